@@ -1,0 +1,155 @@
+// Package result holds the records that pass between the parts of a run: what
+// a load agent reports, what the runner adds, and what the reports render.
+// Only plain data may enter: no I/O, no statistics, no rendering.
+//
+// All times named ...Us are microseconds after the run's origin (the instant at
+// which the first phase starts); latencies are microseconds.
+package result
+
+// Latency summarises one histogram. Values are microseconds.
+type Latency struct {
+	Unit  string  `json:"unit"` // always "us"
+	Count uint64  `json:"count"`
+	Mean  float64 `json:"mean"`
+	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
+	P99   float64 `json:"p99"`
+	P999  float64 `json:"p99.9"`
+	Max   float64 `json:"max"`
+	// HDR is the HdrHistogram V2 compressed encoding in base64; the
+	// percentiles above can be recomputed from it exactly.
+	HDR string `json:"hdr"`
+}
+
+// LoadPhase is what one load measured during one phase, attributed by the
+// intended start of each request.
+type LoadPhase struct {
+	Name     string `json:"name"`
+	StartUs  int64  `json:"startUs"`
+	LengthUs int64  `json:"lengthUs"`
+	Measured bool   `json:"measured"` // false for warm-up and cool-down
+	Tally
+}
+
+// Tally counts requests and holds the latency of the ones that succeeded.
+type Tally struct {
+	// Requests is the number of intended requests; after the drain at the end
+	// of a run it equals Completed + Failed.
+	Requests  uint64 `json:"requests"`
+	Completed uint64 `json:"completed"`
+	Failed    uint64 `json:"failed"`
+	// Retried counts requests sent a second time because a reused connection
+	// was closed by the peer before any byte of a response (RFC 9112 section
+	// 9.3.1). A retried request still ends as completed or failed.
+	Retried         uint64            `json:"retried"`
+	FailuresByCause map[string]uint64 `json:"failuresByCause,omitempty"`
+	StatusCounts    map[string]uint64 `json:"statusCounts,omitempty"`
+	BytesIn         uint64            `json:"bytesIn"`
+	BytesOut        uint64            `json:"bytesOut"`
+	ConnsOpened     uint64            `json:"connectionsOpened"`
+	// Response is measured from the intended start, Service from the actual
+	// send; both of completed requests only. All is Response including failed
+	// requests, a timeout counting as at least the time-out.
+	Response Latency `json:"response"`
+	Service  Latency `json:"service"`
+	All      Latency `json:"all"`
+	// Lag is how late the generator itself was in handing a due request over
+	// to a connection or to the wait queue.
+	Lag Latency `json:"lag"`
+}
+
+// Load is the outcome of one load over its measured phases, as printed by
+// `bench load --json` and held in run.json.
+type Load struct {
+	Name            string  `json:"name"`
+	Protocol        string  `json:"protocol"`
+	Target          string  `json:"target"`
+	Arrival         string  `json:"arrival"`
+	Connections     int     `json:"connections"` // pool size; 0 = unlimited
+	Seed            uint64  `json:"seed"`
+	DurationSeconds float64 `json:"durationSeconds"`
+	RatePerSecond   float64 `json:"ratePerSecond"` // completed per second of measured time
+	Tally
+	Phases []LoadPhase `json:"phases"`
+	// CPUSeconds is user plus system time of the generator's thread,
+	// BusyShare its part of the wall time spent working (0 to 1).
+	CPUSeconds float64 `json:"cpuSeconds"`
+	BusyShare  float64 `json:"busyShare"`
+	// LateSeconds lists the seconds of the run in which the generator fell
+	// behind its schedule; a run with any is not certified.
+	LateSeconds []int `json:"lateSeconds,omitempty"`
+	// Sent counts every request put on a wire, first tries and retries alike,
+	// over the whole run, warm-up included: the client side of conservation.
+	Sent uint64 `json:"sent"`
+}
+
+// Failure causes, in the order reports show them. Statuses are split by who
+// produced them: origins mark their own answers.
+const (
+	CauseRefused     = "refused"      // connect was refused
+	CauseConnect     = "connect"      // connect failed otherwise (timeout, unreachable)
+	CauseResetBefore = "reset-before" // connection ended before the request was written
+	CauseResetAfter  = "reset-after"  // connection ended after the request, before a byte of the response
+	CauseTruncated   = "truncated"    // connection ended within the response
+	CauseTimeout     = "timeout"
+	CauseProxy5xx    = "5xx-proxy"
+	CauseOrigin5xx   = "5xx-origin"
+	CauseStatus4xx   = "4xx"
+	CauseStatus      = "status" // any other unexpected status
+	CauseBody        = "body"   // wrong body
+	CauseProtocol    = "protocol"
+	CauseLocal       = "local" // out of ports or descriptors here
+)
+
+// Interval is one slice (100 ms) of one load's timeline; a line of
+// timeline.jsonl. Offered and the histograms are binned by intended start;
+// Completed, Good and Errors by completion.
+type Interval struct {
+	Load      string            `json:"load"`
+	Phase     string            `json:"phase"`
+	StartUs   int64             `json:"startUs"`
+	LengthUs  int64             `json:"lengthUs"`
+	Offered   uint64            `json:"offered"`
+	Completed uint64            `json:"completed"` // ended, well or not
+	Good      uint64            `json:"good"`
+	Retried   uint64            `json:"retried,omitempty"`
+	Errors    map[string]uint64 `json:"errors,omitempty"`
+	LagMaxUs  int64             `json:"lagMaxUs"`
+	LagP99Us  int64             `json:"lagP99Us"`
+	// InFlight and Conns are gauges read at the end of the slice.
+	InFlight int    `json:"inFlight"`
+	Conns    int    `json:"connections"`
+	Response string `json:"response,omitempty"` // HDR V2 base64 of OK responses
+	Service  string `json:"service,omitempty"`
+	// All is the histogram of all responses, failed included; empty when equal to Response.
+	All string `json:"all,omitempty"`
+}
+
+// Failure is one failed request; a line of errors.jsonl.
+type Failure struct {
+	Load      string   `json:"load"`
+	Phase     string   `json:"phase"`
+	ID        uint64   `json:"id"` // sequence number within the load
+	AtUs      int64    `json:"atUs"`
+	EndedUs   int64    `json:"endedUs"`
+	Cause     string   `json:"cause"`
+	Status    int      `json:"status,omitempty"`
+	Detail    string   `json:"detail,omitempty"`
+	ConnAgeUs int64    `json:"connectionAgeUs"`
+	ConnUses  int      `json:"connectionUses"` // requests the connection had served before
+	Events    []string `json:"events,omitempty"`
+}
+
+// AgentLine is one line of a load agent's standard output: exactly one field is set.
+type AgentLine struct {
+	Ready    *AgentReady `json:"ready,omitempty"`
+	Interval *Interval   `json:"interval,omitempty"`
+	Failure  *Failure    `json:"failure,omitempty"`
+	Load     *Load       `json:"load,omitempty"`
+	Error    string      `json:"error,omitempty"`
+}
+
+// AgentReady tells that an agent is set up and waits for its start time.
+type AgentReady struct {
+	PID int `json:"pid"`
+}

@@ -1,0 +1,208 @@
+package result
+
+// Verdict words, shared by console, report and exit code.
+const (
+	Pass    = "PASS"
+	Fail    = "FAIL"
+	Unclear = "UNCLEAR"
+	Invalid = "INVALID"
+	Partial = "PARTIAL"
+)
+
+// Run is run.json: everything about one `bench run`, the big tables by reference.
+type Run struct {
+	Version   int               `json:"version"` // of this record: 1
+	Tool      Tool              `json:"tool"`
+	Command   string            `json:"command"`
+	Scenario  string            `json:"scenario"`     // name
+	Text      string            `json:"scenarioText"` // as resolved
+	Hash      string            `json:"scenarioHash"` // sha256 of Text, hex
+	Seed      uint64            `json:"seed"`
+	StartedAt string            `json:"startedAt"` // RFC 3339 with offset
+	EndedAt   string            `json:"endedAt"`
+	Verdict   string            `json:"verdict"`
+	Reason    string            `json:"reason,omitempty"` // of a verdict other than PASS, one line
+	ExitCode  int               `json:"exitCode"`
+	Axes      []Axis            `json:"matrix,omitempty"`
+	Cells     []*Cell           `json:"cells"`
+	Warnings  []string          `json:"warnings,omitempty"`
+	Files     map[string]string `json:"files"` // role -> name within the folder
+}
+
+// Tool identifies the bench binary.
+type Tool struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+}
+
+// Axis is one dimension of the matrix, in the order given.
+type Axis struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+}
+
+// Cell is one combination of the matrix. Its timeline, events, counters and
+// failures are lines of the .jsonl files that carry its name.
+type Cell struct {
+	Name         string            `json:"name"` // "poller=epoll", or "run" without a matrix
+	Vars         map[string]string `json:"vars,omitempty"`
+	Verdict      string            `json:"verdict"`
+	Reason       string            `json:"reason,omitempty"`
+	LengthUs     int64             `json:"lengthUs"`
+	Proxy        Proxy             `json:"proxy"`
+	Phases       []Phase           `json:"phases"`
+	Loads        []Load            `json:"loads"`
+	Events       []Event           `json:"events"`
+	Objectives   []Objective       `json:"objectives"`
+	Conservation *Conservation     `json:"conservation,omitempty"`
+	SteadyState  *Objective        `json:"steadyState,omitempty"`
+	Trust        Trust             `json:"trust"`
+	Upstreams    []Upstream        `json:"upstreams,omitempty"`
+	Warnings     []string          `json:"warnings,omitempty"`
+}
+
+// Proxy describes the proxy under test.
+type Proxy struct {
+	Driver  string `json:"driver"`
+	Version string `json:"version"`
+	Build   string `json:"build,omitempty"`
+	Command string `json:"command"`
+	Config  string `json:"config"`
+	Poller  string `json:"poller,omitempty"`
+	CPUs    []int  `json:"cpus,omitempty"`
+}
+
+// Phase of a cell's timeline; phases of all loads merged by name.
+type Phase struct {
+	Name     string `json:"name"`
+	StartUs  int64  `json:"startUs"`
+	LengthUs int64  `json:"lengthUs"`
+	Measured bool   `json:"measured"`
+}
+
+// Event is something done to, or seen in, the system; a line of events.jsonl.
+type Event struct {
+	Cell   string            `json:"cell,omitempty"`
+	ID     int               `json:"id"`   // 1..n in order of time; the number on the chip
+	Kind   string            `json:"kind"` // "proxy.reload", "backend.stall", "seen.server-down" ...
+	Target string            `json:"target,omitempty"`
+	Args   map[string]string `json:"args,omitempty"`
+	Class  string            `json:"class"` // "fault", "moment" or "seen"
+	// PlannedUs is when it should begin, BeginUs and EndUs when it did; EndUs
+	// equals BeginUs for a moment without duration.
+	PlannedUs int64  `json:"plannedUs"`
+	BeginUs   int64  `json:"beginUs"`
+	EndUs     int64  `json:"endUs"`
+	Applied   bool   `json:"applied"`
+	Detail    string `json:"detail,omitempty"`
+	// DrainEndUs is when the old process of a reload was gone; 0 if unknown.
+	DrainEndUs int64 `json:"drainEndUs,omitempty"`
+}
+
+// Objective is one limit and what became of it.
+type Objective struct {
+	Expr    string  `json:"expr"`
+	Window  string  `json:"window,omitempty"`
+	Metric  string  `json:"metric"`
+	Op      string  `json:"op"`
+	Wanted  float64 `json:"wanted"`
+	Got     float64 `json:"got"`
+	Unit    string  `json:"unit"`  // "us", "1", "%", "/s"
+	Known   bool    `json:"known"` // false: not enough samples to say
+	Verdict string  `json:"verdict"`
+	WorstUs int64   `json:"worstUs"`         // time of the worst, -1 if it has none
+	Event   int     `json:"event,omitempty"` // ID of the event in force at the worst
+	Reason  string  `json:"reason,omitempty"`
+}
+
+// Conservation compares what clients sent with what the proxy and the origins
+// counted, class by class.
+type Conservation struct {
+	Delta  uint64              `json:"delta"` // sum of the absolute differences
+	Rows   []ConservationRow   `json:"rows"`
+	Proxy  []ConservationCheck `json:"proxy"`
+	Exact  bool                `json:"exact"` // false: a counter was lost; Detail says which
+	Detail string              `json:"detail,omitempty"`
+}
+
+// ConservationRow is one request class, usually one load.
+type ConservationRow struct {
+	Class     string `json:"class"`
+	Sent      uint64 `json:"sent"`      // put on a wire by the client, tries included
+	Completed uint64 `json:"completed"` // answered well, as the client saw it
+	Received  uint64 `json:"received"`  // requests the origins read
+	Answered  uint64 `json:"answered"`  // responses the origins wrote completely
+	Lost      uint64 `json:"lost"`      // completed by the client yet never received: must be 0
+	Repeated  uint64 `json:"repeated"`  // ids the origins received more than once
+	Delta     uint64 `json:"delta"`
+}
+
+// ConservationCheck is one equation between summed counters.
+type ConservationCheck struct {
+	Name  string `json:"name"`
+	Left  uint64 `json:"left"`
+	Right uint64 `json:"right"`
+	Delta uint64 `json:"delta"`
+}
+
+// Trust is the measurement's own quality.
+type Trust struct {
+	LagP99Us     float64  `json:"lagP99Us"`
+	Dropped      uint64   `json:"dropped"`
+	DriverCPU    float64  `json:"driverCPU"` // share of one core, 0 to 1
+	ProxyCPU     float64  `json:"proxyCPU"`
+	OriginCPU    float64  `json:"originCPU"`
+	ForeignCPU   float64  `json:"foreignCPU"` // share of the machine used by others
+	SameHost     bool     `json:"sameHost"`
+	ClockStepped bool     `json:"clockStepped"`
+	Late         []Span   `json:"late,omitempty"`     // intervals in which the driver was late
+	Problems     []string `json:"problems,omitempty"` // each makes the run INVALID
+}
+
+// Span of time within a run.
+type Span struct {
+	StartUs int64 `json:"startUs"`
+	EndUs   int64 `json:"endUs"`
+}
+
+// Upstream is the state of one server of the proxy over time.
+type Upstream struct {
+	Proxy  string          `json:"proxy"`
+	Server string          `json:"server"`
+	States []UpstreamState `json:"states"`
+}
+
+// UpstreamState holds from AtUs until the next one.
+type UpstreamState struct {
+	AtUs  int64   `json:"atUs"`
+	State string  `json:"state"` // UP, DOWN, MAINT, DRAIN, as the proxy names it
+	Share float64 `json:"share"` // of the backend's requests since the previous entry
+}
+
+// Sample is one reading of the processes and the proxy; a line of counters.jsonl.
+type Sample struct {
+	Cell       string     `json:"cell,omitempty"`
+	AtUs       int64      `json:"atUs"`
+	Generation int        `json:"generation"` // of the proxy process, from 0
+	Processes  []Process  `json:"processes"`
+	Stats      []StatsRow `json:"stats,omitempty"`
+}
+
+// Process is one process's resource use.
+type Process struct {
+	Role       string  `json:"role"` // proxy, origin, driver
+	PID        int     `json:"pid"`
+	CPUSeconds float64 `json:"cpuSeconds"` // since its start
+	RSSBytes   uint64  `json:"rssBytes"`
+	FDs        int     `json:"fds"`
+	Threads    int     `json:"threads"`
+}
+
+// StatsRow is a selection of one line of "show stat".
+type StatsRow struct {
+	Proxy  string            `json:"proxy"`
+	Server string            `json:"server"` // FRONTEND, BACKEND or a name
+	Status string            `json:"status"`
+	Values map[string]uint64 `json:"values"` // by CSV column name
+}
