@@ -1,0 +1,251 @@
+package sock
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// ListenOptions are the settings of a listening socket; the zero value is a
+// plain listener with the system's longest backlog.
+type ListenOptions struct {
+	Backlog      int    // 0: net.core.somaxconn
+	ReusePort    bool   // SO_REUSEPORT
+	V6Only       bool   // IPv6 sockets take no IPv4
+	V4V6         bool   // IPv6 sockets take IPv4 too
+	Transparent  bool   // IP_TRANSPARENT
+	FreeBind     bool   // IP_FREEBIND: the address need not exist yet
+	NoDelay      bool   // TCP_NODELAY, inherited by accepted sockets
+	KeepAlive    bool   // SO_KEEPALIVE, inherited by accepted sockets
+	DeferAccept  bool   // TCP_DEFER_ACCEPT, one second
+	FastOpen     int    // TCP_FASTOPEN queue length; 0: off
+	MSS          int    // TCP_MAXSEG; 0: the kernel's
+	UserTimeout  int    // TCP_USER_TIMEOUT in ms; 0: none
+	Interface    string // SO_BINDTODEVICE
+	RcvBuf       int
+	SndBuf       int
+	Mode         os.FileMode // of a unix socket; 0: by umask
+	UID, GID     int         // owner of a unix socket; meaningful when ChangeOwner
+	ChangeOwner  bool
+	KeepPrevious bool // do not take over an existing unix socket file
+}
+
+// Listen binds and listens. A unix socket is bound under a temporary name and
+// renamed into place, so that clients never meet a missing file.
+func Listen(a *Addr, o *ListenOptions) (int, error) {
+	if o == nil {
+		o = &ListenOptions{}
+	}
+	fd, err := unix.Socket(a.Family(), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("cannot create a socket for %s: %w", a.String(), err)
+	}
+	if err := o.bind(fd, a); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func (o *ListenOptions) bind(fd int, a *Addr) error {
+	backlog := o.Backlog
+	if backlog <= 0 {
+		backlog = somaxconn()
+	}
+	if a.IsUnix() && !a.IsAbstract() {
+		return o.bindUnix(fd, a, backlog)
+	}
+	if err := o.set(fd, a.Family()); err != nil {
+		return fmt.Errorf("%s: %w", a.String(), err)
+	}
+	if err := bindRaw(fd, a); err != nil {
+		return fmt.Errorf("cannot bind %s: %w", a.String(), err)
+	}
+	if err := unix.Listen(fd, backlog); err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", a.String(), err)
+	}
+	return nil
+}
+
+func (o *ListenOptions) set(fd, family int) error {
+	type opt struct {
+		on               bool
+		level, name, val int
+		what             string
+	}
+	opts := []opt{
+		{o.RcvBuf > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.RcvBuf, "SO_RCVBUF"},
+		{o.SndBuf > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SndBuf, "SO_SNDBUF"},
+	}
+	if family != FamilyUnix {
+		opts = append(opts,
+			opt{true, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1, "SO_REUSEADDR"},
+			opt{o.ReusePort, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1, "SO_REUSEPORT"},
+			opt{o.KeepAlive, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1, "SO_KEEPALIVE"},
+			opt{o.FreeBind, unix.IPPROTO_IP, unix.IP_FREEBIND, 1, "IP_FREEBIND"},
+			opt{o.Transparent && family == FamilyIPv4, unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1, "IP_TRANSPARENT"},
+			opt{o.Transparent && family == FamilyIPv6, unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1, "IPV6_TRANSPARENT"},
+			opt{o.V6Only && family == FamilyIPv6, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1, "IPV6_V6ONLY"},
+			opt{o.V4V6 && family == FamilyIPv6, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0, "IPV6_V6ONLY"},
+			opt{o.NoDelay, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1, "TCP_NODELAY"},
+			opt{o.DeferAccept, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1, "TCP_DEFER_ACCEPT"},
+			opt{o.FastOpen > 0, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, o.FastOpen, "TCP_FASTOPEN"},
+			opt{o.MSS > 0, unix.IPPROTO_TCP, unix.TCP_MAXSEG, o.MSS, "TCP_MAXSEG"},
+			opt{o.UserTimeout > 0, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, o.UserTimeout, "TCP_USER_TIMEOUT"},
+		)
+	}
+	for _, p := range opts {
+		if !p.on {
+			continue
+		}
+		if err := unix.SetsockoptInt(fd, p.level, p.name, p.val); err != nil {
+			return fmt.Errorf("cannot set %s: %w", p.what, err)
+		}
+	}
+	if o.Interface != "" {
+		if err := unix.BindToDevice(fd, o.Interface); err != nil {
+			return fmt.Errorf("cannot bind to interface %q: %w", o.Interface, err)
+		}
+	}
+	return nil
+}
+
+func (o *ListenOptions) bindUnix(fd int, a *Addr, backlog int) error {
+	path := a.Path()
+	if st, err := os.Lstat(path); err == nil && st.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("cannot bind %s: the file exists and is not a socket", path)
+	}
+	if o.KeepPrevious {
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("cannot bind %s: %w", path, unix.EADDRINUSE)
+		}
+	}
+	tmp := path + "." + strconv.Itoa(os.Getpid()) + ".tmp"
+	target, err := UnixAddr(tmp)
+	if err != nil {
+		return fmt.Errorf("cannot bind %s: path too long", path)
+	}
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("cannot bind %s: %w", path, err)
+	}
+	if err := bindRaw(fd, &target); err != nil {
+		return fmt.Errorf("cannot bind %s: %w", path, err)
+	}
+	err = func() error {
+		if o.Mode != 0 {
+			if err := os.Chmod(tmp, o.Mode); err != nil {
+				return err
+			}
+		}
+		if o.ChangeOwner {
+			if err := os.Chown(tmp, o.UID, o.GID); err != nil {
+				return err
+			}
+		}
+		if err := unix.Listen(fd, backlog); err != nil {
+			return err
+		}
+		return os.Rename(tmp, path)
+	}()
+	if err != nil {
+		_ = os.Remove(tmp)
+		return fmt.Errorf("cannot bind %s: %w", path, err)
+	}
+	return nil
+}
+
+func bindRaw(fd int, a *Addr) error {
+	if _, _, e := unix.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&a.raw)), uintptr(a.n)); e != 0 {
+		return e
+	}
+	return nil
+}
+
+func somaxconn() int {
+	b, err := os.ReadFile("/proc/sys/net/core/somaxconn")
+	if err == nil {
+		n := 0
+		for _, c := range b {
+			if c < '0' || c > '9' {
+				break
+			}
+			n = n*10 + int(c-'0')
+		}
+		if n > 0 {
+			return n
+		}
+	}
+	return unix.SOMAXCONN
+}
+
+// IsListening tells whether fd is a listening stream socket.
+func IsListening(fd int) bool {
+	v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	return err == nil && v == 1
+}
+
+// SendFDs passes descriptors with data (at least one byte) over a unix socket.
+func SendFDs(fd int, data []byte, fds []int) error {
+	err := unix.Sendmsg(fd, data, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+	if err != nil {
+		return fmt.Errorf("passing %d descriptors: %w", len(fds), err)
+	}
+	return nil
+}
+
+// RecvFDs receives data and up to max descriptors, which are close-on-exec.
+// n == 0 with no descriptor is the end of the stream.
+func RecvFDs(fd int, data []byte, limit int) (n int, fds []int, err error) {
+	oob := make([]byte, unix.CmsgSpace(4*limit))
+	n, oobn, flags, _, err := unix.Recvmsg(fd, data, oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return 0, nil, fmt.Errorf("receiving descriptors: %w", err)
+	}
+	msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil {
+		return n, nil, fmt.Errorf("receiving descriptors: %w", err)
+	}
+	for i := range msgs {
+		got, err := unix.ParseUnixRights(&msgs[i])
+		if err == nil {
+			fds = append(fds, got...)
+		}
+	}
+	if flags&unix.MSG_CTRUNC != 0 {
+		for _, f := range fds {
+			unix.Close(f)
+		}
+		return n, nil, errors.New("receiving descriptors: more than expected, or none free here")
+	}
+	return n, fds, nil
+}
+
+// Pipe is a kernel pipe used by Splice.
+type Pipe struct{ R, W int }
+
+// NewPipe opens a non-blocking, close-on-exec pipe.
+func NewPipe() (Pipe, syscall.Errno) {
+	var p [2]int32
+	_, _, e := unix.RawSyscall(unix.SYS_PIPE2, uintptr(unsafe.Pointer(&p)), unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if e != 0 {
+		return Pipe{-1, -1}, e
+	}
+	return Pipe{int(p[0]), int(p[1])}, 0
+}
+
+// Close closes both ends.
+func (p Pipe) Close() { Close(p.R); Close(p.W) }
+
+// Splice moves up to n bytes between a socket and a pipe without copying.
+func Splice(from, to, n int) (moved int, errno syscall.Errno) {
+	r, _, e := unix.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(n), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	if e != 0 {
+		return 0, e
+	}
+	return int(r), 0
+}

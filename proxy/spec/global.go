@@ -1,0 +1,85 @@
+package spec
+
+import "time"
+
+// Global is the process-wide part of a configuration.
+type Global struct {
+	Daemon, Quiet, ZeroWarning bool
+	MasterWorker               bool
+	NoExitOnFailure            bool
+	MasterMaxReloads           int
+	NbThread                   int // 0: one per usable CPU
+	MaxConn                    int // 0: computed from the descriptor limit
+	MaxPipes                   int
+	ULimitN                    int
+	PIDFile                    string
+	Chroot                     string
+	User, Group                string // names as written, resolved into UID and GID
+	UID, GID                   int    // -1: unchanged
+	Node, Description          string
+	HardStopAfter              time.Duration // 0: never
+	Grace                      time.Duration
+
+	Logs        []LogTarget
+	LogTag      string
+	LogSendHost string // host name for the syslog header; "" leaves it out
+
+	Stats        []*Bind // stats sockets
+	StatsTimeout time.Duration
+	StatsMaxConn int
+
+	NoEpoll, NoPoll, NoSplice, NoReusePort bool
+	// BusyPolling keeps the loops awake.
+	BusyPolling bool
+
+	SpreadChecks    int // percent, 0 to 50
+	MaxSpreadChecks time.Duration
+	ServerStateBase string
+	ServerStateFile string
+	CPUMap          []CPUMap
+
+	Tune Tune
+}
+
+// CPUMap binds threads (from 1) to CPUs.
+type CPUMap struct {
+	Threads []int
+	CPUs    []int
+}
+
+// Tune are the "tune." settings that the engine honours.
+type Tune struct {
+	BufSize          int // 16384
+	MaxRewrite       int // 1024
+	MaxAccept        int // connections per wake-up; -1 no limit
+	MaxPollEvents    int
+	HTTPMaxHdr       int // 101
+	HTTPLogURILen    int // 1024
+	IdleTimer        time.Duration
+	PipeSize         int
+	PoolHighFDRatio  int // percent
+	PoolLowFDRatio   int // percent
+	IdlePoolShared   bool
+	RcvBufClient     int
+	RcvBufServer     int
+	SndBufClient     int
+	SndBufServer     int
+	RunQueueDepth    int
+	MaxCheckFragment int
+}
+
+// LogTarget is one "log" line.
+type LogTarget struct {
+	Pos
+	// Addr is a UDP address or unix datagram socket, "fd@N", "stdout", "stderr"
+	// or "ring@name", as written after expansion.
+	Addr       string
+	Format     string // rfc3164 (default), rfc5424, raw, short, timed, iso, priority
+	Len        int    // longest line, 1024
+	Facility   int    // 0 (kern) to 23 (local7)
+	Level      int    // 7: everything down to debug
+	MinLevel   int    // 0: messages more severe than this are sent as this
+	SampleFrom int    // "sample": 0 = all
+	SampleTo   int
+	SampleSize int
+}

@@ -1,0 +1,270 @@
+// Package spec holds the resolved, inert form of a proxy configuration: what
+// the configuration language means, with every default applied, every name
+// resolved to an index and every position kept. Nothing here runs, opens or
+// allocates anything; the runtime objects are made from it.
+package spec
+
+import (
+	"time"
+
+	"bench/internal/sock"
+)
+
+// Pos is where something was written.
+type Pos struct {
+	File string
+	Line int // from 1
+	Col  int // from 1, in bytes
+}
+
+// Config is one whole configuration.
+type Config struct {
+	Global  Global
+	Proxies []*Proxy // in order of appearance; Proxy.Index is the position here
+}
+
+// Mode of a proxy.
+type Mode uint8
+
+// Modes (configuration manual, "mode").
+const (
+	ModeTCP Mode = iota
+	ModeHTTP
+)
+
+// ConnMode is how connections are reused after a response in HTTP mode.
+type ConnMode uint8
+
+// Connection modes (configuration manual, "option http-keep-alive" and its siblings).
+const (
+	KeepAlive   ConnMode = iota
+	ServerClose          // http-server-close: server side closes after each response
+	Close                // httpclose: both sides close
+)
+
+// Reuse is the http-reuse policy.
+type Reuse uint8
+
+// Policies, from the most careful to the most eager (configuration manual, "http-reuse").
+const (
+	ReuseSafe Reuse = iota // default
+	ReuseNever
+	ReuseAggressive
+	ReuseAlways
+)
+
+// Timeouts of a proxy; zero means none.
+type Timeouts struct {
+	Client, ClientFin, Connect, Server, ServerFin time.Duration
+	HTTPRequest, HTTPKeepAlive                    time.Duration
+	Queue, Check, Tarpit, Tunnel                  time.Duration
+}
+
+// Caps tells which sides a proxy has.
+type Caps uint8
+
+// Sides: a listen section has both.
+const (
+	Frontend Caps = 1 << iota
+	Backend
+)
+
+// Proxy is a frontend, a backend, or a listen section.
+type Proxy struct {
+	Pos
+	Index    int
+	ID       int // "id", or assigned from 1 by order; what "show stat" prints as iid
+	Name     string
+	Caps     Caps
+	Mode     Mode
+	Disabled bool
+	Desc     string
+
+	Timeouts Timeouts
+	ConnMode ConnMode
+	Logs     []LogTarget
+	LogTag   string
+	// LogFormat is LogHTTP, LogTCP, LogCLF, LogDefault or LogNone.
+	LogFormat LogFormat
+	Options   Options
+	// ErrorFiles replaces the standard answers by status; the value is the
+	// whole raw HTTP response.
+	ErrorFiles map[int][]byte
+	MonitorURI string
+
+	// Frontend side.
+	Binds          []*Bind
+	MaxConn        int // 0: the global limit
+	Backlog        int
+	DefaultBackend *Proxy // nil: itself if it has servers, else none
+	UseBackends    []*Proxy
+	ForwardFor     *ForwardFor
+
+	// Backend side.
+	Balance     Balance
+	Servers     []*Server
+	Retries     int
+	RetryOn     RetryOn
+	Redispatch  int // 0 off; n > 0 every n-th retry; n < 0 the n-th before the last, -1 being the default of "option redispatch"
+	HTTPReuse   Reuse
+	FullConn    int
+	Check       *Check // nil: plain TCP checks
+	Source      *sock.Addr
+	HashBalance string // reserved words of the algorithm as written
+}
+
+// Balance names a load-balancing algorithm.
+type Balance string
+
+// LogFormat selects one of the standard log line formats.
+type LogFormat uint8
+
+// Log line formats (configuration manual, section 8.2).
+const (
+	LogDefault LogFormat = iota // connection accepted: source, destination, proxy, mode
+	LogTCP
+	LogHTTP
+	LogCLF
+)
+
+// Options are the boolean "option ..." settings.
+type Options struct {
+	DontLogNull, DontLogNormal, LogAsap, LogSeparateErrors, LogHealthChecks bool
+	AbortOnClose, Persist, AllBackups                                       bool
+	ClientKeepalive, ServerKeepalive                                        bool // TCP keep-alive: clitcpka, srvtcpka
+	NoLinger                                                                bool
+	IdleCloseOnResponse, HTTPNoDelay                                        bool
+	SmartAccept, SmartConnect, IndependentStreams                           bool
+	SpliceAuto, SpliceRequest, SpliceResponse                               bool
+	HTTPIgnoreProbes, PreferLastServer, SocketStats                         bool
+	AcceptInvalidRequest, AcceptInvalidResponse                             bool
+	ContStats, HTTPUseProxyHeader, HTTPPretendKeepalive, Transparent        bool
+}
+
+// RetryOn is the set of "retry-on" conditions.
+type RetryOn uint32
+
+// Conditions (configuration manual, "retry-on").
+const (
+	RetryConnFailure RetryOn = 1 << iota
+	RetryEmptyResponse
+	RetryJunkResponse
+	RetryResponseTimeout
+	Retry0RTT
+	Retry401
+	Retry403
+	Retry404
+	Retry408
+	Retry425
+	Retry500
+	Retry501
+	Retry502
+	Retry503
+	Retry504
+)
+
+// ForwardFor is "option forwardfor".
+type ForwardFor struct {
+	Header string // default "X-Forwarded-For"
+	IfNone bool
+	Except []sock.Prefix
+}
+
+// Bind is one listening address with its options; a line with several
+// addresses or a port range gives several Binds sharing their Options.
+type Bind struct {
+	Pos
+	Addr    sock.Addr
+	FD      int    // "fd@N": the inherited listening descriptor; -1 otherwise
+	Text    string // as written, after expansion
+	Name    string
+	ID      int // luid in "show stat"
+	MaxConn int
+	Options sock.ListenOptions
+	Level   CLILevel // stats sockets
+	// ExposeFDs: "expose-fd listeners" on a stats socket.
+	ExposeFDs bool
+	Threads   []int // reserved for "thread"; nil: all
+}
+
+// CLILevel is the access level of a stats socket.
+type CLILevel uint8
+
+// Levels (management manual, "Unix Socket commands").
+const (
+	LevelOperator CLILevel = iota // default
+	LevelUser
+	LevelAdmin
+)
+
+// Server is one server line with the default-server settings applied.
+type Server struct {
+	Pos
+	Index int // within the backend
+	ID    int // puid; what "show stat" prints as sid
+	Name  string
+	Addr  sock.Addr
+	Text  string // address as written
+	// Disabled starts the server in maintenance.
+	Disabled, Backup bool
+	Weight           int // 0 to 256
+	MaxConn, MinConn int
+	MaxQueue         int
+	Cookie           string
+
+	Check        bool
+	CheckAddr    *sock.Addr // nil: Addr
+	CheckPort    int        // 0: the port of CheckAddr or Addr
+	Inter        time.Duration
+	FastInter    time.Duration // 0: Inter
+	DownInter    time.Duration // 0: Inter
+	Rise, Fall   int
+	OnMarkedDown bool // "on-marked-down shutdown-sessions"
+	OnMarkedUp   bool // "on-marked-up shutdown-backup-sessions"
+	SlowStart    time.Duration
+
+	PoolMaxConn    int // -1: no limit
+	PoolLowConn    int
+	PoolPurgeDelay time.Duration
+	MaxReuse       int // -1: no limit
+	Source         *sock.Addr
+	UserTimeout    time.Duration
+}
+
+// CheckKind is the protocol of a health check.
+type CheckKind uint8
+
+// Check protocols.
+const (
+	CheckTCP CheckKind = iota
+	CheckHTTP
+)
+
+// Check is how the servers of a backend are checked.
+type Check struct {
+	Kind                 CheckKind
+	Method, URI, Version string
+	Headers              [][2]string
+	Body                 string
+	Expect               []Expect
+	DisableOn404         bool
+}
+
+// ExpectKind is what an "http-check expect" looks at.
+type ExpectKind uint8
+
+// Kinds of expectation.
+const (
+	ExpectStatus ExpectKind = iota
+	ExpectRStatus
+	ExpectString
+	ExpectRString
+)
+
+// Expect is one expectation on a check's answer.
+type Expect struct {
+	Pos
+	Kind    ExpectKind
+	Negate  bool
+	Pattern string
+}
