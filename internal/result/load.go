@@ -105,6 +105,7 @@ const (
 // timeline.jsonl. Offered and the histograms are binned by intended start;
 // Completed, Good and Errors by completion.
 type Interval struct {
+	Cell      string            `json:"cell,omitempty"` // set by the runner
 	Load      string            `json:"load"`
 	Phase     string            `json:"phase"`
 	StartUs   int64             `json:"startUs"`
@@ -127,6 +128,7 @@ type Interval struct {
 
 // Failure is one failed request; a line of errors.jsonl.
 type Failure struct {
+	Cell      string   `json:"cell,omitempty"` // set by the runner
 	Load      string   `json:"load"`
 	Phase     string   `json:"phase"`
 	ID        uint64   `json:"id"` // sequence number within the load
