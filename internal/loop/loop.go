@@ -1,0 +1,307 @@
+// Package loop is the event loop that the engine, the load generator and the
+// origins run on: one poller, one timer queue, one run queue, one thread.
+// What happens on readiness belongs to the handlers; only the turning of the
+// loop may enter here.
+//
+// A turn waits for readiness, runs the handlers, then the timers that are due,
+// then what other goroutines posted, then the tasks that were queued before
+// the turn began. Nothing in a turn allocates, locks (unless something was
+// posted) or enters the Go scheduler, except the wait itself.
+package loop
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"bench/internal/poller"
+)
+
+// ScratchSize is the length of the shared receive buffer in bytes.
+const ScratchSize = 64 << 10
+
+const batch = 256
+
+// Handler owns a descriptor.
+type Handler interface {
+	// Ready reports readiness by the contract of package poller.
+	Ready(ev poller.Events)
+}
+
+// Runner is work for the run queue.
+type Runner interface{ Run() }
+
+// Task queues a Runner at most once at a time. The zero value is idle.
+type Task struct {
+	R      Runner
+	queued bool
+}
+
+type slot struct {
+	h   Handler
+	gen uint32
+}
+
+// Loop is one event loop. Unless said otherwise its methods may be called only
+// on the loop's own goroutine, or before Run.
+type Loop struct {
+	p       poller.Poller
+	slots   []slot
+	gen     uint32
+	now     int64
+	timers  timers
+	events  [batch]poller.Event
+	runq    []*Task
+	running []*Task
+	scratch []byte
+	spin    int64
+	idle    int64
+
+	wakeFD   int
+	signaled atomic.Bool
+	stopping atomic.Bool
+	mu       sync.Mutex
+	posted   []func()
+	closed   bool
+	done     chan struct{}
+}
+
+// New makes a loop on the named poller ("" takes the best). maxFD is one above
+// the highest descriptor expected and only sizes tables.
+func New(pollerName string, maxFD int) (*Loop, error) {
+	p, err := poller.New(pollerName, maxFD)
+	if err != nil {
+		return nil, err
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		p.Close()
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	l := &Loop{p: p, wakeFD: wake, scratch: make([]byte, ScratchSize), slots: make([]slot, max(maxFD, 64)), done: make(chan struct{})}
+	l.now = Nanotime()
+	if err := l.Add(wake, poller.In, waker{l}); err != nil {
+		p.Close()
+		unix.Close(wake)
+		return nil, err
+	}
+	return l, nil
+}
+
+// Poller is the name of the mechanism in use.
+func (l *Loop) Poller() string { return l.p.Name() }
+
+// Now is the time of this turn on the clock of Nanotime.
+func (l *Loop) Now() int64 { return l.now }
+
+// Refresh reads the clock again within a turn and returns it.
+func (l *Loop) Refresh() int64 {
+	l.now = Nanotime()
+	return l.now
+}
+
+// Scratch is a receive buffer shared by all handlers of the loop: what is in it
+// is lost when the handler returns.
+func (l *Loop) Scratch() []byte { return l.scratch }
+
+// Idle is the time spent waiting so far, in nanoseconds.
+func (l *Loop) Idle() int64 { return l.idle }
+
+// SetSpin makes the loop poll without sleeping for the last ns nanoseconds
+// before a timer is due, for those who need it on time.
+func (l *Loop) SetSpin(ns int64) { l.spin = ns }
+
+// Add gives fd to h, armed for want.
+func (l *Loop) Add(fd int, want poller.Events, h Handler) error {
+	for fd >= len(l.slots) {
+		l.slots = append(l.slots, make([]slot, len(l.slots))...)
+	}
+	l.gen++
+	if err := l.p.Add(fd, l.gen, want); err != nil {
+		return err
+	}
+	l.slots[fd] = slot{h: h, gen: l.gen}
+	return nil
+}
+
+// SetHandler gives a watched fd to another handler, as a connection does that
+// moves from one protocol layer to the next.
+func (l *Loop) SetHandler(fd int, h Handler) { l.slots[fd].h = h }
+
+// Rearm asks for the next edge, by the contract of package poller.
+func (l *Loop) Rearm(fd int, ev poller.Events) { l.p.Rearm(fd, ev) }
+
+// Remove stops watching fd, which stays open. Events of it still under way are
+// dropped.
+func (l *Loop) Remove(fd int) {
+	l.p.Remove(fd)
+	l.slots[fd] = slot{}
+}
+
+// Close stops watching fd and closes it. No duplicate of it may exist.
+func (l *Loop) Close(fd int) {
+	l.p.Forget(fd)
+	l.slots[fd] = slot{}
+	_, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
+}
+
+// SetTimer starts t, or moves it, to expire at when.
+func (l *Loop) SetTimer(t *Timer, when int64, h TimerHandler) { l.timers.set(t, when, h) }
+
+// StopTimer stops t if it runs.
+func (l *Loop) StopTimer(t *Timer) { l.timers.stop(t) }
+
+// Wake queues t to run once, in this turn or the next.
+func (l *Loop) Wake(t *Task) {
+	if !t.queued {
+		t.queued = true
+		l.runq = append(l.runq, t)
+	}
+}
+
+// Tasks is the length of the run queue.
+func (l *Loop) Tasks() int { return len(l.runq) }
+
+// Timers is the number of running timers.
+func (l *Loop) Timers() int { return len(l.timers.heap) }
+
+// Post runs fn on the loop, soon and in order of posting. Any goroutine may
+// call it. It reports false, and does nothing, once the loop has ended.
+func (l *Loop) Post(fn func()) bool {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return false
+	}
+	l.posted = append(l.posted, fn)
+	l.mu.Unlock()
+	l.signal()
+	return true
+}
+
+// Call posts fn and waits until it has run. It must not be called on the loop
+// itself. It reports false if the loop ended without running fn.
+func (l *Loop) Call(fn func()) bool {
+	ran := make(chan struct{})
+	if !l.Post(func() { fn(); close(ran) }) {
+		return false
+	}
+	select {
+	case <-ran:
+		return true
+	case <-l.done:
+		select {
+		case <-ran:
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+// Stop ends Run after the current turn. Any goroutine may call it.
+func (l *Loop) Stop() {
+	l.stopping.Store(true)
+	l.signal()
+}
+
+func (l *Loop) signal() {
+	if l.signaled.CompareAndSwap(false, true) {
+		one := uint64(1)
+		_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(l.wakeFD), uintptr(unsafe.Pointer(&one)), 8)
+	}
+}
+
+// waker drains the event descriptor and runs what was posted.
+type waker struct{ l *Loop }
+
+func (w waker) Ready(poller.Events) {
+	l := w.l
+	var v uint64
+	_, _, _ = unix.RawSyscall(unix.SYS_READ, uintptr(l.wakeFD), uintptr(unsafe.Pointer(&v)), 8)
+	l.signaled.Store(false)
+	l.Rearm(l.wakeFD, poller.In)
+	l.mu.Lock()
+	fns := l.posted
+	l.posted = nil
+	l.mu.Unlock()
+	for _, fn := range fns {
+		fn()
+	}
+}
+
+// Run turns the loop on this goroutine, locked to its thread, until Stop. It
+// returns the error of a poller that failed. The loop cannot be run again.
+func (l *Loop) Run() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer l.end()
+	for !l.stopping.Load() {
+		if err := l.turn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Loop) turn() error {
+	timeout := l.timeout()
+	before := l.now
+	if timeout != 0 {
+		before = Nanotime()
+	}
+	n, err := l.p.Wait(l.events[:], timeout)
+	l.now = Nanotime()
+	if timeout != 0 {
+		l.idle += l.now - before
+	}
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		e := &l.events[i]
+		s := &l.slots[e.FD]
+		if s.gen == e.Gen && s.h != nil {
+			s.h.Ready(e.Ev)
+		}
+	}
+	l.timers.expire(l.now)
+	if len(l.runq) > 0 {
+		l.running, l.runq = l.runq, l.running[:0]
+		for i, t := range l.running {
+			l.running[i] = nil
+			t.queued = false
+			t.R.Run()
+		}
+	}
+	return nil
+}
+
+func (l *Loop) timeout() time.Duration {
+	if len(l.runq) > 0 || l.stopping.Load() {
+		return 0
+	}
+	when, ok := l.timers.next()
+	if !ok {
+		return poller.Forever
+	}
+	d := when - Nanotime()
+	if d <= l.spin {
+		return 0
+	}
+	return time.Duration(d - l.spin)
+}
+
+func (l *Loop) end() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.p.Close()
+	unix.Close(l.wakeFD)
+	close(l.done)
+}

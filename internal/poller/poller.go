@@ -1,0 +1,127 @@
+// Package poller asks the kernel which descriptors are ready. Every mechanism
+// keeps one contract and passes one conformance suite; nothing but that
+// contract may enter: no timers, no handlers, no policy.
+//
+// # The contract
+//
+// A Poller belongs to one thread; only that thread may call it.
+//
+// Readiness is reported in the manner of an edge. Once an event has been
+// reported, its owner holds that readiness and will not be told again until it
+// has called Rearm, which it does after an operation would have blocked, or
+// after a read came back shorter than its buffer. An owner that pauses without
+// having met either condition must try the operation first when it resumes.
+// epoll is edge-triggered by itself, so there Rearm costs nothing and a change
+// of interest needs no system call; select and poll keep the armed set in user
+// space and give the same behaviour.
+//
+// An event may be spurious: the owner tries the operation and takes would-block
+// for an answer. Hup is sticky: it says that the peer has closed its side, or
+// that the descriptor failed, so the owner must go on reading until it sees the
+// end of the stream or the error itself, because no further edge will come.
+//
+// Descriptors are reused by the kernel as soon as they are closed, while events
+// of the old owner may still lie in the batch being worked on. Each Add
+// therefore carries a generation chosen by the caller, which comes back with
+// every event; an event whose generation is not the current one is dropped by
+// the caller.
+package poller
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// Events is a set of readiness conditions.
+type Events uint8
+
+// Conditions. Hup is only ever reported, never asked for.
+const (
+	In  Events = 1 << iota // data, an end of stream, or a connection to accept
+	Out                    // room to write, or the outcome of a connect
+	Hup                    // peer closed its side, or error
+)
+
+// Event is one report of Wait.
+type Event struct {
+	FD  int32
+	Gen uint32
+	Ev  Events
+}
+
+// Forever as a timeout waits until something happens.
+const Forever = time.Duration(-1)
+
+// ErrLimit is returned by Add for a descriptor that the mechanism cannot hold.
+var ErrLimit = errors.New("descriptor above what this poller can hold")
+
+// Poller is one readiness mechanism.
+type Poller interface {
+	// Name is the mechanism: "epoll", "poll", "select".
+	Name() string
+	// Add begins watching fd, armed for want. It fails with ErrLimit, or with
+	// the errno of the kernel.
+	Add(fd int, gen uint32, want Events) error
+	// Rearm asks for the next edge of the given conditions.
+	Rearm(fd int, ev Events)
+	// Remove ends watching fd, which stays open.
+	Remove(fd int)
+	// Forget ends watching fd, which the caller closes before the next Wait
+	// and of which no duplicate exists in any process.
+	Forget(fd int)
+	// Wait fills out with what is ready, sleeping at most timeout: 0 only
+	// looks, Forever waits. A signal ends it early with 0 events.
+	Wait(out []Event, timeout time.Duration) (int, error)
+	// Close releases the mechanism; watched descriptors stay open.
+	Close()
+}
+
+// Mechanism is a row of the table of pollers.
+type Mechanism struct {
+	Name string
+	Pref int // the highest usable one is taken by default
+	New  func(maxFD int) (Poller, error)
+	// MaxFD is one above the highest descriptor it can watch; 0: no limit.
+	MaxFD int
+}
+
+// Mechanisms lists all pollers, best first.
+func Mechanisms() []Mechanism {
+	return []Mechanism{
+		{Name: "epoll", Pref: 300, New: newEpoll},
+		{Name: "poll", Pref: 200, New: newPoll},
+		{Name: "select", Pref: 150, New: newSelect, MaxFD: selectMaxFD},
+	}
+}
+
+// New opens the named poller, or the best one that works for name "". maxFD is
+// one above the highest descriptor expected; it sizes tables.
+func New(name string, maxFD int) (Poller, error) {
+	var names string
+	for _, m := range Mechanisms() {
+		names += " " + m.Name
+		if name != "" && name != m.Name {
+			continue
+		}
+		p, err := m.New(maxFD)
+		if err == nil {
+			return p, nil
+		}
+		if name != "" {
+			return nil, fmt.Errorf("poller %s: %w", name, err)
+		}
+	}
+	if name != "" {
+		return nil, fmt.Errorf("unknown poller %q: want one of%s", name, names)
+	}
+	return nil, errors.New("no poller works on this machine")
+}
+
+func limitError(name string, fd, limit int) error {
+	return fmt.Errorf("%s cannot watch descriptor %d (its limit is %d): %w", name, fd, limit, ErrLimit)
+}
+
+// interrupted tells the errors of a wait that mean "nothing yet".
+func interrupted(e syscall.Errno) bool { return e == syscall.EINTR || e == syscall.EAGAIN }
