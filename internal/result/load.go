@@ -142,9 +142,35 @@ type Failure struct {
 	Events    []string `json:"events,omitempty"`
 }
 
+// Progress is a reading for the live view, a few per second. Everything in it
+// happened between AtUs-LengthUs and AtUs, latencies by completion: it comes at
+// once, where an Interval waits for the last of its requests to end. It is
+// never part of a result.
+type Progress struct {
+	Load      string            `json:"load"`
+	Phase     string            `json:"phase"`
+	AtUs      int64             `json:"atUs"`
+	LengthUs  int64             `json:"lengthUs"`
+	Offered   uint64            `json:"offered"`
+	Completed uint64            `json:"completed"` // ended, well or not
+	Good      uint64            `json:"good"`
+	Retried   uint64            `json:"retried,omitempty"`
+	Errors    map[string]uint64 `json:"errors,omitempty"`
+	P50Us     float64           `json:"p50Us"` // response time of OK responses
+	P99Us     float64           `json:"p99Us"`
+	MaxUs     float64           `json:"maxUs"`
+	LagP99Us  float64           `json:"lagP99Us"`
+	LagMaxUs  float64           `json:"lagMaxUs"`
+	// InFlight, Queued and Conns are gauges at AtUs; Queued wait for a connection.
+	InFlight int `json:"inFlight"`
+	Queued   int `json:"queued"`
+	Conns    int `json:"connections"`
+}
+
 // AgentLine is one line of a load agent's standard output: exactly one field is set.
 type AgentLine struct {
 	Ready    *AgentReady `json:"ready,omitempty"`
+	Progress *Progress   `json:"progress,omitempty"`
 	Interval *Interval   `json:"interval,omitempty"`
 	Failure  *Failure    `json:"failure,omitempty"`
 	Load     *Load       `json:"load,omitempty"`

@@ -1,0 +1,117 @@
+package loadgen
+
+import (
+	"bench/internal/result"
+)
+
+// Arrival is the law by which requests become due.
+type Arrival string
+
+// Arrival laws.
+const (
+	Constant Arrival = "constant" // evenly spaced, ramps included
+	Poisson  Arrival = "poisson"  // independent users: exponential gaps
+	Closed   Arrival = "closed"   // the next request after the previous answer
+)
+
+// Spec is one load; the hidden `bench agent load` reads it as JSON from its
+// standard input. Fields named ...Us are microseconds.
+type Spec struct {
+	// Name is the load's name and the class under which origins count its
+	// requests: letters, digits, '-', '_'; at most 64 bytes.
+	Name     string `json:"name"`
+	Protocol string `json:"protocol"` // "http1" when empty
+	// Targets are addresses as sock.Parse reads them: "127.0.0.1:80",
+	// "[::1]:80", "/run/x.sock", "abns@name". Connections go round them in turn.
+	Targets []string `json:"targets"`
+	// Title names the target in reports; the first address when empty.
+	Title string `json:"title,omitempty"`
+	HTTP  HTTP   `json:"http"`
+
+	Arrival Arrival `json:"arrival"` // "constant" when empty
+	// ThinkUs is the pause of a closed loop between an answer and the next request.
+	ThinkUs     int64       `json:"thinkUs,omitempty"`
+	Phases      []Phase     `json:"phases"`
+	Connections Connections `json:"connections"`
+
+	// TimeoutUs bounds a request from its intended start to the last byte of
+	// the response, time in the wait queue included; 0 is 10 s.
+	TimeoutUs int64 `json:"timeoutUs,omitempty"`
+	// ConnectTimeoutUs bounds the opening of a connection; 0 is TimeoutUs.
+	ConnectTimeoutUs int64 `json:"connectTimeoutUs,omitempty"`
+
+	Seed uint64 `json:"seed"`
+	// CPUs the generator's thread is pinned to; empty leaves it free.
+	CPUs   []int  `json:"cpus,omitempty"`
+	Poller string `json:"poller,omitempty"` // "" is the best there is
+	// SpinUs is how long before a due time the thread stops sleeping and
+	// watches the clock instead: steadier starts for more CPU time.
+	SpinUs int64 `json:"spinUs,omitempty"`
+	// StartAt is the run's origin, CLOCK_MONOTONIC nanoseconds, common to all
+	// agents of a run. 0 lets the agent wait for a Start line after it has
+	// reported that it is ready.
+	StartAt int64 `json:"startAt,omitempty"`
+}
+
+// Start is what the runner writes to the agent's standard input, after Spec,
+// when Spec.StartAt was 0. The end of the input instead of a Start line begins
+// the run at once.
+type Start struct {
+	StartAt int64 `json:"startAt"` // CLOCK_MONOTONIC nanoseconds
+}
+
+// HTTP describes the requests of the HTTP protocols and what a good answer is.
+type HTTP struct {
+	Method  string   `json:"method,omitempty"` // GET when empty
+	Path    string   `json:"path,omitempty"`   // "/" when empty; query included
+	Host    string   `json:"host,omitempty"`   // the first target when empty
+	Headers []Header `json:"headers,omitempty"`
+	Body    string   `json:"body,omitempty"`
+	// ExpectStatus lists the good statuses; empty means 200 to 399.
+	ExpectStatus []int `json:"expectStatus,omitempty"`
+	// ExpectBytes is the length of a good body; nil takes any.
+	ExpectBytes *int64 `json:"expectBytes,omitempty"`
+}
+
+// Header is one header field of a request.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Phase is a stretch of the schedule. Rates are requests per second and mean
+// nothing in a closed loop; the rate goes from From to To in a straight line.
+type Phase struct {
+	Name     string  `json:"name"`
+	From     float64 `json:"from"`
+	To       float64 `json:"to"`
+	LengthUs int64   `json:"lengthUs"`
+	Measure  bool    `json:"measure"`
+	// Connections replaces Spec.Connections.Pool from this phase on; nil keeps
+	// what is in force.
+	Connections *int `json:"connections,omitempty"`
+}
+
+// Connections says how many connections there are and how long they live.
+type Connections struct {
+	// Pool is the most connections open at a time, 0 for no limit. A closed
+	// loop has exactly this many users.
+	Pool int `json:"pool"`
+	// RequestsPerConnection closes a connection after so many requests; 0 is
+	// never, 1 is a connection for each request.
+	RequestsPerConnection int `json:"requestsPerConnection,omitempty"`
+}
+
+// Headers the generator adds, and one it reads.
+const (
+	// HeaderID carries "NAME.SEQ": the load's name and the request's sequence
+	// number in twelve decimal digits. A request sent again keeps its id.
+	HeaderID = "X-Bench-Id"
+	// HeaderOrigin marks answers made by a mock origin, so that a 5xx without
+	// it is the proxy's own.
+	HeaderOrigin = "X-Bench-Origin"
+)
+
+// Sink receives the lines of a running load, from one goroutine, in order. An
+// error ends the run.
+type Sink func(*result.AgentLine) error
