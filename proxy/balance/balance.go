@@ -1,0 +1,45 @@
+// Package balance chooses servers. One file per algorithm, one row each in the
+// table. A picker belongs to one thread and is rebuilt when the backend's
+// version changes; it sees servers, never streams.
+package balance
+
+import (
+	"bench/proxy/server"
+	"bench/proxy/spec"
+)
+
+// Picker chooses among the usable servers of one backend.
+type Picker interface {
+	// Build takes the servers to choose from, all of them usable.
+	Build(servers []*server.Server)
+	// Pick chooses a server with a free slot and takes the slot. Avoid, if not
+	// nil, is only taken when there is no other. It returns nil if there is
+	// none: either none is usable, or all are full.
+	Pick(avoid *server.Server) *server.Server
+}
+
+// Algorithm is a row of the table.
+type Algorithm struct {
+	Name spec.Balance
+	New  func() Picker
+	Doc  string
+}
+
+// Algorithms lists what "balance" accepts.
+func Algorithms() []Algorithm {
+	return []Algorithm{
+		{"roundrobin", newRoundRobin, "each server in turn, in proportion to its weight"},
+		{"leastconn", newLeastConn, "the server with the fewest sessions for its weight"},
+	}
+}
+
+// New makes a picker for the algorithm; unknown names, which the configuration
+// has refused already, give round robin.
+func New(name spec.Balance) Picker {
+	for _, a := range Algorithms() {
+		if a.Name == name {
+			return a.New()
+		}
+	}
+	return newRoundRobin()
+}

@@ -1,0 +1,141 @@
+package server
+
+// Waiter is one stream's place in a queue. A stream waits either for one server
+// (it must stick to it) or for any server of the backend. It is embedded in the
+// stream by value.
+type Waiter struct {
+	// Wake is called once, under no lock and from any thread, when the stream
+	// has been given a slot (Got is set) or must choose again (Got is nil).
+	Wake func()
+	// Got is the server whose slot the stream now holds.
+	Got *Server
+
+	list       *list
+	srv        *Server
+	prev, next *Waiter
+	// Ahead is the number of streams that stood before this one on arrival.
+	Ahead int64
+}
+
+type list struct {
+	first, last *Waiter
+	n           int64
+}
+
+func (l *list) push(w *Waiter) {
+	w.list, w.prev, w.next = l, l.last, nil
+	if l.last != nil {
+		l.last.next = w
+	} else {
+		l.first = w
+	}
+	l.last = w
+	l.n++
+}
+
+func (l *list) remove(w *Waiter) {
+	if w.prev != nil {
+		w.prev.next = w.next
+	} else {
+		l.first = w.next
+	}
+	if w.next != nil {
+		w.next.prev = w.prev
+	} else {
+		l.last = w.prev
+	}
+	w.list, w.prev, w.next = nil, nil, nil
+	l.n--
+}
+
+// Enqueue puts w into the queue of s, or with s nil into the backend's. If a
+// slot has become free meanwhile, the wake-up may come at once.
+func (b *Backend) Enqueue(w *Waiter, s *Server) {
+	b.mu.Lock()
+	w.Got, w.srv = nil, s
+	if s != nil {
+		w.Ahead = s.queue.n
+		s.queue.push(w)
+		s.Queued.Inc()
+	} else {
+		w.Ahead = b.queue.n
+		b.queue.push(w)
+		b.Queued.Inc()
+	}
+	b.waiting.Add(1)
+	b.mu.Unlock()
+	// A slot released between the caller's attempt and the push would
+	// otherwise be seen by nobody.
+	if s != nil {
+		b.Dequeue(s)
+		return
+	}
+	for _, s := range b.Servers {
+		b.Dequeue(s)
+	}
+}
+
+// Leave takes w out of its queue. It reports false if w was not in one any
+// more: then Got tells whether it holds a slot.
+func (b *Backend) Leave(w *Waiter) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if w.list == nil {
+		return false
+	}
+	b.drop(w)
+	return true
+}
+
+func (b *Backend) drop(w *Waiter) {
+	w.list.remove(w)
+	if w.srv != nil {
+		w.srv.Queued.Dec()
+	} else {
+		b.Queued.Dec()
+	}
+	b.waiting.Add(-1)
+}
+
+// Release gives back a slot of s and hands it to whoever waits for it.
+func (s *Server) Release() {
+	s.Cur.Dec()
+	s.Backend.Dequeue(s)
+}
+
+// Dequeue gives free slots of s to waiting streams: those of the server first,
+// then those of the backend.
+func (b *Backend) Dequeue(s *Server) {
+	for b.waiting.Load() > 0 {
+		b.mu.Lock()
+		w := s.queue.first
+		if w == nil && s.Usable() {
+			w = b.queue.first
+		}
+		if w == nil || !s.Running() || !s.TryAcquire() {
+			b.mu.Unlock()
+			return
+		}
+		b.drop(w)
+		w.Got = s
+		wake := w.Wake
+		b.mu.Unlock()
+		wake()
+	}
+}
+
+// redistribute sends the streams waiting for s, which has gone, to choose again.
+func (b *Backend) redistribute(s *Server) {
+	for {
+		b.mu.Lock()
+		w := s.queue.first
+		if w == nil {
+			b.mu.Unlock()
+			return
+		}
+		b.drop(w)
+		wake := w.Wake
+		b.mu.Unlock()
+		wake()
+	}
+}
