@@ -1,0 +1,64 @@
+// Package log turns what is known of a finished stream into a line and sends it
+// to the configured targets. It formats and sends; what is logged when is
+// decided by the stream.
+package log
+
+import (
+	"time"
+
+	"bench/internal/sock"
+)
+
+// NotReached stands for a timer of a step that the stream did not reach.
+const NotReached = -1
+
+// Record is everything a log line can speak of. A stream fills it in and hands
+// it over once; nothing is kept of it. Timers are milliseconds, NotReached for
+// steps that were not taken (configuration manual, section 8.4).
+type Record struct {
+	Client   sock.Addr
+	Local    sock.Addr // the address the client connected to
+	Frontend string
+	Backend  string
+	Server   string // "" is printed as <NOSRV>
+	Mode     string // "HTTP" or "TCP"
+	// AcceptDate is when the connection was accepted, RequestDate when the
+	// first byte of the request came.
+	AcceptDate, RequestDate time.Time
+
+	Handshake int64 // Th
+	Idle      int64 // Ti
+	Request   int64 // TR
+	Queue     int64 // Tw
+	Connect   int64 // Tc
+	Response  int64 // Tr
+	Data      int64 // Td
+	Active    int64 // Ta: from the first byte of the request
+	Total     int64 // Tt: from the accept
+	// AsSoonAsPossible marks a line sent before the end ("option logasap"): total
+	// time and bytes are then preceded by "+".
+	AsSoonAsPossible bool
+
+	Status    int // 0 or less: none
+	BytesOut  uint64
+	BytesIn   uint64
+	Flags     [2]byte // cause and state of the end of the stream
+	HTTPFlags [2]byte // cookies: persistence of the client and of the server
+
+	ActConn, FeConn, BeConn, SrvConn int64
+	Retries                          int
+	Redispatched                     bool
+	SrvQueue, BeQueue                int64
+
+	// Method, URI and Version are the request line as received; empty when no
+	// request was read, which is printed as <BADREQ>.
+	Method, URI, Version []byte
+	// Backend connection, for formats that ask for it.
+	ServerAddr, SourceAddr sock.Addr
+}
+
+// Sink takes records. A sink belongs to one thread.
+type Sink interface {
+	// Log formats and sends one record; it never blocks.
+	Log(r *Record)
+}
