@@ -3,3 +3,5 @@ module bench
 go 1.26.0
 
 require golang.org/x/sys v0.49.0
+
+require github.com/goccy/go-yaml v1.19.2

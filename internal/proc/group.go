@@ -1,0 +1,324 @@
+package proc
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// markVariable carries the mark of a group in the environment of its children.
+const markVariable = "BENCH_GROUP"
+
+// Options tune a group.
+type Options struct {
+	// Guard is the command of the guard process, which runs Guard; empty
+	// leaves the group without one.
+	Guard []string
+	// TempDir is where Dir makes directories; os.TempDir() when empty.
+	TempDir string
+}
+
+// Group is the set of the processes and directories of one run. It is safe for
+// use by several goroutines.
+type Group struct {
+	mark  string
+	temp  string
+	jobs  chan func()
+	ended chan struct{} // the starter thread is gone
+	guard *guard
+
+	mu     sync.Mutex
+	live   map[*Process]struct{}
+	dirs   []string
+	closed bool
+}
+
+// NewGroup returns an empty group. Close must be called at its end.
+func NewGroup(o Options) (*Group, error) {
+	var random [8]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return nil, err
+	}
+	g := &Group{
+		mark:  hex.EncodeToString(random[:]),
+		temp:  o.TempDir,
+		jobs:  make(chan func()),
+		ended: make(chan struct{}),
+		live:  map[*Process]struct{}{},
+	}
+	if g.temp == "" {
+		g.temp = os.TempDir()
+	}
+	go g.starter()
+	if len(o.Guard) > 0 {
+		var err error
+		if g.guard, err = startGuard(o.Guard, g.mark); err != nil {
+			close(g.jobs)
+			return nil, fmt.Errorf("the guard process does not start: %w", err)
+		}
+	}
+	return g, nil
+}
+
+// starter runs on one thread as long as the group lives: the kernel kills
+// children with Pdeathsig when the thread that started them ends.
+func (g *Group) starter() {
+	runtime.LockOSThread()
+	defer close(g.ended)
+	for job := range g.jobs {
+		job()
+	}
+	// Not unlocked: its affinity may differ from that of the other threads, so
+	// the runtime discards the thread.
+}
+
+// Dir makes a directory that is removed with the group.
+func (g *Group) Dir(pattern string) (string, error) {
+	dir, err := os.MkdirTemp(g.temp, pattern)
+	if err != nil {
+		return "", err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return "", errors.Join(errClosed, os.RemoveAll(dir))
+	}
+	g.dirs = append(g.dirs, dir)
+	g.guard.tell("dir " + dir)
+	return dir, nil
+}
+
+var errClosed = errors.New("the run is over: nothing more is started")
+
+// Spec describes a process to start.
+type Spec struct {
+	Name string   // for messages
+	Args []string // Args[0] is looked up in PATH
+	Env  []string // added to the environment of this process
+	Dir  string   // working directory; "" is that of this process
+	CPUs []int    // it may run on; empty is those of this process
+	// Stdin is written to the process, which then sees the end of its input.
+	// With StdinPipe the input stays open and Process.Stdin writes to it.
+	Stdin     []byte
+	StdinPipe bool
+	// Stdout takes the output as it comes; nil discards it. Writes come from
+	// one goroutine.
+	Stdout io.Writer
+}
+
+// Process is a started child.
+type Process struct {
+	Name  string
+	Stdin io.WriteCloser // nil without Spec.StdinPipe
+
+	cmd     *exec.Cmd
+	started time.Time
+	output  *tail
+	done    chan struct{}
+	state   string
+	code    int
+}
+
+// Start starts a process. An error says what could not be started.
+func (g *Group) Start(s Spec) (*Process, error) {
+	path, err := exec.LookPath(s.Args[0])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	p := &Process{Name: s.Name, output: newTail(16 << 10), done: make(chan struct{})}
+	c := exec.Command(path, s.Args[1:]...)
+	c.Args[0] = s.Args[0]
+	c.Dir = s.Dir
+	c.Env = append(append(os.Environ(), s.Env...), markVariable+"="+g.mark)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	c.Stderr = p.output
+	c.Stdout = s.Stdout
+	if s.Stdout == nil {
+		c.Stdout = p.output
+	}
+	// A grandchild that holds the output open must not hold up Wait.
+	c.WaitDelay = 2 * time.Second
+	if s.StdinPipe {
+		if p.Stdin, err = c.StdinPipe(); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+	} else if s.Stdin != nil {
+		c.Stdin = &oneRead{s.Stdin}
+	}
+	p.cmd = c
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, errClosed
+	}
+	result := make(chan error, 1)
+	g.jobs <- func() { result <- startOn(c, s.CPUs) }
+	if err := <-result; err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	p.started = time.Now()
+	g.live[p] = struct{}{}
+	go func() {
+		err := c.Wait()
+		p.state = c.ProcessState.String()
+		p.code = c.ProcessState.ExitCode()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
+			p.state += ": " + err.Error()
+		}
+		g.mu.Lock()
+		delete(g.live, p)
+		g.mu.Unlock()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// startOn starts c on the given CPUs: a child inherits those of the thread.
+func startOn(c *exec.Cmd, cpus []int) error {
+	if len(cpus) == 0 {
+		return c.Start()
+	}
+	var old, set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &old); err != nil {
+		return fmt.Errorf("sched_getaffinity: %w", err)
+	}
+	for _, cpu := range cpus {
+		set.Set(cpu)
+	}
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("CPUs %v cannot be used: sched_setaffinity: %w", cpus, err)
+	}
+	err := c.Start()
+	if back := unix.SchedSetaffinity(0, &old); err == nil && back != nil {
+		return fmt.Errorf("sched_setaffinity: %w", back)
+	}
+	return err
+}
+
+// oneRead is a reader of a text that the exec package copies by a goroutine.
+type oneRead struct{ rest []byte }
+
+func (r *oneRead) Read(p []byte) (int, error) {
+	if len(r.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// PID of the process, which is also its process group.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Started is when the process was started.
+func (p *Process) Started() time.Time { return p.started }
+
+// Done is closed when the process has ended and was reaped.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Running tells whether the process has not been reaped yet.
+func (p *Process) Running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// State says how the process ended: "exit status 1", "signal: killed"; empty
+// while it runs.
+func (p *Process) State() string {
+	if p.Running() {
+		return ""
+	}
+	return p.state
+}
+
+// ExitCode is the exit status, -1 after a signal or while the process runs.
+func (p *Process) ExitCode() int {
+	if p.Running() {
+		return -1
+	}
+	return p.code
+}
+
+// Output is the end of what the process wrote to its standard error, and to
+// its standard output if nobody else took it.
+func (p *Process) Output() string { return p.output.String() }
+
+// Signal sends a signal to the process itself.
+func (p *Process) Signal(sig syscall.Signal) error { return p.cmd.Process.Signal(sig) }
+
+// Kill ends the process and its process group at once and waits for its end.
+func (p *Process) Kill() {
+	p.killGroup()
+	<-p.done
+}
+
+func (p *Process) killGroup() {
+	// The group exists until its last member is gone, also after its leader;
+	// when the leader was reaped its number could be anyone's.
+	if p.Running() {
+		_ = unix.Kill(-p.PID(), unix.SIGKILL)
+	}
+}
+
+// Stop sends a signal, waits until the process has ended or ctx is over, and
+// then kills what is left of it.
+func (p *Process) Stop(ctx context.Context, sig syscall.Signal) {
+	if p.Running() && p.Signal(sig) == nil {
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+		}
+	}
+	p.Kill()
+}
+
+// Close ends every process of the group, those included that left their
+// process group, and removes its directories. It may be called again.
+func (g *Group) Close() error {
+	g.mu.Lock()
+	first := !g.closed
+	g.closed = true
+	var live []*Process
+	for p := range g.live {
+		live = append(live, p)
+	}
+	dirs := g.dirs
+	g.dirs = nil
+	g.mu.Unlock()
+	for _, p := range live {
+		p.killGroup()
+	}
+	err := killMarked(g.mark)
+	for _, p := range live {
+		<-p.done
+	}
+	for _, dir := range dirs {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	if first {
+		g.guard.release()
+		close(g.jobs)
+		<-g.ended
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package proc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// ticks is the kernel's USER_HZ, which is 100 on every Linux architecture Go
+// runs on.
+const ticks = 100
+
+// Usage is what a process has used and holds.
+type Usage struct {
+	CPUSeconds float64 // user and system time since its start
+	RSSBytes   uint64
+	FDs        int
+	Threads    int
+}
+
+// ReadUsage reads /proc/PID. It fails when the process is gone.
+func ReadUsage(pid int) (Usage, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return Usage{}, err
+	}
+	// The command in parentheses may itself hold spaces and parentheses.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 22 {
+		return Usage{}, fmt.Errorf("/proc/%d/stat has only %d fields", pid, len(fields))
+	}
+	var u Usage
+	user, err1 := strconv.ParseUint(fields[11], 10, 64)
+	system, err2 := strconv.ParseUint(fields[12], 10, 64)
+	threads, err3 := strconv.Atoi(fields[17])
+	pages, err4 := strconv.ParseUint(fields[21], 10, 64)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return Usage{}, err
+	}
+	u.CPUSeconds = float64(user+system) / ticks
+	u.Threads = threads
+	u.RSSBytes = pages * uint64(os.Getpagesize())
+	// Finer than ticks where the scheduler's statistics are there.
+	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid)); err == nil && threads == 1 {
+		if ns, err := strconv.ParseUint(strings.Fields(string(text))[0], 10, 64); err == nil && ns > 0 {
+			u.CPUSeconds = float64(ns) / 1e9
+		}
+	}
+	if fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid)); err == nil {
+		u.FDs = len(fds)
+	}
+	return u, nil
+}
+
+// MachineCPU is the time all CPUs of the machine have spent working and, as
+// total, working or idle, in seconds since the boot.
+func MachineCPU() (busy, total float64, err error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0, err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, 0, errors.New("/proc/stat does not begin with the line cpu")
+	}
+	// user nice system idle iowait irq softirq steal; guest is within user.
+	for i, text := range fields[1:9] {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return 0, 0, err
+		}
+		total += float64(n) / ticks
+		if i != 3 && i != 4 {
+			busy += float64(n) / ticks
+		}
+	}
+	return busy, total, nil
+}

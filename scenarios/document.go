@@ -1,0 +1,204 @@
+package scenarios
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"bench/internal/result"
+)
+
+// Document is a scenario file that has been checked.
+type Document struct {
+	File string
+	// Resolved is the scenario as YAML with variables and settings filled in;
+	// parsed again it gives the same document.
+	Resolved []byte
+	Axes     []result.Axis
+	// Cells are the combinations of the matrix, the last axis changing
+	// fastest; one without a matrix.
+	Cells    []Cell
+	Warnings []string
+}
+
+// Cell is one combination of the matrix.
+type Cell struct {
+	Name     string // "poller=epoll", or "run" without a matrix
+	Vars     map[string]string
+	Scenario *Scenario
+}
+
+// Options change how a scenario is read.
+type Options struct {
+	Set  []Setting
+	Seed *uint64 // in place of the scenario's
+}
+
+// maxCells bounds the matrix.
+const maxCells = 256
+
+// Open reads and checks a scenario file. An error about its contents is Errors.
+func Open(path string, o Options) (*Document, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, text, o)
+}
+
+// Parse checks the text of a scenario; file is the name errors show, and where
+// a configFile is relative to. An error is Errors.
+func Parse(file string, text []byte, o Options) (*Document, error) {
+	f := newFaults(file, text)
+	root := parseTree(text, f)
+	if root == nil || len(f.list) > 0 {
+		return nil, f.err()
+	}
+	if root.kind != mapNode {
+		f.add(root.pos, "a scenario is a mapping with keys such as version, not %s", root.kind)
+		return nil, f.err()
+	}
+	for _, s := range o.Set {
+		s.apply(root, f)
+	}
+	if o.Seed != nil {
+		Setting{"seed", fmt.Sprint(*o.Seed)}.apply(root, f)
+	}
+	if len(f.list) > 0 {
+		return nil, f.err()
+	}
+	doc := &Document{File: file}
+	vars := scalarsOf(root.get("vars"))
+	doc.Axes = axes(root, vars, f)
+	if len(f.list) == 0 {
+		doc.expand(root, vars, f)
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	withoutVars := root.clone()
+	withoutVars.entries = slices.DeleteFunc(withoutVars.entries, func(e entry) bool { return e.key == "vars" })
+	substitute(withoutVars, withReferences(vars, doc.Axes), f)
+	doc.Resolved = emit(withoutVars)
+	if doc.Cells[0].Scenario.Compare != nil {
+		doc.Warnings = append(doc.Warnings, "compare is used by `bench compare` only; a single run ignores it")
+	}
+	return doc, nil
+}
+
+// expand makes and checks the cells.
+func (doc *Document) expand(root *node, vars map[string]string, f *faults) {
+	for _, combination := range combinations(doc.Axes) {
+		all := map[string]string{}
+		for k, v := range vars {
+			all[k] = v
+		}
+		var names []string
+		own := map[string]string{}
+		for i, axis := range doc.Axes {
+			all[axis.Name], own[axis.Name] = combination[i], combination[i]
+			names = append(names, axis.Name+"="+combination[i])
+		}
+		tree := root.clone()
+		substitute(tree, all, f)
+		s := &Scenario{}
+		d := newDecoder(f)
+		d.decode(tree, reflect.ValueOf(s).Elem(), "")
+		v := &validator{decoder: d, s: s, dir: filepath.Dir(doc.File)}
+		v.scenario()
+		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s}
+		if cell.Name == "" {
+			cell.Name = "run"
+		}
+		doc.Cells = append(doc.Cells, cell)
+	}
+}
+
+// scalarsOf are the scalar values of a mapping; the decoder complains about others.
+func scalarsOf(n *node) map[string]string {
+	values := map[string]string{}
+	if n != nil {
+		for _, e := range n.entries {
+			if e.value.kind == scalarNode {
+				values[e.key] = e.value.text
+			}
+		}
+	}
+	return values
+}
+
+// withReferences adds every axis as a reference to itself: what the resolved
+// text keeps.
+func withReferences(vars map[string]string, axes []result.Axis) map[string]string {
+	all := map[string]string{}
+	for k, v := range vars {
+		all[k] = v
+	}
+	for _, a := range axes {
+		all[a.Name] = "${" + a.Name + "}"
+	}
+	return all
+}
+
+var axisName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_-]*$`)
+
+// axes reads the matrix in the order of the file.
+func axes(root *node, vars map[string]string, f *faults) []result.Axis {
+	n := root.get("matrix")
+	if n == nil || n.kind != mapNode {
+		return nil // the decoder complains about what is not a mapping
+	}
+	var all []result.Axis
+	cells := 1
+	for _, e := range n.entries {
+		axis := result.Axis{Name: e.key}
+		if !axisName.MatchString(e.key) {
+			f.add(e.keyPos, "an axis is named with letters, digits, - and _, not %q", printable(e.key))
+		}
+		if _, clash := vars[e.key]; clash {
+			f.add(e.keyPos, "axis %q is also a variable", e.key)
+		}
+		if e.value.kind != seqNode || len(e.value.items) == 0 {
+			f.add(e.value.pos, "axis %q wants a list of values, as [epoll, poll]", printable(e.key))
+			continue
+		}
+		for _, item := range e.value.items {
+			if item.kind != scalarNode {
+				f.add(item.pos, "a value of axis %q is a single word or number, not %s", printable(e.key), item.kind)
+				continue
+			}
+			if slices.Contains(axis.Values, item.text) {
+				f.add(item.pos, "axis %q has the value %q twice", printable(e.key), printable(item.text))
+				continue
+			}
+			axis.Values = append(axis.Values, item.text)
+		}
+		if cells *= max(1, len(axis.Values)); cells > maxCells {
+			f.add(e.keyPos, "the matrix has more than %d combinations", maxCells)
+			return nil
+		}
+		all = append(all, axis)
+	}
+	return all
+}
+
+// combinations lists one value per axis in every way.
+func combinations(axes []result.Axis) [][]string {
+	all := [][]string{nil}
+	for _, axis := range axes {
+		var next [][]string
+		for _, prefix := range all {
+			for _, value := range axis.Values {
+				next = append(next, append(slices.Clone(prefix), value))
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+func topKeys() []string { return keysOf(fieldsOf(reflect.TypeFor[Scenario]())) }

@@ -1,0 +1,65 @@
+// Package driver starts, reloads and stops the proxy under test as an operator
+// would: by command line, signals and the stats socket, never from inside.
+package driver
+
+import (
+	"context"
+	"fmt"
+
+	"bench/internal/proc"
+)
+
+// Driver is one way of running a proxy. The calls of one driver follow one
+// another: Prepare once, Start once, Reload at will, Stop at last. Stop may
+// come at any time and leaves no process behind.
+type Driver interface {
+	// Prepare writes the configuration and checks it as far as the proxy can.
+	// An error about the configuration is a *ConfigError.
+	Prepare(ctx context.Context) error
+	// Start starts the proxy and returns when it serves. An error of a proxy
+	// that ended is a *ExitError.
+	Start(ctx context.Context) (*Generation, error)
+	// Reload puts a new process in the place of the present one and returns
+	// when the new one serves. The old one goes on until its sessions are
+	// over; its Process tells when it is gone.
+	Reload(ctx context.Context) (*Generation, error)
+	// Stop ends every process, kindly at first if ctx allows.
+	Stop(ctx context.Context)
+	// StatsSocket is the path of the runtime socket, "" if there is none.
+	StatsSocket() string
+	// Version is the proxy's version and how it was built.
+	Version(ctx context.Context) (version, build string, err error)
+	// Command is the command line of the first start, for the record.
+	Command() string
+}
+
+// Generation is one process of the proxy; a reload begins the next.
+type Generation struct {
+	Number  int // from 0
+	Process *proc.Process
+}
+
+// ConfigError is a configuration the proxy refuses.
+type ConfigError struct {
+	Driver string
+	Output string // what the proxy said
+}
+
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("%s refuses its configuration:\n%s", e.Driver, e.Output)
+}
+
+// ExitError is a proxy that ended when it should not have.
+type ExitError struct {
+	Driver string
+	State  string // "exit status 1", "signal: killed"
+	Output string // the end of what it said
+}
+
+func (e *ExitError) Error() string {
+	text := fmt.Sprintf("the proxy (%s) ended unexpectedly: %s", e.Driver, e.State)
+	if e.Output != "" {
+		text += "\n" + e.Output
+	}
+	return text
+}

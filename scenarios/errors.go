@@ -1,0 +1,197 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Pos is a place in a scenario file, both counted from 1; the column counts
+// characters. The zero Pos is no place in the file, as of a --set flag.
+type Pos struct{ Line, Col int }
+
+// Error is one fault of a scenario.
+type Error struct {
+	File string
+	Pos  Pos
+	Msg  string
+	// Source is the text of the line, empty without a position.
+	Source string
+}
+
+// Error is the message with its place: "file:line:col: message".
+func (e *Error) Error() string {
+	switch {
+	case e.Pos.Line == 0 && e.File == "":
+		return e.Msg
+	case e.Pos.Line == 0:
+		return e.File + ": " + e.Msg
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Pos.Line, e.Pos.Col, e.Msg)
+}
+
+// Detail is Error with the source line and a caret under the place.
+func (e *Error) Detail() string {
+	if e.Source == "" {
+		return e.Error()
+	}
+	number := fmt.Sprintf("%5d", e.Pos.Line)
+	var lead strings.Builder
+	for i, r := range []rune(e.Source) {
+		if i >= e.Pos.Col-1 {
+			break
+		}
+		// A tab stays a tab, so that the caret stands where the text does.
+		if r == '\t' {
+			lead.WriteRune('\t')
+		} else {
+			lead.WriteRune(' ')
+		}
+	}
+	return fmt.Sprintf("%s\n%s | %s\n%s | %s^",
+		e.Error(), number, printable(e.Source), strings.Repeat(" ", len(number)), lead.String())
+}
+
+// Errors are all faults of a scenario, in the order of the file.
+type Errors []*Error
+
+// Error is one line per fault.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, f := range e {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Detail is every fault with its source line and caret.
+func (e Errors) Detail() string {
+	lines := make([]string, len(e))
+	for i, f := range e {
+		lines[i] = f.Detail()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap lets errors.As find a single fault.
+func (e Errors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, f := range e {
+		all[i] = f
+	}
+	return all
+}
+
+// Describe is the text of any error of this package with source lines where
+// they are known.
+func Describe(err error) string {
+	var all Errors
+	if errors.As(err, &all) {
+		return all.Detail()
+	}
+	var one *Error
+	if errors.As(err, &one) {
+		return one.Detail()
+	}
+	return err.Error()
+}
+
+// faults collects the errors of one file.
+type faults struct {
+	file  string
+	lines []string
+	list  Errors
+}
+
+func newFaults(file string, text []byte) *faults {
+	return &faults{file: file, lines: strings.Split(string(text), "\n")}
+}
+
+// add notes a fault once; the cells of a matrix share most of theirs.
+func (f *faults) add(pos Pos, format string, args ...any) {
+	e := &Error{File: f.file, Pos: pos, Msg: fmt.Sprintf(format, args...)}
+	if pos.Line > 0 && pos.Line <= len(f.lines) {
+		e.Source = strings.TrimRight(f.lines[pos.Line-1], "\r")
+	}
+	for _, old := range f.list {
+		if old.Pos == e.Pos && old.Msg == e.Msg {
+			return
+		}
+	}
+	f.list = append(f.list, e)
+}
+
+// err is nil without faults.
+func (f *faults) err() error {
+	if len(f.list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(f.list, func(a, b *Error) int {
+		if a.Pos.Line != b.Pos.Line {
+			return a.Pos.Line - b.Pos.Line
+		}
+		return a.Pos.Col - b.Pos.Col
+	})
+	return f.list
+}
+
+// printable keeps a hostile file from driving the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// closest is the candidate most like word, "" when none is near enough to be
+// what was meant.
+func closest(word string, candidates []string) string {
+	best, bestDistance := "", max(1, (len(word)+1)/3)+1
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// didYouMean is the tail of a message about an unknown word: the nearest known
+// one, or all of them when they are few.
+func didYouMean(word string, candidates []string) string {
+	if c := closest(word, candidates); c != "" {
+		return fmt.Sprintf("; did you mean %q?", c)
+	}
+	if len(candidates) == 0 {
+		return ""
+	}
+	return "; known are " + strings.Join(candidates, ", ")
+}
+
+// distance counts the insertions, deletions, changes and swaps of neighbours
+// that turn a into b.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		row[0] = i
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(y)]
+}

@@ -1,0 +1,127 @@
+package objective
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// metric is one figure of a run.
+type metric struct {
+	name  string
+	load  string // "" for all loads together
+	kind  Kind
+	base  string // name without a quantile or cause
+	cause string // of failed.CAUSE
+	// quantile of a latency, 0 to 1; 1 is the maximum.
+	quantile float64
+}
+
+// needs is the number of samples below which the metric says nothing: ten
+// beyond the quantile.
+func (m *metric) needs() uint64 {
+	switch {
+	case !m.latency():
+		return 0
+	case m.quantile >= 1:
+		return 1
+	}
+	// 1-0.99 is a little more than 0.01 in binary; the count is a whole number.
+	return uint64(10/(1-m.quantile) + 1e-6)
+}
+
+// latency tells whether the metric is read from a histogram.
+func (m *metric) latency() bool {
+	switch m.base {
+	case "response", "service", "all", "generator.lag":
+		return true
+	}
+	return false
+}
+
+// ofRun tells whether the metric exists for the run as a whole only.
+func (m *metric) ofRun() bool {
+	return m.base == "recovery" || strings.HasPrefix(m.base, "conservation.")
+}
+
+// Metrics are the names an objective may use, with patterns where there are
+// many: for messages and documentation.
+func Metrics() []string {
+	return []string{
+		"requests", "completed", "failed", "failed.CAUSE", "errors", "retried", "rate",
+		"response.pN", "response.max", "service.pN", "service.max", "all.pN", "all.max",
+		"generator.lag.pN", "generator.lag.max",
+		"recovery", "conservation.delta", "conservation.lost", "conservation.repeated",
+	}
+}
+
+// causes of failures, as result.Cause... spell them.
+var causes = []string{
+	"refused", "connect", "reset-before", "reset-after", "truncated", "timeout",
+	"5xx-proxy", "5xx-origin", "4xx", "status", "body", "protocol", "local",
+}
+
+// lookup finds the metric a word names, or says what is wrong with it.
+func lookup(word string, loads []string) (*metric, string) {
+	if m := plain(word); m != nil {
+		return m, ""
+	}
+	// The longest load first: one name may begin with another.
+	sorted := slices.Clone(loads)
+	slices.SortFunc(sorted, func(a, b string) int { return len(b) - len(a) })
+	for _, load := range sorted {
+		rest, ok := strings.CutPrefix(word, load+".")
+		if !ok {
+			continue
+		}
+		m := plain(rest)
+		if m == nil {
+			return nil, unknown(rest)
+		}
+		if m.ofRun() {
+			return nil, fmt.Sprintf("%s is of the whole run, not of one load", rest)
+		}
+		m.name, m.load = word, load
+		return m, ""
+	}
+	return nil, unknown(word)
+}
+
+func unknown(word string) string {
+	return fmt.Sprintf("unknown metric %q; known are %s, and each but the last four after the name of a load and a dot",
+		word, strings.Join(Metrics(), ", "))
+}
+
+// plain finds a metric without a load.
+func plain(word string) *metric {
+	switch word {
+	case "requests", "completed", "failed", "retried",
+		"conservation.delta", "conservation.lost", "conservation.repeated":
+		return &metric{name: word, base: word}
+	case "errors":
+		return &metric{name: word, base: word, kind: Share}
+	case "rate":
+		return &metric{name: word, base: word, kind: Rate}
+	case "recovery":
+		return &metric{name: word, base: word, kind: Time}
+	}
+	if cause, ok := strings.CutPrefix(word, "failed."); ok && slices.Contains(causes, cause) {
+		return &metric{name: word, base: "failed", cause: cause}
+	}
+	for _, base := range []string{"response", "service", "all", "generator.lag"} {
+		last, ok := strings.CutPrefix(word, base+".")
+		if !ok {
+			continue
+		}
+		if last == "max" {
+			return &metric{name: word, base: base, kind: Time, quantile: 1}
+		}
+		number, ok := strings.CutPrefix(last, "p")
+		p, err := strconv.ParseFloat(number, 64)
+		if ok && err == nil && p > 0 && p < 100 && !strings.ContainsAny(number, "eExX_+-") {
+			return &metric{name: word, base: base, kind: Time, quantile: p / 100}
+		}
+	}
+	return nil
+}

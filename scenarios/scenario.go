@@ -1,0 +1,215 @@
+// Package scenarios holds the scenario format: its types, its strict parser
+// with positions, the variables and the matrix, the template of the proxy's
+// configuration, and the built-in scenarios. It runs nothing; package
+// scenarios/runner does.
+package scenarios
+
+// Scenario is one experiment: a proxy between origins and clients, the load on
+// it, what happens to it meanwhile, and what must hold.
+//
+// The types of this file are the format. A field's yaml tag is its key, its
+// default tag the text that stands in when the key is absent, and its doc
+// comment the description in the JSON Schema.
+type Scenario struct {
+	// Version of the format: 1.
+	Version int `yaml:"version,required"`
+	// Name of the scenario: lower-case letters, digits, - and _.
+	Name string `yaml:"name,required"`
+	// Description says which question the scenario answers.
+	Description string `yaml:"description"`
+	// Seed of everything random in the run: arrivals, latencies, mixes.
+	Seed uint64 `yaml:"seed" default:"1"`
+	// Vars are values that ${name} stands for anywhere in the file; --set
+	// name=value overrides one.
+	Vars map[string]string `yaml:"vars"`
+	// Matrix runs the scenario once per combination; ${axis} stands for the
+	// value of the combination.
+	Matrix map[string][]string `yaml:"matrix"`
+	// Proxy is the proxy under test.
+	Proxy Proxy `yaml:"proxy,required"`
+	// Backends are the mock origins.
+	Backends []Backend `yaml:"backends"`
+	// Load lists the clients; all start together.
+	Load []Load `yaml:"load,required"`
+	// Events are what is done to the system while the load goes on.
+	Events []Event `yaml:"events"`
+	// SteadyState must hold over the measured time before the first event;
+	// otherwise the run says nothing about the events (exit 4).
+	SteadyState string `yaml:"steadyState"`
+	// Objectives must hold at the end; a broken one fails the run (exit 1).
+	Objectives []Objective `yaml:"objectives"`
+	// Compare tunes the statistical comparison of two results.
+	Compare *Compare `yaml:"compare"`
+}
+
+// Proxy says which proxy is tested and how it is started.
+type Proxy struct {
+	// Driver is builtin (the engine of this program), haproxy (the one of this
+	// machine) or exec (any command).
+	Driver string `yaml:"driver" default:"builtin" enum:"builtin,haproxy,exec"`
+	// Config is the proxy's configuration, a Go text/template that sees
+	// {{bind "name"}}, {{.Backends.name}}, {{.Stats}}, {{.Dir}}, {{.Poller}}
+	// and {{.Seed}}.
+	Config string `yaml:"config"`
+	// ConfigFile is read in place of config, relative to the scenario.
+	ConfigFile string `yaml:"configFile"`
+	// Poller is the event back end: epoll, poll, select, or empty for the
+	// proxy's own choice.
+	Poller string `yaml:"poller" enum:",epoll,poll,select"`
+	// CPUs the proxy may run on; empty leaves the choice to the runner.
+	CPUs []int `yaml:"cpus"`
+	// Stats tunes the reading of the proxy's counters.
+	Stats Stats `yaml:"stats"`
+	// Binary is the program of driver haproxy; looked up in PATH.
+	Binary string `yaml:"binary"`
+	// Args are added to the command line of drivers builtin and haproxy.
+	Args []string `yaml:"args"`
+	// Command of driver exec; each word is a template like config, which also
+	// sees {{.Config}}, the path of the configuration.
+	Command []string `yaml:"command"`
+	// ReloadSignal makes driver exec reload by a signal to the running process.
+	ReloadSignal string `yaml:"reloadSignal" enum:",HUP,USR1,USR2"`
+	// Ready bounds the time from the start of a proxy until it serves.
+	Ready Duration `yaml:"ready" default:"10s"`
+}
+
+// Stats tunes the reading of the proxy's counters.
+type Stats struct {
+	// Every is the time between two readings.
+	Every Duration `yaml:"every" default:"250ms"`
+}
+
+// Backend is a set of equal mock origins. Replica i of backend web is web.i,
+// counted from 1.
+type Backend struct {
+	// Name by which the configuration template and the events know it.
+	Name string `yaml:"name,required"`
+	// Kind of the origin's protocol: http.
+	Kind string `yaml:"kind" default:"http" enum:"http"`
+	// Replicas is the number of origin processes.
+	Replicas int `yaml:"replicas" default:"1"`
+	// Latency is the time to an answer, a fixed duration or a distribution:
+	// 2ms, uniform(1ms, 3ms), normal(2ms, 500us), lognormal(2ms, 0.5),
+	// exponential(2ms).
+	Latency Latency `yaml:"latency" default:"0ms"`
+	// Body is the size of the answer's body.
+	Body Size `yaml:"body" default:"1KiB"`
+	// Status of the answers.
+	Status int `yaml:"status" default:"200"`
+	// RequestsPerConnection closes a connection after so many requests; 0
+	// never does.
+	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
+	// CPUs the origins may run on; empty leaves the choice to the runner.
+	CPUs []int `yaml:"cpus"`
+}
+
+// Load is one stream of requests.
+type Load struct {
+	// Name by which objectives and reports know the load.
+	Name string `yaml:"name,required"`
+	// Protocol of the requests: http1.
+	Protocol string `yaml:"protocol" default:"http1" enum:"http1"`
+	// Target is proxy/NAME for the address {{bind "NAME"}} of the
+	// configuration, or origin/BACKEND to go past the proxy.
+	Target string `yaml:"target,required"`
+	// Arrival of the requests: constant or poisson (open loop, at the rate of
+	// the phase whatever the answers do) or closed (each connection sends its
+	// next request when the last one is answered).
+	Arrival string `yaml:"arrival" default:"constant" enum:"constant,poisson,closed"`
+	// Connections of the load.
+	Connections Connections `yaml:"connections"`
+	// Method of the requests.
+	Method string `yaml:"method" default:"GET"`
+	// Path of the requests.
+	Path string `yaml:"path" default:"/"`
+	// Headers are added to each request.
+	Headers map[string]string `yaml:"headers"`
+	// Body is the size of the requests' body.
+	Body Size `yaml:"body" default:"0"`
+	// Timeout of a request, from its intended start.
+	Timeout Duration `yaml:"timeout" default:"5s"`
+	// Phases follow one another without a gap.
+	Phases []Phase `yaml:"phases,required"`
+	// CPUs the load may run on; empty leaves the choice to the runner.
+	CPUs []int `yaml:"cpus"`
+}
+
+// Connections bounds and churns the connections of a load.
+type Connections struct {
+	// Pool is the greatest number of connections at a time; unlimited opens
+	// one whenever none is idle.
+	Pool Pool `yaml:"pool" default:"64"`
+	// RequestsPerConnection closes a connection after so many requests; 0
+	// never does, 1 makes every request use a connection of its own.
+	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
+}
+
+// Phase is a stretch of a load's time.
+type Phase struct {
+	// Name of the phase. Phases of one name in several loads must coincide.
+	Name string `yaml:"name,required"`
+	// Rate of the arrivals, 2000/s, or a ramp, 0..2000/s. Not with closed arrival.
+	Rate *Rate `yaml:"rate"`
+	// For is how long the phase lasts.
+	For Duration `yaml:"for,required"`
+	// Measure false keeps the phase out of the results, as a warm-up.
+	Measure bool `yaml:"measure" default:"true"`
+}
+
+// Event is something done to the system, once or repeatedly.
+type Event struct {
+	// At is when: a duration after the start, a phase's name (its beginning)
+	// or both: steady+12s.
+	At string `yaml:"at"`
+	// Every repeats the event all through the phase named by in, the first
+	// time this long after the beginning of the phase.
+	Every Duration `yaml:"every"`
+	// In is the phase of a repeated event.
+	In string `yaml:"in"`
+	// Do is the action.
+	Do string `yaml:"do,required"`
+	// Args of the action.
+	Args EventArgs `yaml:"args"`
+}
+
+// EventArgs are the arguments of an action; which are needed and allowed
+// depends on the action.
+type EventArgs struct {
+	// Name of the origin, web.1, or of a backend for all its replicas, web.
+	Name string `yaml:"name"`
+	// For is how long the fault lasts.
+	For Duration `yaml:"for"`
+	// Status that backend.fail answers with.
+	Status int `yaml:"status"`
+	// Rate is the share of requests that backend.fail hits, 0 to 1.
+	Rate *float64 `yaml:"rate"`
+	// Command that proxy.command sends to the proxy's stats socket.
+	Command string `yaml:"command"`
+}
+
+// Objective is one limit: an expression, or an expression with a window.
+type Objective struct {
+	// Expr is a comparison such as "response.p99 < 50ms".
+	Expr string `yaml:"expr,required"`
+	// Window confines the expression to the time around each event of a kind,
+	// "proxy.reload -1s..+2s", or to a phase. The worst window counts.
+	Window string `yaml:"window"`
+}
+
+// setScalar lets an objective be written as its expression alone.
+func (o *Objective) setScalar(text string) error {
+	o.Expr = text
+	return nil
+}
+
+// Compare tunes the statistical comparison of two results.
+type Compare struct {
+	// Pairs of runs.
+	Pairs int `yaml:"pairs" default:"20"`
+	// Order of the runs within the pairs.
+	Order string `yaml:"order" default:"ABBA" enum:"ABBA,AB"`
+	// MinEffect is the smallest change that matters.
+	MinEffect Percent `yaml:"minEffect" default:"2%"`
+	// Alpha is the chance of a false alarm over all measures, 0 to 1.
+	Alpha float64 `yaml:"alpha" default:"0.01"`
+}

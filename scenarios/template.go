@@ -1,0 +1,109 @@
+package scenarios
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+// Origin is one mock origin as the configuration template sees it.
+type Origin struct {
+	Name string // web.1
+	Addr string // 127.0.0.1:20123
+	Host string
+	Port int
+}
+
+// TemplateData is what a configuration template sees as dot.
+//
+//	{{bind "web"}}                the address of the listener that loads reach as proxy/web
+//	{{range .Backends.web}}       every replica: .Name .Addr .Host .Port
+//	{{.Stats}}                    path of the stats socket
+//	{{.Dir}}                      directory of this run, removed at its end
+//	{{.Poller}} {{.Seed}}         of the scenario
+//	{{.Config}}                   path of the configuration file (driver exec)
+type TemplateData struct {
+	Backends map[string][]Origin
+	Stats    string
+	Dir      string
+	Poller   string
+	Seed     uint64
+	Config   string
+}
+
+// TemplateError is a fault of a template; Line and Col count from 1 within it,
+// Col is 0 when unknown.
+type TemplateError struct {
+	Line, Col int
+	Msg       string
+}
+
+func (e *TemplateError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Msg) }
+
+// Render fills in a template. bind gives the address of a listener by name.
+// An error is a *TemplateError.
+func Render(text string, data TemplateData, bind func(name string) string) (string, error) {
+	t, err := template.New("config").Option("missingkey=error").
+		Funcs(template.FuncMap{"bind": bind}).Parse(text)
+	if err != nil {
+		return "", templateError(err, data)
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, data); err != nil {
+		return "", templateError(err, data)
+	}
+	return b.String(), nil
+}
+
+var (
+	templatePlace = regexp.MustCompile(`^template: config:(\d+)(?::(\d+))?: (?s:(.*))$`)
+	executing     = regexp.MustCompile(`^executing "config" at <(.*?)>: (?s:(.*))$`)
+	noField       = regexp.MustCompile(`^can't evaluate field (\S+) in type`)
+	noEntry       = regexp.MustCompile(`^map has no entry for key "(.*)"$`)
+	noFunction    = regexp.MustCompile(`^function "(.*)" not defined$`)
+)
+
+// templateError takes the place out of an error of text/template and says in
+// the words of a scenario what is wrong.
+func templateError(err error, data TemplateData) *TemplateError {
+	e := &TemplateError{Line: 1, Msg: err.Error()}
+	m := templatePlace.FindStringSubmatch(e.Msg)
+	if m == nil {
+		return e
+	}
+	e.Line, _ = strconv.Atoi(m[1])
+	if m[2] != "" {
+		e.Col, _ = strconv.Atoi(m[2])
+		e.Col++ // text/template counts columns from 0
+	}
+	e.Msg = m[3]
+	if at := executing.FindStringSubmatch(e.Msg); at != nil {
+		e.Msg = at[2]
+	}
+	if m := noField.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("the template has no field .%s%s", m[1],
+			didYouMean(m[1], []string{"Backends", "Stats", "Dir", "Poller", "Seed", "Config"}))
+	} else if m := noEntry.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("there is no backend %q%s", m[1], didYouMean(m[1], slices.Sorted(maps.Keys(data.Backends))))
+	} else if m := noFunction.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], didYouMean(m[1], []string{"bind", "range", "if", "with", "printf"}))
+	}
+	return e
+}
+
+// placeholders are template data that stand in for a run during validation.
+func placeholders(s *Scenario) TemplateData {
+	data := TemplateData{Backends: map[string][]Origin{}, Stats: "/tmp/stats.sock", Dir: "/tmp",
+		Poller: s.Proxy.Poller, Seed: s.Seed, Config: "/tmp/proxy.cfg"}
+	for _, b := range s.Backends {
+		for i := range min(max(b.Replicas, 0), maxReplicas) {
+			data.Backends[b.Name] = append(data.Backends[b.Name],
+				Origin{Name: fmt.Sprintf("%s.%d", b.Name, i+1), Addr: "127.0.0.1:9", Host: "127.0.0.1", Port: 9})
+		}
+	}
+	return data
+}

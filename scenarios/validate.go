@@ -1,0 +1,268 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+
+	"bench/scenarios/objective"
+)
+
+const (
+	maxReplicas = 100
+	maxRate     = 1_000_000 // requests per second of one load
+)
+
+var nameRule = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+
+// validator checks what the types cannot say. It says nothing about values the
+// decoder could not read.
+type validator struct {
+	*decoder
+	s   *Scenario
+	dir string // where a configFile is relative to
+	// binds are the listeners the configuration declares; nil if unknown.
+	binds map[string]bool
+}
+
+// at is the place of a value, or of the nearest value around it.
+func (v *validator) at(path string) Pos {
+	for {
+		if pos, ok := v.pos[path]; ok {
+			return pos
+		}
+		i := strings.LastIndexAny(path, ".[")
+		if i < 0 {
+			return v.pos[""]
+		}
+		path = path[:i]
+	}
+}
+
+// fail notes a fault of a value that could be read.
+func (v *validator) fail(path, format string, args ...any) {
+	if !v.bad[path] {
+		v.f.add(v.at(path), format, args...)
+		v.bad[path] = true
+	}
+}
+
+// given tells whether the file has the key.
+func (v *validator) given(path string) bool {
+	_, ok := v.pos[path]
+	return ok
+}
+
+func (v *validator) name(path, text string) {
+	if v.given(path) && !nameRule.MatchString(text) {
+		v.fail(path, "a name is up to 63 lower-case letters, digits, - and _, and begins with a letter; not %q", printable(text))
+	}
+}
+
+// between fails a whole number outside its range.
+func (v *validator) between(path string, n, low, high int) {
+	if n < low || n > high {
+		v.fail(path, "%s must be from %d to %d, not %d", leaf(path), low, high, n)
+	}
+}
+
+func (v *validator) scenario() {
+	s := v.s
+	if v.given("version") && s.Version != 1 {
+		v.fail("version", "version %d is unknown; this program reads version 1", s.Version)
+	}
+	v.name("name", s.Name)
+	v.backends()
+	v.proxy()
+	v.loads()
+	v.events()
+	v.objectives()
+	if c := s.Compare; c != nil {
+		v.between("compare.pairs", c.Pairs, 2, 1000)
+		if c.Alpha <= 0 || c.Alpha >= 1 {
+			v.fail("compare.alpha", "alpha must lie between 0 and 1, not %v", c.Alpha)
+		}
+	}
+}
+
+func (v *validator) cpus(path string, cpus []int) {
+	for i, cpu := range cpus {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if cpu < 0 || cpu > 4095 {
+			v.fail(at, "there is no CPU %d", cpu)
+		} else if slices.Contains(cpus[:i], cpu) {
+			v.fail(at, "CPU %d is given twice", cpu)
+		}
+	}
+}
+
+func (v *validator) backends() {
+	for i := range v.s.Backends {
+		b := &v.s.Backends[i]
+		at := fmt.Sprintf("backends[%d]", i)
+		v.name(at+".name", b.Name)
+		if j := slices.IndexFunc(v.s.Backends[:i], func(o Backend) bool { return o.Name == b.Name }); j >= 0 && b.Name != "" {
+			v.fail(at+".name", "there are two backends %q", b.Name)
+		}
+		v.between(at+".replicas", b.Replicas, 1, maxReplicas)
+		v.between(at+".status", b.Status, 200, 599)
+		v.between(at+".requestsPerConnection", b.RequestsPerConnection, 0, 1<<30)
+		if b.Body > 1<<30 {
+			v.fail(at+".body", "a body is at most 1GiB")
+		}
+		v.latency(at+".latency", string(b.Latency))
+		v.cpus(at+".cpus", b.CPUs)
+	}
+}
+
+func (v *validator) proxy() {
+	p := &v.s.Proxy
+	if v.given("proxy.config") && v.given("proxy.configFile") {
+		v.fail("proxy.configFile", "give config or configFile, not both")
+	}
+	if p.ConfigFile != "" && !v.bad["proxy.configFile"] {
+		path := p.ConfigFile
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(v.dir, path)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			v.fail("proxy.configFile", "%s", err)
+			return
+		}
+		p.Config = string(text)
+		v.template("proxy.configFile", path, p.Config)
+	} else if v.given("proxy.config") {
+		v.template("proxy.config", "", p.Config)
+	}
+	exec := p.Driver == "exec"
+	if !exec && p.Config == "" && v.given("proxy") && !v.bad["proxy"] && !v.bad["proxy.config"] {
+		v.fail("proxy", "driver %s needs config or configFile", p.Driver)
+	}
+	switch {
+	case exec && len(p.Command) == 0 && !v.bad["proxy.command"]:
+		v.fail("proxy", "driver exec needs command")
+	case !exec && v.given("proxy.command"):
+		v.fail("proxy.command", "command belongs to driver exec; driver %s takes args", p.Driver)
+	case exec && v.given("proxy.args"):
+		v.fail("proxy.args", "args belongs to drivers builtin and haproxy; driver exec takes command")
+	case exec && v.given("proxy.poller") && p.Poller != "":
+		v.fail("proxy.poller", "driver exec cannot choose a poller; write it into command")
+	}
+	for i, word := range p.Command {
+		v.template(fmt.Sprintf("proxy.command[%d]", i), "", word)
+	}
+	if v.given("proxy.binary") && p.Driver != "haproxy" {
+		v.fail("proxy.binary", "binary belongs to driver haproxy")
+	}
+	if v.given("proxy.reloadSignal") && !exec {
+		v.fail("proxy.reloadSignal", "reloadSignal belongs to driver exec")
+	}
+	if p.Poller != "" && p.Poller != "poll" && p.Poller != "select" && runtime.GOOS != "linux" {
+		v.fail("proxy.poller", "poller %s needs Linux", p.Poller)
+	}
+	if every := p.Stats.Every.D().Milliseconds(); every < 10 || every > 60_000 {
+		v.fail("proxy.stats.every", "every must be from 10ms to 1m, not %v", p.Stats.Every)
+	}
+	if p.Ready.D() <= 0 {
+		v.fail("proxy.ready", "ready must be longer than 0")
+	}
+	v.cpus("proxy.cpus", p.CPUs)
+}
+
+// template renders a template with placeholders; file is where its text is,
+// empty for the scenario itself.
+func (v *validator) template(path, file, text string) {
+	if v.bad[path] {
+		return
+	}
+	if v.binds == nil {
+		v.binds = map[string]bool{}
+	}
+	_, err := Render(text, placeholders(v.s), func(listener string) string {
+		v.binds[listener] = true
+		return "127.0.0.1:9"
+	})
+	if err == nil {
+		return
+	}
+	v.bad[path] = true
+	var fault *TemplateError
+	if !errors.As(err, &fault) {
+		v.f.add(v.at(path), "%s", err)
+		return
+	}
+	pos := Pos{fault.Line, max(fault.Col, 1)}
+	if file != "" {
+		other := newFaults(file, []byte(text))
+		other.add(pos, "%s", fault.Msg)
+		v.f.list = append(v.f.list, other.list...)
+		return
+	}
+	if block, ok := v.blocks[path]; ok {
+		pos = Pos{block.Line + fault.Line - 1, block.Col + max(fault.Col, 1) - 1}
+	} else {
+		pos = v.at(path)
+	}
+	v.f.add(pos, "%s", fault.Msg)
+}
+
+func (v *validator) objectives() {
+	if v.given("steadyState") {
+		v.expression("steadyState", v.s.SteadyState)
+		if len(v.s.Events) == 0 && !v.bad["events"] {
+			v.fail("steadyState", "steadyState is checked before the first event, and there is none")
+		}
+	}
+	for i := range v.s.Objectives {
+		o := &v.s.Objectives[i]
+		at := fmt.Sprintf("objectives[%d]", i)
+		switch {
+		case v.given(at + ".expr"):
+			v.expression(at+".expr", o.Expr)
+		case !v.bad[at+".expr"]:
+			v.expression(at, o.Expr)
+		}
+		if o.Window == "" {
+			continue
+		}
+		if _, err := objective.ParseWindow(o.Window, v.phaseNames(), v.kinds()); err != nil {
+			v.syntax(at+".window", err)
+		}
+	}
+}
+
+func (v *validator) expression(path, text string) {
+	if _, err := objective.Parse(text, v.loadNames()); err != nil {
+		v.syntax(path, err)
+	}
+}
+
+// syntax places the fault of an expression within its value.
+func (v *validator) syntax(path string, err error) {
+	if v.bad[path] {
+		return
+	}
+	v.bad[path] = true
+	pos := v.at(path)
+	var fault *objective.SyntaxError
+	if errors.As(err, &fault) && pos.Line > 0 {
+		pos.Col += fault.Col - 1 + v.f.quoteAt(pos)
+	}
+	v.f.add(pos, "%s", printable(err.Error()))
+}
+
+// quoteAt is 1 when a quoted text begins at pos.
+func (f *faults) quoteAt(pos Pos) int {
+	if pos.Line <= len(f.lines) {
+		if line := []rune(f.lines[pos.Line-1]); pos.Col <= len(line) && strings.ContainsRune(`"'`, line[pos.Col-1]) {
+			return 1
+		}
+	}
+	return 0
+}

@@ -1,0 +1,152 @@
+package scenarios
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// reference is ${name}; $${name} stands for the text itself.
+var reference = regexp.MustCompile(`\$?\$\{([^}]*)\}`)
+
+// substitute replaces the references of every scalar below n. Names are looked
+// up in vars; unknown ones are faults.
+func substitute(n *node, vars map[string]string, f *faults) {
+	if n.kind == scalarNode && strings.Contains(n.text, "${") {
+		n.text = reference.ReplaceAllStringFunc(n.text, func(ref string) string {
+			if strings.HasPrefix(ref, "$$") {
+				return ref[1:]
+			}
+			name := ref[2 : len(ref)-1]
+			value, ok := vars[name]
+			if !ok {
+				f.add(n.pos, "${%s} is neither a variable nor an axis of the matrix%s",
+					printable(name), didYouMean(name, slices.Sorted(maps.Keys(vars))))
+			}
+			return value
+		})
+	}
+	for _, e := range n.entries {
+		substitute(e.value, vars, f)
+	}
+	for _, item := range n.items {
+		substitute(item, vars, f)
+	}
+}
+
+// Setting is one --set key=value: the value of a variable, or of any place in
+// the scenario by its path: proxy.driver=haproxy, load.clients.target=proxy/web,
+// load.0.timeout=1s. The value is YAML.
+type Setting struct{ Key, Value string }
+
+// ParseSetting splits the text of a --set flag.
+func ParseSetting(text string) (Setting, error) {
+	key, value, ok := strings.Cut(text, "=")
+	if !ok || key == "" {
+		return Setting{}, fmt.Errorf("--set %s: write it as key=value", text)
+	}
+	return Setting{key, value}, nil
+}
+
+// apply changes the tree by a setting.
+func (s Setting) apply(root *node, f *faults) {
+	inner := newFaults("", []byte(s.Value))
+	value := &node{kind: scalarNode}
+	if s.Value != "" {
+		value = parseTree([]byte(s.Value), inner)
+	}
+	if len(inner.list) > 0 || value == nil {
+		f.add(Pos{}, "--set %s: %s", s.Key, inner.list[0].Msg)
+		return
+	}
+	unplace(value)
+	if vars := root.get("vars"); vars != nil && vars.kind == mapNode {
+		if old := vars.get(s.Key); old != nil {
+			keepPos(old, value)
+			return
+		}
+	}
+	at := root
+	words := strings.Split(s.Key, ".")
+	for i, word := range words {
+		last := i == len(words)-1
+		next, known := step(at, word)
+		if next == nil && at.kind == mapNode && (i > 0 || last || slices.Contains(topKeys(), word)) {
+			// A key that is not written yet; the decoder says whether it exists.
+			if i == 0 && !slices.Contains(topKeys(), word) {
+				f.add(Pos{}, "--set %s: no variable or key of this name%s", s.Key, didYouMean(word, append(varNames(root), topKeys()...)))
+				return
+			}
+			next = &node{kind: mapNode}
+			if last {
+				next = value
+			}
+			at.entries = append(at.entries, entry{word, Pos{}, next})
+			at = next
+			continue
+		}
+		if next == nil {
+			f.add(Pos{}, "--set %s: nothing is called %q here%s", s.Key, word, didYouMean(word, known))
+			return
+		}
+		if last {
+			keepPos(next, value)
+		}
+		at = next
+	}
+}
+
+// step finds a child by key, by index or by the name of a list's item.
+func step(n *node, word string) (child *node, known []string) {
+	switch n.kind {
+	case mapNode:
+		for _, e := range n.entries {
+			known = append(known, e.key)
+		}
+		return n.get(word), known
+	case seqNode:
+		if i, err := strconv.Atoi(word); err == nil && i >= 0 && i < len(n.items) {
+			return n.items[i], nil
+		}
+		for _, item := range n.items {
+			if name := item.get("name"); name != nil {
+				if known = append(known, name.text); name.text == word {
+					return item, nil
+				}
+			}
+		}
+	}
+	return nil, known
+}
+
+func varNames(root *node) []string {
+	var names []string
+	if vars := root.get("vars"); vars != nil {
+		for _, e := range vars.entries {
+			names = append(names, e.key)
+		}
+	}
+	return names
+}
+
+// keepPos replaces a value; faults of the new one are shown at the old place.
+func keepPos(old, value *node) {
+	pos := old.pos
+	*old = *value
+	old.pos = pos
+}
+
+// unplace removes the positions of a tree that is not from the file.
+func unplace(n *node) {
+	n.pos, n.block = Pos{}, Pos{}
+	for i := range n.entries {
+		n.entries[i].keyPos = Pos{}
+		unplace(n.entries[i].value)
+	}
+	for _, item := range n.items {
+		unplace(item)
+	}
+}
