@@ -6,6 +6,7 @@ import "unsafe"
 // of to, a copy of (at least the used part of) from.
 func (r *Request) Rebase(from, to []byte) {
 	m := mover{from: from, to: to}
+	m.move(&r.Line)
 	m.move(&r.Method)
 	m.move(&r.Target)
 	r.Header.rebase(&m)
@@ -15,6 +16,7 @@ func (r *Request) Rebase(from, to []byte) {
 // be reused, into the request's arena.
 func (r *Request) Detach(from []byte) {
 	m := mover{from: from, arena: &r.Arena}
+	m.move(&r.Line)
 	m.move(&r.Method)
 	m.move(&r.Target)
 	r.Header.rebase(&m)

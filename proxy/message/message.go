@@ -76,6 +76,8 @@ type Request struct {
 	// KeepAlive is set when the sender is willing to go on with this connection
 	// after this message: the protocol's answer, before any policy.
 	KeepAlive bool
+	// Line is the request line as received, without its line end, for logs.
+	Line []byte
 	// Target is the request target as received, or as rewritten.
 	Target []byte
 	// Arena holds text added to this request.

@@ -1,0 +1,90 @@
+package h1
+
+import (
+	"bench/proxy/message"
+)
+
+// Response parses the head of a response from the start of buf into msg, which
+// must be reset. method is that of the request it answers. It returns the length
+// of the head, 0 when more bytes are needed (call again with the same bytes and
+// more), or the reason why the response is refused.
+//
+// On success names in buf are lowered in place, msg refers to buf, Body and
+// KeepAlive tell what follows, and Content-Length and Transfer-Encoding are
+// canonical as for requests; they are gone from responses that cannot have them
+// (1xx, 204, 2xx to CONNECT), and describe the absent content of a response to
+// HEAD and of a 304.
+func (p *Parser) Response(msg *message.Response, buf []byte, method message.Method, lim *Limits) (int, *Error) {
+	if p.waiting(buf) {
+		return 0, p.more(buf, p.pos, lim)
+	}
+	pos := p.pos
+	if p.moved(buf) {
+		msg.Rebase(p.base, buf)
+	}
+	if !p.started {
+		next, err := p.statusLine(msg, buf, lim)
+		if next == 0 || err != nil {
+			return 0, err
+		}
+		pos, p.started = next, true
+	}
+	n, err := p.fields(&msg.Header, buf, pos, lim)
+	if n == 0 || err != nil {
+		return 0, err
+	}
+	if err := p.done(n, lim); err != nil {
+		return 0, err
+	}
+	if at, err := checkResponse(msg, method, lim); err != nil {
+		return 0, p.fail(offset(buf, at), err)
+	}
+	lowerNames(&msg.Header)
+	return n, nil
+}
+
+// statusLine parses the status line at the start of buf (RFC 9112 §4). The reason
+// may be missing, with or without the space before it. It returns the start of
+// the next line, 0 when the line has not arrived.
+func (p *Parser) statusLine(msg *message.Response, buf []byte, lim *Limits) (int, *Error) {
+	const start = "HTTP/0.0 "
+	for i := range min(len(buf), len(start)) {
+		if c := buf[i]; c != start[i] && (start[i] != '0' || c-'0' > 9) {
+			return 0, p.fail(i, ErrStatusLine)
+		}
+	}
+	if len(buf) <= len(start)+3 {
+		return 0, p.more(buf, 0, lim)
+	}
+	v, err := version(buf)
+	if err != nil {
+		return 0, p.fail(5, err)
+	}
+	i := len(start)
+	a, b, c := buf[i]-'0', buf[i+1]-'0', buf[i+2]-'0'
+	if a-1 > 8 || b > 9 || c > 9 {
+		return 0, p.fail(i, ErrStatusCode)
+	}
+	i += 3
+	from := i
+	if buf[i] == ' ' {
+		from = i + 1
+	} else if buf[i] != '\r' && buf[i] != '\n' {
+		return 0, p.fail(i, ErrStatusCode)
+	}
+	i = scanValue(buf, from)
+	if i >= len(buf) {
+		return 0, p.more(buf, 0, lim)
+	}
+	next := lineEnd(buf, i)
+	if next == 0 {
+		return 0, p.more(buf, 0, lim)
+	}
+	if next < 0 {
+		return 0, p.fail(i, ErrStatusLine)
+	}
+	msg.Version = v
+	msg.Status = int(a)*100 + int(b)*10 + int(c)
+	msg.Reason = buf[from:i:i]
+	return next, nil
+}
