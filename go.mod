@@ -5,3 +5,5 @@ go 1.26.0
 require golang.org/x/sys v0.49.0
 
 require github.com/goccy/go-yaml v1.19.2
+
+require github.com/alecthomas/kong v1.17.0

@@ -1,0 +1,8 @@
+package main
+
+import "bench/internal/proc"
+
+// guardCmd is the process that outlives a killed run to undo it.
+type guardCmd struct{}
+
+func (*guardCmd) Run(std *streams) error { return proc.Guard(std.in) }

@@ -1,0 +1,100 @@
+// Command bench tests proxies: it runs scenarios against them, generates load,
+// mocks origins, and holds a proxy engine of its own. Flags and wiring only may
+// enter here, one file per command.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes, as scripts and CI read them.
+const (
+	exitPass        = 0
+	exitFail        = 1   // an objective failed
+	exitUsage       = 2   // invalid scenario or usage
+	exitUnclear     = 4   // inconclusive or invalid measurement
+	exitProxy       = 5   // the proxy or an origin crashed
+	exitLost        = 6   // an agent or the infrastructure was lost
+	exitInterrupted = 130 // everything undone first
+)
+
+// cli lists the commands; each is a type of its own file with a Run method.
+type cli struct {
+	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
+	List     listCmd     `cmd:"" help:"List the built-in scenarios."`
+	Init     initCmd     `cmd:"" help:"Write out a built-in scenario to start from."`
+	Guard    guardCmd    `cmd:"" hidden:"" help:"Undo a run whose process was killed."`
+}
+
+// streams are the standard streams of a command.
+type streams struct {
+	in       *os.File
+	out, err *os.File
+}
+
+// exitError is an error with the exit code it means.
+type exitError struct {
+	code int
+	err  error // nil: everything has been said
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func main() {
+	os.Exit(run(os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run carries out a command line and returns the exit code.
+func run(args []string, std *streams) int {
+	var c cli
+	code := -1
+	parser, err := kong.New(&c,
+		kong.Name("bench"),
+		kong.Description("A test bed for proxies: load, faults, reloads, and a verdict."),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(n int) { code = n }),
+		kong.UsageOnError(),
+		kong.Bind(std),
+	)
+	if err != nil {
+		fmt.Fprintln(std.err, "bench:", err)
+		return exitUsage
+	}
+	command, err := parser.Parse(args)
+	if code >= 0 {
+		return code // --help has been answered
+	}
+	if err != nil {
+		say(std.err, err)
+		return exitUsage
+	}
+	if err := command.Run(); err != nil {
+		var exit *exitError
+		if !errors.As(err, &exit) {
+			exit = &exitError{exitLost, err}
+		}
+		if exit.err != nil {
+			say(std.err, exit.err)
+		}
+		return exit.code
+	}
+	return exitPass
+}
+
+// say prints an error as the last word of a command.
+func say(w io.Writer, err error) {
+	fmt.Fprintf(w, "bench: %s\n", strings.TrimRight(err.Error(), "\n"))
+}

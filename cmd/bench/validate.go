@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"bench/scenarios"
+)
+
+// validateCmd checks scenarios without running them.
+type validateCmd struct {
+	Files []string `arg:"" name:"scenario" help:"Scenario files or names of built-in scenarios."`
+	Set   []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
+}
+
+func (c *validateCmd) Run(std *streams) error {
+	settings, err := parseSettings(c.Set)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, file := range c.Files {
+		doc, err := scenarios.Find(file, scenarios.Options{Set: settings})
+		if err != nil {
+			fmt.Fprintln(std.err, scenarios.Describe(err))
+			bad++
+			continue
+		}
+		for _, w := range doc.Warnings {
+			fmt.Fprintf(std.err, "%s: warning: %s\n", file, w)
+		}
+		noun := "cells"
+		if len(doc.Cells) == 1 {
+			noun = "cell"
+		}
+		fmt.Fprintf(std.out, "%s: valid, %d %s of %v\n", file, len(doc.Cells), noun, doc.Cells[0].Scenario.Length())
+	}
+	if bad > 0 {
+		return &exitError{code: exitUsage}
+	}
+	return nil
+}
+
+// parseSettings reads the --set flags.
+func parseSettings(texts []string) ([]scenarios.Setting, error) {
+	var all []scenarios.Setting
+	var failed error
+	for _, text := range texts {
+		s, err := scenarios.ParseSetting(text)
+		failed = errors.Join(failed, err)
+		all = append(all, s)
+	}
+	if failed != nil {
+		return nil, &exitError{exitUsage, failed}
+	}
+	return all, nil
+}
