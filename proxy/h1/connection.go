@@ -106,9 +106,25 @@ func reduceTE(h *message.Header) {
 }
 
 // IsUpgrade reports whether a request asks to change the protocol, so that a 101
-// may answer it (RFC 9110 §7.8).
+// may answer it (RFC 9110 §7.8): after Parser.Request, all that still have an
+// Upgrade field do.
 func IsUpgrade(r *message.Request) bool {
-	return r.Conn&message.ConnUpgrade != 0 && r.Version >= message.HTTP11 && r.Has(message.Upgrade)
+	return r.Conn&message.ConnUpgrade != 0 && r.Has(message.Upgrade)
+}
+
+// DropUpgrade takes back a request's offer to change the protocol.
+func DropUpgrade(r *message.Request) {
+	r.DelID(message.Upgrade)
+	r.Conn &^= message.ConnUpgrade
+}
+
+// checkUpgrade drops an offer that is not made properly: one that is not listed in
+// Connection, comes in HTTP/1.0, or with a body, whose end nobody could then tell
+// from the start of the new protocol.
+func checkUpgrade(r *message.Request) {
+	if !IsUpgrade(r) || r.Version < message.HTTP11 || r.Body.Kind == message.BodyChunked || r.Body.Length > 0 {
+		DropUpgrade(r)
+	}
 }
 
 // Nominated calls yield with every connection option that is neither close,
@@ -128,9 +144,9 @@ func Nominated(h *message.Header, yield func(name []byte)) {
 }
 
 // DropNominated removes the fields the sender's connection options name, but
-// those that carry the message itself, and the options with them. HAProxy 2.6
+// those that carry the message itself, and the options from its set. HAProxy 2.6
 // forwards them, so the engine does this only when asked to.
-func DropNominated(h *message.Header) {
+func DropNominated(h *message.Header, conn *message.ConnOptions) {
 	Nominated(h, func(name []byte) {
 		switch id := message.Lookup(name); id {
 		case message.Host, message.ContentLength, message.TransferEncoding,
@@ -145,4 +161,5 @@ func DropNominated(h *message.Header) {
 			h.DelID(id)
 		}
 	})
+	*conn &^= message.ConnOther
 }

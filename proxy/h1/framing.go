@@ -49,6 +49,9 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 		msg.Conn = connOptions(h)
 	}
 	msg.KeepAlive = keepAlive(msg.Version, msg.Conn)
+	if h.Has(message.Upgrade) || msg.Conn&message.ConnUpgrade != 0 {
+		checkUpgrade(msg)
+	}
 	if h.Has(message.TE) {
 		reduceTE(h)
 	}

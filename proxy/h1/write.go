@@ -10,27 +10,24 @@ func appendUint(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n,
 
 // WriteOptions says what a head must say about the connection it goes to.
 type WriteOptions struct {
-	// KeepAlive: the connection stays open after this message and its answer.
+	// KeepAlive: the connection is meant to outlive this message and its answer.
 	KeepAlive bool
-	// Peer is the HTTP version of the receiver: that of the request, both ways.
+	// Peer is the HTTP version of the receiver. Used for responses.
 	Peer message.Version
-	// NoUpgrade removes the offer or the acceptance of another protocol.
-	NoUpgrade bool
 }
 
 // AppendRequest appends the head of a request as it is sent to a server: names in
-// lower case, connection options rewritten as opt says (those that are neither
-// close nor keep-alive are passed on). An HTTP/1.0 request stays one.
+// lower case, options of the connection it came from taken out, those of the
+// connection it goes to put at the end. Connection options other than close and
+// keep-alive are passed on, as HAProxy does. An HTTP/1.0 request stays one.
 func AppendRequest(dst []byte, m *message.Request, opt WriteOptions) []byte {
 	dst = append(dst, m.Method...)
 	dst = append(dst, ' ')
 	dst = append(dst, m.Target...)
-	if m.Version >= message.HTTP11 {
-		dst = append(dst, " HTTP/1.1\r\n"...)
-	} else {
-		dst = append(dst, " HTTP/1.0\r\n"...)
-	}
-	dst = appendFields(dst, &m.Header, m.Conn, opt)
+	dst = append(dst, ' ')
+	dst = appendVersion(dst, m.Version)
+	dst = append(dst, '\r', '\n')
+	dst = appendFields(dst, &m.Header, m.Conn)
 	switch {
 	case opt.KeepAlive && m.Version < message.HTTP11:
 		dst = append(dst, "connection: keep-alive\r\n"...)
@@ -40,28 +37,34 @@ func AppendRequest(dst []byte, m *message.Request, opt WriteOptions) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// AppendResponse appends the head of a response as it is sent to a client. The
-// version is always HTTP/1.1, our own (RFC 9110 §6.2).
+// AppendResponse appends the head of a response as it is sent to a client, with
+// the fields treated like those of requests. Its version stays that of the server,
+// as HAProxy has it.
 func AppendResponse(dst []byte, m *message.Response, opt WriteOptions) []byte {
-	dst = append(dst, "HTTP/1.1 "...)
-	dst = append(dst, byte('0'+m.Status/100%10), byte('0'+m.Status/10%10), byte('0'+m.Status%10), ' ')
+	dst = appendVersion(dst, m.Version)
+	dst = append(dst, ' ', byte('0'+m.Status/100%10), byte('0'+m.Status/10%10), byte('0'+m.Status%10), ' ')
 	dst = append(dst, m.Reason...)
 	dst = append(dst, '\r', '\n')
-	dst = appendFields(dst, &m.Header, m.Conn, opt)
+	dst = appendFields(dst, &m.Header, m.Conn)
 	switch {
-	case m.Status < 200:
-	case !opt.KeepAlive:
-		if m.Body.Kind != message.BodyTunnel {
-			dst = append(dst, "connection: close\r\n"...)
-		}
-	case opt.Peer < message.HTTP11:
+	case m.Status < 200 || m.Body.Kind == message.BodyTunnel:
+	case opt.KeepAlive && min(m.Version, opt.Peer) < message.HTTP11:
 		dst = append(dst, "connection: keep-alive\r\n"...)
+	case !opt.KeepAlive && m.Version >= message.HTTP11:
+		dst = append(dst, "connection: close\r\n"...)
 	}
 	return append(dst, '\r', '\n')
 }
 
+func appendVersion(dst []byte, v message.Version) []byte {
+	if v >= message.HTTP11 {
+		return append(dst, "HTTP/1.1"...)
+	}
+	return append(dst, "HTTP/1.0"...)
+}
+
 // appendFields appends the field lines.
-func appendFields(dst []byte, h *message.Header, conn message.ConnOptions, opt WriteOptions) []byte {
+func appendFields(dst []byte, h *message.Header, conn message.ConnOptions) []byte {
 	fields := h.Fields()
 	for i := range fields {
 		f := &fields[i]
@@ -70,13 +73,9 @@ func appendFields(dst []byte, h *message.Header, conn message.ConnOptions, opt W
 			continue
 		case message.Connection:
 			if conn&(message.ConnOther|message.ConnUpgrade) != 0 {
-				dst = appendOptions(dst, f.Value, opt)
+				dst = appendOptions(dst, f.Value, conn)
 			}
 			continue
-		case message.Upgrade:
-			if opt.NoUpgrade {
-				continue
-			}
 		}
 		dst = append(dst, f.Name...)
 		dst = append(dst, ':', ' ')
@@ -87,11 +86,11 @@ func appendFields(dst []byte, h *message.Header, conn message.ConnOptions, opt W
 }
 
 // appendOptions appends a Connection field with the options of v that are passed
-// on, nothing when there is none.
-func appendOptions(dst, v []byte, opt WriteOptions) []byte {
+// on, nothing when there is none. Upgrade is, as long as conn has it.
+func appendOptions(dst, v []byte, conn message.ConnOptions) []byte {
 	start := len(dst)
 	for el, rest := nextElement(v); ; el, rest = nextElement(rest) {
-		if o := option(el); o == message.ConnOther || o == message.ConnUpgrade && !opt.NoUpgrade {
+		if option(el)&conn&(message.ConnOther|message.ConnUpgrade) != 0 {
 			if len(dst) == start {
 				dst = append(dst, "connection: "...)
 			} else {
