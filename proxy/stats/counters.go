@@ -52,43 +52,6 @@ func (g *Gauge) note(v int64) {
 	}
 }
 
-// Rate counts events per second over a sliding second, as HAProxy's frequency
-// counters do: the last whole second weighted by what of it is still within
-// reach, plus the current one. Times are nanoseconds of one clock.
-type Rate struct {
-	second    int64
-	cur, prev uint64
-	Max       uint64 // highest whole-second count
-}
-
-const nsPerSecond = 1_000_000_000
-
-// Add notes n events at now.
-func (r *Rate) Add(now int64, n uint64) {
-	r.rotate(now / nsPerSecond)
-	r.cur += n
-	r.Max = max(r.Max, r.cur)
-}
-
-func (r *Rate) rotate(second int64) {
-	switch second - r.second {
-	case 0:
-		return
-	case 1:
-		r.prev = r.cur
-	default:
-		r.prev = 0
-	}
-	r.cur, r.second = 0, second
-}
-
-// Read is the number of events in the second before now.
-func (r *Rate) Read(now int64) uint64 {
-	r.rotate(now / nsPerSecond)
-	left := uint64(nsPerSecond - now%nsPerSecond)
-	return r.cur + r.prev*left/nsPerSecond
-}
-
 // HTTP counts responses by class; index 0 is everything outside 1xx to 5xx.
 type HTTP [6]uint64
 
@@ -109,6 +72,9 @@ type Frontend struct {
 	Requests    uint64 // req_tot
 	Intercepted uint64 // answered by the proxy itself
 	Responses   HTTP   // hrsp_*
+	Compression Compression
+	Cache       Cache
+	H1          H1
 	ConnRate    Rate
 	SessRate    Rate
 	ReqRate     Rate
@@ -134,6 +100,10 @@ type Backend struct {
 	Responses    HTTP
 	Connects     uint64 // connect
 	Reuses       uint64 // reuse
+	Intercepted  uint64 // answered by the proxy itself
+	Compression  Compression
+	Cache        Cache
+	H1           H1
 	SessRate     Rate
 	Times        Times
 	LastSession  int64 // nanoseconds of the monotonic clock; 0: never
@@ -165,74 +135,49 @@ type Server struct {
 
 // Listener counts for one bind line in one thread ("option socket-stats").
 type Listener struct {
-	Conns      uint64
-	Sessions   uint64
-	BytesIn    uint64
-	BytesOut   uint64
-	DeniedReq  uint64
-	DeniedResp uint64
-	ErrReq     uint64
-	DeniedConn uint64
-	DeniedSess uint64
-	Responses  HTTP
+	Conns       uint64
+	Sessions    uint64
+	BytesIn     uint64
+	BytesOut    uint64
+	DeniedReq   uint64
+	DeniedResp  uint64
+	ErrReq      uint64
+	DeniedConn  uint64
+	DeniedSess  uint64
+	InternalErr uint64
+	RewriteErr  uint64
+	Responses   HTTP
 }
 
 // Process counts for the whole process in one thread.
 type Process struct {
 	Conns       uint64 // CumConns
 	Requests    uint64 // CumReq
-	BytesOut    uint64
+	BytesOut    uint64 // TotalBytesOut
+	SplicedOut  uint64 // of BytesOut, through a kernel pipe
+	BytesRate   Rate   // BytesOutRate: in bytes, noted with the bytes
 	ConnRate    Rate
 	SessRate    Rate
 	LogsDropped uint64
 	Accepts     uint64
 }
 
-// Times are averages over about the last 1,024 streams, and the highest values,
-// in milliseconds.
-type Times struct {
-	Queue, Connect, Response, Total             Average
-	QueueMax, ConnectMax, ResponseMax, TotalMax uint64
+// Compression counts what the HTTP compressor did, in bytes but for Responses.
+type Compression struct {
+	In, Out, Bypassed uint64 // comp_in, comp_out, comp_byp
+	Responses         uint64 // comp_rsp
 }
 
-// averageSamples is the length of the sliding window of Average.
-const averageSamples = 1024
-
-// Average is a sliding mean, held as a sum over averageSamples values.
-type Average struct {
-	sum uint64
-	n   uint64
+// Cache counts look-ups of the HTTP cache.
+type Cache struct {
+	Lookups, Hits uint64 // cache_*
 }
 
-// Add takes one value in.
-func (a *Average) Add(v uint64) {
-	if a.n < averageSamples {
-		a.n++
-		a.sum += v
-		return
-	}
-	a.sum += v - a.sum/averageSamples
-}
-
-// Value is the mean.
-func (a *Average) Value() uint64 {
-	if a.n == 0 {
-		return 0
-	}
-	return (a.sum + a.n/2) / a.n
-}
-
-// Note takes the times of one stream in, in milliseconds; negative values are
-// steps that were not reached and are left out.
-func (t *Times) Note(queue, connect, response, total int64) {
-	note := func(a *Average, m *uint64, v int64) {
-		if v >= 0 {
-			a.Add(uint64(v))
-			*m = max(*m, uint64(v))
-		}
-	}
-	note(&t.Queue, &t.QueueMax, queue)
-	note(&t.Connect, &t.ConnectMax, connect)
-	note(&t.Response, &t.ResponseMax, response)
-	note(&t.Total, &t.TotalMax, total)
+// H1 counts what the HTTP/1 codec saw on one side of a proxy. The two levels
+// are differences of one thread; only their sum over all threads is a level.
+type H1 struct {
+	OpenConns, OpenStreams int64
+	Conns, Streams         uint64 // totals
+	BytesIn, BytesOut      uint64 // of messages including their framing
+	SplicedIn, SplicedOut  uint64
 }

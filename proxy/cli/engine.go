@@ -1,0 +1,237 @@
+// Package cli is the runtime API of the proxy: the commands of its stats
+// sockets. It belongs to the control plane, so a connection is a goroutine with
+// blocking I/O. It knows the engine only through the Engine interface; parsing
+// of commands, levels, answers and error texts live here, state does not.
+package cli
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"bench/proxy/stats"
+)
+
+// Engine is what the commands act on. Methods may be called from any goroutine;
+// they return copies, never anything the engine goes on to change.
+type Engine interface {
+	// Info is the state of the process.
+	Info() stats.Info
+	// Stats returns the rows of "show stat" in the order of configuration: per
+	// proxy its frontend, its listeners (with "option socket-stats"), its
+	// servers, its backend.
+	Stats() []stats.Row
+	// ClearCounters forgets the highest values, or with all every counter.
+	ClearCounters(all bool)
+
+	// Backends returns the proxies that have a backend side.
+	Backends() []Backend
+	// Frontend looks a frontend up by name.
+	Frontend(name string) (Frontend, bool)
+
+	// MaxConn is the process-wide limit in force.
+	MaxConn() int
+	// SetMaxConn changes it. 0 means the configured value.
+	SetMaxConn(n int) error
+
+	// Sessions lists the live streams.
+	Sessions() []Session
+	// ShutdownSession ends the stream with that id, and reports false if there
+	// is none.
+	ShutdownSession(id uint64) bool
+
+	// Errors returns the last malformed messages kept for "show errors", and how
+	// many there have been.
+	Errors() (kept []CapturedError, total uint64)
+
+	// Threads tells what each event loop has done.
+	Threads() []Thread
+
+	// Sockets lists the stats sockets.
+	Sockets() []Socket
+
+	// SendListeners passes the listening descriptors to the peer of conn, which
+	// is a new process about to take over ("_getsocks").
+	SendListeners(conn *net.UnixConn) error
+}
+
+// Backend is a proxy with servers.
+type Backend struct {
+	ID       int
+	Name     string
+	ForcedID bool // the id was configured
+	Servers  []Server
+}
+
+// Server is the handle of one server.
+type Server interface {
+	Name() string
+	State() ServerState
+
+	SetAdmin(a Admin)
+	// SetHealth forces the operational state, as if checks had found it.
+	SetHealth(h Health)
+	// SetWeight sets the weight, 0 to 256.
+	SetWeight(n int)
+	// SetMaxConn sets the limit on concurrent sessions, 0 being none.
+	SetMaxConn(n int)
+	// SetAddr sets where new connections go.
+	SetAddr(a netip.AddrPort)
+	// SetCheckAddr sets where checks go; the zero address means to the server.
+	SetCheckAddr(a netip.AddrPort)
+	// EnableCheck suspends or resumes the checks.
+	EnableCheck(on bool)
+	// ShutdownSessions ends the sessions of the server.
+	ShutdownSessions()
+}
+
+// Admin is the administrative state of a server.
+type Admin uint8
+
+// Administrative states.
+const (
+	Ready Admin = iota
+	Drain
+	Maint
+)
+
+// Health is the operational state of a server.
+type Health uint8
+
+// Operational states.
+const (
+	Up Health = iota
+	Stopping
+	Down
+)
+
+// ServerState is a server at one moment.
+type ServerState struct {
+	ID       int
+	ForcedID bool
+	Addr     netip.AddrPort // invalid for unix sockets
+	Unix     string         // path of a unix socket
+	Admin    Admin
+	// ConfiguredMaint tells that the maintenance was configured ("disabled").
+	ConfiguredMaint bool
+	Health          Health
+	Weight          int // in force
+	InitialWeight   int // configured
+	LastChange      time.Duration
+	MaxConn         int // 0: none
+
+	HasCheck    bool // "check" is configured
+	CheckOn     bool // and not suspended
+	CheckStatus string
+	CheckFailed bool // the last check failed
+	CheckRun    bool // at least one check has finished
+	CheckHealth int  // position between 0 and rise+fall-1
+	Rise, Fall  int
+	CheckAddr   netip.AddrPort // configured or set; the zero value if neither
+
+	Used, UsedMax, Need  int64 // connections in use
+	IdleUnsafe, IdleSafe int64
+	IdleLimit            int64 // -1: none
+	IdlePerThread        []int64
+	PurgeDelay           time.Duration
+	Sessions, Queued     int64
+}
+
+// Frontend is the handle of one frontend.
+type Frontend interface {
+	// SetMaxConn sets the limit on concurrent connections, at least 1.
+	SetMaxConn(n int)
+	// Disable stops accepting but keeps the listeners bound.
+	Disable()
+	// Enable undoes Disable.
+	Enable()
+	// State is Enabled, Disabled or Shut.
+	State() FrontendState
+	// Shutdown closes the listeners for good.
+	Shutdown()
+}
+
+// FrontendState is whether a frontend accepts.
+type FrontendState uint8
+
+// States of a frontend.
+const (
+	Enabled FrontendState = iota
+	Disabled
+	Shut
+)
+
+// Session is one live stream.
+type Session struct {
+	ID              uint64
+	Proto           string // tcpv4, tcpv6, unix_stream
+	Source          string // address:port, or unix:ID
+	Frontend        string
+	Backend, Server string // "" if not chosen
+	ServerAddr      string
+	HTTP            bool
+	Thread          int // from 1
+	Started         time.Time
+	RequestState    string
+	BytesIn         uint64
+	BytesOut        uint64
+	Expires         time.Duration // until the next timeout; 0: none
+	ClientFD        int
+	ServerFD        int // -1: none
+	Retries         int
+}
+
+// CapturedError is one malformed message.
+type CapturedError struct {
+	ID         uint64
+	When       time.Time
+	Response   bool // from the server, else a request
+	Frontend   string
+	FrontendID int
+	Backend    string
+	BackendID  int // -1: none
+	Server     string
+	ServerID   int
+	Source     string // address:port
+	State      string // of the parser
+	Pos        int    // offset of the offending byte in Data
+	Data       []byte // what was received, at most one buffer
+}
+
+// Thread is what one event loop has done.
+type Thread struct {
+	Loops, Accepted, Streams uint64
+	Timers, Connections      int
+	CPU                      time.Duration
+	Idle                     int // percent of the last second
+	Poller                   string
+}
+
+// Socket is one stats socket.
+type Socket struct {
+	Addr  string
+	Level Level
+}
+
+// Level is what a connection may do. Higher levels include lower ones.
+type Level uint8
+
+// Levels.
+const (
+	User Level = iota
+	Operator
+	AdminLevel
+)
+
+// String is the level as configured.
+func (l Level) String() string {
+	switch l {
+	case User:
+		return "user"
+	case Operator:
+		return "operator"
+	case AdminLevel:
+		return "admin"
+	}
+	return "unknown"
+}
