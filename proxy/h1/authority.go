@@ -31,7 +31,7 @@ func checkTarget(msg *message.Request, lim *Limits) ([]byte, *Error) {
 		}
 	case message.AbsoluteForm:
 		auth := msg.Authority()
-		if auth == nil || !isScheme(t[:offset(t, auth)]) {
+		if auth == nil || !isScheme(scheme(t)) {
 			return t, ErrTargetForm
 		}
 		if host, _, ok := splitAuthority(auth); !ok || len(host) == 0 {
@@ -41,9 +41,11 @@ func checkTarget(msg *message.Request, lim *Limits) ([]byte, *Error) {
 	return nil, nil
 }
 
-// isScheme checks a URI scheme with "://" behind it.
+// scheme returns the scheme of an absolute-form target.
+func scheme(t []byte) []byte { return t[:max(bytes.IndexByte(t, ':'), 0)] }
+
+// isScheme checks the syntax of a URI scheme (RFC 3986 §3.1).
 func isScheme(b []byte) bool {
-	b = b[:max(len(b)-len("://"), 0)]
 	if len(b) == 0 || (b[0]|0x20)-'a' >= 26 {
 		return false
 	}
@@ -142,7 +144,7 @@ func sameAuthority(msg *message.Request, auth, host, port []byte) bool {
 		return len(port) == 0 && (isDefault(aport, "80") || isDefault(aport, "443"))
 	}
 	def := "80"
-	if s := msg.Target[:offset(msg.Target, auth)]; equalToken(s, "https://") || equalToken(s, "wss://") {
+	if s := scheme(msg.Target); equalToken(s, "https") || equalToken(s, "wss") {
 		def = "443"
 	}
 	return isDefault(aport, def) && isDefault(port, def)
