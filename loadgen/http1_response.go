@@ -1,0 +1,276 @@
+package loadgen
+
+import "bytes"
+
+// http1State is the place in a response. The parser jumps over what it need not
+// look at (the head's line ends, the bodies) and steps byte by byte through
+// chunk framing only.
+type http1State uint8
+
+const (
+	http1Head       http1State = iota
+	http1Length                // body of known length
+	http1UntilClose            // body that ends with the connection
+	http1ChunkSize             // hexadecimal digits
+	http1ChunkExt              // chunk extension, ignored
+	http1ChunkLF               // line feed after the chunk size
+	http1ChunkData
+	http1DataCR // line end after chunk data
+	http1DataLF
+	http1TrailerStart // first byte of a trailer line or of the end
+	http1Trailer
+	http1TrailerLF
+	http1EndLF
+	http1Done
+	http1Broken
+)
+
+// Limits against answers without end.
+const (
+	maxHead      = 64 << 10
+	maxExtra     = 64 << 10 // chunk extensions and trailers of one response
+	maxSizeDigit = 15       // of a chunk: 60 bits
+)
+
+func (s *http1Session) fail(why string) State {
+	s.state, s.answer.Err, s.answer.KeepAlive = http1Broken, why, false
+	return Broken
+}
+
+// Feed implements Session.
+func (s *http1Session) Feed(p []byte) (int, State) {
+	n := 0
+	for n < len(p) || s.state == http1Done {
+		switch s.state {
+		case http1Head:
+			used, st := s.feedHead(p[n:])
+			n += used
+			if st != Done {
+				return n, st
+			}
+		case http1Length, http1ChunkData:
+			take := min(int64(len(p)-n), s.remain)
+			n += int(take)
+			s.remain -= take
+			s.answer.Bytes += take
+			if s.remain > 0 {
+				return n, More
+			}
+			if s.state == http1Length {
+				s.state = http1Done
+			} else {
+				s.state = http1DataCR
+			}
+		case http1UntilClose:
+			s.answer.Bytes += int64(len(p) - n)
+			return len(p), More
+		case http1Done:
+			return n, Done
+		case http1Broken:
+			return n, Broken
+		default:
+			if why := s.chunkByte(p[n]); why != "" {
+				return n, s.fail(why)
+			}
+			n++
+		}
+	}
+	return n, More
+}
+
+// End implements Session.
+func (s *http1Session) End() State {
+	switch s.state {
+	case http1UntilClose:
+		s.state = http1Done
+		return Done
+	case http1Done:
+		return Done
+	case http1Broken:
+		return Broken
+	default:
+		return s.fail("the connection ended within the response")
+	}
+}
+
+var crlfcrlf = []byte("\r\n\r\n")
+
+// feedHead takes what belongs to the head. Done means that the head is complete
+// and s.state is where the body begins; it stays http1Head after a 1xx.
+func (s *http1Session) feedHead(p []byte) (int, State) {
+	if len(s.held) == 0 {
+		if i := bytes.Index(p, crlfcrlf); i >= 0 && i+4 <= maxHead {
+			return i + 4, s.parseHead(p[:i+4])
+		}
+	}
+	before := len(s.held)
+	s.held = append(s.held, p[:min(len(p), maxHead+4-before)]...)
+	if !statusLineStart(s.held) {
+		return 0, s.fail("the response does not begin with HTTP/1.")
+	}
+	from := max(0, before-3)
+	i := bytes.Index(s.held[from:], crlfcrlf)
+	if i < 0 {
+		if len(s.held) > maxHead {
+			return 0, s.fail("the response head is longer than 64 KiB")
+		}
+		if bytes.Contains(s.held[max(0, before-1):], []byte("\n\n")) {
+			return 0, s.fail("a line of the response head ends without CR")
+		}
+		return len(p), More
+	}
+	end := from + i + 4
+	st := s.parseHead(s.held[:end])
+	s.held = s.held[:0]
+	return end - before, st
+}
+
+const httpPrefix = "HTTP/1."
+
+func statusLineStart(p []byte) bool {
+	n := min(len(p), len(httpPrefix))
+	return string(p[:n]) == httpPrefix[:n]
+}
+
+// parseHead reads a complete head, the empty line included.
+func (s *http1Session) parseHead(h []byte) State {
+	eol := bytes.IndexByte(h, '\n')
+	status, minor, ok := statusLine(h[:eol+1])
+	if !ok {
+		return s.fail("invalid status line")
+	}
+	f := framing{length: -1}
+	for h = h[eol+1:]; len(h) > 2; h = h[eol+1:] {
+		eol = bytes.IndexByte(h, '\n')
+		if eol < 1 || h[eol-1] != '\r' {
+			return s.fail("a line of the response head ends without CR")
+		}
+		if why := f.field(h[:eol-1]); why != "" {
+			return s.fail(why)
+		}
+	}
+	if status < 200 {
+		if status == 101 {
+			return s.fail("101 to a request that asked for no upgrade")
+		}
+		return Done // interim response: the final one follows
+	}
+	s.answer.Status, s.answer.Origin = status, f.origin
+	s.answer.KeepAlive = !f.close && (minor >= 1 || f.keepAlive)
+	return s.begin(&f)
+}
+
+// begin finds out how the body is framed (RFC 9112 section 6.3).
+func (s *http1Session) begin(f *framing) State {
+	switch status := s.answer.Status; {
+	case s.codec.head || status == 204 || status == 304:
+		s.state = http1Done
+	case f.coded && f.length >= 0:
+		return s.fail("both Transfer-Encoding and Content-Length")
+	case f.chunked:
+		s.state, s.digits, s.remain = http1ChunkSize, 0, 0
+	case f.coded, f.length < 0:
+		s.state, s.answer.KeepAlive = http1UntilClose, false
+	case f.length == 0:
+		s.state = http1Done
+	default:
+		s.state, s.remain = http1Length, f.length
+	}
+	return Done
+}
+
+// chunkByte takes one byte of chunk framing; the result is what is wrong.
+func (s *http1Session) chunkByte(c byte) string {
+	switch s.state {
+	case http1ChunkSize:
+		return s.sizeByte(c)
+	case http1ChunkExt:
+		if c == '\r' {
+			s.state = http1ChunkLF
+		} else if c == '\n' {
+			return "a chunk size line ends without CR"
+		}
+		return s.countExtra()
+	case http1ChunkLF:
+		if c != '\n' {
+			return "a stray CR in a chunk size line"
+		}
+		s.state = http1ChunkData
+		if s.remain == 0 {
+			s.state = http1TrailerStart
+		}
+	case http1DataCR:
+		if c != '\r' {
+			return "chunk data longer than its size"
+		}
+		s.state = http1DataLF
+	case http1DataLF:
+		if c != '\n' {
+			return "chunk data longer than its size"
+		}
+		s.state, s.digits = http1ChunkSize, 0
+	case http1TrailerStart, http1Trailer:
+		switch {
+		case c == '\r' && s.state == http1TrailerStart:
+			s.state = http1EndLF
+		case c == '\r':
+			s.state = http1TrailerLF
+		case c == '\n':
+			return "a trailer line ends without CR"
+		default:
+			s.state = http1Trailer
+		}
+		return s.countExtra()
+	case http1TrailerLF:
+		if c != '\n' {
+			return "a stray CR in a trailer"
+		}
+		s.state = http1TrailerStart
+	case http1EndLF:
+		if c != '\n' {
+			return "a stray CR in a trailer"
+		}
+		s.state = http1Done
+	}
+	return ""
+}
+
+func (s *http1Session) sizeByte(c byte) string {
+	if d := hexValue(c); d >= 0 {
+		if s.digits++; s.digits > maxSizeDigit {
+			return "a chunk size of too many digits"
+		}
+		s.remain = s.remain<<4 | int64(d)
+		return ""
+	}
+	switch {
+	case s.digits == 0:
+		return "a chunk without a size"
+	case c == '\r':
+		s.state = http1ChunkLF
+	case c == ';' || c == ' ' || c == '\t':
+		s.state = http1ChunkExt
+	default:
+		return "invalid chunk size"
+	}
+	return ""
+}
+
+func (s *http1Session) countExtra() string {
+	if s.extra++; s.extra > maxExtra {
+		return "chunk extensions and trailers longer than 64 KiB"
+	}
+	return ""
+}
+
+func hexValue(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
