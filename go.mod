@@ -7,3 +7,5 @@ require golang.org/x/sys v0.49.0
 require github.com/goccy/go-yaml v1.19.2
 
 require github.com/alecthomas/kong v1.17.0
+
+require github.com/HdrHistogram/hdrhistogram-go v1.4.0

@@ -3,14 +3,187 @@ package loadgen
 import (
 	"context"
 	"errors"
+	"runtime"
 
+	"golang.org/x/sys/unix"
+
+	"bench/internal/loop"
 	"bench/internal/result"
+	"bench/internal/sock"
+	"bench/internal/thread"
 )
 
-// Run carries out one load and returns its outcome. Progress, Interval and
-// Failure lines go to sink, which may be nil. When ctx ends, no further
-// request is sent, requests on their way end as failed, and the outcome so far
-// is returned with ctx's error.
+// startDelayNs is between the end of the preparations and the origin of a run
+// that has no common one.
+const startDelayNs = 10e6
+
+// Runner is one load, prepared to start.
+type Runner struct {
+	spec  *Spec
+	sink  Sink
+	loop  *loop.Loop
+	codec Codec
+	addrs []sock.Addr
+}
+
+// New checks spec and prepares a run of it. Progress, Interval and Failure
+// lines will go to sink, which may be nil.
+func New(spec *Spec, sink Sink) (*Runner, error) {
+	if err := spec.Validate(); err != nil {
+		return nil, err
+	}
+	r := &Runner{spec: spec, sink: sink}
+	for _, t := range spec.Targets {
+		a, err := sock.Parse(t)
+		if err != nil {
+			return nil, err
+		}
+		r.addrs = append(r.addrs, a)
+	}
+	var err error
+	if r.codec, err = newCodec(spec); err != nil {
+		return nil, err
+	}
+	if r.loop, err = loop.New(spec.Poller, descriptors()); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// descriptors is the number of descriptors to make room for at the start.
+func descriptors() int {
+	var lim unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return 1024
+	}
+	return int(min(lim.Cur, 64<<10))
+}
+
+// Run carries out the load from startAt on, a time on the clock of
+// loop.Nanotime, 0 for now. When ctx ends, no further request is sent, requests
+// on their way end as failed, and the outcome so far is returned with ctx's
+// error. A Runner runs once.
+func (r *Runner) Run(ctx context.Context, startAt int64) (*result.Load, error) {
+	if startAt == 0 {
+		startAt = loop.Nanotime() + startDelayNs
+	}
+	w := r.worker(startAt)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	rep := &reporter{rec: w.rec, sink: r.sink, failed: cancel, done: make(chan struct{})}
+	go rep.run()
+	ended := make(chan error, 1)
+	go func() { ended <- r.turn(w) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		r.loop.Post(w.abort)
+		err = <-ended
+	}
+	<-rep.done
+	load, sumErr := w.outcome(r.spec, &rep.enc)
+	return load, errors.Join(err, context.Cause(ctx), sumErr)
+}
+
+// turn runs the loop on a thread of its own, which ends with it: it may be
+// pinned.
+func (r *Runner) turn(w *worker) error {
+	runtime.LockOSThread()
+	err := errors.Join(thread.Pin(r.spec.CPUs), thread.ExactTimers())
+	if err == nil {
+		r.loop.SetSpin(r.spec.SpinUs * 1000)
+		w.begin()
+		err = r.loop.Run()
+	}
+	w.closeAll()
+	w.rec.finish(loop.Nanotime())
+	return err
+}
+
+func (r *Runner) worker(origin int64) *worker {
+	s := r.spec
+	w := &worker{
+		loop: r.loop, codec: r.codec, addrs: r.addrs, rec: newRecorder(s, origin),
+		connect: sock.ConnectOptions{NoDelay: true},
+		end:     origin + s.lengthUs()*1000, pool: s.Connections.Pool, perConn: s.Connections.RequestsPerConnection,
+		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), expectBytes: -1, timed: true,
+	}
+	if s.HTTP.ExpectBytes != nil {
+		w.expectBytes = *s.HTTP.ExpectBytes
+	}
+	for st := 200; st < 400; st++ {
+		w.expect[st] = len(s.HTTP.ExpectStatus) == 0
+	}
+	for _, st := range s.HTTP.ExpectStatus {
+		w.expect[st] = true
+	}
+	if s.Arrival == Closed {
+		w.closed = &closedLoop{think: s.ThinkUs * 1000}
+		w.arrivals = w.closed
+		w.timed = s.ThinkUs > 0
+	} else {
+		w.arrivals = newOpenLoop(s, origin)
+	}
+	w.more.R, w.pump.R = taskFunc(w.arrive), taskFunc(w.openForQueue)
+	return w
+}
+
+// closeAll closes what is left open after the loop has ended.
+func (w *worker) closeAll() {
+	for _, l := range []*connList{&w.idle, &w.lingering, &w.opening} {
+		for c := l.head; c != nil; c = c.next {
+			sock.Close(c.fd)
+		}
+	}
+}
+
+// Run checks and carries out one load; see New and Runner.Run.
 func Run(ctx context.Context, spec *Spec, sink Sink) (*result.Load, error) {
-	return nil, errors.ErrUnsupported
+	r, err := New(spec, sink)
+	if err != nil {
+		return nil, err
+	}
+	return r.Run(ctx, spec.StartAt)
+}
+
+// outcome renders the books. The loop has ended.
+func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
+	l := &result.Load{
+		Name: spec.Name, Protocol: spec.Protocol, Target: spec.Title, Arrival: string(spec.Arrival),
+		Connections: spec.Connections.Pool, Seed: spec.Seed,
+		CPUSeconds: w.meter.cpu(), BusyShare: w.meter.busy(), Sent: w.rec.sent,
+	}
+	if l.Protocol == "" {
+		l.Protocol = "http1"
+	}
+	if l.Arrival == "" {
+		l.Arrival = string(Constant)
+	}
+	if l.Target == "" {
+		l.Target = spec.Targets[0]
+	}
+	sum := &phaseTally{response: newLong(), service: newLong(), lag: newLong()}
+	for _, p := range w.rec.phases {
+		t, err := p.tally(enc)
+		if err != nil {
+			return nil, err
+		}
+		l.Phases = append(l.Phases, result.LoadPhase{
+			Name: p.spec.Name, StartUs: (p.start - w.rec.origin) / 1000, LengthUs: p.spec.LengthUs, Measured: p.spec.Measure, Tally: t,
+		})
+		if p.spec.Measure {
+			sum.add(p)
+			l.DurationSeconds += float64(p.spec.LengthUs) / 1e6
+		}
+	}
+	var err error
+	if l.Tally, err = sum.tally(enc); err != nil {
+		return nil, err
+	}
+	if l.DurationSeconds > 0 {
+		l.RatePerSecond = float64(l.Completed) / l.DurationSeconds
+	}
+	l.LateSeconds = lateSeconds(l.Lag.P99, l.Response.P99, w.rec.lateUs)
+	return l, nil
 }

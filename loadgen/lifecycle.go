@@ -1,0 +1,222 @@
+package loadgen
+
+import (
+	"bench/internal/loop"
+)
+
+// tick ends a slice of the timeline, begins phases, and finds the end.
+func (w *worker) tick() {
+	now := w.loop.Refresh()
+	w.rec.advance(now)
+	if p := w.rec.cur.phase; p != w.phase {
+		w.enter(p, now)
+	}
+	w.rec.flush(w.nextDue())
+	w.quit()
+	w.loop.SetTimer(&w.tickTimer, w.rec.cur.end, w)
+}
+
+// enter begins a phase.
+func (w *worker) enter(p *phaseTally, now int64) {
+	if w.phase == nil {
+		w.meter.start(now, w.loop.Idle())
+	}
+	w.phase = p
+	if p == w.rec.drain {
+		w.meter.stop(now, w.loop.Idle())
+		w.drain()
+		return
+	}
+	if p.spec.Connections != nil {
+		w.resize(*p.spec.Connections)
+	}
+	if w.closed != nil {
+		w.closed.resize(w.pool, p.start)
+		w.arm()
+	}
+}
+
+// resize changes the pool. Surplus connections close when they are idle.
+func (w *worker) resize(pool int) {
+	w.pool = pool
+	for pool > 0 && w.rec.conns > pool && w.idle.head != nil {
+		w.close(w.idle.head)
+	}
+	w.kick()
+}
+
+// drain stops the arrivals; what is under way may still end.
+func (w *worker) drain() {
+	w.draining = true
+	w.loop.StopTimer(&w.arrivalTimer)
+}
+
+// quit stops the loop when a draining run has nothing under way.
+func (w *worker) quit() {
+	if w.draining && w.live.head == nil {
+		w.loop.Stop()
+	}
+}
+
+// abort ends the run now; what is under way fails.
+func (w *worker) abort() {
+	now := loop.Nanotime()
+	w.rec.advance(now)
+	if w.phase != nil && w.phase != w.rec.drain {
+		w.meter.stop(now, w.loop.Idle())
+	}
+	w.drain()
+	for q := w.live.head; q != nil; q = w.live.head {
+		w.drop(q, now, failure{cause: causeLocal, detail: "interrupted"})
+	}
+	w.loop.Stop()
+}
+
+// drop fails a request wherever it is: on a connection or in the wait queue,
+// of which only the head can be dropped because both go by intended start.
+func (w *worker) drop(q *request, now int64, f failure) {
+	if c := q.conn; c != nil {
+		f.age, f.uses = now-c.openedAt, c.uses
+		w.close(c)
+	} else if w.queue.head == q {
+		w.queue.pop()
+		w.rec.queued--
+	}
+	w.fail(q, now, f)
+}
+
+// expireRequests fails the requests whose time-out is over.
+func (w *worker) expireRequests() {
+	now := loop.Nanotime()
+	for q := w.live.head; q != nil; q = w.live.head {
+		if q.intended+w.timeout > now {
+			w.loop.SetTimer(&w.timeoutTimer, q.intended+w.timeout, w)
+			return
+		}
+		f := failure{cause: causeTimeout}
+		switch c := q.conn; {
+		case c == nil:
+			f.detail = "waiting for a connection"
+		case c.state == connOpening:
+			f.cause, f.detail = causeConnect, "timed out"
+		case !c.written:
+			f.detail = "writing the request"
+		case c.began:
+			f.detail, f.status = "within the response", c.session.Answer().Status
+		default:
+			f.detail = "waiting for the response"
+		}
+		w.drop(q, now, f)
+	}
+}
+
+// await waits for a connect under way.
+func (w *worker) await(c *conn) {
+	w.opening.push(c)
+	if !w.openingTimer.Active() {
+		w.loop.SetTimer(&w.openingTimer, c.openedAt+w.connectTimeout, w)
+	}
+}
+
+// expireOpening fails the connects that take too long.
+func (w *worker) expireOpening() {
+	now := loop.Nanotime()
+	for c := w.opening.head; c != nil; c = w.opening.head {
+		if c.openedAt+w.connectTimeout > now {
+			w.loop.SetTimer(&w.openingTimer, c.openedAt+w.connectTimeout, w)
+			return
+		}
+		w.drop(c.req, now, failure{cause: causeConnect, detail: "timed out"})
+	}
+}
+
+// expireLingering closes the connections whose peer did not.
+func (w *worker) expireLingering() {
+	now := loop.Nanotime()
+	for c := w.lingering.head; c != nil; c = w.lingering.head {
+		if c.lingerEnd > now {
+			w.loop.SetTimer(&w.lingerTimer, c.lingerEnd, w)
+			return
+		}
+		w.close(c)
+	}
+}
+
+// retire ends a connection after its last answer. The peer is given the time to
+// close first, unless it has.
+func (w *worker) retire(c *conn, hup bool) {
+	if hup || !c.last && c.session.Answer().KeepAlive {
+		w.close(c)
+		return
+	}
+	w.rec.conns--
+	c.state = connLingering
+	c.lingerEnd = loop.Nanotime() + lingerNs
+	w.lingering.push(c)
+	if !w.lingerTimer.Active() {
+		w.loop.SetTimer(&w.lingerTimer, c.lingerEnd, w)
+	}
+	w.kick()
+}
+
+// kick lets waiting requests have the connections that may be opened now. It
+// happens later in the turn: opening can fail at once and fail the next one,
+// and a long queue would nest as deeply.
+func (w *worker) kick() {
+	if w.queue.head != nil && w.mayOpen() {
+		w.loop.Wake(&w.pump)
+	}
+}
+
+// openForQueue is what kick has asked for.
+func (w *worker) openForQueue() {
+	for range arrivalBatch {
+		if w.queue.head == nil || !w.mayOpen() {
+			return
+		}
+		w.rec.queued--
+		w.open(w.queue.pop())
+	}
+	w.loop.Wake(&w.pump)
+}
+
+func (w *worker) newConn(fd int) *conn {
+	c := w.freeConns
+	if c == nil {
+		c = &conn{w: w, session: w.codec.Session()}
+	} else {
+		w.freeConns, c.next = c.next, nil
+	}
+	c.fd, c.uses, c.req, c.openedAt = fd, 0, nil, loop.Nanotime()
+	c.session.Open()
+	return c
+}
+
+// close closes a connection in any state and takes it out of the books.
+func (w *worker) close(c *conn) {
+	switch c.state {
+	case connOpening:
+		if w.opening.head == c || c.prev != nil {
+			w.opening.remove(c)
+		}
+	case connIdle:
+		w.idle.remove(c)
+	case connLingering:
+		w.lingering.remove(c)
+	case connBusy:
+	}
+	if c.state != connLingering {
+		w.rec.conns--
+	}
+	w.loop.Close(c.fd)
+	w.recycle(c)
+	w.kick()
+}
+
+// recycle keeps a closed connection's memory for the next.
+func (w *worker) recycle(c *conn) {
+	c.gen++
+	c.state, c.fd, c.req = connBusy, -1, nil
+	c.prev, c.next = nil, w.freeConns
+	w.freeConns = c
+}

@@ -1,0 +1,342 @@
+package loadgen
+
+import (
+	"math"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"bench/internal/result"
+)
+
+// Lengths of the timeline's slices and of the live readings.
+const (
+	sliceNs    = 100e6
+	progressNs = 250e6
+	secondNs   = 1e9
+)
+
+// maxFailureLines bounds the failures told one by one; the rest is only counted.
+const maxFailureLines = 10_000
+
+// phaseTally is what the requests intended in one phase came to.
+type phaseTally struct {
+	spec       *Phase
+	start, end int64 // on the clock of loop.Nanotime
+
+	requests, completed, retried uint64
+	bytesIn, bytesOut, conns     uint64
+	failed                       causeCounts
+	status                       [600]uint64
+	response, service, lag       *hdrhistogram.Histogram
+	// failures holds the response times of failed requests; nil without any.
+	failures *hdrhistogram.Histogram
+}
+
+// slice is one interval of the timeline. What is binned by completion is final
+// when its time is over; what is binned by intended start when open is 0.
+type slice struct {
+	next       *slice
+	phase      *phaseTally
+	start, end int64
+	over       bool
+	open       int // requests intended here that have not ended
+
+	offered, completed, good, retried uint64
+	errors                            causeCounts
+	lagMax, lagP99                    int64
+	inFlight, conns                   int
+
+	response, service, failures *hdrhistogram.Histogram
+}
+
+// report is one thing for the reporting goroutine; exactly one field is set.
+type report struct {
+	slice    *slice
+	failure  *result.Failure
+	progress *result.Progress
+}
+
+// recorder keeps the books of a run. It belongs to the worker's thread; only
+// finished slices, failures and live readings leave it, through out.
+type recorder struct {
+	name    string
+	origin  int64
+	timeout int64 // ns
+	phases  []*phaseTally
+	drain   *phaseTally // after the last phase: nothing is intended here
+
+	head *slice // oldest not reported
+	due  *slice // of the latest intended start
+	cur  *slice // of now
+
+	sliceLag  *hdrhistogram.Histogram // of due
+	secondLag *hdrhistogram.Histogram // of second
+	second    int
+	lateUs    []uint32 // p99 of lag of each second measured, by intended start
+
+	live     liveTally
+	out      chan report
+	free     chan *slice
+	failures int // told one by one so far
+
+	inFlight      int    // intended and not ended
+	queued, conns int    // gauges kept by the worker
+	sent          uint64 // requests put on a wire
+}
+
+// liveTally gathers the next live reading.
+type liveTally struct {
+	start, end                        int64
+	offered, completed, good, retried uint64
+	errors                            causeCounts
+	response, lag                     *hdrhistogram.Histogram
+}
+
+func newRecorder(spec *Spec, origin int64) *recorder {
+	r := &recorder{
+		name: spec.Name, origin: origin, timeout: spec.timeoutNs(),
+		sliceLag: newShort(), secondLag: newShort(),
+		out: make(chan report, 1024), free: make(chan *slice, 64),
+		drain: &phaseTally{spec: &Phase{Name: "drain"}, end: math.MaxInt64},
+	}
+	at := origin
+	for i := range spec.Phases {
+		p := &phaseTally{
+			spec: &spec.Phases[i], start: at, end: at + spec.Phases[i].LengthUs*1000,
+			response: newLong(), service: newLong(), lag: newLong(),
+		}
+		r.phases = append(r.phases, p)
+		at = p.end
+	}
+	r.drain.start = at
+	r.drain.response, r.drain.service, r.drain.lag = newLong(), newLong(), newLong()
+	r.cur = r.newSlice(origin)
+	r.head, r.due = r.cur, r.cur
+	r.live = liveTally{start: origin, end: origin + progressNs, response: newShort(), lag: newShort()}
+	return r
+}
+
+// phaseAt is the phase in force at a time.
+func (r *recorder) phaseAt(at int64) *phaseTally {
+	for _, p := range r.phases {
+		if at < p.end {
+			return p
+		}
+	}
+	return r.drain
+}
+
+// newSlice begins a slice at start: up to the next tick of the grid that all
+// loads share, or to the end of the phase.
+func (r *recorder) newSlice(start int64) *slice {
+	var s *slice
+	select {
+	case s = <-r.free:
+	default:
+		s = &slice{response: newShort(), service: newShort()}
+	}
+	s.phase = r.phaseAt(start)
+	s.start = start
+	grid := r.origin + ((start-r.origin)/sliceNs+1)*sliceNs
+	s.end = min(grid, s.phase.end)
+	return s
+}
+
+// advance ends the slices whose time is over at now.
+func (r *recorder) advance(now int64) {
+	for now >= r.cur.end {
+		s := r.cur
+		s.over, s.inFlight, s.conns = true, r.inFlight, r.conns
+		s.next = r.newSlice(s.end)
+		r.cur = s.next
+	}
+	if now >= r.live.end {
+		r.reading(now)
+	}
+}
+
+// intended notes a request due at `at` and dispatched at now, not earlier.
+func (r *recorder) intended(at, now int64, timed bool) *slice {
+	r.advance(now)
+	for at >= r.due.end {
+		r.leaveDue()
+	}
+	s := r.due
+	s.phase.requests++
+	s.offered++
+	s.open++
+	r.live.offered++
+	r.inFlight++
+	if timed {
+		us := microseconds(now - at)
+		r.lagged(at, us, s)
+	}
+	return s
+}
+
+func (r *recorder) lagged(at, us int64, s *slice) {
+	record(s.phase.lag, us)
+	record(r.sliceLag, us)
+	record(r.live.lag, us)
+	s.lagMax = max(s.lagMax, us)
+	if !s.phase.spec.Measure {
+		return
+	}
+	if sec := int((at - r.origin) / secondNs); sec != r.second {
+		r.leaveSecond()
+		r.second = sec
+	}
+	record(r.secondLag, us)
+}
+
+// leaveDue goes on to the next slice of intended starts, which exists because
+// nothing is dispatched before its time.
+func (r *recorder) leaveDue() {
+	if r.sliceLag.TotalCount() > 0 {
+		r.due.lagP99 = r.sliceLag.ValueAtQuantile(99)
+		r.sliceLag.Reset()
+	}
+	r.due = r.due.next
+}
+
+func (r *recorder) leaveSecond() {
+	if r.secondLag.TotalCount() == 0 {
+		return
+	}
+	for len(r.lateUs) <= r.second {
+		r.lateUs = append(r.lateUs, 0)
+	}
+	r.lateUs[r.second] = uint32(r.secondLag.ValueAtQuantile(99))
+	r.secondLag.Reset()
+}
+
+// good notes a request that ended well.
+func (r *recorder) good(q *request, now int64, status int) {
+	r.ended(q, now)
+	s, response, service := q.slice, microseconds(now-q.intended), microseconds(now-q.sent)
+	s.phase.completed++
+	s.phase.status[status]++
+	record(s.phase.response, response)
+	record(s.phase.service, service)
+	record(s.response, response)
+	record(s.service, service)
+	r.cur.good++
+	r.live.good++
+	record(r.live.response, response)
+}
+
+// bad notes a request that failed. A timeout counts as at least the time-out.
+func (r *recorder) bad(q *request, now int64, f *failure) {
+	r.ended(q, now)
+	s, c := q.slice, f.cause
+	took := now - q.intended
+	if c == causeTimeout {
+		took = max(took, r.timeout)
+	}
+	if s.phase.failures == nil {
+		s.phase.failures = newLong()
+	}
+	if s.failures == nil {
+		s.failures = newShort()
+	}
+	record(s.phase.failures, microseconds(took))
+	record(s.failures, microseconds(took))
+	s.phase.failed[c]++
+	if f.status > 0 {
+		s.phase.status[f.status]++
+	}
+	r.cur.errors[c]++
+	r.live.errors[c]++
+	if r.failures >= maxFailureLines {
+		return
+	}
+	r.failures++
+	line := &result.Failure{
+		Load: r.name, Phase: s.phase.spec.Name, ID: q.seq, AtUs: (q.intended - r.origin) / 1000, EndedUs: (now - r.origin) / 1000,
+		Cause: c.String(), Status: f.status, Detail: f.detail, ConnAgeUs: f.age / 1000, ConnUses: f.uses,
+	}
+	select {
+	case r.out <- report{failure: line}:
+	default: // the reader is behind; the failure is counted all the same
+	}
+}
+
+func (r *recorder) ended(q *request, now int64) {
+	r.advance(now)
+	q.slice.open--
+	r.inFlight--
+	r.cur.completed++
+	r.live.completed++
+}
+
+func (r *recorder) retry(q *request) {
+	q.slice.phase.retried++
+	r.cur.retried++
+	r.live.retried++
+}
+
+// flush hands over the slices that can change no more; nextDue is the earliest
+// intended start still to come. What the reader cannot take yet stays.
+func (r *recorder) flush(nextDue int64) {
+	for s := r.head; s.over && s.open == 0 && nextDue >= s.end; s = r.head {
+		if s == r.due {
+			r.leaveDue()
+		}
+		next := s.next // once handed over, s is the reader's
+		select {
+		case r.out <- report{slice: s}:
+		default:
+			return
+		}
+		r.head = next
+	}
+}
+
+// finish hands over everything that is left, waiting for the reader.
+func (r *recorder) finish(now int64) {
+	r.advance(now)
+	r.leaveSecond()
+	r.cur.inFlight, r.cur.conns = r.inFlight, r.conns
+	r.cur.end = max(r.cur.start, min(r.cur.end, now))
+	for s := r.head; s != nil; {
+		next := s.next
+		if s == r.due && next != nil {
+			r.leaveDue()
+		}
+		if next != nil || s.phase != r.drain || s.completed > 0 {
+			r.out <- report{slice: s}
+		}
+		s = next
+	}
+	close(r.out)
+}
+
+// reading sends a live reading, unless the reader is behind.
+func (r *recorder) reading(now int64) {
+	l := &r.live
+	p := &result.Progress{
+		Load: r.name, Phase: r.cur.phase.spec.Name, AtUs: (now - r.origin) / 1000, LengthUs: (now - l.start) / 1000,
+		Offered: l.offered, Completed: l.completed, Good: l.good, Retried: l.retried, Errors: l.errors.names(),
+		InFlight: r.inFlight, Queued: r.queued, Conns: r.conns,
+	}
+	if l.response.TotalCount() > 0 {
+		p.P50Us = float64(l.response.ValueAtQuantile(50))
+		p.P99Us = float64(l.response.ValueAtQuantile(99))
+		p.MaxUs = float64(l.response.Max())
+		l.response.Reset()
+	}
+	if l.lag.TotalCount() > 0 {
+		p.LagP99Us = float64(l.lag.ValueAtQuantile(99))
+		p.LagMaxUs = float64(l.lag.Max())
+		l.lag.Reset()
+	}
+	select {
+	case r.out <- report{progress: p}:
+	default:
+	}
+	end := l.end + progressNs
+	if end <= now {
+		end = now + progressNs
+	}
+	*l = liveTally{start: now, end: end, response: l.response, lag: l.lag}
+}

@@ -1,0 +1,64 @@
+package loadgen
+
+import (
+	"strconv"
+
+	"bench/internal/result"
+)
+
+// add merges another phase into p.
+func (p *phaseTally) add(o *phaseTally) {
+	p.requests += o.requests
+	p.completed += o.completed
+	p.retried += o.retried
+	p.bytesIn += o.bytesIn
+	p.bytesOut += o.bytesOut
+	p.conns += o.conns
+	p.failed.add(&o.failed)
+	for st, n := range o.status {
+		p.status[st] += n
+	}
+	p.response.Merge(o.response)
+	p.service.Merge(o.service)
+	p.lag.Merge(o.lag)
+	if o.failures != nil {
+		if p.failures == nil {
+			p.failures = newLong()
+		}
+		p.failures.Merge(o.failures)
+	}
+}
+
+// tally renders p.
+func (p *phaseTally) tally(enc *encoder) (t result.Tally, err error) {
+	t = result.Tally{
+		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried,
+		FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
+	}
+	for st, n := range p.status {
+		if n == 0 {
+			continue
+		}
+		if t.StatusCounts == nil {
+			t.StatusCounts = make(map[string]uint64)
+		}
+		t.StatusCounts[strconv.Itoa(st)] = n
+	}
+	if t.Response, err = enc.summary(p.response); err != nil {
+		return t, err
+	}
+	if t.Service, err = enc.summary(p.service); err != nil {
+		return t, err
+	}
+	if t.Lag, err = enc.summary(p.lag); err != nil {
+		return t, err
+	}
+	t.All = t.Response
+	if p.failures != nil {
+		all := newLong()
+		all.Merge(p.response)
+		all.Merge(p.failures)
+		t.All, err = enc.summary(all)
+	}
+	return t, err
+}
