@@ -148,18 +148,7 @@ const maxIovec = 8
 // never blocks on a non-blocking descriptor; SIGPIPE is the runtime's to ignore.
 func Writev(fd int, pieces [][]byte) (n int, errno syscall.Errno) {
 	var iov [maxIovec]unix.Iovec
-	count := 0
-	for _, p := range pieces {
-		if len(p) == 0 {
-			continue
-		}
-		if count == maxIovec {
-			break
-		}
-		iov[count].Base = unsafe.SliceData(p)
-		iov[count].SetLen(len(p))
-		count++
-	}
+	count := fillIovec(&iov, pieces)
 	var msg unix.Msghdr
 	msg.Iov = &iov[0]
 	msg.SetIovlen(count)

@@ -55,6 +55,24 @@ type Record struct {
 	Method, URI, Version []byte
 	// Backend connection, for formats that ask for it.
 	ServerAddr, SourceAddr sock.Addr
+
+	// ListenerID stands for the port of clients on unix sockets.
+	ListenerID int
+	// UniqueID of the stream, nil if none was made.
+	UniqueID []byte
+	// Captured headers in the order of their declaration, empty elements for
+	// those that were absent; nil if nothing is captured or nothing was parsed.
+	RequestCaptures, ResponseCaptures [][]byte
+	// Captured cookies as "name=value"; nil if none.
+	RequestCookie, ResponseCookie []byte
+	// TLS tells that the client speaks TLS, which marks the frontend's name.
+	TLS                   bool
+	TLSVersion, TLSCipher string
+	// Count numbers the requests of the process, from 1.
+	Count uint64
+	// Failed marks a stream that met an error, a timeout, a retry, a redispatch
+	// or a 5xx status: "option log-separate-errors" raises its level to err.
+	Failed bool
 }
 
 // Sink takes records. A sink belongs to one thread.

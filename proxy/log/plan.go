@@ -1,0 +1,172 @@
+package log
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+// Level is a syslog severity, 0 the most severe.
+type Level int
+
+// Severities (RFC 5424, section 6.2.1).
+const (
+	Emergency Level = iota
+	Alert
+	Critical
+	Error
+	Warning
+	Notice
+	Info
+	Debug
+)
+
+// Plan is how and where one proxy logs, worked out from its configuration.
+// It is immutable and shared by all threads.
+type Plan struct {
+	tag            string
+	host           string // for the header; "" leaves it out
+	system         string // name of this host
+	pid            int
+	targets        []target
+	format         *Format
+	separateErrors bool
+}
+
+// target is one "log" line.
+type target struct {
+	addr     sock.Addr // for datagrams
+	fd       int       // else -1: an inherited descriptor
+	header   header
+	limit    int // longest line in bytes, without the line end
+	facility int
+	level    Level // lines less severe than this are left out
+	least    Level // lines more severe than this are sent as this
+	// Sampling: of every size lines, those from first to last (from 1); size 0
+	// takes all.
+	first, last, size uint64
+}
+
+// header is what precedes the text of a line.
+type header uint8
+
+const (
+	rfc3164 header = iota
+	rfc5424
+	priority
+	short
+	timed
+	iso
+	raw
+)
+
+// headers names the formats; "local" is rfc3164 without a host.
+var headers = map[string]header{
+	"": rfc3164, "local": rfc3164, "rfc3164": rfc3164, "rfc5424": rfc5424,
+	"priority": priority, "short": short, "timed": timed, "iso": iso, "raw": raw,
+}
+
+// syslogPort is where UDP targets without a port listen.
+const syslogPort = 514
+
+// defaultLimit bounds a line where "len" says nothing (RFC 3164, section 4.1).
+const defaultLimit = 1024
+
+// NewPlan works out how p logs; p may be nil for the process itself. Errors
+// name the place of the log line.
+func NewPlan(g *spec.Global, p *spec.Proxy) (*Plan, error) {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	pl := &Plan{tag: g.LogTag, host: g.LogSendHost, system: name, pid: os.Getpid()}
+	lines, text := g.Logs, ConnectFormat
+	if p != nil {
+		lines = p.Logs
+		pl.separateErrors = p.Options.LogSeparateErrors
+		if p.LogTag != "" {
+			pl.tag = p.LogTag
+		}
+		switch p.LogFormat {
+		case spec.LogHTTP:
+			text = HTTPFormat
+		case spec.LogTCP:
+			text = TCPFormat
+		case spec.LogCLF:
+			text = CLFFormat
+		case spec.LogDefault:
+		}
+	}
+	if pl.tag == "" {
+		pl.tag = "haproxy"
+	}
+	if pl.format, err = Compile(text); err != nil {
+		return nil, err
+	}
+	for i := range lines {
+		t, err := newTarget(&lines[i])
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: log: %w", lines[i].File, lines[i].Line, err)
+		}
+		pl.targets = append(pl.targets, t)
+	}
+	return pl, nil
+}
+
+func newTarget(s *spec.LogTarget) (target, error) {
+	t := target{
+		fd: -1, limit: s.Len, facility: s.Facility,
+		level: Level(s.Level), least: Level(s.MinLevel),
+		first: uint64(s.SampleFrom), last: uint64(s.SampleTo), size: uint64(s.SampleSize),
+	}
+	if t.limit == 0 {
+		t.limit = defaultLimit
+	}
+	var ok bool
+	if t.header, ok = headers[s.Format]; !ok {
+		return t, fmt.Errorf("unknown format %q: want local, rfc3164, rfc5424, priority, short, timed, iso or raw", s.Format)
+	}
+	switch {
+	case s.Addr == "stdout":
+		t.fd = 1
+	case s.Addr == "stderr":
+		t.fd = 2
+	case strings.HasPrefix(s.Addr, "fd@"):
+		n, err := strconv.Atoi(s.Addr[len("fd@"):])
+		if err != nil || n < 0 {
+			return t, fmt.Errorf("invalid descriptor in %q: want fd@ and a number", s.Addr)
+		}
+		t.fd = n
+	case strings.HasPrefix(s.Addr, "ring@"), strings.HasPrefix(s.Addr, "tcp"), strings.HasPrefix(s.Addr, "uxst@"):
+		return t, fmt.Errorf("address %q is not supported: want a UDP address, a unix datagram socket, fd@N, stdout or stderr", s.Addr)
+	default:
+		addr, err := sock.Parse(strings.TrimPrefix(s.Addr, "uxdg@"))
+		if err != nil {
+			return t, err
+		}
+		if !addr.IsUnix() && addr.AddrPort().Port() == 0 {
+			addr.SetPort(syslogPort)
+		}
+		t.addr = addr
+	}
+	return t, nil
+}
+
+// Active tells whether anything would be sent anywhere.
+func (p *Plan) Active() bool { return len(p.targets) > 0 }
+
+// takes tells whether the target wants line number n (from 0) of a severity.
+func (t *target) takes(level Level, n uint64) bool {
+	if level > t.level {
+		return false
+	}
+	if t.size == 0 {
+		return true
+	}
+	at := n%t.size + 1
+	return t.first <= at && at <= t.last
+}
