@@ -8,7 +8,8 @@ import (
 	"bench/internal/result"
 )
 
-// Lengths of the timeline's slices and of the live readings.
+// Lengths of the timeline's slices and, unless a Spec says otherwise, of the
+// live readings.
 const (
 	sliceNs    = 100e6
 	progressNs = 250e6
@@ -75,6 +76,7 @@ type recorder struct {
 	lateUs    []uint32 // p99 of lag of each second measured, by intended start
 
 	live     liveTally
+	every    int64 // ns between live readings
 	out      chan report
 	free     chan *slice
 	failures int // told one by one so far
@@ -97,7 +99,11 @@ func newRecorder(spec *Spec, origin int64) *recorder {
 		name: spec.Name, origin: origin, timeout: spec.timeoutNs(),
 		sliceLag: newShort(), secondLag: newShort(),
 		out: make(chan report, 1024), free: make(chan *slice, 64),
+		every: progressNs,
 		drain: &phaseTally{spec: &Phase{Name: "drain"}, end: math.MaxInt64},
+	}
+	if spec.ProgressUs > 0 {
+		r.every = spec.ProgressUs * 1000
 	}
 	at := origin
 	for i := range spec.Phases {
@@ -112,7 +118,7 @@ func newRecorder(spec *Spec, origin int64) *recorder {
 	r.drain.response, r.drain.service, r.drain.lag = newLong(), newLong(), newLong()
 	r.cur = r.newSlice(origin)
 	r.head, r.due = r.cur, r.cur
-	r.live = liveTally{start: origin, end: origin + progressNs, response: newShort(), lag: newShort()}
+	r.live = liveTally{start: origin, end: origin + r.every, response: newShort(), lag: newShort()}
 	return r
 }
 
@@ -315,7 +321,7 @@ func (r *recorder) finish(now int64) {
 func (r *recorder) reading(now int64) {
 	l := &r.live
 	p := &result.Progress{
-		Load: r.name, Phase: r.cur.phase.spec.Name, AtUs: (now - r.origin) / 1000, LengthUs: (now - l.start) / 1000,
+		Load: r.name, Phase: r.phaseAt(now - 1).spec.Name, AtUs: (now - r.origin) / 1000, LengthUs: (now - l.start) / 1000,
 		Offered: l.offered, Completed: l.completed, Good: l.good, Retried: l.retried, Errors: l.errors.names(),
 		InFlight: r.inFlight, Queued: r.queued, Conns: r.conns,
 	}
@@ -334,9 +340,9 @@ func (r *recorder) reading(now int64) {
 	case r.out <- report{progress: p}:
 	default:
 	}
-	end := l.end + progressNs
+	end := l.end + r.every
 	if end <= now {
-		end = now + progressNs
+		end = now + r.every
 	}
 	*l = liveTally{start: now, end: end, response: l.response, lag: l.lag}
 }

@@ -19,6 +19,7 @@ type reporter struct {
 }
 
 func (r *reporter) run() {
+	yieldToMeasurement()
 	defer close(r.done)
 	broken := false
 	for rep := range r.rec.out {

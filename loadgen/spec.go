@@ -18,7 +18,7 @@ const (
 // standard input. Fields named ...Us are microseconds.
 type Spec struct {
 	// Name is the load's name and the class under which origins count its
-	// requests: letters, digits, '-', '_'; at most 64 bytes.
+	// requests: 1 to 64 letters, digits, '-', '_', '.'.
 	Name     string `json:"name"`
 	Protocol string `json:"protocol"` // "http1" when empty
 	// Targets are addresses as sock.Parse reads them: "127.0.0.1:80",
@@ -47,6 +47,8 @@ type Spec struct {
 	// SpinUs is how long before a due time the thread stops sleeping and
 	// watches the clock instead: steadier starts for more CPU time.
 	SpinUs int64 `json:"spinUs,omitempty"`
+	// ProgressUs is the time between Progress lines; 0 is 250 ms.
+	ProgressUs int64 `json:"progressUs,omitempty"`
 	// StartAt is the run's origin, CLOCK_MONOTONIC nanoseconds, common to all
 	// agents of a run. 0 lets the agent wait for a Start line after it has
 	// reported that it is ready.

@@ -70,7 +70,7 @@ func (s *Spec) Validate() error {
 	if c := s.Connections; c.Pool < 0 || c.Pool > maxPool || c.RequestsPerConnection < 0 {
 		bad("connections: pool %d and requestsPerConnection %d: want 0 to %d and 0 or more", c.Pool, c.RequestsPerConnection, maxPool)
 	}
-	for name, us := range map[string]int64{"thinkUs": s.ThinkUs, "timeoutUs": s.TimeoutUs, "connectTimeoutUs": s.ConnectTimeoutUs, "spinUs": s.SpinUs, "startAt": s.StartAt} {
+	for name, us := range map[string]int64{"thinkUs": s.ThinkUs, "timeoutUs": s.TimeoutUs, "connectTimeoutUs": s.ConnectTimeoutUs, "spinUs": s.SpinUs, "progressUs": s.ProgressUs, "startAt": s.StartAt} {
 		if us < 0 || us/1_000_000 > 1e6 && name != "startAt" {
 			bad("%s %d: want 0 to 1,000,000 s", name, us)
 		}

@@ -29,6 +29,8 @@ type cli struct {
 	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
 	List     listCmd     `cmd:"" help:"List the built-in scenarios."`
 	Init     initCmd     `cmd:"" help:"Write out a built-in scenario to start from."`
+	Load     loadCmd     `cmd:"" help:"Generate load and measure how it is served."`
+	Agent    agentCmd    `cmd:"" hidden:"" help:"Parts of a run, started by the runner."`
 	Guard    guardCmd    `cmd:"" hidden:"" help:"Undo a run whose process was killed."`
 }
 

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os/signal"
+	"syscall"
+
+	"bench/loadgen"
+)
+
+// agentCmd gathers the parts of a run that the runner starts as processes.
+type agentCmd struct {
+	Load agentLoadCmd `cmd:"" help:"Run the load given as JSON on the standard input."`
+}
+
+type agentLoadCmd struct{}
+
+func (*agentLoadCmd) Run(std *streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	loadgen.TuneProcess()
+	err := loadgen.Agent(ctx, std.in, std.out)
+	if errors.Is(err, context.Canceled) {
+		return &exitError{code: exitInterrupted}
+	}
+	return err
+}

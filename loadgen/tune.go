@@ -1,0 +1,34 @@
+package loadgen
+
+import (
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// minProcs is the least GOMAXPROCS of a process that generates load. The event
+// loop must find a free scheduler slot when it comes back from the kernel, also
+// on a machine, or within an affinity mask, of one processor, while the
+// reporting goroutine and a garbage collection are at work.
+const minProcs = 4
+
+// collectPercent lets garbage pile up to six times what is in use: the little
+// there is comes from reporting.
+const collectPercent = 500
+
+// TuneProcess sets this process's runtime up for generating load.
+func TuneProcess() {
+	runtime.GOMAXPROCS(max(minProcs, runtime.NumCPU()+2))
+	debug.SetGCPercent(collectPercent)
+}
+
+// yieldToMeasurement gives the calling goroutine a thread of lower priority, so
+// that reporting does not compete with the load's thread. It lasts as long as
+// the goroutine, whose thread ends with it.
+func yieldToMeasurement() {
+	runtime.LockOSThread()
+	// Not being allowed to is no fault: it costs precision only.
+	_ = syscall.Setpriority(syscall.PRIO_PROCESS, unix.Gettid(), 10)
+}
