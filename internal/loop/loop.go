@@ -42,6 +42,9 @@ type Task struct {
 	queued bool
 }
 
+// Queued tells whether the task waits to be run.
+func (t *Task) Queued() bool { return t.queued }
+
 type slot struct {
 	h   Handler
 	gen uint32

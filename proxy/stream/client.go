@@ -1,0 +1,330 @@
+package stream
+
+import (
+	"time"
+
+	"bench/internal/loop"
+	"bench/internal/poller"
+	"bench/internal/sock"
+	"bench/proxy/h1"
+	"bench/proxy/spec"
+)
+
+// client is one accepted connection.
+type client struct {
+	endpoint
+	timer  loop.Timer
+	task   loop.Task
+	l      *Listener
+	fe     *Front
+	addr   sock.Addr
+	ip     []byte // text of the address, for X-Forwarded-For; nil: not made yet
+	ipText [64]byte
+
+	accepted  int64 // monotonic
+	idleSince int64 // end of the last request
+	served    int   // requests answered on this connection
+	stream    *stream
+	// lingering: our side is closed; what still comes is thrown away, so that
+	// the kernel does not destroy the answer with a reset.
+	lingering bool
+	// own is the server connection kept for this client alone (http-reuse never).
+	own *serverConn
+
+	prev, next *client
+}
+
+type clientList struct {
+	first *client
+	n     int
+}
+
+// newClient starts serving an accepted connection, whose places have been taken.
+func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
+	c := t.freeCli
+	if c == nil {
+		c = &client{}
+		c.task.R = c
+	} else {
+		t.freeCli = c.next
+		*c = client{task: loop.Task{R: c}}
+	}
+	now := t.Loop.Now()
+	c.endpoint = endpoint{t: t, fd: fd}
+	c.l, c.fe, c.addr = l, &t.Fronts[l.Frontend.Spec.Index], peer
+	c.accepted, c.idleSince = now, now
+	if err := t.Loop.Add(fd, poller.In, c); err != nil {
+		// The poller has no room for this descriptor: nothing can be done for it.
+		sock.Close(fd)
+		c.fe.C.DeniedConn++
+		t.left(c.fe.Frontend)
+		return
+	}
+	if c.next = t.clients.first; c.next != nil {
+		c.next.prev = c
+	}
+	t.clients.first = c
+	t.clients.n++
+
+	c.fe.C.Conns++
+	c.fe.C.Sessions++
+	c.fe.C.ConnRate.Add(now, 1)
+	c.fe.C.SessRate.Add(now, 1)
+	t.Listeners[l.Index].C.Conns++
+	t.Listeners[l.Index].C.Sessions++
+	t.Process.Conns++
+	t.Process.ConnRate.Add(now, 1)
+	t.Process.SessRate.Add(now, 1)
+	opt := &c.fe.Spec.Options
+	if opt.ClientKeepalive {
+		sock.SetKeepAlive(fd)
+	}
+	tune := &t.Shared.Config.Global.Tune
+	if tune.RcvBufClient > 0 || tune.SndBufClient > 0 {
+		sock.SetBuffers(fd, tune.RcvBufClient, tune.SndBufClient)
+	}
+	if c.fe.Spec.Mode == spec.ModeTCP {
+		t.newStream(c).startTCP()
+		return
+	}
+	c.expect(firstOf(c.fe.Spec.Timeouts.HTTPRequest, c.fe.Spec.Timeouts.Client))
+}
+
+func firstOf(ds ...time.Duration) time.Duration {
+	for _, d := range ds {
+		if d > 0 {
+			return d
+		}
+	}
+	return 0
+}
+
+// never is a deadline that does not come.
+const never = int64(1) << 62
+
+// expect sets the connection's timer to d from now; 0 is never.
+func (c *client) expect(d time.Duration) {
+	if d > 0 {
+		c.t.Loop.SetTimer(&c.timer, c.t.Loop.Now()+int64(d), c)
+	} else {
+		c.t.Loop.StopTimer(&c.timer)
+	}
+}
+
+// Ready implements loop.Handler.
+func (c *client) Ready(ev poller.Events) {
+	c.note(ev)
+	switch s := c.stream; {
+	case s != nil:
+		s.clientReady(ev)
+	case c.lingering:
+		c.linger()
+	default:
+		c.readRequest()
+	}
+}
+
+// Run goes on with a request that had arrived before the last one was finished.
+func (c *client) Run() {
+	if c.fd < 0 || c.lingering {
+		return
+	}
+	if s := c.stream; s != nil {
+		s.resume()
+		return
+	}
+	c.readRequest()
+}
+
+// Expired implements loop.TimerHandler.
+func (c *client) Expired(*loop.Timer) {
+	switch s := c.stream; {
+	case s != nil:
+		s.expired()
+	case c.lingering:
+		c.close()
+	case c.served == 0 && c.fe.Spec.Mode == spec.ModeHTTP && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():
+		// data came at the very moment
+	case c.fd >= 0 && c.served == 0:
+		// Nothing was ever sent: the connection is answered like a request
+		// that did not come in time.
+		c.t.newStream(c).requestTimeout()
+	case c.fd >= 0:
+		c.close()
+	}
+}
+
+// readRequest reads what there is of the next request. It reports whether
+// anything came.
+func (c *client) readRequest() bool {
+	s := c.stream
+	if c.in != nil && s == nil {
+		// Pipelined: it is there already.
+		c.t.newStream(c)
+		c.stream.requestData(c.in.data(), true)
+		return true
+	}
+	for {
+		if !c.readable && !c.hup {
+			return false
+		}
+		var p []byte
+		if c.in != nil {
+			if len(c.in.room()) == 0 {
+				c.in.compact()
+			}
+			p = c.in.room()
+			if len(p) == 0 {
+				// A full buffer without a complete head: the parser has
+				// refused it unless the head limit is beyond the buffer.
+				c.stream.badRequest(h1.ErrHeadTooLarge)
+				return true
+			}
+		} else {
+			p = c.t.Loop.Scratch()
+		}
+		n, res := c.recv(p)
+		if n > 0 {
+			if c.stream == nil {
+				c.t.newStream(c)
+			}
+			c.fe.C.BytesIn += uint64(n)
+			if c.in != nil {
+				c.in.w += n
+				c.stream.requestData(c.in.data(), true)
+			} else {
+				c.stream.requestData(p[:n], false)
+			}
+			if c.stream == nil || c.stream.state != stateRequest {
+				return true
+			}
+		}
+		switch res {
+		case ioDrained:
+			return n > 0
+		case ioEnd, ioFailed:
+			c.requestAborted()
+			return true
+		case ioMore:
+		}
+	}
+}
+
+// requestAborted ends a connection that closed before, or within, a request.
+func (c *client) requestAborted() {
+	switch {
+	case c.stream != nil:
+		c.stream.requestAborted()
+	case c.served == 0:
+		c.t.newStream(c).requestAborted()
+	default:
+		c.close()
+	}
+}
+
+// idle makes the connection wait for the next request.
+func (c *client) idle() {
+	c.stream = nil
+	c.served++
+	c.idleSince = c.t.Loop.Now()
+	tm := &c.fe.Spec.Timeouts
+	c.expect(firstOf(tm.HTTPKeepAlive, tm.HTTPRequest, tm.Client))
+	if c.in != nil || c.readable || c.hup {
+		c.t.Loop.Wake(&c.task)
+	}
+}
+
+// lingerTime and lingerBytes bound what a client may still send after we have
+// closed our side.
+const (
+	lingerTime  = 2 * time.Second
+	lingerBytes = 16 << 20
+)
+
+// finish closes the connection after the last answer has gone. Where the client
+// may still be sending, its data is read and dropped for a while: closing on
+// unread data would reset the connection and could destroy the answer.
+func (c *client) finish(mayHaveMore bool) {
+	c.stream = nil
+	if !mayHaveMore || c.ended || c.fe.Spec.Options.NoLinger {
+		c.close()
+		return
+	}
+	c.release()
+	c.shutdown()
+	c.lingering = true
+	c.bytesIn = 0
+	c.expect(lingerTime)
+	c.readable = true
+	c.linger()
+}
+
+func (c *client) linger() {
+	for c.readable || c.hup {
+		_, res := c.recv(c.t.Loop.Scratch())
+		switch {
+		case res == ioDrained:
+			return
+		case res != ioMore || c.bytesIn > lingerBytes:
+			c.close()
+			return
+		}
+	}
+}
+
+// close ends the connection and gives everything back.
+func (c *client) close() {
+	t := c.t
+	if c.fe.Spec.Options.NoLinger {
+		sock.SetLinger0(c.fd)
+	}
+	t.Loop.StopTimer(&c.timer)
+	t.Loop.Close(c.fd)
+	c.fd = -1
+	c.release()
+	if c.own != nil {
+		c.own.close()
+		c.own = nil
+	}
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		t.clients.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	t.clients.n--
+	t.left(c.fe.Frontend)
+	// A task still queued would run on the next user of the memory; such a
+	// client is left to the collector.
+	if !c.task.Queued() {
+		c.prev, c.next = nil, t.freeCli
+		t.freeCli = c
+	}
+}
+
+// retireAfter is how long a client connection must have been unused before a
+// stopping process closes it. A client that is at work sends its next request
+// before that, gets it answered with "Connection: close", and never meets a
+// connection cut under its feet.
+const retireAfter = time.Second
+
+// retireIdleClients closes the client connections that nobody seems to use any
+// more, unless "option idle-close-on-response" asks to wait for their time-outs.
+func (t *Thread) retireIdleClients(now int64) {
+	since := max(t.Shared.StopTime.Load(), 0)
+	for c := t.clients.first; c != nil; {
+		next := c.next
+		if c.stream == nil && !c.lingering && c.in == nil && c.served > 0 &&
+			!c.fe.Spec.Options.IdleCloseOnResponse &&
+			now-max(c.idleSince, since) >= int64(retireAfter) {
+			// A request may have come in this very turn.
+			c.readable = true
+			if !c.readRequest() && c.fd >= 0 && c.stream == nil {
+				c.close()
+			}
+		}
+		c = next
+	}
+}

@@ -1,0 +1,338 @@
+package stream
+
+import (
+	"syscall"
+	"time"
+
+	"bench/internal/poller"
+	"bench/internal/sock"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+)
+
+// assign gets a slot of a server, or a place in the queue, and goes on to connect.
+func (s *stream) assign() {
+	if s.srv != nil {
+		s.connect()
+		return
+	}
+	srv, none := s.be.pick(s.prevSrv)
+	if none {
+		s.fail(503, 'S', 'C')
+		return
+	}
+	if srv == nil {
+		s.enqueue()
+		return
+	}
+	s.take(srv)
+	s.connect()
+}
+
+// take counts a slot that was acquired on the stream.
+func (s *stream) take(srv *server.Server) {
+	s.srv = srv
+	s.gotSrv = s.t.Loop.Now()
+	side := s.server()
+	side.C.Sessions++
+	side.C.SessRate.Add(s.gotSrv, 1)
+	side.C.LBTotal++
+	side.C.LastSession = s.gotSrv
+	s.be.C.LBTotal++
+	s.be.C.LastSession = s.gotSrv
+}
+
+// enqueue waits for a slot of any server.
+func (s *stream) enqueue() {
+	s.state = stateQueue
+	tm := &s.be.Spec.Timeouts
+	s.exp = s.after(firstOf(tm.Queue, tm.Connect))
+	s.queued = true
+	s.arm()
+	s.be.Enqueue(&s.waiter, nil)
+	s.beQueue = s.waiter.Ahead + 1
+}
+
+// wakeFromQueue is called by whichever thread freed the slot.
+func (s *stream) wakeFromQueue() { s.t.Loop.Post(s.dequeue) }
+
+func (s *stream) dequeued() {
+	srv := s.waiter.Got
+	s.waiter.Got = nil
+	if s.handedOver {
+		// The stream ended meanwhile; its memory was kept for this moment.
+		s.handedOver = false
+		if srv != nil {
+			srv.Release()
+		}
+		s.next, s.t.freeStr = s.t.freeStr, s
+		return
+	}
+	s.queued = false
+	s.exp = never
+	if srv == nil {
+		s.assign()
+		return
+	}
+	s.take(srv)
+	s.connect()
+}
+
+// leaveQueue gives up waiting.
+func (s *stream) leaveQueue() {
+	if s.queued && !s.be.Leave(&s.waiter) {
+		// A slot is on its way: dequeued gives it back.
+		s.handedOver = true
+	}
+	s.queued = false
+}
+
+// connect reuses a connection or opens one.
+func (s *stream) connect() {
+	s.reused = false
+	if s.http && !s.fresh {
+		if sc := s.reuse(); sc != nil {
+			s.server().C.Reuses++
+			s.be.C.Reuses++
+			s.reused = true
+			s.attach(sc)
+			s.established()
+			return
+		}
+	}
+	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, Source: s.source(), UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
+	tune := &s.t.Shared.Config.Global.Tune
+	opt.RcvBuf, opt.SndBuf = tune.RcvBufServer, tune.SndBufServer
+	fd, inProgress, errno := sock.Connect(s.srv.Addr(), &opt)
+	s.server().C.Connects++
+	s.be.C.Connects++
+	s.state = stateConnect
+	if errno != 0 {
+		s.connectFailed(connectCause(errno))
+		return
+	}
+	sc, err := s.t.newServerConn(fd, s.srv)
+	if err != nil {
+		sock.Close(fd)
+		s.connectFailed('R')
+		return
+	}
+	s.attach(sc)
+	if !inProgress {
+		s.established()
+		return
+	}
+	s.exp = s.after(s.be.Spec.Timeouts.Connect)
+	s.arm()
+	// On the loopback the handshake is over already; elsewhere this is EAGAIN
+	// and the event that follows tells.
+	if s.first != nil && !s.first.empty() {
+		n, ok := sc.send(s.first.data())
+		switch {
+		case !ok: // a refusal is reported once, here
+			s.connectFailed(connectCause(sc.errno))
+		case n > 0:
+			s.first.r += n
+			s.established()
+		}
+	}
+}
+
+func connectCause(errno syscall.Errno) byte {
+	switch errno {
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL:
+		return 'R'
+	}
+	return 'S'
+}
+
+func (s *stream) source() *sock.Addr {
+	if s.srv.Spec.Source != nil {
+		return s.srv.Spec.Source
+	}
+	return s.be.Spec.Source
+}
+
+func (s *stream) attach(sc *serverConn) {
+	s.sc = sc
+	sc.stream = s
+	sc.bytesIn, sc.bytesOut = 0, 0
+}
+
+// connectOutcome learns what became of a connection attempt.
+func (s *stream) connectOutcome(ev poller.Events) {
+	if ev&(poller.Out|poller.Hup) == 0 {
+		return
+	}
+	if errno := sock.Error(s.sc.fd); errno != 0 {
+		s.connectFailed(connectCause(errno))
+		return
+	}
+	if ev&poller.Hup == 0 {
+		if _, errno := sock.PeerAddr(s.sc.fd); errno != 0 {
+			s.t.Loop.Rearm(s.sc.fd, poller.Out) // a spurious event
+			return
+		}
+	}
+	s.established()
+}
+
+// established goes on once the connection stands.
+func (s *stream) established() {
+	now := s.t.Loop.Now()
+	s.exp = never
+	s.connected = now
+	s.state = stateResponse
+	if !s.http {
+		s.state = stateData
+	}
+	s.touchServer()
+	serial := s.serial
+	s.pumpUp()
+	if s.serial != serial || s.sc == nil {
+		return
+	}
+	s.arm()
+	if s.sc.readable && s.state == stateData {
+		s.pumpDown()
+	}
+}
+
+// touchServer notes activity of the server.
+func (s *stream) touchServer() {
+	d := s.be.Spec.Timeouts.Server
+	if s.tunnel && s.be.Spec.Timeouts.Tunnel > 0 {
+		d = s.be.Spec.Timeouts.Tunnel
+	}
+	s.srvExp = s.after(d)
+}
+
+// touchClient notes activity of the client.
+func (s *stream) touchClient() {
+	d := s.fe.Spec.Timeouts.Client
+	if s.tunnel && s.be != nil && s.be.Spec.Timeouts.Tunnel > 0 {
+		d = s.be.Spec.Timeouts.Tunnel
+	}
+	s.cliExp = s.after(d)
+}
+
+// dropServer closes the server connection, if any.
+func (s *stream) dropServer() {
+	if sc := s.sc; sc != nil {
+		s.sc = nil
+		s.countServerBytes(sc)
+		sc.close()
+	}
+}
+
+// leaveServer gives the slot back.
+func (s *stream) leaveServer() {
+	if srv := s.srv; srv != nil {
+		s.srv = nil
+		srv.Release()
+	}
+}
+
+// retryPause is the longest wait before another attempt at the same server.
+const retryPause = time.Second
+
+// connectFailed retries, at another server if that is due, or gives up.
+func (s *stream) connectFailed(cause byte) {
+	s.dropServer()
+	s.exp, s.srvExp = never, never
+	be := s.be.Spec
+	if s.retries >= be.Retries {
+		s.be.C.ErrConn++
+		s.server().C.ErrConn++
+		s.fail(503, cause, 'C')
+		return
+	}
+	s.retries++
+	if s.first != nil {
+		s.first.r = 0
+	}
+	if s.redispatchDue() {
+		s.be.C.Redispatches++
+		s.server().C.Redispatches++
+		s.redisp = true
+		s.prevSrv = s.srv
+		s.leaveServer()
+		// Only a farm that has another server spares the pause.
+		if active, backup, _ := s.be.Count(); active+backup > 1 {
+			s.assign()
+			return
+		}
+	} else {
+		s.be.C.Retries++
+		s.server().C.Retries++
+	}
+	s.state = statePause
+	pause := retryPause
+	if d := be.Timeouts.Connect; d > 0 {
+		pause = min(pause, d)
+	}
+	if cause == 's' {
+		pause = 0 // the time has passed already
+	}
+	s.exp = s.t.Loop.Now() + int64(pause)
+	s.arm()
+}
+
+// redispatchDue follows "option redispatch": after every so many attempts, or
+// at once when the server is known to be down.
+func (s *stream) redispatchDue() bool {
+	be := s.be.Spec
+	switch {
+	case be.Redispatch == 0:
+		return false
+	case !s.srv.Running():
+		return true
+	case be.Redispatch > 0:
+		return s.retries%be.Redispatch == 0
+	}
+	every := be.Retries + 1 + be.Redispatch
+	return every <= 0 || s.retries%every == 0
+}
+
+// clientWhileWaiting looks after a client that does something before there is
+// a server: "option abortonclose" ends the stream when the client has gone.
+func (s *stream) clientWhileWaiting() {
+	if !s.c.hup {
+		return
+	}
+	if errno := sock.Error(s.c.fd); errno == 0 && !s.abortOnClose() {
+		return
+	}
+	at := byte('C')
+	if s.state == stateQueue {
+		at = 'Q'
+	}
+	s.be.C.ClientAborts++
+	if s.srv != nil {
+		s.server().C.ClientAborts++
+	}
+	s.abort('C', at)
+}
+
+func (s *stream) abortOnClose() bool {
+	return s.be != nil && s.be.Spec.Options.AbortOnClose || s.fe.Spec.Mode == spec.ModeTCP && s.be == nil
+}
+
+// replay sends the request again on a new connection, when the server closed a
+// reused one before any byte of a response (RFC 9112 section 9.3.1). That is
+// only allowed for methods that may be repeated, and only possible while the
+// whole request is at hand.
+func (s *stream) replay() bool {
+	if !s.reused || s.overflow || !s.up.ended || s.first == nil || !s.method.Idempotent() || s.retries > s.be.Spec.Retries {
+		return false
+	}
+	s.retries++
+	s.be.C.Retries++
+	s.server().C.Retries++
+	s.first.r = 0
+	s.dropServer()
+	s.srvExp = never
+	s.fresh = true
+	s.connect()
+	return true
+}

@@ -1,0 +1,258 @@
+package stream
+
+import (
+	"bench/proxy/h1"
+	"bench/proxy/message"
+)
+
+// fail ends the stream with an error: answered with status where nothing of a
+// response has been sent yet, cut otherwise.
+func (s *stream) fail(status int, cause, at byte) {
+	s.setFlags(cause, at)
+	if !s.http || s.headOut {
+		s.end(true)
+		return
+	}
+	if !s.up.ended {
+		s.keepCli = false
+	}
+	s.answer(status, cause, at)
+}
+
+// answer sends one of the proxy's own answers and ends the stream.
+func (s *stream) answer(status int, cause, at byte) {
+	s.setFlags(cause, at)
+	s.leaveQueue()
+	s.dropServer()
+	s.status = status
+	s.headOut = true
+	s.exp, s.srvExp = never, never
+	if s.be != nil {
+		countResponse(&s.be.C.Responses, status)
+	}
+	owner := s.fe.Spec.Index
+	if s.be != nil {
+		owner = s.be.Spec.Index
+	}
+	page := s.t.Shared.Errors[owner][status]
+	if page == nil {
+		s.end(true)
+		return
+	}
+	if !page.KeepAlive() || s.t.Shared.Stopping.Load() {
+		s.keepCli = false
+	}
+	s.down.ended = true
+	buf := page.Append(s.t.head[:0], s.method == message.MethodHead, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
+	if len(buf) == 0 {
+		s.keepCli = false
+		s.end(true)
+		return
+	}
+	switch s.down.push(s.t, &s.c.endpoint, buf, nil) {
+	case flowBlocked:
+		s.state = stateFlush
+		s.touchClient()
+		s.arm()
+	case flowDstErr:
+		s.keepCli = false
+		s.end(true)
+	default:
+		s.end(true)
+	}
+}
+
+// flushAnswer goes on sending an answer of our own.
+func (s *stream) flushAnswer() {
+	switch s.down.flush(s.t, &s.c.endpoint) {
+	case flowWait:
+		s.end(true)
+	case flowDstErr:
+		s.keepCli = false
+		s.end(true)
+	default:
+		s.touchClient()
+		s.arm()
+	}
+}
+
+// finish ends a stream whose response has gone completely.
+func (s *stream) finish() {
+	if !s.up.ended {
+		s.keepCli = false
+	}
+	if sc := s.sc; sc != nil {
+		s.sc = nil
+		s.countServerBytes(sc)
+		if s.keepSrv {
+			s.toPool(sc)
+		} else {
+			sc.close()
+		}
+	}
+	s.end(true)
+}
+
+// countServerBytes adds what went over the server connection to the counters.
+func (s *stream) countServerBytes(sc *serverConn) {
+	side := s.server()
+	side.C.BytesIn += sc.bytesOut
+	side.C.BytesOut += sc.bytesIn
+	s.be.C.BytesIn += sc.bytesOut
+	s.be.C.BytesOut += sc.bytesIn
+}
+
+// abort ends a stream in the middle: both sides are cut.
+func (s *stream) abort(cause, at byte) {
+	s.setFlags(cause, at)
+	s.keepCli, s.keepSrv = false, false
+	s.cutShort = true
+	s.end(true)
+}
+
+// end gives back all the stream holds, writes the log line, and lets the client
+// connection go on or end.
+func (s *stream) end(logged bool) {
+	t, c := s.t, s.c
+	s.leaveQueue()
+	s.dropServer()
+	sent := c.bytesOut - s.outBase
+	s.fe.C.BytesOut += sent
+	t.Listeners[c.l.Index].C.BytesOut += sent
+	t.Process.BytesOut += sent
+	if s.http && s.status > 0 {
+		countResponse(&s.fe.C.Responses, s.status)
+		countResponse(&t.Listeners[c.l.Index].C.Responses, s.status)
+	}
+	if s.be != nil {
+		s.noteTimes()
+	}
+	if logged && s.fe.Sink != nil {
+		s.log(sent)
+	}
+	s.leaveServer()
+	if s.be != nil {
+		s.be.Cur.Dec()
+	}
+	keep, cutShort, more := s.keepCli, s.cutShort, !s.up.ended || c.readable || c.in != nil
+	s.free()
+	switch {
+	case keep:
+		c.idle()
+	case cutShort:
+		c.stream = nil
+		c.close()
+	default:
+		c.finish(more)
+	}
+}
+
+// dropQuietly ends a connection on which nothing happened.
+func (s *stream) dropQuietly() {
+	c := s.c
+	s.free()
+	c.stream = nil
+	c.close()
+}
+
+// free gives the memory of the stream back. What it pointed to must not keep
+// other things alive.
+func (s *stream) free() {
+	t := s.t
+	if s.first != nil {
+		t.bufs.put(s.first)
+		s.first = nil
+	}
+	s.up.release(t)
+	s.down.release(t)
+	s.state = stateEnd
+	s.c, s.be, s.srv, s.sc = nil, nil, nil, nil
+	if !s.handedOver {
+		s.next, t.freeStr = t.freeStr, s
+	}
+}
+
+// noteTimes adds the times of the stream to the averages.
+func (s *stream) noteTimes() {
+	now := s.t.Loop.Now()
+	q, c, r := s.timers()
+	total := ms(now - s.begin)
+	s.be.C.Times.Note(q, c, r, total)
+	if s.srv != nil {
+		s.server().C.Times.Note(q, c, r, total)
+	}
+}
+
+// timers are the times spent in the queue, connecting and waiting for the
+// response, in milliseconds; -1 for steps not reached.
+func (s *stream) timers() (queue, connect, response int64) {
+	queue, connect, response = -1, -1, -1
+	if s.gotSrv != 0 {
+		queue = ms(s.gotSrv - s.gotReq)
+	}
+	if s.connected != 0 {
+		connect = ms(s.connected - s.gotSrv)
+	}
+	if s.gotRes != 0 {
+		response = ms(s.gotRes - s.connected)
+	}
+	return queue, connect, response
+}
+
+// log fills in the thread's record and hands it over.
+func (s *stream) log(sent uint64) {
+	t, c := s.t, s.c
+	opt := &s.fe.Spec.Options
+	if opt.DontLogNull && s.begin != 0 && c.bytesIn == 0 && sent == 0 {
+		return
+	}
+	if opt.DontLogNormal && s.flags[0] == '-' && s.retries == 0 && s.status < 500 {
+		return
+	}
+	now := t.Loop.Now()
+	r := &t.rec
+	r.Client, r.Local = c.addr, c.l.Addr
+	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
+	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
+	if s.be != nil {
+		r.Backend = s.be.Spec.Name
+		r.BeConn = s.be.Cur.Load()
+	}
+	if s.srv != nil {
+		r.Server = s.srv.Spec.Name
+		r.SrvConn = s.srv.Cur.Load()
+		r.ServerAddr = *s.srv.Addr()
+	}
+	r.Mode = modeName(s.fe.Spec.Mode)
+	r.AcceptDate = t.wall.at(c.accepted)
+	r.RequestDate = t.wall.at(s.begin)
+	r.Handshake = 0
+	r.Idle = ms(s.begin - c.idleSince)
+	r.Request = -1
+	if s.gotReq != 0 {
+		r.Request = ms(s.gotReq - s.begin)
+	}
+	r.Queue, r.Connect, r.Response = s.timers()
+	r.Data = -1
+	if s.gotRes != 0 {
+		r.Data = ms(now - s.gotRes)
+	}
+	r.Active, r.Total = ms(now-s.begin), ms(now-c.accepted)
+	r.AsSoonAsPossible = false
+	r.Status = s.status
+	if s.status == 0 {
+		r.Status = -1
+	}
+	r.BytesOut = sent
+	r.BytesIn = c.bytesIn - s.inBase
+	r.Flags = s.flags
+	r.HTTPFlags = [2]byte{'-', '-'}
+	r.ActConn = t.Shared.Conns.Load()
+	r.Retries, r.Redispatched = s.retries, s.redisp
+	r.SrvQueue, r.BeQueue = s.srvQueue, s.beQueue
+	r.Method, r.URI, r.Version = nil, nil, nil
+	if len(s.line) > 0 {
+		r.Method, r.URI, r.Version = s.line[:s.methodEnd], s.line[s.methodEnd:s.targetEnd], s.line[s.targetEnd:]
+	}
+	s.fe.Sink.Log(r)
+}

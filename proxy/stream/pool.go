@@ -1,0 +1,213 @@
+package stream
+
+import (
+	"bench/internal/poller"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+)
+
+// serverConn is one connection to a server. It belongs to a stream, to one
+// client (http-reuse never), or to the pool of its server in this thread.
+type serverConn struct {
+	endpoint
+	srv        *server.Server
+	stream     *stream
+	owner      *client // keeps it between its requests
+	uses       int     // responses received on it
+	idleAt     int64
+	pooled     bool
+	prev, next *serverConn
+}
+
+// idleList is a server's idle connections, the most recently used first.
+type idleList struct {
+	first, last *serverConn
+	n           int
+}
+
+func (l *idleList) push(sc *serverConn) {
+	sc.prev, sc.next = nil, l.first
+	if l.first != nil {
+		l.first.prev = sc
+	} else {
+		l.last = sc
+	}
+	l.first = sc
+	l.n++
+}
+
+func (l *idleList) remove(sc *serverConn) {
+	if sc.prev != nil {
+		sc.prev.next = sc.next
+	} else {
+		l.first = sc.next
+	}
+	if sc.next != nil {
+		sc.next.prev = sc.prev
+	} else {
+		l.last = sc.prev
+	}
+	sc.prev, sc.next = nil, nil
+	l.n--
+}
+
+// newServerConn wraps a descriptor that is connecting or connected.
+func (t *Thread) newServerConn(fd int, srv *server.Server) (*serverConn, error) {
+	sc := t.freeSrv
+	if sc == nil {
+		sc = &serverConn{}
+	} else {
+		t.freeSrv = sc.next
+		*sc = serverConn{}
+	}
+	sc.endpoint = endpoint{t: t, fd: fd}
+	sc.srv = srv
+	if err := t.Loop.Add(fd, poller.In|poller.Out, sc); err != nil {
+		sc.next, t.freeSrv = t.freeSrv, sc
+		return nil, err
+	}
+	srv.Used.Add(1)
+	t.Shared.SrvConns.Inc()
+	return sc, nil
+}
+
+// Ready implements loop.Handler.
+func (sc *serverConn) Ready(ev poller.Events) {
+	sc.note(ev)
+	if s := sc.stream; s != nil {
+		s.serverReady(ev)
+		return
+	}
+	if ev&(poller.In|poller.Hup) == 0 {
+		return
+	}
+	// Idle: the server closes, or sends what nobody asked for. A spurious
+	// event is told apart by reading.
+	var p [1]byte
+	if _, res := sc.recv(p[:]); res == ioDrained && sc.bytesIn == 0 {
+		return
+	}
+	sc.discard()
+}
+
+// discard closes a connection that is idle, in the pool or with its owner.
+func (sc *serverConn) discard() {
+	if sc.owner != nil {
+		sc.owner.own = nil
+	}
+	sc.close()
+}
+
+func (sc *serverConn) close() {
+	t := sc.t
+	if sc.pooled {
+		t.Servers[sc.srv.Slot].idle.remove(sc)
+		sc.pooled = false
+		sc.srv.Idle.Add(-1)
+	} else {
+		sc.srv.Used.Add(-1)
+	}
+	t.Loop.Close(sc.fd)
+	t.Shared.SrvConns.Dec()
+	sc.fd = -1
+	sc.release()
+	sc.stream, sc.owner = nil, nil
+	sc.next, t.freeSrv = t.freeSrv, sc
+}
+
+// reuse takes an idle connection for the stream, or returns nil. first tells
+// that this is the client's first request, which the policies treat with more
+// care: a client does not repeat it by itself when the connection breaks.
+func (s *stream) reuse() *serverConn {
+	if own := s.c.own; own != nil {
+		if own.srv == s.srv {
+			s.c.own, own.owner = nil, nil
+			return own
+		}
+		own.discard()
+	}
+	first := s.c.served == 0
+	policy := s.be.Spec.HTTPReuse
+	if policy == spec.ReuseNever || policy == spec.ReuseSafe && first {
+		return nil
+	}
+	list := &s.server().idle
+	sc := list.first
+	if sc == nil {
+		return nil
+	}
+	if policy == spec.ReuseAggressive && first && sc.uses < 2 {
+		return nil
+	}
+	list.remove(sc)
+	sc.pooled = false
+	s.srv.Idle.Add(-1)
+	s.srv.Used.Add(1)
+	return sc
+}
+
+// toPool keeps a server connection after a response for later requests. It
+// reports false if it had to be closed.
+func (s *stream) toPool(sc *serverConn) bool {
+	t := s.t
+	sc.stream = nil
+	if sc.in != nil || sc.hup || sc.ended {
+		sc.close()
+		return false
+	}
+	if sc.readable {
+		// The last read filled its buffer exactly: whether more has come must
+		// be known before the connection is trusted with another request.
+		var p [1]byte
+		if _, res := sc.recv(p[:]); res != ioDrained || sc.readable {
+			sc.close()
+			return false
+		}
+	}
+	spc := s.srv.Spec
+	if spc.MaxReuse >= 0 && sc.uses > spc.MaxReuse {
+		sc.close()
+		return false
+	}
+	sc.bytesIn, sc.bytesOut = 0, 0
+	sc.idleAt = t.Loop.Now()
+	if s.be.Spec.HTTPReuse == spec.ReuseNever {
+		sc.owner, s.c.own = s.c, sc
+		return true
+	}
+	limit := int64(spc.PoolMaxConn)
+	if limit >= 0 && s.srv.Idle.Load() >= limit || t.Shared.fdsShort() {
+		sc.close()
+		return false
+	}
+	sc.pooled = true
+	s.srv.Used.Add(-1)
+	s.srv.Idle.Add(1)
+	s.server().idle.push(sc)
+	return true
+}
+
+// fdsShort tells that so many descriptors are in use that idle connections
+// should not hold any (tune.pool-low-fd-ratio, tune.pool-high-fd-ratio).
+func (sh *Shared) fdsShort() bool {
+	return sh.PoolFDs > 0 && sh.Conns.Load()+sh.SrvConns.Load() >= sh.PoolFDs
+}
+
+// purgeIdle closes half of what has been idle for pool-purge-delay, oldest
+// first, and everything of servers that may not be used any more.
+func (t *Thread) purgeIdle(now int64) {
+	for _, b := range t.Shared.Backends {
+		if b == nil {
+			continue
+		}
+		for _, srv := range b.Servers {
+			list := &t.Servers[srv.Slot].idle
+			delay := int64(srv.Spec.PoolPurgeDelay)
+			keep := srv.Spec.PoolLowConn
+			gone := !srv.Running()
+			for sc := list.last; sc != nil && (gone || list.n > keep && delay > 0 && now-sc.idleAt >= delay); sc = list.last {
+				sc.close()
+			}
+		}
+	}
+}

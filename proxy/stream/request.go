@@ -1,0 +1,247 @@
+package stream
+
+import (
+	"bench/proxy/h1"
+	"bench/proxy/message"
+	"bench/proxy/spec"
+)
+
+// requestData parses what has come of a request head. kept tells that data lies
+// in the client's own buffer rather than in the loop's scratch area.
+func (s *stream) requestData(data []byte, kept bool) {
+	n, err := s.parser.Request(&s.req, data, &s.fe.Limits)
+	if err != nil {
+		s.keepLine(data)
+		s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
+		s.badRequest(err)
+		return
+	}
+	if n == 0 {
+		if !kept {
+			s.c.keep(data)
+		}
+		return
+	}
+	now := s.t.Loop.Now()
+	s.gotReq = now
+	s.method, s.version = s.req.MethodID, s.req.Version
+	s.keepLine(data)
+	s.fe.C.Requests++
+	s.fe.C.ReqRate.Add(now, 1)
+	s.t.Process.Requests++
+	s.cliExp = never
+
+	if s.intercept(data, n, kept) {
+		return
+	}
+	if !s.chooseBackend() {
+		s.consumeHead(data, n, kept)
+		s.fail(503, 'S', 'C')
+		return
+	}
+	s.be.C.Requests++
+	s.frontRules()
+
+	if s.first == nil {
+		s.first = s.t.bufs.get(0)
+	}
+	s.first.r, s.first.w = 0, 0
+	sf, sb := s.fe.Spec.ConnMode, s.be.Spec.ConnMode
+	upgrade := h1.IsUpgrade(&s.req)
+	s.keepCli = s.req.KeepAlive && sf != spec.Close && sb != spec.Close && s.method != message.MethodConnect
+	s.keepSrv = sf == spec.KeepAlive && sb == spec.KeepAlive
+	head := h1.AppendRequest(s.first.b[:0], &s.req, h1.WriteOptions{KeepAlive: s.keepSrv || upgrade, Peer: s.req.Version})
+	if len(head) > len(s.first.b) {
+		// The added fields went beyond the reserve (tune.maxrewrite).
+		s.fe.C.RewriteErr++
+		s.fe.C.InternalErr++
+		s.consumeHead(data, n, kept)
+		s.fail(500, 'P', 'R')
+		return
+	}
+	s.first.w = len(head)
+	s.up.begin(s.req.Body, h1.ChunkKeep)
+	s.body(data[n:], n, kept)
+	s.assign()
+}
+
+// body takes what came behind the head: as much of the body as is there, and
+// what belongs to the next request.
+func (s *stream) body(rest []byte, head int, kept bool) {
+	out, tail, used := s.up.take(rest)
+	if len(out)+len(tail) <= len(s.first.room()) {
+		s.first.w += copy(s.first.room(), out)
+		s.first.w += copy(s.first.room(), tail)
+	} else {
+		s.overflow = true
+		s.up.store(s.t, out)
+		s.up.store(s.t, tail)
+	}
+	if kept {
+		s.c.consume(head + used)
+	} else {
+		s.c.keep(rest[used:])
+	}
+}
+
+// consumeHead takes the head off what the client has sent.
+func (s *stream) consumeHead(data []byte, n int, kept bool) {
+	s.up.begin(s.req.Body, h1.ChunkKeep)
+	if kept {
+		s.c.consume(n)
+	} else {
+		s.c.keep(data[n:])
+	}
+}
+
+// keepLine saves the request line for the log, in the form it was received.
+func (s *stream) keepLine(data []byte) {
+	if !s.fe.Logs {
+		return
+	}
+	s.line = s.line[:0]
+	limit := s.t.Shared.Config.Global.Tune.HTTPLogURILen
+	if s.req.Target == nil {
+		return
+	}
+	s.line = append(s.line, s.req.Method...)
+	s.methodEnd = len(s.line)
+	target := s.req.Target
+	if room := max(limit-s.methodEnd-1, 0); len(target) > room {
+		target = target[:room]
+	}
+	s.line = append(s.line, target...)
+	s.targetEnd = len(s.line)
+	if s.req.Version >= message.HTTP11 {
+		s.line = append(s.line, "HTTP/1.1"...)
+	} else {
+		s.line = append(s.line, "HTTP/1.0"...)
+	}
+}
+
+// intercept answers requests that are meant for the proxy itself.
+func (s *stream) intercept(data []byte, n int, kept bool) bool {
+	uri := s.fe.Spec.MonitorURI
+	if uri == "" || string(s.req.Target) != uri {
+		return false
+	}
+	s.consumeHead(data, n, kept)
+	s.fe.C.Intercepted++
+	s.keepCli = s.req.KeepAlive
+	s.answer(200, 'L', 'R')
+	return true
+}
+
+// chooseBackend follows use_backend and default_backend.
+func (s *stream) chooseBackend() bool {
+	p := s.fe.Spec
+	target := p.DefaultBackend
+	if len(p.UseBackends) > 0 {
+		target = p.UseBackends[0]
+	}
+	if target == nil {
+		if p.Caps&spec.Backend == 0 {
+			return false
+		}
+		target = p
+	}
+	s.be = &s.t.Backs[target.Index]
+	if s.be.Backend == nil || target.Disabled {
+		s.be = nil
+		return false
+	}
+	s.joinBackend()
+	return true
+}
+
+func (s *stream) joinBackend() {
+	s.be.Cur.Inc()
+	s.be.C.Sessions++
+	s.be.C.SessRate.Add(s.t.Loop.Now(), 1)
+}
+
+// frontRules changes the request as the options of frontend and backend ask.
+func (s *stream) frontRules() {
+	f := s.be.Spec.ForwardFor
+	if f == nil {
+		f = s.fe.Spec.ForwardFor
+	}
+	if f != nil {
+		s.forwardFor(f)
+	}
+}
+
+func (s *stream) forwardFor(f *spec.ForwardFor) {
+	if s.c.addr.IsUnix() {
+		return
+	}
+	for _, p := range f.Except {
+		if p.Contains(&s.c.addr) {
+			return
+		}
+	}
+	if f.Header == "" || f.Header == "X-Forwarded-For" {
+		if !f.IfNone || !s.req.Has(message.XForwardedFor) {
+			s.req.AddID(message.XForwardedFor, s.c.ipBytes())
+		}
+		return
+	}
+	name := s.req.Arena.CopyString(f.Header)
+	message.Lower(name)
+	if f.IfNone && s.req.Index(string(name), -1) >= 0 {
+		return
+	}
+	s.req.Add(name, s.c.ipBytes())
+}
+
+// ipBytes is the client's address as text, made once a connection.
+func (c *client) ipBytes() []byte {
+	if c.ip == nil {
+		c.ip = c.addr.AddrPort().Addr().Unmap().AppendTo(c.ipText[:0])
+	}
+	return c.ip
+}
+
+// badRequest answers a request that cannot be understood.
+func (s *stream) badRequest(err *h1.Error) {
+	s.gotReq = 0
+	s.fe.C.ErrReq++
+	s.t.Listeners[s.c.l.Index].C.ErrReq++
+	s.keepCli = false
+	s.c.release()
+	s.answer(err.Status, 'P', 'R')
+}
+
+// requestTimeout answers a request that did not come in time. A connection on
+// which nothing came at all is only closed when probes are to be ignored.
+func (s *stream) requestTimeout() {
+	s.keepCli = false
+	if s.c.served > 0 && !s.parser.Started() {
+		s.end(false)
+		return
+	}
+	if s.fe.Spec.Options.HTTPIgnoreProbes && !s.parser.Started() {
+		s.state = stateEnd
+		s.dropQuietly()
+		return
+	}
+	s.fe.C.ErrReq++
+	s.c.release()
+	s.answer(408, 'c', 'R')
+}
+
+// requestAborted ends a stream whose client has gone before the request was
+// complete.
+func (s *stream) requestAborted() {
+	s.keepCli = false
+	s.setFlags('C', 'R')
+	opt := &s.fe.Spec.Options
+	nothing := s.c.in == nil && s.c.bytesIn == s.inBase
+	if nothing && (opt.HTTPIgnoreProbes || s.c.served > 0) {
+		s.dropQuietly()
+		return
+	}
+	s.fe.C.ErrReq++
+	s.status = 400
+	s.end(!(nothing && opt.DontLogNull))
+}

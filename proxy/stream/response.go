@@ -1,0 +1,437 @@
+package stream
+
+import (
+	"bench/proxy/h1"
+	"bench/proxy/message"
+	"bench/proxy/stats"
+)
+
+// readResponse reads what there is of the response head.
+func (s *stream) readResponse() {
+	sc := s.sc
+	for s.state == stateResponse {
+		if sc.in != nil && len(sc.in.room()) == 0 {
+			sc.in.compact()
+		}
+		var p []byte
+		if sc.in != nil {
+			p = sc.in.room()
+		} else {
+			p = s.t.Loop.Scratch()
+		}
+		if len(p) == 0 {
+			s.badResponse()
+			return
+		}
+		if !sc.readable && !sc.hup {
+			return
+		}
+		n, res := sc.recv(p)
+		if n > 0 {
+			s.touchServer()
+			if sc.in != nil {
+				sc.in.w += n
+				s.responseData(sc.in.data(), true)
+			} else {
+				s.responseData(p[:n], false)
+			}
+			if s.sc != sc || s.state != stateResponse {
+				return
+			}
+		}
+		switch res {
+		case ioDrained:
+			s.arm()
+			return
+		case ioEnd, ioFailed:
+			s.noResponse()
+			return
+		case ioMore:
+		}
+	}
+}
+
+// responseData parses what has come of the response: interim responses, which
+// are passed on at once, and the head of the final one.
+func (s *stream) responseData(data []byte, kept bool) {
+	serial := s.serial
+	for {
+		n, err := s.parser.Response(&s.res, data, s.method, &s.fe.Limits)
+		if err != nil {
+			s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
+			s.badResponse()
+			return
+		}
+		if n == 0 {
+			if !kept {
+				s.sc.keep(data)
+			}
+			return
+		}
+		if !s.res.Interim() {
+			s.gotResponse(data, n, kept)
+			return
+		}
+		head := h1.AppendResponse(s.t.head[:0], &s.res, h1.WriteOptions{KeepAlive: true, Peer: s.version})
+		if s.version >= message.HTTP11 {
+			if st := s.down.push(s.t, &s.c.endpoint, head, nil); st == flowDstErr {
+				s.clientGone()
+				return
+			}
+		}
+		s.res.Reset()
+		if kept {
+			s.sc.consume(n)
+			if s.sc.in == nil {
+				return
+			}
+			data = s.sc.in.data()
+		} else if data = data[n:]; len(data) == 0 {
+			return
+		}
+		if s.serial != serial || s.state != stateResponse {
+			return
+		}
+	}
+}
+
+// gotResponse passes on the head of the final response with what has come of
+// the body.
+func (s *stream) gotResponse(data []byte, n int, kept bool) {
+	t, sc := s.t, s.sc
+	now := t.Loop.Now()
+	s.gotRes = now
+	s.status = s.res.Status
+	sc.uses++
+	side := s.server()
+	side.C.Requests++
+	countResponse(&side.C.Responses, s.status)
+	countResponse(&s.be.C.Responses, s.status)
+
+	s.keepSrv = s.keepSrv && s.res.KeepAlive && s.up.ended && !s.sending()
+	body := s.res.Body
+	mode := h1.ChunkKeep
+	switch body.Kind {
+	case message.BodyChunked:
+		if s.version < message.HTTP11 {
+			h1.Unchunk(&s.res)
+			mode = h1.ChunkStrip
+			s.keepCli = false
+		}
+	case message.BodyUntilClose:
+		s.keepCli, s.keepSrv = false, false
+	case message.BodyTunnel:
+		s.tunnel = true
+		s.keepCli, s.keepSrv = false, false
+	case message.BodyNone, message.BodyLength:
+	}
+	if t.Shared.Stopping.Load() || s.fe.Stopped.Load() {
+		s.keepCli = false
+	}
+	if !s.up.ended {
+		// Answered before the request was complete: what is left of it cannot
+		// be told from a next one later, so the connection ends here.
+		s.keepSrv = false
+	}
+	head := h1.AppendResponse(t.head[:0], &s.res, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
+	if cap(head) <= headRoom {
+		t.head = head[:0]
+	}
+	s.headOut = true
+	s.releaseFirst()
+	s.down.begin(body, mode)
+	out, tail, used := s.down.take(data[n:])
+	st := s.pushHead(head, out, tail)
+	if kept {
+		sc.consume(n + used)
+	} else {
+		sc.keep(data[n+used:])
+	}
+	s.state = stateData
+	if s.tunnel {
+		s.up.begin(message.Body{Kind: message.BodyTunnel}, h1.ChunkKeep)
+	}
+	switch {
+	case st == flowDstErr:
+		s.clientGone()
+	case st == flowBroken:
+		s.afterDown(st)
+	case s.down.ended && s.down.out == nil:
+		s.finish()
+	default:
+		s.pumpDown()
+	}
+}
+
+// smallBody is up to where a body is copied behind its head: for so little one
+// plain send is cheaper than a gathered one.
+const smallBody = 8 << 10
+
+// pushHead sends a head with the beginning of its body.
+func (s *stream) pushHead(head, out, tail []byte) flowState {
+	f, c := &s.down, &s.c.endpoint
+	if len(out)+len(tail) <= smallBody {
+		head = append(head, out...)
+		head = append(head, tail...)
+		return f.push(s.t, c, head, nil)
+	}
+	if f.out != nil || len(tail) > 0 {
+		f.store(s.t, head)
+		return f.push(s.t, c, out, tail)
+	}
+	return f.push(s.t, c, head, out)
+}
+
+func countResponse(h *stats.HTTP, status int) {
+	if c := status / 100; c >= 1 && c <= 5 {
+		h[c]++
+	} else {
+		h[0]++
+	}
+}
+
+// noResponse deals with a server that ended the connection before a response.
+func (s *stream) noResponse() {
+	if s.sc.in == nil && s.sc.bytesIn == 0 {
+		if s.replay() {
+			return
+		}
+		if s.reused && s.c.served > 0 && s.up.ended {
+			// Not ours to repeat: the client finds its connection closed
+			// without an answer and decides for itself.
+			s.be.C.ServerAborts++
+			s.server().C.ServerAborts++
+			s.setFlags('S', 'H')
+			s.keepCli = false
+			s.status = 0
+			s.end(true)
+			return
+		}
+	}
+	s.be.C.ErrResp++
+	s.server().C.ErrResp++
+	s.be.C.ServerAborts++
+	s.server().C.ServerAborts++
+	s.fail(502, 'S', 'H')
+}
+
+// badResponse deals with a server that does not speak HTTP.
+func (s *stream) badResponse() {
+	s.be.C.ErrResp++
+	s.server().C.ErrResp++
+	s.fail(502, 'P', 'H')
+}
+
+// pumpUp moves the request, or the client's half of a tunnel, to the server.
+func (s *stream) pumpUp() {
+	t, sc := s.t, s.sc
+	if sc == nil {
+		return
+	}
+	if s.first != nil && !s.first.empty() {
+		n, ok := sc.send(s.first.data())
+		if !ok {
+			s.serverWriteFailed()
+			return
+		}
+		if s.first.r += n; n > 0 {
+			s.touchServer()
+		}
+		if !s.first.empty() {
+			s.arm()
+			return
+		}
+	}
+	if s.up.ended && s.up.out == nil {
+		s.requestSent()
+		return
+	}
+	before, after := s.c.bytesIn, sc.bytesOut
+	st := s.up.pump(t, &s.c.endpoint, &sc.endpoint)
+	if s.c.bytesIn != before || sc.bytesOut != after {
+		s.fe.C.BytesIn += s.c.bytesIn - before
+		s.overflow = true
+		s.releaseFirst()
+		s.touchServer()
+	}
+	switch st {
+	case flowWait:
+		s.touchClient()
+		s.arm()
+	case flowBlocked:
+		s.cliExp = never
+		s.arm()
+	case flowYield:
+		s.yield()
+	case flowDone:
+		s.requestSent()
+	case flowCut:
+		s.clientCut()
+	case flowSrcErr:
+		s.clientGone()
+	case flowDstErr:
+		s.serverWriteFailed()
+	case flowBroken:
+		s.fe.C.ErrReq++
+		s.keepCli = false
+		s.fail(400, 'P', 'R')
+	}
+}
+
+// requestSent is reached when everything from the client has gone to the server.
+func (s *stream) requestSent() {
+	if s.tunnel || !s.http {
+		s.halfClose()
+		return
+	}
+	s.cliExp = never
+	s.arm()
+	if s.c.hup && s.state == stateResponse {
+		s.clientWhileServed()
+	}
+}
+
+// clientWhileServed looks after a client that closes, or breaks, while its
+// request is being answered.
+func (s *stream) clientWhileServed() {
+	if !s.abortOnClose() {
+		// Half-closing is legitimate; only a connection that is broken has
+		// nobody to answer.
+		if !s.clientBroken() {
+			return
+		}
+	}
+	s.clientGone()
+}
+
+// clientGone ends the stream because the client connection failed or closed.
+func (s *stream) clientGone() {
+	s.countClientAbort()
+	at := byte('D')
+	if s.state == stateResponse && s.http {
+		at = 'H'
+	}
+	s.abort('C', at)
+}
+
+// clientCut ends a stream whose client closed within the request body.
+func (s *stream) clientCut() {
+	s.countClientAbort()
+	if s.state == stateResponse {
+		s.status = 400
+		s.abort('C', 'H')
+		return
+	}
+	s.abort('C', 'D')
+}
+
+func (s *stream) countClientAbort() {
+	if s.be != nil {
+		s.be.C.ClientAborts++
+	}
+	if s.srv != nil {
+		s.server().C.ClientAborts++
+	}
+}
+
+func (s *stream) countServerAbort() {
+	s.be.C.ServerAborts++
+	if s.srv != nil {
+		s.server().C.ServerAborts++
+	}
+}
+
+// serverWriteFailed deals with a server that takes no more of the request. It
+// may have answered already, and that answer is still to be read.
+func (s *stream) serverWriteFailed() {
+	if s.state == stateResponse && s.http {
+		s.sc.readable = true
+		s.sc.hup = true
+		s.keepSrv = false
+		s.releaseUp()
+		s.readResponse()
+		return
+	}
+	s.countServerAbort()
+	s.abort('S', 'D')
+}
+
+// releaseUp drops what was still to be sent to the server.
+func (s *stream) releaseUp() {
+	s.up.release(s.t)
+	if s.first != nil {
+		s.first.r = s.first.w
+	}
+}
+
+func (s *stream) releaseFirst() {
+	if s.first != nil && s.first.empty() {
+		s.t.bufs.put(s.first)
+		s.first = nil
+	}
+}
+
+// pumpDown moves the response, or the server's half of a tunnel, to the client.
+func (s *stream) pumpDown() {
+	sc, c := s.sc, s.c
+	if sc == nil {
+		// The server's part is over; only the rest for the client remains.
+		s.afterDown(s.down.flush(s.t, &c.endpoint))
+		return
+	}
+	before, after := sc.bytesIn, c.bytesOut
+	st := s.down.pump(s.t, &sc.endpoint, &c.endpoint)
+	if sc.bytesIn != before {
+		s.touchServer()
+		if s.tunnel || !s.http {
+			s.gotFirstByte()
+		}
+	}
+	if c.bytesOut != after && (s.tunnel || !s.http) {
+		s.touchClient()
+	}
+	s.afterDown(st)
+}
+
+func (s *stream) gotFirstByte() {
+	if s.gotRes == 0 {
+		s.gotRes = s.t.Loop.Now()
+	}
+}
+
+func (s *stream) afterDown(st flowState) {
+	switch st {
+	case flowWait:
+		if s.sc == nil {
+			s.finish()
+			return
+		}
+		if s.http && !s.tunnel {
+			s.cliExp = never
+		}
+		s.arm()
+	case flowBlocked:
+		s.touchClient()
+		s.srvExp = never
+		s.arm()
+	case flowYield:
+		s.yield()
+	case flowDone:
+		if s.tunnel || !s.http {
+			s.serverHalfClosed()
+			return
+		}
+		s.finish()
+	case flowCut, flowSrcErr:
+		s.be.C.ErrResp++
+		s.server().C.ErrResp++
+		s.countServerAbort()
+		s.abort('S', 'D')
+	case flowDstErr:
+		s.clientGone()
+	case flowBroken:
+		s.be.C.ErrResp++
+		s.server().C.ErrResp++
+		s.abort('P', 'D')
+	}
+}

@@ -1,0 +1,66 @@
+package stream
+
+import (
+	"bench/internal/sock"
+	"bench/proxy/h1"
+	"bench/proxy/message"
+	"bench/proxy/spec"
+)
+
+// startTCP begins the one stream of a connection in TCP mode.
+func (s *stream) startTCP() {
+	s.cliExp = never
+	s.gotReq = s.begin
+	body := message.Body{Kind: message.BodyTunnel}
+	s.up.begin(body, h1.ChunkKeep)
+	s.down.begin(body, h1.ChunkKeep)
+	if !s.chooseBackend() {
+		s.setFlags('S', 'C')
+		s.end(true)
+		return
+	}
+	s.touchClient()
+	s.assign()
+}
+
+// halfClose passes the client's end of stream on to the server.
+func (s *stream) halfClose() {
+	s.sc.shutdown()
+	if d := s.fe.Spec.Timeouts.ClientFin; d > 0 {
+		s.cliExp = s.after(d)
+	} else {
+		s.touchClient()
+	}
+	if s.down.ended && s.down.out == nil {
+		s.end(true)
+		return
+	}
+	s.arm()
+}
+
+// serverHalfClosed passes the server's end of stream on to the client.
+func (s *stream) serverHalfClosed() {
+	s.c.shutdown()
+	if d := s.be.Spec.Timeouts.ServerFin; d > 0 {
+		s.srvExp = s.after(d)
+	}
+	if s.up.ended && s.up.out == nil {
+		s.end(true)
+		return
+	}
+	s.arm()
+	if s.c.readable || s.c.hup {
+		s.pumpUp()
+	}
+}
+
+// clientBroken tells whether the client's connection has failed, as opposed to
+// being closed in order.
+func (s *stream) clientBroken() bool { return sock.Error(s.c.fd) != 0 }
+
+func modeName(m spec.Mode) string {
+	if m == spec.ModeTCP {
+		return "TCP"
+	}
+	return "HTTP"
+}
