@@ -84,10 +84,10 @@ func (p *Pool) setScalar(text string) error {
 	return nil
 }
 
-// Latency is a fixed duration or a distribution of durations, as written.
-type Latency string
+// Distribution is a fixed quantity or a distribution of it, as written.
+type Distribution string
 
-func (l *Latency) setScalar(text string) error {
-	*l = Latency(text)
+func (d *Distribution) setScalar(text string) error {
+	*d = Distribution(text)
 	return nil
 }

@@ -91,9 +91,10 @@ type Backend struct {
 	// Latency is the time to an answer, a fixed duration or a distribution:
 	// 2ms, uniform(1ms, 3ms), normal(2ms, 500us), lognormal(2ms, 0.5),
 	// exponential(2ms).
-	Latency Latency `yaml:"latency" default:"0ms"`
-	// Body is the size of the answer's body.
-	Body Size `yaml:"body" default:"1KiB"`
+	Latency Distribution `yaml:"latency" default:"0ms"`
+	// Body is the size of the answer's body, fixed or a distribution:
+	// uniform(1KiB, 64KiB).
+	Body Distribution `yaml:"body" default:"1KiB"`
 	// Status of the answers.
 	Status int `yaml:"status" default:"200"`
 	// RequestsPerConnection closes a connection after so many requests; 0
@@ -183,6 +184,8 @@ type EventArgs struct {
 	Status int `yaml:"status"`
 	// Rate is the share of requests that backend.fail hits, 0 to 1.
 	Rate *float64 `yaml:"rate"`
+	// Latency that backend.latency answers with, as a backend's latency.
+	Latency Distribution `yaml:"latency"`
 	// Command that proxy.command sends to the proxy's stats socket.
 	Command string `yaml:"command"`
 }

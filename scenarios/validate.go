@@ -112,10 +112,8 @@ func (v *validator) backends() {
 		v.between(at+".replicas", b.Replicas, 1, maxReplicas)
 		v.between(at+".status", b.Status, 200, 599)
 		v.between(at+".requestsPerConnection", b.RequestsPerConnection, 0, 1<<30)
-		if b.Body > 1<<30 {
-			v.fail(at+".body", "a body is at most 1GiB")
-		}
-		v.latency(at+".latency", string(b.Latency))
+		v.size(at+".body", b.Body)
+		v.latency(at+".latency", b.Latency)
 		v.cpus(at+".cpus", b.CPUs)
 	}
 }

@@ -245,7 +245,7 @@ func (v *validator) when(at string, e *Event, phases []result.Phase) {
 
 func (v *validator) args(at string, e *Event, action Action) {
 	given := map[string]bool{}
-	for _, key := range []string{"name", "for", "status", "rate", "command"} {
+	for _, key := range []string{"name", "for", "status", "rate", "latency", "command"} {
 		path := at + ".args." + key
 		given[key] = v.given(path)
 		if given[key] && !slices.Contains(action.Needs, key) && !slices.Contains(action.Allows, key) {
@@ -271,6 +271,7 @@ func (v *validator) args(at string, e *Event, action Action) {
 	if e.Args.Rate != nil && (*e.Args.Rate <= 0 || *e.Args.Rate > 1) {
 		v.fail(at+".args.rate", "rate is a share above 0 and up to 1, not %v", *e.Args.Rate)
 	}
+	v.latency(at+".args.latency", e.Args.Latency)
 	if given["name"] {
 		if _, err := v.s.Replicas(e.Args.Name); err != nil {
 			v.fail(at+".args.name", "%s", printable(err.Error()))

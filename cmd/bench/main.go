@@ -26,6 +26,7 @@ const (
 
 // cli lists the commands; each is a type of its own file with a Run method.
 type cli struct {
+	Run      runCmd      `cmd:"" help:"Run a scenario; the exit code is the verdict."`
 	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
 	List     listCmd     `cmd:"" help:"List the built-in scenarios."`
 	Init     initCmd     `cmd:"" help:"Write out a built-in scenario to start from."`

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"bench/internal/result"
+	"bench/reports"
+	"bench/scenarios"
+	"bench/scenarios/runner"
+)
+
+// runCmd runs a scenario.
+type runCmd struct {
+	Scenario string   `arg:"" help:"Scenario file or name of a built-in scenario."`
+	Output   string   `short:"o" placeholder:"DIR" help:"Result folder; results/NAME-TIME if not given."`
+	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
+	Seed     *uint64  `help:"Seed in place of the scenario's."`
+	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy or exec."`
+	Plain    bool     `help:"Print lines instead of a live table."`
+	ASCII    bool     `name:"ascii" help:"Print no character beyond ASCII."`
+}
+
+func (c *runCmd) Run(std *streams) error {
+	settings, err := parseSettings(c.Set)
+	if err != nil {
+		return err
+	}
+	if c.Driver != "" {
+		settings = append(settings, scenarios.Setting{Key: "proxy.driver", Value: c.Driver})
+	}
+	doc, err := scenarios.Find(c.Scenario, scenarios.Options{Set: settings, Seed: c.Seed})
+	if err != nil {
+		return &exitError{exitUsage, errors.New(scenarios.Describe(err))}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if c.Output == "" {
+		c.Output = filepath.Join("results", doc.Cells[0].Scenario.Name+"-"+time.Now().Format("20060102-150405"))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	live := reports.NewConsole(std.out, std.in, reports.ConsoleOptions{ASCII: c.ASCII, Plain: c.Plain, Stop: cancel})
+	run, err := runner.Run(ctx, runner.Options{
+		Document: doc, Out: c.Output, Self: []string{self}, Live: live,
+		Command: strings.Join(os.Args, " "), Tool: tool(),
+	})
+	live.Close()
+	if run == nil {
+		return &exitError{codeOf(err), err}
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		say(std.err, err)
+	}
+	fmt.Fprintf(std.out, "%s\nresult  %s\n", strings.TrimRight(reports.Summary(run, reports.SummaryOptions{ASCII: c.ASCII}), "\n"), c.Output)
+	if run.ExitCode != exitPass {
+		return &exitError{code: run.ExitCode}
+	}
+	return nil
+}
+
+// codeOf is the exit code of an error of the runner.
+func codeOf(err error) int {
+	var known *runner.Error
+	if errors.As(err, &known) {
+		return known.Code
+	}
+	return exitLost
+}
+
+// tool identifies this binary.
+func tool() result.Tool {
+	t := result.Tool{Version: "devel", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return t
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		t.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			t.Commit = s.Value
+		}
+	}
+	return t
+}

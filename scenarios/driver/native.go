@@ -1,0 +1,221 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"bench/internal/proc"
+	"bench/scenarios/statsock"
+)
+
+// Options are what all drivers need.
+type Options struct {
+	Group *proc.Group
+	Dir   string // of the cell: configuration, sockets, pid files
+	// Config is the configuration with all addresses filled in.
+	Config string
+	// Stats is the path of the stats socket the configuration was given.
+	Stats string
+	// Listeners are the addresses of {{bind}}, by which readiness is told
+	// where there is no stats socket.
+	Listeners []string
+	Poller    string
+	CPUs      []int
+	Args      []string      // added to the command line
+	Ready     time.Duration // bound of a start
+}
+
+// native drives HAProxy and programs with its command line.
+type native struct {
+	Options
+	name    string
+	command []string // the program and its first words
+	config  string   // path
+	latest  *Generation
+	all     []*Generation
+}
+
+// NewHAProxy drives the HAProxy of this machine; binary is looked up in PATH
+// and is haproxy when empty.
+func NewHAProxy(binary string, o Options) Driver {
+	if binary == "" {
+		binary = "haproxy"
+	}
+	return &native{Options: o, name: "haproxy", command: []string{binary}, config: filepath.Join(o.Dir, "haproxy.cfg")}
+}
+
+// NewBuiltin drives the engine of this program: self is its own binary.
+func NewBuiltin(self []string, o Options) Driver {
+	return &native{Options: o, name: "builtin", command: append(self, "proxy"), config: filepath.Join(o.Dir, "haproxy.cfg")}
+}
+
+func (d *native) StatsSocket() string {
+	if d.Stats == "" || !strings.Contains(d.Config, d.Stats) {
+		return ""
+	}
+	return d.Stats
+}
+
+func (d *native) Prepare(ctx context.Context) error {
+	if _, err := exec.LookPath(d.command[0]); err != nil {
+		return fmt.Errorf("driver %s: %w", d.name, err)
+	}
+	if err := os.WriteFile(d.config, []byte(d.Config), 0o600); err != nil {
+		return err
+	}
+	args := append(append([]string{}, d.command...), "-c", "-f", d.config)
+	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: args})
+	if err != nil {
+		return err
+	}
+	if err := wait(ctx, p, d.Options.Ready); err != nil {
+		return fmt.Errorf("%s -c: %w", d.name, err)
+	}
+	if p.ExitCode() != 0 {
+		return &ConfigError{Driver: d.name, Output: p.Output()}
+	}
+	return nil
+}
+
+// wait waits for the end of p and kills it when that takes too long.
+func wait(ctx context.Context, p *proc.Process, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	select {
+	case <-p.Done():
+		return nil
+	case <-ctx.Done():
+		p.Kill()
+		return ctx.Err()
+	}
+}
+
+func (d *native) Version(ctx context.Context) (version, build string, err error) {
+	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: append(append([]string{}, d.command...), "-vv")})
+	if err != nil {
+		return "", "", err
+	}
+	if err := wait(ctx, p, 10*time.Second); err != nil {
+		return "", "", fmt.Errorf("%s -vv: %w", d.name, err)
+	}
+	first, rest, _ := strings.Cut(p.Output(), "\n")
+	// "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/"
+	if _, after, ok := strings.Cut(first, "version "); ok {
+		version, _, _ = strings.Cut(after, " ")
+	} else {
+		version = first
+	}
+	return version, strings.TrimSpace(rest), nil
+}
+
+func (d *native) Command() string { return strings.Join(d.line(nil), " ") }
+
+// line is the command line, with extra words for a reload.
+func (d *native) line(extra []string) []string {
+	line := append(append([]string{}, d.command...), "-f", d.config, "-p", filepath.Join(d.Dir, "proxy.pid"), "-db")
+	switch d.Poller {
+	case "poll":
+		line = append(line, "-de")
+	case "select":
+		line = append(line, "-de", "-dp")
+	}
+	return append(append(line, d.Args...), extra...)
+}
+
+func (d *native) Start(ctx context.Context) (*Generation, error) {
+	return d.launch(ctx, nil)
+}
+
+// Reload does what the management manual tells operators to do (section 4): a
+// new process takes the listening sockets from the old one's stats socket, and
+// then asks the old one to finish.
+func (d *native) Reload(ctx context.Context) (*Generation, error) {
+	var extra []string
+	if d.StatsSocket() != "" {
+		extra = append(extra, "-x", d.Stats)
+	}
+	return d.launch(ctx, append(extra, "-sf", strconv.Itoa(d.latest.Process.PID())))
+}
+
+func (d *native) launch(ctx context.Context, extra []string) (*Generation, error) {
+	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line(extra), CPUs: d.CPUs})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.Options.Ready)
+	defer cancel()
+	for {
+		if d.ready(p.PID()) {
+			break
+		}
+		select {
+		case <-p.Done():
+			return nil, &ExitError{Driver: d.name, State: p.State(), Output: p.Output()}
+		case <-ctx.Done():
+			p.Kill()
+			return nil, notReady(ctx, d.name, d.Options.Ready, p)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	g := &Generation{Number: len(d.all), Process: p}
+	d.all = append(d.all, g)
+	d.latest = g
+	return g, nil
+}
+
+// notReady says why a proxy was given up.
+func notReady(ctx context.Context, name string, limit time.Duration, p *proc.Process) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return &ExitError{Driver: name, State: fmt.Sprintf("not ready after %v", limit), Output: p.Output()}
+}
+
+// ready tells whether the process of this id serves.
+func (d *native) ready(pid int) bool {
+	if d.StatsSocket() == "" {
+		return listening(d.Listeners)
+	}
+	c, err := statsock.Dial(d.Stats, time.Second)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = c.Close() }()
+	info, err := c.Info()
+	return err == nil && info["Pid"] == strconv.Itoa(pid)
+}
+
+// listening tells whether every address accepts connections.
+func listening(addrs []string) bool {
+	for _, a := range addrs {
+		c, err := net.DialTimeout("tcp", a, time.Second)
+		if err != nil {
+			return false
+		}
+		_ = c.Close()
+	}
+	return true
+}
+
+func (d *native) Stop(ctx context.Context) { stopAll(ctx, d.all) }
+
+// stopAll ends all generations at once.
+func stopAll(ctx context.Context, all []*Generation) {
+	for _, g := range all {
+		if g.Process.Running() {
+			_ = g.Process.Signal(syscall.SIGTERM)
+		}
+	}
+	for _, g := range all {
+		g.Process.Stop(ctx, syscall.SIGTERM)
+	}
+}

@@ -1,0 +1,335 @@
+package objective
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"bench/internal/result"
+)
+
+// Evaluate judges a comparison over the whole run, or over the worst of its
+// windows.
+func Evaluate(e *Expr, w *Window, d *Data) result.Objective {
+	o := e.Planned(w)
+	spans := []*Span{nil}
+	if w != nil {
+		spans = spans[:0]
+		for _, s := range d.spans(w) {
+			spans = append(spans, &s)
+		}
+		if len(spans) == 0 {
+			o.Verdict, o.Reason = result.Unclear, "the window never opened: no "+w.Kind+" was carried out"
+			return o
+		}
+	}
+	worst := math.Inf(-1)
+	for _, s := range spans {
+		left, why := d.value(e.left, s)
+		right, whyRight := d.value(e.right, s)
+		if why == "" {
+			why = whyRight
+		}
+		if why != "" {
+			// One window that cannot be judged leaves the whole unjudged, unless
+			// another is broken for certain.
+			if o.Reason == "" {
+				o.Reason = why
+			}
+			continue
+		}
+		if b := badness(e.Op, left, right); b > worst {
+			worst = b
+			o.Known, o.Got, o.Wanted = true, left, right
+			o.WorstUs = d.worst(e.left, s)
+		}
+	}
+	switch {
+	case o.Known && !holds(e.Op, o.Got, o.Wanted):
+		o.Verdict, o.Reason = result.Fail, ""
+	case o.Reason != "":
+		o.Known, o.Verdict = false, result.Unclear
+	default:
+		o.Verdict = result.Pass
+	}
+	if o.WorstUs >= 0 {
+		o.Event = d.eventAt(o.WorstUs)
+	}
+	return o
+}
+
+// Planned is the record of an objective before anything was measured.
+func (e *Expr) Planned(w *Window) result.Objective {
+	kind := max(e.left.kind, e.right.kind)
+	o := result.Objective{Expr: e.Text, Metric: e.leftText, Op: e.Op, Unit: kind.Unit(), WorstUs: -1}
+	if w != nil {
+		o.Window = w.Text
+	}
+	if e.right.constant() {
+		o.Wanted, _ = (&Data{}).value(e.right, nil)
+	}
+	return o
+}
+
+// P99Limit is the limit of "response.p99 < LIMIT" or "<=", and whether the
+// expression is such.
+func (e *Expr) P99Limit() (us float64, ok bool) {
+	if e.leftText != "response.p99" || e.Op != "<" && e.Op != "<=" || !e.right.constant() {
+		return 0, false
+	}
+	us, _ = (&Data{}).value(e.right, nil)
+	return us, true
+}
+
+// WholeRunOnly names a metric of the expression that cannot be confined to a
+// window, "" if there is none.
+func (e *Expr) WholeRunOnly() string {
+	for _, m := range e.right.metrics(e.left.metrics(nil)) {
+		if m.ofRun() || m.base == "generator.lag" {
+			return m.name
+		}
+	}
+	return ""
+}
+
+// holds compares. Latencies and counts are exact in a float64 as far as they
+// matter here (below 2^53).
+func holds(op string, a, b float64) bool {
+	switch op {
+	case "==":
+		return a == b
+	case "!=":
+		return a != b
+	case "<":
+		return a < b
+	case "<=":
+		return a <= b
+	case ">":
+		return a > b
+	default:
+		return a >= b
+	}
+}
+
+// badness orders outcomes: the greatest is the worst.
+func badness(op string, a, b float64) float64 {
+	switch op {
+	case "<", "<=":
+		return a - b
+	case ">", ">=":
+		return b - a
+	case "==":
+		return math.Abs(a - b)
+	default:
+		return -math.Abs(a - b)
+	}
+}
+
+// value computes a side; why says what it cannot be computed for.
+func (d *Data) value(n *node, s *Span) (v float64, why string) {
+	switch n.op {
+	case 'n':
+		return n.value, ""
+	case 'm':
+		return d.metric(n.metric, s)
+	}
+	a, why := d.value(n.left, s)
+	if why != "" {
+		return 0, why
+	}
+	b, why := d.value(n.right, s)
+	if why != "" {
+		return 0, why
+	}
+	switch n.op {
+	case '+':
+		return a + b, ""
+	case '-':
+		return a - b, ""
+	case '*':
+		return a * b, ""
+	}
+	if b == 0 {
+		return 0, "a division by zero"
+	}
+	return a / b, ""
+}
+
+func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
+	if m.latency() {
+		return d.quantile(m, s)
+	}
+	if c := d.Conservation; m.ofRun() && m.base != "recovery" {
+		switch {
+		case c == nil:
+			return 0, "conservation could not be checked"
+		case !c.Exact:
+			return 0, "conservation is not exact: " + c.Detail
+		}
+		switch m.base {
+		case "conservation.lost":
+			return sumRows(c, func(r *result.ConservationRow) uint64 { return r.Lost }), ""
+		case "conservation.repeated":
+			return sumRows(c, func(r *result.ConservationRow) uint64 { return r.Repeated }), ""
+		}
+		return float64(c.Delta), ""
+	}
+	if m.base == "recovery" {
+		return d.recovery()
+	}
+	var f figures
+	if s == nil {
+		f = d.countAll(m.load)
+	} else {
+		f = d.countIn(m.load, *s)
+	}
+	switch m.base {
+	case "requests":
+		return float64(f.requests), ""
+	case "completed":
+		return float64(f.completed), ""
+	case "retried":
+		return float64(f.retried), ""
+	case "failed":
+		if m.cause != "" {
+			return float64(f.causes[m.cause]), ""
+		}
+		return float64(f.failed), ""
+	case "rate":
+		if f.seconds <= 0 {
+			return 0, "no time was measured"
+		}
+		return float64(f.completed) / f.seconds, ""
+	}
+	ended := f.completed + f.failed // errors
+	if ended == 0 {
+		return 0, "no request has ended"
+	}
+	return float64(f.failed) / float64(ended), ""
+}
+
+func sumRows(c *result.Conservation, of func(*result.ConservationRow) uint64) float64 {
+	var sum uint64
+	for i := range c.Rows {
+		sum += of(&c.Rows[i])
+	}
+	return float64(sum)
+}
+
+// quantile reads a latency; with fewer than ten samples beyond the quantile it
+// is not known.
+func (d *Data) quantile(m *metric, s *Span) (us float64, why string) {
+	var texts []string
+	if s == nil {
+		for i := range d.Loads {
+			if m.load == "" || d.Loads[i].Name == m.load {
+				texts = append(texts, textOfLoad(m, &d.Loads[i]))
+			}
+		}
+	} else {
+		for _, i := range d.slicesIn(m.load, *s) {
+			texts = append(texts, textOf(m, i))
+		}
+	}
+	h, err := d.merged(texts)
+	if err != nil {
+		return 0, err.Error()
+	}
+	var n uint64
+	if h != nil {
+		n = uint64(h.TotalCount())
+	}
+	if n < m.needs() {
+		return 0, fmt.Sprintf("%s of %d samples; %d are needed", m.name, n, m.needs())
+	}
+	if m.quantile >= 1 {
+		return float64(h.Max()), ""
+	}
+	return float64(h.ValueAtQuantile(m.quantile * 100)), ""
+}
+
+// spans are the stretches of a window, clipped to the run.
+func (d *Data) spans(w *Window) []Span {
+	var all []Span
+	if w.Phase != "" {
+		for _, p := range d.Phases {
+			if p.Name == w.Phase {
+				all = append(all, Span{p.StartUs, p.StartUs + p.LengthUs})
+			}
+		}
+		return all
+	}
+	var end int64
+	for _, p := range d.Phases {
+		end = max(end, p.StartUs+p.LengthUs)
+	}
+	for _, e := range d.Events {
+		if e.Kind != w.Kind || !e.Applied {
+			continue
+		}
+		s := Span{max(0, e.BeginUs+w.From.Microseconds()), min(end, max(e.EndUs, e.BeginUs)+w.To.Microseconds())}
+		if s.To > s.From {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// worst is the beginning of the slice in which the first metric of a side was
+// at its worst, -1 if there is no such place.
+func (d *Data) worst(n *node, s *Span) int64 {
+	list := n.metrics(nil)
+	if len(list) == 0 || list[0].ofRun() {
+		return -1
+	}
+	m := list[0]
+	if s == nil {
+		s = &Span{0, math.MaxInt64}
+	}
+	at, most := int64(-1), int64(0)
+	for _, i := range d.slicesIn(m.load, *s) {
+		var v int64
+		switch {
+		case m.base == "generator.lag":
+			v = i.LagMaxUs
+		case m.latency():
+			if h, err := d.histogram(textOf(m, i)); err == nil {
+				v = h.Max()
+			}
+		case m.base == "failed" || m.base == "errors":
+			for cause, n := range i.Errors {
+				if m.cause == "" || cause == m.cause {
+					v += int64(n)
+				}
+			}
+		case m.base == "retried":
+			v = int64(i.Retried)
+		}
+		if v > most {
+			at, most = i.StartUs, v
+		}
+	}
+	return at
+}
+
+// eventAt is the number of the event in force at a time: the last one that
+// began before and ended less than a second ago; 0 if there is none.
+func (d *Data) eventAt(us int64) int {
+	const slack, after = 100_000, 1_000_000
+	found, begin := 0, int64(math.MinInt64)
+	for _, e := range d.Events {
+		if e.Applied && e.Class != "seen" && e.BeginUs-slack <= us && us <= max(e.EndUs, e.BeginUs)+after && e.BeginUs > begin {
+			found, begin = e.ID, e.BeginUs
+		}
+	}
+	return found
+}
+
+// FirstEvent is when the first event was due or seen to begin, and whether
+// there is one.
+func FirstEvent(events []result.Event) (us int64, ok bool) {
+	if len(events) == 0 {
+		return 0, false
+	}
+	return slices.MinFunc(events, func(a, b result.Event) int { return int(a.BeginUs - b.BeginUs) }).BeginUs, true
+}

@@ -1,0 +1,197 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"bench/internal/result"
+	"bench/scenarios"
+	"bench/scenarios/driver"
+)
+
+// act carries out one event. An error means that it had no effect.
+func (c *cell) act(ctx context.Context, e *result.Event, do *scenarios.Event) error {
+	switch do.Do {
+	case "proxy.reload":
+		return c.reload(ctx, e)
+	case "proxy.command":
+		return c.command(e, do.Args.Command)
+	}
+	names, err := c.scenario.Replicas(do.Args.Name)
+	if err != nil {
+		return err
+	}
+	var targets []*origin
+	for _, o := range c.origins {
+		for _, name := range names {
+			if o.name == name {
+				targets = append(targets, o)
+			}
+		}
+	}
+	switch do.Do {
+	case "backend.kill":
+		return c.kill(ctx, e, targets, do.Args.For.D())
+	case "backend.start":
+		return c.startAgain(ctx, e, targets)
+	}
+	return c.fault(ctx, e, targets, do)
+}
+
+// reload replaces the proxy's process. The event lasts from the order until
+// the new process serves; the old one drains on.
+func (c *cell) reload(ctx context.Context, e *result.Event) error {
+	old := c.history.latest()
+	began := c.sinceStart()
+	g, err := c.driver.Reload(ctx)
+	if errors.Is(err, driver.ErrNoReload) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if err != nil {
+		c.fail(fail(exitProxy, fmt.Errorf("reload: %w", err)))
+		return err
+	}
+	if g == old.Generation {
+		c.begin(e, began, c.sinceStart())
+		c.update(e, func(e *result.Event) { e.EndUs = c.sinceStart() })
+		return nil
+	}
+	ready := c.sinceStart()
+	n, err := openGeneration(ctx, g, c.driver.StatsSocket())
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			c.fail(fail(exitProxy, fmt.Errorf("reload: %w", err)))
+		}
+		return err
+	}
+	c.history.add(n)
+	c.watchGeneration(ctx, &c.history.wait, n)
+	c.begin(e, began, ready)
+	c.update(e, func(*result.Event) {})
+	c.history.wait.Go(func() {
+		old.drain(c.drains)
+		if !old.Process.Running() {
+			c.update(e, func(e *result.Event) { e.DrainEndUs = c.sinceStart() })
+		}
+	})
+	return nil
+}
+
+// command sends a line to the proxy's stats socket.
+func (c *cell) command(e *result.Event, line string) error {
+	g := c.history.latest()
+	if g.conn == nil {
+		return errors.New("the proxy has no stats socket")
+	}
+	answer, err := g.conn.Do(line)
+	if err != nil {
+		return err
+	}
+	e.Detail = strings.TrimSpace(answer)
+	now := c.sinceStart()
+	c.begin(e, now, now)
+	return nil
+}
+
+// fault orders a fault of all targets; it ends by itself.
+func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do *scenarios.Event) error {
+	action, _ := scenarios.FindAction(do.Do)
+	begin, end := int64(0), int64(0)
+	for i, o := range targets {
+		if !o.running() {
+			return fmt.Errorf("origin %s is not running", o.name)
+		}
+		a, err := o.fault(ctx, action.Fault, &do.Args)
+		if err != nil {
+			return err
+		}
+		if from := (a.BeginNs - c.start) / 1000; i == 0 || from < begin {
+			begin = from
+		}
+		end = max(end, (a.EndNs-c.start)/1000)
+	}
+	c.begin(e, begin, end)
+	if c.clock.sleepUntil(ctx, c.start+end*1000) == nil {
+		c.update(e, func(*result.Event) {})
+	}
+	return nil
+}
+
+// kill ends the processes of the targets, and starts them again after a while
+// if one is given.
+func (c *cell) kill(ctx context.Context, e *result.Event, targets []*origin, length time.Duration) error {
+	for _, o := range targets {
+		if !o.running() {
+			return fmt.Errorf("origin %s is not running", o.name)
+		}
+	}
+	// Until something starts them again they are gone.
+	now := c.sinceStart()
+	end := c.record.LengthUs
+	if length > 0 {
+		end = now + length.Microseconds()
+	}
+	for _, o := range targets {
+		o.kill()
+	}
+	c.begin(e, now, end)
+	if length == 0 {
+		return nil
+	}
+	if err := c.clock.sleepUntil(ctx, c.start+end*1000); err != nil {
+		return err
+	}
+	if err := c.launch(ctx, targets); err != nil {
+		c.fail(fail(exitLost, err))
+		return nil
+	}
+	c.update(e, func(e *result.Event) { e.EndUs = c.sinceStart() })
+	return nil
+}
+
+// startAgain starts killed origins on the addresses they had. The kill is over
+// with it.
+func (c *cell) startAgain(ctx context.Context, e *result.Event, targets []*origin) error {
+	for _, o := range targets {
+		if o.running() {
+			return fmt.Errorf("origin %s is running already", o.name)
+		}
+	}
+	began := c.sinceStart()
+	if err := c.launch(ctx, targets); err != nil {
+		return err
+	}
+	ready := c.sinceStart()
+	c.begin(e, began, ready)
+	c.update(e, func(*result.Event) {})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range c.events {
+		if k.Kind == "backend.kill" && k.Target == e.Target && k.BeginUs < began && k.EndUs > ready {
+			k.EndUs = ready
+		}
+	}
+	return nil
+}
+
+// launch starts origins at once.
+func (c *cell) launch(ctx context.Context, targets []*origin) error {
+	var mu sync.Mutex
+	var all error
+	var started sync.WaitGroup
+	for _, o := range targets {
+		started.Go(func() {
+			if err := o.start(ctx); err != nil {
+				mu.Lock()
+				all = errors.Join(all, err)
+				mu.Unlock()
+			}
+		})
+	}
+	started.Wait()
+	return all
+}

@@ -1,0 +1,445 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bench/internal/proc"
+	"bench/internal/result"
+	"bench/reports"
+	"bench/scenarios"
+	"bench/scenarios/driver"
+	"bench/scenarios/objective"
+)
+
+// cell is one combination of the matrix while it runs.
+type cell struct {
+	scenario *scenarios.Scenario
+	self     []string
+	group    *proc.Group
+	out      *folder
+	live     reports.Live
+	ports    *ports
+	allowed  []int
+	clock    clock
+	record   *result.Cell
+
+	index, count int
+
+	dir        string // sockets and configuration
+	place      *placement
+	objectives []judged
+	steady     *judged
+	origins    []*origin
+	listeners  map[string]string // addresses of {{bind}} by name
+	config     string
+	driver     driver.Driver
+	history    *history
+	agents     []*agent
+	start      int64 // origin of time, monotonic nanoseconds
+	// drains is how long replaced proxies are followed: past the loads, to
+	// the end of their sessions.
+	drains    context.Context
+	watch     stepWatch
+	upstreams *upstreams
+	usage     *usage
+
+	// failed takes the first reason to end the cell before its time.
+	failed chan error
+
+	mu        sync.Mutex
+	intervals []result.Interval
+	failures  map[string]map[uint64]bool // ids of failed requests by load
+	events    []*result.Event
+}
+
+// judged is an objective and its parsed parts.
+type judged struct {
+	text   scenarios.Objective
+	expr   *objective.Expr
+	window *objective.Window
+}
+
+// Bounds of the steps of a cell.
+const (
+	agentReady = 15 * time.Second
+	// leadTime is between the order to begin and the begin: agents must have
+	// read it by then.
+	leadTime = 300 * time.Millisecond
+	// healthyLimit bounds the wait for the proxy's health checks.
+	healthyLimit = 15 * time.Second
+	// settleLimit bounds the wait for sessions to end after the loads.
+	settleLimit = 15 * time.Second
+	// agentGrace is how long after the last time-out an agent may still be.
+	agentGrace = 10 * time.Second
+	// undoGrace is how long a process gets to end by itself.
+	undoGrace = 2 * time.Second
+)
+
+// run carries the cell out and judges it. An error is a reason to end the
+// whole run; what was measured is in the record all the same.
+func (c *cell) run(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.drains = ctx
+	c.failed = make(chan error, 1)
+	c.history = &history{}
+	c.failures = map[string]map[uint64]bool{}
+	c.record.Phases = c.scenario.Timeline()
+	c.record.LengthUs = c.scenario.Length().Microseconds()
+	defer func() {
+		if err != nil {
+			if c.start > 0 {
+				c.stopLoads()
+				c.collect()
+			}
+			c.record.Verdict, c.record.Reason = result.Partial, firstLine(err)
+		}
+		c.undo()
+		c.live.End(c.record)
+	}()
+	if err := c.parse(); err != nil {
+		return fail(exitUsage, err)
+	}
+	if err := c.setUp(ctx); err != nil {
+		return err
+	}
+	if err := c.measure(ctx); err != nil {
+		return err
+	}
+	c.conclude(ctx)
+	return nil
+}
+
+// parse reads the objectives, which validation has found sound.
+func (c *cell) parse() error {
+	read := func(o scenarios.Objective) (judged, error) {
+		expr, window, err := c.scenario.ParseObjective(o)
+		return judged{o, expr, window}, err
+	}
+	for _, o := range c.scenario.Objectives {
+		j, err := read(o)
+		if err != nil {
+			return err
+		}
+		c.objectives = append(c.objectives, j)
+	}
+	if c.scenario.SteadyState != "" {
+		j, err := read(scenarios.Objective{Expr: c.scenario.SteadyState})
+		if err != nil {
+			return err
+		}
+		c.steady = &j
+	}
+	return nil
+}
+
+// setUp starts everything and waits until it serves.
+func (c *cell) setUp(ctx context.Context) (err error) {
+	if c.place, err = place(c.scenario, c.allowed); err != nil {
+		return fail(exitUsage, err)
+	}
+	c.record.Warnings = append(c.record.Warnings, c.place.warnings...)
+	if c.watch, err = newStepWatch(); err != nil {
+		return fail(exitLost, err)
+	}
+	if c.dir, err = c.group.Dir("bench-run-"); err != nil {
+		return fail(exitLost, err)
+	}
+	if err := c.startOrigins(ctx); err != nil {
+		return fail(exitLost, err)
+	}
+	if err := c.startProxy(ctx); err != nil {
+		return err
+	}
+	c.live.Begin(c.planned(c.record.Proxy.Version))
+	c.live.Message("waiting for health checks")
+	if err := c.healthy(ctx); err != nil {
+		return err
+	}
+	c.live.Message("starting loads")
+	return fail(exitLost, c.startAgents(ctx))
+}
+
+func (c *cell) startOrigins(ctx context.Context) error {
+	for i := range c.scenario.Backends {
+		b := &c.scenario.Backends[i]
+		for n := 1; n <= b.Replicas; n++ {
+			addr, err := c.ports.take()
+			if err != nil {
+				return err
+			}
+			c.origins = append(c.origins, newOrigin(c.group, c.self, b, n, addr, c.dir, c.scenario.Seed, or(b.CPUs, c.place.origins)))
+		}
+	}
+	errs := make(chan error, len(c.origins))
+	for _, o := range c.origins {
+		go func() { errs <- o.start(ctx) }()
+	}
+	var all error
+	for range c.origins {
+		all = errors.Join(all, <-errs)
+	}
+	return all
+}
+
+// render fills in the templates of the configuration and of the command.
+func (c *cell) render() (words []string, err error) {
+	data := scenarios.TemplateData{
+		Backends: map[string][]scenarios.Origin{},
+		Stats:    filepath.Join(c.dir, "stats.sock"),
+		Dir:      c.dir, Poller: c.scenario.Proxy.Poller, Seed: c.scenario.Seed, Config: driver.ExecConfig(c.dir),
+	}
+	for _, o := range c.origins {
+		host, port, _ := strings.Cut(o.addr, ":")
+		n := 0
+		if _, err := fmt.Sscan(port, &n); err != nil {
+			return nil, fmt.Errorf("address %s: %w", o.addr, err)
+		}
+		data.Backends[o.backend.Name] = append(data.Backends[o.backend.Name],
+			scenarios.Origin{Name: o.name, Addr: o.addr, Host: host, Port: n})
+	}
+	c.listeners = map[string]string{}
+	var failed error
+	bind := func(name string) string {
+		if _, ok := c.listeners[name]; !ok {
+			addr, err := c.ports.take()
+			failed = errors.Join(failed, err)
+			c.listeners[name] = addr
+		}
+		return c.listeners[name]
+	}
+	if c.config, err = scenarios.Render(c.scenario.Proxy.Config, data, bind); err != nil {
+		return nil, err
+	}
+	for _, word := range c.scenario.Proxy.Command {
+		text, err := scenarios.Render(word, data, bind)
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, text)
+	}
+	return words, failed
+}
+
+func (c *cell) startProxy(ctx context.Context) error {
+	words, err := c.render()
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	p := &c.scenario.Proxy
+	o := driver.Options{
+		Group: c.group, Dir: c.dir, Config: c.config, Stats: filepath.Join(c.dir, "stats.sock"),
+		Poller: p.Poller, CPUs: c.place.proxy, Args: p.Args, Ready: p.Ready.D(),
+	}
+	for _, addr := range c.listeners {
+		o.Listeners = append(o.Listeners, addr)
+	}
+	switch p.Driver {
+	case "haproxy":
+		c.driver = driver.NewHAProxy(p.Binary, o)
+	case "exec":
+		c.driver = driver.NewExec(words, p.ReloadSignal, o)
+	default:
+		c.driver = driver.NewBuiltin(slices.Clone(c.self), o)
+	}
+	if err := c.driver.Prepare(ctx); err != nil {
+		var refused *driver.ConfigError
+		if errors.As(err, &refused) {
+			return fail(exitUsage, err)
+		}
+		return fail(exitProxy, err)
+	}
+	version, build, err := c.driver.Version(ctx)
+	if err != nil {
+		return fail(exitProxy, err)
+	}
+	c.record.Proxy = result.Proxy{
+		Driver: p.Driver, Version: version, Build: build, Command: c.driver.Command(),
+		Config: c.config, Poller: p.Poller, CPUs: c.place.proxy,
+	}
+	g, err := c.driver.Start(ctx)
+	if err != nil {
+		return fail(exitProxy, err)
+	}
+	n, err := openGeneration(ctx, g, c.driver.StatsSocket())
+	if err != nil {
+		return fail(exitProxy, err)
+	}
+	c.history.add(n)
+	return nil
+}
+
+// healthy waits until every server with a health check has passed it.
+func (c *cell) healthy(ctx context.Context) error {
+	g := c.history.latest()
+	deadline := time.Now().Add(healthyLimit)
+	for {
+		rows, err := g.read()
+		if err != nil {
+			return fail(exitProxy, c.ended(g, err))
+		}
+		var waiting []string
+		for i := range rows {
+			r := &rows[i]
+			if r.Server == "FRONTEND" || r.Server == "BACKEND" {
+				continue
+			}
+			if status, check := r.Text("status"), r.Text("check_status"); !strings.HasPrefix(status, "UP") && status != "no check" ||
+				check == "INI" || check == "* INI" {
+				waiting = append(waiting, r.Proxy+"/"+r.Server+" "+status)
+			}
+		}
+		if len(waiting) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fail(exitProxy, fmt.Errorf("after %v these servers are not up: %s", healthyLimit, strings.Join(waiting, ", ")))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(drainStep):
+		}
+	}
+}
+
+// ended explains an error of a generation by the end of its process.
+func (c *cell) ended(g *generation, err error) error {
+	select {
+	case <-g.Process.Done():
+		return &driver.ExitError{Driver: c.scenario.Proxy.Driver, State: g.Process.State(), Output: g.Process.Output()}
+	case <-time.After(100 * time.Millisecond):
+		return err
+	}
+}
+
+func (c *cell) startAgents(ctx context.Context) error {
+	sink := lineSink{interval: c.tookInterval, failure: c.tookFailure}
+	for i := range c.scenario.Load {
+		l := &c.scenario.Load[i]
+		cpus := or(l.CPUs, c.place.loads)
+		a, err := startAgent(c.group, c.self, loadSpec(c.scenario, l, c.targets(l.Target), nil), cpus, sink)
+		if err != nil {
+			return err
+		}
+		c.agents = append(c.agents, a)
+	}
+	for _, a := range c.agents {
+		if err := a.waitReady(ctx, agentReady); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// targets are the addresses a load speaks to.
+func (c *cell) targets(target string) []string {
+	kind, name, _ := strings.Cut(target, "/")
+	if kind == "proxy" {
+		return []string{c.listeners[name]}
+	}
+	var all []string
+	for _, o := range c.origins {
+		if o.backend.Name == name {
+			all = append(all, o.addr)
+		}
+	}
+	return all
+}
+
+func (c *cell) tookInterval(i result.Interval) {
+	c.mu.Lock()
+	c.intervals = append(c.intervals, i)
+	c.mu.Unlock()
+	c.store(fileTimeline, cellLine{c.record.Name, i})
+	c.live.Interval(i)
+}
+
+func (c *cell) tookFailure(f result.Failure) {
+	c.mu.Lock()
+	if c.failures[f.Load] == nil {
+		c.failures[f.Load] = map[uint64]bool{}
+	}
+	c.failures[f.Load][f.ID] = true
+	f.Events = c.near(f.AtUs, f.EndedUs)
+	c.mu.Unlock()
+	c.store(fileErrors, failureLine{c.record.Name, f})
+}
+
+// cellLine and failureLine are table lines that say which cell they are of.
+type cellLine struct {
+	Cell string `json:"cell"`
+	result.Interval
+}
+
+type failureLine struct {
+	Cell string `json:"cell"`
+	result.Failure
+}
+
+// near lists the events a request met: those that were in force between its
+// intended start and its end, or had been up to a second before.
+func (c *cell) near(from, to int64) []string {
+	const after = 1_000_000
+	var names []string
+	for _, e := range c.events {
+		end := max(e.BeginUs, e.EndUs) + after
+		if e.EndUs == 0 {
+			end = to
+		}
+		if e.Applied && e.BeginUs <= to && end >= from {
+			names = append(names, fmt.Sprintf("%d %s", e.ID, e.Kind))
+		}
+	}
+	return names
+}
+
+// store writes a table line; a full disk ends the run.
+func (c *cell) store(file string, record any) {
+	if err := c.out.line(file, record); err != nil {
+		c.fail(fail(exitLost, err))
+	}
+}
+
+// fail ends the cell; the first reason counts.
+func (c *cell) fail(err error) {
+	select {
+	case c.failed <- err:
+	default:
+	}
+}
+
+// undo ends everything the cell has started and removes its directory.
+func (c *cell) undo() {
+	ctx, cancel := context.WithTimeout(context.Background(), undoGrace)
+	defer cancel()
+	for _, a := range c.agents {
+		a.p.Kill()
+	}
+	for _, g := range c.history.list() {
+		if g.conn != nil {
+			_ = g.conn.Close() // it may have been closed by its drain
+		}
+	}
+	if c.driver != nil {
+		c.driver.Stop(ctx)
+	}
+	c.history.wait.Wait()
+	for _, o := range c.origins {
+		o.client.Close()
+		if p, _ := o.process(); p != nil {
+			p.Kill()
+		}
+	}
+	if c.dir != "" {
+		_ = os.RemoveAll(c.dir) // the group tries again at its end and reports
+	}
+}

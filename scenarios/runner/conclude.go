@@ -1,0 +1,319 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bench/backends/idset"
+	"bench/internal/result"
+	"bench/internal/units"
+	"bench/scenarios/conserve"
+	"bench/scenarios/objective"
+)
+
+// conclude reads the end states and judges the cell.
+func (c *cell) conclude(ctx context.Context) {
+	c.live.Message("reading the last counters")
+	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	c.settle(ctx)
+	conservation, err := c.conservation(ctx)
+	if err != nil {
+		c.record.Warnings = append(c.record.Warnings, "conservation: "+err.Error())
+	}
+	c.record.Conservation = conservation
+	c.collect()
+	data := &objective.Data{
+		Loads: c.record.Loads, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
+		Conservation: conservation,
+	}
+	for _, o := range c.objectives {
+		if us, ok := o.expr.P99Limit(); ok && o.window == nil {
+			data.LimitUs = us
+		}
+	}
+	for _, o := range c.objectives {
+		c.record.Objectives = append(c.record.Objectives, objective.Evaluate(o.expr, o.window, data))
+	}
+	c.record.Trust = c.trust()
+	c.record.Verdict, c.record.Reason = verdict(c.record)
+}
+
+// settle waits until every generation has given its last counters.
+func (c *cell) settle(ctx context.Context) {
+	c.history.latest().settle(ctx)
+	for _, g := range c.history.list() {
+		for !g.settled() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(drainStep):
+			}
+		}
+	}
+}
+
+// settled tells whether nothing more will be learnt of a generation.
+func (g *generation) settled() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.final || g.lost != ""
+}
+
+// conservation compares the counters of clients, proxy and origins.
+func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
+	received := map[string]*idset.Set{}
+	origins := map[string]conserve.Origin{}
+	var lost []string
+	for _, o := range c.origins {
+		if o.lost != "" {
+			lost = append(lost, o.lost)
+		}
+		if !o.running() {
+			continue
+		}
+		counters, err := o.client.Counters(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range counters.Replicas {
+			for _, class := range r.Classes {
+				sum := origins[class.Name]
+				sum.Received += class.Received
+				sum.Answered += class.Answered
+				sum.Repeated += class.Repeated
+				origins[class.Name] = sum
+				if class.Untracked > 0 {
+					lost = append(lost, fmt.Sprintf("origin %s kept no record of %d request numbers", o.name, class.Untracked))
+				}
+			}
+		}
+		ids, err := o.client.IDs(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range ids.Replicas {
+			for _, class := range r.Classes {
+				if received[class.Name] == nil {
+					received[class.Name] = &idset.Set{}
+				}
+				again, err := received[class.Name].Merge(class.Received)
+				if err != nil {
+					return nil, err
+				}
+				sum := origins[class.Name]
+				sum.Repeated += again
+				origins[class.Name] = sum
+			}
+		}
+	}
+	frontends := c.frontends()
+	var clients []conserve.Client
+	for _, a := range c.agents {
+		load, err := a.outcome()
+		if err != nil {
+			return nil, err
+		}
+		clients = append(clients, client(load, frontends[load.Target]))
+		sum := origins[load.Name]
+		sum.Lost = c.lostOf(load, received[load.Name])
+		origins[load.Name] = sum
+	}
+	check := conserve.Check(clients, origins, c.proxyCounters())
+	if len(lost) > 0 {
+		check.Exact = false
+		check.Detail = strings.Trim(check.Detail+"; "+strings.Join(lost, "; "), "; ")
+	}
+	return check, nil
+}
+
+// lostOf counts the requests the client completed but no origin received.
+func (c *cell) lostOf(load *result.Load, received *idset.Set) uint64 {
+	if received == nil {
+		received = &idset.Set{}
+	}
+	var intended, lost uint64
+	for i := range load.Phases {
+		intended += load.Phases[i].Requests
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	failed := c.failures[load.Name]
+	for id := range intended {
+		if !failed[id] && !received.Has(id) {
+			lost++
+		}
+	}
+	return lost
+}
+
+// client sums what a load knows over all its phases.
+func client(load *result.Load, frontend string) conserve.Client {
+	cl := conserve.Client{Class: load.Name, Sent: load.Sent, Frontend: frontend}
+	for i := range load.Phases {
+		p := &load.Phases[i]
+		cl.Completed += p.Completed
+		cl.Retried += p.Retried
+		cl.Connections += p.ConnsOpened
+		// Failures with a response: it was answered, but not as wanted.
+		for cause, n := range p.FailuresByCause {
+			switch cause {
+			case result.CauseOrigin5xx, result.CauseBody:
+				cl.FromOrigin += n
+				cl.Answered += n
+			case result.CauseProxy5xx, result.CauseStatus4xx, result.CauseStatus:
+				cl.Answered += n
+			}
+		}
+	}
+	cl.FromOrigin += cl.Completed
+	cl.Answered += cl.Completed
+	return cl
+}
+
+// frontends finds for each target of a load the frontend that listens there,
+// in the lines of the configuration.
+func (c *cell) frontends() map[string]string {
+	found := map[string]string{}
+	section := ""
+	for line := range strings.SplitSeq(c.config, "\n") {
+		words := strings.Fields(line)
+		if len(words) < 2 {
+			continue
+		}
+		switch words[0] {
+		case "global", "defaults", "backend", "peers", "resolvers", "userlist", "cache", "program", "ring", "mailers":
+			section = ""
+		case "frontend", "listen":
+			section = words[1]
+		case "bind":
+			for name, addr := range c.listeners {
+				if section != "" && slices.Contains(strings.Split(words[1], ","), addr) {
+					found["proxy/"+name] = section
+				}
+			}
+		}
+	}
+	return found
+}
+
+// proxyCounters sums the counters over the generations; nil without any.
+func (c *cell) proxyCounters() *conserve.Proxy {
+	if c.driver.StatsSocket() == "" {
+		return nil
+	}
+	p := &conserve.Proxy{Incomplete: c.history.incomplete()}
+	responses := func(key rowKey) (sum uint64) {
+		for _, column := range []string{"hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"} {
+			sum += c.history.total(key, column)
+		}
+		return sum
+	}
+	for _, key := range c.history.keys() {
+		http := c.history.mode(key.proxy) == "http"
+		switch key.server {
+		case "FRONTEND":
+			p.Frontends = append(p.Frontends, conserve.Frontend{
+				Name: key.proxy, HTTP: http, Requests: c.history.total(key, "req_tot"), Responses: responses(key),
+				Connections: c.history.total(key, "conn_tot"),
+			})
+		case "BACKEND":
+		default:
+			if http {
+				p.Responses += responses(key)
+				p.Errors += c.history.total(key, "eresp") + c.history.total(key, "cli_abrt") + c.history.total(key, "srv_abrt")
+			}
+			p.Retries += c.history.total(key, "wretr")
+		}
+	}
+	return p
+}
+
+// Bounds beyond which a measurement is not to be trusted.
+const (
+	maxLagUs     = 1000.0
+	maxLagShare  = 0.10 // of the p99 it is part of
+	maxDriverCPU = 0.85
+)
+
+// trust judges the measurement itself.
+func (c *cell) trust() result.Trust {
+	t := result.Trust{SameHost: true, ClockStepped: c.watch.stepped()}
+	t.DriverCPU, t.ProxyCPU, t.OriginCPU, t.ForeignCPU = c.usage.shares()
+	problem := func(format string, args ...any) { t.Problems = append(t.Problems, fmt.Sprintf(format, args...)) }
+	for i := range c.record.Loads {
+		l := &c.record.Loads[i]
+		t.LagP99Us = max(t.LagP99Us, l.Lag.P99)
+		t.Dropped += l.FailuresByCause[result.CauseLocal]
+		for _, second := range l.LateSeconds {
+			from := int64(second) * 1_000_000
+			t.Late = append(t.Late, result.Span{StartUs: from, EndUs: from + 1_000_000})
+		}
+		if l.Arrival != "closed" && l.Lag.P99 > maxLagUs {
+			problem("load %s was late: p99 of its start lag is %s", l.Name, units.Latency(l.Lag.P99))
+		} else if l.Arrival != "closed" && l.Response.Count >= 1000 && l.Lag.P99 > maxLagShare*l.Response.P99 {
+			problem("load %s was late: p99 of its start lag, %s, is over a tenth of the p99 it reports, %s",
+				l.Name, units.Latency(l.Lag.P99), units.Latency(l.Response.P99))
+		}
+		if len(l.LateSeconds) > 0 {
+			problem("load %s fell behind its schedule in seconds %s", l.Name, listNumbers(l.LateSeconds))
+		}
+		if n := l.FailuresByCause[result.CauseLocal]; n > 0 {
+			problem("load %s could not start %d requests: out of ports or descriptors", l.Name, n)
+		}
+	}
+	if t.DriverCPU > maxDriverCPU {
+		problem("a load used %s of its core", units.Percent(t.DriverCPU))
+	}
+	if t.ClockStepped {
+		problem("the clock of the machine was set during the run")
+	}
+	for i := range c.record.Events {
+		if e := &c.record.Events[i]; !e.Applied {
+			problem("event %d %s was not carried out: %s", e.ID, e.Kind, e.Detail)
+		}
+	}
+	return t
+}
+
+// listNumbers prints at most ten numbers.
+func listNumbers(all []int) string {
+	const most = 10
+	var words []string
+	for _, n := range all[:min(len(all), most)] {
+		words = append(words, fmt.Sprint(n))
+	}
+	if len(all) > most {
+		words = append(words, fmt.Sprintf("and %d more", len(all)-most))
+	}
+	return strings.Join(words, ", ")
+}
+
+// verdict is the word for a cell and why it is not PASS.
+func verdict(c *result.Cell) (word, reason string) {
+	if len(c.Trust.Problems) > 0 {
+		return result.Invalid, c.Trust.Problems[0]
+	}
+	var failed, unclear []string
+	why := ""
+	for i := range c.Objectives {
+		o := &c.Objectives[i]
+		switch o.Verdict {
+		case result.Fail:
+			failed = append(failed, o.Expr)
+		case result.Unclear:
+			unclear = append(unclear, o.Expr)
+			why = o.Reason
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return result.Fail, fmt.Sprintf("%d of %d limits broken: %s", len(failed), len(c.Objectives), strings.Join(failed, ", "))
+	case len(unclear) > 0:
+		return result.Unclear, fmt.Sprintf("%s: %s", strings.Join(unclear, ", "), why)
+	}
+	return result.Pass, ""
+}

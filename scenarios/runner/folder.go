@@ -1,0 +1,144 @@
+package runner
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+// Names of the files of a result folder.
+const (
+	fileRun      = "run.json"
+	fileScenario = "scenario.resolved.yaml"
+	fileEnv      = "env.json"
+	fileTimeline = "timeline.jsonl"
+	fileEvents   = "events.jsonl"
+	fileCounters = "counters.jsonl"
+	fileErrors   = "errors.jsonl"
+)
+
+// folder writes a result folder. Tables grow line by line; everything else
+// appears whole or not at all.
+type folder struct {
+	dir    string
+	tables map[string]*table
+}
+
+// table is a file of JSON lines.
+type table struct {
+	mu  sync.Mutex
+	f   *os.File
+	w   *bufio.Writer
+	err error // the first failed write
+}
+
+// newFolder makes the directory, which must be empty or not exist.
+func newFolder(dir string) (*folder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("result folder: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("result folder: %w", err)
+	}
+	if len(entries) > 0 {
+		return nil, fmt.Errorf("result folder: %s is not empty; choose another with -o", dir)
+	}
+	d := &folder{dir: dir, tables: map[string]*table{}}
+	for _, name := range []string{fileTimeline, fileEvents, fileCounters, fileErrors} {
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("result folder: %w", err), d.close())
+		}
+		d.tables[name] = &table{f: f, w: bufio.NewWriterSize(f, 64<<10)}
+	}
+	return d, nil
+}
+
+// line appends one record to a table.
+func (d *folder) line(name string, record any) error {
+	t := d.tables[name]
+	text, err := json.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		_, t.err = t.w.Write(append(text, '\n'))
+	}
+	return storage(t.err)
+}
+
+// flush writes out what tables hold back, so that a full disk is noticed while
+// the run goes on.
+func (d *folder) flush() error {
+	var all error
+	for _, t := range d.tables {
+		t.mu.Lock()
+		if t.err == nil {
+			t.err = t.w.Flush()
+		}
+		all = errors.Join(all, storage(t.err))
+		t.mu.Unlock()
+	}
+	return all
+}
+
+// json writes a record as a file of its own.
+func (d *folder) json(name string, record any) error {
+	text, err := json.MarshalIndent(record, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return d.write(name, append(text, '\n'))
+}
+
+// write puts a file in place in one step.
+func (d *folder) write(name string, text []byte) error {
+	f, err := os.CreateTemp(d.dir, "."+name+".*")
+	if err != nil {
+		return storage(err)
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(d.dir, name))
+	}
+	if err != nil {
+		return storage(errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}
+
+// close ends the tables.
+func (d *folder) close() error {
+	all := d.flush()
+	for _, t := range d.tables {
+		all = errors.Join(all, storage(t.f.Close()))
+	}
+	d.tables = map[string]*table{}
+	return all
+}
+
+// storage says in plain words that the result folder cannot take more.
+func storage(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("the disk of the result folder is full: %w", err)
+	}
+	return fmt.Errorf("result folder: %w", err)
+}

@@ -1,0 +1,300 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"bench/internal/result"
+	"bench/scenarios"
+	"bench/scenarios/driver"
+	"bench/scenarios/objective"
+)
+
+// measure starts the loads, carries out the events and waits for the end.
+func (c *cell) measure(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	c.upstreams = newUpstreams()
+	c.usage = newUsage()
+	// The beginning is chosen before the events can refer to it.
+	c.start = c.clock.now() + leadTime.Nanoseconds()
+	for _, a := range c.agents {
+		if err := a.begin(c.start); err != nil {
+			cancel()
+			return fail(exitLost, err)
+		}
+	}
+	if c.clock.now() >= c.start {
+		cancel()
+		return fail(exitUnclear, fmt.Errorf("the loads could not be started together: giving the order took longer than %v", leadTime))
+	}
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer cancel()
+	workers.Go(func() { c.sample(ctx) })
+	workers.Go(func() { c.announce(ctx) })
+	workers.Go(func() {
+		if err := schedule(ctx, c.clock, c.start, c.scenario.Occurrences(), c.carryOut(ctx)); err != nil {
+			c.fail(err)
+		}
+	})
+	watchEnd := c.watchProcesses(ctx, &workers)
+
+	limit := c.scenario.Length() + leadTime + agentGrace
+	for i := range c.scenario.Load {
+		limit = max(limit, c.scenario.Length()+leadTime+agentGrace+c.scenario.Load[i].Timeout.D())
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for _, a := range c.agents {
+		select {
+		case <-a.p.Done():
+		case err := <-c.failed:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+			return fail(exitLost, fmt.Errorf("load %s does not end", a.spec.Name))
+		}
+	}
+	watchEnd()
+	select {
+	case err := <-c.failed:
+		return err
+	default:
+	}
+	for _, a := range c.agents {
+		if _, err := a.outcome(); err != nil {
+			return fail(exitLost, err)
+		}
+	}
+	return nil
+}
+
+// stopLoads ends the loads early; they report what they have.
+func (c *cell) stopLoads() {
+	c.live.Message("undoing: loads, proxy, origins")
+	ctx, cancel := context.WithTimeout(context.Background(), undoGrace)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, a := range c.agents {
+		all.Go(func() { a.interrupt(ctx) })
+	}
+	all.Wait()
+}
+
+// collect takes what the loads report into the record.
+func (c *cell) collect() {
+	for _, a := range c.agents {
+		<-a.p.Done()
+		if load, err := a.outcome(); load != nil {
+			if err != nil {
+				c.record.Warnings = append(c.record.Warnings, err.Error())
+			}
+			c.record.Loads = append(c.record.Loads, *load)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.number()
+	for _, e := range c.events {
+		c.record.Events = append(c.record.Events, *e)
+		c.store(fileEvents, e)
+	}
+	c.record.Upstreams = c.upstreams.list()
+}
+
+// number gives the events their numbers in order of time.
+func (c *cell) number() {
+	slices.SortStableFunc(c.events, func(a, b *result.Event) int { return cmp.Compare(a.BeginUs, b.BeginUs) })
+	for i, e := range c.events {
+		e.ID = i + 1
+	}
+}
+
+// announce tells the live view when a phase begins.
+func (c *cell) announce(ctx context.Context) {
+	for _, p := range c.record.Phases {
+		if c.clock.sleepUntil(ctx, c.start+p.StartUs*1000) != nil {
+			return
+		}
+		c.live.Phase(p)
+	}
+}
+
+// watchProcesses ends the cell when a process dies that should not. The
+// function it returns ends the watch over the loads, whose time is over.
+func (c *cell) watchProcesses(ctx context.Context, workers *sync.WaitGroup) func() {
+	loads, done := context.WithCancel(ctx)
+	for _, a := range c.agents {
+		workers.Go(func() {
+			select {
+			case <-loads.Done():
+			case <-a.p.Done():
+				if _, err := a.outcome(); err != nil {
+					c.fail(fail(exitLost, err))
+				}
+			}
+		})
+	}
+	for _, o := range c.origins {
+		workers.Go(func() { c.watchOrigin(ctx, o) })
+	}
+	c.watchGeneration(ctx, workers, c.history.latest())
+	return done
+}
+
+// watchOrigin ends the cell when an origin dies that was not killed.
+func (c *cell) watchOrigin(ctx context.Context, o *origin) {
+	for {
+		p, _ := o.process()
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.Done():
+		}
+		if now, wanted := o.process(); wanted && now == p {
+			c.fail(fail(exitProxy, fmt.Errorf("origin %s ended unexpectedly (%s): %s", o.name, p.State(), p.Output())))
+			return
+		}
+		// Killed on purpose: wait for the next process of this origin.
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// watchGeneration ends the cell when a proxy process dies: the present one at
+// all, one that was replaced with a failure.
+func (c *cell) watchGeneration(ctx context.Context, workers *sync.WaitGroup, g *generation) {
+	workers.Go(func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-g.Process.Done():
+		}
+		if g != c.history.latest() && g.Process.ExitCode() == 0 {
+			return
+		}
+		c.fail(fail(exitProxy, &driver.ExitError{
+			Driver: c.scenario.Proxy.Driver, State: g.Process.State(), Output: g.Process.Output(),
+		}))
+	})
+}
+
+// sinceStart is the present time of the run in microseconds.
+func (c *cell) sinceStart() int64 { return (c.clock.now() - c.start) / 1000 }
+
+// newEvent is the record of an event before it is carried out.
+func newEvent(o scenarios.Occurrence) result.Event {
+	action, _ := scenarios.FindAction(o.Event.Do)
+	e := result.Event{
+		Kind: o.Event.Do, Target: o.Event.Args.Name, Class: action.Class, PlannedUs: o.At.Microseconds(), Args: map[string]string{},
+	}
+	a := &o.Event.Args
+	if a.For > 0 {
+		e.Args["for"] = a.For.String()
+	}
+	if a.Status > 0 {
+		e.Args["status"] = strconv.Itoa(a.Status)
+	}
+	if a.Rate != nil {
+		e.Args["rate"] = strconv.FormatFloat(*a.Rate, 'g', -1, 64)
+	}
+	if a.Latency != "" {
+		e.Args["latency"] = string(a.Latency)
+	}
+	if a.Command != "" {
+		e.Args["command"] = a.Command
+	}
+	return e
+}
+
+// begin records an event that takes effect now.
+func (c *cell) begin(e *result.Event, beginUs, endUs int64) {
+	c.mu.Lock()
+	e.Cell, e.Applied, e.BeginUs, e.EndUs = c.record.Name, true, beginUs, endUs
+	c.events = append(c.events, e)
+	c.number()
+	seen := *e
+	c.mu.Unlock()
+	c.live.Event(seen, false)
+}
+
+// update changes a recorded event and tells the live view that it has ended.
+func (c *cell) update(e *result.Event, change func(*result.Event)) {
+	c.mu.Lock()
+	change(e)
+	seen := *e
+	c.mu.Unlock()
+	c.live.Event(seen, true)
+}
+
+// notApplied records an event that could not be carried out: the run cannot
+// speak of its effect.
+func (c *cell) notApplied(e *result.Event, err error) {
+	now := c.sinceStart()
+	c.mu.Lock()
+	e.Cell, e.BeginUs, e.EndUs, e.Detail = c.record.Name, now, now, err.Error()
+	c.events = append(c.events, e)
+	c.number()
+	seen := *e
+	c.mu.Unlock()
+	c.live.Event(seen, true)
+}
+
+// checkSteady judges the measured time before the first event. The slices of
+// the last moments are still on their way and not awaited.
+func (c *cell) checkSteady() error {
+	c.mu.Lock()
+	d := &objective.Data{Intervals: slices.Clone(c.intervals), Phases: c.record.Phases}
+	c.mu.Unlock()
+	until := &objective.Window{Text: "before the first event", Phase: beforeFirst}
+	d.Phases = append(slices.Clone(d.Phases), result.Phase{Name: beforeFirst, LengthUs: c.sinceStart(), Measured: true})
+	o := objective.Evaluate(c.steady.expr, until, d)
+	c.record.SteadyState = &o
+	switch o.Verdict {
+	case result.Pass:
+		return nil
+	case result.Fail:
+		return fail(exitUnclear, fmt.Errorf("the steady state %q did not hold before the first event: %v", o.Expr, o.Got))
+	}
+	return fail(exitUnclear, fmt.Errorf("the steady state %q could not be judged before the first event: %s", o.Expr, o.Reason))
+}
+
+// beforeFirst names the time before the first event; no phase can be called so.
+const beforeFirst = "(before the first event)"
+
+// carryOut returns what the scheduler calls for each event.
+func (c *cell) carryOut(ctx context.Context) func(scenarios.Occurrence) error {
+	first := true
+	var reload sync.Mutex
+	return func(o scenarios.Occurrence) error {
+		if first && c.steady != nil {
+			if err := c.checkSteady(); err != nil {
+				return err
+			}
+		}
+		first = false
+		e := newEvent(o)
+		// Each event goes on by itself, so that none is late because of the
+		// one before it.
+		c.history.wait.Go(func() {
+			if e.Kind == "proxy.reload" {
+				reload.Lock()
+				defer reload.Unlock()
+			}
+			if err := c.act(ctx, &e, o.Event); err != nil && !errors.Is(err, context.Canceled) {
+				c.notApplied(&e, err)
+			}
+		})
+		return nil
+	}
+}

@@ -1,0 +1,104 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"bench/backends/control"
+	"bench/internal/proc"
+	"bench/scenarios"
+)
+
+// origin is one replica of a backend in a process of its own.
+type origin struct {
+	name    string // web.1
+	addr    string
+	backend *scenarios.Backend
+	group   *proc.Group
+	args    []string
+	cpus    []int
+	client  *control.Client
+
+	mu sync.Mutex
+	p  *proc.Process
+	// killed tells that the end of the process is wanted.
+	killed bool
+	// lost says why the counters of the cell are not complete.
+	lost string
+}
+
+// originReady bounds the start of an origin.
+const originReady = 10 * time.Second
+
+// newOrigin describes replica number n (from 1) of a backend; start starts it.
+func newOrigin(g *proc.Group, self []string, b *scenarios.Backend, n int, addr, dir string, seed uint64, cpus []int) *origin {
+	name := fmt.Sprintf("%s.%d", b.Name, n)
+	socket := filepath.Join(dir, name+".sock")
+	args := append(slices.Clone(self), "backend", b.Kind, "--listen", addr, "--control", socket, "--name", name,
+		"--latency", string(b.Latency), "--body", string(b.Body), "--status", strconv.Itoa(b.Status),
+		"--seed", strconv.FormatUint(seed^hash(name), 10))
+	if b.RequestsPerConnection > 0 {
+		args = append(args, "--requests-per-connection", strconv.Itoa(b.RequestsPerConnection))
+	}
+	return &origin{name: name, addr: addr, backend: b, group: g, args: args, cpus: cpus, client: control.NewClient(socket)}
+}
+
+// start starts the process and waits until it serves.
+func (o *origin) start(ctx context.Context) error {
+	p, err := o.group.Start(proc.Spec{Name: "origin " + o.name, Args: o.args, CPUs: o.cpus})
+	if err != nil {
+		return err
+	}
+	o.mu.Lock()
+	o.p, o.killed = p, false
+	o.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, originReady)
+	defer cancel()
+	ready := make(chan error, 1)
+	go func() { ready <- o.client.WaitReady(ctx) }()
+	select {
+	case err := <-ready:
+		if err != nil {
+			return fmt.Errorf("origin %s: %w", o.name, err)
+		}
+		return nil
+	case <-p.Done():
+		cancel()
+		<-ready
+		return fmt.Errorf("origin %s ended at its start (%s): %s", o.name, p.State(), p.Output())
+	}
+}
+
+// kill ends the process at once; what it counted is gone with it.
+func (o *origin) kill() {
+	o.mu.Lock()
+	o.killed = true
+	o.lost = "origin " + o.name + " was killed, and its counters with it"
+	p := o.p
+	o.mu.Unlock()
+	p.Kill()
+}
+
+// process is the present process and whether its end would be a crash.
+func (o *origin) process() (p *proc.Process, wanted bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.p, !o.killed
+}
+
+// running tells whether the origin is there.
+func (o *origin) running() bool {
+	p, wanted := o.process()
+	return wanted && p.Running()
+}
+
+// fault orders a fault and returns when it begins and ends.
+func (o *origin) fault(ctx context.Context, kind string, a *scenarios.EventArgs) (*control.Applied, error) {
+	f := control.Fault{Kind: kind, For: a.For.String(), Status: a.Status, Rate: a.Rate, Latency: string(a.Latency)}
+	return o.client.Apply(ctx, f)
+}

@@ -1,0 +1,54 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+)
+
+// ports hands out free TCP ports of the loopback address. They lie below the
+// range from which the kernel takes the source ports of connections, so that no
+// connection of a load can sit on one while a proxy or origin is restarted.
+type ports struct {
+	next, low, high int
+}
+
+// The lowest port handed out; below are well-known services.
+const lowestPort = 10_240
+
+func newPorts() *ports {
+	low, high := lowestPort, 32_767
+	// "32768	60999"
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		var first, last int
+		if n, err := fmt.Sscan(strings.TrimSpace(string(text)), &first, &last); n == 2 && err == nil && first > lowestPort+1000 {
+			high = first - 1
+		}
+	}
+	// Runs at the same time start at different places.
+	return &ports{next: low + os.Getpid()*7%(high-low), low: low, high: high}
+}
+
+// take returns an address nobody listens on.
+func (p *ports) take() (string, error) {
+	var last error
+	for range p.high - p.low {
+		port := p.next
+		if p.next++; p.next > p.high {
+			p.next = p.low
+		}
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			last = err
+			continue
+		}
+		if err := l.Close(); err != nil {
+			return "", err
+		}
+		return addr, nil
+	}
+	return "", errors.Join(errors.New("no port of 127.0.0.1 is free"), last)
+}

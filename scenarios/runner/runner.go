@@ -1,0 +1,206 @@
+// Package runner runs scenarios: it starts origins, proxy and loads as
+// processes of their own, does what the scenario plans when it is due, watches
+// and samples everything, and judges the result. It draws nothing and renders
+// nothing; package reports does.
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"bench/internal/proc"
+	"bench/internal/result"
+	"bench/reports"
+	"bench/scenarios"
+)
+
+// Exit codes of a run, as testers and CI read them.
+const (
+	exitPass        = 0
+	exitFail        = 1
+	exitUsage       = 2
+	exitUnclear     = 4
+	exitProxy       = 5
+	exitLost        = 6
+	exitInterrupted = 130
+)
+
+// Error ends a run before its verdict; Code is the exit code it means.
+type Error struct {
+	Code int
+	Err  error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+func fail(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *Error
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &Error{code, err}
+}
+
+// Options of a run.
+type Options struct {
+	Document *scenarios.Document
+	Out      string // result folder; must be empty or not exist
+	// Self is the command of this program, which is started again for
+	// origins, loads, the built-in proxy and the guard.
+	Self    []string
+	Live    reports.Live
+	Command string // for the record
+	Tool    result.Tool
+}
+
+// Run carries out a scenario and writes its result folder. The record it
+// returns is what run.json holds; it is nil only when no folder could be made.
+// The error, if any, is why the run ended early; the record's ExitCode is the
+// one to exit with. When ctx ends, everything is undone, and what was measured
+// so far is written with the verdict PARTIAL.
+func Run(ctx context.Context, o Options) (run *result.Run, err error) {
+	started := time.Now()
+	doc := o.Document
+	dir, err := newFolder(o.Out)
+	if err != nil {
+		return nil, fail(exitUsage, err)
+	}
+	sum := sha256.Sum256(doc.Resolved)
+	run = &result.Run{
+		Version: 1, Tool: o.Tool, Command: o.Command,
+		Scenario: doc.Cells[0].Scenario.Name, Text: string(doc.Resolved), Hash: hex.EncodeToString(sum[:]),
+		Seed: doc.Cells[0].Scenario.Seed, StartedAt: started.Format(time.RFC3339Nano),
+		Axes: doc.Axes, Cells: []*result.Cell{}, Warnings: slices.Clone(doc.Warnings),
+		Files: map[string]string{
+			"scenario": fileScenario, "env": fileEnv, "timeline": fileTimeline,
+			"events": fileEvents, "counters": fileCounters, "errors": fileErrors,
+		},
+	}
+	group, err := proc.NewGroup(proc.Options{Guard: append(slices.Clone(o.Self), "guard")})
+	if err != nil {
+		return nil, fail(exitLost, errors.Join(err, dir.close()))
+	}
+	// A panic undoes everything, too; the deferred call may be the second one.
+	defer func() { err = errors.Join(err, group.Close()) }()
+
+	err = errors.Join(
+		dir.write(fileScenario, doc.Resolved),
+		dir.json(fileEnv, readEnvironment()),
+	)
+	if err != nil {
+		err = fail(exitLost, err)
+	} else {
+		err = runCells(ctx, o, group, dir, run)
+	}
+	// Everything is undone before anything is written: an impatient second
+	// interrupt finds nothing left to leave behind.
+	err = errors.Join(err, fail(exitLost, group.Close()))
+	conclude(run, err)
+	run.EndedAt = time.Now().Format(time.RFC3339Nano)
+	if closed := fail(exitLost, errors.Join(dir.close(), dir.json(fileRun, run))); closed != nil {
+		err = errors.Join(err, closed)
+		run.ExitCode = exitLost
+	}
+	return run, err
+}
+
+// runCells runs the combinations of the matrix one after another.
+func runCells(ctx context.Context, o Options, group *proc.Group, dir *folder, run *result.Run) error {
+	allowed, err := allowedCPUs()
+	if err != nil {
+		return fail(exitLost, err)
+	}
+	free := newPorts()
+	for i := range o.Document.Cells {
+		c := &cell{
+			scenario: o.Document.Cells[i].Scenario, self: o.Self, group: group, out: dir, live: o.Live,
+			ports: free, allowed: allowed, clock: monotonic{}, index: i, count: len(o.Document.Cells),
+			record: &result.Cell{
+				Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars),
+				Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},
+			},
+		}
+		err := c.run(ctx)
+		run.Cells = append(run.Cells, c.record)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// conclude gives the run the verdict of its cells and its exit code.
+func conclude(run *result.Run, err error) {
+	run.Verdict, run.ExitCode = result.Pass, exitPass
+	name := func(c *result.Cell) string {
+		if len(run.Cells) == 1 {
+			return c.Reason
+		}
+		return c.Name + ": " + c.Reason
+	}
+	// The gravest verdict of a cell is that of the run.
+	for _, v := range []struct {
+		word string
+		code int
+	}{{result.Invalid, exitUnclear}, {result.Fail, exitFail}, {result.Unclear, exitUnclear}} {
+		i := slices.IndexFunc(run.Cells, func(c *result.Cell) bool { return c.Verdict == v.word })
+		if i >= 0 {
+			run.Verdict, run.ExitCode, run.Reason = v.word, v.code, name(run.Cells[i])
+			break
+		}
+	}
+	if err == nil {
+		return
+	}
+	var known *Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		run.Verdict, run.ExitCode, run.Reason = result.Partial, exitInterrupted, "interrupted"
+	case errors.As(err, &known):
+		run.Verdict, run.ExitCode, run.Reason = result.Partial, known.Code, firstLine(err)
+		if known.Code == exitUnclear {
+			run.Verdict = result.Invalid
+		}
+	default:
+		run.Verdict, run.ExitCode, run.Reason = result.Partial, exitLost, firstLine(err)
+	}
+}
+
+func firstLine(err error) string {
+	for i, r := range err.Error() {
+		if r == '\n' {
+			return err.Error()[:i]
+		}
+	}
+	return err.Error()
+}
+
+// planned describes a cell for the live view.
+func (c *cell) planned(version string) reports.Plan {
+	p := reports.Plan{
+		Scenario: c.scenario.Name, Cell: c.record.Name, Seed: c.scenario.Seed,
+		Proxy: fmt.Sprintf("%s %s", c.scenario.Proxy.Driver, version), Load: loadInWords(c.scenario),
+		LengthUs: c.scenario.Length().Microseconds(), Phases: c.record.Phases,
+		CellIndex: c.index, CellCount: c.count,
+	}
+	for _, o := range c.scenario.Occurrences() {
+		e := newEvent(o)
+		e.BeginUs = e.PlannedUs
+		e.EndUs = e.PlannedUs + o.Event.Args.For.Us()
+		p.Events = append(p.Events, e)
+	}
+	for _, o := range c.objectives {
+		p.Objectives = append(p.Objectives, o.expr.Planned(o.window))
+	}
+	return p
+}

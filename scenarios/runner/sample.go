@@ -1,0 +1,256 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bench/internal/proc"
+	"bench/internal/result"
+	"bench/scenarios/statsock"
+)
+
+// Roles of processes in samples.
+const (
+	roleProxy  = "proxy"
+	roleOrigin = "origin"
+	roleDriver = "driver"
+)
+
+// sample reads processes and counters until ctx ends.
+func (c *cell) sample(ctx context.Context) {
+	tick := time.NewTicker(c.scenario.Proxy.Stats.Every.D())
+	defer tick.Stop()
+	flushed := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if at := c.sinceStart(); at >= 0 {
+			c.takeSample(at)
+		}
+		if time.Since(flushed) >= time.Second {
+			flushed = time.Now()
+			if err := c.out.flush(); err != nil {
+				c.fail(fail(exitLost, err))
+			}
+		}
+	}
+}
+
+// takeSample records one line per living generation of the proxy; origins and
+// drivers are on the line of the latest.
+func (c *cell) takeSample(at int64) {
+	all := c.history.list()
+	c.usage.machine()
+	for i, g := range all {
+		if !g.Process.Running() {
+			continue
+		}
+		s := result.Sample{Cell: c.record.Name, AtUs: at, Generation: g.Number, Processes: []result.Process{}}
+		s.Processes = c.usage.add(s.Processes, roleProxy, g.Process)
+		rows, err := g.read()
+		// A replaced generation may end while it is read; its drain has more to
+		// say about that.
+		if err == nil {
+			s.Stats = statsRows(rows)
+		}
+		if i == len(all)-1 {
+			for _, o := range c.origins {
+				if p, _ := o.process(); p.Running() {
+					s.Processes = c.usage.add(s.Processes, roleOrigin, p)
+				}
+			}
+			for _, a := range c.agents {
+				s.Processes = c.usage.add(s.Processes, roleDriver, a.p)
+			}
+			c.sawUpstreams(at, rows)
+		}
+		c.store(fileCounters, s)
+		c.live.Sample(s)
+	}
+}
+
+// usage sums the CPU time of the processes of a cell.
+type usage struct {
+	mu          sync.Mutex
+	began, last time.Time
+	first, now  map[int]float64 // CPU seconds by process id
+	roles       map[int]string
+	busy, total [2]float64 // of the machine, at the beginning and now
+}
+
+func newUsage() *usage {
+	return &usage{first: map[int]float64{}, now: map[int]float64{}, roles: map[int]string{}}
+}
+
+func (u *usage) machine() {
+	busy, total, err := proc.MachineCPU()
+	if err != nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.last = time.Now()
+	if u.began.IsZero() {
+		u.began, u.busy[0], u.total[0] = u.last, busy, total
+	}
+	u.busy[1], u.total[1] = busy, total
+}
+
+// add reads a process and appends it to a sample.
+func (u *usage) add(to []result.Process, role string, p *proc.Process) []result.Process {
+	read, err := proc.ReadUsage(p.PID())
+	if err != nil {
+		return to // it has just ended
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, ok := u.first[p.PID()]; !ok {
+		u.first[p.PID()] = read.CPUSeconds
+		if p.Started().After(u.began) && !u.began.IsZero() {
+			u.first[p.PID()] = 0 // started during the run: all its time counts
+		}
+		u.roles[p.PID()] = role
+	}
+	u.now[p.PID()] = read.CPUSeconds
+	return append(to, result.Process{
+		Role: role, PID: p.PID(), CPUSeconds: read.CPUSeconds, RSSBytes: read.RSSBytes, FDs: read.FDs, Threads: read.Threads,
+	})
+}
+
+// shares are parts of one core: the busiest driver, all proxies, all origins;
+// foreign is the part of the machine that others used.
+func (u *usage) shares() (driver, proxy, origin, foreign float64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	wall := u.last.Sub(u.began).Seconds()
+	if wall <= 0 {
+		return 0, 0, 0, 0
+	}
+	ours := 0.0
+	for pid, now := range u.now {
+		spent := now - u.first[pid]
+		ours += spent
+		switch u.roles[pid] {
+		case roleDriver:
+			driver = max(driver, spent/wall)
+		case roleProxy:
+			proxy += spent / wall
+		case roleOrigin:
+			origin += spent / wall
+		}
+	}
+	if total := u.total[1] - u.total[0]; total > 0 {
+		foreign = max(0, u.busy[1]-u.busy[0]-ours) / total
+	}
+	return driver, proxy, origin, foreign
+}
+
+// upstreams follows the states of the proxy's servers.
+type upstreams struct {
+	mu     sync.Mutex
+	state  map[rowKey]string
+	states map[rowKey][]result.UpstreamState
+	before map[rowKey]uint64 // sessions at the previous entry
+}
+
+func newUpstreams() *upstreams {
+	return &upstreams{state: map[rowKey]string{}, states: map[rowKey][]result.UpstreamState{}, before: map[rowKey]uint64{}}
+}
+
+// shareStep is the time between two entries of a server that stays as it is.
+const shareStep = int64(1_000_000)
+
+// sawUpstreams notes new states of servers and the changes as seen events.
+func (c *cell) sawUpstreams(at int64, rows []statsock.Row) {
+	u := c.upstreams
+	u.mu.Lock()
+	var changes []result.Event
+	backends := map[string][]rowKey{}
+	now := map[rowKey]string{}
+	for i := range rows {
+		r := &rows[i]
+		if r.Server == "FRONTEND" || r.Server == "BACKEND" || r.Text("status") == "" {
+			continue
+		}
+		key := rowKey{r.Proxy, r.Server}
+		backends[r.Proxy] = append(backends[r.Proxy], key)
+		now[key] = plainState(r.Text("status"))
+		if old, ok := u.state[key]; ok && old != now[key] {
+			changes = append(changes, result.Event{
+				Cell: c.record.Name, Kind: "seen.server-" + strings.ToLower(now[key]), Class: "seen",
+				Target: r.Proxy + "/" + r.Server, PlannedUs: at, BeginUs: at, EndUs: at, Applied: true,
+				Detail: strings.TrimSpace(fmt.Sprintf("was %s, is %s %s", old, now[key], r.Text("last_chk"))),
+			})
+		}
+	}
+	for _, keys := range backends {
+		due := slices.ContainsFunc(keys, func(k rowKey) bool {
+			list := u.states[k]
+			return len(list) == 0 || u.state[k] != now[k] || at-list[len(list)-1].AtUs >= shareStep
+		})
+		if due {
+			u.entries(at, keys, now, c.history)
+		}
+	}
+	maps.Copy(u.state, now)
+	u.mu.Unlock()
+	for i := range changes {
+		e := changes[i]
+		c.mu.Lock()
+		c.events = append(c.events, &e)
+		c.number()
+		seen := e
+		c.mu.Unlock()
+		c.live.Event(seen, true)
+	}
+}
+
+// entries appends an entry for every server of a backend.
+func (u *upstreams) entries(at int64, keys []rowKey, now map[rowKey]string, h *history) {
+	var all uint64
+	delta := map[rowKey]uint64{}
+	for _, k := range keys {
+		total := h.total(k, "stot")
+		delta[k] = total - min(u.before[k], total)
+		all += delta[k]
+		u.before[k] = total
+	}
+	for _, k := range keys {
+		entry := result.UpstreamState{AtUs: at, State: now[k]}
+		if all > 0 {
+			entry.Share = float64(delta[k]) / float64(all)
+		}
+		u.states[k] = append(u.states[k], entry)
+	}
+}
+
+// plainState is the status without its progress: "UP 1/3" is UP.
+func plainState(status string) string {
+	word, _, _ := strings.Cut(status, " ")
+	if word == "no" { // "no check"
+		return "UP"
+	}
+	return word
+}
+
+// list is everything seen, by proxy and server.
+func (u *upstreams) list() []result.Upstream {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var all []result.Upstream
+	for k, states := range u.states {
+		all = append(all, result.Upstream{Proxy: k.proxy, Server: k.server, States: states})
+	}
+	slices.SortFunc(all, func(a, b result.Upstream) int {
+		return strings.Compare(a.Proxy+"/"+a.Server, b.Proxy+"/"+b.Server)
+	})
+	return all
+}

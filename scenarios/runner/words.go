@@ -1,0 +1,39 @@
+package runner
+
+import (
+	"fmt"
+	"strings"
+
+	"bench/internal/units"
+	"bench/scenarios"
+)
+
+// loadInWords describes the loads of a scenario in a few words, by the highest
+// rates: "open loop 300/s".
+func loadInWords(s *scenarios.Scenario) string {
+	var open float64
+	users := 0
+	for i := range s.Load {
+		l := &s.Load[i]
+		if l.Arrival == "closed" {
+			users += int(l.Connections.Pool)
+			continue
+		}
+		highest := 0.0
+		for _, p := range l.Phases {
+			highest = max(highest, p.Rate.From, p.Rate.To)
+		}
+		open += highest
+	}
+	var words []string
+	if open > 0 {
+		words = append(words, "open loop "+units.Rate(open)+"/s")
+	}
+	if users > 0 {
+		words = append(words, fmt.Sprintf("closed loop %d users", users))
+	}
+	if len(s.Load) > 1 {
+		words = append(words, fmt.Sprintf("%d loads", len(s.Load)))
+	}
+	return strings.Join(words, ", ")
+}
