@@ -85,7 +85,7 @@ func (r *Rate) Read(now int64) uint64 {
 
 // Peak is the highest count of a whole second, the current one included.
 func (r *Rate) Peak() uint64 {
-	top := max(r.Max, r.cur, r.prev)
+	top := max(r.Max, r.cur)
 	if r.peak != nil {
 		top = max(top, r.peak.max())
 	}
