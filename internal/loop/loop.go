@@ -112,7 +112,7 @@ func (l *Loop) Refresh() int64 {
 // is lost when the handler returns.
 func (l *Loop) Scratch() []byte { return l.scratch }
 
-// Idle is the time spent waiting so far, in nanoseconds.
+// Idle is the time spent waiting so far, in nanoseconds, asleep or spinning.
 func (l *Loop) Idle() int64 { return l.idle }
 
 // SetSpin makes the loop poll without sleeping for the last ns nanoseconds
@@ -253,14 +253,14 @@ func (l *Loop) Run() error {
 }
 
 func (l *Loop) turn() error {
-	timeout := l.timeout()
+	timeout, spinning := l.timeout()
 	before := l.now
-	if timeout != 0 {
+	if timeout != 0 || spinning {
 		before = Nanotime()
 	}
 	n, err := l.p.Wait(l.events[:], timeout)
 	l.now = Nanotime()
-	if timeout != 0 {
+	if timeout != 0 || spinning && n == 0 {
 		l.idle += l.now - before
 	}
 	if err != nil {
@@ -285,19 +285,21 @@ func (l *Loop) turn() error {
 	return nil
 }
 
-func (l *Loop) timeout() time.Duration {
+// timeout is how long the next wait may sleep. spinning tells that it would
+// sleep but for the spin time.
+func (l *Loop) timeout() (d time.Duration, spinning bool) {
 	if len(l.runq) > 0 || l.stopping.Load() {
-		return 0
+		return 0, false
 	}
 	when, ok := l.timers.next()
 	if !ok {
-		return poller.Forever
+		return poller.Forever, false
 	}
-	d := when - Nanotime()
-	if d <= l.spin {
-		return 0
+	left := when - Nanotime()
+	if left <= l.spin {
+		return 0, left > 0
 	}
-	return time.Duration(d - l.spin)
+	return time.Duration(left - l.spin), false
 }
 
 func (l *Loop) end() {

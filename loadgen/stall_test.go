@@ -1,0 +1,58 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"bench/internal/loop"
+)
+
+// An origin that stops for S seconds within D seconds of a constant rate makes
+// everyone who comes during the stop wait for its end, evenly between 0 and S.
+// So quantile q of the response time is S-(1-q)·D where that is positive,
+// whatever the number of connections: the clock starts at the intended start
+// and not when a connection is free. (The quantiles read are those of the first
+// to come: the last ones also wait for the answers of those before them.)
+func TestStallReadsItsKnownAnswer(t *testing.T) {
+	const (
+		length = 4 * time.Second
+		stall  = time.Second
+		rate   = 500
+	)
+	for _, pool := range []int{1, 16, 0} {
+		t.Run(fmt.Sprintf("pool %d", pool), func(t *testing.T) {
+			t.Parallel()
+			o := startOrigin(t, &testOrigin{}, "")
+			spec := steady(o.addr, rate, length.Microseconds())
+			spec.Connections.Pool = pool
+			spec.StartAt = loop.Nanotime() + int64(50*time.Millisecond)
+			o.stall(spec.StartAt+int64(1500*time.Millisecond), int64(stall))
+			got, err := Run(context.Background(), spec, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Failed != 0 || got.Completed != rate*uint64(length/time.Second) {
+				t.Fatalf("%d completed, %d failed", got.Completed, got.Failed)
+			}
+			h, err := hdrhistogram.Decode([]byte(got.Response.HDR))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range []float64{0.90, 0.95, 0.99, 0.999} {
+				want := float64(stall.Microseconds()) - (1-q)*float64(length.Microseconds())
+				read := float64(h.ValueAtQuantile(100 * q))
+				if tolerance := max(0.02*want, 1000); math.Abs(read-want) > tolerance {
+					t.Errorf("quantile %g reads %.0f µs, want %.0f ± %.0f (lag p99 %.0f µs)", q, read, want, tolerance, got.Lag.P99)
+				}
+			}
+			if median := float64(h.ValueAtQuantile(50)); median > 20_000 {
+				t.Errorf("the median reads %.0f µs; half of the requests met no stall", median)
+			}
+		})
+	}
+}
