@@ -39,7 +39,10 @@ type conn struct {
 }
 
 // connList is a list of connections, oldest first.
-type connList struct{ head, tail *conn }
+type connList struct {
+	head, tail *conn
+	length     int
+}
 
 func (l *connList) push(c *conn) {
 	c.prev, c.next = l.tail, nil
@@ -49,6 +52,7 @@ func (l *connList) push(c *conn) {
 		l.head = c
 	}
 	l.tail = c
+	l.length++
 }
 
 func (l *connList) remove(c *conn) {
@@ -63,6 +67,7 @@ func (l *connList) remove(c *conn) {
 		l.tail = c.prev
 	}
 	c.prev, c.next = nil, nil
+	l.length--
 }
 
 // Ready implements loop.Handler.

@@ -152,6 +152,9 @@ func (w *worker) retire(c *conn, hup bool) {
 	w.rec.conns--
 	c.state = connLingering
 	c.lingerEnd = loop.Nanotime() + lingerNs
+	if w.lingering.length >= maxLingering {
+		w.close(w.lingering.head)
+	}
 	w.lingering.push(c)
 	if !w.lingerTimer.Active() {
 		w.loop.SetTimer(&w.lingerTimer, c.lingerEnd, w)

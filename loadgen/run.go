@@ -3,7 +3,9 @@ package loadgen
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,6 +18,10 @@ import (
 // startDelayNs is between the end of the preparations and the origin of a run
 // that has no common one.
 const startDelayNs = 10e6
+
+// maxStartLateNs is how long ago the origin of a run may be. A start missed by
+// more could only be caught up with in a burst.
+const maxStartLateNs = 1e9
 
 // Runner is one load, prepared to start.
 type Runner struct {
@@ -60,12 +66,16 @@ func descriptors() int {
 }
 
 // Run carries out the load from startAt on, a time on the clock of
-// loop.Nanotime, 0 for now. When ctx ends, no further request is sent, requests
+// loop.Nanotime, 0 for now and at most a second ago. When ctx ends, no further request is sent, requests
 // on their way end as failed, and the outcome so far is returned with ctx's
 // error. A Runner runs once.
 func (r *Runner) Run(ctx context.Context, startAt int64) (*result.Load, error) {
+	now := loop.Nanotime()
 	if startAt == 0 {
-		startAt = loop.Nanotime() + startDelayNs
+		startAt = now + startDelayNs
+	}
+	if startAt < now-maxStartLateNs {
+		return nil, fmt.Errorf("load %s: the start time is %v ago", r.spec.Name, time.Duration(now-startAt))
 	}
 	w := r.worker(startAt)
 	ctx, cancel := context.WithCancelCause(ctx)

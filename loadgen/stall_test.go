@@ -22,7 +22,7 @@ func TestStallReadsItsKnownAnswer(t *testing.T) {
 	const (
 		length = 4 * time.Second
 		stall  = time.Second
-		rate   = 500
+		rate   = 100
 	)
 	for _, pool := range []int{1, 16, 0} {
 		t.Run(fmt.Sprintf("pool %d", pool), func(t *testing.T) {
@@ -31,7 +31,9 @@ func TestStallReadsItsKnownAnswer(t *testing.T) {
 			spec := steady(o.addr, rate, length.Microseconds())
 			spec.Connections.Pool = pool
 			spec.StartAt = loop.Nanotime() + int64(50*time.Millisecond)
-			o.stall(spec.StartAt+int64(1500*time.Millisecond), int64(stall))
+			// The stop begins with an arrival, so that the discrete starts read
+			// what a continuous stream of them would.
+			o.stall(spec.StartAt+int64(1504900*time.Microsecond), int64(stall))
 			got, err := Run(context.Background(), spec, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -43,7 +45,7 @@ func TestStallReadsItsKnownAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, q := range []float64{0.90, 0.95, 0.99, 0.999} {
+			for _, q := range []float64{0.85, 0.90, 0.95, 0.99} {
 				want := float64(stall.Microseconds()) - (1-q)*float64(length.Microseconds())
 				read := float64(h.ValueAtQuantile(100 * q))
 				if tolerance := max(0.02*want, 1000); math.Abs(read-want) > tolerance {

@@ -14,6 +14,10 @@ const arrivalBatch = 64
 // first, which leaves the TIME_WAIT state, and with it the port, to the peer.
 const lingerNs = 1e9
 
+// maxLingering bounds the finished connections that wait so. A peer that does
+// not close at all would else take this process's descriptors.
+const maxLingering = 256
+
 // worker runs one load on one event loop. Everything in it belongs to the
 // loop's thread.
 type worker struct {

@@ -1,0 +1,195 @@
+package loadgen
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"bench/internal/poller"
+	"bench/internal/result"
+)
+
+func TestRequestsPerConnection(t *testing.T) {
+	var asked, last atomic.Int64
+	o := startOrigin(t, &testOrigin{respond: func(head []byte, nth, _ int) ([]byte, action) {
+		if bytes.Contains(head, []byte("\r\nConnection: close\r\n")) {
+			asked.Add(1)
+			if nth == 2 {
+				last.Add(1)
+			}
+			return []byte(strings.Replace(okAnswer, "\r\n", "\r\nConnection: close\r\n", 1)), closeAfter
+		}
+		return []byte(okAnswer), keep
+	}}, "")
+	for _, arrival := range []Arrival{Poisson, Closed} {
+		spec := steady(o.addr, 1000, 300_000)
+		spec.Arrival, spec.Connections = arrival, Connections{Pool: 2, RequestsPerConnection: 3}
+		spec.ThinkUs = 2000
+		asked.Store(0)
+		last.Store(0)
+		got, _ := load(t, spec)
+		if got.Failed != 0 || got.Retried != 0 {
+			t.Errorf("%s: failures %v, %d retried", arrival, got.FailuresByCause, got.Retried)
+		}
+		least, most := got.Requests/3, got.Requests/3+2
+		if got.ConnsOpened < least || got.ConnsOpened > most || asked.Load() != last.Load() || uint64(asked.Load()) < least-1 {
+			t.Errorf("%s: %d requests on %d connections, of which %d were asked to end, %d at the third request", arrival, got.Requests, got.ConnsOpened, asked.Load(), last.Load())
+		}
+	}
+}
+
+func TestClosedLoop(t *testing.T) {
+	o := startOrigin(t, &testOrigin{}, "")
+	for _, think := range []int64{0, 10_000} {
+		spec := steady(o.addr, 0, 200_000)
+		spec.Arrival, spec.ThinkUs, spec.Connections.Pool = Closed, think, 5
+		got, _ := load(t, spec)
+		if got.Failed != 0 || got.ConnsOpened != 5 {
+			t.Errorf("think %d µs: failures %v, %d connections", think, got.FailuresByCause, got.ConnsOpened)
+		}
+		// Each user can send once at the start and once after each pause.
+		if most := uint64(5 * (1 + 200_000/10_000)); think > 0 && (got.Requests > most || got.Requests < most/2 || got.Lag.Count != got.Requests) {
+			t.Errorf("%d requests of 5 users, want at most %d; %d lags", got.Requests, most, got.Lag.Count)
+		}
+		if think == 0 && (got.Requests < 1000 || got.Lag.Count != 0) {
+			t.Errorf("%d requests without a pause, %d lags", got.Requests, got.Lag.Count)
+		}
+	}
+}
+
+func TestConnectionsOfAPhase(t *testing.T) {
+	o := startOrigin(t, &testOrigin{}, "")
+	many, few := 40, 3
+	spec := steady(o.addr, 0, 100_000)
+	spec.Arrival, spec.ThinkUs, spec.Connections.Pool = Closed, 5000, 10
+	spec.Phases = append(spec.Phases, Phase{Name: "burst", LengthUs: 150_000, Connections: &many}, Phase{Name: "after", LengthUs: 200_000, Connections: &few, Measure: true})
+	got, l := load(t, spec)
+	last := map[string]*result.Interval{}
+	for _, i := range l.intervals {
+		if i.LengthUs >= 50_000 {
+			last[i.Phase] = i
+		}
+	}
+	if last["steady"].Conns != 10 || last["burst"].Conns != 40 || last["after"].Conns != 3 || got.Failed != 0 {
+		t.Errorf("connections at the end of the phases: %d, %d, %d; failures %v", last["steady"].Conns, last["burst"].Conns, last["after"].Conns, got.FailuresByCause)
+	}
+}
+
+func TestEveryPoller(t *testing.T) {
+	for _, m := range poller.Mechanisms() {
+		t.Run(m.Name, func(t *testing.T) {
+			o := startOrigin(t, &testOrigin{}, "")
+			for _, arrival := range []Arrival{Constant, Closed} {
+				spec := steady(o.addr, 1000, 100_000)
+				spec.Arrival, spec.Poller, spec.Connections.RequestsPerConnection = arrival, m.Name, 10
+				if got, _ := load(t, spec); got.Failed != 0 || got.Completed < 100 {
+					t.Errorf("%s: %d completed, failures %v", arrival, got.Completed, got.FailuresByCause)
+				}
+			}
+		})
+	}
+}
+
+// A body larger than the socket takes at once is written in pieces.
+func TestLargeBodies(t *testing.T) {
+	big := strings.Repeat("x", 3<<20)
+	answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 3145728\r\n\r\n" + big)
+	n := int64(len(big))
+	o := startOrigin(t, &testOrigin{respond: func([]byte, int, int) ([]byte, action) { return answer, closeAfter }}, "")
+	spec := steady(o.addr, 50, 100_000)
+	// The origin of this test only sees the end of a request that ends like a head.
+	spec.HTTP = HTTP{Method: "POST", Body: big + "\r\n\r\n", ExpectBytes: &n}
+	got, _ := load(t, spec)
+	// It sends what its socket takes at once, and closes.
+	if got.BytesOut < 5*uint64(len(big)) || got.Sent != 5 || got.FailuresByCause[result.CauseTruncated] != got.Failed {
+		t.Errorf("%d bytes written, %d sent, failures %v", got.BytesOut, got.Sent, got.FailuresByCause)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	o := startOrigin(t, &testOrigin{respond: always("", silent)}, "")
+	spec := steady(o.addr, 1000, 60_000_000)
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	var l lines
+	got, err := Run(ctx, spec, l.sink)
+	if !errors.Is(err, context.DeadlineExceeded) || got == nil {
+		t.Fatalf("load %v, error %v", got, err)
+	}
+	checkBooks(t, got, &l)
+	if got.Requests == 0 || got.FailuresByCause[result.CauseLocal] != got.Requests {
+		t.Errorf("%d requests, failures %v", got.Requests, got.FailuresByCause)
+	}
+}
+
+func TestSinkThatFailsEndsTheRun(t *testing.T) {
+	o := startOrigin(t, &testOrigin{}, "")
+	full := errors.New("no space left")
+	_, err := Run(context.Background(), steady(o.addr, 1000, 60_000_000), func(*result.AgentLine) error { return full })
+	if !errors.Is(err, full) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAgent(t *testing.T) {
+	o := startOrigin(t, &testOrigin{}, "")
+	order, err := json.Marshal(steady(o.addr, 1000, 200_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, feed := io.Pipe()
+	out, said := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := Agent(context.Background(), in, said)
+		done <- errors.Join(err, said.Close())
+	}()
+	go func() { _, _ = feed.Write(append(order, '\n')) }()
+	var kinds []string
+	dec := json.NewDecoder(out)
+	for {
+		var line result.AgentLine
+		if err := dec.Decode(&line); err != nil {
+			break
+		}
+		switch {
+		case line.Ready != nil:
+			kinds = append(kinds, "ready")
+			go func() { _, _ = feed.Write([]byte(`{}`)) }() // at once
+		case line.Interval != nil:
+			if kinds[len(kinds)-1] != "interval" {
+				kinds = append(kinds, "interval")
+			}
+		case line.Load != nil:
+			kinds = append(kinds, "load")
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := strings.Join(kinds, " "); got != "ready interval load" {
+		t.Errorf("the agent said: %s", got)
+	}
+}
+
+func TestAgentRefusesBadOrders(t *testing.T) {
+	for in, want := range map[string]string{
+		`{`:                  "reading the load's specification",
+		`{"nmae":"x"}`:       `unknown field \"nmae\"`,
+		`{"name":"a b"}`:     "load name",
+		`{"name":"a"} {"x"}`: "no target address",
+		`{"name":"a","targets":["127.0.0.1:1"],"phases":[{"name":"p","lengthUs":1}]} {"startAt":1}`: "the start time is",
+	} {
+		var out bytes.Buffer
+		err := Agent(context.Background(), strings.NewReader(in), &out)
+		if err == nil || !strings.Contains(out.String(), `{"error":`) || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: error %v, said %s; want %s", in, err, out.String(), want)
+		}
+	}
+}
