@@ -28,6 +28,7 @@ const (
 type cli struct {
 	Run      runCmd      `cmd:"" help:"Run a scenario; the exit code is the verdict."`
 	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
+	Backend  backendCmd  `cmd:"" help:"Run a mock origin alone."`
 	List     listCmd     `cmd:"" help:"List the built-in scenarios."`
 	Init     initCmd     `cmd:"" help:"Write out a built-in scenario to start from."`
 	Load     loadCmd     `cmd:"" help:"Generate load and measure how it is served."`

@@ -1,0 +1,241 @@
+package httporigin
+
+import (
+	"syscall"
+
+	"bench/backends/fault"
+	"bench/internal/poller"
+	"bench/internal/sock"
+)
+
+// answer is a response on its way: a head with what follows it in one piece, a
+// middle that repeats a prepared buffer, and a tail.
+type answer struct {
+	head    []byte
+	middle  []byte
+	repeat  int64 // length of the middle
+	tail    []byte
+	headLen int   // of the message's head within head
+	off     int64 // bytes sent
+	limit   int64 // bytes to send
+	status  int
+	persist bool
+	cut     bool // limit is short of the end
+}
+
+// complete has the request counted, and answered when its time comes.
+func (c *conn) complete() {
+	o := c.o
+	c.marked = true
+	c.mark.Received()
+	c.state = waiting
+	if o.cfg.Limits.Idle > 0 {
+		o.loop.StopTimer(&c.timer)
+	}
+	latency := &o.cfg.Answer.Latency
+	if o.force.Latency != nil {
+		latency = o.force.Latency
+	}
+	d := c.over.delay
+	if !c.over.hasDelay {
+		d = latency.Sample(o.rng)
+	}
+	if d > 0 {
+		o.loop.SetTimer(&c.timer, o.loop.Now()+int64(d), c)
+		return
+	}
+	c.respond()
+}
+
+// refuse answers what is no request, and closes.
+func (c *conn) refuse(p problem) {
+	o := c.o
+	o.tally.Malformed++
+	o.loop.StopTimer(&c.timer)
+	c.marked, c.refused, c.headOnly = false, true, false
+	text := append([]byte(p.reason), '\n')
+	c.out = o.prepared.appendHead(c.out[:0], p.status, ByLength, int64(len(text)), closing)
+	c.ans = answer{headLen: len(c.out), status: p.status}
+	c.out = append(c.out, text...)
+	c.ans.head = c.out
+	c.ans.limit = int64(len(c.out))
+	c.state = writing
+	c.flush()
+}
+
+// respond makes the response by what is in force now, and writes it.
+func (c *conn) respond() {
+	if c.o.force.Stalled {
+		c.park()
+		return
+	}
+	c.build()
+	c.state = writing
+	c.flush()
+}
+
+func (c *conn) park() {
+	c.o.parked = append(c.o.parked, c)
+	c.parked = len(c.o.parked)
+}
+
+func (c *conn) build() {
+	o, f := c.o, c.o.force
+	mix := &o.cfg.Answer.Status
+	status := c.over.status
+	switch {
+	case f.Status != 0 && (f.Rate >= 1 || o.rng.Float64() < f.Rate):
+		status = f.Status
+	case status != 0:
+	case mix.constant():
+		status = mix.last()
+	default:
+		status = mix.pick(o.rng.Float64())
+	}
+	framing := o.cfg.Answer.Framing
+	switch {
+	case c.echo != nil:
+		framing = ByLength
+	case c.over.hasBytes:
+		framing = c.over.framing
+	}
+	if framing == ByChunks && c.minor == 0 {
+		framing = ByClose
+	}
+	limit := o.cfg.Limits.Requests
+	keep := c.keep && framing != ByClose && !f.Drain && (limit == 0 || c.reqs+1 < limit)
+	p := closing
+	switch {
+	case keep && c.minor == 0:
+		p = persistAloud
+	case keep:
+		p = persistQuietly
+	}
+	if o.prepared.usable && !c.over.hasBytes && c.echo == nil {
+		r := o.prepared.get(status, framing, p)
+		c.ans = answer{head: r.text, headLen: r.headLen}
+		if c.headOnly {
+			c.ans.head = r.text[:r.headLen]
+		}
+	} else {
+		c.compose(status, framing, p)
+	}
+	a := &c.ans
+	a.status, a.persist = status, keep
+	a.limit = int64(len(a.head)) + a.repeat + int64(len(a.tail))
+	if f.Truncate {
+		a.truncate(f.TruncateAt)
+	}
+}
+
+// compose makes a response that is not kept ready.
+func (c *conn) compose(status int, framing Framing, p persistence) {
+	o := c.o
+	size := c.over.bytes
+	var text []byte
+	switch {
+	case c.echo != nil:
+		text = c.echo.json(c)
+		size = int64(len(text))
+	case !c.over.hasBytes:
+		size = o.cfg.Answer.Body.Sample(o.rng)
+	}
+	s := &o.prepared
+	c.out = s.appendHead(c.out[:0], status, framing, size, p)
+	a := answer{headLen: len(c.out)}
+	switch {
+	case c.headOnly || !hasBody(status):
+	case c.echo != nil:
+		c.out = append(c.out, text...)
+	case framing != ByChunks:
+		a.middle, a.repeat = s.body.plain, size
+	default:
+		a.middle, a.repeat = s.body.chunked, size/period*int64(s.body.wrapped)
+		c.out = s.appendLastChunks(c.out, size%period)
+		if a.repeat > 0 {
+			a.tail = c.out[a.headLen:]
+		}
+	}
+	a.head = c.out[:len(c.out)-len(a.tail)]
+	c.ans = a
+}
+
+// truncate moves the end of the response to where it is broken off.
+func (a *answer) truncate(at int64) {
+	body := a.limit - int64(a.headLen)
+	switch {
+	case body == 0:
+		a.limit /= 2
+	case at == fault.Half:
+		a.limit = int64(a.headLen) + body/2
+	default:
+		a.limit = int64(a.headLen) + min(at, body-1)
+	}
+	a.cut = true
+}
+
+// flush writes what fits of the response, and settles the request when all of
+// it is written.
+func (c *conn) flush() {
+	o, a := c.o, &c.ans
+	for range maxSends {
+		if o.force.Stalled {
+			c.park()
+			return
+		}
+		room := a.limit - a.off
+		if o.force.Piece > 0 {
+			room = min(room, int64(o.force.Piece))
+		}
+		n, want, errno := a.send(c.fd, room)
+		if errno != 0 && errno != syscall.EAGAIN {
+			c.gone()
+			return
+		}
+		a.off += int64(n)
+		switch {
+		case a.off == a.limit:
+			c.settle()
+			return
+		case int64(n) < want:
+			o.loop.Rearm(c.fd, poller.Out)
+			return
+		case o.force.Piece > 0:
+			o.loop.SetTimer(&c.timer, o.loop.Now()+o.force.Every, c)
+			return
+		}
+	}
+	c.later()
+}
+
+// send writes up to room bytes in one call; want is how much it tried.
+func (a *answer) send(fd int, room int64) (n int, want int64, errno syscall.Errno) {
+	head, middle := int64(len(a.head)), a.repeat
+	switch {
+	case a.off < head && (head-a.off >= room || middle == 0):
+		p := a.head[a.off:]
+		p = p[:min(room, int64(len(p)))]
+		n, errno = sock.Send(fd, p)
+		return n, int64(len(p)), errno
+	case a.off < head:
+		var pieces [3][]byte
+		pieces[0] = a.head[a.off:]
+		room -= int64(len(pieces[0]))
+		pieces[1] = a.middle[:min(room, middle, int64(len(a.middle)))]
+		if int64(len(pieces[1])) == middle {
+			pieces[2] = a.tail[:min(room-middle, int64(len(a.tail)))]
+		}
+		n, errno = sock.Writev(fd, pieces[:])
+		return n, int64(len(pieces[0]) + len(pieces[1]) + len(pieces[2])), errno
+	case a.off < head+middle:
+		at := (a.off - head) % int64(len(a.middle))
+		k := min(room, head+middle-a.off, int64(len(a.middle))-at)
+		n, errno = sock.Send(fd, a.middle[at:at+k])
+		return n, k, errno
+	default:
+		p := a.tail[a.off-head-middle:]
+		p = p[:min(room, int64(len(p)))]
+		n, errno = sock.Send(fd, p)
+		return n, int64(len(p)), errno
+	}
+}

@@ -1,0 +1,125 @@
+package httporigin
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"bench/internal/units"
+)
+
+// override is what a request's path says about its answer. Paths are made of
+// pairs, in any order and number:
+//
+//	/status/503      that status
+//	/bytes/1000      a body of so many bytes by Content-Length
+//	/chunked/3000    a body of so many bytes in chunks
+//	/close/1000      a body of so many bytes ended by closing
+//	/delay/50ms      that latency
+//	/echo            the request as JSON; may only come last
+//
+// as in /status/404/delay/20ms/bytes/10. A path that begins otherwise, or the
+// empty one, overrides nothing; a query is not looked at.
+type override struct {
+	status   int // 0: as configured
+	bytes    int64
+	framing  Framing
+	hasBytes bool
+	delay    time.Duration
+	hasDelay bool
+	echo     bool
+}
+
+const (
+	maxOverrideBytes = 1 << 40
+	maxOverrideDelay = time.Hour
+)
+
+// overrides tells cheaply whether a target may override anything: nearly all
+// that do not are settled here.
+func overrides(target []byte) bool {
+	if len(target) < 4 || target[0] != '/' {
+		return false
+	}
+	switch target[1] {
+	case 's', 'b', 'c', 'd', 'e':
+		return true
+	}
+	return false
+}
+
+// parseOverride reads a target. Values that make no sense are problems.
+func parseOverride(target []byte) (o override, p problem) {
+	path, _, _ := bytes.Cut(target, []byte("?"))
+	path = bytes.TrimSuffix(path, []byte("/"))
+	for first := true; len(path) > 0; first = false {
+		var key, value []byte
+		key, path, _ = bytes.Cut(path[1:], []byte("/"))
+		if string(key) == "echo" && len(path) == 0 {
+			o.echo = true
+			return o, p
+		}
+		if !isOverride(key) {
+			if first {
+				return override{}, p
+			}
+			return o, bad(fmt.Sprintf("the path has %q where status, bytes, chunked, close, delay or echo may stand", key))
+		}
+		value, path, _ = cutSegment(path)
+		if err := o.set(string(key), string(value)); err != nil {
+			return o, bad(err.Error())
+		}
+	}
+	return o, p
+}
+
+func isOverride(key []byte) bool {
+	switch string(key) {
+	case "status", "bytes", "chunked", "close", "delay":
+		return true
+	}
+	return false
+}
+
+// cutSegment takes the first segment off a path without leading slash; the
+// rest keeps its slash.
+func cutSegment(path []byte) (segment, rest []byte, more bool) {
+	i := bytes.IndexByte(path, '/')
+	if i < 0 {
+		return path, nil, false
+	}
+	return path[:i], path[i:], true
+}
+
+func (o *override) set(key, value string) error {
+	switch key {
+	case "status":
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 200 || n > 599 {
+			return fmt.Errorf("invalid /status/%s: want 200 to 599", value)
+		}
+		o.status = n
+	case "delay":
+		d, err := units.ParseDuration(value)
+		if err != nil || d < 0 || d > maxOverrideDelay {
+			return fmt.Errorf("invalid /delay/%s: want a time like 50ms, at most 1h", value)
+		}
+		o.delay, o.hasDelay = d, true
+	default:
+		n, err := units.ParseSize(value)
+		if err != nil || n > maxOverrideBytes {
+			return fmt.Errorf("invalid /%s/%s: want a size like 1000 or 64KiB, at most 1024GiB", key, value)
+		}
+		o.bytes, o.hasBytes = n, true
+		switch key {
+		case "bytes":
+			o.framing = ByLength
+		case "chunked":
+			o.framing = ByChunks
+		case "close":
+			o.framing = ByClose
+		}
+	}
+	return nil
+}
