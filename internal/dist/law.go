@@ -131,8 +131,8 @@ func (s *shape) usage() string {
 // value for messages.
 func parse(text, example string, quantity func(string) (float64, error)) (law, error) {
 	trimmed := strings.TrimSpace(text)
-	open := strings.IndexByte(trimmed, '(')
-	if open < 0 {
+	before, after, ok := strings.Cut(trimmed, "(")
+	if !ok {
 		if i := strings.IndexFunc(trimmed, func(r rune) bool { return r >= '0' && r <= '9' }); i != 0 {
 			return law{}, fmt.Errorf("invalid distribution %q: want a value like %s, or one of %s", text, example, usages())
 		}
@@ -142,12 +142,12 @@ func parse(text, example string, quantity func(string) (float64, error)) (law, e
 		}
 		return law{kind: fixed, a: v, text: trimmed}, nil
 	}
-	name := strings.TrimSpace(trimmed[:open])
+	name := strings.TrimSpace(before)
 	for _, s := range shapes() {
 		if s.name != name {
 			continue
 		}
-		inner, closed := strings.CutSuffix(trimmed[open+1:], ")")
+		inner, closed := strings.CutSuffix(after, ")")
 		if !closed {
 			return law{}, fmt.Errorf("invalid distribution %q: it does not end in a parenthesis: want %s", text, s.usage())
 		}

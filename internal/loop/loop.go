@@ -64,6 +64,7 @@ type Loop struct {
 	scratch []byte
 	spin    int64
 	idle    int64
+	turns   uint64
 
 	wakeFD   int
 	signaled atomic.Bool
@@ -114,6 +115,9 @@ func (l *Loop) Scratch() []byte { return l.scratch }
 
 // Idle is the time spent waiting so far, in nanoseconds, asleep or spinning.
 func (l *Loop) Idle() int64 { return l.idle }
+
+// Turns is the number of turns so far.
+func (l *Loop) Turns() uint64 { return l.turns }
 
 // SetSpin makes the loop poll without sleeping for the last ns nanoseconds
 // before a timer is due, for those who need it on time.
@@ -253,6 +257,7 @@ func (l *Loop) Run() error {
 }
 
 func (l *Loop) turn() error {
+	l.turns++
 	timeout, spinning := l.timeout()
 	before := l.now
 	if timeout != 0 || spinning {

@@ -30,6 +30,7 @@ package poller
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -99,9 +100,9 @@ func Mechanisms() []Mechanism {
 // New opens the named poller, or the best one that works for name "". maxFD is
 // one above the highest descriptor expected; it sizes tables.
 func New(name string, maxFD int) (Poller, error) {
-	var names string
+	var names strings.Builder
 	for _, m := range Mechanisms() {
-		names += " " + m.Name
+		names.WriteString(" " + m.Name)
 		if name != "" && name != m.Name {
 			continue
 		}
@@ -114,7 +115,7 @@ func New(name string, maxFD int) (Poller, error) {
 		}
 	}
 	if name != "" {
-		return nil, fmt.Errorf("unknown poller %q: want one of%s", name, names)
+		return nil, fmt.Errorf("unknown poller %q: want one of%s", name, names.String())
 	}
 	return nil, errors.New("no poller works on this machine")
 }

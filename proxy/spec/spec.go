@@ -74,6 +74,7 @@ type Proxy struct {
 	Pos
 	Index    int
 	ID       int // "id", or assigned from 1 by order; what "show stat" prints as iid
+	ForcedID bool
 	Name     string
 	Caps     Caps
 	Mode     Mode
@@ -200,11 +201,12 @@ const (
 // Server is one server line with the default-server settings applied.
 type Server struct {
 	Pos
-	Index int // within the backend
-	ID    int // puid; what "show stat" prints as sid
-	Name  string
-	Addr  sock.Addr
-	Text  string // address as written
+	Index    int  // within the backend
+	ID       int  // puid; what "show stat" prints as sid
+	ForcedID bool // "id" was configured
+	Name     string
+	Addr     sock.Addr
+	Text     string // address as written
 	// Disabled starts the server in maintenance.
 	Disabled, Backup bool
 	Weight           int // 0 to 256

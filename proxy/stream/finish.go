@@ -254,5 +254,8 @@ func (s *stream) log(sent uint64) {
 	if len(s.line) > 0 {
 		r.Method, r.URI, r.Version = s.line[:s.methodEnd], s.line[s.methodEnd:s.targetEnd], s.line[s.targetEnd:]
 	}
+	r.ListenerID = c.l.Bind.ID
+	r.Count = t.Process.Requests
+	r.Failed = s.flags[0] != '-' || s.retries > 0 || s.status >= 500
 	s.fe.Sink.Log(r)
 }

@@ -43,9 +43,9 @@ type stream struct {
 	res    message.Response
 	method message.Method
 	// line keeps the request line for the log.
-	line                           []byte
-	methodEnd, targetEnd, lineKept int
-	version                        message.Version
+	line                 []byte
+	methodEnd, targetEnd int
+	version              message.Version
 
 	// first is the request as it is sent: the head and as much of the body as
 	// fits. It is kept until the response begins, so that the request can be

@@ -78,8 +78,8 @@ func newRig(t *testing.T, mode spec.Mode, change func(*spec.Proxy), servers ...s
 	}
 	r := &rig{t: t, loop: l, proxy: p, lines: make(chan log.Record, 1000)}
 	r.thread = stream.NewThread(1, l, sh, []log.Sink{recorder{r.lines}}, 1)
-	any, _ := sock.Parse("127.0.0.1:0")
-	fd, err := sock.Listen(&any, &sock.ListenOptions{NoDelay: true})
+	wild, _ := sock.Parse("127.0.0.1:0")
+	fd, err := sock.Listen(&wild, &sock.ListenOptions{NoDelay: true})
 	if err != nil {
 		t.Fatal(err)
 	}

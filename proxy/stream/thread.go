@@ -58,7 +58,7 @@ type Shared struct {
 }
 
 // Threads are the engine's loops.
-func (s *Shared) Threads() []*Thread { return s.threads }
+func (sh *Shared) Threads() []*Thread { return sh.threads }
 
 // Thread is one event loop with all that it owns.
 type Thread struct {

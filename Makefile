@@ -1,0 +1,38 @@
+# Everything from here: `make help`.
+GO ?= go
+BIN := bin/bench
+LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fuzz bench clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/bench
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/bench
+
+run: build ## Build and run the main scenario: reloads under load, a verdict, a report
+	$(BIN) run scenarios/zero-downtime-reload.yaml
+
+test: build ## Run every test
+	$(GO) vet ./...
+	$(GO) test -timeout 10m ./...
+
+lint: ## Run the linters
+	$(GO) mod tidy -diff
+	$(GO) run $(LINT) run ./...
+
+fuzz: ## Run each fuzz target for FUZZTIME
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; \
+	done
+
+bench: build ## Measure engine and generator against HAProxy and wrk, side by side
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen ./backends ./internal/loop
+
+clean: ## Remove what was built and measured
+	rm -rf bin results

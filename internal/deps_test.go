@@ -1,0 +1,84 @@
+// Package internal_test holds the import rules of the whole module.
+package internal_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rule forbids the packages below from to import those below what.
+type rule struct {
+	from, what string
+	why        string
+}
+
+var rules = []rule{
+	{"bench/loadgen", "bench/proxy", "the generator must not share a bug with the engine"},
+	{"bench/backends", "bench/proxy", "the origins must not share a bug with the engine"},
+	{"bench/scenarios", "bench/proxy", "the proxy under test is a process, driven from outside"},
+	{"bench/reports", "bench/proxy", "reports know results only"},
+	{"bench/proxy", "bench/loadgen", "the engine knows nothing of the test bed"},
+	{"bench/proxy", "bench/backends", "the engine knows nothing of the test bed"},
+	{"bench/proxy", "bench/scenarios", "the engine knows nothing of the test bed"},
+	{"bench/proxy", "bench/reports", "the engine knows nothing of the test bed"},
+	{"bench/proxy", "net/http", "the engine speaks HTTP by itself"},
+	{"bench/internal", "bench/proxy", "shared rooms lie below the engine"},
+	{"bench/internal", "bench/loadgen", "shared rooms lie below the generator"},
+	{"bench/internal", "bench/scenarios", "shared rooms lie below the runner"},
+	{"bench/internal/result", "bench/internal/", "records are plain data"},
+	{"bench/proxy/message", "bench/proxy/h1", "the model does not know its codecs"},
+	{"bench/proxy/spec", "bench/proxy/", "the specification is inert"},
+	{"bench/proxy/server", "bench/proxy/stream", "servers do not know streams"},
+	{"bench/proxy/cli", "bench/proxy/stream", "the runtime API knows the engine by its interface"},
+	{"bench/proxy/log", "bench/proxy/stream", "logs know records only"},
+	{"bench/proxy/check", "bench/proxy/stream", "checks do not know streams"},
+}
+
+// rawSyscalls are the only packages that may call the kernel directly.
+var rawSyscalls = []string{"bench/internal/poller", "bench/internal/sock", "bench/internal/loop"}
+
+func below(pkg, root string) bool {
+	return pkg == root || strings.HasPrefix(pkg, strings.TrimSuffix(root, "/")+"/")
+}
+
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}: {{join .Imports \" \"}}", "bench/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) < 10 {
+		t.Fatalf("only %d packages listed", len(lines))
+	}
+	for _, line := range lines {
+		pkg, imports, _ := strings.Cut(line, ": ")
+		for imp := range strings.FieldsSeq(imports) {
+			for _, r := range rules {
+				if below(pkg, r.from) && below(imp, r.what) && !below(imp, r.from) && imp != pkg {
+					t.Errorf("%s imports %s: %s", pkg, imp, r.why)
+				}
+			}
+		}
+	}
+}
+
+func TestRawSyscallsStayInTheirRooms(t *testing.T) {
+	out, err := exec.Command("grep", "-rlE", `\.(RawSyscall6?|Syscall6?)\(`, "--include=*.go", "..").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file := range strings.FieldsSeq(string(out)) {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		pkg := "bench" + strings.TrimPrefix(file[:strings.LastIndexByte(file, '/')], "..")
+		ok := false
+		for _, p := range rawSyscalls {
+			ok = ok || pkg == p
+		}
+		if !ok {
+			t.Errorf("%s calls the kernel directly", file)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package stream
+
+import (
+	"bench/internal/sock"
+	"bench/proxy/server"
+)
+
+// Session describes one client connection and its stream, as "show sess" does.
+type Session struct {
+	ID                        uint64
+	Source                    sock.Addr
+	Frontend, Backend, Server string
+	ServerAddr                string
+	HTTP                      bool
+	State                     string
+	Started, Expires          int64 // monotonic
+	BytesIn, BytesOut         uint64
+	ClientFD, ServerFD        int
+	Retries                   int
+}
+
+// names of the states, as operators see them.
+var stateNames = [...]string{
+	stateRequest: "REQ", stateQueue: "QUE", statePause: "TAR", stateConnect: "CON",
+	stateResponse: "RSP", stateData: "EST", stateFlush: "CLO", stateEnd: "DIS",
+}
+
+// Sessions calls fn for every live stream of the thread. The Session is only
+// valid during the call.
+func (t *Thread) Sessions(fn func(s *Session)) {
+	for c := t.clients.first; c != nil; c = c.next {
+		st := c.stream
+		if st == nil {
+			continue
+		}
+		s := Session{
+			ID: st.serial, Source: c.addr, Frontend: c.fe.Spec.Name, HTTP: st.http, State: stateNames[st.state],
+			Started: st.begin, BytesIn: c.bytesIn - st.inBase, BytesOut: c.bytesOut - st.outBase,
+			ClientFD: c.fd, ServerFD: -1, Retries: st.retries, Expires: min(st.cliExp, st.srvExp, st.exp),
+		}
+		if st.be != nil {
+			s.Backend = st.be.Spec.Name
+		}
+		if st.srv != nil {
+			s.Server = st.srv.Spec.Name
+			s.ServerAddr = st.srv.Addr().String()
+		}
+		if st.sc != nil {
+			s.ServerFD = st.sc.fd
+		}
+		fn(&s)
+	}
+}
+
+// Clients is the number of client connections of the thread.
+func (t *Thread) Clients() int { return t.clients.n }
+
+// IdleConns is the number of idle connections to s in this thread.
+func (t *Thread) IdleConns(s *server.Server) int { return t.Servers[s.Slot].idle.n }
+
+// KillStream ends the stream with that number; it reports false if the thread
+// has none.
+func (t *Thread) KillStream(serial uint64) bool {
+	for c := t.clients.first; c != nil; c = c.next {
+		if s := c.stream; s != nil && s.serial == serial {
+			s.kill('K')
+			return true
+		}
+	}
+	return false
+}
+
+// KillServerStreams ends all streams that use s. cause is the first termination
+// flag: K killed by an operator, D server went down, U a better server came up.
+func (t *Thread) KillServerStreams(s *server.Server, cause byte) {
+	for c := t.clients.first; c != nil; {
+		next := c.next
+		if st := c.stream; st != nil && st.srv == s {
+			st.kill(cause)
+		}
+		c = next
+	}
+}
+
+// kill ends the stream from outside, with an answer if none was begun.
+func (s *stream) kill(cause byte) {
+	at := byte('D')
+	switch s.state {
+	case stateRequest:
+		at = 'R'
+	case stateQueue:
+		at = 'Q'
+	case statePause, stateConnect:
+		at = 'C'
+	case stateResponse:
+		at = 'H'
+	case stateData, stateFlush, stateEnd:
+	}
+	if s.http && !s.headOut && s.state != stateRequest {
+		s.fail(503, cause, at)
+		return
+	}
+	s.abort(cause, at)
+}
