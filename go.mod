@@ -9,3 +9,8 @@ require github.com/goccy/go-yaml v1.19.2
 require github.com/alecthomas/kong v1.17.0
 
 require github.com/HdrHistogram/hdrhistogram-go v1.4.0
+
+require (
+	github.com/vishvananda/netlink v1.3.1 // indirect
+	github.com/vishvananda/netns v0.0.5 // indirect
+)

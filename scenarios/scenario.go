@@ -123,6 +123,8 @@ type Load struct {
 	Method string `yaml:"method" default:"GET"`
 	// Path of the requests.
 	Path string `yaml:"path" default:"/"`
+	// Host of the requests; the target's address if it is empty.
+	Host string `yaml:"host"`
 	// Headers are added to each request.
 	Headers map[string]string `yaml:"headers"`
 	// Body is the size of the requests' body.

@@ -11,6 +11,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
+	"bench/loadgen"
 	"bench/scenarios/objective"
 )
 
@@ -90,6 +91,9 @@ func (v *validator) request(at string, l *Load) {
 	if !strings.HasPrefix(l.Path, "/") || strings.ContainsFunc(l.Path, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		v.fail(at+".path", "a path begins with / and has neither spaces nor letters beyond ASCII; not %q", printable(l.Path))
 	}
+	if strings.ContainsFunc(l.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		v.fail(at+".host", "a host has neither spaces nor letters beyond ASCII; not %q", printable(l.Host))
+	}
 	for key, value := range l.Headers {
 		path := at + ".headers." + key
 		switch {
@@ -97,8 +101,8 @@ func (v *validator) request(at string, l *Load) {
 			v.fail(path, "%q is not a header name", printable(key))
 		case strings.ContainsAny(value, "\r\n\x00"):
 			v.fail(path, "a header's value is one line")
-		case slices.Contains([]string{"Content-Length", "Transfer-Encoding"}, textproto.CanonicalMIMEHeaderKey(key)):
-			v.fail(path, "%s is set by the generator, by the size in body", key)
+		case reservedHeader(key) != "":
+			v.fail(path, "%s is set by the generator: %s", key, reservedHeader(key))
 		}
 	}
 	if l.Body > 1<<30 {
@@ -107,6 +111,21 @@ func (v *validator) request(at string, l *Load) {
 	if l.Timeout.D() < time.Millisecond {
 		v.fail(at+".timeout", "timeout must be at least 1ms")
 	}
+}
+
+// reservedHeader says by what the generator sets a header, "" if it does not.
+func reservedHeader(key string) string {
+	switch textproto.CanonicalMIMEHeaderKey(key) {
+	case "Host":
+		return "use host"
+	case "Connection":
+		return "use connections.requestsPerConnection"
+	case "Content-Length", "Transfer-Encoding":
+		return "they follow from body"
+	case loadgen.HeaderID:
+		return "it numbers the requests"
+	}
+	return ""
 }
 
 func (v *validator) phases(at string, l *Load, spans map[string]result.Phase, owners map[string]string) {

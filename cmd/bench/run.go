@@ -60,7 +60,11 @@ func (c *runCmd) Run(std *streams) error {
 	})
 	live.Close()
 	if run == nil {
-		return &exitError{codeOf(err), err}
+		if runner.Code(err) == exitInterrupted {
+			err = errors.New("interrupted before anything was measured; everything is undone")
+			return &exitError{exitInterrupted, err}
+		}
+		return &exitError{runner.Code(err), err}
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		say(std.err, err)
@@ -70,15 +74,6 @@ func (c *runCmd) Run(std *streams) error {
 		return &exitError{code: run.ExitCode}
 	}
 	return nil
-}
-
-// codeOf is the exit code of an error of the runner.
-func codeOf(err error) int {
-	var known *runner.Error
-	if errors.As(err, &known) {
-		return known.Code
-	}
-	return exitLost
 }
 
 // tool identifies this binary.

@@ -44,7 +44,7 @@ func (d *command) StatsSocket() string {
 
 func (d *command) Prepare(context.Context) error {
 	if _, err := exec.LookPath(d.words[0]); err != nil {
-		return fmt.Errorf("driver exec: %w", err)
+		return fmt.Errorf("driver %s needs the program %s, which is not installed: %w", "exec", d.words[0], err)
 	}
 	return os.WriteFile(ExecConfig(d.Dir), []byte(d.Config), 0o600)
 }

@@ -44,7 +44,7 @@ func loadSpec(s *scenarios.Scenario, l *scenarios.Load, targets []string, cpus [
 		Protocol: l.Protocol,
 		Targets:  targets,
 		Title:    l.Target,
-		HTTP:     loadgen.HTTP{Method: l.Method, Path: l.Path, Body: strings.Repeat("x", int(l.Body))},
+		HTTP:     loadgen.HTTP{Method: l.Method, Path: l.Path, Host: l.Host, Body: strings.Repeat("x", int(l.Body))},
 		Arrival:  loadgen.Arrival(l.Arrival),
 		Connections: loadgen.Connections{
 			Pool:                  int(l.Connections.Pool),

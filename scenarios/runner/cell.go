@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,6 +103,9 @@ func (c *cell) run(ctx context.Context) (err error) {
 				c.collect()
 			}
 			c.record.Verdict, c.record.Reason = result.Partial, firstLine(err)
+			if interrupted(err) {
+				c.record.Reason = interruptedReason
+			}
 		}
 		c.undo()
 		c.live.End(c.record)
@@ -153,6 +158,14 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 	if c.dir, err = c.group.Dir("bench-run-"); err != nil {
 		return fail(exitLost, err)
 	}
+	// The proxy's configuration is checked before anything is started: it is
+	// what is wrong most often.
+	if err := c.planOrigins(); err != nil {
+		return fail(exitLost, err)
+	}
+	if err := c.prepareProxy(ctx); err != nil {
+		return err
+	}
 	if err := c.startOrigins(ctx); err != nil {
 		return fail(exitLost, err)
 	}
@@ -168,7 +181,8 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 	return fail(exitLost, c.startAgents(ctx))
 }
 
-func (c *cell) startOrigins(ctx context.Context) error {
+// planOrigins gives every origin an address.
+func (c *cell) planOrigins() error {
 	for i := range c.scenario.Backends {
 		b := &c.scenario.Backends[i]
 		for n := 1; n <= b.Replicas; n++ {
@@ -179,6 +193,10 @@ func (c *cell) startOrigins(ctx context.Context) error {
 			c.origins = append(c.origins, newOrigin(c.group, c.self, b, n, addr, c.dir, c.scenario.Seed, or(b.CPUs, c.place.origins)))
 		}
 	}
+	return nil
+}
+
+func (c *cell) startOrigins(ctx context.Context) error {
 	errs := make(chan error, len(c.origins))
 	for _, o := range c.origins {
 		go func() { errs <- o.start(ctx) }()
@@ -229,7 +247,8 @@ func (c *cell) render() (words []string, err error) {
 	return words, failed
 }
 
-func (c *cell) startProxy(ctx context.Context) error {
+// prepareProxy writes the configuration and lets the proxy check it.
+func (c *cell) prepareProxy(ctx context.Context) error {
 	words, err := c.render()
 	if err != nil {
 		return fail(exitUsage, err)
@@ -252,8 +271,11 @@ func (c *cell) startProxy(ctx context.Context) error {
 	}
 	if err := c.driver.Prepare(ctx); err != nil {
 		var refused *driver.ConfigError
-		if errors.As(err, &refused) {
+		switch {
+		case errors.As(err, &refused):
 			return fail(exitUsage, err)
+		case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+			return fail(exitLost, err)
 		}
 		return fail(exitProxy, err)
 	}
@@ -265,6 +287,10 @@ func (c *cell) startProxy(ctx context.Context) error {
 		Driver: p.Driver, Version: version, Build: build, Command: c.driver.Command(),
 		Config: c.config, Poller: p.Poller, CPUs: c.place.proxy,
 	}
+	return nil
+}
+
+func (c *cell) startProxy(ctx context.Context) error {
 	g, err := c.driver.Start(ctx)
 	if err != nil {
 		return fail(exitProxy, err)

@@ -39,6 +39,10 @@ func (c *cell) conclude(ctx context.Context) {
 		c.record.Objectives = append(c.record.Objectives, objective.Evaluate(o.expr, o.window, data))
 	}
 	c.record.Trust = c.trust()
+	if c.record.Trust.ForeignCPU > noisyShare {
+		c.record.Warnings = append(c.record.Warnings,
+			fmt.Sprintf("other programs used %s of the machine", units.Percent(c.record.Trust.ForeignCPU)))
+	}
 	c.record.Verdict, c.record.Reason = verdict(c.record)
 }
 
@@ -237,6 +241,7 @@ const (
 	maxLagUs     = 1000.0
 	maxLagShare  = 0.10 // of the p99 it is part of
 	maxDriverCPU = 0.85
+	noisyShare   = 0.10 // of the machine, used by others: worth a warning
 )
 
 // trust judges the measurement itself.

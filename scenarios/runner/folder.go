@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -27,6 +28,7 @@ const (
 type folder struct {
 	dir    string
 	tables map[string]*table
+	made   []string // directories that did not exist before, innermost first
 }
 
 // table is a file of JSON lines.
@@ -39,6 +41,13 @@ type table struct {
 
 // newFolder makes the directory, which must be empty or not exist.
 func newFolder(dir string) (*folder, error) {
+	d := &folder{dir: dir, tables: map[string]*table{}}
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
+			break
+		}
+		d.made = append(d.made, at)
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("result folder: %w", err)
 	}
@@ -49,11 +58,10 @@ func newFolder(dir string) (*folder, error) {
 	if len(entries) > 0 {
 		return nil, fmt.Errorf("result folder: %s is not empty; choose another with -o", dir)
 	}
-	d := &folder{dir: dir, tables: map[string]*table{}}
 	for _, name := range []string{fileTimeline, fileEvents, fileCounters, fileErrors} {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("result folder: %w", err), d.close())
+			return nil, errors.Join(fmt.Errorf("result folder: %w", err), d.remove())
 		}
 		d.tables[name] = &table{f: f, w: bufio.NewWriterSize(f, 64<<10)}
 	}
@@ -130,6 +138,26 @@ func (d *folder) close() error {
 	}
 	d.tables = map[string]*table{}
 	return all
+}
+
+// remove takes back what was written: a run that has measured nothing leaves
+// nothing.
+func (d *folder) remove() error {
+	for _, t := range d.tables {
+		_ = t.f.Close() // what it held is of no use
+	}
+	d.tables = map[string]*table{}
+	for _, name := range []string{fileScenario, fileEnv, fileTimeline, fileEvents, fileCounters, fileErrors} {
+		if err := os.Remove(filepath.Join(d.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return storage(err)
+		}
+	}
+	for _, dir := range d.made {
+		if err := os.Remove(dir); err != nil {
+			return storage(err)
+		}
+	}
+	return nil
 }
 
 // storage says in plain words that the result folder cannot take more.

@@ -51,6 +51,29 @@ func fail(code int, err error) error {
 	return &Error{code, err}
 }
 
+// interrupted tells that a run ended because its user wanted it to.
+func interrupted(err error) bool {
+	var known *Error
+	return errors.Is(err, context.Canceled) && !errors.As(err, &known)
+}
+
+// interruptedReason stands in the record of such a run.
+const interruptedReason = "interrupted"
+
+// Code is the exit code that an error of Run means.
+func Code(err error) int {
+	var known *Error
+	switch {
+	case err == nil:
+		return exitPass
+	case interrupted(err):
+		return exitInterrupted
+	case errors.As(err, &known):
+		return known.Code
+	}
+	return exitLost
+}
+
 // Options of a run.
 type Options struct {
 	Document *scenarios.Document
@@ -64,8 +87,8 @@ type Options struct {
 }
 
 // Run carries out a scenario and writes its result folder. The record it
-// returns is what run.json holds; it is nil only when no folder could be made.
-// The error, if any, is why the run ended early; the record's ExitCode is the
+// returns is what run.json holds; it is nil when nothing was measured, and then
+// there is no result folder either. The error, if any, is why the run ended early; the record's ExitCode is the
 // one to exit with. When ctx ends, everything is undone, and what was measured
 // so far is written with the verdict PARTIAL.
 func Run(ctx context.Context, o Options) (run *result.Run, err error) {
@@ -88,7 +111,7 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	}
 	group, err := proc.NewGroup(proc.Options{Guard: append(slices.Clone(o.Self), "guard")})
 	if err != nil {
-		return nil, fail(exitLost, errors.Join(err, dir.close()))
+		return nil, fail(exitLost, errors.Join(err, dir.remove()))
 	}
 	// A panic undoes everything, too; the deferred call may be the second one.
 	defer func() { err = errors.Join(err, group.Close()) }()
@@ -105,6 +128,9 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	// Everything is undone before anything is written: an impatient second
 	// interrupt finds nothing left to leave behind.
 	err = errors.Join(err, fail(exitLost, group.Close()))
+	if err != nil && !slices.ContainsFunc(run.Cells, func(c *result.Cell) bool { return len(c.Loads) > 0 }) {
+		return nil, errors.Join(err, dir.remove())
+	}
 	conclude(run, err)
 	run.EndedAt = time.Now().Format(time.RFC3339Nano)
 	if closed := fail(exitLost, errors.Join(dir.close(), dir.json(fileRun, run))); closed != nil {
@@ -164,8 +190,8 @@ func conclude(run *result.Run, err error) {
 	}
 	var known *Error
 	switch {
-	case errors.Is(err, context.Canceled):
-		run.Verdict, run.ExitCode, run.Reason = result.Partial, exitInterrupted, "interrupted"
+	case interrupted(err):
+		run.Verdict, run.ExitCode, run.Reason = result.Partial, exitInterrupted, interruptedReason
 	case errors.As(err, &known):
 		run.Verdict, run.ExitCode, run.Reason = result.Partial, known.Code, firstLine(err)
 		if known.Code == exitUnclear {
