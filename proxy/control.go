@@ -1,0 +1,319 @@
+package proxy
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"bench/internal/loop"
+	"bench/internal/sock"
+	"bench/proxy/cli"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+	"bench/proxy/stream"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Backends implements cli.Engine.
+func (e *Engine) Backends() []cli.Backend {
+	var list []cli.Backend
+	for i, b := range e.shared.Backends {
+		if b == nil {
+			continue
+		}
+		p := e.cfg.Proxies[i]
+		cb := cli.Backend{ID: p.ID, Name: p.Name, ForcedID: p.ForcedID}
+		for _, s := range b.Servers {
+			cb.Servers = append(cb.Servers, &serverHandle{e, s})
+		}
+		list = append(list, cb)
+	}
+	return list
+}
+
+// serverHandle implements cli.Server.
+type serverHandle struct {
+	e *Engine
+	s *server.Server
+}
+
+func (h *serverHandle) Name() string { return h.s.Spec.Name }
+
+func (h *serverHandle) SetAdmin(a cli.Admin) { h.e.setAdmin(h.s, server.Admin(a)) }
+func (h *serverHandle) SetHealth(v cli.Health) {
+	h.e.setHealth(h.s, server.Health(v), "forced by the runtime API")
+}
+func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }
+func (h *serverHandle) SetMaxConn(n int) { h.s.SetMaxConn(n) }
+
+func (h *serverHandle) SetAddr(a netip.AddrPort) {
+	h.s.SetAddr(sock.FromAddrPort(a))
+	h.e.checks.moved(h.s)
+}
+
+func (h *serverHandle) SetCheckAddr(a netip.AddrPort) { h.e.checks.setAddr(h.s, a) }
+func (h *serverHandle) EnableCheck(on bool)           { h.e.checks.enable(h.s, on) }
+
+func (h *serverHandle) ShutdownSessions() {
+	h.e.onEach(func(t *stream.Thread) { t.KillServerStreams(h.s, 'K') })
+}
+
+func (h *serverHandle) State() cli.ServerState {
+	s := h.s
+	a := s.Addr()
+	st := cli.ServerState{
+		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Unix: a.Path(),
+		Admin: cli.Admin(s.Admin()), ConfiguredMaint: s.Spec.Disabled, Health: cli.Health(s.Health()),
+		Weight: s.Weight(), InitialWeight: s.Spec.Weight, LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
+		Used: s.Used.Load(), UsedMax: s.Used.Load(), Need: s.Used.Load(), IdleSafe: s.Idle.Load(),
+		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
+		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),
+	}
+	h.e.onEach(func(t *stream.Thread) { st.IdlePerThread = append(st.IdlePerThread, int64(t.IdleConns(s))) })
+	c := h.e.checks.state(s)
+	st.HasCheck, st.CheckOn = s.Spec.Check, c.Enabled
+	st.CheckStatus, st.CheckRun = c.Status, c.Status != ""
+	st.CheckFailed = h.e.checks.failed(s)
+	st.CheckHealth, st.Rise, st.Fall = c.Health, s.Spec.Rise, s.Spec.Fall
+	st.CheckAddr = h.e.checks.addr(s)
+	return st
+}
+
+// Frontend implements cli.Engine.
+func (e *Engine) Frontend(name string) (cli.Frontend, bool) {
+	for _, f := range e.shared.Frontends {
+		if f != nil && f.Spec.Name == name {
+			return &frontendHandle{e, f}, true
+		}
+	}
+	return nil, false
+}
+
+// frontendHandle implements cli.Frontend.
+type frontendHandle struct {
+	e *Engine
+	f *stream.Frontend
+}
+
+func (h *frontendHandle) SetMaxConn(n int) {
+	h.f.MaxConn.Store(int64(n))
+	h.e.wakeAcceptors()
+}
+
+func (h *frontendHandle) State() cli.FrontendState {
+	h.e.mu.Lock()
+	defer h.e.mu.Unlock()
+	switch {
+	case h.f.Stopped.Load() || h.f.Spec.Disabled:
+		return cli.Shut
+	case h.e.paused[h.f]:
+		return cli.Disabled
+	}
+	return cli.Enabled
+}
+
+func (h *frontendHandle) Disable() { h.e.pause(h.f, true) }
+func (h *frontendHandle) Enable()  { h.e.pause(h.f, false) }
+
+func (h *frontendHandle) Shutdown() {
+	h.f.Stopped.Store(true)
+	e := h.e
+	e.mu.Lock()
+	var gone, rest []*stream.Listener
+	for _, l := range e.listeners {
+		if l.Frontend == h.f {
+			gone = append(gone, l)
+		} else {
+			rest = append(rest, l)
+		}
+	}
+	e.listeners = rest
+	e.mu.Unlock()
+	for _, l := range gone {
+		e.unlisten(l)
+	}
+}
+
+// pause stops accepting for a frontend, whose sockets stay bound, or resumes.
+func (e *Engine) pause(f *stream.Frontend, stop bool) {
+	e.mu.Lock()
+	var ls []*stream.Listener
+	if e.paused[f] != stop {
+		e.paused[f] = stop
+		for _, l := range e.listeners {
+			if l.Frontend == f {
+				ls = append(ls, l)
+			}
+		}
+	}
+	e.mu.Unlock()
+	for _, l := range ls {
+		e.onEach(func(t *stream.Thread) {
+			if stop {
+				t.Unlisten(l)
+			} else if err := t.Listen(l); err != nil {
+				e.alertf("frontend %s: cannot resume %s: %v", f.Spec.Name, l.Bind.Text, err)
+			}
+		})
+	}
+}
+
+// Pause stops accepting on all frontends (SIGTTOU), Resume undoes it (SIGTTIN).
+func (e *Engine) Pause() { e.pauseAll(true) }
+
+// Resume undoes Pause.
+func (e *Engine) Resume() { e.pauseAll(false) }
+
+func (e *Engine) pauseAll(stop bool) {
+	for _, f := range e.shared.Frontends {
+		if f != nil && !f.Spec.Disabled && !f.Stopped.Load() {
+			e.pause(f, stop)
+		}
+	}
+}
+
+// MaxConn implements cli.Engine.
+func (e *Engine) MaxConn() int { return int(e.shared.MaxConn.Load()) }
+
+// SetMaxConn implements cli.Engine.
+func (e *Engine) SetMaxConn(n int) error {
+	n = firstPositive(n, e.cfg.Global.MaxConn, e.hard)
+	e.shared.MaxConn.Store(int64(min(n, e.hard)))
+	e.wakeAcceptors()
+	return nil
+}
+
+func (e *Engine) wakeAcceptors() {
+	for _, t := range e.threads {
+		t.WakeAcceptors()
+	}
+}
+
+// setAdmin changes a server's administrative state and tells operators.
+func (e *Engine) setAdmin(s *server.Server, a server.Admin) {
+	if s.SetAdmin(a) {
+		e.checks.adminChanged(s)
+		e.announce(s, "by the runtime API")
+	}
+}
+
+// setHealth changes a server's operational state and tells operators.
+func (e *Engine) setHealth(s *server.Server, h server.Health, why string) {
+	if !s.SetHealth(h) {
+		return
+	}
+	e.announce(s, why)
+	if h == server.Down && s.Spec.OnMarkedDown {
+		e.postEach(func(t *stream.Thread) { t.KillServerStreams(s, 'D') })
+	}
+	if h == server.Up && s.Spec.OnMarkedUp && !s.Spec.Backup {
+		for _, o := range s.Backend.Servers {
+			if o.Spec.Backup {
+				e.postEach(func(t *stream.Thread) { t.KillServerStreams(o, 'U') })
+			}
+		}
+	}
+}
+
+// postEach runs fn on every thread's loop without waiting.
+func (e *Engine) postEach(fn func(t *stream.Thread)) {
+	for i, t := range e.threads {
+		e.loops[i].Post(func() { fn(t) })
+	}
+}
+
+// Sessions implements cli.Engine.
+func (e *Engine) Sessions() []cli.Session {
+	var list []cli.Session
+	now, wall := loop.Nanotime(), time.Now()
+	e.onEach(func(t *stream.Thread) {
+		t.Sessions(func(s *stream.Session) {
+			list = append(list, cli.Session{
+				ID: s.ID, Proto: proto(&s.Source), Source: s.Source.String(), Frontend: s.Frontend,
+				Backend: s.Backend, Server: s.Server, ServerAddr: s.ServerAddr, HTTP: s.HTTP, Thread: t.ID,
+				Started: wall.Add(-time.Duration(now - s.Started)), RequestState: s.State,
+				BytesIn: s.BytesIn, BytesOut: s.BytesOut, Expires: max(time.Duration(s.Expires-now), 0),
+				ClientFD: s.ClientFD, ServerFD: s.ServerFD, Retries: s.Retries,
+			})
+		})
+	})
+	return list
+}
+
+func proto(a *sock.Addr) string {
+	switch a.Family() {
+	case sock.FamilyIPv6:
+		return "tcpv6"
+	case sock.FamilyUnix:
+		return "unix_stream"
+	}
+	return "tcpv4"
+}
+
+// ShutdownSession implements cli.Engine.
+func (e *Engine) ShutdownSession(id uint64) bool {
+	found := false
+	e.onEach(func(t *stream.Thread) { found = t.KillStream(id) || found })
+	return found
+}
+
+// Errors implements cli.Engine.
+func (e *Engine) Errors() (kept []cli.CapturedError, total uint64) {
+	c := &e.shared.Captures
+	for i, p := range e.cfg.Proxies {
+		for _, response := range []bool{false, true} {
+			got := c.Get(i, response)
+			if got == nil {
+				continue
+			}
+			kept = append(kept, cli.CapturedError{
+				ID: got.Serial, When: got.At, Response: response, Frontend: got.Frontend, FrontendID: e.proxyID(got.Frontend),
+				Backend: got.Backend, BackendID: e.proxyID(got.Backend), Server: got.Server, ServerID: e.serverID(p, got.Server),
+				Source: got.Client.String(), State: got.Reason, Pos: got.Pos, Data: got.Data,
+			})
+		}
+	}
+	return kept, c.Total()
+}
+
+func (e *Engine) proxyID(name string) int {
+	for _, p := range e.cfg.Proxies {
+		if name != "" && p.Name == name {
+			return p.ID
+		}
+	}
+	return -1
+}
+
+func (e *Engine) serverID(p *spec.Proxy, name string) int {
+	for _, s := range p.Servers {
+		if s.Name == name {
+			return s.ID
+		}
+	}
+	return -1
+}
+
+// Threads implements cli.Engine.
+func (e *Engine) Threads() []cli.Thread {
+	list := make([]cli.Thread, len(e.threads))
+	now := loop.Nanotime()
+	e.onEach(func(t *stream.Thread) {
+		idle := 100
+		if wall := now - e.startMono; wall > 0 {
+			idle = int(min(100*t.Loop.Idle()/wall, 100))
+		}
+		list[t.ID-1] = cli.Thread{
+			Loops: t.Loop.Turns(), Accepted: t.Process.Conns, Streams: t.Process.Requests,
+			Timers: t.Loop.Timers(), Connections: t.Clients(), Idle: idle, Poller: t.Loop.Poller(),
+		}
+	})
+	return list
+}
+
+// SendListeners implements cli.Engine.
+func (e *Engine) SendListeners(conn *net.UnixConn) error {
+	return e.opt.SendListeners(conn, e.Listeners())
+}

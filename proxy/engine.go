@@ -1,0 +1,366 @@
+// Package proxy is the engine's facade: from a checked configuration to running
+// event loops and back. It wires the rooms below it together and implements
+// what the runtime API acts on; the work on connections is in package stream.
+//
+// The life of an Engine is New, Bind, Start, then SoftStop or HardStop, with
+// Done telling the end.
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bench/internal/loop"
+	"bench/internal/poller"
+	"bench/proxy/h1"
+	"bench/proxy/log"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+	"bench/proxy/stream"
+)
+
+// Options are what the process adds to the configuration.
+type Options struct {
+	// Poller is the polling mechanism; "" takes the best one that the
+	// configuration allows.
+	Poller string
+	// MaxConn overrides the global maxconn; 0: the configured value.
+	MaxConn int
+	// Take returns an already listening descriptor for a bind line, inherited
+	// from another process; ok is false if there is none.
+	Take func(b *spec.Bind) (fd int, ok bool)
+	// Alert receives operational messages, one line each; nil drops them.
+	Alert func(level log.Level, msg string)
+	// SendListeners passes the listeners to the process at the other end of
+	// the connection ("_getsocks" on a stats socket with expose-fd listeners).
+	SendListeners func(conn *net.UnixConn, ls []Listener) error
+	// Version and ReleaseDate are what "show info" reports.
+	Version, ReleaseDate string
+}
+
+// Listener is one bound address, for handing over to another process.
+type Listener struct {
+	FD    int
+	Bind  *spec.Bind
+	Stats bool // a stats socket
+}
+
+// Engine is one running proxy.
+type Engine struct {
+	cfg     *spec.Config
+	opt     Options
+	shared  *stream.Shared
+	threads []*stream.Thread
+	loops   []*loop.Loop
+	started time.Time
+	// startMono is started on the clock of loop.Nanotime.
+	startMono int64
+	fds       int // descriptors the process may use
+	hard      int // connections that allows
+	binds     int // bind lines
+	senders   []*log.Sender
+	messages  *messages
+
+	mu        sync.Mutex // guards what follows
+	listeners []*stream.Listener
+	stats     []*statsSocket
+	paused    map[*stream.Frontend]bool
+	serving   bool
+
+	checks   *checks
+	running  sync.WaitGroup
+	stopOnce sync.Once
+	hardOnce sync.Once
+	done     chan struct{}
+	errMu    sync.Mutex
+	err      error
+	drained  atomic.Bool
+}
+
+// New makes the runtime objects of a configuration; nothing is bound yet.
+func New(cfg *spec.Config, opt Options) (*Engine, error) {
+	e := &Engine{cfg: cfg, opt: opt, done: make(chan struct{}), paused: map[*stream.Frontend]bool{}}
+	sh := &stream.Shared{Config: cfg}
+	sh.Frontends = make([]*stream.Frontend, len(cfg.Proxies))
+	sh.Backends = make([]*server.Backend, len(cfg.Proxies))
+	sh.Errors = make([]map[int]*h1.Reply, len(cfg.Proxies))
+	standard := map[int]*h1.Reply{}
+	for _, code := range h1.ReplyCodes() {
+		standard[code] = h1.StandardReply(code)
+	}
+	for i, p := range cfg.Proxies {
+		replies, err := errorReplies(p, standard, cfg.Global.Tune.BufSize)
+		if err != nil {
+			return nil, err
+		}
+		sh.Errors[i] = replies
+		if p.Caps&spec.Backend != 0 {
+			sh.Backends[i] = server.NewBackend(p, &sh.NumSlots)
+		}
+		if p.Caps&spec.Frontend != 0 {
+			sh.Frontends[i] = &stream.Frontend{Spec: p, Logs: len(p.Logs) > 0, Limits: h1.Limits{
+				MaxHead:   cfg.Global.Tune.BufSize - cfg.Global.Tune.MaxRewrite,
+				MaxFields: cfg.Global.Tune.HTTPMaxHdr,
+				Relaxed:   p.Options.AcceptInvalidRequest,
+			}}
+		}
+	}
+	e.shared = sh
+	plans, err := logPlans(cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.messages = newMessages(plans)
+	if err := e.limits(); err != nil {
+		return nil, err
+	}
+	return e, e.makeThreads(plans)
+}
+
+// errorReplies are the standard replies with those of the proxy in their place.
+func errorReplies(p *spec.Proxy, standard map[int]*h1.Reply, bufsize int) (map[int]*h1.Reply, error) {
+	if len(p.ErrorFiles) == 0 {
+		return standard, nil
+	}
+	replies := make(map[int]*h1.Reply, len(standard))
+	maps.Copy(replies, standard)
+	for code, raw := range p.ErrorFiles {
+		r, err := h1.ParseReply(code, raw, bufsize)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: errorfile for status %d: %w", p.File, p.Line, code, err)
+		}
+		replies[code] = r
+	}
+	return replies, nil
+}
+
+// reservedFDs is what a process needs besides connections and listeners:
+// standard files, pollers, event descriptors, log and stats sockets.
+const reservedFDs = 32
+
+// limits works out how many connections may be open.
+func (e *Engine) limits() error {
+	g := &e.cfg.Global
+	var rl unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &rl); err != nil {
+		return fmt.Errorf("reading the descriptor limit: %w", err)
+	}
+	fds := int(min(rl.Cur, 1<<24))
+	if m := e.mechanism(); m != nil && m.MaxFD != 0 && m.MaxFD < fds {
+		fds = m.MaxFD
+	}
+	for _, p := range e.cfg.Proxies {
+		e.binds += len(p.Binds)
+	}
+	e.fds = fds
+	e.hard = max((fds-reservedFDs-len(g.Stats)-e.binds)/2, 1)
+	limit := e.hard
+	if want := firstPositive(e.opt.MaxConn, g.MaxConn); want > 0 {
+		if want > e.hard {
+			e.alert(log.Warning, fmt.Sprintf("maxconn %d needs more descriptors than there are: limited to %d connections", want, e.hard))
+		}
+		limit = min(want, e.hard)
+	}
+	e.shared.MaxConn.Store(int64(limit))
+	e.shared.PoolFDs = int64(fds) * int64(g.Tune.PoolHighFDRatio) / 100
+	for _, f := range e.shared.Frontends {
+		if f != nil {
+			f.MaxConn.Store(int64(firstPositive(f.Spec.MaxConn, limit)))
+		}
+	}
+	return nil
+}
+
+func firstPositive(vs ...int) int {
+	for _, v := range vs {
+		if v > 0 {
+			return v
+		}
+	}
+	return 0
+}
+
+// mechanism is the poller that will be used, nil if its name is unknown.
+func (e *Engine) mechanism() *poller.Mechanism {
+	g := &e.cfg.Global
+	for _, m := range poller.Mechanisms() {
+		switch {
+		case e.opt.Poller != "" && m.Name != e.opt.Poller,
+			e.opt.Poller == "" && (m.Name == "epoll" && g.NoEpoll || m.Name == "poll" && g.NoPoll):
+			continue
+		}
+		return &m
+	}
+	return nil
+}
+
+func (e *Engine) makeThreads(plans []*log.Plan) error {
+	m := e.mechanism()
+	if m == nil {
+		return errors.New("no polling mechanism is left to use")
+	}
+	n := e.cfg.Global.NbThread
+	if n <= 0 {
+		n = usableCPUs()
+	}
+	for id := 1; id <= n; id++ {
+		l, err := loop.New(m.Name, 2*int(e.shared.MaxConn.Load())+reservedFDs+e.binds)
+		if err != nil {
+			return err
+		}
+		sender := log.NewSender()
+		e.senders = append(e.senders, sender)
+		t := stream.NewThread(id, l, e.shared, sinks(plans, sender), e.binds)
+		e.loops = append(e.loops, l)
+		e.threads = append(e.threads, t)
+	}
+	return nil
+}
+
+func usableCPUs() int {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err == nil {
+		if n := set.Count(); n > 0 {
+			return n
+		}
+	}
+	return runtime.NumCPU()
+}
+
+// Start runs the loops. The listeners accept from here on.
+func (e *Engine) Start() error {
+	e.started, e.startMono = time.Now(), loop.Nanotime()
+	if err := e.startChecks(); err != nil {
+		return err
+	}
+	for i, t := range e.threads {
+		for _, l := range e.listeners {
+			if err := t.Listen(l); err != nil {
+				return fmt.Errorf("%s: %w", l.Bind.Text, err)
+			}
+		}
+		e.running.Go(func() {
+			if err := e.loops[i].Run(); err != nil {
+				e.failed(fmt.Errorf("thread %d: %w", t.ID, err))
+			}
+		})
+	}
+	e.serving = true
+	e.serveStats()
+	go func() {
+		e.running.Wait()
+		for _, s := range e.senders {
+			s.Close()
+		}
+		e.messages.close()
+		close(e.done)
+	}()
+	return nil
+}
+
+// Done is closed when the engine has ended: all sessions finished after a soft
+// stop, or at once after a hard one.
+func (e *Engine) Done() <-chan struct{} { return e.done }
+
+// Err is why the engine ended by itself, nil after a stop that was asked for.
+func (e *Engine) Err() error {
+	e.errMu.Lock()
+	defer e.errMu.Unlock()
+	return e.err
+}
+
+func (e *Engine) failed(err error) {
+	e.errMu.Lock()
+	if e.err == nil {
+		e.err = err
+	}
+	e.errMu.Unlock()
+	e.alert(log.Alert, err.Error())
+	e.HardStop()
+}
+
+// Stopping tells whether a stop has begun.
+func (e *Engine) Stopping() bool { return e.shared.Stopping.Load() }
+
+// Jobs is the number of client connections and bound addresses that keep the
+// process alive.
+func (e *Engine) Jobs() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return int(e.shared.Conns.Load()) + len(e.listeners) + len(e.stats)
+}
+
+// drainPoll is how often a stopping engine looks whether it is done.
+const drainPoll = 10 * time.Millisecond
+
+// SoftStop stops accepting, lets the sessions finish, answers the next request
+// of every client with "Connection: close", and ends when nobody is left or
+// hard-stop-after has passed.
+func (e *Engine) SoftStop() {
+	e.stopOnce.Do(func() {
+		e.shared.StopTime.Store(loop.Nanotime())
+		e.shared.Stopping.Store(true)
+		e.closeListeners()
+		go func() {
+			var deadline <-chan time.Time
+			if d := e.cfg.Global.HardStopAfter; d > 0 {
+				deadline = time.After(d)
+			}
+			tick := time.NewTicker(drainPoll)
+			defer tick.Stop()
+			for e.shared.Conns.Load() > 0 || e.statsBusy() {
+				select {
+				case <-tick.C:
+				case <-deadline:
+					e.alert(log.Warning, "hard-stop-after has passed: closing the remaining sessions")
+					e.HardStop()
+					return
+				case <-e.done:
+					return
+				}
+			}
+			e.drained.Store(true)
+			e.HardStop()
+		}()
+	})
+}
+
+// HardStop ends everything at once.
+func (e *Engine) HardStop() {
+	e.hardOnce.Do(func() {
+		e.shared.Stopping.Store(true)
+		e.closeListeners()
+		e.stopStats()
+		for _, l := range e.loops {
+			l.Stop()
+		}
+		if !e.serving {
+			close(e.done)
+		}
+	})
+}
+
+// alertf reports a failure an operator should know of.
+func (e *Engine) alertf(format string, args ...any) { e.alert(log.Alert, fmt.Sprintf(format, args...)) }
+
+// alert reports something an operator should know.
+func (e *Engine) alert(level log.Level, msg string) {
+	if e.opt.Alert != nil {
+		e.opt.Alert(level, msg)
+	}
+}
+
+// onEach runs fn on every thread's loop and waits.
+func (e *Engine) onEach(fn func(t *stream.Thread)) {
+	for i, t := range e.threads {
+		e.loops[i].Call(func() { fn(t) })
+	}
+}

@@ -1,0 +1,67 @@
+package proxy
+
+import (
+	"sync"
+
+	"bench/proxy/log"
+	"bench/proxy/spec"
+)
+
+// messages sends what operators should know, such as a server going down, to
+// the log targets of the proxy concerned. It may be used from any goroutine.
+type messages struct {
+	mu      sync.Mutex
+	loggers []*log.Logger // by proxy index
+	sender  *log.Sender
+}
+
+func newMessages(plans []*log.Plan) *messages {
+	m := &messages{sender: log.NewSender(), loggers: make([]*log.Logger, len(plans))}
+	for i, p := range plans {
+		m.loggers[i] = m.sender.Logger(p)
+	}
+	return m
+}
+
+func (m *messages) send(proxy int, level log.Level, text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.loggers[proxy].Message(level, text)
+}
+
+func (m *messages) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sender.Close()
+}
+
+// logPlans works out how every proxy logs.
+func logPlans(cfg *spec.Config) ([]*log.Plan, error) {
+	plans := make([]*log.Plan, len(cfg.Proxies))
+	for i, p := range cfg.Proxies {
+		plan, err := log.NewPlan(&cfg.Global, p)
+		if err != nil {
+			return nil, err
+		}
+		plans[i] = plan
+	}
+	return plans, nil
+}
+
+// sinks are one thread's sinks by proxy, nil where nothing is logged.
+func sinks(plans []*log.Plan, s *log.Sender) []log.Sink {
+	out := make([]log.Sink, len(plans))
+	for i, p := range plans {
+		if p.Active() {
+			out[i] = s.Logger(p)
+		}
+	}
+	return out
+}
+
+// proxyMessage tells an operator something about a proxy, in its logs and on
+// the console.
+func (e *Engine) proxyMessage(index int, level log.Level, text string) {
+	e.messages.send(index, level, text)
+	e.alert(level, text)
+}

@@ -1,0 +1,247 @@
+package proxy
+
+import (
+	"os"
+	"runtime"
+	"time"
+
+	"bench/internal/loop"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+	"bench/proxy/stats"
+	"bench/proxy/stream"
+)
+
+// Info implements cli.Engine.
+func (e *Engine) Info() stats.Info {
+	g := &e.cfg.Global
+	sh := e.shared
+	info := stats.Info{
+		Version: e.opt.Version, ReleaseDate: e.opt.ReleaseDate,
+		Node: g.Node, Description: g.Description,
+		Threads: len(e.threads), Pid: os.Getpid(), Started: e.started, Now: time.Now(),
+		UlimitN: e.fds, MaxSock: e.fds, MaxConn: int(sh.MaxConn.Load()), HardMaxConn: e.hard,
+		CurrConns: uint64(sh.Conns.Load()), MaxPipes: g.MaxPipes,
+		Stopping: sh.Stopping.Load(), Jobs: e.Jobs(), BusyPolling: g.BusyPolling,
+	}
+	e.mu.Lock()
+	info.Listeners = len(e.listeners) + len(e.stats)
+	e.mu.Unlock()
+	var sum stats.Process
+	now := loop.Nanotime()
+	var idle, wall int64
+	e.onEach(func(t *stream.Thread) {
+		sum.Sum(&t.Process, now)
+		sum.LogsDropped += e.senders[t.ID-1].Dropped
+		info.Tasks += t.Loop.Timers() + t.Loop.Tasks()
+		info.RunQueue += t.Loop.Tasks()
+		idle += t.Loop.Idle()
+		wall += now - e.startMono
+	})
+	info.Process(&sum, now)
+	if wall > 0 {
+		info.IdlePct = int(min(100*idle/wall, 100))
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	info.MemAlloc, info.MemUsed = m.Sys, m.HeapInuse
+	return info
+}
+
+// totals are the counters of all proxies summed over the threads.
+type totals struct {
+	fronts    []stats.Frontend
+	backs     []stats.Backend
+	servers   []stats.Server
+	listeners []stats.Listener
+}
+
+func (e *Engine) totals(now int64) *totals {
+	sh := e.shared
+	sum := &totals{
+		fronts: make([]stats.Frontend, len(sh.Frontends)), backs: make([]stats.Backend, len(sh.Backends)),
+		servers: make([]stats.Server, sh.NumSlots), listeners: make([]stats.Listener, e.binds),
+	}
+	e.onEach(func(t *stream.Thread) {
+		for i := range t.Fronts {
+			sum.fronts[i].Sum(&t.Fronts[i].C, now)
+			sum.backs[i].Sum(&t.Backs[i].C, now)
+		}
+		for i := range t.Servers {
+			sum.servers[i].Sum(&t.Servers[i].C, now)
+		}
+		for i := range t.Listeners {
+			sum.listeners[i].Sum(&t.Listeners[i].C)
+		}
+	})
+	return sum
+}
+
+// Stats implements cli.Engine.
+func (e *Engine) Stats() []stats.Row {
+	now, wall := loop.Nanotime(), time.Now()
+	sum := e.totals(now)
+	var rows []stats.Row
+	for i, p := range e.cfg.Proxies {
+		if f := e.shared.Frontends[i]; f != nil {
+			rows = append(rows, e.frontendRow(f, sum.fronts[i].Totals(now)))
+			if p.Options.SocketStats {
+				rows = e.listenerRows(rows, f, sum)
+			}
+		}
+		b := e.shared.Backends[i]
+		if b == nil {
+			continue
+		}
+		for _, s := range b.Servers {
+			rows = append(rows, e.serverRow(s, sum.servers[s.Slot].Totals(now), wall))
+		}
+		rows = append(rows, backendRow(b, sum.backs[i].Totals(now), wall))
+	}
+	return rows
+}
+
+func (e *Engine) frontendRow(f *stream.Frontend, t stats.Totals) stats.Row {
+	p := f.Spec
+	r := stats.Row{Type: stats.RowFrontend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, Totals: t}
+	r.Sessions = stats.Level{Cur: f.Cur.Load(), Max: f.Cur.Max(), Limit: f.MaxConn.Load()}
+	r.Queue = stats.Level{Limit: -1}
+	r.State = e.listenState(f)
+	return r
+}
+
+func (e *Engine) listenState(f *stream.Frontend) stats.ListenState {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case f.Stopped.Load() || f.Spec.Disabled || e.shared.Stopping.Load():
+		return stats.Stopped
+	case e.paused[f]:
+		return stats.Paused
+	case f.Cur.Load() >= f.MaxConn.Load():
+		return stats.Full
+	}
+	return stats.Open
+}
+
+func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sum *totals) []stats.Row {
+	state := e.listenState(f)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, l := range e.listeners {
+		if l.Frontend != f {
+			continue
+		}
+		c := &sum.listeners[l.Index]
+		name := l.Bind.Name
+		if name == "" {
+			name = "sock-" + itoa(l.Bind.ID)
+		}
+		rows = append(rows, stats.Row{
+			Type: stats.RowListener, Proxy: f.Spec.Name, ProxyID: f.Spec.ID, Name: name, ID: l.Bind.ID,
+			HTTP: f.Spec.Mode == spec.ModeHTTP, Totals: c.Totals(), State: state, Addr: l.Addr.String(),
+			Sessions: stats.Level{Limit: f.MaxConn.Load()}, Queue: stats.Level{Limit: -1},
+		})
+	}
+	return rows
+}
+
+func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stats.Row {
+	p := s.Backend.Spec
+	r := stats.Row{
+		Type: stats.RowServer, Proxy: p.Name, ProxyID: p.ID, Name: s.Spec.Name, ID: s.Spec.ID,
+		HTTP: p.Mode == spec.ModeHTTP, Totals: t, Addr: s.Spec.Text,
+	}
+	a := s.Addr()
+	r.Addr = a.String()
+	r.Sessions = stats.Level{Cur: s.Cur.Load(), Max: s.Cur.Max(), Limit: limitOrNone(s.MaxConn())}
+	r.Queue = stats.Level{Cur: s.Queued.Load(), Max: s.Queued.Max(), Limit: limitOrNone(s.Spec.MaxQueue)}
+	down, downs := s.Downtime(now)
+	r.Server = stats.ServerRow{
+		Health: stats.ServerHealth(s.Health()), Maint: s.Admin() == server.Maint, Drain: s.Admin() == server.Drain,
+		Backup: s.Spec.Backup, Weight: s.Weight(), UserWeight: s.Weight(),
+		Downs: downs, LastChange: int64(now.Sub(s.Since()).Seconds()), DownTime: int64(down.Seconds()),
+		Cookie: s.Spec.Cookie, IdleConns: s.Idle.Load(), SafeIdle: s.Idle.Load(), UsedConns: s.Used.Load(),
+		NeedConns: s.Used.Load(), IdleLimit: int64(s.Spec.PoolMaxConn),
+	}
+	if s.Admin() == server.Drain {
+		r.Server.Weight = 0
+	}
+	r.Server.Check = e.checks.state(s)
+	return r
+}
+
+func limitOrNone(n int) int64 {
+	if n <= 0 {
+		return -1
+	}
+	return int64(n)
+}
+
+func backendRow(b *server.Backend, t stats.Totals, now time.Time) stats.Row {
+	p := b.Spec
+	r := stats.Row{Type: stats.RowBackend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, Totals: t}
+	r.Sessions = stats.Level{Cur: b.Cur.Load(), Max: b.Cur.Max(), Limit: int64(max(p.FullConn, 1))}
+	r.Queue = stats.Level{Cur: b.Queued.Load(), Max: b.Queued.Max(), Limit: -1}
+	active, backup, weight := b.Count()
+	down, downs, since := b.Downtime(now)
+	up := 0
+	for _, s := range b.Servers {
+		if s.Running() {
+			up++
+		}
+	}
+	r.Backend = stats.BackendRow{
+		Up: len(b.Servers) == 0 || active+backup > 0, Active: active, Backup: backup, Servers: len(b.Servers), UpServers: up,
+		Weight: weight, UserWeight: weight, Downs: downs, LastChange: int64(now.Sub(since).Seconds()), DownTime: int64(down.Seconds()),
+		Algorithm: string(p.Balance),
+	}
+	return r
+}
+
+// ClearCounters implements cli.Engine.
+func (e *Engine) ClearCounters(all bool) {
+	sh := e.shared
+	sh.Conns.ResetMax()
+	for i := range sh.Frontends {
+		if f := sh.Frontends[i]; f != nil {
+			f.Cur.ResetMax()
+		}
+		if b := sh.Backends[i]; b != nil {
+			b.Cur.ResetMax()
+			b.Queued.ResetMax()
+			for _, s := range b.Servers {
+				s.Cur.ResetMax()
+				s.Queued.ResetMax()
+			}
+		}
+	}
+	e.onEach(func(t *stream.Thread) {
+		t.Process.ResetMax()
+		for i := range t.Fronts {
+			clearSet(&t.Fronts[i].C, all)
+			clearSet(&t.Backs[i].C, all)
+		}
+		for i := range t.Servers {
+			clearSet(&t.Servers[i].C, all)
+		}
+		if all {
+			for i := range t.Listeners {
+				t.Listeners[i].C.Reset()
+			}
+		}
+	})
+}
+
+// clearSet clears the highest values of a set of counters, or all of it.
+func clearSet(c interface {
+	ResetMax()
+	Reset()
+}, all bool,
+) {
+	if all {
+		c.Reset()
+	} else {
+		c.ResetMax()
+	}
+}
