@@ -1,0 +1,142 @@
+package series
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+func encode(t testing.TB, h *hdrhistogram.Histogram) string {
+	t.Helper()
+	b, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestDecodeAgreesWithLibrary(t *testing.T) {
+	for _, g := range []struct {
+		low, high int64
+		digits    int
+	}{{1, 60e6, 3}, {1, 3600e6, 2}, {1, 60e6, 4}, {100, 60e6, 3}} {
+		h := hdrhistogram.New(g.low, g.high, g.digits)
+		r := rand.New(rand.NewPCG(1, 2))
+		for range 5000 {
+			if err := h.RecordValue(min(int64(math.Exp(r.NormFloat64()*2+6)), g.high)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var d Decoder
+		for range 2 { // the second time with reused buffers
+			got, err := d.Decode(encode(t, h))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.N() != uint64(h.TotalCount()) || got.Max() != float64(h.Max()) {
+				t.Errorf("%v: n %d max %v, want %d %d", g, got.N(), got.Max(), h.TotalCount(), h.Max())
+			}
+			for _, q := range []float64{0.001, 0.5, 0.9, 0.99, 0.999, 1} {
+				if want := float64(h.ValueAtPercentile(q * 100)); got.Quantile(q) != want {
+					t.Errorf("%v: q %v = %v, want %v", g, q, got.Quantile(q), want)
+				}
+			}
+		}
+	}
+}
+
+func TestDecodeRejects(t *testing.T) {
+	h := hdrhistogram.New(1, 1000, 3)
+	if err := h.RecordValue(7); err != nil {
+		t.Fatal(err)
+	}
+	good := encode(t, h)
+	var d Decoder
+	for _, s := range []string{"!", "AAAA", good[:20], good[:len(good)-8], "AAAAAAAAAAAAAAAA"} {
+		if _, err := d.Decode(s); err == nil {
+			t.Errorf("%q: no error", s)
+		}
+	}
+	if got, err := d.Decode(good); err != nil || got.N() != 1 {
+		t.Errorf("after errors: %v %v", got, err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	h := hdrhistogram.New(1, 60e6, 3)
+	for v := int64(1); v < 60e6; v *= 3 {
+		if err := h.RecordValue(v); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(encode(f, h))
+	f.Fuzz(func(t *testing.T, s string) {
+		var d Decoder
+		dist, err := d.Decode(s)
+		if err == nil && !slices.IsSortedFunc(dist, func(a, b Point) int { return int(int64(a.Value) - int64(b.Value)) }) {
+			t.Errorf("not ascending: %v", dist)
+		}
+	})
+}
+
+func TestBinsStayWithinTolerance(t *testing.T) {
+	for v := 1.0; v < 1e8; v = v*1.003 + 0.5 {
+		got := BinValue(BinOf(v))
+		if off := math.Abs(got-v) / v; off > 0.015 {
+			t.Errorf("%v reads %v, %.2f %% off", v, got, off*100)
+		}
+	}
+}
+
+func TestQuantilesAgainstSort(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	h := hdrhistogram.New(1, 60e6, 3)
+	var exact []float64
+	for range 20_000 {
+		v := math.Floor(math.Exp(r.NormFloat64()*1.5 + 6))
+		exact = append(exact, v)
+		if err := h.RecordValue(int64(v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(exact)
+	var d Decoder
+	dist, err := d.Decode(encode(t, h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bins := dist.Bins()
+	for _, q := range []float64{0.5, 0.9, 0.99, 0.999} {
+		want := exact[quantileRank(q, uint64(len(exact)))-1]
+		for name, got := range map[string]float64{"dist": dist.Quantile(q), "bins": bins.Quantile(q)} {
+			if math.Abs(got-want)/want > 0.015 {
+				t.Errorf("%s q %v = %v, want %v", name, q, got, want)
+			}
+		}
+	}
+}
+
+func TestMergeAndEnough(t *testing.T) {
+	got := Merge(Dist{{1, 1}, {5, 2}}, nil, Dist{{2, 1}, {5, 1}})
+	if !slices.Equal(got, Dist{{1, 1}, {2, 1}, {5, 3}}) {
+		t.Errorf("merged to %v", got)
+	}
+	if got.Above(2) != 3 || got.Above(5) != 0 || got.Above(0) != 5 {
+		t.Errorf("above: %d %d %d", got.Above(2), got.Above(5), got.Above(0))
+	}
+	for _, c := range []struct {
+		q    float64
+		n    uint64
+		want bool
+	}{{0.5, 19, false}, {0.5, 20, true}, {0.99, 999, false}, {0.99, 1000, true}, {0.999, 9999, false}, {0.999, 10_000, true}} {
+		if EnoughForTable(c.q, c.n) != c.want {
+			t.Errorf("EnoughForTable(%v, %d) = %v", c.q, c.n, !c.want)
+		}
+	}
+	if EnoughForLine(0.99, 299) || !EnoughForLine(0.99, 300) {
+		t.Error("a line of p99 starts at 300 samples")
+	}
+}
