@@ -37,10 +37,32 @@ func CompactLatency(us float64) string {
 	}
 	s := scaled(us, " ", []scale{{1, "us"}, {1e3, "ms"}, {1e6, "s"}})
 	number, unit, _ := strings.Cut(s, " ")
-	if strings.Contains(number, ".") {
-		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	return strings.ReplaceAll(trimZeros(number), thin, "") + unit
+}
+
+// LatencyTick is Latency for the labels of an axis, whose values are round:
+// without trailing zeros: "1 ms", "500 µs".
+func LatencyTick(us float64) string {
+	return Trim(Latency(us))
+}
+
+// Trim drops the trailing zeros of a printed quantity: "1.00 ms" is "1 ms".
+func Trim(s string) string {
+	number, unit, found := strings.Cut(s, " ")
+	if !found {
+		return trimZeros(number)
 	}
-	return strings.ReplaceAll(number, thin, "") + unit
+	return trimZeros(number) + " " + unit
+}
+
+// NumberTick is Number for the labels of an axis: "0.5", "300".
+func NumberTick(v float64) string { return trimZeros(Number(v)) }
+
+func trimZeros(number string) string {
+	if strings.Contains(number, ".") {
+		return strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return number
 }
 
 // Bytes prints a size in decimal units with three significant digits: "98.3 kB".

@@ -1,0 +1,266 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"bench/internal/result"
+	"bench/internal/units"
+	"bench/reports/series"
+)
+
+// matrixView compares the cells of a matrix.
+type matrixView struct {
+	Caption  string
+	Measures []string
+	Columns  []string
+	Rows     []matrixRow
+	Small    []matrixSmall
+	Note     string
+}
+
+type matrixRow struct {
+	Name  string
+	Cells []matrixCell
+}
+
+type matrixCell struct {
+	Verdict verdict
+	ID      string
+	Values  []string // by measure
+	Ratios  []string // "best", "=", "1.30×" or empty
+	Spark   string
+	Missing string
+}
+
+type matrixSmall struct {
+	ID, Name string
+	Verdict  verdict
+	Plot     *plot
+}
+
+// measure is something cells are compared by.
+type measure struct {
+	name   string
+	higher bool // is better
+	// value of a cell, its interval, and whether it is known.
+	value  func(*series.Analysis) (v, low, high float64, ok bool)
+	format func(float64) string
+}
+
+// measures offered in the list box, the first shown without script.
+func measures() []measure {
+	return []measure{
+		{"p99", false, p99Interval, units.Latency},
+		{"good/s", true, goodRate, units.Rate},
+		{"errors", false, errorCount, func(v float64) string { return units.Count(uint64(v)) }},
+		{"recovery", false, longestRecovery, units.Latency},
+		{"CPU per request", false, cpuPerRequest, units.Latency},
+	}
+}
+
+// measured merges the OK responses of the measured time.
+func measured(a *series.Analysis) series.Dist {
+	parts := make([]series.Dist, 0, len(a.Segments))
+	for i := range a.Segments {
+		parts = append(parts, a.Segments[i].OK)
+	}
+	return series.Merge(parts...)
+}
+
+// p99Interval is the p99 with its 99 % interval by order statistics.
+func p99Interval(a *series.Analysis) (v, low, high float64, ok bool) {
+	d := measured(a)
+	n := float64(d.N())
+	if !series.EnoughForTable(0.99, d.N()) {
+		return 0, 0, 0, false
+	}
+	reach := 2.576 * math.Sqrt(0.99*0.01/n)
+	return d.Quantile(0.99), d.Quantile(0.99 - reach), d.Quantile(min(1, 0.99+reach)), true
+}
+
+func goodRate(a *series.Analysis) (v, low, high float64, ok bool) {
+	var good uint64
+	var us int64
+	for i := range a.Segments {
+		good += a.Segments[i].Good
+		us += a.Segments[i].LengthUs
+	}
+	if us == 0 {
+		return 0, 0, 0, false
+	}
+	v = float64(good) * 1e6 / float64(us)
+	spread := 2.576 * math.Sqrt(float64(good)) * 1e6 / float64(us)
+	return v, v - spread, v + spread, true
+}
+
+func errorCount(a *series.Analysis) (v, low, high float64, ok bool) {
+	for i := range a.Segments {
+		v += float64(a.Segments[i].Errors.Total())
+	}
+	reach := 2.576 * math.Sqrt(v)
+	return v, v - reach, v + reach, len(a.Segments) > 0
+}
+
+func longestRecovery(a *series.Analysis) (v, low, high float64, ok bool) {
+	for i := range a.Windows {
+		r := a.Windows[i].RecoveryUs()
+		if r < 0 {
+			return 0, 0, 0, false
+		}
+		v = max(v, float64(r))
+	}
+	return v, v - 100_000, v + 100_000, len(a.Windows) > 0
+}
+
+// cpuPerRequest is the proxy's CPU time per request that ended well, in µs.
+func cpuPerRequest(a *series.Analysis) (v, low, high float64, ok bool) {
+	good, _, _, known := goodRate(a)
+	if !known || good == 0 || a.Trust.ProxyCPU == 0 {
+		return 0, 0, 0, false
+	}
+	v = a.Trust.ProxyCPU * 1e6 / good
+	return v, v * 0.97, v * 1.03, true
+}
+
+// newMatrix lays the cells out by the first axis (rows) and the others (columns).
+func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *matrixView {
+	m := &matrixView{Note: "best: the interval of this cell is clear of the second's. =: within the intervals of the best. Other numbers: times the best. " +
+		"Intervals are at 99 %: order statistics for p99, Poisson counts for rates and errors, the 100 ms resolution for recovery, ±3 % for CPU."}
+	var list []measure
+	for _, me := range measures() {
+		for _, a := range cells {
+			if _, _, _, ok := me.value(a); ok {
+				list = append(list, me)
+				break
+			}
+		}
+	}
+	rowOf := func(a *series.Analysis) string { return a.Name }
+	columnOf := func(*series.Analysis) string { return "run" }
+	if len(run.Axes) > 0 {
+		first := run.Axes[0].Name
+		m.Caption = "by " + series.OneLine(first)
+		rowOf = func(a *series.Analysis) string { return first + " " + a.Vars[first] }
+		if rest := run.Axes[1:]; len(rest) > 0 {
+			columnOf = func(a *series.Analysis) string {
+				var words []string
+				for _, x := range rest {
+					words = append(words, x.Name+" "+a.Vars[x.Name])
+				}
+				return strings.Join(words, ", ")
+			}
+		}
+	}
+	var rows []string
+	at := make(map[[2]string]int)
+	for i, a := range cells {
+		r, c := series.OneLine(rowOf(a)), series.OneLine(columnOf(a))
+		if !slices.Contains(rows, r) {
+			rows = append(rows, r)
+		}
+		if !slices.Contains(m.Columns, c) {
+			m.Columns = append(m.Columns, c)
+		}
+		at[[2]string{r, c}] = i
+	}
+	values, ratios := compare(list, cells)
+	for _, me := range list {
+		m.Measures = append(m.Measures, me.name)
+	}
+	for _, r := range rows {
+		row := matrixRow{Name: r}
+		for _, c := range m.Columns {
+			i, ok := at[[2]string{r, c}]
+			if !ok {
+				row.Cells = append(row.Cells, matrixCell{Missing: "not run"})
+				continue
+			}
+			row.Cells = append(row.Cells, matrixCell{
+				Verdict: verdictOf(cells[i].Verdict), ID: views[i].ID, Values: values[i], Ratios: ratios[i], Spark: spark(cells[i]),
+			})
+		}
+		m.Rows = append(m.Rows, row)
+	}
+	for i, a := range cells {
+		if v := views[i]; v.Latency != nil {
+			m.Small = append(m.Small, matrixSmall{ID: v.ID, Name: a.Name, Verdict: v.Verdict, Plot: smallLatency(v.Latency)})
+		}
+	}
+	return m
+}
+
+// compare prints every measure of every cell, and how far each is from the best.
+func compare(list []measure, cells []*series.Analysis) (values, ratios [][]string) {
+	values, ratios = make([][]string, len(cells)), make([][]string, len(cells))
+	for _, me := range list {
+		type entry struct {
+			v, low, high float64
+			ok           bool
+		}
+		all := make([]entry, len(cells))
+		best := -1
+		for i, a := range cells {
+			e := &all[i]
+			e.v, e.low, e.high, e.ok = me.value(a)
+			if e.ok && (best < 0 || (me.higher && e.v > all[best].v) || (!me.higher && e.v < all[best].v)) {
+				best = i
+			}
+		}
+		clear := true
+		for i := range all {
+			if i != best && all[i].ok && all[i].low <= all[best].high && all[i].high >= all[best].low {
+				clear = false
+			}
+		}
+		for i, e := range all {
+			text, ratio := units.None, ""
+			if e.ok {
+				text = me.format(e.v)
+				switch {
+				case i == best && clear && len(all) > 1:
+					ratio = "best"
+				case e.low <= all[best].high && e.high >= all[best].low:
+					ratio = "="
+				case all[best].v > 0:
+					ratio = units.Number(e.v/all[best].v) + "×"
+				}
+			}
+			values[i], ratios[i] = append(values[i], text), append(ratios[i], ratio)
+		}
+	}
+	return values, ratios
+}
+
+// spark is the p99 line of a cell, small.
+func spark(a *series.Analysis) string {
+	ax := axis{a.StartUs(), a.EndUs}
+	line := series.Line(a.Overview, 0.99)
+	if len(line) == 0 {
+		line = a.Lines[0]
+	}
+	return stepsPath(line, ax, logScale{a.Low, a.High})
+}
+
+// smallLatency is chart C1 without what only fits a wide plot.
+func smallLatency(p *plot) *plot {
+	return &plot{Kind: "small", Title: p.Title, Sentence: p.Sentence, X: p.X, Y: p.Y, Grid: p.Grid, Paths: p.Paths, Bands: p.Bands, Limit: nil}
+}
+
+// matrixFacts are the words behind the scenario's name when there are several cells.
+func matrixFacts(run *result.Run, cells []*series.Analysis) []string {
+	var names []string
+	for _, a := range run.Axes {
+		names = append(names, series.OneLine(a.Name))
+	}
+	facts := []string{fmt.Sprintf("%d cells by %s", len(cells), strings.Join(names, " × "))}
+	if len(cells) > 0 {
+		facts = append(facts, "each "+Length(cells[0].Cell))
+		if l := LoadWords(cells[0].Loads); l != "" {
+			facts = append(facts, l)
+		}
+	}
+	return facts
+}

@@ -1,0 +1,77 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"bench/reports/page"
+	"bench/reports/series"
+)
+
+// Report is a result folder, read and analysed.
+type Report struct {
+	Data  *series.Data
+	Cells []*series.Analysis
+}
+
+// Load reads a result folder.
+func Load(dir string) (*Report, error) {
+	d, err := series.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Data: d}
+	for _, c := range d.Cells {
+		r.Cells = append(r.Cells, series.Analyse(c))
+	}
+	return r, nil
+}
+
+// Formats lists what Render can write and the file of each in the result folder.
+func Formats() map[string]string {
+	return map[string]string{
+		"html": "report.html", "md": "report.md", "json": "report.json", "junit": "junit.xml", "hlog": "hist.hlog", "csv": "seconds.csv",
+	}
+}
+
+// Render reads the result folder and writes the formats into it, all of them
+// when none is named. It returns the files written. The same folder gives the
+// same bytes, whenever and wherever it is rendered.
+func Render(dir string, formats []string) ([]string, error) {
+	r, err := Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	return r.write(dir, formats)
+}
+
+func (r *Report) write(dir string, formats []string) ([]string, error) {
+	if len(formats) == 0 {
+		formats = []string{"html", "md", "junit", "hlog", "csv"}
+	}
+	var files []string
+	for _, f := range formats {
+		name, ok := Formats()[f]
+		if !ok {
+			return files, fmt.Errorf("unknown report format %q: it is one of html, md, json, junit, hlog, csv", f)
+		}
+		var b bytes.Buffer
+		if err := r.render(&b, f); err != nil {
+			return files, fmt.Errorf("%s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
+			return files, err
+		}
+		files = append(files, name)
+	}
+	return files, nil
+}
+
+func (r *Report) render(b *bytes.Buffer, format string) error {
+	switch format {
+	default:
+		return page.Render(b, r.Data, r.Cells, nil)
+	}
+}
