@@ -59,6 +59,7 @@ type Cell struct {
 	SteadyState  *Objective        `json:"steadyState,omitempty"`
 	Trust        Trust             `json:"trust"`
 	Upstreams    []Upstream        `json:"upstreams,omitempty"`
+	Segments     []Segment         `json:"segments,omitempty"`
 	Warnings     []string          `json:"warnings,omitempty"`
 }
 
@@ -114,6 +115,21 @@ type Objective struct {
 	WorstUs int64   `json:"worstUs"`         // time of the worst, -1 if it has none
 	Event   int     `json:"event,omitempty"` // ID of the event in force at the worst
 	Reason  string  `json:"reason,omitempty"`
+}
+
+// Segment is a part of the measured time around the events: before, in, between
+// and after the faults. Derived from the timeline by reports.Complete.
+type Segment struct {
+	Name     string `json:"name"`
+	LengthUs int64  `json:"lengthUs"`
+	Offered  uint64 `json:"offered"`
+	Good     uint64 `json:"good"`
+	Failed   uint64 `json:"failed"`
+	// Errors counts failures by class, in words.
+	Errors map[string]uint64 `json:"errors,omitempty"`
+	// Response holds the percentiles there are enough samples for; the others
+	// are 0. It has no mean and no histogram.
+	Response Latency `json:"response"`
 }
 
 // Conservation compares what clients sent with what the proxy and the origins

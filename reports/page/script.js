@@ -128,8 +128,9 @@ class Stack {
     for (const f of node.querySelectorAll("[data-plot]")) this.plots[f.dataset.plot] = f;
     this.titles = new Map([...node.querySelectorAll(".ev")].map(a => [a.textContent, a]));
   }
-  async ready() {
-    if (this.d || !this.plots.latency || typeof DecompressionStream === "undefined") return this;
+  ready() { return this.loading ??= this.load(); }
+  async load() {
+    if (!this.plots.latency || typeof DecompressionStream === "undefined") return this;
     this.d = unpack(await inflate(this.node.dataset.raw));
     this.a = this.d.start; this.b = this.d.end; this.layers = layersOf(this.d.cols);
     this.tools(); this.compute(); this.at = -1;

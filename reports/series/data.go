@@ -70,22 +70,41 @@ func Open(dir string) (*Data, error) {
 	if d.Run.Version != 1 {
 		return nil, fmt.Errorf("%s: version %d, want 1", filepath.Join(dir, "run.json"), d.Run.Version)
 	}
+	if err := d.read(dir); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Read is Open with a run record in memory instead of run.json; the record is
+// kept as it is.
+func Read(dir string, run *result.Run) (*Data, error) {
+	raw, err := json.Marshal(run)
+	if err != nil {
+		return nil, err
+	}
+	d := &Data{Run: new(result.Run), RunJSON: raw}
+	if err := json.Unmarshal(raw, d.Run); err != nil {
+		return nil, err
+	}
+	if err := d.read(dir); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// read fills in the cells from the tables in dir.
+func (d *Data) read(dir string) error {
 	for _, c := range d.Run.Cells {
 		if c == nil {
-			return nil, fmt.Errorf("%s: a cell is null", filepath.Join(dir, "run.json"))
+			return fmt.Errorf("%s: a cell is null", filepath.Join(dir, "run.json"))
 		}
 		d.Cells = append(d.Cells, &Cell{Cell: c})
 	}
 	r := reader{data: d, dir: dir}
 	r.env()
-	if err := r.timeline(); err != nil {
-		return nil, err
-	}
-	if err := r.events(); err != nil {
-		return nil, err
-	}
-	if err := r.samples(); err != nil {
-		return nil, err
+	if err := errors.Join(r.timeline(), r.events(), r.samples()); err != nil {
+		return err
 	}
 	Clean(d.Run)
 	Clean(&d.Env)
@@ -93,7 +112,7 @@ func Open(dir string) (*Data, error) {
 		Clean(&c.Samples)
 		c.place()
 	}
-	return d, nil
+	return nil
 }
 
 // place sorts what was read and finds zero and end.

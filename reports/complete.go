@@ -1,0 +1,41 @@
+package reports
+
+import (
+	"bench/internal/result"
+	"bench/reports/series"
+)
+
+// Complete fills in what the reports derive from the tables in dir and the
+// final summary shows: the segments of every cell. The runner calls it when
+// the tables are written and before it writes run.json.
+func Complete(dir string, run *result.Run) error {
+	d, err := series.Read(dir, run)
+	if err != nil {
+		return err
+	}
+	for i, c := range d.Cells {
+		windows := c.Windows(c.Base())
+		run.Cells[i].Segments = nil
+		for _, s := range c.Segments(windows) {
+			run.Cells[i].Segments = append(run.Cells[i].Segments, segmentRecord(&s))
+		}
+	}
+	return nil
+}
+
+func segmentRecord(s *series.Segment) result.Segment {
+	out := result.Segment{
+		Name: s.Name, LengthUs: s.LengthUs, Offered: s.Offered, Good: s.Good, Failed: s.Errors.Total(),
+		Response: result.Latency{Unit: "us", Count: s.OK.N(), Max: s.OK.Max()},
+	}
+	for _, c := range s.Errors.Classes() {
+		if out.Errors == nil {
+			out.Errors = make(map[string]uint64)
+		}
+		out.Errors[c.Name()] = s.Errors[c]
+	}
+	for q, v := range map[float64]*float64{0.5: &out.Response.P50, 0.9: &out.Response.P90, 0.99: &out.Response.P99, 0.999: &out.Response.P999} {
+		*v, _ = s.Shown(q)
+	}
+	return out
+}
