@@ -8,9 +8,10 @@ require github.com/goccy/go-yaml v1.19.2
 
 require github.com/alecthomas/kong v1.17.0
 
-require github.com/HdrHistogram/hdrhistogram-go v1.4.0
-
 require (
-	github.com/vishvananda/netlink v1.3.1 // indirect
-	github.com/vishvananda/netns v0.0.5 // indirect
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/vishvananda/netlink v1.3.1
+	golang.org/x/term v0.47.0
 )
+
+require github.com/vishvananda/netns v0.0.5 // indirect

@@ -13,8 +13,11 @@ type Live interface {
 	Begin(Plan)
 	// Phase tells that a phase of the cell has begun.
 	Phase(result.Phase)
-	// Interval takes one 100 ms slice of one load. Slices may come late and in
-	// any order between loads.
+	// Progress takes a reading of one load: what happens now.
+	Progress(result.Progress)
+	// Interval takes one 100 ms slice of one load. A slice comes when the last
+	// of its requests has ended, in any order between loads: what is true for
+	// good. Both are wanted; without Progress the view lags behind stalls.
 	Interval(result.Interval)
 	// Event tells that an event has begun (ended false; EndUs is then what is
 	// planned) and, if it lasts, again when it has ended. An event with

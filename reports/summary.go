@@ -1,17 +1,318 @@
 package reports
 
-import "bench/internal/result"
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bench/internal/result"
+	"bench/internal/units"
+	"bench/reports/series"
+	"bench/reports/words"
+)
+
+const (
+	summaryLines = 24
+	summaryWidth = 80
+	// maxLimits is the room for limits in the summary.
+	maxLimits = 6
+)
 
 // SummaryOptions choose how the final summary is drawn.
 type SummaryOptions struct {
 	Color bool // ANSI colours
 	ASCII bool // no character beyond ASCII
-	// FileSizes gives the sizes of the written files by role; may be nil.
+	// FileSizes gives the sizes of the written files by name; may be nil.
 	FileSizes map[string]int64
 }
 
 // Summary is the final summary of a run: at most 24 lines of at most 80
-// columns, the verdict first, the files last.
+// columns, the verdict first, the files last. Segments appear when Complete
+// has derived them, else the phases of the scenario.
 func Summary(run *result.Run, o SummaryOptions) string {
-	return run.Verdict + "  " + run.Scenario + "\n"
+	s := summary{style: style{o.Color, o.ASCII}, run: clean(run), sizes: o.FileSizes}
+	s.head()
+	s.limits()
+	if len(s.run.Cells) == 1 {
+		s.phases(s.run.Cells[0])
+	} else {
+		s.cells()
+	}
+	s.trust()
+	s.files()
+	return strings.Join(s.lines, "\n") + "\n"
+}
+
+// clean copies a record and makes its texts safe to print.
+func clean(run *result.Run) *result.Run {
+	out := new(result.Run)
+	raw, err := json.Marshal(run)
+	if err == nil {
+		err = json.Unmarshal(raw, out)
+	}
+	if err != nil { // a value JSON cannot hold, such as NaN
+		out.Verdict, out.Reason, out.Scenario = result.Invalid, "the record cannot be read: "+err.Error(), run.Scenario
+	}
+	series.Clean(out)
+	return out
+}
+
+type summary struct {
+	style
+	run   *result.Run
+	sizes map[string]int64
+	lines []string
+}
+
+// add appends a line, and then colours the words in it that are verdicts.
+func (s *summary) add(line string) {
+	line = strings.TrimRight(s.plain(strings.ReplaceAll(line, "\n", " "), summaryWidth), " ")
+	for _, w := range []string{result.Pass, result.Fail, result.Unclear, result.Invalid, result.Partial} {
+		if strings.HasSuffix(line, " "+w) {
+			line = strings.TrimSuffix(line, w) + s.verdict(w)
+		}
+	}
+	s.lines = append(s.lines, line)
+}
+
+func (s *summary) head() {
+	run := s.run
+	parts := []string{series.OneLine(run.Scenario)}
+	if len(run.Cells) == 1 {
+		c := run.Cells[0]
+		parts = append(parts, strings.TrimSpace(c.Proxy.Driver+" "+c.Proxy.Version), words.Length(c.Phases, c.LengthUs), words.Loop(c.Loads))
+	} else {
+		parts = append(parts, strconv.Itoa(len(run.Cells))+" cells")
+	}
+	parts = append(parts, "seed "+strconv.FormatUint(run.Seed, 10))
+	parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
+	// Names may be long: the facts behind them matter more than their ends.
+	room := summaryWidth - len(run.Verdict) - 2
+	rest := 0
+	for _, p := range parts[1:] {
+		rest += textWidth(p) + 2
+	}
+	parts[0] = fit(parts[0], max(16, room-rest))
+	line := s.plain(strings.Join(parts, "  "), room)
+	s.lines = append(s.lines, s.verdict(run.Verdict)+"  "+line)
+	if run.Reason != "" {
+		s.add("      " + run.Reason)
+	} else if n := s.countObjectives(); n > 0 {
+		s.add(fmt.Sprintf("      all %d limits hold", n))
+	}
+}
+
+func (s *summary) countObjectives() int {
+	n := 0
+	for _, c := range s.run.Cells {
+		n += len(c.Objectives)
+	}
+	return n
+}
+
+// limits lists the limits of all cells, the broken ones first.
+func (s *summary) limits() {
+	type row struct {
+		cell *result.Cell
+		o    result.Objective
+	}
+	var rows []row
+	for _, c := range s.run.Cells {
+		for _, o := range c.Objectives {
+			rows = append(rows, row{c, o})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(words.Rank(a.o.Verdict), words.Rank(b.o.Verdict)) })
+	shown := rows
+	if len(rows) > maxLimits {
+		shown = rows[:maxLimits-1]
+	}
+	s.add("")
+	s.add(left("limit", 22) + right("wanted", 11) + right("got", 10) + "  worst at")
+	for _, r := range shown {
+		name := words.Objective(&r.o)
+		if len(s.run.Cells) > 1 {
+			name = r.cell.Name + " " + name
+		}
+		worst := words.Worst(r.cell.Events, series.Zero(r.cell.Phases), &r.o)
+		if worst == "" {
+			worst = r.o.Reason
+		}
+		s.add(left(name, 22) + right(words.Wanted(&r.o), 11) + right(words.Got(&r.o), 10) + "  " + left(worst, 27) + " " + r.o.Verdict)
+	}
+	if n := len(rows) - len(shown); n > 0 {
+		rest := map[string]int{}
+		for _, r := range rows[len(shown):] {
+			rest[r.o.Verdict]++
+		}
+		var parts []string
+		for _, v := range slices.Sorted(maps.Keys(rest)) {
+			parts = append(parts, strconv.Itoa(rest[v])+" "+v)
+		}
+		s.add("and " + strconv.Itoa(n) + " more: " + strings.Join(parts, ", "))
+	}
+}
+
+// phaseLine is one line of the table of phases.
+type phaseLine struct {
+	name                    string
+	n                       uint64
+	good                    float64
+	p50, p99, p999, maximum float64 // 0: not enough samples
+	errors                  string
+}
+
+func (s *summary) phases(c *result.Cell) {
+	var rows []phaseLine
+	for i := range c.Segments {
+		g := &c.Segments[i]
+		l := phaseLine{
+			name: g.Name, n: g.Response.Count, p50: g.Response.P50, p99: g.Response.P99, p999: g.Response.P999, maximum: g.Response.Max,
+			errors: words.ErrorMap(g.Failed, g.Errors),
+		}
+		if g.LengthUs > 0 {
+			l.good = float64(g.Good) * 1e6 / float64(g.LengthUs)
+		}
+		rows = append(rows, l)
+	}
+	if len(rows) == 0 {
+		rows = loadPhases(c)
+	}
+	if len(rows) == 0 {
+		return
+	}
+	s.add("")
+	s.add(left("phase", 12) + right("n", 8) + right("good/s", 8) + right("p50", 9) + right("p99", 9) + right("p99.9", 9) + right("max", 9) + "  errors")
+	room := summaryLines - 3 - len(s.lines) // trust and files
+	for i, r := range rows {
+		if i == room-1 && len(rows) > room {
+			s.add(fmt.Sprintf("and %d more", len(rows)-i))
+			return
+		}
+		s.add(left(r.name, 12) + right(units.Count(r.n), 8) + right(units.Rate(r.good), 8) + right(known(r.p50), 9) + right(known(r.p99), 9) +
+			right(known(r.p999), 9) + right(known(r.maximum), 9) + "  " + r.errors)
+	}
+}
+
+// known prints a latency, or that there were too few samples for it.
+func known(us float64) string {
+	if us <= 0 {
+		return units.None
+	}
+	return units.Latency(us)
+}
+
+// loadPhases are the measured phases as the load agents state them.
+func loadPhases(c *result.Cell) []phaseLine {
+	var rows []phaseLine
+	for i := range c.Loads {
+		for j := range c.Loads[i].Phases {
+			p := &c.Loads[i].Phases[j]
+			if !p.Measured {
+				continue
+			}
+			l := phaseLine{name: p.Name, n: p.Response.Count, maximum: p.Response.Max, errors: words.Failures(p.FailuresByCause)}
+			if len(c.Loads) > 1 {
+				l.name = c.Loads[i].Name + " " + p.Name
+			}
+			if p.LengthUs > 0 {
+				l.good = float64(p.Completed) * 1e6 / float64(p.LengthUs)
+			}
+			if 2*p.Failed <= p.Failed+p.Completed {
+				for _, q := range []struct {
+					at    float64
+					value float64
+					into  *float64
+				}{{0.5, p.Response.P50, &l.p50}, {0.99, p.Response.P99, &l.p99}, {0.999, p.Response.P999, &l.p999}} {
+					if series.EnoughForTable(q.at, l.n) {
+						*q.into = q.value
+					}
+				}
+			}
+			rows = append(rows, l)
+		}
+	}
+	return rows
+}
+
+// cells is the table of a matrix.
+func (s *summary) cells() {
+	if len(s.run.Cells) == 0 {
+		return
+	}
+	s.add("")
+	s.add(left("cell", 34) + right("n", 10) + right("p99", 10) + right("max", 10) + "  errors")
+	room := summaryLines - 3 - len(s.lines)
+	for i, c := range s.run.Cells {
+		if i == room-1 && len(s.run.Cells) > room {
+			s.add(fmt.Sprintf("and %d more", len(s.run.Cells)-i))
+			return
+		}
+		var n, failed uint64
+		p99, most := 0.0, 0.0
+		for j := range c.Loads {
+			t := &c.Loads[j].Tally
+			n, failed = n+t.Response.Count, failed+t.Failed
+			most = max(most, t.Response.Max)
+			if series.EnoughForTable(0.99, t.Response.Count) {
+				p99 = max(p99, t.Response.P99)
+			}
+		}
+		s.add(left(c.Name, 34) + right(units.Count(n), 10) + right(known(p99), 10) + right(known(most), 10) + "  " + left(units.Count(failed), 6) + " " + c.Verdict)
+	}
+}
+
+func (s *summary) trust() {
+	var t result.Trust
+	same := false
+	for _, c := range s.run.Cells {
+		t.LagP99Us, t.Dropped = max(t.LagP99Us, c.Trust.LagP99Us), t.Dropped+c.Trust.Dropped
+		t.DriverCPU, t.ProxyCPU, t.OriginCPU = max(t.DriverCPU, c.Trust.DriverCPU), max(t.ProxyCPU, c.Trust.ProxyCPU), max(t.OriginCPU, c.Trust.OriginCPU)
+		t.Problems = append(t.Problems, c.Trust.Problems...)
+		same = same || c.Trust.SameHost
+	}
+	s.add("")
+	state := "OK"
+	if len(t.Problems) > 0 {
+		state = strconv.Itoa(len(t.Problems)) + " problems"
+	}
+	s.add(fmt.Sprintf("trust  %s: lag p99 %s, dropped %s, driver %s proxy %s origin %s", state, units.Latency(t.LagP99Us), units.Count(t.Dropped),
+		units.Percent(t.DriverCPU), units.Percent(t.ProxyCPU), units.Percent(t.OriginCPU)))
+	switch {
+	case len(t.Problems) > 0:
+		s.add("       " + t.Problems[0])
+	case same:
+		s.add("       one host shared by all parts: absolute numbers are low, compare instead")
+	}
+}
+
+// files names what was written, the page first.
+func (s *summary) files() {
+	names := map[string]bool{}
+	for _, n := range s.run.Files {
+		names[n] = true
+	}
+	for n := range s.sizes {
+		names[n] = true
+	}
+	var parts []string
+	for _, n := range []string{"report.html", "report.md", "run.json", "seconds.csv", "hist.hlog", "junit.xml"} {
+		if !names[n] {
+			continue
+		}
+		if size, ok := s.sizes[n]; ok && n == "report.html" {
+			n += " " + units.Bytes(float64(size))
+		}
+		parts = append(parts, n)
+	}
+	if len(parts) > 0 {
+		s.add("files  " + strings.Join(parts, "   "))
+	}
 }

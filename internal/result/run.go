@@ -109,7 +109,7 @@ type Objective struct {
 	Op      string  `json:"op"`
 	Wanted  float64 `json:"wanted"`
 	Got     float64 `json:"got"`
-	Unit    string  `json:"unit"`  // "us", "1", "%", "/s"
+	Unit    string  `json:"unit"`  // "us", "1", "%" (a share, 0 to 1), "/s"
 	Known   bool    `json:"known"` // false: not enough samples to say
 	Verdict string  `json:"verdict"`
 	WorstUs int64   `json:"worstUs"`         // time of the worst, -1 if it has none

@@ -8,6 +8,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
+	"bench/reports/words"
 )
 
 // plot is one chart: a plane with text around it and a table below.
@@ -314,7 +315,7 @@ func (b *cellBuilder) errors() *plot {
 	layers, names := errorLayers(&total)
 	p := &plot{
 		ID: b.id + "-errors", Kind: "errors", Title: "Errors per second", Sub: "at completion, by class, stacked", Interactive: true,
-		X: b.axis.ticks(b.ZeroUs), Y: s.ticks(), Bands: b.bands(), Sentence: "Errors over time. " + ErrorText(&total, maxClasses) + ".",
+		X: b.axis.ticks(b.ZeroUs), Y: s.ticks(), Bands: b.bands(), Sentence: "Errors over time. " + words.Errors(&total, maxClasses) + ".",
 		Table: b.errorTable(layers, names),
 	}
 	p.Grid = grid(p.X, p.Y)

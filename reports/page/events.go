@@ -8,6 +8,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
+	"bench/reports/words"
 )
 
 // bands are phases, faults, moments and late intervals laid over every plot.
@@ -269,8 +270,8 @@ func (b *cellBuilder) eventRow(e *result.Event) eventRow {
 
 func (b *cellBuilder) windowGroup(w *series.Window) eventGroup {
 	g := eventGroup{
-		Errors: ErrorText(&w.Errors, 3), Lost: units.Count(w.Unanswered), Effect: "none", Peak: units.None,
-		Recovery: RecoveryText(w), Href: b.zoomLink(w.BeginUs, w.UntilUs),
+		Errors: words.Errors(&w.Errors, 3), Lost: units.Count(w.Unanswered), Effect: "none", Peak: units.None,
+		Recovery: words.Recovery(w), Href: b.zoomLink(w.BeginUs, w.UntilUs),
 	}
 	if w.EffectUs >= 0 {
 		g.Effect = "≤ " + units.Latency(float64(w.EffectUs-w.BeginUs))
@@ -282,14 +283,6 @@ func (b *cellBuilder) windowGroup(w *series.Window) eventGroup {
 		g.Peak = "- (max " + units.Latency(w.OK.Max()) + ")"
 	}
 	return g
-}
-
-// RecoveryText is how long after the end of the fault the system was well again.
-func RecoveryText(w *series.Window) string {
-	if r := w.RecoveryUs(); r >= 0 {
-		return units.Latency(float64(r))
-	}
-	return "not seen"
 }
 
 // attribution explains the events table.

@@ -9,6 +9,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
+	"bench/reports/words"
 )
 
 // matrixView compares the cells of a matrix.
@@ -257,8 +258,8 @@ func matrixFacts(run *result.Run, cells []*series.Analysis) []string {
 	}
 	facts := []string{fmt.Sprintf("%d cells by %s", len(cells), strings.Join(names, " × "))}
 	if len(cells) > 0 {
-		facts = append(facts, "each "+Length(cells[0].Cell))
-		if l := LoadWords(cells[0].Loads); l != "" {
+		facts = append(facts, "each "+words.Length(cells[0].Phases, cells[0].LengthUs))
+		if l := words.Load(cells[0].Loads); l != "" {
 			facts = append(facts, l)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
+	"bench/reports/words"
 )
 
 // view is what the template prints.
@@ -128,159 +129,19 @@ func cellFacts(a *series.Analysis) []string {
 	if p := strings.TrimSpace(a.Proxy.Driver + " " + a.Proxy.Version); p != "" {
 		facts = append(facts, series.OneLine(p))
 	}
-	facts = append(facts, Length(a.Cell))
-	if l := LoadWords(a.Loads); l != "" {
+	facts = append(facts, words.Length(a.Phases, a.LengthUs))
+	if l := words.Load(a.Loads); l != "" {
 		facts = append(facts, l)
 	}
 	return facts
 }
 
-// Length is the measured time in words.
-func Length(c *series.Cell) string {
-	var us int64
-	for _, p := range c.Phases {
-		if p.Measured {
-			us += p.LengthUs
-		}
-	}
-	if us == 0 {
-		us = c.LengthUs
-	}
-	if us > 120e6 {
-		return units.ClockSeconds(us)
-	}
-	return units.Latency(float64(us))
-}
-
-// LoadWords describes the loads: "open loop 300/s, 64 connections".
-func LoadWords(loads []result.Load) string {
-	if len(loads) == 0 {
-		return ""
-	}
-	open, closed, rate, protocols := 0, 0, 0.0, []string(nil)
-	for _, l := range loads {
-		if l.Arrival == "closed" {
-			closed++
-		} else {
-			open++
-		}
-		if l.DurationSeconds > 0 {
-			rate += float64(l.Requests) / l.DurationSeconds
-		}
-		if p := series.OneLine(l.Protocol); p != "" && !slices.Contains(protocols, p) {
-			protocols = append(protocols, p)
-		}
-	}
-	loop := "open loop"
-	switch {
-	case open == 0:
-		loop = "closed loop"
-	case closed > 0:
-		loop = "open and closed loop"
-	}
-	text := loop + " " + units.Rate(rate) + "/s"
-	if len(loads) > 1 {
-		text = strconv.Itoa(len(loads)) + " loads, " + text
-	} else if n := loads[0].Connections; n > 0 {
-		text += ", " + units.Count(uint64(n)) + " connections"
-	}
-	return text + " " + strings.Join(protocols, " + ")
-}
-
-// Quantity prints a value in an objective's unit.
-func Quantity(v float64, unit string) string {
-	switch unit {
-	case "us":
-		return units.Latency(v)
-	case "%":
-		return units.Number(v) + " %"
-	case "/s":
-		return units.Rate(v) + "/s"
-	default:
-		return units.Number(v)
-	}
-}
-
-// Sign is how a comparison is printed.
-func Sign(op string) string {
-	switch op {
-	case "<=":
-		return "≤"
-	case ">=":
-		return "≥"
-	case "==":
-		return "="
-	case "!=":
-		return "≠"
-	default:
-		return op
-	}
-}
-
-// GotText is what an objective got, or why that is not known.
-func GotText(o *result.Objective) string {
-	if !o.Known {
-		return "unknown"
-	}
-	return Quantity(o.Got, o.Unit)
-}
-
-// SortObjectives puts broken limits first, then those that could not be
+// sortObjectives puts broken limits first, then those that could not be
 // judged, keeping the order given within each.
-func SortObjectives(list []result.Objective) []result.Objective {
-	rank := func(v string) int {
-		switch v {
-		case result.Fail:
-			return 0
-		case result.Pass:
-			return 2
-		default:
-			return 1
-		}
-	}
+func sortObjectives(list []result.Objective) []result.Objective {
 	out := slices.Clone(list)
-	slices.SortStableFunc(out, func(a, b result.Objective) int { return cmp.Compare(rank(a.Verdict), rank(b.Verdict)) })
+	slices.SortStableFunc(out, func(a, b result.Objective) int { return cmp.Compare(words.Rank(a.Verdict), words.Rank(b.Verdict)) })
 	return out
-}
-
-// ObjectiveName is the name of a limit: its measure, and its window if it has one.
-func ObjectiveName(o *result.Objective) string {
-	name := o.Metric
-	if name == "" {
-		name = o.Expr
-	}
-	name = strings.TrimPrefix(name, "response.")
-	if o.Window != "" {
-		name += " in " + o.Window
-	}
-	return series.OneLine(name)
-}
-
-// WorstText is when an objective was at its worst, and in which event.
-func WorstText(c *series.Cell, o *result.Objective) string {
-	if o.WorstUs < 0 || o.Verdict == result.Pass && o.Got == 0 {
-		return ""
-	}
-	text := units.Clock(o.WorstUs - c.ZeroUs)
-	for i := range c.Events {
-		if e := &c.Events[i]; o.Event != 0 && e.ID == o.Event {
-			text += "  " + EventName(e)
-		}
-	}
-	return text
-}
-
-// EventName is an event in a few words: "fault 1 stall web.1".
-func EventName(e *result.Event) string {
-	_, short, found := strings.Cut(e.Kind, ".")
-	if !found {
-		short = e.Kind
-	}
-	word := "event"
-	if e.Class == "fault" {
-		word = "fault"
-	}
-	return series.OneLine(fmt.Sprintf("%s %d %s %s", word, e.ID, short, e.Target))
 }
 
 func cards(cells []*series.Analysis) []card {
@@ -292,10 +153,10 @@ func cards(cells []*series.Analysis) []card {
 			steady.Metric = "steady state: " + steady.Expr
 			list = append(slices.Clone(list), steady)
 		}
-		for _, o := range SortObjectives(list) {
+		for _, o := range sortObjectives(list) {
 			c := card{
-				Verdict: verdictOf(o.Verdict), Name: ObjectiveName(&o), Wanted: Sign(o.Op) + " " + Quantity(o.Wanted, o.Unit),
-				Got: GotText(&o), Worst: WorstText(a.Cell, &o), Reason: series.OneLine(o.Reason),
+				Verdict: verdictOf(o.Verdict), Name: words.Objective(&o), Wanted: words.Wanted(&o),
+				Got: words.Got(&o), Worst: words.Worst(a.Events, a.ZeroUs, &o), Reason: series.OneLine(o.Reason),
 			}
 			if len(cells) > 1 {
 				c.Cell = a.Name
@@ -396,7 +257,7 @@ func phaseRow(name string, p *result.LoadPhase) percentileRow {
 		return units.Latency(v)
 	}
 	r := percentileRow{
-		Name: name, Kind: "whole", N: units.Count(n), Good: units.None, Max: units.None, Errors: ErrorText(&errs, 3),
+		Name: name, Kind: "whole", N: units.Count(n), Good: units.None, Max: units.None, Errors: words.Errors(&errs, 3),
 		P50: shown(&p.Response, 0.5, p.Response.P50), P90: shown(&p.Response, 0.9, p.Response.P90),
 		P99: shown(&p.Response, 0.99, p.Response.P99), P999: shown(&p.Response, 0.999, p.Response.P999),
 		P99Sv: shown(&p.Service, 0.99, p.Service.P99),
@@ -418,7 +279,7 @@ func segmentRow(s *series.Segment) percentileRow {
 		return units.Latency(d.Quantile(q))
 	}
 	r := percentileRow{
-		Name: s.Name, Kind: "part", N: units.Count(s.OK.N()), Max: units.None, Errors: ErrorText(&s.Errors, 3),
+		Name: s.Name, Kind: "part", N: units.Count(s.OK.N()), Max: units.None, Errors: words.Errors(&s.Errors, 3),
 		Good: units.Rate(float64(s.Good) * 1e6 / math.Max(1, float64(s.LengthUs))),
 		P50:  shown(s.OK, 0.5), P90: shown(s.OK, 0.9), P99: shown(s.OK, 0.99), P999: shown(s.OK, 0.999), P99Sv: shown(s.Service, 0.99),
 	}
@@ -426,32 +287,6 @@ func segmentRow(s *series.Segment) percentileRow {
 		r.Max = units.Latency(s.OK.Max())
 	}
 	return r
-}
-
-// ErrorText is a count of errors with its greatest classes: "634: 600 5xx
-// proxy, 34 reset".
-func ErrorText(e *series.Errors, most int) string {
-	total := e.Total()
-	if total == 0 {
-		return "0"
-	}
-	list := e.Classes()
-	if len(list) == 1 {
-		return units.Count(total) + " " + list[0].Name()
-	}
-	var parts []string
-	other := uint64(0)
-	for i, c := range list {
-		if i < most {
-			parts = append(parts, units.Count(e[c])+" "+c.Name())
-		} else {
-			other += e[c]
-		}
-	}
-	if other > 0 {
-		parts = append(parts, units.Count(other)+" other")
-	}
-	return units.Count(total) + ": " + strings.Join(parts, ", ")
 }
 
 func conservation(c *result.Conservation) *table {
