@@ -90,17 +90,16 @@ func Start(l *loop.Loop, name string, addr sock.Addr, reusePort bool, cfg *Confi
 	o.faults = fault.NewKeeper(l, o, ledger)
 	o.force = o.faults.Force()
 	o.prepared.init(name, &cfg.Answer, cfg.payload)
-	fd, err := sock.Listen(&o.addr, &o.listen)
+	drawn, err := o.drawPort()
 	if err != nil {
 		return nil, fmt.Errorf("origin %s: %w", name, err)
 	}
-	bound, errno := sock.LocalAddr(fd)
-	if errno != 0 {
-		sock.Close(fd)
-		return nil, fmt.Errorf("origin %s: reading the address of its listener: %w", name, errno)
+	fd, err := sock.Listen(&o.addr, &o.listen)
+	if drawn >= 0 {
+		sock.Close(drawn)
 	}
-	if !addr.IsUnix() {
-		o.addr = bound
+	if err != nil {
+		return nil, fmt.Errorf("origin %s: %w", name, err)
 	}
 	o.lfd = fd
 	if err := l.Add(fd, poller.In, o); err != nil {
@@ -108,6 +107,27 @@ func Start(l *loop.Loop, name string, addr sock.Addr, reusePort bool, cfg *Confi
 		return nil, fmt.Errorf("origin %s: %w", name, err)
 	}
 	return o, nil
+}
+
+// drawPort replaces port 0 by a free one. A listener that asked for a port by
+// number keeps it while it refuses connections; one that had it drawn does not.
+// The drawing socket is still open when the other is bound, so that nobody else
+// can come between; the caller closes it.
+func (o *Origin) drawPort() (fd int, err error) {
+	if o.addr.IsUnix() || o.addr.AddrPort().Port() != 0 {
+		return -1, nil
+	}
+	o.listen.ReusePort = true
+	if fd, err = sock.Listen(&o.addr, &o.listen); err != nil {
+		return -1, err
+	}
+	bound, errno := sock.LocalAddr(fd)
+	if errno != 0 {
+		sock.Close(fd)
+		return -1, fmt.Errorf("reading the address of a listener: %w", errno)
+	}
+	o.addr = bound
+	return fd, nil
 }
 
 // Name is the name of the replica.

@@ -8,7 +8,8 @@ import (
 
 // StopListening makes a TCP listener refuse connections while it keeps its
 // port, so that no other socket can take it meanwhile. Connections not yet
-// accepted are reset. It fails on unix sockets, which cannot listen again.
+// accepted are reset. Only a port that was bound by number is kept, not one that
+// the kernel drew for port 0. Unix sockets cannot listen again.
 func StopListening(fd int) error {
 	if err := unix.Shutdown(fd, unix.SHUT_RD); err != nil {
 		return fmt.Errorf("cannot stop listening: %w", err)
