@@ -76,10 +76,21 @@ func (s *stream) flushAnswer() {
 	}
 }
 
-// finish ends a stream whose response has gone completely.
+// finish ends a stream whose response has gone completely. A server that answers
+// before it has the whole request is still given the rest, for the client may be
+// sending it, and only then listens to the answer or asks the next thing.
 func (s *stream) finish() {
-	if !s.up.ended {
-		s.keepCli = false
+	if sc := s.sc; sc != nil && (!s.up.ended || s.sending()) {
+		if s.res.KeepAlive && !sc.hup {
+			if s.up.ended {
+				s.cliExp = never
+			} else {
+				s.touchClient()
+			}
+			s.arm()
+			return
+		}
+		s.keepCli, s.keepSrv = false, false
 	}
 	if sc := s.sc; sc != nil {
 		s.sc = nil

@@ -11,7 +11,6 @@ import (
 func (s *stream) requestData(data []byte, kept bool) {
 	n, err := s.parser.Request(&s.req, data, &s.fe.Limits)
 	if err != nil {
-		s.keepLine(data)
 		s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
 		s.badRequest(err)
 		return
@@ -22,20 +21,28 @@ func (s *stream) requestData(data []byte, kept bool) {
 		}
 		return
 	}
+	s.up.begin(s.req.Body, h1.ChunkKeep)
+	out, tail, used := s.up.take(data[n:])
+	if s.up.err != nil {
+		// Broken from the start: nothing of it goes to a server.
+		s.t.Shared.Captures.add(s, data, n+used, s.up.err)
+		s.badRequest(s.up.err)
+		return
+	}
 	now := s.t.Loop.Now()
 	s.gotReq = now
 	s.method, s.version = s.req.MethodID, s.req.Version
-	s.keepLine(data)
+	s.keepLine()
 	s.fe.C.Requests++
 	s.fe.C.ReqRate.Add(now, 1)
 	s.t.Process.Requests++
 	s.cliExp = never
 
-	if s.intercept(data, n, kept) {
+	if s.intercept(data, n+used, kept) {
 		return
 	}
 	if !s.chooseBackend() {
-		s.consumeHead(data, n, kept)
+		s.consume(data, n+used, kept)
 		s.fail(503, 'S', 'C')
 		return
 	}
@@ -48,27 +55,25 @@ func (s *stream) requestData(data []byte, kept bool) {
 	s.first.r, s.first.w = 0, 0
 	sf, sb := s.fe.Spec.ConnMode, s.be.Spec.ConnMode
 	upgrade := h1.IsUpgrade(&s.req)
-	s.keepCli = s.req.KeepAlive && sf != spec.Close && sb != spec.Close && s.method != message.MethodConnect
+	s.keepCli = s.req.KeepAlive && sf != spec.Close
 	s.keepSrv = sf == spec.KeepAlive && sb == spec.KeepAlive
 	head := h1.AppendRequest(s.first.b[:0], &s.req, h1.WriteOptions{KeepAlive: s.keepSrv || upgrade, Peer: s.req.Version})
 	if len(head) > len(s.first.b) {
 		// The added fields went beyond the reserve (tune.maxrewrite).
 		s.fe.C.RewriteErr++
 		s.fe.C.InternalErr++
-		s.consumeHead(data, n, kept)
+		s.consume(data, n+used, kept)
 		s.fail(500, 'P', 'R')
 		return
 	}
 	s.first.w = len(head)
-	s.up.begin(s.req.Body, h1.ChunkKeep)
-	s.body(data[n:], n, kept)
+	s.body(out, tail)
+	s.consume(data, n+used, kept)
 	s.assign()
 }
 
-// body takes what came behind the head: as much of the body as is there, and
-// what belongs to the next request.
-func (s *stream) body(rest []byte, head int, kept bool) {
-	out, tail, used := s.up.take(rest)
+// body takes what came of the body with the head.
+func (s *stream) body(out, tail []byte) {
 	if len(out)+len(tail) <= len(s.first.room()) {
 		s.first.w += copy(s.first.room(), out)
 		s.first.w += copy(s.first.room(), tail)
@@ -77,16 +82,11 @@ func (s *stream) body(rest []byte, head int, kept bool) {
 		s.up.store(s.t, out)
 		s.up.store(s.t, tail)
 	}
-	if kept {
-		s.c.consume(head + used)
-	} else {
-		s.c.keep(rest[used:])
-	}
 }
 
-// consumeHead takes the head off what the client has sent.
-func (s *stream) consumeHead(data []byte, n int, kept bool) {
-	s.up.begin(s.req.Body, h1.ChunkKeep)
+// consume takes the first n bytes off what the client has sent; the rest belongs
+// to the next request.
+func (s *stream) consume(data []byte, n int, kept bool) {
 	if kept {
 		s.c.consume(n)
 	} else {
@@ -95,15 +95,12 @@ func (s *stream) consumeHead(data []byte, n int, kept bool) {
 }
 
 // keepLine saves the request line for the log, in the form it was received.
-func (s *stream) keepLine(data []byte) {
+func (s *stream) keepLine() {
 	if !s.fe.Logs {
 		return
 	}
 	s.line = s.line[:0]
 	limit := s.t.Shared.Config.Global.Tune.HTTPLogURILen
-	if s.req.Target == nil {
-		return
-	}
 	s.line = append(s.line, s.req.Method...)
 	s.methodEnd = len(s.line)
 	target := s.req.Target
@@ -112,11 +109,7 @@ func (s *stream) keepLine(data []byte) {
 	}
 	s.line = append(s.line, target...)
 	s.targetEnd = len(s.line)
-	if s.req.Version >= message.HTTP11 {
-		s.line = append(s.line, "HTTP/1.1"...)
-	} else {
-		s.line = append(s.line, "HTTP/1.0"...)
-	}
+	s.line = append(s.line, s.req.Line[len(s.req.Line)-len("HTTP/1.1"):]...)
 }
 
 // intercept answers requests that are meant for the proxy itself.
@@ -125,7 +118,7 @@ func (s *stream) intercept(data []byte, n int, kept bool) bool {
 	if uri == "" || string(s.req.Target) != uri {
 		return false
 	}
-	s.consumeHead(data, n, kept)
+	s.consume(data, n, kept)
 	s.fe.C.Intercepted++
 	s.keepCli = s.req.KeepAlive
 	s.answer(200, 'L', 'R')

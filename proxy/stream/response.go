@@ -99,6 +99,22 @@ func (s *stream) responseData(data []byte, kept bool) {
 // the body.
 func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	t, sc := s.t, s.sc
+	body := s.res.Body
+	if s.res.Status == 101 && !h1.IsUpgrade(&s.req) {
+		s.badResponse()
+		return
+	}
+	mode := h1.ChunkKeep
+	if s.version < message.HTTP11 {
+		mode = h1.ChunkStrip
+	}
+	s.down.begin(body, mode)
+	out, tail, used := s.down.take(data[n:])
+	if s.down.err != nil {
+		// Broken from the start: better an answer of our own than half of this.
+		s.badResponse()
+		return
+	}
 	now := t.Loop.Now()
 	s.gotRes = now
 	s.status = s.res.Status
@@ -108,14 +124,11 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	countResponse(&side.C.Responses, s.status)
 	countResponse(&s.be.C.Responses, s.status)
 
-	s.keepSrv = s.keepSrv && s.res.KeepAlive && s.up.ended && !s.sending()
-	body := s.res.Body
-	mode := h1.ChunkKeep
+	s.keepSrv = s.keepSrv && s.res.KeepAlive
 	switch body.Kind {
 	case message.BodyChunked:
-		if s.version < message.HTTP11 {
+		if mode == h1.ChunkStrip {
 			h1.Unchunk(&s.res)
-			mode = h1.ChunkStrip
 			s.keepCli = false
 		}
 	case message.BodyUntilClose:
@@ -128,10 +141,9 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	if t.Shared.Stopping.Load() || s.fe.Stopped.Load() {
 		s.keepCli = false
 	}
-	if !s.up.ended {
-		// Answered before the request was complete: what is left of it cannot
-		// be told from a next one later, so the connection ends here.
-		s.keepSrv = false
+	if !s.up.ended && !s.res.KeepAlive {
+		// The server will not take the rest of the request.
+		s.keepCli = false
 	}
 	head := h1.AppendResponse(t.head[:0], &s.res, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
 	if cap(head) <= headRoom {
@@ -139,8 +151,6 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	}
 	s.headOut = true
 	s.releaseFirst()
-	s.down.begin(body, mode)
-	out, tail, used := s.down.take(data[n:])
 	st := s.pushHead(head, out, tail)
 	if kept {
 		sc.consume(n + used)
@@ -148,14 +158,11 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 		sc.keep(data[n+used:])
 	}
 	s.state = stateData
-	if s.tunnel {
-		s.up.begin(message.Body{Kind: message.BodyTunnel}, h1.ChunkKeep)
-	}
 	switch {
 	case st == flowDstErr:
 		s.clientGone()
-	case st == flowBroken:
-		s.afterDown(st)
+	case s.tunnel:
+		s.startTunnel()
 	case s.down.ended && s.down.out == nil:
 		s.finish()
 	default:
@@ -284,6 +291,10 @@ func (s *stream) requestSent() {
 		s.halfClose()
 		return
 	}
+	if s.state == stateData && s.down.ended && s.down.out == nil {
+		s.finish()
+		return
+	}
 	s.cliExp = never
 	s.arm()
 	if s.c.hup && s.state == stateResponse {
@@ -310,6 +321,7 @@ func (s *stream) clientGone() {
 	at := byte('D')
 	if s.state == stateResponse && s.http {
 		at = 'H'
+		s.status = 400
 	}
 	s.abort('C', at)
 }
@@ -317,11 +329,6 @@ func (s *stream) clientGone() {
 // clientCut ends a stream whose client closed within the request body.
 func (s *stream) clientCut() {
 	s.countClientAbort()
-	if s.state == stateResponse {
-		s.status = 400
-		s.abort('C', 'H')
-		return
-	}
 	s.abort('C', 'D')
 }
 
@@ -350,6 +357,16 @@ func (s *stream) serverWriteFailed() {
 		s.keepSrv = false
 		s.releaseUp()
 		s.readResponse()
+		return
+	}
+	if s.http && !s.tunnel && s.down.ended {
+		// It had answered already and wants no more.
+		s.keepCli, s.keepSrv = false, false
+		s.releaseUp()
+		s.up.ended = true
+		if s.down.out == nil {
+			s.finish()
+		}
 		return
 	}
 	s.countServerAbort()

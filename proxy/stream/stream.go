@@ -226,12 +226,12 @@ func (s *stream) expired() {
 	case s.exp <= now:
 		s.exp = never
 		s.stateExpired()
+	case s.cliExp <= now && s.cliExp <= s.srvExp:
+		s.cliExp = never
+		s.clientTimeout()
 	case s.srvExp <= now:
 		s.srvExp = never
 		s.serverTimeout()
-	case s.cliExp <= now:
-		s.cliExp = never
-		s.clientTimeout()
 	default:
 		s.arm()
 	}

@@ -23,6 +23,19 @@ func (s *stream) startTCP() {
 	s.assign()
 }
 
+// startTunnel lets bytes flow both ways, once the server has agreed to leave HTTP.
+// The client may have sent some already.
+func (s *stream) startTunnel() {
+	s.up.begin(message.Body{Kind: message.BodyTunnel}, h1.ChunkKeep)
+	s.touchServer()
+	s.touchClient()
+	serial := s.serial
+	s.pumpUp()
+	if s.serial == serial && s.state == stateData {
+		s.pumpDown()
+	}
+}
+
 // halfClose passes the client's end of stream on to the server.
 func (s *stream) halfClose() {
 	s.sc.shutdown()
