@@ -126,10 +126,14 @@ func (w *worker) arrive() {
 	w.loop.Wake(&w.more)
 }
 
-// dispatch gives a due request to a connection or to the wait queue.
+// dispatch gives a due request to a connection or to the wait queue. An open
+// loop opens connections as it needs them; in a closed loop each user has one,
+// so that the number of connections is the number of users.
 func (w *worker) dispatch(at, now int64) {
 	q := w.admit(at, now)
 	switch {
+	case w.queue.head == nil && w.closed != nil && w.mayOpen():
+		w.open(q)
 	case w.queue.head == nil && w.idle.head != nil:
 		c := w.idle.head
 		w.idle.remove(c)
