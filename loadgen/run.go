@@ -103,6 +103,9 @@ func (r *Runner) turn(w *worker) error {
 	err := errors.Join(thread.Pin(r.spec.CPUs), thread.ExactTimers())
 	if err == nil {
 		r.loop.SetSpin(r.spec.SpinUs * 1000)
+		if w.closed != nil && w.closed.think == 0 {
+			r.loop.SetWatch(r.spec.SpinUs * 1000)
+		}
 		w.begin()
 		err = r.loop.Run()
 	}

@@ -40,7 +40,7 @@ type loadCmd struct {
 
 	Seed   uint64 `default:"1" help:"Seed of the Poisson arrivals."`
 	CPU    []int  `placeholder:"CPU" help:"Processors to run on."`
-	Spin   string `default:"0s" help:"Watch the clock for so long before a request is due, instead of sleeping: steadier starts for more processor time."`
+	Spin   string `default:"100us" help:"Watch the clock for so long before a request is due, and the sockets of a closed loop after each answer, instead of sleeping: steadier starts for more processor time."`
 	Poller string `placeholder:"NAME" help:"epoll, poll or select; the best if not given."`
 	JSON   string `name:"json" placeholder:"FILE" help:"Write the outcome as JSON; - is the standard output."`
 	Quiet  bool   `short:"q" help:"No progress lines."`

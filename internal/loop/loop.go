@@ -63,6 +63,8 @@ type Loop struct {
 	running []*Task
 	scratch []byte
 	spin    int64
+	watch   int64
+	active  int64 // when an event was last handled, if watch is set
 	idle    int64
 	turns   uint64
 
@@ -122,6 +124,11 @@ func (l *Loop) Turns() uint64 { return l.turns }
 // SetSpin makes the loop poll without sleeping for the last ns nanoseconds
 // before a timer is due, for those who need it on time.
 func (l *Loop) SetSpin(ns int64) { l.spin = ns }
+
+// SetWatch makes the loop go on polling without sleeping for ns nanoseconds after
+// an event, for those who expect the next one at once: the peer then need not
+// wake this thread.
+func (l *Loop) SetWatch(ns int64) { l.watch = ns }
 
 // Add gives fd to h, armed for want.
 func (l *Loop) Add(fd int, want poller.Events, h Handler) error {
@@ -271,6 +278,9 @@ func (l *Loop) turn() error {
 	if err != nil {
 		return err
 	}
+	if n > 0 {
+		l.active = l.now
+	}
 	for i := range n {
 		e := &l.events[i]
 		s := &l.slots[e.FD]
@@ -297,10 +307,17 @@ func (l *Loop) timeout() (d time.Duration, spinning bool) {
 		return 0, false
 	}
 	when, ok := l.timers.next()
+	if !ok && l.watch == 0 {
+		return poller.Forever, false
+	}
+	now := Nanotime()
+	if now-l.active < l.watch {
+		return 0, true
+	}
 	if !ok {
 		return poller.Forever, false
 	}
-	left := when - Nanotime()
+	left := when - now
 	if left <= l.spin {
 		return 0, left > 0
 	}
