@@ -71,7 +71,49 @@ func (r *Report) write(dir string, formats []string) ([]string, error) {
 
 func (r *Report) render(b *bytes.Buffer, format string) error {
 	switch format {
+	case "html":
+		files, err := r.attachments()
+		if err != nil {
+			return err
+		}
+		return page.Render(b, r.Data, r.Cells, files)
+	case "md":
+		return writeMarkdown(b, r)
+	case "json":
+		return writeJSON(b, r)
+	case "junit":
+		return writeJUnit(b, r)
+	case "hlog":
+		return writeHlog(b, r, second)
 	default:
-		return page.Render(b, r.Data, r.Cells, nil)
+		return writeCSV(b, r)
 	}
+}
+
+// maxIntervals bounds the lines of the histogram log inside the page; the one
+// in the folder has a line a second.
+const maxIntervals = 360
+
+// attachments are the files the page carries.
+func (r *Report) attachments() ([]page.Attachment, error) {
+	var table, log bytes.Buffer
+	if err := writeCSV(&table, r); err != nil {
+		return nil, err
+	}
+	var longest int64
+	for _, a := range r.Cells {
+		longest = max(longest, a.EndUs*int64(len(r.Cells)))
+	}
+	step := int64(second)
+	for longest/step > maxIntervals {
+		step += second
+	}
+	if err := writeHlog(&log, r, step); err != nil {
+		return nil, err
+	}
+	return []page.Attachment{
+		{Name: "run.json", Title: "the result, as recorded", Content: r.Data.RunJSON},
+		{Name: "seconds.csv", Title: "one row a second", Content: table.Bytes()},
+		{Name: "hist.hlog", Title: fmt.Sprintf("HdrHistogram log, one line for each %d s", step/second), Content: log.Bytes()},
+	}, nil
 }

@@ -47,7 +47,7 @@ type table struct {
 }
 
 // maxRows bounds the rows of a chart's table.
-const maxRows = 100
+const maxRows = 60
 
 // Heights of the plots in pixels, as the style sheet has them.
 const (

@@ -100,3 +100,12 @@ func (e *Errors) Classes() []Class {
 	}
 	return out
 }
+
+// AllClasses lists every class in order.
+func AllClasses() []Class {
+	out := make([]Class, classes)
+	for i := range out {
+		out[i] = Class(i)
+	}
+	return out
+}

@@ -1,0 +1,361 @@
+package reports
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"bench/internal/result"
+	"bench/internal/units"
+	"bench/reports/series"
+	"bench/reports/words"
+)
+
+// writeCSV writes one row a second: counts as they are, latencies in whole
+// microseconds, empty where there are too few samples.
+func writeCSV(w io.Writer, r *Report) error {
+	out := csv.NewWriter(w)
+	head := []string{"cell", "second", "offered", "completed", "good", "errors"}
+	for _, c := range series.AllClasses() {
+		head = append(head, "errors "+c.Name())
+	}
+	if err := out.Write(append(head, "ok", "p50_us", "p90_us", "p99_us", "p99.9_us", "max_us", "lag_max_us")); err != nil {
+		return err
+	}
+	for _, a := range r.Cells {
+		for _, t := range a.Seconds() {
+			row := []string{series.OneLine(a.Name), strconv.FormatInt((t.StartUs-a.ZeroUs)/second, 10)}
+			for _, n := range []uint64{t.Offered, t.Completed, t.Good, t.Errors.Total()} {
+				row = append(row, strconv.FormatUint(n, 10))
+			}
+			for _, c := range series.AllClasses() {
+				row = append(row, strconv.FormatUint(t.Errors[c], 10))
+			}
+			n := t.OK.N()
+			row = append(row, strconv.FormatUint(n, 10))
+			for _, q := range series.Quantiles {
+				if series.EnoughForTable(q, n) {
+					row = append(row, strconv.FormatFloat(t.OK.Quantile(q), 'f', 0, 64))
+				} else {
+					row = append(row, "")
+				}
+			}
+			longest := ""
+			if n > 0 {
+				longest = strconv.FormatFloat(t.OK.Max(), 'f', 0, 64)
+			}
+			if err := out.Write(append(row, longest, strconv.FormatInt(t.LagMaxUs, 10))); err != nil {
+				return err
+			}
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// writeJSON writes what the reports derived, for programs: run.json with the
+// segments and windows of every cell filled in.
+func writeJSON(w io.Writer, r *Report) error {
+	type window struct {
+		Events      []int             `json:"events"`
+		BeginUs     int64             `json:"beginUs"`
+		EndUs       int64             `json:"endUs"`
+		UntilUs     int64             `json:"untilUs"`
+		EffectUs    int64             `json:"effectUs"`    // -1: none
+		RecoveredUs int64             `json:"recoveredUs"` // -1: not seen
+		RecoveryUs  int64             `json:"recoveryUs"`  // -1: not seen
+		Errors      map[string]uint64 `json:"errors,omitempty"`
+		Unanswered  uint64            `json:"unanswered"`
+		PeakP99Us   float64           `json:"peakP99Us"` // 0: too few samples
+	}
+	windows := make(map[string][]window)
+	for i, a := range r.Cells {
+		r.Data.Run.Cells[i].Segments = nil
+		for j := range a.Segments {
+			r.Data.Run.Cells[i].Segments = append(r.Data.Run.Cells[i].Segments, segmentRecord(&a.Segments[j]))
+		}
+		for j := range a.Windows {
+			x := &a.Windows[j]
+			out := window{
+				BeginUs: x.BeginUs, EndUs: x.EndUs, UntilUs: x.UntilUs, EffectUs: x.EffectUs, RecoveredUs: x.RecoveredUs,
+				RecoveryUs: x.RecoveryUs(), Unanswered: x.Unanswered, PeakP99Us: x.PeakP99, Errors: make(map[string]uint64),
+			}
+			for _, e := range x.Events {
+				out.Events = append(out.Events, e.ID)
+			}
+			for _, c := range x.Errors.Classes() {
+				out.Errors[c.Name()] = x.Errors[c]
+			}
+			windows[a.Name] = append(windows[a.Name], out)
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	return e.Encode(struct {
+		Run     *result.Run         `json:"run"`
+		Windows map[string][]window `json:"windows"`
+		Notes   []string            `json:"notes,omitempty"`
+	}{r.Data.Run, windows, r.Data.Notes})
+}
+
+// JUnit XML, as CI servers read it: a suite a cell, a case a limit. A limit
+// that could not be judged is an error, not a failure.
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Time     string      `xml:"time,attr"`
+	Stamp    string      `xml:"timestamp,attr,omitempty"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string       `xml:"classname,attr"`
+	Name    string       `xml:"name,attr"`
+	Failure *junitResult `xml:"failure"`
+	Error   *junitResult `xml:"error"`
+}
+
+type junitResult struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr"`
+	Text    string `xml:",chardata"`
+}
+
+func writeJUnit(w io.Writer, r *Report) error {
+	run := r.Data.Run
+	all := junitSuites{Name: xmlText(run.Scenario)}
+	for _, a := range r.Cells {
+		s := junitSuite{Name: xmlText(run.Scenario + " " + a.Name), Time: decimal(a.LengthUs, 6), Stamp: xmlText(run.StartedAt)}
+		class := xmlText("bench." + run.Scenario)
+		for i := range a.Objectives {
+			o := &a.Objectives[i]
+			name := o.Expr
+			if o.Window != "" {
+				name += " in " + o.Window
+			}
+			c := junitCase{Class: class, Name: xmlText(name)}
+			text := fmt.Sprintf("%s: wanted %s, got %s", words.Objective(o), words.Wanted(o), words.Got(o))
+			if worst := words.Worst(a.Events, a.ZeroUs, o); worst != "" {
+				text += ", worst at " + worst
+			}
+			if o.Reason != "" {
+				text += " (" + series.OneLine(o.Reason) + ")"
+			}
+			switch o.Verdict {
+			case result.Pass:
+			case result.Fail:
+				c.Failure = &junitResult{xmlText(text), result.Fail, ""}
+			default:
+				c.Error = &junitResult{xmlText(text), xmlText(o.Verdict), ""}
+			}
+			s.add(c)
+		}
+		s.add(trustCase(class, a))
+		all.Suites = append(all.Suites, s)
+		all.Tests, all.Failures, all.Errors = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors
+	}
+	if len(all.Suites) == 0 || (all.Failures == 0 && all.Errors == 0 && run.Verdict != result.Pass) {
+		// The verdict of the run as a whole must show even where no case tells it.
+		s := junitSuite{Name: xmlText(run.Scenario), Time: "0"}
+		c := junitCase{Class: xmlText("bench." + run.Scenario), Name: "verdict"}
+		if run.Verdict != result.Pass {
+			c.Error = &junitResult{xmlText(run.Verdict + ": " + run.Reason), xmlText(run.Verdict), ""}
+		}
+		s.add(c)
+		all.Suites = append(all.Suites, s)
+		all.Tests, all.Errors = all.Tests+1, all.Errors+s.Errors
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", " ")
+	if err := e.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func (s *junitSuite) add(c junitCase) {
+	s.Tests++
+	if c.Failure != nil {
+		s.Failures++
+	}
+	if c.Error != nil {
+		s.Errors++
+	}
+	s.Cases = append(s.Cases, c)
+}
+
+// trustCase tells whether the measurement itself is sound.
+func trustCase(class string, a *series.Analysis) junitCase {
+	c := junitCase{Class: class, Name: "measurement can be trusted"}
+	problems := a.Trust.Problems
+	if len(problems) == 0 && (a.Verdict == result.Invalid || a.Verdict == result.Partial) {
+		problems = []string{a.Reason}
+	}
+	if len(problems) > 0 {
+		c.Error = &junitResult{xmlText(strings.Join(problems, "; ")), result.Invalid, ""}
+	}
+	return c
+}
+
+// xmlText drops what XML 1.0 cannot hold; the encoder escapes the rest.
+func xmlText(s string) string { return series.OneLine(s) }
+
+// writeMarkdown writes the report for code review tools and job summaries.
+func writeMarkdown(w io.Writer, r *Report) error {
+	m := markdown{w: w}
+	run := r.Data.Run
+	m.line("# %s %s", md(run.Verdict), md(series.OneLine(run.Scenario)))
+	if run.Reason != "" {
+		m.line("\n**%s**", md(series.OneLine(run.Reason)))
+	}
+	for _, a := range r.Cells {
+		m.cell(run, a, len(r.Cells) > 1)
+	}
+	m.line("\n## Provenance\n")
+	for _, f := range [][2]string{
+		{"command", run.Command}, {"started", run.StartedAt}, {"ended", run.EndedAt}, {"scenario hash", run.Hash},
+		{"tool", "bench " + run.Tool.Version + " " + run.Tool.Commit + " " + run.Tool.Go},
+	} {
+		m.line("- %s: %s", f[0], md(series.OneLine(f[1])))
+	}
+	for _, warning := range append(append([]string(nil), run.Warnings...), r.Data.Notes...) {
+		m.line("- warning: %s", md(series.OneLine(warning)))
+	}
+	return m.err
+}
+
+type markdown struct {
+	w   io.Writer
+	err error
+}
+
+func (m *markdown) line(format string, args ...any) {
+	if m.err == nil {
+		_, m.err = fmt.Fprintf(m.w, format+"\n", args...)
+	}
+}
+
+// md makes a text safe within Markdown: no markup, no table breaks, no HTML.
+func md(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch r {
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '&':
+			b.WriteString("&amp;")
+		case '\\', '`', '*', '_', '[', ']', '|', '#', '!', '~':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// row writes a line of a table.
+func (m *markdown) row(cells ...string) {
+	for i, c := range cells {
+		cells[i] = md(c)
+	}
+	m.line("| %s |", strings.Join(cells, " | "))
+}
+
+// table writes the head of a table; columns beyond the first texts are numbers.
+func (m *markdown) table(head ...string) {
+	m.line("\n| %s |\n|%s", strings.Join(head, " | "), strings.Repeat(" --- |", len(head)))
+}
+
+func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
+	if many {
+		m.line("\n## %s %s", md(a.Verdict), md(series.OneLine(a.Name)))
+	}
+	facts := []string{series.OneLine(strings.TrimSpace(a.Proxy.Driver + " " + a.Proxy.Version)), words.Length(a.Phases, a.LengthUs)}
+	if l := words.Load(a.Loads); l != "" {
+		facts = append(facts, l)
+	}
+	m.line("\n%s, seed %d", md(strings.Join(facts, ", ")), run.Seed)
+	if len(a.Objectives) > 0 {
+		m.table("limit", "wanted", "got", "worst at", "verdict")
+		for i := range a.Objectives {
+			o := &a.Objectives[i]
+			m.row(words.Objective(o), words.Wanted(o), words.Got(o), words.Worst(a.Events, a.ZeroUs, o), o.Verdict)
+		}
+	}
+	t := &a.Trust
+	m.line("\nTrust: driver lag p99 %s, dropped starts %s, CPU driver %s, proxy %s, origin %s, others %s.", units.Latency(t.LagP99Us), units.Count(t.Dropped),
+		md(units.Percent(t.DriverCPU)), md(units.Percent(t.ProxyCPU)), md(units.Percent(t.OriginCPU)), md(units.Percent(t.ForeignCPU)))
+	for _, p := range t.Problems {
+		m.line("- %s", md(series.OneLine(p)))
+	}
+	if len(a.Windows) > 0 {
+		m.table("event", "at", "lasted", "errors", "peak p99", "recovery", "lost")
+		for i := range a.Windows {
+			m.window(a, &a.Windows[i])
+		}
+	}
+	for i := range a.Events {
+		if e := &a.Events[i]; !e.Applied {
+			m.line("\n%s NOT APPLIED %s", md(words.Event(e)), md(series.OneLine(e.Detail)))
+		}
+	}
+	if len(a.Segments) > 0 {
+		m.table("phase", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
+		for i := range a.Segments {
+			m.segment(&a.Segments[i])
+		}
+	}
+}
+
+func (m *markdown) window(a *series.Analysis, w *series.Window) {
+	name := words.Event(&w.Events[0])
+	if n := len(w.Events); n > 1 {
+		name = fmt.Sprintf("%s and %d more", name, n-1)
+	}
+	lasted, peak := units.None, units.None
+	if w.EndUs > w.BeginUs {
+		lasted = units.Latency(float64(w.EndUs - w.BeginUs))
+	}
+	if w.PeakP99 > 0 {
+		peak = units.Latency(w.PeakP99)
+	}
+	m.row(name, units.Clock(w.BeginUs-a.ZeroUs), lasted, words.Errors(&w.Errors, 3), peak, words.Recovery(w), units.Count(w.Unanswered))
+}
+
+func (m *markdown) segment(s *series.Segment) {
+	row := []string{s.Name, units.Count(s.OK.N()), units.Rate(float64(s.Good) * 1e6 / float64(max(s.LengthUs, 1)))}
+	for _, q := range series.Quantiles {
+		if v, ok := s.Shown(q); ok {
+			row = append(row, units.Latency(v))
+		} else {
+			row = append(row, units.None)
+		}
+	}
+	longest := units.None
+	if len(s.OK) > 0 {
+		longest = units.Latency(s.OK.Max())
+	}
+	m.row(append(row, longest, words.Errors(&s.Errors, 3))...)
+}
