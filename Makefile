@@ -33,6 +33,7 @@ fuzz: ## Run each fuzz target for FUZZTIME
 
 bench: build ## Measure engine and generator against HAProxy and wrk, side by side
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen ./backends ./internal/loop
+	$(BIN) peers
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

@@ -36,6 +36,7 @@ type cli struct {
 	Agent    agentCmd    `cmd:"" hidden:"" help:"Parts of a run, started by the runner."`
 	Doctor   doctorCmd   `cmd:"" help:"Show what this machine offers, and what each missing piece costs."`
 	Guard    guardCmd    `cmd:"" hidden:"" help:"Undo a run whose process was killed."`
+	Peers    peersCmd    `cmd:"" help:"Measure engine and generator against HAProxy and wrk, side by side."`
 }
 
 // streams are the standard streams of a command.

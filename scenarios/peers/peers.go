@@ -1,0 +1,235 @@
+// Package peers measures the engine and the load generator against the programs
+// people use today, side by side: the same work, on the same machine, in one
+// run. Contestants take turns in the order A B B A, so that a drift of the
+// machine hits both alike, and only ratios are reported. It drives everything
+// as processes; what is measured is never linked in.
+package peers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"time"
+
+	"bench/internal/proc"
+)
+
+// Options of a comparison.
+type Options struct {
+	Self     string        // the bench binary
+	Rounds   int           // ABBA rounds a row
+	Duration time.Duration // of one measurement
+	// SubjectCPU takes the program that is measured, LoadCPU everything else.
+	SubjectCPU, LoadCPU int
+	Rows                []string // names of the rows to run; nil: all
+	Progress            func(text string)
+}
+
+// Sample is one measurement of one contestant.
+type Sample struct {
+	CPUMicros float64 `json:"cpuMicrosPerRequest"` // of the subject, user and system
+	Rate      float64 `json:"requestsPerSecond"`
+	Requests  uint64  `json:"requests"`
+	Failed    uint64  `json:"failed"`
+	// Subject is the share of its CPU the subject used, Others that of the
+	// machine used by processes that are not part of the measurement.
+	Subject float64 `json:"subjectBusy"`
+	Others  float64 `json:"foreignBusy"`
+	// LoadSide is the share of the load side's CPU in use. Near 1 the load side
+	// was the limit, and Rate says nothing about the subject.
+	LoadSide float64 `json:"loadSideBusy"`
+}
+
+// Row is one line of the table.
+type Row struct {
+	Name   string   `json:"name"`
+	Ours   string   `json:"ours"`
+	Peer   string   `json:"peer"`
+	A      []Sample `json:"a"`         // ours
+	B      []Sample `json:"b"`         // the peer
+	CPU    Ratio    `json:"cpuRatio"`  // peer ÷ ours: above 1 we need less
+	Rate   Ratio    `json:"rateRatio"` // ours ÷ peer: above 1 we do more
+	Reason string   `json:"skipped,omitempty"`
+}
+
+// Ratio is the median over the rounds, with the smallest and the largest.
+type Ratio struct {
+	Median float64 `json:"median"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+}
+
+// saturated is the share of the load side's CPU above which the subject cannot
+// have been the limit.
+const saturated = 0.97
+
+// RateCounts tells whether the rates of the row speak of the subject.
+func (r *Row) RateCounts() bool {
+	for _, s := range slices.Concat(r.A, r.B) {
+		if s.LoadSide > saturated && s.Subject < saturated {
+			return false
+		}
+	}
+	return true
+}
+
+// contest is one row to measure.
+type contest struct {
+	name, ours, peer string
+	needs            []string // programs
+	a, b             func(b *bed) *contestant
+}
+
+// contestant is one of the two that take turns.
+type contestant struct {
+	// start makes it ready and returns the process whose CPU counts, nil when
+	// that is the load itself.
+	start func(ctx context.Context) (*proc.Process, error)
+	load  func(ctx context.Context) (sent, failed uint64, cpu float64, err error)
+}
+
+// bed is what the contestants of one row share.
+type bed struct {
+	o     *Options
+	group *proc.Group
+	dir   string
+}
+
+// Run measures the rows one after the other.
+func Run(ctx context.Context, o Options) ([]Row, error) {
+	if o.SubjectCPU == o.LoadCPU {
+		return nil, errors.New("subject and load need different CPUs: this machine has one, or both were put on the same")
+	}
+	var rows []Row
+	for _, c := range contests() {
+		if o.Rows != nil && !slices.Contains(o.Rows, c.name) {
+			continue
+		}
+		row := Row{Name: c.name, Ours: c.ours, Peer: c.peer}
+		for _, p := range c.needs {
+			if _, err := exec.LookPath(p); err != nil {
+				row.Reason = p + " is not installed"
+			}
+		}
+		if row.Reason == "" {
+			if err := measure(ctx, &o, &c, &row); err != nil {
+				return rows, fmt.Errorf("%s: %w", c.name, err)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, ctx.Err()
+}
+
+func measure(ctx context.Context, o *Options, c *contest, row *Row) (err error) {
+	group, err := proc.NewGroup(proc.Options{Guard: []string{o.Self, "guard"}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, group.Close()) }()
+	dir, err := group.Dir("bench-peers-")
+	if err != nil {
+		return err
+	}
+	b := &bed{o: o, group: group, dir: dir}
+	pair := [2]*contestant{c.a(b), c.b(b)}
+	var procs [2]*proc.Process
+	for i, k := range pair {
+		if procs[i], err = k.start(ctx); err != nil {
+			return err
+		}
+	}
+	order := [4]int{0, 1, 1, 0}
+	for round := range o.Rounds {
+		for turn, i := range order {
+			if o.Progress != nil {
+				o.Progress(fmt.Sprintf("%s: round %d of %d, %d of 4", c.name, round+1, o.Rounds, turn+1))
+			}
+			s, err := b.sample(ctx, pair[i], procs[i])
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				row.A = append(row.A, s)
+			} else {
+				row.B = append(row.B, s)
+			}
+		}
+	}
+	row.CPU = ratio(row.B, row.A, func(s Sample) float64 { return s.CPUMicros })
+	row.Rate = ratio(row.A, row.B, func(s Sample) float64 { return s.Rate })
+	return nil
+}
+
+// sample measures one contestant once.
+func (b *bed) sample(ctx context.Context, k *contestant, p *proc.Process) (Sample, error) {
+	var s Sample
+	before, err := readCPU(p, b.o)
+	if err != nil {
+		return s, err
+	}
+	start := time.Now()
+	sent, failed, own, err := k.load(ctx)
+	if err != nil {
+		return s, err
+	}
+	wall := time.Since(start).Seconds()
+	after, err := readCPU(p, b.o)
+	if err != nil {
+		return s, err
+	}
+	if sent == 0 {
+		return s, errors.New("no request was answered")
+	}
+	cpu := after.subject - before.subject
+	if p == nil {
+		cpu = own
+	}
+	s = Sample{
+		CPUMicros: 1e6 * cpu / float64(sent), Rate: float64(sent) / wall, Requests: sent, Failed: failed,
+		Subject:  (after.subjectCPU - before.subjectCPU) / wall,
+		LoadSide: (after.loadCPU - before.loadCPU) / wall,
+	}
+	s.Others = max(0, (after.subjectCPU-before.subjectCPU-cpu)/wall)
+	return s, nil
+}
+
+// reading is the CPU time used so far, in seconds.
+type reading struct{ subject, subjectCPU, loadCPU float64 }
+
+func readCPU(p *proc.Process, o *Options) (reading, error) {
+	var r reading
+	if p != nil {
+		u, err := proc.ReadUsage(p.PID())
+		if err != nil {
+			return r, fmt.Errorf("the subject has ended: %w: %s", err, p.Output())
+		}
+		r.subject = u.CPUSeconds
+	}
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return r, err
+	}
+	r.subjectCPU, r.loadCPU = cpuBusy(text, o.SubjectCPU), cpuBusy(text, o.LoadCPU)
+	return r, nil
+}
+
+// ratio pairs the samples of each round and takes the median of x over y.
+func ratio(x, y []Sample, value func(Sample) float64) Ratio {
+	var all []float64
+	for i := range min(len(x), len(y)) {
+		all = append(all, value(x[i])/value(y[i]))
+	}
+	slices.Sort(all)
+	if len(all) == 0 {
+		return Ratio{}
+	}
+	mid := all[len(all)/2]
+	if len(all)%2 == 0 {
+		mid = (all[len(all)/2-1] + all[len(all)/2]) / 2
+	}
+	return Ratio{mid, all[0], all[len(all)-1]}
+}

@@ -1,0 +1,37 @@
+package peers
+
+import "testing"
+
+func TestRatioPairsTheRounds(t *testing.T) {
+	mk := func(vs ...float64) (out []Sample) {
+		for _, v := range vs {
+			out = append(out, Sample{CPUMicros: v})
+		}
+		return out
+	}
+	got := ratio(mk(20, 30, 80, 20), mk(10, 10, 10, 20), func(s Sample) float64 { return s.CPUMicros })
+	if want := (Ratio{Median: 2.5, Low: 1, High: 8}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestCPUBusyLeavesIdleOut(t *testing.T) {
+	stat := []byte("cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 100 20 30 5000 600 1 2 3 0 0\ncpu1 1 1 1 1 1 1 1 1 0 0\n")
+	if got := cpuBusy(stat, 0); got != 1.56 {
+		t.Errorf("CPU 0 was busy for %v s, want 1.56", got)
+	}
+	if got := cpuBusy(stat, 7); got != 0 {
+		t.Errorf("a CPU that is not there was busy for %v s", got)
+	}
+}
+
+func TestRateOnlyCountsWhenTheSubjectWasTheLimit(t *testing.T) {
+	limit := Row{A: []Sample{{Subject: 0.99, LoadSide: 0.99}}, B: []Sample{{Subject: 1, LoadSide: 0.7}}}
+	if !limit.RateCounts() {
+		t.Error("a saturated subject was not taken for the limit")
+	}
+	limit.B[0] = Sample{Subject: 0.6, LoadSide: 0.99}
+	if limit.RateCounts() {
+		t.Error("a saturated load side was overlooked")
+	}
+}
