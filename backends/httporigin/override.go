@@ -19,8 +19,8 @@ import (
 //	/delay/50ms      that latency
 //	/echo            the request as JSON; may only come last
 //
-// as in /status/404/delay/20ms/bytes/10. A path that begins otherwise, or the
-// empty one, overrides nothing; a query is not looked at.
+// as in /status/404/delay/20ms/bytes/10. A path that does not begin with a pair
+// overrides nothing; a query is not looked at.
 type override struct {
 	status   int // 0: as configured
 	bytes    int64
@@ -60,10 +60,10 @@ func parseOverride(target []byte) (o override, p problem) {
 			o.echo = true
 			return o, p
 		}
+		if first && (!isOverride(key) || len(path) == 0) {
+			return override{}, p
+		}
 		if !isOverride(key) {
-			if first {
-				return override{}, p
-			}
 			return o, bad(fmt.Sprintf("the path has %q where status, bytes, chunked, close, delay or echo may stand", key))
 		}
 		value, path, _ = cutSegment(path)
