@@ -14,23 +14,35 @@ const (
 	maxBusy     = 0.85 // of its thread's time, in an open loop
 )
 
-// lagLimit is the most lag that a load of this response p99 may have.
-func lagLimit(responseP99 float64) float64 {
-	if responseP99 <= 0 {
+// shareSamples is how many responses it takes for their p99 to be a measure.
+const shareSamples = 1000
+
+// lagLimit is the most lag (p99) that a load with these responses may have.
+func lagLimit(response *result.Latency) float64 {
+	if response.Count < shareSamples {
 		return maxLagUs
 	}
-	return min(maxLagUs, responseP99*maxLagShare)
+	return min(maxLagUs, response.P99*maxLagShare)
 }
 
 // Certify returns why the figures of a load cannot be trusted, one sentence
-// for each reason; none means that the generator kept its schedule.
+// for each reason; none means that the generator kept its schedule. A closed
+// loop has no schedule to keep: it is as slow as its slowest part, and it says
+// how busy the generator was.
 func Certify(l *result.Load) (problems []string) {
-	if limit := lagLimit(l.Response.P99); l.Lag.Count > 0 && l.Lag.P99 > limit {
-		problems = append(problems, fmt.Sprintf("load %s: the generator was late by %s (p99), more than %s, in %s",
-			l.Name, units.Latency(l.Lag.P99), units.Latency(limit), secondsList(l.LateSeconds)))
+	if l.Arrival == string(Closed) {
+		return nil
 	}
-	if l.Arrival != string(Closed) && l.BusyShare > maxBusy {
-		problems = append(problems, fmt.Sprintf("load %s: the generator was busy %s of the time, more than %s",
+	if limit := lagLimit(&l.Response); l.Lag.P99 > limit {
+		why := "more than " + units.Latency(limit)
+		if limit < maxLagUs {
+			why = fmt.Sprintf("over a tenth of the p99 it reports, %s", units.Latency(l.Response.P99))
+		}
+		problems = append(problems, fmt.Sprintf("load %s was late: p99 of its start lag is %s, %s; %s",
+			l.Name, units.Latency(l.Lag.P99), why, secondsList(l.LateSeconds)))
+	}
+	if l.BusyShare > maxBusy {
+		problems = append(problems, fmt.Sprintf("load %s was busy %s of the time, more than %s",
 			l.Name, units.Percent(l.BusyShare), units.Percent(maxBusy)))
 	}
 	return problems
@@ -38,9 +50,9 @@ func Certify(l *result.Load) (problems []string) {
 
 // lateSeconds picks the seconds whose lag is over the limit, if the load as a
 // whole is: a single late start in a quiet second says nothing.
-func lateSeconds(lagP99, responseP99 float64, perSecondUs []uint32) (late []int) {
-	limit := lagLimit(responseP99)
-	if lagP99 <= limit {
+func lateSeconds(l *result.Load, perSecondUs []uint32) (late []int) {
+	limit := lagLimit(&l.Response)
+	if l.Lag.P99 <= limit || l.Arrival == string(Closed) {
 		return nil
 	}
 	for second, us := range perSecondUs {

@@ -197,6 +197,6 @@ func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
 	if l.DurationSeconds > 0 {
 		l.RatePerSecond = float64(l.Completed) / l.DurationSeconds
 	}
-	l.LateSeconds = lateSeconds(l.Lag.P99, l.Response.P99, w.rec.lateUs)
+	l.LateSeconds = lateSeconds(l, w.rec.lateUs)
 	return l, nil
 }

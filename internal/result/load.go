@@ -75,8 +75,9 @@ type Load struct {
 	// BusyShare its part of the wall time spent working (0 to 1).
 	CPUSeconds float64 `json:"cpuSeconds"`
 	BusyShare  float64 `json:"busyShare"`
-	// LateSeconds lists the seconds of the run in which the generator fell
-	// behind its schedule; a run with any is not certified.
+	// LateSeconds lists the seconds of the run, counted from 0, in which the
+	// generator fell behind its schedule. It is empty when the load as a whole
+	// kept it: a load with any is not certified.
 	LateSeconds []int `json:"lateSeconds,omitempty"`
 	// Sent counts every request put on a wire, first tries and retries alike,
 	// over the whole run, warm-up included: the client side of conservation.

@@ -1,0 +1,77 @@
+package loadgen
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"bench/internal/result"
+)
+
+func TestCertify(t *testing.T) {
+	perSecond := []uint32{20, 300, 400, 20, 2000}
+	for _, c := range []struct {
+		name              string
+		arrival           Arrival
+		lag, response     float64
+		count             uint64
+		busy              float64
+		late              []int
+		want, wantSeconds string
+	}{
+		{"on time", Constant, 100, 2000, 5000, 0.5, nil, "", ""},
+		{"a tenth is allowed", Constant, 200, 2000, 5000, 0.85, nil, "", ""},
+		{"more is not", Constant, 201, 2000, 5000, 0.5, []int{1, 2, 4}, "over a tenth of the p99 it reports, 2.00 ms", "second 1-2, 4"},
+		{"slow target", Constant, 1000, 90_000, 5000, 0.5, nil, "", ""},
+		{"late by more than 1 ms", Poisson, 1001, 90_000, 5000, 0.5, []int{4}, "more than 1.00 ms", "second 4"},
+		{"too few for a p99", Constant, 900, 1000, 999, 0.5, nil, "", ""},
+		{"nothing answered", Constant, 1500, 0, 0, 0.5, []int{4}, "more than 1.00 ms", "second 4"},
+		{"busy", Constant, 10, 2000, 5000, 0.86, nil, "busy 86.0 % of the time", ""},
+		{"closed loop", Closed, 5000, 2000, 5000, 1, nil, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &result.Load{Name: "web", Arrival: string(c.arrival), BusyShare: c.busy}
+			l.Lag = result.Latency{Count: c.count, P99: c.lag}
+			l.Response = result.Latency{Count: c.count, P99: c.response}
+			l.LateSeconds = lateSeconds(l, perSecond)
+			if !slices.Equal(l.LateSeconds, c.late) {
+				t.Errorf("late seconds %v, want %v", l.LateSeconds, c.late)
+			}
+			got := strings.ReplaceAll(strings.Join(Certify(l), "\n"), "\u202f", " ")
+			if (got == "") != (c.want == "") || !strings.Contains(got, c.want) || !strings.Contains(got, c.wantSeconds) {
+				t.Errorf("problems %q, want %q in %q", got, c.want, c.wantSeconds)
+			}
+		})
+	}
+}
+
+// A thread that is held up is late, and says when.
+func TestLateGeneratorNamesTheSecond(t *testing.T) {
+	r := newRecorder(steady("127.0.0.1:80", 1000, 3_000_000), 0)
+	go func() {
+		for range r.out {
+		}
+	}()
+	for k := range int64(3000) {
+		at := k*1_000_000 + 500_000
+		now := at + 2000
+		if k >= 1200 && k < 1400 { // held up from 1.2 s to 1.4 s
+			now = 1_400_000_000
+		}
+		s := r.intended(at, now, true)
+		q := &request{intended: at, sent: now, slice: s}
+		r.good(q, now+3_000_000, 200)
+	}
+	w := &worker{rec: r}
+	r.finish(3_100_000_000)
+	l, err := w.outcome(steady("127.0.0.1:80", 1000, 3_000_000), &encoder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(l.LateSeconds, []int{1}) || len(Certify(l)) != 1 {
+		t.Errorf("late seconds %v, problems %q", l.LateSeconds, Certify(l))
+	}
+	if l.Lag.Max < 199_000 || l.Lag.P50 > 10 {
+		t.Errorf("lag p50 %.0f, max %.0f", l.Lag.P50, l.Lag.Max)
+	}
+}

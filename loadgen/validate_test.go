@@ -1,0 +1,77 @@
+package loadgen
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestValidate(t *testing.T) {
+	none := int64(-1)
+	for _, c := range []struct {
+		name   string
+		change func(*Spec)
+		want   string // "" is valid
+	}{
+		{"valid", func(*Spec) {}, ""},
+		{"name", func(s *Spec) { s.Name = "a b" }, `load name "a b"`},
+		{"no name", func(s *Spec) { s.Name = "" }, `load name ""`},
+		{"protocol", func(s *Spec) { s.Protocol = "gopher" }, `unknown protocol "gopher": want http1`},
+		{"no target", func(s *Spec) { s.Targets = nil }, "no target address"},
+		{"target", func(s *Spec) { s.Targets = []string{"web:80"} }, `invalid address "web:80"`},
+		{"port", func(s *Spec) { s.Targets = []string{"127.0.0.1"} }, `target "127.0.0.1" has no port`},
+		{"arrival", func(s *Spec) { s.Arrival = "bursty" }, `unknown arrival "bursty": want constant, poisson or closed`},
+		{"no phase", func(s *Spec) { s.Phases = nil }, "0 phases"},
+		{"length", func(s *Spec) { s.Phases[0].LengthUs = 0 }, `phase "steady" is 0 µs long`},
+		{"rate", func(s *Spec) { s.Phases[0].To = -1 }, `phase "steady": rate 100 to -1 per second`},
+		{"not a rate", func(s *Spec) { s.Phases[0].From = math.NaN() }, "rate NaN"},
+		{"users", func(s *Spec) { s.Arrival = Closed }, "a closed loop needs a number of connections"},
+		{"pool", func(s *Spec) { s.Connections.Pool = -1 }, "connections: pool -1"},
+		{"phase pool", func(s *Spec) { n := -2; s.Phases[0].Connections = &n }, `phase "steady": -2 connections`},
+		{"timeout", func(s *Spec) { s.TimeoutUs = -5 }, "timeoutUs -5"},
+		{"method", func(s *Spec) { s.HTTP.Method = "GET " }, `method "GET "`},
+		{"path", func(s *Spec) { s.HTTP.Path = "a b" }, `path "a b"`},
+		{"host", func(s *Spec) { s.HTTP.Host = "a\r\nb" }, "host"},
+		{"header", func(s *Spec) { s.HTTP.Headers = []Header{{"A:", "b"}} }, `header name "A:" is not a token`},
+		{"header value", func(s *Spec) { s.HTTP.Headers = []Header{{"A", "b\r\nC: d"}} }, `value of header "A" holds a line break`},
+		{"reserved header", func(s *Spec) { s.HTTP.Headers = []Header{{"connection", "close"}} }, "set connections.requestsPerConnection instead"},
+		{"status", func(s *Spec) { s.HTTP.ExpectStatus = []int{100} }, "expected status 100"},
+		{"bytes", func(s *Spec) { s.HTTP.ExpectBytes = &none }, "expected length -1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := testSpec()
+			c.change(s)
+			err := s.Validate()
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestSetURL(t *testing.T) {
+	for _, c := range []struct{ url, socket, target, host, path, err string }{
+		{"http://127.0.0.1:8080/a?b=c", "", "127.0.0.1:8080", "127.0.0.1:8080", "/a?b=c", ""},
+		{"127.0.0.1", "", "127.0.0.1:80", "127.0.0.1", "/", ""},
+		{"http://[::1]:81", "", "[::1]:81", "[::1]:81", "/", ""},
+		{"http://localhost:81/", "", "127.0.0.1:81", "localhost:81", "/", ""},
+		{"http://web/x", "/run/s", "/run/s", "web", "/x", ""},
+		{"https://a/", "", "", "", "", "https is not spoken here"},
+		{"http:///x", "", "", "", "", "want http://HOST"},
+		{"http://u:p@a/", "", "", "", "", "want http://HOST"},
+		{"http://a b/", "", "", "", "", "invalid URL"},
+	} {
+		var s Spec
+		err := s.SetURL(context.Background(), c.url, c.socket)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want %q", c.url, err, c.err)
+			}
+			continue
+		}
+		if err != nil || len(s.Targets) != 1 || s.Targets[0] != c.target || s.HTTP.Host != c.host || s.HTTP.Path != c.path {
+			t.Errorf("%s: %v, %v, %q, %q", c.url, err, s.Targets, s.HTTP.Host, s.HTTP.Path)
+		}
+	}
+}
