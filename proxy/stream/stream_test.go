@@ -21,7 +21,7 @@ import (
 
 // rig is a one-thread engine between a scripted origin and raw clients.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	addr   string
 	thread *stream.Thread
 	loop   *loop.Loop
@@ -39,6 +39,14 @@ func (r recorder) Log(rec *log.Record) {
 
 // newRig starts a listen section in front of the servers.
 func newRig(t *testing.T, mode spec.Mode, change func(*spec.Proxy), servers ...string) *rig {
+	t.Helper()
+	lines := make(chan log.Record, 1000)
+	r := newRigWith(t, mode, change, recorder{lines}, servers...)
+	r.lines = lines
+	return r
+}
+
+func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log.Sink, servers ...string) *rig {
 	t.Helper()
 	p := &spec.Proxy{
 		Name: "px", Caps: spec.Frontend | spec.Backend, Mode: mode, Retries: 3,
@@ -76,8 +84,8 @@ func newRig(t *testing.T, mode spec.Mode, change func(*spec.Proxy), servers ...s
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, loop: l, proxy: p, lines: make(chan log.Record, 1000)}
-	r.thread = stream.NewThread(1, l, sh, []log.Sink{recorder{r.lines}}, 1)
+	r := &rig{t: t, loop: l, proxy: p}
+	r.thread = stream.NewThread(1, l, sh, []log.Sink{sink}, 1)
 	wild, _ := sock.Parse("127.0.0.1:0")
 	fd, err := sock.Listen(&wild, &sock.ListenOptions{NoDelay: true})
 	if err != nil {
@@ -115,7 +123,7 @@ func (r *rig) dial() *rawConn {
 type rawConn struct {
 	net.Conn
 	r *bufio.Reader
-	t *testing.T
+	t testing.TB
 }
 
 func (c *rawConn) send(s string) {
