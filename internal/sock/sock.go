@@ -238,3 +238,6 @@ func setInt(fd, level, opt, value int) syscall.Errno {
 	_, _, e := unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(opt), uintptr(unsafe.Pointer(&v)), 4, 0)
 	return e
 }
+
+// Dup duplicates fd, close-on-exec.
+func Dup(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0) }

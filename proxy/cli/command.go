@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Command is one row of the command table.
+type Command struct {
+	Words string // the fixed words, by one space each
+	Args  string // what follows them, for the help
+	Level Level  // the lowest that may use it
+	// Hidden commands are not listed: they serve programs, not people.
+	Hidden bool
+	Help   string
+	Fn     func(*request) error
+}
+
+// commands gathers the families. Order within the list does not matter: the
+// help sorts it, with the session's own commands last.
+func commands() []Command {
+	return slices.Concat(statCommands(), serverCommands(), frontendCommands(),
+		sessionCommands(), processCommands(), connCommands())
+}
+
+// table looks commands up.
+type table struct {
+	list []Command // sorted for the help
+	own  int       // list[own:] are the commands of the CLI itself
+	most int       // words of the longest command
+}
+
+func newTable() *table {
+	t := &table{}
+	for _, c := range commands() {
+		t.most = max(t.most, 1+strings.Count(c.Words, " "))
+		t.list = append(t.list, c)
+	}
+	own := func(c Command) int {
+		if c.Words == "help" || c.Words == "prompt" || c.Words == "quit" {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(t.list, func(a, b Command) int {
+		if d := own(a) - own(b); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Words, b.Words)
+	})
+	t.own = slices.IndexFunc(t.list, func(c Command) bool { return own(c) == 1 })
+	return t
+}
+
+// find returns the command with the most fixed words at the start of words, and
+// what follows them.
+func (t *table) find(words []string) (*Command, []string) {
+	for n := min(t.most, len(words)); n > 0; n-- {
+		name := strings.Join(words[:n], " ")
+		for i := range t.list {
+			if t.list[i].Words == name {
+				return &t.list[i], words[n:]
+			}
+		}
+	}
+	return nil, nil
+}
+
+// help is the answer to "help" with or without words.
+func (t *table) help(words []string) string {
+	if len(words) == 0 {
+		return t.render("The following commands are valid at this level:", t.listed())
+	}
+	return t.render("The following commands are valid at this level:", t.matches(words))
+}
+
+// unknown is the answer to a command that does not exist.
+func (t *table) unknown(words []string) string {
+	if len(words) == 0 {
+		return t.render("Unknown command. Please enter one of the following commands only:", t.listed())
+	}
+	return t.render("Unknown command, but maybe one of the following ones is a better match:", t.matches(words))
+}
+
+func (t *table) listed() []*Command {
+	var out []*Command
+	for i := range t.list[:t.own] {
+		if !t.list[i].Hidden {
+			out = append(out, &t.list[i])
+		}
+	}
+	return out
+}
+
+// suggestions bounds the commands offered for words that begin like none.
+const suggestions = 5
+
+// matches are the commands that begin with words, else those that have the most
+// leading words in common and are spelled most alike.
+func (t *table) matches(words []string) []*Command {
+	list := t.listed()
+	name := strings.Join(words, " ")
+	var exact []*Command
+	for _, c := range list {
+		if c.Words == name || strings.HasPrefix(c.Words, name+" ") {
+			exact = append(exact, c)
+		}
+	}
+	if exact != nil {
+		return exact
+	}
+	if c, _ := t.find(words); c != nil && !c.Hidden {
+		return []*Command{c}
+	}
+	cost := func(c *Command) int {
+		have := strings.Split(c.Words, " ")
+		common := 0
+		for common < min(len(have), len(words)) && have[common] == words[common] {
+			common++
+		}
+		n := min(len(words), len(have)+1)
+		return distance(strings.Join(words[common:n], " "), strings.Join(have[common:], " ")) - 100*common
+	}
+	slices.SortStableFunc(list, func(a, b *Command) int { return cost(a) - cost(b) })
+	list = list[:min(suggestions, len(list))]
+	slices.SortFunc(list, func(a, b *Command) int { return strings.Compare(a.Words, b.Words) })
+	return list
+}
+
+// render lists commands below a title, and always those of the CLI itself.
+func (t *table) render(title string, list []*Command) string {
+	var b strings.Builder
+	b.WriteString(title + "\n")
+	line := func(c *Command) {
+		usage := c.Words
+		if c.Args != "" {
+			usage += " " + c.Args
+		}
+		fmt.Fprintf(&b, "  %-39s : %s\n", usage, c.Help)
+	}
+	for _, c := range list {
+		line(c)
+	}
+	for i := t.own; i < len(t.list); i++ {
+		line(&t.list[i])
+	}
+	return b.String()
+}
+
+// distance is the number of single-letter edits between two strings.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := diagonal
+			if a[i] != b[j] {
+				d = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
+}

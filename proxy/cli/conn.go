@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"time"
+)
+
+const (
+	// lineSize bounds a line, and an answer's pieces.
+	lineSize = 16 << 10
+	// payloadSize bounds a payload.
+	payloadSize = 1 << 20
+	// lingerTime and lingerSize bound what is read and thrown away after the
+	// last answer, so that the close does not reset it away.
+	lingerTime = time.Second
+	lingerSize = 1 << 20
+)
+
+// conn is one connection.
+type conn struct {
+	s      *Service
+	nc     net.Conn
+	r      *bufio.Reader
+	w      *bufio.Writer
+	access Access
+
+	timeout      time.Duration
+	prompt       bool // stays open and shows "> "
+	quit         bool
+	expert       bool
+	experimental bool
+	severity     severityStyle
+}
+
+// severityStyle is how messages tell their severity.
+type severityStyle uint8
+
+const (
+	severityNone severityStyle = iota
+	severityNumber
+	severityString
+)
+
+// severity of a message, as in syslog.
+type severity int
+
+const (
+	sevError severity = 3
+	sevInfo  severity = 6
+)
+
+func (s severity) String() string {
+	if s == sevError {
+		return "err"
+	}
+	return "info"
+}
+
+func newConn(s *Service, nc net.Conn, a Access) *conn {
+	c := &conn{s: s, nc: nc, access: a, timeout: s.opt.Timeout}
+	c.r = bufio.NewReaderSize(nc, lineSize)
+	c.w = bufio.NewWriterSize(progress{c}, lineSize)
+	return c
+}
+
+// progress writes with a deadline that starts anew with every piece: a slow
+// reader gets all of an answer as long as it goes on reading.
+type progress struct{ c *conn }
+
+func (p progress) Write(b []byte) (int, error) {
+	_ = p.c.nc.SetWriteDeadline(time.Now().Add(p.c.timeout))
+	return p.c.nc.Write(b)
+}
+
+// request is one command being carried out.
+type request struct {
+	*conn
+	args    []string
+	payload []byte // what followed the line, if it ended in the payload mark
+}
+
+// arg is the i-th argument, "" if there are fewer.
+func (r *request) arg(i int) string {
+	if i < len(r.args) {
+		return r.args[i]
+	}
+	return ""
+}
+
+// message answers with text of a severity; the text ends with a line end.
+func (r *request) message(s severity, text string) error {
+	switch r.severity {
+	case severityNumber:
+		text = "[" + strconv.Itoa(int(s)) + "]: " + text
+	case severityString:
+		text = "[" + s.String() + "]: " + text
+	case severityNone:
+	}
+	_, err := r.w.WriteString(text)
+	return err
+}
+
+// fail answers with what is wrong. Its error is that of the connection only.
+func (r *request) fail(text string) error { return r.message(sevError, text+"\n") }
+
+// info answers with what was asked for or done.
+func (r *request) info(text string) error { return r.message(sevInfo, text+"\n") }
+
+// serve handles a connection until its end. Errors are the peer's: it closed,
+// stopped reading or fell silent; there is nobody to tell.
+func (c *conn) serve() {
+	for !c.quit {
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.timeout))
+		line, err := c.line()
+		if err != nil {
+			if errors.Is(err, bufio.ErrBufferFull) {
+				_, _ = c.w.WriteString("Line too long.\n\n")
+			}
+			break
+		}
+		if c.handle(line) != nil {
+			return
+		}
+		if !c.prompt && c.r.Buffered() == 0 {
+			break
+		}
+		if c.r.Buffered() == 0 && c.w.Flush() != nil {
+			return
+		}
+	}
+	if c.w.Flush() == nil {
+		c.linger()
+	}
+}
+
+// line reads one line without its end.
+func (c *conn) line() ([]byte, error) {
+	b, err := c.r.ReadSlice('\n')
+	if err != nil {
+		// A line without its end may have been cut short on its way: it is
+		// not carried out.
+		return nil, err
+	}
+	return bytes.TrimSuffix(b[:len(b)-1], []byte("\r")), nil
+}
+
+// handle carries out one line of commands.
+func (c *conn) handle(line []byte) error {
+	list, withPayload, err := split(line)
+	if err != nil {
+		r := &request{conn: c}
+		return c.end(r.fail(err.Error()))
+	}
+	var payload []byte
+	if withPayload {
+		if payload, err = c.readPayload(); err != nil {
+			return err
+		}
+	}
+	for i, words := range list {
+		r := &request{conn: c}
+		if i == len(list)-1 {
+			r.payload = payload
+		}
+		if err := c.run(r, words); err != nil {
+			return err
+		}
+		if c.quit {
+			return nil
+		}
+		if err := c.end(nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run carries out one command.
+func (c *conn) run(r *request, words []string) error {
+	cmd, args := c.s.table.find(words)
+	switch {
+	case cmd == nil:
+		return r.message(sevInfo, c.s.table.unknown(words))
+	case c.access.Level < cmd.Level:
+		return r.fail("Permission denied")
+	}
+	r.args = args
+	return cmd.Fn(r)
+}
+
+// end writes what follows every answer.
+func (c *conn) end(err error) error {
+	if err != nil {
+		return err
+	}
+	s := "\n"
+	if c.prompt {
+		s = "\n> "
+	}
+	_, err = c.w.WriteString(s)
+	return err
+}
+
+var errPayloadTooLong = errors.New("payload too long")
+
+// readPayload reads the lines up to an empty one.
+func (c *conn) readPayload() ([]byte, error) {
+	var p []byte
+	for {
+		if c.prompt {
+			if _, err := c.w.WriteString("+ "); err != nil {
+				return nil, err
+			}
+		}
+		if c.r.Buffered() == 0 {
+			if err := c.w.Flush(); err != nil {
+				return nil, err
+			}
+		}
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.timeout))
+		line, err := c.line()
+		switch {
+		case err != nil:
+			return nil, err
+		case len(line) == 0:
+			return p, nil
+		case len(p)+len(line) >= payloadSize:
+			return nil, errPayloadTooLong
+		}
+		p = append(append(p, line...), '\n')
+	}
+}
+
+// linger ends our side, then waits a moment for the peer's end: closing with
+// unread data would reset the connection and could take the answer with it.
+func (c *conn) linger() {
+	if h, ok := c.nc.(interface{ CloseWrite() error }); !ok || h.CloseWrite() != nil {
+		return
+	}
+	_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	_, _ = io.CopyN(io.Discard, c.r, lingerSize)
+}

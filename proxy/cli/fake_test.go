@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bench/internal/sock"
+	"bench/proxy/stats"
+)
+
+// fakeEngine records what the commands do.
+type fakeEngine struct {
+	mu        sync.Mutex
+	done      []string
+	backends  []Backend
+	frontends map[string]*fakeFrontend
+	sessions  []Session
+	errors    []CapturedError
+	rows      []stats.Row
+}
+
+func (e *fakeEngine) did(format string, args ...any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.done = append(e.done, fmt.Sprintf(format, args...))
+}
+
+// take returns what was done since the last call.
+func (e *fakeEngine) take() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := strings.Join(e.done, "; ")
+	e.done = nil
+	return s
+}
+
+func (e *fakeEngine) Info() stats.Info {
+	return stats.Info{Version: "2.6.12", Threads: 2, Started: time.Unix(1, 0), Now: time.Unix(3, 0)}
+}
+func (e *fakeEngine) Stats() []stats.Row     { return e.rows }
+func (e *fakeEngine) ClearCounters(all bool) { e.did("clear all=%v", all) }
+func (e *fakeEngine) Backends() []Backend    { return e.backends }
+func (e *fakeEngine) Frontend(name string) (Frontend, bool) {
+	f, ok := e.frontends[name]
+	return f, ok
+}
+func (e *fakeEngine) MaxConn() int { return 200 }
+func (e *fakeEngine) SetMaxConn(n int) error {
+	if n > 200 {
+		return errors.New("above the hard limit")
+	}
+	e.did("maxconn %d", n)
+	return nil
+}
+func (e *fakeEngine) Sessions() []Session { return e.sessions }
+func (e *fakeEngine) ShutdownSession(id uint64) bool {
+	e.did("end session %x", id)
+	return id == 0x2a
+}
+func (e *fakeEngine) Errors() ([]CapturedError, uint64) { return e.errors, uint64(len(e.errors)) }
+func (e *fakeEngine) Threads() []Thread {
+	return []Thread{{Loops: 5, Poller: "epoll"}, {Loops: 7, Poller: "epoll"}}
+}
+func (e *fakeEngine) Sockets() []Socket {
+	return []Socket{{"unix@/run/a.sock", AdminLevel}, {"127.0.0.1:9999", User}}
+}
+func (e *fakeEngine) SendListeners(conn *net.UnixConn) error {
+	e.did("send listeners")
+	_, err := conn.Write([]byte("listeners"))
+	return err
+}
+
+type fakeServer struct {
+	e     *fakeEngine
+	name  string
+	state ServerState
+}
+
+func (s *fakeServer) Name() string       { return s.name }
+func (s *fakeServer) State() ServerState { return s.state }
+func (s *fakeServer) SetAdmin(a Admin)   { s.state.Admin = a; s.e.did("%s admin %d", s.name, a) }
+func (s *fakeServer) SetHealth(h Health) { s.state.Health = h; s.e.did("%s health %d", s.name, h) }
+func (s *fakeServer) SetWeight(n int)    { s.state.Weight = n; s.e.did("%s weight %d", s.name, n) }
+func (s *fakeServer) SetMaxConn(n int)   { s.e.did("%s maxconn %d", s.name, n) }
+func (s *fakeServer) SetAddr(a netip.AddrPort) {
+	s.state.Addr = a
+	s.e.did("%s addr %v", s.name, a)
+}
+func (s *fakeServer) SetCheckAddr(a netip.AddrPort) { s.e.did("%s check-addr %v", s.name, a) }
+func (s *fakeServer) EnableCheck(on bool)           { s.e.did("%s check %v", s.name, on) }
+func (s *fakeServer) ShutdownSessions()             { s.e.did("%s end sessions", s.name) }
+
+type fakeFrontend struct {
+	e     *fakeEngine
+	name  string
+	state FrontendState
+}
+
+func (f *fakeFrontend) SetMaxConn(n int)     { f.e.did("%s maxconn %d", f.name, n) }
+func (f *fakeFrontend) Disable()             { f.state = Disabled; f.e.did("%s disable", f.name) }
+func (f *fakeFrontend) Enable()              { f.state = Enabled; f.e.did("%s enable", f.name) }
+func (f *fakeFrontend) State() FrontendState { return f.state }
+func (f *fakeFrontend) Shutdown()            { f.state = Shut; f.e.did("%s shutdown", f.name) }
+
+// newFake is the engine whose configuration the golden answers were made with.
+func newFake() *fakeEngine {
+	e := &fakeEngine{frontends: map[string]*fakeFrontend{}}
+	for _, n := range []string{"fe", "tf"} {
+		e.frontends[n] = &fakeFrontend{e: e, name: n}
+	}
+	server := func(id int, name string, port uint16, st ServerState) Server {
+		st.ID, st.Addr = id, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
+		st.LastChange, st.PurgeDelay = time.Second, 5*time.Second
+		st.Rise, st.Fall = 2, 3
+		if st.Weight == 0 {
+			st.Weight, st.InitialWeight = 1, 1
+		}
+		if st.IdleLimit == 0 {
+			st.IdleLimit = -1
+		}
+		return &fakeServer{e: e, name: name, state: st}
+	}
+	e.backends = []Backend{
+		{ID: 4, Name: "be", Servers: []Server{
+			server(1, "s1", 18090, ServerState{HasCheck: true, CheckOn: true, CheckRun: true, CheckStatus: "L7OK", CheckHealth: 4, UsedMax: 1, Need: 1}),
+			server(2, "s2", 18091, ServerState{Weight: 10, InitialWeight: 10}),
+			server(3, "s3", 18092, ServerState{Admin: Maint, ConfiguredMaint: true}),
+			server(4, "s4", 18093, ServerState{Health: Down, HasCheck: true, CheckOn: true, CheckRun: true, CheckFailed: true, CheckStatus: "L4CON", UsedMax: 1, Need: 1}),
+			server(5, "s5", 18091, ServerState{Admin: Maint, ConfiguredMaint: true, HasCheck: true, CheckOn: true}),
+			server(6, "s6", 18091, ServerState{}),
+			server(7, "s7", 18091, ServerState{Admin: Drain}),
+			server(8, "s8", 18091, ServerState{IdleLimit: 9}),
+		}},
+		{ID: 5, Name: "tb", Servers: []Server{server(1, "t1", 18090, ServerState{})}},
+	}
+	e.rows = []stats.Row{
+		{Type: stats.RowFrontend, Proxy: "fe", ProxyID: 2, HTTP: true, Totals: stats.Totals{LastSession: -1}},
+		{Type: stats.RowServer, Proxy: "be", ProxyID: 4, Name: "s1", ID: 1, HTTP: true, Totals: stats.Totals{LastSession: -1}},
+		{Type: stats.RowBackend, Proxy: "be", ProxyID: 4, HTTP: true, Totals: stats.Totals{LastSession: -1}},
+	}
+	return e
+}
+
+// start serves an engine on a unix socket and returns its path.
+func start(t testing.TB, e Engine, o Options, a Access) (*Service, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	addr, err := sock.Parse(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := sock.Listen(&addr, &sock.ListenOptions{Backlog: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(e, o)
+	if err := s.Listen(fd, a); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Close()
+		sock.Close(fd)
+	})
+	return s, path
+}
+
+func dial(t testing.TB, path string) *net.UnixConn {
+	t.Helper()
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func serverCommands() []Command {
+	return []Command{
+		{Words: "show backend", Help: "list the backends", Fn: showBackend},
+		{Words: "show servers state", Args: "[<backend>]", Help: "dump the state of servers", Fn: showServersState},
+		{Words: "show servers conn", Args: "[<backend>]", Help: "dump the connections of servers", Fn: showServersConn},
+		{Words: "get weight", Args: "<bk>/<srv>", Help: "report the weight of a server", Fn: getWeight},
+		{Words: "set weight", Args: "<bk>/<srv>", Level: AdminLevel, Help: "change the weight of a server (older form of 'set server')", Fn: setWeight},
+		{Words: "set server", Args: "<bk>/<srv> [opts]", Level: AdminLevel, Help: "change the state, weight or address of a server", Fn: setServer},
+		{Words: "set maxconn server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "change the maxconn of a server", Fn: setMaxConnServer},
+		{Words: "enable server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "end maintenance (older form of 'set server')", Fn: setAdmin(Ready)},
+		{Words: "disable server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "begin maintenance (older form of 'set server')", Fn: setAdmin(Maint)},
+		{Words: "enable health", Args: "<bk>/<srv>", Level: AdminLevel, Help: "resume the health checks of a server", Fn: enableHealth},
+		{Words: "disable health", Args: "<bk>/<srv>", Level: AdminLevel, Help: "suspend the health checks of a server", Fn: disableHealth},
+		{Words: "enable agent", Args: "<bk>/<srv>", Level: AdminLevel, Help: "resume the agent checks of a server", Fn: enableAgent},
+		{Words: "disable agent", Args: "<bk>/<srv>", Level: AdminLevel, Help: "suspend the agent checks of a server", Fn: disableAgent},
+		{Words: "shutdown sessions server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "end the sessions of a server", Fn: shutdownServer},
+	}
+}
+
+// server finds the server that the first argument names. Without one it says
+// why and returns nil.
+func (r *request) server() (Server, error) {
+	bk, name, ok := strings.Cut(r.arg(0), "/")
+	if !ok || bk == "" || name == "" {
+		return nil, r.fail("Require 'backend/server'.")
+	}
+	list := r.s.engine.Backends()
+	i := slices.IndexFunc(list, func(b Backend) bool { return b.Name == bk })
+	if i < 0 {
+		return nil, r.fail("No such backend.")
+	}
+	for _, s := range list[i].Servers {
+		if s.Name() == name {
+			return s, nil
+		}
+	}
+	return nil, r.fail("No such server.")
+}
+
+// backends are those that an optional argument names, by name or number.
+// Without a match it says so and returns nil.
+func (r *request) backends() ([]Backend, error) {
+	list := r.s.engine.Backends()
+	if r.arg(0) == "" {
+		return list, nil
+	}
+	for _, b := range list {
+		if b.Name == r.arg(0) || strconv.Itoa(b.ID) == r.arg(0) {
+			return []Backend{b}, nil
+		}
+	}
+	return nil, r.fail("Can't find backend.")
+}
+
+func showBackend(r *request) error {
+	fmt.Fprintln(r.w, "# name")
+	for _, b := range r.s.engine.Backends() {
+		if _, err := fmt.Fprintln(r.w, b.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func getWeight(r *request) error {
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	st := s.State()
+	_, err = fmt.Fprintf(r.w, "%d (initial %d)\n", st.Weight, st.InitialWeight)
+	return err
+}
+
+func setWeight(r *request) error {
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	return r.changeWeight(s, r.arg(1))
+}
+
+// maxWeight is the highest weight of a server.
+const maxWeight = 256
+
+// changeWeight sets a weight, absolute or as a percentage of the initial one.
+func (r *request) changeWeight(s Server, text string) error {
+	if text == "" {
+		return r.fail("Require <weight> or <weight%>.")
+	}
+	digits, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.Atoi(digits)
+	switch {
+	case err != nil && strings.Trim(digits, "-0123456789") == digits:
+		return r.fail("Empty weight string empty or preceded by garbage")
+	case err != nil:
+		return r.fail("Trailing garbage in weight string")
+	case percent && n < 0:
+		return r.fail("Relative weight must be positive.")
+	case percent:
+		n = min(n*s.State().InitialWeight/100, maxWeight)
+	case n < 0 || n > maxWeight:
+		return r.fail("Absolute weight can only be between 0 and 256 inclusive.")
+	}
+	s.SetWeight(n)
+	return nil
+}
+
+func setMaxConnServer(r *request) error {
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	if r.arg(1) == "" {
+		return r.fail("Require <maxconn>.")
+	}
+	n, err := strconv.Atoi(r.arg(1))
+	if err != nil || n < 0 {
+		return r.fail("maxconn string empty or preceded by garbage")
+	}
+	s.SetMaxConn(n)
+	return nil
+}
+
+func setAdmin(a Admin) func(*request) error {
+	return func(r *request) error {
+		s, err := r.server()
+		if s == nil {
+			return err
+		}
+		s.SetAdmin(a)
+		return nil
+	}
+}
+
+func enableHealth(r *request) error {
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	if !s.State().HasCheck {
+		return r.fail("Health check was not configured on this server, cannot enable.")
+	}
+	s.EnableCheck(true)
+	return nil
+}
+
+func disableHealth(r *request) error {
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	if s.State().HasCheck {
+		s.EnableCheck(false)
+	}
+	return nil
+}
+
+func enableAgent(r *request) error {
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	return r.fail("Agent was not configured on this server, cannot enable.")
+}
+
+func disableAgent(r *request) error {
+	_, err := r.server()
+	return err
+}
+
+func shutdownServer(r *request) error {
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	s.ShutdownSessions()
+	return nil
+}

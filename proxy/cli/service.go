@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"bench/internal/sock"
+)
+
+// Options are the settings of the stats sockets.
+type Options struct {
+	// Timeout ends idle connections ("stats timeout"); 0 means the default of
+	// 10 seconds.
+	Timeout time.Duration
+	// MaxConn bounds the connections over all sockets ("stats maxconn"); 0 means
+	// the default of 10. Further ones wait to be accepted.
+	MaxConn int
+	// Version is what "show version" answers.
+	Version string
+}
+
+const (
+	defaultTimeout = 10 * time.Second
+	defaultMaxConn = 10
+)
+
+// Service runs the stats sockets. All methods may be called from any goroutine.
+type Service struct {
+	engine Engine
+	opt    Options
+	table  *table
+	slots  chan struct{}
+
+	mu        sync.Mutex
+	listeners []net.Listener
+	conns     map[net.Conn]struct{}
+	closed    bool
+	running   sync.WaitGroup
+}
+
+// New makes a service without sockets.
+func New(e Engine, o Options) *Service {
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.MaxConn == 0 {
+		o.MaxConn = defaultMaxConn
+	}
+	return &Service{engine: e, opt: o, table: newTable(), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}}
+}
+
+// Listen accepts on a listening stream socket, of any family, from now on. The
+// descriptor is duplicated: fd stays the caller's, to close or to hand over.
+// Access is what the connections may do.
+func (s *Service) Listen(fd int, a Access) error {
+	dup, err := sock.Dup(fd)
+	if err != nil {
+		return fmt.Errorf("stats socket: %w", err)
+	}
+	f := os.NewFile(uintptr(dup), "stats socket "+strconv.Itoa(fd))
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return fmt.Errorf("stats socket: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = l.Close()
+		return net.ErrClosed
+	}
+	s.listeners = append(s.listeners, l)
+	s.running.Go(func() { s.accept(l, a) })
+	return nil
+}
+
+// Access is what the connections of one socket may do.
+type Access struct {
+	Level Level
+	// ExposeFDs lets a new process fetch the listeners ("expose-fd listeners").
+	ExposeFDs bool
+}
+
+// acceptPause is how long to wait when accepting fails for want of resources.
+const acceptPause = 50 * time.Millisecond
+
+func (s *Service) accept(l net.Listener, a Access) {
+	for {
+		s.slots <- struct{}{}
+		nc, err := l.Accept()
+		if err != nil {
+			<-s.slots
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			time.Sleep(acceptPause)
+			continue
+		}
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			_ = nc.Close()
+			<-s.slots
+			return
+		}
+		s.conns[nc] = struct{}{}
+		s.running.Go(func() {
+			newConn(s, nc, a).serve()
+			s.mu.Lock()
+			delete(s.conns, nc)
+			s.mu.Unlock()
+			_ = nc.Close()
+			<-s.slots
+		})
+		s.mu.Unlock()
+	}
+}
+
+// StopAccepting closes the listeners and leaves the connections to end by
+// themselves. The callers' descriptors stay open.
+func (s *Service) StopAccepting() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
+	s.listeners = nil
+}
+
+// Close closes everything and waits until no command runs any more.
+func (s *Service) Close() {
+	s.StopAccepting()
+	s.mu.Lock()
+	s.closed = true
+	for c := range s.conns {
+		_ = c.Close()
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// Connections is the number of open connections.
+func (s *Service) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+)
+
+// setServer is "set server BACKEND/SERVER WHAT VALUE...".
+func setServer(r *request) error {
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	switch r.arg(1) {
+	case "weight":
+		return r.changeWeight(s, r.arg(2))
+	case "state":
+		return r.changeState(s)
+	case "health":
+		return r.changeHealth(s)
+	case "addr":
+		return r.changeAddr(s)
+	case "check-addr", "check-port":
+		return r.changeCheckAddr(s)
+	case "agent", "agent-send":
+		return r.fail("agent checks are not enabled on this server.")
+	case "agent-addr", "agent-port":
+		return r.fail("agent checks are not enabled on this server")
+	case "fqdn":
+		if r.arg(2) == "" {
+			return r.fail("set server <b>/<s> fqdn requires a FQDN.")
+		}
+		return r.fail("set server <b>/<s> fqdn failed because no resolution is configured.")
+	case "ssl":
+		return r.fail("'set server <srv> ssl' cannot be set.  default-server should define ssl settings")
+	}
+	return r.fail("usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | check-port | fqdn | health | ssl | state | weight")
+}
+
+func (r *request) changeState(s Server) error {
+	states := map[string]Admin{"ready": Ready, "drain": Drain, "maint": Maint}
+	a, ok := states[r.arg(2)]
+	if !ok {
+		return r.fail("'set server <srv> state' expects 'ready', 'drain' and 'maint'.")
+	}
+	s.SetAdmin(a)
+	return nil
+}
+
+func (r *request) changeHealth(s Server) error {
+	states := map[string]Health{"up": Up, "stopping": Stopping, "down": Down}
+	h, ok := states[r.arg(2)]
+	if !ok {
+		return r.fail("'set server <srv> health' expects 'up', 'stopping', or 'down'.")
+	}
+	s.SetHealth(h)
+	return nil
+}
+
+// changeAddr sets the address and, after "port", the port, and tells what was
+// changed.
+func (r *request) changeAddr(s Server) error {
+	if r.arg(2) == "" {
+		return r.fail("set server <b>/<s> addr requires an address and optionally a port.")
+	}
+	const by = " by 'stats socket command'"
+	ip, err := netip.ParseAddr(r.arg(2))
+	if err != nil {
+		return r.fail("Invalid addr '" + r.arg(2) + "'" + by)
+	}
+	old := s.State().Addr
+	text, port := "no need to change the addr", old.Port()
+	if ip != old.Addr().Unmap() {
+		text = fmt.Sprintf("IP changed from '%s' to '%s'", old.Addr().Unmap(), ip)
+	}
+	if r.arg(3) == "port" {
+		n, err := strconv.ParseUint(r.arg(4), 10, 16)
+		switch {
+		case err != nil || n == 0:
+			// As in the reference, the address is changed all the same.
+			text += ", problem converting port '" + r.arg(4) + "' to an int"
+		case uint16(n) == port:
+			text += ", no need to change the port"
+		default:
+			text += fmt.Sprintf(", port changed from '%d' to '%d'", port, n)
+			port = uint16(n)
+		}
+	}
+	if addr := netip.AddrPortFrom(ip, port); addr != old {
+		s.SetAddr(addr)
+	}
+	return r.info(text + by)
+}
+
+func (r *request) changeCheckAddr(s Server) error {
+	st := s.State()
+	if !st.HasCheck {
+		return r.fail("health checks are not enabled on this server")
+	}
+	addr, portText := st.CheckAddr, ""
+	if r.arg(1) == "check-port" {
+		portText = r.arg(2)
+		if portText == "" {
+			return r.fail("provided port is not an integer")
+		}
+	} else {
+		ip, err := netip.ParseAddr(r.arg(2))
+		if err != nil {
+			return r.fail("invalid addr '" + r.arg(2) + "'")
+		}
+		addr = netip.AddrPortFrom(ip, addr.Port())
+		if r.arg(3) == "port" {
+			portText = r.arg(4)
+		}
+	}
+	if portText != "" {
+		n, err := strconv.Atoi(portText)
+		switch {
+		case err != nil:
+			return r.fail("provided port is not an integer")
+		case n < 1 || n > 65535:
+			return r.fail("provided port is invalid")
+		}
+		ip := addr.Addr()
+		if !ip.IsValid() {
+			ip = st.Addr.Addr()
+		}
+		addr = netip.AddrPortFrom(ip, uint16(n))
+	}
+	s.SetCheckAddr(addr)
+	return nil
+}
