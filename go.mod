@@ -10,8 +10,8 @@ require github.com/alecthomas/kong v1.17.0
 
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/google/go-cmp v0.7.0
 	github.com/vishvananda/netlink v1.3.1
+	github.com/vishvananda/netns v0.0.5 // indirect
 	golang.org/x/term v0.47.0
 )
-
-require github.com/vishvananda/netns v0.0.5 // indirect

@@ -72,6 +72,10 @@ func (d *decoder) decode(n *node, v reflect.Value, path string) {
 	if n.block.Line > 0 {
 		d.blocks[path] = n.block
 	}
+	if n.bad {
+		d.bad[path] = true
+		return
+	}
 	if v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()

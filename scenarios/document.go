@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"bench/internal/result"
 )
@@ -54,6 +55,10 @@ func Open(path string, o Options) (*Document, error) {
 // a configFile is relative to. An error is Errors.
 func Parse(file string, text []byte, o Options) (*Document, error) {
 	f := newFaults(file, text)
+	if !utf8.Valid(text) {
+		f.add(Pos{1, 1}, "the file is not UTF-8 text")
+		return nil, f.err()
+	}
 	root := parseTree(text, f)
 	if root == nil || len(f.list) > 0 {
 		return nil, f.err()
@@ -72,7 +77,7 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 		return nil, f.err()
 	}
 	doc := &Document{File: file}
-	vars := scalarsOf(root.get("vars"))
+	vars := variables(root.get("vars"), f)
 	doc.Axes = axes(root, vars, f)
 	if len(f.list) == 0 {
 		doc.expand(root, vars, f)
@@ -80,10 +85,10 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	withoutVars := root.clone()
-	withoutVars.entries = slices.DeleteFunc(withoutVars.entries, func(e entry) bool { return e.key == "vars" })
-	substitute(withoutVars, withReferences(vars, doc.Axes), f)
-	doc.Resolved = emit(withoutVars)
+	resolved := root.clone()
+	keepReferences(resolved, vars)
+	inlineConfig(resolved, doc.Cells[0].Scenario)
+	doc.Resolved = emit(resolved)
 	if doc.Cells[0].Scenario.Compare != nil {
 		doc.Warnings = append(doc.Warnings, "compare is used by `bench compare` only; a single run ignores it")
 	}
@@ -118,30 +123,30 @@ func (doc *Document) expand(root *node, vars map[string]string, f *faults) {
 	}
 }
 
-// scalarsOf are the scalar values of a mapping; the decoder complains about others.
-func scalarsOf(n *node) map[string]string {
+// inlineConfig puts the text of a configFile into the resolved scenario, which
+// may be read elsewhere. A file whose name depends on the matrix stays a file.
+func inlineConfig(root *node, s *Scenario) {
+	proxy := root.get("proxy")
+	for i := range proxy.entries {
+		if e := &proxy.entries[i]; e.key == "configFile" && !strings.Contains(e.value.text, "${") {
+			e.key = "config"
+			e.value = &node{kind: scalarNode, text: strings.ReplaceAll(s.Proxy.Config, "${", "$${")}
+		}
+	}
+}
+
+// variables are the scalar values of vars; the decoder complains about others.
+func variables(n *node, f *faults) map[string]string {
 	values := map[string]string{}
 	if n != nil {
 		for _, e := range n.entries {
 			if e.value.kind == scalarNode {
+				checkValue(fmt.Sprintf("variable %q", printable(e.key)), e.value, f)
 				values[e.key] = e.value.text
 			}
 		}
 	}
 	return values
-}
-
-// withReferences adds every axis as a reference to itself: what the resolved
-// text keeps.
-func withReferences(vars map[string]string, axes []result.Axis) map[string]string {
-	all := map[string]string{}
-	for k, v := range vars {
-		all[k] = v
-	}
-	for _, a := range axes {
-		all[a.Name] = "${" + a.Name + "}"
-	}
-	return all
 }
 
 var axisName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_-]*$`)
@@ -152,6 +157,7 @@ func axes(root *node, vars map[string]string, f *faults) []result.Axis {
 	if n == nil || n.kind != mapNode {
 		return nil // the decoder complains about what is not a mapping
 	}
+	substitute(n, vars, f)
 	var all []result.Axis
 	cells := 1
 	for _, e := range n.entries {
@@ -171,6 +177,7 @@ func axes(root *node, vars map[string]string, f *faults) []result.Axis {
 				f.add(item.pos, "a value of axis %q is a single word or number, not %s", printable(e.key), item.kind)
 				continue
 			}
+			checkValue(fmt.Sprintf("axis %q", printable(e.key)), item, f)
 			if slices.Contains(axis.Values, item.text) {
 				f.add(item.pos, "axis %q has the value %q twice", printable(e.key), printable(item.text))
 				continue

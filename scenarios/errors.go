@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"bench/internal/nearest"
 )
 
 // Pos is a place in a scenario file, both counted from 1; the column counts
@@ -147,51 +149,14 @@ func printable(s string) string {
 	}, s)
 }
 
-// closest is the candidate most like word, "" when none is near enough to be
-// what was meant.
-func closest(word string, candidates []string) string {
-	best, bestDistance := "", max(1, (len(word)+1)/3)+1
-	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {
-			best, bestDistance = c, d
-		}
-	}
-	return best
-}
-
 // didYouMean is the tail of a message about an unknown word: the nearest known
 // one, or all of them when they are few.
 func didYouMean(word string, candidates []string) string {
-	if c := closest(word, candidates); c != "" {
+	if c := nearest.Word(word, candidates); c != "" {
 		return fmt.Sprintf("; did you mean %q?", c)
 	}
 	if len(candidates) == 0 {
 		return ""
 	}
 	return "; known are " + strings.Join(candidates, ", ")
-}
-
-// distance counts the insertions, deletions, changes and swaps of neighbours
-// that turn a into b.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(y)]
 }

@@ -62,7 +62,7 @@ func Render(text string, data TemplateData, bind func(name string) string) (stri
 var (
 	templatePlace = regexp.MustCompile(`^template: config:(\d+)(?::(\d+))?: (?s:(.*))$`)
 	executing     = regexp.MustCompile(`^executing "config" at <(.*?)>: (?s:(.*))$`)
-	noField       = regexp.MustCompile(`^can't evaluate field (\S+) in type`)
+	noField       = regexp.MustCompile(`^can't evaluate field (\S+) in type (\S+)`)
 	noEntry       = regexp.MustCompile(`^map has no entry for key "(.*)"$`)
 	noFunction    = regexp.MustCompile(`^function "(.*)" not defined$`)
 )
@@ -75,7 +75,7 @@ func templateError(err error, data TemplateData) *TemplateError {
 	if m == nil {
 		return e
 	}
-	e.Line, _ = strconv.Atoi(m[1])
+	e.Line, _ = strconv.Atoi(m[1]) // digits by the expression
 	if m[2] != "" {
 		e.Col, _ = strconv.Atoi(m[2])
 		e.Col++ // text/template counts columns from 0
@@ -85,8 +85,11 @@ func templateError(err error, data TemplateData) *TemplateError {
 		e.Msg = at[2]
 	}
 	if m := noField.FindStringSubmatch(e.Msg); m != nil {
-		e.Msg = fmt.Sprintf("the template has no field .%s%s", m[1],
-			didYouMean(m[1], []string{"Backends", "Stats", "Dir", "Poller", "Seed", "Config"}))
+		fields := []string{"Backends", "Stats", "Dir", "Poller", "Seed", "Config"}
+		if strings.HasSuffix(m[2], "Origin") {
+			fields = []string{"Name", "Addr", "Host", "Port"}
+		}
+		e.Msg = fmt.Sprintf("there is no field .%s here%s", m[1], didYouMean(m[1], fields))
 	} else if m := noEntry.FindStringSubmatch(e.Msg); m != nil {
 		e.Msg = fmt.Sprintf("there is no backend %q%s", m[1], didYouMean(m[1], slices.Sorted(maps.Keys(data.Backends))))
 	} else if m := noFunction.FindStringSubmatch(e.Msg); m != nil {
@@ -100,7 +103,7 @@ func placeholders(s *Scenario) TemplateData {
 	data := TemplateData{Backends: map[string][]Origin{}, Stats: "/tmp/stats.sock", Dir: "/tmp",
 		Poller: s.Proxy.Poller, Seed: s.Seed, Config: "/tmp/proxy.cfg"}
 	for _, b := range s.Backends {
-		for i := range min(max(b.Replicas, 0), maxReplicas) {
+		for i := range min(max(b.Replicas, 1), maxReplicas) {
 			data.Backends[b.Name] = append(data.Backends[b.Name],
 				Origin{Name: fmt.Sprintf("%s.%d", b.Name, i+1), Addr: "127.0.0.1:9", Host: "127.0.0.1", Port: 9})
 		}

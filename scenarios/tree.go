@@ -33,6 +33,7 @@ type node struct {
 	pos   Pos
 	text  string // of a scalar, as the file means it
 	plain bool   // written without quotes
+	bad   bool   // cannot be read; the fault has been noted
 	// block is the place of the first line of a literal block's text; its
 	// columns start at block.Col.
 	block   Pos
@@ -78,7 +79,8 @@ func parseTree(text []byte, f *faults) *node {
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) && syntax.Token != nil {
-			f.add(tokenPos(syntax.Token), "%s", syntax.Message)
+			pos := tokenPos(syntax.Token)
+			f.add(pos, "%s", f.explain(pos, syntax.Message))
 		} else {
 			f.add(Pos{1, 1}, "%s", err)
 		}
@@ -90,7 +92,7 @@ func parseTree(text []byte, f *faults) *node {
 			continue
 		}
 		if root != nil {
-			f.add(tokenPos(doc.Body.GetToken()), "a scenario is one document; this is a second one")
+			f.add(tokenPos(doc.Start), "a scenario is one document; here begins a second one")
 			return nil
 		}
 		root = doc.Body
@@ -101,6 +103,17 @@ func parseTree(text []byte, f *faults) *node {
 	}
 	b := &treeBuilder{f: f, text: text, anchors: map[string]ast.Node{}}
 	return b.build(root)
+}
+
+// explain says in the words of a user what the YAML library complains about.
+func (f *faults) explain(pos Pos, message string) string {
+	switch {
+	case strings.Contains(message, "found character '\t'"):
+		return "YAML is indented with spaces; this is a tab"
+	case strings.Contains(message, "must be specified") && pos.Line <= len(f.lines) && strings.Contains(f.lines[pos.Line-1], "${"):
+		return message + "; within { } a text with ${...} needs quotes"
+	}
+	return printable(message)
 }
 
 // treeBuilder turns the syntax tree of the YAML library into nodes.

@@ -195,6 +195,13 @@ func (v *validator) template(path, file, text string) {
 		v.f.add(v.at(path), "%s", err)
 		return
 	}
+	if fault.Col == 0 {
+		// Only the line is known: its first word is shown.
+		if lines := strings.Split(text, "\n"); fault.Line <= len(lines) {
+			line := lines[fault.Line-1]
+			fault.Col = len(line) - len(strings.TrimLeft(line, " \t")) + 1
+		}
+	}
 	pos := Pos{fault.Line, max(fault.Col, 1)}
 	if file != "" {
 		other := newFaults(file, []byte(text))
@@ -231,6 +238,9 @@ func (v *validator) objectives() {
 		}
 		if _, err := objective.ParseWindow(o.Window, v.phaseNames(), v.kinds()); err != nil {
 			v.syntax(at+".window", err)
+		}
+		if e, err := objective.Parse(o.Expr, v.loadNames()); err == nil && e.WholeRunOnly() != "" {
+			v.fail(at+".window", "%s is known for the whole run only; a window cannot confine it", e.WholeRunOnly())
 		}
 	}
 }

@@ -202,6 +202,9 @@ func (v *validator) kinds() []string {
 
 func (v *validator) events() {
 	phases := v.s.Timeline()
+	if len(phases) == 0 {
+		return // said already; nothing can be placed in time
+	}
 	for i := range v.s.Events {
 		e := &v.s.Events[i]
 		at := fmt.Sprintf("events[%d]", i)
@@ -241,9 +244,10 @@ func (v *validator) when(at string, e *Event, phases []result.Phase) {
 		switch {
 		case i < 0:
 			v.fail(at+".in", "%s", unknownPhase{e.In, v.phaseNames()})
-		case e.Every.Us() >= phases[i].LengthUs && e.Every > 0:
+		case phases[i].LengthUs <= 0 || e.Every <= 0: // said already
+		case e.Every.Us() >= phases[i].LengthUs:
 			v.fail(at+".every", "phase %s lasts %s: the event never happens", e.In, seconds(phases[i].LengthUs))
-		case e.Every > 0 && phases[i].LengthUs/max(1, e.Every.Us()) > 10_000:
+		case phases[i].LengthUs/max(1, e.Every.Us()) > 10_000:
 			v.fail(at+".every", "the event happens more than 10000 times")
 		}
 	case !v.given(at + ".at"):
@@ -256,7 +260,7 @@ func (v *validator) when(at string, e *Event, phases []result.Phase) {
 		switch {
 		case err != nil:
 			v.fail(at+".at", "%s", printable(err.Error()))
-		case t < 0 || t >= v.s.Length():
+		case (t < 0 || t >= v.s.Length()) && v.s.Length() > 0:
 			v.fail(at+".at", "%s is outside the run, which lasts %s", printable(e.At), seconds(v.s.Length().Microseconds()))
 		}
 	}

@@ -23,6 +23,7 @@ func substitute(n *node, vars map[string]string, f *faults) {
 			name := ref[2 : len(ref)-1]
 			value, ok := vars[name]
 			if !ok {
+				n.bad = true
 				f.add(n.pos, "${%s} is neither a variable nor an axis of the matrix%s",
 					printable(name), didYouMean(name, slices.Sorted(maps.Keys(vars))))
 			}
@@ -34,6 +35,32 @@ func substitute(n *node, vars map[string]string, f *faults) {
 	}
 	for _, item := range n.items {
 		substitute(item, vars, f)
+	}
+}
+
+// keepReferences is substitute for the resolved text: variables are filled in,
+// the axes of the matrix and escaped references stay.
+func keepReferences(n *node, vars map[string]string) {
+	if n.kind == scalarNode && strings.Contains(n.text, "${") {
+		n.text = reference.ReplaceAllStringFunc(n.text, func(ref string) string {
+			if value, ok := vars[strings.TrimSuffix(strings.TrimPrefix(ref, "${"), "}")]; ok {
+				return value
+			}
+			return ref
+		})
+	}
+	for _, e := range n.entries {
+		keepReferences(e.value, vars)
+	}
+	for _, item := range n.items {
+		keepReferences(item, vars)
+	}
+}
+
+// checkValue refuses values that would make new references where they are put.
+func checkValue(what string, n *node, f *faults) {
+	if n.kind == scalarNode && (strings.Contains(n.text, "${") || strings.HasSuffix(n.text, "$")) {
+		f.add(n.pos, "the value of %s can neither hold ${ nor end in $", what)
 	}
 }
 

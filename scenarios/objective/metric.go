@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bench/internal/nearest"
+	"bench/internal/result"
 )
 
 // metric is one figure of a run.
@@ -32,13 +35,7 @@ func (m *metric) needs() uint64 {
 }
 
 // latency tells whether the metric is read from a histogram.
-func (m *metric) latency() bool {
-	switch m.base {
-	case "response", "service", "all", "generator.lag":
-		return true
-	}
-	return false
-}
+func (m *metric) latency() bool { return slices.Contains(latencies(), m.base) }
 
 // ofRun tells whether the metric exists for the run as a whole only.
 func (m *metric) ofRun() bool {
@@ -56,11 +53,17 @@ func Metrics() []string {
 	}
 }
 
-// causes of failures, as result.Cause... spell them.
-var causes = []string{
-	"refused", "connect", "reset-before", "reset-after", "truncated", "timeout",
-	"5xx-proxy", "5xx-origin", "4xx", "status", "body", "protocol", "local",
+// causes of failures.
+func causes() []string {
+	return []string{
+		result.CauseRefused, result.CauseConnect, result.CauseResetBefore, result.CauseResetAfter,
+		result.CauseTruncated, result.CauseTimeout, result.CauseProxy5xx, result.CauseOrigin5xx,
+		result.CauseStatus4xx, result.CauseStatus, result.CauseBody, result.CauseProtocol, result.CauseLocal,
+	}
 }
+
+// latencies are the metrics that are read from histograms.
+func latencies() []string { return []string{"response", "service", "all", "generator.lag"} }
 
 // lookup finds the metric a word names, or says what is wrong with it.
 func lookup(word string, loads []string) (*metric, string) {
@@ -89,8 +92,29 @@ func lookup(word string, loads []string) (*metric, string) {
 }
 
 func unknown(word string) string {
-	return fmt.Sprintf("unknown metric %q; known are %s, and each but the last four after the name of a load and a dot",
+	if near := nearest.Word(word, spellings(word)); near != "" {
+		return fmt.Sprintf("unknown metric %q; did you mean %q?", word, near)
+	}
+	return fmt.Sprintf("unknown metric %q; known are %s; the name of a load and a dot may stand before it",
 		word, strings.Join(Metrics(), ", "))
+}
+
+// spellings are the names a word may have been meant for, its last part kept.
+func spellings(word string) []string {
+	last := word[strings.LastIndexByte(word, '.')+1:]
+	all := []string{
+		"requests", "completed", "failed", "errors", "retried", "rate",
+		"recovery", "conservation.delta", "conservation.lost", "conservation.repeated",
+	}
+	for _, base := range latencies() {
+		if plain(base+"."+last) != nil {
+			all = append(all, base+"."+last)
+		}
+	}
+	for _, cause := range causes() {
+		all = append(all, "failed."+cause)
+	}
+	return all
 }
 
 // plain finds a metric without a load.
@@ -106,10 +130,10 @@ func plain(word string) *metric {
 	case "recovery":
 		return &metric{name: word, base: word, kind: Time}
 	}
-	if cause, ok := strings.CutPrefix(word, "failed."); ok && slices.Contains(causes, cause) {
+	if cause, ok := strings.CutPrefix(word, "failed."); ok && slices.Contains(causes(), cause) {
 		return &metric{name: word, base: "failed", cause: cause}
 	}
-	for _, base := range []string{"response", "service", "all", "generator.lag"} {
+	for _, base := range latencies() {
 		last, ok := strings.CutPrefix(word, base+".")
 		if !ok {
 			continue

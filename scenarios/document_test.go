@@ -1,0 +1,180 @@
+package scenarios
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// example is the scenario of the documentation, as users will write it.
+func example(t testing.TB) []byte {
+	t.Helper()
+	text, err := os.ReadFile("testdata/example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func parse(t *testing.T, text []byte, settings ...string) *Document {
+	t.Helper()
+	var o Options
+	for _, s := range settings {
+		setting, err := ParseSetting(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Set = append(o.Set, setting)
+	}
+	doc, err := Parse("example.yaml", text, o)
+	if err != nil {
+		t.Fatal(Describe(err))
+	}
+	return doc
+}
+
+func TestExample(t *testing.T) {
+	doc := parse(t, example(t))
+	if len(doc.Cells) != 3 || doc.Cells[1].Name != "poller=poll" || doc.Cells[1].Scenario.Proxy.Poller != "poll" {
+		t.Fatalf("cells %+v", doc.Cells)
+	}
+	s := doc.Cells[0].Scenario
+	if b := s.Backends[0]; b.Latency != "lognormal(2ms, 0.5)" || b.Body != "1KiB" || b.Status != 200 || b.Replicas != 2 {
+		t.Errorf("backend %+v", b)
+	}
+	l := s.Load[0]
+	if *l.Phases[0].Rate != (Rate{0, 2000}) || l.Phases[0].Measure || !l.Phases[1].Measure || l.Connections.Pool != 64 || l.Timeout.D() != 5*time.Second {
+		t.Errorf("load %+v", l)
+	}
+	if s.Objectives[0].Expr != "failed == 0" || s.Objectives[2].Window != "proxy.reload -1s..+2s" {
+		t.Errorf("objectives %+v", s.Objectives)
+	}
+	var at []time.Duration
+	for _, o := range s.Occurrences() {
+		at = append(at, o.At)
+	}
+	// Every 5 s within a phase from 2 s to 22 s, and the stall at 14 s.
+	if want := []time.Duration{7 * time.Second, 12 * time.Second, 14 * time.Second, 17 * time.Second}; !cmp.Equal(at, want) {
+		t.Errorf("events at %v, want %v", at, want)
+	}
+	if s.Length() != 22*time.Second {
+		t.Errorf("length %v", s.Length())
+	}
+	if len(doc.Warnings) != 1 || !strings.Contains(doc.Warnings[0], "compare") {
+		t.Errorf("warnings %q", doc.Warnings)
+	}
+}
+
+// The resolved text means the same scenario and resolves to itself.
+func TestResolvedIsStable(t *testing.T) {
+	texts := map[string][]byte{"example": example(t)}
+	for _, b := range BuiltIns() {
+		texts[b.Name] = b.Text
+	}
+	for name, text := range texts {
+		t.Run(name, func(t *testing.T) {
+			first := parse(t, text, "seed=7")
+			second := parse(t, first.Resolved)
+			if diff := cmp.Diff(first.Cells, second.Cells, cmp.AllowUnexported(Rate{})); diff != "" {
+				t.Errorf("cells differ: %s", diff)
+			}
+			if diff := cmp.Diff(string(first.Resolved), string(second.Resolved)); diff != "" {
+				t.Errorf("resolved text differs: %s", diff)
+			}
+		})
+	}
+}
+
+func TestSet(t *testing.T) {
+	text := []byte(strings.Replace(string(example(t)), "seed: 42", "seed: 42\nvars: {rate: 100/s}", 1))
+	doc := parse(t, text, "rate=5/s", "proxy.driver=haproxy", "load.clients.timeout=1s", "load.0.path=/x",
+		"matrix.poller=[select]", "backends.web.replicas=3", "proxy.args=[-d]", "proxy.stats.every=1s")
+	if len(doc.Cells) != 1 {
+		t.Fatalf("%d cells", len(doc.Cells))
+	}
+	s := doc.Cells[0].Scenario
+	if s.Proxy.Driver != "haproxy" || s.Load[0].Timeout.D() != time.Second || s.Load[0].Path != "/x" ||
+		s.Proxy.Poller != "select" || s.Backends[0].Replicas != 3 || s.Proxy.Args[0] != "-d" || s.Proxy.Stats.Every.D() != time.Second {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestSetErrors(t *testing.T) {
+	for setting, want := range map[string]string{
+		"proxxy.driver=haproxy": `example.yaml: --set proxxy.driver: nothing is called "proxxy" here; did you mean "proxy"?`,
+		"poller=3":              `example.yaml: --set poller: no variable or key of this name`,
+		"load.nobody.path=/":    `example.yaml: --set load.nobody.path: nothing is called "nobody" here; known are clients`,
+		"proxy.drivr=haproxy":   `example.yaml: unknown key "drivr" in proxy; did you mean "driver"?`,
+		"proxy.driver=hoproxy":  `example.yaml:6:11: driver cannot be "hoproxy"; did you mean "haproxy"?`,
+		"proxy.args=[1":         `example.yaml: --set proxy.args: sequence end token ']' not found`,
+	} {
+		s, err := ParseSetting(setting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Parse("example.yaml", example(t), Options{Set: []Setting{s}})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("--set %s: %v, want %s", setting, err, want)
+		}
+	}
+	if _, err := ParseSetting("novalue"); err == nil {
+		t.Error("--set without = is accepted")
+	}
+}
+
+func TestMatrixOrder(t *testing.T) {
+	text := strings.Replace(string(example(t)), "matrix: {poller: [epoll, poll, select]}", "matrix: {poller: [epoll, poll], rate: [1/s, 2/s]}", 1)
+	text = strings.Replace(text, "rate: 2000/s,", `rate: "${rate}",`, 1)
+	var names []string
+	for _, c := range parse(t, []byte(text)).Cells {
+		names = append(names, c.Name)
+	}
+	want := []string{"poller=epoll,rate=1/s", "poller=epoll,rate=2/s", "poller=poll,rate=1/s", "poller=poll,rate=2/s"}
+	if !cmp.Equal(names, want) {
+		t.Errorf("%v, want %v", names, want)
+	}
+}
+
+func TestSubstitution(t *testing.T) {
+	text := strings.Replace(string(example(t)), "seed: 42", "seed: 42\nvars: {a: \"x\"}\ndescription: \"$${a} ${a}\"", 1)
+	if got := parse(t, []byte(text)).Cells[0].Scenario.Description; got != "${a} x" {
+		t.Errorf("description %q", got)
+	}
+}
+
+func TestFind(t *testing.T) {
+	for _, name := range []string{"zero-downtime-reload", "scenarios/zero-downtime-reload.yaml", "zero-downtime-reload.yaml"} {
+		if _, err := Find(name, Options{}); err != nil {
+			t.Errorf("Find(%q): %v", name, err)
+		}
+	}
+	for name, want := range map[string]string{
+		"zero-downtime-relaod":  `there is no built-in scenario "zero-downtime-relaod"; did you mean "zero-downtime-reload"?`,
+		"elsewhere/nothing.yml": `elsewhere/nothing.yml: there is no such file`,
+	} {
+		if _, err := Find(name, Options{}); err == nil || err.Error() != want {
+			t.Errorf("Find(%q): %v, want %s", name, err, want)
+		}
+	}
+}
+
+// Every built-in scenario says in a leading comment which question it answers,
+// and again in its description.
+func TestBuiltIns(t *testing.T) {
+	all := BuiltIns()
+	if len(all) != 4 {
+		t.Errorf("%d built-in scenarios", len(all))
+	}
+	for _, b := range all {
+		doc := parse(t, b.Text)
+		if !strings.HasPrefix(string(b.Text), "# ") || !strings.Contains(strings.SplitN(string(b.Text), "version:", 2)[0], "?") {
+			t.Errorf("%s does not begin with its question", b.Name)
+		}
+		if s := doc.Cells[0].Scenario; s.Name != b.Name || !strings.HasSuffix(s.Description, "?") {
+			t.Errorf("%s: name %q, description %q", b.Name, s.Name, s.Description)
+		}
+	}
+}
