@@ -43,7 +43,7 @@ func newOrigin(g *proc.Group, self []string, b *scenarios.Backend, n int, addr, 
 		"--latency", string(b.Latency), "--body", string(b.Body), "--status", strconv.Itoa(b.Status),
 		"--seed", strconv.FormatUint(seed^hash(name), 10))
 	if b.RequestsPerConnection > 0 {
-		args = append(args, "--requests-per-connection", strconv.Itoa(b.RequestsPerConnection))
+		args = append(args, "--max-requests", strconv.Itoa(b.RequestsPerConnection))
 	}
 	return &origin{name: name, addr: addr, backend: b, group: g, args: args, cpus: cpus, client: control.NewClient(socket)}
 }
