@@ -60,11 +60,11 @@ func (w *worker) quit() {
 
 // abort ends the run now; what is under way fails.
 func (w *worker) abort() {
-	now := loop.Nanotime()
-	w.rec.advance(now)
+	now := max(loop.Nanotime(), w.rec.origin)
 	if w.phase != nil && w.phase != w.rec.drain {
 		w.meter.stop(now, w.loop.Idle())
 	}
+	w.rec.cut(now)
 	w.drain()
 	for q := w.live.head; q != nil; q = w.live.head {
 		w.drop(q, now, failure{cause: causeLocal, detail: "interrupted"})

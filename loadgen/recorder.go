@@ -298,6 +298,15 @@ func (r *recorder) flush(nextDue int64) {
 	}
 }
 
+// cut ends the schedule at now, before its time: the phase in force is as long
+// as it lasted, and what would have followed has no length.
+func (r *recorder) cut(now int64) {
+	r.advance(now)
+	for _, p := range r.phases {
+		p.start, p.end = min(p.start, now), min(p.end, now)
+	}
+}
+
 // finish hands over everything that is left, waiting for the reader.
 func (r *recorder) finish(now int64) {
 	r.advance(now)

@@ -183,11 +183,11 @@ func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
 			return nil, err
 		}
 		l.Phases = append(l.Phases, result.LoadPhase{
-			Name: p.spec.Name, StartUs: (p.start - w.rec.origin) / 1000, LengthUs: p.spec.LengthUs, Measured: p.spec.Measure, Tally: t,
+			Name: p.spec.Name, StartUs: (p.start - w.rec.origin) / 1000, LengthUs: (p.end - p.start) / 1000, Measured: p.spec.Measure, Tally: t,
 		})
 		if p.spec.Measure {
 			sum.add(p)
-			l.DurationSeconds += float64(p.spec.LengthUs) / 1e6
+			l.DurationSeconds += float64(p.end-p.start) / 1e9
 		}
 	}
 	var err error

@@ -73,10 +73,7 @@ func (c *loadCmd) Run(std *streams) error {
 	if load == nil {
 		return &exitError{exitUsage, err}
 	}
-	if e := writeJSON(file, load); e != nil {
-		return e
-	}
-	if e := loadgen.Print(human, load); e != nil {
+	if e := errors.Join(loadgen.Print(human, load), writeJSON(file, load)); e != nil {
 		return e
 	}
 	return verdict(load, err)
