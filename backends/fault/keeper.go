@@ -122,10 +122,11 @@ func (e *entry) end(cleared bool) {
 	k := e.k
 	k.loop.StopTimer(&e.timer)
 	k.drop(e)
+	// Noted first, so that who meets an effect finds its cause in the ledger.
+	k.ledger.ended(e.id, k.loop.Now(), cleared)
 	if e.begun {
 		k.change()
 	}
-	k.ledger.ended(e.id, k.loop.Now(), cleared)
 }
 
 func (k *Keeper) drop(e *entry) {
