@@ -211,7 +211,7 @@ func (s *stream) noResponse() {
 			s.setFlags('S', 'H')
 			s.keepCli = false
 			s.status = 0
-			s.end(true)
+			s.end(false)
 			return
 		}
 	}
@@ -281,7 +281,11 @@ func (s *stream) pumpUp() {
 	case flowBroken:
 		s.fe.C.ErrReq++
 		s.keepCli = false
-		s.fail(400, 'P', 'R')
+		at := byte('D')
+		if s.state == stateResponse {
+			at = 'H'
+		}
+		s.fail(400, 'P', at)
 	}
 }
 
@@ -449,6 +453,6 @@ func (s *stream) afterDown(st flowState) {
 	case flowBroken:
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
-		s.abort('P', 'D')
+		s.abort('S', 'D')
 	}
 }
