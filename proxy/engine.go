@@ -20,6 +20,7 @@ import (
 
 	"bench/internal/loop"
 	"bench/internal/poller"
+	"bench/proxy/cli"
 	"bench/proxy/h1"
 	"bench/proxy/log"
 	"bench/proxy/server"
@@ -67,6 +68,7 @@ type Engine struct {
 	hard      int // connections that allows
 	binds     int // bind lines
 	senders   []*log.Sender
+	api       *cli.Service
 	messages  *messages
 
 	mu        sync.Mutex // guards what follows
@@ -254,7 +256,9 @@ func (e *Engine) Start() error {
 		})
 	}
 	e.serving = true
-	e.serveStats()
+	if err := e.serveStats(); err != nil {
+		return err
+	}
 	go func() {
 		e.running.Wait()
 		for _, s := range e.senders {
@@ -309,6 +313,7 @@ func (e *Engine) SoftStop() {
 		e.shared.StopTime.Store(loop.Nanotime())
 		e.shared.Stopping.Store(true)
 		e.closeListeners()
+		e.closeStats()
 		go func() {
 			var deadline <-chan time.Time
 			if d := e.cfg.Global.HardStopAfter; d > 0 {
