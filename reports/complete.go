@@ -1,6 +1,13 @@
 package reports
 
 import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
 	"bench/internal/result"
 	"bench/reports/series"
 )
@@ -21,6 +28,24 @@ func Complete(dir string, run *result.Run) error {
 		}
 	}
 	return nil
+}
+
+// Finish ends a run for its user: it renders the folder and prints the final
+// summary on out. What could be done is done and printed even when some of it
+// fails.
+func Finish(out *os.File, dir string, run *result.Run, ascii bool) error {
+	files, err := Render(dir, nil)
+	err = errors.Join(err, Complete(dir, run))
+	sizes := make(map[string]int64)
+	for _, name := range append(files, "run.json") {
+		if info, statErr := os.Stat(filepath.Join(dir, name)); statErr == nil {
+			sizes[name] = info.Size()
+		}
+	}
+	seen := environment(ConsoleOptions{ASCII: ascii, Getenv: os.Getenv})
+	color := seen.color && term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb"
+	_, printErr := io.WriteString(out, Summary(run, SummaryOptions{Color: color, ASCII: seen.ascii, FileSizes: sizes, Dir: dir}))
+	return errors.Join(err, printErr)
 }
 
 func segmentRecord(s *series.Segment) result.Segment {

@@ -311,6 +311,9 @@ func (c *Console) Event(e result.Event, ended bool) {
 	defer c.mu.Unlock()
 	series.Clean(&e)
 	c.state.event(e, ended)
+	if ended && e.Applied && (e.Class == "moment" || e.EndUs <= e.BeginUs) {
+		return // a moment has no end to tell of
+	}
 	if c.lines {
 		c.line(c.state.eventLine(&e, ended))
 	} else {

@@ -106,11 +106,11 @@ func (s *liveState) eventText(e *result.Event, ended bool) string {
 		what, at = "NOT APPLIED", max(e.BeginUs, e.PlannedUs)
 	case ended:
 		what, at = "end", e.EndUs
-	case e.EndUs <= e.BeginUs:
+	case e.Class == "moment" || e.EndUs <= e.BeginUs:
 		what = ""
 	}
 	text := fmt.Sprintf("%s  %s %d %s  %s %s", units.Clock(at-s.zeroUs), word, e.ID, what, words.Kind(e), e.Target)
-	if e.Applied && !ended && e.EndUs > e.BeginUs {
+	if e.Applied && what == "begin" && e.EndUs > e.BeginUs {
 		text += " " + tenths(e.EndUs-e.BeginUs)
 	}
 	if e.Detail != "" {

@@ -101,7 +101,12 @@ func (s *liveState) interval(i result.Interval) {
 }
 
 func (s *liveState) event(e result.Event, ended bool) {
-	i := slices.IndexFunc(s.events, func(x liveEvent) bool { return x.ID == e.ID })
+	i := slices.IndexFunc(s.events, func(x liveEvent) bool { return e.ID != 0 && x.ID == e.ID })
+	if i < 0 { // numbers are given when events begin
+		i = slices.IndexFunc(s.events, func(x liveEvent) bool {
+			return x.ID == 0 && x.PlannedUs == e.PlannedUs && x.Kind == e.Kind && x.Target == e.Target
+		})
+	}
 	if i < 0 {
 		i = len(s.events)
 		s.events = append(s.events, liveEvent{})

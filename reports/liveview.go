@@ -403,12 +403,16 @@ func (f *liveFrame) eventPane() []string {
 		switch {
 		case e.begun && !e.Applied:
 			state = "NOT APPLIED"
-		case e.ended || (e.begun && e.EndUs <= e.BeginUs):
+		case e.ended || (e.begun && (e.Class == "moment" || e.EndUs <= e.BeginUs)):
 			state, at = "done", e.BeginUs
 		case e.begun:
 			state, at = "now", e.BeginUs
 		}
-		out = append(out, left(units.Clock(at-f.zeroUs), 9)+right(strconv.Itoa(e.ID), 4)+"  "+left(state, 12)+left(e.Kind, 18)+e.Target)
+		number := ""
+		if e.ID > 0 {
+			number = strconv.Itoa(e.ID)
+		}
+		out = append(out, left(units.Clock(at-f.zeroUs), 9)+right(number, 4)+"  "+left(state, 12)+left(e.Kind, 18)+e.Target)
 	}
 	// What is done scrolls away first.
 	for len(out) > 6 && len(out) > 0 && strings.Contains(out[0], " done ") && strings.Contains(out[5], " done ") {

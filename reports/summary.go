@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,8 @@ const (
 type SummaryOptions struct {
 	Color bool // ANSI colours
 	ASCII bool // no character beyond ASCII
+	// Dir is the result folder, as the user named it; may be empty.
+	Dir string
 	// FileSizes gives the sizes of the written files by name; may be nil.
 	FileSizes map[string]int64
 }
@@ -34,7 +37,7 @@ type SummaryOptions struct {
 // columns, the verdict first, the files last. Segments appear when Complete
 // has derived them, else the phases of the scenario.
 func Summary(run *result.Run, o SummaryOptions) string {
-	s := summary{style: style{o.Color, o.ASCII}, run: clean(run), sizes: o.FileSizes}
+	s := summary{style: style{o.Color, o.ASCII}, run: clean(run), sizes: o.FileSizes, dir: o.Dir}
 	s.head()
 	s.limits()
 	if len(s.run.Cells) == 1 {
@@ -65,6 +68,7 @@ type summary struct {
 	style
 	run   *result.Run
 	sizes map[string]int64
+	dir   string
 	lines []string
 }
 
@@ -312,7 +316,12 @@ func (s *summary) files() {
 		}
 		parts = append(parts, n)
 	}
-	if len(parts) > 0 {
-		s.add("files  " + strings.Join(parts, "   "))
+	if len(parts) == 0 {
+		return
 	}
+	line := "files  "
+	if s.dir != "" {
+		line += filepath.Clean(s.dir) + string(filepath.Separator) + "  "
+	}
+	s.add(line + strings.Join(parts, "  "))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -69,7 +68,10 @@ func (c *runCmd) Run(std *streams) error {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		say(std.err, err)
 	}
-	fmt.Fprintf(std.out, "%s\nresult  %s\n", strings.TrimRight(reports.Summary(run, reports.SummaryOptions{ASCII: c.ASCII}), "\n"), c.Output)
+	if err := reports.Finish(std.out, c.Output, run, c.ASCII); err != nil {
+		say(std.err, err)
+		return &exitError{code: exitLost}
+	}
 	if run.ExitCode != exitPass {
 		return &exitError{code: run.ExitCode}
 	}

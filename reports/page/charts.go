@@ -100,6 +100,9 @@ func (b *cellBuilder) latency() *plot {
 	if len(b.Gaps) > 0 {
 		p.Legend = append(p.Legend, label{Text: "no OK response", Class: "gap"})
 	}
+	if len(b.Trust.Late) > 0 {
+		p.Legend = append(p.Legend, label{Text: "driver late", Class: "gap latekey"})
+	}
 	for i := len(b.Overview) - 1; i >= 0; i-- {
 		if c := &b.Overview[i]; c.Max > 0 {
 			p.Labels = append(p.Labels, label{At: float64(s.y(c.Max)) / height * 100, Text: "max", Class: "dots"})

@@ -1,8 +1,10 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"bench/internal/result"
@@ -34,16 +36,34 @@ func (b *cellBuilder) bands() []band {
 		from, to := eventSpan(e)
 		switch {
 		case !e.Applied || e.Class == "seen":
-		case to > from:
-			add("fault", from, to, "")
 		case e.Class == "moment":
 			add("moment", from, from, "")
 		default:
-			add("fault", from, from, "")
+			add("fault", from, to, "")
 		}
 	}
-	for _, l := range b.Trust.Late {
-		add("late", l.StartUs, l.EndUs, "driver late")
+	for _, l := range mergeSpans(b.Trust.Late) {
+		// The words stand where they fit; the pattern and the legend tell the rest.
+		text := ""
+		if float64(l.EndUs-l.StartUs) > 0.1*float64(b.axis.end-b.axis.start) {
+			text = "driver late"
+		}
+		add("late", l.StartUs, l.EndUs, text)
+	}
+	return out
+}
+
+// mergeSpans joins spans that touch or overlap: several loads are late together.
+func mergeSpans(spans []result.Span) []result.Span {
+	sorted := slices.Clone(spans)
+	slices.SortFunc(sorted, func(a, b result.Span) int { return cmp.Compare(a.StartUs, b.StartUs) })
+	var out []result.Span
+	for _, s := range sorted {
+		if n := len(out); n > 0 && s.StartUs <= out[n-1].EndUs {
+			out[n-1].EndUs = max(out[n-1].EndUs, s.EndUs)
+		} else {
+			out = append(out, s)
+		}
 	}
 	return out
 }
@@ -99,9 +119,9 @@ func (b *cellBuilder) ribbon() ribbon {
 		row := ribbonRow{Name: "made", Wide: b.chips(made, widePixels), Narrow: b.chips(made, narrowPixels)}
 		for _, e := range made {
 			from, to := eventSpan(e)
-			if e.Class == "moment" && e.DrainEndUs > from {
+			if end := max(e.DrainEndUs, to); e.Class == "moment" && end > from {
 				left := b.axis.percent(from)
-				row.Bars = append(row.Bars, band{Class: "drain", Left: left, Width: round3(b.axis.percent(e.DrainEndUs) - left), From: from, To: e.DrainEndUs})
+				row.Bars = append(row.Bars, band{Class: "drain", Left: left, Width: round3(b.axis.percent(end) - left), From: from, To: end})
 			} else if to > from {
 				left := b.axis.percent(from)
 				row.Bars = append(row.Bars, band{Class: "fault", Left: left, Width: round3(b.axis.percent(to) - left), From: from, To: to})

@@ -96,6 +96,10 @@ func newView(d *series.Data, cells []*series.Analysis) *view {
 			}
 		}
 	}
+	const most = 3
+	if len(v.Problems) > most+1 {
+		v.Problems, v.MoreProblems = v.Problems[:most], v.Problems[most:]
+	}
 	v.warnings(d, cells)
 	v.provenance(d, cells)
 	return v

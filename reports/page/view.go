@@ -17,25 +17,27 @@ import (
 
 // view is what the template prints.
 type view struct {
-	CSP        string
-	Style      template.CSS
-	Script     template.JS
-	Title      string
-	Verdict    verdict
-	Scenario   string
-	Facts      []string
-	Reason     string
-	Cards      []card
-	MoreCards  []card
-	Trust      []fact
-	Problems   []string
-	Matrix     *matrixView
-	Cells      []*cellView
-	Provenance []fact
-	Folded     []fact
-	Warnings   []string
-	Downloads  []download
-	Tool       string
+	CSP       string
+	Style     template.CSS
+	Script    template.JS
+	Title     string
+	Verdict   verdict
+	Scenario  string
+	Facts     []string
+	Reason    string
+	Cards     []card
+	MoreCards []card
+	Trust     []fact
+	Problems  []string
+	// MoreProblems are those beyond the first few.
+	MoreProblems []string
+	Matrix       *matrixView
+	Cells        []*cellView
+	Provenance   []fact
+	Folded       []fact
+	Warnings     []string
+	Downloads    []download
+	Tool         string
 }
 
 // verdict is a word and the class that colours its edge.

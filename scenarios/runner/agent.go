@@ -34,6 +34,7 @@ type agent struct {
 // lineSink takes what agents tell, from several goroutines.
 type lineSink struct {
 	interval func(result.Interval)
+	progress func(result.Progress)
 	failure  func(result.Failure)
 }
 
@@ -93,6 +94,8 @@ func startAgent(g *proc.Group, self []string, spec loadgen.Spec, cpus []int, sin
 		switch {
 		case line.Ready != nil:
 			once.Do(func() { close(a.ready) })
+		case line.Progress != nil:
+			sink.progress(*line.Progress)
 		case line.Interval != nil:
 			sink.interval(*line.Interval)
 		case line.Failure != nil:

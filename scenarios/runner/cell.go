@@ -348,7 +348,7 @@ func (c *cell) ended(g *generation, err error) error {
 }
 
 func (c *cell) startAgents(ctx context.Context) error {
-	sink := lineSink{interval: c.tookInterval, failure: c.tookFailure}
+	sink := lineSink{interval: c.tookInterval, progress: c.live.Progress, failure: c.tookFailure}
 	for i := range c.scenario.Load {
 		l := &c.scenario.Load[i]
 		cpus := or(l.CPUs, c.place.loads)
