@@ -56,7 +56,7 @@ func (s *stream) readResponse() {
 func (s *stream) responseData(data []byte, kept bool) {
 	serial := s.serial
 	for {
-		n, err := s.parser.Response(&s.res, data, s.method, &s.fe.Limits)
+		n, err := s.parser.Response(&s.res, data, s.method, &s.be.limits)
 		if err != nil {
 			s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
 			s.badResponse()

@@ -97,6 +97,7 @@ type Front struct {
 type Back struct {
 	*server.Backend
 	C       stats.Backend
+	limits  h1.Limits // of responses
 	picker  balance.Picker
 	version uint64
 	usable  []*server.Server
@@ -131,6 +132,12 @@ func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink, listeners int
 	for i, b := range sh.Backends {
 		t.Backs[i].Backend = b
 		if b != nil {
+			tune := &sh.Config.Global.Tune
+			t.Backs[i].limits = h1.Limits{
+				MaxHead:   tune.BufSize - tune.MaxRewrite,
+				MaxFields: tune.HTTPMaxHdr,
+				Relaxed:   b.Spec.Options.AcceptInvalidResponse,
+			}
 			t.Backs[i].picker = balance.New(b.Spec.Balance)
 		}
 	}
