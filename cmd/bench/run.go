@@ -68,12 +68,15 @@ func (c *runCmd) Run(std *streams) error {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		say(std.err, err)
 	}
-	if err := reports.Finish(std.out, c.Output, run, c.ASCII); err != nil {
-		say(std.err, err)
-		return &exitError{code: exitLost}
+	finished := reports.Finish(std.out, c.Output, run, c.ASCII)
+	if finished != nil {
+		say(std.err, finished)
 	}
-	if run.ExitCode != exitPass {
+	switch {
+	case run.ExitCode != exitPass:
 		return &exitError{code: run.ExitCode}
+	case finished != nil:
+		return &exitError{code: exitLost}
 	}
 	return nil
 }

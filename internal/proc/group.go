@@ -112,6 +112,9 @@ type Spec struct {
 	Env  []string // added to the environment of this process
 	Dir  string   // working directory; "" is that of this process
 	CPUs []int    // it may run on; empty is those of this process
+	// Nice is added to the priority, as of nice(1). Where a negative one is not
+	// allowed, the process gets the priority of this one.
+	Nice int
 	// Stdin is written to the process, which then sees the end of its input.
 	// With StdinPipe the input stays open and Process.Stdin writes to it.
 	Stdin     []byte
@@ -167,7 +170,7 @@ func (g *Group) Start(s Spec) (*Process, error) {
 		return nil, errClosed
 	}
 	result := make(chan error, 1)
-	g.jobs <- func() { result <- startOn(c, s.CPUs) }
+	g.jobs <- func() { result <- startOn(c, s.CPUs, s.Nice) }
 	if err := <-result; err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
@@ -189,8 +192,12 @@ func (g *Group) Start(s Spec) (*Process, error) {
 	return p, nil
 }
 
-// startOn starts c on the given CPUs: a child inherits those of the thread.
-func startOn(c *exec.Cmd, cpus []int) error {
+// startOn starts c on the given CPUs with the given priority: a child inherits
+// both of the thread that starts it.
+func startOn(c *exec.Cmd, cpus []int, nice int) error {
+	if nice != 0 && unix.Setpriority(unix.PRIO_PROCESS, 0, nice) == nil {
+		defer func() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) }()
+	}
 	if len(cpus) == 0 {
 		return c.Start()
 	}

@@ -107,6 +107,8 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 		Files: map[string]string{
 			"scenario": fileScenario, "env": fileEnv, "timeline": fileTimeline,
 			"events": fileEvents, "counters": fileCounters, "errors": fileErrors,
+			// Rendered from the above by package reports.
+			"html": "report.html", "md": "report.md", "junit": "junit.xml", "hlog": "hist.hlog", "csv": "seconds.csv",
 		},
 	}
 	group, err := proc.NewGroup(proc.Options{Guard: append(slices.Clone(o.Self), "guard")})
