@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -101,8 +102,12 @@ func (c *backendHTTPCmd) Run(std *streams) error {
 		}()
 	}
 	p, err := backends.Start(opts)
-	if err != nil {
-		return &exitError{exitFail, err}
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno): // the machine says no: a port in use, no permission
+		return &exitError{exitLost, err}
+	case err != nil:
+		return &exitError{exitUsage, err}
 	}
 	defer p.Stop()
 	if err := c.announce(std.out, p.ReadyLine()); err != nil {
