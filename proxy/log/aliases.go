@@ -9,7 +9,7 @@ import (
 const badRequest = "<BADREQ>"
 
 // aliases are the names log formats may use (configuration manual, section
-// 8.2.6). "mode" is ours, for the line of the default format.
+// 8.2.6). "mode" and "peers" are ours, for the line of the default format.
 var aliases = []Alias{
 	{"B", func(l *line, r *Record, _ flags) { l.plus(r); l.b = appendUint(l.b, r.BytesOut) }, "bytes sent to the client"},
 	{"CC", func(l *line, r *Record, f flags) { l.bytes(r.RequestCookie, f) }, "captured cookie of the request"},
@@ -58,6 +58,7 @@ var aliases = []Alias{
 	{"lc", func(l *line, _ *Record, _ flags) { l.b = appendUint(l.b, l.logs) }, "lines logged before by this frontend"},
 	{"mode", func(l *line, r *Record, f flags) { l.str(r.Mode, f) }, "TCP or HTTP"},
 	{"ms", func(l *line, r *Record, _ flags) { l.three(r.AcceptDate.Nanosecond() / 1e6) }, "milliseconds of the accept date"},
+	{"peers", peers, "both ends of the client's connection in words"},
 	{"pid", pid, "process id"},
 	{"r", requestLine, "request line"},
 	{"rc", retries, "retries, after + if redispatched"},
@@ -187,6 +188,20 @@ func retries(l *line, r *Record, _ flags) {
 		l.b = append(l.b, '+')
 	}
 	l.num(int64(r.Retries))
+}
+
+func peers(l *line, r *Record, _ flags) {
+	if !r.Client.IsUnix() {
+		l.b = append(l.b, "from "...)
+		l.ip(&r.Client, 0)
+		l.b = append(l.b, ':')
+		l.port(&r.Client, 0, 0)
+		l.b = append(l.b, ' ')
+	}
+	l.b = append(l.b, "to "...)
+	l.ip(&r.Local, 0)
+	l.b = append(l.b, ':')
+	l.port(&r.Local, r.ListenerID, 0)
 }
 
 func pid(l *line, _ *Record, fl flags) {
