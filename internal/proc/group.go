@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -148,7 +149,9 @@ func (g *Group) Start(s Spec) (*Process, error) {
 	c.Args[0] = s.Args[0]
 	c.Dir = s.Dir
 	c.Env = append(append(os.Environ(), s.Env...), markVariable+"="+g.mark)
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// A session is also a scheduling group of its own (sched(7), autogroup), so
+	// that processes of a run do not share the weight of one.
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	c.Stderr = p.output
 	c.Stdout = s.Stdout
 	if s.Stdout == nil {
@@ -195,9 +198,22 @@ func (g *Group) Start(s Spec) (*Process, error) {
 // startOn starts c on the given CPUs with the given priority: a child inherits
 // both of the thread that starts it.
 func startOn(c *exec.Cmd, cpus []int, nice int) error {
-	if nice != 0 && unix.Setpriority(unix.PRIO_PROCESS, 0, nice) == nil {
+	if nice == 0 {
+		return startPinned(c, cpus)
+	}
+	if unix.Setpriority(unix.PRIO_PROCESS, 0, nice) == nil {
 		defer func() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) }()
 	}
+	err := startPinned(c, cpus)
+	if err == nil {
+		// Between scheduling groups only the priority of the group counts. Not
+		// every kernel has them, and not every user may.
+		_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", c.Process.Pid), []byte(strconv.Itoa(nice)), 0)
+	}
+	return err
+}
+
+func startPinned(c *exec.Cmd, cpus []int) error {
 	if len(cpus) == 0 {
 		return c.Start()
 	}

@@ -2,7 +2,7 @@
 // process (the end of a run, an interrupt, a panic, SIGKILL), no process and no
 // directory of the run outlives it:
 //
-//   - every child is the leader of a process group of its own, so that an
+//   - every child leads a session and process group of its own, so that an
 //     interrupt typed on the terminal reaches this process alone;
 //   - every child asks the kernel to be killed when the thread that started it
 //     ends; one thread, kept for the life of the group, starts them all;

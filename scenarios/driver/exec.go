@@ -56,7 +56,7 @@ func (d *command) Version(context.Context) (version, build string, err error) {
 func (d *command) Command() string { return strings.Join(d.words, " ") }
 
 func (d *command) Start(ctx context.Context) (*Generation, error) {
-	p, err := d.Group.Start(proc.Spec{Name: "exec", Args: d.words, CPUs: d.CPUs, Dir: d.Dir})
+	p, err := d.Group.Start(proc.Spec{Name: "exec", Args: d.words, CPUs: d.CPUs, Nice: d.Nice, Dir: d.Dir})
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type Options struct {
 	Listeners []string
 	Poller    string
 	CPUs      []int
+	Nice      int           // priority, as of nice(1)
 	Args      []string      // added to the command line
 	Ready     time.Duration // bound of a start
 }
@@ -147,7 +148,7 @@ func (d *native) Reload(ctx context.Context) (*Generation, error) {
 }
 
 func (d *native) launch(ctx context.Context, extra []string) (*Generation, error) {
-	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line(extra), CPUs: d.CPUs})
+	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line(extra), CPUs: d.CPUs, Nice: d.Nice})
 	if err != nil {
 		return nil, err
 	}

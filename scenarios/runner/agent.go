@@ -112,7 +112,7 @@ func startAgent(g *proc.Group, self []string, spec loadgen.Spec, cpus []int, sin
 		Name:      "load " + spec.Name,
 		Args:      append(slices.Clone(self), "agent", "load"),
 		CPUs:      cpus,
-		Nice:      instrumentNice,
+		Nice:      niceness,
 		StdinPipe: true,
 		Stdout:    a.lines,
 	})
@@ -188,9 +188,10 @@ func (a *agent) lost() error {
 // interrupt asks the agent to report what it has and waits for a while.
 func (a *agent) interrupt(ctx context.Context) { a.p.Stop(ctx, syscall.SIGTERM) }
 
-// instrumentNice is the priority of loads and origins: a measuring instrument
-// should not wait for other programs. Without the right to it, they run as all.
-const instrumentNice = -10
+// niceness is the priority of all parts of a run alike: what other programs do
+// on the machine should not show in the result. Without the right to it, they
+// run as all.
+const niceness = -10
 
 // maxLine bounds a line of an agent or origin.
 const maxLine = 16 << 20

@@ -256,7 +256,7 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	p := &c.scenario.Proxy
 	o := driver.Options{
 		Group: c.group, Dir: c.dir, Config: c.config, Stats: filepath.Join(c.dir, "stats.sock"),
-		Poller: p.Poller, CPUs: c.place.proxy, Args: p.Args, Ready: p.Ready.D(),
+		Poller: p.Poller, CPUs: c.place.proxy, Nice: niceness, Args: p.Args, Ready: p.Ready.D(),
 	}
 	for _, addr := range c.listeners {
 		o.Listeners = append(o.Listeners, addr)

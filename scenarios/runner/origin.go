@@ -50,7 +50,7 @@ func newOrigin(g *proc.Group, self []string, b *scenarios.Backend, n int, addr, 
 
 // start starts the process and waits until it serves.
 func (o *origin) start(ctx context.Context) error {
-	p, err := o.group.Start(proc.Spec{Name: "origin " + o.name, Args: o.args, CPUs: o.cpus, Nice: instrumentNice})
+	p, err := o.group.Start(proc.Spec{Name: "origin " + o.name, Args: o.args, CPUs: o.cpus, Nice: niceness})
 	if err != nil {
 		return err
 	}
