@@ -160,7 +160,8 @@ func TestIdleConnectionClosedByThePeer(t *testing.T) {
 	o := startOrigin(t, &testOrigin{respond: always(okAnswer, closeAfter)}, "")
 	spec := steady(o.addr, 500, 200_000)
 	got, _ := load(t, spec)
-	if got.Failed != 0 || got.ConnsOpened != 100+got.Retried {
+	// Found out in time or by a second try: either way one connection a request.
+	if got.Failed != 0 || got.ConnsOpened != 100 {
 		t.Errorf("failures %v, %d connections, %d retried", got.FailuresByCause, got.ConnsOpened, got.Retried)
 	}
 }

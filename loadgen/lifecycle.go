@@ -79,8 +79,7 @@ func (w *worker) drop(q *request, now int64, f failure) {
 		f.age, f.uses = now-c.openedAt, c.uses
 		w.close(c)
 	} else if w.queue.head == q {
-		w.queue.pop()
-		w.rec.queued--
+		w.unqueue()
 	}
 	w.fail(q, now, f)
 }
@@ -177,8 +176,7 @@ func (w *worker) openForQueue() {
 		if w.queue.head == nil || !w.mayOpen() {
 			return
 		}
-		w.rec.queued--
-		w.open(w.queue.pop())
+		w.open(w.unqueue())
 	}
 	w.loop.Wake(&w.pump)
 }

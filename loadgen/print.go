@@ -76,8 +76,11 @@ func Print(out io.Writer, l *result.Load) error {
 
 func describe(l *result.Load) string {
 	conns := fmt.Sprintf("%s connections", units.Count(uint64(l.Connections)))
-	if l.Connections == 0 {
+	switch l.Connections {
+	case 0:
 		conns = "unlimited connections"
+	case 1:
+		conns = "1 connection"
 	}
 	if l.Arrival == string(Closed) {
 		return "closed loop, " + conns

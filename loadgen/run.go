@@ -102,9 +102,12 @@ func (r *Runner) turn(w *worker) error {
 	runtime.LockOSThread()
 	err := errors.Join(thread.Pin(r.spec.CPUs), thread.ExactTimers())
 	if err == nil {
-		r.loop.SetSpin(r.spec.SpinUs * 1000)
+		// An open loop's thread has little to do, at exact times. A closed one
+		// takes what it gets, and must not take it from the target.
+		thread.Prompt(w.closed == nil)
+		r.loop.SetSpin(w.spin)
 		if w.closed != nil && w.closed.think == 0 {
-			r.loop.SetWatch(r.spec.SpinUs * 1000)
+			r.loop.SetWatch(w.spin)
 		}
 		w.begin()
 		err = r.loop.Run()
@@ -120,7 +123,8 @@ func (r *Runner) worker(origin int64) *worker {
 		loop: r.loop, codec: r.codec, addrs: r.addrs, rec: newRecorder(s, origin),
 		connect: sock.ConnectOptions{NoDelay: true},
 		end:     origin + s.lengthUs()*1000, pool: s.Connections.Pool, perConn: s.Connections.RequestsPerConnection,
-		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), expectBytes: -1, timed: true,
+		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: s.SpinUs * 1000,
+		expectBytes: -1, timed: true,
 	}
 	if s.HTTP.ExpectBytes != nil {
 		w.expectBytes = *s.HTTP.ExpectBytes

@@ -38,6 +38,7 @@ type worker struct {
 
 	pool, perConn           int // 0: no limit
 	timeout, connectTimeout int64
+	spin                    int64
 	expect                  [600]bool
 	expectBytes             int64 // -1: any
 
@@ -142,9 +143,29 @@ func (w *worker) dispatch(at, now int64) {
 	case w.queue.head == nil && w.mayOpen():
 		w.open(q)
 	default:
-		w.queue.push(q)
-		w.rec.queued++
+		w.enqueue(q)
 	}
+}
+
+// enqueue lets q wait for a connection. As long as somebody waits, the loop
+// watches for the next answer: every wake-up it would sleep for would add to
+// the wait of all of them.
+func (w *worker) enqueue(q *request) {
+	if w.queue.head == nil {
+		w.loop.SetWatch(w.spin)
+	}
+	w.queue.push(q)
+	w.rec.queued = w.queue.length
+}
+
+// unqueue takes the first that waits, nil if there is none.
+func (w *worker) unqueue() *request {
+	q := w.queue.pop()
+	if q != nil && w.queue.head == nil {
+		w.loop.SetWatch(0)
+	}
+	w.rec.queued = w.queue.length
+	return q
 }
 
 // admit makes a request of an intended start.
@@ -233,8 +254,7 @@ func (w *worker) answered(c *conn, hup bool) {
 
 // reuse gives an idle connection its next request, if there is one.
 func (w *worker) reuse(c *conn, now int64) {
-	if q := w.queue.pop(); q != nil {
-		w.rec.queued--
+	if q := w.unqueue(); q != nil {
 		w.rested(now)
 		w.start(c, q)
 		return

@@ -33,3 +33,24 @@ func ExactTimers() error {
 	}
 	return nil
 }
+
+// promptSlice is the length of a prompt thread's turns, the shortest the kernel
+// grants.
+const promptSlice = 100_000 // ns
+
+// Prompt asks for the calling thread to run soon after it wakes up, at the price
+// of shorter turns: it suits a thread with little to do at exact times. first
+// asks besides for a higher priority, which the kernel grants to the privileged
+// only. What it does not grant is left as it was, because it only makes the
+// thread less exact.
+func Prompt(first bool) {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: promptSlice}
+	if first {
+		attr.Nice = -10
+		if unix.SchedSetAttr(0, &attr, 0) == nil {
+			return
+		}
+		attr.Nice = 0
+	}
+	_ = unix.SchedSetAttr(0, &attr, 0)
+}
