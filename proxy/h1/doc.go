@@ -9,11 +9,11 @@
 //
 // A head is refused when RFC 9110 or RFC 9112 say so. In particular: control
 // characters (but tab in values), bare CR, line folding, blanks before the colon,
-// empty names, empty or repeated Host and Host that differs from the target's
-// authority, malformed authorities, Content-Length that overflows or is repeated
-// with another value, Content-Length beside Transfer-Encoding, any transfer
-// coding but a single "chunked", Transfer-Encoding in HTTP/1.0, targets whose
-// form does not suit the method, versions other than 1.x.
+// empty names, a Host that is missing, repeated, malformed or not the authority of
+// the target, a Content-Length that overflows or is repeated with another value,
+// Content-Length beside Transfer-Encoding, any transfer coding but a single
+// "chunked", Transfer-Encoding in HTTP/1.0, targets whose form does not suit the
+// method, versions other than 1.x.
 //
 // A line of the head may end with a bare LF, which RFC 9112 §2.2 allows and
 // hand-written clients need: since every head is written anew, with CRLF, no

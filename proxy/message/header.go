@@ -66,8 +66,15 @@ func (h *Header) Append(id HeaderID, name, value []byte) {
 			h.first[id] = int16(len(h.fields))
 		}
 	}
-	h.fields = append(h.fields, Field{Name: name, Value: value, ID: id})
 	h.live++
+	n := len(h.fields)
+	if n == cap(h.fields) {
+		h.fields = append(h.fields, Field{Name: name, Value: value, ID: id})
+		return
+	}
+	h.fields = h.fields[:n+1] // filled in place: cheaper than a copy
+	f := &h.fields[n]
+	f.Name, f.Value, f.ID = name, value, id
 }
 
 // Add adds a field at the end. name must be a lower-case token and value clean

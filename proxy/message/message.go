@@ -91,10 +91,12 @@ type span struct{ start, end int32 }
 
 // Reset empties the request and keeps its memory.
 func (r *Request) Reset() {
-	h, a := r.Header, r.Arena
-	h.Reset()
-	a.Reset()
-	*r = Request{Header: h, Arena: a}
+	r.Header.Reset()
+	r.Arena.Reset()
+	r.Method, r.Line, r.Target = nil, nil, nil
+	r.MethodID, r.Form, r.Version, r.Conn = 0, 0, 0, 0
+	r.Body, r.Expect100, r.KeepAlive = Body{}, false, false
+	r.auth, r.path, r.query = span{}, span{}, span{}
 }
 
 // SetMethod replaces the method. b must be a token; it is not copied.
@@ -190,10 +192,10 @@ type Response struct {
 
 // Reset empties the response and keeps its memory.
 func (r *Response) Reset() {
-	h, a := r.Header, r.Arena
-	h.Reset()
-	a.Reset()
-	*r = Response{Header: h, Arena: a}
+	r.Header.Reset()
+	r.Arena.Reset()
+	r.Version, r.Status, r.Reason = 0, 0, nil
+	r.Conn, r.Body, r.KeepAlive = 0, Body{}, false
 }
 
 // Interim reports whether this is a 1xx response other than 101, after which the

@@ -1,8 +1,10 @@
 package message
 
 import (
+	"reflect"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 func TestLookup(t *testing.T) {
@@ -258,5 +260,38 @@ func TestMethod(t *testing.T) {
 	}
 	if m := LookupMethod([]byte("get")); m != MethodOther || m.Idempotent() {
 		t.Error("methods are case-sensitive")
+	}
+}
+
+// Reset sets fields one by one, which is cheaper than clearing the whole: none
+// may be forgotten.
+func TestReset(t *testing.T) {
+	dirty := func(v reflect.Value) {
+		for i := range v.NumField() {
+			f := v.Field(i)
+			if f = reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem(); f.Type() == reflect.TypeFor[Header]() || f.Type() == reflect.TypeFor[Arena]() {
+				continue
+			}
+			b := unsafe.Slice((*byte)(f.Addr().UnsafePointer()), f.Type().Size())
+			if f.Kind() == reflect.Slice {
+				f.Set(reflect.ValueOf([]byte("x")))
+				continue
+			}
+			for j := range b {
+				b[j] = 1
+			}
+		}
+	}
+	var r Request
+	dirty(reflect.ValueOf(&r).Elem())
+	r.Reset()
+	if !reflect.DeepEqual(r, Request{}) {
+		t.Errorf("after Reset: %+v", r)
+	}
+	var s Response
+	dirty(reflect.ValueOf(&s).Elem())
+	s.Reset()
+	if !reflect.DeepEqual(s, Response{}) {
+		t.Errorf("after Reset: %+v", s)
 	}
 }
