@@ -25,9 +25,9 @@ type liveState struct {
 	// the latencies.
 	counted bool
 	events  []liveEvent
-	sample  *result.Sample
-	before  *result.Sample // the one before, for rates of CPU
-	lines   []string       // what was told, oldest first
+	procs   map[int]liveProcess
+	stats   []result.StatsRow // of the newest generation of the proxy
+	lines   []string          // what was told, oldest first
 	broken  map[string]int64
 	newest  int64 // µs: the latest time anything is known of
 	dec     series.Decoder
@@ -52,7 +52,7 @@ const maxLines = 200
 
 func (s *liveState) begin(p Plan) {
 	*s = liveState{
-		plan: p, zeroUs: series.Zero(p.Phases), loads: make(map[string]result.Progress), broken: make(map[string]int64), lines: s.lines,
+		procs: make(map[int]liveProcess), plan: p, zeroUs: series.Zero(p.Phases), loads: make(map[string]result.Progress), broken: make(map[string]int64), lines: s.lines,
 	}
 	series.Clean(&s.plan)
 	for _, e := range s.plan.Events {
@@ -115,9 +115,48 @@ func (s *liveState) event(e result.Event, ended bool) {
 	s.events[i] = liveEvent{Event: e, begun: true, ended: ended}
 }
 
+// liveProcess is the last reading of a process.
+type liveProcess struct {
+	result.Process
+	at    int64
+	share float64 // of one core, since the reading before
+	rated bool
+}
+
+// stale is how long a process may be missing from the samples before it counts
+// as gone: a sample may hold only some of them.
+const stale = 2 * second
+
 func (s *liveState) readSample(r result.Sample) {
 	series.Clean(&r)
-	s.before, s.sample = s.sample, &r
+	for _, p := range r.Processes {
+		now := liveProcess{Process: p, at: r.AtUs}
+		if old, ok := s.procs[p.PID]; ok {
+			now.share, now.rated = old.share, old.rated
+			if r.AtUs > old.at {
+				now.share, now.rated = max(0, p.CPUSeconds-old.CPUSeconds)*1e6/float64(r.AtUs-old.at), true
+			}
+		}
+		s.procs[p.PID] = now
+	}
+	for pid, p := range s.procs {
+		if r.AtUs-p.at > stale {
+			delete(s.procs, pid)
+		}
+	}
+	if len(r.Stats) > 0 {
+		s.stats = r.Stats
+	}
+}
+
+// cpu is the share of one core the processes of a role used lately.
+func (s *liveState) cpu(role string) (share float64, ok bool) {
+	for _, p := range s.procs {
+		if p.Role == role && p.rated {
+			share, ok = share+p.share, true
+		}
+	}
+	return share, ok
 }
 
 func (s *liveState) tell(line string) {

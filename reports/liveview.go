@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -146,21 +147,6 @@ func (f *liveFrame) cpuText(role string) string {
 		return "   cpu " + units.Percent(share)
 	}
 	return ""
-}
-
-func (s *liveState) cpu(role string) (float64, bool) {
-	if s.sample == nil || s.before == nil || s.sample.AtUs <= s.before.AtUs {
-		return 0, false
-	}
-	used, found := 0.0, false
-	for _, p := range s.sample.Processes {
-		for _, q := range s.before.Processes {
-			if p.Role == role && p.PID == q.PID {
-				used, found = used+max(0, p.CPUSeconds-q.CPUSeconds), true
-			}
-		}
-	}
-	return used * 1e6 / float64(s.sample.AtUs-s.before.AtUs), found
 }
 
 // row prints one measure: now, base line, run, limit, and whether it holds.
@@ -425,11 +411,11 @@ func (f *liveFrame) eventPane() []string {
 }
 
 func (f *liveFrame) upstreamPane() []string {
-	if f.sample == nil || len(f.sample.Stats) == 0 {
+	if len(f.stats) == 0 {
 		return []string{"the proxy's counters have not been read yet"}
 	}
 	out := []string{left("server", 30) + left("state", 14) + right("sessions", 10) + right("total", 12) + right("queue", 8)}
-	for _, r := range f.sample.Stats {
+	for _, r := range f.stats {
 		if r.Server == "FRONTEND" || r.Server == "BACKEND" {
 			continue
 		}
@@ -439,16 +425,17 @@ func (f *liveFrame) upstreamPane() []string {
 }
 
 func (f *liveFrame) resourcePane() []string {
-	if f.sample == nil {
+	if len(f.procs) == 0 {
 		return []string{"the processes have not been read yet"}
 	}
-	out := []string{left("process", 18) + right("pid", 8) + right("cpu of role", 13) + right("memory", 11) + right("fds", 8) + right("threads", 9)}
-	for _, p := range f.sample.Processes {
+	out := []string{left("process", 18) + right("pid", 8) + right("cpu", 11) + right("memory", 11) + right("fds", 8) + right("threads", 9)}
+	for _, pid := range slices.Sorted(maps.Keys(f.procs)) {
+		p := f.procs[pid]
 		cpu := units.None
-		if share, ok := f.cpu(p.Role); ok {
-			cpu = units.Percent(share)
+		if p.rated {
+			cpu = units.Percent(p.share)
 		}
-		out = append(out, left(p.Role, 18)+right(strconv.Itoa(p.PID), 8)+right(cpu, 13)+right(units.Bytes(float64(p.RSSBytes)), 11)+right(strconv.Itoa(p.FDs), 8)+right(strconv.Itoa(p.Threads), 9))
+		out = append(out, left(p.Role, 18)+right(strconv.Itoa(pid), 8)+right(cpu, 11)+right(units.Bytes(float64(p.RSSBytes)), 11)+right(strconv.Itoa(p.FDs), 8)+right(strconv.Itoa(p.Threads), 9))
 	}
 	return out
 }

@@ -417,6 +417,9 @@ func (b *cellBuilder) nines() *plot {
 	return p
 }
 
+// finest is the shortest step drawn of a distribution: less than a pixel.
+const finest = 8
+
 // ninesPaths draws one distribution: solid as far as ten samples lie beyond,
 // dotted to the last sample.
 func ninesPaths(d series.Dist, x func(beyond float64) int, s logScale) (solid, dotted string, end int) {
@@ -430,15 +433,17 @@ func ninesPaths(d series.Dist, x func(beyond float64) int, s logScale) (solid, d
 		below += uint64(pt.Count)
 		beyond := n - float64(below)
 		to := x(max(beyond, 1) / n)
-		if !inTail {
-			a.vertical(y)
-			if beyond >= 10 {
+		if beyond >= 10 {
+			if to-a.x >= finest {
+				a.vertical(y)
 				a.horizontal(to)
-				continue
 			}
-			cut := x(min(1, 10/n))
-			a.horizontal(max(a.x, cut))
+			continue
+		}
+		if !inTail {
 			inTail = true
+			a.vertical(y)
+			a.horizontal(max(a.x, x(min(1, 10/n))))
 			z.move(a.x, y)
 		}
 		z.vertical(y)

@@ -154,17 +154,18 @@ func (p *path) move(x, y int) {
 	p.x, p.y, p.open = x, y, true
 }
 
-// horizontal and vertical draw to a coordinate; a line of no length is left out.
+// horizontal and vertical draw to a coordinate, written as the way there: it is
+// shorter. A line of no length is left out.
 func (p *path) horizontal(x int) {
 	if x != p.x {
-		p.num('H', x)
+		p.num('h', x-p.x)
 		p.x = x
 	}
 }
 
 func (p *path) vertical(y int) {
 	if y != p.y {
-		p.num('V', y)
+		p.num('v', y-p.y)
 		p.y = y
 	}
 }

@@ -33,6 +33,7 @@ func gauges(samples []result.Sample, slots []series.Slot) []gauge {
 	conns := gauge{"Connections", units.NumberTick, map[string][]reading{}}
 	queue := gauge{"Queue and in flight", units.NumberTick, map[string][]reading{}}
 	before, last := map[int]float64{}, int64(0)
+	samples = ticksOf(samples)
 	for i := range samples {
 		s := &samples[i]
 		now := make(map[int]float64)
@@ -64,6 +65,27 @@ func gauges(samples []result.Sample, slots []series.Slot) []gauge {
 		}
 	}
 	return []gauge{cpu, rss, fds, conns, queue}
+}
+
+// tickUs is how far apart readings may be that belong together: every process of
+// the proxy is read in turn, and the others with the last of them.
+const tickUs = 100_000
+
+// ticksOf joins the readings of one moment.
+func ticksOf(samples []result.Sample) []result.Sample {
+	var out []result.Sample
+	for i := range samples {
+		s := samples[i]
+		if n := len(out); n > 0 && s.AtUs-out[n-1].AtUs < tickUs && s.Generation != out[n-1].Generation {
+			t := &out[n-1]
+			t.Processes = append(slices.Clip(t.Processes), s.Processes...)
+			t.Stats = append(slices.Clip(t.Stats), s.Stats...)
+			t.Generation = s.Generation
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // statSums are the sessions and the queue of a proxy: of its frontends and

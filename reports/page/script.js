@@ -115,8 +115,8 @@ const lin = top => { if (top <= 0) top = 1; const step = nice(top / 3); top = st
 class Path {
   constructor() { this.d = ""; this.open = false; }
   move(x, y) { this.d += "M" + x + " " + y; this.x = x; this.y = y; this.open = true; }
-  h(x) { if (x !== this.x) { this.d += "H" + x; this.x = x; } }
-  v(y) { if (y !== this.y) { this.d += "V" + y; this.y = y; } }
+  h(x) { if (x !== this.x) { this.d += "h" + (x - this.x); this.x = x; } }
+  v(y) { if (y !== this.y) { this.d += "v" + (y - this.y); this.y = y; } }
   step(a, b, y) { if (this.open && this.x === a) this.v(y); else this.move(a, y); this.h(Math.max(b, a + 1)); }
 }
 const per = (n, c) => n * 1000 / Math.max(c.b - c.a, 1);
