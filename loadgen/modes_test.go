@@ -123,7 +123,7 @@ func TestInterrupted(t *testing.T) {
 		t.Fatalf("load %v, error %v", got, err)
 	}
 	checkBooks(t, got, &l)
-	if got.DurationSeconds < 0.05 || got.DurationSeconds > 5 || got.Phases[0].LengthUs != int64(got.DurationSeconds*1e6+0.5) {
+	if got.DurationSeconds < 0.05 || got.DurationSeconds > 5 || got.Phases[0].LengthUs != int64(got.DurationSeconds*1e6) {
 		t.Errorf("interrupted after 0.1 s, but %g s long", got.DurationSeconds)
 	}
 	if got.Requests == 0 || got.FailuresByCause[result.CauseLocal] != got.Requests {

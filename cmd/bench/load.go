@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -96,27 +97,30 @@ func verdict(load *result.Load, err error) error {
 	return nil
 }
 
-func (c *loadCmd) output(std *streams) (*os.File, error) {
+// output opens what the outcome goes to, before the run rather than after it;
+// nil if it goes nowhere.
+func (c *loadCmd) output(std *streams) (io.WriteCloser, error) {
 	switch c.JSON {
 	case "":
 		return nil, nil
 	case "-":
-		return std.out, nil
+		return keptOpen{std.out}, nil
 	}
 	return os.Create(c.JSON)
 }
 
-func writeJSON(f *os.File, load *result.Load) error {
-	if f == nil {
+// keptOpen is a stream that is not ours to close.
+type keptOpen struct{ io.Writer }
+
+func (keptOpen) Close() error { return nil }
+
+func writeJSON(w io.WriteCloser, load *result.Load) error {
+	if w == nil {
 		return nil
 	}
-	enc := json.NewEncoder(f)
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	err := enc.Encode(load)
-	if f != os.Stdout {
-		err = errors.Join(err, f.Close())
-	}
-	if err != nil {
+	if err := errors.Join(enc.Encode(load), w.Close()); err != nil {
 		return fmt.Errorf("writing the outcome: %w", err)
 	}
 	return nil
