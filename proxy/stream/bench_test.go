@@ -18,7 +18,6 @@ type canned struct {
 	l    *loop.Loop
 	fd   int
 	resp []byte
-	once bool // closes after the answer
 }
 
 func (c *canned) Ready(poller.Events) {
