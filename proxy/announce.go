@@ -3,33 +3,73 @@ package proxy
 import (
 	"fmt"
 
+	"bench/proxy/check"
 	"bench/proxy/log"
 	"bench/proxy/server"
 )
 
-// announce tells operators that a server changed state, and a backend that
-// lost its last server.
-func (e *Engine) announce(s *server.Server, why string) {
-	b := s.Backend
-	active, backup, _ := b.Count()
-	level := log.Notice
-	word := "UP"
+// The texts are those monitoring tools look for in the logs of the reference.
+
+// announceHealth tells operators that checks, or the runtime API, changed the
+// state of a server.
+func (e *Engine) announceHealth(s *server.Server, why string, requeued int) {
+	switch s.Health() {
+	case server.Down:
+		e.serverMessage(s, log.Alert, "is DOWN, reason: "+why, requeued)
+	case server.Stopping:
+		e.serverMessage(s, log.Notice, "is stopping, reason: "+why, requeued)
+	case server.Up:
+		active, backup, _ := s.Backend.Count()
+		e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf(
+			"Server %s/%s is UP, reason: %s. %d active and %d backup servers online. %d sessions requeued, %d total in queue.",
+			s.Backend.Spec.Name, s.Spec.Name, why, active, backup, requeued, s.Queued.Load()))
+	}
+}
+
+// announceAdmin tells operators that somebody changed the state of a server.
+func (e *Engine) announceAdmin(s *server.Server, before server.Admin, requeued int) {
+	name := fmt.Sprintf("Server %s/%s ", s.Backend.Spec.Name, s.Spec.Name)
+	index := s.Backend.Spec.Index
 	switch {
 	case s.Admin() == server.Maint:
-		word = "in maintenance"
-		level = log.Warning
-	case s.Health() == server.Down:
-		word = "DOWN"
-		level = log.Alert
+		e.serverMessage(s, log.Alert, "is going DOWN for maintenance", requeued)
 	case s.Admin() == server.Drain:
-		word = "draining"
-	case s.Health() == server.Stopping:
-		word = "stopping"
+		e.serverMessage(s, log.Notice, "enters drain state", requeued)
+	case before == server.Maint:
+		e.proxyMessage(index, log.Notice, name+"is UP (leaving forced maintenance).")
+	default:
+		e.proxyMessage(index, log.Notice, name+"is UP (leaving forced drain).")
 	}
-	text := fmt.Sprintf("Server %s/%s is %s, reason: %s. %d active and %d backup servers left. %d sessions active, %d waiting in queue.",
-		b.Spec.Name, s.Spec.Name, word, why, active, backup, s.Cur.Load(), b.Queued.Load())
-	e.proxyMessage(b.Spec.Index, level, text)
+}
+
+// serverMessage reports a server that gets no new sessions, with what is left,
+// and a backend that lost its last server by it.
+func (e *Engine) serverMessage(s *server.Server, level log.Level, what string, requeued int) {
+	p := s.Backend.Spec
+	active, backup, _ := s.Backend.Count()
+	e.proxyMessage(p.Index, level, fmt.Sprintf(
+		"Server %s/%s %s. %d active and %d backup servers left.%s %d sessions active, %d requeued, %d remaining in queue.",
+		p.Name, s.Spec.Name, what, active, backup, onBackup(active, backup), s.Cur.Load(), requeued, s.Queued.Load()))
 	if active+backup == 0 {
-		e.proxyMessage(b.Spec.Index, log.Emergency, fmt.Sprintf("proxy %s has no server available!", b.Spec.Name))
+		e.proxyMessage(p.Index, log.Emergency, fmt.Sprintf("backend %s has no server available!", p.Name))
 	}
+}
+
+func onBackup(active, backup int) string {
+	if active == 0 && backup > 0 {
+		return " Running on backup."
+	}
+	return ""
+}
+
+// reason says why a check changed the state of a server.
+func reason(r check.Result) string {
+	text := r.Status.Describe()
+	if r.Code > 0 {
+		text += fmt.Sprintf(", code: %d", r.Code)
+	}
+	if r.Output != "" {
+		text += fmt.Sprintf(", info: %q", r.Output)
+	}
+	return text + fmt.Sprintf(", check duration: %dms", r.Duration.Milliseconds())
 }

@@ -1,20 +1,280 @@
 package proxy
 
 import (
+	"fmt"
 	"net/netip"
+	"sync"
+	"time"
 
+	"bench/internal/loop"
+	"bench/internal/sock"
+	"bench/proxy/check"
+	"bench/proxy/log"
 	"bench/proxy/server"
 	"bench/proxy/stats"
 )
 
-type checks struct{}
+// checks are the health checks of all servers, each on the loop of one thread.
+type checks struct{ bySlot []*serverCheck } // nil: not checked
 
-func (e *Engine) startChecks() error { return nil }
+// serverCheck is the check of one server.
+type serverCheck struct {
+	e    *Engine
+	s    *server.Server
+	c    *check.Checker // its loop's
+	l    *loop.Loop
+	logs bool // "option log-health-checks"
 
-func (c *checks) state(*server.Server) stats.CheckState  { return stats.CheckState{} }
-func (c *checks) failed(*server.Server) bool             { return false }
-func (c *checks) addr(*server.Server) netip.AddrPort     { return netip.AddrPort{} }
-func (c *checks) setAddr(*server.Server, netip.AddrPort) {}
-func (c *checks) enable(*server.Server, bool)            {}
-func (c *checks) moved(*server.Server)                   {}
-func (c *checks) adminChanged(*server.Server)            {}
+	mu      sync.Mutex // guards what the runtime API reads
+	last    check.Result
+	ran     bool
+	health  check.Health
+	failed  uint64
+	enabled bool
+	own     netip.AddrPort // set by the runtime API; invalid: as configured
+}
+
+// prepareChecks makes the checkers.
+func (e *Engine) prepareChecks() error {
+	e.checks = &checks{bySlot: make([]*serverCheck, e.shared.NumSlots)}
+	for _, b := range e.shared.Backends {
+		if b == nil || b.Spec.Disabled {
+			continue
+		}
+		for _, s := range b.Servers {
+			if !s.Spec.Check {
+				continue
+			}
+			k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Spec.Options.LogHealthChecks, enabled: true}
+			k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
+			source := s.Spec.Source
+			if source == nil {
+				source = b.Spec.Source
+			}
+			c, err := check.New(check.Config{
+				Check: b.Spec.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
+				Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Spec.Timeouts.Connect, Timeout: b.Spec.Timeouts.Check,
+				Source: source, Spread: e.cfg.Global.SpreadChecks,
+			}, k.l, k.target(), k)
+			if err != nil {
+				return err
+			}
+			k.c = c
+			e.checks.bySlot[s.Slot] = k
+		}
+	}
+	return nil
+}
+
+// startChecks begins them, spread over the shortest interval so that they do
+// not all come at once.
+func (e *Engine) startChecks() {
+	var list []*serverCheck
+	shortest := e.cfg.Global.MaxSpreadChecks
+	for _, k := range e.checks.bySlot {
+		if k == nil {
+			continue
+		}
+		list = append(list, k)
+		if d := k.s.Spec.Inter; d > 0 && (shortest == 0 || d < shortest) {
+			shortest = d
+		}
+	}
+	for i, k := range list {
+		if k.s.Admin() == server.Maint {
+			continue
+		}
+		delay := shortest * time.Duration(i) / time.Duration(len(list))
+		k.l.Post(func() { k.c.Start(delay) })
+	}
+}
+
+// target is where the checks of the server go.
+func (k *serverCheck) target() sock.Addr {
+	addr := *k.s.Addr()
+	k.mu.Lock()
+	own := k.own
+	k.mu.Unlock()
+	switch {
+	case own.IsValid():
+		return sock.FromAddrPort(own)
+	case k.s.Spec.CheckAddr != nil:
+		port := addr.AddrPort().Port()
+		addr = *k.s.Spec.CheckAddr
+		if addr.AddrPort().Port() == 0 {
+			addr.SetPort(port)
+		}
+	}
+	if k.s.Spec.CheckPort > 0 {
+		addr.SetPort(uint16(k.s.Spec.CheckPort))
+	}
+	return addr
+}
+
+// Changed implements check.Listener.
+func (k *serverCheck) Changed(up bool, r check.Result) {
+	if up {
+		k.e.setHealth(k.s, server.Up, reason(r))
+	} else {
+		k.e.setHealth(k.s, server.Down, reason(r))
+	}
+}
+
+// Checked implements check.Listener.
+func (k *serverCheck) Checked(r check.Result, h check.Health) {
+	switch {
+	case r.Status == check.L7OKC && k.s.Health() == server.Up:
+		k.e.setHealth(k.s, server.Stopping, reason(r))
+	case r.Status == check.L7OK && k.s.Health() == server.Stopping:
+		k.e.setHealth(k.s, server.Up, reason(r))
+	}
+	k.mu.Lock()
+	wasUp, changed := k.health.Up(), !k.ran || k.last.Status != r.Status
+	k.last, k.ran, k.health = r, true, h
+	if !r.Status.OK() && wasUp {
+		k.failed++
+	}
+	k.mu.Unlock()
+	if k.logs && changed {
+		word := "succeeded"
+		if !r.Status.OK() {
+			word = "failed"
+		}
+		k.e.proxyMessage(k.s.Backend.Spec.Index, log.Notice, fmt.Sprintf("Health check for server %s/%s %s, reason: %s, status: %d/%d %s.",
+			k.s.Backend.Spec.Name, k.s.Spec.Name, word, reason(r), min(h.Cur, h.Rise), h.Rise, upOrDown(h.Up())))
+	}
+}
+
+func upOrDown(up bool) string {
+	if up {
+		return "UP"
+	}
+	return "DOWN"
+}
+
+func (c *checks) of(s *server.Server) *serverCheck { return c.bySlot[s.Slot] }
+
+// state is what "show stat" tells of the checks of s.
+func (c *checks) state(s *server.Server) stats.CheckState {
+	k := c.of(s)
+	if k == nil {
+		return stats.CheckState{}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	st := stats.CheckState{
+		Enabled: k.enabled, Rise: k.health.Rise, Fall: k.health.Fall, Health: k.health.Cur,
+		Failed: k.failed, Code: -1, Duration: -1,
+	}
+	if !k.ran {
+		st.Status, st.Desc = "INI", "Initializing"
+		return st
+	}
+	st.Status, st.Desc, st.Output = k.last.Status.String(), k.last.Status.Describe(), k.last.Output
+	st.Duration = k.last.Duration.Milliseconds()
+	if k.last.Code > 0 {
+		st.Code = k.last.Code
+	}
+	return st
+}
+
+// run is whether a check has finished, and whether the last one failed.
+func (c *checks) run(s *server.Server) (ran, failed bool) {
+	k := c.of(s)
+	if k == nil {
+		return false, false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.ran, k.ran && !k.last.Status.OK()
+}
+
+// addr is where checks go if that was configured or set, else invalid.
+func (c *checks) addr(s *server.Server) netip.AddrPort {
+	k := c.of(s)
+	if k == nil {
+		return netip.AddrPort{}
+	}
+	k.mu.Lock()
+	own := k.own
+	k.mu.Unlock()
+	if !own.IsValid() && s.Spec.CheckAddr == nil && s.Spec.CheckPort == 0 {
+		return netip.AddrPort{}
+	}
+	a := k.target()
+	return a.AddrPort()
+}
+
+func (c *checks) setAddr(s *server.Server, a netip.AddrPort) {
+	if k := c.of(s); k != nil {
+		k.mu.Lock()
+		k.own = a
+		k.mu.Unlock()
+		c.moved(s)
+	}
+}
+
+// moved makes the checks follow a change of address.
+func (c *checks) moved(s *server.Server) {
+	if k := c.of(s); k != nil {
+		a := k.target()
+		k.l.Post(func() { k.c.SetAddr(a) })
+	}
+}
+
+// enable suspends or resumes the checks of s.
+func (c *checks) enable(s *server.Server, on bool) {
+	k := c.of(s)
+	if k == nil {
+		return
+	}
+	k.mu.Lock()
+	k.enabled = on
+	k.mu.Unlock()
+	k.l.Post(func() {
+		if on && s.Admin() != server.Maint {
+			k.c.Start(0)
+		} else {
+			k.c.Stop()
+		}
+	})
+}
+
+// force makes the counting agree with a state set by the runtime API.
+func (c *checks) force(s *server.Server, up bool) {
+	if k := c.of(s); k != nil {
+		k.l.Post(func() { k.c.Force(up); k.publish() })
+	}
+}
+
+// adminChanged suspends checks during maintenance and starts them anew after it.
+func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
+	k := c.of(s)
+	if k == nil {
+		return
+	}
+	k.mu.Lock()
+	on := k.enabled
+	k.mu.Unlock()
+	switch {
+	case s.Admin() == server.Maint:
+		k.l.Post(k.c.Stop)
+	case wasMaint:
+		s.SetHealth(server.Up)
+		k.l.Post(func() {
+			k.c.Reset()
+			k.publish()
+			if on {
+				k.c.Start(0)
+			}
+		})
+	}
+}
+
+// publish makes a change of the counting visible to the runtime API.
+func (k *serverCheck) publish() {
+	h := k.c.Health()
+	k.mu.Lock()
+	k.health = h
+	k.mu.Unlock()
+}

@@ -43,7 +43,8 @@ func (h *serverHandle) Name() string { return h.s.Spec.Name }
 
 func (h *serverHandle) SetAdmin(a cli.Admin) { h.e.setAdmin(h.s, server.Admin(a)) }
 func (h *serverHandle) SetHealth(v cli.Health) {
-	h.e.setHealth(h.s, server.Health(v), "forced by the runtime API")
+	h.e.setHealth(h.s, server.Health(v), "changed from CLI")
+	h.e.checks.force(h.s, v != cli.Down)
 }
 func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }
 func (h *serverHandle) SetMaxConn(n int) { h.s.SetMaxConn(n) }
@@ -74,8 +75,8 @@ func (h *serverHandle) State() cli.ServerState {
 	h.e.onEach(func(t *stream.Thread) { st.IdlePerThread = append(st.IdlePerThread, int64(t.IdleConns(s))) })
 	c := h.e.checks.state(s)
 	st.HasCheck, st.CheckOn = s.Spec.Check, c.Enabled
-	st.CheckStatus, st.CheckRun = c.Status, c.Status != ""
-	st.CheckFailed = h.e.checks.failed(s)
+	st.CheckStatus = c.Status
+	st.CheckRun, st.CheckFailed = h.e.checks.run(s)
 	st.CheckHealth, st.Rise, st.Fall = c.Health, s.Spec.Rise, s.Spec.Fall
 	st.CheckAddr = h.e.checks.addr(s)
 	return st
@@ -193,18 +194,20 @@ func (e *Engine) wakeAcceptors() {
 
 // setAdmin changes a server's administrative state and tells operators.
 func (e *Engine) setAdmin(s *server.Server, a server.Admin) {
-	if s.SetAdmin(a) {
-		e.checks.adminChanged(s)
-		e.announce(s, "by the runtime API")
+	before := s.Admin()
+	if changed, requeued := s.SetAdmin(a); changed {
+		e.checks.adminChanged(s, before == server.Maint)
+		e.announceAdmin(s, before, requeued)
 	}
 }
 
 // setHealth changes a server's operational state and tells operators.
 func (e *Engine) setHealth(s *server.Server, h server.Health, why string) {
-	if !s.SetHealth(h) {
+	changed, requeued := s.SetHealth(h)
+	if !changed {
 		return
 	}
-	e.announce(s, why)
+	e.announceHealth(s, why, requeued)
 	if h == server.Down && s.Spec.OnMarkedDown {
 		e.postEach(func(t *stream.Thread) { t.KillServerStreams(s, 'D') })
 	}

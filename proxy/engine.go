@@ -124,7 +124,10 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	if err := e.limits(); err != nil {
 		return nil, err
 	}
-	return e, e.makeThreads(plans)
+	if err := e.makeThreads(plans); err != nil {
+		return nil, err
+	}
+	return e, e.prepareChecks()
 }
 
 // errorReplies are the standard replies with those of the proxy in their place.
@@ -240,9 +243,6 @@ func usableCPUs() int {
 // Start runs the loops. The listeners accept from here on.
 func (e *Engine) Start() error {
 	e.started, e.startMono = time.Now(), loop.Nanotime()
-	if err := e.startChecks(); err != nil {
-		return err
-	}
 	for i, t := range e.threads {
 		for _, l := range e.listeners {
 			if err := t.Listen(l); err != nil {
@@ -256,6 +256,7 @@ func (e *Engine) Start() error {
 		})
 	}
 	e.serving = true
+	e.startChecks()
 	if err := e.serveStats(); err != nil {
 		return err
 	}

@@ -125,17 +125,18 @@ func (b *Backend) Dequeue(s *Server) {
 }
 
 // redistribute sends the streams waiting for s, which has gone, to choose again.
-func (b *Backend) redistribute(s *Server) {
+func (b *Backend) redistribute(s *Server) (requeued int) {
 	for {
 		b.mu.Lock()
 		w := s.queue.first
 		if w == nil {
 			b.mu.Unlock()
-			return
+			return requeued
 		}
 		b.drop(w)
 		wake := w.Wake
 		b.mu.Unlock()
 		wake()
+		requeued++
 	}
 }

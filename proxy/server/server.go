@@ -137,33 +137,34 @@ func (s *Server) SetWeight(n int) {
 	s.Backend.Dequeue(s)
 }
 
-// SetAdmin changes the administrative state and reports whether it was another.
-func (s *Server) SetAdmin(a Admin) bool {
+// SetAdmin changes the administrative state. It reports whether it was another,
+// and how many waiting streams had to choose again.
+func (s *Server) SetAdmin(a Admin) (changed bool, requeued int) {
 	b := s.Backend
 	b.mu.Lock()
 	if s.Admin() == a {
 		b.mu.Unlock()
-		return false
+		return false, 0
 	}
 	s.admin.Store(uint32(a))
 	s.changed = time.Now()
 	b.mu.Unlock()
 	b.changed()
 	if a == Maint {
-		b.redistribute(s)
+		requeued = b.redistribute(s)
 	}
 	b.Dequeue(s)
-	return true
+	return true, requeued
 }
 
-// SetHealth changes the operational state and reports whether it was another.
-func (s *Server) SetHealth(h Health) bool {
+// SetHealth is SetAdmin for the operational state.
+func (s *Server) SetHealth(h Health) (changed bool, requeued int) {
 	b := s.Backend
 	b.mu.Lock()
 	old := s.Health()
 	if old == h {
 		b.mu.Unlock()
-		return false
+		return false, 0
 	}
 	now := time.Now()
 	if old == Down {
@@ -177,8 +178,8 @@ func (s *Server) SetHealth(h Health) bool {
 	b.mu.Unlock()
 	b.changed()
 	if h == Down {
-		b.redistribute(s)
+		requeued = b.redistribute(s)
 	}
 	b.Dequeue(s)
-	return true
+	return true, requeued
 }

@@ -1,0 +1,220 @@
+package check
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"bench/internal/loop"
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+func TestHealthCountsRiseAndFall(t *testing.T) {
+	cases := []struct {
+		name       string
+		rise, fall int
+		checks     string // + good, - bad
+		changes    string // U came up, D went down, . nothing
+	}{
+		{"the first bad check takes a new server down", 2, 3, "-", "D"},
+		{"after a good one it takes fall bad ones", 2, 3, "+---", "...D"},
+		{"rise good ones bring it up", 2, 3, "-++", "D.U"},
+		{"a bad one while rising starts over", 3, 2, "-++-+++", "D.....U"},
+		{"a good one while falling restores all of it", 2, 3, "+--+---", "......D"},
+		{"one and one", 1, 1, "-+-+", "DUDU"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := NewHealth(c.rise, c.fall)
+			var got []byte
+			for _, k := range c.checks {
+				mark := byte('.')
+				switch {
+				case k == '+' && h.Good():
+					mark = 'U'
+				case k == '-' && h.Bad():
+					mark = 'D'
+				}
+				got = append(got, mark)
+			}
+			if string(got) != c.changes {
+				t.Errorf("%s gave %s, want %s", c.checks, got, c.changes)
+			}
+		})
+	}
+}
+
+func TestIntervalFollowsTheState(t *testing.T) {
+	c := &Checker{cfg: Config{Inter: 10, FastInter: 1, DownInter: 100}, health: NewHealth(2, 3)}
+	steps := []struct {
+		good bool
+		want time.Duration
+	}{{true, 10}, {false, 1}, {false, 1}, {false, 100}, {true, 1}, {true, 10}}
+	for i, s := range steps {
+		if s.good {
+			c.health.Good()
+		} else {
+			c.health.Bad()
+		}
+		if got := c.interval(); got != s.want {
+			t.Errorf("step %d: interval %d, want %d", i, got, s.want)
+		}
+	}
+}
+
+func TestRequest(t *testing.T) {
+	cases := []struct {
+		c    spec.Check
+		want string
+	}{
+		{spec.Check{Method: "OPTIONS", URI: "/"}, "OPTIONS / HTTP/1.0\r\n\r\n"},
+		{
+			spec.Check{Method: "GET", URI: "/x", Version: "HTTP/1.1", Headers: [][2]string{{"Host", "foo"}, {"X-A", "b"}}, Body: "hello"},
+			"GET /x HTTP/1.1\r\nhost: foo\r\nx-a: b\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello",
+		},
+	}
+	for _, c := range cases {
+		if got := string(request(&c.c)); got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
+
+// listen serves every connection with fn and returns the address.
+func listen(t *testing.T, fn func(c *net.TCPConn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); fn(c.(*net.TCPConn)) }()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func answer(text string) func(*net.TCPConn) {
+	return func(c *net.TCPConn) {
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = io.WriteString(c, text)
+	}
+}
+
+type heard struct {
+	results chan Result
+	changes chan bool
+}
+
+func (h *heard) Checked(r Result, _ Health) { h.results <- r }
+func (h *heard) Changed(up bool, _ Result)  { h.changes <- up }
+
+// once runs one check and returns its result.
+func once(t *testing.T, cfg Config, addr string) Result {
+	t.Helper()
+	l, err := loop.New("", 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := sock.Parse(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &heard{make(chan Result, 100), make(chan bool, 100)}
+	c, err := New(cfg, l, a, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.Run() }()
+	l.Post(func() { c.Start(0) })
+	defer func() {
+		l.Call(c.Stop)
+		l.Stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	select {
+	case r := <-h.results:
+		return r
+	case <-time.After(5 * time.Second):
+		t.Fatal("no result")
+		return Result{}
+	}
+}
+
+// TestOutcomes holds the outcomes to what HAProxy 2.6 reports for the same
+// answers of a server.
+func TestOutcomes(t *testing.T) {
+	get := &spec.Check{Kind: spec.CheckHTTP, Method: "OPTIONS", URI: "/"}
+	want := func(kind spec.ExpectKind, negate bool, pattern string) *spec.Check {
+		return &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/", Expect: []spec.Expect{{Kind: kind, Negate: negate, Pattern: pattern}}}
+	}
+	on404 := &spec.Check{Kind: spec.CheckHTTP, Method: "HEAD", URI: "/", DisableOn404: true}
+	closed := listen(t, func(*net.TCPConn) {})
+	unused := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}()
+	reset := func(c *net.TCPConn) { _, _ = c.Read(make([]byte, 4096)); _ = c.SetLinger(0) }
+	mute := func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) }
+	cases := []struct {
+		name   string
+		check  *spec.Check
+		server string
+		status string
+		code   int
+		output string
+	}{
+		{"connection", nil, closed, "L4OK", 0, ""},
+		{"refused", nil, unused, "L4CON", 0, "Connection refused"},
+		{"200", get, listen(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")), "L7OK", 200, ""},
+		{"301", get, listen(t, answer("HTTP/1.1 301 Moved\r\n\r\n")), "L7OK", 301, ""},
+		{"200 with its body cut", get, listen(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok")), "L7OK", 200, ""},
+		{"500", get, listen(t, answer("HTTP/1.1 500 Broken Thing\r\nContent-Length: 0\r\n\r\n")), "L7STS", 500, "Broken Thing"},
+		{"404", get, listen(t, answer("HTTP/1.0 404 Nope\r\n\r\n")), "L7STS", 404, "Nope"},
+		{"404 taken out", on404, listen(t, answer("HTTP/1.0 404 Nope\r\n\r\n")), "L7OKC", 404, ""},
+		{"garbage", get, listen(t, answer("garbage\r\n\r\n")), "L7RSP", 0, ""},
+		{"cut head", get, listen(t, answer("HTTP/1.1 2")), "L7RSP", 0, ""},
+		{"closed after the request", get, listen(t, answer("")), "L7RSP", 0, ""},
+		{"reset after the request", get, listen(t, reset), "SOCKERR", 0, "Connection reset by peer"},
+		{"mute", get, listen(t, mute), "L7TOUT", 0, ""},
+		{"string found", want(spec.ExpectString, false, "ok"), listen(t, answer("HTTP/1.1 200 OK\r\n\r\nis ok")), "L7OK", 200, ""},
+		{"string missing", want(spec.ExpectString, false, "ok"), listen(t, answer("HTTP/1.1 200 OK\r\n\r\nno")), "L7RSP", 0, "HTTP content check did not match"},
+		{"no body", want(spec.ExpectString, false, "ok"), listen(t, answer("HTTP/1.1 500 Broken Thing\r\nContent-Length: 0\r\n\r\n")), "L7RSP", 0, "HTTP content check could not find a response body"},
+		{"status outside 5xx", want(spec.ExpectRStatus, true, "^5"), listen(t, answer("HTTP/1.1 404 Nope\r\n\r\n")), "L7OK", 404, ""},
+		{"status within 5xx", want(spec.ExpectRStatus, true, "^5"), listen(t, answer("HTTP/1.1 500 Broken Thing\r\n\r\n")), "L7STS", 500, "Broken Thing"},
+		{"status in ranges", want(spec.ExpectStatus, false, "200-204,418"), listen(t, answer("HTTP/1.1 418 Teapot\r\n\r\n")), "L7OK", 418, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := once(t, Config{Check: c.check, Inter: 150 * time.Millisecond, Rise: 2, Fall: 3}, c.server)
+			if r.Status.String() != c.status || r.Code != c.code || r.Output != c.output {
+				t.Errorf("got %s %d %q, want %s %d %q", r.Status, r.Code, r.Output, c.status, c.code, c.output)
+			}
+		})
+	}
+}
+
+func TestBadExpectationNamesItsPlace(t *testing.T) {
+	c := &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/", Expect: []spec.Expect{
+		{Pos: spec.Pos{File: "x.cfg", Line: 9}, Kind: spec.ExpectStatus, Pattern: "20x"},
+	}}
+	_, err := New(Config{Check: c}, nil, sock.Addr{}, nil)
+	if err == nil || err.Error() != `x.cfg:9: http-check expect: invalid status "20x": want numbers and ranges from 100 to 999, like 200-399,404` {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,270 @@
+package check
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"time"
+
+	"bench/internal/loop"
+	"bench/internal/poller"
+	"bench/internal/sock"
+	"bench/proxy/h1"
+	"bench/proxy/spec"
+)
+
+// Config is how one server is checked.
+type Config struct {
+	Check *spec.Check // nil: plain connection
+	// Inter, FastInter and DownInter are the times between checks of a stable,
+	// a changing and a down server; 0 falls back to Inter.
+	Inter, FastInter, DownInter time.Duration
+	Rise, Fall                  int
+	// Connect is "timeout connect", Timeout is "timeout check"; 0 if unset.
+	Connect, Timeout time.Duration
+	Source           *sock.Addr
+	// Spread varies the interval by up to so many percent, either way.
+	Spread int
+}
+
+// Listener hears of the checks of one server. It is called on the loop.
+type Listener interface {
+	// Checked is called after each check.
+	Checked(r Result, h Health)
+	// Changed is called before that when the check brought the server up or
+	// down.
+	Changed(up bool, r Result)
+}
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 16 << 10
+
+// Checker checks one server, on one loop. Its methods may be called on that
+// loop only.
+type Checker struct {
+	cfg      Config
+	prog     *program
+	l        *loop.Loop
+	to       Listener
+	addr     sock.Addr
+	health   Health
+	lim      h1.Limits
+	timer    loop.Timer
+	running  bool // between checks or within one
+	fd       int  // -1: no check under way
+	began    int64
+	deadline int64
+	wired    bool // connected
+	sent     int
+	answer   []byte
+}
+
+// New makes a checker. Errors are in the expectations of the check.
+func New(cfg Config, l *loop.Loop, addr sock.Addr, to Listener) (*Checker, error) {
+	p, err := compile(cfg.Check)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Inter <= 0 {
+		cfg.Inter = 2 * time.Second
+	}
+	lim := h1.DefaultLimits()
+	lim.MaxHead, lim.Relaxed = maxAnswer, true
+	return &Checker{cfg: cfg, prog: p, l: l, to: to, addr: addr, health: NewHealth(cfg.Rise, cfg.Fall), fd: -1, lim: lim}, nil
+}
+
+// Start begins checking after the delay, which spreads the checks of many
+// servers.
+func (c *Checker) Start(delay time.Duration) {
+	if c.running {
+		return
+	}
+	c.running = true
+	c.l.SetTimer(&c.timer, c.l.Now()+int64(delay), c)
+}
+
+// Stop ends checking; one that is under way is dropped.
+func (c *Checker) Stop() {
+	c.running = false
+	c.l.StopTimer(&c.timer)
+	c.drop()
+}
+
+// SetAddr checks another address from the next check on.
+func (c *Checker) SetAddr(a sock.Addr) { c.addr = a }
+
+// Health is the present state of the counting.
+func (c *Checker) Health() Health { return c.health }
+
+// Force puts the server up or down without a check.
+func (c *Checker) Force(up bool) { c.health.Force(up) }
+
+// Reset puts the server up so that the next bad check brings it down, as at the
+// start.
+func (c *Checker) Reset() { c.health = NewHealth(c.cfg.Rise, c.cfg.Fall) }
+
+// InProgress tells whether a check is under way.
+func (c *Checker) InProgress() bool { return c.fd >= 0 }
+
+// Expired implements loop.TimerHandler.
+func (c *Checker) Expired(*loop.Timer) {
+	switch {
+	case c.fd < 0:
+		c.begin()
+	case !c.wired:
+		c.finish(Result{Status: L4TOut})
+	default:
+		c.finish(Result{Status: L7TOut})
+	}
+}
+
+// begin starts one check.
+func (c *Checker) begin() {
+	c.began = c.l.Now()
+	c.wired, c.sent, c.answer = false, 0, c.answer[:0]
+	fd, _, errno := sock.Connect(&c.addr, &sock.ConnectOptions{NoDelay: true, Source: c.cfg.Source})
+	if errno != 0 {
+		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error())})
+		return
+	}
+	if err := c.l.Add(fd, poller.In|poller.Out, c); err != nil {
+		sock.Close(fd)
+		c.finish(Result{Status: SockErr, Output: err.Error()})
+		return
+	}
+	c.fd = fd
+	// With "timeout check" connecting has a limit of its own; without, the
+	// interval covers all of the check.
+	limit := c.cfg.Inter
+	if c.cfg.Timeout > 0 && c.cfg.Connect > 0 {
+		limit = min(limit, c.cfg.Connect)
+	}
+	c.l.SetTimer(&c.timer, c.began+int64(limit), c)
+}
+
+func connectStatus(errno syscall.Errno) Status {
+	switch errno {
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
+		return SockErr
+	}
+	return L4Con
+}
+
+// Ready implements loop.Handler.
+func (c *Checker) Ready(ev poller.Events) {
+	if c.fd < 0 {
+		return
+	}
+	if !c.wired {
+		if ev&(poller.Out|poller.Hup) == 0 {
+			c.l.Rearm(c.fd, poller.In)
+			return
+		}
+		if errno := sock.Error(c.fd); errno != 0 {
+			c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error())})
+			return
+		}
+		if _, errno := sock.PeerAddr(c.fd); errno != 0 {
+			c.l.Rearm(c.fd, poller.Out)
+			return
+		}
+		c.wired = true
+		if c.prog == nil {
+			c.finish(Result{Status: L4OK})
+			return
+		}
+		if c.cfg.Timeout > 0 {
+			c.l.SetTimer(&c.timer, c.l.Now()+int64(c.cfg.Timeout), c)
+		}
+	}
+	if c.write() {
+		c.read()
+	}
+}
+
+// write sends what is left of the request and reports whether to go on.
+func (c *Checker) write() bool {
+	for c.sent < len(c.prog.request) {
+		n, errno := sock.Send(c.fd, c.prog.request[c.sent:])
+		switch {
+		case errno == syscall.EAGAIN:
+			c.l.Rearm(c.fd, poller.Out)
+			return false
+		case errno != 0:
+			c.finish(Result{Status: SockErr, Output: capital(errno.Error())})
+			return false
+		}
+		c.sent += n
+	}
+	return true
+}
+
+func (c *Checker) read() {
+	for {
+		buf := c.l.Scratch()
+		n, errno := sock.Recv(c.fd, buf)
+		switch {
+		case errno == syscall.EAGAIN:
+			c.l.Rearm(c.fd, poller.In)
+			return
+		case errno != 0:
+			c.finish(Result{Status: SockErr, Output: capital(errno.Error())})
+			return
+		}
+		c.answer = append(c.answer, buf[:min(n, maxAnswer-len(c.answer))]...)
+		if v := c.prog.judge(c.answer, n == 0 || len(c.answer) == maxAnswer, &c.lim); v.done {
+			c.finish(v.r)
+			return
+		}
+	}
+}
+
+// finish counts the outcome, reports it, and plans the next check.
+func (c *Checker) finish(r Result) {
+	c.drop()
+	r.Duration = time.Duration(c.l.Refresh() - c.began)
+	if r.Status.OK() {
+		if c.health.Good() {
+			c.to.Changed(true, r)
+		}
+	} else if c.health.Bad() {
+		c.to.Changed(false, r)
+	}
+	c.to.Checked(r, c.health)
+	if c.running {
+		c.l.SetTimer(&c.timer, max(c.began+int64(c.interval()), c.l.Now()), c)
+	}
+}
+
+// drop closes the connection of a check. The reset spares the server a
+// connection in TIME_WAIT for every check.
+func (c *Checker) drop() {
+	if c.fd >= 0 {
+		sock.SetLinger0(c.fd)
+		c.l.Close(c.fd)
+		c.fd = -1
+	}
+}
+
+// interval is the time to the next check.
+func (c *Checker) interval() time.Duration {
+	d := c.cfg.Inter
+	switch {
+	case c.health.Cur == 0 && c.cfg.DownInter > 0:
+		d = c.cfg.DownInter
+	case !c.health.Stable() && c.cfg.FastInter > 0:
+		d = c.cfg.FastInter
+	}
+	if c.cfg.Spread > 0 {
+		part := float64(d) * float64(c.cfg.Spread) / 100
+		d += time.Duration(part * (2*rand.Float64() - 1))
+	}
+	return d
+}
+
+// capital begins a system error with a capital, as strerror does.
+func capital(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return string(s[0]-('a'-'A')) + s[1:]
+}

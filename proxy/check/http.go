@@ -1,0 +1,163 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"bench/proxy/h1"
+	"bench/proxy/message"
+	"bench/proxy/spec"
+)
+
+// program is a compiled HTTP check.
+type program struct {
+	request   []byte
+	method    message.Method
+	expect    []expectation
+	on404     bool // a 404 takes the server out of balancing only
+	needsBody bool
+}
+
+type expectation struct {
+	kind   spec.ExpectKind
+	negate bool
+	text   string
+	ranges [][2]int
+	re     *regexp.Regexp
+}
+
+// compile prepares a check; nil for plain connection checks.
+func compile(c *spec.Check) (*program, error) {
+	if c == nil || c.Kind != spec.CheckHTTP {
+		return nil, nil
+	}
+	p := &program{request: request(c), method: message.LookupMethod([]byte(c.Method)), on404: c.DisableOn404}
+	for _, e := range c.Expect {
+		x := expectation{kind: e.Kind, negate: e.Negate, text: e.Pattern}
+		var err error
+		switch e.Kind {
+		case spec.ExpectStatus:
+			x.ranges, err = statusRanges(e.Pattern)
+		case spec.ExpectRStatus, spec.ExpectRString:
+			x.re, err = regexp.Compile(e.Pattern)
+		case spec.ExpectString:
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: http-check expect: %w", e.File, e.Line, err)
+		}
+		p.needsBody = p.needsBody || e.Kind == spec.ExpectString || e.Kind == spec.ExpectRString
+		p.expect = append(p.expect, x)
+	}
+	return p, nil
+}
+
+// statusRanges reads "200", "200,204" or "200-399,404".
+func statusRanges(s string) (out [][2]int, err error) {
+	for part := range strings.SplitSeq(s, ",") {
+		low, high, isRange := strings.Cut(part, "-")
+		if !isRange {
+			high = low
+		}
+		a, err1 := strconv.Atoi(strings.TrimSpace(low))
+		b, err2 := strconv.Atoi(strings.TrimSpace(high))
+		if err1 != nil || err2 != nil || a < 100 || b > 999 || a > b {
+			return nil, fmt.Errorf("invalid status %q: want numbers and ranges from 100 to 999, like 200-399,404", part)
+		}
+		out = append(out, [2]int{a, b})
+	}
+	return out, nil
+}
+
+// request writes the request as the reference does: names in lower case, and
+// "connection: close" only where the protocol would keep the connection.
+func request(c *spec.Check) []byte {
+	version := c.Version
+	if version == "" {
+		version = "HTTP/1.0"
+	}
+	b := fmt.Appendf(nil, "%s %s %s\r\n", c.Method, c.URI, version)
+	for _, h := range c.Headers {
+		b = fmt.Appendf(b, "%s: %s\r\n", strings.ToLower(h[0]), h[1])
+	}
+	if c.Body != "" {
+		b = fmt.Appendf(b, "content-length: %d\r\n", len(c.Body))
+	}
+	if version != "HTTP/1.0" {
+		b = append(b, "connection: close\r\n"...)
+	}
+	b = append(b, "\r\n"...)
+	return append(b, c.Body...)
+}
+
+// verdict of an answer that may not be complete yet.
+type verdict struct {
+	done bool
+	r    Result
+}
+
+// judge looks at what has been received. ended tells that no more will come.
+func (p *program) judge(data []byte, ended bool, lim *h1.Limits) verdict {
+	var parser h1.Parser
+	var msg message.Response
+	// The parser lowers names in place, and it is called again with more.
+	n, bad := parser.Response(&msg, bytes.Clone(data), p.method, lim)
+	switch {
+	case bad != nil, n == 0 && ended:
+		return verdict{true, Result{Status: L7Rsp}}
+	case n == 0:
+		return verdict{}
+	}
+	code := msg.Status
+	if p.on404 && code == 404 {
+		return verdict{true, Result{Status: L7OKC, Code: code}}
+	}
+	if len(p.expect) == 0 && (code < 200 || code > 399) {
+		return verdict{true, Result{Status: L7Sts, Code: code, Output: string(msg.Reason)}}
+	}
+	body := data[n:]
+	complete := ended || msg.Body.Kind == message.BodyNone ||
+		msg.Body.Kind == message.BodyLength && uint64(len(body)) >= msg.Body.Length
+	for i := range p.expect {
+		e := &p.expect[i]
+		switch e.kind {
+		case spec.ExpectStatus, spec.ExpectRStatus:
+			if e.matchStatus(code) == e.negate {
+				return verdict{true, Result{Status: L7Sts, Code: code, Output: string(msg.Reason)}}
+			}
+		case spec.ExpectString, spec.ExpectRString:
+			if len(body) == 0 && complete {
+				return verdict{true, Result{Status: L7Rsp, Output: "HTTP content check could not find a response body"}}
+			}
+			found := e.matchBody(body)
+			if !found && !complete {
+				return verdict{}
+			}
+			if found == e.negate {
+				return verdict{true, Result{Status: L7Rsp, Output: "HTTP content check did not match"}}
+			}
+		}
+	}
+	return verdict{true, Result{Status: L7OK, Code: code}}
+}
+
+func (e *expectation) matchStatus(code int) bool {
+	if e.re != nil {
+		return e.re.MatchString(strconv.Itoa(code))
+	}
+	for _, r := range e.ranges {
+		if code >= r[0] && code <= r[1] {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *expectation) matchBody(body []byte) bool {
+	if e.re != nil {
+		return e.re.Match(body)
+	}
+	return bytes.Contains(body, []byte(e.text))
+}

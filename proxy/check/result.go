@@ -1,0 +1,107 @@
+// Package check probes servers: it connects, for HTTP checks sends a request and
+// judges the answer, and counts its way between up and down. Checkers run on the
+// engine's event loops. What a change of state means for traffic is decided by
+// whoever listens to them.
+package check
+
+import "time"
+
+// Status is the outcome of one check, as in the check_status column of "show
+// stat" (management manual, section 9.1).
+type Status uint8
+
+// Outcomes.
+const (
+	Unknown Status = iota // no check has finished yet
+	SockErr               // the socket failed
+	L4OK                  // connected, nothing more was asked
+	L4TOut                // connecting took too long
+	L4Con                 // connecting failed
+	L7OK                  // the answer was as expected
+	L7OKC                 // 404 with "http-check disable-on-404"
+	L7TOut                // no answer in time
+	L7Rsp                 // no answer, or an invalid one
+	L7Sts                 // another status than expected
+)
+
+var statusTexts = [...]struct{ name, desc string }{
+	Unknown: {"UNK", "Unknown"},
+	SockErr: {"SOCKERR", "Socket error"},
+	L4OK:    {"L4OK", "Layer4 check passed"},
+	L4TOut:  {"L4TOUT", "Layer4 timeout"},
+	L4Con:   {"L4CON", "Layer4 connection problem"},
+	L7OK:    {"L7OK", "Layer7 check passed"},
+	L7OKC:   {"L7OKC", "Layer7 check conditionally passed"},
+	L7TOut:  {"L7TOUT", "Layer7 timeout"},
+	L7Rsp:   {"L7RSP", "Layer7 invalid response"},
+	L7Sts:   {"L7STS", "Layer7 wrong status"},
+}
+
+// String is the name of the status in "show stat".
+func (s Status) String() string { return statusTexts[s].name }
+
+// Describe says the status in words, as logs do.
+func (s Status) Describe() string { return statusTexts[s].desc }
+
+// OK tells whether the check passed.
+func (s Status) OK() bool { return s == L4OK || s == L7OK || s == L7OKC }
+
+// Result is one finished check.
+type Result struct {
+	Status   Status
+	Code     int // HTTP status, 0 if none was received
+	Duration time.Duration
+	Output   string // what the server or the system said
+}
+
+// Health counts checks: a server that is down comes up after Rise good ones, one
+// that is up goes down after Fall bad ones (configuration manual, "rise", "fall").
+type Health struct {
+	Rise, Fall int
+	// Cur runs from 0 to Rise+Fall-1; the server is up from Rise on.
+	Cur int
+}
+
+// NewHealth begins up, but so that the first bad check brings the server down.
+func NewHealth(rise, fall int) Health {
+	rise, fall = max(rise, 1), max(fall, 1)
+	return Health{Rise: rise, Fall: fall, Cur: rise}
+}
+
+// Up tells whether the server is up.
+func (h *Health) Up() bool { return h.Cur >= h.Rise }
+
+// Stable tells that another check of the same kind changes nothing.
+func (h *Health) Stable() bool { return h.Cur == 0 || h.Cur == h.Rise+h.Fall-1 }
+
+// Good counts a passed check and reports whether the server came up by it.
+func (h *Health) Good() bool {
+	if h.Cur >= h.Rise+h.Fall-1 {
+		return false
+	}
+	h.Cur++
+	came := h.Cur == h.Rise
+	if h.Cur >= h.Rise {
+		h.Cur = h.Rise + h.Fall - 1
+	}
+	return came
+}
+
+// Bad counts a failed check and reports whether the server went down by it.
+func (h *Health) Bad() bool {
+	if h.Cur > h.Rise {
+		h.Cur--
+		return false
+	}
+	went := h.Up()
+	h.Cur = 0
+	return went
+}
+
+// Force puts the server up or down, as the runtime API does.
+func (h *Health) Force(up bool) {
+	h.Cur = 0
+	if up {
+		h.Cur = h.Rise + h.Fall - 1
+	}
+}
