@@ -2,6 +2,8 @@ package loadgen
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"bench/internal/result"
 	"bench/internal/units"
@@ -63,24 +65,30 @@ func lateSeconds(l *result.Load, perSecondUs []uint32) (late []int) {
 	return late
 }
 
+// maxSpans bounds the list of seconds in a sentence.
+const maxSpans = 8
+
 // secondsList names seconds, runs of them as ranges.
 func secondsList(s []int) string {
-	out := ""
+	var spans []string
 	for i := 0; i < len(s); {
+		if len(spans) == maxSpans {
+			spans = append(spans, fmt.Sprintf("%d more", len(s)-i))
+			break
+		}
 		j := i
 		for j+1 < len(s) && s[j+1] == s[j]+1 {
 			j++
 		}
-		if out != "" {
-			out += ", "
-		}
-		if out += fmt.Sprint(s[i]); j > i {
-			out += fmt.Sprintf("-%d", s[j])
+		if j > i {
+			spans = append(spans, fmt.Sprintf("%d-%d", s[i], s[j]))
+		} else {
+			spans = append(spans, strconv.Itoa(s[i]))
 		}
 		i = j + 1
 	}
-	if out == "" {
+	if len(spans) == 0 {
 		return "no second in particular"
 	}
-	return "second " + out
+	return "second " + strings.Join(spans, ", ")
 }

@@ -45,6 +45,19 @@ func TestCertify(t *testing.T) {
 	}
 }
 
+func TestSecondsList(t *testing.T) {
+	for want, s := range map[string][]int{
+		"no second in particular": nil,
+		"second 0":                {0},
+		"second 3-5, 9":           {3, 4, 5, 9},
+		"second 0, 2, 4, 6, 8, 10, 12, 14, 3 more": {0, 2, 4, 6, 8, 10, 12, 14, 16, 17, 20},
+	} {
+		if got := secondsList(s); got != want {
+			t.Errorf("%v: %q, want %q", s, got, want)
+		}
+	}
+}
+
 // A thread that is held up is late, and says when.
 func TestLateGeneratorNamesTheSecond(t *testing.T) {
 	r := newRecorder(steady("127.0.0.1:80", 1000, 3_000_000), 0)

@@ -10,6 +10,7 @@ import (
 	"bench/backends/idset"
 	"bench/internal/result"
 	"bench/internal/units"
+	"bench/loadgen"
 	"bench/scenarios/conserve"
 	"bench/scenarios/objective"
 )
@@ -238,8 +239,6 @@ func (c *cell) proxyCounters() *conserve.Proxy {
 
 // Bounds beyond which a measurement is not to be trusted.
 const (
-	maxLagUs     = 1000.0
-	maxLagShare  = 0.10 // of the p99 it is part of
 	maxDriverCPU = 0.85
 	noisyShare   = 0.10 // of the machine, used by others: worth a warning
 )
@@ -257,14 +256,8 @@ func (c *cell) trust() result.Trust {
 			from := int64(second) * 1_000_000
 			t.Late = append(t.Late, result.Span{StartUs: from, EndUs: from + 1_000_000})
 		}
-		if l.Arrival != "closed" && l.Lag.P99 > maxLagUs {
-			problem("load %s was late: p99 of its start lag is %s", l.Name, units.Latency(l.Lag.P99))
-		} else if l.Arrival != "closed" && l.Response.Count >= 1000 && l.Lag.P99 > maxLagShare*l.Response.P99 {
-			problem("load %s was late: p99 of its start lag, %s, is over a tenth of the p99 it reports, %s",
-				l.Name, units.Latency(l.Lag.P99), units.Latency(l.Response.P99))
-		}
-		if len(l.LateSeconds) > 0 {
-			problem("load %s fell behind its schedule in seconds %s", l.Name, listNumbers(l.LateSeconds))
+		for _, why := range loadgen.Certify(l) {
+			problem("%s", why)
 		}
 		if n := l.FailuresByCause[result.CauseLocal]; n > 0 {
 			problem("load %s could not start %d requests: out of ports or descriptors", l.Name, n)
@@ -282,19 +275,6 @@ func (c *cell) trust() result.Trust {
 		}
 	}
 	return t
-}
-
-// listNumbers prints at most ten numbers.
-func listNumbers(all []int) string {
-	const most = 10
-	var words []string
-	for _, n := range all[:min(len(all), most)] {
-		words = append(words, fmt.Sprint(n))
-	}
-	if len(all) > most {
-		words = append(words, fmt.Sprintf("and %d more", len(all)-most))
-	}
-	return strings.Join(words, ", ")
 }
 
 // verdict is the word for a cell and why it is not PASS.
