@@ -41,21 +41,20 @@ const maxAnswer = 16 << 10
 // Checker checks one server, on one loop. Its methods may be called on that
 // loop only.
 type Checker struct {
-	cfg      Config
-	prog     *program
-	l        *loop.Loop
-	to       Listener
-	addr     sock.Addr
-	health   Health
-	lim      h1.Limits
-	timer    loop.Timer
-	running  bool // between checks or within one
-	fd       int  // -1: no check under way
-	began    int64
-	deadline int64
-	wired    bool // connected
-	sent     int
-	answer   []byte
+	cfg     Config
+	prog    *program
+	l       *loop.Loop
+	to      Listener
+	addr    sock.Addr
+	health  Health
+	lim     h1.Limits
+	timer   loop.Timer
+	running bool // between checks or within one
+	fd      int  // -1: no check under way
+	began   int64
+	wired   bool // connected
+	sent    int
+	answer  []byte
 }
 
 // New makes a checker. Errors are in the expectations of the check.
