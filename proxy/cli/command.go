@@ -57,9 +57,8 @@ func newTable() *table {
 // what follows them.
 func (t *table) find(words []string) (*Command, []string) {
 	for n := min(t.most, len(words)); n > 0; n-- {
-		name := strings.Join(words[:n], " ")
 		for i := range t.list {
-			if t.list[i].Words == name {
+			if slices.Equal(strings.Split(t.list[i].Words, " "), words[:n]) {
 				return &t.list[i], words[n:]
 			}
 		}

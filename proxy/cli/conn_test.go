@@ -306,6 +306,10 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: %s is not offered in %q", wrong, right, got)
 		}
 	}
+	// A blank that was escaped does not separate words.
+	if got := ask(t, path, `show\ info`); !strings.HasPrefix(got, "Unknown command, but") || !strings.Contains(got, "\n  show info ") {
+		t.Errorf("escaped blank: %q", got)
+	}
 	if got := ask(t, path, ""); !strings.HasPrefix(got, "Unknown command. Please enter one of the following commands only:\n  clear") {
 		t.Errorf("empty line: %q", got)
 	}
