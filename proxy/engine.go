@@ -227,6 +227,7 @@ func (e *Engine) makeThreads(plans []*log.Plan) error {
 		e.loops = append(e.loops, l)
 		e.threads = append(e.threads, t)
 	}
+	e.sharePeaks()
 	return nil
 }
 

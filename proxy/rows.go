@@ -48,6 +48,41 @@ func (e *Engine) Info() stats.Info {
 	return info
 }
 
+// sharePeaks lets the threads find the highest rates together.
+func (e *Engine) sharePeaks() {
+	process := new(stats.Peaks)
+	fronts := make([]stats.Peaks, len(e.shared.Frontends))
+	backs := make([]stats.Peaks, len(e.shared.Backends))
+	servers := make([]stats.Peaks, e.shared.NumSlots)
+	for _, t := range e.threads {
+		t.Process.SharePeaks(process)
+		for i := range t.Fronts {
+			t.Fronts[i].C.SharePeaks(&fronts[i])
+			t.Backs[i].C.SharePeaks(&backs[i])
+		}
+		for i := range t.Servers {
+			t.Servers[i].C.SharePeaks(&servers[i])
+		}
+	}
+}
+
+// http1 derives the counters of the HTTP/1 codec, the only one there is: every
+// connection and request of an HTTP proxy is its.
+func http1(r *stats.Row, conns uint64) {
+	if !r.HTTP {
+		return
+	}
+	t := &r.Totals
+	t.H1 = stats.H1{
+		OpenConns: r.Sessions.Cur, OpenStreams: r.Sessions.Cur, Conns: conns, Streams: t.Requests,
+		BytesIn: t.BytesIn, BytesOut: t.BytesOut,
+	}
+	if r.Type == stats.RowBackend {
+		// Seen from the servers, responses come in and requests go out.
+		t.H1.BytesIn, t.H1.BytesOut = t.BytesOut, t.BytesIn
+	}
+}
+
 // totals are the counters of all proxies summed over the threads.
 type totals struct {
 	fronts    []stats.Frontend
@@ -107,6 +142,7 @@ func (e *Engine) frontendRow(f *stream.Frontend, t stats.Totals) stats.Row {
 	r.Sessions = stats.Level{Cur: f.Cur.Load(), Max: f.Cur.Max(), Limit: f.MaxConn.Load()}
 	r.Queue = stats.Level{Limit: -1}
 	r.State = e.listenState(f)
+	http1(&r, t.Conns)
 	return r
 }
 
@@ -140,7 +176,7 @@ func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sum *totals)
 		rows = append(rows, stats.Row{
 			Type: stats.RowListener, Proxy: f.Spec.Name, ProxyID: f.Spec.ID, Name: name, ID: l.Bind.ID,
 			HTTP: f.Spec.Mode == spec.ModeHTTP, Totals: c.Totals(), State: state, Addr: l.Addr.String(),
-			Sessions: stats.Level{Limit: f.MaxConn.Load()}, Queue: stats.Level{Limit: -1},
+			Sessions: stats.Level{Limit: int64(l.Bind.MaxConn)}, Queue: stats.Level{Limit: -1},
 		})
 	}
 	return rows
@@ -196,6 +232,7 @@ func backendRow(b *server.Backend, t stats.Totals, now time.Time) stats.Row {
 		Weight: weight, UserWeight: weight, Downs: downs, LastChange: int64(now.Sub(since).Seconds()), DownTime: int64(down.Seconds()),
 		Algorithm: string(p.Balance),
 	}
+	http1(&r, t.Connects)
 	return r
 }
 

@@ -35,8 +35,8 @@ func (r *Rate) Add(now int64, n uint64) {
 }
 
 func (r *Rate) rotate(second int64) {
-	if second == r.second {
-		return
+	if second <= r.second {
+		return // the same second, or an event noted late
 	}
 	if r.peak != nil && r.cur > 0 {
 		r.peak.note(r.second, r.cur)

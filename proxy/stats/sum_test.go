@@ -190,3 +190,14 @@ func BenchmarkRateAdd(b *testing.B) {
 		now += 1000
 	}
 }
+
+// An event noted with the time of a moment ago must not wind the rate back.
+func TestRateTakesLateEvents(t *testing.T) {
+	const s = nsPerSecond
+	var r Rate
+	r.Add(10*s, 5)
+	r.Add(9*s, 1)
+	if got := r.Read(10 * s); got != 6 {
+		t.Errorf("rate %d, want 6", got)
+	}
+}

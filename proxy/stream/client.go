@@ -189,6 +189,7 @@ func (c *client) readRequest() bool {
 				c.t.newStream(c)
 			}
 			c.fe.C.BytesIn += uint64(n)
+			c.t.Listeners[c.l.Index].C.BytesIn += uint64(n)
 			if c.in != nil {
 				c.in.w += n
 				c.stream.requestData(c.in.data(), true)

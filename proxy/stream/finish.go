@@ -131,6 +131,7 @@ func (s *stream) end(logged bool) {
 	s.fe.C.BytesOut += sent
 	t.Listeners[c.l.Index].C.BytesOut += sent
 	t.Process.BytesOut += sent
+	t.Process.BytesRate.Add(t.Loop.Now(), sent)
 	if s.http && s.status > 0 {
 		countResponse(&s.fe.C.Responses, s.status)
 		countResponse(&t.Listeners[c.l.Index].C.Responses, s.status)
@@ -225,13 +226,15 @@ func (s *stream) log(sent uint64) {
 	r.Client, r.Local = c.addr, c.l.Addr
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
+	// The reference logs when the stream has left its backend and server, but
+	// not yet its frontend.
 	if s.be != nil {
 		r.Backend = s.be.Spec.Name
-		r.BeConn = s.be.Cur.Load()
+		r.BeConn = max(s.be.Cur.Load()-1, 0)
 	}
 	if s.srv != nil {
 		r.Server = s.srv.Spec.Name
-		r.SrvConn = s.srv.Cur.Load()
+		r.SrvConn = max(s.srv.Cur.Load()-1, 0)
 		r.ServerAddr = *s.srv.Addr()
 	}
 	r.Mode = modeName(s.fe.Spec.Mode)

@@ -257,6 +257,7 @@ func (s *stream) pumpUp() {
 	st := s.up.pump(t, &s.c.endpoint, &sc.endpoint)
 	if s.c.bytesIn != before || sc.bytesOut != after {
 		s.fe.C.BytesIn += s.c.bytesIn - before
+		s.t.Listeners[s.c.l.Index].C.BytesIn += s.c.bytesIn - before
 		s.overflow = true
 		s.releaseFirst()
 		s.touchServer()
