@@ -28,6 +28,7 @@ type Process struct {
 	since    atomic.Int64
 	control  *http.Server
 	addr     string // of the control endpoint
+	socket   string // its file, if it has one
 	ended    chan error
 	stop     sync.Once
 }
@@ -167,6 +168,9 @@ func (p *Process) serveControl(addr string) error {
 	p.addr = bound.String()
 	if a.IsUnix() {
 		p.addr = a.String()
+		if !a.IsAbstract() {
+			p.socket = a.Path()
+		}
 	}
 	l, err := net.FileListener(f)
 	if err != nil {
@@ -180,9 +184,6 @@ func (p *Process) serveControl(addr string) error {
 			case p.ended <- fmt.Errorf("control endpoint: %w", err):
 			default:
 			}
-		}
-		if a.IsUnix() && !a.IsAbstract() {
-			_ = os.Remove(a.Path())
 		}
 	}()
 	return nil
@@ -206,6 +207,9 @@ func (p *Process) Stop() {
 	p.stop.Do(func() {
 		if p.control != nil {
 			_ = p.control.Close()
+		}
+		if p.socket != "" {
+			_ = os.Remove(p.socket)
 		}
 		for _, r := range p.replicas {
 			for _, part := range r.parts {
