@@ -68,9 +68,11 @@ func (e *fakeEngine) Errors() ([]CapturedError, uint64) { return e.errors, uint6
 func (e *fakeEngine) Threads() []Thread {
 	return []Thread{{Loops: 5, Poller: "epoll"}, {Loops: 7, Poller: "epoll"}}
 }
+
 func (e *fakeEngine) Sockets() []Socket {
 	return []Socket{{"unix@/run/a.sock", AdminLevel}, {"127.0.0.1:9999", User}}
 }
+
 func (e *fakeEngine) SendListeners(conn *net.UnixConn) error {
 	e.did("send listeners")
 	_, err := conn.Write([]byte("listeners"))

@@ -141,10 +141,8 @@ func requestLine(l *line, r *Record, fl flags) {
 }
 
 func cutQuery(uri []byte) []byte {
-	if i := bytes.IndexByte(uri, '?'); i >= 0 {
-		return uri[:i]
-	}
-	return uri
+	p, _, _ := bytes.Cut(uri, []byte{'?'})
+	return p
 }
 
 // pathOnly drops scheme, authority and query of a target.

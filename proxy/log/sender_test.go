@@ -120,7 +120,7 @@ func TestSampling(t *testing.T) {
 	pc := listen(t, "udp", "127.0.0.1:0")
 	p := plan(t, spec.Global{}, spec.LogTarget{Addr: pc.LocalAddr().String(), Format: "raw", SampleFrom: 2, SampleTo: 3, SampleSize: 4})
 	l := newSender(t, time.Now()).Logger(p)
-	for _, s := range strings.Split("abcdefgh", "") {
+	for s := range strings.SplitSeq("abcdefgh", "") {
 		l.Message(Info, s)
 	}
 	var got string

@@ -9,9 +9,9 @@ import (
 func fill(v reflect.Value, next *uint64) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() {
-				fill(v.Field(i), next)
+		for _, f := range v.Fields() {
+			if f.CanSet() {
+				fill(f, next)
 			}
 		}
 	case reflect.Array:
@@ -24,6 +24,7 @@ func fill(v reflect.Value, next *uint64) {
 	case reflect.Int64:
 		*next++
 		v.SetInt(int64(*next))
+	default:
 	}
 }
 
@@ -51,6 +52,7 @@ func doubled(t *testing.T, path string, one, sum reflect.Value) {
 		if sum.Int() != 2*one.Int() {
 			t.Errorf("%s is %d after adding %d twice", path, sum.Int(), one.Int())
 		}
+	default:
 	}
 }
 
@@ -84,8 +86,7 @@ func TestSumCoversEveryCounter(t *testing.T) {
 func reaches(t *testing.T, counters any, totals Totals) {
 	t.Helper()
 	from, to := reflect.TypeOf(counters), reflect.ValueOf(totals)
-	for i := range from.NumField() {
-		f := from.Field(i)
+	for f := range from.Fields() {
 		if f.Type == reflect.TypeFor[Rate]() || f.Name == "LastSession" {
 			continue
 		}
