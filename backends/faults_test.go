@@ -18,8 +18,6 @@ import (
 	"bench/internal/poller"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // near tells whether a time is what it should be: not before it, and not so
 // late that more than a busy machine would explain it.
 func near(got, want time.Duration) bool {
@@ -172,7 +170,7 @@ func TestFaultsOnOneReplica(t *testing.T) {
 
 func TestErrorRate(t *testing.T) {
 	r := start(t, nil)
-	r.apply(control.Fault{Kind: control.Error, For: "1m", Status: 500, Rate: ptr(0.25)})
+	r.apply(control.Fault{Kind: control.Error, For: "1m", Status: 500, Rate: new(0.25)})
 	exchange(t, r.dial(), strings.Repeat(request("/", "x.1"), 4000)+closing)
 	if n := r.class("x").Statuses["500"]; n < 880 || n > 1120 { // 4.4 deviations
 		t.Errorf("%d of 4000 answers are errors", n)
@@ -255,7 +253,7 @@ func TestTruncate(t *testing.T) {
 		_, body, _ := strings.Cut(exchange(t, r.dial(), request(path, "x.2")), "\r\n\r\n")
 		checkPayload(t, []byte(body), want)
 	}
-	r.apply(control.Fault{Kind: control.Truncate, For: "1m", Bytes: ptr(int64(7))})
+	r.apply(control.Fault{Kind: control.Truncate, For: "1m", Bytes: new(int64(7))})
 	_, body, _ := strings.Cut(exchange(t, r.dial(), request("/bytes/1000", "x.3")), "\r\n\r\n")
 	checkPayload(t, []byte(body), 7)
 	if got := exchange(t, r.dial(), request("/", "x.4")); strings.Contains(got, "\r\n\r\n") {
@@ -270,7 +268,7 @@ func TestTrickle(t *testing.T) {
 	r := start(t, func(o *backends.Options) {
 		o.Answer.Headers = []httporigin.Header{{Name: "X-Pad", Value: strings.Repeat("x", 100)}}
 	})
-	r.apply(control.Fault{Kind: control.Trickle, For: "200ms", Bytes: ptr(int64(50)), Every: "20ms"})
+	r.apply(control.Fault{Kind: control.Trickle, For: "200ms", Bytes: new(int64(50)), Every: "20ms"})
 	c := r.dial()
 	begin := time.Now()
 	fmt.Fprint(c, request("/bytes/100", "x.1"))
@@ -325,12 +323,12 @@ func TestBadFaultsSayWhatIsRight(t *testing.T) {
 		{control.Fault{Kind: control.Stall, For: "1s", Status: 500}, "takes no status"},
 		{control.Fault{Kind: control.Stall, For: "1s", Target: "web.3"}, "want one of web.1 web.2"},
 		{control.Fault{Kind: control.Error, For: "1s", Status: 99}, "want 200 to 599"},
-		{control.Fault{Kind: control.Error, For: "1s", Rate: ptr(1.5)}, "at most 1"},
+		{control.Fault{Kind: control.Error, For: "1s", Rate: new(1.5)}, "at most 1"},
 		{control.Fault{Kind: control.Latency, For: "1s"}, "does not say which"},
 		{control.Fault{Kind: control.Latency, For: "1s", Latency: "gamma(1ms)"}, "unknown distribution"},
 		{control.Fault{Kind: control.Reset, For: "1s", Scope: "old"}, "want new, live or both"},
 		{control.Fault{Kind: control.Reset}, "for how long"},
-		{control.Fault{Kind: control.Truncate, For: "1s", Bytes: ptr(int64(-1))}, "0 or more"},
+		{control.Fault{Kind: control.Truncate, For: "1s", Bytes: new(int64(-1))}, "0 or more"},
 		{control.Fault{Kind: control.Trickle, For: "1s", Every: "1us"}, "100us to 1m"},
 		{control.Fault{Kind: control.Crash, Target: "web.1"}, "whole process"},
 	} {

@@ -2,6 +2,7 @@ package backends
 
 import (
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,14 +81,14 @@ func (p *Process) targets(name string) ([]*replica, error) {
 	if name == "" {
 		return p.replicas, nil
 	}
-	known := ""
+	var known strings.Builder
 	for _, r := range p.replicas {
 		if r.name == name {
 			return []*replica{r}, nil
 		}
-		known += " " + r.name
+		known.WriteString(" " + r.name)
 	}
-	return nil, &control.BadFault{Reason: "unknown replica \"" + name + "\": want one of" + known}
+	return nil, &control.BadFault{Reason: "unknown replica \"" + name + "\": want one of" + known.String()}
 }
 
 // Clear implements control.Target.

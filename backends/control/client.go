@@ -113,8 +113,7 @@ func (e *statusError) Error() string { return e.text }
 
 // notYet tells the errors of an endpoint that may still come up.
 func notYet(err error) bool {
-	var s *statusError
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[*statusError](err); ok {
 		return s.status == http.StatusServiceUnavailable
 	}
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)

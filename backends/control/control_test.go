@@ -18,8 +18,9 @@ type target struct {
 	applied atomic.Pointer[control.Fault]
 }
 
-func (t *target) Ready() bool                          { return t.ready.Load() }
-func (t *target) State() (*control.State, error)       { return &control.State{Kind: "http", PID: 7}, nil }
+func (t *target) Ready() bool                    { return t.ready.Load() }
+func (t *target) State() (*control.State, error) { return &control.State{Kind: "http", PID: 7}, nil }
+
 func (t *target) Counters() (*control.Counters, error) { return nil, errors.New("no counters today") }
 func (t *target) IDs() (*control.IDs, error)           { return &control.IDs{AtNs: 5}, nil }
 func (t *target) Events() []control.Event              { return []control.Event{{ID: 1, Kind: control.Stall}} }

@@ -62,8 +62,7 @@ func answer(w http.ResponseWriter, out any, err error) {
 	}
 	if err != nil {
 		status := http.StatusInternalServerError
-		var bad *BadFault
-		if errors.As(err, &bad) {
+		if _, ok := errors.AsType[*BadFault](err); ok {
 			status = http.StatusBadRequest
 		}
 		http.Error(w, err.Error(), status)

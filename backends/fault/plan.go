@@ -81,18 +81,28 @@ func (r *kindRow) takes() string {
 func kinds() []kindRow {
 	return []kindRow{
 		{name: control.Stall, apply: func(_ *Plan, f *Force) { f.Stalled = true }},
-		{name: control.Latency, args: []string{"latency"}, read: readLatency,
-			apply: func(p *Plan, f *Force) { f.Latency = &p.latency }},
-		{name: control.Error, args: []string{"status", "rate"}, read: readError,
-			apply: func(p *Plan, f *Force) { f.Status, f.Rate = p.status, p.rate }},
+		{
+			name: control.Latency, args: []string{"latency"}, read: readLatency,
+			apply: func(p *Plan, f *Force) { f.Latency = &p.latency },
+		},
+		{
+			name: control.Error, args: []string{"status", "rate"}, read: readError,
+			apply: func(p *Plan, f *Force) { f.Status, f.Rate = p.status, p.rate },
+		},
 		{name: control.Refuse, apply: func(_ *Plan, f *Force) { f.Refused = true }},
-		{name: control.Reset, args: []string{"scope"}, read: readReset,
+		{
+			name: control.Reset, args: []string{"scope"}, read: readReset,
 			moment: func(f *control.Fault) bool { return f.Scope == control.ScopeLive },
-			apply:  func(p *Plan, f *Force) { f.ResetNew = f.ResetNew || p.Fault.Scope != control.ScopeLive }},
-		{name: control.Truncate, args: []string{"bytes"}, read: readTruncate,
-			apply: func(p *Plan, f *Force) { f.Truncate, f.TruncateAt = true, p.bytes }},
-		{name: control.Trickle, args: []string{"bytes", "every"}, read: readTrickle,
-			apply: func(p *Plan, f *Force) { f.Piece, f.Every = int(p.bytes), int64(p.every) }},
+			apply:  func(p *Plan, f *Force) { f.ResetNew = f.ResetNew || p.Fault.Scope != control.ScopeLive },
+		},
+		{
+			name: control.Truncate, args: []string{"bytes"}, read: readTruncate,
+			apply: func(p *Plan, f *Force) { f.Truncate, f.TruncateAt = true, p.bytes },
+		},
+		{
+			name: control.Trickle, args: []string{"bytes", "every"}, read: readTrickle,
+			apply: func(p *Plan, f *Force) { f.Piece, f.Every = int(p.bytes), int64(p.every) },
+		},
 		{name: control.Drain, apply: func(_ *Plan, f *Force) { f.Drain = true }},
 		{name: control.Crash, moment: func(*control.Fault) bool { return true }},
 	}

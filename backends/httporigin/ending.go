@@ -50,7 +50,7 @@ func (c *conn) linger() {
 		return
 	}
 	c.state = lingering
-	sock.ShutdownWrite(c.fd)
+	_ = sock.ShutdownWrite(c.fd) // of a connection that is gone: the read tells
 	c.o.loop.SetTimer(&c.timer, c.o.loop.Now()+int64(lingerFor), c)
 	if c.held {
 		c.held = false

@@ -13,39 +13,48 @@ func TestParseHeadAccepts(t *testing.T) {
 	}{
 		{
 			"plain", "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-			head{minor: 1, hosts: 1}, true,
+			head{minor: 1, hosts: 1},
+			true,
 		},
 		{
 			"old", "GET / HTTP/1.0\r\n\r\n",
-			head{}, false,
+			head{},
+			false,
 		},
 		{
 			"old and persistent", "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
-			head{keepAlive: true}, true,
+			head{keepAlive: true},
+			true,
 		},
 		{
 			"close among others", "GET / HTTP/1.1\r\nhost:a\r\nconnection: upgrade ,\tCLOSE\r\n\r\n",
-			head{minor: 1, hosts: 1, close: true}, false,
+			head{minor: 1, hosts: 1, close: true},
+			false,
 		},
 		{
 			"body by length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nExpect: 100-Continue\r\n\r\n",
-			head{minor: 1, hosts: 1, body: byLength, length: 12, hasLength: true, expect: true}, true,
+			head{minor: 1, hosts: 1, body: byLength, length: 12, hasLength: true, expect: true},
+			true,
 		},
 		{
 			"equal lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\nContent-Length: 3\r\n\r\n",
-			head{minor: 1, hosts: 1, body: byLength, length: 3, hasLength: true}, true,
+			head{minor: 1, hosts: 1, body: byLength, length: 3, hasLength: true},
+			true,
 		},
 		{
 			"body of length 0", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-			head{minor: 1, hosts: 1, hasLength: true}, true,
+			head{minor: 1, hosts: 1, hasLength: true},
+			true,
 		},
 		{
 			"chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n",
-			head{minor: 1, hosts: 1, body: byChunks}, true,
+			head{minor: 1, hosts: 1, body: byChunks},
+			true,
 		},
 		{
 			"empty lines in front", "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-			head{minor: 1, hosts: 1}, true,
+			head{minor: 1, hosts: 1},
+			true,
 		},
 	} {
 		var h head

@@ -102,12 +102,12 @@ func (c *backendHTTPCmd) Run(std *streams) error {
 		}()
 	}
 	p, err := backends.Start(opts)
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &errno): // the machine says no: a port in use, no permission
-		return &exitError{exitLost, err}
-	case err != nil:
-		return &exitError{exitUsage, err}
+	if err != nil {
+		code := exitUsage
+		if _, ok := errors.AsType[syscall.Errno](err); ok { // a port in use, no permission
+			code = exitLost
+		}
+		return &exitError{code, err}
 	}
 	defer p.Stop()
 	if err := c.announce(std.out, p.ReadyLine()); err != nil {
