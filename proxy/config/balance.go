@@ -1,0 +1,29 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"bench/proxy/spec"
+)
+
+// algorithms are the balance algorithms that the engine has.
+func algorithms() []string { return []string{"roundrobin", "leastconn"} }
+
+func balanceKeywords() []keyword {
+	return []keyword{{name: "balance", args: "{ roundrobin | leastconn }", scope: inDefaults | inBack, doc: "Algorithm that chooses the server.", read: func(l *line) {
+		if !l.arity(1, maxWords, "an algorithm") {
+			return
+		}
+		w := l.args[0]
+		name, _, _ := strings.Cut(w.text, "(")
+		switch {
+		case !slices.Contains(algorithms(), name) && l.p.inventory.has("balance", name):
+			l.fail(w, "balance algorithm '%s' is not supported: use %s", name, strings.Join(algorithms(), " or "))
+		case !slices.Contains(algorithms(), w.text):
+			l.report(Alert, w, nearest(w.text, l.p.inventory.lists["balance"]), "unknown balance algorithm '%s'", w.text)
+		case l.arity(1, 1, ""):
+			l.sect.settings.balance.put(spec.Balance(w.text), l.pos)
+		}
+	}}}
+}

@@ -1,0 +1,240 @@
+package config
+
+import (
+	"math"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+// bindOption is one row of the options of bind and "stats socket" lines.
+type bindOption struct {
+	name  string
+	args  int
+	read  func(*line, *spec.Bind, word)
+	inert string
+	doc   string
+}
+
+func bindKeywords() []keyword {
+	return []keyword{{name: "bind", args: "<address>[,<address>...] [<option>...]", scope: inFront, doc: "Listen on addresses, each perhaps with a range of ports.", read: func(l *line) {
+		l.binds(true, func(b *spec.Bind) { l.sect.binds = append(l.sect.binds, b) })
+	}}}
+}
+
+// binds reads addresses and options into one Bind per socket.
+func (l *line) binds(needPort bool, add func(*spec.Bind)) {
+	if !l.arity(1, maxWords, "an address") {
+		return
+	}
+	proto := &spec.Bind{Pos: l.pos, FD: -1, Level: spec.LevelOperator}
+	l.bindOptions(proto)
+	text, err := expandAddress(l.args[0].text, &l.p.look)
+	if err != nil {
+		l.fail(l.args[0], "'%s': %v", l.kw.name, err)
+		return
+	}
+	for one := range strings.SplitSeq(text, ",") {
+		r, err := l.readAddress(one)
+		switch {
+		case err != nil:
+			l.fail(l.args[0], "'%s': %v", l.kw.name, err)
+			return
+		case r.relative:
+			l.fail(l.args[0], "'%s': '%s': a port relative to the client's makes no sense here", l.kw.name, one)
+			return
+		case r.fd < 0 && !r.addr.IsUnix() && (r.low == 0 && (needPort || !r.written)):
+			l.fail(l.args[0], "'%s': '%s': missing port number", l.kw.name, one)
+			return
+		case r.high-r.low >= maxPortRange:
+			l.fail(l.args[0], "'%s': '%s': more than %d ports", l.kw.name, one, maxPortRange)
+			return
+		}
+		for port := r.low; port <= r.high; port++ {
+			b := *proto
+			b.Addr, b.FD, b.Text = r.addr, r.fd, one
+			if port > 0 {
+				b.Addr.SetPort(uint16(port))
+			}
+			add(&b)
+		}
+	}
+}
+
+// bindOptions reads what follows the address.
+func (l *line) bindOptions(b *spec.Bind) {
+	rows := bindOptions()
+	for rest := l.args[1:]; len(rest) > 0; {
+		i := slices.IndexFunc(rows, func(r bindOption) bool { return r.name == rest[0].text })
+		if i < 0 {
+			l.unknownOption(rest[0], "bind", optionNames(rows, func(r bindOption) string { return r.name }))
+			return
+		}
+		row := rows[i]
+		if len(rest) <= row.args {
+			l.missing("a value after '" + row.name + "'")
+			return
+		}
+		if row.inert != "" {
+			l.warn(rest[0], "'%s' is accepted without effect: %s", row.name, row.inert)
+		}
+		row.read(l, b, rest[row.args])
+		rest = rest[row.args+1:]
+	}
+}
+
+// unknownOption tells an option that is not supported from one that does not
+// exist; list names it in the inventory.
+func (l *line) unknownOption(w word, list string, names []string) {
+	if l.p.inventory.has(list, w.text) {
+		l.fail(w, "'%s' is not supported in '%s'", w.text, l.kw.name)
+		return
+	}
+	l.report(Alert, w, nearest(w.text, append(names, l.p.inventory.lists[list]...)), "unknown option '%s' in '%s'", w.text, l.kw.name)
+}
+
+func optionNames[T any](rows []T, name func(T) string) []string {
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = name(r)
+	}
+	return names
+}
+
+// bindOptions are the rows (configuration manual, section 5.1).
+func bindOptions() []bindOption {
+	ignore := func(*line, *spec.Bind, word) {}
+	number := func(name string, least, most int64, doc string, field func(*spec.Bind) *int) bindOption {
+		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *spec.Bind, w word) {
+			if n, ok := l.value(name, w, least, most); ok {
+				*field(b) = n
+			}
+		}}
+	}
+	flag := func(name, doc string, set func(*spec.Bind)) bindOption {
+		return bindOption{name: name, doc: doc, read: func(_ *line, b *spec.Bind, _ word) { set(b) }}
+	}
+	return []bindOption{
+		{name: "name", args: 1, doc: "Name in the statistics.", read: func(_ *line, b *spec.Bind, w word) { b.Name = w.text }},
+		number("id", 1, math.MaxInt32, "Number in the statistics.", func(b *spec.Bind) *int { return &b.ID }),
+		number("maxconn", 1, math.MaxInt32, "Connections accepted at once.", func(b *spec.Bind) *int { return &b.MaxConn }),
+		number("backlog", 1, math.MaxInt32, "Connections the kernel keeps waiting.", func(b *spec.Bind) *int { return &b.Options.Backlog }),
+		{name: "interface", args: 1, doc: "Network interface to listen on.", read: func(_ *line, b *spec.Bind, w word) { b.Options.Interface = w.text }},
+		{name: "nice", args: 1, inert: "all connections are served in turn", doc: "Priority of the connections.", read: func(l *line, _ *spec.Bind, w word) { l.value("nice", w, -1024, 1024) }},
+		flag("v4v6", "Take IPv4 on an IPv6 socket too.", func(b *spec.Bind) { b.Options.V4V6, b.Options.V6Only = true, false }),
+		flag("v6only", "Take no IPv4 on an IPv6 socket.", func(b *spec.Bind) { b.Options.V6Only, b.Options.V4V6 = true, false }),
+		flag("transparent", "Take connections to foreign addresses.", func(b *spec.Bind) { b.Options.Transparent = true }),
+		flag("defer-accept", "Take connections when data has come.", func(b *spec.Bind) { b.Options.DeferAccept = true }),
+		flag("tfo", "TCP Fast Open.", func(b *spec.Bind) { b.Options.FastOpen = fastOpenQueue }),
+		number("mss", -65535, 65535, "Largest TCP segment.", func(b *spec.Bind) *int { return &b.Options.MSS }),
+		{name: "tcp-ut", args: 1, doc: "Longest time without acknowledgement.", read: func(l *line, b *spec.Bind, w word) {
+			d, err := parseTime(w.text, time.Millisecond)
+			if err != nil {
+				l.fail(w, "'tcp-ut' %v", err)
+				return
+			}
+			b.Options.UserTimeout = int(d / time.Millisecond)
+		}},
+		{name: "mode", args: 1, doc: "Access rights of a unix socket, in octal.", read: func(l *line, b *spec.Bind, w word) {
+			n, err := strconv.ParseUint(w.text, 8, 12)
+			if err != nil {
+				l.fail(w, "'mode' expects access rights in octal like 660, not '%s'", w.text)
+				return
+			}
+			b.Options.Mode = os.FileMode(n)
+		}},
+		{name: "user", args: 1, doc: "Owner of a unix socket.", read: readSocketUser},
+		{name: "group", args: 1, doc: "Group of a unix socket.", read: readSocketGroup},
+		{name: "uid", args: 1, doc: "Owner of a unix socket by number.", read: func(l *line, b *spec.Bind, w word) {
+			if n, ok := l.value("uid", w, 0, math.MaxInt32); ok {
+				own(&b.Options)
+				b.Options.UID = n
+			}
+		}},
+		{name: "gid", args: 1, doc: "Group of a unix socket by number.", read: func(l *line, b *spec.Bind, w word) {
+			if n, ok := l.value("gid", w, 0, math.MaxInt32); ok {
+				own(&b.Options)
+				b.Options.GID = n
+			}
+		}},
+		{name: "level", args: 1, doc: "Rights on the runtime API: user, operator or admin.", read: func(l *line, b *spec.Bind, w word) {
+			names := []string{"user", "operator", "admin"}
+			at := slices.Index(names, w.text)
+			if at < 0 {
+				l.unknown(w, "level", names)
+				return
+			}
+			b.Level = []spec.CLILevel{spec.LevelUser, spec.LevelOperator, spec.LevelAdmin}[at]
+		}},
+		{name: "expose-fd", args: 1, doc: "\"listeners\": hand the listening sockets to a new process that asks.", read: func(l *line, b *spec.Bind, w word) {
+			if w.text != "listeners" {
+				l.unknown(w, "argument of 'expose-fd'", []string{"listeners"})
+				return
+			}
+			b.ExposeFDs = true
+		}},
+		{name: "severity-output", args: 1, inert: "answers carry no severity", doc: "Severity in the runtime API's answers: none, number or string.", read: func(l *line, _ *spec.Bind, w word) {
+			if names := []string{"none", "number", "string"}; !slices.Contains(names, w.text) {
+				l.unknown(w, "severity-output", names)
+			}
+		}},
+		{name: "process", args: 1, inert: "there is one process", doc: "Processes that listen.", read: ignore},
+		{name: "thread", args: 1, inert: "all threads listen", doc: "Threads that listen.", read: func(l *line, _ *spec.Bind, w word) {
+			threads := w.text[strings.IndexByte(w.text, '/')+1:]
+			if _, ok := parseSet(threads, 1, maxThread); !ok {
+				l.fail(w, "'thread' expects a number or range from 1 to %d, or all, odd, even, not '%s'", maxThread, w.text)
+			}
+		}},
+		{name: "proto", args: 1, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *spec.Bind, w word) {
+			if w.text != "h1" && w.text != "none" {
+				l.fail(w, "protocol '%s' is not supported in 'bind'", w.text)
+			}
+		}},
+	}
+}
+
+// fastOpenQueue is the number of Fast Open requests that may wait.
+const fastOpenQueue = 256
+
+// own begins a change of owner.
+func own(o *sock.ListenOptions) {
+	if !o.ChangeOwner {
+		o.ChangeOwner, o.UID, o.GID = true, -1, -1
+	}
+}
+
+func readSocketUser(l *line, b *spec.Bind, w word) {
+	u, err := user.Lookup(w.text)
+	if err != nil {
+		l.fail(w, "cannot find user '%s'", w.text)
+		return
+	}
+	own(&b.Options)
+	b.Options.UID, _ = strconv.Atoi(u.Uid)
+}
+
+func readSocketGroup(l *line, b *spec.Bind, w word) {
+	g, err := user.LookupGroup(w.text)
+	if err != nil {
+		l.fail(w, "cannot find group '%s'", w.text)
+		return
+	}
+	own(&b.Options)
+	b.Options.GID, _ = strconv.Atoi(g.Gid)
+}
+
+// value reads the number of an option.
+func (l *line) value(option string, w word, least, most int64) (int, bool) {
+	n, err := strconv.ParseInt(w.text, 10, 64)
+	if err != nil || n < least || n > most {
+		l.fail(w, "'%s' expects an integer between %d and %d, not '%s'", option, least, most, w.text)
+		return 0, false
+	}
+	return int(n), true
+}

@@ -1,0 +1,227 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bench/proxy/spec"
+)
+
+// checkDraft is how servers are checked.
+type checkDraft struct {
+	kind     opt[spec.CheckKind]
+	request  httpRequest // of "option httpchk"
+	send     httpRequest // of "http-check send", which goes before it
+	sends    bool
+	expect   []spec.Expect
+	on404    bool
+	rulesPos spec.Pos // of the first http-check rule
+	tcpPos   spec.Pos // of the first tcp-check rule
+}
+
+// httpRequest is the request of an HTTP check; empty parts are unset.
+type httpRequest struct {
+	method, uri, version string
+	headers              [][2]string
+	body                 string
+}
+
+func (c *checkDraft) clone() checkDraft {
+	d := *c
+	d.expect = slices.Clone(c.expect)
+	d.request.headers = slices.Clone(c.request.headers)
+	d.send.headers = slices.Clone(c.send.headers)
+	return d
+}
+
+// checkKeywords choose and describe health checks (configuration manual,
+// "option httpchk", "http-check", "option tcp-check").
+func checkKeywords() []keyword {
+	const back = inDefaults | inBack
+	return []keyword{
+		{name: "option httpchk", args: "[<method>] [<uri>] [<version>]", scope: back, doc: "Check servers with an HTTP request.", read: readHTTPCheck},
+		{name: "option tcp-check", scope: back, doc: "Check servers with a connection.", read: func(l *line) {
+			if l.arity(0, 0, "") {
+				l.sect.settings.check.kind.put(spec.CheckTCP, l.pos)
+			}
+		}},
+		{name: "tcp-check connect", scope: back, doc: "Connect, which is what TCP checks do anyway; no options.", read: func(l *line) {
+			l.plainConnect()
+			if c := &l.sect.settings.check; c.tcpPos.Line == 0 {
+				c.tcpPos = l.pos
+			}
+		}},
+		{name: "http-check connect", scope: back, doc: "Connect, which is what HTTP checks do first; no options.", read: func(l *line) {
+			l.plainConnect()
+			l.httpRule()
+		}},
+		{name: "http-check send", args: "[meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]... [body <text>]", scope: back, doc: "Request of the HTTP check.", read: readCheckSend},
+		{name: "http-check expect", args: "[!] { status <list> | rstatus <regex> | string <text> | rstring <regex> }", scope: back, doc: "Answer that counts as good.", read: readCheckExpect},
+		{name: "http-check disable-on-404", scope: back, doc: "A 404 drains the server instead of putting it down.", read: func(l *line) {
+			if l.arity(0, 0, "") {
+				l.sect.settings.check.on404 = true
+			}
+		}},
+	}
+}
+
+// httpRule remembers that there are http-check rules.
+func (l *line) httpRule() {
+	if c := &l.sect.settings.check; c.rulesPos.Line == 0 {
+		c.rulesPos = l.pos
+	}
+}
+
+// plainConnect refuses options of a connect rule.
+func (l *line) plainConnect() {
+	if len(l.args) > 0 {
+		l.fail(l.args[0], "'%s' with '%s' is not supported", l.kw.name, l.args[0].text)
+	}
+}
+
+func readHTTPCheck(l *line) {
+	r := httpRequest{}
+	switch len(l.args) {
+	case 0:
+	case 1:
+		r.uri = l.args[0].text
+	default:
+		r.method, r.uri = l.args[0].text, l.args[1].text
+		if !isToken(r.method) {
+			l.fail(l.args[0], "'%s' is not an HTTP method", r.method)
+			return
+		}
+		if len(l.args) > 2 {
+			// Header fields, and even a body, used to be given after the version.
+			head, body, _ := strings.Cut(joinWords(l.args[2:]), "\r\n\r\n")
+			lines := strings.Split(head, "\r\n")
+			r.version, r.body = lines[0], body
+			if !isHTTPVersion(r.version) {
+				l.fail(l.args[2], "'%s' is not an HTTP version like HTTP/1.1", r.version)
+				return
+			}
+			for _, h := range lines[1:] {
+				name, value, ok := strings.Cut(h, ":")
+				if h == "" {
+					continue
+				}
+				if !ok || !isToken(name) {
+					l.fail(l.args[2], "'%s' is not a header field", h)
+					return
+				}
+				r.headers = append(r.headers, [2]string{name, strings.TrimSpace(value)})
+			}
+			if len(lines) > 1 {
+				l.warn(l.args[2], "header fields after the version are deprecated: use 'http-check send hdr'")
+			}
+		}
+	}
+	l.sect.settings.check.kind.put(spec.CheckHTTP, l.pos)
+	l.sect.settings.check.request = r
+}
+
+func isHTTPVersion(s string) bool {
+	return len(s) == len("HTTP/1.1") && strings.HasPrefix(s, "HTTP/1.") && (s[7] == '0' || s[7] == '1')
+}
+
+func readCheckSend(l *line) {
+	r := httpRequest{}
+	need := map[string]int{"meth": 1, "uri": 1, "ver": 1, "hdr": 2, "body": 1}
+	for rest := l.args; len(rest) > 0; {
+		n, ok := need[rest[0].text]
+		if !ok {
+			if slices.Contains([]string{"uri-lf", "body-lf", "comment"}, rest[0].text) {
+				l.fail(rest[0], "'%s' is not supported in 'http-check send'", rest[0].text)
+				return
+			}
+			l.unknown(rest[0], "argument", []string{"meth", "uri", "ver", "hdr", "body"})
+			return
+		}
+		if len(rest) <= n {
+			l.missing("a value after '" + rest[0].text + "'")
+			return
+		}
+		v := rest[1]
+		switch rest[0].text {
+		case "meth":
+			r.method = v.text
+			ok = isToken(v.text)
+		case "uri":
+			r.uri = v.text
+		case "ver":
+			r.version = v.text
+			ok = isHTTPVersion(v.text)
+		case "hdr":
+			ok = isToken(v.text)
+			r.headers = append(r.headers, [2]string{v.text, rest[2].text})
+		case "body":
+			r.body = v.text
+		}
+		if !ok {
+			l.fail(v, "'%s' is no value for '%s' in 'http-check send'", v.text, rest[0].text)
+			return
+		}
+		rest = rest[n+1:]
+	}
+	l.httpRule()
+	l.sect.settings.check.send, l.sect.settings.check.sends = r, true
+}
+
+func readCheckExpect(l *line) {
+	e := spec.Expect{Pos: l.pos}
+	rest := l.args
+	if len(rest) > 0 && rest[0].text == "!" {
+		e.Negate, rest = true, rest[1:]
+	}
+	if len(rest) < 2 {
+		l.missing("a kind and a pattern, as in 'status 200'")
+		return
+	}
+	kinds := map[string]spec.ExpectKind{"status": spec.ExpectStatus, "rstatus": spec.ExpectRStatus, "string": spec.ExpectString, "rstring": spec.ExpectRString}
+	kind, ok := kinds[rest[0].text]
+	switch {
+	case !ok && slices.Contains([]string{"hdr", "fhdr", "string-lf", "min-recv", "comment", "ok-status", "error-status", "tout-status", "on-success", "on-error", "status-code"}, rest[0].text):
+		l.fail(rest[0], "'%s' is not supported in 'http-check expect'", rest[0].text)
+		return
+	case !ok:
+		l.unknown(rest[0], "kind", []string{"status", "rstatus", "string", "rstring"})
+		return
+	case len(rest) > 2:
+		l.fail(rest[2], "'http-check expect' cannot handle unexpected argument '%s'", rest[2].text)
+		return
+	}
+	e.Kind, e.Pattern = kind, rest[1].text
+	switch kind {
+	case spec.ExpectStatus:
+		if !isStatusList(e.Pattern) {
+			l.fail(rest[1], "'http-check expect status' expects statuses like 200,300-399, not '%s'", e.Pattern)
+			return
+		}
+	case spec.ExpectRStatus, spec.ExpectRString:
+		if _, err := regexp.Compile(e.Pattern); err != nil {
+			l.fail(rest[1], "invalid regular expression '%s': %v", e.Pattern, err)
+			return
+		}
+	case spec.ExpectString:
+	}
+	l.httpRule()
+	l.sect.settings.check.expect = append(l.sect.settings.check.expect, e)
+}
+
+// isStatusList tells whether s is like "200,300-399".
+func isStatusList(s string) bool {
+	for part := range strings.SplitSeq(s, ",") {
+		low, high, ranged := strings.Cut(part, "-")
+		if !ranged {
+			high = low
+		}
+		a, err1 := strconv.Atoi(low)
+		b, err2 := strconv.Atoi(high)
+		if err1 != nil || err2 != nil || a < 100 || b > 999 || a > b {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+)
+
+// errorCodes are the statuses that the proxy answers itself.
+func errorCodes() []int {
+	return []int{200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504}
+}
+
+// errorKeywords replace the proxy's own answers.
+func errorKeywords() []keyword {
+	return []keyword{
+		{name: "errorfile", args: "<status> <path>", scope: inAny, doc: "Send the contents of a file instead of a standard answer.", read: readErrorFile},
+		errorLocation("errorloc", 302, "Redirect (302) instead of a standard answer."),
+		errorLocation("errorloc302", 302, "Redirect (302) instead of a standard answer."),
+		errorLocation("errorloc303", 303, "Redirect (303) instead of a standard answer, so that the client uses GET."),
+	}
+}
+
+// errorStatus reads the status of a standard answer.
+func (l *line) errorStatus(w word) (int, bool) {
+	n, err := strconv.Atoi(w.text)
+	if err != nil || !slices.Contains(errorCodes(), n) {
+		l.fail(w, "'%s' cannot replace status '%s': want one of %v", l.kw.name, w.text, errorCodes())
+		return 0, false
+	}
+	return n, true
+}
+
+func readErrorFile(l *line) {
+	if !l.arity(2, 2, "a status and a file") {
+		return
+	}
+	code, ok := l.errorStatus(l.args[0])
+	if !ok {
+		return
+	}
+	st, err := os.Stat(l.args[1].text)
+	if err == nil && st.IsDir() {
+		err = fmt.Errorf("%s is a directory", l.args[1].text)
+	}
+	if err != nil {
+		l.fail(l.args[1], "cannot read the error file: %v", err)
+		return
+	}
+	if st.Size() > int64(l.p.global.Tune.BufSize) {
+		l.fail(l.args[1], "error file '%s' of %d bytes is longer than a buffer of %d", l.args[1].text, st.Size(), l.p.global.Tune.BufSize)
+		return
+	}
+	text, err := os.ReadFile(l.args[1].text)
+	if err != nil {
+		l.fail(l.args[1], "cannot read the error file: %v", err)
+		return
+	}
+	l.sect.settings.errors[code] = text
+}
+
+func errorLocation(name string, status int, doc string) keyword {
+	return keyword{name: name, args: "<status> <url>", scope: inAny, doc: doc, read: func(l *line) {
+		if !l.arity(2, 2, "a status and a URL") {
+			return
+		}
+		if code, ok := l.errorStatus(l.args[0]); ok {
+			reason := "Found"
+			if status == 303 {
+				reason = "See Other"
+			}
+			l.sect.settings.errors[code] = fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nCache-Control: no-cache\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", status, reason, l.args[1].text)
+		}
+	}}
+}

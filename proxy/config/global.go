@@ -1,0 +1,256 @@
+package config
+
+import (
+	"math"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bench/proxy/spec"
+)
+
+// globalDraft is the global section as far as it has been read.
+type globalDraft struct {
+	spec.Global
+	logs []logDraft
+}
+
+// newGlobal holds what the engine does when a global section says nothing
+// (configuration manual, section 3).
+func newGlobal() spec.Global {
+	return spec.Global{
+		UID: -1, GID: -1,
+		MasterMaxReloads: math.MaxInt32,
+		StatsTimeout:     10 * time.Second,
+		StatsMaxConn:     10,
+		Tune: spec.Tune{
+			BufSize: 16384, MaxRewrite: 1024, MaxAccept: 4, MaxPollEvents: 200,
+			HTTPMaxHdr: 101, HTTPLogURILen: 1024, IdleTimer: time.Second,
+			PoolHighFDRatio: 25, PoolLowFDRatio: 20, IdlePoolShared: true,
+			RunQueueDepth: 200,
+		},
+	}
+}
+
+// globalFlag is a keyword without arguments.
+func globalFlag(name, doc string, field func(*spec.Global) *bool) keyword {
+	return keyword{name: name, scope: inGlobal, doc: doc, read: func(l *line) {
+		if l.arity(0, 0, "") {
+			*field(&l.p.global.Global) = true
+		}
+	}}
+}
+
+// globalNumber is a keyword with one number within bounds.
+func globalNumber(name string, least, most int64, doc string, field func(*spec.Global) *int) keyword {
+	return keyword{name: name, args: "<number>", scope: inGlobal, doc: doc, read: func(l *line) {
+		if w, ok := l.one("a number"); ok {
+			if n, ok := l.integer(w, least, most); ok {
+				*field(&l.p.global.Global) = n
+			}
+		}
+	}}
+}
+
+// globalText is a keyword with one word.
+func globalText(name, arg, doc string, field func(*spec.Global) *string) keyword {
+	return keyword{name: name, args: arg, scope: inGlobal, doc: doc, read: func(l *line) {
+		if w, ok := l.one(arg); ok {
+			*field(&l.p.global.Global) = w.text
+		}
+	}}
+}
+
+// globalTime is a keyword with one time.
+func globalTime(name, doc string, field func(*spec.Global) *time.Duration) keyword {
+	return keyword{name: name, args: "<time>", scope: inGlobal, doc: doc, read: func(l *line) {
+		if w, ok := l.one("a time"); ok {
+			if d, ok := l.duration(w, time.Millisecond); ok {
+				*field(&l.p.global.Global) = d
+			}
+		}
+	}}
+}
+
+// globalKeywords are process-wide settings (configuration manual, section 3.1
+// and 3.2).
+func globalKeywords() []keyword {
+	type g = spec.Global
+	return []keyword{
+		globalFlag("daemon", "Run in the background.", func(s *g) *bool { return &s.Daemon }),
+		globalFlag("quiet", "Print nothing at start.", func(s *g) *bool { return &s.Quiet }),
+		globalFlag("zero-warning", "Refuse a configuration with warnings.", func(s *g) *bool { return &s.ZeroWarning }),
+		globalFlag("noepoll", "Do not use epoll.", func(s *g) *bool { return &s.NoEpoll }),
+		globalFlag("nopoll", "Do not use poll.", func(s *g) *bool { return &s.NoPoll }),
+		globalFlag("nosplice", "Do not use splice.", func(s *g) *bool { return &s.NoSplice }),
+		globalFlag("noreuseport", "Do not use SO_REUSEPORT.", func(s *g) *bool { return &s.NoReusePort }),
+		{name: "busy-polling", scope: inGlobal, no: true, doc: "Keep the threads awake for lower latency.", read: func(l *line) {
+			if l.arity(0, 0, "") {
+				l.p.global.BusyPolling = !l.no && !l.reset
+			}
+		}},
+		{name: "master-worker", args: "[no-exit-on-failure]", scope: inGlobal, doc: "Supervise the worker from a master process.", read: readMasterWorker},
+		globalNumber("mworker-max-reloads", 0, math.MaxInt32, "Reloads that a worker outlives before it is killed.", func(s *g) *int { return &s.MasterMaxReloads }),
+		globalNumber("nbthread", 1, 64, "Number of threads; by default one per usable CPU.", func(s *g) *int { return &s.NbThread }),
+		{name: "nbproc", args: "1", scope: inGlobal, doc: "Only 1: there is one process, with threads.", read: func(l *line) {
+			if w, ok := l.one("the number 1"); ok {
+				if w.text != "1" {
+					l.fail(w, "'nbproc' only supports 1: use 'nbthread %s'", w.text)
+					return
+				}
+				l.warn(l.head, "'nbproc' is deprecated: there is always one process")
+			}
+		}},
+		globalNumber("maxconn", 0, math.MaxInt32, "Connections of the process; by default what the descriptor limit allows.", func(s *g) *int { return &s.MaxConn }),
+		globalNumber("maxpipes", 0, math.MaxInt32, "Pipes for splicing.", func(s *g) *int { return &s.MaxPipes }),
+		globalNumber("ulimit-n", 0, math.MaxInt32, "Limit of descriptors to set.", func(s *g) *int { return &s.ULimitN }),
+		globalText("pidfile", "<path>", "File to write the process number to.", func(s *g) *string { return &s.PIDFile }),
+		globalText("chroot", "<directory>", "Directory to lock the process into.", func(s *g) *string { return &s.Chroot }),
+		{name: "user", args: "<name>", scope: inGlobal, doc: "User to change to.", read: readUser},
+		{name: "group", args: "<name>", scope: inGlobal, doc: "Group to change to.", read: readGroup},
+		globalNumber("uid", 0, math.MaxInt32, "User number to change to.", func(s *g) *int { return &s.UID }),
+		globalNumber("gid", 0, math.MaxInt32, "Group number to change to.", func(s *g) *int { return &s.GID }),
+		globalText("node", "<name>", "Name of the machine for the statistics.", func(s *g) *string { return &s.Node }),
+		{name: "description", args: "<text>...", scope: inGlobal, doc: "Text for the statistics.", read: func(l *line) {
+			if l.arity(1, maxWords, "a text") {
+				l.p.global.Description = joinWords(l.args)
+			}
+		}},
+		globalTime("hard-stop-after", "Longest time of a soft stop.", func(s *g) *time.Duration { return &s.HardStopAfter }),
+		globalTime("grace", "Time between the signal of a soft stop and the end of listening.", func(s *g) *time.Duration { return &s.Grace }),
+		globalNumber("spread-checks", 0, 50, "Percentage by which check intervals vary.", func(s *g) *int { return &s.SpreadChecks }),
+		globalTime("max-spread-checks", "Longest variation of check intervals.", func(s *g) *time.Duration { return &s.MaxSpreadChecks }),
+		globalText("server-state-base", "<directory>", "Directory of server state files.", func(s *g) *string { return &s.ServerStateBase }),
+		globalText("server-state-file", "<path>", "File of server states.", func(s *g) *string { return &s.ServerStateFile }),
+		{name: "cpu-map", args: "[auto:]<threads> <cpus>...", scope: inGlobal, doc: "CPUs that threads may run on.", read: readCPUMap},
+	}
+}
+
+func readMasterWorker(l *line) {
+	if !l.arity(0, 1, "") {
+		return
+	}
+	if len(l.args) == 1 {
+		if l.args[0].text != "no-exit-on-failure" {
+			l.unknown(l.args[0], "argument", []string{"no-exit-on-failure"})
+			return
+		}
+		l.p.global.NoExitOnFailure = true
+	}
+	l.p.global.MasterWorker = true
+}
+
+func readUser(l *line) {
+	w, ok := l.one("a user name")
+	if !ok {
+		return
+	}
+	u, err := user.Lookup(w.text)
+	if err != nil {
+		l.fail(w, "cannot find user '%s'", w.text)
+		return
+	}
+	l.p.global.User = w.text
+	l.p.global.UID, _ = strconv.Atoi(u.Uid)
+}
+
+func readGroup(l *line) {
+	w, ok := l.one("a group name")
+	if !ok {
+		return
+	}
+	g, err := user.LookupGroup(w.text)
+	if err != nil {
+		l.fail(w, "cannot find group '%s'", w.text)
+		return
+	}
+	l.p.global.Group = w.text
+	l.p.global.GID, _ = strconv.Atoi(g.Gid)
+}
+
+// maxThread and maxCPU bound the numbers in cpu-map.
+const (
+	maxThread = 64
+	maxCPU    = 4095
+)
+
+// readCPUMap takes "[auto:]THREADS CPUS...", where THREADS is a number, a range
+// or one of all, odd and even, perhaps after "1/" for the only process.
+func readCPUMap(l *line) {
+	if !l.arity(2, maxWords, "threads and CPUs") {
+		return
+	}
+	w := l.args[0]
+	text, auto := strings.CutPrefix(w.text, "auto:")
+	if process, threads, ok := strings.Cut(text, "/"); ok {
+		if process != "1" && process != "all" && process != "odd" {
+			l.fail(w, "'cpu-map' knows process 1 only, not '%s'", process)
+			return
+		}
+		text = threads
+	}
+	threads, ok := parseSet(text, 1, maxThread)
+	if !ok {
+		l.fail(w, "'cpu-map' expects threads as a number or range from 1 to %d, or all, odd, even, not '%s'", maxThread, w.text)
+		return
+	}
+	var cpus []int
+	for _, a := range l.args[1:] {
+		for part := range strings.SplitSeq(a.text, ",") {
+			set, ok := parseSet(part, 0, maxCPU)
+			if !ok {
+				l.fail(a, "'cpu-map' expects CPUs as numbers or ranges from 0, not '%s'", a.text)
+				return
+			}
+			cpus = append(cpus, set...)
+		}
+	}
+	slices.Sort(cpus)
+	cpus = slices.Compact(cpus)
+	if !auto {
+		l.p.global.CPUMap = append(l.p.global.CPUMap, spec.CPUMap{Threads: threads, CPUs: cpus})
+		return
+	}
+	if len(threads) != len(cpus) {
+		l.fail(w, "'cpu-map' with 'auto:' expects as many CPUs as threads, not %d for %d", len(cpus), len(threads))
+		return
+	}
+	for i := range threads {
+		l.p.global.CPUMap = append(l.p.global.CPUMap, spec.CPUMap{Threads: threads[i : i+1], CPUs: cpus[i : i+1]})
+	}
+}
+
+// parseSet reads "3", "1-4", "all", "odd" or "even".
+func parseSet(s string, least, most int) ([]int, bool) {
+	step := 1
+	from, to := least, most
+	switch s {
+	case "all":
+	case "odd":
+		from, step = least|1, 2
+	case "even":
+		from, step = least+least&1, 2
+	default:
+		low, high, ranged := strings.Cut(s, "-")
+		var err error
+		if from, err = strconv.Atoi(low); err != nil {
+			return nil, false
+		}
+		to = from
+		if ranged {
+			if to, err = strconv.Atoi(high); err != nil {
+				return nil, false
+			}
+		}
+	}
+	if from < least || to > most || from > to {
+		return nil, false
+	}
+	var set []int
+	for n := from; n <= to; n += step {
+		set = append(set, n)
+	}
+	return set, true
+}

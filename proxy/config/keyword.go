@@ -1,0 +1,131 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// scope is the set of sections that a keyword belongs to.
+type scope uint8
+
+const (
+	inGlobal scope = 1 << iota
+	inDefaults
+	inFrontend
+	inBackend
+	inListen
+
+	inFront = inFrontend | inListen
+	inBack  = inBackend | inListen
+	inAny   = inDefaults | inFrontend | inBackend | inListen
+)
+
+// keyword is one row of the language: how it is written, where, what reads it.
+type keyword struct {
+	name  string // one word or several: "maxconn", "timeout client"
+	args  string // syntax of the arguments, for messages and the manual
+	scope scope
+	no    bool // "no" and "default" may stand before it
+	// strict makes the keyword in a section of the wrong kind an error; without
+	// it the line is ignored with a warning.
+	strict bool
+	// read takes the arguments. It reports through the line; the section it
+	// fills is line.sect.
+	read func(*line)
+	// inert says, for a keyword that is accepted, what the engine does instead
+	// of honouring it; its use is a warning.
+	inert string
+	doc   string // one sentence for the manual
+}
+
+// words is the number of words in the name.
+func (k *keyword) words() int { return strings.Count(k.name, " ") + 1 }
+
+// keywords gathers the rows of all families, in the order of the manual.
+func keywords() []keyword {
+	return slices.Concat(
+		globalKeywords(),
+		environmentKeywords(),
+		tuneKeywords(),
+		acceptedGlobalKeywords(),
+		statsKeywords(),
+		logKeywords(),
+		proxyKeywords(),
+		bindKeywords(),
+		timeoutKeywords(),
+		optionKeywords(),
+		httpKeywords(),
+		errorKeywords(),
+		balanceKeywords(),
+		serverKeywords(),
+		checkKeywords(),
+		retiredKeywords(),
+	)
+}
+
+// table finds rows by name.
+type table struct {
+	rows  []keyword
+	index map[string][]int // name to rows: the same name may serve several sections
+	heads map[string]bool  // first words of names of several words
+}
+
+func newTable(rows []keyword) *table {
+	t := &table{rows: rows, index: map[string][]int{}, heads: map[string]bool{}}
+	for i := range rows {
+		t.index[rows[i].name] = append(t.index[rows[i].name], i)
+		if head, _, several := strings.Cut(rows[i].name, " "); several {
+			t.heads[head] = true
+		}
+	}
+	return t
+}
+
+// find returns the row with the longest name that the words begin with,
+// preferring one for the section at hand.
+func (t *table) find(words []word, sc scope) *keyword {
+	for n := min(len(words), 3); n > 0; n-- {
+		rows := t.index[joinWords(words[:n])]
+		if len(rows) == 0 {
+			continue
+		}
+		for _, r := range rows {
+			if t.rows[r].scope&sc != 0 {
+				return &t.rows[r]
+			}
+		}
+		if sc != inGlobal {
+			for _, r := range rows {
+				if t.rows[r].scope&inAny != 0 {
+					return &t.rows[r]
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// names of the rows that sc allows.
+func (t *table) names(sc scope) []string {
+	var names []string
+	for i := range t.rows {
+		if t.rows[i].scope&sc != 0 {
+			names = append(names, t.rows[i].name)
+		}
+	}
+	return names
+}
+
+func joinWords(ws []word) string {
+	if len(ws) == 1 {
+		return ws[0].text
+	}
+	var b strings.Builder
+	for i, w := range ws {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w.text)
+	}
+	return b.String()
+}

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"bench/proxy/spec"
+)
+
+// line is one keyword with its arguments on the way to its reader.
+type line struct {
+	p    *parser
+	sect *section
+	kw   *keyword
+	head word   // the first word of the keyword
+	args []word // what follows the keyword
+	// no and reset: "no" or "default" stood before the keyword.
+	no, reset bool
+	text      string
+	pos       spec.Pos // of the keyword
+}
+
+// at is the position of a word.
+func (l *line) at(w word) spec.Pos {
+	return spec.Pos{File: l.pos.File, Line: l.pos.Line, Col: w.col}
+}
+
+// fail reports an error about a word of the line.
+func (l *line) fail(w word, format string, a ...any) {
+	l.report(Alert, w, "", format, a...)
+}
+
+// warn reports a warning about a word of the line.
+func (l *line) warn(w word, format string, a ...any) {
+	l.report(Warning, w, "", format, a...)
+}
+
+func (l *line) report(s Severity, w word, suggestion, format string, a ...any) {
+	l.p.report(Diagnostic{Severity: s, Pos: l.at(w), Word: w.text, Msg: fmt.Sprintf(format, a...), Suggestion: suggestion, Source: l.text})
+}
+
+// unknown reports a word that is none of the choices.
+func (l *line) unknown(w word, what string, choices []string) {
+	l.report(Alert, w, nearest(w.text, choices), "unknown %s '%s' in '%s'", what, w.text, l.kw.name)
+}
+
+// missing reports that the line ends too early.
+func (l *line) missing(what string) {
+	l.p.report(Diagnostic{Severity: Alert, Pos: spec.Pos{File: l.pos.File, Line: l.pos.Line, Col: len(l.text) + 1}, Msg: fmt.Sprintf("'%s' expects %s", l.kw.name, what), Source: l.text})
+}
+
+// arity checks the number of arguments; what describes them.
+func (l *line) arity(least, most int, what string) bool {
+	if len(l.args) < least {
+		l.missing(what)
+		return false
+	}
+	if len(l.args) > most {
+		l.fail(l.args[most], "'%s' cannot handle unexpected argument '%s'", l.kw.name, l.args[most].text)
+		return false
+	}
+	return true
+}
+
+// one returns the only argument.
+func (l *line) one(what string) (word, bool) {
+	if !l.arity(1, 1, what) {
+		return word{}, false
+	}
+	return l.args[0], true
+}
+
+// integer reads a number within bounds.
+func (l *line) integer(w word, least, most int64) (int, bool) {
+	n, err := strconv.ParseInt(w.text, 10, 64)
+	if err != nil {
+		l.fail(w, "'%s' expects an integer, not '%s'", l.kw.name, w.text)
+		return 0, false
+	}
+	if n < least || n > most {
+		l.fail(w, "'%s' expects an integer between %d and %d, not %d", l.kw.name, least, most, n)
+		return 0, false
+	}
+	return int(n), true
+}
+
+// duration reads a time; a bare number counts in unit.
+func (l *line) duration(w word, unit time.Duration) (time.Duration, bool) {
+	d, err := parseTime(w.text, unit)
+	if err != nil {
+		l.fail(w, "'%s' %v", l.kw.name, err)
+		return 0, false
+	}
+	return d, true
+}
+
+// opt is a setting that may be unset, which is not the same as zero: what is
+// unset is taken from the defaults of the engine when all has been read.
+type opt[T any] struct {
+	val T
+	set bool
+	pos spec.Pos
+}
+
+func (o *opt[T]) put(v T, at spec.Pos) { *o = opt[T]{v, true, at} }
+
+func (o *opt[T]) or(v T) T {
+	if o.set {
+		return o.val
+	}
+	return v
+}

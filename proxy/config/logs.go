@@ -1,0 +1,244 @@
+package config
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+// logDraft is one log line: a target, or "log global".
+type logDraft struct {
+	global bool
+	target spec.LogTarget
+}
+
+// Facilities and levels of syslog by number (RFC 5424, section 6.2.1).
+func facilities() []string {
+	return []string{
+		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "auth2", "ftp",
+		"ntp", "audit", "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+	}
+}
+
+func levels() []string {
+	return []string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
+}
+
+func logFormats() []string {
+	return []string{"rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw"}
+}
+
+// logKeywords are about where and how lines are logged (configuration manual,
+// sections 3.1, 4.2 and 8).
+func logKeywords() []keyword {
+	const target = "<address> [len <length>] [format <format>] [sample <ranges>:<size>] <facility> [<level> [<minlevel>]]"
+	return []keyword{
+		{name: "log", args: target, scope: inGlobal, no: true, doc: "Send log lines to a syslog server; several lines are several servers.", read: readGlobalLog},
+		{name: "log", args: "global | " + target, scope: inAny, no: true, doc: "Send the proxy's log lines to a syslog server; several lines are several servers.", read: readLog},
+		{name: "log-tag", args: "<text>", scope: inGlobal, doc: "Name of the program in log lines.", read: func(l *line) {
+			if w, ok := l.one("a tag"); ok {
+				l.p.global.LogTag = w.text
+			}
+		}},
+		{name: "log-tag", args: "<text>", scope: inAny, doc: "Name of the program in the proxy's log lines.", read: func(l *line) {
+			if w, ok := l.one("a tag"); ok {
+				l.sect.settings.logTag.put(w.text, l.pos)
+			}
+		}},
+		{name: "log-send-hostname", args: "[<name>]", scope: inGlobal, doc: "Put the host's name into log lines.", read: readLogSendHostname},
+		{name: "log-format", args: "<format>", scope: inAny, doc: "Layout of log lines; only the standard layouts.", read: readLogFormat},
+	}
+}
+
+func readLogSendHostname(l *line) {
+	if !l.arity(0, 1, "") {
+		return
+	}
+	if len(l.args) == 1 {
+		l.p.global.LogSendHost = l.args[0].text
+		return
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		l.fail(l.head, "cannot find the host's name: %v", err)
+		return
+	}
+	l.p.global.LogSendHost = name
+}
+
+func readGlobalLog(l *line) {
+	if l.no {
+		l.p.global.logs = nil
+		l.arity(0, 0, "")
+		return
+	}
+	if t, ok := l.logTarget(); ok {
+		l.p.global.logs = append(l.p.global.logs, logDraft{target: t})
+	}
+}
+
+func readLog(l *line) {
+	s := &l.sect.settings
+	switch {
+	case l.no:
+		s.logs = nil
+		l.arity(0, 0, "")
+	case len(l.args) > 0 && l.args[0].text == "global":
+		if l.arity(1, 1, "") {
+			s.logs = append(s.logs, logDraft{global: true})
+		}
+	default:
+		if t, ok := l.logTarget(); ok {
+			s.logs = append(s.logs, logDraft{target: t})
+		}
+	}
+}
+
+// logTarget reads the arguments of a log line.
+func (l *line) logTarget() (spec.LogTarget, bool) {
+	t := spec.LogTarget{Pos: l.pos, Format: "rfc3164", Len: 1024, Level: 7}
+	if !l.arity(2, maxWords, "an address and a facility") {
+		return t, false
+	}
+	var ok bool
+	if t.Addr, ok = l.logAddress(l.args[0]); !ok {
+		return t, false
+	}
+	rest := l.args[1:]
+	for len(rest) >= 2 && slices.Contains([]string{"len", "format", "sample"}, rest[0].text) {
+		if !l.logOption(&t, rest[0].text, rest[1]) {
+			return t, false
+		}
+		rest = rest[2:]
+	}
+	if len(rest) == 0 {
+		l.missing("a facility")
+		return t, false
+	}
+	if t.Facility = slices.Index(facilities(), rest[0].text); t.Facility < 0 {
+		l.unknown(rest[0], "log facility", append(facilities(), "len", "format", "sample"))
+		return t, false
+	}
+	for i, dst := range []*int{&t.Level, &t.MinLevel} {
+		if len(rest) > i+1 {
+			if *dst = slices.Index(levels(), rest[i+1].text); *dst < 0 {
+				l.unknown(rest[i+1], "log level", levels())
+				return t, false
+			}
+		}
+	}
+	if len(rest) > 3 {
+		l.fail(rest[3], "'log' cannot handle unexpected argument '%s'", rest[3].text)
+		return t, false
+	}
+	return t, true
+}
+
+func (l *line) logOption(t *spec.LogTarget, name string, w word) bool {
+	switch name {
+	case "len":
+		n, ok := l.integer(w, 80, 65535)
+		t.Len = n
+		return ok
+	case "format":
+		if !slices.Contains(logFormats(), w.text) {
+			l.unknown(w, "log format", logFormats())
+			return false
+		}
+		t.Format = w.text
+		return true
+	}
+	ranges, size, ok := strings.Cut(w.text, ":")
+	from, to, ranged := strings.Cut(ranges, "-")
+	if !ranged {
+		to = from
+	}
+	var err1, err2, err3 error
+	t.SampleFrom, err1 = strconv.Atoi(from)
+	t.SampleTo, err2 = strconv.Atoi(to)
+	t.SampleSize, err3 = strconv.Atoi(size)
+	if !ok || err1 != nil || err2 != nil || err3 != nil || t.SampleFrom < 1 || t.SampleTo < t.SampleFrom || t.SampleSize < t.SampleTo {
+		l.fail(w, "'log' expects a sample like 1-2:5 (one range), not '%s'", w.text)
+		return false
+	}
+	return true
+}
+
+// defaultSyslogPort is where syslog servers listen.
+const defaultSyslogPort = 514
+
+// logAddress checks an address and gives it a port.
+func (l *line) logAddress(w word) (string, bool) {
+	text, err := expandAddress(w.text, &l.p.look)
+	if err != nil {
+		l.fail(w, "invalid log address '%s': %v", w.text, err)
+		return "", false
+	}
+	if text == "stdout" || text == "stderr" {
+		return text, true
+	}
+	if n, ok := strings.CutPrefix(text, "fd@"); ok {
+		if fd, err := strconv.Atoi(n); err != nil || fd < 0 {
+			l.fail(w, "invalid log address '%s': want fd@NUMBER", text)
+			return "", false
+		}
+		return text, true
+	}
+	if strings.HasPrefix(text, "ring@") {
+		l.fail(w, "log address '%s' is not supported: there are no rings", text)
+		return "", false
+	}
+	if strings.HasPrefix(text, "tcp") {
+		l.fail(w, "log address '%s' is not supported: only datagrams are sent", text)
+		return "", false
+	}
+	a, err := l.resolveAddress(text)
+	if err != nil {
+		l.fail(w, "invalid log address: %v", err)
+		return "", false
+	}
+	if a.Family() == sock.FamilyIPv4 || a.Family() == sock.FamilyIPv6 {
+		if a.AddrPort().Port() == 0 {
+			a.SetPort(defaultSyslogPort)
+		}
+		return a.String(), true
+	}
+	return text, true
+}
+
+// readLogFormat takes the standard layouts in their written form.
+func readLogFormat(l *line) {
+	w, ok := l.one("a format")
+	if !ok {
+		return
+	}
+	for format, text := range map[spec.LogFormat]string{
+		spec.LogHTTP: "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r",
+		spec.LogTCP:  "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq",
+		spec.LogCLF:  `%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl`,
+	} {
+		if w.text == text {
+			l.setLogFormat(format)
+			return
+		}
+	}
+	l.fail(w, "'log-format' with a layout of one's own is not supported: use 'option httplog' or 'option tcplog'")
+}
+
+// setLogFormat chooses the layout of log lines; a different one chosen before
+// in the same section is replaced with a warning.
+func (l *line) setLogFormat(f spec.LogFormat) {
+	s := &l.sect.settings.logFormat
+	if l.sect.kind == inBackend {
+		l.warn(l.head, "'%s' is ignored in a backend: lines are logged by the frontend", l.kw.name)
+		return
+	}
+	if s.set && s.pos.File == l.sect.pos.File && s.pos.Line > l.sect.pos.Line && s.val != f {
+		l.warn(l.head, "'%s' overrides the log format set on line %d", l.kw.name, s.pos.Line)
+	}
+	s.put(f, l.pos)
+}

@@ -1,0 +1,251 @@
+package config
+
+import (
+	"time"
+
+	"bench/proxy/spec"
+)
+
+// What the engine does where the configuration is silent (configuration
+// manual, sections 4.2 and 5.2).
+const (
+	defaultRetries    = 3
+	defaultWeight     = 1
+	defaultInter      = 2 * time.Second
+	defaultRise       = 2
+	defaultFall       = 3
+	defaultPurgeDelay = 5 * time.Second
+	defaultBalance    = "roundrobin"
+)
+
+// resolve makes the configuration of what has been read: defaults applied,
+// names resolved, the whole checked.
+func (p *parser) resolve() *spec.Config {
+	cfg := &spec.Config{Global: p.global.Global}
+	p.resolveGlobal(&cfg.Global)
+	for i, s := range p.sections {
+		cfg.Proxies = append(cfg.Proxies, p.proxy(s, i))
+	}
+	p.numberProxies(cfg.Proxies)
+	for i, s := range p.sections {
+		p.resolveBackends(cfg, s, cfg.Proxies[i])
+	}
+	for i, s := range p.sections {
+		p.check(s, cfg.Proxies[i])
+	}
+	p.fullConns(cfg)
+	return cfg
+}
+
+func (p *parser) resolveGlobal(g *spec.Global) {
+	for _, l := range p.global.logs {
+		g.Logs = append(g.Logs, l.target)
+	}
+	// At least half of a buffer is for what is received.
+	g.Tune.MaxRewrite = min(g.Tune.MaxRewrite, g.Tune.BufSize/2)
+}
+
+// proxy makes one proxy; what refers to others comes later.
+func (p *parser) proxy(s *section, index int) *spec.Proxy {
+	set := &s.settings
+	px := &spec.Proxy{
+		Pos: s.pos, Index: index, ID: s.id.val, Name: s.name, Caps: s.caps(),
+		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled, Desc: s.desc,
+		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
+		LogFormat: set.logFormat.or(spec.LogDefault), ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
+	}
+	for _, l := range set.logs {
+		if l.global {
+			for _, g := range p.global.logs {
+				px.Logs = append(px.Logs, g.target)
+			}
+			continue
+		}
+		px.Logs = append(px.Logs, l.target)
+	}
+	for i, row := range timeoutRows() {
+		*row.field(&px.Timeouts) = set.timeouts[i].val
+	}
+	for _, row := range optionRows() {
+		for _, field := range row.field(&px.Options) {
+			*field = *field || set.options[row.name].val
+		}
+	}
+	if set.forwardFor.set {
+		f := set.forwardFor.val
+		px.ForwardFor = &f
+	}
+	if s.kind&inFront != 0 {
+		px.Binds = s.binds
+		px.MaxConn, px.Backlog = set.maxConn.val, set.backlog.val
+		p.frontBinds(s, px)
+	}
+	if s.kind&inBack != 0 {
+		p.backend(s, px)
+	}
+	return px
+}
+
+// frontBinds gives the listeners numbers and what they have from the frontend.
+func (p *parser) frontBinds(s *section, px *spec.Proxy) {
+	used := map[int]bool{}
+	for _, b := range px.Binds {
+		if b.ID != 0 && used[b.ID] {
+			p.alert(s, b.Pos, "listener id %d is used twice in '%s'", b.ID, px.Name)
+		}
+		used[b.ID] = true
+	}
+	next := 1
+	for _, b := range px.Binds {
+		if b.Options.Backlog == 0 {
+			b.Options.Backlog = px.Backlog
+		}
+		if b.ID == 0 {
+			b.ID = freeNumber(used, &next)
+		}
+	}
+}
+
+func (p *parser) backend(s *section, px *spec.Proxy) {
+	set := &s.settings
+	px.Balance = set.balance.or(defaultBalance)
+	px.Retries = set.retries.or(defaultRetries)
+	px.RetryOn = set.retryOn.or(spec.RetryConnFailure)
+	px.Redispatch = set.redispatch.val
+	px.HTTPReuse = set.reuse.or(spec.ReuseSafe)
+	px.FullConn = set.fullConn.val
+	px.Check = set.check.resolve()
+	if set.source.set {
+		px.Source = &set.source.val
+	}
+	used := map[int]bool{}
+	for _, d := range s.servers {
+		if id := d.set.id; id.set {
+			if used[id.val] {
+				p.alert(s, d.pos, "server id %d is used twice in '%s'", id.val, px.Name)
+			}
+			used[id.val] = true
+		}
+	}
+	next := 1
+	for i, d := range s.servers {
+		srv := d.server(i)
+		if !d.set.id.set {
+			srv.ID = freeNumber(used, &next)
+		}
+		px.Servers = append(px.Servers, srv)
+	}
+}
+
+// freeNumber takes the next number that is not used.
+func freeNumber(used map[int]bool, next *int) int {
+	for used[*next] {
+		*next++
+	}
+	used[*next] = true
+	return *next
+}
+
+func (d *serverDraft) server(index int) *spec.Server {
+	s := &d.set
+	srv := &spec.Server{
+		Pos: d.pos, Index: index, ID: s.id.val, Name: d.name, Addr: d.addr, Text: d.as,
+		Disabled: s.disabled.val, Backup: s.backup.val,
+		Weight: s.weight.or(defaultWeight), MaxConn: s.maxConn.val, MinConn: s.minConn.val, MaxQueue: s.maxQueue.val, Cookie: s.cookie.val,
+		Check: s.check.val, CheckPort: s.checkPort.val,
+		Inter: s.inter.or(defaultInter), FastInter: s.fastInter.val, DownInter: s.downInter.val,
+		Rise: s.rise.or(defaultRise), Fall: s.fall.or(defaultFall),
+		OnMarkedDown: s.markedDown.val, OnMarkedUp: s.markedUp.val, SlowStart: s.slowStart.val,
+		PoolMaxConn: s.poolMaxConn.or(-1), PoolLowConn: s.poolLowConn.val, PoolPurgeDelay: s.poolPurgeDelay.or(defaultPurgeDelay),
+		MaxReuse: s.maxReuse.or(-1), UserTimeout: s.tcpTimeout.val,
+	}
+	if s.checkAddr.set {
+		srv.CheckAddr = &s.checkAddr.val
+	}
+	if s.source.set {
+		srv.Source = &s.source.val
+	}
+	// A server with only a minimum has that as its limit too.
+	if srv.MaxConn == 0 {
+		srv.MaxConn = srv.MinConn
+	}
+	srv.MinConn = min(srv.MinConn, srv.MaxConn)
+	return srv
+}
+
+// resolve merges the forms of the request of an HTTP check.
+func (c *checkDraft) resolve() *spec.Check {
+	if !c.kind.set {
+		return nil
+	}
+	if c.kind.val == spec.CheckTCP {
+		return &spec.Check{Kind: spec.CheckTCP}
+	}
+	r := c.request
+	if c.sends {
+		s := c.send
+		s.method, s.uri, s.version = first(s.method, r.method), first(s.uri, r.uri), first(s.version, r.version)
+		s.headers = append(r.headers[:len(r.headers):len(r.headers)], s.headers...)
+		s.body = first(s.body, r.body)
+		r = s
+	}
+	return &spec.Check{
+		Kind: spec.CheckHTTP, Method: first(r.method, "OPTIONS"), URI: first(r.uri, "/"), Version: first(r.version, "HTTP/1.0"),
+		Headers: r.headers, Body: r.body, Expect: c.expect, DisableOn404: c.on404,
+	}
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// numberProxies gives every proxy the number the statistics show.
+func (p *parser) numberProxies(all []*spec.Proxy) {
+	used := map[int]bool{}
+	for i, px := range all {
+		if px.ID != 0 && used[px.ID] {
+			p.alert(p.sections[i], p.sections[i].id.pos, "id %d of '%s' is used by another proxy", px.ID, px.Name)
+		}
+		used[px.ID] = true
+	}
+	next := 1
+	for _, px := range all {
+		if px.ID == 0 {
+			px.ID = freeNumber(used, &next)
+		}
+	}
+}
+
+// fullConns works out "fullconn" where it is not set: a tenth of what the
+// frontends that lead to a backend may have.
+func (p *parser) fullConns(cfg *spec.Config) {
+	sum := make([]int, len(cfg.Proxies))
+	for _, px := range cfg.Proxies {
+		if px.Caps&spec.Frontend == 0 {
+			continue
+		}
+		limit := px.MaxConn
+		if limit == 0 {
+			limit = cfg.Global.MaxConn
+		}
+		seen := map[*spec.Proxy]bool{}
+		targets := append(px.UseBackends[:len(px.UseBackends):len(px.UseBackends)], px.DefaultBackend)
+		if px.DefaultBackend == nil && px.Caps&spec.Backend != 0 {
+			targets = append(targets, px)
+		}
+		for _, b := range targets {
+			if b != nil && !seen[b] {
+				seen[b] = true
+				sum[b.Index] += limit
+			}
+		}
+	}
+	for i, px := range cfg.Proxies {
+		if px.Caps&spec.Backend != 0 && px.FullConn == 0 {
+			px.FullConn = (sum[i] + 9) / 10
+		}
+	}
+}

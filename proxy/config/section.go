@@ -1,0 +1,121 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+// section is a proxy or defaults section as far as it has been read.
+type section struct {
+	pos   spec.Pos
+	word  word
+	text  string // of the section line
+	kind  scope
+	name  string
+	index int
+	// disabled and what follows belong to the section alone; settings pass from
+	// defaults to the proxies after them.
+	id       opt[int]
+	desc     string
+	useBack  []reference
+	binds    []*spec.Bind
+	servers  []*serverDraft
+	settings settings
+}
+
+// settings is what a defaults section can give to others.
+type settings struct {
+	mode        opt[spec.Mode]
+	disabled    bool
+	timeouts    [numTimeouts]opt[time.Duration]
+	options     map[string]opt[bool]
+	connMode    opt[spec.ConnMode]
+	logs        []logDraft
+	logTag      opt[string]
+	logFormat   opt[spec.LogFormat]
+	errors      map[int][]byte
+	monitorURI  opt[string]
+	maxConn     opt[int]
+	backlog     opt[int]
+	defaultBack opt[reference]
+	forwardFor  opt[spec.ForwardFor]
+	balance     opt[spec.Balance]
+	balanceArgs string
+	retries     opt[int]
+	retryOn     opt[spec.RetryOn]
+	redispatch  opt[int]
+	reuse       opt[spec.Reuse]
+	fullConn    opt[int]
+	check       checkDraft
+	source      opt[sock.Addr]
+	server      serverSettings // default-server
+}
+
+// reference is a proxy named before it may be known.
+type reference struct {
+	name string
+	pos  spec.Pos
+	text string
+}
+
+// clone copies the settings so that a section can add to them.
+func (s *settings) clone() settings {
+	c := *s
+	c.options = maps.Clone(s.options)
+	if c.options == nil {
+		c.options = map[string]opt[bool]{}
+	}
+	c.logs = slices.Clone(s.logs)
+	c.errors = maps.Clone(s.errors)
+	if c.errors == nil {
+		c.errors = map[int][]byte{}
+	}
+	c.check = s.check.clone()
+	return c
+}
+
+// kindName is the word that begins such a section.
+func kindName(k scope) string {
+	switch k {
+	case inGlobal:
+		return "global"
+	case inDefaults:
+		return "defaults"
+	case inFrontend:
+		return "frontend"
+	case inBackend:
+		return "backend"
+	case inListen:
+	}
+	return "listen"
+}
+
+func (s *section) caps() spec.Caps {
+	switch s.kind {
+	case inFrontend:
+		return spec.Frontend
+	case inBackend:
+		return spec.Backend
+	case inListen:
+		return spec.Frontend | spec.Backend
+	case inGlobal, inDefaults:
+	}
+	return 0
+}
+
+// invalidNameByte is the first byte that a proxy or server name may not have,
+// as a string, "" if there is none.
+func invalidNameByte(name string) string {
+	i := strings.IndexFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.:", r)
+	})
+	if i < 0 {
+		return ""
+	}
+	return name[i : i+1]
+}

@@ -1,0 +1,74 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Source is the text of one configuration file.
+type Source struct {
+	Name string // as messages show it
+	Text []byte
+}
+
+// ReadSources reads the configuration files and directories given to -f. Of a
+// directory, its files called *.cfg are taken in the order of their names,
+// hidden ones left out. "-" is the standard input.
+func ReadSources(paths []string) ([]Source, error) {
+	var all []Source
+	for _, path := range paths {
+		files, err := expand(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			text, err := read(f)
+			if err != nil {
+				return nil, fmt.Errorf("cannot read configuration file: %w", err)
+			}
+			all = append(all, Source{Name: f, Text: text})
+		}
+	}
+	return all, nil
+}
+
+func read(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(path)
+}
+
+func expand(path string) ([]string, error) {
+	if path == "-" {
+		return []string{path}, nil
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open configuration file or directory: %w", err)
+	}
+	if !st.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open configuration directory: %w", err)
+	}
+	var files []string
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasPrefix(name, ".") || !strings.HasSuffix(name, ".cfg") {
+			continue
+		}
+		full := filepath.Join(path, name)
+		if st, err := os.Stat(full); err == nil && st.Mode().IsRegular() {
+			files = append(files, full)
+		}
+	}
+	slices.Sort(files)
+	return files, nil
+}

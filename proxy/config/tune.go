@@ -1,0 +1,72 @@
+package config
+
+import (
+	"math"
+	"time"
+
+	"bench/proxy/spec"
+)
+
+// tuneNumber is a tune setting with one number.
+func tuneNumber(name string, least, most int64, doc string, field func(*spec.Tune) *int) keyword {
+	return globalNumber("tune."+name, least, most, doc, func(g *spec.Global) *int { return field(&g.Tune) })
+}
+
+// tuneSize is a tune setting with one size in bytes.
+func tuneSize(name string, least, most int64, doc string, field func(*spec.Tune) *int) keyword {
+	return keyword{name: "tune." + name, args: "<size>", scope: inGlobal, doc: doc, read: func(l *line) {
+		w, ok := l.one("a size")
+		if !ok {
+			return
+		}
+		n, err := parseSize(w.text)
+		switch {
+		case err != nil:
+			l.fail(w, "'%s' %v", l.kw.name, err)
+		case n < least || n > most:
+			l.fail(w, "'%s' expects a size between %d and %d, not %d", l.kw.name, least, most, n)
+		default:
+			*field(&l.p.global.Tune) = int(n)
+		}
+	}}
+}
+
+// tuneKeywords are the performance settings (configuration manual, section 3.2).
+func tuneKeywords() []keyword {
+	type t = spec.Tune
+	const longBuffer = 16 << 20
+	return []keyword{
+		tuneSize("bufsize", 1024, longBuffer, "Size of a buffer, and with it the longest request head.", func(s *t) *int { return &s.BufSize }),
+		tuneSize("maxrewrite", 0, longBuffer, "Room kept in a buffer for added header fields.", func(s *t) *int { return &s.MaxRewrite }),
+		tuneNumber("maxaccept", -1, math.MaxInt32, "Connections accepted in a row; -1: all.", func(s *t) *int { return &s.MaxAccept }),
+		tuneNumber("maxpollevents", 1, math.MaxInt32, "Events taken from the poller at once.", func(s *t) *int { return &s.MaxPollEvents }),
+		tuneNumber("http.maxhdr", 1, 32767, "Header fields in a message.", func(s *t) *int { return &s.HTTPMaxHdr }),
+		tuneNumber("http.logurilen", 1, math.MaxInt32, "Longest request line in logs.", func(s *t) *int { return &s.HTTPLogURILen }),
+		globalTime("tune.idletimer", "Quiet time after which a stream counts as idle.", func(g *spec.Global) *time.Duration { return &g.Tune.IdleTimer }),
+		tuneSize("pipesize", 0, math.MaxInt32, "Size of the kernel's pipes.", func(s *t) *int { return &s.PipeSize }),
+		tuneNumber("pool-high-fd-ratio", 0, 100, "Percentage of descriptors above which idle server connections are closed for new ones.", func(s *t) *int { return &s.PoolHighFDRatio }),
+		tuneNumber("pool-low-fd-ratio", 0, 100, "Percentage of descriptors above which idle server connections are not kept.", func(s *t) *int { return &s.PoolLowFDRatio }),
+		{name: "tune.idle-pool.shared", args: "{ on | off }", scope: inGlobal, doc: "Whether threads may take over each other's idle connections.", read: readSwitch(func(g *spec.Global) *bool { return &g.Tune.IdlePoolShared })},
+		tuneSize("rcvbuf.client", 0, math.MaxInt32, "Kernel receive buffer of client connections.", func(s *t) *int { return &s.RcvBufClient }),
+		tuneSize("rcvbuf.server", 0, math.MaxInt32, "Kernel receive buffer of server connections.", func(s *t) *int { return &s.RcvBufServer }),
+		tuneSize("sndbuf.client", 0, math.MaxInt32, "Kernel send buffer of client connections.", func(s *t) *int { return &s.SndBufClient }),
+		tuneSize("sndbuf.server", 0, math.MaxInt32, "Kernel send buffer of server connections.", func(s *t) *int { return &s.SndBufServer }),
+		tuneNumber("runqueue-depth", 1, math.MaxInt32, "Tasks run between two polls.", func(s *t) *int { return &s.RunQueueDepth }),
+	}
+}
+
+// readSwitch reads on or off.
+func readSwitch(field func(*spec.Global) *bool) func(*line) {
+	return func(l *line) {
+		w, ok := l.one("'on' or 'off'")
+		if !ok {
+			return
+		}
+		switch w.text {
+		case "on", "off":
+			*field(&l.p.global.Global) = w.text == "on"
+		default:
+			l.fail(w, "'%s' expects 'on' or 'off', not '%s'", l.kw.name, w.text)
+		}
+	}
+}
