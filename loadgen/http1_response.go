@@ -231,6 +231,7 @@ func (s *http1Session) chunkByte(c byte) string {
 			return "a stray CR in a trailer"
 		}
 		s.state = http1Done
+	default: // Feed takes the other states itself
 	}
 	return ""
 }

@@ -34,7 +34,9 @@ func TestHTTP1Request(t *testing.T) {
 		{"plain", HTTP{}, false, "GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\n\r\n"},
 		{"last", HTTP{Path: "/a?b=1", Host: "example.org"}, true, "GET /a?b=1 HTTP/1.1\r\nHost: example.org\r\nX-Bench-Id: web.000000001207\r\nConnection: close\r\n\r\n"},
 		{
-			"post", HTTP{Method: "POST", Body: "a=b", Headers: []Header{{"Accept", "*/*"}}, ExpectBytes: &length}, false,
+			"post",
+			HTTP{Method: "POST", Body: "a=b", Headers: []Header{{"Accept", "*/*"}}, ExpectBytes: &length},
+			false,
 			"POST / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\nAccept: */*\r\nContent-Length: 3\r\n\r\na=b",
 		},
 		{"empty put", HTTP{Method: "PUT"}, false, "PUT / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\nContent-Length: 0\r\n\r\n"},

@@ -8,8 +8,8 @@ import (
 func (w *worker) tick() {
 	now := w.loop.Refresh()
 	w.rec.advance(now)
-	if p := w.rec.cur.phase; p != w.phase {
-		w.enter(p, now)
+	for w.phase != w.rec.cur.phase {
+		w.enter(w.rec.after(w.phase), now)
 	}
 	w.rec.flush(w.nextDue())
 	w.quit()
@@ -24,7 +24,8 @@ func (w *worker) enter(p *phaseTally, now int64) {
 	w.phase = p
 	if p == w.rec.drain {
 		w.meter.stop(now, w.loop.Idle())
-		w.drain()
+		w.draining = true
+		w.quit()
 		return
 	}
 	if p.spec.Connections != nil {
@@ -45,15 +46,10 @@ func (w *worker) resize(pool int) {
 	w.kick()
 }
 
-// drain stops the arrivals; what is under way may still end.
-func (w *worker) drain() {
-	w.draining = true
-	w.loop.StopTimer(&w.arrivalTimer)
-}
-
-// quit stops the loop when a draining run has nothing under way.
+// quit stops the loop when a draining run has nothing under way and nothing
+// overdue: a worker that is late at the end still sends what was due before it.
 func (w *worker) quit() {
-	if w.draining && w.live.head == nil {
+	if w.draining && w.live.head == nil && w.nextDue() == never {
 		w.loop.Stop()
 	}
 }
@@ -65,7 +61,8 @@ func (w *worker) abort() {
 		w.meter.stop(now, w.loop.Idle())
 	}
 	w.rec.cut(now)
-	w.drain()
+	w.draining, w.aborted = true, true
+	w.loop.StopTimer(&w.arrivalTimer)
 	for q := w.live.head; q != nil; q = w.live.head {
 		w.drop(q, now, failure{cause: causeLocal, detail: "interrupted"})
 	}

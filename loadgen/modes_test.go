@@ -184,7 +184,7 @@ func TestAgent(t *testing.T) {
 func TestAgentRefusesBadOrders(t *testing.T) {
 	for in, want := range map[string]string{
 		`{`:                  "reading the load's specification",
-		`{"nmae":"x"}`:       `unknown field \"nmae\"`,
+		`{"title2":"x"}`:     `unknown field \"title2\"`,
 		`{"name":"a b"}`:     "load name",
 		`{"name":"a"} {"x"}`: "no target address",
 		`{"name":"a","targets":["127.0.0.1:1"],"phases":[{"name":"p","lengthUs":1}]} {"startAt":1}`: "the start time is",

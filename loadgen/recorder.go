@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"math"
+	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -130,6 +131,18 @@ func (r *recorder) phaseAt(at int64) *phaseTally {
 		}
 	}
 	return r.drain
+}
+
+// after is the phase that follows p, the first one after nil.
+func (r *recorder) after(p *phaseTally) *phaseTally {
+	i := 0
+	if p != nil {
+		i = slices.Index(r.phases, p) + 1
+	}
+	if i == len(r.phases) {
+		return r.drain
+	}
+	return r.phases[i]
 }
 
 // newSlice begins a slice at start: up to the next tick of the grid that all

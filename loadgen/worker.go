@@ -34,7 +34,8 @@ type worker struct {
 	seq      uint64
 	end      int64 // of the last phase
 	phase    *phaseTally
-	draining bool // past the end, or interrupted
+	draining bool // past the end
+	aborted  bool // interrupted: nothing more is sent
 
 	pool, perConn           int // 0: no limit
 	timeout, connectTimeout int64
@@ -92,7 +93,7 @@ func (f taskFunc) Run() { f() }
 
 // nextDue is the next intended start, never if there is none.
 func (w *worker) nextDue() int64 {
-	if w.draining {
+	if w.aborted {
 		return never
 	}
 	at := w.arrivals.peek()

@@ -87,3 +87,20 @@ func BenchmarkWorker(b *testing.B) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// A thread held up across the end of the run still sends what was due before.
+func TestLateAtTheEnd(t *testing.T) {
+	o := startOrigin(t, &testOrigin{}, "")
+	r, err := New(steady(o.addr, 1000, 100_000), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(90*time.Millisecond, func() { r.loop.Post(func() { time.Sleep(50 * time.Millisecond) }) })
+	got, err := r.Run(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Requests != 100 || got.Completed != 100 || len(Certify(got)) != 1 {
+		t.Errorf("%d requests, %d completed, problems %q", got.Requests, got.Completed, Certify(got))
+	}
+}
