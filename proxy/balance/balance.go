@@ -22,24 +22,31 @@ type Picker interface {
 type Algorithm struct {
 	Name spec.Balance
 	New  func() Picker
-	Doc  string
+	// InTurn: servers are taken in turn, so that the next is as good as any when
+	// one does not answer, and there is nothing to wait for.
+	InTurn bool
+	Doc    string
 }
 
 // Algorithms lists what "balance" accepts.
 func Algorithms() []Algorithm {
 	return []Algorithm{
-		{"roundrobin", newRoundRobin, "each server in turn, in proportion to its weight"},
-		{"leastconn", newLeastConn, "the server with the fewest sessions for its weight"},
+		{"roundrobin", newRoundRobin, true, "each server in turn, in proportion to its weight"},
+		{"leastconn", newLeastConn, false, "the server with the fewest sessions for its weight"},
 	}
 }
 
-// New makes a picker for the algorithm; unknown names, which the configuration
+// ByName returns the row of an algorithm; unknown names, which the configuration
 // has refused already, give round robin.
-func New(name spec.Balance) Picker {
-	for _, a := range Algorithms() {
+func ByName(name spec.Balance) Algorithm {
+	all := Algorithms()
+	for _, a := range all {
 		if a.Name == name {
-			return a.New()
+			return a
 		}
 	}
-	return newRoundRobin()
+	return all[0]
 }
+
+// New makes a picker for the algorithm.
+func New(name spec.Balance) Picker { return ByName(name).New() }

@@ -6,6 +6,7 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/proxy/balance"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 )
@@ -278,8 +279,9 @@ func (s *stream) connectFailed(cause byte) {
 	s.arm()
 }
 
-// redispatchDue follows "option redispatch": after every so many attempts, or
-// at once when the server is known to be down.
+// redispatchDue follows "option redispatch": after every so many attempts, or at
+// once when the server is known to be down, or when the algorithm would have
+// chosen any other just as well.
 func (s *stream) redispatchDue() bool {
 	be := s.be.Spec
 	switch {
@@ -287,6 +289,12 @@ func (s *stream) redispatchDue() bool {
 		return false
 	case !s.srv.Running():
 		return true
+	case balance.ByName(be.Balance).InTurn:
+		if active, _, _ := s.be.Count(); active > 1 {
+			return true
+		}
+	}
+	switch {
 	case be.Redispatch > 0:
 		return s.retries%be.Redispatch == 0
 	}

@@ -199,8 +199,11 @@ func (s *stream) noteTimes() {
 // response, in milliseconds; -1 for steps not reached.
 func (s *stream) timers() (queue, connect, response int64) {
 	queue, connect, response = -1, -1, -1
-	if s.gotSrv != 0 {
+	switch {
+	case s.gotSrv != 0:
 		queue = ms(s.gotSrv - s.gotReq)
+	case s.beQueue > 0 || s.srvQueue > 0: // left the queue without a server
+		queue = ms(s.t.Loop.Now() - s.gotReq)
 	}
 	if s.connected != 0 {
 		connect = ms(s.connected - s.gotSrv)
