@@ -1,0 +1,266 @@
+package objective
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"bench/internal/result"
+)
+
+func TestSyntaxErrors(t *testing.T) {
+	loads := []string{"a", "a-b"}
+	for text, want := range map[string]struct {
+		col int
+		msg string
+	}{
+		"":                                 {1, "expected a metric or a value"},
+		"failed":                           {7, "expected a comparison: == != < <= > or >="},
+		"failed = 0":                       {8, "a comparison for equality is =="},
+		"failed == ":                       {11, "expected a metric or a value"},
+		"failed == 0 0":                    {13, `unexpected "0" after the comparison`},
+		"faild == 0":                       {1, `unknown metric "faild"; did you mean "failed"?`},
+		"response.p100 < 1s":               {1, `unknown metric "response.p100"; known are`},
+		"response.p99 < 5":                 {14, "cannot compare a time with a number"},
+		"response.p99 < 5parsec":           {17, `unknown unit "parsec"; known are us, ms, s, m, h, % and /s`},
+		"response.p99 + failed < 5ms":      {14, "cannot add or subtract a time and a number"},
+		"response.p99 * rate < 5ms":        {14, "cannot multiply or divide a time by a rate"},
+		"(failed < 1":                      {1, "the parenthesis is not closed"},
+		"1 < 2":                            {1, "the comparison names no metric"},
+		"a.recovery < 1s":                  {1, "recovery is of the whole run, not of one load"},
+		"a.respons.p99 < 1s":               {1, `unknown metric "respons.p99"; did you mean "response.p99"?`},
+		"failed == #":                      {11, `expected a metric or a value, not "#"`},
+		"failed == 1..2":                   {11, `"1..2" is not a number`},
+		strings.Repeat("(", 60) + "failed": {51, "parentheses are nested deeper than 50"},
+	} {
+		_, err := Parse(text, loads)
+		var fault *SyntaxError
+		if !errors.As(err, &fault) || fault.Col != want.col || !strings.HasPrefix(fault.Msg, want.msg) {
+			t.Errorf("%q: %+v, want column %d %q", text, err, want.col, want.msg)
+		}
+	}
+}
+
+// histogram holds n values from 1 ms on, step microseconds apart.
+func histogram(t *testing.T, n int, step int64) string {
+	t.Helper()
+	h := hdrhistogram.New(1, 3_600_000_000, 3)
+	for i := range n {
+		if err := h.RecordValue(1000 + int64(i)*step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// data is a run of 10 s: 1 s of warm-up, then two loads of 100 requests in each
+// 100 ms slice; load a has 5 failures at 4.0 s, and the answers of that slice
+// took long.
+func data(t *testing.T) *Data {
+	fast, slow := histogram(t, 100, 10), histogram(t, 100, 10_000)
+	d := &Data{
+		Phases: []result.Phase{{Name: "warmup", LengthUs: 1e6}, {Name: "steady", StartUs: 1e6, LengthUs: 9e6, Measured: true}},
+		Events: []result.Event{{ID: 1, Kind: "backend.stall", Class: "fault", Applied: true, BeginUs: 3_950_000, EndUs: 4_050_000}},
+	}
+	for at := int64(0); at < 10e6; at += 100_000 {
+		for _, load := range []string{"a", "b"} {
+			i := result.Interval{Load: load, Phase: "steady", StartUs: at, LengthUs: 100_000, Offered: 100, Completed: 100, Good: 100, Response: fast, Service: fast}
+			if at < 1e6 {
+				i.Phase = "warmup"
+			}
+			if load == "a" && at == 4e6 {
+				i.Good, i.Errors, i.Response = 95, map[string]uint64{"timeout": 3, "refused": 2}, slow
+			}
+			d.Intervals = append(d.Intervals, i)
+		}
+	}
+	whole := histogram(t, 9000, 1)
+	for _, load := range []string{"a", "b"} {
+		l := result.Load{Name: load, DurationSeconds: 9}
+		l.Requests, l.Completed, l.Retried = 9000, 9000, 1
+		if load == "a" {
+			l.Completed, l.Failed, l.FailuresByCause = 8995, 5, map[string]uint64{"timeout": 3, "refused": 2}
+		}
+		l.Response.HDR, l.Service.HDR, l.Lag.HDR = whole, whole, histogram(t, 9000, 0)
+		d.Loads = append(d.Loads, l)
+	}
+	return d
+}
+
+func TestEvaluate(t *testing.T) {
+	exact := &result.Conservation{Exact: true, Delta: 2, Rows: []result.ConservationRow{{Lost: 1}, {Repeated: 3}}}
+	for _, c := range []struct {
+		expr, window string
+		verdict      string
+		got          float64
+		worst        int64
+		event        int
+	}{
+		{"failed == 0", "", result.Fail, 5, 4e6, 1},
+		{"b.failed == 0", "", result.Pass, 0, -1, 0},
+		{"failed.timeout <= 3", "", result.Pass, 3, 4e6, 1},
+		{"failed.reset-after == 0", "", result.Pass, 0, -1, 0},
+		{"a.errors < 0.1%", "", result.Pass, 5.0 / 9000, 4e6, 1},
+		{"requests >= 18000", "", result.Pass, 18000, -1, 0},
+		{"retried != 2", "", result.Fail, 2, -1, 0},
+		{"rate > 1900/s", "", result.Pass, 17995.0 / 9, -1, 0},
+		{"completed / requests > 99%", "", result.Pass, 17995.0 / 18000, -1, 0},
+		{"response.p99 < 20ms", "", result.Pass, 9911, 4e6, 1},
+		{"response.p99.9 < 20ms", "", result.Pass, 9991, 4e6, 1},
+		{"response.p99.99 < 20ms", "", result.Unclear, 0, -1, 0},
+		{"response.max <= 10ms", "", result.Pass, 9999, 4e6, 1},
+		{"generator.lag.p99 < 1ms", "", result.Fail, 1000, -1, 0},
+		{"a.response.p50 - b.response.p50 < 1ms", "", result.Pass, 0, 4e6, 1},
+		{"a.response.p50 < b.response.p50 * 2 + 1ms", "", result.Pass, 5500, 4e6, 1},
+		{"conservation.delta == 0", "", result.Fail, 2, -1, 0},
+		{"conservation.lost == 1", "", result.Pass, 1, -1, 0},
+		{"conservation.repeated == 3", "", result.Pass, 3, -1, 0},
+		// Whole slices count: those from 3.9 s to 4.1 s for the event itself.
+		{"failed == 0", "backend.stall", result.Fail, 5, 4e6, 1},
+		{"failed == 0", "backend.stall +1s..+2s", result.Pass, 0, -1, 0},
+		{"a.errors < 1%", "backend.stall", result.Fail, 5.0 / 200, 4e6, 1},
+		{"response.p99 < 2ms", "backend.stall -3s..+3s", result.Pass, 1991, 4e6, 1},
+		{"b.response.p99 < 2ms", "steady", result.Pass, 1981, 1e6, 0},
+		{"b.requests == 9000", "steady", result.Pass, 9000, -1, 0},
+		{"response.p99 < 2ms", "backend.stall", result.Unclear, 0, -1, 0},
+		{"rate > 0/s", "steady", result.Pass, 17995.0 / 9, -1, 0},
+	} {
+		d := data(t)
+		d.Conservation = exact
+		e, err := Parse(c.expr, []string{"a", "b"})
+		if err != nil {
+			t.Fatalf("%s: %v", c.expr, err)
+		}
+		var w *Window
+		if c.window != "" {
+			if w, err = ParseWindow(c.window, []string{"warmup", "steady"}, []string{"backend.stall"}); err != nil {
+				t.Fatalf("%s: %v", c.window, err)
+			}
+		}
+		o := Evaluate(e, w, d)
+		// Histograms are exact to three digits.
+		if o.Verdict != c.verdict || o.Got < c.got*0.998 || o.Got > c.got*1.002 || o.WorstUs != c.worst || o.Event != c.event {
+			t.Errorf("%s [%s]: %s got %v worst %d event %d (%s), want %s %v %d %d",
+				c.expr, c.window, o.Verdict, o.Got, o.WorstUs, o.Event, o.Reason, c.verdict, c.got, c.worst, c.event)
+		}
+		if o.Known != (o.Verdict != result.Unclear) || (o.Reason == "") != o.Known {
+			t.Errorf("%s: known %v, reason %q", c.expr, o.Known, o.Reason)
+		}
+	}
+}
+
+// What cannot be known is UNCLEAR, not passed.
+func TestUnclear(t *testing.T) {
+	lost := &result.Conservation{Detail: "generation 2 was lost"}
+	for expr, c := range map[string]struct {
+		d    *Data
+		want string
+	}{
+		"conservation.delta == 0": {&Data{Conservation: lost}, "conservation is not exact: generation 2 was lost"},
+		"conservation.lost == 0":  {&Data{}, "conservation could not be checked"},
+		"recovery < 1s":           {&Data{}, "there was no fault to recover from"},
+		"errors == 0":             {&Data{}, "no request has ended"},
+		"response.p99 < 1s":       {&Data{}, "response.p99 of 0 samples; 1000 are needed"},
+		"failed / requests < 1":   {&Data{}, "a division by zero"},
+		"rate > 1/s":              {&Data{}, "no time was measured"},
+		"1ms > response.max":      {&Data{}, "response.max of 0 samples; 1 are needed"},
+		"response.p50 < 1s + 1ms": {&Data{Loads: []result.Load{{Tally: result.Tally{Response: result.Latency{HDR: "rubbish"}}}}}, "a histogram cannot be read: "},
+	} {
+		e, err := Parse(expr, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", expr, err)
+		}
+		if o := Evaluate(e, nil, c.d); o.Verdict != result.Unclear || !strings.HasPrefix(o.Reason, c.want) {
+			t.Errorf("%s: %s %q, want UNCLEAR %q", expr, o.Verdict, o.Reason, c.want)
+		}
+	}
+}
+
+func TestWindowNeverOpened(t *testing.T) {
+	e, err := Parse("failed == 0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := data(t)
+	d.Events[0].Applied = false
+	if o := Evaluate(e, &Window{Kind: "backend.stall"}, d); o.Verdict != result.Unclear {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestRecovery(t *testing.T) {
+	e, err := Parse("recovery < 500ms", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The failures end with the slice of 4.0 s; the fault itself at 4.05 s. The
+	// slice is left behind when it no longer touches the window.
+	if o := Evaluate(e, nil, data(t)); o.Verdict != result.Pass || o.Got != 100_000 {
+		t.Errorf("%+v", o)
+	}
+	d := data(t)
+	d.Intervals = append(d.Intervals, result.Interval{Load: "a", Phase: "steady", StartUs: 9e6, LengthUs: 100_000, Errors: map[string]uint64{"timeout": 1}})
+	// One failure at 9 s: no three quiet seconds end before 6 s, and then there are.
+	if o := Evaluate(e, nil, d); o.Verdict != result.Pass {
+		t.Errorf("%+v", o)
+	}
+	d.Intervals = append(d.Intervals, result.Interval{Load: "a", Phase: "steady", StartUs: 6_500_000, LengthUs: 100_000, Errors: map[string]uint64{"timeout": 1}})
+	if o := Evaluate(e, nil, d); o.Verdict != result.Fail || o.Got < 2_000_000 {
+		t.Errorf("%+v", o)
+	}
+	d.Events[0].EndUs = 9_500_000
+	if o := Evaluate(e, nil, d); o.Verdict != result.Unclear {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestWindowErrors(t *testing.T) {
+	phases, kinds := []string{"steady"}, []string{"proxy.reload"}
+	for text, want := range map[string]string{
+		"sleepy":              `the window "sleepy" is neither a phase nor an event of this scenario; known are steady, proxy.reload`,
+		"steady -1s..+1s":     "the window of a phase has no offsets: write steady",
+		"proxy.reload 1s":     "offsets are written -1s..+2s",
+		"proxy.reload 1..2s":  `"1" has no unit`,
+		"proxy.reload 1s..2":  `"2" has no unit`,
+		"proxy.reload 2s..1s": "the window ends before it begins",
+	} {
+		if _, err := ParseWindow(text, phases, kinds); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestP99Limit(t *testing.T) {
+	for expr, want := range map[string]float64{"response.p99 < 50ms": 50_000, "response.p99 <= 1s": 1e6, "response.p50 < 1s": 0, "response.p99 > 1s": 0} {
+		e, err := Parse(expr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if us, ok := e.P99Limit(); us != want || ok != (want > 0) {
+			t.Errorf("%s: %v %v", expr, us, ok)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"failed == 0", "a.response.p99.9 - b.response.p50 < 5ms * 2", "(errors) <= 1%", "rate>10/s", "((((", "1e9 < 2", "a-b.failed.5xx-proxy==0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := Parse(text, []string{"a", "b", "a-b"})
+		if err != nil {
+			var fault *SyntaxError
+			if !errors.As(err, &fault) || fault.Col < 1 || fault.Col > len([]rune(text))+1 {
+				t.Fatalf("%q: %+v", text, err)
+			}
+			return
+		}
+		Evaluate(e, nil, &Data{})
+	})
+}
