@@ -24,11 +24,13 @@ const (
 	escape                   // E: backslash before " \ ]
 )
 
-// op appends one piece of a line. A nil fn is a separator.
+// op appends one piece of a line: a value, then literal text, then a separator,
+// each if there is one.
 type op struct {
 	fn    func(*line, *Record, flags)
 	flags flags
-	text  string // literal text if not empty
+	gap   bool // a space, unless there is one already
+	text  string
 }
 
 // Format is a compiled log format. It is immutable and may be shared.
@@ -53,7 +55,7 @@ func Compile(text string) (*Format, error) {
 			for i < len(text) && text[i] == ' ' {
 				i++
 			}
-			f.ops = append(f.ops, op{})
+			f.separator()
 		case c != '%':
 			j := i
 			for j < len(text) && text[j] != '%' && text[j] != ' ' {
@@ -79,11 +81,19 @@ func Compile(text string) (*Format, error) {
 }
 
 func (f *Format) literal(s string) {
-	if n := len(f.ops); n > 0 && f.ops[n-1].text != "" {
+	if n := len(f.ops); n > 0 && !f.ops[n-1].gap {
 		f.ops[n-1].text += s
 		return
 	}
 	f.ops = append(f.ops, op{text: s})
+}
+
+func (f *Format) separator() {
+	if n := len(f.ops); n > 0 {
+		f.ops[n-1].gap = true
+		return
+	}
+	f.ops = append(f.ops, op{gap: true})
 }
 
 // parseAlias reads "%alias" or "%{flags}alias" at the start of s and returns
@@ -142,17 +152,23 @@ func (f *Format) append(l *line, r *Record) {
 	l.gap = true // no separator at the start
 	for i := range f.ops {
 		o := &f.ops[i]
-		switch {
-		case o.text != "":
-			l.b = append(l.b, o.text...)
-			l.gap = false
-		case o.fn != nil:
+		if o.fn != nil {
 			n := len(l.b)
 			o.fn(l, r, o.flags)
 			if len(l.b) > n {
 				l.gap = false
 			}
-		case !l.gap:
+		}
+		switch len(o.text) {
+		case 0:
+		case 1:
+			l.b = append(l.b, o.text[0])
+			l.gap = false
+		default:
+			l.b = append(l.b, o.text...)
+			l.gap = false
+		}
+		if o.gap && !l.gap {
 			l.b = append(l.b, ' ')
 			l.gap = true
 		}

@@ -2,6 +2,7 @@ package log
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"bench/internal/sock"
@@ -74,37 +75,49 @@ func (l *line) escaped(c byte) {
 // encoded writes client-controlled bytes such that they can neither break the
 // line nor be taken for its structure: what is not printable ASCII, and the
 // bytes of special, become "#" and two hexadecimal digits.
-func (l *line) encoded(p []byte, special string, fl flags) {
+func (l *line) encoded(p []byte, special *byteSet, fl flags) {
 	const digits = "0123456789ABCDEF"
-	for _, c := range p {
-		if c < ' ' || c > '~' || isOneOf(c, special) {
+	clean := 0 // what lies from here to i is copied at once
+	for i, c := range p {
+		if !special[c] && fl&escape == 0 {
+			continue
+		}
+		l.b = append(l.b, p[clean:i]...)
+		clean = i + 1
+		if special[c] {
 			l.b = append(l.b, '#', digits[c>>4], digits[c&15])
-			continue
-		}
-		if fl&escape != 0 {
+		} else {
 			l.escaped(c)
-			continue
-		}
-		l.b = append(l.b, c)
-	}
-}
-
-func isOneOf(c byte, set string) bool {
-	for i := range len(set) {
-		if set[i] == c {
-			return true
 		}
 	}
-	return false
+	l.b = append(l.b, p[clean:]...)
 }
 
-// Bytes that "#XX" stands for, besides unprintable ones.
-const (
-	uriSpecial    = `"#`
-	headerSpecial = `"#{|}`
+type byteSet [256]bool
+
+// unprintable is the set of bytes outside printable ASCII and of those given.
+func unprintable(and string) *byteSet {
+	var s byteSet
+	for i := range s {
+		c := byte(i)
+		s[i] = c < ' ' || c > '~' || strings.IndexByte(and, c) >= 0
+	}
+	return &s
+}
+
+// Bytes that "#XX" stands for.
+var (
+	uriSpecial    = unprintable(`"#`)
+	headerSpecial = unprintable(`"#{|}`)
 )
 
-func (l *line) num(n int64) { l.b = strconv.AppendInt(l.b, n, 10) }
+func (l *line) num(n int64) {
+	if 0 <= n && n < 10 { // most timers and counts
+		l.b = append(l.b, byte('0'+n))
+		return
+	}
+	l.b = strconv.AppendInt(l.b, n, 10)
+}
 
 func (l *line) hexNum(n uint64, width int) {
 	const digits = "0123456789ABCDEF"
