@@ -173,9 +173,13 @@ func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sum *totals)
 		if name == "" {
 			name = "sock-" + itoa(l.Bind.ID)
 		}
+		addr := l.Addr.String()
+		if l.Addr.IsUnix() {
+			addr = "unix" // as the reference shows it: the name may be a temporary one
+		}
 		rows = append(rows, stats.Row{
 			Type: stats.RowListener, Proxy: f.Spec.Name, ProxyID: f.Spec.ID, Name: name, ID: l.Bind.ID,
-			HTTP: f.Spec.Mode == spec.ModeHTTP, Totals: c.Totals(), State: state, Addr: l.Addr.String(),
+			HTTP: f.Spec.Mode == spec.ModeHTTP, Totals: c.Totals(), State: state, Addr: addr,
 			Sessions: stats.Level{Limit: int64(l.Bind.MaxConn)}, Queue: stats.Level{Limit: -1},
 		})
 	}

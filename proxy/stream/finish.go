@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"bench/proxy/log"
+
 	"bench/proxy/h1"
 	"bench/proxy/message"
 )
@@ -255,6 +257,10 @@ func (s *stream) log(sent uint64) {
 		r.Data = ms(now - s.gotRes)
 	}
 	r.Active, r.Total = ms(now-s.begin), ms(now-c.accepted)
+	if c.bytesIn == 0 {
+		// Nothing ever came: there is no request to measure from.
+		r.RequestDate, r.Idle, r.Active = r.AcceptDate, log.NotReached, r.Total
+	}
 	r.AsSoonAsPossible = false
 	r.Status = s.status
 	if s.status == 0 {

@@ -197,12 +197,22 @@ func (c *client) ipBytes() []byte {
 
 // badRequest answers a request that cannot be understood.
 func (s *stream) badRequest(err *h1.Error) {
+	s.countInvalid()
 	s.gotReq = 0
-	s.fe.C.ErrReq++
-	s.t.Listeners[s.c.l.Index].C.ErrReq++
 	s.keepCli = false
 	s.c.release()
 	s.answer(err.Status, 'P', 'R')
+}
+
+// countInvalid counts a request that did not become one. As in the reference it
+// counts as a request all the same.
+func (s *stream) countInvalid() {
+	if s.gotReq == 0 {
+		s.fe.C.Requests++
+		s.fe.C.ReqRate.Add(s.t.Loop.Now(), 1)
+	}
+	s.fe.C.ErrReq++
+	s.t.Listeners[s.c.l.Index].C.ErrReq++
 }
 
 // requestTimeout answers a request that did not come in time. A connection on
@@ -218,7 +228,7 @@ func (s *stream) requestTimeout() {
 		s.dropQuietly()
 		return
 	}
-	s.fe.C.ErrReq++
+	s.countInvalid()
 	s.c.release()
 	s.answer(408, 'c', 'R')
 }
@@ -234,7 +244,7 @@ func (s *stream) requestAborted() {
 		s.dropQuietly()
 		return
 	}
-	s.fe.C.ErrReq++
+	s.countInvalid()
 	s.status = 400
 	s.end(!(nothing && opt.DontLogNull))
 }

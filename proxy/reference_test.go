@@ -1,0 +1,260 @@
+package proxy_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bench/internal/testpeer"
+	"bench/proxy"
+	"bench/proxy/spec"
+)
+
+const statsConfig = `
+global
+    stats socket %[1]s/stats mode 600 level admin
+    nbthread 1
+    maxconn 200
+defaults
+    mode http
+    timeout client 5s
+    timeout server 5s
+    timeout connect 1s
+    retries 0
+frontend fe
+    bind unix@%[1]s/fe
+    option socket-stats
+    default_backend be
+frontend tf
+    mode tcp
+    bind unix@%[1]s/tf
+    maxconn 50
+    default_backend tb
+frontend df
+    bind unix@%[1]s/df
+    default_backend dead
+backend be
+    server s1 %[2]s
+    server s2 %[2]s disabled
+backend tb
+    mode tcp
+    balance leastconn
+    server t1 %[2]s maxconn 9
+backend dead
+    server d1 127.0.0.1:1
+`
+
+// statsSpec is the same configuration resolved.
+func statsSpec(t *testing.T, dir, origin string) *spec.Config {
+	to := spec.Timeouts{Client: 5 * time.Second, Server: 5 * time.Second, Connect: time.Second}
+	server := func(id int, name, addr string) *spec.Server {
+		return &spec.Server{
+			Index: id - 1, ID: id, Name: name, Addr: parse(t, addr), Text: addr, Weight: 1,
+			PoolMaxConn: -1, MaxReuse: -1, PoolPurgeDelay: 5 * time.Second, Rise: 2, Fall: 3,
+		}
+	}
+	back := func(i int, name string, mode spec.Mode, balance spec.Balance, full int, servers ...*spec.Server) *spec.Proxy {
+		return &spec.Proxy{Index: i, ID: i + 2, Name: name, Caps: spec.Backend, Mode: mode, Balance: balance, Timeouts: to, FullConn: full, Servers: servers}
+	}
+	front := func(i int, name string, mode spec.Mode, b *spec.Proxy) *spec.Proxy {
+		text := filepath.Join(dir, name)
+		return &spec.Proxy{
+			Index: i, ID: i + 2, Name: name, Caps: spec.Frontend, Mode: mode, Timeouts: to, DefaultBackend: b,
+			Binds: []*spec.Bind{{Addr: parse(t, text), FD: -1, ID: 1, Text: "unix@" + text}},
+		}
+	}
+	be := back(3, "be", spec.ModeHTTP, "roundrobin", 20, server(1, "s1", origin), server(2, "s2", origin))
+	be.Servers[1].Disabled = true
+	tb := back(4, "tb", spec.ModeTCP, "leastconn", 5, server(1, "t1", origin))
+	tb.Servers[0].MaxConn = 9
+	dead := back(5, "dead", spec.ModeHTTP, "roundrobin", 20, server(1, "d1", "127.0.0.1:1"))
+	fe, tf, df := front(0, "fe", spec.ModeHTTP, be), front(1, "tf", spec.ModeTCP, tb), front(2, "df", spec.ModeHTTP, dead)
+	fe.Options.SocketStats, tf.MaxConn = true, 50
+	cfg := &spec.Config{Proxies: []*spec.Proxy{fe, tf, df, be, tb, dead}}
+	stats := filepath.Join(dir, "stats")
+	cfg.Global = spec.Global{NbThread: 1, MaxConn: 200, Stats: []*spec.Bind{{Addr: parse(t, stats), FD: -1, Text: stats, Level: spec.LevelAdmin}}}
+	cfg.Global.Tune = spec.Tune{BufSize: 16384, MaxRewrite: 1024, MaxAccept: 100, HTTPMaxHdr: 101, HTTPLogURILen: 1024, PoolHighFDRatio: 25}
+	return cfg
+}
+
+// traffic sends the same mix to whoever serves the sockets of dir.
+func traffic(t *testing.T, dir string) {
+	t.Helper()
+	on := func(frontend string, requests ...string) {
+		c, err := net.Dial("unix", filepath.Join(dir, frontend))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		r := bufio.NewReader(c)
+		for _, q := range requests {
+			if _, err := io.WriteString(c, q); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatalf("%s: %q: %v", frontend, q, err)
+			}
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	get := func(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n" }
+	on("fe", get("/"), get("/404"), get("/"), get("/301"))
+	on("fe", get("/500"), "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	on("fe", "GARBAGE\r\n\r\n")
+	on("fe", "GET / HTTP/1.1\r\nHo st: a\r\n\r\n")
+	for _, part := range []string{"", "GET / HT"} {
+		c, err := net.Dial("unix", filepath.Join(dir, "fe"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(c, part)
+		time.Sleep(20 * time.Millisecond)
+		_ = c.Close()
+	}
+	on("df", get("/"))
+	for range 3 {
+		on("tf", get("/"))
+	}
+}
+
+// cells reads "show stat": "proxy/name" to column to value.
+func cells(csv string) map[string]map[string]string {
+	lines := strings.Split(strings.TrimSpace(csv), "\n")
+	head := strings.Split(strings.TrimPrefix(lines[0], "# "), ",")
+	rows := map[string]map[string]string{}
+	for _, l := range lines[1:] {
+		f := strings.Split(l, ",")
+		row := map[string]string{}
+		for i, h := range head {
+			row[h] = f[i]
+		}
+		rows[f[0]+"/"+f[1]] = row
+	}
+	return rows
+}
+
+func ask(t *testing.T, path, cmd string) string {
+	t.Helper()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintln(c, cmd)
+	b, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// differs are the columns that may differ, and why.
+var differs = map[string]string{
+	"smax": "timing", "rate": "timing", "rate_max": "timing", "req_rate": "timing", "req_rate_max": "timing",
+	"conn_rate": "timing", "conn_rate_max": "timing", "qtime_max": "timing", "lastchg": "timing", "lastsess": "timing", "downtime": "timing",
+	"qtime": "timing", "ctime": "timing", "rtime": "timing", "ttime": "timing",
+	"ctime_max": "timing", "rtime_max": "timing", "ttime_max": "timing",
+	"bin": "the reference counts after parsing", "bout": "the reference counts before sending",
+	"h1_bytes_in": "as bin", "h1_bytes_out": "as bout", "h1_open_connections": "idle connections", "h1_open_streams": "idle connections",
+	"h1_total_connections": "derived", "h1_total_streams": "derived",
+	"need_conn_est": "an estimate", "srv_icur": "how many idle connections are kept is", "safe_conn_cur": "as srv_icur",
+}
+
+// The same configuration and traffic must give the same statistics.
+func TestStatisticsAreTheReferences(t *testing.T) {
+	bin := testpeer.Need(t, "haproxy")
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var code int
+		if _, err := fmt.Sscanf(r.URL.Path, "/%d", &code); err == nil {
+			w.WriteHeader(code)
+		}
+		_, _ = io.WriteString(w, "hello")
+	}))
+	defer origin.Close()
+	addr := strings.TrimPrefix(origin.URL, "http://")
+
+	theirs := t.TempDir()
+	file := filepath.Join(theirs, "cfg")
+	if err := os.WriteFile(file, []byte(fmt.Sprintf(statsConfig, theirs, addr)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin, "-db", "-f", file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	for range 200 {
+		if c, err := net.Dial("unix", filepath.Join(theirs, "df")); err == nil {
+			_ = c.Close()
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	_ = ask(t, filepath.Join(theirs, "stats"), "clear counters all")
+
+	ours := t.TempDir()
+	e, err := proxy.New(statsSpec(t, ours, addr), proxy.Options{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Bind(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { e.HardStop(); <-e.Done() }()
+
+	traffic(t, theirs)
+	traffic(t, ours)
+	time.Sleep(50 * time.Millisecond) // closes are counted when they are seen
+	want, got := cells(ask(t, filepath.Join(theirs, "stats"), "show stat")), cells(ask(t, filepath.Join(ours, "stats"), "show stat"))
+	for name, w := range want {
+		g, ok := got[name]
+		if !ok {
+			t.Errorf("no row %s", name)
+			continue
+		}
+		for col, v := range w {
+			if differs[col] != "" {
+				v, g[col] = presence(v), presence(g[col])
+			}
+			if strings.ReplaceAll(v, theirs, ours) != g[col] {
+				t.Errorf("%s %s is %q, the reference has %q", name, col, g[col], v)
+			}
+		}
+	}
+	for name := range got {
+		if want[name] == nil {
+			t.Errorf("row %s, which the reference has not", name)
+		}
+	}
+}
+
+// presence keeps of a value only that there is one.
+func presence(v string) string {
+	if v == "" {
+		return ""
+	}
+	return "some"
+}
