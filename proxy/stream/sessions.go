@@ -102,3 +102,6 @@ func (s *stream) kill(cause byte) {
 	}
 	s.abort(cause, at)
 }
+
+// BuffersInUse is the number of buffers that connections of the thread hold.
+func (t *Thread) BuffersInUse() int { return t.bufs.used }
