@@ -1,10 +1,6 @@
 package config
 
-import (
-	"strings"
-
-	"bench/proxy/spec"
-)
+import "bench/proxy/spec"
 
 // block is one open .if.
 type block struct {
@@ -16,19 +12,10 @@ type block struct {
 	outer  bool // what is around it is read
 }
 
-// skippedLine tells whether a line is in a branch not taken. Directives of
-// blocks are looked at even there.
-func (p *parser) skippedLine(text string) bool {
-	if p.reading() {
-		return false
-	}
-	t := strings.TrimLeft(text, " \t")
-	for _, d := range []string{".if", ".elif", ".else", ".endif"} {
-		if rest, ok := strings.CutPrefix(t, d); ok && (rest == "" || isBlank(rest[0]) || rest[0] == '#') {
-			return false
-		}
-	}
-	return true
+// isBlockWord tells whether a directive opens, switches or closes a block:
+// those are read in branches not taken too.
+func isBlockWord(w string) bool {
+	return w == ".if" || w == ".elif" || w == ".else" || w == ".endif"
 }
 
 // reading tells whether lines here are in a branch taken.

@@ -79,16 +79,13 @@ func (p *parser) file(src *Source) {
 }
 
 func (p *parser) line(text string, at spec.Pos) {
-	if p.skippedLine(text) {
-		return
-	}
 	words, err := cut(text, &p.look)
 	if lex, ok := errors.AsType[*lexError](err); ok {
 		at.Col = lex.col
 		p.report(Diagnostic{Severity: Alert, Pos: at, Msg: lex.msg, Source: text})
 		return
 	}
-	if len(words) == 0 {
+	if len(words) == 0 || !p.reading() && !isBlockWord(words[0].text) {
 		return
 	}
 	l := &line{p: p, head: words[0], args: words[1:], text: text, pos: spec.Pos{File: at.File, Line: at.Line, Col: words[0].col}}
