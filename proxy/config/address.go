@@ -1,19 +1,13 @@
 package config
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 
 	"bench/internal/sock"
 )
-
-// resolveTimeout bounds the look-up of a host name at start.
-const resolveTimeout = 5 * time.Second
 
 // maxPortRange bounds the listeners that one address can stand for.
 const maxPortRange = 4096
@@ -119,7 +113,7 @@ func (l *line) resolveAddress(text string) (sock.Addr, error) {
 	if !isHostName(host) {
 		return a, fmt.Errorf("'%s' is not an address: want IP:PORT, [IPv6]:PORT, NAME:PORT, a socket path or abns@NAME", strings.TrimSuffix(text, ":0"))
 	}
-	ip, lookErr := lookup4(prefix, host)
+	ip, lookErr := l.p.env.resolve(networkOf(prefix), host)
 	if lookErr != nil {
 		return a, fmt.Errorf("cannot resolve the host name '%s'", host)
 	}
@@ -130,27 +124,15 @@ func (l *line) resolveAddress(text string) (sock.Addr, error) {
 	return sock.FromAddrPort(netip.AddrPortFrom(ip, uint16(n))), nil
 }
 
-// lookup4 finds an address of a host, of IPv4 if it has one.
-func lookup4(prefix, host string) (netip.Addr, error) {
-	network := "ip"
+// networkOf is the network that the prefix of an address asks for.
+func networkOf(prefix string) string {
 	switch prefix {
 	case "ipv4@", "tcp4@", "udp4@":
-		network = "ip4"
+		return "ip4"
 	case "ipv6@", "tcp6@", "udp6@":
-		network = "ip6"
+		return "ip6"
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	for _, ip := range ips {
-		if ip.Unmap().Is4() {
-			return ip.Unmap(), nil
-		}
-	}
-	return ips[0], nil
+	return "ip"
 }
 
 // isHostName tells whether s can be a name in the DNS or in /etc/hosts.

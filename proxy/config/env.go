@@ -1,10 +1,13 @@
 package config
 
 import (
+	"context"
+	"net"
+	"net/netip"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Env is what the configuration can ask about the world around it.
@@ -17,8 +20,9 @@ type Env struct {
 	Features []string
 	// Enabled answers enabled(), e.g. "POLL"; nil: nothing is.
 	Enabled map[string]bool
-	// CPUs is the number of usable CPUs; 0: ask the runtime.
-	CPUs int
+	// Resolve finds the addresses of a host name; network is "ip", "ip4" or
+	// "ip6". nil: the system's resolver.
+	Resolve func(network, host string) ([]netip.Addr, error)
 }
 
 // SystemEnv is the environment of the process; version is the engine's.
@@ -28,7 +32,6 @@ func SystemEnv(version string) *Env {
 		Version:  version,
 		Features: []string{"EPOLL", "POLL", "THREAD", "BACKTRACE", "LINUX_SPLICE", "LINUX_TPROXY", "ACCEPT4", "GETADDRINFO", "TFO", "NS", "SYSTEMD", "RT", "CPU_AFFINITY"},
 		Enabled:  map[string]bool{"POLL": true, "EPOLL": true, "SPLICE": true, "GETADDRINFO": true, "REUSEPORT": true},
-		CPUs:     runtime.NumCPU(),
 	}
 	for _, kv := range os.Environ() {
 		if k, v, ok := strings.Cut(kv, "="); ok {
@@ -57,4 +60,31 @@ func (l *lookup) get(name string) (string, bool) {
 	}
 	v, ok := l.vars[name]
 	return v, ok
+}
+
+// resolveTimeout bounds the look-up of a host name at start.
+const resolveTimeout = 5 * time.Second
+
+// resolve finds one address of a host, of IPv4 if it has one.
+func (env *Env) resolve(network, host string) (netip.Addr, error) {
+	find := env.Resolve
+	if find == nil {
+		find = systemResolve
+	}
+	ips, err := find(network, host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, ip := range ips {
+		if ip.Unmap().Is4() {
+			return ip.Unmap(), nil
+		}
+	}
+	return ips[0], nil
+}
+
+func systemResolve(network, host string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	return net.DefaultResolver.LookupNetIP(ctx, network, host)
 }

@@ -41,8 +41,8 @@ func readErrorFile(l *line) {
 		return
 	}
 	st, err := os.Stat(l.args[1].text)
-	if err == nil && st.IsDir() {
-		err = fmt.Errorf("%s is a directory", l.args[1].text)
+	if err == nil && !st.Mode().IsRegular() && l.args[1].text != os.DevNull {
+		err = fmt.Errorf("%s is not a regular file", l.args[1].text)
 	}
 	if err != nil {
 		l.fail(l.args[1], "cannot read the error file: %v", err)

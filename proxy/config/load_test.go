@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +12,13 @@ import (
 
 // testEnv is an environment that does not depend on the machine.
 func testEnv() *Env {
-	return &Env{Vars: map[string]string{"A": "1", "LIST": "a b  c", "PORT": "8080", "EMPTY": ""}, Version: "2.6.12", Features: []string{"EPOLL"}, Enabled: map[string]bool{"POLL": true}}
+	resolve := func(_, host string) ([]netip.Addr, error) {
+		if host != "localhost" {
+			return nil, errors.New("no such host")
+		}
+		return []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+	}
+	return &Env{Resolve: resolve, Vars: map[string]string{"A": "1", "LIST": "a b  c", "PORT": "8080", "EMPTY": ""}, Version: "2.6.12", Features: []string{"EPOLL"}, Enabled: map[string]bool{"POLL": true}}
 }
 
 // load reads one text that must be right.
