@@ -1,0 +1,213 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/invopop/jsonschema"
+	check "github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// schemaFile is what editors read; see CONTRIBUTING for how to point one at it.
+const schemaFile = "scenario.schema.json"
+
+// The committed schema is the one the types give: run with -update to write it.
+func TestSchemaIsUpToDate(t *testing.T) {
+	golden(t, schemaFile, generateSchema(t))
+}
+
+// orReference lets ${name} stand for any value that is not a text anyway.
+func orReference(s *jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{s, {Type: "string", Pattern: `\$\{.*\}`}}}
+}
+
+// quantity is a text, or the number 0, which needs no unit.
+func quantity(example string) *jsonschema.Schema {
+	return &jsonschema.Schema{
+		AnyOf:    []*jsonschema.Schema{{Type: "string"}, {Type: "number"}},
+		Examples: []any{example},
+	}
+}
+
+// scalarSchema describes the types that read their own text.
+func scalarSchema(t reflect.Type) *jsonschema.Schema {
+	switch t {
+	case reflect.TypeFor[Duration]():
+		return quantity("500ms")
+	case reflect.TypeFor[Size]():
+		return quantity("1KiB")
+	case reflect.TypeFor[Distribution]():
+		return quantity("lognormal(2ms, 0.5)")
+	case reflect.TypeFor[Rate]():
+		return &jsonschema.Schema{Type: "string", Examples: []any{"0..2000/s"}}
+	case reflect.TypeFor[Percent]():
+		return &jsonschema.Schema{Type: "string", Examples: []any{"2%"}}
+	case reflect.TypeFor[Pool]():
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+			{Type: "integer", Minimum: "1"}, {Const: "unlimited"}, {Type: "string", Pattern: `\$\{.*\}`},
+		}}
+	case reflect.TypeFor[map[string][]string]():
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{
+			Type: "array", MinItems: new(uint64(1)), Items: &jsonschema.Schema{Type: scalarTypes},
+		}}
+	case reflect.TypeFor[map[string]string]():
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: scalarTypes}}
+	}
+	return nil
+}
+
+// scalarTypes marks a place where any scalar goes; it is replaced by a list of
+// types, which the generator cannot express.
+const scalarTypes = "SCALAR"
+
+func generateSchema(t *testing.T) []byte {
+	t.Helper()
+	r := &jsonschema.Reflector{FieldNameTag: "yaml", Mapper: scalarSchema, Anonymous: true, RequiredFromJSONSchemaTags: true}
+	if err := r.AddGoComments("bench/scenarios", ".", jsonschema.WithFullComment()); err != nil {
+		t.Fatal(err)
+	}
+	// The library joins the import path with the directory of the files.
+	for name, text := range maps.Clone(r.CommentMap) {
+		r.CommentMap[strings.Replace(name, "bench/scenarios/.", "bench/scenarios", 1)] = strings.Join(strings.Fields(text), " ")
+	}
+	s := r.Reflect(&Scenario{})
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[Scenario](), reflect.TypeFor[Proxy](), reflect.TypeFor[Stats](), reflect.TypeFor[Backend](),
+		reflect.TypeFor[Load](), reflect.TypeFor[Connections](), reflect.TypeFor[Phase](), reflect.TypeFor[Event](),
+		reflect.TypeFor[EventArgs](), reflect.TypeFor[Objective](), reflect.TypeFor[Compare](),
+	} {
+		refine(s.Definitions[typ.Name()], typ)
+	}
+	// An objective may be its expression alone.
+	object := s.Definitions["Objective"]
+	s.Definitions["Objective"] = &jsonschema.Schema{
+		Description: object.Description,
+		AnyOf:       []*jsonschema.Schema{{Type: "string"}, object},
+	}
+	s.Title = "bench scenario, version 1"
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.ReplaceAll(text, []byte(`"type": "`+scalarTypes+`"`), []byte(`"type": ["string", "number", "boolean"]`))
+	return append(text, '\n')
+}
+
+// refine adds to a struct's schema what its tags say.
+func refine(s *jsonschema.Schema, t reflect.Type) {
+	s.Required = nil
+	for _, f := range fieldsOf(t) {
+		if f.required {
+			s.Required = append(s.Required, f.key)
+		}
+		p, ok := s.Properties.Get(f.key)
+		if !ok {
+			continue
+		}
+		description := p.Description
+		switch {
+		case f.enum != nil:
+			var words []any
+			for _, word := range f.enum {
+				words = append(words, word)
+			}
+			p = orReference(&jsonschema.Schema{Enum: words})
+		case p.Type == "integer" || p.Type == "number" || p.Type == "boolean":
+			p.Description = ""
+			p = orReference(p)
+		}
+		p.Description = description
+		if f.fallback != "" {
+			p.Default = typed(&node{kind: scalarNode, text: f.fallback, plain: true})
+		}
+		s.Properties.Set(f.key, p)
+	}
+}
+
+// typed is a tree as an editor sees it.
+func typed(n *node) any {
+	switch n.kind {
+	case mapNode:
+		m := map[string]any{}
+		for _, e := range n.entries {
+			m[e.key] = typed(e.value)
+		}
+		return m
+	case seqNode:
+		list := []any{}
+		for _, item := range n.items {
+			list = append(list, typed(item))
+		}
+		return list
+	case nullNode:
+		return nil
+	}
+	if n.plain {
+		if v, err := strconv.ParseFloat(n.text, 64); err == nil {
+			return json.Number(strconv.FormatFloat(v, 'f', -1, 64))
+		}
+		if v, err := strconv.ParseBool(n.text); err == nil {
+			return v
+		}
+	}
+	return n.text
+}
+
+func schema(t *testing.T) *check.Schema {
+	t.Helper()
+	text, err := os.ReadFile(schemaFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := check.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := check.NewCompiler()
+	if err := c.AddResource(schemaFile, doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile(schemaFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSamplesMatchSchema(t *testing.T) {
+	s := schema(t)
+	texts := map[string][]byte{"example": example(t)}
+	for _, b := range BuiltIns() {
+		texts[b.Name] = b.Text
+		texts[b.Name+" resolved"] = parse(t, b.Text).Resolved
+	}
+	for name, text := range texts {
+		root := parseTree(text, newFaults(name, text))
+		if err := s.Validate(typed(root)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The schema finds what an editor should mark while one types.
+func TestSchemaRefuses(t *testing.T) {
+	s := schema(t)
+	for _, name := range []string{
+		"unknown-top-key", "unknown-nested-keys", "missing-version", "wrong-driver", "bad-arrival", "scalar-for-list",
+		"list-for-mapping", "pool-zero", "not-a-mapping", "null-value", "matrix-empty",
+	} {
+		text, err := os.ReadFile("testdata/broken/" + name + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Validate(typed(parseTree(text, newFaults(name, text)))) == nil {
+			t.Errorf("%s is valid by the schema", name)
+		}
+	}
+}
