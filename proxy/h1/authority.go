@@ -143,8 +143,11 @@ func sameAuthority(msg *message.Request, auth, host, port []byte) bool {
 	if msg.MethodID == message.MethodConnect {
 		return len(port) == 0 && (isDefault(aport, "80") || isDefault(aport, "443"))
 	}
-	def := "80"
-	if s := scheme(msg.Target); equalToken(s, "https") || equalToken(s, "wss") {
+	def := ""
+	switch s := scheme(msg.Target); {
+	case equalToken(s, "http") || equalToken(s, "ws"):
+		def = "80"
+	case equalToken(s, "https") || equalToken(s, "wss"):
 		def = "443"
 	}
 	return isDefault(aport, def) && isDefault(port, def)

@@ -179,7 +179,7 @@ func parseLength(v []byte) (n uint64, rest []byte, err *Error) {
 }
 
 // checkCoding admits exactly one transfer coding, "chunked", and leaves one field
-// that says so.
+// that says so. Empty list elements do not count (RFC 9110 §5.6.1.2).
 func checkCoding(h *message.Header) ([]byte, *Error) {
 	var (
 		chunked, others, last bool
@@ -187,14 +187,9 @@ func checkCoding(h *message.Header) ([]byte, *Error) {
 	)
 	for i := h.First(message.TransferEncoding); i >= 0; i = h.Next(i) {
 		v := h.At(i).Value
-		if len(v) == 0 {
-			return h.At(i).Name, ErrCoding
-		}
-		for rest := v; rest != nil; {
-			var el []byte
-			el, rest = nextElement(rest)
+		for el, rest := nextElement(v); len(el) > 0 || rest != nil; el, rest = nextElement(rest) {
 			if len(el) == 0 {
-				return v, ErrCoding
+				continue
 			}
 			count++
 			last = equalToken(el, "chunked")
@@ -210,11 +205,13 @@ func checkCoding(h *message.Header) ([]byte, *Error) {
 	}
 	at := h.GetID(message.TransferEncoding)
 	switch {
+	case count == 0:
+		return at, ErrCoding
 	case !last:
 		return at, ErrCodingNotLast
 	case others:
 		return at, ErrCodingUnknown
-	case count > 1 || string(at) != "chunked":
+	case string(at) != "chunked" || h.Next(h.First(message.TransferEncoding)) >= 0:
 		h.SetID(message.TransferEncoding, chunkedValue)
 	}
 	return nil, nil
