@@ -92,7 +92,7 @@ func globalKeywords() []keyword {
 			}
 		}},
 		{name: "master-worker", args: "[no-exit-on-failure]", scope: inGlobal, doc: "Supervise the worker from a master process.", read: readMasterWorker},
-		globalNumber("mworker-max-reloads", 0, math.MaxInt32, "Reloads that a worker outlives before it is killed.", func(s *g) *int { return &s.MasterMaxReloads }),
+		inertly(globalNumber("mworker-max-reloads", 0, math.MaxInt32, "Reloads that a worker outlives before it is killed.", func(s *g) *int { return &s.MasterMaxReloads }), "old workers live until their sessions end or hard-stop-after"),
 		globalNumber("nbthread", 1, 64, "Number of threads; by default one per usable CPU.", func(s *g) *int { return &s.NbThread }),
 		{name: "nbproc", args: "1", scope: inGlobal, doc: "Only 1: there is one process, with threads.", read: func(l *line) {
 			if w, ok := l.one("the number 1"); ok {
@@ -119,12 +119,12 @@ func globalKeywords() []keyword {
 			}
 		}},
 		globalTime("hard-stop-after", "Longest time of a soft stop.", func(s *g) *time.Duration { return &s.HardStopAfter }),
-		globalTime("grace", "Time between the signal of a soft stop and the end of listening.", func(s *g) *time.Duration { return &s.Grace }),
+		inertly(globalTime("grace", "Time between the signal of a soft stop and the end of listening.", func(s *g) *time.Duration { return &s.Grace }), "listening ends at the signal"),
 		globalNumber("spread-checks", 0, 50, "Percentage by which check intervals vary.", func(s *g) *int { return &s.SpreadChecks }),
 		globalTime("max-spread-checks", "Longest variation of check intervals.", func(s *g) *time.Duration { return &s.MaxSpreadChecks }),
-		globalText("server-state-base", "<directory>", "Directory of server state files.", func(s *g) *string { return &s.ServerStateBase }),
-		globalText("server-state-file", "<path>", "File of server states.", func(s *g) *string { return &s.ServerStateFile }),
-		{name: "cpu-map", args: "[auto:]<threads> <cpus>...", scope: inGlobal, doc: "CPUs that threads may run on.", read: readCPUMap},
+		inertly(globalText("server-state-base", "<directory>", "Directory of server state files.", func(s *g) *string { return &s.ServerStateBase }), "server states are not loaded"),
+		inertly(globalText("server-state-file", "<path>", "File of server states.", func(s *g) *string { return &s.ServerStateFile }), "server states are not loaded"),
+		{name: "cpu-map", args: "[auto:]<threads> <cpus>...", scope: inGlobal, inert: "threads go where the scheduler puts them", doc: "CPUs that threads may run on.", read: readCPUMap},
 	}
 }
 

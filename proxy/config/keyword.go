@@ -38,6 +38,12 @@ type keyword struct {
 	doc   string // one sentence for the manual
 }
 
+// inertly marks a row as accepted without effect.
+func inertly(k keyword, why string) keyword {
+	k.inert = why
+	return k
+}
+
 // words is the number of words in the name.
 func (k *keyword) words() int { return strings.Count(k.name, " ") + 1 }
 

@@ -136,5 +136,8 @@ func readRetryOn(l *line) {
 		}
 		set |= c
 	}
+	if set&^spec.RetryConnFailure != 0 {
+		l.warn(l.head, "'retry-on': only failures to connect are tried again")
+	}
 	l.sect.settings.retryOn.put(set, l.pos)
 }

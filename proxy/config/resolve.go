@@ -111,6 +111,9 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	px.Balance = set.balance.or(defaultBalance)
 	px.Retries = set.retries.or(defaultRetries)
 	px.RetryOn = set.retryOn.or(spec.RetryConnFailure)
+	if px.RetryOn == 0 {
+		px.Retries = 0
+	}
 	px.Redispatch = set.redispatch.val
 	px.HTTPReuse = set.reuse.or(spec.ReuseSafe)
 	px.FullConn = set.fullConn.val

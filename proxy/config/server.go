@@ -230,8 +230,15 @@ func serverOptions() []serverOption {
 		{name: "no-agent-check", doc: "No agent check, as always.", read: func(*line, *s, word) {}},
 	}
 	for i := range rows {
-		if rows[i].name == "id" {
+		switch rows[i].name {
+		case "id":
 			rows[i].own = true
+		case "minconn":
+			rows[i].inert = "the limit is maxconn whatever the load"
+		case "slowstart":
+			rows[i].inert = "a server has its full weight at once"
+		case "pool-low-conn":
+			rows[i].inert = "idle connections stay with their thread"
 		}
 	}
 	return rows

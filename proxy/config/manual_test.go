@@ -1,0 +1,176 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// manualPath is the generated manual page.
+const manualPath = "../../docs/KEYWORDS.md"
+
+// TestManual fails when the manual page is not what the tables say; run the
+// test with -update to write it anew.
+func TestManual(t *testing.T) {
+	got := manual()
+	if *update {
+		if err := os.WriteFile(manualPath, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(manualPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s does not match the tables: run go test ./proxy/config -run Manual -update", manualPath)
+	}
+}
+
+// TestInventory compares the rows with the names of the language.
+func TestInventory(t *testing.T) {
+	inv := newInventory()
+	// Accepted though HAProxy 2.6 does not know them any more.
+	older := []string{"nbproc", "stats bind-process"}
+	for _, k := range keywords() {
+		if k.doc == "" || k.read == nil || k.scope == 0 {
+			t.Errorf("row %q is incomplete", k.name)
+		}
+		list := "proxy"
+		if k.scope == inGlobal {
+			list = "global"
+		}
+		if !inv.has(list, k.name) && !slices.Contains(older, k.name) {
+			t.Errorf("row %q is not a name of the %s section", k.name, list)
+		}
+	}
+	for _, o := range bindOptions() {
+		if !inv.has("bind", o.name) || o.doc == "" {
+			t.Errorf("row %q of bind is incomplete or not a name of the language", o.name)
+		}
+	}
+	for _, o := range serverOptions() {
+		if !inv.has("server", o.name) || o.doc == "" {
+			t.Errorf("row %q of server is incomplete or not a name of the language", o.name)
+		}
+	}
+	for _, a := range algorithms() {
+		if !inv.has("balance", a) {
+			t.Errorf("algorithm %q is not a name of the language", a)
+		}
+	}
+}
+
+// TestEveryKnownName holds the promise that a name of the language is either
+// read or refused as not supported, never as unknown.
+func TestEveryKnownName(t *testing.T) {
+	inv := newInventory()
+	for list, section := range map[string]string{"global": "global\n", "proxy": "listen l\n"} {
+		for _, name := range inv.lists[list] {
+			_, diags := Load([]Source{{Name: "t.cfg", Text: []byte(section + name + " x y z\n")}}, testEnv())
+			for _, d := range diags {
+				if strings.HasPrefix(d.Msg, "unknown keyword") {
+					t.Errorf("%s: %s", name, d.Msg)
+				}
+			}
+		}
+	}
+}
+
+func manual() string {
+	var b strings.Builder
+	b.WriteString(`# Keywords of the proxy's configuration
+
+This page is generated from the tables in proxy/config. The language is that of
+HAProxy 2.6; its configuration manual explains the keywords at length. Sections:
+G global, D defaults, F frontend, B backend, L listen. "no" marks keywords that
+may have "no" or "default" before them. A keyword accepted without effect gives
+a warning; one that is not supported is an error that says so.
+
+`)
+	rows := keywords()
+	inv := newInventory()
+	b.WriteString("## Keywords\n\n| keyword | arguments | sections | |\n| --- | --- | --- | --- |\n")
+	for _, k := range rows {
+		no := ""
+		if k.no {
+			no = " (no)"
+		}
+		row(&b, k.name+no, k.args, letters(k.scope), k.doc, inertOf(k))
+	}
+	b.WriteString("\n## Options of bind and \"stats socket\"\n\n| option | |\n| --- | --- |\n")
+	for _, o := range bindOptions() {
+		row(&b, o.name, "-", "-", o.doc, o.inert)
+	}
+	b.WriteString("\n## Options of server and default-server\n\n| option | |\n| --- | --- |\n")
+	for _, o := range serverOptions() {
+		row(&b, o.name, "-", "-", o.doc, o.inert)
+	}
+	b.WriteString("\n## Balance algorithms\n\n" + strings.Join(algorithms(), ", ") + "\n")
+	b.WriteString("\n## Predicates of conditions\n\n| predicate | true if |\n| --- | --- |\n")
+	for _, p := range predicates() {
+		fmt.Fprintf(&b, "| %s | %s |\n", p.name, p.doc)
+	}
+	b.WriteString("\n## Not supported\n")
+	missing(&b, "global", inv.lists["global"], rowNames(rows, inGlobal))
+	missing(&b, "proxies", inv.lists["proxy"], rowNames(rows, inAny))
+	missing(&b, "bind", inv.lists["bind"], optionNames(bindOptions(), func(o bindOption) string { return o.name }))
+	missing(&b, "server", inv.lists["server"], optionNames(serverOptions(), func(o serverOption) string { return o.name }))
+	missing(&b, "balance", inv.lists["balance"], algorithms())
+	missing(&b, "sections", otherSections(), nil)
+	return b.String()
+}
+
+// inertOf is why a row has no effect; switches keep it in a table of their own.
+func inertOf(k keyword) string {
+	for _, o := range optionRows() {
+		if k.name == "option "+o.name {
+			return o.inert
+		}
+	}
+	return k.inert
+}
+
+func row(b *strings.Builder, name, args, scopes, doc, inert string) {
+	if inert != "" {
+		doc += " Accepted without effect: " + inert + "."
+	}
+	cells := []string{name, args, scopes, doc}
+	cells = slices.DeleteFunc(cells, func(c string) bool { return c == "-" })
+	for i := range cells {
+		cells[i] = strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(cells[i])
+	}
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+func letters(sc scope) string {
+	s := ""
+	for i, k := range []scope{inGlobal, inDefaults, inFrontend, inBackend, inListen} {
+		if sc&k != 0 {
+			s += "GDFBL"[i : i+1]
+		}
+	}
+	return s
+}
+
+func rowNames(rows []keyword, sc scope) []string {
+	var names []string
+	for _, k := range rows {
+		if k.scope&sc != 0 {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
+func missing(b *strings.Builder, title string, all, have []string) {
+	var names []string
+	for _, n := range all {
+		if !slices.Contains(have, n) {
+			names = append(names, "`"+n+"`")
+		}
+	}
+	fmt.Fprintf(b, "\n**%s** (%d): %s\n", title, len(names), strings.Join(names, ", "))
+}
