@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +27,11 @@ global
     stats socket %[1]s/stats mode 600 level admin
     nbthread 1
     maxconn 200
+    log %[3]s local0
 defaults
     mode http
+    log global
+    option httplog
     timeout client 5s
     timeout server 5s
     timeout connect 1s
@@ -38,6 +43,7 @@ frontend fe
 frontend tf
     mode tcp
     bind unix@%[1]s/tf
+    option tcplog
     maxconn 50
     default_backend tb
 frontend df
@@ -55,7 +61,7 @@ backend dead
 `
 
 // statsSpec is the same configuration resolved.
-func statsSpec(t *testing.T, dir, origin string) *spec.Config {
+func statsSpec(t *testing.T, dir, origin, logs string) *spec.Config {
 	to := spec.Timeouts{Client: 5 * time.Second, Server: 5 * time.Second, Connect: time.Second}
 	server := func(id int, name, addr string) *spec.Server {
 		return &spec.Server{
@@ -67,10 +73,14 @@ func statsSpec(t *testing.T, dir, origin string) *spec.Config {
 		return &spec.Proxy{Index: i, ID: i + 2, Name: name, Caps: spec.Backend, Mode: mode, Balance: balance, Timeouts: to, FullConn: full, Servers: servers}
 	}
 	front := func(i int, name string, mode spec.Mode, b *spec.Proxy) *spec.Proxy {
-		text := filepath.Join(dir, name)
+		text, format := filepath.Join(dir, name), spec.LogHTTP
+		if mode == spec.ModeTCP {
+			format = spec.LogTCP
+		}
 		return &spec.Proxy{
 			Index: i, ID: i + 2, Name: name, Caps: spec.Frontend, Mode: mode, Timeouts: to, DefaultBackend: b,
 			Binds: []*spec.Bind{{Addr: parse(t, text), FD: -1, ID: 1, Text: "unix@" + text}},
+			Logs:  []spec.LogTarget{{Addr: logs, Level: 7, Facility: 16}}, LogFormat: format,
 		}
 	}
 	be := back(3, "be", spec.ModeHTTP, "roundrobin", 20, server(1, "s1", origin), server(2, "s2", origin))
@@ -87,6 +97,24 @@ func statsSpec(t *testing.T, dir, origin string) *spec.Config {
 	return cfg
 }
 
+// hangUp closes a connection and waits until the proxy has seen it, so that no
+// two connections overlap.
+func hangUp(t *testing.T, c net.Conn, dir string) {
+	t.Helper()
+	_ = c.Close()
+	for range 500 {
+		busy := false
+		for name, row := range cells(ask(t, filepath.Join(dir, "stats"), "show stat")) {
+			busy = busy || strings.HasSuffix(name, "/FRONTEND") && row["scur"] != "0"
+		}
+		if !busy {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("a closed connection is still counted")
+}
+
 // traffic sends the same mix to whoever serves the sockets of dir.
 func traffic(t *testing.T, dir string) {
 	t.Helper()
@@ -95,7 +123,7 @@ func traffic(t *testing.T, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		defer hangUp(t, c, dir)
 		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
 		r := bufio.NewReader(c)
 		for _, q := range requests {
@@ -123,7 +151,7 @@ func traffic(t *testing.T, dir string) {
 		}
 		_, _ = io.WriteString(c, part)
 		time.Sleep(20 * time.Millisecond)
-		_ = c.Close()
+		hangUp(t, c, dir)
 	}
 	on("df", get("/"))
 	for range 3 {
@@ -187,10 +215,11 @@ func TestStatisticsAreTheReferences(t *testing.T) {
 	}))
 	defer origin.Close()
 	addr := strings.TrimPrefix(origin.URL, "http://")
+	theirLog, ourLog := logSocket(t), logSocket(t)
 
 	theirs := t.TempDir()
 	file := filepath.Join(theirs, "cfg")
-	if err := os.WriteFile(file, []byte(fmt.Sprintf(statsConfig, theirs, addr)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(fmt.Sprintf(statsConfig, theirs, addr, theirLog.LocalAddr())), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -213,7 +242,7 @@ func TestStatisticsAreTheReferences(t *testing.T) {
 	_ = ask(t, filepath.Join(theirs, "stats"), "clear counters all")
 
 	ours := t.TempDir()
-	e, err := proxy.New(statsSpec(t, ours, addr), proxy.Options{Version: "test"})
+	e, err := proxy.New(statsSpec(t, ours, addr, ourLog.LocalAddr().String()), proxy.Options{Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,6 +254,10 @@ func TestStatisticsAreTheReferences(t *testing.T) {
 	}
 	defer func() { e.HardStop(); <-e.Done() }()
 
+	theirLines := shapes(t, theirLog, false) // of the first connections
+	if len(theirLines) == 0 {
+		t.Error("the reference logged nothing of the connection that found it ready")
+	}
 	traffic(t, theirs)
 	traffic(t, ours)
 	time.Sleep(50 * time.Millisecond) // closes are counted when they are seen
@@ -244,9 +277,71 @@ func TestStatisticsAreTheReferences(t *testing.T) {
 			}
 		}
 	}
+	compareLogs(t, shapes(t, ourLog, true), shapes(t, theirLog, true))
 	for name := range got {
 		if want[name] == nil {
 			t.Errorf("row %s, which the reference has not", name)
+		}
+	}
+}
+
+func logSocket(t *testing.T) net.PacketConn {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pc.Close() })
+	return pc
+}
+
+// logLine takes client, names, timers, status, and all after the size but the
+// number of connections, which includes those to the stats socket, from a line
+// of "option httplog" or of "option tcplog", which has no status.
+var logLine = regexp.MustCompile(`^(unix:1) \[[^]]*\] (\S+ \S+) ([-0-9/]+)((?: -?\d{1,3})?) \d+ (.*?)\d+(/(?s).*)$`)
+
+// shapes are the log lines that have come, without what differs between two
+// runs: dates, durations and sizes.
+func shapes(t *testing.T, pc net.PacketConn, sorted bool) []string {
+	t.Helper()
+	var lines []string
+	b := make([]byte, 4096)
+	for {
+		_ = pc.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		n, _, err := pc.ReadFrom(b)
+		if err != nil {
+			break
+		}
+		_, text, ok := strings.Cut(string(b[:n]), "]: ")
+		if !ok {
+			t.Fatalf("no header in %q", b[:n])
+		}
+		m := logLine.FindStringSubmatch(text)
+		if m == nil {
+			t.Fatalf("unexpected line %q", text)
+		}
+		timers := regexp.MustCompile(`(^|/)\d+`).ReplaceAllString(m[3], "${1}N")
+		text = strings.Join([]string{m[1], m[2], timers, m[4], m[5], m[6]}, " ")
+		lines = append(lines, text)
+	}
+	if sorted {
+		slices.Sort(lines)
+	}
+	return lines
+}
+
+func compareLogs(t *testing.T, got, want []string) {
+	t.Helper()
+	for i := range max(len(got), len(want)) {
+		g, w := "no line\n", "no line\n"
+		if i < len(got) {
+			g = got[i]
+		}
+		if i < len(want) {
+			w = want[i]
+		}
+		if g != w {
+			t.Errorf("log\ngot  %swant %s", g, w)
 		}
 	}
 }
