@@ -66,7 +66,7 @@ type tab struct {
 	messages []string
 }
 
-func newTab(t *testing.T, parent context.Context) *tab {
+func newTab(parent context.Context, t *testing.T) *tab {
 	t.Helper()
 	b := &tab{T: t}
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithListener(b.heard))
@@ -213,7 +213,7 @@ func (b *tab) silent(what string) {
 
 func TestBrowserLooksRight(t *testing.T) {
 	parent := browser(t)
-	b := newTab(t, parent)
+	b := newTab(parent, t)
 	for _, name := range []string{"stop", "reloads", "matrix", "empty", "all-errors", "one-sample", "partial", "hostile", "200-events", "invalid"} {
 		file := filepath.Join(rendered(t, name), "report.html")
 		views := []struct {
@@ -249,7 +249,7 @@ func TestBrowserLooksRight(t *testing.T) {
 }
 
 func TestBrowserShowsTheTruth(t *testing.T) {
-	b := newTab(t, browser(t))
+	b := newTab(browser(t), t)
 	dir := rendered(t, "stop")
 	b.open(filepath.Join(dir, "report.html"), 1280, 720, true)
 	// What the script would draw of the whole run is what was drawn here.
@@ -301,7 +301,7 @@ func TestBrowserShowsTheTruth(t *testing.T) {
 }
 
 func TestBrowserObeysTheKeyboard(t *testing.T) {
-	b := newTab(t, browser(t))
+	b := newTab(browser(t), t)
 	b.open(filepath.Join(rendered(t, "stop"), "report.html"), 1280, 720, true)
 	// Tab reaches every control once, in order, with a visible outline.
 	controls := eval[int](b, `[...document.querySelectorAll("a[href],button:not(:disabled),select,summary,[tabindex='0']")].filter(e => e.checkVisibility() && !e.closest("details:not([open]) > :not(summary)")).length`)
@@ -368,7 +368,7 @@ func TestBrowserObeysTheKeyboard(t *testing.T) {
 }
 
 func TestBrowserPrints(t *testing.T) {
-	b := newTab(t, browser(t))
+	b := newTab(browser(t), t)
 	pages := regexp.MustCompile(`/Type\s*/Page[^s]`)
 	names := map[string]int{"stop": 3}
 	if !testing.Short() {
@@ -404,7 +404,7 @@ func TestBrowserHandlesAnHour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes an hour of data")
 	}
-	b := newTab(t, browser(t))
+	b := newTab(browser(t), t)
 	dir := hour(t)
 	if _, err := Render(dir, []string{"html"}); err != nil {
 		t.Fatal(err)
@@ -423,7 +423,7 @@ func TestBrowserHandlesAnHour(t *testing.T) {
 }
 
 func TestHostileNamesDoNothing(t *testing.T) {
-	b := newTab(t, browser(t))
+	b := newTab(browser(t), t)
 	b.open(filepath.Join(rendered(t, "hostile"), "report.html"), 1280, 720, true)
 	raw, err := json.Marshal(eval[[]string](b, `[...document.querySelectorAll("body *")].map(e => e.tagName.toLowerCase()).filter((t, i, a) => a.indexOf(t) === i)`))
 	if err != nil {

@@ -12,10 +12,9 @@ const second = 1_000_000
 
 // liveState is what the live view knows of the cell that runs.
 type liveState struct {
-	plan    Plan
-	zeroUs  int64
-	phase   result.Phase
-	running bool
+	plan   Plan
+	zeroUs int64
+	phase  result.Phase
 	// begun is the run's origin on the wall clock, known from the first phase on.
 	begun time.Time
 	// seconds of the run, by number from the origin, and gauges of the loads.
@@ -172,16 +171,6 @@ func (s *liveState) now(clock time.Time) int64 {
 		return 0
 	}
 	return max(clock.Sub(s.begun).Microseconds(), 0)
-}
-
-// fault is the number of the fault in force, 0 without.
-func (s *liveState) fault() int {
-	for i := range slices.Backward(s.events) {
-		if e := &s.events[i]; e.begun && !e.ended && e.Class == "fault" && e.Applied {
-			return e.ID
-		}
-	}
-	return 0
 }
 
 // current is the second shown as "now": the last that is complete.

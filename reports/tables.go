@@ -232,7 +232,10 @@ func writeMarkdown(w io.Writer, r *Report) error {
 	}
 	m.line("\n## Provenance\n")
 	for _, f := range [][2]string{
-		{"command", run.Command}, {"started", run.StartedAt}, {"ended", run.EndedAt}, {"scenario hash", run.Hash},
+		{"command", run.Command},
+		{"started", run.StartedAt},
+		{"ended", run.EndedAt},
+		{"scenario hash", run.Hash},
 		{"tool", "bench " + run.Tool.Version + " " + run.Tool.Commit + " " + run.Tool.Go},
 	} {
 		m.line("- %s: %s", f[0], md(series.OneLine(f[1])))

@@ -484,7 +484,7 @@ func (b *cellBuilder) lanes() ([]lane, *table) {
 			}
 			from := max(st.AtUs, b.axis.start)
 			w := b.axis.percent(end) - b.axis.percent(from)
-			l.States = append(l.States, laneState{Left: b.axis.percent(from), Width: round3(max(w, 0)), Class: stateClass(st.State), Word: series.OneLine(st.State), Narrow: w < 6})
+			l.States = append(l.States, laneState{Left: b.axis.percent(from), Width: round3(max(w, 0)), Class: stateClass(st.State), Word: stateWord(st.State, w), Narrow: w < 6})
 			before := units.None
 			if j > 0 {
 				before = units.Percent(st.Share)
@@ -497,6 +497,19 @@ func (b *cellBuilder) lanes() ([]lane, *table) {
 		}
 	}
 	return out, t
+}
+
+// stateWord is the state as it fits: the word, its first letter, or nothing.
+func stateWord(state string, percent float64) string {
+	word := series.OneLine(state)
+	switch {
+	case word == "" || percent < 1.5:
+		return ""
+	case percent < 6:
+		return string([]rune(word)[:1])
+	default:
+		return word
+	}
 }
 
 // stateClass colours a state as HAProxy names it: "UP", "UP 1/3", "DOWN".

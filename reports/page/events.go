@@ -105,6 +105,12 @@ func (b *cellBuilder) ribbon() ribbon {
 		if !p.Measured {
 			class = "phase idle"
 		}
+		switch {
+		case right-left < 5:
+			class += " slim"
+		case right-left < 25:
+			class += " brief"
+		}
 		r.Phases = append(r.Phases, band{Class: class, Left: left, Width: round3(right - left), From: p.StartUs, To: p.StartUs + p.LengthUs, Text: series.OneLine(p.Name)})
 	}
 	var made, seen []*result.Event
@@ -229,6 +235,7 @@ type eventGroup struct {
 	Effect   string
 	Errors   string
 	Peak     string
+	Max      string
 	Recovery string
 	Lost     string
 	Href     string
@@ -290,17 +297,17 @@ func (b *cellBuilder) eventRow(e *result.Event) eventRow {
 
 func (b *cellBuilder) windowGroup(w *series.Window) eventGroup {
 	g := eventGroup{
-		Errors: words.Errors(&w.Errors, 3), Lost: units.Count(w.Unanswered), Effect: "none", Peak: units.None,
+		Errors: words.Errors(&w.Errors, 3), Lost: units.Count(w.Unanswered), Effect: "none", Peak: units.None, Max: units.None,
 		Recovery: words.Recovery(w), Href: b.zoomLink(w.BeginUs, w.UntilUs),
 	}
 	if w.EffectUs >= 0 {
 		g.Effect = "≤ " + units.Latency(float64(w.EffectUs-w.BeginUs))
 	}
-	switch {
-	case w.PeakP99 > 0:
+	if w.PeakP99 > 0 {
 		g.Peak = units.Latency(w.PeakP99)
-	case len(w.OK) > 0:
-		g.Peak = "- (max " + units.Latency(w.OK.Max()) + ")"
+	}
+	if len(w.OK) > 0 {
+		g.Max = units.Latency(w.OK.Max())
 	}
 	return g
 }
@@ -327,5 +334,5 @@ func (b *cellBuilder) attribution() string {
 		"Recovery is the first moment after the end of the fault from which there were " + well +
 		" for 3 s on end, or until the next event if that came sooner. Events that began before the recovery from the last share their figures. " +
 		"First effect is the end of the first 100 ms with an error or with more slow responses than that allows. " +
-		"Lost counts failed requests that got no whole answer."
+		"Peak p99 is the highest step of the p99 line in that time, which needs 300 samples a step; max is exact. Lost counts failed requests that got no whole answer."
 }

@@ -210,10 +210,10 @@ func compare(list []measure, cells []*series.Analysis) (values, ratios [][]strin
 				best = i
 			}
 		}
-		clear := true
+		alone := true
 		for i := range all {
 			if i != best && all[i].ok && all[i].low <= all[best].high && all[i].high >= all[best].low {
-				clear = false
+				alone = false
 			}
 		}
 		for i, e := range all {
@@ -221,7 +221,7 @@ func compare(list []measure, cells []*series.Analysis) (values, ratios [][]strin
 			if e.ok {
 				text = me.format(e.v)
 				switch {
-				case i == best && clear && len(all) > 1:
+				case i == best && alone && len(all) > 1:
 					ratio = "best"
 				case e.low <= all[best].high && e.high >= all[best].low:
 					ratio = "="

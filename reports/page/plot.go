@@ -2,6 +2,7 @@ package page
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -270,8 +271,8 @@ func spread(labels []label, pixels float64) []label {
 		}
 	}
 	limit := 100.0
-	for n := len(order) - 1; n >= 0; n-- {
-		l := &labels[order[n]]
+	for _, i := range slices.Backward(order) {
+		l := &labels[i]
 		l.At = min(l.At, limit)
 		limit = l.At - gap
 	}

@@ -102,9 +102,9 @@ func clean(v reflect.Value) {
 		clean(inner)
 		v.Set(inner)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() {
-				clean(v.Field(i))
+		for _, field := range v.Fields() {
+			if field.CanSet() {
+				clean(field)
 			}
 		}
 	case reflect.Slice, reflect.Array:

@@ -8,9 +8,20 @@ import (
 
 func TestText(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"web.1", "web.1"}, {"a\nb\tc", "a\nb\tc"}, {"\x1b[31mred\x1b[0m", "red"}, {"\x1b]0;title\x07x", "x"},
-		{"\x1b]8;;http://h\x1b\\link", "link"}, {"a\x00\x08\x7fb\r", "ab"}, {"\u202eevil\u2066\u200f\ufeff", "evil"},
-		{"\u009b31m", "31m"}, {"\x1b", ""}, {"\x1b[", ""}, {"\x1bcx", "x"}, {"µ – 日本", "µ – 日本"}, {"\xff", "\ufffd"}, {"<b>", "<b>"},
+		{"web.1", "web.1"},
+		{"a\nb\tc", "a\nb\tc"},
+		{"\x1b[31mred\x1b[0m", "red"},
+		{"\x1b]0;title\x07x", "x"},
+		{"\x1b]8;;http://h\x1b\\link", "link"},
+		{"a\x00\x08\x7fb\r", "ab"},
+		{"\u202eevil\u2066\u200f\ufeff", "evil"},
+		{"\u009b31m", "31m"},
+		{"\x1b", ""},
+		{"\x1b[", ""},
+		{"\x1bcx", "x"},
+		{"µ – 日本", "µ – 日本"},
+		{"\xff", "\ufffd"},
+		{"<b>", "<b>"},
 	} {
 		if got := Text(c.in); got != c.want {
 			t.Errorf("Text(%q) = %q, want %q", c.in, got, c.want)

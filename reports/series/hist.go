@@ -7,6 +7,7 @@ package series
 
 import (
 	"cmp"
+	"compress/zlib"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -15,8 +16,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"compress/zlib"
 )
 
 // Point is a value in microseconds and how often it was seen.

@@ -149,10 +149,9 @@ func Worst(events []result.Event, zeroUs int64, o *result.Objective) string {
 		return ""
 	}
 	text := units.Clock(o.WorstUs - zeroUs)
-	for i := range events {
-		if e := &events[i]; o.Event != 0 && e.ID == o.Event {
-			text += "  " + Event(e)
-		}
+	i := slices.IndexFunc(events, func(e result.Event) bool { return o.Event != 0 && e.ID == o.Event })
+	if i >= 0 {
+		text += "  " + Event(&events[i])
 	}
 	return text
 }
