@@ -5,6 +5,9 @@ package driver
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"bench/internal/proc"
 )
@@ -37,6 +40,25 @@ type Driver interface {
 type Generation struct {
 	Number  int // from 0
 	Process *proc.Process
+}
+
+// complaint is the place of a fault as HAProxy writes it: "[path:12]".
+var complaint = regexp.MustCompile(`\[[^][]*:(\d+)\]`)
+
+// withLines puts under each complaint about a line of the configuration what
+// that line says: the file itself is gone when the user reads the message.
+func withLines(output, config string) string {
+	lines := strings.Split(config, "\n")
+	var b strings.Builder
+	for line := range strings.SplitSeq(output, "\n") {
+		b.WriteString(line + "\n")
+		if m := complaint.FindStringSubmatch(line); m != nil {
+			if n, err := strconv.Atoi(m[1]); err == nil && n >= 1 && n <= len(lines) {
+				fmt.Fprintf(&b, "%5d | %s\n", n, lines[n-1])
+			}
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
 }
 
 // ConfigError is a configuration the proxy refuses.

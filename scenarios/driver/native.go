@@ -82,7 +82,7 @@ func (d *native) Prepare(ctx context.Context) error {
 		return fmt.Errorf("%s -c: %w", d.name, err)
 	}
 	if p.ExitCode() != 0 {
-		return &ConfigError{Driver: d.name, Output: p.Output()}
+		return &ConfigError{Driver: d.name, Output: withLines(p.Output(), d.Config)}
 	}
 	return nil
 }

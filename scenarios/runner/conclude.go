@@ -240,6 +240,7 @@ func (c *cell) proxyCounters() *conserve.Proxy {
 // Bounds beyond which a measurement is not to be trusted.
 const (
 	maxDriverCPU = 0.85
+	maxOriginCPU = 0.85 // an origin is one thread; beyond, requests wait for it
 	noisyShare   = 0.10 // of the machine, used by others: worth a warning
 )
 
@@ -247,6 +248,7 @@ const (
 func (c *cell) trust() result.Trust {
 	t := result.Trust{SameHost: true, ClockStepped: c.watch.stepped()}
 	t.DriverCPU, t.ProxyCPU, t.OriginCPU, t.ForeignCPU = c.usage.shares()
+	busiest := c.usage.busiest(roleOrigin)
 	problem := func(format string, args ...any) { t.Problems = append(t.Problems, fmt.Sprintf(format, args...)) }
 	for i := range c.record.Loads {
 		l := &c.record.Loads[i]
@@ -265,6 +267,9 @@ func (c *cell) trust() result.Trust {
 	}
 	if t.DriverCPU > maxDriverCPU {
 		problem("a load used %s of its core", units.Percent(t.DriverCPU))
+	}
+	if busiest > maxOriginCPU {
+		problem("an origin used %s of its core: it answers later than the scenario says", units.Percent(busiest))
 	}
 	if t.ClockStepped {
 		problem("the clock of the machine was set during the run")

@@ -153,6 +153,20 @@ func (u *usage) shares() (driver, proxy, origin, foreign float64) {
 	return driver, proxy, origin, foreign
 }
 
+// busiest is the largest share of a core that one process of a role used.
+func (u *usage) busiest(role string) float64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	wall := u.last.Sub(u.began).Seconds()
+	most := 0.0
+	for pid, now := range u.now {
+		if u.roles[pid] == role && wall > 0 {
+			most = max(most, (now-u.first[pid])/wall)
+		}
+	}
+	return most
+}
+
 // upstreams follows the states of the proxy's servers.
 type upstreams struct {
 	mu     sync.Mutex
