@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"unicode/utf8"
@@ -13,7 +14,7 @@ func FuzzCut(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		words, err := cut(s, &lookup{vars: testEnv().Vars})
-		if lex, ok := err.(*lexError); err != nil && (!ok || lex.col < 1 || lex.col > len(s)+1) {
+		if lex, ok := errors.AsType[*lexError](err); err != nil && (!ok || lex.col < 1 || lex.col > len(s)+1) {
 			t.Fatalf("%q: error outside of the line: %v", s, err)
 		}
 		last := 0

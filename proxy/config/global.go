@@ -86,7 +86,7 @@ func globalKeywords() []keyword {
 		globalFlag("nopoll", "Do not use poll.", func(s *g) *bool { return &s.NoPoll }),
 		globalFlag("nosplice", "Do not use splice.", func(s *g) *bool { return &s.NoSplice }),
 		globalFlag("noreuseport", "Do not use SO_REUSEPORT.", func(s *g) *bool { return &s.NoReusePort }),
-		{name: "busy-polling", scope: inGlobal, no: true, doc: "Keep the threads awake for lower latency.", read: func(l *line) {
+		{name: "busy-polling", scope: inGlobal, no: true, inert: "threads sleep when there is nothing to do", doc: "Keep the threads awake for lower latency.", read: func(l *line) {
 			if l.arity(0, 0, "") {
 				l.p.global.BusyPolling = !l.no && !l.reset
 			}
@@ -104,7 +104,7 @@ func globalKeywords() []keyword {
 			}
 		}},
 		globalNumber("maxconn", 0, math.MaxInt32, "Connections of the process; by default what the descriptor limit allows.", func(s *g) *int { return &s.MaxConn }),
-		globalNumber("maxpipes", 0, math.MaxInt32, "Pipes for splicing.", func(s *g) *int { return &s.MaxPipes }),
+		inertly(globalNumber("maxpipes", 0, math.MaxInt32, "Pipes for splicing.", func(s *g) *int { return &s.MaxPipes }), "data is copied by the process"),
 		globalNumber("ulimit-n", 0, math.MaxInt32, "Limit of descriptors to set.", func(s *g) *int { return &s.ULimitN }),
 		globalText("pidfile", "<path>", "File to write the process number to.", func(s *g) *string { return &s.PIDFile }),
 		globalText("chroot", "<directory>", "Directory to lock the process into.", func(s *g) *string { return &s.Chroot }),

@@ -237,8 +237,6 @@ func serverOptions() []serverOption {
 			rows[i].inert = "the limit is maxconn whatever the load"
 		case "slowstart":
 			rows[i].inert = "a server has its full weight at once"
-		case "pool-low-conn":
-			rows[i].inert = "idle connections stay with their thread"
 		}
 	}
 	return rows
