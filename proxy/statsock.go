@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"net"
 
 	"bench/internal/sock"
 	"bench/proxy/cli"
@@ -75,6 +76,10 @@ func (e *Engine) stopStats() {
 		e.api.Close()
 	}
 }
+
+// ServeCLI handles one connection to the runtime API that somebody passed in,
+// until its end.
+func (e *Engine) ServeCLI(conn net.Conn, a cli.Access) { e.api.Serve(conn, a) }
 
 // statsBusy tells whether somebody is still connected to the runtime API.
 func (e *Engine) statsBusy() bool { return e.api != nil && e.api.Connections() > 0 }

@@ -28,6 +28,7 @@ const (
 type cli struct {
 	Run      runCmd      `cmd:"" help:"Run a scenario; the exit code is the verdict."`
 	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
+	Proxy    proxyCmd    `cmd:"" help:"Run the proxy engine, with HAProxy's command line."`
 	Backend  backendCmd  `cmd:"" help:"Run a mock origin alone."`
 	List     listCmd     `cmd:"" help:"List the built-in scenarios."`
 	Init     initCmd     `cmd:"" help:"Write out a built-in scenario to start from."`
@@ -61,6 +62,9 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
+	if words, ok := proxyWords(os.Args); ok {
+		os.Exit(runProxy(os.Args, words))
+	}
 	os.Exit(run(os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

@@ -121,6 +121,26 @@ func (s *Service) accept(l net.Listener, a Access) {
 	}
 }
 
+// Serve handles one connection that came by another way than a listener, until
+// its end. It is not counted against MaxConn.
+func (s *Service) Serve(nc net.Conn, a Access) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		_ = nc.Close()
+		return
+	}
+	s.conns[nc] = struct{}{}
+	s.running.Add(1)
+	s.mu.Unlock()
+	defer s.running.Done()
+	newConn(s, nc, a).serve()
+	s.mu.Lock()
+	delete(s.conns, nc)
+	s.mu.Unlock()
+	_ = nc.Close()
+}
+
 // StopAccepting closes the listeners and leaves the connections to end by
 // themselves. The callers' descriptors stay open.
 func (s *Service) StopAccepting() {

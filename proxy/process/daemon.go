@@ -1,0 +1,106 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"bench/proxy/config"
+	"bench/proxy/log"
+)
+
+// forkExec runs a program with the standard files of this process. Descriptors
+// that are not close-on-exec keep their numbers in the child.
+func forkExec(path string, args, env []string, attr *unix.SysProcAttr) (int, error) {
+	return syscall.ForkExec(path, args, &syscall.ProcAttr{
+		Env: env, Files: []uintptr{0, 1, 2}, Sys: attr,
+	})
+}
+
+// readyMark is what a child writes once it serves.
+const readyMark = "ready"
+
+// daemonize starts the background process and waits until it serves or has
+// given up, in which case it has said why on the shared standard error.
+func (p *process) daemonize(sources []config.Source) int {
+	pid, ready, err := p.startDaemon(sources)
+	if err != nil {
+		p.say(log.Alert, "cannot go to the background: "+err.Error())
+		return 1
+	}
+	defer ready.Close()
+	if waitReady(ready) {
+		return 0
+	}
+	var ws unix.WaitStatus
+	for {
+		_, err := unix.Wait4(pid, &ws, 0, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		break
+	}
+	if ws.Exited() && ws.ExitStatus() != 0 {
+		return ws.ExitStatus()
+	}
+	if ws.Signaled() {
+		p.say(log.Alert, fmt.Sprintf("the background process died of signal %d", ws.Signal()))
+	}
+	return 1
+}
+
+func (p *process) startDaemon(sources []config.Source) (pid int, ready *os.File, err error) {
+	text, err := storeSources(sources)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer unix.Close(text)
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return 0, nil, err
+	}
+	defer unix.Close(pipe[1])
+	pid, err = p.spawn(&state{Role: roleDaemon, Sources: text, Ready: pipe[1], Detach: true}, &unix.SysProcAttr{Setsid: true})
+	if err != nil {
+		unix.Close(pipe[0])
+		return 0, nil, err
+	}
+	return pid, os.NewFile(uintptr(pipe[0]), "ready"), nil
+}
+
+// waitReady waits for the mark; the end of the pipe is the end of the child.
+func waitReady(f *os.File) bool {
+	buf := make([]byte, len(readyMark))
+	for n := 0; n < len(buf); {
+		m, err := f.Read(buf[n:])
+		if n += m; err != nil {
+			return false
+		}
+	}
+	return string(buf) == readyMark
+}
+
+// detach lets go of the terminal or whatever the standard files were, so that
+// nobody waits for their end.
+func detach() error {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(null)
+	for fd := range 3 {
+		if err := unix.Dup3(null, fd, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reportReady tells the parent of a daemon that it may leave. A parent that has
+// left before does not matter.
+func reportReady(fd int) {
+	_, _ = unix.Write(fd, []byte(readyMark))
+	unix.Close(fd)
+}

@@ -1,0 +1,368 @@
+package process
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bench/internal/sock"
+	"bench/proxy/cli"
+	"bench/proxy/log"
+)
+
+const accessAdmin = cli.AdminLevel
+
+// masterSocket is one -S.
+type masterSocket struct {
+	fd     int
+	level  cli.Level
+	listen net.Listener
+}
+
+// parseMasterSocket reads "ADDRESS[,option...]".
+func parseMasterSocket(text string) (sock.Addr, *sock.ListenOptions, cli.Level, error) {
+	words := strings.Split(text, ",")
+	o, level := &sock.ListenOptions{}, cli.Operator
+	addr, err := sock.Parse(words[0])
+	if err != nil {
+		return addr, nil, 0, fmt.Errorf("-S %s: %w", text, err)
+	}
+	for words = words[1:]; len(words) > 0; words = words[2:] {
+		bad := func(want string) error { return fmt.Errorf("-S %s: %s needs %s", text, words[0], want) }
+		if len(words) < 2 {
+			return addr, nil, 0, bad("a value")
+		}
+		value := words[1]
+		switch words[0] {
+		case "level":
+			switch value {
+			case "user":
+				level = cli.User
+			case "operator":
+				level = cli.Operator
+			case "admin":
+				level = cli.AdminLevel
+			default:
+				return addr, nil, 0, bad("user, operator or admin")
+			}
+		case "mode":
+			n, err := strconv.ParseUint(value, 8, 12)
+			if err != nil {
+				return addr, nil, 0, bad("an octal mode")
+			}
+			o.Mode = os.FileMode(n)
+		case "uid", "gid":
+			n, err := strconv.ParseUint(value, 10, 31)
+			if err != nil {
+				return addr, nil, 0, bad("a number")
+			}
+			if !o.ChangeOwner {
+				o.ChangeOwner, o.UID, o.GID = true, -1, -1
+			}
+			if words[0] == "uid" {
+				o.UID = int(n)
+			} else {
+				o.GID = int(n)
+			}
+		default:
+			return addr, nil, 0, fmt.Errorf("-S %s: unknown option %q: want level, mode, uid or gid", text, words[0])
+		}
+	}
+	return addr, o, level, nil
+}
+
+// bindCLI opens the sockets of -S.
+func (m *master) bindCLI() error {
+	for _, text := range m.opt.MasterCLI {
+		addr, o, level, err := parseMasterSocket(text)
+		if err != nil {
+			return err
+		}
+		fd, err := sock.Listen(&addr, o)
+		if err != nil {
+			return fmt.Errorf("master socket: %w", err)
+		}
+		m.cli = append(m.cli, &masterSocket{fd: fd, level: level})
+	}
+	return nil
+}
+
+// adoptCLI takes the sockets over from the former image.
+func (m *master) adoptCLI(fds []int) error {
+	if len(fds) != len(m.opt.MasterCLI) {
+		return fmt.Errorf("%d sockets handed on for %d -S", len(fds), len(m.opt.MasterCLI))
+	}
+	for i, text := range m.opt.MasterCLI {
+		_, _, level, err := parseMasterSocket(text)
+		if err != nil {
+			return err
+		}
+		m.cli = append(m.cli, &masterSocket{fd: fds[i], level: level})
+	}
+	return nil
+}
+
+func (s *masterSocket) descriptor() (int, error) { return sock.Dup(s.fd) }
+
+func (m *master) serveCLI() {
+	for _, s := range m.cli {
+		dup, err := sock.Dup(s.fd)
+		if err == nil {
+			f := os.NewFile(uintptr(dup), "master socket")
+			s.listen, err = net.FileListener(f)
+			_ = f.Close()
+		}
+		if err != nil {
+			m.say(log.Warning, "master socket: "+err.Error())
+			continue
+		}
+		go func() {
+			for {
+				c, err := s.listen.Accept()
+				if errors.Is(err, net.ErrClosed) {
+					return
+				}
+				if err != nil {
+					time.Sleep(50 * time.Millisecond)
+					continue
+				}
+				go (&masterConn{m: m, level: s.level, nc: c, r: bufio.NewReader(c)}).serve()
+			}
+		}()
+	}
+}
+
+// closeCLI closes the sockets. Their files stay, as those of stats sockets do.
+func (m *master) closeCLI() {
+	for _, s := range m.cli {
+		if s.listen != nil {
+			if u, ok := s.listen.(*net.UnixListener); ok {
+				u.SetUnlinkOnClose(false)
+			}
+			_ = s.listen.Close()
+		}
+		unix.Close(s.fd)
+	}
+	m.cli = nil
+}
+
+// masterConn is one connection to the master's command socket.
+type masterConn struct {
+	m      *master
+	level  cli.Level
+	nc     net.Conn
+	r      *bufio.Reader
+	prompt bool
+	target *worker // nil: the master
+	quit   bool
+}
+
+// idleLimit ends silent connections.
+const idleLimit = 10 * time.Minute
+
+func (c *masterConn) serve() {
+	defer c.nc.Close()
+	for !c.quit {
+		_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit))
+		line, err := c.r.ReadString('\n')
+		line = strings.TrimRight(line, "\r\n")
+		if err != nil && line == "" {
+			return
+		}
+		payload := ""
+		if strings.HasSuffix(line, "<<") {
+			payload = c.payload()
+		}
+		for _, command := range splitCommands(line) {
+			if c.quit {
+				break
+			}
+			c.command(command, payload)
+		}
+		if c.prompt && !c.quit {
+			c.write(c.promptText())
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (c *masterConn) write(s string) {
+	_ = c.nc.SetWriteDeadline(time.Now().Add(idleLimit))
+	if _, err := io.WriteString(c.nc, s); err != nil {
+		c.quit = true
+	}
+}
+
+// payload reads the lines up to an empty one.
+func (c *masterConn) payload() string {
+	var b strings.Builder
+	for {
+		line, err := c.r.ReadString('\n')
+		b.WriteString(line)
+		if err != nil || strings.TrimRight(line, "\r\n") == "" {
+			return b.String()
+		}
+	}
+}
+
+// splitCommands cuts a line at semicolons that are not escaped.
+func splitCommands(line string) []string {
+	var out []string
+	start := 0
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case ';':
+			out = append(out, line[start:i])
+			start = i + 1
+		}
+	}
+	return append(out, line[start:])
+}
+
+func (c *masterConn) promptText() string {
+	c.m.mu.Lock()
+	defer c.m.mu.Unlock()
+	switch {
+	case c.target != nil:
+		return fmt.Sprintf("%d> ", c.target.PID)
+	case c.m.broken:
+		return "master[ReloadFailed]> "
+	}
+	return "master> "
+}
+
+// command carries out one command, which may begin with a prefix that names its
+// target; a prefix alone is for all that follow.
+func (c *masterConn) command(text, payload string) {
+	text = strings.TrimSpace(text)
+	target := c.target
+	if strings.HasPrefix(text, "@") {
+		prefix, rest, _ := strings.Cut(text, " ")
+		w, ok := c.m.find(prefix[1:])
+		if !ok {
+			c.write(fmt.Sprintf("Can't find the target PID matching the prefix '%s'\n", prefix))
+			return
+		}
+		if target, text = w, strings.TrimSpace(rest); text == "" {
+			c.target = w
+			return
+		}
+	}
+	if text == "" {
+		return
+	}
+	if target != nil {
+		c.forward(target, text, payload)
+		return
+	}
+	c.own(strings.Fields(text))
+}
+
+// find resolves what follows "@": "" and "master" are the master (nil), N is the
+// N-th present worker, !PID any worker.
+func (m *master) find(name string) (*worker, bool) {
+	if name == "" || name == "master" {
+		return nil, true
+	}
+	number, byPID := strings.CutPrefix(name, "!")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if byPID && n == m.pid {
+		return nil, true
+	}
+	for _, w := range m.workers {
+		if byPID && w.PID == n || !byPID && n == 1 && w.ready && !w.Leaving {
+			return w, w.control != nil
+		}
+	}
+	return nil, false
+}
+
+// forward has a worker carry out a command and copies what it answers.
+func (c *masterConn) forward(w *worker, text, payload string) {
+	conn, err := openCLI(w.control, c.level)
+	if err != nil {
+		c.write(fmt.Sprintf("Can't reach the process %d: %v\n", w.PID, err))
+		return
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, text+"\n"+payload); err == nil {
+		err = conn.CloseWrite()
+	}
+	if err == nil {
+		_ = c.nc.SetWriteDeadline(time.Time{})
+		_, err = io.Copy(c.nc, conn)
+	}
+	if err != nil {
+		c.quit = true
+	}
+}
+
+const masterHelp = `  @!<pid>                                 : send a command to the <pid> process
+  @<relative pid>                         : send a command to the <relative pid> process
+  @master                                 : send a command to the master process
+  operator                                : lower the level of the current CLI session to operator
+  reload                                  : reload haproxy
+  show cli level                          : display the level of the current CLI session
+  show proc                               : show processes status
+  show version                            : show version of the current process
+  user                                    : lower the level of the current CLI session to user
+  help                                    : list all commands
+  prompt                                  : toggle interactive mode with prompt
+  quit                                    : disconnect
+
+`
+
+// own carries out a command of the master itself.
+func (c *masterConn) own(words []string) {
+	switch strings.Join(words, " ") {
+	case "prompt":
+		c.prompt = !c.prompt
+	case "quit":
+		c.quit = true
+	case "help":
+		c.write("The following commands are valid at this level:\n" + masterHelp)
+	case "show proc":
+		c.write(c.m.showProc())
+	case "show version":
+		c.write(c.m.Version + "\n\n")
+	case "show cli level":
+		c.write(c.level.String() + "\n\n")
+	case "user", "operator":
+		level := cli.User
+		if words[0] == "operator" {
+			level = cli.Operator
+		}
+		c.level = min(c.level, level)
+		c.write("\n")
+	case "reload":
+		if c.level < cli.Operator {
+			c.write("Permission denied\n\n")
+			return
+		}
+		// The reload replaces the image, and with it this connection.
+		c.quit = true
+		select {
+		case c.m.asked <- struct{}{}:
+		default:
+		}
+	default:
+		c.write("Unknown command: '" + words[0] + "', but maybe one of the following ones is a better match:\n" + masterHelp)
+	}
+}

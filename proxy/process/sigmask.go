@@ -1,0 +1,42 @@
+package process
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// handled are the signals that must survive the change of an image.
+var handled = [...]unix.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGTTOU, unix.SIGTTIN}
+
+func handledSet() *unix.Sigset_t {
+	var set unix.Sigset_t
+	for _, s := range handled {
+		bit := uint(s) - 1
+		set.Val[bit/64] |= 1 << (bit % 64)
+	}
+	return &set
+}
+
+// blockSignals blocks them on this thread, whose mask the next image inherits.
+func blockSignals() (restore func(), err error) {
+	runtime.LockOSThread()
+	var old unix.Sigset_t
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, handledSet(), &old); err != nil {
+		runtime.UnlockOSThread()
+		return nil, err
+	}
+	return func() {
+		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+		runtime.UnlockOSThread()
+	}, nil
+}
+
+// unblockSignals lets this thread receive them. A process whose first image, or
+// whose parent, had them blocked has them blocked on all threads but the one on
+// which the runtime receives what it was asked to notify.
+func unblockSignals() {
+	runtime.LockOSThread()
+	_ = unix.PthreadSigmask(unix.SIG_UNBLOCK, handledSet(), nil)
+	runtime.UnlockOSThread()
+}
