@@ -40,6 +40,9 @@ func ended(w *worker) (n uint64) {
 // The whole path of a request, from due to recorded, allocates nothing. What is
 // counted is the process as a whole, the origin included.
 func TestWorkerDoesNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	for _, c := range []struct {
 		name   string
 		change func(*Spec)

@@ -1,0 +1,6 @@
+//go:build race
+
+package loadgen
+
+// The race detector allocates for itself.
+const raceDetector = true
