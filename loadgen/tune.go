@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"bench/internal/thread"
 )
 
 // minProcs is the least GOMAXPROCS of a process that generates load. The event
@@ -22,6 +24,7 @@ const collectPercent = 500
 func TuneProcess() {
 	runtime.GOMAXPROCS(max(minProcs, runtime.NumCPU()+2))
 	debug.SetGCPercent(collectPercent)
+	thread.PromptProcess()
 }
 
 // yieldToMeasurement gives the calling goroutine a thread of lower priority, so

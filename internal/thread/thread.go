@@ -6,6 +6,8 @@ package thread
 
 import (
 	"fmt"
+	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,19 +40,45 @@ func ExactTimers() error {
 // grants.
 const promptSlice = 100_000 // ns
 
+// Nice values: what first asks for, and the weakest there is.
+const (
+	firstNice = -10
+	anyNice   = 19
+)
+
 // Prompt asks for the calling thread to run soon after it wakes up, at the price
 // of shorter turns: it suits a thread with little to do at exact times. first
 // asks besides for a higher priority, which the kernel grants to the privileged
 // only. What it does not grant is left as it was, because it only makes the
 // thread less exact.
 func Prompt(first bool) {
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: promptSlice}
-	if first {
-		attr.Nice = -10
-		if unix.SchedSetAttr(0, &attr, 0) == nil {
-			return
-		}
-		attr.Nice = 0
+	if !first || prompt(0, firstNice) != nil {
+		_ = prompt(0, anyNice)
 	}
-	_ = unix.SchedSetAttr(0, &attr, 0)
+}
+
+// PromptProcess is Prompt for all threads of the process, without the priority.
+// The Go scheduler takes a goroutine off its locked thread every 10 ms and lets
+// another thread put it back, so those are waited for as well. Threads inherit
+// the setting from the one that starts them.
+func PromptProcess() {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return // less exact, as in Prompt
+	}
+	for _, t := range tasks {
+		if id, err := strconv.Atoi(t.Name()); err == nil {
+			_ = prompt(id, anyNice)
+		}
+	}
+}
+
+// prompt gives a thread short turns and a nice value of at most the given one.
+func prompt(id int, nice int32) error {
+	attr, err := unix.SchedGetAttr(id, 0)
+	if err != nil || attr.Policy != unix.SCHED_NORMAL {
+		return err // a thread of another policy is prompt already
+	}
+	attr.Runtime, attr.Nice = promptSlice, min(attr.Nice, nice)
+	return unix.SchedSetAttr(id, attr, 0)
 }
