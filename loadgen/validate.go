@@ -14,7 +14,7 @@ const defaultTimeoutUs = 10_000_000
 const (
 	maxName   = 64
 	maxRate   = 10_000_000
-	maxPhases = 1000
+	maxPhases = 200
 	maxPool   = 1_000_000
 )
 
