@@ -29,7 +29,7 @@ func levels() []string {
 }
 
 func logFormats() []string {
-	return []string{"rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw"}
+	return []string{"local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw"}
 }
 
 // logKeywords are about where and how lines are logged (configuration manual,
@@ -100,7 +100,7 @@ func readLog(l *line) {
 
 // logTarget reads the arguments of a log line.
 func (l *line) logTarget() (spec.LogTarget, bool) {
-	t := spec.LogTarget{Pos: l.pos, Format: "rfc3164", Len: 1024, Level: 7}
+	t := spec.LogTarget{Pos: l.pos, Len: 1024, Level: 7}
 	if !l.arity(2, maxWords, "an address and a facility") {
 		return t, false
 	}

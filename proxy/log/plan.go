@@ -55,7 +55,9 @@ type target struct {
 type header uint8
 
 const (
-	rfc3164 header = iota
+	unset   header = iota // RFC 3164 with the host's name only if it was asked for
+	rfc3164               // with a host's name in any case
+	local                 // never with one
 	rfc5424
 	priority
 	short
@@ -64,9 +66,9 @@ const (
 	raw
 )
 
-// headers names the formats; "local" is rfc3164 without a host.
+// headers are the formats by name.
 var headers = map[string]header{
-	"": rfc3164, "local": rfc3164, "rfc3164": rfc3164, "rfc5424": rfc5424,
+	"": unset, "local": local, "rfc3164": rfc3164, "rfc5424": rfc5424,
 	"priority": priority, "short": short, "timed": timed, "iso": iso, "raw": raw,
 }
 

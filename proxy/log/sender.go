@@ -24,7 +24,7 @@ type Sender struct {
 const (
 	inet4 = iota
 	inet6
-	local
+	unixPath
 )
 
 var lineEnd = []byte{'\n'}
@@ -130,7 +130,7 @@ func (s *Sender) put(t *target) bool {
 		_, e := sock.WriteNow(t.fd, s.pieces[:])
 		return e == 0
 	}
-	family, i := t.addr.Family(), local
+	family, i := t.addr.Family(), unixPath
 	switch family {
 	case sock.FamilyIPv4:
 		i = inet4
@@ -151,11 +151,15 @@ func (s *Sender) put(t *target) bool {
 func (s *Sender) header(b []byte, p *Plan, t *target, level Level, now time.Time) []byte {
 	d := &s.line.date
 	switch t.header {
-	case rfc3164:
+	case unset, local, rfc3164:
 		b = pri(b, t.facility, level)
 		b = append(b, d.syslog.get(now, "Jan _2 15:04:05 ", time.Local)...)
-		if p.host != "" {
+		switch {
+		case t.header == local:
+		case p.host != "":
 			b = append(append(b, p.host...), ' ')
+		case t.header == rfc3164:
+			b = append(b, "localhost "...)
 		}
 		b = append(append(b, p.tag...), '[')
 		b = append(appendUint(b, uint64(p.pid)), "]: "...)

@@ -69,7 +69,10 @@ func TestHeaders(t *testing.T) {
 	zone := now.Format("-07:00")
 	for _, tt := range []struct{ format, host, want string }{
 		{"", "", "<134>Nov  3 11:42:49 tag[42]: text\n"},
+		{"", "vm", "<134>Nov  3 11:42:49 vm tag[42]: text\n"},
+		{"rfc3164", "", "<134>Nov  3 11:42:49 localhost tag[42]: text\n"},
 		{"rfc3164", "vm", "<134>Nov  3 11:42:49 vm tag[42]: text\n"},
+		{"local", "vm", "<134>Nov  3 11:42:49 tag[42]: text\n"},
 		{"rfc5424", "vm", "<134>1 2026-11-03T11:42:49.261844" + zone + " vm tag 42 - - text\n"},
 		{"rfc5424", "", "<134>1 2026-11-03T11:42:49.261844" + zone + " - tag 42 - - text\n"},
 		{"priority", "", "<134>text\n"},

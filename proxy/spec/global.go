@@ -73,13 +73,15 @@ type LogTarget struct {
 	Pos
 	// Addr is a UDP address or unix datagram socket, "fd@N", "stdout", "stderr"
 	// or "ring@name", as written after expansion.
-	Addr       string
-	Format     string // rfc3164 (default), rfc5424, raw, short, timed, iso, priority
-	Len        int    // longest line, 1024
-	Facility   int    // 0 (kern) to 23 (local7)
-	Level      int    // 7: everything down to debug
-	MinLevel   int    // 0: messages more severe than this are sent as this
-	SampleFrom int    // "sample": 0 = all
+	Addr string
+	// Format is "" (RFC 3164, with the host's name if log-send-hostname says
+	// so), local, rfc3164, rfc5424, raw, short, timed, iso or priority.
+	Format     string
+	Len        int // longest line, 1024
+	Facility   int // 0 (kern) to 23 (local7)
+	Level      int // 7: everything down to debug
+	MinLevel   int // 0: messages more severe than this are sent as this
+	SampleFrom int // "sample": 0 = all
 	SampleTo   int
 	SampleSize int
 }
