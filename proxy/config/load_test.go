@@ -106,3 +106,38 @@ backend app
 		t.Errorf("errorloc: %q", app.ErrorFiles[503])
 	}
 }
+
+func TestDefaultsInherit(t *testing.T) {
+	cfg, _ := load(t, `
+defaults one
+  mode http
+  log 127.0.0.1 local0
+  log-format "%ci %ST"
+  timeout client 0
+  maxconn 5
+  retry-on none
+  errorloc 502 /a
+defaults two from one
+  errorloc 503 /b
+  no log
+listen a from one
+  bind 127.0.0.1:1
+  option tcplog
+listen b from two
+  bind 127.0.0.1:2
+  retry-on conn-failure
+  maxconn 0
+listen c
+  bind 127.0.0.1:3
+`)
+	a, b, c := cfg.Proxies[0], cfg.Proxies[1], cfg.Proxies[2]
+	if a.LogFormat != spec.LogTCP || len(a.Logs) != 1 || a.Retries != 0 || a.MaxConn != 5 || len(a.ErrorFiles) != 1 {
+		t.Errorf("a: %+v", a)
+	}
+	if b.LogFormat != spec.LogCustom || b.LogText != "%ci %ST" || len(b.Logs) != 0 || b.Retries != 3 || b.MaxConn != 0 || len(b.ErrorFiles) != 2 {
+		t.Errorf("b: %+v", b)
+	}
+	if c.Mode != spec.ModeHTTP || c.LogFormat != spec.LogCustom || len(c.ErrorFiles) != 2 {
+		t.Errorf("c does not take the last defaults section: %+v", c)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bench/internal/sock"
+	"bench/proxy/log"
 	"bench/proxy/spec"
 )
 
@@ -50,7 +51,7 @@ func logKeywords() []keyword {
 			}
 		}},
 		{name: "log-send-hostname", args: "[<name>]", scope: inGlobal, doc: "Put the host's name into log lines.", read: readLogSendHostname},
-		{name: "log-format", args: "<format>", scope: inAny, doc: "Layout of log lines; only the standard layouts.", read: readLogFormat},
+		{name: "log-format", args: "<format>", scope: inAny, doc: "Layout of log lines.", read: readLogFormat},
 	}
 }
 
@@ -210,35 +211,33 @@ func (l *line) logAddress(w word) (string, bool) {
 	return text, true
 }
 
-// readLogFormat takes the standard layouts in their written form.
+// readLogFormat takes a layout of one's own. It is compiled when the proxy
+// starts too, but here its errors have a position.
 func readLogFormat(l *line) {
 	w, ok := l.one("a format")
 	if !ok {
 		return
 	}
-	for format, text := range map[spec.LogFormat]string{
-		spec.LogHTTP: "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r",
-		spec.LogTCP:  "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq",
-		spec.LogCLF:  `%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl`,
-	} {
-		if w.text == text {
-			l.setLogFormat(format)
-			return
-		}
+	if _, err := log.Compile(w.text); err != nil {
+		l.fail(w, "'log-format': %v", err)
+		return
 	}
-	l.fail(w, "'log-format' with a layout of one's own is not supported: use 'option httplog' or 'option tcplog'")
+	if l.setLogFormat(spec.LogCustom) {
+		l.sect.settings.logText = w.text
+	}
 }
 
 // setLogFormat chooses the layout of log lines; a different one chosen before
 // in the same section is replaced with a warning.
-func (l *line) setLogFormat(f spec.LogFormat) {
+func (l *line) setLogFormat(f spec.LogFormat) bool {
 	s := &l.sect.settings.logFormat
 	if l.sect.kind == inBackend {
 		l.warn(l.head, "'%s' is ignored in a backend: lines are logged by the frontend", l.kw.name)
-		return
+		return false
 	}
 	if s.set && s.pos.File == l.sect.pos.File && s.pos.Line > l.sect.pos.Line && s.val != f {
 		l.warn(l.head, "'%s' overrides the log format set on line %d", l.kw.name, s.pos.Line)
 	}
 	s.put(f, l.pos)
+	return true
 }

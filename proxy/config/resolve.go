@@ -52,7 +52,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		Pos: s.pos, Index: index, ID: s.id.val, Name: s.name, Caps: s.caps(),
 		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled, Desc: s.desc,
 		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
-		LogFormat: set.logFormat.or(spec.LogDefault), ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
+		LogFormat: set.logFormat.or(spec.LogDefault), LogText: set.logText, ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
 	}
 	for _, l := range set.logs {
 		if l.global {

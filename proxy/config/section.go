@@ -38,6 +38,7 @@ type settings struct {
 	logs        []logDraft
 	logTag      opt[string]
 	logFormat   opt[spec.LogFormat]
+	logText     string // for spec.LogCustom
 	errors      map[int][]byte
 	monitorURI  opt[string]
 	maxConn     opt[int]

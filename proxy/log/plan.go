@@ -100,6 +100,8 @@ func NewPlan(g *spec.Global, p *spec.Proxy) (*Plan, error) {
 			text = TCPFormat
 		case spec.LogCLF:
 			text = CLFFormat
+		case spec.LogCustom:
+			text = p.LogText
 		case spec.LogDefault:
 		}
 	}

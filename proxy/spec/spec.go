@@ -81,13 +81,14 @@ type Proxy struct {
 	Disabled bool
 	Desc     string
 
-	Timeouts Timeouts
-	ConnMode ConnMode
-	Logs     []LogTarget
-	LogTag   string
-	// LogFormat is LogHTTP, LogTCP, LogCLF, LogDefault or LogNone.
+	Timeouts  Timeouts
+	ConnMode  ConnMode
+	Logs      []LogTarget
+	LogTag    string
 	LogFormat LogFormat
-	Options   Options
+	// LogText is the layout of log lines for LogCustom ("log-format").
+	LogText string
+	Options Options
 	// ErrorFiles replaces the standard answers by status; the value is the
 	// whole raw HTTP response.
 	ErrorFiles map[int][]byte
@@ -126,6 +127,7 @@ const (
 	LogTCP
 	LogHTTP
 	LogCLF
+	LogCustom // Proxy.LogText
 )
 
 // Options are the boolean "option ..." settings.
