@@ -5,7 +5,7 @@ LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz bench clean
+.PHONY: help run build test lint fuzz bench soak clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ fuzz: ## Run each fuzz target for FUZZTIME
 bench: build ## Measure engine and generator against HAProxy and wrk, side by side
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen ./backends ./internal/loop
 	$(BIN) peers
+
+soak: build ## Pass a million requests through a hundred reloads; none may fail
+	$(BIN) run scenarios/soak-reload.yaml
 
 clean: ## Remove what was built and measured
 	rm -rf bin results
