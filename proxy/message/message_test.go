@@ -267,8 +267,7 @@ func TestMethod(t *testing.T) {
 // may be forgotten.
 func TestReset(t *testing.T) {
 	dirty := func(v reflect.Value) {
-		for i := range v.NumField() {
-			f := v.Field(i)
+		for _, f := range v.Fields() {
 			if f = reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem(); f.Type() == reflect.TypeFor[Header]() || f.Type() == reflect.TypeFor[Arena]() {
 				continue
 			}

@@ -1,0 +1,7 @@
+// Package difftest compares the engine with the real HAProxy: both get the same
+// configuration, the same bytes from a client and the same scripted origin, and
+// what the client saw, what the origin saw and what was logged must agree.
+//
+// The exchanges are tables in the test files. Where the engine differs on purpose,
+// the exchange says how and why, and the test fails when it no longer does.
+package difftest

@@ -1,0 +1,49 @@
+package difftest
+
+import "strings"
+
+// slow answers after a while, each connection anew.
+var slow = []step{await("\r\n\r\n"), pause(ms(200)), send(ok), loop()}
+
+const (
+	other = "GET /other HTTP/1.1\r\nHost: a\r\n\r\n"
+	dead  = "server s0 127.0.0.1:1"
+)
+
+// farms: several servers, several clients.
+var farms = []exchange{
+	{name: "first server refuses", backend: dead, client: sends(get), origin: respond(ok)},
+	{name: "first server refuses, one retry", defaults: "retries 1", backend: dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
+	{name: "first server refuses, redispatch", defaults: "retries 1\n    option redispatch", backend: dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
+	{name: "first server refuses, redispatch, two retries", defaults: "retries 2\n    option redispatch", backend: dead, client: sends(get), quiet: ms(2600), origin: respond(ok)},
+	{name: "first servers refuse, redispatch", defaults: "retries 3\n    option redispatch", backend: dead + "\n    server s00 127.0.0.1:1", client: sends(get), origin: respond(ok)},
+	{name: "first server refuses, redispatch 2", defaults: "retries 3\n    option redispatch 2", backend: dead, client: sends(get), origin: respond(ok)},
+	{name: "first server refuses, redispatch, leastconn", defaults: "retries 1\n    option redispatch", backend: "balance leastconn\n    " + dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
+	{name: "first server refuses, redispatch 1", defaults: "retries 3\n    option redispatch 1", backend: dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
+	{name: "first server disabled", backend: dead + " disabled", client: sends(get), origin: respond(ok)},
+	{name: "all servers disabled", server: " disabled", client: sends(get), origin: respond(ok)},
+	{name: "backup server", backend: dead + " backup", client: sends(get), origin: respond(ok)},
+	{name: "only the backup left", server: " backup", backend: dead + " disabled", client: sends(get), origin: respond(ok)},
+	{name: "weight zero", backend: dead + " weight 0", client: sends(get), origin: respond(ok)},
+	{name: "tcp, first server refuses, redispatch", tcp: true, defaults: "retries 1\n    option redispatch", backend: dead, client: []step{send("ping"), await("pong"), closeNow()}, quiet: ms(1600), origin: origins([]step{await("ping"), send("pong"), await("never")})},
+
+	{name: "server maxconn", server: " maxconn 1", others: [][]step{{send(other), await("ok"), closeNow()}}, client: sends(get), origin: origins(slow), logs: 2},
+	{name: "server maxconn, queue time-out", server: " maxconn 1", backend: "timeout queue 100ms", others: [][]step{{send(other), await("ok"), closeNow()}}, client: sends(get), origin: origins(slow), logs: 2},
+	{name: "server maxconn, client leaves the queue", defaults: "option abortonclose", server: " maxconn 1", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{send(get), pause(ms(60)), closeNow()}, origin: origins(slow), logs: 2},
+	{name: "server maxconn, client leaves the queue, abortonclose in the backend", why: "the option works where the manual allows it, in a backend alone as well", differs: outcome{
+		origin: "connection 1\nGET /other HTTP/1.1\n  host: a\n",
+		logs:   "fe be/<NOSRV> no-Tc no-Tr status=-1 flags=CQ-- retries=0 queue=0/1 \"GET /x?y=1 HTTP/1.1\"\nfe be/s1 status=200 flags=---- retries=0 \"GET /other HTTP/1.1\"",
+	}, server: " maxconn 1", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{send(get), pause(ms(60)), closeNow()}, backend: "option abortonclose", origin: origins(slow), logs: 2},
+	{name: "three in the queue", server: " maxconn 1", others: [][]step{{send(other), await("ok"), closeNow()}, {send(other), await("ok"), closeNow()}}, client: []step{send(get), await("ok"), closeNow()}, origin: origins(slow), logs: 3},
+	{name: "frontend maxconn", frontend: "maxconn 1", others: [][]step{{send(other), await("ok"), pause(ms(50)), closeNow()}}, client: sends(get), origin: respond(ok), logs: 2},
+
+	{name: "reuse safe, another client", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
+	{name: "reuse always, another client", defaults: "http-reuse always", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
+	{name: "reuse aggressive, another client", defaults: "http-reuse aggressive", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
+	{name: "reuse aggressive, proven connection", defaults: "http-reuse aggressive", others: [][]step{{send(other), await("ok"), send(other), await("ok"), closeNow()}}, client: []step{pause(ms(100)), send(get)}, origin: respond(ok), logs: 3},
+	{name: "reuse never, another client", defaults: "http-reuse never", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
+	{name: "reuse never, the same client", defaults: "http-reuse never", client: []step{send(get), await("ok"), send(get), await("ok"), send(get)}, origin: respond(ok), logs: 3},
+	{name: "reuse safe, second requests share", why: "the most recently used connection is taken, so that the others can age", differs: outcome{origin: "connection 1\nGET /other HTTP/1.1\n  host: a\nGET /other HTTP/1.1\n  host: a\nconnection 2\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\n"}, others: [][]step{{send(other), await("ok"), pause(ms(30)), send(other), await("ok"), pause(ms(400))}}, client: []step{pause(ms(80)), send(get), await("ok"), send(get), await("ok")}, origin: respond(ok), logs: 4},
+	{name: "pool-max-conn 0", server: " pool-max-conn 0", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get), await("ok"), send(get)}, origin: respond(ok), logs: 3},
+	{name: "max-reuse 1", why: "the limit holds for every connection, as the manual has it, not for HTTP/2 only", differs: outcome{origin: "connection 1\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nconnection 2\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\n"}, defaults: "http-reuse always", server: " max-reuse 1", client: sends(strings.Repeat(get, 4)), origin: respond(ok), logs: 4},
+}
