@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -178,10 +179,13 @@ func (e *Engine) pauseAll(stop bool) {
 // MaxConn implements cli.Engine.
 func (e *Engine) MaxConn() int { return int(e.shared.MaxConn.Load()) }
 
-// SetMaxConn implements cli.Engine.
+// SetMaxConn implements cli.Engine. The configured limit cannot be exceeded:
+// descriptors and tables were made for it.
 func (e *Engine) SetMaxConn(n int) error {
-	n = firstPositive(n, e.cfg.Global.MaxConn, e.hard)
-	e.shared.MaxConn.Store(int64(min(n, e.hard)))
+	if n > e.hard {
+		return fmt.Errorf("maxconn %d is above the limit of %d the process was started with", n, e.hard)
+	}
+	e.shared.MaxConn.Store(int64(firstPositive(n, e.hard)))
 	e.wakeAcceptors()
 	return nil
 }

@@ -65,7 +65,7 @@ type Engine struct {
 	// startMono is started on the clock of loop.Nanotime.
 	startMono int64
 	fds       int // descriptors the process may use
-	hard      int // connections that allows
+	hard      int // connections that allows, as far as configured
 	binds     int // bind lines
 	senders   []*log.Sender
 	api       *cli.Service
@@ -174,6 +174,7 @@ func (e *Engine) limits() error {
 		}
 		limit = min(want, e.hard)
 	}
+	e.hard = limit
 	e.shared.MaxConn.Store(int64(limit))
 	e.shared.PoolFDs = int64(fds) * int64(g.Tune.PoolHighFDRatio) / 100
 	for _, f := range e.shared.Frontends {

@@ -19,7 +19,7 @@ import (
 
 	"bench/internal/testpeer"
 	"bench/proxy"
-	"bench/proxy/spec"
+	"bench/proxy/config"
 )
 
 const statsConfig = `
@@ -60,41 +60,25 @@ backend dead
     server d1 127.0.0.1:1
 `
 
-// statsSpec is the same configuration resolved.
-func statsSpec(t *testing.T, dir, origin, logs string) *spec.Config {
-	to := spec.Timeouts{Client: 5 * time.Second, Server: 5 * time.Second, Connect: time.Second}
-	server := func(id int, name, addr string) *spec.Server {
-		return &spec.Server{
-			Index: id - 1, ID: id, Name: name, Addr: parse(t, addr), Text: addr, Weight: 1,
-			PoolMaxConn: -1, MaxReuse: -1, PoolPurgeDelay: 5 * time.Second, Rise: 2, Fall: 3,
-		}
+// startConfig runs the engine on a configuration.
+func startConfig(t *testing.T, text string) *proxy.Engine {
+	t.Helper()
+	cfg, diags := config.Load([]config.Source{{Name: "cfg", Text: []byte(text)}}, config.SystemEnv("2.6.12"))
+	if diags.HasErrors() {
+		t.Fatal(diags)
 	}
-	back := func(i int, name string, mode spec.Mode, balance spec.Balance, full int, servers ...*spec.Server) *spec.Proxy {
-		return &spec.Proxy{Index: i, ID: i + 2, Name: name, Caps: spec.Backend, Mode: mode, Balance: balance, Timeouts: to, FullConn: full, Servers: servers}
+	e, err := proxy.New(cfg, proxy.Options{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	front := func(i int, name string, mode spec.Mode, b *spec.Proxy) *spec.Proxy {
-		text, format := filepath.Join(dir, name), spec.LogHTTP
-		if mode == spec.ModeTCP {
-			format = spec.LogTCP
-		}
-		return &spec.Proxy{
-			Index: i, ID: i + 2, Name: name, Caps: spec.Frontend, Mode: mode, Timeouts: to, DefaultBackend: b,
-			Binds: []*spec.Bind{{Addr: parse(t, text), FD: -1, ID: 1, Text: "unix@" + text}},
-			Logs:  []spec.LogTarget{{Addr: logs, Level: 7, Facility: 16}}, LogFormat: format,
-		}
+	if err := e.Bind(); err != nil {
+		t.Fatal(err)
 	}
-	be := back(3, "be", spec.ModeHTTP, "roundrobin", 20, server(1, "s1", origin), server(2, "s2", origin))
-	be.Servers[1].Disabled = true
-	tb := back(4, "tb", spec.ModeTCP, "leastconn", 5, server(1, "t1", origin))
-	tb.Servers[0].MaxConn = 9
-	dead := back(5, "dead", spec.ModeHTTP, "roundrobin", 20, server(1, "d1", "127.0.0.1:1"))
-	fe, tf, df := front(0, "fe", spec.ModeHTTP, be), front(1, "tf", spec.ModeTCP, tb), front(2, "df", spec.ModeHTTP, dead)
-	fe.Options.SocketStats, tf.MaxConn = true, 50
-	cfg := &spec.Config{Proxies: []*spec.Proxy{fe, tf, df, be, tb, dead}}
-	stats := filepath.Join(dir, "stats")
-	cfg.Global = spec.Global{NbThread: 1, MaxConn: 200, Stats: []*spec.Bind{{Addr: parse(t, stats), FD: -1, Text: stats, Level: spec.LevelAdmin}}}
-	cfg.Global.Tune = spec.Tune{BufSize: 16384, MaxRewrite: 1024, MaxAccept: 100, HTTPMaxHdr: 101, HTTPLogURILen: 1024, PoolHighFDRatio: 25}
-	return cfg
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.HardStop(); <-e.Done() })
+	return e
 }
 
 // hangUp closes a connection and waits until the proxy has seen it, so that no
@@ -242,17 +226,7 @@ func TestStatisticsAreTheReferences(t *testing.T) {
 	_ = ask(t, filepath.Join(theirs, "stats"), "clear counters all")
 
 	ours := t.TempDir()
-	e, err := proxy.New(statsSpec(t, ours, addr, ourLog.LocalAddr().String()), proxy.Options{Version: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Bind(); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { e.HardStop(); <-e.Done() }()
+	startConfig(t, fmt.Sprintf(statsConfig, ours, addr, ourLog.LocalAddr()))
 
 	theirLines := shapes(t, theirLog, false) // of the first connections
 	if len(theirLines) == 0 {
@@ -352,4 +326,41 @@ func presence(v string) string {
 		return ""
 	}
 	return "some"
+}
+
+// The runtime API on the engine must answer as the reference does, for the
+// corpus kept beside it.
+func TestAnswersOfTheEngine(t *testing.T) {
+	read := func(name string) string {
+		b, err := os.ReadFile(filepath.Join("cli", "testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	dir := t.TempDir()
+	startConfig(t, strings.ReplaceAll(read("reference.cfg"), "@DIR@", dir))
+	trim := func(s string) string { return strings.TrimRight(s, "\n") }
+	for _, block := range strings.Split("\n"+read("answers.txt"), "\n$ ")[1:] {
+		line, want, _ := strings.Cut(block, "\n")
+		text := line
+		if strings.HasSuffix(line, "<<") {
+			text += "\npayload\n"
+		}
+		c, err := net.Dial("unix", filepath.Join(dir, "s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		fmt.Fprintln(c, text)
+		_ = c.(*net.UnixConn).CloseWrite()
+		got, err := io.ReadAll(c)
+		_ = c.Close()
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if trim(string(got)) != trim(want) {
+			t.Errorf("%s\ngot  %q\nwant %q", line, got, want)
+		}
+	}
 }

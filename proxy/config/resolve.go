@@ -215,6 +215,9 @@ func (p *parser) numberProxies(all []*spec.Proxy) {
 		used[px.ID] = true
 	}
 	next := 1
+	if len(p.global.Stats) > 0 {
+		next = 2 // the stats sockets count as a proxy of their own
+	}
 	for _, px := range all {
 		if px.ID == 0 {
 			px.ID = freeNumber(used, &next)
