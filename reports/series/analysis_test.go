@@ -1,19 +1,20 @@
-package series
+package series_test
 
 import (
 	"testing"
 	"time"
 
 	"bench/reports/internal/fixture"
+	"bench/reports/series"
 )
 
-func open(t *testing.T, name string) *Data {
+func open(t *testing.T, name string) *series.Data {
 	t.Helper()
 	dir := t.TempDir()
 	if err := fixture.Write(name, dir); err != nil {
 		t.Fatal(err)
 	}
-	d, err := Open(dir)
+	d, err := series.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,10 +23,10 @@ func open(t *testing.T, name string) *Data {
 
 func TestStopIsReadRight(t *testing.T) {
 	d := open(t, "stop")
-	a := Analyse(d.Cells[0])
+	a := series.Analyse(d.Cells[0])
 	t.Logf("columns %d raw, %d shown, step %v, base n %d p99 %v", len(a.Raw), len(a.Overview), a.StepUs, a.Base.OK.N(), a.Base.P99)
 	for _, w := range a.Windows {
-		t.Logf("window %s begin %.1f end %.1f recovered %.1f until %.1f effect %.1f errors %v peak %v", Numbers(w.Events), float64(w.BeginUs)/1e6, float64(w.EndUs)/1e6, float64(w.RecoveredUs)/1e6, float64(w.UntilUs)/1e6, float64(w.EffectUs)/1e6, w.Errors, w.PeakP99)
+		t.Logf("window %s begin %.1f end %.1f recovered %.1f until %.1f effect %.1f errors %v peak %v", series.Numbers(w.Events), float64(w.BeginUs)/1e6, float64(w.EndUs)/1e6, float64(w.RecoveredUs)/1e6, float64(w.UntilUs)/1e6, float64(w.EffectUs)/1e6, w.Errors, w.PeakP99)
 	}
 	for _, s := range a.Segments {
 		p99, ok := s.Shown(0.99)
@@ -52,7 +53,7 @@ func TestStopIsReadRight(t *testing.T) {
 	if r := a.Windows[0].RecoveryUs(); r < 500_000 || r > 1_500_000 {
 		t.Errorf("recovery from the stop took %d µs", r)
 	}
-	if w := a.Windows[1]; w.Errors[Proxy5xx] != 600 || w.RecoveryUs() > 200_000 {
+	if w := a.Windows[1]; w.Errors[series.Proxy5xx] != 600 || w.RecoveryUs() > 200_000 {
 		t.Errorf("second fault: %v, recovery %d", w.Errors, w.RecoveryUs())
 	}
 	if w := a.Windows[2]; w.Errors.Total() != 0 || w.RecoveryUs() != 0 {
@@ -74,21 +75,21 @@ func TestHourStaysSmallAndFast(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	d, err := Open(dir)
+	d, err := series.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	read := time.Since(start)
-	a := Analyse(d.Cells[0])
+	a := series.Analyse(d.Cells[0])
 	t.Logf("read %v, all %v, raw %d, overview %d, step %d", read, time.Since(start), len(a.Raw), len(a.Overview), a.StepUs)
-	if len(a.Overview) > MaxOverview+40 || a.StepUs != 5e6 {
+	if len(a.Overview) > series.MaxOverview+40 || a.StepUs != 5e6 {
 		t.Errorf("%d columns of %d µs", len(a.Overview), a.StepUs)
 	}
 }
 
 func TestManyEventsStayBounded(t *testing.T) {
-	a := Analyse(open(t, "200-events").Cells[0])
-	if len(a.Raw) > maxFine+500 {
+	a := series.Analyse(open(t, "200-events").Cells[0])
+	if len(a.Raw) > 6500 {
 		t.Errorf("%d raw columns", len(a.Raw))
 	}
 	var n uint64

@@ -140,3 +140,28 @@ func TestMergeAndEnough(t *testing.T) {
 		t.Error("a line of p99 starts at 300 samples")
 	}
 }
+
+func TestEncodeAgreesWithLibrary(t *testing.T) {
+	d := Dist{{Value: 0, Count: 1}, {Value: 1, Count: 2}, {Value: 3, Count: 70_000}, {Value: 2047, Count: 1}, {Value: 2049, Count: 5}, {Value: 61_439, Count: 3}, {Value: 3_600_000_000, Count: 1}}
+	var e Encoder
+	if _, err := e.Encode(nil); err != nil { // the second time with reused buffers
+		t.Fatal(err)
+	}
+	text, err := e.Encode(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := hdrhistogram.Decode([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := hdrhistogram.New(1, HDRHighest, HDRDigits)
+	for _, p := range d {
+		if err := want.RecordValues(int64(p.Value), int64(p.Count)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !h.Equals(want) {
+		t.Errorf("read back as %v of %v", h.Export().Counts[:8], want.Export().Counts[:8])
+	}
+}
