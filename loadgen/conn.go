@@ -132,7 +132,7 @@ func (c *conn) send(p []byte) {
 	}
 	if n > 0 {
 		c.w.rec.sent++
-		c.w.rec.cur.phase.bytesOut += uint64(n)
+		c.req.slice.phase.bytesOut += uint64(n)
 	}
 	if n == len(p) {
 		c.written = true
@@ -154,7 +154,7 @@ func (c *conn) flush() {
 		c.lost(e)
 		return
 	}
-	c.w.rec.cur.phase.bytesOut += uint64(n)
+	c.req.slice.phase.bytesOut += uint64(n)
 	if c.unsent = c.unsent[n:]; len(c.unsent) > 0 {
 		c.w.loop.Rearm(c.fd, poller.Out)
 		return
@@ -180,7 +180,11 @@ func (c *conn) receive(hup bool) {
 			c.eof()
 			return
 		}
-		w.rec.cur.phase.bytesIn += uint64(n)
+		if c.req == nil { // answered within this call: nothing may follow
+			w.close(c)
+			return
+		}
+		c.req.slice.phase.bytesIn += uint64(n)
 		c.feed(buf[:n], hup)
 		if c.gen != gen || c.state == connLingering {
 			return
@@ -194,10 +198,6 @@ func (c *conn) receive(hup bool) {
 
 // feed gives received bytes to the codec.
 func (c *conn) feed(p []byte, hup bool) {
-	if c.req == nil { // went idle within this turn: nothing may follow
-		c.w.close(c)
-		return
-	}
 	c.began = true
 	n, st := c.session.Feed(p)
 	switch {

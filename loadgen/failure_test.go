@@ -33,7 +33,7 @@ func TestFailuresByCause(t *testing.T) {
 		{"expected 404", always("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", keep), func(s *Spec) { s.HTTP.ExpectStatus = []int{404} }, nil, ""},
 		{"body", always(strings.Replace(okAnswer, "2\r\n\r\n", "3\r\n\r\nx", 1), keep), func(s *Spec) { s.HTTP.ExpectBytes = &length }, map[string]uint64{result.CauseBody: 100}, "body of another length"},
 		{"timeout", always("", silent), func(s *Spec) { s.TimeoutUs = 50_000 }, map[string]uint64{result.CauseTimeout: 100}, ""},
-		{"timeout within the response", always("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", silent), func(s *Spec) { s.TimeoutUs, s.Connections.Pool = 50_000, 0 }, map[string]uint64{result.CauseTimeout: 100}, "within the response"},
+		{"timeout within the response", always("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", silent), func(s *Spec) { s.TimeoutUs, s.Connections.Pool = 500_000, 0 }, map[string]uint64{result.CauseTimeout: 100}, "within the response"},
 		{"until close", always("HTTP/1.1 200 OK\r\n\r\nabc", closeAfter), nil, nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

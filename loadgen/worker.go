@@ -202,7 +202,7 @@ func (w *worker) open(q *request) {
 		return
 	}
 	w.rec.conns++
-	w.rec.cur.phase.conns++
+	q.slice.phase.conns++
 	if c.state = connBusy; inProgress {
 		c.state = connOpening
 	}
