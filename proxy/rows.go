@@ -204,9 +204,6 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 		Cookie: s.Spec.Cookie, IdleConns: s.Idle.Load(), SafeIdle: s.Idle.Load(), UsedConns: s.Used.Load(),
 		NeedConns: s.Used.Load(), IdleLimit: int64(s.Spec.PoolMaxConn),
 	}
-	if s.Admin() == server.Drain {
-		r.Server.Weight = 0
-	}
 	r.Server.Check = e.checks.state(s)
 	return r
 }

@@ -109,6 +109,8 @@ func checkResult(st *ServerState) int {
 // has the value of one that just came up, or none while it takes no traffic.
 func checkHealth(st *ServerState) int {
 	switch {
+	case st.Admin == Maint && st.ConfiguredMaint:
+		return 0
 	case st.HasCheck:
 		return st.CheckHealth
 	case st.Admin == Maint || st.Health == Down:
