@@ -92,6 +92,12 @@ func (e *Expr) WholeRunOnly() string {
 	return ""
 }
 
+// Reads tells whether the expression reads latencies of a series: "service" or
+// "all". Without a reader, a window needs no such histograms.
+func (e *Expr) Reads(series string) bool {
+	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool { return m.base == series })
+}
+
 // holds compares. Latencies and counts are exact in a float64 as far as they
 // matter here (below 2^53).
 func holds(op string, a, b float64) bool {

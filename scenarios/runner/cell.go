@@ -382,11 +382,26 @@ func (c *cell) targets(target string) []string {
 }
 
 func (c *cell) tookInterval(i result.Interval) {
+	c.store(fileTimeline, cellLine{c.record.Name, i})
+	c.live.Interval(i)
+	// Histograms that no window looks at need not be kept: they are most of
+	// what a long run would hold in memory.
+	if !c.windowsRead("service") {
+		i.Service = ""
+	}
+	if !c.windowsRead("all") {
+		i.All = ""
+	}
 	c.mu.Lock()
 	c.intervals = append(c.intervals, i)
 	c.mu.Unlock()
-	c.store(fileTimeline, cellLine{c.record.Name, i})
-	c.live.Interval(i)
+}
+
+// windowsRead tells whether an objective reads a series within windows; the
+// steady state is one, too.
+func (c *cell) windowsRead(series string) bool {
+	return c.steady != nil && c.steady.expr.Reads(series) ||
+		slices.ContainsFunc(c.objectives, func(o judged) bool { return o.window != nil && o.expr.Reads(series) })
 }
 
 func (c *cell) tookFailure(f result.Failure) {
