@@ -122,6 +122,7 @@ func (silent) Event(result.Event, bool) {}
 func (silent) Sample(result.Sample)     {}
 func (silent) Message(string)           {}
 func (silent) End(*result.Cell)         {}
+func (silent) Progress(result.Progress) {}
 func (silent) Close()                   {}
 
 func TestTrust(t *testing.T) {
