@@ -1,0 +1,246 @@
+package process_test
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// serving waits until the HTTP port answers.
+func (s *site) serving(t *testing.T) {
+	t.Helper()
+	waitFor(t, "the proxy", func() bool {
+		c, err := net.Dial("tcp", s.httpAddr)
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
+	})
+}
+
+// foreground starts a proxy that stays a child of the test.
+func (s *site) foreground(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := s.command(t, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.started = append(s.started, cmd)
+	s.serving(t)
+	return cmd
+}
+
+func TestStopStatuses(t *testing.T) {
+	tests := []struct {
+		name   string
+		args   []string
+		signal syscall.Signal
+		want   string // the state of the process at its end
+	}{
+		{"soft", []string{"-db"}, syscall.SIGUSR1, "exit status 0"},
+		{"terminated", []string{"-db"}, syscall.SIGTERM, "signal: terminated"},
+		{"interrupted", []string{"-db"}, syscall.SIGINT, "signal: interrupt"},
+		{"master soft", []string{"-W"}, syscall.SIGUSR1, "exit status 0"},
+		{"master terminated", []string{"-W"}, syscall.SIGTERM, "exit status 0"},
+		{"master interrupted", []string{"-W"}, syscall.SIGINT, "exit status 130"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			cmd := s.foreground(t, tt.args...)
+			if pid, err := s.pid(); err != nil || pid != cmd.Process.Pid {
+				t.Errorf("pid file says %d (%v), want %d", pid, err, cmd.Process.Pid)
+			}
+			if err := cmd.Process.Signal(tt.signal); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			if got := cmd.ProcessState.String(); got != tt.want {
+				t.Errorf("ended with %q, want %q", got, tt.want)
+			}
+			s.started = nil
+		})
+	}
+}
+
+func TestSignalsThatEndNothing(t *testing.T) {
+	s := newSite(t)
+	cmd := s.foreground(t, "-db")
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR2, syscall.SIGTTOU, syscall.SIGTTIN} {
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
+	tr := s.traffic()
+	tr.settle(t)
+	tr.end(t)
+	out, _ := os.ReadFile(s.output)
+	for _, want := range []string{"Server web/s1 is UP", "Dumping memory usage"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in the output:\n%s", want, out)
+		}
+	}
+}
+
+func TestStartFailures(t *testing.T) {
+	for _, mode := range []string{"-db", "-D", "-W", "-W -D"} {
+		t.Run(mode, func(t *testing.T) {
+			s := newSite(t)
+			l, err := net.Listen("tcp", s.httpAddr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			err = s.command(t, strings.Fields(mode)...).Run()
+			exit, ok := err.(*exec.ExitError)
+			if !ok || exit.ExitCode() != 1 {
+				t.Errorf("ended with %v, want exit status 1", err)
+			}
+			out, _ := os.ReadFile(s.output)
+			if !strings.Contains(string(out), s.httpAddr) || !strings.Contains(string(out), "[ALERT]") {
+				t.Errorf("the address in use is not named:\n%s", out)
+			}
+		})
+	}
+}
+
+func TestDaemonLetsGoOfItsOutput(t *testing.T) {
+	s := newSite(t)
+	for _, mode := range []string{"-D", "-D -W"} {
+		cmd := s.command(t, strings.Fields(mode)...)
+		cmd.Stdout, cmd.Stderr = nil, nil
+		done := make(chan error, 1)
+		go func() {
+			// Returns when everybody has closed the pipe.
+			_, err := cmd.CombinedOutput()
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("%s: %v", mode, err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%s: somebody still holds the output", mode)
+		}
+		pid, err := s.pid()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+			t.Errorf("%s: process %d of the pid file: %v", mode, pid, err)
+		}
+		s.nothingLeft(t)
+	}
+}
+
+func TestInheritedListener(t *testing.T) {
+	s := newSite(t)
+	l, err := net.Listen("tcp", s.httpAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The descriptor must keep its number through the second execution of -D.
+	s.write(t, strings.Replace(string(text), "bind "+s.httpAddr, "bind fd@3", 1))
+	cmd := s.command(t, "-D")
+	cmd.ExtraFiles = []*os.File{f}
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	tr := s.traffic()
+	tr.settle(t)
+	tr.end(t)
+}
+
+func TestServiceManagerIsNotified(t *testing.T) {
+	s := newSite(t)
+	path := filepath.Join(s.dir, "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	cmd := s.command(t, "-Ws")
+	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.started = append(s.started, cmd)
+	next := func() string {
+		b := make([]byte, 1024)
+		_ = manager.SetReadDeadline(time.Now().Add(10 * time.Second))
+		n, err := manager.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(string(b[:n]), "\n")
+		return first
+	}
+	for _, step := range []struct {
+		signal syscall.Signal
+		want   []string
+	}{
+		{0, []string{"READY=1"}},
+		{syscall.SIGUSR2, []string{"RELOADING=1", "READY=1"}},
+		{syscall.SIGTERM, []string{"STOPPING=1"}},
+	} {
+		if step.signal != 0 {
+			_ = cmd.Process.Signal(step.signal)
+		}
+		for _, want := range step.want {
+			if got := next(); got != want {
+				t.Errorf("notified %q, want %q", got, want)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the master ended with %v", err)
+	}
+	s.started = nil
+}
+
+// TestWorkerCrash: by default the death of the worker ends the master with a
+// failure, so that the service manager starts it anew.
+func TestWorkerCrash(t *testing.T) {
+	s := newSite(t)
+	cmd := s.foreground(t, "-W", "-S", s.masterAddr)
+	var workers []string
+	waitFor(t, "the worker", func() bool { workers = s.workers("# workers"); return len(workers) == 1 })
+	for _, pid := range s.processes() {
+		if pid != cmd.Process.Pid {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 137 {
+		t.Errorf("exit status %d, want 137", got)
+	}
+	s.started = nil
+}
+
+func TestMasterDeathEndsTheWorker(t *testing.T) {
+	s := newSite(t)
+	cmd := s.foreground(t, "-W")
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	s.started = nil
+	s.nothingLeft(t)
+}
