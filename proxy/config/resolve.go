@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"bench/proxy/spec"
@@ -188,7 +189,7 @@ func (c *checkDraft) resolve() *spec.Check {
 	if c.sends {
 		s := c.send
 		s.method, s.uri, s.version = first(s.method, r.method), first(s.uri, r.uri), first(s.version, r.version)
-		s.headers = append(r.headers[:len(r.headers):len(r.headers)], s.headers...)
+		s.headers = append(slices.Clip(r.headers), s.headers...)
 		s.body = first(s.body, r.body)
 		r = s
 	}
@@ -238,7 +239,7 @@ func (p *parser) fullConns(cfg *spec.Config) {
 			limit = cfg.Global.MaxConn
 		}
 		seen := map[*spec.Proxy]bool{}
-		targets := append(px.UseBackends[:len(px.UseBackends):len(px.UseBackends)], px.DefaultBackend)
+		targets := append(slices.Clip(px.UseBackends), px.DefaultBackend)
 		if px.DefaultBackend == nil && px.Caps&spec.Backend != 0 {
 			targets = append(targets, px)
 		}

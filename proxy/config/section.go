@@ -46,7 +46,6 @@ type settings struct {
 	defaultBack opt[reference]
 	forwardFor  opt[spec.ForwardFor]
 	balance     opt[spec.Balance]
-	balanceArgs string
 	retries     opt[int]
 	retryOn     opt[spec.RetryOn]
 	redispatch  opt[int]
@@ -91,7 +90,7 @@ func kindName(k scope) string {
 		return "frontend"
 	case inBackend:
 		return "backend"
-	case inListen:
+	case inListen, inFront, inBack, inAny:
 	}
 	return "listen"
 }
@@ -104,7 +103,7 @@ func (s *section) caps() spec.Caps {
 		return spec.Backend
 	case inListen:
 		return spec.Frontend | spec.Backend
-	case inGlobal, inDefaults:
+	case inGlobal, inDefaults, inFront, inBack, inAny:
 	}
 	return 0
 }
