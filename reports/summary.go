@@ -93,20 +93,33 @@ func (s *summary) head() {
 		parts = append(parts, strconv.Itoa(len(run.Cells))+" cells")
 	}
 	parts = append(parts, "seed "+strconv.FormatUint(run.Seed, 10))
-	parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
-	// Names may be long: the facts behind them matter more than their ends.
+	// What does not fit is left out: half a version or rate would mislead.
 	room := summaryWidth - len(run.Verdict) - 2
-	rest := 0
+	line := s.plain(parts[0], 40)
 	for _, p := range parts[1:] {
-		rest += textWidth(p) + 2
+		if p = s.plain(p, summaryWidth); p != "" && textWidth(line)+2+textWidth(p) <= room {
+			line += "  " + p
+		}
 	}
-	parts[0] = fit(parts[0], max(16, room-rest))
-	line := s.plain(strings.Join(parts, "  "), room)
 	s.lines = append(s.lines, s.verdict(run.Verdict)+"  "+line)
 	if run.Reason != "" {
-		s.add("      " + run.Reason)
+		s.wrap("      ", run.Reason, 2)
 	} else if n := s.countObjectives(); n > 0 {
 		s.add(fmt.Sprintf("      all %d limits hold", n))
+	}
+}
+
+// wrap adds a text over at most so many lines, broken between words.
+func (s *summary) wrap(indent, text string, most int) {
+	words := strings.Fields(series.OneLine(text))
+	for n := 0; n < most && len(words) > 0; n++ {
+		line := indent + words[0]
+		words = words[1:]
+		for len(words) > 0 && (n == most-1 || textWidth(line)+1+textWidth(words[0]) <= summaryWidth) {
+			line += " " + words[0]
+			words = words[1:]
+		}
+		s.add(line)
 	}
 }
 
@@ -283,17 +296,21 @@ func (s *summary) trust() {
 		same = same || c.Trust.SameHost
 	}
 	s.add("")
-	state := "OK"
-	if len(t.Problems) > 0 {
-		state = strconv.Itoa(len(t.Problems)) + " problems"
+	cpu := fmt.Sprintf("driver %s proxy %s origin %s", units.Percent(t.DriverCPU), units.Percent(t.ProxyCPU), units.Percent(t.OriginCPU))
+	quality := fmt.Sprintf("lag p99 %s, dropped %s", units.Latency(t.LagP99Us), units.Count(t.Dropped))
+	if len(t.Problems) == 0 {
+		s.add("trust  OK: " + quality + ", " + cpu)
+		if same {
+			s.add("       one host shared by all parts: absolute numbers are low, compare instead")
+		}
+		return
 	}
-	s.add(fmt.Sprintf("trust  %s: lag p99 %s, dropped %s, driver %s proxy %s origin %s", state, units.Latency(t.LagP99Us), units.Count(t.Dropped),
-		units.Percent(t.DriverCPU), units.Percent(t.ProxyCPU), units.Percent(t.OriginCPU)))
-	switch {
-	case len(t.Problems) > 0:
-		s.add("       " + t.Problems[0])
-	case same:
-		s.add("       one host shared by all parts: absolute numbers are low, compare instead")
+	s.add(fmt.Sprintf("trust  %d problems: %s", len(t.Problems), quality))
+	other := slices.IndexFunc(t.Problems, func(p string) bool { return p != s.run.Reason })
+	if other >= 0 {
+		s.add("       " + t.Problems[other])
+	} else {
+		s.add("       cpu " + cpu)
 	}
 }
 
@@ -306,22 +323,20 @@ func (s *summary) files() {
 	for n := range s.sizes {
 		names[n] = true
 	}
-	var parts []string
-	for _, n := range []string{"report.html", "report.md", "run.json", "seconds.csv", "hist.hlog", "junit.xml"} {
+	line := "files"
+	if s.dir != "" {
+		line += "  " + filepath.Clean(s.dir) + string(filepath.Separator)
+	}
+	for _, n := range []string{"report.html", "run.json", "seconds.csv", "report.md", "hist.hlog", "junit.xml"} {
 		if !names[n] {
 			continue
 		}
 		if size, ok := s.sizes[n]; ok && n == "report.html" {
 			n += " " + units.Bytes(float64(size))
 		}
-		parts = append(parts, n)
+		if textWidth(line)+2+textWidth(n) <= summaryWidth {
+			line += "  " + n
+		}
 	}
-	if len(parts) == 0 {
-		return
-	}
-	line := "files  "
-	if s.dir != "" {
-		line += filepath.Clean(s.dir) + string(filepath.Separator) + "  "
-	}
-	s.add(line + strings.Join(parts, "  "))
+	s.add(line)
 }

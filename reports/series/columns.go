@@ -8,6 +8,8 @@ import (
 
 const (
 	second = 1_000_000
+	// slotUs is the length of a slot that no edge of a phase cuts short.
+	slotUs = second / 10
 	// fineReach is how far around an event the columns stay as fine as the slots.
 	fineReach = 10 * second
 	// maxFine bounds the fine columns of a cell, so that a report with

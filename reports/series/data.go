@@ -126,6 +126,10 @@ func (c *Cell) place() {
 		c.EndUs = max(c.EndUs, p.StartUs+p.LengthUs)
 	}
 	if n := len(c.Slots); n > 0 {
+		// The last slot ends with the last request, perhaps after a millisecond,
+		// and nothing came after it: as a rate of that millisecond it would be a
+		// peak that never was.
+		c.Slots[n-1].LengthUs = max(c.Slots[n-1].LengthUs, slotUs)
 		c.EndUs = max(c.EndUs, c.Slots[n-1].StartUs+c.Slots[n-1].LengthUs)
 	}
 }
