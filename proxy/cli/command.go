@@ -21,7 +21,7 @@ type Command struct {
 // help sorts it, with the session's own commands last.
 func commands() []Command {
 	return slices.Concat(statCommands(), serverCommands(), frontendCommands(),
-		sessionCommands(), processCommands(), connCommands())
+		sessionCommands(), processCommands(), absentCommands(), connCommands())
 }
 
 // table looks commands up.
@@ -78,6 +78,11 @@ func (t *table) help(words []string) string {
 func (t *table) unknown(words []string) string {
 	if len(words) == 0 {
 		return t.render("Unknown command. Please enter one of the following commands only:", t.listed())
+	}
+	for _, name := range unsupported() {
+		if known := strings.Split(name, " "); len(words) >= len(known) && slices.Equal(known, words[:len(known)]) {
+			return "'" + name + "' is not supported by this engine.\n"
+		}
 	}
 	return t.render("Unknown command, but maybe one of the following ones is a better match:", t.matches(words))
 }

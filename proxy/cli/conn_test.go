@@ -293,7 +293,7 @@ func TestHelp(t *testing.T) {
 	for _, tt := range []struct{ line, title, want string }{
 		{"help show info", "The following commands are valid at this level:", "show info [desc|json|typed|float]*" + own},
 		{"show servers", "Unknown command, but maybe one of the following ones is a better match:", "show servers conn [<backend>],show servers state [<backend>]" + own},
-		{"help clear", "The following commands are valid at this level:", "clear counters [all]" + own},
+		{"help clear", "The following commands are valid at this level:", "clear counters [all],clear table <table> ..." + own},
 	} {
 		got := ask(t, path, tt.line)
 		if !strings.HasPrefix(got, tt.title+"\n") || names(got) != tt.want {
@@ -312,6 +312,19 @@ func TestHelp(t *testing.T) {
 	}
 	if got := ask(t, path, ""); !strings.HasPrefix(got, "Unknown command. Please enter one of the following commands only:\n  clear") {
 		t.Errorf("empty line: %q", got)
+	}
+}
+
+func TestUnsupportedCommandsAreTold(t *testing.T) {
+	_, path := start(t, newFake(), Options{}, Access{Level: AdminLevel})
+	table := newTable()
+	for _, name := range unsupported() {
+		if c, _ := table.find(strings.Split(name, " ")); c != nil {
+			t.Errorf("%s is called unsupported but exists", name)
+		}
+	}
+	if got := ask(t, path, "show ssl cert x"); got != "'show ssl' is not supported by this engine.\n\n" {
+		t.Errorf("got %q", got)
 	}
 }
 
