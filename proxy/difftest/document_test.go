@@ -1,0 +1,69 @@
+package difftest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/DIFFERENCES.md anew")
+
+const documentPath = "../../docs/DIFFERENCES.md"
+
+const documentHead = `# Where the engine differs from HAProxy 2.6 on the wire
+
+Written by ` + "`go test ./proxy/difftest -run Document -update`" + ` from the exchanges of
+proxy/difftest, in which both proxies get the same bytes: everything else those
+exchanges look at (bytes to the client and to the server, ends of connections, log
+status, flags, timers, retries, queues) agrees.
+
+Not compared, and different: the sentences in the proxy's own replies; how a
+chunked body is cut into chunks; the size of a response in the log, which is here
+the number of bytes sent to the client.
+
+| when | what is done | why |
+| --- | --- | --- |
+`
+
+// Every announced difference is in the document, and no other.
+func TestDocument(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(documentHead)
+	for _, table := range tables() {
+		for i := range table {
+			if e := &table[i]; e.why != "" {
+				fmt.Fprintf(&b, "| %s | %s | %s |\n", e.name, e.does(), e.why)
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile(documentPath, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(documentPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != b.String() {
+		t.Error("docs/DIFFERENCES.md is not what the exchanges announce: go test ./proxy/difftest -run Document -update")
+	}
+}
+
+// does says in a few words what the engine does in an exchange where it differs.
+func (e *exchange) does() string {
+	switch d := &e.differs; {
+	case strings.HasPrefix(d.client, "HTTP/1.1 4"), strings.HasPrefix(d.client, "HTTP/1.1 5"):
+		if !strings.Contains(d.client, "own reply") {
+			break
+		}
+		return "answered with " + d.client[len("HTTP/1.1 "):len("HTTP/1.1 ")+3]
+	case d.client == "" && d.origin != "":
+		return "forwarded in another form"
+	case d.client == "" && d.origin == "":
+		return "logged in another way"
+	}
+	return "answered in another form"
+}
