@@ -29,6 +29,13 @@ func (m *messages) send(proxy int, level log.Level, text string) {
 	m.loggers[proxy].Message(level, text)
 }
 
+// dropped counts the messages that a target did not take.
+func (m *messages) dropped() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sender.Dropped
+}
+
 func (m *messages) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -39,6 +39,7 @@ func (e *Engine) Info() stats.Info {
 		wall += now - e.startMono
 	})
 	info.Process(&sum, now)
+	info.DroppedLogs += e.messages.dropped()
 	if wall > 0 {
 		info.IdlePct = int(min(100*idle/wall, 100))
 	}
