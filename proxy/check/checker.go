@@ -210,7 +210,7 @@ func (c *Checker) read() {
 			return
 		}
 		c.answer = append(c.answer, buf[:min(n, maxAnswer-len(c.answer))]...)
-		if v := c.prog.judge(c.answer, n == 0 || len(c.answer) == maxAnswer, &c.lim); v.done {
+		if v := c.prog.judge(c.answer, n == 0 || len(c.answer) == maxAnswer, c.health.Up(), &c.lim); v.done {
 			c.finish(v.r)
 			return
 		}

@@ -98,8 +98,9 @@ type verdict struct {
 	r    Result
 }
 
-// judge looks at what has been received. ended tells that no more will come.
-func (p *program) judge(data []byte, ended bool, lim *h1.Limits) verdict {
+// judge looks at what has been received. ended tells that no more will come, up
+// that the server was well so far: only then can a 404 be a farewell.
+func (p *program) judge(data []byte, ended, up bool, lim *h1.Limits) verdict {
 	var parser h1.Parser
 	var msg message.Response
 	// The parser lowers names in place, and it is called again with more.
@@ -111,7 +112,7 @@ func (p *program) judge(data []byte, ended bool, lim *h1.Limits) verdict {
 		return verdict{}
 	}
 	code := msg.Status
-	if p.on404 && code == 404 {
+	if p.on404 && code == 404 && up {
 		return verdict{true, Result{Status: L7OKC, Code: code}}
 	}
 	if len(p.expect) == 0 && (code < 200 || code > 399) {
@@ -135,7 +136,10 @@ func (p *program) judge(data []byte, ended bool, lim *h1.Limits) verdict {
 			if !found && !complete {
 				return verdict{}
 			}
-			if found == e.negate {
+			switch {
+			case found && e.negate:
+				return verdict{true, Result{Status: L7Rsp, Output: "HTTP check matched unwanted content"}}
+			case !found && !e.negate:
 				return verdict{true, Result{Status: L7Rsp, Output: "HTTP content check did not match"}}
 			}
 		}

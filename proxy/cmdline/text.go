@@ -1,20 +1,9 @@
 package cmdline
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 )
-
-// cause takes the path out of an error that is about to name it.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
-}
 
 // row is one line of the usage text.
 type row struct{ option, text string }

@@ -9,6 +9,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -98,8 +99,7 @@ func Main(p Program) (status int) {
 
 // usage answers a command line that cannot be used.
 func (p *process) usage(err error) int {
-	var bad *cmdline.Error
-	if as(err, &bad) && bad.Usage {
+	if bad, ok := errors.AsType[*cmdline.Error](err); ok && bad.Usage {
 		if bad.Msg != "" {
 			p.say(log.Alert, bad.Msg)
 			fmt.Fprintln(p.Stderr)

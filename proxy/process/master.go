@@ -175,7 +175,7 @@ func (m *master) connectOld(st *state, from *worker) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	st.Old, err = descriptor(conn)
 	return err
 }
@@ -240,7 +240,7 @@ func (m *master) handle(s unix.Signal) {
 		m.say(log.Warning, "Exiting Master process...")
 		m.stopping = true
 		m.signalAll(s)
-	case unix.SIGHUP, unix.SIGQUIT, unix.SIGTTOU, unix.SIGTTIN:
+	default: // dumps, pause and resume are the workers' business
 		m.signalAll(s)
 	}
 }

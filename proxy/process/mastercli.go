@@ -301,8 +301,8 @@ func (c *masterConn) forward(w *worker, text, payload string) {
 		c.write(fmt.Sprintf("Can't reach the process %d: %v\n", w.PID, err))
 		return
 	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, text+"\n"+payload); err == nil {
+	defer func() { _ = conn.Close() }()
+	if _, err = io.WriteString(conn, text+"\n"+payload); err == nil {
 		err = conn.CloseWrite()
 	}
 	if err == nil {

@@ -26,11 +26,8 @@ func (p *process) say(level log.Level, text string) {
 
 // cause takes the path out of an error that is about to name it.
 func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err
 }
-
-func as[T error](err error, to *T) bool { return errors.As(err, to) }

@@ -115,7 +115,7 @@ func (p *process) inherited() (*reload.Listeners, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		ls, err := reload.FetchConn(conn)
 		if err != nil {
 			// The ports can be bound beside the old worker all the same.

@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -99,7 +100,7 @@ func TestStartFailures(t *testing.T) {
 			}
 			defer l.Close()
 			err = s.command(t, strings.Fields(mode)...).Run()
-			exit, ok := err.(*exec.ExitError)
+			exit, ok := errors.AsType[*exec.ExitError](err)
 			if !ok || exit.ExitCode() != 1 {
 				t.Errorf("ended with %v, want exit status 1", err)
 			}

@@ -37,8 +37,7 @@ type Listener struct {
 func Fetch(path string) (*Listeners, error) {
 	conn, err := net.DialTimeout("unix", path, transferTimeout)
 	if err != nil {
-		var sys *os.SyscallError
-		if errors.As(err, &sys) {
+		if sys, ok := errors.AsType[*os.SyscallError](err); ok {
 			err = sys.Err
 		}
 		return nil, fmt.Errorf("cannot connect to the old process at '%s': %w", path, err)

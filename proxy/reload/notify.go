@@ -21,7 +21,7 @@ func Notify(address string, lines ...string) error {
 	if err != nil {
 		return fmt.Errorf("cannot reach the service manager at %q: %w", address, err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.Write([]byte(strings.Join(lines, "\n"))); err != nil {
 		return fmt.Errorf("cannot notify the service manager at %q: %w", address, err)
 	}

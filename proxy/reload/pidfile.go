@@ -11,8 +11,7 @@ import (
 // keeps its inode, so that whoever watches or locks it goes on doing so.
 func WritePID(path string, pid int) error {
 	err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", pid), 0o644)
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("cannot write pid file %s: %w", path, p.Err)
 	}
 	return err

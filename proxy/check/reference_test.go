@@ -1,0 +1,287 @@
+package check
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bench/internal/loop"
+	"bench/internal/sock"
+	"bench/internal/testpeer"
+	"bench/proxy/spec"
+)
+
+// canned is a server with one way to treat every connection.
+type canned struct {
+	name  string
+	serve func(c net.Conn)
+}
+
+func reads(c net.Conn) {
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_, _ = c.Read(make([]byte, 4096))
+}
+
+func replies(text string) func(net.Conn) {
+	return func(c net.Conn) { reads(c); fmt.Fprint(c, text); c.Close() }
+}
+
+func cannedServers() []canned {
+	return []canned{
+		{"ok", replies("HTTP/1.0 200 OK\r\n\r\nhello")},
+		{"length", replies("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")},
+		{"cut", replies("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhel")},
+		{"chunked", replies("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")},
+		{"redirect", replies("HTTP/1.0 302 Found\r\n\r\n")},
+		{"missing", replies("HTTP/1.0 404 Not Found\r\nContent-Length: 3\r\n\r\nabc")},
+		{"error", replies("HTTP/1.0 500 Oops Bad\r\n\r\n")},
+		{"garbage", replies("garbage\r\n\r\n")},
+		{"partial", replies("HTTP/1.0 20")},
+		{"headless", replies("HTTP/1.0 200 OK\r\nA: b\r\n")},
+		{"closes", replies("")},
+		{"mute", func(c net.Conn) { reads(c); reads(c); c.Close() }},
+		{"drip", func(c net.Conn) {
+			reads(c)
+			for _, ch := range []byte("HTTP/1.0 200 OK\r\nA: b\r\n\r\n") {
+				if _, err := c.Write([]byte{ch}); err != nil {
+					break
+				}
+				time.Sleep(200 * time.Millisecond)
+			}
+			c.Close()
+		}},
+		{"resets", func(c net.Conn) { reads(c); _ = c.(*net.TCPConn).SetLinger(0); c.Close() }},
+	}
+}
+
+// start serves all of them and returns their addresses by name. "refuses" is an
+// address nobody listens on.
+func start(t *testing.T) map[string]sock.Addr {
+	t.Helper()
+	addrs := map[string]sock.Addr{}
+	listen := func() (net.Listener, sock.Addr) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l, sock.FromAddrPort(l.Addr().(*net.TCPAddr).AddrPort())
+	}
+	for _, s := range cannedServers() {
+		l, a := listen()
+		t.Cleanup(func() { l.Close() })
+		addrs[s.name] = a
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go s.serve(c)
+			}
+		}()
+	}
+	l, a := listen()
+	l.Close()
+	addrs["refuses"] = a
+	return addrs
+}
+
+// tally counts what a Checker reports.
+type tally struct {
+	mu           sync.Mutex
+	last         Result
+	health       Health
+	ran          bool
+	failed, down int
+}
+
+func (c *tally) Checked(r Result, h Health) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// A server that is all down does not fail again.
+	if !r.Status.OK() && (!c.ran || c.health.Cur > 0) {
+		c.failed++
+	}
+	c.last, c.health, c.ran = r, h, true
+}
+
+func (c *tally) Changed(up bool, _ Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !up {
+		c.down++
+	}
+}
+
+func wait(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for range 600 {
+		if cond() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("timed out: " + what)
+}
+
+// kinds are the check configurations compared, as the language writes them and
+// as the specification holds them.
+func kinds() []struct {
+	name, text string
+	check      *spec.Check
+} {
+	http := func(x ...spec.Expect) *spec.Check {
+		return &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/x", Expect: x}
+	}
+	disable := http()
+	disable.DisableOn404 = true
+	const get = "  option httpchk GET /x\n"
+	return []struct {
+		name, text string
+		check      *spec.Check
+	}{
+		{"tcp", "", nil},
+		{"http", get, http()},
+		{"status", get + "  http-check expect status 200\n", http(spec.Expect{Kind: spec.ExpectStatus, Pattern: "200"})},
+		{"notstatus", get + "  http-check expect ! status 200\n", http(spec.Expect{Kind: spec.ExpectStatus, Negate: true, Pattern: "200"})},
+		{"rstatus", get + "  http-check expect rstatus ^[23]\n", http(spec.Expect{Kind: spec.ExpectRStatus, Pattern: "^[23]"})},
+		{"string", get + "  http-check expect string hell\n", http(spec.Expect{Kind: spec.ExpectString, Pattern: "hell"})},
+		{"notstring", get + "  http-check expect ! string hell\n", http(spec.Expect{Kind: spec.ExpectString, Negate: true, Pattern: "hell"})},
+		{"rstring", get + "  http-check expect rstring h.ll\n", http(spec.Expect{Kind: spec.ExpectRString, Pattern: "h.ll"})},
+		{"disable", get + "  http-check disable-on-404\n", disable},
+	}
+}
+
+// TestLikeHAProxy lets the reference and the engine check the same servers and
+// compares what both say about them.
+func TestLikeHAProxy(t *testing.T) {
+	bin := testpeer.Need(t, "haproxy")
+	addrs := start(t)
+	dir := t.TempDir()
+	cli := filepath.Join(dir, "cli")
+	var cfg strings.Builder
+	fmt.Fprintf(&cfg, "global\n  stats socket %s level admin\ndefaults\n  mode http\n  timeout connect 5s\n  timeout client 5s\n  timeout server 5s\n", cli)
+	type target struct{ kind, server string }
+	l, err := loop.New("", 512)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tallies := map[target]*tally{}
+	var checkers []*Checker
+	for _, k := range kinds() {
+		fmt.Fprintf(&cfg, "backend %s\n%s", k.name, k.text)
+		for name, a := range addrs {
+			fmt.Fprintf(&cfg, "  server %s %s check inter 600 rise 2 fall 3\n", name, a.AddrPort())
+			tl := &tally{}
+			c, err := New(Config{Check: k.check, Inter: 600 * time.Millisecond, Rise: 2, Fall: 3}, l, a, tl)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tallies[target{k.name, name}] = tl
+			checkers = append(checkers, c)
+		}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run() }()
+	l.Post(func() {
+		for i, c := range checkers {
+			c.Start(time.Duration(i) * time.Millisecond)
+		}
+	})
+	defer func() {
+		l.Call(func() {
+			for _, c := range checkers {
+				c.Stop()
+			}
+		})
+		l.Stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	file := filepath.Join(dir, "cfg")
+	if err := os.WriteFile(file, []byte(cfg.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "-db", "-f", file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	settled := func(get func(string) string) bool {
+		h, status := get("check_health"), get("check_status")
+		// While the next check is under way ("* "), last_chk is empty. For slow
+		// servers one always is, but then there is nothing in it.
+		busy := strings.HasPrefix(status, "* ") && status != "* L7TOUT"
+		return !busy && status != "INI" && (h == "0" || h == "4")
+	}
+	var rows map[target]func(string) string
+	wait(t, "the reference's checks", func() bool {
+		rows = map[target]func(string) string{}
+		for _, row := range showStat(cli) {
+			if sv := row("svname"); sv != "BACKEND" && sv != "FRONTEND" {
+				rows[target{row("pxname"), sv}] = row
+			}
+		}
+		for _, row := range rows {
+			if !settled(row) {
+				return false
+			}
+		}
+		return len(rows) == len(tallies)
+	})
+	for tg, tl := range tallies {
+		settled := func() bool {
+			tl.mu.Lock()
+			defer tl.mu.Unlock()
+			return tl.ran && (tl.health.Cur == 0 || tl.health.Cur == 4)
+		}
+		wait(t, tg.kind+"/"+tg.server, settled)
+		tl.mu.Lock()
+		r, row := tl.last, rows[tg]
+		code := ""
+		if r.Code != 0 {
+			code = strconv.Itoa(r.Code)
+		}
+		got := fmt.Sprintf("%s (%s) code %q last %q health %d fail %d down %d", r.Status, r.Status.Describe(), code, r.Output, tl.health.Cur, tl.failed, tl.down)
+		tl.mu.Unlock()
+		want := fmt.Sprintf("%s (%s) code %q last %q health %s fail %s down %s", strings.TrimPrefix(row("check_status"), "* "), row("check_desc"), row("check_code"), row("last_chk"), row("check_health"), row("chkfail"), row("chkdown"))
+		if got != want {
+			t.Errorf("%s/%s:\n got %s\nwant %s", tg.kind, tg.server, got, want)
+		}
+	}
+}
+
+// showStat asks a stats socket and returns a getter by column name per row.
+func showStat(path string) []func(string) string {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	fmt.Fprintln(conn, "show stat")
+	r := csv.NewReader(conn)
+	r.FieldsPerRecord = -1
+	all, err := r.ReadAll()
+	if err != nil || len(all) < 2 {
+		return nil
+	}
+	column := map[string]int{}
+	for i, name := range all[0] {
+		column[strings.TrimPrefix(name, "# ")] = i
+	}
+	var rows []func(string) string
+	for _, rec := range all[1:] {
+		rows = append(rows, func(name string) string { return rec[column[name]] })
+	}
+	return rows
+}
