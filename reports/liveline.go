@@ -56,7 +56,7 @@ func lineMax(t *liveSecond) string {
 func (s *liveState) phaseWord(us int64) string {
 	for i := range s.events {
 		e := &s.events[i]
-		if e.begun && e.Applied && e.Class == "fault" && us >= e.BeginUs && (us < e.EndUs || !e.ended) {
+		if us >= e.BeginUs && (e.inForce() || e.begun && e.Applied && e.Class == "fault" && us < e.EndUs) {
 			return fmt.Sprintf("fault:%d", e.ID)
 		}
 	}

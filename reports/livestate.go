@@ -46,6 +46,12 @@ type liveEvent struct {
 	begun, ended bool
 }
 
+// inForce tells whether an event is a fault that lasts: one that has no length,
+// such as a kill, is over as soon as it is done.
+func (e *liveEvent) inForce() bool {
+	return e.begun && !e.ended && e.Applied && e.Class == "fault" && e.EndUs > e.BeginUs
+}
+
 // maxLines bounds what the live view remembers of messages.
 const maxLines = 200
 

@@ -99,7 +99,7 @@ func (f *liveFrame) phaseText() string {
 	}
 	for i := range slices.Backward(f.events) {
 		e := &f.events[i]
-		if !e.begun || e.ended || e.Class != "fault" || !e.Applied {
+		if !e.inForce() {
 			continue
 		}
 		in := max(f.now-e.BeginUs, 0)

@@ -305,7 +305,11 @@ func (s *summary) trust() {
 		}
 		return
 	}
-	s.add(fmt.Sprintf("trust  %d problems: %s", len(t.Problems), quality))
+	problems := "1 problem"
+	if n := len(t.Problems); n > 1 {
+		problems = strconv.Itoa(n) + " problems"
+	}
+	s.add("trust  " + problems + ": " + quality)
 	other := slices.IndexFunc(t.Problems, func(p string) bool { return p != s.run.Reason })
 	if other >= 0 {
 		s.add("       " + t.Problems[other])

@@ -470,33 +470,71 @@ type laneState struct {
 const maxLanes = 24
 
 func (b *cellBuilder) lanes() ([]lane, *table) {
-	t := &table{Head: []string{"upstream", "from", "state", "share of requests before"}}
+	t := &table{Head: []string{"upstream", "from", "state", "share of requests"}}
 	var out []lane
 	for i := range b.Upstreams {
 		u := &b.Upstreams[i]
-		l := lane{Name: series.OneLine(u.Proxy + "/" + u.Server)}
-		var share path
-		for j, st := range u.States {
-			end := b.axis.end
-			if j+1 < len(u.States) {
-				end = u.States[j+1].AtUs
-				share.step(b.axis.x(max(st.AtUs, b.axis.start)), b.axis.x(end), int(math.Round(height*(1-min(max(u.States[j+1].Share, 0), 1)))))
+		l := lane{Name: series.OneLine(u.Proxy + "/" + u.Server), Share: b.sharePath(u.States)}
+		for _, r := range b.stateRuns(u.States) {
+			percent := round3(b.axis.percent(r.end) - b.axis.percent(r.from))
+			l.States = append(l.States, laneState{
+				Left: b.axis.percent(r.from), Width: percent, Class: stateClass(r.state), Word: stateWord(r.state, percent), Narrow: percent < 6,
+			})
+			share := units.None
+			if r.known > 0 {
+				share = units.Percent(r.share / float64(r.known))
 			}
-			from := max(st.AtUs, b.axis.start)
-			w := b.axis.percent(end) - b.axis.percent(from)
-			l.States = append(l.States, laneState{Left: b.axis.percent(from), Width: round3(max(w, 0)), Class: stateClass(st.State), Word: stateWord(st.State, w), Narrow: w < 6})
-			before := units.None
-			if j > 0 {
-				before = units.Percent(st.Share)
-			}
-			t.Rows = append(t.Rows, []string{l.Name, units.Clock(from - b.ZeroUs), series.OneLine(st.State), before})
+			t.Rows = append(t.Rows, []string{l.Name, units.Clock(r.from - b.ZeroUs), series.OneLine(r.state), share})
 		}
-		l.Share = share.String()
 		if len(out) < maxLanes {
 			out = append(out, l)
 		}
 	}
 	return out, t
+}
+
+// stateRun is a time in which an upstream's state did not change.
+type stateRun struct {
+	state     string
+	from, end int64
+	share     float64 // requests' share times the time it held, for known µs
+	known     int64
+}
+
+// stateRuns joins readings that say the same. A reading's share is that of the
+// time before it.
+func (b *cellBuilder) stateRuns(states []result.UpstreamState) []stateRun {
+	var out []stateRun
+	for j, st := range states {
+		from, end := max(st.AtUs, b.axis.start), b.axis.end
+		if j+1 < len(states) {
+			end = states[j+1].AtUs
+		}
+		if end < from {
+			continue
+		}
+		if n := len(out); n == 0 || out[n-1].state != st.State {
+			out = append(out, stateRun{state: st.State, from: from})
+		}
+		r := &out[len(out)-1]
+		r.end = end
+		if j+1 < len(states) {
+			r.share += states[j+1].Share * float64(end-from)
+			r.known += end - from
+		}
+	}
+	return out
+}
+
+func (b *cellBuilder) sharePath(states []result.UpstreamState) string {
+	var p path
+	for j := 1; j < len(states); j++ {
+		from, to := max(states[j-1].AtUs, b.axis.start), states[j].AtUs
+		if to > from {
+			p.step(b.axis.x(from), b.axis.x(to), int(math.Round(height*(1-min(max(states[j].Share, 0), 1)))))
+		}
+	}
+	return p.String()
 }
 
 // stateWord is the state as it fits: the word, its first letter, or nothing.
