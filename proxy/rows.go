@@ -181,7 +181,7 @@ func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sum *totals)
 		rows = append(rows, stats.Row{
 			Type: stats.RowListener, Proxy: f.Spec.Name, ProxyID: f.Spec.ID, Name: name, ID: l.Bind.ID,
 			HTTP: f.Spec.Mode == spec.ModeHTTP, Totals: c.Totals(), State: state, Addr: addr,
-			Sessions: stats.Level{Limit: int64(l.Bind.MaxConn)}, Queue: stats.Level{Limit: -1},
+			Sessions: stats.Level{Cur: l.Cur.Load(), Max: l.Cur.Max(), Limit: int64(l.Bind.MaxConn)}, Queue: stats.Level{Limit: -1},
 		})
 	}
 	return rows

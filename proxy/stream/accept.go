@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"math"
 	"syscall"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/proxy/spec"
+	"bench/proxy/stats"
 )
 
 // Listener is one bound address, shared by all threads.
@@ -17,6 +19,7 @@ type Listener struct {
 	Frontend *Frontend
 	Index    int // in Thread.Listeners
 	Addr     sock.Addr
+	Cur      stats.Gauge // connections
 }
 
 // acceptor takes connections from one listener for one thread.
@@ -90,8 +93,7 @@ func (a *acceptor) Run() {
 			t.newClient(fd, peer, a.l)
 			continue
 		}
-		t.Shared.Conns.Dec()
-		a.l.Frontend.Cur.Dec()
+		a.l.leave(t.Shared)
 		switch errno {
 		case syscall.EAGAIN:
 			t.Loop.Rearm(a.l.FD, poller.In)
@@ -108,11 +110,18 @@ func (a *acceptor) Run() {
 // admit takes the places of one more connection. At a limit it leaves the
 // acceptor held, to be woken when a connection ends.
 func (a *acceptor) admit() bool {
-	sh, fe := a.t.Shared, a.l.Frontend
+	sh, l := a.t.Shared, a.l
 	for range 2 {
 		if sh.Conns.TryInc(sh.MaxConn.Load()) {
-			if fe.Cur.TryInc(fe.MaxConn.Load()) {
-				return true
+			if l.Frontend.Cur.TryInc(l.Frontend.MaxConn.Load()) {
+				limit := int64(l.Bind.MaxConn)
+				if limit <= 0 {
+					limit = math.MaxInt64
+				}
+				if l.Cur.TryInc(limit) {
+					return true
+				}
+				l.Frontend.Cur.Dec()
 			}
 			sh.Conns.Dec()
 		}
@@ -124,10 +133,16 @@ func (a *acceptor) admit() bool {
 	return false
 }
 
-// left gives the places of a connection back.
-func (t *Thread) left(fe *Frontend) {
-	fe.Cur.Dec()
-	t.Shared.Conns.Dec()
+// leave gives the places of a connection back.
+func (l *Listener) leave(sh *Shared) {
+	l.Cur.Dec()
+	l.Frontend.Cur.Dec()
+	sh.Conns.Dec()
+}
+
+// left notes that a connection has ended, which may let others in.
+func (t *Thread) left(l *Listener) {
+	l.leave(t.Shared)
 	if t.Shared.starved.Load() && t.Shared.starved.CompareAndSwap(true, false) {
 		for _, o := range t.Shared.threads {
 			if o == t {

@@ -57,7 +57,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 		// The poller has no room for this descriptor: nothing can be done for it.
 		sock.Close(fd)
 		c.fe.C.DeniedConn++
-		t.left(c.fe.Frontend)
+		t.left(c.l)
 		return
 	}
 	if c.next = t.clients.first; c.next != nil {
@@ -296,7 +296,7 @@ func (c *client) close() {
 		c.next.prev = c.prev
 	}
 	t.clients.n--
-	t.left(c.fe.Frontend)
+	t.left(c.l)
 	// A task still queued would run on the next user of the memory; such a
 	// client is left to the collector.
 	if !c.task.Queued() {

@@ -1,9 +1,8 @@
 package stream
 
 import (
-	"bench/proxy/log"
-
 	"bench/proxy/h1"
+	"bench/proxy/log"
 	"bench/proxy/message"
 )
 

@@ -27,6 +27,8 @@ type rig struct {
 	loop   *loop.Loop
 	proxy  *spec.Proxy
 	lines  chan log.Record
+	bind   *spec.Bind
+	fe     *stream.Frontend
 }
 
 type recorder struct{ out chan log.Record }
@@ -93,7 +95,8 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 	}
 	local, _ := sock.LocalAddr(fd)
 	r.addr = local.String()
-	if err := r.thread.Listen(&stream.Listener{FD: fd, Bind: &spec.Bind{}, Frontend: fe, Addr: local}); err != nil {
+	r.bind, r.fe = &spec.Bind{}, fe
+	if err := r.thread.Listen(&stream.Listener{FD: fd, Bind: r.bind, Frontend: fe, Addr: local}); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
@@ -394,5 +397,36 @@ func TestBadRequestIsAnsweredAndCaptured(t *testing.T) {
 	}
 	if got := rig.thread.Shared.Captures.Get(0, false); got == nil || got.Reason == "" {
 		t.Errorf("capture %+v", got)
+	}
+}
+
+// TestConnectionLimits holds one connection open against a limit of one: the
+// next one is served when the first has gone, and not before.
+func TestConnectionLimits(t *testing.T) {
+	limits := map[string]func(r *rig){
+		"process":  func(r *rig) { r.thread.Shared.MaxConn.Store(1) },
+		"frontend": func(r *rig) { r.fe.MaxConn.Store(1) },
+		"bind":     func(r *rig) { r.bind.MaxConn = 1 },
+	}
+	for name, limit := range limits {
+		t.Run(name, func(t *testing.T) {
+			rig := newRig(t, spec.ModeHTTP, nil, origin(t, echoHTTP))
+			rig.loop.Call(func() { limit(rig) })
+			first := rig.dial()
+			first.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
+			first.response("GET")
+			second := rig.dial()
+			second.send("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
+			_ = second.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+			if _, err := second.r.Peek(1); err == nil {
+				t.Fatal("the second connection was served beside the first")
+			}
+			_ = second.SetReadDeadline(time.Now().Add(5 * time.Second))
+			second.r.Reset(second.Conn)
+			first.Close()
+			if resp, _ := second.response("GET"); resp.StatusCode != 200 {
+				t.Errorf("status %d", resp.StatusCode)
+			}
+		})
 	}
 }
