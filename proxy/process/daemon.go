@@ -84,18 +84,27 @@ func waitReady(f *os.File) bool {
 
 // detach lets go of the terminal or whatever the standard files were, so that
 // nobody waits for their end.
-func detach() error {
-	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
+func (p *process) detach() error {
+	if p.null == 0 {
+		return nil
 	}
-	defer unix.Close(null)
 	for fd := range 3 {
-		if err := unix.Dup3(null, fd, 0); err != nil {
-			return err
+		if err := unix.Dup3(p.null, fd, 0); err != nil {
+			return fmt.Errorf("leaving the terminal: %w", err)
 		}
 	}
+	unix.Close(p.null)
+	p.null = 0
 	return nil
+}
+
+// prepareDetach opens what detach needs, as there may be no such file once the
+// process is in its jail.
+func (p *process) prepareDetach() (err error) {
+	if p.state.Detach {
+		p.null, err = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	}
+	return err
 }
 
 // reportReady tells the parent of a daemon that it may leave. A parent that has

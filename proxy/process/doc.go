@@ -44,6 +44,7 @@ type process struct {
 	opt    *cmdline.Options
 	state  *state
 	pid    int
+	null   int // of prepareDetach
 	quiet  bool
 	silent bool // no notices, for children whose parent has said them
 }

@@ -277,10 +277,8 @@ func (m *master) serving(w *worker) error {
 		old := m.old()
 		old.Finish()
 	}
-	if m.state.Detach {
-		if err := detach(); err != nil {
-			return fmt.Errorf("leaving the terminal: %w", err)
-		}
+	if err := m.detach(); err != nil {
+		return err
 	}
 	if m.state.Ready > 0 {
 		reportReady(m.state.Ready)

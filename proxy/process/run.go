@@ -24,6 +24,10 @@ func (p *process) run() int {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGTTOU, unix.SIGTTIN)
 	signal.Ignore(unix.SIGPIPE)
+	if err := p.prepareDetach(); err != nil {
+		p.say(log.Alert, "/dev/null: "+err.Error())
+		return 1
+	}
 	if p.state.Role == roleMaster {
 		return p.resumeMaster(signals)
 	}
@@ -156,10 +160,8 @@ func (p *process) writePID(cfg *spec.Config) error {
 
 // reportServing tells whoever waits for it that this process serves.
 func (p *process) reportServing(e *proxy.Engine) error {
-	if p.state.Detach {
-		if err := detach(); err != nil {
-			return fmt.Errorf("leaving the terminal: %w", err)
-		}
+	if err := p.detach(); err != nil {
+		return err
 	}
 	if p.state.Ready > 0 {
 		reportReady(p.state.Ready)

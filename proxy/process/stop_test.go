@@ -1,11 +1,13 @@
 package process_test
 
 import (
+	"bufio"
 	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -244,4 +246,66 @@ func TestMasterDeathEndsTheWorker(t *testing.T) {
 	_ = cmd.Wait()
 	s.started = nil
 	s.nothingLeft(t)
+}
+
+func terminate(pid int) { _ = syscall.Kill(pid, syscall.SIGTERM) }
+
+// TestHardStopAfter: a client that never ends does not keep an old process.
+func TestHardStopAfter(t *testing.T) {
+	s := newSite(t)
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, strings.Replace(string(text), "hard-stop-after 10s", "hard-stop-after 300ms", 1))
+	cmd := s.foreground(t, "-db")
+	c, err := net.Dial("tcp", s.tcpAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	time.Sleep(50 * time.Millisecond)
+	began := time.Now()
+	_ = cmd.Process.Signal(syscall.SIGUSR1)
+	_ = cmd.Wait()
+	s.started = nil
+	if d := time.Since(began); d < 250*time.Millisecond || d > 3*time.Second {
+		t.Errorf("ended after %v, want 300 ms", d)
+	}
+	if got := cmd.ProcessState.String(); got != "exit status 0" {
+		t.Errorf("ended with %q", got)
+	}
+}
+
+// TestDownloadOutlivesReload: what the old process has begun, it finishes.
+func TestDownloadOutlivesReload(t *testing.T) {
+	s := newSite(t)
+	pid := s.daemon(t)
+	c, err := net.Dial("tcp", s.tcpAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r := bufio.NewReader(c)
+	exchange := func() error {
+		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		if _, err := c.Write([]byte("GET / HTTP/1.1\r\n\r\n")); err != nil {
+			return err
+		}
+		_, err := response(r)
+		return err
+	}
+	if err := exchange(); err != nil {
+		t.Fatal(err)
+	}
+	s.daemon(t, "-sf", strconv.Itoa(pid))
+	time.Sleep(100 * time.Millisecond)
+	if err := exchange(); err != nil {
+		t.Errorf("after the reload: %v", err)
+	}
+	if n := len(s.processes()); n != 2 {
+		t.Errorf("%d processes while a session of the old one goes on, want 2", n)
+	}
+	c.Close()
+	waitFor(t, "the old process to leave", func() bool { return len(s.processes()) == 1 })
 }
