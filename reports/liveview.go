@@ -62,7 +62,7 @@ type liveFrame struct {
 // add appends a line; a verdict word in it takes its colour.
 func (f *liveFrame) add(line string) {
 	line = strings.TrimRight(f.plain(line, f.width), " ")
-	for _, w := range []string{result.Fail, "OK"} {
+	for _, w := range []string{result.Fail, "LATE", "OK"} {
 		if i := strings.Index(line, " "+w); i >= 0 && (len(line) == i+1+len(w) || line[i+1+len(w)] == ' ') {
 			line = line[:i+1] + f.verdict(w) + line[i+1+len(w):]
 			break

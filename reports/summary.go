@@ -299,7 +299,11 @@ func (s *summary) trust() {
 	cpu := fmt.Sprintf("driver %s proxy %s origin %s", units.Percent(t.DriverCPU), units.Percent(t.ProxyCPU), units.Percent(t.OriginCPU))
 	quality := fmt.Sprintf("lag p99 %s, dropped %s", units.Latency(t.LagP99Us), units.Count(t.Dropped))
 	if len(t.Problems) == 0 {
-		s.add("trust  OK: " + quality + ", " + cpu)
+		if s.run.Verdict == result.Partial {
+			s.add("trust  not judged, the run was cut short: " + quality)
+		} else {
+			s.add("trust  OK: " + quality + ", " + cpu)
+		}
 		if same {
 			s.add("       one host shared by all parts: absolute numbers are low, compare instead")
 		}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
 )
@@ -95,6 +96,9 @@ func newView(d *series.Data, cells []*series.Analysis) *view {
 				v.Problems = append(v.Problems, text)
 			}
 		}
+	}
+	if run.Verdict == result.Partial && len(v.Problems) == 0 {
+		v.Problems = []string{"the run was cut short: the quality of the measurement was not judged"}
 	}
 	const most = 3
 	if len(v.Problems) > most+1 {
