@@ -14,11 +14,13 @@ import (
 // assign gets a slot of a server, or a place in the queue, and goes on to connect.
 func (s *stream) assign() {
 	if s.srv != nil {
+		s.server().C.Sessions++ // each attempt is one
 		s.connect()
 		return
 	}
 	srv, none := s.be.pick(s.prevSrv)
 	if none {
+		s.be.C.ErrConn++
 		s.fail(503, 'S', 'C')
 		return
 	}
@@ -27,6 +29,8 @@ func (s *stream) assign() {
 		return
 	}
 	s.take(srv)
+	s.server().C.LBTotal++
+	s.be.C.LBTotal++
 	s.connect()
 }
 
@@ -37,9 +41,7 @@ func (s *stream) take(srv *server.Server) {
 	side := s.server()
 	side.C.Sessions++
 	side.C.SessRate.Add(s.gotSrv, 1)
-	side.C.LBTotal++
 	side.C.LastSession = s.gotSrv
-	s.be.C.LBTotal++
 	s.be.C.LastSession = s.gotSrv
 }
 
@@ -315,9 +317,8 @@ func (s *stream) clientWhileWaiting() {
 	if s.state == stateQueue {
 		at = 'Q'
 	}
-	s.be.C.ClientAborts++
-	if s.srv != nil {
-		s.server().C.ClientAborts++
+	if s.state != stateQueue {
+		s.countClientAbort()
 	}
 	s.abort('C', at)
 }

@@ -28,9 +28,6 @@ func (s *stream) answer(status int, cause, at byte) {
 	s.status = status
 	s.headOut = true
 	s.exp, s.srvExp = never, never
-	if s.be != nil {
-		countResponse(&s.be.C.Responses, status)
-	}
 	owner := s.fe.Spec.Index
 	if s.be != nil {
 		owner = s.be.Spec.Index
@@ -133,9 +130,13 @@ func (s *stream) end(logged bool) {
 	t.Listeners[c.l.Index].C.BytesOut += sent
 	t.Process.BytesOut += sent
 	t.Process.BytesRate.Add(t.Loop.Now(), sent)
-	if s.http && s.status > 0 {
+	if s.http && !s.uncounted {
 		countResponse(&s.fe.C.Responses, s.status)
 		countResponse(&t.Listeners[c.l.Index].C.Responses, s.status)
+		if s.be != nil {
+			s.be.C.Requests++
+			countResponse(&s.be.C.Responses, s.status)
+		}
 	}
 	if s.be != nil {
 		s.noteTimes()

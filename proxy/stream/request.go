@@ -46,7 +46,6 @@ func (s *stream) requestData(data []byte, kept bool) {
 		s.fail(503, 'S', 'C')
 		return
 	}
-	s.be.C.Requests++
 	s.frontRules()
 
 	if s.first == nil {
@@ -220,6 +219,7 @@ func (s *stream) countInvalid() {
 func (s *stream) requestTimeout() {
 	s.keepCli = false
 	if s.c.served > 0 && !s.parser.Started() {
+		s.uncounted = true
 		s.end(false)
 		return
 	}

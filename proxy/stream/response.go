@@ -72,6 +72,10 @@ func (s *stream) responseData(data []byte, kept bool) {
 			s.gotResponse(data, n, kept)
 			return
 		}
+		// The server's counters take every response, those in between too.
+		side := s.server()
+		side.C.Requests++
+		countResponse(&side.C.Responses, s.res.Status)
 		head := h1.AppendResponse(s.t.head[:0], &s.res, h1.WriteOptions{KeepAlive: true, Peer: s.version})
 		if s.version >= message.HTTP11 {
 			if st := s.down.push(s.t, &s.c.endpoint, head, nil); st == flowDstErr {
@@ -101,6 +105,9 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	t, sc := s.t, s.sc
 	body := s.res.Body
 	if s.res.Status == 101 && !h1.IsUpgrade(&s.req) {
+		side := s.server()
+		side.C.Requests++
+		countResponse(&side.C.Responses, s.res.Status)
 		s.badResponse()
 		return
 	}
@@ -122,7 +129,6 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	side := s.server()
 	side.C.Requests++
 	countResponse(&side.C.Responses, s.status)
-	countResponse(&s.be.C.Responses, s.status)
 
 	s.keepSrv = s.keepSrv && s.res.KeepAlive
 	switch body.Kind {
@@ -206,19 +212,16 @@ func (s *stream) noResponse() {
 		if s.reused && s.c.served > 0 && s.up.ended {
 			// Not ours to repeat: the client finds its connection closed
 			// without an answer and decides for itself.
-			s.be.C.ServerAborts++
-			s.server().C.ServerAborts++
 			s.setFlags('S', 'H')
 			s.keepCli = false
 			s.status = 0
+			s.uncounted = true
 			s.end(false)
 			return
 		}
 	}
 	s.be.C.ErrResp++
 	s.server().C.ErrResp++
-	s.be.C.ServerAborts++
-	s.server().C.ServerAborts++
 	s.fail(502, 'S', 'H')
 }
 

@@ -70,6 +70,8 @@ type stream struct {
 	reused   bool // the server connection had served before
 	fresh    bool // reuse no more connections for this request
 	cutShort bool // the client connection is to be closed at once
+	// uncounted: the request is as if it had never come, in logs and counters.
+	uncounted bool
 	// handedOver: the stream ended while a slot was on its way to it.
 	handedOver bool
 	dequeue    func() // dequeued, made once
@@ -106,7 +108,7 @@ func (t *Thread) newStream(c *client) *stream {
 	s.overflow, s.keepCli, s.keepSrv, s.headOut = false, false, false, false
 	s.cliExp, s.srvExp, s.exp = never, never, never
 	s.queued, s.prevSrv, s.retries, s.redisp, s.reused, s.fresh = false, nil, 0, false, false, false
-	s.cutShort = false
+	s.cutShort, s.uncounted = false, false
 	s.srvQueue, s.beQueue = 0, 0
 	s.begin, s.gotReq, s.gotSrv, s.connected, s.gotRes = t.Loop.Now(), 0, 0, 0, 0
 	s.status, s.flags = 0, [2]byte{'-', '-'}
@@ -242,6 +244,7 @@ func (s *stream) stateExpired() {
 	case stateQueue:
 		if s.be.Leave(&s.waiter) {
 			s.queued = false
+			s.be.C.ErrConn++
 			s.fail(503, 's', 'Q')
 		}
 	case statePause:
@@ -260,6 +263,7 @@ func (s *stream) serverTimeout() {
 		s.fail(504, 's', 'H')
 		return
 	}
+	s.countServerAbort()
 	s.abort('s', 'D')
 }
 
@@ -274,6 +278,7 @@ func (s *stream) clientTimeout() {
 		s.fe.C.ErrReq++
 		s.fail(408, 'c', 'D')
 	default:
+		s.countClientAbort()
 		s.abort('c', 'D')
 	}
 }
