@@ -90,6 +90,9 @@ func Quantity(v float64, unit string) string {
 	case "/s":
 		return units.Rate(v) + "/s"
 	default:
+		if v >= 0 && v < 1<<53 && v == float64(uint64(v)) {
+			return units.Count(uint64(v)) // a count is exact
+		}
 		return units.Number(v)
 	}
 }
