@@ -116,6 +116,10 @@ type Spec struct {
 	// Nice is added to the priority, as of nice(1). Where a negative one is not
 	// allowed, the process gets the priority of this one.
 	Nice int
+	// RealTime lets the process run before all ordinary ones, where that is
+	// allowed: for one that uses little time but must be on time. It outranks
+	// Nice.
+	RealTime bool
 	// Stdin is written to the process, which then sees the end of its input.
 	// With StdinPipe the input stays open and Process.Stdin writes to it.
 	Stdin     []byte
@@ -173,7 +177,7 @@ func (g *Group) Start(s Spec) (*Process, error) {
 		return nil, errClosed
 	}
 	result := make(chan error, 1)
-	g.jobs <- func() { result <- startOn(c, s.CPUs, s.Nice) }
+	g.jobs <- func() { result <- startOn(c, &s) }
 	if err := <-result; err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
@@ -196,21 +200,30 @@ func (g *Group) Start(s Spec) (*Process, error) {
 }
 
 // startOn starts c on the given CPUs with the given priority: a child inherits
-// both of the thread that starts it.
-func startOn(c *exec.Cmd, cpus []int, nice int) error {
-	if nice == 0 {
-		return startPinned(c, cpus)
+// both of the thread that starts it. A priority that is not allowed is no fault.
+func startOn(c *exec.Cmd, s *Spec) error {
+	if s.RealTime && setPolicy(unix.SCHED_RR, 1) == nil {
+		defer func() { _ = setPolicy(unix.SCHED_NORMAL, 0) }()
+		return startPinned(c, s.CPUs)
 	}
-	if unix.Setpriority(unix.PRIO_PROCESS, 0, nice) == nil {
+	if s.Nice == 0 {
+		return startPinned(c, s.CPUs)
+	}
+	if unix.Setpriority(unix.PRIO_PROCESS, 0, s.Nice) == nil {
 		defer func() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) }()
 	}
-	err := startPinned(c, cpus)
+	err := startPinned(c, s.CPUs)
 	if err == nil {
 		// Between scheduling groups only the priority of the group counts. Not
 		// every kernel has them, and not every user may.
-		_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", c.Process.Pid), []byte(strconv.Itoa(nice)), 0)
+		_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", c.Process.Pid), []byte(strconv.Itoa(s.Nice)), 0)
 	}
 	return err
+}
+
+// setPolicy changes the scheduling of the calling thread.
+func setPolicy(policy, priority uint32) error {
+	return unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Priority: priority}, 0)
 }
 
 func startPinned(c *exec.Cmd, cpus []int) error {

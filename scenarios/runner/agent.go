@@ -113,6 +113,7 @@ func startAgent(g *proc.Group, self []string, spec loadgen.Spec, cpus []int, sin
 		Args:      append(slices.Clone(self), "agent", "load"),
 		CPUs:      cpus,
 		Nice:      niceness,
+		RealTime:  spec.Arrival != loadgen.Closed, // a closed loop has no time to keep
 		StdinPipe: true,
 		Stdout:    a.lines,
 	})
