@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -322,5 +323,13 @@ func (e *Engine) Threads() []cli.Thread {
 
 // SendListeners implements cli.Engine.
 func (e *Engine) SendListeners(conn *net.UnixConn) error {
-	return e.opt.SendListeners(conn, e.Listeners())
+	// The lock keeps the descriptors open until they have been sent. A process
+	// that is stopping shares its stats socket with its successor and may have
+	// been asked in its place: what it has left would be incomplete.
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.shared.Stopping.Load() {
+		return errors.New("this process is stopping: ask its successor")
+	}
+	return e.opt.SendListeners(conn, e.handable())
 }

@@ -315,8 +315,8 @@ func (e *Engine) SoftStop() {
 	e.stopOnce.Do(func() {
 		e.shared.StopTime.Store(loop.Nanotime())
 		e.shared.Stopping.Store(true)
-		e.closeListeners()
 		e.closeStats()
+		e.closeListeners()
 		go func() {
 			var deadline <-chan time.Time
 			if d := e.cfg.Global.HardStopAfter; d > 0 {

@@ -74,6 +74,11 @@ func (e *Engine) open(b *spec.Bind, backlog int) (int, error) {
 func (e *Engine) Listeners() []Listener {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.handable()
+}
+
+// handable is Listeners under the lock.
+func (e *Engine) handable() []Listener {
 	var ls []Listener
 	for _, l := range e.listeners {
 		ls = append(ls, Listener{FD: l.FD, Bind: l.Bind})

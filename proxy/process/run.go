@@ -129,7 +129,12 @@ func (p *process) inherited() (*reload.Listeners, error) {
 		return ls, nil
 	case p.state.Reload:
 	case p.opt.Socket != "":
-		return reload.Fetch(p.opt.Socket)
+		ls, err := reload.Fetch(p.opt.Socket)
+		if err == nil {
+			// A reload just before may have had the wrong process answer.
+			ls.Merge(reload.Borrow(p.opt.OldPIDs))
+		}
+		return ls, err
 	case len(p.opt.OldPIDs) > 0:
 		return reload.Borrow(p.opt.OldPIDs), nil
 	}

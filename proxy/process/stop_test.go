@@ -84,11 +84,11 @@ func TestSignalsThatEndNothing(t *testing.T) {
 	tr := s.traffic()
 	tr.settle(t)
 	tr.end(t)
-	out, _ := os.ReadFile(s.output)
 	for _, want := range []string{"Server web/s1 is UP", "Dumping memory usage"} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("no %q in the output:\n%s", want, out)
-		}
+		waitFor(t, want, func() bool {
+			out, err := os.ReadFile(s.output)
+			return err == nil && strings.Contains(string(out), want)
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -22,6 +23,9 @@ const (
 	maxFDs  = 252
 	// transferTimeout bounds every step of the exchange.
 	transferTimeout = time.Second
+	// Attempts at a peer that refuses, and the time between them.
+	fetchAttempts = 5
+	fetchPause    = 40 * time.Millisecond
 )
 
 // Listener is one listening socket to give away.
@@ -34,7 +38,25 @@ type Listener struct {
 // Fetch takes the listening sockets of the process whose stats socket is at path
 // ("expose-fd listeners"). The old process goes on using them until it is told
 // to stop.
-func Fetch(path string) (*Listeners, error) {
+//
+// Shortly after a reload the former process may still accept on the socket that
+// it has handed over, and will refuse as it is stopping: then the next attempt
+// reaches its successor.
+func Fetch(path string) (ls *Listeners, err error) {
+	for range fetchAttempts {
+		ls, err = fetch(path)
+		if ls != nil || !errors.Is(err, errRefused) {
+			break
+		}
+		time.Sleep(fetchPause)
+	}
+	return ls, err
+}
+
+// errRefused: the peer closed the connection instead of answering.
+var errRefused = errors.New("it refused; is \"expose-fd listeners\" set?")
+
+func fetch(path string) (*Listeners, error) {
 	conn, err := net.DialTimeout("unix", path, transferTimeout)
 	if err != nil {
 		if sys, ok := errors.AsType[*os.SyscallError](err); ok {
@@ -61,8 +83,12 @@ func FetchConn(conn *net.UnixConn) (*Listeners, error) {
 	}
 	var count [4]byte
 	// Not more than the count: what follows carries descriptors.
-	if n, err := conn.Read(count[:]); err != nil || n != len(count) {
-		return nil, fmt.Errorf("it did not say how many there are; is \"expose-fd listeners\" set? (%w)", orShort(err))
+	n, err := conn.Read(count[:])
+	if errors.Is(err, io.EOF) {
+		return nil, errRefused
+	}
+	if err != nil || n != len(count) {
+		return nil, fmt.Errorf("it did not say how many there are: %w", orShort(err))
 	}
 	want := int(int32(binary.NativeEndian.Uint32(count[:])))
 	if want < 0 || want > 1<<20 {
