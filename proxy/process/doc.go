@@ -92,6 +92,9 @@ func Main(p Program) (status int) {
 			return 1
 		}
 	}
+	if (len(opt.KeywordDumps) > 0 || opt.DumpLibraries) && st.Role == "" {
+		pr.say(log.Notice, "-dK and -dL list nothing here: the keywords are in docs/KEYWORDS.md, and there are no libraries to load")
+	}
 	if opt.Role == cmdline.Check {
 		return pr.check()
 	}
