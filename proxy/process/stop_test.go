@@ -57,9 +57,8 @@ func TestStopStatuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t)
 			cmd := s.foreground(t, tt.args...)
-			if pid, err := s.pid(); err != nil || pid != cmd.Process.Pid {
-				t.Errorf("pid file says %d (%v), want %d", pid, err, cmd.Process.Pid)
-			}
+			// A proxy in the foreground listens a moment before it writes the file.
+			waitFor(t, "the pid file", func() bool { pid, err := s.pid(); return err == nil && pid == cmd.Process.Pid })
 			if err := cmd.Process.Signal(tt.signal); err != nil {
 				t.Fatal(err)
 			}
