@@ -16,9 +16,10 @@ import (
 // reporting goroutine and a garbage collection are at work.
 const minProcs = 4
 
-// collectPercent lets garbage pile up to six times what is in use: the little
-// there is comes from reporting.
-const collectPercent = 500
+// collectPercent lets garbage pile up to some 80 MB (the runtime's least heap of
+// 4 MiB, grown by as much): the little there is comes from reporting, and a
+// collection takes time of the thread that must be on time.
+const collectPercent = 2000
 
 // TuneProcess sets this process's runtime up for generating load.
 func TuneProcess() {

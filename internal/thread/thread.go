@@ -76,8 +76,17 @@ func PromptProcess() {
 // prompt gives a thread short turns and a nice value of at most the given one.
 func prompt(id int, nice int32) error {
 	attr, err := unix.SchedGetAttr(id, 0)
-	if err != nil || attr.Policy != unix.SCHED_NORMAL {
-		return err // a thread of another policy is prompt already
+	if err != nil {
+		return err
+	}
+	if attr.Policy != unix.SCHED_NORMAL { // real time, given from outside
+		if nice == firstNice {
+			// Before the other threads of the process: a garbage collection of
+			// theirs would not make room for this one.
+			attr.Priority++
+			return unix.SchedSetAttr(id, attr, 0)
+		}
+		return nil
 	}
 	attr.Runtime, attr.Nice = promptSlice, min(attr.Nice, nice)
 	return unix.SchedSetAttr(id, attr, 0)
