@@ -79,13 +79,10 @@ func prompt(id int, nice int32) error {
 	if err != nil {
 		return err
 	}
-	if attr.Policy != unix.SCHED_NORMAL { // real time, given from outside
-		if nice == firstNice {
-			// Before the other threads of the process: a garbage collection of
-			// theirs would not make room for this one.
-			attr.Priority++
-			return unix.SchedSetAttr(id, attr, 0)
-		}
+	if attr.Policy != unix.SCHED_NORMAL {
+		// Real time, given from outside: prompt already. All threads keep the
+		// one priority: the Go runtime waits for its locks by giving way, which
+		// is only to threads of the same or a higher one.
 		return nil
 	}
 	attr.Runtime, attr.Nice = promptSlice, min(attr.Nice, nice)
