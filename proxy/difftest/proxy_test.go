@@ -84,6 +84,7 @@ func (s *logSink) stop() []string {
 const base = `global
     log 127.0.0.1:%d local0
     nbthread 1
+    maxconn 200
     stats socket DIR/stats level admin
 %s
 defaults

@@ -307,10 +307,10 @@ func (s *stream) redispatchDue() bool {
 // clientWhileWaiting looks after a client that does something before there is
 // a server: "option abortonclose" ends the stream when the client has gone.
 func (s *stream) clientWhileWaiting() {
-	if !s.c.hup {
+	if !s.clientClosed() {
 		return
 	}
-	if errno := sock.Error(s.c.fd); errno == 0 && !s.abortOnClose() {
+	if !s.clientBroken() && !s.abortOnClose() {
 		return
 	}
 	at := byte('C')

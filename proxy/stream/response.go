@@ -305,7 +305,7 @@ func (s *stream) requestSent() {
 	}
 	s.cliExp = never
 	s.arm()
-	if s.c.hup && s.state == stateResponse {
+	if s.state == stateResponse && s.clientClosed() {
 		s.clientWhileServed()
 	}
 }

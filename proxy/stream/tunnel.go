@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"syscall"
+
 	"bench/internal/sock"
 	"bench/proxy/h1"
 	"bench/proxy/message"
@@ -67,9 +69,30 @@ func (s *stream) serverHalfClosed() {
 	}
 }
 
+// clientClosed tells whether the client has closed its side, or failed, while
+// nothing is read from it. Not every poller reports that by itself: with select
+// the end is only to be seen behind what is readable.
+func (s *stream) clientClosed() bool {
+	c := s.c
+	if c.hup || !c.readable || c.in != nil || c.xprt != nil {
+		return c.hup
+	}
+	var p [1]byte
+	n, errno := sock.Peek(c.fd, p[:])
+	switch {
+	case errno == syscall.EAGAIN:
+		c.drained()
+	case errno != 0:
+		c.errno, c.hup = errno, true
+	case n == 0:
+		c.hup = true
+	}
+	return c.hup
+}
+
 // clientBroken tells whether the client's connection has failed, as opposed to
 // being closed in order.
-func (s *stream) clientBroken() bool { return sock.Error(s.c.fd) != 0 }
+func (s *stream) clientBroken() bool { return s.c.errno != 0 || sock.Error(s.c.fd) != 0 }
 
 func modeName(m spec.Mode) string {
 	if m == spec.ModeTCP {
