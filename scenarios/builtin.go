@@ -63,8 +63,7 @@ func Find(name string, o Options) (*Document, error) {
 		if missing != nil && !strings.ContainsAny(name, "/.") {
 			return nil, missing
 		}
-		var at *fs.PathError
-		if errors.As(err, &at) {
+		if at, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fmt.Errorf("%s: there is no such file", at.Path)
 		}
 		return nil, err

@@ -80,7 +80,7 @@ func (d *decoder) decode(n *node, v reflect.Value, path string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
 	}
-	if s, ok := v.Addr().Interface().(scalar); ok && (n.kind == scalarNode || !hasKeys(v.Type())) {
+	if s, ok := reflect.TypeAssert[scalar](v.Addr()); ok && (n.kind == scalarNode || !hasKeys(v.Type())) {
 		if n.kind != scalarNode {
 			d.fault(path, n.pos, "%s wants a value, not %s", leaf(path), n.kind)
 			return
@@ -161,7 +161,7 @@ func (d *decoder) defaults(v reflect.Value) {
 		if !ok {
 			continue
 		}
-		if s, ok := f.Addr().Interface().(scalar); ok {
+		if s, ok := reflect.TypeAssert[scalar](f.Addr()); ok {
 			if err := s.setScalar(text); err != nil {
 				panic("scenarios: default of " + t.Name() + "." + t.Field(i).Name + ": " + err.Error())
 			}

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -99,9 +100,7 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 func (doc *Document) expand(root *node, vars map[string]string, f *faults) {
 	for _, combination := range combinations(doc.Axes) {
 		all := map[string]string{}
-		for k, v := range vars {
-			all[k] = v
-		}
+		maps.Copy(all, vars)
 		var names []string
 		own := map[string]string{}
 		for i, axis := range doc.Axes {

@@ -89,12 +89,10 @@ func (e Errors) Unwrap() []error {
 // Describe is the text of any error of this package with source lines where
 // they are known.
 func Describe(err error) string {
-	var all Errors
-	if errors.As(err, &all) {
+	if all, ok := errors.AsType[Errors](err); ok {
 		return all.Detail()
 	}
-	var one *Error
-	if errors.As(err, &one) {
+	if one, ok := errors.AsType[*Error](err); ok {
 		return one.Detail()
 	}
 	return err.Error()

@@ -147,6 +147,7 @@ func typed(n *node) any {
 		return list
 	case nullNode:
 		return nil
+	case scalarNode:
 	}
 	if n.plain {
 		if v, err := strconv.ParseFloat(n.text, 64); err == nil {

@@ -100,8 +100,10 @@ func templateError(err error, data TemplateData) *TemplateError {
 
 // placeholders are template data that stand in for a run during validation.
 func placeholders(s *Scenario) TemplateData {
-	data := TemplateData{Backends: map[string][]Origin{}, Stats: "/tmp/stats.sock", Dir: "/tmp",
-		Poller: s.Proxy.Poller, Seed: s.Seed, Config: "/tmp/proxy.cfg"}
+	data := TemplateData{
+		Backends: map[string][]Origin{}, Stats: "/tmp/stats.sock", Dir: "/tmp",
+		Poller: s.Proxy.Poller, Seed: s.Seed, Config: "/tmp/proxy.cfg",
+	}
 	for _, b := range s.Backends {
 		for i := range min(max(b.Replicas, 1), maxReplicas) {
 			data.Backends[b.Name] = append(data.Backends[b.Name],

@@ -164,8 +164,10 @@ func (b *treeBuilder) build(n ast.Node) *node {
 		return b.build(v.Value)
 	case *ast.StringNode:
 		kind := v.GetToken().Type
-		return &node{kind: scalarNode, pos: at, text: v.Value,
-			plain: kind != token.SingleQuoteType && kind != token.DoubleQuoteType}
+		return &node{
+			kind: scalarNode, pos: at, text: v.Value,
+			plain: kind != token.SingleQuoteType && kind != token.DoubleQuoteType,
+		}
 	}
 	return &node{kind: scalarNode, pos: at, text: n.GetToken().Value, plain: true}
 }

@@ -145,6 +145,7 @@ func step(n *node, word string) (child *node, known []string) {
 				}
 			}
 		}
+	case scalarNode, nullNode: // nothing is below them
 	}
 	return nil, known
 }

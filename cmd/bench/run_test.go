@@ -365,20 +365,39 @@ func TestRunErrors(t *testing.T) {
 	}{
 		{"invalid scenario", "version: 1\n", nil, 2, "name is missing", false},
 		{"no such scenario", "", []string{"--set", "x"}, 2, "--set x: write it as key=value", false},
-		{"program missing", shortRun, []string{"--set", "proxy.binary=no-such-proxy"}, 6,
-			"driver haproxy needs the program no-such-proxy, which is not installed", false},
+		{
+			"program missing", shortRun,
+			[]string{"--set", "proxy.binary=no-such-proxy"},
+			6,
+			"driver haproxy needs the program no-such-proxy, which is not installed", false,
+		},
 		{"configuration refused", strings.Replace(shortRun, "retries 3", "retrys 3", 1), nil, 2, "haproxy refuses its configuration", false},
-		{"port in use", strings.Replace(shortRun, `bind {{bind "web"}}`, `bind {{bind "web"}}`+"\n        bind "+taken.Addr().String(), 1), nil, 5,
-			"cannot bind socket", false},
-		{"origin cannot serve", strings.Replace(shortRun, "latency: 1ms", "latency: 1ms, cpus: [0]", 1), []string{"--set", "backends.web.cpus=[900]"}, 2,
-			"backend web is to run on CPU 900", false},
-		{"unsteady", shortRun + "events: [{at: steady+500ms, do: proxy.reload}]\n", []string{"--set", "steadyState=completed == 0"}, 4,
-			`the steady state "completed == 0" did not hold before the first event`, true},
-		{"proxy crashes", strings.NewReplacer("driver: haproxy", "driver: exec\n  command: [x]", "target: proxy/raw", "target: proxy/web").Replace(shortRun),
-			[]string{"--set", crashing, "--set", "proxy.config=x"}, 5, "the proxy (exec) ended unexpectedly", true},
+		{
+			"port in use", strings.Replace(shortRun, `bind {{bind "web"}}`, `bind {{bind "web"}}`+"\n        bind "+taken.Addr().String(), 1), nil, 5,
+			"cannot bind socket", false,
+		},
+		{
+			"origin cannot serve", strings.Replace(shortRun, "latency: 1ms", "latency: 1ms, cpus: [0]", 1),
+			[]string{"--set", "backends.web.cpus=[900]"},
+			2,
+			"backend web is to run on CPU 900", false,
+		},
+		{
+			"unsteady", shortRun + "events: [{at: steady+500ms, do: proxy.reload}]\n",
+			[]string{"--set", "steadyState=completed == 0"},
+			4,
+			`the steady state "completed == 0" did not hold before the first event`, true,
+		},
+		{
+			"proxy crashes", strings.NewReplacer("driver: haproxy", "driver: exec\n  command: [x]", "target: proxy/raw", "target: proxy/web").Replace(shortRun),
+			[]string{"--set", crashing, "--set", "proxy.config=x"},
+			5, "the proxy (exec) ended unexpectedly", true,
+		},
 		{"objective broken", shortRun + `objectives: ["requests == 1"]`, nil, 1, "requests == 1", true},
-		{"event impossible", shortRun + "events: [{at: steady+500ms, do: backend.start, args: {name: web.1}}]\n", nil, 4,
-			"origin web.1 is running already", true},
+		{
+			"event impossible", shortRun + "events: [{at: steady+500ms, do: backend.start, args: {name: web.1}}]\n", nil, 4,
+			"origin web.1 is running already", true,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := start(t, c.scenario, "", c.args...)

@@ -148,9 +148,11 @@ func governor() Finding {
 	case text == "performance":
 		return Finding{Name: "CPU governor", Grade: OK, Found: text}
 	}
-	return Finding{Name: "CPU governor", Grade: Limited, Found: text,
+	return Finding{
+		Name: "CPU governor", Grade: Limited, Found: text,
 		Cost:   "the clock rate follows the load, so that light loads show higher latencies",
-		Remedy: "cpupower frequency-set -g performance"}
+		Remedy: "cpupower frequency-set -g performance",
+	}
 }
 
 // peer is a program that tests and comparisons make use of.

@@ -71,8 +71,7 @@ func inNamespaces(ctx context.Context, probe []string, flags uintptr) (string, e
 		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
 	out, err := c.CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		text := strings.TrimPrefix(strings.TrimSpace(string(out)), "bench: ")
 		if text == "" {
 			text = exit.String()

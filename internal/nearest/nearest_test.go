@@ -5,7 +5,7 @@ import "testing"
 func TestWord(t *testing.T) {
 	known := []string{"backends", "objectives", "proxy", "load", "for"}
 	for word, want := range map[string]string{
-		"objectivs": "objectives", "porxy": "proxy", "Load": "load", "fore": "for", "backend": "backends",
+		"objctives": "objectives", "porxy": "proxy", "Load": "load", "fore": "for", "backend": "backends",
 		"nothing": "", "x": "", "": "",
 	} {
 		if got := Word(word, known); got != want {

@@ -78,8 +78,10 @@ func group(t *testing.T) *Group {
 func TestOutputAndStatus(t *testing.T) {
 	g := group(t)
 	var out bytes.Buffer
-	p, err := g.Start(Spec{Name: "sh", Args: []string{"sh", "-c", "cat; echo $X; echo bad >&2; exit 3"},
-		Env: []string{"X=yes"}, Stdin: []byte("in "), Stdout: &out})
+	p, err := g.Start(Spec{
+		Name: "sh", Args: []string{"sh", "-c", "cat; echo $X; echo bad >&2; exit 3"},
+		Env: []string{"X=yes"}, Stdin: []byte("in "), Stdout: &out,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,12 +62,20 @@ func acceptedGlobalKeywords() []keyword {
 // retired pairs words that the language had long ago with what to use now.
 func retired() [][2]string {
 	return [][2]string{
-		{"clitimeout", "timeout client"}, {"contimeout", "timeout connect"}, {"srvtimeout", "timeout server"},
-		{"redispatch", "option redispatch"}, {"block", "http-request deny"}, {"redisp", "option redispatch"},
-		{"reqadd", "http-request add-header"}, {"rspadd", "http-response add-header"},
-		{"reqrep", "http-request replace-header"}, {"rsprep", "http-response replace-header"},
-		{"reqdel", "http-request del-header"}, {"rspdel", "http-response del-header"},
-		{"reqdeny", "http-request deny"}, {"rspdeny", "http-response deny"},
+		{"clitimeout", "timeout client"},
+		{"contimeout", "timeout connect"},
+		{"srvtimeout", "timeout server"},
+		{"redispatch", "option redispatch"},
+		{"block", "http-request deny"},
+		{"redisp", "option redispatch"},
+		{"reqadd", "http-request add-header"},
+		{"rspadd", "http-response add-header"},
+		{"reqrep", "http-request replace-header"},
+		{"rsprep", "http-response replace-header"},
+		{"reqdel", "http-request del-header"},
+		{"rspdel", "http-response del-header"},
+		{"reqdeny", "http-request deny"},
+		{"rspdeny", "http-response deny"},
 	}
 }
 

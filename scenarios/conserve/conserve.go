@@ -112,16 +112,16 @@ func row(cl Client, o Origin, proxyRetries uint64) result.ConservationRow {
 // frontend compares one frontend with the clients that speak to it.
 func frontend(f Frontend, clients []Client) []result.ConservationCheck {
 	var sent, answered, conns uint64
-	var any bool
+	var found bool
 	for _, cl := range clients {
 		if cl.Frontend == f.Name {
-			any = true
+			found = true
 			sent += cl.Sent
 			answered += cl.Answered
 			conns += cl.Connections
 		}
 	}
-	if !any {
+	if !found {
 		return nil
 	}
 	unanswered := sent - min(answered, sent)
@@ -148,10 +148,10 @@ func frontend(f Frontend, clients []Client) []result.ConservationCheck {
 // broke off, or that broke off on the way to it, may count on one side only.
 func servers(p *Proxy, clients []Client, origins map[string]Origin) (result.ConservationCheck, bool) {
 	var written uint64
-	var any bool
+	var found bool
 	for _, cl := range clients {
 		if slices.ContainsFunc(p.Frontends, func(f Frontend) bool { return f.HTTP && f.Name == cl.Frontend }) {
-			any = true
+			found = true
 			written += origins[cl.Class].Answered
 		}
 	}
@@ -159,7 +159,7 @@ func servers(p *Proxy, clients []Client, origins map[string]Origin) (result.Cons
 		Name: "responses origins wrote = responses of the proxy's HTTP servers",
 		Left: written, Right: p.Responses,
 		Delta: outside(p.Responses, written-min(written, p.Errors), written+p.Errors),
-	}, any
+	}, found
 }
 
 // outside is the distance of n from [low, high].

@@ -128,8 +128,7 @@ func TestHAProxyRefusesConfig(t *testing.T) {
 	testpeer.Need(t, "haproxy")
 	d := NewHAProxy("", options(t, working+"    nonsense here\n"))
 	err := d.Prepare(context.Background())
-	var refused *ConfigError
-	if !errors.As(err, &refused) {
+	if _, ok := errors.AsType[*ConfigError](err); !ok {
 		t.Fatalf("error %v", err)
 	}
 	if !strings.Contains(err.Error(), "unknown keyword 'nonsense'") || !strings.Contains(err.Error(), "   11 |     nonsense here") {

@@ -154,10 +154,7 @@ func (d *native) launch(ctx context.Context, extra []string) (*Generation, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.Options.Ready)
 	defer cancel()
-	for {
-		if d.ready(p.PID()) {
-			break
-		}
+	for !d.ready(p.PID()) {
 		select {
 		case <-p.Done():
 			return nil, &ExitError{Driver: d.name, State: p.State(), Output: p.Output()}

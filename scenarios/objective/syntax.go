@@ -124,7 +124,7 @@ func (p *parser) comparison() (*Expr, error) {
 	if p.at < len(p.text) {
 		return nil, p.fault(p.at, "unexpected %q after the comparison", string(p.text[p.at:]))
 	}
-	if !comparable(left, right) {
+	if !alike(left, right) {
 		return nil, p.fault(opAt, "cannot compare %s with %s", left.kind, right.kind)
 	}
 	if left.constant() && right.constant() {
@@ -149,7 +149,7 @@ func (p *parser) sum(depth int) (*node, error) {
 		if right, err = p.term(depth); err != nil {
 			break
 		}
-		if !comparable(left, right) {
+		if !alike(left, right) {
 			return nil, p.fault(at, "cannot add or subtract %s and %s", left.kind, right.kind)
 		}
 		left = &node{op: op, left: left, right: right, kind: max(left.kind, right.kind), col: left.col}
@@ -285,9 +285,9 @@ func (p *parser) name() (*node, error) {
 	return &node{op: 'm', metric: m, kind: m.kind, col: at + 1}, nil
 }
 
-// comparable tells whether two values may meet in a sum or comparison: equal
+// alike tells whether two values may meet in a sum or comparison: equal
 // kinds, numbers with shares, and a constant 0 with everything.
-func comparable(a, b *node) bool {
+func alike(a, b *node) bool {
 	return a.kind == b.kind || a.kind <= Share && b.kind <= Share || a.zero() || b.zero()
 }
 

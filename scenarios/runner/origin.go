@@ -68,8 +68,6 @@ func (o *origin) start(ctx context.Context) error {
 		}
 		return nil
 	case <-p.Done():
-		cancel()
-		<-ready
 		return fmt.Errorf("origin %s ended at its start (%s): %s", o.name, p.State(), p.Output())
 	}
 }

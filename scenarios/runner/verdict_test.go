@@ -62,8 +62,10 @@ func TestVerdictOfRun(t *testing.T) {
 		{cells(result.Fail, result.Invalid), nil, result.Invalid, 4, "b: why"},
 		{cells(result.Unclear, result.Pass), nil, result.Unclear, 4, "a: why"},
 		{cells(result.Pass), context.Canceled, result.Partial, 130, "interrupted"},
-		{cells(result.Pass), fail(exitProxy, &driver.ExitError{Driver: "x", State: "gone", Output: "bad\nworse"}), result.Partial, 5,
-			"the proxy (x) ended unexpectedly: gone"},
+		{
+			cells(result.Pass), fail(exitProxy, &driver.ExitError{Driver: "x", State: "gone", Output: "bad\nworse"}), result.Partial, 5,
+			"the proxy (x) ended unexpectedly: gone",
+		},
 		{cells(result.Pass), fail(exitUnclear, errors.New("unsteady")), result.Invalid, 4, "unsteady"},
 		{cells(result.Pass), errors.New("strange"), result.Partial, 6, "strange"},
 	} {
