@@ -76,7 +76,7 @@ func Start(o *Options) (*Process, error) {
 
 func (p *Process) start(o *Options, places []place, cfg *httporigin.Config) error {
 	for i := range max(1, o.Threads) {
-		l, err := loop.New(o.Poller, 1024)
+		l, err := loop.New(o.Poller, sock.ReservableFDs())
 		if err != nil {
 			return err
 		}

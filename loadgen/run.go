@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"bench/internal/loop"
 	"bench/internal/result"
 	"bench/internal/sock"
@@ -50,19 +48,10 @@ func New(spec *Spec, sink Sink) (*Runner, error) {
 	if r.codec, err = newCodec(spec); err != nil {
 		return nil, err
 	}
-	if r.loop, err = loop.New(spec.Poller, descriptors()); err != nil {
+	if r.loop, err = loop.New(spec.Poller, sock.ReservableFDs()); err != nil {
 		return nil, err
 	}
 	return r, nil
-}
-
-// descriptors is the number of descriptors to make room for at the start.
-func descriptors() int {
-	var lim unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
-		return 1024
-	}
-	return int(min(lim.Cur, 64<<10))
 }
 
 // Run carries out the load from startAt on, a time on the clock of

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bench/internal/poller"
+	"bench/internal/sock"
 )
 
 // ScratchSize is the length of the shared receive buffer in bytes.
@@ -78,8 +79,9 @@ type Loop struct {
 }
 
 // New makes a loop on the named poller ("" takes the best). maxFD is one above
-// the highest descriptor expected and only sizes tables.
+// the highest descriptor expected and only sizes tables, the kernel's too.
 func New(pollerName string, maxFD int) (*Loop, error) {
+	sock.ReserveFDs(maxFD)
 	p, err := poller.New(pollerName, maxFD)
 	if err != nil {
 		return nil, err
