@@ -7,14 +7,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bench/internal/loop"
 	"bench/internal/thread"
 )
-
-// minProcs is the least GOMAXPROCS of a process that generates load. The event
-// loop must find a free scheduler slot when it comes back from the kernel, also
-// on a machine, or within an affinity mask, of one processor, while the
-// reporting goroutine and a garbage collection are at work.
-const minProcs = 4
 
 // collectPercent lets garbage pile up to some 80 MB (the runtime's least heap of
 // 4 MiB, grown by as much): the little there is comes from reporting, and a
@@ -23,7 +18,7 @@ const collectPercent = 2000
 
 // TuneProcess sets this process's runtime up for generating load.
 func TuneProcess() {
-	runtime.GOMAXPROCS(max(minProcs, runtime.NumCPU()+2))
+	loop.MakeRoom(max(2, runtime.NumCPU()))
 	debug.SetGCPercent(collectPercent)
 	thread.PromptProcess()
 }

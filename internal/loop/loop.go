@@ -6,7 +6,7 @@
 // A turn waits for readiness, runs the handlers, then the timers that are due,
 // then what other goroutines posted, then the tasks that were queued before
 // the turn began. Nothing in a turn allocates, locks (unless something was
-// posted) or enters the Go scheduler, except the wait itself.
+// posted) or enters the Go scheduler, except a wait that lasts.
 package loop
 
 import (
@@ -99,6 +99,14 @@ func New(pollerName string, maxFD int) (*Loop, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// MakeRoom raises GOMAXPROCS for a process of the given number of loops. A loop
+// holds a processor of the Go scheduler also through its short waits
+// (poller.ShortWait), so that other goroutines, garbage collection among them,
+// need some of their own, also where one CPU is all there is.
+func MakeRoom(loops int) {
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), loops+2))
 }
 
 // Poller is the name of the mechanism in use.
@@ -272,7 +280,7 @@ func (l *Loop) turn() error {
 	if timeout != 0 || spinning {
 		before = Nanotime()
 	}
-	n, err := l.p.Wait(l.events[:], timeout)
+	n, err := l.wait(timeout)
 	l.now = Nanotime()
 	if timeout != 0 || spinning && n == 0 {
 		l.idle += l.now - before
@@ -300,6 +308,23 @@ func (l *Loop) turn() error {
 		}
 	}
 	return nil
+}
+
+// wait first waits for a moment in the way that is cheap while there is traffic,
+// and only then in the one that lets go of the scheduler's processor. It may
+// return early.
+func (l *Loop) wait(timeout time.Duration) (int, error) {
+	if timeout >= 0 && timeout <= poller.ShortWait {
+		return l.p.Wait(l.events[:], timeout)
+	}
+	n, err := l.p.Wait(l.events[:], poller.ShortWait)
+	if n > 0 || err != nil || l.stopping.Load() {
+		return n, err
+	}
+	if timeout > 0 {
+		timeout -= poller.ShortWait
+	}
+	return l.p.Wait(l.events[:], timeout)
 }
 
 // timeout is how long the next wait may sleep. spinning tells that it would

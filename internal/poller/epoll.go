@@ -14,6 +14,7 @@ type epoll struct {
 	fd    int
 	buf   []unix.EpollEvent
 	pwait bool // epoll_pwait2 (Linux 5.11) is there
+	ts    unix.Timespec
 }
 
 const epollBatch = 256
@@ -24,7 +25,7 @@ func newEpoll(int) (Poller, error) {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
 	p := &epoll{fd: fd, buf: make([]unix.EpollEvent, epollBatch)}
-	_, errno := p.pwait2(&unix.Timespec{}, epollBatch)
+	_, errno := p.pwait2(0, epollBatch)
 	p.pwait = errno == 0
 	return p, nil
 }
@@ -59,20 +60,15 @@ func (p *epoll) Wait(out []Event, timeout time.Duration) (int, error) {
 	var n int
 	var e syscall.Errno
 	switch {
-	case timeout == 0:
-		var r uintptr
-		r, _, e = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.buf[0])), uintptr(limit), 0, 0, 0)
-		n = int(r)
 	case timeout > 0 && p.pwait:
-		ts := unix.NsecToTimespec(int64(timeout))
-		n, e = p.pwait2(&ts, limit)
+		n, e = p.pwait2(timeout, limit)
 	default:
 		ms := -1
-		if timeout > 0 {
+		if timeout >= 0 {
 			ms = int((timeout + time.Millisecond - 1) / time.Millisecond)
 		}
 		var r uintptr
-		r, _, e = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.buf[0])), uintptr(limit), uintptr(ms), 0, 0)
+		r, e = wait(timeout, unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.buf[0])), uintptr(limit), uintptr(ms), 0, 0)
 		n = int(r)
 	}
 	if e != 0 {
@@ -87,8 +83,9 @@ func (p *epoll) Wait(out []Event, timeout time.Duration) (int, error) {
 	return n, nil
 }
 
-func (p *epoll) pwait2(ts *unix.Timespec, limit int) (int, syscall.Errno) {
-	r, _, e := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), uintptr(unsafe.Pointer(&p.buf[0])), uintptr(limit), uintptr(unsafe.Pointer(ts)), 0, 0)
+func (p *epoll) pwait2(timeout time.Duration, limit int) (int, syscall.Errno) {
+	p.ts = unix.NsecToTimespec(int64(timeout))
+	r, e := wait(timeout, unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), uintptr(unsafe.Pointer(&p.buf[0])), uintptr(limit), uintptr(unsafe.Pointer(&p.ts)), 0, 0)
 	return int(r), e
 }
 

@@ -17,6 +17,7 @@ type poll struct {
 	// from is where the next scan begins: past the entry at which a full batch
 	// ended the last one, so that low indices cannot starve high ones.
 	from int
+	ts   unix.Timespec
 }
 
 func newPoll(maxFD int) (Poller, error) {
@@ -78,10 +79,10 @@ func (p *poll) Forget(fd int) { p.Remove(fd) }
 func (p *poll) Wait(out []Event, timeout time.Duration) (int, error) {
 	var ts *unix.Timespec
 	if timeout >= 0 {
-		v := unix.NsecToTimespec(int64(timeout))
-		ts = &v
+		p.ts = unix.NsecToTimespec(int64(timeout))
+		ts = &p.ts
 	}
-	ready, _, e := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(p.fds))), uintptr(len(p.fds)), uintptr(unsafe.Pointer(ts)), 0, 0, 0)
+	ready, e := wait(timeout, unix.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(p.fds))), uintptr(len(p.fds)), uintptr(unsafe.Pointer(ts)), 0, 0, 0)
 	if e != 0 {
 		if interrupted(e) {
 			return 0, nil

@@ -33,6 +33,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Events is a set of readiness conditions.
@@ -50,6 +52,25 @@ type Event struct {
 	FD  int32
 	Gen uint32
 	Ev  Events
+}
+
+// ShortWait is the longest wait that is made without telling the Go scheduler.
+// From a thread it knows to be waiting, the scheduler takes its processor away,
+// with a wake-up of its monitor thread and another when the wait ends; at some
+// thousand waits a second that costs more than the work between them. A wait it
+// does not know of costs one system call, but keeps the processor. The
+// scheduler's own signal ends such a wait where it needs the thread to stop.
+const ShortWait = 10 * time.Millisecond
+
+// wait makes the system call of a wait in the manner its length asks for. What
+// the arguments point to must lie on the heap: a stack may move.
+func wait(timeout time.Duration, call, a1, a2, a3, a4, a5, a6 uintptr) (n uintptr, errno syscall.Errno) {
+	if timeout >= 0 && timeout <= ShortWait {
+		n, _, errno = unix.RawSyscall6(call, a1, a2, a3, a4, a5, a6)
+	} else {
+		n, _, errno = unix.Syscall6(call, a1, a2, a3, a4, a5, a6)
+	}
+	return n, errno
 }
 
 // Forever as a timeout waits until something happens.
@@ -73,7 +94,8 @@ type Poller interface {
 	// and of which no duplicate exists in any process.
 	Forget(fd int)
 	// Wait fills out with what is ready, sleeping at most timeout: 0 only
-	// looks, Forever waits. A signal ends it early with 0 events.
+	// looks, Forever waits. A signal ends it early with 0 events. A wait of at
+	// most ShortWait keeps the thread's place in the Go scheduler.
 	Wait(out []Event, timeout time.Duration) (int, error)
 	// Close releases the mechanism; watched descriptors stay open.
 	Close()

@@ -24,6 +24,8 @@ type selector struct {
 	gen     [selectMaxFD]uint32
 	top     int // one above the highest watched descriptor
 	used    unix.FdSet
+	ready   [2]unix.FdSet // what the kernel writes to
+	ts      unix.Timespec
 	from    int // word at which the next scan begins, as in poll
 }
 
@@ -74,11 +76,12 @@ func (p *selector) Forget(fd int) { p.Remove(fd) }
 func (p *selector) Wait(out []Event, timeout time.Duration) (int, error) {
 	var ts *unix.Timespec
 	if timeout >= 0 {
-		v := unix.NsecToTimespec(int64(timeout))
-		ts = &v
+		p.ts = unix.NsecToTimespec(int64(timeout))
+		ts = &p.ts
 	}
-	rd, wr := p.in, p.out
-	ready, _, e := unix.Syscall6(unix.SYS_PSELECT6, uintptr(p.top), uintptr(unsafe.Pointer(&rd)), uintptr(unsafe.Pointer(&wr)), 0, uintptr(unsafe.Pointer(ts)), 0)
+	rd, wr := &p.ready[0], &p.ready[1]
+	*rd, *wr = p.in, p.out
+	ready, e := wait(timeout, unix.SYS_PSELECT6, uintptr(p.top), uintptr(unsafe.Pointer(rd)), uintptr(unsafe.Pointer(wr)), 0, uintptr(unsafe.Pointer(ts)), 0)
 	if e != 0 {
 		if interrupted(e) {
 			return 0, nil
