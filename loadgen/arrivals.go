@@ -42,11 +42,13 @@ func (o *openLoop) pop() {
 	o.at = o.origin + at
 }
 
-// closedLoop is a number of users, each thinking, or waiting for an answer.
+// closedLoop is a number of users, each thinking, or waiting for an answer. On
+// connections of some pipelining depth each place is a user.
 // Thinking users are kept in one queue for each length of pause, so that every
 // queue is in order without sorting.
 type closedLoop struct {
 	think   int64
+	lanes   int // users of a connection
 	users   int // wanted
 	present int // thinking or waiting
 	queues  [pauses]times
@@ -60,10 +62,10 @@ const (
 	pauses
 )
 
-// resize brings the number of users to n: new ones are due at once, surplus
+// resize brings the number of users to those of n connections: new ones are due at once, surplus
 // ones leave after their next answer.
 func (c *closedLoop) resize(n int, now int64) {
-	for c.users = n; c.present < n; c.present++ {
+	for c.users = n * c.lanes; c.present < c.users; c.present++ {
 		c.queues[pauseNone].push(now)
 	}
 }

@@ -21,6 +21,7 @@ const (
 	causeOrigin5xx
 	causeStatus4xx
 	causeStatus
+	causeHeader
 	causeBody
 	causeProtocol
 	causeLocal
@@ -31,7 +32,7 @@ func (c cause) String() string {
 	return [causes]string{
 		"", result.CauseRefused, result.CauseConnect, result.CauseResetBefore, result.CauseResetAfter,
 		result.CauseTruncated, result.CauseTimeout, result.CauseProxy5xx, result.CauseOrigin5xx,
-		result.CauseStatus4xx, result.CauseStatus, result.CauseBody, result.CauseProtocol, result.CauseLocal,
+		result.CauseStatus4xx, result.CauseStatus, result.CauseHeader, result.CauseBody, result.CauseProtocol, result.CauseLocal,
 	}[c]
 }
 
@@ -78,13 +79,13 @@ func connectCause(e syscall.Errno) cause {
 }
 
 // statusCause sorts an answer whose status is not a good one.
-func statusCause(a *Answer) cause {
+func statusCause(status int, origin bool) cause {
 	switch {
-	case a.Status >= 500 && a.Origin:
+	case status >= 500 && origin:
 		return causeOrigin5xx
-	case a.Status >= 500:
+	case status >= 500:
 		return causeProxy5xx
-	case a.Status >= 400:
+	case status >= 400:
 		return causeStatus4xx
 	}
 	return causeStatus

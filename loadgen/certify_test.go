@@ -60,7 +60,7 @@ func TestSecondsList(t *testing.T) {
 
 // A thread that is held up is late, and says when.
 func TestLateGeneratorNamesTheSecond(t *testing.T) {
-	r := newRecorder(steady("127.0.0.1:80", 1000, 3_000_000), 0)
+	r := newRecorder(steady("127.0.0.1:80", 1000, 3_000_000), []Class{{}}, 0)
 	go func() {
 		for range r.out {
 		}
@@ -71,8 +71,8 @@ func TestLateGeneratorNamesTheSecond(t *testing.T) {
 		if k >= 1200 && k < 1400 { // held up from 1.2 s to 1.4 s
 			now = 1_400_000_000
 		}
-		s := r.intended(at, now, true)
-		q := &request{intended: at, sent: now, slice: s}
+		q := &request{intended: at, sent: now}
+		r.intended(q, now, true)
 		r.good(q, now+3_000_000, 200)
 	}
 	w := &worker{rec: r}

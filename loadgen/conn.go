@@ -13,7 +13,8 @@ type connState uint8
 
 const (
 	connOpening   connState = iota // the kernel has not connected yet
-	connBusy                       // a request is on it
+	connSetup                      // the protocol's set-up goes on
+	connBusy                       // requests are on it
 	connIdle                       // waits for a request
 	connLingering                  // done; waits for the peer to close first
 )
@@ -25,17 +26,19 @@ type conn struct {
 	fd        int
 	gen       uint32
 	state     connState
-	last      bool // the request on it asked the peer to close
-	began     bool // a byte of the answer has come
-	written   bool // the request on it has been written completely
+	setUp     bool // the protocol's set-up is not complete
+	last      bool // nothing may follow the requests that are on it
+	began     bool // a byte of the answer to the first of them has come
+	corked    bool // what is written waits for uncork
 	uses      int  // requests answered before
 	openedAt  int64
-	req       *request
-	session   Session
 	lingerEnd int64
-	unsent    []byte // what the socket did not take of the request yet
+	flight    flight
+	session   Session // nil when lingering
+	output
 
-	prev, next *conn // in one of the worker's lists
+	list       *connList // the list it is in; nil for none
+	prev, next *conn
 }
 
 // connList is a list of connections, oldest first.
@@ -45,7 +48,7 @@ type connList struct {
 }
 
 func (l *connList) push(c *conn) {
-	c.prev, c.next = l.tail, nil
+	c.prev, c.next, c.list = l.tail, nil, l
 	if l.tail != nil {
 		l.tail.next = c
 	} else {
@@ -55,7 +58,12 @@ func (l *connList) push(c *conn) {
 	l.length++
 }
 
-func (l *connList) remove(c *conn) {
+// leave takes c out of the list it is in, if any.
+func (c *conn) leave() {
+	l := c.list
+	if l == nil {
+		return
+	}
 	if c.prev != nil {
 		c.prev.next = c.next
 	} else {
@@ -66,7 +74,7 @@ func (l *connList) remove(c *conn) {
 	} else {
 		l.tail = c.prev
 	}
-	c.prev, c.next = nil, nil
+	c.prev, c.next, c.list = nil, nil, nil
 	l.length--
 }
 
@@ -75,8 +83,8 @@ func (c *conn) Ready(ev poller.Events) {
 	switch c.state {
 	case connOpening:
 		c.connected(ev)
-	case connBusy:
-		if ev&poller.Out != 0 && len(c.unsent) > 0 {
+	case connSetup, connBusy:
+		if ev&poller.Out != 0 && c.pending() {
 			gen := c.gen
 			c.flush()
 			if c.gen != gen {
@@ -103,68 +111,45 @@ func (c *conn) connected(ev poller.Events) {
 		c.w.loop.Rearm(c.fd, poller.Out)
 		return
 	}
-	c.w.opening.remove(c)
+	gen := c.gen
+	c.established()
+	if c.gen == gen && c.pending() {
+		c.flush()
+	}
+	if c.gen == gen && ev&poller.In != 0 {
+		c.receive(ev&poller.Hup != 0)
+	}
+}
+
+// established notes that the kernel has connected.
+func (c *conn) established() {
+	if c.setUp {
+		c.state = connSetup
+		return
+	}
+	c.leave()
 	c.state = connBusy
-	c.w.start(c, c.req)
+	c.w.place(c)
 }
 
 // refused ends a connection that never came to be.
 func (c *conn) refused(e syscall.Errno) {
-	w, q := c.w, c.req
-	w.close(c)
-	w.fail(q, loop.Nanotime(), failure{cause: connectCause(e), detail: e.Error()})
+	c.abandon(c.flight.head, failure{cause: connectCause(e), detail: e.Error()}, failure{})
 }
 
-// send writes the request, or as much of it as the socket takes.
-func (c *conn) send(p []byte) {
-	n, e := sock.Send(c.fd, p)
-	if c.state == connOpening {
-		switch e {
-		case 0:
-			c.state = connBusy
-		case syscall.EAGAIN:
-			c.w.await(c)
-			return
-		default:
-			c.refused(e)
-			return
-		}
-	}
-	if n > 0 {
-		c.w.rec.sent++
-		c.req.slice.phase.bytesOut += uint64(n)
-	}
-	if n == len(p) {
-		c.written = true
-		return
-	}
-	if e != 0 && e != syscall.EAGAIN {
-		c.lost(e)
-		return
-	}
-	// The template serves the next request too: keep a copy of the rest.
-	c.unsent = append(c.unsent[:0], p[n:]...)
-	c.w.loop.Rearm(c.fd, poller.Out)
-}
-
-// flush goes on writing after the socket was full.
-func (c *conn) flush() {
-	n, e := sock.Send(c.fd, c.unsent)
-	if e != 0 && e != syscall.EAGAIN {
-		c.lost(e)
-		return
-	}
-	c.req.slice.phase.bytesOut += uint64(n)
-	if c.unsent = c.unsent[n:]; len(c.unsent) > 0 {
-		c.w.loop.Rearm(c.fd, poller.Out)
-		return
-	}
-	c.written = true
-}
-
-// receive reads the answer, until the socket is empty. One short read is taken
-// for that, unless the peer has closed: then its end must be seen.
+// receive reads answers, until the socket is empty. One short read is taken for
+// that, unless the peer has closed: then its end must be seen. What the answers
+// give rise to is written together at the end.
 func (c *conn) receive(hup bool) {
+	gen := c.gen
+	c.corked = true
+	c.readAll(hup)
+	if c.gen == gen {
+		c.uncork()
+	}
+}
+
+func (c *conn) readAll(hup bool) {
 	w, gen := c.w, c.gen
 	buf := w.loop.Scratch()
 	for {
@@ -180,11 +165,10 @@ func (c *conn) receive(hup bool) {
 			c.eof()
 			return
 		}
-		if c.req == nil { // answered within this call: nothing may follow
+		if c.flight.head == nil { // answered within this call: nothing may follow
 			w.close(c)
 			return
 		}
-		c.req.slice.phase.bytesIn += uint64(n)
 		c.feed(buf[:n], hup)
 		if c.gen != gen || c.state == connLingering {
 			return
@@ -196,62 +180,108 @@ func (c *conn) receive(hup bool) {
 	}
 }
 
-// feed gives received bytes to the codec.
+// feed gives received bytes to the codec: the rest of a set-up, or answers.
 func (c *conn) feed(p []byte, hup bool) {
-	c.began = true
-	n, st := c.session.Feed(p)
-	switch {
-	case st == Done && n < len(p):
-		c.broken("data after the end of the response")
-	case st == Done:
-		c.w.answered(c, hup)
-	case st == Broken:
-		c.broken(c.session.Answer().Err)
+	gen := c.gen
+	for {
+		setUp := c.state == connSetup
+		c.began = !setUp
+		n, st := c.session.Feed(p)
+		c.w.rec.received(c.flight.head, n)
+		p = p[n:]
+		switch st {
+		case More:
+			return
+		case Reply:
+			c.say()
+		case Done:
+			switch {
+			case setUp:
+				c.setUp, c.state = false, connBusy
+				c.leave()
+				c.w.transmit(c, c.flight.head)
+			case len(p) > 0 && c.flight.head.behind == nil:
+				c.w.rec.received(c.flight.head, len(p))
+				c.broken("data after the end of the response")
+			default:
+				c.w.answered(c, hup)
+			}
+		case Broken:
+			c.w.rec.received(c.flight.head, len(p))
+			c.broken(c.session.Answer().Detail)
+		}
+		if c.gen != gen || c.state == connLingering || len(p) == 0 {
+			return
+		}
 	}
+}
+
+// say sends what the set-up or an answer needs to go on.
+func (c *conn) say() {
+	w := c.w
+	w.scratch = c.session.Say(w.scratch[:0])
+	c.put(w.scratch, nil)
 }
 
 // broken ends a connection whose answer is not one.
 func (c *conn) broken(why string) {
-	w, q := c.w, c.req
-	f := failure{cause: causeProtocol, status: c.session.Answer().Status, detail: why, age: loop.Nanotime() - c.openedAt, uses: c.uses}
-	w.close(c)
-	w.fail(q, loop.Nanotime(), f)
+	f := failure{cause: causeProtocol, status: c.session.Answer().Status, detail: why}
+	if c.state == connSetup {
+		f.cause, f.detail = causeConnect, "handshake: "+why
+	}
+	c.abandon(c.flight.head, f, failure{detail: "an earlier answer on the connection was broken"})
 }
 
 // eof is the peer's close while a request is on the connection.
 func (c *conn) eof() {
-	if c.began && c.session.End() == Done {
+	if c.state == connBusy && c.session.End() == Done {
 		c.w.answered(c, true)
 		return
 	}
 	c.lost(0)
 }
 
-// lost ends a connection that broke under its request; e is 0 for an orderly
-// close. A reused connection that never answered may simply have been closed
-// as idle while the request was on its way, so the request gets a second try.
+// lost ends a connection that broke under its requests; e is 0 for an orderly
+// close.
 func (c *conn) lost(e syscall.Errno) {
-	w, q := c.w, c.req
-	now := loop.Nanotime()
-	f := failure{detail: "closed by the peer", age: now - c.openedAt, uses: c.uses}
+	if c.state == connOpening {
+		c.refused(e)
+		return
+	}
+	f := failure{detail: "closed by the peer"}
 	if e != 0 {
 		f.detail = e.Error()
 	}
-	untouched := !c.written && len(c.unsent) == 0
+	rest := f
 	switch {
+	case c.state == connSetup:
+		f.cause, f.detail = causeConnect, "handshake: "+f.detail
 	case c.began:
 		f.cause, f.status = causeTruncated, c.session.Answer().Status
-	case c.uses > 0 && !q.retried && (w.codec.Repeatable() || untouched):
-		w.close(c)
-		w.retry(q)
-		return
-	case !c.written:
-		f.cause = causeResetBefore
-	default:
-		f.cause = causeResetAfter
 	}
+	c.abandon(c.flight.head, f, rest)
+}
+
+// abandon closes c and ends the requests on it: culprit with f, the others with
+// rest. A failure without a cause is told by how far the request was written,
+// and the request may be tried again.
+func (c *conn) abandon(culprit *request, f, rest failure) {
+	w, now := c.w, loop.Nanotime()
+	f.age, f.uses = now-c.openedAt, c.uses
+	rest.age, rest.uses = f.age, f.uses
+	q, sent := c.flight.head, c.sent
+	c.flight = flight{}
 	w.close(c)
-	w.fail(q, now, f)
+	for q != nil {
+		next := q.behind
+		q.behind, q.conn = nil, nil
+		if q == culprit {
+			w.orphaned(q, now, f, sent)
+		} else {
+			w.orphaned(q, now, rest, sent)
+		}
+		q = next
+	}
 }
 
 // ended is input on a connection without a request: the peer's close, or data

@@ -29,9 +29,9 @@ func TestFailuresByCause(t *testing.T) {
 		{"503 of the origin", always("HTTP/1.1 503 No\r\nX-Bench-Origin: a\r\nContent-Length: 0\r\n\r\n", keep), nil, map[string]uint64{result.CauseOrigin5xx: 100}, ""},
 		{"503 of the proxy", always("HTTP/1.1 503 No\r\nConnection: close\r\n\r\n", closeAfter), nil, map[string]uint64{result.CauseProxy5xx: 100}, ""},
 		{"404", always("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", keep), nil, map[string]uint64{result.CauseStatus4xx: 100}, ""},
-		{"unexpected 200", always(okAnswer, keep), func(s *Spec) { s.HTTP.ExpectStatus = []int{404} }, map[string]uint64{result.CauseStatus: 100}, ""},
-		{"expected 404", always("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", keep), func(s *Spec) { s.HTTP.ExpectStatus = []int{404} }, nil, ""},
-		{"body", always(strings.Replace(okAnswer, "2\r\n\r\n", "3\r\n\r\nx", 1), keep), func(s *Spec) { s.HTTP.ExpectBytes = &length }, map[string]uint64{result.CauseBody: 100}, "body of another length"},
+		{"unexpected 200", always(okAnswer, keep), func(s *Spec) { s.HTTP.Requests = []Request{{Expect: Expect{Status: []int{404}}}} }, map[string]uint64{result.CauseStatus: 100}, ""},
+		{"expected 404", always("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", keep), func(s *Spec) { s.HTTP.Requests = []Request{{Expect: Expect{Status: []int{404}}}} }, nil, ""},
+		{"body", always(strings.Replace(okAnswer, "2\r\n\r\n", "3\r\n\r\nx", 1), keep), func(s *Spec) { s.HTTP.Requests = []Request{{Expect: Expect{Bytes: &length}}} }, map[string]uint64{result.CauseBody: 100}, "body of another length"},
 		{"timeout", always("", silent), func(s *Spec) { s.TimeoutUs = 50_000 }, map[string]uint64{result.CauseTimeout: 100}, ""},
 		{"timeout within the response", always("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", silent), func(s *Spec) { s.TimeoutUs, s.Connections.Pool = 500_000, 0 }, map[string]uint64{result.CauseTimeout: 100}, "within the response"},
 		{"until close", always("HTTP/1.1 200 OK\r\n\r\nabc", closeAfter), nil, nil, ""},
@@ -127,7 +127,7 @@ func TestReusedConnectionClosedByThePeerIsTriedAgain(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := startOrigin(t, &testOrigin{respond: secondIsCut}, "")
 			spec := steady(o.addr, 1000, 100_000)
-			spec.HTTP.Method, spec.Connections.Pool = c.method, c.pool
+			spec.HTTP.Requests, spec.Connections.Pool = []Request{{Method: c.method}}, c.pool
 			got, _ := load(t, spec)
 			if got.Failed != c.failed || got.FailuresByCause[result.CauseResetAfter] != c.failed {
 				t.Errorf("failures %v, want %d", got.FailuresByCause, c.failed)

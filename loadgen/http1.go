@@ -2,120 +2,321 @@ package loadgen
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
 	"strconv"
+	"strings"
 )
 
-// idDigits is the width of the sequence number in a request: fixed, so that it
-// is written in place.
+// idDigits is the width of the sequence number in the id of a request.
 const idDigits = 12
+
+// apart is the size from which a constant body is not copied into each request.
+const apart = 16 << 10
 
 // http1 is HTTP/1.1 (RFC 9112), the client's side.
 type http1 struct {
-	keep, last template
-	head       bool // the method is HEAD: answers have no body
-	repeatable bool // the method is idempotent (RFC 9110 section 9.2.2)
+	seed     uint64
+	cookies  bool
+	requests []http1Request
+	classes  []Class
 }
 
-// template is a whole request with a place for the sequence number.
-type template struct {
-	bytes []byte
-	id    []byte // the place, within bytes
+// http1Request is one kind of request, prepared: head, id, fields, and the end
+// of the head with the body.
+type http1Request struct {
+	head   template // up to the sequence number in the id
+	fields template // the fields after it
+	end    []byte   // framing fields and empty line, and a constant body that is not large
+	body   []byte   // a large constant body
+	varied template // a body that differs from request to request
+	chunk  int      // of a varied body
+	isHead bool     // the method is HEAD: answers have no body
+	expect expectation
 }
 
-func newHTTP1(spec *Spec) *http1 {
-	c := &http1{keep: newTemplate(spec, false), last: newTemplate(spec, true)}
-	switch method(spec) {
-	case "HEAD":
-		c.head, c.repeatable = true, true
-	case "GET", "PUT", "DELETE", "OPTIONS", "TRACE":
-		c.repeatable = true
+func newHTTP1(spec *Spec) (Codec, error) {
+	c := &http1{seed: spec.Seed, cookies: spec.HTTP.Cookies}
+	for _, r := range spec.HTTP.requests() {
+		q, err := newHTTP1Request(spec, &r)
+		if err != nil {
+			if r.Name != "" {
+				err = fmt.Errorf("request %s: %w", r.Name, err)
+			}
+			return nil, err
+		}
+		c.requests = append(c.requests, q)
+		class := Class{Name: r.Name, Weight: max(1, r.Weight)}
+		switch r.method() {
+		case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE": // idempotent (RFC 9110 section 9.2.2)
+			class.Repeatable = true
+		}
+		c.classes = append(c.classes, class)
 	}
-	return c
+	return c, nil
 }
 
-func method(spec *Spec) string {
-	if spec.HTTP.Method == "" {
+// requests are the kinds of requests, the default one included.
+func (h *HTTP) requests() []Request {
+	if len(h.Requests) == 0 {
+		return []Request{{}}
+	}
+	return h.Requests
+}
+
+func (r *Request) method() string {
+	if r.Method == "" {
 		return "GET"
 	}
-	return spec.HTTP.Method
+	return r.Method
 }
 
-func newTemplate(spec *Spec, last bool) template {
-	h := &spec.HTTP
-	path, host := h.Path, h.Host
+func newHTTP1Request(spec *Spec, r *Request) (q http1Request, err error) {
+	path, host := r.Path, spec.HTTP.Host
 	if path == "" {
 		path = "/"
 	}
 	if host == "" {
 		host = defaultHost(spec.Targets)
 	}
-	var b bytes.Buffer
-	b.WriteString(method(spec) + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\n")
-	b.WriteString(HeaderID + ": " + spec.Name + ".")
-	at := b.Len()
-	b.Write(bytes.Repeat([]byte{'0'}, idDigits))
-	b.WriteString("\r\n")
-	for _, f := range h.Headers {
-		b.WriteString(f.Name + ": " + f.Value + "\r\n")
+	if q.head, err = parseTemplate(r.method() + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\n" + HeaderID + ": " + spec.Name + "."); err != nil {
+		return q, fmt.Errorf("path: %w", err)
 	}
-	if last {
-		b.WriteString("Connection: close\r\n")
+	fields := strings.Builder{}
+	fields.WriteString("\r\n")
+	for _, f := range r.Headers {
+		fields.WriteString(f.Name + ": " + f.Value + "\r\n")
 	}
-	if h.Body != "" || method(spec) == "POST" || method(spec) == "PUT" || method(spec) == "PATCH" {
-		b.WriteString("Content-Length: " + strconv.Itoa(len(h.Body)) + "\r\n")
+	if q.fields, err = parseTemplate(fields.String()); err != nil {
+		return q, fmt.Errorf("headers: %w", err)
 	}
-	b.WriteString("\r\n" + h.Body)
-	t := template{bytes: b.Bytes()}
-	t.id = t.bytes[at : at+idDigits]
-	return t
+	q.isHead = r.method() == "HEAD"
+	q.expect = newExpectation(&r.Expect)
+	return q, q.setBody(r)
+}
+
+// setBody prepares the body and its framing.
+func (q *http1Request) setBody(r *Request) error {
+	body, err := r.Body.content()
+	if err != nil {
+		return err
+	}
+	if r.Body.Template {
+		t, err := parseTemplate(string(body))
+		if err != nil {
+			return fmt.Errorf("body: %w", err)
+		}
+		if _, fixed := t.fixed(); !fixed {
+			q.varied, q.chunk = t, r.Body.ChunkBytes
+			return nil
+		}
+	}
+	switch {
+	case r.Body.ChunkBytes > 0:
+		q.end = append(q.end, "Transfer-Encoding: chunked\r\n\r\n"...)
+		body = appendChunks(nil, body, r.Body.ChunkBytes)
+	case len(body) > 0 || r.method() == "POST" || r.method() == "PUT" || r.method() == "PATCH":
+		q.end = fmt.Appendf(q.end, "Content-Length: %d\r\n\r\n", len(body))
+	default:
+		q.end = append(q.end, "\r\n"...)
+	}
+	if len(body) < apart {
+		q.end = append(q.end, body...)
+	} else {
+		q.body = body
+	}
+	return nil
+}
+
+// content is the body as it is written down.
+func (b *Body) content() ([]byte, error) {
+	switch {
+	case b.File != "":
+		f, err := os.Stat(b.File)
+		if err == nil && f.Size() > MaxBody {
+			return nil, fmt.Errorf("body: %s is larger than %d bytes", b.File, MaxBody)
+		}
+		content, err := os.ReadFile(b.File)
+		if err != nil {
+			return nil, fmt.Errorf("body: %w", err)
+		}
+		return content, nil
+	case b.Size > 0:
+		return bytes.Repeat([]byte{'x'}, int(b.Size)), nil
+	}
+	return []byte(b.Text), nil
+}
+
+// appendChunks appends body in chunks of at most size bytes (RFC 9112 section 7.1).
+func appendChunks(dst, body []byte, size int) []byte {
+	for len(body) > 0 {
+		n := min(size, len(body))
+		dst = strconv.AppendInt(dst, int64(n), 16)
+		dst = append(dst, "\r\n"...)
+		dst = append(dst, body[:n]...)
+		dst = append(dst, "\r\n"...)
+		body = body[n:]
+	}
+	return append(dst, "0\r\n\r\n"...)
 }
 
 // defaultHost is the Host of a target that has a name, and localhost for the
 // socket paths, which are no valid host.
 func defaultHost(targets []string) string {
-	if len(targets) == 0 || bytes.ContainsAny([]byte(targets[0]), "/@") {
+	if len(targets) == 0 || strings.ContainsAny(targets[0], "/@") {
 		return "localhost"
 	}
 	return targets[0]
 }
 
-func (t *template) patch(seq uint64) []byte {
-	for i := len(t.id) - 1; i >= 0; i-- {
-		q := seq / 10
-		t.id[i] = byte('0' + seq - q*10)
-		seq = q
-	}
-	return t.bytes
+func (c *http1) Classes() []Class { return c.classes }
+
+func (c *http1) Session(user int) Session {
+	return &http1Session{codec: c, user: user, hash: sha256.New()}
 }
 
-func (c *http1) Session() Session { return &http1Session{codec: c} }
-func (c *http1) Repeatable() bool { return c.repeatable }
-
-// http1Session reads the answers on one connection.
-type http1Session struct {
-	codec  *http1
-	state  http1State
-	answer Answer
-	remain int64  // bytes left of the body or of the chunk
-	digits int    // hexadecimal digits of the chunk size so far
-	extra  int    // bytes of chunk extensions and trailers
-	held   []byte // a response head that came in pieces
+// Open implements Session.
+func (s *http1Session) Open() State {
+	s.Await(&Order{})
+	return Done
 }
 
-func (s *http1Session) Open() { s.reset() }
+// Say implements Session; HTTP/1.1 has nothing to say in between.
+func (s *http1Session) Say(dst []byte) []byte { return dst }
 
 func (s *http1Session) Answer() *Answer { return &s.answer }
 
-func (s *http1Session) Request(seq uint64, last bool) []byte {
-	s.reset()
-	if last {
-		return s.codec.last.patch(seq)
+// Request implements Session.
+func (s *http1Session) Request(dst []byte, o *Order) (out, body []byte) {
+	q := &s.codec.requests[o.Class]
+	v := values{seq: o.Seq, user: s.user, draws: newDraws(s.codec.seed^drawsOfText, o.Seq)}
+	dst = q.head.append(dst, &v)
+	dst = appendID(dst, o.Seq)
+	dst = q.fields.append(dst, &v)
+	if s.codec.cookies {
+		dst = s.jar.append(dst)
 	}
-	return s.codec.keep.patch(seq)
+	if o.Last {
+		dst = append(dst, "Connection: close\r\n"...)
+	}
+	if q.varied == nil {
+		return append(dst, q.end...), q.body
+	}
+	s.varied = q.varied.append(s.varied[:0], &v)
+	if q.chunk > 0 {
+		dst = append(dst, "Transfer-Encoding: chunked\r\n\r\n"...)
+		return appendChunks(dst, s.varied, q.chunk), nil
+	}
+	dst = append(dst, "Content-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(s.varied)), 10)
+	dst = append(dst, "\r\n\r\n"...)
+	return append(dst, s.varied...), nil
 }
 
-func (s *http1Session) reset() {
-	s.state, s.remain, s.extra = http1Head, 0, 0
-	s.answer = Answer{}
-	s.held = s.held[:0]
+// drawsOfText keeps the random text of a request independent of its class.
+const drawsOfText = 0x5bd1e9955bd1e995
+
+// appendID appends a sequence number in its fixed width.
+func appendID(dst []byte, seq uint64) []byte {
+	var digits [idDigits]byte
+	for i := idDigits - 1; i >= 0; i-- {
+		q := seq / 10
+		digits[i] = byte('0' + seq - q*10)
+		seq = q
+	}
+	return append(dst, digits[:]...)
+}
+
+// expectation is an Expect, prepared.
+type expectation struct {
+	status   [600]bool
+	headers  []headerMatch
+	bytes    int64 // -1: any
+	sum      []byte
+	contains search
+}
+
+// headerMatch is one header that must be there.
+type headerMatch struct {
+	name   string // in lower case
+	value  string
+	prefix bool // value is only how it begins
+}
+
+func newExpectation(x *Expect) expectation {
+	e := expectation{bytes: -1, contains: newSearch(x.Contains)}
+	if x.Bytes != nil {
+		e.bytes = *x.Bytes
+	}
+	for st := 200; st < 400; st++ {
+		e.status[st] = len(x.Status) == 0
+	}
+	for _, st := range x.Status {
+		e.status[st] = true
+	}
+	for _, h := range x.Headers {
+		value, prefix := strings.CutSuffix(h.Value, "*")
+		e.headers = append(e.headers, headerMatch{strings.ToLower(h.Name), value, prefix})
+	}
+	// Validated before: sixty-four hexadecimal digits, or none.
+	e.sum, _ = hex.DecodeString(x.SHA256)
+	return e
+}
+
+// readsBody tells whether the content of the body matters.
+func (e *expectation) readsBody() bool { return len(e.sum) > 0 || len(e.contains.text) > 0 }
+
+// judge puts into the answer why it is not a good one.
+func (s *http1Session) judge(e *expectation) {
+	a := &s.answer
+	fault := func(c cause, detail string) { a.Fault, a.Detail = c, detail }
+	switch {
+	case !e.status[a.Status]:
+		fault(statusCause(a.Status, s.origin), "")
+	case s.matched != 1<<len(e.headers)-1:
+		fault(causeHeader, "an expected header is missing or has another value")
+	case e.bytes >= 0 && a.Bytes != e.bytes:
+		fault(causeBody, "body of another length")
+	case len(e.sum) > 0 && !bytes.Equal(s.hash.Sum(s.sum[:0]), e.sum):
+		fault(causeBody, "body of another checksum")
+	case len(e.contains.text) > 0 && !s.found:
+		fault(causeBody, "body without the expected text")
+	}
+}
+
+// search finds a text in a stream (Knuth, Morris and Pratt).
+type search struct {
+	text string
+	back []int // after a mismatch behind i characters, so many are still matched
+}
+
+func newSearch(text string) search {
+	s := search{text: text, back: make([]int, len(text)+1)}
+	for i, k := 1, 0; i < len(text); i++ {
+		for k > 0 && text[i] != text[k] {
+			k = s.back[k]
+		}
+		if text[i] == text[k] {
+			k++
+		}
+		s.back[i+1] = k
+	}
+	return s
+}
+
+// feed goes on with k characters matched; found when they are all.
+func (s *search) feed(p []byte, k int) (matched int, found bool) {
+	for _, c := range p {
+		for k > 0 && s.text[k] != c {
+			k = s.back[k]
+		}
+		if s.text[k] == c {
+			if k++; k == len(s.text) {
+				return 0, true
+			}
+		}
+	}
+	return k, false
 }

@@ -1,6 +1,10 @@
 package loadgen
 
-import "bytes"
+import (
+	"bytes"
+	"crypto/sha256"
+	"hash"
+)
 
 // http1State is the place in a response. The parser jumps over what it need not
 // look at (the head's line ends, the bodies) and steps byte by byte through
@@ -32,8 +36,79 @@ const (
 	maxSizeDigit = 15       // of a chunk: 60 bits
 )
 
+// http1Session is a virtual user: what is being read on its connection, and its
+// cookies.
+type http1Session struct {
+	codec  *http1
+	user   int
+	jar    jar
+	varied []byte // for a body that differs from request to request
+
+	request *http1Request // whose answer it is
+	state   http1State
+	answer  Answer
+	origin  bool   // a mock origin marked the answer as its own
+	remain  int64  // bytes left of the body or of the chunk
+	digits  int    // hexadecimal digits of the chunk size so far
+	extra   int    // bytes of chunk extensions and trailers
+	held    []byte // a response head that came in pieces
+
+	looks   bool      // header fields matter
+	matched uint64    // expected headers seen, a bit for each
+	hash    hash.Hash // of the body
+	sum     [sha256.Size]byte
+	prefix  int  // characters of the expected text matched
+	found   bool // the expected text was found
+}
+
+// Await implements Session.
+func (s *http1Session) Await(o *Order) {
+	s.request = &s.codec.requests[o.Class]
+	s.state, s.remain, s.extra, s.origin = http1Head, 0, 0, false
+	s.answer = Answer{}
+	s.held = s.held[:0]
+	s.looks, s.matched = s.codec.cookies || len(s.request.expect.headers) > 0, 0
+	if s.request.expect.readsBody() {
+		s.hash.Reset()
+		s.prefix, s.found = 0, false
+	}
+}
+
+// look reads a valid header field for cookies and for what is expected.
+func (s *http1Session) look(l []byte) {
+	n := bytes.IndexByte(l, ':')
+	name, value := l[:n], trim(l[n+1:])
+	if s.codec.cookies && foldEqual(name, "set-cookie") {
+		s.jar.set(value)
+	}
+	for i := range s.request.expect.headers {
+		h := &s.request.expect.headers[i]
+		if !foldEqual(name, h.name) {
+			continue
+		}
+		if string(value) == h.value || h.prefix && len(value) >= len(h.value) && string(value[:len(h.value)]) == h.value {
+			s.matched |= 1 << i
+		}
+	}
+}
+
+// content takes a part of the body.
+func (s *http1Session) content(p []byte) {
+	s.answer.Bytes += int64(len(p))
+	e := &s.request.expect
+	if !e.readsBody() {
+		return
+	}
+	if len(e.sum) > 0 {
+		s.hash.Write(p)
+	}
+	if len(e.contains.text) > 0 && !s.found {
+		s.prefix, s.found = e.contains.feed(p, s.prefix)
+	}
+}
+
 func (s *http1Session) fail(why string) State {
-	s.state, s.answer.Err, s.answer.KeepAlive = http1Broken, why, false
+	s.state, s.answer.Detail, s.answer.KeepAlive = http1Broken, why, false
 	return Broken
 }
 
@@ -50,9 +125,9 @@ func (s *http1Session) Feed(p []byte) (int, State) {
 			}
 		case http1Length, http1ChunkData:
 			take := min(int64(len(p)-n), s.remain)
+			s.content(p[n : n+int(take)])
 			n += int(take)
 			s.remain -= take
-			s.answer.Bytes += take
 			if s.remain > 0 {
 				return n, More
 			}
@@ -62,9 +137,10 @@ func (s *http1Session) Feed(p []byte) (int, State) {
 				s.state = http1DataCR
 			}
 		case http1UntilClose:
-			s.answer.Bytes += int64(len(p) - n)
+			s.content(p[n:])
 			return len(p), More
 		case http1Done:
+			s.judge(&s.request.expect)
 			return n, Done
 		case http1Broken:
 			return n, Broken
@@ -83,6 +159,7 @@ func (s *http1Session) End() State {
 	switch s.state {
 	case http1UntilClose:
 		s.state = http1Done
+		s.judge(&s.request.expect)
 		return Done
 	case http1Done:
 		return Done
@@ -139,6 +216,7 @@ func (s *http1Session) parseHead(h []byte) State {
 	if !ok {
 		return s.fail("invalid status line")
 	}
+	s.matched = 0 // an interim response is not what is expected
 	f := framing{length: -1}
 	for h = h[eol+1:]; len(h) > 2; h = h[eol+1:] {
 		eol = bytes.IndexByte(h, '\n')
@@ -148,6 +226,9 @@ func (s *http1Session) parseHead(h []byte) State {
 		if why := f.field(h[:eol-1]); why != "" {
 			return s.fail(why)
 		}
+		if s.looks {
+			s.look(h[:eol-1])
+		}
 	}
 	if status < 200 {
 		if status == 101 {
@@ -155,7 +236,7 @@ func (s *http1Session) parseHead(h []byte) State {
 		}
 		return Done // interim response: the final one follows
 	}
-	s.answer.Status, s.answer.Origin = status, f.origin
+	s.answer.Status, s.origin = status, f.origin
 	s.answer.KeepAlive = !f.close && (minor >= 1 || f.keepAlive)
 	return s.begin(&f)
 }
@@ -163,7 +244,7 @@ func (s *http1Session) parseHead(h []byte) State {
 // begin finds out how the body is framed (RFC 9112 section 6.3).
 func (s *http1Session) begin(f *framing) State {
 	switch status := s.answer.Status; {
-	case s.codec.head || status == 204 || status == 304:
+	case s.request.isHead || status == 204 || status == 304:
 		s.state = http1Done
 	case f.coded && f.length >= 0:
 		return s.fail("both Transfer-Encoding and Content-Length")

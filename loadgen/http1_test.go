@@ -27,26 +27,27 @@ func TestHTTP1Request(t *testing.T) {
 	length := int64(3)
 	for _, c := range []struct {
 		name string
-		http HTTP
+		host string
+		http Request
 		last bool
 		want string
 	}{
-		{"plain", HTTP{}, false, "GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\n\r\n"},
-		{"last", HTTP{Path: "/a?b=1", Host: "example.org"}, true, "GET /a?b=1 HTTP/1.1\r\nHost: example.org\r\nX-Bench-Id: web.000000001207\r\nConnection: close\r\n\r\n"},
+		{"plain", "", Request{}, false, "GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\n\r\n"},
+		{"last", "example.org", Request{Path: "/a?b=1"}, true, "GET /a?b=1 HTTP/1.1\r\nHost: example.org\r\nX-Bench-Id: web.000000001207\r\nConnection: close\r\n\r\n"},
 		{
-			"post",
-			HTTP{Method: "POST", Body: "a=b", Headers: []Header{{"Accept", "*/*"}}, ExpectBytes: &length},
+			"post", "",
+			Request{Method: "POST", Body: Body{Text: "a=b"}, Headers: []Header{{"Accept", "*/*"}}, Expect: Expect{Bytes: &length}},
 			false,
 			"POST / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\nAccept: */*\r\nContent-Length: 3\r\n\r\na=b",
 		},
-		{"empty put", HTTP{Method: "PUT"}, false, "PUT / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\nContent-Length: 0\r\n\r\n"},
+		{"empty put", "", Request{Method: "PUT"}, false, "PUT / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\nContent-Length: 0\r\n\r\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spec := testSpec()
-			spec.HTTP = c.http
-			s := newHTTP1(spec).Session()
-			s.Request(999_999_999_999, false)
-			if got := string(s.Request(1207, c.last)); got != c.want {
+			spec.HTTP = HTTP{Host: c.host, Requests: []Request{c.http}}
+			s := newTestSession(t, spec)
+			out, body := s.Request(nil, &Order{Seq: 1207, Last: c.last})
+			if got := string(out) + string(body); got != c.want {
 				t.Errorf("request\n%q\nwant\n%q", got, c.want)
 			}
 		})
@@ -66,61 +67,71 @@ type answerCase struct {
 func answerCases() []answerCase {
 	const ok = "HTTP/1.1 200 OK\r\n"
 	return []answerCase{
-		{"length", ok + "Content-Length: 5\r\n\r\nhello", false, false, Done, -1, Answer{200, 5, true, false, ""}},
-		{"no reason", "HTTP/1.1 204\r\n\r\n", false, false, Done, -1, Answer{204, 0, true, false, ""}},
-		{"zero length", ok + "content-length:0\r\n\r\n", false, false, Done, -1, Answer{200, 0, true, false, ""}},
-		{"origin", ok + "X-BENCH-Origin: web.1\r\nContent-Length: 0\r\n\r\n", false, false, Done, -1, Answer{200, 0, true, true, ""}},
-		{"same length twice", ok + "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{200, 1, true, false, ""}},
-		{"close", ok + "Connection: Foo, CLOSE\r\nContent-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{200, 1, false, false, ""}},
-		{"1.0", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{200, 1, false, false, ""}},
-		{"1.0 keep", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{200, 1, true, false, ""}},
-		{"until close", ok + "\r\nabc", true, false, Done, -1, Answer{200, 3, false, false, ""}},
-		{"until close, open", ok + "\r\nabc", false, false, More, -1, Answer{200, 3, false, false, ""}},
-		{"other coding", ok + "Transfer-Encoding: gzip\r\n\r\nabc", true, false, Done, -1, Answer{200, 3, false, false, ""}},
-		{"chunked", ok + "Transfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", false, false, Done, -1, Answer{200, 13, true, false, ""}},
-		{"trailers", ok + "Transfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n000\r\nA: b\r\nC: d\r\n\r\n", false, false, Done, -1, Answer{200, 1, true, false, ""}},
-		{"head", ok + "Content-Length: 5\r\n\r\n", false, true, Done, -1, Answer{200, 0, true, false, ""}},
-		{"not modified", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", false, false, Done, -1, Answer{304, 0, true, false, ""}},
-		{"interim", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + ok + "Content-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{200, 1, true, false, ""}},
-		{"too much", ok + "Content-Length: 1\r\n\r\nxyz", false, false, Done, len(ok) + len("Content-Length: 1\r\n\r\nx"), Answer{200, 1, true, false, ""}},
+		{"length", ok + "Content-Length: 5\r\n\r\nhello", false, false, Done, -1, Answer{Status: 200, Bytes: 5, KeepAlive: true}},
+		{"no reason", "HTTP/1.1 204\r\n\r\n", false, false, Done, -1, Answer{Status: 204, Bytes: 0, KeepAlive: true}},
+		{"zero length", ok + "content-length:0\r\n\r\n", false, false, Done, -1, Answer{Status: 200, Bytes: 0, KeepAlive: true}},
+		{"origin", ok + "X-BENCH-Origin: web.1\r\nContent-Length: 0\r\n\r\n", false, false, Done, -1, Answer{Status: 200, Bytes: 0, KeepAlive: true}},
+		{"same length twice", ok + "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{Status: 200, Bytes: 1, KeepAlive: true}},
+		{"close", ok + "Connection: Foo, CLOSE\r\nContent-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{Status: 200, Bytes: 1, KeepAlive: false}},
+		{"1.0", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{Status: 200, Bytes: 1, KeepAlive: false}},
+		{"1.0 keep", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{Status: 200, Bytes: 1, KeepAlive: true}},
+		{"until close", ok + "\r\nabc", true, false, Done, -1, Answer{Status: 200, Bytes: 3, KeepAlive: false}},
+		{"until close, open", ok + "\r\nabc", false, false, More, -1, Answer{Status: 200, Bytes: 3, KeepAlive: false}},
+		{"other coding", ok + "Transfer-Encoding: gzip\r\n\r\nabc", true, false, Done, -1, Answer{Status: 200, Bytes: 3, KeepAlive: false}},
+		{"chunked", ok + "Transfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", false, false, Done, -1, Answer{Status: 200, Bytes: 13, KeepAlive: true}},
+		{"trailers", ok + "Transfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n000\r\nA: b\r\nC: d\r\n\r\n", false, false, Done, -1, Answer{Status: 200, Bytes: 1, KeepAlive: true}},
+		{"head", ok + "Content-Length: 5\r\n\r\n", false, true, Done, -1, Answer{Status: 200, Bytes: 0, KeepAlive: true}},
+		{"not modified", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", false, false, Done, -1, Answer{Status: 304, Bytes: 0, KeepAlive: true}},
+		{"interim", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + ok + "Content-Length: 1\r\n\r\nx", false, false, Done, -1, Answer{Status: 200, Bytes: 1, KeepAlive: true}},
+		{"too much", ok + "Content-Length: 1\r\n\r\nxyz", false, false, Done, len(ok) + len("Content-Length: 1\r\n\r\nx"), Answer{Status: 200, Bytes: 1, KeepAlive: true}},
 
 		{"half a head", ok + "Content-Le", false, false, More, -1, Answer{}},
-		{"head cut off", ok + "Content-Le", true, false, Broken, -1, Answer{Err: "the connection ended within the response"}},
-		{"body cut off", ok + "Content-Length: 5\r\n\r\nhel", true, false, Broken, -1, Answer{Status: 200, Bytes: 3, Err: "the connection ended within the response"}},
-		{"chunk cut off", ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhel", true, false, Broken, -1, Answer{Status: 200, Bytes: 3, Err: "the connection ended within the response"}},
-		{"last chunk missing", ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n", true, false, Broken, -1, Answer{Status: 200, Bytes: 3, Err: "the connection ended within the response"}},
-		{"garbage", "SSH-2.0-x\r\n", false, false, Broken, 0, Answer{Err: "the response does not begin with HTTP/1."}},
-		{"one wrong byte", "X", false, false, Broken, 0, Answer{Err: "the response does not begin with HTTP/1."}},
-		{"http 2", "HTTP/2.0 200 OK\r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid status line"}},
-		{"four digits", "HTTP/1.1 2000 OK\r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid status line"}},
-		{"status 099", "HTTP/1.1 099 OK\r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid status line"}},
-		{"upgrade", "HTTP/1.1 101 Switching Protocols\r\n\r\n", false, false, Broken, -1, Answer{Err: "101 to a request that asked for no upgrade"}},
-		{"bare lf", "HTTP/1.1 200 OK\nA: b\n\n", false, false, Broken, 0, Answer{Err: "a line of the response head ends without CR"}},
-		{"one bare lf", ok + "A: b\nC: d\r\n\r\n", false, false, Broken, -1, Answer{Err: "a line of the response head ends without CR"}},
-		{"space before colon", ok + "A : b\r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid header line in the response"}},
-		{"folded", ok + "A: b\r\n c\r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid header line in the response"}},
-		{"no colon", ok + "Abc\r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid header line in the response"}},
-		{"nul", ok + "A: \x00\r\n\r\n", false, false, Broken, -1, Answer{Err: "control character in a response header"}},
-		{"two lengths", ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", false, false, Broken, -1, Answer{Err: "two different Content-Length"}},
-		{"list of lengths", ok + "Content-Length: 1, 1\r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid Content-Length"}},
-		{"huge length", ok + "Content-Length: 99999999999999999999\r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid Content-Length"}},
-		{"empty length", ok + "Content-Length: \r\n\r\n", false, false, Broken, -1, Answer{Err: "invalid Content-Length"}},
-		{"both", ok + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", false, false, Broken, -1, Answer{Status: 200, Err: "both Transfer-Encoding and Content-Length"}},
-		{"no chunk size", ok + "Transfer-Encoding: chunked\r\n\r\n\r\n", false, false, Broken, -2, Answer{Status: 200, Err: "a chunk without a size"}},
-		{"bad chunk size", ok + "Transfer-Encoding: chunked\r\n\r\n3g\r\n", false, false, Broken, -3, Answer{Status: 200, Err: "invalid chunk size"}},
-		{"long chunk", ok + "Transfer-Encoding: chunked\r\n\r\n1\r\nabc", false, false, Broken, -2, Answer{Status: 200, Bytes: 1, Err: "chunk data longer than its size"}},
-		{"size overflow", ok + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff", false, false, Broken, -2, Answer{Status: 200, Err: "a chunk size of too many digits"}},
+		{"head cut off", ok + "Content-Le", true, false, Broken, -1, Answer{Detail: "the connection ended within the response"}},
+		{"body cut off", ok + "Content-Length: 5\r\n\r\nhel", true, false, Broken, -1, Answer{Status: 200, Bytes: 3, Detail: "the connection ended within the response"}},
+		{"chunk cut off", ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhel", true, false, Broken, -1, Answer{Status: 200, Bytes: 3, Detail: "the connection ended within the response"}},
+		{"last chunk missing", ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n", true, false, Broken, -1, Answer{Status: 200, Bytes: 3, Detail: "the connection ended within the response"}},
+		{"garbage", "SSH-2.0-x\r\n", false, false, Broken, 0, Answer{Detail: "the response does not begin with HTTP/1."}},
+		{"one wrong byte", "X", false, false, Broken, 0, Answer{Detail: "the response does not begin with HTTP/1."}},
+		{"http 2", "HTTP/2.0 200 OK\r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid status line"}},
+		{"four digits", "HTTP/1.1 2000 OK\r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid status line"}},
+		{"status 099", "HTTP/1.1 099 OK\r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid status line"}},
+		{"upgrade", "HTTP/1.1 101 Switching Protocols\r\n\r\n", false, false, Broken, -1, Answer{Detail: "101 to a request that asked for no upgrade"}},
+		{"bare lf", "HTTP/1.1 200 OK\nA: b\n\n", false, false, Broken, 0, Answer{Detail: "a line of the response head ends without CR"}},
+		{"one bare lf", ok + "A: b\nC: d\r\n\r\n", false, false, Broken, -1, Answer{Detail: "a line of the response head ends without CR"}},
+		{"space before colon", ok + "A : b\r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid header line in the response"}},
+		{"folded", ok + "A: b\r\n c\r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid header line in the response"}},
+		{"no colon", ok + "Abc\r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid header line in the response"}},
+		{"nul", ok + "A: \x00\r\n\r\n", false, false, Broken, -1, Answer{Detail: "control character in a response header"}},
+		{"two lengths", ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", false, false, Broken, -1, Answer{Detail: "two different Content-Length"}},
+		{"list of lengths", ok + "Content-Length: 1, 1\r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid Content-Length"}},
+		{"huge length", ok + "Content-Length: 99999999999999999999\r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid Content-Length"}},
+		{"empty length", ok + "Content-Length: \r\n\r\n", false, false, Broken, -1, Answer{Detail: "invalid Content-Length"}},
+		{"both", ok + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", false, false, Broken, -1, Answer{Status: 200, Detail: "both Transfer-Encoding and Content-Length"}},
+		{"no chunk size", ok + "Transfer-Encoding: chunked\r\n\r\n\r\n", false, false, Broken, -2, Answer{Status: 200, Detail: "a chunk without a size"}},
+		{"bad chunk size", ok + "Transfer-Encoding: chunked\r\n\r\n3g\r\n", false, false, Broken, -3, Answer{Status: 200, Detail: "invalid chunk size"}},
+		{"long chunk", ok + "Transfer-Encoding: chunked\r\n\r\n1\r\nabc", false, false, Broken, -2, Answer{Status: 200, Bytes: 1, Detail: "chunk data longer than its size"}},
+		{"size overflow", ok + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff", false, false, Broken, -2, Answer{Status: 200, Detail: "a chunk size of too many digits"}},
 	}
 }
 
-func session(head bool) Session {
+func newTestSession(t testing.TB, spec *Spec) Session {
+	t.Helper()
+	c, err := newHTTP1(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Session(0)
+}
+
+func session(t testing.TB, head bool) Session {
+	t.Helper()
 	spec := testSpec()
 	if head {
-		spec.HTTP.Method = "HEAD"
+		spec.HTTP.Requests = []Request{{Method: "HEAD"}}
 	}
-	s := newHTTP1(spec).Session()
+	s := newTestSession(t, spec)
 	s.Open()
-	s.Request(1, false)
+	s.Await(&Order{})
 	return s
 }
 
@@ -139,7 +150,7 @@ func feedAll(s Session, p string, size int) (used int, st State) {
 func TestHTTP1Answers(t *testing.T) {
 	for _, c := range answerCases() {
 		t.Run(c.name, func(t *testing.T) {
-			s := session(c.head)
+			s := session(t, c.head)
 			used, st := feedAll(s, c.in, len(c.in))
 			if st == More && c.eof {
 				st = s.End()
@@ -160,7 +171,7 @@ func TestHTTP1AnswersInPieces(t *testing.T) {
 	for _, c := range answerCases() {
 		for _, size := range []int{1, 2, 3, 7, 16} {
 			t.Run(fmt.Sprintf("%s/%d", c.name, size), func(t *testing.T) {
-				s := session(c.head)
+				s := session(t, c.head)
 				_, st := feedAll(s, c.in, size)
 				if st == More && c.eof {
 					st = s.End()
@@ -180,25 +191,27 @@ func TestHTTP1Limits(t *testing.T) {
 		{"trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("a:b\r\n", 20<<10), "chunk extensions and trailers longer than 64 KiB"},
 	} {
 		for _, size := range []int{1000, 1 << 20} {
-			s := session(false)
-			if _, st := feedAll(s, c.in, size); st != Broken || s.Answer().Err != c.want {
-				t.Errorf("%s in pieces of %d: state %d, %q, want %q", c.name, size, st, s.Answer().Err, c.want)
+			s := session(t, false)
+			if _, st := feedAll(s, c.in, size); st != Broken || s.Answer().Detail != c.want {
+				t.Errorf("%s in pieces of %d: state %d, %q, want %q", c.name, size, st, s.Answer().Detail, c.want)
 			}
 		}
 	}
 }
 
 func TestHTTP1DoesNotAllocate(t *testing.T) {
-	s := session(false)
+	s := session(t, false)
 	full := []byte("HTTP/1.1 200 OK\r\nServer: x\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello")
 	chunked := []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
-	seq := uint64(0)
+	var o Order
+	var out []byte
 	for _, in := range [][]byte{full, chunked} {
 		if n := testing.AllocsPerRun(1000, func() {
-			s.Request(seq, false)
-			seq++
+			out, _ = s.Request(out[:0], &o)
+			s.Await(&o)
+			o.Seq++
 			if _, st := s.Feed(in); st != Done {
-				t.Fatal(s.Answer().Err)
+				t.Fatal(s.Answer().Detail)
 			}
 		}); n != 0 {
 			t.Errorf("%v allocations per request", n)
@@ -211,7 +224,7 @@ func FuzzHTTP1Response(f *testing.F) {
 		f.Add([]byte(c.in), uint8(5), c.head, c.eof)
 	}
 	f.Fuzz(func(t *testing.T, in []byte, size uint8, head, eof bool) {
-		whole, pieces := session(head), session(head)
+		whole, pieces := session(t, head), session(t, head)
 		run := func(s Session, size int) (int, State) {
 			used, st := feedAll(s, string(in), size)
 			if used > len(in) {
@@ -227,7 +240,7 @@ func FuzzHTTP1Response(f *testing.F) {
 		if a != b || a == Done && (n != m || *whole.Answer() != *pieces.Answer()) {
 			t.Fatalf("in one piece: state %d after %d, %+v\nin pieces: state %d after %d, %+v", a, n, *whole.Answer(), b, m, *pieces.Answer())
 		}
-		if a == Broken && (whole.Answer().Err == "" || whole.Answer().KeepAlive) {
+		if a == Broken && (whole.Answer().Detail == "" || whole.Answer().KeepAlive) {
 			t.Fatalf("broken without a reason, or kept alive: %+v", *whole.Answer())
 		}
 		if a == More && eof {
@@ -237,15 +250,17 @@ func FuzzHTTP1Response(f *testing.F) {
 }
 
 func BenchmarkHTTP1(b *testing.B) {
-	s := session(false)
+	s := session(b, false)
 	in := []byte("HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Type: text/plain\r\nContent-Length: 128\r\nConnection: keep-alive\r\n\r\n" + strings.Repeat("x", 128))
 	b.ReportAllocs()
-	seq := uint64(0)
+	var o Order
+	var out []byte
 	for b.Loop() {
-		s.Request(seq, false)
-		seq++
+		out, _ = s.Request(out[:0], &o)
+		s.Await(&o)
+		o.Seq++
 		if _, st := s.Feed(in); st != Done {
-			b.Fatal(s.Answer().Err)
+			b.Fatal(s.Answer().Detail)
 		}
 	}
 }

@@ -73,9 +73,10 @@ func (w *worker) abort() {
 // of which only the head can be dropped because both go by intended start.
 func (w *worker) drop(q *request, now int64, f failure) {
 	if c := q.conn; c != nil {
-		f.age, f.uses = now-c.openedAt, c.uses
-		w.close(c)
-	} else if w.queue.head == q {
+		c.abandon(q, f, failure{detail: "an earlier request on the connection was given up"})
+		return
+	}
+	if w.queue.head == q {
 		w.unqueue()
 	}
 	w.fail(q, now, f)
@@ -93,11 +94,11 @@ func (w *worker) expireRequests() {
 		switch c := q.conn; {
 		case c == nil:
 			f.detail = "waiting for a connection"
-		case c.state == connOpening:
-			f.cause, f.detail = causeConnect, "timed out"
-		case !c.written:
+		case c.state == connOpening || c.state == connSetup:
+			f = c.tooSlow()
+		case !q.written(c.sent):
 			f.detail = "writing the request"
-		case c.began:
+		case c.began && c.flight.head == q:
 			f.detail, f.status = "within the response", c.session.Answer().Status
 		default:
 			f.detail = "waiting for the response"
@@ -106,8 +107,19 @@ func (w *worker) expireRequests() {
 	}
 }
 
-// await waits for a connect under way.
+// tooSlow is the failure of a connection that takes too long to open.
+func (c *conn) tooSlow() failure {
+	if c.state == connSetup {
+		return failure{cause: causeConnect, detail: "handshake: timed out"}
+	}
+	return failure{cause: causeConnect, detail: "timed out"}
+}
+
+// await waits for a connect or a set-up under way.
 func (w *worker) await(c *conn) {
+	if c.list != nil {
+		return
+	}
 	w.opening.push(c)
 	if !w.openingTimer.Active() {
 		w.loop.SetTimer(&w.openingTimer, c.openedAt+w.connectTimeout, w)
@@ -122,7 +134,7 @@ func (w *worker) expireOpening() {
 			w.loop.SetTimer(&w.openingTimer, c.openedAt+w.connectTimeout, w)
 			return
 		}
-		w.drop(c.req, now, failure{cause: causeConnect, detail: "timed out"})
+		w.drop(c.flight.head, now, c.tooSlow())
 	}
 }
 
@@ -139,70 +151,97 @@ func (w *worker) expireLingering() {
 }
 
 // retire ends a connection after its last answer. The peer is given the time to
-// close first, unless it has.
+// close first, unless it has. Requests that were sent ahead on it go elsewhere:
+// the peer has told that it does not serve them.
 func (w *worker) retire(c *conn, hup bool) {
+	now := loop.Nanotime()
+	left, sent := c.flight.head, c.sent
+	f := failure{detail: "the peer ended the connection before this request's turn", age: now - c.openedAt, uses: c.uses, unserved: true}
+	c.flight = flight{}
 	if hup || !c.last && c.session.Answer().KeepAlive {
 		w.close(c)
-		return
+	} else {
+		w.rec.conns--
+		w.release(c)
+		c.leave()
+		c.reset()
+		c.state = connLingering
+		c.lingerEnd = now + lingerNs
+		if w.lingering.length >= maxLingering {
+			w.close(w.lingering.head)
+		}
+		w.lingering.push(c)
+		if !w.lingerTimer.Active() {
+			w.loop.SetTimer(&w.lingerTimer, c.lingerEnd, w)
+		}
+		w.kick()
 	}
-	w.rec.conns--
-	c.state = connLingering
-	c.lingerEnd = loop.Nanotime() + lingerNs
-	if w.lingering.length >= maxLingering {
-		w.close(w.lingering.head)
+	for left != nil {
+		next := left.behind
+		left.behind, left.conn = nil, nil
+		w.orphaned(left, now, f, sent)
+		left = next
 	}
-	w.lingering.push(c)
-	if !w.lingerTimer.Active() {
-		w.loop.SetTimer(&w.lingerTimer, c.lingerEnd, w)
-	}
-	w.kick()
 }
 
-// kick lets waiting requests have the connections that may be opened now. It
-// happens later in the turn: opening can fail at once and fail the next one,
-// and a long queue would nest as deeply.
+// kick lets waiting requests have what is there now: connections that may be
+// opened, room on those that are. It happens later in the turn: opening can fail
+// at once and fail the next one, and a long queue would nest as deeply.
 func (w *worker) kick() {
-	if w.queue.head != nil && w.mayOpen() {
+	if w.queue.head != nil && (w.mayOpen() || w.room.head != nil) {
 		w.loop.Wake(&w.pump)
 	}
 }
 
-// openForQueue is what kick has asked for.
-func (w *worker) openForQueue() {
+// serveQueue is what kick has asked for.
+func (w *worker) serveQueue() {
 	for range arrivalBatch {
-		if w.queue.head == nil || !w.mayOpen() {
+		switch {
+		case w.queue.head == nil:
+			return
+		case w.mayOpen():
+			w.open(w.unqueue())
+		case w.room.head != nil:
+			w.start(w.room.head, w.unqueue())
+		default:
 			return
 		}
-		w.open(w.unqueue())
 	}
 	w.loop.Wake(&w.pump)
 }
 
+// newConn gives an open socket to a virtual user that has none.
 func (w *worker) newConn(fd int) *conn {
 	c := w.freeConns
 	if c == nil {
-		c = &conn{w: w, session: w.codec.Session()}
+		c = &conn{w: w}
 	} else {
 		w.freeConns, c.next = c.next, nil
 	}
-	c.fd, c.uses, c.req, c.openedAt = fd, 0, nil, loop.Nanotime()
-	c.session.Open()
+	if n := len(w.freeUsers); n > 0 {
+		c.session = w.freeUsers[n-1]
+		w.freeUsers = w.freeUsers[:n-1]
+	} else {
+		c.session = w.codec.Session(w.users)
+		w.users++
+	}
+	c.fd, c.uses, c.openedAt = fd, 0, loop.Nanotime()
+	c.last, c.began, c.corked = false, false, false
+	c.reset()
 	return c
+}
+
+// release gives the connection's user free for another one.
+func (w *worker) release(c *conn) {
+	if c.session != nil {
+		w.freeUsers = append(w.freeUsers, c.session)
+		c.session = nil
+	}
 }
 
 // close closes a connection in any state and takes it out of the books.
 func (w *worker) close(c *conn) {
-	switch c.state {
-	case connOpening:
-		if w.opening.head == c || c.prev != nil {
-			w.opening.remove(c)
-		}
-	case connIdle:
-		w.idle.remove(c)
-	case connLingering:
-		w.lingering.remove(c)
-	case connBusy:
-	}
+	c.leave()
 	if c.state != connLingering {
 		w.rec.conns--
 	}
@@ -213,8 +252,9 @@ func (w *worker) close(c *conn) {
 
 // recycle keeps a closed connection's memory for the next.
 func (w *worker) recycle(c *conn) {
+	w.release(c)
 	c.gen++
-	c.state, c.fd, c.req = connBusy, -1, nil
+	c.state, c.fd = connBusy, -1
 	c.prev, c.next = nil, w.freeConns
 	w.freeConns = c
 }

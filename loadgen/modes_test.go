@@ -104,7 +104,7 @@ func TestLargeBodies(t *testing.T) {
 	o := startOrigin(t, &testOrigin{respond: func([]byte, int, int) ([]byte, action) { return answer, closeAfter }}, "")
 	spec := steady(o.addr, 50, 100_000)
 	// The origin of this test only sees the end of a request that ends like a head.
-	spec.HTTP = HTTP{Method: "POST", Body: big + "\r\n\r\n", ExpectBytes: &n}
+	spec.HTTP.Requests = []Request{{Method: "POST", Body: Body{Text: big + "\r\n\r\n"}, Expect: Expect{Bytes: &n}}}
 	got, _ := load(t, spec)
 	// It sends what its socket takes at once, and closes.
 	if got.BytesOut < 5*uint64(len(big)) || got.Sent != 5 || got.FailuresByCause[result.CauseTruncated] != got.Failed {

@@ -65,6 +65,10 @@ type recorder struct {
 	origin  int64
 	timeout int64 // ns
 	phases  []*phaseTally
+	// classes are the tallies of the kinds of requests over all measured
+	// phases; nil where there is only one kind.
+	classes []*phaseTally
+	names   []string    // of all classes
 	drain   *phaseTally // after the last phase: nothing is intended here
 
 	head *slice // oldest not reported
@@ -95,7 +99,7 @@ type liveTally struct {
 	response, lag                     *hdrhistogram.Histogram
 }
 
-func newRecorder(spec *Spec, origin int64) *recorder {
+func newRecorder(spec *Spec, classes []Class, origin int64) *recorder {
 	r := &recorder{
 		name: spec.Name, origin: origin, timeout: spec.timeoutNs(),
 		sliceLag: newShort(), secondLag: newShort(),
@@ -114,6 +118,14 @@ func newRecorder(spec *Spec, origin int64) *recorder {
 		}
 		r.phases = append(r.phases, p)
 		at = p.end
+	}
+	for _, c := range classes {
+		r.names = append(r.names, c.Name)
+	}
+	if len(classes) > 1 || classes[0].Name != "" {
+		for range classes {
+			r.classes = append(r.classes, &phaseTally{response: newLong(), service: newLong(), lag: newLong()})
+		}
 	}
 	r.drain.start = at
 	r.drain.response, r.drain.service, r.drain.lag = newLong(), newLong(), newLong()
@@ -174,34 +186,41 @@ func (r *recorder) advance(now int64) {
 	}
 }
 
-// intended notes a request due at `at` and dispatched at now, not earlier.
-func (r *recorder) intended(at, now int64, timed bool) *slice {
+// intended notes a request that is dispatched at now, not before it is due.
+func (r *recorder) intended(q *request, now int64, timed bool) {
 	r.advance(now)
-	for at >= r.due.end {
+	for q.intended >= r.due.end {
 		r.leaveDue()
 	}
 	s := r.due
+	q.slice = s
 	s.phase.requests++
 	s.offered++
 	s.open++
 	r.live.offered++
 	r.inFlight++
-	if timed {
-		us := microseconds(now - at)
-		r.lagged(at, us, s)
+	if r.classes != nil && s.phase.spec.Measure {
+		q.class = r.classes[q.order.Class]
+		q.class.requests++
 	}
-	return s
+	if timed {
+		r.lagged(q, microseconds(now-q.intended))
+	}
 }
 
-func (r *recorder) lagged(at, us int64, s *slice) {
+func (r *recorder) lagged(q *request, us int64) {
+	s := q.slice
 	record(s.phase.lag, us)
+	if q.class != nil {
+		record(q.class.lag, us)
+	}
 	record(r.sliceLag, us)
 	record(r.live.lag, us)
 	s.lagMax = max(s.lagMax, us)
 	if !s.phase.spec.Measure {
 		return
 	}
-	if sec := int((at - r.origin) / secondNs); sec != r.second {
+	if sec := int((q.intended - r.origin) / secondNs); sec != r.second {
 		r.leaveSecond()
 		r.second = sec
 	}
@@ -233,10 +252,10 @@ func (r *recorder) leaveSecond() {
 func (r *recorder) good(q *request, now int64, status int) {
 	r.ended(q, now)
 	s, response, service := q.slice, microseconds(now-q.intended), microseconds(now-q.sent)
-	s.phase.completed++
-	s.phase.status[status]++
-	record(s.phase.response, response)
-	record(s.phase.service, service)
+	s.phase.good(status, response, service)
+	if q.class != nil {
+		q.class.good(status, response, service)
+	}
 	record(s.response, response)
 	record(s.service, service)
 	r.cur.good++
@@ -252,17 +271,13 @@ func (r *recorder) bad(q *request, now int64, f *failure) {
 	if c == causeTimeout {
 		took = max(took, r.timeout)
 	}
-	if s.phase.failures == nil {
-		s.phase.failures = newLong()
-	}
 	if s.failures == nil {
 		s.failures = newShort()
 	}
-	record(s.phase.failures, microseconds(took))
 	record(s.failures, microseconds(took))
-	s.phase.failed[c]++
-	if f.status > 0 {
-		s.phase.status[f.status]++
+	s.phase.bad(f, microseconds(took))
+	if q.class != nil {
+		q.class.bad(f, microseconds(took))
 	}
 	r.cur.errors[c]++
 	r.live.errors[c]++
@@ -271,7 +286,7 @@ func (r *recorder) bad(q *request, now int64, f *failure) {
 	}
 	r.failures++
 	line := &result.Failure{
-		Load: r.name, Phase: s.phase.spec.Name, ID: q.seq, AtUs: (q.intended - r.origin) / 1000, EndedUs: (now - r.origin) / 1000,
+		Load: r.name, Phase: s.phase.spec.Name, ID: q.order.Seq, Request: r.names[q.order.Class], AtUs: (q.intended - r.origin) / 1000, EndedUs: (now - r.origin) / 1000,
 		Cause: c.String(), Status: f.status, Detail: f.detail, ConnAgeUs: f.age / 1000, ConnUses: f.uses,
 	}
 	select {
@@ -290,8 +305,36 @@ func (r *recorder) ended(q *request, now int64) {
 
 func (r *recorder) retry(q *request) {
 	q.slice.phase.retried++
+	if q.class != nil {
+		q.class.retried++
+	}
 	r.cur.retried++
 	r.live.retried++
+}
+
+// connected notes a connection opened for q.
+func (r *recorder) connected(q *request) {
+	r.conns++
+	q.slice.phase.conns++
+	if q.class != nil {
+		q.class.conns++
+	}
+}
+
+// written notes n bytes that have left for q.
+func (r *recorder) written(q *request, n int64) {
+	q.slice.phase.bytesOut += uint64(n)
+	if q.class != nil {
+		q.class.bytesOut += uint64(n)
+	}
+}
+
+// received notes n bytes that have come for q.
+func (r *recorder) received(q *request, n int) {
+	q.slice.phase.bytesIn += uint64(n)
+	if q.class != nil {
+		q.class.bytesIn += uint64(n)
+	}
 }
 
 // flush hands over the slices that can change no more; nextDue is the earliest

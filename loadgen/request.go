@@ -3,16 +3,54 @@ package loadgen
 // request is one intended request from its due time to its end. Requests are
 // recycled: in a steady state none is allocated.
 type request struct {
-	seq      uint64
+	order    Order
 	intended int64 // on the clock of loop.Nanotime, as all times
-	sent     int64 // last written
+	sent     int64 // when it last began to be written
+	end      int64 // where it ends in what its connection has to write
 	slice    *slice
-	conn     *conn // nil while it waits for one
+	class    *phaseTally // of its class; nil where classes are not told apart
+	conn     *conn       // nil while it waits for one
+	begun    bool        // a byte of it has been written
 	retried  bool
 
 	// Places in the list of live requests, by intended start, and in the wait
 	// queue, by the same order.
 	prev, next, waiting *request
+	behind              *request // on the same connection
+}
+
+// written tells whether the request is in the first sent bytes of its connection.
+func (q *request) written(sent int64) bool { return q.begun && q.end <= sent }
+
+// flight is the requests on a connection, oldest first.
+type flight struct {
+	head, tail *request
+	writing    *request // the first that is not completely written
+	length     int
+}
+
+func (f *flight) push(q *request) {
+	if f.tail != nil {
+		f.tail.behind = q
+	} else {
+		f.head = q
+	}
+	f.tail = q
+	f.length++
+}
+
+// pop takes the oldest out.
+func (f *flight) pop() *request {
+	q := f.head
+	if f.writing == q {
+		f.writing = q.behind
+	}
+	if f.head = q.behind; f.head == nil {
+		f.tail = nil
+	}
+	q.behind, q.conn = nil, nil
+	f.length--
+	return q
 }
 
 // requestList is the list of live requests. Because the time-out is the same
@@ -23,14 +61,14 @@ type requestList struct {
 	free       *request
 }
 
-func (l *requestList) push(seq uint64, intended int64, s *slice) *request {
+func (l *requestList) push(intended int64) *request {
 	q := l.free
 	if q == nil {
 		q = new(request)
 	} else {
 		l.free = q.next
 	}
-	*q = request{seq: seq, intended: intended, slice: s, prev: l.tail}
+	*q = request{intended: intended, prev: l.tail}
 	if l.tail != nil {
 		l.tail.next = q
 	} else {
@@ -68,6 +106,25 @@ func (w *waitQueue) push(q *request) {
 		w.head = q
 	}
 	w.tail = q
+	w.length++
+}
+
+// insert puts back a request that had left the queue, by its intended start.
+func (w *waitQueue) insert(q *request) {
+	var before *request
+	at := w.head
+	for at != nil && at.intended <= q.intended {
+		before, at = at, at.waiting
+	}
+	q.waiting = at
+	if before != nil {
+		before.waiting = q
+	} else {
+		w.head = q
+	}
+	if at == nil {
+		w.tail = q
+	}
 	w.length++
 }
 

@@ -44,8 +44,11 @@ func New(spec *Spec, sink Sink) (*Runner, error) {
 		}
 		r.addrs = append(r.addrs, a)
 	}
-	var err error
-	if r.codec, err = newCodec(spec); err != nil {
+	p, err := findProtocol(spec.Protocol)
+	if err != nil {
+		return nil, err
+	}
+	if r.codec, err = p.open(spec); err != nil {
 		return nil, err
 	}
 	if r.loop, err = loop.New(spec.Poller, sock.ReservableFDs()); err != nil {
@@ -107,37 +110,29 @@ func (r *Runner) turn(w *worker) error {
 }
 
 func (r *Runner) worker(origin int64) *worker {
-	s := r.spec
+	s, classes := r.spec, r.codec.Classes()
 	w := &worker{
-		loop: r.loop, codec: r.codec, addrs: r.addrs, rec: newRecorder(s, origin),
+		loop: r.loop, codec: r.codec, addrs: r.addrs, rec: newRecorder(s, classes, origin),
 		connect: sock.ConnectOptions{NoDelay: true},
 		end:     origin + s.lengthUs()*1000, pool: s.Connections.Pool, perConn: s.Connections.RequestsPerConnection,
 		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: s.SpinUs * 1000,
-		expectBytes: -1, timed: true,
-	}
-	if s.HTTP.ExpectBytes != nil {
-		w.expectBytes = *s.HTTP.ExpectBytes
-	}
-	for st := 200; st < 400; st++ {
-		w.expect[st] = len(s.HTTP.ExpectStatus) == 0
-	}
-	for _, st := range s.HTTP.ExpectStatus {
-		w.expect[st] = true
+		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
+		classes: classes, mix: newMix(classes, s.Seed), timed: true,
 	}
 	if s.Arrival == Closed {
-		w.closed = &closedLoop{think: s.ThinkUs * 1000}
+		w.closed = &closedLoop{think: s.ThinkUs * 1000, lanes: w.depth}
 		w.arrivals = w.closed
 		w.timed = s.ThinkUs > 0
 	} else {
 		w.arrivals = newOpenLoop(s, origin)
 	}
-	w.more.R, w.pump.R = taskFunc(w.arrive), taskFunc(w.openForQueue)
+	w.more.R, w.pump.R = taskFunc(w.arrive), taskFunc(w.serveQueue)
 	return w
 }
 
 // closeAll closes what is left open after the loop has ended.
 func (w *worker) closeAll() {
-	for _, l := range []*connList{&w.idle, &w.lingering, &w.opening} {
+	for _, l := range []*connList{&w.idle, &w.room, &w.lingering, &w.opening} {
 		for c := l.head; c != nil; c = c.next {
 			sock.Close(c.fd)
 		}
@@ -161,7 +156,7 @@ func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
 		CPUSeconds: w.meter.cpu(), BusyShare: w.meter.busy(), Sent: w.rec.sent,
 	}
 	if l.Protocol == "" {
-		l.Protocol = "http1"
+		l.Protocol = protocols()[0].name
 	}
 	if l.Arrival == "" {
 		l.Arrival = string(Constant)
@@ -186,6 +181,13 @@ func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
 	var err error
 	if l.Tally, err = sum.tally(enc); err != nil {
 		return nil, err
+	}
+	for i, p := range w.rec.classes {
+		t, err := p.tally(enc)
+		if err != nil {
+			return nil, err
+		}
+		l.Classes = append(l.Classes, result.LoadClass{Name: w.classes[i].Name, Weight: w.classes[i].Weight, Tally: t})
 	}
 	if l.DurationSeconds > 0 {
 		l.RatePerSecond = float64(l.Completed) / l.DurationSeconds

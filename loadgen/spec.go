@@ -64,20 +64,58 @@ type Start struct {
 	StartAt int64 `json:"startAt"` // CLOCK_MONOTONIC nanoseconds
 }
 
-// HTTP describes the requests of the HTTP protocols and what a good answer is.
+// HTTP describes the requests of the HTTP protocols. Paths, header values and
+// bodies marked so are templates; see [Templates].
 type HTTP struct {
-	Method  string   `json:"method,omitempty"` // GET when empty
-	Path    string   `json:"path,omitempty"`   // "/" when empty; query included
-	Host    string   `json:"host,omitempty"`   // the first target when empty
-	Headers []Header `json:"headers,omitempty"`
-	Body    string   `json:"body,omitempty"`
-	// ExpectStatus lists the good statuses; empty means 200 to 399.
-	ExpectStatus []int `json:"expectStatus,omitempty"`
-	// ExpectBytes is the length of a good body; nil takes any.
-	ExpectBytes *int64 `json:"expectBytes,omitempty"`
+	Host string `json:"host,omitempty"` // the first target when empty
+	// Cookies keeps the cookies that answers set and sends them again, for
+	// each virtual user apart.
+	Cookies bool `json:"cookies,omitempty"`
+	// Requests are the kinds of requests; none is one GET of "/".
+	Requests []Request `json:"requests,omitempty"`
 }
 
-// Header is one header field of a request.
+// Request is one kind of request.
+type Request struct {
+	// Name under which it is reported apart; required where there are several.
+	Name string `json:"name,omitempty"`
+	// Weight is its share of the requests; 0 is 1.
+	Weight  int      `json:"weight,omitempty"`
+	Method  string   `json:"method,omitempty"` // GET when empty
+	Path    string   `json:"path,omitempty"`   // "/" when empty; query included
+	Headers []Header `json:"headers,omitempty"`
+	Body    Body     `json:"body,omitzero"`
+	Expect  Expect   `json:"expect,omitzero"`
+}
+
+// Body is the content of a request: at most one of Text, File and Size.
+type Body struct {
+	Text string `json:"text,omitempty"`
+	File string `json:"file,omitempty"` // a path as the process that sends it sees it
+	Size int64  `json:"size,omitempty"` // so many letters x
+	// Template makes Text or the content of File a template.
+	Template bool `json:"template,omitempty"`
+	// ChunkBytes sends the body in chunks of this size instead of with its
+	// length; 0 sends it with its length.
+	ChunkBytes int `json:"chunkBytes,omitempty"`
+}
+
+// Expect says what a good answer is.
+type Expect struct {
+	// Status lists the good statuses; empty means 200 to 399.
+	Status []int `json:"status,omitempty"`
+	// Headers that must be there. A value of "*" takes any, one that ends in *
+	// any that begins so.
+	Headers []Header `json:"headers,omitempty"`
+	// Bytes is the length of a good body; nil takes any.
+	Bytes *int64 `json:"bytes,omitempty"`
+	// SHA256 is the checksum of a good body in hexadecimal digits; empty takes any.
+	SHA256 string `json:"sha256,omitempty"`
+	// Contains is what the body must hold somewhere.
+	Contains string `json:"contains,omitempty"`
+}
+
+// Header is one header field.
 type Header struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -104,6 +142,12 @@ type Connections struct {
 	// RequestsPerConnection closes a connection after so many requests; 0 is
 	// never, 1 is a connection for each request.
 	RequestsPerConnection int `json:"requestsPerConnection,omitempty"`
+	// MaxAgeUs makes the first request on a connection of this age its last; 0
+	// is no limit.
+	MaxAgeUs int64 `json:"maxAgeUs,omitempty"`
+	// Pipeline is how many requests are sent on a connection ahead of their
+	// answers, the one being answered included; 0 is 1.
+	Pipeline int `json:"pipeline,omitempty"`
 }
 
 // Headers the generator adds, and one it reads.

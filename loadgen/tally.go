@@ -6,6 +6,24 @@ import (
 	"bench/internal/result"
 )
 
+// good adds a request that ended well; times are microseconds.
+func (p *phaseTally) good(status int, response, service int64) {
+	p.completed++
+	p.status[status]++
+	record(p.response, response)
+	record(p.service, service)
+}
+
+// bad adds a request that failed.
+func (p *phaseTally) bad(f *failure, took int64) {
+	if p.failures == nil {
+		p.failures = newLong()
+	}
+	record(p.failures, took)
+	p.failed[f.cause]++
+	p.status[f.status]++
+}
+
 // add merges another phase into p.
 func (p *phaseTally) add(o *phaseTally) {
 	p.requests += o.requests
@@ -36,7 +54,7 @@ func (p *phaseTally) tally(enc *encoder) (t result.Tally, err error) {
 		FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
 	}
 	for st, n := range p.status {
-		if n == 0 {
+		if n == 0 || st == 0 { // 0: no status
 			continue
 		}
 		if t.StatusCounts == nil {

@@ -13,8 +13,9 @@ import (
 // resolveTimeout bounds the look-up of a host name.
 const resolveTimeout = 5 * time.Second
 
-// SetURL points the load at an http URL: targets, host and path. With a unix
-// socket (a path, or abns@NAME) the URL only gives host and path.
+// SetURL points the load at an http URL: targets, host, and the path of every
+// request that has none. With a unix socket (a path, or abns@NAME) the URL only
+// gives host and path.
 func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	if !strings.Contains(raw, "://") {
 		raw = "http://" + raw
@@ -29,7 +30,14 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	if u.Hostname() == "" || u.User != nil || u.Fragment != "" {
 		return fmt.Errorf("URL %q: want http://HOST[:PORT][/PATH][?QUERY]", raw)
 	}
-	s.HTTP.Path = u.RequestURI()
+	if len(s.HTTP.Requests) == 0 {
+		s.HTTP.Requests = []Request{{}}
+	}
+	for i := range s.HTTP.Requests {
+		if r := &s.HTTP.Requests[i]; r.Path == "" {
+			r.Path = u.RequestURI()
+		}
+	}
 	if s.HTTP.Host == "" {
 		s.HTTP.Host = u.Host
 	}

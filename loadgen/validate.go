@@ -16,6 +16,14 @@ const (
 	maxRate   = 10_000_000
 	maxPhases = 200
 	maxPool   = 1_000_000
+	// maxPipeline bounds the requests on a connection.
+	maxPipeline = 10_000
+	// MaxBody is the most bytes of a request's body.
+	MaxBody = 1 << 30
+	// maxRequests bounds the kinds of requests of a load, and maxHeaders the
+	// headers expected in one answer.
+	maxRequests = 256
+	maxHeaders  = 64
 )
 
 // timeoutNs is the time-out in force.
@@ -48,8 +56,10 @@ func (s *Spec) Validate() error {
 	if s.Name == "" || len(s.Name) > maxName || strings.Trim(s.Name, nameCharacters) != "" {
 		bad("load name %q: want 1 to %d letters, digits, '-', '_' or '.'", s.Name, maxName)
 	}
-	if _, err := newCodec(s); err != nil {
+	if p, err := findProtocol(s.Protocol); err != nil {
 		errs = append(errs, err)
+	} else {
+		p.validate(s, bad)
 	}
 	if len(s.Targets) == 0 {
 		bad("no target address")
@@ -70,12 +80,14 @@ func (s *Spec) Validate() error {
 	if c := s.Connections; c.Pool < 0 || c.Pool > maxPool || c.RequestsPerConnection < 0 {
 		bad("connections: pool %d and requestsPerConnection %d: want 0 to %d and 0 or more", c.Pool, c.RequestsPerConnection, maxPool)
 	}
-	for name, us := range map[string]int64{"thinkUs": s.ThinkUs, "timeoutUs": s.TimeoutUs, "connectTimeoutUs": s.ConnectTimeoutUs, "spinUs": s.SpinUs, "progressUs": s.ProgressUs, "startAt": s.StartAt} {
+	if n := s.Connections.Pipeline; n < 0 || n > maxPipeline {
+		bad("connections: %d requests ahead: want 0 to %d", n, maxPipeline)
+	}
+	for name, us := range map[string]int64{"thinkUs": s.ThinkUs, "timeoutUs": s.TimeoutUs, "connectTimeoutUs": s.ConnectTimeoutUs, "spinUs": s.SpinUs, "progressUs": s.ProgressUs, "startAt": s.StartAt, "connections.maxAgeUs": s.Connections.MaxAgeUs} {
 		if us < 0 || us/1_000_000 > 1e6 && name != "startAt" {
 			bad("%s %d: want 0 to 1,000,000 s", name, us)
 		}
 	}
-	s.HTTP.validate(bad)
 	return errors.Join(errs...)
 }
 
@@ -102,47 +114,6 @@ func (s *Spec) validatePhases(bad func(string, ...any)) {
 		if s.Arrival == Closed && i == 0 && users == 0 {
 			bad("a closed loop needs a number of connections: set connections.pool")
 		}
-	}
-}
-
-// Headers of which the generator is in charge.
-func reservedHeaders() map[string]string {
-	return map[string]string{
-		"host": "set host instead", "connection": "set connections.requestsPerConnection instead",
-		"content-length": "it follows from the body", "transfer-encoding": "bodies are sent with their length",
-		strings.ToLower(HeaderID): "the generator numbers the requests itself",
-	}
-}
-
-func (h *HTTP) validate(bad func(string, ...any)) {
-	if h.Method != "" && tokenLength([]byte(h.Method)) != len(h.Method) || h.Method == "CONNECT" {
-		bad("method %q: want one like GET, and not CONNECT", h.Method)
-	}
-	if h.Path != "" && h.Path[0] != '/' && h.Path != "*" || strings.ContainsFunc(h.Path, notVisible) {
-		bad("path %q: want it to begin with '/' and to have no spaces or control characters", h.Path)
-	}
-	if strings.ContainsFunc(h.Host, notVisible) {
-		bad("host %q has spaces or control characters", h.Host)
-	}
-	reserved := reservedHeaders()
-	for _, f := range h.Headers {
-		if f.Name == "" || tokenLength([]byte(f.Name)) != len(f.Name) {
-			bad("header name %q is not a token", f.Name)
-		}
-		if strings.ContainsAny(f.Value, "\r\n\x00") {
-			bad("value of header %q holds a line break or NUL", f.Name)
-		}
-		if why := reserved[strings.ToLower(f.Name)]; why != "" {
-			bad("header %q: %s", f.Name, why)
-		}
-	}
-	for _, st := range h.ExpectStatus {
-		if st < 200 || st > 599 {
-			bad("expected status %d: want 200 to 599", st)
-		}
-	}
-	if h.ExpectBytes != nil && *h.ExpectBytes < 0 {
-		bad("expected length %d of the body: want 0 or more", *h.ExpectBytes)
 	}
 }
 

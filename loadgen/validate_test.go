@@ -30,14 +30,14 @@ func TestValidate(t *testing.T) {
 		{"pool", func(s *Spec) { s.Connections.Pool = -1 }, "connections: pool -1"},
 		{"phase pool", func(s *Spec) { n := -2; s.Phases[0].Connections = &n }, `phase "steady": -2 connections`},
 		{"timeout", func(s *Spec) { s.TimeoutUs = -5 }, "timeoutUs -5"},
-		{"method", func(s *Spec) { s.HTTP.Method = "GET " }, `method "GET "`},
-		{"path", func(s *Spec) { s.HTTP.Path = "a b" }, `path "a b"`},
+		{"method", func(s *Spec) { s.HTTP.Requests = []Request{{Method: "GET "}} }, `method "GET "`},
+		{"path", func(s *Spec) { s.HTTP.Requests = []Request{{Path: "a b"}} }, `path "a b"`},
 		{"host", func(s *Spec) { s.HTTP.Host = "a\r\nb" }, "host"},
-		{"header", func(s *Spec) { s.HTTP.Headers = []Header{{"A:", "b"}} }, `header name "A:" is not a token`},
-		{"header value", func(s *Spec) { s.HTTP.Headers = []Header{{"A", "b\r\nC: d"}} }, `value of header "A" holds a line break`},
-		{"reserved header", func(s *Spec) { s.HTTP.Headers = []Header{{"connection", "close"}} }, "set connections.requestsPerConnection instead"},
-		{"status", func(s *Spec) { s.HTTP.ExpectStatus = []int{100} }, "expected status 100"},
-		{"bytes", func(s *Spec) { s.HTTP.ExpectBytes = &none }, "expected length -1"},
+		{"header", func(s *Spec) { s.HTTP.Requests = []Request{{Headers: []Header{{"A:", "b"}}}} }, `header name "A:" is not a token`},
+		{"header value", func(s *Spec) { s.HTTP.Requests = []Request{{Headers: []Header{{"A", "b\r\nC: d"}}}} }, `value of header "A" holds a line break`},
+		{"reserved header", func(s *Spec) { s.HTTP.Requests = []Request{{Headers: []Header{{"connection", "close"}}}} }, "set connections.requestsPerConnection instead"},
+		{"status", func(s *Spec) { s.HTTP.Requests = []Request{{Expect: Expect{Status: []int{100}}}} }, "expected status 100"},
+		{"bytes", func(s *Spec) { s.HTTP.Requests = []Request{{Expect: Expect{Bytes: &none}}} }, "expected length -1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := testSpec()
@@ -70,8 +70,8 @@ func TestSetURL(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || len(s.Targets) != 1 || s.Targets[0] != c.target || s.HTTP.Host != c.host || s.HTTP.Path != c.path {
-			t.Errorf("%s: %v, %v, %q, %q", c.url, err, s.Targets, s.HTTP.Host, s.HTTP.Path)
+		if err != nil || len(s.Targets) != 1 || s.Targets[0] != c.target || s.HTTP.Host != c.host || s.HTTP.Requests[0].Path != c.path {
+			t.Errorf("%s: %v, %v, %q, %v", c.url, err, s.Targets, s.HTTP.Host, s.HTTP.Requests[0].Path)
 		}
 	}
 }

@@ -38,17 +38,23 @@ type worker struct {
 	aborted  bool // interrupted: nothing more is sent
 
 	pool, perConn           int // 0: no limit
+	depth                   int // requests on a connection at a time
+	maxAge                  int64
 	timeout, connectTimeout int64
 	spin                    int64
-	expect                  [600]bool
-	expectBytes             int64 // -1: any
+	classes                 []Class
+	mix                     mix
 
 	live      requestList
 	queue     waitQueue
 	idle      connList
-	opening   connList
+	room      connList // busy, but not to the depth
+	opening   connList // the protocol's set-up included
 	lingering connList
 	freeConns *conn
+	freeUsers []Session
+	users     int    // virtual users made so far
+	scratch   []byte // for the request being written
 	meter     meter
 
 	arrivalTimer, tickTimer, timeoutTimer, openingTimer, lingerTimer loop.Timer
@@ -62,6 +68,8 @@ type failure struct {
 	detail string
 	age    int64 // of the connection, ns
 	uses   int   // requests the connection had served before
+	// unserved: the peer has told that it has not looked at the request.
+	unserved bool
 }
 
 // begin arms the worker to start at the run's origin.
@@ -130,19 +138,21 @@ func (w *worker) arrive() {
 
 // dispatch gives a due request to a connection or to the wait queue. An open
 // loop opens connections as it needs them; in a closed loop each user has one,
-// so that the number of connections is the number of users.
+// so that the number of connections is the number of users. Requests are sent
+// ahead of answers when there is no other connection for them.
 func (w *worker) dispatch(at, now int64) {
 	q := w.admit(at, now)
 	switch {
-	case w.queue.head == nil && w.closed != nil && w.mayOpen():
+	case w.queue.head != nil:
+		w.enqueue(q)
+	case w.closed != nil && w.mayOpen():
 		w.open(q)
-	case w.queue.head == nil && w.idle.head != nil:
-		c := w.idle.head
-		w.idle.remove(c)
-		c.state = connBusy
-		w.start(c, q)
-	case w.queue.head == nil && w.mayOpen():
+	case w.idle.head != nil:
+		w.start(w.idle.head, q)
+	case w.mayOpen():
 		w.open(q)
+	case w.room.head != nil:
+		w.start(w.room.head, q)
 	default:
 		w.enqueue(q)
 	}
@@ -152,11 +162,15 @@ func (w *worker) dispatch(at, now int64) {
 // watches for the next answer: every wake-up it would sleep for would add to
 // the wait of all of them.
 func (w *worker) enqueue(q *request) {
+	w.watch()
+	w.queue.push(q)
+	w.rec.queued = w.queue.length
+}
+
+func (w *worker) watch() {
 	if w.queue.head == nil {
 		w.loop.SetWatch(w.spin)
 	}
-	w.queue.push(q)
-	w.rec.queued = w.queue.length
 }
 
 // unqueue takes the first that waits, nil if there is none.
@@ -171,8 +185,9 @@ func (w *worker) unqueue() *request {
 
 // admit makes a request of an intended start.
 func (w *worker) admit(at, now int64) *request {
-	s := w.rec.intended(at, now, w.timed)
-	q := w.live.push(w.seq, at, s)
+	q := w.live.push(at)
+	q.order = Order{Seq: w.seq, Class: w.mix.pick(w.seq), Item: -1}
+	w.rec.intended(q, now, w.timed)
 	w.seq++
 	if !w.timeoutTimer.Active() {
 		w.loop.SetTimer(&w.timeoutTimer, at+w.timeout, w)
@@ -201,71 +216,144 @@ func (w *worker) open(q *request) {
 		w.fail(q, loop.Nanotime(), failure{cause: causeLocal, detail: err.Error()})
 		return
 	}
-	w.rec.conns++
-	q.slice.phase.conns++
+	w.rec.connected(q)
 	if c.state = connBusy; inProgress {
 		c.state = connOpening
 	}
-	w.start(c, q)
+	c.flight.push(q)
+	q.conn = c
+	st := c.session.Open()
+	if c.setUp = st != Done; !c.setUp {
+		w.transmit(c, q)
+		return
+	}
+	if !inProgress {
+		c.state = connSetup
+	}
+	w.await(c)
+	if st == Reply {
+		c.say()
+	}
 }
 
-// start writes q on c.
+// start puts q on c, which is open.
 func (w *worker) start(c *conn, q *request) {
-	c.req, q.conn = q, c
-	c.began, c.written, c.unsent = false, false, c.unsent[:0]
-	c.last = w.perConn > 0 && c.uses+1 >= w.perConn
-	p := c.session.Request(q.seq, c.last)
-	q.sent = loop.Nanotime()
-	c.send(p)
+	c.leave()
+	c.state = connBusy
+	c.flight.push(q)
+	q.conn = c
+	w.transmit(c, q)
 }
 
-// retry sends q a second time, on a connection of its own.
+// transmit writes q, the latest request on c.
+func (w *worker) transmit(c *conn, q *request) {
+	c.last = w.perConn > 0 && c.uses+c.flight.length >= w.perConn ||
+		w.maxAge > 0 && loop.Nanotime()-c.openedAt >= w.maxAge
+	q.order.Last = c.last
+	var body []byte
+	w.scratch, body = c.session.Request(w.scratch[:0], &q.order)
+	q.end = c.queued + int64(len(w.scratch)+len(body))
+	if c.flight.writing == nil {
+		c.flight.writing = q
+	}
+	if c.flight.head == q {
+		c.began = false
+		c.session.Await(&q.order)
+	}
+	gen := c.gen
+	c.put(w.scratch, body)
+	if c.gen == gen && c.state == connBusy {
+		w.place(c)
+	}
+}
+
+// place puts an open connection where it is found for its next request.
+func (w *worker) place(c *conn) {
+	c.leave()
+	switch {
+	case c.flight.head == nil:
+		c.state = connIdle
+		w.idle.push(c)
+	case c.flight.length < w.depth && !c.last:
+		w.room.push(c)
+		w.kick()
+	}
+}
+
+// orphaned ends a request whose connection is gone, or sends it again. A reused
+// connection that never answered may simply have been closed as idle while the
+// request was on its way, so it gets a second try. sent is how much of what the
+// connection had to write has left.
+func (w *worker) orphaned(q *request, now int64, f failure, sent int64) {
+	switch {
+	case w.aborted:
+		f.cause, f.detail = causeLocal, "interrupted"
+	case f.cause != causeNone:
+	case (f.uses > 0 && (w.classes[q.order.Class].Repeatable || !q.begun) || f.unserved) && !q.retried:
+		w.retry(q)
+		return
+	case q.written(sent):
+		f.cause = causeResetAfter
+	default:
+		f.cause = causeResetBefore
+	}
+	w.fail(q, now, f)
+}
+
+// retry sends q a second time, on another connection.
 func (w *worker) retry(q *request) {
-	q.retried, q.conn = true, nil
+	q.retried, q.begun = true, false
 	w.rec.retry(q)
-	w.open(q)
+	if w.mayOpen() {
+		w.open(q)
+		return
+	}
+	w.watch()
+	w.queue.insert(q)
+	w.rec.queued = w.queue.length
 }
 
-// answered ends the request on c, whose answer is complete, and gives c its
-// next work.
+// answered ends the first request on c, whose answer is complete, and gives c
+// its next work.
 func (w *worker) answered(c *conn, hup bool) {
 	now := loop.Nanotime()
-	q, a := c.req, c.session.Answer()
-	c.req = nil
-	f := failure{status: a.Status, age: now - c.openedAt, uses: c.uses}
-	c.uses++
-	switch {
-	case !w.expect[a.Status]:
-		f.cause = statusCause(a)
-		w.rec.bad(q, now, &f)
-	case w.expectBytes >= 0 && a.Bytes != w.expectBytes:
-		f.cause, f.detail = causeBody, "body of another length"
-		w.rec.bad(q, now, &f)
-	default:
+	a := c.session.Answer()
+	q := c.flight.pop()
+	written := q.written(c.sent)
+	c.began = false
+	if a.Fault != causeNone {
+		w.rec.bad(q, now, &failure{cause: a.Fault, status: a.Status, detail: a.Detail, age: now - c.openedAt, uses: c.uses})
+	} else {
 		w.rec.good(q, now, a.Status)
 	}
+	c.uses++
 	w.live.remove(q)
-	if !a.KeepAlive || c.last || hup || !c.written || w.pool > 0 && w.rec.conns > w.pool {
+	next := c.flight.head
+	if !a.KeepAlive || !written || next == nil && (c.last || hup || w.pool > 0 && w.rec.conns > w.pool) {
 		w.retire(c, hup)
 		w.rested(now)
 		return
 	}
+	if next != nil {
+		c.session.Await(&next.order)
+	}
 	w.reuse(c, now)
 }
 
-// reuse gives an idle connection its next request, if there is one.
+// reuse gives a connection its next request, if there is one.
 func (w *worker) reuse(c *conn, now int64) {
-	if q := w.unqueue(); q != nil {
-		w.rested(now)
-		w.start(c, q)
-		return
+	if !c.last {
+		if q := w.unqueue(); q != nil {
+			w.rested(now)
+			w.start(c, q)
+			return
+		}
+		if w.closed != nil && w.closed.think == 0 && now < w.end && !w.draining && w.closed.present <= w.closed.users {
+			w.start(c, w.admit(now, now))
+			return
+		}
 	}
-	if w.closed != nil && w.closed.think == 0 && now < w.end && !w.draining && w.closed.present <= w.closed.users {
-		w.start(c, w.admit(now, now))
-		return
-	}
-	c.state = connIdle
-	w.idle.push(c)
+	w.place(c)
 	w.rested(now)
 }
 

@@ -138,7 +138,6 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 	}
 	s := &loadgen.Spec{
 		Name:        "load",
-		HTTP:        loadgen.HTTP{Method: c.Method, ExpectStatus: c.Expect},
 		Arrival:     loadgen.Closed,
 		ThinkUs:     us("think", c.Think),
 		Connections: loadgen.Connections{Pool: c.Connections, RequestsPerConnection: c.RequestsPerConnection},
@@ -157,6 +156,7 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 		s.Phases = append(s.Phases, loadgen.Phase{Name: "warmup", From: main.From, To: main.From, LengthUs: warm})
 	}
 	s.Phases = append(s.Phases, main)
+	r := loadgen.Request{Method: c.Method, Expect: loadgen.Expect{Status: c.Expect}}
 	for _, text := range c.Header {
 		name, value, ok := strings.Cut(text, ":")
 		if !ok {
@@ -167,12 +167,13 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 			s.HTTP.Host = value
 			continue
 		}
-		s.HTTP.Headers = append(s.HTTP.Headers, loadgen.Header{Name: name, Value: value})
+		r.Headers = append(r.Headers, loadgen.Header{Name: name, Value: value})
 	}
 	var err error
-	if s.HTTP.Body, err = readData(c.Data); err != nil {
+	if r.Body.Text, err = readData(c.Data); err != nil {
 		errs = append(errs, err)
 	}
+	s.HTTP.Requests = []loadgen.Request{r}
 	if err := s.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
 		errs = append(errs, err)
 	} else {

@@ -31,6 +31,14 @@ type LoadPhase struct {
 	Tally
 }
 
+// LoadClass is what one kind of request of a load measured over all measured
+// phases. The classes of a load add up to the load.
+type LoadClass struct {
+	Name   string `json:"name"`
+	Weight int    `json:"weight"`
+	Tally
+}
+
 // Tally counts requests and holds the latency of the ones that succeeded.
 type Tally struct {
 	// Requests is the number of intended requests; after the drain at the end
@@ -71,6 +79,8 @@ type Load struct {
 	RatePerSecond   float64 `json:"ratePerSecond"` // completed per second of measured time
 	Tally
 	Phases []LoadPhase `json:"phases"`
+	// Classes are the named requests of the load; empty where there are none.
+	Classes []LoadClass `json:"classes,omitempty"`
 	// CPUSeconds is user plus system time of the generator's thread,
 	// BusyShare its part of the wall time spent working (0 to 1).
 	CPUSeconds float64 `json:"cpuSeconds"`
@@ -97,6 +107,7 @@ const (
 	CauseOrigin5xx   = "5xx-origin"
 	CauseStatus4xx   = "4xx"
 	CauseStatus      = "status" // any other unexpected status
+	CauseHeader      = "header" // an expected header missing or of another value
 	CauseBody        = "body"   // wrong body
 	CauseProtocol    = "protocol"
 	CauseLocal       = "local" // out of ports or descriptors here
@@ -132,7 +143,8 @@ type Failure struct {
 	Cell      string   `json:"cell,omitempty"` // set by the runner
 	Load      string   `json:"load"`
 	Phase     string   `json:"phase"`
-	ID        uint64   `json:"id"` // sequence number within the load
+	Request   string   `json:"request,omitempty"` // name of its class
+	ID        uint64   `json:"id"`                // sequence number within the load
 	AtUs      int64    `json:"atUs"`
 	EndedUs   int64    `json:"endedUs"`
 	Cause     string   `json:"cause"`

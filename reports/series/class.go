@@ -44,7 +44,7 @@ func ClassOf(cause string) Class {
 		return Origin5xx
 	case result.CauseStatus4xx, result.CauseStatus:
 		return Status4xx
-	case result.CauseTruncated, result.CauseBody:
+	case result.CauseTruncated, result.CauseHeader, result.CauseBody:
 		return Short
 	case result.CauseLocal:
 		return Local
@@ -60,7 +60,7 @@ func Unanswered(cause string) bool {
 	case Proxy5xx, Origin5xx, Status4xx:
 		return false
 	default:
-		return cause != result.CauseBody && cause != result.CauseProtocol
+		return cause != result.CauseBody && cause != result.CauseHeader && cause != result.CauseProtocol
 	}
 }
 

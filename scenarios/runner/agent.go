@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -45,7 +44,7 @@ func loadSpec(s *scenarios.Scenario, l *scenarios.Load, targets []string, cpus [
 		Protocol: l.Protocol,
 		Targets:  targets,
 		Title:    l.Target,
-		HTTP:     loadgen.HTTP{Method: l.Method, Path: l.Path, Host: l.Host, Body: strings.Repeat("x", int(l.Body))},
+		HTTP:     loadgen.HTTP{Host: l.Host},
 		Arrival:  loadgen.Arrival(l.Arrival),
 		Connections: loadgen.Connections{
 			Pool:                  int(l.Connections.Pool),
@@ -55,9 +54,11 @@ func loadSpec(s *scenarios.Scenario, l *scenarios.Load, targets []string, cpus [
 		Seed:      s.Seed ^ hash(l.Name),
 		CPUs:      cpus,
 	}
+	r := loadgen.Request{Method: l.Method, Path: l.Path, Body: loadgen.Body{Size: int64(l.Body)}}
 	for _, name := range slices.Sorted(maps.Keys(l.Headers)) {
-		spec.HTTP.Headers = append(spec.HTTP.Headers, loadgen.Header{Name: name, Value: l.Headers[name]})
+		r.Headers = append(r.Headers, loadgen.Header{Name: name, Value: l.Headers[name]})
 	}
+	spec.HTTP.Requests = []loadgen.Request{r}
 	for _, p := range l.Phases {
 		phase := loadgen.Phase{Name: p.Name, LengthUs: p.For.Us(), Measure: p.Measure}
 		if p.Rate != nil {

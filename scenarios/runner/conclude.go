@@ -166,7 +166,7 @@ func client(load *result.Load, frontend string) conserve.Client {
 		// Failures with a response: it was answered, but not as wanted.
 		for cause, n := range p.FailuresByCause {
 			switch cause {
-			case result.CauseOrigin5xx, result.CauseBody:
+			case result.CauseOrigin5xx, result.CauseHeader, result.CauseBody:
 				cl.FromOrigin += n
 				cl.Answered += n
 			case result.CauseProxy5xx, result.CauseStatus4xx, result.CauseStatus:
