@@ -75,7 +75,6 @@ func Start(o *Options) (*Process, error) {
 }
 
 func (p *Process) start(o *Options, places []place, cfg *httporigin.Config) error {
-	loop.MakeRoom(max(1, o.Threads))
 	for i := range max(1, o.Threads) {
 		l, err := loop.New(o.Poller, sock.ReservableFDs())
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"bench/internal/loop"
 	"bench/internal/thread"
 )
 
@@ -18,7 +17,6 @@ const collectPercent = 2000
 
 // TuneProcess sets this process's runtime up for generating load.
 func TuneProcess() {
-	loop.MakeRoom(max(2, runtime.NumCPU()))
 	debug.SetGCPercent(collectPercent)
 	thread.PromptProcess()
 }

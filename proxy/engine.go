@@ -217,7 +217,6 @@ func (e *Engine) makeThreads(plans []*log.Plan) error {
 	if n <= 0 {
 		n = usableCPUs()
 	}
-	loop.MakeRoom(n)
 	for id := 1; id <= n; id++ {
 		l, err := loop.New(m.Name, 2*int(e.shared.MaxConn.Load())+reservedFDs+e.binds)
 		if err != nil {

@@ -101,12 +101,20 @@ func New(pollerName string, maxFD int) (*Loop, error) {
 	return l, nil
 }
 
-// MakeRoom raises GOMAXPROCS for a process of the given number of loops. A loop
-// holds a processor of the Go scheduler also through its short waits
-// (poller.ShortWait), so that other goroutines, garbage collection among them,
-// need some of their own, also where one CPU is all there is.
-func MakeRoom(loops int) {
-	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), loops+2))
+// running counts the loops of the process, as GOMAXPROCS is of the process.
+var running atomic.Int32
+
+// spare is the number of processors of the Go scheduler for all that are not
+// loops: a garbage collection, and those who report or answer commands.
+const spare = 3
+
+// makeRoom raises GOMAXPROCS: a loop holds a processor of the scheduler also
+// through its short waits (poller.ShortWait), so that other goroutines need some
+// of their own, also where one CPU is all there is.
+func makeRoom(loops int32) {
+	if want := int(loops) + spare; runtime.GOMAXPROCS(0) < want {
+		runtime.GOMAXPROCS(want)
+	}
 }
 
 // Poller is the name of the mechanism in use.
@@ -262,6 +270,8 @@ func (w waker) Ready(poller.Events) {
 // Run turns the loop on this goroutine, locked to its thread, until Stop. It
 // returns the error of a poller that failed. The loop cannot be run again.
 func (l *Loop) Run() error {
+	makeRoom(running.Add(1))
+	defer running.Add(-1)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer l.end()
