@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bench/internal/poller"
+	"bench/internal/sock"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 )
@@ -106,6 +107,12 @@ func (sc *serverConn) close() {
 		sc.srv.Idle.Add(-1)
 	} else {
 		sc.srv.Used.Add(-1)
+	}
+	if !sc.ended {
+		// Whoever closes first keeps the address pair for a minute. Towards a
+		// server that would use up the local ports, so the connection is reset:
+		// all that was to come over it has come.
+		sock.SetLinger0(sc.fd)
 	}
 	t.Loop.Close(sc.fd)
 	t.Shared.SrvConns.Dec()
