@@ -28,7 +28,7 @@ func (l *leastConn) Pick(avoid *server.Server) *server.Server {
 			if s == avoid || s.Full() {
 				continue
 			}
-			cur, w := s.Cur.Load()+1, int64(s.Weight())
+			cur, w := s.Cur.Load()+1, int64(s.Share())
 			// cur/w < bestCur/bestWeight without the divisions
 			if best < 0 || cur*bestWeight < bestCur*w {
 				best, bestCur, bestWeight = i, cur, w

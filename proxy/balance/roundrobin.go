@@ -32,9 +32,9 @@ func (r *roundRobin) Build(servers []*server.Server) {
 	}
 	r.heap = r.heap[:0]
 	for i, s := range servers {
-		at, known := old[s]
-		if !known {
-			at = r.now + r.step(s)
+		at := r.now + r.step(s)
+		if was, known := old[s]; known {
+			at = min(at, was) // a turn planned with less weight comes earlier
 		}
 		r.heap = append(r.heap, turn{at, i, s})
 		r.up(len(r.heap) - 1)
@@ -45,7 +45,7 @@ func (r *roundRobin) Build(servers []*server.Server) {
 }
 
 func (r *roundRobin) step(s *server.Server) uint64 {
-	return stepScale / uint64(max(s.Weight(), 1))
+	return stepScale * server.ShareScale / uint64(max(s.Share(), 1))
 }
 
 func (r *roundRobin) Pick(avoid *server.Server) *server.Server {

@@ -106,7 +106,7 @@ a warning; one that is not supported is an error that says so.
 	}
 	b.WriteString("\n## Options of server and default-server\n\n| option | |\n| --- | --- |\n")
 	for _, o := range serverOptions() {
-		row(&b, o.name, "-", "-", o.doc, o.inert)
+		row(&b, o.name, "-", "-", o.doc, "")
 	}
 	b.WriteString("\n## Balance algorithms\n\n" + strings.Join(algorithms(), ", ") + "\n")
 	b.WriteString("\n## Predicates of conditions\n\n| predicate | true if |\n| --- | --- |\n")

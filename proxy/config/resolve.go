@@ -169,11 +169,8 @@ func (d *serverDraft) server(index int) *spec.Server {
 	if s.source.set {
 		srv.Source = &s.source.val
 	}
-	// A server with only a minimum has that as its limit too.
-	if srv.MaxConn == 0 {
-		srv.MaxConn = srv.MinConn
-	}
-	srv.MinConn = min(srv.MinConn, srv.MaxConn)
+	// A minimum above the limit, or without one, is the limit.
+	srv.MaxConn = max(srv.MaxConn, srv.MinConn)
 	return srv
 }
 

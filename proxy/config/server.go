@@ -37,10 +37,9 @@ type serverDraft struct {
 
 // serverOption is one row of the options of servers.
 type serverOption struct {
-	name  string
-	args  int
-	read  func(*line, *serverSettings, word)
-	inert string
+	name string
+	args int
+	read func(*line, *serverSettings, word)
 	// own: not in default-server.
 	own bool
 	doc string
@@ -120,9 +119,6 @@ func (l *line) serverOptions(rest []word, set *serverSettings, defaults bool) bo
 		if len(rest) <= row.args {
 			l.missing("a value after '" + row.name + "'")
 			return false
-		}
-		if row.inert != "" {
-			l.warn(rest[0], "'%s' is accepted without effect: %s", row.name, row.inert)
 		}
 		row.read(l, set, rest[row.args])
 		rest = rest[row.args+1:]
@@ -230,13 +226,8 @@ func serverOptions() []serverOption {
 		{name: "no-agent-check", doc: "No agent check, as always.", read: func(*line, *s, word) {}},
 	}
 	for i := range rows {
-		switch rows[i].name {
-		case "id":
+		if rows[i].name == "id" {
 			rows[i].own = true
-		case "minconn":
-			rows[i].inert = "the limit is maxconn whatever the load"
-		case "slowstart":
-			rows[i].inert = "a server has its full weight at once"
 		}
 	}
 	return rows

@@ -39,6 +39,7 @@ func NewBackend(p *spec.Proxy, slot *int) *Backend {
 		*slot++
 		s.weight.Store(int32(sp.Weight))
 		s.max.Store(int32(sp.MaxConn))
+		s.ramp.Store(100)
 		addr := sp.Addr
 		s.addr.Store(&addr)
 		if sp.Disabled {
@@ -105,7 +106,7 @@ func (b *Backend) Usable(dst []*Server) []*Server {
 // Count is the number of usable active and backup servers and their weights.
 func (b *Backend) Count() (active, backup, weight int) {
 	for _, s := range b.Usable(nil) {
-		weight += s.Weight()
+		weight += s.Effective()
 	}
 	for _, s := range b.Servers {
 		switch {

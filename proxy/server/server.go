@@ -44,7 +44,8 @@ type Server struct {
 	admin  atomic.Uint32
 	health atomic.Uint32
 	weight atomic.Int32 // as set, 0 to 256
-	max    atomic.Int32 // maxconn in force; 0: no limit
+	max    atomic.Int32 // maxconn as set; 0: no limit
+	ramp   atomic.Int32 // percentage of a slow start, 100 when it is over
 	addr   atomic.Pointer[sock.Addr]
 
 	// Cur counts the sessions assigned to the server, in all threads.
@@ -59,6 +60,7 @@ type Server struct {
 	changed     time.Time // of the last change of state
 	downTime    time.Duration
 	transitions uint64 // times it went down
+	rampTimer   *time.Timer
 }
 
 // Admin is the administrative state.
@@ -70,7 +72,8 @@ func (s *Server) Health() Health { return Health(s.health.Load()) }
 // Weight is the weight as set, 0 to 256.
 func (s *Server) Weight() int { return int(s.weight.Load()) }
 
-// MaxConn is the number of concurrent sessions allowed; 0 is no limit.
+// MaxConn is the number of concurrent sessions as set; 0 is no limit. Limit is
+// what is in force.
 func (s *Server) MaxConn() int { return int(s.max.Load()) }
 
 // Addr is where to connect to.
@@ -89,13 +92,13 @@ func (s *Server) Running() bool {
 
 // Full tells whether all slots are taken.
 func (s *Server) Full() bool {
-	m := s.max.Load()
-	return m > 0 && s.Cur.Load() >= int64(m)
+	m := s.Limit()
+	return m > 0 && s.Cur.Load() >= m
 }
 
 // TryAcquire takes a slot, and reports false if the server is full.
 func (s *Server) TryAcquire() bool {
-	m := int64(s.max.Load())
+	m := s.Limit()
 	if m == 0 {
 		s.Cur.Inc()
 		return true
@@ -146,6 +149,9 @@ func (s *Server) SetAdmin(a Admin) (changed bool, requeued int) {
 		b.mu.Unlock()
 		return false, 0
 	}
+	if s.Admin() == Maint && s.Health() != Down {
+		s.startSlowly()
+	}
 	s.admin.Store(uint32(a))
 	s.changed = time.Now()
 	b.mu.Unlock()
@@ -169,9 +175,11 @@ func (s *Server) SetHealth(h Health) (changed bool, requeued int) {
 	now := time.Now()
 	if old == Down {
 		s.downTime += now.Sub(s.changed)
+		s.startSlowly()
 	}
 	if h == Down {
 		s.transitions++
+		s.stopRamp()
 	}
 	s.health.Store(uint32(h))
 	s.changed = now
