@@ -67,6 +67,7 @@ type Engine struct {
 	fds       int // descriptors the process may use
 	hard      int // connections that allows, as far as configured
 	binds     int // bind lines
+	maxPipes  int // limit of pipes, and descriptors set aside for them
 	senders   []*log.Sender
 	api       *cli.Service
 	messages  *messages
@@ -166,9 +167,15 @@ func (e *Engine) limits() error {
 		e.binds += len(p.Binds)
 	}
 	e.fds = fds
-	e.hard = max((fds-reservedFDs-len(g.Stats)-e.binds)/2, 1)
+	free := fds - reservedFDs - len(g.Stats) - e.binds
+	want := firstPositive(e.opt.MaxConn, g.MaxConn)
+	e.maxPipes = maxPipes(e.cfg, want, free)
+	if !g.NoSplice {
+		e.shared.MaxPipes = int64(e.maxPipes)
+	}
+	e.hard = max((free-2*e.maxPipes)/2, 1)
 	limit := e.hard
-	if want := firstPositive(e.opt.MaxConn, g.MaxConn); want > 0 {
+	if want > 0 {
 		if want > e.hard {
 			e.alert(log.Warning, fmt.Sprintf("maxconn %d needs more descriptors than there are: limited to %d connections", want, e.hard))
 		}
@@ -218,7 +225,7 @@ func (e *Engine) makeThreads(plans []*log.Plan) error {
 		n = usableCPUs()
 	}
 	for id := 1; id <= n; id++ {
-		l, err := loop.New(m.Name, 2*int(e.shared.MaxConn.Load())+reservedFDs+e.binds)
+		l, err := loop.New(m.Name, 2*(int(e.shared.MaxConn.Load())+e.maxPipes)+reservedFDs+e.binds)
 		if err != nil {
 			return err
 		}

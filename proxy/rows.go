@@ -21,7 +21,7 @@ func (e *Engine) Info() stats.Info {
 		Node: g.Node, Description: g.Description,
 		Threads: len(e.threads), Pid: os.Getpid(), Started: e.started, Now: time.Now(),
 		UlimitN: e.fds, MaxSock: e.fds, MaxConn: int(sh.MaxConn.Load()), HardMaxConn: e.hard,
-		CurrConns: uint64(sh.Conns.Load()), MaxPipes: g.MaxPipes,
+		CurrConns: uint64(sh.Conns.Load()), MaxPipes: e.maxPipes,
 		Stopping: sh.Stopping.Load(), Jobs: e.Jobs(), BusyPolling: g.BusyPolling,
 	}
 	e.mu.Lock()
@@ -35,6 +35,8 @@ func (e *Engine) Info() stats.Info {
 		sum.LogsDropped += e.senders[t.ID-1].Dropped
 		info.Tasks += t.Loop.Timers() + t.Loop.Tasks()
 		info.RunQueue += t.Loop.Tasks()
+		info.PipesUsed += t.PipesUsed()
+		info.PipesFree += t.PipesFree()
 		idle += t.Loop.Idle()
 		wall += now - e.startMono
 	})
@@ -76,7 +78,7 @@ func http1(r *stats.Row, conns uint64) {
 	t := &r.Totals
 	t.H1 = stats.H1{
 		OpenConns: r.Sessions.Cur, OpenStreams: r.Sessions.Cur, Conns: conns, Streams: t.Requests,
-		BytesIn: t.BytesIn, BytesOut: t.BytesOut,
+		BytesIn: t.BytesIn, BytesOut: t.BytesOut, SplicedIn: t.H1.SplicedIn, SplicedOut: t.H1.SplicedOut,
 	}
 	if r.Type == stats.RowBackend {
 		// Seen from the servers, responses come in and requests go out.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -223,29 +222,4 @@ func RecvFDs(fd int, data []byte, limit int) (n int, fds []int, err error) {
 		return n, nil, errors.New("receiving descriptors: more than expected, or none free here")
 	}
 	return n, fds, nil
-}
-
-// Pipe is a kernel pipe used by Splice.
-type Pipe struct{ R, W int }
-
-// NewPipe opens a non-blocking, close-on-exec pipe.
-func NewPipe() (Pipe, syscall.Errno) {
-	var p [2]int32
-	_, _, e := unix.RawSyscall(unix.SYS_PIPE2, uintptr(unsafe.Pointer(&p)), unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if e != 0 {
-		return Pipe{-1, -1}, e
-	}
-	return Pipe{int(p[0]), int(p[1])}, 0
-}
-
-// Close closes both ends.
-func (p Pipe) Close() { Close(p.R); Close(p.W) }
-
-// Splice moves up to n bytes between a socket and a pipe without copying.
-func Splice(from, to, n int) (moved int, errno syscall.Errno) {
-	r, _, e := unix.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(n), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
-	if e != 0 {
-		return 0, e
-	}
-	return int(r), 0
 }

@@ -104,7 +104,7 @@ func globalKeywords() []keyword {
 			}
 		}},
 		globalNumber("maxconn", 0, math.MaxInt32, "Connections of the process; by default what the descriptor limit allows.", func(s *g) *int { return &s.MaxConn }),
-		inertly(globalNumber("maxpipes", 0, math.MaxInt32, "Pipes for splicing.", func(s *g) *int { return &s.MaxPipes }), "data is copied by the process"),
+		globalNumber("maxpipes", 0, math.MaxInt32, "Pipes for splicing; by default a quarter of the connections that may be spliced.", func(s *g) *int { return &s.MaxPipes }),
 		globalNumber("ulimit-n", 0, math.MaxInt32, "Limit of descriptors to set.", func(s *g) *int { return &s.ULimitN }),
 		globalText("pidfile", "<path>", "File to write the process number to.", func(s *g) *string { return &s.PIDFile }),
 		globalText("chroot", "<directory>", "Directory to lock the process into.", func(s *g) *string { return &s.Chroot }),

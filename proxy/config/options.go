@@ -45,9 +45,9 @@ func optionRows() []option {
 		{"persist", back, one(func(s *o) *bool { return &s.Persist }), "there are no persistence cookies", "Keep to servers that are down."},
 		{"prefer-last-server", back, one(func(s *o) *bool { return &s.PreferLastServer }), "every request is balanced", "Stay with a client's last server."},
 		{"socket-stats", front, one(func(s *o) *bool { return &s.SocketStats }), "", "Statistics by listener."},
-		{"splice-auto", inAny, one(func(s *o) *bool { return &s.SpliceAuto }), "data is copied by the process", "Splice where it pays."},
-		{"splice-request", inAny, one(func(s *o) *bool { return &s.SpliceRequest }), "data is copied by the process", "Splice requests."},
-		{"splice-response", inAny, one(func(s *o) *bool { return &s.SpliceResponse }), "data is copied by the process", "Splice responses."},
+		{"splice-auto", inAny, one(func(s *o) *bool { return &s.SpliceAuto }), "", "Let bulk data in both directions bypass the process, where it comes fast enough."},
+		{"splice-request", inAny, one(func(s *o) *bool { return &s.SpliceRequest }), "", "Let bulk data of requests bypass the process."},
+		{"splice-response", inAny, one(func(s *o) *bool { return &s.SpliceResponse }), "", "Let bulk data of responses bypass the process."},
 		{"tcp-smart-accept", front, one(func(s *o) *bool { return &s.SmartAccept }), "acknowledgements are left to the kernel", "Save an acknowledgement on accepted connections."},
 		{"tcp-smart-connect", back, one(func(s *o) *bool { return &s.SmartConnect }), "acknowledgements are left to the kernel", "Save an acknowledgement on connections to servers."},
 	}

@@ -249,7 +249,7 @@ func (p *parser) fullConns(cfg *spec.Config) {
 	}
 	for i, px := range cfg.Proxies {
 		if px.Caps&spec.Backend != 0 && px.FullConn == 0 {
-			px.FullConn = (sum[i] + 9) / 10
+			px.FullConn, px.FullConnAuto = (sum[i]+9)/10, true
 		}
 	}
 }

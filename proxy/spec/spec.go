@@ -103,16 +103,18 @@ type Proxy struct {
 	ForwardFor     *ForwardFor
 
 	// Backend side.
-	Balance     Balance
-	Servers     []*Server
-	Retries     int
-	RetryOn     RetryOn
-	Redispatch  int // 0 off; n > 0 every n-th retry; n < 0 the n-th before the last, -1 being the default of "option redispatch"
-	HTTPReuse   Reuse
-	FullConn    int
-	Check       *Check // nil: plain TCP checks
-	Source      *sock.Addr
-	HashBalance string // reserved words of the algorithm as written
+	Balance    Balance
+	Servers    []*Server
+	Retries    int
+	RetryOn    RetryOn
+	Redispatch int // 0 off; n > 0 every n-th retry; n < 0 the n-th before the last, -1 being the default of "option redispatch"
+	HTTPReuse  Reuse
+	FullConn   int
+	// FullConnAuto: FullConn was worked out from the frontends' limits.
+	FullConnAuto bool
+	Check        *Check // nil: plain TCP checks
+	Source       *sock.Addr
+	HashBalance  string // reserved words of the algorithm as written
 }
 
 // Balance names a load-balancing algorithm.

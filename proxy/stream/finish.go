@@ -105,6 +105,13 @@ func (s *stream) finish() {
 // countServerBytes adds what went over the server connection to the counters.
 func (s *stream) countServerBytes(sc *serverConn) {
 	side := s.server()
+	t := s.t
+	t.Process.SplicedOut += sc.splicedOut
+	if s.http {
+		s.be.C.H1.SplicedIn += sc.splicedIn
+		s.be.C.H1.SplicedOut += sc.splicedOut
+	}
+	sc.splicedIn, sc.splicedOut = 0, 0
 	side.C.BytesIn += sc.bytesOut
 	side.C.BytesOut += sc.bytesIn
 	s.be.C.BytesIn += sc.bytesOut
@@ -129,6 +136,12 @@ func (s *stream) end(logged bool) {
 	s.fe.C.BytesOut += sent
 	t.Listeners[c.l.Index].C.BytesOut += sent
 	t.Process.BytesOut += sent
+	t.Process.SplicedOut += c.splicedOut
+	if s.http {
+		s.fe.C.H1.SplicedIn += c.splicedIn
+		s.fe.C.H1.SplicedOut += c.splicedOut
+	}
+	c.splicedIn, c.splicedOut = 0, 0
 	t.Process.BytesRate.Add(t.Loop.Now(), sent)
 	if s.http && !s.uncounted {
 		countResponse(&s.fe.C.Responses, s.status)

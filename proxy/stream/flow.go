@@ -11,8 +11,12 @@ type flow struct {
 	kind   message.BodyKind
 	left   uint64 // of a body with a length
 	chunks h1.Chunked
-	// out holds what the destination has not taken yet.
-	out *buffer
+	// out holds what the destination has not taken yet, pipe what comes after it.
+	out  *buffer
+	pipe *pipe
+	// after is the number of full reads in a row, full, from which on bytes are
+	// spliced; 0: never.
+	after, full uint8
 	// ended: everything up to the end of the message, or of the source's
 	// stream, has been taken from the source.
 	ended bool
@@ -41,7 +45,7 @@ const pumpShare = 128 << 10
 // begin readies the flow for a message body. mode is what becomes of chunked
 // framing.
 func (f *flow) begin(body message.Body, mode h1.ChunkMode) {
-	f.kind, f.left, f.err = body.Kind, body.Length, nil
+	f.kind, f.left, f.err, f.full = body.Kind, body.Length, nil, 0
 	f.ended = body.Kind == message.BodyNone || body.Kind == message.BodyLength && body.Length == 0
 	if body.Kind == message.BodyChunked {
 		f.chunks.Start(mode, 0)
@@ -141,20 +145,25 @@ func (f *flow) store(t *Thread, p []byte) {
 	f.out.w += copy(f.out.room(), p)
 }
 
+// pending tells whether something waits for the destination.
+func (f *flow) pending() bool { return f.out != nil || f.pipe != nil }
+
 // flush sends what waits. It returns flowWait when nothing is left.
 func (f *flow) flush(t *Thread, dst *endpoint) flowState {
-	if f.out == nil {
-		return flowWait
+	if f.out != nil {
+		n, ok := dst.send(f.out.data())
+		if !ok {
+			return flowDstErr
+		}
+		if f.out.r += n; !f.out.empty() {
+			return flowBlocked
+		}
+		t.bufs.put(f.out)
+		f.out = nil
 	}
-	n, ok := dst.send(f.out.data())
-	if !ok {
-		return flowDstErr
+	if f.pipe != nil {
+		return f.flushPipe(t, dst)
 	}
-	if f.out.r += n; !f.out.empty() {
-		return flowBlocked
-	}
-	t.bufs.put(f.out)
-	f.out = nil
 	return flowWait
 }
 
@@ -162,6 +171,10 @@ func (f *flow) release(t *Thread) {
 	if f.out != nil {
 		t.bufs.put(f.out)
 		f.out = nil
+	}
+	if f.pipe != nil {
+		t.putPipe(f.pipe)
+		f.pipe = nil
 	}
 }
 
@@ -186,14 +199,9 @@ func (f *flow) pump(t *Thread, src, dst *endpoint) flowState {
 		if !src.readable && !src.hup {
 			return flowWait
 		}
-		n, res := src.recv(f.want(t.Loop.Scratch()))
-		if n > 0 {
-			data := t.Loop.Scratch()[:n]
-			out, tail, used := f.take(data)
-			src.keep(data[used:])
-			if st := f.push(t, dst, out, tail); st != flowWait {
-				return st
-			}
+		n, res, st := f.move(t, src, dst)
+		if st != flowWait {
+			return st
 		}
 		switch res {
 		case ioEnd:
@@ -215,4 +223,24 @@ func (f *flow) pump(t *Thread, src, dst *endpoint) flowState {
 			return flowYield
 		}
 	}
+}
+
+// move takes one helping from src to dst, through a pipe where that pays. n is what
+// it counts for in the turn's share.
+func (f *flow) move(t *Thread, src, dst *endpoint) (n int, res ioResult, st flowState) {
+	if limit := f.splicing(src, dst); limit > 0 {
+		n, res, st, copying := f.splice(t, src, dst, limit)
+		if !copying {
+			return n / (spliceShare / pumpShare), res, st
+		}
+	}
+	p := f.want(t.Loop.Scratch())
+	n, res = src.recv(p)
+	f.noteRead(n, len(t.Loop.Scratch()))
+	if n > 0 {
+		out, tail, used := f.take(p[:n])
+		src.keep(p[used:n])
+		st = f.push(t, dst, out, tail)
+	}
+	return n, res, st
 }

@@ -114,10 +114,20 @@ func wildClient(addr string, rng *rand.Rand) {
 // TestNothingLeaksWhateverPeersDo lets peers misbehave in every way at once and
 // then asks for everything back: places, slots, buffers, connections.
 func TestNothingLeaksWhateverPeersDo(t *testing.T) {
-	for _, mode := range []spec.Mode{spec.ModeHTTP, spec.ModeTCP} {
-		t.Run(map[spec.Mode]string{spec.ModeHTTP: "http", spec.ModeTCP: "tcp"}[mode], func(t *testing.T) {
+	for _, kind := range []struct {
+		name   string
+		mode   spec.Mode
+		splice bool
+	}{
+		{"http", spec.ModeHTTP, false},
+		{"tcp", spec.ModeTCP, false},
+		{"http spliced", spec.ModeHTTP, true},
+		{"tcp spliced", spec.ModeTCP, true},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
 			short := 300 * time.Millisecond
-			rig := newRig(t, mode, func(p *spec.Proxy) {
+			rig := newRig(t, kind.mode, func(p *spec.Proxy) {
+				p.Options.SpliceRequest, p.Options.SpliceResponse = kind.splice, kind.splice
 				p.Timeouts = spec.Timeouts{Client: short, Server: short, Connect: short, Queue: short / 2, HTTPKeepAlive: short}
 				p.Redispatch = 1
 				p.Servers[0].MaxConn = 3
@@ -156,6 +166,10 @@ func TestNothingLeaksWhateverPeersDo(t *testing.T) {
 					t.Fatalf("still held: %s, buffers %d, server connections in use %d", left, used, busy)
 				}
 				time.Sleep(20 * time.Millisecond)
+			}
+			rig.checkPipes(t)
+			if spliced := rig.spliceCounts().process > 0; spliced != kind.splice {
+				t.Errorf("bytes went through pipes: %v, want %v", spliced, kind.splice)
 			}
 		})
 	}

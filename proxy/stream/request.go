@@ -147,6 +147,7 @@ func (s *stream) chooseBackend() bool {
 }
 
 func (s *stream) joinBackend() {
+	s.setSplicing()
 	s.be.Cur.Inc()
 	s.be.C.Sessions++
 	s.be.C.SessRate.Add(s.t.Loop.Now(), 1)

@@ -169,7 +169,7 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 		s.clientGone()
 	case s.tunnel:
 		s.startTunnel()
-	case s.down.ended && s.down.out == nil:
+	case s.down.ended && !s.down.pending():
 		s.finish()
 	default:
 		s.pumpDown()
@@ -252,7 +252,7 @@ func (s *stream) pumpUp() {
 			return
 		}
 	}
-	if s.up.ended && s.up.out == nil {
+	if s.up.ended && !s.up.pending() {
 		s.requestSent()
 		return
 	}
@@ -299,7 +299,7 @@ func (s *stream) requestSent() {
 		s.halfClose()
 		return
 	}
-	if s.state == stateData && s.down.ended && s.down.out == nil {
+	if s.state == stateData && s.down.ended && !s.down.pending() {
 		s.finish()
 		return
 	}
@@ -372,7 +372,7 @@ func (s *stream) serverWriteFailed() {
 		s.keepCli, s.keepSrv = false, false
 		s.releaseUp()
 		s.up.ended = true
-		if s.down.out == nil {
+		if !s.down.pending() {
 			s.finish()
 		}
 		return

@@ -157,7 +157,7 @@ func (s *stream) clientReady(ev poller.Events) {
 	case stateQueue, statePause, stateConnect:
 		s.clientWhileWaiting()
 	case stateResponse, stateData:
-		if ev&poller.Out != 0 && s.down.out != nil {
+		if ev&poller.Out != 0 && s.down.pending() {
 			s.pumpDown()
 			if s.state == stateEnd || s.c == nil {
 				return
@@ -198,7 +198,7 @@ func (s *stream) serverReady(ev poller.Events) {
 
 // sending tells whether something waits to be written to the server.
 func (s *stream) sending() bool {
-	return s.first != nil && !s.first.empty() || s.up.out != nil
+	return s.first != nil && !s.first.empty() || s.up.pending()
 }
 
 // resume goes on in both directions after a turn's share was used up.

@@ -74,6 +74,7 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 	cfg.Global.Tune = spec.Tune{BufSize: 16384, MaxRewrite: 1024, MaxAccept: 100, HTTPMaxHdr: 101, HTTPLogURILen: 1024}
 	sh := &stream.Shared{Config: cfg}
 	sh.MaxConn.Store(1000)
+	sh.MaxPipes = 100
 	fe := &stream.Frontend{Spec: p, Limits: h1.DefaultLimits(), Logs: true}
 	fe.MaxConn.Store(1000)
 	sh.Frontends = []*stream.Frontend{fe}

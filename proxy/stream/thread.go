@@ -50,6 +50,9 @@ type Shared struct {
 	SrvConns stats.Gauge  // server connections in the process
 	Captures Captures     // of invalid messages
 	MaxConn  atomic.Int64 // global limit
+	// MaxPipes is the limit of pipes for splicing, 0 where none may be used.
+	MaxPipes int64
+	Pipes    stats.Gauge  // pipes in the process
 	Stopping atomic.Bool  // soft stop: answer and close
 	StopTime atomic.Int64 // when Stopping was set, monotonic
 
@@ -73,6 +76,7 @@ type Thread struct {
 	Listeners []ListenerSide
 
 	bufs      bufferPool
+	pipes     pipePool
 	head      []byte // heads are written here before they are sent
 	acceptors []*acceptor
 	clients   clientList
@@ -180,17 +184,24 @@ const sweepInterval = time.Second
 
 type sweeper Thread
 
-// Expired closes server connections that have been idle for too long, and once
-// the process is stopping client connections that nobody uses.
+// Expired implements loop.TimerHandler.
 func (s *sweeper) Expired(*loop.Timer) {
 	t := (*Thread)(s)
+	t.Sweep()
+	t.Loop.SetTimer(&t.sweep, t.Loop.Now()+int64(sweepInterval), s)
+}
+
+// Sweep closes server connections that have been idle for too long, pipes that
+// were not needed, and once the process is stopping client connections that nobody
+// uses. The thread does it every second.
+func (t *Thread) Sweep() {
 	now := t.Loop.Now()
 	t.wall.set(now)
 	t.purgeIdle(now)
+	t.trimPipes()
 	if t.Shared.Stopping.Load() {
 		t.retireIdleClients(now)
 	}
-	t.Loop.SetTimer(&t.sweep, now+int64(sweepInterval), s)
 }
 
 // ms converts nanoseconds to the milliseconds of logs and counters.

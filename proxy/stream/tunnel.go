@@ -46,7 +46,7 @@ func (s *stream) halfClose() {
 	} else {
 		s.touchClient()
 	}
-	if s.down.ended && s.down.out == nil {
+	if s.down.ended && !s.down.pending() {
 		s.end(true)
 		return
 	}
@@ -59,7 +59,7 @@ func (s *stream) serverHalfClosed() {
 	if d := s.be.Spec.Timeouts.ServerFin; d > 0 {
 		s.srvExp = s.after(d)
 	}
-	if s.up.ended && s.up.out == nil {
+	if s.up.ended && !s.up.pending() {
 		s.end(true)
 		return
 	}

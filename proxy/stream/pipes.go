@@ -1,0 +1,74 @@
+package stream
+
+import "bench/internal/sock"
+
+// pipe is a kernel pipe that carries the bytes of one flow.
+type pipe struct {
+	sock.Pipe
+	n    int // bytes in it
+	next *pipe
+}
+
+// pipePool keeps the thread's free pipes. All pipes of the process together are
+// held against Shared.MaxPipes; a thread that gets none copies instead.
+type pipePool struct {
+	free  *pipe
+	nFree int
+	used  int
+	// least is the lowest number of free pipes since the last trim: so many were
+	// not needed.
+	least int
+}
+
+// takePipe returns an empty pipe, or nil when there is none to be had.
+func (t *Thread) takePipe() *pipe {
+	pool := &t.pipes
+	if p := pool.free; p != nil {
+		pool.free, p.next = p.next, nil
+		pool.nFree--
+		pool.least = min(pool.least, pool.nFree)
+		pool.used++
+		return p
+	}
+	if !t.Shared.Pipes.TryInc(t.Shared.MaxPipes) {
+		return nil
+	}
+	kp, errno := sock.NewPipe()
+	if errno != 0 {
+		t.Shared.Pipes.Dec()
+		return nil
+	}
+	if size := t.Shared.Config.Global.Tune.PipeSize; size > 0 {
+		// A size the system does not grant leaves the pipe as it is, which works.
+		_ = kp.SetSize(size)
+	}
+	pool.used++
+	return &pipe{Pipe: kp}
+}
+
+// putPipe takes a pipe back. What still lies in it belongs to nobody any more,
+// and goes with the pipe.
+func (t *Thread) putPipe(p *pipe) {
+	pool := &t.pipes
+	pool.used--
+	if p.n > 0 {
+		p.Close()
+		t.Shared.Pipes.Dec()
+		return
+	}
+	p.next, pool.free = pool.free, p
+	pool.nFree++
+}
+
+// trimPipes closes half of the pipes that were not needed since the last call.
+func (t *Thread) trimPipes() {
+	pool := &t.pipes
+	for n := (pool.least + 1) / 2; n > 0; n-- {
+		p := pool.free
+		pool.free = p.next
+		pool.nFree--
+		p.Close()
+		t.Shared.Pipes.Dec()
+	}
+	pool.least = pool.nFree
+}
