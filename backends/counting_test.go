@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"bench/backends"
 	"bench/backends/control"
 	"bench/backends/httporigin"
 )
@@ -21,7 +20,7 @@ func request(path, id string) string {
 const closing = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 func TestCountsByClassAndID(t *testing.T) {
-	r := start(t, func(o *backends.Options) { o.Check = httporigin.Check{Path: "/health", Agent: "probe"} })
+	r := start(t, func(o *options) { o.HTTP.Check = httporigin.Check{Path: "/health", Agent: "probe"} })
 	var text strings.Builder
 	for seq := range 100 {
 		text.WriteString(request("/", fmt.Sprintf("a.%012d", seq)))
@@ -151,7 +150,7 @@ func TestResetBalancesOpenRequests(t *testing.T) {
 }
 
 func TestSilentAndHeld(t *testing.T) {
-	r := start(t, func(o *backends.Options) { o.Limits.Head = 300 })
+	r := start(t, func(o *options) { o.HTTP.Limits.Head = 300 })
 	got := exchange(t, r.dial(), "GET / HTTP/1.1\r\nHost: a\r\nX: "+strings.Repeat("x", 300)+"\r\n\r\n")
 	if !strings.HasPrefix(got, "HTTP/1.1 431 ") {
 		t.Errorf("got %q", got)

@@ -13,6 +13,7 @@ import (
 
 	"bench/backends"
 	"bench/backends/control"
+	"bench/backends/httporigin"
 )
 
 // helperVariable makes TestHelperProcess an origin instead of a test.
@@ -23,7 +24,11 @@ func TestHelperProcess(t *testing.T) {
 	if os.Getenv(helperVariable) == "" {
 		t.Skip("is the other process of TestCrash")
 	}
-	p, err := backends.Start(&backends.Options{Listen: []string{"127.0.0.1:0"}, Control: "127.0.0.1:0"})
+	kind, err := httporigin.NewConfig(httporigin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := backends.Start(&backends.Options{Kind: kind, Listen: []string{"127.0.0.1:0"}, Control: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"bench/backends"
 	"bench/backends/control"
 	"bench/backends/httporigin"
 	"bench/internal/loop"
@@ -37,7 +36,7 @@ func (r *rig) event(id int) control.Event {
 func TestStall(t *testing.T) {
 	for _, m := range poller.Mechanisms() {
 		t.Run(m.Name, func(t *testing.T) {
-			r := start(t, func(o *backends.Options) { o.Poller = m.Name })
+			r := start(t, func(o *options) { o.Poller = m.Name })
 			live := r.dial()
 			fmt.Fprint(live, request("/bytes/3", "x.1"))
 			in := bufio.NewReader(live)
@@ -159,7 +158,7 @@ func TestScheduledAndClearedFaults(t *testing.T) {
 }
 
 func TestFaultsOnOneReplica(t *testing.T) {
-	r := start(t, func(o *backends.Options) { o.Replicas = 2 })
+	r := start(t, func(o *options) { o.Replicas = 2 })
 	r.apply(control.Fault{Kind: control.Error, For: "1m", Target: "web.2"})
 	for i, want := range []int{200, 503} {
 		if res, _ := get(t, "http://"+r.addr[i]+"/"); res.StatusCode != want {
@@ -241,7 +240,7 @@ func TestReset(t *testing.T) {
 }
 
 func TestTruncate(t *testing.T) {
-	r := start(t, func(o *backends.Options) { o.Limits.Requests = 0 })
+	r := start(t, func(o *options) { o.HTTP.Limits.Requests = 0 })
 	big := r.dial()
 	fmt.Fprint(big, request("/bytes/256MiB", "x.1"))
 	eventually(t, "answer under way", func() bool { return r.class("x").Open == 1 })
@@ -265,8 +264,8 @@ func TestTruncate(t *testing.T) {
 }
 
 func TestTrickle(t *testing.T) {
-	r := start(t, func(o *backends.Options) {
-		o.Answer.Headers = []httporigin.Header{{Name: "X-Pad", Value: strings.Repeat("x", 100)}}
+	r := start(t, func(o *options) {
+		o.HTTP.Answer.Headers = []httporigin.Header{{Name: "X-Pad", Value: strings.Repeat("x", 100)}}
 	})
 	r.apply(control.Fault{Kind: control.Trickle, For: "200ms", Bytes: new(int64(50)), Every: "20ms"})
 	c := r.dial()
@@ -311,7 +310,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestBadFaultsSayWhatIsRight(t *testing.T) {
-	r := start(t, func(o *backends.Options) { o.Replicas = 2 })
+	r := start(t, func(o *options) { o.Replicas = 2 })
 	for _, c := range []struct {
 		fault control.Fault
 		want  string

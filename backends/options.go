@@ -5,12 +5,12 @@ import (
 	"net"
 	"strconv"
 
-	"bench/backends/httporigin"
+	"bench/backends/origin"
 	"bench/internal/sock"
 )
 
-// Options describe one process of HTTP origins. The zero value of each field
-// is a usable default, except for Listen.
+// Options describe one process of origins. The zero value of each field is a
+// usable default, except for Listen and Kind.
 type Options struct {
 	// Name of the origin; replicas of a process with several are NAME.1,
 	// NAME.2 and so on. "" is "origin".
@@ -28,12 +28,8 @@ type Options struct {
 	CPUs    []int  // each loop is pinned to one, in turn; empty leaves them free
 	Seed    uint64
 
-	// Answer is the response to requests whose path says nothing else.
-	Answer httporigin.Answer
-	// Check recognises health checks.
-	Check httporigin.Check
-	// Limits of connections and requests.
-	Limits httporigin.Limits
+	// Kind makes the origins: a configuration of one of the protocol packages.
+	Kind origin.Kind
 }
 
 // Bound is one listening replica.
@@ -45,7 +41,7 @@ type Bound struct {
 // ReadyLine is what a process prints, as one line of JSON, when it serves.
 type ReadyLine struct {
 	Ready   bool    `json:"ready"`
-	Kind    string  `json:"kind"` // "http"
+	Kind    string  `json:"kind"` // the protocol: "http"
 	PID     int     `json:"pid"`
 	Control string  `json:"control,omitempty"`
 	Origins []Bound `json:"origins"`

@@ -44,7 +44,7 @@ func onLoops(replicas []*replica, fn func(int, part)) error {
 
 // Apply implements control.Target.
 func (p *Process) Apply(f *control.Fault) (*control.Applied, error) {
-	plan, err := fault.Parse(f)
+	plan, err := fault.Parse(f, p.kind.Protocol())
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (p *Process) State() (*control.State, error) {
 		return nil, err
 	}
 	out := &control.State{
-		Kind: "http", PID: os.Getpid(), Threads: len(p.threads), Poller: p.threads[0].loop.Poller(), NowNs: loop.Nanotime(),
+		Kind: p.kind.Protocol(), PID: os.Getpid(), Threads: len(p.threads), Poller: p.threads[0].loop.Poller(), NowNs: loop.Nanotime(),
 	}
 	for i, r := range p.replicas {
 		out.Replicas = append(out.Replicas, control.ReplicaState{

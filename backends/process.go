@@ -14,7 +14,7 @@ import (
 
 	"bench/backends/control"
 	"bench/backends/fault"
-	"bench/backends/httporigin"
+	"bench/backends/origin"
 	"bench/internal/loop"
 	"bench/internal/sock"
 )
@@ -22,6 +22,7 @@ import (
 // Process is the origins of one process, serving. It implements
 // control.Target.
 type Process struct {
+	kind     origin.Kind
 	threads  []*thread
 	replicas []*replica
 	ledger   fault.Ledger
@@ -49,7 +50,7 @@ type replica struct {
 
 type part struct {
 	thread *thread
-	origin *httporigin.Origin
+	origin origin.Replica
 }
 
 // errStopped answers orders to a process that is ending.
@@ -61,20 +62,16 @@ func Start(o *Options) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := httporigin.NewConfig(o.Answer, o.Check, o.Limits, o.Seed)
-	if err != nil {
-		return nil, err
-	}
-	p := &Process{ended: make(chan error, 1)}
+	p := &Process{kind: o.Kind, ended: make(chan error, 1)}
 	p.since.Store(loop.Nanotime())
-	if err := p.start(o, places, cfg); err != nil {
+	if err := p.start(o, places); err != nil {
 		p.Stop()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *Process) start(o *Options, places []place, cfg *httporigin.Config) error {
+func (p *Process) start(o *Options, places []place) error {
 	for i := range max(1, o.Threads) {
 		l, err := loop.New(o.Poller, sock.ReservableFDs())
 		if err != nil {
@@ -92,7 +89,7 @@ func (p *Process) start(o *Options, places []place, cfg *httporigin.Config) erro
 		}
 	}
 	for i := range places {
-		if err := p.place(&places[i], i, cfg); err != nil {
+		if err := p.place(&places[i], i, o.Seed); err != nil {
 			return err
 		}
 	}
@@ -124,27 +121,29 @@ func pin(cpu int) error {
 }
 
 // place starts a replica on every thread. A unix socket cannot be bound
-// several times, so that its replica lives on one thread.
-func (p *Process) place(pl *place, index int, cfg *httporigin.Config) error {
+// several times, and some kinds cannot be divided: such a replica lives on one
+// thread.
+func (p *Process) place(pl *place, index int, seed uint64) error {
 	r := &replica{name: pl.name, addr: pl.addr}
 	threads := p.threads
-	if pl.addr.IsUnix() {
+	if pl.addr.IsUnix() || p.kind.OneThread() {
 		threads = threads[index%len(threads):][:1]
 	}
 	for i, t := range threads {
-		var origin *httporigin.Origin
+		at := &origin.Place{
+			Loop: t.loop, Name: r.name, Addr: r.addr, ReusePort: len(threads) > 1,
+			Ledger: &p.ledger, Seed: seed, Stream: uint64(index)<<16 | uint64(i),
+		}
+		var replica origin.Replica
 		var err error
-		stream := uint64(index)<<16 | uint64(i)
-		if !t.loop.Call(func() {
-			origin, err = httporigin.Start(t.loop, r.name, r.addr, len(threads) > 1, cfg, &p.ledger, stream)
-		}) {
+		if !t.loop.Call(func() { replica, err = p.kind.Start(at) }) {
 			err = errStopped
 		}
 		if err != nil {
 			return err
 		}
-		r.addr = origin.Addr()
-		r.parts = append(r.parts, part{t, origin})
+		r.addr = replica.Addr()
+		r.parts = append(r.parts, part{t, replica})
 	}
 	p.replicas = append(p.replicas, r)
 	return nil
@@ -194,7 +193,7 @@ func (p *Process) Ended() <-chan error { return p.ended }
 
 // ReadyLine says where the process serves.
 func (p *Process) ReadyLine() ReadyLine {
-	line := ReadyLine{Ready: true, Kind: "http", PID: os.Getpid(), Control: p.addr}
+	line := ReadyLine{Ready: true, Kind: p.kind.Protocol(), PID: os.Getpid(), Control: p.addr}
 	for _, r := range p.replicas {
 		line.Origins = append(line.Origins, Bound{r.name, r.addr.String()})
 	}

@@ -32,12 +32,32 @@ type rig struct {
 	addr    []string
 }
 
-func start(t *testing.T, change func(*backends.Options)) *rig {
+// options are those of a process of HTTP origins.
+type options struct {
+	backends.Options
+	HTTP httporigin.Options
+}
+
+// start runs a process of HTTP origins.
+func start(t *testing.T, change func(*options)) *rig {
 	t.Helper()
-	o := &backends.Options{Name: "web", Listen: []string{"127.0.0.1:0"}, Control: "127.0.0.1:0", Seed: 1}
+	o := &options{Options: defaults()}
 	if change != nil {
 		change(o)
 	}
+	var err error
+	if o.Kind, err = httporigin.NewConfig(o.HTTP); err != nil {
+		t.Fatal(err)
+	}
+	return startProcess(t, &o.Options)
+}
+
+func defaults() backends.Options {
+	return backends.Options{Name: "web", Listen: []string{"127.0.0.1:0"}, Control: "127.0.0.1:0", Seed: 1}
+}
+
+func startProcess(t *testing.T, o *backends.Options) *rig {
+	t.Helper()
 	p, err := backends.Start(o)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +152,7 @@ func checkPayload(t *testing.T, body []byte, size int) {
 func TestFramingsAndSizes(t *testing.T) {
 	for _, m := range poller.Mechanisms() {
 		t.Run(m.Name, func(t *testing.T) {
-			r := start(t, func(o *backends.Options) { o.Poller = m.Name })
+			r := start(t, func(o *options) { o.Poller = m.Name })
 			for _, size := range []int{0, 1, 1000, 16383, 16384, 16385, 100_000, 3 << 20} {
 				for _, framing := range []string{"bytes", "chunked", "close"} {
 					res, body := get(t, fmt.Sprintf("http://%s/%s/%d", r.addr[0], framing, size))
@@ -152,12 +172,12 @@ func TestFramingsAndSizes(t *testing.T) {
 }
 
 func TestConfiguredAnswer(t *testing.T) {
-	r := start(t, func(o *backends.Options) {
-		o.Answer.Body = dist.FixedSize(5000)
-		o.Answer.Framing = httporigin.ByChunks
-		o.Answer.Latency = dist.FixedDuration(20 * time.Millisecond)
-		o.Answer.Headers = []httporigin.Header{{Name: "X-Extra", Value: "yes"}}
-		o.Answer.Status, _ = httporigin.ParseStatuses("404")
+	r := start(t, func(o *options) {
+		o.HTTP.Answer.Body = dist.FixedSize(5000)
+		o.HTTP.Answer.Framing = httporigin.ByChunks
+		o.HTTP.Answer.Latency = dist.FixedDuration(20 * time.Millisecond)
+		o.HTTP.Answer.Headers = []httporigin.Header{{Name: "X-Extra", Value: "yes"}}
+		o.HTTP.Answer.Status, _ = httporigin.ParseStatuses("404")
 	})
 	begin := time.Now()
 	res, body := get(t, "http://"+r.addr[0]+"/")
@@ -268,7 +288,7 @@ func TestContinueAndEcho(t *testing.T) {
 }
 
 func TestKeepAliveLimits(t *testing.T) {
-	r := start(t, func(o *backends.Options) { o.Limits = httporigin.Limits{Requests: 3, Idle: 50 * time.Millisecond} })
+	r := start(t, func(o *options) { o.HTTP.Limits = httporigin.Limits{Requests: 3, Idle: 50 * time.Millisecond} })
 	got := exchange(t, r.dial(), strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 5))
 	if n := strings.Count(got, "HTTP/1.1 200"); n != 3 || strings.Count(got, "Connection: close") != 1 {
 		t.Errorf("%d answers: %q", n, got)
@@ -281,7 +301,7 @@ func TestKeepAliveLimits(t *testing.T) {
 }
 
 func TestReplicasAndThreads(t *testing.T) {
-	r := start(t, func(o *backends.Options) { o.Replicas, o.Threads = 3, 2 })
+	r := start(t, func(o *options) { o.Replicas, o.Threads = 3, 2 })
 	for i, addr := range r.addr {
 		for seq := range 40 {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/", nil)
@@ -330,7 +350,7 @@ func TestReplicasAndThreads(t *testing.T) {
 
 func TestUnixAddresses(t *testing.T) {
 	dir := t.TempDir()
-	r := start(t, func(o *backends.Options) { o.Listen, o.Control = []string{dir + "/web.sock"}, dir+"/control.sock" })
+	r := start(t, func(o *options) { o.Listen, o.Control = []string{dir + "/web.sock"}, dir+"/control.sock" })
 	dial := func() (string, error) {
 		c, err := net.Dial("unix", dir+"/web.sock")
 		if err != nil {

@@ -22,15 +22,36 @@ import (
 
 // Kinds of faults. All but crash end by themselves.
 const (
-	Stall    = "stall"    // accept and read, but write nothing until the end
-	Latency  = "latency"  // draw latencies from Fault.Latency instead
-	Error    = "error"    // answer with Fault.Status, for a share Fault.Rate
-	Refuse   = "refuse"   // close the listener: connections are refused
-	Reset    = "reset"    // RST on connections, by Fault.Scope
-	Truncate = "truncate" // close in the middle of answers
-	Trickle  = "trickle"  // drip answers out
-	Drain    = "drain"    // Connection: close on every answer
-	Crash    = "crash"    // end the process without a farewell
+	Stall     = "stall"     // accept and read, but write nothing until the end
+	Latency   = "latency"   // draw latencies from Fault.Latency instead
+	Error     = "error"     // answer with an error, for a share Fault.Rate
+	Refuse    = "refuse"    // close the listener: connections are refused
+	Reset     = "reset"     // RST on connections, by Fault.Scope
+	Truncate  = "truncate"  // close in the middle of answers
+	Corrupt   = "corrupt"   // invert one byte of the body, for a share Fault.Rate of answers
+	Trickle   = "trickle"   // drip answers out
+	Bandwidth = "bandwidth" // write at most Fault.Bandwidth a second on each connection
+	Drain     = "drain"     // close every connection after its present answer
+	KindState = "state"     // be in Fault.State: MySQL and Redis
+	Role      = "role"      // be Fault.Role of a replicated set: MySQL and Redis
+	Lag       = "lag"       // report Fault.Lag of replication: MySQL and Redis
+	Limit     = "limit"     // admit at most Fault.Connections: MySQL and Redis
+	Crash     = "crash"     // end the process without a farewell
+)
+
+// States of kind state.
+const (
+	StateReadOnly = "read-only"           // MySQL: writes fail with error 1290
+	StateStopped  = "replication-stopped" // MySQL: the replica applies nothing, its lag is unknown
+	StateLoading  = "loading"             // Redis: -LOADING to nearly everything
+	StateMisconf  = "misconf"             // Redis: -MISCONF to writes
+	StateDown     = "masterdown"          // Redis: a replica that lost its master: -MASTERDOWN to data commands
+)
+
+// Roles of kind role.
+const (
+	RolePrimary = "primary"
+	RoleReplica = "replica"
 )
 
 // Scopes of a reset.
@@ -57,17 +78,30 @@ type Fault struct {
 
 	// Latency of kind latency: a distribution as dist.ParseDuration reads it.
 	Latency string `json:"latency,omitempty"`
-	// Status of kind error, 200 to 599; 0 is 503.
+	// Status of kind error: for HTTP 200 to 599, 0 is 503; for MySQL the number
+	// of the error, 1000 to 9999, 0 is 1105. Redis has no numbers.
 	Status int `json:"status,omitempty"`
-	// Rate of kind error: the share of answers hit, above 0 to 1; nil is 1.
+	// Rate of kinds error and corrupt: the share of answers hit, above 0 to 1;
+	// nil is 1.
 	Rate *float64 `json:"rate,omitempty"`
 	// Scope of kind reset; "" is both.
 	Scope string `json:"scope,omitempty"`
-	// Bytes of kind truncate: how much of the body is written; nil is half.
+	// Bytes of kind truncate: how much of the body is written, of the answer
+	// where the protocol has no bodies; nil is half.
 	// Bytes of kind trickle: how much is written at a time; nil is 1.
 	Bytes *int64 `json:"bytes,omitempty"`
 	// Every of kind trickle is the time between two pieces; "" is 10ms.
 	Every string `json:"every,omitempty"`
+	// Bandwidth of kind bandwidth, a size a second: "64KiB".
+	Bandwidth string `json:"bandwidth,omitempty"`
+	// State of kind state, one of the protocol's.
+	State string `json:"state,omitempty"`
+	// Role of kind role: primary or replica.
+	Role string `json:"role,omitempty"`
+	// Lag of kind lag: how far replication is behind, "30s".
+	Lag string `json:"lag,omitempty"`
+	// Connections of kind limit; nil is none but those that are open.
+	Connections *int `json:"connections,omitempty"`
 }
 
 // Applied is the answer to a Fault.
@@ -134,6 +168,13 @@ type Connections struct {
 	Active   uint64 `json:"active"`  // open now
 	Silent   uint64 `json:"silent"`  // closed by the client without a byte
 	Refused  uint64 `json:"refused"` // dropped at once by a reset fault
+	// Limited were turned away because of too many connections.
+	Limited uint64 `json:"limited,omitempty"`
+	// Denied failed to authenticate.
+	Denied uint64 `json:"denied,omitempty"`
+	// BytesIn and BytesOut were read from and handed to the kernel.
+	BytesIn  uint64 `json:"bytesIn"`
+	BytesOut uint64 `json:"bytesOut"`
 }
 
 // ClassCounters are the counts of one class of requests. At rest, Received =
@@ -179,7 +220,7 @@ type ClassIDs struct {
 
 // State describes the process and what is in force.
 type State struct {
-	Kind     string         `json:"kind"` // "http"
+	Kind     string         `json:"kind"` // the protocol: "http"
 	PID      int            `json:"pid"`
 	Threads  int            `json:"threads"`
 	Poller   string         `json:"poller"`

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"slices"
+	"time"
 
 	"bench/backends/control"
 	"bench/internal/dist"
@@ -16,12 +17,20 @@ type Force struct {
 	ResetNew   bool           // RST what is accepted
 	Drain      bool           // Connection: close on every answer
 	Latency    *dist.Duration // instead of the configured one; nil: none
-	Status     int            // instead of the configured one; 0: none
-	Rate       float64        // share of answers that Status hits
+	Failing    bool           // answer with errors
+	Status     int            // of those errors; 0 where the protocol has no numbers
+	Rate       float64        // share of answers that fail
 	Truncate   bool           // cut answers off
 	TruncateAt int64          // bytes of the body before the cut, or Half
 	Piece      int            // bytes written at a time; 0: as many as fit
 	Every      int64          // nanoseconds between pieces
+	Corrupt    float64        // share of answers with a byte inverted
+	State      string         // control.State...; "": none
+	Role       string         // control.Role... instead of the configured one; "": none
+	Lag        time.Duration  // instead of the configured one, if HasLag
+	HasLag     bool
+	Limited    bool // admit at most MaxConns connections
+	MaxConns   int
 }
 
 // Subject is what suffers the faults: one replica on one loop.

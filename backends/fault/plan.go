@@ -4,7 +4,6 @@
 package fault
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -22,19 +21,22 @@ const Half = -1
 
 // Plan is a fault that has been checked.
 type Plan struct {
-	Fault   control.Fault
-	For     time.Duration
-	latency dist.Duration
-	status  int
-	rate    float64
-	bytes   int64
-	every   time.Duration
+	Fault    control.Fault
+	For      time.Duration
+	protocol string
+	latency  dist.Duration
+	status   int
+	rate     float64
+	bytes    int64
+	every    time.Duration
+	lag      time.Duration
+	conns    int
 }
 
-// Parse checks a fault. Errors are *control.BadFault.
-func Parse(f *control.Fault) (*Plan, error) {
-	p := &Plan{Fault: *f}
-	row, err := findKind(f.Kind)
+// Parse checks a fault of origins of a protocol. Errors are *control.BadFault.
+func Parse(f *control.Fault, protocol string) (*Plan, error) {
+	p := &Plan{Fault: *f, protocol: protocol}
+	row, err := findKind(f.Kind, protocol)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +53,11 @@ func Parse(f *control.Fault) (*Plan, error) {
 		{"scope", f.Scope != ""},
 		{"bytes", f.Bytes != nil},
 		{"every", f.Every != ""},
+		{"bandwidth", f.Bandwidth != ""},
+		{"state", f.State != ""},
+		{"role", f.Role != ""},
+		{"lag", f.Lag != ""},
+		{"connections", f.Connections != nil},
 	} {
 		if g.given && !slices.Contains(row.args, g.name) {
 			return nil, badf("fault %s takes no %s%s", f.Kind, g.name, row.takes())
@@ -64,11 +71,12 @@ func Parse(f *control.Fault) (*Plan, error) {
 
 // kindRow is one kind of fault: a new one adds a row.
 type kindRow struct {
-	name   string
-	args   []string
-	moment func(*control.Fault) bool // needs no length; nil: always needs one
-	read   func(*Plan) error
-	apply  func(*Plan, *Force)
+	name      string
+	protocols []string // that know it; nil: all
+	args      []string
+	moment    func(*control.Fault) bool // needs no length; nil: always needs one
+	read      func(*Plan) error
+	apply     func(*Plan, *Force)
 }
 
 func (r *kindRow) takes() string {
@@ -78,7 +86,12 @@ func (r *kindRow) takes() string {
 	return ", only " + strings.Join(r.args, ", ")
 }
 
+func (r *kindRow) known(protocol string) bool {
+	return r.protocols == nil || slices.Contains(r.protocols, protocol)
+}
+
 func kinds() []kindRow {
+	databases := []string{"mysql", "redis"}
 	return []kindRow{
 		{name: control.Stall, apply: func(_ *Plan, f *Force) { f.Stalled = true }},
 		{
@@ -86,8 +99,8 @@ func kinds() []kindRow {
 			apply: func(p *Plan, f *Force) { f.Latency = &p.latency },
 		},
 		{
-			name: control.Error, args: []string{"status", "rate"}, read: readError,
-			apply: func(p *Plan, f *Force) { f.Status, f.Rate = p.status, p.rate },
+			name: control.Error, protocols: []string{"http", "mysql", "redis"}, args: []string{"status", "rate"}, read: readError,
+			apply: func(p *Plan, f *Force) { f.Failing, f.Status, f.Rate = true, p.status, p.rate },
 		},
 		{name: control.Refuse, apply: func(_ *Plan, f *Force) { f.Refused = true }},
 		{
@@ -100,24 +113,53 @@ func kinds() []kindRow {
 			apply: func(p *Plan, f *Force) { f.Truncate, f.TruncateAt = true, p.bytes },
 		},
 		{
+			name: control.Corrupt, args: []string{"rate"}, read: readRate,
+			apply: func(p *Plan, f *Force) { f.Corrupt = p.rate },
+		},
+		// Both set the pace: of the two that which comes last in this table
+		// rules, because it is the harder limit to get round.
+		{
 			name: control.Trickle, args: []string{"bytes", "every"}, read: readTrickle,
 			apply: func(p *Plan, f *Force) { f.Piece, f.Every = int(p.bytes), int64(p.every) },
 		},
+		{
+			name: control.Bandwidth, args: []string{"bandwidth"}, read: readBandwidth,
+			apply: func(p *Plan, f *Force) { f.Piece, f.Every = int(p.bytes), int64(p.every) },
+		},
 		{name: control.Drain, apply: func(_ *Plan, f *Force) { f.Drain = true }},
+		{
+			name: control.KindState, protocols: databases, args: []string{"state"}, read: readState,
+			apply: func(p *Plan, f *Force) { f.State = p.Fault.State },
+		},
+		{
+			name: control.Role, protocols: databases, args: []string{"role"}, read: readRole,
+			apply: func(p *Plan, f *Force) { f.Role = p.Fault.Role },
+		},
+		{
+			name: control.Lag, protocols: databases, args: []string{"lag"}, read: readLag,
+			apply: func(p *Plan, f *Force) { f.Lag, f.HasLag = p.lag, true },
+		},
+		{
+			name: control.Limit, protocols: databases, args: []string{"connections"}, read: readLimit,
+			apply: func(p *Plan, f *Force) { f.Limited, f.MaxConns = true, p.conns },
+		},
 		{name: control.Crash, moment: func(*control.Fault) bool { return true }},
 	}
 }
 
-func findKind(name string) (*kindRow, error) {
+func findKind(name, protocol string) (*kindRow, error) {
 	rows := kinds()
 	var names []string
 	for i := range rows {
+		if !rows[i].known(protocol) {
+			continue
+		}
 		if rows[i].name == name {
 			return &rows[i], nil
 		}
 		names = append(names, rows[i].name)
 	}
-	return nil, badf("unknown kind of fault %q: want one of %s", name, strings.Join(names, ", "))
+	return nil, badf("unknown kind of fault %q of %s origins: want one of %s", name, protocol, strings.Join(names, ", "))
 }
 
 func (p *Plan) length(row *kindRow) error {
@@ -137,73 +179,4 @@ func (p *Plan) length(row *kindRow) error {
 	}
 	p.For = d
 	return nil
-}
-
-func readLatency(p *Plan) error {
-	if p.Fault.Latency == "" {
-		return badf("fault latency does not say which: want \"latency\", like 50ms or lognormal(50ms, 0.5)")
-	}
-	var err error
-	if p.latency, err = dist.ParseDuration(p.Fault.Latency); err != nil {
-		return badf("fault latency: %v", err)
-	}
-	return nil
-}
-
-func readError(p *Plan) error {
-	p.status, p.rate = 503, 1
-	if s := p.Fault.Status; s != 0 {
-		if s < 200 || s > 599 {
-			return badf("invalid status %d of fault error: want 200 to 599", s)
-		}
-		p.status = s
-	}
-	if r := p.Fault.Rate; r != nil {
-		if !(*r > 0 && *r <= 1) {
-			return badf("invalid rate %v of fault error: want above 0, at most 1", *r)
-		}
-		p.rate = *r
-	}
-	return nil
-}
-
-func readReset(p *Plan) error {
-	switch p.Fault.Scope {
-	case "", control.ScopeNew, control.ScopeLive, control.ScopeBoth:
-		return nil
-	}
-	return badf("invalid scope %q of fault reset: want new, live or both", p.Fault.Scope)
-}
-
-func readTruncate(p *Plan) error {
-	p.bytes = Half
-	if b := p.Fault.Bytes; b != nil {
-		if *b < 0 {
-			return badf("invalid bytes %d of fault truncate: want 0 or more", *b)
-		}
-		p.bytes = *b
-	}
-	return nil
-}
-
-func readTrickle(p *Plan) error {
-	p.bytes, p.every = 1, 10*time.Millisecond
-	if b := p.Fault.Bytes; b != nil {
-		if *b < 1 || *b > 1<<30 {
-			return badf("invalid bytes %d of fault trickle: want 1 to 1GiB", *b)
-		}
-		p.bytes = *b
-	}
-	if p.Fault.Every != "" {
-		d, err := units.ParseDuration(p.Fault.Every)
-		if err != nil || d < 100*time.Microsecond || d > time.Minute {
-			return badf("invalid \"every\" %q of fault trickle: want 100us to 1m", p.Fault.Every)
-		}
-		p.every = d
-	}
-	return nil
-}
-
-func badf(format string, args ...any) error {
-	return &control.BadFault{Reason: fmt.Sprintf(format, args...)}
 }

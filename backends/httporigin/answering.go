@@ -21,6 +21,8 @@ type answer struct {
 	status  int
 	persist bool
 	cut     bool // limit is short of the end
+	bent    bool // the byte at flip is inverted: it lies within the body
+	flip    int64
 }
 
 // complete has the request counted, and answered when its time comes.
@@ -84,7 +86,7 @@ func (c *conn) build() {
 	mix := &o.cfg.Answer.Status
 	status := c.over.status
 	switch {
-	case f.Status != 0 && (f.Rate >= 1 || o.rng.Float64() < f.Rate):
+	case f.Failing && (f.Rate >= 1 || o.rng.Float64() < f.Rate):
 		status = f.Status
 	case status != 0:
 	case mix.constant():
@@ -123,6 +125,9 @@ func (c *conn) build() {
 	a := &c.ans
 	a.status, a.persist = status, keep
 	a.limit = int64(len(a.head)) + a.repeat + int64(len(a.tail))
+	if f.Corrupt > 0 && a.limit > int64(a.headLen) && o.rng.Float64() < f.Corrupt {
+		a.bent, a.flip = true, int64(a.headLen)+o.rng.Int64N(a.limit-int64(a.headLen))
+	}
 	if f.Truncate {
 		a.truncate(f.TruncateAt)
 	}
@@ -187,12 +192,16 @@ func (c *conn) flush() {
 		if o.force.Piece > 0 {
 			room = min(room, int64(o.force.Piece))
 		}
+		if a.bent && a.flip >= a.off {
+			room = a.upToFlip(room)
+		}
 		n, want, errno := a.send(c.fd, room)
 		if errno != 0 && errno != syscall.EAGAIN {
 			c.gone()
 			return
 		}
 		a.off += int64(n)
+		o.tally.BytesOut += uint64(n)
 		switch {
 		case a.off == a.limit:
 			c.settle()
@@ -208,9 +217,33 @@ func (c *conn) flush() {
 	c.later()
 }
 
+// upToFlip ends a write before the byte to invert, or makes it that byte.
+func (a *answer) upToFlip(room int64) int64 {
+	if a.off == a.flip {
+		return 1
+	}
+	return min(room, a.flip-a.off)
+}
+
+// byteAt is one byte of the response as it should be.
+func (a *answer) byteAt(i int64) byte {
+	head := int64(len(a.head))
+	switch {
+	case i < head:
+		return a.head[i]
+	case i < head+a.repeat:
+		return a.middle[(i-head)%int64(len(a.middle))]
+	}
+	return a.tail[i-head-a.repeat]
+}
+
 // send writes up to room bytes in one call; want is how much it tried.
 func (a *answer) send(fd int, room int64) (n int, want int64, errno syscall.Errno) {
 	head, middle := int64(len(a.head)), a.repeat
+	if a.bent && a.off == a.flip {
+		n, errno = sock.Send(fd, []byte{^a.byteAt(a.flip)})
+		return n, 1, errno
+	}
 	switch {
 	case a.off < head && (head-a.off >= room || middle == 0):
 		p := a.head[a.off:]

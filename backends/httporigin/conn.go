@@ -187,6 +187,7 @@ func (c *conn) pump() {
 			return
 		}
 		c.spoken = true
+		c.o.tally.BytesIn += uint64(n)
 		if c.feed(buf[:n]); c.fd < 0 {
 			return
 		}
@@ -241,6 +242,7 @@ func (c *conn) readAhead() bool {
 			c.eof = true
 			return true
 		}
+		c.o.tally.BytesIn += uint64(n)
 		c.in = append(c.in, buf[:n]...)
 		if n < len(buf) && !c.hup {
 			c.o.loop.Rearm(c.fd, poller.In)

@@ -1,15 +1,13 @@
 package httporigin
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
-	"syscall"
-	"time"
 
 	"bench/backends/control"
 	"bench/backends/fault"
+	"bench/backends/origin"
 	"bench/backends/tally"
 	"bench/internal/dist"
 	"bench/internal/loop"
@@ -17,13 +15,20 @@ import (
 	"bench/internal/sock"
 )
 
-// Config is what the replicas of a process have in common. It is not changed
-// once an Origin uses it.
-type Config struct {
+// Options describe the origins of a process.
+type Options struct {
+	// Answer is the response to requests whose path says nothing else.
 	Answer Answer
-	Check  Check
+	// Check recognises health checks.
+	Check Check
+	// Limits of connections and requests.
 	Limits Limits
-	Seed   uint64
+}
+
+// Config is what the replicas of a process have in common. It is not changed
+// once an Origin uses it. It implements origin.Kind.
+type Config struct {
+	Options
 
 	payload *payload
 	path    []byte
@@ -31,33 +36,39 @@ type Config struct {
 	method  []byte
 }
 
+// Protocol is the name faults know these origins by.
+const Protocol = "http"
+
+// Protocol implements origin.Kind.
+func (*Config) Protocol() string { return Protocol }
+
+// OneThread implements origin.Kind: nothing is shared.
+func (*Config) OneThread() bool { return false }
+
 // NewConfig completes a configuration. Headers that the origin writes itself
 // are errors.
-func NewConfig(a Answer, c Check, l Limits, seed uint64) (*Config, error) {
-	cfg := &Config{Answer: a, Check: c, Limits: l, Seed: seed, payload: newPayload()}
+func NewConfig(o Options) (*Config, error) {
+	cfg := &Config{Options: o, payload: newPayload()}
 	if cfg.Limits.Head == 0 {
 		cfg.Limits.Head = loop.ScratchSize
 	}
-	cfg.path, cfg.agent = []byte(c.Path), []byte(c.Agent)
-	switch c.Method {
+	cfg.path, cfg.agent = []byte(o.Check.Path), []byte(o.Check.Agent)
+	switch o.Check.Method {
 	case "":
 		cfg.method = []byte("OPTIONS")
 	case "-":
 	default:
-		cfg.method = []byte(c.Method)
+		cfg.method = []byte(o.Check.Method)
 	}
-	return cfg, checkHeaders(a.Headers)
+	return cfg, checkHeaders(o.Answer.Headers)
 }
 
 // Origin is one replica on one loop. Its methods are for the loop's goroutine.
 type Origin struct {
+	*origin.Listener
 	name     string
 	cfg      *Config
 	loop     *loop.Loop
-	addr     sock.Addr
-	listen   sock.ListenOptions
-	lfd      int // -1 once closed
-	paused   bool
 	tally    *tally.Sheet
 	faults   *fault.Keeper
 	force    *fault.Force
@@ -66,84 +77,29 @@ type Origin struct {
 	free     []*conn
 	parked   []*conn // ready to write but stalled, in order
 	prepared preparedSet
-	retry    loop.Timer // of an accept that ran out of descriptors
-	more     loop.Task  // accepts left for the next turn
 	head     head
 }
 
-const (
-	// maxAccept bounds the connections taken in one turn of the loop.
-	maxAccept = 128
-	// acceptRetry is the pause after descriptors ran out.
-	acceptRetry = 10 * time.Millisecond
-)
-
-// Start listens and serves a replica on l. The stream tells apart the draws of
-// several Origins that share a seed.
-func Start(l *loop.Loop, name string, addr sock.Addr, reusePort bool, cfg *Config, ledger *fault.Ledger, stream uint64) (*Origin, error) {
+// Start implements origin.Kind.
+func (cfg *Config) Start(at *origin.Place) (origin.Replica, error) {
 	o := &Origin{
-		name: name, cfg: cfg, loop: l, addr: addr, tally: tally.NewSheet(),
-		listen: sock.ListenOptions{Backlog: cfg.Limits.Backlog, ReusePort: reusePort, NoDelay: true},
-		rng:    dist.NewRand(cfg.Seed, stream),
+		name: at.Name, cfg: cfg, loop: at.Loop, tally: tally.NewSheet(), rng: dist.NewRand(at.Seed, at.Stream),
 	}
-	o.more.R = o
-	o.faults = fault.NewKeeper(l, o, ledger)
+	o.faults = fault.NewKeeper(at.Loop, o, at.Ledger)
 	o.force = o.faults.Force()
-	o.prepared.init(name, &cfg.Answer, cfg.payload)
-	drawn, err := o.drawPort()
-	if err != nil {
-		return nil, fmt.Errorf("origin %s: %w", name, err)
-	}
-	fd, err := sock.Listen(&o.addr, &o.listen)
-	if drawn >= 0 {
-		sock.Close(drawn)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("origin %s: %w", name, err)
-	}
-	o.lfd = fd
-	if err := l.Add(fd, poller.In, o); err != nil {
-		sock.Close(fd)
-		return nil, fmt.Errorf("origin %s: %w", name, err)
-	}
-	return o, nil
+	o.prepared.init(at.Name, &cfg.Answer, cfg.payload)
+	var err error
+	o.Listener, err = origin.Listen(at, cfg.Limits.Backlog, o.open)
+	return o, err
 }
 
-// drawPort replaces port 0 by a free one. A listener that asked for a port by
-// number keeps it while it refuses connections; one that had it drawn does not.
-// The drawing socket is still open when the other is bound, so that nobody else
-// can come between; the caller closes it.
-func (o *Origin) drawPort() (fd int, err error) {
-	if o.addr.IsUnix() || o.addr.AddrPort().Port() != 0 {
-		return -1, nil
-	}
-	o.listen.ReusePort = true
-	if fd, err = sock.Listen(&o.addr, &o.listen); err != nil {
-		return -1, err
-	}
-	bound, errno := sock.LocalAddr(fd)
-	if errno != 0 {
-		sock.Close(fd)
-		return -1, fmt.Errorf("reading the address of a listener: %w", errno)
-	}
-	o.addr = bound
-	return fd, nil
-}
-
-// Name is the name of the replica.
-func (o *Origin) Name() string { return o.name }
-
-// Addr is the address the replica listens on.
-func (o *Origin) Addr() sock.Addr { return o.addr }
-
-// Tally are the counters.
+// Tally implements origin.Replica.
 func (o *Origin) Tally() *tally.Sheet { return o.tally }
 
-// Faults keeps the faults in force.
+// Faults implements origin.Replica.
 func (o *Origin) Faults() *fault.Keeper { return o.faults }
 
-// ResetCounters begins counting afresh; requests under way are counted as
-// received by the new count.
+// ResetCounters implements origin.Replica.
 func (o *Origin) ResetCounters() {
 	o.tally.Reset()
 	for _, c := range o.conns {
@@ -155,44 +111,10 @@ func (o *Origin) ResetCounters() {
 
 // Close stops listening and breaks all connections.
 func (o *Origin) Close() {
-	o.loop.StopTimer(&o.retry)
-	o.closeListener()
+	o.Listener.Close()
 	for _, c := range slices.Clone(o.conns) {
 		c.cut(false)
 	}
-	if o.addr.IsUnix() && !o.addr.IsAbstract() {
-		_ = os.Remove(o.addr.Path())
-	}
-}
-
-// Ready accepts connections.
-func (o *Origin) Ready(poller.Events) { o.accept() }
-
-// Run goes on accepting.
-func (o *Origin) Run() { o.accept() }
-
-// Expired tries again after descriptors ran out.
-func (o *Origin) Expired(*loop.Timer) { o.accept() }
-
-func (o *Origin) accept() {
-	if o.lfd < 0 || o.paused {
-		return
-	}
-	for range maxAccept {
-		fd, errno := sock.Accept(o.lfd, nil)
-		switch errno {
-		case 0:
-			o.open(fd)
-		case syscall.EAGAIN:
-			o.loop.Rearm(o.lfd, poller.In)
-			return
-		case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
-			o.loop.SetTimer(&o.retry, o.loop.Now()+int64(acceptRetry), o)
-			return
-		default: // the connection failed before it was accepted
-		}
-	}
-	o.loop.Wake(&o.more)
 }
 
 func (o *Origin) open(fd int) {
@@ -232,7 +154,7 @@ func (o *Origin) take() *conn {
 // connections.
 func (o *Origin) Changed(was, now *fault.Force) {
 	if was.Refused != now.Refused {
-		o.setRefused(now.Refused)
+		o.SetRefused(now.Refused)
 	}
 	if now.Truncate && !was.Truncate {
 		for _, c := range slices.Clone(o.conns) {
@@ -277,50 +199,3 @@ func (o *Origin) ResetLive() {
 
 // Crash ends the process without a farewell.
 func (o *Origin) Crash() { os.Exit(control.CrashExitCode) }
-
-// setRefused stops listening, or listens again. A TCP socket keeps its port
-// meanwhile; a unix socket has to be made anew.
-func (o *Origin) setRefused(refused bool) {
-	unix := o.addr.IsUnix()
-	if refused {
-		o.paused = true
-		o.loop.StopTimer(&o.retry)
-		if unix {
-			o.closeListener()
-			return
-		}
-		o.loop.Remove(o.lfd)
-		if err := sock.StopListening(o.lfd); err != nil {
-			o.lost(err)
-		}
-		return
-	}
-	o.paused = false
-	var err error
-	if unix {
-		o.lfd, err = sock.Listen(&o.addr, &o.listen)
-	} else {
-		err = sock.ListenAgain(o.lfd, o.listen.Backlog)
-	}
-	if err == nil {
-		err = o.loop.Add(o.lfd, poller.In, o)
-	}
-	if err != nil {
-		o.lost(err)
-	}
-}
-
-// lost ends the process: an origin that cannot serve any more must not look
-// like one that does.
-func (o *Origin) lost(err error) {
-	fmt.Fprintf(os.Stderr, "bench: origin %s: %v\n", o.name, err)
-	os.Exit(1)
-}
-
-func (o *Origin) closeListener() {
-	if o.lfd >= 0 {
-		o.loop.Remove(o.lfd)
-		sock.Close(o.lfd)
-		o.lfd = -1
-	}
-}

@@ -29,6 +29,8 @@ const (
 // Sheet holds the counts of one replica on one thread.
 type Sheet struct {
 	Accepted, Active, Silent, Refused uint64
+	Limited, Denied                   uint64
+	BytesIn, BytesOut                 uint64
 	Malformed, Incomplete, BadIDs     uint64
 
 	classes map[string]*Class
@@ -59,6 +61,19 @@ type Mark struct {
 	class *Class
 	seq   uint64
 	hasID bool
+}
+
+// Own is the mark of a request in a class that its client has named; a name
+// that cannot be is class "-".
+func (s *Sheet) Own(name []byte) Mark {
+	c := s.classes[string(name)]
+	if c == nil {
+		if len(name) == 0 || len(name) > maxName || len(s.classes) >= maxClasses || !validName(name) {
+			return Mark{class: s.none}
+		}
+		c = s.class(name)
+	}
+	return Mark{class: c}
 }
 
 // Check is the mark of a health check.
@@ -178,6 +193,10 @@ func (s *Sheet) AddTo(t *Snapshot) error {
 	t.sheet.Active += s.Active
 	t.sheet.Silent += s.Silent
 	t.sheet.Refused += s.Refused
+	t.sheet.Limited += s.Limited
+	t.sheet.Denied += s.Denied
+	t.sheet.BytesIn += s.BytesIn
+	t.sheet.BytesOut += s.BytesOut
 	t.sheet.Malformed += s.Malformed
 	t.sheet.Incomplete += s.Incomplete
 	t.sheet.BadIDs += s.BadIDs
@@ -225,6 +244,7 @@ func (t *Snapshot) Counters(name, addr string) control.ReplicaCounters {
 		Name: name, Addr: addr,
 		Connections: control.Connections{
 			Accepted: t.sheet.Accepted, Active: t.sheet.Active, Silent: t.sheet.Silent, Refused: t.sheet.Refused,
+			Limited: t.sheet.Limited, Denied: t.sheet.Denied, BytesIn: t.sheet.BytesIn, BytesOut: t.sheet.BytesOut,
 		},
 		Malformed: t.sheet.Malformed, Incomplete: t.sheet.Incomplete, BadIDs: t.sheet.BadIDs,
 		Classes: []control.ClassCounters{},

@@ -14,14 +14,14 @@ import (
 	"bench/backends"
 )
 
-// origin is a `bench backend` running within the test.
-type origin struct {
+// backendProcess is a `bench backend` running within the test.
+type backendProcess struct {
 	line   backends.ReadyLine
 	parent *os.File // its standard input
 	exit   chan int
 }
 
-func startOrigin(t *testing.T, args ...string) *origin {
+func startOrigin(t *testing.T, args ...string) *backendProcess {
 	t.Helper()
 	in, parent, err := os.Pipe()
 	if err != nil {
@@ -31,7 +31,7 @@ func startOrigin(t *testing.T, args ...string) *origin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &origin{parent: parent, exit: make(chan int, 1)}
+	o := &backendProcess{parent: parent, exit: make(chan int, 1)}
 	args = append([]string{"backend", "http", "--json"}, args...)
 	go func() {
 		o.exit <- run(args, &streams{in, stdout, os.Stderr})
