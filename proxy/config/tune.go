@@ -43,7 +43,7 @@ func tuneKeywords() []keyword {
 		tuneNumber("http.maxhdr", 1, 32767, "Header fields in a message.", func(s *t) *int { return &s.HTTPMaxHdr }),
 		tuneNumber("http.logurilen", 1, math.MaxInt32, "Longest request line in logs.", func(s *t) *int { return &s.HTTPLogURILen }),
 		inertly(globalTime("tune.idletimer", "Quiet time after which a stream counts as idle.", func(g *spec.Global) *time.Duration { return &g.Tune.IdleTimer }), "no decision depends on it"),
-		tuneSize("pipesize", 0, math.MaxInt32, "Size of the pipes for splicing; by default the system's.", func(s *t) *int { return &s.PipeSize }),
+		tuneSize("pipesize", 0, math.MaxInt32, "Size of the pipes for splicing; by default 128 kB for the first 128 of them, then the system's.", func(s *t) *int { return &s.PipeSize }),
 		tuneNumber("pool-high-fd-ratio", 0, 100, "Percentage of descriptors above which idle server connections are closed for new ones.", func(s *t) *int { return &s.PoolHighFDRatio }),
 		inertly(tuneNumber("pool-low-fd-ratio", 0, 100, "Percentage of descriptors above which idle server connections are not kept.", func(s *t) *int { return &s.PoolLowFDRatio }), "idle connections are kept up to pool-high-fd-ratio"),
 		{name: "tune.idle-pool.shared", args: "{ on | off }", scope: inGlobal, inert: "idle connections stay with their thread", doc: "Whether threads may take over each other's idle connections.", read: readSwitch(func(g *spec.Global) *bool { return &g.Tune.IdlePoolShared })},

@@ -107,6 +107,8 @@ func (s *stream) countServerBytes(sc *serverConn) {
 	side := s.server()
 	t := s.t
 	t.Process.SplicedOut += sc.splicedOut
+	t.Process.BytesOut += sc.bytesOut
+	t.Process.BytesRate.Add(t.Loop.Now(), sc.bytesOut)
 	if s.http {
 		s.be.C.H1.SplicedIn += sc.splicedIn
 		s.be.C.H1.SplicedOut += sc.splicedOut

@@ -12,11 +12,9 @@ type flow struct {
 	left   uint64 // of a body with a length
 	chunks h1.Chunked
 	// out holds what the destination has not taken yet, pipe what comes after it.
-	out  *buffer
-	pipe *pipe
-	// after is the number of full reads in a row, full, from which on bytes are
-	// spliced; 0: never.
-	after, full uint8
+	out      *buffer
+	pipe     *pipe
+	splicing splicing
 	// ended: everything up to the end of the message, or of the source's
 	// stream, has been taken from the source.
 	ended bool
@@ -45,7 +43,8 @@ const pumpShare = 128 << 10
 // begin readies the flow for a message body. mode is what becomes of chunked
 // framing.
 func (f *flow) begin(body message.Body, mode h1.ChunkMode) {
-	f.kind, f.left, f.err, f.full = body.Kind, body.Length, nil, 0
+	f.kind, f.left, f.err = body.Kind, body.Length, nil
+	f.splicing.begin(body)
 	f.ended = body.Kind == message.BodyNone || body.Kind == message.BodyLength && body.Length == 0
 	if body.Kind == message.BodyChunked {
 		f.chunks.Start(mode, 0)
@@ -228,7 +227,7 @@ func (f *flow) pump(t *Thread, src, dst *endpoint) flowState {
 // move takes one helping from src to dst, through a pipe where that pays. n is what
 // it counts for in the turn's share.
 func (f *flow) move(t *Thread, src, dst *endpoint) (n int, res ioResult, st flowState) {
-	if limit := f.splicing(src, dst); limit > 0 {
+	if limit := f.spliceable(src, dst); limit > 0 {
 		n, res, st, copying := f.splice(t, src, dst, limit)
 		if !copying {
 			return n / (spliceShare / pumpShare), res, st
@@ -236,7 +235,7 @@ func (f *flow) move(t *Thread, src, dst *endpoint) (n int, res ioResult, st flow
 	}
 	p := f.want(t.Loop.Scratch())
 	n, res = src.recv(p)
-	f.noteRead(n, len(t.Loop.Scratch()))
+	f.splicing.noteRead(n, res)
 	if n > 0 {
 		out, tail, used := f.take(p[:n])
 		src.keep(p[used:n])

@@ -1,65 +1,102 @@
 package stream
 
 import (
-	"math"
 	"syscall"
 
+	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/proxy/message"
 )
 
 // When bytes go through a kernel pipe instead of through the process. Moving
-// pages costs about as much for one byte as for many, so it pays only for bulk:
-// a source that has filled whole receive buffers and still has more.
+// pages costs about as much for one byte as for many, so it pays only for bulk: a
+// source that fills whole receive buffers and still has more.
 const (
-	// spliceAfter is the number of full reads in a row that "option
-	// splice-request" and "splice-response" wait for, spliceAutoAfter that of
-	// "option splice-auto".
-	spliceAfter     = 1
-	spliceAutoAfter = 2
-	// spliceMin is the least that must be left of a message, or of a chunk; when
-	// less than that came at once, the next read copies again.
+	// spliceMin is the least that must be left of a message, or of a chunk.
 	spliceMin = 16 << 10
+	// spliceBulk is what must have come without a pause for bytes to be spliced.
+	spliceBulk = loop.ScratchSize
 	// spliceShare is what one stream may splice in one turn: as long as copying
 	// pumpShare takes.
 	spliceShare = 512 << 10
 )
 
+// spliceMode is what the options say of one direction.
+type spliceMode uint8
+
+const (
+	spliceNever spliceMode = iota
+	// spliceAuto waits for the second full read.
+	spliceAuto
+	// spliceAlways waits for the first full read, and for none where the length of
+	// a message tells beforehand that it is bulk.
+	spliceAlways
+)
+
+// splicing decides between copying and splicing. The unit is the burst: what comes
+// until the source has nothing more. A burst of bulk is spliced once it is known to
+// be one, and the next burst from its start; a smaller one leads back to copying.
+type splicing struct {
+	mode  spliceMode
+	on    bool
+	burst int // bytes of this burst, up to some turns' worth
+}
+
+// begin starts a message.
+func (s *splicing) begin(body message.Body) {
+	s.burst = 0
+	s.on = s.mode == spliceAlways && body.Kind == message.BodyLength && body.Length >= 2*spliceBulk
+}
+
+// noteRead takes in what came by copying.
+func (s *splicing) noteRead(n int, res ioResult) {
+	s.add(n)
+	switch {
+	case res != ioMore:
+		s.drained()
+	case s.mode == spliceAlways:
+		s.on = s.on || s.burst >= spliceBulk
+	case s.mode == spliceAuto:
+		s.on = s.on || s.burst >= 2*spliceBulk
+	}
+}
+
+func (s *splicing) add(n int) { s.burst = min(s.burst+n, spliceShare) }
+
+// drained ends a burst.
+func (s *splicing) drained() {
+	s.on = s.on && s.burst >= spliceBulk
+	s.burst = 0
+}
+
 // setSplicing decides from the options of the frontend and the chosen backend
 // which directions may be spliced.
 func (s *stream) setSplicing() {
-	s.up.after, s.down.after = 0, 0
+	s.up.splicing, s.down.splicing = splicing{}, splicing{}
 	if s.t.Shared.MaxPipes == 0 {
 		return
 	}
 	f, b := &s.fe.Spec.Options, &s.be.Spec.Options
-	s.up.after = spliceOption(f.SpliceAuto || b.SpliceAuto, f.SpliceRequest || b.SpliceRequest)
-	s.down.after = spliceOption(f.SpliceAuto || b.SpliceAuto, f.SpliceResponse || b.SpliceResponse)
+	auto := f.SpliceAuto || b.SpliceAuto
+	s.up.splicing.mode = modeOf(auto, f.SpliceRequest || b.SpliceRequest)
+	s.down.splicing.mode = modeOf(auto, f.SpliceResponse || b.SpliceResponse)
+	// The request is known by now, the response begins later.
+	s.up.splicing.begin(message.Body{Kind: s.up.kind, Length: s.up.left})
 }
 
-func spliceOption(auto, always bool) uint8 {
+func modeOf(auto, always bool) spliceMode {
 	switch {
 	case always:
-		return spliceAfter
+		return spliceAlways
 	case auto:
-		return spliceAutoAfter
+		return spliceAuto
 	}
-	return 0
+	return spliceNever
 }
 
-// noteRead counts full reads in a row.
-func (f *flow) noteRead(n, size int) {
-	switch {
-	case n < size:
-		f.full = 0
-	case f.full < math.MaxUint8:
-		f.full++
-	}
-}
-
-// splicing is how many bytes may go through a pipe now, 0 for none.
-func (f *flow) splicing(src, dst *endpoint) int {
-	if f.after == 0 || f.full < f.after || !src.bare() || !dst.bare() {
+// spliceable is how many bytes may go through a pipe now, 0 for none.
+func (f *flow) spliceable(src, dst *endpoint) int {
+	if !f.splicing.on || !src.bare() || !dst.bare() {
 		return 0
 	}
 	n := uint64(spliceShare)
@@ -84,7 +121,7 @@ func (f *flow) splicing(src, dst *endpoint) int {
 func (f *flow) splice(t *Thread, src, dst *endpoint, limit int) (n int, res ioResult, st flowState, copying bool) {
 	p := t.takePipe()
 	if p == nil {
-		f.full = 0
+		f.splicing.on = false
 		return 0, ioMore, flowWait, true
 	}
 	n, errno := sock.Splice(src.fd, p.W, limit)
@@ -94,11 +131,11 @@ func (f *flow) splice(t *Thread, src, dst *endpoint, limit int) (n int, res ioRe
 	switch {
 	case errno == syscall.EAGAIN:
 		// The pipe was empty, so it is the socket that has nothing more.
-		f.full = 0
+		f.splicing.drained()
 		src.drained()
 		return 0, ioDrained, flowWait, false
 	case errno == syscall.EINVAL:
-		f.after = 0 // not for this kind of socket
+		f.splicing = splicing{} // not for this kind of socket
 		return 0, ioMore, flowWait, true
 	case errno != 0:
 		src.errno, src.readable = errno, false
@@ -110,9 +147,7 @@ func (f *flow) splice(t *Thread, src, dst *endpoint, limit int) (n int, res ioRe
 	p.n = n
 	src.bytesIn += uint64(n)
 	src.splicedIn += uint64(n)
-	if n < spliceMin {
-		f.full = 0
-	}
+	f.splicing.add(n)
 	f.skip(uint64(n))
 	f.pipe = p
 	return n, ioMore, f.flushPipe(t, dst), false
