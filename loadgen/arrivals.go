@@ -14,32 +14,47 @@ const failurePauseNs = 10e6
 type arrivals interface {
 	// peek is the next due time, never if there is none to come for now.
 	peek() int64
-	// pop takes it.
-	pop()
+	// pop takes it: the number of its request, and its place in a trace or -1.
+	pop() (seq uint64, item int)
 }
 
-// openLoop follows the schedule, whatever becomes of the requests.
+// openLoop follows the schedule, whatever becomes of the requests. When several
+// workers share a load, each takes every so many-th start of the one schedule.
 type openLoop struct {
-	schedule *schedule
+	schedule schedule
+	share    Share
 	origin   int64
+	due      start // the next one
+	seq      uint64
 	at       int64
 }
 
-func newOpenLoop(spec *Spec, origin int64) *openLoop {
-	o := &openLoop{schedule: newSchedule(spec), origin: origin}
-	o.pop()
+func newOpenLoop(spec *Spec, t *trace, origin int64) *openLoop {
+	o := &openLoop{schedule: newSchedule(spec, t), share: spec.Share, origin: origin}
+	o.advance(o.share.Index + 1)
+	o.seq = uint64(o.share.Index)
 	return o
+}
+
+// advance goes on by n starts.
+func (o *openLoop) advance(n int) {
+	for range n {
+		s, ok := o.schedule.next()
+		if !ok {
+			o.at = never
+			return
+		}
+		o.due, o.at = s, o.origin+s.at
+	}
 }
 
 func (o *openLoop) peek() int64 { return o.at }
 
-func (o *openLoop) pop() {
-	at, ok := o.schedule.next()
-	if !ok {
-		o.at = never
-		return
-	}
-	o.at = o.origin + at
+func (o *openLoop) pop() (seq uint64, item int) {
+	seq, item = o.seq, o.due.item
+	o.seq += uint64(o.share.of())
+	o.advance(o.share.of())
+	return seq, item
 }
 
 // closedLoop is a number of users, each thinking, or waiting for an answer. On
@@ -49,8 +64,10 @@ func (o *openLoop) pop() {
 type closedLoop struct {
 	think   int64
 	lanes   int // users of a connection
-	users   int // wanted
-	present int // thinking or waiting
+	seq     uint64
+	step    uint64 // between the numbers of requests
+	users   int    // wanted
+	present int    // thinking or waiting
 	queues  [pauses]times
 }
 
@@ -109,8 +126,15 @@ func (c *closedLoop) peek() int64 {
 	return at
 }
 
-func (c *closedLoop) pop() {
+func (c *closedLoop) pop() (seq uint64, item int) {
 	if q, _ := c.next(); q != nil {
 		q.pop()
 	}
+	return c.number(), -1
+}
+
+// number numbers a request.
+func (c *closedLoop) number() uint64 {
+	c.seq += c.step
+	return c.seq - c.step
 }

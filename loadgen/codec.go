@@ -18,6 +18,13 @@ type Codec interface {
 	Session(user int) Session
 }
 
+// Replayer is a Codec that can send the requests of a trace.
+type Replayer interface {
+	Codec
+	// ClassOf is the class of an entry of the trace.
+	ClassOf(item int) int
+}
+
 // Class is one kind of request.
 type Class struct {
 	Name   string // empty only if there is no other class
@@ -92,8 +99,9 @@ type protocol struct {
 	name string
 	// validate reports what is wrong with the protocol's part of a Spec.
 	validate func(s *Spec, bad func(format string, args ...any))
-	// open prepares the requests; it may read files.
-	open func(s *Spec) (Codec, error)
+	// open prepares the requests; it may read files. t is the trace to replay,
+	// nil without one; the codec must be a Replayer then.
+	open func(s *Spec, t *trace) (Codec, error)
 }
 
 // protocols lists what the generator speaks; the first is the default.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,12 +23,15 @@ type http1 struct {
 	cookies  bool
 	requests []http1Request
 	classes  []Class
+	trace    []traceEntry
+	replayed []replayed // the different requests of the trace
 }
 
 // http1Request is one kind of request, prepared: head, id, fields, and the end
 // of the head with the body.
 type http1Request struct {
 	head   template // up to the sequence number in the id
+	host   string   // what of it follows the request line
 	fields template // the fields after it
 	end    []byte   // framing fields and empty line, and a constant body that is not large
 	body   []byte   // a large constant body
@@ -37,7 +41,7 @@ type http1Request struct {
 	expect expectation
 }
 
-func newHTTP1(spec *Spec) (Codec, error) {
+func newHTTP1(spec *Spec, t *trace) (Codec, error) {
 	c := &http1{seed: spec.Seed, cookies: spec.HTTP.Cookies}
 	for _, r := range spec.HTTP.requests() {
 		q, err := newHTTP1Request(spec, &r)
@@ -48,14 +52,17 @@ func newHTTP1(spec *Spec) (Codec, error) {
 			return nil, err
 		}
 		c.requests = append(c.requests, q)
-		class := Class{Name: r.Name, Weight: max(1, r.Weight)}
-		switch r.method() {
-		case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE": // idempotent (RFC 9110 section 9.2.2)
-			class.Repeatable = true
-		}
-		c.classes = append(c.classes, class)
+		c.classes = append(c.classes, Class{Name: r.Name, Weight: max(1, r.Weight), Repeatable: idempotent(r.method())})
 	}
-	return c, nil
+	if t == nil {
+		return c, nil
+	}
+	return c, c.replay(spec, t)
+}
+
+// idempotent tells whether a request may be sent twice (RFC 9110 section 9.2.2).
+func idempotent(method string) bool {
+	return slices.Contains([]string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"}, method)
 }
 
 // requests are the kinds of requests, the default one included.
@@ -81,7 +88,8 @@ func newHTTP1Request(spec *Spec, r *Request) (q http1Request, err error) {
 	if host == "" {
 		host = defaultHost(spec.Targets)
 	}
-	if q.head, err = parseTemplate(r.method() + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\n" + HeaderID + ": " + spec.Name + "."); err != nil {
+	q.host = "Host: " + host + "\r\n" + HeaderID + ": " + spec.Name + "."
+	if q.head, err = parseTemplate(r.method() + " " + path + " HTTP/1.1\r\n" + q.host); err != nil {
 		return q, fmt.Errorf("path: %w", err)
 	}
 	fields := strings.Builder{}
@@ -179,7 +187,7 @@ func (c *http1) Session(user int) Session {
 
 // Open implements Session.
 func (s *http1Session) Open() State {
-	s.Await(&Order{})
+	s.Await(&Order{Item: -1})
 	return Done
 }
 
@@ -192,7 +200,14 @@ func (s *http1Session) Answer() *Answer { return &s.answer }
 func (s *http1Session) Request(dst []byte, o *Order) (out, body []byte) {
 	q := &s.codec.requests[o.Class]
 	v := values{seq: o.Seq, user: s.user, draws: newDraws(s.codec.seed^drawsOfText, o.Seq)}
-	dst = q.head.append(dst, &v)
+	bare := false
+	if o.Item >= 0 {
+		r := &s.codec.replayed[s.codec.trace[o.Item].request]
+		dst, bare = append(dst, r.line...), r.bare
+		dst = append(dst, q.host...)
+	} else {
+		dst = q.head.append(dst, &v)
+	}
 	dst = appendID(dst, o.Seq)
 	dst = q.fields.append(dst, &v)
 	if s.codec.cookies {
@@ -200,6 +215,9 @@ func (s *http1Session) Request(dst []byte, o *Order) (out, body []byte) {
 	}
 	if o.Last {
 		dst = append(dst, "Connection: close\r\n"...)
+	}
+	if bare {
+		return append(dst, "\r\n"...), nil
 	}
 	if q.varied == nil {
 		return append(dst, q.end...), q.body

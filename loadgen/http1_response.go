@@ -45,6 +45,7 @@ type http1Session struct {
 	varied []byte // for a body that differs from request to request
 
 	request *http1Request // whose answer it is
+	isHead  bool          // its method is HEAD
 	state   http1State
 	answer  Answer
 	origin  bool   // a mock origin marked the answer as its own
@@ -64,6 +65,10 @@ type http1Session struct {
 // Await implements Session.
 func (s *http1Session) Await(o *Order) {
 	s.request = &s.codec.requests[o.Class]
+	s.isHead = s.request.isHead
+	if o.Item >= 0 {
+		s.isHead = s.codec.replayed[s.codec.trace[o.Item].request].isHead
+	}
 	s.state, s.remain, s.extra, s.origin = http1Head, 0, 0, false
 	s.answer = Answer{}
 	s.held = s.held[:0]
@@ -244,7 +249,7 @@ func (s *http1Session) parseHead(h []byte) State {
 // begin finds out how the body is framed (RFC 9112 section 6.3).
 func (s *http1Session) begin(f *framing) State {
 	switch status := s.answer.Status; {
-	case s.request.isHead || status == 204 || status == 304:
+	case s.isHead || status == 204 || status == 304:
 		s.state = http1Done
 	case f.coded && f.length >= 0:
 		return s.fail("both Transfer-Encoding and Content-Length")

@@ -29,7 +29,7 @@ func (w *worker) enter(p *phaseTally, now int64) {
 		return
 	}
 	if p.spec.Connections != nil {
-		w.resize(*p.spec.Connections)
+		w.resize(w.share.part(*p.spec.Connections))
 	}
 	if w.closed != nil {
 		w.closed.resize(w.pool, p.start)
@@ -223,7 +223,7 @@ func (w *worker) newConn(fd int) *conn {
 		w.freeUsers = w.freeUsers[:n-1]
 	} else {
 		c.session = w.codec.Session(w.users)
-		w.users++
+		w.users += w.share.of()
 	}
 	c.fd, c.uses, c.openedAt = fd, 0, loop.Nanotime()
 	c.last, c.began, c.corked = false, false, false

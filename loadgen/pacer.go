@@ -44,85 +44,163 @@ func (r ramp) when(n float64) float64 {
 	return 2 * n / (r.from + root)
 }
 
-// constantPacer spaces requests evenly in the integral of the rate: request k
-// is due when k+½ requests should have been, which makes the count of a phase
-// the rounded integral and leaves no seam between phases of one rate.
-type constantPacer struct {
-	ramp  ramp
-	k     float64
-	count float64
+// Shape is the course of the rate over a phase.
+type Shape struct {
+	From, To float64 // requests per second at the two ends
+	Length   time.Duration
+	// Steps makes the rate go from one value to the other in so many equal
+	// steps, the ends included; 0 and 1 make it go in a straight line.
+	Steps int
+	// Burst lets so many requests come at the same time; 0 is 1.
+	Burst int
 }
 
-// NewConstant returns a pacer of evenly spaced starts at a rate, per second,
-// that goes in a straight line from one value to another over length.
-func NewConstant(from, to float64, length time.Duration) Pacer {
-	r := newRamp(from, to, length)
-	return &constantPacer{ramp: r, count: math.Round(r.total())}
+// profile is a course of the rate made of ramps, read from beginning to end.
+type profile struct {
+	ramps []ramp
+	i     int     // the ramp being read
+	start float64 // of it, in seconds
+	base  float64 // requests due before it
+}
+
+func newProfile(s *Shape) profile {
+	if s.Steps < 2 {
+		return profile{ramps: []ramp{newRamp(s.From, s.To, s.Length)}}
+	}
+	p := profile{ramps: make([]ramp, s.Steps)}
+	for i := range p.ramps {
+		rate := s.From + (s.To-s.From)*float64(i)/float64(s.Steps-1)
+		p.ramps[i] = ramp{from: rate, length: s.Length.Seconds() / float64(s.Steps)}
+	}
+	return p
+}
+
+// total is the number of requests the profile holds, a real number.
+func (p *profile) total() (n float64) {
+	for _, r := range p.ramps {
+		n += r.total()
+	}
+	return n
+}
+
+// when is the time in seconds at which n requests have become due; n must not
+// fall from one call to the next.
+func (p *profile) when(n float64) float64 {
+	for ; p.i+1 < len(p.ramps); p.i++ {
+		r := p.ramps[p.i]
+		if n <= p.base+r.total() {
+			break
+		}
+		p.base += r.total()
+		p.start += r.length
+	}
+	r := p.ramps[p.i]
+	return p.start + min(r.when(max(0, n-p.base)), r.length)
+}
+
+// constantPacer spaces requests evenly in the integral of the rate: request k
+// is due when k+½ requests should have been, which makes the count of a phase
+// the rounded integral and leaves no seam between phases of one rate. The
+// requests of a burst share the time at which half of them should have been.
+type constantPacer struct {
+	profile profile
+	k       float64
+	burst   float64
+	count   float64
+}
+
+// NewConstant returns a pacer of starts as evenly spaced as the shape allows.
+func NewConstant(s Shape) Pacer {
+	p := newProfile(&s)
+	return &constantPacer{profile: p, burst: float64(max(1, s.Burst)), count: math.Round(p.total())}
 }
 
 func (p *constantPacer) Next() (int64, bool) {
 	if p.k >= p.count {
 		return 0, false
 	}
-	t := p.ramp.when(p.k + 0.5)
+	t := p.profile.when(min(math.Floor(p.k/p.burst)*p.burst+p.burst/2, p.count))
 	p.k++
-	return nanos(min(t, p.ramp.length)), true
+	return nanos(t), true
 }
 
 // poissonPacer is a Poisson process of changing rate: unit exponential gaps on
-// the axis of the integral, mapped back to time.
+// the axis of the integral, mapped back to time. With bursts the bursts are the
+// process.
 type poissonPacer struct {
-	ramp ramp
-	sum  float64
-	end  float64
-	rng  *rand.Rand
+	profile profile
+	sum     float64
+	end     float64
+	burst   int
+	left    int // requests still to come at the time at
+	at      int64
+	rng     *rand.Rand
 }
 
-// NewPoisson returns a pacer of a Poisson process whose rate, per second, goes
-// in a straight line from one value to another over length. The same seed and
-// stream give the same starts.
-func NewPoisson(from, to float64, length time.Duration, seed, stream uint64) Pacer {
-	r := newRamp(from, to, length)
-	return &poissonPacer{ramp: r, end: r.total(), rng: rand.New(rand.NewPCG(seed, stream))}
+// NewPoisson returns a pacer of a Poisson process. The same seed and stream give
+// the same starts.
+func NewPoisson(s Shape, seed, stream uint64) Pacer {
+	p := newProfile(&s)
+	return &poissonPacer{profile: p, end: p.total(), burst: max(1, s.Burst), rng: rand.New(rand.NewPCG(seed, stream))}
 }
 
 func (p *poissonPacer) Next() (int64, bool) {
-	p.sum += p.rng.ExpFloat64()
+	if p.left > 0 {
+		p.left--
+		return p.at, true
+	}
+	p.sum += p.rng.ExpFloat64() * float64(p.burst)
 	if p.sum >= p.end {
 		return 0, false
 	}
-	return nanos(min(p.ramp.when(p.sum), p.ramp.length)), true
+	p.at, p.left = nanos(p.profile.when(p.sum)), p.burst-1
+	return p.at, true
 }
 
 func nanos(seconds float64) int64 { return int64(math.Round(seconds * 1e9)) }
 
-// schedule chains the pacers of all phases: the intended starts of a whole open
-// loop as nanoseconds after the run's origin.
-type schedule struct {
+// start is one intended start.
+type start struct {
+	at   int64 // ns after the run's origin
+	item int   // of the trace; -1 without one
+}
+
+// schedule yields the intended starts of a whole open loop.
+type schedule interface {
+	// next returns the next one; ok is false at the end of the run.
+	next() (s start, ok bool)
+}
+
+func newSchedule(spec *Spec, t *trace) schedule {
+	if t != nil {
+		return &replay{entries: t.entries, end: spec.lengthUs() * 1000}
+	}
+	return &pacedSchedule{spec: spec, phase: -1}
+}
+
+// pacedSchedule chains the pacers of all phases.
+type pacedSchedule struct {
 	spec  *Spec
 	phase int
 	base  int64 // start of the phase
 	pacer Pacer
 }
 
-func newSchedule(spec *Spec) *schedule { return &schedule{spec: spec, phase: -1} }
-
-// next returns the next intended start; ok is false at the end of the run.
-func (s *schedule) next() (at int64, ok bool) {
+func (s *pacedSchedule) next() (start, bool) {
 	for {
 		if s.pacer != nil {
 			if at, ok := s.pacer.Next(); ok {
-				return s.base + at, true
+				return start{s.base + at, -1}, true
 			}
 		}
 		if !s.enter() {
-			return 0, false
+			return start{}, false
 		}
 	}
 }
 
 // enter goes on to the next phase.
-func (s *schedule) enter() bool {
+func (s *pacedSchedule) enter() bool {
 	if s.phase >= 0 && s.phase < len(s.spec.Phases) {
 		s.base += s.spec.Phases[s.phase].LengthUs * 1000
 	}
@@ -132,11 +210,26 @@ func (s *schedule) enter() bool {
 		return false
 	}
 	p := &s.spec.Phases[s.phase]
-	length := time.Duration(p.LengthUs) * time.Microsecond
+	shape := Shape{From: p.From, To: p.To, Length: time.Duration(p.LengthUs) * time.Microsecond, Steps: p.Steps, Burst: p.Burst}
 	if s.spec.Arrival == Poisson {
-		s.pacer = NewPoisson(p.From, p.To, length, s.spec.Seed, uint64(s.phase))
+		s.pacer = NewPoisson(shape, s.spec.Seed, uint64(s.phase))
 	} else {
-		s.pacer = NewConstant(p.From, p.To, length)
+		s.pacer = NewConstant(shape)
 	}
 	return true
+}
+
+// replay is the schedule of a trace, as far as the run goes.
+type replay struct {
+	entries []traceEntry
+	i       int
+	end     int64
+}
+
+func (r *replay) next() (start, bool) {
+	if r.i == len(r.entries) || r.entries[r.i].at >= r.end {
+		return start{}, false
+	}
+	r.i++
+	return start{r.entries[r.i-1].at, r.i - 1}, true
 }

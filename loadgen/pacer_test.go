@@ -36,7 +36,7 @@ func TestConstantCountIsTheIntegral(t *testing.T) {
 		{"long", 50_000, 50_000, 100 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			at := drain(NewConstant(c.from, c.to, c.length))
+			at := drain(NewConstant(Shape{From: c.from, To: c.to, Length: c.length}))
 			want := (c.from + c.to) / 2 * c.length.Seconds()
 			if d := math.Abs(float64(len(at)) - want); d > 1 {
 				t.Errorf("%d starts, the integral is %.3f", len(at), want)
@@ -59,8 +59,128 @@ func TestConstantCountIsTheIntegral(t *testing.T) {
 	}
 }
 
+// starts reads a schedule to its end.
+func starts(s schedule) (at []int64) {
+	for {
+		next, ok := s.next()
+		if !ok {
+			return at
+		}
+		at = append(at, next.at)
+	}
+}
+
+// stepsIntegral is the number of requests due by t seconds under a rate that goes
+// in steps.
+func stepsIntegral(s *Shape, t float64) (n float64) {
+	width := s.Length.Seconds() / float64(s.Steps)
+	for i := range s.Steps {
+		rate := s.From + (s.To-s.From)*float64(i)/float64(s.Steps-1)
+		n += rate * max(0, min(width, t-float64(i)*width))
+	}
+	return n
+}
+
+func TestStepsFollowTheStaircase(t *testing.T) {
+	for _, s := range []Shape{
+		{From: 100, To: 1000, Length: 5 * time.Second, Steps: 10},
+		{From: 1000, To: 0, Length: 3 * time.Second, Steps: 4},
+		{From: 0, To: 333, Length: 7 * time.Second, Steps: 2},
+		{From: 5, To: 5, Length: time.Second, Steps: 100},
+		{From: 0, To: 10_000, Length: time.Second, Steps: 1000},
+	} {
+		at := drain(NewConstant(s))
+		if want := stepsIntegral(&s, s.Length.Seconds()); math.Abs(float64(len(at))-want) > 1 {
+			t.Errorf("%+v: %d starts, the integral is %.3f", s, len(at), want)
+		}
+		if !slices.IsSorted(at) {
+			t.Errorf("%+v: starts are not in order", s)
+		}
+		for k, ns := range at {
+			if n := stepsIntegral(&s, float64(ns)/1e9); math.Abs(n-float64(k)) > 1 {
+				t.Fatalf("%+v: start %d at %d ns, where the integral is %.3f", s, k, ns, n)
+			}
+		}
+	}
+}
+
+func TestPoissonStepsFollowTheStaircase(t *testing.T) {
+	for seed := range uint64(5) {
+		s := Shape{From: 100, To: 1900, Length: 10 * time.Second, Steps: 7}
+		at := drain(NewPoisson(s, seed, 1))
+		x := make([]float64, len(at))
+		for i, ns := range at {
+			x[i] = float64(ns) / 1e9
+		}
+		total := stepsIntegral(&s, 10)
+		if d := ksDistance(x, func(v float64) float64 { return stepsIntegral(&s, v) / total }); d > ksLimit(len(x)) {
+			t.Errorf("seed %d: distance %.5f of %d starts, limit %.5f", seed, d, len(x), ksLimit(len(x)))
+		}
+	}
+}
+
+func TestBursts(t *testing.T) {
+	at := drain(NewConstant(Shape{From: 1000, To: 1000, Length: time.Second, Burst: 30}))
+	if len(at) != 1000 {
+		t.Fatalf("%d starts, want 1000", len(at))
+	}
+	for k, ns := range at[:990] {
+		if want := int64(k/30*30_000_000 + 15_000_000); ns != want {
+			t.Fatalf("start %d at %d ns, want %d", k, ns, want)
+		}
+	}
+	at = drain(NewPoisson(Shape{From: 5000, To: 5000, Length: 20 * time.Second, Burst: 10}, 3, 0))
+	if len(at)%10 != 0 || math.Abs(float64(len(at))-100_000) > 4.5*10*math.Sqrt(10_000) {
+		t.Errorf("%d starts in bursts of ten, want about 100,000", len(at))
+	}
+	var gaps []float64
+	for i := 10; i < len(at); i += 10 {
+		if at[i-1] != at[i-10] {
+			t.Fatalf("the burst before %d is not at one time", i)
+		}
+		gaps = append(gaps, float64(at[i]-at[i-10])/1e9)
+	}
+	slices.Sort(gaps)
+	if d := ksDistance(gaps, func(x float64) float64 { return 1 - math.Exp(-500*x) }); d > ksLimit(len(gaps)) {
+		t.Errorf("gaps between bursts: distance %.5f, limit %.5f", d, ksLimit(len(gaps)))
+	}
+}
+
+// The parts of a shared load are its schedule, each start once.
+func TestSharesMakeUpTheSchedule(t *testing.T) {
+	for _, arrival := range []Arrival{Constant, Poisson} {
+		spec := &Spec{Arrival: arrival, Seed: 5, Phases: []Phase{
+			{From: 0, To: 700, LengthUs: 1e6}, {From: 100, To: 900, Steps: 4, LengthUs: 1e6}, {From: 50, To: 50, Burst: 7, LengthUs: 1e6},
+		}}
+		whole := starts(newSchedule(spec, nil))
+		for _, of := range []int{1, 2, 3, 16} {
+			got := make([]int64, len(whole))
+			n := 0
+			for i := range of {
+				spec.Share = Share{i, of}
+				for o := newOpenLoop(spec, nil, 1000); o.peek() != never; {
+					at := o.peek()
+					seq, _ := o.pop()
+					got[seq] = at - 1000
+					n++
+				}
+			}
+			if n != len(whole) || !slices.Equal(got, whole) {
+				t.Errorf("%s: %d parts have %d starts of %d, or other ones", arrival, of, n, len(whole))
+			}
+		}
+	}
+	users := 0
+	for i := range 7 {
+		users += Share{i, 7}.part(100)
+	}
+	if users != 100 || (Share{3, 7}).part(0) != 0 {
+		t.Errorf("%d connections of 100 in 7 parts", users)
+	}
+}
+
 func TestConstantGapsAreEven(t *testing.T) {
-	at := drain(NewConstant(2000, 2000, 5*time.Second))
+	at := drain(NewConstant(Shape{From: 2000, To: 2000, Length: 5 * time.Second}))
 	for i := 1; i < len(at); i++ {
 		if gap := at[i] - at[i-1]; gap < 499_999 || gap > 500_001 {
 			t.Fatalf("gap %d is %d ns, want 500,000", i, gap)
@@ -85,7 +205,7 @@ func ksLimit(n int) float64 { return 1.95 / math.Sqrt(float64(n)) }
 func TestPoissonGapsAreExponential(t *testing.T) {
 	const rate = 1000.0
 	for seed := range uint64(5) {
-		at := drain(NewPoisson(rate, rate, 20*time.Second, seed, 0))
+		at := drain(NewPoisson(Shape{From: rate, To: rate, Length: 20 * time.Second}, seed, 0))
 		gaps := make([]float64, 0, len(at))
 		last := int64(0)
 		for _, ns := range at {
@@ -106,7 +226,7 @@ func TestPoissonGapsAreExponential(t *testing.T) {
 func TestPoissonRampFollowsTheRate(t *testing.T) {
 	const length = 10.0
 	for seed := range uint64(5) {
-		at := drain(NewPoisson(100, 3900, length*time.Second, seed, 3))
+		at := drain(NewPoisson(Shape{From: 100, To: 3900, Length: length * time.Second}, seed, 3))
 		x := make([]float64, len(at))
 		for i, ns := range at {
 			x[i] = float64(ns) / 1e9
@@ -120,11 +240,11 @@ func TestPoissonRampFollowsTheRate(t *testing.T) {
 }
 
 func TestPoissonIsReproducible(t *testing.T) {
-	a := drain(NewPoisson(500, 500, time.Second, 7, 1))
-	if b := drain(NewPoisson(500, 500, time.Second, 7, 1)); !slices.Equal(a, b) {
+	a := drain(NewPoisson(Shape{From: 500, To: 500, Length: time.Second}, 7, 1))
+	if b := drain(NewPoisson(Shape{From: 500, To: 500, Length: time.Second}, 7, 1)); !slices.Equal(a, b) {
 		t.Error("the same seed and stream gave other starts")
 	}
-	if b := drain(NewPoisson(500, 500, time.Second, 7, 2)); slices.Equal(a, b) {
+	if b := drain(NewPoisson(Shape{From: 500, To: 500, Length: time.Second}, 7, 2)); slices.Equal(a, b) {
 		t.Error("another stream gave the same starts")
 	}
 }
@@ -135,22 +255,11 @@ func TestScheduleChainsPhases(t *testing.T) {
 		{Name: "pause", LengthUs: 5e5},
 		{Name: "flat", From: 1000, To: 1000, LengthUs: 1e6},
 	}}
-	s := newSchedule(spec)
-	var at []int64
-	for {
-		ns, ok := s.next()
-		if !ok {
-			break
-		}
-		at = append(at, ns)
-	}
+	at := starts(newSchedule(spec, nil))
 	if len(at) != 500+1000 {
 		t.Fatalf("%d starts, want 1500", len(at))
 	}
 	if at[499] > 1e9 || at[500] != 1_500_500_000 || at[1499] != 2_499_500_000 {
 		t.Errorf("starts around the seams: %d %d %d", at[499], at[500], at[1499])
-	}
-	if _, ok := s.next(); ok {
-		t.Error("a start after the end")
 	}
 }

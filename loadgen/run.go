@@ -27,6 +27,7 @@ type Runner struct {
 	sink  Sink
 	loop  *loop.Loop
 	codec Codec
+	trace *trace
 	addrs []sock.Addr
 }
 
@@ -48,7 +49,12 @@ func New(spec *Spec, sink Sink) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.codec, err = p.open(spec); err != nil {
+	if spec.Arrival == Replay {
+		if r.trace, err = readTrace(spec.Trace); err != nil {
+			return nil, err
+		}
+	}
+	if r.codec, err = p.open(spec, r.trace); err != nil {
 		return nil, err
 	}
 	if r.loop, err = loop.New(spec.Poller, sock.ReservableFDs()); err != nil {
@@ -85,6 +91,9 @@ func (r *Runner) Run(ctx context.Context, startAt int64) (*result.Load, error) {
 	}
 	<-rep.done
 	load, sumErr := w.outcome(r.spec, &rep.enc)
+	if load != nil && r.trace != nil {
+		load.Trace = r.trace.account(r.spec.lengthUs() * 1000)
+	}
 	return load, errors.Join(err, context.Cause(ctx), sumErr)
 }
 
@@ -112,19 +121,20 @@ func (r *Runner) turn(w *worker) error {
 func (r *Runner) worker(origin int64) *worker {
 	s, classes := r.spec, r.codec.Classes()
 	w := &worker{
+		share: s.Share, users: s.Share.Index,
 		loop: r.loop, codec: r.codec, addrs: r.addrs, rec: newRecorder(s, classes, origin),
 		connect: sock.ConnectOptions{NoDelay: true},
-		end:     origin + s.lengthUs()*1000, pool: s.Connections.Pool, perConn: s.Connections.RequestsPerConnection,
+		end:     origin + s.lengthUs()*1000, pool: s.Share.part(s.Connections.Pool), perConn: s.Connections.RequestsPerConnection,
 		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: s.SpinUs * 1000,
 		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
 		classes: classes, mix: newMix(classes, s.Seed), timed: true,
 	}
 	if s.Arrival == Closed {
-		w.closed = &closedLoop{think: s.ThinkUs * 1000, lanes: w.depth}
+		w.closed = &closedLoop{think: s.ThinkUs * 1000, lanes: w.depth, seq: uint64(s.Share.Index), step: uint64(s.Share.of())}
 		w.arrivals = w.closed
 		w.timed = s.ThinkUs > 0
 	} else {
-		w.arrivals = newOpenLoop(s, origin)
+		w.arrivals = newOpenLoop(s, r.trace, origin)
 	}
 	w.more.R, w.pump.R = taskFunc(w.arrive), taskFunc(w.serveQueue)
 	return w

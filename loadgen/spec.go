@@ -12,6 +12,7 @@ const (
 	Constant Arrival = "constant" // evenly spaced, ramps included
 	Poisson  Arrival = "poisson"  // independent users: exponential gaps
 	Closed   Arrival = "closed"   // the next request after the previous answer
+	Replay   Arrival = "trace"    // the requests of a trace, at its times
 )
 
 // Spec is one load; the hidden `bench agent load` reads it as JSON from its
@@ -30,7 +31,9 @@ type Spec struct {
 
 	Arrival Arrival `json:"arrival"` // "constant" when empty
 	// ThinkUs is the pause of a closed loop between an answer and the next request.
-	ThinkUs     int64       `json:"thinkUs,omitempty"`
+	ThinkUs int64 `json:"thinkUs,omitempty"`
+	// Trace is what Arrival Replay sends.
+	Trace       *Trace      `json:"trace,omitempty"`
 	Phases      []Phase     `json:"phases"`
 	Connections Connections `json:"connections"`
 
@@ -51,10 +54,30 @@ type Spec struct {
 	SpinUs int64 `json:"spinUs,omitempty"`
 	// ProgressUs is the time between Progress lines; 0 is 250 ms.
 	ProgressUs int64 `json:"progressUs,omitempty"`
+	// Share is the part of the load that is this worker's, where several
+	// threads or processes carry it out together.
+	Share Share `json:"share,omitzero"`
 	// StartAt is the run's origin, CLOCK_MONOTONIC nanoseconds, common to all
 	// agents of a run. 0 lets the agent wait for a Start line after it has
 	// reported that it is ready.
 	StartAt int64 `json:"startAt,omitempty"`
+}
+
+// Share is one of several equal parts of a load. The parts of an open loop make
+// up its schedule exactly: part i of n has the requests i, i+n, i+2n and so on.
+type Share struct {
+	Index int `json:"index"` // from 0
+	Of    int `json:"of"`    // 0 is 1: the whole
+}
+
+func (s Share) of() int { return max(1, s.Of) }
+
+// part is this share of n connections; 0 is no limit and stays so.
+func (s Share) part(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return (n + s.of() - 1 - s.Index) / s.of()
 }
 
 // Start is what the runner writes to the agent's standard input, after Spec,
@@ -122,13 +145,18 @@ type Header struct {
 }
 
 // Phase is a stretch of the schedule. Rates are requests per second and mean
-// nothing in a closed loop; the rate goes from From to To in a straight line.
+// nothing in a closed loop and in a replay; the rate goes from From to To in a straight line.
 type Phase struct {
 	Name     string  `json:"name"`
 	From     float64 `json:"from"`
 	To       float64 `json:"to"`
 	LengthUs int64   `json:"lengthUs"`
 	Measure  bool    `json:"measure"`
+	// Steps makes the rate change in so many equal steps, both ends included,
+	// instead of in a straight line; 0 and 1 do not.
+	Steps int `json:"steps,omitempty"`
+	// Burst lets so many requests become due at the same time; 0 is 1.
+	Burst int `json:"burst,omitempty"`
 	// Connections replaces Spec.Connections.Pool from this phase on; nil keeps
 	// what is in force.
 	Connections *int `json:"connections,omitempty"`

@@ -16,6 +16,11 @@ const (
 	maxRate   = 10_000_000
 	maxPhases = 200
 	maxPool   = 1_000_000
+	// maxSteps and maxBurst bound a phase's steps and bursts.
+	maxSteps = 10_000
+	maxBurst = 1_000_000
+	// maxShares bounds the workers of a load.
+	maxShares = 1024
 	// maxPipeline bounds the requests on a connection.
 	maxPipeline = 10_000
 	// MaxBody is the most bytes of a request's body.
@@ -73,8 +78,16 @@ func (s *Spec) Validate() error {
 	}
 	switch s.Arrival {
 	case "", Constant, Poisson, Closed:
+		if s.Trace != nil {
+			bad("a trace needs arrival %s", Replay)
+		}
+	case Replay:
+		s.Trace.validate(bad)
 	default:
-		bad("unknown arrival %q: want constant, poisson or closed", s.Arrival)
+		bad("unknown arrival %q: want constant, poisson, closed or trace", s.Arrival)
+	}
+	if s.Share.Index < 0 || s.Share.Index >= s.Share.of() || s.Share.Of > maxShares {
+		bad("share %d of %d: want 0 to %d of at most %d", s.Share.Index, s.Share.Of, s.Share.of()-1, maxShares)
 	}
 	s.validatePhases(bad)
 	if c := s.Connections; c.Pool < 0 || c.Pool > maxPool || c.RequestsPerConnection < 0 {
@@ -106,6 +119,9 @@ func (s *Spec) validatePhases(bad func(string, ...any)) {
 		if !(p.From >= 0 && p.From <= maxRate && p.To >= 0 && p.To <= maxRate) { // NaN too
 			bad("phase %q: rate %g to %g per second: want 0 to %d", p.Name, p.From, p.To, maxRate)
 		}
+		if p.Steps < 0 || p.Steps > maxSteps || p.Burst < 0 || p.Burst > maxBurst {
+			bad("phase %q: %d steps and bursts of %d: want 0 to %d and 0 to %d", p.Name, p.Steps, p.Burst, maxSteps, maxBurst)
+		}
 		if p.Connections != nil {
 			if users = *p.Connections; users < 0 || users > maxPool {
 				bad("phase %q: %d connections: want 0 to %d", p.Name, users, maxPool)
@@ -118,3 +134,16 @@ func (s *Spec) validatePhases(bad func(string, ...any)) {
 }
 
 func notVisible(r rune) bool { return r <= ' ' || r == 0x7f }
+
+func (t *Trace) validate(bad func(string, ...any)) {
+	switch {
+	case t == nil || t.File == "":
+		bad("arrival %s needs the file of a trace", Replay)
+		return
+	case t.Format != "" && t.Format != TracePlain && t.Format != TraceHTTPLog:
+		bad("trace format %q: want %s or %s", t.Format, TracePlain, TraceHTTPLog)
+	}
+	if !(t.Speed >= 0 && t.Speed <= maxTraceSpeed) {
+		bad("trace speed %g: want more than 0", t.Speed)
+	}
+}

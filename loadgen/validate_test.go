@@ -21,7 +21,7 @@ func TestValidate(t *testing.T) {
 		{"no target", func(s *Spec) { s.Targets = nil }, "no target address"},
 		{"target", func(s *Spec) { s.Targets = []string{"web:80"} }, `invalid address "web:80"`},
 		{"port", func(s *Spec) { s.Targets = []string{"127.0.0.1"} }, `target "127.0.0.1" has no port`},
-		{"arrival", func(s *Spec) { s.Arrival = "bursty" }, `unknown arrival "bursty": want constant, poisson or closed`},
+		{"arrival", func(s *Spec) { s.Arrival = "bursty" }, `unknown arrival "bursty": want constant, poisson, closed or trace`},
 		{"no phase", func(s *Spec) { s.Phases = nil }, "0 phases"},
 		{"length", func(s *Spec) { s.Phases[0].LengthUs = 0 }, `phase "steady" is 0 µs long`},
 		{"rate", func(s *Spec) { s.Phases[0].To = -1 }, `phase "steady": rate 100 to -1 per second`},

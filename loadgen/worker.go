@@ -28,11 +28,11 @@ type worker struct {
 	turn    int // of addrs
 	connect sock.ConnectOptions
 
+	share    Share
 	arrivals arrivals
 	closed   *closedLoop // nil in an open loop
 	timed    bool        // due times come from a clock, so lag has a meaning
-	seq      uint64
-	end      int64 // of the last phase
+	end      int64       // of the last phase
 	phase    *phaseTally
 	draining bool // past the end
 	aborted  bool // interrupted: nothing more is sent
@@ -53,7 +53,7 @@ type worker struct {
 	lingering connList
 	freeConns *conn
 	freeUsers []Session
-	users     int    // virtual users made so far
+	users     int    // the number of the next virtual user
 	scratch   []byte // for the request being written
 	meter     meter
 
@@ -129,8 +129,8 @@ func (w *worker) arrive() {
 			w.arm()
 			return
 		}
-		w.arrivals.pop()
-		w.dispatch(at, now)
+		seq, item := w.arrivals.pop()
+		w.dispatch(w.admit(at, now, seq, item))
 		now = loop.Nanotime()
 	}
 	w.loop.Wake(&w.more)
@@ -140,8 +140,7 @@ func (w *worker) arrive() {
 // loop opens connections as it needs them; in a closed loop each user has one,
 // so that the number of connections is the number of users. Requests are sent
 // ahead of answers when there is no other connection for them.
-func (w *worker) dispatch(at, now int64) {
-	q := w.admit(at, now)
+func (w *worker) dispatch(q *request) {
 	switch {
 	case w.queue.head != nil:
 		w.enqueue(q)
@@ -184,11 +183,15 @@ func (w *worker) unqueue() *request {
 }
 
 // admit makes a request of an intended start.
-func (w *worker) admit(at, now int64) *request {
+func (w *worker) admit(at, now int64, seq uint64, item int) *request {
 	q := w.live.push(at)
-	q.order = Order{Seq: w.seq, Class: w.mix.pick(w.seq), Item: -1}
+	q.order = Order{Seq: seq, Item: item}
+	if item >= 0 {
+		q.order.Class = w.codec.(Replayer).ClassOf(item)
+	} else {
+		q.order.Class = w.mix.pick(seq)
+	}
 	w.rec.intended(q, now, w.timed)
-	w.seq++
 	if !w.timeoutTimer.Active() {
 		w.loop.SetTimer(&w.timeoutTimer, at+w.timeout, w)
 	}
@@ -349,7 +352,7 @@ func (w *worker) reuse(c *conn, now int64) {
 			return
 		}
 		if w.closed != nil && w.closed.think == 0 && now < w.end && !w.draining && w.closed.present <= w.closed.users {
-			w.start(c, w.admit(now, now))
+			w.start(c, w.admit(now, now, w.closed.number(), -1))
 			return
 		}
 	}

@@ -39,6 +39,13 @@ type LoadClass struct {
 	Tally
 }
 
+// LoadTrace tells what of a trace was replayed.
+type LoadTrace struct {
+	Requests int `json:"requests"`          // in the trace
+	Beyond   int `json:"beyond,omitempty"`  // due after the end of the run, and not sent
+	Skipped  int `json:"skipped,omitempty"` // lines of a log that are no request
+}
+
 // Tally counts requests and holds the latency of the ones that succeeded.
 type Tally struct {
 	// Requests is the number of intended requests; after the drain at the end
@@ -81,6 +88,8 @@ type Load struct {
 	Phases []LoadPhase `json:"phases"`
 	// Classes are the named requests of the load; empty where there are none.
 	Classes []LoadClass `json:"classes,omitempty"`
+	// Trace tells of the trace that was replayed; nil without one.
+	Trace *LoadTrace `json:"trace,omitempty"`
 	// CPUSeconds is user plus system time of the generator's thread,
 	// BusyShare its part of the wall time spent working (0 to 1).
 	CPUSeconds float64 `json:"cpuSeconds"`
