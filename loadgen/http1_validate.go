@@ -26,72 +26,105 @@ func (h *HTTP) ReservedHeader(name string) string {
 	return ""
 }
 
+// Problem is what is wrong with a part of a description.
+type Problem struct {
+	// Field is the part, by its key in a scenario: "path", "headers.Accept".
+	Field string
+	Text  string
+}
+
+// problems gathers what is wrong.
+type problems []Problem
+
+func (p *problems) add(field, format string, args ...any) {
+	*p = append(*p, Problem{field, fmt.Sprintf(format, args...)})
+}
+
 func validateHTTP1(s *Spec, bad func(string, ...any)) {
 	h := &s.HTTP
-	if strings.ContainsFunc(h.Host, notVisible) {
-		bad("host %q has spaces or control characters", h.Host)
+	for _, p := range h.Problems() {
+		bad("%s", p.Text)
 	}
-	if strings.Contains(h.Host, "{{") {
-		bad("host %q: a host is no template", h.Host)
-	}
-	if len(h.Requests) > maxRequests {
-		bad("%d kinds of requests: want at most %d", len(h.Requests), maxRequests)
-	}
-	names := map[string]bool{}
 	for i := range h.Requests {
 		r := &h.Requests[i]
 		in := ""
-		switch {
-		case len(h.Requests) == 1 && r.Name == "":
-		case r.Name == "" || len(r.Name) > maxName || strings.Trim(r.Name, nameCharacters) != "":
-			bad("request name %q: want 1 to %d letters, digits, '-', '_' or '.'", r.Name, maxName)
-		case names[r.Name]:
-			bad("there are two requests %q", r.Name)
-		default:
+		if r.Name != "" {
 			in = fmt.Sprintf("request %s: ", r.Name)
 		}
-		names[r.Name] = true
-		r.validate(h, func(format string, args ...any) { bad(in+format, args...) })
+		for _, p := range r.Problems(h) {
+			bad("%s%s", in, p.Text)
+		}
 	}
 }
 
-func (r *Request) validate(h *HTTP, bad func(string, ...any)) {
-	if r.Weight < 0 || r.Weight > 1_000_000 {
-		bad("weight %d: want 1 to 1,000,000", r.Weight)
+// Problems tells what is wrong with h, apart from its requests taken by themselves.
+func (h *HTTP) Problems() []Problem {
+	var bad problems
+	switch {
+	case strings.ContainsFunc(h.Host, notVisible):
+		bad.add("host", "host %q has spaces or control characters", h.Host)
+	case strings.Contains(h.Host, "{{"):
+		bad.add("host", "host %q: a host is no template", h.Host)
+	}
+	if len(h.Requests) > maxRequests {
+		bad.add("requests", "%d kinds of requests: want at most %d", len(h.Requests), maxRequests)
+	}
+	names := map[string]bool{}
+	for i := range h.Requests {
+		field, name := fmt.Sprintf("requests[%d].name", i), h.Requests[i].Name
+		switch {
+		case len(h.Requests) == 1 && name == "":
+		case name == "" || len(name) > maxName || strings.Trim(name, nameCharacters) != "":
+			bad.add(field, "request name %q: want 1 to %d letters, digits, '-', '_' or '.'", name, maxName)
+		case names[name]:
+			bad.add(field, "there are two requests %q", name)
+		}
+		names[name] = true
+	}
+	return bad
+}
+
+// Problems tells what is wrong with a request of h.
+func (r *Request) Problems(h *HTTP) []Problem {
+	var bad problems
+	if r.Weight < 0 || r.Weight > maxWeight {
+		bad.add("weight", "weight %d: want 1 to %d", r.Weight, maxWeight)
 	}
 	if r.Method != "" && tokenLength([]byte(r.Method)) != len(r.Method) || r.Method == "CONNECT" {
-		bad("method %q: want one like GET, and not CONNECT", r.Method)
+		bad.add("method", "method %q: want one like GET, and not CONNECT", r.Method)
 	}
 	if r.Path != "" {
 		if t, err := parseTemplate(r.Path); err != nil {
-			bad("path: %w", err)
+			bad.add("path", "path: %s", err)
 		} else if r.Path[0] != '/' && r.Path != "*" || strings.ContainsFunc(t.constants(), notVisible) {
-			bad("path %q: want it to begin with '/' and to have no spaces or control characters", r.Path)
+			bad.add("path", "path %q: want it to begin with '/' and to have no spaces or control characters", r.Path)
 		}
 	}
 	for _, f := range r.Headers {
-		validateHeader(&f, bad)
+		field := "headers." + f.Name
+		bad.header(field, "", &f)
 		if why := h.ReservedHeader(f.Name); why != "" {
-			bad("header %q: %s", f.Name, why)
+			bad.add(field, "header %q: %s", f.Name, why)
 		}
 		if _, err := parseTemplate(f.Value); err != nil {
-			bad("header %q: %w", f.Name, err)
+			bad.add(field, "header %q: %s", f.Name, err)
 		}
 	}
-	r.Body.validate(bad)
-	r.Expect.validate(bad)
+	r.Body.validate(&bad)
+	r.Expect.validate(&bad)
+	return bad
 }
 
-func validateHeader(f *Header, bad func(string, ...any)) {
+func (p *problems) header(field, what string, f *Header) {
 	if f.Name == "" || tokenLength([]byte(f.Name)) != len(f.Name) {
-		bad("header name %q is not a token", f.Name)
+		p.add(field, "%sheader name %q is not a token", what, f.Name)
 	}
 	if strings.ContainsAny(f.Value, "\r\n\x00") {
-		bad("value of header %q holds a line break or NUL", f.Name)
+		p.add(field, "%svalue of header %q holds a line break or NUL", what, f.Name)
 	}
 }
 
-func (b *Body) validate(bad func(string, ...any)) {
+func (b *Body) validate(bad *problems) {
 	sources := 0
 	for _, given := range []bool{b.Text != "", b.File != "", b.Size != 0} {
 		if given {
@@ -99,41 +132,41 @@ func (b *Body) validate(bad func(string, ...any)) {
 		}
 	}
 	if sources > 1 {
-		bad("body: want one of text, file and size")
+		bad.add("body", "body: want one of text, file and size")
 	}
 	if b.Size < 0 || b.Size > MaxBody || len(b.Text) > MaxBody {
-		bad("body: want 0 to %d bytes", MaxBody)
+		bad.add("body", "body: want 0 to %d bytes", MaxBody)
 	}
 	if b.ChunkBytes < 0 {
-		bad("body: chunks of %d bytes: want 1 or more", b.ChunkBytes)
+		bad.add("body.chunk", "body: chunks of %d bytes: want 1 or more", b.ChunkBytes)
 	}
 	if b.Template {
 		if b.Size > 0 {
-			bad("body: a size is no template")
+			bad.add("body.template", "body: a size is no template")
 		}
 		if _, err := parseTemplate(b.Text); err != nil {
-			bad("body: %w", err)
+			bad.add("body.text", "body: %s", err)
 		}
 	}
 }
 
-func (x *Expect) validate(bad func(string, ...any)) {
-	for _, st := range x.Status {
+func (x *Expect) validate(bad *problems) {
+	for i, st := range x.Status {
 		if st < 200 || st > 599 {
-			bad("expected status %d: want 200 to 599", st)
+			bad.add(fmt.Sprintf("expect.status[%d]", i), "expected status %d: want 200 to 599", st)
 		}
 	}
 	if len(x.Headers) > maxHeaders {
-		bad("%d expected headers: want at most %d", len(x.Headers), maxHeaders)
+		bad.add("expect.headers", "%d expected headers: want at most %d", len(x.Headers), maxHeaders)
 	}
 	for _, f := range x.Headers {
-		validateHeader(&f, func(format string, args ...any) { bad("expected "+format, args...) })
+		bad.header("expect.headers."+f.Name, "expected ", &f)
 	}
-	if x.Bytes != nil && *x.Bytes < 0 {
-		bad("expected length %d of the body: want 0 or more", *x.Bytes)
+	if x.Bytes != nil && (*x.Bytes < 0 || *x.Bytes > maxExpectedBytes) {
+		bad.add("expect.bytes", "expected length %d of the body: want 0 to %d", *x.Bytes, int64(maxExpectedBytes))
 	}
 	if sum, err := hex.DecodeString(x.SHA256); err != nil || len(sum) != 0 && len(sum) != 32 {
-		bad("expected checksum %q: want the 64 hexadecimal digits of a SHA-256", x.SHA256)
+		bad.add("expect.sha256", "expected checksum %q: want the 64 hexadecimal digits of a SHA-256", x.SHA256)
 	}
 }
 

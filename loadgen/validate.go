@@ -29,6 +29,10 @@ const (
 	// headers expected in one answer.
 	maxRequests = 256
 	maxHeaders  = 64
+	// maxWeight bounds a share in a mix.
+	maxWeight = 1_000_000
+	// maxExpectedBytes bounds the length of an expected body.
+	maxExpectedBytes = 1 << 50
 )
 
 // timeoutNs is the time-out in force.

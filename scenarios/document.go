@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -89,6 +90,9 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 	resolved := root.clone()
 	keepReferences(resolved, vars)
 	inlineConfig(resolved, doc.Cells[0].Scenario)
+	if err := findFiles(resolved, filepath.Dir(file)); err != nil {
+		return nil, err
+	}
 	doc.Resolved = emit(resolved)
 	if doc.Cells[0].Scenario.Compare != nil {
 		doc.Warnings = append(doc.Warnings, "compare is used by `bench compare` only; a single run ignores it")
@@ -132,6 +136,37 @@ func inlineConfig(root *node, s *Scenario) {
 			e.value = &node{kind: scalarNode, text: strings.ReplaceAll(s.Proxy.Config, "${", "$${")}
 		}
 	}
+}
+
+// findFiles makes the files of loads absolute, for the same reason.
+func findFiles(root *node, dir string) error {
+	var failed error
+	absolute := func(n *node) {
+		if n == nil || n.get("file") == nil {
+			return
+		}
+		name := n.get("file")
+		if name.kind != scalarNode || strings.HasPrefix(name.text, "${") || filepath.IsAbs(name.text) {
+			return
+		}
+		path, err := filepath.Abs(filepath.Join(dir, name.text))
+		failed = errors.Join(failed, err)
+		name.text = path
+	}
+	loads := root.get("load")
+	if loads == nil {
+		return nil
+	}
+	for _, l := range loads.items {
+		absolute(l.get("body"))
+		absolute(l.get("trace"))
+		if requests := l.get("requests"); requests != nil {
+			for _, r := range requests.items {
+				absolute(r.get("body"))
+			}
+		}
+	}
+	return failed
 }
 
 // variables are the scalar values of vars; the decoder complains about others.

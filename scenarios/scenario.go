@@ -115,26 +115,111 @@ type Load struct {
 	Target string `yaml:"target,required"`
 	// Arrival of the requests: constant or poisson (open loop, at the rate of
 	// the phase whatever the answers do) or closed (each connection sends its
-	// next request when the last one is answered).
-	Arrival string `yaml:"arrival" default:"constant" enum:"constant,poisson,closed"`
+	// next request when the last one is answered) or trace (the requests of a
+	// file, at its times).
+	Arrival string `yaml:"arrival" default:"constant" enum:"constant,poisson,closed,trace"`
+	// Think is the pause of a closed load between an answer and the next request.
+	Think Duration `yaml:"think" default:"0s"`
+	// Trace is what arrival trace replays.
+	Trace *Trace `yaml:"trace"`
 	// Connections of the load.
 	Connections Connections `yaml:"connections"`
 	// Method of the requests.
 	Method string `yaml:"method" default:"GET"`
-	// Path of the requests.
+	// Path of the requests, query included. {{seq}} is the number of the request,
+	// {{user}} that of the virtual user, {{random A B}} a whole number from A to
+	// B, {{hex N}} and {{letters N}} so many random digits or letters.
 	Path string `yaml:"path" default:"/"`
 	// Host of the requests; the target's address if it is empty.
 	Host string `yaml:"host"`
-	// Headers are added to each request.
+	// Headers are added to each request; values may have variables like path.
 	Headers map[string]string `yaml:"headers"`
-	// Body is the size of the requests' body.
-	Body Size `yaml:"body" default:"0"`
+	// Body of the requests.
+	Body Content `yaml:"body"`
+	// Cookies lets every virtual user keep the cookies that answers set, and
+	// send them again.
+	Cookies bool `yaml:"cookies" default:"false"`
+	// Expect says what a good answer is.
+	Expect Expect `yaml:"expect"`
+	// Requests are several kinds of requests, chosen by weight and reported by
+	// name. What one does not say is as the load says.
+	Requests []Request `yaml:"requests"`
 	// Timeout of a request, from its intended start.
 	Timeout Duration `yaml:"timeout" default:"5s"`
+	// ConnectTimeout bounds the opening of a connection; 0s is the timeout.
+	ConnectTimeout Duration `yaml:"connectTimeout" default:"0s"`
 	// Phases follow one another without a gap.
 	Phases []Phase `yaml:"phases,required"`
 	// CPUs the load may run on; empty leaves the choice to the runner.
 	CPUs []int `yaml:"cpus"`
+	// Processes that share the load; 0 takes one, or as many as the descriptors
+	// of its connections need.
+	Processes int `yaml:"processes" default:"0"`
+	// Threads of each process that share its part.
+	Threads int `yaml:"threads" default:"1"`
+}
+
+// Content is the body of a request: a size alone, or one of text, file and size
+// with how to send it.
+type Content struct {
+	// Size is the length of a body of letters x.
+	Size Size `yaml:"size" default:"0"`
+	// Text is the body.
+	Text string `yaml:"text"`
+	// File is sent as it is; relative to the scenario.
+	File string `yaml:"file"`
+	// Template replaces the variables of path in text or the file.
+	Template bool `yaml:"template" default:"false"`
+	// Chunk sends the body in chunks of this size instead of with its length.
+	Chunk Size `yaml:"chunk" default:"0"`
+}
+
+// setScalar lets a body be written as its size alone.
+func (c *Content) setScalar(text string) error { return c.Size.setScalar(text) }
+
+// Expect says what a good answer is; another one is a failure.
+type Expect struct {
+	// Status lists the good statuses; 200 to 399 if it is empty.
+	Status []int `yaml:"status"`
+	// Headers that must be there: with this value, beginning as a value that
+	// ends in *, or with any value for "*" alone.
+	Headers map[string]string `yaml:"headers"`
+	// Bytes is the length of the body.
+	Bytes *Size `yaml:"bytes"`
+	// Sha256 is the checksum of the body in hexadecimal digits.
+	Sha256 string `yaml:"sha256"`
+	// Contains is a text the body must hold.
+	Contains string `yaml:"contains"`
+}
+
+// Request is one kind of request of a load.
+type Request struct {
+	// Name by which reports know it.
+	Name string `yaml:"name,required"`
+	// Weight is its share of the requests, in relation to the others'.
+	Weight int `yaml:"weight" default:"1"`
+	// Method in place of the load's.
+	Method string `yaml:"method"`
+	// Path in place of the load's.
+	Path string `yaml:"path"`
+	// Headers in addition to the load's, or in place of those of the same name.
+	Headers map[string]string `yaml:"headers"`
+	// Body in place of the load's.
+	Body *Content `yaml:"body"`
+	// Expect in place of the load's.
+	Expect *Expect `yaml:"expect"`
+}
+
+// Trace is a record of requests to send again.
+type Trace struct {
+	// File with the requests, relative to the scenario. Times count from its
+	// earliest request.
+	File string `yaml:"file,required"`
+	// Format is plain (lines of SECONDS METHOD PATH [NAME], NAME being one of
+	// requests) or httplog (HAProxy's); empty finds it out.
+	Format string `yaml:"format" enum:",plain,httplog"`
+	// Speed divides the times: 2 replays in half the time.
+	Speed float64 `yaml:"speed" default:"1"`
 }
 
 // Connections bounds and churns the connections of a load.
@@ -145,14 +230,28 @@ type Connections struct {
 	// RequestsPerConnection closes a connection after so many requests; 0
 	// never does, 1 makes every request use a connection of its own.
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
+	// MaxAge makes the first request on a connection of this age its last; 0s
+	// never does.
+	MaxAge Duration `yaml:"maxAge" default:"0s"`
+	// Pipeline is how many requests are sent on a connection ahead of their
+	// answers, the one being answered included.
+	Pipeline int `yaml:"pipeline" default:"1"`
 }
 
 // Phase is a stretch of a load's time.
 type Phase struct {
 	// Name of the phase. Phases of one name in several loads must coincide.
 	Name string `yaml:"name,required"`
-	// Rate of the arrivals, 2000/s, or a ramp, 0..2000/s. Not with closed arrival.
+	// Rate of the arrivals, 2000/s, or a ramp, 0..2000/s. Not with closed arrival
+	// or a trace.
 	Rate *Rate `yaml:"rate"`
+	// Steps makes a ramp go in so many equal steps, both ends included, instead
+	// of in a straight line.
+	Steps int `yaml:"steps" default:"1"`
+	// Burst lets so many requests arrive at the same time; the rate stays.
+	Burst int `yaml:"burst" default:"1"`
+	// Connections in place of the load's pool from this phase on.
+	Connections *Pool `yaml:"connections"`
 	// For is how long the phase lasts.
 	For Duration `yaml:"for,required"`
 	// Measure false keeps the phase out of the results, as a warm-up.

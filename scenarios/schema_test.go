@@ -79,7 +79,8 @@ func generateSchema(t *testing.T) []byte {
 	s := r.Reflect(&Scenario{})
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[Scenario](), reflect.TypeFor[Proxy](), reflect.TypeFor[Stats](), reflect.TypeFor[Backend](),
-		reflect.TypeFor[Load](), reflect.TypeFor[Connections](), reflect.TypeFor[Phase](), reflect.TypeFor[Event](),
+		reflect.TypeFor[Load](), reflect.TypeFor[Content](), reflect.TypeFor[Expect](), reflect.TypeFor[Request](),
+		reflect.TypeFor[Trace](), reflect.TypeFor[Connections](), reflect.TypeFor[Phase](), reflect.TypeFor[Event](),
 		reflect.TypeFor[EventArgs](), reflect.TypeFor[Objective](), reflect.TypeFor[Compare](),
 	} {
 		refine(s.Definitions[typ.Name()], typ)
@@ -89,6 +90,12 @@ func generateSchema(t *testing.T) []byte {
 	s.Definitions["Objective"] = &jsonschema.Schema{
 		Description: object.Description,
 		AnyOf:       []*jsonschema.Schema{{Type: "string"}, object},
+	}
+	// A body may be its size alone.
+	object = s.Definitions["Content"]
+	s.Definitions["Content"] = &jsonschema.Schema{
+		Description: object.Description,
+		AnyOf:       []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, object},
 	}
 	s.Title = "bench scenario, version 1"
 	text, err := json.MarshalIndent(s, "", "  ")

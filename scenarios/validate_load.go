@@ -1,21 +1,20 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"net/textproto"
-	"regexp"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"bench/internal/result"
 	"bench/internal/units"
-	"bench/loadgen"
 	"bench/scenarios/objective"
 )
-
-var httpToken = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 func (v *validator) loadNames() []string {
 	var names []string
@@ -51,10 +50,7 @@ func (v *validator) loads() {
 		}
 		v.target(at+".target", l.Target)
 		v.request(at, l)
-		v.between(at+".connections.requestsPerConnection", l.Connections.RequestsPerConnection, 0, 1<<30)
-		if l.Arrival == "closed" && l.Connections.Pool == 0 {
-			v.fail(at+".connections.pool", "closed arrival needs a number of connections")
-		}
+		v.arrival(at, l)
 		v.phases(at, l, spans, owners)
 		v.cpus(at+".cpus", l.CPUs)
 	}
@@ -84,48 +80,125 @@ func (v *validator) target(path, target string) {
 	}
 }
 
+// request checks what a load sends and expects.
 func (v *validator) request(at string, l *Load) {
-	if !httpToken.MatchString(l.Method) {
-		v.fail(at+".method", "%q is not an HTTP method", printable(l.Method))
+	v.files(at, l)
+	h := l.HTTP()
+	problems := h.Problems()
+	for i := range l.Requests {
+		v.between(fmt.Sprintf("%s.requests[%d].weight", at, i), l.Requests[i].Weight, 1, 1_000_000)
 	}
-	if !strings.HasPrefix(l.Path, "/") || strings.ContainsFunc(l.Path, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		v.fail(at+".path", "a path begins with / and has neither spaces nor letters beyond ASCII; not %q", printable(l.Path))
-	}
-	if strings.ContainsFunc(l.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		v.fail(at+".host", "a host has neither spaces nor letters beyond ASCII; not %q", printable(l.Host))
-	}
-	for key, value := range l.Headers {
-		path := at + ".headers." + key
-		switch {
-		case !httpToken.MatchString(key):
-			v.fail(path, "%q is not a header name", printable(key))
-		case strings.ContainsAny(value, "\r\n\x00"):
-			v.fail(path, "a header's value is one line")
-		case reservedHeader(key) != "":
-			v.fail(path, "%s is set by the generator: %s", key, reservedHeader(key))
+	for i := range h.Requests {
+		for _, p := range h.Requests[i].Problems(&h) {
+			if own := fmt.Sprintf("requests[%d]", i); len(l.Requests) > 0 && v.given(at+"."+own) && v.owns(at+"."+own, p.Field) {
+				p.Field = own + "." + p.Field
+			}
+			problems = append(problems, p)
 		}
 	}
-	if l.Body > 1<<30 {
-		v.fail(at+".body", "a body is at most 1GiB")
+	for _, p := range problems {
+		v.fail(at+"."+p.Field, "%s", printable(p.Text))
 	}
 	if l.Timeout.D() < time.Millisecond {
 		v.fail(at+".timeout", "timeout must be at least 1ms")
 	}
 }
 
-// reservedHeader says by what the generator sets a header, "" if it does not.
-func reservedHeader(key string) string {
-	switch textproto.CanonicalMIMEHeaderKey(key) {
-	case "Host":
-		return "use host"
-	case "Connection":
-		return "use connections.requestsPerConnection"
-	case "Content-Length", "Transfer-Encoding":
-		return "they follow from body"
-	case loadgen.HeaderID:
-		return "it numbers the requests"
+// owns tells whether a request itself says what a problem is about; the load
+// says it otherwise.
+func (v *validator) owns(request, field string) bool {
+	if field == "weight" || field == "name" {
+		return true
 	}
-	return ""
+	if strings.HasPrefix(field, "headers.") {
+		return v.given(request + "." + field)
+	}
+	key, _, _ := strings.Cut(field, ".")
+	return v.given(request + "." + key)
+}
+
+// files finds the files of a load, which are relative to the scenario.
+func (v *validator) files(at string, l *Load) {
+	file := func(path string, name *string) {
+		if *name == "" || v.bad[path] {
+			return
+		}
+		written := *name
+		if !filepath.IsAbs(*name) {
+			*name = filepath.Join(v.dir, *name)
+		}
+		abs, err := filepath.Abs(*name)
+		if err != nil {
+			v.fail(path, "%s", err)
+			return
+		}
+		*name = abs
+		switch info, err := os.Stat(abs); {
+		case errors.Is(err, fs.ErrNotExist):
+			v.fail(path, "there is no file %s; a path is relative to the scenario", written)
+		case err != nil:
+			v.fail(path, "%s", err)
+		case !info.Mode().IsRegular():
+			v.fail(path, "%s is not a file", written)
+		}
+	}
+	file(at+".body.file", &l.Body.File)
+	for i := range l.Requests {
+		if b := l.Requests[i].Body; b != nil {
+			file(fmt.Sprintf("%s.requests[%d].body.file", at, i), &b.File)
+		}
+	}
+	if l.Trace != nil {
+		file(at+".trace.file", &l.Trace.File)
+	}
+}
+
+// arrival checks how requests become due.
+func (v *validator) arrival(at string, l *Load) {
+	switch {
+	case l.Arrival == "trace" && l.Trace == nil:
+		v.fail(at+".arrival", "arrival trace needs trace: {file: ...}")
+	case l.Arrival != "trace" && l.Trace != nil:
+		v.fail(at+".trace", "a trace belongs to arrival trace, not %s", l.Arrival)
+	case l.Trace != nil && (l.Trace.Speed <= 0 || l.Trace.Speed > 1e6):
+		v.fail(at+".trace.speed", "speed must be above 0 and at most 1000000, not %v", l.Trace.Speed)
+	}
+	if l.Arrival != "closed" && l.Think > 0 {
+		v.fail(at+".think", "think belongs to arrival closed, not %s", l.Arrival)
+	}
+	if l.Arrival == "closed" && l.Connections.Pool == 0 {
+		v.fail(at+".connections.pool", "closed arrival needs a number of connections")
+	}
+	v.between(at+".connections.requestsPerConnection", l.Connections.RequestsPerConnection, 0, 1<<30)
+	v.between(at+".connections.pipeline", l.Connections.Pipeline, 1, 10_000)
+	v.between(at+".processes", l.Processes, 0, 64)
+	v.between(at+".threads", l.Threads, 1, 64)
+}
+
+// pace checks the rate of a phase and its course.
+func (v *validator) pace(path string, l *Load, p *Phase) {
+	ruled := l.Arrival == "closed" || l.Arrival == "trace"
+	switch {
+	case v.bad[path+".rate"]:
+	case l.Arrival == "closed" && p.Rate != nil:
+		v.fail(path+".rate", "closed arrival has no rate: it is as fast as the answers")
+	case l.Arrival == "trace" && p.Rate != nil:
+		v.fail(path+".rate", "a trace has its own times and no rate")
+	case !ruled && p.Rate == nil:
+		v.fail(path, "phase %q needs a rate, as 2000/s", p.Name)
+	case p.Rate != nil && max(p.Rate.From, p.Rate.To) > maxRate:
+		v.fail(path+".rate", "a load sends at most %d/s", maxRate)
+	}
+	for _, key := range []string{"steps", "burst"} {
+		if ruled && v.given(path+"."+key) {
+			v.fail(path+"."+key, "%s belongs to a rate, which arrival %s has not", key, l.Arrival)
+		}
+	}
+	v.between(path+".steps", p.Steps, 1, 10_000)
+	v.between(path+".burst", p.Burst, 1, 1_000_000)
+	if l.Arrival == "closed" && p.Connections != nil && *p.Connections == 0 {
+		v.fail(path+".connections", "closed arrival needs a number of connections")
+	}
 }
 
 func (v *validator) phases(at string, l *Load, spans map[string]result.Phase, owners map[string]string) {
@@ -144,15 +217,7 @@ func (v *validator) phases(at string, l *Load, spans map[string]result.Phase, ow
 		if v.given(path+".for") && p.For <= 0 {
 			v.fail(path+".for", "a phase must last longer than 0")
 		}
-		switch {
-		case v.bad[path+".rate"]:
-		case l.Arrival == "closed" && p.Rate != nil:
-			v.fail(path+".rate", "closed arrival has no rate: it is as fast as the answers")
-		case l.Arrival != "closed" && p.Rate == nil:
-			v.fail(path, "phase %q needs a rate, as 2000/s", p.Name)
-		case p.Rate != nil && max(p.Rate.From, p.Rate.To) > maxRate:
-			v.fail(path+".rate", "a load sends at most %d/s", maxRate)
-		}
+		v.pace(path, l, p)
 		span := result.Phase{Name: p.Name, StartUs: start, LengthUs: p.For.Us(), Measured: p.Measure}
 		if old, ok := spans[p.Name]; ok && p.Name != "" && !v.bad[path+".for"] {
 			switch {

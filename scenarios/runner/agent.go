@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"syscall"
@@ -39,33 +38,9 @@ type lineSink struct {
 
 // loadSpec turns a load of the scenario into an order for an agent.
 func loadSpec(s *scenarios.Scenario, l *scenarios.Load, targets []string, cpus []int) loadgen.Spec {
-	spec := loadgen.Spec{
-		Name:     l.Name,
-		Protocol: l.Protocol,
-		Targets:  targets,
-		Title:    l.Target,
-		HTTP:     loadgen.HTTP{Host: l.Host},
-		Arrival:  loadgen.Arrival(l.Arrival),
-		Connections: loadgen.Connections{
-			Pool:                  int(l.Connections.Pool),
-			RequestsPerConnection: l.Connections.RequestsPerConnection,
-		},
-		TimeoutUs: l.Timeout.Us(),
-		Seed:      s.Seed ^ hash(l.Name),
-		CPUs:      cpus,
-	}
-	r := loadgen.Request{Method: l.Method, Path: l.Path, Body: loadgen.Body{Size: int64(l.Body)}}
-	for _, name := range slices.Sorted(maps.Keys(l.Headers)) {
-		r.Headers = append(r.Headers, loadgen.Header{Name: name, Value: l.Headers[name]})
-	}
-	spec.HTTP.Requests = []loadgen.Request{r}
-	for _, p := range l.Phases {
-		phase := loadgen.Phase{Name: p.Name, LengthUs: p.For.Us(), Measure: p.Measure}
-		if p.Rate != nil {
-			phase.From, phase.To = p.Rate.From, p.Rate.To
-		}
-		spec.Phases = append(spec.Phases, phase)
-	}
+	spec := l.Spec()
+	spec.Targets, spec.CPUs = targets, cpus
+	spec.Seed = s.Seed ^ hash(l.Name)
 	return spec
 }
 

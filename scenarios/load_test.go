@@ -1,0 +1,96 @@
+package scenarios
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"bench/loadgen"
+)
+
+const loadExample = `version: 1
+name: mix
+proxy: {config: 'frontend fe
+  bind {{bind "web"}}'}
+load:
+  - name: clients
+    target: proxy/web
+    arrival: closed
+    think: 10ms
+    connections: {pool: 20, maxAge: 30s, pipeline: 4}
+    path: /all
+    headers: {Accept: "*/*", X-A: all}
+    body: 1KiB
+    expect: {status: [200]}
+    requests:
+      - {name: browse, weight: 9}
+      - {name: buy, method: POST, path: "/buy/{{seq}}", headers: {x-a: own}, body: {file: body.txt, template: true, chunk: 4KiB}, expect: {bytes: 2KiB, sha256: "", headers: {etag: "*"}}}
+    phases:
+      - {name: a, for: 1s, connections: 5, measure: false}
+      - {name: b, for: 2s}
+  - name: replay
+    target: proxy/web
+    arrival: trace
+    trace: {file: body.txt, speed: 2}
+    phases: [{name: a, for: 1s, measure: false}, {name: b, for: 2s}]
+  - name: open
+    target: proxy/web
+    phases: [{name: a, rate: 0..10/s, steps: 3, burst: 2, for: 1s, measure: false}, {name: b, rate: 10/s, for: 2s}]
+`
+
+// What a request does not say is as its load says it.
+func TestLoadSpec(t *testing.T) {
+	dir := t.TempDir()
+	body := filepath.Join(dir, "body.txt")
+	if err := os.WriteFile(body, []byte("0 GET /\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := Parse(filepath.Join(dir, "mix.yaml"), []byte(loadExample), Options{})
+	if err != nil {
+		t.Fatal(Describe(err))
+	}
+	loads := doc.Cells[0].Scenario.Load
+	few, length := 5, int64(2048)
+	want := loadgen.Spec{
+		Name: "clients", Protocol: "http1", Title: "proxy/web", Arrival: loadgen.Closed, ThinkUs: 10_000, TimeoutUs: 5_000_000,
+		Connections: loadgen.Connections{Pool: 20, MaxAgeUs: 30_000_000, Pipeline: 4},
+		HTTP: loadgen.HTTP{Requests: []loadgen.Request{
+			{
+				Name: "browse", Weight: 9, Method: "GET", Path: "/all", Headers: []loadgen.Header{{Name: "Accept", Value: "*/*"}, {Name: "X-A", Value: "all"}},
+				Body: loadgen.Body{Size: 1024}, Expect: loadgen.Expect{Status: []int{200}},
+			},
+			{
+				Name: "buy", Weight: 1, Method: "POST", Path: "/buy/{{seq}}", Headers: []loadgen.Header{{Name: "Accept", Value: "*/*"}, {Name: "x-a", Value: "own"}},
+				Body:   loadgen.Body{File: body, Template: true, ChunkBytes: 4096},
+				Expect: loadgen.Expect{Bytes: &length, Headers: []loadgen.Header{{Name: "etag", Value: "*"}}},
+			},
+		}},
+		Phases: []loadgen.Phase{
+			{Name: "a", LengthUs: 1_000_000, Connections: &few, Steps: 1, Burst: 1},
+			{Name: "b", LengthUs: 2_000_000, Measure: true, Steps: 1, Burst: 1},
+		},
+	}
+	if diff := cmp.Diff(want, loads[0].Spec()); diff != "" {
+		t.Errorf("spec differs (-want +got):\n%s", diff)
+	}
+	if replay := loads[1].Spec(); replay.Trace == nil || *replay.Trace != (loadgen.Trace{File: body, Speed: 2}) {
+		t.Errorf("trace %+v", replay.Trace)
+	}
+	if p := loads[2].Spec().Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
+		t.Errorf("phase %+v", p)
+	}
+	for i := range loads {
+		spec := loads[i].Spec()
+		spec.Targets = []string{"127.0.0.1:1"}
+		if err := spec.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+	// The resolved text may be read elsewhere.
+	if n := strings.Count(string(doc.Resolved), "file: "+body); n != 2 {
+		t.Errorf("%d of 2 files are absolute in\n%s", n, doc.Resolved)
+	}
+}
