@@ -53,9 +53,9 @@ type slice struct {
 
 // report is one thing for the reporting goroutine; exactly one field is set.
 type report struct {
-	slice    *slice
-	failure  *result.Failure
-	progress *result.Progress
+	slice   *slice
+	failure *result.Failure
+	live    *liveTally
 }
 
 // recorder keeps the books of a run. It belongs to the worker's thread; only
@@ -80,10 +80,11 @@ type recorder struct {
 	second    int
 	lateUs    []uint32 // p99 of lag of each second measured, by intended start
 
-	live     liveTally
+	live     *liveTally
 	every    int64 // ns between live readings
 	out      chan report
 	free     chan *slice
+	freeLive chan *liveTally
 	failures int // told one by one so far
 
 	inFlight      int    // intended and not ended
@@ -91,19 +92,21 @@ type recorder struct {
 	sent          uint64 // requests put on a wire
 }
 
-// liveTally gathers the next live reading.
+// liveTally is a live reading. The last three are gauges at its end.
 type liveTally struct {
 	start, end                        int64
+	phase                             *phaseTally
 	offered, completed, good, retried uint64
 	errors                            causeCounts
 	response, lag                     *hdrhistogram.Histogram
+	inFlight, queued, conns           int
 }
 
 func newRecorder(spec *Spec, classes []Class, origin int64) *recorder {
 	r := &recorder{
 		name: spec.Name, origin: origin, timeout: spec.timeoutNs(),
 		sliceLag: newShort(), secondLag: newShort(),
-		out: make(chan report, 1024), free: make(chan *slice, 64),
+		out: make(chan report, 1024), free: make(chan *slice, 64), freeLive: make(chan *liveTally, 4),
 		every: progressNs,
 		drain: &phaseTally{spec: &Phase{Name: "drain"}, end: math.MaxInt64},
 	}
@@ -131,7 +134,7 @@ func newRecorder(spec *Spec, classes []Class, origin int64) *recorder {
 	r.drain.response, r.drain.service, r.drain.lag = newLong(), newLong(), newLong()
 	r.cur = r.newSlice(origin)
 	r.head, r.due = r.cur, r.cur
-	r.live = liveTally{start: origin, end: origin + r.every, response: newShort(), lag: newShort()}
+	r.live = r.newLive(origin, origin+r.every)
 	return r
 }
 
@@ -382,32 +385,33 @@ func (r *recorder) finish(now int64) {
 	close(r.out)
 }
 
-// reading sends a live reading, unless the reader is behind.
-func (r *recorder) reading(now int64) {
-	l := &r.live
-	p := &result.Progress{
-		Load: r.name, Phase: r.phaseAt(now - 1).spec.Name, AtUs: (now - r.origin) / 1000, LengthUs: (now - l.start) / 1000,
-		Offered: l.offered, Completed: l.completed, Good: l.good, Retried: l.retried, Errors: l.errors.names(),
-		InFlight: r.inFlight, Queued: r.queued, Conns: r.conns,
-	}
-	if l.response.TotalCount() > 0 {
-		p.P50Us = float64(l.response.ValueAtQuantile(50))
-		p.P99Us = float64(l.response.ValueAtQuantile(99))
-		p.MaxUs = float64(l.response.Max())
-		l.response.Reset()
-	}
-	if l.lag.TotalCount() > 0 {
-		p.LagP99Us = float64(l.lag.ValueAtQuantile(99))
-		p.LagMaxUs = float64(l.lag.Max())
-		l.lag.Reset()
-	}
+// newLive begins a live reading.
+func (r *recorder) newLive(start, end int64) *liveTally {
+	var l *liveTally
 	select {
-	case r.out <- report{progress: p}:
+	case l = <-r.freeLive:
 	default:
+		l = &liveTally{response: newShort(), lag: newShort()}
 	}
-	end := l.end + r.every
-	if end <= now {
-		end = now + r.every
+	l.start, l.end = start, end
+	return l
+}
+
+// reading hands over a live reading, unless the reader is behind.
+func (r *recorder) reading(now int64) {
+	l := r.live
+	next := l.end + r.every
+	if next <= now {
+		next = now + r.every
 	}
-	*l = liveTally{start: now, end: end, response: l.response, lag: l.lag}
+	l.end, l.phase = now, r.phaseAt(now-1)
+	l.inFlight, l.queued, l.conns = r.inFlight, r.queued, r.conns
+	select {
+	case r.out <- report{live: l}:
+		r.live = r.newLive(now, next)
+	default:
+		l.response.Reset()
+		l.lag.Reset()
+		*l = liveTally{start: now, end: next, response: l.response, lag: l.lag}
+	}
 }

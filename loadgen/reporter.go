@@ -12,6 +12,7 @@ import (
 type reporter struct {
 	rec     *recorder
 	sink    Sink
+	shared  bool // live readings will be merged with others
 	enc     encoder
 	scratch *hdrhistogram.Histogram
 	failed  func(error) // told once, of the sink's first error
@@ -31,8 +32,11 @@ func (r *reporter) run() {
 			broken = true
 			r.failed(err)
 		}
-		if rep.slice != nil {
+		switch {
+		case rep.slice != nil:
 			r.recycle(rep.slice)
+		case rep.live != nil:
+			r.recycleLive(rep.live)
 		}
 	}
 }
@@ -41,8 +45,9 @@ func (r *reporter) line(rep report) (*result.AgentLine, error) {
 	switch {
 	case rep.failure != nil:
 		return &result.AgentLine{Failure: rep.failure}, nil
-	case rep.progress != nil:
-		return &result.AgentLine{Progress: rep.progress}, nil
+	case rep.live != nil:
+		p, err := r.progress(rep.live)
+		return &result.AgentLine{Progress: p}, err
 	}
 	i, err := r.interval(rep.slice)
 	return &result.AgentLine{Interval: i}, err
@@ -71,6 +76,48 @@ func (r *reporter) interval(s *slice) (*result.Interval, error) {
 		i.All, err = r.enc.encode(r.scratch)
 	}
 	return i, err
+}
+
+func (r *reporter) progress(l *liveTally) (*result.Progress, error) {
+	p := &result.Progress{
+		Load: r.rec.name, Phase: l.phase.spec.Name, AtUs: (l.end - r.rec.origin) / 1000, LengthUs: (l.end - l.start) / 1000,
+		Offered: l.offered, Completed: l.completed, Good: l.good, Retried: l.retried, Errors: l.errors.names(),
+		InFlight: l.inFlight, Queued: l.queued, Conns: l.conns,
+	}
+	readLive(p, l.response, l.lag)
+	if !r.shared {
+		return p, nil
+	}
+	var err error
+	if p.Response, err = r.enc.encode(l.response); err != nil {
+		return nil, err
+	}
+	p.Lag, err = r.enc.encode(l.lag)
+	return p, err
+}
+
+// readLive fills in the figures of a live reading from its histograms.
+func readLive(p *result.Progress, response, lag *hdrhistogram.Histogram) {
+	if response.TotalCount() > 0 {
+		p.P50Us = float64(response.ValueAtQuantile(50))
+		p.P99Us = float64(response.ValueAtQuantile(99))
+		p.MaxUs = float64(response.Max())
+	}
+	if lag.TotalCount() > 0 {
+		p.LagP99Us = float64(lag.ValueAtQuantile(99))
+		p.LagMaxUs = float64(lag.Max())
+	}
+}
+
+// recycleLive gives a live reading back to the recorder.
+func (r *reporter) recycleLive(l *liveTally) {
+	l.response.Reset()
+	l.lag.Reset()
+	*l = liveTally{response: l.response, lag: l.lag}
+	select {
+	case r.rec.freeLive <- l:
+	default:
+	}
 }
 
 // recycle gives a slice back to the recorder.

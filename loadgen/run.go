@@ -29,6 +29,7 @@ type Runner struct {
 	codec Codec
 	trace *trace
 	addrs []sock.Addr
+	team  *team // of several threads; the rest is not set then
 }
 
 // New checks spec and prepares a run of it. Progress, Interval and Failure
@@ -37,6 +38,15 @@ func New(spec *Spec, sink Sink) (*Runner, error) {
 	if err := spec.Validate(); err != nil {
 		return nil, err
 	}
+	if spec.Threads > 1 {
+		t, err := newTeam(spec, sink)
+		return &Runner{spec: spec, team: t}, err
+	}
+	return newRunner(spec, sink)
+}
+
+// newRunner prepares a valid spec for one thread.
+func newRunner(spec *Spec, sink Sink) (*Runner, error) {
 	r := &Runner{spec: spec, sink: sink}
 	for _, t := range spec.Targets {
 		a, err := sock.Parse(t)
@@ -64,10 +74,17 @@ func New(spec *Spec, sink Sink) (*Runner, error) {
 }
 
 // Run carries out the load from startAt on, a time on the clock of
-// loop.Nanotime, 0 for now and at most a second ago. When ctx ends, no further request is sent, requests
-// on their way end as failed, and the outcome so far is returned with ctx's
-// error. A Runner runs once.
+// loop.Nanotime, 0 for now and at most a second ago. When ctx ends, no further
+// request is sent, requests on their way end as failed, and the outcome so far
+// is returned with ctx's error. A Runner runs once.
 func (r *Runner) Run(ctx context.Context, startAt int64) (*result.Load, error) {
+	if r.team != nil {
+		return r.team.run(ctx, startAt)
+	}
+	return r.runAlone(ctx, startAt)
+}
+
+func (r *Runner) runAlone(ctx context.Context, startAt int64) (*result.Load, error) {
 	now := loop.Nanotime()
 	if startAt == 0 {
 		startAt = now + startDelayNs
@@ -78,7 +95,7 @@ func (r *Runner) Run(ctx context.Context, startAt int64) (*result.Load, error) {
 	w := r.worker(startAt)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	rep := &reporter{rec: w.rec, sink: r.sink, failed: cancel, done: make(chan struct{})}
+	rep := &reporter{rec: w.rec, sink: r.sink, shared: r.spec.Share.of() > 1, failed: cancel, done: make(chan struct{})}
 	go rep.run()
 	ended := make(chan error, 1)
 	go func() { ended <- r.turn(w) }()

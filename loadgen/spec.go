@@ -54,6 +54,9 @@ type Spec struct {
 	SpinUs int64 `json:"spinUs,omitempty"`
 	// ProgressUs is the time between Progress lines; 0 is 250 ms.
 	ProgressUs int64 `json:"progressUs,omitempty"`
+	// Threads share the load, each with an event loop of its own; 0 is 1. With
+	// as many CPUs each thread has its own.
+	Threads int `json:"threads,omitempty"`
 	// Share is the part of the load that is this worker's, where several
 	// threads or processes carry it out together.
 	Share Share `json:"share,omitzero"`

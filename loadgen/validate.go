@@ -20,7 +20,9 @@ const (
 	maxSteps = 10_000
 	maxBurst = 1_000_000
 	// maxShares bounds the workers of a load.
-	maxShares = 1024
+	maxShares = 4096
+	// maxThreads bounds the threads of a process.
+	maxThreads = 64
 	// maxPipeline bounds the requests on a connection.
 	maxPipeline = 10_000
 	// MaxBody is the most bytes of a request's body.
@@ -89,6 +91,9 @@ func (s *Spec) Validate() error {
 		s.Trace.validate(bad)
 	default:
 		bad("unknown arrival %q: want constant, poisson, closed or trace", s.Arrival)
+	}
+	if s.Threads < 0 || s.Threads > maxThreads {
+		bad("%d threads: want 1 to %d", s.Threads, maxThreads)
 	}
 	if s.Share.Index < 0 || s.Share.Index >= s.Share.of() || s.Share.Of > maxShares {
 		bad("share %d of %d: want 0 to %d of at most %d", s.Share.Index, s.Share.Of, s.Share.of()-1, maxShares)

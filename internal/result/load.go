@@ -187,6 +187,10 @@ type Progress struct {
 	InFlight int `json:"inFlight"`
 	Queued   int `json:"queued"`
 	Conns    int `json:"connections"`
+	// Response and Lag are the histograms (HDR V2 base64) behind the figures, to
+	// be merged; only where several agents share the load.
+	Response string `json:"response,omitempty"`
+	Lag      string `json:"lag,omitempty"`
 }
 
 // AgentLine is one line of a load agent's standard output: exactly one field is set.

@@ -1,6 +1,10 @@
 package sock
 
-import "golang.org/x/sys/unix"
+import (
+	"math"
+
+	"golang.org/x/sys/unix"
+)
 
 // maxReserved bounds what is set aside for descriptors, 8 bytes each in the
 // kernel: a limit on open files may be in the millions.
@@ -9,11 +13,16 @@ const maxReserved = 64 << 10
 // ReservableFDs is the number of descriptors worth making room for at the start
 // of a process that may open as many as its limit allows.
 func ReservableFDs() int {
+	return min(FDLimit(), maxReserved)
+}
+
+// FDLimit is the number of descriptors this process may have open.
+func FDLimit() int {
 	var lim unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
 		return 1024
 	}
-	return int(min(lim.Cur, maxReserved))
+	return int(min(lim.Cur, math.MaxInt32))
 }
 
 // ReserveFDs makes the kernel's table of this process's descriptors large enough

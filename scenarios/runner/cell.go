@@ -15,6 +15,7 @@ import (
 
 	"bench/internal/proc"
 	"bench/internal/result"
+	"bench/loadgen/fleet"
 	"bench/reports"
 	"bench/scenarios"
 	"bench/scenarios/driver"
@@ -44,7 +45,7 @@ type cell struct {
 	config     string
 	driver     driver.Driver
 	history    *history
-	agents     []*agent
+	agents     []*fleet.Fleet
 	start      int64 // origin of time, monotonic nanoseconds
 	// drains is how long replaced proxies are followed: past the loads, to
 	// the end of their sessions.
@@ -348,18 +349,21 @@ func (c *cell) ended(g *generation, err error) error {
 }
 
 func (c *cell) startAgents(ctx context.Context) error {
-	sink := lineSink{interval: c.tookInterval, progress: c.live.Progress, failure: c.tookFailure}
+	sink := &lineSink{interval: c.tookInterval, progress: c.live.Progress, failure: c.tookFailure}
 	for i := range c.scenario.Load {
 		l := &c.scenario.Load[i]
 		cpus := or(l.CPUs, c.place.loads)
-		a, err := startAgent(c.group, c.self, loadSpec(c.scenario, l, c.targets(l.Target), nil), cpus, sink)
+		a, err := fleet.Start(loadSpec(c.scenario, l, c.targets(l.Target)), &fleet.Options{
+			Group: c.group, Self: c.self, Processes: l.Processes, CPUs: cpus,
+			Nice: niceness, RealTime: realTime(l, cpus, c.place.proxy), Sink: sink.take,
+		})
 		if err != nil {
 			return err
 		}
 		c.agents = append(c.agents, a)
 	}
 	for _, a := range c.agents {
-		if err := a.waitReady(ctx, agentReady); err != nil {
+		if err := a.WaitReady(ctx, agentReady); err != nil {
 			return err
 		}
 	}
@@ -463,7 +467,7 @@ func (c *cell) undo() {
 	ctx, cancel := context.WithTimeout(context.Background(), undoGrace)
 	defer cancel()
 	for _, a := range c.agents {
-		a.p.Kill()
+		a.Kill()
 	}
 	for _, g := range c.history.list() {
 		if g.conn != nil {

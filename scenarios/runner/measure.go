@@ -24,7 +24,7 @@ func (c *cell) measure(ctx context.Context) error {
 	// The beginning is chosen before the events can refer to it.
 	c.start = c.clock.now() + leadTime.Nanoseconds()
 	for _, a := range c.agents {
-		if err := a.begin(c.start); err != nil {
+		if err := a.Begin(c.start); err != nil {
 			cancel()
 			return fail(exitLost, err)
 		}
@@ -53,13 +53,13 @@ func (c *cell) measure(ctx context.Context) error {
 	defer timer.Stop()
 	for _, a := range c.agents {
 		select {
-		case <-a.p.Done():
+		case <-a.Done():
 		case err := <-c.failed:
 			return err
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
-			return fail(exitLost, fmt.Errorf("load %s does not end", a.spec.Name))
+			return fail(exitLost, fmt.Errorf("load %s does not end", a.Name()))
 		}
 	}
 	watchEnd()
@@ -69,7 +69,7 @@ func (c *cell) measure(ctx context.Context) error {
 	default:
 	}
 	for _, a := range c.agents {
-		if _, err := a.outcome(); err != nil {
+		if _, err := a.Outcome(); err != nil {
 			return fail(exitLost, err)
 		}
 	}
@@ -83,7 +83,7 @@ func (c *cell) stopLoads() {
 	defer cancel()
 	var all sync.WaitGroup
 	for _, a := range c.agents {
-		all.Go(func() { a.interrupt(ctx) })
+		all.Go(func() { a.Interrupt(ctx) })
 	}
 	all.Wait()
 }
@@ -91,8 +91,8 @@ func (c *cell) stopLoads() {
 // collect takes what the loads report into the record.
 func (c *cell) collect() {
 	for _, a := range c.agents {
-		<-a.p.Done()
-		if load, err := a.outcome(); load != nil {
+		<-a.Done()
+		if load, err := a.Outcome(); load != nil {
 			if err != nil {
 				c.record.Warnings = append(c.record.Warnings, err.Error())
 			}
@@ -135,8 +135,8 @@ func (c *cell) watchProcesses(ctx context.Context, workers *sync.WaitGroup) func
 		workers.Go(func() {
 			select {
 			case <-loads.Done():
-			case <-a.p.Done():
-				if _, err := a.outcome(); err != nil {
+			case <-a.Done():
+				if _, err := a.Outcome(); err != nil {
 					c.fail(fail(exitLost, err))
 				}
 			}

@@ -68,7 +68,9 @@ func (c *cell) takeSample(at int64) {
 				}
 			}
 			for _, a := range c.agents {
-				s.Processes = c.usage.add(s.Processes, roleDriver, a.p)
+				for _, p := range a.Processes() {
+					s.Processes = c.usage.add(s.Processes, roleDriver, p)
+				}
 			}
 			c.sawUpstreams(at, rows)
 		}
