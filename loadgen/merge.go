@@ -258,10 +258,40 @@ func mergeLoads(loads []*result.Load, enc *encoder) (*result.Load, error) {
 		sum.Sent += l.Sent
 		sum.LateSeconds = union(sum.LateSeconds, l.LateSeconds)
 	}
+	if sum.Host, err = mergeHosts(loads, enc); err != nil {
+		return nil, err
+	}
 	if sum.DurationSeconds > 0 {
 		sum.RatePerSecond = float64(sum.Completed) / sum.DurationSeconds
 	}
 	return &sum, nil
+}
+
+// mergeHosts adds up what the members' witnesses saw. The host takes processors
+// from all of them alike.
+func mergeHosts(loads []*result.Load, enc *encoder) (*result.LoadHost, error) {
+	var sum result.LoadHost
+	wakeUp, quiet := newShort(), newShort()
+	for _, l := range loads {
+		h := l.Host
+		if h == nil {
+			return nil, nil
+		}
+		sum.DisturbedSeconds = union(sum.DisturbedSeconds, h.DisturbedSeconds)
+		sum.StolenSeconds = max(sum.StolenSeconds, h.StolenSeconds)
+		sum.WaitedSeconds += h.WaitedSeconds
+		for _, err := range []error{addEncoded(&wakeUp, h.WakeUp.HDR, newShort), addEncoded(&quiet, h.QuietLag.HDR, newShort)} {
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	var err error
+	if sum.WakeUp, err = enc.summary(wakeUp); err != nil {
+		return nil, err
+	}
+	sum.QuietLag, err = enc.summary(quiet)
+	return &sum, err
 }
 
 func mergeTallies(all []*result.Tally, enc *encoder) (sum result.Tally, err error) {
@@ -299,7 +329,7 @@ func mergeTallies(all []*result.Tally, enc *encoder) (sum result.Tally, err erro
 }
 
 // addEncoded adds an encoded histogram to h, which it makes when it is needed.
-func addEncoded(h **hdrhistogram.Histogram, text string, make func() *hdrhistogram.Histogram) error {
+func addEncoded(h **hdrhistogram.Histogram, text string, empty func() *hdrhistogram.Histogram) error {
 	if text == "" {
 		return nil
 	}
@@ -308,7 +338,7 @@ func addEncoded(h **hdrhistogram.Histogram, text string, make func() *hdrhistogr
 		return fmt.Errorf("reading a histogram: %w", err)
 	}
 	if *h == nil {
-		*h = make()
+		*h = empty()
 	}
 	if dropped := (*h).Merge(o); dropped > 0 {
 		return fmt.Errorf("reading a histogram: %d of its values do not fit", dropped)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"bench/internal/result"
 	"bench/internal/units"
 )
@@ -33,29 +35,27 @@ func PrintProgress(w io.Writer, p *result.Progress) error {
 	return err
 }
 
-// Print writes the outcome of a load for people.
-func Print(out io.Writer, l *result.Load) error {
+// Print writes the outcome of a load for people: what makes it invalid first,
+// then the figures and the charts. timeline is what the run's intervals came to.
+func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error {
 	w := &strings.Builder{}
+	for i, why := range Certify(l) {
+		if i == 0 {
+			fmt.Fprintf(w, "INVALID  %s\n", why)
+		} else {
+			fmt.Fprintf(w, "         %s\n", why)
+		}
+	}
 	fmt.Fprintf(w, "%s  %s  %s s  seed %d\n\n", l.Target, describe(l), units.Number(l.DurationSeconds), l.Seed)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "requests\tcompleted\tfailed\tretried\tper second\tconnections\tin\tout\t\n")
 	fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n\n", units.Count(l.Requests), units.Count(l.Completed), units.Count(l.Failed),
 		units.Count(l.Retried), units.Rate(l.RatePerSecond), units.Count(l.ConnsOpened), units.Bytes(float64(l.BytesIn)), units.Bytes(float64(l.BytesOut)))
-	fmt.Fprint(t, "latency\tn\tp50\tp90\tp99\tp99.9\tmax\t\n")
-	rows := []struct {
-		name string
-		of   *result.Latency
-		show bool
-	}{
-		{"response", &l.Response, true},
-		{"service", &l.Service, true},
-		{"all", &l.All, l.All.Count > l.Response.Count},
-		{"lag", &l.Lag, l.Lag.Count > 0},
+	if err := printPercentiles(t, l); err != nil {
+		return err
 	}
-	for _, r := range rows {
-		if r.show {
-			fmt.Fprintf(t, "%s\t%s\t%s\t\n", r.name, units.Count(r.of.Count), strings.Join(quantiles(r.of), "\t"))
-		}
+	if err := printClasses(t, l); err != nil {
+		return err
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -66,12 +66,137 @@ func Print(out io.Writer, l *result.Load) error {
 	if len(l.StatusCounts) > 0 {
 		fmt.Fprintf(w, "\nstatuses  %s\n", counts(l.StatusCounts))
 	}
-	fmt.Fprintf(w, "\ngenerator  busy %s, cpu %s s", units.Percent(l.BusyShare), units.Number(l.CPUSeconds))
-	if l.Completed > 0 && l.CPUSeconds > 0 {
-		fmt.Fprintf(w, ", sent %s", units.Count(l.Sent))
+	if l.Trace != nil {
+		fmt.Fprintf(w, "\ntrace  %s requests, %s due after the end, %s lines skipped\n",
+			units.Count(uint64(l.Trace.Requests)), units.Count(uint64(l.Trace.Beyond)), units.Count(uint64(l.Trace.Skipped)))
 	}
-	_, err := fmt.Fprintln(out, w.String())
+	if err := printCharts(w, l, timeline, ascii); err != nil {
+		return err
+	}
+	printGenerator(w, l)
+	text := w.String()
+	if ascii {
+		text = units.ASCII(text)
+	}
+	_, err := io.WriteString(out, text)
 	return err
+}
+
+// percentiles of the table, with the number of samples it takes for ten to be
+// beyond them; the last is the greatest value.
+func percentiles() []struct {
+	name string
+	q    float64
+	need uint64
+} {
+	return []struct {
+		name string
+		q    float64
+		need uint64
+	}{
+		{"p50", 50, 20},
+		{"p75", 75, 40},
+		{"p90", 90, 100},
+		{"p99", 99, 1000},
+		{"p99.9", 99.9, 10_000},
+		{"p99.99", 99.99, 100_000},
+		{"max", 100, 1},
+	}
+}
+
+// printPercentiles writes the table of latencies, one column for each series.
+func printPercentiles(w io.Writer, l *result.Load) error {
+	type column struct {
+		name string
+		of   *result.Latency
+		hist *hdrhistogram.Histogram
+	}
+	columns := []column{{"response", &l.Response, nil}, {"service", &l.Service, nil}}
+	if l.All.Count > l.Response.Count {
+		columns = append(columns, column{"all", &l.All, nil})
+	}
+	if l.Lag.Count > 0 {
+		columns = append(columns, column{"lag", &l.Lag, nil})
+	}
+	head, n := []string{"latency"}, []string{"n"}
+	for i := range columns {
+		c := &columns[i]
+		if err := addEncoded(&c.hist, c.of.HDR, newLong); err != nil {
+			return err
+		}
+		head, n = append(head, c.name), append(n, units.Count(c.of.Count))
+	}
+	line := func(cells []string) { fmt.Fprintf(w, "%s\t\n", strings.Join(cells, "\t")) }
+	line(head)
+	// Where most requests failed, percentiles would be those of the lucky ones.
+	lucky := 2*l.Failed > l.Requests
+	for _, p := range percentiles() {
+		row := []string{p.name}
+		for _, c := range columns {
+			answered := c.name == "response" || c.name == "service"
+			switch {
+			case c.hist == nil || c.of.Count < p.need || lucky && answered && p.q < 100:
+				row = append(row, units.None)
+			case p.q == 100:
+				row = append(row, units.Latency(c.of.Max))
+			default:
+				row = append(row, units.Latency(float64(c.hist.ValueAtQuantile(p.q))))
+			}
+		}
+		line(row)
+	}
+	line(n)
+	return nil
+}
+
+// printClasses writes a row for each kind of request.
+func printClasses(w io.Writer, l *result.Load) error {
+	if len(l.Classes) == 0 {
+		return nil
+	}
+	fmt.Fprint(w, "\nrequest\tn\tper second\tp50\tp99\tp99.9\tmax\tfailed\t\n")
+	for i := range l.Classes {
+		c := &l.Classes[i]
+		cells := []string{c.Name, units.Count(c.Requests), units.Rate(float64(c.Completed) / max(l.DurationSeconds, 1e-9))}
+		for _, p := range []struct {
+			need  uint64
+			value float64
+		}{{20, c.Response.P50}, {1000, c.Response.P99}, {10_000, c.Response.P999}, {1, c.Response.Max}} {
+			if c.Response.Count < p.need || 2*c.Failed > c.Requests && p.need > 1 {
+				cells = append(cells, units.None)
+			} else {
+				cells = append(cells, units.Latency(p.value))
+			}
+		}
+		failed := units.Count(c.Failed)
+		if c.Failed > 0 {
+			failed = counts(c.FailuresByCause)
+		}
+		fmt.Fprintf(w, "%s\t%s\t\n", strings.Join(cells, "\t"), failed)
+	}
+	return nil
+}
+
+// printGenerator tells what the generator and the machine did.
+func printGenerator(w io.Writer, l *result.Load) {
+	fmt.Fprintf(w, "\ngenerator  busy %s, cpu %s s, sent %s", units.Percent(l.BusyShare), units.Number(l.CPUSeconds), units.Count(l.Sent))
+	if l.SpinUs > 0 {
+		fmt.Fprintf(w, ", spin %s", units.Latency(float64(l.SpinUs)))
+	}
+	fmt.Fprintln(w)
+	h := l.Host
+	if h == nil {
+		return
+	}
+	fmt.Fprintf(w, "machine  wake-ups late p99 %s max %s, stolen %s s, waited for a cpu %s s\n",
+		units.Latency(h.WakeUp.P99), units.Latency(h.WakeUp.Max), units.Number(h.StolenSeconds), units.Number(h.WaitedSeconds))
+	if len(h.DisturbedSeconds) > 0 {
+		fmt.Fprintf(w, "disturbed  %s", secondsList(h.DisturbedSeconds))
+		if h.QuietLag.Count > 0 {
+			fmt.Fprintf(w, "; lag in the others p50 %s p99 %s", units.Latency(h.QuietLag.P50), units.Latency(h.QuietLag.P99))
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 func describe(l *result.Load) string {
@@ -85,27 +210,14 @@ func describe(l *result.Load) string {
 	if l.Arrival == string(Closed) {
 		return "closed loop, " + conns
 	}
+	if l.Arrival == string(Replay) {
+		return "open loop, trace, " + conns
+	}
 	rate := 0.0
 	if l.DurationSeconds > 0 {
 		rate = float64(l.Requests) / l.DurationSeconds
 	}
 	return fmt.Sprintf("open loop %s/s, %s, %s", units.Rate(rate), l.Arrival, conns)
-}
-
-// quantiles prints the percentiles that have at least ten samples beyond them.
-func quantiles(l *result.Latency) []string {
-	out := make([]string, 0, 5)
-	for _, q := range []struct {
-		need  uint64
-		value float64
-	}{{20, l.P50}, {100, l.P90}, {1000, l.P99}, {10_000, l.P999}, {1, l.Max}} {
-		if l.Count < q.need {
-			out = append(out, units.None)
-			continue
-		}
-		out = append(out, units.Latency(q.value))
-	}
-	return out
 }
 
 // counts prints a map of counts, by name.

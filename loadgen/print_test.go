@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,37 +13,102 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+// latencyOf summarises n values between fastest and many times as much.
+func latencyOf(t *testing.T, n int, fastest float64) result.Latency {
+	t.Helper()
+	h := newLong()
+	for i := range n {
+		record(h, int64(fastest/math.Sqrt(1-(float64(i)+0.5)/float64(n))))
+	}
+	var e encoder
+	l, err := e.summary(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// shortEncoding is a histogram of a slice with n equal values.
+func shortEncoding(t *testing.T, n int, us int64) string {
+	t.Helper()
+	h := newShort()
+	for range n {
+		record(h, us)
+	}
+	var e encoder
+	s, err := e.encode(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A run of 10 s at 2,000/s whose target stops from 4 s to 6 s.
+func stopTimeline(t *testing.T) *Timeline {
+	t.Helper()
+	var tl Timeline
+	for at := range 100 {
+		i := &result.Interval{StartUs: int64(at) * 100_000, LengthUs: 100_000, Offered: 200}
+		switch {
+		case at < 40 || at >= 60:
+			i.Response = shortEncoding(t, 200, 230)
+		case at < 50:
+			i.Errors = map[string]uint64{"timeout": uint64(at), "refused": 100}
+		default:
+			i.Response = shortEncoding(t, 100, int64(60-at)*100_000)
+		}
+		if err := tl.Add(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &tl
+}
+
 func TestPrint(t *testing.T) {
-	for name, l := range map[string]*result.Load{
-		"open": {
+	for name, c := range map[string]struct {
+		load     *result.Load
+		timeline *Timeline
+		ascii    bool
+	}{
+		"open": {&result.Load{
 			Name: "load", Protocol: "http1", Target: "http://127.0.0.1:8080/", Arrival: "constant", Connections: 64, Seed: 7,
-			DurationSeconds: 10, RatePerSecond: 1999, CPUSeconds: 0.41, BusyShare: 0.052, Sent: 22_003,
+			DurationSeconds: 10, RatePerSecond: 1999, CPUSeconds: 0.41, BusyShare: 0.052, Sent: 22_003, SpinUs: 56,
 			Tally: result.Tally{
 				Requests: 20_000, Completed: 19_990, Failed: 10, Retried: 3, ConnsOpened: 64, BytesIn: 5_540_000, BytesOut: 1_440_000,
 				FailuresByCause: map[string]uint64{"timeout": 8, "5xx-proxy": 2}, StatusCounts: map[string]uint64{"200": 19_990, "503": 2},
-				Response: result.Latency{Unit: "us", Count: 19_990, P50: 226, P90: 391, P99: 2710, P999: 15_500, Max: 40_900},
-				Service:  result.Latency{Unit: "us", Count: 19_990, P50: 77, P90: 126, P99: 1790, P999: 4480, Max: 5020},
-				All:      result.Latency{Unit: "us", Count: 20_000, P50: 226, P90: 392, P99: 2720, P999: 15_600, Max: 10_000_000},
-				Lag:      result.Latency{Unit: "us", Count: 20_000, P50: 1, P90: 2, P99: 44, P999: 120, Max: 600},
+				Response: latencyOf(t, 19_990, 226), Service: latencyOf(t, 19_990, 77), All: latencyOf(t, 20_000, 226), Lag: latencyOf(t, 20_000, 1),
 			},
-		},
-		"closed": {
+			Host: &result.LoadHost{DisturbedSeconds: []int{3, 4}, StolenSeconds: 0.02, WaitedSeconds: 0.001, WakeUp: latencyOf(t, 9000, 60), QuietLag: latencyOf(t, 16_000, 1)},
+		}, stopTimeline(t), false},
+		"classes": {&result.Load{
+			Name: "load", Target: "http://web/", Arrival: "trace", Connections: 1, Seed: 1, DurationSeconds: 1, RatePerSecond: 1510,
+			Tally: result.Tally{Requests: 2010, Completed: 1510, Failed: 500, FailuresByCause: map[string]uint64{"body": 400, "header": 100}, Response: latencyOf(t, 1510, 500), Service: latencyOf(t, 1510, 500)},
+			Classes: []result.LoadClass{
+				{Name: "browse", Weight: 3, Tally: result.Tally{Requests: 1500, Completed: 1500, Response: latencyOf(t, 1500, 500)}},
+				{Name: "buy", Weight: 1, Tally: result.Tally{Requests: 510, Completed: 10, Failed: 500, FailuresByCause: map[string]uint64{"body": 400, "header": 100}, Response: latencyOf(t, 10, 900)}},
+			},
+			Trace: &result.LoadTrace{Requests: 2500, Beyond: 490, Skipped: 3},
+		}, stopTimeline(t), true},
+		"closed": {&result.Load{
 			Name: "load", Target: "http://web/", Arrival: "closed", Connections: 0, Seed: 1, DurationSeconds: 0.5, RatePerSecond: 100,
-			Tally: result.Tally{
-				Requests: 50, Completed: 50,
-				Response: result.Latency{Unit: "us", Count: 50, P50: 226, P90: 391, P99: 2710, P999: 15_500, Max: 40_900},
-				Service:  result.Latency{Unit: "us", Count: 50, P50: 77, P90: 126, P99: 1790, P999: 4480, Max: 5020},
-			},
-		},
-		"nothing": {
+			Tally: result.Tally{Requests: 50, Completed: 50, Response: latencyOf(t, 50, 226), Service: latencyOf(t, 50, 77)},
+		}, nil, false},
+		"nothing": {&result.Load{
 			Name: "load", Target: "http://web/", Arrival: "poisson", Connections: 1, DurationSeconds: 1,
-			Tally: result.Tally{Requests: 1000, Failed: 1000, FailuresByCause: map[string]uint64{"refused": 1000}, All: result.Latency{Count: 1000, P50: 70, P90: 80, P99: 90, P999: 100, Max: 100}},
-		},
+			Tally: result.Tally{Requests: 1000, Failed: 1000, FailuresByCause: map[string]uint64{"refused": 1000}, All: latencyOf(t, 1000, 70)},
+		}, &Timeline{}, false},
+		"late": {&result.Load{
+			Name: "load", Target: "http://web/", Arrival: "constant", Connections: 1, DurationSeconds: 1, LateSeconds: []int{0}, BusyShare: 0.9,
+			Tally: result.Tally{Requests: 1000, Completed: 1000, Response: latencyOf(t, 1000, 5000), Service: latencyOf(t, 1000, 70), Lag: latencyOf(t, 1000, 900)},
+		}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
-			if err := Print(&b, l); err != nil {
+			if err := Print(&b, c.load, c.timeline, c.ascii); err != nil {
 				t.Fatal(err)
+			}
+			if got := b.String(); c.ascii && strings.ContainsFunc(got, func(r rune) bool { return r > 127 }) {
+				t.Errorf("beyond ASCII: %s", got)
 			}
 			golden(t, filepath.Join("testdata", name+".txt"), b.String())
 		})

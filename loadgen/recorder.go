@@ -56,6 +56,13 @@ type report struct {
 	slice   *slice
 	failure *result.Failure
 	live    *liveTally
+	second  *lagSecond
+}
+
+// lagSecond is the lag of the requests due in one second of the measured time.
+type lagSecond struct {
+	second int
+	lag    *hdrhistogram.Histogram
 }
 
 // recorder keeps the books of a run. It belongs to the worker's thread; only
@@ -78,13 +85,13 @@ type recorder struct {
 	sliceLag  *hdrhistogram.Histogram // of due
 	secondLag *hdrhistogram.Histogram // of second
 	second    int
-	lateUs    []uint32 // p99 of lag of each second measured, by intended start
 
 	live     *liveTally
 	every    int64 // ns between live readings
 	out      chan report
 	free     chan *slice
 	freeLive chan *liveTally
+	freeLag  chan *hdrhistogram.Histogram
 	failures int // told one by one so far
 
 	inFlight      int    // intended and not ended
@@ -106,7 +113,7 @@ func newRecorder(spec *Spec, classes []Class, origin int64) *recorder {
 	r := &recorder{
 		name: spec.Name, origin: origin, timeout: spec.timeoutNs(),
 		sliceLag: newShort(), secondLag: newShort(),
-		out: make(chan report, 1024), free: make(chan *slice, 64), freeLive: make(chan *liveTally, 4),
+		out: make(chan report, 1024), free: make(chan *slice, 64), freeLive: make(chan *liveTally, 4), freeLag: make(chan *hdrhistogram.Histogram, 4),
 		every: progressNs,
 		drain: &phaseTally{spec: &Phase{Name: "drain"}, end: math.MaxInt64},
 	}
@@ -240,15 +247,28 @@ func (r *recorder) leaveDue() {
 	r.due = r.due.next
 }
 
+// leaveSecond hands over the lag of a second.
 func (r *recorder) leaveSecond() {
 	if r.secondLag.TotalCount() == 0 {
 		return
 	}
-	for len(r.lateUs) <= r.second {
-		r.lateUs = append(r.lateUs, 0)
+	next := newLag(r.freeLag)
+	select {
+	case r.out <- report{second: &lagSecond{r.second, r.secondLag}}:
+		r.secondLag = next
+	default: // the reader is far behind; the lag of the load as a whole has it all
+		r.secondLag.Reset()
 	}
-	r.lateUs[r.second] = uint32(r.secondLag.ValueAtQuantile(99))
-	r.secondLag.Reset()
+}
+
+// newLag takes a histogram that has been read, or makes one.
+func newLag(free chan *hdrhistogram.Histogram) *hdrhistogram.Histogram {
+	select {
+	case h := <-free:
+		return h
+	default:
+		return newShort()
+	}
 }
 
 // good notes a request that ended well.

@@ -15,6 +15,8 @@ type reporter struct {
 	shared  bool // live readings will be merged with others
 	enc     encoder
 	scratch *hdrhistogram.Histogram
+	witness *witness // of the machine; nil without one
+	lags    lagBook
 	failed  func(error) // told once, of the sink's first error
 	done    chan struct{}
 }
@@ -24,6 +26,10 @@ func (r *reporter) run() {
 	defer close(r.done)
 	broken := false
 	for rep := range r.rec.out {
+		if rep.second != nil {
+			r.lags.add(rep.second, r)
+			continue
+		}
 		line, err := r.line(rep)
 		if err == nil && r.sink != nil && !broken {
 			err = r.sink(line)

@@ -11,11 +11,19 @@ import (
 	"bench/internal/result"
 	"bench/internal/sock"
 	"bench/internal/thread"
+
+	"golang.org/x/sys/unix"
 )
 
 // startDelayNs is between the end of the preparations and the origin of a run
 // that has no common one.
 const startDelayNs = 10e6
+
+// fleetDelayNs is as much where the start time has to reach other processes.
+const fleetDelayNs = 100e6
+
+// StartSoon is a start time for a load whose processes are ready.
+func StartSoon() int64 { return loop.Nanotime() + fleetDelayNs }
 
 // maxStartLateNs is how long ago the origin of a run may be. A start missed by
 // more could only be caught up with in a burst.
@@ -28,6 +36,7 @@ type Runner struct {
 	loop  *loop.Loop
 	codec Codec
 	trace *trace
+	spin  int64 // µs
 	addrs []sock.Addr
 	team  *team // of several threads; the rest is not set then
 }
@@ -67,6 +76,7 @@ func newRunner(spec *Spec, sink Sink) (*Runner, error) {
 	if r.codec, err = p.open(spec, r.trace); err != nil {
 		return nil, err
 	}
+	r.spin = spec.spinUs()
 	if r.loop, err = loop.New(spec.Poller, sock.ReservableFDs()); err != nil {
 		return nil, err
 	}
@@ -95,7 +105,8 @@ func (r *Runner) runAlone(ctx context.Context, startAt int64) (*result.Load, err
 	w := r.worker(startAt)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	rep := &reporter{rec: w.rec, sink: r.sink, shared: r.spec.Share.of() > 1, failed: cancel, done: make(chan struct{})}
+	w.witness = startWitness(startAt, r.spec.CPUs)
+	rep := &reporter{rec: w.rec, witness: w.witness, sink: r.sink, shared: r.spec.Share.of() > 1, failed: cancel, done: make(chan struct{})}
 	go rep.run()
 	ended := make(chan error, 1)
 	go func() { ended <- r.turn(w) }()
@@ -107,11 +118,23 @@ func (r *Runner) runAlone(ctx context.Context, startAt int64) (*result.Load, err
 		err = <-ended
 	}
 	<-rep.done
-	load, sumErr := w.outcome(r.spec, &rep.enc)
-	if load != nil && r.trace != nil {
+	load, sumErr := r.outcome(w, rep)
+	return load, errors.Join(err, context.Cause(ctx), sumErr)
+}
+
+// outcome is the whole record of a run that has ended.
+func (r *Runner) outcome(w *worker, rep *reporter) (*result.Load, error) {
+	load, err := w.outcome(r.spec, &rep.enc)
+	if err != nil {
+		return nil, err
+	}
+	if r.trace != nil {
 		load.Trace = r.trace.account(r.spec.lengthUs() * 1000)
 	}
-	return load, errors.Join(err, context.Cause(ctx), sumErr)
+	load.SpinUs = r.spin
+	load.LateSeconds = lateSeconds(load, rep.lags.lateUs)
+	load.Host, err = rep.host()
+	return load, err
 }
 
 // turn runs the loop on a thread of its own, which ends with it: it may be
@@ -123,6 +146,7 @@ func (r *Runner) turn(w *worker) error {
 		// An open loop's thread has little to do, at exact times. A closed one
 		// takes what it gets, and must not take it from the target.
 		thread.Prompt(w.closed == nil)
+		w.witness.tid.Store(int64(unix.Gettid()))
 		r.loop.SetSpin(w.spin)
 		if w.closed != nil && w.closed.think == 0 {
 			r.loop.SetWatch(w.spin)
@@ -142,7 +166,7 @@ func (r *Runner) worker(origin int64) *worker {
 		loop: r.loop, codec: r.codec, addrs: r.addrs, rec: newRecorder(s, classes, origin),
 		connect: sock.ConnectOptions{NoDelay: true},
 		end:     origin + s.lengthUs()*1000, pool: s.Share.part(s.Connections.Pool), perConn: s.Connections.RequestsPerConnection,
-		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: s.SpinUs * 1000,
+		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: r.spin * 1000,
 		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
 		classes: classes, mix: newMix(classes, s.Seed), timed: true,
 	}
@@ -219,6 +243,5 @@ func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
 	if l.DurationSeconds > 0 {
 		l.RatePerSecond = float64(l.Completed) / l.DurationSeconds
 	}
-	l.LateSeconds = lateSeconds(l, w.rec.lateUs)
 	return l, nil
 }

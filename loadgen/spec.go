@@ -50,7 +50,7 @@ type Spec struct {
 	// SpinUs is how long before a due time the thread stops sleeping and
 	// watches the clock instead, and how long after an answer it watches the
 	// sockets while requests wait for a connection or a closed loop has no
-	// think time: steadier starts for more CPU time.
+	// think time: steadier starts for more CPU time. AutoSpin measures it.
 	SpinUs int64 `json:"spinUs,omitempty"`
 	// ProgressUs is the time between Progress lines; 0 is 250 ms.
 	ProgressUs int64 `json:"progressUs,omitempty"`

@@ -98,6 +98,9 @@ func (s *Spec) Validate() error {
 	if s.Share.Index < 0 || s.Share.Index >= s.Share.of() || s.Share.Of > maxShares {
 		bad("share %d of %d: want 0 to %d of at most %d", s.Share.Index, s.Share.Of, s.Share.of()-1, maxShares)
 	}
+	if s.SpinUs < AutoSpin {
+		bad("spinUs %d: want 0 or more, or %d to measure it", s.SpinUs, AutoSpin)
+	}
 	s.validatePhases(bad)
 	if c := s.Connections; c.Pool < 0 || c.Pool > maxPool || c.RequestsPerConnection < 0 {
 		bad("connections: pool %d and requestsPerConnection %d: want 0 to %d and 0 or more", c.Pool, c.RequestsPerConnection, maxPool)
@@ -105,7 +108,7 @@ func (s *Spec) Validate() error {
 	if n := s.Connections.Pipeline; n < 0 || n > maxPipeline {
 		bad("connections: %d requests ahead: want 0 to %d", n, maxPipeline)
 	}
-	for name, us := range map[string]int64{"thinkUs": s.ThinkUs, "timeoutUs": s.TimeoutUs, "connectTimeoutUs": s.ConnectTimeoutUs, "spinUs": s.SpinUs, "progressUs": s.ProgressUs, "startAt": s.StartAt, "connections.maxAgeUs": s.Connections.MaxAgeUs} {
+	for name, us := range map[string]int64{"thinkUs": s.ThinkUs, "timeoutUs": s.TimeoutUs, "connectTimeoutUs": s.ConnectTimeoutUs, "spinUs": max(0, s.SpinUs), "progressUs": s.ProgressUs, "startAt": s.StartAt, "connections.maxAgeUs": s.Connections.MaxAgeUs} {
 		if us < 0 || us/1_000_000 > 1e6 && name != "startAt" {
 			bad("%s %d: want 0 to 1,000,000 s", name, us)
 		}

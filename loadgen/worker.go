@@ -56,6 +56,7 @@ type worker struct {
 	users     int    // the number of the next virtual user
 	scratch   []byte // for the request being written
 	meter     meter
+	witness   *witness
 
 	arrivalTimer, tickTimer, timeoutTimer, openingTimer, lingerTimer loop.Timer
 	more, pump                                                       loop.Task

@@ -17,6 +17,8 @@ func startWorker(t testing.TB, spec *Spec) *worker {
 		t.Fatal(err)
 	}
 	w := r.worker(loop.Nanotime())
+	w.witness = startWitness(loop.Nanotime(), nil)
+	t.Cleanup(w.witness.end)
 	rep := &reporter{rec: w.rec, failed: func(err error) { t.Error(err) }, done: make(chan struct{})}
 	go rep.run()
 	ended := make(chan error, 1)

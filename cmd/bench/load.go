@@ -12,39 +12,85 @@ import (
 	"syscall"
 	"time"
 
+	"bench/internal/proc"
 	"bench/internal/result"
-	"bench/internal/units"
 	"bench/loadgen"
+	"bench/loadgen/fleet"
 )
 
 // loadCmd generates load without a scenario.
 type loadCmd struct {
 	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH]"`
 
-	Rate     string `short:"r" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as it is answered (closed loop)."`
-	Duration string `short:"D" default:"10s" help:"Measured time."`
-	Warmup   string `default:"0s" help:"Time before it that is not measured, at the rate it begins with."`
-	Arrival  string `enum:"constant,poisson" default:"constant" help:"Spacing of the requests of an open loop: ${enum}."`
-	Think    string `default:"0s" help:"Pause of a closed loop between an answer and the next request."`
+	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as it is answered (closed loop)."`
+	Duration string  `short:"D" group:"Arrivals" help:"Measured time; 10s, or with --trace that of the trace, if not given."`
+	Warmup   string  `group:"Arrivals" default:"0s" help:"Time before it that is not measured, at the rate it begins with."`
+	Arrival  string  `group:"Arrivals" enum:"constant,poisson" default:"constant" help:"Spacing of the requests of an open loop: ${enum}."`
+	Steps    int     `group:"Arrivals" default:"1" help:"Go from one rate to the other in so many equal steps instead of in a straight line."`
+	Burst    int     `group:"Arrivals" default:"1" help:"Let so many requests come at the same time; the rate stays."`
+	Think    string  `group:"Arrivals" default:"0s" help:"Pause of a closed loop between an answer and the next request."`
+	Trace    string  `group:"Arrivals" placeholder:"FILE" help:"Replay the requests of a file at their times: lines of SECONDS METHOD PATH [NAME], or HAProxy's httplog."`
+	Format   string  `group:"Arrivals" name:"trace-format" enum:",plain,httplog" default:"" help:"Format of the trace: plain or httplog; found out if not given."`
+	Speed    float64 `group:"Arrivals" default:"1" help:"Replay so many times as fast."`
 
-	Connections           int `short:"c" default:"64" help:"Most connections open at a time; 0 for no limit."`
-	RequestsPerConnection int `default:"0" help:"Close a connection after so many requests; 0 keeps it, 1 opens one for each request."`
+	Connections           int    `short:"c" group:"Connections" default:"64" help:"Most connections open at a time; 0 for no limit."`
+	RequestsPerConnection int    `group:"Connections" default:"0" help:"Close a connection after so many requests; 0 keeps it, 1 opens one for each request."`
+	MaxAge                string `group:"Connections" default:"0s" help:"Close a connection with the first request after this time; 0 keeps it."`
+	Pipeline              int    `group:"Connections" default:"1" help:"Send so many requests on a connection ahead of their answers."`
+	UnixSocket            string `group:"Connections" placeholder:"PATH" help:"Connect to this socket (a path or abns@NAME) instead of the URL's host."`
+	Timeout               string `group:"Connections" default:"10s" help:"Most time from a request's due time to the end of its answer."`
+	ConnectTimeout        string `group:"Connections" default:"0s" help:"Most time to open a connection; 0 is the time-out."`
 
-	Method     string   `short:"m" default:"GET" help:"Request method."`
-	Header     []string `short:"H" sep:"none" placeholder:"NAME: VALUE" help:"Request header."`
-	Data       string   `short:"d" placeholder:"BODY" help:"Request body; @FILE reads it from a file."`
-	Expect     []int    `placeholder:"STATUS" help:"Statuses that count as good; 200 to 399 if not given."`
-	UnixSocket string   `placeholder:"PATH" help:"Connect to this socket (a path or abns@NAME) instead of the URL's host."`
+	Method  string   `short:"m" group:"Requests" default:"GET" help:"Request method."`
+	Header  []string `short:"H" group:"Requests" sep:"none" placeholder:"NAME: VALUE" help:"Request header."`
+	Data    string   `short:"d" group:"Requests" placeholder:"BODY" help:"Request body; @FILE reads it from a file."`
+	Varied  bool     `group:"Requests" name:"template" help:"Replace the variables in the body."`
+	Chunked string   `group:"Requests" placeholder:"SIZE" help:"Send the body in chunks of this size, like 4KiB."`
+	Cookies bool     `group:"Requests" help:"Let every virtual user keep the cookies that answers set."`
+	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=[METHOD ]PATH" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times."`
 
-	Timeout        string `default:"10s" help:"Most time from a request's due time to the end of its answer."`
-	ConnectTimeout string `default:"0s" help:"Most time to open a connection; 0 is the time-out."`
+	Expect       []int    `group:"Answers" placeholder:"STATUS" help:"Statuses that count as good; 200 to 399 if not given."`
+	ExpectHeader []string `group:"Answers" sep:"none" placeholder:"NAME: VALUE" help:"Header a good answer has; a value that ends in * is how it begins."`
+	ExpectText   string   `group:"Answers" placeholder:"TEXT" help:"Text a good body holds."`
+	ExpectBytes  string   `group:"Answers" placeholder:"SIZE" help:"Length of a good body."`
+	ExpectSHA256 string   `group:"Answers" name:"expect-sha256" placeholder:"HEX" help:"SHA-256 of a good body."`
 
-	Seed   uint64 `default:"1" help:"Seed of the Poisson arrivals."`
-	CPU    []int  `placeholder:"CPU" help:"Processors to run on."`
-	Spin   string `default:"100us" help:"Watch the clock for so long before a request is due, and the sockets of a closed loop after each answer, instead of sleeping: steadier starts for more processor time."`
-	Poller string `placeholder:"NAME" help:"epoll, poll or select; the best if not given."`
-	JSON   string `name:"json" placeholder:"FILE" help:"Write the outcome as JSON; - is the standard output."`
-	Quiet  bool   `short:"q" help:"No progress lines."`
+	Seed      uint64 `group:"Generator" default:"1" help:"Seed of all that is random: Poisson arrivals, mixes, variables."`
+	CPU       []int  `group:"Generator" placeholder:"CPU" help:"Processors to run on; with as many as threads each has its own."`
+	Threads   int    `group:"Generator" default:"1" help:"Threads that share the load."`
+	Processes int    `group:"Generator" default:"0" help:"Processes that share the load; 0 takes as many as the descriptors of its connections need."`
+	Spin      string `group:"Generator" default:"auto" help:"Watch the clock for so long before a request is due, and the sockets of a closed loop after each answer, instead of sleeping: steadier starts for more processor time. auto measures what this machine needs."`
+	Poller    string `group:"Generator" placeholder:"NAME" help:"epoll, poll or select; the best if not given."`
+
+	JSON  string `group:"Output" name:"json" placeholder:"FILE" help:"Write the outcome as JSON; - is the standard output."`
+	Quiet bool   `short:"q" group:"Output" help:"No progress lines."`
+	ASCII bool   `group:"Output" name:"ascii" help:"Print no character beyond ASCII."`
+}
+
+// Help gives examples.
+func (*loadCmd) Help() string {
+	return `
+An open loop (--rate) sends by a schedule, whatever the answers do: it shows what
+users see. Response times count from the moment a request was due. Without --rate
+the loop is closed: it finds the highest throughput.
+
+In paths and header values, and with --template in bodies, these variables stand
+for something else in each request:
+  ` + strings.ReplaceAll(loadgen.Templates, ", {{", ",\n  {{") + `
+
+Examples:
+  bench load http://127.0.0.1:8080/ --rate 2000/s --duration 30s
+  bench load http://127.0.0.1:8080/ -c 256                      # as fast as it can
+  bench load http://127.0.0.1:8080/ -r 0..5000/s --steps 10 -D 60s --arrival poisson
+  bench load http://127.0.0.1:8080/ -r 500/s --request 'browse*9=/item/{{random 1 999}}' --request 'buy=POST /cart'
+  bench load http://127.0.0.1:8080/ -r 100/s -m POST -d '{"n":{{seq}}}' --template -H 'Content-Type: application/json' --expect 201
+  bench load http://127.0.0.1:8080/ --trace /var/log/haproxy.log --speed 2
+  bench load http://127.0.0.1:8080/ -c 30000 --think 20s        # held connections, in several processes
+  bench load http://127.0.0.1:8080/ -r 1000/s --json - | jq '.response["p99.9"]'
+
+Exit codes: 0 measured; 1 not one request was answered well; 2 usage; 4 the
+generator was late or too busy, so the figures are not to be trusted; 130
+interrupted.`
 }
 
 func (c *loadCmd) Run(std *streams) error {
@@ -62,11 +108,14 @@ func (c *loadCmd) Run(std *streams) error {
 	if c.JSON == "-" {
 		human = std.err
 	}
-	loadgen.TuneProcess()
 	show := newProgressLine(std.err, c.Quiet)
-	load, err := loadgen.Run(ctx, spec, func(l *result.AgentLine) error {
-		if l.Progress != nil {
+	timeline := loadgen.Timeline{}
+	load, err := c.carryOut(ctx, spec, func(l *result.AgentLine) error {
+		switch {
+		case l.Progress != nil:
 			show.print(l.Progress)
+		case l.Interval != nil:
+			return timeline.Add(l.Interval)
 		}
 		return nil
 	})
@@ -74,10 +123,58 @@ func (c *loadCmd) Run(std *streams) error {
 	if load == nil {
 		return &exitError{exitUsage, err}
 	}
-	if e := errors.Join(loadgen.Print(human, load), writeJSON(file, load)); e != nil {
+	if e := errors.Join(loadgen.Print(human, load, &timeline, c.ASCII), writeJSON(file, load)); e != nil {
 		return e
 	}
 	return verdict(load, err)
+}
+
+// carryOut runs the load in this process, or in several where it takes them.
+func (c *loadCmd) carryOut(ctx context.Context, spec *loadgen.Spec, sink loadgen.Sink) (*result.Load, error) {
+	n := c.Processes
+	if n == 0 {
+		n = spec.Processes()
+	}
+	if n == 1 {
+		loadgen.TuneProcess()
+		return loadgen.Run(ctx, spec, sink)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	group, err := proc.NewGroup(proc.Options{Guard: []string{self, "guard"}})
+	if err != nil {
+		return nil, err
+	}
+	load, err := runFleet(ctx, spec, &fleet.Options{Group: group, Self: []string{self}, Processes: n, Sink: sink})
+	return load, errors.Join(err, group.Close())
+}
+
+// fleetReady bounds the time until all processes are set up.
+const fleetReady = 30 * time.Second
+
+func runFleet(ctx context.Context, spec *loadgen.Spec, o *fleet.Options) (*result.Load, error) {
+	f, err := fleet.Start(spec, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.WaitReady(ctx, fleetReady); err != nil {
+		return nil, err
+	}
+	if err := f.Begin(loadgen.StartSoon()); err != nil {
+		return nil, err
+	}
+	select {
+	case <-f.Done():
+		return f.Outcome()
+	case <-ctx.Done():
+	}
+	late, cancel := context.WithTimeout(context.Background(), fleetReady)
+	defer cancel()
+	f.Interrupt(late)
+	load, err := f.Outcome()
+	return load, errors.Join(ctx.Err(), err)
 }
 
 // verdict is the exit code of a load, with the reason.
@@ -88,8 +185,8 @@ func verdict(load *result.Load, err error) error {
 	if err != nil {
 		return err
 	}
-	if problems := loadgen.Certify(load); len(problems) > 0 {
-		return &exitError{exitUnclear, fmt.Errorf("INVALID: %s", strings.Join(problems, "\n"))}
+	if len(loadgen.Certify(load)) > 0 {
+		return &exitError{code: exitUnclear} // the first line of the outcome says why
 	}
 	if load.Requests > 0 && load.Completed == 0 {
 		return &exitError{exitFail, errors.New("not one request was answered well")}
@@ -124,72 +221,4 @@ func writeJSON(w io.WriteCloser, load *result.Load) error {
 		return fmt.Errorf("writing the outcome: %w", err)
 	}
 	return nil
-}
-
-// spec turns the flags into a load.
-func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
-	var errs []error
-	us := func(flag, text string) int64 {
-		d, err := units.ParseDuration(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
-		}
-		return int64(d / time.Microsecond)
-	}
-	s := &loadgen.Spec{
-		Name:        "load",
-		Arrival:     loadgen.Closed,
-		ThinkUs:     us("think", c.Think),
-		Connections: loadgen.Connections{Pool: c.Connections, RequestsPerConnection: c.RequestsPerConnection},
-		TimeoutUs:   us("timeout", c.Timeout), ConnectTimeoutUs: us("connect-timeout", c.ConnectTimeout),
-		Seed: c.Seed, CPUs: c.CPU, Poller: c.Poller, SpinUs: us("spin", c.Spin), ProgressUs: 1_000_000,
-	}
-	main := loadgen.Phase{Name: "main", LengthUs: us("duration", c.Duration), Measure: true}
-	if c.Rate != "" {
-		var err error
-		s.Arrival = loadgen.Arrival(c.Arrival)
-		if main.From, main.To, err = units.ParseRateRange(c.Rate); err != nil {
-			errs = append(errs, fmt.Errorf("--rate: %w", err))
-		}
-	}
-	if warm := us("warmup", c.Warmup); warm > 0 {
-		s.Phases = append(s.Phases, loadgen.Phase{Name: "warmup", From: main.From, To: main.From, LengthUs: warm})
-	}
-	s.Phases = append(s.Phases, main)
-	r := loadgen.Request{Method: c.Method, Expect: loadgen.Expect{Status: c.Expect}}
-	for _, text := range c.Header {
-		name, value, ok := strings.Cut(text, ":")
-		if !ok {
-			errs = append(errs, fmt.Errorf("--header %q: want NAME: VALUE", text))
-			continue
-		}
-		if value = strings.TrimSpace(value); strings.EqualFold(name, "Host") {
-			s.HTTP.Host = value
-			continue
-		}
-		r.Headers = append(r.Headers, loadgen.Header{Name: name, Value: value})
-	}
-	var err error
-	if r.Body.Text, err = readData(c.Data); err != nil {
-		errs = append(errs, err)
-	}
-	s.HTTP.Requests = []loadgen.Request{r}
-	if err := s.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
-		errs = append(errs, err)
-	} else {
-		errs = append(errs, s.Validate())
-	}
-	return s, errors.Join(errs...)
-}
-
-func readData(text string) (string, error) {
-	name, ok := strings.CutPrefix(text, "@")
-	if !ok {
-		return text, nil
-	}
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return "", fmt.Errorf("--data: %w", err)
-	}
-	return string(b), nil
 }

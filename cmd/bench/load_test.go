@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -92,7 +93,16 @@ func TestLoadExitCodes(t *testing.T) {
 		{"duration", []string{url, "-D", "soon"}, exitUsage, "--duration: "},
 		{"header", []string{url, "-H", "X"}, exitUsage, "--header \"X\": want NAME: VALUE"},
 		{"connections", []string{url, "-c", "0"}, exitUsage, "a closed loop needs a number of connections"},
-		{"body", []string{url, "-d", "@/does/not/exist"}, exitUsage, "--data: open /does/not/exist"},
+		{"body", []string{url, "-d", "@/does/not/exist"}, exitUsage, "body: open /does/not/exist"},
+		{"request", []string{url, "--request", "browse"}, exitUsage, `--request: "browse": want NAME[*WEIGHT]=[METHOD ]PATH`},
+		{"weight", []string{url, "--request", "a*0=/"}, exitUsage, "want NAME[*WEIGHT]"},
+		{"template", []string{url, "-H", "X: {{sec}}"}, exitUsage, `there is no variable "sec"; did you mean seq?`},
+		{"chunk", []string{url, "--chunked", "x"}, exitUsage, "--chunked: "},
+		{"checksum", []string{url, "--expect-sha256", "abc"}, exitUsage, `expected checksum "abc"`},
+		{"trace", []string{url, "--trace", "/does/not/exist"}, exitUsage, "--trace: trace: open /does/not/exist"},
+		{"trace and rate", []string{url, "--trace", "/dev/null", "--rate", "1/s"}, exitUsage, "--rate: a trace has its own times"},
+		{"spin", []string{url, "--spin", "soon"}, exitUsage, "--spin: "},
+		{"threads", []string{url, "--threads", "1000"}, exitUsage, "1000 threads: want 1 to 64"},
 		{"poller", []string{url, "--poller", "kqueue"}, exitUsage, "unknown poller \"kqueue\""},
 		{"no such folder", []string{url, "--json", "/does/not/exist"}, exitUsage, "open /does/not/exist"},
 		{"disk full", []string{url, "-D", "50ms", "-q", "--json", "/dev/full"}, exitLost, "no space left on device"},
@@ -118,5 +128,56 @@ func TestAgentLoad(t *testing.T) {
 	}
 	if code != exitPass || !strings.HasPrefix(out, `{"ready":{"pid":`) || last.Load == nil || last.Load.Completed != 10 {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+}
+
+// outcome runs a load and returns its JSON.
+func outcome(t *testing.T, args ...string) *result.Load {
+	t.Helper()
+	code, out, errs := command(t, "", append([]string{"load", "-q", "--json", "-"}, args...)...)
+	var l result.Load
+	if err := json.Unmarshal([]byte(out), &l); err != nil || code != exitPass && code != exitUnclear {
+		t.Fatalf("exit code %d, %v\n%s\n%s", code, err, out, errs)
+	}
+	return &l
+}
+
+func TestLoadMix(t *testing.T) {
+	o := startOrigin(t, "--listen", "127.0.0.1:0", "--exit-with-parent", "--body", "10")
+	l := outcome(t, "http://"+o.line.Origins[0].Addr+"/", "-r", "500/s", "-D", "400ms", "--steps", "2", "--burst", "5", "--cookies",
+		"--request", "browse*3=/a/{{seq}}", "--request", "buy=POST /status/201", "-d", `{"n":{{seq}}}`, "--template", "--chunked", "4",
+		"--expect", "200", "--expect-bytes", "10")
+	if len(l.Classes) != 2 || l.Requests != 200 || l.Classes[0].Completed < 110 || l.Classes[1].Failed < 20 || l.Failed != l.Classes[1].Failed {
+		t.Errorf("%d requests, failures %v, classes %+v", l.Requests, l.FailuresByCause, l.Classes)
+	}
+}
+
+func TestLoadInProcesses(t *testing.T) {
+	t.Setenv(mainVariable, "1")
+	o := startOrigin(t, "--listen", "127.0.0.1:0", "--exit-with-parent")
+	l := outcome(t, "http://"+o.line.Origins[0].Addr+"/", "-r", "1001/s", "-D", "1s", "-c", "10", "--processes", "3", "--threads", "2")
+	if l.Requests != 1001 || l.Completed != 1001 || l.Response.Count != 1001 || l.Sent != 1001 || l.ConnsOpened > 10 || l.DurationSeconds != 1 {
+		t.Errorf("%d requests, %d completed, %d connections, failures %v", l.Requests, l.Completed, l.ConnsOpened, l.FailuresByCause)
+	}
+	code, _, errs := command(t, "", "load", "http://127.0.0.1:1/", "-q", "-d", "@/does/not/exist", "--processes", "2")
+	if code != exitUsage || !strings.Contains(errs, "no such file or directory") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// A log of HAProxy is replayed as it is, in its own time.
+func TestLoadReplaysALog(t *testing.T) {
+	o := startOrigin(t, "--listen", "127.0.0.1:0", "--exit-with-parent")
+	log := filepath.Join(t.TempDir(), "haproxy.log")
+	var lines strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&lines, "127.0.0.1:40000 [23/Nov/2026:14:48:21.%03d] fe be/s1 0/0/0/1/1 200 100 - - ---- 1/1/0/0/0 0/0 \"GET /bytes/%d HTTP/1.1\"\n", 10*i, i)
+	}
+	if err := os.WriteFile(log, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := outcome(t, "http://"+o.line.Origins[0].Addr+"/", "--trace", log, "--speed", "2")
+	if l.Arrival != "trace" || l.Completed != 50 || l.Trace.Requests != 50 || l.Trace.Beyond != 0 || l.DurationSeconds < 0.24 || l.DurationSeconds > 0.26 {
+		t.Errorf("%d completed in %g s, trace %+v", l.Completed, l.DurationSeconds, l.Trace)
 	}
 }

@@ -46,6 +46,21 @@ type LoadTrace struct {
 	Skipped  int `json:"skipped,omitempty"` // lines of a log that are no request
 }
 
+// LoadHost is how well the machine served the generator.
+type LoadHost struct {
+	// DisturbedSeconds of the measured time, counted from the start of the run:
+	// processors were taken away by the host or held by others.
+	DisturbedSeconds []int `json:"disturbedSeconds,omitempty"`
+	// StolenSeconds were taken by the host of a virtual machine; in WaitedSeconds
+	// the generator's thread was ready to run but had no processor.
+	StolenSeconds float64 `json:"stolenSeconds"`
+	WaitedSeconds float64 `json:"waitedSeconds"`
+	// WakeUp is how late a thread that only sleeps woke up, QuietLag the lag of
+	// the generator in the seconds that were not disturbed.
+	WakeUp   Latency `json:"wakeUp"`
+	QuietLag Latency `json:"quietLag"`
+}
+
 // Tally counts requests and holds the latency of the ones that succeeded.
 type Tally struct {
 	// Requests is the number of intended requests; after the drain at the end
@@ -98,6 +113,10 @@ type Load struct {
 	// generator fell behind its schedule. It is empty when the load as a whole
 	// kept it: a load with any is not certified.
 	LateSeconds []int `json:"lateSeconds,omitempty"`
+	// SpinUs is how long the generator watched the clock before a due time.
+	SpinUs int64 `json:"spinUs,omitempty"`
+	// Host is what an independent thread saw of the machine meanwhile.
+	Host *LoadHost `json:"host,omitempty"`
 	// Sent counts every request put on a wire, first tries and retries alike,
 	// over the whole run, warm-up included: the client side of conservation.
 	Sent uint64 `json:"sent"`

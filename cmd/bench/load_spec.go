@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"bench/internal/units"
+	"bench/loadgen"
+)
+
+// flagErrors gathers what is wrong with flags.
+type flagErrors []error
+
+func (e *flagErrors) add(flag string, err error) {
+	if err != nil {
+		*e = append(*e, fmt.Errorf("--%s: %w", flag, err))
+	}
+}
+
+// us reads a length of time as microseconds.
+func (e *flagErrors) us(flag, text string) int64 {
+	d, err := units.ParseDuration(text)
+	e.add(flag, err)
+	return int64(d / time.Microsecond)
+}
+
+// size reads a number of bytes; empty is 0.
+func (e *flagErrors) size(flag, text string) int64 {
+	if text == "" {
+		return 0
+	}
+	n, err := units.ParseSize(text)
+	e.add(flag, err)
+	return n
+}
+
+// spec turns the flags into a load.
+func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
+	var errs flagErrors
+	s := &loadgen.Spec{
+		Name:    "load",
+		Arrival: loadgen.Closed,
+		ThinkUs: errs.us("think", c.Think),
+		Connections: loadgen.Connections{
+			Pool: c.Connections, RequestsPerConnection: c.RequestsPerConnection,
+			MaxAgeUs: errs.us("max-age", c.MaxAge), Pipeline: c.Pipeline,
+		},
+		TimeoutUs: errs.us("timeout", c.Timeout), ConnectTimeoutUs: errs.us("connect-timeout", c.ConnectTimeout),
+		Seed: c.Seed, CPUs: c.CPU, Threads: c.Threads, Poller: c.Poller, ProgressUs: 1_000_000,
+	}
+	if s.SpinUs = loadgen.AutoSpin; c.Spin != "auto" {
+		s.SpinUs = errs.us("spin", c.Spin)
+	}
+	c.phases(s, &errs)
+	c.requests(s, &errs)
+	if err := s.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
+		errs = append(errs, err)
+	} else if err := s.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	return s, errors.Join(errs...)
+}
+
+// defaultDuration is the measured time unless a flag or a trace gives another.
+const defaultDuration = 10 * time.Second
+
+// phases says when requests become due.
+func (c *loadCmd) phases(s *loadgen.Spec, errs *flagErrors) {
+	main := loadgen.Phase{Name: "main", LengthUs: defaultDuration.Microseconds(), Measure: true, Steps: c.Steps, Burst: c.Burst}
+	if c.Duration != "" {
+		main.LengthUs = errs.us("duration", c.Duration)
+	}
+	var err error
+	switch {
+	case c.Trace != "" && c.Rate != "":
+		errs.add("rate", errors.New("a trace has its own times"))
+	case c.Trace != "":
+		s.Arrival = loadgen.Replay
+		s.Trace = &loadgen.Trace{File: c.Trace, Format: c.Format, Speed: c.Speed}
+		if s.Trace.File, err = filepath.Abs(c.Trace); err != nil {
+			errs.add("trace", err)
+			return
+		}
+		length, err := loadgen.TraceLength(s.Trace)
+		errs.add("trace", err)
+		if c.Duration == "" {
+			main.LengthUs = length.Microseconds() + 1 // the last one is due within the run
+		}
+	case c.Rate != "":
+		s.Arrival = loadgen.Arrival(c.Arrival)
+		main.From, main.To, err = units.ParseRateRange(c.Rate)
+		errs.add("rate", err)
+	}
+	if warm := errs.us("warmup", c.Warmup); warm > 0 {
+		s.Phases = append(s.Phases, loadgen.Phase{Name: "warmup", From: main.From, To: main.From, LengthUs: warm, Burst: c.Burst})
+	}
+	s.Phases = append(s.Phases, main)
+}
+
+// requests says what is sent and expected.
+func (c *loadCmd) requests(s *loadgen.Spec, errs *flagErrors) {
+	r := loadgen.Request{Method: c.Method, Body: loadgen.Body{Template: c.Varied, ChunkBytes: int(errs.size("chunked", c.Chunked))}}
+	s.HTTP.Cookies = c.Cookies
+	for _, h := range fields("header", c.Header, errs) {
+		if strings.EqualFold(h.Name, "Host") {
+			s.HTTP.Host = h.Value
+			continue
+		}
+		r.Headers = append(r.Headers, h)
+	}
+	if name, ok := strings.CutPrefix(c.Data, "@"); ok {
+		abs, err := filepath.Abs(name)
+		errs.add("data", err)
+		r.Body.File = abs
+	} else {
+		r.Body.Text = c.Data
+	}
+	r.Expect = loadgen.Expect{
+		Status: c.Expect, Headers: fields("expect-header", c.ExpectHeader, errs), Contains: c.ExpectText, SHA256: c.ExpectSHA256,
+	}
+	if c.ExpectBytes != "" {
+		n := errs.size("expect-bytes", c.ExpectBytes)
+		r.Expect.Bytes = &n
+	}
+	for _, text := range c.Request {
+		one, err := namedRequest(text, r)
+		errs.add("request", err)
+		s.HTTP.Requests = append(s.HTTP.Requests, one)
+	}
+	if len(c.Request) == 0 {
+		s.HTTP.Requests = []loadgen.Request{r}
+	}
+}
+
+// fields reads header fields.
+func fields(flag string, texts []string, errs *flagErrors) (all []loadgen.Header) {
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, ":")
+		if !ok {
+			*errs = append(*errs, fmt.Errorf("--%s %q: want NAME: VALUE", flag, text))
+			continue
+		}
+		all = append(all, loadgen.Header{Name: name, Value: strings.TrimSpace(value)})
+	}
+	return all
+}
+
+// namedRequest reads NAME[*WEIGHT]=[METHOD ]PATH; the rest is as in whole.
+func namedRequest(text string, whole loadgen.Request) (loadgen.Request, error) {
+	wrong := fmt.Errorf("%q: want NAME[*WEIGHT]=[METHOD ]PATH, like 'browse*9=/item' or 'buy=POST /cart'", text)
+	head, line, ok := strings.Cut(text, "=")
+	if !ok {
+		return whole, wrong
+	}
+	name, weight, weighted := strings.Cut(head, "*")
+	whole.Name, whole.Weight = name, 1
+	if weighted {
+		var err error
+		if whole.Weight, err = strconv.Atoi(weight); err != nil || whole.Weight < 1 {
+			return whole, wrong
+		}
+	}
+	switch method, path, two := strings.Cut(line, " "); {
+	case strings.HasPrefix(line, "/") || line == "":
+		whole.Path = line
+	case two && strings.HasPrefix(path, "/"):
+		whole.Method, whole.Path = method, path
+	default:
+		return whole, wrong
+	}
+	return whole, nil
+}

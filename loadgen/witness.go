@@ -1,0 +1,140 @@
+package loadgen
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"bench/internal/loop"
+	"bench/internal/poller"
+	"bench/internal/proc"
+	"bench/internal/thread"
+)
+
+// What makes a second a disturbed one: the machine was not there for as long as
+// this, at once or in all.
+const (
+	witnessEvery  = time.Millisecond
+	lateFromUs    = 100  // a wake-up counts as late from here on
+	lateAtOnceUs  = 1000 // by one wake-up
+	lateInAllUs   = 2000 // by all late ones of a second
+	waitedSeconds = 0.002
+)
+
+// witness watches the machine from a thread that has nothing to do with the
+// load, on the same processors: it sleeps for a millisecond again and again and
+// notes how late it wakes up. Once a second it asks the kernel how long the host
+// had taken the processors away, and how long the load's thread had waited for
+// one. So a second in which the generator could not be on time is told apart from
+// one in which it was not.
+type witness struct {
+	origin int64
+	cpus   []int
+	tid    atomic.Int64 // of the load's thread, once it runs
+	stop   atomic.Bool
+	done   chan struct{}
+
+	mu        sync.Mutex
+	disturbed []bool // by second of the run, as far as it has been judged
+	wakeUp    *hdrhistogram.Histogram
+	stolen    float64
+	waited    float64
+}
+
+// startWitness begins to watch; seconds count from origin.
+func startWitness(origin int64, cpus []int) *witness {
+	w := &witness{origin: origin, cpus: cpus, done: make(chan struct{}), wakeUp: newShort()}
+	go w.run()
+	return w
+}
+
+// end stops watching.
+func (w *witness) end() {
+	w.stop.Store(true)
+	<-w.done
+}
+
+// judged tells whether a second has been judged, and how.
+func (w *witness) judged(second int) (disturbed, known bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if second < 0 || second >= len(w.disturbed) {
+		return false, false
+	}
+	return w.disturbed[second], true
+}
+
+func (w *witness) run() {
+	defer close(w.done)
+	runtime.LockOSThread() // until the goroutine ends: the thread is pinned
+	if thread.Pin(w.cpus) != nil || thread.ExactTimers() != nil {
+		return // the load's own thread fails for the same reason and says so
+	}
+	thread.Prompt(true)
+	p, err := poller.New("", 64)
+	if err != nil {
+		return
+	}
+	defer p.Close()
+	var events [1]poller.Event
+	var second lateness
+	current := 0
+	stolen, waited := w.counters()
+	for {
+		before := loop.Nanotime()
+		if _, err := p.Wait(events[:], witnessEvery); err != nil {
+			return
+		}
+		now := loop.Nanotime()
+		late := microseconds(now - before - int64(witnessEvery))
+		at := int((before - w.origin) / secondNs)
+		last := w.stop.Load()
+		if before >= w.origin && (at != current || last) {
+			s, q := w.counters()
+			w.close(at, &second, s-stolen, q-waited)
+			second, current, stolen, waited = lateness{}, at, s, q
+		}
+		if last {
+			return
+		}
+		if now >= w.origin {
+			second.add(late)
+			record(w.wakeUp, late)
+		}
+	}
+}
+
+// lateness is how late the wake-ups of a second were, in microseconds.
+type lateness struct{ most, sum int64 }
+
+func (l *lateness) add(us int64) {
+	if us >= lateFromUs {
+		l.most = max(l.most, us)
+		l.sum += us
+	}
+}
+
+// counters reads what the kernel counts; what it does not tell stays 0.
+func (w *witness) counters() (stolen, waited float64) {
+	stolen, _ = proc.Stolen(w.cpus)
+	if tid := w.tid.Load(); tid > 0 {
+		waited, _ = proc.ThreadWaited(int(tid))
+	}
+	return stolen, waited
+}
+
+// close judges the seconds before next that have not been judged yet.
+func (w *witness) close(next int, l *lateness, stolen, waited float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stolen += stolen
+	w.waited += waited
+	bad := l.most >= lateAtOnceUs || l.sum >= lateInAllUs || stolen > 0 || waited >= waitedSeconds
+	until := max(next, len(w.disturbed)+1) // the last second is cut short
+	for len(w.disturbed) < until {
+		w.disturbed = append(w.disturbed, bad)
+	}
+}
