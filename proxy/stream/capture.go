@@ -40,7 +40,7 @@ type captureKey struct {
 // add keeps a copy of the message; this is the slow path of a rare event.
 func (c *Captures) add(s *stream, data []byte, pos int, err *h1.Error) {
 	cp := &Capture{
-		At: time.Now(), Frontend: s.fe.Spec.Name, Client: s.c.addr, Reason: err.Reason, Pos: pos,
+		At: time.Now(), Frontend: s.fe.Spec.Name, Client: s.c.addr.Addr(), Reason: err.Reason, Pos: pos,
 		Data: append([]byte(nil), data[:min(len(data), maxCapture)]...),
 	}
 	key := captureKey{proxy: s.fe.Spec.Index}

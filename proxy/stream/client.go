@@ -10,21 +10,21 @@ import (
 	"bench/proxy/spec"
 )
 
-// client is one accepted connection.
+// client is one accepted connection. It is all there is of one that waits for a
+// request, so what only a request needs does not belong here.
 type client struct {
 	endpoint
-	timer  loop.Timer
-	task   loop.Task
-	l      *Listener
-	fe     *Front
-	addr   sock.Addr
-	ip     []byte // text of the address, for X-Forwarded-For; nil: not made yet
-	ipText [64]byte
+	timer loop.Timer
+	task  loop.Task
+	l     *Listener
+	fe    *Front
+	addr  sock.Peer
+	ip    *ipText // for X-Forwarded-For; nil or empty: not made yet
 
 	accepted  int64 // monotonic
 	idleSince int64 // end of the last request
-	served    int   // requests answered on this connection
 	stream    *stream
+	served    uint32 // requests answered on this connection
 	// lingering: our side is closed; what still comes is thrown away, so that
 	// the kernel does not destroy the answer with a reset.
 	lingering bool
@@ -47,11 +47,14 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 		c.task.R = c
 	} else {
 		t.freeCli = c.next
-		*c = client{task: loop.Task{R: c}}
+		*c = client{task: loop.Task{R: c}, ip: c.ip}
+		if c.ip != nil {
+			c.ip.n = 0
+		}
 	}
 	now := t.Loop.Now()
 	c.endpoint = endpoint{t: t, fd: fd}
-	c.l, c.fe, c.addr = l, &t.Fronts[l.Frontend.Spec.Index], peer
+	c.l, c.fe, c.addr = l, &t.Fronts[l.Frontend.Spec.Index], peer.Peer()
 	c.accepted, c.idleSince = now, now
 	if err := t.Loop.Add(fd, poller.In, c); err != nil {
 		// The poller has no room for this descriptor: nothing can be done for it.

@@ -327,12 +327,17 @@ func (s *stream) abortOnClose() bool {
 	return s.be != nil && s.be.Spec.Options.AbortOnClose || s.fe.Spec.Mode == spec.ModeTCP && s.be == nil
 }
 
+// mayReplay tells whether replay would send the request again.
+func (s *stream) mayReplay() bool {
+	return s.reused && !s.overflow && s.up.ended && s.first != nil && s.method.Idempotent() && s.retries <= s.be.Spec.Retries
+}
+
 // replay sends the request again on a new connection, when the server closed a
 // reused one before any byte of a response (RFC 9112 section 9.3.1). That is
 // only allowed for methods that may be repeated, and only possible while the
 // whole request is at hand.
 func (s *stream) replay() bool {
-	if !s.reused || s.overflow || !s.up.ended || s.first == nil || !s.method.Idempotent() || s.retries > s.be.Spec.Retries {
+	if !s.mayReplay() {
 		return false
 	}
 	s.retries++

@@ -40,8 +40,6 @@ type endpoint struct {
 	in          *buffer // received, not consumed; nil: nothing
 	bytesIn     uint64
 	bytesOut    uint64
-	// Of these, what went through pipes and was not yet counted.
-	splicedIn, splicedOut uint64
 }
 
 // note takes a report of the poller in.

@@ -106,18 +106,24 @@ func (s *stream) finish() {
 func (s *stream) countServerBytes(sc *serverConn) {
 	side := s.server()
 	t := s.t
-	t.Process.SplicedOut += sc.splicedOut
 	t.Process.BytesOut += sc.bytesOut
 	t.Process.BytesRate.Add(t.Loop.Now(), sc.bytesOut)
-	if s.http {
-		s.be.C.H1.SplicedIn += sc.splicedIn
-		s.be.C.H1.SplicedOut += sc.splicedOut
-	}
-	sc.splicedIn, sc.splicedOut = 0, 0
 	side.C.BytesIn += sc.bytesOut
 	side.C.BytesOut += sc.bytesIn
 	s.be.C.BytesIn += sc.bytesOut
 	s.be.C.BytesOut += sc.bytesIn
+}
+
+// countSpliced adds what went through pipes to the counters.
+func (s *stream) countSpliced() {
+	s.t.Process.SplicedOut += s.up.splicedOut + s.down.splicedOut
+	if s.http {
+		fe, be := &s.fe.C.H1, &s.be.C.H1
+		fe.SplicedIn += s.up.splicedIn
+		fe.SplicedOut += s.down.splicedOut
+		be.SplicedIn += s.down.splicedIn
+		be.SplicedOut += s.up.splicedOut
+	}
 }
 
 // abort ends a stream in the middle: both sides are cut.
@@ -138,12 +144,9 @@ func (s *stream) end(logged bool) {
 	s.fe.C.BytesOut += sent
 	t.Listeners[c.l.Index].C.BytesOut += sent
 	t.Process.BytesOut += sent
-	t.Process.SplicedOut += c.splicedOut
-	if s.http {
-		s.fe.C.H1.SplicedIn += c.splicedIn
-		s.fe.C.H1.SplicedOut += c.splicedOut
+	if s.up.splicedIn > 0 || s.down.splicedIn > 0 {
+		s.countSpliced()
 	}
-	c.splicedIn, c.splicedOut = 0, 0
 	t.Process.BytesRate.Add(t.Loop.Now(), sent)
 	if s.http && !s.uncounted {
 		countResponse(&s.fe.C.Responses, s.status)
@@ -196,6 +199,10 @@ func (s *stream) free() {
 	s.down.release(t)
 	s.state = stateEnd
 	s.c, s.be, s.srv, s.sc = nil, nil, nil, nil
+	if x := s.exchange; x != nil {
+		s.exchange = nil
+		x.next, t.freeExc = t.freeExc, x
+	}
 	if !s.handedOver {
 		s.next, t.freeStr = t.freeStr, s
 	}
@@ -243,7 +250,7 @@ func (s *stream) log(sent uint64) {
 	}
 	now := t.Loop.Now()
 	r := &t.rec
-	r.Client, r.Local = c.addr, c.l.Addr
+	r.Client, r.Local = c.addr.Addr(), c.l.Addr
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
 	// The reference logs when the stream has left its backend and server, but
@@ -289,7 +296,7 @@ func (s *stream) log(sent uint64) {
 	r.Retries, r.Redispatched = s.retries, s.redisp
 	r.SrvQueue, r.BeQueue = s.srvQueue, s.beQueue
 	r.Method, r.URI, r.Version = nil, nil, nil
-	if len(s.line) > 0 {
+	if s.http && len(s.line) > 0 {
 		r.Method, r.URI, r.Version = s.line[:s.methodEnd], s.line[s.methodEnd:s.targetEnd], s.line[s.targetEnd:]
 	}
 	r.ListenerID = c.l.Bind.ID

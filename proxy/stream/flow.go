@@ -8,16 +8,18 @@ import (
 // flow is one direction of a stream: bytes on their way from one endpoint to
 // the other, with the framing that tells where they end.
 type flow struct {
-	kind   message.BodyKind
-	left   uint64 // of a body with a length
-	chunks h1.Chunked
-	// out holds what the destination has not taken yet, pipe what comes after it.
-	out      *buffer
-	pipe     *pipe
-	splicing splicing
+	kind message.BodyKind
 	// ended: everything up to the end of the message, or of the source's
 	// stream, has been taken from the source.
-	ended bool
+	ended    bool
+	splicing splicing
+	left     uint64      // of a body with a length
+	chunks   *h1.Chunked // nil where no message can have any
+	// out holds what the destination has not taken yet, pipe what comes after it.
+	out  *buffer
+	pipe *pipe
+	// What went into pipes, and what out of them.
+	splicedIn, splicedOut uint64
 	// err is set when the framing of the source is broken.
 	err *h1.Error
 }

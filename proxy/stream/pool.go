@@ -14,9 +14,9 @@ type serverConn struct {
 	srv        *server.Server
 	stream     *stream
 	owner      *client // keeps it between its requests
-	uses       int     // responses received on it
-	idleAt     int64
+	uses       int32   // responses received on it
 	pooled     bool
+	idleAt     int64
 	prev, next *serverConn
 }
 
@@ -172,7 +172,7 @@ func (s *stream) toPool(sc *serverConn) bool {
 		}
 	}
 	spc := s.srv.Spec
-	if spc.MaxReuse >= 0 && sc.uses > spc.MaxReuse {
+	if spc.MaxReuse >= 0 && int(sc.uses) > spc.MaxReuse {
 		sc.close()
 		return false
 	}

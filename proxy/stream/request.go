@@ -165,11 +165,12 @@ func (s *stream) frontRules() {
 }
 
 func (s *stream) forwardFor(f *spec.ForwardFor) {
-	if s.c.addr.IsUnix() {
+	addr := s.c.addr.Addr()
+	if addr.IsUnix() {
 		return
 	}
 	for _, p := range f.Except {
-		if p.Contains(&s.c.addr) {
+		if p.Contains(&addr) {
 			return
 		}
 	}
@@ -187,12 +188,22 @@ func (s *stream) forwardFor(f *spec.ForwardFor) {
 	s.req.Add(name, s.c.ipBytes())
 }
 
+// ipText is an IP address as text.
+type ipText struct {
+	n int
+	b [40]byte
+}
+
 // ipBytes is the client's address as text, made once a connection.
 func (c *client) ipBytes() []byte {
 	if c.ip == nil {
-		c.ip = c.addr.AddrPort().Addr().Unmap().AppendTo(c.ipText[:0])
+		c.ip = new(ipText)
 	}
-	return c.ip
+	if c.ip.n == 0 {
+		addr := c.addr.Addr()
+		c.ip.n = len(addr.AddrPort().Addr().Unmap().AppendTo(c.ip.b[:0]))
+	}
+	return c.ip.b[:c.ip.n]
 }
 
 // badRequest answers a request that cannot be understood.

@@ -303,6 +303,10 @@ func (s *stream) requestSent() {
 		s.finish()
 		return
 	}
+	if !s.mayReplay() {
+		// A server may take its time: nothing is held meanwhile.
+		s.releaseFirst()
+	}
 	s.cliExp = never
 	s.arm()
 	if s.state == stateResponse && s.clientClosed() {

@@ -34,7 +34,7 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 			continue
 		}
 		s := Session{
-			ID: st.serial, Source: c.addr, Frontend: c.fe.Spec.Name, HTTP: st.http, State: stateNames[st.state],
+			ID: st.serial, Source: c.addr.Addr(), Frontend: c.fe.Spec.Name, HTTP: st.http, State: stateNames[st.state],
 			Started: st.begin, BytesIn: c.bytesIn - st.inBase, BytesOut: c.bytesOut - st.outBase,
 			ClientFD: c.fd, ServerFD: -1, Retries: st.retries, Expires: min(st.cliExp, st.srvExp, st.exp),
 		}

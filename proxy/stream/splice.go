@@ -39,7 +39,7 @@ const (
 type splicing struct {
 	mode  spliceMode
 	on    bool
-	burst int // bytes of this burst, up to some turns' worth
+	burst int32 // bytes of this burst, up to spliceShare
 }
 
 // begin starts a message.
@@ -61,7 +61,7 @@ func (s *splicing) noteRead(n int, res ioResult) {
 	}
 }
 
-func (s *splicing) add(n int) { s.burst = min(s.burst+n, spliceShare) }
+func (s *splicing) add(n int) { s.burst = int32(min(int(s.burst)+n, spliceShare)) }
 
 // drained ends a burst.
 func (s *splicing) drained() {
@@ -146,7 +146,7 @@ func (f *flow) splice(t *Thread, src, dst *endpoint, limit int) (n int, res ioRe
 	}
 	p.n = n
 	src.bytesIn += uint64(n)
-	src.splicedIn += uint64(n)
+	f.splicedIn += uint64(n)
 	f.splicing.add(n)
 	f.skip(uint64(n))
 	f.pipe = p
@@ -169,13 +169,15 @@ func (f *flow) skip(n uint64) {
 // more, when nothing is left.
 func (f *flow) flushPipe(t *Thread, dst *endpoint) flowState {
 	for f.pipe.n > 0 {
-		n, ok := dst.splice(f.pipe)
-		if !ok {
+		n, errno := sock.Splice(f.pipe.R, dst.fd, f.pipe.n)
+		if _, ok := dst.sent(n, 1, errno); !ok {
 			return flowDstErr
 		}
 		if n == 0 {
-			return flowBlocked
+			return flowBlocked // and an edge will come
 		}
+		f.pipe.n -= n
+		f.splicedOut += uint64(n)
 	}
 	t.putPipe(f.pipe)
 	f.pipe = nil
@@ -185,14 +187,3 @@ func (f *flow) flushPipe(t *Thread, dst *endpoint) flowState {
 // bare tells whether the endpoint is the socket itself, whose bytes need not pass
 // through the process.
 func (e *endpoint) bare() bool { return e.xprt == nil }
-
-// splice sends from a pipe. n is 0 when the socket takes nothing now, and an edge
-// will come.
-func (e *endpoint) splice(p *pipe) (n int, ok bool) {
-	n, errno := sock.Splice(p.R, e.fd, p.n)
-	if n, ok = e.sent(n, 1, errno); ok {
-		p.n -= n
-		e.splicedOut += uint64(n)
-	}
-	return n, ok
-}

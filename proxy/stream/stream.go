@@ -25,64 +25,89 @@ const (
 	stateEnd                   // finished; the object may be in use for another
 )
 
-// stream is one request with its response, or in TCP mode one connection.
+// stream is one request with its response, or in TCP mode one connection. A TCP
+// connection that idles holds one, so what only HTTP needs belongs into exchange.
 type stream struct {
-	t      *Thread
-	serial uint64
-	c      *client
-	fe     *Front
-	be     *Back          // nil until chosen
-	srv    *server.Server // holds a slot of it; nil: none
-	sc     *serverConn
-	state  state
-	http   bool
-	tunnel bool // HTTP is over, bytes flow both ways
-
-	parser h1.Parser // of the request, then of the response
-	req    message.Request
-	res    message.Response
-	method message.Method
-	// line keeps the request line for the log.
-	line                 []byte
-	methodEnd, targetEnd int
-	version              message.Version
+	t         *Thread
+	serial    uint64
+	c         *client
+	fe        *Front
+	be        *Back          // nil until chosen
+	srv       *server.Server // holds a slot of it; nil: none
+	sc        *serverConn
+	*exchange // nil in TCP mode
+	state     state
+	http      bool
+	tunnel    bool // HTTP is over, bytes flow both ways
+	overflow  bool // bytes beyond first were sent or taken from the client
+	keepCli   bool // the client connection goes on afterwards
+	keepSrv   bool // the server connection may be reused
+	headOut   bool // a final response head was given to the client
+	queued    bool
+	redisp    bool
+	reused    bool // the server connection had served before
+	fresh     bool // reuse no more connections for this request
+	cutShort  bool // the client connection is to be closed at once
+	// uncounted: the request is as if it had never come, in logs and counters.
+	uncounted bool
+	// handedOver: the stream ended while a slot was on its way to it.
+	handedOver bool
+	flags      [2]byte
+	status     int
 
 	// first is the request as it is sent: the head and as much of the body as
 	// fits. It is kept until the response begins, so that the request can be
 	// sent again on another connection.
 	first    *buffer
-	overflow bool // bytes beyond first were sent or taken from the client
 	up, down flow
-	keepCli  bool // the client connection goes on afterwards
-	keepSrv  bool // the server connection may be reused
-	headOut  bool // a final response head was given to the client
 
 	cliExp, srvExp int64 // deadlines of the two sides; never: none
 	exp            int64 // deadline of the state: queue, pause, connect
 
 	waiter   server.Waiter
-	queued   bool
 	prevSrv  *server.Server // avoided when choosing again
 	retries  int
-	redisp   bool
 	srvQueue int64 // position on arrival in the queues
 	beQueue  int64
-	reused   bool // the server connection had served before
-	fresh    bool // reuse no more connections for this request
-	cutShort bool // the client connection is to be closed at once
-	// uncounted: the request is as if it had never come, in logs and counters.
-	uncounted bool
-	// handedOver: the stream ended while a slot was on its way to it.
-	handedOver bool
-	dequeue    func() // dequeued, made once
+	dequeue  func() // dequeued, made once
 
 	// Times of the steps, monotonic; 0: not reached.
 	begin, gotReq, gotSrv, connected, gotRes int64
-	status                                   int
-	flags                                    [2]byte
 	outBase, inBase                          uint64 // client's bytes out and in when the stream began
 
 	next *stream
+}
+
+// exchange is what a stream needs to speak HTTP.
+type exchange struct {
+	parser   h1.Parser // of the request, then of the response
+	req      message.Request
+	res      message.Response
+	upBody   h1.Chunked
+	downBody h1.Chunked
+	method   message.Method
+	version  message.Version
+	// line keeps the request line for the log.
+	line                 []byte
+	methodEnd, targetEnd int
+
+	next *exchange
+}
+
+// newExchange returns an empty exchange.
+func (t *Thread) newExchange() *exchange {
+	x := t.freeExc
+	if x == nil {
+		return &exchange{}
+	}
+	t.freeExc, x.next = x.next, nil
+	x.parser.Reset()
+	x.req.Reset()
+	x.res.Reset()
+	x.method, x.version = 0, 0
+	x.line = x.line[:0]
+	x.methodEnd, x.targetEnd = 0, 0
+	return x
 }
 
 // newStream gives the client a stream, in stateRequest.
@@ -99,12 +124,11 @@ func (t *Thread) newStream(c *client) *stream {
 	s.serial = t.serial
 	s.c, s.fe, s.be, s.srv, s.sc = c, c.fe, nil, nil, nil
 	s.state, s.http, s.tunnel = stateRequest, c.fe.Spec.Mode == spec.ModeHTTP, false
-	s.parser.Reset()
-	s.req.Reset()
-	s.res.Reset()
-	s.method, s.version = 0, 0
-	s.line = s.line[:0]
-	s.methodEnd, s.targetEnd = 0, 0
+	s.up, s.down = flow{}, flow{}
+	if s.http {
+		s.exchange = t.newExchange()
+		s.up.chunks, s.down.chunks = &s.upBody, &s.downBody
+	}
 	s.overflow, s.keepCli, s.keepSrv, s.headOut = false, false, false, false
 	s.cliExp, s.srvExp, s.exp = never, never, never
 	s.queued, s.prevSrv, s.retries, s.redisp, s.reused, s.fresh = false, nil, 0, false, false, false

@@ -83,6 +83,7 @@ type Thread struct {
 	freeCli   *client
 	freeSrv   *serverConn
 	freeStr   *stream
+	freeExc   *exchange
 	sweep     loop.Timer
 	wakeAll   func()
 	serial    uint64 // of streams, for "show sess"
