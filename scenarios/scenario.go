@@ -44,10 +44,10 @@ type Scenario struct {
 
 // Proxy says which proxy is tested and how it is started.
 type Proxy struct {
-	// Driver is builtin (the engine of this program), haproxy (the one of this
-	// machine) or exec (any command).
-	Driver string `yaml:"driver" default:"builtin" enum:"builtin,haproxy,exec"`
-	// Config is the proxy's configuration, a Go text/template that sees
+	// Driver is builtin (the engine of this program), haproxy or nginx (those of
+	// this machine) or exec (any command).
+	Driver string `yaml:"driver" default:"builtin" enum:"builtin,haproxy,nginx,exec"`
+	// Config is the proxy's configuration in the language of the driver, a Go text/template that sees
 	// {{bind "name"}}, {{.Backends.name}}, {{.Stats}}, {{.Dir}}, {{.Poller}}
 	// and {{.Seed}}.
 	Config string `yaml:"config"`
@@ -60,9 +60,14 @@ type Proxy struct {
 	CPUs []int `yaml:"cpus"`
 	// Stats tunes the reading of the proxy's counters.
 	Stats Stats `yaml:"stats"`
-	// Binary is the program of driver haproxy; looked up in PATH.
+	// Binary is the program of drivers haproxy and nginx; looked up in PATH.
 	Binary string `yaml:"binary"`
-	// Args are added to the command line of drivers builtin and haproxy.
+	// Reload is how proxy.reload replaces the process of drivers builtin and
+	// haproxy: handover (the new one takes the listening sockets from the old
+	// one's stats socket), reuseport (it binds beside the old one), restart (the
+	// old one is stopped first) or master (a master process starts a new worker).
+	Reload string `yaml:"reload" default:"handover" enum:"handover,reuseport,restart,master"`
+	// Args are added to the command line of drivers builtin, haproxy and nginx.
 	Args []string `yaml:"args"`
 	// Command of driver exec; each word is a template like config, which also
 	// sees {{.Config}}, the path of the configuration.

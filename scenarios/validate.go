@@ -148,15 +148,20 @@ func (v *validator) proxy() {
 	case !exec && v.given("proxy.command"):
 		v.fail("proxy.command", "command belongs to driver exec; driver %s takes args", p.Driver)
 	case exec && v.given("proxy.args"):
-		v.fail("proxy.args", "args belongs to drivers builtin and haproxy; driver exec takes command")
+		v.fail("proxy.args", "args belongs to drivers builtin, haproxy and nginx; driver exec takes command")
 	case exec && v.given("proxy.poller") && p.Poller != "":
 		v.fail("proxy.poller", "driver exec cannot choose a poller; write it into command")
+	case p.Driver == "nginx" && v.given("proxy.poller") && p.Poller != "":
+		v.fail("proxy.poller", "driver nginx chooses its poller in the configuration: events { use {{.Poller}}; }")
+	}
+	if v.given("proxy.reload") && p.Driver != "builtin" && p.Driver != "haproxy" {
+		v.fail("proxy.reload", "driver %s has one way of reloading; reload belongs to drivers builtin and haproxy", p.Driver)
 	}
 	for i, word := range p.Command {
 		v.template(fmt.Sprintf("proxy.command[%d]", i), "", word)
 	}
-	if v.given("proxy.binary") && p.Driver != "haproxy" {
-		v.fail("proxy.binary", "binary belongs to driver haproxy")
+	if v.given("proxy.binary") && p.Driver != "haproxy" && p.Driver != "nginx" {
+		v.fail("proxy.binary", "binary belongs to drivers haproxy and nginx")
 	}
 	if v.given("proxy.reloadSignal") && !exec {
 		v.fail("proxy.reloadSignal", "reloadSignal belongs to driver exec")

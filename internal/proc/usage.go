@@ -21,8 +21,51 @@ type Usage struct {
 	Threads    int
 }
 
-// ReadUsage reads /proc/PID. It fails when the process is gone.
+// ReadUsage sums what a process and its descendants use; those of its children
+// that have ended and were waited for count with their time. It fails when the
+// process is gone.
 func ReadUsage(pid int) (Usage, error) {
+	u, err := readUsage(pid)
+	if err != nil {
+		return u, err
+	}
+	for _, child := range Children(pid) {
+		c, err := ReadUsage(child)
+		if err != nil {
+			continue // it has ended since
+		}
+		u.CPUSeconds += c.CPUSeconds
+		u.RSSBytes += c.RSSBytes
+		u.FDs += c.FDs
+		u.Threads += c.Threads
+	}
+	return u, nil
+}
+
+// Children lists the processes that a process has started and that have not
+// ended; none where the kernel does not tell.
+func Children(pid int) []int {
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return nil
+	}
+	var all []int
+	for _, t := range tasks {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, t.Name()))
+		if err != nil {
+			continue
+		}
+		for word := range strings.FieldsSeq(string(text)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				all = append(all, child)
+			}
+		}
+	}
+	return all
+}
+
+// readUsage reads /proc/PID.
+func readUsage(pid int) (Usage, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return Usage{}, err
@@ -35,18 +78,20 @@ func ReadUsage(pid int) (Usage, error) {
 	var u Usage
 	user, err1 := strconv.ParseUint(fields[11], 10, 64)
 	system, err2 := strconv.ParseUint(fields[12], 10, 64)
-	threads, err3 := strconv.Atoi(fields[17])
-	pages, err4 := strconv.ParseUint(fields[21], 10, 64)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	ended1, err3 := strconv.ParseUint(fields[13], 10, 64)
+	ended2, err4 := strconv.ParseUint(fields[14], 10, 64)
+	threads, err5 := strconv.Atoi(fields[17])
+	pages, err6 := strconv.ParseUint(fields[21], 10, 64)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return Usage{}, err
 	}
-	u.CPUSeconds = float64(user+system) / ticks
+	u.CPUSeconds = float64(user+system+ended1+ended2) / ticks
 	u.Threads = threads
 	u.RSSBytes = pages * uint64(os.Getpagesize())
 	// Finer than ticks where the scheduler's statistics are there.
 	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid)); err == nil && threads == 1 {
 		if ns, err := strconv.ParseUint(strings.Fields(string(text))[0], 10, 64); err == nil && ns > 0 {
-			u.CPUSeconds = float64(ns) / 1e9
+			u.CPUSeconds = float64(ns)/1e9 + float64(ended1+ended2)/ticks
 		}
 	}
 	if fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid)); err == nil {

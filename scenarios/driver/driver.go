@@ -24,7 +24,8 @@ type Driver interface {
 	Start(ctx context.Context) (*Generation, error)
 	// Reload puts a new process in the place of the present one and returns
 	// when the new one serves. The old one goes on until its sessions are
-	// over; its Process tells when it is gone.
+	// over; Done tells when it is gone. A proxy whose process stays returns the
+	// generation it had.
 	Reload(ctx context.Context) (*Generation, error)
 	// Stop ends every process, kindly at first if ctx allows.
 	Stop(ctx context.Context)
@@ -38,12 +39,51 @@ type Driver interface {
 
 // Generation is one process of the proxy; a reload begins the next.
 type Generation struct {
-	Number  int // from 0
+	Number int // from 0
+	// Process is what was started: the process that serves, or its master.
 	Process *proc.Process
+	// PID is the process that serves.
+	PID int
+	// gone is closed when the process that serves has ended, where that is not
+	// Process.
+	gone chan struct{}
 }
 
-// complaint is the place of a fault as HAProxy writes it: "[path:12]".
-var complaint = regexp.MustCompile(`\[[^][]*:(\d+)\]`)
+// Done is closed when the process that serves has ended.
+func (g *Generation) Done() <-chan struct{} {
+	if g.gone != nil {
+		return g.gone
+	}
+	return g.Process.Done()
+}
+
+// Running tells whether the process that serves has not ended.
+func (g *Generation) Running() bool {
+	select {
+	case <-g.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// Strategies of reloads, as operators choose them.
+const (
+	// Handover: the new process takes the listening sockets from the stats
+	// socket of the old one, then asks it to finish (-x, -sf).
+	Handover = "handover"
+	// ReusePort: the new process binds beside the old one and asks it to finish
+	// (-sf); connections the old one has not accepted are lost with its sockets.
+	ReusePort = "reuseport"
+	// Restart: the old process is stopped before the new one starts.
+	Restart = "restart"
+	// Master: a master process starts a new worker at SIGUSR2 (-W).
+	Master = "master"
+)
+
+// complaint is the place of a fault as HAProxy writes it, "[path:12]", or nginx,
+// "in path:12".
+var complaint = regexp.MustCompile(`\[[^][]*:(\d+)\]|in /\S+:(\d+)$`)
 
 // withLines puts under each complaint about a line of the configuration what
 // that line says: the file itself is gone when the user reads the message.
@@ -53,7 +93,7 @@ func withLines(output, config string) string {
 	for line := range strings.SplitSeq(output, "\n") {
 		b.WriteString(line + "\n")
 		if m := complaint.FindStringSubmatch(line); m != nil {
-			if n, err := strconv.Atoi(m[1]); err == nil && n >= 1 && n <= len(lines) {
+			if n, err := strconv.Atoi(m[1] + m[2]); err == nil && n >= 1 && n <= len(lines) {
 				fmt.Fprintf(&b, "%5d | %s\n", n, lines[n-1])
 			}
 		}

@@ -72,7 +72,7 @@ func (d *command) Start(ctx context.Context) (*Generation, error) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	d.gen = &Generation{Process: p}
+	d.gen = &Generation{Process: p, PID: p.PID()}
 	return d.gen, nil
 }
 

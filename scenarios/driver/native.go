@@ -1,9 +1,11 @@
 package driver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -29,6 +31,7 @@ type Options struct {
 	// where there is no stats socket.
 	Listeners []string
 	Poller    string
+	Reload    string // strategy of reloads; "" is Handover
 	CPUs      []int
 	Nice      int           // priority, as of nice(1)
 	Args      []string      // added to the command line
@@ -122,7 +125,12 @@ func (d *native) Command() string { return strings.Join(d.line(nil), " ") }
 
 // line is the command line, with extra words for a reload.
 func (d *native) line(extra []string) []string {
-	line := append(append([]string{}, d.command...), "-f", d.config, "-p", filepath.Join(d.Dir, "proxy.pid"), "-db")
+	line := append(append([]string{}, d.command...), "-f", d.config, "-p", filepath.Join(d.Dir, "proxy.pid"))
+	if d.Options.Reload == Master {
+		line = append(line, "-W", "-S", d.masterSocket())
+	} else {
+		line = append(line, "-db")
+	}
 	switch d.Poller {
 	case "poll":
 		line = append(line, "-de")
@@ -136,15 +144,26 @@ func (d *native) Start(ctx context.Context) (*Generation, error) {
 	return d.launch(ctx, nil)
 }
 
-// Reload does what the management manual tells operators to do (section 4): a
-// new process takes the listening sockets from the old one's stats socket, and
-// then asks the old one to finish.
+// Reload does what the management manual tells operators to do (section 4), by
+// the strategy of the options.
 func (d *native) Reload(ctx context.Context) (*Generation, error) {
-	var extra []string
-	if d.StatsSocket() != "" {
-		extra = append(extra, "-x", d.Stats)
+	soft := []string{"-sf", strconv.Itoa(d.latest.PID)}
+	switch d.Options.Reload {
+	case ReusePort:
+		return d.launch(ctx, soft)
+	case Restart:
+		d.latest.Process.Stop(ctx, syscall.SIGTERM)
+		return d.launch(ctx, nil)
+	case Master:
+		if err := d.latest.Process.Signal(syscall.SIGUSR2); err != nil {
+			return nil, err
+		}
+		return d.await(ctx, d.latest.Process)
 	}
-	return d.launch(ctx, append(extra, "-sf", strconv.Itoa(d.latest.Process.PID())))
+	if d.StatsSocket() != "" {
+		soft = append([]string{"-x", d.Stats}, soft...)
+	}
+	return d.launch(ctx, soft)
 }
 
 func (d *native) launch(ctx context.Context, extra []string) (*Generation, error) {
@@ -152,9 +171,15 @@ func (d *native) launch(ctx context.Context, extra []string) (*Generation, error
 	if err != nil {
 		return nil, err
 	}
+	return d.await(ctx, p)
+}
+
+// await waits until a new process of p serves: p itself or a worker of it.
+func (d *native) await(ctx context.Context, p *proc.Process) (*Generation, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Options.Ready)
 	defer cancel()
-	for !d.ready(p.PID()) {
+	g := &Generation{Number: len(d.all), Process: p, PID: p.PID()}
+	for !d.ready(g) {
 		select {
 		case <-p.Done():
 			return nil, &ExitError{Driver: d.name, State: p.State(), Output: p.Output()}
@@ -164,7 +189,6 @@ func (d *native) launch(ctx context.Context, extra []string) (*Generation, error
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	g := &Generation{Number: len(d.all), Process: p}
 	d.all = append(d.all, g)
 	d.latest = g
 	return g, nil
@@ -178,8 +202,9 @@ func notReady(ctx context.Context, name string, limit time.Duration, p *proc.Pro
 	return &ExitError{Driver: name, State: fmt.Sprintf("not ready after %v", limit), Output: p.Output()}
 }
 
-// ready tells whether the process of this id serves.
-func (d *native) ready(pid int) bool {
+// ready tells whether the process of a new generation serves, and finds out
+// which it is where a master has started it.
+func (d *native) ready(g *Generation) bool {
 	if d.StatsSocket() == "" {
 		return listening(d.Listeners)
 	}
@@ -189,7 +214,57 @@ func (d *native) ready(pid int) bool {
 	}
 	defer func() { _ = c.Close() }()
 	info, err := c.Info()
-	return err == nil && info["Pid"] == strconv.Itoa(pid)
+	if err != nil {
+		return false
+	}
+	pid, err := strconv.Atoi(info["Pid"])
+	if err != nil {
+		return false
+	}
+	if d.Options.Reload != Master {
+		return pid == g.PID
+	}
+	if d.latest != nil && pid == d.latest.PID || !answers(d.masterSocket()) {
+		return false
+	}
+	g.PID, g.gone = pid, make(chan struct{})
+	go watchWorker(pid, g.Process.Done(), g.gone)
+	return true
+}
+
+func (d *native) masterSocket() string { return filepath.Join(d.Dir, "master.sock") }
+
+// answers tells whether the master process listens to commands. Before that a
+// signal to it may be lost.
+func answers(socket string) bool {
+	c, err := net.DialTimeout("unix", socket, time.Second)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = c.Close() }()
+	if c.SetDeadline(time.Now().Add(time.Second)) != nil {
+		return false
+	}
+	if _, err := io.WriteString(c, "show proc\n"); err != nil {
+		return false
+	}
+	// The connection stays open for more commands; the answer is one write.
+	text := make([]byte, 4096)
+	n, err := c.Read(text)
+	return err == nil && bytes.Contains(text[:n], []byte("master"))
+}
+
+// watchWorker closes gone when the worker has ended, which is no child of ours,
+// or its master.
+func watchWorker(pid int, master <-chan struct{}, gone chan<- struct{}) {
+	defer close(gone)
+	for syscall.Kill(pid, 0) == nil {
+		select {
+		case <-master:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // listening tells whether every address accepts connections.
@@ -206,7 +281,7 @@ func listening(addrs []string) bool {
 
 func (d *native) Stop(ctx context.Context) { stopAll(ctx, d.all) }
 
-// stopAll ends all generations at once.
+// stopAll ends all generations at once. Those of one master share its process.
 func stopAll(ctx context.Context, all []*Generation) {
 	for _, g := range all {
 		if g.Process.Running() {

@@ -47,6 +47,7 @@ func (c *cell) act(ctx context.Context, e *result.Event, do *scenarios.Event) er
 func (c *cell) reload(ctx context.Context, e *result.Event) error {
 	old := c.history.latest()
 	began := c.sinceStart()
+	old.replaced.Store(true)
 	g, err := c.driver.Reload(ctx)
 	if errors.Is(err, driver.ErrNoReload) || errors.Is(err, context.Canceled) {
 		return err
@@ -56,6 +57,7 @@ func (c *cell) reload(ctx context.Context, e *result.Event) error {
 		return err
 	}
 	if g == old.Generation {
+		old.replaced.Store(false)
 		c.begin(e, began, c.sinceStart())
 		c.update(e, func(e *result.Event) { e.EndUs = c.sinceStart() })
 		return nil
@@ -74,7 +76,7 @@ func (c *cell) reload(ctx context.Context, e *result.Event) error {
 	c.update(e, func(*result.Event) {})
 	c.history.wait.Go(func() {
 		old.drain(c.drains)
-		if !old.Process.Running() {
+		if !old.Running() {
 			c.update(e, func(e *result.Event) { e.DrainEndUs = c.sinceStart() })
 		}
 	})

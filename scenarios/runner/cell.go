@@ -258,6 +258,7 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	o := driver.Options{
 		Group: c.group, Dir: c.dir, Config: c.config, Stats: filepath.Join(c.dir, "stats.sock"),
 		Poller: p.Poller, CPUs: c.place.proxy, Nice: niceness, Args: p.Args, Ready: p.Ready.D(),
+		Reload: p.Reload,
 	}
 	for _, addr := range c.listeners {
 		o.Listeners = append(o.Listeners, addr)
@@ -265,6 +266,8 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	switch p.Driver {
 	case "haproxy":
 		c.driver = driver.NewHAProxy(p.Binary, o)
+	case "nginx":
+		c.driver = driver.NewNginx(p.Binary, o)
 	case "exec":
 		c.driver = driver.NewExec(words, p.ReloadSignal, o)
 	default:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bench/internal/result"
@@ -33,6 +34,8 @@ type rowKey struct{ proxy, server string }
 type generation struct {
 	*driver.Generation
 	conn *statsock.Conn // nil without a stats socket
+	// replaced tells that its end was ordered.
+	replaced atomic.Bool
 
 	mu    sync.Mutex
 	last  map[rowKey]counters
@@ -59,7 +62,7 @@ func openGeneration(ctx context.Context, g *driver.Generation, socket string) (*
 		n.lost = "the proxy has no stats socket"
 		return n, nil
 	}
-	want := fmt.Sprint(g.Process.PID())
+	want := fmt.Sprint(g.PID)
 	for deadline := time.Now().Add(socketTimeout); ; {
 		conn, err := statsock.Dial(socket, socketTimeout)
 		if err == nil {
@@ -176,10 +179,10 @@ func (g *generation) drain(ctx context.Context) {
 	for g.conn != nil {
 		select {
 		case <-ctx.Done():
-			g.lose(fmt.Sprintf("process %d still had sessions when the run ended", g.Process.PID()))
+			g.lose(fmt.Sprintf("process %d still had sessions when the run ended", g.PID))
 			return
-		case <-g.Process.Done():
-			g.lose(fmt.Sprintf("process %d ended before its last counters were read", g.Process.PID()))
+		case <-g.Done():
+			g.lose(fmt.Sprintf("process %d ended before its last counters were read", g.PID))
 			return
 		case <-tick.C:
 		}
@@ -195,7 +198,7 @@ func (g *generation) drain(ctx context.Context) {
 		_ = g.conn.Close()
 	}
 	select {
-	case <-g.Process.Done():
+	case <-g.Done():
 	case <-ctx.Done():
 	}
 }

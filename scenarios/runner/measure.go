@@ -172,7 +172,7 @@ func (c *cell) watchOrigin(ctx context.Context, o *origin) {
 }
 
 // watchGeneration ends the cell when a proxy process dies: the present one at
-// all, one that was replaced with a failure.
+// all, one that was replaced with a failure, but for one stopped by a signal.
 func (c *cell) watchGeneration(ctx context.Context, workers *sync.WaitGroup, g *generation) {
 	workers.Go(func() {
 		select {
@@ -180,7 +180,7 @@ func (c *cell) watchGeneration(ctx context.Context, workers *sync.WaitGroup, g *
 			return
 		case <-g.Process.Done():
 		}
-		if g != c.history.latest() && g.Process.ExitCode() == 0 {
+		if g.replaced.Load() && (g.Process.ExitCode() == 0 || c.scenario.Proxy.Reload == driver.Restart) {
 			return
 		}
 		c.fail(fail(exitProxy, &driver.ExitError{

@@ -50,11 +50,14 @@ func (c *cell) takeSample(at int64) {
 	all := c.history.list()
 	c.usage.machine()
 	for i, g := range all {
-		if !g.Process.Running() {
+		if !g.Running() {
 			continue
 		}
 		s := result.Sample{Cell: c.record.Name, AtUs: at, Generation: g.Number, Processes: []result.Process{}}
-		s.Processes = c.usage.add(s.Processes, roleProxy, g.Process)
+		// The workers of one master count once, with their master.
+		if i == len(all)-1 || g.Process != all[len(all)-1].Process {
+			s.Processes = c.usage.add(s.Processes, roleProxy, g.Process)
+		}
 		rows, err := g.read()
 		// A replaced generation may end while it is read; its drain has more to
 		// say about that.
