@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -80,7 +81,7 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 	}
 	doc := &Document{File: file}
 	vars := variables(root.get("vars"), f)
-	doc.Axes = axes(root, vars, f)
+	doc.Axes = repetitions(root, vars, axes(root, vars, f), f)
 	if len(f.list) == 0 {
 		doc.expand(root, vars, f)
 	}
@@ -118,6 +119,9 @@ func (doc *Document) expand(root *node, vars map[string]string, f *faults) {
 		d.decode(tree, reflect.ValueOf(s).Elem(), "")
 		v := &validator{decoder: d, s: s, dir: filepath.Dir(doc.File)}
 		v.scenario()
+		if n, err := strconv.Atoi(own[repeatAxis]); err == nil && s.Repeat > 1 {
+			s.Seed += uint64(n - 1)
+		}
 		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s}
 		if cell.Name == "" {
 			cell.Name = "run"
@@ -225,6 +229,40 @@ func axes(root *node, vars map[string]string, f *faults) []result.Axis {
 		all = append(all, axis)
 	}
 	return all
+}
+
+// repeatAxis is the axis that repeat adds, the one that changes fastest.
+const repeatAxis = "repeat"
+
+// repetitions adds the axis of repeat to those of the matrix.
+func repetitions(root *node, vars map[string]string, all []result.Axis, f *faults) []result.Axis {
+	n := root.get("repeat")
+	if n == nil || n.kind != scalarNode {
+		return all // the decoder complains about what is not a number
+	}
+	n = n.clone()
+	substitute(n, vars, f)
+	times, err := strconv.Atoi(n.text)
+	if err != nil || times <= 1 {
+		return all
+	}
+	cells := times
+	for _, axis := range all {
+		if axis.Name == repeatAxis {
+			f.add(n.pos, "the matrix has an axis %q already", repeatAxis)
+			return all
+		}
+		cells *= len(axis.Values)
+	}
+	if cells > maxCells {
+		f.add(n.pos, "matrix and repeat make more than %d combinations", maxCells)
+		return all
+	}
+	axis := result.Axis{Name: repeatAxis}
+	for i := range times {
+		axis.Values = append(axis.Values, strconv.Itoa(i+1))
+	}
+	return append(all, axis)
 }
 
 // combinations lists one value per axis in every way.

@@ -25,6 +25,8 @@ type Scenario struct {
 	// Matrix runs the scenario once per combination; ${axis} stands for the
 	// value of the combination.
 	Matrix map[string][]string `yaml:"matrix"`
+	// Repeat runs every combination so many times, each with a seed of its own.
+	Repeat int `yaml:"repeat" default:"1"`
 	// Proxy is the proxy under test.
 	Proxy Proxy `yaml:"proxy,required"`
 	// Backends are the mock origins.
@@ -33,8 +35,10 @@ type Scenario struct {
 	Load []Load `yaml:"load,required"`
 	// Events are what is done to the system while the load goes on.
 	Events []Event `yaml:"events"`
-	// SteadyState must hold over the measured time before the first event;
-	// otherwise the run says nothing about the events (exit 4).
+	// SteadyState must hold over the measured time before the first event,
+	// otherwise the run says nothing about the events (exit 4), and again over
+	// the second half of the time after the last one, otherwise the system has
+	// not come back (exit 1).
 	SteadyState string `yaml:"steadyState"`
 	// Objectives must hold at the end; a broken one fails the run (exit 1).
 	Objectives []Objective `yaml:"objectives"`
@@ -271,8 +275,15 @@ type Event struct {
 	// Every repeats the event all through the phase named by in, the first
 	// time this long after the beginning of the phase.
 	Every Duration `yaml:"every"`
-	// In is the phase of a repeated event.
+	// When is a condition on the proxy's counters, PROXY/SERVER COLUMN OP VALUE
+	// as in: web/web.1 status == DOWN. The event happens once, when it first
+	// holds.
+	When string `yaml:"when"`
+	// In is the phase of a repeated event, or the one that when waits in; the
+	// whole run if it is empty.
 	In string `yaml:"in"`
+	// Until is a condition, as for when, that ends a repeated event.
+	Until string `yaml:"until"`
 	// Do is the action.
 	Do string `yaml:"do,required"`
 	// Args of the action.
@@ -303,6 +314,9 @@ type Objective struct {
 	// Window confines the expression to the time around each event of a kind,
 	// "proxy.reload -1s..+2s", or to a phase. The worst window counts.
 	Window string `yaml:"window"`
+	// Abort ends the run as soon as the objective is broken. It must be an upper
+	// limit of a count or a share, such as "errors < 5%", without a window.
+	Abort bool `yaml:"abort"`
 }
 
 // setScalar lets an objective be written as its expression alone.

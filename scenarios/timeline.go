@@ -45,13 +45,26 @@ type Occurrence struct {
 	At    time.Duration // after the start of the first phase
 }
 
+// Span is when a phase begins and ends, or the whole run where name is empty.
+func (s *Scenario) Span(name string) (from, to time.Duration) {
+	for _, p := range s.Timeline() {
+		if p.Name == name {
+			return us(p.StartUs), us(p.StartUs + p.LengthUs)
+		}
+	}
+	return 0, s.Length()
+}
+
 // Occurrences lists when every event is due, in order of time and then of the
-// file. The scenario must be valid.
+// file, but for those that wait for a condition. The scenario must be valid.
 func (s *Scenario) Occurrences() []Occurrence {
 	var all []Occurrence
 	phases := s.Timeline()
 	for i := range s.Events {
 		e := &s.Events[i]
+		if e.When != "" {
+			continue // nobody knows when
+		}
 		if e.Every > 0 {
 			p := phases[slices.IndexFunc(phases, func(p result.Phase) bool { return p.Name == e.In })]
 			start, length := us(p.StartUs), us(p.LengthUs)

@@ -77,6 +77,7 @@ func (v *validator) scenario() {
 		v.fail("version", "version %d is unknown; this program reads version 1", s.Version)
 	}
 	v.name("name", s.Name)
+	v.between("repeat", s.Repeat, 1, maxCells)
 	v.backends()
 	v.proxy()
 	v.loads()
@@ -237,6 +238,14 @@ func (v *validator) objectives() {
 			v.expression(at+".expr", o.Expr)
 		case !v.bad[at+".expr"]:
 			v.expression(at, o.Expr)
+		}
+		if o.Abort {
+			if e, err := objective.Parse(o.Expr, v.loadNames()); err == nil && !e.Abortable() {
+				v.fail(at+".abort", "abort needs an upper limit of a count or a share, such as \"errors < 5%%\"; %q can only be judged at the end", printable(o.Expr))
+			}
+			if o.Window != "" {
+				v.fail(at+".abort", "an objective with a window is judged at the end; abort belongs to one without")
+			}
 		}
 		if o.Window == "" {
 			continue

@@ -294,9 +294,20 @@ func (v *validator) events() {
 }
 
 func (v *validator) when(at string, e *Event, phases []result.Phase) {
+	v.condition(at+".when", e.When)
+	v.condition(at+".until", e.Until)
+	if v.given(at+".until") && !v.given(at+".every") {
+		v.fail(at+".until", "until belongs to every: it ends a repetition")
+	}
 	switch {
 	case v.given(at+".at") && v.given(at+".every"):
 		v.fail(at+".every", "give at or every, not both")
+	case v.given(at+".when") && (v.given(at+".at") || v.given(at+".every")):
+		v.fail(at+".when", "give one of at, every and when")
+	case v.given(at + ".when"):
+		if i := slices.IndexFunc(phases, func(p result.Phase) bool { return p.Name == e.In }); i < 0 && v.given(at+".in") {
+			v.fail(at+".in", "%s", unknownPhase{e.In, v.phaseNames()})
+		}
 	case v.given(at + ".every"):
 		if e.Every <= 0 {
 			v.fail(at+".every", "every must be longer than 0")
@@ -316,10 +327,10 @@ func (v *validator) when(at string, e *Event, phases []result.Phase) {
 			v.fail(at+".every", "the event happens more than 10000 times")
 		}
 	case !v.given(at + ".at"):
-		v.fail(at, "an event needs at or every")
+		v.fail(at, "an event needs at, every or when")
 	default:
 		if v.given(at + ".in") {
-			v.fail(at+".in", "in belongs to every; write at: %s+1s for a time within a phase", printable(e.In))
+			v.fail(at+".in", "in belongs to every and when; write at: %s+1s for a time within a phase", printable(e.In))
 		}
 		t, err := resolveAt(e.At, phases)
 		switch {
@@ -328,6 +339,18 @@ func (v *validator) when(at string, e *Event, phases []result.Phase) {
 		case (t < 0 || t >= v.s.Length()) && v.s.Length() > 0:
 			v.fail(at+".at", "%s is outside the run, which lasts %s", printable(e.At), seconds(v.s.Length().Microseconds()))
 		}
+	}
+}
+
+// condition reads a condition on the proxy's counters.
+func (v *validator) condition(path, text string) {
+	if !v.given(path) || v.bad[path] {
+		return
+	}
+	if _, err := ParseCondition(text); err != nil {
+		v.fail(path, "%s", printable(err.Error()))
+	} else if d := v.s.Proxy.Driver; d == "nginx" || d == "exec" {
+		v.fail(path, "driver %s has no counters to wait for", d)
 	}
 }
 

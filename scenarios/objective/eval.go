@@ -92,6 +92,18 @@ func (e *Expr) WholeRunOnly() string {
 	return ""
 }
 
+// Abortable tells whether the expression can be broken for good before the end
+// of a run: an upper limit of counts or shares.
+func (e *Expr) Abortable() bool {
+	if e.Op != "<" && e.Op != "<=" && (e.Op != "==" || !e.right.zero()) {
+		return false
+	}
+	all := e.right.metrics(e.left.metrics(nil))
+	return e.right.constant() && len(all) > 0 && !slices.ContainsFunc(all, func(m *metric) bool {
+		return m.ofRun() || m.latency() || m.kind == Rate
+	})
+}
+
 // Reads tells whether the expression reads latencies of a series: "service" or
 // "all". Without a reader, a window needs no such histograms.
 func (e *Expr) Reads(series string) bool {

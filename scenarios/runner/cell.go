@@ -49,10 +49,12 @@ type cell struct {
 	start      int64 // origin of time, monotonic nanoseconds
 	// drains is how long replaced proxies are followed: past the loads, to
 	// the end of their sessions.
-	drains    context.Context
-	watch     stepWatch
-	upstreams *upstreams
-	usage     *usage
+	drains     context.Context
+	watch      stepWatch
+	upstreams  *upstreams
+	usage      *usage
+	conditions *conditions
+	aborted    *result.Objective // that ended the run
 
 	// failed takes the first reason to end the cell before its time.
 	failed chan error
@@ -106,6 +108,10 @@ func (c *cell) run(ctx context.Context) (err error) {
 			c.record.Verdict, c.record.Reason = result.Partial, firstLine(err)
 			if interrupted(err) {
 				c.record.Reason = interruptedReason
+			}
+			if Code(err) == exitFail {
+				c.record.Verdict = result.Fail
+				c.record.Objectives = append(c.record.Objectives, *c.aborted)
 			}
 		}
 		c.undo()

@@ -39,6 +39,9 @@ func (c *cell) conclude(ctx context.Context) {
 	for _, o := range c.objectives {
 		c.record.Objectives = append(c.record.Objectives, objective.Evaluate(o.expr, o.window, data))
 	}
+	if o, ok := c.steadyAgain(); ok {
+		c.record.Objectives = append(c.record.Objectives, o)
+	}
 	c.record.Trust = c.trust()
 	if c.record.Trust.ForeignCPU > noisyShare {
 		c.record.Warnings = append(c.record.Warnings,

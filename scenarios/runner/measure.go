@@ -21,6 +21,7 @@ func (c *cell) measure(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	c.upstreams = newUpstreams()
 	c.usage = newUsage()
+	c.conditions = newConditions()
 	// The beginning is chosen before the events can refer to it.
 	c.start = c.clock.now() + leadTime.Nanoseconds()
 	for _, a := range c.agents {
@@ -38,11 +39,21 @@ func (c *cell) measure(ctx context.Context) error {
 	defer cancel()
 	workers.Go(func() { c.sample(ctx) })
 	workers.Go(func() { c.announce(ctx) })
+	carryOut := c.carryOut(ctx)
 	workers.Go(func() {
-		if err := schedule(ctx, c.clock, c.start, c.scenario.Occurrences(), c.carryOut(ctx)); err != nil {
+		if err := schedule(ctx, c.clock, c.start, c.scenario.Occurrences(), carryOut); err != nil {
 			c.fail(err)
 		}
 	})
+	for i := range c.scenario.Events {
+		if e := &c.scenario.Events[i]; e.When != "" {
+			workers.Go(func() {
+				if err := c.await(ctx, e, carryOut); err != nil {
+					c.fail(err)
+				}
+			})
+		}
+	}
 	watchEnd := c.watchProcesses(ctx, &workers)
 
 	limit := c.scenario.Length() + leadTime + agentGrace
@@ -250,15 +261,46 @@ func (c *cell) notApplied(e *result.Event, err error) {
 	c.live.Event(seen, true)
 }
 
+// soFar and beforeFirst and afterLast name stretches of time in place of phases;
+// no phase can be called so.
+const (
+	soFar       = "(so far)"
+	beforeFirst = "(before the first event)"
+	afterLast   = "(after the last event)"
+)
+
+// over evaluates an expression over a stretch of the run, in microseconds.
+func (c *cell) over(e *objective.Expr, name, text string, from, to int64) result.Objective {
+	c.mu.Lock()
+	d := &objective.Data{Intervals: slices.Clone(c.intervals), Phases: slices.Clone(c.record.Phases)}
+	c.mu.Unlock()
+	d.Phases = append(d.Phases, result.Phase{Name: name, StartUs: from, LengthUs: to - from, Measured: true})
+	return objective.Evaluate(e, &objective.Window{Text: text, Phase: name}, d)
+}
+
+// checkAborts ends the run when an objective that aborts it is broken. What the
+// last moments brought is still on its way.
+func (c *cell) checkAborts() error {
+	for _, j := range c.objectives {
+		if !j.text.Abort {
+			continue
+		}
+		o := c.over(j.expr, soFar, "so far", 0, c.sinceStart())
+		if o.Verdict == result.Fail {
+			c.aborted = &o
+			return fail(exitFail, fmt.Errorf("aborted: %s is broken", o.Expr))
+		}
+	}
+	return nil
+}
+
 // checkSteady judges the measured time before the first event. The slices of
 // the last moments are still on their way and not awaited.
 func (c *cell) checkSteady() error {
-	c.mu.Lock()
-	d := &objective.Data{Intervals: slices.Clone(c.intervals), Phases: c.record.Phases}
-	c.mu.Unlock()
-	until := &objective.Window{Text: "before the first event", Phase: beforeFirst}
-	d.Phases = append(slices.Clone(d.Phases), result.Phase{Name: beforeFirst, LengthUs: c.sinceStart(), Measured: true})
-	o := objective.Evaluate(c.steady.expr, until, d)
+	if c.steady == nil {
+		return nil
+	}
+	o := c.over(c.steady.expr, beforeFirst, "before the first event", 0, c.sinceStart())
 	c.record.SteadyState = &o
 	switch o.Verdict {
 	case result.Pass:
@@ -269,20 +311,57 @@ func (c *cell) checkSteady() error {
 	return fail(exitUnclear, fmt.Errorf("the steady state %q could not be judged before the first event: %s", o.Expr, o.Reason))
 }
 
-// beforeFirst names the time before the first event; no phase can be called so.
-const beforeFirst = "(before the first event)"
+// settleShare of the time after the last event is left for the system to come
+// back; leastAfter is the least time to judge that by.
+const (
+	settleShare = 0.5
+	leastAfter  = 500_000 // µs
+)
 
-// carryOut returns what the scheduler calls for each event.
+// steadyAgain judges the steady state after the last event; it reports false if
+// there is none to judge.
+func (c *cell) steadyAgain() (result.Objective, bool) {
+	last := int64(-1)
+	for i := range c.record.Events {
+		if e := &c.record.Events[i]; e.Class != scenarios.ClassSeen {
+			last = max(last, e.BeginUs, e.EndUs)
+		}
+	}
+	if c.steady == nil || last < 0 {
+		return result.Objective{}, false
+	}
+	from := last + int64(settleShare*float64(c.record.LengthUs-last))
+	if c.record.LengthUs-from < leastAfter {
+		c.record.Warnings = append(c.record.Warnings, "the steady state was not judged again: the run ends with its last event")
+		return result.Objective{}, false
+	}
+	return c.over(c.steady.expr, afterLast, "after the last event", from, c.record.LengthUs), true
+}
+
+// ends follows the conditions that end repetitions.
+func (c *cell) ends() map[*scenarios.Event]*watched {
+	all := map[*scenarios.Event]*watched{}
+	for i := range c.scenario.Events {
+		e := &c.scenario.Events[i]
+		if cond, err := scenarios.ParseCondition(e.Until); e.Until != "" && err == nil {
+			all[e] = c.conditions.add(cond)
+		}
+	}
+	return all
+}
+
+// carryOut returns what is called for each event when it is due.
 func (c *cell) carryOut(ctx context.Context) func(scenarios.Occurrence) error {
-	first := true
+	steady := sync.OnceValue(c.checkSteady)
+	ends := c.ends()
 	var reload sync.Mutex
 	return func(o scenarios.Occurrence) error {
-		if first && c.steady != nil {
-			if err := c.checkSteady(); err != nil {
-				return err
-			}
+		if err := steady(); err != nil {
+			return err
 		}
-		first = false
+		if w := ends[o.Event]; w != nil && w.was() {
+			return nil
+		}
 		e := newEvent(o)
 		// Each event goes on by itself, so that none is late because of the
 		// one before it.

@@ -196,8 +196,11 @@ func conclude(run *result.Run, err error) {
 		run.Verdict, run.ExitCode, run.Reason = result.Partial, exitInterrupted, interruptedReason
 	case errors.As(err, &known):
 		run.Verdict, run.ExitCode, run.Reason = result.Partial, known.Code, firstLine(err)
-		if known.Code == exitUnclear {
+		switch known.Code {
+		case exitUnclear:
 			run.Verdict = result.Invalid
+		case exitFail:
+			run.Verdict = result.Fail
 		}
 	default:
 		run.Verdict, run.ExitCode, run.Reason = result.Partial, exitLost, firstLine(err)

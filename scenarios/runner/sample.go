@@ -40,6 +40,9 @@ func (c *cell) sample(ctx context.Context) {
 			if err := c.out.flush(); err != nil {
 				c.fail(fail(exitLost, err))
 			}
+			if err := c.checkAborts(); err != nil {
+				c.fail(err)
+			}
 		}
 	}
 }
@@ -75,6 +78,7 @@ func (c *cell) takeSample(at int64) {
 					s.Processes = c.usage.add(s.Processes, roleDriver, p)
 				}
 			}
+			c.conditions.note(rows)
 			c.sawUpstreams(at, rows)
 		}
 		c.store(fileCounters, s)
