@@ -28,6 +28,7 @@ type Action struct {
 func Actions() []Action {
 	return []Action{
 		{Name: "proxy.reload", Class: ClassMoment},
+		{Name: "proxy.reloadBroken", Class: ClassMoment},
 		{Name: "proxy.command", Class: ClassMoment, Needs: []string{"command"}},
 		{Name: "backend.stall", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Stall},
 		{Name: "backend.fail", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"status", "rate"}, Fault: control.Error},

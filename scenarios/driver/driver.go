@@ -27,6 +27,10 @@ type Driver interface {
 	// over; Done tells when it is gone. A proxy whose process stays returns the
 	// generation it had.
 	Reload(ctx context.Context) (*Generation, error)
+	// ReloadBroken orders a reload with a configuration that is wrong, which must
+	// leave the present process as it is. An error is a driver that cannot, or a
+	// proxy that took the configuration.
+	ReloadBroken(ctx context.Context) error
 	// Stop ends every process, kindly at first if ctx allows.
 	Stop(ctx context.Context)
 	// StatsSocket is the path of the runtime socket, "" if there is none.

@@ -84,6 +84,11 @@ func (d *command) Reload(context.Context) (*Generation, error) {
 	return d.gen, d.gen.Process.Signal(d.signal)
 }
 
+// ReloadBroken: what would be wrong in the program's language is not known.
+func (d *command) ReloadBroken(context.Context) error {
+	return errors.New("driver exec knows no wrong configuration of its program")
+}
+
 func (d *command) Stop(ctx context.Context) {
 	if d.gen != nil {
 		d.gen.Process.Stop(ctx, syscall.SIGTERM)

@@ -166,6 +166,53 @@ func (d *native) Reload(ctx context.Context) (*Generation, error) {
 	return d.launch(ctx, soft)
 }
 
+// mistake is a line no configuration may have.
+const mistake = "\nglobal\n    no-such-keyword\n"
+
+// ReloadBroken puts a wrong configuration in the place of the right one for as
+// long as the attempt takes.
+func (d *native) ReloadBroken(ctx context.Context) (err error) {
+	if d.Options.Reload == Restart {
+		return errors.New("a restart with a broken configuration ends the proxy: choose another reload")
+	}
+	if err := os.WriteFile(d.config, []byte(d.Config+mistake), 0o600); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.WriteFile(d.config, []byte(d.Config), 0o600)) }()
+	if d.Options.Reload == Master {
+		return d.masterRefuses(ctx)
+	}
+	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line([]string{"-sf", strconv.Itoa(d.latest.PID)}), CPUs: d.CPUs, Nice: d.Nice})
+	if err != nil {
+		return err
+	}
+	if err := wait(ctx, p, d.Options.Ready); err != nil {
+		return fmt.Errorf("a reload with a broken configuration does not end: %w", err)
+	}
+	if p.ExitCode() == 0 {
+		return fmt.Errorf("%s accepts a broken configuration", d.name)
+	}
+	return nil
+}
+
+// masterTries is the time a master gets to read a configuration.
+const masterTries = time.Second
+
+// masterRefuses orders the reload and sees that the worker stays.
+func (d *native) masterRefuses(ctx context.Context) error {
+	if err := d.latest.Process.Signal(syscall.SIGUSR2); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.latest.Done():
+		return fmt.Errorf("the worker of %s ended at a reload with a broken configuration", d.name)
+	case <-time.After(masterTries):
+	}
+	return nil
+}
+
 func (d *native) launch(ctx context.Context, extra []string) (*Generation, error) {
 	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line(extra), CPUs: d.CPUs, Nice: d.Nice})
 	if err != nil {

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -106,6 +107,28 @@ func (d *nginx) Reload(ctx context.Context) (*Generation, error) {
 	return d.gen, d.until(ctx, p, func() bool {
 		return slices.ContainsFunc(proc.Children(p.PID()), func(pid int) bool { return !slices.Contains(before, pid) })
 	})
+}
+
+// ReloadBroken lets the master read a wrong configuration, which it refuses
+// while its workers go on.
+func (d *nginx) ReloadBroken(ctx context.Context) (err error) {
+	if err := os.WriteFile(d.config, []byte(d.Config+"\nno_such_directive;\n"), 0o600); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.WriteFile(d.config, []byte(d.Config), 0o600)) }()
+	before := proc.Children(d.gen.PID)
+	if err := d.gen.Process.Signal(syscall.SIGHUP); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(masterTries):
+	}
+	if !slices.Equal(before, proc.Children(d.gen.PID)) {
+		return errors.New("nginx accepts a broken configuration")
+	}
+	return nil
 }
 
 // until waits for a condition while the master lives.

@@ -42,6 +42,12 @@ func TestReloadStrategies(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if err := d.ReloadBroken(t.Context()); (err != nil) != (strategy == Restart) {
+					t.Errorf("reload with a broken configuration: %v", err)
+				}
+				if !first.Running() || !listening(o.Listeners) {
+					t.Fatal("a broken configuration stops the proxy")
+				}
 				second, err := d.Reload(t.Context())
 				if err != nil {
 					t.Fatal(err)
@@ -92,6 +98,9 @@ func TestNginx(t *testing.T) {
 	first, err := d.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := d.ReloadBroken(t.Context()); err != nil {
+		t.Error(err)
 	}
 	workers := proc.Children(first.PID)
 	second, err := d.Reload(t.Context())

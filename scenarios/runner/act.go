@@ -18,6 +18,8 @@ func (c *cell) act(ctx context.Context, e *result.Event, do *scenarios.Event) er
 	switch do.Do {
 	case "proxy.reload":
 		return c.reload(ctx, e)
+	case "proxy.reloadBroken":
+		return c.reloadBroken(ctx, e)
 	case "proxy.command":
 		return c.command(e, do.Args.Command)
 	}
@@ -80,6 +82,17 @@ func (c *cell) reload(ctx context.Context, e *result.Event) error {
 			c.update(e, func(e *result.Event) { e.DrainEndUs = c.sinceStart() })
 		}
 	})
+	return nil
+}
+
+// reloadBroken orders a reload that must be refused.
+func (c *cell) reloadBroken(ctx context.Context, e *result.Event) error {
+	began := c.sinceStart()
+	if err := c.driver.ReloadBroken(ctx); err != nil {
+		return err
+	}
+	c.begin(e, began, c.sinceStart())
+	c.update(e, func(*result.Event) {})
 	return nil
 }
 

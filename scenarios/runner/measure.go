@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -366,7 +367,7 @@ func (c *cell) carryOut(ctx context.Context) func(scenarios.Occurrence) error {
 		// Each event goes on by itself, so that none is late because of the
 		// one before it.
 		c.history.wait.Go(func() {
-			if e.Kind == "proxy.reload" {
+			if strings.HasPrefix(e.Kind, "proxy.reload") {
 				reload.Lock()
 				defer reload.Unlock()
 			}
