@@ -186,6 +186,9 @@ type ClassCounters struct {
 	Aborted  uint64 `json:"aborted"`  // the client closed or reset before that
 	Cut      uint64 `json:"cut"`      // a fault of this origin broke the response off
 	Open     uint64 `json:"open"`
+	// Errors counts the answered that are errors of a protocol without
+	// statuses.
+	Errors uint64 `json:"errors,omitempty"`
 	// Statuses counts the answered by status, as decimal text.
 	Statuses map[string]uint64 `json:"statuses"`
 	// Repeated counts receptions of an id beyond its first.

@@ -39,8 +39,6 @@ type Behaviour struct {
 	// Open makes the session of a new connection, which may greet the client
 	// by Conn.Append; the first byte is then the origin's.
 	Open func(c *Conn) Session
-	// Changed is told when faults begin or end; nil if nothing hangs on it.
-	Changed func(was, now *fault.Force)
 	// Latency from a request to its answer.
 	Latency dist.Duration
 	// HalfClose tells that a client that has closed its side still reads;
@@ -194,9 +192,6 @@ func (s *Server) Changed(was, now *fault.Force) {
 				c.linger()
 			}
 		}
-	}
-	if s.behaviour.Changed != nil {
-		s.behaviour.Changed(was, now)
 	}
 }
 

@@ -163,8 +163,8 @@ func (c *Conn) Failing() (status int, hit bool) {
 	return f.Status, true
 }
 
-// Done ends the answer to the request taken last. Status is counted; 0 has
-// none.
+// Done ends the answer to the request taken last. The status is counted as
+// tally.Mark.Answered does.
 func (c *Conn) Done(status int) {
 	b, f := c.output(), c.s.force
 	size := len(b.buf) - b.begin

@@ -51,7 +51,7 @@ func NewSheet() *Sheet {
 type Class struct {
 	name                             string
 	received, answered, aborted, cut uint64
-	repeated, untracked              uint64
+	errors, repeated, untracked      uint64
 	statuses                         [highStatus - lowStatus + 1]uint64
 	receivedIDs, answeredIDs         idset.Set
 }
@@ -128,12 +128,19 @@ func (m *Mark) Received() {
 	}
 }
 
-// Answered counts a response that was handed to the kernel completely.
+// Failed as a status counts as an error, in protocols that have no statuses.
+const Failed = 1
+
+// Answered counts a response that was handed to the kernel completely. Status
+// is one of HTTP, 0 for none, or Failed.
 func (m *Mark) Answered(status int) {
 	c := m.class
 	c.answered++
-	if status >= lowStatus && status <= highStatus {
+	switch {
+	case status >= lowStatus && status <= highStatus:
 		c.statuses[status-lowStatus]++
+	case status == Failed:
+		c.errors++
 	}
 	if m.hasID {
 		c.answeredIDs.Add(m.seq)
@@ -224,6 +231,7 @@ func (c *Class) add(o *Class) error {
 	c.answered += o.answered
 	c.aborted += o.aborted
 	c.cut += o.cut
+	c.errors += o.errors
 	c.repeated += o.repeated
 	c.untracked += o.untracked
 	for i, n := range o.statuses {
@@ -259,8 +267,8 @@ func (t *Snapshot) Counters(name, addr string) control.ReplicaCounters {
 		}
 		out.Classes = append(out.Classes, control.ClassCounters{
 			Name: n, Received: c.received, Answered: c.answered, Aborted: c.aborted, Cut: c.cut,
-			Open:     c.received - c.answered - c.aborted - c.cut,
-			Statuses: statuses, Repeated: c.repeated, Untracked: c.untracked,
+			Open:   c.received - c.answered - c.aborted - c.cut,
+			Errors: c.errors, Statuses: statuses, Repeated: c.repeated, Untracked: c.untracked,
 			IDs: c.receivedIDs.Len(), AnsweredIDs: c.answeredIDs.Len(),
 		})
 	}

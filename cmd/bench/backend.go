@@ -19,8 +19,9 @@ import (
 
 // backendCmd runs mock origins.
 type backendCmd struct {
-	HTTP backendHTTPCmd `cmd:"" name:"http" help:"Run mock HTTP/1.1 origins."`
-	TCP  backendTCPCmd  `cmd:"" name:"tcp" help:"Run mock TCP origins: echo, sink, source or a script."`
+	HTTP  backendHTTPCmd  `cmd:"" name:"http" help:"Run mock HTTP/1.1 origins."`
+	TCP   backendTCPCmd   `cmd:"" name:"tcp" help:"Run mock TCP origins: echo, sink, source or a script."`
+	Redis backendRedisCmd `cmd:"" name:"redis" help:"Run mock Redis origins."`
 }
 
 // originFlags are those of every protocol.
