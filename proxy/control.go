@@ -70,7 +70,7 @@ func (h *serverHandle) State() cli.ServerState {
 		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Unix: a.Path(),
 		Admin: cli.Admin(s.Admin()), ConfiguredMaint: s.Spec.Disabled, Health: cli.Health(s.Health()),
 		Weight: s.Weight(), InitialWeight: s.Spec.Weight, LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
-		Used: s.Used.Load(), UsedMax: s.Used.Load(), Need: s.Used.Load(), IdleSafe: s.Idle.Load(),
+		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
 		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
 		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),
 	}

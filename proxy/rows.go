@@ -204,8 +204,8 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 		Health: stats.ServerHealth(s.Health()), Maint: s.Admin() == server.Maint, Drain: s.Admin() == server.Drain,
 		Backup: s.Spec.Backup, Weight: s.Effective(), UserWeight: s.Weight(),
 		Downs: downs, LastChange: int64(now.Sub(s.Since()).Seconds()), DownTime: int64(down.Seconds()),
-		Cookie: s.Spec.Cookie, IdleConns: s.Idle.Load(), SafeIdle: s.Idle.Load(), UsedConns: s.Used.Load(),
-		NeedConns: s.Used.Load(), IdleLimit: int64(s.Spec.PoolMaxConn),
+		Cookie: s.Spec.Cookie, IdleConns: s.Conns.Idle(), SafeIdle: s.Conns.Idle(), UsedConns: s.Conns.Used(),
+		NeedConns: s.Conns.Need(), IdleLimit: int64(s.Spec.PoolMaxConn),
 	}
 	r.Server.Check = e.checks.state(s)
 	return r

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,10 +31,15 @@ func (c *peersCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	rows, err := peers.Run(ctx, peers.Options{
+	options := peers.Options{
 		Self: self, Rounds: c.Rounds, Duration: c.Duration, SubjectCPU: c.SubjectCPU, LoadCPU: c.LoadCPU, Rows: c.Row,
 		Progress: func(text string) { fmt.Fprintln(std.err, text) },
-	})
+	}
+	rows, err := peers.Run(ctx, options)
+	var idle []peers.IdleRow
+	if err == nil {
+		idle, err = peers.MeasureIdle(ctx, options, peers.IdleCounts())
+	}
 	if ctx.Err() != nil {
 		return &exitError{exitInterrupted, ctx.Err()}
 	}
@@ -41,7 +47,7 @@ func (c *peersCmd) Run(std *streams) error {
 		return &exitError{exitLost, err}
 	}
 	if c.JSON != "" {
-		text, err := json.MarshalIndent(rows, "", "  ")
+		text, err := json.MarshalIndent(map[string]any{"rows": rows, "idle": idle}, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -49,7 +55,19 @@ func (c *peersCmd) Run(std *streams) error {
 			return err
 		}
 	}
-	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	if len(rows) > 0 {
+		if err := printContests(std.out, rows); err != nil {
+			return err
+		}
+	}
+	if len(idle) > 0 {
+		return printIdle(std.out, idle)
+	}
+	return nil
+}
+
+func printContests(out io.Writer, rows []peers.Row) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "work\tpeer\tCPU per request, peer ÷ ours\trequests/s, ours ÷ peer\tfailed\tforeign CPU")
 	for i := range rows {
 		r := &rows[i]
@@ -68,6 +86,22 @@ func (c *peersCmd) Run(std *streams) error {
 			rate = span(r.Rate)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\tup to %.0f %%\n", r.Name, r.Peer, span(r.CPU), rate, failed, 100*others)
+	}
+	return w.Flush()
+}
+
+// printIdle prints what idle connections cost.
+func printIdle(out io.Writer, rows []peers.IdleRow) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "idle connections\tnumber\tbytes each, ours ÷ haproxy\tours\thaproxy\theap, ours\theap, haproxy\tkernel, ours\tkernel, haproxy")
+	for i := range rows {
+		r := &rows[i]
+		if r.Reason != "" {
+			fmt.Fprintf(w, "%s\t%d\tnot measured: %s\n", r.Name, r.Connections, r.Reason)
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\n", r.Name, r.Connections, r.Ratio,
+			r.Ours.User, r.Peer.User, r.Ours.Heap, r.Peer.Heap, r.Ours.Kernel, r.Peer.Kernel)
 	}
 	return w.Flush()
 }

@@ -52,8 +52,8 @@ type Server struct {
 	Cur stats.Gauge
 	// Queued counts the streams waiting for this very server.
 	Queued stats.Gauge
-	// Used and Idle count connections to the server.
-	Used, Idle atomic.Int64
+	// Conns counts the connections to the server.
+	Conns Conns
 
 	// The following belong to the backend's lock.
 	queue       list

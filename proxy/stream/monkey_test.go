@@ -157,7 +157,7 @@ func TestNothingLeaksWhateverPeersDo(t *testing.T) {
 				used, busy := 0, int64(0)
 				rig.loop.Call(func() { used = rig.thread.BuffersInUse() })
 				for _, s := range be.Servers {
-					busy += s.Used.Load()
+					busy += s.Conns.Used()
 				}
 				if left == "clients 0, frontend 0, backend 0, queued 0, slots 0 0" && used == 0 && busy == 0 {
 					break

@@ -67,7 +67,7 @@ func (t *Thread) newServerConn(fd int, srv *server.Server) (*serverConn, error) 
 		sc.next, t.freeSrv = t.freeSrv, sc
 		return nil, err
 	}
-	srv.Used.Add(1)
+	srv.Conns.Open()
 	t.Shared.SrvConns.Inc()
 	return sc, nil
 }
@@ -101,12 +101,10 @@ func (sc *serverConn) discard() {
 
 func (sc *serverConn) close() {
 	t := sc.t
+	sc.srv.Conns.Close(sc.pooled)
 	if sc.pooled {
 		t.Servers[sc.srv.Slot].idle.remove(sc)
 		sc.pooled = false
-		sc.srv.Idle.Add(-1)
-	} else {
-		sc.srv.Used.Add(-1)
 	}
 	if !sc.ended {
 		// Whoever closes first keeps the address pair for a minute. Towards a
@@ -148,13 +146,14 @@ func (s *stream) reuse() *serverConn {
 	}
 	list.remove(sc)
 	sc.pooled = false
-	s.srv.Idle.Add(-1)
-	s.srv.Used.Add(1)
+	s.srv.Conns.Take()
 	return sc
 }
 
 // toPool keeps a server connection after a response for later requests. It
-// reports false if it had to be closed.
+// reports false if it had to be closed, which happens to those beyond what has been
+// needed of late: clients that come once, each of which gets a connection of its own
+// ("http-reuse safe"), would leave one behind each.
 func (s *stream) toPool(sc *serverConn) bool {
 	t := s.t
 	sc.stream = nil
@@ -182,15 +181,16 @@ func (s *stream) toPool(sc *serverConn) bool {
 		sc.owner, s.c.own = s.c, sc
 		return true
 	}
+	list := &s.server().idle
 	limit := int64(spc.PoolMaxConn)
-	if limit >= 0 && s.srv.Idle.Load() >= limit || t.Shared.fdsShort() {
+	if limit >= 0 && s.srv.Conns.Idle() >= limit || t.Shared.fdsShort() ||
+		list.n > 0 && s.srv.Conns.Surplus() > int64(spc.PoolLowConn) {
 		sc.close()
 		return false
 	}
 	sc.pooled = true
-	s.srv.Used.Add(-1)
-	s.srv.Idle.Add(1)
-	s.server().idle.push(sc)
+	s.srv.Conns.Leave()
+	list.push(sc)
 	return true
 }
 
@@ -208,6 +208,9 @@ func (t *Thread) purgeIdle(now int64) {
 			continue
 		}
 		for _, srv := range b.Servers {
+			if t.ID == 1 {
+				srv.Conns.Fade()
+			}
 			list := &t.Servers[srv.Slot].idle
 			delay := int64(srv.Spec.PoolPurgeDelay)
 			keep := srv.Spec.PoolLowConn

@@ -1,6 +1,13 @@
 package peers
 
-import "testing"
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"bench/internal/testpeer"
+)
 
 func TestRatioPairsTheRounds(t *testing.T) {
 	mk := func(vs ...float64) (out []Sample) {
@@ -33,5 +40,41 @@ func TestRateOnlyCountsWhenTheSubjectWasTheLimit(t *testing.T) {
 	limit.B[0] = Sample{Subject: 0.6, LoadSide: 0.99}
 	if limit.RateCounts() {
 		t.Error("a saturated load side was overlooked")
+	}
+}
+
+// TestIdleConnections measures a few, to see that it works; figures of so few mean
+// nothing.
+func TestIdleConnections(t *testing.T) {
+	testpeer.Need(t, "haproxy")
+	testpeer.Need(t, "taskset")
+	self := filepath.Join(t.TempDir(), "bench")
+	if out, err := exec.Command("go", "build", "-o", self, "bench/cmd/bench").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	rows, err := MeasureIdle(t.Context(), Options{Self: self}, []int{400})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2 {
+		t.Fatalf("%d rows, want 2", len(rows))
+	}
+	for _, r := range rows {
+		if r.Reason != "" || r.Ours.User <= 0 || r.Peer.User <= 0 || r.Peer.Heap <= 0 || r.Ratio <= 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestProcField(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "meminfo")
+	if err := os.WriteFile(file, []byte("MemTotal:  12 kB\nSlab:   34 kB\nHugePages:  1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := procField(file, "Slab"); err != nil || v != 34*1024 {
+		t.Errorf("%v, %v", v, err)
+	}
+	if _, err := procField(file, "HugePages"); err == nil {
+		t.Error("a line that is no size was read")
 	}
 }
