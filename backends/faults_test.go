@@ -15,6 +15,7 @@ import (
 	"bench/backends/httporigin"
 	"bench/internal/loop"
 	"bench/internal/poller"
+	"bench/internal/testpeer"
 )
 
 // near tells whether a time is what it should be: not before it, and not so
@@ -36,6 +37,7 @@ func (r *rig) event(id int) control.Event {
 func TestStall(t *testing.T) {
 	for _, m := range poller.Mechanisms() {
 		t.Run(m.Name, func(t *testing.T) {
+			testpeer.Poller(t, &m)
 			r := start(t, func(o *options) { o.Poller = m.Name })
 			live := r.dial()
 			fmt.Fprint(live, request("/bytes/3", "x.1"))

@@ -152,6 +152,7 @@ func checkPayload(t *testing.T, body []byte, size int) {
 func TestFramingsAndSizes(t *testing.T) {
 	for _, m := range poller.Mechanisms() {
 		t.Run(m.Name, func(t *testing.T) {
+			testpeer.Poller(t, &m)
 			r := start(t, func(o *options) { o.Poller = m.Name })
 			for _, size := range []int{0, 1, 1000, 16383, 16384, 16385, 100_000, 3 << 20} {
 				for _, framing := range []string{"bytes", "chunked", "close"} {

@@ -13,6 +13,7 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/result"
+	"bench/internal/testpeer"
 )
 
 func TestRequestsPerConnection(t *testing.T) {
@@ -84,6 +85,7 @@ func TestConnectionsOfAPhase(t *testing.T) {
 func TestEveryPoller(t *testing.T) {
 	for _, m := range poller.Mechanisms() {
 		t.Run(m.Name, func(t *testing.T) {
+			testpeer.Poller(t, &m)
 			o := startOrigin(t, &testOrigin{}, "")
 			for _, arrival := range []Arrival{Constant, Closed} {
 				spec := steady(o.addr, 1000, 100_000)

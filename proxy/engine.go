@@ -64,6 +64,7 @@ type Engine struct {
 	started time.Time
 	// startMono is started on the clock of loop.Nanotime.
 	startMono int64
+	mechanism *poller.Mechanism
 	fds       int // descriptors the process may use
 	hard      int // connections that allows, as far as configured
 	binds     int // bind lines
@@ -122,6 +123,9 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	e.messages = newMessages(plans)
+	if err := e.chooseMechanism(); err != nil {
+		return nil, err
+	}
 	if err := e.limits(); err != nil {
 		return nil, err
 	}
@@ -160,7 +164,7 @@ func (e *Engine) limits() error {
 		return fmt.Errorf("reading the descriptor limit: %w", err)
 	}
 	fds := int(min(rl.Cur, 1<<24))
-	if m := e.mechanism(); m != nil && m.MaxFD != 0 && m.MaxFD < fds {
+	if m := e.mechanism; m.MaxFD != 0 && m.MaxFD < fds {
 		fds = m.MaxFD
 	}
 	for _, p := range e.cfg.Proxies {
@@ -201,31 +205,56 @@ func firstPositive(vs ...int) int {
 	return 0
 }
 
-// mechanism is the poller that will be used, nil if its name is unknown.
-func (e *Engine) mechanism() *poller.Mechanism {
+// chooseMechanism decides which poller will be used: the one of the options
+// without fail, the one of the configuration if it can be had, the best of the
+// others if not.
+func (e *Engine) chooseMechanism() error {
 	g := &e.cfg.Global
+	off := map[string]bool{"epoll": g.NoEpoll, "poll": g.NoPoll, "io_uring": g.NoIOUring}
+	var best *poller.Mechanism
+	refused := ""
 	for _, m := range poller.Mechanisms() {
 		switch {
-		case e.opt.Poller != "" && m.Name != e.opt.Poller,
-			e.opt.Poller == "" && (m.Name == "epoll" && g.NoEpoll || m.Name == "poll" && g.NoPoll):
+		case e.opt.Poller == m.Name:
+			e.mechanism = &m
+			return nil
+		case off[m.Name]:
+			if g.Tune.Poller == m.Name {
+				refused = "it is switched off"
+			}
+			continue
+		case g.Tune.Poller == m.Name:
+			err := m.Probe()
+			if err == nil {
+				e.mechanism = &m
+				return nil
+			}
+			refused = err.Error()
 			continue
 		}
-		return &m
+		if best == nil && m.Probe() == nil {
+			best = &m
+		}
 	}
+	switch {
+	case e.opt.Poller != "":
+		return fmt.Errorf("unknown poller %q", e.opt.Poller)
+	case best == nil:
+		return errors.New("no polling mechanism is left to use")
+	case refused != "":
+		e.alert(log.Warning, fmt.Sprintf("tune.poller %s cannot be used, %s takes its place: %s", g.Tune.Poller, best.Name, refused))
+	}
+	e.mechanism = best
 	return nil
 }
 
 func (e *Engine) makeThreads(plans []*log.Plan) error {
-	m := e.mechanism()
-	if m == nil {
-		return errors.New("no polling mechanism is left to use")
-	}
 	n := e.cfg.Global.NbThread
 	if n <= 0 {
 		n = usableCPUs()
 	}
 	for id := 1; id <= n; id++ {
-		l, err := loop.New(m.Name, 2*(int(e.shared.MaxConn.Load())+e.maxPipes)+reservedFDs+e.binds)
+		l, err := loop.New(e.mechanism.Name, 2*(int(e.shared.MaxConn.Load())+e.maxPipes)+reservedFDs+e.binds)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/internal/testpeer"
 	"bench/proxy"
 	"bench/proxy/spec"
 )
@@ -153,9 +155,10 @@ func get(t *testing.T, addr string) string {
 }
 
 func TestEngineOnEveryPoller(t *testing.T) {
-	for _, poller := range []string{"epoll", "poll", "select"} {
-		t.Run(poller, func(t *testing.T) {
-			r := startEngine(t, poller)
+	for _, m := range poller.Mechanisms() {
+		t.Run(m.Name, func(t *testing.T) {
+			testpeer.Poller(t, &m)
+			r := startEngine(t, m.Name)
 			seen := map[string]int{}
 			for range 40 {
 				seen[get(t, r.addr)]++

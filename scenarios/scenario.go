@@ -57,9 +57,9 @@ type Proxy struct {
 	Config string `yaml:"config"`
 	// ConfigFile is read in place of config, relative to the scenario.
 	ConfigFile string `yaml:"configFile"`
-	// Poller is the event back end: epoll, poll, select, or empty for the
-	// proxy's own choice.
-	Poller string `yaml:"poller" enum:",epoll,poll,select"`
+	// Poller is the event back end: epoll, poll, select, io_uring (driver
+	// builtin only), or empty for the proxy's own choice.
+	Poller string `yaml:"poller" enum:",epoll,poll,select,io_uring"`
 	// CPUs the proxy may run on; empty leaves the choice to the runner.
 	CPUs []int `yaml:"cpus"`
 	// Stats tunes the reading of the proxy's counters.

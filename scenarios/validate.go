@@ -158,6 +158,9 @@ func (v *validator) proxy() {
 	if v.given("proxy.reload") && p.Driver != "builtin" && p.Driver != "haproxy" {
 		v.fail("proxy.reload", "driver %s has one way of reloading; reload belongs to drivers builtin and haproxy", p.Driver)
 	}
+	if p.Poller == "io_uring" && p.Driver == "haproxy" {
+		v.fail("proxy.poller", "HAProxy has no io_uring: its pollers are epoll, poll and select")
+	}
 	for i, word := range p.Command {
 		v.template(fmt.Sprintf("proxy.command[%d]", i), "", word)
 	}

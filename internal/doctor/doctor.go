@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bench/internal/poller"
 )
 
 // Grades of a finding.
@@ -118,24 +120,21 @@ func backlog() Finding {
 	return f
 }
 
+// ioUring asks for a ring, which is the only sure way to know: a sysctl, a seccomp
+// filter and the age of the kernel all have a say.
 func ioUring() Finding {
-	f := Finding{Name: "io_uring", Grade: OK, Found: "present"}
-	cost := "the comparison of pollers goes without io_uring; epoll, poll and select are there"
-	symbols, err := os.ReadFile("/proc/kallsyms")
-	if err == nil && !strings.Contains(string(symbols), "sys_io_uring_setup") {
-		f.Grade, f.Found, f.Cost, f.Remedy = Missing, "not in this kernel", cost, "a kernel with CONFIG_IO_URING"
-		return f
+	p, err := poller.New("io_uring", 0)
+	if err == nil {
+		p.Close()
+		return Finding{Name: "io_uring", Grade: OK, Found: "works"}
 	}
-	switch disabled, err := read("/proc/sys/kernel/io_uring_disabled"); {
-	case err != nil || disabled == "0":
-		if symbols == nil {
-			f.Grade, f.Found = Limited, "unknown: the kernel hides its symbols"
-			f.Cost, f.Remedy = cost, "run as a user who may read /proc/kallsyms"
-		}
-	case disabled == "1" && os.Geteuid() == 0:
-		f.Found = "present, for root"
-	default:
-		f.Grade, f.Found, f.Cost, f.Remedy = Missing, "switched off", cost, "sysctl -w kernel.io_uring_disabled=0"
+	f := Finding{
+		Name: "io_uring", Grade: Missing, Found: err.Error(),
+		Cost:   "the poller io_uring cannot be used; proxies that are told to fall back to epoll",
+		Remedy: "Linux 5.13 or newer with CONFIG_IO_URING",
+	}
+	if errors.Is(err, unix.EPERM) {
+		f.Remedy = "sysctl -w kernel.io_uring_disabled=0, and a seccomp profile that allows io_uring_setup"
 	}
 	return f
 }

@@ -11,9 +11,9 @@
 // has called Rearm, which it does after an operation would have blocked, or
 // after a read came back shorter than its buffer. An owner that pauses without
 // having met either condition must try the operation first when it resumes.
-// epoll is edge-triggered by itself, so there Rearm costs nothing and a change
-// of interest needs no system call; select and poll keep the armed set in user
-// space and give the same behaviour.
+// epoll and the multishot poll of io_uring are edge-triggered by themselves, so
+// there Rearm costs nothing and a change of interest needs no system call; select
+// and poll keep the armed set in user space and give the same behaviour.
 //
 // An event may be spurious: the owner tries the operation and takes would-block
 // for an answer. Hup is sticky: it says that the peer has closed its side, or
@@ -81,7 +81,7 @@ var ErrLimit = errors.New("descriptor above what this poller can hold")
 
 // Poller is one readiness mechanism.
 type Poller interface {
-	// Name is the mechanism: "epoll", "poll", "select".
+	// Name is the mechanism: "epoll", "poll", "select", "io_uring".
 	Name() string
 	// Add begins watching fd, armed for want. It fails with ErrLimit, or with
 	// the errno of the kernel.
@@ -108,23 +108,45 @@ type Mechanism struct {
 	New  func(maxFD int) (Poller, error)
 	// MaxFD is one above the highest descriptor it can watch; 0: no limit.
 	MaxFD int
+	// MayBeRefused tells that a kernel, or its settings, may be without it.
+	MayBeRefused bool
 }
 
-// Mechanisms lists all pollers, best first.
+// Probe opens the mechanism and closes it again, to see whether it works here.
+func (m *Mechanism) Probe() error {
+	p, err := m.New(0)
+	if err != nil {
+		return err
+	}
+	p.Close()
+	return nil
+}
+
+// Names are the names of all pollers, in the order of Mechanisms.
+func Names() []string {
+	var names []string
+	for _, m := range Mechanisms() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// Mechanisms lists all pollers in the order in which they are tried by default.
+// io_uring comes behind those that work everywhere: it is used where it is asked
+// for by name.
 func Mechanisms() []Mechanism {
 	return []Mechanism{
 		{Name: "epoll", Pref: 300, New: newEpoll},
 		{Name: "poll", Pref: 200, New: newPoll},
 		{Name: "select", Pref: 150, New: newSelect, MaxFD: selectMaxFD},
+		{Name: "io_uring", Pref: 100, New: newIOUring, MayBeRefused: true},
 	}
 }
 
 // New opens the named poller, or the best one that works for name "". maxFD is
 // one above the highest descriptor expected; it sizes tables.
 func New(name string, maxFD int) (Poller, error) {
-	var names strings.Builder
 	for _, m := range Mechanisms() {
-		names.WriteString(" " + m.Name)
 		if name != "" && name != m.Name {
 			continue
 		}
@@ -137,7 +159,7 @@ func New(name string, maxFD int) (Poller, error) {
 		}
 	}
 	if name != "" {
-		return nil, fmt.Errorf("unknown poller %q: want one of%s", name, names.String())
+		return nil, fmt.Errorf("unknown poller %q: want one of %s", name, strings.Join(Names(), " "))
 	}
 	return nil, errors.New("no poller works on this machine")
 }

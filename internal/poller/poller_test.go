@@ -2,6 +2,8 @@ package poller_test
 
 import (
 	"errors"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -183,6 +185,84 @@ func TestConformance(t *testing.T) {
 				t.Errorf("generation %d, want 2", e.Gen)
 			}
 		}},
+		{"a closed descriptor is the kernel's no more after the next wait", func(t *testing.T, p poller.Poller) {
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+			must(t, err)
+			defer unix.Close(fds[1])
+			must(t, p.Add(fds[0], 1, poller.In))
+			quietDrain(t, p)
+			p.Forget(fds[0])
+			unix.Close(fds[0])
+			_, err = p.Wait(make([]poller.Event, 4), 0)
+			must(t, err)
+			if n, err := unix.Read(fds[1], make([]byte, 1)); n != 0 || err != nil {
+				t.Errorf("read %d, %v at the peer, want the end of the stream", n, err)
+			}
+		}},
+		{"a removed descriptor is the owner's alone at once", func(t *testing.T, p poller.Poller) {
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+			must(t, err)
+			defer unix.Close(fds[1])
+			must(t, p.Add(fds[0], 1, poller.In))
+			quietDrain(t, p)
+			p.Remove(fds[0])
+			unix.Close(fds[0])
+			if n, err := unix.Read(fds[1], make([]byte, 1)); n != 0 || err != nil {
+				t.Errorf("read %d, %v at the peer, want the end of the stream", n, err)
+			}
+		}},
+		{"events of a closed descriptor never reach its successors", func(t *testing.T, p poller.Poller) {
+			out := make([]poller.Event, 16)
+			other, _ := pair(t)
+			old := -1
+			for gen := uint32(1); gen <= 200; gen++ {
+				fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+				must(t, err)
+				if old >= 0 && fds[0] != old {
+					t.Fatalf("descriptor %d, want %d again", fds[0], old)
+				}
+				old = fds[0]
+				must(t, p.Add(fds[0], gen, poller.In))
+				if gen%3 == 0 { // known to the kernel
+					_, err = p.Wait(out, 0)
+					must(t, err)
+				}
+				write(t, fds[1], "old")
+				if gen%2 == 0 { // a removal collects what has come, where that needs the kernel
+					must(t, p.Add(other, gen, poller.In))
+					p.Remove(other)
+				}
+				p.Forget(fds[0])
+				unix.Close(fds[0])
+				unix.Close(fds[1])
+				n, err := p.Wait(out, 0)
+				must(t, err)
+				if n != 0 {
+					t.Fatalf("%d: events %v of a closed descriptor", gen, out[:n])
+				}
+			}
+		}},
+		{"many descriptors come and go between two waits", func(t *testing.T, p poller.Poller) {
+			var last [2]int
+			for gen := uint32(1); gen <= 400; gen++ {
+				fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+				must(t, err)
+				must(t, p.Add(fds[0], gen, poller.In))
+				write(t, fds[1], "x")
+				if gen == 400 {
+					last = fds
+					break
+				}
+				p.Forget(fds[0])
+				unix.Close(fds[0])
+				unix.Close(fds[1])
+			}
+			defer unix.Close(last[0])
+			defer unix.Close(last[1])
+			if e := wait(t, p, last[0], poller.In); e.Gen != 400 {
+				t.Errorf("generation %d, want 400", e.Gen)
+			}
+		}},
 		{"an outcome of connect is reported as writable", func(t *testing.T, p poller.Poller) {
 			l, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 			must(t, err)
@@ -222,6 +302,38 @@ func TestConformance(t *testing.T) {
 				t.Errorf("%d descriptors reported, want %d", len(seen), count)
 			}
 		}},
+		{"more events than any queue are all delivered, and further edges too", func(t *testing.T, p poller.Poller) {
+			const count = 40
+			var a, b [count]int
+			index := map[int32]int{}
+			for i := range count {
+				a[i], b[i] = pair(t)
+				index[int32(a[i])] = i
+				must(t, p.Add(a[i], 1, poller.In))
+			}
+			quietDrain(t, p)
+			out := make([]poller.Event, 64)
+			for range 5 {
+				for i := range count {
+					write(t, b[i], "x")
+				}
+				seen := map[int]bool{}
+				for end := time.Now().Add(time.Second); len(seen) < count && time.Now().Before(end); {
+					n, err := p.Wait(out, 5*time.Millisecond)
+					must(t, err)
+					for _, e := range out[:n] {
+						i := index[e.FD]
+						if e.Ev&poller.In != 0 && read(t, a[i]) > 0 {
+							seen[i] = true
+							p.Rearm(a[i], poller.In)
+						}
+					}
+				}
+				if len(seen) != count {
+					t.Fatalf("%d descriptors reported, want %d", len(seen), count)
+				}
+			}
+		}},
 		{"a wait without events lasts its timeout", func(t *testing.T, p poller.Poller) {
 			start := time.Now()
 			n, err := p.Wait(make([]poller.Event, 4), 15*time.Millisecond)
@@ -233,18 +345,42 @@ func TestConformance(t *testing.T) {
 			}
 		}},
 	}
-	for _, m := range poller.Mechanisms() {
+	for _, m := range slices.Concat(poller.Mechanisms(), poller.RingVariants()) {
 		for _, c := range cases {
 			t.Run(m.Name+"/"+c.name, func(t *testing.T) {
-				p, err := poller.New(m.Name, 64)
-				must(t, err)
-				defer p.Close()
-				if p.Name() != m.Name {
-					t.Errorf("name %q, want %q", p.Name(), m.Name)
-				}
-				c.run(t, p)
+				c.run(t, open(t, &m))
 			})
 		}
+	}
+}
+
+// open gives the test a poller, and the poller a thread.
+func open(t *testing.T, m *poller.Mechanism) poller.Poller {
+	t.Helper()
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	p, err := m.New(64)
+	if m.MayBeRefused && err != nil {
+		t.Skipf("not run, the kernel refuses: %v", err)
+	}
+	must(t, err)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// TestNew opens each mechanism by its name.
+func TestNew(t *testing.T) {
+	for _, m := range poller.Mechanisms() {
+		p, err := poller.New(m.Name, 64)
+		if m.MayBeRefused && err != nil {
+			t.Logf("%s is refused here: %v", m.Name, err)
+			continue
+		}
+		must(t, err)
+		if p.Name() != m.Name {
+			t.Errorf("name %q, want %q", p.Name(), m.Name)
+		}
+		p.Close()
 	}
 }
 
@@ -253,16 +389,14 @@ func TestConformance(t *testing.T) {
 func TestLimit(t *testing.T) {
 	for _, m := range poller.Mechanisms() {
 		t.Run(m.Name, func(t *testing.T) {
-			p, err := poller.New(m.Name, 64)
-			must(t, err)
-			defer p.Close()
+			p := open(t, &m)
 			a, b := pair(t)
 			const high = 1500
 			if err := unix.Dup3(a, high, unix.O_CLOEXEC); err != nil {
 				t.Skipf("cannot use descriptor %d here: %v", high, err)
 			}
 			defer unix.Close(high)
-			err = p.Add(high, 1, poller.In)
+			err := p.Add(high, 1, poller.In)
 			if m.MaxFD != 0 && m.MaxFD <= high {
 				if !errors.Is(err, poller.ErrLimit) {
 					t.Errorf("error %v, want ErrLimit", err)
@@ -275,6 +409,70 @@ func TestLimit(t *testing.T) {
 			must(t, err)
 			write(t, b, "x")
 			wait(t, p, high, poller.In)
+		})
+	}
+}
+
+// TestNoAllocation turns a socket's life a few hundred times.
+func TestNoAllocation(t *testing.T) {
+	for _, m := range poller.Mechanisms() {
+		t.Run(m.Name, func(t *testing.T) {
+			p := open(t, &m)
+			a, b := pair(t)
+			out, buf, gen := make([]poller.Event, 16), make([]byte, 16), uint32(0)
+			turn := func() {
+				gen++
+				if p.Add(a, gen, poller.In) != nil {
+					t.Fatal("not added")
+				}
+				for range 3 {
+					_, _ = unix.Write(b, buf[:1])
+					if n, err := p.Wait(out, time.Second); n != 1 || err != nil {
+						t.Fatalf("%d events, error %v", n, err)
+					}
+					_, _ = unix.Read(a, buf)
+					p.Rearm(a, poller.In)
+				}
+				p.Remove(a)
+			}
+			turn()
+			if n := testing.AllocsPerRun(200, turn); n != 0 {
+				t.Errorf("%v allocations a registration", n)
+			}
+		})
+	}
+}
+
+// BenchmarkTurn is one wait with one event, and what its owner does for the next.
+func BenchmarkTurn(b *testing.B) {
+	for _, m := range poller.Mechanisms() {
+		b.Run(m.Name, func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			p, err := m.New(64)
+			if err != nil {
+				b.Skip(err)
+			}
+			defer p.Close()
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer unix.Close(fds[0])
+			defer unix.Close(fds[1])
+			if err := p.Add(fds[0], 1, poller.In); err != nil {
+				b.Fatal(err)
+			}
+			out, buf := make([]poller.Event, 16), make([]byte, 16)
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = unix.Write(fds[1], buf[:1])
+				if _, err := p.Wait(out, time.Second); err != nil {
+					b.Fatal(err)
+				}
+				_, _ = unix.Read(fds[0], buf)
+				p.Rearm(fds[0], poller.In)
+			}
 		})
 	}
 }

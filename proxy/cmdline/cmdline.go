@@ -51,6 +51,7 @@ type Options struct {
 	Diagnostics  bool // -dD
 
 	NoEpoll, NoPoll, NoSplice, NoReusePort bool // -de -dp -dS -dR
+	NoIOUring                              bool // -du
 	NoGetAddrInfo, NoServerVerify          bool // -dG -dV
 	IgnoreResolve                          bool // -dr
 	DumpLibraries                          bool // -dL
@@ -162,6 +163,8 @@ func (p *parser) flag(name string) bool {
 		o.NoEpoll = true
 	case "dp":
 		o.NoPoll = true
+	case "du":
+		o.NoIOUring = true
 	case "dS":
 		o.NoSplice = true
 	case "dR":

@@ -25,8 +25,8 @@ func TestParse(t *testing.T) {
 		{"-sf 0 -f a", cmdline.Options{Old: cmdline.Finish, Files: []string{"a"}}},
 		{"-Ws -S /m,level,user -S 127.0.0.1:1 -f a", cmdline.Options{MasterWorker: true, Systemd: true, MasterCLI: []string{"/m,level,user", "127.0.0.1:1"}, Files: []string{"a"}}},
 		{"-x /s -n 10 -N 5 -m 64 -L me -C /d -f a", cmdline.Options{Socket: "/s", MaxConn: 10, ProxyMaxConn: 5, MemoryMB: 64, LocalPeer: "me", Directory: "/d", Files: []string{"a"}}},
-		{"-de -dp -dS -dR -dG -dV -dr -dL -dW -dD -d -q -f a", cmdline.Options{
-			NoEpoll: true, NoPoll: true, NoSplice: true, NoReusePort: true, NoGetAddrInfo: true, NoServerVerify: true,
+		{"-de -dp -du -dS -dR -dG -dV -dr -dL -dW -dD -d -q -f a", cmdline.Options{
+			NoEpoll: true, NoPoll: true, NoIOUring: true, NoSplice: true, NoReusePort: true, NoGetAddrInfo: true, NoServerVerify: true,
 			IgnoreResolve: true, DumpLibraries: true, ZeroWarning: true, Diagnostics: true, Debug: true, Quiet: true, Files: []string{"a"},
 		}},
 		{"-dM0x50,no-merge -dI -dk -ds -f a", cmdline.Options{Memory: []string{"0x50", "no-merge"}, Files: []string{"a"}}},
@@ -90,7 +90,7 @@ func TestErrors(t *testing.T) {
 // TestUsageNamesEveryOption keeps the text and the parser in step.
 func TestUsageNamesEveryOption(t *testing.T) {
 	text := cmdline.Usage("haproxy")
-	for option := range strings.FieldsSeq("-f -- -C -c -cc -v -vv -V -q -D -W -Ws -S -p -sf -st -x -n -N -m -L -d -db -dW -dD -de -dp -dS -dR -dG -dr -dV -dK -dL -dM") {
+	for option := range strings.FieldsSeq("-f -- -C -c -cc -v -vv -V -q -D -W -Ws -S -p -sf -st -x -n -N -m -L -d -db -dW -dD -de -dp -du -dS -dR -dG -dr -dV -dK -dL -dM") {
 		if !strings.Contains(text, option) {
 			t.Errorf("the usage does not name %s", option)
 		}

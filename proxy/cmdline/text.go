@@ -30,7 +30,7 @@ func rows() []row {
 		{"-L NAME", "name of this peer"},
 		{"-d, -db", "debug in the foreground; only stay in the foreground"},
 		{"-dW, -dD", "warnings are fatal; warn about what is suspicious"},
-		{"-de, -dp", "do not use epoll; poll"},
+		{"-de, -dp, -du", "do not use epoll; poll; io_uring"},
 		{"-dS, -dR", "do not use splice; SO_REUSEPORT"},
 		{"-dG, -dr", "no system resolver; ignore server names that do not resolve"},
 		{"-dV", "do not verify servers' certificates"},

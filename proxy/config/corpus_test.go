@@ -86,7 +86,10 @@ func TestGood(t *testing.T) {
 // onPurpose are the configurations on which the engine and HAProxy 2.6 are not
 // meant to agree.
 func onPurpose() map[string]string {
-	const lacking = "refused by name until the engine has it"
+	const (
+		lacking = "refused by name until the engine has it"
+		ours    = "there, io_uring is not a poller"
+	)
 	return map[string]string{
 		"bad/bind-not-yet":           lacking,
 		"bad/server-not-yet":         lacking,
@@ -96,6 +99,7 @@ func onPurpose() map[string]string {
 		"bad/acl-not-yet":            lacking,
 		"bad/section-not-yet":        lacking,
 		"bad/bad-number":             "there, what is not a number counts as zero",
+		"good/poller":                ours,
 		"good/nbproc-one":            "old configurations go on working, with a warning",
 		"good/inline-address":        "old configurations go on working, with a warning",
 		"good/listen-inline-address": "old configurations go on working, with a warning",

@@ -84,6 +84,7 @@ func globalKeywords() []keyword {
 		globalFlag("zero-warning", "Refuse a configuration with warnings.", func(s *g) *bool { return &s.ZeroWarning }),
 		globalFlag("noepoll", "Do not use epoll.", func(s *g) *bool { return &s.NoEpoll }),
 		globalFlag("nopoll", "Do not use poll.", func(s *g) *bool { return &s.NoPoll }),
+		globalFlag("noiouring", "Do not use io_uring.", func(s *g) *bool { return &s.NoIOUring }),
 		globalFlag("nosplice", "Do not use splice.", func(s *g) *bool { return &s.NoSplice }),
 		globalFlag("noreuseport", "Do not use SO_REUSEPORT.", func(s *g) *bool { return &s.NoReusePort }),
 		{name: "busy-polling", scope: inGlobal, no: true, inert: "threads sleep when there is nothing to do", doc: "Keep the threads awake for lower latency.", read: func(l *line) {

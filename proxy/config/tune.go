@@ -2,8 +2,11 @@ package config
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
 
+	"bench/internal/poller"
 	"bench/proxy/spec"
 )
 
@@ -40,6 +43,7 @@ func tuneKeywords() []keyword {
 		tuneSize("maxrewrite", 0, longBuffer, "Room kept in a buffer for added header fields.", func(s *t) *int { return &s.MaxRewrite }),
 		tuneNumber("maxaccept", -1, math.MaxInt32, "Connections accepted in a row; -1: all.", func(s *t) *int { return &s.MaxAccept }),
 		inertly(tuneNumber("maxpollevents", 1, math.MaxInt32, "Events taken from the poller at once.", func(s *t) *int { return &s.MaxPollEvents }), "the pollers choose"),
+		{name: "tune.poller", args: "{ " + strings.Join(poller.Names(), " | ") + " }", scope: inGlobal, doc: "Polling mechanism to use where it works and is not switched off, in place of the best one.", read: readPoller},
 		tuneNumber("http.maxhdr", 1, 32767, "Header fields in a message.", func(s *t) *int { return &s.HTTPMaxHdr }),
 		tuneNumber("http.logurilen", 1, math.MaxInt32, "Longest request line in logs.", func(s *t) *int { return &s.HTTPLogURILen }),
 		inertly(globalTime("tune.idletimer", "Quiet time after which a stream counts as idle.", func(g *spec.Global) *time.Duration { return &g.Tune.IdleTimer }), "no decision depends on it"),
@@ -52,6 +56,19 @@ func tuneKeywords() []keyword {
 		tuneSize("sndbuf.client", 0, math.MaxInt32, "Kernel send buffer of client connections.", func(s *t) *int { return &s.SndBufClient }),
 		tuneSize("sndbuf.server", 0, math.MaxInt32, "Kernel send buffer of server connections.", func(s *t) *int { return &s.SndBufServer }),
 		inertly(tuneNumber("runqueue-depth", 1, math.MaxInt32, "Tasks run between two polls.", func(s *t) *int { return &s.RunQueueDepth }), "all tasks that are ready run between two polls"),
+	}
+}
+
+// readPoller reads the name of a polling mechanism.
+func readPoller(l *line) {
+	names := strings.Join(poller.Names(), ", ")
+	w, ok := l.one("one of " + names)
+	switch {
+	case !ok:
+	case !slices.Contains(poller.Names(), w.text):
+		l.fail(w, "'%s' expects one of %s, not '%s'", l.kw.name, names, w.text)
+	default:
+		l.p.global.Tune.Poller = w.text
 	}
 }
 

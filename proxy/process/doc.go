@@ -206,6 +206,7 @@ func (p *process) override(cfg *spec.Config) {
 	g.ZeroWarning = g.ZeroWarning || o.ZeroWarning
 	g.NoEpoll = g.NoEpoll || o.NoEpoll
 	g.NoPoll = g.NoPoll || o.NoPoll
+	g.NoIOUring = g.NoIOUring || o.NoIOUring
 	g.NoSplice = g.NoSplice || o.NoSplice
 	g.NoReusePort = g.NoReusePort || o.NoReusePort
 	if o.PIDFile != "" {

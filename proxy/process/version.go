@@ -52,13 +52,10 @@ func (p *process) details() string {
 	for _, m := range poller.Mechanisms() {
 		total++
 		result := "OK"
-		if probe, err := m.New(16); err != nil {
-			result = "failed"
-		} else {
-			probe.Close()
-			if usable++; usable == 1 {
-				best = m.Name
-			}
+		if err := m.Probe(); err != nil {
+			result = "failed: " + err.Error()
+		} else if usable++; usable == 1 {
+			best = m.Name
 		}
 		fmt.Fprintf(&b, "%11s : pref=%d,  test result %s\n", m.Name, m.Pref, result)
 	}

@@ -29,6 +29,7 @@ type Global struct {
 	StatsMaxConn int
 
 	NoEpoll, NoPoll, NoSplice, NoReusePort bool
+	NoIOUring                              bool
 	// BusyPolling keeps the loops awake.
 	BusyPolling bool
 
@@ -53,8 +54,9 @@ type Tune struct {
 	MaxRewrite       int // 1024
 	MaxAccept        int // connections per wake-up; -1 no limit
 	MaxPollEvents    int
-	HTTPMaxHdr       int // 101
-	HTTPLogURILen    int // 1024
+	Poller           string // "": the best one
+	HTTPMaxHdr       int    // 101
+	HTTPLogURILen    int    // 1024
 	IdleTimer        time.Duration
 	PipeSize         int
 	PoolHighFDRatio  int // percent

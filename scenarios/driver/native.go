@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"bench/internal/poller"
 	"bench/internal/proc"
 	"bench/scenarios/statsock"
 )
@@ -76,6 +77,11 @@ func (d *native) Prepare(ctx context.Context) error {
 	if err := os.WriteFile(d.config, []byte(d.Config), 0o600); err != nil {
 		return err
 	}
+	if d.Poller == "io_uring" {
+		if err := d.preparePoller(); err != nil {
+			return err
+		}
+	}
 	args := append(append([]string{}, d.command...), "-c", "-f", d.config)
 	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: args})
 	if err != nil {
@@ -88,6 +94,24 @@ func (d *native) Prepare(ctx context.Context) error {
 		return &ConfigError{Driver: d.name, Output: withLines(p.Output(), d.Config)}
 	}
 	return nil
+}
+
+// pollerConfig is a second configuration, for what the command line cannot choose.
+func (d *native) pollerConfig() string { return filepath.Join(d.Dir, "poller.cfg") }
+
+// preparePoller writes the choice of a poller that has to be named. The proxy would
+// go on with another one where the kernel refuses it, and what is measured would
+// not be what the report says.
+func (d *native) preparePoller() error {
+	for _, m := range poller.Mechanisms() {
+		if m.Name != d.Poller {
+			continue
+		}
+		if err := m.Probe(); err != nil {
+			return fmt.Errorf("poller %s does not work here: %w", d.Poller, err)
+		}
+	}
+	return os.WriteFile(d.pollerConfig(), []byte("global\n    tune.poller "+d.Poller+"\n"), 0o600)
 }
 
 // wait waits for the end of p and kills it when that takes too long.
@@ -136,6 +160,8 @@ func (d *native) line(extra []string) []string {
 		line = append(line, "-de")
 	case "select":
 		line = append(line, "-de", "-dp")
+	case "io_uring":
+		line = append(line, "-f", d.pollerConfig())
 	}
 	return append(append(line, d.Args...), extra...)
 }
