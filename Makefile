@@ -34,8 +34,9 @@ bench: build ## Measure engine and generator against HAProxy and wrk, side by si
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen ./backends ./internal/loop
 	$(BIN) peers
 
-soak: build ## Pass a million requests through a hundred reloads; none may fail
+soak: build ## Pass a million requests through a hundred reloads; none may fail, nor make garbage
 	$(BIN) run scenarios/soak-reload.yaml
+	$(GO) test -count 1 -run TrafficMakesNoGarbage -v ./proxy/stream -requests 1000000
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

@@ -321,6 +321,21 @@ func (e *Engine) Threads() []cli.Thread {
 	return list
 }
 
+// Pools implements cli.Engine.
+func (e *Engine) Pools() []cli.Pool {
+	var list []cli.Pool
+	e.onEach(func(t *stream.Thread) {
+		for i, p := range t.Pools() {
+			if i == len(list) {
+				list = append(list, cli.Pool{Name: p.Name, Size: p.Size})
+			}
+			list[i].Made += p.Made
+			list[i].Free += p.Free
+		}
+	})
+	return list
+}
+
 // SendListeners implements cli.Engine.
 func (e *Engine) SendListeners(conn *net.UnixConn) error {
 	// The lock keeps the descriptors open until they have been sent. A process

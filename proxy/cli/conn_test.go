@@ -393,7 +393,7 @@ func TestOtherDumps(t *testing.T) {
 	for line, part := range map[string]string{
 		"show activity":                       "\nloops: 12 [ 5 7 ]\n",
 		"show threads":                        "  Thread 2 : poller=epoll loops=7 ",
-		"show pools":                          "  - Heap : ",
+		"show pools":                          "\n  - Pool stream (400 bytes) : 5 allocated (2000 bytes), 5 used (~3 by thread caches), needed_avg 2, 0 failures, 1 users\nTotal: 1 pools, 2000 bytes allocated, 2000 used (~1200 by thread caches).\nRuntime: ",
 		"show fd 0":                           "      0 : ",
 		"show info":                           "\nNbthread: 2\n",
 		"show info json":                      `{"field":{"pos":3,"name":"Nbthread"}`,

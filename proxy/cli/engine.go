@@ -47,6 +47,10 @@ type Engine interface {
 	// Threads tells what each event loop has done.
 	Threads() []Thread
 
+	// Pools describes what the loops allocate for connections and data, summed
+	// over them.
+	Pools() []Pool
+
 	// Sockets lists the stats sockets.
 	Sockets() []Socket
 
@@ -205,6 +209,14 @@ type Thread struct {
 	CPU                      time.Duration
 	Idle                     int // percent of the last second
 	Poller                   string
+}
+
+// Pool is one kind of object that the loops keep for use again.
+type Pool struct {
+	Name string
+	Size int // bytes of one
+	Made int // how many there are
+	Free int // of these, how many wait for use
 }
 
 // Socket is one stats socket.

@@ -52,6 +52,10 @@ func (e *fakeEngine) Frontend(name string) (Frontend, bool) {
 	return f, ok
 }
 func (e *fakeEngine) MaxConn() int { return 200 }
+
+// Pools implements Engine.
+func (e *fakeEngine) Pools() []Pool { return []Pool{{Name: "stream", Size: 400, Made: 5, Free: 3}} }
+
 func (e *fakeEngine) SetMaxConn(n int) error {
 	if n > 200 {
 		return errors.New("above the hard limit")

@@ -82,17 +82,25 @@ func showThreads(r *request) error {
 	return nil
 }
 
-// showPools tells of the process's memory what its runtime knows; there are no
-// pools by type.
+// showPools lists the pools as the reference does. The loops are the threads, and
+// what they keep for use again are their caches: as there, it counts as used. The
+// average of what is needed is what is in use now. The last line is the truth of the
+// runtime beneath, which also has what is not pooled.
 func showPools(r *request) error {
+	list := r.s.engine.Pools()
+	var bytes, cached int
+	fmt.Fprintln(r.w, "Dumping pools usage.")
+	for _, p := range list {
+		bytes += p.Made * p.Size
+		cached += p.Free * p.Size
+		fmt.Fprintf(r.w, "  - Pool %s (%d bytes) : %d allocated (%d bytes), %d used (~%d by thread caches), needed_avg %d, 0 failures, 1 users\n",
+			p.Name, p.Size, p.Made, p.Made*p.Size, p.Made, p.Free, p.Made-p.Free)
+	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	_, err := fmt.Fprintf(r.w, `Dumping memory usage. Objects are not pooled by type.
-  - Heap : %d bytes allocated, %d in use, %d objects
-  - Stacks : %d bytes
-  - Released to the system : %d bytes
-Total: %d bytes obtained from the system, %d collections.
-`, m.HeapSys, m.HeapAlloc, m.HeapObjects, m.StackSys, m.HeapReleased, m.Sys, m.NumGC)
+	_, err := fmt.Fprintf(r.w, `Total: %d pools, %d bytes allocated, %d used (~%d by thread caches).
+Runtime: %d bytes of heap in use, %d of stacks, %d obtained from the system, %d returned to it, %d collections.
+`, len(list), bytes, bytes, cached, m.HeapInuse, m.StackInuse, m.Sys, m.HeapReleased, m.NumGC)
 	return err
 }
 

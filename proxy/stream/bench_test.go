@@ -50,7 +50,7 @@ func (a *cannedListener) Ready(poller.Events) {
 	a.l.Rearm(a.fd, poller.In)
 }
 
-func startCanned(b *testing.B, resp string) string {
+func startCanned(b testing.TB, resp string) string {
 	b.Helper()
 	l, err := loop.New("", 64)
 	if err != nil {

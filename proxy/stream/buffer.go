@@ -24,46 +24,88 @@ func (b *buffer) compact() {
 	}
 }
 
-// bufferPool keeps free buffers of two sizes: tune.bufsize and largeBuffer.
+// bufferPool keeps free buffers of two sizes, tune.bufsize and largeBuffer. What
+// does not fit into either is made for its occasion and not kept.
 type bufferPool struct {
-	size         int
-	small, large *buffer
-	freeSmall    int
-	freeLarge    int
-	used         int
+	small, large bufferList
+	odd          count // no free ones
 }
 
-// get returns an empty buffer that holds at least n bytes, n being at most
-// largeBuffer or the configured size.
+// bufferList is the buffers of one size.
+type bufferList struct {
+	count
+	size int
+	list *buffer
+	// least is the lowest number of free buffers since the last trim: so many
+	// were not needed.
+	least int
+}
+
+func (p *bufferPool) init(size int) {
+	p.small.size, p.large.size = size, max(largeBuffer, size)
+}
+
+// get returns an empty buffer that holds at least n bytes.
 func (p *bufferPool) get(n int) *buffer {
-	p.used++
-	list, size, free := &p.small, p.size, &p.freeSmall
-	if n > p.size {
-		list, size, free = &p.large, max(largeBuffer, p.size), &p.freeLarge
+	switch {
+	case n <= p.small.size:
+		return p.small.get()
+	case n <= p.large.size:
+		return p.large.get()
 	}
-	b := *list
+	p.odd.made++
+	return &buffer{b: make([]byte, n)}
+}
+
+// put takes a buffer back.
+func (p *bufferPool) put(b *buffer) {
+	switch len(b.b) {
+	case p.small.size:
+		p.small.put(b)
+	case p.large.size:
+		p.large.put(b)
+	default:
+		p.odd.made--
+	}
+}
+
+// used is the number of buffers that hold something.
+func (p *bufferPool) used() int { return p.small.used() + p.large.used() + p.odd.used() }
+
+// trim gives half of the buffers that were not needed since the last call back to
+// the runtime, but for a few.
+func (p *bufferPool) trim() {
+	p.small.trim()
+	p.large.trim()
+}
+
+func (l *bufferList) get() *buffer {
+	b := l.list
 	if b == nil {
-		return &buffer{b: make([]byte, size)}
+		l.made++
+		return &buffer{b: make([]byte, l.size)}
 	}
-	*list, b.next = b.next, nil
-	*free--
+	l.list, b.next = b.next, nil
+	l.free--
+	l.least = min(l.least, l.free)
 	b.r, b.w = 0, 0
 	return b
 }
 
-// maxFree bounds the free buffers kept of each size: what a burst needed is
-// given back to the runtime.
-const maxFree = 256
+func (l *bufferList) put(b *buffer) {
+	l.free++
+	b.next, l.list = l.list, b
+}
 
-func (p *bufferPool) put(b *buffer) {
-	p.used--
-	list, free := &p.small, &p.freeSmall
-	if len(b.b) != p.size {
-		list, free = &p.large, &p.freeLarge
+// keptBuffers is the number of free buffers of each size that are never given
+// back: small ups and downs of the traffic shall not make garbage.
+const keptBuffers = 16
+
+func (l *bufferList) trim() {
+	for n := (l.least - keptBuffers + 1) / 2; n > 0; n-- {
+		l.list = l.list.next
+		l.free--
+		l.made--
 	}
-	if *free >= maxFree {
-		return
-	}
-	*free++
-	b.next, *list = *list, b
+	l.least = l.free
 }

@@ -45,8 +45,10 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	if c == nil {
 		c = &client{}
 		c.task.R = c
+		t.nCli.made++
 	} else {
 		t.freeCli = c.next
+		t.nCli.free--
 		*c = client{task: loop.Task{R: c}, ip: c.ip}
 		if c.ip != nil {
 			c.ip.n = 0
@@ -61,6 +63,8 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 		sock.Close(fd)
 		c.fe.C.DeniedConn++
 		t.left(c.l)
+		c.next, t.freeCli = t.freeCli, c
+		t.nCli.free++
 		return
 	}
 	if c.next = t.clients.first; c.next != nil {
@@ -302,10 +306,13 @@ func (c *client) close() {
 	t.left(c.l)
 	// A task still queued would run on the next user of the memory; such a
 	// client is left to the collector.
-	if !c.task.Queued() {
-		c.prev, c.next = nil, t.freeCli
-		t.freeCli = c
+	if c.task.Queued() {
+		t.nCli.made--
+		return
 	}
+	c.prev, c.next = nil, t.freeCli
+	t.freeCli = c
+	t.nCli.free++
 }
 
 // retireAfter is how long a client connection must have been unused before a

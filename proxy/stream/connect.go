@@ -69,6 +69,7 @@ func (s *stream) dequeued() {
 			srv.Release()
 		}
 		s.next, s.t.freeStr = s.t.freeStr, s
+		s.t.nStr.free++
 		return
 	}
 	s.queued = false

@@ -202,9 +202,11 @@ func (s *stream) free() {
 	if x := s.exchange; x != nil {
 		s.exchange = nil
 		x.next, t.freeExc = t.freeExc, x
+		t.nExc.free++
 	}
 	if !s.handedOver {
 		s.next, t.freeStr = t.freeStr, s
+		t.nStr.free++
 	}
 }
 

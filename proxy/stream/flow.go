@@ -134,10 +134,7 @@ func (f *flow) store(t *Thread, p []byte) {
 	} else if len(p) > len(f.out.room()) {
 		f.out.compact()
 		if len(p) > len(f.out.room()) {
-			bigger := &buffer{b: make([]byte, f.out.w+len(p))}
-			if f.out.w+len(p) <= largeBuffer {
-				bigger = t.bufs.get(f.out.w + len(p))
-			}
+			bigger := t.bufs.get(f.out.w + len(p))
 			bigger.w = copy(bigger.b, f.out.data())
 			t.bufs.put(f.out)
 			f.out = bigger

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bench/proxy/spec"
+	"bench/proxy/stream"
 )
 
 // wildOrigin answers, or misbehaves, at random.
@@ -168,6 +169,14 @@ func TestNothingLeaksWhateverPeersDo(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 			}
 			rig.checkPipes(t)
+			var pools []stream.Pool
+			rig.loop.Call(func() { pools = rig.thread.Pools() })
+			for _, p := range pools {
+				// Connections to servers may idle.
+				if idle := be.Servers[0].Conns.Idle() + be.Servers[1].Conns.Idle(); p.Made-p.Free != 0 && (p.Name != "srvconn" || int64(p.Made-p.Free) != idle) {
+					t.Errorf("pool %s: %d of %d are in use", p.Name, p.Made-p.Free, p.Made)
+				}
+			}
 			if spliced := rig.spliceCounts().process > 0; spliced != kind.splice {
 				t.Errorf("bytes went through pipes: %v, want %v", spliced, kind.splice)
 			}

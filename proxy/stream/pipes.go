@@ -12,9 +12,8 @@ type pipe struct {
 // pipePool keeps the thread's free pipes. All pipes of the process together are
 // held against Shared.MaxPipes; a thread that gets none copies instead.
 type pipePool struct {
-	free  *pipe
-	nFree int
-	used  int
+	count
+	list *pipe
 	// least is the lowest number of free pipes since the last trim: so many were
 	// not needed.
 	least int
@@ -32,11 +31,10 @@ const (
 // takePipe returns an empty pipe, or nil when there is none to be had.
 func (t *Thread) takePipe() *pipe {
 	pool := &t.pipes
-	if p := pool.free; p != nil {
-		pool.free, p.next = p.next, nil
-		pool.nFree--
-		pool.least = min(pool.least, pool.nFree)
-		pool.used++
+	if p := pool.list; p != nil {
+		pool.list, p.next = p.next, nil
+		pool.free--
+		pool.least = min(pool.least, pool.free)
 		return p
 	}
 	if !t.Shared.Pipes.TryInc(t.Shared.MaxPipes) {
@@ -55,7 +53,7 @@ func (t *Thread) takePipe() *pipe {
 		// A size the system does not grant leaves the pipe as it is, which works.
 		_ = kp.SetSize(size)
 	}
-	pool.used++
+	pool.made++
 	return &pipe{Pipe: kp}
 }
 
@@ -63,25 +61,28 @@ func (t *Thread) takePipe() *pipe {
 // and goes with the pipe.
 func (t *Thread) putPipe(p *pipe) {
 	pool := &t.pipes
-	pool.used--
 	if p.n > 0 {
-		p.Close()
-		t.Shared.Pipes.Dec()
+		t.dropPipe(p)
 		return
 	}
-	p.next, pool.free = pool.free, p
-	pool.nFree++
+	p.next, pool.list = pool.list, p
+	pool.free++
+}
+
+func (t *Thread) dropPipe(p *pipe) {
+	p.Close()
+	t.pipes.made--
+	t.Shared.Pipes.Dec()
 }
 
 // trimPipes closes half of the pipes that were not needed since the last call.
 func (t *Thread) trimPipes() {
 	pool := &t.pipes
 	for n := (pool.least + 1) / 2; n > 0; n-- {
-		p := pool.free
-		pool.free = p.next
-		pool.nFree--
-		p.Close()
-		t.Shared.Pipes.Dec()
+		p := pool.list
+		pool.list = p.next
+		pool.free--
+		t.dropPipe(p)
 	}
-	pool.least = pool.nFree
+	pool.least = pool.free
 }

@@ -57,14 +57,17 @@ func (t *Thread) newServerConn(fd int, srv *server.Server) (*serverConn, error) 
 	sc := t.freeSrv
 	if sc == nil {
 		sc = &serverConn{}
+		t.nSrv.made++
 	} else {
 		t.freeSrv = sc.next
+		t.nSrv.free--
 		*sc = serverConn{}
 	}
 	sc.endpoint = endpoint{t: t, fd: fd}
 	sc.srv = srv
 	if err := t.Loop.Add(fd, poller.In|poller.Out, sc); err != nil {
 		sc.next, t.freeSrv = t.freeSrv, sc
+		t.nSrv.free++
 		return nil, err
 	}
 	srv.Conns.Open()
@@ -118,6 +121,7 @@ func (sc *serverConn) close() {
 	sc.release()
 	sc.stream, sc.owner = nil, nil
 	sc.next, t.freeSrv = t.freeSrv, sc
+	t.nSrv.free++
 }
 
 // reuse takes an idle connection for the stream, or returns nil. first tells

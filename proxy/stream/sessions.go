@@ -102,12 +102,3 @@ func (s *stream) kill(cause byte) {
 	}
 	s.abort(cause, at)
 }
-
-// PipesUsed is the number of the thread's pipes that carry data.
-func (t *Thread) PipesUsed() int { return t.pipes.used }
-
-// PipesFree is the number of the thread's pipes that wait for use.
-func (t *Thread) PipesFree() int { return t.pipes.nFree }
-
-// BuffersInUse is the number of buffers that connections of the thread hold.
-func (t *Thread) BuffersInUse() int { return t.bufs.used }

@@ -98,8 +98,10 @@ type exchange struct {
 func (t *Thread) newExchange() *exchange {
 	x := t.freeExc
 	if x == nil {
+		t.nExc.made++
 		return &exchange{}
 	}
+	t.nExc.free--
 	t.freeExc, x.next = x.next, nil
 	x.parser.Reset()
 	x.req.Reset()
@@ -117,7 +119,9 @@ func (t *Thread) newStream(c *client) *stream {
 		s = &stream{t: t}
 		s.waiter.Wake = s.wakeFromQueue
 		s.dequeue = s.dequeued
+		t.nStr.made++
 	} else {
+		t.nStr.free--
 		t.freeStr = s.next
 	}
 	t.serial++

@@ -84,11 +84,13 @@ type Thread struct {
 	freeSrv   *serverConn
 	freeStr   *stream
 	freeExc   *exchange
-	sweep     loop.Timer
-	wakeAll   func()
-	serial    uint64 // of streams, for "show sess"
-	wall      wallClock
-	rec       log.Record
+	// Of the objects in the lists above.
+	nCli, nSrv, nStr, nExc count
+	sweep                  loop.Timer
+	wakeAll                func()
+	serial                 uint64 // of streams, for "show sess"
+	wall                   wallClock
+	rec                    log.Record
 }
 
 // Front is a thread's side of one frontend.
@@ -125,7 +127,7 @@ const headRoom = 128 << 10
 // means no logs.
 func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink, listeners int) *Thread {
 	t := &Thread{ID: id, Loop: l, Shared: sh, head: make([]byte, 0, headRoom)}
-	t.bufs.size = sh.Config.Global.Tune.BufSize
+	t.bufs.init(sh.Config.Global.Tune.BufSize)
 	t.Fronts = make([]Front, len(sh.Frontends))
 	t.Backs = make([]Back, len(sh.Backends))
 	for i, f := range sh.Frontends {
@@ -192,14 +194,15 @@ func (s *sweeper) Expired(*loop.Timer) {
 	t.Loop.SetTimer(&t.sweep, t.Loop.Now()+int64(sweepInterval), s)
 }
 
-// Sweep closes server connections that have been idle for too long, pipes that
-// were not needed, and once the process is stopping client connections that nobody
+// Sweep closes server connections that have been idle for too long, pipes and
+// buffers that were not needed, and once the process is stopping client connections that nobody
 // uses. The thread does it every second.
 func (t *Thread) Sweep() {
 	now := t.Loop.Now()
 	t.wall.set(now)
 	t.purgeIdle(now)
 	t.trimPipes()
+	t.bufs.trim()
 	if t.Shared.Stopping.Load() {
 		t.retireIdleClients(now)
 	}
