@@ -7,6 +7,7 @@ import (
 // tick ends a slice of the timeline, begins phases, and finds the end.
 func (w *worker) tick() {
 	now := w.loop.Refresh()
+	w.privilege.review(now)
 	w.rec.advance(now)
 	for w.phase != w.rec.cur.phase {
 		w.enter(w.rec.after(w.phase), now)

@@ -183,6 +183,12 @@ func printGenerator(w io.Writer, l *result.Load) {
 	if l.SpinUs > 0 {
 		fmt.Fprintf(w, ", spin %s", units.Latency(float64(l.SpinUs)))
 	}
+	if r := l.RealTime; r != nil {
+		fmt.Fprint(w, ", real time")
+		if r.GivenUpUs != nil {
+			fmt.Fprintf(w, " until %s", units.Clock(*r.GivenUpUs))
+		}
+	}
 	fmt.Fprintln(w)
 	h := l.Host
 	if h == nil {

@@ -11,8 +11,6 @@ import (
 	"bench/internal/result"
 	"bench/internal/sock"
 	"bench/internal/thread"
-
-	"golang.org/x/sys/unix"
 )
 
 // startDelayNs is between the end of the preparations and the origin of a run
@@ -105,7 +103,9 @@ func (r *Runner) runAlone(ctx context.Context, startAt int64) (*result.Load, err
 	w := r.worker(startAt)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w.witness = startWitness(startAt, r.spec.CPUs)
+	if w.timed { // else there is no schedule to be late for
+		w.witness = startWitness(startAt, r.spec.CPUs)
+	}
 	rep := &reporter{rec: w.rec, witness: w.witness, sink: r.sink, shared: r.spec.Share.of() > 1, failed: cancel, done: make(chan struct{})}
 	go rep.run()
 	ended := make(chan error, 1)
@@ -131,7 +131,8 @@ func (r *Runner) outcome(w *worker, rep *reporter) (*result.Load, error) {
 	if r.trace != nil {
 		load.Trace = r.trace.account(r.spec.lengthUs() * 1000)
 	}
-	load.SpinUs = r.spin
+	load.SpinUs = w.spin / 1000
+	load.RealTime = w.privilege.account(w.rec.origin)
 	load.LateSeconds = lateSeconds(load, rep.lags.lateUs)
 	load.Host, err = rep.host()
 	return load, err
@@ -146,13 +147,17 @@ func (r *Runner) turn(w *worker) error {
 		// An open loop's thread has little to do, at exact times. A closed one
 		// takes what it gets, and must not take it from the target.
 		thread.Prompt(w.closed == nil)
-		w.witness.tid.Store(int64(unix.Gettid()))
+		w.witness.enter()
+		if w.privilege.begin() {
+			w.spin = 0 // spinning would keep everybody else from the processor
+		}
 		r.loop.SetSpin(w.spin)
 		if w.closed != nil && w.closed.think == 0 {
 			r.loop.SetWatch(w.spin)
 		}
 		w.begin()
 		err = r.loop.Run()
+		w.witness.leave()
 	}
 	w.closeAll()
 	w.rec.finish(loop.Nanotime())

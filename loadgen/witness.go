@@ -1,12 +1,14 @@
 package loadgen
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/sys/unix"
 
 	"bench/internal/loop"
 	"bench/internal/poller"
@@ -33,7 +35,8 @@ const (
 type witness struct {
 	origin int64
 	cpus   []int
-	tid    atomic.Int64 // of the load's thread, once it runs
+	tid    atomic.Int64  // of the load's thread while it runs
+	left   atomic.Uint64 // what it had waited when it ended, as bits of a float64
 	stop   atomic.Bool
 	done   chan struct{}
 
@@ -82,7 +85,7 @@ func (w *witness) run() {
 	var events [1]poller.Event
 	var second lateness
 	current := 0
-	stolen, waited := w.counters()
+	stolen, waited := w.counters(0, 0)
 	for {
 		before := loop.Nanotime()
 		if _, err := p.Wait(events[:], witnessEvery); err != nil {
@@ -93,7 +96,7 @@ func (w *witness) run() {
 		at := int((before - w.origin) / secondNs)
 		last := w.stop.Load()
 		if before >= w.origin && (at != current || last) {
-			s, q := w.counters()
+			s, q := w.counters(stolen, waited)
 			w.close(at, &second, s-stolen, q-waited)
 			second, current, stolen, waited = lateness{}, at, s, q
 		}
@@ -117,13 +120,34 @@ func (l *lateness) add(us int64) {
 	}
 }
 
-// counters reads what the kernel counts; what it does not tell stays 0.
-func (w *witness) counters() (stolen, waited float64) {
-	stolen, _ = proc.Stolen(w.cpus)
-	if tid := w.tid.Load(); tid > 0 {
-		waited, _ = proc.ThreadWaited(int(tid))
+// enter is called by the load's thread when it begins, leave when it ends: the
+// kernel forgets what a thread waited as soon as it is gone.
+func (w *witness) enter() {
+	if w != nil {
+		w.tid.Store(int64(unix.Gettid()))
 	}
-	return stolen, waited
+}
+
+func (w *witness) leave() {
+	if w == nil {
+		return
+	}
+	waited, _ := proc.ThreadWaited(unix.Gettid()) // 0 where the kernel does not count it
+	w.left.Store(math.Float64bits(waited))
+	w.tid.Store(0)
+}
+
+// counters reads what the kernel counts; what it does not tell stays as it was.
+func (w *witness) counters(stolen, waited float64) (float64, float64) {
+	if s, err := proc.Stolen(w.cpus); err == nil {
+		stolen = s
+	}
+	if tid := w.tid.Load(); tid > 0 {
+		if q, err := proc.ThreadWaited(int(tid)); err == nil {
+			waited = q
+		}
+	}
+	return stolen, max(waited, math.Float64frombits(w.left.Load()))
 }
 
 // close judges the seconds before next that have not been judged yet.

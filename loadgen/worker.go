@@ -57,6 +57,7 @@ type worker struct {
 	scratch   []byte // for the request being written
 	meter     meter
 	witness   *witness
+	privilege privilege
 
 	arrivalTimer, tickTimer, timeoutTimer, openingTimer, lingerTimer loop.Timer
 	more, pump                                                       loop.Task

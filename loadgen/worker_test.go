@@ -1,7 +1,9 @@
 package loadgen
 
 import (
+	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +53,21 @@ func TestWorkerDoesNotAllocate(t *testing.T) {
 	}{
 		{"closed loop", func(s *Spec) { s.Arrival = Closed }},
 		{"open loop", func(*Spec) {}},
+		{"pipelined", func(s *Spec) { s.Arrival, s.Connections.Pipeline = Closed, 4 }},
+		{"Poisson in bursts and steps", func(s *Spec) { s.Arrival, s.Phases[0].Steps, s.Phases[0].Burst = Poisson, 3, 5 }},
+		{"mix with all that varies", func(s *Spec) {
+			s.HTTP = HTTP{Cookies: true, Requests: []Request{
+				{Name: "a", Weight: 3, Path: "/{{seq}}/{{random 1 9}}", Headers: []Header{{"X", "{{hex 4}}"}}},
+				{Name: "b", Method: "POST", Body: Body{Text: "{{user}}\r\n\r\n", Template: true}, Expect: Expect{Contains: "k", Headers: []Header{{"content-length", "*"}}}},
+			}}
+		}},
+		{"trace", func(s *Spec) {
+			var b strings.Builder
+			for i := range 20_000 {
+				fmt.Fprintf(&b, "%d.%04d GET /%d\n", i/5000, i%5000*2, i%7)
+			}
+			s.Arrival, s.Trace = Replay, &Trace{File: writeTrace(t, b.String())}
+		}},
 		{"a connection for each request", func(s *Spec) { s.Arrival, s.Connections.RequestsPerConnection = Closed, 1 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

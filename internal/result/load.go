@@ -46,6 +46,13 @@ type LoadTrace struct {
 	Skipped  int `json:"skipped,omitempty"` // lines of a log that are no request
 }
 
+// LoadRealTime tells of a generator that ran before ordinary programs.
+type LoadRealTime struct {
+	// GivenUpUs is when it gave that up, because it used too much of its
+	// processor; nil if it did not.
+	GivenUpUs *int64 `json:"givenUpUs,omitempty"`
+}
+
 // LoadHost is how well the machine served the generator.
 type LoadHost struct {
 	// DisturbedSeconds of the measured time, counted from the start of the run:
@@ -115,6 +122,9 @@ type Load struct {
 	LateSeconds []int `json:"lateSeconds,omitempty"`
 	// SpinUs is how long the generator watched the clock before a due time.
 	SpinUs int64 `json:"spinUs,omitempty"`
+	// RealTime tells that the generator ran before ordinary programs; nil where
+	// it did not.
+	RealTime *LoadRealTime `json:"realTime,omitempty"`
 	// Host is what an independent thread saw of the machine meanwhile.
 	Host *LoadHost `json:"host,omitempty"`
 	// Sent counts every request put on a wire, first tries and retries alike,

@@ -5,6 +5,7 @@
 package thread
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -87,4 +88,32 @@ func prompt(id int, nice int32) error {
 	}
 	attr.Runtime, attr.Nice = promptSlice, min(attr.Nice, nice)
 	return unix.SchedSetAttr(id, attr, 0)
+}
+
+// IsRealTime tells whether the calling thread runs before all ordinary ones.
+func IsRealTime() bool {
+	attr, err := unix.SchedGetAttr(0, 0)
+	return err == nil && (attr.Policy == unix.SCHED_RR || attr.Policy == unix.SCHED_FIFO)
+}
+
+// GiveUpRealTime makes all threads of the process ordinary ones again, with
+// short turns and the priority that Prompt asks for. All at once, because the Go
+// runtime waits for its locks by giving way, which is only to threads of the same
+// or a higher priority.
+func GiveUpRealTime() error {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: firstNice, Runtime: promptSlice}
+	for _, t := range tasks {
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
+		}
+		if err := unix.SchedSetAttr(id, &attr, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("cannot give up real-time priority: %w", err)
+		}
+	}
+	return nil
 }

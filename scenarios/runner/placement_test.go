@@ -39,3 +39,25 @@ func TestPlacement(t *testing.T) {
 		t.Errorf("allowed CPUs %v, %v", all, err)
 	}
 }
+
+// An agent runs in real time only where it takes nothing from the proxy.
+func TestRealTime(t *testing.T) {
+	for _, c := range []struct {
+		arrival     string
+		load, proxy []int
+		want        bool
+	}{
+		{"constant", []int{1}, []int{0}, true},
+		{"poisson", []int{2, 3}, []int{0, 1}, true},
+		{"trace", []int{1}, []int{0}, true},
+		{"closed", []int{1}, []int{0}, false},
+		{"constant", []int{0}, []int{0}, false},
+		{"constant", []int{1, 2}, []int{2}, false},
+		{"constant", nil, []int{0}, false},
+		{"constant", []int{0}, nil, false},
+	} {
+		if got := realTime(&scenarios.Load{Arrival: c.arrival}, c.load, c.proxy); got != c.want {
+			t.Errorf("%s on %v, proxy on %v: %v", c.arrival, c.load, c.proxy, got)
+		}
+	}
+}

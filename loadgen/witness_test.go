@@ -1,0 +1,115 @@
+package loadgen
+
+import (
+	"os/exec"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"bench/internal/loop"
+	"bench/internal/testpeer"
+	"bench/internal/thread"
+)
+
+// A thread that has to share its processor is told to have waited for it, and
+// the seconds concerned are told apart.
+func TestWitnessSeesABusyProcessor(t *testing.T) {
+	sh := testpeer.Need(t, "sh")
+	o := startOrigin(t, &testOrigin{}, "")
+	cpu := 0
+	runtime.LockOSThread()
+	pinned := thread.Pin([]int{cpu})
+	if pinned != nil {
+		t.Skip(pinned)
+	}
+	// The child inherits the processor; the thread ends with the test's goroutine.
+	hog := exec.Command(sh, "-c", "trap 'exit' TERM; i=0; while [ $i -lt 30000000 ]; do i=$((i+1)); done")
+	hogs := time.AfterFunc(400*time.Millisecond, func() { _ = hog.Process.Kill() })
+	defer hogs.Stop()
+	if err := hog.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = hog.Wait() }()
+	spec := steady(o.addr, 2000, 600_000)
+	spec.CPUs = []int{cpu}
+	got, err := Run(t.Context(), spec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := got.Host
+	if h == nil || h.WakeUp.Count < 100 || h.WaitedSeconds <= 0 {
+		t.Fatalf("the witness saw %+v", h)
+	}
+	if h.WaitedSeconds > waitedSeconds && len(h.DisturbedSeconds) == 0 {
+		t.Errorf("waited for %g s, but second %v disturbed", h.WaitedSeconds, h.DisturbedSeconds)
+	}
+}
+
+func TestWitnessJudgesSeconds(t *testing.T) {
+	w := &witness{}
+	w.close(1, &lateness{}, 0, 0)
+	w.close(2, &lateness{most: 1200, sum: 1200}, 0, 0)
+	w.close(3, &lateness{most: 300, sum: 2100}, 0, 0)
+	w.close(4, &lateness{}, 0.01, 0)
+	w.close(5, &lateness{}, 0, 0.003)
+	w.close(8, &lateness{}, 0, 0) // three at once
+	w.close(8, &lateness{}, 0, 0) // the last one, cut short
+	for second, want := range []bool{false, true, true, true, true, false, false, false, false} {
+		if got, known := w.judged(second); got != want || !known {
+			t.Errorf("second %d: disturbed %v, known %v", second, got, known)
+		}
+	}
+	if _, known := w.judged(9); known {
+		t.Error("a second to come is judged")
+	}
+	if w.stolen != 0.01 || w.waited != 0.003 {
+		t.Errorf("stolen %g s, waited %g s", w.stolen, w.waited)
+	}
+	var l lateness
+	for _, us := range []int64{50, 99, 100, 700} {
+		l.add(us)
+	}
+	if l != (lateness{700, 800}) {
+		t.Errorf("lateness %+v", l)
+	}
+}
+
+// A generator with real-time priority keeps it while it uses little of its
+// processor, and gives it up for good when it uses more.
+func TestPrivilegeIsGivenUp(t *testing.T) {
+	var p privilege
+	now := loop.Nanotime()
+	p.held, p.since, p.at, p.cpu = true, true, now, threadCPU()
+	p.review(now + 1e9)
+	if !p.held || p.excess != 0 {
+		t.Fatalf("given up after an idle second: %+v", p)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	p.at, p.cpu = loop.Nanotime(), threadCPU()
+	began := p.at
+	for p.held && loop.Nanotime() < began+2e9 {
+		for until := loop.Nanotime() + 10e6; loop.Nanotime() < until; {
+			continue // use the processor
+		}
+		p.review(loop.Nanotime())
+	}
+	if p.held || p.account(began) == nil || *p.account(began).GivenUpUs < 50_000 {
+		t.Errorf("kept: %+v", p)
+	}
+	if (&privilege{}).account(0) != nil {
+		t.Error("a priority that was never held is told")
+	}
+}
+
+func TestCalibrateIsWithinItsBounds(t *testing.T) {
+	if us := calibrate(nil); us < leastSpinUs || us > mostSpinUs {
+		t.Errorf("%d µs", us)
+	}
+	for want, s := range map[int64]Spec{0: {}, 70: {SpinUs: 70}, closedSpinUs: {SpinUs: AutoSpin, Arrival: Closed}} {
+		if got := s.spinUs(); got != want {
+			t.Errorf("%s: %d µs, want %d", strconv.Quote(string(s.Arrival)), got, want)
+		}
+	}
+}
