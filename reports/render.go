@@ -32,7 +32,7 @@ func Load(dir string) (*Report, error) {
 // Formats lists what Render can write and the file of each in the result folder.
 func Formats() map[string]string {
 	return map[string]string{
-		"html": "report.html", "md": "report.md", "json": "report.json", "junit": "junit.xml", "hlog": "hist.hlog", "csv": "seconds.csv",
+		"html": "report.html", "md": "report.md", "json": "report.json", "junit": "junit.xml", "hlog": "hist.hlog", "csv": "seconds.csv", "requests": "requests.csv",
 	}
 }
 
@@ -50,12 +50,15 @@ func Render(dir string, formats []string) ([]string, error) {
 func (r *Report) write(dir string, formats []string) ([]string, error) {
 	if len(formats) == 0 {
 		formats = []string{"html", "md", "junit", "hlog", "csv"}
+		if r.hasRequests() {
+			formats = append(formats, "requests")
+		}
 	}
 	var files []string
 	for _, f := range formats {
 		name, ok := Formats()[f]
 		if !ok {
-			return files, fmt.Errorf("unknown report format %q: it is one of html, md, json, junit, hlog, csv", f)
+			return files, fmt.Errorf("unknown report format %q: it is one of html, md, json, junit, hlog, csv, requests", f)
 		}
 		var b bytes.Buffer
 		if err := r.render(&b, f); err != nil {
@@ -85,6 +88,8 @@ func (r *Report) render(b *bytes.Buffer, format string) error {
 		return writeJUnit(b, r)
 	case "hlog":
 		return writeHlog(b, r, second)
+	case "requests":
+		return writeRequests(b, r)
 	default:
 		return writeCSV(b, r)
 	}

@@ -202,6 +202,7 @@ func (s *summary) phases(c *result.Cell) {
 	if len(rows) == 0 {
 		rows = loadPhases(c)
 	}
+	rows = append(rows, requestLines(c)...)
 	if len(rows) == 0 {
 		return
 	}
@@ -226,6 +227,25 @@ func known(us float64) string {
 	return units.Latency(us)
 }
 
+// tallyLine is a line of what load agents state, but for the rate.
+func tallyLine(name string, t *result.Tally) phaseLine {
+	at := latencies(t)
+	return phaseLine{
+		name: name, n: t.Response.Count, p50: at[0], p99: at[2], p999: at[3], maximum: at[4],
+		errors: words.Failures(t.FailuresByCause),
+	}
+}
+
+// requestLines are the kinds of requests.
+func requestLines(c *result.Cell) (rows []phaseLine) {
+	for _, k := range requestKinds(c.Loads) {
+		l := tallyLine("· "+k.title(len(c.Loads)), k.tally)
+		l.good = k.rate()
+		rows = append(rows, l)
+	}
+	return rows
+}
+
 // loadPhases are the measured phases as the load agents state them.
 func loadPhases(c *result.Cell) []phaseLine {
 	var rows []phaseLine
@@ -235,23 +255,13 @@ func loadPhases(c *result.Cell) []phaseLine {
 			if !p.Measured {
 				continue
 			}
-			l := phaseLine{name: p.Name, n: p.Response.Count, maximum: p.Response.Max, errors: words.Failures(p.FailuresByCause)}
+			name := p.Name
 			if len(c.Loads) > 1 {
-				l.name = c.Loads[i].Name + " " + p.Name
+				name = c.Loads[i].Name + " " + p.Name
 			}
+			l := tallyLine(name, &p.Tally)
 			if p.LengthUs > 0 {
 				l.good = float64(p.Completed) * 1e6 / float64(p.LengthUs)
-			}
-			if 2*p.Failed <= p.Failed+p.Completed {
-				for _, q := range []struct {
-					at    float64
-					value float64
-					into  *float64
-				}{{0.5, p.Response.P50, &l.p50}, {0.99, p.Response.P99, &l.p99}, {0.999, p.Response.P999, &l.p999}} {
-					if series.EnoughForTable(q.at, l.n) {
-						*q.into = q.value
-					}
-				}
 			}
 			rows = append(rows, l)
 		}

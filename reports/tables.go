@@ -330,6 +330,24 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 			m.segment(&a.Segments[i])
 		}
 	}
+	m.requests(a)
+}
+
+// requests lists the kinds of requests.
+func (m *markdown) requests(a *series.Analysis) {
+	kinds := requestKinds(a.Loads)
+	if len(kinds) == 0 {
+		return
+	}
+	m.table("request", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
+	for i := range kinds {
+		k := &kinds[i]
+		cells := []string{k.title(len(a.Loads)), units.Count(k.tally.Response.Count), units.Rate(k.rate())}
+		for _, us := range latencies(k.tally) {
+			cells = append(cells, known(us))
+		}
+		m.row(append(cells, words.Failures(k.tally.FailuresByCause))...)
+	}
 }
 
 func (m *markdown) window(a *series.Analysis, w *series.Window) {

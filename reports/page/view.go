@@ -238,6 +238,19 @@ func (b *cellBuilder) percentiles() []percentileRow {
 			out = append(out, phaseRow(series.OneLine(name), p))
 		}
 	}
+	for i := range b.Loads {
+		l := &b.Loads[i]
+		for j := range l.Classes {
+			c := &l.Classes[j]
+			name := "request " + c.Name
+			if len(b.Loads) > 1 {
+				name = l.Name + ", " + name
+			}
+			row := phaseRow(series.OneLine(name), &result.LoadPhase{LengthUs: int64(l.DurationSeconds * 1e6), Tally: c.Tally})
+			row.Kind = "part"
+			out = append(out, row)
+		}
+	}
 	if len(b.Windows) > 0 {
 		for i := range b.Segments {
 			out = append(out, segmentRow(&b.Segments[i]))
