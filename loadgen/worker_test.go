@@ -71,31 +71,46 @@ func TestWorkerDoesNotAllocate(t *testing.T) {
 		{"a connection for each request", func(s *Spec) { s.Arrival, s.Connections.RequestsPerConnection = Closed, 1 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := startOrigin(t, &testOrigin{}, "")
-			spec := steady(o.addr, 5000, 60_000_000)
-			c.change(spec)
-			w := startWorker(t, spec)
-			var before, after runtime.MemStats
-			served, began := ended(w), time.Now()
-			target := served + 3000
-			runtime.ReadMemStats(&before)
-			for ended(w) < target && time.Since(began) < 20*time.Second {
-				time.Sleep(10 * time.Millisecond)
+			// Another part of the process may allocate meanwhile; a request that
+			// does so does it each time.
+			var wrong error
+			for range 3 {
+				if wrong = allocating(t, c.change); wrong == nil {
+					return
+				}
 			}
-			runtime.ReadMemStats(&after)
-			served = ended(w) - served
-			allowed := 0.0
-			if spec.Connections.RequestsPerConnection == 1 {
-				allowed = 2 * float64(served+64) // the origin's connections and their buffers
-			}
-			// Reporting a slice of the timeline allocates, and so does asking
-			// the worker how far it is.
-			allowed += 100*(time.Since(began).Seconds()*10+2) + 200
-			if allocs := float64(after.Mallocs - before.Mallocs); allocs > allowed || allowed > 3*float64(served) {
-				t.Errorf("%.0f allocations for %d requests, at most %.0f would be for something else", allocs, served, allowed)
-			}
+			t.Error(wrong)
 		})
 	}
+}
+
+// allocating tells whether requests of a load allocate.
+func allocating(t *testing.T, change func(*Spec)) error {
+	t.Helper()
+	o := startOrigin(t, &testOrigin{}, "")
+	spec := steady(o.addr, 5000, 60_000_000)
+	change(spec)
+	w := startWorker(t, spec)
+	var before, after runtime.MemStats
+	served, began := ended(w), time.Now()
+	target := served + 3000
+	runtime.ReadMemStats(&before)
+	for ended(w) < target && time.Since(began) < 20*time.Second {
+		time.Sleep(10 * time.Millisecond)
+	}
+	runtime.ReadMemStats(&after)
+	served = ended(w) - served
+	allowed := 0.0
+	if spec.Connections.RequestsPerConnection == 1 {
+		allowed = 2 * float64(served+64) // the origin's connections and their buffers
+	}
+	// Reporting a slice of the timeline allocates, and so does asking
+	// the worker how far it is.
+	allowed += 100*(time.Since(began).Seconds()*10+2) + 200
+	if allocs := float64(after.Mallocs - before.Mallocs); allocs > allowed || allowed > 3*float64(served) {
+		return fmt.Errorf("%.0f allocations for %d requests, at most %.0f would be for something else", allocs, served, allowed)
+	}
+	return nil
 }
 
 func BenchmarkWorker(b *testing.B) {
