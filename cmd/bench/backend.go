@@ -21,6 +21,7 @@ import (
 type backendCmd struct {
 	HTTP  backendHTTPCmd  `cmd:"" name:"http" help:"Run mock HTTP/1.1 origins."`
 	TCP   backendTCPCmd   `cmd:"" name:"tcp" help:"Run mock TCP origins: echo, sink, source or a script."`
+	MySQL backendMySQLCmd `cmd:"" name:"mysql" help:"Run mock MySQL origins."`
 	Redis backendRedisCmd `cmd:"" name:"redis" help:"Run mock Redis origins."`
 }
 
