@@ -27,6 +27,7 @@ const (
 // cli lists the commands; each is a type of its own file with a Run method.
 type cli struct {
 	Run      runCmd      `cmd:"" help:"Run a scenario; the exit code is the verdict."`
+	Library  libraryCmd  `cmd:"" help:"Run many scenarios with several proxies, and tell in one table where each holds."`
 	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
 	Proxy    proxyCmd    `cmd:"" help:"Run the proxy engine, with HAProxy's command line."`
 	Backend  backendCmd  `cmd:"" help:"Run a mock origin alone."`

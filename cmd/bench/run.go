@@ -24,7 +24,7 @@ type runCmd struct {
 	Output   string   `short:"o" placeholder:"DIR" help:"Result folder; results/NAME-TIME if not given."`
 	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
 	Seed     *uint64  `help:"Seed in place of the scenario's."`
-	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy or exec."`
+	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx or exec."`
 	Plain    bool     `help:"Print lines instead of a live table."`
 	ASCII    bool     `name:"ascii" help:"Print no character beyond ASCII."`
 }

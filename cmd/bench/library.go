@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"bench/reports"
+	"bench/reports/library"
+	"bench/scenarios"
+	"bench/scenarios/runner"
+)
+
+// libraryCmd runs many scenarios with several proxies.
+type libraryCmd struct {
+	Scenarios []string      `arg:"" optional:"" help:"Scenario files or names; all built-in scenarios if none is given."`
+	Driver    []string      `default:"builtin,haproxy" help:"Proxies to run each with; a scenario written for another keeps its own."`
+	Output    string        `short:"o" placeholder:"DIR" help:"Folder of the result folders; results/library-TIME if not given."`
+	Markdown  string        `placeholder:"FILE" help:"Write the table to this file, too."`
+	Longest   time.Duration `default:"1m" help:"Leave out scenarios whose load lasts longer, unless they are named."`
+}
+
+func (c *libraryCmd) Help() string {
+	return `Example: how do the engine and HAProxy fare in every built-in scenario?
+
+  bench library --markdown table.md`
+}
+
+func (c *libraryCmd) Run(std *streams) error {
+	if c.Output == "" {
+		c.Output = filepath.Join("results", "library-"+time.Now().Format("20060102-150405"))
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	plans, err := c.plan()
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	var entries []library.Entry
+	for i, p := range plans {
+		fmt.Fprintf(std.err, "%d of %d: %s with %s, %s\n", i+1, len(plans), p.name, p.driver, p.length)
+		live := reports.NewConsole(std.out, std.in, reports.ConsoleOptions{Stop: stop})
+		run, err := runner.Run(ctx, runner.Options{
+			Document: p.doc, Out: filepath.Join(c.Output, p.name+"-"+p.driver), Self: []string{self}, Live: live,
+			Command: strings.Join(os.Args, " "), Tool: tool(),
+		})
+		live.Close()
+		if ctx.Err() != nil {
+			return &exitError{exitInterrupted, errors.New("interrupted; everything is undone")}
+		}
+		if run != nil {
+			if _, err := reports.Render(filepath.Join(c.Output, p.name+"-"+p.driver), nil); err != nil {
+				say(std.err, err)
+			}
+		}
+		entries = append(entries, library.Entry{Question: p.question, Run: run, Err: err})
+	}
+	text, err := library.Markdown(entries)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(std.out, text)
+	if c.Markdown != "" {
+		return os.WriteFile(c.Markdown, []byte(libraryHead+text), 0o644)
+	}
+	return nil
+}
+
+// libraryHead stands before the table in a file.
+const libraryHead = `# Where proxies hold, and where they break
+
+Written by ` + "`make library`" + `: every built-in scenario of at most a minute, run with each
+proxy on one machine. A row is one combination of the scenario's matrix. FAIL means
+that a limit of the scenario did not hold, which the last column names; INVALID that
+the measurement cannot be trusted. Times are of that machine: compare rows of one
+scenario, not rows with other figures.
+
+`
+
+// libraryPlan is one run to come.
+type libraryPlan struct {
+	name, driver, question string
+	doc                    *scenarios.Document
+	length                 time.Duration // of all cells
+}
+
+// plan reads every scenario before the first is run.
+func (c *libraryCmd) plan() ([]libraryPlan, error) {
+	names := c.Scenarios
+	if len(names) == 0 {
+		for _, b := range scenarios.BuiltIns() {
+			names = append(names, b.Name)
+		}
+	}
+	var plans []libraryPlan
+	for _, name := range names {
+		doc, err := scenarios.Find(name, scenarios.Options{})
+		if err != nil {
+			return nil, errors.New(scenarios.Describe(err))
+		}
+		s := doc.Cells[0].Scenario
+		length := s.Length() * time.Duration(len(doc.Cells))
+		if len(c.Scenarios) == 0 && s.Length() > c.Longest {
+			continue
+		}
+		drivers := c.Driver
+		if !slices.Contains(c.Driver, s.Proxy.Driver) {
+			drivers = []string{s.Proxy.Driver}
+		}
+		for _, driver := range drivers {
+			doc, err := scenarios.Find(name, scenarios.Options{Set: []scenarios.Setting{{Key: "proxy.driver", Value: driver}}})
+			if err != nil {
+				return nil, errors.New(scenarios.Describe(err))
+			}
+			plans = append(plans, libraryPlan{s.Name, driver, s.Description, doc, length})
+		}
+	}
+	return plans, nil
+}
