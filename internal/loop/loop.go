@@ -268,13 +268,15 @@ func (w waker) Ready(poller.Events) {
 }
 
 // Run turns the loop on this goroutine, locked to its thread, until Stop. It
-// returns the error of a poller that failed. The loop cannot be run again.
-func (l *Loop) Run() error {
+// returns the error of a poller that failed, or a *PanicError. The loop cannot be
+// run again.
+func (l *Loop) Run() (err error) {
 	makeRoom(running.Add(1))
 	defer running.Add(-1)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer l.end()
+	defer caught(&err)
 	for !l.stopping.Load() {
 		if err := l.turn(); err != nil {
 			return err

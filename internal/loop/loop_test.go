@@ -1,8 +1,10 @@
 package loop_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -231,5 +233,21 @@ func BenchmarkTimerStartStop(b *testing.B) {
 		l.SetTimer(&extra.timer, int64(1e18)+int64(20000+i), &extra)
 		l.StopTimer(&extra.timer)
 		i++
+	}
+}
+
+func TestPanicEndsTheLoop(t *testing.T) {
+	l, err := loop.New("", 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.Run() }()
+	if l.Call(func() { panic("out of the blue") }) {
+		t.Error("a call that panicked counts as done")
+	}
+	var fault *loop.PanicError
+	if err := <-done; !errors.As(err, &fault) || fault.Value != "out of the blue" || !strings.Contains(err.Error(), "loop_test.go") {
+		t.Errorf("the loop ended with %v", err)
 	}
 }

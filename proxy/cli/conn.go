@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -114,6 +115,13 @@ func (r *request) info(text string) error { return r.message(sevInfo, text+"\n")
 // serve handles a connection until its end. Errors are the peer's: it closed,
 // stopped reading or fell silent; there is nobody to tell.
 func (c *conn) serve() {
+	// A mistake in one command must not take the traffic down with it.
+	defer func() {
+		if v := recover(); v != nil {
+			_, _ = fmt.Fprintf(c.w, "Internal error: %v\n\n", v)
+			_ = c.w.Flush()
+		}
+	}()
 	for !c.quit {
 		_ = c.nc.SetReadDeadline(time.Now().Add(c.timeout))
 		line, err := c.line()
