@@ -18,11 +18,13 @@ import (
 func (s *site) serving(t *testing.T) {
 	t.Helper()
 	waitFor(t, "the proxy", func() bool {
-		c, err := net.Dial("tcp", s.httpAddr)
-		if err != nil {
-			return false
+		for _, addr := range []string{s.httpAddr, s.tcpAddr} {
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				return false
+			}
+			c.Close()
 		}
-		c.Close()
 		return true
 	})
 }
