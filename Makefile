@@ -5,10 +5,10 @@ LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz bench soak library clean
+.PHONY: help run build test lint fuzz bench performance soak library clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/bench
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/bench
@@ -37,6 +37,9 @@ bench: build ## Measure engine and generator against HAProxy and wrk, side by si
 soak: build ## Pass a million requests through a hundred reloads; none may fail, nor make garbage
 	$(BIN) run scenarios/soak-reload.yaml
 	$(GO) test -count 1 -run TrafficMakesNoGarbage -v ./proxy/stream -requests 1000000
+
+performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
+	$(BIN) peers --rounds 5 --markdown docs/PERFORMANCE.md --json bin/performance.json
 
 library: build ## Run every built-in scenario with the engine and with HAProxy, and write the table
 	$(BIN) library --markdown docs/LIBRARY.md

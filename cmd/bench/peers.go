@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"bench/scenarios/peers"
@@ -21,6 +19,7 @@ type peersCmd struct {
 	SubjectCPU int           `default:"0" help:"CPU of the program that is measured."`
 	LoadCPU    int           `default:"1" help:"CPU of everything else."`
 	Row        []string      `help:"Only these rows."`
+	Markdown   string        `placeholder:"FILE" help:"Write the tables with their method to this file, too."`
 	JSON       string        `name:"json" placeholder:"FILE" help:"Write the samples as JSON."`
 }
 
@@ -47,7 +46,7 @@ func (c *peersCmd) Run(std *streams) error {
 		return &exitError{exitLost, err}
 	}
 	if c.JSON != "" {
-		text, err := json.MarshalIndent(map[string]any{"rows": rows, "idle": idle}, "", "  ")
+		text, err := json.MarshalIndent(map[string]any{"machine": peers.Machine(ctx), "rows": rows, "idle": idle}, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -55,55 +54,16 @@ func (c *peersCmd) Run(std *streams) error {
 			return err
 		}
 	}
-	if len(rows) > 0 {
-		if err := printContests(std.out, rows); err != nil {
+	tables := []table{contestTable(rows), idleTable(idle)}
+	if c.Markdown != "" {
+		if err := os.WriteFile(c.Markdown, c.document(peers.Machine(ctx), tables), 0o644); err != nil {
 			return err
 		}
 	}
-	if len(idle) > 0 {
-		return printIdle(std.out, idle)
+	for _, t := range tables {
+		if err := t.print(std.out); err != nil {
+			return err
+		}
 	}
 	return nil
 }
-
-func printContests(out io.Writer, rows []peers.Row) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "work\tpeer\tCPU per request, peer ÷ ours\trequests/s, ours ÷ peer\tfailed\tforeign CPU")
-	for i := range rows {
-		r := &rows[i]
-		if r.Reason != "" {
-			fmt.Fprintf(w, "%s\t%s\tnot measured: %s\n", r.Name, r.Peer, r.Reason)
-			continue
-		}
-		var failed uint64
-		var others float64
-		for _, s := range append(r.A, r.B...) {
-			failed += s.Failed
-			others = max(others, s.Others)
-		}
-		rate := "not the subject's limit: the load side was busy first"
-		if r.RateCounts() {
-			rate = span(r.Rate)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\tup to %.0f %%\n", r.Name, r.Peer, span(r.CPU), rate, failed, 100*others)
-	}
-	return w.Flush()
-}
-
-// printIdle prints what idle connections cost.
-func printIdle(out io.Writer, rows []peers.IdleRow) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "idle connections\tnumber\tbytes each, ours ÷ haproxy\tours\thaproxy\theap, ours\theap, haproxy\tkernel, ours\tkernel, haproxy")
-	for i := range rows {
-		r := &rows[i]
-		if r.Reason != "" {
-			fmt.Fprintf(w, "%s\t%d\tnot measured: %s\n", r.Name, r.Connections, r.Reason)
-			continue
-		}
-		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\n", r.Name, r.Connections, r.Ratio,
-			r.Ours.User, r.Peer.User, r.Ours.Heap, r.Peer.Heap, r.Ours.Kernel, r.Peer.Kernel)
-	}
-	return w.Flush()
-}
-
-func span(r peers.Ratio) string { return fmt.Sprintf("%.2f (%.2f to %.2f)", r.Median, r.Low, r.High) }

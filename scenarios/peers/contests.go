@@ -2,6 +2,7 @@ package peers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,45 +20,86 @@ import (
 	"bench/internal/result"
 )
 
+// job is work for a proxy.
+type job struct {
+	name, mode string
+	options    []string // of the defaults section
+	load       []string // arguments of the generator
+	body       string   // size of the answers, 128B if empty
+	logs       bool     // a line for each request, to a UDP socket nobody reads
+	must, aim  float64
+}
+
+// jobs are what engine and HAProxy are compared by.
+func jobs() []job {
+	splice := []string{"option splice-auto"}
+	return []job{
+		{name: "http keep-alive", mode: "http", must: 1.4, aim: 1.7},
+		{name: "http keep-alive, logs", mode: "http", options: []string{"option httplog"}, logs: true, must: 1.2, aim: 1.6},
+		// At a moderate rate waiting costs more than working.
+		{name: "http keep-alive, 2 000/s", mode: "http", load: []string{"--rate=2000/s", "--spin=0us"}, must: 1, aim: 1.2},
+		{name: "http close", mode: "http", options: []string{"option httpclose"}, load: []string{"--requests-per-connection=1"}, must: 1.1, aim: 1.2},
+		{name: "tcp messages", mode: "tcp", must: 1, aim: 1.1},
+		{name: "http bodies of 64 KiB", mode: "http", options: splice, body: "64KiB", must: 1, aim: 1.2},
+		{name: "http bodies of 1 MiB", mode: "http", options: splice, body: "1MiB", must: 1, aim: 1.2},
+		{name: "tcp bodies of 1 MiB", mode: "tcp", options: splice, body: "1MiB", must: 1, aim: 1.2},
+	}
+}
+
 // contests are the rows of the table.
 func contests() []contest {
-	const engine, haproxy, generator, wrk = "engine", "haproxy", "bench load", "wrk"
-	both := []string{haproxy}
-	rows := []contest{}
-	for _, v := range []struct{ name, mode, options, args string }{
-		{"http keep-alive", "http", "", ""},
-		{"http close", "http", "option httpclose", "--requests-per-connection=1"},
-		{"tcp keep-alive", "tcp", "", ""},
-	} {
+	const engine, haproxy, generator, wrk, nginx = "engine", "haproxy", "bench load", "wrk", "nginx"
+	var rows []contest
+	for _, j := range jobs() {
 		rows = append(rows, contest{
-			name: v.name, ours: engine, peer: haproxy, needs: both,
-			a: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, v.mode, v.options, v.args) },
-			b: func(b *bed) *contestant { return b.proxy([]string{haproxy}, v.mode, v.options, v.args) },
+			name: j.name, ours: engine, peer: haproxy, needs: []string{haproxy}, must: j.must, aim: j.aim,
+			a: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &j, 0) },
+			b: func(b *bed) *contestant { return b.proxy([]string{haproxy}, &j, 0) },
 		})
 	}
+	plain := job{name: "idle connections", mode: "http"}
+	rows = append(rows, contest{
+		name: "8 000 idle connections", ours: engine, peer: "engine without them", must: 0.95, aim: 1,
+		a: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &plain, 8000) },
+		b: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &plain, 0) },
+	})
 	for _, v := range []struct {
-		name   string
-		ours   []string
-		header []string
+		name      string
+		ours      []string
+		header    []string
+		must, aim float64
 	}{
-		{"generator keep-alive", nil, nil},
-		{"generator close", []string{"--requests-per-connection=1"}, []string{"-H", "Connection: close"}},
+		{"generator keep-alive", nil, nil, 1.15, 1.25},
+		{"generator close", []string{"--requests-per-connection=1"}, []string{"-H", "Connection: close"}, 1.1, 1.2},
 	} {
 		rows = append(rows, contest{
-			name: v.name, ours: generator, peer: wrk, needs: []string{"wrk", "nginx"},
+			name: v.name, ours: generator, peer: wrk, needs: []string{wrk, nginx}, must: v.must, aim: v.aim,
 			a: func(b *bed) *contestant { return b.generator(v.ours) },
 			b: func(b *bed) *contestant { return b.wrk(v.header) },
 		})
 	}
-	return rows
+	return append(rows, contest{
+		name: "origin keep-alive", ours: "bench backend", peer: nginx, needs: []string{nginx}, must: 1.2, aim: 1.5,
+		a: func(b *bed) *contestant {
+			return b.answering(func(ctx context.Context) (*proc.Process, string, error) {
+				return b.originOn(ctx, "128B", b.o.SubjectCPU)
+			})
+		},
+		b: func(b *bed) *contestant {
+			return b.answering(func(ctx context.Context) (*proc.Process, string, error) { return b.nginxOn(ctx, b.o.SubjectCPU) })
+		},
+	})
 }
 
 const connections = 64
 
-// proxyConfig is given to both engines unchanged.
+// proxyConfig is given to both engines unchanged. The ratios keep HAProxy from
+// closing idle server connections because of many idle clients.
 const proxyConfig = `global
   nbthread 1
-  maxconn 4000
+  maxconn %d
+  tune.pool-low-fd-ratio 90
+  tune.pool-high-fd-ratio 95
 defaults
   mode %s
   timeout client 30s
@@ -71,11 +113,11 @@ listen bench
 `
 
 // proxy is a proxy on the subject's CPU, with origin and generator on the other.
-func (b *bed) proxy(argv []string, mode, options, loadArgs string) *contestant {
+func (b *bed) proxy(argv []string, j *job, idle int) *contestant {
 	var url string
 	return &contestant{
 		start: func(ctx context.Context) (*proc.Process, error) {
-			origin, err := b.origin(ctx)
+			_, origin, err := b.originOn(ctx, cmp.Or(j.body, "128B"), b.o.LoadCPU)
 			if err != nil {
 				return nil, err
 			}
@@ -83,22 +125,65 @@ func (b *bed) proxy(argv []string, mode, options, loadArgs string) *contestant {
 			if err != nil {
 				return nil, err
 			}
-			if mode == "http" {
-				options = "option forwardfor\n  " + options
+			options := j.options
+			if j.mode == "http" {
+				options = append([]string{"option forwardfor"}, options...)
+			}
+			if j.logs {
+				sink, err := b.sink()
+				if err != nil {
+					return nil, err
+				}
+				options = append(options, "log "+sink+" local0")
 			}
 			file := filepath.Join(b.dir, strconv.Itoa(port)+".cfg")
-			if err := os.WriteFile(file, fmt.Appendf(nil, proxyConfig, mode, options, port, origin), 0o600); err != nil {
+			text := fmt.Appendf(nil, proxyConfig, idle+1000, j.mode, strings.Join(options, "\n  "), port, strings.TrimPrefix(origin, "http://"))
+			if err := os.WriteFile(file, text, 0o600); err != nil {
 				return nil, err
 			}
-			url = fmt.Sprintf("http://127.0.0.1:%d/", port)
+			addr := fmt.Sprintf("127.0.0.1:%d", port)
+			url = "http://" + addr + "/"
 			p, err := b.group.Start(proc.Spec{Name: argv[0], Args: append(argv, "-f", file, "-db"), CPUs: []int{b.o.SubjectCPU}})
 			if err != nil {
 				return nil, err
 			}
-			return p, waitPort(ctx, p, port)
+			if err := waitPort(ctx, p, port); err != nil {
+				return nil, err
+			}
+			if idle > 0 {
+				clients := &idlers{addr: addr}
+				b.closers = append(b.closers, clients.close)
+				return p, clients.grow(ctx, idle)
+			}
+			return p, nil
 		},
 		load: func(ctx context.Context) (uint64, uint64, float64, error) {
-			return b.bench(ctx, url, b.o.LoadCPU, strings.Fields(loadArgs))
+			return b.bench(ctx, url, b.o.LoadCPU, j.load)
+		},
+	}
+}
+
+// sink is the address of a UDP socket that nobody reads: the kernel drops what
+// does not fit, which costs every sender the same.
+func (b *bed) sink() (string, error) {
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return "", err
+	}
+	b.closers = append(b.closers, func() { _ = c.Close() })
+	return c.LocalAddr().String(), nil
+}
+
+// answering is a server on the subject's CPU under our generator on the other.
+func (b *bed) answering(start func(context.Context) (*proc.Process, string, error)) *contestant {
+	var url string
+	return &contestant{
+		start: func(ctx context.Context) (p *proc.Process, err error) {
+			p, url, err = start(ctx)
+			return p, err
+		},
+		load: func(ctx context.Context) (uint64, uint64, float64, error) {
+			return b.bench(ctx, url, b.o.LoadCPU, nil)
 		},
 	}
 }
@@ -108,7 +193,7 @@ func (b *bed) generator(args []string) *contestant {
 	var url string
 	return &contestant{
 		start: func(ctx context.Context) (_ *proc.Process, err error) {
-			url, err = b.nginx(ctx)
+			_, url, err = b.nginxOn(ctx, b.o.LoadCPU)
 			return nil, err
 		},
 		load: func(ctx context.Context) (uint64, uint64, float64, error) {
@@ -122,7 +207,7 @@ func (b *bed) wrk(args []string) *contestant {
 	var url string
 	return &contestant{
 		start: func(ctx context.Context) (_ *proc.Process, err error) {
-			url, err = b.nginx(ctx)
+			_, url, err = b.nginxOn(ctx, b.o.LoadCPU)
 			return nil, err
 		},
 		load: func(ctx context.Context) (uint64, uint64, float64, error) {
@@ -177,19 +262,25 @@ func (b *bed) output(ctx context.Context, argv []string, cpu int) (string, float
 
 // origin starts a mock origin on the load side and returns its address.
 func (b *bed) origin(ctx context.Context) (string, error) {
+	_, url, err := b.originOn(ctx, "128B", b.o.LoadCPU)
+	return strings.TrimPrefix(url, "http://"), err
+}
+
+// originOn starts a mock origin on a CPU and returns its URL.
+func (b *bed) originOn(ctx context.Context, body string, cpu int) (*proc.Process, string, error) {
 	port, err := freePort()
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	p, err := b.group.Start(proc.Spec{
-		Name: "origin", CPUs: []int{b.o.LoadCPU},
-		Args: []string{b.o.Self, "backend", "http", "--listen", addr, "--body", "128B"},
+		Name: "origin", CPUs: []int{cpu},
+		Args: []string{b.o.Self, "backend", "http", "--listen", addr, "--body", body},
 	})
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	return addr, waitPort(ctx, p, port)
+	return p, "http://" + addr, waitPort(ctx, p, port)
 }
 
 const nginxConfig = `worker_processes 1;
@@ -207,25 +298,25 @@ http {
 }
 `
 
-// nginx starts nginx on the load side and returns its URL.
-func (b *bed) nginx(ctx context.Context) (string, error) {
+// nginxOn starts nginx on a CPU and returns its URL.
+func (b *bed) nginxOn(ctx context.Context, cpu int) (*proc.Process, string, error) {
 	port, err := freePort()
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	dir, err := b.group.Dir("bench-nginx-")
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, fmt.Appendf(nil, nginxConfig, dir, port, strings.Repeat("x", 128)), 0o600); err != nil {
-		return "", err
+		return nil, "", err
 	}
-	p, err := b.group.Start(proc.Spec{Name: "nginx", Args: []string{"nginx", "-c", file}, CPUs: []int{b.o.LoadCPU}})
+	p, err := b.group.Start(proc.Spec{Name: "nginx", Args: []string{"nginx", "-c", file}, CPUs: []int{cpu}})
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	return fmt.Sprintf("http://127.0.0.1:%d/", port), waitPort(ctx, p, port)
+	return p, fmt.Sprintf("http://127.0.0.1:%d/", port), waitPort(ctx, p, port)
 }
 
 func freePort() (int, error) {

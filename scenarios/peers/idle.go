@@ -49,6 +49,12 @@ type IdleMemory struct {
 // IdleCounts are the numbers of idle connections that the rows are measured at.
 func IdleCounts() []int { return []int{5000, 9000} }
 
+// What the ratio of memory is held against.
+const (
+	IdleMust = 1.0
+	IdleAim  = 0.3
+)
+
 // idleSettle is what the processes get to come to rest before memory is read.
 const idleSettle = 300 * time.Millisecond
 
@@ -75,8 +81,8 @@ listen bench
 // counts must rise.
 func MeasureIdle(ctx context.Context, o Options, counts []int) ([]IdleRow, error) {
 	var rows []IdleRow
-	for _, mode := range []string{"http", "tcp"} {
-		name := "idle " + mode
+	for _, name := range idleNames() {
+		mode := strings.TrimPrefix(name, "idle ")
 		if o.Rows != nil && !slices.Contains(o.Rows, name) {
 			continue
 		}
@@ -110,6 +116,8 @@ func MeasureIdle(ctx context.Context, o Options, counts []int) ([]IdleRow, error
 	}
 	return rows, nil
 }
+
+func idleNames() []string { return []string{"idle http", "idle tcp"} }
 
 // idleObstacle is why n connections cannot be measured here, "" if they can.
 func idleObstacle(n int) string {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"time"
 
 	"bench/internal/proc"
@@ -45,14 +46,17 @@ type Sample struct {
 
 // Row is one line of the table.
 type Row struct {
-	Name   string   `json:"name"`
-	Ours   string   `json:"ours"`
-	Peer   string   `json:"peer"`
-	A      []Sample `json:"a"`         // ours
-	B      []Sample `json:"b"`         // the peer
-	CPU    Ratio    `json:"cpuRatio"`  // peer ÷ ours: above 1 we need less
-	Rate   Ratio    `json:"rateRatio"` // ours ÷ peer: above 1 we do more
-	Reason string   `json:"skipped,omitempty"`
+	Name string   `json:"name"`
+	Ours string   `json:"ours"`
+	Peer string   `json:"peer"`
+	A    []Sample `json:"a"`         // ours
+	B    []Sample `json:"b"`         // the peer
+	CPU  Ratio    `json:"cpuRatio"`  // peer ÷ ours: above 1 we need less
+	Rate Ratio    `json:"rateRatio"` // ours ÷ peer: above 1 we do more
+	// Must and Aim are what the ratio of CPU times is held against.
+	Must   float64 `json:"must"`
+	Aim    float64 `json:"aim"`
+	Reason string  `json:"skipped,omitempty"`
 }
 
 // Ratio is the median over the rounds, with the smallest and the largest.
@@ -80,6 +84,7 @@ func (r *Row) RateCounts() bool {
 type contest struct {
 	name, ours, peer string
 	needs            []string // programs
+	must, aim        float64  // of the ratio of CPU times
 	a, b             func(b *bed) *contestant
 }
 
@@ -96,6 +101,17 @@ type bed struct {
 	o     *Options
 	group *proc.Group
 	dir   string
+	// closers undo what is not a process.
+	closers []func()
+}
+
+// Names lists the rows.
+func Names() []string {
+	var names []string
+	for _, c := range contests() {
+		names = append(names, c.name)
+	}
+	return append(names, idleNames()...)
 }
 
 // Run measures the rows one after the other.
@@ -104,11 +120,17 @@ func Run(ctx context.Context, o Options) ([]Row, error) {
 		return nil, errors.New("subject and load need different CPUs: this machine has one, or both were put on the same")
 	}
 	var rows []Row
-	for _, c := range contests() {
+	all := contests()
+	for _, name := range o.Rows {
+		if !slices.ContainsFunc(all, func(c contest) bool { return c.name == name }) && !slices.Contains(idleNames(), name) {
+			return nil, fmt.Errorf("there is no row %q; known are %s", name, strings.Join(Names(), ", "))
+		}
+	}
+	for _, c := range all {
 		if o.Rows != nil && !slices.Contains(o.Rows, c.name) {
 			continue
 		}
-		row := Row{Name: c.name, Ours: c.ours, Peer: c.peer}
+		row := Row{Name: c.name, Ours: c.ours, Peer: c.peer, Must: c.must, Aim: c.aim}
 		for _, p := range c.needs {
 			if _, err := exec.LookPath(p); err != nil {
 				row.Reason = p + " is not installed"
@@ -135,6 +157,11 @@ func measure(ctx context.Context, o *Options, c *contest, row *Row) (err error) 
 		return err
 	}
 	b := &bed{o: o, group: group, dir: dir}
+	defer func() {
+		for _, undo := range b.closers {
+			undo()
+		}
+	}()
 	pair := [2]*contestant{c.a(b), c.b(b)}
 	var procs [2]*proc.Process
 	for i, k := range pair {

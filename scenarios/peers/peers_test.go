@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"bench/internal/testpeer"
@@ -76,5 +77,32 @@ func TestProcField(t *testing.T) {
 	}
 	if _, err := procField(file, "HugePages"); err == nil {
 		t.Error("a line that is no size was read")
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, tt := range []struct{ program, text, want string }{
+		{"haproxy", "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/\nStatus: x 9.9\n", "2.6.12-1+deb12u4"},
+		{"wrk", "wrk debian/4.1.0-3+b2 [epoll] Copyright (C) 2012 Will Glozer\n", "4.1.0-3+b2"},
+		{"nginx", "nginx version: nginx/1.22.1\n", "1.22.1"},
+		{"nginx", "", ""},
+	} {
+		if got := version(tt.program, tt.text); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.program, got, tt.want)
+		}
+	}
+}
+
+// TestRowsAreNamedOnceAndHaveTargets keeps the table honest as rows are added.
+func TestRowsAreNamedOnceAndHaveTargets(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range contests() {
+		if seen[c.name] || c.must <= 0 || c.aim < c.must {
+			t.Errorf("%q: seen before: %t, must %v, aim %v", c.name, seen[c.name], c.must, c.aim)
+		}
+		seen[c.name] = true
+	}
+	if _, err := Run(t.Context(), Options{LoadCPU: 1, Rows: []string{"http keepalive"}}); err == nil || !strings.Contains(err.Error(), `no row "http keepalive"`) {
+		t.Errorf("a row that is not there: %v", err)
 	}
 }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"bench/scenarios/peers"
+)
+
+// table is what bench peers shows, on a terminal or in a document.
+type table struct {
+	head []string
+	rows [][]string
+}
+
+// print writes the table for a terminal; nothing if it has no rows.
+func (t *table) print(out io.Writer) error {
+	if len(t.rows) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{t.head}, t.rows...) {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	return w.Flush()
+}
+
+// markdown writes the table for a document.
+func (t *table) markdown(out io.Writer) {
+	if len(t.rows) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "| %s |\n|%s\n", strings.Join(t.head, " | "), strings.Repeat(" --- |", len(t.head)))
+	for _, row := range t.rows {
+		fmt.Fprintf(out, "| %s |\n", strings.Join(row, " | "))
+	}
+	fmt.Fprintln(out)
+}
+
+// contestTable has a row for each kind of work.
+func contestTable(rows []peers.Row) table {
+	t := table{head: []string{"work", "ours", "peer", "CPU per request, peer ÷ ours", "target", "reached", "requests/s, ours ÷ peer", "failed", "foreign CPU"}}
+	for i := range rows {
+		r := &rows[i]
+		if r.Reason != "" {
+			t.rows = append(t.rows, []string{r.Name, r.Ours, r.Peer, "not measured: " + r.Reason, target(r.Must, r.Aim), "-", "-", "-", "-"})
+			continue
+		}
+		var failed uint64
+		var others float64
+		for _, s := range append(r.A, r.B...) {
+			failed += s.Failed
+			others = max(others, s.Others)
+		}
+		rate := "not the subject's limit"
+		if r.RateCounts() {
+			rate = span(r.Rate)
+		}
+		t.rows = append(t.rows, []string{
+			r.Name, r.Ours, r.Peer, span(r.CPU), target(r.Must, r.Aim), reached(r.CPU.Median >= r.Must, r.CPU.Median >= r.Aim),
+			rate, fmt.Sprint(failed), fmt.Sprintf("≤ %.0f %%", 100*others),
+		})
+	}
+	return t
+}
+
+// idleTable has a row for each number of idle connections.
+func idleTable(rows []peers.IdleRow) table {
+	t := table{head: []string{"idle connections", "number", "bytes each, ours ÷ haproxy", "target", "reached", "ours", "haproxy", "heap, ours", "heap, haproxy", "kernel, ours", "kernel, haproxy"}}
+	for i := range rows {
+		r := &rows[i]
+		row := []string{r.Name, fmt.Sprint(r.Connections)}
+		if r.Reason != "" {
+			t.rows = append(t.rows, append(row, "not measured: "+r.Reason, "", "", "", "", "", "", "", ""))
+			continue
+		}
+		row = append(row, fmt.Sprintf("%.2f", r.Ratio), target(peers.IdleMust, peers.IdleAim), reached(r.Ratio <= peers.IdleMust, r.Ratio <= peers.IdleAim))
+		for _, v := range []float64{r.Ours.User, r.Peer.User, r.Ours.Heap, r.Peer.Heap, r.Ours.Kernel, r.Peer.Kernel} {
+			row = append(row, fmt.Sprintf("%.0f", v))
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t
+}
+
+func span(r peers.Ratio) string { return fmt.Sprintf("%.2f (%.2f to %.2f)", r.Median, r.Low, r.High) }
+
+func target(must, aim float64) string { return fmt.Sprintf("%.2f, better %.2f", must, aim) }
+
+// reached says how far a median got.
+func reached(must, aim bool) string {
+	switch {
+	case aim:
+		return "yes, the better one"
+	case must:
+		return "yes"
+	}
+	return "**no**"
+}
+
+// document is docs/PERFORMANCE.md: the tables with what is needed to judge and
+// to repeat them.
+func (c *peersCmd) document(machine []string, tables []table) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, performanceHead, strings.Join(machine, ", "), c.Rounds, c.Duration)
+	for _, t := range tables {
+		t.markdown(&b)
+	}
+	return []byte(b.String())
+}
+
+const performanceHead = `# Engine, generator and origin beside the programs people use
+
+Written by ` + "`make performance`" + ` on a machine with %s. Each row took %d rounds of
+four measurements of %v.
+
+- **Turns.** Both contestants of a row run at once, one of them idle, and take turns
+  in the order A B B A: what drifts in the machine hits both. A ratio pairs a
+  measurement with its neighbour; the table gives the median, and in brackets the
+  smallest and the largest.
+- **Processors.** The program that is measured has one to itself, and one thread. The
+  load, and what answers it, share the other.
+- **CPU per request** is user and system time of the measured process over the requests
+  that were completed. Above 1, ours needs less.
+- **Requests/s** speak of the measured program only when it was busy all the time. Where
+  the load side was busy first, the table says so and gives no figure.
+- **Foreign CPU** is the share of the measured program's processor that others used.
+- **Target** is what the project asks of itself; rows that miss it say no.
+- Proxies get one configuration file, unchanged. Answers have 128 bytes where a row does
+  not say otherwise, over 64 connections of clients.
+
+Of idle connections the table gives bytes for each connection of a client, with what
+belongs to it towards the server. Each has served one request before. Below 1, ours needs
+less. METHODOLOGY.md defines every column.
+
+`
