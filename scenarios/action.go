@@ -1,10 +1,6 @@
 package scenarios
 
-import (
-	"slices"
-
-	"bench/backends/control"
-)
+import "slices"
 
 // Classes of events, as result.Event has them.
 const (
@@ -26,21 +22,18 @@ type Action struct {
 
 // Actions lists every action, in the order documentation shows them.
 func Actions() []Action {
-	return []Action{
-		{Name: "proxy.reload", Class: ClassMoment},
-		{Name: "proxy.reloadBroken", Class: ClassMoment},
-		{Name: "proxy.command", Class: ClassMoment, Needs: []string{"command"}},
-		{Name: "backend.stall", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Stall},
-		{Name: "backend.fail", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"status", "rate"}, Fault: control.Error},
-		{Name: "backend.latency", Class: ClassFault, Needs: []string{"name", "for", "latency"}, Fault: control.Latency},
-		{Name: "backend.drain", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Drain},
-		{Name: "backend.refuse", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Refuse},
-		{Name: "backend.reset", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Reset},
-		{Name: "backend.truncate", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Truncate},
-		{Name: "backend.trickle", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Trickle},
-		{Name: "backend.kill", Class: ClassFault, Needs: []string{"name"}, Allows: []string{"for"}},
-		{Name: "backend.start", Class: ClassMoment, Needs: []string{"name"}},
-	}
+	return slices.Concat(
+		[]Action{
+			{Name: "proxy.reload", Class: ClassMoment},
+			{Name: "proxy.reloadBroken", Class: ClassMoment},
+			{Name: "proxy.command", Class: ClassMoment, Needs: []string{"command"}},
+		},
+		originActions(),
+		[]Action{
+			{Name: "backend.kill", Class: ClassFault, Needs: []string{"name"}, Allows: []string{"for"}},
+			{Name: "backend.start", Class: ClassMoment, Needs: []string{"name"}},
+		},
+	)
 }
 
 // FindAction is the action of a name.

@@ -193,6 +193,9 @@ func (d *decoder) list(n *node, v reflect.Value, path string) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
 	for i, item := range n.items {
+		if item.kind == nullNode && v.Index(i).Kind() == reflect.Pointer {
+			continue // a list of pointers knows null
+		}
 		d.decode(item, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
 }

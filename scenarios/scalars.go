@@ -39,6 +39,8 @@ func (s *Size) setScalar(text string) error {
 	return err
 }
 
+func (s Size) String() string { return strconv.FormatInt(int64(s), 10) }
+
 // Rate is a rate of arrivals, in requests per second, at the two ends of a
 // phase; written 2000/s, or 0..2000/s for a ramp.
 type Rate struct{ From, To float64 }

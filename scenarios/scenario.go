@@ -93,8 +93,8 @@ type Stats struct {
 type Backend struct {
 	// Name by which the configuration template and the events know it.
 	Name string `yaml:"name,required"`
-	// Kind of the origin's protocol: http.
-	Kind string `yaml:"kind" default:"http" enum:"http"`
+	// Kind of the origin's protocol: http, tcp, mysql or redis.
+	Kind string `yaml:"kind" default:"http" enum:"http,tcp,mysql,redis"`
 	// Replicas is the number of origin processes.
 	Replicas int `yaml:"replicas" default:"1"`
 	// Latency is the time to an answer, a fixed duration or a distribution:
@@ -102,13 +102,19 @@ type Backend struct {
 	// exponential(2ms).
 	Latency Distribution `yaml:"latency" default:"0ms"`
 	// Body is the size of the answer's body, fixed or a distribution:
-	// uniform(1KiB, 64KiB).
+	// uniform(1KiB, 64KiB). Kind http only.
 	Body Distribution `yaml:"body" default:"1KiB"`
-	// Status of the answers.
+	// Status of the answers. Kind http only.
 	Status int `yaml:"status" default:"200"`
 	// RequestsPerConnection closes a connection after so many requests; 0
-	// never does.
+	// never does. Kind http only.
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
+	// TCP says what origins of kind tcp do with a connection.
+	TCP TCPOrigin `yaml:"tcp"`
+	// MySQL says what origins of kind mysql are and answer.
+	MySQL MySQLOrigin `yaml:"mysql"`
+	// Redis says what origins of kind redis are and hold.
+	Redis RedisOrigin `yaml:"redis"`
 	// CPUs the origins may run on; empty leaves the choice to the runner.
 	CPUs []int `yaml:"cpus"`
 }
@@ -297,12 +303,34 @@ type EventArgs struct {
 	Name string `yaml:"name"`
 	// For is how long the fault lasts.
 	For Duration `yaml:"for"`
-	// Status that backend.fail answers with.
+	// Status that backend.fail answers with: of HTTP, or the number of a MySQL
+	// error.
 	Status int `yaml:"status"`
-	// Rate is the share of requests that backend.fail hits, 0 to 1.
+	// Rate is the share of answers that backend.fail and backend.corrupt hit, 0
+	// to 1.
 	Rate *float64 `yaml:"rate"`
 	// Latency that backend.latency answers with, as a backend's latency.
 	Latency Distribution `yaml:"latency"`
+	// Scope of backend.reset: the connections accepted while it lasts (new),
+	// those open when it begins (live), or both.
+	Scope string `yaml:"scope" enum:",new,live,both"`
+	// Bytes that backend.truncate writes of an answer before it closes, or
+	// that backend.trickle writes at a time.
+	Bytes *Size `yaml:"bytes"`
+	// Every is the time between two pieces of backend.trickle.
+	Every Duration `yaml:"every"`
+	// Bandwidth of each connection that backend.bandwidth limits, a size a
+	// second: 64KiB.
+	Bandwidth Size `yaml:"bandwidth"`
+	// State of backend.state: read-only or replication-stopped of MySQL; loading,
+	// misconf or masterdown of Redis.
+	State string `yaml:"state" enum:",read-only,replication-stopped,loading,misconf,masterdown"`
+	// Role that backend.role gives: primary or replica.
+	Role string `yaml:"role" enum:",primary,replica"`
+	// Lag of replication that backend.lag makes the origin tell.
+	Lag Duration `yaml:"lag"`
+	// Connections that backend.limit admits at a time.
+	Connections *int `yaml:"connections"`
 	// Command that proxy.command sends to the proxy's stats socket.
 	Command string `yaml:"command"`
 }

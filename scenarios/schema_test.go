@@ -12,6 +12,8 @@ import (
 
 	"github.com/invopop/jsonschema"
 	check "github.com/santhosh-tekuri/jsonschema/v6"
+
+	"bench/backends/mysqlorigin"
 )
 
 // schemaFile is what editors read; see CONTRIBUTING for how to point one at it.
@@ -72,13 +74,19 @@ func generateSchema(t *testing.T) []byte {
 	if err := r.AddGoComments("bench/scenarios", ".", jsonschema.WithFullComment()); err != nil {
 		t.Fatal(err)
 	}
+	if err := r.AddGoComments("bench/backends/mysqlorigin", "../backends/mysqlorigin", jsonschema.WithFullComment()); err != nil {
+		t.Fatal(err)
+	}
 	// The library joins the import path with the directory of the files.
 	for name, text := range maps.Clone(r.CommentMap) {
-		r.CommentMap[strings.Replace(name, "bench/scenarios/.", "bench/scenarios", 1)] = strings.Join(strings.Fields(text), " ")
+		name = strings.Replace(name, "bench/scenarios/.", "bench/scenarios", 1)
+		name = strings.Replace(name, "bench/backends/mysqlorigin/../backends/mysqlorigin", "bench/backends/mysqlorigin", 1)
+		r.CommentMap[name] = strings.Join(strings.Fields(text), " ")
 	}
 	s := r.Reflect(&Scenario{})
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[Scenario](), reflect.TypeFor[Proxy](), reflect.TypeFor[Stats](), reflect.TypeFor[Backend](),
+		reflect.TypeFor[TCPOrigin](), reflect.TypeFor[MySQLOrigin](), reflect.TypeFor[RedisOrigin](), reflect.TypeFor[mysqlorigin.Row](),
 		reflect.TypeFor[Load](), reflect.TypeFor[Content](), reflect.TypeFor[Expect](), reflect.TypeFor[Request](),
 		reflect.TypeFor[Trace](), reflect.TypeFor[Connections](), reflect.TypeFor[Phase](), reflect.TypeFor[Event](),
 		reflect.TypeFor[EventArgs](), reflect.TypeFor[Objective](), reflect.TypeFor[Compare](),

@@ -115,6 +115,7 @@ func (v *validator) backends() {
 		v.between(at+".requestsPerConnection", b.RequestsPerConnection, 0, 1<<30)
 		v.size(at+".body", b.Body)
 		v.latency(at+".latency", b.Latency)
+		v.origin(at, b)
 		v.cpus(at+".cpus", b.CPUs)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -356,7 +357,7 @@ func (v *validator) condition(path, text string) {
 
 func (v *validator) args(at string, e *Event, action Action) {
 	given := map[string]bool{}
-	for _, key := range []string{"name", "for", "status", "rate", "latency", "command"} {
+	for _, key := range keysOf(fieldsOf(reflect.TypeFor[EventArgs]())) {
 		path := at + ".args." + key
 		given[key] = v.given(path)
 		if given[key] && !slices.Contains(action.Needs, key) && !slices.Contains(action.Allows, key) {
@@ -376,9 +377,6 @@ func (v *validator) args(at string, e *Event, action Action) {
 	if given["for"] && e.Args.For <= 0 {
 		v.fail(at+".args.for", "for must be longer than 0")
 	}
-	if given["status"] {
-		v.between(at+".args.status", e.Args.Status, 400, 599)
-	}
 	if e.Args.Rate != nil && (*e.Args.Rate <= 0 || *e.Args.Rate > 1) {
 		v.fail(at+".args.rate", "rate is a share above 0 and up to 1, not %v", *e.Args.Rate)
 	}
@@ -386,7 +384,9 @@ func (v *validator) args(at string, e *Event, action Action) {
 	if given["name"] {
 		if _, err := v.s.Replicas(e.Args.Name); err != nil {
 			v.fail(at+".args.name", "%s", printable(err.Error()))
+			return
 		}
+		v.fault(at, e, action)
 	}
 }
 

@@ -147,6 +147,16 @@ func kinds() []kindRow {
 	}
 }
 
+// Protocols are those whose origins know a kind of fault; nil if all do.
+func Protocols(kind string) []string {
+	for _, row := range kinds() {
+		if row.name == kind {
+			return row.protocols
+		}
+	}
+	return []string{}
+}
+
 func findKind(name, protocol string) (*kindRow, error) {
 	rows := kinds()
 	var names []string

@@ -197,7 +197,11 @@ func (c *cell) planOrigins() error {
 			if err != nil {
 				return err
 			}
-			c.origins = append(c.origins, newOrigin(c.group, c.self, b, n, addr, c.dir, c.scenario.Seed, or(b.CPUs, c.place.origins)))
+			o, err := newOrigin(c.group, c.self, b, n, addr, c.dir, c.scenario.Seed, or(b.CPUs, c.place.origins))
+			if err != nil {
+				return err
+			}
+			c.origins = append(c.origins, o)
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -208,23 +207,7 @@ func (c *cell) sinceStart() int64 { return (c.clock.now() - c.start) / 1000 }
 func newEvent(o scenarios.Occurrence) result.Event {
 	action, _ := scenarios.FindAction(o.Event.Do)
 	e := result.Event{
-		Kind: o.Event.Do, Target: o.Event.Args.Name, Class: action.Class, PlannedUs: o.At.Microseconds(), Args: map[string]string{},
-	}
-	a := &o.Event.Args
-	if a.For > 0 {
-		e.Args["for"] = a.For.String()
-	}
-	if a.Status > 0 {
-		e.Args["status"] = strconv.Itoa(a.Status)
-	}
-	if a.Rate != nil {
-		e.Args["rate"] = strconv.FormatFloat(*a.Rate, 'g', -1, 64)
-	}
-	if a.Latency != "" {
-		e.Args["latency"] = string(a.Latency)
-	}
-	if a.Command != "" {
-		e.Args["command"] = a.Command
+		Kind: o.Event.Do, Target: o.Event.Args.Name, Class: action.Class, PlannedUs: o.At.Microseconds(), Args: o.Event.Args.Texts(),
 	}
 	return e
 }

@@ -36,16 +36,18 @@ type origin struct {
 const originReady = 10 * time.Second
 
 // newOrigin describes replica number n (from 1) of a backend; start starts it.
-func newOrigin(g *proc.Group, self []string, b *scenarios.Backend, n int, addr, dir string, seed uint64, cpus []int) *origin {
+func newOrigin(g *proc.Group, self []string, b *scenarios.Backend, n int, addr, dir string, seed uint64, cpus []int) (*origin, error) {
 	name := fmt.Sprintf("%s.%d", b.Name, n)
 	socket := filepath.Join(dir, name+".sock")
 	args := append(slices.Clone(self), "backend", b.Kind, "--listen", addr, "--control", socket, "--name", name,
-		"--latency", string(b.Latency), "--body", string(b.Body), "--status", strconv.Itoa(b.Status),
-		"--seed", strconv.FormatUint(seed^hash(name), 10))
-	if b.RequestsPerConnection > 0 {
-		args = append(args, "--max-requests", strconv.Itoa(b.RequestsPerConnection))
+		"--latency", string(b.Latency), "--seed", strconv.FormatUint(seed^hash(name), 10))
+	own, err := originArgs(b, filepath.Join(dir, b.Name+".answers"))
+	if err != nil {
+		return nil, err
 	}
-	return &origin{name: name, addr: addr, backend: b, group: g, args: args, cpus: cpus, client: control.NewClient(socket)}
+	return &origin{
+		name: name, addr: addr, backend: b, group: g, args: append(args, own...), cpus: cpus, client: control.NewClient(socket),
+	}, nil
 }
 
 // start starts the process and waits until it serves.
@@ -97,6 +99,5 @@ func (o *origin) running() bool {
 
 // fault orders a fault and returns when it begins and ends.
 func (o *origin) fault(ctx context.Context, kind string, a *scenarios.EventArgs) (*control.Applied, error) {
-	f := control.Fault{Kind: kind, For: a.For.String(), Status: a.Status, Rate: a.Rate, Latency: string(a.Latency)}
-	return o.client.Apply(ctx, f)
+	return o.client.Apply(ctx, a.Fault(kind))
 }

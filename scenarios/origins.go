@@ -1,0 +1,187 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bench/backends/control"
+	"bench/backends/fault"
+	"bench/backends/mysqlorigin"
+	"bench/backends/tcporigin"
+)
+
+// TCPOrigin is what origins of kind tcp do with a connection.
+type TCPOrigin struct {
+	// Mode answers each piece with itself (echo), reads all and says nothing
+	// (sink), writes bytes and closes (source) or follows steps (script).
+	Mode string `yaml:"mode" default:"echo" enum:"echo,sink,source,script"`
+	// Bytes that mode source writes on each connection; 0 is no end.
+	Bytes Size `yaml:"bytes" default:"0"`
+	// Steps of mode script: expect TEXT, send TEXT, wait 50ms, close, reset and
+	// loop.
+	Steps []string `yaml:"steps"`
+}
+
+// MySQLOrigin is what origins of kind mysql are and answer.
+type MySQLOrigin struct {
+	// Role in a replicated set: primary or replica. A replica refuses writes.
+	Role string `yaml:"role" default:"primary" enum:"primary,replica"`
+	// Lag is how far a replica is behind.
+	Lag Duration `yaml:"lag" default:"0s"`
+	// User is the only one who may log in; without one everybody may.
+	User string `yaml:"user"`
+	// Password of the user.
+	Password string `yaml:"password"`
+	// Plugin is how the user authenticates: native (mysql_native_password) or
+	// caching_sha2 (caching_sha2_password).
+	Plugin string `yaml:"plugin" default:"native" enum:"native,caching_sha2"`
+	// MaxConnections beyond which clients are turned away with error 1040.
+	MaxConnections int `yaml:"maxConnections" default:"151"`
+	// Answers to statements; the first that matches is given.
+	Answers []mysqlorigin.Row `yaml:"answers"`
+}
+
+// RedisOrigin is what origins of kind redis are and hold.
+type RedisOrigin struct {
+	// Role in a replicated set: primary or replica. A replica refuses writes.
+	Role string `yaml:"role" default:"primary" enum:"primary,replica"`
+	// Lag is how far a replica says that it is behind.
+	Lag Duration `yaml:"lag" default:"0s"`
+	// User that AUTH wants.
+	User string `yaml:"user" default:"default"`
+	// Password that AUTH wants; without one nobody needs to authenticate.
+	Password string `yaml:"password"`
+	// Keys that are there from the beginning.
+	Keys map[string]string `yaml:"keys"`
+	// MaxMemory of all keys and values; beyond it writes fail with OOM.
+	MaxMemory Size `yaml:"maxMemory" default:"256MiB"`
+	// MaxConnections beyond which clients are turned away; 0 never does.
+	MaxConnections int `yaml:"maxConnections" default:"0"`
+}
+
+// maxOriginConnections bounds what an origin may be told to admit.
+const maxOriginConnections = 1 << 30
+
+// origin checks what belongs to the kind of a backend.
+func (v *validator) origin(at string, b *Backend) {
+	for key, kind := range map[string]string{
+		"body": "http", "status": "http", "requestsPerConnection": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
+	} {
+		if path := at + "." + key; b.Kind != kind && v.given(path) && !v.bad[at+".kind"] {
+			v.bad[path] = true
+			v.f.add(v.keys[path], "%s belongs to backends of kind %s, not %s", key, kind, b.Kind)
+		}
+	}
+	switch b.Kind {
+	case "tcp":
+		v.tcpOrigin(at+".tcp", &b.TCP)
+	case "mysql":
+		v.mysqlOrigin(at+".mysql", &b.MySQL)
+	case "redis":
+		v.between(at+".redis.maxConnections", b.Redis.MaxConnections, 0, maxOriginConnections)
+		if b.Redis.MaxMemory <= 0 && !v.bad[at+".redis.maxMemory"] {
+			v.fail(at+".redis.maxMemory", "maxMemory must be above 0")
+		}
+	}
+}
+
+func (v *validator) tcpOrigin(at string, o *TCPOrigin) {
+	switch {
+	case v.bad[at+".mode"]:
+		return
+	case o.Mode == "script" && len(o.Steps) == 0:
+		v.fail(at+".mode", "mode script needs steps, as [expect PING, send PONG]")
+	case o.Mode != "script" && v.given(at+".steps"):
+		v.fail(at+".steps", "steps belong to mode script, not %s", o.Mode)
+	}
+	if o.Mode != "source" && v.given(at+".bytes") {
+		v.fail(at+".bytes", "bytes belongs to mode source, not %s", o.Mode)
+	}
+	if o.Mode != "script" {
+		return
+	}
+	for i, step := range o.Steps {
+		if _, err := tcporigin.ParseStep(step); err != nil {
+			v.fail(fmt.Sprintf("%s.steps[%d]", at, i), "%s", printable(err.Error()))
+			return
+		}
+	}
+	if _, err := tcporigin.ParseScript(o.Steps); err != nil {
+		v.fail(at+".steps", "%s", printable(err.Error()))
+	}
+}
+
+func (v *validator) mysqlOrigin(at string, o *MySQLOrigin) {
+	v.between(at+".maxConnections", o.MaxConnections, 1, maxOriginConnections)
+	if o.Password != "" && o.User == "" {
+		v.fail(at+".password", "a password needs a user")
+	}
+	for i := range o.Answers {
+		if _, err := o.Answers[i].Answer(); err != nil {
+			v.fail(fmt.Sprintf("%s.answers[%d]", at, i), "%s", printable(err.Error()))
+		}
+	}
+}
+
+// backendOf is the backend that an event's name means, nil without one.
+func (s *Scenario) backendOf(name string) *Backend {
+	name, _, _ = strings.Cut(name, ".")
+	i := slices.IndexFunc(s.Backends, func(b Backend) bool { return b.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.Backends[i]
+}
+
+// fault checks an order to an origin as the origin would.
+func (v *validator) fault(at string, e *Event, action Action) {
+	b := v.s.backendOf(e.Args.Name)
+	if action.Fault == "" || b == nil {
+		return
+	}
+	if kinds := fault.Protocols(action.Fault); kinds != nil && !slices.Contains(kinds, b.Kind) {
+		v.fail(at+".args.name", "%s is for origins of kind %s; %s is of kind %s", action.Name, strings.Join(kinds, ", "), b.Name, b.Kind)
+		return
+	}
+	if b.Kind == "http" && v.given(at+".args.status") {
+		v.between(at+".args.status", e.Args.Status, 400, 599)
+	}
+	order := e.Args.Fault(action.Fault)
+	if order.For == "" {
+		order.For = "1s" // said already where it is missing
+	}
+	if _, err := fault.Parse(&order, b.Kind); err != nil {
+		path := at + ".args"
+		for _, key := range []string{"status", "rate", "scope", "bytes", "every", "bandwidth", "state", "lag", "connections", "for"} {
+			if v.bad[path+"."+key] || v.bad[path+".latency"] {
+				return // said already
+			}
+			if v.given(path+"."+key) && strings.Contains(err.Error(), key) {
+				path += "." + key
+				break
+			}
+		}
+		v.fail(path, "%s", printable(err.Error()))
+	}
+}
+
+// Actions that order faults of origins, in the order documentation shows them.
+func originActions() []Action {
+	return []Action{
+		{Name: "backend.stall", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Stall},
+		{Name: "backend.fail", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"status", "rate"}, Fault: control.Error},
+		{Name: "backend.latency", Class: ClassFault, Needs: []string{"name", "for", "latency"}, Fault: control.Latency},
+		{Name: "backend.drain", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Drain},
+		{Name: "backend.refuse", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Refuse},
+		{Name: "backend.reset", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"scope"}, Fault: control.Reset},
+		{Name: "backend.truncate", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"bytes"}, Fault: control.Truncate},
+		{Name: "backend.corrupt", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"rate"}, Fault: control.Corrupt},
+		{Name: "backend.trickle", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"bytes", "every"}, Fault: control.Trickle},
+		{Name: "backend.bandwidth", Class: ClassFault, Needs: []string{"name", "for", "bandwidth"}, Fault: control.Bandwidth},
+		{Name: "backend.state", Class: ClassFault, Needs: []string{"name", "for", "state"}, Fault: control.KindState},
+		{Name: "backend.role", Class: ClassFault, Needs: []string{"name", "for", "role"}, Fault: control.Role},
+		{Name: "backend.lag", Class: ClassFault, Needs: []string{"name", "for", "lag"}, Fault: control.Lag},
+		{Name: "backend.limit", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"connections"}, Fault: control.Limit},
+	}
+}

@@ -1,0 +1,62 @@
+package runner
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+
+	"bench/scenarios"
+)
+
+// originArgs are the arguments of `bench backend` that belong to the kind of a
+// backend. What is too long for one goes into a file.
+func originArgs(b *scenarios.Backend, file string) ([]string, error) {
+	switch b.Kind {
+	case "tcp":
+		args := []string{"--mode", b.TCP.Mode, "--bytes", b.TCP.Bytes.String()}
+		for _, step := range b.TCP.Steps {
+			args = append(args, "--step="+step)
+		}
+		return args, nil
+	case "mysql":
+		return mysqlArgs(&b.MySQL, file)
+	case "redis":
+		return redisArgs(&b.Redis), nil
+	}
+	args := []string{"--body", string(b.Body), "--status", strconv.Itoa(b.Status)}
+	if b.RequestsPerConnection > 0 {
+		args = append(args, "--max-requests", strconv.Itoa(b.RequestsPerConnection))
+	}
+	return args, nil
+}
+
+func mysqlArgs(o *scenarios.MySQLOrigin, file string) ([]string, error) {
+	args := []string{
+		"--role", o.Role, "--lag", o.Lag.String(), "--plugin", o.Plugin, "--max-connections", strconv.Itoa(o.MaxConnections),
+		"--user=" + o.User, "--password=" + o.Password,
+	}
+	if len(o.Answers) == 0 {
+		return args, nil
+	}
+	text, err := json.Marshal(o.Answers)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return nil, err
+	}
+	return append(args, "--answers", file), nil
+}
+
+func redisArgs(o *scenarios.RedisOrigin) []string {
+	args := []string{
+		"--role", o.Role, "--lag", o.Lag.String(), "--user=" + o.User, "--password=" + o.Password,
+		"--max-memory", o.MaxMemory.String(), "--max-connections", strconv.Itoa(o.MaxConnections),
+	}
+	for _, key := range slices.Sorted(maps.Keys(o.Keys)) {
+		args = append(args, "--key="+key+"="+o.Keys[key])
+	}
+	return args
+}
