@@ -1,0 +1,105 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"bench/scenarios"
+)
+
+// everyOrigin is a scenario with origins of every kind. EVENTS are all faults
+// that each of them knows.
+const everyOrigin = `version: 1
+name: every-origin
+proxy:
+  config: |
+    global
+        stats socket {{.Stats}} mode 600 level admin expose-fd listeners
+    defaults
+        timeout connect 1s
+        timeout client 10s
+        timeout server 10s
+    frontend web
+        mode http
+        bind {{bind "web"}}
+        default_backend web
+    backend web
+        mode http
+    {{- range .Backends.web}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
+    backend others
+        mode tcp
+    {{- range .Backends.echo}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
+    {{- range .Backends.db}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
+    {{- range .Backends.cache}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
+backends:
+  - {name: web}
+  - {name: echo, kind: tcp, tcp: {mode: script, steps: [expect PING, "send PONG", loop]}}
+  - name: db
+    kind: mysql
+    mysql:
+      role: replica
+      lag: 3s
+      user: bench
+      password: "a secret"
+      plugin: caching_sha2
+      answers:
+        - {query: SELECT name FROM item*, columns: [id int, name], rows: [["1", hat], ["2", null]]}
+  - {name: cache, kind: redis, latency: 1ms, redis: {password: secret, keys: {greeting: "hello, world"}, maxMemory: 1MiB}}
+load:
+  - name: clients
+    target: proxy/web
+    phases:
+      - {name: steady, rate: 50/s, for: 2s}
+events:
+`
+
+// Every fault can be ordered of every kind of origin that knows it, in a run.
+func TestRunOrdersEveryFaultOfEveryOrigin(t *testing.T) {
+	args := map[string]string{
+		"latency": "latency: 1ms", "bandwidth": "bandwidth: 1MiB", "role": "role: primary", "lag": "lag: 5s",
+		"rate": "rate: 0.5", "scope": "scope: new", "bytes": "bytes: 3", "every": "every: 1ms", "connections": "connections: 9",
+	}
+	var events strings.Builder
+	want := 0
+	for _, a := range scenarios.Actions() {
+		if a.Fault == "" {
+			continue
+		}
+		for _, origin := range []string{"web", "echo", "db", "cache"} {
+			databases := a.Name == "backend.state" || a.Name == "backend.role" || a.Name == "backend.lag" || a.Name == "backend.limit"
+			if databases && (origin == "web" || origin == "echo") || a.Name == "backend.fail" && origin == "echo" {
+				continue
+			}
+			text := "name: " + origin + ".1, for: 20ms"
+			for _, key := range append(a.Needs, a.Allows...) {
+				if arg, ok := args[key]; ok {
+					text += ", " + arg
+				}
+			}
+			if a.Name == "backend.state" {
+				text += map[string]string{"db": ", state: read-only", "cache": ", state: loading"}[origin]
+			}
+			events.WriteString("  - {at: 1s, do: " + a.Name + ", args: {" + text + "}}\n")
+			want++
+		}
+	}
+	b := start(t, everyOrigin+events.String(), "")
+	b.wait(t)
+	run := b.record(t)
+	if got := run.Cells[0].Events; len(got) != want {
+		t.Errorf("%d events, want %d", len(got), want)
+	}
+	for _, e := range run.Cells[0].Events {
+		if !e.Applied || e.EndUs-e.BeginUs != 20_000 {
+			t.Errorf("event %+v", e)
+		}
+	}
+}
