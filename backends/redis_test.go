@@ -215,18 +215,18 @@ func TestRedisStates(t *testing.T) {
 		want  map[string]string // beginnings
 	}{
 		{"loading", control.Fault{Kind: control.KindState, State: control.StateLoading}, map[string]string{
-			"ping": "-LOADING ", "get k": "-LOADING ", "set k v": "-LOADING ", "echo x": "x", "role": "[master",
+			"ping": "-LOADING ", "get absent": "-LOADING ", "set k v": "-LOADING ", "echo x": "x", "role": "[master",
 		}},
 		{"misconf", control.Fault{Kind: control.KindState, State: control.StateMisconf}, map[string]string{
-			"ping": "-MISCONF ", "get k": "$-1", "set k v": "-MISCONF ", "echo x": "x",
+			"ping": "-MISCONF ", "get absent": "$-1", "set k v": "-MISCONF ", "echo x": "x",
 		}},
 		{"masterdown of a primary", control.Fault{Kind: control.KindState, State: control.StateDown}, map[string]string{
-			"ping": "+PONG", "get k": "$-1", "set k v": "+OK",
+			"ping": "+PONG", "get absent": "$-1", "set k v": "+OK",
 		}},
 		{"replica", control.Fault{Kind: control.Role, Role: control.RoleReplica}, map[string]string{
-			"ping": "+PONG", "get k": "$-1", "set k v": "-READONLY ", "role": "[slave 127.0.0.1 :6379 connected :1000000000]",
+			"ping": "+PONG", "get absent": "$-1", "set k v": "-READONLY ", "role": "[slave 127.0.0.1 :6379 connected :1000000000]",
 		}},
-		{"error", control.Fault{Kind: control.Error}, map[string]string{"ping": "-ERR ", "get k": "-ERR "}},
+		{"error", control.Fault{Kind: control.Error}, map[string]string{"ping": "-ERR ", "get absent": "-ERR "}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := startRedis(t, redisorigin.Options{})
