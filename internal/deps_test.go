@@ -18,6 +18,10 @@ var rules = []rule{
 	{"bench/backends", "bench/proxy", "the origins must not share a bug with the engine"},
 	{"bench/scenarios", "bench/proxy", "the proxy under test is a process, driven from outside"},
 	{"bench/reports", "bench/proxy", "reports know results only"},
+	{"bench/chaos", "bench/proxy", "faults act from outside"},
+	{"bench/chaos/frame", "bench/chaos", "frames are only read and written"},
+	{"bench/chaos/impair", "bench/chaos/link", "decisions know no sockets"},
+	{"bench/chaos/impair", "bench/internal/loop", "decisions know no clock"},
 	{"bench/proxy", "bench/loadgen", "the engine knows nothing of the test bed"},
 	{"bench/proxy", "bench/backends", "the engine knows nothing of the test bed"},
 	{"bench/proxy", "bench/scenarios", "the engine knows nothing of the test bed"},
@@ -36,7 +40,7 @@ var rules = []rule{
 }
 
 // rawSyscalls are the only packages that may call the kernel directly.
-var rawSyscalls = []string{"bench/internal/poller", "bench/internal/sock", "bench/internal/loop"}
+var rawSyscalls = []string{"bench/internal/poller", "bench/internal/sock", "bench/internal/loop", "bench/chaos/link"}
 
 func below(pkg, root string) bool {
 	return pkg == root || strings.HasPrefix(pkg, strings.TrimSuffix(root, "/")+"/")

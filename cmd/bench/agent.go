@@ -6,13 +6,19 @@ import (
 	"os/signal"
 	"syscall"
 
+	"bench/chaos/link"
 	"bench/loadgen"
 )
 
 // agentCmd gathers the parts of a run that the runner starts as processes.
 type agentCmd struct {
 	Load agentLoadCmd `cmd:"" help:"Run the load given as JSON on the standard input."`
+	Link agentLinkCmd `cmd:"" help:"Carry frames between two interfaces, as ordered on the standard input."`
 }
+
+type agentLinkCmd struct{}
+
+func (*agentLinkCmd) Run(std *streams) error { return link.Serve(std.in, std.out) }
 
 type agentLoadCmd struct{}
 

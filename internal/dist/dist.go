@@ -42,6 +42,12 @@ func (d *Duration) Sample(r *rand.Rand) time.Duration {
 	return time.Duration(bounded(d.law.sample(r)))
 }
 
+// Quantile is the time that the share p of all draws does not exceed, for p in
+// (0, 1). A uniform p makes it a draw.
+func (d *Duration) Quantile(p float64) time.Duration {
+	return time.Duration(bounded(d.law.quantile(p)))
+}
+
 // Fixed tells whether all draws are the same, and what they are.
 func (d *Duration) Fixed() (time.Duration, bool) {
 	return time.Duration(d.law.a), d.law.constant()

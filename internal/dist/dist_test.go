@@ -132,6 +132,26 @@ func TestKolmogorovSmirnov(t *testing.T) {
 	}
 }
 
+func TestQuantileInvertsCDF(t *testing.T) {
+	for _, text := range []string{
+		"uniform(1ms, 3ms)", "normal(5ms, 1ms)", "lognormal(2ms, 0.5)", "exponential(2ms)",
+	} {
+		d, err := dist.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []float64{0.001, 0.1, 0.5, 0.9, 0.999} {
+			if got := d.CDF(d.Quantile(p)); math.Abs(got-p) > 1e-5 {
+				t.Errorf("%s: the quantile of %v has the share %v below it", text, p, got)
+			}
+		}
+	}
+	fixed := dist.FixedDuration(time.Second)
+	if got := fixed.Quantile(0.3); got != time.Second {
+		t.Errorf("a fixed second has the quantile %v", got)
+	}
+}
+
 func TestNormalIsNeverNegative(t *testing.T) {
 	d, err := dist.ParseDuration("normal(1ms, 2ms)")
 	if err != nil {

@@ -51,6 +51,23 @@ func (l *law) sample(r *rand.Rand) float64 {
 	return l.a
 }
 
+// quantile is the value that the share p of all draws does not exceed; p is in
+// (0, 1).
+func (l *law) quantile(p float64) float64 {
+	switch l.kind {
+	case uniform:
+		return l.a + (l.b-l.a)*p
+	case normal:
+		return max(0, l.a+l.b*math.Sqrt2*math.Erfinv(2*p-1))
+	case lognormal:
+		return l.a * math.Exp(l.b*math.Sqrt2*math.Erfinv(2*p-1))
+	case exponential:
+		return -l.a * math.Log1p(-p)
+	case fixed:
+	}
+	return l.a
+}
+
 // cdf is the probability of a draw of at most x.
 func (l *law) cdf(x float64) float64 {
 	if x < 0 {

@@ -1,0 +1,280 @@
+package link_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bench/chaos/impair"
+	"bench/chaos/link"
+	"bench/internal/dist"
+	"bench/internal/loop"
+	"bench/internal/proc"
+	"bench/internal/testnet"
+)
+
+// TestMain lets the test binary be the helper too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "serve-link" {
+		if err := link.Serve(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// start puts a link between the ends of a network.
+func start(t *testing.T, n *testnet.Net, spin time.Duration, exclusive bool) *link.Link {
+	t.Helper()
+	g, err := proc.NewGroup(proc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	l, err := link.Start(g, []string{os.Args[0], "serve-link"}, link.Config{
+		Namespace: n.Wire.Path(), Interfaces: [2]string{testnet.WireA, testnet.WireB},
+		Spin: spin, Exclusive: exclusive,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func add(t *testing.T, l *link.Link, s impair.Spec) {
+	t.Helper()
+	if err := l.Add(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flight sends n datagrams from the client at a pace and returns, by number, how
+// long each took; -1 for those that did not come.
+func flight(t *testing.T, bed *testnet.Net, n int, gap time.Duration) []time.Duration {
+	t.Helper()
+	server := bed.Server.ListenPacket(t, testnet.ServerIP+":9000")
+	_ = server.SetReadBuffer(8 << 20)
+	client := bed.Client.ListenPacket(t, testnet.ClientIP+":9001")
+	took := make([]time.Duration, n)
+	for i := range took {
+		took[i] = -1
+	}
+	raw, err := server.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var b [64]byte
+		meta := make([]byte, 128)
+		for {
+			got, k, _, _, err := server.ReadMsgUDP(b[:], meta)
+			if err != nil {
+				return
+			}
+			if got < 16 {
+				continue
+			}
+			at := time.Now().UnixNano()
+			if cmsgs, err := unix.ParseSocketControlMessage(meta[:k]); err == nil {
+				for _, c := range cmsgs {
+					if c.Header.Type == unix.SCM_TIMESTAMPNS {
+						at = int64(binary.NativeEndian.Uint64(c.Data))*1e9 + int64(binary.NativeEndian.Uint64(c.Data[8:]))
+					}
+				}
+			}
+			i := binary.BigEndian.Uint64(b[:])
+			took[i] = time.Duration(at - int64(binary.BigEndian.Uint64(b[8:])))
+		}
+	}()
+	to := net.UDPAddrFromAddrPort(server.LocalAddr().(*net.UDPAddr).AddrPort())
+	begin := loop.Nanotime()
+	var b [64]byte
+	for i := range n {
+		if wait := begin + int64(i)*int64(gap) - loop.Nanotime(); wait > 0 {
+			time.Sleep(time.Duration(wait))
+		}
+		binary.BigEndian.PutUint64(b[:], uint64(i))
+		binary.BigEndian.PutUint64(b[8:], uint64(time.Now().UnixNano()))
+		if _, err := client.WriteToUDP(b[:], to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(300 * time.Millisecond)
+	server.SetReadDeadline(time.Now())
+	<-done
+	server.Close()
+	client.Close()
+	return took
+}
+
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+}
+
+func TestDelay(t *testing.T) {
+	n := testnet.Need(t)
+	l := start(t, n, link.DefaultSpin, false)
+	base := flight(t, n, 200, 500*time.Microsecond)
+	slices.Sort(base)
+	const asked = 20 * time.Millisecond
+	add(t, l, impair.Spec{ID: "d", Match: impair.Match{Direction: impair.UpOnly, Protocol: "udp"}, Delay: dist.FixedDuration(asked)})
+	took := flight(t, n, 1000, 500*time.Microsecond)
+	slices.Sort(took)
+	if took[0] < 0 {
+		t.Fatalf("packets were lost: %v", took[:5])
+	}
+	truth, err := l.Remove("d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("bare p50 %v; delayed by %v: p50 %v p99 %v; realtime %v; late p50 %v p99 %v", quantile(base, .5), asked,
+		quantile(took, .5), quantile(took, .99), l.RealTime(), time.Duration(truth.Late.P50), time.Duration(truth.Late.P99))
+	if truth.Packets != [2]uint64{1000, 0} {
+		t.Errorf("%v packets were concerned, want 1000 upstream", truth.Packets)
+	}
+	if e := quantile(took, .5) - asked; e < 0 || e > 2*time.Millisecond {
+		t.Errorf("the median is %v off", e)
+	}
+	if _, active, err := l.State(); err != nil || len(active) != 0 {
+		t.Errorf("after the end %v are at work, %v", active, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// transfer sends size bytes of a known pattern from the client to the server over
+// TCP and checks them there.
+func transfer(t *testing.T, n *testnet.Net, size int) time.Duration {
+	t.Helper()
+	listener := n.Server.Listen(t, testnet.ServerIP+":80")
+	defer listener.Close()
+	type outcome struct {
+		n   int
+		err error
+	}
+	got := make(chan outcome, 1)
+	go func() {
+		c, err := listener.Accept()
+		if err != nil {
+			got <- outcome{0, err}
+			return
+		}
+		defer c.Close()
+		buf := make([]byte, 256<<10)
+		total := 0
+		for {
+			k, err := c.Read(buf)
+			for i := 0; i < k; i += 997 {
+				if buf[i] != byte((total+i)%251) {
+					got <- outcome{total + i, fmt.Errorf("byte %d is wrong", total+i)}
+					return
+				}
+			}
+			total += k
+			if errors.Is(err, io.EOF) {
+				got <- outcome{total, nil}
+				return
+			}
+			if err != nil {
+				got <- outcome{total, err}
+				return
+			}
+		}
+	}()
+	begin := time.Now()
+	c, err := n.Client.Dial(&net.Dialer{Timeout: 5 * time.Second}, "tcp", testnet.ServerIP+":80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pattern := make([]byte, 251*1024)
+	for i := range pattern {
+		pattern[i] = byte(i % 251)
+	}
+	for left := size; left > 0; {
+		k, err := c.Write(pattern[:min(left, len(pattern))])
+		if err != nil {
+			t.Fatal(err)
+		}
+		left -= k
+	}
+	c.Close()
+	o := <-got
+	if o.err != nil || o.n != size {
+		t.Fatalf("%d of %d bytes came: %v", o.n, size, o.err)
+	}
+	return time.Since(begin)
+}
+
+func TestBulkPassesMerged(t *testing.T) {
+	n := testnet.Need(t)
+	l := start(t, n, 0, false)
+	const size = 400 << 20
+	took := transfer(t, n, size)
+	line, _, err := l.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%.1f Gbit/s, %d bytes a frame, %+v", float64(size)*8/took.Seconds()/1e9, size/line.Sent[0], line)
+	add(t, l, impair.Spec{ID: "loss", Loss: 1e-9})
+	took = transfer(t, n, size/4)
+	t.Logf("split: %.1f Gbit/s", float64(size/4)*8/took.Seconds()/1e9)
+}
+
+// TestOnlyWhatIsNamedIsTakenOver lets a bridge of the kernel carry all but the
+// datagrams of one port, and everything again when the link is killed.
+func TestOnlyWhatIsNamedIsTakenOver(t *testing.T) {
+	n := testnet.Need(t)
+	n.Join(t)
+	g, err := proc.NewGroup(proc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	l, err := link.Start(g, []string{os.Args[0], "serve-link"}, link.Config{
+		Namespace: n.Wire.Path(), Interfaces: [2]string{testnet.WireA, testnet.WireB},
+		Exclusive: true, Only: []impair.Match{{Protocol: "udp", Port: 9000}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, impair.Spec{ID: "half", Seed: 1, Loss: 0.5})
+	transfer(t, n, 1<<20)
+	line, _, err := l.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line.Received != [2]uint64{} {
+		t.Errorf("the link carried TCP: %+v", line)
+	}
+	count := func() (came int) {
+		for _, took := range flight(t, n, 400, 100*time.Microsecond) {
+			if took >= 0 {
+				came++
+			}
+		}
+		return came
+	}
+	if got := count(); got < 140 || got > 260 {
+		t.Errorf("%d of 400 datagrams came, want half", got)
+	}
+	l.Process().Kill()
+	if got := count(); got != 400 {
+		t.Errorf("after the link was killed %d of 400 datagrams came", got)
+	}
+}

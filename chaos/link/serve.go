@@ -1,0 +1,213 @@
+package link
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"bench/chaos/impair"
+	"bench/internal/loop"
+	"bench/internal/thread"
+)
+
+// order is one line of what the parent writes to the helper.
+type order struct {
+	Start  *Config      `json:"start,omitempty"` // the first line, and only that
+	Add    *impair.Spec `json:"add,omitempty"`
+	Change *impair.Spec `json:"change,omitempty"`
+	Remove string       `json:"remove,omitempty"`
+	Truth  string       `json:"truth,omitempty"`
+}
+
+// answer is the line by which the helper answers an order.
+type answer struct {
+	Error    string        `json:"error,omitempty"`
+	RealTime bool          `json:"realTime,omitempty"`
+	Truth    *impair.Truth `json:"truth,omitempty"`
+	Active   []string      `json:"active"`
+	Line     Line          `json:"line"`
+}
+
+// memoryLimit is where the collector begins to work; below, nothing interrupts
+// the bridge.
+const memoryLimit = 1 << 30
+
+// Serve is the helper process: it takes its orders from in, one JSON object a
+// line, and answers each on out. It ends when in ends. It must be all that the
+// process does.
+func Serve(in *os.File, out io.Writer) error {
+	runtime.LockOSThread() // never unlocked: the thread changes its namespace
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(memoryLimit)
+	h := helper{in: in, out: json.NewEncoder(out)}
+	// A thread that cannot be made more exact works nonetheless; what it misses
+	// is in the account.
+	_ = thread.ExactTimers()
+	if !thread.IsRealTime() {
+		thread.Prompt(true)
+	}
+	first, err := h.line()
+	if err != nil {
+		return err
+	}
+	var o order
+	if err := json.Unmarshal(first, &o); err != nil || o.Start == nil {
+		return h.out.Encode(answer{Error: fmt.Sprintf("the first order is not to start: %v", err)})
+	}
+	if h.bridge, err = open(o.Start); err != nil {
+		return h.out.Encode(answer{Error: err.Error()})
+	}
+	defer h.bridge.ports[0].close()
+	defer h.bridge.ports[1].close()
+	release, err := takeOver(o.Start)
+	if err != nil {
+		return h.out.Encode(answer{Error: err.Error()})
+	}
+	defer release()
+	if err := h.answer(answer{RealTime: thread.IsRealTime()}); err != nil {
+		return err
+	}
+	if err := unix.SetNonblock(int(in.Fd()), true); err != nil {
+		return err
+	}
+	h.bridge.run(int(in.Fd()), h.serve)
+	return nil
+}
+
+// open enters the namespace and opens both interfaces.
+func open(c *Config) (*bridge, error) {
+	if c.Namespace != "" {
+		fd, err := unix.Open(c.Namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("network namespace %s: %w", c.Namespace, err)
+		}
+		defer unix.Close(fd)
+		if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+			return nil, fmt.Errorf("cannot enter network namespace %s: %w", c.Namespace, err)
+		}
+	}
+	var only []unix.SockFilter
+	if c.Exclusive && len(c.Only) > 0 {
+		var err error
+		if only, err = accept(c.Only); err != nil {
+			return nil, err
+		}
+	}
+	a, err := openPort(c.Interfaces[0], only)
+	if err != nil {
+		return nil, err
+	}
+	b, err := openPort(c.Interfaces[1], only)
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	if err := errors.Join(a.mark(Mark), b.mark(Mark)); err != nil {
+		a.close()
+		b.close()
+		return nil, err
+	}
+	return newBridge(a, b, c.Spin), nil
+}
+
+// helper answers orders between the turns of the bridge.
+type helper struct {
+	bridge *bridge
+	in     *os.File
+	out    *json.Encoder
+	rest   []byte
+}
+
+// line waits for a line of orders.
+func (h *helper) line() ([]byte, error) {
+	var chunk [4096]byte
+	for {
+		if i := bytes.IndexByte(h.rest, '\n'); i >= 0 {
+			line := h.rest[:i]
+			h.rest = h.rest[i+1:]
+			return line, nil
+		}
+		n, err := h.in.Read(chunk[:])
+		if err != nil {
+			return nil, err
+		}
+		h.rest = append(h.rest, chunk[:n]...)
+	}
+}
+
+// serve reads what has come and carries it out. It returns false at the end of
+// the orders.
+func (h *helper) serve() bool {
+	var chunk [4096]byte
+	for {
+		n, err := syscall.Read(int(h.in.Fd()), chunk[:])
+		if n > 0 {
+			h.rest = append(h.rest, chunk[:n]...)
+			continue
+		}
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if !errors.Is(err, syscall.EAGAIN) {
+			return false
+		}
+		break
+	}
+	for {
+		line, rest, found := bytes.Cut(h.rest, []byte("\n"))
+		if !found {
+			return true
+		}
+		h.rest = rest
+		if h.answer(h.carryOut(line)) != nil {
+			return false
+		}
+	}
+}
+
+func (h *helper) answer(a answer) error {
+	a.Line = h.bridge.state()
+	a.Active = h.bridge.engine.IDs()
+	return h.out.Encode(a)
+}
+
+func (h *helper) carryOut(line []byte) (a answer) {
+	var o order
+	err := json.Unmarshal(line, &o)
+	now := loop.Nanotime()
+	engine := h.bridge.engine
+	var truth *impair.Truth
+	switch {
+	case err != nil:
+	case o.Add != nil:
+		err = engine.Add(*o.Add, now)
+	case o.Change != nil:
+		// The new one is checked first: a bad one must not end the old one.
+		if err = o.Change.Check(); err == nil {
+			truth, err = engine.Remove(o.Change.ID, now)
+		}
+		if err == nil {
+			err = engine.Add(*o.Change, now)
+		}
+	case o.Remove != "":
+		truth, err = engine.Remove(o.Remove, now)
+	case o.Truth != "":
+		truth, err = engine.Truth(o.Truth)
+	}
+	if err != nil {
+		a.Error = err.Error()
+	}
+	if truth != nil {
+		report := truth.Report()
+		a.Truth = &report
+	}
+	return a
+}
