@@ -18,6 +18,36 @@ import (
 // line and the error returned. When ctx ends, the load is cut short and its
 // outcome so far is still written.
 func Agent(ctx context.Context, in io.Reader, out io.Writer) error {
+	return Attend(ctx, in, out, func(in *json.Decoder, say Sink) (*Job, error) {
+		var spec Spec
+		if err := in.Decode(&spec); err != nil {
+			return nil, fmt.Errorf("reading the load's specification: %w", err)
+		}
+		r, err := New(&spec, say)
+		if err != nil {
+			return nil, err
+		}
+		return &Job{StartAt: spec.StartAt, Run: func(ctx context.Context, startAt int64) (*result.AgentLine, error) {
+			load, err := r.Run(ctx, startAt)
+			if load == nil {
+				return nil, err
+			}
+			return &result.AgentLine{Load: load}, err
+		}}, nil
+	})
+}
+
+// Job is what an agent has prepared.
+type Job struct {
+	// StartAt is when to begin; 0 waits for a Start line.
+	StartAt int64
+	// Run carries it out; the line is its outcome, nil if it has none.
+	Run func(ctx context.Context, startAt int64) (*result.AgentLine, error)
+}
+
+// Attend is the life of any agent: prepare reads what to do, then Ready is said,
+// the start awaited and the job run. Otherwise it is as described at Agent.
+func Attend(ctx context.Context, in io.Reader, out io.Writer, prepare func(*json.Decoder, Sink) (*Job, error)) error {
 	w := bufio.NewWriter(out)
 	say := func(l *result.AgentLine) error {
 		b, err := json.Marshal(l)
@@ -26,38 +56,34 @@ func Agent(ctx context.Context, in io.Reader, out io.Writer) error {
 		}
 		return errors.Join(err, w.Flush())
 	}
-	load, err := agent(ctx, json.NewDecoder(in), say)
+	line, err := attend(ctx, json.NewDecoder(in), say, prepare)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return errors.Join(err, say(&result.AgentLine{Error: err.Error()}))
 	}
-	if load != nil {
-		if e := say(&result.AgentLine{Load: load}); e != nil {
+	if line != nil {
+		if e := say(line); e != nil {
 			return e
 		}
 	}
 	return err
 }
 
-func agent(ctx context.Context, in *json.Decoder, say Sink) (*result.Load, error) {
-	var spec Spec
+func attend(ctx context.Context, in *json.Decoder, say Sink, prepare func(*json.Decoder, Sink) (*Job, error)) (*result.AgentLine, error) {
 	in.DisallowUnknownFields()
-	if err := in.Decode(&spec); err != nil {
-		return nil, fmt.Errorf("reading the load's specification: %w", err)
-	}
-	r, err := New(&spec, say)
+	job, err := prepare(in, say)
 	if err != nil {
 		return nil, err
 	}
 	if err := say(&result.AgentLine{Ready: &result.AgentReady{PID: os.Getpid()}}); err != nil {
 		return nil, err
 	}
-	start := Start{StartAt: spec.StartAt}
+	start := Start{StartAt: job.StartAt}
 	if start.StartAt == 0 {
 		if start, err = awaitStart(ctx, in); err != nil {
 			return nil, err
 		}
 	}
-	return r.Run(ctx, start.StartAt)
+	return job.Run(ctx, start.StartAt)
 }
 
 // awaitStart reads the Start line. The read itself cannot be called off, so it

@@ -12,8 +12,9 @@ import (
 
 // agentCmd gathers the parts of a run that the runner starts as processes.
 type agentCmd struct {
-	Load agentLoadCmd `cmd:"" help:"Run the load given as JSON on the standard input."`
-	Link agentLinkCmd `cmd:"" help:"Carry frames between two interfaces, as ordered on the standard input."`
+	Load  agentLoadCmd  `cmd:"" help:"Run the load given as JSON on the standard input."`
+	Abuse agentAbuseCmd `cmd:"" help:"Run the clients given as JSON on the standard input."`
+	Link  agentLinkCmd  `cmd:"" help:"Carry frames between two interfaces, as ordered on the standard input."`
 }
 
 type agentLinkCmd struct{}

@@ -100,7 +100,7 @@ func (c *loadCmd) Run(std *streams) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	file, err := c.output(std)
+	file, err := outputFile(c.JSON, std)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -194,16 +194,16 @@ func verdict(load *result.Load, err error) error {
 	return nil
 }
 
-// output opens what the outcome goes to, before the run rather than after it;
+// outputFile opens what an outcome goes to, before the run rather than after it;
 // nil if it goes nowhere.
-func (c *loadCmd) output(std *streams) (io.WriteCloser, error) {
-	switch c.JSON {
+func outputFile(name string, std *streams) (io.WriteCloser, error) {
+	switch name {
 	case "":
 		return nil, nil
 	case "-":
 		return keptOpen{std.out}, nil
 	}
-	return os.Create(c.JSON)
+	return os.Create(name)
 }
 
 // keptOpen is a stream that is not ours to close.
@@ -211,13 +211,13 @@ type keptOpen struct{ io.Writer }
 
 func (keptOpen) Close() error { return nil }
 
-func writeJSON(w io.WriteCloser, load *result.Load) error {
+func writeJSON(w io.WriteCloser, outcome any) error {
 	if w == nil {
 		return nil
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	if err := errors.Join(enc.Encode(load), w.Close()); err != nil {
+	if err := errors.Join(enc.Encode(outcome), w.Close()); err != nil {
 		return fmt.Errorf("writing the outcome: %w", err)
 	}
 	return nil

@@ -229,6 +229,7 @@ type AgentLine struct {
 	Interval *Interval   `json:"interval,omitempty"`
 	Failure  *Failure    `json:"failure,omitempty"`
 	Load     *Load       `json:"load,omitempty"`
+	Abuse    *Abuse      `json:"abuse,omitempty"`
 	Error    string      `json:"error,omitempty"`
 }
 
