@@ -1,0 +1,197 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bench/chaos/frame"
+)
+
+// Reset injects RSTs into connections in the middle of their traffic, as some
+// middleboxes do: it watches the interface, and when a chosen connection carries
+// data, both ends are sent a RST with the number that they expect next.
+type Reset struct {
+	Place
+	// Other is the wire's second interface, that towards the servers; "" where
+	// one interface carries both directions, as the loopback does.
+	Other string
+	Port  uint16 // of the servers
+	// Count bounds the number of connections; 0 is no bound.
+	Count int
+	// Share of the connections, in (0, 1]; 0 is all. The seed chooses among them.
+	Share float64
+	Seed  uint64
+	For   time.Duration
+}
+
+// Injected is what Reset did.
+type Injected struct {
+	Seen    uint64 `json:"seen"`    // segments with data
+	Flows   uint64 `json:"flows"`   // connections they belonged to
+	Chosen  uint64 `json:"chosen"`  // of them reset
+	Sent    uint64 `json:"sent"`    // RSTs
+	Survive uint64 `json:"survive"` // chosen connections that carried data on afterwards
+}
+
+// Check tells what is wrong with the order.
+func (r *Reset) Check() error {
+	switch {
+	case r.Port == 0:
+		return errors.New("want the port of the connections to reset")
+	case r.Share < 0 || r.Share > 1:
+		return fmt.Errorf("share is %v: want one from 0 to 1", r.Share)
+	case r.Count < 0:
+		return fmt.Errorf("count is %d: want a number of connections", r.Count)
+	case r.For <= 0 || r.For > maxTime:
+		return fmt.Errorf("resets last %v: want more than 0 and at most %v", r.For, maxTime)
+	}
+	return nil
+}
+
+// pair is a connection, the server's end known by its port.
+type pair struct{ client, server frame.Endpoint }
+
+// settle is the time within which segments may still come that were on their way.
+const settle = 20 * time.Millisecond
+
+// Do injects until the time, the count or ctx is over.
+func (r *Reset) Do(ctx context.Context) (done Injected, err error) {
+	if err := r.Check(); err != nil {
+		return done, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.For)
+	defer cancel()
+	err = r.inside(func() error {
+		if err := r.allow(); err != nil {
+			return err
+		}
+		ports, err := r.open()
+		for _, p := range ports {
+			defer p.close()
+		}
+		if err != nil {
+			return err
+		}
+		done, err = r.watch(ctx, ports)
+		return err
+	})
+	return done, err
+}
+
+// open opens the interfaces: towards the clients, and towards the servers.
+func (r *Reset) open() (ports []*raw, err error) {
+	names := []Place{r.Place}
+	if r.Other != "" {
+		names = append(names, Place{Interface: r.Other})
+	}
+	for _, name := range names {
+		nic, err := name.nic()
+		if err != nil {
+			return ports, err
+		}
+		p, err := openRaw(nic)
+		if err != nil {
+			return ports, err
+		}
+		ports = append(ports, p)
+		if nic.Name == loopback {
+			continue
+		}
+		err = unix.SetsockoptPacketMreq(p.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP,
+			&unix.PacketMreq{Ifindex: int32(nic.Index), Type: unix.PACKET_MR_PROMISC})
+		if err != nil {
+			return ports, fmt.Errorf("cannot watch %s: %w", nic.Name, err)
+		}
+	}
+	return ports, nil
+}
+
+func (r *Reset) watch(ctx context.Context, ports []*raw) (done Injected, err error) {
+	builder := frame.NewBuilder()
+	flows := map[pair]time.Time{} // when it was reset; zero if it is spared
+	var p frame.Packet
+	fds := make([]unix.PollFd, len(ports))
+	for i := range ports {
+		fds[i] = unix.PollFd{Fd: int32(ports[i].fd), Events: unix.POLLIN}
+	}
+	for ctx.Err() == nil {
+		ts := unix.NsecToTimespec(int64(spell))
+		if _, err := unix.Ppoll(fds, &ts, nil); err != nil && !errors.Is(err, unix.EINTR) {
+			return done, fmt.Errorf("poll: %w", err)
+		}
+		for i, in := range ports {
+			for {
+				b, err := in.receive(0)
+				if err != nil {
+					return done, err
+				}
+				if b == nil {
+					break
+				}
+				if !in.parser.Parse(b, &p) || p.Proto != frame.TCP || p.Payload() == 0 || p.Flags&frame.ACK == 0 {
+					continue
+				}
+				flow, ok := r.pair(&p)
+				if !ok {
+					continue
+				}
+				done.Seen++
+				at, known := flows[flow]
+				if !known {
+					done.Flows++
+					if draws(r.Seed, r.Share, flow.client, flow.server) && (r.Count == 0 || done.Chosen < uint64(r.Count)) {
+						at = time.Now()
+						done.Chosen++
+					}
+					flows[flow] = at
+				}
+				if at.IsZero() {
+					continue
+				}
+				if time.Since(at) > settle {
+					done.Survive++
+					flows[flow] = time.Now()
+				}
+				if err := r.inject(builder, &p, in, ports[len(ports)-1-i], &done); err != nil {
+					return done, err
+				}
+			}
+		}
+	}
+	return done, nil
+}
+
+// inject resets both ends of the connection of a segment that came in by one
+// interface and goes out by the other.
+func (r *Reset) inject(b *frame.Builder, p *frame.Packet, in, out *raw, done *Injected) error {
+	back := frame.Segment{
+		From: frame.MAC(p.Bytes[0:6]), To: frame.MAC(p.Bytes[6:12]), V6: p.V6,
+		Src: p.Dst, Dst: p.Src, Flags: frame.RST, Seq: p.Ack,
+	}
+	onward := frame.Segment{
+		From: frame.MAC(p.Bytes[6:12]), To: frame.MAC(p.Bytes[0:6]), V6: p.V6,
+		Src: p.Src, Dst: p.Dst, Flags: frame.RST, Seq: p.Seq + p.Sequence(),
+	}
+	if err := in.send(b.Segment(&back)); err != nil && !errors.Is(err, errFull) {
+		return err
+	}
+	if err := out.send(b.Segment(&onward)); err != nil && !errors.Is(err, errFull) {
+		return err
+	}
+	done.Sent += 2
+	return nil
+}
+
+func (r *Reset) pair(p *frame.Packet) (pair, bool) {
+	switch r.Port {
+	case p.Dst.Port:
+		return pair{p.Src, p.Dst}, true
+	case p.Src.Port:
+		return pair{p.Dst, p.Src}, true
+	}
+	return pair{}, false
+}
