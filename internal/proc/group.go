@@ -27,6 +27,11 @@ type Options struct {
 	// Guard is the command of the guard process, which runs Guard; empty
 	// leaves the group without one.
 	Guard []string
+	// Journal is the file that the guard is to recover, too; "" is none.
+	Journal string
+	// Note is told what the group is about to leave on the machine until it is
+	// closed: the mark of its processes, or a directory. nil is nobody.
+	Note func(mark, dir string) error
 	// TempDir is where Dir makes directories; os.TempDir() when empty.
 	TempDir string
 }
@@ -36,6 +41,7 @@ type Options struct {
 type Group struct {
 	mark  string
 	temp  string
+	note  func(mark, dir string) error
 	jobs  chan func()
 	ended chan struct{} // the starter thread is gone
 	guard *guard
@@ -55,6 +61,7 @@ func NewGroup(o Options) (*Group, error) {
 	g := &Group{
 		mark:  hex.EncodeToString(random[:]),
 		temp:  o.TempDir,
+		note:  o.Note,
 		jobs:  make(chan func()),
 		ended: make(chan struct{}),
 		live:  map[*Process]struct{}{},
@@ -62,12 +69,21 @@ func NewGroup(o Options) (*Group, error) {
 	if g.temp == "" {
 		g.temp = os.TempDir()
 	}
+	if g.note == nil {
+		g.note = func(string, string) error { return nil }
+	}
+	if err := g.note(g.mark, ""); err != nil {
+		return nil, err
+	}
 	go g.starter()
 	if len(o.Guard) > 0 {
 		var err error
 		if g.guard, err = startGuard(o.Guard, g.mark); err != nil {
 			close(g.jobs)
 			return nil, fmt.Errorf("the guard process does not start: %w", err)
+		}
+		if o.Journal != "" {
+			g.guard.tell("journal " + o.Journal)
 		}
 	}
 	return g, nil
@@ -99,6 +115,9 @@ func (g *Group) Dir(pattern string) (string, error) {
 	if g.closed {
 		return "", errors.Join(errClosed, os.RemoveAll(dir))
 	}
+	if err := g.note("", dir); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
 	g.dirs = append(g.dirs, dir)
 	g.guard.tell("dir " + dir)
 	return dir, nil
@@ -116,6 +135,9 @@ type Spec struct {
 	// Nice is added to the priority, as of nice(1). Where a negative one is not
 	// allowed, the process gets the priority of this one.
 	Nice int
+	// Enter moves the thread that starts the process to where the process is to
+	// be, and leave moves it back; nil starts it where this process is.
+	Enter func() (leave func() error, err error)
 	// RealTime lets the process run before all ordinary ones, where that is
 	// allowed: for one that uses little time but must be on time. It outranks
 	// Nice.
@@ -199,9 +221,23 @@ func (g *Group) Start(s Spec) (*Process, error) {
 	return p, nil
 }
 
-// startOn starts c on the given CPUs with the given priority: a child inherits
-// both of the thread that starts it. A priority that is not allowed is no fault.
+// startOn starts c where it is to be: a child inherits that from the thread that
+// starts it.
 func startOn(c *exec.Cmd, s *Spec) error {
+	if s.Enter == nil {
+		return startPromptly(c, s)
+	}
+	leave, err := s.Enter()
+	if err != nil {
+		return err
+	}
+	err = startPromptly(c, s)
+	return errors.Join(err, leave())
+}
+
+// startPromptly starts c on the given CPUs with the given priority, which are
+// inherited, too. A priority that is not allowed is no fault.
+func startPromptly(c *exec.Cmd, s *Spec) error {
 	if s.RealTime && setPolicy(unix.SCHED_RR, 1) == nil {
 		defer func() { _ = setPolicy(unix.SCHED_NORMAL, 0) }()
 		return startPinned(c, s.CPUs)
@@ -344,7 +380,7 @@ func (g *Group) Close() error {
 	for _, p := range live {
 		p.killGroup()
 	}
-	err := killMarked(g.mark)
+	err := KillMarked(g.mark)
 	for _, p := range live {
 		<-p.done
 	}

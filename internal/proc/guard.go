@@ -59,11 +59,12 @@ func (g *guard) release() {
 }
 
 // Guard is the guard process: it reads what to undo from in, and undoes it
-// when in ends without the word that it has been done.
-func Guard(in io.Reader) error {
+// when in ends without the word that it has been done. restore undoes what a
+// journal says.
+func Guard(in io.Reader, restore func(journal string) error) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	var mark string
-	var dirs []string
+	var dirs, journals []string
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		word, rest, _ := strings.Cut(lines.Text(), " ")
@@ -72,6 +73,8 @@ func Guard(in io.Reader) error {
 			mark = rest
 		case "dir":
 			dirs = append(dirs, rest)
+		case "journal":
+			journals = append(journals, rest)
 		case "done":
 			return nil
 		default:
@@ -81,16 +84,19 @@ func Guard(in io.Reader) error {
 	if mark == "" {
 		return errors.New("guard: its input ended before it was told what to guard")
 	}
-	err := killMarked(mark)
+	err := KillMarked(mark)
 	for _, dir := range dirs {
 		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	for _, journal := range journals {
+		err = errors.Join(err, restore(journal))
 	}
 	return err
 }
 
-// killMarked kills every process that carries the mark until there is none.
+// KillMarked kills every process that carries the mark until there is none.
 // A process that forks while it is looked for is found in the next round.
-func killMarked(mark string) error {
+func KillMarked(mark string) error {
 	deadline := time.Now().Add(5 * time.Second)
 	for {
 		found := marked(mark)

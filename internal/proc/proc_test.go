@@ -3,6 +3,7 @@ package proc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 func TestMain(m *testing.M) {
 	switch os.Getenv("PROC_TEST") {
 	case "guard":
-		if err := Guard(os.Stdin); err != nil {
+		if err := Guard(os.Stdin, nil); err != nil {
 			os.Stderr.WriteString(err.Error())
 			os.Exit(1)
 		}
@@ -255,12 +256,13 @@ func TestNothingSurvives(t *testing.T) {
 
 func TestGuardOrders(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                    "guard: its input ended before it was told what to guard",
-		"mark x\nnonsense\n":  `guard: unknown order "nonsense"`,
-		"mark x\ndone\n":      "",
-		"mark 0a1b2c3d4e5f\n": "",
+		"":                                  "guard: its input ended before it was told what to guard",
+		"mark x\nnonsense\n":                `guard: unknown order "nonsense"`,
+		"mark x\ndone\n":                    "",
+		"mark 0a1b2c3d4e5f\n":               "",
+		"mark 0a1b2c3d4e5f\njournal /a b\n": "cannot recover /a b",
 	} {
-		err := Guard(strings.NewReader(in))
+		err := Guard(strings.NewReader(in), func(journal string) error { return errors.New("cannot recover " + journal) })
 		if (err == nil) != (want == "") || err != nil && err.Error() != want {
 			t.Errorf("Guard(%q): %v, want %q", in, err, want)
 		}

@@ -64,16 +64,46 @@ func Children(pid int) []int {
 	return all
 }
 
-// readUsage reads /proc/PID.
-func readUsage(pid int) (Usage, error) {
+// statFields are the fields of /proc/PID/stat behind the command, from the state
+// on.
+func statFields(pid int) ([]string, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return Usage{}, err
+		return nil, err
 	}
 	// The command in parentheses may itself hold spaces and parentheses.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 22 {
-		return Usage{}, fmt.Errorf("/proc/%d/stat has only %d fields", pid, len(fields))
+		return nil, fmt.Errorf("/proc/%d/stat has only %d fields", pid, len(fields))
+	}
+	return fields, nil
+}
+
+// StartTime is when a process was started, in ticks since the boot: with it the
+// process cannot be taken for a later one of its number. It fails when the process
+// is gone; one that nobody has waited for yet counts as gone.
+func StartTime(pid int) (uint64, error) {
+	fields, err := statFields(pid)
+	if err != nil {
+		return 0, err
+	}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return 0, os.ErrProcessDone
+	}
+	return strconv.ParseUint(fields[19], 10, 64)
+}
+
+// Stopped tells whether a process is stopped by a signal.
+func Stopped(pid int) bool {
+	fields, err := statFields(pid)
+	return err == nil && fields[0] == "T"
+}
+
+// readUsage reads /proc/PID.
+func readUsage(pid int) (Usage, error) {
+	fields, err := statFields(pid)
+	if err != nil {
+		return Usage{}, err
 	}
 	var u Usage
 	user, err1 := strconv.ParseUint(fields[11], 10, 64)

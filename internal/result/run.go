@@ -99,6 +99,8 @@ type Event struct {
 	Detail    string `json:"detail,omitempty"`
 	// DrainEndUs is when the old process of a reload was gone; 0 if unknown.
 	DrainEndUs int64 `json:"drainEndUs,omitempty"`
+	// Certificate of a fault that was made here, nil of all others.
+	Certificate *Certificate `json:"certificate,omitempty"`
 }
 
 // Objective is one limit and what became of it.
