@@ -17,9 +17,32 @@ var errShare = errors.New("nftables cannot choose a share of connections by a se
 // The registers that rules compute in.
 const register = 1
 
+// Where the ports stand in the header of TCP and UDP.
+const (
+	sourcePort      = 0
+	destinationPort = 2
+)
+
 // Match returns the conditions of m, without its direction: a packet that meets
 // one of them is meant.
 func Match(m impair.Match) ([][]expr.Any, error) {
+	return conditions(m, sourcePort, destinationPort)
+}
+
+// Arriving returns the conditions of m with its direction, as seen by the host
+// that has the port or that calls it: upstream is to the port, downstream from it.
+func Arriving(m impair.Match) ([][]expr.Any, error) {
+	switch m.Direction {
+	case impair.UpOnly:
+		return conditions(m, destinationPort)
+	case impair.DownOnly:
+		return conditions(m, sourcePort)
+	default:
+		return Match(m)
+	}
+}
+
+func conditions(m impair.Match, portAt ...uint32) ([][]expr.Any, error) {
 	if m.Connections > 0 && m.Connections < 1 {
 		return nil, errShare
 	}
@@ -35,7 +58,11 @@ func Match(m impair.Match) ([][]expr.Any, error) {
 		}
 	}
 	if m.Port != 0 {
-		alternatives = product(alternatives, [][]expr.Any{port(0, m.Port), port(2, m.Port)})
+		var ends [][]expr.Any
+		for _, at := range portAt {
+			ends = append(ends, port(at, m.Port))
+		}
+		alternatives = product(alternatives, ends)
 	}
 	if m.Address.IsValid() {
 		alternatives = product(alternatives, addresses(m.Address))
@@ -144,13 +171,33 @@ func Drop() []expr.Any { return []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}
 // Accept ends the chain.
 func Accept() []expr.Any { return []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}} }
 
+// Goto goes on in another chain and does not come back.
+func Goto(chain string) []expr.Any {
+	return []expr.Any{&expr.Verdict{Kind: expr.VerdictGoto, Chain: chain}}
+}
+
+// ArrivingBy is the condition that a packet came by an interface.
+func ArrivingBy(device string) []expr.Any {
+	name := make([]byte, unix.IFNAMSIZ)
+	copy(name, device)
+	return []expr.Any{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: register}, equal(name)}
+}
+
+// NotTCP is the condition that a packet is of another protocol.
+func NotTCP() []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: register, Data: []byte{unix.IPPROTO_TCP}},
+	}
+}
+
 // Reset answers by a RST. The packet must be TCP.
 func Reset() []expr.Any {
-	return append(protocol(unix.IPPROTO_TCP), &expr.Counter{}, &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
+	return append(protocol(unix.IPPROTO_TCP), &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
 }
 
 // Unreachable answers by ICMP that the port is unreachable. The family of the
 // table must be inet.
 func Unreachable() []expr.Any {
-	return []expr.Any{&expr.Counter{}, &expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_PORT_UNREACH}}
+	return []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_PORT_UNREACH}}
 }

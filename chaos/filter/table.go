@@ -18,25 +18,41 @@ import (
 type Table struct {
 	conn  *nftables.Conn
 	table *nftables.Table
-	rules int
 }
 
 // flagOwner binds a table to its socket (NFT_TABLE_F_OWNER, Linux 5.12).
 const flagOwner = 2
 
-// Open makes a table in a network namespace, given as the descriptor of its file;
-// 0 is that of the calling thread.
-func Open(name string, family nftables.TableFamily, namespace int) (*Table, error) {
+// Open makes a table in a network namespace, given by its path; "" is that of the
+// calling thread.
+func Open(name string, family nftables.TableFamily, namespace string) (*Table, error) {
 	var socket *netlink.Conn
-	conn, err := nftables.New(nftables.AsLasting(), nftables.WithNetNSFd(namespace),
+	conn, err := connect(namespace,
 		nftables.WithSockOptions(func(c *netlink.Conn) error { socket = c; return nil }))
 	if err != nil {
-		return nil, fmt.Errorf("nftables: %w", err)
+		return nil, err
 	}
 	if err := makeTable(socket, name, family); err != nil {
 		return nil, errors.Join(fmt.Errorf("nftables: table %s: %w", name, err), conn.CloseLasting())
 	}
 	return &Table{conn: conn, table: &nftables.Table{Name: name, Family: family}}, nil
+}
+
+// connect opens a socket in a namespace.
+func connect(namespace string, options ...nftables.ConnOption) (*nftables.Conn, error) {
+	if namespace != "" {
+		fd, err := unix.Open(namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("network namespace %s: %w", namespace, err)
+		}
+		defer unix.Close(fd)
+		options = append(options, nftables.WithNetNSFd(fd))
+	}
+	conn, err := nftables.New(append(options, nftables.AsLasting())...)
+	if err != nil {
+		return nil, fmt.Errorf("nftables: %w", err)
+	}
+	return conn, nil
 }
 
 // makeTable asks for the table itself, because the library does not know owners.
@@ -72,9 +88,12 @@ func makeTable(c *netlink.Conn, name string, family nftables.TableFamily) error 
 	return err
 }
 
-// Chain adds a chain of rules at a hook. device is for the hooks of the netdev
-// family.
+// Chain adds a chain of rules at a hook; without one, a chain to go to from
+// others. device is for the hooks of the netdev family.
 func (t *Table) Chain(name string, hook *nftables.ChainHook, device string) *nftables.Chain {
+	if hook == nil {
+		return t.conn.AddChain(&nftables.Chain{Table: t.table, Name: name})
+	}
 	return t.conn.AddChain(&nftables.Chain{
 		Table: t.table, Name: name, Type: nftables.ChainTypeFilter,
 		Hooknum: hook, Priority: nftables.ChainPriorityRef(-500), Device: device,
@@ -88,7 +107,6 @@ func (t *Table) Rule(c *nftables.Chain, parts ...[]expr.Any) {
 		r.Exprs = append(r.Exprs, p...)
 	}
 	t.conn.AddRule(r)
-	t.rules++
 }
 
 // Commit puts what was added to work, all at once or nothing of it.
@@ -124,11 +142,12 @@ func (t *Table) Close() error { return t.conn.CloseLasting() }
 
 // Exists tells whether there is a table of that name in a namespace: after Close,
 // that there is none any more.
-func Exists(name string, family nftables.TableFamily, namespace int) (bool, error) {
-	conn, err := nftables.New(nftables.WithNetNSFd(namespace))
+func Exists(name string, family nftables.TableFamily, namespace string) (bool, error) {
+	conn, err := connect(namespace)
 	if err != nil {
-		return false, fmt.Errorf("nftables: %w", err)
+		return false, err
 	}
+	defer func() { _ = conn.CloseLasting() }()
 	tables, err := conn.ListTablesOfFamily(family)
 	if err != nil {
 		return false, fmt.Errorf("nftables: %w", err)

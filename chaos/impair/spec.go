@@ -30,10 +30,10 @@ type Sides string
 
 // The values of Match.Direction.
 const (
-	BothWays   Sides = ""
-	UpOnly     Sides = "upstream"
-	DownOnly   Sides = "downstream"
-	bothByName Sides = "both"
+	BothWays Sides = "" // as Both
+	Both     Sides = "both"
+	UpOnly   Sides = "upstream"
+	DownOnly Sides = "downstream"
 )
 
 // Match says which packets an impairment concerns; the zero value is all of IP.
@@ -132,7 +132,7 @@ func (s *Spec) Check() error {
 		}
 	}
 	switch s.Match.Direction {
-	case BothWays, UpOnly, DownOnly, bothByName:
+	case BothWays, UpOnly, DownOnly, Both:
 	default:
 		bad("direction %q: want upstream, downstream or both", s.Match.Direction)
 	}

@@ -22,7 +22,7 @@ func takeOver(c *Config) (release func(), err error) {
 	if !c.Exclusive {
 		return func() {}, nil
 	}
-	t, err := filter.Open(fmt.Sprintf("bench-link-%d", os.Getpid()), nftables.TableFamilyNetdev, 0)
+	t, err := filter.Open(fmt.Sprintf("bench-link-%d", os.Getpid()), nftables.TableFamilyNetdev, "")
 	if err != nil {
 		return nil, err
 	}
