@@ -51,6 +51,15 @@ func (r *Rate) setScalar(text string) error {
 	return err
 }
 
+// PerSecond is a frequency, written 100/s.
+type PerSecond float64
+
+func (r *PerSecond) setScalar(text string) error {
+	v, err := units.ParseRate(text)
+	*r = PerSecond(v)
+	return err
+}
+
 // Percent is a share, written 2%; the value is 0.02.
 type Percent float64
 

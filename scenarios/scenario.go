@@ -33,6 +33,9 @@ type Scenario struct {
 	Backends []Backend `yaml:"backends"`
 	// Load lists the clients; all start together.
 	Load []Load `yaml:"load,required"`
+	// Abuse lists clients that misbehave beside the load. Nothing of theirs is
+	// measured as load; what became of their connections is counted.
+	Abuse []Abuse `yaml:"abuse"`
 	// Events are what is done to the system while the load goes on.
 	Events []Event `yaml:"events"`
 	// SteadyState must hold over the measured time before the first event,

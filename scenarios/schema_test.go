@@ -48,6 +48,8 @@ func scalarSchema(t reflect.Type) *jsonschema.Schema {
 		return quantity("lognormal(2ms, 0.5)")
 	case reflect.TypeFor[Rate]():
 		return &jsonschema.Schema{Type: "string", Examples: []any{"0..2000/s"}}
+	case reflect.TypeFor[PerSecond]():
+		return &jsonschema.Schema{Type: "string", Examples: []any{"100/s"}}
 	case reflect.TypeFor[Percent]():
 		return &jsonschema.Schema{Type: "string", Examples: []any{"2%"}}
 	case reflect.TypeFor[Pool]():
@@ -88,7 +90,7 @@ func generateSchema(t *testing.T) []byte {
 		reflect.TypeFor[Scenario](), reflect.TypeFor[Proxy](), reflect.TypeFor[Stats](), reflect.TypeFor[Backend](),
 		reflect.TypeFor[TCPOrigin](), reflect.TypeFor[MySQLOrigin](), reflect.TypeFor[RedisOrigin](), reflect.TypeFor[mysqlorigin.Row](),
 		reflect.TypeFor[Load](), reflect.TypeFor[Content](), reflect.TypeFor[Expect](), reflect.TypeFor[Request](),
-		reflect.TypeFor[Trace](), reflect.TypeFor[Connections](), reflect.TypeFor[Phase](), reflect.TypeFor[Event](),
+		reflect.TypeFor[Trace](), reflect.TypeFor[Connections](), reflect.TypeFor[Phase](), reflect.TypeFor[Abuse](), reflect.TypeFor[Event](),
 		reflect.TypeFor[EventArgs](), reflect.TypeFor[Objective](), reflect.TypeFor[Compare](),
 	} {
 		refine(s.Definitions[typ.Name()], typ)

@@ -81,6 +81,7 @@ func (v *validator) scenario() {
 	v.backends()
 	v.proxy()
 	v.loads()
+	v.abuse()
 	v.events()
 	v.objectives()
 	if c := s.Compare; c != nil {
@@ -230,7 +231,7 @@ func (v *validator) template(path, file, text string) {
 func (v *validator) objectives() {
 	if v.given("steadyState") {
 		v.expression("steadyState", v.s.SteadyState)
-		if len(v.s.Events) == 0 && !v.bad["events"] {
+		if len(v.s.Events)+len(v.s.Abuse) == 0 && !v.bad["events"] && !v.bad["abuse"] {
 			v.fail("steadyState", "steadyState is checked before the first event, and there is none")
 		}
 	}
@@ -244,7 +245,7 @@ func (v *validator) objectives() {
 			v.expression(at, o.Expr)
 		}
 		if o.Abort {
-			if e, err := objective.Parse(o.Expr, v.loadNames()); err == nil && !e.Abortable() {
+			if e, err := objective.Parse(o.Expr, v.objectiveNames()); err == nil && !e.Abortable() {
 				v.fail(at+".abort", "abort needs an upper limit of a count or a share, such as \"errors < 5%%\"; %q can only be judged at the end", printable(o.Expr))
 			}
 			if o.Window != "" {
@@ -257,14 +258,14 @@ func (v *validator) objectives() {
 		if _, err := objective.ParseWindow(o.Window, v.phaseNames(), v.kinds()); err != nil {
 			v.syntax(at+".window", err)
 		}
-		if e, err := objective.Parse(o.Expr, v.loadNames()); err == nil && e.WholeRunOnly() != "" {
+		if e, err := objective.Parse(o.Expr, v.objectiveNames()); err == nil && e.WholeRunOnly() != "" {
 			v.fail(at+".window", "%s is known for the whole run only; a window cannot confine it", e.WholeRunOnly())
 		}
 	}
 }
 
 func (v *validator) expression(path, text string) {
-	if _, err := objective.Parse(text, v.loadNames()); err != nil {
+	if _, err := objective.Parse(text, v.objectiveNames()); err != nil {
 		v.syntax(path, err)
 	}
 }

@@ -255,13 +255,19 @@ func (v *validator) phaseNames() []string {
 	return names
 }
 
-// kinds are the actions of the scenario's events.
+// kinds are the actions of the scenario's events, abuse among them.
 func (v *validator) kinds() []string {
 	var names []string
-	for i := range v.s.Events {
-		if !slices.Contains(names, v.s.Events[i].Do) {
-			names = append(names, v.s.Events[i].Do)
+	add := func(kind string) {
+		if !slices.Contains(names, kind) {
+			names = append(names, kind)
 		}
+	}
+	for i := range v.s.Events {
+		add(v.s.Events[i].Do)
+	}
+	for i := range v.s.Abuse {
+		add(v.s.Abuse[i].EventKind())
 	}
 	return names
 }
@@ -417,7 +423,7 @@ func (s *Scenario) Replicas(text string) ([]string, error) {
 // ParseObjective parses the expression and window of a valid objective.
 func (s *Scenario) ParseObjective(o Objective) (*objective.Expr, *objective.Window, error) {
 	v := &validator{s: s}
-	e, err := objective.Parse(o.Expr, v.loadNames())
+	e, err := objective.Parse(o.Expr, v.objectiveNames())
 	if err != nil || o.Window == "" {
 		return e, nil, err
 	}

@@ -53,6 +53,7 @@ type Cell struct {
 	Proxy        Proxy             `json:"proxy"`
 	Phases       []Phase           `json:"phases"`
 	Loads        []Load            `json:"loads"`
+	Abuse        []Abuse           `json:"abuse,omitempty"`
 	Events       []Event           `json:"events"`
 	Objectives   []Objective       `json:"objectives"`
 	Conservation *Conservation     `json:"conservation,omitempty"`
@@ -209,7 +210,7 @@ type Sample struct {
 
 // Process is one process's resource use.
 type Process struct {
-	Role       string  `json:"role"` // proxy, origin, driver
+	Role       string  `json:"role"` // proxy, origin, driver, abuse
 	PID        int     `json:"pid"`
 	CPUSeconds float64 `json:"cpuSeconds"` // since its start
 	RSSBytes   uint64  `json:"rssBytes"`

@@ -77,6 +77,7 @@ const (
 	maxRate        = 100_000
 	maxLengthUs    = 24 * 3600 * 1_000_000
 	maxWaitUs      = 3600 * 1_000_000
+	leastEveryUs   = 1000
 	maxSize        = 1 << 30
 	maxOversize    = 16 << 20
 	maxRequests    = 1_000_000
@@ -152,11 +153,11 @@ func (s *Spec) optionProblems() (all []Problem) {
 			bad(o, "kind %s takes no %s%s", k.name, o, k.takes())
 		}
 	}
-	if s.HoldUs != nil {
-		within("hold", *s.HoldUs, 0, maxLengthUs)
+	if s.HoldUs != nil && (*s.HoldUs < 0 || *s.HoldUs > maxLengthUs) {
+		bad("hold", "hold must be from 0s to 24h")
 	}
-	if s.EveryUs != nil {
-		within("every", *s.EveryUs, 1000, maxWaitUs)
+	if s.EveryUs != nil && (*s.EveryUs < leastEveryUs || *s.EveryUs > maxWaitUs) {
+		bad("every", "every must be from 1ms to 1h")
 	}
 	if s.Bytes != nil {
 		within("bytes", int64(*s.Bytes), 1, maxOversize)

@@ -13,6 +13,7 @@ import (
 // are read while Evaluate runs and may grow in between.
 type Data struct {
 	Loads        []result.Load // over the measured phases; may be empty during a run
+	Abuse        []result.Abuse
 	Intervals    []result.Interval
 	Phases       []result.Phase
 	Events       []result.Event

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"bench/internal/result"
 )
 
@@ -174,6 +176,9 @@ func (d *Data) value(n *node, s *Span) (v float64, why string) {
 }
 
 func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
+	if m.abuse != "" {
+		return d.ofAbuse(m)
+	}
 	if m.latency() {
 		return d.quantile(m, s)
 	}
@@ -253,6 +258,11 @@ func (d *Data) quantile(m *metric, s *Span) (us float64, why string) {
 	if err != nil {
 		return 0, err.Error()
 	}
+	return quantileIn(h, m)
+}
+
+// quantileIn reads a quantile of a histogram, which is nil without samples.
+func quantileIn(h *hdrhistogram.Histogram, m *metric) (us float64, why string) {
 	var n uint64
 	if h != nil {
 		n = uint64(h.TotalCount())

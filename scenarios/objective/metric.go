@@ -14,9 +14,10 @@ import (
 type metric struct {
 	name  string
 	load  string // "" for all loads together
+	abuse string // the set of clients that misbehave; "" for metrics of loads
 	kind  Kind
 	base  string // name without a quantile or cause
-	cause string // of failed.CAUSE
+	cause string // of failed.CAUSE, and the code of status.CODE
 	// quantile of a latency, 0 to 1; 1 is the maximum.
 	quantile float64
 }
@@ -25,7 +26,7 @@ type metric struct {
 // beyond the quantile.
 func (m *metric) needs() uint64 {
 	switch {
-	case !m.latency():
+	case !m.latency() && m.base != "held":
 		return 0
 	case m.quantile >= 1:
 		return 1
@@ -39,7 +40,7 @@ func (m *metric) latency() bool { return slices.Contains(latencies(), m.base) }
 
 // ofRun tells whether the metric exists for the run as a whole only.
 func (m *metric) ofRun() bool {
-	return m.base == "recovery" || strings.HasPrefix(m.base, "conservation.")
+	return m.abuse != "" || m.base == "recovery" || strings.HasPrefix(m.base, "conservation.")
 }
 
 // Metrics are the names an objective may use, with patterns where there are
@@ -66,17 +67,20 @@ func causes() []string {
 func latencies() []string { return []string{"response", "service", "all", "generator.lag"} }
 
 // lookup finds the metric a word names, or says what is wrong with it.
-func lookup(word string, loads []string) (*metric, string) {
+func lookup(word string, names Names) (*metric, string) {
 	if m := plain(word); m != nil {
 		return m, ""
 	}
 	// The longest load first: one name may begin with another.
-	sorted := slices.Clone(loads)
+	sorted := slices.Concat(names.Loads, names.Abuse)
 	slices.SortFunc(sorted, func(a, b string) int { return len(b) - len(a) })
 	for _, load := range sorted {
 		rest, ok := strings.CutPrefix(word, load+".")
 		if !ok {
 			continue
+		}
+		if slices.Contains(names.Abuse, load) {
+			return abuseMetric(load, rest)
 		}
 		m := plain(rest)
 		if m == nil {
@@ -138,14 +142,19 @@ func plain(word string) *metric {
 		if !ok {
 			continue
 		}
-		if last == "max" {
-			return &metric{name: word, base: base, kind: Time, quantile: 1}
-		}
-		number, ok := strings.CutPrefix(last, "p")
-		p, err := strconv.ParseFloat(number, 64)
-		if ok && err == nil && p > 0 && p < 100 && !strings.ContainsAny(number, "eExX_+-") {
-			return &metric{name: word, base: base, kind: Time, quantile: p / 100}
+		if q, ok := quantileOf(last); ok {
+			return &metric{name: word, base: base, kind: Time, quantile: q}
 		}
 	}
 	return nil
+}
+
+// quantileOf reads max or pN; the maximum is 1.
+func quantileOf(text string) (q float64, ok bool) {
+	if text == "max" {
+		return 1, true
+	}
+	number, ok := strings.CutPrefix(text, "p")
+	p, err := strconv.ParseFloat(number, 64)
+	return p / 100, ok && err == nil && p > 0 && p < 100 && !strings.ContainsAny(number, "eExX_+-")
 }

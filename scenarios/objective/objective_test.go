@@ -35,7 +35,7 @@ func TestSyntaxErrors(t *testing.T) {
 		"failed == 1..2":                   {11, `"1..2" is not a number`},
 		strings.Repeat("(", 60) + "failed": {51, "parentheses are nested deeper than 50"},
 	} {
-		_, err := Parse(text, loads)
+		_, err := Parse(text, Names{Loads: loads})
 		var fault *SyntaxError
 		if !errors.As(err, &fault) || fault.Col != want.col || !strings.HasPrefix(fault.Msg, want.msg) {
 			t.Errorf("%q: %+v, want column %d %q", text, err, want.col, want.msg)
@@ -133,7 +133,7 @@ func TestEvaluate(t *testing.T) {
 	} {
 		d := data(t)
 		d.Conservation = exact
-		e, err := Parse(c.expr, []string{"a", "b"})
+		e, err := Parse(c.expr, Names{Loads: []string{"a", "b"}})
 		if err != nil {
 			t.Fatalf("%s: %v", c.expr, err)
 		}
@@ -172,7 +172,7 @@ func TestUnclear(t *testing.T) {
 		"1ms > response.max":      {&Data{}, "response.max of 0 samples; 1 are needed"},
 		"response.p50 < 1s + 1ms": {&Data{Loads: []result.Load{{Tally: result.Tally{Response: result.Latency{HDR: "rubbish"}}}}}, "a histogram cannot be read: "},
 	} {
-		e, err := Parse(expr, nil)
+		e, err := Parse(expr, Names{})
 		if err != nil {
 			t.Fatalf("%s: %v", expr, err)
 		}
@@ -183,7 +183,7 @@ func TestUnclear(t *testing.T) {
 }
 
 func TestWindowNeverOpened(t *testing.T) {
-	e, err := Parse("failed == 0", nil)
+	e, err := Parse("failed == 0", Names{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestWindowNeverOpened(t *testing.T) {
 }
 
 func TestRecovery(t *testing.T) {
-	e, err := Parse("recovery < 500ms", nil)
+	e, err := Parse("recovery < 500ms", Names{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestWindowErrors(t *testing.T) {
 
 func TestP99Limit(t *testing.T) {
 	for expr, want := range map[string]float64{"response.p99 < 50ms": 50_000, "response.p99 <= 1s": 1e6, "response.p50 < 1s": 0, "response.p99 > 1s": 0} {
-		e, err := Parse(expr, nil)
+		e, err := Parse(expr, Names{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +253,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := Parse(text, []string{"a", "b", "a-b"})
+		e, err := Parse(text, Names{Loads: []string{"a", "b", "a-b"}})
 		if err != nil {
 			var fault *SyntaxError
 			if !errors.As(err, &fault) || fault.Col < 1 || fault.Col > len([]rune(text))+1 {

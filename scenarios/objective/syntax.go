@@ -7,7 +7,7 @@
 //	term       = factor { ( "*" | "/" ) factor } .
 //	factor     = number [ unit ] | metric | "(" sum ")" .
 //	unit       = "us" | "ms" | "s" | "m" | "h" | "%" | "/s" .
-//	metric     = [ load "." ] name .
+//	metric     = [ load "." ] name | abuse "." name .
 package objective
 
 import (
@@ -64,10 +64,16 @@ type node struct {
 	col         int
 }
 
-// Parse reads a comparison. Loads are the names that may stand before a
-// metric. An error is a *SyntaxError.
-func Parse(text string, loads []string) (*Expr, error) {
-	p := &parser{text: []rune(text), loads: loads}
+// Names are those that may stand before a metric.
+type Names struct {
+	Loads []string
+	// Abuse are the names of the sets of clients that misbehave.
+	Abuse []string
+}
+
+// Parse reads a comparison. An error is a *SyntaxError.
+func Parse(text string, names Names) (*Expr, error) {
+	p := &parser{text: []rune(text), names: names}
 	e, err := p.comparison()
 	if err != nil {
 		return nil, err
@@ -79,7 +85,7 @@ func Parse(text string, loads []string) (*Expr, error) {
 type parser struct {
 	text  []rune
 	at    int
-	loads []string
+	names Names
 }
 
 func (p *parser) fault(at int, format string, args ...any) *SyntaxError {
@@ -278,7 +284,7 @@ func (p *parser) name() (*node, error) {
 		p.at++
 	}
 	word := string(p.text[at:p.at])
-	m, msg := lookup(word, p.loads)
+	m, msg := lookup(word, p.names)
 	if m == nil {
 		return nil, p.fault(at, "%s", msg)
 	}

@@ -46,6 +46,7 @@ type cell struct {
 	driver     driver.Driver
 	history    *history
 	agents     []*fleet.Fleet
+	abusers    []*abuser
 	start      int64 // origin of time, monotonic nanoseconds
 	// drains is how long replaced proxies are followed: past the loads, to
 	// the end of their sessions.
@@ -380,7 +381,7 @@ func (c *cell) startAgents(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return c.startAbuse(ctx)
 }
 
 // targets are the addresses a load speaks to.
@@ -481,6 +482,9 @@ func (c *cell) undo() {
 	defer cancel()
 	for _, a := range c.agents {
 		a.Kill()
+	}
+	for _, a := range c.abusers {
+		a.process.Kill()
 	}
 	for _, g := range c.history.list() {
 		if g.conn != nil {

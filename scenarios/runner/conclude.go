@@ -11,6 +11,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/loadgen"
+	"bench/loadgen/abuse"
 	"bench/scenarios/conserve"
 	"bench/scenarios/objective"
 )
@@ -28,7 +29,7 @@ func (c *cell) conclude(ctx context.Context) {
 	c.record.Conservation = conservation
 	c.collect()
 	data := &objective.Data{
-		Loads: c.record.Loads, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
+		Loads: c.record.Loads, Abuse: c.record.Abuse, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
 		Conservation: conservation,
 	}
 	for _, o := range c.objectives {
@@ -130,7 +131,11 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 		sum.Lost = c.lostOf(load, received[load.Name])
 		origins[load.Name] = sum
 	}
-	check := conserve.Check(clients, origins, c.proxyCounters())
+	proxy := c.proxyCounters()
+	if proxy != nil {
+		proxy.Abuse = c.abused(frontends)
+	}
+	check := conserve.Check(clients, origins, proxy)
 	if len(lost) > 0 {
 		check.Exact = false
 		check.Detail = strings.Trim(check.Detail+"; "+strings.Join(lost, "; "), "; ")
@@ -268,6 +273,11 @@ func (c *cell) trust() result.Trust {
 		}
 		if n := l.FailuresByCause[result.CauseLocal]; n > 0 {
 			problem("load %s could not start %d requests: out of ports or descriptors", l.Name, n)
+		}
+	}
+	for i := range c.record.Abuse {
+		for _, why := range abuse.Certify(&c.record.Abuse[i]) {
+			problem("%s", why)
 		}
 	}
 	if t.DriverCPU > maxDriverCPU {

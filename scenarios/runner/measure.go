@@ -39,7 +39,11 @@ func (c *cell) measure(ctx context.Context) error {
 	defer cancel()
 	workers.Go(func() { c.sample(ctx) })
 	workers.Go(func() { c.announce(ctx) })
-	carryOut := c.carryOut(ctx)
+	steady := sync.OnceValue(c.checkSteady)
+	if err := c.beginAbuse(ctx, &workers, steady); err != nil {
+		return fail(exitLost, err)
+	}
+	carryOut := c.carryOut(ctx, steady)
 	workers.Go(func() {
 		if err := schedule(ctx, c.clock, c.start, c.scenario.Occurrences(), carryOut); err != nil {
 			c.fail(err)
@@ -73,6 +77,9 @@ func (c *cell) measure(ctx context.Context) error {
 			return fail(exitLost, fmt.Errorf("load %s does not end", a.Name()))
 		}
 	}
+	if err := c.waitAbuse(ctx); err != nil {
+		return err
+	}
 	watchEnd()
 	select {
 	case err := <-c.failed:
@@ -96,11 +103,13 @@ func (c *cell) stopLoads() {
 	for _, a := range c.agents {
 		all.Go(func() { a.Interrupt(ctx) })
 	}
+	all.Go(func() { c.stopAbuse(ctx) })
 	all.Wait()
 }
 
 // collect takes what the loads report into the record.
 func (c *cell) collect() {
+	c.collectAbuse()
 	for _, a := range c.agents {
 		<-a.Done()
 		if load, err := a.Outcome(); load != nil {
@@ -335,8 +344,7 @@ func (c *cell) ends() map[*scenarios.Event]*watched {
 }
 
 // carryOut returns what is called for each event when it is due.
-func (c *cell) carryOut(ctx context.Context) func(scenarios.Occurrence) error {
-	steady := sync.OnceValue(c.checkSteady)
+func (c *cell) carryOut(ctx context.Context, steady func() error) func(scenarios.Occurrence) error {
 	ends := c.ends()
 	var reload sync.Mutex
 	return func(o scenarios.Occurrence) error {

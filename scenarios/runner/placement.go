@@ -54,6 +54,11 @@ func place(s *scenarios.Scenario, allowed []int) (*placement, error) {
 			return nil, err
 		}
 	}
+	for i := range s.Abuse {
+		if err := check("abuse "+s.Abuse[i].Name, s.Abuse[i].CPUs); err != nil {
+			return nil, err
+		}
+	}
 	p := &placement{proxy: s.Proxy.CPUs}
 	if len(allowed) == 1 {
 		p.warnings = append(p.warnings, "one CPU: proxy, origins and loads share it, so latencies hold the waiting for each other")

@@ -230,6 +230,12 @@ func (c *cell) planned(version string) reports.Plan {
 		e.EndUs = e.PlannedUs + o.Event.Args.For.Us()
 		p.Events = append(p.Events, e)
 	}
+	for i := range c.scenario.Abuse {
+		a := &c.scenario.Abuse[i]
+		e := abuseEvent(a, c.scenario.Begin(a).Microseconds())
+		e.BeginUs, e.EndUs = e.PlannedUs, e.PlannedUs+a.For.Us()
+		p.Events = append(p.Events, e)
+	}
 	for _, o := range c.objectives {
 		p.Objectives = append(p.Objectives, o.expr.Planned(o.window))
 	}

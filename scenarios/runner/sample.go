@@ -19,6 +19,7 @@ const (
 	roleProxy  = "proxy"
 	roleOrigin = "origin"
 	roleDriver = "driver"
+	roleAbuse  = "abuse"
 )
 
 // sample reads processes and counters until ctx ends.
@@ -76,6 +77,11 @@ func (c *cell) takeSample(at int64) {
 			for _, a := range c.agents {
 				for _, p := range a.Processes() {
 					s.Processes = c.usage.add(s.Processes, roleDriver, p)
+				}
+			}
+			for _, a := range c.abusers {
+				if a.process.Running() {
+					s.Processes = c.usage.add(s.Processes, roleAbuse, a.process)
 				}
 			}
 			c.conditions.note(rows)
