@@ -2,9 +2,11 @@ package scenarios
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
+	"bench/loadgen/abuse"
 	"bench/scenarios/objective"
 )
 
@@ -24,10 +26,34 @@ func TestDocumentation(t *testing.T) {
 			t.Errorf("no row %q", row)
 		}
 	}
+	for _, name := range abuse.Kinds() {
+		_, options := abuse.Doc(name)
+		row := "| `" + name + "` | "
+		if len(options) > 0 {
+			row += "`" + strings.Join(options, "`, `") + "` "
+		}
+		if row += "|"; !strings.Contains(page, row) {
+			t.Errorf("no row %q", row)
+		}
+	}
+	for _, m := range objective.AbuseMetrics() {
+		m = strings.NewReplacer("pN", "p99", "CODE", "408").Replace(m)
+		if !strings.Contains(page, "`"+m+"`") {
+			t.Errorf("nothing is said of %s", m)
+		}
+	}
 	for _, m := range objective.Metrics() {
 		m = strings.TrimSuffix(strings.Replace(m, "pN", "p99", 1), ".max")
 		if !strings.Contains(page, "`"+m) {
 			t.Errorf("nothing is said of %s", m)
 		}
+	}
+}
+
+// The kinds of abuse a scenario may have are those there are.
+func TestAbuseKinds(t *testing.T) {
+	f, _ := reflect.TypeFor[Abuse]().FieldByName("Kind")
+	if got, want := f.Tag.Get("enum"), strings.Join(abuse.Kinds(), ","); got != want {
+		t.Errorf("kinds %s, want %s", got, want)
 	}
 }

@@ -77,6 +77,20 @@ func TestCheck(t *testing.T) {
 		{"a direct request that vanished", func(_ []Client, o map[string]Origin, _ *Proxy) {
 			o["direct"] = Origin{Received: 29, Answered: 29, Lost: 1}
 		}, 3},
+		{"what misbehaving clients may have been counted as", func(_ []Client, _ map[string]Origin, p *Proxy) {
+			p.Abuse = []Abuse{{Frontend: "web", Connections: 7, Requests: 3}}
+			p.Frontends[0].Connections += 7
+			p.Frontends[0].Requests += 10
+			p.Frontends[0].Responses += 10
+			p.Responses += 10
+		}, 0},
+		{"more than they may have been, of another frontend, or less", func(_ []Client, _ map[string]Origin, p *Proxy) {
+			p.Abuse = []Abuse{{Frontend: "web", Connections: 7, Requests: 3}}
+			p.Frontends[0].Connections += 8
+			p.Frontends[0].Requests += 11
+			p.Frontends[0].Responses--
+			p.Frontends[1].Connections++
+		}, 4},
 		{"a retry of the proxy excuses no direct load", func(_ []Client, o map[string]Origin, p *Proxy) {
 			p.Retries = 5
 			o["direct"] = Origin{Received: 31, Answered: 30, Repeated: 1}
