@@ -44,5 +44,8 @@ performance: build ## Measure every row side by side with other programs, and wr
 library: build ## Run every built-in scenario with the engine and with HAProxy, and write the table
 	$(BIN) library --markdown docs/LIBRARY.md
 
+accuracy: ## Hold the faults of the network to their figures; wants root and a quiet machine
+	$(GO) test -count 1 -v ./chaos/link -run 'Accuracy|SameSeed|Throughput|NotConcerned|Bulk' -full
+
 clean: ## Remove what was built and measured
 	rm -rf bin results

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"testing"
 	"time"
 
@@ -126,38 +125,6 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
-func TestDelay(t *testing.T) {
-	n := testnet.Need(t)
-	l := start(t, n, link.DefaultSpin, false)
-	base := flight(t, n, 200, 500*time.Microsecond)
-	slices.Sort(base)
-	const asked = 20 * time.Millisecond
-	add(t, l, impair.Spec{ID: "d", Match: impair.Match{Direction: impair.UpOnly, Protocol: "udp"}, Delay: dist.FixedDuration(asked)})
-	took := flight(t, n, 1000, 500*time.Microsecond)
-	slices.Sort(took)
-	if took[0] < 0 {
-		t.Fatalf("packets were lost: %v", took[:5])
-	}
-	truth, err := l.Remove("d")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("bare p50 %v; delayed by %v: p50 %v p99 %v; realtime %v; late p50 %v p99 %v", quantile(base, .5), asked,
-		quantile(took, .5), quantile(took, .99), l.RealTime(), time.Duration(truth.Late.P50), time.Duration(truth.Late.P99))
-	if truth.Packets != [2]uint64{1000, 0} {
-		t.Errorf("%v packets were concerned, want 1000 upstream", truth.Packets)
-	}
-	if e := quantile(took, .5) - asked; e < 0 || e > 2*time.Millisecond {
-		t.Errorf("the median is %v off", e)
-	}
-	if _, active, err := l.State(); err != nil || len(active) != 0 {
-		t.Errorf("after the end %v are at work, %v", active, err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 // transfer sends size bytes of a known pattern from the client to the server over
 // TCP and checks them there.
 func transfer(t *testing.T, n *testnet.Net, size int) time.Duration {
@@ -221,19 +188,29 @@ func transfer(t *testing.T, n *testnet.Net, size int) time.Duration {
 	return time.Since(begin)
 }
 
-func TestBulkPassesMerged(t *testing.T) {
+// TestDataSurvivesImpairment sends a stream through loss, duplicates, corruption,
+// reordering and splitting: TCP must put it together again.
+func TestDataSurvivesImpairment(t *testing.T) {
 	n := testnet.Need(t)
 	l := start(t, n, 0, false)
-	const size = 400 << 20
-	took := transfer(t, n, size)
-	line, _, err := l.State()
+	add(t, l, impair.Spec{
+		ID: "all", Seed: 1, Loss: 0.005, Duplicate: 0.01, Corrupt: 0.005, Reorder: 0.02, ReorderBy: 300 * time.Microsecond,
+		Delay: dist.FixedDuration(200 * time.Microsecond),
+	})
+	transfer(t, n, 4<<20)
+	truth, err := l.Remove("all")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%.1f Gbit/s, %d bytes a frame, %+v", float64(size)*8/took.Seconds()/1e9, size/line.Sent[0], line)
-	add(t, l, impair.Spec{ID: "loss", Loss: 1e-9})
-	took = transfer(t, n, size/4)
-	t.Logf("split: %.1f Gbit/s", float64(size/4)*8/took.Seconds()/1e9)
+	t.Logf("%+v", truth)
+	for name, n := range map[string]uint64{"lost": truth.Dropped, "doubled": truth.Duplicated, "corrupted": truth.Corrupted, "overtaken": truth.Overtaken} {
+		if n == 0 {
+			t.Errorf("no packet was %s", name)
+		}
+	}
+	if mean := float64(truth.Bytes[0]) / float64(truth.Packets[0]); mean > 1514 {
+		t.Errorf("packets of %.0f bytes were decided about as one", mean)
+	}
 }
 
 // TestOnlyWhatIsNamedIsTakenOver lets a bridge of the kernel carry all but the

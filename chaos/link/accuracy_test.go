@@ -1,0 +1,349 @@
+package link_test
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bench/chaos/impair"
+	"bench/chaos/link"
+	"bench/internal/dist"
+	"bench/internal/proc"
+	"bench/internal/testnet"
+)
+
+// full asks for the figures that a quiet machine must reach, with as many packets
+// as they take; without it the tests are short, and hold what also a busy machine
+// reaches.
+var full = flag.Bool("full", false, "measure the accuracy of the link in full (make accuracy)")
+
+// limits picks the limit that holds.
+func limits(quiet, busy time.Duration) time.Duration {
+	if *full {
+		return quiet
+	}
+	return busy
+}
+
+func packets(inFull, inShort int) int {
+	if *full {
+		return inFull
+	}
+	return inShort
+}
+
+const pace = 250 * time.Microsecond // 4,000 packets a second
+
+func upstream(id string) impair.Spec {
+	return impair.Spec{ID: id, Seed: 1, Match: impair.Match{Direction: impair.UpOnly, Protocol: "udp"}}
+}
+
+func TestAccuracyOfDelay(t *testing.T) {
+	n := testnet.Need(t)
+	l := start(t, n, link.DefaultSpin, false)
+	asked := []time.Duration{time.Millisecond, 20 * time.Millisecond}
+	if *full {
+		asked = []time.Duration{time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond}
+	}
+	for _, d := range asked {
+		s := upstream("d")
+		s.Delay = dist.FixedDuration(d)
+		add(t, l, s)
+		took := flight(t, n, packets(20_000, 1500), pace)
+		truth, err := l.Remove("d")
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(took)
+		p50, p99 := quantile(took, .5)-d, quantile(took, .99)-d
+		t.Logf("asked %v: p50 %+v, p99 %+v; its own account: late p50 %v, p99 %v", d, p50, p99,
+			time.Duration(truth.Late.P50), time.Duration(truth.Late.P99))
+		if took[0] < d {
+			t.Errorf("asked %v: a packet took %v only", d, took[0])
+		}
+		// 10 µs and 50 µs, and 10 µs for the way to the link and from it.
+		if p50 > limits(20*time.Microsecond, time.Millisecond) || p99 > limits(60*time.Microsecond, 20*time.Millisecond) {
+			t.Errorf("asked %v: p50 %+v, p99 %+v", d, p50, p99)
+		}
+	}
+}
+
+// TestAccuracyWithBusyProcessors keeps each processor busy with an ordinary
+// process.
+func TestAccuracyWithBusyProcessors(t *testing.T) {
+	if !*full {
+		t.Skip("part of make accuracy")
+	}
+	n := testnet.Need(t)
+	l := start(t, n, link.DefaultSpin, false)
+	if !l.RealTime() {
+		t.Skip("no real-time priority is allowed here")
+	}
+	for range runtime.NumCPU() {
+		c := exec.Command("sh", "-c", "while :; do :; done")
+		c.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	}
+	const d = 20 * time.Millisecond
+	s := upstream("d")
+	s.Delay = dist.FixedDuration(d)
+	add(t, l, s)
+	took := flight(t, n, 20_000, pace)
+	truth, err := l.Remove("d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(took)
+	t.Logf("p50 %+v, p99 %+v; its own account: late p50 %v, p99 %v", quantile(took, .5)-d, quantile(took, .99)-d,
+		time.Duration(truth.Late.P50), time.Duration(truth.Late.P99))
+	if late := time.Duration(truth.Late.P99); late > 100*time.Microsecond {
+		t.Errorf("late by %v at p99", late)
+	}
+}
+
+// TestAccuracyOfJitter is a Kolmogorov-Smirnov test of the delays that arrive.
+func TestAccuracyOfJitter(t *testing.T) {
+	n := testnet.Need(t)
+	l := start(t, n, link.DefaultSpin, false)
+	law, err := dist.ParseDuration("normal(20ms, 3ms)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := upstream("j")
+	s.Delay, s.Overtake = law, true
+	add(t, l, s)
+	count := packets(20_000, 2000)
+	took := flight(t, n, count, pace)
+	slices.Sort(took)
+	worst := 0.0
+	for i, d := range took {
+		p := law.CDF(d)
+		worst = max(worst, p-float64(i)/float64(count), float64(i+1)/float64(count)-p)
+	}
+	limit := 1.63 / math.Sqrt(float64(count))
+	if !*full {
+		limit *= 3 // a busy machine is late at times
+	}
+	t.Logf("statistic %.4f, limit %.4f", worst, limit)
+	if worst > limit {
+		t.Errorf("statistic %.4f above %.4f", worst, limit)
+	}
+}
+
+// TestSameSeedSameDrops holds the lists of the packets lost in two flights, in
+// two networks, against each other.
+func TestSameSeedSameDrops(t *testing.T) {
+	const share = 0.1
+	count := packets(20_000, 3000)
+	var lists [2][]int
+	for run := range lists {
+		n := testnet.Need(t)
+		l := start(t, n, 0, false)
+		s := upstream("l")
+		s.Loss = share
+		add(t, l, s)
+		for i, d := range flight(t, n, count, pace/2) {
+			if d < 0 {
+				lists[run] = append(lists[run], i)
+			}
+		}
+		truth, err := l.Remove("l")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if truth.Dropped != uint64(len(lists[run])) || truth.Total() != uint64(count) {
+			t.Errorf("its account says %d of %d lost, it was %d of %d", truth.Dropped, truth.Total(), len(lists[run]), count)
+		}
+	}
+	if !slices.Equal(lists[0], lists[1]) {
+		t.Errorf("the same seed lost %d packets and then %d others", len(lists[0]), len(lists[1]))
+	}
+	lost := float64(len(lists[0]))
+	if d := math.Abs(lost - share*float64(count)); d > 2.58*math.Sqrt(share*(1-share)*float64(count)) {
+		t.Errorf("%v of %d packets were lost, asked %v", lost, count, share)
+	}
+}
+
+// received is what an interface of a namespace has received.
+func received(t *testing.T, at *testnet.Namespace, name string) (n uint64) {
+	t.Helper()
+	err := at.Do(func() error {
+		text, err := os.ReadFile("/proc/thread-self/net/dev")
+		if err != nil {
+			return err
+		}
+		n, err = counter(string(text), name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestThroughputWithDelay sends as many small packets as one thread can, up to
+// 200,000 a second.
+func TestThroughputWithDelay(t *testing.T) {
+	n := testnet.Need(t)
+	l := start(t, n, 0, false)
+	s := upstream("d")
+	s.Delay = dist.FixedDuration(20 * time.Millisecond)
+	add(t, l, s)
+	server := n.Server.ListenPacket(t, testnet.ServerIP+":9000")
+	c, err := n.Client.Dial(&net.Dialer{}, "udp", server.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	raw, err := c.(*net.UDPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := time.Duration(packets(5000, 300)) * time.Millisecond
+	before := received(t, n.Server, testnet.ServerLink)
+	sent, begin := 0, time.Now()
+	rate := float64(packets(200_000, 50_000))
+	_ = raw.Control(func(fd uintptr) {
+		b := make([]byte, 64)
+		for time.Since(begin) < length {
+			if float64(sent) > time.Since(begin).Seconds()*rate {
+				continue
+			}
+			if _, err := unix.Write(int(fd), b); err == nil {
+				sent++
+			}
+		}
+	})
+	took := time.Since(begin)
+	time.Sleep(100 * time.Millisecond)
+	came := received(t, n.Server, testnet.ServerLink) - before
+	line, _, err := l.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := sent - int(came)
+	t.Logf("%.0f packets a second, %d of %d lost, %+v", float64(sent)/took.Seconds(), lost, sent, line)
+	if limit := packets(sent/10_000, sent/20); lost > limit {
+		t.Errorf("%d of %d packets were lost unasked", lost, sent)
+	}
+	if *full && float64(sent)/took.Seconds() < 199_000 {
+		t.Errorf("only %.0f packets a second could be sent", float64(sent)/took.Seconds())
+	}
+}
+
+// TestFlowsNotConcerned compares round trips of a flow through the kernel's bridge
+// with a link that takes other flows and without, in turns.
+func TestFlowsNotConcerned(t *testing.T) {
+	if !*full {
+		t.Skip("part of make accuracy")
+	}
+	n := testnet.Need(t)
+	n.Join(t)
+	echo := n.Server.ListenPacket(t, testnet.ServerIP+":7")
+	go func() {
+		b := make([]byte, 64)
+		for {
+			k, from, err := echo.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			_, _ = echo.WriteToUDPAddrPort(b[:k], from)
+		}
+	}()
+	c, err := n.Client.Dial(&net.Dialer{}, "udp", echo.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	round := func() time.Duration {
+		var took []time.Duration
+		b := make([]byte, 64)
+		for range 5000 {
+			begin := time.Now()
+			if _, err := c.Write(b); err != nil {
+				t.Fatal(err)
+			}
+			c.SetReadDeadline(time.Now().Add(time.Second))
+			if _, err := c.Read(b); err != nil {
+				t.Fatal(err)
+			}
+			took = append(took, time.Since(begin))
+		}
+		slices.Sort(took)
+		return quantile(took, .5)
+	}
+	g, err := proc.NewGroup(proc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	var with, without []time.Duration
+	for turn := range 8 {
+		if turn%4 == 0 || turn%4 == 3 {
+			without = append(without, round())
+			continue
+		}
+		l, err := link.Start(g, []string{os.Args[0], "serve-link"}, link.Config{
+			Namespace: n.Wire.Path(), Interfaces: [2]string{testnet.WireA, testnet.WireB},
+			Exclusive: true, Only: []impair.Match{{Protocol: "tcp", Port: 80}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		with = append(with, round())
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	slices.Sort(with)
+	slices.Sort(without)
+	slower := (quantile(with, .5) - quantile(without, .5)) / 2
+	t.Logf("round trips with the link %v, without %v: slower by %v a way", with, without, slower)
+	if slower > 2*time.Microsecond {
+		t.Errorf("flows that are not concerned are slower by %v a way", slower)
+	}
+}
+
+// TestBulk sends merged segments through.
+func TestBulk(t *testing.T) {
+	n := testnet.Need(t)
+	l := start(t, n, 0, false)
+	size := packets(4<<30, 128<<20)
+	took := transfer(t, n, size)
+	line, _, err := l.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rate := float64(size) * 8 / took.Seconds() / 1e9
+	t.Logf("%.1f Gbit/s, %d bytes a frame", rate, size/int(line.Sent[0]))
+	if size/int(line.Sent[0]) < 20_000 {
+		t.Errorf("%d bytes a frame: merged segments do not pass", size/int(line.Sent[0]))
+	}
+	if *full && rate < 20 {
+		t.Errorf("%.1f Gbit/s, want 20", rate)
+	}
+}
+
+// counter reads the packets received of an interface from /proc/net/dev.
+func counter(text, name string) (uint64, error) {
+	for line := range strings.Lines(text) {
+		if f := strings.Fields(line); len(f) > 2 && f[0] == name+":" {
+			return strconv.ParseUint(f[2], 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("no interface %s", name)
+}
