@@ -42,6 +42,7 @@ func Summary(run *result.Run, o SummaryOptions) string {
 	s.limits()
 	if len(s.run.Cells) == 1 {
 		s.phases(s.run.Cells[0])
+		s.abuse(s.run.Cells[0])
 	} else {
 		s.cells()
 	}
@@ -208,7 +209,7 @@ func (s *summary) phases(c *result.Cell) {
 	}
 	s.add("")
 	s.add(left("phase", 12) + right("n", 8) + right("good/s", 8) + right("p50", 9) + right("p99", 9) + right("p99.9", 9) + right("max", 9) + "  errors")
-	room := summaryLines - 3 - len(s.lines) // trust and files
+	room := summaryLines - 3 - len(s.lines) - min(len(c.Abuse), maxAbuse) // trust and files
 	for i, r := range rows {
 		if i == room-1 && len(rows) > room {
 			s.add(fmt.Sprintf("and %d more", len(rows)-i))

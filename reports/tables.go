@@ -331,6 +331,7 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 		}
 	}
 	m.requests(a)
+	m.abuse(a.Abuse)
 }
 
 // requests lists the kinds of requests.

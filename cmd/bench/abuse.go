@@ -12,6 +12,7 @@ import (
 	"bench/internal/units"
 	"bench/loadgen"
 	"bench/loadgen/abuse"
+	"bench/reports"
 )
 
 // abuseCmd lets clients misbehave without a scenario.
@@ -97,13 +98,13 @@ func (c *abuseCmd) Run(std *streams) error {
 	}
 	out, err := runner.Run(ctx, 0, func(a *result.Abuse) {
 		if !c.Quiet {
-			_ = abuse.PrintProgress(std.err, a) // a lost line is no fault of the run
+			_ = reports.PrintAbuseProgress(std.err, a) // a lost line is no fault of the run
 		}
 	})
 	if out == nil {
 		return err
 	}
-	if e := errors.Join(abuse.Print(human, out, c.ASCII), writeJSON(file, out)); e != nil {
+	if e := errors.Join(reports.PrintAbuse(human, out, abuse.Certify(out), c.ASCII), writeJSON(file, out)); e != nil {
 		return e
 	}
 	switch {

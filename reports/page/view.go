@@ -84,6 +84,7 @@ type cellView struct {
 	Errors       *plot
 	Events       []eventGroup
 	Attribution  string
+	Abuse        *table
 	Nines        *plot
 	Rows         []percentileRow
 	Conservation *table
@@ -111,7 +112,7 @@ func newCell(index int, a *series.Analysis) *cellView {
 	v := &cellView{
 		ID: b.id, Name: a.Name, Verdict: verdictOf(a.Verdict), Facts: cellFacts(a), Reason: a.Reason,
 		Ribbon: b.ribbon(), Events: b.eventGroups(), Attribution: b.attribution(), Rows: b.percentiles(),
-		Conservation: conservation(a.Conservation), Raw: b.rawData(),
+		Conservation: conservation(a.Conservation), Abuse: abuseTable(a.Abuse), Raw: b.rawData(),
 	}
 	if len(a.Raw) == 0 {
 		v.Note = "No timeline: no request was recorded, so there is nothing to draw."
@@ -123,6 +124,14 @@ func newCell(index int, a *series.Analysis) *cellView {
 	v.LaneTicks = b.axis.ticks(a.ZeroUs)
 	v.Resources, v.ResTable = b.resources()
 	return v
+}
+
+// abuseTable is what became of clients that misbehave; nil without any.
+func abuseTable(all []result.Abuse) *table {
+	if len(all) == 0 {
+		return nil
+	}
+	return &table{Head: words.AbuseHead(), Rows: words.AbuseRows(all)}
 }
 
 // cellFacts are the words behind the scenario's name.
