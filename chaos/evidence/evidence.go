@@ -119,8 +119,14 @@ func Near(what string, asked, achieved, tolerance float64, show func(float64) st
 	return f
 }
 
+// enough packets tell a median; of fewer, only the bound on all counts.
+const enough = 100
+
 // Lateness judges how far behind its own plan something was.
 func Lateness(what string, count int64, p50, p99 time.Duration, limit50, limit99 time.Duration) Finding {
+	if count < enough {
+		limit50 = limit99
+	}
 	us := func(d time.Duration) string { return units.Latency(float64(d) / float64(time.Microsecond)) }
 	f := Finding{
 		What: what, Outcome: Confirmed,

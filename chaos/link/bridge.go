@@ -30,6 +30,7 @@ type Line struct {
 	Overrun  uint64    `json:"overrun"` // came faster than they were taken
 	Unsent   uint64    `json:"unsent"`  // refused by the interface they should leave by
 	Crowded  uint64    `json:"crowded"` // no room to wait in
+	Waiting  int       `json:"waiting"` // frames held back at the moment
 }
 
 // Unasked is the number of frames lost without being asked for.
@@ -63,6 +64,14 @@ func (b *bridge) run(descriptor int, control func() bool) {
 		}
 		if wait(&b.ports, descriptor, timeout) && !control() {
 			return
+		}
+	}
+}
+
+// drain throws away what has come so far.
+func (b *bridge) drain() {
+	for _, p := range b.ports {
+		for p.receive() > 0 {
 		}
 	}
 }
@@ -229,5 +238,6 @@ func (b *bridge) flush(d impair.Direction) {
 func (b *bridge) state() Line {
 	b.line.Overrun += b.ports[0].overrun() + b.ports[1].overrun()
 	b.line.Unsent = b.ports[0].lost + b.ports[1].lost
+	b.line.Waiting = b.queue.len()
 	return b.line
 }

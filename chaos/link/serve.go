@@ -67,7 +67,7 @@ func Serve(in *os.File, out io.Writer) error {
 	}
 	defer h.bridge.ports[0].close()
 	defer h.bridge.ports[1].close()
-	release, err := takeOver(o.Start)
+	release, err := takeOver(o.Start, h.bridge.drain)
 	if err != nil {
 		return h.out.Encode(answer{Error: err.Error()})
 	}

@@ -17,8 +17,9 @@ import (
 
 // takeOver keeps frames that are not the link's own from leaving by its two
 // interfaces, so that they are not forwarded twice: all of them, or those that
-// the configuration names. It ends with release, or with the process.
-func takeOver(c *Config) (release func(), err error) {
+// the configuration names. Frames that have been forwarded until then are drained.
+// It ends with release, or with the process.
+func takeOver(c *Config, drain func()) (release func(), err error) {
 	if !c.Exclusive {
 		return func() {}, nil
 	}
@@ -47,6 +48,7 @@ func takeOver(c *Config) (release func(), err error) {
 			}
 		}
 	}
+	drain()
 	if err := t.Commit(); err != nil {
 		return nil, err
 	}

@@ -26,10 +26,14 @@ func (i Interface) String() string { return i.Name }
 
 // Hold is something set that can be undone.
 type Hold struct {
-	at   Interface
-	undo func(*netlink.Handle, netlink.Link) error
-	gone func(*netlink.Handle, netlink.Link) error
+	at     Interface
+	undo   func(*netlink.Handle, netlink.Link) error
+	gone   func(*netlink.Handle, netlink.Link) error
+	counts bool
 }
+
+// Counted tells whether the hold is a queue, which counts what it does.
+func (h *Hold) Counted() bool { return h.counts }
 
 // with runs f with a netlink socket inside the interface's namespace.
 func (i Interface) with(f func(*netlink.Handle, netlink.Link) error) error {
@@ -78,7 +82,7 @@ var root = netlink.MakeHandle(0xbe, 0)
 
 // setQueue puts a queue at the root of an interface that has none of its own.
 func setQueue(at Interface, queue func(netlink.QdiscAttrs) netlink.Qdisc) (*Hold, error) {
-	hold := &Hold{at: at, undo: removeQueue, gone: noQueue}
+	hold := &Hold{at: at, undo: removeQueue, gone: noQueue, counts: true}
 	err := at.with(func(h *netlink.Handle, l netlink.Link) error {
 		q := queue(netlink.QdiscAttrs{LinkIndex: l.Attrs().Index, Handle: root, Parent: netlink.HANDLE_ROOT})
 		if err := h.QdiscAdd(q); err != nil {
@@ -183,12 +187,12 @@ const (
 	defaultQueue = 50 * time.Millisecond
 )
 
-// Netem is what netem is asked for. Shares are in [0, 1].
+// Netem is what netem is asked for, of what it does as exactly as is told. Shares
+// are in [0, 1].
 type Netem struct {
-	Delay, Jitter                     time.Duration
-	Correlation                       float64
-	Loss, Duplicate, Corrupt, Reorder float64
-	Limit                             uint32 // packets; 0 is 100,000
+	Delay                    time.Duration
+	Loss, Duplicate, Corrupt float64
+	Limit                    uint32 // packets; 0 is 100,000
 }
 
 const netemLimit = 100_000
@@ -202,14 +206,22 @@ func SetNetem(at Interface, n Netem) (*Hold, error) {
 	percent := func(share float64) float32 { return float32(share * 100) }
 	return setQueue(at, func(a netlink.QdiscAttrs) netlink.Qdisc {
 		return netlink.NewNetem(a, netlink.NetemQdiscAttrs{
-			Latency: micros(n.Delay), Jitter: micros(n.Jitter), DelayCorr: percent(n.Correlation),
+			Latency: micros(n.Delay), Limit: n.Limit,
 			Loss: percent(n.Loss), Duplicate: percent(n.Duplicate), CorruptProb: percent(n.Corrupt),
-			ReorderProb: percent(n.Reorder), Limit: n.Limit,
 		})
 	})
 }
 
 func micros(d time.Duration) uint32 { return uint32(min(d.Microseconds(), math.MaxUint32)) }
+
+// SizeOf reads the size of the largest packet of an interface.
+func SizeOf(at Interface) (mtu int, err error) {
+	err = at.with(func(_ *netlink.Handle, l netlink.Link) error {
+		mtu = l.Attrs().MTU
+		return nil
+	})
+	return mtu, err
+}
 
 // MTU sets the size of the largest packet of an interface.
 func MTU(at Interface, size int) (*Hold, error) {

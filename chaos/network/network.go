@@ -1,0 +1,224 @@
+// Package network makes faults of the network: it chooses the mechanism by which
+// an impairment is carried out at a place, begins it, changes it, ends it, looks
+// that nothing is left, and judges by what was counted whether it acted. The
+// mechanisms themselves, and when faults happen, may not enter.
+package network
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"bench/chaos/capture"
+	"bench/chaos/evidence"
+	"bench/chaos/impair"
+	"bench/chaos/link"
+	"bench/internal/proc"
+)
+
+// Place is where faults act: on a wire between two interfaces, or where packets
+// arrive at the sockets of a host.
+type Place struct {
+	// Namespace is a path, like /proc/PID/ns/net; "" is that of this process.
+	Namespace string `json:"namespace,omitempty"`
+	// Wire are the interfaces towards the clients and towards the origins.
+	Wire [2]string `json:"wire,omitzero"`
+	// Device is the interface of a host; in a namespace that was not made for
+	// the run it must be the loopback.
+	Device string `json:"device,omitempty"`
+}
+
+func (p *Place) isWire() bool { return p.Wire != [2]string{} }
+
+// interfaces are those that a capture watches.
+func (p *Place) interfaces() []string {
+	switch {
+	case p.isWire():
+		return p.Wire[:]
+	case p.Device != "":
+		return []string{p.Device}
+	}
+	return []string{"lo"}
+}
+
+// Mechanism is the means by which a fault is carried out.
+type Mechanism string
+
+// The mechanisms. Auto prefers the kernel where that loses nothing: the fault
+// needs no seed and its effect can be counted.
+const (
+	Auto      Mechanism = ""
+	Userspace Mechanism = "link"
+	Kernel    Mechanism = "kernel"
+)
+
+// Order is a fault that is asked for.
+type Order struct {
+	impair.Spec
+	// MTU changes the size of the largest packet of the place's interfaces.
+	MTU       int       `json:"mtu,omitempty"`
+	Mechanism Mechanism `json:"mechanism,omitempty"`
+	// Capture is the path of a pcapng file to write what passes during the fault.
+	Capture string `json:"capture,omitempty"`
+}
+
+// Report is what came of a fault.
+type Report struct {
+	ID        string             `json:"id"`
+	Mechanism string             `json:"mechanism"`
+	Outcome   evidence.Outcome   `json:"outcome"`
+	Findings  []evidence.Finding `json:"findings"`
+	Truth     *impair.Truth      `json:"truth,omitempty"`
+	Captured  *capture.Counts    `json:"captured,omitempty"`
+}
+
+// actor carries out one fault.
+type actor interface {
+	// name of the mechanism.
+	name() string
+	// change replaces the impairment while it acts.
+	change(s *impair.Spec) error
+	// end stops it, reads back that it is gone, and judges.
+	end() ([]evidence.Finding, *impair.Truth, error)
+}
+
+// Network makes faults as long as it is not closed. It is safe for use by several
+// goroutines.
+type Network struct {
+	group  *proc.Group
+	helper []string
+
+	mu    sync.Mutex
+	links map[Place]*wire
+}
+
+// wire is a link at work and the number of impairments on it.
+type wire struct {
+	link  *link.Link
+	users int
+}
+
+// New returns a Network whose helpers are processes of the group, started by the
+// command helper, which runs link.Serve.
+func New(g *proc.Group, helper []string) *Network {
+	return &Network{group: g, helper: helper, links: map[Place]*wire{}}
+}
+
+// Fault is a fault at work.
+type Fault struct {
+	order   Order
+	place   Place
+	actor   actor
+	file    *os.File
+	capture *capture.Capture
+}
+
+// Begin begins a fault at a place. What cannot be done there is an error that
+// says what would be right, and leaves nothing behind.
+func (n *Network) Begin(o Order, p Place) (*Fault, error) {
+	start, err := choose(&o, &p)
+	if err != nil {
+		return nil, err
+	}
+	f := &Fault{order: o, place: p}
+	if err := f.startCapture(); err != nil {
+		return nil, err
+	}
+	if f.actor, err = start(n, &o, &p); err != nil {
+		return nil, errors.Join(err, f.stopCapture(nil))
+	}
+	return f, nil
+}
+
+// Mechanism says by what means the fault is carried out.
+func (f *Fault) Mechanism() string { return f.actor.name() }
+
+// Change replaces the impairment by another, without a gap where the mechanism
+// can do that.
+func (f *Fault) Change(s impair.Spec) error {
+	s.ID = f.order.ID
+	if err := s.Check(); err != nil {
+		return err
+	}
+	return f.actor.change(&s)
+}
+
+// End ends the fault. An error says that it may not be gone.
+func (f *Fault) End() (Report, error) {
+	r := Report{ID: f.order.ID, Mechanism: f.actor.name()}
+	var err error
+	r.Findings, r.Truth, err = f.actor.end()
+	err = errors.Join(err, f.stopCapture(&r))
+	r.Outcome = evidence.Sum(r.Findings)
+	return r, err
+}
+
+func (f *Fault) startCapture() (err error) {
+	if f.order.Capture == "" {
+		return nil
+	}
+	if f.file, err = os.Create(f.order.Capture); err != nil {
+		return fmt.Errorf("capture: %w", err)
+	}
+	f.capture, err = capture.Start(f.file, capture.Config{
+		Namespace: f.place.Namespace, Interfaces: f.place.interfaces(), Comment: "fault " + f.order.ID,
+	})
+	if err != nil {
+		return errors.Join(err, f.file.Close(), os.Remove(f.order.Capture))
+	}
+	return nil
+}
+
+func (f *Fault) stopCapture(r *Report) error {
+	if f.capture == nil {
+		return nil
+	}
+	counts, err := f.capture.Close()
+	if r != nil {
+		r.Captured = &counts
+	}
+	return errors.Join(err, f.file.Close())
+}
+
+// acquire returns the link of a wire, which it starts for the first impairment.
+func (n *Network) acquire(p *Place) (*link.Link, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	w := n.links[*p]
+	if w == nil {
+		l, err := link.Start(n.group, n.helper, link.Config{
+			Namespace: p.Namespace, Interfaces: p.Wire, Spin: link.DefaultSpin, Exclusive: true,
+		})
+		if err != nil {
+			return nil, err
+		}
+		w = &wire{link: l}
+		n.links[*p] = w
+	}
+	w.users++
+	return w.link, nil
+}
+
+// drainTime bounds the wait for the frames that are still held back.
+const drainTime = 2 * time.Second
+
+// release gives a link back. The last one ends it, when what was held back has
+// gone, and leaves the wire to the kernel again.
+func (n *Network) release(p *Place) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	w := n.links[*p]
+	if w.users--; w.users > 0 {
+		return nil
+	}
+	delete(n.links, *p)
+	for end := time.Now().Add(drainTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		line, _, err := w.link.State()
+		if err != nil || line.Waiting == 0 {
+			break
+		}
+	}
+	return w.link.Close()
+}
