@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -14,6 +15,10 @@ import (
 	"bench/backends"
 	"bench/backends/control"
 	"bench/backends/httporigin"
+	"bench/backends/mysqlorigin"
+	"bench/backends/origin"
+	"bench/backends/redisorigin"
+	"bench/backends/tcporigin"
 )
 
 // helperVariable makes TestHelperProcess an origin instead of a test.
@@ -24,7 +29,18 @@ func TestHelperProcess(t *testing.T) {
 	if os.Getenv(helperVariable) == "" {
 		t.Skip("is the other process of TestCrash")
 	}
-	kind, err := httporigin.NewConfig(httporigin.Options{})
+	var kind origin.Kind
+	var err error
+	switch os.Getenv(helperVariable) {
+	case "http":
+		kind, err = httporigin.NewConfig(httporigin.Options{})
+	case "tcp":
+		kind, err = tcporigin.NewConfig(tcporigin.Options{})
+	case "mysql":
+		kind, err = mysqlorigin.NewConfig(mysqlorigin.Options{})
+	case "redis":
+		kind, err = redisorigin.NewConfig(redisorigin.Options{})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,8 +60,18 @@ func TestHelperProcess(t *testing.T) {
 }
 
 func TestCrash(t *testing.T) {
+	for _, kind := range []string{"http", "tcp", "mysql", "redis"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			testCrash(t, kind)
+		})
+	}
+}
+
+func testCrash(t *testing.T, kind string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHelperProcess$")
-	cmd.Env = append(os.Environ(), helperVariable+"=1")
+	cmd.Env = append(os.Environ(), helperVariable+"="+kind)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -80,7 +106,11 @@ func TestCrash(t *testing.T) {
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != control.CrashExitCode {
 		t.Errorf("ended with %v", err)
 	}
-	if _, err := c.Read(make([]byte, 1)); err == nil {
+	// What was said before is still there; then comes the end.
+	if err := c.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error("a connection outlives the crash")
 	}
 }
