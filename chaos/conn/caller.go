@@ -20,6 +20,7 @@ type caller struct {
 	raw      *raw
 	seed     uint64
 	target   frame.Endpoint
+	mac      frame.MAC // of the callers
 	gateway  frame.MAC
 	network  netip.Prefix // of the callers
 	builder  *frame.Builder
@@ -50,6 +51,11 @@ func (c *Called) Rate() float64 {
 // errLoopback says why the loopback does not do.
 var errLoopback = errors.New("on the loopback every address belongs to the kernel, which refuses the connections it does not know: calls without a caller need network namespaces")
 
+// callersMAC is the hardware address of all callers, administered locally. It is
+// not that of the interface, so that the kernel does not take their packets for
+// its own to forward or to refuse.
+const callersMAC = "\x02be\x00\x00\x01"
+
 // The callers' ports.
 const (
 	firstPort = 1024
@@ -75,7 +81,7 @@ func newCaller(p *Place, target netip.AddrPort, seed uint64) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &caller{raw: r, seed: seed, builder: frame.NewBuilder(), target: frame.Endpoint{Addr: target.Addr().As16(), Port: target.Port()}}
+	c := &caller{raw: r, seed: seed, mac: frame.MAC([]byte(callersMAC)), builder: frame.NewBuilder(), target: frame.Endpoint{Addr: target.Addr().As16(), Port: target.Port()}}
 	own, err := r.ownIP()
 	if err == nil {
 		c.network = own.Masked()
@@ -89,7 +95,7 @@ func newCaller(p *Place, target netip.AddrPort, seed uint64) (*caller, error) {
 		return nil, err
 	}
 	c.bytes = append([]byte{}, c.builder.Segment(&frame.Segment{
-		From: r.mac, To: c.gateway, Src: c.end(0), Dst: c.target, Flags: frame.SYN, Window: 64240,
+		From: c.mac, To: c.gateway, Src: c.end(0), Dst: c.target, Flags: frame.SYN, Window: 64240,
 		Options: []layers.TCPOption{{OptionType: layers.TCPOptionKindMSS, OptionLength: 4, OptionData: []byte{0x05, 0xb4}}},
 	})...)
 	r.parser.Parse(c.bytes, &c.template)
@@ -153,7 +159,7 @@ func (c *caller) call(i uint64) error {
 func (c *caller) hangUp(i uint64) error {
 	e := c.end(i)
 	err := c.raw.send(c.builder.Segment(&frame.Segment{
-		From: c.raw.mac, To: c.gateway, Src: e, Dst: c.target, Flags: frame.RST, Seq: c.sequence(&e) + 1,
+		From: c.mac, To: c.gateway, Src: e, Dst: c.target, Flags: frame.RST, Seq: c.sequence(&e) + 1,
 	}))
 	if err == nil {
 		c.counts.Hung++
@@ -172,7 +178,7 @@ func (c *caller) listen(within time.Duration, open bool) error {
 		}
 		if op, mac, ip, asked, ok := readARP(b); ok {
 			if op == layers.ARPRequest && c.mine(asked) {
-				if err := c.raw.send(arp(layers.ARPReply, c.raw.mac, mac, asked, ip)); err != nil && !errors.Is(err, errFull) {
+				if err := c.raw.send(arp(layers.ARPReply, c.mac, mac, asked, ip)); err != nil && !errors.Is(err, errFull) {
 					return err
 				}
 			}
@@ -191,7 +197,7 @@ func (c *caller) listen(within time.Duration, open bool) error {
 				continue
 			}
 			err := c.raw.send(c.builder.Segment(&frame.Segment{
-				From: c.raw.mac, To: c.gateway, Src: p.Dst, Dst: p.Src, Flags: frame.ACK,
+				From: c.mac, To: c.gateway, Src: p.Dst, Dst: p.Src, Flags: frame.ACK,
 				Seq: p.Ack, Ack: p.Seq + 1, Window: 64240,
 			}))
 			if err == nil {
@@ -233,7 +239,7 @@ func (c *caller) run(ctx context.Context, rate float64, limit uint64, open bool)
 	return calls, nil
 }
 
-// end hangs up all calls.
+// hangUpAll ends all calls.
 func (c *caller) hangUpAll(calls uint64) error {
 	for i := uint64(0); i < calls; {
 		switch err := c.hangUp(i); {

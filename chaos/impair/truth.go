@@ -35,9 +35,11 @@ type Truth struct {
 	BusyTime  [2]int64  `json:"busyTime"`
 	lastBusy  [2]int64
 
-	Asked    Times `json:"asked"`    // the delays that were drawn
-	Achieved Times `json:"achieved"` // from arrival to departure, all causes
-	Late     Times `json:"late"`     // departure after the time that was due
+	Asked Times `json:"asked"` // the delays that were drawn
+	// Achieved is from arrival to departure, of packets that this impairment alone
+	// has delayed, and by no queue.
+	Achieved Times `json:"achieved"`
+	Late     Times `json:"late"` // departure after the time that was due
 }
 
 // Times is a summary of times, in nanoseconds.
@@ -128,7 +130,9 @@ func (e *Engine) Sent(k *Ticket, d Direction, due, at int64) {
 		if t.Achieved.hist == nil {
 			continue // another impairment took the place of the one that ended
 		}
-		t.Achieved.add(at - k.came)
+		if k.mask == 1<<i && k.limited == 0 {
+			t.Achieved.add(at - k.came)
+		}
 		t.Late.add(at - due)
 		if overtaken {
 			t.Overtaken++

@@ -34,6 +34,9 @@ func choose(o *Order, p *Place) (begin, error) {
 		return nil, fmt.Errorf("mechanism %q: want link or kernel, or none to have it chosen", o.Mechanism)
 	}
 	has := effects(&o.Spec)
+	if p.isWire() && p.Namespace == "" {
+		return nil, errors.New("a wire is one of a network made for the run: want its namespace")
+	}
 	if !p.isWire() {
 		if o.Mechanism == Userspace || has&^(drops|loses|rejects) != 0 {
 			return nil, errWire
