@@ -11,9 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"bench/chaos"
 	"bench/chaos/conn"
-	"bench/internal/result"
 	"bench/internal/testnet"
 )
 
@@ -281,55 +279,5 @@ func TestHalfOpen(t *testing.T) {
 	_, after := halfOpenAt(t, n.Server, 80)
 	if c.Opened != 200 || during != 200 || after != 0 {
 		t.Errorf("%+v; open meanwhile %d, after it %d", c, during, after)
-	}
-}
-
-// TestFaults holds the certificates of attacks that worked, and of one that had
-// nothing to attack.
-func TestFaults(t *testing.T) {
-	n := testnet.Need(t)
-	n.Join(t)
-	n.Server.Listen(t, testnet.ServerIP+":80")
-	at := conn.Place{Namespace: n.Client.Path(), Interface: testnet.ClientLink}
-	target := netip.MustParseAddrPort(testnet.ServerIP + ":80")
-	c, err := n.Client.Dial(&net.Dialer{}, "tcp", target.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	prepare := func(f chaos.Fault, err error) chaos.Fault {
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
-	}
-	for name, x := range map[string]struct {
-		fault chaos.Fault
-		want  string
-	}{
-		"kill":           {prepare(conn.Kill{Place: conn.Place{Namespace: n.Server.Path()}, Port: 80}.Fault()), result.Confirmed},
-		"kill nothing":   {prepare(conn.Kill{Place: conn.Place{Namespace: n.Server.Path()}, Port: 81}.Fault()), result.Inconclusive},
-		"flood":          {prepare(conn.Flood{Place: at, Target: target, Rate: 1000, For: time.Minute}.Fault()), result.Confirmed},
-		"half-open":      {prepare(conn.HalfOpen{Place: at, Target: target, Count: 50, For: time.Minute}.Fault()), result.Confirmed},
-		"reset of quiet": {prepare(conn.Reset{Place: conn.Place{Namespace: n.Wire.Path(), Interface: testnet.WireA}, Other: testnet.WireB, Port: 80, For: time.Minute}.Fault()), result.Inconclusive},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if err := x.fault.Begin(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(200 * time.Millisecond)
-			begin := time.Now()
-			c, err := x.fault.End()
-			if err != nil || !c.Gone || c.Verdict != x.want {
-				t.Errorf("%+v, %v; want %s", c, err, x.want)
-			}
-			if took := time.Since(begin); took > 200*time.Millisecond {
-				t.Errorf("the end took %v", took)
-			}
-		})
-	}
-	nobody := prepare(conn.Flood{Place: at, Target: netip.MustParseAddrPort("10.99.0.77:80"), Rate: 1, For: time.Second}.Fault())
-	if err := nobody.Begin(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "nobody answers") {
-		t.Errorf("a flood of nobody begins with %v", err)
 	}
 }

@@ -59,11 +59,7 @@ type pair struct{ client, server frame.Endpoint }
 const settle = 20 * time.Millisecond
 
 // Do injects until the time, the count or ctx is over.
-func (r *Reset) Do(ctx context.Context) (Injected, error) {
-	return r.do(ctx, func() {})
-}
-
-func (r *Reset) do(ctx context.Context, begun func()) (done Injected, err error) {
+func (r *Reset) Do(ctx context.Context) (done Injected, err error) {
 	if err := r.Check(); err != nil {
 		return done, err
 	}
@@ -80,7 +76,6 @@ func (r *Reset) do(ctx context.Context, begun func()) (done Injected, err error)
 		if err != nil {
 			return err
 		}
-		begun()
 		done, err = r.watch(ctx, ports)
 		return err
 	})

@@ -2,88 +2,138 @@ package evidence_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"bench/chaos/evidence"
-	"bench/internal/result"
+	"bench/chaos/impair"
+	"bench/chaos/link"
+	"bench/internal/dist"
 )
 
 func TestShare(t *testing.T) {
 	for _, c := range []struct {
-		asked     float64
-		k, n      uint64
-		effective float64
-		want      string
+		asked float64
+		k, n  uint64
+		want  evidence.Outcome
 	}{
-		{0.01, 100, 10_000, 10_000, result.Confirmed},
-		{0.01, 130, 10_000, 10_000, result.Confirmed},
-		{0.01, 200, 10_000, 10_000, result.Mismatch},
-		{0.01, 140, 10_000, 10_000, result.Mismatch},
-		{0.01, 140, 10_000, 5_000, result.Confirmed},
-		{0.01, 0, 10_000, 10_000, result.Mismatch},
-		{0.01, 0, 100, 100, result.Inconclusive},
-		{0.01, 0, 0, 0, result.Inconclusive},
-		{0.5, 0, 100, 100, result.Mismatch},
-		{0.5, 45, 100, 100, result.Confirmed},
-		{1, 100, 100, 100, result.Confirmed},
-		{1, 99, 100, 100, result.Mismatch},
-		{1, 0, 0, 0, result.Inconclusive},
+		{0.01, 100, 10_000, evidence.Confirmed},
+		{0.01, 130, 10_000, evidence.Confirmed},
+		{0.01, 200, 10_000, evidence.Mismatch},
+		{0.01, 0, 10_000, evidence.Mismatch},
+		{0.01, 0, 100, evidence.Inconclusive},
+		{0.01, 0, 0, evidence.Inconclusive},
+		{0.5, 0, 100, evidence.Mismatch},
+		{0.5, 45, 100, evidence.Confirmed},
+		{1, 100, 100, evidence.Confirmed},
+		{1, 99, 100, evidence.Mismatch},
+		{1, 0, 0, evidence.Inconclusive},
 	} {
-		if got := evidence.Share("x", c.asked, c.k, c.n, c.effective); got.Verdict != c.want {
+		if got := evidence.Share("x", c.asked, c.k, c.n, float64(c.n)); got.Outcome != c.want {
 			t.Errorf("asked %v, %d of %d: %+v, want %s", c.asked, c.k, c.n, got, c.want)
 		}
 	}
 }
 
-// TestShareOfHonestDraws: of 5,000 honest draws hardly any is called a mismatch,
-// of draws of twice the share nearly all.
-func TestShareOfHonestDraws(t *testing.T) {
+// TestIntervalCovers holds the interval against 5,000 draws: it must contain the
+// true share in 99 % of them.
+func TestIntervalCovers(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, p := range []float64{0.01, 0.1, 0.4} {
-		const runs, n = 5000, 2500
-		for _, factor := range []float64{1, 2} {
-			mismatches := 0
-			for range runs {
-				k := uint64(0)
-				for range n {
-					if r.Float64() < p*factor {
-						k++
-					}
-				}
-				if evidence.Share("x", p, k, n, n).Verdict == result.Mismatch {
-					mismatches++
+	for _, p := range []float64{0.01, 0.1, 0.5} {
+		const runs, n = 5000, 2000
+		covered := 0
+		for range runs {
+			k := uint64(0)
+			for range n {
+				if r.Float64() < p {
+					k++
 				}
 			}
-			if factor == 1 && mismatches > runs/200 {
-				t.Errorf("share %v: %d of %d honest draws are called a mismatch", p, mismatches, runs)
+			f := evidence.Share("x", p, k, n, n)
+			if *f.Low <= p && p <= *f.High {
+				covered++
 			}
-			if factor == 2 && mismatches < runs*8/10 {
-				t.Errorf("share %v: only %d of %d draws of its double are called a mismatch", p, mismatches, runs)
+			if f.Outcome == evidence.Mismatch {
+				t.Errorf("%d of %d is called a mismatch of %v", k, n, p)
 			}
+		}
+		if share := float64(covered) / runs; share < 0.983 || share > 0.997 {
+			t.Errorf("share %v: covered in %.4f of the runs, want 0.99", p, share)
 		}
 	}
 }
 
-func TestOtherClaims(t *testing.T) {
-	for _, c := range []struct {
-		claim result.Claim
-		want  string
-	}{
-		{evidence.All("x", 5, 5), result.Confirmed},
-		{evidence.All("x", 4, 5), result.Mismatch},
-		{evidence.Some("x", 3), result.Confirmed},
-		{evidence.Some("x", 0), result.Inconclusive},
-		{evidence.Exactly("x", 3, 3), result.Confirmed},
-		{evidence.Exactly("x", 3, 2), result.Mismatch},
-		{evidence.Exactly("x", 0, 0), result.Inconclusive},
-		{evidence.Near("x", "bit/s", 100, 101, 0.02, 9), result.Confirmed},
-		{evidence.Near("x", "bit/s", 100, 97, 0.02, 9), result.Mismatch},
-		{evidence.AtMost("x", "us", 10, 3, 1, 1), result.Confirmed},
-		{evidence.AtMost("x", "us", 10, 30, 1, 1), result.Mismatch},
-		{evidence.AtMost("x", "us", 10, 0, 0, 1), result.Inconclusive},
-	} {
-		if c.claim.Verdict != c.want {
-			t.Errorf("%+v, want %s", c.claim, c.want)
+func TestSum(t *testing.T) {
+	all := func(o ...evidence.Outcome) (f []evidence.Finding) {
+		for _, o := range o {
+			f = append(f, evidence.Finding{Outcome: o})
 		}
+		return f
+	}
+	c, m, i := evidence.Confirmed, evidence.Mismatch, evidence.Inconclusive
+	for _, x := range []struct {
+		in   []evidence.Finding
+		want evidence.Outcome
+	}{{nil, i}, {all(c, c), c}, {all(c, i, c), i}, {all(i, m, c), m}} {
+		if got := evidence.Sum(x.in); got != x.want {
+			t.Errorf("%v come to %s, want %s", x.in, got, x.want)
+		}
+	}
+}
+
+// TestImpairments breaks each figure of an honest account in turn.
+func TestImpairments(t *testing.T) {
+	after := int64(100)
+	spec := impair.Spec{
+		Loss: 0.1, Duplicate: 0.1, Corrupt: 0.1, Reorder: 0.1, ReorderBy: 1, Rate: 1e6,
+		Delay: dist.FixedDuration(time.Millisecond), DropSynAck: 1, ResetAfter: &after, LoseFin: true, ZeroWindow: true,
+	}
+	honest := func() impair.Truth {
+		ms := int64(time.Millisecond)
+		return impair.Truth{
+			Packets: [2]uint64{10_000, 10_000}, Dropped: 2000, Duplicated: 2000, Corrupted: 2000, Held: 1800, Overtaken: 1700,
+			BusyBytes: [2]uint64{125_000, 0}, BusyTime: [2]int64{int64(time.Second), 0},
+			SynAcks: 1, Resets: 1, Fins: 1, Windows: 1,
+			Asked: impair.Times{Count: 100, P50: ms}, Achieved: impair.Times{Count: 100, P50: ms}, Late: impair.Times{Count: 100, P50: 1000, P99: 10_000},
+		}
+	}
+	line := link.Line{Received: [2]uint64{10_000, 10_000}}
+	truth := honest()
+	findings := evidence.Impairment(&spec, &truth, line)
+	if evidence.Sum(findings) != evidence.Confirmed {
+		t.Errorf("an honest account: %+v", findings)
+	}
+	for what, broken := range map[string]func(*impair.Truth, *link.Line){
+		"loss":              func(t *impair.Truth, _ *link.Line) { t.Dropped = 1000 },
+		"duplicates":        func(t *impair.Truth, _ *link.Line) { t.Duplicated = 0 },
+		"corruption":        func(t *impair.Truth, _ *link.Line) { t.Corrupted = 4000 },
+		"held back":         func(t *impair.Truth, _ *link.Line) { t.Held = 3 },
+		"overtaken":         func(t *impair.Truth, _ *link.Line) { t.Overtaken = 0 },
+		"rate upstream":     func(t *impair.Truth, _ *link.Line) { t.BusyBytes[0] = 100_000 },
+		"rate":              func(t *impair.Truth, _ *link.Line) { t.BusyTime[0] = 0 },
+		"delay":             func(t *impair.Truth, _ *link.Line) { t.Late.P99 = 1e8 },
+		"median delay":      func(t *impair.Truth, _ *link.Line) { t.Achieved.P50 /= 2 },
+		"SYN-ACKs lost":     func(t *impair.Truth, _ *link.Line) { t.SynAcks = 0 },
+		"connections reset": func(t *impair.Truth, _ *link.Line) { t.Resets = 0 },
+		"FINs lost":         func(t *impair.Truth, _ *link.Line) { t.Fins = 0 },
+		"windows closed":    func(t *impair.Truth, _ *link.Line) { t.Windows = 0 },
+		"lost unasked":      func(_ *impair.Truth, l *link.Line) { l.Overrun = 100 },
+	} {
+		truth, line := honest(), line
+		broken(&truth, &line)
+		findings := evidence.Impairment(&spec, &truth, line)
+		i := slices.IndexFunc(findings, func(f evidence.Finding) bool { return f.What == what })
+		if i < 0 || findings[i].Outcome == evidence.Confirmed {
+			t.Errorf("%s is broken and not noticed: %+v", what, findings)
+		}
+	}
+	drop := impair.Spec{Drop: true}
+	if f := evidence.Impairment(&drop, &impair.Truth{Packets: [2]uint64{5, 0}, Dropped: 4}, line); evidence.Sum(f) != evidence.Mismatch {
+		t.Errorf("a partition that lets a packet pass: %+v", f)
+	}
+	burst := impair.Spec{Burst: &impair.Burst{Enter: 0.01, Leave: 0.25, Bad: 1}}
+	if f := evidence.Impairment(&burst, &impair.Truth{Packets: [2]uint64{100_000, 0}, Dropped: 4200}, line); evidence.Sum(f) != evidence.Confirmed {
+		t.Errorf("bursts: %+v", f)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"bench/chaos/impair"
 	"bench/chaos/link"
 	"bench/chaos/shape"
-	"bench/internal/result"
 )
 
 // onLink is an impairment of the userspace link.
@@ -53,7 +52,7 @@ func (a *onLink) change(s *impair.Spec) error {
 	return nil
 }
 
-func (a *onLink) end() ([]result.Claim, []string, error) {
+func (a *onLink) end() ([]evidence.Finding, *impair.Truth, error) {
 	truth, err := a.link.Remove(a.spec.ID)
 	if err != nil {
 		return nil, nil, errors.Join(err, a.net.release(&a.place))
@@ -70,8 +69,7 @@ func (a *onLink) end() ([]result.Claim, []string, error) {
 	line.Overrun -= a.begun.Overrun
 	line.Unsent -= a.begun.Unsent
 	line.Crowded -= a.begun.Crowded
-	claims, notes := judge(&a.spec, truth, line)
-	return claims, notes, errors.Join(err, a.net.release(&a.place))
+	return evidence.Impairment(&a.spec, truth, line), truth, errors.Join(err, a.net.release(&a.place))
 }
 
 // onFilter drops or rejects by nftables.
@@ -117,7 +115,7 @@ func (a *onFilter) change(s *impair.Spec) error {
 	return a.open()
 }
 
-func (a *onFilter) end() ([]result.Claim, []string, error) {
+func (a *onFilter) end() ([]evidence.Finding, *impair.Truth, error) {
 	r, err := a.block.Result()
 	err = errors.Join(err, a.block.Close(), a.block.Gone())
 	what, share := "lost", 1.0
@@ -128,7 +126,7 @@ func (a *onFilter) end() ([]result.Claim, []string, error) {
 		what, share = "loss", a.order.Loss
 	}
 	n := r.Met.Packets
-	return []result.Claim{evidence.Share(what, share, r.Hit.Packets, n, float64(n))}, nil, err
+	return []evidence.Finding{evidence.Share(what, share, r.Hit.Packets, n, float64(n))}, nil, err
 }
 
 // onQueue sets queues or the MTU of interfaces.
@@ -136,7 +134,7 @@ type onQueue struct {
 	label string
 	spec  impair.Spec
 	holds []*shape.Hold
-	judge func([]shape.Counts) ([]result.Claim, []string)
+	judge func([]shape.Counts) []evidence.Finding
 	begun time.Time
 }
 
@@ -169,36 +167,27 @@ func (a *onQueue) set(at []shape.Interface, set func(shape.Interface) (*shape.Ho
 
 func beginRate(_ *Network, o *Order, p *Place) (actor, error) {
 	a := &onQueue{label: "token bucket of the kernel", spec: o.Spec}
-	a.judge = func(counts []shape.Counts) ([]result.Claim, []string) {
-		return judgeRate(&a.spec, counts, time.Since(a.begun))
-	}
+	a.judge = func(counts []shape.Counts) []evidence.Finding { return judgeRate(&a.spec, counts, time.Since(a.begun)) }
 	err := a.set(leaving(o, p), func(i shape.Interface) (*shape.Hold, error) { return shape.Rate(i, o.Rate, o.Queue) })
 	return a, err
 }
 
-// What a queue of the kernel may pass at once: in bits, and in time.
-const (
-	bucketful  = 32e6
-	bucketTime = 10 * time.Millisecond
-)
-
 // judgeRate knows bytes and drops of the queues: one that dropped was full, and
 // what it passed cannot exceed the rate.
-func judgeRate(s *impair.Spec, counts []shape.Counts, took time.Duration) (claims []result.Claim, notes []string) {
+func judgeRate(s *impair.Spec, counts []shape.Counts, took time.Duration) (out []evidence.Finding) {
+	show := func(bits float64) string { return fmt.Sprintf("%.3g Mbit/s", bits/1e6) }
 	for _, c := range counts {
-		got := float64(c.Bytes) * 8 / took.Seconds()
-		claim := result.Claim{
-			What: "rate at most", Unit: "bit/s", Asked: s.Rate, Got: got,
-			High: 1.02*s.Rate + min(bucketful, s.Rate*bucketTime.Seconds())/took.Seconds(), Samples: c.Packets,
+		bits := float64(c.Bytes) * 8 / took.Seconds()
+		f := evidence.Finding{What: "rate", Asked: "at most " + show(s.Rate), Achieved: show(bits), Outcome: evidence.Confirmed}
+		switch {
+		case bits > 1.05*s.Rate+1e6*8/took.Seconds():
+			f.Outcome = evidence.Mismatch
+		case c.Dropped == 0 && bits < 0.9*s.Rate:
+			f.Outcome, f.Note = evidence.Inconclusive, "the traffic stayed below it"
 		}
-		claim.Judge(1)
-		if c.Dropped == 0 && got < 0.9*s.Rate {
-			claim.Verdict = result.Inconclusive
-			notes = append(notes, "the traffic stayed below the rate")
-		}
-		claims = append(claims, claim)
+		out = append(out, f)
 	}
-	return claims, notes
+	return out
 }
 
 func beginNetem(_ *Network, o *Order, p *Place) (actor, error) {
@@ -207,7 +196,7 @@ func beginNetem(_ *Network, o *Order, p *Place) (actor, error) {
 		return nil, err
 	}
 	a := &onQueue{label: "netem", spec: o.Spec}
-	a.judge = func(counts []shape.Counts) ([]result.Claim, []string) { return judgeNetem(&a.spec, counts) }
+	a.judge = func(counts []shape.Counts) []evidence.Finding { return judgeNetem(&a.spec, counts) }
 	err = a.set(leaving(o, p), func(i shape.Interface) (*shape.Hold, error) { return shape.SetNetem(i, n) })
 	if errors.Is(err, shape.ErrNotSupported) {
 		err = fmt.Errorf("%w: want mechanism: link, which needs no netem", err)
@@ -225,31 +214,36 @@ func netem(s *impair.Spec) (n shape.Netem, err error) {
 }
 
 // judgeNetem judges loss only: netem keeps no account of anything else.
-func judgeNetem(s *impair.Spec, counts []shape.Counts) (claims []result.Claim, notes []string) {
+func judgeNetem(s *impair.Spec, counts []shape.Counts) (out []evidence.Finding) {
 	var passed, dropped uint64
 	for _, c := range counts {
 		passed += c.Packets
 		dropped += c.Dropped
 	}
-	n := passed + dropped
 	if s.Loss > 0 {
-		claims = append(claims, evidence.Share("loss", s.Loss, dropped, n, float64(n)))
+		n := passed + dropped
+		out = append(out, evidence.Share("loss", s.Loss, dropped, n, float64(n)))
 	}
 	if effects(s)&^loses != 0 {
-		notes = append(notes, "netem keeps no account of what it does besides losing: mechanism: link does")
+		out = append(out, evidence.Finding{
+			What: "all but loss", Outcome: evidence.Inconclusive, Asked: "as ordered", Achieved: "unknown",
+			Note: "netem keeps no account of it: mechanism: link does",
+		})
 	}
-	return claims, notes
+	return out
 }
 
 func beginMTU(_ *Network, o *Order, p *Place) (actor, error) {
 	a := &onQueue{label: "MTU of " + p.Device, spec: o.Spec}
 	at := shape.Interface{Namespace: p.Namespace, Name: p.Device}
-	a.judge = func([]shape.Counts) ([]result.Claim, []string) {
+	a.judge = func([]shape.Counts) []evidence.Finding {
+		f := evidence.Finding{What: "MTU to the end", Outcome: evidence.Confirmed, Asked: fmt.Sprint(o.MTU)}
 		now, err := shape.SizeOf(at)
-		if err != nil {
-			return nil, []string{err.Error()}
+		if err != nil || now != o.MTU {
+			f.Outcome = evidence.Mismatch
 		}
-		return []result.Claim{evidence.Exactly("MTU at the end", uint64(o.MTU), uint64(now))}, nil
+		f.Achieved = fmt.Sprint(now)
+		return []evidence.Finding{f}
 	}
 	err := a.set([]shape.Interface{at},
 		func(i shape.Interface) (*shape.Hold, error) { return shape.MTU(i, o.MTU) })
@@ -262,7 +256,7 @@ func (a *onQueue) change(*impair.Spec) error {
 	return fmt.Errorf("the %s is not changed while it acts: end the fault and begin another", a.label)
 }
 
-func (a *onQueue) end() ([]result.Claim, []string, error) {
+func (a *onQueue) end() ([]evidence.Finding, *impair.Truth, error) {
 	var counts []shape.Counts
 	var err error
 	for _, h := range a.holds {
@@ -272,9 +266,9 @@ func (a *onQueue) end() ([]result.Claim, []string, error) {
 			counts = append(counts, c)
 		}
 	}
-	claims, notes := a.judge(counts)
+	findings := a.judge(counts)
 	for _, h := range a.holds {
 		err = errors.Join(err, h.Undo(), h.Gone())
 	}
-	return claims, notes, err
+	return findings, nil, err
 }

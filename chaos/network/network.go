@@ -5,19 +5,17 @@
 package network
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"time"
 
-	"bench/chaos"
 	"bench/chaos/capture"
+	"bench/chaos/evidence"
 	"bench/chaos/impair"
 	"bench/chaos/link"
 	"bench/internal/proc"
-	"bench/internal/result"
 )
 
 // Place is where faults act: on a wire between two interfaces, or where packets
@@ -66,15 +64,24 @@ type Order struct {
 	Capture string `json:"capture,omitempty"`
 }
 
+// Report is what came of a fault.
+type Report struct {
+	ID        string             `json:"id"`
+	Mechanism string             `json:"mechanism"`
+	Outcome   evidence.Outcome   `json:"outcome"`
+	Findings  []evidence.Finding `json:"findings"`
+	Truth     *impair.Truth      `json:"truth,omitempty"`
+	Captured  *capture.Counts    `json:"captured,omitempty"`
+}
+
 // actor carries out one fault.
 type actor interface {
 	// name of the mechanism.
 	name() string
 	// change replaces the impairment while it acts.
 	change(s *impair.Spec) error
-	// end stops it and makes claims of what it did. An error says that it may not
-	// be gone.
-	end() (claims []result.Claim, notes []string, err error)
+	// end stops it, reads back that it is gone, and judges.
+	end() ([]evidence.Finding, *impair.Truth, error)
 }
 
 // Network makes faults as long as it is not closed. It is safe for use by several
@@ -99,44 +106,33 @@ func New(g *proc.Group, helper []string) *Network {
 	return &Network{group: g, helper: helper, links: map[Place]*wire{}}
 }
 
-// Fault is a fault of the network: a chaos.Fault.
+// Fault is a fault at work.
 type Fault struct {
-	net     *Network
 	order   Order
 	place   Place
-	start   begin
 	actor   actor
 	file    *os.File
 	capture *capture.Capture
 }
 
-var _ chaos.Fault = (*Fault)(nil)
-
-// Fault prepares a fault at a place. What cannot be done there is an error that
-// says what would be right.
-func (n *Network) Fault(o Order, p Place) (*Fault, error) {
+// Begin begins a fault at a place. What cannot be done there is an error that
+// says what would be right, and leaves nothing behind.
+func (n *Network) Begin(o Order, p Place) (*Fault, error) {
 	start, err := choose(&o, &p)
 	if err != nil {
 		return nil, err
 	}
-	return &Fault{net: n, order: o, place: p, start: start}, nil
+	f := &Fault{order: o, place: p}
+	if err := f.startCapture(); err != nil {
+		return nil, err
+	}
+	if f.actor, err = start(n, &o, &p); err != nil {
+		return nil, errors.Join(err, f.stopCapture(nil))
+	}
+	return f, nil
 }
 
-// Begin begins the fault. Nothing of it outlives this process: helpers and tables
-// end with it, queues with the namespaces of the run.
-func (f *Fault) Begin(context.Context, *chaos.Journal) error {
-	err := f.startCapture()
-	if err != nil {
-		return err
-	}
-	if f.actor, err = f.start(f.net, &f.order, &f.place); err != nil {
-		_, stop := f.stopCapture()
-		return errors.Join(err, stop)
-	}
-	return nil
-}
-
-// Mechanism says by what means the fault, once begun, is carried out.
+// Mechanism says by what means the fault is carried out.
 func (f *Fault) Mechanism() string { return f.actor.name() }
 
 // Change replaces the impairment by another, without a gap where the mechanism
@@ -149,18 +145,14 @@ func (f *Fault) Change(s impair.Spec) error {
 	return f.actor.change(&s)
 }
 
-// End ends the fault.
-func (f *Fault) End() (*result.Certificate, error) {
-	c := &result.Certificate{Mechanism: f.actor.name(), Capture: f.order.Capture}
+// End ends the fault. An error says that it may not be gone.
+func (f *Fault) End() (Report, error) {
+	r := Report{ID: f.order.ID, Mechanism: f.actor.name()}
 	var err error
-	c.Claims, c.Notes, err = f.actor.end()
-	c.Gone = err == nil
-	counts, stop := f.stopCapture()
-	if counts != nil && counts.Left > 0 {
-		c.Notes = append(c.Notes, fmt.Sprintf("the capture holds %d packets and leaves out %d", counts.Written, counts.Left))
-	}
-	c.Conclude()
-	return c, errors.Join(err, stop)
+	r.Findings, r.Truth, err = f.actor.end()
+	err = errors.Join(err, f.stopCapture(&r))
+	r.Outcome = evidence.Sum(r.Findings)
+	return r, err
 }
 
 func (f *Fault) startCapture() (err error) {
@@ -179,13 +171,15 @@ func (f *Fault) startCapture() (err error) {
 	return nil
 }
 
-// stopCapture ends the capture; without one there are no counts.
-func (f *Fault) stopCapture() (*capture.Counts, error) {
+func (f *Fault) stopCapture(r *Report) error {
 	if f.capture == nil {
-		return nil, nil
+		return nil
 	}
 	counts, err := f.capture.Close()
-	return &counts, errors.Join(err, f.file.Close())
+	if r != nil {
+		r.Captured = &counts
+	}
+	return errors.Join(err, f.file.Close())
 }
 
 // acquire returns the link of a wire, which it starts for the first impairment.

@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"bench/chaos/evidence"
 	"bench/chaos/impair"
 	"bench/chaos/link"
 	"bench/chaos/network"
 	"bench/chaos/shape"
 	"bench/internal/dist"
 	"bench/internal/proc"
-	"bench/internal/result"
 	"bench/internal/testnet"
 )
 
@@ -86,23 +86,20 @@ func (b *bed) round(n int, within time.Duration) (time.Duration, error) {
 
 func begin(t *testing.T, b *bed, o network.Order, p network.Place) *network.Fault {
 	t.Helper()
-	f, err := b.faults.Fault(o, p)
+	f, err := b.faults.Begin(o, p)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Begin(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-func end(t *testing.T, f *network.Fault) *result.Certificate {
+func end(t *testing.T, f *network.Fault) network.Report {
 	t.Helper()
-	c, err := f.End()
-	if err != nil || !c.Gone {
+	r, err := f.End()
+	if err != nil {
 		t.Error(err)
 	}
-	return c
+	return r
 }
 
 // free holds that nothing of a fault is left.
@@ -267,8 +264,8 @@ func TestFaults(t *testing.T) {
 			}
 			c.check(t, b)
 			r := end(t, f)
-			if r.Verdict != result.Confirmed {
-				t.Errorf("%+v", r)
+			if r.Outcome != evidence.Confirmed {
+				t.Errorf("%s: %+v", r.Outcome, r.Findings)
 			}
 			free(t, b)
 		})
@@ -283,7 +280,7 @@ func TestFaultsOverlapAndChange(t *testing.T) {
 	if took, err := b.round(10, time.Second); err != nil || took < 100*ms || took > 180*ms {
 		t.Errorf("with 25ms a way an exchange took %v: %v", took, err)
 	}
-	if r := end(t, first); r.Verdict != result.Confirmed {
+	if r := end(t, first); r.Outcome != evidence.Confirmed {
 		t.Errorf("%+v", r)
 	}
 	if took, err := b.round(10, time.Second); err != nil || took < 60*ms || took > 99*ms {
@@ -295,7 +292,7 @@ func TestFaultsOverlapAndChange(t *testing.T) {
 	if took, err := b.round(10, time.Second); err != nil || took < 8*ms || took > 50*ms {
 		t.Errorf("with 2ms a way an exchange took %v: %v", took, err)
 	}
-	if r := end(t, second); r.Verdict != result.Confirmed {
+	if r := end(t, second); r.Outcome != evidence.Confirmed {
 		t.Errorf("%+v", r)
 	}
 	free(t, b)
@@ -306,7 +303,7 @@ func TestUntouchedIsInconclusive(t *testing.T) {
 	for _, s := range []impair.Spec{{ID: "a", Match: impair.Match{Port: 81}, Loss: 0.5}, {ID: "b", Match: impair.Match{Port: 81}, Drop: true}} {
 		f := begin(t, b, network.Order{Spec: s}, b.wire)
 		free(t, b)
-		if r := end(t, f); r.Verdict != result.Inconclusive {
+		if r := end(t, f); r.Outcome != evidence.Inconclusive {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -319,7 +316,7 @@ func TestMTU(t *testing.T) {
 	if _, err := b.round(10_000, time.Second); err != nil {
 		t.Error(err)
 	}
-	if r := end(t, f); r.Verdict != result.Confirmed {
+	if r := end(t, f); r.Outcome != evidence.Confirmed {
 		t.Errorf("%+v", r)
 	}
 	if mtu, err := shape.SizeOf(shape.Interface{Namespace: b.Client.Path(), Name: testnet.ClientLink}); err != nil || mtu != 1500 {
@@ -335,8 +332,8 @@ func TestCapture(t *testing.T) {
 		t.Error(err)
 	}
 	r := end(t, f)
-	if info, err := os.Stat(path); err != nil || info.Size() < 1000 || len(r.Notes) > 0 {
-		t.Errorf("%+v, %v", r, err)
+	if info, err := os.Stat(path); err != nil || info.Size() < 1000 || r.Captured == nil || r.Captured.Written < 14 {
+		t.Errorf("%+v, %v", r.Captured, err)
 	}
 }
 
@@ -353,7 +350,6 @@ func TestWhatCannotBeDone(t *testing.T) {
 		"only the loopback is filtered":        {network.Order{Spec: impair.Spec{Drop: true}}, network.Place{Device: "eth0"}},
 		"want link or kernel":                  {network.Order{Spec: delay, Mechanism: "magic"}, wire},
 		"the kernel has no mechanism for that": {network.Order{Spec: impair.Spec{LoseFin: true}, Mechanism: network.Kernel}, wire},
-		"want its namespace":                   {network.Order{Spec: delay}, network.Place{Wire: [2]string{"a", "b"}}},
 		"made for the run only":                {network.Order{MTU: 600}, lo},
 		"want its device":                      {network.Order{MTU: 600}, wire},
 		"a fault of its own":                   {network.Order{Spec: delay, MTU: 600}, lo},

@@ -32,7 +32,7 @@ type Claim struct {
 	Unit  string  `json:"unit"` // "%" (a share, 0 to 1), "us", "1", "bit/s"
 	Asked float64 `json:"asked"`
 	Got   float64 `json:"got"`
-	// Low and High bound what confirms the claim: a 99.9 % interval where chance
+	// Low and High bound what confirms the claim: a 99 % interval where chance
 	// plays a part, a tolerance otherwise.
 	Low     float64 `json:"low"`
 	High    float64 `json:"high"`
