@@ -35,6 +35,8 @@ type Abuse struct {
 	Path string `yaml:"path" default:"/"`
 	// Host of the requests; the target's address if it is empty.
 	Host string `yaml:"host"`
+	// Node of the network that the clients run on; "" is client.
+	Node string `yaml:"node"`
 	// Source is the address that connections come from, 127.0.0.9; the kernel
 	// chooses if it is empty.
 	Source string `yaml:"source"`
@@ -122,6 +124,7 @@ func (v *validator) abuse() {
 			v.fail(at+".name", "there is a load %q, too: objectives could not tell them apart", a.Name)
 		}
 		v.target(at+".target", a.Target)
+		v.node(at+".node", a.Node, ClientNode)
 		v.cpus(at+".cpus", a.CPUs)
 		v.abuseTime(at, a, phases)
 		if v.bad[at+".kind"] || !v.given(at+".kind") {

@@ -33,6 +33,9 @@ func Actions() []Action {
 			{Name: "backend.kill", Class: ClassFault, Needs: []string{"name"}, Allows: []string{"for"}},
 			{Name: "backend.start", Class: ClassMoment, Needs: []string{"name"}},
 		},
+		processActions(),
+		wireActions(),
+		connectionActions(),
 	)
 }
 

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,11 +21,17 @@ func TestDocumentation(t *testing.T) {
 	for _, a := range Actions() {
 		var args []string
 		for _, arg := range append(a.Needs, a.Allows...) {
+			if a.OnWire() && slices.Contains(wireArgs, arg) {
+				continue // said once for all of them
+			}
 			args = append(args, "`"+arg+"`")
 		}
 		if row := strings.TrimSuffix("| `"+a.Name+"` | "+strings.Join(args, ", "), " ") + " |"; !strings.Contains(page, row) {
 			t.Errorf("no row %q", row)
 		}
+	}
+	if common := "`" + strings.Join(wireArgs, "`, `") + "`"; !strings.Contains(page, common) {
+		t.Errorf("nothing about %s", common)
 	}
 	for _, name := range abuse.Kinds() {
 		_, options := abuse.Doc(name)

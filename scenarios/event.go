@@ -1,22 +1,30 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 
 	"bench/backends/control"
 )
 
-// Texts are the arguments that are set, but for the name, by their keys.
+// Texts are the arguments that are set, but for the name and the wire, by their
+// keys.
 func (a *EventArgs) Texts() map[string]string {
 	texts := map[string]string{}
 	v := reflect.ValueOf(a).Elem()
 	for _, f := range fieldsOf(v.Type()) {
-		if value := v.Field(f.index); f.key != "name" && !value.IsZero() {
+		if value := v.Field(f.index); f.key != "name" && f.key != "wire" && !value.IsZero() {
 			texts[f.key] = fmt.Sprint(reflect.Indirect(value).Interface())
 		}
 	}
 	return texts
+}
+
+// Target is what an event happens to, as reports show it: an origin or the proxy,
+// a wire, or one server's connections.
+func (e *Event) Target() string {
+	return cmp.Or(e.Args.Name, e.Args.Wire, e.Args.Only)
 }
 
 // Fault is the order to an origin that carries an action out.

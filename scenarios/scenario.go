@@ -29,6 +29,9 @@ type Scenario struct {
 	Repeat int `yaml:"repeat" default:"1"`
 	// Proxy is the proxy under test.
 	Proxy Proxy `yaml:"proxy,required"`
+	// Network gives the parts of the run nodes of their own, joined by wires;
+	// without it all share the loopback interface.
+	Network *Network `yaml:"network"`
 	// Backends are the mock origins.
 	Backends []Backend `yaml:"backends"`
 	// Load lists the clients; all start together.
@@ -81,6 +84,8 @@ type Proxy struct {
 	Command []string `yaml:"command"`
 	// ReloadSignal makes driver exec reload by a signal to the running process.
 	ReloadSignal string `yaml:"reloadSignal" enum:",HUP,USR1,USR2"`
+	// Node of the network that the proxy runs on; "" is proxy.
+	Node string `yaml:"node"`
 	// Ready bounds the time from the start of a proxy until it serves.
 	Ready Duration `yaml:"ready" default:"10s"`
 }
@@ -118,6 +123,8 @@ type Backend struct {
 	MySQL MySQLOrigin `yaml:"mysql"`
 	// Redis says what origins of kind redis are and hold.
 	Redis RedisOrigin `yaml:"redis"`
+	// Node of the network that the origins run on; "" is origin.
+	Node string `yaml:"node"`
 	// CPUs the origins may run on; empty leaves the choice to the runner.
 	CPUs []int `yaml:"cpus"`
 }
@@ -168,6 +175,8 @@ type Load struct {
 	ConnectTimeout Duration `yaml:"connectTimeout" default:"0s"`
 	// Phases follow one another without a gap.
 	Phases []Phase `yaml:"phases,required"`
+	// Node of the network that the load runs on; "" is client.
+	Node string `yaml:"node"`
 	// CPUs the load may run on; empty leaves the choice to the runner.
 	CPUs []int `yaml:"cpus"`
 	// Processes that share the load; 0 takes one, or as many as the descriptors
@@ -302,28 +311,31 @@ type Event struct {
 // EventArgs are the arguments of an action; which are needed and allowed
 // depends on the action.
 type EventArgs struct {
-	// Name of the origin, web.1, or of a backend for all its replicas, web.
+	// Name of the origin, web.1, or of a backend for all its replicas, web; of
+	// process actions also proxy.
 	Name string `yaml:"name"`
 	// For is how long the fault lasts.
 	For Duration `yaml:"for"`
 	// Status that backend.fail answers with: of HTTP, or the number of a MySQL
 	// error.
 	Status int `yaml:"status"`
-	// Rate is the share of answers that backend.fail and backend.corrupt hit, 0
-	// to 1.
+	// Rate is a share, 0 to 1: of the answers that backend.fail and backend.corrupt
+	// hit, of the packets on a wire, of a processor that process.starve leaves.
 	Rate *float64 `yaml:"rate"`
 	// Latency that backend.latency answers with, as a backend's latency.
 	Latency Distribution `yaml:"latency"`
 	// Scope of backend.reset: the connections accepted while it lasts (new),
 	// those open when it begins (live), or both.
 	Scope string `yaml:"scope" enum:",new,live,both"`
-	// Bytes that backend.truncate writes of an answer before it closes, or
-	// that backend.trickle writes at a time.
+	// Bytes that backend.truncate writes of an answer before it closes, that
+	// backend.trickle writes at a time, that a connection carries before
+	// network.resetAfter, that a packet may have after network.mtu, or that
+	// process.limitMemory leaves.
 	Bytes *Size `yaml:"bytes"`
 	// Every is the time between two pieces of backend.trickle.
 	Every Duration `yaml:"every"`
-	// Bandwidth of each connection that backend.bandwidth limits, a size a
-	// second: 64KiB.
+	// Bandwidth of each connection that backend.bandwidth limits, or of each
+	// direction of a wire, a size a second: 64KiB.
 	Bandwidth Size `yaml:"bandwidth"`
 	// State of backend.state: read-only or replication-stopped of MySQL; loading,
 	// misconf or masterdown of Redis.
@@ -334,6 +346,42 @@ type EventArgs struct {
 	Lag Duration `yaml:"lag"`
 	// Connections that backend.limit admits at a time.
 	Connections *int `yaml:"connections"`
+	// Wire of the network that the event happens to.
+	Wire string `yaml:"wire"`
+	// Direction of the packets: upstream (to the origins), downstream or both.
+	Direction string `yaml:"direction" enum:",upstream,downstream,both"`
+	// Protocol of the packets; empty is all.
+	Protocol string `yaml:"protocol" enum:",tcp,udp,icmp"`
+	// Only these connections: to proxy/LISTENER or origin/REPLICA.
+	Only string `yaml:"only"`
+	// Share of the connections that the event happens to, 0 to 1; 0 is all.
+	Share float64 `yaml:"share" default:"0"`
+	// Delay of packets, a fixed duration or a distribution.
+	Delay Distribution `yaml:"delay"`
+	// Correlation of the delays of successive packets, 0 to below 1.
+	Correlation float64 `yaml:"correlation" default:"0"`
+	// Overtake lets packets of a connection overtake each other when their delays
+	// differ.
+	Overtake bool `yaml:"overtake" default:"false"`
+	// Burst loses packets in bursts, in place of rate.
+	Burst *Burst `yaml:"burst"`
+	// Queue is how long packets may wait for bandwidth before they are lost; 0s
+	// is 100ms.
+	Queue Duration `yaml:"queue" default:"0s"`
+	// Mechanism of an action on a wire: link (the userspace link), kernel, or
+	// empty for the one that fits.
+	Mechanism string `yaml:"mechanism" enum:",link,kernel"`
+	// Capture writes what passes the wire meanwhile to a pcapng file in the result
+	// folder.
+	Capture bool `yaml:"capture" default:"false"`
+	// Arrivals of the SYNs of connections.synFlood: 10000/s.
+	Arrivals PerSecond `yaml:"arrivals" default:"0/s"`
+	// With is how network.reject turns packets away.
+	With string `yaml:"with" enum:",reset,icmp"`
+	// Count of SYN-ACKs that network.dropSynAck loses of each connection, of open
+	// files that process.limitFiles leaves, of connections that connections.reset
+	// resets at most or connections.halfOpen opens.
+	Count *int `yaml:"count"`
 	// Command that proxy.command sends to the proxy's stats socket.
 	Command string `yaml:"command"`
 }

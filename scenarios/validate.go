@@ -78,6 +78,7 @@ func (v *validator) scenario() {
 	}
 	v.name("name", s.Name)
 	v.between("repeat", s.Repeat, 1, maxCells)
+	v.network()
 	v.backends()
 	v.proxy()
 	v.loads()
@@ -117,6 +118,7 @@ func (v *validator) backends() {
 		v.size(at+".body", b.Body)
 		v.latency(at+".latency", b.Latency)
 		v.origin(at, b)
+		v.node(at+".node", b.Node, OriginNode)
 		v.cpus(at+".cpus", b.CPUs)
 	}
 }
@@ -181,6 +183,7 @@ func (v *validator) proxy() {
 	if p.Ready.D() <= 0 {
 		v.fail("proxy.ready", "ready must be longer than 0")
 	}
+	v.node("proxy.node", p.Node, ProxyNode)
 	v.cpus("proxy.cpus", p.CPUs)
 }
 

@@ -53,6 +53,7 @@ func (v *validator) loads() {
 		v.request(at, l)
 		v.arrival(at, l)
 		v.phases(at, l, spans, owners)
+		v.node(at+".node", l.Node, ClientNode)
 		v.cpus(at+".cpus", l.CPUs)
 	}
 }
@@ -387,6 +388,21 @@ func (v *validator) args(at string, e *Event, action Action) {
 		v.fail(at+".args.rate", "rate is a share above 0 and up to 1, not %v", *e.Args.Rate)
 	}
 	v.latency(at+".args.latency", e.Args.Latency)
+	switch {
+	case action.OnWire():
+		v.wire(at, e)
+	case action.OnConnections():
+		v.connections(at, e)
+	}
+	if given["count"] && e.Args.Count != nil && *e.Args.Count < 1 {
+		v.fail(at+".args.count", "count must be at least 1, not %d", *e.Args.Count)
+	}
+	if given["name"] && action.OnProcess() {
+		if _, err := v.s.Processes(e.Args.Name); err != nil {
+			v.fail(at+".args.name", "%s", printable(err.Error()))
+		}
+		return
+	}
 	if given["name"] {
 		if _, err := v.s.Replicas(e.Args.Name); err != nil {
 			v.fail(at+".args.name", "%s", printable(err.Error()))

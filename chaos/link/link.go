@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,6 +54,11 @@ const answerTime = 5 * time.Second
 
 // Start starts a link as a process of the group. command runs Serve.
 func Start(g *proc.Group, command []string, c Config) (*Link, error) {
+	// What is taken over but not carried is lost: with all of IP goes all that is
+	// no IP, address resolution first of all.
+	if slices.ContainsFunc(c.Only, func(m impair.Match) bool { return m.Protocol == "" && m.Port == 0 && !m.Address.IsValid() }) {
+		c.Only = nil
+	}
 	l := &Link{answers: make(chan answer, 1)}
 	out := &proc.LineWriter{Take: func(line []byte) {
 		var a answer

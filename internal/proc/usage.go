@@ -25,7 +25,7 @@ type Usage struct {
 // that have ended and were waited for count with their time. It fails when the
 // process is gone.
 func ReadUsage(pid int) (Usage, error) {
-	u, err := readUsage(pid)
+	u, err := ReadOwnUsage(pid)
 	if err != nil {
 		return u, err
 	}
@@ -99,8 +99,8 @@ func Stopped(pid int) bool {
 	return err == nil && fields[0] == "T"
 }
 
-// readUsage reads /proc/PID.
-func readUsage(pid int) (Usage, error) {
+// ReadOwnUsage is what a process uses without its descendants.
+func ReadOwnUsage(pid int) (Usage, error) {
 	fields, err := statFields(pid)
 	if err != nil {
 		return Usage{}, err

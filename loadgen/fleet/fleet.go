@@ -32,6 +32,8 @@ type Options struct {
 	// Nice and RealTime are as of proc.Spec.
 	Nice     int
 	RealTime bool
+	// Enter is as of proc.Spec.
+	Enter func() (leave func() error, err error)
 	// Sink takes the joint Progress, Interval and Failure lines, one at a time.
 	// An error ends the load.
 	Sink loadgen.Sink
@@ -115,6 +117,7 @@ func (f *Fleet) start(i int, spec *loadgen.Spec, o *Options) error {
 		CPUs:      o.CPUs,
 		Nice:      o.Nice,
 		RealTime:  o.RealTime,
+		Enter:     o.Enter,
 		StdinPipe: true,
 		Stdout:    lines,
 	})

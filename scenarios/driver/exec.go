@@ -56,13 +56,13 @@ func (d *command) Version(context.Context) (version, build string, err error) {
 func (d *command) Command() string { return strings.Join(d.words, " ") }
 
 func (d *command) Start(ctx context.Context) (*Generation, error) {
-	p, err := d.Group.Start(proc.Spec{Name: "exec", Args: d.words, CPUs: d.CPUs, Nice: d.Nice, Dir: d.Dir})
+	p, err := d.Group.Start(proc.Spec{Name: "exec", Args: d.words, CPUs: d.CPUs, Nice: d.Nice, Dir: d.Dir, Enter: d.Namespace.Enter})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.Options.Ready)
 	defer cancel()
-	for !listening(d.Listeners) {
+	for !d.listening() {
 		select {
 		case <-p.Done():
 			return nil, &ExitError{Driver: "exec", State: p.State(), Output: p.Output()}

@@ -17,6 +17,7 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/proc"
+	"bench/netns"
 	"bench/scenarios/statsock"
 )
 
@@ -31,6 +32,8 @@ type Options struct {
 	// Listeners are the addresses of {{bind}}, by which readiness is told
 	// where there is no stats socket.
 	Listeners []string
+	// Namespace that the proxy runs in; nil is that of this process.
+	Namespace *netns.Namespace
 	Poller    string
 	Reload    string // strategy of reloads; "" is Handover
 	CPUs      []int
@@ -208,7 +211,7 @@ func (d *native) ReloadBroken(ctx context.Context) (err error) {
 	if d.Options.Reload == Master {
 		return d.masterRefuses(ctx)
 	}
-	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line([]string{"-sf", strconv.Itoa(d.latest.PID)}), CPUs: d.CPUs, Nice: d.Nice})
+	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line([]string{"-sf", strconv.Itoa(d.latest.PID)}), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
 	if err != nil {
 		return err
 	}
@@ -240,7 +243,7 @@ func (d *native) masterRefuses(ctx context.Context) error {
 }
 
 func (d *native) launch(ctx context.Context, extra []string) (*Generation, error) {
-	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line(extra), CPUs: d.CPUs, Nice: d.Nice})
+	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line(extra), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +282,7 @@ func notReady(ctx context.Context, name string, limit time.Duration, p *proc.Pro
 // which it is where a master has started it.
 func (d *native) ready(g *Generation) bool {
 	if d.StatsSocket() == "" {
-		return listening(d.Listeners)
+		return d.listening()
 	}
 	c, err := statsock.Dial(d.Stats, time.Second)
 	if err != nil {
@@ -340,10 +343,12 @@ func watchWorker(pid int, master <-chan struct{}, gone chan<- struct{}) {
 	}
 }
 
-// listening tells whether every address accepts connections.
-func listening(addrs []string) bool {
-	for _, a := range addrs {
-		c, err := net.DialTimeout("tcp", a, time.Second)
+// listening tells whether every listener accepts connections.
+func (o *Options) listening() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, a := range o.Listeners {
+		c, err := o.Namespace.Dial(ctx, "tcp", a)
 		if err != nil {
 			return false
 		}

@@ -85,11 +85,11 @@ func (d *nginx) Version(ctx context.Context) (version, build string, err error) 
 func (d *nginx) Command() string { return strings.Join(d.line(), " ") }
 
 func (d *nginx) Start(ctx context.Context) (*Generation, error) {
-	p, err := d.Group.Start(proc.Spec{Name: "nginx", Args: d.line(), CPUs: d.CPUs, Nice: d.Nice})
+	p, err := d.Group.Start(proc.Spec{Name: "nginx", Args: d.line(), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
 	if err != nil {
 		return nil, err
 	}
-	if err := d.until(ctx, p, func() bool { return listening(d.Listeners) && len(proc.Children(p.PID())) > 0 }); err != nil {
+	if err := d.until(ctx, p, func() bool { return d.listening() && len(proc.Children(p.PID())) > 0 }); err != nil {
 		return nil, err
 	}
 	d.gen = &Generation{Process: p, PID: p.PID()}

@@ -45,7 +45,7 @@ func TestReloadStrategies(t *testing.T) {
 				if err := d.ReloadBroken(t.Context()); (err != nil) != (strategy == Restart) {
 					t.Errorf("reload with a broken configuration: %v", err)
 				}
-				if !first.Running() || !listening(o.Listeners) {
+				if !first.Running() || !o.listening() {
 					t.Fatal("a broken configuration stops the proxy")
 				}
 				second, err := d.Reload(t.Context())
@@ -55,7 +55,7 @@ func TestReloadStrategies(t *testing.T) {
 				if second.Number != 1 || second.PID == first.PID || (second.Process == first.Process) != (strategy == Master) {
 					t.Errorf("generation %+v after %+v", second, first)
 				}
-				if !listening(o.Listeners) {
+				if !o.listening() {
 					t.Error("nobody listens after the reload")
 				}
 				select {
@@ -114,7 +114,7 @@ func TestNginx(t *testing.T) {
 		t.Errorf("usage %+v, %v: master and workers count together", u, err)
 	}
 	d.Stop(t.Context())
-	if first.Running() || listening(o.Listeners) {
+	if first.Running() || o.listening() {
 		t.Error("nginx runs after Stop")
 	}
 }

@@ -51,7 +51,8 @@ func (c *cell) startAbuse(ctx context.Context) error {
 		a := &abuser{set: set, at: c.scenario.Begin(set), ready: make(chan struct{})}
 		a.process, err = c.group.Start(proc.Spec{
 			Name: "abuse " + set.Name, Args: append(slices.Clone(c.self), "agent", "abuse"),
-			CPUs: or(set.CPUs, c.place.loads), StdinPipe: true, Stdout: &proc.LineWriter{Take: a.take},
+			Enter: c.network.Node(scenarios.On(set.Node, scenarios.ClientNode)).Enter,
+			CPUs:  or(set.CPUs, c.place.loads), StdinPipe: true, Stdout: &proc.LineWriter{Take: a.take},
 		})
 		if err != nil {
 			return err

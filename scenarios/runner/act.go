@@ -23,6 +23,12 @@ func (c *cell) act(ctx context.Context, e *result.Event, do *scenarios.Event) er
 	case "proxy.command":
 		return c.command(e, do.Args.Command)
 	}
+	if f, err := c.chaosFault(do); f != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return c.inflict(ctx, e, f, do.Args.For.D())
+	}
 	names, err := c.scenario.Replicas(do.Args.Name)
 	if err != nil {
 		return err

@@ -13,9 +13,12 @@ import (
 	"sync"
 	"time"
 
+	"bench/chaos"
+	chaosnet "bench/chaos/network"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/loadgen/fleet"
+	"bench/netns"
 	"bench/reports"
 	"bench/scenarios"
 	"bench/scenarios/driver"
@@ -26,6 +29,7 @@ import (
 type cell struct {
 	scenario *scenarios.Scenario
 	self     []string
+	journal  *chaos.Journal
 	group    *proc.Group
 	out      *folder
 	live     reports.Live
@@ -36,7 +40,10 @@ type cell struct {
 
 	index, count int
 
-	dir        string // sockets and configuration
+	dir        string         // sockets and configuration
+	network    *netns.Network // nil: everything is on the loopback
+	wires      *chaosnet.Network
+	faults     faults
 	place      *placement
 	objectives []judged
 	steady     *judged
@@ -166,6 +173,9 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 	if c.dir, err = c.group.Dir("bench-run-"); err != nil {
 		return fail(exitLost, err)
 	}
+	if err := c.layNetwork(); err != nil {
+		return err
+	}
 	// The proxy's configuration is checked before anything is started: it is
 	// what is wrong most often.
 	if err := c.planOrigins(); err != nil {
@@ -194,7 +204,7 @@ func (c *cell) planOrigins() error {
 	for i := range c.scenario.Backends {
 		b := &c.scenario.Backends[i]
 		for n := 1; n <= b.Replicas; n++ {
-			addr, err := c.ports.take()
+			addr, err := c.originAddr(b)
 			if err != nil {
 				return err
 			}
@@ -202,6 +212,7 @@ func (c *cell) planOrigins() error {
 			if err != nil {
 				return err
 			}
+			o.enter = c.network.Node(scenarios.On(b.Node, scenarios.OriginNode)).Enter
 			c.origins = append(c.origins, o)
 		}
 	}
@@ -240,7 +251,7 @@ func (c *cell) render() (words []string, err error) {
 	var failed error
 	bind := func(name string) string {
 		if _, ok := c.listeners[name]; !ok {
-			addr, err := c.ports.take()
+			addr, err := c.listenerAddr(name)
 			failed = errors.Join(failed, err)
 			c.listeners[name] = addr
 		}
@@ -269,7 +280,7 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	o := driver.Options{
 		Group: c.group, Dir: c.dir, Config: c.config, Stats: filepath.Join(c.dir, "stats.sock"),
 		Poller: p.Poller, CPUs: c.place.proxy, Nice: niceness, Args: p.Args, Ready: p.Ready.D(),
-		Reload: p.Reload,
+		Reload: p.Reload, Namespace: c.network.Node(scenarios.On(p.Node, scenarios.ProxyNode)),
 	}
 	for _, addr := range c.listeners {
 		o.Listeners = append(o.Listeners, addr)
@@ -370,6 +381,7 @@ func (c *cell) startAgents(ctx context.Context) error {
 		a, err := fleet.Start(loadSpec(c.scenario, l, c.targets(l.Target)), &fleet.Options{
 			Group: c.group, Self: c.self, Processes: l.Processes, CPUs: cpus,
 			Nice: niceness, RealTime: realTime(l, cpus, c.place.proxy), Sink: sink.take,
+			Enter: c.network.Node(scenarios.On(l.Node, scenarios.ClientNode)).Enter,
 		})
 		if err != nil {
 			return err
@@ -495,12 +507,14 @@ func (c *cell) undo() {
 		c.driver.Stop(ctx)
 	}
 	c.history.wait.Wait()
+	c.endFaults()
 	for _, o := range c.origins {
 		o.client.Close()
 		if p, _ := o.process(); p != nil {
 			p.Kill()
 		}
 	}
+	c.removeNetwork()
 	if c.dir != "" {
 		_ = os.RemoveAll(c.dir) // the group tries again at its end and reports
 	}

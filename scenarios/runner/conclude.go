@@ -292,9 +292,21 @@ func (c *cell) trust() result.Trust {
 	for i := range c.record.Events {
 		if e := &c.record.Events[i]; !e.Applied {
 			problem("event %d %s was not carried out: %s", e.ID, e.Kind, e.Detail)
+		} else if cert := e.Certificate; cert != nil && cert.Verdict == result.Mismatch {
+			problem("event %d %s did something else than it was asked to: %s", e.ID, e.Kind, mismatch(cert))
 		}
 	}
 	return t
+}
+
+// mismatch is the first finding of a certificate that does not fit, in words.
+func mismatch(c *result.Certificate) string {
+	for _, f := range c.Findings {
+		if f.Verdict == result.Mismatch {
+			return fmt.Sprintf("%s %s, asked %s", f.What, f.Achieved, f.Asked)
+		}
+	}
+	return "it was not gone at its end"
 }
 
 // verdict is the word for a cell and why it is not PASS.

@@ -68,6 +68,9 @@ func newFolder(dir string) (*folder, error) {
 	return d, nil
 }
 
+// path is where a file of the folder is, for those who write it themselves.
+func (d *folder) path(name string) string { return filepath.Join(d.dir, name) }
+
 // line appends one record to a table.
 func (d *folder) line(name string, record any) error {
 	t := d.tables[name]

@@ -216,7 +216,7 @@ func (c *cell) sinceStart() int64 { return (c.clock.now() - c.start) / 1000 }
 func newEvent(o scenarios.Occurrence) result.Event {
 	action, _ := scenarios.FindAction(o.Event.Do)
 	e := result.Event{
-		Kind: o.Event.Do, Target: o.Event.Args.Name, Class: action.Class, PlannedUs: o.At.Microseconds(), Args: o.Event.Args.Texts(),
+		Kind: o.Event.Do, Target: o.Event.Target(), Class: action.Class, PlannedUs: o.At.Microseconds(), Args: o.Event.Args.Texts(),
 	}
 	return e
 }

@@ -23,6 +23,7 @@ type origin struct {
 	args    []string
 	cpus    []int
 	client  *control.Client
+	enter   func() (leave func() error, err error)
 
 	mu sync.Mutex
 	p  *proc.Process
@@ -52,7 +53,7 @@ func newOrigin(g *proc.Group, self []string, b *scenarios.Backend, n int, addr, 
 
 // start starts the process and waits until it serves.
 func (o *origin) start(ctx context.Context) error {
-	p, err := o.group.Start(proc.Spec{Name: "origin " + o.name, Args: o.args, CPUs: o.cpus, Nice: niceness})
+	p, err := o.group.Start(proc.Spec{Name: "origin " + o.name, Args: o.args, CPUs: o.cpus, Nice: niceness, Enter: o.enter})
 	if err != nil {
 		return err
 	}

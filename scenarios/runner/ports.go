@@ -31,14 +31,20 @@ func newPorts() *ports {
 	return &ports{next: low + os.Getpid()*7%(high-low), low: low, high: high}
 }
 
+// number is the next port, for a namespace in which nobody else is.
+func (p *ports) number() int {
+	port := p.next
+	if p.next++; p.next > p.high {
+		p.next = p.low
+	}
+	return port
+}
+
 // take returns an address nobody listens on.
 func (p *ports) take() (string, error) {
 	var last error
 	for range p.high - p.low {
-		port := p.next
-		if p.next++; p.next > p.high {
-			p.next = p.low
-		}
+		port := p.number()
 		addr := fmt.Sprintf("127.0.0.1:%d", port)
 		l, err := net.Listen("tcp", addr)
 		if err != nil {

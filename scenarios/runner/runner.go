@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"bench/chaos"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/reports"
@@ -111,12 +112,12 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 			"html": "report.html", "md": "report.md", "junit": "junit.xml", "hlog": "hist.hlog", "csv": "seconds.csv",
 		},
 	}
-	group, err := proc.NewGroup(proc.Options{Guard: append(slices.Clone(o.Self), "guard")})
+	journal, group, err := safety(o.Self)
 	if err != nil {
 		return nil, fail(exitLost, errors.Join(err, dir.remove()))
 	}
-	// A panic undoes everything, too; the deferred call may be the second one.
-	defer func() { err = errors.Join(err, group.Close()) }()
+	// A panic undoes everything, too; the deferred calls may be the second ones.
+	defer func() { err = errors.Join(err, group.Close(), journal.Close()) }()
 
 	err = errors.Join(
 		dir.write(fileScenario, doc.Resolved),
@@ -125,11 +126,11 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	if err != nil {
 		err = fail(exitLost, err)
 	} else {
-		err = runCells(ctx, o, group, dir, run)
+		err = runCells(ctx, o, journal, group, dir, run)
 	}
 	// Everything is undone before anything is written: an impatient second
 	// interrupt finds nothing left to leave behind.
-	err = errors.Join(err, fail(exitLost, group.Close()))
+	err = errors.Join(err, fail(exitLost, errors.Join(group.Close(), journal.Close())))
 	if err != nil && !slices.ContainsFunc(run.Cells, func(c *result.Cell) bool { return len(c.Loads) > 0 }) {
 		return nil, errors.Join(err, dir.remove())
 	}
@@ -142,8 +143,31 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	return run, err
 }
 
+// safety undoes what runs that are gone have left behind, and makes what undoes
+// this one, whatever ends it.
+func safety(self []string) (*chaos.Journal, *proc.Group, error) {
+	if _, err := chaos.Reap(); err != nil {
+		return nil, nil, fmt.Errorf("what an earlier run has left behind cannot be undone: %w", err)
+	}
+	journal, err := chaos.OpenJournal()
+	if err != nil {
+		return nil, nil, err
+	}
+	group, err := proc.NewGroup(proc.Options{
+		Guard: append(slices.Clone(self), "guard"), Journal: journal.Path(),
+		Note: func(mark, dir string) error {
+			_, err := journal.Plan(chaos.Undo{Mark: mark, Dir: dir})
+			return err
+		},
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, journal.Close())
+	}
+	return journal, group, nil
+}
+
 // runCells runs the combinations of the matrix one after another.
-func runCells(ctx context.Context, o Options, group *proc.Group, dir *folder, run *result.Run) error {
+func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *proc.Group, dir *folder, run *result.Run) error {
 	allowed, err := allowedCPUs()
 	if err != nil {
 		return fail(exitLost, err)
@@ -151,7 +175,7 @@ func runCells(ctx context.Context, o Options, group *proc.Group, dir *folder, ru
 	free := newPorts()
 	for i := range o.Document.Cells {
 		c := &cell{
-			scenario: o.Document.Cells[i].Scenario, self: o.Self, group: group, out: dir, live: o.Live,
+			scenario: o.Document.Cells[i].Scenario, self: o.Self, journal: journal, group: group, out: dir, live: o.Live,
 			ports: free, allowed: allowed, clock: monotonic{}, index: i, count: len(o.Document.Cells),
 			record: &result.Cell{
 				Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars),

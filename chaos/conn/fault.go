@@ -1,0 +1,79 @@
+package conn
+
+import (
+	"context"
+	"fmt"
+
+	"bench/chaos"
+	"bench/chaos/evidence"
+	"bench/internal/result"
+)
+
+// Fault carries out a Kill, a Reset, a Flood or a HalfOpen as a chaos.Fault. What
+// they make belongs to sockets of this process: it goes with it.
+type Fault struct {
+	// Order is a *Kill, *Reset, *Flood or *HalfOpen.
+	Order interface{ Check() error }
+
+	cancel   context.CancelFunc
+	done     chan struct{}
+	findings []evidence.Finding
+	err      error
+}
+
+// Begin implements chaos.Fault.
+func (f *Fault) Begin(ctx context.Context, _ *chaos.Journal) error {
+	if err := f.Order.Check(); err != nil {
+		return err
+	}
+	if k, ok := f.Order.(*Kill); ok {
+		done, err := k.Do()
+		f.findings = []evidence.Finding{
+			evidence.Some("connections found", uint64(done.Found), "connections"),
+			evidence.All("killed of those chosen", uint64(done.Chosen-done.Alive), uint64(done.Chosen)),
+		}
+		return err
+	}
+	ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx)) // End ends it
+	f.done = make(chan struct{})
+	go func() {
+		defer close(f.done)
+		f.findings, f.err = f.run(ctx)
+	}()
+	return nil
+}
+
+func (f *Fault) run(ctx context.Context) ([]evidence.Finding, error) {
+	switch o := f.Order.(type) {
+	case *Reset:
+		done, err := o.Do(ctx)
+		return []evidence.Finding{
+			evidence.Some("connections reset", done.Chosen, "connections that carry data"),
+			evidence.All("gone of those reset", done.Chosen-done.Survive, done.Chosen),
+		}, err
+	case *Flood:
+		done, err := o.Do(ctx)
+		return []evidence.Finding{
+			evidence.Near("SYNs per second", o.Rate, done.Rate(), floodExact, func(v float64) string { return fmt.Sprintf("%.0f", v) }),
+			evidence.Some("answers", done.Answered+done.Refused, "a server that answers"),
+		}, err
+	case *HalfOpen:
+		done, err := o.Do(ctx)
+		return []evidence.Finding{evidence.All("handshakes completed", done.Opened, done.Sent)}, err
+	}
+	return nil, fmt.Errorf("nothing is known of a %T", f.Order)
+}
+
+// floodExact is the share by which the rate of a flood may be off.
+const floodExact = 0.05
+
+// End implements chaos.Fault.
+func (f *Fault) End() (*result.Certificate, error) {
+	mechanism := "SOCK_DESTROY"
+	if f.cancel != nil {
+		mechanism = "packet socket"
+		f.cancel()
+		<-f.done
+	}
+	return evidence.Certificate(mechanism, f.err == nil, f.findings...), f.err
+}

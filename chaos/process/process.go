@@ -1,0 +1,84 @@
+// Package process does to processes what happens to them on a busy or broken
+// machine: they are stopped, get little of a processor, or run out of files or
+// memory. Which processes, and when, is for the caller.
+package process
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+
+	"bench/chaos"
+	"bench/internal/proc"
+)
+
+// Family lists a process and its descendants, as targets.
+func Family(pid int) ([]chaos.Target, error) {
+	t, err := chaos.Find(pid)
+	if err != nil {
+		return nil, fmt.Errorf("process %d: %w", pid, err)
+	}
+	all := []chaos.Target{t}
+	for _, child := range proc.Children(pid) {
+		more, err := Family(child)
+		if err != nil {
+			continue // it has ended since
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// families joins the families of several processes.
+func families(pids []int) ([]chaos.Target, error) {
+	var all []chaos.Target
+	for _, pid := range pids {
+		f, err := Family(pid)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f...)
+	}
+	if all == nil {
+		return nil, errors.New("there is no process to do it to")
+	}
+	return all, nil
+}
+
+// used is the processor time that targets have used, in seconds.
+func used(targets []chaos.Target) (sum float64) {
+	for _, t := range targets {
+		if u, err := proc.ReadOwnUsage(t.PID); err == nil {
+			sum += u.CPUSeconds
+		}
+	}
+	return sum
+}
+
+// halt stops a process and waits until it has. The way back is in the journal
+// before.
+func halt(j *chaos.Journal, t chaos.Target) (undo func() error, err error) {
+	if undo, err = j.Plan(chaos.Undo{Continue: &t}); err != nil {
+		return nil, err
+	}
+	if err := syscall.Kill(t.PID, syscall.SIGSTOP); err != nil {
+		return nil, errors.Join(fmt.Errorf("process %d cannot be stopped: %w", t.PID, err), undo())
+	}
+	for end := time.Now().Add(time.Second); !proc.Stopped(t.PID); time.Sleep(100 * time.Microsecond) {
+		if !t.Alive() || time.Now().After(end) {
+			return nil, errors.Join(fmt.Errorf("process %d does not stop", t.PID), undo())
+		}
+	}
+	return undo, nil
+}
+
+// undoAll goes several ways back, the last first.
+func undoAll(undos []func() error) error {
+	var errs []error
+	for _, undo := range slices.Backward(undos) {
+		errs = append(errs, undo())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,180 @@
+package process
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bench/chaos"
+	"bench/internal/proc"
+	"bench/internal/result"
+)
+
+// worker is a shell that keeps a processor busy, and a child of it that sleeps.
+func worker(t *testing.T) int {
+	t.Helper()
+	c := exec.Command("sh", "-c", "sleep 60 & while :; do :; done")
+	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Kill(-c.Process.Pid, unix.SIGKILL); _ = c.Wait() })
+	for end := time.Now().Add(5 * time.Second); len(proc.Children(c.Process.Pid)) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the shell has no child")
+		}
+	}
+	return c.Process.Pid
+}
+
+// act runs a fault for a while and returns its certificate; nothing may be left in
+// the journal.
+func act(t *testing.T, f chaos.Fault, during func()) *result.Certificate {
+	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
+	j, err := chaos.OpenJournal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Begin(t.Context(), j); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	during()
+	c, err := f.End()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+	return c
+}
+
+func TestStop(t *testing.T) {
+	pid := worker(t)
+	c := act(t, &Stop{PIDs: []int{pid}}, func() {
+		for _, p := range append(proc.Children(pid), pid) {
+			if !proc.Stopped(p) {
+				t.Errorf("process %d runs", p)
+			}
+		}
+	})
+	if c.Verdict != result.Confirmed || len(c.Findings) != 2 || c.Findings[0].Achieved != "100 % (2 of 2)" {
+		t.Errorf("%+v", c)
+	}
+	if proc.Stopped(pid) {
+		t.Error("still stopped")
+	}
+}
+
+func TestLimit(t *testing.T) {
+	pid := worker(t)
+	limit := func() uint64 {
+		var l unix.Rlimit
+		if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &l); err != nil {
+			t.Fatal(err)
+		}
+		return l.Cur
+	}
+	before := limit()
+	c := act(t, &Limit{PIDs: []int{pid}, Resource: Files, Value: 12}, func() {
+		if got := limit(); got != 12 {
+			t.Errorf("limit %d", got)
+		}
+	})
+	if c.Verdict != result.Confirmed || limit() != before {
+		t.Errorf("limit %d, was %d: %+v", limit(), before, c)
+	}
+}
+
+func TestStarve(t *testing.T) {
+	pid := worker(t)
+	s := &Starve{PIDs: []int{pid}, Share: 0.2}
+	c := act(t, s, func() { time.Sleep(300 * time.Millisecond) })
+	if c.Verdict != result.Confirmed {
+		t.Errorf("%+v", c)
+	}
+	if s.group != "" {
+		if _, err := os.Stat(s.group); !os.IsNotExist(err) {
+			t.Errorf("control group: %v", err)
+		}
+	}
+	before := used(s.targets)
+	time.Sleep(200 * time.Millisecond)
+	if got := used(s.targets) - before; got < 0.05 {
+		t.Errorf("the process used only %.3f s after the fault", got)
+	}
+}
+
+// TestStarveInTurn is the way without control groups.
+func TestStarveInTurn(t *testing.T) {
+	pid := worker(t)
+	s := &Starve{PIDs: []int{pid}, Share: 0.3}
+	var err error
+	if s.targets, err = families(s.PIDs); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	j, err := chaos.OpenJournal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.alternate(j); err != nil {
+		t.Fatal(err)
+	}
+	s.began, s.before = time.Now(), used(s.targets)
+	time.Sleep(500 * time.Millisecond)
+	c, err := s.End()
+	if err != nil || c.Verdict != result.Confirmed {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if proc.Stopped(pid) {
+		t.Error("still stopped")
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNothingIsHalfDone: of several processes one that is not there leaves the
+// others as they are.
+func TestNothingIsHalfDone(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	pid := worker(t)
+	j, err := chaos.OpenJournal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []chaos.Fault{
+		&Stop{PIDs: []int{pid, 1 << 22}}, &Limit{PIDs: []int{pid, 1 << 22}, Resource: Files, Value: 12}, &Starve{PIDs: []int{pid, 1 << 22}, Share: 0.5},
+		&Starve{PIDs: []int{pid}, Share: 1.5},
+	} {
+		if err := f.Begin(t.Context(), j); err == nil {
+			t.Errorf("%T began", f)
+		}
+		if proc.Stopped(pid) {
+			t.Errorf("%T left the other process stopped", f)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+	if found, _ := filepath.Glob(filepath.Join(chaos.Dir(), "*")); len(found) != 0 {
+		t.Errorf("left: %v", found)
+	}
+}
+
+func TestBudget(t *testing.T) {
+	for share, want := range map[float64][2]string{
+		0.5: {"5000", "10000"}, 0.1: {"1000", "10000"}, 0.01: {"1000", "100000"}, 0.0001: {"1000", "1000000"},
+	} {
+		if q, p := budget(share); q != want[0] || p != want[1] {
+			t.Errorf("%v: %s of %s, want %v", share, q, p, want)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bench/chaos"
+	"bench/chaos/conn"
+	"bench/chaos/impair"
+	chaosnet "bench/chaos/network"
+	"bench/chaos/process"
+	"bench/internal/result"
+	"bench/scenarios"
+)
+
+// faults are those at work, and how many there have been.
+type faults struct {
+	mu     sync.Mutex
+	active []*active
+	count  int
+}
+
+// active is a fault at work; it ends once.
+type active struct {
+	fault chaos.Fault
+	once  sync.Once
+	cert  *result.Certificate
+	err   error
+}
+
+func (a *active) end() (*result.Certificate, error) {
+	a.once.Do(func() { a.cert, a.err = a.fault.End() })
+	return a.cert, a.err
+}
+
+// chaosFault is the fault that an event orders, nil if the event is another's work.
+func (c *cell) chaosFault(e *scenarios.Event) (chaos.Fault, error) {
+	action, _ := scenarios.FindAction(e.Do)
+	switch {
+	case action.OnWire():
+		return c.wireFault(e)
+	case action.OnConnections():
+		return c.attack(e)
+	case action.OnProcess():
+		return c.processFault(e)
+	}
+	return nil, nil
+}
+
+func (c *cell) processFault(e *scenarios.Event) (chaos.Fault, error) {
+	pids, err := c.pids(e.Args.Name)
+	if err != nil {
+		return nil, err
+	}
+	switch e.Do {
+	case "process.stop":
+		return &process.Stop{PIDs: pids}, nil
+	case "process.starve":
+		return &process.Starve{PIDs: pids, Share: *e.Args.Rate}, nil
+	case "process.limitFiles":
+		return &process.Limit{PIDs: pids, Resource: process.Files, Value: uint64(*e.Args.Count)}, nil
+	case "process.limitMemory":
+		return &process.Limit{PIDs: pids, Resource: process.Memory, Value: uint64(*e.Args.Bytes)}, nil
+	}
+	return nil, fmt.Errorf("%s has no fault", e.Do)
+}
+
+func (c *cell) wireFault(e *scenarios.Event) (chaos.Fault, error) {
+	addr, _, err := c.server(e.Args.Only)
+	if err != nil {
+		return nil, err
+	}
+	f := &chaosnet.Ordered{Net: c.wires, Order: chaosnet.Order{Mechanism: chaosnet.Mechanism(e.Args.Mechanism)}}
+	if e.Do == "network.mtu" {
+		side := 0
+		if e.Args.Direction == string(impair.DownOnly) {
+			side = 1
+		}
+		f.Order.MTU, f.Place = int(*e.Args.Bytes), c.end(e.Args.Wire, side)
+	} else {
+		if f.Order.Spec, err = e.Impairment(addr.Port()); err != nil {
+			return nil, err
+		}
+		if f.Place, err = c.wire(e.Args.Wire); err != nil {
+			return nil, err
+		}
+	}
+	c.faults.mu.Lock()
+	c.faults.count++
+	f.Order.ID = fmt.Sprintf("%s-%d", strings.ReplaceAll(e.Do, ".", "-"), c.faults.count)
+	c.faults.mu.Unlock()
+	f.Order.Seed = c.scenario.Seed ^ hash(e.Do)
+	if e.Args.Capture {
+		f.Order.Capture = c.out.path(fmt.Sprintf("%d-%s.pcapng", c.index+1, f.Order.ID))
+	}
+	return f, nil
+}
+
+// attack is the fault of an event on connections.
+func (c *cell) attack(e *scenarios.Event) (chaos.Fault, error) {
+	addr, node, err := c.server(e.Args.Only)
+	if err != nil {
+		return nil, err
+	}
+	seed := c.scenario.Seed ^ hash(e.Do)
+	length, count := e.Args.For.D(), 0
+	if e.Args.Count != nil {
+		count = *e.Args.Count
+	}
+	switch e.Do {
+	case "connections.kill":
+		place := conn.Place{Namespace: c.network.Node(node).Path()}
+		return &conn.Fault{Order: &conn.Kill{Place: place, Port: addr.Port(), End: conn.BothEnds, Share: e.Args.Share, Seed: seed}}, nil
+	case "connections.reset":
+		r := &conn.Reset{Port: addr.Port(), Count: count, Share: e.Args.Share, Seed: seed, For: length}
+		if c.network != nil {
+			w, err := c.wire(e.Args.Wire)
+			if err != nil {
+				return nil, err
+			}
+			r.Place, r.Other = conn.Place{Namespace: w.Namespace, Interface: w.Wire[0]}, w.Wire[1]
+		}
+		return &conn.Fault{Order: r}, nil
+	}
+	host := c.end(e.Args.Wire, 0)
+	place := conn.Place{Namespace: host.Namespace, Interface: host.Device}
+	if e.Do == "connections.synFlood" {
+		return &conn.Fault{Order: &conn.Flood{Place: place, Target: addr, Rate: float64(e.Args.Arrivals), For: length, Seed: seed}}, nil
+	}
+	return &conn.Fault{Order: &conn.HalfOpen{Place: place, Target: addr, Count: count, For: length, Seed: seed}}, nil
+}
+
+// pids are the processes an event means.
+func (c *cell) pids(name string) ([]int, error) {
+	names, err := c.scenario.Processes(name)
+	if err != nil {
+		return nil, err
+	}
+	if names[0] == scenarios.ProxyName {
+		return []int{c.history.latest().PID}, nil
+	}
+	var pids []int
+	for _, o := range c.origins {
+		if !slices.Contains(names, o.name) {
+			continue
+		}
+		if !o.running() {
+			return nil, fmt.Errorf("origin %s is not running", o.name)
+		}
+		p, _ := o.process()
+		pids = append(pids, p.PID())
+	}
+	return pids, nil
+}
+
+// inflict lets a fault act for a while, or until the end of the run, and keeps
+// what it says of itself.
+func (c *cell) inflict(ctx context.Context, e *result.Event, f chaos.Fault, length time.Duration) error {
+	began := c.sinceStart()
+	if err := f.Begin(ctx, c.journal); err != nil {
+		return err
+	}
+	a := &active{fault: f}
+	c.faults.mu.Lock()
+	c.faults.active = append(c.faults.active, a)
+	c.faults.mu.Unlock()
+	end := c.record.LengthUs
+	if length > 0 {
+		end = min(end, began+length.Microseconds())
+	} else if e.Kind == "connections.kill" {
+		end = c.sinceStart() // done already
+	}
+	c.begin(e, began, end)
+	interrupted := c.clock.sleepUntil(ctx, c.start+end*1000)
+	cert, err := a.end()
+	if err != nil {
+		c.fail(fail(exitLost, fmt.Errorf("%s cannot be undone: %w", e.Kind, err)))
+	}
+	c.update(e, func(e *result.Event) { e.EndUs, e.Certificate = c.sinceStart(), cert })
+	return interrupted
+}
+
+// endFaults ends what is still at work when the cell ends before its time.
+func (c *cell) endFaults() {
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	var errs []error
+	for _, a := range slices.Backward(c.faults.active) {
+		_, err := a.end()
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		c.record.Warnings = append(c.record.Warnings, "a fault was not undone: "+firstLine(err))
+	}
+}

@@ -1,0 +1,126 @@
+package runner
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	chaosnet "bench/chaos/network"
+	"bench/netns"
+	"bench/scenarios"
+)
+
+// layNetwork makes the network of the scenario, if it has one. Where none can be
+// made and the scenario does not insist, everything stays on the loopback.
+func (c *cell) layNetwork() error {
+	n := c.scenario.Network
+	if n == nil {
+		return nil
+	}
+	if err := netns.Allowed(); err != nil {
+		if n.Required {
+			return fail(exitUsage, fmt.Errorf("the scenario needs a network of its own: %w; \"required: false\" lets it run on the loopback, without what happens to wires", err))
+		}
+		c.leaveOut(err)
+		return nil
+	}
+	c.wires = chaosnet.New(c.group, append(slices.Clone(c.self), "agent", "link"))
+	var err error
+	if c.network, err = netns.Lay(n.Topology()); err != nil {
+		return fail(exitLost, fmt.Errorf("network: %w", err))
+	}
+	return nil
+}
+
+// leaveOut takes the events on wires out of the scenario and says so.
+func (c *cell) leaveOut(why error) {
+	s := *c.scenario
+	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e scenarios.Event) bool {
+		a, _ := scenarios.FindAction(e.Do)
+		return a.OnWire()
+	})
+	c.record.Warnings = append(c.record.Warnings, fmt.Sprintf("everything ran on the loopback, and %d events on wires were left out: %v", len(c.scenario.Events)-len(s.Events), why))
+	c.scenario = &s
+}
+
+// originAddr is a free address for an origin: the one by which the proxy reaches
+// its node.
+func (c *cell) originAddr(b *scenarios.Backend) (string, error) {
+	return c.address(scenarios.On(b.Node, scenarios.OriginNode), scenarios.On(c.scenario.Proxy.Node, scenarios.ProxyNode))
+}
+
+// listenerAddr is a free address for a listener of the proxy: the one by which
+// the first load that speaks to it reaches the proxy's node.
+func (c *cell) listenerAddr(name string) (string, error) {
+	from := scenarios.ClientNode
+	for i := range c.scenario.Load {
+		if l := &c.scenario.Load[i]; l.Target == "proxy/"+name {
+			from = scenarios.On(l.Node, scenarios.ClientNode)
+			break
+		}
+	}
+	return c.address(scenarios.On(c.scenario.Proxy.Node, scenarios.ProxyNode), from)
+}
+
+func (c *cell) address(node, from string) (string, error) {
+	if c.network == nil {
+		return c.ports.take()
+	}
+	host := c.network.Towards(node, from)
+	if !host.IsValid() {
+		host = c.network.Towards(node, node) // nobody speaks to it
+	}
+	return net.JoinHostPort(host.String(), strconv.Itoa(c.ports.number())), nil
+}
+
+// server is what args.only of an event names: an address, and the node it is on.
+// Without a name it is nowhere.
+func (c *cell) server(only string) (addr netip.AddrPort, node string, err error) {
+	if only == "" {
+		return addr, "", nil
+	}
+	kind, name, _ := strings.Cut(only, "/")
+	text, node := c.listeners[name], scenarios.On(c.scenario.Proxy.Node, scenarios.ProxyNode)
+	if kind == "origin" {
+		if i := slices.IndexFunc(c.origins, func(o *origin) bool { return o.name == name }); i >= 0 {
+			text, node = c.origins[i].addr, scenarios.On(c.origins[i].backend.Node, scenarios.OriginNode)
+		}
+	}
+	addr, err = netip.ParseAddrPort(text)
+	if err != nil {
+		return addr, node, fmt.Errorf("only %s: %w", only, err)
+	}
+	return addr, node, nil
+}
+
+// wire is where the faults of a wire act.
+func (c *cell) wire(name string) (chaosnet.Place, error) {
+	i := slices.IndexFunc(c.network.Wires, func(w netns.Wire) bool { return w.Name == name })
+	p := chaosnet.Place{Namespace: c.network.WireNamespace(name).Path()}
+	for j, node := range c.network.Wires[i].Nodes {
+		port, err := c.network.Port(name, node)
+		if err != nil {
+			return p, err
+		}
+		p.Wire[j] = port
+	}
+	return p, nil
+}
+
+// end is the host at an end of a wire: 0 is the clients' side.
+func (c *cell) end(wire string, side int) chaosnet.Place {
+	i := slices.IndexFunc(c.network.Wires, func(w netns.Wire) bool { return w.Name == wire })
+	return chaosnet.Place{Namespace: c.network.Node(c.network.Wires[i].Nodes[side]).Path(), Device: c.network.Interface(wire)}
+}
+
+func (c *cell) removeNetwork() {
+	if c.network == nil {
+		return
+	}
+	if err := c.network.Close(); err != nil {
+		c.record.Warnings = append(c.record.Warnings, err.Error())
+	}
+}
