@@ -164,16 +164,19 @@ func (c *client) Expired(*loop.Timer) {
 // readRequest reads what there is of the next request. It reports whether
 // anything came.
 func (c *client) readRequest() bool {
-	s := c.stream
-	if c.in != nil && s == nil {
-		// Pipelined: it is there already.
+	came := c.in != nil && c.stream == nil
+	if came {
+		// Pipelined: it is there already, or its beginning is and the rest may
+		// still be in the socket, of which nobody will tell again.
 		c.t.newStream(c)
 		c.stream.requestData(c.in.data(), true)
-		return true
+		if c.stream == nil || c.stream.state != stateRequest {
+			return true
+		}
 	}
 	for {
 		if !c.readable && !c.hup {
-			return false
+			return came
 		}
 		var p []byte
 		if c.in != nil {
@@ -209,7 +212,7 @@ func (c *client) readRequest() bool {
 		}
 		switch res {
 		case ioDrained:
-			return n > 0
+			return came || n > 0
 		case ioEnd, ioFailed:
 			c.requestAborted()
 			return true

@@ -227,6 +227,26 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 	}
 }
 
+// Where a full buffer ends within a request the rest is read at once: it is in
+// the socket already, and no event will tell of it.
+func TestPipelinedRequestsBeyondABuffer(t *testing.T) {
+	addr := origin(t, func(c net.Conn, r *bufio.Reader) {
+		time.Sleep(50 * time.Millisecond) // until everything has come
+		echoHTTP(c, r)
+	})
+	rig := newRigWith(t, spec.ModeHTTP, nil, discard{}, addr)
+	for _, path := range []string{"/", "/odd", "/of-another-length"} {
+		c := rig.dial()
+		const n = 1500
+		c.send(strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\n\r\n", n))
+		for i := range n {
+			if resp, _ := c.response("GET"); resp.StatusCode != 200 {
+				t.Fatalf("answer %d of %d is %d", i, n, resp.StatusCode)
+			}
+		}
+	}
+}
+
 func TestBodiesInBothFramings(t *testing.T) {
 	rig := newRig(t, spec.ModeHTTP, nil, origin(t, echoHTTP))
 	big := strings.Repeat("x", 300_000)
