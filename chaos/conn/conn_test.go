@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bench/chaos/conn"
+	"bench/internal/result"
 	"bench/internal/testnet"
 )
 
@@ -279,5 +280,51 @@ func TestHalfOpen(t *testing.T) {
 	_, after := halfOpenAt(t, n.Server, 80)
 	if c.Opened != 200 || during != 200 || after != 0 {
 		t.Errorf("%+v; open meanwhile %d, after it %d", c, during, after)
+	}
+}
+
+// TestFaults holds the certificates of attacks that worked, and of those that had
+// nothing to attack.
+func TestFaults(t *testing.T) {
+	n := testnet.Need(t)
+	n.Join(t)
+	n.Server.Listen(t, testnet.ServerIP+":80")
+	client := conn.Place{Namespace: n.Client.Path(), Interface: testnet.ClientLink}
+	server := conn.Place{Namespace: n.Server.Path()}
+	wire := conn.Place{Namespace: n.Wire.Path(), Interface: testnet.WireA}
+	target := netip.MustParseAddrPort(testnet.ServerIP + ":80")
+	c, err := n.Client.Dial(&net.Dialer{}, "tcp", target.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for name, x := range map[string]struct {
+		fault conn.Fault
+		want  string
+	}{
+		"kill":           {conn.Fault{Order: &conn.Kill{Place: server, Port: 80}}, result.Confirmed},
+		"kill nothing":   {conn.Fault{Order: &conn.Kill{Place: server, Port: 81}}, result.Inconclusive},
+		"flood":          {conn.Fault{Order: &conn.Flood{Place: client, Target: target, Rate: 1000, For: time.Minute}}, result.Confirmed},
+		"half-open":      {conn.Fault{Order: &conn.HalfOpen{Place: client, Target: target, Count: 50, For: time.Minute}}, result.Confirmed},
+		"reset of quiet": {conn.Fault{Order: &conn.Reset{Place: wire, Other: testnet.WireB, Port: 80, For: time.Minute}}, result.Inconclusive},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := x.fault.Begin(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(200 * time.Millisecond)
+			begin := time.Now()
+			c, err := x.fault.End()
+			if err != nil || !c.Gone || c.Verdict != x.want {
+				t.Errorf("%+v, %v; want %s", c, err, x.want)
+			}
+			if took := time.Since(begin); took > 200*time.Millisecond {
+				t.Errorf("the end took %v", took)
+			}
+		})
+	}
+	nobody := conn.Fault{Order: &conn.Flood{Place: client, Target: netip.MustParseAddrPort("10.99.0.77:80"), Rate: 1, For: time.Second}}
+	if err := nobody.Begin(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "nobody answers") {
+		t.Errorf("a flood of nobody begins with %v", err)
 	}
 }

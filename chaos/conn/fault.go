@@ -36,30 +36,47 @@ func (f *Fault) Begin(ctx context.Context, _ *chaos.Journal) error {
 	}
 	ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx)) // End ends it
 	f.done = make(chan struct{})
+	begun := make(chan struct{})
 	go func() {
 		defer close(f.done)
-		f.findings, f.err = f.run(ctx)
+		f.findings, f.err = f.run(ctx, func() { close(begun) })
 	}()
-	return nil
+	select {
+	case <-begun:
+		return nil
+	case <-f.done:
+	}
+	select {
+	case <-begun: // and over already: End tells
+		return nil
+	default:
+		f.cancel()
+		return f.err
+	}
 }
 
-func (f *Fault) run(ctx context.Context) ([]evidence.Finding, error) {
+// run attacks until ctx is over; it calls begun when the attack is on.
+func (f *Fault) run(ctx context.Context, begun func()) ([]evidence.Finding, error) {
 	switch o := f.Order.(type) {
 	case *Reset:
-		done, err := o.Do(ctx)
+		done, err := o.do(ctx, begun)
 		return []evidence.Finding{
 			evidence.Some("connections reset", done.Chosen, "connections that carry data"),
 			evidence.All("gone of those reset", done.Chosen-done.Survive, done.Chosen),
 		}, err
 	case *Flood:
-		done, err := o.Do(ctx)
+		done, err := o.do(ctx, begun)
 		return []evidence.Finding{
 			evidence.Near("SYNs per second", o.Rate, done.Rate(), floodExact, func(v float64) string { return fmt.Sprintf("%.0f", v) }),
 			evidence.Some("answers", done.Answered+done.Refused, "a server that answers"),
+			evidence.All("reset at the end", done.Hung, done.Sent),
 		}, err
 	case *HalfOpen:
-		done, err := o.Do(ctx)
-		return []evidence.Finding{evidence.All("handshakes completed", done.Opened, done.Sent)}, err
+		done, err := o.do(ctx, begun)
+		return []evidence.Finding{
+			evidence.All("handshakes completed", done.Opened, done.Sent),
+			evidence.All("reset at the end", done.Hung, done.Sent),
+		}, err
 	}
 	return nil, fmt.Errorf("nothing is known of a %T", f.Order)
 }

@@ -39,7 +39,12 @@ func (f *Flood) Check() error {
 }
 
 // Do floods until the time or ctx is over, and tidies up.
-func (f *Flood) Do(ctx context.Context) (done Called, err error) {
+func (f *Flood) Do(ctx context.Context) (Called, error) {
+	return f.do(ctx, func() {})
+}
+
+// do is Do, and calls begun when the attack is on.
+func (f *Flood) do(ctx context.Context, begun func()) (done Called, err error) {
 	if err := f.Check(); err != nil {
 		return done, err
 	}
@@ -52,6 +57,7 @@ func (f *Flood) Do(ctx context.Context) (done Called, err error) {
 		}
 		defer c.raw.close()
 		exact()
+		begun()
 		calls, err := c.run(ctx, f.Rate, 1<<62, false)
 		err = errors.Join(err, c.hangUpAll(calls))
 		done = c.counts

@@ -42,7 +42,12 @@ func (h *HalfOpen) Check() error {
 
 // Do opens the connections, keeps them until the time or ctx is over, and resets
 // them.
-func (h *HalfOpen) Do(ctx context.Context) (done Called, err error) {
+func (h *HalfOpen) Do(ctx context.Context) (Called, error) {
+	return h.do(ctx, func() {})
+}
+
+// do is Do, and calls begun when the attack is on.
+func (h *HalfOpen) do(ctx context.Context, begun func()) (done Called, err error) {
 	if err := h.Check(); err != nil {
 		return done, err
 	}
@@ -59,6 +64,7 @@ func (h *HalfOpen) Do(ctx context.Context) (done Called, err error) {
 		}
 		defer c.raw.close()
 		exact()
+		begun()
 		calls, err := c.run(ctx, rate, uint64(h.Count), true)
 		for err == nil && ctx.Err() == nil {
 			err = c.listen(spell, true)

@@ -59,7 +59,12 @@ type pair struct{ client, server frame.Endpoint }
 const settle = 20 * time.Millisecond
 
 // Do injects until the time, the count or ctx is over.
-func (r *Reset) Do(ctx context.Context) (done Injected, err error) {
+func (r *Reset) Do(ctx context.Context) (Injected, error) {
+	return r.do(ctx, func() {})
+}
+
+// do is Do, and calls begun when the attack is on.
+func (r *Reset) do(ctx context.Context, begun func()) (done Injected, err error) {
 	if err := r.Check(); err != nil {
 		return done, err
 	}
@@ -76,6 +81,7 @@ func (r *Reset) Do(ctx context.Context) (done Injected, err error) {
 		if err != nil {
 			return err
 		}
+		begun()
 		done, err = r.watch(ctx, ports)
 		return err
 	})
