@@ -50,14 +50,10 @@ func Dir() string { return filepath.Join(os.TempDir(), "bench-journals-"+strconv
 
 // OpenJournal begins a journal in Dir.
 func OpenJournal() (*Journal, error) {
-	dir := Dir()
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("journal: %w", err)
+	file, err := create(Dir())
+	for tries := 1; tries < 10 && errors.Is(err, fs.ErrNotExist); tries++ {
+		file, err = create(Dir()) // whoever closed the last journal removed the directory
 	}
-	if err := own(dir); err != nil {
-		return nil, err
-	}
-	file, err := os.CreateTemp(dir, "*"+suffix)
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
@@ -71,15 +67,32 @@ func OpenJournal() (*Journal, error) {
 	return j, nil
 }
 
+func create(dir string) (*os.File, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if err := own(dir); err != nil {
+		return nil, err
+	}
+	return os.CreateTemp(dir, "*"+suffix)
+}
+
+// discard removes a journal, and the directory with the last one.
+func discard(path string) error {
+	err := os.Remove(path)
+	_ = os.Remove(filepath.Dir(path)) // as long as there are others it stays
+	return err
+}
+
 // own makes sure that nobody else can put journals where we look for them.
 func own(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return fmt.Errorf("journal: %w", err)
+		return err
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 || !ok || int(stat.Uid) != os.Geteuid() {
-		return fmt.Errorf("journal: %s is not a directory that only this user can write to", dir)
+		return fmt.Errorf("%s is not a directory that only this user can write to", dir)
 	}
 	return nil
 }
@@ -153,7 +166,7 @@ func (j *Journal) Close() error {
 	}
 	err := errors.Join(errs...)
 	if err == nil {
-		err = os.Remove(j.file.Name())
+		err = discard(j.file.Name())
 	}
 	return errors.Join(err, j.file.Close())
 }
@@ -197,7 +210,7 @@ func recoverFile(path string, lock int) (done []Undo, err error) {
 	if err := errors.Join(errs...); err != nil {
 		return done, err
 	}
-	return done, os.Remove(path)
+	return done, discard(path)
 }
 
 // read lists what a file leaves to undo: nothing if the machine was started again
