@@ -300,12 +300,15 @@ func (s *summary) cells() {
 func (s *summary) trust() {
 	var t result.Trust
 	same := false
+	var events []result.Event
 	for _, c := range s.run.Cells {
+		events = append(events, c.Events...)
 		t.LagP99Us, t.Dropped = max(t.LagP99Us, c.Trust.LagP99Us), t.Dropped+c.Trust.Dropped
 		t.DriverCPU, t.ProxyCPU, t.OriginCPU = max(t.DriverCPU, c.Trust.DriverCPU), max(t.ProxyCPU, c.Trust.ProxyCPU), max(t.OriginCPU, c.Trust.OriginCPU)
 		t.Problems = append(t.Problems, c.Trust.Problems...)
 		same = same || c.Trust.SameHost
 	}
+	certified := words.Certificates(events)
 	s.add("")
 	cpu := fmt.Sprintf("driver %s proxy %s origin %s", units.Percent(t.DriverCPU), units.Percent(t.ProxyCPU), units.Percent(t.OriginCPU))
 	quality := fmt.Sprintf("lag p99 %s, dropped %s", units.Latency(t.LagP99Us), units.Count(t.Dropped))
@@ -315,7 +318,10 @@ func (s *summary) trust() {
 		} else {
 			s.add("trust  OK: " + quality + ", " + cpu)
 		}
-		if same {
+		switch {
+		case certified != "":
+			s.add("       faults " + certified + "; one host shared by all parts")
+		case same:
 			s.add("       one host shared by all parts: absolute numbers are low, compare instead")
 		}
 		return

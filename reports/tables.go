@@ -320,6 +320,11 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 		}
 	}
 	for i := range a.Events {
+		if e := &a.Events[i]; e.Certificate != nil {
+			m.line("- %s: %s", md(words.Event(e)), md(words.Certificate(e.Certificate)))
+		}
+	}
+	for i := range a.Events {
 		if e := &a.Events[i]; !e.Applied {
 			m.line("\n%s NOT APPLIED %s", md(words.Event(e)), md(series.OneLine(e.Detail)))
 		}

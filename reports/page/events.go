@@ -286,6 +286,9 @@ func (b *cellBuilder) eventRow(e *result.Event) eventRow {
 		No: e.ID, Kind: series.OneLine(e.Kind), Target: cutText(series.OneLine(e.Target), 80), At: units.Clock(from - b.ZeroUs), Lasted: units.None,
 		Class: e.Class, Detail: cutText(series.OneLine(e.Detail), 160),
 	}
+	if e.Certificate != nil {
+		row.Detail = cutText(words.Certificate(e.Certificate), 240)
+	}
 	if !e.Applied {
 		row.Class = "missed"
 	}
