@@ -106,7 +106,7 @@ func (b *Block) fill() error {
 		}
 		return nil
 	}
-	conditions, err := Match(b.Match)
+	conditions, err := OfIP(b.Match)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (b *Block) fill() error {
 		}
 		chain := b.table.Chain(fmt.Sprintf("leave%d", i), nftables.ChainHookEgress, b.Wire[i])
 		b.table.Rule(chain, NeighbourDiscovery(), Accept())
-		for _, condition := range product(IPOnly(), conditions) { // a wire carries ARP too
+		for _, condition := range conditions {
 			b.table.Rule(chain, condition, Goto(b.met.Name))
 		}
 	}

@@ -29,6 +29,12 @@ func Match(m impair.Match) ([][]expr.Any, error) {
 	return conditions(m, sourcePort, destinationPort)
 }
 
+// OfIP is Match for where other things pass, too, as ARP on a wire.
+func OfIP(m impair.Match) ([][]expr.Any, error) {
+	conditions, err := Match(m)
+	return product(ipOnly(), conditions), err
+}
+
 // Arriving returns the conditions of m with its direction, as seen by the host
 // that has the port or that calls it: upstream is to the port, downstream from it.
 func Arriving(m impair.Match) ([][]expr.Any, error) {
@@ -126,9 +132,8 @@ func NotMarked(mark uint32) []expr.Any {
 	}
 }
 
-// IPOnly are the conditions that a packet is IPv4 or IPv6, and does not serve to
-// find neighbours.
-func IPOnly() [][]expr.Any {
+// ipOnly are the conditions that a packet is IPv4 or IPv6.
+func ipOnly() [][]expr.Any {
 	ether := func(kind uint16) []expr.Any {
 		return []expr.Any{&expr.Meta{Key: expr.MetaKeyPROTOCOL, Register: register}, equal(binaryutil.BigEndian.PutUint16(kind))}
 	}

@@ -109,6 +109,9 @@ func (t *Table) Rule(c *nftables.Chain, parts ...[]expr.Any) {
 	t.conn.AddRule(r)
 }
 
+// Empty takes all rules from a chain.
+func (t *Table) Empty(c *nftables.Chain) { t.conn.FlushChain(c) }
+
 // Commit puts what was added to work, all at once or nothing of it.
 func (t *Table) Commit() error {
 	if err := t.conn.Flush(); err != nil {

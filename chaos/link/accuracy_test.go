@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -318,12 +319,13 @@ func TestFlowsNotConcerned(t *testing.T) {
 	}
 }
 
-// TestBulk sends merged segments through.
+// TestBulk sends merged segments through. The ends neither make nor look at the
+// data, so that the link is what is measured.
 func TestBulk(t *testing.T) {
 	n := testnet.Need(t)
 	l := start(t, n, 0, false)
-	size := packets(4<<30, 128<<20)
-	took := transfer(t, n, size)
+	size := packets(8<<30, 128<<20)
+	took := pour(t, n, size)
 	line, _, err := l.State()
 	if err != nil {
 		t.Fatal(err)
@@ -336,6 +338,67 @@ func TestBulk(t *testing.T) {
 	if *full && rate < 20 {
 		t.Errorf("%.1f Gbit/s, want 20", rate)
 	}
+}
+
+// pour sends size bytes from the page cache of the client to the server, which
+// throws them away in the kernel.
+func pour(t *testing.T, n *testnet.Net, size int) time.Duration {
+	t.Helper()
+	const piece = 1 << 20
+	file, err := unix.MemfdCreate("pour", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(file)
+	if err := unix.Ftruncate(file, piece); err != nil {
+		t.Fatal(err)
+	}
+	listener := n.Server.Listen(t, testnet.ServerIP+":80")
+	defer listener.Close()
+	client, err := n.Client.Dial(&net.Dialer{}, "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	begin := time.Now()
+	go func() {
+		raw, err := client.(*net.TCPConn).SyscallConn()
+		if err != nil {
+			return
+		}
+		for left := size; left > 0; {
+			err := raw.Write(func(fd uintptr) bool {
+				at := int64(0)
+				k, err := unix.Sendfile(int(fd), file, &at, min(left, piece))
+				left -= max(k, 0)
+				return !errors.Is(err, unix.EAGAIN)
+			})
+			if err != nil {
+				return
+			}
+		}
+	}()
+	raw, err := server.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, piece)
+	for got := 0; got < size; {
+		err := raw.Read(func(fd uintptr) bool {
+			k, _, err := unix.Recvfrom(int(fd), buf, unix.MSG_TRUNC)
+			got += max(k, 0)
+			return !errors.Is(err, unix.EAGAIN)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return time.Since(begin)
 }
 
 // counter reads the packets received of an interface from /proc/net/dev.

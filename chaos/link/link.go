@@ -32,7 +32,8 @@ type Config struct {
 	// Exclusive makes the link take over from what forwards between the
 	// interfaces otherwise; that goes on when the link ends, however it ends.
 	Exclusive bool `json:"exclusive,omitempty"`
-	// Only is what an exclusive link takes over; nothing is everything.
+	// Only is what the link carries, and takes over if it is exclusive; nothing is
+	// everything.
 	Only []impair.Match `json:"only,omitempty"`
 }
 
@@ -91,6 +92,12 @@ func (l *Link) RealTime() bool { return l.start.RealTime }
 
 // Process is the helper.
 func (l *Link) Process() *proc.Process { return l.process }
+
+// Aim changes what the link carries; nothing is everything.
+func (l *Link) Aim(only []impair.Match) error {
+	_, err := l.do(order{Aim: &only})
+	return err
+}
 
 // Add puts an impairment to work.
 func (l *Link) Add(s impair.Spec) error {

@@ -47,7 +47,7 @@ type message struct {
 }
 
 // openPort opens an interface of the calling thread's network namespace. It takes
-// only frames that the filter accepts; without one, all.
+// only frames that the filter accepts, from the first on.
 func openPort(name string, only []unix.SockFilter) (*port, error) {
 	nic, err := net.InterfaceByName(name)
 	if err != nil {
@@ -174,12 +174,8 @@ func (p *port) overrun() uint64 {
 	return uint64(stats.Drops)
 }
 
-// attach lets only frames pass that the filter accepts. It goes before the bind,
-// so that no other slips in.
+// attach lets only frames pass that the filter accepts.
 func attach(fd int, only []unix.SockFilter) error {
-	if len(only) == 0 {
-		return nil
-	}
 	prog := unix.SockFprog{Len: uint16(len(only)), Filter: &only[0]}
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog)
 }

@@ -20,11 +20,12 @@ import (
 
 // order is one line of what the parent writes to the helper.
 type order struct {
-	Start  *Config      `json:"start,omitempty"` // the first line, and only that
-	Add    *impair.Spec `json:"add,omitempty"`
-	Change *impair.Spec `json:"change,omitempty"`
-	Remove string       `json:"remove,omitempty"`
-	Truth  string       `json:"truth,omitempty"`
+	Start  *Config         `json:"start,omitempty"` // the first line, and only that
+	Aim    *[]impair.Match `json:"aim,omitempty"`
+	Add    *impair.Spec    `json:"add,omitempty"`
+	Change *impair.Spec    `json:"change,omitempty"`
+	Remove string          `json:"remove,omitempty"`
+	Truth  string          `json:"truth,omitempty"`
 }
 
 // answer is the line by which the helper answers an order.
@@ -67,11 +68,16 @@ func Serve(in *os.File, out io.Writer) error {
 	}
 	defer h.bridge.ports[0].close()
 	defer h.bridge.ports[1].close()
-	release, err := takeOver(o.Start, h.bridge.drain)
-	if err != nil {
-		return h.out.Encode(answer{Error: err.Error()})
+	if o.Start.Exclusive {
+		if h.takeover, err = takeOver(&o.Start.Interfaces); err != nil {
+			return h.out.Encode(answer{Error: err.Error()})
+		}
+		defer func() { _ = h.takeover.close() }()
+		h.bridge.drain() // what has been forwarded until now
+		if err := h.takeover.aim(o.Start.Only); err != nil {
+			return h.out.Encode(answer{Error: err.Error()})
+		}
 	}
-	defer release()
 	if err := h.answer(answer{RealTime: thread.IsRealTime()}); err != nil {
 		return err
 	}
@@ -94,12 +100,9 @@ func open(c *Config) (*bridge, error) {
 			return nil, fmt.Errorf("cannot enter network namespace %s: %w", c.Namespace, err)
 		}
 	}
-	var only []unix.SockFilter
-	if c.Exclusive && len(c.Only) > 0 {
-		var err error
-		if only, err = accept(c.Only); err != nil {
-			return nil, err
-		}
+	only, err := accept(c.Only)
+	if err != nil {
+		return nil, err
 	}
 	a, err := openPort(c.Interfaces[0], only)
 	if err != nil {
@@ -120,10 +123,11 @@ func open(c *Config) (*bridge, error) {
 
 // helper answers orders between the turns of the bridge.
 type helper struct {
-	bridge *bridge
-	in     *os.File
-	out    *json.Encoder
-	rest   []byte
+	bridge   *bridge
+	takeover *takeover // nil without
+	in       *os.File
+	out      *json.Encoder
+	rest     []byte
 }
 
 // line waits for a line of orders.
@@ -187,6 +191,8 @@ func (h *helper) carryOut(line []byte) (a answer) {
 	var truth *impair.Truth
 	switch {
 	case err != nil:
+	case o.Aim != nil:
+		err = h.aim(*o.Aim)
 	case o.Add != nil:
 		err = engine.Add(*o.Add, now)
 	case o.Change != nil:
@@ -210,4 +216,22 @@ func (h *helper) carryOut(line []byte) (a answer) {
 		a.Truth = &report
 	}
 	return a
+}
+
+// aim changes what the link takes over. The link begins to forward a moment before
+// the kernel ends: rather twice than not at all.
+func (h *helper) aim(only []impair.Match) error {
+	program, err := accept(only)
+	if err != nil {
+		return err
+	}
+	for _, p := range h.bridge.ports {
+		if err := attach(p.fd, program); err != nil {
+			return fmt.Errorf("cannot filter what comes from %s: %w", p.name, err)
+		}
+	}
+	if h.takeover == nil {
+		return nil
+	}
+	return h.takeover.aim(only)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 
 	"bench/chaos/filter"
@@ -15,45 +16,53 @@ import (
 	"bench/chaos/impair"
 )
 
-// takeOver keeps frames that are not the link's own from leaving by its two
-// interfaces, so that they are not forwarded twice: all of them, or those that
-// the configuration names. Frames that have been forwarded until then are drained.
-// It ends with release, or with the process.
-func takeOver(c *Config, drain func()) (release func(), err error) {
-	if !c.Exclusive {
-		return func() {}, nil
-	}
-	t, err := filter.Open(fmt.Sprintf("bench-link-%d", os.Getpid()), nftables.TableFamilyNetdev, "")
+// takeover keeps frames that are not the link's own from leaving by its two
+// interfaces, so that they are not forwarded twice. It ends with close, or with
+// the process.
+type takeover struct {
+	table  *filter.Table
+	chains [2]*nftables.Chain
+}
+
+func takeOver(interfaces *[2]string) (*takeover, error) {
+	table, err := filter.Open(fmt.Sprintf("bench-link-%d", os.Getpid()), nftables.TableFamilyNetdev, "")
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, t.Close())
-		}
-	}()
-	only := c.Only
-	if len(only) == 0 {
-		only = []impair.Match{{}}
+	t := &takeover{table: table}
+	for i, name := range interfaces {
+		t.chains[i] = table.Chain(fmt.Sprintf("out%d", i), nftables.ChainHookEgress, name)
 	}
-	for i, name := range c.Interfaces {
-		chain := t.Chain(fmt.Sprintf("out%d", i), nftables.ChainHookEgress, name)
-		for _, m := range only {
-			conditions, err := filter.Match(m)
-			if err != nil {
-				return nil, err
-			}
-			for _, condition := range conditions {
-				t.Rule(chain, filter.NotMarked(Mark), condition, filter.Drop())
-			}
-		}
+	if err := table.Commit(); err != nil {
+		return nil, errors.Join(err, t.close())
 	}
-	drain()
-	if err := t.Commit(); err != nil {
-		return nil, err
-	}
-	return func() { _ = t.Close() }, nil
+	return t, nil
 }
+
+// aim takes over the frames that the matches mean, and gives back others; no match
+// is everything.
+func (t *takeover) aim(only []impair.Match) error {
+	var all [][]expr.Any
+	for _, m := range only {
+		conditions, err := filter.OfIP(m)
+		if err != nil {
+			return err
+		}
+		all = append(all, conditions...)
+	}
+	if len(only) == 0 {
+		all = [][]expr.Any{nil}
+	}
+	for _, chain := range t.chains {
+		t.table.Empty(chain)
+		for _, condition := range all {
+			t.table.Rule(chain, filter.NotMarked(Mark), condition, filter.Drop())
+		}
+	}
+	return t.table.Commit()
+}
+
+func (t *takeover) close() error { return t.table.Close() }
 
 // test is a condition on what a packet filter of the kernel loads from a frame.
 type test struct {
@@ -74,8 +83,11 @@ const (
 )
 
 // accept is a classic BPF program that accepts frames which one of the matches
-// means.
+// means; without any, all.
 func accept(matches []impair.Match) ([]unix.SockFilter, error) {
+	if len(matches) == 0 {
+		return []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: ^uint32(0)}}, nil
+	}
 	var program []unix.SockFilter
 	for _, m := range matches {
 		for _, v6 := range []bool{false, true} {

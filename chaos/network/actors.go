@@ -23,7 +23,7 @@ type onLink struct {
 }
 
 func beginLink(n *Network, o *Order, p *Place) (actor, error) {
-	l, err := n.acquire(p)
+	l, err := n.acquire(p, o.Match)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,9 @@ func (a *onLink) name() string {
 }
 
 func (a *onLink) change(s *impair.Spec) error {
+	if lead(s.Match) != lead(a.spec.Match) {
+		return errors.New("what a fault concerns is not changed while it acts: end it and begin another")
+	}
 	if _, err := a.link.Change(*s); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -94,10 +95,19 @@ type Network struct {
 	links map[Place]*wire
 }
 
-// wire is a link at work and the number of impairments on it.
+// wire is a link at work, the number of impairments on it, and what of the wire's
+// traffic they have led into it.
 type wire struct {
 	link  *link.Link
 	users int
+	only  []impair.Match
+}
+
+// lead is what an impairment must see of a wire: both directions, and all
+// connections, of which the link chooses.
+func lead(m impair.Match) impair.Match {
+	m.Direction, m.Connections = impair.BothWays, 0
+	return m
 }
 
 // New returns a Network whose helpers are processes of the group, started by the
@@ -182,20 +192,31 @@ func (f *Fault) stopCapture(r *Report) error {
 	return errors.Join(err, f.file.Close())
 }
 
-// acquire returns the link of a wire, which it starts for the first impairment.
-func (n *Network) acquire(p *Place) (*link.Link, error) {
+// acquire returns the link of a wire, which it starts for the first impairment,
+// and leads what the impairment concerns into it. What is not concerned stays with
+// the kernel.
+func (n *Network) acquire(p *Place, m impair.Match) (*link.Link, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	m = lead(m)
 	w := n.links[*p]
 	if w == nil {
+		only := []impair.Match{m}
 		l, err := link.Start(n.group, n.helper, link.Config{
-			Namespace: p.Namespace, Interfaces: p.Wire, Spin: link.DefaultSpin, Exclusive: true,
+			Namespace: p.Namespace, Interfaces: p.Wire, Spin: link.DefaultSpin, Exclusive: true, Only: only,
 		})
 		if err != nil {
 			return nil, err
 		}
-		w = &wire{link: l}
+		w = &wire{link: l, only: only}
 		n.links[*p] = w
+	}
+	if !slices.Contains(w.only, m) {
+		only := append(slices.Clone(w.only), m)
+		if err := w.link.Aim(only); err != nil {
+			return nil, err
+		}
+		w.only = only
 	}
 	w.users++
 	return w.link, nil

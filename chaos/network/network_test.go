@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"bench/chaos/evidence"
 	"bench/chaos/impair"
 	"bench/chaos/link"
@@ -272,11 +274,29 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// forget makes both ends look for their neighbours again.
+func forget(t *testing.T, b *bed) {
+	t.Helper()
+	for _, ns := range []*testnet.Namespace{b.Client, b.Server} {
+		err := ns.Do(func() error {
+			all, err := netlink.NeighList(0, 0)
+			for i := range all {
+				err = errors.Join(err, netlink.NeighDel(&all[i]))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestFaultsOverlapAndChange(t *testing.T) {
 	b := lay(t)
 	ms := time.Millisecond
 	first := begin(t, b, network.Order{Spec: impair.Spec{ID: "a", Delay: dist.FixedDuration(10 * ms)}}, b.wire)
 	second := begin(t, b, network.Order{Spec: impair.Spec{ID: "b", Delay: dist.FixedDuration(15 * ms)}}, b.wire)
+	forget(t, b)
 	if took, err := b.round(10, time.Second); err != nil || took < 100*ms || took > 180*ms {
 		t.Errorf("with 25ms a way an exchange took %v: %v", took, err)
 	}
