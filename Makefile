@@ -5,10 +5,10 @@ LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz bench performance soak library clean
+.PHONY: help run build test lint fuzz bench performance soak chaos-kill library clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/bench
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/bench
@@ -40,6 +40,9 @@ soak: build ## Pass a million requests through a hundred reloads; none may fail,
 
 performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
 	$(BIN) peers --rounds 5 --markdown docs/PERFORMANCE.md --json bin/performance.json
+
+chaos-kill: ## Kill 200 runs full of faults at random times; nothing may be left behind
+	$(GO) test -count 1 -timeout 60m -run TestKilledRuns -v ./cmd/bench -plans 200
 
 library: build ## Run every built-in scenario with the engine and with HAProxy, and write the table
 	$(BIN) library --markdown docs/LIBRARY.md

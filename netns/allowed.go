@@ -28,6 +28,15 @@ const rerunVariable = "BENCH_USER_NAMESPACE"
 // CanRerun tells whether Rerun may help: this process is not one already.
 func CanRerun() bool { return os.Getenv(rerunVariable) == "" }
 
+// Settle takes up the loopback of a process that Rerun started, which has a
+// network namespace of its own.
+func Settle() error {
+	if CanRerun() {
+		return nil
+	}
+	return up("lo")
+}
+
 // Rerun runs this program again with the same arguments in a user namespace of its
 // own, in which it may make networks without being root, and returns its exit
 // code. An error means that the program was not started.
@@ -40,7 +49,8 @@ func Rerun() (code int, err error) {
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.Env = append(os.Environ(), rerunVariable+"=1")
 	c.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER,
+		// A thread can only come back to a namespace that is its own, too.
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
 		Pdeathsig:   syscall.SIGTERM,

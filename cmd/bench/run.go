@@ -43,7 +43,7 @@ func (c *runCmd) Run(std *streams) error {
 	if err != nil {
 		return &exitError{exitUsage, errors.New(scenarios.Describe(err))}
 	}
-	if done, err := elsewhere(doc); done {
+	if done, err := elsewhere(doc); done || err != nil {
 		return err
 	}
 	self, err := os.Executable()
@@ -91,7 +91,7 @@ func (c *runCmd) Run(std *streams) error {
 func elsewhere(doc *scenarios.Document) (done bool, err error) {
 	needed := slices.ContainsFunc(doc.Cells, func(c scenarios.Cell) bool { return c.Scenario.Network != nil })
 	if !needed || !netns.CanRerun() || netns.Allowed() == nil {
-		return false, nil
+		return false, netns.Settle()
 	}
 	code, err := netns.Rerun()
 	if err != nil {
