@@ -49,6 +49,7 @@ library: build ## Run every built-in scenario with the engine and with HAProxy, 
 
 accuracy: ## Hold the faults of the network to their figures; wants root and a quiet machine
 	$(GO) test -count 1 -v ./chaos/link -run 'Accuracy|SameSeed|Throughput|NotConcerned|Bulk' -full
+	$(GO) test -count 1 -v ./chaos/network -run Killed -full
 
 clean: ## Remove what was built and measured
 	rm -rf bin results
