@@ -44,5 +44,6 @@ var basic = []exchange{
 		origin: origins([]step{await("\r\n\r\n"), await(strings.Repeat("q", 300000)), send("HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n" + strings.Repeat("r", 400000))}),
 	},
 	{name: "server answers before the body", client: []step{send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"), await("ok"), send("hello")}, origin: origins(answer(ok))},
+	{name: "client half-closes within the head", client: []step{send(get[:30]), pause(ms(20)), shut()}, origin: origins(answer(ok))},
 	{name: "client half-closes", client: []step{send(get), shut()}, origin: origins([]step{await("\r\n\r\n"), pause(ms(50)), send(ok)})},
 }

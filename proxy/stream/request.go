@@ -257,6 +257,13 @@ func (s *stream) requestAborted() {
 		return
 	}
 	s.countInvalid()
+	if !nothing && s.c.ended {
+		// It has ended its side only, and may still be told.
+		s.gotReq = 0
+		s.c.release()
+		s.answer(400, 'C', 'R')
+		return
+	}
 	s.status = 400
 	s.end(!(nothing && opt.DontLogNull))
 }
