@@ -128,9 +128,9 @@ func TestKilledRuns(t *testing.T) {
 		_ = b.cmd.Process.Kill() // it may have ended by itself
 		if alone {
 			_ = b.cmd.Wait()
-			clear := exec.Command(b.cmd.Path, "chaos", "clear")
-			clear.Env = b.cmd.Env
-			if out, err := clear.CombinedOutput(); err != nil {
+			clearing := exec.Command(b.cmd.Path, "chaos", "clear")
+			clearing.Env = b.cmd.Env
+			if out, err := clearing.CombinedOutput(); err != nil {
 				t.Errorf("chaos clear: %v: %s", err, out)
 			}
 		}
