@@ -40,6 +40,9 @@ type Cell struct {
 type Options struct {
 	Set  []Setting
 	Seed *uint64 // in place of the scenario's
+	// Shorten divides the times of phases and events, for a try; 0 and 1 leave
+	// them as they are.
+	Shorten float64
 }
 
 // maxCells bounds the matrix.
@@ -61,6 +64,11 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 	if !utf8.Valid(text) {
 		f.add(Pos{1, 1}, "the file is not UTF-8 text")
 		return nil, f.err()
+	}
+	if o.Shorten != 0 {
+		if err := checkShorten(o.Shorten); err != nil {
+			return nil, err
+		}
 	}
 	root := parseTree(text, f)
 	if root == nil || len(f.list) > 0 {
@@ -87,6 +95,12 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 	}
 	if err := f.err(); err != nil {
 		return nil, err
+	}
+	if o.Shorten > 1 {
+		for _, c := range doc.Cells {
+			c.Scenario.shorten(o.Shorten)
+		}
+		doc.Warnings = append(doc.Warnings, fmt.Sprintf("all times of phases and events are divided by %v: this is a try, not a measurement", o.Shorten))
 	}
 	resolved := root.clone()
 	keepReferences(resolved, vars)

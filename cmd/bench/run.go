@@ -27,6 +27,7 @@ type runCmd struct {
 	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
 	Seed     *uint64  `help:"Seed in place of the scenario's."`
 	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx or exec."`
+	Shorten  float64  `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
 	Plain    bool     `help:"Print lines instead of a live table."`
 	ASCII    bool     `name:"ascii" help:"Print no character beyond ASCII."`
 }
@@ -39,7 +40,7 @@ func (c *runCmd) Run(std *streams) error {
 	if c.Driver != "" {
 		settings = append(settings, scenarios.Setting{Key: "proxy.driver", Value: c.Driver})
 	}
-	doc, err := scenarios.Find(c.Scenario, scenarios.Options{Set: settings, Seed: c.Seed})
+	doc, err := scenarios.Find(c.Scenario, scenarios.Options{Set: settings, Seed: c.Seed, Shorten: c.Shorten})
 	if err != nil {
 		return &exitError{exitUsage, errors.New(scenarios.Describe(err))}
 	}
