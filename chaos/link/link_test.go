@@ -125,11 +125,11 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
-// transfer sends size bytes of a known pattern from the client to the server over
-// TCP and checks them there.
-func transfer(t *testing.T, n *testnet.Net, size int) time.Duration {
+// transfer sends size bytes of a known pattern from the client to an address of the
+// server over TCP and checks them there.
+func transfer(t *testing.T, n *testnet.Net, address string, size int) time.Duration {
 	t.Helper()
-	listener := n.Server.Listen(t, testnet.ServerIP+":80")
+	listener := n.Server.Listen(t, address)
 	defer listener.Close()
 	type outcome struct {
 		n   int
@@ -165,7 +165,7 @@ func transfer(t *testing.T, n *testnet.Net, size int) time.Duration {
 		}
 	}()
 	begin := time.Now()
-	c, err := n.Client.Dial(&net.Dialer{Timeout: 5 * time.Second}, "tcp", testnet.ServerIP+":80")
+	c, err := n.Client.Dial(&net.Dialer{Timeout: 5 * time.Second}, "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,25 +191,30 @@ func transfer(t *testing.T, n *testnet.Net, size int) time.Duration {
 // TestDataSurvivesImpairment sends a stream through loss, duplicates, corruption,
 // reordering and splitting: TCP must put it together again.
 func TestDataSurvivesImpairment(t *testing.T) {
-	n := testnet.Need(t)
-	l := start(t, n, 0, false)
-	add(t, l, impair.Spec{
-		ID: "all", Seed: 1, Loss: 0.005, Duplicate: 0.01, Corrupt: 0.005, Reorder: 0.02, ReorderBy: 300 * time.Microsecond,
-		Delay: dist.FixedDuration(200 * time.Microsecond),
-	})
-	transfer(t, n, 4<<20)
-	truth, err := l.Remove("all")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%+v", truth)
-	for name, n := range map[string]uint64{"lost": truth.Dropped, "doubled": truth.Duplicated, "corrupted": truth.Corrupted, "overtaken": truth.Overtaken} {
-		if n == 0 {
-			t.Errorf("no packet was %s", name)
+	for _, address := range []string{testnet.ServerIP + ":80", "[" + testnet.ServerIP6 + "]:80"} {
+		n := testnet.Need(t)
+		l := start(t, n, 0, false)
+		add(t, l, impair.Spec{
+			ID: "all", Seed: 1, Match: impair.Match{Protocol: "tcp"},
+			Loss: 0.005, Duplicate: 0.01, Corrupt: 0.005, Reorder: 0.02, ReorderBy: 300 * time.Microsecond,
+			Delay: dist.FixedDuration(200 * time.Microsecond),
+		})
+		transfer(t, n, address, 4<<20)
+		truth, err := l.Remove("all")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if mean := float64(truth.Bytes[0]) / float64(truth.Packets[0]); mean > 1514 {
-		t.Errorf("packets of %.0f bytes were decided about as one", mean)
+		for name, n := range map[string]uint64{"lost": truth.Dropped, "doubled": truth.Duplicated, "corrupted": truth.Corrupted, "overtaken": truth.Overtaken} {
+			if n == 0 {
+				t.Errorf("%s: no packet was %s", address, name)
+			}
+		}
+		if mean := float64(truth.Bytes[0]) / float64(truth.Packets[0]); mean > 1514 {
+			t.Errorf("%s: packets of %.0f bytes were decided about as one", address, mean)
+		}
+		if truth.Flows != 1 {
+			t.Errorf("%s: %d flows were concerned, want 1", address, truth.Flows)
+		}
 	}
 }
 
@@ -231,7 +236,7 @@ func TestOnlyWhatIsNamedIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, l, impair.Spec{ID: "half", Seed: 1, Loss: 0.5})
-	transfer(t, n, 1<<20)
+	transfer(t, n, testnet.ServerIP+":80", 1<<20)
 	line, _, err := l.State()
 	if err != nil {
 		t.Fatal(err)
