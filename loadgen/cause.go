@@ -23,6 +23,11 @@ const (
 	causeStatus
 	causeHeader
 	causeBody
+	causeError
+	causeDenied
+	causeReadOnly
+	causeUnavailable
+	causeConflict
 	causeProtocol
 	causeLocal
 	causes
@@ -32,7 +37,9 @@ func (c cause) String() string {
 	return [causes]string{
 		"", result.CauseRefused, result.CauseConnect, result.CauseResetBefore, result.CauseResetAfter,
 		result.CauseTruncated, result.CauseTimeout, result.CauseProxy5xx, result.CauseOrigin5xx,
-		result.CauseStatus4xx, result.CauseStatus, result.CauseHeader, result.CauseBody, result.CauseProtocol, result.CauseLocal,
+		result.CauseStatus4xx, result.CauseStatus, result.CauseHeader, result.CauseBody,
+		result.CauseError, result.CauseDenied, result.CauseReadOnly, result.CauseUnavailable, result.CauseConflict,
+		result.CauseProtocol, result.CauseLocal,
 	}[c]
 }
 

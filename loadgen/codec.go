@@ -69,6 +69,10 @@ type Session interface {
 	Say(dst []byte) []byte
 	// End tells that the peer has closed its side.
 	End() State
+	// Leave appends what is said before an open connection is left for good.
+	// The peer then closes it; hangUp asks for the end of this side of it, for
+	// peers that wait for that.
+	Leave(dst []byte) (out []byte, hangUp bool)
 	// Answer is what Feed or End has completed or found broken; valid until
 	// the next Await or Open.
 	Answer() *Answer
@@ -108,6 +112,7 @@ type protocol struct {
 func protocols() []protocol {
 	return []protocol{
 		{"http1", validateHTTP1, newHTTP1},
+		{"redis", validateRedis, newRedis},
 	}
 }
 

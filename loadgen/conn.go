@@ -284,11 +284,27 @@ func (c *conn) abandon(culprit *request, f, rest failure) {
 	}
 }
 
+// farewell says what the protocol says at the end of a connection. If the kernel
+// does not take it, the peer finds out by the close.
+func (c *conn) farewell() {
+	w := c.w
+	var hangUp bool
+	w.scratch, hangUp = c.session.Leave(w.scratch[:0])
+	if len(w.scratch) > 0 {
+		_, _ = sock.Send(c.fd, w.scratch)
+	}
+	if hangUp {
+		_ = sock.ShutdownWrite(c.fd) // it fails where the peer has ended the connection
+	}
+}
+
 // ended is input on a connection without a request: the peer's close, or data
-// nobody asked for. Either way it has no further use.
+// nobody asked for. Either way it has no further use, but what answers a
+// farewell comes before the close.
 func (c *conn) ended() {
-	var one [1]byte
-	if _, e := sock.Recv(c.fd, one[:]); e == syscall.EAGAIN {
+	buf := c.w.loop.Scratch()
+	n, e := sock.Recv(c.fd, buf)
+	if e == syscall.EAGAIN || c.state == connLingering && n > 0 && n < len(buf) {
 		c.w.loop.Rearm(c.fd, poller.In)
 		return
 	}

@@ -194,6 +194,9 @@ func (s *http1Session) Open() State {
 // Say implements Session; HTTP/1.1 has nothing to say in between.
 func (s *http1Session) Say(dst []byte) []byte { return dst }
 
+// Leave implements Session; the last request has told the peer to close.
+func (s *http1Session) Leave(dst []byte) (out []byte, hangUp bool) { return dst, false }
+
 func (s *http1Session) Answer() *Answer { return &s.answer }
 
 // Request implements Session.

@@ -66,22 +66,31 @@ func (h *HTTP) Problems() []Problem {
 	case strings.Contains(h.Host, "{{"):
 		bad.add("host", "host %q: a host is no template", h.Host)
 	}
-	if len(h.Requests) > maxRequests {
-		bad.add("requests", "%d kinds of requests: want at most %d", len(h.Requests), maxRequests)
-	}
-	names := map[string]bool{}
+	names := make([]string, len(h.Requests))
 	for i := range h.Requests {
-		field, name := fmt.Sprintf("requests[%d].name", i), h.Requests[i].Name
-		switch {
-		case len(h.Requests) == 1 && name == "":
-		case name == "" || len(name) > maxName || strings.Trim(name, nameCharacters) != "":
-			bad.add(field, "request name %q: want 1 to %d letters, digits, '-', '_' or '.'", name, maxName)
-		case names[name]:
-			bad.add(field, "there are two requests %q", name)
-		}
-		names[name] = true
+		names[i] = h.Requests[i].Name
 	}
+	bad.names("requests", names)
 	return bad
+}
+
+// names checks the names of the kinds of requests of a load, which are at key.
+func (p *problems) names(key string, names []string) {
+	if len(names) > maxRequests {
+		p.add(key, "%d kinds of requests: want at most %d", len(names), maxRequests)
+	}
+	known := map[string]bool{}
+	for i, name := range names {
+		field := fmt.Sprintf("%s[%d].name", key, i)
+		switch {
+		case len(names) == 1 && name == "":
+		case name == "" || len(name) > maxName || strings.Trim(name, nameCharacters) != "":
+			p.add(field, "request name %q: want 1 to %d letters, digits, '-', '_' or '.'", name, maxName)
+		case known[name]:
+			p.add(field, "there are two requests %q", name)
+		}
+		known[name] = true
+	}
 }
 
 // Problems tells what is wrong with a request of h.

@@ -163,6 +163,7 @@ func (w *worker) retire(c *conn, hup bool) {
 		w.close(c)
 	} else {
 		w.rec.conns--
+		c.farewell()
 		w.release(c)
 		c.leave()
 		c.reset()

@@ -50,6 +50,9 @@ func (d *draws) next() uint64 {
 	return z ^ z>>31
 }
 
+// unit draws from the open interval from 0 to 1.
+func (d *draws) unit() float64 { return (float64(d.next()>>12) + 0.5) / (1 << 52) }
+
 // below draws from 0 to n-1; n is at least 1. The bias of at most n/2⁶⁴ is
 // beyond what any load could show.
 func (d *draws) below(n uint64) uint64 { return d.next() % n }

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"bench/internal/dist"
 	"bench/internal/result"
 )
 
@@ -28,6 +29,7 @@ type Spec struct {
 	// Title names the target in reports; the first address when empty.
 	Title string `json:"title,omitempty"`
 	HTTP  HTTP   `json:"http"`
+	Redis Redis  `json:"redis,omitzero"`
 
 	Arrival Arrival `json:"arrival"` // "constant" when empty
 	// ThinkUs is the pause of a closed loop between an answer and the next request.
@@ -145,6 +147,61 @@ type Expect struct {
 type Header struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// Redis describes the requests of protocol redis: one command each, whose words
+// are templates; see [RedisTemplates].
+type Redis struct {
+	User     string `json:"user,omitempty"` // of AUTH; the default user when empty
+	Password string `json:"password,omitempty"`
+	Database int    `json:"database,omitempty"`
+	// Version of the protocol: 2, or 3 by HELLO; 0 is 2.
+	Version int `json:"version,omitempty"`
+	// Keys are what the variable key stands for.
+	Keys Keys `json:"keys,omitzero"`
+	// Value is the distribution of sizes that the variable value has.
+	Value dist.Size `json:"value,omitzero"`
+	// Commands are the kinds of requests; none is one PING.
+	Commands []Command `json:"commands,omitempty"`
+}
+
+// Keys is a set of keys and how often each is used.
+type Keys struct {
+	// Prefix of the keys; twelve digits follow it. "key:" when empty.
+	Prefix string `json:"prefix,omitempty"`
+	// Count of the keys; 0 is 100,000.
+	Count int64 `json:"count,omitempty"`
+	// Law is "uniform" (also when empty), "zipfian" (key k is used in proportion
+	// to k to the power of minus Skew) or "sequential" (one after another).
+	Law string `json:"law,omitempty"`
+	// Skew of law zipfian; 0 is 0.99.
+	Skew float64 `json:"skew,omitempty"`
+}
+
+// Command is one kind of request of protocol redis.
+type Command struct {
+	// Name under which it is reported apart; required where there are several.
+	Name   string `json:"name,omitempty"`
+	Weight int    `json:"weight,omitempty"` // its share of the requests; 0 is 1
+	// Line is the command as redis-cli takes it: words, in quotes where they
+	// have spaces. PING when empty.
+	Line string `json:"line,omitempty"`
+	// Value replaces Redis.Value.
+	Value  *dist.Size  `json:"value,omitempty"`
+	Expect ExpectReply `json:"expect,omitzero"`
+}
+
+// ExpectReply says what a good reply is: no error, unless Error says so.
+type ExpectReply struct {
+	// Text is the whole reply, one that is no array; nil takes any.
+	Text *string `json:"text,omitempty"`
+	// Bytes is the length of the reply's bulk strings; nil takes any.
+	Bytes *int64 `json:"bytes,omitempty"`
+	// Null tells whether there must be no value (a key that is not there), or
+	// one; nil takes both.
+	Null *bool `json:"null,omitempty"`
+	// Error is how the error begins that the reply must be; empty wants none.
+	Error string `json:"error,omitempty"`
 }
 
 // Phase is a stretch of the schedule. Rates are requests per second and mean

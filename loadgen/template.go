@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bench/internal/dist"
 	"bench/internal/nearest"
 )
 
@@ -34,6 +35,8 @@ const (
 	varRandom
 	varHex
 	varLetters
+	varKey
+	varValue
 )
 
 // maxRandomText bounds the length of one random text.
@@ -58,7 +61,8 @@ func variables() []variableRow {
 }
 
 // parseTemplate reads text in which {{...}} is a variable.
-func parseTemplate(text string) (template, error) {
+// Protocols may have variables of their own.
+func parseTemplate(text string, own ...variableRow) (template, error) {
 	var t template
 	for {
 		before, rest, ok := strings.Cut(text, "{{")
@@ -72,7 +76,7 @@ func parseTemplate(text string) (template, error) {
 		if !ok {
 			return nil, fmt.Errorf("{{%.20s has no end: want }}", rest)
 		}
-		p, err := parseVariable(inner)
+		p, err := parseVariable(inner, append(variables(), own...))
 		if err != nil {
 			return nil, fmt.Errorf("{{%s}}: %w", inner, err)
 		}
@@ -80,12 +84,11 @@ func parseTemplate(text string) (template, error) {
 	}
 }
 
-func parseVariable(inner string) (piece, error) {
+func parseVariable(inner string, known []variableRow) (piece, error) {
 	words := strings.Fields(inner)
 	if len(words) == 0 {
 		return piece{}, errors.New("want a variable: " + Templates)
 	}
-	known := variables()
 	i := slices.IndexFunc(known, func(v variableRow) bool { return v.name == words[0] })
 	if i < 0 {
 		names := make([]string, len(known))
@@ -123,7 +126,7 @@ func parseVariable(inner string) (piece, error) {
 		if p.a < 1 || p.a > maxRandomText {
 			return piece{}, fmt.Errorf("want 1 to %d of them", maxRandomText)
 		}
-	case constant, varSeq, varUser:
+	case constant, varSeq, varUser, varKey, varValue:
 	}
 	return p, nil
 }
@@ -133,6 +136,9 @@ type values struct {
 	seq   uint64
 	user  int
 	draws draws
+
+	keys *keySpace  // of varKey
+	size *dist.Size // of varValue
 }
 
 // append writes the template with its variables replaced.
@@ -152,10 +158,34 @@ func (t template) append(dst []byte, v *values) []byte {
 			dst = v.draws.text(dst, p.a, "0123456789abcdef")
 		case varLetters:
 			dst = v.draws.text(dst, p.a, "abcdefghijklmnopqrstuvwxyz")
+		case varKey:
+			dst = v.keys.append(dst, v.keys.pick(v.seq, &v.draws))
+		case varValue:
+			dst = v.draws.filling(dst, v.size)
 		}
 	}
 	return dst
 }
+
+// maxValue bounds the values of a distribution without a greatest one.
+const maxValue = 64 << 20
+
+// filling appends as many letters x as the distribution says.
+func (d *draws) filling(dst []byte, size *dist.Size) []byte {
+	n, fixed := size.Fixed()
+	if !fixed {
+		n = min(size.Quantile(d.unit()), maxValue)
+	}
+	from := len(dst)
+	dst = slices.Grow(dst, int(n))[:from+int(n)]
+	for filled := dst[from:]; len(filled) > 0; {
+		filled = filled[copy(filled, lettersX):]
+	}
+	return dst
+}
+
+// lettersX is what fills bodies whose content does not matter.
+const lettersX = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 // text appends n characters of an alphabet.
 func (d *draws) text(dst []byte, n int64, alphabet string) []byte {

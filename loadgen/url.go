@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -13,9 +15,46 @@ import (
 // resolveTimeout bounds the look-up of a host name.
 const resolveTimeout = 5 * time.Second
 
-// SetURL points the load at an http URL: targets, host, and the path of every
-// request that has none. With a unix socket (a path, or abns@NAME) the URL only
-// gives host and path.
+// scheme is a protocol as URLs have it.
+type scheme struct {
+	name, protocol string
+	port           string // "" must be given
+	form           string
+	// set takes what the URL says beside the address; false is a URL that is not
+	// of the form.
+	set func(s *Spec, u *url.URL) bool
+}
+
+func schemes() []scheme {
+	return []scheme{
+		{"http", "http1", "80", "http://HOST[:PORT][/PATH][?QUERY]", (*Spec).setHTTP},
+		{"redis", "redis", "6379", "redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]", (*Spec).setRedis},
+	}
+}
+
+func findScheme(name string) (scheme, bool) {
+	all := schemes()
+	i := slices.IndexFunc(all, func(k scheme) bool { return k.name == name })
+	if i < 0 {
+		return scheme{}, false
+	}
+	return all[i], true
+}
+
+// URLProtocol is the protocol that a URL asks for, "" if it is none that is
+// spoken here. A URL without a scheme is one of http.
+func URLProtocol(raw string) string {
+	name, _, ok := strings.Cut(raw, "://")
+	if !ok {
+		name = "http"
+	}
+	k, _ := findScheme(name)
+	return k.protocol
+}
+
+// SetURL points the load at a URL: protocol, targets, and what else it says,
+// which for http is the host, and the path of every request that has none. With
+// a unix socket (a path, or abns@NAME) the URL does not give the address.
 func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	if !strings.Contains(raw, "://") {
 		raw = "http://" + raw
@@ -24,11 +63,38 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	if err != nil {
 		return fmt.Errorf("invalid URL: %w", err)
 	}
-	if u.Scheme != "http" {
-		return fmt.Errorf("URL %q: %s is not spoken here; want http", raw, u.Scheme)
+	k, ok := findScheme(u.Scheme)
+	if !ok {
+		var names []string
+		for _, k := range schemes() {
+			names = append(names, k.name)
+		}
+		return fmt.Errorf("URL %q: %s is not spoken here; want %s", raw, u.Scheme, strings.Join(names, ", "))
 	}
-	if u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return fmt.Errorf("URL %q: want http://HOST[:PORT][/PATH][?QUERY]", raw)
+	s.Protocol = k.protocol
+	port := u.Port()
+	if port == "" {
+		port = k.port
+	}
+	if u.Hostname() == "" || u.Fragment != "" || !k.set(s, u) || port == "" {
+		return fmt.Errorf("URL %q: want %s", raw, k.form)
+	}
+	s.Title = u.Redacted()
+	if socket != "" {
+		s.Targets = []string{socket}
+		return nil
+	}
+	ip, err := resolve(ctx, u.Hostname())
+	if err != nil {
+		return err
+	}
+	s.Targets = []string{net.JoinHostPort(ip.String(), port)}
+	return nil
+}
+
+func (s *Spec) setHTTP(u *url.URL) bool {
+	if u.User != nil {
+		return false
 	}
 	if len(s.HTTP.Requests) == 0 {
 		s.HTTP.Requests = []Request{{}}
@@ -41,21 +107,29 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	if s.HTTP.Host == "" {
 		s.HTTP.Host = u.Host
 	}
-	s.Title = u.String()
-	if socket != "" {
-		s.Targets = []string{socket}
-		return nil
+	return true
+}
+
+// setRedis reads the URL of a Redis server. A user without a password is, as
+// redis-cli reads it, the password.
+func (s *Spec) setRedis(u *url.URL) bool {
+	if u.User != nil {
+		password, both := u.User.Password()
+		if both {
+			s.Redis.User, s.Redis.Password = u.User.Username(), password
+		} else {
+			s.Redis.Password = u.User.Username()
+			u.User = url.User("xxxxx")
+		}
 	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
+	if path := strings.Trim(u.Path, "/"); path != "" {
+		n, err := strconv.Atoi(path)
+		if err != nil {
+			return false
+		}
+		s.Redis.Database = n
 	}
-	ip, err := resolve(ctx, u.Hostname())
-	if err != nil {
-		return err
-	}
-	s.Targets = []string{net.JoinHostPort(ip.String(), port)}
-	return nil
+	return u.RawQuery == ""
 }
 
 // resolve finds the address of a host, an IPv4 one if there is any.

@@ -20,7 +20,7 @@ import (
 
 // loadCmd generates load without a scenario.
 type loadCmd struct {
-	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH]"`
+	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH] or redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]"`
 
 	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as it is answered (closed loop)."`
 	Duration string  `short:"D" group:"Arrivals" help:"Measured time; 10s, or with --trace that of the trace, if not given."`
@@ -47,7 +47,18 @@ type loadCmd struct {
 	Varied  bool     `group:"Requests" name:"template" help:"Replace the variables in the body."`
 	Chunked string   `group:"Requests" placeholder:"SIZE" help:"Send the body in chunks of this size, like 4KiB."`
 	Cookies bool     `group:"Requests" help:"Let every virtual user keep the cookies that answers set."`
-	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=[METHOD ]PATH" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times."`
+	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=REQUEST" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times. REQUEST is [METHOD ]PATH for http, a command for redis. One alone needs no name, but for http."`
+
+	Keys      int64   `group:"Redis" default:"100000" help:"Number of keys that {{key}} stands for."`
+	KeyLaw    string  `group:"Redis" enum:"uniform,zipfian,sequential" default:"uniform" help:"How often each key is used: ${enum}."`
+	Skew      float64 `group:"Redis" default:"0" help:"Exponent of zipfian keys; 0.99 if not given."`
+	KeyPrefix string  `group:"Redis" default:"key:" help:"What keys begin with; twelve digits follow."`
+	Value     string  `group:"Redis" default:"3B" help:"Size of {{value}}, or a distribution like uniform(64B, 1KiB)."`
+	RESP      int     `group:"Redis" name:"resp" default:"2" help:"Version of the protocol: 2 or 3."`
+
+	ExpectReply *string `group:"Answers" placeholder:"TEXT" help:"Whole text of a good reply of redis."`
+	ExpectValue bool    `group:"Answers" help:"A reply of redis without a value, as for a key that is not there, is a failure."`
+	ExpectError string  `group:"Answers" placeholder:"CODE" help:"How the error begins that a good reply of redis is."`
 
 	Expect       []int    `group:"Answers" placeholder:"STATUS" help:"Statuses that count as good; 200 to 399 if not given."`
 	ExpectHeader []string `group:"Answers" sep:"none" placeholder:"NAME: VALUE" help:"Header a good answer has; a value that ends in * is how it begins."`
@@ -74,9 +85,11 @@ An open loop (--rate) sends by a schedule, whatever the answers do: it shows wha
 users see. Response times count from the moment a request was due. Without --rate
 the loop is closed: it finds the highest throughput.
 
-In paths and header values, and with --template in bodies, these variables stand
-for something else in each request:
+In paths and header values, in commands, and with --template in bodies, these
+variables stand for something else in each request:
   ` + strings.ReplaceAll(loadgen.Templates, ", {{", ",\n  {{") + `
+and in commands of redis:
+  ` + strings.ReplaceAll(loadgen.RedisTemplates, ", {{", ",\n  {{") + `
 
 Examples:
   bench load http://127.0.0.1:8080/ --rate 2000/s --duration 30s
@@ -86,6 +99,9 @@ Examples:
   bench load http://127.0.0.1:8080/ -r 100/s -m POST -d '{"n":{{seq}}}' --template -H 'Content-Type: application/json' --expect 201
   bench load http://127.0.0.1:8080/ --trace /var/log/haproxy.log --speed 2
   bench load http://127.0.0.1:8080/ -c 30000 --think 20s        # held connections, in several processes
+  bench load redis://127.0.0.1:6379 --pipeline 16 --request 'SET {{key}} {{value}}' --value 64B
+  bench load redis://:secret@127.0.0.1/2 -r 20000/s --keys 1000000 --key-law zipfian \
+    --request 'get*9=GET {{key}}' --request 'set=SET {{key}} {{value}} EX 60'
   bench load http://127.0.0.1:8080/ -r 1000/s --json - | jq '.response["p99.9"]'
 
 Exit codes: 0 measured; 1 not one request was answered well; 2 usage; 4 the

@@ -57,7 +57,16 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 		s.SpinUs = errs.us("spin", c.Spin)
 	}
 	c.phases(s, &errs)
-	c.requests(s, &errs)
+	protocol := loadgen.URLProtocol(c.URL)
+	for _, flag := range c.foreign(protocol) {
+		errs = append(errs, fmt.Errorf("--%s is not for this protocol", flag))
+	}
+	switch protocol {
+	case "redis":
+		c.commands(s, &errs)
+	default:
+		c.requests(s, &errs)
+	}
 	if err := s.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
 		errs = append(errs, err)
 	} else if err := s.Validate(); err != nil {
@@ -150,20 +159,29 @@ func fields(flag string, texts []string, errs *flagErrors) (all []loadgen.Header
 	return all
 }
 
+// cutName cuts NAME[*WEIGHT]= off a request. Without it, the name is empty.
+func cutName(text string) (name string, weight int, rest string, err error) {
+	head, rest, ok := strings.Cut(text, "=")
+	if !ok || strings.ContainsAny(head, " \t\"'") {
+		return "", 1, text, nil
+	}
+	name, number, weighted := strings.Cut(head, "*")
+	if !weighted {
+		return name, 1, rest, nil
+	}
+	if weight, err = strconv.Atoi(number); err != nil || weight < 1 {
+		return "", 0, "", fmt.Errorf("%q: want NAME[*WEIGHT]=REQUEST with a weight of 1 or more", text)
+	}
+	return name, weight, rest, nil
+}
+
 // namedRequest reads NAME[*WEIGHT]=[METHOD ]PATH; the rest is as in whole.
 func namedRequest(text string, whole loadgen.Request) (loadgen.Request, error) {
 	wrong := fmt.Errorf("%q: want NAME[*WEIGHT]=[METHOD ]PATH, like 'browse*9=/item' or 'buy=POST /cart'", text)
-	head, line, ok := strings.Cut(text, "=")
-	if !ok {
+	var line string
+	var err error
+	if whole.Name, whole.Weight, line, err = cutName(text); err != nil || line == text {
 		return whole, wrong
-	}
-	name, weight, weighted := strings.Cut(head, "*")
-	whole.Name, whole.Weight = name, 1
-	if weighted {
-		var err error
-		if whole.Weight, err = strconv.Atoi(weight); err != nil || whole.Weight < 1 {
-			return whole, wrong
-		}
 	}
 	switch method, path, two := strings.Cut(line, " "); {
 	case strings.HasPrefix(line, "/") || line == "":

@@ -90,6 +90,10 @@ func FixedSize(n int64) Size { return Size{law{a: float64(n), text: fmt.Sprintf(
 // Sample draws once. It does not allocate.
 func (s *Size) Sample(r *rand.Rand) int64 { return bounded(s.law.sample(r) + 0.5) }
 
+// Quantile is the size that the share p of all draws does not exceed, for p in
+// (0, 1). A uniform p makes it a draw.
+func (s *Size) Quantile(p float64) int64 { return bounded(s.law.quantile(p) + 0.5) }
+
 // Fixed tells whether all draws are the same, and what they are.
 func (s *Size) Fixed() (int64, bool) { return int64(s.law.a), s.law.constant() }
 

@@ -147,6 +147,11 @@ const (
 	CauseStatus      = "status" // any other unexpected status
 	CauseHeader      = "header" // an expected header missing or of another value
 	CauseBody        = "body"   // wrong body
+	CauseError       = "error"       // the server answered with an error of no other kind
+	CauseDenied      = "denied"      // it refused the user, or what the user may not do
+	CauseReadOnly    = "read-only"   // it takes no writes
+	CauseUnavailable = "unavailable" // it serves nobody for now: loading, too many connections, out of memory
+	CauseConflict    = "conflict"    // it gave the transaction up for another one
 	CauseProtocol    = "protocol"
 	CauseLocal       = "local" // out of ports or descriptors here
 )

@@ -8,7 +8,7 @@ const W = 10000, H = 1000, OCTAVE = 32, LIMIT = 900, MAXLINE = 10000;
 const STEPS = [100, 200, 500, 1e3, 2e3, 4e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5];
 const TICKS = [100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 72e5, 144e5, 432e5, 864e5];
 const QS = [["p50", .5], ["p90", .9], ["p99", .99], ["p99.9", .999]];
-const CLASSES = ["refused", "reset", "timeout", "TLS", "5xx proxy", "5xx origin", "4xx", "short or wrong body", "protocol", "local"];
+const CLASSES = ["refused", "reset", "timeout", "TLS", "5xx proxy", "5xx origin", "4xx", "short or wrong body", "protocol", "local", "error answer"];
 const KINDS = ["fault", "moment", "seen", "missed"];
 
 // --- figures, as package units prints them

@@ -17,13 +17,14 @@ const (
 	Short
 	Protocol
 	Local
+	ErrorAnswer
 	classes
 )
 
 // Name is the word reports use.
 func (c Class) Name() string {
 	return [classes]string{
-		"refused", "reset", "timeout", "TLS", "5xx proxy", "5xx origin", "4xx", "short or wrong body", "protocol", "local",
+		"refused", "reset", "timeout", "TLS", "5xx proxy", "5xx origin", "4xx", "short or wrong body", "protocol", "local", "error answer",
 	}[c]
 }
 
@@ -46,6 +47,8 @@ func ClassOf(cause string) Class {
 		return Status4xx
 	case result.CauseTruncated, result.CauseHeader, result.CauseBody:
 		return Short
+	case result.CauseError, result.CauseDenied, result.CauseReadOnly, result.CauseUnavailable, result.CauseConflict:
+		return ErrorAnswer
 	case result.CauseLocal:
 		return Local
 	default:
@@ -57,7 +60,7 @@ func ClassOf(cause string) Class {
 // whole answer; an error status is an answer.
 func Unanswered(cause string) bool {
 	switch ClassOf(cause) {
-	case Proxy5xx, Origin5xx, Status4xx:
+	case Proxy5xx, Origin5xx, Status4xx, ErrorAnswer:
 		return false
 	default:
 		return cause != result.CauseBody && cause != result.CauseHeader && cause != result.CauseProtocol

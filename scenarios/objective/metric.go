@@ -59,7 +59,9 @@ func causes() []string {
 	return []string{
 		result.CauseRefused, result.CauseConnect, result.CauseResetBefore, result.CauseResetAfter,
 		result.CauseTruncated, result.CauseTimeout, result.CauseProxy5xx, result.CauseOrigin5xx,
-		result.CauseStatus4xx, result.CauseStatus, result.CauseHeader, result.CauseBody, result.CauseProtocol, result.CauseLocal,
+		result.CauseStatus4xx, result.CauseStatus, result.CauseHeader, result.CauseBody,
+		result.CauseError, result.CauseDenied, result.CauseReadOnly, result.CauseUnavailable, result.CauseConflict,
+		result.CauseProtocol, result.CauseLocal,
 	}
 }
 

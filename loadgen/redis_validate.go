@@ -1,0 +1,130 @@
+package loadgen
+
+import (
+	"fmt"
+	"strings"
+
+	"bench/internal/dist"
+	"bench/internal/resp"
+)
+
+func validateRedis(s *Spec, bad func(string, ...any)) {
+	if s.Trace != nil {
+		bad("protocol redis replays no traces")
+	}
+	for _, p := range s.Redis.Problems() {
+		bad("%s", p.Text)
+	}
+	for i := range s.Redis.Commands {
+		c := &s.Redis.Commands[i]
+		in := ""
+		if c.Name != "" {
+			in = fmt.Sprintf("request %s: ", c.Name)
+		}
+		for _, p := range c.Problems() {
+			bad("%s%s", in, p.Text)
+		}
+	}
+}
+
+const (
+	maxDatabase  = 1 << 20
+	maxCommand   = 1 << 20 // bytes of the text of a command
+	maxValueSize = resp.MaxBulk
+)
+
+// Problems tells what is wrong with r, apart from its commands taken by
+// themselves.
+func (r *Redis) Problems() []Problem {
+	var bad problems
+	if r.Version != 0 && r.Version != 2 && r.Version != 3 {
+		bad.add("version", "version %d of the protocol: want 2 or 3", r.Version)
+	}
+	if r.User != "" && r.Password == "" {
+		bad.add("user", "a user needs a password")
+	}
+	if r.Database < 0 || r.Database > maxDatabase {
+		bad.add("database", "database %d: want 0 to %d", r.Database, maxDatabase)
+	}
+	r.Keys.validate(&bad)
+	validateValue(&bad, &r.Value)
+	names := make([]string, len(r.Commands))
+	for i := range r.Commands {
+		names[i] = r.Commands[i].Name
+	}
+	bad.names("commands", names)
+	return bad
+}
+
+func validateValue(bad *problems, size *dist.Size) {
+	if n, fixed := size.Fixed(); fixed && (n < 0 || n > maxValueSize) {
+		bad.add("value", "values of %d bytes: want 0 to %d", n, int64(maxValueSize))
+	}
+}
+
+// Problems tells what is wrong with a command.
+func (c *Command) Problems() []Problem {
+	var bad problems
+	if c.Weight < 0 || c.Weight > maxWeight {
+		bad.add("weight", "weight %d: want 1 to %d", c.Weight, maxWeight)
+	}
+	if c.Value != nil {
+		validateValue(&bad, c.Value)
+	}
+	c.Expect.validate(&bad)
+	words, err := splitWords(c.line())
+	switch {
+	case err != nil:
+		bad.add("command", "command: %s", err)
+		return bad
+	case len(words) == 0 || len(c.Line) > maxCommand:
+		bad.add("command", "command: want a command with its words, like GET {{key}}")
+		return bad
+	}
+	if why := reservedCommand(words); why != "" {
+		bad.add("command", "command %s: %s", firstRunes([]byte(words[0]), 32), why)
+	}
+	for _, w := range words {
+		if _, err := parseTemplate(w, redisVariables()...); err != nil {
+			bad.add("command", "command: %s", err)
+			break
+		}
+	}
+	return bad
+}
+
+// reservedCommand says why a command is not for a load, "" if it is.
+func reservedCommand(words []string) string {
+	switch strings.ToUpper(words[0]) {
+	case "AUTH", "HELLO":
+		return "set user, password and version instead"
+	case "SELECT":
+		return "set database instead"
+	case "QUIT":
+		return "set connections.requestsPerConnection instead"
+	case "RESET":
+		return "it undoes the set-up of the connection"
+	case "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR", "SYNC", "PSYNC":
+		return "it has not one reply"
+	case "CLIENT":
+		if len(words) > 1 && strings.EqualFold(words[1], "REPLY") {
+			return "it changes which commands have a reply"
+		}
+	}
+	return ""
+}
+
+func (x *ExpectReply) validate(bad *problems) {
+	if x.Bytes != nil && (*x.Bytes < 0 || *x.Bytes > maxExpectedBytes) {
+		bad.add("expect.bytes", "expected length %d of the reply: want 0 to %d", *x.Bytes, int64(maxExpectedBytes))
+	}
+	if x.Error != "" && (x.Text != nil || x.Bytes != nil || x.Null != nil) {
+		bad.add("expect.error", "expected error: nothing else can be expected with it")
+	}
+	if x.Null != nil && *x.Null && (x.Text != nil || x.Bytes != nil) {
+		bad.add("expect.null", "no value and what it holds cannot both be expected")
+	}
+	if strings.ContainsAny(x.Error, "\r\n") || len(x.Error) > maxDetailSize {
+		bad.add("expect.error", "expected error: want the beginning of one line, at most %d bytes", maxDetailSize)
+	}
+}
