@@ -116,6 +116,10 @@ func protocols() []protocol {
 	}
 }
 
+// Numbered tells whether requests of a protocol carry HeaderID, so that origins
+// can tell them from one another.
+func Numbered(protocol string) bool { return protocol == "http1" }
+
 func findProtocol(name string) (protocol, error) {
 	var names []string
 	for _, p := range protocols() {

@@ -15,7 +15,7 @@ import (
 )
 
 // freeAddr is a loopback address nobody listens on at the moment.
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,7 +27,7 @@ func freeAddr(t *testing.T) string {
 
 // startPeer runs a program until the end of the test and waits until it listens.
 // What it prints goes to out.
-func startPeer(t *testing.T, out *os.File, addr, name string, args ...string) *exec.Cmd {
+func startPeer(t testing.TB, out *os.File, addr, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = out, out
@@ -55,7 +55,7 @@ func stopPeer(cmd *exec.Cmd) {
 	}
 }
 
-func write(t *testing.T, file, text string) string {
+func write(t testing.TB, file, text string) string {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

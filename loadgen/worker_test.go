@@ -75,7 +75,9 @@ func TestWorkerDoesNotAllocate(t *testing.T) {
 			// does so does it each time.
 			var wrong error
 			for range 3 {
-				if wrong = allocating(t, c.change); wrong == nil {
+				spec := steady(startOrigin(t, &testOrigin{}, "").addr, 5000, 60_000_000)
+				c.change(spec)
+				if wrong = allocating(t, spec); wrong == nil {
 					return
 				}
 			}
@@ -85,11 +87,8 @@ func TestWorkerDoesNotAllocate(t *testing.T) {
 }
 
 // allocating tells whether requests of a load allocate.
-func allocating(t *testing.T, change func(*Spec)) error {
+func allocating(t *testing.T, spec *Spec) error {
 	t.Helper()
-	o := startOrigin(t, &testOrigin{}, "")
-	spec := steady(o.addr, 5000, 60_000_000)
-	change(spec)
 	w := startWorker(t, spec)
 	var before, after runtime.MemStats
 	served, began := ended(w), time.Now()

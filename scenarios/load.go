@@ -63,12 +63,7 @@ func (c *Content) body() loadgen.Body {
 }
 
 func (x *Expect) expect() loadgen.Expect {
-	e := loadgen.Expect{Status: x.Status, Headers: headers(x.Headers), SHA256: x.Sha256, Contains: x.Contains}
-	if x.Bytes != nil {
-		n := int64(*x.Bytes)
-		e.Bytes = &n
-	}
-	return e
+	return loadgen.Expect{Status: x.Status, Headers: headers(x.Headers), Bytes: x.Bytes.bytes(), SHA256: x.Sha256, Contains: x.Contains}
 }
 
 // trace is the load's trace as the generator reads it; nil without one.
@@ -83,7 +78,7 @@ func (t *Trace) trace() *loadgen.Trace {
 // which processors it runs.
 func (l *Load) Spec() loadgen.Spec {
 	spec := loadgen.Spec{
-		Name: l.Name, Protocol: l.Protocol, Title: l.Target, HTTP: l.HTTP(),
+		Name: l.Name, Protocol: l.Protocol, Title: l.Target,
 		Arrival: loadgen.Arrival(l.Arrival), ThinkUs: l.Think.Us(), Trace: l.Trace.trace(),
 		Connections: loadgen.Connections{
 			Pool:                  int(l.Connections.Pool),
@@ -92,6 +87,12 @@ func (l *Load) Spec() loadgen.Spec {
 			Pipeline:              l.Connections.Pipeline,
 		},
 		TimeoutUs: l.Timeout.Us(), ConnectTimeoutUs: l.ConnectTimeout.Us(),
+	}
+	switch l.Protocol {
+	case "redis":
+		spec.Redis = l.Redis.redis()
+	default:
+		spec.HTTP = l.HTTP()
 	}
 	for _, p := range l.Phases {
 		phase := loadgen.Phase{Name: p.Name, LengthUs: p.For.Us(), Measure: p.Measure, Steps: p.Steps, Burst: p.Burst}

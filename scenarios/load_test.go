@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"bench/internal/dist"
 	"bench/loadgen"
 )
 
@@ -36,6 +37,19 @@ load:
     arrival: trace
     trace: {file: body.txt, speed: 2}
     phases: [{name: a, for: 1s, measure: false}, {name: b, for: 2s}]
+  - name: cache
+    protocol: redis
+    target: proxy/web
+    redis:
+      password: secret
+      database: 1
+      version: 3
+      keys: {count: 10, law: zipfian, skew: 1.2, prefix: "k:"}
+      value: 1KiB
+      commands:
+        - {name: get, weight: 9, command: "GET {{key}}", expect: {null: false, bytes: 1KiB}}
+        - {name: set, command: "SET {{key}} {{value}}", value: "uniform(1B, 9B)", expect: {text: OK}}
+    phases: [{name: a, rate: 10/s, for: 1s, measure: false}, {name: b, rate: 10/s, for: 2s}]
   - name: open
     target: proxy/web
     phases: [{name: a, rate: 0..10/s, steps: 3, burst: 2, for: 1s, measure: false}, {name: b, rate: 10/s, for: 2s}]
@@ -54,6 +68,7 @@ func TestLoadSpec(t *testing.T) {
 	}
 	loads := doc.Cells[0].Scenario.Load
 	few, length := 5, int64(2048)
+	sameSize := cmp.Comparer(func(a, b dist.Size) bool { return a == b })
 	want := loadgen.Spec{
 		Name: "clients", Protocol: "http1", Title: "proxy/web", Arrival: loadgen.Closed, ThinkUs: 10_000, TimeoutUs: 5_000_000,
 		Connections: loadgen.Connections{Pool: 20, MaxAgeUs: 30_000_000, Pipeline: 4},
@@ -73,13 +88,28 @@ func TestLoadSpec(t *testing.T) {
 			{Name: "b", LengthUs: 2_000_000, Measure: true, Steps: 1, Burst: 1},
 		},
 	}
-	if diff := cmp.Diff(want, loads[0].Spec()); diff != "" {
+	if diff := cmp.Diff(want, loads[0].Spec(), sameSize); diff != "" {
 		t.Errorf("spec differs (-want +got):\n%s", diff)
 	}
 	if replay := loads[1].Spec(); replay.Trace == nil || *replay.Trace != (loadgen.Trace{File: body, Speed: 2}) {
 		t.Errorf("trace %+v", replay.Trace)
 	}
-	if p := loads[2].Spec().Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
+	small, err := dist.ParseSize("uniform(1B, 9B)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	redis := loadgen.Redis{
+		Password: "secret", Database: 1, Version: 3, Value: loads[2].Redis.Value.size(),
+		Keys: loadgen.Keys{Prefix: "k:", Count: 10, Law: loadgen.KeysZipfian, Skew: 1.2},
+		Commands: []loadgen.Command{
+			{Name: "get", Weight: 9, Line: "GET {{key}}", Expect: loadgen.ExpectReply{Bytes: new(int64(1024)), Null: new(false)}},
+			{Name: "set", Weight: 1, Line: "SET {{key}} {{value}}", Value: &small, Expect: loadgen.ExpectReply{Text: new("OK")}},
+		},
+	}
+	if diff := cmp.Diff(redis, loads[2].Spec().Redis, sameSize); diff != "" {
+		t.Errorf("spec of redis differs (-want +got):\n%s", diff)
+	}
+	if p := loads[3].Spec().Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
 		t.Errorf("phase %+v", p)
 	}
 	for i := range loads {

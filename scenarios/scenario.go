@@ -133,8 +133,8 @@ type Backend struct {
 type Load struct {
 	// Name by which objectives and reports know the load.
 	Name string `yaml:"name,required"`
-	// Protocol of the requests: http1.
-	Protocol string `yaml:"protocol" default:"http1" enum:"http1"`
+	// Protocol of the requests: http1 or redis.
+	Protocol string `yaml:"protocol" default:"http1" enum:"http1,redis"`
 	// Target is proxy/NAME for the address {{bind "NAME"}} of the
 	// configuration, or origin/BACKEND to go past the proxy.
 	Target string `yaml:"target,required"`
@@ -149,6 +149,9 @@ type Load struct {
 	Trace *Trace `yaml:"trace"`
 	// Connections of the load.
 	Connections Connections `yaml:"connections"`
+	// Redis is what a load of protocol redis sends. The other keys about requests
+	// and answers, from method to requests, belong to protocol http1.
+	Redis *RedisLoad `yaml:"redis"`
 	// Method of the requests.
 	Method string `yaml:"method" default:"GET"`
 	// Path of the requests, query included. {{seq}} is the number of the request,
@@ -235,6 +238,72 @@ type Request struct {
 	Body *Content `yaml:"body"`
 	// Expect in place of the load's.
 	Expect *Expect `yaml:"expect"`
+}
+
+// RedisLoad is what a load sends to Redis servers.
+type RedisLoad struct {
+	// User of AUTH; the default user if it is empty.
+	User string `yaml:"user"`
+	// Password of AUTH; none is sent if it is empty.
+	Password string `yaml:"password"`
+	// Database that each connection selects.
+	Database int `yaml:"database" default:"0"`
+	// Version of the protocol: 2, or 3 by HELLO.
+	Version int `yaml:"version" default:"2"`
+	// Keys that {{key}} stands for.
+	Keys Keys `yaml:"keys"`
+	// Value is the size that {{value}} has, fixed or a distribution:
+	// uniform(64B, 1KiB).
+	Value Distribution `yaml:"value" default:"3B"`
+	// Commands are the kinds of requests, chosen by weight and reported by name;
+	// PING if there are none.
+	Commands []RedisCommand `yaml:"commands"`
+}
+
+// Keys is a set of keys and how often each is used.
+type Keys struct {
+	// Prefix of the keys; twelve digits follow it.
+	Prefix string `yaml:"prefix" default:"key:"`
+	// Count of the keys.
+	Count int `yaml:"count" default:"100000"`
+	// Law is uniform, zipfian (key k is used in proportion to k to the power of
+	// minus skew) or sequential (one after another).
+	Law string `yaml:"law" default:"uniform" enum:"uniform,zipfian,sequential"`
+	// Skew of law zipfian; 0.99 if it is 0.
+	Skew float64 `yaml:"skew" default:"0"`
+}
+
+// RedisCommand is one kind of request of protocol redis.
+type RedisCommand struct {
+	// Name by which reports know it; required where there are several.
+	Name string `yaml:"name"`
+	// Weight is its share of the requests, in relation to the others'.
+	Weight int `yaml:"weight" default:"1"`
+	// Command is the command as redis-cli takes it. {{key}} is a key, {{value}} a
+	// value, and the variables of path are there too.
+	Command string `yaml:"command,required"`
+	// Value in place of the load's.
+	Value *Distribution `yaml:"value"`
+	// Expect says what a good reply is; anything but an error without it.
+	Expect ExpectReply `yaml:"expect"`
+}
+
+// setScalar lets a command be written as its line alone.
+func (c *RedisCommand) setScalar(text string) error {
+	c.Command = text
+	return nil
+}
+
+// ExpectReply says what a good reply is; another one is a failure.
+type ExpectReply struct {
+	// Text is the whole reply, one that is no array.
+	Text *string `yaml:"text"`
+	// Bytes is the length of the reply's strings.
+	Bytes *Size `yaml:"bytes"`
+	// Null tells whether there must be no value, or must be one.
+	Null *bool `yaml:"null"`
+	// Error is how the error begins that the reply must be.
+	Error string `yaml:"error"`
 }
 
 // Trace is a record of requests to send again.

@@ -50,7 +50,7 @@ func (v *validator) loads() {
 			v.fail(at+".name", "there are two loads %q", l.Name)
 		}
 		v.target(at+".target", l.Target)
-		v.request(at, l)
+		v.requests(at, l)
 		v.arrival(at, l)
 		v.phases(at, l, spans, owners)
 		v.node(at+".node", l.Node, ClientNode)
@@ -82,9 +82,8 @@ func (v *validator) target(path, target string) {
 	}
 }
 
-// request checks what a load sends and expects.
-func (v *validator) request(at string, l *Load) {
-	v.files(at, l)
+// http checks what a load of protocol http1 sends and expects.
+func (v *validator) http(at string, l *Load) {
 	h := l.HTTP()
 	problems := h.Problems()
 	for i := range l.Requests {
@@ -100,9 +99,6 @@ func (v *validator) request(at string, l *Load) {
 	}
 	for _, p := range problems {
 		v.fail(at+"."+p.Field, "%s", printable(p.Text))
-	}
-	if l.Timeout.D() < time.Millisecond {
-		v.fail(at+".timeout", "timeout must be at least 1ms")
 	}
 }
 

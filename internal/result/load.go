@@ -144,9 +144,9 @@ const (
 	CauseProxy5xx    = "5xx-proxy"
 	CauseOrigin5xx   = "5xx-origin"
 	CauseStatus4xx   = "4xx"
-	CauseStatus      = "status" // any other unexpected status
-	CauseHeader      = "header" // an expected header missing or of another value
-	CauseBody        = "body"   // wrong body
+	CauseStatus      = "status"      // any other unexpected status
+	CauseHeader      = "header"      // an expected header missing or of another value
+	CauseBody        = "body"        // wrong body
 	CauseError       = "error"       // the server answered with an error of no other kind
 	CauseDenied      = "denied"      // it refused the user, or what the user may not do
 	CauseReadOnly    = "read-only"   // it takes no writes

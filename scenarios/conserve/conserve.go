@@ -32,7 +32,13 @@ type Client struct {
 	Connections uint64
 	// Frontend of the proxy the load speaks to; "" when it goes to the origins.
 	Frontend string
+	// Unnumbered tells that its requests carry no id. Origins count them, and
+	// all that is said to set a connection up, in class Unnamed.
+	Unnumbered bool
 }
+
+// Unnamed is the class of requests without an id.
+const Unnamed = "-"
 
 // Origin is what all origins together counted of one class.
 type Origin struct {
@@ -77,7 +83,14 @@ func Check(clients []Client, origins map[string]Origin, proxy *Proxy) *result.Co
 		retries = proxy.Retries
 	}
 	for _, cl := range clients {
+		if cl.Unnumbered {
+			continue
+		}
 		r := row(cl, origins[cl.Class], retries)
+		c.Delta += r.Delta
+		c.Rows = append(c.Rows, r)
+	}
+	if r, ok := unnamed(clients, origins[Unnamed]); ok {
 		c.Delta += r.Delta
 		c.Rows = append(c.Rows, r)
 	}
@@ -116,6 +129,23 @@ func row(cl Client, o Origin, proxyRetries uint64) result.ConservationRow {
 		above(o.Repeated, cl.Retried+proxyRetries) +
 		above(cl.FromOrigin, o.Answered) + o.Lost
 	return r
+}
+
+// unnamed compares all clients whose requests carry no id with the origins, which
+// count more than those requests: every answer a client got, one of them gave.
+func unnamed(clients []Client, o Origin) (r result.ConservationRow, found bool) {
+	r = result.ConservationRow{Class: Unnamed, Received: o.Received, Answered: o.Answered}
+	var answered uint64
+	for _, cl := range clients {
+		if cl.Unnumbered {
+			found = true
+			r.Sent += cl.Sent
+			r.Completed += cl.Completed
+			answered += cl.FromOrigin
+		}
+	}
+	r.Delta = above(answered, o.Received) + above(answered, o.Answered)
+	return r, found
 }
 
 // abused sums what misbehaving clients did to a frontend, or to all for "". Each

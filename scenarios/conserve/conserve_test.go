@@ -41,6 +41,12 @@ func TestCheck(t *testing.T) {
 			o["web"] = Origin{Received: 99, Answered: 99, Lost: 1}
 			p.Responses = 99
 		}, 3},
+		{"requests without ids, beside what sets connections up", func(c []Client, o map[string]Origin, _ *Proxy) {
+			c[1].Unnumbered, o["tcp"], o[Unnamed] = true, Origin{}, Origin{Received: 60, Answered: 60}
+		}, 0},
+		{"an answer without id that no origin gave", func(c []Client, o map[string]Origin, _ *Proxy) {
+			c[1].Unnumbered, o["tcp"], o[Unnamed] = true, Origin{}, Origin{Received: 49, Answered: 49}
+		}, 2},
 		{"a request sent twice for no reason", func(_ []Client, o map[string]Origin, p *Proxy) {
 			o["web"] = Origin{Received: 101, Answered: 101, Repeated: 1}
 			p.Responses = 101

@@ -127,9 +127,11 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 			return nil, err
 		}
 		clients = append(clients, client(load, frontends[load.Target]))
-		sum := origins[load.Name]
-		sum.Lost = c.lostOf(load, received[load.Name])
-		origins[load.Name] = sum
+		if loadgen.Numbered(load.Protocol) {
+			sum := origins[load.Name]
+			sum.Lost = c.lostOf(load, received[load.Name])
+			origins[load.Name] = sum
+		}
 	}
 	proxy := c.proxyCounters()
 	if proxy != nil {
@@ -167,7 +169,7 @@ func (c *cell) lostOf(load *result.Load, received *idset.Set) uint64 {
 
 // client sums what a load knows over all its phases.
 func client(load *result.Load, frontend string) conserve.Client {
-	cl := conserve.Client{Class: load.Name, Sent: load.Sent, Frontend: frontend}
+	cl := conserve.Client{Class: load.Name, Sent: load.Sent, Frontend: frontend, Unnumbered: !loadgen.Numbered(load.Protocol)}
 	for i := range load.Phases {
 		p := &load.Phases[i]
 		cl.Completed += p.Completed
@@ -176,7 +178,8 @@ func client(load *result.Load, frontend string) conserve.Client {
 		// Failures with a response: it was answered, but not as wanted.
 		for cause, n := range p.FailuresByCause {
 			switch cause {
-			case result.CauseOrigin5xx, result.CauseHeader, result.CauseBody:
+			case result.CauseOrigin5xx, result.CauseHeader, result.CauseBody,
+				result.CauseError, result.CauseDenied, result.CauseReadOnly, result.CauseUnavailable, result.CauseConflict:
 				cl.FromOrigin += n
 				cl.Answered += n
 			case result.CauseProxy5xx, result.CauseStatus4xx, result.CauseStatus:

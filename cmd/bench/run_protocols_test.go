@@ -1,0 +1,61 @@
+package main
+
+import (
+	"testing"
+
+	"bench/internal/result"
+)
+
+// everyProtocol is a scenario whose loads speak to origins of their protocol,
+// through the proxy.
+const everyProtocol = `version: 1
+name: every-protocol
+proxy:
+  config: |
+    global
+        stats socket {{.Stats}} mode 600 level admin expose-fd listeners
+    defaults
+        mode tcp
+        timeout connect 1s
+        timeout client 10s
+        timeout server 10s
+    listen cache
+        bind {{bind "cache"}}
+    {{- range .Backends.cache}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
+backends:
+  - {name: cache, kind: redis, redis: {password: secret}}
+load:
+  - name: cache
+    protocol: redis
+    target: proxy/cache
+    connections: {pool: 4, requestsPerConnection: 20, pipeline: 2}
+    redis:
+      password: secret
+      keys: {count: 100, law: zipfian}
+      commands:
+        - {name: set, command: "SET {{key}} {{value}}", expect: {text: OK}}
+        - {name: get, weight: 3, command: "GET {{key}}"}
+    phases: [{name: steady, rate: 300/s, for: 1s}]
+objectives:
+  - "failed == 0"
+  - "cache.completed == 300"
+  - "conservation.delta == 0"
+`
+
+func TestRunSpeaksEveryProtocol(t *testing.T) {
+	b := start(t, everyProtocol, "")
+	b.wait(t)
+	cell := b.record(t).Cells[0]
+	for _, o := range cell.Objectives {
+		if o.Verdict != result.Pass {
+			t.Errorf("%+v", o)
+		}
+	}
+	for i := range cell.Loads {
+		if l := &cell.Loads[i]; len(l.Classes) < 2 {
+			t.Errorf("load %s has %d kinds of requests", l.Name, len(l.Classes))
+		}
+	}
+}

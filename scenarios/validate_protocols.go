@@ -1,0 +1,67 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"bench/loadgen"
+)
+
+// requests checks what a load sends and expects.
+func (v *validator) requests(at string, l *Load) {
+	v.files(at, l)
+	if l.Timeout.D() < time.Millisecond {
+		v.fail(at+".timeout", "timeout must be at least 1ms")
+	}
+	if v.bad[at+".protocol"] {
+		return
+	}
+	v.foreign(at, l)
+	switch l.Protocol {
+	case "redis":
+		v.redis(at+".redis", l.Redis)
+	default:
+		v.http(at, l)
+	}
+}
+
+// foreign finds the keys that mean nothing to the protocol of a load.
+func (v *validator) foreign(at string, l *Load) {
+	for protocol, keys := range map[string][]string{
+		"http1": {"method", "path", "host", "headers", "body", "cookies", "expect", "requests", "trace"},
+		"redis": {"redis"},
+	} {
+		for _, key := range keys {
+			if path := at + "." + key; protocol != l.Protocol && v.given(path) {
+				v.fail(path, "%s belongs to protocol %s, not %s", key, protocol, l.Protocol)
+			}
+		}
+	}
+}
+
+// problems tells what is wrong with a part of a load.
+func (v *validator) problems(at string, all []loadgen.Problem) {
+	for _, p := range all {
+		v.fail(at+"."+p.Field, "%s", printable(p.Text))
+	}
+}
+
+func (v *validator) redis(at string, r *RedisLoad) {
+	if r == nil {
+		return
+	}
+	v.size(at+".value", r.Value)
+	g := r.redis()
+	v.problems(at, g.Problems())
+	for i := range g.Commands {
+		one := fmt.Sprintf("%s.commands[%d]", at, i)
+		v.between(one+".weight", r.Commands[i].Weight, 1, 1_000_000)
+		if d := r.Commands[i].Value; d != nil {
+			v.size(one+".value", *d)
+		}
+		if v.given(one) && r.Commands[i].Command != "" {
+			v.problems(one, g.Commands[i].Problems())
+		}
+	}
+	v.between(at+".keys.count", r.Keys.Count, 1, 999_999_999_999)
+}
