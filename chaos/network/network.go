@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -203,7 +204,7 @@ func (n *Network) acquire(p *Place, m impair.Match) (*link.Link, error) {
 	if w == nil {
 		only := []impair.Match{m}
 		l, err := link.Start(n.group, n.helper, link.Config{
-			Namespace: p.Namespace, Interfaces: p.Wire, Spin: link.DefaultSpin, Exclusive: true, Only: only,
+			Namespace: p.Namespace, Interfaces: p.Wire, Spin: spin(), Exclusive: true, Only: only,
 		})
 		if err != nil {
 			return nil, err
@@ -220,6 +221,18 @@ func (n *Network) acquire(p *Place, m impair.Match) (*link.Link, error) {
 	}
 	w.users++
 	return w.link, nil
+}
+
+// spareProcessors is how many processors there must be for a link to spin: it may
+// keep one busy, before everything else.
+const spareProcessors = 4
+
+// spin is how long a link may spin before a packet is due.
+func spin() time.Duration {
+	if runtime.GOMAXPROCS(0) < spareProcessors {
+		return 0
+	}
+	return link.DefaultSpin
 }
 
 // drainTime bounds the wait for the frames that are still held back.
