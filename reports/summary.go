@@ -43,6 +43,7 @@ func Summary(run *result.Run, o SummaryOptions) string {
 	if len(s.run.Cells) == 1 {
 		s.phases(s.run.Cells[0])
 		s.abuse(s.run.Cells[0])
+		s.leftOut()
 	} else {
 		s.cells()
 	}
@@ -270,6 +271,17 @@ func loadPhases(c *result.Cell) []phaseLine {
 	return rows
 }
 
+// leftOut tells of combinations of the matrix that could not be run.
+func (s *summary) leftOut() {
+	switch l := s.run.LeftOut; len(l) {
+	case 0:
+	case 1:
+		s.add("left out  " + l[0].Name + ": " + l[0].Reason)
+	default:
+		s.add(fmt.Sprintf("left out  %s and %d more: %s", l[0].Name, len(l)-1, l[0].Reason))
+	}
+}
+
 // cells is the table of a matrix.
 func (s *summary) cells() {
 	if len(s.run.Cells) == 0 {
@@ -277,6 +289,7 @@ func (s *summary) cells() {
 	}
 	s.add("")
 	s.add(left("cell", 34) + right("n", 10) + right("p99", 10) + right("max", 10) + "  errors")
+	s.leftOut()
 	room := summaryLines - 3 - len(s.lines)
 	for i, c := range s.run.Cells {
 		if i == room-1 && len(s.run.Cells) > room {

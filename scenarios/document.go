@@ -34,6 +34,9 @@ type Cell struct {
 	Name     string // "poller=epoll", or "run" without a matrix
 	Vars     map[string]string
 	Scenario *Scenario
+	// Obstacle is why this combination cannot be, though each of its values can:
+	// it is left out of a run. Empty otherwise, and always without a matrix.
+	Obstacle string
 }
 
 // Options change how a scenario is read.
@@ -131,12 +134,12 @@ func (doc *Document) expand(root *node, vars map[string]string, f *faults) {
 		s := &Scenario{}
 		d := newDecoder(f)
 		d.decode(tree, reflect.ValueOf(s).Elem(), "")
-		v := &validator{decoder: d, s: s, dir: filepath.Dir(doc.File)}
+		v := &validator{decoder: d, s: s, dir: filepath.Dir(doc.File), matrix: len(doc.Axes) > 0}
 		v.scenario()
 		if n, err := strconv.Atoi(own[repeatAxis]); err == nil && s.Repeat > 1 {
 			s.Seed += uint64(n - 1)
 		}
-		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s}
+		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s, Obstacle: v.obstacle}
 		if cell.Name == "" {
 			cell.Name = "run"
 		}

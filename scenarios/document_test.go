@@ -179,3 +179,20 @@ func TestBuiltIns(t *testing.T) {
 		}
 	}
 }
+
+// A combination that cannot be is left out of a matrix; alone it is an error.
+func TestImpossibleCombination(t *testing.T) {
+	b, err := BuiltIn("zero-downtime-reload")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := Parse("x.yaml", b.Text, Options{Set: []Setting{{"proxy.driver", "haproxy"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range doc.Cells {
+		if got, want := c.Obstacle != "", c.Name == "poller=io_uring"; got != want {
+			t.Errorf("%s: obstacle %q", c.Name, c.Obstacle)
+		}
+	}
+}

@@ -28,6 +28,10 @@ type validator struct {
 	dir string // where a configFile is relative to
 	// binds are the listeners the configuration declares; nil if unknown.
 	binds map[string]bool
+	// matrix tells that this is one of several combinations, and obstacle why it
+	// is one that cannot be.
+	matrix   bool
+	obstacle string
 }
 
 // at is the place of a value, or of the nearest value around it.
@@ -50,6 +54,16 @@ func (v *validator) fail(path, format string, args ...any) {
 		v.f.add(v.at(path), format, args...)
 		v.bad[path] = true
 	}
+}
+
+// cannotBe complains about what does not go with another choice. In a matrix,
+// where each may go with something else, the combination is left out instead.
+func (v *validator) cannotBe(path, why string) {
+	if v.matrix {
+		v.obstacle = why
+		return
+	}
+	v.fail(path, "%s", why)
 }
 
 // given tells whether the file has the key.
@@ -163,7 +177,7 @@ func (v *validator) proxy() {
 		v.fail("proxy.reload", "driver %s has one way of reloading; reload belongs to drivers builtin and haproxy", p.Driver)
 	}
 	if p.Poller == "io_uring" && p.Driver == "haproxy" {
-		v.fail("proxy.poller", "HAProxy has no io_uring: its pollers are epoll, poll and select")
+		v.cannotBe("proxy.poller", "HAProxy has no io_uring: its pollers are epoll, poll and select")
 	}
 	for i, word := range p.Command {
 		v.template(fmt.Sprintf("proxy.command[%d]", i), "", word)

@@ -25,6 +25,7 @@ type Run struct {
 	ExitCode  int               `json:"exitCode"`
 	Axes      []Axis            `json:"matrix,omitempty"`
 	Cells     []*Cell           `json:"cells"`
+	LeftOut   []LeftOut         `json:"leftOut,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
 	Files     map[string]string `json:"files"` // role -> name within the folder
 }
@@ -40,6 +41,13 @@ type Tool struct {
 type Axis struct {
 	Name   string   `json:"name"`
 	Values []string `json:"values"`
+}
+
+// LeftOut is a combination of the matrix that could not be run: it has no verdict.
+type LeftOut struct {
+	Name   string            `json:"name"`
+	Vars   map[string]string `json:"vars,omitempty"`
+	Reason string            `json:"reason"`
 }
 
 // Cell is one combination of the matrix. Its timeline, events, counters and

@@ -27,6 +27,16 @@ the number of bytes sent to the client.
 | --- | --- | --- |
 `
 
+const documentTail = `
+# Beside the wire
+
+| what | here | why |
+| --- | --- | --- |
+| pollers | epoll, poll and select as there, and io_uring, which ` + "`-vv`" + ` lists last (pref=100), with the reason where the kernel refuses it | for comparison; epoll is chosen by itself, so nobody gets another one unasked |
+| choosing a poller | besides switching off what is better (` + "`-de`, `-dp`, `noepoll`, `nopoll`" + `), ` + "`tune.poller NAME`" + ` names it; where it cannot be had, a warning says why and the best of the others is used | with ` + "`-de -dp`" + ` alone select would win over io_uring |
+| switching io_uring off | ` + "`-du`" + ` on the command line, ` + "`noiouring`" + ` in the global section | in the manner of ` + "`-de`" + ` and ` + "`noepoll`" + `; both letters and word are free there |
+`
+
 // Every announced difference is in the document, and no other.
 func TestDocument(t *testing.T) {
 	var b strings.Builder
@@ -38,6 +48,7 @@ func TestDocument(t *testing.T) {
 			}
 		}
 	}
+	b.WriteString(documentTail)
 	if *update {
 		if err := os.WriteFile(documentPath, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)

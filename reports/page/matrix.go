@@ -139,17 +139,17 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 			}
 		}
 	}
-	rowOf := func(a *series.Analysis) string { return a.Name }
-	columnOf := func(*series.Analysis) string { return "run" }
+	rowOf := func(name string, _ map[string]string) string { return name }
+	columnOf := func(map[string]string) string { return "run" }
 	if len(run.Axes) > 0 {
 		first := run.Axes[0].Name
 		m.Caption = "by " + series.OneLine(first)
-		rowOf = func(a *series.Analysis) string { return first + " " + a.Vars[first] }
+		rowOf = func(_ string, vars map[string]string) string { return first + " " + vars[first] }
 		if rest := run.Axes[1:]; len(rest) > 0 {
-			columnOf = func(a *series.Analysis) string {
+			columnOf = func(vars map[string]string) string {
 				var words []string
 				for _, x := range rest {
-					words = append(words, x.Name+" "+a.Vars[x.Name])
+					words = append(words, x.Name+" "+vars[x.Name])
 				}
 				return strings.Join(words, ", ")
 			}
@@ -157,15 +157,23 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 	}
 	var rows []string
 	at := make(map[[2]string]int)
-	for i, a := range cells {
-		r, c := series.OneLine(rowOf(a)), series.OneLine(columnOf(a))
+	place := func(name string, vars map[string]string) [2]string {
+		r, c := series.OneLine(rowOf(name, vars)), series.OneLine(columnOf(vars))
 		if !slices.Contains(rows, r) {
 			rows = append(rows, r)
 		}
 		if !slices.Contains(m.Columns, c) {
 			m.Columns = append(m.Columns, c)
 		}
-		at[[2]string{r, c}] = i
+		return [2]string{r, c}
+	}
+	for i, a := range cells {
+		at[place(a.Name, a.Vars)] = i
+	}
+	missing := make(map[[2]string]string)
+	for i := range run.LeftOut {
+		l := &run.LeftOut[i]
+		missing[place(l.Name, l.Vars)] = series.OneLine(l.Reason)
 	}
 	values, ratios := compare(list, cells)
 	for _, me := range list {
@@ -176,7 +184,11 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 		for _, c := range m.Columns {
 			i, ok := at[[2]string{r, c}]
 			if !ok {
-				row.Cells = append(row.Cells, matrixCell{Missing: "not run"})
+				text := "not run"
+				if why := missing[[2]string{r, c}]; why != "" {
+					text = "left out: " + why
+				}
+				row.Cells = append(row.Cells, matrixCell{Missing: text})
 				continue
 			}
 			row.Cells = append(row.Cells, matrixCell{

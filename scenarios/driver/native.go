@@ -106,15 +106,24 @@ func (d *native) pollerConfig() string { return filepath.Join(d.Dir, "poller.cfg
 // go on with another one where the kernel refuses it, and what is measured would
 // not be what the report says.
 func (d *native) preparePoller() error {
+	if err := CheckPoller(d.Poller); err != nil {
+		return err
+	}
+	return os.WriteFile(d.pollerConfig(), []byte("global\n    tune.poller "+d.Poller+"\n"), 0o600)
+}
+
+// CheckPoller says why a poller does not work on this machine; nil if it does, or
+// if the proxy chooses (name "").
+func CheckPoller(name string) error {
 	for _, m := range poller.Mechanisms() {
-		if m.Name != d.Poller {
+		if m.Name != name {
 			continue
 		}
 		if err := m.Probe(); err != nil {
-			return fmt.Errorf("poller %s does not work here: %w", d.Poller, err)
+			return fmt.Errorf("poller %s does not work here: %w", name, err)
 		}
 	}
-	return os.WriteFile(d.pollerConfig(), []byte("global\n    tune.poller "+d.Poller+"\n"), 0o600)
+	return nil
 }
 
 // wait waits for the end of p and kills it when that takes too long.

@@ -19,6 +19,7 @@ import (
 	"bench/internal/result"
 	"bench/reports"
 	"bench/scenarios"
+	"bench/scenarios/driver"
 )
 
 // Exit codes of a run, as testers and CI read them.
@@ -174,6 +175,13 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 	}
 	free := newPorts()
 	for i := range o.Document.Cells {
+		if why := obstacle(&o.Document.Cells[i]); why != "" {
+			run.LeftOut = append(run.LeftOut, result.LeftOut{
+				Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars), Reason: why,
+			})
+			run.Warnings = append(run.Warnings, o.Document.Cells[i].Name+" left out: "+why)
+			continue
+		}
 		c := &cell{
 			scenario: o.Document.Cells[i].Scenario, self: o.Self, journal: journal, group: group, out: dir, live: o.Live,
 			ports: free, allowed: allowed, clock: monotonic{}, index: i, count: len(o.Document.Cells),
@@ -188,7 +196,22 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 			return err
 		}
 	}
+	if len(run.Cells) == 0 {
+		return fail(exitUsage, fmt.Errorf("no combination of the matrix can be run here; %s: %s", run.LeftOut[0].Name, run.LeftOut[0].Reason))
+	}
 	return nil
+}
+
+// obstacle is why a combination of a matrix is left out, "" if it can be run. Where
+// nothing else is asked for, what the machine cannot do is an error of the run.
+func obstacle(c *scenarios.Cell) string {
+	if c.Obstacle != "" || len(c.Vars) == 0 || c.Scenario.Proxy.Driver != "builtin" {
+		return c.Obstacle
+	}
+	if err := driver.CheckPoller(c.Scenario.Proxy.Poller); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // conclude gives the run the verdict of its cells and its exit code.

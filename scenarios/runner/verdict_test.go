@@ -220,3 +220,22 @@ func TestLoadInWords(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// What cannot be run says so for the combination of a matrix; a scenario that asks
+// for nothing else is for the driver to refuse.
+func TestObstacle(t *testing.T) {
+	s := &scenarios.Scenario{}
+	s.Proxy.Driver, s.Proxy.Poller = "builtin", "epoll"
+	for _, tt := range []struct {
+		cell scenarios.Cell
+		want string
+	}{
+		{scenarios.Cell{Scenario: s, Vars: map[string]string{"poller": "epoll"}}, ""},
+		{scenarios.Cell{Scenario: s, Vars: map[string]string{"poller": "x"}, Obstacle: "no such thing"}, "no such thing"},
+		{scenarios.Cell{Scenario: s}, ""},
+	} {
+		if got := obstacle(&tt.cell); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.cell, got, tt.want)
+		}
+	}
+}
