@@ -52,6 +52,7 @@ var limits = []exchange{
 		},
 	},
 	{name: "ignore-probes", defaults: "option http-ignore-probes\n    timeout http-request 200ms", client: []step{pause(ms(10))}, quiet: ms(600), origin: origins(answer(ok)), logs: -1},
+	{name: "connect refused, redispatch 1", defaults: "retries 2\n    option redispatch 1", client: sends(get), quiet: ms(2600)},
 	{name: "connect refused, one retry", defaults: "retries 1", client: sends(get), quiet: ms(1600)},
 }
 

@@ -25,6 +25,7 @@ var farms = []exchange{
 	{name: "backup server", backend: dead + " backup", client: sends(get), origin: respond(ok)},
 	{name: "only the backup left", server: " backup", backend: dead + " disabled", client: sends(get), origin: respond(ok)},
 	{name: "weight zero", backend: dead + " weight 0", client: sends(get), origin: respond(ok)},
+	{name: "first server refuses, redispatch 1, a backup", defaults: "retries 2\n    option redispatch 1", backend: dead + "\n    default-server backup", client: sends(get), quiet: ms(2600), origin: respond(ok)},
 	{name: "tcp, first server refuses, redispatch", tcp: true, defaults: "retries 1\n    option redispatch", backend: dead, client: []step{send("ping"), await("pong"), closeNow()}, quiet: ms(1600), origin: origins([]step{await("ping"), send("pong"), await("never")})},
 
 	{name: "server maxconn", server: " maxconn 1", others: [][]step{{send(other), await("ok"), closeNow()}}, client: sends(get), origin: origins(slow), logs: 2},

@@ -29,9 +29,33 @@ func (s *stream) assign() {
 		return
 	}
 	s.take(srv)
-	s.server().C.LBTotal++
-	s.be.C.LBTotal++
+	if s.chosenAgain() {
+		s.countRetry()
+	} else {
+		s.server().C.LBTotal++
+		s.be.C.LBTotal++
+	}
 	s.connect()
+}
+
+// chosenAgain tells, after a redispatch, whether it has led to the same server:
+// then it is none but another try. One that has led elsewhere is counted.
+func (s *stream) chosenAgain() bool {
+	prev := s.prevSrv
+	if prev == nil || prev == s.srv {
+		return prev != nil
+	}
+	s.prevSrv = nil
+	s.redisp = true
+	s.be.C.Redispatches++
+	s.t.Servers[prev.Slot].C.Redispatches++
+	return false
+}
+
+// countRetry counts another try at the same server.
+func (s *stream) countRetry() {
+	s.be.C.Retries++
+	s.server().C.Retries++
 }
 
 // take counts a slot that was acquired on the stream.
@@ -79,6 +103,9 @@ func (s *stream) dequeued() {
 		return
 	}
 	s.take(srv)
+	if s.chosenAgain() {
+		s.countRetry()
+	}
 	s.connect()
 }
 
@@ -256,19 +283,15 @@ func (s *stream) connectFailed(cause byte) {
 		s.first.r = 0
 	}
 	if s.redispatchDue() {
-		s.be.C.Redispatches++
-		s.server().C.Redispatches++
-		s.redisp = true
 		s.prevSrv = s.srv
 		s.leaveServer()
-		// Only a farm that has another server spares the pause.
-		if active, backup, _ := s.be.Count(); active+backup > 1 {
+		// Where it is another server's turn anyway the pause is spared.
+		if active, _, _ := s.be.Count(); active > 1 && balance.ByName(be.Balance).InTurn {
 			s.assign()
 			return
 		}
 	} else {
-		s.be.C.Retries++
-		s.server().C.Retries++
+		s.countRetry()
 	}
 	s.state = statePause
 	pause := retryPause
