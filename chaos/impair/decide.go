@@ -80,7 +80,7 @@ type Engine struct {
 }
 
 // NewEngine returns an engine without impairments.
-func NewEngine() *Engine { return &Engine{flows: newTable(generation)} }
+func NewEngine() *Engine { return &Engine{flows: newTable(perGeneration)} }
 
 // Add puts an impairment to work at the time now, in nanoseconds.
 func (e *Engine) Add(s Spec, now int64) error {

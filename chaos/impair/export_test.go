@@ -1,4 +1,4 @@
 package impair
 
 // Remembered is the number of flows that are remembered.
-func (e *Engine) Remembered() int { return len(e.flows.now) + len(e.flows.before) }
+func (e *Engine) Remembered() int { return len(e.flows.now.at) + len(e.flows.before.at) }

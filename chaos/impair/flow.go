@@ -50,37 +50,39 @@ type slot struct {
 }
 
 // table finds flows. It keeps two generations: a flow that was not seen while a
-// whole generation of others came is forgotten.
+// whole generation of others came is forgotten. Their space is used again, so that
+// new flows cost no allocation once there were as many.
 type table struct {
-	now, before map[tupleKey]*Flow
+	now, before generation
 	limit       int
 	called      map[responder]uint64 // how many flows there were to an end
 }
 
-// generation is the number of flows of one. Two of them take at most 60 MB.
-const generation = 1 << 15
+// generation is a set of flows.
+type generation struct {
+	at    map[tupleKey]int32
+	flows []Flow
+}
+
+// perGeneration is the number of flows of one. Two of them take about 40 MB.
+const perGeneration = 1 << 15
 
 func newTable(limit int) *table {
 	return &table{
-		now: make(map[tupleKey]*Flow), before: make(map[tupleKey]*Flow), limit: limit,
-		called: make(map[responder]uint64),
+		now: generation{at: make(map[tupleKey]int32)}, before: generation{at: make(map[tupleKey]int32)},
+		limit: limit, called: make(map[responder]uint64),
 	}
 }
 
-// find returns the flow of a packet, a new one if need be.
+// find returns the flow of a packet, a new one if need be. It is valid until the
+// next call.
 func (t *table) find(p *frame.Packet) *Flow {
 	key := keyOf(p)
-	f := t.now[key]
-	if f == nil {
-		if f = t.before[key]; f == nil {
-			f = new(Flow)
-			t.begin(f, p)
-		}
-		if len(t.now) >= t.limit {
-			t.now, t.before = t.before, t.now
-			clear(t.now)
-		}
-		t.now[key] = f
+	var f *Flow
+	if i, ok := t.now.at[key]; ok {
+		f = &t.now.flows[i]
+	} else {
+		f = t.add(key, p)
 	}
 	if p.Proto == frame.TCP && p.Flags&(frame.SYN|frame.ACK) == frame.SYN {
 		if f.begun && f.opening != p.Seq {
@@ -89,6 +91,30 @@ func (t *table) find(p *frame.Packet) *Flow {
 		}
 		f.begun, f.opening = true, p.Seq
 	}
+	return f
+}
+
+// add puts a flow into the generation of now: one of that before, or a new one.
+func (t *table) add(key tupleKey, p *frame.Packet) *Flow {
+	if len(t.now.flows) >= t.limit {
+		t.now, t.before = t.before, t.now
+		clear(t.now.at)
+		t.now.flows = t.now.flows[:0]
+	}
+	i := len(t.now.flows)
+	if t.now.flows == nil {
+		// Memory that is not touched is not there.
+		t.now.flows = make([]Flow, 0, t.limit)
+	}
+	t.now.flows = t.now.flows[:i+1]
+	t.now.at[key] = int32(i)
+	f := &t.now.flows[i]
+	if j, ok := t.before.at[key]; ok {
+		*f = t.before.flows[j]
+		return f
+	}
+	*f = Flow{}
+	t.begin(f, p)
 	return f
 }
 

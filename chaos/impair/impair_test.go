@@ -471,6 +471,28 @@ func TestCheckSaysWhatIsRight(t *testing.T) {
 	}
 }
 
+// TestFlowsAreRemembered: a flow that goes on keeps its numbers, however many
+// others come and go.
+func TestFlowsAreRemembered(t *testing.T) {
+	e := engine(t, impair.Spec{ID: "t", DropSynAck: 1})
+	answer := func() bool {
+		return e.Decide(back(segment(5, frame.SYN|frame.ACK, 1, 0)), impair.Downstream, 54, 1).Drop
+	}
+	e.Decide(segment(5, frame.SYN, 1, 0), impair.Upstream, 54, 1)
+	if !answer() {
+		t.Fatal("the first SYN-ACK passes")
+	}
+	p := datagram(0)
+	for i := range 200_000 {
+		p.Src = end("10.1.0.1", uint16(i))
+		p.Src.Addr[13] = byte(i >> 16)
+		e.Decide(p, impair.Upstream, 100, 1)
+		if i%10_000 == 0 && answer() {
+			t.Fatalf("after %d other flows the second SYN-ACK is lost", i)
+		}
+	}
+}
+
 func TestFlowsAreForgottenInTime(t *testing.T) {
 	e := engine(t, impair.Spec{ID: "l", Loss: 0.5})
 	p := datagram(0)
@@ -501,6 +523,21 @@ func BenchmarkDecide(b *testing.B) {
 func TestDecidingAllocatesNothing(t *testing.T) {
 	e := engine(t, impair.Spec{ID: "x", Loss: 0.01, Reorder: 0.1, ReorderBy: 1, Delay: dist.FixedDuration(1), Rate: 1e9})
 	p, s := datagram(5), segment(6, frame.ACK, 1, 100)
+	// Nor do new flows, once there were many.
+	stranger := datagram(7)
+	renew := func() {
+		stranger.Src.Addr[13]++
+		if stranger.Src.Addr[13] == 0 {
+			stranger.Src.Addr[14]++
+		}
+		e.Decide(stranger, impair.Upstream, 100, 1)
+	}
+	for range 200_000 {
+		renew()
+	}
+	if n := testing.AllocsPerRun(1000, renew); n != 0 {
+		t.Errorf("%v allocations for a new flow", n)
+	}
 	n := testing.AllocsPerRun(1000, func() {
 		for _, p := range []*frame.Packet{p, s} {
 			v := e.Decide(p, impair.Upstream, 100, 1)

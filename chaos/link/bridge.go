@@ -18,6 +18,8 @@ type bridge struct {
 	parser  *frame.Parser
 	builder *frame.Builder
 	leaving [2][]parcel // queued at the port a direction leads to
+	whole   frame.Packet
+	part    frame.Packet // of whole
 	spin    int64
 	line    Line
 }
@@ -108,18 +110,17 @@ func (b *bridge) accept(buf []byte, d impair.Direction, came int64, split bool) 
 		return
 	}
 	vnet := frame.ReadVnet(buf)
-	var p frame.Packet
-	b.parser.Parse(buf[frame.VnetSize:], &p)
+	p, s := &b.whole, &b.part
+	b.parser.Parse(buf[frame.VnetSize:], p)
 	count := 1
 	if split {
-		count = vnet.Segments(&p)
+		count = vnet.Segments(p)
 	}
 	if count == 1 {
-		b.pass(&p, buf, vnet.Partial(), false, d, came)
+		b.pass(p, buf, vnet.Partial(), false, d, came)
 		return
 	}
-	var s frame.Packet
-	head := vnet.CutVnet(&p)
+	head := vnet.CutVnet(p)
 	for i := range count {
 		own := b.store.take(frame.VnetSize + p.Body + int(vnet.Segment))
 		if own == nil {
@@ -127,8 +128,8 @@ func (b *bridge) accept(buf []byte, d impair.Direction, came int64, split bool) 
 			continue
 		}
 		head.Put(own)
-		vnet.Cut(&p, i, own[frame.VnetSize:], &s)
-		b.pass(&s, own[:frame.VnetSize+len(s.Bytes)], true, true, d, came)
+		vnet.Cut(p, i, own[frame.VnetSize:], s)
+		b.pass(s, own[:frame.VnetSize+len(s.Bytes)], true, true, d, came)
 	}
 }
 

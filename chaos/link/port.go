@@ -79,6 +79,11 @@ func openPort(name string, only []unix.SockFilter) (*port, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("packet socket on %s: %w", name, err)
 	}
+	return newPort(fd, name), nil
+}
+
+// newPort prepares the batches of an open socket.
+func newPort(fd int, name string) *port {
 	p := &port{fd: fd, name: name, space: make([]byte, batch*frameSpace)}
 	for i := range batch {
 		p.inVec[i].Base = &p.space[i*frameSpace]
@@ -87,7 +92,7 @@ func openPort(name string, only []unix.SockFilter) (*port, error) {
 		p.in[i].Control = &p.inMeta[i][0]
 		p.out[i].Iov, p.out[i].Iovlen = &p.outVec[i], 1
 	}
-	return p, nil
+	return p
 }
 
 func (p *port) close() { unix.Close(p.fd) }
