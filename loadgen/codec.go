@@ -32,6 +32,9 @@ type Class struct {
 	// Repeatable tells whether a request may be sent again after the peer
 	// closed a reused connection without an answer.
 	Repeatable bool
+	// Ends tells that nothing can follow such a request on its connection, and
+	// HangUp that the client ends its side of the connection behind it.
+	Ends, HangUp bool
 }
 
 // Order is a request to be written. A request that is sent again is the same
@@ -100,7 +103,8 @@ type Answer struct {
 
 // protocol is a row of the table of protocols.
 type protocol struct {
-	name string
+	name     string
+	counting Counting
 	// validate reports what is wrong with the protocol's part of a Spec.
 	validate func(s *Spec, bad func(format string, args ...any))
 	// open prepares the requests; it may read files. t is the trace to replay,
@@ -111,14 +115,30 @@ type protocol struct {
 // protocols lists what the generator speaks; the first is the default.
 func protocols() []protocol {
 	return []protocol{
-		{"http1", validateHTTP1, newHTTP1},
-		{"redis", validateRedis, newRedis},
+		{"http1", ByNumber, validateHTTP1, newHTTP1},
+		{"redis", Unnumbered, validateRedis, newRedis},
+		{"tcp", Uncounted, validateTCP, newTCP},
 	}
 }
 
-// Numbered tells whether requests of a protocol carry HeaderID, so that origins
-// can tell them from one another.
-func Numbered(protocol string) bool { return protocol == "http1" }
+// Counting is how origins count the requests of a protocol.
+type Counting uint8
+
+// Ways of counting.
+const (
+	// ByNumber: each request carries its number, as HeaderID does.
+	ByNumber Counting = iota
+	// Unnumbered requests count, but cannot be told from others.
+	Unnumbered
+	// Uncounted: what origins count is something else.
+	Uncounted
+)
+
+// CountingOf is how origins count the requests of a protocol that is spoken here.
+func CountingOf(protocol string) Counting {
+	p, _ := findProtocol(protocol)
+	return p.counting
+}
 
 func findProtocol(name string) (protocol, error) {
 	var names []string

@@ -28,6 +28,7 @@ type conn struct {
 	state     connState
 	setUp     bool // the protocol's set-up is not complete
 	last      bool // nothing may follow the requests that are on it
+	hangUp    bool // this side ends when all is written
 	began     bool // a byte of the answer to the first of them has come
 	corked    bool // what is written waits for uncork
 	uses      int  // requests answered before
@@ -234,7 +235,7 @@ func (c *conn) broken(why string) {
 
 // eof is the peer's close while a request is on the connection.
 func (c *conn) eof() {
-	if c.state == connBusy && c.session.End() == Done {
+	if c.state == connBusy && !c.hangUp && c.session.End() == Done {
 		c.w.answered(c, true)
 		return
 	}

@@ -309,12 +309,13 @@ func (s *http1Session) judge(e *expectation) {
 
 // search finds a text in a stream (Knuth, Morris and Pratt).
 type search struct {
-	text string
-	back []int // after a mismatch behind i characters, so many are still matched
+	text  string
+	bytes []byte // the same
+	back  []int  // after a mismatch behind i characters, so many are still matched
 }
 
 func newSearch(text string) search {
-	s := search{text: text, back: make([]int, len(text)+1)}
+	s := search{text: text, bytes: []byte(text), back: make([]int, len(text)+1)}
 	for i, k := 1, 0; i < len(text); i++ {
 		for k > 0 && text[i] != text[k] {
 			k = s.back[k]

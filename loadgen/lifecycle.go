@@ -228,7 +228,7 @@ func (w *worker) newConn(fd int) *conn {
 		w.users += w.share.of()
 	}
 	c.fd, c.uses, c.openedAt = fd, 0, loop.Nanotime()
-	c.last, c.began, c.corked = false, false, false
+	c.last, c.hangUp, c.began, c.corked = false, false, false, false
 	c.reset()
 	return c
 }

@@ -53,6 +53,16 @@ func (c *conn) put(p, body []byte) {
 	if n < len(p) || len(body) > 0 {
 		c.keep(p[n:], body)
 		c.waitToWrite()
+		return
+	}
+	c.written()
+}
+
+// written is when all there is to write has left.
+func (c *conn) written() {
+	if c.hangUp {
+		c.hangUp = false
+		_ = sock.ShutdownWrite(c.fd) // it fails where the peer has broken the connection off, which shows
 	}
 }
 
@@ -78,7 +88,9 @@ func (c *conn) flush() {
 	}
 	if c.pending() {
 		c.waitToWrite()
+		return
 	}
+	c.written()
 }
 
 // uncork writes what came up while answers were read.

@@ -30,6 +30,7 @@ type Spec struct {
 	Title string `json:"title,omitempty"`
 	HTTP  HTTP   `json:"http"`
 	Redis Redis  `json:"redis,omitzero"`
+	TCP   TCP    `json:"tcp,omitzero"`
 
 	Arrival Arrival `json:"arrival"` // "constant" when empty
 	// ThinkUs is the pause of a closed loop between an answer and the next request.
@@ -202,6 +203,35 @@ type ExpectReply struct {
 	Null *bool `json:"null,omitempty"`
 	// Error is how the error begins that the reply must be; empty wants none.
 	Error string `json:"error,omitempty"`
+}
+
+// TCP describes the requests of protocol tcp.
+type TCP struct {
+	// Connect are the steps that a new connection begins with, as of an
+	// Exchange; the peer may speak first.
+	Connect []string `json:"connect,omitempty"`
+	// Exchanges are the kinds of requests, at least one.
+	Exchanges []Exchange `json:"exchanges,omitempty"`
+}
+
+// Exchange is one kind of request of protocol tcp: Steps, Echo, Upload or
+// Download. Sizes are distributions.
+type Exchange struct {
+	// Name under which it is reported apart; required where there are several.
+	Name   string `json:"name,omitempty"`
+	Weight int    `json:"weight,omitempty"` // its share of the requests; 0 is 1
+	// Steps in turn: "send TEXT" (a template), "expect TEXT" (reads until TEXT
+	// has come; what is before it is ignored) and "read SIZE". TEXT has the
+	// escapes of a Go string. The last one is an expect or a read.
+	Steps []string `json:"steps,omitempty"`
+	// Echo sends so many bytes, which must come back as they are.
+	Echo *dist.Size `json:"echo,omitempty"`
+	// Upload sends so many bytes and ends this side of the connection; the peer's
+	// end of it is the answer.
+	Upload *dist.Size `json:"upload,omitempty"`
+	// Download reads so many bytes of what the peer says on a new connection, and
+	// closes it.
+	Download *dist.Size `json:"download,omitempty"`
 }
 
 // Phase is a stretch of the schedule. Rates are requests per second and mean

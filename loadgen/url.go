@@ -28,6 +28,7 @@ type scheme struct {
 func schemes() []scheme {
 	return []scheme{
 		{"http", "http1", "80", "http://HOST[:PORT][/PATH][?QUERY]", (*Spec).setHTTP},
+		{"tcp", "tcp", "", "tcp://HOST:PORT", (*Spec).setTCP},
 		{"redis", "redis", "6379", "redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]", (*Spec).setRedis},
 	}
 }
@@ -108,6 +109,10 @@ func (s *Spec) setHTTP(u *url.URL) bool {
 		s.HTTP.Host = u.Host
 	}
 	return true
+}
+
+func (*Spec) setTCP(u *url.URL) bool {
+	return u.User == nil && u.RawQuery == "" && (u.Path == "" || u.Path == "/")
 }
 
 // setRedis reads the URL of a Redis server. A user without a password is, as

@@ -252,13 +252,19 @@ func (w *worker) start(c *conn, q *request) {
 
 // transmit writes q, the latest request on c.
 func (w *worker) transmit(c *conn, q *request) {
-	c.last = w.perConn > 0 && c.uses+c.flight.length >= w.perConn ||
+	class := &w.classes[q.order.Class]
+	c.last = class.Ends || w.perConn > 0 && c.uses+c.flight.length >= w.perConn ||
 		w.maxAge > 0 && loop.Nanotime()-c.openedAt >= w.maxAge
+	c.hangUp = class.HangUp
 	q.order.Last = c.last
 	var body []byte
 	w.scratch, body = c.session.Request(w.scratch[:0], &q.order)
 	q.end = c.queued + int64(len(w.scratch)+len(body))
-	if c.flight.writing == nil {
+	switch {
+	case len(w.scratch)+len(body) == 0: // the peer speaks first
+		q.begun, q.sent = true, loop.Nanotime()
+		w.rec.sent++
+	case c.flight.writing == nil:
 		c.flight.writing = q
 	}
 	if c.flight.head == q {
@@ -266,7 +272,11 @@ func (w *worker) transmit(c *conn, q *request) {
 		c.session.Await(&q.order)
 	}
 	gen := c.gen
-	c.put(w.scratch, body)
+	if q.end > c.queued {
+		c.put(w.scratch, body)
+	} else if c.state == connOpening {
+		w.await(c)
+	}
 	if c.gen == gen && c.state == connBusy {
 		w.place(c)
 	}

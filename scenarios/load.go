@@ -89,6 +89,8 @@ func (l *Load) Spec() loadgen.Spec {
 		TimeoutUs: l.Timeout.Us(), ConnectTimeoutUs: l.ConnectTimeout.Us(),
 	}
 	switch l.Protocol {
+	case "tcp":
+		spec.TCP = l.TCP.tcp()
 	case "redis":
 		spec.Redis = l.Redis.redis()
 	default:

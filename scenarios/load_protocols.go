@@ -5,6 +5,22 @@ import (
 	"bench/loadgen"
 )
 
+// tcp is what a load sends to and expects of any servers as the generator reads
+// it.
+func (t *TCPLoad) tcp() loadgen.TCP {
+	if t == nil {
+		return loadgen.TCP{}
+	}
+	g := loadgen.TCP{Connect: t.Connect}
+	for i := range t.Exchanges {
+		x := &t.Exchanges[i]
+		g.Exchanges = append(g.Exchanges, loadgen.Exchange{
+			Name: x.Name, Weight: x.Weight, Steps: x.Steps, Echo: x.Echo.sizes(), Upload: x.Upload.sizes(), Download: x.Download.sizes(),
+		})
+	}
+	return g
+}
+
 // redis is what a load sends to Redis servers as the generator reads it.
 func (r *RedisLoad) redis() loadgen.Redis {
 	if r == nil {
@@ -16,14 +32,10 @@ func (r *RedisLoad) redis() loadgen.Redis {
 	}
 	for i := range r.Commands {
 		c := &r.Commands[i]
-		one := loadgen.Command{
-			Name: c.Name, Weight: c.Weight, Line: c.Command,
+		g.Commands = append(g.Commands, loadgen.Command{
+			Name: c.Name, Weight: c.Weight, Line: c.Command, Value: c.Value.sizes(),
 			Expect: loadgen.ExpectReply{Text: c.Expect.Text, Bytes: c.Expect.Bytes.bytes(), Null: c.Expect.Null, Error: c.Expect.Error},
-		}
-		if c.Value != nil {
-			one.Value = new(c.Value.size())
-		}
-		g.Commands = append(g.Commands, one)
+		})
 	}
 	return g
 }
@@ -33,6 +45,14 @@ func (r *RedisLoad) redis() loadgen.Redis {
 func (d Distribution) size() dist.Size {
 	s, _ := dist.ParseSize(string(d))
 	return s
+}
+
+// sizes is the distribution, nil without one.
+func (d *Distribution) sizes() *dist.Size {
+	if d == nil {
+		return nil
+	}
+	return new(d.size())
 }
 
 // bytes is the size as a number, nil without one.

@@ -133,8 +133,8 @@ type Backend struct {
 type Load struct {
 	// Name by which objectives and reports know the load.
 	Name string `yaml:"name,required"`
-	// Protocol of the requests: http1 or redis.
-	Protocol string `yaml:"protocol" default:"http1" enum:"http1,redis"`
+	// Protocol of the requests: http1, tcp or redis.
+	Protocol string `yaml:"protocol" default:"http1" enum:"http1,tcp,redis"`
 	// Target is proxy/NAME for the address {{bind "NAME"}} of the
 	// configuration, or origin/BACKEND to go past the proxy.
 	Target string `yaml:"target,required"`
@@ -149,6 +149,8 @@ type Load struct {
 	Trace *Trace `yaml:"trace"`
 	// Connections of the load.
 	Connections Connections `yaml:"connections"`
+	// TCP is what a load of protocol tcp sends and expects.
+	TCP *TCPLoad `yaml:"tcp"`
 	// Redis is what a load of protocol redis sends. The other keys about requests
 	// and answers, from method to requests, belong to protocol http1.
 	Redis *RedisLoad `yaml:"redis"`
@@ -238,6 +240,33 @@ type Request struct {
 	Body *Content `yaml:"body"`
 	// Expect in place of the load's.
 	Expect *Expect `yaml:"expect"`
+}
+
+// TCPLoad is what a load sends to and expects of any other servers.
+type TCPLoad struct {
+	// Connect are the steps that a new connection begins with.
+	Connect []string `yaml:"connect"`
+	// Exchanges are the kinds of requests, chosen by weight and reported by name.
+	Exchanges []Exchange `yaml:"exchanges,required"`
+}
+
+// Exchange is one kind of request of protocol tcp: one of steps, echo, upload
+// and download.
+type Exchange struct {
+	// Name by which reports know it; required where there are several.
+	Name string `yaml:"name"`
+	// Weight is its share of the requests, in relation to the others'.
+	Weight int `yaml:"weight" default:"1"`
+	// Steps in turn: send TEXT (with variables as in path), expect TEXT (read until
+	// these bytes have come) and read SIZE. TEXT has the escapes of a Go string.
+	Steps []string `yaml:"steps"`
+	// Echo sends so many bytes, fixed or a distribution, which must come back.
+	Echo *Distribution `yaml:"echo"`
+	// Upload sends so many bytes on a connection of its own; the answer is the
+	// end of it by the peer.
+	Upload *Distribution `yaml:"upload"`
+	// Download reads so many bytes of what the peer says on a connection of its own.
+	Download *Distribution `yaml:"download"`
 }
 
 // RedisLoad is what a load sends to Redis servers.

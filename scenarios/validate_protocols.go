@@ -18,6 +18,8 @@ func (v *validator) requests(at string, l *Load) {
 	}
 	v.foreign(at, l)
 	switch l.Protocol {
+	case "tcp":
+		v.tcp(at, l)
 	case "redis":
 		v.redis(at+".redis", l.Redis)
 	default:
@@ -29,6 +31,7 @@ func (v *validator) requests(at string, l *Load) {
 func (v *validator) foreign(at string, l *Load) {
 	for protocol, keys := range map[string][]string{
 		"http1": {"method", "path", "host", "headers", "body", "cookies", "expect", "requests", "trace"},
+		"tcp":   {"tcp"},
 		"redis": {"redis"},
 	} {
 		for _, key := range keys {
@@ -43,6 +46,28 @@ func (v *validator) foreign(at string, l *Load) {
 func (v *validator) problems(at string, all []loadgen.Problem) {
 	for _, p := range all {
 		v.fail(at+"."+p.Field, "%s", printable(p.Text))
+	}
+}
+
+func (v *validator) tcp(at string, l *Load) {
+	if l.TCP == nil {
+		v.fail(at+".protocol", "protocol tcp needs tcp: {exchanges: [...]}")
+		return
+	}
+	at += ".tcp"
+	g := l.TCP.tcp()
+	if v.given(at+".exchanges") && !v.bad[at+".exchanges"] {
+		v.problems(at, g.Problems())
+	}
+	for i := range g.Exchanges {
+		x, one := &l.TCP.Exchanges[i], fmt.Sprintf("%s.exchanges[%d]", at, i)
+		v.between(one+".weight", x.Weight, 1, 1_000_000)
+		for key, size := range map[string]*Distribution{"echo": x.Echo, "upload": x.Upload, "download": x.Download} {
+			if size != nil {
+				v.size(one+"."+key, *size)
+			}
+		}
+		v.problems(one, g.Exchanges[i].Problems(l.Connections.Pipeline))
 	}
 }
 

@@ -3,12 +3,11 @@ package tcporigin
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"bench/backends/origin"
+	"bench/internal/quote"
 	"bench/internal/units"
 )
 
@@ -48,7 +47,7 @@ func ParseStep(text string) (Step, error) {
 	switch s.Do {
 	case Expect, Send:
 		var err error
-		if s.Data, err = unquote(rest); err != nil {
+		if s.Data, err = quote.Unquote(rest); err != nil {
 			return s, fmt.Errorf("%s: %w", word, err)
 		}
 		if most := map[Action]int{Expect: maxExpect, Send: maxData}[s.Do]; len(s.Data) == 0 || len(s.Data) > most {
@@ -95,32 +94,6 @@ func ParseScript(lines []string) ([]Step, error) {
 		steps = append(steps, s)
 	}
 	return steps, nil
-}
-
-// unquote reads text with the escapes of a Go string, in quotes or without.
-func unquote(text string) ([]byte, error) {
-	const want = `want escapes as in \r\n, \x00 and \\`
-	if len(text) >= 2 && text[0] == '"' {
-		s, err := strconv.Unquote(text)
-		if err != nil {
-			return nil, fmt.Errorf("invalid text %s: %s", text, want)
-		}
-		return []byte(s), nil
-	}
-	var out []byte
-	for rest := text; rest != ""; {
-		r, wide, tail, err := strconv.UnquoteChar(rest, 0)
-		if err != nil {
-			return nil, fmt.Errorf("invalid text %s: %s", text, want)
-		}
-		if wide {
-			out = utf8.AppendRune(out, r)
-		} else {
-			out = append(out, byte(r))
-		}
-		rest = tail
-	}
-	return out, nil
 }
 
 // script follows steps. Each match of expect is a request, what is sent until

@@ -20,7 +20,7 @@ import (
 
 // loadCmd generates load without a scenario.
 type loadCmd struct {
-	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH] or redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]"`
+	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], tcp://HOST:PORT or redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]"`
 
 	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as it is answered (closed loop)."`
 	Duration string  `short:"D" group:"Arrivals" help:"Measured time; 10s, or with --trace that of the trace, if not given."`
@@ -47,7 +47,10 @@ type loadCmd struct {
 	Varied  bool     `group:"Requests" name:"template" help:"Replace the variables in the body."`
 	Chunked string   `group:"Requests" placeholder:"SIZE" help:"Send the body in chunks of this size, like 4KiB."`
 	Cookies bool     `group:"Requests" help:"Let every virtual user keep the cookies that answers set."`
-	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=REQUEST" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times. REQUEST is [METHOD ]PATH for http, a command for redis. One alone needs no name, but for http."`
+	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=REQUEST" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times. REQUEST is [METHOD ]PATH for http, a command for redis, echo SIZE, upload SIZE or download SIZE for tcp. One alone needs no name, but for http."`
+
+	Step    []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step of a request: send TEXT, expect TEXT or read SIZE; give one for each."`
+	Connect []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step that a new connection begins with; give one for each."`
 
 	Keys      int64   `group:"Redis" default:"100000" help:"Number of keys that {{key}} stands for."`
 	KeyLaw    string  `group:"Redis" enum:"uniform,zipfian,sequential" default:"uniform" help:"How often each key is used: ${enum}."`
@@ -99,6 +102,9 @@ Examples:
   bench load http://127.0.0.1:8080/ -r 100/s -m POST -d '{"n":{{seq}}}' --template -H 'Content-Type: application/json' --expect 201
   bench load http://127.0.0.1:8080/ --trace /var/log/haproxy.log --speed 2
   bench load http://127.0.0.1:8080/ -c 30000 --think 20s        # held connections, in several processes
+  bench load tcp://127.0.0.1:2525 -c 10 --connect 'expect 220 ' --step 'send NOOP\r\n' --step 'expect 250 ok\r\n'
+  bench load tcp://127.0.0.1:7000 --request 'echo*9=echo uniform(64B, 4KiB)' --request 'bulk=echo 1MiB'
+  bench load tcp://127.0.0.1:7001 -c 4 --request 'download 100MiB'
   bench load redis://127.0.0.1:6379 --pipeline 16 --request 'SET {{key}} {{value}}' --value 64B
   bench load redis://:secret@127.0.0.1/2 -r 20000/s --keys 1000000 --key-law zipfian \
     --request 'get*9=GET {{key}}' --request 'set=SET {{key}} {{value}} EX 60'

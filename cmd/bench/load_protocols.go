@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,7 +12,7 @@ import (
 
 // foreign are the flags that were given and mean nothing to a protocol.
 func (c *loadCmd) foreign(protocol string) (flags []string) {
-	const http, redis = "http1", "redis"
+	const http, tcp, redis = "http1", "tcp", "redis"
 	for _, f := range []struct {
 		name      string
 		given     bool
@@ -28,6 +30,8 @@ func (c *loadCmd) foreign(protocol string) (flags []string) {
 		{"expect-text", c.ExpectText != "", http},
 		{"expect-sha256", c.ExpectSHA256 != "", http},
 		{"expect-bytes", c.ExpectBytes != "", http + " " + redis},
+		{"step", len(c.Step) > 0, tcp},
+		{"connect", len(c.Connect) > 0, tcp},
 		{"keys", c.Keys != 100_000, redis},
 		{"key-law", c.KeyLaw != loadgen.KeysUniform, redis},
 		{"skew", c.Skew != 0, redis},
@@ -43,6 +47,39 @@ func (c *loadCmd) foreign(protocol string) (flags []string) {
 		}
 	}
 	return flags
+}
+
+// exchanges says what is sent to and expected of any other server.
+func (c *loadCmd) exchanges(s *loadgen.Spec, errs *flagErrors) {
+	s.TCP.Connect = c.Connect
+	if len(c.Step) > 0 {
+		s.TCP.Exchanges = []loadgen.Exchange{{Steps: c.Step}}
+		if len(c.Request) > 0 {
+			errs.add("step", errors.New("the steps of one request, and --request for others, cannot both be given"))
+		}
+		return
+	}
+	for _, text := range c.Request {
+		var x loadgen.Exchange
+		var rest string
+		var err error
+		x.Name, x.Weight, rest, err = cutName(text)
+		errs.add("request", err)
+		what, amount, _ := strings.Cut(rest, " ")
+		size, err := dist.ParseSize(amount)
+		errs.add("request", err)
+		switch what {
+		case "echo":
+			x.Echo = &size
+		case "upload":
+			x.Upload = &size
+		case "download":
+			x.Download = &size
+		default:
+			errs.add("request", fmt.Errorf("%q: want echo SIZE, upload SIZE or download SIZE", rest))
+		}
+		s.TCP.Exchanges = append(s.TCP.Exchanges, x)
+	}
 }
 
 // commands says what is sent to and expected of a Redis server.

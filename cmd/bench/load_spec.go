@@ -62,6 +62,8 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 		errs = append(errs, fmt.Errorf("--%s is not for this protocol", flag))
 	}
 	switch protocol {
+	case "tcp":
+		c.exchanges(s, &errs)
 	case "redis":
 		c.commands(s, &errs)
 	default:

@@ -24,7 +24,13 @@ proxy:
     {{- range .Backends.cache}}
         server {{.Name}} {{.Addr}}
     {{- end}}
+    listen echo
+        bind {{bind "echo"}}
+    {{- range .Backends.echo}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
 backends:
+  - {name: echo, kind: tcp}
   - {name: cache, kind: redis, redis: {password: secret}}
 load:
   - name: cache
@@ -38,9 +44,20 @@ load:
         - {name: set, command: "SET {{key}} {{value}}", expect: {text: OK}}
         - {name: get, weight: 3, command: "GET {{key}}"}
     phases: [{name: steady, rate: 300/s, for: 1s}]
+  - name: echo
+    protocol: tcp
+    target: proxy/echo
+    connections: {pool: 4, requestsPerConnection: 20}
+    tcp:
+      exchanges:
+        - {name: small, weight: 3, echo: "uniform(1B, 100B)"}
+        - {name: large, echo: 100KiB}
+        - {name: script, steps: ["send a{{seq}}b", "expect a", "send c", "expect bc"]}
+    phases: [{name: steady, rate: 300/s, for: 1s}]
 objectives:
   - "failed == 0"
   - "cache.completed == 300"
+  - "echo.completed == 300"
   - "conservation.delta == 0"
 `
 

@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"bench/internal/result"
+	"bench/loadgen"
 )
 
 // Client is what one load knows of its whole run, warm-up included.
@@ -32,9 +33,9 @@ type Client struct {
 	Connections uint64
 	// Frontend of the proxy the load speaks to; "" when it goes to the origins.
 	Frontend string
-	// Unnumbered tells that its requests carry no id. Origins count them, and
-	// all that is said to set a connection up, in class Unnamed.
-	Unnumbered bool
+	// Counting is how origins count its requests: in class Class; unnumbered
+	// in class Unnamed, with all that is said to set a connection up; or not.
+	Counting loadgen.Counting
 }
 
 // Unnamed is the class of requests without an id.
@@ -83,7 +84,7 @@ func Check(clients []Client, origins map[string]Origin, proxy *Proxy) *result.Co
 		retries = proxy.Retries
 	}
 	for _, cl := range clients {
-		if cl.Unnumbered {
+		if cl.Counting != loadgen.ByNumber {
 			continue
 		}
 		r := row(cl, origins[cl.Class], retries)
@@ -137,7 +138,7 @@ func unnamed(clients []Client, o Origin) (r result.ConservationRow, found bool) 
 	r = result.ConservationRow{Class: Unnamed, Received: o.Received, Answered: o.Answered}
 	var answered uint64
 	for _, cl := range clients {
-		if cl.Unnumbered {
+		if cl.Counting == loadgen.Unnumbered {
 			found = true
 			r.Sent += cl.Sent
 			r.Completed += cl.Completed

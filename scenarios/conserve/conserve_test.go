@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"bench/internal/result"
+	"bench/loadgen"
 )
 
 // quiet is a run without a failure: one load through an HTTP frontend, one
@@ -42,10 +43,13 @@ func TestCheck(t *testing.T) {
 			p.Responses = 99
 		}, 3},
 		{"requests without ids, beside what sets connections up", func(c []Client, o map[string]Origin, _ *Proxy) {
-			c[1].Unnumbered, o["tcp"], o[Unnamed] = true, Origin{}, Origin{Received: 60, Answered: 60}
+			c[1].Counting, o["tcp"], o[Unnamed] = loadgen.Unnumbered, Origin{}, Origin{Received: 60, Answered: 60}
+		}, 0},
+		{"exchanges, of which origins see other parts", func(c []Client, o map[string]Origin, _ *Proxy) {
+			c[1].Counting, o["tcp"], o[Unnamed] = loadgen.Uncounted, Origin{}, Origin{Received: 3}
 		}, 0},
 		{"an answer without id that no origin gave", func(c []Client, o map[string]Origin, _ *Proxy) {
-			c[1].Unnumbered, o["tcp"], o[Unnamed] = true, Origin{}, Origin{Received: 49, Answered: 49}
+			c[1].Counting, o["tcp"], o[Unnamed] = loadgen.Unnumbered, Origin{}, Origin{Received: 49, Answered: 49}
 		}, 2},
 		{"a request sent twice for no reason", func(_ []Client, o map[string]Origin, p *Proxy) {
 			o["web"] = Origin{Received: 101, Answered: 101, Repeated: 1}

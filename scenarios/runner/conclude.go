@@ -127,7 +127,7 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 			return nil, err
 		}
 		clients = append(clients, client(load, frontends[load.Target]))
-		if loadgen.Numbered(load.Protocol) {
+		if loadgen.CountingOf(load.Protocol) == loadgen.ByNumber {
 			sum := origins[load.Name]
 			sum.Lost = c.lostOf(load, received[load.Name])
 			origins[load.Name] = sum
@@ -169,7 +169,7 @@ func (c *cell) lostOf(load *result.Load, received *idset.Set) uint64 {
 
 // client sums what a load knows over all its phases.
 func client(load *result.Load, frontend string) conserve.Client {
-	cl := conserve.Client{Class: load.Name, Sent: load.Sent, Frontend: frontend, Unnumbered: !loadgen.Numbered(load.Protocol)}
+	cl := conserve.Client{Class: load.Name, Sent: load.Sent, Frontend: frontend, Counting: loadgen.CountingOf(load.Protocol)}
 	for i := range load.Phases {
 		p := &load.Phases[i]
 		cl.Completed += p.Completed

@@ -1,0 +1,378 @@
+package loadgen
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"bench/internal/dist"
+	"bench/internal/quote"
+	"bench/internal/units"
+)
+
+// tcp is whatever a script says, the client's side.
+type tcp struct {
+	seed      uint64
+	connect   []tcpStep
+	early     []tcpStep // sends at the end of connect, which go with the first request
+	exchanges []tcpExchange
+	classes   []Class
+	// block is what echoes and uploads send parts of. Echoes begin anywhere in
+	// its first blockStarts bytes, so that neighbours differ.
+	block []byte
+}
+
+// blockStarts is the number of different echoes of one length.
+const blockStarts = 64 << 10
+
+// tcpExchange is one kind of request, prepared.
+type tcpExchange struct {
+	kind  exchangeKind
+	size  dist.Size
+	most  int64 // that size is let draw
+	steps []tcpStep
+	lead  int // of steps: those that are sent at once
+}
+
+// exchangeKind is what an exchange does.
+type exchangeKind uint8
+
+const (
+	exchangeSteps exchangeKind = iota
+	exchangeEcho
+	exchangeUpload
+	exchangeDownload
+)
+
+// tcpStep is one step of a script.
+type tcpStep struct {
+	send   template // of a send
+	expect search   // of an expect
+	read   int64    // of a read; 0 for the others
+}
+
+func newTCP(spec *Spec, _ *trace) (Codec, error) {
+	t := &spec.TCP
+	c := &tcp{seed: spec.Seed}
+	var err error
+	if c.connect, err = tcpSteps(t.Connect); err != nil {
+		return nil, err
+	}
+	listens := len(c.connect)
+	for listens > 0 && c.connect[listens-1].send != nil {
+		listens--
+	}
+	c.connect, c.early = c.connect[:listens], c.connect[listens:]
+	need := int64(0)
+	for i := range t.Exchanges {
+		x := &t.Exchanges[i]
+		q := tcpExchange{kind: x.kind()}
+		class := Class{Name: x.Name, Weight: max(1, x.Weight)}
+		switch q.kind {
+		case exchangeSteps:
+			if q.steps, err = tcpSteps(x.Steps); err != nil {
+				return nil, err
+			}
+			q.lead = slices.IndexFunc(q.steps, func(s tcpStep) bool { return s.send == nil })
+		case exchangeEcho:
+			q.size, class.Repeatable = *x.Echo, true
+			q.most = greatest(&q.size)
+			need = max(need, blockStarts+q.most)
+		case exchangeUpload:
+			q.size, class.Ends, class.HangUp = *x.Upload, true, true
+			q.most = greatest(&q.size)
+			need = max(need, q.most)
+		case exchangeDownload:
+			q.size, class.Ends, class.Repeatable = *x.Download, true, true
+			q.most = greatest(&q.size)
+		}
+		c.exchanges, c.classes = append(c.exchanges, q), append(c.classes, class)
+	}
+	c.block = make([]byte, (need+7)/8*8)
+	d := newDraws(spec.Seed, 0)
+	for i := 0; i < len(c.block); i += 8 {
+		binary.LittleEndian.PutUint64(c.block[i:], d.next())
+	}
+	return c, nil
+}
+
+// greatest is the most that a distribution is let draw.
+func greatest(size *dist.Size) int64 {
+	if n, fixed := size.Fixed(); fixed {
+		return n
+	}
+	return max(1, min(size.Quantile(math.Nextafter(1, 0)), maxValue))
+}
+
+// draw is a size by its distribution, within the bounds.
+func (q *tcpExchange) draw(d *draws) int64 {
+	if n, fixed := q.size.Fixed(); fixed {
+		return n
+	}
+	return max(1, min(q.size.Quantile(d.unit()), q.most))
+}
+
+// kind is which of its fields x has.
+func (x *Exchange) kind() exchangeKind {
+	switch {
+	case x.Echo != nil:
+		return exchangeEcho
+	case x.Upload != nil:
+		return exchangeUpload
+	case x.Download != nil:
+		return exchangeDownload
+	}
+	return exchangeSteps
+}
+
+// tcpSteps reads the steps of a script.
+func tcpSteps(texts []string) (steps []tcpStep, err error) {
+	for i, text := range texts {
+		s, err := parseTCPStep(text)
+		if err != nil {
+			return nil, fmt.Errorf("step %d: %w", i+1, err)
+		}
+		steps = append(steps, s)
+	}
+	return steps, nil
+}
+
+// maxStepText bounds what one step sends or expects.
+const maxStepText = 1 << 20
+
+func parseTCPStep(text string) (s tcpStep, err error) {
+	word, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+	rest = strings.TrimSpace(rest)
+	switch word {
+	case "send", "expect":
+		data, err := quote.Unquote(rest)
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", word, err)
+		}
+		if len(data) == 0 || len(data) > maxStepText {
+			return s, fmt.Errorf("%s has %d bytes: want 1 to %d", word, len(data), maxStepText)
+		}
+		if word == "send" {
+			s.send, err = parseTemplate(string(data))
+			return s, err
+		}
+		s.expect = newSearch(string(data))
+		return s, nil
+	case "read":
+		if s.read, err = units.ParseSize(rest); err != nil || s.read < 1 {
+			return s, fmt.Errorf("invalid size %q to read: want 1 byte or more, like 4KiB", rest)
+		}
+		return s, nil
+	}
+	return s, fmt.Errorf("unknown step %q: want send TEXT, expect TEXT or read SIZE", word)
+}
+
+// Classes implements Codec.
+func (c *tcp) Classes() []Class { return c.classes }
+
+// Session implements Codec.
+func (c *tcp) Session(user int) Session { return &tcpSession{codec: c, user: user} }
+
+// tcpSession is a virtual user.
+type tcpSession struct {
+	codec    *tcp
+	user     int
+	exchange *tcpExchange // whose answer it is; nil in the set-up
+	order    Order
+	fresh    bool   // nothing has been sent but for the set-up
+	want     []byte // the rest of an echo
+	left     int64  // of a download or a read
+	steps    []tcpStep
+	at       int // the step that is due
+	matched  int // characters of what it expects
+	answer   Answer
+}
+
+// drawsOf are the random numbers of a request.
+func (s *tcpSession) drawsOf(o *Order) draws { return newDraws(s.codec.seed^drawsOfText, o.Seq) }
+
+// echo is the part of the block that a request sends.
+func (c *tcp) echo(q *tcpExchange, d draws) []byte {
+	n := q.draw(&d)
+	from := int64(d.below(blockStarts))
+	return c.block[from : from+n : from+n]
+}
+
+// Open implements Session.
+func (s *tcpSession) Open() State {
+	s.exchange, s.order, s.fresh = nil, Order{Item: -1}, true
+	s.answer = Answer{KeepAlive: true}
+	return s.begin(s.codec.connect, 0)
+}
+
+// begin starts a script at a step.
+func (s *tcpSession) begin(steps []tcpStep, at int) State {
+	s.steps, s.at = steps, at
+	return s.due()
+}
+
+// due says what the step that is due needs.
+func (s *tcpSession) due() State {
+	if s.at == len(s.steps) {
+		return Done
+	}
+	step := &s.steps[s.at]
+	s.matched, s.left = 0, step.read
+	if step.send != nil {
+		return Reply
+	}
+	return More
+}
+
+// Say implements Session: the steps that are sent at once.
+func (s *tcpSession) Say(dst []byte) []byte {
+	from := s.at
+	for s.at < len(s.steps) && s.steps[s.at].send != nil {
+		s.at++
+	}
+	dst = s.write(dst, s.steps[from:s.at], &s.order)
+	s.due()
+	return dst
+}
+
+// write appends what steps send in a request.
+func (s *tcpSession) write(dst []byte, steps []tcpStep, o *Order) []byte {
+	v := values{seq: o.Seq, user: s.user, draws: s.drawsOf(o)}
+	for i := range steps {
+		dst = steps[i].send.append(dst, &v)
+	}
+	return dst
+}
+
+// Request implements Session.
+func (s *tcpSession) Request(dst []byte, o *Order) (out, body []byte) {
+	q := &s.codec.exchanges[o.Class]
+	if s.fresh {
+		dst = s.write(dst, s.codec.early, o)
+		s.fresh = false
+	}
+	switch q.kind {
+	case exchangeSteps:
+		return s.write(dst, q.steps[:q.lead], o), nil
+	case exchangeEcho:
+		body = s.codec.echo(q, s.drawsOf(o))
+	case exchangeUpload:
+		d := s.drawsOf(o)
+		body = s.codec.block[:q.draw(&d)]
+	case exchangeDownload:
+		return dst, nil
+	}
+	if len(body) < apart {
+		return append(dst, body...), nil
+	}
+	return dst, body
+}
+
+// Await implements Session.
+func (s *tcpSession) Await(o *Order) {
+	q := &s.codec.exchanges[o.Class]
+	s.exchange, s.order = q, *o
+	s.answer = Answer{KeepAlive: true}
+	switch q.kind {
+	case exchangeSteps:
+		s.begin(q.steps, q.lead)
+	case exchangeEcho:
+		s.want = s.codec.echo(q, s.drawsOf(o))
+	case exchangeDownload:
+		d := s.drawsOf(o)
+		s.left = q.draw(&d)
+	case exchangeUpload:
+	}
+}
+
+// Feed implements Session.
+func (s *tcpSession) Feed(p []byte) (n int, st State) {
+	q := s.exchange
+	if q == nil || q.kind == exchangeSteps {
+		return s.follow(p)
+	}
+	switch q.kind {
+	case exchangeEcho:
+		n = min(len(p), len(s.want))
+		if !bytes.Equal(p[:n], s.want[:n]) {
+			return n, s.fail("the echo is not what was sent")
+		}
+		s.answer.Bytes += int64(n)
+		if s.want = s.want[n:]; len(s.want) > 0 {
+			return n, More
+		}
+		return n, Done
+	case exchangeDownload:
+		s.answer.Bytes += int64(len(p))
+		if s.left -= int64(len(p)); s.left > 0 {
+			return len(p), More
+		}
+		s.answer.KeepAlive = false // what else the peer says is not wanted
+		return len(p), Done
+	case exchangeSteps, exchangeUpload:
+	}
+	return 0, s.fail("data while an upload goes on")
+}
+
+// follow takes bytes as the steps say.
+func (s *tcpSession) follow(p []byte) (n int, st State) {
+	for n < len(p) {
+		step := &s.steps[s.at]
+		if step.read > 0 {
+			take := min(s.left, int64(len(p)-n))
+			n += int(take)
+			if s.left -= take; s.left > 0 {
+				break
+			}
+		} else {
+			used, found := step.expect.through(p[n:], &s.matched)
+			if n += used; !found {
+				break
+			}
+		}
+		s.at++
+		if st = s.due(); st != More {
+			break
+		}
+	}
+	s.answer.Bytes += int64(n)
+	return n, st
+}
+
+// through goes on with what is matched, and stops behind the text if it comes.
+func (s *search) through(p []byte, matched *int) (n int, found bool) {
+	if *matched == 0 { // most of the time all of it is there
+		if i := bytes.Index(p, s.bytes); i >= 0 {
+			return i + len(s.bytes), true
+		}
+	}
+	for i := range p {
+		if *matched, found = s.feed(p[i:i+1], *matched); found {
+			return i + 1, true
+		}
+	}
+	return len(p), false
+}
+
+func (s *tcpSession) fail(why string) State {
+	s.answer.Detail, s.answer.KeepAlive = why, false
+	return Broken
+}
+
+// End implements Session.
+func (s *tcpSession) End() State {
+	if s.exchange != nil && s.exchange.kind == exchangeUpload {
+		s.answer.KeepAlive = false
+		return Done
+	}
+	return s.fail("the connection ended within the exchange")
+}
+
+// Leave implements Session: peers wait for our end.
+func (s *tcpSession) Leave(dst []byte) (out []byte, hangUp bool) { return dst, true }
+
+// Answer implements Session.
+func (s *tcpSession) Answer() *Answer { return &s.answer }
