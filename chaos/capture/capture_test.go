@@ -12,12 +12,11 @@ import (
 	"github.com/google/gopacket/pcapgo"
 
 	"bench/chaos/capture"
-	"bench/internal/testnet"
+	"bench/chaos/testnet"
 )
 
 func TestCapture(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	server := n.Server.ListenPacket(t, testnet.ServerIP+":9000")
 	c, err := n.Client.Dial(&net.Dialer{}, "udp", server.LocalAddr().String())
 	if err != nil {

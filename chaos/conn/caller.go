@@ -7,10 +7,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/google/gopacket/layers"
-	"golang.org/x/sys/unix"
-
 	"bench/chaos/frame"
+	"github.com/google/gopacket/layers"
 )
 
 // caller calls a server from addresses that belong to nobody, with segments of
@@ -253,6 +251,3 @@ func (c *caller) hangUpAll(calls uint64) error {
 	}
 	return nil
 }
-
-// exact keeps the calling thread on time.
-func exact() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) }

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"bench/chaos/conn"
+	"bench/chaos/testnet"
 	"bench/internal/result"
-	"bench/internal/testnet"
 )
 
 // pairs opens connections on the loopback and returns both ends of each.
@@ -188,7 +188,7 @@ func TestReset(t *testing.T) {
 }
 
 // counter reads one of the kernel's counters in a namespace.
-func halfOpenAt(t *testing.T, n *testnet.Namespace, port uint16) (synReceived, established int) {
+func halfOpenAt(t *testing.T, n testnet.Namespace, port uint16) (synReceived, established int) {
 	t.Helper()
 	err := n.Do(func() error {
 		text, err := os.ReadFile("/proc/thread-self/net/tcp")
@@ -220,7 +220,6 @@ func halfOpenAt(t *testing.T, n *testnet.Namespace, port uint16) (synReceived, e
 
 func TestFlood(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	n.Server.Listen(t, testnet.ServerIP+":80")
 	type outcome struct {
 		called conn.Called
@@ -229,7 +228,7 @@ func TestFlood(t *testing.T) {
 	done := make(chan outcome)
 	go func() {
 		c, err := (&conn.Flood{
-			Place:  conn.Place{Namespace: n.Client.Path(), Interface: testnet.ClientLink},
+			Place:  conn.Place{Namespace: n.Client.Path(), Interface: testnet.Link},
 			Target: netip.MustParseAddrPort(testnet.ServerIP + ":80"), Rate: 2000, For: 700 * time.Millisecond, Seed: 1,
 		}).Do(t.Context())
 		done <- outcome{c, err}
@@ -252,7 +251,6 @@ func TestFlood(t *testing.T) {
 
 func TestHalfOpen(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	l := n.Server.Listen(t, testnet.ServerIP+":80")
 	go func() {
 		for {
@@ -266,7 +264,7 @@ func TestHalfOpen(t *testing.T) {
 	done := make(chan conn.Called)
 	go func() {
 		c, err := (&conn.HalfOpen{
-			Place:  conn.Place{Namespace: n.Client.Path(), Interface: testnet.ClientLink},
+			Place:  conn.Place{Namespace: n.Client.Path(), Interface: testnet.Link},
 			Target: netip.MustParseAddrPort(testnet.ServerIP + ":80"), Count: 200, For: 700 * time.Millisecond,
 		}).Do(t.Context())
 		if err != nil {
@@ -287,9 +285,8 @@ func TestHalfOpen(t *testing.T) {
 // nothing to attack.
 func TestFaults(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	n.Server.Listen(t, testnet.ServerIP+":80")
-	client := conn.Place{Namespace: n.Client.Path(), Interface: testnet.ClientLink}
+	client := conn.Place{Namespace: n.Client.Path(), Interface: testnet.Link}
 	server := conn.Place{Namespace: n.Server.Path()}
 	wire := conn.Place{Namespace: n.Wire.Path(), Interface: testnet.WireA}
 	target := netip.MustParseAddrPort(testnet.ServerIP + ":80")
@@ -323,7 +320,7 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
-	nobody := conn.Fault{Order: &conn.Flood{Place: client, Target: netip.MustParseAddrPort("10.99.0.77:80"), Rate: 1, For: time.Second}}
+	nobody := conn.Fault{Order: &conn.Flood{Place: client, Target: netip.MustParseAddrPort(testnet.NobodyIP + ":80"), Rate: 1, For: time.Second}}
 	if err := nobody.Begin(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "nobody answers") {
 		t.Errorf("a flood of nobody begins with %v", err)
 	}

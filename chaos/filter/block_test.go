@@ -13,7 +13,7 @@ import (
 
 	"bench/chaos/filter"
 	"bench/chaos/impair"
-	"bench/internal/testnet"
+	"bench/chaos/testnet"
 )
 
 // dial connects from the client to the server and says what came of it.
@@ -49,7 +49,6 @@ func done(t *testing.T, b *filter.Block) filter.Result {
 
 func TestPartition(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	n.Server.Listen(t, testnet.ServerIP+":80")
 	n.Server.Listen(t, testnet.ServerIP+":81")
 	for _, side := range []impair.Sides{impair.Both, impair.UpOnly, impair.DownOnly} {
@@ -80,7 +79,6 @@ func TestPartition(t *testing.T) {
 // TestReject holds for new and for established connections.
 func TestReject(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	l := n.Server.Listen(t, testnet.ServerIP+":80")
 	old, err := n.Client.Dial(&net.Dialer{}, "tcp", testnet.ServerIP+":80")
 	if err != nil {
@@ -118,7 +116,6 @@ func TestReject(t *testing.T) {
 // which an honest draw leaves once in 16,000 runs.
 func TestLoss(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	server := n.Server.ListenPacket(t, testnet.ServerIP+":9000")
 	c, err := n.Client.Dial(&net.Dialer{}, "udp", server.LocalAddr().String())
 	if err != nil {

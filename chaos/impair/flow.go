@@ -58,11 +58,15 @@ type table struct {
 	called      map[responder]uint64 // how many flows there were to an end
 }
 
-// generation is a set of flows.
+// generation is a set of flows. They lie in blocks, so that they never move.
 type generation struct {
-	at    map[tupleKey]int32
-	flows []Flow
+	at     map[tupleKey]int32
+	blocks []*[perBlock]Flow
 }
+
+const perBlock = 256
+
+func (g *generation) flow(i int32) *Flow { return &g.blocks[i/perBlock][i%perBlock] }
 
 // perGeneration is the number of flows of one. Two of them take about 40 MB.
 const perGeneration = 1 << 15
@@ -74,13 +78,12 @@ func newTable(limit int) *table {
 	}
 }
 
-// find returns the flow of a packet, a new one if need be. It is valid until the
-// next call.
+// find returns the flow of a packet, a new one if need be.
 func (t *table) find(p *frame.Packet) *Flow {
 	key := keyOf(p)
 	var f *Flow
 	if i, ok := t.now.at[key]; ok {
-		f = &t.now.flows[i]
+		f = t.now.flow(i)
 	} else {
 		f = t.add(key, p)
 	}
@@ -96,21 +99,18 @@ func (t *table) find(p *frame.Packet) *Flow {
 
 // add puts a flow into the generation of now: one of that before, or a new one.
 func (t *table) add(key tupleKey, p *frame.Packet) *Flow {
-	if len(t.now.flows) >= t.limit {
+	if len(t.now.at) >= t.limit {
 		t.now, t.before = t.before, t.now
 		clear(t.now.at)
-		t.now.flows = t.now.flows[:0]
 	}
-	i := len(t.now.flows)
-	if t.now.flows == nil {
-		// Memory that is not touched is not there.
-		t.now.flows = make([]Flow, 0, t.limit)
+	i := int32(len(t.now.at))
+	if int(i) == len(t.now.blocks)*perBlock {
+		t.now.blocks = append(t.now.blocks, new([perBlock]Flow))
 	}
-	t.now.flows = t.now.flows[:i+1]
-	t.now.at[key] = int32(i)
-	f := &t.now.flows[i]
+	t.now.at[key] = i
+	f := t.now.flow(i)
 	if j, ok := t.before.at[key]; ok {
-		*f = t.before.flows[j]
+		*f = *t.before.flow(j)
 		return f
 	}
 	*f = Flow{}

@@ -19,9 +19,9 @@ import (
 
 	"bench/chaos/impair"
 	"bench/chaos/link"
+	"bench/chaos/testnet"
 	"bench/internal/dist"
 	"bench/internal/proc"
-	"bench/internal/testnet"
 )
 
 // full asks for the figures that a quiet machine must reach, with as many packets
@@ -51,7 +51,7 @@ func upstream(id string) impair.Spec {
 }
 
 func TestAccuracyOfDelay(t *testing.T) {
-	n := testnet.Need(t)
+	n := testnet.NeedCut(t)
 	l := start(t, n, link.DefaultSpin, false)
 	asked := []time.Duration{time.Millisecond, 20 * time.Millisecond}
 	if *full {
@@ -90,7 +90,7 @@ func TestAccuracyWithBusyProcessors(t *testing.T) {
 	if !*full {
 		t.Skip("part of make accuracy")
 	}
-	n := testnet.Need(t)
+	n := testnet.NeedCut(t)
 	l := start(t, n, link.DefaultSpin, false)
 	if !l.RealTime() {
 		t.Skip("no real-time priority is allowed here")
@@ -122,7 +122,7 @@ func TestAccuracyWithBusyProcessors(t *testing.T) {
 
 // TestAccuracyOfJitter is a Kolmogorov-Smirnov test of the delays that arrive.
 func TestAccuracyOfJitter(t *testing.T) {
-	n := testnet.Need(t)
+	n := testnet.NeedCut(t)
 	l := start(t, n, link.DefaultSpin, false)
 	law, err := dist.ParseDuration("normal(20ms, 3ms)")
 	if err != nil {
@@ -156,7 +156,7 @@ func TestSameSeedSameDrops(t *testing.T) {
 	count := packets(20_000, 3000)
 	var lists [2][]int
 	for run := range lists {
-		n := testnet.Need(t)
+		n := testnet.NeedCut(t)
 		l := start(t, n, 0, false)
 		s := upstream("l")
 		s.Loss = share
@@ -184,7 +184,7 @@ func TestSameSeedSameDrops(t *testing.T) {
 }
 
 // received is what an interface of a namespace has received.
-func received(t *testing.T, at *testnet.Namespace, name string) (n uint64) {
+func received(t *testing.T, at testnet.Namespace, name string) (n uint64) {
 	t.Helper()
 	err := at.Do(func() error {
 		text, err := os.ReadFile("/proc/thread-self/net/dev")
@@ -203,7 +203,7 @@ func received(t *testing.T, at *testnet.Namespace, name string) (n uint64) {
 // TestThroughputWithDelay sends as many small packets as one thread can, up to
 // 200,000 a second.
 func TestThroughputWithDelay(t *testing.T) {
-	n := testnet.Need(t)
+	n := testnet.NeedCut(t)
 	l := start(t, n, 0, false)
 	s := upstream("d")
 	s.Delay = dist.FixedDuration(20 * time.Millisecond)
@@ -219,7 +219,7 @@ func TestThroughputWithDelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	length := time.Duration(packets(5000, 300)) * time.Millisecond
-	before := received(t, n.Server, testnet.ServerLink)
+	before := received(t, n.Server, testnet.Link)
 	sent, begin := 0, time.Now()
 	rate := float64(packets(200_000, 50_000))
 	_ = raw.Control(func(fd uintptr) {
@@ -235,7 +235,7 @@ func TestThroughputWithDelay(t *testing.T) {
 	})
 	took := time.Since(begin)
 	time.Sleep(100 * time.Millisecond)
-	came := received(t, n.Server, testnet.ServerLink) - before
+	came := received(t, n.Server, testnet.Link) - before
 	line, _, err := l.State()
 	if err != nil {
 		t.Fatal(err)
@@ -257,7 +257,6 @@ func TestFlowsNotConcerned(t *testing.T) {
 		t.Skip("part of make accuracy")
 	}
 	n := testnet.Need(t)
-	n.Join(t)
 	echo := n.Server.ListenPacket(t, testnet.ServerIP+":7")
 	go func() {
 		b := make([]byte, 64)
@@ -325,7 +324,7 @@ func TestFlowsNotConcerned(t *testing.T) {
 
 // TestAccuracyOfRate expects of TCP the share of a full frame that is payload.
 func TestAccuracyOfRate(t *testing.T) {
-	n := testnet.Need(t)
+	n := testnet.NeedCut(t)
 	l := start(t, n, link.DefaultSpin, false)
 	rates := []float64{100e6}
 	if *full {
@@ -354,7 +353,7 @@ func TestAccuracyOfRate(t *testing.T) {
 // TestBulk sends merged segments through. The ends neither make nor look at the
 // data, so that the link is what is measured.
 func TestBulk(t *testing.T) {
-	n := testnet.Need(t)
+	n := testnet.NeedCut(t)
 	l := start(t, n, 0, false)
 	size := packets(8<<30, 128<<20)
 	took := pour(t, n, size)

@@ -14,10 +14,10 @@ import (
 
 	"bench/chaos/impair"
 	"bench/chaos/link"
+	"bench/chaos/testnet"
 	"bench/internal/dist"
 	"bench/internal/loop"
 	"bench/internal/proc"
-	"bench/internal/testnet"
 )
 
 // TestMain lets the test binary be the helper too.
@@ -192,7 +192,7 @@ func transfer(t *testing.T, n *testnet.Net, address string, size int) time.Durat
 // reordering and splitting: TCP must put it together again.
 func TestDataSurvivesImpairment(t *testing.T) {
 	for _, address := range []string{testnet.ServerIP + ":80", "[" + testnet.ServerIP6 + "]:80"} {
-		n := testnet.Need(t)
+		n := testnet.NeedCut(t)
 		l := start(t, n, 0, false)
 		add(t, l, impair.Spec{
 			ID: "all", Seed: 1, Match: impair.Match{Protocol: "tcp"},
@@ -222,7 +222,6 @@ func TestDataSurvivesImpairment(t *testing.T) {
 // datagrams of one port, and everything again when the link is killed.
 func TestOnlyWhatIsNamedIsTakenOver(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	g, err := proc.NewGroup(proc.Options{})
 	if err != nil {
 		t.Fatal(err)

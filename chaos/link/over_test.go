@@ -9,15 +9,14 @@ import (
 
 	"bench/chaos/impair"
 	"bench/chaos/link"
+	"bench/chaos/testnet"
 	"bench/internal/proc"
-	"bench/internal/testnet"
 )
 
 // TestTakingOverAllOfIP carries also what is no IP: without address resolution
 // nobody is reached.
 func TestTakingOverAllOfIP(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	g, err := proc.NewGroup(proc.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -20,8 +20,8 @@ import (
 	"bench/chaos/filter"
 	"bench/chaos/impair"
 	"bench/chaos/network"
+	"bench/chaos/testnet"
 	"bench/internal/dist"
-	"bench/internal/testnet"
 )
 
 var full = flag.Bool("full", false, "kill as many processes with faults as a proof takes (make accuracy)")
@@ -55,7 +55,7 @@ func TestVictim(t *testing.T) {
 		begin(t, b, o, b.wire)
 	}
 	begin(t, b, network.Order{Spec: impair.Spec{ID: "loopback", Drop: true, Match: impair.Match{Port: port, Protocol: "tcp"}}}, network.Place{Device: "lo"})
-	for _, ns := range []*testnet.Namespace{b.Client, b.Wire, b.Server} {
+	for _, ns := range []testnet.Namespace{b.Client, b.Wire, b.Server} {
 		var s unix.Stat_t
 		if err := unix.Fstat(ns.FD(), &s); err != nil {
 			t.Fatal(err)

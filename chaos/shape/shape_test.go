@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"bench/chaos/shape"
-	"bench/internal/testnet"
+	"bench/chaos/testnet"
 )
 
 // goodput is what a TCP connection from the client to the server reaches, in bits
@@ -63,7 +63,6 @@ func goodput(t *testing.T, n *testnet.Net, settle, measure time.Duration) float6
 // bytes. A busy machine may not make use of it all.
 func TestRate(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	at := shape.Interface{Namespace: n.Wire.Path(), Name: testnet.WireB}
 	for _, bits := range []float64{10e6, 100e6, 1e9} {
 		hold, err := shape.Rate(at, bits, 20*time.Millisecond)
@@ -99,14 +98,14 @@ func TestRate(t *testing.T) {
 
 func TestMTU(t *testing.T) {
 	n := testnet.Need(t)
-	at := shape.Interface{Namespace: n.Client.Path(), Name: testnet.ClientLink}
+	at := shape.Interface{Namespace: n.Client.Path(), Name: testnet.Link}
 	hold, err := shape.MTU(at, 600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mtu := func() (size int) {
 		err := n.Client.Do(func() error {
-			nic, err := net.InterfaceByName(testnet.ClientLink)
+			nic, err := net.InterfaceByName(testnet.Link)
 			if err == nil {
 				size = nic.MTU
 			}
@@ -131,7 +130,6 @@ func TestMTU(t *testing.T) {
 // TestNetem holds where the kernel has netem; elsewhere its absence must be told.
 func TestNetem(t *testing.T) {
 	n := testnet.Need(t)
-	n.Join(t)
 	at := shape.Interface{Namespace: n.Wire.Path(), Name: testnet.WireB}
 	hold, err := shape.SetNetem(at, shape.Netem{Delay: 20 * time.Millisecond})
 	if errors.Is(err, shape.ErrNotSupported) {
