@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"bench/internal/loop"
 	"bench/internal/poller"
+	"bench/internal/thread"
 	"bench/proxy/cli"
 	"bench/proxy/h1"
 	"bench/proxy/log"
@@ -68,6 +70,7 @@ type Engine struct {
 	fds       int // descriptors the process may use
 	hard      int // connections that allows, as far as configured
 	binds     int // bind lines
+	bound     int // of them, so far
 	maxPipes  int // limit of pipes, and descriptors set aside for them
 	senders   []*log.Sender
 	api       *cli.Service
@@ -167,11 +170,15 @@ func (e *Engine) limits() error {
 	if m := e.mechanism; m.MaxFD != 0 && m.MaxFD < fds {
 		fds = m.MaxFD
 	}
+	sockets := 0
 	for _, p := range e.cfg.Proxies {
 		e.binds += len(p.Binds)
+		for _, b := range p.Binds {
+			sockets += len(shares(b, e.numThreads()))
+		}
 	}
 	e.fds = fds
-	free := fds - reservedFDs - len(g.Stats) - e.binds
+	free := fds - reservedFDs - len(g.Stats) - sockets
 	want := firstPositive(e.opt.MaxConn, g.MaxConn)
 	e.maxPipes = maxPipes(e.cfg, want, free)
 	if !g.NoSplice {
@@ -249,11 +256,7 @@ func (e *Engine) chooseMechanism() error {
 }
 
 func (e *Engine) makeThreads(plans []*log.Plan) error {
-	n := e.cfg.Global.NbThread
-	if n <= 0 {
-		n = usableCPUs()
-	}
-	for id := 1; id <= n; id++ {
+	for id := 1; id <= e.numThreads(); id++ {
 		l, err := loop.New(e.mechanism.Name, 2*(int(e.shared.MaxConn.Load())+e.maxPipes)+reservedFDs+e.binds)
 		if err != nil {
 			return err
@@ -266,6 +269,14 @@ func (e *Engine) makeThreads(plans []*log.Plan) error {
 	}
 	e.sharePeaks()
 	return nil
+}
+
+// numThreads is "nbthread", or one for each usable CPU.
+func (e *Engine) numThreads() int {
+	if n := e.cfg.Global.NbThread; n > 0 {
+		return n
+	}
+	return usableCPUs()
 }
 
 func usableCPUs() int {
@@ -288,6 +299,7 @@ func (e *Engine) Start() error {
 			}
 		}
 		e.running.Go(func() {
+			e.pin(t.ID)
 			if err := e.loops[i].Run(); err != nil {
 				e.failed(fmt.Errorf("thread %d: %w", t.ID, err))
 			}
@@ -307,6 +319,25 @@ func (e *Engine) Start() error {
 		close(e.done)
 	}()
 	return nil
+}
+
+// pin keeps the calling goroutine's thread, which its loop will run on, to the CPUs
+// that "cpu-map" gives to a thread of the engine; the last word on a thread
+// counts. CPUs that the process may not use are no reason not to run.
+func (e *Engine) pin(id int) {
+	var cpus []int
+	for _, m := range e.cfg.Global.CPUMap {
+		if slices.Contains(m.Threads, id) {
+			cpus = m.CPUs
+		}
+	}
+	if cpus == nil {
+		return
+	}
+	runtime.LockOSThread() // and the loop locks it, too: it is not given back
+	if err := thread.Pin(cpus); err != nil {
+		e.alert(log.Warning, fmt.Sprintf("cpu-map: thread %d stays free: %v", id, err))
+	}
 }
 
 // Done is closed when the engine has ended: all sessions finished after a soft

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"slices"
 
 	"bench/internal/sock"
 	"bench/proxy/spec"
@@ -33,18 +34,46 @@ func (e *Engine) Bind() error {
 }
 
 func (e *Engine) bind(f *stream.Frontend, b *spec.Bind) error {
-	fd, err := e.open(b, f.Spec.Backlog)
-	if err != nil {
-		return fmt.Errorf("starting frontend %s: %w [%s:%d]", f.Spec.Name, err, b.File, b.Line)
-	}
-	addr, errno := sock.LocalAddr(fd)
-	if errno != 0 {
-		addr = b.Addr
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.listeners = append(e.listeners, &stream.Listener{FD: fd, Bind: b, Frontend: f, Index: len(e.listeners), Addr: addr})
+	index := e.bound
+	e.bound++
+	for _, threads := range shares(b, len(e.threads)) {
+		fd, err := e.open(b, f.Spec.Backlog)
+		if err != nil {
+			return fmt.Errorf("starting frontend %s: %w [%s:%d]", f.Spec.Name, err, b.File, b.Line)
+		}
+		addr, errno := sock.LocalAddr(fd)
+		if errno != 0 {
+			addr = b.Addr
+		}
+		e.listeners = append(e.listeners, &stream.Listener{FD: fd, Bind: b, Frontend: f, Index: index, Addr: addr, Threads: threads})
+	}
 	return nil
+}
+
+// shares deals the threads of a bind line out to its sockets: one socket for all
+// of them, or several with as equal a share as can be.
+func shares(b *spec.Bind, threads int) [][]int {
+	var all []int
+	for id := 1; id <= threads; id++ {
+		if b.Threads == nil || slices.Contains(b.Threads, id) {
+			all = append(all, id)
+		}
+	}
+	n := min(b.Shards, len(all))
+	switch {
+	case b.Addr.IsUnix() || b.FD >= 0 || b.Shards == 0:
+		n = 1 // neither can be bound twice
+	case b.Shards == spec.ByThread:
+		n = len(all)
+	}
+	sets := make([][]int, max(n, 1))
+	for i, id := range all {
+		at := i * len(sets) / len(all)
+		sets[at] = append(sets[at], id)
+	}
+	return sets
 }
 
 // open binds an address, or takes an inherited descriptor that is.

@@ -167,9 +167,15 @@ func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sum *totals)
 	state := e.listenState(f)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, l := range e.listeners {
-		if l.Frontend != f {
+	for i, l := range e.listeners {
+		if l.Frontend != f || i > 0 && e.listeners[i-1].Index == l.Index {
 			continue
+		}
+		now, most := int64(0), int64(0) // over the sockets of the line
+		for _, s := range e.listeners[i:] {
+			if s.Index == l.Index {
+				now, most = now+s.Cur.Load(), most+s.Cur.Max()
+			}
 		}
 		c := &sum.listeners[l.Index]
 		name := l.Bind.Name
@@ -183,7 +189,7 @@ func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sum *totals)
 		rows = append(rows, stats.Row{
 			Type: stats.RowListener, Proxy: f.Spec.Name, ProxyID: f.Spec.ID, Name: name, ID: l.Bind.ID,
 			HTTP: f.Spec.Mode == spec.ModeHTTP, Totals: c.Totals(), State: state, Addr: addr,
-			Sessions: stats.Level{Cur: l.Cur.Load(), Max: l.Cur.Max(), Limit: int64(l.Bind.MaxConn)}, Queue: stats.Level{Limit: -1},
+			Sessions: stats.Level{Cur: now, Max: most, Limit: int64(l.Bind.MaxConn)}, Queue: stats.Level{Limit: -1},
 		})
 	}
 	return rows

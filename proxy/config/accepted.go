@@ -38,7 +38,6 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "maxsslrate", args: "<number>", inert: noTLS, doc: "Limit of new TLS connections per second."},
 		{name: "tune.buffers.limit", args: "<number>", inert: shared, doc: "Number of buffers."},
 		{name: "tune.buffers.reserve", args: "<number>", inert: shared, doc: "Buffers kept in reserve."},
-		{name: "tune.listener.multi-queue", args: "{ on | off }", inert: "every thread accepts for itself", doc: "Spread connections over threads."},
 		{name: "tune.fd.edge-triggered", args: "{ on | off }", inert: "epoll is always edge-triggered", doc: "Use edge-triggered polling."},
 		{name: "tune.sched.low-latency", args: "{ on | off }", inert: "tasks run in order of arrival", doc: "Prefer short tasks."},
 		{name: "tune.pattern.cache-size", args: "<number>", inert: "there are no patterns", doc: "Size of the pattern cache."},

@@ -185,17 +185,46 @@ func bindOptions() []bindOption {
 			}
 		}},
 		{name: "process", args: 1, inert: "there is one process", doc: "Processes that listen.", read: ignore},
-		{name: "thread", args: 1, inert: "all threads listen", doc: "Threads that listen.", read: func(l *line, _ *spec.Bind, w word) {
-			threads := w.text[strings.IndexByte(w.text, '/')+1:]
-			if _, ok := parseSet(threads, 1, maxThread); !ok {
-				l.fail(w, "'thread' expects a number or range from 1 to %d, or all, odd, even, not '%s'", maxThread, w.text)
+		{name: "thread", args: 1, doc: "Threads that listen, as [1/]<set>; may be repeated.", read: readBindThreads},
+		{name: "shards", args: 1, doc: "Number of sockets that the threads share out among themselves, or by-thread.", read: func(l *line, b *spec.Bind, w word) {
+			if w.text == "by-thread" {
+				b.Shards = spec.ByThread
+				return
 			}
+			n, err := strconv.Atoi(w.text)
+			if err != nil || n < 1 || n > maxThread {
+				l.fail(w, "'shards' expects a number from 1 to %d or by-thread, not '%s'", maxThread, w.text)
+				return
+			}
+			b.Shards = n
 		}},
 		{name: "proto", args: 1, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *spec.Bind, w word) {
 			if w.text != "h1" && w.text != "none" {
 				l.fail(w, "protocol '%s' is not supported in 'bind'", w.text)
 			}
 		}},
+	}
+}
+
+// readBindThreads takes "[GROUP/]THREADS". There is one group.
+func readBindThreads(l *line, b *spec.Bind, w word) {
+	text := w.text
+	if group, rest, ok := strings.Cut(text, "/"); ok {
+		if n, err := strconv.Atoi(group); err != nil || n != 1 {
+			l.fail(w, "'%s': there is one group of threads, number 1", w.text)
+			return
+		}
+		text = rest
+	}
+	set, ok := parseSet(text, 1, maxThread)
+	if !ok {
+		l.fail(w, "'thread' expects a number or range from 1 to %d, or all, odd, even, not '%s'", maxThread, w.text)
+		return
+	}
+	for _, n := range set {
+		if !slices.Contains(b.Threads, n) {
+			b.Threads = append(b.Threads, n)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func newGlobal() spec.Global {
 		Tune: spec.Tune{
 			BufSize: 16384, MaxRewrite: 1024, MaxAccept: 4, MaxPollEvents: 200,
 			HTTPMaxHdr: 101, HTTPLogURILen: 1024, IdleTimer: time.Second,
-			PoolHighFDRatio: 25, PoolLowFDRatio: 20, IdlePoolShared: true,
+			PoolHighFDRatio: 25, PoolLowFDRatio: 20, IdlePoolShared: true, MultiQueue: true,
 			RunQueueDepth: 200,
 		},
 	}
@@ -125,7 +125,7 @@ func globalKeywords() []keyword {
 		globalTime("max-spread-checks", "Longest variation of check intervals.", func(s *g) *time.Duration { return &s.MaxSpreadChecks }),
 		inertly(globalText("server-state-base", "<directory>", "Directory of server state files.", func(s *g) *string { return &s.ServerStateBase }), "server states are not loaded"),
 		inertly(globalText("server-state-file", "<path>", "File of server states.", func(s *g) *string { return &s.ServerStateFile }), "server states are not loaded"),
-		{name: "cpu-map", args: "[auto:]<threads> <cpus>...", scope: inGlobal, inert: "threads go where the scheduler puts them", doc: "CPUs that threads may run on.", read: readCPUMap},
+		{name: "cpu-map", args: "[auto:]<group>[/<threads>] <cpus>...", scope: inGlobal, doc: "CPUs that threads may run on; with auto: one for each thread.", read: readCPUMap},
 	}
 }
 
@@ -177,25 +177,30 @@ const (
 	maxCPU    = 4095
 )
 
-// readCPUMap takes "[auto:]THREADS CPUS...", where THREADS is a number, a range
-// or one of all, odd and even, perhaps after "1/" for the only process.
+// readCPUMap takes "[auto:]GROUP[/THREADS] CPUS...". There is one group of threads:
+// what is said of others has no effect.
 func readCPUMap(l *line) {
 	if !l.arity(2, maxWords, "threads and CPUs") {
 		return
 	}
 	w := l.args[0]
 	text, auto := strings.CutPrefix(w.text, "auto:")
-	if process, threads, ok := strings.Cut(text, "/"); ok {
-		if process != "1" && process != "all" && process != "odd" {
-			l.fail(w, "'cpu-map' knows process 1 only, not '%s'", process)
-			return
-		}
-		text = threads
+	group, text, ok := strings.Cut(text, "/")
+	if !ok {
+		text = "all"
+	}
+	groups, ok := parseSet(group, 1, maxThread)
+	if !ok {
+		l.fail(w, "'cpu-map' expects a group of threads as a number or range from 1 to %d, or all, odd, even, not '%s'", maxThread, w.text)
+		return
 	}
 	threads, ok := parseSet(text, 1, maxThread)
 	if !ok {
 		l.fail(w, "'cpu-map' expects threads as a number or range from 1 to %d, or all, odd, even, not '%s'", maxThread, w.text)
 		return
+	}
+	if !slices.Contains(groups, 1) {
+		threads = nil
 	}
 	var cpus []int
 	for _, a := range l.args[1:] {
@@ -214,16 +219,14 @@ func readCPUMap(l *line) {
 		l.p.global.CPUMap = append(l.p.global.CPUMap, spec.CPUMap{Threads: threads, CPUs: cpus})
 		return
 	}
-	if len(threads) != len(cpus) {
-		l.fail(w, "'cpu-map' with 'auto:' expects as many CPUs as threads, not %d for %d", len(cpus), len(threads))
-		return
-	}
-	for i := range threads {
+	// With fewer CPUs than threads the reference leaves the last ones free, too.
+	for i := range min(len(threads), len(cpus)) {
 		l.p.global.CPUMap = append(l.p.global.CPUMap, spec.CPUMap{Threads: threads[i : i+1], CPUs: cpus[i : i+1]})
 	}
 }
 
-// parseSet reads "3", "1-4", "all", "odd" or "even".
+// parseSet reads "3", "1-4", "2-", "all", "odd" or "even". The ends of a range may
+// come in either order.
 func parseSet(s string, least, most int) ([]int, bool) {
 	step := 1
 	from, to := least, most
@@ -240,10 +243,14 @@ func parseSet(s string, least, most int) ([]int, bool) {
 			return nil, false
 		}
 		to = from
-		if ranged {
+		switch {
+		case ranged && high == "":
+			to = most
+		case ranged:
 			if to, err = strconv.Atoi(high); err != nil {
 				return nil, false
 			}
+			from, to = min(from, to), max(from, to)
 		}
 	}
 	if from < least || to > most || from > to {

@@ -95,6 +95,9 @@ func (p *parser) frontBinds(s *section, px *spec.Proxy) {
 			p.alert(s, b.Pos, "listener id %d is used twice in '%s'", b.ID, px.Name)
 		}
 		used[b.ID] = true
+		if n := p.global.NbThread; n > 0 && b.Threads != nil && !slices.ContainsFunc(b.Threads, func(t int) bool { return t <= n }) {
+			p.alert(s, b.Pos, "no thread listens on '%s' of '%s': 'thread' names none of the %d there are", b.Text, px.Name, n)
+		}
 	}
 	next := 1
 	for _, b := range px.Binds {

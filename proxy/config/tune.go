@@ -50,6 +50,7 @@ func tuneKeywords() []keyword {
 		tuneSize("pipesize", 0, math.MaxInt32, "Size of the pipes for splicing; by default 128 kB for the first 128 of them, then the system's.", func(s *t) *int { return &s.PipeSize }),
 		tuneNumber("pool-high-fd-ratio", 0, 100, "Percentage of descriptors above which idle server connections are closed for new ones.", func(s *t) *int { return &s.PoolHighFDRatio }),
 		inertly(tuneNumber("pool-low-fd-ratio", 0, 100, "Percentage of descriptors above which idle server connections are not kept.", func(s *t) *int { return &s.PoolLowFDRatio }), "idle connections are kept up to pool-high-fd-ratio"),
+		{name: "tune.listener.multi-queue", args: "{ on | off }", scope: inGlobal, doc: "Whether threads hand accepted connections to those that have fewer.", read: readSwitch(func(g *spec.Global) *bool { return &g.Tune.MultiQueue })},
 		{name: "tune.idle-pool.shared", args: "{ on | off }", scope: inGlobal, inert: "idle connections stay with their thread", doc: "Whether threads may take over each other's idle connections.", read: readSwitch(func(g *spec.Global) *bool { return &g.Tune.IdlePoolShared })},
 		tuneSize("rcvbuf.client", 0, math.MaxInt32, "Kernel receive buffer of client connections.", func(s *t) *int { return &s.RcvBufClient }),
 		tuneSize("rcvbuf.server", 0, math.MaxInt32, "Kernel receive buffer of server connections.", func(s *t) *int { return &s.RcvBufServer }),

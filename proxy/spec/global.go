@@ -50,9 +50,11 @@ type CPUMap struct {
 
 // Tune are the "tune." settings that the engine honours.
 type Tune struct {
-	BufSize          int // 16384
-	MaxRewrite       int // 1024
-	MaxAccept        int // connections per wake-up; -1 no limit
+	BufSize    int // 16384
+	MaxRewrite int // 1024
+	MaxAccept  int // connections per wake-up; -1 no limit
+	// MultiQueue lets threads hand accepted connections to each other.
+	MultiQueue       bool
 	MaxPollEvents    int
 	Poller           string // "": the best one
 	HTTPMaxHdr       int    // 101

@@ -189,8 +189,14 @@ type Bind struct {
 	Level   CLILevel // stats sockets
 	// ExposeFDs: "expose-fd listeners" on a stats socket.
 	ExposeFDs bool
-	Threads   []int // reserved for "thread"; nil: all
+	Threads   []int // that listen, from 1; nil: all
+	// Shards is the number of sockets the threads share out among themselves; 0
+	// is one, ByThread one for each thread.
+	Shards int
 }
+
+// ByThread is Bind.Shards for "shards by-thread".
+const ByThread = -1
 
 // CLILevel is the access level of a stats socket.
 type CLILevel uint8

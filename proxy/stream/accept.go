@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math"
+	"slices"
 	"syscall"
 	"time"
 
@@ -20,6 +21,7 @@ type Listener struct {
 	Index    int // in Thread.Listeners
 	Addr     sock.Addr
 	Cur      stats.Gauge // connections
+	Threads  []int       // that accept, by ID; nil: all
 }
 
 // acceptor takes connections from one listener for one thread.
@@ -36,8 +38,11 @@ type acceptor struct {
 // have run out.
 const acceptPause = 100 * time.Millisecond
 
-// Listen begins accepting from l in this thread.
+// Listen begins accepting from l in this thread, if it is one of the listener's.
 func (t *Thread) Listen(l *Listener) error {
+	if l.Threads != nil && !slices.Contains(l.Threads, t.ID) {
+		return nil
+	}
 	a := &acceptor{t: t, l: l}
 	a.task.R = a
 	if err := t.Loop.Add(l.FD, poller.In, a); err != nil {
@@ -90,7 +95,7 @@ func (a *acceptor) Run() {
 		var peer sock.Addr
 		fd, errno := sock.Accept(a.l.FD, &peer)
 		if errno == 0 {
-			t.newClient(fd, peer, a.l)
+			a.hand(fd, peer)
 			continue
 		}
 		a.l.leave(t.Shared)
@@ -105,6 +110,42 @@ func (a *acceptor) Run() {
 		// ECONNABORTED, EPROTO and the like concern that one connection only.
 	}
 	t.Loop.Wake(&a.task)
+}
+
+// excess is by how many connections a thread must have more than another before
+// it gives new ones away: below, passing them on costs more than it evens out.
+const excess = 8
+
+// hand gives an accepted connection to the thread that is to have it: this one,
+// or with tune.listener.multi-queue the listener's thread with the fewest, when
+// this one has many more. Which thread the kernel wakes first is chance, and under
+// a flood mostly the same.
+func (a *acceptor) hand(fd int, peer sock.Addr) {
+	t, l := a.t, a.l
+	to := t
+	if len(l.Threads) > 1 && t.Shared.Config.Global.Tune.MultiQueue {
+		least := t.connections.Load() - excess
+		for _, id := range l.Threads {
+			if o := t.Shared.threads[id-1]; o.connections.Load() < least {
+				to, least = o, o.connections.Load()
+			}
+		}
+	}
+	if to == t {
+		t.newClient(fd, peer, l)
+		return
+	}
+	// Counted here: those that follow in this turn must see it.
+	to.connections.Add(1)
+	handed := to.Loop.Post(func() {
+		to.connections.Add(-1)
+		to.newClient(fd, peer, l)
+	})
+	if !handed {
+		to.connections.Add(-1)
+		sock.Close(fd)
+		l.leave(t.Shared)
+	}
 }
 
 // admit takes the places of one more connection. At a limit it leaves the

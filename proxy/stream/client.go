@@ -72,6 +72,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	}
 	t.clients.first = c
 	t.clients.n++
+	t.connections.Add(1)
 
 	c.fe.C.Conns++
 	c.fe.C.Sessions++
@@ -306,6 +307,7 @@ func (c *client) close() {
 		c.next.prev = c.prev
 	}
 	t.clients.n--
+	t.connections.Add(-1)
 	t.left(c.l)
 	// A task still queued would run on the next user of the memory; such a
 	// client is left to the collector.

@@ -80,10 +80,12 @@ type Thread struct {
 	head      []byte // heads are written here before they are sent
 	acceptors []*acceptor
 	clients   clientList
-	freeCli   *client
-	freeSrv   *serverConn
-	freeStr   *stream
-	freeExc   *exchange
+	// connections of clients, those on their way from another thread included.
+	connections atomic.Int64
+	freeCli     *client
+	freeSrv     *serverConn
+	freeStr     *stream
+	freeExc     *exchange
 	// Of the objects in the lists above.
 	nCli, nSrv, nStr, nExc count
 	sweep                  loop.Timer
