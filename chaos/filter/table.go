@@ -33,6 +33,9 @@ func Open(name string, family nftables.TableFamily, namespace string) (*Table, e
 		return nil, err
 	}
 	if err := makeTable(socket, name, family); err != nil {
+		if errors.Is(err, unix.EOPNOTSUPP) {
+			err = errors.New("the kernel knows no tables that end with their owner: Linux 5.12 does")
+		}
 		return nil, errors.Join(fmt.Errorf("nftables: table %s: %w", name, err), conn.CloseLasting())
 	}
 	return &Table{conn: conn, table: &nftables.Table{Name: name, Family: family}}, nil

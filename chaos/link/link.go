@@ -133,12 +133,16 @@ func (l *Link) State() (Line, []string, error) {
 	return a.Line, a.Active, err
 }
 
+// closeTime is what a helper has to end by itself: with the race detector it takes
+// more than a second.
+const closeTime = 3 * time.Second
+
 // Close ends the link. Frames that wait are lost.
 func (l *Link) Close() error {
 	err := l.process.Stdin.Close()
 	select {
 	case <-l.process.Done():
-	case <-time.After(time.Second):
+	case <-time.After(closeTime):
 		l.process.Kill()
 		err = errors.Join(err, errors.New("the userspace link did not end by itself"))
 	}
