@@ -8,13 +8,26 @@ import (
 
 	"bench/chaos/link"
 	"bench/loadgen"
+	"bench/scenarios/peers"
 )
 
 // agentCmd gathers the parts of a run that the runner starts as processes.
 type agentCmd struct {
 	Load  agentLoadCmd  `cmd:"" help:"Run the load given as JSON on the standard input."`
 	Abuse agentAbuseCmd `cmd:"" help:"Run the clients given as JSON on the standard input."`
+	Hold  agentHoldCmd  `cmd:"" help:"Hold idle connections until the standard input ends."`
 	Link  agentLinkCmd  `cmd:"" help:"Carry frames between two interfaces, as ordered on the standard input."`
+}
+
+type agentHoldCmd struct {
+	Addr  string `arg:"" help:"Address to connect to."`
+	Count int    `arg:"" help:"Number of connections."`
+}
+
+func (c *agentHoldCmd) Run(std *streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return peers.Hold(ctx, c.Addr, c.Count, std.in, std.out)
 }
 
 type agentLinkCmd struct{}

@@ -40,6 +40,7 @@ type cli struct {
 	Agent    agentCmd    `cmd:"" hidden:"" help:"Parts of a run, started by the runner."`
 	Doctor   doctorCmd   `cmd:"" help:"Show what this machine offers, and what each missing piece costs."`
 	Guard    guardCmd    `cmd:"" hidden:"" help:"Undo a run whose process was killed."`
+	Pollers  pollersCmd  `cmd:"" help:"Compare select, poll, epoll and io_uring on the same work."`
 	Peers    peersCmd    `cmd:"" help:"Measure engine and generator against HAProxy and wrk, side by side."`
 }
 
