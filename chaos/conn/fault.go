@@ -17,7 +17,7 @@ type Fault struct {
 
 	cancel   context.CancelFunc
 	done     chan struct{}
-	findings []evidence.Finding
+	findings []result.Finding
 	err      error
 }
 
@@ -28,7 +28,7 @@ func (f *Fault) Begin(ctx context.Context, _ *chaos.Journal) error {
 	}
 	if k, ok := f.Order.(*Kill); ok {
 		done, err := k.Do()
-		f.findings = []evidence.Finding{
+		f.findings = []result.Finding{
 			evidence.Some("connections found", uint64(done.Found), "connections"),
 			evidence.All("killed of those chosen", uint64(done.Chosen-done.Alive), uint64(done.Chosen)),
 		}
@@ -56,24 +56,24 @@ func (f *Fault) Begin(ctx context.Context, _ *chaos.Journal) error {
 }
 
 // run attacks until ctx is over; it calls begun when the attack is on.
-func (f *Fault) run(ctx context.Context, begun func()) ([]evidence.Finding, error) {
+func (f *Fault) run(ctx context.Context, begun func()) ([]result.Finding, error) {
 	switch o := f.Order.(type) {
 	case *Reset:
 		done, err := o.do(ctx, begun)
-		return []evidence.Finding{
+		return []result.Finding{
 			evidence.Some("connections reset", done.Chosen, "connections that carry data"),
 			evidence.All("gone of those reset", done.Chosen-done.Survive, done.Chosen),
 		}, err
 	case *Flood:
 		done, err := o.do(ctx, begun)
-		return []evidence.Finding{
+		return []result.Finding{
 			evidence.Near("SYNs per second", o.Rate, done.Rate(), floodExact, func(v float64) string { return fmt.Sprintf("%.0f", v) }),
 			evidence.Some("answers", done.Answered+done.Refused, "a server that answers"),
 			evidence.All("reset at the end", done.Hung, done.Sent),
 		}, err
 	case *HalfOpen:
 		done, err := o.do(ctx, begun)
-		return []evidence.Finding{
+		return []result.Finding{
 			evidence.All("handshakes completed", done.Opened, done.Sent),
 			evidence.All("reset at the end", done.Hung, done.Sent),
 		}, err

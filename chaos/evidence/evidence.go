@@ -8,47 +8,25 @@ import (
 	"math"
 	"time"
 
+	"bench/internal/result"
 	"bench/internal/units"
 )
 
-// Outcome is the result of holding a fault's effect against its order.
-type Outcome string
-
-// The outcomes.
-const (
-	Confirmed    Outcome = "confirmed"
-	Mismatch     Outcome = "mismatch"
-	Inconclusive Outcome = "inconclusive" // too little was seen to tell
-)
-
-// Finding is one figure of a fault: what was asked, and what came of it.
-type Finding struct {
-	What     string  `json:"what"`
-	Outcome  Outcome `json:"outcome"`
-	Asked    string  `json:"asked"`
-	Achieved string  `json:"achieved"`
-	// Low and High bound the true share with 99 % confidence, where the figure is
-	// a share.
-	Low  *float64 `json:"low,omitempty"`
-	High *float64 `json:"high,omitempty"`
-	Note string   `json:"note,omitempty"`
-}
-
-// Sum is the outcome of all findings: a mismatch of one is one of all.
-func Sum(findings []Finding) Outcome {
-	sum := Confirmed
+// sum is the verdict of all findings: a mismatch of one is one of all.
+func sum(findings []result.Finding) string {
 	if len(findings) == 0 {
-		sum = Inconclusive
+		return result.Inconclusive
 	}
-	for _, f := range findings {
-		switch {
-		case f.Outcome == Mismatch:
-			return Mismatch
-		case f.Outcome == Inconclusive:
-			sum = Inconclusive
+	verdict := result.Confirmed
+	for i := range findings {
+		switch findings[i].Verdict {
+		case result.Mismatch:
+			return result.Mismatch
+		case result.Inconclusive:
+			verdict = result.Inconclusive
 		}
 	}
-	return sum
+	return verdict
 }
 
 // The normal deviates of the confidence: what is reported, and what is called a
@@ -69,16 +47,16 @@ func wilson(k, n, z float64) (low, high float64) {
 // Share judges a share of packets or connections that chance decided about.
 // effective is how many of them stand for themselves: less than n when
 // neighbours share their fate.
-func Share(what string, asked float64, k, n uint64, effective float64) Finding {
-	f := Finding{What: what, Asked: units.Percent(asked), Achieved: "nothing was concerned", Outcome: Inconclusive}
+func Share(what string, asked float64, k, n uint64, effective float64) result.Finding {
+	f := result.Finding{What: what, Asked: units.Percent(asked), Achieved: "nothing was concerned", Verdict: result.Inconclusive}
 	if n == 0 {
 		return f
 	}
 	f.Achieved = fmt.Sprintf("%s (%d of %d)", units.Percent(float64(k)/float64(n)), k, n)
 	if asked >= 1 {
-		f.Outcome = Confirmed
+		f.Verdict = result.Confirmed
 		if k < n {
-			f.Outcome = Mismatch
+			f.Verdict = result.Mismatch
 		}
 		return f
 	}
@@ -88,32 +66,32 @@ func Share(what string, asked float64, k, n uint64, effective float64) Finding {
 	least, most := wilson(scaled, effective, certain)
 	switch {
 	case asked < least || asked > most:
-		f.Outcome = Mismatch
+		f.Verdict = result.Mismatch
 	case high-low > 2*asked:
 		f.Note = fmt.Sprintf("%d are too few to tell: the share lies between %s and %s", n, units.Percent(low), units.Percent(high))
 	default:
-		f.Outcome = Confirmed
+		f.Verdict = result.Confirmed
 	}
 	return f
 }
 
 // All judges what must have happened to everything concerned.
-func All(what string, k, n uint64) Finding { return Share(what, 1, k, n, float64(n)) }
+func All(what string, k, n uint64) result.Finding { return Share(what, 1, k, n, float64(n)) }
 
 // Some judges what happens when its occasion comes.
-func Some(what string, n uint64, occasion string) Finding {
-	f := Finding{What: what, Asked: occasion, Achieved: fmt.Sprint(n), Outcome: Confirmed}
+func Some(what string, n uint64, occasion string) result.Finding {
+	f := result.Finding{What: what, Asked: occasion, Achieved: fmt.Sprint(n), Verdict: result.Confirmed}
 	if n == 0 {
-		f.Outcome, f.Note = Inconclusive, "the occasion did not come"
+		f.Verdict, f.Note = result.Inconclusive, "the occasion did not come"
 	}
 	return f
 }
 
 // Near judges a figure that must lie within a tolerance, given as a share.
-func Near(what string, asked, achieved, tolerance float64, show func(float64) string) Finding {
-	f := Finding{What: what, Asked: show(asked), Achieved: show(achieved), Outcome: Confirmed}
+func Near(what string, asked, achieved, tolerance float64, show func(float64) string) result.Finding {
+	f := result.Finding{What: what, Asked: show(asked), Achieved: show(achieved), Verdict: result.Confirmed}
 	if math.Abs(achieved-asked) > tolerance*asked {
-		f.Outcome = Mismatch
+		f.Verdict = result.Mismatch
 		f.Note = fmt.Sprintf("more than %s off", units.Percent(tolerance))
 	}
 	return f
@@ -123,21 +101,21 @@ func Near(what string, asked, achieved, tolerance float64, show func(float64) st
 const enough = 100
 
 // Lateness judges how far behind its own plan something was.
-func Lateness(what string, count int64, p50, p99 time.Duration, limit50, limit99 time.Duration) Finding {
+func Lateness(what string, count int64, p50, p99 time.Duration, limit50, limit99 time.Duration) result.Finding {
 	if count < enough {
 		limit50 = limit99
 	}
 	us := func(d time.Duration) string { return units.Latency(float64(d) / float64(time.Microsecond)) }
-	f := Finding{
-		What: what, Outcome: Confirmed,
+	f := result.Finding{
+		What: what, Verdict: result.Confirmed,
 		Asked:    fmt.Sprintf("late by at most %s at p50 and %s at p99", us(limit50), us(limit99)),
 		Achieved: fmt.Sprintf("%s at p50, %s at p99 (%d packets)", us(p50), us(p99), count),
 	}
 	switch {
 	case count == 0:
-		f.Outcome, f.Achieved = Inconclusive, "nothing was concerned"
+		f.Verdict, f.Achieved = result.Inconclusive, "nothing was concerned"
 	case p50 > limit50 || p99 > limit99:
-		f.Outcome, f.Note = Mismatch, "the processors were too busy for it to be on time"
+		f.Verdict, f.Note = result.Mismatch, "the processors were too busy for it to be on time"
 	}
 	return f
 }

@@ -10,27 +10,28 @@ import (
 	"bench/chaos/impair"
 	"bench/chaos/link"
 	"bench/internal/dist"
+	"bench/internal/result"
 )
 
 func TestShare(t *testing.T) {
 	for _, c := range []struct {
 		asked float64
 		k, n  uint64
-		want  evidence.Outcome
+		want  string
 	}{
-		{0.01, 100, 10_000, evidence.Confirmed},
-		{0.01, 130, 10_000, evidence.Confirmed},
-		{0.01, 200, 10_000, evidence.Mismatch},
-		{0.01, 0, 10_000, evidence.Mismatch},
-		{0.01, 0, 100, evidence.Inconclusive},
-		{0.01, 0, 0, evidence.Inconclusive},
-		{0.5, 0, 100, evidence.Mismatch},
-		{0.5, 45, 100, evidence.Confirmed},
-		{1, 100, 100, evidence.Confirmed},
-		{1, 99, 100, evidence.Mismatch},
-		{1, 0, 0, evidence.Inconclusive},
+		{0.01, 100, 10_000, result.Confirmed},
+		{0.01, 130, 10_000, result.Confirmed},
+		{0.01, 200, 10_000, result.Mismatch},
+		{0.01, 0, 10_000, result.Mismatch},
+		{0.01, 0, 100, result.Inconclusive},
+		{0.01, 0, 0, result.Inconclusive},
+		{0.5, 0, 100, result.Mismatch},
+		{0.5, 45, 100, result.Confirmed},
+		{1, 100, 100, result.Confirmed},
+		{1, 99, 100, result.Mismatch},
+		{1, 0, 0, result.Inconclusive},
 	} {
-		if got := evidence.Share("x", c.asked, c.k, c.n, float64(c.n)); got.Outcome != c.want {
+		if got := evidence.Share("x", c.asked, c.k, c.n, float64(c.n)); got.Verdict != c.want {
 			t.Errorf("asked %v, %d of %d: %+v, want %s", c.asked, c.k, c.n, got, c.want)
 		}
 	}
@@ -54,7 +55,7 @@ func TestIntervalCovers(t *testing.T) {
 			if *f.Low <= p && p <= *f.High {
 				covered++
 			}
-			if f.Outcome == evidence.Mismatch {
+			if f.Verdict == result.Mismatch {
 				t.Errorf("%d of %d is called a mismatch of %v", k, n, p)
 			}
 		}
@@ -65,19 +66,22 @@ func TestIntervalCovers(t *testing.T) {
 }
 
 func TestSum(t *testing.T) {
-	all := func(o ...evidence.Outcome) (f []evidence.Finding) {
+	all := func(o ...string) (f []result.Finding) {
 		for _, o := range o {
-			f = append(f, evidence.Finding{Outcome: o})
+			f = append(f, result.Finding{Verdict: o})
 		}
 		return f
 	}
-	c, m, i := evidence.Confirmed, evidence.Mismatch, evidence.Inconclusive
+	c, m, i := result.Confirmed, result.Mismatch, result.Inconclusive
 	for _, x := range []struct {
-		in   []evidence.Finding
-		want evidence.Outcome
+		in   []result.Finding
+		want string
 	}{{nil, i}, {all(c, c), c}, {all(c, i, c), i}, {all(i, m, c), m}} {
-		if got := evidence.Sum(x.in); got != x.want {
+		if got := verdictOf(x.in); got != x.want {
 			t.Errorf("%v come to %s, want %s", x.in, got, x.want)
+		}
+		if left := evidence.Certificate("", false, x.in...); left.Verdict != m {
+			t.Errorf("%v and not gone come to %s", x.in, left.Verdict)
 		}
 	}
 }
@@ -101,7 +105,7 @@ func TestImpairments(t *testing.T) {
 	line := link.Line{Received: [2]uint64{10_000, 10_000}}
 	truth := honest()
 	findings := evidence.Impairment(&spec, &truth, line)
-	if evidence.Sum(findings) != evidence.Confirmed {
+	if verdictOf(findings) != result.Confirmed {
 		t.Errorf("an honest account: %+v", findings)
 	}
 	for what, broken := range map[string]func(*impair.Truth, *link.Line){
@@ -123,17 +127,22 @@ func TestImpairments(t *testing.T) {
 		truth, line := honest(), line
 		broken(&truth, &line)
 		findings := evidence.Impairment(&spec, &truth, line)
-		i := slices.IndexFunc(findings, func(f evidence.Finding) bool { return f.What == what })
-		if i < 0 || findings[i].Outcome == evidence.Confirmed {
+		i := slices.IndexFunc(findings, func(f result.Finding) bool { return f.What == what })
+		if i < 0 || findings[i].Verdict == result.Confirmed {
 			t.Errorf("%s is broken and not noticed: %+v", what, findings)
 		}
 	}
 	drop := impair.Spec{Drop: true}
-	if f := evidence.Impairment(&drop, &impair.Truth{Packets: [2]uint64{5, 0}, Dropped: 4}, line); evidence.Sum(f) != evidence.Mismatch {
+	if f := evidence.Impairment(&drop, &impair.Truth{Packets: [2]uint64{5, 0}, Dropped: 4}, line); verdictOf(f) != result.Mismatch {
 		t.Errorf("a partition that lets a packet pass: %+v", f)
 	}
 	burst := impair.Spec{Burst: &impair.Burst{Enter: 0.01, Leave: 0.25, Bad: 1}}
-	if f := evidence.Impairment(&burst, &impair.Truth{Packets: [2]uint64{100_000, 0}, Dropped: 4200}, line); evidence.Sum(f) != evidence.Confirmed {
+	if f := evidence.Impairment(&burst, &impair.Truth{Packets: [2]uint64{100_000, 0}, Dropped: 4200}, line); verdictOf(f) != result.Confirmed {
 		t.Errorf("bursts: %+v", f)
 	}
+}
+
+// verdictOf is the verdict of findings of a fault that is gone.
+func verdictOf(findings []result.Finding) string {
+	return evidence.Certificate("", true, findings...).Verdict
 }

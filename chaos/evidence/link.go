@@ -5,6 +5,7 @@ import (
 
 	"bench/chaos/impair"
 	"bench/chaos/link"
+	"bench/internal/result"
 	"bench/internal/units"
 )
 
@@ -22,11 +23,11 @@ const (
 
 // Impairment judges what an impairment of the userspace link did. line is the
 // link's account over the same time.
-func Impairment(s *impair.Spec, t *impair.Truth, line link.Line) []Finding {
+func Impairment(s *impair.Spec, t *impair.Truth, line link.Line) []result.Finding {
 	n := t.Total()
 	count := float64(n)
-	var out []Finding
-	add := func(f Finding) { out = append(out, f) }
+	var out []result.Finding
+	add := func(f result.Finding) { out = append(out, f) }
 	if s.Drop {
 		add(All("lost", t.Dropped, n))
 	}
@@ -87,17 +88,17 @@ func Impairment(s *impair.Spec, t *impair.Truth, line link.Line) []Finding {
 }
 
 // median holds the delays that were achieved against those that were drawn.
-func median(t *impair.Truth, mean time.Duration) Finding {
+func median(t *impair.Truth, mean time.Duration) result.Finding {
 	us := func(ns int64) string { return units.Latency(float64(ns) / 1e3) }
-	f := Finding{What: "median delay", Asked: us(t.Asked.P50), Achieved: us(t.Achieved.P50), Outcome: Confirmed}
+	f := result.Finding{What: "median delay", Asked: us(t.Asked.P50), Achieved: us(t.Achieved.P50), Verdict: result.Confirmed}
 	slack := float64(late99) + lateShare99*float64(mean)
 	if asked, got := float64(t.Asked.P50), float64(t.Achieved.P50); got < (1-resolution)*asked || got > (1+resolution)*asked+slack {
-		f.Outcome = Mismatch
+		f.Verdict = result.Mismatch
 	}
 	return f
 }
 
-func rates(s *impair.Spec, t *impair.Truth) (out []Finding) {
+func rates(s *impair.Spec, t *impair.Truth) (out []result.Finding) {
 	show := func(bits float64) string { return units.Number(bits/1e6) + " Mbit/s" }
 	for d, name := range []string{"rate upstream", "rate downstream"} {
 		if time.Duration(t.BusyTime[d]) < leastBusy {
@@ -106,22 +107,22 @@ func rates(s *impair.Spec, t *impair.Truth) (out []Finding) {
 		out = append(out, Near(name, s.Rate, float64(t.BusyBytes[d])*8e9/float64(t.BusyTime[d]), rateShare, show))
 	}
 	if len(out) == 0 {
-		out = append(out, Finding{
-			What: "rate", Asked: show(s.Rate), Achieved: "the traffic stayed below it", Outcome: Inconclusive,
+		out = append(out, result.Finding{
+			What: "rate", Asked: show(s.Rate), Achieved: "the traffic stayed below it", Verdict: result.Inconclusive,
 		})
 	}
 	return out
 }
 
 // Unasked judges what the link lost by itself.
-func Unasked(line link.Line) Finding {
+func Unasked(line link.Line) result.Finding {
 	n := line.Received[0] + line.Received[1]
-	f := Finding{What: "lost unasked", Asked: "at most " + units.Percent(unasked), Achieved: "0 %", Outcome: Confirmed}
+	f := result.Finding{What: "lost unasked", Asked: "at most " + units.Percent(unasked), Achieved: "0 %", Verdict: result.Confirmed}
 	if lost := line.Unasked(); lost > 0 {
 		share := float64(lost) / float64(n+lost)
 		f.Achieved = units.Percent(share)
 		if share > unasked {
-			f.Outcome, f.Note = Mismatch, "there was more traffic than the link can carry"
+			f.Verdict, f.Note = result.Mismatch, "there was more traffic than the link can carry"
 		}
 	}
 	return f

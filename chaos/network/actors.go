@@ -11,6 +11,7 @@ import (
 	"bench/chaos/impair"
 	"bench/chaos/link"
 	"bench/chaos/shape"
+	"bench/internal/result"
 )
 
 // onLink is an impairment of the userspace link.
@@ -55,10 +56,10 @@ func (a *onLink) change(s *impair.Spec) error {
 	return nil
 }
 
-func (a *onLink) end() ([]evidence.Finding, *impair.Truth, error) {
+func (a *onLink) end() ([]result.Finding, error) {
 	truth, err := a.link.Remove(a.spec.ID)
 	if err != nil {
-		return nil, nil, errors.Join(err, a.net.release(&a.place))
+		return nil, errors.Join(err, a.net.release(&a.place))
 	}
 	line, active, err := a.link.State()
 	for _, id := range active {
@@ -72,7 +73,7 @@ func (a *onLink) end() ([]evidence.Finding, *impair.Truth, error) {
 	line.Overrun -= a.begun.Overrun
 	line.Unsent -= a.begun.Unsent
 	line.Crowded -= a.begun.Crowded
-	return evidence.Impairment(&a.spec, truth, line), truth, errors.Join(err, a.net.release(&a.place))
+	return evidence.Impairment(&a.spec, truth, line), errors.Join(err, a.net.release(&a.place))
 }
 
 // onFilter drops or rejects by nftables.
@@ -118,7 +119,7 @@ func (a *onFilter) change(s *impair.Spec) error {
 	return a.open()
 }
 
-func (a *onFilter) end() ([]evidence.Finding, *impair.Truth, error) {
+func (a *onFilter) end() ([]result.Finding, error) {
 	r, err := a.block.Result()
 	err = errors.Join(err, a.block.Close(), a.block.Gone())
 	what, share := "lost", 1.0
@@ -129,7 +130,7 @@ func (a *onFilter) end() ([]evidence.Finding, *impair.Truth, error) {
 		what, share = "loss", a.order.Loss
 	}
 	n := r.Met.Packets
-	return []evidence.Finding{evidence.Share(what, share, r.Hit.Packets, n, float64(n))}, nil, err
+	return []result.Finding{evidence.Share(what, share, r.Hit.Packets, n, float64(n))}, err
 }
 
 // onQueue sets queues or the MTU of interfaces.
@@ -137,7 +138,7 @@ type onQueue struct {
 	label string
 	spec  impair.Spec
 	holds []*shape.Hold
-	judge func([]shape.Counts) []evidence.Finding
+	judge func([]shape.Counts) []result.Finding
 	begun time.Time
 }
 
@@ -170,23 +171,23 @@ func (a *onQueue) set(at []shape.Interface, set func(shape.Interface) (*shape.Ho
 
 func beginRate(_ *Network, o *Order, p *Place) (actor, error) {
 	a := &onQueue{label: "token bucket of the kernel", spec: o.Spec}
-	a.judge = func(counts []shape.Counts) []evidence.Finding { return judgeRate(&a.spec, counts, time.Since(a.begun)) }
+	a.judge = func(counts []shape.Counts) []result.Finding { return judgeRate(&a.spec, counts, time.Since(a.begun)) }
 	err := a.set(leaving(o, p), func(i shape.Interface) (*shape.Hold, error) { return shape.Rate(i, o.Rate, o.Queue) })
 	return a, err
 }
 
 // judgeRate knows bytes and drops of the queues: one that dropped was full, and
 // what it passed cannot exceed the rate.
-func judgeRate(s *impair.Spec, counts []shape.Counts, took time.Duration) (out []evidence.Finding) {
+func judgeRate(s *impair.Spec, counts []shape.Counts, took time.Duration) (out []result.Finding) {
 	show := func(bits float64) string { return fmt.Sprintf("%.3g Mbit/s", bits/1e6) }
 	for _, c := range counts {
 		bits := float64(c.Bytes) * 8 / took.Seconds()
-		f := evidence.Finding{What: "rate", Asked: "at most " + show(s.Rate), Achieved: show(bits), Outcome: evidence.Confirmed}
+		f := result.Finding{What: "rate", Asked: "at most " + show(s.Rate), Achieved: show(bits), Verdict: result.Confirmed}
 		switch {
 		case bits > 1.05*s.Rate+1e6*8/took.Seconds():
-			f.Outcome = evidence.Mismatch
+			f.Verdict = result.Mismatch
 		case c.Dropped == 0 && bits < 0.9*s.Rate:
-			f.Outcome, f.Note = evidence.Inconclusive, "the traffic stayed below it"
+			f.Verdict, f.Note = result.Inconclusive, "the traffic stayed below it"
 		}
 		out = append(out, f)
 	}
@@ -199,7 +200,7 @@ func beginNetem(_ *Network, o *Order, p *Place) (actor, error) {
 		return nil, err
 	}
 	a := &onQueue{label: "netem", spec: o.Spec}
-	a.judge = func(counts []shape.Counts) []evidence.Finding { return judgeNetem(&a.spec, counts) }
+	a.judge = func(counts []shape.Counts) []result.Finding { return judgeNetem(&a.spec, counts) }
 	err = a.set(leaving(o, p), func(i shape.Interface) (*shape.Hold, error) { return shape.SetNetem(i, n) })
 	if errors.Is(err, shape.ErrNotSupported) {
 		err = fmt.Errorf("%w: want mechanism: link, which needs no netem", err)
@@ -217,7 +218,7 @@ func netem(s *impair.Spec) (n shape.Netem, err error) {
 }
 
 // judgeNetem judges loss only: netem keeps no account of anything else.
-func judgeNetem(s *impair.Spec, counts []shape.Counts) (out []evidence.Finding) {
+func judgeNetem(s *impair.Spec, counts []shape.Counts) (out []result.Finding) {
 	var passed, dropped uint64
 	for _, c := range counts {
 		passed += c.Packets
@@ -228,8 +229,8 @@ func judgeNetem(s *impair.Spec, counts []shape.Counts) (out []evidence.Finding) 
 		out = append(out, evidence.Share("loss", s.Loss, dropped, n, float64(n)))
 	}
 	if effects(s)&^loses != 0 {
-		out = append(out, evidence.Finding{
-			What: "all but loss", Outcome: evidence.Inconclusive, Asked: "as ordered", Achieved: "unknown",
+		out = append(out, result.Finding{
+			What: "all but loss", Verdict: result.Inconclusive, Asked: "as ordered", Achieved: "unknown",
 			Note: "netem keeps no account of it: mechanism: link does",
 		})
 	}
@@ -239,14 +240,14 @@ func judgeNetem(s *impair.Spec, counts []shape.Counts) (out []evidence.Finding) 
 func beginMTU(_ *Network, o *Order, p *Place) (actor, error) {
 	a := &onQueue{label: "MTU of " + p.Device, spec: o.Spec}
 	at := shape.Interface{Namespace: p.Namespace, Name: p.Device}
-	a.judge = func([]shape.Counts) []evidence.Finding {
-		f := evidence.Finding{What: "MTU to the end", Outcome: evidence.Confirmed, Asked: fmt.Sprint(o.MTU)}
+	a.judge = func([]shape.Counts) []result.Finding {
+		f := result.Finding{What: "MTU to the end", Verdict: result.Confirmed, Asked: fmt.Sprint(o.MTU)}
 		now, err := shape.SizeOf(at)
 		if err != nil || now != o.MTU {
-			f.Outcome = evidence.Mismatch
+			f.Verdict = result.Mismatch
 		}
 		f.Achieved = fmt.Sprint(now)
-		return []evidence.Finding{f}
+		return []result.Finding{f}
 	}
 	err := a.set([]shape.Interface{at},
 		func(i shape.Interface) (*shape.Hold, error) { return shape.MTU(i, o.MTU) })
@@ -259,7 +260,7 @@ func (a *onQueue) change(*impair.Spec) error {
 	return fmt.Errorf("the %s is not changed while it acts: end the fault and begin another", a.label)
 }
 
-func (a *onQueue) end() ([]evidence.Finding, *impair.Truth, error) {
+func (a *onQueue) end() ([]result.Finding, error) {
 	var counts []shape.Counts
 	var err error
 	for _, h := range a.holds {
@@ -273,5 +274,5 @@ func (a *onQueue) end() ([]evidence.Finding, *impair.Truth, error) {
 	for _, h := range a.holds {
 		err = errors.Join(err, h.Undo(), h.Gone())
 	}
-	return findings, nil, err
+	return findings, err
 }

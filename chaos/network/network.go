@@ -5,19 +5,15 @@
 package network
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
-	"bench/chaos/capture"
-	"bench/chaos/evidence"
 	"bench/chaos/impair"
 	"bench/chaos/link"
 	"bench/internal/proc"
+	"bench/internal/result"
 )
 
 // Place is where faults act: on a wire between two interfaces, or where packets
@@ -66,16 +62,6 @@ type Order struct {
 	Capture string `json:"capture,omitempty"`
 }
 
-// Report is what came of a fault.
-type Report struct {
-	ID        string             `json:"id"`
-	Mechanism string             `json:"mechanism"`
-	Outcome   evidence.Outcome   `json:"outcome"`
-	Findings  []evidence.Finding `json:"findings"`
-	Truth     *impair.Truth      `json:"truth,omitempty"`
-	Captured  *capture.Counts    `json:"captured,omitempty"`
-}
-
 // actor carries out one fault.
 type actor interface {
 	// name of the mechanism.
@@ -83,7 +69,7 @@ type actor interface {
 	// change replaces the impairment while it acts.
 	change(s *impair.Spec) error
 	// end stops it, reads back that it is gone, and judges.
-	end() ([]evidence.Finding, *impair.Truth, error)
+	end() ([]result.Finding, error)
 }
 
 // Network makes faults as long as it is not closed. It is safe for use by several
@@ -115,82 +101,6 @@ func lead(m impair.Match) impair.Match {
 // command helper, which runs link.Serve.
 func New(g *proc.Group, helper []string) *Network {
 	return &Network{group: g, helper: helper, links: map[Place]*wire{}}
-}
-
-// Fault is a fault at work.
-type Fault struct {
-	order   Order
-	place   Place
-	actor   actor
-	file    *os.File
-	capture *capture.Capture
-}
-
-// Begin begins a fault at a place. What cannot be done there is an error that
-// says what would be right, and leaves nothing behind.
-func (n *Network) Begin(o Order, p Place) (*Fault, error) {
-	start, err := choose(&o, &p)
-	if err != nil {
-		return nil, err
-	}
-	f := &Fault{order: o, place: p}
-	if err := f.startCapture(); err != nil {
-		return nil, err
-	}
-	if f.actor, err = start(n, &o, &p); err != nil {
-		return nil, errors.Join(err, f.stopCapture(nil))
-	}
-	return f, nil
-}
-
-// Mechanism says by what means the fault is carried out.
-func (f *Fault) Mechanism() string { return f.actor.name() }
-
-// Change replaces the impairment by another, without a gap where the mechanism
-// can do that.
-func (f *Fault) Change(s impair.Spec) error {
-	s.ID = f.order.ID
-	if err := s.Check(); err != nil {
-		return err
-	}
-	return f.actor.change(&s)
-}
-
-// End ends the fault. An error says that it may not be gone.
-func (f *Fault) End() (Report, error) {
-	r := Report{ID: f.order.ID, Mechanism: f.actor.name()}
-	var err error
-	r.Findings, r.Truth, err = f.actor.end()
-	err = errors.Join(err, f.stopCapture(&r))
-	r.Outcome = evidence.Sum(r.Findings)
-	return r, err
-}
-
-func (f *Fault) startCapture() (err error) {
-	if f.order.Capture == "" {
-		return nil
-	}
-	if f.file, err = os.Create(f.order.Capture); err != nil {
-		return fmt.Errorf("capture: %w", err)
-	}
-	f.capture, err = capture.Start(f.file, capture.Config{
-		Namespace: f.place.Namespace, Interfaces: f.place.interfaces(), Comment: "fault " + f.order.ID,
-	})
-	if err != nil {
-		return errors.Join(err, f.file.Close(), os.Remove(f.order.Capture))
-	}
-	return nil
-}
-
-func (f *Fault) stopCapture(r *Report) error {
-	if f.capture == nil {
-		return nil
-	}
-	counts, err := f.capture.Close()
-	if r != nil {
-		r.Captured = &counts
-	}
-	return errors.Join(err, f.file.Close())
 }
 
 // acquire returns the link of a wire, which it starts for the first impairment,

@@ -14,7 +14,6 @@ import (
 
 	"github.com/vishvananda/netlink"
 
-	"bench/chaos/evidence"
 	"bench/chaos/impair"
 	"bench/chaos/link"
 	"bench/chaos/network"
@@ -22,6 +21,7 @@ import (
 	"bench/chaos/testnet"
 	"bench/internal/dist"
 	"bench/internal/proc"
+	"bench/internal/result"
 )
 
 // TestMain lets the test binary be the helper too.
@@ -87,20 +87,20 @@ func (b *bed) round(n int, within time.Duration) (time.Duration, error) {
 
 func begin(t *testing.T, b *bed, o network.Order, p network.Place) *network.Fault {
 	t.Helper()
-	f, err := b.faults.Begin(o, p)
-	if err != nil {
+	f := &network.Fault{Net: b.faults, Order: o, Place: p}
+	if err := f.Begin(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-func end(t *testing.T, f *network.Fault) network.Report {
+func end(t *testing.T, f *network.Fault) *result.Certificate {
 	t.Helper()
-	r, err := f.End()
-	if err != nil {
-		t.Error(err)
+	c, err := f.End()
+	if err != nil || !c.Gone {
+		t.Errorf("%+v, %v", c, err)
 	}
-	return r
+	return c
 }
 
 // free holds that nothing of a fault is left.
@@ -265,8 +265,8 @@ func TestFaults(t *testing.T) {
 			}
 			c.check(t, b)
 			r := end(t, f)
-			if r.Outcome != evidence.Confirmed {
-				t.Errorf("%s: %+v", r.Outcome, r.Findings)
+			if r.Verdict != result.Confirmed {
+				t.Errorf("%+v", r)
 			}
 			free(t, b)
 		})
@@ -299,7 +299,7 @@ func TestFaultsOverlapAndChange(t *testing.T) {
 	if took, err := b.round(10, time.Second); err != nil || took < 100*ms || took > 180*ms {
 		t.Errorf("with 25ms a way an exchange took %v: %v", took, err)
 	}
-	if r := end(t, first); r.Outcome != evidence.Confirmed {
+	if r := end(t, first); r.Verdict != result.Confirmed {
 		t.Errorf("%+v", r)
 	}
 	if took, err := b.round(10, time.Second); err != nil || took < 60*ms || took > 99*ms {
@@ -311,7 +311,7 @@ func TestFaultsOverlapAndChange(t *testing.T) {
 	if took, err := b.round(10, time.Second); err != nil || took < 8*ms || took > 50*ms {
 		t.Errorf("with 2ms a way an exchange took %v: %v", took, err)
 	}
-	if r := end(t, second); r.Outcome != evidence.Confirmed {
+	if r := end(t, second); r.Verdict != result.Confirmed {
 		t.Errorf("%+v", r)
 	}
 	free(t, b)
@@ -322,7 +322,7 @@ func TestUntouchedIsInconclusive(t *testing.T) {
 	for _, s := range []impair.Spec{{ID: "a", Match: impair.Match{Port: 81}, Loss: 0.5}, {ID: "b", Match: impair.Match{Port: 81}, Drop: true}} {
 		f := begin(t, b, network.Order{Spec: s}, b.wire)
 		free(t, b)
-		if r := end(t, f); r.Outcome != evidence.Inconclusive {
+		if r := end(t, f); r.Verdict != result.Inconclusive {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -335,7 +335,7 @@ func TestMTU(t *testing.T) {
 	if _, err := b.round(10_000, time.Second); err != nil {
 		t.Error(err)
 	}
-	if r := end(t, f); r.Outcome != evidence.Confirmed {
+	if r := end(t, f); r.Verdict != result.Confirmed {
 		t.Errorf("%+v", r)
 	}
 	if mtu, err := shape.SizeOf(shape.Interface{Namespace: b.Client.Path(), Name: testnet.Link}); err != nil || mtu != 1500 {
@@ -351,8 +351,8 @@ func TestCapture(t *testing.T) {
 		t.Error(err)
 	}
 	r := end(t, f)
-	if info, err := os.Stat(path); err != nil || info.Size() < 1000 || r.Captured == nil || r.Captured.Written < 14 {
-		t.Errorf("%+v, %v", r.Captured, err)
+	if info, err := os.Stat(path); err != nil || info.Size() < 1000 || r.Capture != "fault.pcapng" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

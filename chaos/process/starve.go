@@ -174,7 +174,7 @@ func (s *Starve) End() (*result.Certificate, error) {
 		s.done.Wait()
 		mechanism = "SIGSTOP and SIGCONT in turn"
 	}
-	findings := []evidence.Finding{s.share((after - s.before) / length.Seconds())}
+	findings := []result.Finding{s.share((after - s.before) / length.Seconds())}
 	if s.group != "" {
 		findings = append(findings, evidence.Some("times held back", s.throttled(), "work beyond the share"))
 	}
@@ -183,12 +183,12 @@ func (s *Starve) End() (*result.Certificate, error) {
 }
 
 // share judges what the processes got of a processor.
-func (s *Starve) share(got float64) evidence.Finding {
-	f := evidence.Finding{
-		What: "share of a processor", Asked: "at most " + units.Percent(s.Share), Achieved: units.Percent(got), Outcome: evidence.Confirmed,
+func (s *Starve) share(got float64) result.Finding {
+	f := result.Finding{
+		What: "share of a processor", Asked: "at most " + units.Percent(s.Share), Achieved: units.Percent(got), Verdict: result.Confirmed,
 	}
 	if got > s.Share+starveExact {
-		f.Outcome = evidence.Mismatch
+		f.Verdict = result.Mismatch
 	}
 	return f
 }

@@ -51,11 +51,11 @@ func (s *Stop) End() (*result.Certificate, error) {
 	}
 	after := used(s.targets)
 	err := undoAll(s.undos)
-	idle := evidence.Finding{
-		What: "CPU time meanwhile", Asked: "none", Achieved: units.Latency(1e6 * (after - s.before)), Outcome: evidence.Confirmed,
+	idle := result.Finding{
+		What: "CPU time meanwhile", Asked: "none", Achieved: units.Latency(1e6 * (after - s.before)), Verdict: result.Confirmed,
 	}
 	if after-s.before > stoppedUse {
-		idle.Outcome = evidence.Mismatch
+		idle.Verdict = result.Mismatch
 	}
 	return evidence.Certificate("SIGSTOP", err == nil,
 		evidence.All("processes stopped", uint64(stopped), uint64(len(s.targets))), idle), err

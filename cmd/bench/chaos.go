@@ -197,7 +197,7 @@ func (c *chaosApplyCmd) fault() (chaos.Fault, error) {
 		order.Reject = impair.WithReset
 	}
 	place := network.Place{Device: "lo"}
-	return &network.Ordered{Net: network.New(nil, nil), Order: order, Place: place}, network.Check(&order, &place)
+	return &network.Fault{Net: network.New(nil, nil), Order: order, Place: place}, network.Check(&order, &place)
 }
 
 // printCertificate prints what became of a fault.

@@ -75,7 +75,7 @@ func (c *cell) wireFault(e *scenarios.Event) (chaos.Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &chaosnet.Ordered{Net: c.wires, Order: chaosnet.Order{Mechanism: chaosnet.Mechanism(e.Args.Mechanism)}}
+	f := &chaosnet.Fault{Net: c.wires, Order: chaosnet.Order{Mechanism: chaosnet.Mechanism(e.Args.Mechanism)}}
 	if e.Do == "network.mtu" {
 		side := 0
 		if e.Args.Direction == string(impair.DownOnly) {
