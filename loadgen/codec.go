@@ -117,6 +117,7 @@ func protocols() []protocol {
 	return []protocol{
 		{"http1", ByNumber, validateHTTP1, newHTTP1},
 		{"redis", Unnumbered, validateRedis, newRedis},
+		{"mysql", Unnumbered, validateMySQL, newMySQL},
 		{"tcp", Uncounted, validateTCP, newTCP},
 	}
 }

@@ -29,6 +29,7 @@ func schemes() []scheme {
 	return []scheme{
 		{"http", "http1", "80", "http://HOST[:PORT][/PATH][?QUERY]", (*Spec).setHTTP},
 		{"tcp", "tcp", "", "tcp://HOST:PORT", (*Spec).setTCP},
+		{"mysql", "mysql", "3306", "mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]", (*Spec).setMySQL},
 		{"redis", "redis", "6379", "redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]", (*Spec).setRedis},
 	}
 }
@@ -113,6 +114,15 @@ func (s *Spec) setHTTP(u *url.URL) bool {
 
 func (*Spec) setTCP(u *url.URL) bool {
 	return u.User == nil && u.RawQuery == "" && (u.Path == "" || u.Path == "/")
+}
+
+func (s *Spec) setMySQL(u *url.URL) bool {
+	if u.User != nil {
+		s.MySQL.User = u.User.Username()
+		s.MySQL.Password, _ = u.User.Password()
+	}
+	s.MySQL.Database = strings.Trim(u.Path, "/")
+	return u.RawQuery == ""
 }
 
 // setRedis reads the URL of a Redis server. A user without a password is, as

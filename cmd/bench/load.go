@@ -20,7 +20,7 @@ import (
 
 // loadCmd generates load without a scenario.
 type loadCmd struct {
-	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], tcp://HOST:PORT or redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]"`
+	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], tcp://HOST:PORT, redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE] or mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]"`
 
 	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as it is answered (closed loop)."`
 	Duration string  `short:"D" group:"Arrivals" help:"Measured time; 10s, or with --trace that of the trace, if not given."`
@@ -47,10 +47,13 @@ type loadCmd struct {
 	Varied  bool     `group:"Requests" name:"template" help:"Replace the variables in the body."`
 	Chunked string   `group:"Requests" placeholder:"SIZE" help:"Send the body in chunks of this size, like 4KiB."`
 	Cookies bool     `group:"Requests" help:"Let every virtual user keep the cookies that answers set."`
-	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=REQUEST" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times. REQUEST is [METHOD ]PATH for http, a command for redis, echo SIZE, upload SIZE or download SIZE for tcp. One alone needs no name, but for http."`
+	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=REQUEST" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times. REQUEST is [METHOD ]PATH for http, a command for redis, a statement for mysql, echo SIZE, upload SIZE or download SIZE for tcp. One alone needs no name, but for http."`
 
 	Step    []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step of a request: send TEXT, expect TEXT or read SIZE; give one for each."`
-	Connect []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step that a new connection begins with; give one for each."`
+	Connect []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step that a new connection begins with, or for mysql a statement; give one for each."`
+
+	Prepared    bool     `group:"MySQL" help:"Prepare the statements on each connection; their variables become parameters."`
+	Transaction []string `group:"MySQL" sep:"none" placeholder:"STATEMENT" help:"Statement of a transaction, which is the request; give one for each."`
 
 	Keys      int64   `group:"Redis" default:"100000" help:"Number of keys that {{key}} stands for."`
 	KeyLaw    string  `group:"Redis" enum:"uniform,zipfian,sequential" default:"uniform" help:"How often each key is used: ${enum}."`
@@ -61,7 +64,10 @@ type loadCmd struct {
 
 	ExpectReply *string `group:"Answers" placeholder:"TEXT" help:"Whole text of a good reply of redis."`
 	ExpectValue bool    `group:"Answers" help:"A reply of redis without a value, as for a key that is not there, is a failure."`
-	ExpectError string  `group:"Answers" placeholder:"CODE" help:"How the error begins that a good reply of redis is."`
+	ExpectError string  `group:"Answers" placeholder:"CODE" help:"How the error begins that a good reply of redis is, or the number of a good error of mysql."`
+
+	ExpectRows     *int64 `group:"Answers" placeholder:"N" help:"Number of rows of a good result of mysql."`
+	ExpectAffected *int64 `group:"Answers" placeholder:"N" help:"Number of rows that a good statement of mysql changes."`
 
 	Expect       []int    `group:"Answers" placeholder:"STATUS" help:"Statuses that count as good; 200 to 399 if not given."`
 	ExpectHeader []string `group:"Answers" sep:"none" placeholder:"NAME: VALUE" help:"Header a good answer has; a value that ends in * is how it begins."`
@@ -88,7 +94,7 @@ An open loop (--rate) sends by a schedule, whatever the answers do: it shows wha
 users see. Response times count from the moment a request was due. Without --rate
 the loop is closed: it finds the highest throughput.
 
-In paths and header values, in commands, and with --template in bodies, these
+In paths and header values, in commands and statements, and with --template in bodies, these
 variables stand for something else in each request:
   ` + strings.ReplaceAll(loadgen.Templates, ", {{", ",\n  {{") + `
 and in commands of redis:
@@ -102,6 +108,11 @@ Examples:
   bench load http://127.0.0.1:8080/ -r 100/s -m POST -d '{"n":{{seq}}}' --template -H 'Content-Type: application/json' --expect 201
   bench load http://127.0.0.1:8080/ --trace /var/log/haproxy.log --speed 2
   bench load http://127.0.0.1:8080/ -c 30000 --think 20s        # held connections, in several processes
+  bench load mysql://app:secret@127.0.0.1/shop -r 500/s --prepared \
+    --request 'item*9=SELECT name FROM item WHERE id={{random 1 999}}' --request 'list=SELECT name FROM item'
+  bench load mysql://app@127.0.0.1/shop -c 20 --transaction 'UPDATE item SET n=n-1 WHERE id={{random 1 9}}' \
+    --transaction 'INSERT INTO orders VALUES ({{seq}})'
+  bench load mysql://127.0.0.1 -r 200/s --requests-per-connection 1                    # connect, ping, quit
   bench load tcp://127.0.0.1:2525 -c 10 --connect 'expect 220 ' --step 'send NOOP\r\n' --step 'expect 250 ok\r\n'
   bench load tcp://127.0.0.1:7000 --request 'echo*9=echo uniform(64B, 4KiB)' --request 'bulk=echo 1MiB'
   bench load tcp://127.0.0.1:7001 -c 4 --request 'download 100MiB'

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bench/internal/dist"
@@ -12,7 +13,7 @@ import (
 
 // foreign are the flags that were given and mean nothing to a protocol.
 func (c *loadCmd) foreign(protocol string) (flags []string) {
-	const http, tcp, redis = "http1", "tcp", "redis"
+	const http, tcp, mysql, redis = "http1", "tcp", "mysql", "redis"
 	for _, f := range []struct {
 		name      string
 		given     bool
@@ -31,7 +32,11 @@ func (c *loadCmd) foreign(protocol string) (flags []string) {
 		{"expect-sha256", c.ExpectSHA256 != "", http},
 		{"expect-bytes", c.ExpectBytes != "", http + " " + redis},
 		{"step", len(c.Step) > 0, tcp},
-		{"connect", len(c.Connect) > 0, tcp},
+		{"connect", len(c.Connect) > 0, tcp + " " + mysql},
+		{"prepared", c.Prepared, mysql},
+		{"transaction", len(c.Transaction) > 0, mysql},
+		{"expect-rows", c.ExpectRows != nil, mysql},
+		{"expect-affected", c.ExpectAffected != nil, mysql},
 		{"keys", c.Keys != 100_000, redis},
 		{"key-law", c.KeyLaw != loadgen.KeysUniform, redis},
 		{"skew", c.Skew != 0, redis},
@@ -40,7 +45,7 @@ func (c *loadCmd) foreign(protocol string) (flags []string) {
 		{"resp", c.RESP != 2, redis},
 		{"expect-reply", c.ExpectReply != nil, redis},
 		{"expect-value", c.ExpectValue, redis},
-		{"expect-error", c.ExpectError != "", redis},
+		{"expect-error", c.ExpectError != "", redis + " " + mysql},
 	} {
 		if f.given && protocol != "" && !slices.Contains(strings.Fields(f.protocols), protocol) {
 			flags = append(flags, f.name)
@@ -79,6 +84,48 @@ func (c *loadCmd) exchanges(s *loadgen.Spec, errs *flagErrors) {
 			errs.add("request", fmt.Errorf("%q: want echo SIZE, upload SIZE or download SIZE", rest))
 		}
 		s.TCP.Exchanges = append(s.TCP.Exchanges, x)
+	}
+}
+
+// statements says what is sent to and expected of a MySQL server.
+func (c *loadCmd) statements(s *loadgen.Spec, errs *flagErrors) {
+	m := &s.MySQL
+	m.Connect = c.Connect
+	expect := loadgen.ExpectResult{Rows: c.ExpectRows, Affected: c.ExpectAffected}
+	if c.ExpectError != "" {
+		var err error
+		if expect.Error, err = strconv.Atoi(c.ExpectError); err != nil {
+			errs.add("expect-error", fmt.Errorf("%q: want the number of an error, like 1213", c.ExpectError))
+		}
+	}
+	for _, text := range c.Request {
+		one := loadgen.Statement{Expect: expect, Prepared: c.Prepared}
+		var err error
+		one.Name, one.Weight, one.Query, err = cutName(text)
+		errs.add("request", err)
+		if c.Prepared {
+			one.Query, one.Params = parameters(one.Query)
+		}
+		m.Statements = append(m.Statements, one)
+	}
+	switch {
+	case len(c.Transaction) > 0 && (len(c.Request) > 0 || c.Prepared):
+		errs.add("transaction", errors.New("a transaction is the only request, and is not prepared"))
+	case len(c.Request) == 0:
+		m.Statements = []loadgen.Statement{{Expect: expect, Prepared: c.Prepared, Transaction: c.Transaction}}
+	}
+}
+
+// parameters puts a question mark in place of each variable of a statement.
+func parameters(query string) (text string, params []string) {
+	for {
+		before, rest, ok := strings.Cut(query, "{{")
+		inner, after, closed := strings.Cut(rest, "}}")
+		if !ok || !closed {
+			return text + query, params
+		}
+		text, query = text+before+"?", after
+		params = append(params, "{{"+inner+"}}")
 	}
 }
 

@@ -62,6 +62,8 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 		errs = append(errs, fmt.Errorf("--%s is not for this protocol", flag))
 	}
 	switch protocol {
+	case "mysql":
+		c.statements(s, &errs)
 	case "tcp":
 		c.exchanges(s, &errs)
 	case "redis":

@@ -22,6 +22,9 @@ var ErrTooLong = errors.New("a packet of 16 MiB or more")
 // ErrMalformed is a payload that is not what it should be.
 var ErrMalformed = errors.New("malformed packet")
 
+// ErrOrder is a packet with another sequence number than that which is due.
+var ErrOrder = errors.New("packets out of order")
+
 // ParsePacket reads the packet at the beginning of b. The payload aliases b; n
 // is the length of the whole packet, 0 without an error asks for more bytes.
 func ParsePacket(b []byte) (payload []byte, seq byte, n int, err error) {

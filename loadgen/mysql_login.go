@@ -1,0 +1,106 @@
+package loadgen
+
+import (
+	"bench/internal/mysqlwire"
+)
+
+// Packets of caching_sha2_password and other marks of the handshake.
+const (
+	mysqlOK         = 0x00
+	mysqlMoreData   = 0x01
+	mysqlSwitch     = 0xfe
+	mysqlError      = 0xff
+	sha2AskKey      = 0x02
+	sha2FastOK      = 0x03
+	sha2FullWanted  = 0x04
+	mysqlSeqOfLogin = 1
+)
+
+// handshake takes a packet of the handshake.
+func (s *mysqlSession) handshake(p []byte) State {
+	if len(p) == 0 {
+		return s.fail(mysqlwire.ErrMalformed.Error())
+	}
+	if p[0] == mysqlError {
+		return s.fail(s.serverError())
+	}
+	if s.state == mysqlGreeting {
+		return s.login(p)
+	}
+	switch p[0] {
+	case mysqlOK:
+		return s.next()
+	case mysqlSwitch:
+		plugin, salt, err := mysqlwire.ParseSwitch(p)
+		if err != nil {
+			return s.fail(err.Error())
+		}
+		if plugin != mysqlwire.NativePassword && plugin != mysqlwire.CachingSHA2Password {
+			return s.fail("the server wants the authentication plugin " + firstRunes([]byte(plugin), 64) + ", which is not spoken here")
+		}
+		s.salt = salt
+		return s.sayPacket(mysqlwire.Scramble(plugin, s.codec.password, &s.salt), mysqlLogin)
+	case mysqlMoreData:
+		return s.moreData(p[1:])
+	}
+	return s.fail("a packet in the handshake that has no place there")
+}
+
+// login answers the greeting.
+func (s *mysqlSession) login(p []byte) State {
+	g, err := mysqlwire.ParseGreeting(p)
+	if err != nil {
+		return s.fail(err.Error())
+	}
+	s.salt = g.Salt
+	// A server with another default tells it, and is answered by this one; it
+	// switches to the user's.
+	if g.Plugin != mysqlwire.CachingSHA2Password {
+		g.Plugin = mysqlwire.NativePassword
+	}
+	l := mysqlwire.Login{
+		Capabilities: mysqlwire.LongPassword | mysqlwire.LongFlag | mysqlwire.Protocol41 | mysqlwire.Transactions |
+			mysqlwire.SecureConnection | mysqlwire.MultiResults | mysqlwire.PSMultiResults,
+		Charset: mysqlwire.CharsetUTF8, User: []byte(s.codec.user), Auth: mysqlwire.Scramble(g.Plugin, s.codec.password, &s.salt),
+	}
+	l.Capabilities |= g.Capabilities & mysqlwire.PluginAuth
+	l.Plugin = []byte(g.Plugin)
+	if s.codec.database != "" {
+		l.Capabilities |= mysqlwire.ConnectWithDB
+		l.Database = []byte(s.codec.database)
+	}
+	s.said = mysqlwire.AppendLogin(s.said[:0], mysqlSeqOfLogin, &l)
+	return s.listen(mysqlLogin)
+}
+
+// moreData is what caching_sha2_password says beside.
+func (s *mysqlSession) moreData(p []byte) State {
+	switch {
+	case s.state == mysqlKey:
+		secret, err := mysqlwire.EncryptPassword(s.codec.password, &s.salt, p)
+		if err != nil {
+			return s.fail(err.Error())
+		}
+		return s.sayPacket(secret, mysqlLogin)
+	case len(p) == 1 && p[0] == sha2FastOK:
+		s.reader.Begin(mysqlwire.OnePacket, s.reader.Seq())
+		return More
+	case len(p) == 1 && p[0] == sha2FullWanted:
+		return s.sayPacket([]byte{sha2AskKey}, mysqlKey)
+	}
+	return s.fail("a packet of caching_sha2_password that has no place there")
+}
+
+// sayPacket sends a packet of the handshake and goes on in a state.
+func (s *mysqlSession) sayPacket(payload []byte, next mysqlState) State {
+	b, at := mysqlwire.Begin(s.said[:0], s.reader.Seq())
+	s.said = mysqlwire.End(append(b, payload...), at)
+	return s.listen(next)
+}
+
+// listen makes ready for the answer to what is going to be said.
+func (s *mysqlSession) listen(next mysqlState) State {
+	s.state = next
+	s.reader.Begin(mysqlwire.OnePacket, s.said[3]+1)
+	return Reply
+}
