@@ -91,6 +91,8 @@ func (l *Load) Spec() loadgen.Spec {
 	switch l.Protocol {
 	case "tcp":
 		spec.TCP = l.TCP.tcp()
+	case "mysql":
+		spec.MySQL = l.MySQL.mysql()
 	case "redis":
 		spec.Redis = l.Redis.redis()
 	default:

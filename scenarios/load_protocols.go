@@ -21,6 +21,30 @@ func (t *TCPLoad) tcp() loadgen.TCP {
 	return g
 }
 
+// mysql is what a load sends to MySQL servers as the generator reads it.
+func (m *MySQLLoad) mysql() loadgen.MySQL {
+	if m == nil {
+		return loadgen.MySQL{}
+	}
+	g := loadgen.MySQL{User: m.User, Password: m.Password, Database: m.Database, Connect: m.Connect}
+	for i := range m.Statements {
+		s := &m.Statements[i]
+		g.Statements = append(g.Statements, loadgen.Statement{
+			Name: s.Name, Weight: s.Weight, Query: s.Query, Prepared: s.Prepared, Params: s.Params, Transaction: s.Transaction,
+			Expect: loadgen.ExpectResult{Rows: long(s.Expect.Rows), Affected: long(s.Expect.Affected), Error: s.Expect.Error},
+		})
+	}
+	return g
+}
+
+// long is a number of 64 bits, nil without one.
+func long(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	return new(int64(*n))
+}
+
 // redis is what a load sends to Redis servers as the generator reads it.
 func (r *RedisLoad) redis() loadgen.Redis {
 	if r == nil {

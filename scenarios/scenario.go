@@ -133,8 +133,8 @@ type Backend struct {
 type Load struct {
 	// Name by which objectives and reports know the load.
 	Name string `yaml:"name,required"`
-	// Protocol of the requests: http1, tcp or redis.
-	Protocol string `yaml:"protocol" default:"http1" enum:"http1,tcp,redis"`
+	// Protocol of the requests: http1, tcp, mysql or redis.
+	Protocol string `yaml:"protocol" default:"http1" enum:"http1,tcp,mysql,redis"`
 	// Target is proxy/NAME for the address {{bind "NAME"}} of the
 	// configuration, or origin/BACKEND to go past the proxy.
 	Target string `yaml:"target,required"`
@@ -151,6 +151,8 @@ type Load struct {
 	Connections Connections `yaml:"connections"`
 	// TCP is what a load of protocol tcp sends and expects.
 	TCP *TCPLoad `yaml:"tcp"`
+	// MySQL is what a load of protocol mysql sends and expects.
+	MySQL *MySQLLoad `yaml:"mysql"`
 	// Redis is what a load of protocol redis sends. The other keys about requests
 	// and answers, from method to requests, belong to protocol http1.
 	Redis *RedisLoad `yaml:"redis"`
@@ -267,6 +269,54 @@ type Exchange struct {
 	Upload *Distribution `yaml:"upload"`
 	// Download reads so many bytes of what the peer says on a connection of its own.
 	Download *Distribution `yaml:"download"`
+}
+
+// MySQLLoad is what a load sends to MySQL servers.
+type MySQLLoad struct {
+	// User that logs in, by mysql_native_password or caching_sha2_password.
+	User string `yaml:"user" default:"root"`
+	// Password of the user; none is sent if it is empty.
+	Password string `yaml:"password"`
+	// Database that is used.
+	Database string `yaml:"database"`
+	// Connect are statements that a new connection begins with.
+	Connect []string `yaml:"connect"`
+	// Statements are the kinds of requests, chosen by weight and reported by
+	// name; a ping if there are none.
+	Statements []Statement `yaml:"statements"`
+}
+
+// Statement is one kind of request of protocol mysql: a query, a transaction, or a
+// ping without either.
+type Statement struct {
+	// Name by which reports know it; required where there are several.
+	Name string `yaml:"name"`
+	// Weight is its share of the requests, in relation to the others'.
+	Weight int `yaml:"weight" default:"1"`
+	// Query is a statement, with variables as in path.
+	Query string `yaml:"query"`
+	// Prepared prepares the query on each connection. It has question marks then,
+	// and no variables.
+	Prepared bool `yaml:"prepared" default:"false"`
+	// Params stand for the question marks, in their order, with variables as in
+	// path. Whole numbers are sent as such, all else as text.
+	Params []string `yaml:"params"`
+	// Transaction are statements between BEGIN and COMMIT. An error ends it with
+	// ROLLBACK.
+	Transaction []string `yaml:"transaction"`
+	// Expect says what a good result is; anything but an error without it.
+	Expect ExpectResult `yaml:"expect"`
+}
+
+// ExpectResult says what a good result is; another one is a failure. Counts are
+// those of all statements of a transaction.
+type ExpectResult struct {
+	// Rows of the result.
+	Rows *int `yaml:"rows"`
+	// Affected is the number of rows changed.
+	Affected *int `yaml:"affected"`
+	// Error is the number of the error it must be.
+	Error int `yaml:"error" default:"0"`
 }
 
 // RedisLoad is what a load sends to Redis servers.

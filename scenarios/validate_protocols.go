@@ -20,6 +20,8 @@ func (v *validator) requests(at string, l *Load) {
 	switch l.Protocol {
 	case "tcp":
 		v.tcp(at, l)
+	case "mysql":
+		v.mysql(at, l)
 	case "redis":
 		v.redis(at+".redis", l.Redis)
 	default:
@@ -32,6 +34,7 @@ func (v *validator) foreign(at string, l *Load) {
 	for protocol, keys := range map[string][]string{
 		"http1": {"method", "path", "host", "headers", "body", "cookies", "expect", "requests", "trace"},
 		"tcp":   {"tcp"},
+		"mysql": {"mysql"},
 		"redis": {"redis"},
 	} {
 		for _, key := range keys {
@@ -68,6 +71,23 @@ func (v *validator) tcp(at string, l *Load) {
 			}
 		}
 		v.problems(one, g.Exchanges[i].Problems(l.Connections.Pipeline))
+	}
+}
+
+func (v *validator) mysql(at string, l *Load) {
+	if l.Connections.Pipeline > 1 {
+		v.fail(at+".connections.pipeline", "protocol mysql sends nothing ahead: want pipeline 1")
+	}
+	if l.MySQL == nil {
+		return
+	}
+	at += ".mysql"
+	g := l.MySQL.mysql()
+	v.problems(at, g.Problems())
+	for i := range g.Statements {
+		one := fmt.Sprintf("%s.statements[%d]", at, i)
+		v.between(one+".weight", l.MySQL.Statements[i].Weight, 1, 1_000_000)
+		v.problems(one, g.Statements[i].Problems())
 	}
 }
 

@@ -29,7 +29,20 @@ proxy:
     {{- range .Backends.echo}}
         server {{.Name}} {{.Addr}}
     {{- end}}
+    listen db
+        bind {{bind "db"}}
+    {{- range .Backends.db}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
 backends:
+  - name: db
+    kind: mysql
+    mysql:
+      user: app
+      password: secret
+      plugin: caching_sha2
+      answers:
+        - {query: SELECT name FROM item*, columns: [name], rows: [[hat]]}
   - {name: echo, kind: tcp}
   - {name: cache, kind: redis, redis: {password: secret}}
 load:
@@ -54,10 +67,24 @@ load:
         - {name: large, echo: 100KiB}
         - {name: script, steps: ["send a{{seq}}b", "expect a", "send c", "expect bc"]}
     phases: [{name: steady, rate: 300/s, for: 1s}]
+  - name: db
+    protocol: mysql
+    target: proxy/db
+    connections: {pool: 4, requestsPerConnection: 20}
+    mysql:
+      user: app
+      password: secret
+      statements:
+        - {name: ping}
+        - {name: item, weight: 3, query: "SELECT name FROM item WHERE id={{random 1 9}}", expect: {rows: 1}}
+        - {name: prepared, query: SELECT name FROM item WHERE id=?, prepared: true, params: ["{{seq}}"], expect: {rows: 1}}
+        - {name: buy, transaction: [UPDATE item SET n=n-1, SELECT name FROM item], expect: {affected: 1, rows: 1}}
+    phases: [{name: steady, rate: 300/s, for: 1s}]
 objectives:
   - "failed == 0"
   - "cache.completed == 300"
   - "echo.completed == 300"
+  - "db.completed == 300"
   - "conservation.delta == 0"
 `
 
