@@ -18,7 +18,7 @@ type peersCmd struct {
 	Duration   time.Duration `default:"2s" help:"Length of one measurement."`
 	SubjectCPU int           `default:"0" help:"CPU of the program that is measured."`
 	LoadCPU    int           `default:"1" help:"CPU of everything else."`
-	Row        []string      `help:"Only these rows."`
+	Row        []string      `sep:"none" help:"Only these rows."`
 	Markdown   string        `placeholder:"FILE" help:"Write the tables with their method to this file, too."`
 	JSON       string        `name:"json" placeholder:"FILE" help:"Write the samples as JSON."`
 }

@@ -27,6 +27,7 @@ type job struct {
 	load       []string // arguments of the generator
 	body       string   // size of the answers, 128B if empty
 	logs       bool     // a line for each request, to a UDP socket nobody reads
+	threads    int      // of the proxy, 1 if 0; more than one use both CPUs
 	must, aim  float64
 }
 
@@ -63,6 +64,16 @@ func contests() []contest {
 		a: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &plain, 8000) },
 		b: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &plain, 0) },
 	})
+	// Two threads carry twice of what one does if a request costs them no more. At
+	// a rate that leaves room for the load, which shares their second processor.
+	one := job{name: "2 threads", mode: "http", load: []string{"--rate=8000/s", "--spin=0us"}}
+	two := one
+	two.threads = 2
+	rows = append(rows, contest{
+		name: two.name + ", 8 000/s", ours: "engine, 2 threads", peer: "engine, 1 thread", must: 0.9, aim: 0.975,
+		a: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &two, 0) },
+		b: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &one, 0) },
+	})
 	for _, v := range []struct {
 		name      string
 		ours      []string
@@ -96,7 +107,7 @@ const connections = 64
 // proxyConfig is given to both engines unchanged. The ratios keep HAProxy from
 // closing idle server connections because of many idle clients.
 const proxyConfig = `global
-  nbthread 1
+  nbthread %d
   maxconn %d
   tune.pool-low-fd-ratio 90
   tune.pool-high-fd-ratio 95
@@ -137,13 +148,17 @@ func (b *bed) proxy(argv []string, j *job, idle int) *contestant {
 				options = append(options, "log "+sink+" local0")
 			}
 			file := filepath.Join(b.dir, strconv.Itoa(port)+".cfg")
-			text := fmt.Appendf(nil, proxyConfig, idle+1000, j.mode, strings.Join(options, "\n  "), port, strings.TrimPrefix(origin, "http://"))
+			text := fmt.Appendf(nil, proxyConfig, max(1, j.threads), idle+1000, j.mode, strings.Join(options, "\n  "), port, strings.TrimPrefix(origin, "http://"))
 			if err := os.WriteFile(file, text, 0o600); err != nil {
 				return nil, err
 			}
 			addr := fmt.Sprintf("127.0.0.1:%d", port)
 			url = "http://" + addr + "/"
-			p, err := b.group.Start(proc.Spec{Name: argv[0], Args: append(argv, "-f", file, "-db"), CPUs: []int{b.o.SubjectCPU}})
+			cpus := []int{b.o.SubjectCPU}
+			if j.threads > 1 {
+				cpus = append(cpus, b.o.LoadCPU)
+			}
+			p, err := b.group.Start(proc.Spec{Name: argv[0], Args: append(argv, "-f", file, "-db"), CPUs: cpus})
 			if err != nil {
 				return nil, err
 			}
