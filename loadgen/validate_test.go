@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,29 @@ func TestValidate(t *testing.T) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestSetURLOfOtherProtocols(t *testing.T) {
+	for url, want := range map[string]Spec{
+		"redis://127.0.0.1":            {Protocol: "redis", Title: "redis://127.0.0.1", Targets: []string{"127.0.0.1:6379"}},
+		"redis://u:p@127.0.0.1:1/2":    {Protocol: "redis", Title: "redis://u:xxxxx@127.0.0.1:1/2", Targets: []string{"127.0.0.1:1"}, Redis: Redis{User: "u", Password: "p", Database: 2}},
+		"redis://:p@127.0.0.1/":        {Protocol: "redis", Title: "redis://:xxxxx@127.0.0.1/", Targets: []string{"127.0.0.1:6379"}, Redis: Redis{Password: "p"}},
+		"redis://p@127.0.0.1":          {Protocol: "redis", Title: "redis://xxxxx@127.0.0.1", Targets: []string{"127.0.0.1:6379"}, Redis: Redis{Password: "p"}},
+		"tcp://[::1]:25":               {Protocol: "tcp", Title: "tcp://[::1]:25", Targets: []string{"[::1]:25"}},
+		"mysql://127.0.0.1":            {Protocol: "mysql", Title: "mysql://127.0.0.1", Targets: []string{"127.0.0.1:3306"}},
+		"mysql://u:p%40@127.0.0.1:1/d": {Protocol: "mysql", Title: "mysql://u:xxxxx@127.0.0.1:1/d", Targets: []string{"127.0.0.1:1"}, MySQL: MySQL{User: "u", Password: "p@", Database: "d"}},
+	} {
+		var s Spec
+		if err := s.SetURL(context.Background(), url, ""); err != nil || !reflect.DeepEqual(s, want) || URLProtocol(url) != s.Protocol {
+			t.Errorf("%s: %+v, %v", url, s, err)
+		}
+	}
+	for _, url := range []string{"tcp://127.0.0.1", "tcp://u@127.0.0.1:1", "redis://127.0.0.1/x", "redis://127.0.0.1?db=1", "mysql://127.0.0.1?a=b", "redis://"} {
+		var s Spec
+		if err := s.SetURL(context.Background(), url, ""); err == nil || !strings.Contains(err.Error(), "want "+s.Protocol+"://") {
+			t.Errorf("%s: %v", url, err)
+		}
 	}
 }
 

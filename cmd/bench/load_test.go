@@ -101,6 +101,18 @@ func TestLoadExitCodes(t *testing.T) {
 		{"checksum", []string{url, "--expect-sha256", "abc"}, exitUsage, `expected checksum "abc"`},
 		{"trace", []string{url, "--trace", "/does/not/exist"}, exitUsage, "--trace: trace: open /does/not/exist"},
 		{"trace and rate", []string{url, "--trace", "/dev/null", "--rate", "1/s"}, exitUsage, "--rate: a trace has its own times"},
+		{"flag of another protocol", []string{"redis://127.0.0.1", "-m", "POST", "--prepared"}, exitUsage, "--method is not for this protocol\n--prepared is not for this protocol"},
+		{"redis command", []string{"redis://127.0.0.1", "--request", "SUBSCRIBE a"}, exitUsage, "command SUBSCRIBE: it has not one reply"},
+		{"redis database", []string{"redis://127.0.0.1/x"}, exitUsage, "want redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]"},
+		{"size of values", []string{"redis://127.0.0.1", "--value", "lots"}, exitUsage, "--value: "},
+		{"tcp port", []string{"tcp://127.0.0.1", "--step", "expect a"}, exitUsage, "want tcp://HOST:PORT"},
+		{"tcp step", []string{"tcp://127.0.0.1:1", "--step", "wait 1s"}, exitUsage, `unknown step "wait"`},
+		{"tcp exchange", []string{"tcp://127.0.0.1:1", "--request", "swap 1KiB"}, exitUsage, "want echo SIZE, upload SIZE or download SIZE"},
+		{"no tcp exchange", []string{"tcp://127.0.0.1:1"}, exitUsage, "no exchange: want at least one"},
+		{"mysql transaction", []string{"mysql://127.0.0.1", "--transaction", "A", "--request", "B"}, exitUsage, "--transaction: a transaction is the only request"},
+		{"mysql error", []string{"mysql://127.0.0.1", "--expect-error", "deadlock"}, exitUsage, `--expect-error: "deadlock": want the number`},
+		{"mysql pipeline", []string{"mysql://127.0.0.1", "--pipeline", "2"}, exitUsage, "want pipeline 1"},
+		{"nobody speaks redis there", []string{"redis://127.0.0.1:1", "-D", "50ms", "-q"}, exitFail, "not one request was answered well"},
 		{"spin", []string{url, "--spin", "soon"}, exitUsage, "--spin: "},
 		{"threads", []string{url, "--threads", "1000"}, exitUsage, "1000 threads: want 1 to 64"},
 		{"poller", []string{url, "--poller", "kqueue"}, exitUsage, "unknown poller \"kqueue\""},
@@ -114,6 +126,19 @@ func TestLoadExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, want %d\n%s\n%s", code, c.code, out, errs)
 			}
 		})
+	}
+}
+
+func TestLoadParameters(t *testing.T) {
+	for in, want := range map[string]string{
+		"SELECT 1":                                 "SELECT 1 []",
+		"SELECT a FROM b WHERE c={{random 1 9}}":   "SELECT a FROM b WHERE c=? [{{random 1 9}}]",
+		"INSERT INTO a VALUES ({{seq}},{{hex 4}})": "INSERT INTO a VALUES (?,?) [{{seq}} {{hex 4}}]",
+		"SELECT {{seq":                             "SELECT {{seq []",
+	} {
+		if text, params := parameters(in); fmt.Sprint(text, " ", params) != want {
+			t.Errorf("%s: %s %v, want %s", in, text, params, want)
+		}
 	}
 }
 
