@@ -116,7 +116,7 @@ type protocol struct {
 func protocols() []protocol {
 	return []protocol{
 		{"http1", ByNumber, validateHTTP1, newHTTP1},
-		{"redis", Unnumbered, validateRedis, newRedis},
+		{"redis", ByName, validateRedis, newRedis},
 		{"mysql", Unnumbered, validateMySQL, newMySQL},
 		{"tcp", Uncounted, validateTCP, newTCP},
 	}
@@ -129,6 +129,8 @@ type Counting uint8
 const (
 	// ByNumber: each request carries its number, as HeaderID does.
 	ByNumber Counting = iota
+	// ByName: each connection of a scenario carries the name of its load.
+	ByName
 	// Unnumbered requests count, but cannot be told from others.
 	Unnumbered
 	// Uncounted: what origins count is something else.

@@ -24,6 +24,7 @@ type redis struct {
 	seed     uint64
 	hello    []byte // what a connection begins with
 	replies  int    // to it
+	prompt   bool   // requests need not wait for them
 	commands []redisCommand
 	classes  []Class
 	keys     *keySpace
@@ -106,6 +107,10 @@ func (c *redis) greet(r *Redis) {
 	if r.Database != 0 {
 		say("SELECT", strconv.Itoa(r.Database))
 	}
+	c.prompt = c.replies == 0
+	if r.Client != "" { // last, so that origins count nothing of the above under it
+		say("CLIENT", "SETNAME", r.Client)
+	}
 }
 
 // commands are the kinds of requests, the default one included.
@@ -156,15 +161,16 @@ type redisSession struct {
 	word    []byte // for a word that differs from request to request
 	reader  resp.Reader
 	setUp   int           // replies of the set-up to come
+	greet   bool          // the next request follows the set-up at once
 	command *redisCommand // whose reply it is; nil in the set-up
 	answer  Answer
 }
 
 // Open implements Session.
 func (s *redisSession) Open() State {
-	s.setUp, s.command = s.codec.replies, nil
+	s.setUp, s.command, s.greet = s.codec.replies, nil, s.codec.prompt
 	s.begin(0)
-	if s.setUp == 0 {
+	if s.greet {
 		return Done
 	}
 	return Reply
@@ -176,6 +182,9 @@ func (s *redisSession) Say(dst []byte) []byte { return append(dst, s.codec.hello
 // Request implements Session.
 func (s *redisSession) Request(dst []byte, o *Order) (out, body []byte) {
 	q := &s.codec.commands[o.Class]
+	if s.greet {
+		dst, s.greet = s.Say(dst), false
+	}
 	v := values{seq: o.Seq, user: s.user, draws: newDraws(s.codec.seed^drawsOfText, o.Seq), keys: s.codec.keys, size: &q.size}
 	for i := range q.parts {
 		p := &q.parts[i]
@@ -212,7 +221,7 @@ func (s *redisSession) Feed(p []byte) (n int, st State) {
 			return n, s.fail(string(what))
 		case !done:
 			return n, More
-		case s.command != nil:
+		case s.setUp == 0:
 			s.answer.Bytes = s.reader.Bytes
 			s.judge(&s.command.expect)
 			return n, Done
@@ -220,10 +229,14 @@ func (s *redisSession) Feed(p []byte) (n int, st State) {
 		if s.isError() {
 			return n, s.fail(s.codec.details.of(s.reader.Text, "an error"))
 		}
-		if s.setUp--; s.setUp == 0 {
+		if s.setUp--; s.setUp > 0 {
+			s.begin(0)
+			continue
+		}
+		if s.command == nil {
 			return n, Done
 		}
-		s.begin(0)
+		s.begin(s.command.keep)
 	}
 }
 

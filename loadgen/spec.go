@@ -159,6 +159,9 @@ type Redis struct {
 	Database int    `json:"database,omitempty"`
 	// Version of the protocol: 2, or 3 by HELLO; 0 is 2.
 	Version int `json:"version,omitempty"`
+	// Client is the name that connections are given by CLIENT SETNAME, and the
+	// class under which origins count their commands; without one they have none.
+	Client string `json:"client,omitempty"`
 	// Keys are what the variable key stands for.
 	Keys Keys `json:"keys,omitzero"`
 	// Value is the distribution of sizes that the variable value has.

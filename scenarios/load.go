@@ -95,6 +95,7 @@ func (l *Load) Spec() loadgen.Spec {
 		spec.MySQL = l.MySQL.mysql()
 	case "redis":
 		spec.Redis = l.Redis.redis()
+		spec.Redis.Client = l.Name
 	default:
 		spec.HTTP = l.HTTP()
 	}

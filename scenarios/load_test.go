@@ -99,7 +99,7 @@ func TestLoadSpec(t *testing.T) {
 		t.Fatal(err)
 	}
 	redis := loadgen.Redis{
-		Password: "secret", Database: 1, Version: 3, Value: loads[2].Redis.Value.size(),
+		Client: loads[2].Name, Password: "secret", Database: 1, Version: 3, Value: loads[2].Redis.Value.size(),
 		Keys: loadgen.Keys{Prefix: "k:", Count: 10, Law: loadgen.KeysZipfian, Skew: 1.2},
 		Commands: []loadgen.Command{
 			{Name: "get", Weight: 9, Line: "GET {{key}}", Expect: loadgen.ExpectReply{Bytes: new(int64(1024)), Null: new(false)}},

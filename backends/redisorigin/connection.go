@@ -149,11 +149,6 @@ func selectDB(k *call) {
 	}
 }
 
-func quit(k *call) {
-	k.ok()
-	k.conn.Finish()
-}
-
 func reset(k *call) {
 	s := k.s
 	s.db, s.version, s.trusted, s.name = 0, resp.V2, s.r.cfg.Password == "", s.name[:0]

@@ -74,6 +74,11 @@ func (s *session) Consume(c *origin.Conn, in []byte) (n int) {
 			n += size
 			continue
 		}
+		if is(args[0], "QUIT") { // a farewell, no request
+			c.SetOutput(append(c.Output(), "+OK\r\n"...))
+			c.Finish()
+			return len(in)
+		}
 		if !c.Take(nil) {
 			return n
 		}

@@ -31,7 +31,6 @@ func commandTable() map[string]*command {
 		{"auth", -2, noAuth | anytime, auth},
 		{"hello", -1, noAuth | anytime, hello},
 		{"select", 2, anytime, selectDB},
-		{"quit", -1, noAuth | anytime, quit},
 		{"reset", 1, noAuth | anytime, reset},
 		{"client", -2, anytime, client},
 		{"command", -1, anytime, commandInfo},

@@ -33,8 +33,9 @@ type Client struct {
 	Connections uint64
 	// Frontend of the proxy the load speaks to; "" when it goes to the origins.
 	Frontend string
-	// Counting is how origins count its requests: in class Class; unnumbered
-	// in class Unnamed, with all that is said to set a connection up; or not.
+	// Counting is how origins count its requests: in class Class, by number or
+	// not; in class Unnamed, with all that is said to set a connection up; or not
+	// at all.
 	Counting loadgen.Counting
 }
 
@@ -84,7 +85,7 @@ func Check(clients []Client, origins map[string]Origin, proxy *Proxy) *result.Co
 		retries = proxy.Retries
 	}
 	for _, cl := range clients {
-		if cl.Counting != loadgen.ByNumber {
+		if cl.Counting != loadgen.ByNumber && cl.Counting != loadgen.ByName {
 			continue
 		}
 		r := row(cl, origins[cl.Class], retries)
