@@ -24,7 +24,8 @@ type redis struct {
 	seed     uint64
 	hello    []byte // what a connection begins with
 	replies  int    // to it
-	prompt   bool   // requests need not wait for them
+	named    bool   // the last of it gives the connection a name
+	prompt   bool   // requests need not wait for the replies
 	commands []redisCommand
 	classes  []Class
 	keys     *keySpace
@@ -108,7 +109,7 @@ func (c *redis) greet(r *Redis) {
 		say("SELECT", strconv.Itoa(r.Database))
 	}
 	c.prompt = c.replies == 0
-	if r.Client != "" { // last, so that origins count nothing of the above under it
+	if c.named = r.Client != ""; c.named { // last, so that origins count nothing of the above under it
 		say("CLIENT", "SETNAME", r.Client)
 	}
 }
@@ -226,7 +227,7 @@ func (s *redisSession) Feed(p []byte) (n int, st State) {
 			s.judge(&s.command.expect)
 			return n, Done
 		}
-		if s.isError() {
+		if s.isError() && (s.setUp > 1 || !s.codec.named) { // a server need not take a name
 			return n, s.fail(s.codec.details.of(s.reader.Text, "an error"))
 		}
 		if s.setUp--; s.setUp > 0 {

@@ -126,6 +126,11 @@ func TestRedisSetUp(t *testing.T) {
 		{Redis{Password: "pw", Database: 2}, "*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n", "+OK\r\n+OK\r\n", Done, ""},
 		{Redis{Password: "pw", User: "u"}, "*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$2\r\npw\r\n", "-WRONGPASS no\r\n", Broken, "WRONGPASS no"},
 		{Redis{Version: 3}, "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n", "%1\r\n+server\r\n+redis\r\n", Done, ""},
+		{
+			Redis{Version: 3, Client: "me"},
+			"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n",
+			"%1\r\n+server\r\n+redis\r\n-ERR no names here\r\n", Done, "",
+		},
 		{Redis{Version: 3, Password: "pw"}, "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$2\r\npw\r\n", "-NOPROTO no\r\n", Broken, "NOPROTO no"},
 	} {
 		s := newRedisSession(t, c.redis)
@@ -143,6 +148,29 @@ func TestRedisSetUp(t *testing.T) {
 			used, st := feedAll(s, c.in, 3)
 			if st != c.state || used != len(c.in) || s.Answer().Detail != c.why {
 				t.Errorf("%+v: state %d, %+v", c.redis, st, *s.Answer())
+			}
+		}
+	}
+}
+
+// A name alone is no set-up to wait for: it leaves with the first request of each
+// connection, and its reply is no part of the answer.
+func TestRedisName(t *testing.T) {
+	const name = "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n"
+	s := newRedisSession(t, Redis{Client: "me", Commands: []Command{{Line: "ECHO hi", Expect: ExpectReply{Text: new("hi")}}}})
+	o := &Order{Item: -1}
+	for range 2 {
+		if st := s.Open(); st != Done {
+			t.Fatalf("state %d", st)
+		}
+		for i, in := range []string{"+OK\r\n$2\r\nhi\r\n", "$2\r\nhi\r\n"} {
+			out, _ := s.Request(nil, o)
+			if got := strings.HasPrefix(string(out), name); got != (i == 0) {
+				t.Errorf("request %d is %q", i, out)
+			}
+			s.Await(o)
+			if used, st := feedAll(s, in, 3); st != Done || used != len(in) || s.Answer().Fault != causeNone || s.Answer().Bytes != 2 {
+				t.Errorf("request %d: %d bytes used, state %d, %+v", i, used, st, *s.Answer())
 			}
 		}
 	}
@@ -171,6 +199,7 @@ func TestRedisValidate(t *testing.T) {
 		"command SUBSCRIBE: it has not one reply":          line("SUBSCRIBE c"),
 		"command auth: set user, password":                 line("auth x"),
 		"changes which commands have a reply":              line("client reply off"),
+		"a connection has the name of its load":            line("CLIENT SETNAME me"),
 		"expected length -1 of the reply":                  {Commands: []Command{{Expect: ExpectReply{Bytes: &none}}}},
 		"nothing else can be expected with it":             {Commands: []Command{{Expect: ExpectReply{Error: "ERR", Null: new(true)}}}},
 		"cannot both be expected":                          {Commands: []Command{{Expect: ExpectReply{Text: new("x"), Null: new(true)}}}},

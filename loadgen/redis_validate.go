@@ -110,6 +110,9 @@ func reservedCommand(words []string) string {
 		if len(words) > 1 && strings.EqualFold(words[1], "REPLY") {
 			return "it changes which commands have a reply"
 		}
+		if len(words) > 1 && strings.EqualFold(words[1], "SETNAME") {
+			return "in a scenario a connection has the name of its load"
+		}
 	}
 	return ""
 }

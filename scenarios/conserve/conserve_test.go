@@ -42,6 +42,13 @@ func TestCheck(t *testing.T) {
 			o["web"] = Origin{Received: 99, Answered: 99, Lost: 1}
 			p.Responses = 99
 		}, 3},
+		{"requests by name, all there", func(c []Client, _ map[string]Origin, _ *Proxy) { c[1].Counting = loadgen.ByName }, 0},
+		{"a request by name that nobody sent", func(c []Client, o map[string]Origin, _ *Proxy) {
+			c[1].Counting, o["tcp"] = loadgen.ByName, Origin{Received: 51, Answered: 51}
+		}, 1},
+		{"an answer by name that no origin gave", func(c []Client, o map[string]Origin, _ *Proxy) {
+			c[1].Counting, o["tcp"] = loadgen.ByName, Origin{Received: 49, Answered: 49}
+		}, 2},
 		{"requests without ids, beside what sets connections up", func(c []Client, o map[string]Origin, _ *Proxy) {
 			c[1].Counting, o["tcp"], o[Unnamed] = loadgen.Unnumbered, Origin{}, Origin{Received: 60, Answered: 60}
 		}, 0},
