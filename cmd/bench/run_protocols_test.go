@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"bench/internal/result"
@@ -101,5 +102,11 @@ func TestRunSpeaksEveryProtocol(t *testing.T) {
 		if l := &cell.Loads[i]; len(l.Classes) < 2 {
 			t.Errorf("load %s has %d kinds of requests", l.Name, len(l.Classes))
 		}
+	}
+	// Commands of Redis are counted under the name of their load, nothing else is.
+	rows := cell.Conservation.Rows
+	i := slices.IndexFunc(rows, func(r result.ConservationRow) bool { return r.Class == "cache" })
+	if i < 0 || rows[i].Sent != 300 || rows[i].Received != 300 || rows[i].Answered != 300 {
+		t.Errorf("conservation %+v", rows)
 	}
 }
