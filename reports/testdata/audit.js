@@ -39,7 +39,7 @@
   }
   // overlaps within one chart
   for (const f of document.querySelectorAll(".plot,.ribbon,.lanes")) {
-    const t = [...f.querySelectorAll(".y span,.x span,.ends span,.legend li,.limit span,.ev,.band span,figcaption h3,figcaption .sub,.readout")].filter(seen).map(e => [e, e.getBoundingClientRect()]);
+    const t = [...f.querySelectorAll(".y span,.x span,.ends span,.legend li,.limit span,.at,.ev,.band span,figcaption h3,figcaption .sub,.readout")].filter(seen).map(e => [e, e.getBoundingClientRect()]);
     for (let i = 0; i < t.length; i++) for (let j = i + 1; j < t.length; j++) {
       const [a, x] = t[i], [b, y] = t[j]; if (a.contains(b) || b.contains(a)) continue;
       const w = Math.min(x.right, y.right) - Math.max(x.left, y.left), h = Math.min(x.bottom, y.bottom) - Math.max(x.top, y.top);
@@ -64,7 +64,7 @@
   const ids = [...document.querySelectorAll("[id]")].map(e => e.id); if (new Set(ids).size !== ids.length) say("an id is used twice");
   for (const t of document.querySelectorAll("table")) if (!t.querySelector("th[scope=col]")) say("a table without column heads");
   // what may never be there
-  if (document.scripts.length !== 1) say("scripts:", document.scripts.length);
+  if (document.scripts.length !== (want.scripts ?? 1)) say("scripts:", document.scripts.length);
   if (document.images.length || document.querySelector("iframe,object,embed,form")) say("an image, frame or form");
   if (/NaN|Infinity|undefined|\[object/.test(document.body.innerText)) say("an unprintable value:", /.{0,30}(NaN|Infinity|undefined|\[object).{0,30}/.exec(document.body.innerText)[0]);
   if ([...document.querySelectorAll("path")].some(p => /NaN|Inf|undefined/.test(p.getAttribute("d")))) say("a path with NaN");
