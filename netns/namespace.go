@@ -93,6 +93,24 @@ func (n *Namespace) Enter() (leave func() error, err error) {
 	}, nil
 }
 
+// Join moves the calling thread, which must be locked to its goroutine and end with
+// it, into the namespace at a path, as Path gives it to other processes. The empty
+// path leaves the thread where it is.
+func Join(path string) error {
+	if path == "" {
+		return nil
+	}
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("network namespace %s: %w", path, err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("cannot enter network namespace %s: %w", path, err)
+	}
+	return nil
+}
+
 // Dial connects to an address, whose host is in digits, from inside the namespace.
 func (n *Namespace) Dial(ctx context.Context, network, address string) (c net.Conn, err error) {
 	var d net.Dialer

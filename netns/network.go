@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -45,7 +46,40 @@ func Lay(t Topology) (_ *Network, err error) {
 			return nil, fmt.Errorf("routes of node %s: %w", name, err)
 		}
 	}
+	for i := range t.Wires {
+		if err := n.awaitWire(i); err != nil {
+			return nil, fmt.Errorf("wire %s: %w", t.Wires[i].Name, err)
+		}
+	}
 	return n, nil
+}
+
+// wireTime is what the kernel may take to notice that the ends of wires are up: a
+// second, and more on a busy machine.
+const wireTime = 5 * time.Second
+
+// awaitWire waits until the bridge of a wire knows that its ports are up: before
+// that it carries nothing, and the first question for an address would be lost.
+func (n *Network) awaitWire(i int) error {
+	w := &n.Wires[i]
+	return n.wires[w.Name].Do(func() error {
+		deadline := time.Now().Add(wireTime)
+		for j := 0; j < len(w.Nodes); {
+			l, err := netlink.LinkByName(portName(j))
+			if err != nil {
+				return err
+			}
+			switch {
+			case l.Attrs().OperState == netlink.OperUp:
+				j++
+			case time.Now().After(deadline):
+				return fmt.Errorf("its port towards %s does not come up", w.Nodes[j])
+			default:
+				time.Sleep(time.Millisecond)
+			}
+		}
+		return nil
+	})
 }
 
 // Close lets all namespaces go.

@@ -16,6 +16,8 @@ import (
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
 	"golang.org/x/sys/unix"
+
+	"bench/netns"
 )
 
 // Config says what is captured.
@@ -99,15 +101,8 @@ func Start(w io.Writer, c Config) (*Capture, error) {
 
 // open opens the interfaces inside their namespace.
 func open(c *Config) (taps []tap, err error) {
-	if c.Namespace != "" {
-		fd, err := unix.Open(c.Namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return nil, fmt.Errorf("network namespace %s: %w", c.Namespace, err)
-		}
-		defer unix.Close(fd)
-		if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-			return nil, fmt.Errorf("cannot enter network namespace %s: %w", c.Namespace, err)
-		}
+	if err := netns.Join(c.Namespace); err != nil {
+		return nil, err
 	}
 	for i, name := range c.Interfaces {
 		nic, err := net.InterfaceByName(name)

@@ -12,6 +12,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"bench/netns"
 )
 
 // Place is where an attack acts.
@@ -92,14 +94,8 @@ func (p *Place) inside(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends here
-		fd, err := unix.Open(p.Namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			done <- fmt.Errorf("network namespace %s: %w", p.Namespace, err)
-			return
-		}
-		defer unix.Close(fd)
-		if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("cannot enter network namespace %s: %w", p.Namespace, err)
+		if err := netns.Join(p.Namespace); err != nil {
+			done <- err
 			return
 		}
 		done <- f()

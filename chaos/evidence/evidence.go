@@ -97,14 +97,11 @@ func Near(what string, asked, achieved, tolerance float64, show func(float64) st
 	return f
 }
 
-// enough packets tell a median; of fewer, only the bound on all counts.
+// enough packets tell quantiles.
 const enough = 100
 
 // Lateness judges how far behind its own plan something was.
 func Lateness(what string, count int64, p50, p99 time.Duration, limit50, limit99 time.Duration) result.Finding {
-	if count < enough {
-		limit50 = limit99
-	}
 	us := func(d time.Duration) string { return units.Latency(float64(d) / float64(time.Microsecond)) }
 	f := result.Finding{
 		What: what, Verdict: result.Confirmed,
@@ -114,7 +111,10 @@ func Lateness(what string, count int64, p50, p99 time.Duration, limit50, limit99
 	switch {
 	case count == 0:
 		f.Verdict, f.Achieved = result.Inconclusive, "nothing was concerned"
-	case p50 > limit50 || p99 > limit99:
+	case p50 <= limit50 && p99 <= limit99:
+	case count < enough:
+		f.Verdict, f.Note = result.Inconclusive, "these are too few packets to tell"
+	default:
 		f.Verdict, f.Note = result.Mismatch, "the processors were too busy for it to be on time"
 	}
 	return f

@@ -65,6 +65,26 @@ func TestIntervalCovers(t *testing.T) {
 	}
 }
 
+func TestLateness(t *testing.T) {
+	ms := time.Millisecond
+	for _, c := range []struct {
+		count    int64
+		p50, p99 time.Duration
+		want     string
+	}{
+		{1000, ms, 2 * ms, result.Confirmed},
+		{1000, 2 * ms, 2 * ms, result.Mismatch},
+		{1000, ms, 20 * ms, result.Mismatch},
+		{5, ms, 2 * ms, result.Confirmed},
+		{5, ms, 20 * ms, result.Inconclusive},
+		{0, 0, 0, result.Inconclusive},
+	} {
+		if f := evidence.Lateness("x", c.count, c.p50, c.p99, ms, 10*ms); f.Verdict != c.want {
+			t.Errorf("%+v, want %s", f, c.want)
+		}
+	}
+}
+
 func TestSum(t *testing.T) {
 	all := func(o ...string) (f []result.Finding) {
 		for _, o := range o {

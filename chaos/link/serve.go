@@ -16,6 +16,7 @@ import (
 	"bench/chaos/impair"
 	"bench/internal/loop"
 	"bench/internal/thread"
+	"bench/netns"
 )
 
 // order is one line of what the parent writes to the helper.
@@ -90,15 +91,8 @@ func Serve(in *os.File, out io.Writer) error {
 
 // open enters the namespace and opens both interfaces.
 func open(c *Config) (*bridge, error) {
-	if c.Namespace != "" {
-		fd, err := unix.Open(c.Namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return nil, fmt.Errorf("network namespace %s: %w", c.Namespace, err)
-		}
-		defer unix.Close(fd)
-		if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-			return nil, fmt.Errorf("cannot enter network namespace %s: %w", c.Namespace, err)
-		}
+	if err := netns.Join(c.Namespace); err != nil {
+		return nil, err
 	}
 	only, err := accept(c.Only)
 	if err != nil {
