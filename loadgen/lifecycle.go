@@ -42,6 +42,7 @@ func (w *worker) enter(p *phaseTally, now int64) {
 func (w *worker) resize(pool int) {
 	w.pool = pool
 	for pool > 0 && w.rec.conns > pool && w.idle.head != nil {
+		w.idle.head.farewell()
 		w.close(w.idle.head)
 	}
 	w.kick()

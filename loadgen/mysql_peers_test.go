@@ -116,6 +116,14 @@ func TestMariaDB(t *testing.T) {
 			t.Errorf("%d connections for %d pings, failures %v", got.ConnsOpened, got.Requests, got.FailuresByCause)
 		}
 	})
+	t.Run("farewell", func(t *testing.T) {
+		const quiet = "SELECT 1 FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME='ABORTED_CLIENTS' AND VARIABLE_VALUE='0'"
+		spec := mysqlLoad(addr, MySQL{Statements: []Statement{{Query: quiet, Expect: ExpectResult{Rows: &one}}}})
+		spec.Phases[0].LengthUs = 50_000
+		if got, _ := load(t, spec); got.Failed > 0 {
+			t.Errorf("the server has seen clients go without a word: %v", got.FailuresByCause)
+		}
+	})
 	t.Run("set-up", func(t *testing.T) {
 		for want, change := range map[string]func(*MySQL){
 			"handshake: error 1045 (28000) Access denied": func(m *MySQL) { m.Password = "wrong" },

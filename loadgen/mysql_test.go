@@ -312,6 +312,42 @@ func TestMySQLValidate(t *testing.T) {
 	}
 }
 
+// Whatever a server says, in whatever pieces, the session stays within the bytes
+// and tells why it gives up.
+func FuzzMySQLSession(f *testing.F) {
+	f.Add(append(mysqlHello(mysqlwire.CachingSHA2Password), mysqlwire.AppendOK(mysqlwire.AppendFastAuth(nil, 2), 3, 0, 0, 2)...), uint8(3))
+	f.Add(append(mysqlHello(mysqlwire.NativePassword), mysqlwire.AppendSwitch(nil, 2, mysqlwire.CachingSHA2Password, &mysqlSalt)...), uint8(200))
+	f.Add(append(append(mysqlHello(mysqlwire.NativePassword), packet(2, []byte{1, 4})...), packet(4, []byte("\x01-----BEGIN PUBLIC KEY-----\n"))...), uint8(9))
+	f.Add(append(mysqlHello(mysqlwire.NativePassword), mysqlwire.AppendPrepared(mysqlwire.AppendOK(nil, 2, 0, 0, 2), 1, 1, nil, mysqlwire.Format{})...), uint8(40))
+	f.Fuzz(func(t *testing.T, in []byte, size uint8) {
+		s := newMySQLSession(t, MySQL{Password: "secret", Statements: []Statement{{Query: "SELECT ?", Prepared: true, Params: []string{"1"}}}})
+		s.Open()
+		for rest := in; len(rest) > 0; {
+			n, st := s.Feed(rest[:min(len(rest), int(size)+1)])
+			if n > len(rest) {
+				t.Fatalf("%d of %d bytes", n, len(rest))
+			}
+			rest = rest[n:]
+			switch st {
+			case More:
+			case Reply:
+				if _, _, n, err := mysqlwire.ParsePacket(s.Say(nil)); n == 0 || err != nil {
+					t.Fatalf("said no packet: %v", err)
+				}
+			case Done:
+				o := Order{Item: -1}
+				s.Request(nil, &o)
+				s.Await(&o)
+			case Broken:
+				if s.Answer().Detail == "" || s.Answer().KeepAlive {
+					t.Fatalf("broken without a reason: %+v", *s.Answer())
+				}
+				return
+			}
+		}
+	})
+}
+
 func BenchmarkMySQL(b *testing.B) {
 	s := newMySQLSession(b, MySQL{Statements: []Statement{{Query: "SELECT ?", Prepared: true, Params: []string{"{{random 1 999}}"}}}})
 	logIn(b, s, 1)

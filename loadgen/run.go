@@ -188,6 +188,9 @@ func (r *Runner) worker(origin int64) *worker {
 
 // closeAll closes what is left open after the loop has ended.
 func (w *worker) closeAll() {
+	for c := w.idle.head; c != nil; c = c.next {
+		c.farewell()
+	}
 	for _, l := range []*connList{&w.idle, &w.room, &w.lingering, &w.opening} {
 		for c := l.head; c != nil; c = c.next {
 			sock.Close(c.fd)
