@@ -67,9 +67,11 @@ type PollerRun struct {
 	Rate      float64 `json:"requestsPerSecond"`   // completed
 	Requests  uint64  `json:"requests"`
 	Failed    uint64  `json:"failed"`
-	P50Us     float64 `json:"p50Us"` // response times as the clients saw them
-	P99Us     float64 `json:"p99Us"`
-	P999Us    float64 `json:"p99.9Us"`
+	// FailuresByCause are the failed requests, as of a load.
+	FailuresByCause map[string]uint64 `json:"failuresByCause,omitempty"`
+	P50Us           float64           `json:"p50Us"` // response times as the clients saw them
+	P99Us           float64           `json:"p99Us"`
+	P999Us          float64           `json:"p99.9Us"`
 	// The share of its processor the proxy used, of it what strangers used, and
 	// the share of the load side's processor in use, 0 to 1.
 	Subject  float64 `json:"subjectBusy"`

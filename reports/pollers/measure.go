@@ -12,6 +12,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
+	"bench/reports/words"
 )
 
 // Measure is something pollers are compared by.
@@ -220,23 +221,39 @@ func Problems(r *result.Pollers) []string {
 		all = append(all, "other programs used up to "+units.Percent(share)+" of the proxy's processor during a run: these figures are rough")
 	}
 	for i := range r.Works {
-		if failed, sum := Failed(&r.Works[i]); failed > 0 {
-			all = append(all, fmt.Sprintf("%s: %s of %s requests failed", series.OneLine(r.Works[i].Name), units.Count(failed), units.Count(sum)))
+		if failed, sum := failures(&r.Works[i]); failed != "" {
+			all = append(all, fmt.Sprintf("%s: failed requests, of %s: %s", series.OneLine(r.Works[i].Name), units.Count(sum), failed))
 		}
 	}
 	return all
 }
 
-// Failed counts the requests of a work that failed.
-func Failed(w *result.PollerWork) (failed, all uint64) {
+// failures are the requests of a work that failed, by contestant and cause, and the
+// number of all.
+func failures(w *result.PollerWork) (text string, all uint64) {
+	var parts []string
+	by := make(map[string]map[string]uint64)
+	var order []string
 	for i := range w.Rows {
 		for j := range w.Rows[i].Cells {
-			for _, r := range w.Rows[i].Cells[j].Runs {
-				failed, all = failed+r.Failed, all+r.Failed+r.Requests
+			c := &w.Rows[i].Cells[j]
+			for k := range c.Runs {
+				run := &c.Runs[k]
+				all += run.Failed + run.Requests
+				if run.Failed > 0 && by[c.Contestant] == nil {
+					by[c.Contestant] = make(map[string]uint64)
+					order = append(order, c.Contestant)
+				}
+				for cause, n := range run.FailuresByCause {
+					by[c.Contestant][cause] += n
+				}
 			}
 		}
 	}
-	return failed, all
+	for _, name := range order {
+		parts = append(parts, series.OneLine(name)+" "+words.Failures(by[name]))
+	}
+	return strings.Join(parts, "; "), all
 }
 
 // Foreign is the greatest share of the proxy's processor that strangers used in a run.

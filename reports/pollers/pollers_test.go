@@ -87,8 +87,9 @@ func TestProblems(t *testing.T) {
 	}
 	r.Works[0].Rows[0].Cells[0].Runs[0].Others = 0.2
 	r.Works[1].Rows[0].Cells[0].Runs[0].Failed = 3
+	r.Works[1].Rows[0].Cells[0].Runs[0].FailuresByCause = map[string]uint64{result.CauseProxy5xx: 3}
 	got := Problems(r)
-	if len(got) != 2 || !strings.Contains(got[0], "20.0 %") || !strings.HasPrefix(got[1], "active: 3 of") {
+	if len(got) != 2 || !strings.Contains(got[0], "20.0 %") || !strings.HasPrefix(got[1], "active: failed requests, of ") || !strings.HasSuffix(got[1], ": epoll 3 5xx proxy") {
 		t.Errorf("%q", got)
 	}
 }
