@@ -61,10 +61,7 @@ func TestHelperProcess(t *testing.T) {
 
 func TestCrash(t *testing.T) {
 	for _, kind := range []string{"http", "tcp", "mysql", "redis"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			testCrash(t, kind)
-		})
+		t.Run(kind, func(t *testing.T) { testCrash(t, kind) })
 	}
 }
 

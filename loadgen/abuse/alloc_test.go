@@ -33,8 +33,8 @@ func TestNoAllocationPerConnection(t *testing.T) {
 		}
 		// What is there once: the plans, the tables, fifty connections, the
 		// outcome, the sockets of the origin.
-		const once = 3000
-		if n := after.Mallocs - before.Mallocs; n > once+a.Attempts/10 || a.Attempts < 300 {
+		const once = 2000
+		if n := after.Mallocs - before.Mallocs; n > once+a.Attempts/10 || a.Attempts < 100 {
 			t.Errorf("%s: %d allocations for %d connections", kind, n, a.Attempts)
 		}
 	}
