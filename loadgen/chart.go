@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"unicode"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -13,10 +14,12 @@ import (
 )
 
 // Timeline gathers the intervals of a run for a strip of a few dozen columns:
-// when there are more, neighbours become one.
+// when there are more, neighbours become one; and the first failure of each cause
+// that can be told in words.
 type Timeline struct {
 	width   int64 // µs of a column
 	columns []timeColumn
+	first   map[string]string // what happened, by cause
 }
 
 type timeColumn struct {
@@ -47,6 +50,26 @@ func (t *Timeline) Add(i *result.Interval) error {
 		c.errors += n
 	}
 	return addEncoded(&c.ok, i.Response, newShort)
+}
+
+// Fail takes a failure.
+func (t *Timeline) Fail(f *result.Failure) {
+	if t.first[f.Cause] != "" || f.Detail == "" {
+		return
+	}
+	if t.first == nil {
+		t.first = make(map[string]string)
+	}
+	text := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) { // servers say what they like
+			return '?'
+		}
+		return r
+	}, f.Detail)
+	if f.Request != "" {
+		text = f.Request + ": " + text
+	}
+	t.first[f.Cause] = text
 }
 
 // halve makes every two columns one.

@@ -62,6 +62,11 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 	}
 	if l.Failed > 0 {
 		fmt.Fprintf(w, "\nfailures  %s\n", counts(l.FailuresByCause))
+		for _, cause := range slices.Sorted(maps.Keys(l.FailuresByCause)) {
+			if first := timeline.first[cause]; first != "" {
+				fmt.Fprintf(w, "          %s, the first: %s\n", cause, first)
+			}
+		}
 	}
 	if len(l.StatusCounts) > 0 {
 		fmt.Fprintf(w, "\nstatuses  %s\n", counts(l.StatusCounts))

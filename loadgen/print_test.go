@@ -61,6 +61,10 @@ func stopTimeline(t *testing.T) *Timeline {
 			t.Fatal(err)
 		}
 	}
+	tl.Fail(&result.Failure{Cause: "timeout", Detail: "waiting for the response"})
+	tl.Fail(&result.Failure{Cause: "timeout", Detail: "another one"})
+	tl.Fail(&result.Failure{Cause: "5xx-proxy"})
+	tl.Fail(&result.Failure{Cause: "5xx-proxy", Request: "buy", Detail: "Table 'shop.\x1b[31m' is\nfull"})
 	return &tl
 }
 

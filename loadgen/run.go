@@ -186,7 +186,8 @@ func (r *Runner) worker(origin int64) *worker {
 	return w
 }
 
-// closeAll closes what is left open after the loop has ended.
+// closeAll closes what is left open after the loop has ended, as the protocol
+// does it where nothing is under way.
 func (w *worker) closeAll() {
 	for c := w.idle.head; c != nil; c = c.next {
 		c.farewell()

@@ -149,6 +149,8 @@ func (c *loadCmd) Run(std *streams) error {
 			show.print(l.Progress)
 		case l.Interval != nil:
 			return timeline.Add(l.Interval)
+		case l.Failure != nil:
+			timeline.Fail(l.Failure)
 		}
 		return nil
 	})
