@@ -247,6 +247,26 @@ func TestTCPDoesNotAllocate(t *testing.T) {
 	}
 }
 
+func TestTCPWorkerDoesNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	var wrong error
+	for range 3 {
+		spec := steady(serve(t, echo), 0, 60_000_000)
+		spec.Protocol, spec.Arrival = "tcp", Closed
+		spec.TCP.Exchanges = []Exchange{
+			{Name: "echo", Echo: fixedSize(100)},
+			{Name: "large", Echo: fixedSize(apart)},
+			{Name: "steps", Steps: []string{"send a{{seq}}b", "expect b", "send c", "expect c"}},
+		}
+		if wrong = allocating(t, spec); wrong == nil {
+			return
+		}
+	}
+	t.Error(wrong)
+}
+
 func BenchmarkTCPEcho(b *testing.B) {
 	s := newTCPSession(b, TCP{Exchanges: []Exchange{{Echo: fixedSize(128)}}})
 	o, out := Order{Item: -1}, []byte(nil)
