@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -39,13 +38,19 @@ type pollerLine struct {
 // place is a position in percent from the left and the top.
 type place struct{ X, Y float64 }
 
-// pollerMarks are the signs of the pollers, by name: colour and dash come from the
-// style sheet, the marker is drawn. Colour is never the only sign.
-var pollerMarks = map[string]struct{ class, marker string }{
-	"epoll":    {"k0", "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z"},
-	"poll":     {"k1", "M-4-4h8v8h-8Z"},
-	"select":   {"k2", "M0-5L5 4H-5Z"},
-	"io_uring": {"k3", "M0-5.5L5.5 0L0 5.5L-5.5 0Z"},
+// pollerMark is the sign of a poller: a class, which the style sheet gives colour and
+// dash, and a marker. Colour is never the only sign.
+func pollerMark(name string) (class, marker string) {
+	switch name {
+	case "poll":
+		return "k1", "M-4-4h8v8h-8Z"
+	case "select":
+		return "k2", "M0-5L5 4H-5Z"
+	case "io_uring":
+		return "k3", "M0-5.5L5.5 0L0 5.5L-5.5 0Z"
+	default:
+		return "k0", "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z"
+	}
 }
 
 // connScale maps numbers of connections to percent from the left, by logarithm.
@@ -152,8 +157,8 @@ func proxyTitle(proxy string) string {
 
 // newPollerLine is nil where nothing is known.
 func newPollerLine(c *result.PollerContestant, w *result.PollerWork, m *pollers.Measure, x connScale, y valueScale) *pollerLine {
-	look := pollerMarks[c.Poller]
-	line := &pollerLine{Class: cmp.Or(look.class, "k0"), Name: series.OneLine(c.Poller), Marker: look.marker}
+	class, marker := pollerMark(c.Poller)
+	line := &pollerLine{Class: class, Name: series.OneLine(c.Poller), Marker: marker}
 	var d, bars path
 	for i := range w.Rows {
 		for j := range w.Rows[i].Cells {

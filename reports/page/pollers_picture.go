@@ -20,10 +20,22 @@ const (
 	pictureFoot   = 56
 )
 
-// pictureLooks are the light colours and the dashes of the page's style sheet: a
+// look is how a line is drawn.
+type look struct{ Colour, Dash string }
+
+// pictureLook has the light colours and the dashes of the page's style sheet: a
 // picture that is shown in another page has no style sheet of its own.
-var pictureLooks = map[string]struct{ Colour, Dash string }{
-	"k0": {"#15181d", ""}, "k1": {"#911f99", "7 3"}, "k2": {"#c97a18", "2 3"}, "k3": {"#4a8df5", "9 3 2 3"},
+func pictureLook(class string) look {
+	switch class {
+	case "k1":
+		return look{"#911f99", "7 3"}
+	case "k2":
+		return look{"#c97a18", "2 3"}
+	case "k3":
+		return look{"#4a8df5", "9 3 2 3"}
+	default:
+		return look{Colour: "#15181d"}
+	}
 }
 
 // PollersPicture draws the chart of one work by one measure as an SVG document, the
@@ -46,7 +58,7 @@ func drawPicture(plots []*pollerPlot, title string) ([]byte, error) {
 	t, err := template.New("picture").Funcs(template.FuncMap{
 		"px":     func(percent float64) float64 { return round3(pictureLeft + percent*plotWidth/100) },
 		"py":     func(percent float64) float64 { return round3(pictureTop + percent*pictureHeight/100) },
-		"look":   func(class string) any { return pictureLooks[class] },
+		"look":   pictureLook,
 		"offset": func(i int) int { return i * (pictureTop + pictureHeight + pictureFoot) },
 		"text":   template.HTMLEscapeString,
 		"add":    func(a float64, b float64) float64 { return round3(a + b) },

@@ -82,7 +82,7 @@ func (o *PollerOptions) works() []pollerWork {
 func (o *PollerOptions) contestants() []result.PollerContestant {
 	var all []result.PollerContestant
 	for _, p := range o.Proxies {
-		for _, name := range []string{"epoll", "poll", "select", "io_uring"} {
+		for _, name := range poller.Names() {
 			if !slices.Contains(o.Pollers, name) || p == "haproxy" && name == "io_uring" {
 				continue
 			}
