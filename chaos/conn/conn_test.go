@@ -72,7 +72,7 @@ func TestKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done.Found != 20 || done.Chosen < 4 || done.Chosen > 16 || done.Killed != done.Chosen || done.Alive != 0 {
+	if done.Found != 20 || done.Chosen < 2 || done.Chosen > 18 || done.Killed != done.Chosen || done.Alive != 0 {
 		t.Errorf("%+v", done)
 	}
 	if n := cut(t, servers); n != done.Killed {

@@ -166,7 +166,9 @@ func (s *stream) end(logged bool) {
 	if s.be != nil {
 		s.be.Cur.Dec()
 	}
-	keep, cutShort, more := s.keepCli, s.cutShort, !s.up.ended || c.readable || c.in != nil
+	// A client whose time has run out is not waited for once more.
+	silent := s.status == 408
+	keep, cutShort, more := s.keepCli, s.cutShort, !s.up.ended && !silent || c.readable || c.in != nil
 	s.free()
 	switch {
 	case keep:

@@ -451,3 +451,26 @@ func TestConnectionLimits(t *testing.T) {
 		})
 	}
 }
+
+// TestSilentClientIsNotWaitedFor: after a 408 the connection is over at once, and
+// its place free for another.
+func TestSilentClientIsNotWaitedFor(t *testing.T) {
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Timeouts.HTTPRequest = 50 * time.Millisecond }, startCanned(t, ""))
+	c, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHo"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 408 ") {
+		t.Fatalf("%q, %v", text, err)
+	}
+	for end := time.Now().Add(time.Second); r.fe.Cur.Load() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the connection still counts a second after its 408")
+		}
+	}
+}

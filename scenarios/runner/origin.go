@@ -71,6 +71,9 @@ func (o *origin) start(ctx context.Context) error {
 		}
 		return nil
 	case <-p.Done():
+		if _, wanted := o.process(); !wanted {
+			return nil // a later event killed it again
+		}
 		return fmt.Errorf("origin %s ended at its start (%s): %s", o.name, p.State(), p.Output())
 	}
 }
