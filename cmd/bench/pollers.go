@@ -107,7 +107,7 @@ func (c *pollersCmd) outcome(std *streams) (*result.Pollers, error) {
 	started := time.Now()
 	r, err := peers.MeasurePollers(ctx, *o)
 	if ctx.Err() != nil {
-		return nil, &exitError{exitInterrupted, ctx.Err()}
+		return nil, &exitError{exitInterrupted, errors.New("interrupted: everything is undone, and nothing was written")}
 	}
 	if err != nil {
 		return nil, &exitError{exitLost, err}
