@@ -26,6 +26,7 @@ func Actions() []Action {
 		[]Action{
 			{Name: "proxy.reload", Class: ClassMoment},
 			{Name: "proxy.reloadBroken", Class: ClassMoment},
+			{Name: "proxy.kill", Class: ClassFault, Needs: []string{"for"}},
 			{Name: "proxy.command", Class: ClassMoment, Needs: []string{"command"}},
 		},
 		originActions(),

@@ -13,8 +13,8 @@ import (
 )
 
 // Driver is one way of running a proxy. The calls of one driver follow one
-// another: Prepare once, Start once, Reload at will, Stop at last. Stop may
-// come at any time and leaves no process behind.
+// another: Prepare once, Start once and again after the process was killed, Reload
+// at will, Stop at last. Stop may come at any time and leaves no process behind.
 type Driver interface {
 	// Prepare writes the configuration and checks it as far as the proxy can.
 	// An error about the configuration is a *ConfigError.

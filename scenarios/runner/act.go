@@ -20,6 +20,8 @@ func (c *cell) act(ctx context.Context, e *result.Event, do *scenarios.Event) er
 		return c.reload(ctx, e)
 	case "proxy.reloadBroken":
 		return c.reloadBroken(ctx, e)
+	case "proxy.kill":
+		return c.killProxy(ctx, e, do.Args.For.D())
 	case "proxy.command":
 		return c.command(e, do.Args.Command)
 	}
@@ -99,6 +101,43 @@ func (c *cell) reloadBroken(ctx context.Context, e *result.Event) error {
 	}
 	c.begin(e, began, c.sinceStart())
 	c.update(e, func(*result.Event) {})
+	return nil
+}
+
+// killProxy ends the proxy at once, as a crash does, and starts it again after a
+// while. What it counted is gone with it.
+func (c *cell) killProxy(ctx context.Context, e *result.Event, length time.Duration) error {
+	old := c.history.latest()
+	old.killed.Store(true)
+	old.lose(fmt.Sprintf("process %d was killed, and its counters with it", old.PID))
+	began := c.sinceStart()
+	old.Process.Kill()
+	end := began + length.Microseconds()
+	c.begin(e, began, end)
+	if err := c.clock.sleepUntil(ctx, c.start+end*1000); err != nil {
+		return err
+	}
+	g, err := c.driver.Start(ctx)
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	if err != nil {
+		c.fail(fail(exitProxy, fmt.Errorf("start after a kill: %w", err)))
+		return nil
+	}
+	n, err := openGeneration(ctx, g, c.driver.StatsSocket())
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			c.fail(fail(exitProxy, fmt.Errorf("start after a kill: %w", err)))
+		}
+		return err
+	}
+	if old.conn != nil {
+		_ = old.conn.Close() // nobody is at the other end
+	}
+	c.history.add(n)
+	c.watchGeneration(ctx, &c.history.wait, n)
+	c.update(e, func(e *result.Event) { e.EndUs = c.sinceStart() })
 	return nil
 }
 

@@ -36,6 +36,8 @@ type generation struct {
 	conn *statsock.Conn // nil without a stats socket
 	// replaced tells that its end was ordered.
 	replaced atomic.Bool
+	// killed tells that it was to end without any order.
+	killed atomic.Bool
 
 	mu    sync.Mutex
 	last  map[rowKey]counters

@@ -200,7 +200,7 @@ func (c *cell) watchGeneration(ctx context.Context, workers *sync.WaitGroup, g *
 			return
 		case <-g.Process.Done():
 		}
-		if g.replaced.Load() && (g.Process.ExitCode() == 0 || c.scenario.Proxy.Reload == driver.Restart) {
+		if g.killed.Load() || g.replaced.Load() && (g.Process.ExitCode() == 0 || c.scenario.Proxy.Reload == driver.Restart) {
 			return
 		}
 		c.fail(fail(exitProxy, &driver.ExitError{
@@ -358,7 +358,7 @@ func (c *cell) carryOut(ctx context.Context, steady func() error) func(scenarios
 		// Each event goes on by itself, so that none is late because of the
 		// one before it.
 		c.history.wait.Go(func() {
-			if strings.HasPrefix(e.Kind, "proxy.reload") {
+			if strings.HasPrefix(e.Kind, "proxy.reload") || e.Kind == "proxy.kill" {
 				reload.Lock()
 				defer reload.Unlock()
 			}
