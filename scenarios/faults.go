@@ -30,6 +30,10 @@ const wirePrefix = "network."
 // OnWire tells whether an action happens to the packets of a wire.
 func (a Action) OnWire() bool { return strings.HasPrefix(a.Name, wirePrefix) }
 
+// NeedsWire tells whether an action can only be carried out where there are wires:
+// what happens to their packets does, and so do attacks that come over one.
+func (a Action) NeedsWire() bool { return slices.Contains(a.Needs, "wire") }
+
 // On a wire every action takes these, too.
 var wireArgs = []string{"for", "direction", "protocol", "only", "share", "mechanism", "capture"}
 

@@ -35,14 +35,14 @@ func (c *cell) layNetwork() error {
 	return nil
 }
 
-// leaveOut takes the events on wires out of the scenario and says so.
+// leaveOut takes the events that need wires out of the scenario and says so.
 func (c *cell) leaveOut(why error) {
 	s := *c.scenario
 	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e scenarios.Event) bool {
 		a, _ := scenarios.FindAction(e.Do)
-		return a.OnWire()
+		return a.NeedsWire()
 	})
-	c.record.Warnings = append(c.record.Warnings, fmt.Sprintf("everything ran on the loopback, and %d events on wires were left out: %v", len(c.scenario.Events)-len(s.Events), why))
+	c.record.Warnings = append(c.record.Warnings, fmt.Sprintf("everything ran on the loopback, and %d events that need wires were left out: %v", len(c.scenario.Events)-len(s.Events), why))
 	c.scenario = &s
 }
 

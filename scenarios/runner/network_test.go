@@ -1,0 +1,37 @@
+package runner
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"bench/internal/result"
+	"bench/scenarios"
+)
+
+// TestLeaveOut: on the loopback nothing is ordered that would have to find a wire,
+// and the scenario itself stays as it was.
+func TestLeaveOut(t *testing.T) {
+	s := &scenarios.Scenario{}
+	for _, do := range []string{
+		"process.stop", "network.delay", "network.mtu", "connections.kill", "connections.synFlood", "connections.halfOpen", "proxy.reload",
+	} {
+		s.Events = append(s.Events, scenarios.Event{Do: do})
+	}
+	c := &cell{scenario: s, record: &result.Cell{}}
+	c.leaveOut(errors.New("no rights"))
+	var left []string
+	for _, e := range c.scenario.Events {
+		left = append(left, e.Do)
+	}
+	if want := []string{"process.stop", "connections.kill", "proxy.reload"}; !slices.Equal(left, want) {
+		t.Errorf("events %v are left, want %v", left, want)
+	}
+	if len(s.Events) != 7 {
+		t.Errorf("the document has %d events now", len(s.Events))
+	}
+	if w := c.record.Warnings; len(w) != 1 || !strings.Contains(w[0], "4 events") || !strings.Contains(w[0], "no rights") {
+		t.Errorf("warnings %q", w)
+	}
+}
