@@ -12,8 +12,6 @@ import (
 
 	"github.com/invopop/jsonschema"
 	check "github.com/santhosh-tekuri/jsonschema/v6"
-
-	"bench/backends/mysqlorigin"
 )
 
 // schemaFile is what editors read; see CONTRIBUTING for how to point one at it.
@@ -86,13 +84,7 @@ func generateSchema(t *testing.T) []byte {
 		r.CommentMap[name] = strings.Join(strings.Fields(text), " ")
 	}
 	s := r.Reflect(&Scenario{})
-	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Scenario](), reflect.TypeFor[Proxy](), reflect.TypeFor[Stats](), reflect.TypeFor[Backend](),
-		reflect.TypeFor[TCPOrigin](), reflect.TypeFor[MySQLOrigin](), reflect.TypeFor[RedisOrigin](), reflect.TypeFor[mysqlorigin.Row](),
-		reflect.TypeFor[Load](), reflect.TypeFor[Content](), reflect.TypeFor[Expect](), reflect.TypeFor[Request](),
-		reflect.TypeFor[Trace](), reflect.TypeFor[Connections](), reflect.TypeFor[Phase](), reflect.TypeFor[Abuse](), reflect.TypeFor[Event](),
-		reflect.TypeFor[EventArgs](), reflect.TypeFor[Objective](), reflect.TypeFor[Compare](),
-	} {
+	for _, typ := range mappings(reflect.TypeFor[Scenario]()) {
 		refine(s.Definitions[typ.Name()], typ)
 	}
 	// An objective may be its expression alone.
@@ -114,6 +106,29 @@ func generateSchema(t *testing.T) []byte {
 	}
 	text = bytes.ReplaceAll(text, []byte(`"type": "`+scalarTypes+`"`), []byte(`"type": ["string", "number", "boolean"]`))
 	return append(text, '\n')
+}
+
+// mappings lists a struct of the format and those that its fields lead to, so that
+// none can be forgotten.
+func mappings(t reflect.Type) []reflect.Type {
+	seen := map[reflect.Type]bool{}
+	var all []reflect.Type
+	var visit func(reflect.Type)
+	visit = func(t reflect.Type) {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+			t = t.Elem()
+		}
+		if seen[t] || !hasKeys(t) {
+			return
+		}
+		seen[t] = true
+		all = append(all, t)
+		for _, f := range fieldsOf(t) {
+			visit(t.Field(f.index).Type)
+		}
+	}
+	visit(t)
+	return all
 }
 
 // refine adds to a struct's schema what its tags say.
@@ -218,7 +233,7 @@ func TestSchemaRefuses(t *testing.T) {
 	s := schema(t)
 	for _, name := range []string{
 		"unknown-top-key", "unknown-nested-keys", "missing-version", "wrong-driver", "bad-arrival", "scalar-for-list",
-		"list-for-mapping", "pool-zero", "not-a-mapping", "null-value", "matrix-empty",
+		"list-for-mapping", "pool-zero", "not-a-mapping", "null-value", "matrix-empty", "wire-without-name",
 	} {
 		text, err := os.ReadFile("testdata/broken/" + name + ".yaml")
 		if err != nil {
