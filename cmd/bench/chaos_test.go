@@ -58,7 +58,7 @@ events:
   - {at: 500ms, do: network.delay, args: {wire: back, delay: 5ms, for: 1s, capture: true}}
   - {at: 1s, do: process.starve, args: {name: web.1, rate: 0.5, for: 2s}}
   - {at: 1500ms, do: process.limitFiles, args: {name: proxy, count: 500, for: 1s}}
-  - {at: 2s, do: network.partition, args: {wire: back, only: origin/web.1, for: 300ms}}
+  - {at: 1200ms, do: network.partition, args: {wire: back, only: origin/web.1, for: 600ms}}
   - {at: 2500ms, do: process.stop, args: {name: web.2, for: 200ms}}
   - {at: 3s, do: connections.kill, args: {only: proxy/web, share: 0.5}}
   - {at: 3200ms, do: network.bandwidth, args: {wire: front, bandwidth: 1MiB, for: 300ms}}

@@ -285,8 +285,9 @@ func (s *stream) connectFailed(cause byte) {
 	if s.redispatchDue() {
 		s.prevSrv = s.srv
 		s.leaveServer()
-		// Where it is another server's turn anyway the pause is spared.
-		if active, _, _ := s.be.Count(); active > 1 && balance.ByName(be.Balance).InTurn {
+		// Where it is another server's turn anyway the pause is spared. But what this
+		// process has run out of, no other server has either.
+		if active, _, _ := s.be.Count(); cause != 'R' && active > 1 && balance.ByName(be.Balance).InTurn {
 			s.assign()
 			return
 		}

@@ -89,6 +89,9 @@ func (c *cell) wireFault(e *scenarios.Event) (chaos.Fault, error) {
 		if f.Place, err = c.wire(e.Args.Wire); err != nil {
 			return nil, err
 		}
+		if f.Order.Mechanism == chaosnet.Auto && c.shared(e.Args.Wire) {
+			f.Order.Mechanism = chaosnet.Userspace
+		}
 	}
 	c.faults.mu.Lock()
 	c.faults.count++
@@ -99,6 +102,19 @@ func (c *cell) wireFault(e *scenarios.Event) (chaos.Fault, error) {
 		f.Order.Capture = c.out.path(fmt.Sprintf("%d-%s.pcapng", c.index+1, f.Order.ID))
 	}
 	return f, nil
+}
+
+// shared tells whether several events happen to a wire. They may overlap, and what
+// the kernel drops of the link's frames the link would have to call lost unasked:
+// one mechanism then does it all.
+func (c *cell) shared(wire string) bool {
+	n := 0
+	for i := range c.scenario.Events {
+		if e := &c.scenario.Events[i]; e.Args.Wire == wire && strings.HasPrefix(e.Do, "network.") && e.Do != "network.mtu" {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // attack is the fault of an event on connections.
