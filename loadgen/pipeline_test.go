@@ -24,7 +24,8 @@ func TestPipelining(t *testing.T) {
 		spec := steady(o.addr, 2000, 300_000)
 		spec.Arrival, spec.Connections = arrival, Connections{Pool: 2, Pipeline: 8}
 		got, l := load(t, spec)
-		if got.Failed != 0 || got.ConnsOpened != 2 || got.Requests < 600 || got.BytesIn != got.Completed*uint64(len(okAnswer)) {
+		// A constant load opens the second one only if the first is full.
+		if got.Failed != 0 || got.ConnsOpened > 2 || arrival == Closed && got.ConnsOpened != 2 || got.Requests < 600 || got.BytesIn != got.Completed*uint64(len(okAnswer)) {
 			t.Errorf("%s: %d requests on %d connections, %d bytes in, failures %v", arrival, got.Requests, got.ConnsOpened, got.BytesIn, got.FailuresByCause)
 		}
 		if last := l.intervals[len(l.intervals)-1]; arrival == Closed && last.InFlight > 16 {
