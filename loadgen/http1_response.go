@@ -54,12 +54,22 @@ type http1Session struct {
 	extra   int    // bytes of chunk extensions and trailers
 	held    []byte // a response head that came in pieces
 
+	known   knownHead
 	looks   bool      // header fields matter
 	matched uint64    // expected headers seen, a bit for each
 	hash    hash.Hash // of the body
 	sum     [sha256.Size]byte
 	prefix  int  // characters of the expected text matched
 	found   bool // the expected text was found
+}
+
+// knownHead is the last response head with what followed from it. Most servers
+// send the same bytes again and again, and comparing is much cheaper than reading.
+type knownHead struct {
+	bytes   []byte // none: nothing is known
+	status  int
+	minor   int
+	framing framing
 }
 
 // Await implements Session.
@@ -181,6 +191,10 @@ var crlfcrlf = []byte("\r\n\r\n")
 // and s.state is where the body begins; it stays http1Head after a 1xx.
 func (s *http1Session) feedHead(p []byte) (int, State) {
 	if len(s.held) == 0 {
+		if k := &s.known; len(k.bytes) > 0 && !s.looks && bytes.HasPrefix(p, k.bytes) {
+			s.matched = 0
+			return len(k.bytes), s.begin(k.status, k.minor, &k.framing)
+		}
 		if i := bytes.Index(p, crlfcrlf); i >= 0 && i+4 <= maxHead {
 			return i + 4, s.parseHead(p[:i+4])
 		}
@@ -216,7 +230,7 @@ func statusLineStart(p []byte) bool {
 
 // parseHead reads a complete head, the empty line included.
 func (s *http1Session) parseHead(h []byte) State {
-	eol := bytes.IndexByte(h, '\n')
+	whole, eol := h, bytes.IndexByte(h, '\n')
 	status, minor, ok := statusLine(h[:eol+1])
 	if !ok {
 		return s.fail("invalid status line")
@@ -241,14 +255,16 @@ func (s *http1Session) parseHead(h []byte) State {
 		}
 		return Done // interim response: the final one follows
 	}
-	s.answer.Status, s.origin = status, f.origin
-	s.answer.KeepAlive = !f.close && (minor >= 1 || f.keepAlive)
-	return s.begin(&f)
+	s.known = knownHead{append(s.known.bytes[:0], whole...), status, minor, f}
+	return s.begin(status, minor, &f)
 }
 
-// begin finds out how the body is framed (RFC 9112 section 6.3).
-func (s *http1Session) begin(f *framing) State {
-	switch status := s.answer.Status; {
+// begin finds out how the body is framed (RFC 9112 section 6.3), and whether the
+// connection goes on.
+func (s *http1Session) begin(status, minor int, f *framing) State {
+	s.answer.Status, s.origin = status, f.origin
+	s.answer.KeepAlive = !f.close && (minor >= 1 || f.keepAlive)
+	switch {
 	case s.isHead || status == 204 || status == 304:
 		s.state = http1Done
 	case f.coded && f.length >= 0:

@@ -184,6 +184,40 @@ func TestHTTP1AnswersInPieces(t *testing.T) {
 	}
 }
 
+// A session that has read an answer reads it a second time, as a known head, to the
+// same end; and a head that only begins like a known one is another.
+func TestHTTP1KnownHeads(t *testing.T) {
+	for _, c := range answerCases() {
+		t.Run(c.name, func(t *testing.T) {
+			s := session(t, c.head)
+			for range 2 {
+				s.Await(&Order{Item: -1})
+				_, st := feedAll(s, c.in, len(c.in))
+				if st == More && c.eof {
+					st = s.End()
+				}
+				if st != c.state || *s.Answer() != c.answer {
+					t.Errorf("state %d, answer %+v\nwant  %d         %+v", st, *s.Answer(), c.state, c.answer)
+				}
+			}
+		})
+	}
+	s := session(t, false)
+	for _, c := range []struct {
+		in   string
+		want Answer
+	}{
+		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", Answer{Status: 200, Bytes: 1, KeepAlive: true}},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nxxxxxxxxxxxx", Answer{Status: 200, Bytes: 12, KeepAlive: true}},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\nxxxxxxxxxxxx", Answer{Status: 200, Bytes: 12}},
+	} {
+		s.Await(&Order{Item: -1})
+		if _, st := feedAll(s, c.in, len(c.in)); st != Done || *s.Answer() != c.want {
+			t.Errorf("%q: state %d, answer %+v, want %+v", c.in, st, *s.Answer(), c.want)
+		}
+	}
+}
+
 func TestHTTP1Limits(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"head", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", 70<<10) + "\r\n\r\n", "the response head is longer than 64 KiB"},
@@ -251,6 +285,11 @@ func FuzzHTTP1Response(f *testing.F) {
 			return used, st
 		}
 		n, a := run(whole, max(1, len(in)))
+		first := *whole.Answer()
+		whole.Await(&Order{Item: -1}) // now its head may be known
+		if again, st := run(whole, max(1, len(in))); again != n || st != a || *whole.Answer() != first {
+			t.Fatalf("state %d after %d, %+v\nthe second time: state %d after %d, %+v", a, n, first, st, again, *whole.Answer())
+		}
 		m, b := run(pieces, int(size)+1)
 		if a != b || a == Done && (n != m || *whole.Answer() != *pieces.Answer()) {
 			t.Fatalf("in one piece: state %d after %d, %+v\nin pieces: state %d after %d, %+v", a, n, *whole.Answer(), b, m, *pieces.Answer())
