@@ -4,9 +4,15 @@ package nearest
 
 import "strings"
 
+// longest is the longest word, in bytes, that is taken for a misspelt one.
+const longest = 64
+
 // Word is the candidate most like word, "" when none is near enough to be
-// what was meant.
+// what was meant: about a third of the letters may differ.
 func Word(word string, candidates []string) string {
+	if len(word) > longest {
+		return ""
+	}
 	best, bestDistance := "", max(1, (len(word)+1)/3)+1
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {

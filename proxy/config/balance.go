@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"bench/internal/nearest"
 	"bench/proxy/spec"
 )
 
@@ -21,7 +22,7 @@ func balanceKeywords() []keyword {
 		case !slices.Contains(algorithms(), name) && l.p.inventory.has("balance", name):
 			l.fail(w, "balance algorithm '%s' is not supported: use %s", name, strings.Join(algorithms(), " or "))
 		case !slices.Contains(algorithms(), w.text):
-			l.report(Alert, w, nearest(w.text, l.p.inventory.lists["balance"]), "unknown balance algorithm '%s'", w.text)
+			l.report(Alert, w, nearest.Word(w.text, l.p.inventory.lists["balance"]), "unknown balance algorithm '%s'", w.text)
 		case l.arity(1, 1, ""):
 			l.sect.settings.balance.put(spec.Balance(w.text), l.pos)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"bench/internal/nearest"
 	"bench/proxy/spec"
 )
 
@@ -96,7 +97,7 @@ func (p *parser) sectionHead(l *line, s *section) (*settings, bool) {
 				names = append(names, n)
 			}
 			slices.Sort(names)
-			l.report(Alert, args[1], nearest(args[1].text, names), "unknown defaults section '%s'", args[1].text)
+			l.report(Alert, args[1], nearest.Word(args[1].text, names), "unknown defaults section '%s'", args[1].text)
 			return nil, false
 		}
 		base, args = &from.settings, args[2:]

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"bench/internal/nearest"
 	"bench/internal/sock"
 	"bench/proxy/spec"
 )
@@ -96,7 +97,7 @@ func (l *line) unknownOption(w word, list string, names []string) {
 		l.fail(w, "'%s' is not supported in '%s'", w.text, l.kw.name)
 		return
 	}
-	l.report(Alert, w, nearest(w.text, append(names, l.p.inventory.lists[list]...)), "unknown option '%s' in '%s'", w.text, l.kw.name)
+	l.report(Alert, w, nearest.Word(w.text, append(names, l.p.inventory.lists[list]...)), "unknown option '%s' in '%s'", w.text, l.kw.name)
 }
 
 func optionNames[T any](rows []T, name func(T) string) []string {

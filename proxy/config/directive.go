@@ -1,6 +1,9 @@
 package config
 
-import "bench/proxy/spec"
+import (
+	"bench/internal/nearest"
+	"bench/proxy/spec"
+)
 
 // block is one open .if.
 type block struct {
@@ -68,7 +71,7 @@ func (p *parser) directive(l *line) bool {
 	case ".alert":
 		l.message(Alert)
 	default:
-		l.report(Alert, l.head, nearest(l.head.text, []string{".if", ".elif", ".else", ".endif", ".diag", ".notice", ".warning", ".alert"}), "unknown directive '%s'", l.head.text)
+		l.report(Alert, l.head, nearest.Word(l.head.text, []string{".if", ".elif", ".else", ".endif", ".diag", ".notice", ".warning", ".alert"}), "unknown directive '%s'", l.head.text)
 	}
 	return true
 }

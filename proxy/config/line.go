@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"bench/internal/nearest"
 	"bench/proxy/spec"
 )
 
@@ -42,7 +43,7 @@ func (l *line) report(s Severity, w word, suggestion, format string, a ...any) {
 
 // unknown reports a word that is none of the choices.
 func (l *line) unknown(w word, what string, choices []string) {
-	l.report(Alert, w, nearest(w.text, choices), "unknown %s '%s' in '%s'", what, w.text, l.kw.name)
+	l.report(Alert, w, nearest.Word(w.text, choices), "unknown %s '%s' in '%s'", what, w.text, l.kw.name)
 }
 
 // missing reports that the line ends too early.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"bench/internal/nearest"
 	"bench/proxy/spec"
 )
 
@@ -126,7 +127,7 @@ func (p *parser) keyword(l *line, words []word) {
 	if p.sect != nil {
 		sc = p.sect.kind
 	} else if !p.inGlobal {
-		l.report(Alert, words[0], nearest(words[0].text, sectionNames()), "keyword '%s' outside of any section", words[0].text)
+		l.report(Alert, words[0], nearest.Word(words[0].text, sectionNames()), "keyword '%s' outside of any section", words[0].text)
 		return
 	}
 	kw := p.table.find(words, sc)
@@ -182,7 +183,7 @@ func (p *parser) unknownKeyword(l *line, words []word, sc scope) {
 				tails = append(tails, t)
 			}
 		}
-		l.report(Alert, words[1], nearest(words[1].text, tails), "unknown keyword '%s %s' in '%s' section", head, words[1].text, where)
+		l.report(Alert, words[1], nearest.Word(words[1].text, tails), "unknown keyword '%s %s' in '%s' section", head, words[1].text, where)
 		return
 	}
 	if len(words) == 1 && p.table.heads[head] {
@@ -193,7 +194,7 @@ func (p *parser) unknownKeyword(l *line, words []word, sc scope) {
 	for i := range firsts {
 		firsts[i], _, _ = strings.Cut(firsts[i], " ")
 	}
-	l.report(Alert, words[0], nearest(head, firsts), "unknown keyword '%s' in '%s' section", head, where)
+	l.report(Alert, words[0], nearest.Word(head, firsts), "unknown keyword '%s' in '%s' section", head, where)
 }
 
 // allNames are the names that a section may have, supported or not.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"bench/internal/nearest"
 	"bench/proxy/spec"
 )
 
@@ -97,7 +98,7 @@ func readMode(l *line) {
 	case "health":
 		l.fail(w, "'mode health' does not exist any more")
 	default:
-		l.report(Alert, w, nearest(w.text, []string{"tcp", "http"}), "unknown proxy mode '%s': want 'tcp' or 'http'", w.text)
+		l.report(Alert, w, nearest.Word(w.text, []string{"tcp", "http"}), "unknown proxy mode '%s': want 'tcp' or 'http'", w.text)
 	}
 }
 

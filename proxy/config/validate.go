@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"bench/internal/nearest"
 	"bench/proxy/spec"
 )
 
@@ -53,7 +54,7 @@ func (p *parser) target(cfg *spec.Config, s *section, px *spec.Proxy, r referenc
 	case b == nil && p.proxyNamed(r.name, spec.Frontend) != nil:
 		return report("", "'%s' of '%s' is '%s', which is a frontend, not a backend", keyword, px.Name, r.name)
 	case b == nil:
-		return report(nearest(r.name, p.namesOfSide(spec.Backend)), "'%s' of '%s' is '%s', which does not exist", keyword, px.Name, r.name)
+		return report(nearest.Word(r.name, p.namesOfSide(spec.Backend)), "'%s' of '%s' is '%s', which does not exist", keyword, px.Name, r.name)
 	case b == s:
 		return report("", "'%s' of '%s' is itself", keyword, px.Name)
 	}
