@@ -269,7 +269,7 @@ func TestRunKillsAndStartsOrigins(t *testing.T) {
 events:
   - {at: steady+500ms, do: backend.kill, args: {name: web.2}}
   - {at: steady+1500ms, do: backend.start, args: {name: web.2}}
-objectives: ["keep.errors < 10%", "close.errors < 10%", "recovery < 2s", "conservation.delta == 0"]
+objectives: ["keep.errors < 10%", "close.errors < 10%", "recovery < 4s", "conservation.delta == 0"]
 `, "")
 	b.wait(t)
 	run := b.record(t)

@@ -14,8 +14,7 @@ func (c *conn) read() {
 		c.readAll()
 		return
 	}
-	buf := c.w.loop.Scratch()
-	if c.receive(buf[:min(c.plan.piece, len(buf))]) && !c.closed {
+	if c.receive(c.helping(c.plan.piece)) && !c.closed {
 		c.resting = true
 		c.w.loop.SetTimer(&c.readTimer, c.w.loop.Now()+c.plan.every, c)
 	}
@@ -23,16 +22,22 @@ func (c *conn) read() {
 
 // readAll takes everything until the socket is empty.
 func (c *conn) readAll() {
-	for !c.closed {
-		buf := c.w.loop.Scratch()
-		// Where the client goes away within the answer it must not have it all.
-		if s := &c.plan.steps[c.step]; s.do == opFirst {
-			buf = buf[:max(1, min(int64(len(buf)), int64(s.piece)-c.got))]
-		}
-		if !c.receive(buf) {
-			return
-		}
+	for !c.closed && c.receive(c.helping(0)) {
 	}
+}
+
+// helping is where one read goes: at most a piece, unless that is 0, and where the
+// client goes away within the answer no more than it may have.
+func (c *conn) helping(piece int) []byte {
+	buf := c.w.loop.Scratch()
+	most := int64(len(buf))
+	if piece > 0 {
+		most = min(most, int64(piece))
+	}
+	if s := &c.plan.steps[c.step]; s.do == opFirst {
+		most = min(most, max(1, int64(s.piece)-c.got))
+	}
+	return buf[:most]
 }
 
 // receive reads once and reports whether there may be more.
