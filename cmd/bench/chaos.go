@@ -24,6 +24,7 @@ import (
 // chaosCmd makes faults by hand.
 type chaosCmd struct {
 	Apply chaosApplyCmd `cmd:"" help:"Make one fault for a while, undo it, and say what it did."`
+	Probe chaosProbeCmd `cmd:"" help:"Try every fault for a moment, and say by what means it works here."`
 	List  chaosListCmd  `cmd:"" help:"List what runs that were killed have left behind."`
 	Clear chaosClearCmd `cmd:"" help:"Undo what runs that were killed have left behind."`
 }
@@ -93,7 +94,7 @@ a network of their own: run a scenario with one.`
 // longestFault bounds a fault by hand.
 const longestFault = 10 * time.Minute
 
-func (c *chaosApplyCmd) Run(std *streams) (err error) {
+func (c *chaosApplyCmd) Run(std *streams) error {
 	if c.For <= 0 || c.For > longestFault {
 		return &exitError{exitUsage, fmt.Errorf("--for %v: a fault by hand lasts more than 0 and at most %v", c.For, longestFault)}
 	}
@@ -101,21 +102,13 @@ func (c *chaosApplyCmd) Run(std *streams) (err error) {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	journal, err := chaos.OpenJournal()
-	if err != nil {
-		return &exitError{exitLost, err}
-	}
-	group, err := proc.NewGroup(proc.Options{Guard: []string{self, "guard"}, Journal: journal.Path()})
-	if err != nil {
-		return &exitError{exitLost, errors.Join(err, journal.Close())}
-	}
-	defer func() { err = errors.Join(err, journal.Close(), group.Close()) }()
+	return withJournal(func(ctx context.Context, journal *chaos.Journal, _ *proc.Group) error {
+		return c.make(ctx, std, fault, journal)
+	})
+}
+
+// make lets the fault act.
+func (c *chaosApplyCmd) make(ctx context.Context, std *streams, fault chaos.Fault, journal *chaos.Journal) error {
 	if err := fault.Begin(ctx, journal); err != nil {
 		return &exitError{exitLost, err}
 	}
@@ -135,6 +128,27 @@ func (c *chaosApplyCmd) Run(std *streams) (err error) {
 		return &exitError{code: exitUnclear}
 	}
 	return nil
+}
+
+// withJournal lets f make faults until the user interrupts it. A guard undoes what is
+// in the journal if this process is killed.
+func withJournal(f func(context.Context, *chaos.Journal, *proc.Group) error) (err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	journal, err := chaos.OpenJournal()
+	if err != nil {
+		return &exitError{exitLost, err}
+	}
+	group, err := proc.NewGroup(proc.Options{Guard: []string{self, "guard"}, Journal: journal.Path()})
+	if err != nil {
+		return &exitError{exitLost, errors.Join(err, journal.Close())}
+	}
+	defer func() { err = errors.Join(err, journal.Close(), group.Close()) }()
+	return f(ctx, journal, group)
 }
 
 // actions by hand, and the option each cannot do without.
