@@ -121,11 +121,13 @@ func (n *Network) Port(wire, node string) (string, error) {
 
 // Interface is the name of a node's interface on a wire.
 func (n *Network) Interface(wire string) string {
-	return interfaceName(slices.IndexFunc(n.Wires, func(w Wire) bool { return w.Name == wire }))
+	return InterfaceName(slices.IndexFunc(n.Wires, func(w Wire) bool { return w.Name == wire }))
 }
 
-func portName(i int) string      { return fmt.Sprintf("port%d", i) }
-func interfaceName(i int) string { return fmt.Sprintf("wire%d", i) }
+func portName(i int) string { return fmt.Sprintf("port%d", i) }
+
+// InterfaceName is the name of the interfaces that nodes have on wire i of a topology.
+func InterfaceName(i int) string { return fmt.Sprintf("wire%d", i) }
 
 // host makes a namespace whose loopback is up and that forwards packets: a node
 // may be on the way between two others.
@@ -178,7 +180,7 @@ func (n *Network) layWire(i int) error {
 		}
 		for j, node := range w.Nodes {
 			v := &netlink.Veth{
-				LinkAttrs: netlink.LinkAttrs{Name: portName(j), MTU: mtu}, PeerName: interfaceName(i),
+				LinkAttrs: netlink.LinkAttrs{Name: portName(j), MTU: mtu}, PeerName: InterfaceName(i),
 				PeerMTU: uint32(mtu), PeerNamespace: netlink.NsFd(n.nodes[node].FD()),
 			}
 			if err := netlink.LinkAdd(v); err != nil {
@@ -198,10 +200,10 @@ func (n *Network) layWire(i int) error {
 	}
 	for j, node := range w.Nodes {
 		err := n.nodes[node].Do(func() error {
-			if err := up(interfaceName(i)); err != nil {
+			if err := up(InterfaceName(i)); err != nil {
 				return err
 			}
-			return address(interfaceName(i), n.subnet(i), subnet6(i), j+1)
+			return address(InterfaceName(i), n.subnet(i), subnet6(i), j+1)
 		})
 		if err != nil {
 			return fmt.Errorf("node %s: %w", node, err)
@@ -250,7 +252,7 @@ func (n *Network) layRoutes(node string) error {
 			if err != nil {
 				return err
 			}
-			l, err := netlink.LinkByName(interfaceName(way[0].wire))
+			l, err := netlink.LinkByName(InterfaceName(way[0].wire))
 			if err != nil {
 				return err
 			}

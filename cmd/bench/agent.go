@@ -17,6 +17,8 @@ type agentCmd struct {
 	Abuse agentAbuseCmd `cmd:"" help:"Run the clients given as JSON on the standard input."`
 	Hold  agentHoldCmd  `cmd:"" help:"Hold idle connections until the standard input ends."`
 	Link  agentLinkCmd  `cmd:"" help:"Carry frames between two interfaces, as ordered on the standard input."`
+
+	Network agentNetworkCmd `cmd:"" help:"Keep the network given as JSON on the standard input."`
 }
 
 type agentHoldCmd struct {

@@ -36,6 +36,7 @@ type cli struct {
 	Load     loadCmd     `cmd:"" help:"Generate load and measure how it is served."`
 	Abuse    abuseCmd    `cmd:"" help:"Let clients misbehave, and count what the peer does about it."`
 	Chaos    chaosCmd    `cmd:"" help:"Make a fault by hand, or undo what killed runs have left behind."`
+	Netns    netnsCmd    `cmd:"" name:"netns" help:"Make a network by hand: hosts and wires between them, in namespaces."`
 	Report   reportCmd   `cmd:"" help:"Render a result folder again."`
 	Agent    agentCmd    `cmd:"" hidden:"" help:"Parts of a run, started by the runner."`
 	Doctor   doctorCmd   `cmd:"" help:"Show what this machine offers, and what each missing piece costs."`
