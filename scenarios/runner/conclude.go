@@ -263,6 +263,15 @@ func (c *cell) trust() result.Trust {
 	t.DriverCPU, t.ProxyCPU, t.OriginCPU, t.ForeignCPU = c.usage.shares()
 	busiest := c.usage.busiest(roleOrigin)
 	problem := func(format string, args ...any) { t.Problems = append(t.Problems, fmt.Sprintf(format, args...)) }
+	// What was not done comes before what was done less exactly: the first problem is
+	// the one that is told everywhere.
+	for i := range c.record.Events {
+		if e := &c.record.Events[i]; !e.Applied {
+			problem("event %d %s was not carried out: %s", e.ID, e.Kind, e.Detail)
+		} else if cert := e.Certificate; cert != nil && cert.Verdict == result.Mismatch {
+			problem("event %d %s did something else than it was asked to: %s", e.ID, e.Kind, mismatch(cert))
+		}
+	}
 	for i := range c.record.Loads {
 		l := &c.record.Loads[i]
 		t.LagP99Us = max(t.LagP99Us, l.Lag.P99)
@@ -291,13 +300,6 @@ func (c *cell) trust() result.Trust {
 	}
 	if t.ClockStepped {
 		problem("the clock of the machine was set during the run")
-	}
-	for i := range c.record.Events {
-		if e := &c.record.Events[i]; !e.Applied {
-			problem("event %d %s was not carried out: %s", e.ID, e.Kind, e.Detail)
-		} else if cert := e.Certificate; cert != nil && cert.Verdict == result.Mismatch {
-			problem("event %d %s did something else than it was asked to: %s", e.ID, e.Kind, mismatch(cert))
-		}
 	}
 	return t
 }
