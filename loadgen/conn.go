@@ -144,10 +144,12 @@ func (c *conn) refused(e syscall.Errno) {
 func (c *conn) receive(hup bool) {
 	gen := c.gen
 	c.corked = true
+	c.w.answeredAt = 0
 	c.readAll(hup)
 	if c.gen == gen {
 		c.uncork()
 	}
+	c.w.answeredAt = 0
 }
 
 func (c *conn) readAll(hup bool) {

@@ -112,7 +112,10 @@ func (c *conn) waitToWrite() {
 // write writes to the socket and keeps the books of the requests it is of. A
 // connect under way shows its outcome here.
 func (c *conn) write(p []byte, more bool) (n int, e syscall.Errno) {
-	now := loop.Nanotime()
+	now := c.w.answeredAt
+	if now == 0 {
+		now = loop.Nanotime()
+	}
 	if more {
 		n, e = sock.SendMore(c.fd, p)
 	} else {

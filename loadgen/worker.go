@@ -55,9 +55,13 @@ type worker struct {
 	freeUsers []Session
 	users     int    // the number of the next virtual user
 	scratch   []byte // for the request being written
-	meter     meter
-	witness   *witness
-	privilege privilege
+	// answeredAt is when the last answer of the present read was complete, 0 outside
+	// of one. What it gave rise to is written at once: reading the clock again would
+	// take longer than the difference is.
+	answeredAt int64
+	meter      meter
+	witness    *witness
+	privilege  privilege
 
 	arrivalTimer, tickTimer, timeoutTimer, openingTimer, lingerTimer loop.Timer
 	more, pump                                                       loop.Task
@@ -332,6 +336,7 @@ func (w *worker) retry(q *request) {
 // its next work.
 func (w *worker) answered(c *conn, hup bool) {
 	now := loop.Nanotime()
+	w.answeredAt = now
 	a := c.session.Answer()
 	q := c.flight.pop()
 	written := q.written(c.sent)

@@ -261,8 +261,8 @@ func (c *conn) consume(b []byte) (n int) {
 			if n == len(b) {
 				return n
 			}
-			h := &c.o.head
-			k, p := parseHead(b[n:], h)
+			h := &c.o.heads.head
+			k, p := c.o.heads.read(b[n:])
 			if k > limit || k == 0 && len(b)-n > limit {
 				p = problem{431, "the head is longer than this origin takes"}
 			}

@@ -77,7 +77,7 @@ type Origin struct {
 	free     []*conn
 	parked   []*conn // ready to write but stalled, in order
 	prepared preparedSet
-	head     head
+	heads    headReader
 }
 
 // Start implements origin.Kind.
