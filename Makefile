@@ -45,7 +45,7 @@ chaos-kill: ## Kill 200 runs full of faults at random times; nothing may be left
 	$(GO) test -count 1 -timeout 60m -run TestKilledRuns -v ./cmd/bench -plans 200
 
 library: build ## Run every built-in scenario with the engine and with HAProxy, and write the table
-	$(BIN) library --markdown docs/LIBRARY.md
+	$(BIN) library --tries 3 --markdown docs/LIBRARY.md
 
 accuracy: ## Hold the faults of the network to their figures; wants root and a quiet machine
 	$(GO) test -count 1 -v ./chaos/link -run 'Accuracy|SameSeed|Throughput|NotConcerned|Bulk' -full
