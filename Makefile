@@ -39,13 +39,13 @@ soak: build ## Pass a million requests through a hundred reloads; none may fail,
 	$(GO) test -count 1 -run TrafficMakesNoGarbage -v ./proxy/stream -requests 1000000
 
 performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
-	$(BIN) peers --rounds 5 --markdown docs/PERFORMANCE.md --json bin/performance.json
+	$(BIN) peers --rounds 5 --duration 3s --markdown docs/PERFORMANCE.md --json bin/performance.json
 
 chaos-kill: ## Kill 200 runs full of faults at random times; nothing may be left behind
 	$(GO) test -count 1 -timeout 60m -run TestKilledRuns -v ./cmd/bench -plans 200
 
 library: build ## Run every built-in scenario with the engine and with HAProxy, and write the table
-	$(BIN) library --tries 3 --markdown docs/LIBRARY.md
+	$(BIN) library --tries 2 --markdown docs/LIBRARY.md
 
 accuracy: ## Hold the faults of the network to their figures; wants root and a quiet machine
 	$(GO) test -count 1 -v ./chaos/link -run 'Accuracy|SameSeed|Throughput|NotConcerned|Bulk' -full
