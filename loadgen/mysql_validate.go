@@ -16,7 +16,7 @@ const (
 
 func validateMySQL(s *Spec, bad func(string, ...any)) {
 	if s.Trace != nil {
-		bad("protocol mysql replays no traces")
+		bad("protocol mysql replays no traces: only http1 does")
 	}
 	if s.Connections.Pipeline > 1 {
 		bad("protocol mysql sends nothing ahead: want pipeline 1")

@@ -10,7 +10,7 @@ import (
 
 func validateRedis(s *Spec, bad func(string, ...any)) {
 	if s.Trace != nil {
-		bad("protocol redis replays no traces")
+		bad("protocol redis replays no traces: only http1 does")
 	}
 	for _, p := range s.Redis.Problems() {
 		bad("%s", p.Text)

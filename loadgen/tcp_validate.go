@@ -11,7 +11,7 @@ const maxScript = 1000
 
 func validateTCP(s *Spec, bad func(string, ...any)) {
 	if s.Trace != nil {
-		bad("protocol tcp replays no traces")
+		bad("protocol tcp replays no traces: only http1 does")
 	}
 	for _, p := range s.TCP.Problems() {
 		bad("%s", p.Text)

@@ -29,7 +29,7 @@ type loadCmd struct {
 	Steps    int     `group:"Arrivals" default:"1" help:"Go from one rate to the other in so many equal steps instead of in a straight line."`
 	Burst    int     `group:"Arrivals" default:"1" help:"Let so many requests come at the same time; the rate stays."`
 	Think    string  `group:"Arrivals" default:"0s" help:"Pause of a closed loop between an answer and the next request."`
-	Trace    string  `group:"Arrivals" placeholder:"FILE" help:"Replay the requests of a file at their times: lines of SECONDS METHOD PATH [NAME], or HAProxy's httplog."`
+	Trace    string  `group:"Arrivals" placeholder:"FILE" help:"Replay the requests of a file at their times (HTTP only): lines of SECONDS METHOD PATH [NAME], or HAProxy's httplog."`
 	Format   string  `group:"Arrivals" name:"trace-format" enum:",plain,httplog" default:"" help:"Format of the trace: plain or httplog; found out if not given."`
 	Speed    float64 `group:"Arrivals" default:"1" help:"Replay so many times as fast."`
 
