@@ -63,28 +63,66 @@ func TestAccuracyOfDelay(t *testing.T) {
 	for _, d := range asked {
 		s := upstream("d")
 		s.Delay = dist.FixedDuration(d)
-		add(t, l, s)
-		took := flight(t, n, packets(20_000, 1500), pace)
-		truth, err := l.Remove("d")
-		if err != nil {
-			t.Fatal(err)
+		took, late, disturbed := undisturbed(t, n, l, s, packets(20_000, 1500))
+		if len(took) < packets(5000, 1) {
+			t.Skipf("the host took the processors away in %d flights: nothing can be said", disturbed)
 		}
 		slices.Sort(took)
 		p50, p99 := quantile(took, .5)-d, quantile(took, .99)-d
-		t.Logf("asked %v: p50 %+v, p99 %+v; its own account: late p50 %v, p99 %v", d, p50, p99,
-			time.Duration(truth.Late.P50), time.Duration(truth.Late.P99))
+		t.Logf("asked %v: p50 %+v, p99 %+v of %d packets, %d flights were disturbed; its own account: late p50 %v, p99 %v",
+			d, p50, p99, len(took), disturbed, time.Duration(late.P50), time.Duration(late.P99))
 		if took[0] < d {
 			t.Errorf("asked %v: a packet took %v only", d, took[0])
 		}
-		// 10 µs and 50 µs, and 10 µs for the way to the link and from it.
+		// The link itself is late by at most 10 µs and 50 µs; the way to it and from
+		// it, and a sender that is held up itself, come to that.
 		busy := 20 * time.Millisecond
 		if !l.RealTime() {
 			busy = 500 * time.Millisecond
 		}
-		if p50 > limits(20*time.Microsecond, busy/4) || p99 > limits(60*time.Microsecond, busy) {
+		if p50 > limits(20*time.Microsecond, busy/4) || p99 > limits(80*time.Microsecond, busy) {
 			t.Errorf("asked %v: p50 %+v, p99 %+v", d, p50, p99)
 		}
+		if *full && (late.P50 > 10_000 || late.P99 > 50_000) {
+			t.Errorf("asked %v: late by %v at p50, %v at p99", d, time.Duration(late.P50), time.Duration(late.P99))
+		}
 	}
+}
+
+// flightSize is a quarter of a second at the pace of the test.
+const flightSize = 1000
+
+// undisturbed sends n packets through the fault s in flights, and leaves out those in
+// which the host of a virtual machine took a processor away: in full only, where it is
+// about microseconds. late is the link's own account, the medians of the flights.
+func undisturbed(t *testing.T, bed *testnet.Net, l *link.Link, s impair.Spec, n int) (took []time.Duration, late impair.Times, disturbed int) {
+	t.Helper()
+	var p50, p99 []int64
+	size := min(n, flightSize)
+	for range n / size {
+		before, _ := proc.Stolen(nil) // 0 where the kernel does not tell
+		add(t, l, s)
+		one := flight(t, bed, size, pace)
+		truth, err := l.Remove(s.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after, _ := proc.Stolen(nil); *full && after > before {
+			disturbed++
+			continue
+		}
+		took = append(took, one...)
+		p50, p99 = append(p50, truth.Late.P50), append(p99, truth.Late.P99)
+	}
+	median := func(of []int64) int64 {
+		if len(of) == 0 {
+			return 0
+		}
+		slices.Sort(of)
+		return of[len(of)/2]
+	}
+	late.P50, late.P99 = median(p50), median(p99)
+	return took, late, disturbed
 }
 
 // TestAccuracyWithBusyProcessors keeps each processor busy with an ordinary

@@ -37,8 +37,9 @@ type Config struct {
 	Only []impair.Match `json:"only,omitempty"`
 }
 
-// DefaultSpin suits delays that are asked for to the microsecond.
-const DefaultSpin = 60 * time.Microsecond
+// DefaultSpin suits delays that are asked for to the microsecond. It is longer than
+// an idle processor of a virtual machine usually takes to wake up, about 100 µs.
+const DefaultSpin = 200 * time.Microsecond
 
 // Link is a helper process at work.
 type Link struct {
