@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -123,10 +124,11 @@ func backlog() Finding {
 // ioUring asks for a ring, which is the only sure way to know: a sysctl, a seccomp
 // filter and the age of the kernel all have a say.
 func ioUring() Finding {
-	p, err := poller.New("io_uring", 0)
+	all := poller.Mechanisms()
+	m := all[slices.IndexFunc(all, func(m poller.Mechanism) bool { return m.Name == "io_uring" })]
+	features, err := m.Features()
 	if err == nil {
-		p.Close()
-		return Finding{Name: "io_uring", Grade: OK, Found: "works"}
+		return Finding{Name: "io_uring", Grade: OK, Found: "works: " + strings.Join(features, ", ")}
 	}
 	f := Finding{
 		Name: "io_uring", Grade: Missing, Found: err.Error(),

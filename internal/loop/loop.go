@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -167,6 +168,21 @@ func (l *Loop) SetHandler(fd int, h Handler) { l.slots[fd].h = h }
 
 // Rearm asks for the next edge, by the contract of package poller.
 func (l *Loop) Rearm(fd int, ev poller.Events) { l.p.Rearm(fd, ev) }
+
+// Receive, Direct, Recv, Peek and Error are those of package poller.
+func (l *Loop) Receive(fd int) { l.p.Receive(fd) }
+
+// Direct asks fd back from Receive.
+func (l *Loop) Direct(fd int) bool { return l.p.Direct(fd) }
+
+// Recv reads what is there. n == 0 with no error is the end of the stream.
+func (l *Loop) Recv(fd int, p []byte) (n int, errno syscall.Errno) { return l.p.Recv(fd, p) }
+
+// Peek is Recv that leaves the data where it is.
+func (l *Loop) Peek(fd int, p []byte) (n int, errno syscall.Errno) { return l.p.Peek(fd, p) }
+
+// Error is what the connection has failed with, 0 if it has not.
+func (l *Loop) Error(fd int) syscall.Errno { return l.p.Error(fd) }
 
 // Remove stops watching fd, which stays open. Events of it still under way are
 // dropped.

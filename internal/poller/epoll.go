@@ -11,6 +11,7 @@ import (
 
 // epoll registers each descriptor once, edge-triggered, for both directions.
 type epoll struct {
+	direct
 	fd    int
 	buf   []unix.EpollEvent
 	pwait bool // epoll_pwait2 (Linux 5.11) is there

@@ -12,7 +12,7 @@ func RingVariants() []Mechanism {
 			if err != nil {
 				return nil, err
 			}
-			return ringPoller(r, maxFD), nil
+			return ringPoller(r, maxFD, 4), nil
 		}})
 	}
 	return all

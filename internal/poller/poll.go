@@ -11,6 +11,7 @@ import (
 // poll keeps a dense array for the kernel. An entry without armed conditions is
 // negated there, because poll would report its hang-ups for ever.
 type poll struct {
+	direct
 	fds []unix.PollFd
 	gen []uint32 // beside fds
 	at  []int32  // fd -> index in fds plus 1; 0: not watched

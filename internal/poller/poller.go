@@ -25,6 +25,21 @@
 // therefore carries a generation chosen by the caller, which comes back with
 // every event; an event whose generation is not the current one is dropped by
 // the caller.
+//
+// # Receiving ahead
+//
+// In one style of I/O the kernel tells that a descriptor is ready, and its owner
+// makes the call. In the other the call has been made before: its outcome lies there.
+// An owner that reads by the poller's Recv need not know which of the two it is. It
+// gives a connection to the poller by Receive; one that works in the second style
+// then receives from it unasked, and Recv hands over what has come, where otherwise
+// Recv makes the call. The edges are the same. Nothing but Recv and Peek may read
+// from such a descriptor until Direct has given it back.
+//
+// Sending stays a call of the owner's: it has to know how much went out before it
+// closes, and of what a send costs the system call is the least part. So does
+// accepting: a poller that accepts unasked takes connections that a limit should
+// have kept waiting in the kernel, where another process can still take them.
 package poller
 
 import (
@@ -35,6 +50,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bench/internal/sock"
 )
 
 // Events is a set of readiness conditions.
@@ -93,6 +110,17 @@ type Poller interface {
 	// Forget ends watching fd, which the caller closes before the next Wait
 	// and of which no duplicate exists in any process.
 	Forget(fd int)
+	// Receive lets the poller receive from fd, a connected stream socket, before it
+	// is asked. Owners that do so use Recv, Peek and Error in place of the calls of
+	// package sock, which they otherwise are.
+	Receive(fd int)
+	// Direct asks fd back from Receive, for calls of other kinds. It reports whether
+	// it is the owner's again and all has been read that the poller had received; if
+	// not, edges go on to come, and the owner reads and asks again.
+	Direct(fd int) bool
+	Recv(fd int, p []byte) (n int, errno syscall.Errno)
+	Peek(fd int, p []byte) (n int, errno syscall.Errno)
+	Error(fd int) syscall.Errno
 	// Wait fills out with what is ready, sleeping at most timeout: 0 only
 	// looks, Forever waits. A signal ends it early with 0 events. A wait of at
 	// most ShortWait keeps the thread's place in the Go scheduler.
@@ -114,12 +142,22 @@ type Mechanism struct {
 
 // Probe opens the mechanism and closes it again, to see whether it works here.
 func (m *Mechanism) Probe() error {
+	_, err := m.Features()
+	return err
+}
+
+// Features is Probe telling in words which parts of the mechanism the kernel grants,
+// where it may grant some and refuse others.
+func (m *Mechanism) Features() ([]string, error) {
 	p, err := m.New(0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.Close()
-	return nil
+	defer p.Close()
+	if d, ok := p.(interface{ Features() []string }); ok {
+		return d.Features(), nil
+	}
+	return nil, nil
 }
 
 // Names are the names of all pollers, in the order of Mechanisms.
@@ -163,6 +201,15 @@ func New(name string, maxFD int) (Poller, error) {
 	}
 	return nil, errors.New("no poller works on this machine")
 }
+
+// direct is the receiving side of the pollers that tell of readiness only.
+type direct struct{}
+
+func (direct) Receive(int)                                {}
+func (direct) Direct(int) bool                            { return true }
+func (direct) Recv(fd int, p []byte) (int, syscall.Errno) { return sock.Recv(fd, p) }
+func (direct) Peek(fd int, p []byte) (int, syscall.Errno) { return sock.Peek(fd, p) }
+func (direct) Error(fd int) syscall.Errno                 { return sock.Error(fd) }
 
 func limitError(name string, fd, limit int) error {
 	return fmt.Errorf("%s cannot watch descriptor %d (its limit is %d): %w", name, fd, limit, ErrLimit)

@@ -3,6 +3,7 @@ package poller
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -29,13 +30,15 @@ const (
 	featRsrcTags   = 1 << 10
 	featCQESkip    = 1 << 11
 
-	enterGetEvents = 1 << 0
-	enterExtArg    = 1 << 3
+	enterGetEvents      = 1 << 0
+	enterExtArg         = 1 << 3
+	enterRegisteredRing = 1 << 4
 
 	sqOverflow = 1 << 1
 	sqTaskrun  = 1 << 2
 
 	registerEnableRings = 12
+	registerRingFDs     = 20
 	offsetSQEs          = 0x10000000
 )
 
@@ -109,8 +112,12 @@ type ring struct {
 
 	enabled  bool
 	deferred bool
-	arg      getEventsArg
-	ts       unix.Timespec
+	// enterFD is what enter names the ring by: its descriptor, or where the kernel
+	// lets a thread register it, a number that needs no looking up.
+	enterFD    int
+	enterFlags uintptr
+	arg        getEventsArg
+	ts         unix.Timespec
 }
 
 // ringFlags are the ways to set a ring up, the best first. Completion work that
@@ -140,7 +147,7 @@ func setupRing(flags, sq, cq uint32) (*ring, error) {
 	if errno != 0 {
 		return nil, refusal(errno)
 	}
-	r := &ring{fd: int(fd), features: p.features, deferred: flags&setupDeferTaskrun != 0}
+	r := &ring{fd: int(fd), enterFD: int(fd), features: p.features, deferred: flags&setupDeferTaskrun != 0}
 	// Tagged resources came with the multishot poll (Linux 5.13).
 	if need := uint32(featSingleMmap | featNoDrop | featExtArg | featRsrcTags); p.features&need != need {
 		r.close()
@@ -202,6 +209,9 @@ func (r *ring) push(e sqe) {
 // backlog.
 func (r *ring) queued() uint32 { return r.tail - atomic.LoadUint32(r.sqHead) }
 
+// sent tells whether the kernel has taken all that was queued.
+func (r *ring) sent() bool { return r.queued() == 0 && len(r.backlog) == 0 }
+
 // refill moves as much of the backlog as fits to the submission queue.
 func (r *ring) refill() {
 	n := min(len(r.backlog), len(r.sqes)-int(r.queued()))
@@ -218,7 +228,7 @@ func (r *ring) refill() {
 
 // idle tells whether an enter that does not wait would do nothing.
 func (r *ring) idle() bool {
-	return r.deferred && r.queued() == 0 && len(r.backlog) == 0 && atomic.LoadUint32(r.sqFlags)&(sqTaskrun|sqOverflow) == 0
+	return r.deferred && r.sent() && atomic.LoadUint32(r.sqFlags)&(sqTaskrun|sqOverflow) == 0
 }
 
 // ready is the number of completions to be taken.
@@ -227,10 +237,9 @@ func (r *ring) ready() uint32 { return atomic.LoadUint32(r.cqTail) - *r.cqHead }
 // enter submits what is queued and waits for a completion, at most for timeout.
 func (r *ring) enter(timeout time.Duration) syscall.Errno {
 	if !r.enabled {
-		if _, _, errno := unix.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), registerEnableRings, 0, 0, 0, 0); errno != 0 {
+		if errno := r.enable(); errno != 0 {
 			return errno
 		}
-		r.enabled = true
 	}
 	for {
 		r.refill()
@@ -248,7 +257,7 @@ func (r *ring) enter(timeout time.Duration) syscall.Errno {
 		if atLeast == 0 {
 			how = 0
 		}
-		_, errno := wait(how, unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(before), atLeast, flags, arg, size)
+		_, errno := wait(how, unix.SYS_IO_URING_ENTER, uintptr(r.enterFD), uintptr(before), atLeast, flags|r.enterFlags, arg, size)
 		switch {
 		case errno == unix.ETIME:
 			return 0
@@ -258,6 +267,30 @@ func (r *ring) enter(timeout time.Duration) syscall.Errno {
 			return 0
 		}
 	}
+}
+
+// ringUpdate is struct io_uring_rsrc_update.
+type ringUpdate struct {
+	offset, _ uint32
+	data      uint64
+}
+
+// enable makes the ring the calling thread's.
+func (r *ring) enable() syscall.Errno {
+	if _, errno := r.register(registerEnableRings, nil, 0); errno != 0 {
+		return errno
+	}
+	r.enabled = true
+	own := ringUpdate{offset: math.MaxUint32, data: uint64(r.fd)}
+	if n, errno := r.register(registerRingFDs, unsafe.Pointer(&own), 1); errno == 0 && n == 1 {
+		r.enterFD, r.enterFlags = int(own.offset), enterRegisteredRing
+	}
+	return 0
+}
+
+func (r *ring) register(what uintptr, arg unsafe.Pointer, count uintptr) (n uintptr, errno syscall.Errno) {
+	n, _, errno = unix.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), what, uintptr(arg), count, 0, 0)
+	return n, errno
 }
 
 func (r *ring) close() {

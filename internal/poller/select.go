@@ -20,6 +20,7 @@ const (
 
 // selector keeps the armed sets; the kernel overwrites copies of them.
 type selector struct {
+	direct
 	in, out unix.FdSet
 	gen     [selectMaxFD]uint32
 	top     int // one above the highest watched descriptor

@@ -22,6 +22,7 @@ type exchange struct {
 	name string
 	// Lines for the configuration (see base).
 	global, defaults, frontend, backend, server string
+	engine                                      string // more of the global section, for the engine only
 	// files are written to a directory whose name replaces DIR in those lines.
 	files map[string]string
 	// client is the script of the client's connection; then it reads until it is
@@ -83,8 +84,12 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 	if e.tcp {
 		frontend, backend = tcpMode+frontend, "mode tcp\n"+backend
 	}
+	global := e.global
+	if s.name == "builtin" {
+		global += e.engine
+	}
 	conf := fmt.Sprintf(base, logs.conn.LocalAddr().(*net.UDPAddr).Port,
-		e.global, e.defaults, frontend, backend, port, e.server)
+		global, e.defaults, frontend, backend, port, e.server)
 	dir := t.TempDir()
 	for name, content := range e.files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -171,14 +176,18 @@ func tables() [][]exchange {
 // HAProxy itself is slightly different with each, so those that differ are left out.
 func onPollers() []exchange {
 	var all []exchange
-	for _, p := range []struct{ name, global string }{{"poll", "noepoll"}, {"select", "noepoll\n    nopoll"}} {
+	for _, p := range []struct{ name, global, engine string }{
+		{name: "poll", global: "noepoll"},
+		{name: "select", global: "noepoll\n    nopoll"},
+		{name: "io_uring", engine: "tune.poller io_uring"}, // where it is refused, epoll takes its place
+	} {
 		for _, table := range [][]exchange{tunnels, broken, limits, tcp, farms} {
 			for _, e := range table {
 				if e.why != "" {
 					continue // shown once
 				}
 				e.name += " (" + p.name + ")"
-				e.global = p.global
+				e.global, e.engine = p.global, p.engine
 				all = append(all, e)
 			}
 		}

@@ -49,17 +49,22 @@ func (p *process) details() string {
 	fmt.Fprintf(&b, "Built with multi-threading support (default=%d).\n\n", runtime.NumCPU())
 	b.WriteString("Available polling systems :\n")
 	total, usable, best := 0, 0, "none"
+	var granted strings.Builder
 	for _, m := range poller.Mechanisms() {
 		total++
 		result := "OK"
-		if err := m.Probe(); err != nil {
+		features, err := m.Features()
+		if len(features) > 0 {
+			fmt.Fprintf(&granted, "%s uses: %s.\n", m.Name, strings.Join(features, ", "))
+		}
+		if err != nil {
 			result = "failed: " + err.Error()
 		} else if usable++; usable == 1 {
 			best = m.Name
 		}
 		fmt.Fprintf(&b, "%11s : pref=%d,  test result %s\n", m.Name, m.Pref, result)
 	}
-	fmt.Fprintf(&b, "Total: %d (%d usable), will use %s.\n\n", total, usable, best)
+	fmt.Fprintf(&b, "Total: %d (%d usable), will use %s.\n%s\n", total, usable, best, granted.String())
 	b.WriteString("Available multiplexer protocols :\n         h1 : mode=HTTP  side=FE|BE\n       none : mode=TCP   side=FE|BE\n")
 	return b.String()
 }

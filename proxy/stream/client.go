@@ -67,6 +67,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 		t.nCli.free++
 		return
 	}
+	t.Loop.Receive(fd)
 	if c.next = t.clients.first; c.next != nil {
 		c.next.prev = c
 	}

@@ -211,6 +211,9 @@ func (s *stream) connectOutcome(ev poller.Events) {
 // established goes on once the connection stands.
 func (s *stream) established() {
 	now := s.t.Loop.Now()
+	if !s.reused {
+		s.t.Loop.Receive(s.sc.fd)
+	}
 	s.exp = never
 	s.connected = now
 	s.state = stateResponse

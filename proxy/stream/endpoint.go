@@ -57,7 +57,7 @@ func (e *endpoint) recv(p []byte) (int, ioResult) {
 	var n int
 	var errno syscall.Errno
 	if e.xprt == nil {
-		n, errno = sock.Recv(e.fd, p)
+		n, errno = e.t.Loop.Recv(e.fd, p)
 	} else {
 		n, errno = e.xprt.Recv(p)
 	}

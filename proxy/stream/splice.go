@@ -96,7 +96,7 @@ func modeOf(auto, always bool) spliceMode {
 
 // spliceable is how many bytes may go through a pipe now, 0 for none.
 func (f *flow) spliceable(src, dst *endpoint) int {
-	if !f.splicing.on || !src.bare() || !dst.bare() {
+	if !f.splicing.on || !dst.bare() {
 		return 0
 	}
 	n := uint64(spliceShare)
@@ -109,7 +109,7 @@ func (f *flow) spliceable(src, dst *endpoint) int {
 		n = min(n, f.chunks.InChunk())
 	case message.BodyUntilClose, message.BodyTunnel:
 	}
-	if n < spliceMin {
+	if n < spliceMin || !src.direct() {
 		return 0
 	}
 	return int(n)
@@ -187,3 +187,6 @@ func (f *flow) flushPipe(t *Thread, dst *endpoint) flowState {
 // bare tells whether the endpoint is the socket itself, whose bytes need not pass
 // through the process.
 func (e *endpoint) bare() bool { return e.xprt == nil }
+
+// direct tells whether it is, and nothing is received from it but by its owner.
+func (e *endpoint) direct() bool { return e.bare() && e.t.Loop.Direct(e.fd) }

@@ -83,7 +83,7 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 	for _, code := range h1.ReplyCodes() {
 		sh.Errors[0][code] = h1.StandardReply(code)
 	}
-	l, err := loop.New("", 256)
+	l, err := loop.New(*pollerName, 256)
 	if err != nil {
 		t.Fatal(err)
 	}

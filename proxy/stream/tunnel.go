@@ -3,7 +3,6 @@ package stream
 import (
 	"syscall"
 
-	"bench/internal/sock"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
@@ -78,7 +77,7 @@ func (s *stream) clientClosed() bool {
 		return c.hup
 	}
 	var p [1]byte
-	n, errno := sock.Peek(c.fd, p[:])
+	n, errno := s.t.Loop.Peek(c.fd, p[:])
 	switch {
 	case errno == syscall.EAGAIN:
 		c.drained()
@@ -92,7 +91,7 @@ func (s *stream) clientClosed() bool {
 
 // clientBroken tells whether the client's connection has failed, as opposed to
 // being closed in order.
-func (s *stream) clientBroken() bool { return s.c.errno != 0 || sock.Error(s.c.fd) != 0 }
+func (s *stream) clientBroken() bool { return s.c.errno != 0 || s.t.Loop.Error(s.c.fd) != 0 }
 
 func modeName(m spec.Mode) string {
 	if m == spec.ModeTCP {

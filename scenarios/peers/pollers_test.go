@@ -82,8 +82,13 @@ func TestMeasurePollers(t *testing.T) {
 			if len(c.Runs) != 2 || c.Runs[0].Requests == 0 || c.Runs[0].Failed != 0 || c.Runs[0].P50Us <= 0 {
 				t.Errorf("%s, %s: %+v", w.Name, c.Contestant, c.Runs)
 			}
-			// A request is at least received and sent twice over.
-			if r.NoSyscalls == "" && c.SyscallsPerRequest < 3 {
+			// A request is at least received and sent twice over; io_uring receives by
+			// itself.
+			least := 4.0
+			if strings.Contains(c.Contestant, "io_uring") {
+				least = 2
+			}
+			if r.NoSyscalls == "" && c.SyscallsPerRequest < least*0.95 {
 				t.Errorf("%s, %s: %v system calls a request", w.Name, c.Contestant, c.SyscallsPerRequest)
 			}
 		}
