@@ -124,6 +124,7 @@ func (c *conn) connected(ev poller.Events) {
 
 // established notes that the kernel has connected.
 func (c *conn) established() {
+	c.w.loop.Receive(c.fd)
 	if c.setUp {
 		c.state = connSetup
 		return
@@ -156,7 +157,7 @@ func (c *conn) readAll(hup bool) {
 	w, gen := c.w, c.gen
 	buf := w.loop.Scratch()
 	for {
-		n, e := sock.Recv(c.fd, buf)
+		n, e := w.loop.Recv(c.fd, buf)
 		switch {
 		case e == syscall.EAGAIN:
 			w.loop.Rearm(c.fd, poller.In)
@@ -306,7 +307,7 @@ func (c *conn) farewell() {
 // farewell comes before the close.
 func (c *conn) ended() {
 	buf := c.w.loop.Scratch()
-	n, e := sock.Recv(c.fd, buf)
+	n, e := c.w.loop.Recv(c.fd, buf)
 	if e == syscall.EAGAIN || c.state == connLingering && n > 0 && n < len(buf) {
 		c.w.loop.Rearm(c.fd, poller.In)
 		return

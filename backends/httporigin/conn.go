@@ -173,7 +173,7 @@ func (c *conn) busy() bool { return c.state != reading && c.state != inBody }
 func (c *conn) pump() {
 	buf := c.o.loop.Scratch()
 	for range maxReads {
-		n, errno := sock.Recv(c.fd, buf)
+		n, errno := c.o.loop.Recv(c.fd, buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.o.loop.Rearm(c.fd, poller.In)
@@ -230,7 +230,7 @@ func (c *conn) readAhead() bool {
 			c.held = true
 			return true
 		}
-		n, errno := sock.Recv(c.fd, buf)
+		n, errno := c.o.loop.Recv(c.fd, buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.o.loop.Rearm(c.fd, poller.In)

@@ -62,7 +62,7 @@ func (c *conn) linger() {
 func (c *conn) discard() {
 	buf := c.o.loop.Scratch()
 	for range maxReads {
-		n, errno := sock.Recv(c.fd, buf)
+		n, errno := c.o.loop.Recv(c.fd, buf)
 		switch {
 		case errno == syscall.EAGAIN, n > 0 && n < len(buf) && !c.hup:
 			c.o.loop.Rearm(c.fd, poller.In)

@@ -131,6 +131,7 @@ func (o *Origin) open(fd int) {
 		o.free = append(o.free, c)
 		return
 	}
+	o.loop.Receive(fd)
 	o.tally.Accepted++
 	o.tally.Active++
 	c.pos = len(o.conns)

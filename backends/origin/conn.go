@@ -170,7 +170,7 @@ func (c *Conn) atRest() bool { return !c.busy() && !c.lingers && len(c.in) == 0 
 func (c *Conn) pump() {
 	buf := c.s.loop.Scratch()
 	for range maxReads {
-		n, errno := sock.Recv(c.fd, buf)
+		n, errno := c.s.loop.Recv(c.fd, buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.s.loop.Rearm(c.fd, poller.In)
@@ -247,7 +247,7 @@ func (c *Conn) readAhead() bool {
 			c.held = true
 			return true
 		}
-		n, errno := sock.Recv(c.fd, buf)
+		n, errno := c.s.loop.Recv(c.fd, buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.s.loop.Rearm(c.fd, poller.In)
@@ -338,7 +338,7 @@ func (c *Conn) linger() {
 func (c *Conn) discard() {
 	buf := c.s.loop.Scratch()
 	for range maxReads {
-		n, errno := sock.Recv(c.fd, buf)
+		n, errno := c.s.loop.Recv(c.fd, buf)
 		switch {
 		case errno == syscall.EAGAIN, n > 0 && n < len(buf) && !c.hup:
 			c.s.loop.Rearm(c.fd, poller.In)

@@ -134,6 +134,7 @@ func (s *Server) open(fd int) {
 		s.free = append(s.free, c)
 		return
 	}
+	s.loop.Receive(fd)
 	s.tally.Accepted++
 	s.tally.Active++
 	c.pos = len(s.conns)

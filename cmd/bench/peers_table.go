@@ -128,7 +128,8 @@ four measurements of %v.
   the load side was busy first, the table says so and gives no figure.
 - **Foreign CPU** is the share of the measured program's processor that others used.
 - **Target** is what the project asks of itself; rows that miss it say no.
-- Proxies get one configuration file, unchanged. Answers have 128 bytes where a row does
+- Proxies get one configuration file, unchanged but for the poller where a row names one.
+  Answers have 128 bytes where a row does
   not say otherwise, over 64 connections of clients.
 
 Of idle connections the table gives bytes for each connection of a client, with what

@@ -157,7 +157,13 @@ func TestReceiving(t *testing.T) {
 			defer p.Remove(a)
 			write(t, b, "bye")
 			must(t, unix.Shutdown(b, unix.SHUT_WR))
+			time.Sleep(time.Millisecond)
 			o := &owner{fd: a}
+			e := wait(t, p, a, poller.In)
+			if p.Name() != "select" && e.Ev&poller.Hup == 0 {
+				t.Errorf("events %03b: the end is not told together with the data", e.Ev)
+			}
+			o.note(e.Ev)
 			serve(t, p, buf, func() bool { return o.ended }, o)
 			if string(o.got) != "bye" || o.end != 0 {
 				t.Errorf("received %q, %v", o.got, o.end)

@@ -69,6 +69,7 @@ type ioUring struct {
 	watched []watch     // by descriptor
 	changed []int32     // descriptors whose requests are not what they should be
 	unsent  bool        // requests that act on descriptors are queued
+	batch   uint32      // counts calls of reap
 	skip    uint8       // skipSuccess where the kernel knows it
 }
 
@@ -84,6 +85,9 @@ type watch struct {
 	ended   bool          // in modePoll: what follows the queue is err, or the end
 	err     syscall.Errno // 0: end of stream
 	queue   bufferQueue
+	// The event of this descriptor in the batch that was reaped last.
+	batch uint32
+	event int32
 }
 
 func newIOUring(maxFD int) (Poller, error) {
@@ -271,8 +275,10 @@ func (p *ioUring) Wait(out []Event, timeout time.Duration) (int, error) {
 	}
 }
 
-// reap takes completions until out is full.
+// reap takes completions until out is full. Those of one descriptor are one event:
+// its owner is to know of the end of a stream when it handles what came before it.
 func (p *ioUring) reap(out []Event) (n int) {
+	p.batch++
 	head, tail := *p.r.cqHead, atomic.LoadUint32(p.r.cqTail)
 	for ; head != tail && n < len(out); head++ {
 		c := &p.r.cqes[head&p.r.cqMask]
@@ -296,8 +302,13 @@ func (p *ioUring) reap(out []Event) (n int) {
 		case reqOut:
 			ev = p.roomy(w, c)
 		}
-		if ev != 0 {
+		switch {
+		case ev == 0:
+		case w.batch == p.batch:
+			out[w.event].Ev |= ev
+		default:
 			out[n] = Event{FD: int32(fd), Gen: w.gen, Ev: ev}
+			w.batch, w.event = p.batch, int32(n)
 			n++
 		}
 	}

@@ -28,6 +28,7 @@ type job struct {
 	body       string   // size of the answers, 128B if empty
 	logs       bool     // a line for each request, to a UDP socket nobody reads
 	threads    int      // of the proxy, 1 if 0; more than one use both CPUs
+	poller     string   // of the engine, its best if empty
 	must, aim  float64
 }
 
@@ -36,6 +37,7 @@ func jobs() []job {
 	splice := []string{"option splice-auto"}
 	return []job{
 		{name: "http keep-alive", mode: "http", must: 1.4, aim: 1.7},
+		{name: "http keep-alive, io_uring", mode: "http", poller: "io_uring", must: 1.4, aim: 1.7},
 		{name: "http keep-alive, logs", mode: "http", options: []string{"option httplog"}, logs: true, must: 1.2, aim: 1.6},
 		// At a moderate rate waiting costs more than working.
 		{name: "http keep-alive, 2 000/s", mode: "http", load: []string{"--rate=2000/s", "--spin=0us"}, must: 1, aim: 1.2},
@@ -54,15 +56,15 @@ func contests() []contest {
 	for _, j := range jobs() {
 		rows = append(rows, contest{
 			name: j.name, ours: engine, peer: haproxy, needs: []string{haproxy}, must: j.must, aim: j.aim,
-			a: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &j, 0) },
-			b: func(b *bed) *contestant { return b.proxy([]string{haproxy}, &j, 0) },
+			a: func(b *bed) *contestant { return b.engine(&j, 0) },
+			b: func(b *bed) *contestant { return b.proxy([]string{haproxy}, "", &j, 0) },
 		})
 	}
 	plain := job{name: "idle connections", mode: "http"}
 	rows = append(rows, contest{
 		name: "8 000 idle connections", ours: engine, peer: "engine without them", must: 0.95, aim: 1,
-		a: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &plain, 8000) },
-		b: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &plain, 0) },
+		a: func(b *bed) *contestant { return b.engine(&plain, 8000) },
+		b: func(b *bed) *contestant { return b.engine(&plain, 0) },
 	})
 	// Two threads carry twice of what one does if a request costs them no more. At
 	// a rate that leaves room for the load, which shares their second processor.
@@ -71,8 +73,8 @@ func contests() []contest {
 	two.threads = 2
 	rows = append(rows, contest{
 		name: two.name + ", 8 000/s", ours: "engine, 2 threads", peer: "engine, 1 thread", must: 0.9, aim: 0.975,
-		a: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &two, 0) },
-		b: func(b *bed) *contestant { return b.proxy([]string{b.o.Self, "proxy"}, &one, 0) },
+		a: func(b *bed) *contestant { return b.engine(&two, 0) },
+		b: func(b *bed) *contestant { return b.engine(&one, 0) },
 	})
 	for _, v := range []struct {
 		name      string
@@ -107,6 +109,7 @@ const connections = 64
 // proxyConfig is given to both engines unchanged. The ratios keep HAProxy from
 // closing idle server connections because of many idle clients.
 const proxyConfig = `global
+  %s
   nbthread %d
   maxconn %d
   tune.pool-low-fd-ratio 90
@@ -123,8 +126,17 @@ listen bench
   server s1 %s
 `
 
+// engine is the engine in the place of proxy.
+func (b *bed) engine(j *job, idle int) *contestant {
+	global := ""
+	if j.poller != "" {
+		global = "tune.poller " + j.poller
+	}
+	return b.proxy([]string{b.o.Self, "proxy"}, global, j, idle)
+}
+
 // proxy is a proxy on the subject's CPU, with origin and generator on the other.
-func (b *bed) proxy(argv []string, j *job, idle int) *contestant {
+func (b *bed) proxy(argv []string, global string, j *job, idle int) *contestant {
 	var url string
 	return &contestant{
 		start: func(ctx context.Context) (*proc.Process, error) {
@@ -148,7 +160,7 @@ func (b *bed) proxy(argv []string, j *job, idle int) *contestant {
 				options = append(options, "log "+sink+" local0")
 			}
 			file := filepath.Join(b.dir, strconv.Itoa(port)+".cfg")
-			text := fmt.Appendf(nil, proxyConfig, max(1, j.threads), idle+1000, j.mode, strings.Join(options, "\n  "), port, strings.TrimPrefix(origin, "http://"))
+			text := fmt.Appendf(nil, proxyConfig, global, max(1, j.threads), idle+1000, j.mode, strings.Join(options, "\n  "), port, strings.TrimPrefix(origin, "http://"))
 			if err := os.WriteFile(file, text, 0o600); err != nil {
 				return nil, err
 			}
