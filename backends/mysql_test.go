@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,6 +170,78 @@ func TestMySQLAuthentication(t *testing.T) {
 	}
 }
 
+// sha2Login logs in by caching_sha2_password and returns what the server said, by
+// the first bytes of its packets: 1 and the plugin's word, or 0 for OK, or 0xff.
+func (r *rig) sha2Login(user, password string) (said []byte) {
+	r.t.Helper()
+	c := r.dial()
+	in := bufio.NewReader(c)
+	packet := func() (payload []byte, seq byte) {
+		head := make([]byte, 4)
+		if _, err := io.ReadFull(in, head); err != nil {
+			r.t.Fatal(err)
+		}
+		payload = make([]byte, int(head[0])|int(head[1])<<8)
+		if _, err := io.ReadFull(in, payload); err != nil {
+			r.t.Fatal(err)
+		}
+		return payload, head[3]
+	}
+	say := func(b []byte) {
+		if _, err := c.Write(b); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	first, seq := packet()
+	g, err := mysqlwire.ParseGreeting(first)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	say(mysqlwire.AppendLogin(nil, seq+1, &mysqlwire.Login{
+		Capabilities: mysqlwire.Protocol41 | mysqlwire.SecureConnection | mysqlwire.PluginAuth,
+		User:         []byte(user), Auth: mysqlwire.Scramble(mysqlwire.CachingSHA2Password, password, &g.Salt), Plugin: []byte(mysqlwire.CachingSHA2Password),
+	}))
+	for {
+		p, seq := packet()
+		switch said = append(said, p[0]); {
+		case p[0] != 1:
+			return said
+		case p[1] == mysqlwire.SHA2Full:
+			said = append(said, p[1])
+			b, at := mysqlwire.Begin(nil, seq+1)
+			say(mysqlwire.End(append(b, mysqlwire.SHA2AskKey), at))
+		case p[1] == mysqlwire.SHA2Right:
+			said = append(said, p[1])
+		default:
+			secret, err := mysqlwire.EncryptPassword(password, &g.Salt, p[1:])
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			b, at := mysqlwire.Begin(nil, seq+1)
+			say(mysqlwire.End(append(b, secret...), at))
+		}
+	}
+}
+
+// Until a password is in the cache of caching_sha2_password it is asked for itself,
+// and also when the answer to the salt is not what the cache says.
+func TestMySQLFullAuthentication(t *testing.T) {
+	r := startMySQL(t, mysqlorigin.Options{User: "app", Password: "secret", Plugin: mysqlorigin.CachingSHA2})
+	for _, c := range []struct{ user, password, want string }{
+		{"app", "wrong", "\x01\x04\x01\xff"},
+		{"app", "secret", "\x01\x04\x01\x00"},
+		{"app", "secret", "\x01\x03\x00"},
+		{"app", "wrong", "\x01\x04\x01\xff"},
+		{"other", "secret", "\x01\x04\x01\xff"},
+		{"app", "secret", "\x01\x03\x00"},
+		{"app", "", "\xff"},
+	} {
+		if got := string(r.sha2Login(c.user, c.password)); got != c.want {
+			t.Errorf("%s with %q: %q, want %q", c.user, c.password, got, c.want)
+		}
+	}
+}
+
 func TestMySQLRolesAndLag(t *testing.T) {
 	r := startMySQL(t, mysqlorigin.Options{Role: control.RoleReplica, Lag: 3 * time.Second, Primary: "10.0.0.1:3307"})
 	db := r.open("x@ADDR/")
@@ -294,14 +367,26 @@ func TestMySQLCountsIDs(t *testing.T) {
 }
 
 func TestMariaDBClient(t *testing.T) {
+	// Without --skip-ssl the client wishes for TLS, and as that is not to be had sends
+	// the password in clear where it should be encrypted.
+	for _, c := range []struct {
+		plugin string
+		flags  []string
+	}{{mysqlorigin.Native, nil}, {mysqlorigin.CachingSHA2, nil}, {mysqlorigin.CachingSHA2, []string{"--skip-ssl"}}} {
+		t.Run(strings.Join(append([]string{c.plugin}, c.flags...), " "), func(t *testing.T) { mariaDBClient(t, c.plugin, c.flags) })
+	}
+}
+
+func mariaDBClient(t *testing.T, plugin string, flags []string) {
 	client := testpeer.Need(t, "mariadb")
-	r := startMySQL(t, mysqlorigin.Options{Answers: answers(t), User: "app", Password: "secret"})
+	r := startMySQL(t, mysqlorigin.Options{Answers: answers(t), User: "app", Password: "secret", Plugin: plugin})
 	host, port, _ := net.SplitHostPort(r.addr[0])
 	run := func(want string, args ...string) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		out, err := exec.CommandContext(ctx, client, append([]string{"--no-defaults", "-h", host, "-P", port, "-u", "app", "-psecret"}, args...)...).CombinedOutput()
+		args = slices.Concat([]string{"--no-defaults", "-h", host, "-P", port, "-u", "app", "-psecret"}, flags, args)
+		out, err := exec.CommandContext(ctx, client, args...).CombinedOutput()
 		if err != nil || string(out) != want {
 			t.Errorf("%v: %v: %q, want %q", args, err, out, want)
 		}

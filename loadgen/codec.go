@@ -117,7 +117,7 @@ func protocols() []protocol {
 	return []protocol{
 		{"http1", ByNumber, validateHTTP1, newHTTP1},
 		{"redis", ByName, validateRedis, newRedis},
-		{"mysql", Unnumbered, validateMySQL, newMySQL},
+		{"mysql", ByName, validateMySQL, newMySQL},
 		{"tcp", Uncounted, validateTCP, newTCP},
 	}
 }
@@ -131,8 +131,6 @@ const (
 	ByNumber Counting = iota
 	// ByName: each connection of a scenario carries the name of its load.
 	ByName
-	// Unnumbered requests count, but cannot be told from others.
-	Unnumbered
 	// Uncounted: what origins count is something else.
 	Uncounted
 )

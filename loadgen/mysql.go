@@ -14,6 +14,8 @@ type mysql struct {
 	user     string
 	password string
 	database string
+	// attributes are what a connection tells of itself, as it is sent.
+	attributes []byte
 	// setUp are the packets of the commands that a connection begins with, one
 	// answered before the next: the statements of connect, then the preparation
 	// of others.
@@ -58,6 +60,7 @@ func newMySQL(spec *Spec, _ *trace) (Codec, error) {
 		c.setUp = append(c.setUp, mysqlwire.AppendCommand(nil, mysqlwire.ComQuery, []byte(s)))
 	}
 	c.connects = len(c.setUp)
+	whole := false
 	for _, s := range m.statements() {
 		q := mysqlRequest{place: -1, expect: s.Expect, ping: s.ping(), bound: len(s.Transaction) > 0}
 		if s.Prepared {
@@ -80,9 +83,26 @@ func newMySQL(spec *Spec, _ *trace) (Codec, error) {
 			q.params = append(q.params, mysqlParam{t, t.wholeNumber()})
 		}
 		c.requests = append(c.requests, q)
+		whole = whole || q.bound
 		c.classes = append(c.classes, Class{Name: s.Name, Weight: max(1, s.Weight), Repeatable: s.repeatable()})
 	}
+	c.attributes = m.attributes(len(c.setUp), whole)
 	return c, nil
+}
+
+// attributes tell a server who connects, and a mock origin what to count in the
+// name of the load.
+func (m *MySQL) attributes(setUp int, whole bool) []byte {
+	var l mysqlwire.Login
+	l.SetAttribute("program_name", "bench")
+	if m.Client != "" {
+		l.SetAttribute(mysqlwire.AttributeLoad, m.Client)
+		l.SetAttribute(mysqlwire.AttributeSetUp, strconv.Itoa(setUp))
+		if whole {
+			l.SetAttribute(mysqlwire.AttributeTransactions, mysqlwire.TransactionsWhole)
+		}
+	}
+	return l.Attributes
 }
 
 // statements are the kinds of requests, the default one included.

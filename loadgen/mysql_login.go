@@ -7,12 +7,8 @@ import (
 // Packets of caching_sha2_password and other marks of the handshake.
 const (
 	mysqlOK         = 0x00
-	mysqlMoreData   = 0x01
 	mysqlSwitch     = 0xfe
 	mysqlError      = 0xff
-	sha2AskKey      = 0x02
-	sha2FastOK      = 0x03
-	sha2FullWanted  = 0x04
 	mysqlSeqOfLogin = 1
 )
 
@@ -40,7 +36,7 @@ func (s *mysqlSession) handshake(p []byte) State {
 		}
 		s.salt = salt
 		return s.sayPacket(mysqlwire.Scramble(plugin, s.codec.password, &s.salt), mysqlLogin)
-	case mysqlMoreData:
+	case mysqlwire.MoreData:
 		return s.moreData(p[1:])
 	}
 	return s.fail("a packet in the handshake that has no place there")
@@ -69,6 +65,10 @@ func (s *mysqlSession) login(p []byte) State {
 		l.Capabilities |= mysqlwire.ConnectWithDB
 		l.Database = []byte(s.codec.database)
 	}
+	if g.Capabilities&mysqlwire.ConnectAttrs != 0 {
+		l.Capabilities |= mysqlwire.ConnectAttrs
+		l.Attributes = s.codec.attributes
+	}
 	s.said = mysqlwire.AppendLogin(s.said[:0], mysqlSeqOfLogin, &l)
 	return s.listen(mysqlLogin)
 }
@@ -82,11 +82,11 @@ func (s *mysqlSession) moreData(p []byte) State {
 			return s.fail(err.Error())
 		}
 		return s.sayPacket(secret, mysqlLogin)
-	case len(p) == 1 && p[0] == sha2FastOK:
+	case len(p) == 1 && p[0] == mysqlwire.SHA2Right:
 		s.reader.Begin(mysqlwire.OnePacket, s.reader.Seq())
 		return More
-	case len(p) == 1 && p[0] == sha2FullWanted:
-		return s.sayPacket([]byte{sha2AskKey}, mysqlKey)
+	case len(p) == 1 && p[0] == mysqlwire.SHA2Full:
+		return s.sayPacket([]byte{mysqlwire.SHA2AskKey}, mysqlKey)
 	}
 	return s.fail("a packet of caching_sha2_password that has no place there")
 }

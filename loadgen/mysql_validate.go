@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -55,7 +56,29 @@ func (m *MySQL) Problems() []Problem {
 		names[i] = m.Statements[i].Name
 	}
 	bad.names("statements", names)
+	if slices.ContainsFunc(m.Statements, func(s Statement) bool { return len(s.Transaction) > 0 }) {
+		for i := range m.Statements {
+			if q := m.Statements[i].Query; bounds(q) {
+				bad.add(fmt.Sprintf("statements[%d].query", i), "query %.32q: beside requests that are transactions, none may begin or end one: want it as a transaction", q)
+			}
+		}
+	}
 	return bad
+}
+
+// bounds tells whether a statement begins or ends a transaction.
+func bounds(query string) bool {
+	words := strings.Fields(strings.ToLower(strings.TrimRight(query, "; ")))
+	if len(words) == 0 {
+		return false
+	}
+	switch words[0] {
+	case "begin", "commit", "rollback":
+		return true
+	case "start":
+		return len(words) > 1 && words[1] == "transaction"
+	}
+	return false
 }
 
 // Problems tells what is wrong with a statement.

@@ -244,6 +244,8 @@ type MySQL struct {
 	User     string `json:"user,omitempty"` // "root" when empty
 	Password string `json:"password,omitempty"`
 	Database string `json:"database,omitempty"`
+	// Client is the name under which mock origins count the requests; "" is none.
+	Client string `json:"client,omitempty"`
 	// Connect are statements that a new connection begins with, no templates.
 	Connect []string `json:"connect,omitempty"`
 	// Statements are the kinds of requests; none is one ping.

@@ -93,6 +93,7 @@ func (l *Load) Spec() loadgen.Spec {
 		spec.TCP = l.TCP.tcp()
 	case "mysql":
 		spec.MySQL = l.MySQL.mysql()
+		spec.MySQL.Client = l.Name
 	case "redis":
 		spec.Redis = l.Redis.redis()
 		spec.Redis.Client = l.Name

@@ -59,6 +59,7 @@ const defaultMaxConnections = 151
 type Config struct {
 	Options
 	plugin  string
+	key     *mysqlwire.ServerKey // nil: no password of caching_sha2_password
 	answers []*answer
 	host    string // of the primary
 	port    string
@@ -81,6 +82,12 @@ func NewConfig(o Options) (*Config, error) {
 		cfg.plugin = mysqlwire.CachingSHA2Password
 	default:
 		return nil, fmt.Errorf("unknown plugin %q: want native or caching_sha2", o.Plugin)
+	}
+	if o.Password != "" && cfg.plugin == mysqlwire.CachingSHA2Password {
+		var err error
+		if cfg.key, err = mysqlwire.NewServerKey(); err != nil {
+			return nil, err
+		}
 	}
 	if o.User == "" && o.Password != "" {
 		return nil, fmt.Errorf("a password without a user: want both, or none to let everybody in")
@@ -151,6 +158,7 @@ type replica struct {
 	began     time.Time
 	nextID    uint32
 	questions uint64
+	cached    bool   // the hash of the password, since somebody has proved to know it
 	text      []byte // of the present statement, normalized
 }
 
@@ -198,7 +206,7 @@ func (r *replica) open(c *origin.Conn) origin.Session {
 	}
 	clear(s.statements)
 	r.nextID++
-	*s = session{r: r, id: r.nextID, statements: s.statements, user: s.user[:0], database: s.database[:0]}
+	*s = session{r: r, id: r.nextID, statements: s.statements, user: s.user[:0], database: s.database[:0], counting: counting{class: s.counting.class[:0]}}
 	for i := range s.salt {
 		s.salt[i] = byte(1 + c.Server().Rand().IntN(127))
 	}

@@ -2,8 +2,6 @@ package mysqlorigin
 
 import (
 	"bytes"
-	"crypto/subtle"
-	"strings"
 
 	"bench/backends/origin"
 	"bench/backends/tally"
@@ -16,6 +14,7 @@ type phase uint8
 const (
 	loggingIn phase = iota // the login is due
 	switching              // the answer to a change of plugins is due
+	proving                // the password is due, or a wish for the key to encrypt it with
 	serving
 )
 
@@ -32,6 +31,7 @@ type session struct {
 	statements map[uint32]*statement
 	lastStmt   uint32
 	insertID   uint64
+	counting   counting
 }
 
 // statement is a prepared statement.
@@ -95,6 +95,7 @@ func (s *session) Consume(c *origin.Conn, in []byte) (n int) {
 		if payload[0] == mysqlwire.ComQuery {
 			id = requestID(payload[1:])
 		}
+		s.counting.next(c, payload)
 		if !c.Take(id) {
 			return n
 		}
@@ -129,81 +130,6 @@ func (s *session) hear(payload []byte) {
 			delete(s.statements, id)
 		}
 	}
-}
-
-// login goes on with the handshake; false ends the connection.
-func (s *session) login(c *origin.Conn, payload []byte, seq byte) bool {
-	if s.phase == switching {
-		return s.admit(c, payload, seq)
-	}
-	l, err := mysqlwire.ParseLogin(payload)
-	if err != nil || l.TLS {
-		// No TLS was offered: who asks for it nevertheless gets nowhere.
-		s.malformed(c, 0, seq)
-		return false
-	}
-	s.user = append(s.user[:0], l.User...)
-	s.database = append(s.database[:0], l.Database...)
-	s.noEOF = l.Capabilities&mysqlwire.DeprecateEOF != 0
-	plugin := s.r.cfg.plugin
-	known := l.Capabilities&mysqlwire.PluginAuth != 0
-	if known && string(l.Plugin) != plugin || !known && plugin != mysqlwire.NativePassword && s.r.cfg.Password != "" {
-		s.phase = switching
-		c.SetOutput(mysqlwire.AppendSwitch(c.Output(), seq, plugin, &s.salt))
-		return true
-	}
-	return s.admit(c, l.Auth, seq)
-}
-
-// admit checks what the client's plugin said.
-func (s *session) admit(c *origin.Conn, said []byte, seq byte) bool {
-	cfg := s.r.cfg
-	right := true
-	if cfg.User != "" {
-		want := mysqlwire.Scramble(cfg.plugin, cfg.Password, &s.salt)
-		// Clients of caching_sha2_password send a NUL for no password.
-		if len(want) == 0 && len(said) == 1 && said[0] == 0 {
-			said = nil
-		}
-		right = string(s.user) == cfg.User && subtle.ConstantTimeCompare(said, want) == 1
-	}
-	using := "YES"
-	if len(said) == 0 {
-		using = "NO"
-	}
-	if !right {
-		c.Server().Tally().Denied++
-		message := "Access denied for user '" + printable(s.user) + "'@'" + peer(c) + "' (using password: " + using + ")"
-		c.SetOutput(mysqlwire.AppendError(c.Output(), seq, 1045, "28000", message))
-		return false
-	}
-	s.phase = serving
-	s.status = mysqlwire.StatusAutocommit
-	out := c.Output()
-	if cfg.plugin == mysqlwire.CachingSHA2Password && len(said) > 0 {
-		out = mysqlwire.AppendFastAuth(out, seq)
-		seq++
-	}
-	c.SetOutput(mysqlwire.AppendOK(out, seq, 0, 0, s.status))
-	return true
-}
-
-func peer(c *origin.Conn) string {
-	if a, errno := c.Peer(); errno == 0 && !a.IsUnix() {
-		return a.AddrPort().Addr().String()
-	}
-	return "localhost"
-}
-
-// printable makes text from a client fit for a message.
-func printable(b []byte) string {
-	b = b[:min(len(b), 128)]
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(string(b), "?"))
 }
 
 // answer carries out a command; false is an error.

@@ -2,13 +2,7 @@ package mysqlwire
 
 import (
 	"bytes"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha1"
-	"crypto/x509"
 	"encoding/binary"
-	"encoding/pem"
-	"errors"
 	"fmt"
 )
 
@@ -68,6 +62,9 @@ func AppendLogin(b []byte, seq byte, l *Login) []byte {
 	if l.Capabilities&PluginAuth != 0 {
 		b = append(append(b, l.Plugin...), 0)
 	}
+	if l.Capabilities&ConnectAttrs != 0 {
+		b = AppendString(b, l.Attributes)
+	}
 	return End(b, at)
 }
 
@@ -78,28 +75,6 @@ func ParseSwitch(payload []byte) (plugin string, salt [SaltSize]byte, err error)
 	plugin = string(r.zero())
 	copy(salt[:], r.bytes(SaltSize))
 	return plugin, salt, r.err()
-}
-
-// EncryptPassword is what a client of caching_sha2_password answers to the
-// public key, in PEM, of a server that does not know the password's hash yet.
-func EncryptPassword(password string, salt *[SaltSize]byte, key []byte) ([]byte, error) {
-	block, _ := pem.Decode(key)
-	if block == nil {
-		return nil, errors.New("the server's public key is not in PEM")
-	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("the server's public key: %w", err)
-	}
-	public, ok := parsed.(*rsa.PublicKey)
-	if !ok {
-		return nil, errors.New("the server's public key is not one of RSA")
-	}
-	text := append([]byte(password), 0)
-	for i := range text {
-		text[i] ^= salt[i%SaltSize]
-	}
-	return rsa.EncryptOAEP(sha1.New(), rand.Reader, public, text, nil)
 }
 
 // AppendCommand appends a command with what follows it, as the packet that begins

@@ -36,6 +36,15 @@ const (
 	CachingSHA2Password = "caching_sha2_password"
 )
 
+// Attributes by which a load tells origins what to count in its name.
+const (
+	AttributeLoad  = "bench_load"
+	AttributeSetUp = "bench_setup" // how many commands come before the first request
+	// AttributeTransactions says TransactionsWhole where a transaction is one request.
+	AttributeTransactions = "bench_transactions"
+	TransactionsWhole     = "whole"
+)
+
 // SaltSize is the length of the salt of both plugins.
 const SaltSize = 20
 
@@ -76,6 +85,7 @@ type Login struct {
 	Auth         []byte // what the plugin says
 	Database     []byte
 	Plugin       []byte // empty if the client does not name one
+	Attributes   []byte // what the client tells of itself; see Attribute
 	// TLS tells that this is only the wish to go on encrypted.
 	TLS bool
 }
@@ -120,7 +130,27 @@ func ParseLogin(payload []byte) (l Login, err error) {
 	if l.Capabilities&PluginAuth != 0 {
 		l.Plugin = r.zero()
 	}
+	if l.Capabilities&ConnectAttrs != 0 && len(r.b) > 0 { // some announce them and send none
+		l.Attributes = r.string()
+	}
 	return l, r.err()
+}
+
+// Attribute is what the client says under a name, nil if nothing.
+func (l *Login) Attribute(name string) []byte {
+	for r := (reader{b: l.Attributes}); len(r.b) > 0 && !r.bad; {
+		key, value := r.string(), r.string()
+		if !r.bad && string(key) == name {
+			return value
+		}
+	}
+	return nil
+}
+
+// SetAttribute adds to what a login says of its client.
+func (l *Login) SetAttribute(name, value string) {
+	l.Capabilities |= ConnectAttrs
+	l.Attributes = AppendString(AppendString(l.Attributes, name), value)
 }
 
 func (r *reader) err() error {
@@ -140,10 +170,10 @@ func AppendSwitch(b []byte, seq byte, plugin string, salt *[SaltSize]byte) []byt
 	return End(b, at)
 }
 
-// AppendFastAuth tells a client of caching_sha2_password that its answer was
-// right; an OK follows.
-func AppendFastAuth(b []byte, seq byte) []byte {
-	return append(b, 2, 0, 0, seq, 1, 3)
+// AppendMoreData says something of a plugin beside.
+func AppendMoreData(b []byte, seq byte, data []byte) []byte {
+	b, at := Begin(b, seq)
+	return End(append(append(b, MoreData), data...), at)
 }
 
 // Scramble is what a client that knows the password answers to a salt; nothing

@@ -34,13 +34,9 @@ type Client struct {
 	// Frontend of the proxy the load speaks to; "" when it goes to the origins.
 	Frontend string
 	// Counting is how origins count its requests: in class Class, by number or
-	// not; in class Unnamed, with all that is said to set a connection up; or not
-	// at all.
+	// not, or not at all.
 	Counting loadgen.Counting
 }
-
-// Unnamed is the class of requests without an id.
-const Unnamed = "-"
 
 // Origin is what all origins together counted of one class.
 type Origin struct {
@@ -92,10 +88,6 @@ func Check(clients []Client, origins map[string]Origin, proxy *Proxy) *result.Co
 		c.Delta += r.Delta
 		c.Rows = append(c.Rows, r)
 	}
-	if r, ok := unnamed(clients, origins[Unnamed]); ok {
-		c.Delta += r.Delta
-		c.Rows = append(c.Rows, r)
-	}
 	switch {
 	case proxy == nil:
 		c.Detail = "the proxy gives no counters: clients and origins alone are compared"
@@ -131,23 +123,6 @@ func row(cl Client, o Origin, proxyRetries uint64) result.ConservationRow {
 		above(o.Repeated, cl.Retried+proxyRetries) +
 		above(cl.FromOrigin, o.Answered) + o.Lost
 	return r
-}
-
-// unnamed compares all clients whose requests carry no id with the origins, which
-// count more than those requests: every answer a client got, one of them gave.
-func unnamed(clients []Client, o Origin) (r result.ConservationRow, found bool) {
-	r = result.ConservationRow{Class: Unnamed, Received: o.Received, Answered: o.Answered}
-	var answered uint64
-	for _, cl := range clients {
-		if cl.Counting == loadgen.Unnumbered {
-			found = true
-			r.Sent += cl.Sent
-			r.Completed += cl.Completed
-			answered += cl.FromOrigin
-		}
-	}
-	r.Delta = above(answered, o.Received) + above(answered, o.Answered)
-	return r, found
 }
 
 // abused sums what misbehaving clients did to a frontend, or to all for "". Each
