@@ -128,9 +128,9 @@ four measurements of %v.
   the load side was busy first, the table says so and gives no figure.
 - **Foreign CPU** is the share of the measured program's processor that others used.
 - **Target** is what the project asks of itself; rows that miss it say no.
-- Proxies get one configuration file, unchanged but for the poller where a row names one.
-  Answers have 128 bytes where a row does
-  not say otherwise, over 64 connections of clients.
+- Proxies get one configuration file, unchanged but for the poller where a row names
+  one. Answers have 128 bytes where a row does not say otherwise, over 64 connections
+  of clients.
 
 Of idle connections the table gives bytes for each connection of a client, with what
 belongs to it towards the server. Each has served one request before. Below 1, ours needs

@@ -91,6 +91,7 @@ func contests() []contest {
 			b: func(b *bed) *contestant { return b.wrk(v.header) },
 		})
 	}
+	rows = append(rows, redisContests()...)
 	return append(rows, contest{
 		name: "origin keep-alive", ours: "bench backend", peer: nginx, needs: []string{nginx}, must: 1.2, aim: 1.5,
 		a: func(b *bed) *contestant {

@@ -20,7 +20,7 @@ func Machine(ctx context.Context) []string {
 	all = append(all, strings.Replace(runtime.Version(), "go", "Go ", 1))
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	for _, program := range []string{"haproxy", "nginx", "wrk"} {
+	for _, program := range []string{"haproxy", "nginx", "wrk", "redis-server"} {
 		// wrk ends with status 1 after it printed its version.
 		out, _ := exec.CommandContext(ctx, program, "-v").CombinedOutput()
 		if v := version(program, string(out)); v != "" {
@@ -34,7 +34,7 @@ func Machine(ctx context.Context) []string {
 // its name: a word with digits and dots.
 func version(program, text string) string {
 	line, _, _ := strings.Cut(text, "\n")
-	for word := range strings.FieldsSeq(strings.NewReplacer("/", " ", "[", " ").Replace(line)) {
+	for word := range strings.FieldsSeq(strings.NewReplacer("/", " ", "[", " ", "=", " ").Replace(line)) {
 		if word != program && strings.ContainsAny(word, "0123456789") && strings.Contains(word, ".") {
 			return word
 		}

@@ -84,6 +84,7 @@ func TestVersion(t *testing.T) {
 	for _, tt := range []struct{ program, text, want string }{
 		{"haproxy", "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/\nStatus: x 9.9\n", "2.6.12-1+deb12u4"},
 		{"wrk", "wrk debian/4.1.0-3+b2 [epoll] Copyright (C) 2012 Will Glozer\n", "4.1.0-3+b2"},
+		{"redis-server", "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64 build=x\n", "7.0.15"},
 		{"nginx", "nginx version: nginx/1.22.1\n", "1.22.1"},
 		{"nginx", "", ""},
 	} {
