@@ -5,7 +5,7 @@ LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz bench performance soak chaos-kill library clean
+.PHONY: help run build test lint fuzz bench performance soak chaos-kill library accuracy precision clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ library: build ## Run every built-in scenario with the engine and with HAProxy, 
 accuracy: ## Hold the faults of the network to their figures; wants root and a quiet machine
 	$(GO) test -count 1 -v ./chaos/link -run 'Accuracy|SameSeed|Throughput|NotConcerned|Bulk' -full
 	$(GO) test -count 1 -v ./chaos/network -run Killed -full
+
+precision: ## Hold the generator's schedule and its readings to their figures; wants a quiet machine
+	$(GO) test -count 1 -v ./loadgen -run 'SendError|Recovered|ArrivesSo|KnownAnswer' -full
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

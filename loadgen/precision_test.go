@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -20,6 +21,17 @@ import (
 	"bench/internal/sock"
 )
 
+// full makes the measurements long enough to quote.
+var full = flag.Bool("full", false, "measure the precision of the generator at length (make precision)")
+
+// length is how long a measurement takes, in microseconds.
+func length(short int64) int64 {
+	if *full {
+		return 20_000_000
+	}
+	return short
+}
+
 // tries is how often a measurement is made again on a machine that was not there
 // for it. A generator that is wrong is wrong each time.
 const tries = 3
@@ -32,11 +44,13 @@ func measured(t *testing.T, run func() (*result.Load, error)) {
 	quiet := false
 	for range tries {
 		got, err := run()
+		lag := &got.Host.QuietLag
+		t.Logf("starts in seconds that were not disturbed: %d of %d, late by p50 %.1f µs, p99 %.1f µs", lag.Count, got.Sent, lag.P50, lag.P99)
 		if err == nil {
 			return
 		}
 		wrong = errors.Join(wrong, err)
-		quiet = quiet || got.Host.QuietLag.Count > 0 && len(got.Host.DisturbedSeconds) == 0
+		quiet = quiet || lag.Count > 0 && (*full || len(got.Host.DisturbedSeconds) == 0)
 	}
 	if !quiet {
 		t.Skipf("the machine was disturbed during every run, so the precision was not judged: %v", wrong)
@@ -54,7 +68,7 @@ func TestSendError(t *testing.T) {
 		t.Run(fmt.Sprintf("%g per second", rate), func(t *testing.T) {
 			o := startOrigin(t, &testOrigin{}, "")
 			measured(t, func() (*result.Load, error) {
-				spec := steady(o.addr, rate, 600_000)
+				spec := steady(o.addr, rate, length(600_000))
 				spec.SpinUs = AutoSpin
 				got, err := Run(t.Context(), spec, nil)
 				if err != nil {
@@ -71,14 +85,57 @@ func TestSendError(t *testing.T) {
 }
 
 // slowOrigin answers each request after a time drawn from a distribution, and
-// notes by its own clock how long that took.
+// notes by its own clock when it came and how long that took.
 type slowOrigin struct {
-	loop  *loop.Loop
-	fd    int
-	law   dist.Duration
-	rng   *rand.Rand
-	mu    sync.Mutex
-	tooks []int64 // ns
+	loop     *loop.Loop
+	fd       int
+	addr     string
+	law      dist.Duration
+	rng      *rand.Rand
+	mu       sync.Mutex
+	arrivals []int64 // ns
+	tooks    []int64 // ns
+}
+
+// startSlowOrigin starts one whose times obey a law.
+func startSlowOrigin(t *testing.T, text string) *slowOrigin {
+	t.Helper()
+	law, err := dist.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := sock.Parse("127.0.0.1:0")
+	fd, err := sock.Listen(&a, &sock.ListenOptions{NoDelay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sock.Close(fd) })
+	l, err := loop.New("", 256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetSpin(int64(100 * time.Microsecond))
+	local, _ := sock.LocalAddr(fd)
+	o := &slowOrigin{loop: l, fd: fd, addr: local.String(), law: law, rng: rand.New(rand.NewPCG(1, 2))}
+	if err := l.Add(fd, poller.In, o); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.Run() }()
+	t.Cleanup(func() {
+		l.Stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return o
+}
+
+// forget drops what was noted.
+func (o *slowOrigin) forget() {
+	o.mu.Lock()
+	o.arrivals, o.tooks = o.arrivals[:0], o.tooks[:0]
+	o.mu.Unlock()
 }
 
 type slowConn struct {
@@ -114,6 +171,9 @@ func (c *slowConn) Ready(poller.Events) {
 			return
 		}
 		c.arrived = loop.Nanotime()
+		c.o.mu.Lock()
+		c.o.arrivals = append(c.o.arrivals, c.arrived)
+		c.o.mu.Unlock()
 		c.o.loop.SetTimer(&c.timer, c.arrived+int64(c.o.law.Sample(c.o.rng)), c)
 	}
 }
@@ -134,39 +194,10 @@ func TestProgrammedLatencyIsRecovered(t *testing.T) {
 	}
 	for _, text := range []string{"3ms", "uniform(1ms, 9ms)", "lognormal(2ms, 0.5)"} {
 		t.Run(text, func(t *testing.T) {
-			law, err := dist.ParseDuration(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, _ := sock.Parse("127.0.0.1:0")
-			fd, err := sock.Listen(&a, &sock.ListenOptions{NoDelay: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer sock.Close(fd)
-			l, err := loop.New("", 256)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l.SetSpin(int64(100 * time.Microsecond))
-			o := &slowOrigin{loop: l, fd: fd, law: law, rng: rand.New(rand.NewPCG(1, 2))}
-			if err := l.Add(fd, poller.In, o); err != nil {
-				t.Fatal(err)
-			}
-			done := make(chan error, 1)
-			go func() { done <- l.Run() }()
-			defer func() {
-				l.Stop()
-				if err := <-done; err != nil {
-					t.Error(err)
-				}
-			}()
-			local, _ := sock.LocalAddr(fd)
+			o := startSlowOrigin(t, text)
 			measured(t, func() (*result.Load, error) {
-				o.mu.Lock()
-				o.tooks = o.tooks[:0]
-				o.mu.Unlock()
-				spec := steady(local.String(), 1200, 500_000)
+				o.forget()
+				spec := steady(o.addr, 1200, length(500_000))
 				spec.SpinUs, spec.Connections.Pool = AutoSpin, 64
 				got, err := Run(t.Context(), spec, nil)
 				if err != nil || got.Failed > 0 {
@@ -197,4 +228,44 @@ func compareLatency(got *result.Load, tooks []int64) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// Requests of Poisson arrivals come to the origin, by its own clock, in gaps that are
+// exponentially distributed; those of a constant rate do not.
+func TestPoissonArrivesSo(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector takes its time")
+	}
+	const rate = 250.0
+	for _, c := range []struct {
+		arrival     Arrival
+		exponential bool
+	}{{Poisson, true}, {Constant, false}} {
+		t.Run(string(c.arrival), func(t *testing.T) {
+			o := startSlowOrigin(t, "1ms")
+			measured(t, func() (*result.Load, error) {
+				o.forget()
+				spec := steady(o.addr, rate, length(1_600_000))
+				spec.Arrival, spec.Seed = c.arrival, 3
+				spec.SpinUs, spec.Connections.Pool = AutoSpin, 64
+				got, err := Run(t.Context(), spec, nil)
+				if err != nil || got.Failed > 0 {
+					t.Fatalf("error %v, failures %v", err, got.FailuresByCause)
+				}
+				o.mu.Lock()
+				defer o.mu.Unlock()
+				gaps := make([]float64, 0, len(o.arrivals))
+				for i := 1; i < len(o.arrivals); i++ {
+					gaps = append(gaps, float64(o.arrivals[i]-o.arrivals[i-1])/1e9)
+				}
+				slices.Sort(gaps)
+				d := ksDistance(gaps, func(x float64) float64 { return 1 - math.Exp(-rate*x) })
+				t.Logf("%d gaps are %.4f from exponential, chance allows %.4f", len(gaps), d, ksLimit(len(gaps)))
+				if (d <= ksLimit(len(gaps))) != c.exponential {
+					return got, fmt.Errorf("%d gaps at distance %.4f, limit %.4f", len(gaps), d, ksLimit(len(gaps)))
+				}
+				return got, nil
+			})
+		})
+	}
 }

@@ -41,11 +41,11 @@ func (t *table) markdown(out io.Writer) {
 
 // contestTable has a row for each kind of work.
 func contestTable(rows []peers.Row) table {
-	t := table{head: []string{"work", "ours", "peer", "CPU per request, peer ÷ ours", "target", "reached", "requests/s, ours ÷ peer", "failed", "foreign CPU"}}
+	t := table{head: []string{"work", "ours", "peer", "CPU per request, peer ÷ ours", "target", "reached", "outside the kernel", "ours in the kernel", "requests/s, ours ÷ peer", "failed", "foreign CPU"}}
 	for i := range rows {
 		r := &rows[i]
 		if r.Reason != "" {
-			t.rows = append(t.rows, []string{r.Name, r.Ours, r.Peer, "not measured: " + r.Reason, target(r.Must, r.Aim), "-", "-", "-", "-"})
+			t.rows = append(t.rows, []string{r.Name, r.Ours, r.Peer, "not measured: " + r.Reason, target(r.Must, r.Aim), "-", "-", "-", "-", "-", "-"})
 			continue
 		}
 		var failed uint64
@@ -60,7 +60,7 @@ func contestTable(rows []peers.Row) table {
 		}
 		t.rows = append(t.rows, []string{
 			r.Name, r.Ours, r.Peer, span(r.CPU), target(r.Must, r.Aim), reached(r.CPU.Median >= r.Must, r.CPU.Median >= r.Aim),
-			rate, fmt.Sprint(failed), fmt.Sprintf("≤ %.0f %%", 100*others),
+			fmt.Sprintf("%.2f", r.User.Median), fmt.Sprintf("%.0f %%", 100*r.KernelShare()), rate, fmt.Sprint(failed), fmt.Sprintf("≤ %.0f %%", 100*others),
 		})
 	}
 	return t
@@ -124,6 +124,9 @@ four measurements of %v.
   load, and what answers it, share the other.
 - **CPU per request** is user and system time of the measured process over the requests
   that were completed. Above 1, ours needs less.
+- **Outside the kernel** is the same ratio for user time alone, and **ours in the kernel**
+  the share of our time that the kernel took. The kernel does the same work for both:
+  where that is most of it, a program that needed no time at all would not be far ahead.
 - **Requests/s** speak of the measured program only when it was busy all the time. Where
   the load side was busy first, the table says so and gives no figure.
 - **Foreign CPU** is the share of the measured program's processor that others used.

@@ -15,10 +15,11 @@ const ticks = 100
 
 // Usage is what a process has used and holds.
 type Usage struct {
-	CPUSeconds float64 // user and system time since its start
-	RSSBytes   uint64
-	FDs        int
-	Threads    int
+	CPUSeconds    float64 // user and system time since its start
+	KernelSeconds float64 // the system time of that, by ticks of 10 ms
+	RSSBytes      uint64
+	FDs           int
+	Threads       int
 }
 
 // ReadUsage sums what a process and its descendants use; those of its children
@@ -35,6 +36,7 @@ func ReadUsage(pid int) (Usage, error) {
 			continue // it has ended since
 		}
 		u.CPUSeconds += c.CPUSeconds
+		u.KernelSeconds += c.KernelSeconds
 		u.RSSBytes += c.RSSBytes
 		u.FDs += c.FDs
 		u.Threads += c.Threads
@@ -116,6 +118,7 @@ func ReadOwnUsage(pid int) (Usage, error) {
 		return Usage{}, err
 	}
 	u.CPUSeconds = float64(user+system+ended1+ended2) / ticks
+	u.KernelSeconds = float64(system+ended2) / ticks
 	u.Threads = threads
 	u.RSSBytes = pages * uint64(os.Getpagesize())
 	// Finer than ticks where the scheduler's statistics are there.

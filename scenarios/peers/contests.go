@@ -185,7 +185,7 @@ func (b *bed) proxy(argv []string, global string, j *job, idle int) *contestant 
 			}
 			return p, nil
 		},
-		load: func(ctx context.Context) (uint64, uint64, float64, error) {
+		load: func(ctx context.Context) (done, error) {
 			return b.bench(ctx, url, b.o.LoadCPU, j.load)
 		},
 	}
@@ -210,7 +210,7 @@ func (b *bed) answering(start func(context.Context) (*proc.Process, string, erro
 			p, url, err = start(ctx)
 			return p, err
 		},
-		load: func(ctx context.Context) (uint64, uint64, float64, error) {
+		load: func(ctx context.Context) (done, error) {
 			return b.bench(ctx, url, b.o.LoadCPU, nil)
 		},
 	}
@@ -224,7 +224,7 @@ func (b *bed) generator(args []string) *contestant {
 			_, url, err = b.nginxOn(ctx, b.o.LoadCPU)
 			return nil, err
 		},
-		load: func(ctx context.Context) (uint64, uint64, float64, error) {
+		load: func(ctx context.Context) (done, error) {
 			return b.bench(ctx, url, b.o.SubjectCPU, args)
 		},
 	}
@@ -238,43 +238,43 @@ func (b *bed) wrk(args []string) *contestant {
 			_, url, err = b.nginxOn(ctx, b.o.LoadCPU)
 			return nil, err
 		},
-		load: func(ctx context.Context) (uint64, uint64, float64, error) {
+		load: func(ctx context.Context) (done, error) {
 			argv := append([]string{"wrk", "-t1", "-c" + strconv.Itoa(connections), fmt.Sprintf("-d%ds", max(1, int(b.o.Duration.Seconds())))}, args...)
 			out, cpu, err := b.output(ctx, append(argv, url), b.o.SubjectCPU)
 			if err != nil {
-				return 0, 0, 0, err
+				return done{}, err
 			}
 			for line := range strings.Lines(out) {
 				if f := strings.Fields(line); len(f) > 2 && f[1] == "requests" && f[2] == "in" {
 					n, err := strconv.ParseUint(f[0], 10, 64)
-					return n, 0, cpu, err
+					return done{sent: n, own: cpu}, err
 				}
 			}
-			return 0, 0, 0, fmt.Errorf("wrk printed no count of requests: %s", out)
+			return done{}, fmt.Errorf("wrk printed no count of requests: %s", out)
 		},
 	}
 }
 
 // bench runs our generator.
-func (b *bed) bench(ctx context.Context, url string, cpu int, args []string) (sent, failed uint64, used float64, err error) {
+func (b *bed) bench(ctx context.Context, url string, cpu int, args []string) (done, error) {
 	argv := append([]string{
 		b.o.Self, "load", url, "--connections", strconv.Itoa(connections), "--duration", b.o.Duration.String(),
 		"--quiet", "--json", "-",
 	}, args...)
 	out, used, err := b.output(ctx, argv, cpu)
 	if err != nil {
-		return 0, 0, 0, err
+		return done{}, err
 	}
 	var l result.Load
 	if err := json.Unmarshal([]byte(out), &l); err != nil {
-		return 0, 0, 0, fmt.Errorf("reading the outcome of the load: %w", err)
+		return done{}, fmt.Errorf("reading the outcome of the load: %w", err)
 	}
-	return l.Completed, l.Failed, used, nil
+	return done{l.Completed, l.Failed, used}, nil
 }
 
 // output runs a program to its end, pinned, and returns what it printed and the
 // CPU time it used.
-func (b *bed) output(ctx context.Context, argv []string, cpu int) (string, float64, error) {
+func (b *bed) output(ctx context.Context, argv []string, cpu int) (string, cpuTime, error) {
 	var out, fail bytes.Buffer
 	c := exec.CommandContext(ctx, "taskset", append([]string{"-c", strconv.Itoa(cpu)}, argv...)...)
 	c.Stdout, c.Stderr = &out, &fail
@@ -283,9 +283,10 @@ func (b *bed) output(ctx context.Context, argv []string, cpu int) (string, float
 	// The exit code of a load tells whether its schedule held; a closed loop
 	// has none, and failures are counted from its outcome.
 	if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && exit.ExitCode() > 0 && out.Len() > 0) {
-		return "", 0, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, fail.String())
+		return "", cpuTime{}, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, fail.String())
 	}
-	return out.String(), (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds(), nil
+	user, kernel := c.ProcessState.UserTime().Seconds(), c.ProcessState.SystemTime().Seconds()
+	return out.String(), cpuTime{user + kernel, kernel}, nil
 }
 
 // origin starts a mock origin on the load side and returns its address.

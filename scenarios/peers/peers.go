@@ -32,9 +32,11 @@ type Options struct {
 // Sample is one measurement of one contestant.
 type Sample struct {
 	CPUMicros float64 `json:"cpuMicrosPerRequest"` // of the subject, user and system
-	Rate      float64 `json:"requestsPerSecond"`
-	Requests  uint64  `json:"requests"`
-	Failed    uint64  `json:"failed"`
+	// KernelMicros is the system time of that, as far as ticks of 10 ms tell.
+	KernelMicros float64 `json:"kernelMicrosPerRequest"`
+	Rate         float64 `json:"requestsPerSecond"`
+	Requests     uint64  `json:"requests"`
+	Failed       uint64  `json:"failed"`
 	// Subject is the share of its CPU the subject used, Others that of the
 	// machine used by processes that are not part of the measurement.
 	Subject float64 `json:"subjectBusy"`
@@ -49,10 +51,12 @@ type Row struct {
 	Name string   `json:"name"`
 	Ours string   `json:"ours"`
 	Peer string   `json:"peer"`
-	A    []Sample `json:"a"`         // ours
-	B    []Sample `json:"b"`         // the peer
-	CPU  Ratio    `json:"cpuRatio"`  // peer ÷ ours: above 1 we need less
-	Rate Ratio    `json:"rateRatio"` // ours ÷ peer: above 1 we do more
+	A    []Sample `json:"a"`        // ours
+	B    []Sample `json:"b"`        // the peer
+	CPU  Ratio    `json:"cpuRatio"` // peer ÷ ours: above 1 we need less
+	// User is that ratio for the time outside the kernel alone.
+	User Ratio `json:"userRatio"`
+	Rate Ratio `json:"rateRatio"` // ours ÷ peer: above 1 we do more
 	// Must and Aim are what the ratio of CPU times is held against.
 	Must   float64 `json:"must"`
 	Aim    float64 `json:"aim"`
@@ -69,6 +73,16 @@ type Ratio struct {
 // saturated is the share of the load side's CPU above which the subject cannot
 // have been the limit.
 const saturated = 0.97
+
+// KernelShare is the part of our CPU time that the kernel takes, 0 to 1.
+func (r *Row) KernelShare() float64 {
+	var all, kernel float64
+	for _, s := range r.A {
+		all += s.CPUMicros
+		kernel += s.KernelMicros
+	}
+	return kernel / all
+}
 
 // RateCounts tells whether the rates of the row speak of the subject.
 func (r *Row) RateCounts() bool {
@@ -93,8 +107,17 @@ type contestant struct {
 	// start makes it ready and returns the process whose CPU counts, nil when
 	// that is the load itself.
 	start func(ctx context.Context) (*proc.Process, error)
-	load  func(ctx context.Context) (sent, failed uint64, cpu float64, err error)
+	load  func(ctx context.Context) (done, error)
 }
+
+// done is what a load got done.
+type done struct {
+	sent, failed uint64
+	own          cpuTime // of the load itself
+}
+
+// cpuTime is user and system time, and the system time of it, in seconds.
+type cpuTime struct{ all, kernel float64 }
 
 // bed is what the contestants of one row share.
 type bed struct {
@@ -187,6 +210,7 @@ func measure(ctx context.Context, o *Options, c *contest, row *Row) (err error) 
 		}
 	}
 	row.CPU = ratio(row.B, row.A, func(s Sample) float64 { return s.CPUMicros })
+	row.User = ratio(row.B, row.A, func(s Sample) float64 { return s.CPUMicros - s.KernelMicros })
 	row.Rate = ratio(row.A, row.B, func(s Sample) float64 { return s.Rate })
 	return nil
 }
@@ -199,7 +223,7 @@ func (b *bed) sample(ctx context.Context, k *contestant, p *proc.Process) (Sampl
 		return s, err
 	}
 	start := time.Now()
-	sent, failed, own, err := k.load(ctx)
+	did, err := k.load(ctx)
 	if err != nil {
 		return s, err
 	}
@@ -208,24 +232,29 @@ func (b *bed) sample(ctx context.Context, k *contestant, p *proc.Process) (Sampl
 	if err != nil {
 		return s, err
 	}
-	if sent == 0 {
+	if did.sent == 0 {
 		return s, errors.New("no request was answered")
 	}
-	cpu := after.subject - before.subject
+	cpu := cpuTime{after.subject.all - before.subject.all, after.subject.kernel - before.subject.kernel}
 	if p == nil {
-		cpu = own
+		cpu = did.own
 	}
+	n := float64(did.sent)
 	s = Sample{
-		CPUMicros: 1e6 * cpu / float64(sent), Rate: float64(sent) / wall, Requests: sent, Failed: failed,
+		CPUMicros: 1e6 * cpu.all / n, KernelMicros: 1e6 * cpu.kernel / n,
+		Rate: n / wall, Requests: did.sent, Failed: did.failed,
 		Subject:  (after.subjectCPU - before.subjectCPU) / wall,
 		LoadSide: (after.loadCPU - before.loadCPU) / wall,
 	}
-	s.Others = max(0, (after.subjectCPU-before.subjectCPU-cpu)/wall)
+	s.Others = max(0, (after.subjectCPU-before.subjectCPU-cpu.all)/wall)
 	return s, nil
 }
 
 // reading is the CPU time used so far, in seconds.
-type reading struct{ subject, subjectCPU, loadCPU float64 }
+type reading struct {
+	subject             cpuTime
+	subjectCPU, loadCPU float64
+}
 
 func readCPU(p *proc.Process, o *Options) (reading, error) {
 	var r reading
@@ -234,7 +263,7 @@ func readCPU(p *proc.Process, o *Options) (reading, error) {
 		if err != nil {
 			return r, fmt.Errorf("the subject has ended: %w: %s", err, p.Output())
 		}
-		r.subject = u.CPUSeconds
+		r.subject = cpuTime{u.CPUSeconds, u.KernelSeconds}
 	}
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {

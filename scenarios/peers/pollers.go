@@ -302,7 +302,7 @@ func (b *bed) race(ctx context.Context, o *PollerOptions, w *pollerWork, row *re
 		return run, err
 	}
 	wall := time.Since(start).Seconds()
-	cpu := after.subject - before.subject
+	cpu := after.subject.all - before.subject.all
 	return result.PollerRun{
 		CPUMicros: 1e6 * cpu / float64(l.Completed), Rate: l.RatePerSecond, Requests: l.Completed, Failed: l.Failed, FailuresByCause: l.FailuresByCause,
 		P50Us: l.Response.P50, P99Us: l.Response.P99, P999Us: l.Response.P999,

@@ -47,7 +47,7 @@ func (b *bed) redisLoad(pipeline int) *contestant {
 			port, err = b.redisOn(ctx, b.o.LoadCPU)
 			return nil, err
 		},
-		load: func(ctx context.Context) (uint64, uint64, float64, error) {
+		load: func(ctx context.Context) (done, error) {
 			return b.bench(ctx, fmt.Sprintf("redis://127.0.0.1:%d", port), b.o.SubjectCPU, []string{
 				"--pipeline", strconv.Itoa(pipeline), "--keys", strconv.Itoa(redisKeys), "--request", "GET {{key}}",
 			})
@@ -69,13 +69,13 @@ func (b *bed) redisBenchmark(pipeline int) *contestant {
 			port, err = b.redisOn(ctx, b.o.LoadCPU)
 			return nil, err
 		},
-		load: func(ctx context.Context) (uint64, uint64, float64, error) {
+		load: func(ctx context.Context) (done, error) {
 			n := max(1, int(b.o.Duration.Seconds()*redisPace)) * min(pipeline, 8)
 			_, cpu, err := b.output(ctx, []string{
 				"redis-benchmark", "-p", strconv.Itoa(port), "-t", "get", "-r", strconv.Itoa(redisKeys),
 				"-c", strconv.Itoa(connections), "-P", strconv.Itoa(pipeline), "-n", strconv.Itoa(n), "--csv",
 			}, b.o.SubjectCPU)
-			return uint64(n), 0, cpu, err
+			return done{sent: uint64(n), own: cpu}, err
 		},
 	}
 }
