@@ -124,7 +124,9 @@ func (c *conn) connected(ev poller.Events) {
 
 // established notes that the kernel has connected.
 func (c *conn) established() {
-	c.w.loop.Receive(c.fd)
+	if c.w.stamps == nil {
+		c.w.loop.Receive(c.fd)
+	}
 	if c.setUp {
 		c.state = connSetup
 		return
@@ -157,7 +159,7 @@ func (c *conn) readAll(hup bool) {
 	w, gen := c.w, c.gen
 	buf := w.loop.Scratch()
 	for {
-		n, e := w.loop.Recv(c.fd, buf)
+		n, e := c.recv(buf)
 		switch {
 		case e == syscall.EAGAIN:
 			w.loop.Rearm(c.fd, poller.In)
@@ -182,6 +184,14 @@ func (c *conn) readAll(hup bool) {
 			return
 		}
 	}
+}
+
+// recv reads what is there.
+func (c *conn) recv(p []byte) (n int, errno syscall.Errno) {
+	if s := c.w.stamps; s != nil {
+		return s.recv(c.fd, p)
+	}
+	return c.w.loop.Recv(c.fd, p)
 }
 
 // feed gives received bytes to the codec: the rest of a set-up, or answers.

@@ -8,6 +8,9 @@ import (
 func (w *worker) tick() {
 	now := w.loop.Refresh()
 	w.privilege.review(now)
+	if w.stamps != nil {
+		w.stamps.adjust()
+	}
 	w.rec.advance(now)
 	for w.phase != w.rec.cur.phase {
 		w.enter(w.rec.after(w.phase), now)

@@ -230,6 +230,43 @@ func compareLatency(got *result.Load, tooks []int64) error {
 	return errors.Join(wrong...)
 }
 
+// Answers are timed by when they came, also when the thread was not there to read them.
+func TestLateReadingIsNotRead(t *testing.T) {
+	const latency, away = 20 * time.Millisecond, 50 * time.Millisecond
+	o := startSlowOrigin(t, latency.String())
+	spec := steady(o.addr, 8, 1_000_000)
+	r, err := New(spec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	var load *result.Load
+	go func() {
+		defer close(ended)
+		load, err = r.Run(t.Context(), 0)
+	}()
+	for seen, running := 0, true; running; {
+		select {
+		case <-ended:
+			running = false
+		case <-time.After(time.Millisecond):
+			o.mu.Lock()
+			n := len(o.arrivals)
+			o.mu.Unlock()
+			if n > seen {
+				seen = n
+				r.loop.Post(func() { time.Sleep(away) })
+			}
+		}
+	}
+	if err != nil || load.Completed != 8 {
+		t.Fatalf("error %v, completed %d", err, load.Completed)
+	}
+	if got, least := load.Response.P50, float64(latency.Microseconds()); got < least || got > (least+float64(away.Microseconds()))/2 {
+		t.Errorf("response time %.0f µs at the median, of an origin that takes %v", got, latency)
+	}
+}
+
 // Requests of Poisson arrivals come to the origin, by its own clock, in gaps that are
 // exponentially distributed; those of a constant rate do not.
 func TestPoissonArrivesSo(t *testing.T) {

@@ -155,6 +155,11 @@ func (r *Runner) turn(w *worker) error {
 		if w.closed != nil && w.closed.think == 0 {
 			r.loop.SetWatch(w.spin)
 		}
+		if w.timed {
+			w.stamps = startStamps()
+			w.connect.Stamp = true
+			defer w.stamps.close()
+		}
 		w.begin()
 		err = r.loop.Run()
 		w.witness.leave()

@@ -59,6 +59,7 @@ type worker struct {
 	// of one. What it gave rise to is written at once: reading the clock again would
 	// take longer than the difference is.
 	answeredAt int64
+	stamps     *stamps // nil: answers come when they are read
 	meter      meter
 	witness    *witness
 	privilege  privilege
@@ -340,11 +341,12 @@ func (w *worker) answered(c *conn, hup bool) {
 	a := c.session.Answer()
 	q := c.flight.pop()
 	written := q.written(c.sent)
+	arrived := w.arrived(q, now)
 	c.began = false
 	if a.Fault != causeNone {
-		w.rec.bad(q, now, &failure{cause: a.Fault, status: a.Status, detail: a.Detail, age: now - c.openedAt, uses: c.uses})
+		w.rec.bad(q, arrived, &failure{cause: a.Fault, status: a.Status, detail: a.Detail, age: now - c.openedAt, uses: c.uses})
 	} else {
-		w.rec.good(q, now, a.Status)
+		w.rec.good(q, arrived, a.Status)
 	}
 	c.uses++
 	w.live.remove(q)

@@ -33,6 +33,7 @@ type ConnectOptions struct {
 	RcvBuf, SndBuf int   // bytes; 0: the kernel's default
 	UserTimeoutMS  int   // TCP_USER_TIMEOUT; 0: none
 	Mark           int
+	Stamp          bool // see Stamp
 }
 
 // Connect starts a stream connection. inProgress tells that the handshake is
@@ -73,6 +74,9 @@ func (o *ConnectOptions) apply(fd, family int) syscall.Errno {
 			if e := setInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1); e != 0 {
 				return e
 			}
+		}
+		if o.Stamp {
+			_ = Stamp(fd) // times of arrival may be missing
 		}
 		if o.UserTimeoutMS > 0 {
 			if e := setInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, o.UserTimeoutMS); e != 0 {
