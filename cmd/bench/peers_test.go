@@ -10,12 +10,12 @@ import (
 
 // TestPeersDocument: what is missed, not measured or not the subject's limit says so.
 func TestPeersDocument(t *testing.T) {
-	fine := peers.Sample{Subject: 1, LoadSide: 0.5, Others: 0.02}
+	fine := peers.Sample{CPUMicros: 10, KernelMicros: 8, Subject: 1, LoadSide: 0.5, Others: 0.02}
 	limited := peers.Sample{Subject: 0.6, LoadSide: 1, Failed: 3}
 	rows := []peers.Row{
-		{Name: "ahead", Ours: "engine", Peer: "haproxy", A: []peers.Sample{fine}, B: []peers.Sample{fine}, CPU: peers.Ratio{Median: 1.8, Low: 1.7, High: 2}, Rate: peers.Ratio{Median: 1.5, Low: 1.4, High: 1.6}, Must: 1.4, Aim: 1.7},
+		{Name: "ahead", Ours: "engine", Peer: "haproxy", A: []peers.Sample{fine}, B: []peers.Sample{fine}, CPU: peers.Ratio{Median: 1.8, Low: 1.7, High: 2}, User: peers.Ratio{Median: 2.5}, Rate: peers.Ratio{Median: 1.5, Low: 1.4, High: 1.6}, Must: 1.4, Aim: 1.7},
 		{Name: "enough", Ours: "engine", Peer: "haproxy", A: []peers.Sample{fine}, B: []peers.Sample{limited}, CPU: peers.Ratio{Median: 1.4}, Must: 1.4, Aim: 1.7},
-		{Name: "behind", Ours: "engine", Peer: "haproxy", CPU: peers.Ratio{Median: 1.39}, Must: 1.4, Aim: 1.7},
+		{Name: "behind", Ours: "engine", Peer: "haproxy", A: []peers.Sample{fine}, B: []peers.Sample{fine}, CPU: peers.Ratio{Median: 1.39}, Must: 1.4, Aim: 1.7},
 		{Name: "absent", Ours: "bench load", Peer: "wrk", Reason: "wrk is not installed", Must: 1.15, Aim: 1.25},
 	}
 	idle := []peers.IdleRow{
@@ -26,10 +26,10 @@ func TestPeersDocument(t *testing.T) {
 	got := string(c.document([]string{"2 processors", "haproxy 2.6.12"}, []table{contestTable(rows), idleTable(idle)}))
 	for _, want := range []string{
 		"on a machine with 2 processors, haproxy 2.6.12. Each row took 5 rounds of\nfour measurements of 2s.",
-		"| ahead | engine | haproxy | 1.80 (1.70 to 2.00) | 1.40, better 1.70 | yes, the better one | 1.50 (1.40 to 1.60) | 0 | ≤ 2 % |",
-		"| enough | engine | haproxy | 1.40 (0.00 to 0.00) | 1.40, better 1.70 | yes | not the subject's limit | 3 | ≤ 2 % |",
-		"| behind | engine | haproxy | 1.39 (0.00 to 0.00) | 1.40, better 1.70 | **no** |",
-		"| absent | bench load | wrk | not measured: wrk is not installed |",
+		"| ahead | engine | haproxy | 1.80 (1.70 to 2.00) | 1.40, better 1.70 | yes, the better one | 2.50 | 80 % | 1.50 (1.40 to 1.60) | 0 | ≤ 2 % |",
+		"| enough | engine | haproxy | 1.40 (0.00 to 0.00) | 1.40, better 1.70 | yes | 0.00 | 80 % | not the subject's limit | 3 | ≤ 2 % |",
+		"| behind | engine | haproxy | 1.39 (0.00 to 0.00) | 1.40, better 1.70 | **no** | 0.00 | 80 % |",
+		"| absent | bench load | wrk | not measured: wrk is not installed | 1.15, better 1.25 | - | - | - | - | - | - |",
 		"| idle http | 5000 | 0.30 | 1.00, better 0.30 | yes, the better one | 300 | 1000 |",
 		"| idle tcp | 9000 | 1.20 | 1.00, better 0.30 | **no** |",
 	} {
