@@ -49,6 +49,7 @@ func (b *bed) redisLoad(pipeline int) *contestant {
 		},
 		load: func(ctx context.Context) (done, error) {
 			return b.bench(ctx, fmt.Sprintf("redis://127.0.0.1:%d", port), b.o.SubjectCPU, []string{
+				"--spin=0us",
 				"--pipeline", strconv.Itoa(pipeline), "--keys", strconv.Itoa(redisKeys), "--request", "GET {{key}}",
 			})
 		},
