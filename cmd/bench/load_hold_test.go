@@ -16,11 +16,14 @@ import (
 // A process holds 9,000 connections; more than the descriptors of one allow are held
 // by several, whose outcomes are one. So it is with the origins that accept them.
 func TestLoadHoldsConnections(t *testing.T) {
-	for _, c := range []struct{ connections, origins int }{{9000, 1}, {21_000, 2}} {
+	for _, c := range []struct {
+		connections, origins int
+		think, length        string
+	}{{9000, 1, "3s", "5s"}, {21_000, 2, "8s", "12s"}} {
 		t.Run(strconv.Itoa(c.connections), func(t *testing.T) {
 			address, origins := sharedOrigins(t, c.origins)
 			load := benchCommand(t, "load", "http://"+address+"/", "-q", "--json", "-",
-				"-c", strconv.Itoa(c.connections), "--think", "3s", "-D", "5s", "--timeout", "10s", "--connect-timeout", "10s")
+				"-c", strconv.Itoa(c.connections), "--think", c.think, "-D", c.length, "--timeout", "10s", "--connect-timeout", "10s")
 			load.Stderr = nil // the table
 			ended := make(chan error, 1)
 			var printed []byte
