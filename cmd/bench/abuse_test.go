@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"bench/internal/result"
+	"bench/internal/testpeer"
 )
 
 func TestAbuseCommand(t *testing.T) {
@@ -37,12 +37,6 @@ func TestAbuseCommand(t *testing.T) {
 }
 
 func TestAbuseCommandRefuses(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := l.Addr().String()
-	l.Close()
 	for _, c := range []struct {
 		args, want string
 		code       int
@@ -52,7 +46,7 @@ func TestAbuseCommandRefuses(t *testing.T) {
 		{"idle http://192.0.2.1/", "public address", exitUsage},
 		{"idle ftp://127.0.0.1/", "want http", exitUsage},
 		{"idle http://127.0.0.1:1/ -r 5 -D x --size 1x --hold 1", "--rate", exitUsage},
-		{"churn http://" + closed + "/ -D 50ms -q", "not one connection", exitFail},
+		{"churn http://" + testpeer.Refusing(t) + "/ -D 50ms -q", "not one connection", exitFail},
 	} {
 		r, w, err := os.Pipe()
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bench/internal/result"
+	"bench/internal/testpeer"
 	"bench/loadgen/abuse"
 )
 
@@ -188,13 +189,7 @@ func TestEnds(t *testing.T) {
 }
 
 func TestRefusedConnections(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	s := spec("idle", addr)
+	s := spec("idle", testpeer.Refusing(t))
 	s.LengthUs = 100_000
 	if a := carryOut(t, s); a.Refused != a.Attempts || a.Attempts < 10 {
 		t.Errorf("counted %+v", a.AbuseCounts)

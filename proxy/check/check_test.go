@@ -8,6 +8,7 @@ import (
 
 	"bench/internal/loop"
 	"bench/internal/sock"
+	"bench/internal/testpeer"
 	"bench/proxy/spec"
 )
 
@@ -161,14 +162,6 @@ func TestOutcomes(t *testing.T) {
 	}
 	on404 := &spec.Check{Kind: spec.CheckHTTP, Method: "HEAD", URI: "/", DisableOn404: true}
 	closed := listen(t, func(*net.TCPConn) {})
-	unused := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		return l.Addr().String()
-	}()
 	reset := func(c *net.TCPConn) { _, _ = c.Read(make([]byte, 4096)); _ = c.SetLinger(0) }
 	mute := func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) }
 	cases := []struct {
@@ -180,7 +173,7 @@ func TestOutcomes(t *testing.T) {
 		output string
 	}{
 		{"connection", nil, closed, "L4OK", 0, ""},
-		{"refused", nil, unused, "L4CON", 0, "Connection refused"},
+		{"refused", nil, testpeer.Refusing(t), "L4CON", 0, "Connection refused"},
 		{"200", get, listen(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")), "L7OK", 200, ""},
 		{"301", get, listen(t, answer("HTTP/1.1 301 Moved\r\n\r\n")), "L7OK", 301, ""},
 		{"200 with its body cut", get, listen(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok")), "L7OK", 200, ""},

@@ -12,6 +12,7 @@ import (
 
 	"bench/internal/loop"
 	"bench/internal/sock"
+	"bench/internal/testpeer"
 	"bench/proxy/h1"
 	"bench/proxy/log"
 	"bench/proxy/server"
@@ -303,12 +304,7 @@ func TestTCPModeRelaysAndHalfCloses(t *testing.T) {
 }
 
 func TestRefusedServerIsRetriedThenFails(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := l.Addr().String()
-	l.Close()
+	dead := testpeer.Refusing(t)
 	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Retries = 2; p.Timeouts.Connect = 50 * time.Millisecond }, dead)
 	c := rig.dial()
 	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -322,12 +318,7 @@ func TestRefusedServerIsRetriedThenFails(t *testing.T) {
 }
 
 func TestRedispatchGoesToTheOtherServer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := l.Addr().String()
-	l.Close()
+	dead := testpeer.Refusing(t)
 	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Redispatch = 1 }, dead, origin(t, echoHTTP))
 	for range 4 {
 		c := rig.dial()
