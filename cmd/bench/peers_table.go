@@ -58,9 +58,13 @@ func contestTable(rows []peers.Row) table {
 		if r.RateCounts() {
 			rate = span(r.Rate)
 		}
+		user, kernel := "-", "-"
+		if r.SplitCounts() {
+			user, kernel = fmt.Sprintf("%.2f", r.User.Median), fmt.Sprintf("%.0f %%", 100*r.KernelShare())
+		}
 		t.rows = append(t.rows, []string{
 			r.Name, r.Ours, r.Peer, span(r.CPU), target(r.Must, r.Aim), reached(r.CPU.Median >= r.Must, r.CPU.Median >= r.Aim),
-			fmt.Sprintf("%.2f", r.User.Median), fmt.Sprintf("%.0f %%", 100*r.KernelShare()), rate, fmt.Sprint(failed), fmt.Sprintf("≤ %.0f %%", 100*others),
+			user, kernel, rate, fmt.Sprint(failed), fmt.Sprintf("≤ %.0f %%", 100*others),
 		})
 	}
 	return t
@@ -125,7 +129,9 @@ four measurements of %v.
 - **CPU per request** is user and system time of the measured process over the requests
   that were completed. Above 1, ours needs less.
 - **Outside the kernel** is the same ratio for user time alone, and **ours in the kernel**
-  the share of our time that the kernel took. The kernel does the same work for both:
+  the share of our time that the kernel took; neither stands where the program slept
+  most of the time, as the kernel's sampling does not tell then. The kernel does the
+  same work for both:
   where that is most of it, a program that needed no time at all would not be far ahead.
 - **Requests/s** speak of the measured program only when it was busy all the time. Where
   the load side was busy first, the table says so and gives no figure.

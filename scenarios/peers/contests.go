@@ -378,22 +378,19 @@ func waitPort(ctx context.Context, p *proc.Process, port int) error {
 	}
 }
 
-// cpuBusy is the time CPU n has spent working, in seconds, from /proc/stat.
-func cpuBusy(stat []byte, n int) float64 {
+// cpuIdle is the time CPU n had nothing to do, in seconds, from /proc/stat. The
+// kernel measures it, while it counts the other columns by the timer's tick, which
+// keeps step with work that comes at even times and meets it always or never.
+func cpuIdle(stat []byte, n int) float64 {
 	name := "cpu" + strconv.Itoa(n)
 	for line := range strings.Lines(string(stat)) {
 		f := strings.Fields(line)
 		if len(f) < 9 || f[0] != name {
 			continue
 		}
-		var sum float64
-		for i, v := range f[1:9] {
-			x, err := strconv.ParseFloat(v, 64)
-			if err == nil && i != 3 && i != 4 { // idle, iowait
-				sum += x
-			}
-		}
-		return sum / 100
+		idle, _ := strconv.ParseFloat(f[4], 64)
+		iowait, _ := strconv.ParseFloat(f[5], 64)
+		return (idle + iowait) / 100
 	}
 	return 0
 }

@@ -54,7 +54,8 @@ type Row struct {
 	A    []Sample `json:"a"`        // ours
 	B    []Sample `json:"b"`        // the peer
 	CPU  Ratio    `json:"cpuRatio"` // peer ÷ ours: above 1 we need less
-	// User is that ratio for the time outside the kernel alone.
+	// User is that ratio for the time outside the kernel alone; 0 where the ticks
+	// do not tell (see SplitCounts).
 	User Ratio `json:"userRatio"`
 	Rate Ratio `json:"rateRatio"` // ours ÷ peer: above 1 we do more
 	// Must and Aim are what the ratio of CPU times is held against.
@@ -82,6 +83,18 @@ func (r *Row) KernelShare() float64 {
 		kernel += s.KernelMicros
 	}
 	return kernel / all
+}
+
+// SplitCounts tells whether the parts of user and system time are known. They come
+// from the timer's tick, which keeps step with work that comes at even times, so the
+// subject must have been busy most of the time.
+func (r *Row) SplitCounts() bool {
+	for _, s := range slices.Concat(r.A, r.B) {
+		if s.Subject < 0.5 {
+			return false
+		}
+	}
+	return true
 }
 
 // RateCounts tells whether the rates of the row speak of the subject.
@@ -210,7 +223,9 @@ func measure(ctx context.Context, o *Options, c *contest, row *Row) (err error) 
 		}
 	}
 	row.CPU = ratio(row.B, row.A, func(s Sample) float64 { return s.CPUMicros })
-	row.User = ratio(row.B, row.A, func(s Sample) float64 { return s.CPUMicros - s.KernelMicros })
+	if row.SplitCounts() {
+		row.User = ratio(row.B, row.A, func(s Sample) float64 { return s.CPUMicros - s.KernelMicros })
+	}
 	row.Rate = ratio(row.A, row.B, func(s Sample) float64 { return s.Rate })
 	return nil
 }
@@ -222,12 +237,10 @@ func (b *bed) sample(ctx context.Context, k *contestant, p *proc.Process) (Sampl
 	if err != nil {
 		return s, err
 	}
-	start := time.Now()
 	did, err := k.load(ctx)
 	if err != nil {
 		return s, err
 	}
-	wall := time.Since(start).Seconds()
 	after, err := readCPU(p, b.o)
 	if err != nil {
 		return s, err
@@ -235,29 +248,45 @@ func (b *bed) sample(ctx context.Context, k *contestant, p *proc.Process) (Sampl
 	if did.sent == 0 {
 		return s, errors.New("no request was answered")
 	}
-	cpu := cpuTime{after.subject.all - before.subject.all, after.subject.kernel - before.subject.kernel}
 	if p == nil {
-		cpu = did.own
+		after.subject = did.own
 	}
-	n := float64(did.sent)
-	s = Sample{
-		CPUMicros: 1e6 * cpu.all / n, KernelMicros: 1e6 * cpu.kernel / n,
-		Rate: n / wall, Requests: did.sent, Failed: did.failed,
-		Subject:  (after.subjectCPU - before.subjectCPU) / wall,
-		LoadSide: (after.loadCPU - before.loadCPU) / wall,
-	}
-	s.Others = max(0, (after.subjectCPU-before.subjectCPU-cpu.all)/wall)
-	return s, nil
+	u, n := after.since(before), float64(did.sent)
+	return Sample{
+		CPUMicros: 1e6 * u.cpu.all / n, KernelMicros: 1e6 * u.cpu.kernel / n,
+		Rate: n / u.wall, Requests: did.sent, Failed: did.failed,
+		Subject: u.subject, LoadSide: u.loadSide, Others: u.others,
+	}, nil
 }
 
-// reading is the CPU time used so far, in seconds.
+// reading is the CPU time that the subject has used, and that the two CPUs have
+// been idle, in seconds.
 type reading struct {
-	subject             cpuTime
-	subjectCPU, loadCPU float64
+	at                    time.Time
+	subject               cpuTime
+	subjectIdle, loadIdle float64
+}
+
+// spent is the difference of two readings: seconds, and shares of a CPU.
+type spent struct {
+	wall                      float64
+	cpu                       cpuTime
+	subject, others, loadSide float64
+}
+
+func (r reading) since(before reading) spent {
+	wall := r.at.Sub(before.at).Seconds()
+	busy := func(idle float64) float64 { return max(0, 1-idle/wall) }
+	s := spent{
+		wall: wall, cpu: cpuTime{r.subject.all - before.subject.all, r.subject.kernel - before.subject.kernel},
+		subject: busy(r.subjectIdle - before.subjectIdle), loadSide: busy(r.loadIdle - before.loadIdle),
+	}
+	s.others = max(0, s.subject-s.cpu.all/wall)
+	return s
 }
 
 func readCPU(p *proc.Process, o *Options) (reading, error) {
-	var r reading
+	r := reading{at: time.Now()}
 	if p != nil {
 		u, err := proc.ReadUsage(p.PID())
 		if err != nil {
@@ -269,15 +298,18 @@ func readCPU(p *proc.Process, o *Options) (reading, error) {
 	if err != nil {
 		return r, err
 	}
-	r.subjectCPU, r.loadCPU = cpuBusy(text, o.SubjectCPU), cpuBusy(text, o.LoadCPU)
+	r.subjectIdle, r.loadIdle = cpuIdle(text, o.SubjectCPU), cpuIdle(text, o.LoadCPU)
 	return r, nil
 }
 
-// ratio pairs the samples of each round and takes the median of x over y.
+// ratio pairs the samples of each round and takes the median of x over y. A time
+// that is shorter than a tick counts as none, and makes no pair.
 func ratio(x, y []Sample, value func(Sample) float64) Ratio {
 	var all []float64
 	for i := range min(len(x), len(y)) {
-		all = append(all, value(x[i])/value(y[i]))
+		if over, under := value(x[i]), value(y[i]); over > 0 && under > 0 {
+			all = append(all, over/under)
+		}
 	}
 	slices.Sort(all)
 	if len(all) == 0 {

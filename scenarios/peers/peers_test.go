@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"bench/internal/testpeer"
 )
@@ -23,13 +24,30 @@ func TestRatioPairsTheRounds(t *testing.T) {
 	}
 }
 
-func TestCPUBusyLeavesIdleOut(t *testing.T) {
+func TestBusyIsWhatIsNotIdle(t *testing.T) {
 	stat := []byte("cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 100 20 30 5000 600 1 2 3 0 0\ncpu1 1 1 1 1 1 1 1 1 0 0\n")
-	if got := cpuBusy(stat, 0); got != 1.56 {
-		t.Errorf("CPU 0 was busy for %v s, want 1.56", got)
+	if got := cpuIdle(stat, 0); got != 56 {
+		t.Errorf("CPU 0 was idle for %v s, want 56", got)
 	}
-	if got := cpuBusy(stat, 7); got != 0 {
-		t.Errorf("a CPU that is not there was busy for %v s", got)
+	if got := cpuIdle(stat, 7); got != 0 {
+		t.Errorf("a CPU that is not there was idle for %v s", got)
+	}
+	start := time.Now()
+	before := reading{at: start, subject: cpuTime{1, 0.5}, subjectIdle: 10, loadIdle: 20}
+	after := reading{at: start.Add(4 * time.Second), subject: cpuTime{2, 1}, subjectIdle: 12, loadIdle: 20}
+	if s := after.since(before); s != (spent{wall: 4, cpu: cpuTime{1, 0.5}, subject: 0.5, others: 0.25, loadSide: 1}) {
+		t.Errorf("spent %+v", s)
+	}
+}
+
+func TestUserTimesWithoutATickHaveNoRatio(t *testing.T) {
+	user := func(s Sample) float64 { return s.CPUMicros - s.KernelMicros }
+	x, y := []Sample{{CPUMicros: 3}, {CPUMicros: 4}}, []Sample{{CPUMicros: 3, KernelMicros: 3}, {CPUMicros: 2}}
+	if got := ratio(x, y, user); got != (Ratio{2, 2, 2}) {
+		t.Errorf("got %+v", got)
+	}
+	if got := ratio(x[:1], y[:1], user); got != (Ratio{}) {
+		t.Errorf("got %+v", got)
 	}
 }
 

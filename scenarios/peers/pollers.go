@@ -288,7 +288,6 @@ func (b *bed) racer(ctx context.Context, c *result.PollerContestant, w *pollerWo
 
 // race measures one contestant once.
 func (b *bed) race(ctx context.Context, o *PollerOptions, w *pollerWork, row *result.PollerRow, k *racer) (run result.PollerRun, err error) {
-	start := time.Now()
 	before, err := readCPU(k.proc, b.o)
 	if err != nil {
 		return run, err
@@ -301,14 +300,11 @@ func (b *bed) race(ctx context.Context, o *PollerOptions, w *pollerWork, row *re
 	if err != nil {
 		return run, err
 	}
-	wall := time.Since(start).Seconds()
-	cpu := after.subject.all - before.subject.all
+	u := after.since(before)
 	return result.PollerRun{
-		CPUMicros: 1e6 * cpu / float64(l.Completed), Rate: l.RatePerSecond, Requests: l.Completed, Failed: l.Failed, FailuresByCause: l.FailuresByCause,
+		CPUMicros: 1e6 * u.cpu.all / float64(l.Completed), Rate: l.RatePerSecond, Requests: l.Completed, Failed: l.Failed, FailuresByCause: l.FailuresByCause,
 		P50Us: l.Response.P50, P99Us: l.Response.P99, P999Us: l.Response.P999,
-		Subject:  cpu / wall,
-		Others:   max(0, (after.subjectCPU-before.subjectCPU-cpu)/wall),
-		LoadSide: (after.loadCPU - before.loadCPU) / wall,
+		Subject: u.cpu.all / u.wall, Others: u.others, LoadSide: u.loadSide,
 	}, nil
 }
 
