@@ -24,7 +24,7 @@ type Options struct {
 	Control string
 
 	Threads int    // event loops; 0 is 1
-	Poller  string // "" is the best there is
+	Poller  string // "" is the quickest there is
 	CPUs    []int  // each loop is pinned to one, in turn; empty leaves them free
 	Seed    uint64
 

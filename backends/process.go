@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"bench/backends/fault"
 	"bench/backends/origin"
 	"bench/internal/loop"
+	"bench/internal/poller"
 	"bench/internal/sock"
 )
 
@@ -73,7 +75,7 @@ func Start(o *Options) (*Process, error) {
 
 func (p *Process) start(o *Options, places []place) error {
 	for i := range max(1, o.Threads) {
-		l, err := loop.New(o.Poller, sock.ReservableFDs())
+		l, err := loop.New(cmp.Or(o.Poller, poller.Quickest()), sock.ReservableFDs())
 		if err != nil {
 			return err
 		}

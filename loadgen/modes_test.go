@@ -54,6 +54,13 @@ func TestClosedLoop(t *testing.T) {
 		if got.Failed != 0 || got.ConnsOpened != 5 {
 			t.Errorf("think %d µs: failures %v, %d connections", think, got.FailuresByCause, got.ConnsOpened)
 		}
+		want := poller.Mechanisms()[0].Name
+		if think == 0 {
+			want = poller.Quickest()
+		}
+		if got.Poller != want {
+			t.Errorf("think %d µs: poller %s, want %s", think, got.Poller, want)
+		}
 		// Each user can send once at the start and once after each pause.
 		if most := uint64(5 * (1 + 200_000/10_000)); think > 0 && (got.Requests > most || got.Requests < most/5 || got.Lag.Count != got.Requests) {
 			t.Errorf("%d requests of 5 users, want at most %d; %d lags", got.Requests, most, got.Lag.Count)

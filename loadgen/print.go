@@ -184,7 +184,7 @@ func printClasses(w io.Writer, l *result.Load) error {
 
 // printGenerator tells what the generator and the machine did.
 func printGenerator(w io.Writer, l *result.Load) {
-	fmt.Fprintf(w, "\ngenerator  busy %s, cpu %s s, sent %s", units.Percent(l.BusyShare), units.Number(l.CPUSeconds), units.Count(l.Sent))
+	fmt.Fprintf(w, "\ngenerator  busy %s, cpu %s s, sent %s, %s", units.Percent(l.BusyShare), units.Number(l.CPUSeconds), units.Count(l.Sent), l.Poller)
 	if l.SpinUs > 0 {
 		fmt.Fprintf(w, ", spin %s", units.Latency(float64(l.SpinUs)))
 	}

@@ -76,7 +76,7 @@ func TestPrint(t *testing.T) {
 	}{
 		"open": {&result.Load{
 			Name: "load", Protocol: "http1", Target: "http://127.0.0.1:8080/", Arrival: "constant", Connections: 64, Seed: 7,
-			DurationSeconds: 10, RatePerSecond: 1999, CPUSeconds: 0.41, BusyShare: 0.052, Sent: 22_003, SpinUs: 56,
+			Poller: "epoll", DurationSeconds: 10, RatePerSecond: 1999, CPUSeconds: 0.41, BusyShare: 0.052, Sent: 22_003, SpinUs: 56,
 			Tally: result.Tally{
 				Requests: 20_000, Completed: 19_990, Failed: 10, Retried: 3, ConnsOpened: 64, BytesIn: 5_540_000, BytesOut: 1_440_000,
 				FailuresByCause: map[string]uint64{"timeout": 8, "5xx-proxy": 2}, StatusCounts: map[string]uint64{"200": 19_990, "503": 2},
@@ -85,7 +85,7 @@ func TestPrint(t *testing.T) {
 			Host: &result.LoadHost{DisturbedSeconds: []int{3, 4}, StolenSeconds: 0.02, WaitedSeconds: 0.001, WakeUp: latencyOf(t, 9000, 60), QuietLag: latencyOf(t, 16_000, 1)},
 		}, stopTimeline(t), false},
 		"classes": {&result.Load{
-			Name: "load", Target: "http://web/", Arrival: "trace", Connections: 1, Seed: 1, DurationSeconds: 1, RatePerSecond: 1510,
+			Name: "load", Target: "http://web/", Arrival: "trace", Connections: 1, Seed: 1, Poller: "epoll", DurationSeconds: 1, RatePerSecond: 1510,
 			Tally: result.Tally{Requests: 2010, Completed: 1510, Failed: 500, FailuresByCause: map[string]uint64{"body": 400, "header": 100}, Response: latencyOf(t, 1510, 500), Service: latencyOf(t, 1510, 500)},
 			Classes: []result.LoadClass{
 				{Name: "browse", Weight: 3, Tally: result.Tally{Requests: 1500, Completed: 1500, Response: latencyOf(t, 1500, 500)}},
@@ -94,15 +94,15 @@ func TestPrint(t *testing.T) {
 			Trace: &result.LoadTrace{Requests: 2500, Beyond: 490, Skipped: 3},
 		}, stopTimeline(t), true},
 		"closed": {&result.Load{
-			Name: "load", Target: "http://web/", Arrival: "closed", Connections: 0, Seed: 1, DurationSeconds: 0.5, RatePerSecond: 100,
+			Name: "load", Target: "http://web/", Arrival: "closed", Connections: 0, Seed: 1, Poller: "epoll", DurationSeconds: 0.5, RatePerSecond: 100,
 			Tally: result.Tally{Requests: 50, Completed: 50, Response: latencyOf(t, 50, 226), Service: latencyOf(t, 50, 77)},
 		}, nil, false},
 		"nothing": {&result.Load{
-			Name: "load", Target: "http://web/", Arrival: "poisson", Connections: 1, DurationSeconds: 1,
+			Name: "load", Target: "http://web/", Arrival: "poisson", Connections: 1, Poller: "epoll", DurationSeconds: 1,
 			Tally: result.Tally{Requests: 1000, Failed: 1000, FailuresByCause: map[string]uint64{"refused": 1000}, All: latencyOf(t, 1000, 70)},
 		}, &Timeline{}, false},
 		"late": {&result.Load{
-			Name: "load", Target: "http://web/", Arrival: "constant", Connections: 1, DurationSeconds: 1, LateSeconds: []int{0}, BusyShare: 0.9,
+			Name: "load", Target: "http://web/", Arrival: "constant", Connections: 1, Poller: "epoll", DurationSeconds: 1, LateSeconds: []int{0}, BusyShare: 0.9,
 			Tally: result.Tally{Requests: 1000, Completed: 1000, Response: latencyOf(t, 1000, 5000), Service: latencyOf(t, 1000, 70), Lag: latencyOf(t, 1000, 900)},
 		}, nil, false},
 	} {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bench/internal/loop"
+	"bench/internal/poller"
 	"bench/internal/result"
 	"bench/internal/sock"
 	"bench/internal/thread"
@@ -75,10 +76,19 @@ func newRunner(spec *Spec, sink Sink) (*Runner, error) {
 		return nil, err
 	}
 	r.spin = spec.spinUs()
-	if r.loop, err = loop.New(spec.Poller, sock.ReservableFDs()); err != nil {
+	if r.loop, err = loop.New(spec.poller(), sock.ReservableFDs()); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// poller is the polling mechanism to ask for. One that receives ahead does not note
+// the times of arrival that a timed load tells by.
+func (s *Spec) poller() string {
+	if s.Poller == "" && !s.timed() {
+		return poller.Quickest()
+	}
+	return s.Poller
 }
 
 // Run carries out the load from startAt on, a time on the clock of
@@ -131,6 +141,7 @@ func (r *Runner) outcome(w *worker, rep *reporter) (*result.Load, error) {
 	if r.trace != nil {
 		load.Trace = r.trace.account(r.spec.lengthUs() * 1000)
 	}
+	load.Poller = r.loop.Poller()
 	load.SpinUs = w.spin / 1000
 	load.RealTime = w.privilege.account(w.rec.origin)
 	load.LateSeconds = lateSeconds(load, rep.lags.lateUs)
@@ -152,7 +163,7 @@ func (r *Runner) turn(w *worker) error {
 			w.spin = 0 // spinning would keep everybody else from the processor
 		}
 		r.loop.SetSpin(w.spin)
-		if w.closed != nil && w.closed.think == 0 {
+		if !w.timed {
 			r.loop.SetWatch(w.spin)
 		}
 		if w.timed {
@@ -178,12 +189,11 @@ func (r *Runner) worker(origin int64) *worker {
 		end:     origin + s.lengthUs()*1000, pool: s.Share.part(s.Connections.Pool), perConn: s.Connections.RequestsPerConnection,
 		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: r.spin * 1000,
 		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
-		classes: classes, mix: newMix(classes, s.Seed), timed: true,
+		classes: classes, mix: newMix(classes, s.Seed), timed: s.timed(),
 	}
 	if s.Arrival == Closed {
 		w.closed = &closedLoop{think: s.ThinkUs * 1000, lanes: w.depth, seq: uint64(s.Share.Index), step: uint64(s.Share.of())}
 		w.arrivals = w.closed
-		w.timed = s.ThinkUs > 0
 	} else {
 		w.arrivals = newOpenLoop(s, r.trace, origin)
 	}

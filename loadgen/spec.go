@@ -49,8 +49,10 @@ type Spec struct {
 
 	Seed uint64 `json:"seed"`
 	// CPUs the generator's thread is pinned to; empty leaves it free.
-	CPUs   []int  `json:"cpus,omitempty"`
-	Poller string `json:"poller,omitempty"` // "" is the best there is
+	CPUs []int `json:"cpus,omitempty"`
+	// Poller is the polling mechanism; "" is the best there is, and for a load that
+	// sends as fast as it can the quickest.
+	Poller string `json:"poller,omitempty"`
 	// SpinUs is how long before a due time the thread stops sleeping and
 	// watches the clock instead, and how long after an answer it watches the
 	// sockets while requests wait for a connection or a closed loop has no

@@ -25,12 +25,16 @@ const (
 // spinSamples is how many wake-ups are measured.
 const spinSamples = 24
 
+// timed tells that requests are due at times of their own, and not when the answers
+// before them have come.
+func (s *Spec) timed() bool { return s.Arrival != Closed || s.ThinkUs > 0 }
+
 // spinUs is the spin time in force, measured where the spec leaves it open.
 func (s *Spec) spinUs() int64 {
 	switch {
 	case s.SpinUs != AutoSpin:
 		return s.SpinUs
-	case s.Arrival == Closed && s.ThinkUs == 0:
+	case !s.timed():
 		return closedSpinUs
 	}
 	return calibrate(s.CPUs)

@@ -38,7 +38,7 @@ type originFlags struct {
 
 	Threads        int    `default:"1" help:"Number of threads, each an event loop."`
 	CPU            []int  `placeholder:"N" help:"Pin the threads to these CPUs, in turn."`
-	Poller         string `default:"" help:"Poller of the event loops: epoll, poll, select or io_uring; the best if not given."`
+	Poller         string `default:"" help:"Poller of the event loops: epoll, poll, select or io_uring; the quickest if not given."`
 	Seed           uint64 `default:"1" help:"Seed of the draws."`
 	JSON           bool   `name:"json" help:"Say where it serves as one line of JSON."`
 	ExitWithParent bool   `help:"Exit when the parent process does, or closes the standard input."`

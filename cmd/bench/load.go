@@ -80,7 +80,7 @@ type loadCmd struct {
 	Threads   int    `group:"Generator" default:"1" help:"Threads that share the load."`
 	Processes int    `group:"Generator" default:"0" help:"Processes that share the load; 0 takes as many as the descriptors of its connections need."`
 	Spin      string `group:"Generator" default:"auto" help:"Watch the clock for so long before a request is due, and the sockets of a closed loop after each answer, instead of sleeping: steadier starts for more processor time. auto measures what this machine needs."`
-	Poller    string `group:"Generator" placeholder:"NAME" help:"epoll, poll, select or io_uring; the best if not given."`
+	Poller    string `group:"Generator" placeholder:"NAME" help:"epoll, poll, select or io_uring. If not given, the best, and for a closed loop without pauses the quickest."`
 
 	JSON  string `group:"Output" name:"json" placeholder:"FILE" help:"Write the outcome as JSON; - is the standard output."`
 	Quiet bool   `short:"q" group:"Output" help:"No progress lines."`

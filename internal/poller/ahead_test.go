@@ -461,3 +461,18 @@ func TestReceivingAllocatesNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestQuickest holds the choice of programs that measure to what the kernel grants.
+func TestQuickest(t *testing.T) {
+	for _, m := range poller.Mechanisms() {
+		if words, _ := m.Features(); slices.Contains(words, "multishot receive") {
+			if got := poller.Quickest(); got != m.Name {
+				t.Errorf("%s, though %s receives ahead here", got, m.Name)
+			}
+			return
+		}
+	}
+	if got := poller.Quickest(); got != "epoll" {
+		t.Errorf("%s, though nothing receives ahead here", got)
+	}
+}

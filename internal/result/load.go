@@ -120,6 +120,8 @@ type Load struct {
 	// generator fell behind its schedule. It is empty when the load as a whole
 	// kept it: a load with any is not certified.
 	LateSeconds []int `json:"lateSeconds,omitempty"`
+	// Poller is the polling mechanism of the generator.
+	Poller string `json:"poller"`
 	// SpinUs is how long the generator watched the clock before a due time.
 	SpinUs int64 `json:"spinUs,omitempty"`
 	// RealTime tells that the generator ran before ordinary programs; nil where
