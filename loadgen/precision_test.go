@@ -58,8 +58,8 @@ func measured(t *testing.T, run func() (*result.Load, error)) {
 	t.Error(wrong)
 }
 
-// In seconds in which the machine is there, requests leave within 10 µs of their
-// time at the median and within 150 µs at p99.
+// Requests leave within 10 µs of their time at the median and within 150 µs at p99:
+// in all seconds, or at least in those in which the machine is there.
 func TestSendError(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector takes its time")
@@ -74,9 +74,11 @@ func TestSendError(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				lag := &got.Host.QuietLag
-				if lag.Count == 0 || lag.P50 > 10 || lag.P99 > 150 {
-					return got, fmt.Errorf("lag of %d starts: p50 %.0f µs, p99 %.0f µs, %.3f s stolen, waited %.3f s", lag.Count, lag.P50, lag.P99, got.Host.StolenSeconds, got.Host.WaitedSeconds)
+				onTime := func(l *result.Latency) bool { return l.Count > 0 && l.P50 <= 10 && l.P99 <= 150 }
+				all, quiet := &got.Lag, &got.Host.QuietLag
+				t.Logf("all %d starts, disturbed seconds included: late by p50 %.0f µs, p99 %.0f µs", all.Count, all.P50, all.P99)
+				if !onTime(all) && !onTime(quiet) {
+					return got, fmt.Errorf("lag of %d starts in quiet seconds: p50 %.0f µs, p99 %.0f µs; %.3f s stolen, waited %.3f s", quiet.Count, quiet.P50, quiet.P99, got.Host.StolenSeconds, got.Host.WaitedSeconds)
 				}
 				return got, nil
 			})

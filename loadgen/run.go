@@ -142,7 +142,7 @@ func (r *Runner) outcome(w *worker, rep *reporter) (*result.Load, error) {
 		load.Trace = r.trace.account(r.spec.lengthUs() * 1000)
 	}
 	load.Poller = r.loop.Poller()
-	load.SpinUs = w.spin / 1000
+	load.SpinUs = r.loop.Spin() / 1000
 	load.RealTime = w.privilege.account(w.rec.origin)
 	load.LateSeconds = lateSeconds(load, rep.lags.lateUs)
 	load.Host, err = rep.host()
@@ -163,6 +163,9 @@ func (r *Runner) turn(w *worker) error {
 			w.spin = 0 // spinning would keep everybody else from the processor
 		}
 		r.loop.SetSpin(w.spin)
+		if r.spec.SpinUs == AutoSpin && w.timed && w.spin > 0 {
+			r.loop.AdaptSpin(leastSpinUs*1000, mostSpinUs*1000)
+		}
 		if !w.timed {
 			r.loop.SetWatch(w.spin)
 		}

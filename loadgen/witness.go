@@ -1,7 +1,6 @@
 package loadgen
 
 import (
-	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -30,13 +29,13 @@ const (
 // load, on the same processors: it sleeps for a millisecond again and again and
 // notes how late it wakes up. Once a second it asks the kernel how long the host
 // had taken the processors away, and how long the load's thread had waited for
-// one. So a second in which the generator could not be on time is told apart from
+// one that no other thread of the generator can have had. So a second in which the generator could not be on time is told apart from
 // one in which it was not.
 type witness struct {
 	origin int64
 	cpus   []int
-	tid    atomic.Int64  // of the load's thread while it runs
-	left   atomic.Uint64 // what it had waited when it ended, as bits of a float64
+	tid    atomic.Int64             // of the load's thread while it runs
+	left   atomic.Pointer[counters] // when it ended
 	stop   atomic.Bool
 	done   chan struct{}
 
@@ -85,7 +84,7 @@ func (w *witness) run() {
 	var events [1]poller.Event
 	var second lateness
 	current := 0
-	stolen, waited := w.counters(0, 0)
+	read := w.read(counters{})
 	for {
 		before := loop.Nanotime()
 		if _, err := p.Wait(events[:], witnessEvery); err != nil {
@@ -96,9 +95,9 @@ func (w *witness) run() {
 		at := int((before - w.origin) / secondNs)
 		last := w.stop.Load()
 		if before >= w.origin && (at != current || last) {
-			s, q := w.counters(stolen, waited)
-			w.close(at, &second, s-stolen, q-waited)
-			second, current, stolen, waited = lateness{}, at, s, q
+			now := w.read(read)
+			w.close(at, &second, now.less(read))
+			second, current, read = lateness{}, at, now
 		}
 		if last {
 			return
@@ -132,31 +131,55 @@ func (w *witness) leave() {
 	if w == nil {
 		return
 	}
-	waited, _ := proc.ThreadWaited(unix.Gettid()) // 0 where the kernel does not count it
-	w.left.Store(math.Float64bits(waited))
+	var c counters
+	c.ofThread(unix.Gettid())
+	w.left.Store(&c)
 	w.tid.Store(0)
 }
 
-// counters reads what the kernel counts; what it does not tell stays as it was.
-func (w *witness) counters(stolen, waited float64) (float64, float64) {
+// counters are what the kernel has counted so far, in seconds.
+type counters struct {
+	stolen float64 // by the host of the machine
+	waited float64 // by the load's thread
+	others float64 // what the other threads of the process ran
+}
+
+func (c counters) less(d counters) counters {
+	return counters{c.stolen - d.stolen, c.waited - d.waited, c.others - d.others}
+}
+
+// ofThread reads what is told of the load's thread.
+func (c *counters) ofThread(tid int) {
+	ran, waited, err := proc.ThreadTimes(tid)
+	if err != nil {
+		return
+	}
+	var all unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &all) == nil {
+		c.waited, c.others = waited, float64(all.Nano())/1e9-ran
+	}
+}
+
+// read is what the kernel counts now; what it does not tell stays as it was.
+func (w *witness) read(c counters) counters {
 	if s, err := proc.Stolen(w.cpus); err == nil {
-		stolen = s
+		c.stolen = s
 	}
 	if tid := w.tid.Load(); tid > 0 {
-		if q, err := proc.ThreadWaited(int(tid)); err == nil {
-			waited = q
-		}
+		c.ofThread(int(tid))
+	} else if left := w.left.Load(); left != nil {
+		c.waited, c.others = left.waited, left.others
 	}
-	return stolen, max(waited, math.Float64frombits(w.left.Load()))
+	return c
 }
 
 // close judges the seconds before next that have not been judged yet.
-func (w *witness) close(next int, l *lateness, stolen, waited float64) {
+func (w *witness) close(next int, l *lateness, d counters) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stolen += stolen
-	w.waited += waited
-	bad := l.most >= lateAtOnceUs || l.sum >= lateInAllUs || stolen > 0 || waited >= waitedSeconds
+	w.stolen += d.stolen
+	w.waited += d.waited
+	bad := l.most >= lateAtOnceUs || l.sum >= lateInAllUs || d.stolen > 0 || d.waited-max(d.others, 0) >= waitedSeconds
 	until := max(next, len(w.disturbed)+1) // the last second is cut short
 	for len(w.disturbed) < until {
 		w.disturbed = append(w.disturbed, bad)

@@ -48,22 +48,23 @@ func TestWitnessSeesABusyProcessor(t *testing.T) {
 
 func TestWitnessJudgesSeconds(t *testing.T) {
 	w := &witness{}
-	w.close(1, &lateness{}, 0, 0)
-	w.close(2, &lateness{most: 1200, sum: 1200}, 0, 0)
-	w.close(3, &lateness{most: 300, sum: 2100}, 0, 0)
-	w.close(4, &lateness{}, 0.01, 0)
-	w.close(5, &lateness{}, 0, 0.003)
-	w.close(8, &lateness{}, 0, 0) // three at once
-	w.close(8, &lateness{}, 0, 0) // the last one, cut short
-	for second, want := range []bool{false, true, true, true, true, false, false, false, false} {
+	w.close(1, &lateness{}, counters{})
+	w.close(2, &lateness{most: 1200, sum: 1200}, counters{})
+	w.close(3, &lateness{most: 300, sum: 2100}, counters{})
+	w.close(4, &lateness{}, counters{stolen: 0.01})
+	w.close(5, &lateness{}, counters{waited: 0.003})
+	w.close(6, &lateness{}, counters{waited: 0.003, others: 0.002}) // no stranger's doing
+	w.close(9, &lateness{}, counters{})                             // three at once
+	w.close(9, &lateness{}, counters{})                             // the last one, cut short
+	for second, want := range []bool{false, true, true, true, true, false, false, false, false, false} {
 		if got, known := w.judged(second); got != want || !known {
 			t.Errorf("second %d: disturbed %v, known %v", second, got, known)
 		}
 	}
-	if _, known := w.judged(9); known {
+	if _, known := w.judged(10); known {
 		t.Error("a second to come is judged")
 	}
-	if w.stolen != 0.01 || w.waited != 0.003 {
+	if w.stolen != 0.01 || w.waited != 0.006 {
 		t.Errorf("stolen %g s, waited %g s", w.stolen, w.waited)
 	}
 	var l lateness

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -38,17 +39,18 @@ func Stolen(cpus []int) (seconds float64, err error) {
 	return seconds, nil
 }
 
-// ThreadWaited is the time in which a thread of this process was ready to run
-// but had no CPU, in seconds since its start.
-func ThreadWaited(tid int) (seconds float64, err error) {
+// ThreadTimes are the times in which a thread of this process ran, and in which it
+// was ready to run but had no CPU, in seconds since its start.
+func ThreadTimes(tid int) (ran, waited float64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/schedstat", tid))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	fields := bytes.Fields(text)
 	if len(fields) < 2 {
-		return 0, fmt.Errorf("schedstat of thread %d has only %d fields", tid, len(fields))
+		return 0, 0, fmt.Errorf("schedstat of thread %d has only %d fields", tid, len(fields))
 	}
-	ns, err := strconv.ParseUint(string(fields[1]), 10, 64)
-	return float64(ns) / 1e9, err
+	on, err1 := strconv.ParseUint(string(fields[0]), 10, 64)
+	off, err2 := strconv.ParseUint(string(fields[1]), 10, 64)
+	return float64(on) / 1e9, float64(off) / 1e9, errors.Join(err1, err2)
 }
