@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,12 +160,15 @@ func (r *Runner) turn(w *worker) error {
 		// takes what it gets, and must not take it from the target.
 		thread.Prompt(w.closed == nil)
 		w.witness.enter()
-		if w.privilege.begin() {
+		if w.privilege.begin() && r.spec.SpinShare == 0 {
 			w.spin = 0 // spinning would keep everybody else from the processor
 		}
 		r.loop.SetSpin(w.spin)
 		if r.spec.SpinUs == AutoSpin && w.timed && w.spin > 0 {
-			r.loop.AdaptSpin(leastSpinUs*1000, mostSpinUs*1000)
+			r.loop.AdaptSpin(leastSpinUs*1000, mostSpinUs*1000, cmp.Or(r.spec.SpinShare, 1))
+		}
+		if r.spec.SpinShare > 0 {
+			w.spin = 0 // watching for answers has no bound
 		}
 		if !w.timed {
 			r.loop.SetWatch(w.spin)

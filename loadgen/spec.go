@@ -58,6 +58,9 @@ type Spec struct {
 	// sockets while requests wait for a connection or a closed loop has no
 	// think time: steadier starts for more CPU time. AutoSpin measures it.
 	SpinUs int64 `json:"spinUs,omitempty"`
+	// SpinShare is the most of a processor's time, 0 to 1, that AutoSpin may take
+	// for a load that keeps a schedule; 0 does not bound it.
+	SpinShare float64 `json:"spinShare,omitempty"`
 	// ProgressUs is the time between Progress lines; 0 is 250 ms.
 	ProgressUs int64 `json:"progressUs,omitempty"`
 	// Threads share the load, each with an event loop of its own; 0 is 1. With

@@ -98,6 +98,9 @@ func (s *Spec) Validate() error {
 	if s.Share.Index < 0 || s.Share.Index >= s.Share.of() || s.Share.Of > maxShares {
 		bad("share %d of %d: want 0 to %d of at most %d", s.Share.Index, s.Share.Of, s.Share.of()-1, maxShares)
 	}
+	if s.SpinShare < 0 || s.SpinShare > 1 {
+		bad("spinShare %v: want 0 to 1", s.SpinShare)
+	}
 	if s.SpinUs < AutoSpin {
 		bad("spinUs %d: want 0 or more, or %d to measure it", s.SpinUs, AutoSpin)
 	}

@@ -65,7 +65,7 @@ type Loop struct {
 	running []*Task
 	scratch []byte
 	spin    int64
-	bounds  [2]int64 // that spin adapts within; none: it is fixed
+	adapt   adaption
 	watch   int64
 	active  int64 // when an event was last handled, if watch is set
 	idle    int64
@@ -144,28 +144,6 @@ func (l *Loop) Turns() uint64 { return l.turns }
 // SetSpin makes the loop poll without sleeping for the last ns nanoseconds
 // before a timer is due, for those who need it on time.
 func (l *Loop) SetSpin(ns int64) { l.spin = ns }
-
-// Spin is the spin time in force, in nanoseconds.
-func (l *Loop) Spin() int64 { return l.spin }
-
-// AdaptSpin lets the spin time follow how late this thread wakes up from its sleeps,
-// within bounds: so that it is in time nine times in ten.
-func (l *Loop) AdaptSpin(least, most int64) { l.bounds = [2]int64{least, most} }
-
-// spinStep is how far one wake-up in time shortens the spin time, in nanoseconds; one
-// that was late lengthens it by nine times as much, which balances at one in ten.
-const spinStep = 500
-
-// wokeUp adapts the spin time to a sleep that nothing but its end has ended.
-func (l *Loop) wokeUp(late int64) {
-	switch {
-	case l.bounds[1] == 0 || late < 0: // fixed; or a signal, before the time
-	case late > l.spin:
-		l.spin = min(l.spin+9*spinStep, l.bounds[1])
-	default:
-		l.spin = max(l.spin-spinStep, l.bounds[0])
-	}
-}
 
 // SetWatch makes the loop go on polling without sleeping for ns nanoseconds after
 // an event, for those who expect the next one at once: the peer then need not
@@ -335,8 +313,11 @@ func (l *Loop) turn() error {
 	l.now = Nanotime()
 	if timeout != 0 || spinning && n == 0 {
 		l.idle += l.now - before
-		if timeout > 0 && n == 0 {
-			l.wokeUp(l.now - before - int64(timeout))
+		switch {
+		case spinning:
+			l.adapt.spun += l.now - before
+		case n == 0 && timeout > 0:
+			l.spin = l.adapt.next(l.spin, l.now, l.now-before-int64(timeout))
 		}
 	}
 	if err != nil {

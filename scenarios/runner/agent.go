@@ -50,6 +50,9 @@ func hash(s string) uint64 {
 // run as all.
 const niceness = -10
 
+// spinShare is the most of a processor that a load takes to be on time.
+const spinShare = 0.1
+
 // realTime tells whether the agents of a load may run before all ordinary
 // programs. An open loop has little to do at exact times; but on a CPU of the
 // proxy under test it would take from the proxy what it measures.

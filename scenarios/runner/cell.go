@@ -17,6 +17,7 @@ import (
 	chaosnet "bench/chaos/network"
 	"bench/internal/proc"
 	"bench/internal/result"
+	"bench/loadgen"
 	"bench/loadgen/fleet"
 	"bench/netns"
 	"bench/reports"
@@ -378,9 +379,13 @@ func (c *cell) startAgents(ctx context.Context) error {
 	for i := range c.scenario.Load {
 		l := &c.scenario.Load[i]
 		cpus := or(l.CPUs, c.place.loads)
-		a, err := fleet.Start(loadSpec(c.scenario, l, c.targets(l.Target)), &fleet.Options{
+		spec, first := loadSpec(c.scenario, l, c.targets(l.Target)), realTime(l, cpus, c.place.proxy)
+		if first {
+			spec.SpinUs, spec.SpinShare = loadgen.AutoSpin, spinShare
+		}
+		a, err := fleet.Start(spec, &fleet.Options{
 			Group: c.group, Self: c.self, Processes: l.Processes, CPUs: cpus,
-			Nice: niceness, RealTime: realTime(l, cpus, c.place.proxy), Sink: sink.take,
+			Nice: niceness, RealTime: first, Sink: sink.take,
 			Enter: c.network.Node(scenarios.On(l.Node, scenarios.ClientNode)).Enter,
 		})
 		if err != nil {
