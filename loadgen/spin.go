@@ -41,8 +41,8 @@ func (s *Spec) spinUs() int64 {
 }
 
 // calibrate measures how late a thread like the load's wakes up from sleeps of a
-// millisecond. Nine in ten wake-ups are then early enough; the rest is left to
-// show as lag rather than to be bought with a processor that never sleeps.
+// millisecond. Nine in ten wake-ups are early enough then, to begin with: the loop
+// goes on from there (Loop.AdaptSpin).
 func calibrate(cpus []int) int64 {
 	done := make(chan int64)
 	go func() {
