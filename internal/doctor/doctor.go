@@ -132,7 +132,7 @@ func ioUring() Finding {
 	}
 	f := Finding{
 		Name: "io_uring", Grade: Missing, Found: err.Error(),
-		Cost:   "the poller io_uring cannot be used; proxies that are told to fall back to epoll",
+		Cost:   "proxies that are told to use it fall back to epoll, and so do origins and loads, which then take more of the processor",
 		Remedy: "Linux 5.13 or newer with CONFIG_IO_URING",
 	}
 	if errors.Is(err, unix.EPERM) {
