@@ -21,7 +21,7 @@ import (
 // near tells whether a time is what it should be: not before it, and not so
 // late that more than a busy machine would explain it.
 func near(got, want time.Duration) bool {
-	return got >= want-200*time.Microsecond && got < want+25*time.Millisecond
+	return got >= want-200*time.Microsecond && got < want+40*time.Millisecond
 }
 
 // event reads a fault as it happened.
