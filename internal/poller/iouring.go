@@ -12,7 +12,6 @@ import (
 // The requests that are used (linux/io_uring.h).
 const (
 	opPollAdd     = 6
-	opPollRemove  = 7
 	opAsyncCancel = 14
 	opRecv        = 27
 
@@ -193,7 +192,8 @@ func (p *ioUring) start(w *watch, kind uint8, e sqe) {
 }
 
 // cancel ends the live requests of fd that are among kinds. What they have brought
-// until the kernel hears of it comes all the same.
+// until the kernel hears of it comes all the same. A request to remove a poll would
+// not do: it leaves one alone that is about to tell of an event, and its file open.
 func (p *ioUring) cancel(fd int, w *watch, kinds uint8) {
 	kinds &= w.live
 	w.live &^= kinds
@@ -201,11 +201,7 @@ func (p *ioUring) cancel(fd int, w *watch, kinds uint8) {
 		if kinds&kind == 0 {
 			continue
 		}
-		op := uint8(opPollRemove)
-		if kind == reqRecv {
-			op = opAsyncCancel
-		}
-		p.r.push(sqe{op: op, flags: p.skip, fd: -1, addr: userData(fd, w.gen, uint64(kind)), userData: noReply})
+		p.r.push(sqe{op: opAsyncCancel, flags: p.skip, fd: -1, addr: userData(fd, w.gen, uint64(kind)), userData: noReply})
 	}
 }
 

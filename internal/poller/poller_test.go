@@ -199,6 +199,22 @@ func TestConformance(t *testing.T) {
 				t.Errorf("read %d, %v at the peer, want the end of the stream", n, err)
 			}
 		}},
+		{"nor is it where an event of it was under way", func(t *testing.T, p poller.Poller) {
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+			must(t, err)
+			defer unix.Close(fds[1])
+			must(t, p.Add(fds[0], 1, poller.In))
+			quietDrain(t, p)
+			write(t, fds[1], "x") // the kernel has begun to tell of it when it hears of the close
+			read(t, fds[0])
+			p.Forget(fds[0])
+			unix.Close(fds[0])
+			_, err = p.Wait(make([]poller.Event, 4), 0)
+			must(t, err)
+			if n, err := unix.Read(fds[1], make([]byte, 1)); n != 0 || err != nil {
+				t.Errorf("read %d, %v at the peer, want the end of the stream", n, err)
+			}
+		}},
 		{"a removed descriptor is the owner's alone at once", func(t *testing.T, p poller.Poller) {
 			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 			must(t, err)
