@@ -55,6 +55,10 @@ type Shape struct {
 	Burst int
 }
 
+// last is the latest time within the shape. What is due at its very end, as a count
+// that was rounded up by one half is, would belong to the phase that follows.
+func (s *Shape) last() int64 { return max(0, s.Length.Nanoseconds()-1) }
+
 // profile is a course of the rate made of ramps, read from beginning to end.
 type profile struct {
 	ramps []ramp
@@ -101,27 +105,30 @@ func (p *profile) when(n float64) float64 {
 // constantPacer spaces requests evenly in the integral of the rate: request k
 // is due when k+½ requests should have been, which makes the count of a phase
 // the rounded integral and leaves no seam between phases of one rate. The
-// requests of a burst share the time at which half of them should have been.
+// requests of a burst share the time at which half of them should have been; the
+// last burst is as large as the phase has room for.
 type constantPacer struct {
 	profile profile
 	k       float64
 	burst   float64
 	count   float64
+	last    int64 // the latest start that is within the phase
 }
 
 // NewConstant returns a pacer of starts as evenly spaced as the shape allows.
 func NewConstant(s Shape) Pacer {
 	p := newProfile(&s)
-	return &constantPacer{profile: p, burst: float64(max(1, s.Burst)), count: math.Round(p.total())}
+	return &constantPacer{profile: p, burst: float64(max(1, s.Burst)), count: math.Round(p.total()), last: s.last()}
 }
 
 func (p *constantPacer) Next() (int64, bool) {
 	if p.k >= p.count {
 		return 0, false
 	}
-	t := p.profile.when(min(math.Floor(p.k/p.burst)*p.burst+p.burst/2, p.count))
+	first := math.Floor(p.k/p.burst) * p.burst
+	t := p.profile.when(first + min(p.burst, p.count-first)/2)
 	p.k++
-	return nanos(t), true
+	return min(nanos(t), p.last), true
 }
 
 // poissonPacer is a Poisson process of changing rate: unit exponential gaps on
@@ -134,6 +141,7 @@ type poissonPacer struct {
 	burst   int
 	left    int // requests still to come at the time at
 	at      int64
+	last    int64 // the latest start that is within the phase
 	rng     *rand.Rand
 }
 
@@ -141,7 +149,7 @@ type poissonPacer struct {
 // the same starts.
 func NewPoisson(s Shape, seed, stream uint64) Pacer {
 	p := newProfile(&s)
-	return &poissonPacer{profile: p, end: p.total(), burst: max(1, s.Burst), rng: rand.New(rand.NewPCG(seed, stream))}
+	return &poissonPacer{profile: p, end: p.total(), burst: max(1, s.Burst), last: s.last(), rng: rand.New(rand.NewPCG(seed, stream))}
 }
 
 func (p *poissonPacer) Next() (int64, bool) {
@@ -153,7 +161,7 @@ func (p *poissonPacer) Next() (int64, bool) {
 	if p.sum >= p.end {
 		return 0, false
 	}
-	p.at, p.left = nanos(p.profile.when(p.sum)), p.burst-1
+	p.at, p.left = min(nanos(p.profile.when(p.sum)), p.last), p.burst-1
 	return p.at, true
 }
 

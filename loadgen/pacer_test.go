@@ -119,13 +119,37 @@ func TestPoissonStepsFollowTheStaircase(t *testing.T) {
 	}
 }
 
+// Each start of a phase is due before its end: what is due then is counted in the
+// phase that follows, or in none.
+func TestStartsAreWithinThePhase(t *testing.T) {
+	for _, s := range []Shape{
+		{From: 0, To: 777, Length: 3 * time.Second}, // 1165.5 requests
+		{From: 0.5, To: 0.5, Length: time.Second},
+		{From: 10, To: 1001, Steps: 7, Length: 3 * time.Second},
+		{From: 500, To: 500, Burst: 30, Length: 2 * time.Second},
+		{From: 500, To: 500, Burst: 5000, Length: 2 * time.Second},
+	} {
+		for _, p := range []Pacer{NewConstant(s), NewPoisson(s, 1, 0)} {
+			for i, at := range drain(p) {
+				if at < 0 || at >= s.Length.Nanoseconds() {
+					t.Errorf("%+v: start %d at %d ns", s, i, at)
+				}
+			}
+		}
+	}
+}
+
 func TestBursts(t *testing.T) {
 	at := drain(NewConstant(Shape{From: 1000, To: 1000, Length: time.Second, Burst: 30}))
 	if len(at) != 1000 {
 		t.Fatalf("%d starts, want 1000", len(at))
 	}
-	for k, ns := range at[:990] {
-		if want := int64(k/30*30_000_000 + 15_000_000); ns != want {
+	for k, ns := range at {
+		want := int64(k/30*30_000_000 + 15_000_000)
+		if k >= 990 {
+			want = 995_000_000 // half of the ten that are left
+		}
+		if ns != want {
 			t.Fatalf("start %d at %d ns, want %d", k, ns, want)
 		}
 	}
