@@ -66,6 +66,28 @@ func TestPipeliningBehindAClose(t *testing.T) {
 	}
 }
 
+// A peer that ends each connection after a few answers, and says so, makes no
+// request fail, however many of its connections one meets.
+func TestPipeliningToALimitOfRequests(t *testing.T) {
+	const closing = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+	// It leaves the close to the client: one with requests unread would be a reset.
+	o := startOrigin(t, &testOrigin{respond: func(held []byte, nthOfConn, _ int) ([]byte, action) {
+		switch nthOfConn {
+		case 0:
+			return bytes.Repeat([]byte(okAnswer), bytes.Count(held, []byte("\r\n\r\n"))), keep
+		case 1:
+			return []byte(closing), keep
+		}
+		return nil, silent
+	}}, "")
+	spec := steady(o.addr, 0, 300_000)
+	spec.Arrival, spec.Connections = Closed, Connections{Pool: 4, Pipeline: 5}
+	got, _ := load(t, spec)
+	if got.Failed != 0 || got.Retried == 0 {
+		t.Errorf("%d requests, %d retried, failures %v", got.Requests, got.Retried, got.FailuresByCause)
+	}
+}
+
 func TestMaxAge(t *testing.T) {
 	o := startOrigin(t, &testOrigin{respond: func(head []byte, _, _ int) ([]byte, action) {
 		if bytes.Contains(head, []byte("\r\nConnection: close\r\n")) {

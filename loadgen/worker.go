@@ -302,14 +302,16 @@ func (w *worker) place(c *conn) {
 
 // orphaned ends a request whose connection is gone, or sends it again. A reused
 // connection that never answered may simply have been closed as idle while the
-// request was on its way, so it gets a second try. sent is how much of what the
-// connection had to write has left.
+// request was on its way, so it gets a second try. One that the peer has not looked
+// at has not been tried yet: behind others it may meet several closes in turn, each
+// of which follows an answer. sent is how much of what the connection had to write
+// has left.
 func (w *worker) orphaned(q *request, now int64, f failure, sent int64) {
 	switch {
 	case w.aborted:
 		f.cause, f.detail = causeLocal, "interrupted"
 	case f.cause != causeNone:
-	case (f.uses > 0 && (w.classes[q.order.Class].Repeatable || !q.begun) || f.unserved) && !q.retried:
+	case f.unserved, !q.retried && f.uses > 0 && (w.classes[q.order.Class].Repeatable || !q.begun):
 		w.retry(q)
 		return
 	case q.written(sent):
@@ -320,7 +322,7 @@ func (w *worker) orphaned(q *request, now int64, f failure, sent int64) {
 	w.fail(q, now, f)
 }
 
-// retry sends q a second time, on another connection.
+// retry sends q again, on another connection.
 func (w *worker) retry(q *request) {
 	q.retried, q.begun = true, false
 	w.rec.retry(q)
