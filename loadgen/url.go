@@ -20,9 +20,9 @@ type scheme struct {
 	name, protocol string
 	port           string // "" must be given
 	form           string
-	// set takes what the URL says beside the address; false is a URL that is not
-	// of the form.
-	set func(s *Spec, u *url.URL) bool
+	// set takes what the URL says beside the address, in which shown puts the
+	// variables back; false is a URL that is not of the form.
+	set func(s *Spec, u *url.URL, shown *strings.Replacer) bool
 }
 
 func schemes() []scheme {
@@ -61,7 +61,8 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	if !strings.Contains(raw, "://") {
 		raw = "http://" + raw
 	}
-	u, err := url.Parse(raw)
+	hidden, shown := hideVariables(raw)
+	u, err := url.Parse(hidden)
 	if err != nil {
 		return fmt.Errorf("invalid URL: %w", err)
 	}
@@ -78,10 +79,10 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	if port == "" {
 		port = k.port
 	}
-	if u.Hostname() == "" || u.Fragment != "" || !k.set(s, u) || port == "" {
+	if u.Hostname() == "" || u.Fragment != "" || !k.set(s, u, shown) || port == "" {
 		return fmt.Errorf("URL %q: want %s", raw, k.form)
 	}
-	s.Title = u.Redacted()
+	s.Title = shown.Replace(u.Redacted())
 	if socket != "" {
 		s.Targets = []string{socket}
 		return nil
@@ -94,7 +95,33 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	return nil
 }
 
-func (s *Spec) setHTTP(u *url.URL) bool {
+// hideVariables puts names that a URL may hold in place of the variables in its path
+// and query, whose braces and spaces would be escaped. shown undoes it.
+func hideVariables(raw string) (hidden string, shown *strings.Replacer) {
+	authority := strings.Index(raw, "://") + len("://")
+	path := strings.IndexAny(raw[authority:], "/?")
+	if path < 0 {
+		return raw, strings.NewReplacer()
+	}
+	hidden, rest := raw[:authority+path], raw[authority+path:]
+	var names []string
+	for {
+		before, after, ok := strings.Cut(rest, "{{")
+		hidden += before
+		if !ok {
+			return hidden, strings.NewReplacer(names...)
+		}
+		variable := "{{" // without an end it is found wanting as part of the path
+		if inner, behind, closed := strings.Cut(after, "}}"); closed {
+			variable, after = "{{"+inner+"}}", behind
+		}
+		name := fmt.Sprintf("~variable-%d~", len(names)/2)
+		names = append(names, name, variable)
+		hidden, rest = hidden+name, after
+	}
+}
+
+func (s *Spec) setHTTP(u *url.URL, shown *strings.Replacer) bool {
 	if u.User != nil {
 		return false
 	}
@@ -103,7 +130,7 @@ func (s *Spec) setHTTP(u *url.URL) bool {
 	}
 	for i := range s.HTTP.Requests {
 		if r := &s.HTTP.Requests[i]; r.Path == "" {
-			r.Path = u.RequestURI()
+			r.Path = shown.Replace(u.RequestURI())
 		}
 	}
 	if s.HTTP.Host == "" {
@@ -112,11 +139,11 @@ func (s *Spec) setHTTP(u *url.URL) bool {
 	return true
 }
 
-func (*Spec) setTCP(u *url.URL) bool {
+func (*Spec) setTCP(u *url.URL, _ *strings.Replacer) bool {
 	return u.User == nil && u.RawQuery == "" && (u.Path == "" || u.Path == "/")
 }
 
-func (s *Spec) setMySQL(u *url.URL) bool {
+func (s *Spec) setMySQL(u *url.URL, _ *strings.Replacer) bool {
 	if u.User != nil {
 		s.MySQL.User = u.User.Username()
 		s.MySQL.Password, _ = u.User.Password()
@@ -127,7 +154,7 @@ func (s *Spec) setMySQL(u *url.URL) bool {
 
 // setRedis reads the URL of a Redis server. A user without a password is, as
 // redis-cli reads it, the password.
-func (s *Spec) setRedis(u *url.URL) bool {
+func (s *Spec) setRedis(u *url.URL, _ *strings.Replacer) bool {
 	if u.User != nil {
 		password, both := u.User.Password()
 		if both {

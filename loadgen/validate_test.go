@@ -99,3 +99,30 @@ func TestSetURL(t *testing.T) {
 		}
 	}
 }
+
+// The variables of a URL are those of the path, as they are written.
+func TestVariablesOfURL(t *testing.T) {
+	for url, want := range map[string]string{
+		"127.0.0.1:8080/item/{{random 1 999}}?by={{user}}&x": "/item/{{random 1 999}}?by={{user}}&x",
+		"http://127.0.0.1?{{seq}}":                           "/?{{seq}}",
+		"http://127.0.0.1/a b/{{hex 4}}":                     "/a%20b/{{hex 4}}",
+	} {
+		s := &Spec{}
+		if err := s.SetURL(context.Background(), url, ""); err != nil || s.HTTP.Requests[0].Path != want {
+			t.Errorf("%s: %v, requests %+v, want %s", url, err, s.HTTP.Requests, want)
+		}
+		if _, variable, _ := strings.Cut(want, "{{"); !strings.HasSuffix(s.Title, variable) {
+			t.Errorf("%s is shown as %s", url, s.Title)
+		}
+	}
+	for _, path := range []string{"/{{random 9 1}}", "/{{nothing}}", "/{{seq"} {
+		s := steady("127.0.0.1:1", 1, 1e6)
+		s.HTTP.Requests = nil
+		if err := s.SetURL(context.Background(), "http://127.0.0.1"+path, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "{{") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
