@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"bench/internal/result"
+	"bench/internal/thread"
 	"bench/internal/units"
 	"bench/loadgen"
 	"bench/loadgen/abuse"
@@ -128,6 +129,7 @@ func (c *abuseCmd) spec(ctx context.Context) (*abuse.Spec, error) {
 		LengthUs: errs.us("duration", c.Duration), TimeoutUs: errs.us("timeout", c.Timeout),
 		Seed: c.Seed, CPUs: c.CPU, Poller: c.Poller,
 	}
+	errs.add("cpu", thread.CheckCPUs(c.CPU))
 	var err error
 	s.Rate, err = units.ParseRate(c.Rate)
 	errs.add("rate", err)

@@ -223,7 +223,10 @@ func verdict(load *result.Load, err error) error {
 	if len(loadgen.Certify(load)) > 0 {
 		return &exitError{code: exitUnclear} // the first line of the outcome says why
 	}
-	if load.Requests > 0 && load.Completed == 0 {
+	switch {
+	case load.Requests == 0:
+		return &exitError{exitFail, errors.New("not one request was due in this time")}
+	case load.Completed == 0:
 		return &exitError{exitFail, errors.New("not one request was answered well")}
 	}
 	return nil

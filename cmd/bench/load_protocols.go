@@ -71,8 +71,7 @@ func (c *loadCmd) exchanges(s *loadgen.Spec, errs *flagErrors) {
 		x.Name, x.Weight, rest, err = cutName(text)
 		errs.add("request", err)
 		what, amount, _ := strings.Cut(rest, " ")
-		size, err := dist.ParseSize(amount)
-		errs.add("request", err)
+		size, bad := dist.ParseSize(amount)
 		switch what {
 		case "echo":
 			x.Echo = &size
@@ -81,8 +80,9 @@ func (c *loadCmd) exchanges(s *loadgen.Spec, errs *flagErrors) {
 		case "download":
 			x.Download = &size
 		default:
-			errs.add("request", fmt.Errorf("%q: want echo SIZE, upload SIZE or download SIZE", rest))
+			bad = fmt.Errorf("%q: want echo SIZE, upload SIZE or download SIZE", rest)
 		}
+		errs.add("request", bad)
 		s.TCP.Exchanges = append(s.TCP.Exchanges, x)
 	}
 }

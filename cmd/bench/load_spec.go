@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"bench/internal/thread"
 	"bench/internal/units"
 	"bench/loadgen"
 )
@@ -56,7 +57,9 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 	if s.SpinUs = loadgen.AutoSpin; c.Spin != "auto" {
 		s.SpinUs = errs.us("spin", c.Spin)
 	}
+	errs.add("cpu", thread.CheckCPUs(c.CPU))
 	c.phases(s, &errs)
+	c.idle(&errs)
 	protocol := loadgen.URLProtocol(c.URL)
 	for _, flag := range c.foreign(protocol) {
 		errs = append(errs, fmt.Errorf("--%s is not for this protocol", flag))
@@ -73,10 +76,34 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 	}
 	if err := s.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
 		errs = append(errs, err)
-	} else if err := s.Validate(); err != nil {
-		errs = append(errs, err)
+	} else if len(errs) == 0 { // what is wrong with the load may follow from a flag
+		errs = append(errs, s.Validate())
 	}
 	return s, errors.Join(errs...)
+}
+
+// idle finds the flags that were given and mean nothing beside the others.
+func (c *loadCmd) idle(errs *flagErrors) {
+	closed, untraced := c.Rate == "" && c.Trace == "", c.Trace == ""
+	for _, f := range []struct {
+		name string
+		idle bool
+		want string
+	}{
+		{"arrival", c.Arrival != "constant" && c.Rate == "", "only with --rate"},
+		{"steps", c.Steps > 1 && c.Rate == "", "only with --rate"},
+		{"burst", c.Burst > 1 && c.Rate == "", "only with --rate"},
+		{"think", c.Think != "0s" && !closed, "only without --rate and --trace"},
+		{"speed", c.Speed != 1 && untraced, "only with --trace"},
+		{"trace-format", c.Format != "" && untraced, "only with --trace"},
+		{"template", c.Varied && c.Data == "", "only with --data"},
+		{"chunked", c.Chunked != "" && c.Data == "", "only with --data"},
+		{"skew", c.Skew != 0 && c.KeyLaw != loadgen.KeysZipfian, "only with --key-law zipfian"},
+	} {
+		if f.idle {
+			errs.add(f.name, errors.New(f.want))
+		}
+	}
 }
 
 // defaultDuration is the measured time unless a flag or a trace gives another.
@@ -87,6 +114,13 @@ func (c *loadCmd) phases(s *loadgen.Spec, errs *flagErrors) {
 	main := loadgen.Phase{Name: "main", LengthUs: defaultDuration.Microseconds(), Measure: true, Steps: c.Steps, Burst: c.Burst}
 	if c.Duration != "" {
 		main.LengthUs = errs.us("duration", c.Duration)
+	}
+	positive := errors.New("want more than 0")
+	if len(*errs) == 0 && main.LengthUs <= 0 {
+		errs.add("duration", positive)
+	}
+	if !(c.Speed > 0) {
+		errs.add("speed", positive)
 	}
 	var err error
 	switch {
@@ -184,7 +218,7 @@ func namedRequest(text string, whole loadgen.Request) (loadgen.Request, error) {
 	wrong := fmt.Errorf("%q: want NAME[*WEIGHT]=[METHOD ]PATH, like 'browse*9=/item' or 'buy=POST /cart'", text)
 	var line string
 	var err error
-	if whole.Name, whole.Weight, line, err = cutName(text); err != nil || line == text {
+	if whole.Name, whole.Weight, line, err = cutName(text); err != nil || whole.Name == "" {
 		return whole, wrong
 	}
 	switch method, path, two := strings.Cut(line, " "); {

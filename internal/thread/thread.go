@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +27,23 @@ func Pin(cpus []int) error {
 		return fmt.Errorf("cannot pin the thread to processors %v: %w", cpus, err)
 	}
 	return nil
+}
+
+// CheckCPUs tells which of the processors no thread of this process can be bound to.
+// Pin takes those that there are, as long as there is one.
+func CheckCPUs(cpus []int) error {
+	outcome := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and ends so
+		var errs []error
+		for _, c := range cpus {
+			if Pin([]int{c}) != nil {
+				errs = append(errs, fmt.Errorf("there is no processor %d to run on", c))
+			}
+		}
+		outcome <- errors.Join(errs...)
+	}()
+	return <-outcome
 }
 
 // ExactTimers takes away the slack of 50 µs by which the kernel may delay the

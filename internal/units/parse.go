@@ -119,12 +119,12 @@ func ParseRate(text string) (float64, error) {
 		return 0, errEmpty
 	}
 	number, per, ok := strings.Cut(s, "/")
-	if !ok {
-		return 0, fmt.Errorf("%q has no unit of time: write %s/s", text, s)
-	}
 	value, unit, rest, err := leading(strings.TrimSpace(number))
 	if err != nil || rest != "" {
 		return 0, fmt.Errorf("%q is not a rate like 2000/s", text)
+	}
+	if !ok {
+		return 0, fmt.Errorf("%q has no unit of time: write %s/s", text, s)
 	}
 	switch unit {
 	case "":

@@ -75,6 +75,7 @@ func TestParseRateRange(t *testing.T) {
 		{"120/m", 2, 2, ""},
 		{"0.5/s", 0.5, 0.5, ""},
 		{"2000", 0, 0, `"2000" has no unit of time: write 2000/s`},
+		{"fast", 0, 0, `"fast" is not a rate like 2000/s`},
 		{"x..2000/s", 0, 0, `"x..2000/s" is not a ramp like 0..2000/s`},
 		{"5/y", 0, 0, `"5/y" is per "y": use /s, /m or /h`},
 		{"5q/s", 0, 0, `"5q/s" is not a rate like 2000/s or 2k/s`},
