@@ -50,6 +50,12 @@ func New(spec *Spec) (*Runner, error) {
 			return nil, err
 		}
 		a := sock.FromAddrPort(netip.AddrPortFrom(ip, 0))
+		// Later this would look like a want of ports.
+		fd, err := sock.Listen(&a, nil)
+		if err != nil {
+			return nil, fmt.Errorf("source %s is no address of this host", ip)
+		}
+		sock.Close(fd)
 		r.source = &a
 	}
 	var err error
