@@ -347,13 +347,10 @@ func addEncoded(h **hdrhistogram.Histogram, text string, empty func() *hdrhistog
 }
 
 func addCounts(to, from map[string]uint64) map[string]uint64 {
-	if len(from) == 0 {
-		return to
+	if to == nil {
+		return maps.Clone(from)
 	}
 	to = maps.Clone(to)
-	if to == nil {
-		to = map[string]uint64{}
-	}
 	for name, n := range from {
 		to[name] += n
 	}

@@ -53,6 +53,9 @@ func (p *phaseTally) tally(enc *encoder) (t result.Tally, err error) {
 		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried,
 		FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
 	}
+	if t.FailuresByCause == nil {
+		t.FailuresByCause = map[string]uint64{}
+	}
 	for st, n := range p.status {
 		if n == 0 || st == 0 { // 0: no status
 			continue

@@ -75,11 +75,12 @@ type Tally struct {
 	Requests  uint64 `json:"requests"`
 	Completed uint64 `json:"completed"`
 	Failed    uint64 `json:"failed"`
-	// Retried counts requests sent a second time because a reused connection
+	// Retried counts how often requests were sent again because the connection
 	// was closed by the peer before any byte of a response (RFC 9112 section
 	// 9.3.1). A retried request still ends as completed or failed.
-	Retried         uint64            `json:"retried"`
-	FailuresByCause map[string]uint64 `json:"failuresByCause,omitempty"`
+	Retried uint64 `json:"retried"`
+	// FailuresByCause is there without failures, too.
+	FailuresByCause map[string]uint64 `json:"failuresByCause"`
 	StatusCounts    map[string]uint64 `json:"statusCounts,omitempty"`
 	BytesIn         uint64            `json:"bytesIn"`
 	BytesOut        uint64            `json:"bytesOut"`
