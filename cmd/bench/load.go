@@ -24,7 +24,7 @@ type loadCmd struct {
 
 	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as it is answered (closed loop)."`
 	Duration string  `short:"D" group:"Arrivals" help:"Measured time; 10s, or with --trace that of the trace, if not given."`
-	Warmup   string  `group:"Arrivals" default:"0s" help:"Time before it that is not measured, at the rate it begins with."`
+	Warmup   string  `group:"Arrivals" default:"0s" help:"Time before it that is not measured, at the rate it begins with; of a trace, its beginning."`
 	Arrival  string  `group:"Arrivals" enum:"constant,poisson" default:"constant" help:"Spacing of the requests of an open loop: ${enum}."`
 	Steps    int     `group:"Arrivals" default:"1" help:"Go from one rate to the other in so many equal steps instead of in a straight line."`
 	Burst    int     `group:"Arrivals" default:"1" help:"Let so many requests come at the same time; the rate stays."`

@@ -144,6 +144,11 @@ func (c *loadCmd) phases(s *loadgen.Spec, errs *flagErrors) {
 		errs.add("rate", err)
 	}
 	if warm := errs.us("warmup", c.Warmup); warm > 0 {
+		if c.Trace != "" && c.Duration == "" { // the warm-up is the beginning of the trace
+			if main.LengthUs -= warm; main.LengthUs <= 0 && len(*errs) == 0 {
+				errs.add("warmup", errors.New("the trace is shorter"))
+			}
+		}
 		s.Phases = append(s.Phases, loadgen.Phase{Name: "warmup", From: main.From, To: main.From, LengthUs: warm, Burst: c.Burst})
 	}
 	s.Phases = append(s.Phases, main)

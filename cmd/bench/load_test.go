@@ -60,7 +60,7 @@ func TestLoadWritesItsOutcome(t *testing.T) {
 	if err := json.Unmarshal(b, &all); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"requests", "completed", "failed", "durationSeconds", "ratePerSecond", "bytesIn", "bytesOut", "response", "service", "lag"} {
+	for _, key := range []string{"requests", "completed", "failed", "failuresByCause", "durationSeconds", "ratePerSecond", "bytesIn", "bytesOut", "response", "service", "lag"} {
 		if _, ok := all[key]; !ok {
 			t.Errorf("the outcome has no %q", key)
 		}
@@ -216,5 +216,12 @@ func TestLoadReplaysALog(t *testing.T) {
 	l := outcome(t, "http://"+o.line.Origins[0].Addr+"/", "--trace", log, "--speed", "2")
 	if l.Arrival != "trace" || l.Completed != 50 || l.Trace.Requests != 50 || l.Trace.Beyond != 0 || l.DurationSeconds < 0.24 || l.DurationSeconds > 0.26 {
 		t.Errorf("%d completed in %g s, trace %+v", l.Completed, l.DurationSeconds, l.Trace)
+	} // The warm-up is the beginning of the log, and the rest is measured.
+	if l = outcome(t, "http://"+o.line.Origins[0].Addr+"/", "--trace", log, "--warmup", "200ms"); l.Requests != 30 || l.Sent != 50 || l.DurationSeconds > 0.3 {
+		t.Errorf("%d requests and %d sent in %g s", l.Requests, l.Sent, l.DurationSeconds)
+	}
+	code, _, errs := command(t, "", "load", "127.0.0.1:1", "--trace", log, "--warmup", "1s")
+	if code != exitUsage || !strings.Contains(errs, "--warmup: the trace is shorter") {
+		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
