@@ -219,6 +219,15 @@ func TestLoadInWords(t *testing.T) {
 	if got := loadInWords(s); got != "open loop 200/s, closed loop 8 users, 2 loads" {
 		t.Errorf("%q", got)
 	}
+	trace := scenarios.Load{Arrival: "trace", Phases: []scenarios.Phase{{}}} // a phase without a rate
+	s.Load = append(s.Load, trace, trace)
+	if got := loadInWords(s); got != "open loop 200/s, closed loop 8 users, 2 traces, 4 loads" {
+		t.Errorf("%q", got)
+	}
+	s.Load = []scenarios.Load{trace}
+	if got := loadInWords(s); got != "1 trace" {
+		t.Errorf("%q", got)
+	}
 }
 
 // What cannot be run says so for the combination of a matrix; a scenario that asks

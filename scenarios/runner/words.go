@@ -12,11 +12,15 @@ import (
 // rates: "open loop 300/s".
 func loadInWords(s *scenarios.Scenario) string {
 	var open float64
-	users := 0
+	users, traces := 0, 0
 	for i := range s.Load {
 		l := &s.Load[i]
-		if l.Arrival == "closed" {
+		switch l.Arrival { // neither of these has a rate
+		case "closed":
 			users += int(l.Connections.Pool)
+			continue
+		case "trace":
+			traces++
 			continue
 		}
 		highest := 0.0
@@ -31,6 +35,13 @@ func loadInWords(s *scenarios.Scenario) string {
 	}
 	if users > 0 {
 		words = append(words, fmt.Sprintf("closed loop %d users", users))
+	}
+	switch traces {
+	case 0:
+	case 1:
+		words = append(words, "1 trace")
+	default:
+		words = append(words, fmt.Sprintf("%d traces", traces))
 	}
 	if len(s.Load) > 1 {
 		words = append(words, fmt.Sprintf("%d loads", len(s.Load)))
