@@ -32,8 +32,12 @@ func lagLimit(response *result.Latency) float64 {
 // loop has no schedule to keep: it is as slow as its slowest part, and it says
 // how busy the generator was.
 func Certify(l *result.Load) (problems []string) {
+	if n := l.FailuresByCause[result.CauseLocal] - l.Interrupted; n > 0 {
+		problems = append(problems, fmt.Sprintf("load %s could not start %s requests: out of ports, descriptors or memory here",
+			l.Name, units.Count(n)))
+	}
 	if l.Arrival == string(Closed) {
-		return nil
+		return problems
 	}
 	if limit := lagLimit(&l.Response); l.Lag.P99 > limit {
 		why := "more than " + units.Latency(limit)

@@ -8,6 +8,20 @@ import (
 	"bench/internal/result"
 )
 
+// A generator that has no ports or descriptors left measures itself, also in a closed
+// loop; what an interruption broke off says nothing against the rest.
+func TestCertifyWithoutPorts(t *testing.T) {
+	l := &result.Load{Name: "web", Arrival: string(Closed)}
+	l.FailuresByCause = map[string]uint64{result.CauseLocal: 8}
+	if got := Certify(l); len(got) != 1 || !strings.Contains(got[0], "could not start 8 requests") {
+		t.Errorf("%q", got)
+	}
+	l.Interrupted = 8
+	if got := Certify(l); got != nil {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestCertify(t *testing.T) {
 	perSecond := []uint32{20, 300, 400, 20, 2000}
 	for _, c := range []struct {

@@ -69,7 +69,7 @@ func (w *worker) abort() {
 	w.draining, w.aborted = true, true
 	w.loop.StopTimer(&w.arrivalTimer)
 	for q := w.live.head; q != nil; q = w.live.head {
-		w.drop(q, now, failure{cause: causeLocal, detail: "interrupted"})
+		w.drop(q, now, failure{cause: causeLocal, detail: "interrupted", interrupted: true})
 	}
 	w.loop.Stop()
 }

@@ -309,6 +309,7 @@ func mergeTallies(all []*result.Tally, enc *encoder) (sum result.Tally, err erro
 		sum.Completed += t.Completed
 		sum.Failed += t.Failed
 		sum.Retried += t.Retried
+		sum.Interrupted += t.Interrupted
 		sum.FailuresByCause = addCounts(sum.FailuresByCause, t.FailuresByCause)
 		sum.StatusCounts = addCounts(sum.StatusCounts, t.StatusCounts)
 		sum.BytesIn += t.BytesIn

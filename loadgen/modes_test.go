@@ -137,7 +137,7 @@ func TestInterrupted(t *testing.T) {
 	if got.DurationSeconds < 0.05 || got.DurationSeconds > 5 || got.Phases[0].LengthUs != int64(got.DurationSeconds*1e6) {
 		t.Errorf("interrupted after 0.1 s, but %g s long", got.DurationSeconds)
 	}
-	if got.Requests == 0 || got.FailuresByCause[result.CauseLocal] != got.Requests {
+	if got.Requests == 0 || got.FailuresByCause[result.CauseLocal] != got.Requests || got.Interrupted != got.Requests {
 		t.Errorf("%d requests, failures %v", got.Requests, got.FailuresByCause)
 	}
 }

@@ -26,6 +26,7 @@ type phaseTally struct {
 	start, end int64 // on the clock of loop.Nanotime
 
 	requests, completed, retried uint64
+	interrupted                  uint64 // of those that failed
 	bytesIn, bytesOut, conns     uint64
 	failed                       causeCounts
 	status                       [600]uint64

@@ -22,6 +22,9 @@ func (p *phaseTally) bad(f *failure, took int64) {
 	record(p.failures, took)
 	p.failed[f.cause]++
 	p.status[f.status]++
+	if f.interrupted {
+		p.interrupted++
+	}
 }
 
 // add merges another phase into p.
@@ -29,6 +32,7 @@ func (p *phaseTally) add(o *phaseTally) {
 	p.requests += o.requests
 	p.completed += o.completed
 	p.retried += o.retried
+	p.interrupted += o.interrupted
 	p.bytesIn += o.bytesIn
 	p.bytesOut += o.bytesOut
 	p.conns += o.conns
@@ -50,7 +54,7 @@ func (p *phaseTally) add(o *phaseTally) {
 // tally renders p.
 func (p *phaseTally) tally(enc *encoder) (t result.Tally, err error) {
 	t = result.Tally{
-		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried,
+		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried, Interrupted: p.interrupted,
 		FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
 	}
 	if t.FailuresByCause == nil {

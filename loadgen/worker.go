@@ -77,6 +77,8 @@ type failure struct {
 	uses   int   // requests the connection had served before
 	// unserved: the peer has told that it has not looked at the request.
 	unserved bool
+	// interrupted: the run ended before its time, and the request with it.
+	interrupted bool
 }
 
 // begin arms the worker to start at the run's origin.
@@ -309,7 +311,7 @@ func (w *worker) place(c *conn) {
 func (w *worker) orphaned(q *request, now int64, f failure, sent int64) {
 	switch {
 	case w.aborted:
-		f.cause, f.detail = causeLocal, "interrupted"
+		f.cause, f.detail, f.interrupted = causeLocal, "interrupted", true
 	case f.cause != causeNone:
 	case f.unserved, !q.retried && f.uses > 0 && (w.classes[q.order.Class].Repeatable || !q.begun):
 		w.retry(q)

@@ -122,8 +122,8 @@ Examples:
   bench load http://127.0.0.1:8080/ -r 1000/s --json - | jq '.response["p99.9"]'
 
 Exit codes: 0 measured; 1 not one request was answered well; 2 usage; 4 the
-generator was late or too busy, so the figures are not to be trusted; 130
-interrupted.`
+generator was late, too busy or out of ports or descriptors, so the figures are
+not to be trusted; 130 interrupted.`
 }
 
 func (c *loadCmd) Run(std *streams) error {

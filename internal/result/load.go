@@ -79,6 +79,9 @@ type Tally struct {
 	// was closed by the peer before any byte of a response (RFC 9112 section
 	// 9.3.1). A retried request still ends as completed or failed.
 	Retried uint64 `json:"retried"`
+	// Interrupted are the failures of cause local that are no want of ports,
+	// descriptors or memory: the run ended before its time.
+	Interrupted uint64 `json:"interrupted,omitempty"`
 	// FailuresByCause is there without failures, too.
 	FailuresByCause map[string]uint64 `json:"failuresByCause"`
 	StatusCounts    map[string]uint64 `json:"statusCounts,omitempty"`

@@ -283,9 +283,6 @@ func (c *cell) trust() result.Trust {
 		for _, why := range loadgen.Certify(l) {
 			problem("%s", why)
 		}
-		if n := l.FailuresByCause[result.CauseLocal]; n > 0 {
-			problem("load %s could not start %d requests: out of ports or descriptors", l.Name, n)
-		}
 	}
 	for i := range c.record.Abuse {
 		for _, why := range abuse.Certify(&c.record.Abuse[i]) {

@@ -137,7 +137,7 @@ func TestTrust(t *testing.T) {
 		{"late", func(c *cell) { c.record.Loads[0].Lag = result.Latency{Count: 1000, P99: 2000} }, "late"},
 		{"out of ports", func(c *cell) {
 			c.record.Loads[0].FailuresByCause = map[string]uint64{result.CauseLocal: 3}
-		}, "could not start 3 requests: out of ports or descriptors"},
+		}, "could not start 3 requests: out of ports, descriptors or memory here"},
 		{"clock set", func(c *cell) { c.watch.offset -= int64(time.Second) }, "the clock of the machine was set"},
 		{"event missed", func(c *cell) {
 			c.record.Events = []result.Event{{ID: 4, Kind: "backend.stall", Detail: "gone"}}
