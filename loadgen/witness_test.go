@@ -12,8 +12,9 @@ import (
 	"bench/internal/thread"
 )
 
-// A thread that has to share its processor is told to have waited for it, and
-// the seconds concerned are told apart.
+// A thread that has to share its processor is told to have waited for it. Whether
+// that was a stranger's doing cannot be seen here, where the origin is another thread
+// of the process.
 func TestWitnessSeesABusyProcessor(t *testing.T) {
 	sh := testpeer.Need(t, "sh")
 	o := startOrigin(t, &testOrigin{}, "")
@@ -38,11 +39,8 @@ func TestWitnessSeesABusyProcessor(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := got.Host
-	if h == nil || h.WakeUp.Count < 100 || h.WaitedSeconds <= 0 {
+	if h == nil || h.WakeUp.Count < 100 || h.WaitedSeconds < 0.0005 {
 		t.Fatalf("the witness saw %+v", h)
-	}
-	if h.WaitedSeconds > waitedSeconds && len(h.DisturbedSeconds) == 0 {
-		t.Errorf("waited for %g s, but second %v disturbed", h.WaitedSeconds, h.DisturbedSeconds)
 	}
 }
 
