@@ -301,6 +301,41 @@ func TestKeepAliveLimits(t *testing.T) {
 	}
 }
 
+// The wait for a request is over when its head is there: a body may take longer,
+// as long as some of it comes.
+func TestIdleLimitLetsBodiesCome(t *testing.T) {
+	r := start(t, func(o *options) { o.HTTP.Limits.Idle = 200 * time.Millisecond })
+	c := r.dial()
+	fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 25\r\n\r\n")
+	for range 25 {
+		fmt.Fprint(c, "x")
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 200") {
+		t.Errorf("slow body: %q, %v", got, err)
+	}
+	for what, begin := range map[string]string{
+		"a head that stops": "GET / HTTP/1.1\r\nHost: ",
+		"a body that stops": "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 25\r\n\r\nx",
+	} {
+		c, at := r.dial(), time.Now()
+		fmt.Fprint(c, begin)
+		if got, _ := io.ReadAll(c); len(got) > 0 || time.Since(at) > time.Second {
+			t.Errorf("%s: %q after %v", what, got, time.Since(at))
+		}
+	}
+}
+
+func TestNoContinueForHTTP10(t *testing.T) {
+	c := start(t, nil).dial()
+	fmt.Fprint(c, "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")
+	time.Sleep(20 * time.Millisecond) // an interim answer would come before the body
+	fmt.Fprint(c, "x")
+	if got, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 200") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestReplicasAndThreads(t *testing.T) {
 	r := start(t, func(o *options) { o.Replicas, o.Threads = 3, 2 })
 	for i, addr := range r.addr {

@@ -288,3 +288,34 @@ func TestTCPIdleAndThreads(t *testing.T) {
 		t.Errorf("%q, %v after %v", got, err, time.Since(begin))
 	}
 }
+
+// A connection is idle when nothing comes from the client, whether or not what
+// comes gets an answer.
+func TestTCPIdleIsNoLimitOfWork(t *testing.T) {
+	const idle, every, pieces = 200 * time.Millisecond, 20 * time.Millisecond, 25
+	for _, o := range []tcporigin.Options{
+		{Mode: tcporigin.Echo},
+		{Mode: tcporigin.Echo, Latency: dist.FixedDuration(time.Millisecond)},
+		{Mode: tcporigin.Sink},
+	} {
+		t.Run(string(o.Mode), func(t *testing.T) {
+			t.Parallel()
+			o.Idle = idle
+			c := startTCP(t, o, nil).dial()
+			for i := range pieces {
+				_, err := c.Write([]byte("piece"))
+				if err == nil && o.Mode == tcporigin.Echo {
+					_, err = io.ReadFull(c, make([]byte, 5))
+				}
+				if err != nil {
+					t.Fatalf("piece %d: %v", i, err)
+				}
+				time.Sleep(every)
+			}
+			begin := time.Now()
+			if _, err := io.ReadAll(c); err != nil || time.Since(begin) > 2*idle {
+				t.Errorf("after the last piece: %v after %v", err, time.Since(begin))
+			}
+		})
+	}
+}

@@ -46,6 +46,7 @@ type conn struct {
 	in     []byte // input not used yet
 	out    []byte // of a response not kept ready
 	reqs   int    // answered so far
+	heard  int64  // when the last input of a body came
 
 	state  state
 	queued bool // task is in the run queue
@@ -125,11 +126,24 @@ func (c *conn) Expired(*loop.Timer) {
 	switch c.state {
 	case waiting, writing:
 		c.proceed()
-	case reading, inBody:
+	case inBody:
+		c.tired()
+	case reading:
 		c.ended()
 	case lingering:
 		c.close()
 	}
+}
+
+// tired ends the wait for a body of which nothing comes any more. A head has no
+// such grace: it must be there in time, also if it comes drop by drop.
+func (c *conn) tired() {
+	l, until := c.o.loop, c.heard+int64(c.o.cfg.Limits.Idle)
+	if until > l.Now() {
+		l.SetTimer(&c.timer, until, c)
+		return
+	}
+	c.ended()
 }
 
 // proceed writes the response, or goes on writing it, and then turns to
@@ -280,7 +294,7 @@ func (c *conn) consume(b []byte) (n int) {
 			switch {
 			case c.body == noBody:
 				c.complete()
-			case h.expect && n == len(b):
+			case h.expect && c.minor > 0 && n == len(b):
 				c.sayContinue()
 			}
 		case inBody:
@@ -314,6 +328,7 @@ func (c *conn) begin(h *head, text []byte) (p problem) {
 	c.headOnly = string(h.method) == "HEAD"
 	c.body, c.left = h.body, h.length
 	c.chunks = chunkReader{}
+	c.heard = o.loop.Now()
 	c.state = inBody
 	return problem{}
 }
@@ -332,7 +347,7 @@ func (o *Origin) mark(h *head) tally.Mark {
 }
 
 // sayContinue lets a client that waits for it send its body (RFC 9110 section
-// 10.1.1). A client that cannot take these few bytes fails at the response.
+// 10.1.1: only of HTTP/1.1). A client that cannot take these few bytes fails at the response.
 func (c *conn) sayContinue() {
 	if !c.o.force.Stalled {
 		_, _ = sock.Send(c.fd, []byte("HTTP/1.1 100 Continue\r\n\r\n"))
@@ -343,6 +358,7 @@ func (c *conn) sayContinue() {
 func (c *conn) readBody(b []byte) (n int) {
 	var data []byte
 	done := false
+	c.heard = c.o.loop.Now()
 	if c.body == byLength {
 		n = int(min(c.left, int64(len(b))))
 		data = b[:n]

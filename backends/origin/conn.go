@@ -37,6 +37,7 @@ type Conn struct {
 	task    loop.Task
 	in      []byte // input not used yet
 	box     *outbox
+	heard   int64 // when the client last said something
 
 	mark    tally.Mark // of the request that waits for its latency
 	class   []byte     // what the client calls itself; empty: no name
@@ -128,8 +129,19 @@ func (c *Conn) Expired(*loop.Timer) {
 		c.idle()
 		c.proceed()
 	case c.box == nil:
-		c.gone()
+		c.tired()
 	}
+}
+
+// tired ends a wait for the client, unless it has spoken meanwhile without
+// getting an answer: what it sends may be long, or want none.
+func (c *Conn) tired() {
+	l, until := c.s.loop, c.heard+int64(c.s.behaviour.Idle)
+	if until > l.Now() {
+		l.SetTimer(&c.timer, until, c)
+		return
+	}
+	c.gone()
 }
 
 // proceed goes on writing, and then turns to the next request.
@@ -183,7 +195,7 @@ func (c *Conn) pump() {
 			c.gone()
 			return
 		}
-		c.spoken = true
+		c.spoken, c.heard = true, c.s.loop.Now()
 		c.s.tally.BytesIn += uint64(n)
 		short := n < len(buf) && !c.hup
 		if c.feed(buf[:n]); c.fd < 0 {

@@ -92,6 +92,7 @@ func (c *Conn) Reply(p []byte, status int) {
 			c.open = false
 			c.mark.Answered(status)
 			c.release()
+			c.idle()
 			return
 		}
 		p = p[n:]
