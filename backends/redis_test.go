@@ -115,11 +115,18 @@ func TestRedisCommands(t *testing.T) {
 		{"strlen k", ":3"},
 		{"getrange k 0 -2", "zy"},
 		{"getrange k 5 9", ""},
+		{"getrange k 0 -9", "z"},
 		{"incr k", "-ERR value is not an integer or out of range"},
 		{"incr n", ":1"},
 		{"incrby n 41", ":42"},
 		{"decr n", ":41"},
 		{"decrby n 50", ":-9"},
+		{"set agent 007", "+OK"},
+		{"incr agent", "-ERR value is not an integer or out of range"},
+		{"incrby n +1", "-ERR value is not an integer or out of range"},
+		{"incrby n -0", "-ERR value is not an integer or out of range"},
+		{"incrby n ''", "-ERR value is not an integer or out of range"},
+		{"getdel agent", "007"},
 		{"set big 9223372036854775807", "+OK"},
 		{"incr big", "-ERR increment or decrement would overflow"},
 		{"mset a 1 b 2", "+OK"},
@@ -131,6 +138,14 @@ func TestRedisCommands(t *testing.T) {
 		{"type a", "+none"},
 		{"expire b 100", ":1"},
 		{"expire b 100 nx", ":0"},
+		{"expire b 50 gt", ":0"},
+		{"expire b 200 gt", ":1"},
+		{"expire b 300 lt", ":0"},
+		{"expire b 150 lt", ":1"},
+		{"ttl b", ":150"},
+		{"expire there 9 gt", ":0"},
+		{"expire b 9 later", "-ERR Unsupported option later"},
+		{"expire b 9223372036854775807", "-ERR invalid expire time in 'expire' command"},
 		{"pexpire b -1", ":1"},
 		{"exists b", ":0"},
 		{"keys t*e", "[there]"},
@@ -183,7 +198,29 @@ func TestRedisExpiry(t *testing.T) {
 	if got := l.do("get a"); got != "$-1" {
 		t.Errorf("got %q after its time", got)
 	}
+	if got := l.do("info stats"); !strings.Contains(got, "expired_keys:1\r\n") {
+		t.Errorf("stats: %s", got)
+	}
 	eventually(t, "the sweep", func() bool { return l.do("dbsize") == ":0" })
+}
+
+func TestRedisReplicaOf(t *testing.T) {
+	l := startRedis(t, redisorigin.Options{}).redis()
+	for _, c := range [][2]string{
+		{"replicaof 192.0.2.1 6400", "+OK"},
+		{"role", "[slave 192.0.2.1 :6400 connected :1000000000]"},
+		{"replicaof 192.0.2.1 65536", "-ERR Invalid master port"},
+		{"replicaof no one", "+OK"},
+		{"role", "[master :1000000000 []]"},
+	} {
+		if got := l.do(c[0]); got != c[1] {
+			t.Errorf("%s: %q, want %q", c[0], got, c[1])
+		}
+	}
+	l.do("replicaof 192.0.2.1 6400")
+	if got := l.do("info replication"); !strings.Contains(got, "master_host:192.0.2.1\r\nmaster_port:6400\r\n") {
+		t.Errorf("got %s", got)
+	}
 }
 
 func TestRedisAuthentication(t *testing.T) {

@@ -3,7 +3,6 @@ package redisorigin
 import (
 	"crypto/subtle"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -253,7 +252,10 @@ func config(k *call) {
 		}
 	case is(k.args[1], "RESETSTAT") && len(k.args) == 2:
 		r := k.s.r
-		r.calls, r.hits, r.misses, r.expired = 0, 0, 0, 0
+		r.calls, r.hits, r.misses = 0, 0, 0
+		for i := range r.dbs {
+			r.dbs[i].expired = 0
+		}
 		k.ok()
 	default:
 		k.fail("ERR the settings of this origin can be read only: CONFIG GET")
@@ -278,11 +280,12 @@ func replicaOf(k *call) {
 		k.ok()
 		return
 	}
-	if port, err := strconv.Atoi(string(k.args[2])); err != nil || port < 0 || port > math.MaxUint16 {
+	port, ok := parsePort(string(k.args[2]))
+	if !ok {
 		k.fail("ERR Invalid master port")
 		return
 	}
-	r.role = control.RoleReplica
+	r.role, r.host, r.port = control.RoleReplica, string(k.args[1]), port
 	k.ok()
 }
 
@@ -307,9 +310,8 @@ func role(k *call) {
 	}
 	k.out = resp.AppendArray(k.out, 5)
 	k.out = resp.AppendBulk(k.out, "slave")
-	k.out = resp.AppendBulk(k.out, r.cfg.host)
-	port, _ := strconv.Atoi(r.cfg.port)
-	k.integer(int64(port))
+	k.out = resp.AppendBulk(k.out, r.host)
+	k.integer(int64(r.port))
 	state := "connected"
 	if r.server.Force().State == control.StateDown {
 		state = "connect"
@@ -380,7 +382,11 @@ func (r *replica) infoStats(b *strings.Builder) {
 	t := r.server.Tally()
 	fmt.Fprintf(b, "total_connections_received:%d\r\ntotal_commands_processed:%d\r\nrejected_connections:%d\r\n",
 		t.Accepted, r.calls, t.Limited)
-	fmt.Fprintf(b, "expired_keys:%d\r\nkeyspace_hits:%d\r\nkeyspace_misses:%d\r\n", r.expired, r.hits, r.misses)
+	expired := uint64(0)
+	for i := range r.dbs {
+		expired += r.dbs[i].expired
+	}
+	fmt.Fprintf(b, "expired_keys:%d\r\nkeyspace_hits:%d\r\nkeyspace_misses:%d\r\n", expired, r.hits, r.misses)
 }
 
 func (r *replica) infoReplication(b *strings.Builder) {
@@ -392,7 +398,7 @@ func (r *replica) infoReplication(b *strings.Builder) {
 	if r.server.Force().State == control.StateDown {
 		link = "down"
 	}
-	fmt.Fprintf(b, "role:slave\r\nmaster_host:%s\r\nmaster_port:%s\r\nmaster_link_status:%s\r\n", r.cfg.host, r.cfg.port, link)
+	fmt.Fprintf(b, "role:slave\r\nmaster_host:%s\r\nmaster_port:%d\r\nmaster_link_status:%s\r\n", r.host, r.port, link)
 	fmt.Fprintf(b, "master_last_io_seconds_ago:%d\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:%d\r\n", seconds, r.behind())
 	fmt.Fprintf(b, "slave_read_only:1\r\nmaster_repl_offset:%d\r\n", offset)
 }

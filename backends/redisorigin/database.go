@@ -13,6 +13,7 @@ type database struct {
 	keys     map[string]*entry
 	volatile int   // keys that expire
 	bytes    int64 // of keys and values
+	expired  uint64
 }
 
 // entryCost is what a key costs besides its bytes.
@@ -25,6 +26,7 @@ func (d *database) get(key []byte, now int64) *entry {
 		return e
 	}
 	d.remove(key, e)
+	d.expired++
 	return nil
 }
 
@@ -67,23 +69,25 @@ func (d *database) remove(key []byte, e *entry) {
 // maxSweep bounds the keys looked at in one sweep; they come in random order.
 const maxSweep = 10_000
 
-// sweep takes expired keys away and returns how many.
-func (d *database) sweep(now int64) (n uint64) {
+// sweep takes expired keys away.
+func (d *database) sweep(now int64) {
 	if d.volatile == 0 {
-		return 0
+		return
 	}
 	left := maxSweep
 	for key, e := range d.keys {
 		if e.expiry != 0 && e.expiry <= now {
 			d.remove([]byte(key), e)
-			n++
+			d.expired++
 		}
 		if left--; left == 0 {
 			break
 		}
 	}
-	return n
 }
+
+// flush takes all keys away.
+func (d *database) flush() { *d = database{expired: d.expired} }
 
 // live iterates over the keys that have not expired.
 func (d *database) live(now int64) iter.Seq2[string, *entry] {

@@ -1,6 +1,7 @@
 package redisorigin
 
 import (
+	"bytes"
 	"math"
 
 	"bench/internal/resp"
@@ -35,7 +36,7 @@ func typeOf(k *call) {
 	k.out = resp.AppendSimple(k.out, "string")
 }
 
-// expire is EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT, with NX or XX.
+// expire is EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT, with NX, XX, GT or LT.
 func expire(k *call) {
 	n, ok := k.number(k.args[2])
 	if !ok {
@@ -50,30 +51,50 @@ func expire(k *call) {
 		from = 0
 	}
 	if n > (math.MaxInt64-from)/scale || n < math.MinInt64/scale {
-		k.fail("ERR invalid expire time")
+		k.fail("ERR invalid expire time in '" + printable(bytes.ToLower(k.args[0])) + "' command")
+		return
+	}
+	at := from + n*scale
+	wanted, ok := k.expiryWanted(at)
+	if !ok {
 		return
 	}
 	e := k.get(1)
-	if len(k.args) == 4 && e != nil {
-		switch {
-		case is(k.args[3], "NX") && e.expiry != 0, is(k.args[3], "XX") && e.expiry == 0:
-			k.integer(0)
-			return
-		case !is(k.args[3], "NX") && !is(k.args[3], "XX"):
-			k.fail("ERR Unsupported option " + printable(k.args[3]))
-			return
-		}
-	}
-	if e == nil || len(k.args) > 4 {
+	if e == nil || !wanted(e) {
 		k.integer(0)
 		return
 	}
-	if at := from + n*scale; at > now {
+	if at > now {
 		k.db().expire(e, at)
 	} else {
 		k.db().remove(k.args[1], e)
 	}
 	k.integer(1)
+}
+
+// expiryWanted reads the condition under which a key's end is to be changed: the
+// key has none (NX) or has one (XX), and the new one is later (GT) or sooner (LT).
+func (k *call) expiryWanted(at int64) (wanted func(*entry) bool, ok bool) {
+	wanted = func(*entry) bool { return true }
+	switch {
+	case len(k.args) == 3:
+		return wanted, true
+	case len(k.args) > 4:
+		k.fail(errSyntax) // NX goes with no other, and GT and LT exclude each other
+		return nil, false
+	case is(k.args[3], "NX"):
+		wanted = func(e *entry) bool { return e.expiry == 0 }
+	case is(k.args[3], "XX"):
+		wanted = func(e *entry) bool { return e.expiry != 0 }
+	case is(k.args[3], "GT"): // no end is later than any
+		wanted = func(e *entry) bool { return e.expiry != 0 && at > e.expiry }
+	case is(k.args[3], "LT"):
+		wanted = func(e *entry) bool { return e.expiry == 0 || at < e.expiry }
+	default:
+		k.fail("ERR Unsupported option " + printable(k.args[3]))
+		return nil, false
+	}
+	return wanted, true
 }
 
 // ttl is TTL and PTTL: -1 for a key that does not expire, -2 for none.
@@ -153,12 +174,14 @@ func scan(k *call) {
 func dbSize(k *call) { k.integer(int64(len(k.db().keys))) }
 
 func flushDB(k *call) {
-	*k.db() = database{}
+	k.db().flush()
 	k.ok()
 }
 
 func flushAll(k *call) {
-	k.s.r.dbs = [databases]database{}
+	for i := range k.s.r.dbs {
+		k.s.r.dbs[i].flush()
+	}
 	k.ok()
 }
 

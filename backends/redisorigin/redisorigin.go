@@ -6,6 +6,8 @@ package redisorigin
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	"bench/backends/control"
@@ -51,7 +53,7 @@ type Config struct {
 	Options
 	commands map[string]*command
 	host     string // of the primary
-	port     string
+	port     int
 }
 
 const defaultMemory = 256 << 20
@@ -81,8 +83,11 @@ func NewConfig(o Options) (*Config, error) {
 	if o.Primary == "" {
 		cfg.Primary = "127.0.0.1:6379"
 	}
-	var ok bool
-	if cfg.host, cfg.port, ok = cutLast(cfg.Primary, ':'); !ok {
+	host, port, ok := cutLast(cfg.Primary, ':')
+	if cfg.host = host; ok {
+		cfg.port, ok = parsePort(port)
+	}
+	if !ok {
 		return nil, fmt.Errorf("invalid address %q of the primary: want HOST:PORT", o.Primary)
 	}
 	return cfg, nil
@@ -97,6 +102,11 @@ func cutLast(s string, sep byte) (before, after string, ok bool) {
 	return s, "", false
 }
 
+func parsePort(text string) (int, bool) {
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 0 && n <= math.MaxUint16
+}
+
 // Protocol is the name faults know these origins by.
 const Protocol = "redis"
 
@@ -108,7 +118,7 @@ func (*Config) OneThread() bool { return true }
 
 // Start implements origin.Kind.
 func (cfg *Config) Start(at *origin.Place) (origin.Replica, error) {
-	r := &replica{cfg: cfg, began: time.Now(), role: cfg.Role}
+	r := &replica{cfg: cfg, began: time.Now(), role: cfg.Role, host: cfg.host, port: cfg.port}
 	for key, value := range cfg.Keys {
 		r.dbs[0].set([]byte(key), []byte(value))
 	}
@@ -132,20 +142,21 @@ const sweepEvery = time.Second
 
 // replica is one origin.
 type replica struct {
-	cfg     *Config
-	server  *origin.Server
-	began   time.Time
-	role    string // but for faults
-	dbs     [databases]database
-	sweep   loop.Timer
-	nextID  int64
-	calls   uint64 // commands carried out
-	hits    uint64
-	misses  uint64
-	expired uint64
-	args    [][]byte // of the present command
-	call    call
-	name    [32]byte // of the present command, in capitals
+	cfg    *Config
+	server *origin.Server
+	began  time.Time
+	role   string // but for faults
+	host   string // of the primary
+	port   int
+	dbs    [databases]database
+	sweep  loop.Timer
+	nextID int64
+	calls  uint64 // commands carried out
+	hits   uint64
+	misses uint64
+	args   [][]byte // of the present command
+	call   call
+	name   [32]byte // of the present command, in capitals
 }
 
 // closing is the replica as a whole: server and sweep.
@@ -164,7 +175,7 @@ func (c closing) Close() {
 func (r *replica) Expired(*loop.Timer) {
 	now := r.now()
 	for i := range r.dbs {
-		r.expired += r.dbs[i].sweep(now)
+		r.dbs[i].sweep(now)
 	}
 	l := r.server.Loop()
 	l.SetTimer(&r.sweep, l.Now()+int64(sweepEvery), r)

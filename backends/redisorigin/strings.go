@@ -110,10 +110,12 @@ func (k *call) expiry(unit, number []byte, now int64) (at int64, ok bool) {
 	return from + n*scale, true
 }
 
-// number reads a whole number, or fails.
+// number reads a whole number as Redis writes it, without plus sign and leading
+// zeros, or fails.
 func (k *call) number(text []byte) (int64, bool) {
 	n, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil {
+	digits := bytes.TrimPrefix(text, []byte("-"))
+	if err != nil || text[0] == '+' || digits[0] == '0' && len(text) > 1 {
 		k.fail(errNumber)
 		return 0, false
 	}
@@ -239,7 +241,7 @@ func getRange(k *call) {
 		from = max(0, size+from)
 	}
 	if to < 0 {
-		to = size + to
+		to = max(0, size+to)
 	}
 	to = min(to, size-1)
 	if from > to {
