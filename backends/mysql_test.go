@@ -149,6 +149,24 @@ func TestMySQLDriver(t *testing.T) {
 	}
 }
 
+func TestMySQLLiterals(t *testing.T) {
+	db := startMySQL(t, mysqlorigin.Options{}).open("u@ADDR/")
+	for query, want := range map[string]string{
+		"SELECT 'a,B', 1":                    "a,B",
+		`SELECT "a b", 1`:                    "a b",
+		"SELECT 'it''s', 1":                  "it's",
+		`SELECT 'it\'s, too', 1`:             "it's, too",
+		"SELECT 'x', 1 FROM dual":            "x",
+		"SELECT @@character_set_database, 1": "utf8mb4",
+	} {
+		var got string
+		var one int
+		if err := db.QueryRowContext(t.Context(), query).Scan(&got, &one); err != nil || got != want || one != 1 {
+			t.Errorf("%s: %q, %d, %v", query, got, one, err)
+		}
+	}
+}
+
 func TestMySQLAuthentication(t *testing.T) {
 	for _, plugin := range []string{mysqlorigin.Native, mysqlorigin.CachingSHA2} {
 		for _, password := range []string{"", "secret"} {

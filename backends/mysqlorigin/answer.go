@@ -209,6 +209,10 @@ func quoted(s []byte) int {
 		case s[i] == '\\' && s[0] != '`':
 			i++
 		case s[i] == s[0]:
+			if i+1 < len(s) && s[i+1] == s[0] { // doubled, it stands for itself
+				i++
+				continue
+			}
 			return i + 1
 		}
 	}

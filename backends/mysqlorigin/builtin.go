@@ -73,10 +73,12 @@ func unknown(what, q string) *Error {
 
 // selects answers a list of variables, functions and numbers without FROM.
 func (s *session) selects(list string) (outcome, *Error) {
-	list = strings.TrimSuffix(list, " limit 1")
+	list = strings.TrimSuffix(strings.TrimSuffix(list, " limit 1"), " from dual")
 	var o outcome
 	var row []mysqlwire.Value
-	for item := range strings.SplitSeq(list, ",") {
+	for more := true; more; {
+		var item string
+		item, list, more = cutItem(list)
 		item = strings.TrimSpace(item)
 		expr, alias, named := strings.Cut(item, " as ")
 		if !named {
@@ -93,6 +95,32 @@ func (s *session) selects(list string) (outcome, *Error) {
 	return o, nil
 }
 
+// cutItem takes the first item off a list; commas within quotes are no ends.
+func cutItem(list string) (item, rest string, more bool) {
+	for i := 0; i < len(list); i++ {
+		switch list[i] {
+		case '\'', '"', '`':
+			i += quoted([]byte(list[i:])) - 1
+		case ',':
+			return list[:i], list[i+1:], true
+		}
+	}
+	return list, "", false
+}
+
+// unquote is the text of a literal: a quote within it is doubled or has a
+// backslash before it.
+func unquote(literal string) string {
+	var out []byte
+	for i := 1; i < len(literal)-1; i++ {
+		if c := literal[i]; c == '\\' || c == literal[0] {
+			i++
+		}
+		out = append(out, literal[i])
+	}
+	return string(out)
+}
+
 // evaluate knows literals, variables and a few functions.
 func (s *session) evaluate(expr string) (mysqlwire.Value, mysqlwire.Type, *Error) {
 	if name, ok := strings.CutPrefix(expr, "@@"); ok {
@@ -107,8 +135,8 @@ func (s *session) evaluate(expr string) (mysqlwire.Value, mysqlwire.Type, *Error
 	if _, err := strconv.ParseInt(expr, 10, 64); err == nil {
 		return typed(expr)
 	}
-	if len(expr) >= 2 && expr[0] == '\'' && quoted([]byte(expr)) == len(expr) {
-		return text(expr[1 : len(expr)-1]), mysqlwire.Text, nil
+	if len(expr) >= 2 && (expr[0] == '\'' || expr[0] == '"') && quoted([]byte(expr)) == len(expr) {
+		return text(unquote(expr)), mysqlwire.Text, nil
 	}
 	switch strings.TrimSuffix(strings.ReplaceAll(expr, " ", ""), "()") {
 	case "version":
@@ -154,6 +182,7 @@ func (s *session) variables() [][2]string {
 		{"autocommit", "1"},
 		{"character_set_client", "utf8mb4"},
 		{"character_set_connection", "utf8mb4"},
+		{"character_set_database", "utf8mb4"},
 		{"character_set_results", "utf8mb4"},
 		{"character_set_server", "utf8mb4"},
 		{"collation_connection", "utf8mb4_general_ci"},
