@@ -29,6 +29,7 @@ Answers are looked up in a file, the first match is given. Comments, case and
 the amount of space do not matter, * stands for any text, ? for a parameter of
 a prepared statement:
 
+  # answers.yaml
   - query: SELECT c FROM sbtest* WHERE id=*
     columns: [c]
     rows: [[some text]]

@@ -121,3 +121,22 @@ func TestBackendRefusesBadFlags(t *testing.T) {
 		}
 	}
 }
+
+// What the help shows of files and commands is for copying: its lines are to stay
+// as they are, also where they look like a list.
+func TestHelpKeepsExamples(t *testing.T) {
+	for command, want := range map[string]string{
+		"mysql": "\n    - query: INSERT INTO item*\n      affected: 1\n      insertId: 3\n",
+		"tcp":   "\n    bench backend tcp --listen 127.0.0.1:2525 --mode script \\\n      --step",
+	} {
+		out, err := os.Create(filepath.Join(t.TempDir(), "help"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer out.Close()
+		run([]string{"backend", command, "--help"}, &streams{os.Stdin, out, os.Stderr})
+		if text, err := os.ReadFile(out.Name()); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: no %q in %s, %v", command, want, text, err)
+		}
+	}
+}
