@@ -50,6 +50,10 @@ func order[In, Out any](carryOut func(*In) (Out, error)) http.HandlerFunc {
 			http.Error(w, fmt.Sprintf("the order is not understood: %v", err), http.StatusBadRequest)
 			return
 		}
+		if d.More() { // or a second order would be lost without a word
+			http.Error(w, "the order is not understood: want one object, and nothing behind it", http.StatusBadRequest)
+			return
+		}
 		out, err := carryOut(in)
 		answer(w, out, err)
 	}
