@@ -3,6 +3,7 @@ package scenarios
 import (
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,9 @@ func TestDocumentation(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(text)
+	if row := regexp.MustCompile(`\|\n\n\|.*\n\|[^-\n]*\w`).FindString(page); row != "" {
+		t.Errorf("a table without a head: %q", row)
+	}
 	for _, a := range Actions() {
 		var args []string
 		for _, arg := range append(a.Needs, a.Allows...) {
