@@ -48,7 +48,7 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 	}
 	fmt.Fprintf(w, "%s  %s  %s s  seed %d\n\n", l.Target, describe(l), units.Number(l.DurationSeconds), l.Seed)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "requests\tcompleted\tfailed\tretried\tper second\tconnections\tin\tout\t\n")
+	fmt.Fprint(t, "requests\tcompleted\tfailed\tretried\tper second\tconns\tin\tout\t\n")
 	fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n\n", units.Count(l.Requests), units.Count(l.Completed), units.Count(l.Failed),
 		units.Count(l.Retried), units.Rate(l.RatePerSecond), units.Count(l.ConnsOpened), units.Bytes(float64(l.BytesIn)), units.Bytes(float64(l.BytesOut)))
 	if err := printPercentiles(t, l); err != nil {
@@ -199,7 +199,7 @@ func printGenerator(w io.Writer, l *result.Load) {
 	if h == nil {
 		return
 	}
-	fmt.Fprintf(w, "machine  wake-ups late p99 %s max %s, stolen %s s, waited for a cpu %s s\n",
+	fmt.Fprintf(w, "machine  woke late p99 %s max %s, stolen %s s, no cpu for %s s\n",
 		units.Latency(h.WakeUp.P99), units.Latency(h.WakeUp.Max), units.Number(h.StolenSeconds), units.Number(h.WaitedSeconds))
 	if len(h.DisturbedSeconds) > 0 {
 		fmt.Fprintf(w, "disturbed  %s", secondsList(h.DisturbedSeconds))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"bench/internal/result"
 )
@@ -116,6 +117,25 @@ func TestPrint(t *testing.T) {
 			}
 			golden(t, filepath.Join("testdata", name+".txt"), b.String())
 		})
+	}
+}
+
+// TestPrintFitsTheScreen holds what is printed to the 80 columns of a terminal.
+func TestPrintFitsTheScreen(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 && !strings.Contains(line, "phase=") {
+				t.Errorf("%s: %d columns: %s", f, n, line)
+			}
+		}
 	}
 }
 

@@ -143,7 +143,7 @@ func (s *Spec) validatePhases(bad func(string, ...any)) {
 			}
 		}
 		if s.Arrival == Closed && i == 0 && users == 0 {
-			bad("a closed loop needs a number of connections: set connections.pool")
+			bad("a closed loop needs a number of connections")
 		}
 	}
 }

@@ -7,9 +7,59 @@ import (
 
 	"bench/backends/control"
 	"bench/backends/fault"
+	"bench/backends/httporigin"
 	"bench/backends/mysqlorigin"
 	"bench/backends/tcporigin"
 )
+
+// HTTPOrigin is what origins of kind http say beside body and status.
+type HTTPOrigin struct {
+	// Statuses is a mix in place of status: 200=98, 404=1, 503=1.
+	Statuses string `yaml:"statuses"`
+	// Framing is how the end of a body is told: length, chunked or close.
+	Framing string `yaml:"framing" default:"length" enum:"length,chunked,close"`
+	// Headers of each answer.
+	Headers map[string]string `yaml:"headers"`
+	// Trailers behind each chunked body.
+	Trailers map[string]string `yaml:"trailers"`
+	// ETag gives each 200 an entity tag, and answers 304 to clients that have it.
+	ETag bool `yaml:"etag" default:"false"`
+	// Gzip compresses bodies of up to 1 MiB for clients that accept it.
+	Gzip bool `yaml:"gzip" default:"false"`
+	// Answers that are given byte for byte: PATH=TEXT, or PATH close=TEXT to end the
+	// connection behind it.
+	Answers []string `yaml:"answers"`
+}
+
+// answer is what the origin is told.
+func (o *HTTPOrigin) answer() (a httporigin.Answer, err error) {
+	a = httporigin.Answer{ETag: o.ETag, Gzip: o.Gzip}
+	if o.Statuses != "" {
+		if a.Status, err = httporigin.ParseStatuses(o.Statuses); err != nil {
+			return a, err
+		}
+	}
+	switch o.Framing {
+	case "chunked":
+		a.Framing = httporigin.ByChunks
+	case "close":
+		a.Framing = httporigin.ByClose
+	}
+	for name, value := range o.Headers {
+		a.Headers = append(a.Headers, httporigin.Header{Name: name, Value: value})
+	}
+	for name, value := range o.Trailers {
+		a.Trailers = append(a.Trailers, httporigin.Header{Name: name, Value: value})
+	}
+	for _, text := range o.Answers {
+		s, err := httporigin.ParseScripted(text)
+		if err != nil {
+			return a, err
+		}
+		a.Scripted = append(a.Scripted, s)
+	}
+	return a, nil
+}
 
 // TCPOrigin is what origins of kind tcp do with a connection.
 type TCPOrigin struct {
@@ -66,7 +116,7 @@ const maxOriginConnections = 1 << 30
 // origin checks what belongs to the kind of a backend.
 func (v *validator) origin(at string, b *Backend) {
 	for key, kind := range map[string]string{
-		"body": "http", "status": "http", "requestsPerConnection": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
+		"body": "http", "status": "http", "requestsPerConnection": "http", "http": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
 	} {
 		if path := at + "." + key; b.Kind != kind && v.given(path) && !v.bad[at+".kind"] {
 			v.bad[path] = true
@@ -74,6 +124,8 @@ func (v *validator) origin(at string, b *Backend) {
 		}
 	}
 	switch b.Kind {
+	case "http":
+		v.httpOrigin(at, &b.HTTP)
 	case "tcp":
 		v.tcpOrigin(at+".tcp", &b.TCP)
 	case "mysql":
@@ -83,6 +135,19 @@ func (v *validator) origin(at string, b *Backend) {
 		if b.Redis.MaxMemory <= 0 && !v.bad[at+".redis.maxMemory"] {
 			v.fail(at+".redis.maxMemory", "maxMemory must be above 0")
 		}
+	}
+}
+
+func (v *validator) httpOrigin(at string, o *HTTPOrigin) {
+	if o.Statuses != "" && v.given(at+".status") {
+		v.fail(at+".http.statuses", "give status or http.statuses, not both")
+	}
+	a, err := o.answer()
+	if err == nil {
+		_, err = httporigin.NewConfig(httporigin.Options{Answer: a})
+	}
+	if err != nil && !v.bad[at+".http.framing"] {
+		v.fail(at+".http", "%s", printable(err.Error()))
 	}
 }
 

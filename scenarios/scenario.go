@@ -117,6 +117,8 @@ type Backend struct {
 	// RequestsPerConnection closes a connection after so many requests; 0
 	// never does. Kind http only.
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
+	// HTTP says what origins of kind http answer beside body and status.
+	HTTP HTTPOrigin `yaml:"http"`
 	// TCP says what origins of kind tcp do with a connection.
 	TCP TCPOrigin `yaml:"tcp"`
 	// MySQL says what origins of kind mysql are and answer.

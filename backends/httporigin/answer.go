@@ -31,6 +31,14 @@ type Answer struct {
 	Framing Framing
 	// Headers are added to each response.
 	Headers []Header
+	// Trailers are added behind chunked bodies.
+	Trailers []Header
+	// ETag gives each 200 an entity tag, and heeds If-None-Match.
+	ETag bool
+	// Gzip compresses bodies of up to 1 MiB for clients that accept it.
+	Gzip bool
+	// Scripted are answers that are written byte for byte.
+	Scripted []Scripted
 }
 
 // Header is one header field.

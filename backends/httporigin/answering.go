@@ -56,7 +56,7 @@ func (c *conn) refuse(p problem) {
 	o.loop.StopTimer(&c.timer)
 	c.marked, c.refused, c.headOnly = false, true, false
 	text := append([]byte(p.reason), '\n')
-	c.out = o.prepared.appendHead(c.out[:0], p.status, ByLength, int64(len(text)), closing)
+	c.out = o.prepared.appendHead(c.out[:0], &reply{status: p.status, framing: ByLength, persist: closing, size: int64(len(text))})
 	c.ans = answer{headLen: len(c.out), status: p.status}
 	c.out = append(c.out, text...)
 	c.ans.head = c.out
@@ -83,47 +83,23 @@ func (c *conn) park() {
 
 func (c *conn) build() {
 	o, f := c.o, c.o.force
-	mix := &o.cfg.Answer.Status
-	status := c.over.status
-	switch {
-	case f.Failing && (f.Rate >= 1 || o.rng.Float64() < f.Rate):
-		status = f.Status
-	case status != 0:
-	case mix.constant():
-		status = mix.last()
-	default:
-		status = mix.pick(o.rng.Float64())
-	}
-	framing := o.cfg.Answer.Framing
-	switch {
-	case c.echo != nil:
-		framing = ByLength
-	case c.over.hasBytes:
-		framing = c.over.framing
-	}
-	if framing == ByChunks && c.minor == 0 {
-		framing = ByClose
+	failing := f.Failing && (f.Rate >= 1 || o.rng.Float64() < f.Rate)
+	r := reply{status: f.Status, framing: c.framing()}
+	scripted := c.scripted != nil && !failing
+	if !failing {
+		r.status = c.status()
 	}
 	limit := o.cfg.Limits.Requests
-	keep := c.keep && framing != ByClose && !f.Drain && (limit == 0 || c.reqs+1 < limit)
-	p := closing
-	switch {
-	case keep && c.minor == 0:
-		p = persistAloud
-	case keep:
-		p = persistQuietly
-	}
-	if o.prepared.usable && !c.over.hasBytes && c.echo == nil {
-		r := o.prepared.get(status, framing, p)
-		c.ans = answer{head: r.text, headLen: r.headLen}
-		if c.headOnly {
-			c.ans.head = r.text[:r.headLen]
-		}
+	keep := c.keep && !f.Drain && (limit == 0 || c.reqs+1 < limit)
+	if scripted {
+		keep = keep && !c.scripted.Close
+		c.ans, r.status = c.scripted.answer(), c.scripted.status
 	} else {
-		c.compose(status, framing, p)
+		keep = keep && r.framing != ByClose
+		c.reply(&r, keep)
 	}
 	a := &c.ans
-	a.status, a.persist = status, keep
+	a.status, a.persist = r.status, keep
 	a.limit = int64(len(a.head)) + a.repeat + int64(len(a.tail))
 	if f.Corrupt > 0 && a.limit > int64(a.headLen) && o.rng.Float64() < f.Corrupt {
 		a.bent, a.flip = true, int64(a.headLen)+o.rng.Int64N(a.limit-int64(a.headLen))
@@ -133,30 +109,88 @@ func (c *conn) build() {
 	}
 }
 
-// compose makes a response that is not kept ready.
-func (c *conn) compose(status int, framing Framing, p persistence) {
-	o := c.o
-	size := c.over.bytes
-	var text []byte
+// status is that of a good answer: of the path, or drawn.
+func (c *conn) status() int {
+	mix := &c.o.cfg.Answer.Status
 	switch {
+	case c.over.status != 0:
+		return c.over.status
+	case mix.constant():
+		return mix.last()
+	}
+	return mix.pick(c.o.rng.Float64())
+}
+
+func (c *conn) framing() Framing {
+	framing := c.o.cfg.Answer.Framing
+	switch {
+	case c.echo != nil:
+		framing = ByLength
+	case c.over.hasBytes:
+		framing = c.over.framing
+	}
+	if framing == ByChunks && c.minor == 0 {
+		return ByClose
+	}
+	return framing
+}
+
+// reply makes the response, or takes the one that is kept ready.
+func (c *conn) reply(r *reply, keep bool) {
+	o := c.o
+	switch {
+	case !keep:
+		r.persist = closing
+	case c.minor == 0:
+		r.persist = persistAloud
+	}
+	ready := o.prepared.usable && !c.over.hasBytes && c.echo == nil
+	var text []byte // in place of the payload
+	switch {
+	case ready:
+		r.entity = o.prepared.size
 	case c.echo != nil:
 		text = c.echo.json(c)
-		size = int64(len(text))
-	case !c.over.hasBytes:
-		size = o.cfg.Answer.Body.Sample(o.rng)
+		r.entity = int64(len(text))
+	case c.over.hasBytes:
+		r.entity = c.over.bytes
+	default:
+		r.entity = o.cfg.Answer.Body.Sample(o.rng)
 	}
-	s := &o.prepared
-	c.out = s.appendHead(c.out[:0], status, framing, size, p)
+	r.size = r.entity
+	if c.gzip && c.echo == nil && r.entity <= maxGzip && hasBody(r.status) {
+		r.gzipped, ready = true, false
+		text = o.gzips.body(o.prepared.body, r.entity)
+		r.size = int64(len(text))
+	}
+	if c.echo == nil {
+		r.status = c.condition(r)
+	}
+	if ready {
+		p := o.prepared.get(r)
+		c.ans = answer{head: p.text, headLen: p.headLen}
+		if c.headOnly {
+			c.ans.head = p.text[:p.headLen]
+		}
+		return
+	}
+	c.compose(r, text)
+}
+
+// compose makes a response that is not kept ready, of text or of the payload.
+func (c *conn) compose(r *reply, text []byte) {
+	s := &c.o.prepared
+	c.out = s.appendHead(c.out[:0], r)
 	a := answer{headLen: len(c.out)}
 	switch {
-	case c.headOnly || !hasBody(status):
-	case c.echo != nil:
-		c.out = append(c.out, text...)
-	case framing != ByChunks:
-		a.middle, a.repeat = s.body.plain, size
+	case c.headOnly || !hasBody(r.status):
+	case text != nil:
+		c.out = s.appendText(c.out, text, r.framing)
+	case r.framing != ByChunks:
+		a.middle, a.repeat = s.body.plain, r.size
 	default:
-		a.middle, a.repeat = s.body.chunked, size/period*int64(s.body.wrapped)
-		c.out = s.appendLastChunks(c.out, size%period)
+		a.middle, a.repeat = s.body.chunked, r.size/period*int64(s.body.wrapped)
+		c.out = s.appendLastChunks(c.out, r.size%period)
 		if a.repeat > 0 {
 			a.tail = c.out[a.headLen:]
 		}

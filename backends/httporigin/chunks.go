@@ -7,6 +7,9 @@ type chunkReader struct {
 	left  uint64 // of the chunk's data
 	line  int    // bytes of the line or trailer section so far
 	any   bool   // a digit of the size has been seen
+	keep  bool   // the trailer section is wanted
+	// trailer is what has been kept of the trailer section, its lines with CRLF.
+	trailer []byte
 }
 
 type chunkState uint8
@@ -109,6 +112,9 @@ func (r *chunkReader) read(b []byte) (n int, data []byte, p problem) {
 			return n + 1, nil, problem{}
 		case chunkDone:
 			return n, nil, problem{}
+		}
+		if r.keep && r.state >= trailerStart && r.state <= trailerEndLF {
+			r.trailer = append(r.trailer, c)
 		}
 		n++
 	}

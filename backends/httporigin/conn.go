@@ -60,11 +60,15 @@ type conn struct {
 	marked   bool // counted as received, or will be
 	keep     bool // the client lets the connection persist
 	headOnly bool // HEAD
+	safe     bool // GET or HEAD
+	gzip     bool // the response may be compressed
 	minor    byte
 	body     bodyKind
 	left     int64
 	chunks   chunkReader
 	over     override
+	match    []byte    // If-None-Match, where there are entity tags
+	scripted *Scripted // the answer, if it is scripted
 	echo     *echo
 	refused  bool // malformed: what follows it is not understood
 
@@ -315,7 +319,7 @@ func (c *conn) consume(b []byte) (n int) {
 func (c *conn) begin(h *head, text []byte) (p problem) {
 	o := c.o
 	c.over, c.echo = override{}, nil
-	if overrides(h.target) {
+	if c.scripted = o.cfg.scripted(h.target); c.scripted == nil && overrides(h.target) {
 		if c.over, p = parseOverride(h.target); p.status != 0 {
 			return p
 		}
@@ -326,8 +330,13 @@ func (c *conn) begin(h *head, text []byte) (p problem) {
 	c.mark = o.mark(h)
 	c.keep, c.minor = h.keep(), h.minor
 	c.headOnly = string(h.method) == "HEAD"
+	c.safe = c.headOnly || string(h.method) == "GET"
+	c.gzip = h.gzip && o.cfg.Answer.Gzip
+	if c.match = c.match[:0]; o.cfg.Answer.ETag {
+		c.match = append(c.match, h.match...)
+	}
 	c.body, c.left = h.body, h.length
-	c.chunks = chunkReader{}
+	c.chunks = chunkReader{keep: c.echo != nil}
 	c.heard = o.loop.Now()
 	c.state = inBody
 	return problem{}

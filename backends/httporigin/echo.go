@@ -27,6 +27,8 @@ type Echo struct {
 	BodyLength int64  `json:"bodyLength"`
 	Body       string `json:"body,omitempty"`
 	BodyBase64 []byte `json:"bodyBase64,omitempty"`
+	// Trailers are the fields behind a chunked body, in order.
+	Trailers [][2]string `json:"trailers,omitempty"`
 }
 
 // echo collects a request that is to be echoed.
@@ -50,9 +52,9 @@ func (e *echo) json(c *conn) []byte {
 	lines := bytes.Split(bytes.TrimSuffix(e.head, []byte("\r\n\r\n")), crlf)
 	first := bytes.SplitN(lines[0], []byte(" "), 3)
 	out.Method, out.Target, out.Version = string(first[0]), string(first[1]), string(first[2])
-	for _, l := range lines[1:] {
-		name, value, _ := bytes.Cut(l, []byte(":"))
-		out.Headers = append(out.Headers, [2]string{string(name), string(trim(value))})
+	out.Headers = append(out.Headers, fields(lines[1:])...)
+	if t := bytes.Trim(c.chunks.trailer, "\r\n"); len(t) > 0 {
+		out.Trailers = fields(bytes.Split(t, crlf))
 	}
 	if utf8.Valid(e.body) {
 		out.Body = string(e.body)
@@ -64,4 +66,13 @@ func (e *echo) json(c *conn) []byte {
 		return fmt.Appendf(nil, "{%q: %q}\n", "error", err)
 	}
 	return append(text, '\n')
+}
+
+// fields are lines of the form "Name: value".
+func fields(lines [][]byte) (all [][2]string) {
+	for _, l := range lines {
+		name, value, _ := bytes.Cut(l, []byte(":"))
+		all = append(all, [2]string{string(name), string(trim(value))})
+	}
+	return all
 }

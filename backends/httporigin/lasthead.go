@@ -49,7 +49,7 @@ func (r *headReader) again(b []byte) bool {
 func (r *headReader) keep(b []byte, n int) {
 	r.text = append(r.text, b[:n]...)
 	h := &r.head
-	for _, part := range []*[]byte{&h.method, &h.target, &h.agent} {
+	for _, part := range []*[]byte{&h.method, &h.target, &h.agent, &h.match} {
 		if *part != nil {
 			at := cap(b) - cap(*part)
 			*part = r.text[at : at+len(*part)]

@@ -34,6 +34,7 @@ type Config struct {
 	path    []byte
 	agent   []byte
 	method  []byte
+	script  map[string]*Scripted
 }
 
 // Protocol is the name faults know these origins by.
@@ -60,7 +61,11 @@ func NewConfig(o Options) (*Config, error) {
 	default:
 		cfg.method = []byte(o.Check.Method)
 	}
-	return cfg, checkHeaders(o.Answer.Headers)
+	var err error
+	if cfg.script, err = script(o.Answer.Scripted); err != nil {
+		return nil, err
+	}
+	return cfg, o.Answer.checkFields()
 }
 
 // Origin is one replica on one loop. Its methods are for the loop's goroutine.
@@ -77,13 +82,14 @@ type Origin struct {
 	free     []*conn
 	parked   []*conn // ready to write but stalled, in order
 	prepared preparedSet
+	gzips    gzips
 	heads    headReader
 }
 
 // Start implements origin.Kind.
 func (cfg *Config) Start(at *origin.Place) (origin.Replica, error) {
 	o := &Origin{
-		name: at.Name, cfg: cfg, loop: at.Loop, tally: tally.NewSheet(), rng: dist.NewRand(at.Seed, at.Stream),
+		name: at.Name, cfg: cfg, loop: at.Loop, tally: tally.NewSheet(), rng: dist.NewRand(at.Seed, at.Stream), gzips: gzips{},
 	}
 	o.faults = fault.NewKeeper(at.Loop, o, at.Ledger)
 	o.force = o.faults.Force()

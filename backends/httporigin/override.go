@@ -51,7 +51,7 @@ func overrides(target []byte) bool {
 
 // parseOverride reads a target. Values that make no sense are problems.
 func parseOverride(target []byte) (o override, p problem) {
-	path, _, _ := bytes.Cut(target, []byte("?"))
+	path, _, _ := bytes.Cut(target, question)
 	path = bytes.TrimSuffix(path, []byte("/"))
 	for first := true; len(path) > 0; first = false {
 		var key, value []byte

@@ -27,12 +27,14 @@ type head struct {
 	method, target []byte
 	id             []byte // X-Bench-Id
 	agent          []byte // User-Agent
+	match          []byte // If-None-Match
 	body           bodyKind
 	length         int64 // of a body by length
 	minor          byte  // of HTTP/1.x: 0 or 1
 	close          bool  // Connection: close
 	keepAlive      bool  // Connection: keep-alive
 	expect         bool  // Expect: 100-continue
+	gzip           bool  // Accept-Encoding allows it
 
 	hosts     int
 	hasLength bool
@@ -132,6 +134,14 @@ func parseField(line []byte, h *head) problem {
 		return bad("a header value has a CR or NUL")
 	}
 	switch name[0] | 0x20 {
+	case 'a':
+		if isName(name, "accept-encoding") {
+			h.gzip = acceptsGzip(value)
+		}
+	case 'i':
+		if isName(name, "if-none-match") {
+			h.match = value
+		}
 	case 'h':
 		if isName(name, "host") {
 			h.hosts++
@@ -233,8 +243,9 @@ func (h *head) keep() bool {
 }
 
 var (
-	crlf  = []byte("\r\n")
-	comma = []byte(",")
+	crlf     = []byte("\r\n")
+	comma    = []byte(",")
+	question = []byte("?")
 )
 
 // isName compares b with lower-case letters, digits and dashes in any case.

@@ -1,8 +1,10 @@
 package httporigin
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,6 +28,16 @@ type prepared struct {
 	headLen int
 }
 
+// reply is what a response says of itself.
+type reply struct {
+	status  int
+	framing Framing
+	persist persistence
+	entity  int64 // size of the body before it is compressed
+	size    int64 // and as it is sent
+	gzipped bool
+}
+
 // preparedSet holds the responses of the configured body by status, framing
 // and persistence, each made when first needed.
 type preparedSet struct {
@@ -34,6 +46,9 @@ type preparedSet struct {
 	usable  bool
 	framing Framing
 	origin  string // the header lines of every response
+	trailer string // the header line that tells of trailers
+	end     string // of a chunked body
+	etag    bool
 	rows    [400 * int(persistences) * 2]*prepared
 }
 
@@ -48,22 +63,34 @@ func (s *preparedSet) init(name string, a *Answer, body *payload) {
 	if !typed {
 		lines.WriteString("Content-Type: text/plain\r\n")
 	}
-	s.origin, s.body, s.framing = lines.String(), body, a.Framing
+	if a.Gzip && !varies(a.Headers) {
+		lines.WriteString("Vary: Accept-Encoding\r\n")
+	}
+	s.origin, s.body, s.framing, s.etag = lines.String(), body, a.Framing, a.ETag
+	var names []string
+	end := "0\r\n"
+	for _, h := range a.Trailers {
+		names = append(names, h.Name)
+		end += h.Name + ": " + h.Value + "\r\n"
+	}
+	if s.end = end + "\r\n"; len(names) > 0 {
+		s.trailer = "Trailer: " + strings.Join(names, ", ") + "\r\n"
+	}
 	size, constant := a.Body.Fixed()
 	s.size, s.usable = size, constant && size <= maxPrepared
 }
 
 // get returns the response with the configured body.
-func (s *preparedSet) get(status int, framing Framing, p persistence) *prepared {
-	i := ((status-200)*int(persistences) + int(p)) * 2
-	if framing == ByClose {
+func (s *preparedSet) get(r *reply) *prepared {
+	i := ((r.status-200)*int(persistences) + int(r.persist)) * 2
+	if r.framing == ByClose {
 		i++
 	}
 	if s.rows[i] == nil {
-		text := s.appendHead(nil, status, framing, s.size, p)
+		text := s.appendHead(nil, r)
 		row := &prepared{headLen: len(text)}
-		if hasBody(status) {
-			text = s.appendBody(text, framing, s.size)
+		if hasBody(r.status) {
+			text = s.appendBody(text, r.framing, r.size)
 		}
 		row.text = text
 		s.rows[i] = row
@@ -72,23 +99,32 @@ func (s *preparedSet) get(status int, framing Framing, p persistence) *prepared 
 }
 
 // appendHead writes a response head.
-func (s *preparedSet) appendHead(b []byte, status int, framing Framing, size int64, p persistence) []byte {
+func (s *preparedSet) appendHead(b []byte, r *reply) []byte {
 	b = append(b, "HTTP/1.1 "...)
-	b = strconv.AppendInt(b, int64(status), 10)
+	b = strconv.AppendInt(b, int64(r.status), 10)
 	b = append(b, ' ')
-	b = append(b, http.StatusText(status)...)
+	b = append(b, http.StatusText(r.status)...)
 	b = append(b, crlf...)
 	b = append(b, s.origin...)
-	switch {
-	case !hasBody(status):
-	case framing == ByLength:
-		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, size, 10)
+	if s.etag && (r.status == 200 || r.status == 304) {
+		b = append(b, "ETag: "...)
+		b = appendTag(b, r.entity, r.gzipped)
 		b = append(b, crlf...)
-	case framing == ByChunks:
-		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	}
-	switch p {
+	if r.gzipped && hasBody(r.status) {
+		b = append(b, "Content-Encoding: gzip\r\n"...)
+	}
+	switch {
+	case !hasBody(r.status):
+	case r.framing == ByLength:
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, r.size, 10)
+		b = append(b, crlf...)
+	case r.framing == ByChunks:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		b = append(b, s.trailer...)
+	}
+	switch r.persist {
 	case persistAloud:
 		b = append(b, "Connection: keep-alive\r\n"...)
 	case closing:
@@ -120,16 +156,31 @@ func (s *preparedSet) appendLastChunks(b []byte, size int64) []byte {
 		b = append(b, s.body.plain[:size]...)
 		b = append(b, crlf...)
 	}
-	return append(b, "0\r\n\r\n"...)
+	return append(b, s.end...)
+}
+
+// appendText writes a body that is no part of the payload.
+func (s *preparedSet) appendText(b, text []byte, framing Framing) []byte {
+	if framing != ByChunks {
+		return append(b, text...)
+	}
+	b = strconv.AppendInt(b, int64(len(text)), 16)
+	b = append(b, crlf...)
+	b = append(b, text...)
+	b = append(b, crlf...)
+	return append(b, s.end...)
 }
 
 // hasBody tells the statuses whose responses have a body (RFC 9112 section 6.3).
 func hasBody(status int) bool { return status != 204 && status != 304 }
 
-// checkHeaders refuses what the origin writes itself, and what would break the
-// message.
-func checkHeaders(headers []Header) error {
-	for _, h := range headers {
+// checkFields refuses header and trailer fields that the origin writes itself, and
+// what would break the message.
+func (a *Answer) checkFields() error {
+	if len(a.Trailers) > 0 && a.Framing != ByChunks {
+		return errors.New("trailers need chunked bodies")
+	}
+	for _, h := range slices.Concat(a.Headers, a.Trailers) {
 		if h.Name == "" || strings.IndexFunc(h.Name, func(r rune) bool { return r > 0x7e || !isToken(byte(r)) }) >= 0 {
 			return fmt.Errorf("invalid header name %q: want letters, digits and dashes", h.Name)
 		}
@@ -137,8 +188,16 @@ func checkHeaders(headers []Header) error {
 			return fmt.Errorf("invalid value of header %s: it has a line break or NUL", h.Name)
 		}
 		switch strings.ToLower(h.Name) {
-		case "content-length", "transfer-encoding", "connection", "x-bench-origin":
+		case "content-length", "transfer-encoding", "connection", "trailer", "x-bench-origin":
 			return fmt.Errorf("header %s is written by the origin itself", h.Name)
+		case "etag":
+			if a.ETag {
+				return fmt.Errorf("header %s is written by the origin itself", h.Name)
+			}
+		case "content-encoding":
+			if a.Gzip {
+				return fmt.Errorf("header %s is written by the origin itself", h.Name)
+			}
 		}
 	}
 	return nil

@@ -35,6 +35,7 @@ func works(b testing.TB) []work {
 		{"prepared", Answer{Body: dist.FixedSize(128)}},
 		{"drawn", Answer{Body: sizes}},
 		{"drawn chunks", Answer{Body: sizes, Framing: ByChunks}},
+		{"tagged", Answer{Body: dist.FixedSize(128), ETag: true, Gzip: true, Framing: ByChunks, Trailers: []Header{{"X-Sum", "abc"}}}},
 		{"delayed", Answer{Body: dist.FixedSize(128), Latency: dist.FixedDuration(20 * time.Microsecond)}},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"bench/backends"
 	"bench/backends/origin"
 	"bench/internal/dist"
+	"bench/internal/thread"
 )
 
 // backendCmd runs mock origins.
@@ -61,8 +62,31 @@ func usage(err error) error {
 	return &exitError{exitUsage, err}
 }
 
+// check refuses numbers that mean nothing.
+func (f *originFlags) check() error {
+	var errs []error
+	for _, n := range []struct {
+		flag        string
+		value, from int64
+	}{
+		{"replicas", int64(f.Replicas), 0}, {"backlog", int64(f.Backlog), 0},
+		{"idle-timeout", int64(f.IdleTimeout), 0}, {"threads", int64(f.Threads), 1},
+	} {
+		if n.value < n.from {
+			errs = append(errs, fmt.Errorf("--%s: want %d or more", n.flag, n.from))
+		}
+	}
+	if err := thread.CheckCPUs(f.CPU); err != nil {
+		errs = append(errs, fmt.Errorf("--cpu: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
 // serve serves until a signal, or the end of the parent.
 func (f *originFlags) serve(std *streams, kind origin.Kind) error {
+	if err := f.check(); err != nil {
+		return usage(err)
+	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(stop)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,6 +18,10 @@ type backendHTTPCmd struct {
 	Status  string   `default:"200" help:"Status of the answer, or a mix with weights: 200=98,404=1,503=1."`
 	Framing string   `default:"length" enum:"length,chunked,close" help:"How the end of the body is told: length, chunked or close."`
 	Header  []string `placeholder:"NAME:VALUE" sep:"none" help:"Header field added to each answer."`
+	Trailer []string `placeholder:"NAME:VALUE" sep:"none" help:"Trailer field behind each chunked body."`
+	ETag    bool     `name:"etag" help:"Give each 200 an entity tag, and answer 304 to whom If-None-Match says to have it."`
+	Gzip    bool     `help:"Compress bodies of up to 1 MiB for clients that accept it."`
+	Answer  []string `placeholder:"PATH[ close]=TEXT" sep:"none" help:"Answer requests of a path byte for byte; with close the connection ends behind it. TEXT has escapes as in \\r\\n."`
 
 	MaxRequests int    `default:"0" help:"Close a connection after so many requests; 0 never does."`
 	MaxHead     string `default:"64KiB" help:"Greatest size of a request's head."`
@@ -42,6 +47,12 @@ as in /status/404/delay/20ms/bytes/10:
   /close/1000     a body of so many bytes ended by closing
   /delay/50ms     that latency
   /echo           the request as JSON
+
+Answers can be given byte for byte, also such as are no HTTP:
+
+  bench backend http --listen 127.0.0.1:8000 \
+    --answer '/odd=HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok' \
+    --answer '/short close=HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok'
 ` + faultsHelp(`  error (status, rate)           answer with this status, 503 if not given
 `)
 }
@@ -81,12 +92,22 @@ func (c *backendHTTPCmd) options() (*httporigin.Options, error) {
 	case "close":
 		o.Answer.Framing = httporigin.ByClose
 	}
-	for _, h := range c.Header {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok {
-			return nil, fmt.Errorf("--header %q: want NAME:VALUE", h)
+	if o.Answer.Headers, err = headerFields("header", c.Header); err != nil {
+		return nil, err
+	}
+	if o.Answer.Trailers, err = headerFields("trailer", c.Trailer); err != nil {
+		return nil, err
+	}
+	o.Answer.ETag, o.Answer.Gzip = c.ETag, c.Gzip
+	for _, text := range c.Answer {
+		s, err := httporigin.ParseScripted(text)
+		if err != nil {
+			return nil, fmt.Errorf("--answer: %w", err)
 		}
-		o.Answer.Headers = append(o.Answer.Headers, httporigin.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
+		o.Answer.Scripted = append(o.Answer.Scripted, s)
+	}
+	if c.MaxRequests < 0 {
+		return nil, errors.New("--max-requests: want 0 or more")
 	}
 	head, err := units.ParseSize(c.MaxHead)
 	if err != nil || head < 256 || head > 16<<20 {
@@ -94,4 +115,16 @@ func (c *backendHTTPCmd) options() (*httporigin.Options, error) {
 	}
 	o.Limits.Head = int(head)
 	return o, nil
+}
+
+// headerFields reads the values of a flag that takes NAME:VALUE.
+func headerFields(flag string, texts []string) (all []httporigin.Header, err error) {
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, ":")
+		if !ok {
+			return nil, fmt.Errorf("--%s %q: want NAME:VALUE", flag, text)
+		}
+		all = append(all, httporigin.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
+	}
+	return all, nil
 }

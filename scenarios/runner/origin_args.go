@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"os"
@@ -25,11 +26,33 @@ func originArgs(b *scenarios.Backend, file string) ([]string, error) {
 	case "redis":
 		return redisArgs(&b.Redis), nil
 	}
-	args := []string{"--body", string(b.Body), "--status", strconv.Itoa(b.Status)}
+	return httpArgs(b), nil
+}
+
+func httpArgs(b *scenarios.Backend) []string {
+	o := &b.HTTP
+	args := []string{
+		"--body", string(b.Body), "--status", cmp.Or(o.Statuses, strconv.Itoa(b.Status)), "--framing", o.Framing,
+	}
 	if b.RequestsPerConnection > 0 {
 		args = append(args, "--max-requests", strconv.Itoa(b.RequestsPerConnection))
 	}
-	return args, nil
+	if o.ETag {
+		args = append(args, "--etag")
+	}
+	if o.Gzip {
+		args = append(args, "--gzip")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
+		args = append(args, "--header="+name+":"+o.Headers[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Trailers)) {
+		args = append(args, "--trailer="+name+":"+o.Trailers[name])
+	}
+	for _, text := range o.Answers {
+		args = append(args, "--answer="+text)
+	}
+	return args
 }
 
 func mysqlArgs(o *scenarios.MySQLOrigin, file string) ([]string, error) {
