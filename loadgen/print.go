@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -35,18 +36,26 @@ func PrintProgress(w io.Writer, p *result.Progress) error {
 	return err
 }
 
+// screen is the width of what is printed, in characters.
+const screen = 80
+
 // Print writes the outcome of a load for people: what makes it invalid first,
 // then the figures and the charts. timeline is what the run's intervals came to.
 func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error {
 	w := &strings.Builder{}
 	for i, why := range Certify(l) {
+		lead := "         "
 		if i == 0 {
-			fmt.Fprintf(w, "INVALID  %s\n", why)
-		} else {
-			fmt.Fprintf(w, "         %s\n", why)
+			lead = "INVALID  "
 		}
+		w.WriteString(units.Wrap(lead, why, screen))
 	}
-	fmt.Fprintf(w, "%s  %s  %s s  seed %d\n\n", l.Target, describe(l), units.Number(l.DurationSeconds), l.Seed)
+	what := fmt.Sprintf("%s  %s s  seed %d", describe(l), units.Number(l.DurationSeconds), l.Seed)
+	between := "  "
+	if utf8.RuneCountInString(l.Target)+2+utf8.RuneCountInString(what) > screen {
+		between = "\n  "
+	}
+	fmt.Fprintf(w, "%s%s%s\n\n", l.Target, between, what)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "requests\tcompleted\tfailed\tretried\tper second\tconns\tin\tout\t\n")
 	fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n\n", units.Count(l.Requests), units.Count(l.Completed), units.Count(l.Failed),
@@ -65,6 +74,11 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 		for _, cause := range slices.Sorted(maps.Keys(l.FailuresByCause)) {
 			if first := timeline.first[cause]; first != "" {
 				fmt.Fprintf(w, "          %s, the first: %s\n", cause, first)
+			}
+		}
+		for i := range l.Classes {
+			if c := &l.Classes[i]; c.Failed > 0 {
+				fmt.Fprintf(w, "          of %s: %s\n", c.Name, counts(c.FailuresByCause))
 			}
 		}
 	}
@@ -173,11 +187,7 @@ func printClasses(w io.Writer, l *result.Load) error {
 				cells = append(cells, units.Latency(p.value))
 			}
 		}
-		failed := units.Count(c.Failed)
-		if c.Failed > 0 {
-			failed = counts(c.FailuresByCause)
-		}
-		fmt.Fprintf(w, "%s\t%s\t\n", strings.Join(cells, "\t"), failed)
+		fmt.Fprintf(w, "%s\t%s\t\n", strings.Join(cells, "\t"), units.Count(c.Failed))
 	}
 	return nil
 }

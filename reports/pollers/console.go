@@ -16,14 +16,14 @@ func Print(out io.Writer, r *result.Pollers, m *Measure, ascii bool) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "pollers  %s, %d runs each\n", m.Name, r.Runs)
 	for _, p := range Problems(r) {
-		b.WriteString(wrap("! "+p, 100))
+		b.WriteString(units.Wrap("! ", p, 100))
 	}
 	for i := range r.Works {
 		printWork(&b, &r.Works[i], m)
 	}
 	b.WriteByte('\n')
 	for _, text := range append(Obstacles(r), Notes(r)...) {
-		b.WriteString(wrap(text, 100))
+		b.WriteString(units.Wrap("", text, 100))
 	}
 	text := b.String()
 	if ascii {
@@ -81,25 +81,3 @@ func printWork(b *strings.Builder, w *result.PollerWork, m *Measure) {
 }
 
 func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s))) }
-
-// wrap breaks a text into lines of at most n characters where it can.
-func wrap(text string, n int) string {
-	var b strings.Builder
-	used := 0
-	for word := range strings.FieldsSeq(text) {
-		size := utf8.RuneCountInString(word)
-		switch {
-		case used == 0:
-		case used+1+size > n:
-			b.WriteString("\n  ")
-			used = 2
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used += size
-	}
-	b.WriteByte('\n')
-	return b.String()
-}
