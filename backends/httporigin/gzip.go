@@ -15,7 +15,7 @@ const (
 
 // acceptsGzip tells whether Accept-Encoding allows gzip (RFC 9110 section 12.5.3).
 func acceptsGzip(value []byte) bool {
-	any := false
+	others := false
 	for more := true; more; {
 		var one []byte
 		one, value, more = bytes.Cut(value, comma)
@@ -30,10 +30,10 @@ func acceptsGzip(value []byte) bool {
 		case isName(coding, "gzip"), isName(coding, "x-gzip"):
 			return allowed
 		case string(coding) == "*":
-			any = allowed
+			others = allowed
 		}
 	}
-	return any
+	return others
 }
 
 // gzips are compressed bodies by their size, made when they are first asked for.

@@ -68,12 +68,14 @@ func (s *preparedSet) init(name string, a *Answer, body *payload) {
 	}
 	s.origin, s.body, s.framing, s.etag = lines.String(), body, a.Framing, a.ETag
 	var names []string
-	end := "0\r\n"
+	var end strings.Builder
+	end.WriteString("0\r\n")
 	for _, h := range a.Trailers {
 		names = append(names, h.Name)
-		end += h.Name + ": " + h.Value + "\r\n"
+		fmt.Fprintf(&end, "%s: %s\r\n", h.Name, h.Value)
 	}
-	if s.end = end + "\r\n"; len(names) > 0 {
+	end.WriteString("\r\n")
+	if s.end = end.String(); len(names) > 0 {
 		s.trailer = "Trailer: " + strings.Join(names, ", ") + "\r\n"
 	}
 	size, constant := a.Body.Fixed()

@@ -69,8 +69,10 @@ func (f *originFlags) check() error {
 		flag        string
 		value, from int64
 	}{
-		{"replicas", int64(f.Replicas), 0}, {"backlog", int64(f.Backlog), 0},
-		{"idle-timeout", int64(f.IdleTimeout), 0}, {"threads", int64(f.Threads), 1},
+		{"replicas", int64(f.Replicas), 0},
+		{"backlog", int64(f.Backlog), 0},
+		{"idle-timeout", int64(f.IdleTimeout), 0},
+		{"threads", int64(f.Threads), 1},
 	} {
 		if n.value < n.from {
 			errs = append(errs, fmt.Errorf("--%s: want %d or more", n.flag, n.from))
