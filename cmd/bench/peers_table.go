@@ -138,7 +138,8 @@ four measurements of %v.
 - **Foreign CPU** is the share of the measured program's processor that others used.
 - **Target** is what the project asks of itself; rows that miss it say no.
 - Proxies get one configuration file, unchanged but for the poller where a row names
-  one. Answers have 128 bytes where a row does not say otherwise, over 64 connections
+  one. Generator and origin choose their poller by themselves: io_uring, where the
+  kernel has it whole. Answers have 128 bytes where a row does not say otherwise, over 64 connections
   of clients.
 
 Of idle connections the table gives bytes for each connection of a client, with what
