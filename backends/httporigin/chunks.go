@@ -16,6 +16,7 @@ type chunkState uint8
 
 const (
 	chunkSize chunkState = iota
+	chunkSpace
 	chunkExtension
 	chunkSizeLF
 	chunkData
@@ -56,10 +57,19 @@ func (r *chunkReader) read(b []byte) (n int, data []byte, p problem) {
 				return n, nil, bad("a chunk size is not hexadecimal")
 			case c == '\r':
 				r.state = chunkSizeLF
-			case c == ';' || c == ' ' || c == '\t':
+			case c == ';':
 				r.state = chunkExtension
+			case isSpace(c):
+				r.state = chunkSpace
 			default:
 				return n, nil, bad("a chunk size is not hexadecimal")
+			}
+		case chunkSpace: // bad, but for what stands before an extension
+			switch r.line++; {
+			case c == ';':
+				r.state = chunkExtension
+			case !isSpace(c) || r.line > maxChunkLine:
+				return n, nil, bad("there is space behind a chunk size")
 			}
 		case chunkExtension:
 			switch r.line++; {
@@ -122,6 +132,8 @@ func (r *chunkReader) read(b []byte) (n int, data []byte, p problem) {
 }
 
 func (r *chunkReader) done() bool { return r.state == chunkDone }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 func hexValue(c byte) int {
 	switch {

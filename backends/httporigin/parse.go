@@ -145,6 +145,7 @@ func parseField(line []byte, h *head) problem {
 	case 'h':
 		if isName(name, "host") {
 			h.hosts++
+			return checkHost(value)
 		}
 	case 'x':
 		if isName(name, "x-bench-id") {
@@ -171,6 +172,17 @@ func parseField(line []byte, h *head) problem {
 				return problem{501, "the transfer encoding is not chunked alone"}
 			}
 			h.body = byChunks
+		}
+	}
+	return problem{}
+}
+
+// checkHost takes what may stand in an authority, and nothing: that is the Host of
+// a target that has none (RFC 9112 section 3.2).
+func checkHost(value []byte) problem {
+	for _, c := range value {
+		if !hosts[c] {
+			return bad("the Host has a character that no host has")
 		}
 	}
 	return problem{}
@@ -220,6 +232,8 @@ func (h *head) connection(value []byte) {
 // check looks at what only the whole head tells.
 func (h *head) check() problem {
 	switch {
+	case string(h.method) == "CONNECT":
+		return problem{501, "CONNECT asks for a tunnel, and this is an origin"}
 	case h.body == byChunks && h.hasLength:
 		return bad("there are both Transfer-Encoding and Content-Length")
 	case h.body == byChunks && h.minor == 0:
@@ -292,3 +306,19 @@ func tokenTable() (t [256]bool) {
 }
 
 func isToken(c byte) bool { return tokens[c] }
+
+// hosts has a bit for each character of a host and its port (RFC 3986 section 3.2).
+var hosts = hostTable()
+
+func hostTable() (t [256]bool) {
+	for c := '0'; c <= '9'; c++ {
+		t[c] = true
+	}
+	for c := 'a'; c <= 'z'; c++ {
+		t[c], t[c-0x20] = true, true
+	}
+	for _, c := range "-._~%!$&'()*+,;=:[]" {
+		t[c] = true
+	}
+	return t
+}

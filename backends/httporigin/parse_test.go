@@ -52,6 +52,16 @@ func TestParseHeadAccepts(t *testing.T) {
 			true,
 		},
 		{
+			"a host with a port", "GET / HTTP/1.1\r\nHost: \t[fe80::1%25eth0]:8080 \r\n\r\n",
+			head{minor: 1, hosts: 1},
+			true,
+		},
+		{
+			"no host in the Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+			head{minor: 1, hosts: 1},
+			true,
+		},
+		{
 			"empty lines in front", "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
 			head{minor: 1, hosts: 1},
 			true,
@@ -108,6 +118,13 @@ func TestParseHeadRefuses(t *testing.T) {
 		{"GET / HTTP/2.0\r\n\r\n", 505, "version"},
 		{"GET / HTTP/1.1\r\n\r\n", 400, "no Host"},
 		{"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, "several Host"},
+		{"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "no host has"},
+		{"GET / HTTP/1.1\r\nHost: a\tb\r\n\r\n", 400, "no host has"},
+		{"GET / HTTP/1.1\r\nHost: a\x01\r\n\r\n", 400, "no host has"},
+		{"GET / HTTP/1.0\r\nHost: a, b\r\n\r\n", 400, "no host has"},
+		{"GET / HTTP/1.1\r\nHost: a/\r\n\r\n", 400, "no host has"},
+		{"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400, "no host has"},
+		{"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 501, "tunnel"},
 		{"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, "not a token"},
 		{"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400, "folded"},
 		{"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", 400, "no name"},
@@ -131,7 +148,7 @@ func TestParseHeadRefuses(t *testing.T) {
 }
 
 func TestChunkReader(t *testing.T) {
-	const text = "5;x=\"y\"\r\nhello\r\n0006\r\n world\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\nnext"
+	const text = "5;x=\"y\"\r\nhello\r\n0006 \t; z\r\n world\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\nnext"
 	for size := 1; size <= len(text); size++ {
 		var r chunkReader
 		var data []byte
@@ -151,7 +168,8 @@ func TestChunkReader(t *testing.T) {
 
 func TestChunkReaderRefuses(t *testing.T) {
 	for _, text := range []string{
-		"\r\n", "g\r\n", "5\n", "5\rx", "5 hello\n", "1\r\nab\r\n", "1\r\na\n", "fffffffffffffffff\r\n",
+		"\r\n", "g\r\n", "5\n", "5\rx", "5 hello\n", "5 \r\n", "5\t\r\n", "5 x\r\n", "0 \r\n", "5" + strings.Repeat(" ", maxChunkLine+2),
+		"1\r\nab\r\n", "1\r\na\n", "fffffffffffffffff\r\n",
 		"-1\r\n", "0\r\nA: b\n\r\n", "0\r\n\rx", "1;" + strings.Repeat("x", maxChunkLine+1),
 	} {
 		var r chunkReader
