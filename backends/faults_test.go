@@ -98,6 +98,37 @@ func TestStallHoldsBackTheRestOfAnAnswer(t *testing.T) {
 	}
 }
 
+// A client that waits for 100 Continue gets it when the stall is over, also if the
+// stall began before its request; one that did not wait does not.
+func TestStallHoldsBackContinue(t *testing.T) {
+	r := start(t, nil)
+	patient, hasty := r.dial(), r.dial()
+	a := r.apply(control.Fault{Kind: control.Stall, For: "150ms"})
+	const head = "POST /bytes/3 HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\nX-Bench-Id: x.1\r\n\r\n"
+	fmt.Fprint(patient, head)
+	fmt.Fprint(hasty, head)
+	time.Sleep(20 * time.Millisecond)
+	fmt.Fprint(hasty, "y")
+	in := bufio.NewReader(patient)
+	line, err := in.ReadString('\n')
+	if err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	if late := time.Duration(loop.Nanotime() - a.EndNs); !near(late, 0) {
+		t.Errorf("it came %v after the end of the stall", late)
+	}
+	if _, err := in.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(patient, "y")
+	for _, in := range []*bufio.Reader{in, bufio.NewReader(hasty)} {
+		if first, err := in.Peek(12); err != nil || string(first) != "HTTP/1.1 200" {
+			t.Errorf("got %q, %v", first, err)
+		}
+		readAnswer(t, in, 3)
+	}
+}
+
 func TestOverlappingStallsEndWithTheLast(t *testing.T) {
 	r := start(t, nil)
 	first := r.apply(control.Fault{Kind: control.Stall, For: "60ms"})

@@ -58,6 +58,7 @@ type conn struct {
 	// The present request.
 	mark     tally.Mark
 	marked   bool // counted as received, or will be
+	owed     bool // 100 Continue, when a stall is over
 	keep     bool // the client lets the connection persist
 	headOnly bool // HEAD
 	safe     bool // GET or HEAD
@@ -338,6 +339,7 @@ func (c *conn) begin(h *head, text []byte) (p problem) {
 	c.body, c.left = h.body, h.length
 	c.chunks = chunkReader{keep: c.echo != nil}
 	c.heard = o.loop.Now()
+	c.owed = false
 	c.state = inBody
 	return problem{}
 }
@@ -356,9 +358,10 @@ func (o *Origin) mark(h *head) tally.Mark {
 }
 
 // sayContinue lets a client that waits for it send its body (RFC 9110 section
-// 10.1.1: only of HTTP/1.1). A client that cannot take these few bytes fails at the response.
+// 10.1.1: only of HTTP/1.1), after a stall if there is one. A client that cannot take
+// these few bytes fails at the response.
 func (c *conn) sayContinue() {
-	if !c.o.force.Stalled {
+	if c.owed = c.o.force.Stalled; !c.owed {
 		_, _ = sock.Send(c.fd, []byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
 }
@@ -367,6 +370,7 @@ func (c *conn) sayContinue() {
 func (c *conn) readBody(b []byte) (n int) {
 	var data []byte
 	done := false
+	c.owed = false // it did not wait
 	c.heard = c.o.loop.Now()
 	if c.body == byLength {
 		n = int(min(c.left, int64(len(b))))

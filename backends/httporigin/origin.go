@@ -194,6 +194,11 @@ func (o *Origin) unpark() {
 		c.parked = 0
 		c.proceed()
 	}
+	for _, c := range o.conns {
+		if c.owed {
+			c.sayContinue()
+		}
+	}
 }
 
 // ResetLive breaks every open connection with a RST.
