@@ -36,7 +36,7 @@ func auth(k *call) {
 		user, password = k.args[1], k.args[2]
 	}
 	if k.s.r.cfg.Password == "" && len(k.args) == 2 {
-		k.fail("ERR AUTH called without any password configured for the default user")
+		k.fail("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
 		return
 	}
 	if k.authenticate(user, password) {
@@ -70,6 +70,10 @@ func hello(k *call) {
 		case "3":
 			version = resp.V3
 		default:
+			if _, err := strconv.Atoi(string(k.args[1])); err != nil {
+				k.fail("ERR Protocol version is not an integer or out of range")
+				return
+			}
 			k.fail("NOPROTO unsupported protocol version")
 			return
 		}
@@ -150,6 +154,7 @@ func selectDB(k *call) {
 
 func reset(k *call) {
 	s := k.s
+	s.leave()
 	s.db, s.version, s.trusted, s.name = 0, resp.V2, s.r.cfg.Password == "", s.name[:0]
 	k.conn.Name(nil)
 	k.out = resp.AppendSimple(k.out, "RESET")

@@ -3,6 +3,7 @@ package redisorigin
 import (
 	"bytes"
 	"math"
+	"strconv"
 
 	"bench/internal/resp"
 )
@@ -65,7 +66,7 @@ func expire(k *call) {
 		return
 	}
 	if at > now {
-		k.db().expire(e, at)
+		k.db().expire(k.args[1], e, at)
 	} else {
 		k.db().remove(k.args[1], e)
 	}
@@ -112,13 +113,60 @@ func ttl(k *call) {
 	}
 }
 
+// expireTime is EXPIRETIME and PEXPIRETIME, with the words of TTL for none.
+func expireTime(k *call) {
+	e := k.get(1)
+	switch {
+	case e == nil:
+		k.integer(-2)
+	case e.expiry == 0:
+		k.integer(-1)
+	case len(k.args[0]) == len("PEXPIRETIME"):
+		k.integer(e.expiry)
+	default:
+		k.integer((e.expiry + 500) / 1000)
+	}
+}
+
+// rename is RENAME and RENAMENX; the new name takes the expiry over.
+func rename(k *call) {
+	e, onlyNew := k.get(1), len(k.args[0]) == len("RENAMENX")
+	other := k.get(2)
+	switch {
+	case e == nil:
+		k.fail("ERR no such key")
+	case onlyNew && other != nil:
+		k.integer(0)
+	default:
+		if e != other {
+			d, value, expiry := k.db(), e.value, e.expiry
+			d.remove(k.args[1], e)
+			d.put(k.args[2], value, expiry)
+		}
+		if onlyNew {
+			k.integer(1)
+		} else {
+			k.ok()
+		}
+	}
+}
+
+// randomKey leaves the choice to the order in which maps give their keys.
+func randomKey(k *call) {
+	for key := range k.db().live(k.s.r.now()) {
+		k.out = resp.AppendBulk(k.out, key)
+		return
+	}
+	k.null()
+}
+
 func persist(k *call) {
 	e := k.get(1)
 	if e == nil || e.expiry == 0 {
 		k.integer(0)
 		return
 	}
-	k.db().expire(e, 0)
+	k.db().expire(k.args[1], e, 0)
 	k.integer(1)
 }
 
@@ -144,7 +192,8 @@ func (k *call) list(wanted func(string) bool) {
 // scan is SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]; all keys come in
 // one turn, with the cursor 0 that says so.
 func scan(k *call) {
-	if _, ok := k.number(k.args[1]); !ok {
+	if _, err := strconv.ParseUint(string(k.args[1]), 10, 64); err != nil {
+		k.fail("ERR invalid cursor")
 		return
 	}
 	pattern, none := "*", false
@@ -158,7 +207,11 @@ func scan(k *call) {
 		case is(rest[0], "TYPE"):
 			none = !is(rest[1], "STRING")
 		case is(rest[0], "COUNT"):
-			if _, ok := k.number(rest[1]); !ok {
+			n, ok := k.number(rest[1])
+			if ok && n < 1 {
+				k.fail(errSyntax)
+			}
+			if !ok || n < 1 {
 				return
 			}
 		default:
@@ -174,11 +227,26 @@ func scan(k *call) {
 func dbSize(k *call) { k.integer(int64(len(k.db().keys))) }
 
 func flushDB(k *call) {
+	if !k.flushes() {
+		return
+	}
 	k.db().flush()
 	k.ok()
 }
 
+// flushes reads how a flush is to be done, which makes no difference here, or fails.
+func (k *call) flushes() bool {
+	if len(k.args) == 1 || len(k.args) == 2 && (is(k.args[1], "ASYNC") || is(k.args[1], "SYNC")) {
+		return true
+	}
+	k.fail(errSyntax)
+	return false
+}
+
 func flushAll(k *call) {
+	if !k.flushes() {
+		return
+	}
 	for i := range k.s.r.dbs {
 		k.s.r.dbs[i].flush()
 	}

@@ -1,4 +1,4 @@
-// Package redisorigin is the mock Redis origin: strings with expiry, the
+// Package redisorigin is the mock Redis origin: strings with expiry, transactions, the
 // commands clients send to get to know a server, and the states in which a
 // server refuses work. What several kinds of origins share belongs into package
 // origin, the protocol into internal/resp.

@@ -18,6 +18,7 @@ type session struct {
 	version resp.Version
 	trusted bool // needs no AUTH any more
 	name    []byte
+	tx      transaction
 }
 
 // Errors in the words that clients look for.
@@ -98,7 +99,7 @@ func (s *session) Consume(c *origin.Conn, in []byte) (n int) {
 }
 
 // Closed implements origin.Session.
-func (*session) Closed(*origin.Conn) {}
+func (s *session) Closed(*origin.Conn) { s.leave() }
 
 // do checks a command against the state of the server and carries it out.
 func (s *session) do(k *call) {
@@ -106,40 +107,54 @@ func (s *session) do(k *call) {
 	cmd := r.find(k.args[0])
 	switch {
 	case cmd == nil:
-		k.fail("ERR unknown command '" + printable(k.args[0]) + "'")
+		k.reject(cmd, unknown(k.args))
 		return
 	case cmd.arity > 0 && len(k.args) != cmd.arity || len(k.args) < -cmd.arity:
-		k.fail("ERR wrong number of arguments for '" + cmd.name + "' command")
+		k.reject(cmd, "ERR wrong number of arguments for '"+cmd.name+"' command")
 		return
 	case !s.trusted && cmd.flags&noAuth == 0:
-		k.fail(errNoAuth)
+		k.reject(cmd, errNoAuth)
 		return
 	}
-	if text := r.refuses(cmd); text != "" {
-		k.fail(text)
+	if text := r.refuses(s.needs(cmd)); text != "" {
+		k.reject(cmd, text)
 		return
 	}
 	if _, hit := k.conn.Failing(); hit {
-		k.fail(errFault)
+		k.reject(cmd, errFault)
+		return
+	}
+	if s.queues(cmd) {
+		k.enqueue(cmd)
 		return
 	}
 	cmd.do(k)
 }
 
-// refuses says why the server as it is does not carry out a command, "" if it
-// does.
-func (r *replica) refuses(cmd *command) string {
+// unknown is the error of a command that is not in the table, which shows 128
+// bytes of its arguments.
+func unknown(args [][]byte) string {
+	text := "ERR unknown command '" + printable(args[0]) + "', with args beginning with: "
+	for left := len(text) + 128; len(args) > 1 && len(text) < left; args = args[1:] {
+		text += "'" + printable(args[1][:min(len(args[1]), left-len(text))]) + "' "
+	}
+	return text
+}
+
+// refuses says why the server as it is does not carry out a command of these flags,
+// "" if it does.
+func (r *replica) refuses(f flags) string {
 	state, role := r.server.Force().State, r.actingRole()
 	switch {
-	case state == control.StateLoading && cmd.flags&whileLoading == 0:
+	case state == control.StateLoading && f&whileLoading == 0:
 		return errLoading
-	case state == control.StateDown && role == control.RoleReplica && cmd.flags&whileStale == 0:
+	case state == control.StateDown && role == control.RoleReplica && f&whileStale == 0:
 		return errDown
-	case cmd.flags&write != 0 && role == control.RoleReplica:
+	case f&write != 0 && role == control.RoleReplica:
 		return errReadOnly
-	case state == control.StateMisconf && cmd.flags&(write|misconf) != 0:
+	case state == control.StateMisconf && f&(write|misconf) != 0:
 		return errMisconf
-	case cmd.flags&grows != 0 && r.used() > r.cfg.MaxMemory:
+	case f&grows != 0 && r.used() > r.cfg.MaxMemory:
 		return errMemory
 	}
 	return ""

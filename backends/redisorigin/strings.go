@@ -72,7 +72,7 @@ func set(k *call) {
 	if done {
 		e = d.set(k.args[1], k.args[2])
 		if !keep {
-			d.expire(e, expiry)
+			d.setExpiry(e, expiry)
 		}
 	}
 	switch {
@@ -127,8 +127,7 @@ func setNX(k *call) {
 		k.integer(0)
 		return
 	}
-	d := k.db()
-	d.expire(d.set(k.args[1], k.args[2]), 0)
+	k.db().put(k.args[1], k.args[2], 0)
 	k.integer(1)
 }
 
@@ -142,15 +141,13 @@ func setEX(k *call) {
 	if !ok {
 		return
 	}
-	d := k.db()
-	d.expire(d.set(k.args[1], k.args[3]), at)
+	k.db().put(k.args[1], k.args[3], at)
 	k.ok()
 }
 
 func getSet(k *call) {
 	k.value(k.get(1))
-	d := k.db()
-	d.expire(d.set(k.args[1], k.args[2]), 0)
+	k.db().put(k.args[1], k.args[2], 0)
 }
 
 func getDel(k *call) {
@@ -181,7 +178,7 @@ func getEX(k *call) {
 	e := k.get(1)
 	k.value(e)
 	if e != nil && change {
-		k.db().expire(e, at)
+		k.db().expire(k.args[1], e, at)
 	}
 }
 
@@ -197,11 +194,30 @@ func mset(k *call) {
 		k.fail("ERR wrong number of arguments for 'mset' command")
 		return
 	}
-	d := k.db()
-	for i := 1; i < len(k.args); i += 2 {
-		d.expire(d.set(k.args[i], k.args[i+1]), 0)
-	}
+	k.putAll()
 	k.ok()
+}
+
+// msetNX sets all keys or none.
+func msetNX(k *call) {
+	if len(k.args)%2 == 0 {
+		k.fail("ERR wrong number of arguments for 'msetnx' command")
+		return
+	}
+	for i := 1; i < len(k.args); i += 2 {
+		if k.get(i) != nil {
+			k.integer(0)
+			return
+		}
+	}
+	k.putAll()
+	k.integer(1)
+}
+
+func (k *call) putAll() {
+	for i := 1; i < len(k.args); i += 2 {
+		k.db().put(k.args[i], k.args[i+1], 0)
+	}
 }
 
 func appendTo(k *call) {
@@ -209,8 +225,7 @@ func appendTo(k *call) {
 	if e == nil {
 		e = k.db().set(k.args[1], nil)
 	}
-	e.value = append(e.value, k.args[2]...)
-	k.db().grew(len(k.args[2]))
+	k.db().replace(k.args[1], e, append(e.value, k.args[2]...))
 	k.integer(int64(len(e.value)))
 }
 
@@ -283,8 +298,6 @@ func (k *call) add(sign int64) {
 	if e == nil {
 		e = k.db().set(k.args[1], nil)
 	}
-	before := len(e.value)
-	e.value = strconv.AppendInt(e.value[:0], n+by, 10)
-	k.db().grew(len(e.value) - before)
+	k.db().replace(k.args[1], e, strconv.AppendInt(e.value[:0], n+by, 10))
 	k.integer(n + by)
 }

@@ -12,6 +12,7 @@ const (
 	whileLoading                   // while the server loads its data
 	whileStale                     // on a replica that has lost its primary
 	misconf                        // refused in state misconf though it writes nothing
+	atOnce                         // between MULTI and EXEC too
 )
 
 // command is a row of the table of commands: a new one adds a row.
@@ -31,7 +32,7 @@ func commandTable() map[string]*command {
 		{"auth", -2, noAuth | anytime, auth},
 		{"hello", -1, noAuth | anytime, hello},
 		{"select", 2, anytime, selectDB},
-		{"reset", 1, noAuth | anytime, reset},
+		{"reset", 1, noAuth | anytime | atOnce, reset},
 		{"client", -2, anytime, client},
 		{"command", -1, anytime, commandInfo},
 		{"config", -2, anytime, config},
@@ -44,6 +45,12 @@ func commandTable() map[string]*command {
 		{"readonly", 1, anytime, (*call).ok},
 		{"readwrite", 1, anytime, (*call).ok},
 
+		{"multi", 1, anytime | atOnce, multi},
+		{"exec", 1, anytime | atOnce, exec},
+		{"discard", 1, anytime | atOnce, discard},
+		{"watch", -2, anytime | atOnce, watchKeys},
+		{"unwatch", 1, anytime, unwatch},
+
 		{"get", 2, 0, get},
 		{"set", -3, write | grows, set},
 		{"setnx", 3, write | grows, setNX},
@@ -54,6 +61,7 @@ func commandTable() map[string]*command {
 		{"getex", -2, write, getEX},
 		{"mget", -2, 0, mget},
 		{"mset", -3, write | grows, mset},
+		{"msetnx", -3, write | grows, msetNX},
 		{"append", 3, write | grows, appendTo},
 		{"strlen", 2, 0, strlen},
 		{"getrange", 4, 0, getRange},
@@ -61,10 +69,15 @@ func commandTable() map[string]*command {
 		{"decr", 2, write | grows, decr},
 		{"incrby", 3, write | grows, incr},
 		{"decrby", 3, write | grows, decr},
+		{"incrbyfloat", 3, write | grows, incrByFloat},
 
 		{"del", -2, write, del},
 		{"unlink", -2, write, del},
 		{"exists", -2, 0, exists},
+		{"touch", -2, 0, exists},
+		{"rename", 3, write, rename},
+		{"renamenx", 3, write, rename},
+		{"randomkey", 1, 0, randomKey},
 		{"type", 2, 0, typeOf},
 		{"expire", -3, write, expire},
 		{"pexpire", -3, write, expire},
@@ -72,6 +85,8 @@ func commandTable() map[string]*command {
 		{"pexpireat", -3, write, expire},
 		{"ttl", 2, 0, ttl},
 		{"pttl", 2, 0, ttl},
+		{"expiretime", 2, 0, expireTime},
+		{"pexpiretime", 2, 0, expireTime},
 		{"persist", 2, write, persist},
 		{"keys", 2, 0, keys},
 		{"scan", -2, 0, scan},

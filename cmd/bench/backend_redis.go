@@ -27,7 +27,8 @@ type backendRedisCmd struct {
 func (*backendRedisCmd) Help() string {
 	return `
 Speaks RESP2 and RESP3: strings with expiry (GET, SET and its options, MGET,
-MSET, INCR, APPEND, DEL, EXPIRE, TTL, SCAN and so on) in 16 databases, PING,
+MSET, INCR, APPEND, DEL, EXPIRE, TTL, SCAN and so on) in 16 databases,
+transactions (MULTI, EXEC, DISCARD, WATCH), PING,
 AUTH, HELLO, SELECT, CLIENT, COMMAND, CONFIG GET, INFO, ROLE and REPLICAOF. Each
 replica keeps its keys by itself, on one thread.
 
