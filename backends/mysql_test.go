@@ -167,6 +167,103 @@ func TestMySQLLiterals(t *testing.T) {
 	}
 }
 
+// Columns are named as the statement is written, and not as it is compared.
+func TestMySQLColumnNames(t *testing.T) {
+	db := startMySQL(t, mysqlorigin.Options{}).open("u@ADDR/")
+	for query, want := range map[string][]string{
+		"SELECT 1 AS Foo,/* x, Y */ 'A,b'  as `Bar Baz`, @@Version": {"Foo", "Bar Baz", "@@Version"},
+		"select Version(), 2 As B FROM Dual LIMIT 1;":               {"Version()", "B"},
+	} {
+		for _, prepared := range []bool{false, true} {
+			rows, err := db.QueryContext(t.Context(), query)
+			if prepared {
+				st, e := db.PrepareContext(t.Context(), query)
+				if e != nil {
+					t.Fatal(e)
+				}
+				defer st.Close()
+				rows, err = st.QueryContext(t.Context())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := rows.Columns(); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s, prepared %v: %q, want %q, %v", query, prepared, got, want, err)
+			}
+			rows.Close()
+		}
+	}
+}
+
+func TestMySQLAutocommit(t *testing.T) {
+	db := startMySQL(t, mysqlorigin.Options{}).open("u@ADDR/")
+	db.SetMaxOpenConns(1)
+	for _, c := range []struct{ set, want string }{
+		{"DO 1", "1"},
+		{"set autocommit=0", "0"},
+		{"SET NAMES utf8mb4, @@Session.Autocommit := ON", "1"},
+		{"set session autocommit = 'off'", "0"},
+		{"set global autocommit=1", "0"},
+		{"set sql_mode='autocommit=1'", "0"},
+		{"set autocommit=default", "1"},
+	} {
+		var session, global, name, listed string
+		_, err := db.ExecContext(t.Context(), c.set)
+		if err == nil {
+			err = db.QueryRowContext(t.Context(), "select @@autocommit, @@GLOBAL.autocommit").Scan(&session, &global)
+		}
+		if err == nil {
+			err = db.QueryRowContext(t.Context(), "show variables like 'autocommit'").Scan(&name, &listed)
+		}
+		if err != nil || session != c.want || global != "1" || listed != map[string]string{"0": "OFF", "1": "ON"}[c.want] {
+			t.Errorf("after %s: %s, of all %s, listed %s, %v", c.set, session, global, listed, err)
+		}
+	}
+	_, err := db.ExecContext(t.Context(), "set autocommit=2")
+	if e, ok := errors.AsType[*mysql.MySQLError](err); !ok || e.Number != 1231 || e.Message != "Variable 'autocommit' can't be set to the value of '2'" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Every answer says whether a transaction is open, also those that are kept ready.
+func TestMySQLTransactionStatus(t *testing.T) {
+	r := startMySQL(t, mysqlorigin.Options{Answers: answers(t)})
+	c := r.dial()
+	loginMySQL(t, c)
+	for _, q := range []struct {
+		text string
+		want uint16
+	}{
+		{"SELECT c FROM sbtest1 WHERE id=1", mysqlwire.StatusAutocommit},
+		{"BEGIN", mysqlwire.StatusAutocommit | mysqlwire.StatusInTransaction},
+		{"SELECT c FROM sbtest1 WHERE id=1", mysqlwire.StatusAutocommit | mysqlwire.StatusInTransaction},
+		{"SELECT 1", mysqlwire.StatusAutocommit | mysqlwire.StatusInTransaction},
+		{"SET autocommit=1", mysqlwire.StatusAutocommit},
+		{"SET autocommit=0", 0},
+		{"SELECT c FROM sbtest1 WHERE id=1", 0},
+	} {
+		b, at := mysqlwire.Begin(nil, 0)
+		if _, err := c.Write(mysqlwire.End(append(append(b, mysqlwire.ComQuery), q.text...), at)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+		got := make([]byte, 4096)
+		n, err := c.Read(got)
+		if err != nil || n < 5 {
+			t.Fatalf("%s: %q, %v", q.text, got[:n], err)
+		}
+		// The last packet is EOF, which ends with the status, or OK with no warnings
+		// behind it.
+		status := uint16(got[n-2]) | uint16(got[n-1])<<8
+		if got[4] == 0 {
+			status = uint16(got[n-4]) | uint16(got[n-3])<<8
+		}
+		if status != q.want {
+			t.Errorf("%s: status %#x, want %#x: %q", q.text, status, q.want, got[:n])
+		}
+	}
+}
+
 func TestMySQLAuthentication(t *testing.T) {
 	for _, plugin := range []string{mysqlorigin.Native, mysqlorigin.CachingSHA2} {
 		for _, password := range []string{"", "secret"} {

@@ -147,7 +147,14 @@ func matches(pattern, s []byte) bool {
 
 // normalize appends a statement in lower case outside of quotes, without
 // comments, with single spaces, and without those and semicolons at the ends.
-func normalize(out, in []byte) []byte {
+func normalize(out, in []byte) []byte { return tidy(out, in, 0x20) }
+
+// asWritten is normalize in the case of the statement: each byte stands where it
+// stands in that.
+func asWritten(in []byte) string { return string(tidy(nil, in, 0)) }
+
+// tidy does the work of both; fold is what capitals differ by in the end.
+func tidy(out, in []byte, fold byte) []byte {
 	begin := len(out)
 	space := false
 	for i := 0; i < len(in); {
@@ -168,7 +175,7 @@ func normalize(out, in []byte) []byte {
 			continue
 		}
 		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
+			c |= fold
 		}
 		out = append(out, c)
 		i++

@@ -41,13 +41,16 @@ func isWrite(text []byte) bool {
 }
 
 // builtin answers the statements that clients, pools and monitors send by
-// themselves. The text is normalized.
-func (s *session) builtin(q []byte) (outcome, *Error) {
+// themselves.
+func (s *session) builtin(st *statement) (outcome, *Error) {
+	q := st.text
 	word, rest, _ := strings.Cut(string(q), " ")
 	switch word {
 	case "":
 		return outcome{}, &Error{Code: 1065, State: "42000", Message: "Query was empty"}
-	case "set", "do", "kill", "flush", "savepoint", "release", "lock", "unlock", "analyze", "optimize":
+	case "set":
+		return s.sets(rest)
+	case "do", "kill", "flush", "savepoint", "release", "lock", "unlock", "analyze", "optimize":
 		return outcome{}, nil
 	case "use":
 		name := strings.Trim(rest, "`")
@@ -59,7 +62,8 @@ func (s *session) builtin(q []byte) (outcome, *Error) {
 	case "show":
 		return s.show(rest)
 	case "select":
-		return s.selects(rest)
+		written := asWritten(st.said)
+		return s.selects(rest, written[len(written)-len(rest):])
 	}
 	if isWrite(q) {
 		return outcome{affected: 1}, nil
@@ -71,18 +75,20 @@ func unknown(what, q string) *Error {
 	return &Error{Code: 1235, State: "42000", Message: "This origin has no answer to the " + what + ": " + printable([]byte(q))}
 }
 
-// selects answers a list of variables, functions and numbers without FROM.
-func (s *session) selects(list string) (outcome, *Error) {
+// selects answers a list of variables, functions and numbers without FROM. Columns
+// are named as in the statement as it was written.
+func (s *session) selects(list, written string) (outcome, *Error) {
 	list = strings.TrimSuffix(strings.TrimSuffix(list, " limit 1"), " from dual")
 	var o outcome
 	var row []mysqlwire.Value
 	for more := true; more; {
 		var item string
 		item, list, more = cutItem(list)
-		item = strings.TrimSpace(item)
-		expr, alias, named := strings.Cut(item, " as ")
-		if !named {
-			alias = item
+		alias := written[:len(item)]
+		written = written[min(len(item)+1, len(written)):]
+		expr, _, named := strings.Cut(item, " as ")
+		if named {
+			alias = alias[len(expr)+len(" as "):]
 		}
 		v, t, e := s.evaluate(strings.TrimSpace(expr))
 		if e != nil {
@@ -124,6 +130,9 @@ func unquote(literal string) string {
 // evaluate knows literals, variables and a few functions.
 func (s *session) evaluate(expr string) (mysqlwire.Value, mysqlwire.Type, *Error) {
 	if name, ok := strings.CutPrefix(expr, "@@"); ok {
+		if name == "global.autocommit" {
+			return typed("1")
+		}
 		name = strings.TrimPrefix(strings.TrimPrefix(name, "global."), "session.")
 		for _, v := range s.variables() {
 			if v[0] == name {
@@ -179,7 +188,7 @@ func (s *session) variables() [][2]string {
 	r := s.r
 	return [][2]string{
 		{"auto_increment_increment", "1"},
-		{"autocommit", "1"},
+		{"autocommit", onOff(s.status&mysqlwire.StatusAutocommit != 0)},
 		{"character_set_client", "utf8mb4"},
 		{"character_set_connection", "utf8mb4"},
 		{"character_set_database", "utf8mb4"},

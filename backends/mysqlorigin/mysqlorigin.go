@@ -158,8 +158,8 @@ type replica struct {
 	began     time.Time
 	nextID    uint32
 	questions uint64
-	cached    bool   // the hash of the password, since somebody has proved to know it
-	text      []byte // of the present statement, normalized
+	cached    bool // the hash of the password, since somebody has proved to know it
+	present   statement
 }
 
 // role is the role with what faults say.

@@ -34,9 +34,10 @@ type session struct {
 	counting   counting
 }
 
-// statement is a prepared statement.
+// statement is one that is prepared, or carried out at once.
 type statement struct {
 	text   []byte // normalized
+	said   []byte
 	answer *answer
 }
 
@@ -157,8 +158,10 @@ func (s *session) answer(c *origin.Conn, payload []byte) bool {
 		c.SetOutput(mysqlwire.End(append(out, s.r.statistics()...), at))
 		return true
 	case mysqlwire.ComQuery:
-		s.r.text = normalize(s.r.text[:0], rest)
-		return s.query(c, s.r.text, s.r.cfg.find(s.r.text), false)
+		st := &s.r.present
+		st.text, st.said = normalize(st.text[:0], rest), rest
+		st.answer = s.r.cfg.find(st.text)
+		return s.query(c, st, false)
 	case mysqlwire.ComStmtPrepare:
 		return s.prepare(c, rest)
 	case mysqlwire.ComStmtExecute, mysqlwire.ComStmtReset:
@@ -170,7 +173,7 @@ func (s *session) answer(c *origin.Conn, payload []byte) bool {
 		case payload[0] == mysqlwire.ComStmtReset:
 			return s.ok(c, 0, 0)
 		}
-		return s.query(c, st.text, st.answer, true)
+		return s.query(c, st, true)
 	}
 	return s.fail(c, &Error{Code: 1047, State: "08S01", Message: "Unknown command"})
 }
@@ -190,18 +193,22 @@ func (s *session) fail(c *origin.Conn, e *Error) bool {
 }
 
 // query answers a statement, from the table or by itself.
-func (s *session) query(c *origin.Conn, text []byte, a *answer, binary bool) bool {
-	if s.r.readOnly() && isWrite(text) {
+func (s *session) query(c *origin.Conn, st *statement, binary bool) bool {
+	a := st.answer
+	if s.r.readOnly() && isWrite(st.text) {
 		return s.fail(c, &Error{Code: 1290, Message: "The MySQL server is running with the --read-only option so it cannot execute this statement"})
 	}
 	switch {
 	case a == nil:
-		return s.own(c, text, binary)
+		return s.own(c, st, binary)
 	case a.Error.Code != 0:
 		return s.fail(c, &a.Error)
 	case len(a.Columns) == 0:
 		s.insertID = a.InsertID
 		return s.ok(c, a.Affected, a.InsertID)
+	}
+	if s.status != mysqlwire.StatusAutocommit { // not what is ready says
+		return s.result(c, a.Columns, a.Rows, binary)
 	}
 	c.Append(a.packets[formatIndex(binary, s.noEOF)])
 	return true
@@ -212,13 +219,13 @@ func (s *session) prepare(c *origin.Conn, text []byte) bool {
 	if len(s.statements) >= maxStatements {
 		return s.fail(c, &Error{Code: 1461, State: "42000", Message: "Can't create more than max_prepared_stmt_count statements"})
 	}
-	st := &statement{text: normalize(nil, text)}
+	st := &statement{text: normalize(nil, text), said: bytes.Clone(text)}
 	st.answer = s.r.cfg.find(st.text)
 	var columns []mysqlwire.Column
 	if st.answer != nil {
 		columns = st.answer.Columns
 	} else {
-		o, e := s.builtin(st.text)
+		o, e := s.builtin(st)
 		if e != nil {
 			return s.fail(c, e)
 		}
@@ -232,8 +239,8 @@ func (s *session) prepare(c *origin.Conn, text []byte) bool {
 }
 
 // own answers a statement that is not in the table.
-func (s *session) own(c *origin.Conn, text []byte, binary bool) bool {
-	o, e := s.builtin(text)
+func (s *session) own(c *origin.Conn, st *statement, binary bool) bool {
+	o, e := s.builtin(st)
 	if e != nil {
 		return s.fail(c, e)
 	}
@@ -243,9 +250,14 @@ func (s *session) own(c *origin.Conn, text []byte, binary bool) bool {
 	if len(o.columns) == 0 {
 		return s.ok(c, o.affected, 0)
 	}
+	return s.result(c, o.columns, o.rows, binary)
+}
+
+// result answers with rows.
+func (s *session) result(c *origin.Conn, columns []mysqlwire.Column, rows [][]mysqlwire.Value, binary bool) bool {
 	f := mysqlwire.Format{Binary: binary, NoEOF: s.noEOF, Status: s.status}
 	begin := len(c.Output())
-	out, err := mysqlwire.AppendResult(c.Output(), o.columns, o.rows, f)
+	out, err := mysqlwire.AppendResult(c.Output(), columns, rows, f)
 	if err != nil {
 		c.SetOutput(out[:begin])
 		return s.fail(c, &Error{Code: 1105, Message: err.Error()})
