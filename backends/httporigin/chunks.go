@@ -23,6 +23,7 @@ const (
 	chunkDataCR
 	chunkDataLF
 	trailerStart
+	trailerName
 	trailerLine
 	trailerLF
 	trailerEndLF
@@ -98,15 +99,26 @@ func (r *chunkReader) read(b []byte) (n int, data []byte, p problem) {
 				return n, nil, bad("the data of a chunk is longer than its size")
 			}
 		case trailerStart:
-			r.state = trailerLine
-			if c == '\r' {
+			switch {
+			case c == '\r':
 				r.state = trailerEndLF
+			case isToken(c):
+				r.state = trailerName
+			default:
+				return n, nil, bad("a trailer has no name before its colon, or is folded")
+			}
+		case trailerName:
+			switch r.line++; {
+			case c == ':':
+				r.state = trailerLine
+			case !isToken(c) || r.line > maxChunkLine:
+				return n, nil, bad("a trailer has no name before its colon, or is folded")
 			}
 		case trailerLine:
 			switch r.line++; {
 			case c == '\r':
 				r.state = trailerLF
-			case c == '\n' || r.line > maxChunkLine:
+			case c == '\n' || c == 0 || r.line > maxChunkLine:
 				return n, nil, bad("a trailer is malformed or too long")
 			}
 		case trailerLF:

@@ -170,7 +170,9 @@ func TestChunkReaderRefuses(t *testing.T) {
 	for _, text := range []string{
 		"\r\n", "g\r\n", "5\n", "5\rx", "5 hello\n", "5 \r\n", "5\t\r\n", "5 x\r\n", "0 \r\n", "5" + strings.Repeat(" ", maxChunkLine+2),
 		"1\r\nab\r\n", "1\r\na\n", "fffffffffffffffff\r\n",
-		"-1\r\n", "0\r\nA: b\n\r\n", "0\r\n\rx", "1;" + strings.Repeat("x", maxChunkLine+1),
+		"-1\r\n", "0\r\nA: b\n\r\n", "0\r\nno colon\r\n\r\n",
+		"0\r\n: b\r\n\r\n", "0\r\nA : b\r\n\r\n", "0\r\nA: b\r\n c\r\n\r\n", "0\r\nA: b\x00\r\n\r\n",
+		"0\r\n\rx", "1;" + strings.Repeat("x", maxChunkLine+1),
 	} {
 		var r chunkReader
 		rest, refused := []byte(text), false
