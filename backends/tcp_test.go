@@ -287,6 +287,10 @@ func TestTCPIdleAndThreads(t *testing.T) {
 	if got, err := io.ReadAll(r.dial()); err != nil || len(got) > 0 || !near(time.Since(begin), 50*time.Millisecond) {
 		t.Errorf("%q, %v after %v", got, err, time.Since(begin))
 	}
+	// It was the origin that ended it.
+	if c, err := r.control.Counters(t.Context()); err != nil || c.Replicas[0].Connections.Silent != 0 {
+		t.Errorf("counted %+v, %v", c, err)
+	}
 }
 
 // A connection is idle when nothing comes from the client, whether or not what

@@ -141,7 +141,7 @@ func (c *Conn) tired() {
 		l.SetTimer(&c.timer, until, c)
 		return
 	}
-	c.gone()
+	c.ended()
 }
 
 // proceed goes on writing, and then turns to the next request.
@@ -290,6 +290,14 @@ func (c *Conn) idle() {
 
 // gone settles and closes a connection whose client is not there any more.
 func (c *Conn) gone() {
+	if !c.spoken {
+		c.s.tally.Silent++
+	}
+	c.ended()
+}
+
+// ended settles and closes a connection.
+func (c *Conn) ended() {
 	pending := c.waiting || c.open || c.box != nil && len(c.box.marks) > 0
 	if c.waiting || c.open {
 		c.mark.Aborted()
@@ -297,10 +305,7 @@ func (c *Conn) gone() {
 	if c.box != nil {
 		c.box.abort()
 	}
-	switch {
-	case !c.spoken:
-		c.s.tally.Silent++
-	case !pending && len(c.in) > 0:
+	if !pending && len(c.in) > 0 {
 		c.s.tally.Incomplete++
 	}
 	c.close()
