@@ -264,6 +264,50 @@ func TestMySQLTransactionStatus(t *testing.T) {
 	}
 }
 
+// Statements can be prepared in SQL, too.
+func TestMySQLNamedStatements(t *testing.T) {
+	r := startMySQL(t, mysqlorigin.Options{Answers: answers(t)})
+	db := r.open("u@ADDR/")
+	db.SetMaxOpenConns(1)
+	ctx := t.Context()
+	exec := func(query string) (message string) {
+		_, err := db.ExecContext(ctx, query)
+		if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+			message = fmt.Sprint(e.Number, " ", e.Message)
+		} else if err != nil {
+			message = err.Error()
+		}
+		return message
+	}
+	for _, c := range []struct{ query, want string }{
+		{`PREPARE S FROM 'SELECT \'it\'\'s\' AS Text, 2'`, ""},
+		{"EXECUTE other", "1243 Unknown prepared statement handler (other) given to EXECUTE"},
+		{"PREPARE s2 FROM \"DELETE FROM item\"", ""},
+		{"EXECUTE s2 USING @a, @b", "1213 Deadlock found"},
+		{"DEALLOCATE PREPARE S2", ""},
+		{"DEALLOCATE PREPARE s2", "1243 Unknown prepared statement handler (s2) given to DEALLOCATE PREPARE"},
+		{"EXECUTE s2", "1243 Unknown prepared statement handler (s2) given to EXECUTE"},
+		{"PREPARE s3 FROM 'call x'", "1235 This origin has no answer to the statement: call x"},
+		{"PREPARE s3 FROM @a", "1235 This origin has no answer to the statement: prepare s3 from @a"},
+	} {
+		if got := exec(c.query); got != c.want {
+			t.Errorf("%s: %q, want %q", c.query, got, c.want)
+		}
+	}
+	var text string
+	var two int
+	if err := db.QueryRowContext(ctx, "/* again */ execute s").Scan(&text, &two); err != nil || text != "it's" || two != 2 {
+		t.Errorf("%q, %d, %v", text, two, err)
+	}
+	r.apply(control.Fault{Kind: control.KindState, State: control.StateReadOnly, For: "1m"})
+	if got := exec("PREPARE w FROM 'INSERT INTO item VALUES (1)'"); got != "" {
+		t.Errorf("a write prepared: %s", got)
+	}
+	if got := exec("EXECUTE w"); !strings.HasPrefix(got, "1290 ") {
+		t.Errorf("a write carried out on a read-only server: %q", got)
+	}
+}
+
 func TestMySQLAuthentication(t *testing.T) {
 	for _, plugin := range []string{mysqlorigin.Native, mysqlorigin.CachingSHA2} {
 		for _, password := range []string{"", "secret"} {
@@ -511,6 +555,7 @@ func mariaDBClient(t *testing.T, plugin string, flags []string) {
 	run("max_connections\t151\n", "-N", "-e", "show variables like 'max_conn%'")
 	run("other\n", "-N", "-e", "use other; select database()")
 	run("7\n8\n", "-N", "-e", "select 7; select 8")
+	run("c\nsome text\n", "-e", "PREPARE `S` FROM 'SELECT c FROM sbtest1 WHERE id=?'; set @a=1; EXECUTE S USING @a; DEALLOCATE PREPARE s")
 }
 
 func TestSysbench(t *testing.T) {

@@ -62,13 +62,22 @@ func (s *session) builtin(st *statement) (outcome, *Error) {
 	case "show":
 		return s.show(rest)
 	case "select":
-		written := asWritten(st.said)
-		return s.selects(rest, written[len(written)-len(rest):])
+		return s.selects(rest, st.written(rest))
+	case "prepare":
+		return s.prepares(rest, st.written(rest))
+	case "deallocate":
+		return s.deallocates(rest)
 	}
 	if isWrite(q) {
 		return outcome{affected: 1}, nil
 	}
 	return outcome{}, unknown("statement", string(q))
+}
+
+// written is the end of a statement as it was written.
+func (st *statement) written(end string) string {
+	all := asWritten(st.said)
+	return all[len(all)-len(end):]
 }
 
 func unknown(what, q string) *Error {

@@ -143,6 +143,7 @@ func FuzzStatement(f *testing.F) {
 	for _, s := range []string{
 		"SELECT @@version, 1 as a limit 1", "show variables like 'a%'", "/* X-Bench-Id: a.1 */ x", "select 'a\\'", "-- \n;", "use `a`", "start transaction",
 		"show variables where Variable_name in ('version')", "Select 1 As A, 'b\\', 2", "set session autocommit = off, names utf8",
+		"prepare a from 'select 1'", "prepare a from b", "deallocate prepare a",
 	} {
 		f.Add([]byte(s))
 	}

@@ -29,6 +29,7 @@ type session struct {
 	user       []byte
 	database   []byte
 	statements map[uint32]*statement
+	named      map[string]*statement // prepared in SQL
 	lastStmt   uint32
 	insertID   uint64
 	counting   counting
@@ -148,6 +149,7 @@ func (s *session) answer(c *origin.Conn, payload []byte) bool {
 		return s.ok(c, 0, 0)
 	case mysqlwire.ComResetConnection:
 		clear(s.statements)
+		s.named = nil
 		s.status = mysqlwire.StatusAutocommit
 		return s.ok(c, 0, 0)
 	case mysqlwire.ComFieldList:
@@ -161,6 +163,14 @@ func (s *session) answer(c *origin.Conn, payload []byte) bool {
 		st := &s.r.present
 		st.text, st.said = normalize(st.text[:0], rest), rest
 		st.answer = s.r.cfg.find(st.text)
+		if st.answer == nil {
+			switch named, e := s.executes(st.text); {
+			case e != nil:
+				return s.fail(c, e)
+			case named != nil:
+				st = named
+			}
+		}
 		return s.query(c, st, false)
 	case mysqlwire.ComStmtPrepare:
 		return s.prepare(c, rest)
