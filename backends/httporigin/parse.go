@@ -99,8 +99,8 @@ func parseRequestLine(line []byte, h *head) problem {
 	}
 	h.target, line = line[:sp], line[sp+1:]
 	for _, c := range h.target {
-		if c <= ' ' || c == 0x7f {
-			return bad("the request target has a control character")
+		if c <= ' ' || c == 0x7f || c == '#' {
+			return bad("the request target has a control character or a fragment")
 		}
 	}
 	switch {
@@ -234,6 +234,8 @@ func (h *head) check() problem {
 	switch {
 	case string(h.method) == "CONNECT":
 		return problem{501, "CONNECT asks for a tunnel, and this is an origin"}
+	case !h.targeted():
+		return bad("the request target is neither a path nor a URL, nor * of OPTIONS")
 	case h.body == byChunks && h.hasLength:
 		return bad("there are both Transfer-Encoding and Content-Length")
 	case h.body == byChunks && h.minor == 0:
@@ -246,6 +248,20 @@ func (h *head) check() problem {
 		h.body = byLength
 	}
 	return problem{}
+}
+
+// targeted tells whether the target has a form that goes with the method (RFC 9112
+// section 3.2).
+func (h *head) targeted() bool {
+	t := h.target
+	switch {
+	case t[0] == '/':
+		return true
+	case string(t) == "*":
+		return string(h.method) == "OPTIONS"
+	}
+	scheme, rest, ok := bytes.Cut(t, []byte("://"))
+	return ok && len(rest) > 0 && (isName(scheme, "http") || isName(scheme, "https"))
 }
 
 // keep tells whether the client lets the connection persist (RFC 9112 section 9.3).

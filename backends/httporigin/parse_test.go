@@ -52,6 +52,16 @@ func TestParseHeadAccepts(t *testing.T) {
 			true,
 		},
 		{
+			"a URL as target", "GET HTTP://a/x HTTP/1.1\r\nHost: a\r\n\r\n",
+			head{minor: 1, hosts: 1},
+			true,
+		},
+		{
+			"no target but the server", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+			head{minor: 1, hosts: 1},
+			true,
+		},
+		{
 			"a host with a port", "GET / HTTP/1.1\r\nHost: \t[fe80::1%25eth0]:8080 \r\n\r\n",
 			head{minor: 1, hosts: 1},
 			true,
@@ -114,6 +124,11 @@ func TestParseHeadRefuses(t *testing.T) {
 		{"GET  / HTTP/1.1\r\n\r\n", 400, "METHOD TARGET VERSION"},
 		{"G(T / HTTP/1.1\r\n\r\n", 400, "not a token"},
 		{"GET /\x01 HTTP/1.1\r\n\r\n", 400, "control character"},
+		{"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400, "fragment"},
+		{"GET foo HTTP/1.1\r\nHost: a\r\n\r\n", 400, "neither a path nor a URL"},
+		{"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400, "neither a path nor a URL"},
+		{"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, "neither a path nor a URL"},
+		{"GET http:// HTTP/1.1\r\nHost: a\r\n\r\n", 400, "neither a path nor a URL"},
 		{"GET / HTTP/1.1 \r\n\r\n", 400, "version"},
 		{"GET / HTTP/2.0\r\n\r\n", 505, "version"},
 		{"GET / HTTP/1.1\r\n\r\n", 400, "no Host"},
