@@ -299,6 +299,10 @@ func TestRedisStates(t *testing.T) {
 				t.Errorf("%s: %q, want %q", command, got, want)
 			}
 		}
+		if got := l.do("info replication"); !strings.Contains(got, "master_link_status:down\r\nmaster_last_io_seconds_ago:-1\r\n") ||
+			!strings.Contains(got, "master_link_down_since_seconds:5\r\n") {
+			t.Errorf("info %q", got)
+		}
 		if got := l.do("replicaof no one"); got != "+OK" {
 			t.Errorf("replicaof: %q", got)
 		}
@@ -306,6 +310,27 @@ func TestRedisStates(t *testing.T) {
 			t.Errorf("promoted, it answers %q", got)
 		}
 	})
+}
+
+// Of several reasons to refuse a command Redis gives one, whatever came first.
+func TestRedisReasons(t *testing.T) {
+	for _, c := range []struct {
+		role, state, command, want string
+	}{
+		{control.RoleReplica, control.StateDown, "set k v", "-READONLY "},
+		{control.RoleReplica, control.StateDown, "get k", "-MASTERDOWN "},
+		{control.RoleReplica, control.StateLoading, "set k v", "-READONLY "},
+		{control.RoleReplica, control.StateLoading, "get k", "-LOADING "},
+		{control.RoleReplica, control.StateMisconf, "set k v", "-MISCONF "},
+		{control.RolePrimary, control.StateMisconf, "set k v", "-OOM "},
+		{control.RolePrimary, control.StateMisconf, "del k", "-MISCONF "},
+	} {
+		r := startRedis(t, redisorigin.Options{Role: c.role, MaxMemory: 1, Keys: map[string]string{"full": "x"}})
+		r.apply(control.Fault{Kind: control.KindState, State: c.state, For: "1m"})
+		if got := r.redis().do(c.command); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s of a %s that is %s: %q, want %q", c.command, c.role, c.state, got, c.want)
+		}
+	}
 }
 
 func TestRedisLimits(t *testing.T) {

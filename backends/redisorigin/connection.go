@@ -399,13 +399,14 @@ func (r *replica) infoReplication(b *strings.Builder) {
 		fmt.Fprintf(b, "role:master\r\nconnected_slaves:0\r\nmaster_repl_offset:%d\r\n", offset)
 		return
 	}
-	link, seconds := "up", int(r.lag().Seconds())
+	link, seconds, since := "up", int(r.lag().Seconds()), ""
 	if r.server.Force().State == control.StateDown {
-		link = "down"
+		since = fmt.Sprintf("master_link_down_since_seconds:%d\r\n", seconds)
+		link, seconds = "down", -1
 	}
 	fmt.Fprintf(b, "role:slave\r\nmaster_host:%s\r\nmaster_port:%d\r\nmaster_link_status:%s\r\n", r.host, r.port, link)
 	fmt.Fprintf(b, "master_last_io_seconds_ago:%d\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:%d\r\n", seconds, r.behind())
-	fmt.Fprintf(b, "slave_read_only:1\r\nmaster_repl_offset:%d\r\n", offset)
+	fmt.Fprintf(b, "%sslave_read_only:1\r\nmaster_repl_offset:%d\r\n", since, offset)
 }
 
 func (r *replica) infoKeyspace(b *strings.Builder) {

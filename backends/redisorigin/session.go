@@ -26,12 +26,14 @@ const (
 	errNoAuth   = "NOAUTH Authentication required."
 	errReadOnly = "READONLY You can't write against a read only replica."
 	errLoading  = "LOADING Redis is loading the dataset in memory"
-	errMisconf  = "MISCONF Errors writing to the disk: commands that may modify the data set are disabled"
-	errDown     = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
-	errMemory   = "OOM command not allowed when used memory > 'maxmemory'."
-	errSyntax   = "ERR syntax error"
-	errNumber   = "ERR value is not an integer or out of range"
-	errFault    = "ERR an error was ordered by the test"
+	errMisconf  = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+		"Commands that may modify the data set are disabled, because this instance is configured to report errors during writes " +
+		"if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
+	errDown   = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+	errMemory = "OOM command not allowed when used memory > 'maxmemory'."
+	errSyntax = "ERR syntax error"
+	errNumber = "ERR value is not an integer or out of range"
+	errFault  = "ERR an error was ordered by the test"
 )
 
 // call is one command being carried out; out grows by the answer.
@@ -142,20 +144,20 @@ func unknown(args [][]byte) string {
 }
 
 // refuses says why the server as it is does not carry out a command of these flags,
-// "" if it does.
+// "" if it does. Of several reasons it gives the one that Redis gives.
 func (r *replica) refuses(f flags) string {
 	state, role := r.server.Force().State, r.actingRole()
 	switch {
-	case state == control.StateLoading && f&whileLoading == 0:
-		return errLoading
-	case state == control.StateDown && role == control.RoleReplica && f&whileStale == 0:
-		return errDown
-	case f&write != 0 && role == control.RoleReplica:
-		return errReadOnly
+	case f&grows != 0 && role == control.RolePrimary && r.used() > r.cfg.MaxMemory:
+		return errMemory
 	case state == control.StateMisconf && f&(write|misconf) != 0:
 		return errMisconf
-	case f&grows != 0 && r.used() > r.cfg.MaxMemory:
-		return errMemory
+	case f&write != 0 && role == control.RoleReplica:
+		return errReadOnly
+	case state == control.StateDown && role == control.RoleReplica && f&whileStale == 0:
+		return errDown
+	case state == control.StateLoading && f&whileLoading == 0:
+		return errLoading
 	}
 	return ""
 }
