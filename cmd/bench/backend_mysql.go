@@ -43,9 +43,9 @@ a prepared statement:
     error: 1213 40001 Deadlock found
 
 Without the file it knows what clients and monitors send by themselves: SELECT
-of variables, numbers and a few functions, SET, USE, BEGIN, COMMIT, SHOW
-VARIABLES, STATUS, WARNINGS, PROCESSLIST, REPLICA STATUS (and SLAVE STATUS) and
-so on; other writes are said to have changed one row.
+of variables, numbers and a few functions, SET, USE, BEGIN, COMMIT, PREPARE and
+EXECUTE, SHOW VARIABLES, STATUS, WARNINGS, PROCESSLIST, REPLICA STATUS (and SLAVE
+STATUS) and so on; other writes are said to have changed one row.
 
 Statements are counted in class NAME, with an exact record of every SEQ, if they
 begin with the comment /* X-Bench-Id: NAME.SEQ */, otherwise in class "-". For

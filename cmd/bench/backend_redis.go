@@ -28,9 +28,9 @@ func (*backendRedisCmd) Help() string {
 	return `
 Speaks RESP2 and RESP3: strings with expiry (GET, SET and its options, MGET,
 MSET, INCR, APPEND, DEL, EXPIRE, TTL, SCAN and so on) in 16 databases,
-transactions (MULTI, EXEC, DISCARD, WATCH), PING,
-AUTH, HELLO, SELECT, CLIENT, COMMAND, CONFIG GET, INFO, ROLE and REPLICAOF. Each
-replica keeps its keys by itself, on one thread.
+transactions (MULTI, EXEC, DISCARD, WATCH), PING, AUTH, HELLO, SELECT, CLIENT,
+COMMAND, CONFIG GET, INFO, ROLE and REPLICAOF. Each replica keeps its keys by
+itself, on one thread.
 
 Commands are counted in the class that CLIENT SETNAME gave the connection, in
 class "-" without a name. For example, a primary and a replica two seconds
