@@ -1,7 +1,6 @@
 package backends
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +16,6 @@ import (
 	"bench/backends/fault"
 	"bench/backends/origin"
 	"bench/internal/loop"
-	"bench/internal/poller"
 	"bench/internal/sock"
 )
 
@@ -75,7 +73,7 @@ func Start(o *Options) (*Process, error) {
 
 func (p *Process) start(o *Options, places []place) error {
 	for i := range max(1, o.Threads) {
-		l, err := loop.New(cmp.Or(o.Poller, poller.Quickest()), sock.ReservableFDs())
+		l, err := o.newLoop()
 		if err != nil {
 			return err
 		}
@@ -99,6 +97,13 @@ func (p *Process) start(o *Options, places []place) error {
 		return p.serveControl(o.Control)
 	}
 	return nil
+}
+
+func (o *Options) newLoop() (*loop.Loop, error) {
+	if o.Poller == "" {
+		return loop.NewQuickest(sock.ReservableFDs())
+	}
+	return loop.New(o.Poller, sock.ReservableFDs())
 }
 
 // run turns a loop; an origin with a loop that failed is of no use.

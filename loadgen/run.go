@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"bench/internal/loop"
-	"bench/internal/poller"
 	"bench/internal/result"
 	"bench/internal/sock"
 	"bench/internal/thread"
@@ -77,19 +76,17 @@ func newRunner(spec *Spec, sink Sink) (*Runner, error) {
 		return nil, err
 	}
 	r.spin = spec.spinUs()
-	if r.loop, err = loop.New(spec.poller(), sock.ReservableFDs()); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.loop, err = spec.newLoop()
+	return r, err
 }
 
-// poller is the polling mechanism to ask for. One that receives ahead does not note
-// the times of arrival that a timed load tells by.
-func (s *Spec) poller() string {
+// newLoop makes the loop on its polling mechanism. One that receives ahead does not
+// note the times of arrival that a timed load tells by.
+func (s *Spec) newLoop() (*loop.Loop, error) {
 	if s.Poller == "" && !s.timed() {
-		return poller.Quickest()
+		return loop.NewQuickest(sock.ReservableFDs())
 	}
-	return s.Poller
+	return loop.New(s.Poller, sock.ReservableFDs())
 }
 
 // Run carries out the load from startAt on, a time on the clock of

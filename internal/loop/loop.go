@@ -103,6 +103,16 @@ func New(pollerName string, maxFD int) (*Loop, error) {
 	return l, nil
 }
 
+// NewQuickest makes a loop on the poller that a request costs least with, or on the
+// best one where that is refused: its memory may be used up by other processes.
+func NewQuickest(maxFD int) (*Loop, error) {
+	l, err := New(poller.Quickest(), maxFD)
+	if err != nil {
+		l, err = New("", maxFD)
+	}
+	return l, err
+}
+
 // running counts the loops of the process, as GOMAXPROCS is of the process.
 var running atomic.Int32
 
