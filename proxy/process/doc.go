@@ -201,7 +201,8 @@ func (p *process) sources() ([]config.Source, error) {
 // override applies the command line, which has precedence.
 func (p *process) override(cfg *spec.Config) {
 	g, o := &cfg.Global, p.opt
-	g.Daemon = g.Daemon || o.Daemon
+	// -d and -db overrule the word daemon, -D overrules them.
+	g.Daemon = o.Daemon || g.Daemon && !o.Foreground && !o.Debug
 	g.MasterWorker = g.MasterWorker || o.MasterWorker
 	g.ZeroWarning = g.ZeroWarning || o.ZeroWarning
 	g.NoEpoll = g.NoEpoll || o.NoEpoll
@@ -218,12 +219,6 @@ func (p *process) override(cfg *spec.Config) {
 				px.MaxConn = o.ProxyMaxConn
 			}
 		}
-	}
-	if o.Foreground || o.Debug {
-		g.Daemon = false
-	}
-	if o.Foreground {
-		g.MasterWorker = false
 	}
 	if o.Systemd {
 		// The service manager wants the process it started to stay.

@@ -54,6 +54,7 @@ func TestStopStatuses(t *testing.T) {
 		{"master soft", []string{"-W"}, syscall.SIGUSR1, "exit status 0"},
 		{"master terminated", []string{"-W"}, syscall.SIGTERM, "exit status 0"},
 		{"master interrupted", []string{"-W"}, syscall.SIGINT, "exit status 130"},
+		{"master held in the foreground", []string{"-W", "-db"}, syscall.SIGINT, "exit status 130"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,7 +118,7 @@ func TestStartFailures(t *testing.T) {
 
 func TestDaemonLetsGoOfItsOutput(t *testing.T) {
 	s := newSite(t)
-	for _, mode := range []string{"-D", "-D -W"} {
+	for _, mode := range []string{"-D", "-D -W", "-D -db"} {
 		cmd := s.command(t, strings.Fields(mode)...)
 		cmd.Stdout, cmd.Stderr = nil, nil
 		done := make(chan error, 1)
