@@ -26,6 +26,10 @@ func (s *stream) readResponse() {
 		if !sc.readable && !sc.hup {
 			return
 		}
+		if s.down.pending() {
+			s.clientSlow()
+			return
+		}
 		n, res := sc.recv(p)
 		if n > 0 {
 			s.touchServer()
@@ -96,6 +100,25 @@ func (s *stream) responseData(data []byte, kept bool) {
 		if s.serial != serial || s.state != stateResponse {
 			return
 		}
+	}
+}
+
+// flushInterim sends what the client had no room for of interim responses. Only then
+// is read what comes after them: they may be as many as a server likes.
+func (s *stream) flushInterim() {
+	switch s.down.flush(s.t, &s.c.endpoint) {
+	case flowDstErr:
+		s.clientGone()
+	case flowBlocked:
+		s.clientSlow()
+	default:
+		s.touchServer()
+		s.cliExp = never
+		if !s.up.ended {
+			s.touchClient()
+		}
+		s.arm()
+		s.readResponse()
 	}
 }
 
@@ -270,7 +293,7 @@ func (s *stream) pumpUp() {
 		s.touchClient()
 		s.arm()
 	case flowBlocked:
-		s.cliExp = never
+		s.clientUnasked()
 		s.arm()
 	case flowYield:
 		s.yield()
@@ -307,7 +330,7 @@ func (s *stream) requestSent() {
 		// A server may take its time: nothing is held meanwhile.
 		s.releaseFirst()
 	}
-	s.cliExp = never
+	s.clientUnasked()
 	s.arm()
 	if s.state == stateResponse && s.clientClosed() {
 		s.clientWhileServed()
@@ -422,6 +445,24 @@ func (s *stream) pumpDown() {
 	s.afterDown(st)
 }
 
+// clientUnasked ends the time-out of a client that need send nothing now, unless it
+// is to take something.
+func (s *stream) clientUnasked() {
+	if !s.down.pending() {
+		s.cliExp = never
+	}
+}
+
+// clientSlow waits for a client that takes nothing now. Meanwhile nothing is asked of
+// the server, unless it is to take something itself.
+func (s *stream) clientSlow() {
+	s.touchClient()
+	if !s.sending() {
+		s.srvExp = never
+	}
+	s.arm()
+}
+
 func (s *stream) gotFirstByte() {
 	if s.gotRes == 0 {
 		s.gotRes = s.t.Loop.Now()
@@ -440,9 +481,7 @@ func (s *stream) afterDown(st flowState) {
 		}
 		s.arm()
 	case flowBlocked:
-		s.touchClient()
-		s.srvExp = never
-		s.arm()
+		s.clientSlow()
 	case flowYield:
 		s.yield()
 	case flowDone:

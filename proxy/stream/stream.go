@@ -186,7 +186,11 @@ func (s *stream) clientReady(ev poller.Events) {
 		s.clientWhileWaiting()
 	case stateResponse, stateData:
 		if ev&poller.Out != 0 && s.down.pending() {
-			s.pumpDown()
+			if s.state == stateResponse {
+				s.flushInterim()
+			} else {
+				s.pumpDown()
+			}
 			if s.state == stateEnd || s.c == nil {
 				return
 			}
