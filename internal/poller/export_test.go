@@ -17,3 +17,6 @@ func RingVariants() []Mechanism {
 	}
 	return all
 }
+
+// Refusal is how a failed set-up of io_uring is explained.
+var Refusal = refusal

@@ -170,6 +170,12 @@ func refusal(errno syscall.Errno) error {
 			return fmt.Errorf("switched off by the sysctl kernel.io_uring_disabled=%s: %w", strings.TrimSpace(string(b)), errno)
 		}
 		return fmt.Errorf("io_uring_setup is forbidden here, as by a seccomp filter: %w", errno)
+	case unix.ENOMEM:
+		// Its queues count as locked memory of the user, all processes together.
+		var lim unix.Rlimit
+		if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &lim) == nil && lim.Cur != unix.RLIM_INFINITY {
+			return fmt.Errorf("the limit on locked memory (ulimit -l, %d KiB) leaves no room for its queues: %w", lim.Cur>>10, errno)
+		}
 	}
 	return fmt.Errorf("io_uring_setup: %w", errno)
 }
