@@ -479,6 +479,9 @@ func (s *stream) afterDown(st flowState) {
 		if s.http && !s.tunnel {
 			s.cliExp = never
 		}
+		if s.srvExp == never {
+			s.touchServer() // the client was slow, now it is the server's turn
+		}
 		s.arm()
 	case flowBlocked:
 		s.clientSlow()

@@ -107,3 +107,35 @@ func TestTimeoutOfReaderThatSends(t *testing.T) {
 		gone(t, ended)
 	})
 }
+
+// A server that falls silent runs out of time also when the client has only now taken
+// what it sent before.
+func TestServerTimeoutBehindSlowReader(t *testing.T) {
+	var r *rig
+	held := func() bool {
+		n := make(chan int)
+		r.loop.Post(func() { n <- r.thread.BuffersInUse() })
+		return <-n > 0
+	}
+	blocked, ended := make(chan struct{}), make(chan struct{})
+	addr := origin(t, func(c net.Conn, br *bufio.Reader) {
+		defer close(ended)
+		if _, err := http.ReadRequest(br); err != nil {
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")
+		piece := make([]byte, 32<<10)
+		for !held() {
+			_, _ = c.Write(piece)
+			time.Sleep(time.Millisecond)
+		}
+		close(blocked)
+		_, _ = br.ReadByte()
+	})
+	r = newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Timeouts.Server = 300 * time.Millisecond }, addr)
+	c := r.dial()
+	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-blocked
+	go func() { _, _ = io.Copy(io.Discard, c.r) }()
+	gone(t, ended)
+}
