@@ -317,11 +317,12 @@ func (p *ioUring) polled(fd int, w *watch, c *cqe) Events {
 	switch {
 	case w.live&reqPoll == 0:
 		return 0 // cancelled meanwhile
-	case c.res < 0:
-		return In | Out | Hup
 	case c.flags&flagMore == 0: // the kernel ends a request that it cannot go on with
 		w.live &^= reqPoll
 		p.change(fd, w)
+	}
+	if c.res < 0 {
+		return In | Out | Hup
 	}
 	return epollEvents(uint32(c.res))
 }
