@@ -39,7 +39,7 @@ soak: build ## Pass a million requests through a hundred reloads; none may fail,
 	$(GO) test -count 1 -run TrafficMakesNoGarbage -v ./proxy/stream -requests 1000000
 
 performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
-	$(BIN) peers --rounds 5 --duration 3s --markdown docs/PERFORMANCE.md --json bin/performance.json
+	$(BIN) peers --rounds 4 --duration 2s --markdown docs/PERFORMANCE.md --json bin/performance.json
 
 chaos-kill: ## Kill 200 runs full of faults at random times; nothing may be left behind
 	$(GO) test -count 1 -timeout 60m -run TestKilledRuns -v ./cmd/bench -plans 200
