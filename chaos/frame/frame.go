@@ -75,71 +75,77 @@ func (p *Packet) Sequence() uint32 {
 
 // Parser reads frames. It belongs to one goroutine.
 type Parser struct {
-	eth     layers.Ethernet
-	vlan    layers.Dot1Q
-	ip4     layers.IPv4
-	ip6     layers.IPv6
-	tcp     layers.TCP
-	udp     layers.UDP
-	payload gopacket.Payload
-	decoder *gopacket.DecodingLayerParser
-	found   []gopacket.LayerType
+	eth   layers.Ethernet
+	vlan  layers.Dot1Q
+	ip4   layers.IPv4
+	ip6   layers.IPv6
+	tcp   layers.TCP
+	udp   layers.UDP
+	link  *gopacket.DecodingLayerParser
+	found []gopacket.LayerType
 }
 
 // NewParser returns a parser.
 func NewParser() *Parser {
 	p := &Parser{found: make([]gopacket.LayerType, 0, 8)}
-	p.decoder = gopacket.NewDecodingLayerParser(layers.LayerTypeEthernet,
-		&p.eth, &p.vlan, &p.ip4, &p.ip6, &p.tcp, &p.udp, &p.payload)
-	p.decoder.IgnoreUnsupported = true
+	p.link = gopacket.NewDecodingLayerParser(layers.LayerTypeEthernet, &p.eth, &p.vlan)
+	p.link.IgnoreUnsupported = true
 	return p
 }
 
 // Parse reads a frame into out. What is malformed or unknown is left out: the
 // frame is then known by fewer layers, and false is returned when not even an IP
-// header could be read.
+// header could be read. What a tunnel carries is payload.
 func (p *Parser) Parse(b []byte, out *Packet) bool {
 	*out = Packet{Bytes: b, End: len(b)}
-	_ = p.decoder.DecodeLayers(b, &p.found)
-	at := 0
+	_ = p.link.DecodeLayers(b, &p.found)
+	at, next := 0, gopacket.LayerTypeZero
 	for _, layer := range p.found {
 		switch layer {
 		case layers.LayerTypeEthernet:
 			at += len(p.eth.Contents)
+			next = p.eth.NextLayerType()
 		case layers.LayerTypeDot1Q:
 			at += len(p.vlan.Contents)
-		case layers.LayerTypeIPv4:
-			out.L3 = at
-			at += len(p.ip4.Contents)
-			out.End = at + len(p.ip4.Payload)
-			copy(out.Src.Addr[:], mapped4[:])
-			copy(out.Dst.Addr[:], mapped4[:])
-			copy(out.Src.Addr[12:], p.ip4.SrcIP)
-			copy(out.Dst.Addr[12:], p.ip4.DstIP)
-			if p.ip4.FragOffset == 0 {
-				out.Proto = uint8(p.ip4.Protocol)
-			}
-		case layers.LayerTypeIPv6:
-			out.L3, out.V6 = at, true
-			at += len(p.ip6.Contents)
-			out.End = at + len(p.ip6.Payload)
-			copy(out.Src.Addr[:], p.ip6.SrcIP)
-			copy(out.Dst.Addr[:], p.ip6.DstIP)
-			out.Proto = uint8(p.ip6.NextHeader)
-		case layers.LayerTypeTCP:
-			t := &p.tcp
-			out.L4, out.Body = at, at+len(t.Contents)
-			out.Src.Port, out.Dst.Port = uint16(t.SrcPort), uint16(t.DstPort)
-			out.Seq, out.Ack, out.Window = t.Seq, t.Ack, t.Window
-			out.Flags = b[at+13]
-			at = out.Body
-		case layers.LayerTypeUDP:
-			out.L4, out.Body = at, at+8
-			out.Src.Port, out.Dst.Port = uint16(p.udp.SrcPort), uint16(p.udp.DstPort)
-			at = out.Body
+			next = p.vlan.NextLayerType()
 		}
 	}
-	return out.L3 > 0
+	var payload []byte
+	switch {
+	case next == layers.LayerTypeIPv4 && p.ip4.DecodeFromBytes(b[at:], gopacket.NilDecodeFeedback) == nil:
+		payload, next = p.ip4.Payload, p.ip4.NextLayerType()
+		copy(out.Src.Addr[:], mapped4[:])
+		copy(out.Dst.Addr[:], mapped4[:])
+		copy(out.Src.Addr[12:], p.ip4.SrcIP)
+		copy(out.Dst.Addr[12:], p.ip4.DstIP)
+		if p.ip4.FragOffset == 0 {
+			out.Proto = uint8(p.ip4.Protocol)
+		}
+		out.L3 = at
+		at += len(p.ip4.Contents)
+	case next == layers.LayerTypeIPv6 && p.ip6.DecodeFromBytes(b[at:], gopacket.NilDecodeFeedback) == nil:
+		payload, next = p.ip6.Payload, p.ip6.NextLayerType()
+		copy(out.Src.Addr[:], p.ip6.SrcIP)
+		copy(out.Dst.Addr[:], p.ip6.DstIP)
+		out.Proto = uint8(p.ip6.NextHeader)
+		out.L3, out.V6 = at, true
+		at += len(p.ip6.Contents)
+	default:
+		return false
+	}
+	out.End = at + len(payload)
+	switch {
+	case next == layers.LayerTypeTCP && p.tcp.DecodeFromBytes(payload, gopacket.NilDecodeFeedback) == nil:
+		t := &p.tcp
+		out.L4, out.Body = at, at+len(t.Contents)
+		out.Src.Port, out.Dst.Port = uint16(t.SrcPort), uint16(t.DstPort)
+		out.Seq, out.Ack, out.Window = t.Seq, t.Ack, t.Window
+		out.Flags = b[at+13]
+	case next == layers.LayerTypeUDP && p.udp.DecodeFromBytes(payload, gopacket.NilDecodeFeedback) == nil:
+		out.L4, out.Body = at, at+8
+		out.Src.Port, out.Dst.Port = uint16(p.udp.SrcPort), uint16(p.udp.DstPort)
+	}
+	return true
 }
 
 var mapped4 = [12]byte{10: 0xff, 11: 0xff}
