@@ -24,11 +24,19 @@ lint: ## Run the linters
 	$(GO) mod tidy -diff
 	$(GO) run $(LINT) run ./...
 
+# When the time is up between two inputs, go test now and then says "context deadline
+# exceeded" in place of PASS (go.dev/issue/75804, mended in Go 1.27). What an input has
+# broken it tells in other words.
 fuzz: ## Run each fuzz target for FUZZTIME, two at a time
 	@for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do echo $$p $$f; done; \
-	done | xargs -P 2 -L 1 sh -c 'out=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 $$0 2>&1) && \
-	  echo "$$0 $$1: $$(echo "$$out" | grep -o "execs: [0-9]*" | tail -1)" || { echo "$$0 $$1:"; echo "$$out"; exit 255; }'
+	done | xargs -P 2 -L 1 sh -c 'out=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 $$0 2>&1) || \
+	  case $$out in \
+	    *"Failing input"*) false ;; \
+	    *"    context deadline exceeded"*) ;; \
+	    *) false ;; \
+	  esac || { echo "$$0 $$1:"; echo "$$out"; exit 255; }; \
+	  echo "$$0 $$1: $$(echo "$$out" | grep -o "execs: [0-9]*" | tail -1)"'
 
 bench: build ## Measure engine and generator against HAProxy and wrk, side by side
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen ./backends ./internal/loop
