@@ -380,7 +380,7 @@ func (c *cell) startAgents(ctx context.Context) error {
 		l := &c.scenario.Load[i]
 		cpus := or(l.CPUs, c.place.loads)
 		spec, first := loadSpec(c.scenario, l, c.targets(l.Target)), realTime(l, cpus, c.place.proxy)
-		if first {
+		if first && maySpin(c.scenario.Load, cpus) {
 			spec.SpinUs, spec.SpinShare = loadgen.AutoSpin, spinShare
 		}
 		a, err := fleet.Start(spec, &fleet.Options{

@@ -61,3 +61,22 @@ func TestRealTime(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyLoadsWithCPUsOfTheirOwnSpin(t *testing.T) {
+	one, three := scenarios.Load{}, scenarios.Load{Processes: 3}
+	for _, c := range []struct {
+		loads []scenarios.Load
+		cpus  []int
+		want  bool
+	}{
+		{[]scenarios.Load{one}, []int{1}, true},
+		{[]scenarios.Load{one, one}, []int{1}, false},
+		{[]scenarios.Load{one, one}, []int{2, 3}, true},
+		{[]scenarios.Load{three}, []int{1, 2}, false},
+		{[]scenarios.Load{one}, nil, false},
+	} {
+		if got := maySpin(c.loads, c.cpus); got != c.want {
+			t.Errorf("%d loads on %v: %v", len(c.loads), c.cpus, got)
+		}
+	}
+}
