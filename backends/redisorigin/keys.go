@@ -98,33 +98,25 @@ func (k *call) expiryWanted(at int64) (wanted func(*entry) bool, ok bool) {
 	return wanted, true
 }
 
-// ttl is TTL and PTTL: -1 for a key that does not expire, -2 for none.
-func ttl(k *call) {
-	e := k.get(1)
-	switch {
-	case e == nil:
-		k.integer(-2)
-	case e.expiry == 0:
-		k.integer(-1)
-	case len(k.args[0]) == len("PTTL"):
-		k.integer(e.expiry - k.s.r.now())
-	default:
-		k.integer((e.expiry - k.s.r.now() + 500) / 1000)
-	}
-}
+// ttl is TTL and PTTL.
+func ttl(k *call) { k.end(k.s.r.now(), "PTTL") }
 
-// expireTime is EXPIRETIME and PEXPIRETIME, with the words of TTL for none.
-func expireTime(k *call) {
+// expireTime is EXPIRETIME and PEXPIRETIME.
+func expireTime(k *call) { k.end(0, "PEXPIRETIME") }
+
+// end tells when a key expires, counted from a time, in seconds or, for the command
+// precise, in milliseconds: -1 for a key that does not expire, -2 for none.
+func (k *call) end(from int64, precise string) {
 	e := k.get(1)
 	switch {
 	case e == nil:
 		k.integer(-2)
 	case e.expiry == 0:
 		k.integer(-1)
-	case len(k.args[0]) == len("PEXPIRETIME"):
-		k.integer(e.expiry)
+	case len(k.args[0]) == len(precise):
+		k.integer(e.expiry - from)
 	default:
-		k.integer((e.expiry + 500) / 1000)
+		k.integer((e.expiry - from + 500) / 1000)
 	}
 }
 
