@@ -371,7 +371,7 @@ func TestBrowserObeysTheKeyboard(t *testing.T) {
 func TestBrowserPrints(t *testing.T) {
 	b := newTab(browser(t), t)
 	pages := regexp.MustCompile(`/Type\s*/Page[^s]`)
-	names := map[string]int{"stop": 3}
+	names := map[string]int{"stop": 3, "matrix": 4}
 	if !testing.Short() {
 		names["hour"] = 5
 	}
@@ -396,6 +396,11 @@ func TestBrowserPrints(t *testing.T) {
 		}
 		if n := eval[int](b, `[...document.querySelectorAll("button,select,.readout,details.table summary")].filter(e => e.checkVisibility()).length`); n != 0 {
 			t.Errorf("%s: %d controls are printed", name, n)
+		}
+		// What does not fit on one page goes to the next as a whole.
+		b.do(chromedp.EmulateViewport(703, 1000)) // A4 less its margins
+		for _, cut := range eval[[]string](b, `[...document.querySelectorAll(".plot,.multiple,.card,tr")].filter(e => getComputedStyle(e).breakInside !== "avoid").concat([...document.querySelectorAll(".matrix .scroll")].filter(e => e.scrollWidth > e.clientWidth + 1)).map(e => e.className || e.tagName)`) {
+			t.Errorf("%s: %s is cut across pages", name, cut)
 		}
 	}
 }

@@ -43,8 +43,12 @@ func Finish(out *os.File, dir string, run *result.Run, ascii bool) error {
 		}
 	}
 	seen := environment(ConsoleOptions{ASCII: ascii, Getenv: os.Getenv})
-	color := seen.color && term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb"
-	_, printErr := io.WriteString(out, Summary(run, SummaryOptions{Color: color, ASCII: seen.ascii, FileSizes: sizes, Dir: dir}))
+	o := SummaryOptions{ASCII: seen.ascii, FileSizes: sizes, Dir: dir}
+	if term.IsTerminal(int(out.Fd())) {
+		o.Color = seen.color && os.Getenv("TERM") != "dumb"
+		o.Width, _ = terminalSize(out)
+	}
+	_, printErr := io.WriteString(out, Summary(run, o))
 	return errors.Join(err, printErr)
 }
 

@@ -83,15 +83,18 @@ func NewConsole(out, in *os.File, o ConsoleOptions) *Console {
 		c.stopped.Go(c.writeLines)
 		return c
 	}
-	c.size = func() (int, int) {
-		w, h, err := term.GetSize(int(out.Fd()))
-		if err != nil || w <= 0 || h <= 0 {
-			return 80, 24
-		}
-		return w, h
-	}
+	c.size = func() (int, int) { return terminalSize(out) }
 	c.takeOver(in)
 	return c
+}
+
+// terminalSize is the size of the terminal, 80 by 24 if it does not say.
+func terminalSize(out *os.File) (width, height int) {
+	w, h, err := term.GetSize(int(out.Fd()))
+	if err != nil || w <= 0 || h <= 0 {
+		return 80, 24
+	}
+	return w, h
 }
 
 // environment reads what the terminal can show.

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"bench/internal/units"
 )
@@ -24,12 +23,16 @@ func (f *liveFrame) pane(which rune) []string {
 			"r  processes: CPU, memory, descriptors", "?  this list; the same key again goes back", "Ctrl-C  interrupt: everything is undone, no report is promised",
 		}
 	default:
-		return f.liveState.lines
+		var out []string
+		for _, l := range f.liveState.lines {
+			out = append(out, wrapText(l, f.width)...)
+		}
+		return out
 	}
 }
 
 func (f *liveFrame) eventPane() []string {
-	var out []string
+	var rows [][]string
 	for i := range f.events {
 		e := &f.events[i]
 		state, at := "to come", e.PlannedUs
@@ -45,44 +48,63 @@ func (f *liveFrame) eventPane() []string {
 		if e.ID > 0 {
 			number = strconv.Itoa(e.ID)
 		}
-		out = append(out, left(units.Clock(at-f.zeroUs), 9)+right(number, 4)+"  "+left(state, 12)+left(e.Kind, 18)+e.Target)
+		rows = append(rows, []string{units.Clock(at - f.zeroUs), number, state, e.Kind, e.Target})
 	}
 	// What is done scrolls away first.
-	for len(out) > 6 && len(out) > 0 && strings.Contains(out[0], " done ") && strings.Contains(out[5], " done ") {
-		out = out[1:]
+	for len(rows) > 6 && rows[0][2] == "done" && rows[5][2] == "done" {
+		rows = rows[1:]
 	}
-	if len(out) == 0 {
+	if len(rows) == 0 {
 		return []string{"no events are planned"}
 	}
-	return out
+	return f.safeTable([]column{{}, {right: true}, {}, {}, {wraps: true, least: 12}}, rows)
 }
 
 func (f *liveFrame) upstreamPane() []string {
 	if len(f.stats) == 0 {
 		return []string{"the proxy's counters have not been read yet"}
 	}
-	out := []string{left("server", 30) + left("state", 14) + right("sessions", 10) + right("total", 12) + right("queue", 8)}
+	var rows [][]string
 	for _, r := range f.stats {
 		if r.Server == "FRONTEND" || r.Server == "BACKEND" {
 			continue
 		}
-		out = append(out, left(r.Proxy+"/"+r.Server, 30)+left(r.Status, 14)+right(units.Count(r.Values["scur"]), 10)+right(units.Count(r.Values["stot"]), 12)+right(units.Count(r.Values["qcur"]), 8))
+		rows = append(rows, []string{r.Proxy + "/" + r.Server, r.Status, units.Count(r.Values["scur"]), units.Count(r.Values["stot"]), units.Count(r.Values["qcur"])})
 	}
-	return out
+	return f.safeTable([]column{
+		{head: "server", wraps: true, least: 12}, {head: "state"}, {head: "sessions", right: true}, {head: "total", right: true}, {head: "queue", right: true},
+	}, rows)
 }
 
 func (f *liveFrame) resourcePane() []string {
 	if len(f.procs) == 0 {
 		return []string{"the processes have not been read yet"}
 	}
-	out := []string{left("process", 18) + right("pid", 8) + right("cpu", 11) + right("memory", 11) + right("fds", 8) + right("threads", 9)}
+	var rows [][]string
 	for _, pid := range slices.Sorted(maps.Keys(f.procs)) {
 		p := f.procs[pid]
 		cpu := units.None
 		if p.rated {
 			cpu = units.Percent(p.share)
 		}
-		out = append(out, left(p.Role, 18)+right(strconv.Itoa(pid), 8)+right(cpu, 11)+right(units.Bytes(float64(p.RSSBytes)), 11)+right(strconv.Itoa(p.FDs), 8)+right(strconv.Itoa(p.Threads), 9))
+		rows = append(rows, []string{p.Role, strconv.Itoa(pid), cpu, units.Bytes(float64(p.RSSBytes)), strconv.Itoa(p.FDs), strconv.Itoa(p.Threads)})
 	}
-	return out
+	return f.safeTable([]column{
+		{head: "process", wraps: true, least: 12},
+		{head: "pid", right: true},
+		{head: "cpu", right: true},
+		{head: "memory", right: true},
+		{head: "fds", right: true},
+		{head: "threads", right: true},
+	}, rows)
+}
+
+// safeTable lays out texts that come from the proxy or the scenario.
+func (f *liveFrame) safeTable(columns []column, rows [][]string) []string {
+	for _, r := range rows {
+		for i := range r {
+			r[i] = f.safe(r[i])
+		}
+	}
+	return layTable(columns, rows, f.width)
 }

@@ -1,10 +1,8 @@
 package reports
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,26 +16,31 @@ import (
 
 const (
 	summaryLines = 24
-	summaryWidth = 80
-	// maxLimits is the room for limits in the summary.
+	// maxLimits is the room for limits in the summary on a terminal.
 	maxLimits = 6
+	// maxProblems is the room for what is wrong with the measurement, likewise.
+	maxProblems = 3
 )
 
 // SummaryOptions choose how the final summary is drawn.
 type SummaryOptions struct {
 	Color bool // ANSI colours
 	ASCII bool // no character beyond ASCII
+	// Width of the terminal in cells. 0: not a terminal; then no line is broken
+	// and no limit left out.
+	Width int
 	// Dir is the result folder, as the user named it; may be empty.
 	Dir string
 	// FileSizes gives the sizes of the written files by name; may be nil.
 	FileSizes map[string]int64
 }
 
-// Summary is the final summary of a run: at most 24 lines of at most 80
-// columns, the verdict first, the files last. Segments appear when Complete
-// has derived them, else the phases of the scenario.
+// Summary is the final summary of a run, the verdict first, the files last: at
+// most 24 lines on a terminal, unless it is so narrow or names are so long that
+// lines must be broken. Segments appear when Complete has derived them, else the
+// phases of the scenario.
 func Summary(run *result.Run, o SummaryOptions) string {
-	s := summary{style: style{o.Color, o.ASCII}, run: clean(run), sizes: o.FileSizes, dir: o.Dir}
+	s := summary{style: style{o.Color, o.ASCII}, run: clean(run), sizes: o.FileSizes, dir: o.Dir, width: o.Width}
 	s.head()
 	s.limits()
 	if len(s.run.Cells) == 1 {
@@ -71,12 +74,45 @@ type summary struct {
 	run   *result.Run
 	sizes map[string]int64
 	dir   string
+	width int
 	lines []string
 }
 
-// add appends a line, and then colours the words in it that are verdicts.
+// add appends a line whose first word may name it ("trust  ..."). What does not
+// fit goes on below, under the text.
 func (s *summary) add(line string) {
-	line = strings.TrimRight(s.plain(strings.ReplaceAll(line, "\n", " "), summaryWidth), " ")
+	line = strings.TrimRight(s.safe(line), " ")
+	if s.width <= 0 || textWidth(line) <= s.width {
+		s.append(line)
+		return
+	}
+	hang := len(line) - len(strings.TrimLeft(line, " "))
+	if i := strings.Index(line, "  "); i > 0 && i < 8 {
+		hang = len(line) - len(strings.TrimLeft(line[i:], " "))
+	}
+	for i, l := range wrapText(line[hang:], s.width-hang) {
+		if i == 0 {
+			s.append(line[:hang] + l)
+		} else {
+			s.append(strings.Repeat(" ", hang) + l)
+		}
+	}
+}
+
+// addTable appends a table.
+func (s *summary) addTable(columns []column, rows [][]string) {
+	for _, r := range rows {
+		for i := range r {
+			r[i] = s.safe(r[i])
+		}
+	}
+	for _, l := range layTable(columns, rows, s.width) {
+		s.append(l)
+	}
+}
+
+// append takes a finished line and colours the verdict at its end.
+func (s *summary) append(line string) {
 	for _, w := range []string{result.Pass, result.Fail, result.Unclear, result.Invalid, result.Partial} {
 		if strings.HasSuffix(line, " "+w) {
 			line = strings.TrimSuffix(line, w) + s.verdict(w)
@@ -85,9 +121,32 @@ func (s *summary) add(line string) {
 	s.lines = append(s.lines, line)
 }
 
+// addParts appends texts that belong together, as many to a line as fit.
+func (s *summary) addParts(lead string, leadWidth int, parts []string) {
+	line, used := lead, leadWidth
+	room := 0
+	if s.width > 0 {
+		room = max(s.width-leadWidth-2, 1)
+	}
+	for _, text := range parts {
+		for _, p := range wrapText(s.safe(text), room) {
+			if p == "" {
+				continue
+			}
+			if room > 0 && used > leadWidth && used+2+textWidth(p) > s.width {
+				s.lines = append(s.lines, line)
+				line, used = strings.Repeat(" ", leadWidth), leadWidth
+			}
+			line += "  " + p
+			used += 2 + textWidth(p)
+		}
+	}
+	s.lines = append(s.lines, line)
+}
+
 func (s *summary) head() {
 	run := s.run
-	parts := []string{series.OneLine(run.Scenario)}
+	parts := []string{run.Scenario}
 	if len(run.Cells) == 1 {
 		c := run.Cells[0]
 		parts = append(parts, strings.TrimSpace(c.Proxy.Driver+" "+c.Proxy.Version), words.Length(c.Phases, c.LengthUs), words.Loop(c.Loads))
@@ -95,87 +154,40 @@ func (s *summary) head() {
 		parts = append(parts, strconv.Itoa(len(run.Cells))+" cells")
 	}
 	parts = append(parts, "seed "+strconv.FormatUint(run.Seed, 10))
-	// What does not fit is left out: half a version or rate would mislead.
-	room := summaryWidth - len(run.Verdict) - 2
-	line := s.plain(parts[0], 40)
-	for _, p := range parts[1:] {
-		if p = s.plain(p, summaryWidth); p != "" && textWidth(line)+2+textWidth(p) <= room {
-			line += "  " + p
-		}
-	}
-	s.lines = append(s.lines, s.verdict(run.Verdict)+"  "+line)
+	s.addParts(s.verdict(run.Verdict), textWidth(run.Verdict), parts)
 	if run.Reason != "" {
-		s.wrap("      ", run.Reason, 2)
-	} else if n := s.countObjectives(); n > 0 {
+		s.add("      " + run.Reason)
+	} else if n := len(series.Limits(run.Cells)); n > 0 {
 		s.add(fmt.Sprintf("      all %d limits hold", n))
 	}
 }
 
-// wrap adds a text over at most so many lines, broken between words.
-func (s *summary) wrap(indent, text string, most int) {
-	words := strings.Fields(series.OneLine(text))
-	for n := 0; n < most && len(words) > 0; n++ {
-		line := indent + words[0]
-		words = words[1:]
-		for len(words) > 0 && (n == most-1 || textWidth(line)+1+textWidth(words[0]) <= summaryWidth) {
-			line += " " + words[0]
-			words = words[1:]
-		}
-		s.add(line)
-	}
-}
-
-func (s *summary) countObjectives() int {
-	n := 0
-	for _, c := range s.run.Cells {
-		n += len(c.Objectives)
-	}
-	return n
-}
-
-// limits lists the limits of all cells, the broken ones first.
+// limits lists the limits, the broken ones first, each with its worst cell.
 func (s *summary) limits() {
-	type row struct {
-		cell *result.Cell
-		o    result.Objective
-	}
-	var rows []row
-	for _, c := range s.run.Cells {
-		for _, o := range c.Objectives {
-			rows = append(rows, row{c, o})
-		}
-	}
-	if len(rows) == 0 {
+	all := series.Limits(s.run.Cells)
+	if len(all) == 0 {
 		return
 	}
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(words.Rank(a.o.Verdict), words.Rank(b.o.Verdict)) })
-	shown := rows
-	if len(rows) > maxLimits {
-		shown = rows[:maxLimits-1]
+	shown := all
+	if s.width > 0 && len(all) > maxLimits {
+		shown = all[:maxLimits-1]
+	}
+	var rows [][]string
+	for i := range shown {
+		l := &shown[i]
+		o := &l.Worst
+		rows = append(rows, []string{words.Objective(o), words.Wanted(o), words.Got(o), words.LimitNote(l, len(s.run.Cells) > 1), o.Verdict})
 	}
 	s.add("")
-	s.add(left("limit", 22) + right("wanted", 11) + right("got", 10) + "  worst at")
-	for _, r := range shown {
-		name := words.Objective(&r.o)
-		if len(s.run.Cells) > 1 {
-			name = r.cell.Name + " " + name
-		}
-		worst := words.Worst(r.cell.Events, series.Zero(r.cell.Phases), &r.o)
-		if worst == "" {
-			worst = r.o.Reason
-		}
-		s.add(left(name, 22) + right(words.Wanted(&r.o), 11) + right(words.Got(&r.o), 10) + "  " + left(worst, 27) + " " + r.o.Verdict)
-	}
-	if n := len(rows) - len(shown); n > 0 {
+	s.addTable([]column{
+		{head: "limit", wraps: true, least: 12}, {head: "wanted", right: true}, {head: "got", right: true}, {head: "worst at", wraps: true, least: 14}, {},
+	}, rows)
+	if n := len(all) - len(shown); n > 0 {
 		rest := map[string]int{}
-		for _, r := range rows[len(shown):] {
-			rest[r.o.Verdict]++
+		for _, l := range all[len(shown):] {
+			rest[l.Worst.Verdict]++
 		}
-		var parts []string
-		for _, v := range slices.Sorted(maps.Keys(rest)) {
-			parts = append(parts, strconv.Itoa(rest[v])+" "+v)
-		}
-		s.add("and " + strconv.Itoa(n) + " more: " + strings.Join(parts, ", "))
+		s.add("and " + strconv.Itoa(n) + " more: " + words.Tally(rest))
 	}
 }
 
@@ -209,15 +221,28 @@ func (s *summary) phases(c *result.Cell) {
 		return
 	}
 	s.add("")
-	s.add(left("phase", 12) + right("n", 8) + right("good/s", 8) + right("p50", 9) + right("p99", 9) + right("p99.9", 9) + right("max", 9) + "  errors")
-	room := summaryLines - 3 - len(s.lines) - min(len(c.Abuse), maxAbuse) // trust and files
-	for i, r := range rows {
-		if i == room-1 && len(rows) > room {
-			s.add(fmt.Sprintf("and %d more", len(rows)-i))
-			return
-		}
-		s.add(left(r.name, 12) + right(units.Count(r.n), 8) + right(units.Rate(r.good), 8) + right(known(r.p50), 9) + right(known(r.p99), 9) +
-			right(known(r.p999), 9) + right(known(r.maximum), 9) + "  " + r.errors)
+	room := max(3, summaryLines-3-len(s.lines)-1-min(len(c.Abuse), maxAbuse)) // head, trust and files
+	more := 0
+	if len(rows) > room {
+		more = len(rows) - room + 1
+		rows = rows[:room-1]
+	}
+	var table [][]string
+	for _, r := range rows {
+		table = append(table, []string{r.name, units.Count(r.n), units.Rate(r.good), known(r.p50), known(r.p99), known(r.p999), known(r.maximum), r.errors})
+	}
+	s.addTable([]column{
+		{head: "phase", wraps: true, least: 12},
+		{head: "n", right: true},
+		{head: "good/s", right: true},
+		{head: "p50", right: true},
+		{head: "p99", right: true},
+		{head: "p99.9", right: true},
+		{head: "max", right: true},
+		{head: "errors", wraps: true, least: 12},
+	}, table)
+	if more > 0 {
+		s.add(fmt.Sprintf("and %d more", more))
 	}
 }
 
@@ -288,14 +313,13 @@ func (s *summary) cells() {
 		return
 	}
 	s.add("")
-	s.add(left("cell", 34) + right("n", 10) + right("p99", 10) + right("max", 10) + "  errors")
 	s.leftOut()
-	room := summaryLines - 3 - len(s.lines)
-	for i, c := range s.run.Cells {
-		if i == room-1 && len(s.run.Cells) > room {
-			s.add(fmt.Sprintf("and %d more", len(s.run.Cells)-i))
-			return
-		}
+	shown := s.run.Cells
+	if room := max(3, summaryLines-3-len(s.lines)-1); s.width > 0 && len(shown) > room {
+		shown = shown[:room-1]
+	}
+	var rows [][]string
+	for _, c := range shown {
 		var n, failed uint64
 		p99, most := 0.0, 0.0
 		for j := range c.Loads {
@@ -306,7 +330,13 @@ func (s *summary) cells() {
 				p99 = max(p99, t.Response.P99)
 			}
 		}
-		s.add(left(c.Name, 34) + right(units.Count(n), 10) + right(known(p99), 10) + right(known(most), 10) + "  " + left(units.Count(failed), 6) + " " + c.Verdict)
+		rows = append(rows, []string{c.Name, units.Count(n), known(p99), known(most), units.Count(failed), c.Verdict})
+	}
+	s.addTable([]column{
+		{head: "cell", wraps: true, least: 24}, {head: "n", right: true}, {head: "p99", right: true}, {head: "max", right: true}, {head: "errors", right: true}, {},
+	}, rows)
+	if n := len(s.run.Cells) - len(shown); n > 0 {
+		s.add(fmt.Sprintf("and %d more", n))
 	}
 }
 
@@ -344,11 +374,16 @@ func (s *summary) trust() {
 		problems = strconv.Itoa(n) + " problems"
 	}
 	s.add("trust  " + problems + ": " + quality)
-	other := slices.IndexFunc(t.Problems, func(p string) bool { return p != s.run.Reason })
-	if other >= 0 {
-		s.add("       " + t.Problems[other])
-	} else {
+	others := slices.DeleteFunc(t.Problems, func(p string) bool { return p == s.run.Reason })
+	if len(others) == 0 {
 		s.add("       cpu " + cpu)
+	}
+	for i, p := range others {
+		if s.width > 0 && i == maxProblems {
+			s.add(fmt.Sprintf("       and %d more in the report", len(others)-i))
+			break
+		}
+		s.add("       " + p)
 	}
 }
 
@@ -361,9 +396,9 @@ func (s *summary) files() {
 	for n := range s.sizes {
 		names[n] = true
 	}
-	line := "files"
+	var parts []string
 	if s.dir != "" {
-		line += "  " + filepath.Clean(s.dir) + string(filepath.Separator)
+		parts = append(parts, filepath.Clean(s.dir)+string(filepath.Separator))
 	}
 	for _, n := range []string{"report.html", "run.json", "seconds.csv", "report.md", "hist.hlog", "junit.xml"} {
 		if !names[n] {
@@ -372,9 +407,7 @@ func (s *summary) files() {
 		if size, ok := s.sizes[n]; ok && n == "report.html" {
 			n += " " + units.Bytes(float64(size))
 		}
-		if textWidth(line)+2+textWidth(n) <= summaryWidth {
-			line += "  " + n
-		}
+		parts = append(parts, n)
 	}
-	s.add(line)
+	s.addParts("files", len("files"), parts)
 }

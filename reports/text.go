@@ -98,15 +98,18 @@ func (s style) paint(code, text string) string {
 	return code + text + ansiReset
 }
 
-// plain makes a finished line fit for the terminal: cut to width cells, ASCII
-// if that is all there is. It must hold no colour yet.
-func (s style) plain(line string, width int) string {
-	line = series.OneLine(line)
+// safe makes a text one line that the terminal can show. It must hold no colour
+// yet.
+func (s style) safe(text string) string {
+	text = series.OneLine(text)
 	if s.ascii {
-		line = toASCII(line)
+		text = toASCII(text)
 	}
-	return fit(line, width)
+	return text
 }
+
+// plain is safe, cut to width cells.
+func (s style) plain(line string, width int) string { return fit(s.safe(line), width) }
 
 // toASCII spells units and comparisons in ASCII; other characters become "?".
 func toASCII(s string) string {

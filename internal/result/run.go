@@ -116,6 +116,7 @@ type Event struct {
 type Objective struct {
 	Expr    string  `json:"expr"`
 	Window  string  `json:"window,omitempty"`
+	Spans   []Span  `json:"spans,omitempty"` // when the window was open
 	Metric  string  `json:"metric"`
 	Op      string  `json:"op"`
 	Wanted  float64 `json:"wanted"`
@@ -163,6 +164,10 @@ type ConservationRow struct {
 	Lost      uint64 `json:"lost"`      // completed by the client yet never received: must be 0
 	Repeated  uint64 `json:"repeated"`  // ids the origins received more than once
 	Delta     uint64 `json:"delta"`
+	// Incomplete tells that an origin took its counters with it when it ended:
+	// Received, Answered and Repeated are then the least, Lost is the most it can
+	// have been.
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
 // ConservationCheck is one equation between summed counters.

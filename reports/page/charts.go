@@ -21,6 +21,7 @@ type plot struct {
 	Labels      []label // beside the ends of lines
 	Legend      []label
 	Bands       []band
+	Windows     []window
 	Limit       *label
 	Table       *table
 	Interactive bool
@@ -109,6 +110,9 @@ func (b *cellBuilder) latency() *plot {
 		}
 	}
 	p.Labels = spread(p.Labels, latencyPixels)
+	var keys []label
+	p.Windows, keys = b.windows(true, s.y)
+	p.Legend = append(p.Legend, keys...)
 	if b.Limit > 0 {
 		p.Limit = &label{At: round3(float64(s.y(b.Limit)) / height * 100), Text: "p99 limit " + units.Latency(b.Limit)}
 	}
@@ -320,6 +324,8 @@ func (b *cellBuilder) errors() *plot {
 		X: b.axis.ticks(b.ZeroUs), Y: s.ticks(), Bands: b.bands(), Sentence: "Errors over time. " + words.Errors(&total, maxClasses) + ".",
 		Table: b.errorTable(layers, names),
 	}
+	var keys []label
+	p.Windows, keys = b.windows(false, nil)
 	p.Grid = grid(p.X, p.Y)
 	sum := func(c *series.Column, upTo int) int {
 		var n uint64
@@ -343,6 +349,7 @@ func (b *cellBuilder) errors() *plot {
 	if len(layers) == 0 {
 		p.Legend = []label{{Text: "no errors", Class: "none"}}
 	}
+	p.Legend = append(p.Legend, keys...)
 	return p
 }
 

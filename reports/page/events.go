@@ -42,16 +42,21 @@ func (b *cellBuilder) bands() []band {
 			add("fault", from, to, "")
 		}
 	}
+	said := math.Inf(-1)
 	for _, l := range mergeSpans(b.Trust.Late) {
-		// The words stand where they fit; the pattern and the legend tell the rest.
-		text := ""
-		if float64(l.EndUs-l.StartUs) > 0.1*float64(b.axis.end-b.axis.start) {
-			text = "driver late"
+		// The words stand where they fit, on a telephone too; the pattern and the
+		// legend tell the rest.
+		text, left := "", b.axis.percent(l.StartUs)
+		if wide := b.axis.percent(l.EndUs) - left; wide > 10 && left <= 100-lateWords && left-said >= lateWords {
+			text, said = "driver late", left
 		}
 		add("late", l.StartUs, l.EndUs, text)
 	}
 	return out
 }
+
+// lateWords is the room for "driver late" in percent of the narrowest plot.
+const lateWords = 35
 
 // mergeSpans joins spans that touch or overlap: several loads are late together.
 func mergeSpans(spans []result.Span) []result.Span {

@@ -19,6 +19,7 @@ type matrixView struct {
 	Columns  []string
 	Rows     []matrixRow
 	Small    []matrixSmall
+	Limits   *table // every limit in every cell
 	Note     string
 }
 
@@ -175,6 +176,7 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 		l := &run.LeftOut[i]
 		missing[place(l.Name, l.Vars)] = series.OneLine(l.Reason)
 	}
+	m.Limits = limitTable(cells)
 	values, ratios := compare(list, cells)
 	for _, me := range list {
 		m.Measures = append(m.Measures, me.name)
@@ -203,6 +205,34 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 		}
 	}
 	return m
+}
+
+// limitTable is what every limit came to in every cell; nil without limits.
+func limitTable(cells []*series.Analysis) *table {
+	t := &table{Head: []string{"cell"}}
+	column := make(map[string]int)
+	for _, a := range cells {
+		row := make([]string, len(t.Head))
+		row[0] = series.OneLine(a.Name)
+		for _, o := range series.Objectives(a.Cell.Cell) {
+			name := words.Objective(&o) + " " + words.Wanted(&o)
+			i, ok := column[name]
+			if !ok {
+				i = len(t.Head)
+				column[name] = i
+				t.Head, row = append(t.Head, name), append(row, "")
+			}
+			row[i] = words.Got(&o) + " " + o.Verdict
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	for i, row := range t.Rows { // a cell before the one that has a limit more
+		t.Rows[i] = append(row, make([]string, len(t.Head)-len(row))...)
+	}
+	if len(t.Head) == 1 {
+		return nil
+	}
+	return t
 }
 
 // compare prints every measure of every cell, and how far each is from the best.
@@ -259,7 +289,7 @@ func spark(a *series.Analysis) string {
 
 // smallLatency is chart C1 without what only fits a wide plot.
 func smallLatency(p *plot) *plot {
-	return &plot{Kind: "small", Title: p.Title, Sentence: p.Sentence, X: p.X, Y: p.Y, Grid: p.Grid, Paths: p.Paths, Bands: p.Bands, Limit: nil}
+	return &plot{Kind: "small", Title: p.Title, Sentence: p.Sentence, X: p.X, Y: p.Y, Grid: p.Grid, Paths: p.Paths, Bands: p.Bands, Windows: p.Windows}
 }
 
 // matrixFacts are the words behind the scenario's name when there are several cells.

@@ -1,11 +1,9 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
 	"html/template"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -69,7 +67,9 @@ type card struct {
 	Got     string
 	Worst   string
 	Reason  string
-	Cell    string
+	// Cell names the one that is shown, and Tally counts them all by verdict,
+	// where there are several.
+	Cell, Tally string
 }
 
 // cellView is one cell's sections 3 to 7.
@@ -147,36 +147,25 @@ func cellFacts(a *series.Analysis) []string {
 	return facts
 }
 
-// sortObjectives puts broken limits first, then those that could not be
-// judged, keeping the order given within each.
-func sortObjectives(list []result.Objective) []result.Objective {
-	out := slices.Clone(list)
-	slices.SortStableFunc(out, func(a, b result.Objective) int { return cmp.Compare(words.Rank(a.Verdict), words.Rank(b.Verdict)) })
-	return out
-}
-
+// cards shows each limit once, with the cell in which it fared worst.
 func cards(cells []*series.Analysis) []card {
-	var out []card
-	for _, a := range cells {
-		list := a.Objectives
-		if a.SteadyState != nil {
-			steady := *a.SteadyState
-			steady.Metric = "steady state: " + steady.Expr
-			list = append(slices.Clone(list), steady)
-		}
-		for _, o := range sortObjectives(list) {
-			c := card{
-				Verdict: verdictOf(o.Verdict), Name: words.Objective(&o), Wanted: words.Wanted(&o),
-				Got: words.Got(&o), Worst: words.Worst(a.Events, a.ZeroUs, &o), Reason: series.OneLine(o.Reason),
-			}
-			if len(cells) > 1 {
-				c.Cell = a.Name
-			}
-			out = append(out, c)
-		}
+	records := make([]*result.Cell, len(cells))
+	for i, a := range cells {
+		records[i] = a.Cell.Cell
 	}
-	rank := map[string]int{"fail": 0, "unsure": 1, "pass": 2}
-	slices.SortStableFunc(out, func(a, b card) int { return cmp.Compare(rank[a.Verdict.Class], rank[b.Verdict.Class]) })
+	var out []card
+	for _, l := range series.Limits(records) {
+		o := &l.Worst
+		c := card{
+			Verdict: verdictOf(o.Verdict), Name: words.Objective(o), Wanted: words.Wanted(o), Got: words.Got(o),
+			Worst: words.Worst(l.Cell.Events, series.Zero(l.Cell.Phases), o), Reason: series.OneLine(o.Reason),
+		}
+		if len(cells) > 1 {
+			c.Cell = fmt.Sprintf("worst of %d: %s", l.Cells(), series.OneLine(l.Cell.Name))
+			c.Tally = words.Tally(l.Verdicts)
+		}
+		out = append(out, c)
+	}
 	return out
 }
 
@@ -319,9 +308,13 @@ func conservation(c *result.Conservation) *table {
 	}
 	t := &table{Head: []string{"class", "sent", "completed", "received", "answered", "lost", "repeated", "difference"}}
 	for _, r := range c.Rows {
+		least, most, difference := "", "", units.Count(r.Delta)
+		if r.Incomplete {
+			least, most, difference = "≥ ", "≤ ", "unknown"
+		}
 		t.Rows = append(t.Rows, []string{
-			series.OneLine(r.Class), units.Count(r.Sent), units.Count(r.Completed), units.Count(r.Received), units.Count(r.Answered),
-			units.Count(r.Lost), units.Count(r.Repeated), units.Count(r.Delta),
+			series.OneLine(r.Class), units.Count(r.Sent), units.Count(r.Completed), least + units.Count(r.Received), least + units.Count(r.Answered),
+			most + units.Count(r.Lost), least + units.Count(r.Repeated), difference,
 		})
 	}
 	for _, r := range c.Proxy {

@@ -33,6 +33,11 @@ func Analyse(c *Cell) *Analysis {
 	Peaks(a.Windows, Line(a.Raw, 0.99))
 	a.Segments = c.Segments(a.Windows)
 	values := []float64{a.Limit}
+	for i := range c.Objectives {
+		if o := &c.Objectives[i]; len(o.Spans) > 0 && o.Unit == "us" {
+			values = append(values, o.Wanted) // its line is drawn
+		}
+	}
 	for i := range a.Raw {
 		if b := a.Raw[i].OK; len(b) > 0 {
 			values = append(values, BinValue(int(b[0].Value)), a.Raw[i].Max)

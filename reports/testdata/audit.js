@@ -16,6 +16,8 @@
     if (v.width < .9 * r.width || v.height < .9 * r.height) say("a plot fills", v.width, "x", v.height, "of", r.width, "x", r.height);
     if (root.clientWidth <= 400 && (r.width < 240 || r.height < 140)) say("a plot is", r.width, "x", r.height, name(a.closest("figure")));
   }
+  const events = document.querySelector(".events .scroll");
+  if (events && root.clientWidth <= 400 && events.scrollWidth > events.clientWidth + 1) say("the events table is cut:", events.scrollWidth, "in", events.clientWidth);
   // texts
   const texts = [];
   for (const e of document.querySelectorAll("body *")) {

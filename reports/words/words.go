@@ -4,6 +4,7 @@
 package words
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -121,18 +122,6 @@ func Got(o *result.Objective) string {
 	return Quantity(o.Got, o.Unit)
 }
 
-// Rank orders verdicts: broken first, then what could not be judged, then what held.
-func Rank(verdict string) int {
-	switch verdict {
-	case result.Fail:
-		return 0
-	case result.Pass:
-		return 2
-	default:
-		return 1
-	}
-}
-
 // Objective is the name of a limit: its measure, and its window if it has one.
 func Objective(o *result.Objective) string {
 	name := o.Metric
@@ -157,6 +146,40 @@ func Worst(events []result.Event, zeroUs int64, o *result.Objective) string {
 		text += "  " + Event(&events[i])
 	}
 	return text
+}
+
+// LimitNote says when and where a limit fared worst, and why it could not be
+// judged; with several cells also in which one, and how it went in all of them.
+func LimitNote(l *series.Limit, several bool) string {
+	var parts []string
+	if worst := Worst(l.Cell.Events, series.Zero(l.Cell.Phases), &l.Worst); worst != "" {
+		parts = append(parts, worst)
+	}
+	if l.Worst.Reason != "" {
+		parts = append(parts, series.OneLine(l.Worst.Reason))
+	}
+	text := strings.Join(parts, ": ")
+	if several {
+		if l.Worst.Verdict == result.Pass {
+			return Tally(l.Verdicts)
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += "in " + series.OneLine(l.Cell.Name) + "; " + Tally(l.Verdicts)
+	}
+	return text
+}
+
+// Tally is a count by verdict, the worst first: "3 FAIL, 5 PASS".
+func Tally(verdicts map[string]int) string {
+	names := slices.Sorted(maps.Keys(verdicts))
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(series.Rank(a), series.Rank(b)) })
+	var parts []string
+	for _, v := range names {
+		parts = append(parts, strconv.Itoa(verdicts[v])+" "+v)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Event is an event in a few words: "fault 1 stall web.1".

@@ -19,6 +19,7 @@ func Evaluate(e *Expr, w *Window, d *Data) result.Objective {
 		spans = spans[:0]
 		for _, s := range d.spans(w) {
 			spans = append(spans, &s)
+			o.Spans = append(o.Spans, result.Span{StartUs: s.From, EndUs: s.To})
 		}
 		if len(spans) == 0 {
 			o.Verdict, o.Reason = result.Unclear, "the window never opened: no "+w.Kind+" was carried out"
@@ -40,7 +41,7 @@ func Evaluate(e *Expr, w *Window, d *Data) result.Objective {
 			}
 			continue
 		}
-		if b := badness(e.Op, left, right); b > worst {
+		if b := result.Beyond(e.Op, left, right); b > worst {
 			worst = b
 			o.Known, o.Got, o.Wanted = true, left, right
 			o.WorstUs = d.worst(e.left, s)
@@ -128,20 +129,6 @@ func holds(op string, a, b float64) bool {
 		return a > b
 	default:
 		return a >= b
-	}
-}
-
-// badness orders outcomes: the greatest is the worst.
-func badness(op string, a, b float64) float64 {
-	switch op {
-	case "<", "<=":
-		return a - b
-	case ">", ">=":
-		return b - a
-	case "==":
-		return math.Abs(a - b)
-	default:
-		return -math.Abs(a - b)
 	}
 }
 

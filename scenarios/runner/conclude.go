@@ -140,6 +140,9 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 	check := conserve.Check(clients, origins, proxy)
 	if len(lost) > 0 {
 		check.Exact = false
+		for i := range check.Rows {
+			check.Rows[i].Incomplete = true
+		}
 		check.Detail = strings.Trim(check.Detail+"; "+strings.Join(lost, "; "), "; ")
 	}
 	return check, nil

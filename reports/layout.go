@@ -1,0 +1,146 @@
+package reports
+
+import "strings"
+
+// Layout for people: text is wrapped, not cut. A width of 0 means that nothing
+// bounds it: the output is a file or a pipe.
+
+// mostLines bounds what one cell of a table may take of a terminal; in a pipe
+// nothing does.
+const mostLines = 12
+
+// wrapText breaks a text into lines of at most width cells, between words where
+// it can, else after punctuation, else anywhere.
+func wrapText(text string, width int) []string {
+	text = strings.TrimSpace(text)
+	if width <= 0 || textWidth(text) <= width {
+		return []string{text}
+	}
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && textWidth(line)+1+textWidth(word) <= width {
+			line += " " + word
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		for textWidth(word) > width {
+			n := breakAt(word, width)
+			lines = append(lines, word[:n])
+			word = word[n:]
+		}
+		line = word
+	}
+	return append(lines, line)
+}
+
+// breakAt is the number of bytes of a long word that go on a line of width cells.
+func breakAt(word string, width int) int {
+	used, last, soft := 0, 0, 0
+	for i, r := range word {
+		used += runeWidth(r)
+		if used > width && i > 0 {
+			break
+		}
+		last = i + len(string(r))
+		if strings.ContainsRune(",;/=-_.", r) {
+			soft = last
+		}
+	}
+	if soft > 0 {
+		return soft
+	}
+	return last
+}
+
+// column is one column of a table on a terminal.
+type column struct {
+	head string
+	// right aligns figures. Text is at the left.
+	right bool
+	// wraps tells that the column may become narrower than its texts, but not
+	// than least cells.
+	wraps bool
+	least int
+}
+
+// layTable gives the lines of a table. Columns are as wide as their texts; where
+// that is more than width, those that may wrap give way, the widest first.
+func layTable(columns []column, rows [][]string, width int) []string {
+	const gap = 2
+	sizes := make([]int, len(columns))
+	total := gap * (len(columns) - 1)
+	for i, c := range columns {
+		sizes[i] = textWidth(c.head)
+		for _, r := range rows {
+			sizes[i] = max(sizes[i], textWidth(r[i]))
+		}
+		total += sizes[i]
+	}
+	for width > 0 && total > width {
+		widest := -1
+		for i, c := range columns {
+			if c.wraps && sizes[i] > max(c.least, textWidth(c.head)) && (widest < 0 || sizes[i] > sizes[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		sizes[widest]--
+		total--
+	}
+	var lines []string
+	head := make([]string, len(columns))
+	for i, c := range columns {
+		head[i] = c.head
+	}
+	if strings.Join(head, "") != "" {
+		lines = layRow(columns, sizes, head, gap, 0)
+	}
+	for _, r := range rows {
+		lines = append(lines, layRow(columns, sizes, r, gap, width)...)
+	}
+	return lines
+}
+
+// layRow gives the lines of one row; cells that wrap go on below.
+func layRow(columns []column, sizes []int, cells []string, gap, width int) []string {
+	broken := make([][]string, len(cells))
+	height := 1
+	for i, text := range cells {
+		broken[i] = []string{text}
+		if width > 0 && columns[i].wraps {
+			broken[i] = wrapText(text, sizes[i])
+			if len(broken[i]) > mostLines {
+				broken[i] = broken[i][:mostLines]
+				broken[i][mostLines-1] = fit(broken[i][mostLines-1]+"~~", sizes[i]-1) + "~"
+			}
+		}
+		height = max(height, len(broken[i]))
+	}
+	lines := make([]string, height)
+	for k := range lines {
+		var b strings.Builder
+		for i, c := range columns {
+			text := ""
+			if k < len(broken[i]) {
+				text = broken[i][k]
+			}
+			pad := strings.Repeat(" ", max(0, sizes[i]-textWidth(text)))
+			if c.right {
+				text = pad + text
+			} else {
+				text += pad
+			}
+			if i > 0 {
+				b.WriteString(strings.Repeat(" ", gap))
+			}
+			b.WriteString(text)
+		}
+		lines[k] = strings.TrimRight(b.String(), " ")
+	}
+	return lines
+}
