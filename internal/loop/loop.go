@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bench/internal/poison"
 	"bench/internal/poller"
 	"bench/internal/sock"
 )
@@ -142,7 +143,7 @@ func (l *Loop) Refresh() int64 {
 }
 
 // Scratch is a receive buffer shared by all handlers of the loop: what is in it
-// is lost when the handler returns.
+// is lost when the handler returns. Tests overwrite it then (package poison).
 func (l *Loop) Scratch() []byte { return l.scratch }
 
 // Idle is the time spent waiting so far, in nanoseconds, asleep or spinning.
@@ -341,15 +342,18 @@ func (l *Loop) turn() error {
 		s := &l.slots[e.FD]
 		if s.gen == e.Gen && s.h != nil {
 			s.h.Ready(e.Ev)
+			poison.Fill(l.scratch)
 		}
 	}
 	l.timers.expire(l.now)
+	poison.Fill(l.scratch)
 	if len(l.runq) > 0 {
 		l.running, l.runq = l.runq, l.running[:0]
 		for i, t := range l.running {
 			l.running[i] = nil
 			t.queued = false
 			t.R.Run()
+			poison.Fill(l.scratch)
 		}
 	}
 	return nil

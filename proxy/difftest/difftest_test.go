@@ -153,11 +153,11 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 	return out, nil
 }
 
-// build builds the program under test.
+// build builds the program under test, which overwrites what it has let go of.
 func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bench")
-	if out, err := exec.Command("go", "build", "-o", path, "bench/cmd/bench").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-tags", "poison", "-o", path, "bench/cmd/bench").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return path

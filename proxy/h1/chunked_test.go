@@ -12,14 +12,19 @@ import (
 // walk feeds raw to a walker in pieces whose sizes cut decides, and returns what
 // comes out, how much was consumed and the error.
 func walk(raw []byte, mode ChunkMode, cut func(left int) int) (out []byte, used int, payload uint64, done bool, err *Error) {
+	return walkTo(raw, mode, 0, cut)
+}
+
+func walkTo(raw []byte, mode ChunkMode, maxTrailer int, cut func(left int) int) (out []byte, used int, payload uint64, done bool, err *Error) {
 	var c Chunked
-	c.Start(mode, 0)
+	c.Start(mode, maxTrailer)
 	for used < len(raw) && !c.Done() {
 		n := min(max(cut(len(raw)-used), 1), len(raw)-used)
 		piece := bytes.Clone(raw[used : used+n]) // its own array: writing past it would panic
 		piece = piece[:n:n]
 		r, w, err := c.Walk(piece)
 		out = append(out, piece[:w]...)
+		overwrite(piece)
 		used += r
 		if err != nil {
 			return out, used, c.Payload(), false, err

@@ -21,7 +21,6 @@ func Example() {
 	buf := []byte("POST /upload?x HTTP/1.1\r\nHost: example.org\r\nConnection: keep-alive\r\n" +
 		"Transfer-Encoding: chunked\r\n\r\n5;note\r\nhello\r\n0\r\n\r\nGET / HT")
 
-	req.Reset()
 	n, err := in.Request(&req, buf, &lim)
 	switch {
 	case err != nil: // answer err.Status, count, log, remember buf and in.ErrPos()
@@ -34,9 +33,8 @@ func Example() {
 	// Rules look at the message and change it.
 	req.AddID(message.XForwardedFor, req.Arena.CopyString("192.0.2.1"))
 
-	// A stream that has to wait while the buffer is reused calls req.Detach(buf)
-	// here and keeps buf[n:].
-
+	// req lies in buf: what is wanted of it after the turn is copied or, as here,
+	// written out.
 	out = h1.AppendRequest(out[:0], &req, h1.WriteOptions{KeepAlive: true, Peer: req.Version})
 
 	// The body follows the head; what comes after it is the next request.

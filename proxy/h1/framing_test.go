@@ -115,7 +115,7 @@ func TestErrPos(t *testing.T) {
 	}{
 		{"GE\x01T / HTTP/1.1\r\n\r\n", 2},
 		{"GET /\x01 HTTP/1.1\r\n\r\n", 5},
-		{"GET / HTTP/1.x\r\n\r\n", 6},
+		{"GET / HTTP/1.x\r\n\r\n", 13},
 		{"GET / HTTP/1.1\r\nHost: a\r\nA b: c\r\n\r\n", 26},
 		{"GET / HTTP/1.1\r\nHost: a\r\nA: b\x00\r\n\r\n", 29},
 		{"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 22},

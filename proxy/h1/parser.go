@@ -2,7 +2,6 @@ package h1
 
 import (
 	"bytes"
-	"unsafe"
 
 	"bench/proxy/message"
 )
@@ -27,24 +26,27 @@ type Limits struct {
 // DefaultLimits are those of a configuration that sets none of them.
 func DefaultLimits() Limits { return Limits{MaxHead: 16384 - 1024, MaxFields: 101} }
 
+// head is the part of buf that may belong to a head.
+func (l *Limits) head(buf []byte) []byte { return buf[:min(len(buf), l.MaxHead)] }
+
 // Parser remembers, between two receive calls, how far a head that has not
-// arrived completely was parsed, so that a head that drips in costs no more than
-// one that comes at once. One serves one direction of one connection, for message
+// arrived completely was checked, so that the cost of a head that drips in grows
+// with its length only. One serves one direction of one connection, for message
 // after message. The zero value is ready to use.
 //
-// The message must not be touched between two calls for the same head. The
-// buffer may move meanwhile (from the loop's scratch buffer to one owned by the
-// stream, say), as long as it still starts with the same bytes: slices of the
-// message are then moved along.
+// It keeps offsets and nothing else: the buffer may be another one at the next
+// call, as long as it starts with the same bytes, and the old one may be
+// overwritten meanwhile. A message is filled in by the one call that completes its
+// head, from the buffer of that call, and by no other.
 type Parser struct {
-	pos     int // start of the first line that is not parsed
+	pos     int // start of the first line that was not checked
 	seen    int // no line feed between pos and here
+	count   int // fields before pos
 	started bool
 	errPos  int
-	base    []byte // the buffer of the last call
 }
 
-// Reset forgets a partly parsed head.
+// Reset forgets a head that has not arrived completely.
 func (p *Parser) Reset() { *p = Parser{} }
 
 // Started reports whether part of a head, other than empty lines, has arrived.
@@ -65,28 +67,14 @@ func (p *Parser) more(buf []byte, pos int, lim *Limits) *Error {
 	if len(buf) >= lim.MaxHead {
 		return p.fail(lim.MaxHead, ErrHeadTooLarge)
 	}
-	p.pos, p.seen, p.base = pos, len(buf), buf
+	p.pos, p.seen = pos, len(buf)
 	return nil
 }
 
-// done notes that the head is complete and n bytes long.
-func (p *Parser) done(n int, lim *Limits) *Error {
-	if n > lim.MaxHead {
-		return p.fail(lim.MaxHead, ErrHeadTooLarge)
-	}
-	*p = Parser{}
-	return nil
-}
-
-// waiting reports whether the line that was incomplete at the last call still is.
-// It looks at new bytes only.
-func (p *Parser) waiting(buf []byte) bool {
-	return p.seen > p.pos && p.seen <= len(buf) && bytes.IndexByte(buf[p.seen:], '\n') < 0
-}
-
-// moved reports whether buf is not the buffer that parsed lines are slices of.
-func (p *Parser) moved(buf []byte) bool {
-	return p.started && unsafe.SliceData(p.base) != unsafe.SliceData(buf)
+// waiting reports whether the line that was incomplete at the last call still is,
+// and may yet be completed. It looks at new bytes only.
+func (p *Parser) waiting(buf []byte, lim *Limits) bool {
+	return p.seen > p.pos && p.seen <= len(buf) && len(buf) < lim.MaxHead && bytes.IndexByte(buf[p.seen:], '\n') < 0
 }
 
 // lineEnd checks the line end at i, where a control character was found, and
@@ -151,7 +139,7 @@ func (p *Parser) fields(h *message.Header, buf []byte, pos int, lim *Limits) (in
 		for i > start && (buf[i-1] == ' ' || buf[i-1] == '\t') {
 			i--
 		}
-		if h.Len() >= lim.MaxFields {
+		if p.count+h.Len() >= lim.MaxFields {
 			return 0, p.fail(pos, ErrTooManyFields)
 		}
 		h.Append(message.Lookup(name), name, buf[start:i:i])

@@ -6,23 +6,51 @@ import (
 	"bench/proxy/message"
 )
 
-// Request parses the head of a request from the start of buf into msg, which must
-// be reset. It returns the length of the head with the empty lines before it, 0
-// when more bytes are needed (call again with the same bytes and more), or the
-// reason why the request is refused.
+// Request parses the head of a request from the start of buf into msg. It returns
+// the length of the head with the empty lines before it, 0 when more bytes are
+// needed (call again with the same bytes and more, in any buffer), or the reason
+// why the request is refused.
 //
 // On success names in buf are lowered in place, msg refers to buf, and:
 //   - Body, KeepAlive, Conn and Expect100 tell what follows;
 //   - Content-Length and Transfer-Encoding appear at most once, one excluding the
 //     other, in canonical spelling; TE holds "trailers" only.
+//
+// Otherwise msg says nothing: it is empty, or as it was.
 func (p *Parser) Request(msg *message.Request, buf []byte, lim *Limits) (int, *Error) {
-	if p.waiting(buf) {
-		return 0, p.more(buf, p.pos, lim)
+	buf = lim.head(buf)
+	if p.waiting(buf, lim) {
+		p.seen = len(buf)
+		return 0, nil
 	}
+	msg.Reset()
+	again := p.started
+	n, err := p.requestHead(msg, buf, lim)
+	if n > 0 && again {
+		// It came in pieces, and msg has the lines of the last one only.
+		msg.Reset()
+		p.Reset()
+		n, err = p.requestHead(msg, buf, lim)
+	}
+	if n > 0 {
+		p.Reset()
+		var at []byte
+		if at, err = checkRequest(msg, lim); err == nil {
+			lowerNames(&msg.Header)
+			return n, nil
+		}
+		err = p.fail(offset(buf, at), err)
+	} else if err == nil {
+		p.count += msg.Len()
+	}
+	msg.Reset()
+	return 0, err
+}
+
+// requestHead parses the lines that were not checked yet and returns the end of
+// the head, 0 when it has not arrived.
+func (p *Parser) requestHead(msg *message.Request, buf []byte, lim *Limits) (int, *Error) {
 	pos := p.pos
-	if p.moved(buf) {
-		msg.Rebase(p.base, buf)
-	}
 	if !p.started {
 		next, err := p.requestLine(msg, buf, pos, lim)
 		if next == 0 || err != nil {
@@ -30,18 +58,7 @@ func (p *Parser) Request(msg *message.Request, buf []byte, lim *Limits) (int, *E
 		}
 		pos, p.started = next, true
 	}
-	n, err := p.fields(&msg.Header, buf, pos, lim)
-	if n == 0 || err != nil {
-		return 0, err
-	}
-	if err := p.done(n, lim); err != nil {
-		return 0, err
-	}
-	if at, err := checkRequest(msg, lim); err != nil {
-		return 0, p.fail(offset(buf, at), err)
-	}
-	lowerNames(&msg.Header)
-	return n, nil
+	return p.fields(&msg.Header, buf, pos, lim)
 }
 
 var http11 = binary.LittleEndian.Uint64([]byte("HTTP/1.1"))
@@ -86,19 +103,16 @@ func (p *Parser) requestLine(msg *message.Request, buf []byte, pos int, lim *Lim
 	for i < len(buf) && buf[i] == ' ' {
 		i++
 	}
-	if len(buf) < i+10 {
-		return 0, p.shortVersion(buf, pos, i, lim)
+	next := i + 10
+	if len(buf) < next || binary.LittleEndian.Uint64(buf[i:]) != http11 || buf[i+8] != '\r' || buf[i+9] != '\n' {
+		var err *Error
+		if next, err = p.oddVersion(buf, pos, i, lim); next == 0 || err != nil {
+			return 0, err
+		}
 	}
-	if binary.LittleEndian.Uint64(buf[i:]) == http11 {
-		msg.Version = message.HTTP11
-	} else if v, err := version(buf[i:]); err == nil {
-		msg.Version = v
-	} else {
-		return 0, p.fail(i, err)
-	}
-	next := lineEnd(buf, i+8)
-	if next <= 0 {
-		return 0, p.fail(i+8, ErrVersion)
+	msg.Version = message.HTTP11
+	if buf[i+7] == '0' {
+		msg.Version = message.HTTP10
 	}
 	msg.Line = buf[pos : i+8 : i+8]
 	msg.SetTarget(target)
@@ -116,31 +130,30 @@ func targetError(c byte, some bool) *Error {
 	return ErrTarget
 }
 
-// shortVersion checks what has arrived of a version at i, too short to be one
-// with its line end.
-func (p *Parser) shortVersion(buf []byte, pos, i int, lim *Limits) *Error {
+// oddVersion checks what has arrived of a version and its line end at i. It returns
+// the start of the next line, 0 when the line has not arrived.
+func (p *Parser) oddVersion(buf []byte, pos, i int, lim *Limits) (int, *Error) {
 	const pattern = "HTTP/0.0\r\n"
-	for k, c := range buf[i:] {
-		want := pattern[k]
-		if want == '0' && c-'0' < 10 || want == c || k == 8 && c == '\n' {
-			continue
+	for k := range len(pattern) {
+		if i+k == len(buf) {
+			return 0, p.more(buf, pos, lim)
 		}
-		return p.fail(i+k, ErrVersion)
+		c, want := buf[i+k], pattern[k]
+		if k == 8 && c == '\n' {
+			return i + 9, p.major(buf, i)
+		}
+		if c != want && (want != '0' || c-'0' > 9) {
+			return 0, p.fail(i+k, ErrVersion)
+		}
 	}
-	return p.more(buf, pos, lim)
+	return i + 10, p.major(buf, i)
 }
 
-// version parses the version at the start of b, at least eight bytes. Minor
-// versions above 1 mean 1 (RFC 9110 §2.5).
-func version(b []byte) (message.Version, *Error) {
-	if string(b[:5]) != "HTTP/" || b[5]-'0' > 9 || b[6] != '.' || b[7]-'0' > 9 {
-		return 0, ErrVersion
+// major refuses major versions other than 1. Minor ones above 1 mean 1 (RFC 9110
+// §2.5).
+func (p *Parser) major(buf []byte, i int) *Error {
+	if buf[i+5] != '1' {
+		return p.fail(i+5, ErrVersionMajor)
 	}
-	switch {
-	case b[5] != '1':
-		return 0, ErrVersionMajor
-	case b[7] == '0':
-		return message.HTTP10, nil
-	}
-	return message.HTTP11, nil
+	return nil
 }

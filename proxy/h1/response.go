@@ -4,24 +4,50 @@ import (
 	"bench/proxy/message"
 )
 
-// Response parses the head of a response from the start of buf into msg, which
-// must be reset. method is that of the request it answers. It returns the length
-// of the head, 0 when more bytes are needed (call again with the same bytes and
-// more), or the reason why the response is refused.
+// Response parses the head of a response from the start of buf into msg. method is
+// that of the request it answers. It returns the length of the head, 0 when more
+// bytes are needed (call again with the same bytes and more, in any buffer), or the
+// reason why the response is refused.
 //
 // On success names in buf are lowered in place, msg refers to buf, Body and
 // KeepAlive tell what follows, and Content-Length and Transfer-Encoding are
 // canonical as for requests; they are gone from responses that cannot have them
 // (1xx, 204, 2xx to CONNECT), and describe the absent content of a response to
-// HEAD and of a 304.
+// HEAD and of a 304. Otherwise msg says nothing: it is empty, or as it was.
 func (p *Parser) Response(msg *message.Response, buf []byte, method message.Method, lim *Limits) (int, *Error) {
-	if p.waiting(buf) {
-		return 0, p.more(buf, p.pos, lim)
+	buf = lim.head(buf)
+	if p.waiting(buf, lim) {
+		p.seen = len(buf)
+		return 0, nil
 	}
+	msg.Reset()
+	again := p.started
+	n, err := p.responseHead(msg, buf, lim)
+	if n > 0 && again {
+		// It came in pieces, and msg has the lines of the last one only.
+		msg.Reset()
+		p.Reset()
+		n, err = p.responseHead(msg, buf, lim)
+	}
+	if n > 0 {
+		p.Reset()
+		var at []byte
+		if at, err = checkResponse(msg, method, lim); err == nil {
+			lowerNames(&msg.Header)
+			return n, nil
+		}
+		err = p.fail(offset(buf, at), err)
+	} else if err == nil {
+		p.count += msg.Len()
+	}
+	msg.Reset()
+	return 0, err
+}
+
+// responseHead parses the lines that were not checked yet and returns the end of
+// the head, 0 when it has not arrived.
+func (p *Parser) responseHead(msg *message.Response, buf []byte, lim *Limits) (int, *Error) {
 	pos := p.pos
-	if p.moved(buf) {
-		msg.Rebase(p.base, buf)
-	}
 	if !p.started {
 		next, err := p.statusLine(msg, buf, lim)
 		if next == 0 || err != nil {
@@ -29,18 +55,7 @@ func (p *Parser) Response(msg *message.Response, buf []byte, method message.Meth
 		}
 		pos, p.started = next, true
 	}
-	n, err := p.fields(&msg.Header, buf, pos, lim)
-	if n == 0 || err != nil {
-		return 0, err
-	}
-	if err := p.done(n, lim); err != nil {
-		return 0, err
-	}
-	if at, err := checkResponse(msg, method, lim); err != nil {
-		return 0, p.fail(offset(buf, at), err)
-	}
-	lowerNames(&msg.Header)
-	return n, nil
+	return p.fields(&msg.Header, buf, pos, lim)
 }
 
 // statusLine parses the status line at the start of buf (RFC 9112 §4). The reason
@@ -56,9 +71,8 @@ func (p *Parser) statusLine(msg *message.Response, buf []byte, lim *Limits) (int
 	if len(buf) <= len(start)+3 {
 		return 0, p.more(buf, 0, lim)
 	}
-	v, err := version(buf)
-	if err != nil {
-		return 0, p.fail(5, err)
+	if err := p.major(buf, 0); err != nil {
+		return 0, err
 	}
 	i := len(start)
 	a, b, c := buf[i]-'0', buf[i+1]-'0', buf[i+2]-'0'
@@ -83,7 +97,10 @@ func (p *Parser) statusLine(msg *message.Response, buf []byte, lim *Limits) (int
 	if next < 0 {
 		return 0, p.fail(i, ErrStatusLine)
 	}
-	msg.Version = v
+	msg.Version = message.HTTP11
+	if buf[7] == '0' {
+		msg.Version = message.HTTP10
+	}
 	msg.Status = int(a)*100 + int(b)*10 + int(c)
 	msg.Reason = buf[from:i:i]
 	return next, nil

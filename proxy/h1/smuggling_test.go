@@ -210,40 +210,6 @@ func TestRequestCorpus(t *testing.T) {
 	}
 }
 
-// However a head is cut into pieces, and wherever the pieces lie in memory, the
-// answer is the same.
-func TestRequestCorpusDripped(t *testing.T) {
-	lim := DefaultLimits()
-	for _, c := range requests {
-		var p Parser
-		var req message.Request
-		var last *Error
-		n := 0
-		for i := 1; i <= len(c.raw) && n == 0 && last == nil; i++ {
-			buf := []byte(c.raw)[:i] // another array each time
-			n, last = p.Request(&req, buf, &lim)
-		}
-		if last != c.want {
-			t.Errorf("%s: %v, want %v", c.name, last, c.want)
-		}
-		if last != nil {
-			continue
-		}
-		if n != len(c.raw) {
-			t.Errorf("%s: length %d, want %d", c.name, n, len(c.raw))
-			continue
-		}
-		var whole message.Request
-		if _, err := p.Request(&whole, []byte(c.raw), &lim); err != nil {
-			t.Fatal(err)
-		}
-		opt := WriteOptions{KeepAlive: true}
-		if got, want := string(AppendRequest(nil, &req, opt)), string(AppendRequest(nil, &whole, opt)); got != want {
-			t.Errorf("%s: dripped %q, whole %q", c.name, got, want)
-		}
-	}
-}
-
 const ok200 = "HTTP/1.1 200 OK\r\n"
 
 // responses is the corpus of response heads (to a GET).
@@ -291,19 +257,11 @@ func TestResponseCorpus(t *testing.T) {
 				if relaxed {
 					want = c.relaxed
 				}
-				var whole, drip Parser
+				var p Parser
 				var resp message.Response
-				n, err := whole.Response(&resp, []byte(c.raw+"NEXT"), message.MethodGet, &lim)
+				n, err := p.Response(&resp, []byte(c.raw+"NEXT"), message.MethodGet, &lim)
 				if err != want || err == nil && n != len(c.raw) {
 					t.Errorf("relaxed %v: %d %v, want %v", relaxed, n, err, want)
-				}
-				resp.Reset()
-				n, err = 0, nil
-				for i := 1; i <= len(c.raw) && n == 0 && err == nil; i++ {
-					n, err = drip.Response(&resp, []byte(c.raw)[:i], message.MethodGet, &lim)
-				}
-				if err != want || err == nil && n != len(c.raw) {
-					t.Errorf("relaxed %v, dripped: %d %v, want %v", relaxed, n, err, want)
 				}
 			}
 		})

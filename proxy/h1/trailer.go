@@ -7,7 +7,8 @@ import (
 )
 
 // trailerBytes takes the part of b that belongs to the trailer section and tells
-// how much that is. On error it is the offset of the offending line's rest in b.
+// how much that is. On error it is the offset of the byte that shows the fault: the
+// end of the offending line, or the first byte too many.
 func (c *Chunked) trailerBytes(b []byte) (int, *Error) {
 	limit := c.maxTrailer
 	if limit == 0 {
@@ -20,13 +21,13 @@ func (c *Chunked) trailerBytes(b []byte) (int, *Error) {
 		if i >= 0 {
 			end = n + i + 1
 		}
-		if len(c.trailer)+end-n > limit {
-			return n, ErrTrailerTooLarge
+		if room := max(limit-len(c.trailer), 0); end-n > room {
+			return n + room, ErrTrailerTooLarge
 		}
 		c.trailer = append(c.trailer, b[n:end]...)
 		if i >= 0 {
 			if !c.trailerLine() {
-				return n, ErrTrailer
+				return n + i, ErrTrailer
 			}
 		}
 		n = end

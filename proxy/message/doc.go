@@ -4,9 +4,9 @@
 // nothing else.
 //
 // Text is never copied while parsing: names, values, method and target are
-// slices of the buffer the bytes arrived in. A stream that must wait while that
-// buffer is reused calls Detach (or Rebase, when it has copied the whole buffer).
-// Text that the proxy adds lives in the message's Arena.
+// slices of the buffer the bytes arrived in. A message is therefore good for as long
+// as that buffer is left alone, which is one turn of the loop: what is wanted later
+// is copied out of it. Text that the proxy adds lives in the message's Arena.
 //
 // Invariants of a parsed or edited message: field names are lower-case tokens,
 // values carry neither CR, LF nor NUL and have no blanks around them.

@@ -195,43 +195,6 @@ func TestReplaceTarget(t *testing.T) {
 	}
 }
 
-func TestDetachAndRebase(t *testing.T) {
-	const text = "GET /a HTTP/1.1|host|example|x|y|"
-	build := func() (*Request, []byte) {
-		buf := []byte(text)
-		r := new(Request)
-		r.Line = buf[:15]
-		r.SetMethod(buf[:3])
-		r.SetTarget(buf[4:6])
-		r.Append(Host, buf[16:20], buf[21:28])
-		r.Append(Other, buf[29:30], buf[31:32])
-		r.Append(Other, buf[33:33], buf[33:33])
-		r.AddID(XForwardedFor, r.Arena.CopyString("192.0.2.1"))
-		return r, buf
-	}
-	check := func(how string, r *Request) {
-		t.Helper()
-		got := string(r.Line) + " " + string(r.Method) + " " + string(r.Path()) + " " + dump(&r.Header)
-		if want := "GET /a HTTP/1.1 GET /a host=example x=y = x-forwarded-for=192.0.2.1"; got != want {
-			t.Errorf("%s: %q, want %q", how, got, want)
-		}
-	}
-	r, buf := build()
-	r.Detach(buf)
-	clear(buf)
-	check("detached", r)
-
-	r, buf = build()
-	other := append(make([]byte, 0, 100), buf...)
-	r.Rebase(buf, other)
-	clear(buf)
-	check("rebased", r)
-	clear(other)
-	if string(r.Method) == "GET" {
-		t.Error("rebased request does not lie in the new buffer")
-	}
-}
-
 func TestArena(t *testing.T) {
 	var a Arena
 	pieces := make([][]byte, 0, 300)

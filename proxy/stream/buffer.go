@@ -1,5 +1,7 @@
 package stream
 
+import "bench/internal/poison"
+
 // largeBuffer is the size of the buffers that take what a stalled peer left of
 // one full read.
 const largeBuffer = 64 << 10
@@ -59,6 +61,7 @@ func (p *bufferPool) get(n int) *buffer {
 
 // put takes a buffer back.
 func (p *bufferPool) put(b *buffer) {
+	poison.Fill(b.b)
 	switch len(b.b) {
 	case p.small.size:
 		p.small.put(b)

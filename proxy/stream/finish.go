@@ -79,7 +79,7 @@ func (s *stream) flushAnswer() {
 // sending it, and only then listens to the answer or asks the next thing.
 func (s *stream) finish() {
 	if sc := s.sc; sc != nil && (!s.up.ended || s.sending()) {
-		if s.res.KeepAlive && !sc.hup {
+		if s.resKeep && !sc.hup {
 			if s.up.ended {
 				s.cliExp = never
 			} else {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"bench/internal/poison"
 	"bench/internal/poller"
 )
 
@@ -15,6 +16,7 @@ var pollerName = flag.String("poller", "", "poller of the streams; the best, the
 // TestMain runs every test once more on io_uring, which receives before it is asked:
 // the other style of I/O that streams must be at home in.
 func TestMain(m *testing.M) {
+	poison.Enable()
 	code := m.Run()
 	bench := flag.Lookup("test.bench").Value.String()
 	if code == 0 && *pollerName == "" && bench == "" && ringWorks() {

@@ -9,7 +9,8 @@ import (
 // requestData parses what has come of a request head. kept tells that data lies
 // in the client's own buffer rather than in the loop's scratch area.
 func (s *stream) requestData(data []byte, kept bool) {
-	n, err := s.parser.Request(&s.req, data, &s.fe.Limits)
+	req := &s.t.req
+	n, err := s.parser.Request(req, data, &s.fe.Limits)
 	if err != nil {
 		s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
 		s.badRequest(err)
@@ -21,7 +22,7 @@ func (s *stream) requestData(data []byte, kept bool) {
 		}
 		return
 	}
-	s.up.begin(s.req.Body, h1.ChunkKeep)
+	s.up.begin(req.Body, h1.ChunkKeep)
 	out, tail, used := s.up.take(data[n:])
 	if s.up.err != nil {
 		// Broken from the start: nothing of it goes to a server.
@@ -31,7 +32,7 @@ func (s *stream) requestData(data []byte, kept bool) {
 	}
 	now := s.t.Loop.Now()
 	s.gotReq = now
-	s.method, s.version = s.req.MethodID, s.req.Version
+	s.method, s.version = req.MethodID, req.Version
 	s.keepLine()
 	s.fe.C.Requests++
 	s.fe.C.ReqRate.Add(now, 1)
@@ -53,10 +54,10 @@ func (s *stream) requestData(data []byte, kept bool) {
 	}
 	s.first.r, s.first.w = 0, 0
 	sf, sb := s.fe.Spec.ConnMode, s.be.Spec.ConnMode
-	upgrade := h1.IsUpgrade(&s.req)
-	s.keepCli = s.req.KeepAlive && sf != spec.Close
+	s.upgrade = h1.IsUpgrade(req)
+	s.keepCli = req.KeepAlive && sf != spec.Close
 	s.keepSrv = sf == spec.KeepAlive && sb == spec.KeepAlive
-	head := h1.AppendRequest(s.first.b[:0], &s.req, h1.WriteOptions{KeepAlive: s.keepSrv || upgrade, Peer: s.req.Version})
+	head := h1.AppendRequest(s.first.b[:0], req, h1.WriteOptions{KeepAlive: s.keepSrv || s.upgrade, Peer: req.Version})
 	if len(head) > len(s.first.b) {
 		// The added fields went beyond the reserve (tune.maxrewrite).
 		s.fe.C.RewriteErr++
@@ -98,28 +99,29 @@ func (s *stream) keepLine() {
 	if !s.fe.Logs {
 		return
 	}
+	req := &s.t.req
 	s.line = s.line[:0]
 	limit := s.t.Shared.Config.Global.Tune.HTTPLogURILen
-	s.line = append(s.line, s.req.Method...)
+	s.line = append(s.line, req.Method...)
 	s.methodEnd = len(s.line)
-	target := s.req.Target
+	target := req.Target
 	if room := max(limit-s.methodEnd-1, 0); len(target) > room {
 		target = target[:room]
 	}
 	s.line = append(s.line, target...)
 	s.targetEnd = len(s.line)
-	s.line = append(s.line, s.req.Line[len(s.req.Line)-len("HTTP/1.1"):]...)
+	s.line = append(s.line, req.Line[len(req.Line)-len("HTTP/1.1"):]...)
 }
 
 // intercept answers requests that are meant for the proxy itself.
 func (s *stream) intercept(data []byte, n int, kept bool) bool {
 	uri := s.fe.Spec.MonitorURI
-	if uri == "" || string(s.req.Target) != uri {
+	if uri == "" || string(s.t.req.Target) != uri {
 		return false
 	}
 	s.consume(data, n, kept)
 	s.fe.C.Intercepted++
-	s.keepCli = s.req.KeepAlive
+	s.keepCli = s.t.req.KeepAlive
 	s.answer(200, 'L', 'R')
 	return true
 }
@@ -165,7 +167,7 @@ func (s *stream) frontRules() {
 }
 
 func (s *stream) forwardFor(f *spec.ForwardFor) {
-	addr := s.c.addr.Addr()
+	req, addr := &s.t.req, s.c.addr.Addr()
 	if addr.IsUnix() {
 		return
 	}
@@ -175,17 +177,17 @@ func (s *stream) forwardFor(f *spec.ForwardFor) {
 		}
 	}
 	if f.Header == "" || f.Header == "X-Forwarded-For" {
-		if !f.IfNone || !s.req.Has(message.XForwardedFor) {
-			s.req.AddID(message.XForwardedFor, s.c.ipBytes())
+		if !f.IfNone || !req.Has(message.XForwardedFor) {
+			req.AddID(message.XForwardedFor, s.c.ipBytes())
 		}
 		return
 	}
-	name := s.req.Arena.CopyString(f.Header)
+	name := req.Arena.CopyString(f.Header)
 	message.Lower(name)
-	if f.IfNone && s.req.Index(string(name), -1) >= 0 {
+	if f.IfNone && req.Index(string(name), -1) >= 0 {
 		return
 	}
-	s.req.Add(name, s.c.ipBytes())
+	req.Add(name, s.c.ipBytes())
 }
 
 // ipText is an IP address as text.

@@ -58,9 +58,9 @@ func (s *stream) readResponse() {
 // responseData parses what has come of the response: interim responses, which
 // are passed on at once, and the head of the final one.
 func (s *stream) responseData(data []byte, kept bool) {
-	serial := s.serial
+	serial, res := s.serial, &s.t.res
 	for {
-		n, err := s.parser.Response(&s.res, data, s.method, &s.be.limits)
+		n, err := s.parser.Response(res, data, s.method, &s.be.limits)
 		if err != nil {
 			s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
 			s.badResponse()
@@ -72,22 +72,21 @@ func (s *stream) responseData(data []byte, kept bool) {
 			}
 			return
 		}
-		if !s.res.Interim() {
+		if !res.Interim() {
 			s.gotResponse(data, n, kept)
 			return
 		}
 		// The server's counters take every response, those in between too.
 		side := s.server()
 		side.C.Requests++
-		countResponse(&side.C.Responses, s.res.Status)
-		head := h1.AppendResponse(s.t.head[:0], &s.res, h1.WriteOptions{KeepAlive: true, Peer: s.version})
+		countResponse(&side.C.Responses, res.Status)
+		head := h1.AppendResponse(s.t.head[:0], res, h1.WriteOptions{KeepAlive: true, Peer: s.version})
 		if s.version >= message.HTTP11 {
 			if st := s.down.push(s.t, &s.c.endpoint, head, nil); st == flowDstErr {
 				s.clientGone()
 				return
 			}
 		}
-		s.res.Reset()
 		if kept {
 			s.sc.consume(n)
 			if s.sc.in == nil {
@@ -125,12 +124,12 @@ func (s *stream) flushInterim() {
 // gotResponse passes on the head of the final response with what has come of
 // the body.
 func (s *stream) gotResponse(data []byte, n int, kept bool) {
-	t, sc := s.t, s.sc
-	body := s.res.Body
-	if s.res.Status == 101 && !h1.IsUpgrade(&s.req) {
+	t, sc, res := s.t, s.sc, &s.t.res
+	body := res.Body
+	if res.Status == 101 && !s.upgrade {
 		side := s.server()
 		side.C.Requests++
-		countResponse(&side.C.Responses, s.res.Status)
+		countResponse(&side.C.Responses, res.Status)
 		s.badResponse()
 		return
 	}
@@ -147,17 +146,18 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	}
 	now := t.Loop.Now()
 	s.gotRes = now
-	s.status = s.res.Status
+	s.status = res.Status
 	sc.uses++
 	side := s.server()
 	side.C.Requests++
 	countResponse(&side.C.Responses, s.status)
 
-	s.keepSrv = s.keepSrv && s.res.KeepAlive
+	s.resKeep = res.KeepAlive
+	s.keepSrv = s.keepSrv && s.resKeep
 	switch body.Kind {
 	case message.BodyChunked:
 		if mode == h1.ChunkStrip {
-			h1.Unchunk(&s.res)
+			h1.Unchunk(res)
 			s.keepCli = false
 		}
 	case message.BodyUntilClose:
@@ -170,11 +170,11 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	if t.Shared.Stopping.Load() || s.fe.Stopped.Load() {
 		s.keepCli = false
 	}
-	if !s.up.ended && !s.res.KeepAlive {
+	if !s.up.ended && !s.resKeep {
 		// The server will not take the rest of the request.
 		s.keepCli = false
 	}
-	head := h1.AppendResponse(t.head[:0], &s.res, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
+	head := h1.AppendResponse(t.head[:0], res, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
 	if cap(head) <= headRoom {
 		t.head = head[:0]
 	}

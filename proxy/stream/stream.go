@@ -81,12 +81,12 @@ type stream struct {
 // exchange is what a stream needs to speak HTTP.
 type exchange struct {
 	parser   h1.Parser // of the request, then of the response
-	req      message.Request
-	res      message.Response
 	upBody   h1.Chunked
 	downBody h1.Chunked
 	method   message.Method
 	version  message.Version
+	upgrade  bool // the request offers to leave HTTP
+	resKeep  bool // the response leaves the server connection open
 	// line keeps the request line for the log.
 	line                 []byte
 	methodEnd, targetEnd int
@@ -104,9 +104,7 @@ func (t *Thread) newExchange() *exchange {
 	t.nExc.free--
 	t.freeExc, x.next = x.next, nil
 	x.parser.Reset()
-	x.req.Reset()
-	x.res.Reset()
-	x.method, x.version = 0, 0
+	x.method, x.version, x.upgrade, x.resKeep = 0, 0, false, false
 	x.line = x.line[:0]
 	x.methodEnd, x.targetEnd = 0, 0
 	return x

@@ -17,6 +17,7 @@ import (
 	"bench/proxy/balance"
 	"bench/proxy/h1"
 	"bench/proxy/log"
+	"bench/proxy/message"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
@@ -75,9 +76,14 @@ type Thread struct {
 	Process   stats.Process
 	Listeners []ListenerSide
 
-	bufs      bufferPool
-	pipes     pipePool
-	head      []byte // heads are written here before they are sent
+	bufs  bufferPool
+	pipes pipePool
+	head  []byte // heads are written here before they are sent
+	// The message at hand. What it holds are pieces of the buffer it was parsed in,
+	// the loop's scratch buffer most of the time, so it belongs to no stream: what a
+	// stream wants to know of it later it copies.
+	req       message.Request
+	res       message.Response
 	acceptors []*acceptor
 	clients   clientList
 	// connections of clients, those on their way from another thread included.
