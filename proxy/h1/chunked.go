@@ -49,6 +49,7 @@ const (
 
 const (
 	maxChunkDigits    = 16
+	maxChunk          = 1<<52 - 1 // what other implementations can count exactly
 	maxChunkExtension = 4096
 	defaultMaxTrailer = 16384 - 1024
 )
@@ -202,7 +203,7 @@ func (c *Chunked) step(b byte) (keep bool, err *Error) {
 func (c *Chunked) sizeByte(b byte) (keep bool, err *Error) {
 	if class[b]&cHex != 0 {
 		d := uint64(b&0x0f) + uint64(b>>6)*9
-		if c.digits == maxChunkDigits || c.size > maxLength>>4 {
+		if c.digits == maxChunkDigits || c.size > maxChunk>>4 {
 			return false, ErrChunkOverflow
 		}
 		c.digits++

@@ -120,11 +120,41 @@ func DropUpgrade(r *message.Request) {
 
 // checkUpgrade drops an offer that is not made properly: one that is not listed in
 // Connection, comes in HTTP/1.0, or with a body, whose end nobody could then tell
-// from the start of the new protocol.
-func checkUpgrade(r *message.Request) {
-	if !IsUpgrade(r) || r.Version < message.HTTP11 || r.Body.Kind == message.BodyChunked || r.Body.Length > 0 {
+// from the start of the new protocol. One to speak websocket must bring a key (RFC
+// 6455 §4.1). On error it also returns the text to blame.
+func checkUpgrade(r *message.Request) ([]byte, *Error) {
+	if !IsUpgrade(r) || r.Body.Kind == message.BodyChunked || r.Body.Length > 0 {
+		DropUpgrade(r)
+		return nil, nil
+	}
+	if hasToken(&r.Header, message.Upgrade, "websocket") && !hasWebSocketKey(&r.Header) {
+		return r.GetID(message.Upgrade), ErrWebSocketKey
+	}
+	if r.Version < message.HTTP11 {
 		DropUpgrade(r)
 	}
+	return nil, nil
+}
+
+// webSocketKeyLength is that of 16 bytes in base64.
+const webSocketKeyLength = 24
+
+func hasWebSocketKey(h *message.Header) bool {
+	for i := h.First(message.SecWebSocketKey); i >= 0; i = h.Next(i) {
+		if len(h.At(i).Value) == webSocketKeyLength {
+			return true
+		}
+	}
+	return false
+}
+
+// checkSwitch checks a response that changes the protocol: to websocket it must
+// answer the key (RFC 6455 §4.2.2). On error it also returns the text to blame.
+func checkSwitch(r *message.Response) ([]byte, *Error) {
+	if r.Conn&message.ConnUpgrade != 0 && hasToken(&r.Header, message.Upgrade, "websocket") && !r.Has(message.SecWebSocketAccept) {
+		return r.GetID(message.Upgrade), ErrWebSocketAccept
+	}
+	return nil, nil
 }
 
 // Nominated calls yield with every connection option that is neither close,

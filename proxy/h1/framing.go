@@ -29,6 +29,9 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 	h := &msg.Header
 	if h.Has(message.TransferEncoding) {
 		if msg.Version < message.HTTP11 {
+			if bodiless(msg.MethodID) {
+				return h.GetID(message.TransferEncoding), ErrBodyHTTP10
+			}
 			return h.GetID(message.TransferEncoding), ErrCodingHTTP10
 		}
 		if h.Has(message.ContentLength) {
@@ -43,6 +46,9 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 		if err != nil {
 			return at, err
 		}
+		if n > 0 && msg.Version < message.HTTP11 && bodiless(msg.MethodID) {
+			return h.GetID(message.ContentLength), ErrBodyHTTP10
+		}
 		msg.Body = message.Body{Kind: message.BodyLength, Length: n}
 	}
 	if h.Has(message.Connection) {
@@ -50,7 +56,9 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 	}
 	msg.KeepAlive = keepAlive(msg.Version, msg.Conn)
 	if h.Has(message.Upgrade) || msg.Conn&message.ConnUpgrade != 0 {
-		checkUpgrade(msg)
+		if at, err := checkUpgrade(msg); err != nil {
+			return at, err
+		}
 	}
 	if h.Has(message.TE) {
 		reduceTE(h)
@@ -61,6 +69,12 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 	return nil, nil
 }
 
+// bodiless reports whether requests with this method have no body by custom. In
+// HTTP/1.0 there are servers that do not read one, and take it for the next request.
+func bodiless(m message.Method) bool {
+	return m == message.MethodGet || m == message.MethodHead || m == message.MethodDelete
+}
+
 // checkResponse is to a response what checkRequest is to a request.
 func checkResponse(msg *message.Response, method message.Method, lim *Limits) ([]byte, *Error) {
 	h := &msg.Header
@@ -68,6 +82,11 @@ func checkResponse(msg *message.Response, method message.Method, lim *Limits) ([
 		msg.Conn = connOptions(h)
 	}
 	msg.KeepAlive = keepAlive(msg.Version, msg.Conn)
+	if msg.Status == 101 {
+		if at, err := checkSwitch(msg); err != nil {
+			return at, err
+		}
+	}
 	tunnel := msg.Status == 101 || method == message.MethodConnect && msg.Status/100 == 2
 	if tunnel || msg.Status < 200 || msg.Status == 204 {
 		// RFC 9112 §6.1, RFC 9110 §8.6: these fields mean nothing here.
@@ -179,7 +198,9 @@ func parseLength(v []byte) (n uint64, rest []byte, err *Error) {
 }
 
 // checkCoding admits exactly one transfer coding, "chunked", and leaves one field
-// that says so. Empty list elements do not count (RFC 9110 §5.6.1.2).
+// that says so. An empty list element counts as a coding that nobody knows, unless
+// it is the last one or alone: RFC 9110 §5.6.1.2 would ignore it, but other readers
+// have not.
 func checkCoding(h *message.Header) ([]byte, *Error) {
 	var (
 		chunked, others, last bool
@@ -188,9 +209,6 @@ func checkCoding(h *message.Header) ([]byte, *Error) {
 	for i := h.First(message.TransferEncoding); i >= 0; i = h.Next(i) {
 		v := h.At(i).Value
 		for el, rest := nextElement(v); len(el) > 0 || rest != nil; el, rest = nextElement(rest) {
-			if len(el) == 0 {
-				continue
-			}
 			count++
 			last = equalToken(el, "chunked")
 			switch {

@@ -45,11 +45,11 @@ func TestRequestFraming(t *testing.T) {
 		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 007\r\n\r\n", message.Body{Kind: message.BodyLength, Length: 7}, true, false, false},
 		{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\nExpect: 100-Continue\r\n\r\n", message.Body{Kind: message.BodyChunked}, true, true, false},
 		{"POST / HTTP/1.0\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n", message.Body{Kind: message.BodyLength, Length: 7}, false, false, false},
-		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n", message.Body{}, true, false, true},
-		{"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", message.Body{}, true, false, false},
+		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo\r\n\r\n", message.Body{}, true, false, true},
+		{"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\n\r\n", message.Body{}, true, false, false},
 		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n", message.Body{}, true, false, false},
-		{"GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", message.Body{}, false, false, false},
-		{"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\n", message.Body{Kind: message.BodyLength, Length: 1}, true, false, false},
+		{"GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n", message.Body{}, false, false, false},
+		{"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\nContent-Length: 1\r\n\r\n", message.Body{Kind: message.BodyLength, Length: 1}, true, false, false},
 	} {
 		r := mustRequest(t, c.raw)
 		if r.Body != c.body || r.KeepAlive != c.keepAlive || r.Expect100 != c.expect || IsUpgrade(r) != c.upgrade {

@@ -126,7 +126,8 @@ func (s *stream) flushInterim() {
 func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	t, sc, res := s.t, s.sc, &s.t.res
 	body := res.Body
-	if res.Status == 101 && !s.upgrade {
+	if res.Status == 101 && (!s.upgrade || res.Conn&message.ConnUpgrade == 0) {
+		// Not asked for, or not said as RFC 9110 §7.8 wants it.
 		side := s.server()
 		side.C.Requests++
 		countResponse(&side.C.Responses, res.Status)
