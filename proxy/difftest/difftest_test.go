@@ -40,6 +40,10 @@ type exchange struct {
 	// The engine differs on purpose in these parts of the outcome, for this reason.
 	why     string
 	differs outcome
+	// Sent in pieces, by clients and origins, beside another client.
+	pieces pieces
+	// What comes of it in pieces is not worth comparing, for this reason.
+	onlyAtOnce string
 	// HAProxy's outcome varies from run to run in the parts that differs has: ours
 	// is compared with those only.
 	unsteady bool
@@ -70,8 +74,11 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 	port := 1 // nothing listens there
 	var o *origin
 	var err error
+	beside := &neighbour{}
+	defer beside.leave()
+	newCutter := func() *cutter { return e.pieces.cutter(beside) }
 	if len(e.origin) > 0 {
-		if o, err = newOrigin(e.origin, awaitLimit); err != nil {
+		if o, err = newOrigin(e.origin, awaitLimit, newCutter); err != nil {
 			return outcome{}, err
 		}
 		port = o.l.Addr().(*net.TCPAddr).Port
@@ -100,6 +107,7 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	beside.come(r.ready)
 	var clients []*peer
 	var playing sync.WaitGroup
 	for i, script := range append(slices.Clip(e.others), e.client) {
@@ -110,7 +118,7 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		if err != nil {
 			return outcome{}, errors.Join(err, r.stop())
 		}
-		p := &peer{conn: c.(*net.TCPConn), quiet: quiet}
+		p := &peer{conn: c.(*net.TCPConn), quiet: quiet, cut: newCutter()}
 		clients = append(clients, p)
 		playing.Go(func() { p.play(script) })
 	}
@@ -140,7 +148,7 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		if len(clients) > 1 {
 			out.client += fmt.Sprintf("client %d\n", i+1)
 		}
-		out.client += norm(p.got, e.heads) + p.end + "\n"
+		out.client += norm(p.got, e.heads) + e.pieces.end(p.end) + "\n"
 	}
 	if o != nil {
 		for i, got := range o.stop() {
@@ -214,7 +222,7 @@ func TestExchanges(t *testing.T) {
 	engine := &subject{"builtin", []string{build(t), "proxy"}}
 
 	var all []*exchange
-	for _, table := range append(tables(), onPollers()) {
+	for _, table := range append(tables(), onPollers(), inPieces()) {
 		for i := range table {
 			all = append(all, &table[i])
 		}

@@ -15,8 +15,8 @@ const documentPath = "../../docs/DIFFERENCES.md"
 const documentHead = `# Where the engine differs from HAProxy 2.6 on the wire
 
 Written by ` + "`go test ./proxy/difftest -run Document -update`" + ` from the exchanges of
-proxy/difftest, in which both proxies get the same bytes: everything else those
-exchanges look at (bytes to the client and to the server, ends of connections, log
+proxy/difftest, in which both proxies get the same bytes, at once, byte by byte, in
+random pieces and in segments of a network: everything else those exchanges look at (bytes to the client and to the server, ends of connections, log
 status, flags, timers, retries, queues) agrees.
 
 Not compared, and different: the sentences in the proxy's own replies; how a

@@ -29,7 +29,7 @@ var farms = []exchange{
 	{name: "tcp, first server refuses, redispatch", tcp: true, defaults: "retries 1\n    option redispatch", backend: dead, client: []step{send("ping"), await("pong"), closeNow()}, quiet: ms(1600), origin: origins([]step{await("ping"), send("pong"), await("never")})},
 
 	{name: "server maxconn", server: " maxconn 1", others: [][]step{{send(other), await("ok"), closeNow()}}, client: sends(get), origin: origins(slow), logs: 2},
-	{name: "server maxconn, queue time-out", server: " maxconn 1", backend: "timeout queue 100ms", others: [][]step{{send(other), await("ok"), closeNow()}}, client: sends(get), origin: origins(slow), logs: 2},
+	{name: "server maxconn, queue time-out", onlyAtOnce: timed, server: " maxconn 1", backend: "timeout queue 100ms", others: [][]step{{send(other), await("ok"), closeNow()}}, client: sends(get), origin: origins(slow), logs: 2},
 	{name: "server maxconn, client leaves the queue", defaults: "option abortonclose", server: " maxconn 1", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{send(get), pause(ms(60)), closeNow()}, origin: origins(slow), logs: 2},
 	{name: "server maxconn, client leaves the queue, abortonclose in the backend", why: "the option works where the manual allows it, in a backend alone as well", differs: outcome{
 		origin: "connection 1\nGET /other HTTP/1.1\n  host: a\n",

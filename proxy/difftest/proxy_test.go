@@ -113,6 +113,7 @@ backend be
 // down, so that no other program can come between.
 type running struct {
 	addr   string
+	ready  string // address of the frontend "ready"
 	cmd    *exec.Cmd
 	output bytes.Buffer
 	exited chan struct{}
@@ -138,7 +139,7 @@ func (s *subject) start(dir, conf string) (*running, error) {
 	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 		return nil, err
 	}
-	r := &running{addr: addrs[0], exited: make(chan struct{})}
+	r := &running{addr: addrs[0], ready: addrs[1], exited: make(chan struct{})}
 	args := append(s.argv[1:len(s.argv):len(s.argv)], "-db", "-f", path)
 	r.cmd = exec.Command(s.argv[0], args...)
 	r.cmd.ExtraFiles = files[:]

@@ -60,6 +60,7 @@ const firstLimit = time.Second
 type peer struct {
 	conn  *net.TCPConn
 	quiet time.Duration // with the script at its end: leave when nothing came for so long
+	cut   *cutter       // what to send in pieces, nil for in one
 
 	mu   sync.Mutex
 	got  []byte
@@ -76,7 +77,7 @@ func (p *peer) play(script []step) {
 		switch s.op {
 		case opSend:
 			_ = p.conn.SetWriteDeadline(time.Now().Add(awaitLimit))
-			if _, err := io.WriteString(p.conn, s.text); err != nil {
+			if err := p.cut.write(p.conn, s.text); err != nil {
 				// The proxy may have closed already: what it said is still to be read.
 				p.drain(p.quiet)
 				return
@@ -100,7 +101,7 @@ func (p *peer) play(script []step) {
 			i = -1
 		}
 	}
-	if p.receive(time.Now().Add(max(p.quiet, firstLimit))) {
+	if p.receive(time.Now().Add(max(p.quiet, firstLimit))) || p.cut.sending() {
 		p.drain(p.quiet)
 	}
 }
@@ -124,9 +125,10 @@ func (p *peer) await(text string) bool {
 	}
 }
 
-// drain reads until the end, or until nothing came for so long.
+// drain reads until the end, or until nothing came for so long and nobody is at
+// sending pieces.
 func (p *peer) drain(quiet time.Duration) {
-	for p.receive(time.Now().Add(quiet)) {
+	for p.receive(time.Now().Add(quiet)) || p.end == endOpen && p.cut.sending() {
 	}
 }
 
@@ -165,18 +167,19 @@ type origin struct {
 	l       *net.TCPListener
 	scripts [][]step
 	quiet   time.Duration
+	cut     func() *cutter // for each connection
 	done    sync.WaitGroup
 
 	mu    sync.Mutex
 	peers []*peer
 }
 
-func newOrigin(scripts [][]step, quiet time.Duration) (*origin, error) {
+func newOrigin(scripts [][]step, quiet time.Duration, cut func() *cutter) (*origin, error) {
 	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
 	}
-	o := &origin{l: l, scripts: scripts, quiet: quiet}
+	o := &origin{l: l, scripts: scripts, quiet: quiet, cut: cut}
 	o.done.Go(o.accept)
 	return o, nil
 }
@@ -187,7 +190,7 @@ func (o *origin) accept() {
 		if err != nil {
 			return
 		}
-		p := &peer{conn: c, quiet: o.quiet}
+		p := &peer{conn: c, quiet: o.quiet, cut: o.cut()}
 		o.mu.Lock()
 		script := o.scripts[min(len(o.peers), len(o.scripts)-1)]
 		o.peers = append(o.peers, p)

@@ -9,6 +9,13 @@ const (
 	nothing = "\n"
 )
 
+var (
+	refused413 = strings.Replace(refused400, "400 Bad request", "413 Payload Too Large", 1)
+	refused422 = strings.Replace(refused400, "400 Bad request", "422 Unprocessable Content", 1)
+)
+
+const closeAnnounced = "the connection is closed, and that is announced"
+
 // refused is the outcome when the engine refuses what HAProxy 2.6 admits.
 var refused = outcome{client: refused400, origin: nothing, logs: log400}
 
@@ -42,9 +49,29 @@ var strict = []exchange{
 	{name: "length and chunked", client: sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok)), why: "RFC 9112 §6.1: ought to be handled as an error", differs: refused},
 	{name: "chunked in 1.0", client: sends("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok)), why: "RFC 9112 §6.1: faulty framing", differs: refused},
 	{name: "chunked twice", client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
-	{name: "gzip before chunked", why: "the connection is closed, and that is announced", differs: outcome{client: strings.Replace(refused400, "400 Bad request", "422 Unprocessable Content", 1)}, client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "gzip before chunked", why: closeAnnounced, differs: outcome{client: refused422}, client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
 	{name: "gzip only", client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"), origin: origins(answer(ok))},
 	{name: "xchunked", client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "comma before chunked", why: closeAnnounced, differs: outcome{client: refused422}, client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "empty element before chunked", why: closeAnnounced, differs: outcome{client: refused422}, client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:  , chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "two commas behind chunked", client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked,,\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "only a comma for a coding", client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "a comma, then chunked in another field", why: closeAnnounced, differs: outcome{client: refused422}, client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "comma behind chunked", why: codingsAnew, differs: saw("POST / HTTP/1.1\n  host: a\n  transfer-encoding: chunked\n  chunks \"\"\n"), client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked,\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "empty coding, then chunked", why: codingsAnew, differs: saw("POST / HTTP/1.1\n  host: a\n  transfer-encoding: chunked\n  chunks \"\"\n"), client: sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "GET with a body in 1.0", why: closeAnnounced, differs: outcome{client: refused413}, client: sends("GET / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi"), origin: origins(answer(ok))},
+	{name: "GET with a body in 1.0, kept alive", why: closeAnnounced, differs: outcome{client: refused413}, client: sends("GET / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi"), origin: origins(answer(ok))},
+	{name: "HEAD with a body in 1.0", why: closeAnnounced, differs: outcome{client: refused413}, client: sends("HEAD / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi"), origin: origins(answer(ok))},
+	{name: "DELETE with a body in 1.0", why: closeAnnounced, differs: outcome{client: refused413}, client: sends("DELETE / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi"), origin: origins(answer(ok))},
+	{name: "GET chunked in 1.0", why: closeAnnounced, differs: outcome{client: refused413}, client: sends("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "GET with length zero in 1.0", client: sends("GET / HTTP/1.0\r\nContent-Length: 0\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "OPTIONS with a body in 1.0", client: sends("OPTIONS / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi"), origin: origins([]step{await("hi"), send(ok)})},
+	{name: "websocket without a key", client: sends("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "websocket without a key in 1.0", client: sends("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "websocket with a short key", client: sends("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: WebSocket, x\r\nSec-WebSocket-Key: x\r\n\r\n"), origin: origins(answer(ok))},
+	{name: "chunk size too large", client: sends(postChunked + "10000000000000\r\nhi"), origin: origins([]step{await("never")})},
+	{name: "chunk size 7fffffffffffffff", client: sends(postChunked + "7fffffffffffffff\r\nhi"), origin: origins([]step{await("never")})},
+	{name: "chunk size of 19 digits", onlyAtOnce: passedOn, why: "more than 16 digits are refused, leading zeros included", differs: refused, client: sends(postChunked + "0000000000000000002\r\nhi\r\n0\r\n\r\n"), origin: origins([]step{await("0\r\n\r\n"), send(ok)})},
 	{name: "chunk size not hexadecimal", client: sends(postChunked + "zz\r\n"), origin: origins([]step{await("never")})},
 	{name: "chunk size overflow", client: sends(postChunked + "10000000000000002\r\nhi\r\n0\r\n\r\n"), origin: origins([]step{await("never")})},
 	{name: "chunk without its end", client: sends(postChunked + "2\r\nhi0\r\n\r\n"), origin: origins([]step{await("never")})},
