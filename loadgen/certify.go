@@ -33,8 +33,8 @@ func lagLimit(response *result.Latency) float64 {
 // how busy the generator was.
 func Certify(l *result.Load) (problems []string) {
 	if n := l.FailuresByCause[result.CauseLocal] - l.Interrupted; n > 0 {
-		problems = append(problems, fmt.Sprintf("load %s could not start %s requests: out of ports, descriptors or memory here",
-			l.Name, units.Count(n)))
+		problems = append(problems, fmt.Sprintf("%s could not start %s requests: out of ports, descriptors or memory here",
+			titled(l), units.Count(n)))
 	}
 	if l.Arrival == string(Closed) {
 		return problems
@@ -44,12 +44,12 @@ func Certify(l *result.Load) (problems []string) {
 		if limit < maxLagUs {
 			why = fmt.Sprintf("over a tenth of the p99 it reports, %s", units.Latency(l.Response.P99))
 		}
-		problems = append(problems, fmt.Sprintf("load %s was late: p99 of its start lag is %s, %s; %s",
-			l.Name, units.Latency(l.Lag.P99), why, secondsList(l.LateSeconds)))
+		problems = append(problems, fmt.Sprintf("%s was late: p99 of its start lag is %s, %s; %s",
+			titled(l), units.Latency(l.Lag.P99), why, secondsList(l.LateSeconds)))
 	}
 	if l.BusyShare > maxBusy {
-		problems = append(problems, fmt.Sprintf("load %s was busy %s of the time, more than %s",
-			l.Name, units.Percent(l.BusyShare), units.Percent(maxBusy)))
+		problems = append(problems, fmt.Sprintf("%s was busy %s of the time, more than %s",
+			titled(l), units.Percent(l.BusyShare), units.Percent(maxBusy)))
 	}
 	return problems
 }

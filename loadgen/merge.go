@@ -256,14 +256,17 @@ func mergeLoads(loads []*result.Load, enc *encoder) (*result.Load, error) {
 		sum.CPUSeconds += l.CPUSeconds
 		sum.BusyShare = max(sum.BusyShare, l.BusyShare)
 		sum.Sent += l.Sent
+		sum.AfterEnd.Ended += l.AfterEnd.Ended
+		sum.AfterEnd.Good += l.AfterEnd.Good
 		sum.LateSeconds = union(sum.LateSeconds, l.LateSeconds)
 	}
 	if sum.Host, err = mergeHosts(loads, enc); err != nil {
 		return nil, err
 	}
 	if sum.DurationSeconds > 0 {
-		sum.RatePerSecond = float64(sum.Completed) / sum.DurationSeconds
+		sum.RatePerSecond = float64(sum.GoodWithin) / sum.DurationSeconds
 	}
+	sum.NotCarried = notCarried(&sum)
 	return &sum, nil
 }
 
@@ -309,6 +312,8 @@ func mergeTallies(all []*result.Tally, enc *encoder) (sum result.Tally, err erro
 		sum.Completed += t.Completed
 		sum.Failed += t.Failed
 		sum.Retried += t.Retried
+		sum.EndedWithin += t.EndedWithin
+		sum.GoodWithin += t.GoodWithin
 		sum.Interrupted += t.Interrupted
 		sum.FailuresByCause = addCounts(sum.FailuresByCause, t.FailuresByCause)
 		sum.StatusCounts = addCounts(sum.StatusCounts, t.StatusCounts)

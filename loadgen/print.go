@@ -50,6 +50,9 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 		}
 		w.WriteString(units.Wrap(lead, why, screen))
 	}
+	if l.NotCarried != "" {
+		w.WriteString(units.Wrap("BEHIND   ", l.NotCarried, screen))
+	}
 	what := fmt.Sprintf("%s  %s s  seed %d", describe(l), units.Number(l.DurationSeconds), l.Seed)
 	between := "  "
 	if utf8.RuneCountInString(l.Target)+2+utf8.RuneCountInString(what) > screen {
@@ -58,8 +61,13 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 	fmt.Fprintf(w, "%s%s%s\n\n", l.Target, between, what)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "requests\tcompleted\tfailed\tretried\tper second\tconns\tin\tout\t\n")
-	fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n\n", units.Count(l.Requests), units.Count(l.Completed), units.Count(l.Failed),
+	fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", units.Count(l.Requests), units.Count(l.Completed), units.Count(l.Failed),
 		units.Count(l.Retried), units.Rate(l.RatePerSecond), units.Count(l.ConnsOpened), units.Bytes(float64(l.BytesIn)), units.Bytes(float64(l.BytesOut)))
+	if e := l.AfterEnd; e.Matters(l.Requests) {
+		// Already in the line above, but for the rate.
+		fmt.Fprintf(t, "after the end\t%s\t%s\t\t\t\t\t\t\n", units.Count(e.Good), units.Count(e.Ended-e.Good))
+	}
+	fmt.Fprintln(t)
 	if err := printPercentiles(t, l); err != nil {
 		return err
 	}
@@ -176,7 +184,7 @@ func printClasses(w io.Writer, l *result.Load) error {
 	fmt.Fprint(w, "\nrequest\tn\tper second\tp50\tp99\tp99.9\tmax\tfailed\t\n")
 	for i := range l.Classes {
 		c := &l.Classes[i]
-		cells := []string{c.Name, units.Count(c.Requests), units.Rate(float64(c.Completed) / max(l.DurationSeconds, 1e-9))}
+		cells := []string{c.Name, units.Count(c.Requests), units.Rate(float64(c.GoodWithin) / max(l.DurationSeconds, 1e-9))}
 		for _, p := range []struct {
 			need  uint64
 			value float64

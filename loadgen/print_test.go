@@ -89,11 +89,17 @@ func TestPrint(t *testing.T) {
 			Name: "load", Target: "http://web/", Arrival: "trace", Connections: 1, Seed: 1, Poller: "epoll", DurationSeconds: 1, RatePerSecond: 1510,
 			Tally: result.Tally{Requests: 2010, Completed: 1510, Failed: 500, FailuresByCause: map[string]uint64{"body": 400, "header": 100}, Response: latencyOf(t, 1510, 500), Service: latencyOf(t, 1510, 500)},
 			Classes: []result.LoadClass{
-				{Name: "browse", Weight: 3, Tally: result.Tally{Requests: 1500, Completed: 1500, Response: latencyOf(t, 1500, 500)}},
-				{Name: "buy", Weight: 1, Tally: result.Tally{Requests: 510, Completed: 10, Failed: 500, FailuresByCause: map[string]uint64{"body": 400, "header": 100}, Response: latencyOf(t, 10, 900)}},
+				{Name: "browse", Weight: 3, Tally: result.Tally{Requests: 1500, Completed: 1500, GoodWithin: 1500, Response: latencyOf(t, 1500, 500)}},
+				{Name: "buy", Weight: 1, Tally: result.Tally{Requests: 510, Completed: 10, GoodWithin: 10, Failed: 500, FailuresByCause: map[string]uint64{"body": 400, "header": 100}, Response: latencyOf(t, 10, 900)}},
 			},
 			Trace: &result.LoadTrace{Requests: 2500, Beyond: 490, Skipped: 3},
 		}, stopTimeline(t), true},
+		"behind": {&result.Load{
+			Name: "load", Target: "http://web/", Arrival: "constant", Connections: 1, Seed: 1, Poller: "epoll", DurationSeconds: 3, RatePerSecond: 9.6667,
+			NotCarried: "the load offered 50.0/s, but only 9.67/s were carried within the measured time; 121 requests ended after the end",
+			Tally:      result.Tally{Requests: 150, Completed: 149, Failed: 1, EndedWithin: 29, GoodWithin: 29, FailuresByCause: map[string]uint64{"reset-after": 1}, Response: latencyOf(t, 149, 100_000)},
+			AfterEnd:   result.AfterEnd{Ended: 121, Good: 120},
+		}, &Timeline{}, true},
 		"closed": {&result.Load{
 			Name: "load", Target: "http://web/", Arrival: "closed", Connections: 0, Seed: 1, Poller: "epoll", DurationSeconds: 0.5, RatePerSecond: 100,
 			Tally: result.Tally{Requests: 50, Completed: 50, Response: latencyOf(t, 50, 226), Service: latencyOf(t, 50, 77)},

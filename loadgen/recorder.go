@@ -22,6 +22,10 @@ const maxFailureLines = 10_000
 
 // phaseTally is what the requests intended in one phase came to.
 type phaseTally struct {
+	// endedWithin and goodWithin count what ended in the time of the phase,
+	// whenever it was due; all else is of the requests due in it.
+	endedWithin, goodWithin uint64
+
 	spec       *Phase
 	start, end int64 // on the clock of loop.Nanotime
 
@@ -35,8 +39,9 @@ type phaseTally struct {
 	failures *hdrhistogram.Histogram
 }
 
-// slice is one interval of the timeline. What is binned by completion is final
-// when its time is over; what is binned by intended start when open is 0.
+// slice is one interval of the timeline. Completed and good are binned by the
+// end of requests and final when its time is over; all else is binned by
+// intended start and final when open is 0.
 type slice struct {
 	next       *slice
 	phase      *phaseTally
@@ -283,6 +288,10 @@ func (r *recorder) good(q *request, now int64, status int) {
 	record(s.response, response)
 	record(s.service, service)
 	r.cur.good++
+	r.cur.phase.goodWithin++
+	if c := r.classWithin(q); c != nil {
+		c.goodWithin++
+	}
 	r.live.good++
 	record(r.live.response, response)
 }
@@ -303,7 +312,7 @@ func (r *recorder) bad(q *request, now int64, f *failure) {
 	if q.class != nil {
 		q.class.bad(f, microseconds(took))
 	}
-	r.cur.errors[c]++
+	s.errors[c]++
 	r.live.errors[c]++
 	if r.failures >= maxFailureLines {
 		return
@@ -324,7 +333,19 @@ func (r *recorder) ended(q *request, now int64) {
 	q.slice.open--
 	r.inFlight--
 	r.cur.completed++
+	r.cur.phase.endedWithin++
+	if c := r.classWithin(q); c != nil {
+		c.endedWithin++
+	}
 	r.live.completed++
+}
+
+// classWithin is the class of a request that ends now, if that is in measured time.
+func (r *recorder) classWithin(q *request) *phaseTally {
+	if r.classes == nil || !r.cur.phase.spec.Measure {
+		return nil
+	}
+	return r.classes[q.order.Class]
 }
 
 func (r *recorder) retry(q *request) {
@@ -332,7 +353,7 @@ func (r *recorder) retry(q *request) {
 	if q.class != nil {
 		q.class.retried++
 	}
-	r.cur.retried++
+	q.slice.retried++
 	r.live.retried++
 }
 

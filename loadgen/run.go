@@ -269,7 +269,9 @@ func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
 		l.Classes = append(l.Classes, result.LoadClass{Name: w.classes[i].Name, Weight: w.classes[i].Weight, Tally: t})
 	}
 	if l.DurationSeconds > 0 {
-		l.RatePerSecond = float64(l.Completed) / l.DurationSeconds
+		l.RatePerSecond = float64(l.GoodWithin) / l.DurationSeconds
 	}
+	l.AfterEnd = result.AfterEnd{Ended: w.rec.drain.endedWithin, Good: w.rec.drain.goodWithin}
+	l.NotCarried = notCarried(l)
 	return l, nil
 }

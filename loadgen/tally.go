@@ -29,6 +29,8 @@ func (p *phaseTally) bad(f *failure, took int64) {
 
 // add merges another phase into p.
 func (p *phaseTally) add(o *phaseTally) {
+	p.endedWithin += o.endedWithin
+	p.goodWithin += o.goodWithin
 	p.requests += o.requests
 	p.completed += o.completed
 	p.retried += o.retried
@@ -55,7 +57,7 @@ func (p *phaseTally) add(o *phaseTally) {
 func (p *phaseTally) tally(enc *encoder) (t result.Tally, err error) {
 	t = result.Tally{
 		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried, Interrupted: p.interrupted,
-		FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
+		EndedWithin: p.endedWithin, GoodWithin: p.goodWithin, FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
 	}
 	if t.FailuresByCause == nil {
 		t.FailuresByCause = map[string]uint64{}

@@ -45,7 +45,7 @@ func (k *requestKind) rate() float64 {
 	if k.seconds <= 0 {
 		return 0
 	}
-	return float64(k.tally.Completed) / k.seconds
+	return float64(k.tally.GoodWithin) / k.seconds
 }
 
 // latencies are p50, p90, p99, p99.9 of good answers where there are enough of

@@ -20,6 +20,8 @@ const (
 	maxLimits = 6
 	// maxProblems is the room for what is wrong with the measurement, likewise.
 	maxProblems = 3
+	// maxBehind is the line behind which no further load is told of that fell behind.
+	maxBehind = 4
 )
 
 // SummaryOptions choose how the final summary is drawn.
@@ -155,6 +157,17 @@ func (s *summary) head() {
 	}
 	parts = append(parts, "seed "+strconv.FormatUint(run.Seed, 10))
 	s.addParts(s.verdict(run.Verdict), textWidth(run.Verdict), parts)
+	for _, c := range run.Cells {
+		for _, text := range words.NotCarried(c.Loads) {
+			if len(run.Cells) > 1 {
+				text = c.Name + ": " + text
+			}
+			if s.width > 0 && len(s.lines) > maxBehind {
+				break
+			}
+			s.add("      " + text)
+		}
+	}
 	if run.Reason != "" {
 		s.add("      " + run.Reason)
 	} else if n := len(series.Limits(run.Cells)); n > 0 {
@@ -195,7 +208,7 @@ func (s *summary) limits() {
 type phaseLine struct {
 	name                    string
 	n                       uint64
-	good                    float64
+	good                    float64 // per second; negative: not a rate
 	p50, p99, p999, maximum float64 // 0: not enough samples
 	errors                  string
 }
@@ -217,6 +230,9 @@ func (s *summary) phases(c *result.Cell) {
 		rows = loadPhases(c)
 	}
 	rows = append(rows, requestLines(c)...)
+	if e, ok := words.AfterEnd(c.Loads); ok {
+		rows = append(rows, phaseLine{name: "· " + words.AfterEndName, n: e.Good, good: -1, errors: units.Count(e.Ended - e.Good)})
+	}
 	if len(rows) == 0 {
 		return
 	}
@@ -229,7 +245,11 @@ func (s *summary) phases(c *result.Cell) {
 	}
 	var table [][]string
 	for _, r := range rows {
-		table = append(table, []string{r.name, units.Count(r.n), units.Rate(r.good), known(r.p50), known(r.p99), known(r.p999), known(r.maximum), r.errors})
+		rate := units.None
+		if r.good >= 0 {
+			rate = units.Rate(r.good)
+		}
+		table = append(table, []string{r.name, units.Count(r.n), rate, known(r.p50), known(r.p99), known(r.p999), known(r.maximum), r.errors})
 	}
 	s.addTable([]column{
 		{head: "phase", wraps: true, least: 12},
@@ -288,7 +308,7 @@ func loadPhases(c *result.Cell) []phaseLine {
 			}
 			l := tallyLine(name, &p.Tally)
 			if p.LengthUs > 0 {
-				l.good = float64(p.Completed) * 1e6 / float64(p.LengthUs)
+				l.good = float64(p.GoodWithin) * 1e6 / float64(p.LengthUs)
 			}
 			rows = append(rows, l)
 		}

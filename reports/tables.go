@@ -299,6 +299,9 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 	if l := words.Load(a.Loads); l != "" {
 		facts = append(facts, l)
 	}
+	for _, text := range words.NotCarried(a.Loads) {
+		m.line("\n**%s**", md(text))
+	}
 	m.line("\n%s, seed %d", md(strings.Join(facts, ", ")), run.Seed)
 	if len(a.Objectives) > 0 {
 		m.table("limit", "wanted", "got", "worst at", "verdict")
@@ -333,6 +336,9 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 		m.table("phase", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
 		for i := range a.Segments {
 			m.segment(&a.Segments[i])
+		}
+		if e, ok := words.AfterEnd(a.Loads); ok {
+			m.row("of these "+words.AfterEndName, units.Count(e.Good), units.None, units.None, units.None, units.None, units.None, units.None, units.Count(e.Ended-e.Good))
 		}
 	}
 	m.requests(a)

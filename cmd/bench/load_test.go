@@ -78,6 +78,27 @@ func TestLoadWritesItsOutcome(t *testing.T) {
 	}
 }
 
+// What a target takes longer for than it is given is not its throughput.
+func TestLoadOffersMoreThanIsCarried(t *testing.T) {
+	o := startOrigin(t, "--listen", "127.0.0.1:0", "--latency", "20ms", "--exit-with-parent")
+	file := filepath.Join(t.TempDir(), "out.json")
+	code, out, errs := command(t, "", "load", "http://"+o.line.Origins[0].Addr+"/", "-r", "200/s", "-D", "1s", "-c", "1", "--timeout", "60s", "-q", "--json", file)
+	if code != exitPass || !strings.HasPrefix(out, "BEHIND   the load offered 200/s, but only ") || !strings.Contains(out, "after the end") {
+		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l result.Load
+	if err := json.Unmarshal(b, &l); err != nil {
+		t.Fatal(err)
+	}
+	if l.RatePerSecond > 50 || l.RatePerSecond == 0 || l.Completed != 200 || l.GoodWithin+l.AfterEnd.Good != 200 || l.NotCarried == "" {
+		t.Errorf("%v/s, %d completed, %d of them in time, %+v after the end, %q", l.RatePerSecond, l.Completed, l.GoodWithin, l.AfterEnd, l.NotCarried)
+	}
+}
+
 func TestLoadExitCodes(t *testing.T) {
 	o := startOrigin(t, "--listen", "127.0.0.1:0", "--exit-with-parent")
 	url := "http://" + o.line.Origins[0].Addr + "/"

@@ -82,6 +82,11 @@ type Tally struct {
 	// Interrupted are the failures of cause local that are no want of ports,
 	// descriptors or memory: the run ended before its time.
 	Interrupted uint64 `json:"interrupted,omitempty"`
+	// EndedWithin and GoodWithin count the requests that ended, and ended well,
+	// within this time, whenever they were due: over its length they are the
+	// throughput. All else in a Tally is of the requests that were due in it.
+	EndedWithin uint64 `json:"endedWithin"`
+	GoodWithin  uint64 `json:"goodWithin"`
 	// FailuresByCause is there without failures, too.
 	FailuresByCause map[string]uint64 `json:"failuresByCause"`
 	StatusCounts    map[string]uint64 `json:"statusCounts,omitempty"`
@@ -99,6 +104,16 @@ type Tally struct {
 	Lag Latency `json:"lag"`
 }
 
+// AfterEnd counts requests that were under way when the schedule was over.
+type AfterEnd struct {
+	Ended uint64 `json:"ended"` // well or not
+	Good  uint64 `json:"good"`
+}
+
+// Matters tells whether so many ended after the end that tables tell of them: one
+// in a hundred of all requests.
+func (e AfterEnd) Matters(requests uint64) bool { return e.Ended > 0 && e.Ended*100 >= requests }
+
 // Load is the outcome of one load over its measured phases, as printed by
 // `bench load --json` and held in run.json.
 type Load struct {
@@ -109,9 +124,15 @@ type Load struct {
 	Connections     int     `json:"connections"` // pool size; 0 = unlimited
 	Seed            uint64  `json:"seed"`
 	DurationSeconds float64 `json:"durationSeconds"`
-	RatePerSecond   float64 `json:"ratePerSecond"` // completed per second of measured time
+	RatePerSecond   float64 `json:"ratePerSecond"` // GoodWithin per second of measured time
+	// NotCarried says so in words where an open loop offered more than was
+	// carried within the measured time; empty otherwise.
+	NotCarried string `json:"notCarried,omitempty"`
 	Tally
-	Phases []LoadPhase `json:"phases"`
+	// AfterEnd counts what ended after the last phase. It is part of the phases
+	// in which it was due.
+	AfterEnd AfterEnd    `json:"afterEnd,omitzero"`
+	Phases   []LoadPhase `json:"phases"`
 	// Classes are the named requests of the load; empty where there are none.
 	Classes []LoadClass `json:"classes,omitempty"`
 	// Trace tells of the trace that was replayed; nil without one.
@@ -163,8 +184,9 @@ const (
 )
 
 // Interval is one slice (100 ms) of one load's timeline; a line of
-// timeline.jsonl. Offered and the histograms are binned by intended start;
-// Completed, Good and Errors by completion.
+// timeline.jsonl. Completed and Good count what ended in the slice, whenever it
+// was due: the throughput. All else is of the requests that were due in it, so
+// that Offered is the samples of Response and the Errors together.
 type Interval struct {
 	Cell      string            `json:"cell,omitempty"` // set by the runner
 	Load      string            `json:"load"`

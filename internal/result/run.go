@@ -135,7 +135,7 @@ type Segment struct {
 	Name     string `json:"name"`
 	LengthUs int64  `json:"lengthUs"`
 	Offered  uint64 `json:"offered"`
-	Good     uint64 `json:"good"`
+	Good     uint64 `json:"good"` // ended well within it; Response counts those due in it
 	Failed   uint64 `json:"failed"`
 	// Errors counts failures by class, in words.
 	Errors map[string]uint64 `json:"errors,omitempty"`

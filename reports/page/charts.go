@@ -271,9 +271,9 @@ func (b *cellBuilder) rateSentence() string {
 	var offered, good uint64
 	for i := range b.Segments {
 		offered += b.Segments[i].Offered
-		good += b.Segments[i].Good
+		good += b.Segments[i].OK.N()
 	}
-	return fmt.Sprintf("Rates over time. %s requests were offered in the measured time, %s ended well.", units.Count(offered), units.Count(good))
+	return fmt.Sprintf("Rates over time. %s requests were due in the measured time, %s of them ended well.", units.Count(offered), units.Count(good))
 }
 
 func (b *cellBuilder) rateTable() *table {
@@ -320,7 +320,7 @@ func (b *cellBuilder) errors() *plot {
 	s := newLinScale(greatest, units.NumberTick)
 	layers, names := errorLayers(&total)
 	p := &plot{
-		ID: b.id + "-errors", Kind: "errors", Title: "Errors per second", Sub: "at completion, by class, stacked", Interactive: true,
+		ID: b.id + "-errors", Kind: "errors", Title: "Errors per second", Sub: "at intended start, by class, stacked", Interactive: true,
 		X: b.axis.ticks(b.ZeroUs), Y: s.ticks(), Bands: b.bands(), Sentence: "Errors over time. " + words.Errors(&total, maxClasses) + ".",
 		Table: b.errorTable(layers, names),
 	}

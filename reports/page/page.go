@@ -16,6 +16,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
+	"bench/reports/words"
 )
 
 //go:embed page.tmpl
@@ -91,6 +92,7 @@ func newView(d *series.Data, cells []*series.Analysis) *view {
 		v.Cards, v.MoreCards = v.Cards[:6], v.Cards[6:]
 	}
 	for _, a := range cells {
+		v.Problems = append(v.Problems, words.NotCarried(a.Loads)...)
 		for _, p := range a.Trust.Problems {
 			if text := series.OneLine(p); !slices.Contains(v.Problems, text) && text != v.Reason {
 				v.Problems = append(v.Problems, text)

@@ -254,6 +254,12 @@ func (b *cellBuilder) percentiles() []percentileRow {
 			out = append(out, segmentRow(&b.Segments[i]))
 		}
 	}
+	if e, ok := words.AfterEnd(b.Loads); ok {
+		out = append(out, percentileRow{
+			Name: "of these " + words.AfterEndName, Kind: "part", N: units.Count(e.Good), Good: units.None, P50: units.None, P90: units.None,
+			P99: units.None, P999: units.None, Max: units.None, P99Sv: units.None, Errors: units.Count(e.Ended - e.Good),
+		})
+	}
 	return out
 }
 
@@ -276,7 +282,7 @@ func phaseRow(name string, p *result.LoadPhase) percentileRow {
 		P99Sv: shown(&p.Service, 0.99, p.Service.P99),
 	}
 	if p.LengthUs > 0 {
-		r.Good = units.Rate(float64(p.Completed) * 1e6 / float64(p.LengthUs))
+		r.Good = units.Rate(float64(p.GoodWithin) * 1e6 / float64(p.LengthUs))
 	}
 	if n > 0 {
 		r.Max = units.Latency(p.Response.Max)

@@ -22,8 +22,8 @@ const (
 	maxLine = 10 * second
 )
 
-// Column is a stretch of time in a chart. OK and Service are what started in
-// it; Completed, Good and Errors what ended in it.
+// Column is a stretch of time in a chart. Completed and Good are what ended in
+// it; all else is of the requests that were due in it.
 type Column struct {
 	StartUs, LengthUs        int64
 	Offered, Completed, Good uint64

@@ -37,8 +37,8 @@ type Cell struct {
 	Samples []result.Sample
 }
 
-// Slot is 100 ms of all loads of a cell. Offered and the distributions are
-// binned by intended start; Completed, Good and Errors by completion.
+// Slot is 100 ms of all loads of a cell. Completed and Good are what ended in it,
+// whenever it was due; all else is of the requests that were due in it.
 type Slot struct {
 	StartUs, LengthUs int64
 	Offered           uint64

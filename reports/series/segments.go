@@ -14,7 +14,7 @@ type Segment struct {
 	Spans    []result.Span
 	LengthUs int64
 	Offered  uint64
-	Good     uint64
+	Good     uint64 // ended well within it; OK are those due in it
 	Errors   Errors
 	OK       Dist
 	Service  Dist
@@ -27,7 +27,7 @@ const maxFaults = 4
 // percentile of the rest would describe the lucky ones only.
 func (s *Segment) MostlyFailed() bool {
 	errs := s.Errors.Total()
-	return 2*errs > errs+s.Good
+	return 2*errs > errs+s.OK.N()
 }
 
 // Shown is percentile q of the segment, and whether there are enough samples

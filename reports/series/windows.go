@@ -114,8 +114,8 @@ func newHealth(slots []Slot, slowUs float64) *health {
 	return h
 }
 
-// well: no error ended in slots i to j, at most one in a hundred that started
-// there was slow, and some ended well if any were wanted.
+// well: none that was due in slots i to j failed, at most one in a hundred was slow,
+// and some ended well if any were wanted.
 func (h *health) well(i, j int) bool {
 	ok := h.ok[j] - h.ok[i]
 	return h.errors[j] == h.errors[i] && (h.slow[j]-h.slow[i])*100 <= ok && (ok > 0 || h.wanted[j] == h.wanted[i])

@@ -1,7 +1,9 @@
 package objective
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -28,10 +30,12 @@ type Data struct {
 // Span of time in microseconds, the end excluded.
 type Span struct{ From, To int64 }
 
-// figures are the counts of a stretch of time.
+// figures are the counts of a stretch of time: of the requests that were due in
+// it, however long they took.
 type figures struct {
 	requests, completed, failed, retried uint64
 	causes                               map[string]uint64
+	good                                 uint64  // ended well within it, whenever due
 	seconds                              float64 // measured
 }
 
@@ -70,13 +74,17 @@ func (d *Data) merged(texts []string) (*hdrhistogram.Histogram, error) {
 	return sum, nil
 }
 
-// measured tells whether a slice belongs to a measured phase of its load.
+// measured tells whether a slice lies in a measured phase of its load. What lies in
+// none is after the end, where nothing is due.
 func (d *Data) measured(i *result.Interval) bool {
-	j := slices.IndexFunc(d.Phases, func(p result.Phase) bool { return p.Name == i.Phase })
-	return j < 0 || d.Phases[j].Measured
+	return slices.ContainsFunc(d.Phases, func(p result.Phase) bool {
+		return p.Measured && p.Name == i.Phase && i.StartUs >= p.StartUs && i.StartUs < p.StartUs+p.LengthUs
+	})
 }
 
-// slicesIn lists the measured slices of a load ("" for all) that touch the span.
+// slicesIn lists the measured slices of a load ("" for all) that touch the span: a
+// window that begins or ends within a slice has the whole of it. Slices end with
+// phases. It is the one place that says what belongs to a window.
 func (d *Data) slicesIn(load string, s Span) []*result.Interval {
 	var all []*result.Interval
 	for i := range d.Intervals {
@@ -119,15 +127,29 @@ func (d *Data) countIn(load string, s Span) figures {
 	f := figures{causes: map[string]uint64{}}
 	for _, i := range d.slicesIn(load, s) {
 		f.requests += i.Offered
-		f.completed += i.Good
 		f.retried += i.Retried
+		f.good += i.Good
 		for cause, n := range i.Errors {
 			f.failed += n
 			f.causes[cause] += n
 		}
 	}
-	f.seconds = float64(s.To-s.From) / 1e6
+	f.completed = f.requests - min(f.requests, f.failed) // a slice is told when all of it has ended
+	f.seconds = float64(d.covered(load, s)) / 1e6
 	return f
+}
+
+// covered is how much time, in microseconds, the measured slices of a load ("" for
+// all) in a span take.
+func (d *Data) covered(load string, s Span) (us int64) {
+	all := d.slicesIn(load, s)
+	slices.SortFunc(all, func(a, b *result.Interval) int { return cmp.Compare(a.StartUs, b.StartUs) })
+	end := int64(math.MinInt64)
+	for _, i := range all {
+		us += max(0, i.StartUs+i.LengthUs-max(end, i.StartUs))
+		end = max(end, i.StartUs+i.LengthUs)
+	}
+	return us
 }
 
 // countAll sums the counts of whole loads.
@@ -142,6 +164,7 @@ func (d *Data) countAll(load string) figures {
 		f.completed += l.Completed
 		f.failed += l.Failed
 		f.retried += l.Retried
+		f.good += l.GoodWithin
 		f.seconds = max(f.seconds, l.DurationSeconds)
 		for cause, n := range l.FailuresByCause {
 			f.causes[cause] += n

@@ -14,20 +14,31 @@ import (
 // windows.
 func Evaluate(e *Expr, w *Window, d *Data) result.Objective {
 	o := e.Planned(w)
-	spans := []*Span{nil}
-	if w != nil {
-		spans = spans[:0]
-		for _, s := range d.spans(w) {
-			spans = append(spans, &s)
-			o.Spans = append(o.Spans, result.Span{StartUs: s.From, EndUs: s.To})
-		}
-		if len(spans) == 0 {
-			o.Verdict, o.Reason = result.Unclear, "the window never opened: no "+w.Kind+" was carried out"
-			return o
-		}
+	if w == nil {
+		return d.judge(e, o, []*Span{nil})
 	}
+	spans := d.spans(w)
+	if len(spans) == 0 {
+		o.Verdict, o.Reason = result.Unclear, "the window never opened: no "+w.Kind+" was carried out"
+		return o
+	}
+	return d.judge(e, o, spans)
+}
+
+// EvaluateOver judges a comparison over a stretch of time; text says in the record
+// which.
+func EvaluateOver(e *Expr, s Span, text string, d *Data) result.Objective {
+	return d.judge(e, e.Planned(&Window{Text: text}), []*Span{&s})
+}
+
+// judge fills in the record of an objective over the worst of some stretches of
+// time; nil is the whole run.
+func (d *Data) judge(e *Expr, o result.Objective, spans []*Span) result.Objective {
 	worst := math.Inf(-1)
 	for _, s := range spans {
+		if s != nil {
+			o.Spans = append(o.Spans, result.Span{StartUs: s.From, EndUs: s.To})
+		}
 		left, why := d.value(e.left, s)
 		right, whyRight := d.value(e.right, s)
 		if why == "" {
@@ -190,8 +201,8 @@ func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 	var f figures
 	if s == nil {
 		f = d.countAll(m.load)
-	} else {
-		f = d.countIn(m.load, *s)
+	} else if f = d.countIn(m.load, *s); f.seconds <= 0 {
+		return 0, "nothing was measured in this time"
 	}
 	switch m.base {
 	case "requests":
@@ -209,7 +220,7 @@ func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 		if f.seconds <= 0 {
 			return 0, "no time was measured"
 		}
-		return float64(f.completed) / f.seconds, ""
+		return float64(f.good) / f.seconds, ""
 	}
 	ended := f.completed + f.failed // errors
 	if ended == 0 {
@@ -264,12 +275,12 @@ func quantileIn(h *hdrhistogram.Histogram, m *metric) (us float64, why string) {
 }
 
 // spans are the stretches of a window, clipped to the run.
-func (d *Data) spans(w *Window) []Span {
-	var all []Span
+func (d *Data) spans(w *Window) []*Span {
+	var all []*Span
 	if w.Phase != "" {
 		for _, p := range d.Phases {
 			if p.Name == w.Phase {
-				all = append(all, Span{p.StartUs, p.StartUs + p.LengthUs})
+				all = append(all, &Span{p.StartUs, p.StartUs + p.LengthUs})
 			}
 		}
 		return all
@@ -284,7 +295,7 @@ func (d *Data) spans(w *Window) []Span {
 		}
 		s := Span{max(0, e.BeginUs+w.From.Microseconds()), min(end, max(e.EndUs, e.BeginUs)+w.To.Microseconds())}
 		if s.To > s.From {
-			all = append(all, s)
+			all = append(all, &s)
 		}
 	}
 	return all

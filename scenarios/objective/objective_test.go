@@ -83,8 +83,9 @@ func data(t *testing.T) *Data {
 	whole := histogram(t, 9000, 1)
 	for _, load := range []string{"a", "b"} {
 		l := result.Load{Name: load, DurationSeconds: 9}
-		l.Requests, l.Completed, l.Retried = 9000, 9000, 1
+		l.Requests, l.Completed, l.GoodWithin, l.Retried = 9000, 9000, 9000, 1
 		if load == "a" {
+			l.GoodWithin = 8995
 			l.Completed, l.Failed, l.FailuresByCause = 8995, 5, map[string]uint64{"timeout": 3, "refused": 2}
 		}
 		l.Response.HDR, l.Service.HDR, l.Lag.HDR = whole, whole, histogram(t, 9000, 0)

@@ -254,21 +254,12 @@ func (c *cell) notApplied(e *result.Event, err error) {
 	c.live.Event(seen, true)
 }
 
-// soFar and beforeFirst and afterLast name stretches of time in place of phases;
-// no phase can be called so.
-const (
-	soFar       = "(so far)"
-	beforeFirst = "(before the first event)"
-	afterLast   = "(after the last event)"
-)
-
 // over evaluates an expression over a stretch of the run, in microseconds.
-func (c *cell) over(e *objective.Expr, name, text string, from, to int64) result.Objective {
+func (c *cell) over(e *objective.Expr, text string, from, to int64) result.Objective {
 	c.mu.Lock()
 	d := &objective.Data{Intervals: slices.Clone(c.intervals), Phases: slices.Clone(c.record.Phases)}
 	c.mu.Unlock()
-	d.Phases = append(d.Phases, result.Phase{Name: name, StartUs: from, LengthUs: to - from, Measured: true})
-	return objective.Evaluate(e, &objective.Window{Text: text, Phase: name}, d)
+	return objective.EvaluateOver(e, objective.Span{From: from, To: to}, text, d)
 }
 
 // checkAborts ends the run when an objective that aborts it is broken. What the
@@ -278,7 +269,7 @@ func (c *cell) checkAborts() error {
 		if !j.text.Abort {
 			continue
 		}
-		o := c.over(j.expr, soFar, "so far", 0, c.sinceStart())
+		o := c.over(j.expr, "so far", 0, c.sinceStart())
 		if o.Verdict == result.Fail {
 			c.aborted = &o
 			return fail(exitFail, fmt.Errorf("aborted: %s is broken", o.Expr))
@@ -293,7 +284,7 @@ func (c *cell) checkSteady() error {
 	if c.steady == nil {
 		return nil
 	}
-	o := c.over(c.steady.expr, beforeFirst, "before the first event", 0, c.sinceStart())
+	o := c.over(c.steady.expr, "before the first event", 0, c.sinceStart())
 	c.record.SteadyState = &o
 	switch o.Verdict {
 	case result.Pass:
@@ -328,7 +319,7 @@ func (c *cell) steadyAgain() (result.Objective, bool) {
 		c.record.Warnings = append(c.record.Warnings, "the steady state was not judged again: the run ends with its last event")
 		return result.Objective{}, false
 	}
-	return c.over(c.steady.expr, afterLast, "after the last event", from, c.record.LengthUs), true
+	return c.over(c.steady.expr, "after the last event", from, c.record.LengthUs), true
 }
 
 // ends follows the conditions that end repetitions.
