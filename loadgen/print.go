@@ -65,7 +65,7 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 		units.Count(l.Retried), units.Rate(l.RatePerSecond), units.Count(l.ConnsOpened), units.Bytes(float64(l.BytesIn)), units.Bytes(float64(l.BytesOut)))
 	if e := l.AfterEnd; e.Matters(l.Requests) {
 		// Already in the line above, but for the rate.
-		fmt.Fprintf(t, "after the end\t%s\t%s\t\t\t\t\t\t\n", units.Count(e.Good), units.Count(e.Ended-e.Good))
+		fmt.Fprintf(t, "after the end\t%s\t%s\t\n", units.Count(e.Good), units.Count(e.Ended-e.Good))
 	}
 	fmt.Fprintln(t)
 	if err := printPercentiles(t, l); err != nil {

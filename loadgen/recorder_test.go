@@ -151,7 +151,9 @@ func checkParts(t *testing.T, seed uint64, load *result.Load, intervals []result
 		if i.Offered != ok+failed {
 			t.Fatalf("seed %d: %d were due in the slice at %d, %d ended well and %d did not", seed, i.Offered, i.StartUs, ok, failed)
 		}
-		if !slices.ContainsFunc(load.Phases, func(p result.LoadPhase) bool { return p.Measured && p.Name == i.Phase && i.StartUs < p.StartUs+p.LengthUs }) {
+		if !slices.ContainsFunc(load.Phases, func(p result.LoadPhase) bool {
+			return p.Measured && p.Name == i.Phase && i.StartUs < p.StartUs+p.LengthUs
+		}) {
 			continue
 		}
 		response += ok

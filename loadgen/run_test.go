@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -90,8 +91,12 @@ func TestOpenLoop(t *testing.T) {
 			if got.Requests != 300 || got.Completed != 300 || got.Sent != 400 || o.requests.Load() != 400 {
 				t.Errorf("requests %d, completed %d, sent %d, received %d", got.Requests, got.Completed, got.Sent, o.requests.Load())
 			}
-			if got.Phases[0].Requests != 100 || got.StatusCounts["200"] != 300 || got.DurationSeconds != 0.3 || got.RatePerSecond != 1000 {
+			if got.Phases[0].Requests != 100 || got.StatusCounts["200"] != 300 || got.DurationSeconds != 0.3 {
 				t.Errorf("load %+v", got)
+			}
+			// What was due at the end of the warm-up may end behind it.
+			if math.Abs(got.RatePerSecond-1000) > 50 || math.Abs(got.RatePerSecond*0.3-float64(got.GoodWithin)) > 1e-6 {
+				t.Errorf("%v per second, %d in time", got.RatePerSecond, got.GoodWithin)
 			}
 			if len(l.intervals) < 5 || l.intervals[0].Phase != "warm" || l.intervals[4].Phase != "steady" || len(l.progress) == 0 {
 				t.Errorf("%d intervals, %d readings", len(l.intervals), len(l.progress))
