@@ -21,21 +21,22 @@ import (
 // Kind is the dimension of a value.
 type Kind int
 
-// Kinds of values. A plain number goes with a count and with a share.
+// Kinds of values.
 const (
-	Number Kind = iota
-	Share       // shown in percent
-	Time        // microseconds
-	Rate        // per second
+	Count  Kind = iota // of requests and the like; written without a unit
+	Number             // written without a unit, or a ratio
+	Share              // written and shown in percent
+	Time               // microseconds
+	Rate               // per second
 )
 
 // Unit is the kind as records spell it.
 func (k Kind) Unit() string {
-	return [...]string{"1", "%", "us", "/s"}[k]
+	return [...]string{"1", "1", "%", "us", "/s"}[k]
 }
 
 func (k Kind) String() string {
-	return [...]string{"a number", "a share", "a time", "a rate"}[k]
+	return [...]string{"a count", "a number", "a share", "a time", "a rate"}[k]
 }
 
 // SyntaxError is a fault of an expression; Col counts its characters from 1.
@@ -131,7 +132,12 @@ func (p *parser) comparison() (*Expr, error) {
 		return nil, p.fault(p.at, "unexpected %q after the comparison", string(p.text[p.at:]))
 	}
 	if !alike(left, right) {
-		return nil, p.fault(opAt, "cannot compare %s with %s", left.kind, right.kind)
+		return nil, p.unlike(opAt, left, right, "cannot compare %s with %s")
+	}
+	for _, n := range [][2]*node{{left, right}, {right, left}} {
+		if n[0].op == 'm' && n[0].kind == Share && n[1].op == 'n' && n[1].value > 1 {
+			return nil, p.fault(n[1].col-1, "%s is a share, which is at most 100%%", n[0].metric.name)
+		}
 	}
 	if left.constant() && right.constant() {
 		return nil, p.fault(start, "the comparison names no metric")
@@ -156,7 +162,7 @@ func (p *parser) sum(depth int) (*node, error) {
 			break
 		}
 		if !alike(left, right) {
-			return nil, p.fault(at, "cannot add or subtract %s and %s", left.kind, right.kind)
+			return nil, p.unlike(at, left, right, "cannot add or subtract %s and %s")
 		}
 		left = &node{op: op, left: left, right: right, kind: max(left.kind, right.kind), col: left.col}
 	}
@@ -176,14 +182,8 @@ func (p *parser) term(depth int) (*node, error) {
 		if right, err = p.factor(depth); err != nil {
 			break
 		}
-		kind := Number
-		switch {
-		case right.kind <= Share:
-			kind = max(left.kind, right.kind)
-		case op == '*' && left.kind <= Share:
-			kind = right.kind
-		case op == '/' && left.kind == right.kind:
-		default:
+		kind, ok := combined(op, left.kind, right.kind)
+		if !ok {
 			return nil, p.fault(at, "cannot multiply or divide %s by %s", left.kind, right.kind)
 		}
 		left = &node{op: op, left: left, right: right, kind: kind, col: left.col}
@@ -245,7 +245,7 @@ func (p *parser) number() (*node, error) {
 			p.at += 2
 		}
 	}
-	n := &node{op: 'n', value: value, col: at + 1}
+	n := &node{op: 'n', kind: Number, value: value, col: at + 1}
 	switch unit {
 	case "":
 	case "%":
@@ -291,13 +291,83 @@ func (p *parser) name() (*node, error) {
 	return &node{op: 'm', metric: m, kind: m.kind, col: at + 1}, nil
 }
 
-// alike tells whether two values may meet in a sum or comparison: equal
-// kinds, numbers with shares, and a constant 0 with everything.
-func alike(a, b *node) bool {
-	return a.kind == b.kind || a.kind <= Share && b.kind <= Share || a.zero() || b.zero()
+// combined is the kind of a product or a quotient, and whether there is one.
+func combined(op byte, left, right Kind) (kind Kind, ok bool) {
+	switch {
+	case op == '/' && left == right:
+		return Number, true
+	case right == Number:
+		return left, true
+	case op == '*' && left == Number:
+		return right, true
+	case right <= Share: // so many of them, a part of it
+		return left, true
+	case op == '*' && left <= Share:
+		return right, true
+	}
+	return 0, false
 }
 
-func (n *node) zero() bool { return n.op == 'n' && n.value == 0 }
+// alike tells whether two values may meet in a sum or comparison: equal kinds,
+// numbers with counts, ratios with shares, and a plain 0 with everything. A number
+// that was written down goes with no share: is 5 five percent, or five times all?
+func alike(a, b *node) bool {
+	ratio := func(a, b *node) bool { return a.kind == Number && !a.constant() && b.kind == Share }
+	number := func(a, b *node) bool { return a.kind == Number && b.kind == Count }
+	return a.kind == b.kind || number(a, b) || number(b, a) || ratio(a, b) || ratio(b, a) || a.plainZero() || b.plainZero()
+}
+
+// zero tells of a constant 0, whatever its unit; plainZero is one without.
+func (n *node) zero() bool      { return n.op == 'n' && n.value == 0 }
+func (n *node) plainZero() bool { return n.zero() && n.kind == Number }
+
+// unlike is the fault of two values that do not go together. Where one was written
+// down, it says how to write it.
+func (p *parser) unlike(at int, left, right *node, format string) *SyntaxError {
+	for _, n := range [][2]*node{{left, right}, {right, left}} {
+		if hint := spelled(n[0], n[1]); hint != "" {
+			return p.fault(n[1].col-1, "%s is %s: %s", n[0].called(), n[0].kind, hint)
+		}
+	}
+	return p.fault(at, format, left.kind, right.kind)
+}
+
+// called is how a message calls a value.
+func (n *node) called() string {
+	if n.op == 'm' {
+		return n.metric.name
+	}
+	return "this"
+}
+
+// spelled is how a constant is written that has the unit of the value; "" if it is
+// none, or no such thing can be meant.
+func spelled(value, constant *node) string {
+	if constant.op != 'n' {
+		return ""
+	}
+	plain := func(v float64) string { return strconv.FormatFloat(v, 'g', 10, 64) } // 0.07*100 is a little more than 7
+	number := plain(constant.value)
+	switch {
+	case value.kind == Count && constant.kind == Share:
+		hint := "write " + plain(constant.value*100) + " without %"
+		if value.op == 'm' && value.metric.base == "failed" && value.metric.cause == "" {
+			hint += ", or use errors, the share of requests that failed"
+		}
+		return hint
+	case constant.kind != Number:
+		return ""
+	case value.kind == Share && constant.value < 1:
+		return fmt.Sprintf("write %s%%, or %s%% for %s of all", number, plain(constant.value*100), number)
+	case value.kind == Share:
+		return "write " + number + "%"
+	case value.kind == Time:
+		return "write " + number + "ms, or another of us, s, m and h"
+	case value.kind == Rate:
+		return "write " + number + "/s"
+	}
+	return ""
+}
 
 func (n *node) constant() bool {
 	return n.op == 'n' || n.op != 'm' && n.left.constant() && n.right.constant()
