@@ -14,6 +14,8 @@ const failurePauseNs = 10e6
 type arrivals interface {
 	// peek is the next due time, never if there is none to come for now.
 	peek() int64
+	// coming is the number of the request it is for.
+	coming() uint64
 	// pop takes it: the number of its request, and its place in a trace or -1.
 	pop() (seq uint64, item int)
 }
@@ -49,6 +51,8 @@ func (o *openLoop) advance(n int) {
 }
 
 func (o *openLoop) peek() int64 { return o.at }
+
+func (o *openLoop) coming() uint64 { return o.seq }
 
 func (o *openLoop) pop() (seq uint64, item int) {
 	seq, item = o.seq, o.due.item
@@ -125,6 +129,8 @@ func (c *closedLoop) peek() int64 {
 	_, at := c.next()
 	return at
 }
+
+func (c *closedLoop) coming() uint64 { return c.seq }
 
 func (c *closedLoop) pop() (seq uint64, item int) {
 	if q, _ := c.next(); q != nil {

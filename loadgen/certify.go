@@ -5,13 +5,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"bench/internal/result"
 	"bench/internal/units"
 )
 
 // Limits beyond which the generator does not vouch for its figures.
 const (
-	maxLagUs    = 1000 // p99 of the lag
+	maxLagUs    = 1000 // p99 of the lag, or what there are samples for
 	maxLagShare = 0.1  // of the p99 it reports
 	maxBusy     = 0.85 // of its thread's time, in an open loop
 )
@@ -27,6 +29,24 @@ func lagLimit(response *result.Latency) float64 {
 	return min(maxLagUs, response.P99*maxLagShare)
 }
 
+// sureLag is the lag in microseconds at the highest percentile, up to p99, that has
+// ten samples beyond it, and the name of that; 0 with too few for a median. The p99
+// of twenty requests would be their maximum: one late wake-up would speak for all.
+func sureLag(lag *result.Latency) (us float64, name string) {
+	switch {
+	case !result.Enough(0.5, lag.Count):
+		return 0, ""
+	case result.Enough(0.99, lag.Count):
+		return lag.P99, "p99"
+	}
+	var h *hdrhistogram.Histogram
+	if err := addEncoded(&h, lag.HDR, newLong); err != nil || h == nil {
+		return 0, ""
+	}
+	percent := 100 - (100*result.SamplesFor(0)+lag.Count-1)/lag.Count // whole, rounded down
+	return float64(h.ValueAtQuantile(float64(percent))), fmt.Sprintf("p%d", percent)
+}
+
 // Certify returns why the figures of a load cannot be trusted, one sentence
 // for each reason; none means that the generator kept its schedule. A closed
 // loop has no schedule to keep: it is as slow as its slowest part, and it says
@@ -39,13 +59,14 @@ func Certify(l *result.Load) (problems []string) {
 	if l.Arrival == string(Closed) {
 		return problems
 	}
-	if limit := lagLimit(&l.Response); l.Lag.P99 > limit {
+	limit := lagLimit(&l.Response)
+	if us, name := sureLag(&l.Lag); us > limit {
 		why := "more than " + units.Latency(limit)
 		if limit < maxLagUs {
 			why = fmt.Sprintf("over a tenth of the p99 it reports, %s", units.Latency(l.Response.P99))
 		}
-		problems = append(problems, fmt.Sprintf("%s was late: p99 of its start lag is %s, %s; %s",
-			titled(l), units.Latency(l.Lag.P99), why, secondsList(l.LateSeconds)))
+		problems = append(problems, fmt.Sprintf("%s was late: %s of its start lag is %s, %s; %s",
+			titled(l), name, units.Latency(us), why, secondsList(l.LateSeconds)))
 	}
 	if l.BusyShare > maxBusy {
 		problems = append(problems, fmt.Sprintf("%s was busy %s of the time, more than %s",
@@ -58,7 +79,7 @@ func Certify(l *result.Load) (problems []string) {
 // whole is: a single late start in a quiet second says nothing.
 func lateSeconds(l *result.Load, perSecondUs []uint32) (late []int) {
 	limit := lagLimit(&l.Response)
-	if l.Lag.P99 <= limit || l.Arrival == string(Closed) {
+	if us, _ := sureLag(&l.Lag); us <= limit || l.Arrival == string(Closed) {
 		return nil
 	}
 	for second, us := range perSecondUs {

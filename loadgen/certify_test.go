@@ -45,7 +45,7 @@ func TestCertify(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &result.Load{Name: "web", Arrival: string(c.arrival), BusyShare: c.busy}
-			l.Lag = result.Latency{Count: c.count, P99: c.lag}
+			l.Lag = result.Latency{Count: max(c.count, 1000), P99: c.lag}
 			l.Response = result.Latency{Count: c.count, P99: c.response}
 			l.LateSeconds = lateSeconds(l, perSecond)
 			if !slices.Equal(l.LateSeconds, c.late) {
@@ -56,6 +56,36 @@ func TestCertify(t *testing.T) {
 				t.Errorf("problems %q, want %q in %q", got, c.want, c.wantSeconds)
 			}
 		})
+	}
+}
+
+// Of a few requests one late start says nothing; half of them do. Fewer than it takes
+// for a median say nothing at all.
+func TestCertifyOfFewRequests(t *testing.T) {
+	for _, c := range []struct {
+		requests, late int
+		want           string
+	}{
+		{20, 1, ""}, {20, 9, ""}, {20, 11, "p50 of its start lag is 8.0"}, {19, 19, ""},
+		{100, 9, ""}, {100, 11, "p90 of its start lag"}, {999, 12, ""}, {999, 25, "p98 of its start lag"}, {1000, 9, ""}, {1000, 11, "p99 of its start lag"},
+	} {
+		h := newLong()
+		for i := range c.requests {
+			us := int64(20)
+			if i < c.late {
+				us = 8000
+			}
+			record(h, us)
+		}
+		var e encoder
+		lag, err := e.summary(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := Certify(&result.Load{Name: "web", Arrival: string(Constant), Tally: result.Tally{Lag: lag}})
+		if len(got) > 1 || (len(got) == 0) != (c.want == "") || len(got) == 1 && !strings.Contains(got[0], c.want) {
+			t.Errorf("%d of %d late: %q, want %q", c.late, c.requests, got, c.want)
+		}
 	}
 }
 

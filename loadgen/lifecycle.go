@@ -54,9 +54,23 @@ func (w *worker) resize(pool int) {
 // quit stops the loop when a draining run has nothing under way and nothing
 // overdue: a worker that is late at the end still sends what was due before it.
 func (w *worker) quit() {
+	if w.closed != nil && w.live.head == nil && !w.draining && w.spent() {
+		w.cutShort(loop.Nanotime())
+	}
 	if w.draining && w.live.head == nil && w.nextDue() == never {
 		w.loop.Stop()
 	}
+}
+
+// cutShort ends the schedule of a load that has sent all it is limited to: an open
+// loop's when the next request would have been due, a closed one's with its last
+// answer. What is under way goes on.
+func (w *worker) cutShort(now int64) {
+	now = max(now, w.rec.origin)
+	w.rec.cut(now)
+	w.rec.cutSlice(now)
+	w.end = min(w.end, now)
+	w.tick()
 }
 
 // abort ends the run now; what is under way fails.

@@ -109,26 +109,15 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 	return err
 }
 
-// percentiles of the table, with the number of samples it takes for ten to be
-// beyond them; the last is the greatest value.
+// percentiles of the table; the last is the greatest value.
 func percentiles() []struct {
 	name string
 	q    float64
-	need uint64
 } {
 	return []struct {
 		name string
 		q    float64
-		need uint64
-	}{
-		{"p50", 50, 20},
-		{"p75", 75, 40},
-		{"p90", 90, 100},
-		{"p99", 99, 1000},
-		{"p99.9", 99.9, 10_000},
-		{"p99.99", 99.99, 100_000},
-		{"max", 100, 1},
-	}
+	}{{"p50", 0.5}, {"p75", 0.75}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"max", 1}}
 }
 
 // printPercentiles writes the table of latencies, one column for each series.
@@ -162,12 +151,12 @@ func printPercentiles(w io.Writer, l *result.Load) error {
 		for _, c := range columns {
 			answered := c.name == "response" || c.name == "service"
 			switch {
-			case c.hist == nil || c.of.Count < p.need || lucky && answered && p.q < 100:
+			case c.hist == nil || !result.Enough(p.q, c.of.Count) || lucky && answered && p.q < 1:
 				row = append(row, units.None)
-			case p.q == 100:
+			case p.q == 1:
 				row = append(row, units.Latency(c.of.Max))
 			default:
-				row = append(row, units.Latency(float64(c.hist.ValueAtQuantile(p.q))))
+				row = append(row, units.Latency(float64(c.hist.ValueAtQuantile(p.q*100))))
 			}
 		}
 		line(row)
@@ -186,10 +175,9 @@ func printClasses(w io.Writer, l *result.Load) error {
 		c := &l.Classes[i]
 		cells := []string{c.Name, units.Count(c.Requests), units.Rate(float64(c.GoodWithin) / max(l.DurationSeconds, 1e-9))}
 		for _, p := range []struct {
-			need  uint64
-			value float64
-		}{{20, c.Response.P50}, {1000, c.Response.P99}, {10_000, c.Response.P999}, {1, c.Response.Max}} {
-			if c.Response.Count < p.need || 2*c.Failed > c.Requests && p.need > 1 {
+			q, value float64
+		}{{0.5, c.Response.P50}, {0.99, c.Response.P99}, {0.999, c.Response.P999}, {1, c.Response.Max}} {
+			if !result.Enough(p.q, c.Response.Count) || 2*c.Failed > c.Requests && p.q < 1 {
 				cells = append(cells, units.None)
 			} else {
 				cells = append(cells, units.Latency(p.value))
@@ -218,14 +206,22 @@ func printGenerator(w io.Writer, l *result.Load) {
 		return
 	}
 	fmt.Fprintf(w, "machine  woke late p99 %s max %s, stolen %s s, no cpu for %s s\n",
-		units.Latency(h.WakeUp.P99), units.Latency(h.WakeUp.Max), units.Number(h.StolenSeconds), units.Number(h.WaitedSeconds))
+		stated(&h.WakeUp, 0.99, h.WakeUp.P99), stated(&h.WakeUp, 1, h.WakeUp.Max), units.Number(h.StolenSeconds), units.Number(h.WaitedSeconds))
 	if len(h.DisturbedSeconds) > 0 {
 		fmt.Fprintf(w, "disturbed  %s", secondsList(h.DisturbedSeconds))
 		if h.QuietLag.Count > 0 {
-			fmt.Fprintf(w, "; lag in the others p50 %s p99 %s", units.Latency(h.QuietLag.P50), units.Latency(h.QuietLag.P99))
+			fmt.Fprintf(w, "; lag in the others p50 %s p99 %s", stated(&h.QuietLag, 0.5, h.QuietLag.P50), stated(&h.QuietLag, 0.99, h.QuietLag.P99))
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+// stated prints a quantile if there are samples enough for it.
+func stated(of *result.Latency, q, us float64) string {
+	if !result.Enough(q, of.Count) {
+		return units.None
+	}
+	return units.Latency(us)
 }
 
 func describe(l *result.Load) string {

@@ -408,6 +408,12 @@ func (r *recorder) cut(now int64) {
 	}
 }
 
+// cutSlice ends the present slice, so that what ends later lies after the end.
+func (r *recorder) cutSlice(now int64) {
+	r.cur.end = max(r.cur.start, min(r.cur.end, now))
+	r.advance(now)
+}
+
 // finish hands over everything that is left, waiting for the reader.
 func (r *recorder) finish(now int64) {
 	r.advance(now)

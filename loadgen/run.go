@@ -190,7 +190,7 @@ func (r *Runner) worker(origin int64) *worker {
 		share: s.Share, users: s.Share.Index,
 		loop: r.loop, codec: r.codec, addrs: r.addrs, rec: newRecorder(s, classes, origin),
 		connect: sock.ConnectOptions{NoDelay: true},
-		end:     origin + s.lengthUs()*1000, pool: s.Share.part(s.Connections.Pool), perConn: s.Connections.RequestsPerConnection,
+		end:     origin + s.lengthUs()*1000, most: s.MaxRequests, pool: s.Share.part(s.Connections.Pool), perConn: s.Connections.RequestsPerConnection,
 		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: r.spin * 1000,
 		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
 		classes: classes, mix: newMix(classes, s.Seed), timed: s.timed(),

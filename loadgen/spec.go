@@ -40,6 +40,9 @@ type Spec struct {
 	Trace       *Trace      `json:"trace,omitempty"`
 	Phases      []Phase     `json:"phases"`
 	Connections Connections `json:"connections"`
+	// MaxRequests ends the schedule after so many requests, those of phases that are
+	// not measured included; 0 is no limit.
+	MaxRequests uint64 `json:"maxRequests,omitempty"`
 
 	// TimeoutUs bounds a request from its intended start to the last byte of
 	// the response, time in the wait queue included; 0 is 10 s.

@@ -33,6 +33,7 @@ type worker struct {
 	closed   *closedLoop // nil in an open loop
 	timed    bool        // due times come from a clock, so lag has a meaning
 	end      int64       // of the last phase
+	most     uint64      // requests of all that share the load; 0: no limit
 	phase    *phaseTally
 	draining bool // past the end
 	aborted  bool // interrupted: nothing more is sent
@@ -110,7 +111,7 @@ func (f taskFunc) Run() { f() }
 
 // nextDue is the next intended start, never if there is none.
 func (w *worker) nextDue() int64 {
-	if w.aborted {
+	if w.aborted || w.spent() {
 		return never
 	}
 	at := w.arrivals.peek()
@@ -120,9 +121,16 @@ func (w *worker) nextDue() int64 {
 	return at
 }
 
-// arm sets the timer for the next intended start.
+// spent tells whether all requests have been sent that the load is limited to.
+func (w *worker) spent() bool { return w.most > 0 && w.arrivals.coming() >= w.most }
+
+// arm sets the timer for the next intended start, or for the end of a schedule that
+// is cut off there.
 func (w *worker) arm() {
 	at := w.nextDue()
+	if w.spent() && w.closed == nil && !w.draining {
+		at = w.arrivals.peek()
+	}
 	if at == never || w.arrivalTimer.Active() && w.arrivalTimer.When() <= at {
 		return
 	}
@@ -132,6 +140,12 @@ func (w *worker) arm() {
 // arrive dispatches the requests that are due.
 func (w *worker) arrive() {
 	now := loop.Nanotime()
+	if w.spent() {
+		if w.closed == nil && w.arrivals.peek() <= now {
+			w.cutShort(now)
+		}
+		return
+	}
 	for range arrivalBatch {
 		at := w.nextDue()
 		if at > now {
@@ -374,7 +388,7 @@ func (w *worker) reuse(c *conn, now int64) {
 			w.start(c, q)
 			return
 		}
-		if w.closed != nil && w.closed.think == 0 && now < w.end && !w.draining && w.closed.present <= w.closed.users {
+		if w.closed != nil && w.closed.think == 0 && now < w.end && !w.draining && !w.spent() && w.closed.present <= w.closed.users {
 			w.start(c, w.admit(now, now, w.closed.number(), -1))
 			return
 		}

@@ -138,7 +138,7 @@ func TestLateAtTheEnd(t *testing.T) {
 	}
 	var timer loop.Timer
 	origin := loop.Nanotime() + int64(10*time.Millisecond)
-	r.loop.SetTimer(&timer, origin+int64(90*time.Millisecond), holdUp(50*time.Millisecond))
+	r.loop.SetTimer(&timer, origin+int64(80*time.Millisecond), holdUp(60*time.Millisecond))
 	got, err := r.Run(t.Context(), origin)
 	if err != nil {
 		t.Fatal(err)

@@ -374,7 +374,7 @@ func (s *summary) trust() {
 	certified := words.Certificates(events)
 	s.add("")
 	cpu := fmt.Sprintf("driver %s proxy %s origin %s", units.Percent(t.DriverCPU), units.Percent(t.ProxyCPU), units.Percent(t.OriginCPU))
-	quality := fmt.Sprintf("lag p99 %s, dropped %s", units.Latency(t.LagP99Us), units.Count(t.Dropped))
+	quality := fmt.Sprintf("lag p99 %s, dropped %s", known(t.LagP99Us), units.Count(t.Dropped))
 	if len(t.Problems) == 0 {
 		if s.run.Verdict == result.Partial {
 			s.add("trust  not judged, the run was cut short: " + quality)

@@ -311,7 +311,7 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 		}
 	}
 	t := &a.Trust
-	m.line("\nTrust: driver lag p99 %s, dropped starts %s, CPU driver %s, proxy %s, origin %s, others %s.", units.Latency(t.LagP99Us), units.Count(t.Dropped),
+	m.line("\nTrust: driver lag p99 %s, dropped starts %s, CPU driver %s, proxy %s, origin %s, others %s.", known(t.LagP99Us), units.Count(t.Dropped),
 		md(units.Percent(t.DriverCPU)), md(units.Percent(t.ProxyCPU)), md(units.Percent(t.OriginCPU)), md(units.Percent(t.ForeignCPU)))
 	for _, p := range t.Problems {
 		m.line("- %s", md(series.OneLine(p)))

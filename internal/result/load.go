@@ -6,21 +6,6 @@
 // which the first phase starts); latencies are microseconds.
 package result
 
-// Latency summarises one histogram. Values are microseconds.
-type Latency struct {
-	Unit  string  `json:"unit"` // always "us"
-	Count uint64  `json:"count"`
-	Mean  float64 `json:"mean"`
-	P50   float64 `json:"p50"`
-	P90   float64 `json:"p90"`
-	P99   float64 `json:"p99"`
-	P999  float64 `json:"p99.9"`
-	Max   float64 `json:"max"`
-	// HDR is the HdrHistogram V2 compressed encoding in base64; the
-	// percentiles above can be recomputed from it exactly.
-	HDR string `json:"hdr"`
-}
-
 // LoadPhase is what one load measured during one phase, attributed by the
 // intended start of each request.
 type LoadPhase struct {

@@ -188,8 +188,12 @@ func trust(d *series.Data, cells []*series.Analysis) []fact {
 	if same {
 		host = "yes: absolute numbers are low, use comparisons"
 	}
+	late := units.None // too few requests for a p99
+	if lag > 0 {
+		late = units.Latency(lag)
+	}
 	facts := []fact{
-		{"driver lag p99", units.Latency(lag)},
+		{"driver lag p99", late},
 		{"dropped starts", units.Count(dropped)},
 		{"CPU", "driver " + units.Percent(driver) + ", proxy " + units.Percent(proxy) + ", origin " + units.Percent(origin) + ", others " + units.Percent(foreign)},
 		{"samples", units.Count(samples)},

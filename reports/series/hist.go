@@ -16,6 +16,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"bench/internal/result"
 )
 
 // Point is a value in microseconds and how often it was seen.
@@ -102,17 +104,12 @@ func Merge(parts ...Dist) Dist {
 	return slices.Clip(out)
 }
 
-// EnoughForTable tells whether n samples carry percentile q in a table:
-// at least ten must lie beyond it.
-func EnoughForTable(q float64, n uint64) bool { return enough(q, n, 10) }
+// EnoughForTable tells whether n samples carry percentile q in a table.
+func EnoughForTable(q float64, n uint64) bool { return result.Enough(q, n) }
 
 // EnoughForLine tells whether n samples carry percentile q as a point of a
 // line: at least three must lie beyond it.
-func EnoughForLine(q float64, n uint64) bool { return enough(q, n, 3) }
-
-func enough(q float64, n uint64, beyond float64) bool {
-	return float64(n) >= math.Round(beyond/(1-q))
-}
+func EnoughForLine(q float64, n uint64) bool { return float64(n) >= math.Round(3/(1-q)) }
 
 // Decoder reads HdrHistogram's V2 compressed encoding into a Dist. A decoded
 // library histogram holds every possible bucket, 200 kB for a few dozen

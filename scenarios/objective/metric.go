@@ -22,17 +22,12 @@ type metric struct {
 	quantile float64
 }
 
-// needs is the number of samples below which the metric says nothing: ten
-// beyond the quantile.
+// needs is the number of samples below which the metric says nothing.
 func (m *metric) needs() uint64 {
-	switch {
-	case !m.latency() && m.base != "held":
+	if !m.latency() && m.base != "held" {
 		return 0
-	case m.quantile >= 1:
-		return 1
 	}
-	// 1-0.99 is a little more than 0.01 in binary; the count is a whole number.
-	return uint64(10/(1-m.quantile) + 1e-6)
+	return result.SamplesFor(m.quantile)
 }
 
 // latency tells whether the metric is read from a histogram.

@@ -1,0 +1,49 @@
+package loadgen
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// A load that is limited to a number of requests sends exactly as many, however many
+// threads share it, and its measured time ends with them.
+func TestMaxRequests(t *testing.T) {
+	o := startOrigin(t, &testOrigin{}, filepath.Join(t.TempDir(), "s"))
+	for _, c := range []struct {
+		name     string
+		arrival  Arrival
+		n        uint64
+		threads  int
+		from, to float64 // seconds measured
+	}{
+		{"open", Constant, 50, 1, 0.05, 0.06},
+		{"open, several threads", Constant, 51, 3, 0.05, 0.06},
+		{"Poisson", Poisson, 50, 1, 0.01, 0.3},
+		{"more than are due", Constant, 5000, 1, 0.4, 0.4},
+		{"closed", Closed, 50, 1, 0, 0.35},
+		{"one", Closed, 1, 1, 0, 0.35},
+		{"fewer than threads", Closed, 2, 3, 0, 0.35},
+		{"closed, several threads", Closed, 1001, 3, 0, 0.39},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			spec := steady(o.addr, 1000, 400_000)
+			spec.Arrival, spec.MaxRequests, spec.Threads = c.arrival, c.n, c.threads
+			got, _ := load(t, spec)
+			want := min(c.n, 400)
+			if c.arrival == Closed {
+				want = c.n
+			}
+			if got.Requests != want || got.Completed != want || got.Sent != want {
+				t.Errorf("%d requests, %d completed, %d sent, want %d", got.Requests, got.Completed, got.Sent, want)
+			}
+			// The machine may be late by a lot; a schedule is not ended by that.
+			late := got.Lag.Max / 1e6
+			if got.DurationSeconds < c.from-1e-3 || got.DurationSeconds > c.to+late {
+				t.Errorf("%v s measured, want %v to %v (lag at most %v)", got.DurationSeconds, c.from, c.to, late)
+			}
+			if c.arrival == Closed && (got.GoodWithin != want || got.AfterEnd.Ended > 0) {
+				t.Errorf("%d of %d in time, %+v after the end", got.GoodWithin, want, got.AfterEnd)
+			}
+		})
+	}
+}
