@@ -39,19 +39,19 @@ func PrintProgress(w io.Writer, p *result.Progress) error {
 // screen is the width of what is printed, in characters.
 const screen = 80
 
-// Print writes the outcome of a load for people: what makes it invalid first,
+// Print writes the outcome of a load for people: what it does not vouch for first,
 // then the figures and the charts. timeline is what the run's intervals came to.
 func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error {
 	w := &strings.Builder{}
+	if l.NotCarried != "" {
+		w.WriteString(units.Wrap("BEHIND   ", l.NotCarried, screen))
+	}
 	for i, why := range Certify(l) {
 		lead := "         "
 		if i == 0 {
-			lead = "INVALID  "
+			lead = "DOUBT    "
 		}
 		w.WriteString(units.Wrap(lead, why, screen))
-	}
-	if l.NotCarried != "" {
-		w.WriteString(units.Wrap("BEHIND   ", l.NotCarried, screen))
 	}
 	what := fmt.Sprintf("%s  %s s  seed %d", describe(l), units.Number(l.DurationSeconds), l.Seed)
 	between := "  "

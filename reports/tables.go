@@ -136,6 +136,15 @@ type junitResult struct {
 	Text    string `xml:",chardata"`
 }
 
+// JUnit writes a record as JUnit XML, without a result folder.
+func JUnit(w io.Writer, run *result.Run) error {
+	r := &Report{Data: &series.Data{Run: clean(run)}}
+	for _, c := range r.Data.Run.Cells {
+		r.Cells = append(r.Cells, &series.Analysis{Cell: &series.Cell{Cell: c}})
+	}
+	return writeJUnit(w, r)
+}
+
 func writeJUnit(w io.Writer, r *Report) error {
 	run := r.Data.Run
 	all := junitSuites{Name: xmlText(run.Scenario)}

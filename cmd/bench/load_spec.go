@@ -98,6 +98,8 @@ func (c *loadCmd) idle(errs *flagErrors) {
 		{"trace-format", c.Format != "" && untraced, "only with --trace"},
 		{"template", c.Varied && c.Data == "", "only with --data"},
 		{"chunked", c.Chunked != "" && c.Data == "", "only with --data"},
+		{"requests", c.Requests > 0 && c.Warmup != "0s", "not with --warmup, whose requests would count"},
+		{"requests", c.Requests > 0 && c.Duration == "" && strings.Contains(c.Rate, ".."), "with a rate that changes only with --duration"},
 		{"skew", c.Skew != 0 && c.KeyLaw != loadgen.KeysZipfian, "only with --key-law zipfian"},
 	} {
 		if f.idle {
@@ -106,14 +108,22 @@ func (c *loadCmd) idle(errs *flagErrors) {
 	}
 }
 
-// defaultDuration is the measured time unless a flag or a trace gives another.
-const defaultDuration = 10 * time.Second
+// defaultDuration is the measured time unless a flag or a trace gives another, and
+// mostDuration that of a number of requests.
+const (
+	defaultDuration = 10 * time.Second
+	mostDuration    = time.Hour
+)
 
 // phases says when requests become due.
 func (c *loadCmd) phases(s *loadgen.Spec, errs *flagErrors) {
 	main := loadgen.Phase{Name: "main", LengthUs: defaultDuration.Microseconds(), Measure: true, Steps: c.Steps, Burst: c.Burst}
 	if c.Duration != "" {
 		main.LengthUs = errs.us("duration", c.Duration)
+	}
+	s.MaxRequests = c.Requests
+	if c.Requests > 0 && c.Duration == "" {
+		main.LengthUs = mostDuration.Microseconds()
 	}
 	positive := errors.New("want more than 0")
 	if len(*errs) == 0 && main.LengthUs <= 0 {

@@ -88,7 +88,7 @@ func (e *Expr) Planned(w *Window) result.Objective {
 // P99Limit is the limit of "response.p99 < LIMIT" or "<=", and whether the
 // expression is such.
 func (e *Expr) P99Limit() (us float64, ok bool) {
-	if e.leftText != "response.p99" || e.Op != "<" && e.Op != "<=" || !e.right.constant() {
+	if e.leftText != "response.p99" && e.leftText != "p99" || e.Op != "<" && e.Op != "<=" || !e.right.constant() {
 		return 0, false
 	}
 	us, _ = (&Data{}).value(e.right, nil)
@@ -104,6 +104,24 @@ func (e *Expr) WholeRunOnly() string {
 		}
 	}
 	return ""
+}
+
+// NeedsScenario names a metric of the expression that a load alone does not have, ""
+// if there is none.
+func (e *Expr) NeedsScenario() string {
+	for _, m := range e.right.metrics(e.left.metrics(nil)) {
+		if m.ofRun() {
+			return m.name
+		}
+	}
+	return ""
+}
+
+// Timed tells whether the expression reads times of requests, or rates.
+func (e *Expr) Timed() bool {
+	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool {
+		return m.kind == Rate || m.latency() && m.base != "generator.lag"
+	})
 }
 
 // Abortable tells whether the expression can be broken for good before the end

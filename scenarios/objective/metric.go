@@ -43,7 +43,7 @@ func (m *metric) ofRun() bool {
 func Metrics() []string {
 	return []string{
 		"requests", "completed", "failed", "failed.CAUSE", "errors", "retried", "rate",
-		"response.pN", "response.max", "service.pN", "service.max", "all.pN", "all.max",
+		"pN", "response.pN", "response.max", "service.pN", "service.max", "all.pN", "all.max",
 		"generator.lag.pN", "generator.lag.max",
 		"recovery", "conservation.delta", "conservation.lost", "conservation.repeated",
 	}
@@ -133,6 +133,9 @@ func plain(word string) *metric {
 	}
 	if cause, ok := strings.CutPrefix(word, "failed."); ok && slices.Contains(causes(), cause) {
 		return &metric{name: word, base: "failed", cause: cause}
+	}
+	if q, ok := quantileOf(word); ok && q < 1 {
+		return &metric{name: word, base: "response", kind: Time, quantile: q}
 	}
 	for _, base := range latencies() {
 		last, ok := strings.CutPrefix(word, base+".")
