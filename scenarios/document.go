@@ -136,7 +136,7 @@ func (doc *Document) expand(root *node, vars map[string]string, f *faults) {
 		d.decode(tree, reflect.ValueOf(s).Elem(), "")
 		v := &validator{decoder: d, s: s, dir: filepath.Dir(doc.File), matrix: len(doc.Axes) > 0}
 		v.scenario()
-		if n, err := strconv.Atoi(own[repeatAxis]); err == nil && s.Repeat > 1 {
+		if n, err := strconv.Atoi(own[result.RepeatAxis]); err == nil && s.Repeat > 1 {
 			s.Seed += uint64(n - 1)
 		}
 		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s, Obstacle: v.obstacle}
@@ -248,9 +248,6 @@ func axes(root *node, vars map[string]string, f *faults) []result.Axis {
 	return all
 }
 
-// repeatAxis is the axis that repeat adds, the one that changes fastest.
-const repeatAxis = "repeat"
-
 // repetitions adds the axis of repeat to those of the matrix.
 func repetitions(root *node, vars map[string]string, all []result.Axis, f *faults) []result.Axis {
 	n := root.get("repeat")
@@ -265,8 +262,8 @@ func repetitions(root *node, vars map[string]string, all []result.Axis, f *fault
 	}
 	cells := times
 	for _, axis := range all {
-		if axis.Name == repeatAxis {
-			f.add(n.pos, "the matrix has an axis %q already", repeatAxis)
+		if axis.Name == result.RepeatAxis {
+			f.add(n.pos, "the matrix has an axis %q already", result.RepeatAxis)
 			return all
 		}
 		cells *= len(axis.Values)
@@ -275,7 +272,7 @@ func repetitions(root *node, vars map[string]string, all []result.Axis, f *fault
 		f.add(n.pos, "matrix and repeat make more than %d combinations", maxCells)
 		return all
 	}
-	axis := result.Axis{Name: repeatAxis}
+	axis := result.Axis{Name: result.RepeatAxis}
 	for i := range times {
 		axis.Values = append(axis.Values, strconv.Itoa(i+1))
 	}

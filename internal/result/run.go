@@ -43,6 +43,10 @@ type Axis struct {
 	Values []string `json:"values"`
 }
 
+// RepeatAxis is the axis that repeat adds, the one that changes fastest: its cells
+// are runs of the same.
+const RepeatAxis = "repeat"
+
 // LeftOut is a combination of the matrix that could not be run: it has no verdict.
 type LeftOut struct {
 	Name   string            `json:"name"`

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -32,6 +33,7 @@ type matrixCell struct {
 	Verdict verdict
 	ID      string
 	Values  []string // by measure
+	Runs    string   // "3 runs"; empty where there is one
 	Ratios  []string // "best", "=", "1.30×" or empty
 	Spark   string
 	Missing string
@@ -47,7 +49,8 @@ type matrixSmall struct {
 type measure struct {
 	name   string
 	higher bool // is better
-	// value of a cell, its interval, and whether it is known.
+	// value of a run, the interval that this run by itself leaves, and whether it is
+	// known.
 	value  func(*series.Analysis) (v, low, high float64, ok bool)
 	format func(float64) string
 }
@@ -127,10 +130,18 @@ func cpuPerRequest(a *series.Analysis) (v, low, high float64, ok bool) {
 	return v, v * 0.97, v * 1.03, true
 }
 
-// newMatrix lays the cells out by the first axis (rows) and the others (columns).
+// What stands below a matrix: of repeated runs, and of single ones.
+const (
+	notePooled = "Figures are the median of the runs of a combination, in brackets the lowest and the highest. best: the interval of this combination is clear of " +
+		"all others. =: it overlaps with the best one's. Other numbers: times the best. Intervals are at 99 %, from the spread between runs (Student's t), and never " +
+		"narrower than what one run leaves open: order statistics for p99, Poisson counts for rates and errors, the 100 ms resolution for recovery, ±3 % for CPU."
+	noteSingle = "One run of each combination: how much runs differ is not known, so that none is said to be better than another. repeat: 5 in the scenario tells."
+)
+
+// newMatrix lays the combinations out by the first axis (rows) and the others
+// (columns). Repeats of one are pooled.
 func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *matrixView {
-	m := &matrixView{Note: "best: the interval of this cell is clear of the second's. =: within the intervals of the best. Other numbers: times the best. " +
-		"Intervals are at 99 %: order statistics for p99, Poisson counts for rates and errors, the 100 ms resolution for recovery, ±3 % for CPU."}
+	m := &matrixView{Note: noteSingle}
 	var list []measure
 	for _, me := range measures() {
 		for _, a := range cells {
@@ -142,11 +153,15 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 	}
 	rowOf := func(name string, _ map[string]string) string { return name }
 	columnOf := func(map[string]string) string { return "run" }
-	if len(run.Axes) > 0 {
-		first := run.Axes[0].Name
+	axes := slices.DeleteFunc(slices.Clone(run.Axes), func(x result.Axis) bool { return x.Name == result.RepeatAxis })
+	if len(axes) == 0 && len(run.Axes) > 0 {
+		rowOf = func(string, map[string]string) string { return "all runs" }
+	}
+	if len(axes) > 0 {
+		first := axes[0].Name
 		m.Caption = "by " + series.OneLine(first)
 		rowOf = func(_ string, vars map[string]string) string { return first + " " + vars[first] }
-		if rest := run.Axes[1:]; len(rest) > 0 {
+		if rest := axes[1:]; len(rest) > 0 {
 			columnOf = func(vars map[string]string) string {
 				var words []string
 				for _, x := range rest {
@@ -157,7 +172,7 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 		}
 	}
 	var rows []string
-	at := make(map[[2]string]int)
+	at := make(map[[2]string][]int)
 	place := func(name string, vars map[string]string) [2]string {
 		r, c := series.OneLine(rowOf(name, vars)), series.OneLine(columnOf(vars))
 		if !slices.Contains(rows, r) {
@@ -169,7 +184,10 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 		return [2]string{r, c}
 	}
 	for i, a := range cells {
-		at[place(a.Name, a.Vars)] = i
+		p := place(a.Name, a.Vars)
+		if at[p] = append(at[p], i); len(at[p]) > 1 {
+			m.Note = notePooled
+		}
 	}
 	missing := make(map[[2]string]string)
 	for i := range run.LeftOut {
@@ -177,15 +195,30 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 		missing[place(l.Name, l.Vars)] = series.OneLine(l.Reason)
 	}
 	m.Limits = limitTable(cells)
-	values, ratios := compare(list, cells)
+	var groups [][]*series.Analysis
+	group := make(map[[2]string]int)
+	for _, r := range rows {
+		for _, c := range m.Columns {
+			p := [2]string{r, c}
+			if len(at[p]) == 0 {
+				continue
+			}
+			group[p] = len(groups)
+			groups = append(groups, nil)
+			for _, i := range at[p] {
+				groups[group[p]] = append(groups[group[p]], cells[i])
+			}
+		}
+	}
+	values, ratios := compare(list, groups)
 	for _, me := range list {
 		m.Measures = append(m.Measures, me.name)
 	}
 	for _, r := range rows {
 		row := matrixRow{Name: r}
 		for _, c := range m.Columns {
-			i, ok := at[[2]string{r, c}]
-			if !ok {
+			runs := at[[2]string{r, c}]
+			if len(runs) == 0 {
 				text := "not run"
 				if why := missing[[2]string{r, c}]; why != "" {
 					text = "left out: " + why
@@ -193,9 +226,14 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 				row.Cells = append(row.Cells, matrixCell{Missing: text})
 				continue
 			}
-			row.Cells = append(row.Cells, matrixCell{
-				Verdict: verdictOf(cells[i].Verdict), ID: views[i].ID, Values: values[i], Ratios: ratios[i], Spark: spark(cells[i]),
-			})
+			// Of several runs the one with the worst verdict is shown and linked.
+			i := slices.MinFunc(runs, func(a, b int) int { return cmp.Compare(series.Rank(cells[a].Verdict), series.Rank(cells[b].Verdict)) })
+			g := group[[2]string{r, c}]
+			cell := matrixCell{Verdict: verdictOf(cells[i].Verdict), ID: views[i].ID, Values: values[g], Ratios: ratios[g], Spark: spark(cells[i])}
+			if len(runs) > 1 {
+				cell.Runs = units.Count(uint64(len(runs))) + " runs"
+			}
+			row.Cells = append(row.Cells, cell)
 		}
 		m.Rows = append(m.Rows, row)
 	}
@@ -233,48 +271,6 @@ func limitTable(cells []*series.Analysis) *table {
 		return nil
 	}
 	return t
-}
-
-// compare prints every measure of every cell, and how far each is from the best.
-func compare(list []measure, cells []*series.Analysis) (values, ratios [][]string) {
-	values, ratios = make([][]string, len(cells)), make([][]string, len(cells))
-	for _, me := range list {
-		type entry struct {
-			v, low, high float64
-			ok           bool
-		}
-		all := make([]entry, len(cells))
-		best := -1
-		for i, a := range cells {
-			e := &all[i]
-			e.v, e.low, e.high, e.ok = me.value(a)
-			if e.ok && (best < 0 || (me.higher && e.v > all[best].v) || (!me.higher && e.v < all[best].v)) {
-				best = i
-			}
-		}
-		alone := true
-		for i := range all {
-			if i != best && all[i].ok && all[i].low <= all[best].high && all[i].high >= all[best].low {
-				alone = false
-			}
-		}
-		for i, e := range all {
-			text, ratio := units.None, ""
-			if e.ok {
-				text = me.format(e.v)
-				switch {
-				case i == best && alone && len(all) > 1:
-					ratio = "best"
-				case e.low <= all[best].high && e.high >= all[best].low:
-					ratio = "="
-				case all[best].v > 0:
-					ratio = units.Number(e.v/all[best].v) + "×"
-				}
-			}
-			values[i], ratios[i] = append(values[i], text), append(ratios[i], ratio)
-		}
-	}
-	return values, ratios
 }
 
 // spark is the p99 line of a cell, small.
