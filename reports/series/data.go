@@ -51,6 +51,9 @@ type Slot struct {
 	LagP99Us          int64
 	InFlight, Conns   int
 	OK, Service       Dist
+	// measured is the part of the loads that measure now, where others warm up
+	// meanwhile; nil where all do, or none.
+	measured *Slot
 }
 
 // Open reads a result folder. Files other than run.json may be missing or cut
@@ -157,15 +160,46 @@ func (c *Cell) StartUs() int64 {
 	return start
 }
 
-// Measured tells whether a moment lies in a measured phase. Without phases all
-// of it is measured.
+// Measured tells whether a moment lies in a measured phase of any load. Without
+// phases all of it is measured.
 func (c *Cell) Measured(us int64) bool {
 	for _, p := range c.Phases {
-		if us >= p.StartUs && us < p.StartUs+p.LengthUs {
-			return p.Measured
+		if p.Measured && us >= p.StartUs && us < p.StartUs+p.LengthUs {
+			return true
 		}
 	}
 	return len(c.Phases) == 0
+}
+
+// MeasuredPart is what belongs to the measured time of a slot's loads; nil if
+// nothing does. A load that warms up is left out while another one measures.
+func (c *Cell) MeasuredPart(s *Slot) *Slot {
+	switch {
+	case !c.Measured(s.StartUs):
+		return nil
+	case s.measured != nil:
+		return s.measured
+	}
+	return s
+}
+
+// differ tells whether, at some time, one load of the cell measures and another one
+// does not.
+func (c *Cell) differ() bool {
+	for i := range c.Phases {
+		for j := range c.Phases[:i] {
+			p, q := &c.Phases[i], &c.Phases[j]
+			if p.Measured != q.Measured && p.StartUs < q.StartUs+q.LengthUs && q.StartUs < p.StartUs+p.LengthUs {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// measures tells whether a slice of a load lies in a measured phase.
+func (c *Cell) measures(in *result.Interval) bool {
+	return slices.ContainsFunc(c.Phases, func(p result.Phase) bool { return p.Name == in.Phase && p.Measured })
 }
 
 // reader reads the tables of a folder.
@@ -235,6 +269,10 @@ func (r *reader) timeline() error {
 	}
 	at := make(map[key]int)
 	lost := 0
+	differ := make(map[*Cell]bool)
+	for _, c := range r.data.Cells {
+		differ[c] = c.differ()
+	}
 	err := r.lines("timeline.jsonl", func(line []byte) error {
 		var in result.Interval
 		if err := json.Unmarshal(line, &in); err != nil {
@@ -259,7 +297,16 @@ func (r *reader) timeline() error {
 			at[key{c, in.StartUs}] = i
 			c.Slots = append(c.Slots, Slot{StartUs: in.StartUs, LengthUs: in.LengthUs})
 		}
-		c.Slots[i].add(&in, ok, service)
+		s := &c.Slots[i]
+		s.add(&in, ok, service)
+		if differ[c] {
+			if s.measured == nil {
+				s.measured = &Slot{StartUs: in.StartUs}
+			}
+			if s.measured.LengthUs = s.LengthUs; c.measures(&in) {
+				s.measured.add(&in, ok, service)
+			}
+		}
 		return nil
 	})
 	if lost > 0 {

@@ -47,8 +47,8 @@ func (c *Cell) Segments(windows []Window) []Segment {
 	b := segmentBuilder{cell: c, index: make(map[string]int), parts: make(map[string][2][]Dist)}
 	w := 0
 	for i := range c.Slots {
-		s := &c.Slots[i]
-		if !c.Measured(s.StartUs) {
+		s := c.MeasuredPart(&c.Slots[i])
+		if s == nil {
 			continue
 		}
 		for w < len(windows) && windows[w].UntilUs <= s.StartUs {

@@ -68,7 +68,7 @@ func (c *Cell) Base() Baseline {
 	}
 	var parts []Dist
 	for i := range c.Slots {
-		if s := &c.Slots[i]; s.StartUs+s.LengthUs <= first && c.Measured(s.StartUs) {
+		if s := c.MeasuredPart(&c.Slots[i]); s != nil && s.StartUs+s.LengthUs <= first {
 			parts = append(parts, s.OK)
 		}
 	}
