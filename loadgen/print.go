@@ -24,15 +24,15 @@ func PrintProgress(w io.Writer, p *result.Progress) error {
 	perSecond := func(n uint64) string {
 		return fmt.Sprintf("%.0f", float64(n)*1e6/float64(max(1, p.LengthUs)))
 	}
-	latency := func(us float64) string {
-		if p.Good == 0 {
+	latency := func(us float64, need int64) string {
+		if p.Good < uint64(need) {
 			return units.None
 		}
 		return units.CompactLatency(us)
 	}
 	_, err := fmt.Fprintf(w, "%s phase=%s offered=%s good=%s err=%s p50ok=%s p99ok=%s maxok=%s lag=%s inflight=%d conns=%d",
 		units.ClockSeconds(p.AtUs), p.Phase, perSecond(p.Offered), perSecond(p.Good), perSecond(errors),
-		latency(p.P50Us), latency(p.P99Us), latency(p.MaxUs), units.CompactLatency(p.LagP99Us), p.InFlight, p.Conns)
+		latency(p.P50Us, p50Samples), latency(p.P99Us, p99Samples), latency(p.MaxUs, 1), units.CompactLatency(p.LagP99Us), p.InFlight, p.Conns)
 	return err
 }
 

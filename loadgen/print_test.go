@@ -150,6 +150,8 @@ func TestPrintProgress(t *testing.T) {
 	for _, p := range []*result.Progress{
 		{Phase: "main", AtUs: 1_000_400, LengthUs: 1_000_000, Offered: 2000, Good: 1990, Errors: map[string]uint64{"timeout": 4, "refused": 6}, P50Us: 231, P99Us: 1900, MaxUs: 12_345, LagP99Us: 20, InFlight: 3, Conns: 64},
 		{Phase: "main", AtUs: 61_000_000, LengthUs: 500_000, Offered: 1000, LagP99Us: 20, InFlight: 1000, Queued: 936, Conns: 64},
+		{Phase: "main", AtUs: 62_000_000, LengthUs: 500_000, Offered: 299, Good: 299, P50Us: 231, P99Us: 1900, MaxUs: 12_345},
+		{Phase: "main", AtUs: 63_000_000, LengthUs: 500_000, Offered: 1, Good: 1, P50Us: 231, P99Us: 231, MaxUs: 231},
 	} {
 		if err := PrintProgress(&b, p); err != nil {
 			t.Fatal(err)

@@ -203,7 +203,7 @@ func (f *liveFrame) nowQuantile(now *liveSecond, q float64) string {
 			if q > 0.9 {
 				v = p.P99Us
 			}
-			if p.Good == 0 {
+			if !series.EnoughForLine(q, p.Good) {
 				return units.None
 			}
 			return units.Latency(v)
