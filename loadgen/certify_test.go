@@ -66,8 +66,16 @@ func TestCertifyOfFewRequests(t *testing.T) {
 		requests, late int
 		want           string
 	}{
-		{20, 1, ""}, {20, 9, ""}, {20, 11, "p50 of its start lag is 8.0"}, {19, 19, ""},
-		{100, 9, ""}, {100, 11, "p90 of its start lag"}, {999, 12, ""}, {999, 25, "p98 of its start lag"}, {1000, 9, ""}, {1000, 11, "p99 of its start lag"},
+		{20, 1, ""},
+		{20, 9, ""},
+		{20, 11, "p50 of its start lag is 8.0"},
+		{19, 19, ""},
+		{100, 9, ""},
+		{100, 11, "p90 of its start lag"},
+		{999, 12, ""},
+		{999, 25, "p98 of its start lag"},
+		{1000, 9, ""},
+		{1000, 11, "p99 of its start lag"},
 	} {
 		h := newLong()
 		for i := range c.requests {

@@ -115,8 +115,14 @@ func checkParts(t *testing.T, seed uint64, load *result.Load, intervals []result
 	var phases, classes result.Tally
 	add := func(to, from *result.Tally) {
 		for _, n := range [][2]*uint64{
-			{&to.Requests, &from.Requests}, {&to.Completed, &from.Completed}, {&to.Failed, &from.Failed}, {&to.Retried, &from.Retried},
-			{&to.EndedWithin, &from.EndedWithin}, {&to.GoodWithin, &from.GoodWithin}, {&to.Response.Count, &from.Response.Count}, {&to.All.Count, &from.All.Count},
+			{&to.Requests, &from.Requests},
+			{&to.Completed, &from.Completed},
+			{&to.Failed, &from.Failed},
+			{&to.Retried, &from.Retried},
+			{&to.EndedWithin, &from.EndedWithin},
+			{&to.GoodWithin, &from.GoodWithin},
+			{&to.Response.Count, &from.Response.Count},
+			{&to.All.Count, &from.All.Count},
 		} {
 			*n[0] += *n[1]
 		}
