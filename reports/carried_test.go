@@ -51,7 +51,7 @@ func TestWhatWasNotCarriedIsToldFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(Summary(run, SummaryOptions{}), "\n")
-	if !strings.HasPrefix(lines[1], "      load clients offered 300/s") || !strings.Contains(strings.Join(lines, "\n"), "\n· after end") {
+	if !strings.HasPrefix(lines[1], "      load clients offered 300/s") || !strings.Contains(strings.Join(lines, "\n"), "\n· after the end") {
 		t.Errorf("%s", strings.Join(lines, "\n"))
 	}
 }
