@@ -28,7 +28,14 @@ func TestMaxRequests(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			spec := steady(o.addr, 1000, 400_000)
 			spec.Arrival, spec.MaxRequests, spec.Threads = c.arrival, c.n, c.threads
-			got, _ := load(t, spec)
+			var l lines
+			got, err := Run(t.Context(), spec, l.sink)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.threads == 1 { // several end their slices each at its own last request
+				checkBooks(t, got, &l)
+			}
 			want := min(c.n, 400)
 			if c.arrival == Closed {
 				want = c.n
