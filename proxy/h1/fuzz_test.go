@@ -48,7 +48,7 @@ func FuzzRequest(f *testing.F) {
 		lim.Relaxed = relaxed
 		var p Parser
 		var req message.Request
-		n, err := p.Request(&req, bytes.Clone(raw), &lim)
+		n, _ := p.Request(&req, bytes.Clone(raw), &lim)
 		if n == 0 {
 			return
 		}

@@ -14,8 +14,8 @@ import (
 // A parser must not be able to keep a piece of a buffer: it has nothing to keep it in.
 func TestParserHoldsNoMemory(t *testing.T) {
 	typ := reflect.TypeFor[Parser]()
-	for i := range typ.NumField() {
-		switch f := typ.Field(i); f.Type.Kind() {
+	for f := range typ.Fields() {
+		switch f.Type.Kind() {
 		case reflect.Bool, reflect.Int:
 		default:
 			t.Errorf("%s is a %s: only offsets and flags may outlive a call", f.Name, f.Type)

@@ -134,7 +134,7 @@ func (v *verifier) serve(seed uint64) func(net.Conn, *bufio.Reader) {
 			req, err := http.ReadRequest(r)
 			if err != nil {
 				// The engine resets connections it has no use for.
-				if err != io.EOF && !errors.Is(err, syscall.ECONNRESET) {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
 					v.wrong.Add(1)
 					v.first.Do(func() { v.example = fmt.Sprintf("request that cannot be read: %v", err) })
 				}
