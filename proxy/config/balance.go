@@ -12,8 +12,9 @@ import (
 func algorithms() []string { return []string{"roundrobin", "leastconn"} }
 
 func balanceKeywords() []keyword {
-	return []keyword{{name: "balance", args: "{ roundrobin | leastconn }", scope: inDefaults | inBack, doc: "Algorithm that chooses the server.", read: func(l *line) {
-		if !l.arity(1, maxWords, "an algorithm") {
+	return []keyword{{name: "balance", args: "[roundrobin | leastconn]", scope: inDefaults | inBack, doc: "Algorithm that chooses the server; roundrobin if none is named.", read: func(l *line) {
+		if len(l.args) == 0 {
+			l.sect.settings.balance.put(defaultBalance, l.pos)
 			return
 		}
 		w := l.args[0]

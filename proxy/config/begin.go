@@ -61,6 +61,7 @@ func (p *parser) beginSection(l *line) bool {
 	s.index = len(p.sections)
 	p.checkDuplicate(l, s)
 	p.sections = append(p.sections, s)
+	p.byName[s.name] = append(p.byName[s.name], s)
 	p.inlineBinds(l, s)
 	return true
 }
@@ -112,8 +113,8 @@ func (p *parser) sectionHead(l *line, s *section) (*settings, bool) {
 
 // checkDuplicate refuses a name that a proxy with a side in common has.
 func (p *parser) checkDuplicate(l *line, s *section) {
-	for _, o := range p.sections {
-		if o.name == s.name && o.caps()&s.caps() != 0 {
+	for _, o := range p.byName[s.name] {
+		if o.caps()&s.caps() != 0 {
 			l.fail(s.word, "%s '%s' has the same name as the %s at %s:%d", kindName(s.kind), s.name, kindName(o.kind), o.pos.File, o.pos.Line)
 			return
 		}
@@ -133,8 +134,8 @@ func (p *parser) inlineBinds(l *line, s *section) {
 
 // proxyNamed finds a proxy with a side.
 func (p *parser) proxyNamed(name string, side spec.Caps) *section {
-	for _, s := range p.sections {
-		if s.name == name && s.caps()&side != 0 {
+	for _, s := range p.byName[name] {
+		if s.caps()&side != 0 {
 			return s
 		}
 	}

@@ -110,7 +110,6 @@ func optionNames[T any](rows []T, name func(T) string) []string {
 
 // bindOptions are the rows (configuration manual, section 5.1).
 func bindOptions() []bindOption {
-	ignore := func(*line, *spec.Bind, word) {}
 	number := func(name string, least, most int64, doc string, field func(*spec.Bind) *int) bindOption {
 		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *spec.Bind, w word) {
 			if n, ok := l.value(name, w, least, most); ok {
@@ -185,7 +184,12 @@ func bindOptions() []bindOption {
 				l.unknown(w, "severity-output", names)
 			}
 		}},
-		{name: "process", args: 1, inert: "there is one process", doc: "Processes that listen.", read: ignore},
+		{name: "process", args: 1, inert: "there is one process", doc: "Processes that listen: 1 or all.", read: func(l *line, _ *spec.Bind, w word) {
+			set, _, _ := strings.Cut(w.text, "/") // threads of the process may follow
+			if _, ok := parseSet(set, 1, 1); !ok && set != "even" {
+				l.fail(w, "'process' expects 1, all or odd, not '%s': there is one process", w.text)
+			}
+		}},
 		{name: "thread", args: 1, doc: "Threads that listen, as [1/]<set>; may be repeated.", read: readBindThreads},
 		{name: "shards", args: 1, doc: "Number of sockets that the threads share out among themselves, or by-thread.", read: func(l *line, b *spec.Bind, w word) {
 			if w.text == "by-thread" {

@@ -100,6 +100,7 @@ func onPurpose() map[string]string {
 		"bad/section-not-yet":        lacking,
 		"bad/bad-number":             "there, what is not a number counts as zero",
 		"good/poller":                ours,
+		"good/bom":                   "some editors write a byte-order mark; there, it is part of the first word",
 		"good/nbproc-one":            "old configurations go on working, with a warning",
 		"good/inline-address":        "old configurations go on working, with a warning",
 		"good/listen-inline-address": "old configurations go on working, with a warning",

@@ -13,22 +13,29 @@ import (
 // maxLine is the longest line in bytes, as a guard against files that are none.
 const maxLine = 1 << 20
 
+// maxErrors is how many errors in one file end its reading, as in HAProxy: what
+// follows is rarely of use.
+const maxErrors = 50
+
 // parser reads files line by line into sections.
 type parser struct {
 	env       *Env
 	diags     Diagnostics
+	errors    int // among diags
 	table     *table
 	inventory *inventory
 	look      lookup
 
 	global   globalDraft
 	sections []*section // proxies in order
+	byName   map[string][]*section
 	sect     *section   // being read; nil: none, or global
 	inGlobal bool
 	skipping bool                // the section being read could not be begun
 	defaults *settings           // of the last defaults section
 	named    map[string]*section // defaults sections by name
 	blocks   []block             // open .if, innermost last
+	odd      foreignLines        // of the file being read
 }
 
 func newParser(env *Env) *parser {
@@ -38,22 +45,33 @@ func newParser(env *Env) *parser {
 	if env.Vars == nil {
 		env.Vars = map[string]string{}
 	}
-	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, defaults: &settings{}}
+	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, defaults: &settings{}}
 	p.look.vars = env.Vars
 	p.global.Global = newGlobal()
 	return p
 }
 
-func (p *parser) report(d Diagnostic) { p.diags = append(p.diags, d) }
+func (p *parser) report(d Diagnostic) {
+	p.diags = append(p.diags, d)
+	if d.Severity == Alert {
+		p.errors++
+	}
+}
 
 // file reads one file. Sections end with it, blocks too.
 func (p *parser) file(src *Source) {
 	p.look.file, p.look.section = src.Name, ""
 	p.sect, p.inGlobal, p.skipping, p.blocks = nil, false, false, nil
-	text := src.Text
-	number := 0
+	p.odd = foreignLines{}
+	defer p.reportForeign(src.Name)
+	text := bytes.TrimPrefix(src.Text, []byte(byteOrderMark))
+	number, before := 0, p.errors
 	for len(text) > 0 {
 		number++
+		if p.errors-before >= maxErrors {
+			p.report(Diagnostic{Severity: Alert, Pos: spec.Pos{File: src.Name, Line: number, Col: 1}, Msg: fmt.Sprintf("too many errors (%d): the rest of the file is not read", maxErrors)})
+			return
+		}
 		raw, rest, complete := bytes.Cut(text, []byte("\n"))
 		text = rest
 		raw = bytes.TrimSuffix(raw, []byte("\r"))
@@ -68,7 +86,7 @@ func (p *parser) file(src *Source) {
 			p.report(Diagnostic{Severity: Alert, Pos: at, Msg: "null character in the line: not a text file?"})
 			return
 		}
-		p.line(string(raw), at)
+		p.lineOfPaste(string(raw), at)
 		if !complete {
 			at.Col = len(raw) + 1
 			p.report(Diagnostic{Severity: Alert, Pos: at, Msg: "no line end on the last line: the file may have been truncated", Source: string(raw)})

@@ -25,6 +25,7 @@ type section struct {
 	useBack  []reference
 	binds    []*spec.Bind
 	servers  []*serverDraft
+	byName   map[string]*serverDraft
 	settings settings
 }
 

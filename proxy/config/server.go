@@ -70,12 +70,14 @@ func readServer(l *line) {
 	if !l.serverOptions(l.args[2:], &s.set, false) || !ok {
 		return
 	}
-	for _, o := range l.sect.servers {
-		if o.name == s.name {
-			l.fail(w, "server '%s' is already defined on line %d", s.name, o.pos.Line)
-			return
-		}
+	if o := l.sect.byName[s.name]; o != nil {
+		l.fail(w, "server '%s' is already defined on line %d", s.name, o.pos.Line)
+		return
 	}
+	if l.sect.byName == nil {
+		l.sect.byName = map[string]*serverDraft{}
+	}
+	l.sect.byName[s.name] = s
 	l.sect.servers = append(l.sect.servers, s)
 }
 

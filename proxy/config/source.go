@@ -1,6 +1,8 @@
 package config
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,11 +38,42 @@ func ReadSources(paths []string) ([]Source, error) {
 	return all, nil
 }
 
+// maxSource is the longest configuration in bytes, as a guard against files that
+// are none and never end.
+const maxSource = 128 << 20
+
 func read(path string) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(os.Stdin)
+	in := os.Stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	return os.ReadFile(path)
+	return readText(path, in)
+}
+
+// readText reads a text up to the first null character, which no text has: the
+// parser reports it, and a device full of them ends.
+func readText(name string, in io.Reader) ([]byte, error) {
+	var text []byte
+	piece := make([]byte, 64<<10)
+	for {
+		n, err := in.Read(piece)
+		text = append(text, piece[:n]...)
+		switch {
+		case bytes.IndexByte(piece[:n], 0) >= 0:
+			return text, nil
+		case len(text) > maxSource:
+			return nil, fmt.Errorf("%s is longer than %d MiB: not a configuration?", name, maxSource>>20)
+		case errors.Is(err, io.EOF):
+			return text, nil
+		case err != nil:
+			return nil, err
+		}
+	}
 }
 
 func expand(path string) ([]string, error) {
