@@ -11,6 +11,7 @@ import (
 	"bench/proxy/check"
 	"bench/proxy/log"
 	"bench/proxy/server"
+	"bench/proxy/spec"
 	"bench/proxy/stats"
 )
 
@@ -47,14 +48,10 @@ func (e *Engine) prepareChecks() error {
 			}
 			k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Spec.Options.LogHealthChecks, enabled: true}
 			k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
-			source := s.Spec.Source
-			if source == nil {
-				source = b.Spec.Source
-			}
 			c, err := check.New(check.Config{
 				Check: b.Spec.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 				Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Spec.Timeouts.Connect, Timeout: b.Spec.Timeouts.Check,
-				Source: source, Spread: e.cfg.Global.SpreadChecks,
+				Source: checkSource(s), Spread: e.cfg.Global.SpreadChecks,
 			}, k.l, k.target(), k)
 			if err != nil {
 				return err
@@ -64,6 +61,21 @@ func (e *Engine) prepareChecks() error {
 		}
 	}
 	return nil
+}
+
+// checkSource is where checks of the server come from. Ranges of ports are for
+// clients' connections.
+func checkSource(s *server.Server) *spec.Source {
+	src := s.Spec.Source
+	if src == nil {
+		src = s.Backend.Spec.Source
+	}
+	if src == nil || src.LastPort == 0 {
+		return src
+	}
+	free := *src
+	free.Addr.SetPort(0)
+	return &free
 }
 
 // startChecks begins them, spread over the shortest interval so that they do

@@ -52,7 +52,11 @@ func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }
 func (h *serverHandle) SetMaxConn(n int) { h.s.SetMaxConn(n) }
 
 func (h *serverHandle) SetAddr(a netip.AddrPort) {
+	waited := h.s.Unresolved()
 	h.s.SetAddr(sock.FromAddrPort(a))
+	if waited && !h.s.Spec.Disabled {
+		h.e.setAdmin(h.s, server.Ready)
+	}
 	h.e.checks.moved(h.s)
 }
 
@@ -68,7 +72,7 @@ func (h *serverHandle) State() cli.ServerState {
 	a := s.Addr()
 	st := cli.ServerState{
 		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Unix: a.Path(),
-		Admin: cli.Admin(s.Admin()), ConfiguredMaint: s.Spec.Disabled, Health: cli.Health(s.Health()),
+		Admin: cli.Admin(s.Admin()), ConfiguredMaint: s.Spec.Disabled, Host: s.Spec.Host, Unresolved: s.Unresolved(), Health: cli.Health(s.Health()),
 		Weight: s.Weight(), InitialWeight: s.Spec.Weight, LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
 		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
 		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,

@@ -213,6 +213,9 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 		Cookie: s.Spec.Cookie, IdleConns: s.Conns.Idle(), SafeIdle: s.Conns.Idle(), UsedConns: s.Conns.Used(),
 		NeedConns: s.Conns.Need(), IdleLimit: int64(s.Spec.PoolMaxConn),
 	}
+	if s.Unresolved() {
+		r.Server.MaintReason = "resolution"
+	}
 	r.Server.Check = e.checks.state(s)
 	return r
 }

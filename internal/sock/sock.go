@@ -27,11 +27,12 @@ func Accept(lfd int, peer *Addr) (fd int, errno syscall.Errno) {
 
 // ConnectOptions are applied before connecting.
 type ConnectOptions struct {
-	Source         *Addr // bind to this address first; nil: the kernel chooses
-	NoDelay        bool  // TCP_NODELAY
-	KeepAlive      bool  // SO_KEEPALIVE
-	RcvBuf, SndBuf int   // bytes; 0: the kernel's default
-	UserTimeoutMS  int   // TCP_USER_TIMEOUT; 0: none
+	Source         *Addr  // bind to this address first; nil: the kernel chooses
+	Interface      string // bind to this network interface; "": any
+	NoDelay        bool   // TCP_NODELAY
+	KeepAlive      bool   // SO_KEEPALIVE
+	RcvBuf, SndBuf int    // bytes; 0: the kernel's default
+	UserTimeoutMS  int    // TCP_USER_TIMEOUT; 0: none
 	Mark           int
 	Stamp          bool // see Stamp
 }
@@ -81,6 +82,11 @@ func (o *ConnectOptions) apply(fd, family int) syscall.Errno {
 		if o.UserTimeoutMS > 0 {
 			if e := setInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, o.UserTimeoutMS); e != 0 {
 				return e
+			}
+		}
+		if o.Interface != "" {
+			if errno, ok := unix.BindToDevice(fd, o.Interface).(syscall.Errno); ok { //nolint:errorlint // it is never wrapped
+				return errno
 			}
 		}
 		if o.Source != nil {

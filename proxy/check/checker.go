@@ -21,7 +21,7 @@ type Config struct {
 	Rise, Fall                  int
 	// Connect is "timeout connect", Timeout is "timeout check"; 0 if unset.
 	Connect, Timeout time.Duration
-	Source           *sock.Addr
+	Source           *spec.Source
 	// Spread varies the interval by up to so many percent, either way.
 	Spread int
 }
@@ -120,7 +120,11 @@ func (c *Checker) Expired(*loop.Timer) {
 func (c *Checker) begin() {
 	c.began = c.l.Now()
 	c.wired, c.sent, c.answer = false, 0, c.answer[:0]
-	fd, _, errno := sock.Connect(&c.addr, &sock.ConnectOptions{NoDelay: true, Source: c.cfg.Source})
+	opt := sock.ConnectOptions{NoDelay: true}
+	if src := c.cfg.Source; src != nil {
+		opt.Source, opt.Interface = &src.Addr, src.Interface
+	}
+	fd, _, errno := sock.Connect(&c.addr, &opt)
 	if errno != 0 {
 		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error())})
 		return

@@ -113,9 +113,13 @@ const (
 type ServerState struct {
 	ID       int
 	ForcedID bool
-	Addr     netip.AddrPort // invalid for unix sockets
-	Unix     string         // path of a unix socket
-	Admin    Admin
+	// Host is the host name that the address was looked up by, "" if none was;
+	// Unresolved tells that it has not been found.
+	Host       string
+	Unresolved bool
+	Addr       netip.AddrPort // invalid for unix sockets
+	Unix       string         // path of a unix socket
+	Admin      Admin
 	// ConfiguredMaint tells that the maintenance was configured ("disabled").
 	ConfiguredMaint bool
 	Health          Health

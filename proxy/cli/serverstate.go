@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 )
@@ -24,11 +25,11 @@ func showServersState(r *request) error {
 			if st.CheckAddr.IsValid() {
 				checkAddr, checkPort = st.CheckAddr.Addr().String(), st.CheckAddr.Port()
 			}
-			_, err := fmt.Fprintf(r.w, "%d %s %d %s %s %d %d %d %d %d %d %d %d %d 0 %s %s - %d - 0 %d %s - 0\n",
+			_, err := fmt.Fprintf(r.w, "%d %s %d %s %s %d %d %d %d %d %d %d %d %d 0 %s %s %s %d - 0 %d %s - 0\n",
 				b.ID, b.Name, st.ID, s.Name(), addr,
 				opState(&st), adminState(&st), st.Weight, st.InitialWeight, int64(st.LastChange.Seconds()),
 				checkStatus(st.CheckStatus), checkResult(&st), checkHealth(&st), checkState(&st),
-				bit(b.ForcedID), bit(st.ForcedID), port, checkPort, checkAddr)
+				bit(b.ForcedID), bit(st.ForcedID), cmp.Or(st.Host, "-"), port, checkPort, checkAddr)
 			if err != nil {
 				return err
 			}
@@ -69,13 +70,18 @@ func opState(st *ServerState) int {
 
 // adminState is the set of reasons for the administrative state.
 func adminState(st *ServerState) int {
-	const forcedMaint, configuredMaint, forcedDrain = 0x01, 0x04, 0x08
+	const forcedMaint, configuredMaint, forcedDrain, unresolved = 0x01, 0x04, 0x08, 0x20
 	n := 0
+	if st.Unresolved {
+		n = unresolved
+	}
 	switch st.Admin {
 	case Maint:
-		n = forcedMaint
+		if !st.Unresolved {
+			n = forcedMaint
+		}
 	case Drain:
-		n = forcedDrain
+		n |= forcedDrain
 	case Ready:
 	}
 	if st.ConfiguredMaint {

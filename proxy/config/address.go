@@ -15,15 +15,38 @@ const maxPortRange = 4096
 // portRange is an address whose port may be a range or an offset.
 type portRange struct {
 	addr     sock.Addr
-	fd       int  // of "fd@N", -1 otherwise
-	low      int  // first port; 0 if none was written
-	high     int  // last port
-	written  bool // a port was written
-	relative bool // "+N" or "-N": relative to the port of the client's connection
+	host     string // a name that is to be looked up; addr has the port only
+	network  string // in which to look it up
+	fd       int    // of "fd@N", -1 otherwise
+	low      int    // first port; 0 if none was written
+	high     int    // last port
+	written  bool   // a port was written
+	relative bool   // "+N" or "-N": relative to the port of the client's connection
+	negative bool   // "-N"
 }
 
-// readAddress reads one address with its port or ports.
+// readAddress reads one address with its port or ports, looking a host name up if
+// it is one.
 func (l *line) readAddress(text string) (portRange, error) {
+	r, err := splitAddress(text)
+	if err != nil || r.host == "" {
+		return r, err
+	}
+	ip, err := l.lookUp(r.network, r.host)
+	if err != nil {
+		return r, err
+	}
+	r.resolved(ip)
+	return r, nil
+}
+
+// resolved sets the address of the host name.
+func (r *portRange) resolved(ip netip.Addr) {
+	r.addr = sock.FromAddrPort(netip.AddrPortFrom(ip, uint16(max(r.low, 0))))
+}
+
+// splitAddress is readAddress without looking names up.
+func splitAddress(text string) (portRange, error) {
 	r := portRange{fd: -1}
 	if n, ok := cutPrefixes(text, "fd@", "stream+fd@"); ok {
 		fd, err := strconv.Atoi(n)
@@ -51,12 +74,19 @@ func (l *line) readAddress(text string) (portRange, error) {
 	if err := r.ports(text, port); err != nil {
 		return r, err
 	}
-	a, err := l.resolveAddress(host + ":0")
-	if err != nil {
-		return r, err
+	if a, err := sock.Parse(host + ":0"); err == nil {
+		r.addr = a
+		r.addr.SetPort(uint16(max(r.low, 0)))
+		return r, nil
 	}
-	r.addr = a
-	r.addr.SetPort(uint16(max(r.low, 0)))
+	prefix := ""
+	if i := strings.IndexByte(host, '@'); i >= 0 {
+		prefix, host = host[:i+1], host[i+1:]
+	}
+	if !isHostName(host) {
+		return r, fmt.Errorf("'%s' is not an address: want IP:PORT, [IPv6]:PORT, NAME:PORT, a socket path or abns@NAME", text)
+	}
+	r.host, r.network = host, networkOf(prefix)
 	return r, nil
 }
 
@@ -67,7 +97,7 @@ func (r *portRange) ports(text, port string) error {
 	}
 	r.written = true
 	if port[0] == '+' || port[0] == '-' {
-		r.relative = true
+		r.relative, r.negative = true, port[0] == '-'
 		port = port[1:]
 	}
 	low, high, ranged := strings.Cut(port, "-")
@@ -113,15 +143,24 @@ func (l *line) resolveAddress(text string) (sock.Addr, error) {
 	if !isHostName(host) {
 		return a, fmt.Errorf("'%s' is not an address: want IP:PORT, [IPv6]:PORT, NAME:PORT, a socket path or abns@NAME", strings.TrimSuffix(text, ":0"))
 	}
-	ip, lookErr := l.p.env.resolve(networkOf(prefix), host)
+	ip, lookErr := l.lookUp(networkOf(prefix), host)
 	if lookErr != nil {
-		return a, fmt.Errorf("cannot resolve the host name '%s'", host)
+		return a, lookErr
 	}
 	n, convErr := strconv.ParseUint(port, 10, 16)
 	if port != "" && convErr != nil {
 		return a, fmt.Errorf("'%s': invalid port '%s'", text, port)
 	}
 	return sock.FromAddrPort(netip.AddrPortFrom(ip, uint16(n))), nil
+}
+
+// lookUp finds an address of a host name.
+func (l *line) lookUp(network, host string) (netip.Addr, error) {
+	ip, err := l.p.env.resolve(network, host)
+	if err != nil {
+		return ip, fmt.Errorf("cannot resolve the host name '%s'", host)
+	}
+	return ip, nil
 }
 
 // networkOf is the network that the prefix of an address asks for.

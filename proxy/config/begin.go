@@ -13,27 +13,34 @@ var sectionKinds = map[string]scope{"global": inGlobal, "defaults": inDefaults, 
 
 // otherSections are the sections of the language that the engine does not have.
 func otherSections() []string {
-	return []string{"acme", "cache", "crt-store", "fcgi-app", "http-errors", "log-forward", "log-profile", "mailers", "peers", "program", "resolvers", "ring", "traces", "userlist"}
+	return []string{"acme", "cache", "crt-store", "fcgi-app", "http-errors", "log-forward", "log-profile", "mailers", "peers", "program", "ring", "traces", "userlist"}
 }
 
 func sectionNames() []string {
-	return append([]string{"global", "defaults", "frontend", "backend", "listen"}, otherSections()...)
+	return append([]string{"global", "defaults", "frontend", "backend", "listen", "resolvers"}, otherSections()...)
 }
 
 // beginSection handles a line that begins a section.
 func (p *parser) beginSection(l *line) bool {
 	head := l.head.text
 	kind, ok := sectionKinds[head]
+	if !ok && head == "resolvers" {
+		l.kw = &keyword{name: head}
+		p.leaveSection()
+		p.beginResolvers(l)
+		return true
+	}
 	if !ok {
 		if !slices.Contains(otherSections(), head) || p.sect != nil && p.inventory.known([]word{l.head}, p.sect.kind) != "" {
 			return false
 		}
-		p.sect, p.inGlobal, p.skipping = nil, false, true
+		p.leaveSection()
+		p.skipping = true
 		l.fail(l.head, "section '%s' is not supported", head)
 		return true
 	}
 	l.kw = &keyword{name: head}
-	p.sect, p.inGlobal, p.skipping = nil, false, false
+	p.leaveSection()
 	p.look.section = head
 	if kind == inGlobal {
 		p.inGlobal = true

@@ -29,13 +29,17 @@ type parser struct {
 	global   globalDraft
 	sections []*section // proxies in order
 	byName   map[string][]*section
-	sect     *section   // being read; nil: none, or global
+	sect     *section // being read; nil: none, or global
 	inGlobal bool
 	skipping bool                // the section being read could not be begun
 	defaults *settings           // of the last defaults section
 	named    map[string]*section // defaults sections by name
 	blocks   []block             // open .if, innermost last
 	odd      foreignLines        // of the file being read
+
+	inResolvers  bool
+	resolvers    map[string]spec.Pos // sections by name
+	resolverUses []reference
 }
 
 func newParser(env *Env) *parser {
@@ -45,7 +49,7 @@ func newParser(env *Env) *parser {
 	if env.Vars == nil {
 		env.Vars = map[string]string{}
 	}
-	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, defaults: &settings{}}
+	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]spec.Pos{}, defaults: &settings{}}
 	p.look.vars = env.Vars
 	p.global.Global = newGlobal()
 	return p
@@ -61,7 +65,8 @@ func (p *parser) report(d Diagnostic) {
 // file reads one file. Sections end with it, blocks too.
 func (p *parser) file(src *Source) {
 	p.look.file, p.look.section = src.Name, ""
-	p.sect, p.inGlobal, p.skipping, p.blocks = nil, false, false, nil
+	p.leaveSection()
+	p.blocks = nil
 	p.odd = foreignLines{}
 	defer p.reportForeign(src.Name)
 	text := bytes.TrimPrefix(src.Text, []byte(byteOrderMark))
@@ -128,7 +133,16 @@ func (p *parser) line(text string, at spec.Pos) {
 	if p.beginSection(l) || p.skipping {
 		return
 	}
+	if p.inResolvers {
+		p.resolverLine(l)
+		return
+	}
 	p.keyword(l, words)
+}
+
+// leaveSection ends the section being read.
+func (p *parser) leaveSection() {
+	p.sect, p.inGlobal, p.inResolvers, p.skipping = nil, false, false, false
 }
 
 // words sets the words of the line.

@@ -74,13 +74,7 @@ func proxyKeywords() []keyword {
 			w := l.args[0]
 			l.sect.useBack = append(l.sect.useBack, reference{w.text, l.at(w), l.text})
 		}},
-		{name: "source", args: "<address>[:<port>]", scope: inDefaults | inBack, doc: "Own address of connections to servers.", read: func(l *line) {
-			if w, ok := l.one("an address"); ok {
-				if a, ok := l.sourceAddress(w); ok {
-					l.sect.settings.source.put(a, l.pos)
-				}
-			}
-		}},
+		{name: "source", args: "<address>[:<port>] [interface <name>]", scope: inDefaults | inBack, doc: "Own address of connections to servers.", read: readSource},
 	}
 }
 

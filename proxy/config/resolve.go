@@ -34,6 +34,7 @@ func (p *parser) resolve() *spec.Config {
 	for i, s := range p.sections {
 		p.check(s, cfg.Proxies[i])
 	}
+	p.checkResolvers()
 	p.fullConns(cfg)
 	return cfg
 }
@@ -50,7 +51,7 @@ func (p *parser) resolveGlobal(g *spec.Global) {
 func (p *parser) proxy(s *section, index int) *spec.Proxy {
 	set := &s.settings
 	px := &spec.Proxy{
-		Pos: s.pos, Index: index, ID: s.id.val, Name: s.name, Caps: s.caps(),
+		Pos: s.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, Name: s.name, Caps: s.caps(),
 		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled, Desc: s.desc,
 		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
 		LogFormat: set.logFormat.or(spec.LogDefault), LogText: set.logText, ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
@@ -123,7 +124,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	px.FullConn = set.fullConn.val
 	px.Check = set.check.resolve()
 	if set.source.set {
-		px.Source = &set.source.val
+		px.Source = set.source.val.spec()
 	}
 	used := map[int]bool{}
 	for _, d := range s.servers {
@@ -156,7 +157,8 @@ func freeNumber(used map[int]bool, next *int) int {
 func (d *serverDraft) server(index int) *spec.Server {
 	s := &d.set
 	srv := &spec.Server{
-		Pos: d.pos, Index: index, ID: s.id.val, Name: d.name, Addr: d.addr, Text: d.as,
+		Pos: d.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, Name: d.name, Addr: d.at.addr, Text: d.as,
+		Host: d.at.host, Unresolved: d.unresolved, MapPort: !d.at.addr.IsUnix() && (d.at.relative || d.at.low == 0),
 		Disabled: s.disabled.val, Backup: s.backup.val,
 		Weight: s.weight.or(defaultWeight), MaxConn: s.maxConn.val, MinConn: s.minConn.val, MaxQueue: s.maxQueue.val, Cookie: s.cookie.val,
 		Check: s.check.val, CheckPort: s.checkPort.val,
@@ -170,7 +172,14 @@ func (d *serverDraft) server(index int) *spec.Server {
 		srv.CheckAddr = &s.checkAddr.val
 	}
 	if s.source.set {
-		srv.Source = &s.source.val
+		srv.Source = s.source.val.spec()
+	}
+	if srv.MapPort {
+		srv.PortOffset = d.at.low
+		if d.at.negative {
+			srv.PortOffset = -d.at.low
+		}
+		srv.Addr.SetPort(0)
 	}
 	// A minimum above the limit, or without one, is the limit.
 	srv.MaxConn = max(srv.MaxConn, srv.MinConn)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"bench/internal/sock"
 	"bench/proxy/spec"
 )
 
@@ -53,7 +52,7 @@ type settings struct {
 	reuse       opt[spec.Reuse]
 	fullConn    opt[int]
 	check       checkDraft
-	source      opt[sock.Addr]
+	source      opt[source]
 	server      serverSettings // default-server
 }
 

@@ -3,7 +3,6 @@ package config
 import (
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"bench/internal/sock"
@@ -20,8 +19,11 @@ type serverSettings struct {
 	markedDown, markedUp                  opt[bool]
 	inter, fastInter, downInter           opt[time.Duration]
 	slowStart, poolPurgeDelay, tcpTimeout opt[time.Duration]
-	checkAddr, source                     opt[sock.Addr]
+	checkAddr                             opt[sock.Addr]
+	source                                opt[source]
 	cookie                                opt[string]
+	initAddr                              opt[[]string]
+	resolvers, prefer                     opt[string]
 }
 
 // serverDraft is one server line.
@@ -30,9 +32,11 @@ type serverDraft struct {
 	word word
 	text string
 	name string
-	addr sock.Addr
+	at   portRange
 	as   string // address as written
-	set  serverSettings
+	// unresolved: the server waits for an address.
+	unresolved bool
+	set        serverSettings
 }
 
 // serverOption is one row of the options of servers.
@@ -42,7 +46,12 @@ type serverOption struct {
 	read func(*line, *serverSettings, word)
 	// own: not in default-server.
 	own bool
-	doc string
+	// inert says what the engine does instead of honouring the option; its use is
+	// a warning.
+	inert string
+	// same: what the option asks for is what the engine does anyway.
+	same bool
+	doc  string
 }
 
 func serverKeywords() []keyword {
@@ -67,7 +76,7 @@ func readServer(l *line) {
 	}
 	s := &serverDraft{pos: l.pos, word: w, text: l.text, name: w.text, set: l.sect.settings.server}
 	ok := l.serverAddress(l.args[1], s)
-	if !l.serverOptions(l.args[2:], &s.set, false) || !ok {
+	if !l.serverOptions(l.args[2:], &s.set, false) || !ok || !l.resolveServer(l.args[1], s) {
 		return
 	}
 	if o := l.sect.byName[s.name]; o != nil {
@@ -87,18 +96,16 @@ func (l *line) serverAddress(w word, s *serverDraft) bool {
 		l.fail(w, "'server': %v", err)
 		return false
 	}
-	r, err := l.readAddress(text)
+	r, err := splitAddress(text)
 	switch {
 	case err != nil:
 		l.fail(w, "'server': %v", err)
 	case r.fd >= 0:
 		l.fail(w, "'server': '%s' is not an address to connect to", text)
-	case r.relative, r.low == 0 && !r.addr.IsUnix():
-		l.fail(w, "'server': '%s': missing port number; ports taken from the client's connection are not supported", text)
 	case r.low != r.high:
 		l.fail(w, "'server': '%s': a range of ports is not an address to connect to", text)
 	default:
-		s.addr, s.as = r.addr, text
+		s.at, s.as = r, text
 		return true
 	}
 	return false
@@ -122,8 +129,14 @@ func (l *line) serverOptions(rest []word, set *serverSettings, defaults bool) bo
 			l.missing("a value after '" + row.name + "'")
 			return false
 		}
+		if row.inert != "" {
+			l.warn(rest[0], "'%s' is accepted without effect: %s", row.name, row.inert)
+		}
 		row.read(l, set, rest[row.args])
 		rest = rest[row.args+1:]
+		if row.name == "source" {
+			rest = l.sourceInterface(&set.source, rest)
+		}
 	}
 	return true
 }
@@ -211,21 +224,32 @@ func serverOptions() []serverOption {
 		number("pool-low-conn", 0, math.MaxInt32, "Idle connections below which threads do not share.", func(x *s) *opt[int] { return &x.poolLowConn }),
 		span("pool-purge-delay", time.Millisecond, "Time after which half of the idle connections are closed.", func(x *s) *opt[time.Duration] { return &x.poolPurgeDelay }),
 		number("max-reuse", -1, math.MaxInt32, "Requests after the first on one connection; -1: any number.", func(x *s) *opt[int] { return &x.maxReuse }),
-		{name: "source", args: 1, doc: "Own address of connections to the server.", read: func(l *line, x *s, w word) {
-			if a, ok := l.sourceAddress(w); ok {
+		{name: "source", args: 1, doc: "Own address of connections to the server, perhaps with a port or a range of ports; an 'interface' may follow.", read: func(l *line, x *s, w word) {
+			if a, ok := l.sourceAddress(w, true); ok {
 				x.source.put(a, l.at(w))
 			}
 		}},
+		{name: "init-addr", args: 1, doc: "How a host name gets its first address: last, libc, none and addresses, to be tried in turn.", read: readInitAddr},
+		{name: "resolvers", args: 1, doc: "Resolvers of the host name. It is looked up once, at start; a server whose name is not found waits in maintenance.", read: func(l *line, x *s, w word) { x.resolvers.put(w.text, l.at(w)) }},
+		{name: "resolve-prefer", args: 1, doc: "Family of addresses to prefer: ipv4 or ipv6.", read: func(l *line, x *s, w word) {
+			if w.text != "ipv4" && w.text != "ipv6" {
+				l.unknown(w, "argument of 'resolve-prefer'", []string{"ipv4", "ipv6"})
+				return
+			}
+			x.prefer.put(w.text, l.at(w))
+		}},
+		{name: "resolve-net", args: 1, inert: "names are looked up once, at start", doc: "Networks to prefer.", read: func(*line, *s, word) {}},
+		{name: "resolve-opts", args: 1, inert: "names are looked up once, at start", doc: "Options of looking names up.", read: func(*line, *s, word) {}},
 		span("tcp-ut", time.Millisecond, "Longest time without acknowledgement.", func(x *s) *opt[time.Duration] { return &x.tcpTimeout }),
 		{name: "proto", args: 1, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *s, w word) {
 			if w.text != "h1" && w.text != "none" {
 				l.fail(w, "protocol '%s' is not supported in 'server'", w.text)
 			}
 		}},
-		{name: "no-ssl", doc: "Connect without TLS, as always.", read: func(*line, *s, word) {}},
-		{name: "no-send-proxy", doc: "Send no PROXY line, as always.", read: func(*line, *s, word) {}},
-		{name: "no-tfo", doc: "No TCP Fast Open, as always.", read: func(*line, *s, word) {}},
-		{name: "no-agent-check", doc: "No agent check, as always.", read: func(*line, *s, word) {}},
+		{name: "no-ssl", same: true, doc: "Connect without TLS, as always.", read: func(*line, *s, word) {}},
+		{name: "no-send-proxy", same: true, doc: "Send no PROXY line, as always.", read: func(*line, *s, word) {}},
+		{name: "no-tfo", same: true, doc: "No TCP Fast Open, as always.", read: func(*line, *s, word) {}},
+		{name: "no-agent-check", same: true, doc: "No agent check, as always.", read: func(*line, *s, word) {}},
 	}
 	for i := range rows {
 		if rows[i].name == "id" {
@@ -233,21 +257,4 @@ func serverOptions() []serverOption {
 		}
 	}
 	return rows
-}
-
-// sourceAddress reads an own address to connect from.
-func (l *line) sourceAddress(w word) (sock.Addr, bool) {
-	a, err := l.resolveAddress(w.text)
-	if err != nil {
-		l.fail(w, "'source': %v", err)
-		return a, false
-	}
-	if a.IsUnix() {
-		l.fail(w, "'source': '%s' is not an IP address", w.text)
-		return a, false
-	}
-	if port := a.AddrPort().Port(); port != 0 {
-		l.warn(w, "'source' with the fixed port %s allows one connection to each server at a time", strconv.Itoa(int(port)))
-	}
-	return a, true
 }

@@ -93,9 +93,9 @@ func TestReadingIsLinear(t *testing.T) {
 	}
 	for name, text := range map[string]func(int) []byte{"backends": backends, "servers": servers, "binds": binds} {
 		t.Run(name, func(t *testing.T) {
-			const n, times = 2000, 16
+			const n, times = 1000, 16
 			small, large := time.Hour, time.Hour
-			for range 5 {
+			for range 3 {
 				small, large = min(small, loadTime(t, text(n))), min(large, loadTime(t, text(n*times)))
 				if large < 3*times*small {
 					return

@@ -59,7 +59,7 @@ func (p *parser) target(cfg *spec.Config, s *section, px *spec.Proxy, r referenc
 		return report("", "'%s' of '%s' is itself", keyword, px.Name)
 	}
 	t := cfg.Proxies[b.index]
-	if t.Mode != px.Mode {
+	if px.Mode == spec.ModeHTTP && t.Mode == spec.ModeTCP {
 		return report("", "%s '%s' is in mode %s, but its backend '%s' (%s:%d) in mode %s", kindName(s.kind), px.Name, modeName(px.Mode), t.Name, b.pos.File, b.pos.Line, modeName(t.Mode))
 	}
 	return t
@@ -86,6 +86,11 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 	p.checkLogs(s, px)
 	if px.Mode == spec.ModeTCP {
 		p.checkTCP(s, px)
+	}
+	for _, srv := range px.Servers {
+		if srv.Check && srv.MapPort && srv.CheckPort == 0 && (srv.CheckAddr == nil || srv.CheckAddr.AddrPort().Port() == 0) {
+			p.alert(s, srv.Pos, "server '%s' has no port of its own to check: give it a 'port'", srv.Name)
+		}
 	}
 	c := &s.settings.check
 	if px.Caps&spec.Backend != 0 {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,7 +24,8 @@ type exchange struct {
 	// Lines for the configuration (see base).
 	global, defaults, frontend, backend, server string
 	engine                                      string // more of the global section, for the engine only
-	// files are written to a directory whose name replaces DIR in those lines.
+	// files are written to a directory whose name replaces DIR in those lines; ORIGIN
+	// is the origin's port, and OFFSET how far it is above the frontend's.
 	files map[string]string
 	// client is the script of the client's connection; then it reads until it is
 	// closed or nothing came for quiet (by default 250 ms).
@@ -103,7 +105,8 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 			return outcome{}, err
 		}
 	}
-	r, err := s.start(dir, strings.ReplaceAll(conf, "DIR", dir))
+	conf = strings.NewReplacer("DIR", dir, "ORIGIN", strconv.Itoa(port)).Replace(conf)
+	r, err := s.start(dir, conf, port)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -175,7 +178,7 @@ func build(t *testing.T) string {
 func tables() [][]exchange {
 	return [][]exchange{
 		basic, framing, modes, interim, tunnels, strict, broken, limits, replies,
-		edges, chunkEdges, responseEdges, tcp, farms, spliced,
+		edges, chunkEdges, responseEdges, tcp, farms, spliced, targets,
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -119,8 +121,9 @@ type running struct {
 	exited chan struct{}
 }
 
-// start starts the subject with a configuration, which is put in dir.
-func (s *subject) start(dir, conf string) (*running, error) {
+// start starts the subject with a configuration, which is put in dir. OFFSET in it
+// is how far the origin's port is above that of the frontend.
+func (s *subject) start(dir, conf string, origin int) (*running, error) {
 	var addrs [2]string
 	var files [2]*os.File
 	for i := range files {
@@ -135,6 +138,9 @@ func (s *subject) start(dir, conf string) (*running, error) {
 		}
 		defer files[i].Close()
 	}
+	_, port, _ := net.SplitHostPort(addrs[0])
+	n, _ := strconv.Atoi(port)
+	conf = strings.ReplaceAll(conf, "OFFSET", fmt.Sprintf("%+d", origin-n))
 	path := filepath.Join(dir, "proxy.cfg")
 	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 		return nil, err

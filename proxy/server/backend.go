@@ -42,7 +42,8 @@ func NewBackend(p *spec.Proxy, slot *int) *Backend {
 		s.ramp.Store(100)
 		addr := sp.Addr
 		s.addr.Store(&addr)
-		if sp.Disabled {
+		s.unresolved.Store(sp.Unresolved)
+		if sp.Disabled || sp.Unresolved {
 			s.admin.Store(uint32(Maint))
 		}
 		b.Servers = append(b.Servers, s)

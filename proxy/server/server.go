@@ -47,6 +47,10 @@ type Server struct {
 	max    atomic.Int32 // maxconn as set; 0: no limit
 	ramp   atomic.Int32 // percentage of a slow start, 100 when it is over
 	addr   atomic.Pointer[sock.Addr]
+	// unresolved: the server waits in maintenance for an address.
+	unresolved atomic.Bool
+	// ports counts what was taken of a range of source ports.
+	ports atomic.Uint32
 
 	// Cur counts the sessions assigned to the server, in all threads.
 	Cur stats.Gauge
@@ -78,6 +82,22 @@ func (s *Server) MaxConn() int { return int(s.max.Load()) }
 
 // Addr is where to connect to.
 func (s *Server) Addr() *sock.Addr { return s.addr.Load() }
+
+// FollowsClient tells whether where to connect to depends on where the client came.
+func (s *Server) FollowsClient() bool {
+	if s.Spec.MapPort {
+		return true
+	}
+	a := s.Addr()
+	return !a.IsUnix() && a.AddrPort().Addr().IsUnspecified()
+}
+
+// Unresolved tells whether the server has no address yet; until SetAddr it stays in
+// maintenance.
+func (s *Server) Unresolved() bool { return s.unresolved.Load() }
+
+// NextPort counts up, for the choice of a source port.
+func (s *Server) NextPort() uint32 { return s.ports.Add(1) - 1 }
 
 // Usable tells whether the server may get new sessions by load balancing.
 func (s *Server) Usable() bool {
@@ -125,7 +145,10 @@ func (s *Server) Downtime(now time.Time) (total time.Duration, times uint64) {
 }
 
 // SetAddr changes where to connect to, from the next connection on.
-func (s *Server) SetAddr(a sock.Addr) { s.addr.Store(&a) }
+func (s *Server) SetAddr(a sock.Addr) {
+	s.addr.Store(&a)
+	s.unresolved.Store(false)
+}
 
 // SetMaxConn changes the number of slots and lets waiting streams in.
 func (s *Server) SetMaxConn(n int) {
@@ -145,7 +168,7 @@ func (s *Server) SetWeight(n int) {
 func (s *Server) SetAdmin(a Admin) (changed bool, requeued int) {
 	b := s.Backend
 	b.mu.Lock()
-	if s.Admin() == a {
+	if s.Admin() == a || s.Unresolved() {
 		b.mu.Unlock()
 		return false, 0
 	}

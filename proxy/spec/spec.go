@@ -113,8 +113,38 @@ type Proxy struct {
 	// FullConnAuto: FullConn was worked out from the frontends' limits.
 	FullConnAuto bool
 	Check        *Check // nil: plain TCP checks
-	Source       *sock.Addr
-	HashBalance  string // reserved words of the algorithm as written
+	Source       *Source
+}
+
+// Target is the backend of a frontend's clients, nil if it has none.
+func (p *Proxy) Target() *Proxy {
+	switch {
+	case len(p.UseBackends) > 0:
+		return p.UseBackends[0]
+	case p.DefaultBackend != nil:
+		return p.DefaultBackend
+	case p.Caps&Backend != 0:
+		return p
+	}
+	return nil
+}
+
+// SpeaksHTTP tells whether the clients of a frontend are understood: in mode http,
+// and in mode tcp before a backend in mode http.
+func (p *Proxy) SpeaksHTTP() bool {
+	if p.Mode == ModeHTTP {
+		return true
+	}
+	b := p.Target()
+	return b != nil && b.Mode == ModeHTTP
+}
+
+// Source is where connections to a server come from.
+type Source struct {
+	Addr sock.Addr
+	// LastPort is the end of a range of ports that begins with Addr's; 0: no range.
+	LastPort  uint16
+	Interface string // network interface to bind to; "" for any
 }
 
 // Balance names a load-balancing algorithm.
@@ -217,6 +247,13 @@ type Server struct {
 	Name     string
 	Addr     sock.Addr
 	Text     string // address as written
+	Host     string // the host name that Addr was looked up by; "" if none was
+	// Unresolved: Host was not found, and the server waits in maintenance for an
+	// address.
+	Unresolved bool
+	// MapPort: the port is that of the client's connection plus PortOffset.
+	MapPort    bool
+	PortOffset int
 	// Disabled starts the server in maintenance.
 	Disabled, Backup bool
 	Weight           int // 0 to 256
@@ -239,7 +276,7 @@ type Server struct {
 	PoolLowConn    int
 	PoolPurgeDelay time.Duration
 	MaxReuse       int // -1: no limit
-	Source         *sock.Addr
+	Source         *Source
 	UserTimeout    time.Duration
 }
 

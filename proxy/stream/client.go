@@ -7,7 +7,6 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/proxy/h1"
-	"bench/proxy/spec"
 )
 
 // client is one accepted connection. It is all there is of one that waits for a
@@ -92,7 +91,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	if tune.RcvBufClient > 0 || tune.SndBufClient > 0 {
 		sock.SetBuffers(fd, tune.RcvBufClient, tune.SndBufClient)
 	}
-	if c.fe.Spec.Mode == spec.ModeTCP {
+	if !c.fe.Spec.SpeaksHTTP() {
 		t.newStream(c).startTCP()
 		return
 	}
@@ -152,7 +151,7 @@ func (c *client) Expired(*loop.Timer) {
 		s.expired()
 	case c.lingering:
 		c.close()
-	case c.served == 0 && c.fe.Spec.Mode == spec.ModeHTTP && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():
+	case c.served == 0 && c.fe.Spec.SpeaksHTTP() && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():
 		// data came at the very moment
 	case c.fd >= 0 && c.served == 0:
 		// Nothing was ever sent: the connection is answered like a request

@@ -131,10 +131,11 @@ func (s *stream) connect() {
 			return
 		}
 	}
-	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, Source: s.source(), UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
+	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
 	tune := &s.t.Shared.Config.Global.Tune
 	opt.RcvBuf, opt.SndBuf = tune.RcvBufServer, tune.SndBufServer
-	fd, inProgress, errno := sock.Connect(s.srv.Addr(), &opt)
+	to := s.target()
+	fd, inProgress, errno := s.dial(&to, &opt)
 	s.server().C.Connects++
 	s.be.C.Connects++
 	s.state = stateConnect
@@ -175,13 +176,6 @@ func connectCause(errno syscall.Errno) byte {
 		return 'R'
 	}
 	return 'S'
-}
-
-func (s *stream) source() *sock.Addr {
-	if s.srv.Spec.Source != nil {
-		return s.srv.Spec.Source
-	}
-	return s.be.Spec.Source
 }
 
 func (s *stream) attach(sc *serverConn) {

@@ -181,7 +181,7 @@ func (s *stream) toPool(sc *serverConn) bool {
 	}
 	sc.bytesIn, sc.bytesOut = 0, 0
 	sc.idleAt = t.Loop.Now()
-	if s.be.Spec.HTTPReuse == spec.ReuseNever {
+	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.FollowsClient() { // other clients' may lead elsewhere
 		sc.owner, s.c.own = s.c, sc
 		return true
 	}

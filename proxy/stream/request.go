@@ -128,16 +128,9 @@ func (s *stream) intercept(data []byte, n int, kept bool) bool {
 
 // chooseBackend follows use_backend and default_backend.
 func (s *stream) chooseBackend() bool {
-	p := s.fe.Spec
-	target := p.DefaultBackend
-	if len(p.UseBackends) > 0 {
-		target = p.UseBackends[0]
-	}
+	target := s.fe.Spec.Target()
 	if target == nil {
-		if p.Caps&spec.Backend == 0 {
-			return false
-		}
-		target = p
+		return false
 	}
 	s.be = &s.t.Backs[target.Index]
 	if s.be.Backend == nil || target.Disabled {

@@ -8,7 +8,6 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/server"
-	"bench/proxy/spec"
 )
 
 // state is the step a stream has reached.
@@ -125,7 +124,7 @@ func (t *Thread) newStream(c *client) *stream {
 	t.serial++
 	s.serial = t.serial
 	s.c, s.fe, s.be, s.srv, s.sc = c, c.fe, nil, nil, nil
-	s.state, s.http, s.tunnel = stateRequest, c.fe.Spec.Mode == spec.ModeHTTP, false
+	s.state, s.http, s.tunnel = stateRequest, c.fe.Spec.SpeaksHTTP(), false
 	s.up, s.down = flow{}, flow{}
 	if s.http {
 		s.exchange = t.newExchange()

@@ -1,0 +1,192 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+// source is where connections to servers come from.
+type source struct {
+	addr     sock.Addr
+	lastPort int // of a range, 0: none
+	device   string
+}
+
+func (s *source) spec() *spec.Source {
+	return &spec.Source{Addr: s.addr, LastPort: uint16(s.lastPort), Interface: s.device}
+}
+
+// readSource takes "source ADDRESS [interface NAME]" of a proxy.
+func readSource(l *line) {
+	if !l.arity(1, maxWords, "an address") {
+		return
+	}
+	a, ok := l.sourceAddress(l.args[0], false)
+	if !ok {
+		return
+	}
+	o := &l.sect.settings.source
+	o.put(a, l.pos)
+	if rest := l.sourceInterface(o, l.args[1:]); len(rest) > 0 {
+		if rest[0].text == "usesrc" {
+			l.fail(rest[0], "'usesrc' is not supported in 'source'")
+			return
+		}
+		l.fail(rest[0], "'source' cannot handle unexpected argument '%s'", rest[0].text)
+	}
+}
+
+// sourceAddress reads an own address to connect from; ranged allows a range of
+// ports.
+func (l *line) sourceAddress(w word, ranged bool) (source, bool) {
+	r, err := l.readAddress(w.text)
+	switch {
+	case err != nil:
+		l.fail(w, "'source': %v", err)
+	case r.fd >= 0, r.addr.IsUnix():
+		l.fail(w, "'source': '%s' is not an IP address", w.text)
+	case r.relative:
+		l.fail(w, "'source': '%s': a port relative to the client's makes no sense here", w.text)
+	case r.low != r.high && !ranged:
+		l.fail(w, "'source': '%s': a range of ports belongs on 'server' lines", w.text)
+	case r.low != r.high:
+		// Port 0 leaves the choice to the kernel, as the first of a range as well.
+		return source{addr: r.addr, lastPort: r.high}, true
+	case r.low != 0:
+		l.warn(w, "'source' with the fixed port %d allows one connection to each server at a time", r.low)
+		return source{addr: r.addr}, true
+	default:
+		return source{addr: r.addr}, true
+	}
+	return source{}, false
+}
+
+// sourceInterface takes "interface NAME" after an own address, and returns what
+// follows.
+func (l *line) sourceInterface(o *opt[source], rest []word) []word {
+	if len(rest) == 0 || rest[0].text != "interface" {
+		return rest
+	}
+	if len(rest) == 1 {
+		l.missing("the name of a network interface")
+		return nil
+	}
+	o.val.device = rest[1].text
+	return rest[2:]
+}
+
+// readInitAddr takes the methods of "init-addr".
+func readInitAddr(l *line, x *serverSettings, w word) {
+	methods := strings.Split(w.text, ",")
+	for _, m := range methods {
+		if _, err := netip.ParseAddr(m); err != nil && !slices.Contains([]string{"last", "libc", "none"}, m) {
+			l.fail(w, "'init-addr' expects last, libc, none or addresses, separated by commas, not '%s'", m)
+			return
+		}
+	}
+	x.initAddr.put(methods, l.at(w))
+}
+
+// resolveServer finds the address of a server's host name by the methods of
+// "init-addr". Without it the system is asked, and a server with "resolvers" may be
+// left without an address.
+func (l *line) resolveServer(w word, s *serverDraft) bool {
+	if r := s.set.resolvers; r.set {
+		l.p.resolverUses = append(l.p.resolverUses, reference{r.val, r.pos, l.text})
+	}
+	if s.at.host == "" {
+		return true
+	}
+	methods := []string{"last", "libc"}
+	if s.set.resolvers.set {
+		methods = append(methods, "none")
+	}
+	if s.set.initAddr.set {
+		methods = s.set.initAddr.val
+	}
+	asked := false
+	for _, m := range methods {
+		switch m {
+		case "last": // from a file of server states, which is not read
+		case "libc":
+			asked = true
+			if ip, err := l.lookUpServer(s); err == nil {
+				s.at.resolved(ip)
+				return true
+			}
+		case "none":
+			if asked {
+				l.warn(w, "cannot resolve the host name '%s': server '%s' waits for an address in maintenance", s.at.host, s.name)
+			}
+			s.unresolved = true
+			s.at.resolved(netip.IPv4Unspecified())
+			return true
+		default:
+			if asked {
+				l.warn(w, "cannot resolve the host name '%s': server '%s' takes the address %s of 'init-addr'", s.at.host, s.name, m)
+			}
+			s.at.resolved(netip.MustParseAddr(m))
+			return true
+		}
+	}
+	l.fail(w, "'server': cannot resolve the host name '%s'", s.at.host)
+	return false
+}
+
+// lookUpServer asks the system for an address, of the preferred family if there is one.
+func (l *line) lookUpServer(s *serverDraft) (netip.Addr, error) {
+	network := map[string]string{"ipv4": "ip4", "ipv6": "ip6"}[s.set.prefer.val]
+	if s.at.network == "ip" && network != "" {
+		if ip, err := l.lookUp(network, s.at.host); err == nil {
+			return ip, nil
+		}
+	}
+	return l.lookUp(s.at.network, s.at.host)
+}
+
+// resolverWords are the keywords of a resolvers section with the number of
+// arguments they need.
+var resolverWords = map[string]int{
+	"nameserver": 2, "parse-resolv-conf": 0, "accepted_payload_size": 1, "resolve_retries": 1, "timeout": 2, "hold": 2,
+}
+
+// beginResolvers takes a resolvers section, whose contents are checked for their
+// form and otherwise left alone.
+func (p *parser) beginResolvers(l *line) {
+	p.inResolvers = true
+	w, ok := l.one("a name")
+	if !ok {
+		return
+	}
+	if at, twice := p.resolvers[w.text]; twice {
+		l.fail(w, "resolvers '%s' has the same name as the section at %s:%d", w.text, at.File, at.Line)
+		return
+	}
+	p.resolvers[w.text] = l.pos
+	l.warn(l.head, "section 'resolvers' is accepted without effect: names are looked up once, at start")
+}
+
+// resolverLine takes one line of a resolvers section.
+func (p *parser) resolverLine(l *line) {
+	n, ok := resolverWords[l.head.text]
+	if !ok {
+		l.report(Alert, l.head, "", "unknown keyword '%s' in 'resolvers' section", l.head.text)
+		return
+	}
+	l.kw = &keyword{name: l.head.text}
+	l.arity(n, n, fmt.Sprintf("%d arguments", n))
+}
+
+// checkResolvers refuses servers with resolvers that do not exist.
+func (p *parser) checkResolvers() {
+	for _, r := range p.resolverUses {
+		if _, ok := p.resolvers[r.name]; !ok {
+			p.report(Diagnostic{Severity: Alert, Pos: r.pos, Word: r.name, Msg: fmt.Sprintf("there is no section 'resolvers %s'", r.name), Source: r.text})
+		}
+	}
+}

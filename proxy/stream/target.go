@@ -1,0 +1,67 @@
+package stream
+
+import (
+	"syscall"
+
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+// target is where to connect to. A server without an address of its own is where
+// the client meant to go, one without a port at the port the client came to, plus
+// an offset (configuration manual, "server").
+func (s *stream) target() sock.Addr {
+	a := *s.srv.Addr()
+	sp := s.srv.Spec
+	if !s.srv.FollowsClient() {
+		return a
+	}
+	to, errno := sock.LocalAddr(s.c.fd)
+	if errno != 0 || to.IsUnix() {
+		return a
+	}
+	port := a.AddrPort().Port()
+	if ip := a.AddrPort().Addr(); ip.IsUnspecified() {
+		a = to
+	}
+	if sp.MapPort {
+		port = uint16(int(to.AddrPort().Port()) + sp.PortOffset)
+	}
+	a.SetPort(port)
+	return a
+}
+
+// source is where connections to the server come from, nil if that is open.
+func (s *stream) source() *spec.Source {
+	if s.srv.Spec.Source != nil {
+		return s.srv.Spec.Source
+	}
+	return s.be.Spec.Source
+}
+
+// portTries is how many ports of a range are tried for one connection.
+const portTries = 10
+
+// dial begins a connection to a. Of a range of source ports the next one is taken
+// that is free.
+func (s *stream) dial(a *sock.Addr, opt *sock.ConnectOptions) (fd int, inProgress bool, errno syscall.Errno) {
+	src := s.source()
+	if src == nil {
+		return sock.Connect(a, opt)
+	}
+	from := src.Addr
+	opt.Source, opt.Interface = &from, src.Interface
+	if src.LastPort == 0 {
+		return sock.Connect(a, opt)
+	}
+	first := src.Addr.AddrPort().Port()
+	ports := uint32(src.LastPort-first) + 1
+	for range min(portTries, ports) {
+		from.SetPort(first + uint16(s.srv.NextPort()%ports))
+		fd, inProgress, errno = sock.Connect(a, opt)
+		if errno != syscall.EADDRINUSE && errno != syscall.EADDRNOTAVAIL {
+			return fd, inProgress, errno
+		}
+	}
+	return -1, false, syscall.EADDRNOTAVAIL
+}
