@@ -73,7 +73,7 @@ func startEngine(t *testing.T, poller string) *running {
 	}
 	for i := range 2 {
 		p.Servers = append(p.Servers, &spec.Server{
-			Index: i, ID: i + 1, Name: fmt.Sprintf("s%d", i+1), Addr: parse(t, upstream(t, fmt.Sprintf("origin-%d", i+1))), Weight: 1,
+			ID: i + 1, Name: fmt.Sprintf("s%d", i+1), Addr: parse(t, upstream(t, fmt.Sprintf("origin-%d", i+1))), Weight: 1,
 			Check: true, Inter: 100 * time.Millisecond, Rise: 2, Fall: 2, PoolMaxConn: -1, MaxReuse: -1, PoolPurgeDelay: 5 * time.Second,
 		})
 	}

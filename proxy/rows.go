@@ -22,7 +22,7 @@ func (e *Engine) Info() stats.Info {
 		Threads: len(e.threads), Pid: os.Getpid(), Started: e.started, Now: time.Now(),
 		UlimitN: e.fds, MaxSock: e.fds, MaxConn: int(sh.MaxConn.Load()), HardMaxConn: e.hard,
 		CurrConns: uint64(sh.Conns.Load()), MaxPipes: e.maxPipes,
-		Stopping: sh.Stopping.Load(), Jobs: e.Jobs(), BusyPolling: g.BusyPolling,
+		Stopping: sh.Stopping.Load(), Jobs: e.Jobs(),
 	}
 	e.mu.Lock()
 	info.Listeners = len(e.listeners) + len(e.stats)

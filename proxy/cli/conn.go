@@ -126,12 +126,13 @@ func (c *conn) serve() {
 		_ = c.nc.SetReadDeadline(time.Now().Add(c.timeout))
 		line, err := c.line()
 		if err != nil {
-			if errors.Is(err, bufio.ErrBufferFull) {
-				_, _ = c.w.WriteString("Line too long.\n\n")
-			}
+			c.tooLong(err)
 			break
 		}
-		if c.handle(line) != nil {
+		if err := c.handle(line); err != nil {
+			if c.tooLong(err) {
+				break
+			}
 			return
 		}
 		if !c.prompt && c.r.Buffered() == 0 {
@@ -144,6 +145,20 @@ func (c *conn) serve() {
 	if c.w.Flush() == nil {
 		c.linger()
 	}
+}
+
+// tooLong answers what is beyond a limit, naming the limit, and reports whether
+// that is what was wrong.
+func (c *conn) tooLong(err error) bool {
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull):
+		_, _ = fmt.Fprintf(c.w, "Line too long: at most %d bytes.\n\n", lineSize)
+	case errors.Is(err, errPayloadTooLong):
+		_, _ = fmt.Fprintf(c.w, "Payload too long: at most %d bytes.\n\n", payloadSize)
+	default:
+		return false
+	}
+	return true
 }
 
 // line reads one line without its end.

@@ -154,8 +154,16 @@ func TestIdleConnectionsEnd(t *testing.T) {
 func TestLongLines(t *testing.T) {
 	_, path := start(t, newFake(), Options{}, Access{})
 	got, ended := talk(t, path, strings.Repeat("x", 2*lineSize)+"\n")
-	if got != "Line too long.\n\n" || !ended {
+	if got != "Line too long: at most 16384 bytes.\n\n" || !ended {
 		t.Errorf("got %q, ended %v", got, ended)
+	}
+	got, ended = talk(t, path, "show version <<\n"+strings.Repeat("x", 2*lineSize)+"\n\n")
+	if got != "Line too long: at most 16384 bytes.\n\n" || !ended {
+		t.Errorf("in a payload: got %q, ended %v", got, ended)
+	}
+	got, ended = talk(t, path, "show version <<\n"+strings.Repeat(strings.Repeat("x", lineSize/2)+"\n", 2*payloadSize/lineSize+1)+"\n")
+	if got != "Payload too long: at most 1048576 bytes.\n\n" || !ended {
+		t.Errorf("a payload: got %q, ended %v", got, ended)
 	}
 	if got := ask(t, path, "a "+strings.Repeat("b ", maxWords)); !strings.Contains(got, "too many words") {
 		t.Errorf("got %q", got)

@@ -16,9 +16,9 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "insecure-setuid-wanted", inert: "nothing is executed", doc: "Allow set-user-ID programs."},
 		{name: "numa-cpu-mapping", no: true, inert: "threads go where the scheduler puts them", doc: "Bind threads to the first NUMA node."},
 		{name: "fd-hard-limit", args: "<number>", inert: "use 'ulimit-n' or 'maxconn'", doc: "Highest descriptor limit to take."},
-		{name: "nogetaddrinfo", doc: "Do not use the system's resolver library: it never is."},
-		{name: "noevports", doc: "Do not use event ports: there are none."},
-		{name: "nokqueue", doc: "Do not use kqueue: there is none."},
+		{name: "nogetaddrinfo", same: true, doc: "Do not use the system's resolver library: it never is."},
+		{name: "noevports", same: true, doc: "Do not use event ports: there are none."},
+		{name: "nokqueue", same: true, doc: "Do not use kqueue: there is none."},
 		{name: "ca-base", args: "<directory>", inert: noTLS, doc: "Directory of CA files."},
 		{name: "crt-base", args: "<directory>", inert: noTLS, doc: "Directory of certificates."},
 		{name: "ssl-default-bind-ciphers", args: "<ciphers>", inert: noTLS, doc: "Ciphers of listeners."},
@@ -91,10 +91,6 @@ func nameOfRetired(w string) string {
 // retiredKeywords still mean something.
 func retiredKeywords() []keyword {
 	return []keyword{
-		{name: "bind-process", args: "<processes>", scope: inAny, doc: "Nothing: there is one process.", read: func(l *line) {
-			if l.arity(1, maxWords, "processes") {
-				l.warn(l.head, "'bind-process' is deprecated and has no effect: there is one process")
-			}
-		}},
+		{name: "bind-process", args: "<processes>", scope: inAny, inert: "there is one process", doc: "Processes that listen, in the configurations of older versions.", read: func(l *line) { l.arity(1, maxWords, "processes") }},
 	}
 }

@@ -19,7 +19,8 @@ type bindOption struct {
 	name  string
 	args  int
 	read  func(*line, *spec.Bind, word)
-	inert string
+	inert string // as in keyword
+	same  bool
 	doc   string
 }
 
@@ -203,7 +204,7 @@ func bindOptions() []bindOption {
 			}
 			b.Shards = n
 		}},
-		{name: "proto", args: 1, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *spec.Bind, w word) {
+		{name: "proto", args: 1, same: true, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *spec.Bind, w word) {
 			if w.text != "h1" && w.text != "none" {
 				l.fail(w, "protocol '%s' is not supported in 'bind'", w.text)
 			}

@@ -47,13 +47,13 @@ func checkKeywords() []keyword {
 				l.sect.settings.check.kind.put(spec.CheckTCP, l.pos)
 			}
 		}},
-		{name: "tcp-check connect", scope: back, doc: "Connect, which is what TCP checks do anyway; no options.", read: func(l *line) {
+		{name: "tcp-check connect", same: true, scope: back, doc: "Connect, which is what TCP checks do anyway; no options.", read: func(l *line) {
 			l.plainConnect()
 			if c := &l.sect.settings.check; c.tcpPos.Line == 0 {
 				c.tcpPos = l.pos
 			}
 		}},
-		{name: "http-check connect", scope: back, doc: "Connect, which is what HTTP checks do first; no options.", read: func(l *line) {
+		{name: "http-check connect", same: true, scope: back, doc: "Connect, which is what HTTP checks do first; no options.", read: func(l *line) {
 			l.plainConnect()
 			l.httpRule()
 		}},

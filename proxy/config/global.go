@@ -26,10 +26,9 @@ func newGlobal() spec.Global {
 		StatsTimeout:     10 * time.Second,
 		StatsMaxConn:     10,
 		Tune: spec.Tune{
-			BufSize: 16384, MaxRewrite: 1024, MaxAccept: 4, MaxPollEvents: 200,
-			HTTPMaxHdr: 101, HTTPLogURILen: 1024, IdleTimer: time.Second,
-			PoolHighFDRatio: 25, PoolLowFDRatio: 20, IdlePoolShared: true, MultiQueue: true,
-			RunQueueDepth: 200,
+			BufSize: 16384, MaxRewrite: 1024, MaxAccept: 4,
+			HTTPMaxHdr: 101, HTTPLogURILen: 1024,
+			PoolHighFDRatio: 25, MultiQueue: true,
 		},
 	}
 }
@@ -87,13 +86,9 @@ func globalKeywords() []keyword {
 		globalFlag("noiouring", "Do not use io_uring.", func(s *g) *bool { return &s.NoIOUring }),
 		globalFlag("nosplice", "Do not use splice.", func(s *g) *bool { return &s.NoSplice }),
 		globalFlag("noreuseport", "Do not use SO_REUSEPORT.", func(s *g) *bool { return &s.NoReusePort }),
-		{name: "busy-polling", scope: inGlobal, no: true, inert: "threads sleep when there is nothing to do", doc: "Keep the threads awake for lower latency.", read: func(l *line) {
-			if l.arity(0, 0, "") {
-				l.p.global.BusyPolling = !l.no && !l.reset
-			}
-		}},
+		{name: "busy-polling", scope: inGlobal, no: true, inert: "threads sleep when there is nothing to do", doc: "Keep the threads awake for lower latency.", read: func(l *line) { l.arity(0, 0, "") }},
 		{name: "master-worker", args: "[no-exit-on-failure]", scope: inGlobal, doc: "Supervise the worker from a master process.", read: readMasterWorker},
-		inertly(globalNumber("mworker-max-reloads", 0, math.MaxInt32, "Reloads that a worker outlives before it is killed.", func(s *g) *int { return &s.MasterMaxReloads }), "old workers live until their sessions end or hard-stop-after"),
+		globalNumber("mworker-max-reloads", 0, math.MaxInt32, "Reloads that a worker outlives before it is killed.", func(s *g) *int { return &s.MasterMaxReloads }),
 		globalNumber("nbthread", 1, 64, "Number of threads; by default one per usable CPU.", func(s *g) *int { return &s.NbThread }),
 		{name: "nbproc", args: "1", scope: inGlobal, doc: "Only 1: there is one process, with threads.", read: func(l *line) {
 			if w, ok := l.one("the number 1"); ok {
@@ -120,11 +115,11 @@ func globalKeywords() []keyword {
 			}
 		}},
 		globalTime("hard-stop-after", "Longest time of a soft stop.", func(s *g) *time.Duration { return &s.HardStopAfter }),
-		inertly(globalTime("grace", "Time between the signal of a soft stop and the end of listening.", func(s *g) *time.Duration { return &s.Grace }), "listening ends at the signal"),
+		inertly("grace", "<time>", "Time between the signal of a soft stop and the end of listening.", "listening ends at the signal", someTime),
 		globalNumber("spread-checks", 0, 50, "Percentage by which check intervals vary.", func(s *g) *int { return &s.SpreadChecks }),
 		globalTime("max-spread-checks", "Longest variation of check intervals.", func(s *g) *time.Duration { return &s.MaxSpreadChecks }),
-		inertly(globalText("server-state-base", "<directory>", "Directory of server state files.", func(s *g) *string { return &s.ServerStateBase }), "server states are not loaded"),
-		inertly(globalText("server-state-file", "<path>", "File of server states.", func(s *g) *string { return &s.ServerStateFile }), "server states are not loaded"),
+		inertly("server-state-base", "<directory>", "Directory of server state files.", "server states are not loaded", func(*line, word) {}),
+		inertly("server-state-file", "<path>", "File of server states.", "server states are not loaded", func(*line, word) {}),
 		{name: "cpu-map", args: "[auto:]<group>[/<threads>] <cpus>...", scope: inGlobal, doc: "CPUs that threads may run on; with auto: one for each thread.", read: readCPUMap},
 	}
 }
@@ -153,7 +148,6 @@ func readUser(l *line) {
 		l.fail(w, "cannot find user '%s'", w.text)
 		return
 	}
-	l.p.global.User = w.text
 	l.p.global.UID, _ = strconv.Atoi(u.Uid)
 }
 
@@ -167,7 +161,6 @@ func readGroup(l *line) {
 		l.fail(w, "cannot find group '%s'", w.text)
 		return
 	}
-	l.p.global.Group = w.text
 	l.p.global.GID, _ = strconv.Atoi(g.Gid)
 }
 

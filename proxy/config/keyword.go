@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // scope is the set of sections that a keyword belongs to.
@@ -35,14 +36,28 @@ type keyword struct {
 	// inert says, for a keyword that is accepted, what the engine does instead
 	// of honouring it; its use is a warning.
 	inert string
-	doc   string // one sentence for the manual
+	// same: what the keyword asks for is what the engine does anyway, so that it
+	// changes nothing and there is nothing to warn about.
+	same bool
+	doc  string // one sentence for the manual
 }
 
-// inertly marks a row as accepted without effect.
-func inertly(k keyword, why string) keyword {
-	k.inert = why
-	return k
+// inertly makes a keyword that is checked, and accepted without effect.
+func inertly(name, args, doc, why string, check func(*line, word)) keyword {
+	return keyword{name: name, args: args, scope: inGlobal, inert: why, doc: doc, read: func(l *line) {
+		if w, ok := l.one(args); ok {
+			check(l, w)
+		}
+	}}
 }
+
+// someInteger checks a number within bounds.
+func someInteger(least, most int64) func(*line, word) {
+	return func(l *line, w word) { l.integer(w, least, most) }
+}
+
+// someTime checks a time.
+func someTime(l *line, w word) { l.duration(w, time.Millisecond) }
 
 // words is the number of words in the name.
 func (k *keyword) words() int { return strings.Count(k.name, " ") + 1 }

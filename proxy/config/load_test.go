@@ -12,9 +12,12 @@ import (
 
 // testEnv is an environment that does not depend on the machine.
 func testEnv() *Env {
-	resolve := func(_, host string) ([]netip.Addr, error) {
-		if host != "localhost" {
+	resolve := func(network, host string) ([]netip.Addr, error) {
+		switch {
+		case host != "localhost":
 			return nil, errors.New("no such host")
+		case network == "ip6":
+			return []netip.Addr{netip.IPv6Loopback()}, nil
 		}
 		return []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
 	}

@@ -86,27 +86,30 @@ func manual() string {
 This page is generated from the tables in proxy/config. The language is that of
 HAProxy 2.6; its configuration manual explains the keywords at length. Sections:
 G global, D defaults, F frontend, B backend, L listen. "no" marks keywords that
-may have "no" or "default" before them. A keyword accepted without effect gives
-a warning; one that is not supported is an error that says so.
+may have "no" or "default" before them. What is said to work does as much as the
+text beside it says: a test holds that the engine reads what it sets. What has
+**no effect** is accepted with a warning, what is done "as always" without one. What
+is [not supported](#not-supported) is an error that says so. How to see which of it a
+configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 
 `)
 	rows := keywords()
 	inv := newInventory()
-	b.WriteString("## Keywords\n\n| keyword | arguments | sections | |\n| --- | --- | --- | --- |\n")
+	b.WriteString("## Keywords\n\n| keyword | arguments | sections | | |\n| --- | --- | --- | --- | --- |\n")
 	for _, k := range rows {
 		no := ""
 		if k.no {
 			no = " (no)"
 		}
-		row(&b, k.name+no, k.args, letters(k.scope), k.doc, inertOf(k))
+		row(&b, k.name+no, k.args, letters(k.scope), k.doc, inertOf(k), k.same)
 	}
-	b.WriteString("\n## Options of bind and \"stats socket\"\n\n| option | |\n| --- | --- |\n")
+	b.WriteString("\n## Options of bind and \"stats socket\"\n\n| option | | |\n| --- | --- | --- |\n")
 	for _, o := range bindOptions() {
-		row(&b, o.name, "-", "-", o.doc, o.inert)
+		row(&b, o.name, "-", "-", o.doc, o.inert, o.same)
 	}
-	b.WriteString("\n## Options of server and default-server\n\n| option | |\n| --- | --- |\n")
+	b.WriteString("\n## Options of server and default-server\n\n| option | | |\n| --- | --- | --- |\n")
 	for _, o := range serverOptions() {
-		row(&b, o.name, "-", "-", o.doc, "")
+		row(&b, o.name, "-", "-", o.doc, o.inert, o.same)
 	}
 	b.WriteString("\n## Balance algorithms\n\n" + strings.Join(algorithms(), ", ") + "\n")
 	b.WriteString("\n## Predicates of conditions\n\n| predicate | true if |\n| --- | --- |\n")
@@ -133,11 +136,15 @@ func inertOf(k keyword) string {
 	return k.inert
 }
 
-func row(b *strings.Builder, name, args, scopes, doc, inert string) {
-	if inert != "" {
-		doc += " Accepted without effect: " + inert + "."
+func row(b *strings.Builder, name, args, scopes, doc, inert string, same bool) {
+	works := "works"
+	switch {
+	case inert != "":
+		works = "**no effect**: " + inert
+	case same:
+		works = "as always"
 	}
-	cells := []string{name, args, scopes, doc}
+	cells := []string{name, args, scopes, works, doc}
 	cells = slices.DeleteFunc(cells, func(c string) bool { return c == "-" })
 	for i := range cells {
 		cells[i] = strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(cells[i])

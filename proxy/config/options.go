@@ -7,7 +7,7 @@ type option struct {
 	name  string
 	scope scope
 	field func(*spec.Options) []*bool
-	inert string
+	inert string // as in keyword
 	doc   string
 }
 
@@ -21,6 +21,7 @@ func optionRows() []option {
 	one := func(field func(*o) *bool) func(*o) []*bool {
 		return func(s *o) []*bool { return []*bool{field(s)} }
 	}
+	nothing := func(*o) []*bool { return nil } // of those without effect
 	return []option{
 		{"abortonclose", back, one(func(s *o) *bool { return &s.AbortOnClose }), "", "Drop requests of clients that closed while waiting for a server."},
 		{"accept-invalid-http-request", front, one(func(s *o) *bool { return &s.AcceptInvalidRequest }), "", "Be lax with characters in requests."},
@@ -29,27 +30,27 @@ func optionRows() []option {
 		{"clitcpka", front, one(func(s *o) *bool { return &s.ClientKeepalive }), "", "TCP keep-alive towards clients."},
 		{"srvtcpka", back, one(func(s *o) *bool { return &s.ServerKeepalive }), "", "TCP keep-alive towards servers."},
 		{"tcpka", inAny, func(s *o) []*bool { return []*bool{&s.ClientKeepalive, &s.ServerKeepalive} }, "", "TCP keep-alive on both sides."},
-		{"contstats", front, one(func(s *o) *bool { return &s.ContStats }), "bytes are always counted as they pass", "Count bytes while they pass."},
+		{"contstats", front, nothing, "bytes are always counted as they pass", "Count bytes while they pass."},
 		{"dontlog-normal", front, one(func(s *o) *bool { return &s.DontLogNormal }), "", "Log errors only."},
 		{"dontlognull", front, one(func(s *o) *bool { return &s.DontLogNull }), "", "Do not log connections without data."},
 		{"http-ignore-probes", front, one(func(s *o) *bool { return &s.HTTPIgnoreProbes }), "", "Do not log or answer connections that close without a request."},
-		{"http-no-delay", inAny, one(func(s *o) *bool { return &s.HTTPNoDelay }), "data is never delayed", "Send small parts at once."},
-		{"http-pretend-keepalive", back, one(func(s *o) *bool { return &s.HTTPPretendKeepalive }), "responses are framed by the proxy", "Claim keep-alive towards servers."},
-		{"http-use-proxy-header", front, one(func(s *o) *bool { return &s.HTTPUseProxyHeader }), "Connection is the header always", "Use Proxy-Connection where a proxy is addressed."},
+		{"http-no-delay", inAny, nothing, "data is never delayed", "Send small parts at once."},
+		{"http-pretend-keepalive", back, nothing, "responses are framed by the proxy", "Claim keep-alive towards servers."},
+		{"http-use-proxy-header", front, nothing, "Connection is the header always", "Use Proxy-Connection where a proxy is addressed."},
 		{"idle-close-on-response", front, one(func(s *o) *bool { return &s.IdleCloseOnResponse }), "", "Do not close idle connections of clients at a soft stop before a last response."},
-		{"independent-streams", inAny, one(func(s *o) *bool { return &s.IndependentStreams }), "both directions share their timeout", "Count inactivity by direction."},
+		{"independent-streams", inAny, nothing, "both directions share their timeout", "Count inactivity by direction."},
 		{"log-health-checks", back, one(func(s *o) *bool { return &s.LogHealthChecks }), "", "Log every result of health checks that changes."},
 		{"log-separate-errors", front, one(func(s *o) *bool { return &s.LogSeparateErrors }), "", "Raise the level of failed requests in logs."},
-		{"logasap", front, one(func(s *o) *bool { return &s.LogAsap }), "lines are written when all is known", "Log before the response has ended."},
+		{"logasap", front, nothing, "lines are written when all is known", "Log before the response has ended."},
 		{"nolinger", inAny, one(func(s *o) *bool { return &s.NoLinger }), "", "Reset connections instead of closing them."},
-		{"persist", back, one(func(s *o) *bool { return &s.Persist }), "there are no persistence cookies", "Keep to servers that are down."},
-		{"prefer-last-server", back, one(func(s *o) *bool { return &s.PreferLastServer }), "every request is balanced", "Stay with a client's last server."},
+		{"persist", back, nothing, "there are no persistence cookies", "Keep to servers that are down."},
+		{"prefer-last-server", back, nothing, "every request is balanced", "Stay with a client's last server."},
 		{"socket-stats", front, one(func(s *o) *bool { return &s.SocketStats }), "", "Statistics by listener."},
 		{"splice-auto", inAny, one(func(s *o) *bool { return &s.SpliceAuto }), "", "Let bulk data in both directions bypass the process, where it comes fast enough."},
 		{"splice-request", inAny, one(func(s *o) *bool { return &s.SpliceRequest }), "", "Let bulk data of requests bypass the process."},
 		{"splice-response", inAny, one(func(s *o) *bool { return &s.SpliceResponse }), "", "Let bulk data of responses bypass the process."},
-		{"tcp-smart-accept", front, one(func(s *o) *bool { return &s.SmartAccept }), "acknowledgements are left to the kernel", "Save an acknowledgement on accepted connections."},
-		{"tcp-smart-connect", back, one(func(s *o) *bool { return &s.SmartConnect }), "acknowledgements are left to the kernel", "Save an acknowledgement on connections to servers."},
+		{"tcp-smart-accept", front, nothing, "acknowledgements are left to the kernel", "Save an acknowledgement on accepted connections."},
+		{"tcp-smart-connect", back, nothing, "acknowledgements are left to the kernel", "Save an acknowledgement on connections to servers."},
 	}
 }
 

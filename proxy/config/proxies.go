@@ -33,11 +33,7 @@ func proxyKeywords() []keyword {
 				}
 			}
 		}},
-		{name: "description", args: "<text>...", scope: own, doc: "Text for the statistics.", read: func(l *line) {
-			if l.arity(1, maxWords, "a text") {
-				l.sect.desc = joinWords(l.args)
-			}
-		}},
+		{name: "description", args: "<text>...", scope: own, inert: "there is no statistics page", doc: "Text for the statistics page.", read: func(l *line) { l.arity(1, maxWords, "a text") }},
 		{name: "disabled", scope: inAny, doc: "Do not start the proxy.", read: func(l *line) {
 			if l.arity(0, 0, "") {
 				l.sect.settings.disabled = true
@@ -52,7 +48,7 @@ func proxyKeywords() []keyword {
 		proxyNumber("fullconn", inDefaults|inBack, 0, "Connections at which servers get their whole maxconn.", func(x *s) *opt[int] { return &x.fullConn }),
 		proxyNumber("backlog", inDefaults|inFront, 0, "Connections the kernel keeps waiting.", func(x *s) *opt[int] { return &x.backlog }),
 		proxyNumber("retries", inDefaults|inBack, 0, "Attempts to connect after the first one.", func(x *s) *opt[int] { return &x.retries }),
-		{name: "retry-on", args: "<condition>...", scope: inDefaults | inBack, strict: true, doc: "Failures after which a request is tried again.", read: readRetryOn},
+		{name: "retry-on", args: "<condition>...", scope: inDefaults | inBack, strict: true, doc: "Failures after which a request is tried again: conn-failure, or none; other conditions are accepted without effect.", read: readRetryOn},
 		{name: "default_backend", args: "<backend>", scope: inDefaults | inFront, doc: "Backend of requests without another.", read: func(l *line) {
 			if w, ok := l.one("a backend"); ok {
 				l.sect.settings.defaultBack.put(reference{w.text, l.at(w), l.text}, l.pos)
@@ -96,15 +92,12 @@ func readMode(l *line) {
 	}
 }
 
-// retryConditions are the words of "retry-on" with what they mean.
-func retryConditions() map[string]spec.RetryOn {
-	return map[string]spec.RetryOn{
-		"none": 0, "conn-failure": spec.RetryConnFailure, "empty-response": spec.RetryEmptyResponse,
-		"junk-response": spec.RetryJunkResponse, "response-timeout": spec.RetryResponseTimeout, "0rtt-rejected": spec.Retry0RTT,
-		"401": spec.Retry401, "403": spec.Retry403, "404": spec.Retry404, "408": spec.Retry408, "425": spec.Retry425,
-		"500": spec.Retry500, "501": spec.Retry501, "502": spec.Retry502, "503": spec.Retry503, "504": spec.Retry504,
-		"all-retryable-errors": spec.RetryConnFailure | spec.RetryEmptyResponse | spec.RetryJunkResponse | spec.RetryResponseTimeout |
-			spec.Retry0RTT | spec.Retry500 | spec.Retry502 | spec.Retry503 | spec.Retry504,
+// retryConditions are the words of "retry-on". The engine tries again after
+// failures to connect; the others are accepted without effect.
+func retryConditions() []string {
+	return []string{
+		"none", "conn-failure", "empty-response", "junk-response", "response-timeout", "0rtt-rejected",
+		"401", "403", "404", "408", "425", "500", "501", "502", "503", "504", "all-retryable-errors",
 	}
 }
 
@@ -112,27 +105,23 @@ func readRetryOn(l *line) {
 	if !l.arity(1, maxWords, "conditions") {
 		return
 	}
-	conditions := retryConditions()
-	var set spec.RetryOn
+	retry := false
 	for _, w := range l.args {
-		c, ok := conditions[w.text]
-		if !ok {
-			names := make([]string, 0, len(conditions))
-			for n := range conditions {
-				names = append(names, n)
-			}
-			slices.Sort(names)
-			l.unknown(w, "condition", names)
+		switch {
+		case !slices.Contains(retryConditions(), w.text):
+			l.unknown(w, "condition", retryConditions())
 			return
-		}
-		if w.text == "none" && len(l.args) > 1 {
+		case w.text == "none" && len(l.args) > 1:
 			l.fail(w, "'retry-on' cannot combine 'none' with other conditions")
 			return
+		case w.text == "conn-failure":
+			retry = true
+		case w.text == "all-retryable-errors":
+			retry = true
+			l.warn(w, "'all-retryable-errors' is accepted as 'conn-failure': only failures to connect are tried again")
+		case w.text != "none":
+			l.warn(w, "'%s' is accepted without effect in 'retry-on': only failures to connect are tried again", w.text)
 		}
-		set |= c
 	}
-	if set&^spec.RetryConnFailure != 0 {
-		l.warn(l.head, "'retry-on': only failures to connect are tried again")
-	}
-	l.sect.settings.retryOn.put(set, l.pos)
+	l.sect.settings.retry.put(retry, l.pos)
 }

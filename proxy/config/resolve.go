@@ -52,7 +52,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 	set := &s.settings
 	px := &spec.Proxy{
 		Pos: s.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, Name: s.name, Caps: s.caps(),
-		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled, Desc: s.desc,
+		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled,
 		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
 		LogFormat: set.logFormat.or(spec.LogDefault), LogText: set.logText, ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
 	}
@@ -115,8 +115,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	set := &s.settings
 	px.Balance = set.balance.or(defaultBalance)
 	px.Retries = set.retries.or(defaultRetries)
-	px.RetryOn = set.retryOn.or(spec.RetryConnFailure)
-	if px.RetryOn == 0 {
+	if !set.retry.or(true) {
 		px.Retries = 0
 	}
 	px.Redispatch = set.redispatch.val
@@ -136,8 +135,8 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 		}
 	}
 	next := 1
-	for i, d := range s.servers {
-		srv := d.server(i)
+	for _, d := range s.servers {
+		srv := d.server()
 		if !d.set.id.set {
 			srv.ID = freeNumber(used, &next)
 		}
@@ -154,10 +153,10 @@ func freeNumber(used map[int]bool, next *int) int {
 	return *next
 }
 
-func (d *serverDraft) server(index int) *spec.Server {
+func (d *serverDraft) server() *spec.Server {
 	s := &d.set
 	srv := &spec.Server{
-		Pos: d.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, Name: d.name, Addr: d.at.addr, Text: d.as,
+		Pos: d.pos, ID: s.id.val, ForcedID: s.id.set, Name: d.name, Addr: d.at.addr, Text: d.as,
 		Host: d.at.host, Unresolved: d.unresolved, MapPort: !d.at.addr.IsUnix() && (d.at.relative || d.at.low == 0),
 		Disabled: s.disabled.val, Backup: s.backup.val,
 		Weight: s.weight.or(defaultWeight), MaxConn: s.maxConn.val, MinConn: s.minConn.val, MaxQueue: s.maxQueue.val, Cookie: s.cookie.val,

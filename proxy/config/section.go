@@ -20,7 +20,6 @@ type section struct {
 	// disabled and what follows belong to the section alone; settings pass from
 	// defaults to the proxies after them.
 	id       opt[int]
-	desc     string
 	useBack  []reference
 	binds    []*spec.Bind
 	servers  []*serverDraft
@@ -47,7 +46,7 @@ type settings struct {
 	forwardFor  opt[spec.ForwardFor]
 	balance     opt[spec.Balance]
 	retries     opt[int]
-	retryOn     opt[spec.RetryOn]
+	retry       opt[bool] // after a failure to connect
 	redispatch  opt[int]
 	reuse       opt[spec.Reuse]
 	fullConn    opt[int]

@@ -183,7 +183,11 @@ func serverOptions() []serverOption {
 		number("weight", 0, longestWeight, "Share of the requests.", func(x *s) *opt[int] { return &x.weight }),
 		number("maxconn", 0, math.MaxInt32, "Connections at once; more wait in the queue.", func(x *s) *opt[int] { return &x.maxConn }),
 		number("minconn", 0, math.MaxInt32, "Connections at once under low load.", func(x *s) *opt[int] { return &x.minConn }),
-		number("maxqueue", 0, math.MaxInt32, "Requests that may wait for the server.", func(x *s) *opt[int] { return &x.maxQueue }),
+		{name: "maxqueue", args: 1, inert: "requests wait in the queue of the backend, not of one server", doc: "Requests that may wait for the server; shown in the statistics.", read: func(l *line, x *s, w word) {
+			if n, ok := l.value("maxqueue", w, 0, math.MaxInt32); ok {
+				x.maxQueue.put(n, l.at(w))
+			}
+		}},
 		flag("backup", "Use the server only when no other is left.", true, func(x *s) *opt[bool] { return &x.backup }),
 		flag("no-backup", "Against \"backup\" in default-server.", false, func(x *s) *opt[bool] { return &x.backup }),
 		flag("disabled", "Start in maintenance.", true, func(x *s) *opt[bool] { return &x.disabled }),
@@ -241,7 +245,7 @@ func serverOptions() []serverOption {
 		{name: "resolve-net", args: 1, inert: "names are looked up once, at start", doc: "Networks to prefer.", read: func(*line, *s, word) {}},
 		{name: "resolve-opts", args: 1, inert: "names are looked up once, at start", doc: "Options of looking names up.", read: func(*line, *s, word) {}},
 		span("tcp-ut", time.Millisecond, "Longest time without acknowledgement.", func(x *s) *opt[time.Duration] { return &x.tcpTimeout }),
-		{name: "proto", args: 1, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *s, w word) {
+		{name: "proto", args: 1, same: true, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *s, w word) {
 			if w.text != "h1" && w.text != "none" {
 				l.fail(w, "protocol '%s' is not supported in 'server'", w.text)
 			}

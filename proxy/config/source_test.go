@@ -57,7 +57,7 @@ func TestLongLine(t *testing.T) {
 	if err := diags.Err(); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	text = "listen web\n  bind :1\n  timeout client 1s\n  description " + strings.Repeat("x", 1<<18) + "\n"
+	text = "listen web\n  bind :1\n  timeout client 1s\n  log-tag " + strings.Repeat("x", 1<<18) + "\n"
 	if _, diags = Load([]Source{{Name: "t.cfg", Text: []byte(text)}}, testEnv()); len(diags) > 0 {
 		t.Errorf("a long line within the limit: %v", diags.Err())
 	}

@@ -16,10 +16,6 @@ func statsKeywords() []keyword {
 		}},
 		globalTime("stats timeout", "Idle time of runtime API connections.", func(g *spec.Global) *time.Duration { return &g.StatsTimeout }),
 		globalNumber("stats maxconn", 1, math.MaxInt32, "Connections to the runtime API.", func(g *spec.Global) *int { return &g.StatsMaxConn }),
-		{name: "stats bind-process", args: "<processes>", scope: inGlobal, doc: "Nothing: there is one process.", read: func(l *line) {
-			if l.arity(1, maxWords, "processes") {
-				l.warn(l.head, "'stats bind-process' is deprecated and has no effect: there is one process")
-			}
-		}},
+		{name: "stats bind-process", args: "<processes>", scope: inGlobal, inert: "there is one process", doc: "Processes that listen, in the configurations of older versions.", read: func(l *line) { l.arity(1, maxWords, "processes") }},
 	}
 }

@@ -19,7 +19,6 @@ const (
 	timeoutHTTPKeepAlive
 	timeoutQueue
 	timeoutCheck
-	timeoutTarpit
 	timeoutTunnel
 	numTimeouts
 )
@@ -33,7 +32,7 @@ type timeoutRow struct {
 }
 
 // timeoutRows are in the order of the constants above (configuration manual,
-// "timeout"). The frontend has tarpit, http-request and http-keep-alive too.
+// "timeout"). The frontend has http-request and http-keep-alive too.
 func timeoutRows() [numTimeouts]timeoutRow {
 	type t = spec.Timeouts
 	return [numTimeouts]timeoutRow{
@@ -46,14 +45,13 @@ func timeoutRows() [numTimeouts]timeoutRow {
 		timeoutHTTPKeepAlive: {"http-keep-alive", inAny, func(s *t) *time.Duration { return &s.HTTPKeepAlive }, "Time for the next request to begin."},
 		timeoutQueue:         {"queue", inDefaults | inBack, func(s *t) *time.Duration { return &s.Queue }, "Time in a queue for a server."},
 		timeoutCheck:         {"check", inDefaults | inBack, func(s *t) *time.Duration { return &s.Check }, "Time for a health check after it has connected."},
-		timeoutTarpit:        {"tarpit", inAny, func(s *t) *time.Duration { return &s.Tarpit }, "Time that a tarpitted connection is held."},
 		timeoutTunnel:        {"tunnel", inDefaults | inBack, func(s *t) *time.Duration { return &s.Tunnel }, "Inactivity of both sides of a tunnel."},
 	}
 }
 
 func timeoutKeywords() []keyword {
 	rows := timeoutRows()
-	kws := make([]keyword, len(rows))
+	kws := make([]keyword, len(rows), len(rows)+1)
 	for i, r := range rows {
 		kws[i] = keyword{name: "timeout " + r.name, args: "<time>", scope: r.scope, doc: r.doc, read: func(l *line) {
 			w, ok := l.one("a time")
@@ -65,5 +63,9 @@ func timeoutKeywords() []keyword {
 			}
 		}}
 	}
-	return kws
+	return append(kws, keyword{name: "timeout tarpit", args: "<time>", scope: inAny, inert: "nothing is tarpitted", doc: "Time that a tarpitted connection is held.", read: func(l *line) {
+		if w, ok := l.one("a time"); ok {
+			someTime(l, w)
+		}
+	}})
 }

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"bench/internal/poller"
 	"bench/proxy/spec"
@@ -42,21 +41,25 @@ func tuneKeywords() []keyword {
 		tuneSize("bufsize", 1024, longBuffer, "Size of a buffer, and with it the longest request head.", func(s *t) *int { return &s.BufSize }),
 		tuneSize("maxrewrite", 0, longBuffer, "Room kept in a buffer for added header fields.", func(s *t) *int { return &s.MaxRewrite }),
 		tuneNumber("maxaccept", -1, math.MaxInt32, "Connections accepted in a row; -1: all.", func(s *t) *int { return &s.MaxAccept }),
-		inertly(tuneNumber("maxpollevents", 1, math.MaxInt32, "Events taken from the poller at once.", func(s *t) *int { return &s.MaxPollEvents }), "the pollers choose"),
+		inertly("tune.maxpollevents", "<number>", "Events taken from the poller at once.", "the pollers choose", someInteger(1, math.MaxInt32)),
 		{name: "tune.poller", args: "{ " + strings.Join(poller.Names(), " | ") + " }", scope: inGlobal, doc: "Polling mechanism to use where it works and is not switched off, in place of the best one.", read: readPoller},
 		tuneNumber("http.maxhdr", 1, 32767, "Header fields in a message.", func(s *t) *int { return &s.HTTPMaxHdr }),
 		tuneNumber("http.logurilen", 1, math.MaxInt32, "Longest request line in logs.", func(s *t) *int { return &s.HTTPLogURILen }),
-		inertly(globalTime("tune.idletimer", "Quiet time after which a stream counts as idle.", func(g *spec.Global) *time.Duration { return &g.Tune.IdleTimer }), "no decision depends on it"),
+		inertly("tune.idletimer", "<time>", "Quiet time after which a stream counts as idle.", "no decision depends on it", someTime),
 		tuneSize("pipesize", 0, math.MaxInt32, "Size of the pipes for splicing; by default 128 kB for the first 128 of them, then the system's.", func(s *t) *int { return &s.PipeSize }),
 		tuneNumber("pool-high-fd-ratio", 0, 100, "Percentage of descriptors above which idle server connections are closed for new ones.", func(s *t) *int { return &s.PoolHighFDRatio }),
-		inertly(tuneNumber("pool-low-fd-ratio", 0, 100, "Percentage of descriptors above which idle server connections are not kept.", func(s *t) *int { return &s.PoolLowFDRatio }), "idle connections are kept up to pool-high-fd-ratio"),
+		inertly("tune.pool-low-fd-ratio", "<number>", "Percentage of descriptors above which idle server connections are not kept.", "idle connections are kept up to pool-high-fd-ratio", someInteger(0, 100)),
 		{name: "tune.listener.multi-queue", args: "{ on | off }", scope: inGlobal, doc: "Whether threads hand accepted connections to those that have fewer.", read: readSwitch(func(g *spec.Global) *bool { return &g.Tune.MultiQueue })},
-		{name: "tune.idle-pool.shared", args: "{ on | off }", scope: inGlobal, inert: "idle connections stay with their thread", doc: "Whether threads may take over each other's idle connections.", read: readSwitch(func(g *spec.Global) *bool { return &g.Tune.IdlePoolShared })},
+		inertly("tune.idle-pool.shared", "{ on | off }", "Whether threads may take over each other's idle connections.", "idle connections stay with their thread", func(l *line, w word) {
+			if w.text != "on" && w.text != "off" {
+				l.fail(w, "'%s' expects 'on' or 'off', not '%s'", l.kw.name, w.text)
+			}
+		}),
 		tuneSize("rcvbuf.client", 0, math.MaxInt32, "Kernel receive buffer of client connections.", func(s *t) *int { return &s.RcvBufClient }),
 		tuneSize("rcvbuf.server", 0, math.MaxInt32, "Kernel receive buffer of server connections.", func(s *t) *int { return &s.RcvBufServer }),
 		tuneSize("sndbuf.client", 0, math.MaxInt32, "Kernel send buffer of client connections.", func(s *t) *int { return &s.SndBufClient }),
 		tuneSize("sndbuf.server", 0, math.MaxInt32, "Kernel send buffer of server connections.", func(s *t) *int { return &s.SndBufServer }),
-		inertly(tuneNumber("runqueue-depth", 1, math.MaxInt32, "Tasks run between two polls.", func(s *t) *int { return &s.RunQueueDepth }), "all tasks that are ready run between two polls"),
+		inertly("tune.runqueue-depth", "<number>", "Tasks run between two polls.", "all tasks that are ready run between two polls", someInteger(1, math.MaxInt32)),
 	}
 }
 

@@ -7,18 +7,16 @@ type Global struct {
 	Daemon, Quiet, ZeroWarning bool
 	MasterWorker               bool
 	NoExitOnFailure            bool
-	MasterMaxReloads           int
+	MasterMaxReloads           int // that an old worker outlives
 	NbThread                   int // 0: one per usable CPU
 	MaxConn                    int // 0: computed from the descriptor limit
 	MaxPipes                   int
 	ULimitN                    int
 	PIDFile                    string
 	Chroot                     string
-	User, Group                string // names as written, resolved into UID and GID
-	UID, GID                   int    // -1: unchanged
+	UID, GID                   int // -1: unchanged
 	Node, Description          string
 	HardStopAfter              time.Duration // 0: never
-	Grace                      time.Duration
 
 	Logs        []LogTarget
 	LogTag      string
@@ -30,13 +28,9 @@ type Global struct {
 
 	NoEpoll, NoPoll, NoSplice, NoReusePort bool
 	NoIOUring                              bool
-	// BusyPolling keeps the loops awake.
-	BusyPolling bool
 
 	SpreadChecks    int // percent, 0 to 50
 	MaxSpreadChecks time.Duration
-	ServerStateBase string
-	ServerStateFile string
 	CPUMap          []CPUMap
 
 	Tune Tune
@@ -54,22 +48,16 @@ type Tune struct {
 	MaxRewrite int // 1024
 	MaxAccept  int // connections per wake-up; -1 no limit
 	// MultiQueue lets threads hand accepted connections to each other.
-	MultiQueue       bool
-	MaxPollEvents    int
-	Poller           string // "": the best one
-	HTTPMaxHdr       int    // 101
-	HTTPLogURILen    int    // 1024
-	IdleTimer        time.Duration
-	PipeSize         int
-	PoolHighFDRatio  int // percent
-	PoolLowFDRatio   int // percent
-	IdlePoolShared   bool
-	RcvBufClient     int
-	RcvBufServer     int
-	SndBufClient     int
-	SndBufServer     int
-	RunQueueDepth    int
-	MaxCheckFragment int
+	MultiQueue      bool
+	Poller          string // "": the best one
+	HTTPMaxHdr      int    // 101
+	HTTPLogURILen   int    // 1024
+	PipeSize        int
+	PoolHighFDRatio int // percent
+	RcvBufClient    int
+	RcvBufServer    int
+	SndBufClient    int
+	SndBufServer    int
 }
 
 // LogTarget is one "log" line.

@@ -57,7 +57,7 @@ const (
 type Timeouts struct {
 	Client, ClientFin, Connect, Server, ServerFin time.Duration
 	HTTPRequest, HTTPKeepAlive                    time.Duration
-	Queue, Check, Tarpit, Tunnel                  time.Duration
+	Queue, Check, Tunnel                          time.Duration
 }
 
 // Caps tells which sides a proxy has.
@@ -79,7 +79,6 @@ type Proxy struct {
 	Caps     Caps
 	Mode     Mode
 	Disabled bool
-	Desc     string
 
 	Timeouts  Timeouts
 	ConnMode  ConnMode
@@ -106,7 +105,6 @@ type Proxy struct {
 	Balance    Balance
 	Servers    []*Server
 	Retries    int
-	RetryOn    RetryOn
 	Redispatch int // 0 off; n > 0 every n-th retry; n < 0 the n-th before the last, -1 being the default of "option redispatch"
 	HTTPReuse  Reuse
 	FullConn   int
@@ -164,39 +162,15 @@ const (
 
 // Options are the boolean "option ..." settings.
 type Options struct {
-	DontLogNull, DontLogNormal, LogAsap, LogSeparateErrors, LogHealthChecks bool
-	AbortOnClose, Persist, AllBackups                                       bool
-	ClientKeepalive, ServerKeepalive                                        bool // TCP keep-alive: clitcpka, srvtcpka
-	NoLinger                                                                bool
-	IdleCloseOnResponse, HTTPNoDelay                                        bool
-	SmartAccept, SmartConnect, IndependentStreams                           bool
-	SpliceAuto, SpliceRequest, SpliceResponse                               bool
-	HTTPIgnoreProbes, PreferLastServer, SocketStats                         bool
-	AcceptInvalidRequest, AcceptInvalidResponse                             bool
-	ContStats, HTTPUseProxyHeader, HTTPPretendKeepalive, Transparent        bool
+	DontLogNull, DontLogNormal, LogSeparateErrors, LogHealthChecks bool
+	AbortOnClose, AllBackups                                       bool
+	ClientKeepalive, ServerKeepalive                               bool // TCP keep-alive: clitcpka, srvtcpka
+	NoLinger                                                       bool
+	IdleCloseOnResponse                                            bool
+	SpliceAuto, SpliceRequest, SpliceResponse                      bool
+	HTTPIgnoreProbes, SocketStats                                  bool
+	AcceptInvalidRequest, AcceptInvalidResponse                    bool
 }
-
-// RetryOn is the set of "retry-on" conditions.
-type RetryOn uint32
-
-// Conditions (configuration manual, "retry-on").
-const (
-	RetryConnFailure RetryOn = 1 << iota
-	RetryEmptyResponse
-	RetryJunkResponse
-	RetryResponseTimeout
-	Retry0RTT
-	Retry401
-	Retry403
-	Retry404
-	Retry408
-	Retry425
-	Retry500
-	Retry501
-	Retry502
-	Retry503
-	Retry504
-)
 
 // ForwardFor is "option forwardfor".
 type ForwardFor struct {
@@ -241,7 +215,6 @@ const (
 // Server is one server line with the default-server settings applied.
 type Server struct {
 	Pos
-	Index    int  // within the backend
 	ID       int  // puid; what "show stat" prints as sid
 	ForcedID bool // "id" was configured
 	Name     string

@@ -64,7 +64,7 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 			t.Fatal(err)
 		}
 		p.Servers = append(p.Servers, &spec.Server{
-			Index: i, Name: fmt.Sprintf("s%d", i+1), Addr: addr, Weight: 1,
+			Name: fmt.Sprintf("s%d", i+1), Addr: addr, Weight: 1,
 			PoolMaxConn: -1, MaxReuse: -1, PoolPurgeDelay: 5 * time.Second,
 		})
 	}

@@ -1,0 +1,302 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+// samples are arguments of keywords that cannot be made up from the syntax. What
+// comes before a line feed is written before the keyword. Two keywords with the
+// same name need the sample of both.
+var samples = map[string]string{
+	"setenv":                    "A 2\n",
+	"presetenv":                 "B 2\n",
+	"unsetenv":                  "A\n",
+	"resetenv":                  "PORT\n",
+	"nbproc":                    "1",
+	"user":                      "root",
+	"group":                     "root",
+	"cpu-map":                   "1 0",
+	"tune.poller":               "poll",
+	"stats socket":              "/tmp/x.sock",
+	"stats bind-process":        "1",
+	"bind-process":              "1",
+	"log":                       "127.0.0.1 local0",
+	"log-tag":                   "tag",
+	"log-send-hostname":         "host",
+	"log-format":                "%ci",
+	"node":                      "name",
+	"mode":                      "http",
+	"default_backend":           "other",
+	"use_backend":               "other",
+	"source":                    "127.0.0.9",
+	"retry-on":                  "none",
+	"bind":                      "127.0.0.1:8081",
+	"http-reuse":                "always",
+	"errorfile":                 "503 /dev/null",
+	"errorloc":                  "503 /x",
+	"errorloc302":               "503 /x",
+	"errorloc303":               "503 /x",
+	"balance":                   "leastconn",
+	"server":                    "s9 127.0.0.1:99",
+	"default-server":            "weight 7\n",
+	"enabled":                   "disabled\nenabled",
+	"http-check send":           "option httpchk\nmeth GET",
+	"http-check expect":         "option httpchk\nstatus 204",
+	"http-check disable-on-404": "option httpchk\n",
+	"http-check connect":        "option httpchk\n",
+	"tcp-check connect":         "option tcp-check\n",
+	"option http-keep-alive":    "option httpclose\n",
+	"monitor-uri":               "/up",
+	"localpeer":                 "a",
+	"ssl-server-verify":         "none",
+	"spread-checks":             "5",
+	"max-spread-checks":         "5s",
+	"tune.maxaccept":            "7",
+	"tune.pipesize":             "64k",
+	"tune.listener.multi-queue": "off",
+	"tune.idle-pool.shared":     "off",
+	"tune.fd.edge-triggered":    "on",
+	"tune.sched.low-latency":    "on",
+	"profiling.tasks":           "on",
+	"profiling.memory":          "on",
+	"option httplog":            "mode http\n",
+	"option forwardfor":         "mode http\n",
+	"tune.pool-high-fd-ratio":   "30",
+	"tune.pool-low-fd-ratio":    "10",
+	"uid":                       "7",
+	"nbthread":                  "3",
+}
+
+// optionSamples are the same for the options of bind and server lines.
+var optionSamples = map[string]string{
+	"interface": "lo", "mode": "600", "user": "root", "group": "root", "level": "admin", "expose-fd": "listeners",
+	"severity-output": "string", "process": "1", "shards": "2", "proto": "h1", "thread": "1", "name": "n",
+	"addr": "127.0.0.9", "cookie": "c", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
+	"source": "127.0.0.9", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
+	"enabled": "disabled enabled", "no-check": "check no-check", "no-backup": "backup no-backup",
+}
+
+// sample is the arguments of a row, and lines to stand before it.
+func sample(name, args string) (before, text string) {
+	text, ok := samples[name]
+	if ok {
+		if i := strings.LastIndexByte(text, '\n'); i >= 0 && !strings.HasSuffix(name, "env") && name != "default-server" {
+			return text[:i+1], text[i+1:]
+		}
+		return "", strings.TrimSuffix(text, "\n")
+	}
+	switch first, _, _ := strings.Cut(args, " "); {
+	case strings.HasPrefix(first, "<number>"), strings.HasPrefix(first, "<bits>"), strings.HasPrefix(first, "<size>"):
+		return "", "2048"
+	case strings.HasPrefix(first, "<time>"):
+		return "", "7s"
+	case strings.HasPrefix(first, "<"):
+		return "", "/x"
+	}
+	return "", ""
+}
+
+// whole is a configuration with the lines in a section of the kind.
+func whole(kind scope, lines string) string {
+	place := map[scope]string{}
+	place[kind] = lines
+	return "global\n" + place[inGlobal] +
+		"resolvers r\nnameserver d 127.0.0.1:53\n" +
+		"defaults\ntimeout client 5s\ntimeout server 5s\ntimeout connect 5s\n" + place[inDefaults] +
+		"frontend front\nbind 127.0.0.1:8080\n" + place[inFrontend] +
+		"listen both\nbind 127.0.0.1:8090\nserver s1 127.0.0.1:81\n" + place[inListen] + "server s2 127.0.0.1:82\n" +
+		"backend back\nserver s1 127.0.0.1:81\n" + place[inBackend] + "server s2 127.0.0.1:82\n" +
+		// What environment variables change, and default-server.
+		"backend other\nserver s1 \"127.0.0.${A-8}:80\"\nserver s2 \"127.0.0.${B-9}:80\"\n"
+}
+
+// effect is what lines change in the configuration, as Type.Field, and whether
+// they are warned about.
+func effect(t *testing.T, kind scope, before, lines string) (changed []string, warned bool) {
+	t.Helper()
+	without, _ := load(t, whole(kind, before))
+	with, diags := load(t, whole(kind, before+lines))
+	_, quiet := load(t, whole(kind, before))
+	set := map[string]bool{}
+	differences(reflect.ValueOf(without), reflect.ValueOf(with), "", set, map[[2]uintptr]bool{})
+	return slices.Sorted(maps.Keys(set)), diags.Count(Warning) > quiet.Count(Warning)
+}
+
+// differences collects the fields of the specification that differ.
+func differences(a, b reflect.Value, field string, set map[string]bool, seen map[[2]uintptr]bool) {
+	differ := func() { set[field] = true }
+	switch a.Kind() {
+	case reflect.Pointer:
+		switch {
+		case a.IsNil() && b.IsNil():
+		case a.IsNil() || b.IsNil():
+			differ()
+		case !seen[[2]uintptr{a.Pointer(), b.Pointer()}]:
+			seen[[2]uintptr{a.Pointer(), b.Pointer()}] = true
+			differences(a.Elem(), b.Elem(), field, set, seen)
+		}
+	case reflect.Struct:
+		switch a.Type() {
+		case reflect.TypeFor[spec.Pos](): // moves with every line
+			return
+		case reflect.TypeFor[sock.Addr](), reflect.TypeFor[sock.Prefix]():
+			if a.Interface() != b.Interface() {
+				differ()
+			}
+			return
+		}
+		for i := range a.NumField() {
+			differences(a.Field(i), b.Field(i), a.Type().Name()+"."+a.Type().Field(i).Name, set, seen)
+		}
+	case reflect.Slice:
+		if a.Len() != b.Len() {
+			differ()
+			return
+		}
+		for i := range a.Len() {
+			differences(a.Index(i), b.Index(i), field, set, seen)
+		}
+	case reflect.Map:
+		if !reflect.DeepEqual(a.Interface(), b.Interface()) {
+			differ()
+		}
+	default:
+		if !a.Equal(b) {
+			differ()
+		}
+	}
+}
+
+// TestNoRowIsSilent holds that nothing is accepted and silently ignored: whatever
+// may be written, in whichever section, changes a field of the specification that
+// the engine reads, or is warned about, or is declared to ask for what is done
+// anyway.
+func TestNoRowIsSilent(t *testing.T) {
+	used := fieldsUsed(t)
+	judge := func(t *testing.T, inert string, same bool, changed []string, warned bool) {
+		t.Helper()
+		switch {
+		case inert != "" && !warned:
+			t.Error("declared to be without effect, and not warned about")
+		case same && (len(changed) > 0 || warned):
+			t.Errorf("declared to change nothing; changes %v, is warned about: %v", changed, warned)
+		case len(changed) == 0 && !warned && !same:
+			t.Error("silent: changes nothing and is not warned about")
+		}
+		for _, f := range changed {
+			if !used.read[f] {
+				t.Errorf("changes %s, which the engine does not read", f)
+			}
+		}
+	}
+	for _, k := range keywords() {
+		inert := inertOf(k)
+		for _, kind := range []scope{inGlobal, inDefaults, inFrontend, inBackend, inListen} {
+			if k.scope&kind == 0 {
+				continue
+			}
+			t.Run(letters(kind)+"/"+k.name, func(t *testing.T) {
+				before, args := sample(k.name, k.args)
+				if k.name == "enabled" {
+					before, args = "disabled\n", ""
+				}
+				changed, warned := effect(t, kind, before, k.name+" "+args+"\n")
+				judge(t, inert, k.same, changed, warned)
+			})
+		}
+	}
+	for _, o := range bindOptions() {
+		t.Run("bind/"+o.name, func(t *testing.T) {
+			line := "bind 127.0.0.1:8099 "
+			if o.name == "level" || o.name == "expose-fd" {
+				line = "stats socket /tmp/x.sock "
+			}
+			kind := inFrontend
+			if strings.HasPrefix(line, "stats") {
+				kind = inGlobal
+			}
+			changed, warned := changedByOption(t, kind, line, o.name, o.args)
+			judge(t, o.inert, o.same, changed, warned)
+		})
+	}
+	for _, o := range serverOptions() {
+		t.Run("server/"+o.name, func(t *testing.T) {
+			line := "server s9 127.0.0.1:99 "
+			if o.name == "resolvers" || o.name == "init-addr" {
+				line = "server s9 nowhere.invalid:99 init-addr 127.0.0.1 "
+			}
+			if o.name == "resolve-prefer" {
+				line = "server s9 localhost:99 "
+			}
+			if o.name == "resolvers" {
+				t.Skip("without effect on a name that is found: see TestNamesNotFound")
+			}
+			changed, warned := changedByOption(t, inBackend, line, o.name, o.args)
+			judge(t, o.inert, o.same, changed, warned)
+		})
+	}
+}
+
+// changedByOption is the effect of an option at the end of a line.
+func changedByOption(t *testing.T, kind scope, line, name string, args int) (changed []string, warned bool) {
+	t.Helper()
+	value, before := optionSamples[name], ""
+	if first, second, ok := strings.Cut(value, " "); ok && second == name {
+		before, value = first+" ", ""
+	}
+	if value == "" && args > 0 {
+		value = "7"
+	}
+	without, quiet := load(t, whole(kind, line+before+"\n"))
+	with, diags := load(t, whole(kind, line+before+name+" "+value+"\n"))
+	set := map[string]bool{}
+	differences(reflect.ValueOf(without), reflect.ValueOf(with), "", set, map[[2]uintptr]bool{})
+	return slices.Sorted(maps.Keys(set)), diags.Count(Warning) > quiet.Count(Warning)
+}
+
+// TestSpecIsUsed holds that every field of the specification is filled in by this
+// package and read by the engine.
+func TestSpecIsUsed(t *testing.T) {
+	used := fieldsUsed(t)
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[spec.Config](), reflect.TypeFor[spec.Global](), reflect.TypeFor[spec.Tune](), reflect.TypeFor[spec.CPUMap](), reflect.TypeFor[spec.LogTarget](),
+		reflect.TypeFor[spec.Proxy](), reflect.TypeFor[spec.Timeouts](), reflect.TypeFor[spec.Options](), reflect.TypeFor[spec.ForwardFor](),
+		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.Expect](),
+	} {
+		for i := range typ.NumField() {
+			name := fmt.Sprintf("%s.%s", typ.Name(), typ.Field(i).Name)
+			if typ.Field(i).Anonymous {
+				continue
+			}
+			if !used.read[name] {
+				t.Errorf("nothing reads %s", name)
+			}
+			if !used.written[name] {
+				t.Errorf("no keyword sets %s", name)
+			}
+		}
+	}
+}
+
+// TestNamesNotFound holds what becomes of a server whose host name is not found.
+func TestNamesNotFound(t *testing.T) {
+	cfg, _ := load(t, whole(inBackend, "server n nowhere.invalid:99 resolvers r\nserver m nowhere.invalid:99 init-addr libc,127.0.0.9\nserver l localhost:99\n"))
+	servers := cfg.Proxies[2].Servers
+	if n := servers[1]; !n.Unresolved || n.Host != "nowhere.invalid" || n.Addr.AddrPort().Port() != 99 {
+		t.Errorf("resolvers: %+v", n)
+	}
+	if m := servers[2]; m.Unresolved || m.Addr.String() != "127.0.0.9:99" {
+		t.Errorf("init-addr: %+v", m)
+	}
+	if l := servers[3]; l.Unresolved || l.Host != "localhost" || l.Addr.String() != "127.0.0.1:99" {
+		t.Errorf("a name that is found: %+v", l)
+	}
+}
