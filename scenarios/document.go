@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -63,6 +64,7 @@ func Open(path string, o Options) (*Document, error) {
 // Parse checks the text of a scenario; file is the name errors show, and where
 // a configFile is relative to. An error is Errors.
 func Parse(file string, text []byte, o Options) (*Document, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // of editors that write a byte-order mark
 	f := newFaults(file, text)
 	if !utf8.Valid(text) {
 		f.add(Pos{1, 1}, "the file is not UTF-8 text")

@@ -33,6 +33,7 @@ type cli struct {
 	Backend  backendCmd  `cmd:"" help:"Run a mock origin alone."`
 	List     listCmd     `cmd:"" help:"List the built-in scenarios."`
 	Init     initCmd     `cmd:"" help:"Write out a built-in scenario to start from."`
+	Import   importCmd   `cmd:"" help:"Make a scenario of a HAProxy configuration of yours."`
 	Load     loadCmd     `cmd:"" help:"Generate load and measure how it is served."`
 	Abuse    abuseCmd    `cmd:"" help:"Let clients misbehave, and count what the peer does about it."`
 	Chaos    chaosCmd    `cmd:"" help:"Make a fault by hand, or undo what killed runs have left behind."`

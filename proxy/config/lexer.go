@@ -41,6 +41,25 @@ type lexer struct {
 	dquote int  // column of the open double quote, 0: none
 }
 
+// Word is one argument of a line after quotes, escapes and variables.
+type Word struct {
+	Text string
+	Col  int // from 1
+}
+
+// Words cuts a line of a configuration as the parser does, without a comment.
+func Words(text string, vars map[string]string) ([]Word, error) {
+	words, err := cut(text, &lookup{vars: vars})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Word, len(words))
+	for i, w := range words {
+		all[i] = Word{w.text, w.col}
+	}
+	return all, nil
+}
+
 // cut returns the words of a line without its line end.
 func cut(line string, env *lookup) ([]word, error) {
 	l := lexer{in: line, env: env}

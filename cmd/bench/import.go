@@ -1,0 +1,95 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"bench/importer"
+	"bench/proxy/config"
+	"bench/scenarios"
+)
+
+// importCmd makes a scenario of a HAProxy configuration.
+type importCmd struct {
+	Files  []string `arg:"" name:"config" help:"Configuration files or directories, as for haproxy -f; - is the standard input."`
+	Output string   `short:"o" placeholder:"FILE" help:"Scenario to write, which must not exist; the standard output if not given."`
+	Driver string   `enum:",builtin,haproxy" default:"" help:"Proxy of the scenario: builtin or haproxy. By default the engine of this program if it knows all of the configuration, else haproxy."`
+	All    bool     `help:"List every address that was replaced, too."`
+}
+
+func (c *importCmd) Run(std *streams) error {
+	sources, err := config.ReadSources(c.Files)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	text, notes, err := importer.Import(sources, importer.Options{
+		Name: c.name(), Driver: c.Driver, Env: config.SystemEnv("").Vars,
+		Exists: func(path string) bool { st, err := os.Stat(path); return err == nil && !st.IsDir() },
+	})
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	doc, err := scenarios.Parse(cmp.Or(c.Output, "scenario"), text, scenarios.Options{})
+	if err != nil {
+		return &exitError{exitUsage, fmt.Errorf("the scenario made of it is not valid: %s", scenarios.Describe(err))}
+	}
+	c.report(std, notes)
+	if c.Output == "" {
+		_, err := std.out.Write(text)
+		return err
+	}
+	f, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return &exitError{exitUsage, fmt.Errorf("%s exists already; choose another file with -o", c.Output)}
+	}
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(c.Output))
+	}
+	s := doc.Cells[0].Scenario
+	fmt.Fprintf(std.out, "wrote %s: driver %s, %d loads, %d backends; run it with: bench run %s\n", c.Output, s.Proxy.Driver, len(s.Load), len(s.Backends), c.Output)
+	return nil
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9_-]+`)
+
+// name of the scenario, after the file it goes to or comes from.
+func (c *importCmd) name() string {
+	base := filepath.Base(cmp.Or(c.Output, c.Files[0]))
+	name := notInNames.ReplaceAllString(strings.ToLower(strings.TrimSuffix(base, filepath.Ext(base))), "-")
+	name = strings.Trim(name, "-_")
+	if name == "" || name[0] < 'a' || name[0] > 'z' {
+		name = "config-" + name
+	}
+	return strings.TrimRight(name[:min(len(name), 60)], "-")
+}
+
+// report lists what was changed. Addresses, which are always replaced, are counted.
+func (c *importCmd) report(std *streams, notes []importer.Note) {
+	addresses := 0
+	notes = slices.DeleteFunc(slices.Clone(notes), func(n importer.Note) bool {
+		routine := n.Action == "replaced" && (strings.HasPrefix(n.Text, "address ") || strings.HasPrefix(n.Text, "'bind "))
+		if routine {
+			addresses++
+		}
+		return routine && !c.All
+	})
+	for _, n := range notes {
+		fmt.Fprintln(std.err, n)
+	}
+	fmt.Fprintf(std.err, "%d addresses of listeners and servers were replaced by the scenario's", addresses)
+	if !c.All {
+		fmt.Fprint(std.err, " (--all lists them)")
+	}
+	fmt.Fprintln(std.err)
+}
