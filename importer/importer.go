@@ -54,7 +54,7 @@ func Import(sources []config.Source, o Options) (text []byte, notes []Note, err 
 	if err != nil {
 		return nil, nil, err
 	}
-	im := &importer{Options: o, sections: sections, names: map[string]bool{}}
+	im := &importer{Options: o, sections: sections, names: map[string]bool{}, originNames: map[string]bool{}}
 	if err := im.survey(); err != nil {
 		return nil, nil, err
 	}
@@ -119,11 +119,13 @@ type importer struct {
 	Options
 	sections []*section
 	notes    []Note
-	names    map[string]bool // taken, of mock backends and listeners
+	names    map[string]bool // taken, of listeners and loads
 	origins  []*origins
-	servers  map[*section]*origins
-	used     map[string]bool // backends that a frontend names
-	doors    []door          // listeners, in order
+	// originNames are the names taken of mock backends.
+	originNames map[string]bool
+	servers     map[*section]*origins
+	used        map[string]bool // backends that a frontend names
+	doors       []door          // listeners, in order
 }
 
 // origins are the mock origins in the place of one backend's servers.
@@ -144,8 +146,8 @@ func (im *importer) note(l *line, action, format string, a ...any) {
 	im.notes = append(im.notes, Note{l.file, l.line, action, fmt.Sprintf(format, a...)})
 }
 
-// name makes a name of the kind that scenarios have, which nothing else has.
-func (im *importer) name(text string) string {
+// name makes a name of the kind that scenarios have, which is not taken yet.
+func name(text string, taken map[string]bool) string {
 	name := strings.Trim(strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '_':
@@ -160,10 +162,10 @@ func (im *importer) name(text string) string {
 	}
 	name = name[:min(len(name), 50)]
 	base := name
-	for n := 2; im.names[name]; n++ {
+	for n := 2; taken[name]; n++ {
 		name = base + "-" + strconv.Itoa(n)
 	}
-	im.names[name] = true
+	taken[name] = true
 	return name
 }
 
@@ -204,7 +206,7 @@ func (im *importer) survey() error {
 		if s.kind == "backend" && !im.used[s.name] && !anyBackend {
 			im.note(&s.begin, "note", "no frontend uses backend '%s': its servers share a mock origin", s.name)
 			if shared[kind] == nil {
-				shared[kind] = &origins{name: im.name("unused-" + kind), kind: kind, replicas: 1}
+				shared[kind] = &origins{name: name("unused-"+kind, im.originNames), kind: kind, replicas: 1}
 				im.origins = append(im.origins, shared[kind])
 			}
 			im.servers[s] = shared[kind]
@@ -218,7 +220,7 @@ func (im *importer) survey() error {
 			im.note(&s.begin, "note", "the %d servers of '%s' are %d mock origin(s) in turn", n, s.name, replicas)
 		}
 		total += replicas
-		o := &origins{name: im.name(s.name), kind: kind, replicas: replicas}
+		o := &origins{name: name(s.name, im.originNames), kind: kind, replicas: replicas}
 		im.origins, im.servers[s] = append(im.origins, o), o
 	}
 	if len(im.origins) == 0 {

@@ -175,7 +175,7 @@ func (im *importer) bind(s *section, l *line) []string {
 			im.note(l, "left out", "address '%s': loads cannot reach it", addr)
 			continue
 		}
-		name := im.name(s.name)
+		name := name(s.name, im.names)
 		how := ""
 		if _, port, ok := strings.Cut(addr, ":"); ok && strings.Contains(port, "-") {
 			how = ", one port for the whole range"

@@ -26,7 +26,7 @@ const (
 // loads puts one on every listener that leads to a server.
 func (im *importer) loads() []load {
 	var all []load
-	for _, d := range im.doors {
+	for i, d := range im.doors {
 		t := im.target(d.sect)
 		if t == nil {
 			im.note(&d.sect.begin, "note", "'%s' leads to no server: it gets no load", d.sect.name)
@@ -42,9 +42,12 @@ func (im *importer) loads() []load {
 			l.protocol = "http1"
 			hosts, paths := wanted(d.sect)
 			l.paths = paths
+			if i > 0 && im.doors[i-1].sect == d.sect {
+				hosts = nil // once is enough
+			}
 			for _, h := range hosts {
 				other := l
-				other.name, other.host = im.name(d.name+"-"+h), h
+				other.name, other.host = name(d.name+"-"+h, im.names), h
 				all = append(all, other)
 			}
 		case l.protocol == "":

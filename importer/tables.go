@@ -29,7 +29,7 @@ var globalDropped = map[string]string{
 	"server-state-file": "servers begin anew", "server-state-base": "servers begin anew", "external-check": "checks start no programs", "insecure-fork-wanted": "checks start no programs",
 	"lua-load": "scripts are not part of a scenario", "lua-load-per-thread": "scripts are not part of a scenario", "lua-prepend-path": "scripts are not part of a scenario",
 	"ca-base": "loads speak no TLS", "crt-base": "loads speak no TLS", "ssl-dh-param-file": "loads speak no TLS", "ssl-engine": "loads speak no TLS",
-	"tune.maxaccept": "", "h1-case-adjust-file": "files are this machine's", "wurfl-data-file": "files are this machine's", "51degrees-data-file": "files are this machine's", "deviceatlas-json-file": "files are this machine's",
+	"h1-case-adjust-file": "files are this machine's", "wurfl-data-file": "files are this machine's", "51degrees-data-file": "files are this machine's", "deviceatlas-json-file": "files are this machine's",
 }
 
 // proxyDropped are keywords of proxies that mock origins or loads do not go along
@@ -42,7 +42,7 @@ var proxyDropped = map[string]string{
 	"option ssl-hello-chk": "mock origins do not speak it", "option spop-check": "mock origins do not speak it", "option mysql-check": "the user is not known to mock origins",
 	"option transparent": "mock origins are servers", "option http_proxy": "mock origins are servers", "transparent": "mock origins are servers",
 	"tcp-check": "mock origins do not know the dialogue", "source": "addresses are this machine's", "filter": "what filters speak to is not part of a scenario",
-	"use-fcgi-app": "mock origins do not speak FastCGI", "errorfiles": "files are this machine's", "http-send-name-header": "",
+	"use-fcgi-app": "mock origins do not speak FastCGI", "errorfiles": "files are this machine's",
 }
 
 // bindDropped are options of listeners with the number of their arguments.
@@ -82,12 +82,16 @@ func (im *importer) unwanted(s *section, l *line) string {
 	}
 	inProxy := s.front() || s.back() || s.kind == "defaults"
 	switch head := l.head(1); {
+	case (l.head(2) == "option httpchk" || head == "http-check") && im.servers[s] != nil && im.servers[s].kind != "http":
+		return "mock origins of kind " + im.servers[s].kind + " do not speak HTTP"
 	case head == "log" && !slices.Contains(l.words, "global"):
 		return "a scenario keeps no logs"
 	case head == "log" && inProxy, head == "option" && slices.Contains([]string{"httplog", "tcplog", "httpslog"}, l.head(2)[len("option "):]), head == "log-format", head == "error-log-format", head == "log-format-sd", head == "log-tag":
 		return "a scenario keeps no logs"
-	case strings.HasPrefix(head, "ssl-") && s.kind == "global", strings.HasPrefix(head, "tune.ssl"), strings.HasPrefix(head, "tune.lua"), strings.HasPrefix(head, "httpclient."):
-		return "loads speak no TLS, and nothing runs scripts"
+	case strings.HasPrefix(head, "tune.lua"):
+		return "scripts are not part of a scenario"
+	case strings.HasPrefix(head, "ssl-") && s.kind == "global", strings.HasPrefix(head, "tune.ssl"), strings.HasPrefix(head, "httpclient."):
+		return "loads speak no TLS"
 	case head == "errorfile" && len(l.words) > 2 && !im.Exists(l.words[2]):
 		return "'" + l.words[2] + "' is not there"
 	case inProxy && has("lua."):

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bench/internal/result"
+	"bench/internal/testpeer"
+)
+
+// imported runs bench import and returns the scenario, and what was said.
+func imported(t *testing.T, args ...string) (scenario, said string, code int) {
+	t.Helper()
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out.yaml")
+	file, err := os.Create(filepath.Join(dir, "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	code = run(append([]string{"import", "-o", out}, args...), &streams{os.Stdin, file, file})
+	text, err := os.ReadFile(out)
+	if err != nil && code == exitPass {
+		t.Fatal(err)
+	}
+	words, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text), string(words), code
+}
+
+// TestImportedConfigurationsRun holds that what is imported runs, with a reload, and
+// that no request fails.
+func TestImportedConfigurationsRun(t *testing.T) {
+	for _, c := range []struct{ config, driver string }{
+		{"plain", "builtin"}, {"plain", "haproxy"}, {"shop", "haproxy"},
+	} {
+		t.Run(c.config+"/"+c.driver, func(t *testing.T) {
+			if c.driver == "haproxy" {
+				testpeer.Need(t, "haproxy")
+			}
+			text, said, code := imported(t, "../../importer/testdata/"+c.config+".cfg")
+			if code != exitPass || !strings.Contains(said, "run it with: bench run ") {
+				t.Fatalf("exit code %d\n%s", code, said)
+			}
+			b := start(t, text, "", "--shorten", "6", "--driver", c.driver)
+			b.wait(t)
+			cell := b.record(t).Cells[0]
+			for _, o := range cell.Objectives {
+				if strings.HasPrefix(o.Expr, "errors") && o.Verdict != result.Pass {
+					t.Errorf("%s: %s\n%s%s", o.Expr, o.Verdict, b.stdout.String(), b.stderr.String())
+				}
+			}
+			if len(cell.Objectives) == 0 {
+				t.Errorf("nothing was judged: %s\n%s", cell.Reason, b.stderr.String())
+			}
+		})
+	}
+}
+
+// TestImportSays holds what the command says about its input and its output.
+func TestImportSays(t *testing.T) {
+	_, said, code := imported(t, "../../importer/testdata/shop.cfg")
+	if code != exitPass {
+		t.Fatalf("exit code %d\n%s", code, said)
+	}
+	for _, part := range []string{
+		"shop.cfg:4: left out: 'chroot /var/lib/haproxy': it needs root\n",
+		"shop.cfg:35: not in the built-in engine: 'acl' is not supported\n",
+		"addresses of listeners and servers were replaced by the scenario's (--all lists them)\n",
+		"driver haproxy, ",
+	} {
+		if !strings.Contains(said, part) {
+			t.Errorf("%q is missing in\n%s", part, said)
+		}
+	}
+	if strings.Contains(said, "shop.cfg:49: replaced: address") {
+		t.Error("addresses are listed without --all")
+	}
+	if _, said, _ = imported(t, "--all", "../../importer/testdata/shop.cfg"); !strings.Contains(said, "shop.cfg:49: replaced: address '192.0.2.29:8080' of server 'spare'") {
+		t.Errorf("--all: %s", said)
+	}
+	if _, said, code = imported(t, "nowhere.cfg"); code != exitUsage || !strings.Contains(said, "nowhere.cfg") {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+	if _, said, code = imported(t, "-o", "import.go", "../../importer/testdata/plain.cfg"); code != exitUsage || !strings.Contains(said, "import.go exists already") {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+}

@@ -1,0 +1,167 @@
+package importer
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"bench/proxy/config"
+	"bench/scenarios"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
+func importText(t *testing.T, text string, o Options) (scenario string, notes []Note) {
+	t.Helper()
+	if o.Name == "" {
+		o.Name = "test"
+	}
+	if o.Exists == nil {
+		o.Exists = func(string) bool { return false }
+	}
+	out, notes, err := Import([]config.Source{{Name: "t.cfg", Text: []byte(text)}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := scenarios.Parse("t.yaml", out, scenarios.Options{}); err != nil {
+		t.Fatalf("not a valid scenario: %s\n%s", scenarios.Describe(err), out)
+	}
+	return string(out), notes
+}
+
+// TestImport compares whole scenarios, and what is said about them.
+func TestImport(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.cfg")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no configurations", err)
+	}
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			sources, err := config.ReadSources([]string{path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			base := strings.TrimSuffix(path, ".cfg")
+			text, notes, err := Import(sources, Options{Name: filepath.Base(base), Exists: func(string) bool { return false }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := scenarios.Parse(base+".yaml", text, scenarios.Options{}); err != nil {
+				t.Errorf("not a valid scenario: %s", scenarios.Describe(err))
+			}
+			golden(t, base+".yaml", string(text))
+			lines := make([]string, len(notes))
+			for i, n := range notes {
+				lines[i] = n.String()
+			}
+			golden(t, base+".txt", strings.Join(lines, "\n")+"\n")
+		})
+	}
+}
+
+// front is a configuration around lines of a frontend and of a backend.
+func front(lines, server string) string {
+	return "defaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind :80\n" + lines + "\n default_backend b\nbackend b\n" + server + "\n"
+}
+
+func TestDriver(t *testing.T) {
+	text, notes := importText(t, front("", " server a 192.0.2.1:80"), Options{})
+	if !strings.Contains(text, "\n  driver: builtin\n") || slices.ContainsFunc(notes, func(n Note) bool { return n.Action == Refused }) {
+		t.Errorf("what the engine knows: %v\n%s", notes, text)
+	}
+	text, notes = importText(t, front(" acl x path /x\n use_backend b if x", " server a 192.0.2.1:80"), Options{})
+	i := slices.IndexFunc(notes, func(n Note) bool { return n.Action == Refused })
+	if !strings.Contains(text, "\n  driver: haproxy\n") || i < 0 || notes[i].Line != 8 || notes[i].File != "t.cfg" || !strings.Contains(notes[i].Text, "'acl' is not supported") {
+		t.Errorf("what it does not know: %v\n%s", notes, text)
+	}
+	text, _ = importText(t, front(" acl x path /x", " server a 192.0.2.1:80"), Options{Driver: "builtin"})
+	if !strings.Contains(text, "\n  driver: builtin\n") {
+		t.Error("the driver that was asked for is not taken")
+	}
+}
+
+// TestFilesThatExist holds that lists, maps and error files which are there stay.
+func TestFilesThatExist(t *testing.T) {
+	lines := " errorfile 503 /e.http\n acl x src -f /list\n acl y hdr(host),map(/m.map) -m found"
+	for _, exists := range []bool{true, false} {
+		text, _ := importText(t, front(lines, " server a 192.0.2.1:80"), Options{Exists: func(string) bool { return exists }})
+		for _, part := range []string{"errorfile 503 /e.http", "src -f /list", "map(/m.map)"} {
+			if strings.Contains(text, part) != exists {
+				t.Errorf("exists: %v, %q in\n%s", exists, part, text)
+			}
+		}
+		if strings.Contains(text, "src -f /dev/null") == exists || strings.Contains(text, "map(/dev/null)") == exists {
+			t.Errorf("exists: %v: an empty file in place of a missing one\n%s", exists, text)
+		}
+	}
+}
+
+func TestCannotImport(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"quotes":     {"global\n log \"x\n", "t.cfg:2: unmatched quote at position 6"},
+		"no servers": {"frontend f\n bind :80\n", "there is no backend with servers"},
+		"no load":    {"frontend f\n bind :80\nbackend b\n server a 192.0.2.1:80\n", "no frontend leads to a server"},
+	} {
+		_, _, err := Import([]config.Source{{Name: "/etc/t.cfg", Text: []byte(c.text)}}, Options{Name: "x", Exists: func(string) bool { return false }})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+// TestManyServers holds that a large farm does not become a large number of processes.
+func TestManyServers(t *testing.T) {
+	text, notes := importText(t, front("", " server-template a 1-200 192.0.2.1:80"), Options{})
+	if n := strings.Count(text, "    server a"); n != 200 {
+		t.Errorf("%d servers", n)
+	}
+	if !strings.Contains(text, "replicas: 3,") {
+		t.Errorf("replicas:\n%s", text[strings.Index(text, "\nbackends:"):])
+	}
+	if !slices.ContainsFunc(notes, func(n Note) bool { return strings.Contains(n.Text, "the 200 servers of 'b' are 3 mock origin(s)") }) {
+		t.Errorf("nothing is said of it: %v", notes)
+	}
+}
+
+// FuzzImport holds that whatever can be read becomes a scenario that is valid.
+func FuzzImport(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.cfg")
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 4096 || strings.ContainsFunc(text, func(r rune) bool { return r == '\ufffd' || r < ' ' && r != '\n' && r != '\t' || r == 0x7f }) {
+			return
+		}
+		out, _, err := Import([]config.Source{{Name: "t.cfg", Text: []byte(text)}}, Options{Name: "x", Exists: func(string) bool { return false }})
+		if err != nil {
+			return
+		}
+		if _, err := scenarios.Parse("t.yaml", out, scenarios.Options{}); err != nil {
+			t.Errorf("not a valid scenario: %s\n%s", scenarios.Describe(err), out)
+		}
+	})
+}
