@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // written is one line of the template, and the line it comes from.
@@ -190,8 +192,32 @@ func (im *importer) bind(s *section, l *line) []string {
 // bindOptions are the options of a listener that mean something in a scenario.
 func (im *importer) bindOptions(l *line) []string { return im.options(l, l.words[2:], bindDropped) }
 
+// serverOptions are the options of a server that mean something in a scenario. Checks
+// that are far apart come sooner: the runner waits until all servers are up.
 func (im *importer) serverOptions(l *line, words []string) []string {
-	return im.options(l, words, serverDropped)
+	kept := im.options(l, words, serverDropped)
+	for i := 1; i < len(kept); i++ {
+		if w := kept[i-1]; (w == "inter" || w == "fastinter" || w == "downinter") && isLong(kept[i]) {
+			im.note(l, "replaced", "'%s %s' of '%s' by %s: a run is short", w, kept[i], l.head(2), soon)
+			kept[i] = soon
+		}
+	}
+	return kept
+}
+
+// soon is the time between checks that takes the place of longer ones.
+const soon = "2s"
+
+// isLong tells whether a time of the configuration is above soon.
+func isLong(text string) bool {
+	if _, err := strconv.Atoi(text); err == nil {
+		text += "ms"
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		text = days + "h"
+	}
+	d, err := time.ParseDuration(text)
+	return err == nil && d > 2*time.Second
 }
 
 // options leaves out those of a table.

@@ -50,6 +50,9 @@ func hostPort(st *ServerState) (string, uint16) {
 	if st.Unix != "" {
 		return st.Unix, 0
 	}
+	if st.Unresolved {
+		return "-", st.Addr.Port()
+	}
 	if st.Addr == (netip.AddrPort{}) {
 		return "-", 0
 	}

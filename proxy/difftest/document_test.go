@@ -35,6 +35,11 @@ const documentTail = `
 | pollers | epoll, poll and select as there, and io_uring, which ` + "`-vv`" + ` lists last (pref=100), with the reason where the kernel refuses it | for comparison; epoll is chosen by itself, so nobody gets another one unasked |
 | choosing a poller | besides switching off what is better (` + "`-de`, `-dp`, `noepoll`, `nopoll`" + `), ` + "`tune.poller NAME`" + ` names it; where it cannot be had, a warning says why and the best of the others is used | with ` + "`-de -dp`" + ` alone select would win over io_uring |
 | switching io_uring off | ` + "`-du`" + ` on the command line, ` + "`noiouring`" + ` in the global section | in the manner of ` + "`-de`" + ` and ` + "`noepoll`" + `; both letters and word are free there |
+| old spellings | ` + "`frontend NAME ADDRESS:PORT`" + ` and ` + "`nbproc 1`" + ` are accepted with a warning | configurations of older versions go on working |
+| byte-order mark | one before a configuration is skipped | some editors write it; there it is part of the first word |
+| look-alikes of blanks and quotes | one remark for the whole file names the character and the lines | pasted from a web page they are on every line |
+| host names of servers | looked up once, at start; ` + "`resolvers`" + ` sections are accepted with a warning, and a server whose name is not found waits for ` + "`set server addr`" + ` | nothing looks names up while the proxy runs |
+| servers without an address or port of their own | their connections are kept for the client that they were opened for, not shared | the next client's may lead elsewhere |
 `
 
 // Every announced difference is in the document, and no other.
