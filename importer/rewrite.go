@@ -152,7 +152,7 @@ func paths(words []string, i int) []string {
 		return []string{words[i]}
 	}
 	var found []string
-	for _, part := range strings.Split(words[i], ",") {
+	for part := range strings.SplitSeq(words[i], ",") {
 		at := strings.Index(part, "map")
 		if at < 0 {
 			continue
@@ -172,7 +172,7 @@ func (im *importer) bind(s *section, l *line) []string {
 	}
 	var out []string
 	options := im.bindOptions(l)
-	for _, addr := range strings.Split(l.words[1], ",") {
+	for addr := range strings.SplitSeq(l.words[1], ",") {
 		if strings.HasPrefix(addr, "quic") || strings.HasPrefix(addr, "udp") || strings.HasPrefix(addr, "fd@") || strings.HasPrefix(addr, "sockpair@") {
 			im.note(l, "left out", "address '%s': loads cannot reach it", addr)
 			continue

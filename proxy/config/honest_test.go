@@ -271,9 +271,9 @@ func TestSpecIsUsed(t *testing.T) {
 		reflect.TypeFor[spec.Proxy](), reflect.TypeFor[spec.Timeouts](), reflect.TypeFor[spec.Options](), reflect.TypeFor[spec.ForwardFor](),
 		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.Expect](),
 	} {
-		for i := range typ.NumField() {
-			name := fmt.Sprintf("%s.%s", typ.Name(), typ.Field(i).Name)
-			if typ.Field(i).Anonymous {
+		for field := range typ.Fields() {
+			name := fmt.Sprintf("%s.%s", typ.Name(), field.Name)
+			if field.Anonymous {
 				continue
 			}
 			if !used.read[name] {
