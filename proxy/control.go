@@ -127,6 +127,8 @@ func (h *frontendHandle) Enable()  { h.e.pause(h.f, false) }
 func (h *frontendHandle) Shutdown() {
 	h.f.Stopped.Store(true)
 	e := h.e
+	e.pausing.Lock()
+	defer e.pausing.Unlock()
 	e.mu.Lock()
 	var gone, rest []*stream.Listener
 	for _, l := range e.listeners {
@@ -140,44 +142,6 @@ func (h *frontendHandle) Shutdown() {
 	e.mu.Unlock()
 	for _, l := range gone {
 		e.unlisten(l)
-	}
-}
-
-// pause stops accepting for a frontend, whose sockets stay bound, or resumes.
-func (e *Engine) pause(f *stream.Frontend, stop bool) {
-	e.mu.Lock()
-	var ls []*stream.Listener
-	if e.paused[f] != stop {
-		e.paused[f] = stop
-		for _, l := range e.listeners {
-			if l.Frontend == f {
-				ls = append(ls, l)
-			}
-		}
-	}
-	e.mu.Unlock()
-	for _, l := range ls {
-		e.onEach(func(t *stream.Thread) {
-			if stop {
-				t.Unlisten(l)
-			} else if err := t.Listen(l); err != nil {
-				e.alertf("frontend %s: cannot resume %s: %v", f.Spec.Name, l.Bind.Text, err)
-			}
-		})
-	}
-}
-
-// Pause stops accepting on all frontends (SIGTTOU), Resume undoes it (SIGTTIN).
-func (e *Engine) Pause() { e.pauseAll(true) }
-
-// Resume undoes Pause.
-func (e *Engine) Resume() { e.pauseAll(false) }
-
-func (e *Engine) pauseAll(stop bool) {
-	for _, f := range e.shared.Frontends {
-		if f != nil && !f.Spec.Disabled && !f.Stopped.Load() {
-			e.pause(f, stop)
-		}
 	}
 }
 

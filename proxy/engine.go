@@ -21,6 +21,7 @@ import (
 
 	"bench/internal/loop"
 	"bench/internal/poller"
+	"bench/internal/sock"
 	"bench/internal/thread"
 	"bench/proxy/cli"
 	"bench/proxy/h1"
@@ -67,14 +68,18 @@ type Engine struct {
 	// startMono is started on the clock of loop.Nanotime.
 	startMono int64
 	mechanism *poller.Mechanism
-	fds       int // descriptors the process may use
-	hard      int // connections that allows, as far as configured
-	binds     int // bind lines
-	bound     int // of them, so far
-	maxPipes  int // limit of pipes, and descriptors set aside for them
+	fds       int            // descriptors the process may use
+	hard      int            // connections that allows, as far as configured
+	binds     int            // bind lines
+	hidden    []*sock.Hidden // bound and not yet published
+	maxPipes  int            // limit of pipes, and descriptors set aside for them
 	senders   []*log.Sender
 	api       *cli.Service
 	messages  *messages
+
+	// pausing is held while listening sockets are paused, resumed or closed, and
+	// taken before mu.
+	pausing sync.Mutex
 
 	mu        sync.Mutex // guards what follows
 	listeners []*stream.Listener

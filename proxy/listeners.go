@@ -9,47 +9,83 @@ import (
 	"bench/proxy/stream"
 )
 
-// Bind opens all listening sockets, unix ones first since they are the ones
-// that others wait for. On an error nothing stays bound.
+// Bind opens all listening sockets. On an error it keeps those it has opened, and
+// the next call goes on from there; Unbind lets go of them. Unix sockets have no
+// name that clients could find them by before Publish.
 func (e *Engine) Bind() error {
-	err := e.bindStats()
-	for _, unixFirst := range []bool{true, false} {
-		for _, f := range e.shared.Frontends {
-			if f == nil || f.Spec.Disabled {
-				continue
-			}
-			for _, b := range f.Spec.Binds {
-				if err != nil || b.Addr.IsUnix() != unixFirst {
+	if err := e.bindStats(); err != nil {
+		return err
+	}
+	index, sockets := 0, 0
+	for _, f := range e.shared.Frontends {
+		if f == nil || f.Spec.Disabled {
+			continue
+		}
+		for _, b := range f.Spec.Binds {
+			for _, threads := range shares(b, len(e.threads)) {
+				if sockets++; sockets <= len(e.listeners) {
 					continue
 				}
-				err = e.bind(f, b)
+				if err := e.bind(f, b, index, threads); err != nil {
+					return err
+				}
+			}
+			index++
+		}
+	}
+	return e.listenAgain()
+}
+
+func (e *Engine) bind(f *stream.Frontend, b *spec.Bind, index int, threads []int) error {
+	backlog := firstPositive(b.Options.Backlog, f.Spec.Backlog)
+	fd, err := e.open(b, backlog)
+	if err != nil {
+		return fmt.Errorf("starting frontend %s: %w [%s:%d]", f.Spec.Name, err, b.File, b.Line)
+	}
+	addr, errno := sock.LocalAddr(fd)
+	if errno != 0 {
+		addr = b.Addr
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.listeners = append(e.listeners, &stream.Listener{FD: fd, Bind: b, Frontend: f, Index: index, Addr: addr, Threads: threads, Backlog: backlog})
+	return nil
+}
+
+// listenAgain undoes what the process that is being replaced has done to sockets
+// it shares with this one, when it was asked to let go of its ports.
+func (e *Engine) listenAgain() error {
+	for _, l := range e.listeners {
+		if !sock.IsListening(l.FD) {
+			if err := sock.ListenAgain(l.FD, l.Backlog); err != nil {
+				return fmt.Errorf("starting frontend %s: %s: %w [%s:%d]", l.Frontend.Spec.Name, l.Bind.Text, err, l.Bind.File, l.Bind.Line)
 			}
 		}
 	}
-	if err != nil {
-		e.closeListeners()
-		e.stopStats()
-	}
-	return err
+	return nil
 }
 
-func (e *Engine) bind(f *stream.Frontend, b *spec.Bind) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	index := e.bound
-	e.bound++
-	for _, threads := range shares(b, len(e.threads)) {
-		fd, err := e.open(b, f.Spec.Backlog)
-		if err != nil {
-			return fmt.Errorf("starting frontend %s: %w [%s:%d]", f.Spec.Name, err, b.File, b.Line)
+// Publish gives the unix sockets their names, which ends the service of another
+// process under these: it comes when nothing is left that may fail.
+func (e *Engine) Publish() error {
+	for len(e.hidden) > 0 {
+		h := e.hidden[0]
+		e.hidden = e.hidden[1:]
+		if err := h.Publish(); err != nil {
+			return err
 		}
-		addr, errno := sock.LocalAddr(fd)
-		if errno != 0 {
-			addr = b.Addr
-		}
-		e.listeners = append(e.listeners, &stream.Listener{FD: fd, Bind: b, Frontend: f, Index: index, Addr: addr, Threads: threads})
 	}
 	return nil
+}
+
+// Unbind closes what Bind has opened.
+func (e *Engine) Unbind() {
+	for _, h := range e.hidden {
+		h.Discard()
+	}
+	e.hidden = nil
+	e.closeListeners()
+	e.stopStats()
 }
 
 // shares deals the threads of a bind line out to its sockets: one socket for all
@@ -90,13 +126,15 @@ func (e *Engine) open(b *spec.Bind, backlog int) (int, error) {
 		}
 	}
 	opt := b.Options
-	if opt.Backlog == 0 {
-		opt.Backlog = backlog
-	}
+	opt.Backlog = backlog
 	opt.ReusePort = !e.cfg.Global.NoReusePort
 	// TCP_NODELAY is inherited by what is accepted, which saves a call each.
 	opt.NoDelay = true
-	return sock.Listen(&b.Addr, &opt)
+	fd, hidden, err := sock.ListenHidden(&b.Addr, &opt)
+	if hidden != nil {
+		e.hidden = append(e.hidden, hidden)
+	}
+	return fd, err
 }
 
 // Listeners are the sockets that may be handed over to another process.
@@ -110,7 +148,9 @@ func (e *Engine) Listeners() []Listener {
 func (e *Engine) handable() []Listener {
 	var ls []Listener
 	for _, l := range e.listeners {
-		ls = append(ls, Listener{FD: l.FD, Bind: l.Bind})
+		if l.FD >= 0 {
+			ls = append(ls, Listener{FD: l.FD, Bind: l.Bind})
+		}
 	}
 	for _, s := range e.stats {
 		ls = append(ls, Listener{FD: s.fd, Bind: s.bind, Stats: true})
@@ -122,6 +162,8 @@ func (e *Engine) handable() []Listener {
 // completed already are accepted first: they would be reset by the close,
 // unless another process holds the same socket.
 func (e *Engine) closeListeners() {
+	e.pausing.Lock()
+	defer e.pausing.Unlock()
 	e.mu.Lock()
 	ls := e.listeners
 	e.listeners = nil
@@ -135,5 +177,7 @@ func (e *Engine) unlisten(l *stream.Listener) {
 	if e.serving {
 		e.onEach(func(t *stream.Thread) { t.Drain(l); t.Unlisten(l) })
 	}
-	sock.Close(l.FD)
+	if l.FD >= 0 {
+		sock.Close(l.FD)
+	}
 }

@@ -24,7 +24,7 @@ func TestPanicEndsTheEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(e.Bind(), e.Start()); err != nil {
+	if err := errors.Join(e.Bind(), e.Publish(), e.Start()); err != nil {
 		t.Fatal(err)
 	}
 	e.loops[1].Post(func() { panic("out of the blue") })

@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -71,7 +72,7 @@ func startConfig(t *testing.T, text string) *proxy.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Bind(); err != nil {
+	if err := errors.Join(e.Bind(), e.Publish()); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Start(); err != nil {

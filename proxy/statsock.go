@@ -11,16 +11,19 @@ import (
 
 // statsSocket is one bound "stats socket".
 type statsSocket struct {
-	fd   int
-	bind *spec.Bind
+	fd     int
+	bind   *spec.Bind
+	paused bool
 }
 
 // bindStats opens the stats sockets.
 func (e *Engine) bindStats() error {
 	g := &e.cfg.Global
-	e.api = cli.New(e, cli.Options{Timeout: g.StatsTimeout, MaxConn: g.StatsMaxConn, Version: e.opt.Version})
-	for _, b := range g.Stats {
-		fd, err := e.open(b, 0)
+	if e.api == nil {
+		e.api = cli.New(e, cli.Options{Timeout: g.StatsTimeout, MaxConn: g.StatsMaxConn, Version: e.opt.Version})
+	}
+	for _, b := range g.Stats[len(e.stats):] {
+		fd, err := e.open(b, b.Options.Backlog)
 		if err != nil {
 			return fmt.Errorf("stats socket: %w [%s:%d]", err, b.File, b.Line)
 		}

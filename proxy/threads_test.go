@@ -40,7 +40,7 @@ func serve(t *testing.T, text string) (*Engine, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(e.Bind(), e.Start()); err != nil {
+	if err := errors.Join(e.Bind(), e.Publish(), e.Start()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.HardStop(); <-e.Done() })

@@ -13,52 +13,90 @@ import (
 // ListenOptions are the settings of a listening socket; the zero value is a
 // plain listener with the system's longest backlog.
 type ListenOptions struct {
-	Backlog      int    // 0: net.core.somaxconn
-	ReusePort    bool   // SO_REUSEPORT
-	V6Only       bool   // IPv6 sockets take no IPv4
-	V4V6         bool   // IPv6 sockets take IPv4 too
-	Transparent  bool   // IP_TRANSPARENT
-	FreeBind     bool   // IP_FREEBIND: the address need not exist yet
-	NoDelay      bool   // TCP_NODELAY, inherited by accepted sockets
-	KeepAlive    bool   // SO_KEEPALIVE, inherited by accepted sockets
-	DeferAccept  bool   // TCP_DEFER_ACCEPT, one second
-	FastOpen     int    // TCP_FASTOPEN queue length; 0: off
-	MSS          int    // TCP_MAXSEG; 0: the kernel's
-	UserTimeout  int    // TCP_USER_TIMEOUT in ms; 0: none
-	Interface    string // SO_BINDTODEVICE
-	RcvBuf       int
-	SndBuf       int
-	Mode         os.FileMode // of a unix socket; 0: by umask
-	UID, GID     int         // owner of a unix socket; meaningful when ChangeOwner
-	ChangeOwner  bool
-	KeepPrevious bool // do not take over an existing unix socket file
+	Backlog     int    // 0: net.core.somaxconn
+	ReusePort   bool   // SO_REUSEPORT
+	V6Only      bool   // IPv6 sockets take no IPv4
+	V4V6        bool   // IPv6 sockets take IPv4 too
+	Transparent bool   // IP_TRANSPARENT
+	FreeBind    bool   // IP_FREEBIND: the address need not exist yet
+	NoDelay     bool   // TCP_NODELAY, inherited by accepted sockets
+	KeepAlive   bool   // SO_KEEPALIVE, inherited by accepted sockets
+	DeferAccept bool   // TCP_DEFER_ACCEPT, one second
+	FastOpen    int    // TCP_FASTOPEN queue length; 0: off
+	MSS         int    // TCP_MAXSEG; 0: the kernel's
+	UserTimeout int    // TCP_USER_TIMEOUT in ms; 0: none
+	Interface   string // SO_BINDTODEVICE
+	RcvBuf      int
+	SndBuf      int
+	Mode        os.FileMode // of a unix socket; 0: by umask
+	UID, GID    int         // owner of a unix socket; meaningful when ChangeOwner
+	ChangeOwner bool
 }
 
 // Listen binds and listens. A unix socket is bound under a temporary name and
 // renamed into place, so that clients never meet a missing file.
 func Listen(a *Addr, o *ListenOptions) (int, error) {
-	if o == nil {
-		o = &ListenOptions{}
-	}
-	fd, err := unix.Socket(a.Family(), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, hidden, err := ListenHidden(a, o)
 	if err != nil {
-		return -1, fmt.Errorf("cannot create a socket for %s: %w", a.String(), err)
+		return -1, err
 	}
-	if err := o.bind(fd, a); err != nil {
+	if err := hidden.Publish(); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
-func (o *ListenOptions) bind(fd int, a *Addr) error {
+// ListenHidden is Listen without the last step: until hidden is published, a
+// unix socket has its temporary name only, and whoever listens at the path goes
+// on doing so. For other addresses hidden is nil.
+func ListenHidden(a *Addr, o *ListenOptions) (fd int, hidden *Hidden, err error) {
+	if o == nil {
+		o = &ListenOptions{}
+	}
+	fd, err = unix.Socket(a.Family(), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, nil, fmt.Errorf("cannot create a socket for %s: %w", a.String(), err)
+	}
 	backlog := o.Backlog
 	if backlog <= 0 {
 		backlog = somaxconn()
 	}
 	if a.IsUnix() && !a.IsAbstract() {
-		return o.bindUnix(fd, a, backlog)
+		hidden, err = o.bindUnix(fd, a, backlog)
+	} else {
+		err = o.bind(fd, a, backlog)
 	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, nil, err
+	}
+	return fd, hidden, nil
+}
+
+// Hidden is a unix socket that has not got its name yet.
+type Hidden struct{ temporary, path string }
+
+// Publish gives the socket its name, which it takes from a socket that has it.
+func (h *Hidden) Publish() error {
+	if h == nil {
+		return nil
+	}
+	if err := os.Rename(h.temporary, h.path); err != nil {
+		h.Discard()
+		return fmt.Errorf("cannot bind %s: %w", h.path, err)
+	}
+	return nil
+}
+
+// Discard removes the temporary name instead.
+func (h *Hidden) Discard() {
+	if h != nil {
+		_ = os.Remove(h.temporary)
+	}
+}
+
+func (o *ListenOptions) bind(fd int, a *Addr, backlog int) error {
 	if err := o.set(fd, a.Family()); err != nil {
 		return fmt.Errorf("%s: %w", a.String(), err)
 	}
@@ -114,48 +152,40 @@ func (o *ListenOptions) set(fd, family int) error {
 	return nil
 }
 
-func (o *ListenOptions) bindUnix(fd int, a *Addr, backlog int) error {
+func (o *ListenOptions) bindUnix(fd int, a *Addr, backlog int) (*Hidden, error) {
 	path := a.Path()
 	if st, err := os.Lstat(path); err == nil && st.Mode()&os.ModeSocket == 0 {
-		return fmt.Errorf("cannot bind %s: the file exists and is not a socket", path)
+		return nil, fmt.Errorf("cannot bind %s: the file exists and is not a socket", path)
 	}
-	if o.KeepPrevious {
-		if _, err := os.Lstat(path); err == nil {
-			return fmt.Errorf("cannot bind %s: %w", path, unix.EADDRINUSE)
-		}
-	}
-	tmp := path + "." + strconv.Itoa(os.Getpid()) + ".tmp"
-	target, err := UnixAddr(tmp)
+	h := &Hidden{temporary: path + "." + strconv.Itoa(os.Getpid()) + ".tmp", path: path}
+	target, err := UnixAddr(h.temporary)
 	if err != nil {
-		return fmt.Errorf("cannot bind %s: path too long", path)
+		return nil, fmt.Errorf("cannot bind %s: path too long", path)
 	}
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("cannot bind %s: %w", path, err)
+	if err := os.Remove(h.temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("cannot bind %s: %w", path, err)
 	}
 	if err := bindRaw(fd, &target); err != nil {
-		return fmt.Errorf("cannot bind %s: %w", path, err)
+		return nil, fmt.Errorf("cannot bind %s: %w", path, err)
 	}
 	err = func() error {
 		if o.Mode != 0 {
-			if err := os.Chmod(tmp, o.Mode); err != nil {
+			if err := os.Chmod(h.temporary, o.Mode); err != nil {
 				return err
 			}
 		}
 		if o.ChangeOwner {
-			if err := os.Chown(tmp, o.UID, o.GID); err != nil {
+			if err := os.Chown(h.temporary, o.UID, o.GID); err != nil {
 				return err
 			}
 		}
-		if err := unix.Listen(fd, backlog); err != nil {
-			return err
-		}
-		return os.Rename(tmp, path)
+		return unix.Listen(fd, backlog)
 	}()
 	if err != nil {
-		_ = os.Remove(tmp)
-		return fmt.Errorf("cannot bind %s: %w", path, err)
+		h.Discard()
+		return nil, fmt.Errorf("cannot bind %s: %w", path, err)
 	}
-	return nil
+	return h, nil
 }
 
 func bindRaw(fd int, a *Addr) error {

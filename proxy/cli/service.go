@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"bench/internal/sock"
@@ -35,6 +37,7 @@ type Service struct {
 	opt    Options
 	table  *table
 	slots  chan struct{}
+	paused atomic.Bool
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -86,7 +89,27 @@ type Access struct {
 	ExposeFDs bool
 }
 
-// acceptPause is how long to wait when accepting fails for want of resources.
+// SetPaused tells whether the owner of the descriptors has made them stop
+// listening. When another process that shares them does, they listen again.
+func (s *Service) SetPaused(on bool) { s.paused.Store(on) }
+
+// listenAgain makes a socket that is not paused listen.
+func (s *Service) listenAgain(l net.Listener) {
+	raw, ok := l.(syscall.Conn)
+	if !ok || s.paused.Load() {
+		return
+	}
+	if c, err := raw.SyscallConn(); err == nil {
+		_ = c.Control(func(fd uintptr) {
+			if !sock.IsListening(int(fd)) {
+				_ = sock.ListenAgain(int(fd), 0) // what fails is tried again
+			}
+		})
+	}
+}
+
+// acceptPause is how long to wait when accepting fails for want of resources, or
+// because the socket does not listen.
 const acceptPause = 50 * time.Millisecond
 
 func (s *Service) accept(l net.Listener, a Access) {
@@ -99,6 +122,7 @@ func (s *Service) accept(l net.Listener, a Access) {
 				return
 			}
 			time.Sleep(acceptPause)
+			s.listenAgain(l)
 			continue
 		}
 		s.mu.Lock()

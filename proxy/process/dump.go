@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"golang.org/x/sys/unix"
-
 	"bench/proxy"
 	"bench/proxy/cli"
 	"bench/proxy/log"
@@ -46,26 +44,4 @@ func (p *process) dumpMemory() {
 		"  stacks: %d bytes, %d goroutines\n"+
 		"Total: %d bytes from the system.\n",
 		m.HeapAlloc, m.HeapObjects, m.HeapSys, m.HeapReleased, m.StackInuse, runtime.NumGoroutine(), m.Sys)
-}
-
-// pauseSockets really lets go of the TCP ports (SIGTTOU), for a new process that
-// has to bind them without SO_REUSEPORT.
-func pauseSockets(e *proxy.Engine) {
-	e.Pause()
-	for _, l := range e.Listeners() {
-		if !l.Stats && !l.Bind.Addr.IsUnix() {
-			_ = unix.Shutdown(l.FD, unix.SHUT_RD)
-		}
-	}
-}
-
-// resumeSockets undoes pauseSockets (SIGTTIN), as far as nobody else has taken
-// the ports.
-func resumeSockets(e *proxy.Engine) {
-	for _, l := range e.Listeners() {
-		if !l.Stats && !l.Bind.Addr.IsUnix() {
-			_ = unix.Listen(l.FD, max(l.Bind.Options.Backlog, unix.SOMAXCONN))
-		}
-	}
-	e.Resume()
 }

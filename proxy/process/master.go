@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +30,7 @@ type worker struct {
 // everything changes on the goroutine of supervise only.
 type master struct {
 	*process
-	signals chan os.Signal
+	signals *inbox
 	ready   chan *worker  // a worker serves
 	asked   chan struct{} // a reload was asked for on the command socket
 	ended   chan struct{} // closed when supervision ends
@@ -51,8 +50,8 @@ type master struct {
 	global   spec.Global
 }
 
-func (p *process) newMaster(signals chan os.Signal) *master {
-	signal.Notify(signals, unix.SIGCHLD)
+func (p *process) newMaster(signals *inbox) *master {
+	signals.also(unix.SIGCHLD)
 	return &master{
 		process: p, signals: signals, ready: make(chan *worker, 16),
 		asked: make(chan struct{}, 1), ended: make(chan struct{}), started: time.Now(),
@@ -60,7 +59,7 @@ func (p *process) newMaster(signals chan os.Signal) *master {
 }
 
 // startMaster is the first image of a master.
-func (p *process) startMaster(signals chan os.Signal, sources []config.Source, cfg *spec.Config) int {
+func (p *process) startMaster(signals *inbox, sources []config.Source, cfg *spec.Config) int {
 	m := p.newMaster(signals)
 	m.global = cfg.Global
 	fail := func(err error) int {
@@ -71,11 +70,6 @@ func (p *process) startMaster(signals chan os.Signal, sources []config.Source, c
 	if err := m.bindCLI(); err != nil {
 		return fail(err)
 	}
-	if path := cfg.Global.PIDFile; path != "" {
-		if err := reload.WritePID(path, p.pid); err != nil {
-			return fail(err)
-		}
-	}
 	if err := m.start(sources); err != nil {
 		return fail(err)
 	}
@@ -84,7 +78,7 @@ func (p *process) startMaster(signals chan os.Signal, sources []config.Source, c
 
 // resumeMaster is a master that has replaced its image to reload: the former
 // workers go on serving until the new one does, or for good if it fails.
-func (p *process) resumeMaster(signals chan os.Signal) int {
+func (p *process) resumeMaster(signals *inbox) int {
 	m := p.newMaster(signals)
 	st := p.state
 	m.reloads, m.failed, m.started = st.Reloads, st.Failed, st.Started
@@ -221,8 +215,10 @@ func (m *master) supervise() int {
 			}
 		case <-m.asked:
 			m.reload()
-		case s := <-m.signals:
-			m.handle(s.(unix.Signal))
+		case <-m.signals.ready:
+			if s, ok := m.signals.take(); ok {
+				m.handle(s)
+			}
 		}
 	}
 	m.say(log.Warning, fmt.Sprintf("All workers exited. Exiting... (%d)", m.code))
@@ -233,7 +229,7 @@ func (m *master) handle(s unix.Signal) {
 	switch s {
 	case unix.SIGCHLD:
 		m.reap()
-	case unix.SIGUSR2:
+	case unix.SIGUSR2, unix.SIGHUP:
 		m.reload()
 	case unix.SIGTERM, unix.SIGINT, unix.SIGUSR1:
 		m.notify("STOPPING=1")
@@ -274,8 +270,9 @@ func (m *master) serving(w *worker) error {
 	m.mu.Unlock()
 	m.starting = nil
 	if m.reloads == 0 {
-		old := m.old()
-		old.Finish()
+		if err := m.replaceOld(); err != nil {
+			return err
+		}
 	}
 	if err := m.detach(); err != nil {
 		return err
@@ -286,6 +283,25 @@ func (m *master) serving(w *worker) error {
 	}
 	m.notify("READY=1", fmt.Sprintf("MAINPID=%d", m.pid), "STATUS=Ready.")
 	m.reloadPending()
+	return nil
+}
+
+// replaceOld takes the place of the processes named on the command line, now that
+// the first worker serves. If that had failed, they would have lost nothing.
+func (m *master) replaceOld() error {
+	if path := m.global.PIDFile; path != "" {
+		if err := reload.WritePID(path, m.pid); err != nil {
+			return err
+		}
+	}
+	for _, c := range m.cli {
+		if err := c.hidden.Publish(); err != nil {
+			return err
+		}
+		c.hidden = nil
+	}
+	old := m.old()
+	old.Finish()
 	return nil
 }
 
@@ -432,6 +448,16 @@ func (m *master) replaceImage(st *state) error {
 	if err != nil {
 		return err
 	}
+	// A signal between the images must neither be lost nor kill the process:
+	// it stays pending until the new image listens. What has been received and
+	// not yet handled is handed on.
+	defer blockEverywhere()()
+	restore, err := blockSignals()
+	if err != nil {
+		return err
+	}
+	defer restore()
+	st.Signals = m.signals.rest()
 	env, err := st.environ()
 	if err != nil {
 		return err
@@ -439,13 +465,7 @@ func (m *master) replaceImage(st *state) error {
 	if err := st.inheritable(true); err != nil {
 		return err
 	}
-	// A signal between the images must neither be lost nor kill the process:
-	// it stays pending until the new image listens.
-	restore, err := blockSignals()
-	if err == nil {
-		err = syscall.Exec(path, m.Args, env)
-		restore()
-	}
+	err = syscall.Exec(path, m.Args, env)
 	for _, fd := range st.descriptors() {
 		unix.Close(fd)
 	}

@@ -23,6 +23,7 @@ const accessAdmin = cli.AdminLevel
 // masterSocket is one -S.
 type masterSocket struct {
 	fd     int
+	hidden *sock.Hidden // not yet to be found by its name
 	level  cli.Level
 	listen net.Listener
 }
@@ -86,11 +87,11 @@ func (m *master) bindCLI() error {
 		if err != nil {
 			return err
 		}
-		fd, err := sock.Listen(&addr, o)
+		fd, hidden, err := sock.ListenHidden(&addr, o)
 		if err != nil {
 			return fmt.Errorf("master socket: %w", err)
 		}
-		m.cli = append(m.cli, &masterSocket{fd: fd, level: level})
+		m.cli = append(m.cli, &masterSocket{fd: fd, hidden: hidden, level: level})
 	}
 	return nil
 }
@@ -143,6 +144,7 @@ func (m *master) serveCLI() {
 // closeCLI closes the sockets. Their files stay, as those of stats sockets do.
 func (m *master) closeCLI() {
 	for _, s := range m.cli {
+		s.hidden.Discard()
 		if s.listen != nil {
 			if u, ok := s.listen.(*net.UnixListener); ok {
 				u.SetUnlinkOnClose(false)

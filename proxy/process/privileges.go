@@ -32,6 +32,32 @@ func (p *process) limits(g *spec.Global) error {
 	return nil
 }
 
+// mayDropPrivileges tells what dropPrivileges will fail for.
+func (p *process) mayDropPrivileges(g *spec.Global) error {
+	if g.Chroot != "" {
+		if st, err := os.Stat(g.Chroot); err != nil || !st.IsDir() {
+			return fmt.Errorf("cannot chroot to %s: not a directory", g.Chroot)
+		}
+	}
+	switch {
+	case g.Chroot != "" && !capable(unix.CAP_SYS_CHROOT):
+		return fmt.Errorf("cannot chroot to %s: only root may", g.Chroot)
+	case g.GID > 0 && g.GID != os.Getgid() && !capable(unix.CAP_SETGID):
+		return fmt.Errorf("cannot set gid %d: only root may", g.GID)
+	case g.UID > 0 && g.UID != os.Getuid() && !capable(unix.CAP_SETUID):
+		return fmt.Errorf("cannot set uid %d: only root may", g.UID)
+	}
+	return nil
+}
+
+// capable tells whether the process has a capability in force.
+func capable(c uint) bool {
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	err := unix.Capget(&head, &data[0])
+	return err == nil && data[c/32].Effective&(1<<(c%32)) != 0
+}
+
 // dropPrivileges enters the jail and becomes the configured user, on all
 // threads. Everything that needs the old rights has been opened before.
 func (p *process) dropPrivileges(g *spec.Global) error {

@@ -21,8 +21,7 @@ import (
 // run is everything but -c and its like.
 func (p *process) run() int {
 	// From here on no signal ends the process by surprise: they wait.
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGTTOU, unix.SIGTTIN)
+	signals := newInbox(p.state.Signals)
 	signal.Ignore(unix.SIGPIPE)
 	if err := p.prepareDetach(); err != nil {
 		p.say(log.Alert, "/dev/null: "+err.Error())
@@ -47,9 +46,12 @@ func (p *process) run() int {
 	return p.serve(signals, cfg)
 }
 
-// old are the processes named on the command line. Workers leave them to their
-// master.
+// old are the processes named on the command line. Workers leave it to their
+// master to end them, and those of a reload find them gone.
 func (p *process) old() reload.Old {
+	if p.state.Reload {
+		return reload.Old{}
+	}
 	o := reload.Old{PIDs: p.opt.OldPIDs}
 	switch p.opt.Old {
 	case cmdline.Finish:
@@ -62,7 +64,7 @@ func (p *process) old() reload.Old {
 }
 
 // serve runs the engine until it ends.
-func (p *process) serve(signals <-chan os.Signal, cfg *spec.Config) int {
+func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 	fail := func(err error) int {
 		p.say(log.Alert, err.Error())
 		return 1
@@ -86,15 +88,14 @@ func (p *process) serve(signals <-chan os.Signal, cfg *spec.Config) int {
 	}
 	old := p.old()
 	if err := old.Bind(e.Bind, func(err error) bool { return errors.Is(err, unix.EADDRINUSE) }); err != nil {
+		e.Unbind()
 		return fail(err)
 	}
 	if err := inherited.Close(); err != nil {
 		p.say(log.Warning, "closing unused inherited sockets: "+err.Error())
 	}
-	if err := p.writePID(cfg); err != nil {
-		return fail(err)
-	}
-	if err := p.dropPrivileges(&cfg.Global); err != nil {
+	if err := p.takeOver(cfg, e); err != nil {
+		e.Unbind()
 		return fail(err)
 	}
 	if err := e.Start(); err != nil {
@@ -109,6 +110,22 @@ func (p *process) serve(signals <-chan os.Signal, cfg *spec.Config) int {
 		return fail(err)
 	}
 	return p.attend(signals, e)
+}
+
+// takeOver takes what only one process can have, the names of unix sockets
+// and the pid file, and drops the rights it took. What may fail comes first:
+// the process to be replaced loses nothing by a start that fails.
+func (p *process) takeOver(cfg *spec.Config, e *proxy.Engine) error {
+	if err := p.mayDropPrivileges(&cfg.Global); err != nil {
+		return err
+	}
+	if err := p.writePID(cfg); err != nil {
+		return err
+	}
+	if err := e.Publish(); err != nil {
+		return err
+	}
+	return p.dropPrivileges(&cfg.Global)
 }
 
 // inherited gathers the listening sockets of the process to be replaced.
@@ -201,7 +218,7 @@ func (p *process) obey(master *net.UnixConn, e *proxy.Engine) {
 const stopGrace = 2 * time.Second
 
 // attend handles signals until the engine has ended.
-func (p *process) attend(signals <-chan os.Signal, e *proxy.Engine) int {
+func (p *process) attend(signals *inbox, e *proxy.Engine) int {
 	for {
 		select {
 		case <-e.Done():
@@ -209,7 +226,8 @@ func (p *process) attend(signals <-chan os.Signal, e *proxy.Engine) int {
 				return 1
 			}
 			return 0
-		case s := <-signals:
+		case <-signals.ready:
+			s, _ := signals.take()
 			switch s {
 			case unix.SIGTERM, unix.SIGINT:
 				e.HardStop()
@@ -217,7 +235,7 @@ func (p *process) attend(signals <-chan os.Signal, e *proxy.Engine) int {
 				case <-e.Done():
 				case <-time.After(stopGrace):
 				}
-				return p.dieBy(s.(unix.Signal))
+				return p.dieBy(s)
 			case unix.SIGUSR1:
 				p.say(log.Warning, "stopping: no new connections, the present ones may finish")
 				e.SoftStop()
@@ -226,9 +244,9 @@ func (p *process) attend(signals <-chan os.Signal, e *proxy.Engine) int {
 			case unix.SIGQUIT:
 				p.dumpMemory()
 			case unix.SIGTTOU:
-				pauseSockets(e)
+				e.Pause()
 			case unix.SIGTTIN:
-				resumeSockets(e)
+				e.Resume()
 			}
 		}
 	}

@@ -2,11 +2,14 @@ package process
 
 import (
 	"runtime"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// handled are the signals that must survive the change of an image.
+// handled are the signals that must survive the change of an image and the time
+// before a child can handle them.
 var handled = [...]unix.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGTTOU, unix.SIGTTIN}
 
 func handledSet() *unix.Sigset_t {
@@ -18,7 +21,8 @@ func handledSet() *unix.Sigset_t {
 	return &set
 }
 
-// blockSignals blocks them on this thread, whose mask the next image inherits.
+// blockSignals blocks them on this thread, whose mask the next image or a child
+// inherits.
 func blockSignals() (restore func(), err error) {
 	runtime.LockOSThread()
 	var old unix.Sigset_t
@@ -30,6 +34,17 @@ func blockSignals() (restore func(), err error) {
 		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
 		runtime.UnlockOSThread()
 	}, nil
+}
+
+// blockEverywhere blocks them on all threads, so that from then on they wait in
+// the kernel. In a program linked with C libraries it does nothing.
+func blockEverywhere() (restore func()) {
+	set := handledSet()
+	change := func(how uintptr) {
+		_, _, _ = syscall.AllThreadsSyscall6(unix.SYS_RT_SIGPROCMASK, how, uintptr(unsafe.Pointer(set)), 0, unsafe.Sizeof(set.Val[0]), 0, 0)
+	}
+	change(unix.SIG_BLOCK)
+	return func() { change(unix.SIG_UNBLOCK) }
 }
 
 // unblockSignals lets this thread receive them. A process whose first image, or

@@ -36,6 +36,8 @@ type state struct {
 	Old     int  `json:"old,omitempty"`     // worker: connection to the one it replaces
 	Reload  bool `json:"reload,omitempty"`  // worker: not the first; -x has been used up
 	Detach  bool `json:"detach,omitempty"`  // leave the terminal once ready
+	// Signals that have been received and not yet handled.
+	Signals []unix.Signal `json:"signals,omitempty"`
 
 	// Of a master.
 	Workers []workerState `json:"workers,omitempty"`
@@ -143,7 +145,13 @@ func (p *process) spawn(st *state, attr *unix.SysProcAttr) (int, error) {
 	if err := st.inheritable(true); err != nil {
 		return 0, err
 	}
+	// A signal to the child waits until it can be handled: most would end it.
+	restore, err := blockSignals()
+	if err != nil {
+		return 0, err
+	}
 	pid, err := forkExec(path, p.Args, env, attr)
+	restore()
 	if cerr := st.inheritable(false); err == nil {
 		err = cerr
 	}

@@ -22,6 +22,7 @@ type Listener struct {
 	Addr     sock.Addr
 	Cur      stats.Gauge // connections
 	Threads  []int       // that accept, by ID; nil: all
+	Backlog  int         // 0: the system's
 }
 
 // acceptor takes connections from one listener for one thread.
@@ -77,8 +78,15 @@ func (t *Thread) Unlisten(l *Listener) {
 // Ready implements loop.Handler.
 func (a *acceptor) Ready(poller.Events) { a.Run() }
 
-// Expired implements loop.TimerHandler, after a pause.
-func (a *acceptor) Expired(*loop.Timer) { a.Run() }
+// Expired implements loop.TimerHandler, after a pause. A process that shares the
+// socket, as the former one does for a while, may have paused it on its own
+// account: this one, which has not been asked to, goes on.
+func (a *acceptor) Expired(*loop.Timer) {
+	if a.l != nil && !sock.IsListening(a.l.FD) {
+		_ = sock.ListenAgain(a.l.FD, a.l.Backlog) // what fails is tried again by Run
+	}
+	a.Run()
+}
 
 // Run accepts up to tune.maxaccept connections. It implements loop.Runner.
 func (a *acceptor) Run() {
@@ -103,7 +111,8 @@ func (a *acceptor) Run() {
 		case syscall.EAGAIN:
 			t.Loop.Rearm(a.l.FD, poller.In)
 			return
-		case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
+		case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EINVAL:
+			// EINVAL: the socket does not listen any more.
 			t.Loop.SetTimer(&a.timer, t.Loop.Now()+int64(acceptPause), a)
 			return
 		}
