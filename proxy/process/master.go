@@ -60,6 +60,11 @@ func (p *process) newMaster(signals *inbox) *master {
 
 // startMaster is the first image of a master.
 func (p *process) startMaster(signals *inbox, sources []config.Source, cfg *spec.Config) int {
+	if p.state.Role == "" {
+		err := p.shelter(signals, sources)
+		p.say(log.Alert, "cannot start the master: "+err.Error())
+		return 1
+	}
 	m := p.newMaster(signals)
 	m.global = cfg.Global
 	fail := func(err error) int {
@@ -74,6 +79,16 @@ func (p *process) startMaster(signals *inbox, sources []config.Source, cfg *spec
 		return fail(err)
 	}
 	return m.supervise()
+}
+
+// shelter runs the program again with signals blocked, before there is anything
+// to lose: only then do they wait while a reload replaces the image.
+func (p *process) shelter(signals *inbox, sources []config.Source) error {
+	text, err := storeSources(sources)
+	if err != nil {
+		return err
+	}
+	return p.replaceImage(&state{Role: roleFirst, Sources: text}, signals)
 }
 
 // resumeMaster is a master that has replaced its image to reload: the former
@@ -211,7 +226,7 @@ func (m *master) supervise() int {
 			if err := m.serving(w); err != nil {
 				m.say(log.Alert, err.Error())
 				m.code = 1
-				m.signalAll(unix.SIGTERM)
+				m.signalAll(unix.SIGTERM, nil)
 			}
 		case <-m.asked:
 			m.reload()
@@ -235,17 +250,22 @@ func (m *master) handle(s unix.Signal) {
 		m.notify("STOPPING=1")
 		m.say(log.Warning, "Exiting Master process...")
 		m.stopping = true
-		m.signalAll(s)
-	default: // dumps, pause and resume are the workers' business
-		m.signalAll(s)
+		m.signalAll(s, nil)
+	case unix.SIGQUIT: // would end a worker that cannot handle it yet
+		m.signalAll(s, func(w *worker) bool { return w.ready })
+	default: // pause and resume are the workers' business
+		m.signalAll(s, nil)
 	}
 }
 
-func (m *master) signalAll(s unix.Signal) {
+// signalAll signals the workers of a kind, nil for all of them.
+func (m *master) signalAll(s unix.Signal, which func(*worker) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, w := range m.workers {
-		_ = unix.Kill(w.PID, s)
+		if which == nil || which(w) {
+			_ = unix.Kill(w.PID, s)
+		}
 	}
 }
 
@@ -359,15 +379,19 @@ func (m *master) gone(pid int, ws unix.WaitStatus) {
 	}
 	m.say(level, fmt.Sprintf("%s worker (%d) exited with code %d (%s)", which, pid, status, word))
 	if w == m.starting {
-		m.startFailed(status)
+		m.startFailed(w, status)
 		return
 	}
 	m.count(w, status)
 }
 
 // startFailed deals with a worker that ended before it served.
-func (m *master) startFailed(status int) {
+func (m *master) startFailed(w *worker, status int) {
 	m.starting = nil
+	if m.stopping {
+		m.count(w, status)
+		return
+	}
 	if m.reloads > 0 && m.current() != nil {
 		m.reloadFailed(nil)
 		m.reloadPending()
@@ -394,7 +418,7 @@ func (m *master) count(w *worker, status int) {
 	if !w.Leaving && !m.stopping && !m.global.NoExitOnFailure {
 		m.say(log.Alert, "exit-on-failure: killing every processes with SIGTERM")
 		m.stopping = true
-		m.signalAll(unix.SIGTERM)
+		m.signalAll(unix.SIGTERM, nil)
 	}
 }
 
@@ -412,7 +436,7 @@ func (m *master) reload() {
 	m.notify("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", monotonic()/1000), "STATUS=Reloading.")
 	st, err := m.handOn()
 	if err == nil {
-		err = m.replaceImage(st)
+		err = m.replaceImage(st, m.signals)
 	}
 	m.reloads++
 	m.reloadFailed(fmt.Errorf("cannot reload: %w", err))
@@ -443,21 +467,21 @@ func (m *master) handOn() (*state, error) {
 	return st, nil
 }
 
-func (m *master) replaceImage(st *state) error {
+// replaceImage runs this program again in the same process.
+func (p *process) replaceImage(st *state, signals *inbox) error {
 	path, err := executable()
 	if err != nil {
 		return err
 	}
-	// A signal between the images must neither be lost nor kill the process:
-	// it stays pending until the new image listens. What has been received and
-	// not yet handled is handed on.
-	defer blockEverywhere()()
+	// A signal between the images must neither be lost nor end the process
+	// against its meaning.
+	st.Signals = signals.handOn()
+	defer signals.listen()
 	restore, err := blockSignals()
 	if err != nil {
 		return err
 	}
 	defer restore()
-	st.Signals = m.signals.rest()
 	env, err := st.environ()
 	if err != nil {
 		return err
@@ -465,7 +489,7 @@ func (m *master) replaceImage(st *state) error {
 	if err := st.inheritable(true); err != nil {
 		return err
 	}
-	err = syscall.Exec(path, m.Args, env)
+	err = syscall.Exec(path, p.Args, env)
 	for _, fd := range st.descriptors() {
 		unix.Close(fd)
 	}

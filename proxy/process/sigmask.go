@@ -2,7 +2,6 @@ package process
 
 import (
 	"runtime"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -36,15 +35,20 @@ func blockSignals() (restore func(), err error) {
 	}, nil
 }
 
-// blockEverywhere blocks them on all threads, so that from then on they wait in
-// the kernel. In a program linked with C libraries it does nothing.
-func blockEverywhere() (restore func()) {
-	set := handledSet()
-	change := func(how uintptr) {
-		_, _, _ = syscall.AllThreadsSyscall6(unix.SYS_RT_SIGPROCMASK, how, uintptr(unsafe.Pointer(set)), 0, unsafe.Sizeof(set.Val[0]), 0, 0)
+// pendingStops are the signals among those whose default action would stop the
+// process that wait for this thread to receive them.
+func pendingStops() []unix.Signal {
+	var set unix.Sigset_t
+	if _, _, errno := unix.RawSyscall(unix.SYS_RT_SIGPENDING, uintptr(unsafe.Pointer(&set)), unsafe.Sizeof(set.Val[0]), 0); errno != 0 {
+		return nil
 	}
-	change(unix.SIG_BLOCK)
-	return func() { change(unix.SIG_UNBLOCK) }
+	var found []unix.Signal
+	for _, s := range [...]unix.Signal{unix.SIGTTOU, unix.SIGTTIN} {
+		if set.Val[0]&(1<<(uint(s)-1)) != 0 {
+			found = append(found, s)
+		}
+	}
+	return found
 }
 
 // unblockSignals lets this thread receive them. A process whose first image, or

@@ -35,9 +35,7 @@ func newInbox(left []unix.Signal) *inbox {
 	for _, s := range left {
 		b.put(s)
 	}
-	for _, s := range handled {
-		signal.Notify(b.in, s)
-	}
+	b.listen()
 	go func() {
 		for s := range b.in {
 			if s == unix.SIGTTIN {
@@ -48,6 +46,32 @@ func newInbox(left []unix.Signal) *inbox {
 		}
 	}()
 	return b
+}
+
+func (b *inbox) listen() {
+	// The runtime unblocks a signal before it installs the handler, which would
+	// let the kernel stop the process for one that is pending.
+	for _, s := range pendingStops() {
+		b.put(s)
+	}
+	signal.Ignore(unix.SIGTTOU, unix.SIGTTIN)
+	for _, s := range handled {
+		signal.Notify(b.in, s)
+	}
+}
+
+// handOn prepares for another image of the process and returns the signals that
+// wait, for that to handle. From here on signals stay pending, in a process that
+// was started with them blocked, with these exceptions, which the runtime unblocks
+// at its start: SIGTERM and SIGINT end the process at once, and SIGHUP is dropped;
+// the configuration will be read later than that in any case.
+func (b *inbox) handOn() []unix.Signal {
+	signal.Ignore(unix.SIGHUP)
+	signal.Reset(unix.SIGTERM, unix.SIGINT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGTTOU, unix.SIGTTIN)
+	time.Sleep(2 * settle) // what has been received before arrives
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.waiting)
 }
 
 // also makes it receive another signal.
@@ -88,13 +112,4 @@ func (b *inbox) take() (s unix.Signal, ok bool) {
 	s, b.waiting = b.waiting[0], b.waiting[1:]
 	b.signalReady()
 	return s, true
-}
-
-// rest is what waits, for another image to handle. The caller has blocked all of
-// them: what the runtime has received before gets a moment to arrive.
-func (b *inbox) rest() []unix.Signal {
-	time.Sleep(2 * settle)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.waiting)
 }

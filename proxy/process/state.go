@@ -22,6 +22,7 @@ type role string
 // Roles; a process started by somebody else has none.
 const (
 	roleDaemon role = "daemon" // in the background, once ready
+	roleFirst  role = "first"  // a master to be, in the foreground
 	roleMaster role = "master" // a master that has replaced its image
 	roleWorker role = "worker"
 )
