@@ -1,14 +1,18 @@
 package check
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/internal/testpeer"
+	"bench/proxy/h1"
+	"bench/proxy/message"
 	"bench/proxy/spec"
 )
 
@@ -103,7 +107,7 @@ func listen(t *testing.T, fn func(c *net.TCPConn)) string {
 	return l.Addr().String()
 }
 
-func answer(text string) func(*net.TCPConn) {
+func answering(text string) func(*net.TCPConn) {
 	return func(c *net.TCPConn) {
 		_, _ = c.Read(make([]byte, 4096))
 		_, _ = io.WriteString(c, text)
@@ -174,23 +178,23 @@ func TestOutcomes(t *testing.T) {
 	}{
 		{"connection", nil, closed, "L4OK", 0, ""},
 		{"refused", nil, testpeer.Refusing(t), "L4CON", 0, "Connection refused"},
-		{"200", get, listen(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")), "L7OK", 200, ""},
-		{"301", get, listen(t, answer("HTTP/1.1 301 Moved\r\n\r\n")), "L7OK", 301, ""},
-		{"200 with its body cut", get, listen(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok")), "L7OK", 200, ""},
-		{"500", get, listen(t, answer("HTTP/1.1 500 Broken Thing\r\nContent-Length: 0\r\n\r\n")), "L7STS", 500, "Broken Thing"},
-		{"404", get, listen(t, answer("HTTP/1.0 404 Nope\r\n\r\n")), "L7STS", 404, "Nope"},
-		{"404 taken out", on404, listen(t, answer("HTTP/1.0 404 Nope\r\n\r\n")), "L7OKC", 404, ""},
-		{"garbage", get, listen(t, answer("garbage\r\n\r\n")), "L7RSP", 0, ""},
-		{"cut head", get, listen(t, answer("HTTP/1.1 2")), "L7RSP", 0, ""},
-		{"closed after the request", get, listen(t, answer("")), "L7RSP", 0, ""},
+		{"200", get, listen(t, answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")), "L7OK", 200, ""},
+		{"301", get, listen(t, answering("HTTP/1.1 301 Moved\r\n\r\n")), "L7OK", 301, ""},
+		{"200 with its body cut", get, listen(t, answering("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok")), "L7OK", 200, ""},
+		{"500", get, listen(t, answering("HTTP/1.1 500 Broken Thing\r\nContent-Length: 0\r\n\r\n")), "L7STS", 500, "Broken Thing"},
+		{"404", get, listen(t, answering("HTTP/1.0 404 Nope\r\n\r\n")), "L7STS", 404, "Nope"},
+		{"404 taken out", on404, listen(t, answering("HTTP/1.0 404 Nope\r\n\r\n")), "L7OKC", 404, ""},
+		{"garbage", get, listen(t, answering("garbage\r\n\r\n")), "L7RSP", 0, ""},
+		{"cut head", get, listen(t, answering("HTTP/1.1 2")), "L7RSP", 0, ""},
+		{"closed after the request", get, listen(t, answering("")), "L7RSP", 0, ""},
 		{"reset after the request", get, listen(t, reset), "SOCKERR", 0, "Connection reset by peer"},
 		{"mute", get, listen(t, mute), "L7TOUT", 0, ""},
-		{"string found", want(spec.ExpectString, false, "ok"), listen(t, answer("HTTP/1.1 200 OK\r\n\r\nis ok")), "L7OK", 200, ""},
-		{"string missing", want(spec.ExpectString, false, "ok"), listen(t, answer("HTTP/1.1 200 OK\r\n\r\nno")), "L7RSP", 0, "HTTP content check did not match"},
-		{"no body", want(spec.ExpectString, false, "ok"), listen(t, answer("HTTP/1.1 500 Broken Thing\r\nContent-Length: 0\r\n\r\n")), "L7RSP", 0, "HTTP content check could not find a response body"},
-		{"status outside 5xx", want(spec.ExpectRStatus, true, "^5"), listen(t, answer("HTTP/1.1 404 Nope\r\n\r\n")), "L7OK", 404, ""},
-		{"status within 5xx", want(spec.ExpectRStatus, true, "^5"), listen(t, answer("HTTP/1.1 500 Broken Thing\r\n\r\n")), "L7STS", 500, "Broken Thing"},
-		{"status in ranges", want(spec.ExpectStatus, false, "200-204,418"), listen(t, answer("HTTP/1.1 418 Teapot\r\n\r\n")), "L7OK", 418, ""},
+		{"string found", want(spec.ExpectString, false, "ok"), listen(t, answering("HTTP/1.1 200 OK\r\n\r\nis ok")), "L7OK", 200, ""},
+		{"string missing", want(spec.ExpectString, false, "ok"), listen(t, answering("HTTP/1.1 200 OK\r\n\r\nno")), "L7RSP", 0, "HTTP content check did not match"},
+		{"no body", want(spec.ExpectString, false, "ok"), listen(t, answering("HTTP/1.1 500 Broken Thing\r\nContent-Length: 0\r\n\r\n")), "L7RSP", 0, "HTTP content check could not find a response body"},
+		{"status outside 5xx", want(spec.ExpectRStatus, true, "^5"), listen(t, answering("HTTP/1.1 404 Nope\r\n\r\n")), "L7OK", 404, ""},
+		{"status within 5xx", want(spec.ExpectRStatus, true, "^5"), listen(t, answering("HTTP/1.1 500 Broken Thing\r\n\r\n")), "L7STS", 500, "Broken Thing"},
+		{"status in ranges", want(spec.ExpectStatus, false, "200-204,418"), listen(t, answering("HTTP/1.1 418 Teapot\r\n\r\n")), "L7OK", 418, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -199,6 +203,48 @@ func TestOutcomes(t *testing.T) {
 				t.Errorf("got %s %d %q, want %s %d %q", r.Status, r.Code, r.Output, c.status, c.code, c.output)
 			}
 		})
+	}
+}
+
+// TestAnswerInPieces cuts answers at every byte, and into single bytes: what is
+// found must not depend on it, and is not known before the answer tells.
+func TestAnswerInPieces(t *testing.T) {
+	lim := h1.DefaultLimits()
+	lim.MaxHead, lim.Relaxed = maxAnswer, true
+	for _, c := range []struct {
+		text, body string
+		complete   bool
+	}{
+		{chunked + "4\r\nPATT\r\n3\r\nERN\r\n0\r\n\r\n", "PATTERN", true},
+		{chunked + "4;e=PATTERN\r\nPATT\r\n0\r\nTrailer: PATTERN\r\n\r\n", "PATT", true},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nPATTERN", "PATTERN", true},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nPATTERN", "PATT", true},
+		{"HTTP/1.0 200 OK\r\n\r\nPATTERN", "PATTERN", false},
+		{"HTTP/1.1 204 No Content\r\n\r\nPATTERN", "", true},
+	} {
+		found := func(pieces ...string) string {
+			var a answer
+			a.reset()
+			for _, p := range pieces {
+				a.add([]byte(p), message.MethodGet, &lim)
+			}
+			return fmt.Sprintf("%d %q complete %v malformed %v", a.code, a.body, a.complete, a.malformed)
+		}
+		code := strings.Fields(c.text)[1]
+		want := fmt.Sprintf("%s %q complete %v malformed false", code, c.body, c.complete)
+		for i := range c.text {
+			if got := found(c.text[:i], c.text[i:]); got != want {
+				t.Errorf("%q cut at %d: %s, want %s", c.text, i, got, want)
+			}
+			var a answer
+			a.add([]byte(c.text[:i]), message.MethodGet, &lim)
+			if head := strings.Index(c.text, "\r\n\r\n") + 4; a.headed != (i >= head) {
+				t.Errorf("%q: after %d bytes headed is %v", c.text, i, a.headed)
+			}
+		}
+		if got := found(strings.Split(c.text, "")...); got != want {
+			t.Errorf("%q byte by byte: %s, want %s", c.text, got, want)
+		}
 	}
 }
 

@@ -35,9 +35,6 @@ type Listener interface {
 	Changed(up bool, r Result)
 }
 
-// maxAnswer bounds what is read of an answer, in bytes.
-const maxAnswer = 16 << 10
-
 // Checker checks one server, on one loop. Its methods may be called on that
 // loop only.
 type Checker struct {
@@ -54,7 +51,7 @@ type Checker struct {
 	began   int64
 	wired   bool // connected
 	sent    int
-	answer  []byte
+	answer  answer
 }
 
 // New makes a checker. Errors are in the expectations of the check.
@@ -119,7 +116,8 @@ func (c *Checker) Expired(*loop.Timer) {
 // begin starts one check.
 func (c *Checker) begin() {
 	c.began = c.l.Now()
-	c.wired, c.sent, c.answer = false, 0, c.answer[:0]
+	c.wired, c.sent = false, 0
+	c.answer.reset()
 	opt := sock.ConnectOptions{NoDelay: true}
 	if src := c.cfg.Source; src != nil {
 		opt.Source, opt.Interface = &src.Addr, src.Interface
@@ -213,8 +211,8 @@ func (c *Checker) read() {
 			c.finish(Result{Status: SockErr, Output: capital(errno.Error())})
 			return
 		}
-		c.answer = append(c.answer, buf[:min(n, maxAnswer-len(c.answer))]...)
-		if v := c.prog.judge(c.answer, n == 0 || len(c.answer) == maxAnswer, c.health.Up(), &c.lim); v.done {
+		c.answer.add(buf[:n], c.prog.method, &c.lim)
+		if v := c.prog.judge(&c.answer, n == 0 || c.answer.full(), c.health.Up()); v.done {
 			c.finish(v.r)
 			return
 		}

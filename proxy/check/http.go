@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
 )
@@ -100,39 +99,32 @@ type verdict struct {
 
 // judge looks at what has been received. ended tells that no more will come, up
 // that the server was well so far: only then can a 404 be a farewell.
-func (p *program) judge(data []byte, ended, up bool, lim *h1.Limits) verdict {
-	var parser h1.Parser
-	var msg message.Response
-	// The parser lowers names in place, and it is called again with more.
-	n, bad := parser.Response(&msg, bytes.Clone(data), p.method, lim)
+func (p *program) judge(a *answer, ended, up bool) verdict {
 	switch {
-	case bad != nil, n == 0 && ended:
+	case a.malformed, !a.headed && ended:
 		return verdict{true, Result{Status: L7Rsp}}
-	case n == 0:
+	case !a.headed:
 		return verdict{}
 	}
-	code := msg.Status
-	if p.on404 && code == 404 && up {
-		return verdict{true, Result{Status: L7OKC, Code: code}}
+	if p.on404 && a.code == 404 && up {
+		return verdict{true, Result{Status: L7OKC, Code: a.code}}
 	}
-	if len(p.expect) == 0 && (code < 200 || code > 399) {
-		return verdict{true, Result{Status: L7Sts, Code: code, Output: string(msg.Reason)}}
+	if len(p.expect) == 0 && (a.code < 200 || a.code > 399) {
+		return verdict{true, Result{Status: L7Sts, Code: a.code, Output: a.reason}}
 	}
-	body := data[n:]
-	complete := ended || msg.Body.Kind == message.BodyNone ||
-		msg.Body.Kind == message.BodyLength && uint64(len(body)) >= msg.Body.Length
+	complete := ended || a.complete
 	for i := range p.expect {
 		e := &p.expect[i]
 		switch e.kind {
 		case spec.ExpectStatus, spec.ExpectRStatus:
-			if e.matchStatus(code) == e.negate {
-				return verdict{true, Result{Status: L7Sts, Code: code, Output: string(msg.Reason)}}
+			if e.matchStatus(a.code) == e.negate {
+				return verdict{true, Result{Status: L7Sts, Code: a.code, Output: a.reason}}
 			}
 		case spec.ExpectString, spec.ExpectRString:
-			if len(body) == 0 && complete {
+			if len(a.body) == 0 && complete {
 				return verdict{true, Result{Status: L7Rsp, Output: "HTTP content check could not find a response body"}}
 			}
-			found := e.matchBody(body)
+			found := e.matchBody(a.body)
 			if !found && !complete {
 				return verdict{}
 			}
@@ -144,7 +136,7 @@ func (p *program) judge(data []byte, ended, up bool, lim *h1.Limits) verdict {
 			}
 		}
 	}
-	return verdict{true, Result{Status: L7OK, Code: code}}
+	return verdict{true, Result{Status: L7OK, Code: a.code}}
 }
 
 func (e *expectation) matchStatus(code int) bool {

@@ -34,6 +34,13 @@ func replies(text string) func(net.Conn) {
 	return func(c net.Conn) { reads(c); fmt.Fprint(c, text); c.Close() }
 }
 
+// holds answers and keeps the connection open.
+func holds(text string) func(net.Conn) {
+	return func(c net.Conn) { reads(c); fmt.Fprint(c, text); reads(c); c.Close() }
+}
+
+const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 func cannedServers() []canned {
 	return []canned{
 		{"ok", replies("HTTP/1.0 200 OK\r\n\r\nhello")},
@@ -56,6 +63,46 @@ func cannedServers() []canned {
 				}
 				time.Sleep(200 * time.Millisecond)
 			}
+			c.Close()
+		}},
+		{"chunks", holds(chunked + "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n")},
+		{"chunks-other", holds(chunked + "2\r\nhe\r\n3\r\nabc\r\n0\r\n\r\n")},
+		{"chunks-none", holds(chunked + "0\r\n\r\n")},
+		{"chunks-extension", holds(chunked + "2;x=hello\r\nab\r\n0\r\n\r\n")},
+		{"chunks-trailer", holds(chunked + "2\r\nab\r\n0\r\nX: hello\r\n\r\n")},
+		{"chunks-endless", holds(chunked + "2\r\nab\r\n")},
+		{"chunks-cut", replies(chunked + "9\r\nhell")},
+		{"chunks-bad", holds(chunked + "5\r\nhello\r\nzz\r\n")},
+		{"chunks-in-1.0", holds("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n")},
+		{"chunks-and-length", holds("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n")},
+		{"length-kept", holds("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde")},
+		{"length-exceeded", holds("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhello")},
+		{"length-nothing", holds("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")},
+		{"two-answers", holds("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")},
+		{"no-content", holds("HTTP/1.1 204 No\r\n\r\nhello")},
+		{"unmodified", holds("HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n")},
+		{"switching", holds("HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nhello")},
+		{"interim", func(c net.Conn) {
+			reads(c)
+			fmt.Fprint(c, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+			time.Sleep(50 * time.Millisecond)
+			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+			reads(c)
+			c.Close()
+		}},
+		{"large", holds("HTTP/1.1 200 OK\r\nContent-Length: 100005\r\n\r\n" + strings.Repeat("x", 100000) + "hello")},
+		{"large-soon", holds("HTTP/1.1 200 OK\r\nContent-Length: 100005\r\n\r\nhello" + strings.Repeat("x", 100000))},
+		{"large-chunk", holds(chunked + "186a0\r\n" + strings.Repeat("x", 100000) + "\r\n5\r\nhello\r\n0\r\n\r\n")},
+		{"large-to-end", replies("HTTP/1.0 200 OK\r\n\r\n" + strings.Repeat("x", 100000) + "hello")},
+		{"trickle", func(c net.Conn) {
+			reads(c)
+			for _, ch := range []byte(chunked + "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n") {
+				if _, err := c.Write([]byte{ch}); err != nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			reads(c)
 			c.Close()
 		}},
 		{"resets", func(c net.Conn) { reads(c); _ = c.(*net.TCPConn).SetLinger(0); c.Close() }},
