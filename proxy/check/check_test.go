@@ -87,6 +87,50 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestPauseCountsFromTheEnd: a slow server gets as long a pause as a quick one, as
+// with the reference, and is not checked back to back.
+func TestPauseCountsFromTheEnd(t *testing.T) {
+	const slow, inter = 150 * time.Millisecond, 200 * time.Millisecond
+	began := make(chan time.Time, 10)
+	addr := listen(t, func(c *net.TCPConn) {
+		began <- time.Now()
+		_, _ = c.Read(make([]byte, 4096))
+		time.Sleep(slow)
+		_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\n")
+	})
+	get := &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/"}
+	l, err := loop.New("", 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := sock.Parse(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(Config{Check: get, Inter: inter, Rise: 1, Fall: 1}, l, a, &heard{make(chan Result, 100), make(chan bool, 100)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.Run() }()
+	l.Post(func() { c.Start(0) })
+	defer func() {
+		l.Call(c.Stop)
+		l.Stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	first := <-began
+	for range 2 {
+		next := <-began
+		if d := next.Sub(first); d < slow+inter-10*time.Millisecond {
+			t.Errorf("the next check began %v after the former, want %v", d, slow+inter)
+		}
+		first = next
+	}
+}
+
 // listen serves every connection with fn and returns the address.
 func listen(t *testing.T, fn func(c *net.TCPConn)) string {
 	t.Helper()

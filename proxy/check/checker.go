@@ -15,8 +15,8 @@ import (
 // Config is how one server is checked.
 type Config struct {
 	Check *spec.Check // nil: plain connection
-	// Inter, FastInter and DownInter are the times between checks of a stable,
-	// a changing and a down server; 0 falls back to Inter.
+	// Inter, FastInter and DownInter are the times from the end of a check to the
+	// next one, of a stable, a changing and a down server; 0 falls back to Inter.
 	Inter, FastInter, DownInter time.Duration
 	Rise, Fall                  int
 	// Connect is "timeout connect", Timeout is "timeout check"; 0 if unset.
@@ -232,7 +232,7 @@ func (c *Checker) finish(r Result) {
 	}
 	c.to.Checked(r, c.health)
 	if c.running {
-		c.l.SetTimer(&c.timer, max(c.began+int64(c.interval()), c.l.Now()), c)
+		c.l.SetTimer(&c.timer, c.l.Now()+int64(c.interval()), c)
 	}
 }
 

@@ -70,25 +70,66 @@ func statusRanges(s string) (out [][2]int, err error) {
 	return out, nil
 }
 
-// request writes the request as the reference does: names in lower case, and
-// "connection: close" only where the protocol would keep the connection.
+// request writes the request as the reference does: names in lower case, framing
+// of its own in place of any configured, and one word on whether the connection is
+// to be kept, said only where the protocol would not say so by itself.
 func request(c *spec.Check) []byte {
 	version := c.Version
 	if version == "" {
 		version = "HTTP/1.0"
 	}
 	b := fmt.Appendf(nil, "%s %s %s\r\n", c.Method, c.URI, version)
+	closing, options := false, false
 	for _, h := range c.Headers {
-		b = fmt.Appendf(b, "%s: %s\r\n", strings.ToLower(h[0]), h[1])
+		name, value := strings.ToLower(h[0]), h[1]
+		switch name {
+		case "content-length", "transfer-encoding":
+			continue
+		case "connection":
+			options = true
+			var closes bool
+			if value, closes = connectionOptions(value); closes {
+				closing = true
+			}
+			if value == "" {
+				continue
+			}
+		}
+		b = fmt.Appendf(b, "%s: %s\r\n", name, value)
 	}
-	if c.Body != "" {
+	switch c.Method {
+	case "GET", "HEAD", "OPTIONS", "DELETE":
+		if c.Body == "" {
+			break
+		}
+		fallthrough
+	default:
 		b = fmt.Appendf(b, "content-length: %d\r\n", len(c.Body))
 	}
-	if version != "HTTP/1.0" {
+	switch closing = closing || !options; {
+	case version != "HTTP/1.0" && closing:
 		b = append(b, "connection: close\r\n"...)
+	case version == "HTTP/1.0" && !closing:
+		b = append(b, "connection: keep-alive\r\n"...)
 	}
 	b = append(b, "\r\n"...)
 	return append(b, c.Body...)
+}
+
+// connectionOptions takes the words on keeping the connection out of a Connection
+// field.
+func connectionOptions(value string) (rest string, closes bool) {
+	var others []string
+	for option := range strings.SplitSeq(value, ",") {
+		switch option = strings.TrimSpace(option); strings.ToLower(option) {
+		case "close":
+			closes = true
+		case "keep-alive", "":
+		default:
+			others = append(others, option)
+		}
+	}
+	return strings.Join(others, ", "), closes
 }
 
 // verdict of an answer that may not be complete yet.

@@ -332,3 +332,98 @@ func showStat(path string) []func(string) string {
 	}
 	return rows
 }
+
+// TestRequestsLikeHAProxy compares the requests that both send for the same rules.
+func TestRequestsLikeHAProxy(t *testing.T) {
+	bin := testpeer.Need(t, "haproxy")
+	header := func(fields ...string) (h [][2]string) {
+		for i := 0; i < len(fields); i += 2 {
+			h = append(h, [2]string{fields[i], fields[i+1]})
+		}
+		return h
+	}
+	checks := []spec.Check{
+		{}, {Version: "HTTP/1.1"},
+		{Headers: header("Connection", "keep-alive")},
+		{Version: "HTTP/1.1", Headers: header("Connection", "keep-alive", "Host", "a")},
+		{Version: "HTTP/1.1", Headers: header("Connection", "close")},
+		{Headers: header("Connection", "close")},
+		{Version: "HTTP/1.1", Headers: header("Connection", "foo", "connection", "bar")},
+		{Version: "HTTP/1.1", Headers: header("Connection", "close,keep-alive")},
+		{Version: "HTTP/1.1", Headers: header("Connection", "Keep-Alive,foo")},
+		{Headers: header("Connection", "keep-alive,foo")},
+		{Headers: header("Content-Length", "7"), Body: "abc"},
+		{Version: "HTTP/1.1", Headers: header("Transfer-Encoding", "chunked"), Body: "abc"},
+		{Headers: header("Transfer-Encoding", "chunked")},
+		{Version: "HTTP/1.1", Headers: header("te", "trailers", "keep-alive", "timeout=3", "Proxy-Connection", "close")},
+	}
+	for _, method := range []string{"HEAD", "OPTIONS", "DELETE", "POST", "PUT", "PATCH", "TRACE", "CONNECT", "FOO"} {
+		checks = append(checks, spec.Check{Method: method, Version: "HTTP/1.1"})
+	}
+	var cfg strings.Builder
+	dir := t.TempDir()
+	fmt.Fprintf(&cfg, "global\n  stats socket %s/cli\ndefaults\n  mode http\n  timeout connect 5s\n  timeout client 5s\n  timeout server 5s\n", dir)
+	received := make([]chan string, len(checks))
+	for i := range checks {
+		c := &checks[i]
+		c.Kind, c.URI = spec.CheckHTTP, "/"
+		if c.Method == "" {
+			c.Method = "GET"
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		requests := make(chan string, 1)
+		received[i] = requests
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				b := make([]byte, 4096)
+				_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+				n, _ := c.Read(b)
+				c.Close()
+				select {
+				case requests <- string(b[:n]):
+				default:
+				}
+			}
+		}()
+		fmt.Fprintf(&cfg, "backend b%d\n  option httpchk %s / %s\n", i, c.Method, c.Version)
+		if len(c.Headers) > 0 || c.Body != "" {
+			cfg.WriteString("  http-check send")
+			for _, h := range c.Headers {
+				fmt.Fprintf(&cfg, " hdr %s %s", h[0], h[1])
+			}
+			if c.Body != "" {
+				fmt.Fprintf(&cfg, " body %s", c.Body)
+			}
+			cfg.WriteString("\n")
+		}
+		fmt.Fprintf(&cfg, "  server s %s check inter 200\n", l.Addr())
+	}
+	file := filepath.Join(dir, "cfg")
+	if err := os.WriteFile(file, []byte(cfg.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "-db", "-f", file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	late := time.After(8 * time.Second)
+	for i := range checks {
+		select {
+		case want := <-received[i]:
+			if got := string(request(&checks[i])); got != want {
+				t.Errorf("%s %s %v:\n got %q\nwant %q", checks[i].Method, checks[i].Version, checks[i].Headers, got, want)
+			}
+		case <-late:
+			t.Fatalf("check %d was not made by the reference", i)
+		}
+	}
+}
