@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"runtime"
 	"slices"
@@ -171,10 +172,6 @@ func (e *Engine) limits() error {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &rl); err != nil {
 		return fmt.Errorf("reading the descriptor limit: %w", err)
 	}
-	fds := int(min(rl.Cur, 1<<24))
-	if m := e.mechanism; m.MaxFD != 0 && m.MaxFD < fds {
-		fds = m.MaxFD
-	}
 	sockets := 0
 	for _, p := range e.cfg.Proxies {
 		e.binds += len(p.Binds)
@@ -182,9 +179,21 @@ func (e *Engine) limits() error {
 			sockets += len(shares(b, e.numThreads()))
 		}
 	}
-	e.fds = fds
-	free := fds - reservedFDs - len(g.Stats) - sockets
+	fixed := reservedFDs + len(g.Stats) + sockets
 	want := firstPositive(e.opt.MaxConn, g.MaxConn)
+	if need := uint64(fixed + 2*(want+maxPipes(e.cfg, want, math.MaxInt32))); want > 0 && need > rl.Cur {
+		was := rl.Cur
+		rl = unix.Rlimit{Cur: need, Max: max(need, rl.Max)}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &rl); err != nil {
+			return fmt.Errorf("maxconn %d needs %d descriptors, and the limit is %d: lower maxconn, or raise the limit (ulimit -n, LimitNOFILE= of systemd): %w", want, need, was, err)
+		}
+	}
+	fds := int(min(rl.Cur, 1<<24))
+	if m := e.mechanism; m.MaxFD != 0 && m.MaxFD < fds {
+		fds = m.MaxFD
+	}
+	e.fds = fds
+	free := fds - fixed
 	e.maxPipes = maxPipes(e.cfg, want, free)
 	if !g.NoSplice {
 		e.shared.MaxPipes = int64(e.maxPipes)
@@ -193,7 +202,7 @@ func (e *Engine) limits() error {
 	limit := e.hard
 	if want > 0 {
 		if want > e.hard {
-			e.alert(log.Warning, fmt.Sprintf("maxconn %d needs more descriptors than there are: limited to %d connections", want, e.hard))
+			e.alert(log.Warning, fmt.Sprintf("maxconn %d needs more descriptors than %s can watch: limited to %d connections", want, e.mechanism.Name, e.hard))
 		}
 		limit = min(want, e.hard)
 	}

@@ -14,7 +14,7 @@ func rows() []row {
 		{"-f FILE|DIR", "load a configuration file, or the .cfg files of a directory; may be repeated"},
 		{"-- FILE...", "load all the files that follow"},
 		{"-C DIR", "change to DIR before loading"},
-		{"-c", "check the configuration and leave; with -V say that it is valid"},
+		{"-c", "check the configuration, say whether it is valid, and leave"},
 		{"-cc COND", "evaluate a condition: 0 true, 1 false, 2 error"},
 		{"-v, -vv", "version; with build details and pollers"},
 		{"-V, -q", "say more; say nothing"},

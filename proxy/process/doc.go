@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"bench/proxy/cmdline"
@@ -133,10 +134,21 @@ func (p *process) check() int {
 	if err != nil || cfg == nil {
 		return 1
 	}
-	if p.opt.Verbose && !p.opt.Quiet {
-		fmt.Fprintln(p.Stdout, "Configuration file is valid")
+	status, text := 0, "Configuration file is valid"
+	if !listens(cfg) {
+		status, text = 2, "Configuration file has no error but will not start (no listener) => exit(2)."
 	}
-	return 0
+	if p.opt.Verbose || !p.quiet {
+		fmt.Fprintln(p.Stdout, text)
+	}
+	return status
+}
+
+// listens tells whether there is anything to serve.
+func listens(cfg *spec.Config) bool {
+	return len(cfg.Global.Stats) > 0 || slices.ContainsFunc(cfg.Proxies, func(p *spec.Proxy) bool {
+		return !p.Disabled && len(p.Binds) > 0
+	})
 }
 
 // env is what the configuration may ask about.
@@ -185,6 +197,9 @@ func (p *process) load() ([]config.Source, *spec.Config, error) {
 		p.say(log.Alert, "config : fatal errors found in the configuration")
 	case cfg.Global.ZeroWarning && remarks.Count(config.Warning) > 0:
 		p.say(log.Alert, "config : there are warnings, and they are not allowed (-dW or zero-warning)")
+		cfg = nil
+	case p.opt.Role == cmdline.Run && !listens(cfg):
+		p.say(log.Alert, "config : there is nothing to listen on: no frontend that is not disabled has a 'bind' line, and there is no 'stats socket'")
 		cfg = nil
 	}
 	return sources, cfg, nil
