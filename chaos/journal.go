@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -44,18 +43,26 @@ type line struct {
 
 const suffix = ".journal"
 
-// Dir is where journals are kept: a directory of the user's own below that of
-// temporary files.
-func Dir() string { return filepath.Join(os.TempDir(), "bench-journals-"+strconv.Itoa(os.Geteuid())) }
-
-// OpenJournal begins a journal in Dir.
+// OpenJournal begins a journal in the first of the directories that can be used.
 func OpenJournal() (*Journal, error) {
-	file, err := create(Dir())
-	for tries := 1; tries < 10 && errors.Is(err, fs.ErrNotExist); tries++ {
-		file, err = create(Dir()) // whoever closed the last journal removed the directory
+	var file *os.File
+	var errs []error
+	for _, dir := range directories() {
+		f, err := create(dir)
+		for tries := 1; tries < 10 && errors.Is(err, fs.ErrNotExist); tries++ {
+			if _, gone := os.Stat(filepath.Dir(dir)); gone != nil {
+				break
+			}
+			f, err = create(dir) // whoever closed the last journal removed the directory
+		}
+		if err == nil {
+			file = f
+			break
+		}
+		errs = append(errs, err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
+	if file == nil {
+		return nil, fmt.Errorf("journal: no directory can be used: %w", errors.Join(errs...))
 	}
 	j := &Journal{file: file}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
@@ -82,19 +89,6 @@ func discard(path string) error {
 	err := os.Remove(path)
 	_ = os.Remove(filepath.Dir(path)) // as long as there are others it stays
 	return err
-}
-
-// own makes sure that nobody else can put journals where we look for them.
-func own(dir string) error {
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 || !ok || int(stat.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s is not a directory that only this user can write to", dir)
-	}
-	return nil
 }
 
 func bootID() string {
@@ -248,16 +242,21 @@ type Left struct {
 	Undo    []Undo
 }
 
-// journals lists the files of all journals.
+// journals lists the files of all journals of this user. What others have put in
+// the way of a directory is theirs.
 func journals() ([]string, error) {
-	dir := Dir()
-	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	var all []string
+	for _, dir := range directories() {
+		if own(dir) != nil {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, files...)
 	}
-	if err := own(dir); err != nil {
-		return nil, err
-	}
-	return filepath.Glob(filepath.Join(dir, "*"+suffix))
+	return all, nil
 }
 
 // Leftovers lists what Reap would undo.

@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -201,24 +202,56 @@ func TestCloseUndoesInReverse(t *testing.T) {
 }
 
 // TestForeignDirectory: journals that somebody else could have put there are not
-// carried out.
+// carried out, and whoever is in the way, in whatever manner, keeps nobody from
+// having a journal elsewhere.
 func TestForeignDirectory(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	if err := os.Mkdir(chaos.Dir(), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(chaos.Dir(), 0o777); err != nil {
-		t.Fatal(err)
-	}
 	victim := t.TempDir()
-	text := fmt.Sprintf("{\"entry\":{\"n\":1,\"undo\":{\"dir\":%q}}}\n", victim)
-	if err := os.WriteFile(filepath.Join(chaos.Dir(), "x.journal"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	text := fmt.Appendf(nil, "{\"entry\":{\"n\":1,\"undo\":{\"dir\":%q}}}\n", victim)
+	fill := func(dir string) error {
+		return os.WriteFile(filepath.Join(dir, "x.journal"), text, 0o600)
 	}
-	if _, err := chaos.Reap(); err == nil || !strings.Contains(err.Error(), "only this user") {
-		t.Errorf("reaped: %v", err)
-	}
-	if _, err := os.Stat(victim); err != nil {
-		t.Error("a foreign journal was carried out")
+	for name, block := range map[string]func(dir string) error{
+		"writable by all": func(dir string) error {
+			return errors.Join(os.Mkdir(dir, 0o777), os.Chmod(dir, 0o777), fill(dir))
+		},
+		"of another user": func(dir string) error {
+			return errors.Join(os.Mkdir(dir, 0o700), fill(dir), os.Chown(dir, 12345, 12345))
+		},
+		"a link": func(dir string) error {
+			elsewhere := dir + "-elsewhere"
+			return errors.Join(os.Mkdir(elsewhere, 0o700), fill(elsewhere), os.Symlink(elsewhere, dir))
+		},
+		"a dangling link": func(dir string) error { return os.Symlink("/nonexistent", dir) },
+		"a file":          func(dir string) error { return os.WriteFile(dir, nil, 0o600) },
+		"replaceable by all": func(dir string) error {
+			return errors.Join(os.Chmod(filepath.Dir(dir), 0o777), os.Mkdir(dir, 0o700), fill(dir))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir())
+			private := t.TempDir()
+			t.Setenv("XDG_RUNTIME_DIR", private)
+			if err := block(chaos.Dir()); errors.Is(err, os.ErrPermission) {
+				t.Skip("only root can give a directory away")
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := chaos.Reap(); err != nil {
+				t.Errorf("reaping fails for somebody else's directory: %v", err)
+			}
+			if _, err := os.Stat(victim); err != nil {
+				t.Fatal("a foreign journal was carried out")
+			}
+			j, err := chaos.OpenJournal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(j.Path(), private) {
+				t.Errorf("the journal is %s, want it below %s", j.Path(), private)
+			}
+			if err := j.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
