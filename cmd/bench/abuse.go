@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"bench/internal/result"
 	"bench/internal/thread"
@@ -79,7 +77,7 @@ descriptors ran out here, so the counts are not to be trusted; 130 interrupted.`
 }
 
 func (c *abuseCmd) Run(std *streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	spec, err := c.spec(ctx)
 	if err != nil {
@@ -172,7 +170,7 @@ func (c *abuseCmd) spec(ctx context.Context) (*abuse.Spec, error) {
 type agentAbuseCmd struct{}
 
 func (*agentAbuseCmd) Run(std *streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	err := abuse.Agent(ctx, std.in, std.out)
 	if errors.Is(err, context.Canceled) {

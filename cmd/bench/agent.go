@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os/signal"
-	"syscall"
 
 	"bench/chaos/link"
 	"bench/loadgen"
@@ -27,7 +25,7 @@ type agentHoldCmd struct {
 }
 
 func (c *agentHoldCmd) Run(std *streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	return peers.Hold(ctx, c.Addr, c.Count, std.in, std.out)
 }
@@ -39,7 +37,7 @@ func (*agentLinkCmd) Run(std *streams) error { return link.Serve(std.in, std.out
 type agentLoadCmd struct{}
 
 func (*agentLoadCmd) Run(std *streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	loadgen.TuneProcess()
 	err := loadgen.Agent(ctx, std.in, std.out)

@@ -90,7 +90,7 @@ func (f *originFlags) serve(std *streams, kind origin.Kind) error {
 		return usage(err)
 	}
 	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(stop, endings()...)
 	defer signal.Stop(stop)
 	orphaned := make(chan struct{})
 	if f.ExitWithParent {

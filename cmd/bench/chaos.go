@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"bench/chaos"
@@ -137,7 +135,7 @@ func withJournal(f func(context.Context, *chaos.Journal, *proc.Group) error) (er
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := untilSignal()
 	defer stop()
 	journal, err := chaos.OpenJournal()
 	if err != nil {

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"bench/internal/proc"
@@ -136,7 +134,7 @@ was answered well; 2 usage; 4 a limit could not be decided; 130 interrupted.`
 }
 
 func (c *loadCmd) Run(std *streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	spec, err := c.spec(ctx)
 	if err != nil {

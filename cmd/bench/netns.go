@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"regexp"
 	"runtime"
 	"slices"
@@ -118,7 +116,7 @@ type agentNetworkCmd struct {
 }
 
 func (c *agentNetworkCmd) Run(std *streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	out := json.NewEncoder(std.out)
 	var t netns.Topology

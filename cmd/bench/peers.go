@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"bench/scenarios/peers"
@@ -24,7 +21,7 @@ type peersCmd struct {
 }
 
 func (c *peersCmd) Run(std *streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	self, err := os.Executable()
 	if err != nil {

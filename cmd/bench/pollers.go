@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"bench/internal/poller"
@@ -102,7 +99,7 @@ func (c *pollersCmd) outcome(std *streams) (*result.Pollers, error) {
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	started := time.Now()
 	r, err := peers.MeasurePollers(ctx, *o)

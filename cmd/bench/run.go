@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"bench/internal/result"
@@ -54,7 +52,7 @@ func (c *runCmd) Run(std *streams) error {
 	if c.Output == "" {
 		c.Output = filepath.Join("results", doc.Cells[0].Scenario.Name+"-"+time.Now().Format("20060102-150405"))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := untilSignal()
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

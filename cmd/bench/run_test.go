@@ -298,7 +298,7 @@ objectives: ["keep.errors < 10%", "close.errors < 10%", "recovery < 4s", "conser
 // An interrupt leaves a result of what was measured, and nothing else.
 func TestRunInterrupted(t *testing.T) {
 	testpeer.Need(t, "haproxy")
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			b := start(t, shortRun, "")
 			b.awaitIntervals(t)
@@ -330,15 +330,42 @@ func (b *bench) awaitIntervals(t *testing.T) {
 	t.Fatal("no load reports anything")
 }
 
+// TestRunKilled: what a killed run has measured can be rendered as far as it goes,
+// at whatever moment that was.
 func TestRunKilled(t *testing.T) {
 	testpeer.Need(t, "haproxy")
-	b := start(t, shortRun, "")
-	b.awaitIntervals(t)
-	if err := b.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if code := b.wait(t); code != -1 {
-		t.Errorf("exit code %d of a killed process", code)
+	for _, after := range []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond, time.Second, -1} {
+		t.Run(after.String(), func(t *testing.T) {
+			b := start(t, shortRun, "")
+			if after < 0 {
+				b.awaitIntervals(t)
+			} else {
+				time.Sleep(after)
+			}
+			if err := b.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			if code := b.wait(t); code != -1 {
+				t.Errorf("exit code %d of a killed process", code)
+			}
+			if _, err := os.Stat(b.out); err != nil && after >= 0 {
+				return // it had not begun
+			}
+			code, out, errs := command(t, "", "report", b.out)
+			if _, err := os.Stat(filepath.Join(b.out, "run.json")); err != nil && after >= 0 {
+				if code != exitUsage || !strings.Contains(errs, "no run.json") {
+					t.Errorf("exit code %d: %s", code, errs)
+				}
+				return
+			}
+			text, err := os.ReadFile(filepath.Join(b.out, "report.md"))
+			if code != exitPass || err != nil || !strings.Contains(out, "report.html") {
+				t.Fatalf("exit code %d, %v\n%s%s", code, err, out, errs)
+			}
+			if !strings.Contains(string(text), "# PARTIAL") || !strings.Contains(string(text), "incomplete: the run was killed") {
+				t.Errorf("the report does not say that it is incomplete:\n%s", text)
+			}
+		})
 	}
 }
 

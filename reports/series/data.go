@@ -61,6 +61,9 @@ type Slot struct {
 func Open(dir string) (*Data, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, "run.json"))
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, "scenario.resolved.yaml")); err == nil {
+			return nil, fmt.Errorf("%s: no run.json: the run was killed before it measured anything", dir)
+		}
 		return nil, fmt.Errorf("%s: no run.json, so this is not a result folder", dir)
 	}
 	if err != nil {

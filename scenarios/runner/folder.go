@@ -150,7 +150,7 @@ func (d *folder) remove() error {
 		_ = t.f.Close() // what it held is of no use
 	}
 	d.tables = map[string]*table{}
-	for _, name := range []string{fileScenario, fileEnv, fileTimeline, fileEvents, fileCounters, fileErrors} {
+	for _, name := range []string{fileRun, fileScenario, fileEnv, fileTimeline, fileEvents, fileCounters, fileErrors} {
 		if err := os.Remove(filepath.Join(d.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return storage(err)
 		}

@@ -190,6 +190,9 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 				Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},
 			},
 		}
+		if err := dir.json(fileRun, unfinished(run, c)); err != nil {
+			return fail(exitLost, err)
+		}
 		err := c.run(ctx)
 		run.Cells = append(run.Cells, c.record)
 		if err != nil {
@@ -200,6 +203,21 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 		return fail(exitUsage, fmt.Errorf("no combination of the matrix can be run here; %s: %s", run.LeftOut[0].Name, run.LeftOut[0].Reason))
 	}
 	return nil
+}
+
+// killedReason stands in the record of a run that could not write a better one.
+const killedReason = "incomplete: the run was killed while this was measured"
+
+// unfinished is the record that stays if the run is killed during a cell: with the
+// tables, which grow line by line, it lets a report be made of what there is.
+func unfinished(run *result.Run, c *cell) *result.Run {
+	r := *run
+	record := *c.record
+	record.Phases, record.LengthUs = c.scenario.Timeline(), c.scenario.Length().Microseconds()
+	record.Verdict, record.Reason = result.Partial, killedReason
+	r.Cells = append(slices.Clone(run.Cells), &record)
+	r.Verdict, r.Reason, r.ExitCode = result.Partial, killedReason, exitLost
+	return &r
 }
 
 // obstacle is why a combination of a matrix is left out, "" if it can be run. Where
