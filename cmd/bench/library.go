@@ -24,6 +24,7 @@ type libraryCmd struct {
 	Output    string        `short:"o" placeholder:"DIR" help:"Folder of the result folders; results/library-TIME if not given."`
 	Markdown  string        `placeholder:"FILE" help:"Write the table to this file, too."`
 	Tries     int           `default:"1" help:"Most runs of a scenario with a proxy: one that cannot be trusted, wholly or in part, is made again."`
+	Outside   bool          `name:"allow-outside" help:"Let proxies use sockets, pid files and log targets outside the run's folder."`
 	Longest   time.Duration `default:"1m" help:"Leave out scenarios whose load lasts longer, unless they are named."`
 }
 
@@ -152,6 +153,9 @@ func (c *libraryCmd) plan() ([]libraryPlan, error) {
 			doc, err := scenarios.Find(name, scenarios.Options{Set: []scenarios.Setting{{Key: "proxy.driver", Value: driver}}})
 			if err != nil {
 				return nil, errors.New(scenarios.Describe(err))
+			}
+			if err := staysInside(doc, c.Outside); err != nil {
+				return nil, err
 			}
 			plans = append(plans, libraryPlan{s.Name, driver, s.Description, doc, length})
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,6 +27,7 @@ type runCmd struct {
 	Seed     *uint64  `help:"Seed in place of the scenario's."`
 	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx or exec."`
 	Shorten  float64  `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
+	Outside  bool     `name:"allow-outside" help:"Let the proxy take over sockets and pid files, and write to log targets, outside the run's folder, which another proxy on this machine may be using."`
 	Plain    bool     `help:"Print lines instead of a live table."`
 	ASCII    bool     `name:"ascii" help:"Print no character beyond ASCII."`
 }
@@ -41,6 +43,9 @@ func (c *runCmd) Run(std *streams) error {
 	doc, err := scenarios.Find(c.Scenario, scenarios.Options{Set: settings, Seed: c.Seed, Shorten: c.Shorten})
 	if err != nil {
 		return &exitError{exitUsage, errors.New(scenarios.Describe(err))}
+	}
+	if err := staysInside(doc, c.Outside); err != nil {
+		return err
 	}
 	if done, err := elsewhere(doc); done || err != nil {
 		return err
@@ -83,6 +88,17 @@ func (c *runCmd) Run(std *streams) error {
 		return &exitError{code: exitLost}
 	}
 	return nil
+}
+
+// staysInside refuses a scenario whose proxy would take away what may be another's,
+// unless that is allowed.
+func staysInside(doc *scenarios.Document, allowed bool) error {
+	found := scenarios.Outside(doc)
+	if allowed || len(found) == 0 {
+		return nil
+	}
+	return &exitError{exitUsage, fmt.Errorf("%s: the proxy would take over, or write to, what another proxy on this machine may be using:\n  %s\n"+
+		"Write {{.Stats}} for the stats socket and {{.Dir}}/NAME for other files, or allow it by --allow-outside", doc.File, strings.Join(found, "\n  "))}
 }
 
 // elsewhere runs the whole command in a user namespace where that lets a scenario

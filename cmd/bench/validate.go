@@ -29,6 +29,9 @@ func (c *validateCmd) Run(std *streams) error {
 		for _, w := range doc.Warnings {
 			fmt.Fprintf(std.err, "%s: warning: %s\n", file, w)
 		}
+		for _, w := range scenarios.Outside(doc) {
+			fmt.Fprintf(std.err, "%s: warning: %s is outside the run's folder, and another proxy may be using it: bench run refuses it without --allow-outside\n", file, w)
+		}
 		noun := "cells"
 		if len(doc.Cells) == 1 {
 			noun = "cell"
