@@ -13,6 +13,12 @@ type reportCmd struct {
 	Format []string `sep:"," placeholder:"FORMAT,..." enum:"html,md,json,junit,hlog,csv" help:"Formats to write: html, md, json, junit, hlog, csv; all but json if not given."`
 }
 
+// Help is the rest of the help text.
+func (*reportCmd) Help() string {
+	return `The folder of a run that was killed is rendered as far as it goes, to a second
+before its end, and called PARTIAL.`
+}
+
 func (c *reportCmd) Run(std *streams) error {
 	files, err := reports.Render(c.Dir, c.Format)
 	for _, f := range files {

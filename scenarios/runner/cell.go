@@ -38,6 +38,8 @@ type cell struct {
 	allowed  []int
 	clock    clock
 	record   *result.Cell
+	// keep writes the record that stays if the run is killed.
+	keep func(events []result.Event) error
 
 	index, count int
 

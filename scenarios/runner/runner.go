@@ -190,7 +190,8 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 				Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},
 			},
 		}
-		if err := dir.json(fileRun, unfinished(run, c)); err != nil {
+		c.keep = func(events []result.Event) error { return dir.json(fileRun, unfinished(run, c, events)) }
+		if err := c.keep([]result.Event{}); err != nil {
 			return fail(exitLost, err)
 		}
 		err := c.run(ctx)
@@ -210,12 +211,13 @@ const killedReason = "incomplete: the run was killed while this was measured"
 
 // unfinished is the record that stays if the run is killed during a cell: with the
 // tables, which grow line by line, it lets a report be made of what there is.
-func unfinished(run *result.Run, c *cell) *result.Run {
+func unfinished(run *result.Run, c *cell, events []result.Event) *result.Run {
 	r := *run
-	record := *c.record
-	record.Phases, record.LengthUs = c.scenario.Timeline(), c.scenario.Length().Microseconds()
-	record.Verdict, record.Reason = result.Partial, killedReason
-	r.Cells = append(slices.Clone(run.Cells), &record)
+	r.Cells = append(slices.Clone(run.Cells), &result.Cell{
+		Name: c.record.Name, Vars: c.record.Vars, Verdict: result.Partial, Reason: killedReason,
+		Phases: c.scenario.Timeline(), LengthUs: c.scenario.Length().Microseconds(), Proxy: c.record.Proxy,
+		Events: events, Objectives: []result.Objective{}, Loads: []result.Load{},
+	})
 	r.Verdict, r.Reason, r.ExitCode = result.Partial, killedReason, exitLost
 	return &r
 }

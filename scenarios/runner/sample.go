@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,7 +28,7 @@ const (
 func (c *cell) sample(ctx context.Context) {
 	tick := time.NewTicker(c.scenario.Proxy.Stats.Every.D())
 	defer tick.Stop()
-	flushed := time.Now()
+	flushed, kept := time.Now(), int64(0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -38,7 +40,7 @@ func (c *cell) sample(ctx context.Context) {
 		}
 		if time.Since(flushed) >= time.Second {
 			flushed = time.Now()
-			if err := c.out.flush(); err != nil {
+			if err := errors.Join(c.out.flush(), c.keepEvents(&kept)); err != nil {
 				c.fail(fail(exitLost, err))
 			}
 			if err := c.checkAborts(); err != nil {
@@ -46,6 +48,27 @@ func (c *cell) sample(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// keepEvents writes the record of what has happened so far, if something has since
+// the sum of the events was last.
+func (c *cell) keepEvents(last *int64) error {
+	c.mu.Lock()
+	events, sum := make([]result.Event, len(c.events)), int64(0)
+	for i, e := range c.events {
+		events[i] = *e
+		sum += 1 + e.EndUs + e.DrainEndUs
+	}
+	c.mu.Unlock()
+	if sum == *last {
+		return nil
+	}
+	*last = sum
+	slices.SortStableFunc(events, func(a, b result.Event) int { return cmp.Compare(a.BeginUs, b.BeginUs) })
+	for i := range events {
+		events[i].ID = i + 1
+	}
+	return c.keep(events)
 }
 
 // takeSample records one line per living generation of the proxy; origins and
