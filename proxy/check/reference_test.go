@@ -343,7 +343,8 @@ func TestRequestsLikeHAProxy(t *testing.T) {
 		return h
 	}
 	checks := []spec.Check{
-		{}, {Version: "HTTP/1.1"},
+		{},
+		{Version: "HTTP/1.1"},
 		{Headers: header("Connection", "keep-alive")},
 		{Version: "HTTP/1.1", Headers: header("Connection", "keep-alive", "Host", "a")},
 		{Version: "HTTP/1.1", Headers: header("Connection", "close")},

@@ -67,7 +67,11 @@ func (d doors) check(t *testing.T, when string) {
 // and the reference are tried as the former and the new process.
 func TestFailedStart(t *testing.T) {
 	for _, pair := range [][2]string{{"engine", "engine"}, {"engine", "haproxy"}, {"haproxy", "engine"}} {
-		for _, way := range []string{"sf", "sf-x", "sf-noreuseport", "sf-x-noreuseport"} {
+		ways := []string{"sf", "sf-x", "sf-noreuseport", "sf-x-noreuseport"}
+		if pair == [2]string{"engine", "engine"} {
+			ways = append(ways, "sf-master", "sf-x-master")
+		}
+		for _, way := range ways {
 			t.Run(pair[0]+"-"+pair[1]+"-"+way, func(t *testing.T) {
 				t.Parallel() // most of it is waiting
 				program := func(name string) string {
@@ -76,13 +80,13 @@ func TestFailedStart(t *testing.T) {
 					}
 					return testpeer.Need(t, name)
 				}
-				failedStart(t, program(pair[0]), program(pair[1]), !strings.Contains(way, "noreuseport"), strings.Contains(way, "-x"))
+				failedStart(t, program(pair[0]), program(pair[1]), !strings.Contains(way, "noreuseport"), strings.Contains(way, "-x"), strings.Contains(way, "master"))
 			})
 		}
 	}
 }
 
-func failedStart(t *testing.T, oldBin, newBin string, reuse, take bool) {
+func failedStart(t *testing.T, oldBin, newBin string, reuse, take, master bool) {
 	s := newSite(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -113,7 +117,11 @@ func failedStart(t *testing.T, oldBin, newBin string, reuse, take bool) {
 
 	launch := func(bin, config string, args ...string) error {
 		s.write(t, config)
-		cmd := s.command(t, append([]string{"-D"}, args...)...)
+		args = append([]string{"-D"}, args...)
+		if master {
+			args = append([]string{"-W", "-S", s.masterAddr}, args...)
+		}
+		cmd := s.command(t, args...)
 		cmd.Path = bin
 		return cmd.Run()
 	}
@@ -136,6 +144,9 @@ func failedStart(t *testing.T, oldBin, newBin string, reuse, take bool) {
 		d.check(t, "after the failed start")
 		if now, err := s.pid(); err != nil || now != pid {
 			t.Errorf("the pid file says %d (%v), want %d still", now, err, pid)
+		}
+		if master && len(s.workers("# workers")) != 1 {
+			t.Error("the former master does not answer on its socket")
 		}
 		if left, _ := filepath.Glob(filepath.Join(s.dir, "*.tmp")); len(left) > 0 {
 			t.Errorf("left behind: %v", left)

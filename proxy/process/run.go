@@ -87,8 +87,8 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 		return fail(err)
 	}
 	old := p.old()
-	if err := old.Bind(e.Bind, func(err error) bool { return errors.Is(err, unix.EADDRINUSE) }); err != nil {
-		e.Unbind()
+	release := func() { e.Unbind(); _ = inherited.Close() }
+	if err := old.Bind(e.Bind, func(err error) bool { return errors.Is(err, unix.EADDRINUSE) }, release); err != nil {
 		return fail(err)
 	}
 	if err := inherited.Close(); err != nil {
@@ -247,6 +247,7 @@ func (p *process) attend(signals *inbox, e *proxy.Engine) int {
 				e.Pause()
 			case unix.SIGTTIN:
 				e.Resume()
+			default: // SIGUSR2 is for masters
 			}
 		}
 	}

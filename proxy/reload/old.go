@@ -32,9 +32,10 @@ const (
 
 // Bind calls bind until it succeeds, fails for another reason than an address
 // in use, or the old processes turn out not to be the ones that hold it. They
-// are asked to pause (SIGTTOU) before each new attempt, and to resume (SIGTTIN)
-// if all fail.
-func (o *Old) Bind(bind func() error, inUse func(error) bool) error {
+// are asked to pause (SIGTTOU) before each new attempt. If all fail, release is
+// called, and then they are asked to resume (SIGTTIN): what they have let go of
+// must be free by then.
+func (o *Old) Bind(bind func() error, inUse func(error) bool, release func()) error {
 	err := bind()
 	paused := false
 	for try := 0; err != nil && inUse(err) && try < bindRetries; try++ {
@@ -45,7 +46,11 @@ func (o *Old) Bind(bind func() error, inUse func(error) bool) error {
 		time.Sleep(bindPause)
 		err = bind()
 	}
-	if err != nil && paused {
+	if err == nil {
+		return nil
+	}
+	release()
+	if paused {
 		o.Tell(unix.SIGTTIN)
 	}
 	return err
