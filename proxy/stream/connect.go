@@ -6,7 +6,6 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/sock"
-	"bench/proxy/balance"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 )
@@ -288,9 +287,9 @@ func (s *stream) connectFailed(cause byte) {
 	if s.redispatchDue() {
 		s.prevSrv = s.srv
 		s.leaveServer()
-		// Where it is another server's turn anyway the pause is spared. But what this
-		// process has run out of, no other server has either.
-		if active, _, _ := s.be.Count(); cause != 'R' && active > 1 && balance.ByName(be.Balance).InTurn {
+		// Another server need not be waited for. But what this process has run out
+		// of, no other server has either.
+		if cause != 'R' && s.be.Active() > 1 {
 			s.assign()
 			return
 		}
@@ -310,21 +309,15 @@ func (s *stream) connectFailed(cause byte) {
 }
 
 // redispatchDue follows "option redispatch": after every so many attempts, or at
-// once when the server is known to be down, or when the algorithm would have
-// chosen any other just as well.
+// once when the server is known to be down or the algorithm has others to choose
+// from.
 func (s *stream) redispatchDue() bool {
 	be := s.be.Spec
 	switch {
 	case be.Redispatch == 0:
 		return false
-	case !s.srv.Running():
+	case !s.srv.Running(), s.be.Active() > 1:
 		return true
-	case balance.ByName(be.Balance).InTurn:
-		if active, _, _ := s.be.Count(); active > 1 {
-			return true
-		}
-	}
-	switch {
 	case be.Redispatch > 0:
 		return s.retries%be.Redispatch == 0
 	}
