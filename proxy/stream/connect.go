@@ -220,6 +220,9 @@ func (s *stream) established() {
 		s.state = stateData
 	}
 	s.touchServer()
+	if !s.http {
+		s.touchClient() // "timeout tunnel" holds from now on
+	}
 	serial := s.serial
 	s.pumpUp()
 	if s.serial != serial || s.sc == nil {
@@ -229,24 +232,6 @@ func (s *stream) established() {
 	if s.sc.readable && s.state == stateData {
 		s.pumpDown()
 	}
-}
-
-// touchServer notes activity of the server.
-func (s *stream) touchServer() {
-	d := s.be.Spec.Timeouts.Server
-	if s.tunnel && s.be.Spec.Timeouts.Tunnel > 0 {
-		d = s.be.Spec.Timeouts.Tunnel
-	}
-	s.srvExp = s.after(d)
-}
-
-// touchClient notes activity of the client.
-func (s *stream) touchClient() {
-	d := s.fe.Spec.Timeouts.Client
-	if s.tunnel && s.be != nil && s.be.Spec.Timeouts.Tunnel > 0 {
-		d = s.be.Spec.Timeouts.Tunnel
-	}
-	s.cliExp = s.after(d)
 }
 
 // dropServer closes the server connection, if any.

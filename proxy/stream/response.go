@@ -287,11 +287,17 @@ func (s *stream) pumpUp() {
 		s.t.Listeners[s.c.l.Index].C.BytesIn += s.c.bytesIn - before
 		s.overflow = true
 		s.releaseFirst()
-		s.touchServer()
+		if s.raw() {
+			s.sentUp(s.c.bytesIn != before, sc.bytesOut != after)
+		} else {
+			s.touchServer()
+		}
 	}
 	switch st {
 	case flowWait:
-		s.touchClient()
+		if !s.raw() || s.cliExp == never {
+			s.touchClient()
+		}
 		s.arm()
 	case flowBlocked:
 		s.clientUnasked()
@@ -368,7 +374,12 @@ func (s *stream) clientCut() {
 	s.abort('C', 'D')
 }
 
+// countClientAbort counts a stream that ends early for the client's sake, unless
+// something else was the reason before.
 func (s *stream) countClientAbort() {
+	if s.flags[0] != '-' {
+		return
+	}
 	if s.be != nil {
 		s.be.C.ClientAborts++
 	}
@@ -377,7 +388,11 @@ func (s *stream) countClientAbort() {
 	}
 }
 
+// countServerAbort is countClientAbort for the server.
 func (s *stream) countServerAbort() {
+	if s.flags[0] != '-' {
+		return
+	}
 	s.be.C.ServerAborts++
 	if s.srv != nil {
 		s.server().C.ServerAborts++
@@ -434,14 +449,11 @@ func (s *stream) pumpDown() {
 	}
 	before, after := sc.bytesIn, c.bytesOut
 	st := s.down.pump(s.t, &sc.endpoint, &c.endpoint)
-	if sc.bytesIn != before {
+	switch {
+	case s.raw():
+		s.sentDown(sc.bytesIn != before, c.bytesOut != after)
+	case sc.bytesIn != before:
 		s.touchServer()
-		if s.tunnel || !s.http {
-			s.gotFirstByte()
-		}
-	}
-	if c.bytesOut != after && (s.tunnel || !s.http) {
-		s.touchClient()
 	}
 	s.afterDown(st)
 }
@@ -489,7 +501,7 @@ func (s *stream) afterDown(st flowState) {
 	case flowYield:
 		s.yield()
 	case flowDone:
-		if s.tunnel || !s.http {
+		if s.raw() {
 			s.serverHalfClosed()
 			return
 		}

@@ -285,34 +285,6 @@ func (s *stream) stateExpired() {
 	}
 }
 
-// serverTimeout ends a stream whose server has been silent for too long.
-func (s *stream) serverTimeout() {
-	if s.state == stateResponse && s.http {
-		s.be.C.ErrResp++
-		s.server().C.ErrResp++
-		s.fail(504, 's', 'H')
-		return
-	}
-	s.countServerAbort()
-	s.abort('s', 'D')
-}
-
-// clientTimeout ends a stream whose client has been silent for too long.
-func (s *stream) clientTimeout() {
-	switch {
-	case s.state == stateRequest:
-		s.requestTimeout()
-	case s.state == stateFlush:
-		s.abort('c', 'D')
-	case s.state == stateResponse && s.http && !s.up.ended:
-		s.fe.C.ErrReq++
-		s.fail(408, 'c', 'D')
-	default:
-		s.countClientAbort()
-		s.abort('c', 'D')
-	}
-}
-
 // server is this thread's side of the stream's server.
 func (s *stream) server() *ServerSide { return &s.t.Servers[s.srv.Slot] }
 
