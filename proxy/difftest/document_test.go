@@ -35,6 +35,8 @@ const documentTail = `
 | pollers | epoll, poll and select as there, and io_uring, which ` + "`-vv`" + ` lists last (pref=100), with the reason where the kernel refuses it | for comparison; epoll is chosen by itself, so nobody gets another one unasked |
 | choosing a poller | besides switching off what is better (` + "`-de`, `-dp`, `noepoll`, `nopoll`" + `), ` + "`tune.poller NAME`" + ` names it; where it cannot be had, a warning says why and the best of the others is used | with ` + "`-de -dp`" + ` alone select would win over io_uring |
 | switching io_uring off | ` + "`-du`" + ` on the command line, ` + "`noiouring`" + ` in the global section | in the manner of ` + "`-de`" + ` and ` + "`noepoll`" + `; both letters and word are free there |
+| ` + "`set server ... addr ... port ...`" + ` | no request goes to the former address any more, not even over a connection that was in use at the time or belongs to one client (` + "`http-reuse never`" + `) | there such connections are used again |
+| queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
 `
 
 // Every announced difference is in the document, and no other.

@@ -17,6 +17,11 @@ func (s *stream) assign() {
 		s.connect()
 		return
 	}
+	if s.be.Queued.Load() > 0 {
+		// First come, first served, also when there is a slot free by now.
+		s.enqueue()
+		return
+	}
 	srv, none := s.be.pick(s.prevSrv)
 	if none {
 		s.be.C.ErrConn++
@@ -133,7 +138,8 @@ func (s *stream) connect() {
 	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, Source: s.source(), UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
 	tune := &s.t.Shared.Config.Global.Tune
 	opt.RcvBuf, opt.SndBuf = tune.RcvBufServer, tune.SndBufServer
-	fd, inProgress, errno := sock.Connect(s.srv.Addr(), &opt)
+	addr := s.srv.Addr()
+	fd, inProgress, errno := sock.Connect(addr, &opt)
 	s.server().C.Connects++
 	s.be.C.Connects++
 	s.state = stateConnect
@@ -141,7 +147,7 @@ func (s *stream) connect() {
 		s.connectFailed(connectCause(errno))
 		return
 	}
-	sc, err := s.t.newServerConn(fd, s.srv)
+	sc, err := s.t.newServerConn(fd, s.srv, addr)
 	if err != nil {
 		sock.Close(fd)
 		s.connectFailed('R')
