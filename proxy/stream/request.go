@@ -196,14 +196,15 @@ type ipText struct {
 	b [40]byte
 }
 
-// ipBytes is the client's address as text, made once a connection.
+// ipBytes is the client's address as text, made once a connection. An IPv4 client of
+// an IPv6 socket has a mapped address, in logs as well.
 func (c *client) ipBytes() []byte {
 	if c.ip == nil {
 		c.ip = new(ipText)
 	}
 	if c.ip.n == 0 {
 		addr := c.addr.Addr()
-		c.ip.n = len(addr.AddrPort().Addr().Unmap().AppendTo(c.ip.b[:0]))
+		c.ip.n = len(addr.AddrPort().Addr().AppendTo(c.ip.b[:0]))
 	}
 	return c.ip.b[:c.ip.n]
 }
