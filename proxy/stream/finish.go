@@ -246,7 +246,7 @@ func (s *stream) timers() (queue, connect, response int64) {
 func (s *stream) log(sent uint64) {
 	t, c := s.t, s.c
 	opt := &s.fe.Spec.Options
-	if opt.DontLogNull && s.begin != 0 && c.bytesIn == 0 && sent == 0 {
+	if opt.DontLogNull && c.bytesIn == 0 {
 		return
 	}
 	if opt.DontLogNormal && s.flags[0] == '-' && s.retries == 0 && s.status < 500 {

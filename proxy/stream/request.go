@@ -238,7 +238,7 @@ func (s *stream) requestTimeout() {
 		s.end(false)
 		return
 	}
-	if s.fe.Spec.Options.HTTPIgnoreProbes && !s.parser.Started() {
+	if s.fe.Spec.Options.HTTPIgnoreProbes && s.nothingCame() {
 		s.state = stateEnd
 		s.dropQuietly()
 		return
@@ -248,25 +248,28 @@ func (s *stream) requestTimeout() {
 	s.answer(408, 'c', 'R')
 }
 
+// nothingCame tells that the client has sent no byte of a request.
+func (s *stream) nothingCame() bool { return s.c.in == nil && s.c.bytesIn == s.inBase }
+
 // requestAborted ends a stream whose client has gone before the request was
 // complete.
 func (s *stream) requestAborted() {
 	s.keepCli = false
 	s.setFlags('C', 'R')
 	opt := &s.fe.Spec.Options
-	nothing := s.c.in == nil && s.c.bytesIn == s.inBase
+	nothing := s.nothingCame()
 	if nothing && (opt.HTTPIgnoreProbes || s.c.served > 0) {
 		s.dropQuietly()
 		return
 	}
 	s.countInvalid()
-	if !nothing && s.c.ended {
-		// It has ended its side only, and may still be told.
+	if s.c.ended {
+		// It may have ended its side only, and may still be told.
 		s.gotReq = 0
 		s.c.release()
 		s.answer(400, 'C', 'R')
 		return
 	}
 	s.status = 400
-	s.end(!(nothing && opt.DontLogNull))
+	s.end(true)
 }
