@@ -41,9 +41,11 @@ type exchange struct {
 	origin [][]step
 	// second is another origin, whose port replaces PORT in the backend's lines.
 	second [][]step
-	logs   int  // lines to expect, one by default; -1 for none
-	heads  bool // responses have no bodies
-	tcp    bool // mode tcp
+	// secondDies is when it dies of itself, counted from the first client; 0: it does not.
+	secondDies time.Duration
+	logs       int  // lines to expect, one by default; -1 for none
+	heads      bool // responses have no bodies
+	tcp        bool // mode tcp
 	// The engine differs on purpose in these parts of the outcome, for this reason.
 	why     string
 	differs outcome
@@ -115,6 +117,9 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		return outcome{}, err
 	}
 	beside.come(r.ready)
+	if e.secondDies > 0 {
+		defer time.AfterFunc(e.secondDies, second.die).Stop()
+	}
 	var clients []*peer
 	var playing sync.WaitGroup
 	for i, script := range append(slices.Clip(e.others), e.client) {
@@ -185,7 +190,7 @@ func build(t *testing.T) string {
 func tables() [][]exchange {
 	return [][]exchange{
 		basic, framing, modes, interim, tunnels, strict, broken, limits, replies,
-		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), spliced,
+		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced,
 	}
 }
 
