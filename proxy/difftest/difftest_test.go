@@ -46,6 +46,8 @@ type exchange struct {
 	logs       int  // lines to expect, one by default; -1 for none
 	heads      bool // responses have no bodies
 	tcp        bool // mode tcp
+	// starved: the proxy has one descriptor left, for the client.
+	starved bool
 	// The engine differs on purpose in these parts of the outcome, for this reason.
 	why     string
 	differs outcome
@@ -117,6 +119,13 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		return outcome{}, err
 	}
 	beside.come(r.ready)
+	feed := func() {}
+	if e.starved {
+		time.Sleep(100 * time.Millisecond) // the connection that found it ready is to be closed
+		if feed, err = starve(r.cmd.Process.Pid); err != nil {
+			return outcome{}, errors.Join(err, r.stop())
+		}
+	}
 	if e.secondDies > 0 {
 		defer time.AfterFunc(e.secondDies, second.die).Stop()
 	}
@@ -144,6 +153,7 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		want = 0
 	}
 	logs.wait(want, 3*time.Second)
+	feed()                            // or its counters could not be asked for
 	time.Sleep(20 * time.Millisecond) // a line too many would come now
 	var out outcome
 	if out.stats, err = stats(filepath.Join(dir, "stats")); err != nil {

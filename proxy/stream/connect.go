@@ -292,8 +292,10 @@ func (s *stream) connectFailed(cause byte) {
 	if d := be.Timeouts.Connect; d > 0 {
 		pause = min(pause, d)
 	}
-	if cause == 's' {
-		pause = 0 // the time has passed already
+	if cause == 's' || cause == 'R' {
+		// The time has passed already; or the process has run out of something, for
+		// which no server is to blame and none is spared by waiting.
+		pause = 0
 	}
 	s.exp = s.t.Loop.Now() + int64(pause)
 	s.arm()

@@ -6,9 +6,24 @@ import (
 	"bench/proxy/stats"
 )
 
+// interimShare is how many interim responses of one stream are passed on in one turn,
+// each with a send of its own. A server may send as many as it likes.
+const interimShare = 32
+
 // readResponse reads what there is of the response head.
 func (s *stream) readResponse() {
 	sc := s.sc
+	if s.held {
+		if s.down.pending() {
+			s.clientSlow()
+			return
+		}
+		s.held = false
+		s.responseData(sc.in.data(), true)
+		if s.sc != sc || s.held {
+			return
+		}
+	}
 	for s.state == stateResponse {
 		if sc.in != nil && len(sc.in.room()) == 0 {
 			sc.in.compact()
@@ -39,7 +54,7 @@ func (s *stream) readResponse() {
 			} else {
 				s.responseData(p[:n], false)
 			}
-			if s.sc != sc || s.state != stateResponse {
+			if s.sc != sc || s.state != stateResponse || s.held {
 				return
 			}
 		}
@@ -56,10 +71,20 @@ func (s *stream) readResponse() {
 }
 
 // responseData parses what has come of the response: interim responses, which
-// are passed on at once, and the head of the final one.
+// are passed on at once, and the head of the final one. More interim responses than
+// a turn may pass on are held.
 func (s *stream) responseData(data []byte, kept bool) {
 	serial, res := s.serial, &s.t.res
-	for {
+	for passed := 0; ; passed++ {
+		if passed == interimShare {
+			if !kept {
+				s.sc.keep(data)
+			}
+			s.held = true
+			s.arm()
+			s.yield()
+			return
+		}
 		n, err := s.parser.Response(res, data, s.method, &s.be.limits)
 		if err != nil {
 			s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)

@@ -47,6 +47,7 @@ type stream struct {
 	redisp    bool
 	reused    bool // the server connection had served before
 	fresh     bool // reuse no more connections for this request
+	held      bool // the server connection keeps what was not looked at yet
 	cutShort  bool // the client connection is to be closed at once
 	// uncounted: the request is as if it had never come, in logs and counters.
 	uncounted bool
@@ -134,7 +135,7 @@ func (t *Thread) newStream(c *client) *stream {
 	s.overflow, s.keepCli, s.keepSrv, s.headOut = false, false, false, false
 	s.cliExp, s.srvExp, s.exp = never, never, never
 	s.queued, s.prevSrv, s.retries, s.redisp, s.reused, s.fresh = false, nil, 0, false, false, false
-	s.cutShort, s.uncounted = false, false
+	s.cutShort, s.uncounted, s.held = false, false, false
 	s.srvQueue, s.beQueue = 0, 0
 	s.begin, s.gotReq, s.gotSrv, s.connected, s.gotRes = t.Loop.Now(), 0, 0, 0, 0
 	s.status, s.flags = 0, [2]byte{'-', '-'}
