@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -53,7 +54,9 @@ func named(t *testing.T, name string) (host, port string) {
 func whoAnswers(t *testing.T, dir, host, port string) string {
 	t.Helper()
 	client := func() *http.Client {
-		tr := &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", filepath.Join(dir, "fe")) }}
+		tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "fe"))
+		}}
 		t.Cleanup(tr.CloseIdleConnections)
 		return &http.Client{Transport: tr, Timeout: 5 * time.Second}
 	}

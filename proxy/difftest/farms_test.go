@@ -70,7 +70,7 @@ func dying() []exchange {
 		for _, redispatch := range []string{"no option redispatch", "option redispatch", "option redispatch 1", "option redispatch 2", "option redispatch -2"} {
 			e := exchange{
 				name:     fmt.Sprintf("one server of three refuses, %s, %s", balance, redispatch),
-				defaults: "retries 2\n    " + redispatch,
+				defaults: "retries 2\n    timeout client 1s\n    " + redispatch,
 				backend:  "balance " + balance + "\n    server s3 127.0.0.1:PORT\n    " + dead,
 				client:   one, others: [][]step{one, one, one},
 				origin: respond(ok), second: respond(ok), logs: 4, quiet: ms(1600), grain: ms(500),
@@ -84,7 +84,7 @@ func dying() []exchange {
 		for _, redispatch := range []string{"no option redispatch", "option redispatch"} {
 			e := exchange{
 				name:     fmt.Sprintf("one server of two dies, %s, %s", balance, redispatch),
-				defaults: "retries 2\n    " + redispatch,
+				defaults: "retries 2\n    timeout client 1s\n    " + redispatch,
 				backend:  "balance " + balance + "\n    server s0 127.0.0.1:PORT",
 				client:   one, others: [][]step{one, one, one},
 				origin: respond(ok), second: origins([]step{await("\r\n\r\n"), send(ok), pause(ms(20)), die()}), logs: 4, quiet: ms(1600), grain: ms(500),

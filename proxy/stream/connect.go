@@ -227,7 +227,7 @@ func (s *stream) established() {
 	}
 	s.touchServer()
 	if !s.http {
-		s.touchClient() // "timeout tunnel" holds from now on
+		s.touchClient()
 	}
 	serial := s.serial
 	s.pumpUp()
@@ -327,14 +327,10 @@ func (s *stream) clientWhileWaiting() {
 	if !s.clientBroken() && !s.abortOnClose() {
 		return
 	}
-	at := byte('C')
-	if s.state == stateQueue {
-		at = 'Q'
-	}
 	if s.state != stateQueue {
 		s.countClientAbort()
 	}
-	s.abort('C', at)
+	s.abort('C', s.whereWaiting())
 }
 
 func (s *stream) abortOnClose() bool {

@@ -230,6 +230,7 @@ func (s *stream) timers() (queue, connect, response int64) {
 	switch {
 	case s.gotSrv != 0:
 		queue = ms(s.gotSrv - s.gotReq)
+	case s.flags == [2]byte{'c', 'Q'}: // as in the reference, not reached
 	case s.beQueue > 0 || s.srvQueue > 0: // left the queue without a server
 		queue = ms(s.t.Loop.Now() - s.gotReq)
 	}

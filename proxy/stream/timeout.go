@@ -69,6 +69,19 @@ func (s *stream) sentDown(came, went bool) {
 	}
 }
 
+// waiting tells whether the stream has no server yet.
+func (s *stream) waiting() bool {
+	return s.state == stateQueue || s.state == statePause || s.state == stateConnect
+}
+
+// whereWaiting is the termination flag of a stream that ends while it waits.
+func (s *stream) whereWaiting() byte {
+	if s.state == stateQueue {
+		return 'Q'
+	}
+	return 'C'
+}
+
 // serverTimeout deals with a server that has been silent for too long.
 func (s *stream) serverTimeout() {
 	switch {
@@ -93,6 +106,13 @@ func (s *stream) clientTimeout() {
 	switch {
 	case s.state == stateRequest:
 		s.requestTimeout()
+	case s.waiting():
+		if s.c.readable {
+			s.arm() // it has sent something: now it waits itself, for a server
+			return
+		}
+		s.countClientAbort()
+		s.abort('c', s.whereWaiting())
 	case s.state == stateFlush:
 		s.abort('c', 'D')
 	case s.state == stateResponse && s.http && !s.up.ended:
