@@ -99,7 +99,7 @@ frontend fe
     bind :::%s v4v6
     bind unix@%s/fe
     log global
-    log-format "client=%%ci"
+    log-format "client=%%ci %%fi"
     option forwardfor %s
     default_backend be
 backend be

@@ -255,7 +255,7 @@ func (s *stream) log(sent uint64) {
 	}
 	now := t.Loop.Now()
 	r := &t.rec
-	r.Client, r.Local = c.addr.Addr(), c.l.Addr
+	r.Client, r.Local, r.Socket = c.addr.Addr(), c.l.Addr, c.fd
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
 	// The reference logs when the stream has left its backend and server, but
