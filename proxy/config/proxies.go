@@ -52,7 +52,7 @@ func proxyKeywords() []keyword {
 		proxyNumber("fullconn", inDefaults|inBack, 0, "Connections at which servers get their whole maxconn.", func(x *s) *opt[int] { return &x.fullConn }),
 		proxyNumber("backlog", inDefaults|inFront, 0, "Connections the kernel keeps waiting.", func(x *s) *opt[int] { return &x.backlog }),
 		proxyNumber("retries", inDefaults|inBack, 0, "Attempts to connect after the first one.", func(x *s) *opt[int] { return &x.retries }),
-		{name: "retry-on", args: "<condition>...", scope: inDefaults | inBack, strict: true, doc: "Failures after which a request is tried again. Only conn-failure and none work so far: any other condition is accepted with a warning and never leads to another try.", read: readRetryOn},
+		{name: "retry-on", args: "<condition>...", scope: inDefaults | inBack, strict: true, doc: "Failures after which a request is tried again: conn-failure, or none; other conditions are accepted without effect.", read: readRetryOn},
 		{name: "default_backend", args: "<backend>", scope: inDefaults | inFront, doc: "Backend of requests without another.", read: func(l *line) {
 			if w, ok := l.one("a backend"); ok {
 				l.sect.settings.defaultBack.put(reference{w.text, l.at(w), l.text}, l.pos)
@@ -138,7 +138,7 @@ func readRetryOn(l *line) {
 		set |= c
 	}
 	if set&^spec.RetryConnFailure != 0 {
-		l.warn(l.head, "'retry-on': of its conditions only 'conn-failure' and 'none' work so far")
+		l.warn(l.head, "'retry-on': only failures to connect are tried again")
 	}
 	l.sect.settings.retryOn.put(set, l.pos)
 }

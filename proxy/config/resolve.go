@@ -115,7 +115,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	px.Balance = set.balance.or(defaultBalance)
 	px.Retries = set.retries.or(defaultRetries)
 	px.RetryOn = set.retryOn.or(spec.RetryConnFailure)
-	if px.RetryOn == 0 {
+	if px.RetryOn&spec.RetryConnFailure == 0 {
 		px.Retries = 0
 	}
 	px.Redispatch = set.redispatch.val

@@ -265,7 +265,7 @@ func (s *stream) connectFailed(cause byte) {
 	s.dropServer()
 	s.exp, s.srvExp = never, never
 	be := s.be.Spec
-	if s.retries >= be.Retries || be.RetryOn&spec.RetryConnFailure == 0 {
+	if s.retries >= be.Retries {
 		s.be.C.ErrConn++
 		s.server().C.ErrConn++
 		s.fail(503, cause, 'C')
@@ -339,7 +339,7 @@ func (s *stream) abortOnClose() bool {
 
 // mayReplay tells whether replay would send the request again.
 func (s *stream) mayReplay() bool {
-	return s.reused && s.be.Spec.RetryOn != 0 && !s.overflow && s.up.ended && s.first != nil && s.method.Idempotent() && s.retries <= s.be.Spec.Retries
+	return s.reused && !s.overflow && s.up.ended && s.first != nil && s.method.Idempotent() && s.retries <= s.be.Spec.Retries
 }
 
 // replay sends the request again on a new connection, when the server closed a

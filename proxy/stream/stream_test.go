@@ -54,7 +54,7 @@ func newRig(t *testing.T, mode spec.Mode, change func(*spec.Proxy), servers ...s
 func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log.Sink, servers ...string) *rig {
 	t.Helper()
 	p := &spec.Proxy{
-		Name: "px", Caps: spec.Frontend | spec.Backend, Mode: mode, Retries: 3, RetryOn: spec.RetryConnFailure,
+		Name: "px", Caps: spec.Frontend | spec.Backend, Mode: mode, Retries: 3,
 		Logs: []spec.LogTarget{{}},
 		Timeouts: spec.Timeouts{
 			Client: 5 * time.Second, Server: 5 * time.Second, Connect: time.Second,
