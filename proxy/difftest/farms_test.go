@@ -27,9 +27,9 @@ var farms = []exchange{
 	{name: "first server refuses, retry-on none", defaults: "retries 1\n    option redispatch\n    retry-on none", backend: dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
 	{name: "first server refuses, retry-on 503", defaults: "retries 1\n    option redispatch\n    retry-on 503", backend: dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
 	{name: "tcp, first server refuses, retry-on none", tcp: true, defaults: "retries 1\n    option redispatch\n    retry-on none", backend: dead, client: []step{send("ping"), await("pong"), closeNow()}, quiet: ms(1600), origin: origins([]step{await("ping"), send("pong"), await("never")})},
-	{name: "no descriptor left for the server", starved: true, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3", client: sends(get), grain: ms(500), origin: respond(ok)},
-	{name: "no descriptor left for the server, redispatch", starved: true, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3\n    option redispatch", backend: "server s3 127.0.0.1:PORT", client: sends(get), grain: ms(500), origin: respond(ok), second: respond(ok)},
-	{name: "tcp, no descriptor left for the server", tcp: true, starved: true, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3", client: sends("ping"), grain: ms(500), origin: origins([]step{await("never")})},
+	{name: "no descriptor left for the server", starved: true, onlyAtOnce: timed, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3", client: sends(get), grain: ms(500), origin: respond(ok)},
+	{name: "no descriptor left for the server, redispatch", starved: true, onlyAtOnce: timed, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3\n    option redispatch", backend: "server s3 127.0.0.1:PORT", client: sends(get), grain: ms(500), origin: respond(ok), second: respond(ok)},
+	{name: "tcp, no descriptor left for the server", tcp: true, starved: true, onlyAtOnce: timed, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3", client: sends("ping"), grain: ms(500), origin: origins([]step{await("never")})},
 	{name: "first server disabled", backend: dead + " disabled", client: sends(get), origin: respond(ok)},
 	{name: "all servers disabled", server: " disabled", client: sends(get), origin: respond(ok)},
 	{name: "backup server", backend: dead + " backup", client: sends(get), origin: respond(ok)},
@@ -73,7 +73,7 @@ func dying() []exchange {
 				defaults: "retries 2\n    timeout client 1s\n    " + redispatch,
 				backend:  "balance " + balance + "\n    server s3 127.0.0.1:PORT\n    " + dead,
 				client:   one, others: [][]step{one, one, one},
-				origin: respond(ok), second: respond(ok), logs: 4, quiet: ms(1600), grain: ms(500),
+				origin: respond(ok), second: respond(ok), logs: 4, quiet: ms(1600), grain: ms(500), onlyAtOnce: timed,
 			}
 			all = append(all, e)
 			e.name = "tcp, " + e.name
@@ -87,7 +87,7 @@ func dying() []exchange {
 				defaults: "retries 2\n    timeout client 1s\n    " + redispatch,
 				backend:  "balance " + balance + "\n    server s0 127.0.0.1:PORT",
 				client:   one, others: [][]step{one, one, one},
-				origin: respond(ok), second: origins([]step{await("\r\n\r\n"), send(ok), pause(ms(20)), die()}), logs: 4, quiet: ms(1600), grain: ms(500),
+				origin: respond(ok), second: origins([]step{await("\r\n\r\n"), send(ok), pause(ms(20)), die()}), logs: 4, quiet: ms(1600), grain: ms(500), onlyAtOnce: timed,
 			}
 			all = append(all, e)
 			e.name += ", with a request"

@@ -17,7 +17,7 @@ func leaving() []exchange {
 				e := exchange{
 					name:     fmt.Sprintf("client sends %s and %s (%s)", sent.name, then.name, oneLine(option)),
 					defaults: "timeout http-request 300ms\n    " + option,
-					origin:   respond(ok), quiet: ms(700), grain: ms(300),
+					origin:   respond(ok), quiet: ms(700), grain: ms(300), onlyAtOnce: timed,
 				}
 				if sent.text != "" {
 					e.client = []step{send(sent.text)}

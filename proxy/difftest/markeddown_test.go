@@ -23,6 +23,7 @@ func markedDown() []exchange {
 		e := &cases[i]
 		e.name = "server marked down, " + e.name
 		// The origin that is checked dies while the other one goes on.
+		e.onlyAtOnce = timed
 		e.server, e.second, e.secondDies, e.quiet = server, origins([]step{silent}), ms(250), ms(900)
 	}
 	return cases

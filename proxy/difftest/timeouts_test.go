@@ -64,7 +64,7 @@ func timeouts() []exchange {
 	for _, c := range cases {
 		e := exchange{
 			name: "tcp, " + c.name, tcp: true, defaults: c.lines, client: c.client, origin: origins(c.origin),
-			quiet: unit, grain: unit,
+			quiet: unit, grain: unit, onlyAtOnce: timed,
 		}
 		all = append(all, e)
 		if c.http {
@@ -76,10 +76,10 @@ func timeouts() []exchange {
 	}
 	waiting := []step{send("ping"), await("never")}
 	return append(all,
-		exchange{name: "tcp, client time-out while trying again", tcp: true, defaults: "retries 2\n    timeout connect 800ms\n    timeout client 400ms", client: waiting, grain: unit},
-		exchange{name: "tcp, client time-out in the queue", tcp: true, defaults: "timeout client 400ms\n    timeout queue 1200ms", server: " maxconn 1", others: [][]step{{send("ping"), await("never")}}, client: waiting, origin: origins([]step{pause(stay)}), logs: 2, grain: unit},
-		exchange{name: "tcp, time-out of a silent client while trying again", tcp: true, defaults: "retries 2\n    timeout connect 800ms\n    timeout client 400ms", client: idle, grain: unit},
-		exchange{name: "tcp, time-out of a silent client in the queue", tcp: true, defaults: "timeout client 400ms\n    timeout queue 1200ms", server: " maxconn 1", others: [][]step{{send("ping"), await("never")}}, client: idle, origin: origins([]step{pause(stay)}), logs: 2, grain: unit},
-		exchange{name: "client time-out while trying again", defaults: "retries 2\n    timeout connect 800ms\n    timeout client 400ms", client: sends(get), quiet: stay, grain: unit},
+		exchange{name: "tcp, client time-out while trying again", tcp: true, defaults: "retries 2\n    timeout connect 800ms\n    timeout client 400ms", client: waiting, grain: unit, onlyAtOnce: timed},
+		exchange{name: "tcp, client time-out in the queue", tcp: true, defaults: "timeout client 400ms\n    timeout queue 1200ms", server: " maxconn 1", others: [][]step{{send("ping"), await("never")}}, client: waiting, origin: origins([]step{pause(stay)}), logs: 2, grain: unit, onlyAtOnce: timed},
+		exchange{name: "tcp, time-out of a silent client while trying again", tcp: true, defaults: "retries 2\n    timeout connect 800ms\n    timeout client 400ms", client: idle, grain: unit, onlyAtOnce: timed},
+		exchange{name: "tcp, time-out of a silent client in the queue", tcp: true, defaults: "timeout client 400ms\n    timeout queue 1200ms", server: " maxconn 1", others: [][]step{{send("ping"), await("never")}}, client: idle, origin: origins([]step{pause(stay)}), logs: 2, grain: unit, onlyAtOnce: timed},
+		exchange{name: "client time-out while trying again", defaults: "retries 2\n    timeout connect 800ms\n    timeout client 400ms", client: sends(get), quiet: stay, grain: unit, onlyAtOnce: timed},
 	)
 }
