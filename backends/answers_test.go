@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"testing"
 
@@ -213,5 +215,34 @@ func TestEchoTellsTrailers(t *testing.T) {
 	}
 	if len(e.Trailers) != 2 || e.Trailers[0] != [2]string{"X-A", "b"} || e.Trailers[1] != [2]string{"X-C", "d"} || e.Body != "abc" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// As many interim responses as the path says come before the answer, whatever that is.
+func TestInterimResponses(t *testing.T) {
+	r := start(t, nil)
+	for target, want := range map[string]int{"/interim/3": 200, "/interim/3/status/404/chunked/9": 404, "/interim/3/echo": 200} {
+		q, err := http.NewRequest("GET", "http://"+r.addr[0]+target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := 0
+		trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
+			if code == 103 {
+				seen++
+			}
+			return nil
+		}}
+		resp, err := http.DefaultTransport.RoundTrip(q.WithContext(httptrace.WithClientTrace(t.Context(), trace)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Error(err)
+		}
+		resp.Body.Close()
+		if seen != 3 || resp.StatusCode != want {
+			t.Errorf("%s: %d interim responses, then %d", target, seen, resp.StatusCode)
+		}
 	}
 }

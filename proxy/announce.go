@@ -11,24 +11,63 @@ import (
 // The texts are those monitoring tools look for in the logs of the reference.
 
 // announceHealth tells operators that checks, or the runtime API, changed the
-// state of a server.
+// state of a server. An empty reason is left out.
 func (e *Engine) announceHealth(s *server.Server, why string, requeued int) {
+	if why != "" {
+		why = ", reason: " + why
+	}
+	what := "is UP"
 	switch s.Health() {
 	case server.Down:
-		e.serverMessage(s, log.Alert, "is DOWN, reason: "+why, requeued)
+		e.serverMessage(s, log.Alert, "is DOWN"+why, requeued)
+		return
 	case server.Stopping:
-		e.serverMessage(s, log.Notice, "is stopping, reason: "+why, requeued)
+		what = "is stopping"
 	case server.Up:
-		active, backup, _ := s.Backend.Count()
-		e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf(
-			"Server %s/%s is UP, reason: %s. %d active and %d backup servers online. %d sessions requeued, %d total in queue.",
-			s.Backend.Spec.Name, s.Spec.Name, why, active, backup, requeued, s.Queued.Load()))
 	}
+	active, backup, _ := s.Backend.Count()
+	e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf(
+		"%s %s%s. %d active and %d backup servers online.%s %d sessions requeued, %d total in queue.",
+		title(s), what, why, active, backup, onBackup(active, backup), requeued, s.Queued.Load()))
+}
+
+// announceCheck reports a check as "option log-health-checks" asks for: how it went,
+// and how many checks of how many the server is away from the other state.
+func (e *Engine) announceCheck(s *server.Server, r check.Result, h check.Health) {
+	kind := ""
+	if s.Spec.Backup {
+		kind = "backup "
+	}
+	outcome := "failed"
+	switch {
+	case r.Status == check.L7OKC:
+		outcome = "conditionally succeeded"
+	case r.Status.OK():
+		outcome = "succeeded"
+	}
+	cur, of, state := h.Cur, h.Rise, "DOWN"
+	if h.Up() {
+		cur, of, state = h.Cur-h.Rise+1, h.Fall, "UP"
+		if s.Weight() == 0 {
+			state = "DRAIN"
+		}
+	}
+	e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf("Health check for %sserver %s/%s %s, reason: %s, status: %d/%d %s.",
+		kind, s.Backend.Spec.Name, s.Spec.Name, outcome, reason(r), cur, of, state))
+}
+
+// title names a server in messages.
+func title(s *server.Server) string {
+	kind := "Server"
+	if s.Spec.Backup {
+		kind = "Backup Server"
+	}
+	return fmt.Sprintf("%s %s/%s", kind, s.Backend.Spec.Name, s.Spec.Name)
 }
 
 // announceAdmin tells operators that somebody changed the state of a server.
 func (e *Engine) announceAdmin(s *server.Server, before server.Admin, requeued int) {
-	name := fmt.Sprintf("Server %s/%s ", s.Backend.Spec.Name, s.Spec.Name)
+	name := title(s) + " "
 	index := s.Backend.Spec.Index
 	switch {
 	case s.Admin() == server.Maint:
@@ -48,8 +87,8 @@ func (e *Engine) serverMessage(s *server.Server, level log.Level, what string, r
 	p := s.Backend.Spec
 	active, backup, _ := s.Backend.Count()
 	e.proxyMessage(p.Index, level, fmt.Sprintf(
-		"Server %s/%s %s. %d active and %d backup servers left.%s %d sessions active, %d requeued, %d remaining in queue.",
-		p.Name, s.Spec.Name, what, active, backup, onBackup(active, backup), s.Cur.Load(), requeued, s.Queued.Load()))
+		"%s %s. %d active and %d backup servers left.%s %d sessions active, %d requeued, %d remaining in queue.",
+		title(s), what, active, backup, onBackup(active, backup), s.Cur.Load(), requeued, s.Queued.Load()))
 	if active+backup == 0 {
 		e.proxyMessage(p.Index, log.Emergency, fmt.Sprintf("backend %s has no server available!", p.Name))
 	}

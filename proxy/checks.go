@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/proxy/check"
-	"bench/proxy/log"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
@@ -125,43 +123,44 @@ func (k *serverCheck) target() sock.Addr {
 
 // Changed implements check.Listener.
 func (k *serverCheck) Changed(up bool, r check.Result) {
-	if up {
-		k.e.setHealth(k.s, server.Up, reason(r))
-	} else {
-		k.e.setHealth(k.s, server.Down, reason(r))
+	if !up {
+		k.setHealth(server.Down, r)
+		return
+	}
+	k.setHealth(server.Up, r)
+	if r.Status == check.L7OKC {
+		k.setHealth(server.Stopping, r)
 	}
 }
 
 // Checked implements check.Listener.
 func (k *serverCheck) Checked(r check.Result, h check.Health) {
-	switch {
-	case r.Status == check.L7OKC && k.s.Health() == server.Up:
-		k.e.setHealth(k.s, server.Stopping, reason(r))
-	case r.Status == check.L7OK && k.s.Health() == server.Stopping:
-		k.e.setHealth(k.s, server.Up, reason(r))
-	}
 	k.mu.Lock()
-	wasUp, changed := k.health.Up(), !k.ran || k.last.Status != r.Status
+	wasUp, changed := k.health.Up(), !k.ran || k.last.Status != r.Status || k.health.Cur != h.Cur
 	k.last, k.ran, k.health = r, true, h
 	if !r.Status.OK() && wasUp {
 		k.failed++
 	}
 	k.mu.Unlock()
 	if k.logs && changed {
-		word := "succeeded"
-		if !r.Status.OK() {
-			word = "failed"
-		}
-		k.e.proxyMessage(k.s.Backend.Spec.Index, log.Notice, fmt.Sprintf("Health check for server %s/%s %s, reason: %s, status: %d/%d %s.",
-			k.s.Backend.Spec.Name, k.s.Spec.Name, word, reason(r), min(h.Cur, h.Rise), h.Rise, upOrDown(h.Up())))
+		k.e.announceCheck(k.s, r, h)
+	}
+	switch {
+	case r.Status == check.L7OKC && k.s.Health() == server.Up:
+		k.setHealth(server.Stopping, r)
+	case r.Status == check.L7OK && k.s.Health() == server.Stopping:
+		k.setHealth(server.Up, r)
 	}
 }
 
-func upOrDown(up bool) string {
-	if up {
-		return "UP"
+// setHealth changes the state of the server because of a check. With "option
+// log-health-checks" the reason has been logged with the check.
+func (k *serverCheck) setHealth(h server.Health, r check.Result) {
+	why := ""
+	if !k.logs {
+		why = reason(r)
 	}
-	return "DOWN"
+	k.e.setHealth(k.s, h, why)
 }
 
 func (c *checks) of(s *server.Server) *serverCheck { return c.bySlot[s.Slot] }

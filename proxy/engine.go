@@ -12,6 +12,7 @@ import (
 	"maps"
 	"math"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -65,6 +66,7 @@ type Engine struct {
 	shared  *stream.Shared
 	threads []*stream.Thread
 	loops   []*loop.Loop
+	node    string // name of the machine
 	started time.Time
 	// startMono is started on the clock of loop.Nanotime.
 	startMono int64
@@ -101,6 +103,9 @@ type Engine struct {
 // New makes the runtime objects of a configuration; nothing is bound yet.
 func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	e := &Engine{cfg: cfg, opt: opt, done: make(chan struct{}), paused: map[*stream.Frontend]bool{}}
+	if e.node = cfg.Global.Node; e.node == "" {
+		e.node, _ = os.Hostname()
+	}
 	sh := &stream.Shared{Config: cfg}
 	sh.Frontends = make([]*stream.Frontend, len(cfg.Proxies))
 	sh.Backends = make([]*server.Backend, len(cfg.Proxies))

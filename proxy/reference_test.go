@@ -68,7 +68,7 @@ func startConfig(t *testing.T, text string) *proxy.Engine {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	e, err := proxy.New(cfg, proxy.Options{Version: "test"})
+	e, err := proxy.New(cfg, proxy.Options{Version: "test", ReleaseDate: "2026/01/01"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func (e *Engine) Info() stats.Info {
 	sh := e.shared
 	info := stats.Info{
 		Version: e.opt.Version, ReleaseDate: e.opt.ReleaseDate,
-		Node: g.Node, Description: g.Description,
+		Node: e.node, Description: g.Description,
 		Threads: len(e.threads), Pid: os.Getpid(), Started: e.started, Now: time.Now(),
 		UlimitN: e.fds, MaxSock: e.fds, MaxConn: int(sh.MaxConn.Load()), HardMaxConn: e.hard,
 		CurrConns: uint64(sh.Conns.Load()), MaxPipes: e.maxPipes,

@@ -87,13 +87,24 @@ func (e *Engine) ServeCLI(conn net.Conn, a cli.Access) { e.api.Serve(conn, a) }
 // statsBusy tells whether somebody is still connected to the runtime API.
 func (e *Engine) statsBusy() bool { return e.api != nil && e.api.Connections() > 0 }
 
+// familyAndAddr writes an address with its family, which tells what kind it is.
+func familyAndAddr(a *sock.Addr) string {
+	switch a.Family() {
+	case sock.FamilyIPv4:
+		return "ipv4@" + a.String()
+	case sock.FamilyIPv6:
+		return "ipv6@" + a.String()
+	}
+	return a.String()
+}
+
 // Sockets implements cli.Engine.
 func (e *Engine) Sockets() []cli.Socket {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	list := make([]cli.Socket, 0, len(e.stats))
 	for _, s := range e.stats {
-		list = append(list, cli.Socket{Addr: s.bind.Text, Level: level(s.bind.Level)})
+		list = append(list, cli.Socket{Addr: familyAndAddr(&s.bind.Addr), Level: level(s.bind.Level)})
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package httporigin
 
 import (
+	"bytes"
 	"syscall"
 
 	"bench/backends/fault"
@@ -99,6 +100,9 @@ func (c *conn) build() {
 		c.reply(&r, keep)
 	}
 	a := &c.ans
+	if c.over.interim > 0 && c.minor > 0 {
+		a.lead(c.over.interim)
+	}
 	a.status, a.persist = r.status, keep
 	a.limit = int64(len(a.head)) + a.repeat + int64(len(a.tail))
 	if f.Corrupt > 0 && a.limit > int64(a.headLen) && o.rng.Float64() < f.Corrupt {
@@ -107,6 +111,16 @@ func (c *conn) build() {
 	if f.Truncate {
 		a.truncate(f.TruncateAt)
 	}
+}
+
+// interim is a response that says only that another one follows.
+var interim = []byte("HTTP/1.1 103 Early Hints\r\n\r\n")
+
+// lead puts n interim responses before the answer.
+func (a *answer) lead(n int) {
+	lead := bytes.Repeat(interim, n)
+	a.headLen += len(lead)
+	a.head = append(lead, a.head...)
 }
 
 // status is that of a good answer: of the path, or drawn.

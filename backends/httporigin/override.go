@@ -17,6 +17,7 @@ import (
 //	/chunked/3000    a body of so many bytes in chunks
 //	/close/1000      a body of so many bytes ended by closing
 //	/delay/50ms      that latency
+//	/interim/1000    so many 103 responses before it
 //	/echo            the request as JSON; may only come last
 //
 // as in /status/404/delay/20ms/bytes/10. A path that does not begin with a pair
@@ -28,12 +29,14 @@ type override struct {
 	hasBytes bool
 	delay    time.Duration
 	hasDelay bool
+	interim  int
 	echo     bool
 }
 
 const (
 	maxOverrideBytes = 1 << 40
 	maxOverrideDelay = time.Hour
+	maxInterim       = 100_000
 )
 
 // overrides tells cheaply whether a target may override anything: nearly all
@@ -43,7 +46,7 @@ func overrides(target []byte) bool {
 		return false
 	}
 	switch target[1] {
-	case 's', 'b', 'c', 'd', 'e':
+	case 's', 'b', 'c', 'd', 'e', 'i':
 		return true
 	}
 	return false
@@ -64,7 +67,7 @@ func parseOverride(target []byte) (o override, p problem) {
 			return override{}, p
 		}
 		if !isOverride(key) {
-			return o, bad(fmt.Sprintf("the path has %q where status, bytes, chunked, close, delay or echo may stand", key))
+			return o, bad(fmt.Sprintf("the path has %q where status, bytes, chunked, close, delay, interim or echo may stand", key))
 		}
 		value, path, _ = cutSegment(path)
 		if err := o.set(string(key), string(value)); err != nil {
@@ -76,7 +79,7 @@ func parseOverride(target []byte) (o override, p problem) {
 
 func isOverride(key []byte) bool {
 	switch string(key) {
-	case "status", "bytes", "chunked", "close", "delay":
+	case "status", "bytes", "chunked", "close", "delay", "interim":
 		return true
 	}
 	return false
@@ -106,6 +109,12 @@ func (o *override) set(key, value string) error {
 			return fmt.Errorf("invalid /delay/%s: want a time like 50ms, at most 1h", value)
 		}
 		o.delay, o.hasDelay = d, true
+	case "interim":
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 0 || n > maxInterim {
+			return fmt.Errorf("invalid /interim/%s: want a number up to %d", value, maxInterim)
+		}
+		o.interim = n
 	default:
 		n, err := units.ParseSize(value)
 		if err != nil || n > maxOverrideBytes {

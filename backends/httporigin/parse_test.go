@@ -212,6 +212,7 @@ func TestParseOverride(t *testing.T) {
 		"/close/1000/status/503":      {bytes: 1000, hasBytes: true, framing: ByClose, status: 503},
 		"/delay/50ms/bytes/0":         {delay: 50e6, hasDelay: true, hasBytes: true},
 		"/delay/0/echo":               {hasDelay: true, echo: true},
+		"/interim/20/status/404":      {interim: 20, status: 404},
 		"/echo":                       {echo: true},
 		"/echoes/of/status/past/long": {},
 	} {
@@ -223,7 +224,7 @@ func TestParseOverride(t *testing.T) {
 			t.Errorf("%s is not looked at", target)
 		}
 	}
-	for _, target := range []string{"/status/99", "/status/abc", "/bytes/-1", "/delay/5", "/bytes/1/what/2", "/bytes/1/status"} {
+	for _, target := range []string{"/status/99", "/status/abc", "/bytes/-1", "/delay/5", "/bytes/1/what/2", "/bytes/1/status", "/interim/x", "/interim/100001"} {
 		if _, p := parseOverride([]byte(target)); p.status != 400 {
 			t.Errorf("%s: problem %v", target, p)
 		}

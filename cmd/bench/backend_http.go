@@ -46,6 +46,7 @@ as in /status/404/delay/20ms/bytes/10:
   /chunked/3000   a body of so many bytes in chunks
   /close/1000     a body of so many bytes ended by closing
   /delay/50ms     that latency
+  /interim/1000   so many 103 responses before it
   /echo           the request as JSON
 
 Answers can be given byte for byte, also such as are no HTTP:

@@ -223,5 +223,6 @@ func ParsePrefix(s string) (Prefix, error) {
 	return Prefix{p.Masked()}, nil
 }
 
-// Contains tells whether the IP of a lies within the prefix.
-func (p Prefix) Contains(a *Addr) bool { return p.Prefix.Contains(a.AddrPort().Addr().Unmap()) }
+// Contains tells whether the IP of a lies within the prefix. A mapped IPv4 address is
+// an IPv6 address.
+func (p Prefix) Contains(a *Addr) bool { return p.Prefix.Contains(a.AddrPort().Addr()) }

@@ -22,17 +22,14 @@ type Picker interface {
 type Algorithm struct {
 	Name spec.Balance
 	New  func() Picker
-	// InTurn: servers are taken in turn, so that the next is as good as any when
-	// one does not answer, and there is nothing to wait for.
-	InTurn bool
-	Doc    string
+	Doc  string
 }
 
 // Algorithms lists what "balance" accepts.
 func Algorithms() []Algorithm {
 	return []Algorithm{
-		{"roundrobin", newRoundRobin, true, "each server in turn, in proportion to its weight"},
-		{"leastconn", newLeastConn, false, "the server with the fewest sessions for its weight"},
+		{"roundrobin", newRoundRobin, "each server in turn, in proportion to its weight"},
+		{"leastconn", newLeastConn, "the server with the fewest sessions for its weight"},
 	}
 }
 

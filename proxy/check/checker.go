@@ -30,7 +30,7 @@ type Config struct {
 type Listener interface {
 	// Checked is called after each check.
 	Checked(r Result, h Health)
-	// Changed is called before that when the check brought the server up or
+	// Changed is called after that when the check brought the server up or
 	// down.
 	Changed(up bool, r Result)
 }
@@ -223,14 +223,16 @@ func (c *Checker) read() {
 func (c *Checker) finish(r Result) {
 	c.drop()
 	r.Duration = time.Duration(c.l.Refresh() - c.began)
-	if r.Status.OK() {
-		if c.health.Good() {
-			c.to.Changed(true, r)
-		}
-	} else if c.health.Bad() {
-		c.to.Changed(false, r)
+	up, changed := r.Status.OK(), false
+	if up {
+		changed = c.health.Good()
+	} else {
+		changed = c.health.Bad()
 	}
 	c.to.Checked(r, c.health)
+	if changed {
+		c.to.Changed(up, r)
+	}
 	if c.running {
 		c.l.SetTimer(&c.timer, c.l.Now()+int64(c.interval()), c)
 	}

@@ -38,7 +38,7 @@ func optionRows() []option {
 		{"http-pretend-keepalive", back, nothing, "responses are framed by the proxy", "Claim keep-alive towards servers."},
 		{"http-use-proxy-header", front, nothing, "Connection is the header always", "Use Proxy-Connection where a proxy is addressed."},
 		{"idle-close-on-response", front, one(func(s *o) *bool { return &s.IdleCloseOnResponse }), "", "Do not close idle connections of clients at a soft stop before a last response."},
-		{"independent-streams", inAny, nothing, "both directions share their timeout", "Count inactivity by direction."},
+		{"independent-streams", inAny, one(func(s *o) *bool { return &s.IndependentStreams }), "", "Count inactivity by direction."},
 		{"log-health-checks", back, one(func(s *o) *bool { return &s.LogHealthChecks }), "", "Log every result of health checks that changes."},
 		{"log-separate-errors", front, one(func(s *o) *bool { return &s.LogSeparateErrors }), "", "Raise the level of failed requests in logs."},
 		{"logasap", front, nothing, "lines are written when all is known", "Log before the response has ended."},

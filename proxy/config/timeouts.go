@@ -37,15 +37,15 @@ func timeoutRows() [numTimeouts]timeoutRow {
 	type t = spec.Timeouts
 	return [numTimeouts]timeoutRow{
 		timeoutClient:        {"client", inDefaults | inFront, func(s *t) *time.Duration { return &s.Client }, "Inactivity of the client."},
-		timeoutClientFin:     {"client-fin", inDefaults | inFront, func(s *t) *time.Duration { return &s.ClientFin }, "Inactivity of the client after one side has closed."},
+		timeoutClientFin:     {"client-fin", inDefaults | inFront, func(s *t) *time.Duration { return &s.ClientFin }, "Inactivity of the client once it has been sent the end of the server's stream."},
 		timeoutConnect:       {"connect", inDefaults | inBack, func(s *t) *time.Duration { return &s.Connect }, "Time to connect to a server."},
 		timeoutServer:        {"server", inDefaults | inBack, func(s *t) *time.Duration { return &s.Server }, "Inactivity of the server."},
-		timeoutServerFin:     {"server-fin", inDefaults | inBack, func(s *t) *time.Duration { return &s.ServerFin }, "Inactivity of the server after one side has closed."},
+		timeoutServerFin:     {"server-fin", inDefaults | inBack, func(s *t) *time.Duration { return &s.ServerFin }, "Inactivity of the server once it has been sent the end of the client's stream."},
 		timeoutHTTPRequest:   {"http-request", inAny, func(s *t) *time.Duration { return &s.HTTPRequest }, "Time for a complete request head."},
 		timeoutHTTPKeepAlive: {"http-keep-alive", inAny, func(s *t) *time.Duration { return &s.HTTPKeepAlive }, "Time for the next request to begin."},
 		timeoutQueue:         {"queue", inDefaults | inBack, func(s *t) *time.Duration { return &s.Queue }, "Time in a queue for a server."},
 		timeoutCheck:         {"check", inDefaults | inBack, func(s *t) *time.Duration { return &s.Check }, "Time for a health check after it has connected."},
-		timeoutTunnel:        {"tunnel", inDefaults | inBack, func(s *t) *time.Duration { return &s.Tunnel }, "Inactivity of both sides of a tunnel."},
+		timeoutTunnel:        {"tunnel", inDefaults | inBack, func(s *t) *time.Duration { return &s.Tunnel }, "Inactivity of both sides where bytes flow both ways: in TCP mode, after an upgrade or CONNECT."},
 	}
 }
 

@@ -2,11 +2,13 @@ package difftest
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,12 +35,20 @@ type exchange struct {
 	quiet  time.Duration
 	// others are clients that come before, 40 ms apart.
 	others [][]step
+	// grain is what the times in the logs are rounded to; 0: they are not compared.
+	grain time.Duration
 	// origin holds a script per connection; the last one serves all further ones.
 	// None: nothing listens there.
 	origin [][]step
-	logs   int  // lines to expect, one by default; -1 for none
-	heads  bool // responses have no bodies
-	tcp    bool // mode tcp
+	// second is another origin, whose port replaces PORT in the backend's lines.
+	second [][]step
+	// secondDies is when it dies of itself, counted from the first client; 0: it does not.
+	secondDies time.Duration
+	logs       int  // lines to expect, one by default; -1 for none
+	heads      bool // responses have no bodies
+	tcp        bool // mode tcp
+	// starved: the proxy has one descriptor left, for the client.
+	starved bool
 	// The engine differs on purpose in these parts of the outcome, for this reason.
 	why     string
 	differs outcome
@@ -73,17 +83,16 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 	if quiet == 0 {
 		quiet = defaultQuiet
 	}
-	port := 1 // nothing listens there
-	var o *origin
-	var err error
 	beside := &neighbour{}
 	defer beside.leave()
 	newCutter := func() *cutter { return e.pieces.cutter(beside) }
-	if len(e.origin) > 0 {
-		if o, err = newOrigin(e.origin, awaitLimit, newCutter); err != nil {
-			return outcome{}, err
-		}
-		port = o.l.Addr().(*net.TCPAddr).Port
+	o, err := newOrigin(e.origin, awaitLimit, newCutter)
+	if err != nil {
+		return outcome{}, err
+	}
+	second, err := newOrigin(e.second, awaitLimit, newCutter)
+	if err != nil {
+		return outcome{}, err
 	}
 	logs, err := newLogSink()
 	if err != nil {
@@ -98,19 +107,30 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		global += e.engine
 	}
 	conf := fmt.Sprintf(base, logs.conn.LocalAddr().(*net.UDPAddr).Port,
-		global, e.defaults, frontend, backend, port, e.server)
+		global, e.defaults, frontend, backend, o.port(), e.server)
+	conf = strings.ReplaceAll(conf, "PORT", strconv.Itoa(second.port()))
 	dir := t.TempDir()
 	for name, content := range e.files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			return outcome{}, err
 		}
 	}
-	conf = strings.NewReplacer("DIR", dir, "ORIGIN", strconv.Itoa(port)).Replace(conf)
-	r, err := s.start(dir, conf, port)
+	conf = strings.NewReplacer("DIR", dir, "ORIGIN", strconv.Itoa(o.port())).Replace(conf)
+	r, err := s.start(dir, conf, o.port())
 	if err != nil {
 		return outcome{}, err
 	}
 	beside.come(r.ready)
+	feed := func() {}
+	if e.starved {
+		time.Sleep(100 * time.Millisecond) // the connection that found it ready is to be closed
+		if feed, err = starve(r.cmd.Process.Pid); err != nil {
+			return outcome{}, errors.Join(err, r.stop())
+		}
+	}
+	if e.secondDies > 0 {
+		defer time.AfterFunc(e.secondDies, second.die).Stop()
+	}
 	var clients []*peer
 	var playing sync.WaitGroup
 	for i, script := range append(slices.Clip(e.others), e.client) {
@@ -135,6 +155,7 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		want = 0
 	}
 	logs.wait(want, 3*time.Second)
+	feed()                            // or its counters could not be asked for
 	time.Sleep(20 * time.Millisecond) // a line too many would come now
 	var out outcome
 	if out.stats, err = stats(filepath.Join(dir, "stats")); err != nil {
@@ -153,13 +174,16 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		}
 		out.client += norm(p.got, e.heads) + e.pieces.end(p.end) + "\n"
 	}
-	if o != nil {
-		for i, got := range o.stop() {
-			out.origin += fmt.Sprintf("connection %d\n%s", i+1, norm([]byte(got), false))
+	for i, got := range o.stop() {
+		out.origin += fmt.Sprintf("connection %d\n%s", i+1, norm([]byte(got), false))
+	}
+	for _, got := range second.stop() {
+		if got != "" { // not a health check
+			out.origin += "connection to the second origin\n" + norm([]byte(got), false)
 		}
 	}
 	for _, l := range logs.stop() {
-		out.logs += normalLog(l) + "\n"
+		out.logs += normalLog(l, e.grain) + "\n"
 	}
 	return out, nil
 }
@@ -178,7 +202,7 @@ func build(t *testing.T) string {
 func tables() [][]exchange {
 	return [][]exchange{
 		basic, framing, modes, interim, tunnels, strict, broken, limits, replies,
-		edges, chunkEdges, responseEdges, tcp, farms, spliced, targets,
+		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced, targets,
 	}
 }
 
@@ -220,14 +244,24 @@ type result struct {
 	done                chan struct{}
 }
 
+// only narrows down what is played: -run alone would leave out what is not looked at,
+// but play it all the same.
+var only = flag.String("exchange", "", "play only the exchanges whose names match this regular expression")
+
 func TestExchanges(t *testing.T) {
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatal(err)
+	}
 	reference := &subject{"haproxy", []string{testpeer.Need(t, "haproxy")}}
 	engine := &subject{"builtin", []string{build(t), "proxy"}}
 
 	var all []*exchange
 	for _, table := range append(tables(), onPollers(), inPieces()) {
 		for i := range table {
-			all = append(all, &table[i])
+			if wanted.MatchString(table[i].name) {
+				all = append(all, &table[i])
+			}
 		}
 	}
 	// They are all under way before the first is looked at: parallel subtests

@@ -40,6 +40,8 @@ const documentTail = `
 | look-alikes of blanks and quotes | one remark for the whole file names the character and the lines | pasted from a web page they are on every line |
 | host names of servers | looked up once, at start; ` + "`resolvers`" + ` sections are accepted with a warning, and a server whose name is not found waits for ` + "`set server addr`" + ` | nothing looks names up while the proxy runs |
 | servers without an address or port of their own | their connections are kept for the client that they were opened for, not shared | the next client's may lead elsewhere |
+| ` + "`set server ... addr ... port ...`" + ` | no request goes to the former address any more, not even over a connection that was in use at the time or belongs to one client (` + "`http-reuse never`" + `) | there such connections are used again |
+| queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
 `
 
 // Every announced difference is in the document, and no other.

@@ -1,6 +1,10 @@
 package difftest
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // slow answers after a while, each connection anew.
 var slow = []step{await("\r\n\r\n"), pause(ms(200)), send(ok), loop()}
@@ -20,6 +24,12 @@ var farms = []exchange{
 	{name: "first server refuses, redispatch 2", defaults: "retries 3\n    option redispatch 2", backend: dead, client: sends(get), origin: respond(ok)},
 	{name: "first server refuses, redispatch, leastconn", defaults: "retries 1\n    option redispatch", backend: "balance leastconn\n    " + dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
 	{name: "first server refuses, redispatch 1", defaults: "retries 3\n    option redispatch 1", backend: dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
+	{name: "first server refuses, retry-on none", defaults: "retries 1\n    option redispatch\n    retry-on none", backend: dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
+	{name: "first server refuses, retry-on 503", defaults: "retries 1\n    option redispatch\n    retry-on 503", backend: dead, client: sends(get), quiet: ms(1600), origin: respond(ok)},
+	{name: "tcp, first server refuses, retry-on none", tcp: true, defaults: "retries 1\n    option redispatch\n    retry-on none", backend: dead, client: []step{send("ping"), await("pong"), closeNow()}, quiet: ms(1600), origin: origins([]step{await("ping"), send("pong"), await("never")})},
+	{name: "no descriptor left for the server", starved: true, onlyAtOnce: timed, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3", client: sends(get), grain: ms(500), origin: respond(ok)},
+	{name: "no descriptor left for the server, redispatch", starved: true, onlyAtOnce: timed, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3\n    option redispatch", backend: "server s3 127.0.0.1:PORT", client: sends(get), grain: ms(500), origin: respond(ok), second: respond(ok)},
+	{name: "tcp, no descriptor left for the server", tcp: true, starved: true, onlyAtOnce: timed, miscounted: "a session of a server counts there once its socket exists", defaults: "retries 3", client: sends("ping"), grain: ms(500), origin: origins([]step{await("never")})},
 	{name: "first server disabled", backend: dead + " disabled", client: sends(get), origin: respond(ok)},
 	{name: "all servers disabled", server: " disabled", client: sends(get), origin: respond(ok)},
 	{name: "backup server", backend: dead + " backup", client: sends(get), origin: respond(ok)},
@@ -47,4 +57,48 @@ var farms = []exchange{
 	{name: "reuse safe, second requests share", others: [][]step{{send(other), await("ok"), pause(ms(30)), send(other), await("ok"), pause(ms(400))}}, client: []step{pause(ms(80)), send(get), await("ok"), send(get), await("ok")}, origin: respond(ok), logs: 4},
 	{name: "pool-max-conn 0", server: " pool-max-conn 0", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get), await("ok"), send(get)}, origin: respond(ok), logs: 3},
 	{name: "max-reuse 1", why: "the limit holds for every connection, as the manual has it, not for HTTP/2 only", differs: outcome{origin: "connection 1\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nconnection 2\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\n"}, defaults: "http-reuse always", server: " max-reuse 1", client: sends(strings.Repeat(get, 4)), origin: respond(ok), logs: 4},
+}
+
+// dying: one of three servers is dead, or dies, with every algorithm and every kind of
+// redispatching. Each of the clients comes when the one before has been served.
+func dying() []exchange {
+	one := []step{send(get), await("ok"), closeNow()}
+	tcpOne := []step{send("ping"), await("pong"), closeNow()}
+	tcpOrigin := origins([]step{await("ping"), send("pong"), await("never")})
+	var all []exchange
+	for _, balance := range []string{"roundrobin", "leastconn"} {
+		for _, redispatch := range []string{"no option redispatch", "option redispatch", "option redispatch 1", "option redispatch 2", "option redispatch -2"} {
+			e := exchange{
+				name:     fmt.Sprintf("one server of three refuses, %s, %s", balance, redispatch),
+				defaults: "retries 2\n    timeout client 1s\n    " + redispatch,
+				backend:  "balance " + balance + "\n    server s3 127.0.0.1:PORT\n    " + dead,
+				client:   one, others: [][]step{one, one, one},
+				origin: respond(ok), second: respond(ok), logs: 4, quiet: ms(1600), grain: ms(500), onlyAtOnce: timed,
+			}
+			all = append(all, e)
+			e.name = "tcp, " + e.name
+			e.tcp, e.client, e.others = true, tcpOne, [][]step{tcpOne, tcpOne, tcpOne}
+			e.origin, e.second = tcpOrigin, tcpOrigin
+			all = append(all, e)
+		}
+		for _, redispatch := range []string{"no option redispatch", "option redispatch"} {
+			e := exchange{
+				name:     fmt.Sprintf("one server of two dies, %s, %s", balance, redispatch),
+				defaults: "retries 2\n    timeout client 1s\n    " + redispatch,
+				backend:  "balance " + balance + "\n    server s0 127.0.0.1:PORT",
+				client:   one, others: [][]step{one, one, one},
+				origin: respond(ok), second: origins([]step{await("\r\n\r\n"), send(ok), pause(ms(20)), die()}), logs: 4, quiet: ms(1600), grain: ms(500), onlyAtOnce: timed,
+			}
+			all = append(all, e)
+			e.name += ", with a request"
+			e.miscounted = "a reset instead of a response is counted twice there"
+			e.second = origins([]step{await("\r\n\r\n"), die()})
+			all = append(all, e)
+			e.name, e.miscounted = "tcp, "+e.name, ""
+			e.tcp, e.client, e.others = true, tcpOne, [][]step{tcpOne, tcpOne, tcpOne}
+			e.origin, e.second = tcpOrigin, origins([]step{await("ping"), die()})
+			all = append(all, e)
+		}
+	}
+	return slices.Clip(all)
 }

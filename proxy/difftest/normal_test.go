@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ownReply is the body of a reply the proxy gives on its own: the sentences are
@@ -133,9 +134,22 @@ var logLine = regexp.MustCompile(`\S+ \[[^\]]+\] (\S+) (\S+) (-?\d+)/(-?\d+)/(-?
 // tcpLogLine is what is compared of a line of option tcplog.
 var tcpLogLine = regexp.MustCompile(`\S+ \[[^\]]+\] (\S+) (\S+) (-?\d+)/(-?\d+)/\+?(-?\d+) \+?(\d+) (\S+) \S+/(\+?\d+) \d+/\d+$`)
 
+// rounded writes a timer of the log, rounded to the grain, when it comes to any.
+func rounded(name, ms string, grain time.Duration) string {
+	n, err := strconv.Atoi(ms)
+	if err != nil || grain == 0 {
+		return ""
+	}
+	if d := (time.Duration(n) * time.Millisecond).Round(grain); d > 0 {
+		return fmt.Sprintf(" %s=%v", name, d)
+	}
+	return ""
+}
+
 // normalLog reduces a log line to the frontend, the server, which timers ran, the
-// status, the flags, the retries, the places in the queues, and the request.
-func normalLog(line string) string {
+// status, the flags, the retries, the places in the queues, and the request. With a
+// grain it keeps the connection's and the whole time, rounded.
+func normalLog(line string, grain time.Duration) string {
 	m := logLine.FindStringSubmatch(line)
 	if m == nil {
 		if m := tcpLogLine.FindStringSubmatch(line); m != nil {
@@ -145,6 +159,7 @@ func normalLog(line string) string {
 					timers += " no-" + name
 				}
 			}
+			timers += rounded("Tc", m[4], grain) + rounded("Tt", m[5], grain)
 			return fmt.Sprintf("%s %s%s bytes=%s flags=%s retries=%s", m[1], m[2], timers, m[6], m[7], m[8])
 		}
 		return "not httplog: " + line
@@ -155,6 +170,7 @@ func normalLog(line string) string {
 			timers += " no-" + name
 		}
 	}
+	timers += rounded("Tc", m[5], grain) + rounded("Ta", m[7], grain)
 	queue := ""
 	if m[12] != "0/0" {
 		queue = " queue=" + m[12]

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // subject is a proxy under comparison.
@@ -195,4 +197,30 @@ func (r *running) stop() error {
 	_ = r.cmd.Process.Kill()
 	<-r.exited
 	return nil
+}
+
+// starve leaves a process one descriptor to open, until feed is called.
+func starve(pid int) (feed func(), err error) {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]bool{}
+	for _, e := range entries {
+		used[e.Name()] = true
+	}
+	free := 0
+	for used[strconv.Itoa(free)] {
+		free++
+	}
+	var old unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		return nil, err
+	}
+	limit := old
+	limit.Cur = uint64(free) + 1
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		return nil, err
+	}
+	return func() { _ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &old, nil) }, nil
 }

@@ -28,6 +28,7 @@ const (
 	opClose // close at once
 	opReset // close with a reset
 	opLoop  // start over
+	opDie   // the whole origin ends, as a process does that is killed
 )
 
 func send(text string) step         { return step{op: opSend, text: text} }
@@ -37,6 +38,7 @@ func shut() step                    { return step{op: opShut} }
 func closeNow() step                { return step{op: opClose} }
 func reset() step                   { return step{op: opReset} }
 func loop() step                    { return step{op: opLoop} }
+func die() step                     { return step{op: opDie} }
 func answer(text string) []step     { return []step{await("\r\n\r\n"), send(text), loop()} }
 func answerOnce(text string) []step { return []step{await("\r\n\r\n"), send(text), closeNow()} }
 
@@ -61,6 +63,7 @@ type peer struct {
 	conn  *net.TCPConn
 	quiet time.Duration // with the script at its end: leave when nothing came for so long
 	cut   *cutter       // what to send in pieces, nil for in one
+	die   func()        // what ends the whole origin
 
 	mu   sync.Mutex
 	got  []byte
@@ -99,6 +102,10 @@ func (p *peer) play(script []step) {
 			return
 		case opLoop:
 			i = -1
+		case opDie:
+			p.setEnd(endByUs)
+			p.die()
+			return
 		}
 	}
 	if p.receive(time.Now().Add(max(p.quiet, firstLimit))) || p.cut.sending() {
@@ -174,7 +181,11 @@ type origin struct {
 	peers []*peer
 }
 
+// Without scripts there is none.
 func newOrigin(scripts [][]step, quiet time.Duration, cut func() *cutter) (*origin, error) {
+	if len(scripts) == 0 {
+		return nil, nil
+	}
 	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
@@ -190,7 +201,7 @@ func (o *origin) accept() {
 		if err != nil {
 			return
 		}
-		p := &peer{conn: c, quiet: o.quiet, cut: o.cut()}
+		p := &peer{conn: c, quiet: o.quiet, cut: o.cut(), die: o.die}
 		o.mu.Lock()
 		script := o.scripts[min(len(o.peers), len(o.scripts)-1)]
 		o.peers = append(o.peers, p)
@@ -199,8 +210,31 @@ func (o *origin) accept() {
 	}
 }
 
+// die ends the origin as the end of its process would: nothing listens any more, and
+// its connections are reset.
+func (o *origin) die() {
+	o.l.Close()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, p := range o.peers {
+		_ = p.conn.SetLinger(0)
+		_ = p.conn.Close()
+	}
+}
+
+// port is where the origin listens, or one where nothing does.
+func (o *origin) port() int {
+	if o == nil {
+		return 1
+	}
+	return o.l.Addr().(*net.TCPAddr).Port
+}
+
 // stop ends the origin and returns what came in on every connection.
 func (o *origin) stop() []string {
+	if o == nil {
+		return nil
+	}
 	o.l.Close()
 	o.mu.Lock()
 	for _, p := range o.peers {

@@ -12,6 +12,7 @@ var tcp = []exchange{
 	{name: "tcp, client half-closes", tcp: true, client: []step{send("ping"), shut(), await("pong")}, origin: origins([]step{await("ping"), pause(ms(50)), send("pong"), closeNow()})},
 	{name: "tcp, server half-closes", tcp: true, client: []step{await("bye"), send("ping"), pause(ms(50)), closeNow()}, origin: origins([]step{send("bye"), shut(), await("ping"), await("never")})},
 	{name: "tcp, nothing sent", tcp: true, client: []step{pause(ms(50)), closeNow()}, origin: origins([]step{await("never")})},
+	{name: "tcp, nothing sent, dontlognull", tcp: true, frontend: "option dontlognull", client: []step{await("hello"), closeNow()}, origin: origins([]step{send("hello"), await("never")}), logs: -1},
 	{name: "tcp, nothing listens", tcp: true, client: sends("ping")},
 	{name: "tcp, nothing listens, one retry", tcp: true, defaults: "retries 1", client: sends("ping"), quiet: ms(1600)},
 	{name: "tcp, client time-out", tcp: true, defaults: "timeout client 200ms", client: sends("ping"), quiet: ms(600), origin: origins([]step{await("never")})},

@@ -48,8 +48,8 @@ var aliases = []Alias{
 	{"cp", func(l *line, r *Record, f flags) { l.port(&r.Client, r.ListenerID, f) }, "port of the client"},
 	{"f", func(l *line, r *Record, f flags) { l.str(r.Frontend, f) }, "frontend"},
 	{"fc", func(l *line, r *Record, _ flags) { l.num(r.FeConn) }, "connections of the frontend"},
-	{"fi", func(l *line, r *Record, f flags) { l.ip(&r.Local, f) }, "address the client connected to"},
-	{"fp", func(l *line, r *Record, f flags) { l.port(&r.Local, r.ListenerID, f) }, "port the client connected to"},
+	{"fi", func(l *line, r *Record, f flags) { l.ip(r.local(), f) }, "address the client connected to"},
+	{"fp", func(l *line, r *Record, f flags) { l.port(r.local(), r.ListenerID, f) }, "port the client connected to"},
 	{"ft", transport, "frontend, followed by ~ for TLS"},
 	{"hr", func(l *line, r *Record, f flags) { l.captures(r.RequestCaptures, f) }, "captured request headers in braces"},
 	{"hrl", func(l *line, r *Record, f flags) { l.captureList(r.RequestCaptures, f) }, "captured request headers one by one"},
@@ -197,9 +197,9 @@ func peers(l *line, r *Record, _ flags) {
 		l.b = append(l.b, ' ')
 	}
 	l.b = append(l.b, "to "...)
-	l.ip(&r.Local, 0)
+	l.ip(r.local(), 0)
 	l.b = append(l.b, ':')
-	l.port(&r.Local, r.ListenerID, 0)
+	l.port(r.local(), r.ListenerID, 0)
 }
 
 func pid(l *line, _ *Record, fl flags) {

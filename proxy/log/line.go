@@ -137,7 +137,7 @@ func (l *line) ip(a *sock.Addr, fl flags) {
 		l.str("", fl)
 		return
 	}
-	ip := ap.Addr().Unmap()
+	ip := ap.Addr()
 	switch {
 	case fl&hex != 0 && ip.Is4():
 		for _, c := range ip.As4() {

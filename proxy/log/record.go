@@ -17,7 +17,8 @@ const NotReached = -1
 // steps that were not taken (configuration manual, section 8.4).
 type Record struct {
 	Client   sock.Addr
-	Local    sock.Addr // the address the client connected to
+	Local    sock.Addr // the address the client connected to, or the listener's
+	Socket   int       // the client's, which knows the address where the listener has all of them
 	Frontend string
 	Backend  string
 	Server   string // "" is printed as <NOSRV>
@@ -79,4 +80,14 @@ type Record struct {
 type Sink interface {
 	// Log formats and sends one record; it never blocks.
 	Log(r *Record)
+}
+
+// local is the address the client connected to.
+func (r *Record) local() *sock.Addr {
+	if r.Socket > 0 && r.Local.AddrPort().Addr().IsUnspecified() {
+		if a, errno := sock.LocalAddr(r.Socket); errno == 0 {
+			r.Local = a
+		}
+	}
+	return &r.Local
 }

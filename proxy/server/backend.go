@@ -110,15 +110,21 @@ func (b *Backend) Count() (active, backup, weight int) {
 		weight += s.Effective()
 	}
 	for _, s := range b.Servers {
-		switch {
-		case !s.Usable():
-		case s.Spec.Backup:
+		if s.Spec.Backup && s.Usable() {
 			backup++
-		default:
-			active++
 		}
 	}
-	return active, backup, weight
+	return b.Active(), backup, weight
+}
+
+// Active is the number of usable servers that are no backup.
+func (b *Backend) Active() (n int) {
+	for _, s := range b.Servers {
+		if !s.Spec.Backup && s.Usable() {
+			n++
+		}
+	}
+	return n
 }
 
 // Downtime is the time without a usable server, how often that began, and when

@@ -166,7 +166,7 @@ type Options struct {
 	AbortOnClose, AllBackups                                       bool
 	ClientKeepalive, ServerKeepalive                               bool // TCP keep-alive: clitcpka, srvtcpka
 	NoLinger                                                       bool
-	IdleCloseOnResponse                                            bool
+	IdleCloseOnResponse, IndependentStreams                        bool
 	SpliceAuto, SpliceRequest, SpliceResponse                      bool
 	HTTPIgnoreProbes, SocketStats                                  bool
 	AcceptInvalidRequest, AcceptInvalidResponse                    bool

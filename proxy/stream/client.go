@@ -134,14 +134,15 @@ func (c *client) Ready(ev poller.Events) {
 
 // Run goes on with a request that had arrived before the last one was finished.
 func (c *client) Run() {
-	if c.fd < 0 || c.lingering {
-		return
-	}
-	if s := c.stream; s != nil {
+	switch s := c.stream; {
+	case c.fd < 0:
+	case c.lingering:
+		c.linger()
+	case s != nil:
 		s.resume()
-		return
+	default:
+		c.readRequest()
 	}
-	c.readRequest()
 }
 
 // Expired implements loop.TimerHandler.
@@ -272,13 +273,17 @@ func (c *client) finish(mayHaveMore bool) {
 }
 
 func (c *client) linger() {
-	for c.readable || c.hup {
-		_, res := c.recv(c.t.Loop.Scratch())
+	for share := pumpShare; c.readable || c.hup; {
+		n, res := c.recv(c.t.Loop.Scratch())
+		share -= n
 		switch {
 		case res == ioDrained:
 			return
 		case res != ioMore || c.bytesIn > lingerBytes:
 			c.close()
+			return
+		case share <= 0:
+			c.t.Loop.Wake(&c.task)
 			return
 		}
 	}

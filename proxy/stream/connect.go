@@ -6,7 +6,6 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/sock"
-	"bench/proxy/balance"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 )
@@ -16,6 +15,11 @@ func (s *stream) assign() {
 	if s.srv != nil {
 		s.server().C.Sessions++ // each attempt is one
 		s.connect()
+		return
+	}
+	if s.be.Queued.Load() > 0 {
+		// First come, first served, also when there is a slot free by now.
+		s.enqueue()
 		return
 	}
 	srv, none := s.be.pick(s.prevSrv)
@@ -134,7 +138,8 @@ func (s *stream) connect() {
 	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
 	tune := &s.t.Shared.Config.Global.Tune
 	opt.RcvBuf, opt.SndBuf = tune.RcvBufServer, tune.SndBufServer
-	to := s.target()
+	addr := s.srv.Addr()
+	to := s.target(addr)
 	fd, inProgress, errno := s.dial(&to, &opt)
 	s.server().C.Connects++
 	s.be.C.Connects++
@@ -143,7 +148,7 @@ func (s *stream) connect() {
 		s.connectFailed(connectCause(errno))
 		return
 	}
-	sc, err := s.t.newServerConn(fd, s.srv)
+	sc, err := s.t.newServerConn(fd, s.srv, addr)
 	if err != nil {
 		sock.Close(fd)
 		s.connectFailed('R')
@@ -215,6 +220,9 @@ func (s *stream) established() {
 		s.state = stateData
 	}
 	s.touchServer()
+	if !s.http {
+		s.touchClient()
+	}
 	serial := s.serial
 	s.pumpUp()
 	if s.serial != serial || s.sc == nil {
@@ -224,24 +232,6 @@ func (s *stream) established() {
 	if s.sc.readable && s.state == stateData {
 		s.pumpDown()
 	}
-}
-
-// touchServer notes activity of the server.
-func (s *stream) touchServer() {
-	d := s.be.Spec.Timeouts.Server
-	if s.tunnel && s.be.Spec.Timeouts.Tunnel > 0 {
-		d = s.be.Spec.Timeouts.Tunnel
-	}
-	s.srvExp = s.after(d)
-}
-
-// touchClient notes activity of the client.
-func (s *stream) touchClient() {
-	d := s.fe.Spec.Timeouts.Client
-	if s.tunnel && s.be != nil && s.be.Spec.Timeouts.Tunnel > 0 {
-		d = s.be.Spec.Timeouts.Tunnel
-	}
-	s.cliExp = s.after(d)
 }
 
 // dropServer closes the server connection, if any.
@@ -282,9 +272,9 @@ func (s *stream) connectFailed(cause byte) {
 	if s.redispatchDue() {
 		s.prevSrv = s.srv
 		s.leaveServer()
-		// Where it is another server's turn anyway the pause is spared. But what this
-		// process has run out of, no other server has either.
-		if active, _, _ := s.be.Count(); cause != 'R' && active > 1 && balance.ByName(be.Balance).InTurn {
+		// Another server need not be waited for. But what this process has run out
+		// of, no other server has either.
+		if cause != 'R' && s.be.Active() > 1 {
 			s.assign()
 			return
 		}
@@ -296,29 +286,25 @@ func (s *stream) connectFailed(cause byte) {
 	if d := be.Timeouts.Connect; d > 0 {
 		pause = min(pause, d)
 	}
-	if cause == 's' {
-		pause = 0 // the time has passed already
+	if cause == 's' || cause == 'R' {
+		// The time has passed already; or the process has run out of something, for
+		// which no server is to blame and none is spared by waiting.
+		pause = 0
 	}
 	s.exp = s.t.Loop.Now() + int64(pause)
 	s.arm()
 }
 
 // redispatchDue follows "option redispatch": after every so many attempts, or at
-// once when the server is known to be down, or when the algorithm would have
-// chosen any other just as well.
+// once when the server is known to be down or the algorithm has others to choose
+// from.
 func (s *stream) redispatchDue() bool {
 	be := s.be.Spec
 	switch {
 	case be.Redispatch == 0:
 		return false
-	case !s.srv.Running():
+	case !s.srv.Running(), s.be.Active() > 1:
 		return true
-	case balance.ByName(be.Balance).InTurn:
-		if active, _, _ := s.be.Count(); active > 1 {
-			return true
-		}
-	}
-	switch {
 	case be.Redispatch > 0:
 		return s.retries%be.Redispatch == 0
 	}
@@ -335,14 +321,10 @@ func (s *stream) clientWhileWaiting() {
 	if !s.clientBroken() && !s.abortOnClose() {
 		return
 	}
-	at := byte('C')
-	if s.state == stateQueue {
-		at = 'Q'
-	}
 	if s.state != stateQueue {
 		s.countClientAbort()
 	}
-	s.abort('C', at)
+	s.abort('C', s.whereWaiting())
 }
 
 func (s *stream) abortOnClose() bool {

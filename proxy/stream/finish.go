@@ -230,6 +230,7 @@ func (s *stream) timers() (queue, connect, response int64) {
 	switch {
 	case s.gotSrv != 0:
 		queue = ms(s.gotSrv - s.gotReq)
+	case s.flags == [2]byte{'c', 'Q'}: // as in the reference, not reached
 	case s.beQueue > 0 || s.srvQueue > 0: // left the queue without a server
 		queue = ms(s.t.Loop.Now() - s.gotReq)
 	}
@@ -246,7 +247,7 @@ func (s *stream) timers() (queue, connect, response int64) {
 func (s *stream) log(sent uint64) {
 	t, c := s.t, s.c
 	opt := &s.fe.Spec.Options
-	if opt.DontLogNull && s.begin != 0 && c.bytesIn == 0 && sent == 0 {
+	if opt.DontLogNull && c.bytesIn == 0 {
 		return
 	}
 	if opt.DontLogNormal && s.flags[0] == '-' && s.retries == 0 && s.status < 500 {
@@ -254,7 +255,7 @@ func (s *stream) log(sent uint64) {
 	}
 	now := t.Loop.Now()
 	r := &t.rec
-	r.Client, r.Local = c.addr.Addr(), c.l.Addr
+	r.Client, r.Local, r.Socket = c.addr.Addr(), c.l.Addr, c.fd
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
 	// The reference logs when the stream has left its backend and server, but

@@ -12,6 +12,7 @@ import (
 type serverConn struct {
 	endpoint
 	srv        *server.Server
+	addr       *sock.Addr // of the server, when it was connected to
 	stream     *stream
 	owner      *client // keeps it between its requests
 	uses       int32   // responses received on it
@@ -53,7 +54,7 @@ func (l *idleList) remove(sc *serverConn) {
 }
 
 // newServerConn wraps a descriptor that is connecting or connected.
-func (t *Thread) newServerConn(fd int, srv *server.Server) (*serverConn, error) {
+func (t *Thread) newServerConn(fd int, srv *server.Server, addr *sock.Addr) (*serverConn, error) {
 	sc := t.freeSrv
 	if sc == nil {
 		sc = &serverConn{}
@@ -64,7 +65,7 @@ func (t *Thread) newServerConn(fd int, srv *server.Server) (*serverConn, error) 
 		*sc = serverConn{}
 	}
 	sc.endpoint = endpoint{t: t, fd: fd}
-	sc.srv = srv
+	sc.srv, sc.addr = srv, addr
 	if err := t.Loop.Add(fd, poller.In|poller.Out, sc); err != nil {
 		sc.next, t.freeSrv = t.freeSrv, sc
 		t.nSrv.free++
@@ -124,12 +125,15 @@ func (sc *serverConn) close() {
 	t.nSrv.free++
 }
 
+// outdated tells that the server has been given another address since.
+func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
+
 // reuse takes an idle connection for the stream, or returns nil. first tells
 // that this is the client's first request, which the policies treat with more
 // care: a client does not repeat it by itself when the connection breaks.
 func (s *stream) reuse() *serverConn {
 	if own := s.c.own; own != nil {
-		if own.srv == s.srv {
+		if own.srv == s.srv && !own.outdated() {
 			s.c.own, own.owner = nil, nil
 			return own
 		}
@@ -142,6 +146,10 @@ func (s *stream) reuse() *serverConn {
 	}
 	list := &s.server().idle
 	sc := list.first
+	for sc != nil && sc.outdated() {
+		sc.close()
+		sc = list.first
+	}
 	if sc == nil {
 		return nil
 	}
@@ -161,7 +169,7 @@ func (s *stream) reuse() *serverConn {
 func (s *stream) toPool(sc *serverConn) bool {
 	t := s.t
 	sc.stream = nil
-	if sc.in != nil || sc.hup || sc.ended {
+	if sc.in != nil || sc.hup || sc.ended || sc.outdated() {
 		sc.close()
 		return false
 	}
@@ -205,7 +213,7 @@ func (sh *Shared) fdsShort() bool {
 }
 
 // purgeIdle closes half of what has been idle for pool-purge-delay, oldest
-// first, and everything of servers that may not be used any more.
+// first, and everything of servers that may not be used any more or have moved.
 func (t *Thread) purgeIdle(now int64) {
 	for _, b := range t.Shared.Backends {
 		if b == nil {
@@ -221,6 +229,13 @@ func (t *Thread) purgeIdle(now int64) {
 			gone := !srv.Running()
 			for sc := list.last; sc != nil && (gone || list.n > keep && delay > 0 && now-sc.idleAt >= delay); sc = list.last {
 				sc.close()
+			}
+			for sc := list.first; sc != nil; {
+				next := sc.next
+				if sc.outdated() {
+					sc.close()
+				}
+				sc = next
 			}
 		}
 	}

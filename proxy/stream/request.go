@@ -189,14 +189,15 @@ type ipText struct {
 	b [40]byte
 }
 
-// ipBytes is the client's address as text, made once a connection.
+// ipBytes is the client's address as text, made once a connection. An IPv4 client of
+// an IPv6 socket has a mapped address, in logs as well.
 func (c *client) ipBytes() []byte {
 	if c.ip == nil {
 		c.ip = new(ipText)
 	}
 	if c.ip.n == 0 {
 		addr := c.addr.Addr()
-		c.ip.n = len(addr.AddrPort().Addr().Unmap().AppendTo(c.ip.b[:0]))
+		c.ip.n = len(addr.AddrPort().Addr().AppendTo(c.ip.b[:0]))
 	}
 	return c.ip.b[:c.ip.n]
 }
@@ -230,7 +231,7 @@ func (s *stream) requestTimeout() {
 		s.end(false)
 		return
 	}
-	if s.fe.Spec.Options.HTTPIgnoreProbes && !s.parser.Started() {
+	if s.fe.Spec.Options.HTTPIgnoreProbes && s.nothingCame() {
 		s.state = stateEnd
 		s.dropQuietly()
 		return
@@ -240,25 +241,28 @@ func (s *stream) requestTimeout() {
 	s.answer(408, 'c', 'R')
 }
 
+// nothingCame tells that the client has sent no byte of a request.
+func (s *stream) nothingCame() bool { return s.c.in == nil && s.c.bytesIn == s.inBase }
+
 // requestAborted ends a stream whose client has gone before the request was
 // complete.
 func (s *stream) requestAborted() {
 	s.keepCli = false
 	s.setFlags('C', 'R')
 	opt := &s.fe.Spec.Options
-	nothing := s.c.in == nil && s.c.bytesIn == s.inBase
+	nothing := s.nothingCame()
 	if nothing && (opt.HTTPIgnoreProbes || s.c.served > 0) {
 		s.dropQuietly()
 		return
 	}
 	s.countInvalid()
-	if !nothing && s.c.ended {
-		// It has ended its side only, and may still be told.
+	if s.c.ended {
+		// It may have ended its side only, and may still be told.
 		s.gotReq = 0
 		s.c.release()
 		s.answer(400, 'C', 'R')
 		return
 	}
 	s.status = 400
-	s.end(!(nothing && opt.DontLogNull))
+	s.end(true)
 }

@@ -6,9 +6,24 @@ import (
 	"bench/proxy/stats"
 )
 
+// interimShare is how many interim responses of one stream are passed on in one turn,
+// each with a send of its own. A server may send as many as it likes.
+const interimShare = 32
+
 // readResponse reads what there is of the response head.
 func (s *stream) readResponse() {
 	sc := s.sc
+	if s.held {
+		if s.down.pending() {
+			s.clientSlow()
+			return
+		}
+		s.held = false
+		s.responseData(sc.in.data(), true)
+		if s.sc != sc || s.held {
+			return
+		}
+	}
 	for s.state == stateResponse {
 		if sc.in != nil && len(sc.in.room()) == 0 {
 			sc.in.compact()
@@ -39,7 +54,7 @@ func (s *stream) readResponse() {
 			} else {
 				s.responseData(p[:n], false)
 			}
-			if s.sc != sc || s.state != stateResponse {
+			if s.sc != sc || s.state != stateResponse || s.held {
 				return
 			}
 		}
@@ -56,10 +71,20 @@ func (s *stream) readResponse() {
 }
 
 // responseData parses what has come of the response: interim responses, which
-// are passed on at once, and the head of the final one.
+// are passed on at once, and the head of the final one. More interim responses than
+// a turn may pass on are held.
 func (s *stream) responseData(data []byte, kept bool) {
 	serial, res := s.serial, &s.t.res
-	for {
+	for passed := 0; ; passed++ {
+		if passed == interimShare {
+			if !kept {
+				s.sc.keep(data)
+			}
+			s.held = true
+			s.arm()
+			s.yield()
+			return
+		}
 		n, err := s.parser.Response(res, data, s.method, &s.be.limits)
 		if err != nil {
 			s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
@@ -287,11 +312,17 @@ func (s *stream) pumpUp() {
 		s.t.Listeners[s.c.l.Index].C.BytesIn += s.c.bytesIn - before
 		s.overflow = true
 		s.releaseFirst()
-		s.touchServer()
+		if s.raw() {
+			s.sentUp(s.c.bytesIn != before, sc.bytesOut != after)
+		} else {
+			s.touchServer()
+		}
 	}
 	switch st {
 	case flowWait:
-		s.touchClient()
+		if !s.raw() || s.cliExp == never {
+			s.touchClient()
+		}
 		s.arm()
 	case flowBlocked:
 		s.clientUnasked()
@@ -368,7 +399,12 @@ func (s *stream) clientCut() {
 	s.abort('C', 'D')
 }
 
+// countClientAbort counts a stream that ends early for the client's sake, unless
+// something else was the reason before.
 func (s *stream) countClientAbort() {
+	if s.flags[0] != '-' {
+		return
+	}
 	if s.be != nil {
 		s.be.C.ClientAborts++
 	}
@@ -377,7 +413,11 @@ func (s *stream) countClientAbort() {
 	}
 }
 
+// countServerAbort is countClientAbort for the server.
 func (s *stream) countServerAbort() {
+	if s.flags[0] != '-' {
+		return
+	}
 	s.be.C.ServerAborts++
 	if s.srv != nil {
 		s.server().C.ServerAborts++
@@ -434,14 +474,11 @@ func (s *stream) pumpDown() {
 	}
 	before, after := sc.bytesIn, c.bytesOut
 	st := s.down.pump(s.t, &sc.endpoint, &c.endpoint)
-	if sc.bytesIn != before {
+	switch {
+	case s.raw():
+		s.sentDown(sc.bytesIn != before, c.bytesOut != after)
+	case sc.bytesIn != before:
 		s.touchServer()
-		if s.tunnel || !s.http {
-			s.gotFirstByte()
-		}
-	}
-	if c.bytesOut != after && (s.tunnel || !s.http) {
-		s.touchClient()
 	}
 	s.afterDown(st)
 }
@@ -489,7 +526,7 @@ func (s *stream) afterDown(st flowState) {
 	case flowYield:
 		s.yield()
 	case flowDone:
-		if s.tunnel || !s.http {
+		if s.raw() {
 			s.serverHalfClosed()
 			return
 		}

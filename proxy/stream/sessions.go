@@ -82,23 +82,28 @@ func (t *Thread) KillServerStreams(s *server.Server, cause byte) {
 	}
 }
 
-// kill ends the stream from outside, with an answer if none was begun.
+// kill ends the stream from outside, with an answer if none was begun. Where the
+// request has gone to the server, what is missing is the server's answer.
 func (s *stream) kill(cause byte) {
-	at := byte('D')
 	switch s.state {
 	case stateRequest:
-		at = 'R'
+		s.abort(cause, 'R')
 	case stateQueue:
-		at = 'Q'
+		s.fail(503, cause, 'Q')
 	case statePause, stateConnect:
-		at = 'C'
+		s.fail(503, cause, 'C')
 	case stateResponse:
-		at = 'H'
-	case stateData, stateFlush, stateEnd:
+		s.be.C.ErrResp++
+		s.server().C.ErrResp++
+		s.fail(502, cause, 'H')
+	case stateData:
+		if s.raw() {
+			s.abort(cause, '-')
+			return
+		}
+		s.countServerAbort()
+		s.abort(cause, 'D')
+	case stateFlush, stateEnd:
+		s.abort(cause, 'D')
 	}
-	if s.http && !s.headOut && s.state != stateRequest {
-		s.fail(503, cause, at)
-		return
-	}
-	s.abort(cause, at)
 }

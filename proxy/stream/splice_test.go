@@ -339,7 +339,7 @@ func TestSplicedStreamsEndInEveryWay(t *testing.T) {
 			rig.loop.Call(func() {
 				rig.thread.Sessions(func(s *stream.Session) { defer rig.thread.KillStream(s.ID) })
 			})
-		}, "KD"},
+		}, "K-"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

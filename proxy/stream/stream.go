@@ -46,6 +46,7 @@ type stream struct {
 	redisp    bool
 	reused    bool // the server connection had served before
 	fresh     bool // reuse no more connections for this request
+	held      bool // the server connection keeps what was not looked at yet
 	cutShort  bool // the client connection is to be closed at once
 	// uncounted: the request is as if it had never come, in logs and counters.
 	uncounted bool
@@ -133,7 +134,7 @@ func (t *Thread) newStream(c *client) *stream {
 	s.overflow, s.keepCli, s.keepSrv, s.headOut = false, false, false, false
 	s.cliExp, s.srvExp, s.exp = never, never, never
 	s.queued, s.prevSrv, s.retries, s.redisp, s.reused, s.fresh = false, nil, 0, false, false, false
-	s.cutShort, s.uncounted = false, false
+	s.cutShort, s.uncounted, s.held = false, false, false
 	s.srvQueue, s.beQueue = 0, 0
 	s.begin, s.gotReq, s.gotSrv, s.connected, s.gotRes = t.Loop.Now(), 0, 0, 0, 0
 	s.status, s.flags = 0, [2]byte{'-', '-'}
@@ -281,34 +282,6 @@ func (s *stream) stateExpired() {
 	case stateConnect:
 		s.connectFailed('s')
 	case stateRequest, stateResponse, stateData, stateFlush, stateEnd:
-	}
-}
-
-// serverTimeout ends a stream whose server has been silent for too long.
-func (s *stream) serverTimeout() {
-	if s.state == stateResponse && s.http {
-		s.be.C.ErrResp++
-		s.server().C.ErrResp++
-		s.fail(504, 's', 'H')
-		return
-	}
-	s.countServerAbort()
-	s.abort('s', 'D')
-}
-
-// clientTimeout ends a stream whose client has been silent for too long.
-func (s *stream) clientTimeout() {
-	switch {
-	case s.state == stateRequest:
-		s.requestTimeout()
-	case s.state == stateFlush:
-		s.abort('c', 'D')
-	case s.state == stateResponse && s.http && !s.up.ended:
-		s.fe.C.ErrReq++
-		s.fail(408, 'c', 'D')
-	default:
-		s.countClientAbort()
-		s.abort('c', 'D')
 	}
 }
 

@@ -30,6 +30,8 @@ type rig struct {
 	lines  chan log.Record
 	bind   *spec.Bind
 	fe     *stream.Frontend
+
+	backend *server.Backend
 }
 
 type recorder struct{ out chan log.Record }
@@ -97,7 +99,7 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 	}
 	local, _ := sock.LocalAddr(fd)
 	r.addr = local.String()
-	r.bind, r.fe = &spec.Bind{}, fe
+	r.bind, r.fe, r.backend = &spec.Bind{}, fe, sh.Backends[0]
 	if err := r.thread.Listen(&stream.Listener{FD: fd, Bind: r.bind, Frontend: fe, Addr: local}); err != nil {
 		t.Fatal(err)
 	}

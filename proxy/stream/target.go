@@ -7,11 +7,11 @@ import (
 	"bench/proxy/spec"
 )
 
-// target is where to connect to. A server without an address of its own is where
-// the client meant to go, one without a port at the port the client came to, plus
-// an offset (configuration manual, "server").
-func (s *stream) target() sock.Addr {
-	a := *s.srv.Addr()
+// target is where to connect to, given the address of the server. A server without
+// one of its own is where the client meant to go, one without a port at the port
+// the client came to, plus an offset (configuration manual, "server").
+func (s *stream) target(own *sock.Addr) sock.Addr {
+	a := *own
 	sp := s.srv.Spec
 	if !s.srv.FollowsClient() {
 		return a

@@ -37,13 +37,15 @@ func (s *stream) startTunnel() {
 	}
 }
 
-// halfClose passes the client's end of stream on to the server.
+// halfClose passes the client's end of stream on to the server, from which the rest
+// is expected then: "timeout server-fin" begins.
 func (s *stream) halfClose() {
-	s.sc.shutdown()
-	if d := s.fe.Spec.Timeouts.ClientFin; d > 0 {
-		s.cliExp = s.after(d)
-	} else {
+	if !s.sc.shut {
+		s.sc.shutdown()
 		s.touchClient()
+		if s.be.Spec.Timeouts.ServerFin > 0 {
+			s.touchServer()
+		}
 	}
 	if s.down.ended && !s.down.pending() {
 		s.end(true)
@@ -52,11 +54,15 @@ func (s *stream) halfClose() {
 	s.arm()
 }
 
-// serverHalfClosed passes the server's end of stream on to the client.
+// serverHalfClosed passes the server's end of stream on to the client, from which the
+// rest is expected then: "timeout client-fin" begins.
 func (s *stream) serverHalfClosed() {
-	s.c.shutdown()
-	if d := s.be.Spec.Timeouts.ServerFin; d > 0 {
-		s.srvExp = s.after(d)
+	if !s.c.shut {
+		s.c.shutdown()
+		s.touchServer()
+		if s.fe.Spec.Timeouts.ClientFin > 0 {
+			s.touchClient()
+		}
 	}
 	if s.up.ended && !s.up.pending() {
 		s.end(true)
