@@ -126,7 +126,12 @@ func TestLoadOutcomeOfALateGenerator(t *testing.T) {
 		{"no limits", nil, nil, nil, "", exitPass, false},
 		{"on time", nil, nil, func(l *result.Load) { l.Lag.P99 = 5 }, "", exitPass, true},
 		{"a count", []string{"failed == 0"}, nil, nil, result.Pass, exitPass, false},
-		{"a rate", []string{"failed == 0", "rate > 1/s"}, nil, nil, result.Invalid, exitUnclear, false},
+		{"a rate that lag cannot change", []string{"failed == 0", "rate > 1/s"}, nil, nil, result.Pass, exitPass, false},
+		{
+			"a rate of a busy generator", []string{"failed == 0", "rate > 1/s"}, nil,
+			func(l *result.Load) { l.BusyShare = 0.9 },
+			result.Invalid, exitUnclear, false,
+		},
 		{"a broken count", []string{"rate > 1/s", "failed > 0"}, nil, nil, result.Fail, exitFail, false},
 		{"nothing answered", []string{"rate > 1/s"}, nil, func(l *result.Load) { l.Completed, l.Failed = 0, 2000 }, result.Fail, exitFail, false},
 		{"nothing due", nil, nil, func(l *result.Load) { l.Requests, l.Completed = 0, 0 }, result.Fail, exitFail, false},
