@@ -128,7 +128,9 @@ func TestLoadOutcomeOfALateGenerator(t *testing.T) {
 		{"a count", []string{"failed == 0"}, nil, nil, result.Pass, exitPass, false},
 		{"a rate that lag cannot change", []string{"failed == 0", "rate > 1/s"}, nil, nil, result.Pass, exitPass, false},
 		{
-			"a rate of a busy generator", []string{"failed == 0", "rate > 1/s"}, nil,
+			"a rate of a busy generator",
+			[]string{"failed == 0", "rate > 1/s"},
+			nil,
 			func(l *result.Load) { l.BusyShare = 0.9 },
 			result.Invalid, exitUnclear, false,
 		},
