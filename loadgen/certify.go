@@ -11,7 +11,7 @@ import (
 	"bench/internal/units"
 )
 
-// Limits beyond which the generator does not vouch for its figures.
+// Limits beyond which the generator says that its figures are to be read with care.
 const (
 	maxLagUs    = 1000 // p99 of the lag, or what there are samples for
 	maxLagShare = 0.1  // of the p99 it reports
@@ -21,7 +21,7 @@ const (
 // shareSamples is how many responses it takes for their p99 to be a measure.
 const shareSamples = 1000
 
-// lagLimit is the most lag (p99) that a load with these responses may have.
+// lagLimit is the most lag (p99) of a load with these responses that goes without saying.
 func lagLimit(response *result.Latency) float64 {
 	if response.Count < shareSamples {
 		return maxLagUs
@@ -47,17 +47,36 @@ func sureLag(lag *result.Latency) (us float64, name string) {
 	return float64(h.ValueAtQuantile(float64(percent))), fmt.Sprintf("p%d", percent)
 }
 
-// Certify returns why the figures of a load cannot be trusted, one sentence
-// for each reason; none means that the generator kept its schedule. A closed
-// loop has no schedule to keep: it is as slow as its slowest part, and it says
-// how busy the generator was.
-func Certify(l *result.Load) (problems []string) {
+// MaxWaited is the share of its time in which a part of a measurement may be ready to
+// run without a processor. Beyond it, what it does next depends on what else runs: no
+// bound of its times holds.
+const MaxWaited = 0.1
+
+// Certify returns what the generator does not vouch for, the gravest first; nothing
+// means that it kept its schedule. That it was late makes no time worthless: it bounds
+// how well times are known, and each limit is judged by that. A closed loop has no
+// schedule to keep: it is as slow as its slowest part, and it says how busy the
+// generator was.
+func Certify(l *result.Load) (doubts []result.Doubt) {
+	doubt := func(concerns, remedy, format string, args ...any) {
+		doubts = append(doubts, result.Doubt{Concerns: concerns, Load: l.Name, Text: fmt.Sprintf(format, args...), Remedy: remedy})
+	}
 	if n := l.FailuresByCause[result.CauseLocal] - l.Interrupted; n > 0 {
-		problems = append(problems, fmt.Sprintf("%s could not start %s requests: out of ports, descriptors or memory here",
-			titled(l), units.Count(n)))
+		doubt(result.ConcernsLoad, "raise the limits that bench doctor names, or use fewer connections",
+			"%s could not start %s requests: out of ports, descriptors or memory here", titled(l), units.Count(n))
 	}
 	if l.Arrival == string(Closed) {
-		return problems
+		return doubts
+	}
+	if h := l.Host; h != nil && l.DurationSeconds > 0 {
+		if share := h.WaitedSeconds / l.DurationSeconds; share > MaxWaited {
+			doubt(result.ConcernsTimes, "stop what else runs here",
+				"%s was ready but had no processor %s of the time", titled(l), units.Percent(share))
+		}
+	}
+	if l.BusyShare > maxBusy {
+		doubt(result.ConcernsTimes, "use a lower rate, or more processes for the load",
+			"%s was busy %s of the time, more than %s", titled(l), units.Percent(l.BusyShare), units.Percent(maxBusy))
 	}
 	limit := lagLimit(&l.Response)
 	if us, name := sureLag(&l.Lag); us > limit {
@@ -65,14 +84,10 @@ func Certify(l *result.Load) (problems []string) {
 		if limit < maxLagUs {
 			why = fmt.Sprintf("over a tenth of the p99 it reports, %s", units.Latency(l.Response.P99))
 		}
-		problems = append(problems, fmt.Sprintf("%s was late: %s of its start lag is %s, %s; %s",
-			titled(l), name, units.Latency(us), why, secondsList(l.LateSeconds)))
+		doubt(result.ConcernsBounds, "", "%s was late: %s of its start lag is %s, %s; %s",
+			titled(l), name, units.Latency(us), why, secondsList(l.LateSeconds))
 	}
-	if l.BusyShare > maxBusy {
-		problems = append(problems, fmt.Sprintf("%s was busy %s of the time, more than %s",
-			titled(l), units.Percent(l.BusyShare), units.Percent(maxBusy)))
-	}
-	return problems
+	return doubts
 }
 
 // lateSeconds picks the seconds whose lag is over the limit, if the load as a

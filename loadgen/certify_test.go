@@ -13,7 +13,7 @@ import (
 func TestCertifyWithoutPorts(t *testing.T) {
 	l := &result.Load{Name: "web", Arrival: string(Closed)}
 	l.FailuresByCause = map[string]uint64{result.CauseLocal: 8}
-	if got := Certify(l); len(got) != 1 || !strings.Contains(got[0], "could not start 8 requests") {
+	if got := Certify(l); len(got) != 1 || !strings.Contains(got[0].Text, "could not start 8 requests") {
 		t.Errorf("%q", got)
 	}
 	l.Interrupted = 8
@@ -32,16 +32,17 @@ func TestCertify(t *testing.T) {
 		busy              float64
 		late              []int
 		want, wantSeconds string
+		concerns          string
 	}{
-		{"on time", Constant, 100, 2000, 5000, 0.5, nil, "", ""},
-		{"a tenth is allowed", Constant, 200, 2000, 5000, 0.85, nil, "", ""},
-		{"more is not", Constant, 201, 2000, 5000, 0.5, []int{1, 2, 4}, "over a tenth of the p99 it reports, 2.00 ms", "second 1-2, 4"},
-		{"slow target", Constant, 1000, 90_000, 5000, 0.5, nil, "", ""},
-		{"late by more than 1 ms", Poisson, 1001, 90_000, 5000, 0.5, []int{4}, "more than 1.00 ms", "second 4"},
-		{"too few for a p99", Constant, 900, 1000, 999, 0.5, nil, "", ""},
-		{"nothing answered", Constant, 1500, 0, 0, 0.5, []int{4}, "more than 1.00 ms", "second 4"},
-		{"busy", Constant, 10, 2000, 5000, 0.86, nil, "busy 86.0 % of the time", ""},
-		{"closed loop", Closed, 5000, 2000, 5000, 1, nil, "", ""},
+		{"on time", Constant, 100, 2000, 5000, 0.5, nil, "", "", ""},
+		{"a tenth is allowed", Constant, 200, 2000, 5000, 0.85, nil, "", "", ""},
+		{"more is not", Constant, 201, 2000, 5000, 0.5, []int{1, 2, 4}, "over a tenth of the p99 it reports, 2.00 ms", "second 1-2, 4", result.ConcernsBounds},
+		{"slow target", Constant, 1000, 90_000, 5000, 0.5, nil, "", "", ""},
+		{"late by more than 1 ms", Poisson, 1001, 90_000, 5000, 0.5, []int{4}, "more than 1.00 ms", "second 4", result.ConcernsBounds},
+		{"too few for a p99", Constant, 900, 1000, 999, 0.5, nil, "", "", ""},
+		{"nothing answered", Constant, 1500, 0, 0, 0.5, []int{4}, "more than 1.00 ms", "second 4", result.ConcernsBounds},
+		{"busy", Constant, 10, 2000, 5000, 0.86, nil, "busy 86.0 % of the time", "", result.ConcernsTimes},
+		{"closed loop", Closed, 5000, 2000, 5000, 1, nil, "", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &result.Load{Name: "web", Arrival: string(c.arrival), BusyShare: c.busy}
@@ -51,7 +52,13 @@ func TestCertify(t *testing.T) {
 			if !slices.Equal(l.LateSeconds, c.late) {
 				t.Errorf("late seconds %v, want %v", l.LateSeconds, c.late)
 			}
-			got := strings.ReplaceAll(strings.Join(Certify(l), "\n"), "\u202f", " ")
+			var got string
+			for _, d := range Certify(l) {
+				got += strings.ReplaceAll(d.Text, "\u202f", " ")
+				if want := c.concerns; d.Concerns != want {
+					t.Errorf("%q concerns %s, want %s", d.Text, d.Concerns, want)
+				}
+			}
 			if (got == "") != (c.want == "") || !strings.Contains(got, c.want) || !strings.Contains(got, c.wantSeconds) {
 				t.Errorf("problems %q, want %q in %q", got, c.want, c.wantSeconds)
 			}
@@ -91,9 +98,21 @@ func TestCertifyOfFewRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := Certify(&result.Load{Name: "web", Arrival: string(Constant), Tally: result.Tally{Lag: lag}})
-		if len(got) > 1 || (len(got) == 0) != (c.want == "") || len(got) == 1 && !strings.Contains(got[0], c.want) {
+		if len(got) > 1 || (len(got) == 0) != (c.want == "") || len(got) == 1 && !strings.Contains(got[0].Text, c.want) {
 			t.Errorf("%d of %d late: %q, want %q", c.late, c.requests, got, c.want)
 		}
+	}
+}
+
+// A generator that waited for its processor knows no bound of its times.
+func TestCertifyWaiting(t *testing.T) {
+	l := &result.Load{Name: "web", Arrival: string(Constant), DurationSeconds: 10, Host: &result.LoadHost{WaitedSeconds: 0.9}}
+	if got := Certify(l); got != nil {
+		t.Errorf("waited 9 %% of the time: %q", got)
+	}
+	l.Host.WaitedSeconds = 1.1
+	if got := Certify(l); len(got) != 1 || got[0].Concerns != result.ConcernsTimes || !strings.Contains(got[0].Text, "no processor") {
+		t.Errorf("waited 11 %% of the time: %q", got)
 	}
 }
 

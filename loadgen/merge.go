@@ -270,8 +270,8 @@ func mergeLoads(loads []*result.Load, enc *encoder) (*result.Load, error) {
 	return &sum, nil
 }
 
-// mergeHosts adds up what the members' witnesses saw. The host takes processors
-// from all of them alike.
+// mergeHosts puts together what the members' witnesses saw. The host takes processors
+// from all of them alike; of what they waited, the longest counts.
 func mergeHosts(loads []*result.Load, enc *encoder) (*result.LoadHost, error) {
 	var sum result.LoadHost
 	wakeUp, quiet := newShort(), newShort()
@@ -282,7 +282,7 @@ func mergeHosts(loads []*result.Load, enc *encoder) (*result.LoadHost, error) {
 		}
 		sum.DisturbedSeconds = union(sum.DisturbedSeconds, h.DisturbedSeconds)
 		sum.StolenSeconds = max(sum.StolenSeconds, h.StolenSeconds)
-		sum.WaitedSeconds += h.WaitedSeconds
+		sum.WaitedSeconds = max(sum.WaitedSeconds, h.WaitedSeconds)
 		for _, err := range []error{addEncoded(&wakeUp, h.WakeUp.HDR, newShort), addEncoded(&quiet, h.QuietLag.HDR, newShort)} {
 			if err != nil {
 				return nil, err

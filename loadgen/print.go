@@ -46,12 +46,12 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 	if l.NotCarried != "" {
 		w.WriteString(units.Wrap("BEHIND   ", l.NotCarried, screen))
 	}
-	for i, why := range Certify(l) {
+	for i, d := range Certify(l) {
 		lead := "         "
 		if i == 0 {
 			lead = "DOUBT    "
 		}
-		w.WriteString(units.Wrap(lead, why, screen))
+		w.WriteString(units.Wrap(lead, d.Text, screen))
 	}
 	what := fmt.Sprintf("%s  %s s  seed %d", describe(l), units.Number(l.DurationSeconds), l.Seed)
 	between := "  "

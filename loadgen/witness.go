@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -150,13 +151,13 @@ func (c counters) less(d counters) counters {
 
 // ofThread reads what is told of the load's thread.
 func (c *counters) ofThread(tid int) {
-	ran, waited, err := proc.ThreadTimes(tid)
+	t, err := proc.ReadThread(os.Getpid(), tid)
 	if err != nil {
 		return
 	}
 	var all unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &all) == nil {
-		c.waited, c.others = waited, float64(all.Nano())/1e9-ran
+		c.waited, c.others = t.Waited, float64(all.Nano())/1e9-t.Ran
 	}
 }
 

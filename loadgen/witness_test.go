@@ -9,6 +9,7 @@ import (
 
 	"bench/internal/loop"
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 	"bench/internal/thread"
 )
 
@@ -26,11 +27,11 @@ func TestWitnessSeesABusyProcessor(t *testing.T) {
 	}
 	// The child inherits the processor; the thread ends with the test's goroutine.
 	hog := exec.Command(sh, "-c", "trap 'exit' TERM; i=0; while [ $i -lt 30000000 ]; do i=$((i+1)); done")
-	hogs := time.AfterFunc(400*time.Millisecond, func() { _ = hog.Process.Kill() })
-	defer hogs.Stop()
 	if err := hog.Start(); err != nil {
 		t.Fatal(err)
 	}
+	hogs := time.AfterFunc(400*time.Millisecond, func() { _ = hog.Process.Kill() })
+	defer hogs.Stop()
 	defer func() { _ = hog.Wait() }()
 	spec := steady(o.addr, 2000, 600_000)
 	spec.CPUs = []int{cpu}
@@ -77,6 +78,9 @@ func TestWitnessJudgesSeconds(t *testing.T) {
 // A generator with real-time priority keeps it while it uses little of its
 // processor, and gives it up for good when it uses more.
 func TestPrivilegeIsGivenUp(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	var p privilege
 	now := loop.Nanotime()
 	p.held, p.since, p.at, p.cpu = true, true, now, threadCPU()

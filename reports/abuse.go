@@ -19,12 +19,12 @@ func PrintAbuseProgress(w io.Writer, a *result.Abuse) error {
 	return err
 }
 
-// PrintAbuse writes the outcome of clients that misbehave for people. problems
+// PrintAbuse writes the outcome of clients that misbehave for people. doubts
 // are why it is not to be trusted.
-func PrintAbuse(out io.Writer, a *result.Abuse, problems []string, ascii bool) error {
+func PrintAbuse(out io.Writer, a *result.Abuse, doubts []result.Doubt, ascii bool) error {
 	w := &strings.Builder{}
-	for _, why := range problems {
-		fmt.Fprintf(w, "INVALID  %s\n", why)
+	for _, d := range doubts {
+		fmt.Fprintf(w, "INVALID  %s\n", d.Text)
 	}
 	fmt.Fprintf(w, "%s  %s, at most %s connections, %s/s  %s  seed %d\n\n", a.Target, a.Kind, units.Count(uint64(a.Connections)),
 		units.Rate(a.Rate), units.Latency(float64(a.EndUs-a.BeginUs)), a.Seed)

@@ -68,7 +68,7 @@ func TestAbuse(t *testing.T) {
 func TestPrintAbuse(t *testing.T) {
 	all := abusers()
 	var b bytes.Buffer
-	if err := PrintAbuse(&b, &all[1], []string{"ports ran out"}, true); err != nil {
+	if err := PrintAbuse(&b, &all[1], []result.Doubt{{Text: "ports ran out"}}, true); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")

@@ -362,43 +362,52 @@ func (s *summary) cells() {
 
 func (s *summary) trust() {
 	var t result.Trust
-	same := false
+	same, within := false, 0.0
 	var events []result.Event
 	for _, c := range s.run.Cells {
 		events = append(events, c.Events...)
 		t.LagP99Us, t.Dropped = max(t.LagP99Us, c.Trust.LagP99Us), t.Dropped+c.Trust.Dropped
 		t.DriverCPU, t.ProxyCPU, t.OriginCPU = max(t.DriverCPU, c.Trust.DriverCPU), max(t.ProxyCPU, c.Trust.ProxyCPU), max(t.OriginCPU, c.Trust.OriginCPU)
-		t.Problems = append(t.Problems, c.Trust.Problems...)
+		t.Doubts = append(t.Doubts, c.Trust.Doubts...)
+		for i := range c.Objectives {
+			within = max(within, words.Within(&c.Objectives[i]))
+		}
 		same = same || c.Trust.SameHost
 	}
 	certified := words.Certificates(events)
 	s.add("")
 	cpu := fmt.Sprintf("driver %s proxy %s origin %s", units.Percent(t.DriverCPU), units.Percent(t.ProxyCPU), units.Percent(t.OriginCPU))
 	quality := fmt.Sprintf("lag p99 %s, dropped %s", known(t.LagP99Us), units.Count(t.Dropped))
-	if len(t.Problems) == 0 {
+	if len(t.Doubts) == 0 {
 		if s.run.Verdict == result.Partial {
 			s.add("trust  not judged, the run was cut short: " + quality)
 		} else {
 			s.add("trust  OK: " + quality + ", " + cpu)
 		}
+		known := ""
+		if within > 0 {
+			known = "times known to ±" + units.Latency(within) + "; "
+		}
 		switch {
 		case certified != "":
-			s.add("       faults " + certified + "; one host shared by all parts")
+			s.add("       " + known + "faults " + certified + "; one host shared by all parts")
+		case known != "" && same:
+			s.add("       " + known + "one host shared by all parts: compare instead")
 		case same:
 			s.add("       one host shared by all parts: absolute numbers are low, compare instead")
 		}
 		return
 	}
-	problems := "1 problem"
-	if n := len(t.Problems); n > 1 {
-		problems = strconv.Itoa(n) + " problems"
+	doubts := "1 doubt"
+	if n := len(t.Doubts); n > 1 {
+		doubts = strconv.Itoa(n) + " doubts"
 	}
-	s.add("trust  " + problems + ": " + quality)
-	others := slices.DeleteFunc(t.Problems, func(p string) bool { return p == s.run.Reason })
+	s.add("trust  " + doubts + ": " + quality)
+	others := slices.DeleteFunc(t.Doubts, func(d result.Doubt) bool { return strings.Contains(s.run.Reason, d.Text) })
 	if len(others) == 0 {
 		s.add("       cpu " + cpu)
 	}
-	for i, p := range others {
+	for i, p := range words.Doubts(others) {
 		if s.width > 0 && i == maxProblems {
 			s.add(fmt.Sprintf("       and %d more in the report", len(others)-i))
 			break

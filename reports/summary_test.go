@@ -75,13 +75,15 @@ func TestSummaryCutsNothing(t *testing.T) {
 		}}
 		run.Cells = append(run.Cells, c)
 	}
-	run.Cells[8].Trust.Problems = []string{reason, "other programs used 91 % of processor 0 and 87 % of processor 1, which the proxy and its origins share"}
+	run.Cells[8].Trust.Doubts = []result.Doubt{
+		{Text: reason}, {Text: "other programs used 91 % of processor 0 and 87 % of processor 1, which the proxy and its origins share"},
+	}
 	for _, width := range []int{0, 60, 80, 200} {
 		text := Summary(run, SummaryOptions{Width: width})
 		if strings.Contains(text, "~") {
 			t.Errorf("%d: something was cut:\n%s", width, text)
 		}
-		for _, want := range []string{reason, why, run.Scenario, run.Cells[8].Trust.Problems[1], "p99 in network.partition -1s..+2s", run.Cells[0].Name} {
+		for _, want := range []string{reason, why, run.Scenario, run.Cells[8].Trust.Doubts[1].Text, "p99 in network.partition -1s..+2s", run.Cells[0].Name} {
 			// Broken lines are put together again: a word that starts anew counts.
 			if !strings.Contains(letters(text), letters(want)) && (width == 0 || !inOrder(text, want)) {
 				t.Errorf("%d: %q is not in\n%s", width, want, text)
@@ -108,6 +110,27 @@ func inOrder(text, want string) bool {
 		text = text[i+len(word):]
 	}
 	return true
+}
+
+// A run says how well its times are known, and what it does not vouch for even where
+// that changed no limit.
+func TestSummaryKnownTo(t *testing.T) {
+	low, high := 14_100.0, 14_800.0
+	c := &result.Cell{
+		Name: "run", Verdict: result.Pass, Trust: result.Trust{SameHost: true},
+		Objectives: []result.Objective{{
+			Expr: "response.p99 < 500ms", Metric: "response.p99", Op: "<", Wanted: 500_000, Got: 14_800, Low: &low, High: &high,
+			Unit: "us", Known: true, Verdict: result.Pass, WorstUs: -1,
+		}},
+	}
+	run := &result.Run{Verdict: result.Pass, Scenario: "x", Cells: []*result.Cell{c}}
+	if text := letters(Summary(run, SummaryOptions{})); !strings.Contains(text, "times known to ±700 µs") || !strings.Contains(text, "trust OK") {
+		t.Errorf("%q", text)
+	}
+	c.Trust.Doubts = []result.Doubt{{Concerns: result.ConcernsBounds, Load: "web", Text: "load web was late"}}
+	if text := letters(Summary(run, SummaryOptions{})); !strings.Contains(text, "1 doubt") || !strings.Contains(text, "load web was late; limits are judged by how well times are known") {
+		t.Errorf("%q", text)
+	}
 }
 
 func TestSummaryColours(t *testing.T) {

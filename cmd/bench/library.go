@@ -113,7 +113,7 @@ const libraryHead = `# Where proxies hold, and where they break
 Written by ` + "`make library`" + `: every built-in scenario of at most a minute, run with each
 proxy on one machine. A row is one combination of the scenario's matrix. FAIL means
 that a limit of the scenario did not hold, which the last column names; INVALID that
-the measurement cannot be trusted: a run with such rows is made again, and the one with
+a limit could not be decided by what was measured: a run with such rows is made again, and the one with
 the fewest of them is shown. Times are of that machine: compare rows of one
 scenario, not rows with other figures.
 

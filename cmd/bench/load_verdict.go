@@ -54,7 +54,7 @@ func (c *loadCmd) readLimits() (all []*objective.Expr, err error) {
 // judge fills in the outcome of a load that has ended; err is what ended it early.
 func (o *loadOutcome) judge(limits []*objective.Expr, intervals []result.Interval, err error) {
 	doubts := loadgen.Certify(o.Load)
-	data := &objective.Data{Loads: []result.Load{*o.Load}, Intervals: intervals}
+	data := &objective.Data{Loads: []result.Load{*o.Load}, Intervals: intervals, Doubts: doubts}
 	for i := range o.Phases {
 		p := &o.Phases[i]
 		data.Phases = append(data.Phases, result.Phase{Name: p.Name, StartUs: p.StartUs, LengthUs: p.LengthUs, Measured: p.Measured})
@@ -63,9 +63,6 @@ func (o *loadOutcome) judge(limits []*objective.Expr, intervals []result.Interva
 	first := map[string]*result.Objective{}
 	for _, e := range limits {
 		l := objective.Evaluate(e, nil, data)
-		if l.Known && len(doubts) > 0 && e.Timed() {
-			l.Verdict, l.Reason = result.Invalid, doubts[0]
-		}
 		o.Limits = append(o.Limits, l)
 		if count[l.Verdict]++; first[l.Verdict] == nil {
 			first[l.Verdict] = &l
@@ -95,7 +92,9 @@ func (o *loadOutcome) judge(limits []*objective.Expr, intervals []result.Interva
 		o.Verdict = result.Pass
 	}
 	o.Valid = len(doubts) == 0 && err == nil
-	o.Reasons = append(o.Reasons, doubts...)
+	for _, d := range doubts {
+		o.Reasons = append(o.Reasons, d.Text)
+	}
 }
 
 // err is the outcome as that of a command.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bench/internal/result"
+	"bench/internal/thread"
 	"bench/netns"
 	"bench/reports"
 	"bench/scenarios"
@@ -28,6 +29,7 @@ type runCmd struct {
 	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx or exec."`
 	Shorten  float64  `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
 	Outside  bool     `name:"allow-outside" help:"Let the proxy take over sockets and pid files, and write to log targets, outside the run's folder, which another proxy on this machine may be using."`
+	CPUs     []int    `name:"cpus" placeholder:"CPU" help:"Use these processors only, for all parts of the run; those that other programs leave alone."`
 	Plain    bool     `help:"Print lines instead of a live table."`
 	ASCII    bool     `name:"ascii" help:"Print no character beyond ASCII."`
 }
@@ -50,11 +52,15 @@ func (c *runCmd) Run(std *streams) error {
 	if done, err := elsewhere(doc); done || err != nil {
 		return err
 	}
+	if err := thread.Confine(c.CPUs); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	if c.Output == "" {
+	fresh := c.Output == ""
+	if fresh {
 		c.Output = filepath.Join("results", doc.Cells[0].Scenario.Name+"-"+time.Now().Format("20060102-150405"))
 	}
 	ctx, stop := untilSignal()
@@ -63,7 +69,7 @@ func (c *runCmd) Run(std *streams) error {
 	defer cancel()
 	live := reports.NewConsole(std.out, std.in, reports.ConsoleOptions{ASCII: c.ASCII, Plain: c.Plain, Stop: cancel})
 	run, err := runner.Run(ctx, runner.Options{
-		Document: doc, Out: c.Output, Self: []string{self}, Live: live,
+		Document: doc, Out: c.Output, Fresh: fresh, Self: []string{self}, Live: live,
 		Command: strings.Join(os.Args, " "), Tool: tool(),
 	})
 	live.Close()
@@ -77,7 +83,7 @@ func (c *runCmd) Run(std *streams) error {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		say(std.err, err)
 	}
-	finished := reports.Finish(std.out, c.Output, run, c.ASCII)
+	finished := reports.Finish(std.out, run.Dir, run, c.ASCII)
 	if finished != nil {
 		say(std.err, finished)
 	}

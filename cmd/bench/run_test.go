@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -174,12 +175,16 @@ func (b *bench) record(t *testing.T) *result.Run {
 	return &run
 }
 
-// certain fails the test unless the verdict is the wanted one; a machine too
-// busy to measure on may turn a PASS into INVALID, which is no fault here.
+// tooBusy tells whether a verdict is that of a machine that was too busy to measure
+// times on: what these tests look at is not times.
+func tooBusy(verdict, reason string) bool {
+	return verdict == result.Invalid && strings.HasPrefix(reason, "this machine was too busy to tell")
+}
+
+// certain fails the test unless the verdict is the wanted one.
 func certain(t *testing.T, run *result.Run, want string) {
 	t.Helper()
-	if run.Verdict != want && !(run.Verdict == result.Invalid && strings.Contains(run.Reason, "late")) &&
-		!strings.Contains(run.Reason, "fell behind") {
+	if run.Verdict != want && !tooBusy(run.Verdict, run.Reason) {
 		t.Errorf("verdict %s (%s), want %s", run.Verdict, run.Reason, want)
 	}
 }
@@ -289,7 +294,7 @@ objectives: ["keep.errors < 10%", "close.errors < 10%", "recovery < 4s", "conser
 		}
 	}
 	for _, o := range c.Objectives[:3] {
-		if o.Verdict != result.Pass {
+		if o.Verdict != result.Pass && !tooBusy(o.Verdict, o.Reason) {
 			t.Errorf("%+v", o)
 		}
 	}
@@ -437,7 +442,7 @@ func TestRunErrors(t *testing.T) {
 			code := b.wait(t)
 			text := b.stdout.String() + b.stderr.String()
 			words := strings.Join(strings.Fields(text), " ")
-			if code != c.code && !(code == 4 && strings.Contains(text, "late")) || !strings.Contains(words, c.want) {
+			if code != c.code || !strings.Contains(words, c.want) {
 				t.Errorf("exit code %d, want %d and %q:\n%s", code, c.code, c.want, text)
 			}
 			if _, err := os.Stat(b.out); (err == nil) != c.measured {
@@ -460,10 +465,136 @@ func TestRunFullDisk(t *testing.T) {
 	}()
 	b := start(t, strings.Replace(shortRun, "for: 2500ms", "for: 20s", 1), filepath.Join(disk, "r"))
 	began := time.Now()
-	if code := b.wait(t); code != 6 || !strings.Contains(b.stderr.String(), "the disk of the result folder is full") {
-		t.Errorf("exit code %d\n%s", code, b.stderr.String())
+	code := b.wait(t)
+	for _, want := range []string{"the disk of the result folder is full", "kept in " + b.out + ": ", "timeline.jsonl (", "not written: run.json"} {
+		if code != 6 || !strings.Contains(b.stderr.String(), want) {
+			t.Errorf("exit code %d, want 6 and %q:\n%s", code, want, b.stderr.String())
+		}
 	}
 	if time.Since(began) > 15*time.Second {
 		t.Errorf("noticed after %v only", time.Since(began))
+	}
+}
+
+// allowedCPUs lists the processors of this process.
+func allowedCPUs(t *testing.T) []int {
+	t.Helper()
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		t.Fatal(err)
+	}
+	var all []int
+	for cpu := range len(set) * 64 {
+		if set.IsSet(cpu) {
+			all = append(all, cpu)
+		}
+	}
+	return all
+}
+
+// Beside programs that take the processors a run does not say PASS of times: it says
+// that the machine was too busy, and what to do. Counts it still knows, and a run
+// without limits is no failure.
+func TestRunOnABusyMachine(t *testing.T) {
+	scenario := strings.ReplaceAll(shortRun, "driver: haproxy", "driver: builtin")
+	testpeer.Need(t, "taskset")
+	cpu := fmt.Sprint(allowedCPUs(t)[0])
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("taskset", "-c", cpu, self)
+	c.Env = append(os.Environ(), hogVariable+"=1")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Kill() // it has no other end
+		_ = c.Wait()
+	})
+	if os.Getuid() != 0 { // nobody else may run in real time: the run steps back instead
+		runtime.LockOSThread() // for good: the thread ends with the test
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 19); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := start(t, scenario+`objectives: ["failed == 0", "response.p50 < 10s", "conservation.delta == 0"]`, "", "--cpus", cpu)
+	code := b.wait(t)
+	run := b.record(t)
+	if code != 4 || run.Verdict != result.Invalid || !strings.HasPrefix(run.Reason, "this machine was too busy to tell; ") ||
+		!strings.Contains(run.Reason, "stop other programs") || !strings.HasSuffix(run.Reason, "(could not be decided: response.p50 < 10s)") {
+		t.Errorf("exit code %d, %s: %s", code, run.Verdict, run.Reason)
+	}
+	words := strings.Join(strings.Fields(b.stdout.String()), " ")
+	if !strings.Contains(words, "too busy to tell") || !strings.Contains(words, "bench doctor shows when the machine is quiet") {
+		t.Errorf("printed:\n%s", b.stdout.String())
+	}
+	for _, o := range run.Cells[0].Objectives {
+		if want := map[bool]string{true: result.Invalid, false: result.Pass}[o.Unit == "us"]; o.Verdict != want {
+			t.Errorf("%s is %s (%s)", o.Expr, o.Verdict, o.Reason)
+		}
+	}
+	b = start(t, scenario, "", "--cpus", cpu)
+	if code, run := b.wait(t), b.record(t); code != 0 || run.Verdict != result.Pass || len(run.Cells[0].Trust.Doubts) == 0 {
+		t.Errorf("without limits: exit code %d, %s, %q", code, run.Verdict, run.Cells[0].Trust.Doubts)
+	}
+	if words := strings.Join(strings.Fields(b.stdout.String()), " "); !strings.Contains(words, "too busy") {
+		t.Errorf("printed without limits:\n%s", b.stdout.String())
+	}
+}
+
+// A run keeps to the processors it is given.
+func TestRunCPUs(t *testing.T) {
+	all := allowedCPUs(t)
+	last := all[len(all)-1]
+	b := start(t, strings.ReplaceAll(shortRun, "driver: haproxy", "driver: builtin"), "", "--cpus", fmt.Sprint(last))
+	if code := b.wait(t); code != 0 {
+		t.Errorf("exit code %d\n%s", code, b.stderr.String())
+	}
+	text, err := os.ReadFile(filepath.Join(b.out, "env.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env struct{ AllowedCPUs []int }
+	if err := json.Unmarshal(text, &env); err != nil || !slices.Equal(env.AllowedCPUs, []int{last}) {
+		t.Errorf("the run was allowed %v, %v", env.AllowedCPUs, err)
+	}
+	b = start(t, shortRun, "", "--cpus", "0,900")
+	if code := b.wait(t); code != 2 || !strings.Contains(b.stderr.String(), "there is no processor 900") {
+		t.Errorf("exit code %d\n%s", code, b.stderr.String())
+	}
+}
+
+// Two runs that begin in the same second, without a folder named, keep out of each
+// other's way.
+func TestRunsInTheSameSecond(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	scenario := filepath.Join(dir, "s.yaml")
+	text := strings.NewReplacer("driver: haproxy", "driver: builtin", "for: 2500ms", "for: 500ms").Replace(shortRun)
+	if err := os.WriteFile(scenario, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // names go by the second
+	var all []*exec.Cmd
+	for range 3 {
+		c := exec.Command(self, "run", scenario)
+		c.Dir, c.Env = dir, append(os.Environ(), mainVariable+"=1")
+		c.Stderr = &bytes.Buffer{}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	for _, c := range all {
+		if err := c.Wait(); err != nil {
+			t.Errorf("%v: %s", err, c.Stderr)
+		}
+	}
+	if found, err := filepath.Glob(filepath.Join(dir, "results", "short-*", "report.html")); err != nil || len(found) != len(all) {
+		t.Errorf("reports %v, %v", found, err)
 	}
 }

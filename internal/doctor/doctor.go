@@ -41,7 +41,7 @@ type Finding struct {
 // Examine probes the machine. probe is the command of a process that runs
 // ProbeNetem, started in namespaces of its own.
 func Examine(ctx context.Context, probe []string) []Finding {
-	all := []Finding{cores(), clock(), files(), ports(), backlog(), ioUring()}
+	all := []Finding{cores(), quiet(ctx), clock(), files(), ports(), backlog(), ioUring()}
 	all = append(all, namespaces(ctx, probe)...)
 	all = append(all, governor())
 	return append(all, peers(ctx)...)

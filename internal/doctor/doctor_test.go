@@ -44,7 +44,7 @@ func TestExamine(t *testing.T) {
 			t.Errorf("nothing found: %+v", f)
 		}
 	}
-	for _, want := range []string{"netem", "io_uring", "user namespaces", "open files", "clock source", "cores", "haproxy"} {
+	for _, want := range []string{"netem", "io_uring", "user namespaces", "open files", "clock source", "cores", "quiet now?", "haproxy"} {
 		if !names[want] {
 			t.Errorf("nothing is said of %s", want)
 		}

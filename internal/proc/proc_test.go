@@ -295,8 +295,13 @@ func TestUsage(t *testing.T) {
 	if after.CPUSeconds <= before.CPUSeconds || after.RSSBytes == 0 || after.FDs < 3 || after.Threads < 1 {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
-	if busy, total, err := MachineCPU(); err != nil || busy <= 0 || total <= busy {
-		t.Errorf("machine: %v of %v, %v", busy, total, err)
+	if all, err := IdleCPU(nil); err != nil || all <= 0 {
+		t.Errorf("the machine was idle for %v s, %v", all, err)
+	} else if first, err := IdleCPU([]int{0}); err != nil || first <= 0 || first > all+1 {
+		t.Errorf("CPU 0 was idle for %v of %v s, %v", first, all, err)
+	}
+	if _, err := IdleCPU([]int{1 << 20}); err == nil {
+		t.Error("a CPU that is not there was idle")
 	}
 	if _, err := ReadUsage(1 << 30); err == nil {
 		t.Error("a process that cannot be is read")

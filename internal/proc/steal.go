@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -14,10 +13,18 @@ import (
 // although the given CPUs had work to do, in seconds since the boot; no CPUs are
 // all of the machine.
 func Stolen(cpus []int) (seconds float64, err error) {
+	err = eachCPU(cpus, func(times []float64) { seconds += times[7] })
+	return seconds, err
+}
+
+// eachCPU hands over what /proc/stat tells of each of the given CPUs, or of all of
+// them together if none is given: the eight times from user to steal, in seconds.
+func eachCPU(cpus []int, use func(times []float64)) error {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return 0, err
+		return err
 	}
+	found := false
 	for line := range strings.Lines(string(text)) {
 		fields := strings.Fields(line)
 		if len(fields) < 9 || !strings.HasPrefix(fields[0], "cpu") {
@@ -30,27 +37,19 @@ func Stolen(cpus []int) (seconds float64, err error) {
 		if cpu, err := strconv.Atoi(number); number != "" && (err != nil || !slices.Contains(cpus, cpu)) {
 			continue
 		}
-		steal, err := strconv.ParseUint(fields[8], 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("/proc/stat: %w", err)
+		times := make([]float64, 8)
+		for i := range times {
+			n, err := strconv.ParseUint(fields[i+1], 10, 64)
+			if err != nil {
+				return fmt.Errorf("/proc/stat: %w", err)
+			}
+			times[i] = float64(n) / ticks
 		}
-		seconds += float64(steal) / ticks
+		use(times)
+		found = true
 	}
-	return seconds, nil
-}
-
-// ThreadTimes are the times in which a thread of this process ran, and in which it
-// was ready to run but had no CPU, in seconds since its start.
-func ThreadTimes(tid int) (ran, waited float64, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/schedstat", tid))
-	if err != nil {
-		return 0, 0, err
+	if !found {
+		return errors.New("/proc/stat tells nothing of these CPUs")
 	}
-	fields := bytes.Fields(text)
-	if len(fields) < 2 {
-		return 0, 0, fmt.Errorf("schedstat of thread %d has only %d fields", tid, len(fields))
-	}
-	on, err1 := strconv.ParseUint(string(fields[0]), 10, 64)
-	off, err2 := strconv.ParseUint(string(fields[1]), 10, 64)
-	return float64(on) / 1e9, float64(off) / 1e9, errors.Join(err1, err2)
+	return nil
 }

@@ -17,6 +17,7 @@ const ticks = 100
 type Usage struct {
 	CPUSeconds    float64 // user and system time since its start
 	KernelSeconds float64 // the system time of that, by ticks of 10 ms
+	EndedSeconds  float64 // of all, what children used that have ended
 	RSSBytes      uint64
 	FDs           int
 	Threads       int
@@ -37,6 +38,7 @@ func ReadUsage(pid int) (Usage, error) {
 		}
 		u.CPUSeconds += c.CPUSeconds
 		u.KernelSeconds += c.KernelSeconds
+		u.EndedSeconds += c.EndedSeconds
 		u.RSSBytes += c.RSSBytes
 		u.FDs += c.FDs
 		u.Threads += c.Threads
@@ -119,12 +121,13 @@ func ReadOwnUsage(pid int) (Usage, error) {
 	}
 	u.CPUSeconds = float64(user+system+ended1+ended2) / ticks
 	u.KernelSeconds = float64(system+ended2) / ticks
+	u.EndedSeconds = float64(ended1+ended2) / ticks
 	u.Threads = threads
 	u.RSSBytes = pages * uint64(os.Getpagesize())
 	// Finer than ticks where the scheduler's statistics are there.
 	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid)); err == nil && threads == 1 {
 		if ns, err := strconv.ParseUint(strings.Fields(string(text))[0], 10, 64); err == nil && ns > 0 {
-			u.CPUSeconds = float64(ns)/1e9 + float64(ended1+ended2)/ticks
+			u.CPUSeconds = float64(ns)/1e9 + u.EndedSeconds
 		}
 	}
 	if fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid)); err == nil {
@@ -133,28 +136,11 @@ func ReadOwnUsage(pid int) (Usage, error) {
 	return u, nil
 }
 
-// MachineCPU is the time all CPUs of the machine have spent working and, as
-// total, working or idle, in seconds since the boot.
-func MachineCPU() (busy, total float64, err error) {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, 0, err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	fields := strings.Fields(line)
-	if len(fields) < 9 || fields[0] != "cpu" {
-		return 0, 0, errors.New("/proc/stat does not begin with the line cpu")
-	}
-	// user nice system idle iowait irq softirq steal; guest is within user.
-	for i, text := range fields[1:9] {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			return 0, 0, err
-		}
-		total += float64(n) / ticks
-		if i != 3 && i != 4 {
-			busy += float64(n) / ticks
-		}
-	}
-	return busy, total, nil
+// IdleCPU is how long the given CPUs have been idle since the boot, in seconds added
+// up. That is told exactly, where the time spent working is only sampled.
+func IdleCPU(cpus []int) (seconds float64, err error) {
+	err = eachCPU(cpus, func(times []float64) {
+		seconds += times[3] + times[4] // idle, and idle while the disk works
+	})
+	return seconds, err
 }

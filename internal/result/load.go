@@ -44,7 +44,8 @@ type LoadHost struct {
 	// processors were taken away by the host or held by others.
 	DisturbedSeconds []int `json:"disturbedSeconds,omitempty"`
 	// StolenSeconds were taken by the host of a virtual machine; in WaitedSeconds
-	// the generator's thread was ready to run but had no processor.
+	// the generator's thread (of several, the one that waited longest) was ready to run
+	// but had no processor.
 	StolenSeconds float64 `json:"stolenSeconds"`
 	WaitedSeconds float64 `json:"waitedSeconds"`
 	// WakeUp is how late a thread that only sleeps woke up, QuietLag the lag of

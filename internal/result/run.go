@@ -28,6 +28,7 @@ type Run struct {
 	LeftOut   []LeftOut         `json:"leftOut,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
 	Files     map[string]string `json:"files"` // role -> name within the folder
+	Dir       string            `json:"-"`     // the folder, while the run is at hand
 }
 
 // Tool identifies the bench binary.
@@ -118,19 +119,22 @@ type Event struct {
 
 // Objective is one limit and what became of it.
 type Objective struct {
-	Expr    string  `json:"expr"`
-	Window  string  `json:"window,omitempty"`
-	Spans   []Span  `json:"spans,omitempty"` // when the window was open
-	Metric  string  `json:"metric"`
-	Op      string  `json:"op"`
-	Wanted  float64 `json:"wanted"`
-	Got     float64 `json:"got"`
-	Unit    string  `json:"unit"`  // "us", "1", "%" (a share, 0 to 1), "/s"
-	Known   bool    `json:"known"` // false: not enough samples to say
-	Verdict string  `json:"verdict"`
-	WorstUs int64   `json:"worstUs"`         // time of the worst, -1 if it has none
-	Event   int     `json:"event,omitempty"` // ID of the event in force at the worst
-	Reason  string  `json:"reason,omitempty"`
+	Expr   string  `json:"expr"`
+	Window string  `json:"window,omitempty"`
+	Spans  []Span  `json:"spans,omitempty"` // when the window was open
+	Metric string  `json:"metric"`
+	Op     string  `json:"op"`
+	Wanted float64 `json:"wanted"`
+	Got    float64 `json:"got"`
+	// Low and High are the bounds within which Got is known; nil where it is exact.
+	Low     *float64 `json:"low,omitempty"`
+	High    *float64 `json:"high,omitempty"`
+	Unit    string   `json:"unit"`  // "us", "1", "%" (a share, 0 to 1), "/s"
+	Known   bool     `json:"known"` // false: not enough samples to say
+	Verdict string   `json:"verdict"`
+	WorstUs int64    `json:"worstUs"`         // time of the worst, -1 if it has none
+	Event   int      `json:"event,omitempty"` // ID of the event in force at the worst
+	Reason  string   `json:"reason,omitempty"`
 }
 
 // Segment is a part of the measured time around the events: before, in, between
@@ -184,16 +188,61 @@ type ConservationCheck struct {
 
 // Trust is the measurement's own quality.
 type Trust struct {
-	LagP99Us     float64  `json:"lagP99Us"`
-	Dropped      uint64   `json:"dropped"`
-	DriverCPU    float64  `json:"driverCPU"` // share of one core, 0 to 1
-	ProxyCPU     float64  `json:"proxyCPU"`
-	OriginCPU    float64  `json:"originCPU"`
-	ForeignCPU   float64  `json:"foreignCPU"` // share of the machine used by others
-	SameHost     bool     `json:"sameHost"`
-	ClockStepped bool     `json:"clockStepped"`
-	Late         []Span   `json:"late,omitempty"`     // intervals in which the driver was late
-	Problems     []string `json:"problems,omitempty"` // each makes the run INVALID
+	LagP99Us     float64 `json:"lagP99Us"`
+	Dropped      uint64  `json:"dropped"`
+	DriverCPU    float64 `json:"driverCPU"` // share of one core, 0 to 1
+	ProxyCPU     float64 `json:"proxyCPU"`
+	OriginCPU    float64 `json:"originCPU"`
+	ForeignCPU   float64 `json:"foreignCPU"` // share of the run's CPUs used by others
+	SameHost     bool    `json:"sameHost"`
+	ClockStepped bool    `json:"clockStepped"`
+	Late         []Span  `json:"late,omitempty"` // intervals in which the driver was late
+	// Starved tells, role by role, what its parts had to wait for a processor.
+	Starved []Starved `json:"starved,omitempty"`
+	// Doubts are what the run does not vouch for, the gravest first.
+	Doubts []Doubt `json:"doubts,omitempty"`
+}
+
+// Doubt is a reason not to trust a run, or a part of what it found.
+type Doubt struct {
+	// Concerns is what it makes undecided: "run", "load", "times" or "bounds".
+	Concerns string `json:"concerns"`
+	Load     string `json:"load,omitempty"` // "" for all of them
+	Text     string `json:"text"`           // one sentence
+	// Remedy is what to do about it, "" if there is nothing to say.
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// What a doubt concerns.
+const (
+	// ConcernsRun: the scenario was not carried out as it is written.
+	ConcernsRun = "run"
+	// ConcernsLoad: what was to be sent was not; no limit can be decided.
+	ConcernsLoad = "load"
+	// ConcernsTimes: times and rates cannot be told; counts can.
+	ConcernsTimes = "times"
+	// ConcernsBounds: times are known within bounds only, by which each limit is judged.
+	ConcernsBounds = "bounds"
+)
+
+// Starved is how long the threads of a role were ready to run but had no processor,
+// in the measured time and outside of faults that take processors away.
+type Starved struct {
+	Role          string  `json:"role"`
+	RanSeconds    float64 `json:"ranSeconds"` // of all threads
+	WaitedSeconds float64 `json:"waitedSeconds"`
+	// Share is the part of that time in which the thread that waited most did.
+	Share float64 `json:"share"`
+}
+
+// Wait is how long, between two readings, a part of a run was ready to run but had no
+// processor: of each role the thread that waited most.
+type Wait struct {
+	FromUs   int64
+	ToUs     int64
+	ProxyUs  int64
+	OriginUs int64
+	DriverUs int64
 }
 
 // Span of time within a run.
@@ -233,6 +282,8 @@ type Process struct {
 	RSSBytes   uint64  `json:"rssBytes"`
 	FDs        int     `json:"fds"`
 	Threads    int     `json:"threads"`
+	// WaitedSeconds is how long its threads were ready to run but had no processor.
+	WaitedSeconds float64 `json:"waitedSeconds"`
 }
 
 // StatsRow is a selection of one line of "show stat".

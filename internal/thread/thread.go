@@ -29,6 +29,42 @@ func Pin(cpus []int) error {
 	return nil
 }
 
+// Confine binds the whole process to the given processors, with the threads and the
+// processes it starts from then on. None leaves it free.
+func Confine(cpus []int) error {
+	if len(cpus) == 0 {
+		return nil
+	}
+	if err := CheckCPUs(cpus); err != nil {
+		return err
+	}
+	var set unix.CPUSet
+	for _, c := range cpus {
+		set.Set(c)
+	}
+	// A thread that is started meanwhile may inherit from one that was not bound yet.
+	for bound := map[int]bool{}; ; {
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return fmt.Errorf("cannot list the threads to bind: %w", err)
+		}
+		before := len(bound)
+		for _, t := range tasks {
+			id, err := strconv.Atoi(t.Name())
+			if err != nil || bound[id] {
+				continue
+			}
+			bound[id] = true
+			if err := unix.SchedSetaffinity(id, &set); err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("cannot bind the process to processors %v: %w", cpus, err)
+			}
+		}
+		if len(bound) == before {
+			return nil
+		}
+	}
+}
+
 // CheckCPUs tells which of the processors no thread of this process can be bound to.
 // Pin takes those that there are, as long as there is one.
 func CheckCPUs(cpus []int) error {

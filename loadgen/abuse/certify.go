@@ -7,10 +7,13 @@ import (
 	"bench/internal/units"
 )
 
-// Certify says why an outcome is not to be trusted; empty if it is.
-func Certify(a *result.Abuse) []string {
+// Certify says what of an outcome is not vouched for; nothing if all is.
+func Certify(a *result.Abuse) []result.Doubt {
 	if a.Local == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s could not open %s connections: out of ports or descriptors here", a.Name, units.Count(a.Local))}
+	return []result.Doubt{{
+		Concerns: result.ConcernsRun,
+		Text:     fmt.Sprintf("%s could not open %s connections: out of ports or descriptors here", a.Name, units.Count(a.Local)),
+	}}
 }

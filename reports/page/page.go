@@ -93,7 +93,7 @@ func newView(d *series.Data, cells []*series.Analysis) *view {
 	}
 	for _, a := range cells {
 		v.Problems = append(v.Problems, words.NotCarried(a.Loads)...)
-		for _, p := range a.Trust.Problems {
+		for _, p := range words.Doubts(a.Trust.Doubts) {
 			if text := series.OneLine(p); !slices.Contains(v.Problems, text) && text != v.Reason {
 				v.Problems = append(v.Problems, text)
 			}

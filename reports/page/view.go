@@ -157,7 +157,7 @@ func cards(cells []*series.Analysis) []card {
 	for _, l := range series.Limits(records) {
 		o := &l.Worst
 		c := card{
-			Verdict: verdictOf(o.Verdict), Name: words.Objective(o), Wanted: words.Wanted(o), Got: words.Got(o),
+			Verdict: verdictOf(o.Verdict), Name: words.Objective(o), Wanted: words.Wanted(o), Got: words.GotWithin(o),
 			Worst: words.Worst(l.Cell.Events, series.Zero(l.Cell.Phases), o), Reason: series.OneLine(o.Reason),
 		}
 		if len(cells) > 1 {

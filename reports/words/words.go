@@ -122,6 +122,41 @@ func Got(o *result.Objective) string {
 	return Quantity(o.Got, o.Unit)
 }
 
+// GotWithin is what an objective got, and how well that is known.
+func GotWithin(o *result.Objective) string {
+	if by := within(o); o.Known && by > 0 {
+		return Got(o) + " (known to ±" + Quantity(by, o.Unit) + ")"
+	}
+	return Got(o)
+}
+
+// Within is how well the latency of an objective is known, in microseconds; 0 where it
+// is exact or no latency.
+func Within(o *result.Objective) float64 {
+	if o.Unit != "us" || o.Metric == "recovery" {
+		return 0
+	}
+	return within(o)
+}
+
+func within(o *result.Objective) float64 {
+	if o.Low == nil || o.High == nil {
+		return 0
+	}
+	return max(o.Got-*o.Low, *o.High-o.Got)
+}
+
+// Doubts are what a run does not vouch for, in words.
+func Doubts(all []result.Doubt) (texts []string) {
+	for _, d := range all {
+		if d.Concerns == result.ConcernsBounds {
+			d.Text += "; limits are judged by how well times are known"
+		}
+		texts = append(texts, d.Text)
+	}
+	return texts
+}
+
 // Objective is the name of a limit: its measure, and its window if it has one.
 func Objective(o *result.Objective) string {
 	name := o.Metric

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"strings"
 	"testing"
 
 	"bench/internal/result"
@@ -46,5 +47,25 @@ func TestPhrases(t *testing.T) {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
 		}
+	}
+}
+
+func TestGotWithin(t *testing.T) {
+	low, high := 14_100.0, 14_900.0
+	o := &result.Objective{Metric: "response.p99", Got: 14_800, Unit: "us", Known: true}
+	for want, change := range map[string]func(){
+		"14.8 ms":                    func() {},
+		"14.8 ms (known to ±700 µs)": func() { o.Low, o.High = &low, &high },
+		"unknown":                    func() { o.Known = false },
+	} {
+		o.Low, o.High, o.Known = nil, nil, true
+		change()
+		if got := strings.ReplaceAll(GotWithin(o), "\u202f", " "); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	o.Low, o.High, o.Metric = &low, &high, "recovery"
+	if got := Within(o); got != 0 {
+		t.Errorf("a recovery is no latency: %v", got)
 	}
 }

@@ -23,6 +23,10 @@ type Data struct {
 	// LimitUs is the limit of response.p99 where the scenario sets one: the
 	// latency at which the system counts as recovered.
 	LimitUs float64
+	// Waits are what proxy, origins and loads waited for a processor, and Doubts what
+	// the run does not vouch for.
+	Waits  []result.Wait
+	Doubts []result.Doubt
 
 	decoded map[string]*hdrhistogram.Histogram
 }

@@ -34,7 +34,7 @@ func EvaluateOver(e *Expr, s Span, text string, d *Data) result.Objective {
 // judge fills in the record of an objective over the worst of some stretches of
 // time; nil is the whole run.
 func (d *Data) judge(e *Expr, o result.Objective, spans []*Span) result.Objective {
-	worst := math.Inf(-1)
+	worst, gravest, doubt := math.Inf(-1), 0, ""
 	for _, s := range spans {
 		if s != nil {
 			o.Spans = append(o.Spans, result.Span{StartUs: s.From, EndUs: s.To})
@@ -52,24 +52,34 @@ func (d *Data) judge(e *Expr, o result.Objective, spans []*Span) result.Objectiv
 			}
 			continue
 		}
-		if b := result.Beyond(e.Op, left, right); b > worst {
-			worst = b
-			o.Known, o.Got, o.Wanted = true, left, right
+		j := d.compare(e, s, left, right)
+		if b, g := result.Beyond(e.Op, left, right), gravity(j.verdict); g > gravest || g == gravest && b > worst {
+			worst, gravest = b, g
+			o.Known, o.Got, o.Wanted, o.Low, o.High = true, left, right, nil, nil
+			if finite(j.left) && j.left.why != "" {
+				o.Low, o.High = &j.left.low, &j.left.high
+			}
 			o.WorstUs = d.worst(e.left, s)
+			o.Verdict, doubt = j.verdict, j.reason
 		}
 	}
 	switch {
-	case o.Known && !holds(e.Op, o.Got, o.Wanted):
-		o.Verdict, o.Reason = result.Fail, ""
+	case o.Verdict == result.Fail:
+		o.Reason = ""
+	case o.Verdict == result.Invalid:
+		o.Reason = doubt
 	case o.Reason != "":
-		o.Known, o.Verdict = false, result.Unclear
-	default:
-		o.Verdict = result.Pass
+		o.Known, o.Verdict, o.Low, o.High = false, result.Unclear, nil, nil
 	}
 	if o.WorstUs >= 0 {
 		o.Event = d.eventAt(o.WorstUs)
 	}
 	return o
+}
+
+// gravity orders the verdicts of windows: what is broken for certain weighs most.
+func gravity(verdict string) int {
+	return 1 + slices.Index([]string{result.Pass, result.Invalid, result.Fail}, verdict)
 }
 
 // Planned is the record of an objective before anything was measured.
@@ -115,13 +125,6 @@ func (e *Expr) NeedsScenario() string {
 		}
 	}
 	return ""
-}
-
-// Timed tells whether the expression reads times of requests, or rates.
-func (e *Expr) Timed() bool {
-	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool {
-		return m.kind == Rate || m.latency() && m.base != "generator.lag"
-	})
 }
 
 // Abortable tells whether the expression can be broken for good before the end

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,9 +29,11 @@ func (c *cell) conclude(ctx context.Context) {
 	}
 	c.record.Conservation = conservation
 	c.collect()
+	waits := c.usage.waits.measured(c.record.Phases, c.record.Events)
+	c.record.Trust = c.trust(waits)
 	data := &objective.Data{
 		Loads: c.record.Loads, Abuse: c.record.Abuse, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
-		Conservation: conservation,
+		Conservation: conservation, Waits: waits, Doubts: c.record.Trust.Doubts,
 	}
 	for _, o := range c.objectives {
 		if us, ok := o.expr.P99Limit(); ok && o.window == nil {
@@ -43,10 +46,9 @@ func (c *cell) conclude(ctx context.Context) {
 	if o, ok := c.steadyAgain(); ok {
 		c.record.Objectives = append(c.record.Objectives, o)
 	}
-	c.record.Trust = c.trust()
 	if c.record.Trust.ForeignCPU > noisyShare {
 		c.record.Warnings = append(c.record.Warnings,
-			fmt.Sprintf("other programs used %s of the machine", units.Percent(c.record.Trust.ForeignCPU)))
+			fmt.Sprintf("other programs used %s of the processors", units.Percent(c.record.Trust.ForeignCPU)))
 	}
 	c.record.Verdict, c.record.Reason = verdict(c.record)
 }
@@ -253,27 +255,45 @@ func (c *cell) proxyCounters() *conserve.Proxy {
 	return p
 }
 
-// Bounds beyond which a measurement is not to be trusted.
+// Bounds beyond which times are not to be trusted.
 const (
 	maxDriverCPU = 0.85
 	maxOriginCPU = 0.85 // an origin is one thread; beyond, requests wait for it
-	noisyShare   = 0.10 // of the machine, used by others: worth a warning
+	noisyShare   = 0.10 // of the CPUs, used by others: worth a warning
+	// maxOwnWait is the share of its time in which a part may wait for others of the
+	// run itself: that is the same in each run, and part of the bounds of its times.
+	maxOwnWait = 0.30
+	// leastWatched is the share of the looks at what parts wait for that must have been
+	// taken in time.
+	leastWatched = 0.2
 )
 
 // trust judges the measurement itself.
-func (c *cell) trust() result.Trust {
-	t := result.Trust{SameHost: true, ClockStepped: c.watch.stepped()}
+func (c *cell) trust(waits []result.Wait) result.Trust {
+	t := result.Trust{
+		SameHost: true, ClockStepped: c.watch.stepped(),
+		Starved: c.usage.waits.byRole(c.record.Phases, c.record.Events),
+	}
 	t.DriverCPU, t.ProxyCPU, t.OriginCPU, t.ForeignCPU = c.usage.shares()
 	busiest := c.usage.busiest(roleOrigin)
-	problem := func(format string, args ...any) { t.Problems = append(t.Problems, fmt.Sprintf(format, args...)) }
-	// What was not done comes before what was done less exactly: the first problem is
-	// the one that is told everywhere.
+	doubt := func(concerns, remedy, format string, args ...any) {
+		t.Doubts = append(t.Doubts, result.Doubt{Concerns: concerns, Text: fmt.Sprintf(format, args...), Remedy: remedy})
+	}
+	// What was not done comes before what was done less exactly, and what others did
+	// before what follows from it: the first doubt is the one that is told everywhere.
 	for i := range c.record.Events {
 		if e := &c.record.Events[i]; !e.Applied {
-			problem("event %d %s was not carried out: %s", e.ID, e.Kind, e.Detail)
+			doubt(result.ConcernsRun, "", "event %d %s was not carried out: %s", e.ID, e.Kind, e.Detail)
 		} else if cert := e.Certificate; cert != nil && cert.Verdict == result.Mismatch {
-			problem("event %d %s did something else than it was asked to: %s", e.ID, e.Kind, mismatch(cert))
+			doubt(result.ConcernsRun, "", "event %d %s did something else than it was asked to: %s", e.ID, e.Kind, mismatch(cert))
 		}
+	}
+	for i := range c.record.Abuse {
+		t.Doubts = append(t.Doubts, abuse.Certify(&c.record.Abuse[i])...)
+	}
+	t.Doubts = append(t.Doubts, starvation(t.Starved, t.ForeignCPU)...)
+	if len(t.Doubts) == 0 {
+		t.Doubts = unwatched(waits, c.record.Phases)
 	}
 	for i := range c.record.Loads {
 		l := &c.record.Loads[i]
@@ -283,25 +303,77 @@ func (c *cell) trust() result.Trust {
 			from := int64(second) * 1_000_000
 			t.Late = append(t.Late, result.Span{StartUs: from, EndUs: from + 1_000_000})
 		}
-		for _, why := range loadgen.Certify(l) {
-			problem("%s", why)
-		}
-	}
-	for i := range c.record.Abuse {
-		for _, why := range abuse.Certify(&c.record.Abuse[i]) {
-			problem("%s", why)
-		}
+		t.Doubts = append(t.Doubts, loadgen.Certify(l)...)
 	}
 	if t.DriverCPU > maxDriverCPU {
-		problem("a load used %s of its core", units.Percent(t.DriverCPU))
+		doubt(result.ConcernsTimes, "use a lower rate, or more processes for the load",
+			"a load used %s of its core", units.Percent(t.DriverCPU))
 	}
 	if busiest > maxOriginCPU {
-		problem("an origin used %s of its core: it answers later than the scenario says", units.Percent(busiest))
+		doubt(result.ConcernsTimes, "use a lower rate, or more replicas",
+			"an origin used %s of its core: it answers later than the scenario says", units.Percent(busiest))
 	}
 	if t.ClockStepped {
-		problem("the clock of the machine was set during the run")
+		doubt(result.ConcernsTimes, "", "the clock of the machine was set during the run")
 	}
 	return t
+}
+
+// quietRemedy is what to do on a machine that is too busy.
+const quietRemedy = "stop other programs, or give the run processors of its own with --cpus; bench doctor shows when the machine is quiet"
+
+// tooBusy begins what is said of such a machine.
+const tooBusy = "this machine was too busy to tell; "
+
+// unwatched is a doubt where the run was kept from seeing what its parts waited for.
+func unwatched(waits []result.Wait, phases []result.Phase) []result.Doubt {
+	var measuredUs int64
+	for _, p := range phases {
+		if p.Measured {
+			measuredUs += p.LengthUs
+		}
+	}
+	if len(waits) >= int(leastWatched*float64(measuredUs/waitStep.Microseconds())) {
+		return nil
+	}
+	return []result.Doubt{{
+		Concerns: result.ConcernsTimes, Remedy: quietRemedy,
+		Text: fmt.Sprintf("%sthe run could look at its parts only %d times", tooBusy, len(waits)),
+	}}
+}
+
+// starvation tells of roles that were kept from running for too long, if any was, and
+// what to do about it.
+func starvation(waited []result.Starved, foreign float64) []result.Doubt {
+	names := map[string]string{roleProxy: "the proxy", roleOrigin: "an origin", roleDriver: "a load"}
+	most := maxOwnWait
+	if foreign > noisyShare {
+		most = loadgen.MaxWaited
+	}
+	var who []string
+	for _, w := range waited {
+		if name := names[w.Role]; name != "" && w.Share > most {
+			verb := ""
+			if len(who) == 0 {
+				verb = " was ready to run but had to wait"
+			}
+			who = append(who, fmt.Sprintf("%s%s for %s of the time", name, verb, units.Percent(w.Share)))
+		}
+	}
+	if len(who) == 0 {
+		return nil
+	}
+	d := result.Doubt{
+		Concerns: result.ConcernsTimes,
+		Text:     "this machine is too small for the run, whose parts kept each other from the processors",
+		Remedy:   "use lower rates, or a machine with more processors",
+	}
+	if foreign > noisyShare {
+		d.Text = fmt.Sprintf("%sother programs used %s of the processors", tooBusy, units.Percent(foreign))
+		d.Remedy = quietRemedy
+	}
+	d.Text += ": " + strings.Join(who, ", ")
+	return []result.Doubt{d}
 }
 
 // mismatch is the first finding of a certificate that does not fit, in words.
@@ -314,18 +386,24 @@ func mismatch(c *result.Certificate) string {
 	return "it was not gone at its end"
 }
 
-// verdict is the word for a cell and why it is not PASS.
+// verdict is the word for a cell and why it is not PASS. A limit that is broken for
+// certain is broken, whatever could not be decided beside it.
 func verdict(c *result.Cell) (word, reason string) {
-	if len(c.Trust.Problems) > 0 {
-		return result.Invalid, c.Trust.Problems[0]
+	for _, d := range c.Trust.Doubts {
+		if d.Concerns == result.ConcernsRun {
+			return result.Invalid, withRemedy(&d)
+		}
 	}
-	var failed, unclear []string
-	why := ""
+	var failed, invalid, unclear []string
+	whyInvalid, why := "", ""
 	for i := range c.Objectives {
 		o := &c.Objectives[i]
 		switch o.Verdict {
 		case result.Fail:
 			failed = append(failed, o.Expr)
+		case result.Invalid:
+			invalid = append(invalid, o.Expr)
+			whyInvalid = cmp.Or(whyInvalid, o.Reason)
 		case result.Unclear:
 			unclear = append(unclear, o.Expr)
 			why = o.Reason
@@ -334,8 +412,23 @@ func verdict(c *result.Cell) (word, reason string) {
 	switch {
 	case len(failed) > 0:
 		return result.Fail, fmt.Sprintf("%d of %d limits broken: %s", len(failed), len(c.Objectives), strings.Join(failed, ", "))
+	case len(invalid) > 0:
+		for _, d := range c.Trust.Doubts {
+			if d.Text == whyInvalid {
+				whyInvalid = withRemedy(&d)
+			}
+		}
+		return result.Invalid, fmt.Sprintf("%s (could not be decided: %s)", whyInvalid, strings.Join(invalid, ", "))
 	case len(unclear) > 0:
 		return result.Unclear, fmt.Sprintf("%s: %s", strings.Join(unclear, ", "), why)
 	}
 	return result.Pass, ""
+}
+
+// withRemedy is a doubt and what to do about it.
+func withRemedy(d *result.Doubt) string {
+	if d.Remedy == "" {
+		return d.Text
+	}
+	return d.Text + ": " + d.Remedy
 }

@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
+
+	"bench/internal/units"
 )
 
 // Names of the files of a result folder.
@@ -39,14 +42,25 @@ type table struct {
 	err error // the first failed write
 }
 
-// newFolder makes the directory, which must be empty or not exist.
-func newFolder(dir string) (*folder, error) {
+// newFolder makes the directory, which must be empty or not exist; a fresh one must not
+// exist, and takes a number behind its name where it does.
+func newFolder(dir string, fresh bool) (*folder, error) {
 	d := &folder{dir: dir, tables: map[string]*table{}}
-	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+	at := filepath.Clean(dir)
+	if fresh {
+		at = filepath.Dir(at)
+	}
+	for ; ; at = filepath.Dir(at) {
 		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
 			break
 		}
 		d.made = append(d.made, at)
+	}
+	if fresh {
+		if err := d.makeFresh(); err != nil {
+			return nil, fmt.Errorf("result folder: %w", err)
+		}
+		dir = d.dir
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("result folder: %w", err)
@@ -66,6 +80,32 @@ func newFolder(dir string) (*folder, error) {
 		d.tables[name] = &table{f: f, w: bufio.NewWriterSize(f, 64<<10)}
 	}
 	return d, nil
+}
+
+// mostFresh bounds the numbers that are tried.
+const mostFresh = 1000
+
+// makeFresh makes a directory that did not exist: another run may begin in the same
+// second.
+func (d *folder) makeFresh() error {
+	name := filepath.Clean(d.dir)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	for n := 1; ; n++ {
+		d.dir = name
+		if n > 1 {
+			d.dir = fmt.Sprintf("%s-%d", name, n)
+		}
+		err := os.Mkdir(d.dir, 0o755)
+		if err == nil {
+			d.made = append([]string{d.dir}, d.made...)
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) || n == mostFresh {
+			return err
+		}
+	}
 }
 
 // path is where a file of the folder is, for those who write it themselves.
@@ -156,11 +196,39 @@ func (d *folder) remove() error {
 		}
 	}
 	for _, dir := range d.made {
-		if err := os.Remove(dir); err != nil {
+		switch err := os.Remove(dir); {
+		case errors.Is(err, syscall.ENOTEMPTY), errors.Is(err, fs.ErrNotExist): // another run's, begun meanwhile
+			return nil
+		case err != nil:
 			return storage(err)
 		}
 	}
 	return nil
+}
+
+// full tells whether an error is that of a disk which takes no more.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// kept says what is in the folder and what is missing for it to be whole.
+func (d *folder) kept() string {
+	var kept, missing []string
+	for _, name := range []string{fileRun, fileTimeline, fileEvents, fileCounters, fileErrors, fileScenario, fileEnv} {
+		info, err := os.Stat(filepath.Join(d.dir, name))
+		switch {
+		case err != nil || info.Size() == 0 && name == fileRun:
+			missing = append(missing, name)
+		case info.Size() > 0:
+			kept = append(kept, fmt.Sprintf("%s (%s)", name, units.Bytes(float64(info.Size()))))
+		}
+	}
+	text := "nothing was kept"
+	if len(kept) > 0 {
+		text = "kept in " + d.dir + ": " + strings.Join(kept, ", ")
+	}
+	if len(missing) > 0 {
+		text += "; not written: " + strings.Join(missing, ", ")
+	}
+	return text
 }
 
 // storage says in plain words that the result folder cannot take more.
@@ -168,7 +236,7 @@ func storage(err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if full(err) {
 		return fmt.Errorf("the disk of the result folder is full: %w", err)
 	}
 	return fmt.Errorf("result folder: %w", err)

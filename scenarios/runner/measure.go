@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"bench/internal/result"
+	"bench/internal/thread"
 	"bench/scenarios"
 	"bench/scenarios/driver"
 	"bench/scenarios/objective"
@@ -20,7 +22,7 @@ import (
 func (c *cell) measure(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	c.upstreams = newUpstreams()
-	c.usage = newUsage()
+	c.usage = newUsage(c.allowed)
 	c.conditions = newConditions()
 	// The beginning is chosen before the events can refer to it.
 	c.start = c.clock.now() + leadTime.Nanoseconds()
@@ -32,12 +34,13 @@ func (c *cell) measure(ctx context.Context) error {
 	}
 	if c.clock.now() >= c.start {
 		cancel()
-		return fail(exitUnclear, fmt.Errorf("the loads could not be started together: giving the order took longer than %v", leadTime))
+		return fail(exitUnclear, fmt.Errorf("this machine is too busy: giving the loads the order to begin took longer than %v; %s", leadTime, quietRemedy))
 	}
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	defer cancel()
-	workers.Go(func() { c.sample(ctx) })
+	workers.Go(func() { watching(func() { c.sample(ctx) }) })
+	workers.Go(func() { watching(func() { c.usage.waits.follow(ctx, c.sinceStart) }) })
 	workers.Go(func() { c.announce(ctx) })
 	steady := sync.OnceValue(c.checkSteady)
 	if err := c.beginAbuse(ctx, &workers, steady); err != nil {
@@ -92,6 +95,14 @@ func (c *cell) measure(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// watching runs what must see the parts of a run when they are kept from running: with
+// their priority, where that is allowed.
+func watching(f func()) {
+	runtime.LockOSThread() // until the goroutine ends: the thread is never used again
+	thread.Prompt(true)
+	f()
 }
 
 // stopLoads ends the loads early; they report what they have.

@@ -80,6 +80,8 @@ func Code(err error) int {
 type Options struct {
 	Document *scenarios.Document
 	Out      string // result folder; must be empty or not exist
+	// Fresh makes a folder that did not exist: Out, or Out and a number.
+	Fresh bool
 	// Self is the command of this program, which is started again for
 	// origins, loads, the built-in proxy and the guard.
 	Self    []string
@@ -96,13 +98,13 @@ type Options struct {
 func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	started := time.Now()
 	doc := o.Document
-	dir, err := newFolder(o.Out)
+	dir, err := newFolder(o.Out, o.Fresh)
 	if err != nil {
 		return nil, fail(exitUsage, err)
 	}
 	sum := sha256.Sum256(doc.Resolved)
 	run = &result.Run{
-		Version: 1, Tool: o.Tool, Command: o.Command,
+		Version: 1, Tool: o.Tool, Command: o.Command, Dir: dir.dir,
 		Scenario: doc.Cells[0].Scenario.Name, Text: string(doc.Resolved), Hash: hex.EncodeToString(sum[:]),
 		Seed: doc.Cells[0].Scenario.Seed, StartedAt: started.Format(time.RFC3339Nano),
 		Axes: doc.Axes, Cells: []*result.Cell{}, Warnings: slices.Clone(doc.Warnings),
@@ -140,6 +142,9 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	if closed := fail(exitLost, errors.Join(dir.close(), dir.json(fileRun, run))); closed != nil {
 		err = errors.Join(err, closed)
 		run.ExitCode = exitLost
+	}
+	if full(err) {
+		err = fmt.Errorf("%w\n%s", err, dir.kept())
 	}
 	return run, err
 }
@@ -247,7 +252,7 @@ func conclude(run *result.Run, err error) {
 	for _, v := range []struct {
 		word string
 		code int
-	}{{result.Invalid, exitUnclear}, {result.Fail, exitFail}, {result.Unclear, exitUnclear}} {
+	}{{result.Fail, exitFail}, {result.Invalid, exitUnclear}, {result.Unclear, exitUnclear}} {
 		i := slices.IndexFunc(run.Cells, func(c *result.Cell) bool { return c.Verdict == v.word })
 		if i >= 0 {
 			run.Verdict, run.ExitCode, run.Reason = v.word, v.code, name(run.Cells[i])

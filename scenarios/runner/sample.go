@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -113,23 +114,33 @@ func (c *cell) takeSample(at int64) {
 		c.store(fileCounters, s)
 		c.live.Sample(s)
 	}
+	own, others := c.usage.spent()
+	c.usage.waits.close(at, own, others)
 }
 
 // usage sums the CPU time of the processes of a cell.
 type usage struct {
+	cpus        []int // that the run may use
+	waits       *starved
 	mu          sync.Mutex
 	began, last time.Time
 	first, now  map[int]float64 // CPU seconds by process id
 	roles       map[int]string
-	busy, total [2]float64 // of the machine, at the beginning and now
+	// idle is of these CPUs, tree of this process and its descendants, in seconds; at
+	// the beginning and now.
+	idle, tree [2]float64
 }
 
-func newUsage() *usage {
-	return &usage{first: map[int]float64{}, now: map[int]float64{}, roles: map[int]string{}}
+func newUsage(cpus []int) *usage {
+	return &usage{cpus: cpus, waits: newStarved(), first: map[int]float64{}, now: map[int]float64{}, roles: map[int]string{}}
 }
 
 func (u *usage) machine() {
-	busy, total, err := proc.MachineCPU()
+	idle, err := proc.IdleCPU(u.cpus)
+	if err != nil {
+		return
+	}
+	own, err := proc.ReadUsage(os.Getpid())
 	if err != nil {
 		return
 	}
@@ -137,9 +148,27 @@ func (u *usage) machine() {
 	defer u.mu.Unlock()
 	u.last = time.Now()
 	if u.began.IsZero() {
-		u.began, u.busy[0], u.total[0] = u.last, busy, total
+		u.began, u.idle[0], u.tree[0] = u.last, idle, own.CPUSeconds
 	}
-	u.busy[1], u.total[1] = busy, total
+	u.idle[1], u.tree[1] = idle, own.CPUSeconds
+}
+
+// spent is how long the run's CPUs were used so far, by the run and by others.
+func (u *usage) spent() (own, others float64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.spentLocked()
+}
+
+func (u *usage) spentLocked() (own, others float64) {
+	for pid, now := range u.now {
+		own += now - u.first[pid]
+	}
+	// A process that has ended counts with its parent, one whose parent has ended by
+	// itself.
+	own = max(own, u.tree[1]-u.tree[0])
+	used := u.last.Sub(u.began).Seconds()*float64(len(u.cpus)) - (u.idle[1] - u.idle[0])
+	return own, max(0, used-own)
 }
 
 // add reads a process and appends it to a sample.
@@ -160,11 +189,12 @@ func (u *usage) add(to []result.Process, role string, p *proc.Process) []result.
 	u.now[p.PID()] = read.CPUSeconds
 	return append(to, result.Process{
 		Role: role, PID: p.PID(), CPUSeconds: read.CPUSeconds, RSSBytes: read.RSSBytes, FDs: read.FDs, Threads: read.Threads,
+		WaitedSeconds: u.waits.add(role, p.PID()),
 	})
 }
 
 // shares are parts of one core: the busiest driver, all proxies, all origins;
-// foreign is the part of the machine that others used.
+// foreign is the part of the run's CPUs that others used.
 func (u *usage) shares() (driver, proxy, origin, foreign float64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -172,10 +202,8 @@ func (u *usage) shares() (driver, proxy, origin, foreign float64) {
 	if wall <= 0 {
 		return 0, 0, 0, 0
 	}
-	ours := 0.0
 	for pid, now := range u.now {
 		spent := now - u.first[pid]
-		ours += spent
 		switch u.roles[pid] {
 		case roleDriver:
 			driver = max(driver, spent/wall)
@@ -185,8 +213,9 @@ func (u *usage) shares() (driver, proxy, origin, foreign float64) {
 			origin += spent / wall
 		}
 	}
-	if total := u.total[1] - u.total[0]; total > 0 {
-		foreign = max(0, u.busy[1]-u.busy[0]-ours) / total
+	if n := len(u.cpus); n > 0 {
+		_, others := u.spentLocked()
+		foreign = others / (wall * float64(n))
 	}
 	return driver, proxy, origin, foreign
 }

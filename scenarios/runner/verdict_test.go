@@ -17,10 +17,12 @@ func TestVerdictOfCell(t *testing.T) {
 	objective := func(verdict string) result.Objective {
 		return result.Objective{Expr: "x == 0", Verdict: verdict, Reason: "why"}
 	}
+	whole := result.Doubt{Concerns: result.ConcernsRun, Text: "not done", Remedy: "do it"}
+	times := result.Doubt{Concerns: result.ConcernsTimes, Text: "why", Remedy: "stop them"}
 	for _, c := range []struct {
 		name       string
 		objectives []string
-		problems   []string
+		doubts     []result.Doubt
 		word, why  string
 	}{
 		{"nothing wanted", nil, nil, result.Pass, ""},
@@ -28,10 +30,20 @@ func TestVerdictOfCell(t *testing.T) {
 		{"one broken", []string{result.Pass, result.Fail}, nil, result.Fail, "1 of 2 limits broken: x == 0"},
 		{"one unknown", []string{result.Pass, result.Unclear}, nil, result.Unclear, "x == 0: why"},
 		{"broken outweighs unknown", []string{result.Unclear, result.Fail}, nil, result.Fail, "1 of 2 limits broken: x == 0"},
-		{"invalid outweighs all", []string{result.Fail}, []string{"late"}, result.Invalid, "late"},
-		{"invalid wins over pass", []string{result.Pass}, []string{"late"}, result.Invalid, "late"},
+		{"one undecided", []string{result.Pass, result.Invalid}, nil, result.Invalid, "why (could not be decided: x == 0)"},
+		{
+			"one undecided, with a remedy",
+			[]string{result.Invalid, result.Unclear},
+			[]result.Doubt{times},
+			result.Invalid, "why: stop them (could not be decided: x == 0)",
+		},
+		{"what is certain outweighs what is not", []string{result.Invalid, result.Fail}, []result.Doubt{times}, result.Fail, "1 of 2 limits broken: x == 0"},
+		{"a doubt that changes no limit", []string{result.Pass}, []result.Doubt{times}, result.Pass, ""},
+		{"a doubt without limits", nil, []result.Doubt{times}, result.Pass, ""},
+		{"not what was asked for", []string{result.Fail}, []result.Doubt{times, whole}, result.Invalid, "not done: do it"},
+		{"not what was asked for, without limits", nil, []result.Doubt{whole}, result.Invalid, "not done: do it"},
 	} {
-		cell := &result.Cell{Trust: result.Trust{Problems: c.problems}}
+		cell := &result.Cell{Trust: result.Trust{Doubts: c.doubts}}
 		for _, v := range c.objectives {
 			cell.Objectives = append(cell.Objectives, objective(v))
 		}
@@ -59,7 +71,8 @@ func TestVerdictOfRun(t *testing.T) {
 		{cells(result.Pass, result.Pass), nil, result.Pass, 0, ""},
 		{cells(result.Fail), nil, result.Fail, 1, "why"},
 		{cells(result.Pass, result.Fail), nil, result.Fail, 1, "b: why"},
-		{cells(result.Fail, result.Invalid), nil, result.Invalid, 4, "b: why"},
+		{cells(result.Invalid, result.Fail), nil, result.Fail, 1, "b: why"},
+		{cells(result.Unclear, result.Invalid), nil, result.Invalid, 4, "b: why"},
 		{cells(result.Unclear, result.Pass), nil, result.Unclear, 4, "a: why"},
 		{cells(result.Pass), context.Canceled, result.Partial, 130, "interrupted"},
 		{
@@ -109,7 +122,7 @@ func quietCell(t *testing.T) *cell {
 		t.Fatal(err)
 	}
 	return &cell{
-		scenario: &scenarios.Scenario{}, record: &result.Cell{Name: "run"}, watch: watch, usage: newUsage(),
+		scenario: &scenarios.Scenario{}, record: &result.Cell{Name: "run"}, watch: watch, usage: newUsage(nil),
 		history: &history{}, upstreams: newUpstreams(), live: silent{}, clock: monotonic{}, failed: make(chan error, 1),
 	}
 }
@@ -161,18 +174,61 @@ func TestTrust(t *testing.T) {
 			l.Lag = result.Latency{Count: 5000, P99: 10}
 			cell.record.Loads = []result.Load{l}
 			c.change(cell)
-			got := cell.trust().Problems
-			if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)) {
-				t.Errorf("problems %q, want %q", got, c.want)
+			got := cell.trust(nil).Doubts
+			if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0].Text, c.want)) {
+				t.Errorf("doubts %q, want %q", got, c.want)
 			}
 		})
 	}
 }
 
+// Who was kept from running, and by whom, is told with a remedy.
+func TestStarvation(t *testing.T) {
+	waited := func(proxy, origin float64) []result.Starved {
+		return []result.Starved{{Role: roleAbuse, Share: 1}, {Role: roleOrigin, Share: origin}, {Role: roleProxy, Share: proxy}}
+	}
+	for _, c := range []struct {
+		name          string
+		proxy, origin float64
+		foreign       float64
+		text, remedy  string
+	}{
+		{"quiet", 0.01, 0.04, 0.01, "", ""},
+		{"others beside, which had to wait", 0.01, 0.09, 0.9, "", ""},
+		{"others", 0.34, 0.04, 0.9, "other programs used 90.0 % of the processors: the proxy was ready to run but had to wait for 34.0 % of the time", "stop other programs"},
+		{"others, origin", 0.01, 0.11, 0.5, "an origin was ready to run but had to wait for 11.0 %", "--cpus"},
+		{"the run alone", 0.02, 0.29, 0.05, "", ""},
+		{"the run alone, too much", 0.02, 0.31, 0.05, "kept each other from the processors", "lower rates"},
+	} {
+		got := starvation(waited(c.proxy, c.origin), c.foreign)
+		if c.text == "" {
+			if len(got) > 0 {
+				t.Errorf("%s: %q", c.name, got)
+			}
+			continue
+		}
+		if len(got) != 1 || got[0].Concerns != result.ConcernsTimes ||
+			!strings.Contains(strings.ReplaceAll(got[0].Text, "\u202f", " "), c.text) || !strings.Contains(got[0].Remedy, c.remedy) {
+			t.Errorf("%s: %q, want %q and %q", c.name, got, c.text, c.remedy)
+		}
+	}
+}
+
+// A run that could not watch itself vouches for no time.
+func TestUnwatched(t *testing.T) {
+	phases := []result.Phase{{LengthUs: 5e6}, {LengthUs: 1e6, Measured: true}}
+	if got := unwatched(make([]result.Wait, 20), phases); got != nil {
+		t.Errorf("20 of 100 looks: %q", got)
+	}
+	if got := unwatched(make([]result.Wait, 19), phases); len(got) != 1 || got[0].Concerns != result.ConcernsTimes || got[0].Remedy == "" {
+		t.Errorf("19 of 100 looks: %q", got)
+	}
+}
+
 func TestShares(t *testing.T) {
-	u := newUsage()
+	u := newUsage([]int{0, 1})
 	u.began, u.last = time.Unix(0, 0), time.Unix(10, 0)
-	u.busy, u.total = [2]float64{100, 118}, [2]float64{1000, 1020} // two cores
+	u.idle = [2]float64{100, 102}
 	for pid, p := range map[int]struct {
 		role  string
 		spent float64
