@@ -294,6 +294,36 @@ func (v *validator) events() {
 			continue
 		}
 		v.args(at, e, action)
+		v.lasts(at, e, phases)
+	}
+}
+
+// lasts refuses an event that would go on after the end of the run, and so could not
+// be what it is asked to be.
+func (v *validator) lasts(at string, e *Event, phases []result.Phase) {
+	path := at + ".args.for"
+	length, lasts := v.s.Length(), e.Args.For.D()
+	if !v.given(path) || v.bad[path] || length <= 0 {
+		return
+	}
+	begin := time.Duration(0)
+	switch {
+	case e.When != "": // nobody knows when
+	case e.Every > 0:
+		i := slices.IndexFunc(phases, func(p result.Phase) bool { return p.Name == e.In })
+		if i < 0 || e.Every.Us() >= phases[i].LengthUs {
+			return // said already
+		}
+		begin = us(phases[i].StartUs + (phases[i].LengthUs-1)/e.Every.Us()*e.Every.Us())
+	default:
+		var err error
+		if begin, err = resolveAt(e.At, phases); err != nil || begin < 0 || begin >= length {
+			return // said already
+		}
+	}
+	if begin+lasts > length {
+		v.fail(path, "%s would last until %s, but the run ends at %s: make it shorter, or the last phase longer",
+			e.Do, seconds((begin + lasts).Microseconds()), seconds(length.Microseconds()))
 	}
 }
 

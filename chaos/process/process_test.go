@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,8 +88,14 @@ func TestLimit(t *testing.T) {
 			t.Errorf("limit %d", got)
 		}
 	})
-	if c.Verdict != result.Confirmed || limit() != before {
-		t.Errorf("limit %d, was %d: %+v", limit(), before, c)
+	if c.Verdict != result.NoEffect || limit() != before {
+		t.Errorf("limit %d, was %d, and the process needs fewer files: %+v", limit(), before, c)
+	}
+	if c := act(t, &Limit{PIDs: []int{pid}, Resource: Files, Value: 5}, func() {}); c.Verdict != result.Confirmed {
+		t.Errorf("a limit that is reached: %+v", c)
+	}
+	if err := (&Limit{PIDs: []int{pid}, Resource: Files, Value: before + 1}).Begin(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "change nothing") {
+		t.Errorf("a limit beyond the present one: %v", err)
 	}
 }
 

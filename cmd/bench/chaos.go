@@ -126,6 +126,8 @@ func (c *chaosApplyCmd) make(ctx context.Context, std *streams, fault chaos.Faul
 		return &exitError{exitLost, err}
 	case cert.Verdict == result.Mismatch:
 		return &exitError{code: exitUnclear}
+	case cert.Verdict == result.NoEffect:
+		return &exitError{exitUnclear, fmt.Errorf("%s had no effect: nothing came within its reach", c.Action)}
 	}
 	return nil
 }

@@ -65,6 +65,9 @@ type cell struct {
 	conditions *conditions
 	aborted    *result.Objective // that ended the run
 
+	// acting are the events that go on.
+	acting sync.WaitGroup
+
 	// failed takes the first reason to end the cell before its time.
 	failed chan error
 

@@ -331,9 +331,12 @@ func verdict(c *result.Cell) (word, reason string) {
 			why = o.Reason
 		}
 	}
+	idle := noEffect(c)
 	switch {
 	case len(failed) > 0:
 		return result.Fail, fmt.Sprintf("%d of %d limits broken: %s", len(failed), len(c.Objectives), strings.Join(failed, ", "))
+	case idle != "":
+		return result.Unclear, idle
 	case len(unclear) > 0:
 		return result.Unclear, fmt.Sprintf("%s: %s", strings.Join(unclear, ", "), why)
 	}
