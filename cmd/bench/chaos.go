@@ -110,7 +110,7 @@ func (c *chaosApplyCmd) Run(std *streams) error {
 // make lets the fault act.
 func (c *chaosApplyCmd) make(ctx context.Context, std *streams, fault chaos.Fault, journal *chaos.Journal) error {
 	if err := fault.Begin(ctx, journal); err != nil {
-		return &exitError{exitLost, err}
+		return &exitError{exitLost, chaos.Explain(c.Action, err)}
 	}
 	fmt.Fprintf(std.err, "%s for %v; Ctrl-C ends it\n", c.Action, c.For)
 	select {
