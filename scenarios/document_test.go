@@ -126,13 +126,13 @@ func TestSetErrors(t *testing.T) {
 }
 
 func TestMatrixOrder(t *testing.T) {
-	text := strings.Replace(string(example(t)), "matrix: {poller: [epoll, poll, select]}", "matrix: {poller: [epoll, poll], rate: [1/s, 2/s]}", 1)
+	text := strings.Replace(string(example(t)), "matrix: {poller: [epoll, poll, select]}", "matrix: {poller: [epoll, poll], rate: [1000/s, 2000/s]}", 1)
 	text = strings.Replace(text, "rate: 2000/s,", `rate: "${rate}",`, 1)
 	var names []string
 	for _, c := range parse(t, []byte(text)).Cells {
 		names = append(names, c.Name)
 	}
-	want := []string{"poller=epoll,rate=1/s", "poller=epoll,rate=2/s", "poller=poll,rate=1/s", "poller=poll,rate=2/s"}
+	want := []string{"poller=epoll,rate=1000/s", "poller=epoll,rate=2000/s", "poller=poll,rate=1000/s", "poller=poll,rate=2000/s"}
 	if !cmp.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
 	}

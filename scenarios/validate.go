@@ -252,6 +252,7 @@ func (v *validator) objectives() {
 			v.fail("steadyState", "steadyState is checked before the first event, and there is none")
 		}
 	}
+	v.needsStats()
 	for i := range v.s.Objectives {
 		o := &v.s.Objectives[i]
 		at := fmt.Sprintf("objectives[%d]", i)
@@ -278,6 +279,13 @@ func (v *validator) objectives() {
 		if e, err := objective.Parse(o.Expr, v.objectiveNames()); err == nil && e.WholeRunOnly() != "" {
 			v.fail(at+".window", "%s is known for the whole run only; a window cannot confine it", e.WholeRunOnly())
 		}
+	}
+	for i := range v.s.Objectives {
+		path := fmt.Sprintf("objectives[%d]", i)
+		if v.given(path + ".expr") {
+			path += ".expr"
+		}
+		v.foresee(path, &v.s.Objectives[i])
 	}
 }
 
