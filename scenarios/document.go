@@ -91,6 +91,7 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 	if o.Seed != nil {
 		Setting{"seed", fmt.Sprint(*o.Seed)}.apply(root, f)
 	}
+	fillEnvironment(root, f)
 	if len(f.list) > 0 {
 		return nil, f.err()
 	}
