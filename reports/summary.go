@@ -326,9 +326,9 @@ func (s *summary) leftOut() {
 	switch len(l) {
 	case 0:
 	case 1:
-		s.wrap("left out  ", l[0].Name+": "+l[0].Reason, 2)
+		s.add("left out  " + l[0].Name + ": " + l[0].Reason)
 	default:
-		s.wrap("left out  ", fmt.Sprintf("%s and %d more: %s", l[0].Name, len(l)-1, l[0].Reason), 2)
+		s.add("left out  " + fmt.Sprintf("%s and %d more: %s", l[0].Name, len(l)-1, l[0].Reason))
 	}
 }
 

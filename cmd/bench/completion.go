@@ -144,7 +144,7 @@ func values(v *kong.Value) []string {
 		}
 		return names
 	case v.Name == "driver":
-		return []string{"builtin", "haproxy", "nginx", "exec", "external"}
+		return []string{"builtin", "haproxy", "nginx", "exec"}
 	}
 	return nil
 }
