@@ -48,7 +48,7 @@ var rules = []rule{
 }
 
 // rawSyscalls are the only packages that may call the kernel directly.
-var rawSyscalls = []string{"bench/internal/poller", "bench/internal/sock", "bench/internal/loop", "bench/chaos/link"}
+var rawSyscalls = []string{"bench/internal/poller", "bench/internal/sock", "bench/internal/loop", "bench/chaos/link", "bench/proxy/process"}
 
 func below(pkg, root string) bool {
 	return pkg == root || strings.HasPrefix(pkg, strings.TrimSuffix(root, "/")+"/")

@@ -87,11 +87,14 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 		s.Targets = []string{socket}
 		return nil
 	}
-	ip, err := resolve(ctx, u.Hostname())
+	target, err := resolve(ctx, u.Hostname(), port)
 	if err != nil {
 		return err
 	}
-	s.Targets = []string{net.JoinHostPort(ip.String(), port)}
+	s.Targets = []string{target}
+	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
+		s.Title += " at " + target // failures are those of this address
+	}
 	return nil
 }
 
@@ -134,7 +137,7 @@ func (s *Spec) setHTTP(u *url.URL, shown *strings.Replacer) bool {
 		}
 	}
 	if s.HTTP.Host == "" {
-		s.HTTP.Host = u.Host
+		s.HTTP.Host = withoutZone(u.Host)
 	}
 	return true
 }
@@ -174,21 +177,57 @@ func (s *Spec) setRedis(u *url.URL, _ *strings.Replacer) bool {
 	return u.RawQuery == ""
 }
 
-// resolve finds the address of a host, an IPv4 one if there is any.
-func resolve(ctx context.Context, host string) (netip.Addr, error) {
+// withoutZone drops the zone of an IPv6 address, which means something on this host
+// only and must not be sent (RFC 6874 section 4).
+func withoutZone(host string) string {
+	address, rest, ok := strings.Cut(host, "%")
+	if !ok || !strings.HasPrefix(host, "[") {
+		return host
+	}
+	_, port, _ := strings.Cut(rest, "]")
+	return address + "]" + port
+}
+
+// tryTimeout bounds the attempt at each address of a name that has several.
+const tryTimeout = time.Second
+
+// resolve finds the address of a host and a port. Of several it is the first that
+// takes a connection, those of IPv4 before the others; if none does it is the first.
+func resolve(ctx context.Context, host, port string) (string, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.Unmap(), nil
+		return net.JoinHostPort(ip.Unmap().String(), port), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	look, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	ips, err := net.DefaultResolver.LookupNetIP(look, "ip", host)
 	if err != nil {
-		return netip.Addr{}, fmt.Errorf("cannot find host %q: %w", host, err)
+		return "", fmt.Errorf("cannot find host %q: %w", host, err)
 	}
+	return firstOf(ctx, ips, port), nil
+}
+
+// firstOf is the first of a name's addresses that takes a connection.
+func firstOf(ctx context.Context, ips []netip.Addr, port string) string {
+	var all []string
 	for _, ip := range ips {
-		if ip.Unmap().Is4() {
-			return ip.Unmap(), nil
+		if ip = ip.Unmap(); ip.Is4() {
+			all = append(all, net.JoinHostPort(ip.String(), port))
 		}
 	}
-	return ips[0], nil
+	for _, ip := range ips {
+		if ip = ip.Unmap(); !ip.Is4() {
+			all = append(all, net.JoinHostPort(ip.String(), port))
+		}
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	dialer := net.Dialer{Timeout: tryTimeout}
+	for _, address := range all {
+		if c, err := dialer.DialContext(ctx, "tcp", address); err == nil {
+			_ = c.Close()
+			return address
+		}
+	}
+	return all[0]
 }

@@ -136,6 +136,15 @@ func (t *Topology) Towards(node, other string) netip.Addr {
 	return t.Addr(node, t.Wires[way[len(way)-1].wire].Name)
 }
 
+// Between are the wires that the way from one node to another crosses, by name.
+func (t *Topology) Between(from, to string) []string {
+	var wires []string
+	for _, h := range t.way(from, to) {
+		wires = append(wires, t.Wires[h.wire].Name)
+	}
+	return wires
+}
+
 // hop is a step to a node over a wire.
 type hop struct {
 	wire int

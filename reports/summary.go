@@ -237,7 +237,7 @@ func (s *summary) phases(c *result.Cell) {
 		return
 	}
 	s.add("")
-	room := max(3, summaryLines-3-len(s.lines)-1-min(len(c.Abuse), maxAbuse)) // head, trust and files
+	room := max(3, summaryLines-3-len(s.lines)-1-min(len(c.Abuse), maxAbuse)-2*min(1, len(c.LeftOut))) // head, trust and files
 	more := 0
 	if len(rows) > room {
 		more = len(rows) - room + 1
@@ -316,14 +316,19 @@ func loadPhases(c *result.Cell) []phaseLine {
 	return rows
 }
 
-// leftOut tells of combinations of the matrix that could not be run.
+// leftOut tells of combinations of the matrix that could not be run, and of events that
+// could not happen.
 func (s *summary) leftOut() {
-	switch l := s.run.LeftOut; len(l) {
+	l := s.run.LeftOut
+	for _, c := range s.run.Cells {
+		l = append(l, c.LeftOut...)
+	}
+	switch len(l) {
 	case 0:
 	case 1:
 		s.add("left out  " + l[0].Name + ": " + l[0].Reason)
 	default:
-		s.add(fmt.Sprintf("left out  %s and %d more: %s", l[0].Name, len(l)-1, l[0].Reason))
+		s.add("left out  " + fmt.Sprintf("%s and %d more: %s", l[0].Name, len(l)-1, l[0].Reason))
 	}
 }
 

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"bench/internal/result"
 	"bench/reports/internal/fixture"
+	"bench/reports/series"
 )
 
 // completed is a fixture's record with what Complete derives.
@@ -141,5 +143,28 @@ func TestSummaryColours(t *testing.T) {
 	}
 	if strings.Contains(Summary(run, SummaryOptions{}), "\x1b") {
 		t.Error("colour without being asked for")
+	}
+}
+
+// What was left out must stand wherever the verdict does.
+func TestLeftOutIsToldEverywhere(t *testing.T) {
+	run := &result.Run{Scenario: "x", Verdict: result.Pass, Cells: []*result.Cell{{
+		Name: "run", Verdict: result.Pass, LeftOut: []result.LeftOut{{Name: "network.partition front", Reason: "everything ran on the loopback"}},
+	}}}
+	if text := Summary(run, SummaryOptions{}); !strings.Contains(text, "left out  network.partition front: everything ran on the loopback") {
+		t.Errorf("console:\n%s", text)
+	}
+	r := &Report{Data: &series.Data{Run: run}, Cells: []*series.Analysis{{Cell: &series.Cell{Cell: run.Cells[0]}}}}
+	var markdown, junit strings.Builder
+	if err := errors.Join(writeMarkdown(&markdown, r), writeJUnit(&junit, r)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(markdown.String(), "network.partition front LEFT OUT: everything ran on the loopback") {
+		t.Errorf("Markdown:\n%s", markdown.String())
+	}
+	for _, want := range []string{`skipped="1"`, `name="event network.partition front"`, `<skipped message="everything ran on the loopback"`} {
+		if !strings.Contains(junit.String(), want) {
+			t.Errorf("JUnit has no %s:\n%s", want, junit.String())
+		}
 	}
 }

@@ -110,6 +110,7 @@ type junitSuites struct {
 	Tests    int          `xml:"tests,attr"`
 	Failures int          `xml:"failures,attr"`
 	Errors   int          `xml:"errors,attr"`
+	Skipped  int          `xml:"skipped,attr,omitempty"`
 	Suites   []junitSuite `xml:"testsuite"`
 }
 
@@ -118,6 +119,7 @@ type junitSuite struct {
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
 	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr,omitempty"`
 	Time     string      `xml:"time,attr"`
 	Stamp    string      `xml:"timestamp,attr,omitempty"`
 	Cases    []junitCase `xml:"testcase"`
@@ -128,6 +130,7 @@ type junitCase struct {
 	Name    string       `xml:"name,attr"`
 	Failure *junitResult `xml:"failure"`
 	Error   *junitResult `xml:"error"`
+	Skipped *junitResult `xml:"skipped"`
 }
 
 type junitResult struct {
@@ -175,8 +178,15 @@ func writeJUnit(w io.Writer, r *Report) error {
 			s.add(c)
 		}
 		s.add(trustCase(class, a))
-		all.Suites = append(all.Suites, s)
-		all.Tests, all.Failures, all.Errors = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors
+		for i := range a.LeftOut {
+			s.add(leftOutCase(class, "event ", &a.LeftOut[i]))
+		}
+		all.add(s)
+	}
+	for i := range run.LeftOut {
+		s := junitSuite{Name: xmlText(run.Scenario + " " + run.LeftOut[i].Name), Time: "0"}
+		s.add(leftOutCase(xmlText("bench."+run.Scenario), "", &run.LeftOut[i]))
+		all.add(s)
 	}
 	if len(all.Suites) == 0 || (all.Failures == 0 && all.Errors == 0 && run.Verdict != result.Pass) {
 		// The verdict of the run as a whole must show even where no case tells it.
@@ -186,8 +196,7 @@ func writeJUnit(w io.Writer, r *Report) error {
 			c.Error = &junitResult{xmlText(run.Verdict + ": " + run.Reason), xmlText(run.Verdict), ""}
 		}
 		s.add(c)
-		all.Suites = append(all.Suites, s)
-		all.Tests, all.Errors = all.Tests+1, all.Errors+s.Errors
+		all.add(s)
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
@@ -201,6 +210,16 @@ func writeJUnit(w io.Writer, r *Report) error {
 	return err
 }
 
+func (all *junitSuites) add(s junitSuite) {
+	all.Suites = append(all.Suites, s)
+	all.Tests, all.Failures, all.Errors, all.Skipped = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors, all.Skipped+s.Skipped
+}
+
+// leftOutCase is what could not be run or happen: neither good nor bad.
+func leftOutCase(class, what string, l *result.LeftOut) junitCase {
+	return junitCase{Class: class, Name: xmlText(what + l.Name), Skipped: &junitResult{xmlText(l.Reason), "left out", ""}}
+}
+
 func (s *junitSuite) add(c junitCase) {
 	s.Tests++
 	if c.Failure != nil {
@@ -208,6 +227,9 @@ func (s *junitSuite) add(c junitCase) {
 	}
 	if c.Error != nil {
 		s.Errors++
+	}
+	if c.Skipped != nil {
+		s.Skipped++
 	}
 	s.Cases = append(s.Cases, c)
 }
@@ -239,6 +261,7 @@ func writeMarkdown(w io.Writer, r *Report) error {
 	for _, a := range r.Cells {
 		m.cell(run, a, len(r.Cells) > 1)
 	}
+	m.leftOut(run.LeftOut)
 	m.line("\n## Provenance\n")
 	for _, f := range [][2]string{
 		{"command", run.Command},
@@ -341,6 +364,7 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 			m.line("\n%s NOT APPLIED %s", md(words.Event(e)), md(series.OneLine(e.Detail)))
 		}
 	}
+	m.leftOut(a.LeftOut)
 	if len(a.Segments) > 0 {
 		m.table("phase", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
 		for i := range a.Segments {
@@ -352,6 +376,13 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 	}
 	m.requests(a)
 	m.abuse(a.Abuse)
+}
+
+// leftOut lists what could not be run or happen.
+func (m *markdown) leftOut(all []result.LeftOut) {
+	for i := range all {
+		m.line("\n%s LEFT OUT: %s", md(series.OneLine(all[i].Name)), md(series.OneLine(all[i].Reason)))
+	}
 }
 
 // requests lists the kinds of requests.

@@ -1,11 +1,14 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+
+	"bench/internal/nearest"
 )
 
 // scalar is a type that reads its own text.
@@ -116,9 +119,11 @@ func (d *decoder) structure(n *node, v reflect.Value, path string) {
 		d.fault(path, n.pos, "%s wants a mapping with keys such as %s, not %s", leaf(path), fields[0].key, n.kind)
 		return
 	}
+	meant := map[string]bool{} // keys under other names
 	for _, e := range n.entries {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.key == e.key })
 		if i < 0 {
+			meant[cmp.Or(synonym(e.key, keysOf(fields)), nearest.Word(e.key, keysOf(fields)))] = true
 			d.f.add(e.keyPos, "unknown key %q%s%s", printable(e.key), in(path), didYouMean(e.key, keysOf(fields)))
 			continue
 		}
@@ -138,6 +143,10 @@ func (d *decoder) structure(n *node, v reflect.Value, path string) {
 	}
 	for _, f := range fields {
 		if f.required && n.get(f.key) == nil {
+			if meant[f.key] {
+				d.bad[join(path, f.key)] = true // said already
+				continue
+			}
 			d.fault(join(path, f.key), n.pos, "%s is missing%s", f.key, in(path))
 		}
 	}

@@ -28,6 +28,8 @@ type Document struct {
 	// fastest; one without a matrix.
 	Cells    []Cell
 	Warnings []string
+
+	text []byte // as it was written
 }
 
 // Cell is one combination of the matrix.
@@ -38,6 +40,8 @@ type Cell struct {
 	// Obstacle is why this combination cannot be, though each of its values can:
 	// it is left out of a run. Empty otherwise, and always without a matrix.
 	Obstacle string
+	// Config is where the text of the proxy's configuration stands.
+	Config ConfigText
 }
 
 // Options change how a scenario is read.
@@ -89,10 +93,11 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 	if o.Seed != nil {
 		Setting{"seed", fmt.Sprint(*o.Seed)}.apply(root, f)
 	}
+	fillEnvironment(root, f)
 	if len(f.list) > 0 {
 		return nil, f.err()
 	}
-	doc := &Document{File: file}
+	doc := &Document{File: file, text: text}
 	vars := variables(root.get("vars"), f)
 	doc.Axes = repetitions(root, vars, axes(root, vars, f), f)
 	if len(f.list) == 0 {
@@ -141,7 +146,7 @@ func (doc *Document) expand(root *node, vars map[string]string, f *faults) {
 		if n, err := strconv.Atoi(own[result.RepeatAxis]); err == nil && s.Repeat > 1 {
 			s.Seed += uint64(n - 1)
 		}
-		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s, Obstacle: v.obstacle}
+		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s, Obstacle: v.obstacle, Config: v.configText()}
 		if cell.Name == "" {
 			cell.Name = "run"
 		}

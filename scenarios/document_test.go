@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // example is the scenario of the documentation, as users will write it.
@@ -78,7 +79,7 @@ func TestResolvedIsStable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			first := parse(t, text, "seed=7")
 			second := parse(t, first.Resolved)
-			if diff := cmp.Diff(first.Cells, second.Cells, cmp.AllowUnexported(Rate{})); diff != "" {
+			if diff := cmp.Diff(first.Cells, second.Cells, cmp.AllowUnexported(Rate{}), cmpopts.IgnoreFields(Cell{}, "Config")); diff != "" {
 				t.Errorf("cells differ: %s", diff)
 			}
 			if diff := cmp.Diff(string(first.Resolved), string(second.Resolved)); diff != "" {
@@ -126,13 +127,13 @@ func TestSetErrors(t *testing.T) {
 }
 
 func TestMatrixOrder(t *testing.T) {
-	text := strings.Replace(string(example(t)), "matrix: {poller: [epoll, poll, select]}", "matrix: {poller: [epoll, poll], rate: [1/s, 2/s]}", 1)
+	text := strings.Replace(string(example(t)), "matrix: {poller: [epoll, poll, select]}", "matrix: {poller: [epoll, poll], rate: [1000/s, 2000/s]}", 1)
 	text = strings.Replace(text, "rate: 2000/s,", `rate: "${rate}",`, 1)
 	var names []string
 	for _, c := range parse(t, []byte(text)).Cells {
 		names = append(names, c.Name)
 	}
-	want := []string{"poller=epoll,rate=1/s", "poller=epoll,rate=2/s", "poller=poll,rate=1/s", "poller=poll,rate=2/s"}
+	want := []string{"poller=epoll,rate=1000/s", "poller=epoll,rate=2000/s", "poller=poll,rate=1000/s", "poller=poll,rate=2000/s"}
 	if !cmp.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
 	}
@@ -194,5 +195,22 @@ func TestImpossibleCombination(t *testing.T) {
 		if got, want := c.Obstacle != "", c.Name == "poller=io_uring"; got != want {
 			t.Errorf("%s: obstacle %q", c.Name, c.Obstacle)
 		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("BENCH_TEST_RATE", "3000/s")
+	t.Setenv("BENCH_TEST_EMPTY", "")
+	text := strings.Replace(string(example(t)), "seed: 42", "seed: ${env.BENCH_TEST_SEED:-7}\nvars: {host: \"${env.BENCH_TEST_HOST:-x.test}\"}\ndescription: \"${env.BENCH_TEST_RATE} ${env.BENCH_TEST_EMPTY}${env.BENCH_TEST_EMPTY:-none} $${env.BENCH_TEST_RATE}\"", 1)
+	doc := parse(t, []byte(text))
+	if s := doc.Cells[0].Scenario; s.Seed != 7 || s.Description != "3000/s none ${env.BENCH_TEST_RATE}" {
+		t.Errorf("seed %d, description %q", s.Seed, s.Description)
+	}
+	if got := string(doc.Resolved); !strings.Contains(got, "x.test") {
+		t.Errorf("the variable has no value of the environment:\n%s", got)
+	}
+	t.Setenv("BENCH_TEST_RATE", "1/s")
+	if again := parse(t, doc.Resolved).Cells[0].Scenario; !strings.HasPrefix(again.Description, "3000/s") {
+		t.Errorf("the record depends on the environment: %q", again.Description)
 	}
 }

@@ -147,9 +147,34 @@ func printable(s string) string {
 	}, s)
 }
 
+// synonyms are words that people bring from elsewhere, and what they may mean here, the
+// likeliest first. Spelling alone would lead them astray: duration is not direction.
+var synonyms = map[string][]string{
+	"duration": {"for"}, "length": {"for"}, "lasts": {"for"}, "time": {"for", "at"}, "qps": {"rate"}, "rps": {"rate"},
+	"url": {"target"}, "users": {"connections"}, "vus": {"connections"}, "concurrency": {"connections"}, "thresholds": {"objectives"},
+	"die": {"kill"}, "crash": {"kill"}, "terminate": {"kill"}, "sigkill": {"kill"}, "down": {"kill"}, "stop": {"kill"},
+	"pause": {"stall"}, "hang": {"stall"}, "freeze": {"stall"}, "slow": {"latency"}, "error": {"fail"}, "restart": {"reload", "start"}, "up": {"start"},
+	"drop": {"loss"}, "lag": {"delay"}, "jitter": {"delay"}, "throttle": {"bandwidth"}, "limit": {"bandwidth"}, "cut": {"partition"}, "split": {"partition"},
+}
+
+// synonym is the candidate that a word means, "" if it is no known synonym. Of dotted
+// words the last part is looked at.
+func synonym(word string, candidates []string) string {
+	i := strings.LastIndexByte(word, '.') + 1
+	for _, s := range synonyms[strings.ToLower(word[i:])] {
+		if slices.Contains(candidates, word[:i]+s) {
+			return word[:i] + s
+		}
+	}
+	return ""
+}
+
 // didYouMean is the tail of a message about an unknown word: the nearest known
 // one, or all of them when they are few.
 func didYouMean(word string, candidates []string) string {
+	if c := synonym(word, candidates); c != "" {
+		return fmt.Sprintf("; did you mean %q?", c)
+	}
 	if c := nearest.Word(word, candidates); c != "" {
 		return fmt.Sprintf("; did you mean %q?", c)
 	}

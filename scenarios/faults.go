@@ -9,6 +9,7 @@ import (
 	"bench/chaos/impair"
 	"bench/chaos/network"
 	"bench/internal/dist"
+	"bench/netns"
 )
 
 // Burst is the loss model of Gilbert and Elliott: a good and a bad state, between
@@ -188,6 +189,7 @@ func (v *validator) wire(at string, e *Event) {
 			return
 		}
 	}
+	v.crossed(at, e, &t)
 	if !strings.HasPrefix(e.Do, wirePrefix) {
 		return
 	}
@@ -212,6 +214,69 @@ func (v *validator) wire(at string, e *Event) {
 	if err != nil {
 		v.fail(at+".args", "%s", printable(err.Error()))
 	}
+}
+
+// crossed refuses an event on a wire that nothing it concerns can cross.
+func (v *validator) crossed(at string, e *Event, t *netns.Topology) {
+	only := e.Args.Only
+	var crossed []string
+	if e.Do == "connections.synFlood" || e.Do == "connections.halfOpen" {
+		// These are connections of their own, opened at the clients' end of the wire.
+		w := t.Wires[slices.IndexFunc(t.Wires, func(w netns.Wire) bool { return w.Name == e.Args.Wire })]
+		crossed = t.Between(w.Nodes[0], v.s.nodeOf(only))
+	} else {
+		for _, f := range v.s.flows(only) {
+			crossed = append(crossed, t.Between(f.from, f.to)...)
+		}
+	}
+	slices.Sort(crossed)
+	crossed = slices.Compact(crossed)
+	if slices.Contains(crossed, e.Args.Wire) {
+		return
+	}
+	they := "they cross none"
+	if len(crossed) > 0 {
+		they = "they cross " + strings.Join(crossed, ", ")
+	}
+	if only == "" {
+		v.fail(at+".args.wire", "no connection of this scenario crosses wire %s: %s", e.Args.Wire, they)
+		return
+	}
+	v.fail(at+".args.only", "the connections to %s do not cross wire %s: %s", printable(only), e.Args.Wire, they)
+}
+
+// flow is where connections come from and lead to, as nodes.
+type flow struct{ from, to string }
+
+// flows are the connections of a run that lead to what only names, or all of them.
+func (s *Scenario) flows(only string) (all []flow) {
+	proxy := On(s.Proxy.Node, ProxyNode)
+	add := func(from, target string) {
+		name, replica, _ := strings.Cut(strings.TrimPrefix(only, "origin/"), ".")
+		if only == "" || target == only || replica != "" && target == "origin/"+name {
+			all = append(all, flow{from, s.nodeOf(target)})
+		}
+	}
+	for i := range s.Load {
+		add(On(s.Load[i].Node, ClientNode), s.Load[i].Target)
+	}
+	for i := range s.Abuse {
+		add(On(s.Abuse[i].Node, ClientNode), s.Abuse[i].Target)
+	}
+	for i := range s.Backends {
+		add(proxy, "origin/"+s.Backends[i].Name)
+	}
+	return all
+}
+
+// nodeOf is the node of a target: proxy/LISTENER, origin/BACKEND or origin/REPLICA.
+func (s *Scenario) nodeOf(target string) string {
+	if name, ok := strings.CutPrefix(target, "origin/"); ok {
+		if b := s.backendOf(name); b != nil {
+			return On(b.Node, OriginNode)
+		}
+	}
+	return On(s.Proxy.Node, ProxyNode)
 }
 
 // Bounds of what an MTU can be changed to: the least is what every host must be

@@ -245,7 +245,7 @@ func originActions() []Action {
 		{Name: "backend.trickle", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"bytes", "every"}, Fault: control.Trickle},
 		{Name: "backend.bandwidth", Class: ClassFault, Needs: []string{"name", "for", "bandwidth"}, Fault: control.Bandwidth},
 		{Name: "backend.state", Class: ClassFault, Needs: []string{"name", "for", "state"}, Fault: control.KindState},
-		{Name: "backend.role", Class: ClassFault, Needs: []string{"name", "for", "role"}, Fault: control.Role},
+		{Name: "backend.role", Class: ClassFault, Needs: []string{"name", "role"}, Allows: []string{"for"}, Fault: control.Role},
 		{Name: "backend.lag", Class: ClassFault, Needs: []string{"name", "for", "lag"}, Fault: control.Lag},
 		{Name: "backend.limit", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"connections"}, Fault: control.Limit},
 	}

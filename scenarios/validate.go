@@ -237,12 +237,28 @@ func (v *validator) template(path, file, text string) {
 		v.f.list = append(v.f.list, other.list...)
 		return
 	}
-	if block, ok := v.blocks[path]; ok {
-		pos = Pos{block.Line + fault.Line - 1, block.Col + max(fault.Col, 1) - 1}
-	} else {
-		pos = v.at(path)
+	t := v.textAt(path)
+	v.f.add(t.Place(pos.Line, pos.Col), "%s", fault.Msg)
+}
+
+// textAt is where a text of the scenario stands.
+func (v *validator) textAt(path string) ConfigText {
+	block, ok := v.blocks[path]
+	if !ok {
+		block = v.at(path)
 	}
-	v.f.add(pos, "%s", fault.Msg)
+	return ConfigText{At: block, Block: ok}
+}
+
+// configText is where the text of the proxy's configuration stands.
+func (v *validator) configText() ConfigText {
+	if file := v.s.Proxy.ConfigFile; file != "" {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(v.dir, file)
+		}
+		return ConfigText{File: file}
+	}
+	return v.textAt("proxy.config")
 }
 
 func (v *validator) objectives() {
@@ -252,6 +268,7 @@ func (v *validator) objectives() {
 			v.fail("steadyState", "steadyState is checked before the first event, and there is none")
 		}
 	}
+	v.needsStats()
 	for i := range v.s.Objectives {
 		o := &v.s.Objectives[i]
 		at := fmt.Sprintf("objectives[%d]", i)
@@ -278,6 +295,13 @@ func (v *validator) objectives() {
 		if e, err := objective.Parse(o.Expr, v.objectiveNames()); err == nil && e.WholeRunOnly() != "" {
 			v.fail(at+".window", "%s is known for the whole run only; a window cannot confine it", e.WholeRunOnly())
 		}
+	}
+	for i := range v.s.Objectives {
+		path := fmt.Sprintf("objectives[%d]", i)
+		if v.given(path + ".expr") {
+			path += ".expr"
+		}
+		v.foresee(path, &v.s.Objectives[i])
 	}
 }
 

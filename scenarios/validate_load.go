@@ -294,7 +294,55 @@ func (v *validator) events() {
 			continue
 		}
 		v.args(at, e, action)
+		v.lasts(at, e, phases)
 	}
+}
+
+// lasts refuses an event that would go on after the end of the run, and so could not
+// be what it is asked to be.
+func (v *validator) lasts(at string, e *Event, phases []result.Phase) {
+	path := at + ".args.for"
+	length, lasts := v.s.Length(), e.Args.For.D()
+	if !v.given(path) || v.bad[path] || length <= 0 || v.timesUnknown() {
+		return
+	}
+	begin := time.Duration(0)
+	switch {
+	case e.When != "": // nobody knows when
+	case e.Every > 0:
+		i := slices.IndexFunc(phases, func(p result.Phase) bool { return p.Name == e.In })
+		if i < 0 || e.Every.Us() >= phases[i].LengthUs {
+			return // said already
+		}
+		begin = us(phases[i].StartUs + (phases[i].LengthUs-1)/e.Every.Us()*e.Every.Us())
+	default:
+		var err error
+		if begin, err = resolveAt(e.At, phases); err != nil || begin < 0 || begin >= length {
+			return // said already
+		}
+	}
+	if begin+lasts > length {
+		v.fail(path, "%s would last until %s, but the run ends at %s: make it shorter, or the last phase longer",
+			e.Do, seconds((begin + lasts).Microseconds()), seconds(length.Microseconds()))
+	}
+}
+
+// timesUnknown tells that a phase could not be read: nothing can be said about when
+// anything happens.
+func (v *validator) timesUnknown() bool {
+	for i := range v.s.Load {
+		at := fmt.Sprintf("load[%d]", i)
+		if v.bad[at] || v.bad[at+".phases"] {
+			return true
+		}
+		for j := range v.s.Load[i].Phases {
+			p := fmt.Sprintf("%s.phases[%d]", at, j)
+			if v.bad[p] || v.bad[p+".for"] || v.bad[p+".name"] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (v *validator) when(at string, e *Event, phases []result.Phase) {
@@ -322,6 +370,7 @@ func (v *validator) when(at string, e *Event, phases []result.Phase) {
 		}
 		i := slices.IndexFunc(phases, func(p result.Phase) bool { return p.Name == e.In })
 		switch {
+		case v.timesUnknown(): // why is said already
 		case i < 0:
 			v.fail(at+".in", "%s", unknownPhase{e.In, v.phaseNames()})
 		case phases[i].LengthUs <= 0 || e.Every <= 0: // said already
@@ -338,6 +387,7 @@ func (v *validator) when(at string, e *Event, phases []result.Phase) {
 		}
 		t, err := resolveAt(e.At, phases)
 		switch {
+		case v.timesUnknown(): // why is said already
 		case err != nil:
 			v.fail(at+".at", "%s", printable(err.Error()))
 		case (t < 0 || t >= v.s.Length()) && v.s.Length() > 0:

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -43,7 +44,8 @@ func substitute(n *node, vars map[string]string, f *faults) {
 func keepReferences(n *node, vars map[string]string) {
 	if n.kind == scalarNode && strings.Contains(n.text, "${") {
 		n.text = reference.ReplaceAllStringFunc(n.text, func(ref string) string {
-			if value, ok := vars[strings.TrimSuffix(strings.TrimPrefix(ref, "${"), "}")]; ok {
+			name := strings.TrimSuffix(strings.TrimPrefix(ref, "${"), "}")
+			if value, ok := vars[name]; ok {
 				return value
 			}
 			return ref
@@ -55,6 +57,56 @@ func keepReferences(n *node, vars map[string]string) {
 	for _, item := range n.items {
 		keepReferences(item, vars)
 	}
+}
+
+// fillEnvironment replaces the references to environment variables, before all others:
+// the values of variables may have them, too.
+func fillEnvironment(n *node, f *faults) {
+	if n.kind == scalarNode && strings.Contains(n.text, "${env.") {
+		n.text = reference.ReplaceAllStringFunc(n.text, func(ref string) string {
+			value, why, ok := environment(strings.TrimSuffix(strings.TrimPrefix(ref, "${"), "}"))
+			switch {
+			case !ok:
+				return ref
+			case why != "":
+				f.add(n.pos, "%s", why)
+			}
+			return value
+		})
+	}
+	for _, e := range n.entries {
+		fillEnvironment(e.value, f)
+	}
+	for _, item := range n.items {
+		fillEnvironment(item, f)
+	}
+}
+
+// environmentName is that of an environment variable, as portable programs have them.
+var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// environment reads "env.NAME" or "env.NAME:-DEFAULT"; ok tells whether it is one of
+// them, and why what is wrong with it. As in a shell, the default also stands in for an
+// empty value.
+func environment(reference string) (value, why string, ok bool) {
+	rest, ok := strings.CutPrefix(reference, "env.")
+	if !ok {
+		return "", "", false
+	}
+	name, fallback, given := strings.Cut(rest, ":-")
+	value, set := os.LookupEnv(name)
+	if value == "" && given {
+		value, set = fallback, true
+	}
+	switch {
+	case !environmentName.MatchString(name):
+		why = fmt.Sprintf("${%s}: an environment variable is written ${env.NAME}, or ${env.NAME:-DEFAULT}", printable(reference))
+	case !set:
+		why = fmt.Sprintf("the environment variable %s is not set: set it, or write ${env.%s:-DEFAULT}", name, name)
+	case strings.Contains(value, "${") || strings.HasSuffix(value, "$"):
+		why = fmt.Sprintf("the value of environment variable %s can neither hold ${ nor end in $", name)
+	}
+	return value, why, true
 }
 
 // checkValue refuses values that would make new references where they are put.

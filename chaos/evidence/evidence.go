@@ -6,27 +6,24 @@ package evidence
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"bench/internal/result"
 	"bench/internal/units"
 )
 
-// sum is the verdict of all findings: a mismatch of one is one of all.
+// sum is the verdict of all findings, which is the worst of them.
 func sum(findings []result.Finding) string {
 	if len(findings) == 0 {
 		return result.Inconclusive
 	}
-	verdict := result.Confirmed
-	for i := range findings {
-		switch findings[i].Verdict {
-		case result.Mismatch:
-			return result.Mismatch
-		case result.Inconclusive:
-			verdict = result.Inconclusive
+	for _, verdict := range []string{result.Mismatch, result.NoEffect, result.Inconclusive} {
+		if slices.ContainsFunc(findings, func(f result.Finding) bool { return f.Verdict == verdict }) {
+			return verdict
 		}
 	}
-	return verdict
+	return result.Confirmed
 }
 
 // The normal deviates of the confidence: what is reported, and what is called a
@@ -44,11 +41,14 @@ func wilson(k, n, z float64) (low, high float64) {
 	return max(0, middle-half), min(1, middle+half)
 }
 
+// nothing is what was achieved where nothing came within reach of a fault.
+const nothing = "nothing was concerned"
+
 // Share judges a share of packets or connections that chance decided about.
 // effective is how many of them stand for themselves: less than n when
 // neighbours share their fate.
 func Share(what string, asked float64, k, n uint64, effective float64) result.Finding {
-	f := result.Finding{What: what, Asked: units.Percent(asked), Achieved: "nothing was concerned", Verdict: result.Inconclusive}
+	f := result.Finding{What: what, Asked: units.Percent(asked), Achieved: nothing, Verdict: result.NoEffect}
 	if n == 0 {
 		return f
 	}
@@ -68,7 +68,7 @@ func Share(what string, asked float64, k, n uint64, effective float64) result.Fi
 	case asked < least || asked > most:
 		f.Verdict = result.Mismatch
 	case high-low > 2*asked:
-		f.Note = fmt.Sprintf("%d are too few to tell: the share lies between %s and %s", n, units.Percent(low), units.Percent(high))
+		f.Verdict, f.Note = result.Inconclusive, fmt.Sprintf("%d are too few to tell: the share lies between %s and %s", n, units.Percent(low), units.Percent(high))
 	default:
 		f.Verdict = result.Confirmed
 	}
@@ -78,11 +78,12 @@ func Share(what string, asked float64, k, n uint64, effective float64) result.Fi
 // All judges what must have happened to everything concerned.
 func All(what string, k, n uint64) result.Finding { return Share(what, 1, k, n, float64(n)) }
 
-// Some judges what happens when its occasion comes.
+// Some judges what happens when its occasion comes. Without one the fault had no
+// effect.
 func Some(what string, n uint64, occasion string) result.Finding {
 	f := result.Finding{What: what, Asked: occasion, Achieved: fmt.Sprint(n), Verdict: result.Confirmed}
 	if n == 0 {
-		f.Verdict, f.Note = result.Inconclusive, "the occasion did not come"
+		f.Verdict, f.Note = result.NoEffect, "the occasion did not come"
 	}
 	return f
 }
@@ -110,7 +111,7 @@ func Lateness(what string, count int64, p50, p99 time.Duration, limit50, limit99
 	}
 	switch {
 	case count == 0:
-		f.Verdict, f.Achieved = result.Inconclusive, "nothing was concerned"
+		f.Verdict, f.Achieved = result.NoEffect, nothing
 	case p50 <= limit50 && p99 <= limit99:
 	case count < enough:
 		f.Verdict, f.Note = result.Inconclusive, "these are too few packets to tell"

@@ -24,12 +24,12 @@ func TestShare(t *testing.T) {
 		{0.01, 200, 10_000, result.Mismatch},
 		{0.01, 0, 10_000, result.Mismatch},
 		{0.01, 0, 100, result.Inconclusive},
-		{0.01, 0, 0, result.Inconclusive},
+		{0.01, 0, 0, result.NoEffect},
 		{0.5, 0, 100, result.Mismatch},
 		{0.5, 45, 100, result.Confirmed},
 		{1, 100, 100, result.Confirmed},
 		{1, 99, 100, result.Mismatch},
-		{1, 0, 0, result.Inconclusive},
+		{1, 0, 0, result.NoEffect},
 	} {
 		if got := evidence.Share("x", c.asked, c.k, c.n, float64(c.n)); got.Verdict != c.want {
 			t.Errorf("asked %v, %d of %d: %+v, want %s", c.asked, c.k, c.n, got, c.want)
@@ -77,7 +77,7 @@ func TestLateness(t *testing.T) {
 		{1000, ms, 20 * ms, result.Mismatch},
 		{5, ms, 2 * ms, result.Confirmed},
 		{5, ms, 20 * ms, result.Inconclusive},
-		{0, 0, 0, result.Inconclusive},
+		{0, 0, 0, result.NoEffect},
 	} {
 		if f := evidence.Lateness("x", c.count, c.p50, c.p99, ms, 10*ms); f.Verdict != c.want {
 			t.Errorf("%+v, want %s", f, c.want)
@@ -92,11 +92,11 @@ func TestSum(t *testing.T) {
 		}
 		return f
 	}
-	c, m, i := result.Confirmed, result.Mismatch, result.Inconclusive
+	c, m, i, n := result.Confirmed, result.Mismatch, result.Inconclusive, result.NoEffect
 	for _, x := range []struct {
 		in   []result.Finding
 		want string
-	}{{nil, i}, {all(c, c), c}, {all(c, i, c), i}, {all(i, m, c), m}} {
+	}{{nil, i}, {all(c, c), c}, {all(c, i, c), i}, {all(i, m, c), m}, {all(c, n, i), n}, {all(n, m), m}} {
 		if got := verdictOf(x.in); got != x.want {
 			t.Errorf("%v come to %s, want %s", x.in, got, x.want)
 		}
@@ -151,6 +151,12 @@ func TestImpairments(t *testing.T) {
 		if i < 0 || findings[i].Verdict == result.Confirmed {
 			t.Errorf("%s is broken and not noticed: %+v", what, findings)
 		}
+	}
+	idle := honest()
+	idle.BusyTime = [2]int64{}
+	limited := impair.Spec{Rate: 8 * 8 << 10}
+	if f := evidence.Impairment(&limited, &idle, line); verdictOf(f) != result.NoEffect || f[0].Asked != "8 KiB/s" {
+		t.Errorf("a limit of 8 KiB/s that nothing reached: %+v", f)
 	}
 	drop := impair.Spec{Drop: true}
 	if f := evidence.Impairment(&drop, &impair.Truth{Packets: [2]uint64{5, 0}, Dropped: 4}, line); verdictOf(f) != result.Mismatch {

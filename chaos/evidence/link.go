@@ -98,20 +98,32 @@ func median(t *impair.Truth, mean time.Duration) result.Finding {
 	return f
 }
 
+// rates judges the directions in which the limit was reached. One that stays below it
+// while the other reaches it is no news: requests are small.
 func rates(s *impair.Spec, t *impair.Truth) (out []result.Finding) {
-	show := func(bits float64) string { return units.Number(bits/1e6) + " Mbit/s" }
 	for d, name := range []string{"rate upstream", "rate downstream"} {
 		if time.Duration(t.BusyTime[d]) < leastBusy {
 			continue
 		}
-		out = append(out, Near(name, s.Rate, float64(t.BusyBytes[d])*8e9/float64(t.BusyTime[d]), rateShare, show))
+		out = append(out, Near(name, s.Rate, float64(t.BusyBytes[d])*8e9/float64(t.BusyTime[d]), rateShare, Bandwidth(s.Rate)))
 	}
 	if len(out) == 0 {
-		out = append(out, result.Finding{
-			What: "rate", Asked: show(s.Rate), Achieved: "the traffic stayed below it", Verdict: result.Inconclusive,
-		})
+		out = append(out, Unreached("rate", s.Rate))
 	}
 	return out
+}
+
+// Bandwidth writes bits per second as a scenario has ordered them: in bytes, and in the
+// units of what was asked.
+func Bandwidth(asked float64) func(bits float64) string {
+	return func(bits float64) string { return units.BytesAs(bits/8, asked/8) + "/s" }
+}
+
+// Unreached is the finding about a limit in bits per second that no traffic reached.
+func Unreached(what string, bits float64) result.Finding {
+	return result.Finding{
+		What: what, Asked: Bandwidth(bits)(bits), Achieved: "the traffic stayed below it", Verdict: result.NoEffect,
+	}
 }
 
 // Unasked judges what the link lost by itself.

@@ -176,20 +176,24 @@ func beginRate(_ *Network, o *Order, p *Place) (actor, error) {
 	return a, err
 }
 
-// judgeRate knows bytes and drops of the queues: one that dropped was full, and
-// what it passed cannot exceed the rate.
+// judgeRate knows what the queues passed, which cannot exceed the rate, and how often a
+// packet had to wait. A direction in which none had to is no news while the other
+// reaches the limit.
 func judgeRate(s *impair.Spec, counts []shape.Counts, took time.Duration) (out []result.Finding) {
-	show := func(bits float64) string { return fmt.Sprintf("%.3g Mbit/s", bits/1e6) }
+	show := evidence.Bandwidth(s.Rate)
+	reached := false
 	for _, c := range counts {
 		bits := float64(c.Bytes) * 8 / took.Seconds()
 		f := result.Finding{What: "rate", Asked: "at most " + show(s.Rate), Achieved: show(bits), Verdict: result.Confirmed}
-		switch {
-		case bits > 1.05*s.Rate+1e6*8/took.Seconds():
+		if bits > 1.05*s.Rate+1e6*8/took.Seconds() {
 			f.Verdict = result.Mismatch
-		case c.Dropped == 0 && bits < 0.9*s.Rate:
-			f.Verdict, f.Note = result.Inconclusive, "the traffic stayed below it"
 		}
-		out = append(out, f)
+		if reached = reached || c.Delayed > 0 || c.Dropped > 0; c.Delayed > 0 || c.Dropped > 0 || f.Verdict == result.Mismatch {
+			out = append(out, f)
+		}
+	}
+	if !reached {
+		out = append(out, evidence.Unreached("rate", s.Rate))
 	}
 	return out
 }
@@ -229,7 +233,7 @@ func judgeNetem(s *impair.Spec, counts []shape.Counts) (out []result.Finding) {
 		out = append(out, evidence.Share("loss", s.Loss, dropped, n, float64(n)))
 	}
 	if effects(s)&^loses != 0 {
-		out = append(out, result.Finding{
+		out = append(out, evidence.Some("packets", passed, "packets"), result.Finding{
 			What: "all but loss", Verdict: result.Inconclusive, Asked: "as ordered", Achieved: "unknown",
 			Note: "netem keeps no account of it: mechanism: link does",
 		})
@@ -240,6 +244,10 @@ func judgeNetem(s *impair.Spec, counts []shape.Counts) (out []result.Finding) {
 func beginMTU(_ *Network, o *Order, p *Place) (actor, error) {
 	a := &onQueue{label: "MTU of " + p.Device, spec: o.Spec}
 	at := shape.Interface{Namespace: p.Namespace, Name: p.Device}
+	before, err := shape.Sent(at)
+	if err != nil {
+		return nil, err
+	}
 	a.judge = func([]shape.Counts) []result.Finding {
 		f := result.Finding{What: "MTU to the end", Verdict: result.Confirmed, Asked: fmt.Sprint(o.MTU)}
 		now, err := shape.SizeOf(at)
@@ -247,9 +255,13 @@ func beginMTU(_ *Network, o *Order, p *Place) (actor, error) {
 			f.Verdict = result.Mismatch
 		}
 		f.Achieved = fmt.Sprint(now)
-		return []result.Finding{f}
+		sent, err := shape.Sent(at)
+		if err != nil {
+			return []result.Finding{f}
+		}
+		return []result.Finding{f, evidence.Some("packets sent", sent-min(before, sent), "packets")}
 	}
-	err := a.set([]shape.Interface{at},
+	err = a.set([]shape.Interface{at},
 		func(i shape.Interface) (*shape.Hold, error) { return shape.MTU(i, o.MTU) })
 	return a, err
 }

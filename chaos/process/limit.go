@@ -3,6 +3,9 @@ package process
 import (
 	"context"
 	"fmt"
+	"os"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,6 +32,9 @@ type Limit struct {
 
 	targets []chaos.Target
 	undos   []func() error
+	halt    chan struct{}
+	watch   sync.WaitGroup
+	most    int // files that any of the processes has had open
 }
 
 // Begin implements chaos.Fault.
@@ -42,13 +48,42 @@ func (l *Limit) Begin(_ context.Context, j *chaos.Journal) (err error) {
 			return err
 		}
 	}
+	if l.Resource == Files {
+		l.halt = make(chan struct{})
+		l.watch.Go(l.count)
+	}
 	return nil
+}
+
+// look is the time between two looks at the files of the processes.
+const look = 20 * time.Millisecond
+
+// count watches how near the processes come to their limit: the kernel keeps no count
+// of what it has refused.
+func (l *Limit) count() {
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for {
+		for _, t := range l.targets {
+			if open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", t.PID)); err == nil {
+				l.most = max(l.most, len(open))
+			}
+		}
+		select {
+		case <-l.halt:
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 func (l *Limit) lower(j *chaos.Journal, t chaos.Target) error {
 	var old unix.Rlimit
 	if err := unix.Prlimit(t.PID, int(l.Resource), nil, &old); err != nil {
 		return fmt.Errorf("limit of process %d: %w", t.PID, err)
+	}
+	if l.Value >= old.Cur {
+		return fmt.Errorf("process %d has the limit %d already: %d would change nothing", t.PID, old.Cur, l.Value)
 	}
 	undo, err := j.Plan(chaos.Undo{Limit: &chaos.Limit{Target: t, Resource: int(l.Resource), Soft: old.Cur, Hard: old.Max}})
 	if err != nil {
@@ -70,7 +105,27 @@ func (l *Limit) End() (*result.Certificate, error) {
 			limited++
 		}
 	}
+	findings := []result.Finding{evidence.All("processes limited", uint64(limited), uint64(len(l.targets)))}
+	if l.halt != nil {
+		close(l.halt)
+		l.watch.Wait()
+		findings = append(findings, l.reached())
+	}
 	err := undoAll(l.undos)
-	return evidence.Certificate("prlimit", err == nil,
-		evidence.All("processes limited", uint64(limited), uint64(len(l.targets)))), err
+	return evidence.Certificate("prlimit", err == nil, findings...), err
+}
+
+// nearLimit is the share of the limit from which on a process counts as having reached
+// it: between two looks it may have opened and closed a few more.
+const nearLimit = 0.9
+
+// reached tells whether the limit was of any consequence.
+func (l *Limit) reached() result.Finding {
+	f := result.Finding{
+		What: "files open at most", Asked: fmt.Sprintf("a need for more than %d", l.Value), Achieved: fmt.Sprint(l.most), Verdict: result.Confirmed,
+	}
+	if float64(l.most) < nearLimit*float64(l.Value) {
+		f.Verdict, f.Note = result.NoEffect, "no process came near the limit"
+	}
+	return f
 }

@@ -36,6 +36,9 @@ func families(pids []int) ([]chaos.Target, error) {
 	var all []chaos.Target
 	for _, pid := range pids {
 		f, err := Family(pid)
+		if err == nil {
+			err = foreign(pid, f)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -47,11 +50,25 @@ func families(pids []int) ([]chaos.Target, error) {
 	return all, nil
 }
 
-// used is the processor time that targets have used, in seconds.
-func used(targets []chaos.Target) (sum float64) {
+// usage is the processor time that each of several processes has used, in seconds.
+type usage map[chaos.Target]float64
+
+func used(targets []chaos.Target) usage {
+	u := usage{}
 	for _, t := range targets {
-		if u, err := proc.ReadOwnUsage(t.PID); err == nil {
-			sum += u.CPUSeconds
+		if read, err := proc.ReadOwnUsage(t.PID); err == nil && t.Alive() {
+			u[t] = read.CPUSeconds
+		}
+	}
+	return u
+}
+
+// since is what those have used that were there before and still are: what others used
+// is gone with them.
+func (u usage) since(before usage) (sum float64) {
+	for t, now := range u {
+		if then, ok := before[t]; ok {
+			sum += now - then
 		}
 	}
 	return sum

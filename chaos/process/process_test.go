@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,8 +88,14 @@ func TestLimit(t *testing.T) {
 			t.Errorf("limit %d", got)
 		}
 	})
-	if c.Verdict != result.Confirmed || limit() != before {
-		t.Errorf("limit %d, was %d: %+v", limit(), before, c)
+	if c.Verdict != result.NoEffect || limit() != before {
+		t.Errorf("limit %d, was %d, and the process needs fewer files: %+v", limit(), before, c)
+	}
+	if c := act(t, &Limit{PIDs: []int{pid}, Resource: Files, Value: 5}, func() {}); c.Verdict != result.Confirmed {
+		t.Errorf("a limit that is reached: %+v", c)
+	}
+	if err := (&Limit{PIDs: []int{pid}, Resource: Files, Value: before + 1}).Begin(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "change nothing") {
+		t.Errorf("a limit beyond the present one: %v", err)
 	}
 }
 
@@ -112,9 +119,9 @@ func TestStarve(t *testing.T) {
 		}
 	}
 	before := used(s.targets)
-	for end := time.Now().Add(5 * time.Second); used(s.targets)-before < 0.05; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Second); used(s.targets).since(before) < 0.05; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("the process used only %.3f s after the fault", used(s.targets)-before)
+			t.Fatalf("the process used only %.3f s after the fault", used(s.targets).since(before))
 		}
 	}
 }
@@ -183,6 +190,58 @@ func TestBudget(t *testing.T) {
 	} {
 		if q, p := budget(share); q != want[0] || p != want[1] {
 			t.Errorf("%v: %s of %s, want %v", share, q, p, want)
+		}
+	}
+}
+
+// TestStopLeavesStopped: who was stopped by somebody else stays so.
+func TestStopLeavesStopped(t *testing.T) {
+	pid := worker(t)
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for !proc.Stopped(pid) {
+		time.Sleep(time.Millisecond)
+	}
+	c := act(t, &Stop{PIDs: []int{pid}}, func() {})
+	if !proc.Stopped(pid) {
+		t.Error("the process was continued, which was stopped before")
+	}
+	if c.Verdict != result.Confirmed || c.Findings[0].Achieved != "100 % (2 of 2)" {
+		t.Errorf("its child was stopped: %+v", c)
+	}
+	child := proc.Children(pid)[0]
+	if err := unix.Kill(child, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for !proc.Stopped(child) {
+		time.Sleep(time.Millisecond)
+	}
+	if c := act(t, &Stop{PIDs: []int{pid}}, func() {}); c.Verdict != result.NoEffect {
+		t.Errorf("all were stopped before: %+v", c)
+	}
+}
+
+// TestStopOfTheDead: no time is counted of a process that has ended.
+func TestStopOfTheDead(t *testing.T) {
+	pid := worker(t)
+	time.Sleep(100 * time.Millisecond) // so that it has used some
+	c := act(t, &Stop{PIDs: []int{pid}}, func() {
+		_ = unix.Kill(-pid, unix.SIGKILL)
+		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			if f, err := Family(pid); err != nil || len(f) == 0 {
+				break
+			}
+			var status unix.WaitStatus
+			_, _ = unix.Wait4(pid, &status, unix.WNOHANG, nil)
+		}
+	})
+	if c.Verdict != result.Mismatch || !strings.Contains(c.Findings[0].Note, "ended meanwhile") {
+		t.Errorf("%+v", c)
+	}
+	for _, f := range c.Findings {
+		if strings.Contains(f.Achieved, "-") || strings.Contains(f.Achieved, "−") {
+			t.Errorf("negative: %+v", f)
 		}
 	}
 }

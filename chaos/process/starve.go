@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"bench/chaos"
 	"bench/chaos/evidence"
+	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/internal/units"
 )
@@ -29,7 +31,7 @@ type Starve struct {
 	undos   []func() error
 	group   string // path of the control group; "" stops and continues
 	began   time.Time
-	before  float64
+	before  usage
 	halt    chan struct{}
 	done    sync.WaitGroup
 }
@@ -128,9 +130,17 @@ func budget(share float64) (quota, length string) {
 	return strconv.FormatInt(q.Microseconds(), 10), strconv.FormatInt(p.Microseconds(), 10)
 }
 
-// alternate stops and continues the processes in turn.
+// alternate stops and continues the processes in turn, but for those that somebody
+// has stopped before: they are not ours to continue.
 func (s *Starve) alternate(j *chaos.Journal) error {
+	s.targets = slices.DeleteFunc(s.targets, func(t chaos.Target) bool { return proc.Stopped(t.PID) })
+	if len(s.targets) == 0 {
+		return errors.New("all the processes are stopped already: there is nothing to starve")
+	}
 	for _, t := range s.targets {
+		if err := syscall.Kill(t.PID, 0); err != nil && t.Alive() {
+			return fmt.Errorf("process %d cannot be stopped: %w", t.PID, err)
+		}
 		undo, err := j.Plan(chaos.Undo{Continue: &t})
 		if err != nil {
 			return err
@@ -167,14 +177,14 @@ const starveExact = 0.1
 
 // End implements chaos.Fault.
 func (s *Starve) End() (*result.Certificate, error) {
-	after, length := used(s.targets), time.Since(s.began)
+	got, length := used(s.targets).since(s.before), time.Since(s.began)
 	mechanism := "control group"
 	if s.halt != nil {
 		close(s.halt)
 		s.done.Wait()
 		mechanism = "SIGSTOP and SIGCONT in turn"
 	}
-	findings := []result.Finding{s.share((after - s.before) / length.Seconds())}
+	findings := []result.Finding{s.share(got / length.Seconds())}
 	if s.group != "" {
 		findings = append(findings, evidence.Some("times held back", s.throttled(), "work beyond the share"))
 	}

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 
 	"bench/chaos"
 	"bench/chaos/evidence"
@@ -17,7 +18,8 @@ type Stop struct {
 
 	targets []chaos.Target
 	undos   []func() error
-	before  float64
+	before  usage
+	already int // of the targets were stopped before, and are left so
 }
 
 // Begin implements chaos.Fault.
@@ -26,6 +28,10 @@ func (s *Stop) Begin(_ context.Context, j *chaos.Journal) (err error) {
 		return err
 	}
 	for _, t := range s.targets {
+		if proc.Stopped(t.PID) {
+			s.already++
+			continue
+		}
 		undo, err := halt(j, t)
 		if err != nil {
 			_ = undoAll(s.undos) // the journal tries again and reports
@@ -43,20 +49,30 @@ const stoppedUse = 0.02
 
 // End implements chaos.Fault.
 func (s *Stop) End() (*result.Certificate, error) {
-	stopped := 0
+	stopped, ended := 0, 0
 	for _, t := range s.targets {
-		if t.Alive() && proc.Stopped(t.PID) {
+		switch {
+		case !t.Alive():
+			ended++
+		case proc.Stopped(t.PID):
 			stopped++
 		}
 	}
-	after := used(s.targets)
+	used := used(s.targets).since(s.before)
 	err := undoAll(s.undos)
-	idle := result.Finding{
-		What: "CPU time meanwhile", Asked: "none", Achieved: units.Latency(1e6 * (after - s.before)), Verdict: result.Confirmed,
+	findings := []result.Finding{evidence.All("processes stopped", uint64(stopped), uint64(len(s.targets)))}
+	if ended > 0 {
+		findings[0].Note = fmt.Sprintf("%d ended meanwhile", ended)
 	}
-	if after-s.before > stoppedUse {
-		idle.Verdict = result.Mismatch
+	if s.already == len(s.targets) {
+		findings[0].Verdict, findings[0].Note = result.NoEffect, "they were stopped before, and still are"
 	}
-	return evidence.Certificate("SIGSTOP", err == nil,
-		evidence.All("processes stopped", uint64(stopped), uint64(len(s.targets))), idle), err
+	if ended < len(s.targets) {
+		idle := result.Finding{What: "CPU time meanwhile", Asked: "none", Achieved: units.Latency(1e6 * used), Verdict: result.Confirmed}
+		if used > stoppedUse {
+			idle.Verdict = result.Mismatch
+		}
+		findings = append(findings, idle)
+	}
+	return evidence.Certificate("SIGSTOP", err == nil, findings...), err
 }

@@ -137,8 +137,9 @@ func ownQueue(h *netlink.Handle, l netlink.Link) (netlink.Qdisc, error) {
 	return nil, nil
 }
 
-// Counts is what a queue has done.
-type Counts struct{ Packets, Bytes, Dropped uint64 }
+// Counts is what a queue has done. Delayed is how often a packet found the limit of the
+// queue's rate reached.
+type Counts struct{ Packets, Bytes, Dropped, Delayed uint64 }
 
 // Counts reads the queue's counters.
 func (h *Hold) Counts() (c Counts, err error) {
@@ -151,7 +152,7 @@ func (h *Hold) Counts() (c Counts, err error) {
 			return fmt.Errorf("%s has no queue any more", h.at)
 		}
 		s := q.Attrs().Statistics
-		c = Counts{Packets: uint64(s.Basic.Packets), Bytes: s.Basic.Bytes, Dropped: uint64(s.Queue.Drops)}
+		c = Counts{Packets: uint64(s.Basic.Packets), Bytes: s.Basic.Bytes, Dropped: uint64(s.Queue.Drops), Delayed: uint64(s.Queue.Overlimits)}
 		return nil
 	})
 	return c, err
@@ -221,6 +222,17 @@ func SizeOf(at Interface) (mtu int, err error) {
 		return nil
 	})
 	return mtu, err
+}
+
+// Sent reads how many packets have left by an interface.
+func Sent(at Interface) (packets uint64, err error) {
+	err = at.with(func(_ *netlink.Handle, l netlink.Link) error {
+		if s := l.Attrs().Statistics; s != nil {
+			packets = s.TxPackets
+		}
+		return nil
+	})
+	return packets, err
 }
 
 // MTU sets the size of the largest packet of an interface.

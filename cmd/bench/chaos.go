@@ -108,7 +108,7 @@ func (c *chaosApplyCmd) Run(std *streams) error {
 // make lets the fault act.
 func (c *chaosApplyCmd) make(ctx context.Context, std *streams, fault chaos.Fault, journal *chaos.Journal) error {
 	if err := fault.Begin(ctx, journal); err != nil {
-		return &exitError{exitLost, err}
+		return &exitError{exitLost, chaos.Explain(c.Action, err)}
 	}
 	fmt.Fprintf(std.err, "%s for %v; Ctrl-C ends it\n", c.Action, c.For)
 	select {
@@ -124,6 +124,8 @@ func (c *chaosApplyCmd) make(ctx context.Context, std *streams, fault chaos.Faul
 		return &exitError{exitLost, err}
 	case cert.Verdict == result.Mismatch:
 		return &exitError{code: exitUnclear}
+	case cert.Verdict == result.NoEffect:
+		return &exitError{exitUnclear, fmt.Errorf("%s had no effect: nothing came within its reach", c.Action)}
 	}
 	return nil
 }

@@ -208,6 +208,9 @@ func TestChaosByHand(t *testing.T) {
 		{[]string{"stop", "--pid", pid, "--for", "1h"}, exitUsage, "at most 10m"},
 		{[]string{"loss", "--port", "80", "--rate", "3"}, exitUsage, "loss is 3"},
 		{[]string{"stop", "--pid", "4194303"}, exitLost, "process 4194303"},
+		{[]string{"stop", "--pid", strconv.Itoa(os.Getpid()), "--for", "100ms"}, exitLost, "itself"},
+		{[]string{"starve", "--pid", strconv.Itoa(os.Getppid()), "--rate", "0.5", "--for", "100ms"}, exitLost, "is an ancestor of this program"},
+		{[]string{"loss", "--port", "1", "--rate", "0.5", "--for", "100ms"}, exitUnclear, "loss had no effect"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			code, out, errs := command(t, "", append([]string{"chaos", "apply"}, tt.args...)...)

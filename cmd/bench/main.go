@@ -44,6 +44,11 @@ type cli struct {
 	Guard    guardCmd    `cmd:"" hidden:"" help:"Undo a run whose process was killed."`
 	Pollers  pollersCmd  `cmd:"" help:"Compare select, poll, epoll and io_uring on the same work."`
 	Peers    peersCmd    `cmd:"" help:"Measure engine and generator against HAProxy and wrk, side by side."`
+
+	Version    versionCmd    `cmd:"" help:"Tell which version this is."`
+	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of scenarios, for editors."`
+	Completion completionCmd `cmd:"" help:"Print a script that makes a shell complete commands, flags and scenarios."`
+	Complete   completeCmd   `cmd:"" hidden:"" help:"Complete a command line, for the scripts of completion."`
 }
 
 // streams are the standard streams of a command.
@@ -90,6 +95,9 @@ func run(args []string, std *streams) int {
 		fmt.Fprintln(std.err, "bench:", err)
 		return exitUsage
 	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	command, err := parser.Parse(args)
 	if code >= 0 {
 		return code // --help has been answered
@@ -98,7 +106,7 @@ func run(args []string, std *streams) int {
 		say(std.err, err)
 		return exitUsage
 	}
-	if err := command.Run(); err != nil {
+	if err := command.Run(parser.Model); err != nil {
 		var exit *exitError
 		if !errors.As(err, &exit) {
 			exit = &exitError{exitLost, err}

@@ -76,6 +76,9 @@ func (c *pollersCmd) Run(std *streams) error {
 	if err := errors.Join(c.write(std, r, by), pollers.Print(human, r, by, c.ASCII)); err != nil {
 		return &exitError{exitLost, err}
 	}
+	if r.Interrupted && c.From == "" {
+		return &exitError{exitInterrupted, errors.New("interrupted: everything is undone, and what was measured until then is shown and written")}
+	}
 	return nil
 }
 
@@ -103,18 +106,20 @@ func (c *pollersCmd) outcome(std *streams) (*result.Pollers, error) {
 	defer stop()
 	started := time.Now()
 	r, err := peers.MeasurePollers(ctx, *o)
-	if ctx.Err() != nil {
-		return nil, &exitError{exitInterrupted, errors.New("interrupted: everything is undone, and nothing was written")}
+	if ctx.Err() != nil && (r == nil || len(r.Works) == 0) {
+		return nil, &exitError{exitInterrupted, errors.New("interrupted before anything was measured: everything is undone, and nothing was written")}
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return nil, &exitError{exitLost, err}
 	}
 	r.Tool, r.Command = tool(), strings.Join(os.Args, " ")
 	r.StartedAt, r.EndedAt = started.Format(time.RFC3339), time.Now().Format(time.RFC3339)
 	if c.Rate != "" {
-		r.RatePerSecond, err = units.ParseRate(c.Rate)
+		if r.RatePerSecond, err = units.ParseRate(c.Rate); err != nil {
+			return nil, err
+		}
 	}
-	return r, err
+	return r, nil
 }
 
 func (c *pollersCmd) options(std *streams) (*peers.PollerOptions, error) {

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"bench/internal/result"
@@ -60,5 +64,45 @@ func TestPollersUsage(t *testing.T) {
 		if code != exitUsage || !strings.Contains(fail, want) {
 			t.Errorf("%q: exit code %d, %s; want %s", args, code, fail, want)
 		}
+	}
+}
+
+// What was measured before Ctrl-C is shown and written.
+func TestPollersInterrupted(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("needs two processors")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "x.json")
+	cmd := exec.Command(self, "pollers", "--driver", "builtin", "--poller", "epoll", "--only", "active", "--active", "1,2,3", "--duration", "100ms", "--rounds", "20", "--json", out)
+	cmd.Env = append(os.Environ(), mainVariable+"=1")
+	says, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	var last string
+	for lines := bufio.NewScanner(says); lines.Scan(); {
+		if last = lines.Text(); strings.Contains(last, "(3 of 120 measurements, about ") {
+			_ = cmd.Process.Signal(syscall.SIGINT)
+		}
+	}
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(last, "what was measured until then") {
+		t.Errorf("exit code %d, %s", code, last)
+	}
+	var r result.Pollers
+	text, err := os.ReadFile(out)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil || !r.Interrupted || len(r.Works) != 1 || len(r.Works[0].Rows) != 1 || len(r.Works[0].Rows[0].Cells[0].Runs) < 3 {
+		t.Errorf("%v: %+v", err, r)
 	}
 }

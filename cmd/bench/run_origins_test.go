@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"bench/internal/result"
 	"bench/scenarios"
 )
 
@@ -101,5 +102,12 @@ func TestRunOrdersEveryFaultOfEveryOrigin(t *testing.T) {
 		if !e.Applied || e.EndUs-e.BeginUs != 20_000 {
 			t.Errorf("event %+v", e)
 		}
+		// Only origin web has clients. What happens to the others concerns nobody.
+		if e.Certificate == nil || e.Target != "web.1" && e.Certificate.Verdict != result.NoEffect {
+			t.Errorf("event %s on %s, which has no clients, has the certificate %+v", e.Kind, e.Target, e.Certificate)
+		}
+	}
+	if run.Verdict == result.Pass || run.Verdict == result.Unclear && !strings.Contains(run.Reason, "had no effect") {
+		t.Errorf("verdict %s (%s), want UNCLEAR for what had no effect", run.Verdict, run.Reason)
 	}
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"bench/scenarios"
+	"bench/scenarios/runner"
 )
 
 // validateCmd checks scenarios without running them.
@@ -18,6 +21,8 @@ func (c *validateCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilSignal()
+	defer stop()
 	bad := 0
 	for _, file := range c.Files {
 		doc, err := scenarios.Find(file, scenarios.Options{Set: settings})
@@ -26,7 +31,13 @@ func (c *validateCmd) Run(std *streams) error {
 			bad++
 			continue
 		}
-		for _, w := range doc.Warnings {
+		notes, err := check(ctx, doc)
+		if err != nil {
+			fmt.Fprintln(std.err, scenarios.Describe(err))
+			bad++
+			continue
+		}
+		for _, w := range append(doc.Warnings, notes...) {
 			fmt.Fprintf(std.err, "%s: warning: %s\n", file, w)
 		}
 		for _, w := range scenarios.Outside(doc) {
@@ -42,6 +53,15 @@ func (c *validateCmd) Run(std *streams) error {
 		return &exitError{code: exitUsage}
 	}
 	return nil
+}
+
+// check lets the proxies of a scenario check their configurations.
+func check(ctx context.Context, doc *scenarios.Document) (notes []string, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return runner.Check(ctx, doc, []string{self})
 }
 
 // parseSettings reads the --set flags.

@@ -8,6 +8,9 @@ const (
 	Mismatch = "mismatch"
 	// Inconclusive: too little happened to tell.
 	Inconclusive = "inconclusive"
+	// NoEffect: nothing came within reach of the fault, so that the run says nothing
+	// about it.
+	NoEffect = "no effect"
 )
 
 // Certificate is the ground truth about a fault, taken where it acted.

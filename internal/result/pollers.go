@@ -12,6 +12,9 @@ type Pollers struct {
 	// DescriptorLimit is what each process may open.
 	DescriptorLimit uint64  `json:"descriptorLimit"`
 	DurationSeconds float64 `json:"durationSeconds"` // of one run
+	// Interrupted tells that the comparison was ended before its time: what is missing
+	// was not measured.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// Runs is how often each contestant was measured at each point.
 	Runs int `json:"runs"`
 	// RatePerSecond was offered in an open loop; 0: closed loop, as fast as the

@@ -48,7 +48,8 @@ type Axis struct {
 // are runs of the same.
 const RepeatAxis = "repeat"
 
-// LeftOut is a combination of the matrix that could not be run: it has no verdict.
+// LeftOut is a combination of the matrix that could not be run, which has no verdict, or
+// an event of a cell that could not happen there.
 type LeftOut struct {
 	Name   string            `json:"name"`
 	Vars   map[string]string `json:"vars,omitempty"`
@@ -74,6 +75,7 @@ type Cell struct {
 	Trust        Trust             `json:"trust"`
 	Upstreams    []Upstream        `json:"upstreams,omitempty"`
 	Segments     []Segment         `json:"segments,omitempty"`
+	LeftOut      []LeftOut         `json:"leftOut,omitempty"` // events
 	Warnings     []string          `json:"warnings,omitempty"`
 }
 

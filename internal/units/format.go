@@ -70,6 +70,15 @@ func Bytes(n float64) string {
 	return scaled(n, " ", []scale{{1, "B"}, {1e3, "kB"}, {1e6, "MB"}, {1e9, "GB"}, {1e12, "TB"}})
 }
 
+// BytesAs prints a size in the units in which another one was written, so that both can
+// be compared: binary ones where that is a multiple of a kibibyte.
+func BytesAs(n, written float64) string {
+	if written <= 0 || math.Mod(written, 1<<10) != 0 {
+		return Trim(Bytes(n))
+	}
+	return Trim(scaled(n, " ", []scale{{1, "B"}, {1 << 10, "KiB"}, {1 << 20, "MiB"}, {1 << 30, "GiB"}, {1 << 40, "TiB"}}))
+}
+
 // Count prints an integer with its digits in groups of three: "2 971".
 func Count(n uint64) string {
 	return group(strconv.FormatUint(n, 10))

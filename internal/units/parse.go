@@ -61,6 +61,9 @@ func ParseDuration(text string) (time.Duration, error) {
 		}
 		scale, ok := durationUnit(unit)
 		if !ok {
+			if short := shortUnit(unit); short != "" {
+				return 0, fmt.Errorf("%q has the unknown unit %q: write %s%s", text, unit, strings.TrimSuffix(s, unit+rest), short)
+			}
 			return 0, fmt.Errorf("%q has the unknown unit %q: use us ms s m h d", text, unit)
 		}
 		total += value * float64(scale)
@@ -124,7 +127,7 @@ func ParseRate(text string) (float64, error) {
 		return 0, fmt.Errorf("%q is not a rate like 2000/s", text)
 	}
 	if !ok {
-		return 0, fmt.Errorf("%q has no unit of time: write %s/s", text, s)
+		return 0, fmt.Errorf("%q has no unit of time: write %s/s", text, strings.TrimSuffix(strings.TrimSpace(number), perSecondWord(unit)))
 	}
 	switch unit {
 	case "":
@@ -143,7 +146,39 @@ func ParseRate(text string) (float64, error) {
 	case "h":
 		return value / 3600, nil
 	}
+	if short := shortUnit(strings.TrimSpace(per)); short != "" {
+		return 0, fmt.Errorf("%q is per %q: write %s/%s", text, per, strings.TrimSpace(number), short)
+	}
 	return 0, fmt.Errorf("%q is per %q: use /s, /m or /h", text, per)
+}
+
+// perSecondWord is a unit as other tools write a number per second; "" if it is none.
+func perSecondWord(unit string) string {
+	switch strings.ToLower(unit) {
+	case "rps", "qps", "tps", "ops", "hz", "req", "reqs", "requests":
+		return unit
+	}
+	return ""
+}
+
+// shortUnit is the unit of time for which somebody has written a longer word, "" if it
+// is none.
+func shortUnit(word string) string {
+	switch strings.TrimSuffix(strings.ToLower(word), "s") {
+	case "sec", "second":
+		return "s"
+	case "min", "minute":
+		return "m"
+	case "hr", "hour":
+		return "h"
+	case "msec", "milli", "millisecond":
+		return "ms"
+	case "usec", "micro", "microsecond":
+		return "us"
+	case "day":
+		return "d"
+	}
+	return ""
 }
 
 // ParseRateRange reads "2000/s" as (2000, 2000) and "0..2000/s" as (0, 2000).

@@ -299,7 +299,11 @@ func Notes(r *result.Pollers) []string {
 	if r.NoSyscalls != "" {
 		calls = "System calls were not counted: " + series.OneLine(r.NoSyscalls) + "."
 	}
-	return []string{
+	var interrupted []string
+	if r.Interrupted {
+		interrupted = []string{"The comparison was interrupted: what is missing was not measured, and the last row rests on fewer runs."}
+	}
+	return append(interrupted,
 		fmt.Sprintf("Median of %d runs of %s each, taken in turns there and back; bars and = stand for an interval that holds the median with %s.",
 			r.Runs, units.Trim(units.Latency(r.DurationSeconds*1e6)), units.Percent(Coverage(r.Runs))),
 		"best: clear of all others. =: within the spread of the best. Numbers: times the best. ≥: the load side was the limit first.",
@@ -307,5 +311,5 @@ func Notes(r *result.Pollers) []string {
 		calls,
 		fmt.Sprintf("Each process may open %s descriptors here; proxy, generator, origin and idle clients are processes of their own. A proxy has one thread and one processor, of which strangers used at most %s in a run.",
 			units.Count(r.DescriptorLimit), units.Percent(Foreign(r))),
-	}
+	)
 }

@@ -27,6 +27,9 @@ func Certificate(c *result.Certificate) string {
 		parts = append(parts, text)
 	}
 	text := fmt.Sprintf("%s by %s", c.Verdict, c.Mechanism)
+	if c.Verdict == result.NoEffect {
+		text = "NO EFFECT by " + c.Mechanism
+	}
 	if !c.Gone {
 		text += ", NOT GONE at its end"
 	}
@@ -40,7 +43,7 @@ func Certificate(c *result.Certificate) string {
 // if none has a certificate.
 func Certificates(events []result.Event) string {
 	var parts []string
-	for _, verdict := range []string{result.Mismatch, result.Inconclusive, result.Confirmed} {
+	for _, verdict := range []string{result.Mismatch, result.NoEffect, result.Inconclusive, result.Confirmed} {
 		n := 0
 		for i := range events {
 			if c := events[i].Certificate; c != nil && c.Verdict == verdict {

@@ -105,6 +105,44 @@ func withLines(output, config string) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// Complaint is what a proxy says about its configuration.
+type Complaint struct {
+	Line int // of the configuration; 0: none in particular
+	Text string
+}
+
+var (
+	// alert is a message of HAProxy: "[ALERT]    (123) : config : parsing [path:12] : text",
+	// some of which name no line.
+	alert = regexp.MustCompile(`^\[(?:ALERT|WARNING)\] +\(\d+\) : (?:config : )?(?:parsing )?(?:\[[^][]*:(\d+)\](?: :)? )?(.*)$`)
+	// emergency is one of nginx: "nginx: [emerg] text in path:12".
+	emergency = regexp.MustCompile(`\[emerg\] (?:\d+#\d+: )?(.*?)(?: in /\S+:(\d+))?$`)
+	// closing words say again that there was something.
+	closing = regexp.MustCompile(`(?i)^(?:fatal errors found in|error\(s\) found in|some errors)`)
+)
+
+// Complaints takes what the proxy said apart.
+func (e *ConfigError) Complaints() []Complaint {
+	var all []Complaint
+	for line := range strings.SplitSeq(e.Output, "\n") {
+		var c Complaint
+		if m := alert.FindStringSubmatch(line); m != nil && !strings.HasPrefix(line, "[WARNING]") {
+			c.Line, _ = strconv.Atoi(m[1]) // "" is 0
+			c.Text = m[2]
+		} else if m := emergency.FindStringSubmatch(line); m != nil {
+			c.Line, _ = strconv.Atoi(m[2])
+			c.Text = m[1]
+		}
+		if c.Text != "" && !closing.MatchString(c.Text) {
+			all = append(all, c)
+		}
+	}
+	if all == nil {
+		all = []Complaint{{Text: e.Output}}
+	}
+	return all
+}
+
 // ConfigError is a configuration the proxy refuses.
 type ConfigError struct {
 	Driver string

@@ -144,15 +144,70 @@ func MeasurePollers(ctx context.Context, o PollerOptions) (*result.Pollers, erro
 		Version: 1, Machine: Machine(ctx), DescriptorLimit: rl.Cur, DurationSeconds: o.Duration.Seconds(), Runs: 2 * o.Rounds,
 		Contestants: o.contestants(),
 	}
-	for _, w := range o.works() {
+	all := o.works()
+	c := newCourse(&o, r, all)
+	for _, w := range all {
 		for i := range w.Rows {
-			if err := measurePoint(ctx, &o, r, &w, &w.Rows[i]); err != nil {
+			err := measurePoint(ctx, &o, r, &w, &w.Rows[i], c)
+			if ctx.Err() != nil {
+				keepMeasured(r, &w.PollerWork, i)
+				return r, ctx.Err()
+			}
+			if err != nil {
 				return nil, fmt.Errorf("%s, %d %s: %w", w.Name, w.Rows[i].X, w.X, err)
 			}
 		}
 		r.Works = append(r.Works, w.PollerWork)
 	}
-	return r, ctx.Err()
+	return r, nil
+}
+
+// keepMeasured adds a work that was interrupted at a row, as far as it was measured.
+func keepMeasured(r *result.Pollers, w *result.PollerWork, at int) {
+	r.Interrupted = true
+	measured := slices.ContainsFunc(w.Rows[at].Cells, func(c result.PollerCell) bool { return len(c.Runs) > 0 })
+	if measured {
+		at++
+	}
+	w.Rows = w.Rows[:at]
+	if at == 0 {
+		return
+	}
+	for i := range w.Rows[at-1].Cells {
+		if c := &w.Rows[at-1].Cells[i]; len(c.Runs) == 0 && c.Reason == "" {
+			c.Short, c.Reason = "interrupted", "the comparison was interrupted before"
+		}
+	}
+	r.Works = append(r.Works, *w)
+}
+
+// course tells how far a comparison is.
+type course struct {
+	done, total int
+	began       time.Time
+}
+
+func newCourse(o *PollerOptions, r *result.Pollers, works []pollerWork) *course {
+	c := &course{began: time.Now()}
+	for i := range works {
+		for j := range works[i].Rows {
+			for k := range r.Contestants {
+				if _, why := pollerObstacle(&r.Contestants[k], &works[i].Rows[j], r.DescriptorLimit); why == "" {
+					c.total += 2 * o.Rounds
+				}
+			}
+		}
+	}
+	return c
+}
+
+// left is what remains, from what was measured so far.
+func (c *course) left() string {
+	if c.done == 0 {
+		return fmt.Sprintf("0 of %d measurements", c.total)
+	}
+	each := time.Since(c.began) / time.Duration(c.done)
+	return fmt.Sprintf("%d of %d measurements, about %v left", c.done, c.total, (each * time.Duration(c.total-c.done)).Round(time.Second))
 }
 
 // racer is a contestant at one point while it runs.
@@ -162,7 +217,7 @@ type racer struct {
 	url  string
 }
 
-func measurePoint(ctx context.Context, o *PollerOptions, r *result.Pollers, w *pollerWork, row *result.PollerRow) (err error) {
+func measurePoint(ctx context.Context, o *PollerOptions, r *result.Pollers, w *pollerWork, row *result.PollerRow, course *course) (err error) {
 	group, err := proc.NewGroup(proc.Options{Guard: []string{o.Self, "guard"}})
 	if err != nil {
 		return err
@@ -198,12 +253,13 @@ func measurePoint(ctx context.Context, o *PollerOptions, r *result.Pollers, w *p
 		back := slices.Clone(racers)
 		slices.Reverse(back)
 		for _, k := range slices.Concat(racers, back) {
-			say(o.Progress, "%s, %d %s: round %d of %d, %s", w.Name, row.X, w.X, round+1, o.Rounds, k.cell.Contestant)
+			say(o.Progress, "%s, %d %s: round %d of %d, %s (%s)", w.Name, row.X, w.X, round+1, o.Rounds, k.cell.Contestant, course.left())
 			run, err := b.race(ctx, o, w, row, k)
 			if err != nil {
 				return fmt.Errorf("%s: %w", k.cell.Contestant, err)
 			}
 			k.cell.Runs = append(k.cell.Runs, run)
+			course.done++
 		}
 	}
 	for _, k := range racers {

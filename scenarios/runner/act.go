@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
+	"bench/backends/control"
+	"bench/chaos/evidence"
 	"bench/internal/result"
 	"bench/scenarios"
 	"bench/scenarios/driver"
@@ -112,7 +113,9 @@ func (c *cell) killProxy(ctx context.Context, e *result.Event, length time.Durat
 	old.lose(fmt.Sprintf("process %d was killed, and its counters with it", old.PID))
 	began := c.sinceStart()
 	old.Process.Kill()
+	cert := killed([]<-chan struct{}{old.Process.Done()})
 	end := began + length.Microseconds()
+	e.Certificate = cert
 	c.begin(e, began, end)
 	if err := c.clock.sleepUntil(ctx, c.start+end*1000); err != nil {
 		return err
@@ -141,31 +144,41 @@ func (c *cell) killProxy(ctx context.Context, e *result.Event, length time.Durat
 	return nil
 }
 
-// command sends a line to the proxy's stats socket.
+// command sends a line to the proxy's stats socket. One that the proxy refuses was not
+// carried out.
 func (c *cell) command(e *result.Event, line string) error {
 	g := c.history.latest()
 	if g.conn == nil {
 		return errors.New("the proxy has no stats socket")
 	}
-	answer, err := g.conn.Do(line)
+	answer, err := g.conn.Order(line)
 	if err != nil {
 		return err
 	}
-	e.Detail = strings.TrimSpace(answer)
+	e.Detail = answer
 	now := c.sinceStart()
 	c.begin(e, now, now)
 	return nil
 }
 
-// fault orders a fault of all targets; it ends by itself.
+// fault orders a fault of all targets; it ends by itself. What they count meanwhile
+// tells whether it had anything to act on.
 func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do *scenarios.Event) error {
 	action, _ := scenarios.FindAction(do.Do)
 	begin, end := int64(0), int64(0)
+	before := readMet(ctx, targets)
+	before.requests -= min(before.requests, open(ctx, targets))
+	refused := c.attempts(targets)
+	args := do.Args
+	if args.For == 0 {
+		// To the end of the run: also for the answers that come last.
+		args.For = scenarios.Duration(time.Duration(c.record.LengthUs-c.sinceStart())*time.Microsecond + settleLimit)
+	}
 	for i, o := range targets {
 		if !o.running() {
 			return fmt.Errorf("origin %s is not running", o.name)
 		}
-		a, err := o.fault(ctx, action.Fault, &do.Args)
+		a, err := o.fault(ctx, action.Fault, &args)
 		if err != nil {
 			return err
 		}
@@ -174,10 +187,18 @@ func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do
 		}
 		end = max(end, (a.EndNs-c.start)/1000)
 	}
+	end = min(end, max(begin, c.record.LengthUs))
 	c.begin(e, begin, end)
-	if c.clock.sleepUntil(ctx, c.start+end*1000) == nil {
-		c.update(e, func(*result.Event) {})
+	_ = c.clock.sleepUntil(ctx, c.start+end*1000) // a run that ends sooner has seen what it has
+	var finding result.Finding
+	if action.Fault == control.Refuse {
+		finding = c.refusedSince(&refused, begin, end)
+	} else {
+		after := readMet(ctx, targets)
+		finding = effect(action.Fault, do.Args.Scope, &before, &after)
 	}
+	cert := evidence.Certificate("the origin", true, finding)
+	c.update(e, func(e *result.Event) { e.Certificate = cert })
 	return nil
 }
 
@@ -195,9 +216,13 @@ func (c *cell) kill(ctx context.Context, e *result.Event, targets []*origin, len
 	if length > 0 {
 		end = now + length.Microseconds()
 	}
+	var done []<-chan struct{}
 	for _, o := range targets {
 		o.kill()
+		p, _ := o.process()
+		done = append(done, p.Done())
 	}
+	e.Certificate = killed(done)
 	c.begin(e, now, end)
 	if length == 0 {
 		return nil

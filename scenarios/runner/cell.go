@@ -67,6 +67,9 @@ type cell struct {
 	conditions *conditions
 	aborted    *result.Objective // that ended the run
 
+	// acting are the events that go on.
+	acting sync.WaitGroup
+
 	// failed takes the first reason to end the cell before its time.
 	failed chan error
 
@@ -273,6 +276,20 @@ func (c *cell) render() (words []string, err error) {
 	return words, failed
 }
 
+// newDriver is the driver of a proxy; words are the command line of driver exec, filled
+// in.
+func newDriver(p *scenarios.Proxy, self, words []string, o driver.Options) driver.Driver {
+	switch p.Driver {
+	case "haproxy":
+		return driver.NewHAProxy(p.Binary, o)
+	case "nginx":
+		return driver.NewNginx(p.Binary, o)
+	case "exec":
+		return driver.NewExec(words, p.ReloadSignal, o)
+	}
+	return driver.NewBuiltin(slices.Clone(self), o)
+}
+
 // prepareProxy writes the configuration and lets the proxy check it.
 func (c *cell) prepareProxy(ctx context.Context) error {
 	words, err := c.render()
@@ -288,16 +305,7 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	for _, addr := range c.listeners {
 		o.Listeners = append(o.Listeners, addr)
 	}
-	switch p.Driver {
-	case "haproxy":
-		c.driver = driver.NewHAProxy(p.Binary, o)
-	case "nginx":
-		c.driver = driver.NewNginx(p.Binary, o)
-	case "exec":
-		c.driver = driver.NewExec(words, p.ReloadSignal, o)
-	default:
-		c.driver = driver.NewBuiltin(slices.Clone(c.self), o)
-	}
+	c.driver = newDriver(p, c.self, words, o)
 	if err := c.driver.Prepare(ctx); err != nil {
 		var refused *driver.ConfigError
 		switch {

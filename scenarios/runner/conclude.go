@@ -409,6 +409,7 @@ func verdict(c *result.Cell) (word, reason string) {
 			why = o.Reason
 		}
 	}
+	idle := noEffect(c)
 	switch {
 	case len(failed) > 0:
 		return result.Fail, fmt.Sprintf("%d of %d limits broken: %s", len(failed), len(c.Objectives), strings.Join(failed, ", "))
@@ -419,6 +420,8 @@ func verdict(c *result.Cell) (word, reason string) {
 			}
 		}
 		return result.Invalid, fmt.Sprintf("%s (could not be decided: %s)", whyInvalid, strings.Join(invalid, ", "))
+	case idle != "":
+		return result.Unclear, idle
 	case len(unclear) > 0:
 		return result.Unclear, fmt.Sprintf("%s: %s", strings.Join(unclear, ", "), why)
 	}

@@ -179,7 +179,7 @@ func (c *cell) pids(name string) ([]int, error) {
 func (c *cell) inflict(ctx context.Context, e *result.Event, f chaos.Fault, length time.Duration) error {
 	began := c.sinceStart()
 	if err := f.Begin(ctx, c.journal); err != nil {
-		return err
+		return chaos.Explain(e.Kind, err)
 	}
 	a := &active{fault: f}
 	c.faults.mu.Lock()

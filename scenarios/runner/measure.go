@@ -120,6 +120,7 @@ func (c *cell) stopLoads() {
 
 // collect takes what the loads report into the record.
 func (c *cell) collect() {
+	c.awaitEvents()
 	c.collectAbuse()
 	for _, a := range c.agents {
 		<-a.Done()
@@ -359,7 +360,7 @@ func (c *cell) carryOut(ctx context.Context, steady func() error) func(scenarios
 		e := newEvent(o)
 		// Each event goes on by itself, so that none is late because of the
 		// one before it.
-		c.history.wait.Go(func() {
+		c.acting.Go(func() {
 			if strings.HasPrefix(e.Kind, "proxy.reload") || e.Kind == "proxy.kill" {
 				reload.Lock()
 				defer reload.Unlock()

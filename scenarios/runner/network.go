@@ -38,6 +38,7 @@ func (c *cell) layNetwork() error {
 // leaveOut takes the events that need wires out of the scenario and says so.
 func (c *cell) leaveOut(why error) {
 	s := *c.scenario
+	c.record.LeftOut = leftOutEvents(s.Events, "everything ran on the loopback: "+why.Error())
 	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e scenarios.Event) bool {
 		a, _ := scenarios.FindAction(e.Do)
 		return a.NeedsWire()

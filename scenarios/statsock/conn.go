@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,13 +45,20 @@ func Dial(path string, timeout time.Duration) (*Conn, error) {
 	return c, nil
 }
 
+var errOneLine = errors.New("a command of the stats socket is one line")
+
 // Do sends a command and returns its answer without the empty line at its end.
 func (c *Conn) Do(command string) (string, error) {
 	if strings.ContainsAny(command, "\n") {
-		return "", errors.New("a command of the stats socket is one line")
+		return "", errOneLine
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.ask(command)
+}
+
+// ask is Do with the lock held.
+func (c *Conn) ask(command string) (string, error) {
 	if c.err != nil {
 		return "", c.err
 	}
@@ -60,6 +68,36 @@ func (c *Conn) Do(command string) (string, error) {
 		return "", c.err
 	}
 	return answer, nil
+}
+
+// refusal finds the words of a refusal in an answer with numbered severities.
+var refusal = regexp.MustCompile(`(?m)^(?:\[[0-3]\]: (.*)|(?:\[[0-7]\]: )?(Unknown command)\b.*)$`)
+
+// severities begin the messages of an answer.
+var severities = regexp.MustCompile(`(?m)^\[[0-7]\]: `)
+
+// Order is Do for a command that changes something: one that the proxy refuses is an
+// error.
+func (c *Conn) Order(command string) (string, error) {
+	if strings.ContainsAny(command, "\n") {
+		return "", errOneLine
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	answer := ""
+	for _, step := range []string{"set severity-output number", command, "set severity-output none"} {
+		text, err := c.ask(step)
+		if err != nil {
+			return "", err
+		}
+		if step == command {
+			answer = text
+		}
+	}
+	if why := refusal.FindStringSubmatch(answer); why != nil {
+		return "", fmt.Errorf("the proxy refuses %q: %s", command, strings.TrimSpace(why[1]+why[2]))
+	}
+	return strings.TrimSpace(severities.ReplaceAllString(answer, "")), nil
 }
 
 func (c *Conn) do(command string) (string, error) {

@@ -1,0 +1,37 @@
+package objective
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bench/internal/units"
+)
+
+// Foreseen is what is known of a run before it begins.
+type Foreseen struct {
+	// Requests is the most that a load ("" for all) can bring within the phases or
+	// the window of an objective; ok tells whether that is known.
+	Requests func(load string) (n float64, ok bool)
+	// Killed names an event that takes counters with it, "" if there is none.
+	Killed string
+}
+
+// Undecidable says why a comparison will never be decided, "" if it may be.
+func (e *Expr) Undecidable(f *Foreseen) string {
+	for _, m := range e.right.metrics(e.left.metrics(nil)) {
+		if strings.HasPrefix(m.base, "conservation.") && f.Killed != "" {
+			return fmt.Sprintf("%s cannot be known: %s takes the counters of the killed process with it; "+
+				"leave the objective out, or stop the process in another way (process.stop, backend.refuse)", m.name, f.Killed)
+		}
+		// That of the generator has a sample for each request, too.
+		if !slices.Contains(latencies(), m.base) || m.quantile >= 1 {
+			continue
+		}
+		if n, ok := f.Requests(m.load); ok && n < float64(m.needs()) {
+			return fmt.Sprintf("%s needs %s samples, and there are at most %s: choose a lower quantile, a higher rate or a longer time",
+				m.name, units.Count(m.needs()), units.Count(uint64(n)))
+		}
+	}
+	return ""
+}
