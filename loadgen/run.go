@@ -232,7 +232,7 @@ func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
 	l := &result.Load{
 		Name: spec.Name, Protocol: spec.Protocol, Target: spec.Title, Arrival: string(spec.Arrival),
 		Connections: spec.Connections.Pool, Seed: spec.Seed,
-		CPUSeconds: w.meter.cpu(), BusyShare: w.meter.busy(), Sent: w.rec.sent,
+		CPUSeconds: w.meter.cpu(), BusyShare: w.meter.busy(), Sent: w.rec.sent, Integrity: w.rec.checks.account(),
 	}
 	if l.Protocol == "" {
 		l.Protocol = protocols()[0].name

@@ -72,6 +72,7 @@ func (s *Spec) Validate() error {
 	} else {
 		p.validate(s, bad)
 	}
+	validateIntegrity(s, bad)
 	if len(s.Targets) == 0 {
 		bad("no target address")
 	}

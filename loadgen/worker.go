@@ -361,6 +361,9 @@ func (w *worker) answered(c *conn, hup bool) {
 	written := q.written(c.sent)
 	arrived := w.arrived(q, now)
 	c.began = false
+	if w.rec.checks != nil {
+		w.check(c, q, arrived)
+	}
 	if a.Fault != causeNone {
 		w.rec.bad(q, arrived, &failure{cause: a.Fault, status: a.Status, detail: a.Detail, age: now - c.openedAt, uses: c.uses})
 	} else {
@@ -410,6 +413,9 @@ func (w *worker) rested(now int64) {
 // fail ends a request without an answer. Its connection is closed already.
 func (w *worker) fail(q *request, now int64, f failure) {
 	w.rec.bad(q, now, &f)
+	if w.rec.checks != nil && !q.garbled {
+		w.rec.checks.counts[unchecked]++
+	}
 	w.live.remove(q)
 	if w.closed != nil && !w.draining {
 		w.closed.unanswered(now)

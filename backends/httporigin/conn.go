@@ -72,6 +72,7 @@ type conn struct {
 	scripted *Scripted // the answer, if it is scripted
 	echo     *echo
 	refused  bool // malformed: what follows it is not understood
+	check    requestCheck
 
 	ans answer
 }
@@ -293,6 +294,8 @@ func (c *conn) consume(b []byte) (n int) {
 				n += k
 			}
 			if p.status != 0 {
+				c.check.begin(headCheck{}, nil, nil)
+				c.check.unreadable(b[n:], &c.o.tally.Altered)
 				c.refuse(p)
 				return len(b)
 			}
@@ -340,6 +343,7 @@ func (c *conn) begin(h *head, text []byte) (p problem) {
 	c.chunks = chunkReader{keep: c.echo != nil}
 	c.heard = o.loop.Now()
 	c.owed = false
+	c.check.begin(o.heads.check, h.id, text)
 	c.state = inBody
 	return problem{}
 }
@@ -380,6 +384,7 @@ func (c *conn) readBody(b []byte) (n int) {
 	} else {
 		var p problem
 		if n, data, p = c.chunks.read(b); p.status != 0 {
+			c.check.unreadable(b, &c.o.tally.Altered)
 			c.refuse(p)
 			return len(b)
 		}
@@ -388,6 +393,7 @@ func (c *conn) readBody(b []byte) (n int) {
 	if c.echo != nil {
 		c.echo.add(data)
 	}
+	c.check.content(data)
 	if done {
 		c.complete()
 	}
