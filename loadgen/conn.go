@@ -36,6 +36,7 @@ type conn struct {
 	lingerEnd int64
 	flight    flight
 	session   Session // nil when lingering
+	pieces    *pieces // nil where requests are written whole
 	output
 
 	list       *connList // the list it is in; nil for none
@@ -202,6 +203,7 @@ func (c *conn) feed(p []byte, hup bool) {
 		c.began = !setUp
 		n, st := c.session.Feed(p)
 		c.w.rec.received(c.flight.head, n)
+		answer := p
 		p = p[n:]
 		switch st {
 		case More:
@@ -222,7 +224,7 @@ func (c *conn) feed(p []byte, hup bool) {
 			}
 		case Broken:
 			c.w.rec.received(c.flight.head, len(p))
-			c.broken(c.session.Answer().Detail, p)
+			c.broken(c.session.Answer().Detail, answer)
 		}
 		if c.gen != gen || c.state == connLingering || len(p) == 0 {
 			return

@@ -35,6 +35,8 @@ type Spec struct {
 
 	// Integrity checks what passed; nil does not.
 	Integrity *Integrity `json:"integrity,omitempty"`
+	// Pieces sends requests in pieces; nil sends them whole.
+	Pieces *Pieces `json:"pieces,omitempty"`
 
 	Arrival Arrival `json:"arrival"` // "constant" when empty
 	// ThinkUs is the pause of a closed loop between an answer and the next request.

@@ -73,6 +73,7 @@ func (s *Spec) Validate() error {
 		p.validate(s, bad)
 	}
 	validateIntegrity(s, bad)
+	validatePieces(s, bad)
 	if len(s.Targets) == 0 {
 		bad("no target address")
 	}

@@ -45,6 +45,7 @@ type worker struct {
 	spin                    int64
 	classes                 []Class
 	mix                     mix
+	cutter                  *cutter // nil: requests are written whole
 
 	live      requestList
 	queue     waitQueue
@@ -281,6 +282,9 @@ func (w *worker) transmit(c *conn, q *request) {
 	var body []byte
 	w.scratch, body = c.session.Request(w.scratch[:0], &q.order)
 	q.end = c.queued + int64(len(w.scratch)+len(body))
+	if w.cutter != nil {
+		w.cutter.cut(c.pieces, c.queued, w.scratch, len(body), q.order.Seq)
+	}
 	switch {
 	case len(w.scratch)+len(body) == 0: // the peer speaks first
 		q.begun, q.sent = true, loop.Nanotime()

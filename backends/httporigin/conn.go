@@ -294,7 +294,7 @@ func (c *conn) consume(b []byte) (n int) {
 				n += k
 			}
 			if p.status != 0 {
-				c.check.begin(headCheck{}, nil, nil)
+				c.check.begin(headCheck{except: nothing}, nil, nil)
 				c.check.unreadable(b[n:], &c.o.tally.Altered)
 				c.refuse(p)
 				return len(b)
