@@ -1,10 +1,13 @@
 package loadgen
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 
 	"bench/internal/integrity"
 	"bench/internal/result"
+	"bench/internal/units"
 )
 
 // Integrity asks that what passed is checked: requests by the origin, answers by the
@@ -75,7 +78,7 @@ func (r *recorder) mismatch(q *request, which checkResult, at int64, d differenc
 	}
 	r.checks.shown = append(r.checks.shown, result.Difference{
 		Load: r.name, ID: q.order.Seq, AtUs: (at - r.origin) / 1000, Direction: direction,
-		Part: d.part, Offset: d.offset, Expected: printable(d.expected), Got: printable(d.got),
+		Part: printable([]byte(d.part)), Offset: d.offset, Expected: printable(d.expected), Got: printable(d.got),
 	})
 }
 
@@ -148,5 +151,28 @@ func validateIntegrity(s *Spec, bad func(format string, args ...any)) {
 	}
 	if s.Protocol == "tcp" && len(s.Integrity.Except) > 0 {
 		bad("integrity: nothing may be excepted from bytes of protocol tcp")
+	}
+}
+
+// printIntegrity writes what the check came to; nothing where it was off.
+func printIntegrity(w *strings.Builder, i *result.Integrity) {
+	if i == nil {
+		return
+	}
+	fmt.Fprintf(w, "\nintegrity  %s checked, %s unchecked, %s requests and %s answers altered\n",
+		units.Count(i.Checked), units.Count(i.Unchecked), units.Count(i.Requests), units.Count(i.Answers))
+	for n := range i.Differences {
+		d := &i.Differences[n]
+		at := ""
+		if d.Offset >= 0 {
+			at = fmt.Sprintf(", at byte %d", d.Offset)
+		}
+		fmt.Fprintf(w, "           %s %d: %s%s\n", d.Direction, d.ID, d.Part, at)
+		if d.Expected != "" {
+			fmt.Fprintf(w, "             expected %s\n", d.Expected)
+		}
+		if d.Got != "" {
+			fmt.Fprintf(w, "             got      %s\n", d.Got)
+		}
 	}
 }

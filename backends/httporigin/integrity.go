@@ -130,7 +130,7 @@ func (c *conn) checkRequest() {
 // unreadable notes input that is no request, or no body of one. That it had a digest,
 // or what is left of one, tells that its client sent something else.
 func (q *requestCheck) unreadable(input []byte, sheet *uint64) {
-	if q.asked = q.asked || bytes.Contains(input, []byte(integrity.Header)); !q.asked {
+	if q.asked = q.asked || bytes.Contains(bytes.ToLower(input), []byte("x-bench-integrity")); !q.asked {
 		return
 	}
 	*sheet++
