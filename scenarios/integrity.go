@@ -19,14 +19,15 @@ type Integrity struct {
 	// proxy may change is left out anyway.
 	Except []string `yaml:"except"`
 
-	off bool
+	// Off is set by the word off.
+	Off bool `jsonschema:"-"`
 }
 
 // setScalar lets it be written as on or off.
 func (i *Integrity) setScalar(text string) error {
 	switch text {
 	case "on", "off":
-		i.off = text == "off"
+		i.Off = text == "off"
 		return nil
 	}
 	return errors.New(`want on, off or {except: [...]}`)
@@ -51,7 +52,7 @@ func (p *Pieces) pieces() *loadgen.Pieces {
 
 // integrityOf is the check of a load as the generator reads it; nil where there is none.
 func (s *Scenario) integrityOf(l *Load) *loadgen.Integrity {
-	if l.Integrity.off {
+	if l.Integrity.Off {
 		return nil
 	}
 	switch l.Protocol {
@@ -115,7 +116,7 @@ func (v *validator) contents(at string, l *Load) {
 	if _, err := integrity.ParseExceptions(l.Integrity.Except); err != nil {
 		v.fail(at+".integrity.except", "%s", printable(err.Error()))
 	}
-	if v.given(at+".integrity") && !l.Integrity.off {
+	if v.given(at+".integrity") && !l.Integrity.Off {
 		switch {
 		case l.Protocol == "redis" || l.Protocol == "mysql":
 			v.fail(at+".integrity", "integrity is checked for protocols http1 and tcp, not for %s", l.Protocol)
