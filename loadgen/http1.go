@@ -233,6 +233,7 @@ func (s *http1Session) Request(dst []byte, o *Order) (out, body []byte) {
 		dst = q.head.append(dst, &v)
 	}
 	dst = appendID(dst, o.Seq)
+	number := len(dst) - idDigits
 	dst = q.fields.append(dst, &v)
 	if s.codec.cookies {
 		dst = s.jar.append(dst)
@@ -244,7 +245,7 @@ func (s *http1Session) Request(dst []byte, o *Order) (out, body []byte) {
 		s.varied = q.varied.append(s.varied[:0], &v)
 	}
 	if s.codec.check != nil {
-		dst = s.sealed(dst, start, q, o, bare)
+		dst = s.sealed(dst, start, number, q, o, bare)
 	}
 	if bare {
 		return append(dst, "\r\n"...), nil

@@ -56,9 +56,9 @@ func (c *http1) sealTail(dst []byte, body integrity.Body) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// sealed appends the line with the digest to the request that begins at start and
-// is complete but for what frames its body.
-func (s *http1Session) sealed(dst []byte, start int, q *http1Request, o *Order, bare bool) []byte {
+// sealed appends the line with the digest to the request that begins at start, has its
+// number at number, and is complete but for what frames its body.
+func (s *http1Session) sealed(dst []byte, start, number int, q *http1Request, o *Order, bare bool) []byte {
 	c := s.codec
 	from := len(dst)
 	dst = append(dst, integrityLine...)
@@ -78,8 +78,7 @@ func (s *http1Session) sealed(dst []byte, start int, q *http1Request, o *Order, 
 	if !q.seal.fixed || o.Item >= 0 {
 		sum, _ = c.sums.SumRequest(c.check, dst[start:from])
 	}
-	var number [idDigits]byte
-	o.digest = integrity.Seal(sum+integrity.IDTerm(c.idPrefix, appendID(number[:0], o.Seq)), body)
+	o.digest = integrity.Seal(sum+integrity.IDTerm(c.idPrefix, dst[number:number+idDigits]), body)
 	integrity.PutHead(dst[at:], o.digest)
 	return dst
 }

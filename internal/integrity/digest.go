@@ -111,25 +111,26 @@ func ParseHead(p []byte) (head uint64, ok bool) {
 	if len(p) < HeadDigits {
 		return 0, false
 	}
+	all := byte(0)
 	for _, c := range p[:HeadDigits] {
-		v := hexValue(c)
-		if v > 15 {
-			return 0, false
-		}
-		head = head<<4 | uint64(v)
+		v := hexValues[c]
+		all |= v
+		head = head<<4 | uint64(v&15)
 	}
-	return head, true
+	return head, all < 16
 }
 
-// hexValue is the value of a digit as digests are written; 255 of all else.
-func hexValue(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
+// hexValues are the values of digits as digests are written; 255 of all else.
+var hexValues = hexTable()
+
+func hexTable() (t [256]byte) {
+	for i := range t {
+		t[i] = 255
 	}
-	return 255
+	for i := range len(hexDigits) {
+		t[hexDigits[i]] = byte(i)
+	}
+	return t
 }
 
 // Parse reads a digest from the beginning of a field's value; rest is what follows it.
@@ -138,7 +139,7 @@ func Parse(value []byte) (d Digest, rest []byte, ok bool) {
 		return d, nil, false
 	}
 	for _, c := range value[HeadDigits+1 : HeadDigits+9] {
-		v := hexValue(c)
+		v := hexValues[c]
 		if v > 15 {
 			return d, nil, false
 		}

@@ -90,7 +90,7 @@ func (x *Exceptions) add(item string) error {
 	switch {
 	case isCookie:
 		x.cookies = append(x.cookies, cookie)
-	case strings.HasPrefix(strings.ToLower(HeaderID), name) && prefix, name == strings.ToLower(HeaderID):
+	case name == strings.ToLower(HeaderID) && !prefix:
 		return fmt.Errorf("exception %q: the id of a request is what tells it from others and cannot be left out", item)
 	case prefix:
 		x.prefixes = append(x.prefixes, name)
