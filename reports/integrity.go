@@ -13,7 +13,7 @@ func (s *summary) integrity(c *result.Cell) (differs bool) {
 	all := words.Differences(c)
 	if len(all) > 0 {
 		s.add("")
-		s.wrap("differs: ", words.Difference(&all[0]), 3)
+		s.add("diff   " + words.Difference(&all[0]))
 	}
 	return len(all) > 0
 }

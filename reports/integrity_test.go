@@ -40,7 +40,7 @@ func TestDifferencesAreShown(t *testing.T) {
 		}
 	}
 	summary := Summary(r.Data.Run, SummaryOptions{ASCII: true})
-	for _, want := range []string{"differs: request of clients 7: field cookie, at byte 12", "me=BAAA"} {
+	for _, want := range []string{"diff   request of clients 7: field cookie, at byte 12", "me=BAAA"} {
 		if !strings.Contains(summary, want) {
 			t.Errorf("the summary does not have %q:\n%s", want, summary)
 		}
