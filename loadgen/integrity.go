@@ -16,10 +16,8 @@ type Integrity struct {
 	// Except lists what the proxy may change; see [integrity.ParseExceptions].
 	Except []string `json:"except,omitempty"`
 	// Source tells that a download of protocol tcp comes from a mock origin of mode
-	// source, whose bytes are known, and Sink that an upload goes to one of mode sink,
-	// which checks what it reads.
+	// source, whose bytes are known.
 	Source bool `json:"source,omitempty"`
-	Sink   bool `json:"sink,omitempty"`
 }
 
 // checkResult is what the check of an answer came to.

@@ -71,12 +71,12 @@ type Cell struct {
 	Conservation *Conservation     `json:"conservation,omitempty"`
 	// AlteredUnreported counts requests that origins found altered without a load
 	// having learnt it: their answers did not arrive.
-	AlteredUnreported uint64 `json:"alteredUnreported,omitempty"`
-	SteadyState  *Objective        `json:"steadyState,omitempty"`
-	Trust        Trust             `json:"trust"`
-	Upstreams    []Upstream        `json:"upstreams,omitempty"`
-	Segments     []Segment         `json:"segments,omitempty"`
-	Warnings     []string          `json:"warnings,omitempty"`
+	AlteredUnreported uint64     `json:"alteredUnreported,omitempty"`
+	SteadyState       *Objective `json:"steadyState,omitempty"`
+	Trust             Trust      `json:"trust"`
+	Upstreams         []Upstream `json:"upstreams,omitempty"`
+	Segments          []Segment  `json:"segments,omitempty"`
+	Warnings          []string   `json:"warnings,omitempty"`
 }
 
 // Proxy describes the proxy under test.
