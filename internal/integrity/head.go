@@ -3,6 +3,7 @@ package integrity
 import (
 	"bytes"
 	"hash/crc32"
+	"slices"
 	"strconv"
 )
 
@@ -53,7 +54,7 @@ func (h *Head) Field(name, value []byte) {
 			h.add(hash, value, listJoint)
 			return
 		}
-		h.id = value[:len(value):len(value)]
+		h.id = slices.Clip(value)
 	case cookieField:
 		if len(h.x.cookies) == 0 {
 			h.add(hash, value, cookieJoint)
@@ -80,6 +81,12 @@ var (
 	cookieJoint = []byte("; ")
 )
 
+// What separates the parts of a head.
+var (
+	semicolon, colon         = []byte(";"), []byte(":")
+	lineFeed, carriageReturn = []byte("\n"), []byte("\r")
+)
+
 func (h *Head) add(name uint64, value, joint []byte) {
 	for i := range h.fields {
 		if f := &h.fields[i]; f.name == name {
@@ -93,10 +100,8 @@ func (h *Head) add(name uint64, value, joint []byte) {
 
 // cutCookie takes the first cookie off the value of a Cookie field.
 func cutCookie(value []byte) (one, rest []byte) {
-	if i := bytes.IndexByte(value, ';'); i >= 0 {
-		return trim(value[:i]), trim(value[i+1:])
-	}
-	return trim(value), nil
+	one, rest, _ = bytes.Cut(value, semicolon)
+	return trim(one), trim(rest)
 }
 
 // Sum is that of all parts, without the id.
@@ -161,19 +166,13 @@ func skipEmpty(p []byte) []byte {
 
 // cutLine takes a line off p, without its end.
 func cutLine(p []byte) (line, rest []byte) {
-	i := bytes.IndexByte(p, '\n')
-	if i < 0 {
-		return p, nil
-	}
-	return bytes.TrimSuffix(p[:i], []byte("\r")), p[i+1:]
+	line, rest, _ = bytes.Cut(p, lineFeed)
+	return bytes.TrimSuffix(line, carriageReturn), rest
 }
 
 func cutField(line []byte) (name, value []byte) {
-	i := bytes.IndexByte(line, ':')
-	if i < 0 {
-		return line, nil
-	}
-	return line[:i], trim(line[i+1:])
+	name, value, _ = bytes.Cut(line, colon)
+	return name, trim(value)
 }
 
 // originForm is the path of a target, which a proxy may have received with scheme and
