@@ -52,7 +52,7 @@ soak: build ## Pass a million requests through a hundred reloads; none may fail,
 	$(GO) test -count 1 -run TrafficMakesNoGarbage -v ./proxy/stream -requests 1000000
 
 soak-pieces: build ## Pass a million requests in pieces between clients; each must keep its own bytes
-	$(BIN) run scenarios/heads-in-pieces.yaml --set pieces=1500/s --set whole=500/s --set pool=48 --set time=670s
+	$(BIN) run scenarios/heads-in-pieces.yaml --set pieces=1500/s --set whole=500/s --set pool=48 --set time=670s --set trickle=660s
 
 performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
 	$(BIN) peers --rounds 4 --duration 2s --markdown docs/PERFORMANCE.md --json bin/performance.json

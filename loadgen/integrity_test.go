@@ -460,6 +460,7 @@ func TestCheckWithEveryAnswer(t *testing.T) {
 		"echo":       {change: func(s *Spec) { posting(s); s.HTTP.Requests[0].Path = "/echo" }},
 		"delay":      {change: func(s *Spec) { s.HTTP.Requests[0].Path = "/delay/3ms" }},
 		"pipelined":  {answer: httporigin.Answer{Body: sizes}, change: func(s *Spec) { s.Connections = Connections{Pool: 1, Pipeline: 5} }},
+		"threads":    {answer: httporigin.Answer{Body: sizes}, change: func(s *Spec) { s.Threads = 2 }},
 		"excepted":   {change: func(s *Spec) { s.Integrity.Except = []string{"body", "status", "request", "x-a-*"} }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -471,6 +472,16 @@ func TestCheckWithEveryAnswer(t *testing.T) {
 				t.Errorf("%+v, %v", load.Integrity, load.FailuresByCause)
 			}
 		})
+	}
+}
+
+// TestRefusedRequestsAreIntact sends what the origin refuses although it arrived as it
+// was sent.
+func TestRefusedRequestsAreIntact(t *testing.T) {
+	s := checkedSpec(serveHTTP(t, httporigin.Answer{}))
+	s.HTTP.Requests[0].Path = "/status/none"
+	if load := runChecked(t, s); load.Integrity.Checked != 40 || load.Integrity.Mismatch() != 0 || load.FailuresByCause["4xx"] != 40 {
+		t.Errorf("%+v, %v", load.Integrity, load.FailuresByCause)
 	}
 }
 

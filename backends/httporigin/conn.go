@@ -292,10 +292,11 @@ func (c *conn) consume(b []byte) (n int) {
 			if p.status == 0 {
 				p = c.begin(h, b[n:n+k])
 				n += k
-			}
-			if p.status != 0 {
+			} else {
 				c.check.begin(headCheck{except: nothing}, nil, nil)
 				c.check.unreadable(b[n:], &c.o.tally.Altered)
+			}
+			if p.status != 0 {
 				c.refuse(p)
 				return len(b)
 			}
@@ -322,6 +323,7 @@ func (c *conn) consume(b []byte) (n int) {
 // begin takes on a request whose head has been read.
 func (c *conn) begin(h *head, text []byte) (p problem) {
 	o := c.o
+	c.check.begin(o.heads.check, h.id, text)
 	c.over, c.echo = override{}, nil
 	if c.scripted = o.cfg.scripted(h.target); c.scripted == nil && overrides(h.target) {
 		if c.over, p = parseOverride(h.target); p.status != 0 {
@@ -343,7 +345,6 @@ func (c *conn) begin(h *head, text []byte) (p problem) {
 	c.chunks = chunkReader{keep: c.echo != nil}
 	c.heard = o.loop.Now()
 	c.owed = false
-	c.check.begin(o.heads.check, h.id, text)
 	c.state = inBody
 	return problem{}
 }
