@@ -84,9 +84,9 @@ func (r *liar) serve(client net.Conn) {
 
 func (r *liar) bend(text []byte, count *int, by func([]byte, int) []byte) []byte {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	n := *count
 	*count++
-	r.mu.Unlock()
 	if by == nil {
 		return text
 	}
@@ -383,9 +383,10 @@ func TestPermittedChangesAreNone(t *testing.T) {
 			if i := runChecked(t, s).Integrity; name != "cookies" && i.Answers != i.Checked {
 				t.Errorf("%+v: want the order of two cookies to be noticed", i)
 			}
-			r.response = func(p []byte, _ int) []byte {
+			kept := &liar{origin: r.origin, request: r.request, response: func(p []byte, _ int) []byte {
 				return rewrite(bytes.Replace(p, []byte("Set-Cookie: a=b\r\nSet-Cookie: c=d"), []byte("Set-Cookie: c=d\r\nSet-Cookie: a=b"), 1), true)
-			}
+			}}
+			s.Targets = []string{kept.start(t)}
 			if load := runChecked(t, s); load.Integrity.Mismatch() != 0 || load.Integrity.Unchecked != 0 || load.Failed != 0 {
 				t.Errorf("%+v, %v", load.Integrity, load.FailuresByCause)
 			}
