@@ -13,6 +13,7 @@ import (
 	"bench/backends/control"
 	"bench/backends/httporigin"
 	"bench/internal/dist"
+	"bench/internal/integrity"
 )
 
 // get asks the first replica for path with headers of the form "Name: value".
@@ -41,7 +42,7 @@ func (r *rig) get(method, path string, headers ...string) (*http.Response, strin
 func content(n int64) string {
 	b := make([]byte, n)
 	for i := range b {
-		b[i] = httporigin.PayloadByte(int64(i))
+		b[i] = integrity.PayloadByte(int64(i))
 	}
 	return string(b)
 }

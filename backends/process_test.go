@@ -20,6 +20,7 @@ import (
 	"bench/backends/control"
 	"bench/backends/httporigin"
 	"bench/internal/dist"
+	"bench/internal/integrity"
 	"bench/internal/poller"
 	"bench/internal/testpeer"
 )
@@ -143,8 +144,8 @@ func checkPayload(t *testing.T, body []byte, size int) {
 		t.Fatalf("%d bytes, want %d", len(body), size)
 	}
 	for i, c := range body {
-		if c != httporigin.PayloadByte(int64(i)) {
-			t.Fatalf("byte %d is %q, want %q", i, c, httporigin.PayloadByte(int64(i)))
+		if c != integrity.PayloadByte(int64(i)) {
+			t.Fatalf("byte %d is %q, want %q", i, c, integrity.PayloadByte(int64(i)))
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"bench/backends/control"
 	"bench/backends/tcporigin"
 	"bench/internal/dist"
+	"bench/internal/integrity"
 	"bench/internal/testquiet"
 )
 
@@ -90,7 +91,7 @@ func TestTCPSource(t *testing.T) {
 			t.Fatalf("%d bytes, want %d", len(got), size)
 		}
 		for i := range got {
-			if got[i] != tcporigin.SourceByte(int64(i)) {
+			if got[i] != integrity.SourceByte(int64(i)) {
 				t.Fatalf("byte %d of %d is %q", i, size, got[i])
 			}
 		}

@@ -44,6 +44,8 @@ type Order struct {
 	Class int
 	Item  int  // index of the entry of a trace, -1 without a trace
 	Last  bool // the connection ends with this request: ask the peer to close it
+
+	digest uint64 // of the request as written, where integrity is checked
 }
 
 // Session reads and writes one connection. Requests are written in turn, up to
@@ -99,6 +101,8 @@ type Answer struct {
 	KeepAlive bool   // the connection may carry another request
 	Fault     cause  // why a complete answer is not a good one; causeNone if it is
 	Detail    string // what is wrong with an answer that is Broken or has a Fault
+
+	check checkResult // what the integrity check came to
 }
 
 // protocol is a row of the table of protocols.

@@ -36,6 +36,7 @@ type conn struct {
 	lingerEnd int64
 	flight    flight
 	session   Session // nil when lingering
+	pieces    *pieces // nil where requests are written whole
 	output
 
 	list       *connList // the list it is in; nil for none
@@ -202,6 +203,7 @@ func (c *conn) feed(p []byte, hup bool) {
 		c.began = !setUp
 		n, st := c.session.Feed(p)
 		c.w.rec.received(c.flight.head, n)
+		answer := p
 		p = p[n:]
 		switch st {
 		case More:
@@ -216,13 +218,13 @@ func (c *conn) feed(p []byte, hup bool) {
 				c.w.transmit(c, c.flight.head)
 			case len(p) > 0 && c.flight.head.behind == nil:
 				c.w.rec.received(c.flight.head, len(p))
-				c.broken("data after the end of the response")
+				c.broken("data after the end of the response", p)
 			default:
 				c.w.answered(c, hup)
 			}
 		case Broken:
 			c.w.rec.received(c.flight.head, len(p))
-			c.broken(c.session.Answer().Detail)
+			c.broken(c.session.Answer().Detail, answer)
 		}
 		if c.gen != gen || c.state == connLingering || len(p) == 0 {
 			return
@@ -237,8 +239,11 @@ func (c *conn) say() {
 	c.put(w.scratch, nil)
 }
 
-// broken ends a connection whose answer is not one.
-func (c *conn) broken(why string) {
+// broken ends a connection whose answer is not one; got is what made it so.
+func (c *conn) broken(why string, got []byte) {
+	if c.state != connSetup {
+		c.w.garbled(c, why, got, loop.Nanotime())
+	}
 	f := failure{cause: causeProtocol, status: c.session.Answer().Status, detail: why}
 	if c.state == connSetup {
 		f.cause, f.detail = causeConnect, "handshake: "+why

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bench/internal/integrity"
 )
 
 // idDigits is the width of the sequence number in the id of a request.
@@ -25,6 +27,14 @@ type http1 struct {
 	classes  []Class
 	trace    []traceEntry
 	replayed []replayed // the different requests of the trace
+	known    knownHeads
+
+	// check is what digests leave out; nil without the integrity check. idPrefix is
+	// the digest of the id up to the sequence number, sums is used to make others.
+	check    *integrity.Exceptions
+	name     string // of the load, where integrity is checked
+	idPrefix integrity.Body
+	sums     integrity.Head
 }
 
 // http1Request is one kind of request, prepared: head, id, fields, and the end
@@ -37,12 +47,19 @@ type http1Request struct {
 	body   []byte   // a large constant body
 	varied template // a body that differs from request to request
 	chunk  int      // of a varied body
-	isHead bool     // the method is HEAD: answers have no body
-	expect expectation
+	// content is the digest of a constant body, and chunked tells how it is sent.
+	content integrity.Body
+	chunked bool
+	isHead  bool // the method is HEAD: answers have no body
+	expect  expectation
+	seal    seal
 }
 
 func newHTTP1(spec *Spec, t *trace) (Codec, error) {
 	c := &http1{seed: spec.Seed, cookies: spec.HTTP.Cookies}
+	if err := c.checkBy(spec); err != nil {
+		return nil, err
+	}
 	for _, r := range spec.HTTP.requests() {
 		q, err := newHTTP1Request(spec, &r)
 		if err != nil {
@@ -50,6 +67,9 @@ func newHTTP1(spec *Spec, t *trace) (Codec, error) {
 				err = fmt.Errorf("request %s: %w", r.Name, err)
 			}
 			return nil, err
+		}
+		if c.check != nil {
+			c.prepareSeal(&q)
 		}
 		c.requests = append(c.requests, q)
 		c.classes = append(c.classes, Class{Name: r.Name, Weight: max(1, r.Weight), Repeatable: idempotent(r.method())})
@@ -121,6 +141,7 @@ func (q *http1Request) setBody(r *Request) error {
 			return nil
 		}
 	}
+	q.content, q.chunked = integrity.BodyOf(body), r.Body.ChunkBytes > 0
 	switch {
 	case r.Body.ChunkBytes > 0:
 		q.end = append(q.end, "Transfer-Encoding: chunked\r\n\r\n"...)
@@ -203,7 +224,7 @@ func (s *http1Session) Answer() *Answer { return &s.answer }
 func (s *http1Session) Request(dst []byte, o *Order) (out, body []byte) {
 	q := &s.codec.requests[o.Class]
 	v := values{seq: o.Seq, user: s.user, draws: newDraws(s.codec.seed^drawsOfText, o.Seq)}
-	bare := false
+	bare, start := false, len(dst)
 	if o.Item >= 0 {
 		r := &s.codec.replayed[s.codec.trace[o.Item].request]
 		dst, bare = append(dst, r.line...), r.bare
@@ -212,6 +233,7 @@ func (s *http1Session) Request(dst []byte, o *Order) (out, body []byte) {
 		dst = q.head.append(dst, &v)
 	}
 	dst = appendID(dst, o.Seq)
+	number := len(dst) - idDigits
 	dst = q.fields.append(dst, &v)
 	if s.codec.cookies {
 		dst = s.jar.append(dst)
@@ -219,13 +241,18 @@ func (s *http1Session) Request(dst []byte, o *Order) (out, body []byte) {
 	if o.Last {
 		dst = append(dst, "Connection: close\r\n"...)
 	}
+	if q.varied != nil {
+		s.varied = q.varied.append(s.varied[:0], &v)
+	}
+	if s.codec.check != nil {
+		dst = s.sealed(dst, start, number, q, o, bare)
+	}
 	if bare {
 		return append(dst, "\r\n"...), nil
 	}
 	if q.varied == nil {
 		return append(dst, q.end...), q.body
 	}
-	s.varied = q.varied.append(s.varied[:0], &v)
 	if q.chunk > 0 {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n\r\n"...)
 		return appendChunks(dst, s.varied, q.chunk), nil

@@ -54,22 +54,13 @@ type http1Session struct {
 	extra   int    // bytes of chunk extensions and trailers
 	held    []byte // a response head that came in pieces
 
-	known   knownHead
+	checked checkedAnswer
 	looks   bool      // header fields matter
 	matched uint64    // expected headers seen, a bit for each
 	hash    hash.Hash // of the body
 	sum     [sha256.Size]byte
 	prefix  int  // characters of the expected text matched
 	found   bool // the expected text was found
-}
-
-// knownHead is the last response head with what followed from it. Most servers
-// send the same bytes again and again, and comparing is much cheaper than reading.
-type knownHead struct {
-	bytes   []byte // none: nothing is known
-	status  int
-	minor   int
-	framing framing
 }
 
 // Await implements Session.
@@ -86,6 +77,9 @@ func (s *http1Session) Await(o *Order) {
 	if s.request.expect.readsBody() {
 		s.hash.Reset()
 		s.prefix, s.found = 0, false
+	}
+	if s.codec.check != nil {
+		s.checked.begin(o.digest)
 	}
 }
 
@@ -110,6 +104,9 @@ func (s *http1Session) look(l []byte) {
 // content takes a part of the body.
 func (s *http1Session) content(p []byte) {
 	s.answer.Bytes += int64(len(p))
+	if s.codec.check != nil {
+		s.checked.content(p)
+	}
 	e := &s.request.expect
 	if !e.readsBody() {
 		return
@@ -155,7 +152,7 @@ func (s *http1Session) Feed(p []byte) (int, State) {
 			s.content(p[n:])
 			return len(p), More
 		case http1Done:
-			s.judge(&s.request.expect)
+			s.finish()
 			return n, Done
 		case http1Broken:
 			return n, Broken
@@ -174,7 +171,7 @@ func (s *http1Session) End() State {
 	switch s.state {
 	case http1UntilClose:
 		s.state = http1Done
-		s.judge(&s.request.expect)
+		s.finish()
 		return Done
 	case http1Done:
 		return Done
@@ -191,9 +188,14 @@ var crlfcrlf = []byte("\r\n\r\n")
 // and s.state is where the body begins; it stays http1Head after a 1xx.
 func (s *http1Session) feedHead(p []byte) (int, State) {
 	if len(s.held) == 0 {
-		if k := &s.known; len(k.bytes) > 0 && !s.looks && bytes.HasPrefix(p, k.bytes) {
-			s.matched = 0
-			return len(k.bytes), s.begin(k.status, k.minor, &k.framing)
+		if !s.looks {
+			if k := s.codec.known.find(p); k != nil {
+				s.matched = 0
+				if s.codec.check != nil {
+					s.checked.again(k, p)
+				}
+				return len(k.bytes), s.begin(k.status, k.minor, &k.framing)
+			}
 		}
 		if i := bytes.Index(p, crlfcrlf); i >= 0 && i+4 <= maxHead {
 			return i + 4, s.parseHead(p[:i+4])
@@ -255,7 +257,11 @@ func (s *http1Session) parseHead(h []byte) State {
 		}
 		return Done // interim response: the final one follows
 	}
-	s.known = knownHead{append(s.known.bytes[:0], whole...), status, minor, f}
+	if s.codec.check != nil {
+		s.checked.head(s.codec.check, status, minor, &f, whole)
+	} else {
+		s.codec.known.add(knownHead{bytes: whole, status: status, minor: minor, framing: f})
+	}
 	return s.begin(status, minor, &f)
 }
 
@@ -279,6 +285,14 @@ func (s *http1Session) begin(status, minor int, f *framing) State {
 		s.state, s.remain = http1Length, f.length
 	}
 	return Done
+}
+
+// finish judges an answer that is complete.
+func (s *http1Session) finish() {
+	s.judge(&s.request.expect)
+	if s.codec.check != nil {
+		s.verify()
+	}
 }
 
 // chunkByte takes one byte of chunk framing; the result is what is wrong.

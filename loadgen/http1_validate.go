@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"bench/internal/integrity"
 )
 
 // ReservedHeader says what to do instead of setting a header of which the
@@ -18,6 +20,8 @@ func (h *HTTP) ReservedHeader(name string) string {
 		return "it follows from the body"
 	case strings.ToLower(HeaderID):
 		return "the generator numbers the requests itself"
+	case strings.ToLower(integrity.Header), strings.ToLower(integrity.HeaderReceived):
+		return "the integrity check uses it"
 	case "cookie":
 		if h.Cookies {
 			return "the generator keeps the cookies itself"

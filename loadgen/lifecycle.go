@@ -247,12 +247,16 @@ func (w *worker) newConn(fd int) *conn {
 	}
 	c.fd, c.uses, c.openedAt = fd, 0, loop.Nanotime()
 	c.last, c.hangUp, c.began, c.corked = false, false, false, false
+	if w.cutter != nil && c.pieces == nil {
+		c.pieces = &pieces{}
+	}
 	c.reset()
 	return c
 }
 
 // release gives the connection's user free for another one.
 func (w *worker) release(c *conn) {
+	c.whole()
 	if c.session != nil {
 		w.freeUsers = append(w.freeUsers, c.session)
 		c.session = nil

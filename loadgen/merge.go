@@ -260,6 +260,7 @@ func mergeLoads(loads []*result.Load, enc *encoder) (*result.Load, error) {
 		sum.AfterEnd.Good += l.AfterEnd.Good
 		sum.LateSeconds = union(sum.LateSeconds, l.LateSeconds)
 	}
+	sum.Integrity = mergeChecks(loads)
 	if sum.Host, err = mergeHosts(loads, enc); err != nil {
 		return nil, err
 	}

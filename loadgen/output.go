@@ -106,6 +106,9 @@ func (c *conn) waitToWrite() {
 		c.w.await(c)
 		return
 	}
+	if c.pieces != nil && c.pieces.pausing {
+		return
+	}
 	c.w.loop.Rearm(c.fd, poller.Out)
 }
 
@@ -115,6 +118,13 @@ func (c *conn) write(p []byte, more bool) (n int, e syscall.Errno) {
 	now := c.w.answeredAt
 	if now == 0 {
 		now = loop.Nanotime()
+	}
+	if c.pieces != nil {
+		room := c.room(len(p))
+		if room == 0 {
+			return 0, 0
+		}
+		p, more = p[:room], false
 	}
 	if more {
 		n, e = sock.SendMore(c.fd, p)
@@ -126,6 +136,9 @@ func (c *conn) write(p []byte, more bool) (n int, e syscall.Errno) {
 			c.established()
 		}
 		c.wrote(int64(n), now)
+		if c.pieces != nil {
+			c.piece()
+		}
 	}
 	return n, e
 }

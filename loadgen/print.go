@@ -93,6 +93,7 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 	if len(l.StatusCounts) > 0 {
 		fmt.Fprintf(w, "\nstatuses  %s\n", counts(l.StatusCounts))
 	}
+	printIntegrity(w, l.Integrity)
 	if l.Trace != nil {
 		fmt.Fprintf(w, "\ntrace  %s requests, %s due after the end, %s lines skipped\n",
 			units.Count(uint64(l.Trace.Requests)), units.Count(uint64(l.Trace.Beyond)), units.Count(uint64(l.Trace.Skipped)))

@@ -103,6 +103,8 @@ type recorder struct {
 	inFlight      int    // intended and not ended
 	queued, conns int    // gauges kept by the worker
 	sent          uint64 // requests put on a wire
+
+	checks *checkBook // nil without the integrity check
 }
 
 // liveTally is a live reading. The last three are gauges at its end.
@@ -137,6 +139,9 @@ func newRecorder(spec *Spec, classes []Class, origin int64) *recorder {
 	}
 	for _, c := range classes {
 		r.names = append(r.names, c.Name)
+	}
+	if spec.Integrity != nil {
+		r.checks = &checkBook{}
 	}
 	if len(classes) > 1 || classes[0].Name != "" {
 		for range classes {

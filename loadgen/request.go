@@ -11,6 +11,7 @@ type request struct {
 	class    *phaseTally // of its class; nil where classes are not told apart
 	conn     *conn       // nil while it waits for one
 	begun    bool        // a byte of it has been written
+	garbled  bool        // bytes that are no answer have come in place of one
 	retried  bool
 
 	// Places in the list of live requests, by intended start, and in the wait

@@ -193,7 +193,7 @@ func (r *Runner) worker(origin int64) *worker {
 		end:     origin + s.lengthUs()*1000, most: s.MaxRequests, pool: s.Share.part(s.Connections.Pool), perConn: s.Connections.RequestsPerConnection,
 		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: r.spin * 1000,
 		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
-		classes: classes, mix: newMix(classes, s.Seed), timed: s.timed(),
+		classes: classes, mix: newMix(classes, s.Seed), timed: s.timed(), cutter: newCutter(s),
 	}
 	if s.Arrival == Closed {
 		w.closed = &closedLoop{think: s.ThinkUs * 1000, lanes: w.depth, seq: uint64(s.Share.Index), step: uint64(s.Share.of())}
@@ -232,7 +232,7 @@ func (w *worker) outcome(spec *Spec, enc *encoder) (*result.Load, error) {
 	l := &result.Load{
 		Name: spec.Name, Protocol: spec.Protocol, Target: spec.Title, Arrival: string(spec.Arrival),
 		Connections: spec.Connections.Pool, Seed: spec.Seed,
-		CPUSeconds: w.meter.cpu(), BusyShare: w.meter.busy(), Sent: w.rec.sent,
+		CPUSeconds: w.meter.cpu(), BusyShare: w.meter.busy(), Sent: w.rec.sent, Integrity: w.rec.checks.account(),
 	}
 	if l.Protocol == "" {
 		l.Protocol = protocols()[0].name

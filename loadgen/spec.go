@@ -33,6 +33,11 @@ type Spec struct {
 	TCP   TCP    `json:"tcp,omitzero"`
 	MySQL MySQL  `json:"mysql,omitzero"`
 
+	// Integrity checks what passed; nil does not.
+	Integrity *Integrity `json:"integrity,omitempty"`
+	// Pieces sends requests in pieces; nil sends them whole.
+	Pieces *Pieces `json:"pieces,omitempty"`
+
 	Arrival Arrival `json:"arrival"` // "constant" when empty
 	// ThinkUs is the pause of a closed loop between an answer and the next request.
 	ThinkUs int64 `json:"thinkUs,omitempty"`

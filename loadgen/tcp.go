@@ -23,6 +23,7 @@ type tcp struct {
 	// block is what echoes and uploads send parts of. Echoes begin anywhere in
 	// its first blockStarts bytes, so that neighbours differ.
 	block []byte
+	check *tcpCheck // nil without the integrity check
 }
 
 // blockStarts is the number of different echoes of one length.
@@ -56,7 +57,7 @@ type tcpStep struct {
 
 func newTCP(spec *Spec, _ *trace) (Codec, error) {
 	t := &spec.TCP
-	c := &tcp{seed: spec.Seed}
+	c := &tcp{seed: spec.Seed, check: newTCPCheck(spec)}
 	var err error
 	if c.connect, err = tcpSteps(t.Connect); err != nil {
 		return nil, err
@@ -189,6 +190,8 @@ type tcpSession struct {
 	at       int // the step that is due
 	matched  int // characters of what it expects
 	answer   Answer
+
+	difference difference // that the integrity check has found
 }
 
 // drawsOf are the random numbers of a request.
@@ -298,14 +301,21 @@ func (s *tcpSession) Feed(p []byte) (n int, st State) {
 	case exchangeEcho:
 		n = min(len(p), len(s.want))
 		if !bytes.Equal(p[:n], s.want[:n]) {
+			if s.codec.check != nil {
+				s.different("echo", s.answer.Bytes, s.want[:n], p[:n])
+			}
 			return n, s.fail("the echo is not what was sent")
 		}
 		s.answer.Bytes += int64(n)
 		if s.want = s.want[n:]; len(s.want) > 0 {
 			return n, More
 		}
+		if s.codec.check != nil {
+			s.answer.check = intact
+		}
 		return n, Done
 	case exchangeDownload:
+		s.downloaded(p[:min(int64(len(p)), s.left)])
 		s.answer.Bytes += int64(len(p))
 		if s.left -= int64(len(p)); s.left > 0 {
 			return len(p), More

@@ -72,6 +72,8 @@ func (s *Spec) Validate() error {
 	} else {
 		p.validate(s, bad)
 	}
+	validateIntegrity(s, bad)
+	validatePieces(s, bad)
 	if len(s.Targets) == 0 {
 		bad("no target address")
 	}

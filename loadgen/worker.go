@@ -45,6 +45,7 @@ type worker struct {
 	spin                    int64
 	classes                 []Class
 	mix                     mix
+	cutter                  *cutter // nil: requests are written whole
 
 	live      requestList
 	queue     waitQueue
@@ -281,6 +282,9 @@ func (w *worker) transmit(c *conn, q *request) {
 	var body []byte
 	w.scratch, body = c.session.Request(w.scratch[:0], &q.order)
 	q.end = c.queued + int64(len(w.scratch)+len(body))
+	if w.cutter != nil {
+		w.cutter.cut(c.pieces, c.queued, w.scratch, len(body), q.order.Seq)
+	}
 	switch {
 	case len(w.scratch)+len(body) == 0: // the peer speaks first
 		q.begun, q.sent = true, loop.Nanotime()
@@ -361,6 +365,9 @@ func (w *worker) answered(c *conn, hup bool) {
 	written := q.written(c.sent)
 	arrived := w.arrived(q, now)
 	c.began = false
+	if w.rec.checks != nil {
+		w.check(c, q, arrived)
+	}
 	if a.Fault != causeNone {
 		w.rec.bad(q, arrived, &failure{cause: a.Fault, status: a.Status, detail: a.Detail, age: now - c.openedAt, uses: c.uses})
 	} else {
@@ -410,6 +417,9 @@ func (w *worker) rested(now int64) {
 // fail ends a request without an answer. Its connection is closed already.
 func (w *worker) fail(q *request, now int64, f failure) {
 	w.rec.bad(q, now, &f)
+	if w.rec.checks != nil && !q.garbled {
+		w.rec.checks.counts[unchecked]++
+	}
 	w.live.remove(q)
 	if w.closed != nil && !w.draining {
 		w.closed.unanswered(now)

@@ -46,11 +46,17 @@ func Summary(run *result.Run, o SummaryOptions) string {
 	s.head()
 	s.limits()
 	if len(s.run.Cells) == 1 {
+		s.integrity(s.run.Cells[0])
 		s.phases(s.run.Cells[0])
 		s.abuse(s.run.Cells[0])
 		s.leftOut()
 	} else {
 		s.cells()
+		for _, c := range s.run.Cells {
+			if s.integrity(c) {
+				break
+			}
+		}
 	}
 	s.trust()
 	s.files()

@@ -171,7 +171,7 @@ func writeJUnit(w io.Writer, r *Report) error {
 			switch o.Verdict {
 			case result.Pass:
 			case result.Fail:
-				c.Failure = &junitResult{xmlText(text), result.Fail, ""}
+				c.Failure = &junitResult{xmlText(text), result.Fail, differences(o, a.Cell.Cell)}
 			default:
 				c.Error = &junitResult{xmlText(text), xmlText(o.Verdict), ""}
 			}
@@ -375,6 +375,7 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 		}
 	}
 	m.requests(a)
+	m.integrity(a)
 	m.abuse(a.Abuse)
 }
 

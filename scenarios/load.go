@@ -74,10 +74,11 @@ func (t *Trace) trace() *loadgen.Trace {
 	return &loadgen.Trace{File: t.File, Format: t.Format, Speed: t.Speed}
 }
 
-// Spec is the load as the generator reads it, but for where it goes to and on
+// Spec is a load as the generator reads it, but for where it goes to and on
 // which processors it runs.
-func (l *Load) Spec() loadgen.Spec {
+func (s *Scenario) Spec(l *Load) loadgen.Spec {
 	spec := loadgen.Spec{
+		Integrity: s.integrityOf(l), Pieces: l.Pieces.pieces(),
 		Name: l.Name, Protocol: l.Protocol, Title: l.Target,
 		Arrival: loadgen.Arrival(l.Arrival), ThinkUs: l.Think.Us(), Trace: l.Trace.trace(),
 		Connections: loadgen.Connections{

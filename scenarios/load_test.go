@@ -88,10 +88,10 @@ func TestLoadSpec(t *testing.T) {
 			{Name: "b", LengthUs: 2_000_000, Measure: true, Steps: 1, Burst: 1},
 		},
 	}
-	if diff := cmp.Diff(want, loads[0].Spec(), sameSize); diff != "" {
+	if diff := cmp.Diff(want, new(Scenario).Spec(&loads[0]), sameSize); diff != "" {
 		t.Errorf("spec differs (-want +got):\n%s", diff)
 	}
-	if replay := loads[1].Spec(); replay.Trace == nil || *replay.Trace != (loadgen.Trace{File: body, Speed: 2}) {
+	if replay := new(Scenario).Spec(&loads[1]); replay.Trace == nil || *replay.Trace != (loadgen.Trace{File: body, Speed: 2}) {
 		t.Errorf("trace %+v", replay.Trace)
 	}
 	small, err := dist.ParseSize("uniform(1B, 9B)")
@@ -106,14 +106,14 @@ func TestLoadSpec(t *testing.T) {
 			{Name: "set", Weight: 1, Line: "SET {{key}} {{value}}", Value: &small, Expect: loadgen.ExpectReply{Text: new("OK")}},
 		},
 	}
-	if diff := cmp.Diff(redis, loads[2].Spec().Redis, sameSize); diff != "" {
+	if diff := cmp.Diff(redis, new(Scenario).Spec(&loads[2]).Redis, sameSize); diff != "" {
 		t.Errorf("spec of redis differs (-want +got):\n%s", diff)
 	}
-	if p := loads[3].Spec().Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
+	if p := new(Scenario).Spec(&loads[3]).Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
 		t.Errorf("phase %+v", p)
 	}
 	for i := range loads {
-		spec := loads[i].Spec()
+		spec := new(Scenario).Spec(&loads[i])
 		spec.Targets = []string{"127.0.0.1:1"}
 		if err := spec.Validate(); err != nil {
 			t.Error(err)

@@ -182,6 +182,10 @@ type Load struct {
 	Timeout Duration `yaml:"timeout" default:"5s"`
 	// ConnectTimeout bounds the opening of a connection; 0s is the timeout.
 	ConnectTimeout Duration `yaml:"connectTimeout" default:"0s"`
+	// Integrity checks that what arrives is what was sent, for protocols http1 and tcp.
+	Integrity Integrity `yaml:"integrity" default:"on"`
+	// Pieces sends requests in pieces; whole if it is not said.
+	Pieces *Pieces `yaml:"pieces"`
 	// Phases follow one another without a gap.
 	Phases []Phase `yaml:"phases,required"`
 	// Node of the network that the load runs on; "" is client.

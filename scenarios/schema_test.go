@@ -99,6 +99,12 @@ func generateSchema(t *testing.T) []byte {
 		Description: object.Description,
 		AnyOf:       []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, object},
 	}
+	// Integrity may be on or off alone.
+	object = s.Definitions["Integrity"]
+	s.Definitions["Integrity"] = &jsonschema.Schema{
+		Description: object.Description,
+		AnyOf:       []*jsonschema.Schema{{Enum: []any{"on", "off"}}, object},
+	}
 	s.Title = "bench scenario, version 1"
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {

@@ -52,6 +52,7 @@ func (v *validator) loads() {
 		v.target(at+".target", l.Target)
 		v.requests(at, l)
 		v.arrival(at, l)
+		v.contents(at, l)
 		v.phases(at, l, spans, owners)
 		v.node(at+".node", l.Node, ClientNode)
 		v.cpus(at+".cpus", l.CPUs)

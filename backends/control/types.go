@@ -160,6 +160,10 @@ type ReplicaCounters struct {
 	Incomplete uint64 `json:"incomplete"`
 	// BadIDs are requests whose X-Bench-Id is not NAME.SEQ; counted in class "-".
 	BadIDs uint64 `json:"badIds"`
+	// Intact are requests that arrived as their X-Bench-Integrity says they were sent,
+	// Altered those that did not. Requests without it are neither.
+	Intact  uint64 `json:"intact"`
+	Altered uint64 `json:"altered"`
 }
 
 // Connections are the counts of connections.

@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"bench/backends/fault"
+	"bench/internal/integrity"
 	"bench/internal/poller"
 	"bench/internal/sock"
 )
@@ -31,6 +32,7 @@ func (c *conn) complete() {
 	o := c.o
 	c.marked = true
 	c.mark.Received()
+	c.checkRequest()
 	c.state = waiting
 	if o.cfg.Limits.Idle > 0 {
 		o.loop.StopTimer(&c.timer)
@@ -58,6 +60,7 @@ func (c *conn) refuse(p problem) {
 	c.marked, c.refused, c.headOnly = false, true, false
 	text := append([]byte(p.reason), '\n')
 	c.out = o.prepared.appendHead(c.out[:0], &reply{status: p.status, framing: ByLength, persist: closing, size: int64(len(text))})
+	c.out = c.sealed(c.out, p.status, integrity.BodyOf(text))
 	c.ans = answer{headLen: len(c.out), status: p.status}
 	c.out = append(c.out, text...)
 	c.ans.head = c.out
@@ -182,6 +185,10 @@ func (c *conn) reply(r *reply, keep bool) {
 	}
 	if ready {
 		p := o.prepared.get(r)
+		if c.check.asked {
+			c.sealReady(p, r.status)
+			return
+		}
 		c.ans = answer{head: p.text, headLen: p.headLen}
 		if c.headOnly {
 			c.ans.head = p.text[:p.headLen]
@@ -195,6 +202,9 @@ func (c *conn) reply(r *reply, keep bool) {
 func (c *conn) compose(r *reply, text []byte) {
 	s := &c.o.prepared
 	c.out = s.appendHead(c.out[:0], r)
+	if c.check.asked {
+		c.out = c.sealed(c.out, r.status, c.content(r, text))
+	}
 	a := answer{headLen: len(c.out)}
 	switch {
 	case c.headOnly || !hasBody(r.status):
@@ -211,6 +221,17 @@ func (c *conn) compose(r *reply, text []byte) {
 	}
 	a.head = c.out[:len(c.out)-len(a.tail)]
 	c.ans = a
+}
+
+// content is the digest of the body that follows a response.
+func (c *conn) content(r *reply, text []byte) integrity.Body {
+	switch {
+	case c.headOnly || !hasBody(r.status):
+		return integrity.Body{}
+	case text != nil:
+		return integrity.BodyOf(text)
+	}
+	return c.o.prepared.digests.of(r.size)
 }
 
 // truncate moves the end of the response to where it is broken off.

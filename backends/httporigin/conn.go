@@ -72,6 +72,7 @@ type conn struct {
 	scripted *Scripted // the answer, if it is scripted
 	echo     *echo
 	refused  bool // malformed: what follows it is not understood
+	check    requestCheck
 
 	ans answer
 }
@@ -291,6 +292,9 @@ func (c *conn) consume(b []byte) (n int) {
 			if p.status == 0 {
 				p = c.begin(h, b[n:n+k])
 				n += k
+			} else {
+				c.check.begin(headCheck{except: nothing}, nil, nil)
+				c.check.unreadable(b[n:], &c.o.tally.Altered)
 			}
 			if p.status != 0 {
 				c.refuse(p)
@@ -319,6 +323,7 @@ func (c *conn) consume(b []byte) (n int) {
 // begin takes on a request whose head has been read.
 func (c *conn) begin(h *head, text []byte) (p problem) {
 	o := c.o
+	c.check.begin(o.heads.check, h.id, text)
 	c.over, c.echo = override{}, nil
 	if c.scripted = o.cfg.scripted(h.target); c.scripted == nil && overrides(h.target) {
 		if c.over, p = parseOverride(h.target); p.status != 0 {
@@ -380,6 +385,7 @@ func (c *conn) readBody(b []byte) (n int) {
 	} else {
 		var p problem
 		if n, data, p = c.chunks.read(b); p.status != 0 {
+			c.check.unreadable(b, &c.o.tally.Altered)
 			c.refuse(p)
 			return len(b)
 		}
@@ -388,6 +394,7 @@ func (c *conn) readBody(b []byte) (n int) {
 	if c.echo != nil {
 		c.echo.add(data)
 	}
+	c.check.content(data)
 	if done {
 		c.complete()
 	}

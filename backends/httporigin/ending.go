@@ -130,13 +130,14 @@ func (c *conn) close() {
 	o.tally.Active--
 	o.loop.Close(c.fd)
 	in, out, queued := c.in[:0], c.out[:0], c.queued
+	check := requestCheck{kept: c.check.kept[:0], id: c.check.id[:0]}
 	if cap(in) > keepBuffer {
 		in = nil
 	}
 	if cap(out) > keepBuffer {
 		out = nil
 	}
-	*c = conn{o: o, fd: -1, task: c.task, in: in, out: out, queued: queued}
+	*c = conn{o: o, fd: -1, task: c.task, in: in, out: out, queued: queued, check: check}
 	if !queued {
 		o.free = append(o.free, c)
 	}

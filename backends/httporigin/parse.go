@@ -28,6 +28,8 @@ type head struct {
 	id             []byte // X-Bench-Id
 	agent          []byte // User-Agent
 	match          []byte // If-None-Match
+	digest         []byte // X-Bench-Integrity, the first
+	digests        int    // how many of them
 	body           bodyKind
 	length         int64 // of a body by length
 	minor          byte  // of HTTP/1.x: 0 or 1
@@ -148,8 +150,13 @@ func parseField(line []byte, h *head) problem {
 			return checkHost(value)
 		}
 	case 'x':
-		if isName(name, "x-bench-id") {
+		switch {
+		case isName(name, "x-bench-id"):
 			h.id = value
+		case isName(name, "x-bench-integrity"):
+			if h.digests++; h.digests == 1 {
+				h.digest = value
+			}
 		}
 	case 'u':
 		if isName(name, "user-agent") {

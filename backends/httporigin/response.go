@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bench/internal/integrity"
 )
 
 // persistence is what a response says about its connection.
@@ -26,6 +28,10 @@ const maxPrepared = 64 << 10
 type prepared struct {
 	text    []byte
 	headLen int
+
+	body   integrity.Body        // the digest of its body
+	sum    uint64                // of its head, without except
+	except *integrity.Exceptions // nil: sum is not known
 }
 
 // reply is what a response says of itself.
@@ -42,6 +48,7 @@ type reply struct {
 // and persistence, each made when first needed.
 type preparedSet struct {
 	body    *payload
+	digests digests
 	size    int64
 	usable  bool
 	framing Framing
@@ -67,6 +74,7 @@ func (s *preparedSet) init(name string, a *Answer, body *payload) {
 		lines.WriteString("Vary: Accept-Encoding\r\n")
 	}
 	s.origin, s.body, s.framing, s.etag = lines.String(), body, a.Framing, a.ETag
+	s.digests = newDigests(body)
 	var names []string
 	var end strings.Builder
 	end.WriteString("0\r\n")
@@ -93,6 +101,7 @@ func (s *preparedSet) get(r *reply) *prepared {
 		row := &prepared{headLen: len(text)}
 		if hasBody(r.status) {
 			text = s.appendBody(text, r.framing, r.size)
+			row.body = s.digests.of(r.size)
 		}
 		row.text = text
 		s.rows[i] = row
@@ -190,7 +199,7 @@ func (a *Answer) checkFields() error {
 			return fmt.Errorf("invalid value of header %s: it has a line break or NUL", h.Name)
 		}
 		switch strings.ToLower(h.Name) {
-		case "content-length", "transfer-encoding", "connection", "trailer", "x-bench-origin":
+		case "content-length", "transfer-encoding", "connection", "trailer", "x-bench-origin", "x-bench-integrity", "x-bench-received":
 			return fmt.Errorf("header %s is written by the origin itself", h.Name)
 		case "etag":
 			if a.ETag {

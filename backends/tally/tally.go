@@ -32,6 +32,7 @@ type Sheet struct {
 	Limited, Denied                   uint64
 	BytesIn, BytesOut                 uint64
 	Malformed, Incomplete, BadIDs     uint64
+	Intact, Altered                   uint64 // requests that said what they should be
 
 	classes map[string]*Class
 	none    *Class
@@ -207,6 +208,8 @@ func (s *Sheet) AddTo(t *Snapshot) error {
 	t.sheet.Malformed += s.Malformed
 	t.sheet.Incomplete += s.Incomplete
 	t.sheet.BadIDs += s.BadIDs
+	t.sheet.Intact += s.Intact
+	t.sheet.Altered += s.Altered
 	if t.classes == nil {
 		t.classes = make(map[string]*Class)
 	}
@@ -255,6 +258,7 @@ func (t *Snapshot) Counters(name, addr string) control.ReplicaCounters {
 			Limited: t.sheet.Limited, Denied: t.sheet.Denied, BytesIn: t.sheet.BytesIn, BytesOut: t.sheet.BytesOut,
 		},
 		Malformed: t.sheet.Malformed, Incomplete: t.sheet.Incomplete, BadIDs: t.sheet.BadIDs,
+		Intact: t.sheet.Intact, Altered: t.sheet.Altered,
 		Classes: []control.ClassCounters{},
 	}
 	for _, n := range slices.Sorted(maps.Keys(t.classes)) {

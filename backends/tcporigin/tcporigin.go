@@ -10,6 +10,7 @@ import (
 
 	"bench/backends/origin"
 	"bench/internal/dist"
+	"bench/internal/integrity"
 )
 
 // Mode is what the origin does with a connection.
@@ -71,29 +72,18 @@ func NewConfig(o Options) (*Config, error) {
 		return nil, fmt.Errorf("invalid number of bytes %d: want 0 (no end) or more", o.Bytes)
 	}
 	if cfg.Mode == Source {
-		cfg.payload = bytes.Repeat(alphabet(), payloadSize/periodOfSource)
+		cfg.payload = bytes.Repeat(alphabet(), payloadSize/integrity.SourcePeriod)
 	}
 	return cfg, nil
 }
 
-// periodOfSource is the length after which what a source says repeats.
-const periodOfSource = 64
-
 // alphabet is the line a source repeats.
 func alphabet() []byte {
-	line := make([]byte, periodOfSource)
+	line := make([]byte, integrity.SourcePeriod)
 	for i := range line {
-		line[i] = SourceByte(int64(i))
+		line[i] = integrity.SourceByte(int64(i))
 	}
 	return line
-}
-
-// SourceByte is byte i of what a source says: lines of 63 letters.
-func SourceByte(i int64) byte {
-	if at := i % periodOfSource; at < periodOfSource-1 {
-		return byte('a' + at%26)
-	}
-	return '\n'
 }
 
 // Protocol is the name faults know these origins by.

@@ -36,7 +36,9 @@ func (*backendHTTPCmd) Help() string {
 	return `
 Every answer carries X-Bench-Origin with the name of its replica. Requests with
 X-Bench-Id: NAME.SEQ are counted in class NAME, with an exact record of every
-SEQ; those without in class "-", health checks in class "check".
+SEQ; those without in class "-", health checks in class "check". Requests with
+X-Bench-Integrity (bench load --integrity) are compared with it, and their answers
+say what they should be.
 
 A request's path may change its answer, in pairs that may follow one another,
 as in /status/404/delay/20ms/bytes/10:

@@ -48,6 +48,10 @@ type loadCmd struct {
 	Cookies bool     `group:"Requests" help:"Let every virtual user keep the cookies that answers set."`
 	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=REQUEST" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times. REQUEST is [METHOD ]PATH for http, a command for redis, a statement for mysql, echo SIZE, upload SIZE or download SIZE for tcp. One alone needs no name, but for http."`
 
+	Integrity bool     `group:"Requests" help:"Check that requests and answers arrive as they were sent; the target is a bench backend, or a proxy before some (HTTP, and echoes of TCP)."`
+	Except    []string `group:"Requests" placeholder:"WHAT" help:"What the proxy may change of them: path, status, body, compression, request, cookie:NAME or a field; needs --integrity."`
+	Pieces    string   `group:"Requests" placeholder:"MIN..MAX" help:"Send each head, and each body, in so many pieces, like 3..9, up to 1ms apart."`
+
 	Step    []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step of a request: send TEXT, expect TEXT or read SIZE; give one for each."`
 	Connect []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step that a new connection begins with, or for mysql a statement; give one for each."`
 
@@ -108,6 +112,7 @@ Examples:
   bench load http://127.0.0.1:8080/ -r 0..5000/s --steps 10 -D 60s --arrival poisson
   bench load http://127.0.0.1:8080/ -r 500/s --request 'browse*9=/item/{{random 1 999}}' --request 'buy=POST /cart'
   bench load http://127.0.0.1:8080/ -r 100/s -m POST -d '{"n":{{seq}}}' --template -H 'Content-Type: application/json' --expect 201
+  bench load http://127.0.0.1:8080/ -r 500/s --integrity --pieces 3..9  # before a bench backend
   bench load http://127.0.0.1:8080/ --trace /var/log/haproxy.log --speed 2
   bench load http://127.0.0.1:8080/ -c 30000 --think 20s        # held connections, in several processes
   bench load mysql://app:secret@127.0.0.1/shop -r 500/s --prepared \

@@ -58,6 +58,7 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 		s.SpinUs = errs.us("spin", c.Spin)
 	}
 	errs.add("cpu", thread.CheckCPUs(c.CPU))
+	c.contents(s, &errs)
 	c.phases(s, &errs)
 	c.idle(&errs)
 	protocol := loadgen.URLProtocol(c.URL)
@@ -82,6 +83,28 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 	return s, errors.Join(errs...)
 }
 
+// contents reads what is said of integrity and pieces.
+func (c *loadCmd) contents(s *loadgen.Spec, errs *flagErrors) {
+	if c.Integrity {
+		s.Integrity = &loadgen.Integrity{Except: c.Except}
+	}
+	if c.Pieces == "" {
+		return
+	}
+	least, most, ranged := strings.Cut(c.Pieces, "..")
+	if !ranged {
+		most = least
+	}
+	s.Pieces = &loadgen.Pieces{}
+	var err error
+	if s.Pieces.Min, err = strconv.Atoi(least); err == nil {
+		s.Pieces.Max, err = strconv.Atoi(most)
+	}
+	if err != nil {
+		errs.add("pieces", fmt.Errorf("%q: want a number of pieces, or a range like 3..9", c.Pieces))
+	}
+}
+
 // idle finds the flags that were given and mean nothing beside the others.
 func (c *loadCmd) idle(errs *flagErrors) {
 	closed, untraced := c.Rate == "" && c.Trace == "", c.Trace == ""
@@ -96,6 +119,7 @@ func (c *loadCmd) idle(errs *flagErrors) {
 		{"think", c.Think != "0s" && !closed, "only without --rate and --trace"},
 		{"speed", c.Speed != 1 && untraced, "only with --trace"},
 		{"trace-format", c.Format != "" && untraced, "only with --trace"},
+		{"except", len(c.Except) > 0 && !c.Integrity, "only with --integrity"},
 		{"template", c.Varied && c.Data == "", "only with --data"},
 		{"chunked", c.Chunked != "" && c.Data == "", "only with --data"},
 		{"requests", c.Requests > 0 && c.Warmup != "0s", "not with --warmup, whose requests would count"},

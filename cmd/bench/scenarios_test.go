@@ -63,6 +63,9 @@ func judgeShort(t *testing.T, c *result.Cell) {
 		if l.Completed+l.Failed == 0 {
 			t.Errorf("load %s did nothing", l.Name)
 		}
+		if l.Integrity != nil && l.Integrity.Mismatch() > 0 {
+			t.Errorf("load %s: messages were altered: %+v", l.Name, l.Integrity)
+		}
 	}
 	for _, e := range c.Events {
 		if !e.Applied {

@@ -140,6 +140,8 @@ type Load struct {
 	RealTime *LoadRealTime `json:"realTime,omitempty"`
 	// Host is what an independent thread saw of the machine meanwhile.
 	Host *LoadHost `json:"host,omitempty"`
+	// Integrity is what the check of contents came to; nil where it was off.
+	Integrity *Integrity `json:"integrity,omitempty"`
 	// Sent counts every request put on a wire, first tries and retries alike,
 	// over the whole run, warm-up included: the client side of conservation.
 	Sent uint64 `json:"sent"`

@@ -71,12 +71,15 @@ type Cell struct {
 	Events       []Event           `json:"events"`
 	Objectives   []Objective       `json:"objectives"`
 	Conservation *Conservation     `json:"conservation,omitempty"`
-	SteadyState  *Objective        `json:"steadyState,omitempty"`
-	Trust        Trust             `json:"trust"`
-	Upstreams    []Upstream        `json:"upstreams,omitempty"`
-	Segments     []Segment         `json:"segments,omitempty"`
-	LeftOut      []LeftOut         `json:"leftOut,omitempty"` // events
-	Warnings     []string          `json:"warnings,omitempty"`
+	// AlteredUnreported counts requests that origins found altered without a load
+	// having learnt it: their answers did not arrive.
+	AlteredUnreported uint64     `json:"alteredUnreported,omitempty"`
+	SteadyState       *Objective `json:"steadyState,omitempty"`
+	Trust             Trust      `json:"trust"`
+	Upstreams         []Upstream `json:"upstreams,omitempty"`
+	Segments          []Segment  `json:"segments,omitempty"`
+	LeftOut           []LeftOut  `json:"leftOut,omitempty"` // events
+	Warnings          []string   `json:"warnings,omitempty"`
 }
 
 // Proxy describes the proxy under test.

@@ -88,6 +88,8 @@ type cellView struct {
 	Nines        *plot
 	Rows         []percentileRow
 	Conservation *table
+	Integrity    *table
+	Differences  *table
 	Lanes        []lane
 	LaneTicks    []tick
 	LaneTable    *table
@@ -112,7 +114,7 @@ func newCell(index int, a *series.Analysis) *cellView {
 	v := &cellView{
 		ID: b.id, Name: a.Name, Verdict: verdictOf(a.Verdict), Facts: cellFacts(a), Reason: a.Reason,
 		Ribbon: b.ribbon(), Events: b.eventGroups(), Attribution: b.attribution(), Rows: b.percentiles(),
-		Conservation: conservation(a.Conservation), Abuse: abuseTable(a.Abuse), Raw: b.rawData(),
+		Conservation: conservation(a.Conservation), Integrity: integrity(a.Cell.Cell), Differences: differences(a), Abuse: abuseTable(a.Abuse), Raw: b.rawData(),
 	}
 	if len(a.Raw) == 0 {
 		v.Note = "No timeline: no request was recorded, so there is nothing to draw."

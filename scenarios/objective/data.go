@@ -20,6 +20,9 @@ type Data struct {
 	Phases       []result.Phase
 	Events       []result.Event
 	Conservation *result.Conservation
+	// Unreported counts requests that origins found altered without a load having
+	// learnt it from their answers.
+	Unreported uint64
 	// LimitUs is the limit of response.p99 where the scenario sets one: the
 	// latency at which the system counts as recovered.
 	LimitUs float64

@@ -109,7 +109,7 @@ func (e *Expr) P99Limit() (us float64, ok bool) {
 // window, "" if there is none.
 func (e *Expr) WholeRunOnly() string {
 	for _, m := range e.right.metrics(e.left.metrics(nil)) {
-		if m.ofRun() || m.base == "generator.lag" {
+		if m.ofRun() || m.ofIntegrity() || m.base == "generator.lag" {
 			return m.name
 		}
 	}
@@ -135,7 +135,7 @@ func (e *Expr) Abortable() bool {
 	}
 	all := e.right.metrics(e.left.metrics(nil))
 	return e.right.constant() && len(all) > 0 && !slices.ContainsFunc(all, func(m *metric) bool {
-		return m.ofRun() || m.latency() || m.kind == Rate
+		return m.ofRun() || m.ofIntegrity() || m.latency() || m.kind == Rate
 	})
 }
 
@@ -197,6 +197,9 @@ func (d *Data) value(n *node, s *Span) (v float64, why string) {
 func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 	if m.abuse != "" {
 		return d.ofAbuse(m)
+	}
+	if m.ofIntegrity() {
+		return d.integrity(m)
 	}
 	if m.latency() {
 		return d.quantile(m, s)
@@ -326,7 +329,7 @@ func (d *Data) spans(w *Window) []*Span {
 // at its worst, -1 if there is no such place.
 func (d *Data) worst(n *node, s *Span) int64 {
 	list := n.metrics(nil)
-	if len(list) == 0 || list[0].ofRun() {
+	if len(list) == 0 || list[0].ofRun() || list[0].ofIntegrity() {
 		return -1
 	}
 	m := list[0]

@@ -41,12 +41,12 @@ func (m *metric) ofRun() bool {
 // Metrics are the names an objective may use, with patterns where there are
 // many: for messages and documentation.
 func Metrics() []string {
-	return []string{
+	return append([]string{
 		"requests", "completed", "failed", "failed.CAUSE", "errors", "retried", "rate",
 		"pN", "response.pN", "response.max", "service.pN", "service.max", "all.pN", "all.max",
 		"generator.lag.pN", "generator.lag.max",
 		"recovery", "conservation.delta", "conservation.lost", "conservation.repeated",
-	}
+	}, integrityMetrics()...)
 }
 
 // causes of failures.
@@ -107,6 +107,7 @@ func spellings(word string) []string {
 		"requests", "completed", "failed", "errors", "retried", "rate",
 		"recovery", "conservation.delta", "conservation.lost", "conservation.repeated",
 	}
+	all = append(all, integrityMetrics()...)
 	for _, base := range latencies() {
 		if plain(base+"."+last) != nil {
 			all = append(all, base+"."+last)
@@ -130,6 +131,9 @@ func plain(word string) *metric {
 		return &metric{name: word, base: word, kind: Rate}
 	case "recovery":
 		return &metric{name: word, base: word, kind: Time}
+	}
+	if slices.Contains(integrityMetrics(), word) {
+		return &metric{name: word, base: word}
 	}
 	if cause, ok := strings.CutPrefix(word, "failed."); ok && slices.Contains(causes(), cause) {
 		return &metric{name: word, base: "failed", cause: cause}

@@ -30,7 +30,7 @@ func (s *lineSink) take(line *result.AgentLine) error {
 
 // loadSpec turns a load of the scenario into an order for its agents.
 func loadSpec(s *scenarios.Scenario, l *scenarios.Load, targets []string) *loadgen.Spec {
-	spec := l.Spec()
+	spec := s.Spec(l)
 	spec.Targets = targets
 	spec.Seed = s.Seed ^ hash(l.Name)
 	return &spec

@@ -49,6 +49,7 @@ type cell struct {
 	faults     faults
 	place      *placement
 	objectives []judged
+	altered    uint64 // requests that were not what was sent when origins received them
 	steady     *judged
 	origins    []*origin
 	listeners  map[string]string // addresses of {{bind}} by name
@@ -150,7 +151,7 @@ func (c *cell) parse() error {
 		expr, window, err := c.scenario.ParseObjective(o)
 		return judged{o, expr, window}, err
 	}
-	for _, o := range c.scenario.Objectives {
+	for _, o := range c.scenario.Judged() {
 		j, err := read(o)
 		if err != nil {
 			return err

@@ -29,11 +29,12 @@ func (c *cell) conclude(ctx context.Context) {
 	}
 	c.record.Conservation = conservation
 	c.collect()
+	c.record.AlteredUnreported = unreported(c.record.Loads, c.altered)
 	waits := c.usage.waits.measured(c.record.Phases, c.record.Events)
 	c.record.Trust = c.trust(waits)
 	data := &objective.Data{
 		Loads: c.record.Loads, Abuse: c.record.Abuse, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
-		Conservation: conservation, Waits: waits, Doubts: c.record.Trust.Doubts,
+		Conservation: conservation, Waits: waits, Doubts: c.record.Trust.Doubts, Unreported: c.record.AlteredUnreported,
 	}
 	for _, o := range c.objectives {
 		if us, ok := o.expr.P99Limit(); ok && o.window == nil {
@@ -79,6 +80,7 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 	received := map[string]*idset.Set{}
 	origins := map[string]conserve.Origin{}
 	var lost []string
+	var altered uint64
 	for _, o := range c.origins {
 		if o.lost != "" {
 			lost = append(lost, o.lost)
@@ -91,6 +93,7 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 			return nil, err
 		}
 		for _, r := range counters.Replicas {
+			altered += r.Altered
 			for _, class := range r.Classes {
 				sum := origins[class.Name]
 				sum.Received += class.Received
@@ -135,6 +138,7 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 			origins[load.Name] = sum
 		}
 	}
+	c.altered = altered
 	proxy := c.proxyCounters()
 	if proxy != nil {
 		proxy.Abuse = c.abused(frontends)
@@ -148,6 +152,16 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 		check.Detail = strings.Trim(check.Detail+"; "+strings.Join(lost, "; "), "; ")
 	}
 	return check, nil
+}
+
+// unreported is how many of the requests that origins found altered no load knows of.
+func unreported(loads []result.Load, altered uint64) uint64 {
+	for i := range loads {
+		if check := loads[i].Integrity; check != nil {
+			altered -= min(altered, check.Requests)
+		}
+	}
+	return altered
 }
 
 // lostOf counts the requests the client completed but no origin received.

@@ -1,0 +1,147 @@
+package scenarios
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"bench/internal/integrity"
+	"bench/loadgen"
+)
+
+// Integrity says whether origins and clients check that what they receive is what was
+// sent: on, off, or on with exceptions.
+type Integrity struct {
+	// Except lists what the proxy changes: path, status, body, compression (of
+	// answers), request (answers may be those to another request: a cache),
+	// cookie:NAME, or the name of a field, NAME* for all that begin so. What every
+	// proxy may change is left out anyway.
+	Except []string `yaml:"except"`
+
+	// Off is set by the word off.
+	Off bool `jsonschema:"-"`
+}
+
+// setScalar lets it be written as on or off.
+func (i *Integrity) setScalar(text string) error {
+	switch text {
+	case "on", "off":
+		i.Off = text == "off"
+		return nil
+	}
+	return errors.New(`want on, off or {except: [...]}`)
+}
+
+// Pieces sends requests in pieces, each some time after the one before.
+type Pieces struct {
+	// Min and Max bound the number of pieces of a head, and again of a body.
+	Min int `yaml:"min" default:"3"`
+	Max int `yaml:"max" default:"9"`
+	// Pause is the longest time between two pieces.
+	Pause Duration `yaml:"pause" default:"1ms"`
+}
+
+// pieces is the same as the generator reads it.
+func (p *Pieces) pieces() *loadgen.Pieces {
+	if p == nil {
+		return nil
+	}
+	return &loadgen.Pieces{Min: p.Min, Max: p.Max, PauseUs: p.Pause.Us()}
+}
+
+// integrityOf is the check of a load as the generator reads it; nil where there is none.
+func (s *Scenario) integrityOf(l *Load) *loadgen.Integrity {
+	if l.Integrity.Off {
+		return nil
+	}
+	switch l.Protocol {
+	case "http1":
+		if s.all("http", func(*Backend) bool { return true }, l) {
+			return &loadgen.Integrity{Except: l.Integrity.Except}
+		}
+	case "tcp":
+		check := &loadgen.Integrity{
+			Source: s.all("tcp", func(b *Backend) bool { return b.TCP.Mode == "source" }, l),
+		}
+		verifiable := func(x Exchange) bool { return x.Echo != nil || x.Download != nil && check.Source }
+		if l.TCP != nil && slices.ContainsFunc(l.TCP.Exchanges, verifiable) {
+			return check
+		}
+	}
+	return nil
+}
+
+// all tells whether there are backends of a kind that a load may reach, and all of
+// them are as wanted.
+func (s *Scenario) all(kind string, wanted func(*Backend) bool, l *Load) bool {
+	origin, direct := strings.CutPrefix(l.Target, "origin/")
+	found := false
+	for i := range s.Backends {
+		b := &s.Backends[i]
+		if b.Kind != kind || direct && b.Name != origin {
+			continue
+		}
+		if !wanted(b) {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// integrityObjective is what holds of contents where a scenario does not say so.
+const integrityObjective = "integrity.mismatch == 0"
+
+// Judged are the objectives, with that on integrity where loads are checked and
+// neither an objective speaks of it nor origins are told to corrupt their answers.
+func (s *Scenario) Judged() []Objective {
+	checked := slices.ContainsFunc(s.Load, func(l Load) bool { return s.integrityOf(&l) != nil })
+	said := slices.ContainsFunc(s.Objectives, func(o Objective) bool { return strings.Contains(o.Expr, "integrity.") })
+	corrupt := slices.ContainsFunc(s.Events, func(e Event) bool { return e.Do == "backend.corrupt" })
+	if !checked || said || corrupt {
+		return s.Objectives
+	}
+	return append(slices.Clone(s.Objectives), Objective{Expr: integrityObjective})
+}
+
+// Bounds of pieces.
+const (
+	maxPieces = 1000
+	maxPause  = Duration(time.Second)
+)
+
+// contents checks what a load says of integrity and pieces.
+func (v *validator) contents(at string, l *Load) {
+	if _, err := integrity.ParseExceptions(l.Integrity.Except); err != nil {
+		v.fail(at+".integrity.except", "%s", printable(err.Error()))
+	}
+	if v.given(at+".integrity") && !l.Integrity.Off {
+		switch {
+		case l.Protocol == "redis" || l.Protocol == "mysql":
+			v.fail(at+".integrity", "integrity is checked for protocols http1 and tcp, not for %s", l.Protocol)
+		case l.Protocol == "tcp" && len(l.Integrity.Except) > 0:
+			v.fail(at+".integrity.except", "nothing may be excepted from bytes of protocol tcp: want on or off")
+		case v.s.integrityOf(l) == nil:
+			v.fail(at+".integrity", "nothing can be checked: %s", uncheckable(l))
+		}
+	}
+	p := l.Pieces
+	if p == nil {
+		return
+	}
+	switch {
+	case p.Min < 1 || p.Max < p.Min || p.Max > maxPieces:
+		v.fail(at+".pieces", "pieces wants 1 <= min <= max <= %d, not %d and %d", maxPieces, p.Min, p.Max)
+	case p.Pause <= 0 || p.Pause > maxPause:
+		v.fail(at+".pieces.pause", "pause wants more than 0 and at most %s", maxPause)
+	}
+}
+
+// uncheckable says why there is nothing to check in a load.
+func uncheckable(l *Load) string {
+	if l.Protocol == "tcp" {
+		return "want an echo, or a download from backends that are all of mode source"
+	}
+	return "there is no backend of kind http behind " + l.Target
+}
