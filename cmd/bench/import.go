@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"bench/importer"
+	"bench/cmd/bench/importer"
 	"bench/proxy/config"
 	"bench/scenarios"
 )

@@ -42,7 +42,7 @@ func TestImportedConfigurationsRun(t *testing.T) {
 			if c.driver == "haproxy" {
 				testpeer.Need(t, "haproxy")
 			}
-			text, said, code := imported(t, "../../importer/testdata/"+c.config+".cfg")
+			text, said, code := imported(t, "importer/testdata/"+c.config+".cfg")
 			if code != exitPass || !strings.Contains(said, "run it with: bench run ") {
 				t.Fatalf("exit code %d\n%s", code, said)
 			}
@@ -63,7 +63,7 @@ func TestImportedConfigurationsRun(t *testing.T) {
 
 // TestImportSays holds what the command says about its input and its output.
 func TestImportSays(t *testing.T) {
-	_, said, code := imported(t, "../../importer/testdata/shop.cfg")
+	_, said, code := imported(t, "importer/testdata/shop.cfg")
 	if code != exitPass {
 		t.Fatalf("exit code %d\n%s", code, said)
 	}
@@ -80,13 +80,13 @@ func TestImportSays(t *testing.T) {
 	if strings.Contains(said, "shop.cfg:49: replaced: address") {
 		t.Error("addresses are listed without --all")
 	}
-	if _, said, _ = imported(t, "--all", "../../importer/testdata/shop.cfg"); !strings.Contains(said, "shop.cfg:49: replaced: address '192.0.2.29:8080' of server 'spare'") {
+	if _, said, _ = imported(t, "--all", "importer/testdata/shop.cfg"); !strings.Contains(said, "shop.cfg:49: replaced: address '192.0.2.29:8080' of server 'spare'") {
 		t.Errorf("--all: %s", said)
 	}
 	if _, said, code = imported(t, "nowhere.cfg"); code != exitUsage || !strings.Contains(said, "nowhere.cfg") {
 		t.Errorf("exit code %d: %s", code, said)
 	}
-	if _, said, code = imported(t, "-o", "import.go", "../../importer/testdata/plain.cfg"); code != exitUsage || !strings.Contains(said, "import.go exists already") {
+	if _, said, code = imported(t, "-o", "import.go", "importer/testdata/plain.cfg"); code != exitUsage || !strings.Contains(said, "import.go exists already") {
 		t.Errorf("exit code %d: %s", code, said)
 	}
 }
