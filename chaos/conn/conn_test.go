@@ -300,10 +300,10 @@ func TestFaults(t *testing.T) {
 		want  string
 	}{
 		"kill":           {conn.Fault{Order: &conn.Kill{Place: server, Port: 80}}, result.Confirmed},
-		"kill nothing":   {conn.Fault{Order: &conn.Kill{Place: server, Port: 81}}, result.Inconclusive},
+		"kill nothing":   {conn.Fault{Order: &conn.Kill{Place: server, Port: 81}}, result.NoEffect},
 		"flood":          {conn.Fault{Order: &conn.Flood{Place: client, Target: target, Rate: 1000, For: time.Minute}}, result.Confirmed},
 		"half-open":      {conn.Fault{Order: &conn.HalfOpen{Place: client, Target: target, Count: 50, For: time.Minute}}, result.Confirmed},
-		"reset of quiet": {conn.Fault{Order: &conn.Reset{Place: wire, Other: testnet.WireB, Port: 80, For: time.Minute}}, result.Inconclusive},
+		"reset of quiet": {conn.Fault{Order: &conn.Reset{Place: wire, Other: testnet.WireB, Port: 80, For: time.Minute}}, result.NoEffect},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := x.fault.Begin(t.Context(), nil); err != nil {

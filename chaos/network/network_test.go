@@ -350,12 +350,12 @@ func TestFaultsOverlapAndChange(t *testing.T) {
 	free(t, b)
 }
 
-func TestUntouchedIsInconclusive(t *testing.T) {
+func TestUntouchedHasNoEffect(t *testing.T) {
 	b := lay(t)
 	for _, s := range []impair.Spec{{ID: "a", Match: impair.Match{Port: 81}, Loss: 0.5}, {ID: "b", Match: impair.Match{Port: 81}, Drop: true}} {
 		f := begin(t, b, network.Order{Spec: s}, b.wire)
 		free(t, b)
-		if r := end(t, f); r.Verdict != result.Inconclusive {
+		if r := end(t, f); r.Verdict != result.NoEffect {
 			t.Errorf("%+v", r)
 		}
 	}
