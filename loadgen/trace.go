@@ -71,7 +71,7 @@ func TraceLength(t *Trace) (time.Duration, error) {
 func readTrace(t *Trace) (*trace, error) {
 	f, err := os.Open(t.File)
 	if err != nil {
-		return nil, fmt.Errorf("trace: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	tr := &trace{}

@@ -72,7 +72,7 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 		for _, k := range schemes() {
 			names = append(names, k.name)
 		}
-		return fmt.Errorf("URL %q: %s is not spoken here; want %s", raw, u.Scheme, strings.Join(names, ", "))
+		return fmt.Errorf("URL %q: the scheme %s is not supported; use %s", raw, u.Scheme, strings.Join(names, ", "))
 	}
 	s.Protocol = k.protocol
 	port := u.Port()

@@ -81,7 +81,7 @@ func TestSetURL(t *testing.T) {
 		{"http://[::1]:81", "", "[::1]:81", "[::1]:81", "/", ""},
 		{"http://localhost:81/", "", "127.0.0.1:81", "localhost:81", "/", ""},
 		{"http://web/x", "/run/s", "/run/s", "web", "/x", ""},
-		{"https://a/", "", "", "", "", "https is not spoken here"},
+		{"https://a/", "", "", "", "", "the scheme https is not supported"},
 		{"http:///x", "", "", "", "", "want http://HOST"},
 		{"http://u:p@a/", "", "", "", "", "want http://HOST"},
 		{"http://a b/", "", "", "", "", "invalid URL"},

@@ -38,8 +38,8 @@ func (v *validator) requestsIn(window string) func(load string) (float64, bool) 
 		}
 	}
 	return func(load string) (sum float64, ok bool) {
-		if v.timesUnknown() {
-			return 0, false
+		if v.timesUnknown() || len(v.s.Load) == 0 {
+			return 0, false // why is said already
 		}
 		for i := range v.s.Load {
 			l := &v.s.Load[i]

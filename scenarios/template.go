@@ -94,6 +94,10 @@ func templateError(err error, data TemplateData) *TemplateError {
 		e.Msg = fmt.Sprintf("there is no backend %q%s", m[1], didYouMean(m[1], slices.Sorted(maps.Keys(data.Backends))))
 	} else if m := noFunction.FindStringSubmatch(e.Msg); m != nil {
 		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], didYouMean(m[1], []string{"bind", "range", "if", "with", "printf"}))
+	} else if e.Msg == "unexpected EOF" {
+		e.Msg = "a {{range}}, {{if}} or {{with}} of the template is not closed: {{end}} is missing"
+	} else if e.Msg == "unexpected {{end}}" {
+		e.Msg = "this {{end}} closes nothing: there is no open {{range}}, {{if}} or {{with}} before it"
 	}
 	return e
 }

@@ -110,8 +110,12 @@ func (f *faults) explain(pos Pos, message string) string {
 	switch {
 	case strings.Contains(message, "found character '\t'"):
 		return "YAML is indented with spaces; this is a tab"
+	case strings.Contains(message, "not allowed in this context"):
+		return "this does not fit the lines above: is it indented like its neighbours, and does every \"KEY:\" have a space after the colon?"
 	case strings.Contains(message, "must be specified") && pos.Line <= len(f.lines) && strings.Contains(f.lines[pos.Line-1], "${"):
 		return message + "; within { } a text with ${...} needs quotes"
+	case strings.Contains(message, "must be specified"):
+		return strings.Replace(printable(message), "must be specified", "is missing here or at the end of a line above", 1)
 	}
 	return printable(message)
 }

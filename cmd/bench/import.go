@@ -57,7 +57,7 @@ func (c *importCmd) Run(std *streams) error {
 		return errors.Join(err, os.Remove(c.Output))
 	}
 	s := doc.Cells[0].Scenario
-	fmt.Fprintf(std.out, "wrote %s: driver %s, %d loads, %d backends; run it with: bench run %s\n", c.Output, s.Proxy.Driver, len(s.Load), len(s.Backends), c.Output)
+	fmt.Fprintf(std.out, "wrote %s: driver %s, loads: %d, backends: %d; run it with: bench run %s\n", c.Output, s.Proxy.Driver, len(s.Load), len(s.Backends), c.Output)
 	return nil
 }
 

@@ -109,7 +109,7 @@ func TestLoadExitCodes(t *testing.T) {
 		want string
 	}{
 		{"no URL", nil, exitUsage, "expected \"<url>\""},
-		{"scheme", []string{"ftp://x/"}, exitUsage, "ftp is not spoken here"},
+		{"scheme", []string{"ftp://x/"}, exitUsage, "the scheme ftp is not supported"},
 		{"rate", []string{url, "--rate", "2000"}, exitUsage, "--rate: \"2000\" has no unit of time"},
 		{"duration", []string{url, "-D", "soon"}, exitUsage, "--duration: "},
 		{"header", []string{url, "-H", "X"}, exitUsage, "--header \"X\": want NAME: VALUE"},
@@ -120,7 +120,7 @@ func TestLoadExitCodes(t *testing.T) {
 		{"template", []string{url, "-H", "X: {{sec}}"}, exitUsage, `there is no variable "sec"; did you mean seq?`},
 		{"chunk", []string{url, "--chunked", "x"}, exitUsage, "--chunked: "},
 		{"checksum", []string{url, "--expect-sha256", "abc"}, exitUsage, `expected checksum "abc"`},
-		{"trace", []string{url, "--trace", "/does/not/exist"}, exitUsage, "--trace: trace: open /does/not/exist"},
+		{"trace", []string{url, "--trace", "/does/not/exist"}, exitUsage, "--trace: open /does/not/exist"},
 		{"trace and rate", []string{url, "--trace", "/dev/null", "--rate", "1/s"}, exitUsage, "--rate: a trace has its own times"},
 		{"flag of another protocol", []string{"redis://127.0.0.1", "-m", "POST", "--prepared"}, exitUsage, "--method is not for this protocol\n--prepared is not for this protocol"},
 		{"redis command", []string{"redis://127.0.0.1", "--request", "SUBSCRIBE a"}, exitUsage, "command SUBSCRIBE: it has not one reply"},
@@ -135,7 +135,7 @@ func TestLoadExitCodes(t *testing.T) {
 		{"mysql pipeline", []string{"mysql://127.0.0.1", "--pipeline", "2"}, exitUsage, "want pipeline 1"},
 		{"nobody speaks redis there", []string{"redis://127.0.0.1:1", "-D", "50ms", "-q"}, exitFail, "not one request was answered well"},
 		{"spin", []string{url, "--spin", "soon"}, exitUsage, "--spin: "},
-		{"only the flag that is wrong", []string{url, "-D", "10"}, exitUsage, "bench: --duration: \"10\" has no unit: write 10s, or another of us ms s m h d\n"},
+		{"only the flag that is wrong", []string{url, "-D", "10"}, exitUsage, "bench: --duration: \"10\" has no unit: write 10s, or use another unit: us, ms, m, h or d\n"},
 		{"no time", []string{url, "-D", "0s"}, exitUsage, "--duration: want more than 0"},
 		{"no speed", []string{url, "--trace", "/does/not/exist", "--speed", "0"}, exitUsage, "--speed: want more than 0"},
 		{

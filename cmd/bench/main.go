@@ -27,7 +27,7 @@ const (
 // cli lists the commands; each is a type of its own file with a Run method.
 type cli struct {
 	Run      runCmd      `cmd:"" help:"Run a scenario; the exit code is the verdict."`
-	Library  libraryCmd  `cmd:"" help:"Run many scenarios with several proxies, and tell in one table where each holds."`
+	Library  libraryCmd  `cmd:"" help:"Run many scenarios with several proxies, and show in one table where each holds."`
 	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
 	Proxy    proxyCmd    `cmd:"" help:"Run the proxy engine, with HAProxy's command line."`
 	Backend  backendCmd  `cmd:"" help:"Run a mock origin alone."`
@@ -45,7 +45,7 @@ type cli struct {
 	Pollers  pollersCmd  `cmd:"" help:"Compare select, poll, epoll and io_uring on the same work."`
 	Peers    peersCmd    `cmd:"" help:"Measure engine and generator against HAProxy and wrk, side by side."`
 
-	Version    versionCmd    `cmd:"" help:"Tell which version this is."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of scenarios, for editors."`
 	Completion completionCmd `cmd:"" help:"Print a script that makes a shell complete commands, flags and scenarios."`
 	Complete   completeCmd   `cmd:"" hidden:"" help:"Complete a command line, for the scripts of completion."`

@@ -57,7 +57,7 @@ func ParseDuration(text string) (time.Duration, error) {
 			return 0, fmt.Errorf("%q is not a duration like 500ms or 1.5s", text)
 		}
 		if unit == "" {
-			return 0, fmt.Errorf("%q has no unit: write %ss, or another of us ms s m h d", text, strings.TrimSpace(text))
+			return 0, fmt.Errorf("%q has no unit: write %ss, or use another unit: us, ms, m, h or d", text, strings.TrimSpace(text))
 		}
 		scale, ok := durationUnit(unit)
 		if !ok {

@@ -21,7 +21,7 @@ func TestParseDuration(t *testing.T) {
 		{"-1s", -time.Second, ""},
 		{"+2s", 2 * time.Second, ""},
 		{"10 ms", 10 * time.Millisecond, ""},
-		{"5", 0, `"5" has no unit: write 5s, or another of us ms s m h d`},
+		{"5", 0, `"5" has no unit: write 5s, or use another unit: us, ms, m, h or d`},
 		{"5x", 0, `"5x" has the unknown unit "x": use us ms s m h d`},
 		{"soon", 0, `"soon" is not a duration like 500ms or 1.5s`},
 		{"", 0, "is empty"},

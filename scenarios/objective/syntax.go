@@ -13,6 +13,7 @@ package objective
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -129,7 +130,11 @@ func (p *parser) comparison() (*Expr, error) {
 	}
 	p.space()
 	if p.at < len(p.text) {
-		return nil, p.fault(p.at, "unexpected %q after the comparison", string(p.text[p.at:]))
+		rest := string(p.text[p.at:])
+		if right.op == 'n' && slices.Contains([]string{"%", "us", "ms", "s", "m", "h", "/s"}, rest) {
+			return nil, p.fault(p.at, "a unit follows its number without a space: write %s", strings.TrimSpace(string(p.text[right.col-1:p.at]))+rest)
+		}
+		return nil, p.fault(p.at, "unexpected %q after the comparison", rest)
 	}
 	if !alike(left, right) {
 		return nil, p.unlike(opAt, left, right, "cannot compare %s with %s")
@@ -362,7 +367,7 @@ func spelled(value, constant *node) string {
 	case value.kind == Share:
 		return "write " + number + "%"
 	case value.kind == Time:
-		return "write " + number + "ms, or another of us, s, m and h"
+		return "write " + number + "ms, or use another unit: us, s, m or h"
 	case value.kind == Rate:
 		return "write " + number + "/s"
 	}
