@@ -191,7 +191,11 @@ func LimitNote(l *series.Limit, several bool) string {
 		parts = append(parts, worst)
 	}
 	if l.Worst.Reason != "" {
-		parts = append(parts, series.OneLine(l.Worst.Reason))
+		reason := l.Worst.Reason
+		if l.Worst.Verdict == result.Invalid {
+			reason, _, _ = strings.Cut(reason, "; ") // its figures stand among the doubts
+		}
+		parts = append(parts, series.OneLine(reason))
 	}
 	text := strings.Join(parts, ": ")
 	if several {

@@ -69,3 +69,21 @@ func TestGotWithin(t *testing.T) {
 		t.Errorf("a recovery is no latency: %v", got)
 	}
 }
+
+// What is said of the whole run at length is not said again with each of its limits.
+func TestLimitNote(t *testing.T) {
+	cell := &result.Cell{Name: "poller=poll", Phases: []result.Phase{{LengthUs: 1e6, Measured: true}}}
+	for verdict, want := range map[string]string{
+		result.Invalid: "0:02.0: this machine was too busy to tell",
+		result.Unclear: "0:02.0: this machine was too busy to tell; others used 90 %",
+	} {
+		o := result.Objective{WorstUs: 2e6, Verdict: verdict, Reason: "this machine was too busy to tell; others used 90 %"}
+		l := &series.Limit{Worst: o, Cell: cell, Verdicts: map[string]int{verdict: 2}}
+		if got := LimitNote(l, false); got != want {
+			t.Errorf("%s: %q, want %q", verdict, got, want)
+		}
+		if got := LimitNote(l, true); got != want+", in poller=poll; 2 "+verdict {
+			t.Errorf("%s, several cells: %q", verdict, got)
+		}
+	}
+}
