@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -253,5 +254,34 @@ func TestForeignDirectory(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A process that could be noted but, as another user's, not be stopped leaves nothing
+// to undo: its journal must not keep later runs from starting.
+func TestUndoOfAnothersProcess(t *testing.T) {
+	init, err := chaos.Find(1)
+	if err != nil {
+		t.Skip(err)
+	}
+	if proc.Stopped(1) {
+		t.Skip("the first process is stopped")
+	}
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with its rights
+		const nobody = 65534
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, nobody, nobody, nobody); os.Geteuid() == 0 && errno != 0 {
+			done <- errno
+			return
+		}
+		if err := syscall.Kill(1, 0); !errors.Is(err, syscall.EPERM) {
+			done <- fmt.Errorf("signalling the first process: %w", err)
+			return
+		}
+		done <- (&chaos.Undo{Continue: &init}).Do()
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

@@ -98,7 +98,11 @@ func (t Target) wake() error {
 	if !t.Alive() {
 		return nil
 	}
-	if err := syscall.Kill(t.PID, syscall.SIGCONT); err != nil && !errors.Is(err, syscall.ESRCH) {
+	err := syscall.Kill(t.PID, syscall.SIGCONT)
+	if errors.Is(err, syscall.EPERM) && !proc.Stopped(t.PID) {
+		return nil // whoever may not continue it could not stop it either: it was only noted
+	}
+	if err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("process %d cannot be continued: %w", t.PID, err)
 	}
 	deadline := time.Now().Add(wakeTime)
