@@ -184,6 +184,9 @@ func (c *netnsExecCmd) Run() error {
 		slices.Sort(known)
 		return &exitError{exitUsage, fmt.Errorf("there is no node or wire %q in network %s: it has %s", c.Node, c.Name, strings.Join(known, ", "))}
 	}
+	if c.Command[0] == "--" && len(c.Command) > 1 { // as people write it before a command of their own
+		c.Command = c.Command[1:]
+	}
 	program, err := exec.LookPath(c.Command[0])
 	if err != nil {
 		return &exitError{exitUsage, err}

@@ -48,7 +48,7 @@ func TestNetworkByHand(t *testing.T) {
 	if out := run(exitPass, "exec", "--name", name, "proxy", "cat", "/proc/net/dev"); !strings.Contains(out, "wire0:") || !strings.Contains(out, "wire1:") {
 		t.Errorf("the proxy's node has %s", out)
 	}
-	if out := run(exitPass, "exec", "--name", name, "front", "cat", "/proc/net/dev"); !strings.Contains(out, "bridge:") {
+	if out := run(exitPass, "exec", "--name", name, "front", "--", "cat", "/proc/net/dev"); !strings.Contains(out, "bridge:") {
 		t.Errorf("the wire has %s", out)
 	}
 	if out := run(exitUsage, "exec", "--name", name, "nowhere", "true"); !strings.Contains(out, "it has back, client, front, origin, proxy") {
