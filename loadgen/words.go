@@ -27,7 +27,7 @@ func splitWords(line string) ([]string, error) {
 		case '"':
 			quoted, err := strconv.QuotedPrefix(line)
 			if err != nil {
-				return nil, errors.New(`text in double quotes is not closed, or has an escape that is none: want \r, \n, \x00, \\ or \"`)
+				return nil, errors.New(`text in double quotes is not closed, or has an unknown escape: use \r, \n, \x00, \\ or \"`)
 			}
 			word, _ = strconv.Unquote(quoted) // it is valid
 			line = line[len(quoted):]

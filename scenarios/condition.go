@@ -32,7 +32,7 @@ func ParseCondition(text string) (Condition, error) {
 	c := Condition{Text: text, Column: words[1], Op: words[2], Value: words[3]}
 	var ok bool
 	if c.Proxy, c.Server, ok = strings.Cut(words[0], "/"); !ok || c.Proxy == "" || c.Server == "" {
-		return c, fmt.Errorf("%q names no line of the proxy's counters: write PROXY/SERVER, as web/FRONTEND", words[0])
+		return c, fmt.Errorf("%q is not a row of the proxy's counters: write PROXY/SERVER, as in web/FRONTEND", words[0])
 	}
 	operators := []string{"==", "!=", "<", "<=", ">", ">="}
 	if !slices.Contains(operators, c.Op) {
@@ -41,7 +41,7 @@ func ParseCondition(text string) (Condition, error) {
 	if c.Op != "==" && c.Op != "!=" {
 		n, err := strconv.ParseFloat(c.Value, 64)
 		if err != nil {
-			return c, fmt.Errorf("%s compares numbers, and %q is none", c.Op, c.Value)
+			return c, fmt.Errorf("%s compares numbers, and %q is not a number", c.Op, c.Value)
 		}
 		c.number = n
 	}

@@ -31,7 +31,7 @@ func TestCondition(t *testing.T) {
 		"web status == UP":         "PROXY/SERVER",
 		"web/web.1 status = UP":    "no comparison",
 		"web/web.1 scur > many":    "compares numbers",
-		"/web.1 scur > 1":          "names no line",
+		"/web.1 scur > 1":          "is not a row",
 		"web/web.1 scur > 1 twice": "written PROXY/SERVER",
 	} {
 		if _, err := ParseCondition(text); err == nil || !strings.Contains(err.Error(), want) {

@@ -256,7 +256,7 @@ func failures(w *result.PollerWork) (text string, all uint64) {
 	return strings.Join(parts, "; "), all
 }
 
-// Foreign is the greatest share of the proxy's processor that strangers used in a run.
+// Foreign is the greatest share of the proxy's processor that other programs used in a run.
 func Foreign(r *result.Pollers) (most float64) {
 	for i := range r.Works {
 		for j := range r.Works[i].Rows {
@@ -309,7 +309,7 @@ func Notes(r *result.Pollers) []string {
 		"best: clear of all others. =: within the spread of the best. Numbers: times the best. ≥: the load side was the limit first.",
 		loop,
 		calls,
-		fmt.Sprintf("Each process may open %s descriptors here; proxy, generator, origin and idle clients are processes of their own. A proxy has one thread and one processor, of which strangers used at most %s in a run.",
+		fmt.Sprintf("Each process may open %s descriptors here; proxy, generator, origin and idle clients are processes of their own. A proxy has one thread and one processor, of which other programs used at most %s in a run.",
 			units.Count(r.DescriptorLimit), units.Percent(Foreign(r))),
 	)
 }
