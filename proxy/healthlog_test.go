@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,15 +28,7 @@ func startReference(t *testing.T, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	cmd := exec.CommandContext(ctx, testpeer.Need(t, "haproxy"), "-db", "-f", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
-	})
+	testpeer.Start(t, exec.Command(testpeer.Need(t, "haproxy"), "-db", "-f", file))
 }
 
 // healthLines are the messages about checks and states of servers that a proxy sends

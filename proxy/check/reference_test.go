@@ -258,11 +258,7 @@ func TestLikeHAProxy(t *testing.T) {
 	if err := os.WriteFile(file, []byte(cfg.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "-db", "-f", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
 	settled := func(get func(string) string) bool {
 		h, status := get("check_health"), get("check_status")
 		// While the next check is under way ("* "), last_chk is empty. For slow
@@ -411,11 +407,7 @@ func TestRequestsLikeHAProxy(t *testing.T) {
 	if err := os.WriteFile(file, []byte(cfg.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "-db", "-f", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
 	late := time.After(8 * time.Second)
 	for i := range checks {
 		select {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bench/internal/testpeer"
 )
 
 var (
@@ -139,7 +141,7 @@ func TestStopAtStart(t *testing.T) {
 func stopAtStart(t *testing.T, mode string, sig syscall.Signal, wait func(*site)) {
 	s := newSite(t)
 	cmd := s.command(t, mode)
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	s.started = append(s.started, cmd)
