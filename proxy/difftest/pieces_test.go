@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 )
 
@@ -30,11 +31,17 @@ const (
 // segment is what an Ethernet frame carries of a TCP stream.
 const segment = 1448
 
-// inPieces are all exchanges once more in pieces. HAProxy gets the same pieces.
-func inPieces() []exchange {
+// drawSeed draws the seed if none was given, and says it: a failure can be had again
+// with it.
+func drawSeed(t *testing.T) {
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
 	}
+	t.Logf("messages are cut by -seed %d", *seed)
+}
+
+// inPieces are all exchanges once more in pieces. HAProxy gets the same pieces.
+func inPieces() []exchange {
 	var all []exchange
 	for _, table := range tables() {
 		for _, e := range table {
