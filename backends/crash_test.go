@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"bench/backends/origin"
 	"bench/backends/redisorigin"
 	"bench/backends/tcporigin"
+	"bench/internal/testpeer"
 )
 
 // helperVariable makes TestHelperProcess an origin instead of a test.
@@ -69,12 +69,11 @@ func testCrash(t *testing.T, kind string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHelperProcess$")
 	cmd.Env = append(os.Environ(), helperVariable+"="+kind)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	text, err := bufio.NewReader(out).ReadBytes('\n')

@@ -142,10 +142,7 @@ func TestRedisTransactions(t *testing.T) {
 		dir := t.TempDir()
 		at := filepath.Join(dir, "s")
 		cmd := exec.CommandContext(t.Context(), server, "--port", "0", "--unixsocket", at, "--save", "", "--dir", dir)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+		testpeer.Start(t, cmd)
 		var c net.Conn
 		eventually(t, "redis-server", func() bool {
 			var err error

@@ -16,6 +16,7 @@ import (
 
 	"bench/chaos"
 	"bench/internal/proc"
+	"bench/internal/testpeer"
 )
 
 // TestMain lets the test binary be a process that dies with a journal open.
@@ -62,10 +63,7 @@ func dieWithJournal(pid string) {
 func sleeper(t *testing.T) int {
 	t.Helper()
 	c := exec.Command("sleep", "60")
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	testpeer.Start(t, c)
 	return c.Process.Pid
 }
 

@@ -196,8 +196,8 @@ func TestCookiesBelongToTheUser(t *testing.T) {
 		users[user] = "id=" + itoa(int64(nth))
 		return []byte("HTTP/1.1 200 OK\r\nSet-Cookie: id=" + itoa(int64(nth)) + "; Path=/\r\nContent-Length: 2\r\n\r\nok"), a
 	}}, "")
-	spec := steady(o.addr, 0, 200_000)
-	spec.Arrival, spec.ThinkUs, spec.Connections = Closed, 3000, Connections{Pool: 5, RequestsPerConnection: 3}
+	spec := steady(o.addr, 0, 10_000_000)
+	spec.Arrival, spec.ThinkUs, spec.Connections, spec.MaxRequests = Closed, 3000, Connections{Pool: 5, RequestsPerConnection: 3}, 100
 	spec.HTTP = HTTP{Cookies: true, Requests: []Request{{Headers: []Header{{"X-User", "{{user}}"}}}}}
 	got, _ := load(t, spec)
 	var n int

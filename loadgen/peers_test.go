@@ -32,7 +32,7 @@ func startPeer(t testing.TB, out *os.File, addr, name string, args ...string) *e
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stopPeer(cmd) })

@@ -95,7 +95,7 @@ http { access_log off; keepalive_requests 1000000000; server { listen %[2]s back
 		b.Fatal(err)
 	}
 	cmd := exec.Command(taskset, "-c", strconv.Itoa(originCPU), nginx, "-e", dir+"/error.log", "-p", dir, "-c", file)
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {

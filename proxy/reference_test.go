@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -207,16 +206,7 @@ func TestStatisticsAreTheReferences(t *testing.T) {
 	if err := os.WriteFile(file, []byte(fmt.Sprintf(statsConfig, theirs, addr, theirLog.LocalAddr())), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, bin, "-db", "-f", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
+	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
 	for range 200 {
 		if c, err := net.Dial("unix", filepath.Join(theirs, "df")); err == nil {
 			_ = c.Close()

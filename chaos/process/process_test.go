@@ -13,14 +13,15 @@ import (
 	"bench/chaos"
 	"bench/internal/proc"
 	"bench/internal/result"
+	"bench/internal/testpeer"
 )
 
 // worker is a shell that keeps a processor busy, and a child of it that sleeps.
 func worker(t *testing.T) int {
 	t.Helper()
 	c := exec.Command("sh", "-c", "sleep 60 & while :; do :; done")
-	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
-	if err := c.Start(); err != nil {
+	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	if err := testpeer.Launch(c); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Kill(-c.Process.Pid, unix.SIGKILL); _ = c.Wait() })

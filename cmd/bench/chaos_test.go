@@ -16,6 +16,7 @@ import (
 	"bench/chaos/process"
 	"bench/internal/proc"
 	"bench/internal/result"
+	"bench/internal/testpeer"
 	"bench/netns"
 )
 
@@ -186,10 +187,7 @@ func groups(pid int) []string {
 // TestChaosByHand stops a process for a while, and says what is asked for wrongly.
 func TestChaosByHand(t *testing.T) {
 	sleep := exec.Command("sleep", "60")
-	if err := sleep.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sleep.Process.Kill(); _ = sleep.Wait() })
+	testpeer.Start(t, sleep)
 	if _, err := process.Family(sleep.Process.Pid); err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +252,7 @@ func TestRunWithoutRights(t *testing.T) {
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	b.cmd.Dir = dir
 	b.cmd.Stdout, b.cmd.Stderr = &b.stdout, &b.stderr
-	if err := b.cmd.Start(); err != nil {
+	if err := testpeer.Launch(b.cmd); err != nil {
 		t.Fatal(err)
 	}
 	if code := b.wait(t); code == exitUsage && strings.Contains(b.stderr.String(), "needs a network") {

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bench/internal/testpeer"
 )
 
 // TestHangup: the end of the terminal ends a command as Ctrl-C does, with what it
@@ -38,7 +40,7 @@ func TestHangup(t *testing.T) {
 			cmd.Env = append(os.Environ(), mainVariable+"=1", "TMPDIR="+t.TempDir())
 			var out bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &out
-			if err := cmd.Start(); err != nil {
+			if err := testpeer.Launch(cmd); err != nil {
 				t.Fatal(err)
 			}
 			defer func() { _ = cmd.Process.Kill() }()
@@ -55,7 +57,7 @@ func TestHangup(t *testing.T) {
 		// A shell hands an ignored signal on.
 		cmd := exec.Command("sh", "-c", `trap "" HUP; exec "$0" "$@"`, self, "load", url, "-D", "2s", "-c", "2", "--think", "5ms", "--json", file)
 		cmd.Env = append(os.Environ(), mainVariable+"=1")
-		if err := cmd.Start(); err != nil {
+		if err := testpeer.Launch(cmd); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"bench/internal/result"
+	"bench/internal/testpeer"
 )
 
 // What was measured is shown again, by another measure, without measuring.
@@ -83,10 +84,7 @@ func TestPollersInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	testpeer.Start(t, cmd)
 	var last string
 	for lines := bufio.NewScanner(says); lines.Scan(); {
 		if last = lines.Text(); strings.Contains(last, "(3 of 120 measurements, about ") {

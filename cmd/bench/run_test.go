@@ -115,7 +115,7 @@ func start(t *testing.T, scenario, out string, args ...string) *bench {
 	b.cmd.Env = append(os.Environ(), mainVariable+"=1", "TMPDIR="+b.temp)
 	b.cmd.Stdout, b.cmd.Stderr = &b.stdout, &b.stderr
 	b.cmd.WaitDelay = 10 * time.Second
-	if err := b.cmd.Start(); err != nil {
+	if err := testpeer.Launch(b.cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.cmd.Process.Kill() })
@@ -505,13 +505,7 @@ func TestRunOnABusyMachine(t *testing.T) {
 	}
 	c := exec.Command("taskset", "-c", cpu, self)
 	c.Env = append(os.Environ(), hogVariable+"=1")
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill() // it has no other end
-		_ = c.Wait()
-	})
+	testpeer.Start(t, c)  // it has no other end
 	if os.Getuid() != 0 { // nobody else may run in real time: the run steps back instead
 		runtime.LockOSThread() // for good: the thread ends with the test
 		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 19); err != nil {
@@ -584,7 +578,7 @@ func TestRunsInTheSameSecond(t *testing.T) {
 		c := exec.Command(self, "run", scenario)
 		c.Dir, c.Env = dir, append(os.Environ(), mainVariable+"=1")
 		c.Stderr = &bytes.Buffer{}
-		if err := c.Start(); err != nil {
+		if err := testpeer.Launch(c); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, c)

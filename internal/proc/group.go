@@ -89,6 +89,10 @@ func NewGroup(o Options) (*Group, error) {
 	return g, nil
 }
 
+// Mark is a variable for the environment of processes that belong to the group
+// although somebody else starts them.
+func (g *Group) Mark() string { return markVariable + "=" + g.mark }
+
 // starter runs on one thread as long as the group lives: the kernel kills
 // children with Pdeathsig when the thread that started them ends.
 func (g *Group) starter() {
@@ -174,7 +178,7 @@ func (g *Group) Start(s Spec) (*Process, error) {
 	c := exec.Command(path, s.Args[1:]...)
 	c.Args[0] = s.Args[0]
 	c.Dir = s.Dir
-	c.Env = append(append(os.Environ(), s.Env...), markVariable+"="+g.mark)
+	c.Env = append(append(os.Environ(), s.Env...), g.Mark())
 	// A session is also a scheduling group of its own (sched(7), autogroup), so
 	// that processes of a run do not share the weight of one.
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}

@@ -1,4 +1,4 @@
-// Package testpeer finds the foreign programs that tests compare with.
+// Package testpeer finds and starts the programs that tests compare with.
 package testpeer
 
 import (

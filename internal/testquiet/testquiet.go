@@ -3,6 +3,7 @@
 package testquiet
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bench/internal/proc"
+	"bench/internal/testpeer"
 )
 
 // The rule: a try that fails is made again, tries times in all, if the machine was busy
@@ -123,8 +125,12 @@ func try(t *testing.T) (output string, o outcome) {
 	c := exec.CommandContext(ctx, self, args...)
 	c.Env = append(os.Environ(), variable+"=1")
 	c.WaitDelay = 5 * time.Second
-	out, err := c.CombinedOutput()
-	output = string(out)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err = testpeer.Launch(c); err == nil {
+		err = c.Wait()
+	}
+	output = out.String()
 	switch {
 	case err != nil:
 		return output + err.Error(), failed

@@ -15,6 +15,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 	"bench/loadgen/abuse"
 )
 
@@ -92,6 +93,9 @@ func most(n, all uint64) bool { return 2*n > all }
 
 // What a server with time-outs does to each kind.
 func TestKindsAgainstAServer(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	addr := server(t)
 	for _, c := range []struct {
 		kind   string

@@ -47,13 +47,7 @@ frontend proxied
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-db", "-f", config)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended
-		_ = cmd.Wait()
-	})
+	testpeer.Start(t, cmd)
 	for range 300 {
 		if c, err := net.Dial("tcp", addrs[1]); err == nil {
 			c.Close()

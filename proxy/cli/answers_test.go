@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"flag"
 	"io"
 	"net"
@@ -99,16 +98,7 @@ func TestGoldenAnswers(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(cfg), "@DIR@", dir)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, bin, "-db", "-f", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
+	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
 	path := filepath.Join(dir, "s")
 	for range 200 {
 		if c, err := net.Dial("unix", path); err == nil {

@@ -256,6 +256,7 @@ func TestExchanges(t *testing.T) {
 	reference := &subject{"haproxy", []string{testpeer.Need(t, "haproxy")}}
 	engine := &subject{"builtin", []string{build(t), "proxy"}}
 
+	drawSeed(t)
 	var all []*exchange
 	for _, table := range append(tables(), onPollers(), inPieces()) {
 		for i := range table {

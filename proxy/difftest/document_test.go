@@ -41,6 +41,7 @@ const documentTail = `
 | host names of servers | looked up once, at start; ` + "`resolvers`" + ` sections are accepted with a warning, and a server whose name is not found waits for ` + "`set server addr`" + ` | nothing looks names up while the proxy runs |
 | servers without an address or port of their own | their connections are kept for the client that they were opened for, not shared | the next client's may lead elsewhere |
 | ` + "`set server ... addr ... port ...`" + ` | no request goes to the former address any more, not even over a connection that was in use at the time or belongs to one client (` + "`http-reuse never`" + `) | there such connections are used again |
+| interim responses to health checks | an interim response (1xx) is the answer, as there, and has no body, even when the next response comes in the same segment | there what comes in the same segment is its body, so that ` + "`http-check expect string`" + ` matches or not by chance |
 | queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
 `
 

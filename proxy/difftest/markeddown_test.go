@@ -19,12 +19,27 @@ func markedDown() []exchange {
 		{name: "tcp", tcp: true, client: []step{send("ping"), await("pong")}, origin: origins([]step{await("ping"), send("pong"), silent})},
 		{name: "tcp, silent", tcp: true, client: []step{pause(ms(10))}, origin: origins([]step{silent})},
 	}
+	// The server refuses every connection: after the first the stream waits for a
+	// second to try again, and meanwhile the server is marked down.
+	refusing := "server s0 127.0.0.1:1" + server
+	cases = append(cases,
+		exchange{
+			name: "waiting to try again", backend: refusing, defaults: "retries 2", client: sends(get), origin: respond(ok), quiet: ms(2600),
+			why:        "the option ends sessions at once; there this one goes on trying the server that is down",
+			differs:    outcome{logs: "fe be/s0 no-Tc no-Tr status=503 flags=DC-- retries=1 \"GET /x?y=1 HTTP/1.1\""},
+			miscounted: "further attempts are made there",
+		},
+		exchange{name: "waiting to try again, redispatch", backend: refusing, defaults: "retries 2\n    option redispatch", client: sends(get), origin: respond(ok), quiet: ms(2600)},
+	)
 	for i := range cases {
 		e := &cases[i]
 		e.name = "server marked down, " + e.name
 		// The origin that is checked dies while the other one goes on.
 		e.onlyAtOnce = timed
-		e.server, e.second, e.secondDies, e.quiet = server, origins([]step{silent}), ms(250), ms(900)
+		e.second, e.secondDies = origins([]step{silent}), ms(250)
+		if e.backend == "" {
+			e.server, e.quiet = server, ms(900)
+		}
 	}
 	return cases
 }

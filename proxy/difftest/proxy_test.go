@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"bench/internal/testpeer"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -152,7 +154,7 @@ func (s *subject) start(dir, conf string, origin int) (*running, error) {
 	r.cmd = exec.Command(s.argv[0], args...)
 	r.cmd.ExtraFiles = files[:]
 	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
-	if err := r.cmd.Start(); err != nil {
+	if err := testpeer.Launch(r.cmd); err != nil {
 		return nil, err
 	}
 	go func() {

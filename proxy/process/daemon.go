@@ -24,13 +24,14 @@ const readyMark = "ready"
 
 // daemonize starts the background process and waits until it serves or has
 // given up, in which case it has said why on the shared standard error.
-func (p *process) daemonize(sources []config.Source) int {
+func (p *process) daemonize(signals *inbox, sources []config.Source) int {
 	pid, ready, err := p.startDaemon(sources)
 	if err != nil {
 		p.say(log.Alert, "cannot go to the background: "+err.Error())
 		return 1
 	}
 	defer ready.Close()
+	go forwardStops(signals, pid)
 	if waitReady(ready) {
 		return 0
 	}
@@ -49,6 +50,16 @@ func (p *process) daemonize(sources []config.Source) int {
 		p.say(log.Alert, fmt.Sprintf("the background process died of signal %d", ws.Signal()))
 	}
 	return 1
+}
+
+// forwardStops passes on to a process what would stop it.
+func forwardStops(signals *inbox, pid int) {
+	for range signals.ready {
+		switch s, _ := signals.take(); s {
+		case unix.SIGTERM, unix.SIGINT, unix.SIGUSR1:
+			_ = unix.Kill(pid, s)
+		}
+	}
 }
 
 func (p *process) startDaemon(sources []config.Source) (pid int, ready *os.File, err error) {

@@ -235,7 +235,7 @@ func TestSharedSocketPausedByAnother(t *testing.T) {
 	s.write(t, strings.Replace(string(text), "bind "+s.httpAddr, "bind fd@3", 1))
 	cmd := s.command(t, "-db")
 	cmd.ExtraFiles = []*os.File{f}
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	s.started = append(s.started, cmd)

@@ -1,22 +1,41 @@
 package process_test
 
 import (
+	"fmt"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"bench/internal/proc"
 	"bench/proxy/process"
 )
 
+// daemons are the processes that go to the background. They end with the tests, even
+// with tests that are killed: a guard sees to it.
+var daemons = sync.OnceValue(func() *proc.Group {
+	g, err := proc.NewGroup(proc.Options{Guard: []string{"guard-of-daemons"}})
+	if err != nil {
+		panic(err)
+	}
+	return g
+})
+
 // TestMain lets the test binary be the proxy when it is called "haproxy", which
-// is also how the proxy runs itself again.
+// is also how the proxy runs itself again, and the guard of daemons.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"haproxy": func() {
 			os.Exit(process.Main(process.Program{
 				Args: os.Args, Words: 1, Version: "2.6.12", Date: "2026/11/23", Stdout: os.Stdout, Stderr: os.Stderr,
 			}))
+		},
+		"guard-of-daemons": func() {
+			if err := proc.Guard(os.Stdin, nil); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
 		},
 	})
 }

@@ -475,8 +475,8 @@ func (p *process) replaceImage(st *state, signals *inbox) error {
 	}
 	// A signal between the images must neither be lost nor end the process
 	// against its meaning.
-	st.Signals = signals.handOn()
-	defer signals.listen()
+	st.Signals = signals.handOn(p.state.Role != "")
+	defer signals.takeBack()
 	restore, err := blockSignals()
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (p *process) run() int {
 	}
 	switch {
 	case p.state.Role == "" && cfg.Global.Daemon:
-		return p.daemonize(sources)
+		return p.daemonize(signals, sources)
 	case p.state.Role != roleWorker && cfg.Global.MasterWorker:
 		return p.startMaster(signals, sources, cfg)
 	}

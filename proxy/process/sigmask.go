@@ -35,6 +35,28 @@ func blockSignals() (restore func(), err error) {
 	}, nil
 }
 
+// kernelAction is room for a struct sigaction of the kernel, whose layout depends
+// on the architecture. All zero it is the default action.
+type kernelAction [64]byte
+
+func setAction(s unix.Signal, action, old *kernelAction) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(action)), uintptr(unsafe.Pointer(old)), unsafe.Sizeof(uint64(0)), 0, 0)
+}
+
+// defaultActions lets the kernel end the process when one of the signals comes,
+// without the runtime, which has no such function.
+func defaultActions(signals []unix.Signal) (restore func()) {
+	former := make([]kernelAction, len(signals))
+	for i, s := range signals {
+		setAction(s, new(kernelAction), &former[i])
+	}
+	return func() {
+		for i, s := range signals {
+			setAction(s, &former[i], nil)
+		}
+	}
+}
+
 // pendingStops are the signals among those whose default action would stop the
 // process that wait for this thread to receive them.
 func pendingStops() []unix.Signal {

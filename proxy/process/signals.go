@@ -21,30 +21,26 @@ const settle = 5 * time.Millisecond
 // wants the process to serve again, so SIGTTIN goes last: it is the outcome with
 // the reference, too, whose handlers nest.
 type inbox struct {
-	in    chan os.Signal
 	ready chan struct{} // holds a token while something waits
+
+	signals []unix.Signal  // to be received
+	in      chan os.Signal // what the runtime receives; replaced by listen
+	drained chan struct{}  // closed when everything of in has been put
+	restore func()         // of handOn
 
 	mu      sync.Mutex
 	waiting []unix.Signal
+	late    bool // a SIGTTIN is waiting for its SIGTTOU
 }
 
 // newInbox receives the signals that are handled from now on, after those that a
 // former image of the process has left.
 func newInbox(left []unix.Signal) *inbox {
-	b := &inbox{in: make(chan os.Signal, 64), ready: make(chan struct{}, 1)}
+	b := &inbox{ready: make(chan struct{}, 1), signals: slices.Clone(handled[:])}
 	for _, s := range left {
 		b.put(s)
 	}
 	b.listen()
-	go func() {
-		for s := range b.in {
-			if s == unix.SIGTTIN {
-				time.AfterFunc(settle, func() { b.put(unix.SIGTTIN) })
-			} else {
-				b.put(s.(unix.Signal))
-			}
-		}
-	}()
 	return b
 }
 
@@ -55,27 +51,77 @@ func (b *inbox) listen() {
 		b.put(s)
 	}
 	signal.Ignore(unix.SIGTTOU, unix.SIGTTIN)
-	for _, s := range handled {
+	b.in, b.drained = make(chan os.Signal, 64), make(chan struct{})
+	go b.receive(b.in, b.drained)
+	for _, s := range b.signals {
 		signal.Notify(b.in, s)
 	}
 }
 
+func (b *inbox) receive(in <-chan os.Signal, drained chan<- struct{}) {
+	defer close(drained)
+	for s := range in {
+		if s != unix.SIGTTIN {
+			b.put(s.(unix.Signal))
+			continue
+		}
+		b.mu.Lock()
+		b.late = true
+		b.mu.Unlock()
+		time.AfterFunc(settle, b.putLate)
+	}
+}
+
+// putLate puts the SIGTTIN that has waited long enough.
+func (b *inbox) putLate() {
+	b.mu.Lock()
+	late := b.late
+	b.late = false
+	b.mu.Unlock()
+	if late {
+		b.put(unix.SIGTTIN)
+	}
+}
+
 // handOn prepares for another image of the process and returns the signals that
-// wait, for that to handle. From here on signals stay pending, in a process that
-// was started with them blocked, with these exceptions, which the runtime unblocks
-// at its start: SIGTERM and SIGINT end the process at once, and SIGHUP is dropped;
-// the configuration will be read later than that in any case.
-func (b *inbox) handOn() []unix.Signal {
-	signal.Ignore(unix.SIGHUP)
-	signal.Reset(unix.SIGTERM, unix.SIGINT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGTTOU, unix.SIGTTIN)
-	time.Sleep(2 * settle) // what has been received before arrives
+// wait, for that to handle. Later ones stay pending where they are blocked on all
+// threads, as in a process that was started so, with these exceptions, which the
+// runtime blocks on no thread: SIGTERM and SIGINT end the process at once, SIGHUP
+// is dropped, as the configuration will be read later than that in any case, and
+// so is SIGQUIT.
+//
+// What the runtime has received but not delivered yet is not lost: signal.Stop,
+// unlike signal.Reset, waits for it.
+func (b *inbox) handOn(blocked bool) []unix.Signal {
+	signal.Ignore(unix.SIGHUP, unix.SIGQUIT)
+	ends := []unix.Signal{unix.SIGTERM, unix.SIGINT}
+	if !blocked {
+		// There is nothing to stop softly yet.
+		ends = append(ends, unix.SIGUSR1)
+	}
+	// Not left to the runtime's handler: the thread on which it was about to end
+	// the process could be ended by the change of the image.
+	b.restore = defaultActions(ends)
+	signal.Stop(b.in)
+	close(b.in)
+	<-b.drained
+	b.putLate()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.waiting)
 }
 
+// takeBack undoes handOn when there is no other image after all.
+func (b *inbox) takeBack() {
+	b.restore()
+	b.listen()
+}
+
 // also makes it receive another signal.
-func (b *inbox) also(s os.Signal) { signal.Notify(b.in, s) }
+func (b *inbox) also(s unix.Signal) {
+	b.signals = append(b.signals, s)
+	signal.Notify(b.in, s)
+}
 
 func (b *inbox) put(s unix.Signal) {
 	b.mu.Lock()

@@ -4,10 +4,14 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"bench/internal/testpeer"
 )
 
 var (
@@ -43,6 +47,12 @@ func TestPairsOfSignals(t *testing.T) {
 				attempts, attempt{[2]syscall.Signal{syscall.SIGUSR2, syscall.SIGHUP}, ms * time.Millisecond},
 				attempt{[2]syscall.Signal{syscall.SIGHUP, syscall.SIGTTIN}, ms * time.Millisecond},
 			)
+		}
+		// A stop that meets a reload.
+		for _, reload := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR2} {
+			for _, stop := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1} {
+				attempts = append(attempts, attempt{[2]syscall.Signal{reload, stop}, 0})
+			}
 		}
 		for range *pairCount {
 			attempts = append(attempts, attempt{
@@ -89,6 +99,56 @@ func pairOfSignals(t *testing.T, mode string, pair [2]syscall.Signal, delay time
 		}
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 	}
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("it does not end")
+		_ = cmd.Process.Kill()
+		<-ended
+	}
+	s.started = nil
+	s.nothingLeft(t)
+}
+
+// TestStopAtStart: a stop ends a proxy that does not serve yet, at whatever moment
+// it comes: alone, or a master that has just become one or whose worker starts.
+func TestStopAtStart(t *testing.T) {
+	for _, mode := range []string{"-db", "-W"} {
+		for _, ms := range []time.Duration{1, 4, 8, 12, 16, 20, 25, 30} {
+			for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+				t.Run(fmt.Sprintf("%s %v %v", mode, sig, ms*time.Millisecond), func(t *testing.T) {
+					t.Parallel()
+					stopAtStart(t, mode, sig, func(*site) { time.Sleep(ms * time.Millisecond) })
+				})
+			}
+		}
+	}
+	// Before that the runtime swallows SIGUSR1.
+	forked := func(s *site) {
+		waitFor(t, "the worker", func() bool {
+			out, err := os.ReadFile(s.output)
+			return err == nil && strings.Contains(string(out), "New worker")
+		})
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1} {
+		t.Run(fmt.Sprintf("worker %v", sig), func(t *testing.T) {
+			t.Parallel()
+			stopAtStart(t, "-W", sig, forked)
+		})
+	}
+}
+
+func stopAtStart(t *testing.T, mode string, sig syscall.Signal, wait func(*site)) {
+	s := newSite(t)
+	cmd := s.command(t, mode)
+	if err := testpeer.Launch(cmd); err != nil {
+		t.Fatal(err)
+	}
+	s.started = append(s.started, cmd)
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	wait(s)
+	_ = cmd.Process.Signal(sig)
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bench/internal/testpeer"
 )
 
 // serving waits until the HTTP port answers.
@@ -33,7 +35,7 @@ func (s *site) serving(t *testing.T) {
 func (s *site) foreground(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := s.command(t, args...)
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	s.started = append(s.started, cmd)
@@ -185,7 +187,7 @@ func TestServiceManagerIsNotified(t *testing.T) {
 	defer manager.Close()
 	cmd := s.command(t, "-Ws")
 	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	s.started = append(s.started, cmd)

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bench/internal/testpeer"
 )
 
 // site is a running origin and the configuration of a proxy in front of it.
@@ -145,7 +147,7 @@ func (s *site) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Cleanup(func() { out.Close() })
 	cmd.Stdout, cmd.Stderr = out, out
 	// What proves below that nothing is left behind.
-	cmd.Env = append(os.Environ(), "PROXY_TEST_SITE="+s.dir)
+	cmd.Env = append(os.Environ(), "PROXY_TEST_SITE="+s.dir, daemons().Mark())
 	return cmd
 }
 
@@ -358,7 +360,7 @@ func TestReloadBySignalLosesNothing(t *testing.T) {
 func TestMasterReloadLosesNothing(t *testing.T) {
 	s := newSite(t)
 	cmd := s.command(t, "-W", "-S", s.masterAddr)
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	s.started = append(s.started, cmd)

@@ -177,7 +177,7 @@ func startHAProxy(t *testing.T, config string, args ...string) {
 	cmd := exec.Command(bin, append([]string{"-db", "-f", cfg}, args...)...)
 	out := &tail{}
 	cmd.Stderr = out
-	if err := cmd.Start(); err != nil {
+	if err := testpeer.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -271,10 +271,7 @@ func TestBorrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(bin, "-db", "-f", cfg)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	testpeer.Start(t, cmd)
 	for range 100 {
 		if c, err := net.Dial("tcp", addr.AddrPort().String()); err == nil {
 			c.Close()

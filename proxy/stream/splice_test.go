@@ -169,7 +169,10 @@ func TestSplicedBodiesAreExact(t *testing.T) {
 	const size = 5<<20 + 77
 	up, down := noise(7, size), noise(8, size)
 	framings := []string{"length", "chunked", "close"}
+	// The race detector on a busy machine needs seconds for each of them.
+	patient := func(c net.Conn) { _ = c.SetDeadline(time.Now().Add(time.Minute)) }
 	addr := origin(t, func(c net.Conn, r *bufio.Reader) {
+		patient(c)
 		for {
 			req, err := http.ReadRequest(r)
 			if err != nil {
@@ -201,6 +204,7 @@ func TestSplicedBodiesAreExact(t *testing.T) {
 					continue
 				}
 				c := rig.dial()
+				patient(c)
 				rng := rand.New(rand.NewPCG(uint64(len(reqFraming)), uint64(len(respFraming))))
 				head, body := fmt.Sprintf("POST /%s HTTP/%s\r\nHost: x\r\n", respFraming, version), up
 				if reqFraming == "chunked" {

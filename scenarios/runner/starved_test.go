@@ -9,6 +9,7 @@ import (
 
 	"bench/internal/proc"
 	"bench/internal/result"
+	"bench/internal/testpeer"
 )
 
 // spinOn starts a process that never sleeps, on one processor.
@@ -22,13 +23,7 @@ func spinOn(t *testing.T, cpu int) int {
 		t.Skip(err)
 	}
 	c := exec.Command(taskset, "-c", strconv.Itoa(cpu), "sh", "-c", "while :; do :; done")
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill() // it has no other end
-		_ = c.Wait()
-	})
+	testpeer.Start(t, c) // it has no other end
 	return c.Process.Pid
 }
 
