@@ -118,4 +118,7 @@ var tunnels = []exchange{
 		origin: origins([]step{await("\r\n\r\n"), send("HTTP/1.1 200 OK\r\n\r\n"), await("ping"), send("pong"), await("never")}),
 	},
 	{name: "CONNECT refused", why: connectHost, differs: outcome{origin: "connection 1\nCONNECT a:443 HTTP/1.1\n  host: a:443\n"}, client: sends("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"), origin: origins(answer("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno"))},
+	{name: "CONNECT with a length", client: []step{send("CONNECT a:443 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nping"), await("pong"), closeNow()}, origin: origins([]step{await("\r\n\r\n"), send("HTTP/1.1 200 OK\r\n\r\n"), await("ping"), send("pong"), await("never")})},
+	{name: "CONNECT with a length, refused", logs: 2, client: sends("CONNECT a:443 HTTP/1.1\r\nHost: a\r\nContent-Length: 38\r\n\r\nGET /inner HTTP/1.1\r\nHost: a\r\nA: b\r\n\r\n"), origin: origins(answer("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno"), answer(ok))},
+	{name: "CONNECT, chunked", why: "CONNECT has no content (RFC 9110 §9.3.6) and can have no coding: a server that honours one would take what is meant for the tunnel for a body", differs: refused, client: sends("CONNECT a:443 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nping\r\n0\r\n\r\n"), origin: origins(answer("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno"))},
 }

@@ -50,6 +50,7 @@ var (
 	ErrCodingRepeated  = &Error{400, "coding-repeated", "chunked transfer coding applied more than once"}
 	ErrCodingNotLast   = &Error{400, "coding-last", "chunked is not the last transfer coding"}
 	ErrCodingHTTP10    = &Error{400, "coding-http10", "Transfer-Encoding in an HTTP/1.0 message"}
+	ErrCodingConnect   = &Error{400, "coding-connect", "Transfer-Encoding in a CONNECT request, which has no content"}
 	ErrBodyHTTP10      = &Error{413, "body-http10", "body in an HTTP/1.0 request with GET, HEAD or DELETE"}
 	ErrWebSocketKey    = &Error{400, "websocket-key", "upgrade to websocket without a Sec-WebSocket-Key of 24 characters"}
 	ErrWebSocketAccept = &Error{400, "websocket-accept", "upgrade to websocket granted without Sec-WebSocket-Accept"}

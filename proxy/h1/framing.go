@@ -28,6 +28,9 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 	}
 	h := &msg.Header
 	if h.Has(message.TransferEncoding) {
+		if msg.MethodID == message.MethodConnect {
+			return h.GetID(message.TransferEncoding), ErrCodingConnect
+		}
 		if msg.Version < message.HTTP11 {
 			if bodiless(msg.MethodID) {
 				return h.GetID(message.TransferEncoding), ErrBodyHTTP10
@@ -49,7 +52,13 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 		if n > 0 && msg.Version < message.HTTP11 && bodiless(msg.MethodID) {
 			return h.GetID(message.ContentLength), ErrBodyHTTP10
 		}
-		msg.Body = message.Body{Kind: message.BodyLength, Length: n}
+		if msg.MethodID == message.MethodConnect {
+			// RFC 9110 §9.3.6: CONNECT has no content. To a server that knows that,
+			// what follows would be the next request once the tunnel is refused.
+			h.DelID(message.ContentLength)
+		} else {
+			msg.Body = message.Body{Kind: message.BodyLength, Length: n}
+		}
 	}
 	if h.Has(message.Connection) {
 		msg.Conn = connOptions(h)

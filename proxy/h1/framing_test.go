@@ -44,6 +44,7 @@ func TestRequestFraming(t *testing.T) {
 		{"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", message.Body{}, true, false, false},
 		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 007\r\n\r\n", message.Body{Kind: message.BodyLength, Length: 7}, true, false, false},
 		{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\nExpect: 100-Continue\r\n\r\n", message.Body{Kind: message.BodyChunked}, true, true, false},
+		{"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nContent-Length: 7\r\n\r\n", message.Body{}, true, false, false},
 		{"POST / HTTP/1.0\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n", message.Body{Kind: message.BodyLength, Length: 7}, false, false, false},
 		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo\r\n\r\n", message.Body{}, true, false, true},
 		{"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\n\r\n", message.Body{}, true, false, false},
