@@ -33,7 +33,7 @@ func setMaxConnFrontend(r *request) error {
 	switch {
 	case err != nil:
 		return r.fail("Integer value expected.")
-	case n <= 0:
+	case n < 0:
 		return r.fail("Value out of range.")
 	}
 	f.SetMaxConn(n)
