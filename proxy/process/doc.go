@@ -19,6 +19,7 @@ import (
 	"bench/proxy/cmdline"
 	"bench/proxy/config"
 	"bench/proxy/log"
+	"bench/proxy/process/successor"
 	"bench/proxy/spec"
 )
 
@@ -154,7 +155,7 @@ func listens(cfg *spec.Config) bool {
 // env is what the configuration may ask about.
 func (p *process) env() *config.Env {
 	e := config.SystemEnv(p.Version)
-	delete(e.Vars, stateVariable)
+	delete(e.Vars, successor.Variable)
 	peer := p.opt.LocalPeer
 	if peer == "" {
 		peer, _ = os.Hostname()

@@ -10,11 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bench/proxy/config"
+	"bench/proxy/process/successor"
 )
-
-// stateVariable carries the state of a process to the image or child that goes
-// on with it.
-const stateVariable = "BENCH_PROXY_STATE"
 
 // role of a process that was started by this program itself.
 type role string
@@ -62,15 +59,15 @@ type workerState struct {
 // inherits it, and closes the descriptors in it to further children.
 func loadState() (*state, error) {
 	st := &state{}
-	text, ok := os.LookupEnv(stateVariable)
+	text, ok := os.LookupEnv(successor.Variable)
 	if !ok {
 		return st, nil
 	}
-	if err := os.Unsetenv(stateVariable); err != nil {
+	if err := os.Unsetenv(successor.Variable); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal([]byte(text), st); err != nil {
-		return nil, fmt.Errorf("$%s is for internal use: %w", stateVariable, err)
+		return nil, fmt.Errorf("$%s is for internal use: %w", successor.Variable, err)
 	}
 	for _, fd := range st.descriptors() {
 		unix.CloseOnExec(fd)
@@ -102,11 +99,11 @@ func (st *state) environ() ([]string, error) {
 	}
 	var env []string
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, stateVariable+"=") {
+		if !strings.HasPrefix(kv, successor.Variable+"=") {
 			env = append(env, kv)
 		}
 	}
-	return append(env, stateVariable+"="+string(text)), nil
+	return append(env, successor.Variable+"="+string(text)), nil
 }
 
 // inheritable lets the receiver have the descriptors, under their own numbers:
