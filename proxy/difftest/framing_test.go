@@ -83,6 +83,8 @@ var interim = []exchange{
 	{name: "100-continue refused", client: sends(cont), origin: origins(answer("HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno"))},
 	{name: "unexpected 100", client: sends(get), origin: origins(answer("HTTP/1.1 100 Continue\r\nA: b\r\n\r\n" + ok))},
 	{name: "103 then 200", client: sends(get), origin: origins([]step{await("\r\n\r\n"), send("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"), pause(ms(50)), send(ok)})},
+	{name: "empty lines before the response", client: sends(get), origin: origins(answer("\r\n\n" + ok))},
+	{name: "empty lines between responses", client: sends(get), origin: origins(answer("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n\r\n\r\n" + ok))},
 	{name: "two 103", client: sends(get), origin: origins(answer("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: y\r\n\r\n" + ok))},
 	{name: "103 then nothing", client: sends(get), origin: origins(answerOnce("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"))},
 }

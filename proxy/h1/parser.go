@@ -95,6 +95,23 @@ func lineEnd(buf []byte, i int) int {
 	return -1
 }
 
+// emptyLines returns the start of the first line from pos on that is not empty. What
+// is there may be the carriage return of an empty line whose line feed has not
+// arrived.
+func emptyLines(buf []byte, pos int) (next int, arrived bool) {
+	for pos < len(buf) && (buf[pos] == '\r' || buf[pos] == '\n') {
+		switch next := lineEnd(buf, pos); {
+		case next == 0:
+			return pos, false
+		case next < 0:
+			return pos, true
+		default:
+			pos = next
+		}
+	}
+	return pos, true
+}
+
 // fields parses field lines from pos on, up to and including the empty line. It
 // returns the end of the head, or 0 when it has not arrived (the parser then
 // remembers where to go on).

@@ -67,15 +67,12 @@ var http11 = binary.LittleEndian.Uint64([]byte("HTTP/1.1"))
 // §2.2, §3). Several blanks between its parts are taken for one. It returns the
 // start of the next line, 0 when the line has not arrived.
 func (p *Parser) requestLine(msg *message.Request, buf []byte, pos int, lim *Limits) (int, *Error) {
-	for pos < len(buf) && (buf[pos] == '\r' || buf[pos] == '\n') {
-		next := lineEnd(buf, pos)
-		if next == 0 {
-			return 0, p.more(buf, pos, lim)
-		}
-		if next < 0 {
-			return 0, p.fail(pos, ErrBareCR)
-		}
-		pos = next
+	pos, arrived := emptyLines(buf, pos)
+	if !arrived {
+		return 0, p.more(buf, pos, lim)
+	}
+	if pos < len(buf) && buf[pos] == '\r' {
+		return 0, p.fail(pos, ErrBareCR)
 	}
 	i := scanToken(buf, pos)
 	if i >= len(buf) {

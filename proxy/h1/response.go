@@ -49,7 +49,7 @@ func (p *Parser) Response(msg *message.Response, buf []byte, method message.Meth
 func (p *Parser) responseHead(msg *message.Response, buf []byte, lim *Limits) (int, *Error) {
 	pos := p.pos
 	if !p.started {
-		next, err := p.statusLine(msg, buf, lim)
+		next, err := p.statusLine(msg, buf, pos, lim)
 		if next == 0 || err != nil {
 			return 0, err
 		}
@@ -58,23 +58,28 @@ func (p *Parser) responseHead(msg *message.Response, buf []byte, lim *Limits) (i
 	return p.fields(&msg.Header, buf, pos, lim)
 }
 
-// statusLine parses the status line at the start of buf (RFC 9112 §4). The reason
-// may be missing, with or without the space before it. It returns the start of
-// the next line, 0 when the line has not arrived.
-func (p *Parser) statusLine(msg *message.Response, buf []byte, lim *Limits) (int, *Error) {
+// statusLine parses the status line (RFC 9112 §4) and empty lines before it, which some
+// servers send behind the content of the response before. The reason may be missing,
+// with or without the space before it. It returns the start of the next line, 0 when
+// the line has not arrived.
+func (p *Parser) statusLine(msg *message.Response, buf []byte, pos int, lim *Limits) (int, *Error) {
 	const start = "HTTP/0.0 "
-	for i := range min(len(buf), len(start)) {
-		if c := buf[i]; c != start[i] && (start[i] != '0' || c-'0' > 9) {
-			return 0, p.fail(i, ErrStatusLine)
+	pos, arrived := emptyLines(buf, pos)
+	if !arrived {
+		return 0, p.more(buf, pos, lim)
+	}
+	for i := range min(len(buf)-pos, len(start)) {
+		if c := buf[pos+i]; c != start[i] && (start[i] != '0' || c-'0' > 9) {
+			return 0, p.fail(pos+i, ErrStatusLine)
 		}
 	}
-	if len(buf) <= len(start)+3 {
-		return 0, p.more(buf, 0, lim)
+	if len(buf)-pos <= len(start)+3 {
+		return 0, p.more(buf, pos, lim)
 	}
-	if err := p.major(buf, 0); err != nil {
+	if err := p.major(buf, pos); err != nil {
 		return 0, err
 	}
-	i := len(start)
+	i := pos + len(start)
 	a, b, c := buf[i]-'0', buf[i+1]-'0', buf[i+2]-'0'
 	if a-1 > 8 || b > 9 || c > 9 {
 		return 0, p.fail(i, ErrStatusCode)
@@ -88,17 +93,17 @@ func (p *Parser) statusLine(msg *message.Response, buf []byte, lim *Limits) (int
 	}
 	i = scanValue(buf, from)
 	if i >= len(buf) {
-		return 0, p.more(buf, 0, lim)
+		return 0, p.more(buf, pos, lim)
 	}
 	next := lineEnd(buf, i)
 	if next == 0 {
-		return 0, p.more(buf, 0, lim)
+		return 0, p.more(buf, pos, lim)
 	}
 	if next < 0 {
 		return 0, p.fail(i, ErrStatusLine)
 	}
 	msg.Version = message.HTTP11
-	if buf[7] == '0' {
+	if buf[pos+7] == '0' {
 		msg.Version = message.HTTP10
 	}
 	msg.Status = int(a)*100 + int(b)*10 + int(c)
