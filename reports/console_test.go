@@ -171,6 +171,27 @@ func TestLiveBeforeAnything(t *testing.T) {
 	}
 }
 
+// A run tells its counts twice, by readings and by intervals; the first interval may
+// come before the first reading.
+func TestLiveCountsOnce(t *testing.T) {
+	s := &liveState{}
+	s.begin(Plan{Scenario: "x"})
+	for at := int64(0); at < 2*second; at += second / 5 {
+		s.interval(result.Interval{StartUs: at, LengthUs: second / 5, Offered: 10, Completed: 9, Good: 8, Errors: map[string]uint64{"timeout": 1}})
+		if at%(2*second/5) != 0 {
+			s.progress(result.Progress{AtUs: at + second/5, LengthUs: 2 * second / 5, Offered: 20, Completed: 18, Good: 16, Errors: map[string]uint64{"timeout": 2}})
+		}
+	}
+	var offered, completed, good, failed uint64
+	for i := range s.seconds {
+		t := &s.seconds[i]
+		offered, completed, good, failed = offered+t.offered, completed+t.completed, good+t.good, failed+t.errors.Total()
+	}
+	if offered != 100 || completed != 90 || good != 80 || failed != 10 {
+		t.Errorf("offered %d, completed %d, good %d, failed %d, want 100, 90, 80 and 10", offered, completed, good, failed)
+	}
+}
+
 func TestHostileNamesStayInPlace(t *testing.T) {
 	s, now := stateAt(t, folder(t, "hostile"), 25_300_000)
 	for _, pane := range []rune{paneMessages, paneEvents, paneUpstreams} {

@@ -18,6 +18,18 @@ func (s *summary) integrity(c *result.Cell) (differs bool) {
 	return len(all) > 0
 }
 
+// counts tells what clients and origins count differently.
+func (s *summary) counts(c *result.Cell) (differ bool) {
+	for i, text := range words.Counts(c) {
+		if i == 0 {
+			s.add("")
+		}
+		s.add("counts " + text)
+		differ = true
+	}
+	return differ
+}
+
 // integrity lists what the check of contents came to.
 func (m *markdown) integrity(a *series.Analysis) {
 	rows := words.IntegrityRows(a.Cell.Cell)

@@ -55,6 +55,43 @@ func TestDifferencesAreShown(t *testing.T) {
 	}
 }
 
+// What clients and origins count differently is told even where no limit asks for it.
+func TestCountsThatDifferAreShown(t *testing.T) {
+	dir := t.TempDir()
+	if err := fixture.Write("stop", dir); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lost, repeated = "40 were answered well though no origin received them", "7 reached origins more than once"
+	for _, c := range []struct {
+		row  result.ConservationRow
+		want []string
+	}{
+		{result.ConservationRow{Class: "clients", Completed: 400, Lost: 40}, []string{"of 400 requests of load clients " + lost}},
+		{result.ConservationRow{Class: "clients", Completed: 400, Lost: 40, Repeated: 7}, []string{lost + ", " + repeated}},
+		{result.ConservationRow{Class: "clients", Completed: 400, Lost: 40, Repeated: 7, Incomplete: true}, []string{"of 400 requests of load clients " + repeated}},
+		{result.ConservationRow{Class: "clients", Completed: 400}, nil},
+	} {
+		r.Cells[0].Cell.Cell.Conservation = &result.Conservation{Exact: true, Rows: []result.ConservationRow{c.row}}
+		summary := strings.Join(strings.Fields(Summary(r.Data.Run, SummaryOptions{ASCII: true})), " ")
+		for _, text := range []string{summary, renderedAs(t, r, "md")} {
+			for _, want := range c.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%+v: no %q in\n%s", c.row, want, text)
+				}
+			}
+			for _, none := range []string{lost, repeated} {
+				if strings.Contains(text, none) && !strings.Contains(strings.Join(c.want, " "), none) {
+					t.Errorf("%+v: %q in\n%s", c.row, none, text)
+				}
+			}
+		}
+	}
+}
+
 func renderedAs(t *testing.T, r *Report, format string) string {
 	t.Helper()
 	var b bytes.Buffer

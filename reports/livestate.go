@@ -74,7 +74,14 @@ func (s *liveState) at(us int64) *liveSecond {
 }
 
 func (s *liveState) progress(p result.Progress) {
-	s.counted = true
+	if !s.counted {
+		// What intervals have counted before the first reading is in the readings, too.
+		s.counted = true
+		for i := range s.seconds {
+			t := &s.seconds[i]
+			*t = liveSecond{ok: t.ok, max: t.max}
+		}
+	}
 	s.newest = max(s.newest, p.AtUs)
 	s.loads[p.Load] = p
 	t := s.at(p.AtUs - p.LengthUs/2)

@@ -47,6 +47,7 @@ func Summary(run *result.Run, o SummaryOptions) string {
 	s.limits()
 	if len(s.run.Cells) == 1 {
 		s.integrity(s.run.Cells[0])
+		s.counts(s.run.Cells[0])
 		s.phases(s.run.Cells[0])
 		s.abuse(s.run.Cells[0])
 		s.leftOut()
@@ -54,6 +55,11 @@ func Summary(run *result.Run, o SummaryOptions) string {
 		s.cells()
 		for _, c := range s.run.Cells {
 			if s.integrity(c) {
+				break
+			}
+		}
+		for _, c := range s.run.Cells {
+			if s.counts(c) {
 				break
 			}
 		}

@@ -376,6 +376,9 @@ func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
 	}
 	m.requests(a)
 	m.integrity(a)
+	for _, text := range words.Counts(a.Cell.Cell) {
+		m.line("\nCounts differ: %s.", md(text))
+	}
 	m.abuse(a.Abuse)
 }
 

@@ -16,15 +16,36 @@ func (v *validator) foresee(path string, o *Objective) {
 	if err != nil || v.bad[path] {
 		return
 	}
-	f := objective.Foreseen{Requests: v.requestsIn(o.Window)}
+	f := objective.Foreseen{Requests: v.requestsIn(o.Window), Unmeasured: v.unmeasured(o.Window), Faults: len(v.s.Abuse) > 0}
 	for i := range v.s.Events {
-		if do := v.s.Events[i].Do; do == "backend.kill" || do == "proxy.kill" {
+		do := v.s.Events[i].Do
+		if do == "backend.kill" || do == "proxy.kill" {
 			f.Killed = do
 		}
+		// Of an action that nobody knows it has been said already.
+		a, known := FindAction(do)
+		f.Faults = f.Faults || !known || a.Class == ClassFault
 	}
 	if why := e.Undecidable(&f); why != "" {
 		v.fail(path, "this can never be decided: %s", why)
 	}
+}
+
+// unmeasured is the phase that is a window and that no load measures, "" if there is
+// none.
+func (v *validator) unmeasured(window string) string {
+	w, err := objective.ParseWindow(window, v.phaseNames(), v.kinds())
+	if err != nil || w.Phase == "" {
+		return ""
+	}
+	for i := range v.s.Load {
+		for _, p := range v.s.Load[i].Phases {
+			if p.Name == w.Phase && p.Measure {
+				return ""
+			}
+		}
+	}
+	return w.Phase
 }
 
 // requestsIn returns how many requests a load can bring to the measured phases, or to

@@ -8,6 +8,7 @@ import (
 
 	"bench/internal/integrity"
 	"bench/loadgen"
+	"bench/scenarios/objective"
 )
 
 // Integrity says whether origins and clients check that what they receive is what was
@@ -90,9 +91,6 @@ func (s *Scenario) all(kind string, wanted func(*Backend) bool, l *Load) bool {
 	return found
 }
 
-// integrityObjective is what holds of contents where a scenario does not say so.
-const integrityObjective = "integrity.mismatch == 0"
-
 // Judged are the objectives, with that on integrity where loads are checked and
 // neither an objective speaks of it nor origins are told to corrupt their answers.
 func (s *Scenario) Judged() []Objective {
@@ -102,7 +100,7 @@ func (s *Scenario) Judged() []Objective {
 	if !checked || said || corrupt {
 		return s.Objectives
 	}
-	return append(slices.Clone(s.Objectives), Objective{Expr: integrityObjective})
+	return append(slices.Clone(s.Objectives), Objective{Expr: objective.Intact})
 }
 
 // Bounds of pieces.

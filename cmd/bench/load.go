@@ -48,7 +48,7 @@ type loadCmd struct {
 	Cookies bool     `group:"Requests" help:"Let every virtual user keep the cookies that answers set."`
 	Request []string `group:"Requests" sep:"none" placeholder:"NAME[*WEIGHT]=REQUEST" help:"One of several kinds of requests, chosen by weight and reported by name; may be given many times. REQUEST is [METHOD ]PATH for http, a command for redis, a statement for mysql, echo SIZE, upload SIZE or download SIZE for tcp. One alone needs no name, but for http."`
 
-	Integrity bool     `group:"Requests" help:"Check that requests and answers arrive as they were sent; the target is a bench backend, or a proxy before some (HTTP, and echoes of TCP)."`
+	Integrity bool     `group:"Requests" help:"Check that requests and answers arrive as they were sent, which is a limit then; the target is a bench backend, or a proxy before some (HTTP, and echoes of TCP)."`
 	Except    []string `group:"Requests" placeholder:"WHAT" help:"What the proxy may change of them: path, status, body, compression, request, cookie:NAME or a field; needs --integrity."`
 	Pieces    string   `group:"Requests" placeholder:"MIN..MAX" help:"Send each head, and each body, in so many pieces, like 3..9, up to 1ms apart."`
 

@@ -62,7 +62,6 @@ func (c *loadCmd) exchanges(s *loadgen.Spec, errs *flagErrors) {
 		if len(c.Request) > 0 {
 			errs.add("step", errors.New("the steps of one request, and --request for others, cannot both be given"))
 		}
-		return
 	}
 	for _, text := range c.Request {
 		var x loadgen.Exchange
@@ -84,6 +83,10 @@ func (c *loadCmd) exchanges(s *loadgen.Spec, errs *flagErrors) {
 		}
 		errs.add("request", bad)
 		s.TCP.Exchanges = append(s.TCP.Exchanges, x)
+	}
+	echoes := func(x loadgen.Exchange) bool { return x.Echo != nil }
+	if c.Integrity && !slices.ContainsFunc(s.TCP.Exchanges, echoes) {
+		errs.add("integrity", errors.New("of protocol tcp only echoes can be checked, and none is requested"))
 	}
 }
 

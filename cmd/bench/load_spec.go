@@ -119,6 +119,7 @@ func (c *loadCmd) idle(errs *flagErrors) {
 		{"think", c.Think != "0s" && !closed, "only without --rate and --trace"},
 		{"speed", c.Speed != 1 && untraced, "only with --trace"},
 		{"trace-format", c.Format != "" && untraced, "only with --trace"},
+		{"junit", c.JUnit != "" && c.JUnit == c.JSON, "to another place than --json"},
 		{"except", len(c.Except) > 0 && !c.Integrity, "only with --integrity"},
 		{"template", c.Varied && c.Data == "", "only with --data"},
 		{"chunked", c.Chunked != "" && c.Data == "", "only with --data"},

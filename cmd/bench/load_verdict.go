@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,10 +34,16 @@ type loadOutcome struct {
 	*result.Load
 }
 
-// readLimits reads the limits of the command line.
+// readLimits reads the limits of the command line. Who asks for a check of integrity
+// asks for one that can fail, unless a limit says what may differ.
 func (c *loadCmd) readLimits() (all []*objective.Expr, err error) {
+	texts := c.Limit
+	said := func(text string) bool { return strings.Contains(text, "integrity.") }
+	if c.Integrity && !slices.ContainsFunc(texts, said) {
+		texts = append(slices.Clone(texts), objective.Intact)
+	}
 	var errs flagErrors
-	for _, text := range c.Limit {
+	for _, text := range texts {
 		e, err := objective.Parse(text, objective.Names{})
 		var fault *objective.SyntaxError
 		switch {

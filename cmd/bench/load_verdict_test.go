@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,11 +38,44 @@ func TestLoadLimits(t *testing.T) {
 		{"of scenarios", []string{url, "--limit", "conservation.delta == 0"}, exitUsage, "", "conservation.delta is known to scenarios only"},
 		{"several wrong", []string{url, "--limit", "recovery < 1s", "--limit", "p99 < 50"}, exitUsage, "", "--limit: \"p99 < 50\", character 7: p99 is a time: write 50ms"},
 		{"no folder", []string{url, "--junit", "/does/not/exist"}, exitUsage, "", "open /does/not/exist"},
+		{"two records in one place", []string{url, "--json", "-", "--junit", "-"}, exitUsage, "", "--junit: to another place than --json"},
 		{"requests and a warm-up", []string{url, "--warmup", "1s"}, exitUsage, "", "--requests: not with --warmup"},
 		{"requests of a ramp", []string{url, "-r", "0..10/s"}, exitUsage, "", "--requests: with a rate that changes only with --duration"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out, errs := command(t, "", append([]string{"load", "-q", "-n", "20", "-c", "2", "--ascii"}, c.args...)...)
+			if code != c.code || !strings.HasPrefix(out, c.out) || !strings.Contains(errs, c.errs) {
+				t.Errorf("exit code %d, want %d\n%s\n%s", code, c.code, out, errs)
+			}
+		})
+	}
+}
+
+// A load whose integrity is checked fails when something differs, and says so where
+// nothing could be checked; unless a limit of its own says what may differ.
+func TestLoadHoldsIntegrity(t *testing.T) {
+	o := startOrigin(t, "--listen", "127.0.0.1:0", "--exit-with-parent")
+	intact := "http://" + o.line.Origins[0].Addr + "/"
+	altered := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Bench-Origin", "a") }))
+	defer altered.Close()
+	foreign := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer foreign.Close()
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		out  string // what the first line begins with
+		errs string
+	}{
+		{"intact", []string{intact}, exitPass, "PASS     integrity.mismatch == 0: 0", ""},
+		{"altered", []string{altered.URL}, exitFail, "FAIL     integrity.mismatch == 0: 20", "limits broken, the first: integrity.mismatch == 0"},
+		{"altered, as a limit permits", []string{altered.URL, "--limit", "integrity.mismatch <= 20"}, exitPass, "PASS     integrity.mismatch <= 20: 20\nhttp", ""},
+		{"no mock origin", []string{foreign.URL}, exitUnclear, "UNCLEAR  integrity.mismatch == 0: unknown", "nothing was checked"},
+		{"an exchange that cannot be checked", []string{"tcp://127.0.0.1:1", "--request", "upload 1KiB"}, exitUsage, "", "--integrity: of protocol tcp only echoes can be checked"},
+		{"steps", []string{"tcp://127.0.0.1:1", "--step", "expect a"}, exitUsage, "", "--integrity: of protocol tcp only echoes can be checked"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out, errs := command(t, "", append([]string{"load", "-q", "-n", "20", "-c", "2", "--integrity", "--ascii"}, c.args...)...)
 			if code != c.code || !strings.HasPrefix(out, c.out) || !strings.Contains(errs, c.errs) {
 				t.Errorf("exit code %d, want %d\n%s\n%s", code, c.code, out, errs)
 			}

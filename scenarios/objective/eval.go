@@ -20,6 +20,9 @@ func Evaluate(e *Expr, w *Window, d *Data) result.Objective {
 	spans := d.spans(w)
 	if len(spans) == 0 {
 		o.Verdict, o.Reason = result.Unclear, "the window never opened: no "+w.Kind+" was carried out"
+		if slices.ContainsFunc(d.Events, func(e result.Event) bool { return e.Kind == w.Kind && e.Applied }) {
+			o.Reason = "the window never opened: it lies outside the run for every " + w.Kind
+		}
 		return o
 	}
 	return d.judge(e, o, spans)
@@ -227,6 +230,10 @@ func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 		f = d.countAll(m.load)
 	} else if f = d.countIn(m.load, *s); f.seconds <= 0 {
 		return 0, "nothing was measured in this time"
+	}
+	// That none failed says nothing where there was none to fail.
+	if f.requests == 0 && (m.base == "failed" || m.base == "retried") {
+		return 0, "no request was due in this time"
 	}
 	switch m.base {
 	case "requests":

@@ -15,6 +15,10 @@ type Foreseen struct {
 	Requests func(load string) (n float64, ok bool)
 	// Killed names an event that takes counters with it, "" if there is none.
 	Killed string
+	// Unmeasured is the phase of the window of an objective if no load measures it.
+	Unmeasured string
+	// Faults tells that there is an event to recover from.
+	Faults bool
 }
 
 // Undecidable says why a comparison will never be decided, "" if it may be.
@@ -23,6 +27,12 @@ func (e *Expr) Undecidable(f *Foreseen) string {
 		if strings.HasPrefix(m.base, "conservation.") && f.Killed != "" {
 			return fmt.Sprintf("%s cannot be known: %s takes the counters of the killed process with it; "+
 				"leave the objective out, or stop the process in another way (process.stop, backend.refuse)", m.name, f.Killed)
+		}
+		if m.base == "recovery" && !f.Faults {
+			return "recovery is the time after a fault, and no event is one: add one, or leave the objective out"
+		}
+		if f.Unmeasured != "" && !m.ofIntegrity() && !m.ofRun() {
+			return fmt.Sprintf("nothing is measured in the phase %s: leave out its \"measure: false\", or choose another window", f.Unmeasured)
 		}
 		// That of the generator has a sample for each request, too.
 		if !slices.Contains(latencies(), m.base) || m.quantile >= 1 {

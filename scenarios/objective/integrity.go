@@ -6,6 +6,9 @@ import (
 	"bench/internal/result"
 )
 
+// Intact is what must hold where contents are checked and no objective speaks of it.
+const Intact = "integrity.mismatch == 0"
+
 // integrityMetrics are the names of what the check of contents came to.
 func integrityMetrics() []string {
 	return []string{

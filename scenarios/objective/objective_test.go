@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -190,15 +191,19 @@ func TestUnclear(t *testing.T) {
 		d    *Data
 		want string
 	}{
-		"conservation.delta == 0": {&Data{Conservation: lost}, "conservation is not exact: generation 2 was lost"},
-		"conservation.lost == 0":  {&Data{}, "conservation could not be checked"},
-		"recovery < 1s":           {&Data{}, "there was no fault to recover from"},
-		"errors == 0":             {&Data{}, "no request has ended"},
-		"response.p99 < 1s":       {&Data{}, "response.p99 of 0 samples; 1000 are needed"},
-		"failed / requests < 1":   {&Data{}, "a division by zero"},
-		"rate > 1/s":              {&Data{}, "no time was measured"},
-		"1ms > response.max":      {&Data{}, "response.max of 0 samples; 1 are needed"},
-		"response.p50 < 1s + 1ms": {&Data{Loads: []result.Load{{Tally: result.Tally{Response: result.Latency{HDR: "rubbish"}}}}}, "a histogram cannot be read: "},
+		"conservation.delta == 0":  {&Data{Conservation: lost}, "conservation is not exact: generation 2 was lost"},
+		"conservation.lost == 0":   {&Data{}, "conservation could not be checked"},
+		"recovery < 1s":            {&Data{}, "there was no fault to recover from"},
+		"errors == 0":              {&Data{}, "no request has ended"},
+		"response.p99 < 1s":        {&Data{}, "response.p99 of 0 samples; 1000 are needed"},
+		"completed / requests < 1": {&Data{}, "a division by zero"},
+		"failed / requests < 1":    {&Data{}, "no request was due in this time"},
+		"failed == 0":              {&Data{}, "no request was due in this time"},
+		"failed.timeout == 0":      {&Data{}, "no request was due in this time"},
+		"retried == 0":             {&Data{}, "no request was due in this time"},
+		"rate > 1/s":               {&Data{}, "no time was measured"},
+		"1ms > response.max":       {&Data{}, "response.max of 0 samples; 1 are needed"},
+		"response.p50 < 1s + 1ms":  {&Data{Loads: []result.Load{{Tally: result.Tally{Response: result.Latency{HDR: "rubbish"}}}}}, "a histogram cannot be read: "},
 	} {
 		e, err := Parse(expr, Names{})
 		if err != nil {
@@ -216,9 +221,43 @@ func TestWindowNeverOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := data(t)
-	d.Events[0].Applied = false
-	if o := Evaluate(e, &Window{Kind: "backend.stall"}, d); o.Verdict != result.Unclear {
+	outside := &Window{Kind: "backend.stall", From: time.Hour, To: 2 * time.Hour}
+	if o := Evaluate(e, outside, d); o.Verdict != result.Unclear || o.Reason != "the window never opened: it lies outside the run for every backend.stall" {
 		t.Errorf("%+v", o)
+	}
+	d.Events[0].Applied = false
+	if o := Evaluate(e, &Window{Kind: "backend.stall"}, d); o.Verdict != result.Unclear || o.Reason != "the window never opened: no backend.stall was carried out" {
+		t.Errorf("%+v", o)
+	}
+}
+
+// That nothing failed holds nothing where nothing was due: neither in the window of one
+// event among others nor for one load among others.
+func TestNothingWasDue(t *testing.T) {
+	d := data(t)
+	d.Loads = append(d.Loads, result.Load{Name: "idle"})
+	for i := range d.Intervals {
+		if s := &d.Intervals[i]; s.StartUs >= 4_500_000 && s.StartUs < 4_800_000 {
+			s.Offered, s.Completed, s.Good, s.Errors, s.Response, s.All = 0, 0, 0, nil, "", ""
+		}
+	}
+	for _, text := range []string{"failed <= 1000", "errors <= 100%"} {
+		e, err := Parse(text, Names{Loads: []string{"idle"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := EvaluateOver(e, Span{4_500_000, 4_800_000}, "w", d); o.Verdict != result.Unclear {
+			t.Errorf("%s: %+v", text, o)
+		}
+		if o := EvaluateOver(e, Span{4_500_000, 4_900_000}, "w", d); o.Verdict != result.Pass {
+			t.Errorf("%s with a slice that has requests: %+v", text, o)
+		}
+		if e, err = Parse("idle."+text, Names{Loads: []string{"idle"}}); err != nil {
+			t.Fatal(err)
+		}
+		if o := Evaluate(e, nil, d); o.Verdict != result.Unclear {
+			t.Errorf("idle.%s: %+v", text, o)
+		}
 	}
 }
 
