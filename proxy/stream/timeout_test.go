@@ -40,15 +40,15 @@ func (r *rig) counted() (c stats.Backend) {
 // "fin" is for a side that has been sent the other's end, "tunnel" for all others where
 // bytes flow both ways, and the times of client and server are for what remains.
 func TestSilenceInTCPMode(t *testing.T) {
-	const short, long = 100 * time.Millisecond, 4 * time.Second
+	const short, long = 300 * time.Millisecond, 5 * time.Second
 	halfClose := func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }
 	nothing := func(net.Conn) {}
 	tick := func(c net.Conn) {
-		for range 20 {
+		for range 60 {
 			if _, err := io.WriteString(c, "x"); err != nil {
 				return
 			}
-			time.Sleep(short / 4)
+			time.Sleep(short / 10)
 		}
 	}
 	for _, c := range []struct {
