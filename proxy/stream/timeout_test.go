@@ -66,9 +66,9 @@ func TestSilenceInTCPMode(t *testing.T) {
 		{"client-fin once the server has ended", func(s *spec.Timeouts) { s.ClientFin, s.Tunnel = short, long }, false, true, nothing, halfClose, "cD", true},
 		{"no fin while neither has", func(s *spec.Timeouts) { s.ClientFin, s.ServerFin, s.Client, s.Server = short, short, 4*short, 4*short }, false, false, nothing, nothing, "", false},
 		{"client-fin is not for a client that ends", func(s *spec.Timeouts) { s.ClientFin, s.Server = short, 4*short }, false, true, halfClose, nothing, "sD", false},
-		{"a client that takes something is active", func(s *spec.Timeouts) { s.Client = short }, false, false, nothing, tick, "", false},
+		{"a client that takes something is active", func(s *spec.Timeouts) { s.Client = 2 * short }, false, false, nothing, tick, "", false},
 		{"but not with independent streams", func(s *spec.Timeouts) { s.Client = short }, true, false, nothing, tick, "cD", true},
-		{"a server that takes something is active", func(s *spec.Timeouts) { s.Server = short }, false, false, tick, nothing, "", false},
+		{"a server that takes something is active", func(s *spec.Timeouts) { s.Server = 2 * short }, false, false, tick, nothing, "", false},
 		{"but not with independent streams", func(s *spec.Timeouts) { s.Server = short }, true, false, tick, nothing, "sD", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
