@@ -213,6 +213,9 @@ func TestForeignDirectory(t *testing.T) {
 		"writable by all": func(dir string) error {
 			return errors.Join(os.Mkdir(dir, 0o777), os.Chmod(dir, 0o777), fill(dir))
 		},
+		"writable by a group": func(dir string) error {
+			return errors.Join(os.Mkdir(dir, 0o770), os.Chmod(dir, 0o770), fill(dir))
+		},
 		"of another user": func(dir string) error {
 			return errors.Join(os.Mkdir(dir, 0o700), fill(dir), os.Chown(dir, 12345, 12345))
 		},
@@ -281,5 +284,38 @@ func TestUndoOfAnothersProcess(t *testing.T) {
 	}()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReapLooksEverywhere: what was left is found in every directory that a journal may
+// have been kept in, whichever is the first for the process that looks.
+func TestReapLooksEverywhere(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	var victims []string
+	for _, tmp := range []string{first, second} {
+		victim := filepath.Join(t.TempDir(), "left")
+		t.Setenv("TMPDIR", tmp)
+		dir := chaos.Dir()
+		if tmp == second {
+			dir = filepath.Join(second, "bench-journals")
+		}
+		text := fmt.Appendf(nil, "{\"entry\":{\"n\":1,\"undo\":{\"dir\":%q}}}\n", victim)
+		if err := errors.Join(os.Mkdir(victim, 0o700), os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "x.journal"), text, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		victims = append(victims, victim)
+	}
+	t.Setenv("TMPDIR", first)
+	t.Setenv("XDG_RUNTIME_DIR", second)
+	if left, err := chaos.Leftovers(); err != nil || len(left) != 2 {
+		t.Errorf("left behind: %+v, %v; want two journals", left, err)
+	}
+	if _, err := chaos.Reap(); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range victims {
+		if _, err := os.Stat(v); err == nil {
+			t.Errorf("%s is still there", v)
+		}
 	}
 }

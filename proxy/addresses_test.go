@@ -139,3 +139,45 @@ backend be
 		}
 	}
 }
+
+// A server that is where the client meant to go is another one for every address that
+// clients come to: none gets an answer over a connection that another one has left.
+func TestConnectionsToServersThatFollowTheirClients(t *testing.T) {
+	origin, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Context().Value(http.LocalAddrContextKey))
+	})}
+	go func() { _ = server.Serve(origin) }()
+	defer server.Close()
+	at := fmt.Sprint(origin.Addr().(*net.TCPAddr).Port)
+	port := freePort(t)
+	startConfig(t, fmt.Sprintf(`global
+    nbthread 1
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 5s
+    timeout server 5s
+    http-reuse always
+listen fe
+    bind 0.0.0.0:%s
+    server s1 0.0.0.0:%s
+`, port, at))
+	for range 2 {
+		for _, host := range []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"} {
+			resp, err := http.Get("http://" + net.JoinHostPort(host, port)) // kept open
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			if want := net.JoinHostPort(host, at); err != nil || string(body) != want {
+				t.Errorf("a client of %s was answered at %s (%v), want %s", host, body, err, want)
+			}
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}

@@ -77,7 +77,12 @@ func whoAnswers(t *testing.T, dir, host, port string) string {
 	for range 2 {
 		who = append(who, get(one, "/"), get(other, "/"))
 	}
+	// Two at once leave two connections: one is busy while the server moves, the other
+	// one idle.
 	slow := make(chan string)
+	go func() { slow <- get(one, "/slow") }()
+	get(other, "/slow")
+	<-slow
 	go func() { slow <- get(one, "/slow") }()
 	time.Sleep(50 * time.Millisecond)
 	ask(t, filepath.Join(dir, "stats"), fmt.Sprintf("set server be/s1 addr %s port %s", host, port))

@@ -1,6 +1,7 @@
 package httporigin
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -73,6 +74,43 @@ func TestAlteredRequests(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// received is what an answer says to have come in place of a request.
+func received(t *testing.T, answer string) string {
+	t.Helper()
+	_, line, _ := strings.Cut(answer, "\r\n"+integrity.HeaderReceived+": ")
+	line, _, _ = strings.Cut(line, "\r\n")
+	kind, text, _ := strings.Cut(line, "=")
+	got, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kind + " " + string(got)
+}
+
+// What is told of a body is that of the request it came with, not of one before.
+func TestAlteredBodiesAreToldApart(t *testing.T) {
+	good := string(withDigest(checkedHead, "hello"))
+	client := origintest.Dial(t, serve(t, Answer{Body: dist.FixedSize(10)}))
+	for _, body := range []string{"hallo", "hullo", "jello"} {
+		client.Write([]byte(strings.Replace(good, "hello", body, 1)))
+		if got, want := received(t, string(client.Read())), "body 5 "+body; got != want {
+			t.Errorf("the answer tells of %q, want %q", got, want)
+		}
+	}
+}
+
+// Of two digests nobody knows which one was sent, even if they say the same.
+func TestTwoDigestsAreNone(t *testing.T) {
+	good := string(withDigest(checkedHead, "hello"))
+	_, line, _ := strings.Cut(good, "\r\n"+integrity.Header)
+	line, _, _ = strings.Cut(line, "\r\n")
+	client := origintest.Dial(t, serve(t, Answer{Body: dist.FixedSize(10)}))
+	client.Write([]byte(strings.Replace(good, "\r\n", "\r\n"+integrity.Header+line+"\r\n", 1)))
+	if got := received(t, string(client.Read())); !strings.HasPrefix(got, "head ") {
+		t.Errorf("the answer tells of %q", got)
 	}
 }
 

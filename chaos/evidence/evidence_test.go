@@ -77,6 +77,8 @@ func TestLateness(t *testing.T) {
 		{1000, ms, 20 * ms, result.Mismatch},
 		{5, ms, 2 * ms, result.Confirmed},
 		{5, ms, 20 * ms, result.Inconclusive},
+		{99, ms, 20 * ms, result.Inconclusive},
+		{100, ms, 20 * ms, result.Mismatch}, // of a hundred, one lies beyond p99
 		{0, 0, 0, result.NoEffect},
 	} {
 		if f := evidence.Lateness("x", c.count, c.p50, c.p99, ms, 10*ms); f.Verdict != c.want {

@@ -53,8 +53,7 @@ func (a *answer) parse(method message.Method, lim *h1.Limits) []byte {
 	// The parser lowers names in place, and it may be called again with more.
 	n, bad := parser.Response(&msg, bytes.Clone(a.head), method, lim)
 	switch {
-	case bad != nil, msg.Status == 101 && n > 0:
-		// Nobody asked for another protocol.
+	case bad != nil: // so is 101 that offers another protocol, for which nobody asked
 		a.malformed = true
 	case n > 0:
 		a.headed = true

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,28 +100,7 @@ func TestPauseCountsFromTheEnd(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\n")
 	})
 	get := &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/"}
-	l, err := loop.New("", 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := sock.Parse(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(Config{Check: get, Inter: inter, Rise: 1, Fall: 1}, l, a, &heard{make(chan Result, 100), make(chan bool, 100)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- l.Run() }()
-	l.Post(func() { c.Start(0) })
-	defer func() {
-		l.Call(c.Stop)
-		l.Stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
+	checking(t, Config{Check: get, Inter: inter, Rise: 1, Fall: 1}, addr)
 	first := <-began
 	for range 2 {
 		next := <-began
@@ -166,8 +146,8 @@ type heard struct {
 func (h *heard) Checked(r Result, _ Health) { h.results <- r }
 func (h *heard) Changed(up bool, _ Result)  { h.changes <- up }
 
-// once runs one check and returns its result.
-func once(t *testing.T, cfg Config, addr string) Result {
+// checking checks a server until the test ends.
+func checking(t *testing.T, cfg Config, addr string) *heard {
 	t.Helper()
 	l, err := loop.New("", 64)
 	if err != nil {
@@ -185,19 +165,51 @@ func once(t *testing.T, cfg Config, addr string) Result {
 	done := make(chan error, 1)
 	go func() { done <- l.Run() }()
 	l.Post(func() { c.Start(0) })
-	defer func() {
+	t.Cleanup(func() {
 		l.Call(c.Stop)
 		l.Stop()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return h
+}
+
+// next is the result of the check that ends next.
+func (h *heard) next(t *testing.T) Result {
+	t.Helper()
 	select {
 	case r := <-h.results:
 		return r
 	case <-time.After(5 * time.Second):
 		t.Fatal("no result")
 		return Result{}
+	}
+}
+
+// once runs one check and returns its result.
+func once(t *testing.T, cfg Config, addr string) Result {
+	t.Helper()
+	return checking(t, cfg, addr).next(t)
+}
+
+// TestFarewellOfADownServer: 404 takes a server out of balancing gently, but one that
+// is down already does not come back by it.
+func TestFarewellOfADownServer(t *testing.T) {
+	var served atomic.Int32
+	server := listen(t, func(c *net.TCPConn) {
+		if served.Add(1) == 1 {
+			answering("HTTP/1.0 500 Oops\r\n\r\n")(c)
+			return
+		}
+		answering("HTTP/1.0 404 Nope\r\n\r\n")(c)
+	})
+	on404 := &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/", DisableOn404: true}
+	h := checking(t, Config{Check: on404, Inter: 20 * time.Millisecond, Timeout: 3 * time.Second, Rise: 1, Fall: 1}, server)
+	for i, want := range []int{500, 404, 404} {
+		if r := h.next(t); r.Status != L7Sts || r.Code != want {
+			t.Errorf("check %d: %s %d, want %s %d", i, r.Status, r.Code, L7Sts, want)
+		}
 	}
 }
 

@@ -89,6 +89,7 @@ func cannedServers() []canned {
 		{"no-content", holds("HTTP/1.1 204 No\r\n\r\nhello")},
 		{"unmodified", holds("HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n")},
 		{"switching", holds("HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nhello")},
+		{"switching-unasked", holds("HTTP/1.1 101 Switching\r\n\r\nhello")},
 		{"interim", func(c net.Conn) {
 			reads(c)
 			fmt.Fprint(c, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")

@@ -300,3 +300,29 @@ func TestNamesNotFound(t *testing.T) {
 		t.Errorf("a name that is found: %+v", l)
 	}
 }
+
+// A port with a sign is counted from the one that the client came to.
+func TestPortsRelativeToTheClients(t *testing.T) {
+	cfg, _ := load(t, whole(inBackend, "server up 127.0.0.1:+10\nserver down 127.0.0.1:-10\nserver same 127.0.0.1\nserver fixed 127.0.0.1:80\n"))
+	for i, want := range []struct {
+		follows bool
+		offset  int
+		port    uint16
+	}{{true, 10, 0}, {true, -10, 0}, {true, 0, 0}, {false, 0, 80}} {
+		s := cfg.Proxies[2].Servers[i+1]
+		if s.MapPort != want.follows || s.PortOffset != want.offset || s.Addr.AddrPort().Port() != want.port {
+			t.Errorf("server %s: follows %v by %d, port %d; want %+v", s.Name, s.MapPort, s.PortOffset, s.Addr.AddrPort().Port(), want)
+		}
+	}
+}
+
+// A range of source ports begins and ends with the ports that are written.
+func TestSourcePortsAsWritten(t *testing.T) {
+	cfg, _ := load(t, whole(inBackend, "server range 127.0.0.1:80 source 127.0.0.2:2000-2009\nserver one 127.0.0.1:80 source 127.0.0.2:2000\n"))
+	for i, last := range []uint16{2009, 0} {
+		s := cfg.Proxies[2].Servers[i+1].Source
+		if s == nil || s.Addr.String() != "127.0.0.2:2000" || s.LastPort != last {
+			t.Errorf("server %d comes from %+v, want 127.0.0.2:2000 to %d", i, s, last)
+		}
+	}
+}

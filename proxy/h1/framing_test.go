@@ -130,6 +130,33 @@ func TestErrPos(t *testing.T) {
 	}
 }
 
+// A head that grows too large is at fault where its limit is.
+func TestErrPosOfATooLargeHead(t *testing.T) {
+	lim := Limits{MaxHead: 40, MaxFields: 9}
+	var p Parser
+	var r message.Request
+	raw := []byte("GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\nE: f\r\n\r\n")
+	if _, err := p.Request(&r, raw, &lim); err != ErrHeadTooLarge || p.ErrPos() != 40 {
+		t.Errorf("%v at %d, want %v at 40", err, p.ErrPos(), ErrHeadTooLarge)
+	}
+}
+
+// A client has begun a request with its first byte, however little of a line that is,
+// but not with the empty lines that may precede one.
+func TestStarted(t *testing.T) {
+	lim := DefaultLimits()
+	for raw, want := range map[string]bool{
+		"": false, "\r\n": false, "\n\r\n": false, "G": true, "\r\nG": true, "GET / HTTP/1.1\r": true, "GET / HTTP/1.1\r\n": true,
+		"GET / HTTP/1.1\r\nHost: a\r\n": true, "GET / HTTP/1.1\r\nHost: a\r\n\r\n": false,
+	} {
+		var p Parser
+		var r message.Request
+		if _, err := p.Request(&r, []byte(raw), &lim); err != nil || p.Started() != want {
+			t.Errorf("%q: started is %v, want %v (%v)", raw, p.Started(), want, err)
+		}
+	}
+}
+
 func TestDropNominated(t *testing.T) {
 	r := mustRequest(t, "GET / HTTP/1.1\r\nHost: a\r\nX-Hop: 1\r\nCookie: c\r\nX-Keep: 2\r\nConnection: x-HOP, cookie, host\r\n\r\n")
 	DropNominated(&r.Header, &r.Conn)
