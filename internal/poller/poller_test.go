@@ -63,8 +63,9 @@ func wait(t *testing.T, p poller.Poller, fd int, want poller.Events) poller.Even
 	return got
 }
 
-// quiet fails if fd is reported with any of ev within 20 ms.
-func quiet(t *testing.T, p poller.Poller, fd int, ev poller.Events) {
+// quiet fails if fd is reported with any of ev within 20 ms, and returns what it is
+// reported with.
+func quiet(t *testing.T, p poller.Poller, fd int, ev poller.Events) (got poller.Events) {
 	t.Helper()
 	out := make([]poller.Event, 16)
 	for end := time.Now().Add(20 * time.Millisecond); time.Now().Before(end); {
@@ -73,11 +74,15 @@ func quiet(t *testing.T, p poller.Poller, fd int, ev poller.Events) {
 			t.Fatal(err)
 		}
 		for _, e := range out[:n] {
-			if e.FD == int32(fd) && e.Ev&ev != 0 {
+			if e.FD != int32(fd) {
+				continue
+			}
+			if got |= e.Ev; e.Ev&ev != 0 {
 				t.Fatalf("unexpected events %03b", e.Ev)
 			}
 		}
 	}
+	return got
 }
 
 // TestConformance runs one suite over every mechanism.

@@ -55,8 +55,7 @@ func (p *process) daemonize(signals *inbox, sources []config.Source) int {
 // forwardStops passes on to a process what would stop it.
 func forwardStops(signals *inbox, pid int) {
 	for range signals.ready {
-		switch s, _ := signals.take(); s {
-		case unix.SIGTERM, unix.SIGINT, unix.SIGUSR1:
+		if s, _ := signals.take(); s == unix.SIGTERM || s == unix.SIGINT || s == unix.SIGUSR1 {
 			_ = unix.Kill(pid, s)
 		}
 	}
