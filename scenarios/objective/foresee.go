@@ -15,6 +15,9 @@ type Foreseen struct {
 	Requests func(load string) (n float64, ok bool)
 	// Killed names an event that takes counters with it, "" if there is none.
 	Killed string
+	// NoOrigins tells that nobody counts what the proxy's servers receive, NoCounters
+	// that the proxy does not count either.
+	NoOrigins, NoCounters bool
 }
 
 // Undecidable says why a comparison will never be decided, "" if it may be.
@@ -23,6 +26,9 @@ func (e *Expr) Undecidable(f *Foreseen) string {
 		if strings.HasPrefix(m.base, "conservation.") && f.Killed != "" {
 			return fmt.Sprintf("%s cannot be known: %s takes the counters of the killed process with it; "+
 				"leave the objective out, or stop the process in another way (process.stop, backend.refuse)", m.name, f.Killed)
+		}
+		if strings.HasPrefix(m.base, "conservation.") && f.NoOrigins && (f.NoCounters || m.base != "conservation.delta") {
+			return m.name + " cannot be known: there are no backends in the scenario to count what they receive"
 		}
 		// That of the generator has a sample for each request, too.
 		if !slices.Contains(latencies(), m.base) || m.quantile >= 1 {
