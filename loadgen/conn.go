@@ -24,6 +24,7 @@ const (
 type conn struct {
 	w         *worker
 	fd        int
+	target    int // number of the address it leads to
 	gen       uint32
 	state     connState
 	setUp     bool // the protocol's set-up is not complete
@@ -125,6 +126,7 @@ func (c *conn) connected(ev poller.Events) {
 
 // established notes that the kernel has connected.
 func (c *conn) established() {
+	c.w.targets.Opened(c.target)
 	if c.w.stamps == nil {
 		c.w.loop.Receive(c.fd)
 	}
@@ -138,8 +140,23 @@ func (c *conn) established() {
 }
 
 // refused ends a connection that never came to be.
-func (c *conn) refused(e syscall.Errno) {
-	c.abandon(c.flight.head, failure{cause: connectCause(e), detail: e.Error()}, failure{})
+func (c *conn) refused(e syscall.Errno) { c.unreached(e, e.Error()) }
+
+// unreached ends a connection that never came to be. Its request is sent to the next
+// address, or fails if there is none.
+func (c *conn) unreached(e syscall.Errno, what string) {
+	w, q := c.w, c.flight.head
+	if !w.targets.Failed(c.target, q.tries, e) {
+		c.abandon(q, w.targets.failure(c.target, e, what), failure{})
+		return
+	}
+	c.flight = flight{}
+	w.close(c)
+	if q.begun { // as far as a request can that says nothing
+		w.rec.sent--
+	}
+	q.behind, q.conn, q.begun = nil, nil, false
+	w.try(q)
 }
 
 // receive reads answers, until the socket is empty. One short read is taken for

@@ -1,6 +1,8 @@
 package loadgen
 
 import (
+	"syscall"
+
 	"bench/internal/loop"
 )
 
@@ -131,7 +133,7 @@ func (c *conn) tooSlow() failure {
 	if c.state == connSetup {
 		return failure{cause: causeConnect, detail: "handshake: timed out"}
 	}
-	return failure{cause: causeConnect, detail: "timed out"}
+	return c.w.targets.failure(c.target, syscall.ETIMEDOUT, "timed out")
 }
 
 // await waits for a connect or a set-up under way.
@@ -152,6 +154,10 @@ func (w *worker) expireOpening() {
 		if c.openedAt+w.connectTimeout > now {
 			w.loop.SetTimer(&w.openingTimer, c.openedAt+w.connectTimeout, w)
 			return
+		}
+		if c.state == connOpening {
+			c.unreached(syscall.ETIMEDOUT, "timed out")
+			continue
 		}
 		w.drop(c.flight.head, now, c.tooSlow())
 	}

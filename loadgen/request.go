@@ -13,6 +13,7 @@ type request struct {
 	begun    bool        // a byte of it has been written
 	garbled  bool        // bytes that are no answer have come in place of one
 	retried  bool
+	tries    int // addresses tried for its connection
 
 	// Places in the list of live requests, by intended start, and in the wait
 	// queue, by the same order.

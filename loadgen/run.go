@@ -30,14 +30,14 @@ const maxStartLateNs = 1e9
 
 // Runner is one load, prepared to start.
 type Runner struct {
-	spec  *Spec
-	sink  Sink
-	loop  *loop.Loop
-	codec Codec
-	trace *trace
-	spin  int64 // µs
-	addrs []sock.Addr
-	team  *team // of several threads; the rest is not set then
+	spec    *Spec
+	sink    Sink
+	loop    *loop.Loop
+	codec   Codec
+	trace   *trace
+	spin    int64 // µs
+	targets *Targets
+	team    *team // of several threads; the rest is not set then
 }
 
 // New checks spec and prepares a run of it. Progress, Interval and Failure
@@ -56,12 +56,9 @@ func New(spec *Spec, sink Sink) (*Runner, error) {
 // newRunner prepares a valid spec for one thread.
 func newRunner(spec *Spec, sink Sink) (*Runner, error) {
 	r := &Runner{spec: spec, sink: sink}
-	for _, t := range spec.Targets {
-		a, err := sock.Parse(t)
-		if err != nil {
-			return nil, err
-		}
-		r.addrs = append(r.addrs, a)
+	var err error
+	if r.targets, err = NewTargets(spec.Targets, spec.OneName); err != nil {
+		return nil, err
 	}
 	p, err := findProtocol(spec.Protocol)
 	if err != nil {
@@ -188,10 +185,10 @@ func (r *Runner) worker(origin int64) *worker {
 	s, classes := r.spec, r.codec.Classes()
 	w := &worker{
 		share: s.Share, users: s.Share.Index,
-		loop: r.loop, codec: r.codec, addrs: r.addrs, rec: newRecorder(s, classes, origin),
+		loop: r.loop, codec: r.codec, targets: r.targets, rec: newRecorder(s, classes, origin),
 		connect: sock.ConnectOptions{NoDelay: true},
 		end:     origin + s.lengthUs()*1000, most: s.MaxRequests, pool: s.Share.part(s.Connections.Pool), perConn: s.Connections.RequestsPerConnection,
-		timeout: s.timeoutNs(), connectTimeout: s.connectTimeoutNs(), spin: r.spin * 1000,
+		timeout: s.timeoutNs(), connectTimeout: r.targets.Patience(s.connectTimeoutNs()), spin: r.spin * 1000,
 		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
 		classes: classes, mix: newMix(classes, s.Seed), timed: s.timed(), cutter: newCutter(s),
 	}

@@ -26,6 +26,9 @@ type Spec struct {
 	// Targets are addresses as sock.Parse reads them: "127.0.0.1:80",
 	// "[::1]:80", "/run/x.sock", "abns@name". Connections go round them in turn.
 	Targets []string `json:"targets"`
+	// OneName tells that the targets are the addresses of one name: connections go to
+	// the one that takes them, and on to the next when it does not.
+	OneName bool `json:"oneName,omitempty"`
 	// Title names the target in reports; the first address when empty.
 	Title string `json:"title,omitempty"`
 	HTTP  HTTP   `json:"http"`

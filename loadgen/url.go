@@ -87,13 +87,12 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 		s.Targets = []string{socket}
 		return nil
 	}
-	target, err := resolve(ctx, u.Hostname(), port)
-	if err != nil {
+	if s.Targets, err = resolve(ctx, net.DefaultResolver, u.Hostname(), port); err != nil {
 		return err
 	}
-	s.Targets = []string{target}
+	s.OneName = len(s.Targets) > 1
 	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
-		s.Title += " at " + target // failures are those of this address
+		s.Title += " at " + strings.Join(s.Targets, ", ") // failures are those of these addresses
 	}
 	return nil
 }
@@ -191,23 +190,28 @@ func withoutZone(host string) string {
 // tryTimeout bounds the attempt at each address of a name that has several.
 const tryTimeout = time.Second
 
-// resolve finds the address of a host and a port. Of several it is the first that
-// takes a connection, those of IPv4 before the others; if none does it is the first.
-func resolve(ctx context.Context, host, port string) (string, error) {
+// resolver finds the addresses of names.
+type resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// resolve finds the addresses of a host and a port, those of IPv4 before the others. Of
+// several the first that takes a connection comes first, and those after it follow.
+func resolve(ctx context.Context, names resolver, host, port string) ([]string, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return net.JoinHostPort(ip.Unmap().String(), port), nil
+		return []string{net.JoinHostPort(ip.Unmap().String(), port)}, nil
 	}
 	look, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(look, "ip", host)
+	ips, err := names.LookupNetIP(look, "ip", host)
 	if err != nil {
-		return "", fmt.Errorf("cannot find host %q: %w", host, err)
+		return nil, fmt.Errorf("cannot find host %q: %w", host, err)
 	}
-	return firstOf(ctx, ips, port), nil
+	return inOrder(ctx, ips, port), nil
 }
 
-// firstOf is the first of a name's addresses that takes a connection.
-func firstOf(ctx context.Context, ips []netip.Addr, port string) string {
+// inOrder lists the addresses of a name, from the first on that takes a connection.
+func inOrder(ctx context.Context, ips []netip.Addr, port string) []string {
 	var all []string
 	for _, ip := range ips {
 		if ip = ip.Unmap(); ip.Is4() {
@@ -220,14 +224,14 @@ func firstOf(ctx context.Context, ips []netip.Addr, port string) string {
 		}
 	}
 	if len(all) == 1 {
-		return all[0]
+		return all
 	}
 	dialer := net.Dialer{Timeout: tryTimeout}
-	for _, address := range all {
+	for i, address := range all {
 		if c, err := dialer.DialContext(ctx, "tcp", address); err == nil {
 			_ = c.Close()
-			return address
+			return slices.Concat(all[i:], all[:i])
 		}
 	}
-	return all[0]
+	return all
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// A name with several addresses is reached by the one that takes connections.
+// The addresses of a name begin with the one that takes connections.
 func TestFirstAddressThatAnswers(t *testing.T) {
 	for _, listen := range []string{"127.0.0.1:0", "[::1]:0"} {
 		l, err := net.Listen("tcp", listen)
@@ -17,16 +18,26 @@ func TestFirstAddressThatAnswers(t *testing.T) {
 		}
 		t.Cleanup(func() { l.Close() })
 		_, port, _ := net.SplitHostPort(l.Addr().String())
-		ips := []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")}
-		if got := firstOf(t.Context(), ips, port); got != l.Addr().String() {
-			t.Errorf("%s, want %s", got, l.Addr())
+		names := fixed{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")}
+		both := []string{"127.0.0.1:" + port, "[::1]:" + port}
+		want := slices.Clone(both)
+		if listen == "[::1]:0" {
+			slices.Reverse(want)
+		}
+		if got, err := resolve(t.Context(), names, "two.test", port); !slices.Equal(got, want) || err != nil {
+			t.Errorf("%s, %v, want %s", got, err, want)
 		}
 		l.Close()
-		if got := firstOf(t.Context(), ips, port); got != "127.0.0.1:"+port {
-			t.Errorf("%s of those that refuse, want the first of IPv4", got)
+		if got, err := resolve(t.Context(), names, "two.test", port); !slices.Equal(got, both) || err != nil {
+			t.Errorf("%s, %v of those that refuse, want %s", got, err, both)
 		}
 	}
 }
+
+// fixed is a resolver with one answer.
+type fixed []netip.Addr
+
+func (f fixed) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) { return f, nil }
 
 // Failures are told by the address, and zones are not sent.
 func TestNamesAndZones(t *testing.T) {
@@ -34,7 +45,7 @@ func TestNamesAndZones(t *testing.T) {
 	if err := s.SetURL(context.Background(), "http://localhost:1/", ""); err != nil {
 		t.Skip(err)
 	}
-	if want := "http://localhost:1/ at " + s.Targets[0]; s.Title != want || !strings.HasSuffix(s.Targets[0], ":1") {
+	if want := "http://localhost:1/ at " + strings.Join(s.Targets, ", "); s.Title != want || !strings.HasSuffix(s.Targets[0], ":1") {
 		t.Errorf("title %q, want %q", s.Title, want)
 	}
 	for url, want := range map[string]string{

@@ -1,6 +1,8 @@
 package loadgen
 
 import (
+	"syscall"
+
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
@@ -24,8 +26,7 @@ type worker struct {
 	loop    *loop.Loop
 	codec   Codec
 	rec     *recorder
-	addrs   []sock.Addr
-	turn    int // of addrs
+	targets *Targets
 	connect sock.ConnectOptions
 
 	share    Share
@@ -227,16 +228,31 @@ func (w *worker) mayOpen() bool { return w.pool == 0 || w.rec.conns < w.pool }
 // open gives q a new connection. Over loopback the kernel connects within the
 // call, so the request is tried at once; a refusal shows there as well.
 func (w *worker) open(q *request) {
-	a := &w.addrs[w.turn]
-	if w.turn++; w.turn == len(w.addrs) {
-		w.turn = 0
+	q.tries = 0
+	w.try(q)
+}
+
+// try opens a connection to the address whose turn it is, or to the next ones.
+func (w *worker) try(q *request) {
+	var fd int
+	var inProgress bool
+	at, e := 0, syscall.Errno(0)
+	for {
+		q.tries++
+		at = w.targets.Next()
+		if fd, inProgress, e = sock.Connect(w.targets.Addr(at), &w.connect); e == 0 {
+			break
+		}
+		if !w.targets.Failed(at, q.tries, e) {
+			w.fail(q, loop.Nanotime(), w.targets.failure(at, e, e.Error()))
+			return
+		}
 	}
-	fd, inProgress, e := sock.Connect(a, &w.connect)
-	if e != 0 {
-		w.fail(q, loop.Nanotime(), failure{cause: connectCause(e), detail: e.Error()})
-		return
+	if !inProgress {
+		w.targets.Opened(at)
 	}
 	c := w.newConn(fd)
+	c.target = at
 	if err := w.loop.Add(fd, poller.In|poller.Out, c); err != nil {
 		w.recycle(c)
 		sock.Close(fd)

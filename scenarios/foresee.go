@@ -16,7 +16,11 @@ func (v *validator) foresee(path string, o *Objective) {
 	if err != nil || v.bad[path] {
 		return
 	}
-	f := objective.Foreseen{Requests: v.requestsIn(o.Window), Unmeasured: v.unmeasured(o.Window), Faults: len(v.s.Abuse) > 0}
+	f := objective.Foreseen{
+		Requests: v.requestsIn(o.Window), Unmeasured: v.unmeasured(o.Window), Faults: len(v.s.Abuse) > 0,
+		NoOrigins:  len(v.s.Backends) == 0 && !v.bad["backends"],
+		NoCounters: v.s.Proxy.Foreign() && v.s.Proxy.Stats.Socket == "",
+	}
 	for i := range v.s.Events {
 		do := v.s.Events[i].Do
 		if do == "backend.kill" || do == "proxy.kill" {
@@ -124,20 +128,25 @@ func (v *validator) longest(kind string) (d time.Duration, ok bool) {
 // configuration has none.
 func (v *validator) needsStats() {
 	p := &v.s.Proxy
-	if p.Driver != "builtin" && p.Driver != "haproxy" || p.Config == "" || v.bad["proxy.config"] || v.bad["proxy.configFile"] ||
+	remedy := `: write "stats socket {{.Stats}} mode 600 level admin" into its section global`
+	if p.Foreign() {
+		if p.Stats.Socket != "" || v.bad["proxy.stats.socket"] {
+			return
+		}
+		remedy = ": give its path by proxy.stats.socket"
+	} else if p.Driver != "builtin" && p.Driver != "haproxy" || p.Config == "" || v.bad["proxy.config"] || v.bad["proxy.configFile"] ||
 		strings.Contains(p.Config, ".Stats") {
 		return
 	}
-	const remedy = `: write "stats socket {{.Stats}} mode 600 level admin" into its section global`
 	for i := range v.s.Events {
 		e, at := &v.s.Events[i], fmt.Sprintf("events[%d]", i)
 		switch {
 		case v.given(at + ".when"):
-			v.fail(at+".when", "the proxy has no stats socket to read this from"+remedy)
+			v.fail(at+".when", "%s", "the proxy has no stats socket to read this from"+remedy)
 		case v.given(at + ".until"):
-			v.fail(at+".until", "the proxy has no stats socket to read this from"+remedy)
+			v.fail(at+".until", "%s", "the proxy has no stats socket to read this from"+remedy)
 		case e.Do == "proxy.command":
-			v.fail(at+".do", "the proxy has no stats socket to send a command to"+remedy)
+			v.fail(at+".do", "%s", "the proxy has no stats socket to send a command to"+remedy)
 		}
 	}
 }

@@ -55,8 +55,9 @@ type Scenario struct {
 // Proxy says which proxy is tested and how it is started.
 type Proxy struct {
 	// Driver is builtin (the engine of this program), haproxy or nginx (those of
-	// this machine) or exec (any command).
-	Driver string `yaml:"driver" default:"builtin" enum:"builtin,haproxy,nginx,exec"`
+	// this machine), exec (any command) or external (a proxy that runs already,
+	// which the run never starts, stops or signals).
+	Driver string `yaml:"driver" default:"builtin" enum:"builtin,haproxy,nginx,exec,external"`
 	// Config is the proxy's configuration in the language of the driver, a Go text/template that sees
 	// {{bind "name"}}, {{.Backends.name}}, {{.Stats}}, {{.Dir}}, {{.Poller}}
 	// and {{.Seed}}.
@@ -66,8 +67,14 @@ type Proxy struct {
 	// Poller is the event back end: epoll, poll, select, io_uring (driver
 	// builtin only), or empty for the proxy's own choice.
 	Poller string `yaml:"poller" enum:",epoll,poll,select,io_uring"`
-	// CPUs the proxy may run on; empty leaves the choice to the runner.
+	// CPUs the proxy may run on; empty leaves the choice to the runner. Of driver
+	// external those it does run on, which loads and origins stay away from.
 	CPUs []int `yaml:"cpus"`
+	// Listeners of driver external.
+	Listeners []Listener `yaml:"listeners"`
+	// PID is the process of driver external, or its master, for figures of its CPU
+	// time and memory; if it is absent, the one that its stats socket tells.
+	PID int `yaml:"pid" default:"0"`
 	// Stats tunes the reading of the proxy's counters.
 	Stats Stats `yaml:"stats"`
 	// Binary is the program of drivers haproxy and nginx; looked up in PATH.
@@ -90,8 +97,21 @@ type Proxy struct {
 	Ready Duration `yaml:"ready" default:"10s"`
 }
 
+// Listener is an address of a proxy that runs already.
+type Listener struct {
+	// Name by which loads know it: target proxy/NAME.
+	Name string `yaml:"name,required"`
+	// Address that the listener has: IP:PORT.
+	Address string `yaml:"address,required"`
+	// Frontend that it belongs to in the proxy's counters; the name if it is absent.
+	Frontend string `yaml:"frontend"`
+}
+
 // Stats tunes the reading of the proxy's counters.
 type Stats struct {
+	// Socket is the path of the stats socket of driver external; without one there are
+	// no counters.
+	Socket string `yaml:"socket"`
 	// Every is the time between two readings.
 	Every Duration `yaml:"every" default:"250ms"`
 }
@@ -125,6 +145,9 @@ type Backend struct {
 	MySQL MySQLOrigin `yaml:"mysql"`
 	// Redis says what origins of kind redis are and hold.
 	Redis RedisOrigin `yaml:"redis"`
+	// Listen is the address of the first replica, IP:PORT; those of the others count
+	// up. Without it the run chooses free ones.
+	Listen string `yaml:"listen"`
 	// Node of the network that the origins run on; "" is origin.
 	Node string `yaml:"node"`
 	// CPUs the origins may run on; empty leaves the choice to the runner.
@@ -138,7 +161,7 @@ type Load struct {
 	// Protocol of the requests: http1, tcp, mysql or redis.
 	Protocol string `yaml:"protocol" default:"http1" enum:"http1,tcp,mysql,redis"`
 	// Target is proxy/NAME for the address {{bind "NAME"}} of the
-	// configuration, or origin/BACKEND to go past the proxy.
+	// configuration or the listener NAME of driver external, or origin/BACKEND to go past the proxy.
 	Target string `yaml:"target,required"`
 	// Arrival of the requests: constant or poisson (open loop, at the rate of
 	// the phase whatever the answers do) or closed (each connection sends its

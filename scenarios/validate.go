@@ -132,13 +132,19 @@ func (v *validator) backends() {
 		v.size(at+".body", b.Body)
 		v.latency(at+".latency", b.Latency)
 		v.origin(at, b)
+		v.listen(i)
 		v.node(at+".node", b.Node, OriginNode)
 		v.cpus(at+".cpus", b.CPUs)
 	}
 }
 
 func (v *validator) proxy() {
+	v.external()
 	p := &v.s.Proxy
+	if p.Foreign() {
+		v.observed()
+		return
+	}
 	if v.given("proxy.config") && v.given("proxy.configFile") {
 		v.fail("proxy.configFile", "give config or configFile, not both")
 	}
@@ -191,13 +197,19 @@ func (v *validator) proxy() {
 	if p.Poller != "" && p.Poller != "poll" && p.Poller != "select" && runtime.GOOS != "linux" {
 		v.fail("proxy.poller", "poller %s needs Linux", p.Poller)
 	}
-	if every := p.Stats.Every.D().Milliseconds(); every < 10 || every > 60_000 {
-		v.fail("proxy.stats.every", "every must be from 10ms to 1m, not %v", p.Stats.Every)
-	}
 	if p.Ready.D() <= 0 {
 		v.fail("proxy.ready", "ready must be longer than 0")
 	}
 	v.node("proxy.node", p.Node, ProxyNode)
+	v.observed()
+}
+
+// observed checks what is said of the looks at a proxy, whoever has started it.
+func (v *validator) observed() {
+	p := &v.s.Proxy
+	if every := p.Stats.Every.D().Milliseconds(); every < 10 || every > 60_000 {
+		v.fail("proxy.stats.every", "every must be from 10ms to 1m, not %v", p.Stats.Every)
+	}
 	v.cpus("proxy.cpus", p.CPUs)
 }
 

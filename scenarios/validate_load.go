@@ -68,7 +68,9 @@ func (v *validator) target(path, target string) {
 	case ok && kind == "proxy":
 		if v.binds != nil && !v.bad["proxy.config"] && !v.bad["proxy.configFile"] && !v.binds[listener] {
 			known := slices.Sorted(maps.Keys(v.binds))
-			if len(known) == 0 {
+			if v.s.Proxy.Foreign() {
+				v.fail(path, "the proxy has no listener %q%s", printable(listener), didYouMean(listener, known))
+			} else if len(known) == 0 {
 				v.fail(path, "the proxy's configuration has no {{bind %q}}", printable(listener))
 			} else {
 				v.fail(path, "the proxy's configuration has no {{bind %q}}%s", printable(listener), didYouMean(listener, known))
@@ -294,6 +296,7 @@ func (v *validator) events() {
 			v.fail(at+".do", "there is no action %q%s", printable(e.Do), didYouMean(e.Do, names))
 			continue
 		}
+		v.spares(at, e, action)
 		v.args(at, e, action)
 		v.lasts(at, e, phases)
 	}

@@ -161,7 +161,7 @@ func (c *abuseCmd) spec(ctx context.Context) (*abuse.Spec, error) {
 	} else if load.Protocol != "http1" {
 		errs = append(errs, fmt.Errorf("URL %q: clients that misbehave speak http", c.URL))
 	} else {
-		s.Targets, s.Title, s.Host, s.Path = load.Targets, load.Title, load.HTTP.Host, load.HTTP.Requests[0].Path
+		s.Targets, s.OneName, s.Title, s.Host, s.Path = load.Targets, load.OneName, load.Title, load.HTTP.Host, load.HTTP.Requests[0].Path
 	}
 	return s, errors.Join(errs...)
 }

@@ -18,7 +18,7 @@ import (
 
 // loadCmd generates load without a scenario.
 type loadCmd struct {
-	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], tcp://HOST:PORT, redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE] or mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]"`
+	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], tcp://HOST:PORT, redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE] or mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]. Of a HOST with several addresses, the one that takes connections is used, and the next where it does not."`
 
 	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as it is answered (closed loop)."`
 	Duration string  `short:"D" group:"Arrivals" help:"Measured time; 10s, or with --trace that of the trace, if not given."`

@@ -26,7 +26,7 @@ type runCmd struct {
 	Output   string   `short:"o" placeholder:"DIR" help:"Result folder; results/NAME-TIME if not given."`
 	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
 	Seed     *uint64  `help:"Seed in place of the scenario's."`
-	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx or exec."`
+	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx, exec or external."`
 	Shorten  float64  `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
 	Outside  bool     `name:"allow-outside" help:"Let the proxy take over sockets and pid files, and write to log targets, outside the run's folder, which another proxy on this machine may be using."`
 	CPUs     []int    `name:"cpus" placeholder:"CPU" help:"Use these processors only, for all parts of the run; those that other programs leave alone."`

@@ -7,6 +7,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ticks is the kernel's USER_HZ, which is 100 on every Linux architecture Go
@@ -95,6 +98,19 @@ func StartTime(pid int) (uint64, error) {
 		return 0, os.ErrProcessDone
 	}
 	return strconv.ParseUint(fields[19], 10, 64)
+}
+
+// Age is how long ago a process was started. It fails when the process is gone.
+func Age(pid int) (time.Duration, error) {
+	start, err := StartTime(pid)
+	if err != nil {
+		return 0, err
+	}
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return 0, err
+	}
+	return time.Duration(now.Nano()) - time.Duration(start)*time.Second/ticks, nil
 }
 
 // Stopped tells whether a process is stopped by a signal.

@@ -301,3 +301,18 @@ func TestKindsAreDescribed(t *testing.T) {
 		}
 	}
 }
+
+// Clients go on to the next address of a name, each of them counted once.
+func TestNameWithSeveralAddresses(t *testing.T) {
+	addr := server(t)
+	_, port, _ := net.SplitHostPort(addr)
+	s := spec("half-close", "127.0.0.2:"+port)
+	s.Targets, s.OneName = append(s.Targets, addr), true
+	if out := carryOut(t, s); out.Opened == 0 || out.Opened != out.Attempts {
+		t.Errorf("with one address that answers: %+v", out.AbuseCounts)
+	}
+	s.Targets = []string{"127.0.0.2:" + port, "127.0.0.3:" + port}
+	if out := carryOut(t, s); out.Attempts == 0 || out.Refused != out.Attempts {
+		t.Errorf("with none: %+v", out.AbuseCounts)
+	}
+}

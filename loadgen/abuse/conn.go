@@ -14,6 +14,8 @@ type conn struct {
 	w          *worker
 	plan       *plan
 	fd         int
+	target     int // number of the address it leads to
+	tries      int // addresses tried for it
 	pos        int // in worker.conns
 	openedAt   int64
 	connecting bool
@@ -52,6 +54,7 @@ const (
 func (c *conn) connected() {
 	w := c.w
 	c.connecting = false
+	w.targets.Opened(c.target)
 	c.openedAt = w.loop.Now()
 	w.loop.StopTimer(&c.timer)
 	for _, k := range c.counts() {
@@ -68,12 +71,24 @@ func (c *conn) connected() {
 	c.proceed()
 }
 
+// unreached ends a connection that never came to be, and goes on to the next address
+// if there is one.
+func (c *conn) unreached(e syscall.Errno, reset bool) {
+	w, p, tries := c.w, c.plan, c.tries
+	again := w.targets.Failed(c.target, tries, e)
+	if !again {
+		w.unopened(p, c.target, e)
+	}
+	if c.close(reset); again {
+		w.try(p, tries)
+	}
+}
+
 // Ready implements loop.Handler.
 func (c *conn) Ready(ev poller.Events) {
 	if c.connecting {
 		if e := sock.Error(c.fd); e != 0 {
-			c.w.unopened(c.plan, e)
-			c.close(false)
+			c.unreached(e, false)
 			return
 		}
 		if ev&poller.Out == 0 {
@@ -114,8 +129,7 @@ func (c *conn) Expired(t *loop.Timer) {
 func (c *conn) stepOver() {
 	switch {
 	case c.connecting:
-		c.w.unopened(c.plan, syscall.ETIMEDOUT)
-		c.close(true)
+		c.unreached(syscall.ETIMEDOUT, true)
 	case c.over:
 		c.end(endLeft)
 	case c.plan.steps[c.step].do == opDrip:

@@ -25,10 +25,10 @@ const progressEvery = time.Second
 
 // Runner is one set of clients, prepared to start.
 type Runner struct {
-	spec   *Spec
-	loop   *loop.Loop
-	addrs  []sock.Addr
-	source *sock.Addr
+	spec    *Spec
+	loop    *loop.Loop
+	targets *loadgen.Targets
+	source  *sock.Addr
 }
 
 // New checks spec and prepares it.
@@ -37,12 +37,9 @@ func New(spec *Spec) (*Runner, error) {
 		return nil, err
 	}
 	r := &Runner{spec: spec}
-	for _, t := range spec.Targets {
-		a, err := sock.Parse(t)
-		if err != nil {
-			return nil, err
-		}
-		r.addrs = append(r.addrs, a)
+	var err error
+	if r.targets, err = loadgen.NewTargets(spec.Targets, spec.OneName); err != nil {
+		return nil, err
 	}
 	if spec.Source != "" {
 		ip, err := netip.ParseAddr(spec.Source)
@@ -58,7 +55,6 @@ func New(spec *Spec) (*Runner, error) {
 		sock.Close(fd)
 		r.source = &a
 	}
-	var err error
 	r.loop, err = loop.New(spec.Poller, min(spec.Connections+reservedFDs, sock.ReservableFDs()))
 	return r, err
 }
@@ -71,7 +67,7 @@ func (r *Runner) Run(ctx context.Context, startAt int64, progress func(*result.A
 	if startAt == 0 {
 		startAt = loop.Nanotime() + startDelayNs
 	}
-	w := newWorker(r.spec, r.loop, r.addrs, r.source, startAt)
+	w := newWorker(r.spec, r.loop, r.targets, r.source, startAt)
 	ended := make(chan error, 1)
 	go func() { ended <- r.turn(w) }()
 	tick := time.NewTicker(progressEvery)

@@ -19,6 +19,8 @@ type Spec struct {
 	// Targets are addresses as sock.Parse reads them; connections go round them
 	// in turn. They must be near: see Near.
 	Targets []string `json:"targets"`
+	// OneName is as a load's.
+	OneName bool `json:"oneName,omitempty"`
 	// Title names the target in reports; the first address when empty.
 	Title string `json:"title,omitempty"`
 	// Host and Path of the requests; the first target and "/" when empty.

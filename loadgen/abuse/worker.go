@@ -30,7 +30,7 @@ const lingerNs = 1e9
 type worker struct {
 	spec    *Spec
 	loop    *loop.Loop
-	addrs   []sock.Addr
+	targets *loadgen.Targets
 	source  *sock.Addr
 	plans   []plan
 	names   []string // of variants
@@ -40,7 +40,7 @@ type worker struct {
 	timeout int64
 
 	next  int64 // when to open another one
-	turn  int   // of plans and addresses
+	turn  int   // of plans
 	full  bool  // as many as may be are open
 	conns []*conn
 	free  []*conn
@@ -59,11 +59,11 @@ type counts struct {
 	status [600]uint64
 }
 
-func newWorker(s *Spec, l *loop.Loop, addrs []sock.Addr, source *sock.Addr, origin int64) *worker {
+func newWorker(s *Spec, l *loop.Loop, targets *loadgen.Targets, source *sock.Addr, origin int64) *worker {
 	k, _ := findKind(s.Kind)
 	t := s.settings()
 	w := &worker{
-		spec: s, loop: l, addrs: addrs, source: source, plans: k.plans(t), names: k.variants(s),
+		spec: s, loop: l, targets: targets, source: source, plans: k.plans(t), names: k.variants(s),
 		gap: max(1, int64(1e9/s.Rate)), timeout: defaultTimeoutUs * 1000, held: loadgen.NewHistogram(),
 	}
 	if s.TimeoutUs > 0 {
@@ -120,26 +120,41 @@ func (w *worker) Run() {
 // open connects one client.
 func (w *worker) open() {
 	p := &w.plans[w.turn%len(w.plans)]
-	a := &w.addrs[w.turn%len(w.addrs)]
 	w.turn++
 	for _, k := range w.counts(p) {
 		k.Attempts++
 	}
-	o := sock.ConnectOptions{NoDelay: true, RcvBuf: p.window}
-	if !a.IsUnix() {
-		o.Source = w.source
-	}
-	fd, inProgress, e := sock.Connect(a, &o)
-	if e != 0 {
-		w.unopened(p, e)
-		return
+	w.try(p, 0)
+}
+
+// try connects a client to the address whose turn it is, or to the next ones; tries is
+// how many addresses it has tried.
+func (w *worker) try(p *plan, tries int) {
+	var fd int
+	var inProgress bool
+	at, e := 0, syscall.Errno(0)
+	for {
+		tries++
+		at = w.targets.Next()
+		a := w.targets.Addr(at)
+		o := sock.ConnectOptions{NoDelay: true, RcvBuf: p.window}
+		if !a.IsUnix() {
+			o.Source = w.source
+		}
+		if fd, inProgress, e = sock.Connect(a, &o); e == 0 {
+			break
+		}
+		if !w.targets.Failed(at, tries, e) {
+			w.unopened(p, at, e)
+			return
+		}
 	}
 	c := w.take(p)
-	c.fd = fd
+	c.fd, c.target, c.tries = fd, at, tries
 	if err := w.loop.Add(fd, poller.In|poller.Out, c); err != nil {
 		sock.Close(fd)
 		w.free = append(w.free, c)
-		w.unopened(p, syscall.ENOBUFS)
+		w.unopened(p, at, syscall.ENOBUFS)
 		return
 	}
 	c.pos = len(w.conns)
@@ -147,19 +162,19 @@ func (w *worker) open() {
 	c.openedAt = w.loop.Now()
 	if inProgress {
 		c.connecting = true
-		w.loop.SetTimer(&c.timer, c.openedAt+w.timeout, c)
+		w.loop.SetTimer(&c.timer, c.openedAt+w.targets.Patience(w.timeout), c)
 		return
 	}
 	c.connected()
 }
 
 // unopened counts a connection that never came to be.
-func (w *worker) unopened(p *plan, e syscall.Errno) {
+func (w *worker) unopened(p *plan, at int, e syscall.Errno) {
 	for _, k := range w.counts(p) {
-		switch e {
-		case syscall.ECONNREFUSED, syscall.ENOENT:
+		switch {
+		case e == syscall.ECONNREFUSED, e == syscall.ENOENT:
 			k.Refused++
-		case syscall.EADDRNOTAVAIL, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
+		case w.targets.Local(at, e):
 			k.Local++
 		default:
 			k.Unreached++
@@ -208,7 +223,7 @@ func (w *worker) finish() {
 	for len(w.conns) > 0 {
 		c := w.conns[len(w.conns)-1]
 		if c.connecting {
-			w.unopened(c.plan, syscall.ETIMEDOUT)
+			w.unopened(c.plan, c.target, syscall.ETIMEDOUT)
 			c.close(true)
 			continue
 		}

@@ -335,6 +335,8 @@ func conservation(c *result.Conservation) *table {
 	exact := "every counter was read: the difference of " + units.Count(c.Delta) + " is exact"
 	if !c.Exact {
 		exact = "not exact: " + series.OneLine(c.Detail)
+	} else if c.Detail != "" {
+		exact += "; " + series.OneLine(c.Detail)
 	}
 	t.Notes = append(t.Notes, exact)
 	return t

@@ -73,7 +73,8 @@ type Proxy struct {
 }
 
 // Check compares. proxy is nil when it gives no counters, as of a program
-// without a stats socket; then clients and origins alone are compared.
+// without a stats socket; then clients and origins alone are compared. origins is nil
+// where there are none; then clients and proxy alone are.
 func Check(clients []Client, origins map[string]Origin, proxy *Proxy) *result.Conservation {
 	c := &result.Conservation{Exact: true}
 	var retries uint64
@@ -81,7 +82,7 @@ func Check(clients []Client, origins map[string]Origin, proxy *Proxy) *result.Co
 		retries = proxy.Retries
 	}
 	for _, cl := range clients {
-		if cl.Counting != loadgen.ByNumber && cl.Counting != loadgen.ByName {
+		if origins == nil || cl.Counting != loadgen.ByNumber && cl.Counting != loadgen.ByName {
 			continue
 		}
 		r := row(cl, origins[cl.Class], retries)
@@ -89,16 +90,21 @@ func Check(clients []Client, origins map[string]Origin, proxy *Proxy) *result.Co
 		c.Rows = append(c.Rows, r)
 	}
 	switch {
+	case proxy == nil && origins == nil:
+		c.Exact, c.Detail = false, "there are no origins, and the proxy gives no counters: there is nothing to compare with"
+		return c
 	case proxy == nil:
 		c.Detail = "the proxy gives no counters: clients and origins alone are compared"
 		return c
 	case proxy.Incomplete != "":
 		c.Exact, c.Detail = false, proxy.Incomplete
+	case origins == nil:
+		c.Detail = "there are no origins: clients and proxy alone are compared"
 	}
 	for _, f := range proxy.Frontends {
 		c.Proxy = append(c.Proxy, frontend(f, clients, proxy.Abuse)...)
 	}
-	if check, ok := servers(proxy, clients, origins); ok {
+	if check, ok := servers(proxy, clients, origins); ok && origins != nil {
 		c.Proxy = append(c.Proxy, check)
 	}
 	for _, check := range c.Proxy {

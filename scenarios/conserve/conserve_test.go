@@ -187,3 +187,16 @@ func TestEveryCounterMatters(t *testing.T) {
 		}
 	}
 }
+
+// Without origins clients are compared with the proxy alone, and with nothing where it
+// does not count either.
+func TestWithoutOrigins(t *testing.T) {
+	clients := []Client{{Class: "a", Sent: 5, Answered: 5, FromOrigin: 5, Completed: 5, Connections: 1, Frontend: "web", Counting: loadgen.ByNumber}}
+	proxy := &Proxy{Frontends: []Frontend{{Name: "web", HTTP: true, Requests: 6, Responses: 5, Connections: 1}}, Responses: 5}
+	if c := Check(clients, nil, proxy); !c.Exact || c.Delta != 1 || len(c.Rows) != 0 || len(c.Proxy) != 3 || c.Detail == "" {
+		t.Errorf("with a proxy that counts: %+v", c)
+	}
+	if c := Check(clients, nil, nil); c.Exact || c.Delta != 0 || len(c.Rows) != 0 {
+		t.Errorf("with nobody who counts: %+v", c)
+	}
+}

@@ -8,11 +8,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"bench/internal/proc"
 )
 
-// Driver is one way of running a proxy. The calls of one driver follow one
+// Driver is one way of running a proxy, or of observing one that runs already. The calls of one driver follow one
 // another: Prepare once, Start once and again after the process was killed, Reload
 // at will, Stop at last. Stop may come at any time and leaves no process behind.
 type Driver interface {
@@ -44,13 +45,44 @@ type Driver interface {
 // Generation is one process of the proxy; a reload begins the next.
 type Generation struct {
 	Number int // from 0
-	// Process is what was started: the process that serves, or its master.
+	// Process is what was started: the process that serves, or its master. It is nil
+	// where others have started the proxy.
 	Process *proc.Process
-	// PID is the process that serves.
+	// PID is the process that serves, by its own number; 0 if that is not known.
 	PID int
 	// gone is closed when the process that serves has ended, where that is not
 	// Process.
 	gone chan struct{}
+	// measured and end are the process to be measured and what its end looks like,
+	// where there is no Process.
+	measured int
+	end      string
+}
+
+// Measured is the process whose CPU time and memory, with those of its descendants, are
+// the proxy's, and when it was started; 0 if there is none on this machine, and the zero
+// time if it was before the run.
+func (g *Generation) Measured() (pid int, started time.Time) {
+	if g.Process == nil {
+		return g.measured, time.Time{}
+	}
+	return g.Process.PID(), g.Process.Started()
+}
+
+// Ended is closed when what was started has ended, or what others have started.
+func (g *Generation) Ended() <-chan struct{} {
+	if g.Process == nil {
+		return g.gone
+	}
+	return g.Process.Done()
+}
+
+// Exit is the error of a generation that has ended when it should not have.
+func (g *Generation) Exit(driver string) *ExitError {
+	if g.Process == nil {
+		return &ExitError{Driver: driver, State: g.end}
+	}
+	return &ExitError{Driver: driver, State: g.Process.State(), Output: g.Process.Output()}
 }
 
 // Done is closed when the process that serves has ended.

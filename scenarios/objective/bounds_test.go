@@ -106,7 +106,7 @@ func TestBounds(t *testing.T) {
 		{"known within bounds", "response.p99 < 500ms", "", doubt(result.ConcernsBounds, ""), result.Pass, 8891, 9911},
 	} {
 		d := data(t)
-		d.Conservation = &result.Conservation{Exact: true}
+		d.Conservation = &result.Conservation{Exact: true, Rows: []result.ConservationRow{{}}}
 		c.change(d)
 		o := evaluate(t, c.expr, c.window, d)
 		if o.Verdict != c.verdict {

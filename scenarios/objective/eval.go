@@ -214,6 +214,9 @@ func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 		case !c.Exact:
 			return 0, "conservation is not exact: " + c.Detail
 		}
+		if len(c.Rows) == 0 && (len(c.Proxy) == 0 || m.base != "conservation.delta") {
+			return 0, "nobody counts what could be compared"
+		}
 		switch m.base {
 		case "conservation.lost":
 			return sumRows(c, func(r *result.ConservationRow) uint64 { return r.Lost }), ""

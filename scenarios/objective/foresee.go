@@ -19,6 +19,9 @@ type Foreseen struct {
 	Unmeasured string
 	// Faults tells that there is an event to recover from.
 	Faults bool
+	// NoOrigins tells that nobody counts what the proxy's servers receive, NoCounters
+	// that the proxy does not count either.
+	NoOrigins, NoCounters bool
 }
 
 // Undecidable says why a comparison will never be decided, "" if it may be.
@@ -33,6 +36,9 @@ func (e *Expr) Undecidable(f *Foreseen) string {
 		}
 		if f.Unmeasured != "" && !m.ofIntegrity() && !m.ofRun() {
 			return fmt.Sprintf("nothing is measured in the phase %s: leave out its \"measure: false\", or choose another window", f.Unmeasured)
+		}
+		if strings.HasPrefix(m.base, "conservation.") && f.NoOrigins && (f.NoCounters || m.base != "conservation.delta") {
+			return m.name + " cannot be known: there are no backends in the scenario to count what they receive"
 		}
 		// That of the generator has a sample for each request, too.
 		if !slices.Contains(latencies(), m.base) || m.quantile >= 1 {

@@ -174,6 +174,10 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 		return fail(exitUsage, err)
 	}
 	c.record.Warnings = append(c.record.Warnings, c.place.warnings...)
+	if len(c.scenario.Backends) == 0 {
+		c.record.Warnings = append(c.record.Warnings,
+			"there are no backends: what the proxy's servers receive is compared with nothing, and integrity is not checked")
+	}
 	if c.watch, err = newStepWatch(); err != nil {
 		return fail(exitLost, err)
 	}
@@ -203,7 +207,25 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 		return err
 	}
 	c.live.Message("starting loads")
-	return fail(exitLost, c.startAgents(ctx))
+	if err := c.startAgents(ctx); err != nil {
+		return fail(exitLost, err)
+	}
+	return c.baseline()
+}
+
+// baseline notes what the proxy has counted before the loads begin: one that runs
+// already has a history.
+func (c *cell) baseline() error {
+	g := c.history.latest()
+	if err := g.baseline(); err != nil {
+		return fail(exitProxy, c.ended(g, err))
+	}
+	return nil
+}
+
+// isOrigin tells whether an address is that of an origin of this run.
+func (c *cell) isOrigin(addr string) bool {
+	return slices.ContainsFunc(c.origins, func(o *origin) bool { return o.addr == addr })
 }
 
 // planOrigins gives every origin an address.
@@ -211,7 +233,7 @@ func (c *cell) planOrigins() error {
 	for i := range c.scenario.Backends {
 		b := &c.scenario.Backends[i]
 		for n := 1; n <= b.Replicas; n++ {
-			addr, err := c.originAddr(b)
+			addr, err := c.originAddr(b, n)
 			if err != nil {
 				return err
 			}
@@ -255,6 +277,9 @@ func (c *cell) render() (words []string, err error) {
 			scenarios.Origin{Name: o.name, Addr: o.addr, Host: host, Port: n})
 	}
 	c.listeners = map[string]string{}
+	for _, l := range c.scenario.Proxy.Listeners {
+		c.listeners[l.Name] = l.Address
+	}
 	var failed error
 	bind := func(name string) string {
 		if _, ok := c.listeners[name]; !ok {
@@ -287,6 +312,9 @@ func newDriver(p *scenarios.Proxy, self, words []string, o driver.Options) drive
 		return driver.NewNginx(p.Binary, o)
 	case "exec":
 		return driver.NewExec(words, p.ReloadSignal, o)
+	case "external":
+		o.Stats = p.Stats.Socket
+		return driver.NewExternal(p.PID, o)
 	}
 	return driver.NewBuiltin(slices.Clone(self), o)
 }
@@ -338,10 +366,33 @@ func (c *cell) startProxy(ctx context.Context) error {
 		return fail(exitProxy, err)
 	}
 	c.history.add(n)
+	return fail(exitUsage, c.checkListeners(n))
+}
+
+// checkListeners refuses listeners of a proxy that runs already whose counters could
+// not be found.
+func (c *cell) checkListeners(g *generation) error {
+	rows, err := g.read()
+	if err != nil || rows == nil {
+		return err
+	}
+	var known []string
+	for i := range rows {
+		if rows[i].Server == "FRONTEND" {
+			known = append(known, rows[i].Proxy)
+		}
+	}
+	for i := range c.scenario.Proxy.Listeners {
+		if l := &c.scenario.Proxy.Listeners[i]; !slices.Contains(known, l.CountedAs()) {
+			return fmt.Errorf("listener %s: the proxy has no frontend %q, it has %s: name the one that listens on %s by frontend",
+				l.Name, l.CountedAs(), strings.Join(known, ", "), l.Address)
+		}
+	}
 	return nil
 }
 
-// healthy waits until every server with a health check has passed it.
+// healthy waits until every server with a health check has passed it; of a proxy that
+// runs already those that are origins of the run.
 func (c *cell) healthy(ctx context.Context) error {
 	g := c.history.latest()
 	deadline := time.Now().Add(healthyLimit)
@@ -353,7 +404,7 @@ func (c *cell) healthy(ctx context.Context) error {
 		var waiting []string
 		for i := range rows {
 			r := &rows[i]
-			if r.Server == "FRONTEND" || r.Server == "BACKEND" {
+			if r.Server == "FRONTEND" || r.Server == "BACKEND" || g.Process == nil && !c.isOrigin(r.Text("addr")) {
 				continue
 			}
 			if status, check := r.Text("status"), r.Text("check_status"); !strings.HasPrefix(status, "UP") && status != "no check" ||
@@ -378,8 +429,8 @@ func (c *cell) healthy(ctx context.Context) error {
 // ended explains an error of a generation by the end of its process.
 func (c *cell) ended(g *generation, err error) error {
 	select {
-	case <-g.Process.Done():
-		return &driver.ExitError{Driver: c.scenario.Proxy.Driver, State: g.Process.State(), Output: g.Process.Output()}
+	case <-g.Ended():
+		return g.Exit(c.scenario.Proxy.Driver)
 	case <-time.After(100 * time.Millisecond):
 		return err
 	}

@@ -47,7 +47,10 @@ func Check(ctx context.Context, doc *scenarios.Document, self []string) (notes [
 // been seen.
 func checkCell(ctx context.Context, group *proc.Group, cell *scenarios.Cell, self []string, found *scenarios.ConfigErrors, seen map[string]bool) (note string, err error) {
 	p := &cell.Scenario.Proxy
-	if p.Driver == "exec" {
+	switch p.Driver {
+	case "external":
+		return "", nil // it runs already
+	case "exec":
 		return fmt.Sprintf("the configuration was not checked: driver %s has no way to", p.Driver), nil
 	}
 	dir, err := group.Dir("bench-check-")

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +58,7 @@ func (c *cell) conclude(ctx context.Context) {
 
 // settle waits until every generation has given its last counters.
 func (c *cell) settle(ctx context.Context) {
-	c.history.latest().settle(ctx)
+	c.history.latest().settle(ctx, slices.Compact(slices.Sorted(maps.Values(c.frontends()))))
 	for _, g := range c.history.list() {
 		for !g.settled() {
 			select {
@@ -143,6 +145,9 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 	if proxy != nil {
 		proxy.Abuse = c.abused(frontends)
 	}
+	if len(c.origins) == 0 {
+		origins = nil
+	}
 	check := conserve.Check(clients, origins, proxy)
 	if len(lost) > 0 {
 		check.Exact = false
@@ -212,9 +217,13 @@ func client(load *result.Load, frontend string) conserve.Client {
 }
 
 // frontends finds for each target of a load the frontend that listens there,
-// in the lines of the configuration.
+// as the scenario says or in the lines of the configuration.
 func (c *cell) frontends() map[string]string {
 	found := map[string]string{}
+	for i := range c.scenario.Proxy.Listeners {
+		l := &c.scenario.Proxy.Listeners[i]
+		found["proxy/"+l.Name] = l.CountedAs()
+	}
 	section := ""
 	for line := range strings.SplitSeq(c.config, "\n") {
 		words := strings.Fields(line)
@@ -249,6 +258,7 @@ func (c *cell) proxyCounters() *conserve.Proxy {
 		}
 		return sum
 	}
+	addresses := c.history.addresses()
 	for _, key := range c.history.keys() {
 		http := c.history.mode(key.proxy) == "http"
 		switch key.server {
@@ -259,6 +269,9 @@ func (c *cell) proxyCounters() *conserve.Proxy {
 			})
 		case "BACKEND":
 		default:
+			if addr, known := addresses[key]; known && !c.isOrigin(addr) {
+				continue // what others answer is nothing to compare with
+			}
 			if http {
 				p.Responses += responses(key)
 				p.Errors += c.history.total(key, "eresp") + c.history.total(key, "cli_abrt") + c.history.total(key, "srv_abrt")
@@ -285,7 +298,7 @@ const (
 // trust judges the measurement itself.
 func (c *cell) trust(waits []result.Wait) result.Trust {
 	t := result.Trust{
-		SameHost: true, ClockStepped: c.watch.stepped(),
+		SameHost: c.sameHost(), ClockStepped: c.watch.stepped(),
 		Starved: c.usage.waits.byRole(c.record.Phases, c.record.Events),
 	}
 	t.DriverCPU, t.ProxyCPU, t.OriginCPU, t.ForeignCPU = c.usage.shares()
@@ -331,6 +344,23 @@ func (c *cell) trust(waits []result.Wait) result.Trust {
 		doubt(result.ConcernsTimes, "", "the clock of the machine was set during the run")
 	}
 	return t
+}
+
+// sameHost tells whether the proxy runs on this machine, as all else does.
+func (c *cell) sameHost() bool {
+	for i := range c.scenario.Proxy.Listeners {
+		host, _, err := net.SplitHostPort(c.scenario.Proxy.Listeners[i].Address)
+		if err != nil {
+			return false
+		}
+		// Only addresses of this machine can be bound.
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			return false
+		}
+		_ = l.Close() // nobody has connected
+	}
+	return true
 }
 
 // quietRemedy is what to do on a machine that is too busy.

@@ -124,20 +124,11 @@ func (c *cell) attempts(targets []*origin) attempts {
 	return a
 }
 
-// servers are the lines of "show stat" that stand for origins, by the addresses in the
-// configuration.
+// servers are the lines of "show stat" that stand for origins, by their addresses.
 func (c *cell) servers(targets []*origin) (keys []rowKey) {
-	section := ""
-	for line := range strings.SplitSeq(c.config, "\n") {
-		words := strings.Fields(line)
-		switch {
-		case len(words) < 2:
-		case words[0] == "backend" || words[0] == "listen":
-			section = words[1]
-		case words[0] == "server" && len(words) > 2:
-			if slices.ContainsFunc(targets, func(o *origin) bool { return o.addr == words[2] }) {
-				keys = append(keys, rowKey{section, words[1]})
-			}
+	for key, addr := range c.history.addresses() {
+		if slices.ContainsFunc(targets, func(o *origin) bool { return o.addr == addr }) {
+			keys = append(keys, key)
 		}
 	}
 	return keys
@@ -170,7 +161,7 @@ func (c *cell) refusedSince(a *attempts, beginUs, endUs int64) result.Finding {
 	if n == 0 && len(a.loads) == 0 && (len(a.servers) == 0 || c.history.latest().conn == nil) {
 		return result.Finding{
 			What: "connections refused", Verdict: result.Inconclusive, Asked: "new connections", Achieved: "unknown",
-			Note: "nobody counts them: the proxy has no stats socket, or no server with this address in its configuration",
+			Note: "nobody counts them: the proxy has no stats socket, or no server with this address",
 		}
 	}
 	f := evidence.Some("connections refused", n, "new connections")

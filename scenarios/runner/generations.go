@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +34,8 @@ type rowKey struct{ proxy, server string }
 // its last counters have been read.
 type generation struct {
 	*driver.Generation
-	conn *statsock.Conn // nil without a stats socket
+	socket string
+	conn   *statsock.Conn // nil without a stats socket
 	// replaced tells that its end was ordered.
 	replaced atomic.Bool
 	// killed tells that it was to end without any order.
@@ -41,9 +43,11 @@ type generation struct {
 
 	mu    sync.Mutex
 	last  map[rowKey]counters
-	modes map[string]string // of proxies: http or tcp
-	final bool              // last holds the end state
-	lost  string            // why the end state is unknown
+	base  map[rowKey]counters // when the loads began, of the first generation
+	addrs map[rowKey]string   // of servers
+	modes map[string]string   // of proxies: http or tcp
+	final bool                // last holds the end state
+	lost  string              // why the end state is unknown
 }
 
 // history is all generations of one cell.
@@ -59,7 +63,7 @@ const socketTimeout = 5 * time.Second
 // open connects to the stats socket of a generation that serves. A connection
 // may still reach the process before it, which the process id tells.
 func openGeneration(ctx context.Context, g *driver.Generation, socket string) (*generation, error) {
-	n := &generation{Generation: g, last: map[rowKey]counters{}, modes: map[string]string{}}
+	n := &generation{Generation: g, socket: socket, last: map[rowKey]counters{}, addrs: map[rowKey]string{}, modes: map[string]string{}}
 	if socket == "" {
 		n.lost = "the proxy has no stats socket"
 		return n, nil
@@ -130,12 +134,30 @@ func (g *generation) read() ([]statsock.Row, error) {
 				c[column] = n
 			}
 		}
-		g.last[rowKey{r.Proxy, r.Server}] = c
+		key := rowKey{r.Proxy, r.Server}
+		if c["stot"] < g.last[key]["stot"] && g.lost == "" {
+			g.lost = "somebody cleared the proxy's counters during the run"
+		}
+		g.last[key] = c
+		if addr := r.Text("addr"); addr != "" {
+			g.addrs[key] = addr
+		}
 		if m := r.Text("mode"); m != "" {
 			g.modes[r.Proxy] = m
 		}
 	}
 	return rows, nil
+}
+
+// baseline notes the present counters as those to begin with.
+func (g *generation) baseline() error {
+	if _, err := g.read(); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.base = maps.Clone(g.last)
+	return nil
 }
 
 // finish notes that the last reading is the end state.
@@ -154,10 +176,12 @@ func (g *generation) lose(why string) {
 	}
 }
 
-// idle tells from one reading whether no client is served any more.
-func idle(rows []statsock.Row) bool {
+// idle tells from one reading whether no client is served any more, at these frontends
+// or, without any, at all.
+func idle(rows []statsock.Row, frontends ...string) bool {
 	for i := range rows {
-		if n, ok := rows[i].Number("scur"); ok && n > 0 && rows[i].Server == "FRONTEND" {
+		r := &rows[i]
+		if n, ok := r.Number("scur"); ok && n > 0 && r.Server == "FRONTEND" && (len(frontends) == 0 || slices.Contains(frontends, r.Proxy)) {
 			return false
 		}
 	}
@@ -221,8 +245,9 @@ func (g *generation) quiet() (bool, error) {
 }
 
 // settle reads the end state of the generation that serves at the end of the
-// run, when the clients are gone: it waits until no session is left.
-func (g *generation) settle(ctx context.Context) {
+// run, when the clients are gone: it waits until no session is left at the frontends
+// they spoke to.
+func (g *generation) settle(ctx context.Context, frontends []string) {
 	if g.conn == nil {
 		return
 	}
@@ -232,7 +257,10 @@ func (g *generation) settle(ctx context.Context) {
 			g.lose(err.Error())
 			return
 		}
-		if idle(rows) {
+		if idle(rows, frontends...) {
+			if err := g.serves(); err != nil {
+				g.lose(err.Error())
+			}
 			g.finish()
 			return
 		}
@@ -245,12 +273,32 @@ func (g *generation) settle(ctx context.Context) {
 	}
 }
 
-// total sums a column over all generations.
+// serves tells whether it is this generation that answers on the stats socket. Others
+// than the run may have reloaded the proxy.
+func (g *generation) serves() error {
+	conn, err := statsock.Dial(g.socket, socketTimeout)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	info, err := conn.Info()
+	if err != nil {
+		return err
+	}
+	if now := info["Pid"]; now != fmt.Sprint(g.PID) {
+		return fmt.Errorf("process %s took the place of process %d during the run, and what it counted before is not known", now, g.PID)
+	}
+	return nil
+}
+
+// total sums a column over all generations, from when the loads began.
 func (h *history) total(key rowKey, column string) uint64 {
 	var sum uint64
 	for _, g := range h.list() {
 		g.mu.Lock()
-		sum += g.last[key][column]
+		if now, before := g.last[key][column], g.base[key][column]; now >= before {
+			sum += now - before
+		}
 		g.mu.Unlock()
 	}
 	return sum
@@ -273,6 +321,17 @@ func (h *history) keys() []rowKey {
 	slices.SortFunc(all, func(a, b rowKey) int {
 		return strings.Compare(a.proxy+"/"+a.server, b.proxy+"/"+b.server)
 	})
+	return all
+}
+
+// addresses are those of servers, as far as any generation tells.
+func (h *history) addresses() map[rowKey]string {
+	all := map[rowKey]string{}
+	for _, g := range h.list() {
+		g.mu.Lock()
+		maps.Copy(all, g.addrs)
+		g.mu.Unlock()
+	}
 	return all
 }
 

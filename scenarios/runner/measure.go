@@ -210,14 +210,12 @@ func (c *cell) watchGeneration(ctx context.Context, workers *sync.WaitGroup, g *
 		select {
 		case <-ctx.Done():
 			return
-		case <-g.Process.Done():
+		case <-g.Ended():
 		}
 		if g.killed.Load() || g.replaced.Load() && (g.Process.ExitCode() == 0 || c.scenario.Proxy.Reload == driver.Restart) {
 			return
 		}
-		c.fail(fail(exitProxy, &driver.ExitError{
-			Driver: c.scenario.Proxy.Driver, State: g.Process.State(), Output: g.Process.Output(),
-		}))
+		c.fail(fail(exitProxy, g.Exit(c.scenario.Proxy.Driver)))
 	})
 }
 

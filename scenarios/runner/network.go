@@ -47,9 +47,12 @@ func (c *cell) leaveOut(why error) {
 	c.scenario = &s
 }
 
-// originAddr is a free address for an origin: the one by which the proxy reaches
-// its node.
-func (c *cell) originAddr(b *scenarios.Backend) (string, error) {
+// originAddr is the address of replica number n (from 1) of a backend: the one it is to
+// have, or a free one by which the proxy reaches its node.
+func (c *cell) originAddr(b *scenarios.Backend, n int) (string, error) {
+	if b.Listen != "" {
+		return b.Address(n)
+	}
 	return c.address(scenarios.On(b.Node, scenarios.OriginNode), scenarios.On(c.scenario.Proxy.Node, scenarios.ProxyNode))
 }
 

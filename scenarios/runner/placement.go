@@ -41,8 +41,10 @@ func place(s *scenarios.Scenario, allowed []int) (*placement, error) {
 		}
 		return nil
 	}
-	if err := check("the proxy", s.Proxy.CPUs); err != nil {
-		return nil, err
+	if !s.Proxy.Foreign() { // which runs where it does
+		if err := check("the proxy", s.Proxy.CPUs); err != nil {
+			return nil, err
+		}
 	}
 	for i := range s.Backends {
 		if err := check("backend "+s.Backends[i].Name, s.Backends[i].CPUs); err != nil {
@@ -66,6 +68,9 @@ func place(s *scenarios.Scenario, allowed []int) (*placement, error) {
 	}
 	if len(p.proxy) == 0 {
 		p.proxy = allowed[:1]
+		if s.Proxy.Foreign() {
+			p.proxy = allowed // it may be anywhere
+		}
 	}
 	var rest []int
 	for _, cpu := range allowed {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"bench/chaos"
@@ -292,7 +293,7 @@ func firstLine(err error) string {
 func (c *cell) planned(version string) reports.Plan {
 	p := reports.Plan{
 		Scenario: c.scenario.Name, Cell: c.record.Name, Seed: c.scenario.Seed,
-		Proxy: fmt.Sprintf("%s %s", c.scenario.Proxy.Driver, version), Load: loadInWords(c.scenario),
+		Proxy: strings.TrimSpace(c.scenario.Proxy.Driver + " " + version), Load: loadInWords(c.scenario),
 		LengthUs: c.scenario.Length().Microseconds(), Phases: c.record.Phases,
 		CellIndex: c.index, CellCount: c.count,
 	}

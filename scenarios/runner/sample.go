@@ -84,7 +84,9 @@ func (c *cell) takeSample(at int64) {
 		s := result.Sample{Cell: c.record.Name, AtUs: at, Generation: g.Number, Processes: []result.Process{}}
 		// The workers of one master count once, with their master.
 		if i == len(all)-1 || g.Process != all[len(all)-1].Process {
-			s.Processes = c.usage.add(s.Processes, roleProxy, g.Process)
+			if pid, started := g.Measured(); pid != 0 {
+				s.Processes = c.usage.add(s.Processes, roleProxy, pid, started)
+			}
 		}
 		rows, err := g.read()
 		// A replaced generation may end while it is read; its drain has more to
@@ -95,17 +97,17 @@ func (c *cell) takeSample(at int64) {
 		if i == len(all)-1 {
 			for _, o := range c.origins {
 				if p, _ := o.process(); p.Running() {
-					s.Processes = c.usage.add(s.Processes, roleOrigin, p)
+					s.Processes = c.usage.add(s.Processes, roleOrigin, p.PID(), p.Started())
 				}
 			}
 			for _, a := range c.agents {
 				for _, p := range a.Processes() {
-					s.Processes = c.usage.add(s.Processes, roleDriver, p)
+					s.Processes = c.usage.add(s.Processes, roleDriver, p.PID(), p.Started())
 				}
 			}
 			for _, a := range c.abusers {
 				if a.process.Running() {
-					s.Processes = c.usage.add(s.Processes, roleAbuse, a.process)
+					s.Processes = c.usage.add(s.Processes, roleAbuse, a.process.PID(), a.process.Started())
 				}
 			}
 			c.conditions.note(rows)
@@ -172,24 +174,24 @@ func (u *usage) spentLocked() (own, others float64) {
 }
 
 // add reads a process and appends it to a sample.
-func (u *usage) add(to []result.Process, role string, p *proc.Process) []result.Process {
-	read, err := proc.ReadUsage(p.PID())
+func (u *usage) add(to []result.Process, role string, pid int, started time.Time) []result.Process {
+	read, err := proc.ReadUsage(pid)
 	if err != nil {
 		return to // it has just ended
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if _, ok := u.first[p.PID()]; !ok {
-		u.first[p.PID()] = read.CPUSeconds
-		if p.Started().After(u.began) && !u.began.IsZero() {
-			u.first[p.PID()] = 0 // started during the run: all its time counts
+	if _, ok := u.first[pid]; !ok {
+		u.first[pid] = read.CPUSeconds
+		if started.After(u.began) && !u.began.IsZero() {
+			u.first[pid] = 0 // started during the run: all its time counts
 		}
-		u.roles[p.PID()] = role
+		u.roles[pid] = role
 	}
-	u.now[p.PID()] = read.CPUSeconds
+	u.now[pid] = read.CPUSeconds
 	return append(to, result.Process{
-		Role: role, PID: p.PID(), CPUSeconds: read.CPUSeconds, RSSBytes: read.RSSBytes, FDs: read.FDs, Threads: read.Threads,
-		WaitedSeconds: u.waits.add(role, p.PID()),
+		Role: role, PID: pid, CPUSeconds: read.CPUSeconds, RSSBytes: read.RSSBytes, FDs: read.FDs, Threads: read.Threads,
+		WaitedSeconds: u.waits.add(role, pid),
 	})
 }
 
