@@ -161,6 +161,7 @@ func checkedSpec(addr string) *Spec {
 }
 
 func posting(s *Spec) { s.HTTP.Requests[0].Method, s.HTTP.Requests[0].Body = "POST", Body{Size: 900} }
+
 func chunking(s *Spec) {
 	s.HTTP.Requests[0].Method, s.HTTP.Requests[0].Body = "POST", Body{Size: 900, ChunkBytes: 300}
 }

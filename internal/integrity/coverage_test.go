@@ -102,8 +102,14 @@ func TestCompareCutTexts(t *testing.T) {
 		cut           int
 		at            int64 // -1: no difference
 	}{
-		{"abcdef", "abc", 3, -1}, {"abcdef", "abc", 0, 3}, {"abcdef", "abd", 3, 2}, {"abc", "abc", 3, -1},
-		{"abc", "abcdef", 0, 3}, {"abc", "abcdef", 6, 3}, {"ab", "abc", 3, 2}, {"", "", 0, -1},
+		{"abcdef", "abc", 3, -1},
+		{"abcdef", "abc", 0, 3},
+		{"abcdef", "abd", 3, 2},
+		{"abc", "abc", 3, -1},
+		{"abc", "abcdef", 0, 3},
+		{"abc", "abcdef", 6, 3},
+		{"ab", "abc", 3, 2},
+		{"", "", 0, -1},
 	} {
 		d, ok := Compare([]byte(c.expected), []byte(c.got), c.cut)
 		if ok != (c.at >= 0) || ok && d.Offset != c.at {

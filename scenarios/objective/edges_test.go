@@ -16,12 +16,27 @@ func TestDecided(t *testing.T) {
 		b    bounds
 		want bool
 	}{
-		{at(1, 3), "<", exactly(3), false}, {at(1, 2), "<", exactly(3), true}, {at(3, 5), "<", exactly(3), true}, {at(2, 5), "<", exactly(3), false},
-		{at(1, 3), "<=", exactly(3), true}, {at(3, 5), "<=", exactly(3), false}, {at(4, 5), "<=", exactly(3), true}, {at(2, 4), "<=", exactly(3), false},
-		{at(1, 3), ">", exactly(3), true}, {at(3, 5), ">", exactly(3), false}, {at(4, 5), ">", exactly(3), true},
-		{at(1, 3), ">=", exactly(3), false}, {at(3, 5), ">=", exactly(3), true}, {at(1, 2), ">=", exactly(3), true},
-		{at(1, 2), "==", exactly(3), true}, {at(1, 3), "==", exactly(3), false}, {at(3, 4), "!=", exactly(3), false}, {at(4, 5), "!=", exactly(3), true},
-		{exactly(3), "<", at(3, 4), false}, {exactly(3), "<=", at(3, 4), true}, {exactly(3), "==", exactly(3), true},
+		{at(1, 3), "<", exactly(3), false},
+		{at(1, 2), "<", exactly(3), true},
+		{at(3, 5), "<", exactly(3), true},
+		{at(2, 5), "<", exactly(3), false},
+		{at(1, 3), "<=", exactly(3), true},
+		{at(3, 5), "<=", exactly(3), false},
+		{at(4, 5), "<=", exactly(3), true},
+		{at(2, 4), "<=", exactly(3), false},
+		{at(1, 3), ">", exactly(3), true},
+		{at(3, 5), ">", exactly(3), false},
+		{at(4, 5), ">", exactly(3), true},
+		{at(1, 3), ">=", exactly(3), false},
+		{at(3, 5), ">=", exactly(3), true},
+		{at(1, 2), ">=", exactly(3), true},
+		{at(1, 2), "==", exactly(3), true},
+		{at(1, 3), "==", exactly(3), false},
+		{at(3, 4), "!=", exactly(3), false},
+		{at(4, 5), "!=", exactly(3), true},
+		{exactly(3), "<", at(3, 4), false},
+		{exactly(3), "<=", at(3, 4), true},
+		{exactly(3), "==", exactly(3), true},
 	} {
 		if got := decided(c.op, c.a, c.b); got != c.want {
 			t.Errorf("%v to %v %s %v to %v is decided: %v, want %v", c.a.low, c.a.high, c.op, c.b.low, c.b.high, got, c.want)
