@@ -130,12 +130,30 @@ func (c *conn) checkRequest() {
 // unreadable notes input that is no request, or no body of one. That it had a digest,
 // or what is left of one, tells that its client sent something else.
 func (q *requestCheck) unreadable(input []byte, sheet *uint64) {
-	if q.asked = q.asked || bytes.Contains(bytes.ToLower(input), []byte("x-bench-integrity")); !q.asked {
+	if q.asked = q.asked || namesDigest(input); !q.asked {
 		return
 	}
 	*sheet++
 	q.valid, q.wrong = false, "raw"
 	q.got = bytes.Clone(input[:min(len(input), integrity.MaxReceived)])
+}
+
+// digestName is the name of the field with the digest.
+var digestName = []byte(integrity.Header)
+
+// namesDigest tells whether the field stands anywhere in input, in any case.
+func namesDigest(input []byte) bool {
+	for len(input) >= len(digestName) {
+		if bytes.EqualFold(input[:len(digestName)], digestName) {
+			return true
+		}
+		next := bytes.IndexAny(input[1:], "xX")
+		if next < 0 {
+			return false
+		}
+		input = input[1+next:]
+	}
+	return false
 }
 
 // sealHead ends the head of an answer, which lacks its empty line, with its digest,
