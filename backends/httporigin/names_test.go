@@ -4,12 +4,12 @@ import "testing"
 
 func TestNamesDigest(t *testing.T) {
 	for input, want := range map[string]bool{
-		"":                                      false,
-		"X-Bench-Integrit":                      false,
-		"X-Bench-Integrity":                     true,
+		"":                                       false,
+		"X-Bench-Integrit":                       false,
+		"X-Bench-Integrity":                      true,
 		"GET / HTTP/1.1\r\nx-bENCH-integrity: 0": true,
-		"xxX-Bench-IntegrityX":                  true,
-		"X-Bench_Integrity X-Bench-Id: x-x-x-x": false,
+		"xxX-Bench-IntegrityX":                   true,
+		"X-Bench_Integrity X-Bench-Id: x-x-x-x":  false,
 	} {
 		if got := namesDigest([]byte(input)); got != want {
 			t.Errorf("%q: %v", input, got)
