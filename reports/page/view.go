@@ -38,6 +38,9 @@ type view struct {
 	Tool         string
 }
 
+// Breaks are the pieces of a card's name between which a line may be broken.
+func (c card) Breaks() []string { return strings.SplitAfter(c.Name, ".") }
+
 // verdict is a word and the class that colours its edge.
 type verdict struct{ Word, Class string }
 
@@ -65,6 +68,7 @@ type card struct {
 	Name    string
 	Wanted  string
 	Got     string
+	Within  string // how well it is known
 	Worst   string
 	Reason  string
 	// Cell names the one that is shown, and Tally counts them all by verdict,
@@ -159,7 +163,7 @@ func cards(cells []*series.Analysis) []card {
 	for _, l := range series.Limits(records) {
 		o := &l.Worst
 		c := card{
-			Verdict: verdictOf(o.Verdict), Name: words.Objective(o), Wanted: words.Wanted(o), Got: words.GotWithin(o),
+			Verdict: verdictOf(o.Verdict), Name: words.Objective(o), Wanted: words.Wanted(o), Got: words.Got(o), Within: words.KnownTo(o),
 			Worst: words.Worst(l.Cell.Events, series.Zero(l.Cell.Phases), o), Reason: series.OneLine(o.Reason),
 		}
 		if len(cells) > 1 {

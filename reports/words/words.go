@@ -124,10 +124,19 @@ func Got(o *result.Objective) string {
 
 // GotWithin is what an objective got, and how well that is known.
 func GotWithin(o *result.Objective) string {
-	if by := within(o); o.Known && by > 0 {
-		return Got(o) + " (known to ±" + Quantity(by, o.Unit) + ")"
+	if known := KnownTo(o); known != "" {
+		return Got(o) + " (" + known + ")"
 	}
 	return Got(o)
+}
+
+// KnownTo says how well what an objective got is known: "known to ±700 µs"; "" where
+// it is exact.
+func KnownTo(o *result.Objective) string {
+	if by := within(o); o.Known && by > 0 {
+		return "known to ±" + Quantity(by, o.Unit)
+	}
+	return ""
 }
 
 // Within is how well the latency of an objective is known, in microseconds; 0 where it
