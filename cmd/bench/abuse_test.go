@@ -44,7 +44,7 @@ func TestAbuseCommandRefuses(t *testing.T) {
 		{"idle http://127.0.0.1:1/ --every 1s", "takes no every", exitUsage},
 		{"idles http://127.0.0.1:1/", "unknown kind", exitUsage},
 		{"idle http://192.0.2.1/", "public address", exitUsage},
-		{"idle ftp://127.0.0.1/", "want http", exitUsage},
+		{"idle ftp://127.0.0.1/", "use http", exitUsage},
 		{"idle http://127.0.0.1:1/ --source 192.0.2.1", "source 192.0.2.1 is no address of this host", exitUsage},
 		{"idle http://127.0.0.1:1/ --cpu 4000", "--cpu: there is no processor 4000", exitUsage},
 		{"idle http://127.0.0.1:1/ -r 5 -D x --size 1x --hold 1", "--rate", exitUsage},

@@ -36,7 +36,8 @@ func TestHangup(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(self, c.args...)
+			// The tests may run under nohup(1), which is not what is tried here.
+			cmd := exec.Command("env", append([]string{"--default-signal=HUP", self}, c.args...)...)
 			cmd.Env = append(os.Environ(), mainVariable+"=1", "TMPDIR="+t.TempDir())
 			var out bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &out
@@ -46,6 +47,7 @@ func TestHangup(t *testing.T) {
 			defer func() { _ = cmd.Process.Kill() }()
 			time.Sleep(1500 * time.Millisecond)
 			_ = cmd.Process.Signal(c.sig)
+			defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
 			_ = cmd.Wait()
 			if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(out.String(), c.shows) {
 				t.Errorf("%s, want exit code %d and %q:\n%s", cmd.ProcessState, c.code, c.shows, out.String())
