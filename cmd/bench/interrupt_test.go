@@ -36,8 +36,7 @@ func TestHangup(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			// The tests may run under nohup(1), which is not what is tried here.
-			cmd := exec.Command("env", append([]string{"--default-signal=HUP", self}, c.args...)...)
+			cmd := exec.Command(self, c.args...)
 			cmd.Env = append(os.Environ(), mainVariable+"=1", "TMPDIR="+t.TempDir())
 			var out bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &out

@@ -468,7 +468,7 @@ func TestRunFullDisk(t *testing.T) {
 	b := start(t, strings.Replace(shortRun, "for: 2500ms", "for: 20s", 1), filepath.Join(disk, "r"))
 	began := time.Now()
 	code := b.wait(t)
-	for _, want := range []string{"the disk of the result folder is full", "kept in " + b.out + ": ", "timeline.jsonl (", "not written: run.json"} {
+	for _, want := range []string{"the disk of the result folder is full", "kept in " + b.out + ": ", "timeline.jsonl (", "not brought up to date: run.json"} {
 		if code != 6 || !strings.Contains(b.stderr.String(), want) {
 			t.Errorf("exit code %d, want 6 and %q:\n%s", code, want, b.stderr.String())
 		}

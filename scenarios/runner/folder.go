@@ -32,6 +32,8 @@ type folder struct {
 	dir    string
 	tables map[string]*table
 	made   []string // directories that did not exist before, innermost first
+	// outdated are files of an earlier state of the run that could not be replaced.
+	outdated []string
 }
 
 // table is a file of JSON lines.
@@ -168,6 +170,9 @@ func (d *folder) write(name string, text []byte) error {
 		err = os.Rename(f.Name(), filepath.Join(d.dir, name))
 	}
 	if err != nil {
+		if _, there := os.Stat(filepath.Join(d.dir, name)); there == nil {
+			d.outdated = append(d.outdated, name)
+		}
 		return storage(errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
@@ -227,6 +232,9 @@ func (d *folder) kept() string {
 	}
 	if len(missing) > 0 {
 		text += "; not written: " + strings.Join(missing, ", ")
+	}
+	if len(d.outdated) > 0 {
+		text += "; not brought up to date: " + strings.Join(d.outdated, ", ")
 	}
 	return text
 }
