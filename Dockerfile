@@ -1,7 +1,7 @@
 # A static binary in an image with nothing else in it:
 #
 #   docker build -t bench .
-#   docker run --rm -v "$PWD/results:/work/results" bench run zero-downtime-reload
+#   docker run --rm -v "$PWD/results:/bench/results" bench run zero-downtime-reload
 #
 # Networks of a run need more rights: --cap-add NET_ADMIN --cap-add SYS_ADMIN, and
 # --security-opt seccomp=unconfined for user namespaces and io_uring.
@@ -17,6 +17,6 @@ COPY --from=build /bench /usr/local/bin/bench
 COPY LICENSE /LICENSE
 # Sockets and configurations of runs are files in here.
 WORKDIR /tmp
-WORKDIR /work
+WORKDIR /bench
 ENV PATH=/usr/local/bin
 ENTRYPOINT ["/usr/local/bin/bench"]

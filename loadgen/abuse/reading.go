@@ -14,7 +14,7 @@ func (c *conn) read() {
 		c.readAll()
 		return
 	}
-	if c.receive(c.helping(c.plan.piece)) && !c.closed {
+	if c.receive(c.portion(c.plan.piece)) && !c.closed {
 		c.resting = true
 		c.w.loop.SetTimer(&c.readTimer, c.w.loop.Now()+c.plan.every, c)
 	}
@@ -22,13 +22,13 @@ func (c *conn) read() {
 
 // readAll takes everything until the socket is empty.
 func (c *conn) readAll() {
-	for !c.closed && c.receive(c.helping(0)) {
+	for !c.closed && c.receive(c.portion(0)) {
 	}
 }
 
-// helping is where one read goes: at most a piece, unless that is 0, and where the
+// portion is where one read goes: at most a piece, unless that is 0, and where the
 // client goes away within the answer no more than it may have.
-func (c *conn) helping(piece int) []byte {
+func (c *conn) portion(piece int) []byte {
 	buf := c.w.loop.Scratch()
 	most := int64(len(buf))
 	if piece > 0 {

@@ -217,7 +217,7 @@ func (w *worker) finish() {
 	w.end = min(w.end, w.loop.Refresh())
 	for _, c := range slices.Clone(w.conns) {
 		if !c.connecting && !c.deaf && !c.resting {
-			c.receive(c.helping(c.plan.piece))
+			c.receive(c.portion(c.plan.piece))
 		}
 	}
 	for len(w.conns) > 0 {

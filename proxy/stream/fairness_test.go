@@ -27,7 +27,7 @@ func (r *rig) clients() (n int) {
 	return n
 }
 
-// What a peer sends without being asked is taken in helpings, a turn of the loop each,
+// What a peer sends without being asked is taken in portions, one in each turn of the loop,
 // however fast it comes: the others have their turns in between.
 func TestNobodyHoldsTheThread(t *testing.T) {
 	t.Run("interim responses", func(t *testing.T) {

@@ -223,7 +223,7 @@ func (f *flow) pump(t *Thread, src, dst *endpoint) flowState {
 	}
 }
 
-// move takes one helping from src to dst, through a pipe where that pays. n is what
+// move takes one portion from src to dst, through a pipe where that pays. n is what
 // it counts for in the turn's share.
 func (f *flow) move(t *Thread, src, dst *endpoint) (n int, res ioResult, st flowState) {
 	if limit := f.spliceable(src, dst); limit > 0 {
