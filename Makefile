@@ -18,12 +18,12 @@ run: build ## Build and run the main scenario: reloads under load, a verdict, a 
 
 test: build ## Run every test
 	$(GO) vet ./...
-	$(GO) test -timeout 10m ./...
+	$(GO) test -timeout 20m ./...
 
 # Without proxy/difftest: its engine is a process of its own, which the detector does
 # not see. Buffers are overwritten there all the same.
 race: ## Run the tests of engine and generator under the race detector
-	$(GO) test -race -timeout 10m $$($(GO) list ./proxy/... ./internal/loop ./internal/poller ./loadgen/... | grep -v /difftest$$)
+	$(GO) test -race -timeout 20m $$($(GO) list ./proxy/... ./internal/loop ./internal/poller ./loadgen/... | grep -v /difftest$$)
 
 lint: ## Run the linters
 	$(GO) mod tidy -diff
