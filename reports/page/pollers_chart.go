@@ -103,8 +103,15 @@ func newValueScale(w *result.PollerWork, m *pollers.Measure) valueScale {
 	least, most := math.Inf(1), 0.0
 	for i := range w.Rows {
 		for _, f := range m.Figures(&w.Rows[i]) {
-			if f.Estimate.Known {
-				least, most = min(least, f.Estimate.Low), max(most, f.Estimate.High)
+			if !f.Estimate.Known {
+				continue
+			}
+			most = max(most, f.Estimate.High)
+			// A short run may read 0, which has no place on a logarithmic scale but its end.
+			for _, v := range []float64{f.Estimate.Low, f.Estimate.High} {
+				if v > 0 {
+					least = min(least, v)
+				}
 			}
 		}
 	}

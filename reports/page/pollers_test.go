@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"bench/internal/result"
 	"bench/reports/internal/fixture"
 	"bench/reports/pollers"
 )
@@ -130,6 +131,18 @@ func TestPollerPlots(t *testing.T) {
 					t.Errorf("%s: a point at %v", l.Name, at)
 				}
 			}
+		}
+	}
+}
+
+// A run so short that it reads 0 of something gets a chart, and an end to it.
+func TestPollersWithZeros(t *testing.T) {
+	w := &result.PollerWork{Name: "active", Rows: []result.PollerRow{{Active: 1, X: 1, Cells: []result.PollerCell{{
+		Contestant: "epoll", Runs: []result.PollerRun{{CPUMicros: 0, Rate: 100, Requests: 5000}, {CPUMicros: 80, Rate: 100, Requests: 5000}},
+	}}}}}
+	for _, m := range pollers.Measures() {
+		if s := newValueScale(w, &m); len(s.ticks) == 0 || len(s.ticks) > 40 {
+			t.Errorf("%s: %d ticks", m.Key, len(s.ticks))
 		}
 	}
 }
