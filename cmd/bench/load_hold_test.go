@@ -20,14 +20,14 @@ func TestLoadHoldsConnections(t *testing.T) {
 	for _, c := range []struct {
 		connections, origins int
 		think, length        string
-	}{{9000, 1, "3s", "5s"}, {21_000, 2, "8s", "12s"}} {
+	}{{9000, 1, "3s", "5s"}, {21_000, 2, "14s", "22s"}} {
 		t.Run(strconv.Itoa(c.connections), func(t *testing.T) {
 			if testquiet.Tried(t) {
 				return
 			}
 			address, origins := sharedOrigins(t, c.origins)
 			load := benchCommand(t, "load", "http://"+address+"/", "-q", "--json", "-",
-				"-c", strconv.Itoa(c.connections), "--think", c.think, "-D", c.length, "--timeout", "10s", "--connect-timeout", "10s")
+				"-c", strconv.Itoa(c.connections), "--think", c.think, "-D", c.length, "--timeout", "20s", "--connect-timeout", "20s")
 			load.Stderr = nil // the table
 			ended := make(chan error, 1)
 			var printed []byte
