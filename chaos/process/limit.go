@@ -55,24 +55,28 @@ func (l *Limit) Begin(_ context.Context, j *chaos.Journal) (err error) {
 	return nil
 }
 
-// look is the time between two looks at the files of the processes.
-const look = 20 * time.Millisecond
+// lookEvery is the time between two looks at the files of the processes.
+const lookEvery = 20 * time.Millisecond
 
 // count watches how near the processes come to their limit: the kernel keeps no count
 // of what it has refused.
 func (l *Limit) count() {
-	tick := time.NewTicker(look)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		for _, t := range l.targets {
-			if open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", t.PID)); err == nil {
-				l.most = max(l.most, len(open))
-			}
-		}
+		l.look()
 		select {
 		case <-l.halt:
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+func (l *Limit) look() {
+	for _, t := range l.targets {
+		if open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", t.PID)); err == nil {
+			l.most = max(l.most, len(open))
 		}
 	}
 }
@@ -109,6 +113,7 @@ func (l *Limit) End() (*result.Certificate, error) {
 	if l.halt != nil {
 		close(l.halt)
 		l.watch.Wait()
+		l.look()
 		findings = append(findings, l.reached())
 	}
 	err := undoAll(l.undos)

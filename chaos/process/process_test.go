@@ -16,10 +16,11 @@ import (
 	"bench/internal/testpeer"
 )
 
-// worker is a shell that keeps a processor busy, and a child of it that sleeps.
+// worker is a shell that keeps a processor busy and six files open, and a child of it
+// that sleeps. What files it inherits depends on who runs the tests; these it has anyhow.
 func worker(t *testing.T) int {
 	t.Helper()
-	c := exec.Command("sh", "-c", "sleep 60 & while :; do :; done")
+	c := exec.Command("sh", "-c", "exec 3</dev/null 4</dev/null 5</dev/null; sleep 60 & while :; do :; done")
 	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
 	if err := testpeer.Launch(c); err != nil {
 		t.Fatal(err)
