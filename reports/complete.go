@@ -6,9 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/term"
-
 	"bench/internal/result"
+	"bench/reports/internal/tty"
 	"bench/reports/series"
 )
 
@@ -42,12 +41,8 @@ func Finish(out *os.File, dir string, run *result.Run, ascii bool) error {
 			sizes[name] = info.Size()
 		}
 	}
-	seen := environment(ConsoleOptions{ASCII: ascii, Getenv: os.Getenv})
-	o := SummaryOptions{ASCII: seen.ascii, FileSizes: sizes, Dir: dir}
-	if term.IsTerminal(int(out.Fd())) {
-		o.Color = seen.color && os.Getenv("TERM") != "dumb"
-		o.Width, _ = terminalSize(out)
-	}
+	seen, width := tty.Of(out, ascii)
+	o := SummaryOptions{Color: seen.Color, ASCII: seen.ASCII, Width: width, FileSizes: sizes, Dir: dir}
 	_, printErr := io.WriteString(out, Summary(run, o))
 	return errors.Join(err, printErr)
 }

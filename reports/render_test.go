@@ -25,6 +25,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/internal/fixture"
+	"bench/reports/internal/junit"
 	"bench/reports/series"
 )
 
@@ -259,7 +260,7 @@ func TestMachineReadableFiles(t *testing.T) {
 		if err != nil || len(rows) == 0 {
 			t.Errorf("%s: seconds.csv: %v", name, err)
 		}
-		var suites junitSuites
+		var suites junit.Suites
 		raw := read(t, dir, "junit.xml")
 		if err := xml.Unmarshal([]byte(raw), &suites); err != nil {
 			t.Errorf("%s: junit.xml: %v", name, err)
