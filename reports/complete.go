@@ -12,20 +12,24 @@ import (
 )
 
 // Complete fills in what the reports derive from the tables in dir and the
-// final summary shows: the segments of every cell. The runner calls it when
-// the tables are written and before it writes run.json.
+// final summary shows: the segments of every cell, and the spread of the main figures
+// over repetitions.
 func Complete(dir string, run *result.Run) error {
 	d, err := series.Read(dir, run)
 	if err != nil {
 		return err
 	}
+	var cells []*series.Analysis
 	for i, c := range d.Cells {
-		windows := c.Windows(c.Base())
+		a := &series.Analysis{Cell: c, Windows: c.Windows(c.Base())}
+		a.Segments = c.Segments(a.Windows)
+		cells = append(cells, a)
 		run.Cells[i].Segments = nil
-		for _, s := range c.Segments(windows) {
-			run.Cells[i].Segments = append(run.Cells[i].Segments, segmentRecord(&s))
+		for j := range a.Segments {
+			run.Cells[i].Segments = append(run.Cells[i].Segments, segmentRecord(&a.Segments[j]))
 		}
 	}
+	run.Spreads = series.Spreads(run, cells)
 	return nil
 }
 

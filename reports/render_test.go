@@ -33,7 +33,7 @@ import (
 func rendered(t *testing.T, name string) string {
 	t.Helper()
 	dir := folder(t, name)
-	if _, err := Render(dir, []string{"html", "md", "json", "junit", "hlog", "csv"}); err != nil {
+	if _, err := Render(dir, []string{"html", "md", "json", "junit", "hlog", "csv", "openmetrics", "benchstat", "badge"}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -96,7 +96,7 @@ func TestGoldenReports(t *testing.T) {
 // The page holds no clock, locale, zone or map order.
 func TestSameFolderSameBytes(t *testing.T) {
 	dir := folder(t, "stop")
-	formats := []string{"html", "md", "json", "junit", "hlog", "csv"}
+	formats := []string{"html", "md", "json", "junit", "hlog", "csv", "openmetrics", "benchstat", "badge"}
 	var before map[string]string
 	for _, zone := range []string{"UTC", "Asia/Kathmandu", "America/St_Johns"} {
 		t.Setenv("TZ", zone)

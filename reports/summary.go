@@ -53,6 +53,7 @@ func Summary(run *result.Run, o SummaryOptions) string {
 		s.abuse(s.run.Cells[0])
 		s.leftOut()
 	} else {
+		s.spreads()
 		s.cells()
 		for _, c := range s.run.Cells {
 			if s.integrity(c) {
@@ -169,6 +170,9 @@ func (s *summary) head() {
 		parts = append(parts, strconv.Itoa(len(run.Cells))+" cells")
 	}
 	parts = append(parts, "seed "+strconv.FormatUint(run.Seed, 10))
+	if run.Label != "" {
+		parts = append(parts, run.Label)
+	}
 	s.addParts(s.Verdict(run.Verdict), tty.Width(run.Verdict), parts)
 	for _, c := range run.Cells {
 		for _, text := range words.NotCarried(c.Loads) {
@@ -257,7 +261,7 @@ func (s *summary) files() {
 	if s.dir != "" {
 		parts = append(parts, filepath.Clean(s.dir)+string(filepath.Separator))
 	}
-	for _, n := range []string{"report.html", "run.json", "seconds.csv", "report.md", "hist.hlog", "junit.xml"} {
+	for _, n := range []string{"report.html", "run.json", "seconds.csv", "report.md", "hist.hlog", "junit.xml", "metrics.om", "bench.txt", "badge.svg"} {
 		if !names[n] {
 			continue
 		}

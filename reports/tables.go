@@ -59,7 +59,7 @@ func writeCSV(w io.Writer, r *Report) error {
 }
 
 // writeJSON writes what the reports derived, for programs: run.json with the
-// segments and windows of every cell filled in.
+// segments and windows of every cell and the spread of repetitions filled in.
 func writeJSON(w io.Writer, r *Report) error {
 	type window struct {
 		Events      []int             `json:"events"`
@@ -94,6 +94,7 @@ func writeJSON(w io.Writer, r *Report) error {
 			windows[a.Name] = append(windows[a.Name], out)
 		}
 	}
+	r.Data.Run.Spreads = series.Spreads(r.Data.Run, r.Cells)
 	e := json.NewEncoder(w)
 	e.SetIndent("", " ")
 	return e.Encode(struct {
@@ -191,6 +192,7 @@ func writeMarkdown(w io.Writer, r *Report) error {
 	if run.Reason != "" {
 		m.Line("\n**%s**", markdown.Escape(series.OneLine(run.Reason)))
 	}
+	m.spreads(series.Spreads(run, r.Cells))
 	for _, a := range r.Cells {
 		m.cell(run, a, len(r.Cells) > 1)
 	}
@@ -198,12 +200,15 @@ func writeMarkdown(w io.Writer, r *Report) error {
 	m.Line("\n## Provenance\n")
 	for _, f := range [][2]string{
 		{"command", run.Command},
+		{"label", run.Label},
 		{"started", run.StartedAt},
 		{"ended", run.EndedAt},
 		{"scenario hash", run.Hash},
 		{"tool", "bench " + run.Tool.Version + " " + run.Tool.Commit + " " + run.Tool.Go},
 	} {
-		m.Line("- %s: %s", f[0], markdown.Escape(series.OneLine(f[1])))
+		if f[1] != "" {
+			m.Line("- %s: %s", f[0], markdown.Escape(series.OneLine(f[1])))
+		}
 	}
 	for _, warning := range append(append([]string(nil), run.Warnings...), r.Data.Notes...) {
 		m.Line("- warning: %s", markdown.Escape(series.OneLine(warning)))

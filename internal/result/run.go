@@ -14,6 +14,8 @@ type Run struct {
 	Version   int               `json:"version"` // of this record: 1
 	Tool      Tool              `json:"tool"`
 	Command   string            `json:"command"`
+	// Label is what the user called the run: a commit, a version, a try; may be empty.
+	Label     string            `json:"label,omitempty"`
 	Scenario  string            `json:"scenario"`     // name
 	Text      string            `json:"scenarioText"` // as resolved
 	Hash      string            `json:"scenarioHash"` // sha256 of Text, hex
@@ -25,6 +27,8 @@ type Run struct {
 	ExitCode  int               `json:"exitCode"`
 	Axes      []Axis            `json:"matrix,omitempty"`
 	Cells     []*Cell           `json:"cells"`
+	// Spreads are the main figures over the repetitions; empty without any.
+	Spreads   []Spread          `json:"spreads,omitempty"`
 	LeftOut   []LeftOut         `json:"leftOut,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
 	Files     map[string]string `json:"files"` // role -> name within the folder

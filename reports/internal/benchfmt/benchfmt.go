@@ -51,7 +51,7 @@ func (f *File) Result(name string, parts []Part, values []Value) {
 	f.b.WriteString("Benchmark" + title(word(name)))
 	for _, p := range parts {
 		if p.Value != "" {
-			f.b.WriteString("/" + p.Key + "=" + word(p.Value))
+			f.b.WriteString("/" + word(p.Key) + "=" + word(p.Value))
 		}
 	}
 	f.b.WriteString(" 1" + line.String() + "\n")
@@ -60,12 +60,17 @@ func (f *File) Result(name string, parts []Part, values []Value) {
 // String is the whole file.
 func (f *File) String() string { return f.b.String() }
 
-// Unit makes a unit of a measure's name and a unit that benchstat knows: "p99-ns".
+// Unit makes a unit of a measure's name and a unit that benchstat knows: "p99-ns",
+// "cpu/request-ns".
 func Unit(name, unit string) string {
-	if unit == "" {
-		return word(name)
+	parts := strings.Split(name, "/")
+	for i := range parts {
+		parts[i] = word(parts[i])
 	}
-	return word(name) + "-" + unit
+	if name = strings.Join(parts, "/"); unit == "" {
+		return name
+	}
+	return name + "-" + unit
 }
 
 // word keeps what may stand in a name: no spaces, no slash, which parts names, and no
