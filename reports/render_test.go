@@ -82,7 +82,7 @@ func read(t *testing.T, dir, name string) string {
 
 // quick are the fixtures that are made in no time.
 func quick() []string {
-	return []string{"stop", "reloads", "empty", "all-errors", "one-sample", "partial", "hostile", "invalid", "matrix"}
+	return []string{"stop", "reloads", "empty", "all-errors", "one-sample", "partial", "hostile", "invalid", "matrix", "repeats"}
 }
 
 func TestGoldenReports(t *testing.T) {

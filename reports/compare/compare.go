@@ -164,7 +164,12 @@ const mostCells = 4
 
 // charts reads the typical run of each side.
 func (r *report) charts() page.ComparisonCharts {
-	var out page.ComparisonCharts
+	out := page.ComparisonCharts{Beside: make(map[string]bool)}
+	for i := range r.record.Runs {
+		if dir := r.record.Runs[i].Dir; r.beside(dir) {
+			out.Beside[dir] = true
+		}
+	}
 	var runs [2]*series.Data
 	for i, side := range []string{series.SideBase, series.SideNew} {
 		run, by := series.TypicalRun(r.record, side)
@@ -205,16 +210,18 @@ func (r *report) charts() page.ComparisonCharts {
 
 // open reads the folder of a run: beneath that of the comparison, or where its name says.
 func (r *report) open(run *result.ComparedRun) (*series.Data, error) {
-	if filepath.IsLocal(run.Dir) {
-		if dir := filepath.Join(r.dir, run.Dir); isDir(dir) {
-			return series.Open(dir)
-		}
+	if r.beside(run.Dir) {
+		return series.Open(filepath.Join(r.dir, run.Dir))
 	}
 	return series.Open(run.Dir)
 }
 
-func isDir(dir string) bool {
-	info, err := os.Stat(dir)
+// beside tells whether the folder of a run lies beneath that of the comparison.
+func (r *report) beside(dir string) bool {
+	if dir == "" || !filepath.IsLocal(dir) {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(r.dir, dir))
 	return err == nil && info.IsDir()
 }
 

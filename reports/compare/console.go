@@ -37,6 +37,14 @@ func Finish(out *os.File, dir string, c *result.Comparison, ascii bool) error {
 	return err
 }
 
+// Print prints the outcome of a comparison of which nothing is written.
+func Print(out *os.File, c *result.Comparison, ascii bool) error {
+	var o Options
+	o.Style, o.Width = tty.Of(out, ascii)
+	_, err := io.WriteString(out, Text(c, o))
+	return err
+}
+
 // usual is the width that a table is made for; a narrower terminal loses the column
 // of bars.
 const usual = 80
@@ -163,7 +171,7 @@ func (t *text) table() {
 // colour paints the verdict at the end of a line.
 func (t *text) colour(l string) string {
 	for _, w := range []string{result.Slower, result.Worse, result.Better, result.Same, result.Under5, result.Undecided} {
-		if strings.HasSuffix(l, " "+w) {
+		if strings.HasSuffix(l, "  "+w) {
 			return strings.TrimSuffix(l, w) + t.Style.Verdict(w)
 		}
 	}
@@ -186,10 +194,10 @@ func bar(m *result.ComparedMeasure, top float64) string {
 		return min(max(int(math.Round((v/top+1)*(barCells-1)/2)), 0), barCells-1)
 	}
 	cells[barCells/2] = '|'
-	if !m.Known || m.Unit == "1" && m.ChangePercent != 0 {
+	if !m.Known || words.IsShare(m) && m.ChangePercent != 0 {
 		return string(cells)
 	}
-	if m.Unit != "1" && (m.Low != nil || m.High != nil) {
+	if !words.IsShare(m) && (m.Low != nil || m.High != nil) {
 		low, high := math.Inf(-1), math.Inf(1)
 		if m.Low != nil {
 			low = *m.Low
@@ -234,9 +242,6 @@ func (t *text) rest() {
 	}
 	if text := words.Noise(c); text != "" {
 		t.add("noise: ", text)
-	}
-	if !c.Interleaved {
-		t.add("method: ", "the runs did not alternate, so whatever changed on the machine in between counts as a change of the proxy")
 	}
 	if len(t.lines) == before {
 		t.lines = t.lines[:before-1]

@@ -95,11 +95,12 @@ func metrics(c *result.Comparison) []byte {
 		if unit != "" {
 			name += "_" + unit
 		}
-		family := f.Family(name, openmetrics.Gauge, unit, "Median of the measure over the runs of a side.")
+		family := f.Family(name, openmetrics.Gauge, unit, "Median of the measure over the runs of a side; of counts the sum.")
 		family.Add("", before, with("side", series.SideBase)...)
 		family.Add("", after, with("side", series.SideNew)...)
-		if m.Unit == "1" {
-			f.Family("bench_compare_difference", openmetrics.Gauge, "", "Difference of what is counted, new less base.").Add("", m.ChangePercent, labels...)
+		if words.IsShare(m) {
+			f.Family("bench_compare_share_difference_ratio", openmetrics.Gauge, "ratio", "Of what is counted: its share with new less that with base.").
+				Add("", round(m.ChangePercent/100), labels...)
 			continue
 		}
 		change := func(name, help string, percent *float64) {

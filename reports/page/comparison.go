@@ -37,6 +37,8 @@ type ComparisonCharts struct {
 	Cells []TypicalCell
 	// About says which runs they are, and what is left out.
 	About []string
+	// Beside holds the Dir of each run that lies beneath the folder of the page.
+	Beside map[string]bool
 }
 
 // comparisonView is what the page of `bench compare` shows.
@@ -184,7 +186,7 @@ func newComparisonView(c *result.Comparison, charts ComparisonCharts) *compariso
 		v.Charts = append(v.Charts, newComparedChart(i, &charts.Cells[i], v.Sides))
 	}
 	for i := range c.Runs {
-		v.Runs = append(v.Runs, newRunView(i, &c.Runs[i]))
+		v.Runs = append(v.Runs, newRunView(i, &c.Runs[i], charts.Beside[c.Runs[i].Dir]))
 	}
 	for _, f := range []fact{
 		{"command", c.Command},
@@ -255,8 +257,8 @@ func newComparedTable(c *result.Comparison) comparedTable {
 		switch {
 		case !m.Known:
 			row.NoBar = "too few samples"
-		case m.Unit == "1" && m.ChangePercent != 0:
-			row.NoBar = "a count: no percentage"
+		case words.IsShare(m) && m.ChangePercent != 0:
+			row.NoBar = "in percentage points (pp)"
 		default:
 			row.Bar = newChangeBar(m, top, at)
 			t.HasBar = true
@@ -282,7 +284,7 @@ func newChangeBar(m *result.ComparedMeasure, top float64, at func(float64) float
 	case words.Decided(m.Verdict):
 		b.Class = "filled"
 	}
-	if m.Unit == "1" || m.Low == nil && m.High == nil {
+	if words.IsShare(m) || m.Low == nil && m.High == nil {
 		return b
 	}
 	low, high := math.Inf(-1), math.Inf(1)
@@ -351,13 +353,13 @@ func eventKeys(a *series.Analysis) (texts []string) {
 	return texts
 }
 
-func newRunView(i int, r *result.ComparedRun) runView {
+func newRunView(i int, r *result.ComparedRun, beside bool) runView {
 	v := runView{
 		Order: i + 1, Pair: r.Pair, Side: series.OneLine(r.Side), Verdict: verdictOf(series.OneLine(r.Verdict)), Note: series.OneLine(r.Reason),
 		Dir: series.OneLine(r.Dir), LeftOut: r.LeftOut, Late: r.Confirm,
 	}
 	// Only what lies beside the page can be found from it wherever the folder is kept.
-	if r.Dir != "" && filepath.IsLocal(r.Dir) {
+	if beside {
 		u := url.URL{Path: path.Join(filepath.ToSlash(r.Dir), "report.html")}
 		v.Href = "./" + u.EscapedPath()
 	}

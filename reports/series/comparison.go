@@ -20,7 +20,7 @@ func ChangeScale(c *result.Comparison) float64 {
 	}
 	for i := range c.Measures {
 		m := &c.Measures[i]
-		if !m.Known || m.Unit == "1" {
+		if !m.Known || m.Unit == "1" || m.Unit == "%" {
 			continue
 		}
 		take(&m.ChangePercent)
@@ -71,6 +71,12 @@ func TypicalRun(c *result.Comparison, side string) (run *result.ComparedRun, by 
 	if len(runs) == 0 {
 		return nil, ""
 	}
+	first := 0 // how many are not of the second look
+	for _, r := range runs {
+		if !r.Confirm {
+			first++
+		}
+	}
 	for _, name := range []string{"response.p99", "response.p50"} {
 		for i := range c.Measures {
 			m := &c.Measures[i]
@@ -78,7 +84,7 @@ func TypicalRun(c *result.Comparison, side string) (run *result.ComparedRun, by 
 			if side == SideNew {
 				values = m.NewValues
 			}
-			if m.Name != name || m.Load != "" || m.Class != "" || len(values) == 0 || len(values) > len(runs) {
+			if m.Name != name || m.Load != "" || m.Class != "" || len(values) == 0 || len(values) != len(runs) && len(values) != first {
 				continue
 			}
 			order := make([]int, len(values))

@@ -60,17 +60,17 @@ func ComparedValue(m *result.ComparedMeasure, v float64) string {
 	return Quantity(v, m.Unit)
 }
 
-// IsDifference tells that the change of a measure is a difference, not a percentage: of
-// what is counted and may be 0.
-func IsDifference(m *result.ComparedMeasure) bool { return m.Unit == "1" || m.Unit == "%" }
+// IsShare tells that the change of a measure is the difference of two shares, in
+// percentage points, not a ratio: of what is counted and may be 0.
+func IsShare(m *result.ComparedMeasure) bool { return m.Unit == "1" || m.Unit == "%" }
 
-// Change prints the change of a measure: "+12 %", "-3", "0".
+// Change prints the change of a measure: "+12 %", "-0.3 pp" (percentage points), "0 %".
 func Change(m *result.ComparedMeasure) string {
-	if !m.Known {
+	switch {
+	case !m.Known:
 		return units.None
-	}
-	if m.Unit == "1" {
-		return units.Change(m.ChangePercent)
+	case IsShare(m):
+		return units.Change(m.ChangePercent) + " pp"
 	}
 	return units.Change(m.ChangePercent) + " %"
 }
@@ -106,10 +106,10 @@ func IsWorse(verdict string) bool { return verdict == result.Slower || verdict =
 // Decided tells that the verdict of a measure answers the question.
 func Decided(verdict string) bool {
 	switch verdict {
-	case result.Slower, result.Worse, result.Better, result.Same, result.Under5:
+	case result.Slower, result.Worse, result.Better, result.Same:
 		return true
 	}
-	return false
+	return strings.HasPrefix(verdict, "under ") // the bound that it is cleared of
 }
 
 // Gated are the measures that decide.
@@ -269,11 +269,11 @@ func CompareMethod(c *result.Comparison) (texts []string) {
 		texts = append(texts, "The runs of the two sides did not alternate. Whatever changed on the machine between them counts as a change of the proxy here: of two programs that are the same, first half against second half has called two in five measures changed. The figures are for orientation.")
 	}
 	texts = append(texts,
-		"The change is the Hodges-Lehmann estimate over the pairs' ratios new / base (the median of their pairwise means, in logarithms); of counts, which may be 0, it is the difference. Percentiles are those of each run, never of merged runs: one stalled run would decide otherwise. base and new are medians over the runs.")
+		"The change is the Hodges-Lehmann estimate over the pairs' ratios new / base (the median of their pairwise means, in logarithms); of what is counted, and may be 0, it is the difference of the shares in percentage points (pp). Percentiles are those of each run, never of merged runs: one stalled run would decide otherwise. base and new are medians over the runs, of counts the sums.")
 	switch c.Method {
 	case "sequential":
 		texts = append(texts,
-			"Judged was by an e-process of signs, which stays exact whenever one stops: after every second pair from the sixth on, it weighs how many pairs went which way. A measure is worse if that evidence and the estimate both exceed their bounds (least effect "+least+"), and cleared as \"under 5 %\" once a slowdown of five percent is as strongly contradicted.")
+			"Judged was by an e-process of signs, which stays exact whenever one stops: after every second pair from the sixth on, it weighs how many pairs went which way. A measure is worse if that evidence and the estimate both exceed their bounds (least effect "+least+"), and cleared (\"under 5 %\") once a slowdown of five percent is as strongly contradicted.")
 	case "fixed":
 		texts = append(texts,
 			"The number of pairs was fixed beforehand. A measure is worse or better if a test on the pairs' logarithms rejects \"no change\", corrected for the number of measures (Holm), and the estimate exceeds the least effect of "+least+".")
