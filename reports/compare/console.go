@@ -89,12 +89,7 @@ func (t *text) addPainted(painted, lead, body string) {
 func (t *text) head() {
 	c := t.record
 	word := t.Safe(words.CompareHead(c))
-	color := c.Verdict
-	if !words.Decided(color) {
-		color = word
-	}
-	painted := t.Style.Verdict(color)
-	painted = strings.Replace(painted, color, word, 1) + "  "
+	painted := t.Paint(colourOf(c.Verdict), word) + "  "
 	summary := words.CompareSummary(c) + ", " + words.ComparePairs(c.Pairs)
 	if ok, why := judged(c); !ok && why != "" {
 		t.addPainted(painted, word+"  ", why)
@@ -163,19 +158,28 @@ func (t *text) table() {
 			t.add("", g)
 		}
 		for _, l := range lines[i] {
-			t.lines = append(t.lines, t.colour(l))
+			t.lines = append(t.lines, t.colour(l, c.Measures[i].Verdict))
 		}
 	}
 }
 
-// colour paints the verdict at the end of a line.
-func (t *text) colour(l string) string {
-	for _, w := range []string{result.Slower, result.Worse, result.Better, result.Same, result.Under5, result.Undecided} {
-		if strings.HasSuffix(l, "  "+w) {
-			return strings.TrimSuffix(l, w) + t.Style.Verdict(w)
-		}
+// colourOf is the colour of a verdict.
+func colourOf(verdict string) string {
+	switch {
+	case words.IsWorse(verdict):
+		return tty.Fail
+	case words.Decided(verdict):
+		return tty.Pass
 	}
-	return l
+	return tty.Unsure
+}
+
+// colour paints the verdict at the end of a line.
+func (t *text) colour(line, verdict string) string {
+	if rest, ok := strings.CutSuffix(line, "  "+verdict); ok && verdict != result.Shown {
+		return rest + "  " + t.Paint(colourOf(verdict), verdict)
+	}
+	return line
 }
 
 // axis is the head of the bars: the ends of the axis, and zero in the middle.

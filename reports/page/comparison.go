@@ -161,7 +161,7 @@ func comparedVerdict(word string) verdict {
 
 func newComparisonView(c *result.Comparison, charts ComparisonCharts) *comparisonView {
 	v := &comparisonView{
-		CSP: pollersCSP, Style: template.CSS(styleSource + comparisonStyle),
+		CSP: noScriptCSP, Style: template.CSS(styleSource + comparisonStyle),
 		Scenario: series.OneLine(c.Scenario), Summary: words.CompareSummary(c), Reason: series.OneLine(c.Reason),
 		Verdict: comparedVerdict(c.Verdict), Differs: words.Differs(c), Needs: words.Needs(c),
 		Table: newComparedTable(c), ChartNotes: charts.About, Confirmation: words.Confirmation(c), Method: words.CompareMethod(c),

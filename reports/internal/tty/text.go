@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode"
 
-	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
 )
@@ -87,12 +86,10 @@ const (
 // Verdict colours a word as its verdict.
 func (s Style) Verdict(word string) string {
 	switch word {
-	case result.Pass, "OK", result.Better, result.Same, result.Under5:
+	case "PASS", "OK":
 		return s.Paint(Pass, word)
-	case result.Fail, result.Slower, result.Worse:
+	case "FAIL":
 		return s.Paint(Fail, word)
-	case result.Shown, "":
-		return word
 	default:
 		return s.Paint(Unsure, word)
 	}
