@@ -123,10 +123,10 @@ func TestCommandLinesAreFound(t *testing.T) {
 // The examples for CI parse, and the command lines in them are ones of this program.
 func TestExamplesForCI(t *testing.T) {
 	for file, wants := range map[string][]string{
-		"../../examples/ci/github-actions.yaml":     {"run", "compare"},
-		"../../examples/ci/gitlab-ci.yml":           {"run", "compare"},
-		"../../examples/prometheus/prometheus.yml":  {"run", "report"},
-		"../../docs/GATING.md":                      {"run", "compare", "report"},
+		"../../examples/ci/github-actions.yaml":    {"run", "compare"},
+		"../../examples/ci/gitlab-ci.yml":          {"run", "compare"},
+		"../../examples/prometheus/prometheus.yml": {"run", "report"},
+		"../../docs/GATING.md":                     {"run", "compare", "report"},
 	} {
 		raw, err := os.ReadFile(file)
 		if err != nil {

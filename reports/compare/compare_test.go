@@ -371,9 +371,6 @@ func TestMetricsAreValid(t *testing.T) {
 		dir, c := written(t, name)
 		all, err := omcheck.Parse(read(t, dir, "metrics.om"))
 		if err != nil {
-			if name == "hostile" && strings.Contains(err.Error(), "twice") {
-				continue // its measures share one name
-			}
 			t.Errorf("%s: %v", name, err)
 		}
 		find := func(name string, labels map[string]string) (v float64, ok bool) {

@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"math"
 	"net/url"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -360,7 +359,7 @@ func newRunView(i int, r *result.ComparedRun, beside bool) runView {
 	}
 	// Only what lies beside the page can be found from it wherever the folder is kept.
 	if beside {
-		u := url.URL{Path: path.Join(filepath.ToSlash(r.Dir), "report.html")}
+		u := url.URL{Path: filepath.ToSlash(filepath.Join(r.Dir, "report.html"))}
 		v.Href = "./" + u.EscapedPath()
 	}
 	return v

@@ -32,6 +32,7 @@ type File struct {
 type Family struct {
 	name, kind, unit, help string
 	lines                  []string
+	seen                   map[string]bool
 }
 
 // Family is the family of a name, begun when it is asked for first. A unit must be the
@@ -43,14 +44,15 @@ func (f *File) Family(name, kind, unit, help string) *Family {
 	if f.byName == nil {
 		f.byName = make(map[string]*Family)
 	}
-	m := &Family{name: name, kind: kind, unit: unit, help: help}
+	m := &Family{name: name, kind: kind, unit: unit, help: help, seen: make(map[string]bool)}
 	f.byName[name] = m
 	f.families = append(f.families, m)
 	return m
 }
 
 // Add adds a sample. suffix is "" or what its type allows. A value that is not a number
-// is left out: it would say something that nobody measured.
+// is left out: it would say something that nobody measured. So is a second sample with the
+// same labels, for which a reader would refuse the whole file.
 func (m *Family) Add(suffix string, value float64, labels ...Label) {
 	if math.IsNaN(value) {
 		return
@@ -68,6 +70,10 @@ func (m *Family) Add(suffix string, value float64, labels ...Label) {
 	if sep == "," {
 		b.WriteByte('}')
 	}
+	if m.seen[b.String()] {
+		return
+	}
+	m.seen[b.String()] = true
 	b.WriteString(" " + Number(value))
 	m.lines = append(m.lines, b.String())
 }
