@@ -40,7 +40,7 @@ func writeBench(w io.Writer, r *Report) error {
 			}
 			values := benchValues(&l.Tally, l.DurationSeconds)
 			if known && len(a.Loads) == 1 {
-				values = append(values, benchfmt.Value{V: math.Round(cost * 1e3), Unit: "cpu/request-ns"})
+				values = append(values, benchfmt.Value{V: math.Round(cost * 1e3), Unit: benchfmt.Unit("cpu/request", "ns")})
 			}
 			f.Result(r.Data.Run.Scenario, of, values)
 			for j := range l.Classes {
