@@ -78,7 +78,7 @@ type comparedTable struct {
 
 type changeTick struct {
 	At         float64
-	Text, Edge string // Edge: "first" or "last", whose text stays within
+	Text, Edge string // Edge: "first" or "last", whose text stays within; "half" between them
 }
 
 type comparedGroup struct {
@@ -231,6 +231,8 @@ func newComparedTable(c *result.Comparison) comparedTable {
 		switch i {
 		case 0:
 			tick.Edge = "first"
+		case 1, 3:
+			tick.Edge = "half"
 		case 4:
 			tick.Edge, tick.Text = "last", tick.Text+" %"
 		}

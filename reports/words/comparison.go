@@ -273,7 +273,7 @@ func CompareMethod(c *result.Comparison) (texts []string) {
 	switch c.Method {
 	case "sequential":
 		texts = append(texts,
-			"Judged was by an e-process of signs, which stays exact whenever one stops: after every second pair from the sixth on, it weighs how many pairs went which way. A measure is worse if that evidence and the estimate both exceed their bounds (least effect "+least+"), and cleared (\"under 5 %\") once a slowdown of five percent is as strongly contradicted.")
+			"The verdict comes from a sign e-process, which stays valid whenever one stops: after every second pair from the sixth on, it weighs how many pairs went which way. A measure is worse if that evidence and the estimate both exceed their bounds (least effect "+least+"), and cleared (\"under 5 %\") once a slowdown of five percent is as strongly contradicted.")
 	case "fixed":
 		texts = append(texts,
 			"The number of pairs was fixed beforehand. A measure is worse or better if a test on the pairs' logarithms rejects \"no change\", corrected for the number of measures (Holm), and the estimate exceeds the least effect of "+least+".")
