@@ -83,14 +83,7 @@ func main() {
 func run(args []string, std *streams) int {
 	var c cli
 	code := -1
-	parser, err := kong.New(&c,
-		kong.Name("bench"),
-		kong.Description("A test bed for proxies: load, faults, reloads, and a verdict."),
-		kong.Writers(std.out, std.err),
-		kong.Exit(func(n int) { code = n }),
-		kong.UsageOnError(),
-		kong.Bind(std),
-	)
+	parser, err := newParser(&c, std.out, std.err, func(n int) { code = n }, kong.Bind(std))
 	if err != nil {
 		fmt.Fprintln(std.err, "bench:", err)
 		return exitUsage
@@ -117,6 +110,18 @@ func run(args []string, std *streams) int {
 		return exit.code
 	}
 	return exitPass
+}
+
+// newParser makes what reads command lines into c. exit is called where --help has been
+// answered.
+func newParser(c *cli, out, err io.Writer, exit func(int), more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{
+		kong.Name("bench"),
+		kong.Description("A test bed for proxies: load, faults, reloads, and a verdict."),
+		kong.Writers(out, err),
+		kong.Exit(exit),
+		kong.UsageOnError(),
+	}, more...)...)
 }
 
 // say prints an error as the last word of a command.

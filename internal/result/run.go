@@ -11,24 +11,28 @@ const (
 
 // Run is run.json: everything about one `bench run`, the big tables by reference.
 type Run struct {
-	Version   int               `json:"version"` // of this record: 1
-	Tool      Tool              `json:"tool"`
-	Command   string            `json:"command"`
-	Scenario  string            `json:"scenario"`     // name
-	Text      string            `json:"scenarioText"` // as resolved
-	Hash      string            `json:"scenarioHash"` // sha256 of Text, hex
-	Seed      uint64            `json:"seed"`
-	StartedAt string            `json:"startedAt"` // RFC 3339 with offset
-	EndedAt   string            `json:"endedAt"`
-	Verdict   string            `json:"verdict"`
-	Reason    string            `json:"reason,omitempty"` // of a verdict other than PASS, one line
-	ExitCode  int               `json:"exitCode"`
-	Axes      []Axis            `json:"matrix,omitempty"`
-	Cells     []*Cell           `json:"cells"`
-	LeftOut   []LeftOut         `json:"leftOut,omitempty"`
-	Warnings  []string          `json:"warnings,omitempty"`
-	Files     map[string]string `json:"files"` // role -> name within the folder
-	Dir       string            `json:"-"`     // the folder, while the run is at hand
+	Version int    `json:"version"` // of this record: 1
+	Tool    Tool   `json:"tool"`
+	Command string `json:"command"`
+	// Label is what the user called the run: a commit, a version, a try; may be empty.
+	Label     string  `json:"label,omitempty"`
+	Scenario  string  `json:"scenario"`     // name
+	Text      string  `json:"scenarioText"` // as resolved
+	Hash      string  `json:"scenarioHash"` // sha256 of Text, hex
+	Seed      uint64  `json:"seed"`
+	StartedAt string  `json:"startedAt"` // RFC 3339 with offset
+	EndedAt   string  `json:"endedAt"`
+	Verdict   string  `json:"verdict"`
+	Reason    string  `json:"reason,omitempty"` // of a verdict other than PASS, one line
+	ExitCode  int     `json:"exitCode"`
+	Axes      []Axis  `json:"matrix,omitempty"`
+	Cells     []*Cell `json:"cells"`
+	// Spreads are the main figures over the repetitions; empty without any.
+	Spreads  []Spread          `json:"spreads,omitempty"`
+	LeftOut  []LeftOut         `json:"leftOut,omitempty"`
+	Warnings []string          `json:"warnings,omitempty"`
+	Files    map[string]string `json:"files"` // role -> name within the folder
+	Dir      string            `json:"-"`     // the folder, while the run is at hand
 }
 
 // Tool identifies the bench binary.

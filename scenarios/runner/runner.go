@@ -88,6 +88,7 @@ type Options struct {
 	Self    []string
 	Live    reports.Live
 	Command string // for the record
+	Label   string // for the record: what the user calls the run
 	Tool    result.Tool
 }
 
@@ -105,7 +106,7 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	}
 	sum := sha256.Sum256(doc.Resolved)
 	run = &result.Run{
-		Version: 1, Tool: o.Tool, Command: o.Command, Dir: dir.dir,
+		Version: 1, Tool: o.Tool, Command: o.Command, Label: o.Label, Dir: dir.dir,
 		Scenario: doc.Cells[0].Scenario.Name, Text: string(doc.Resolved), Hash: hex.EncodeToString(sum[:]),
 		Seed: doc.Cells[0].Scenario.Seed, StartedAt: started.Format(time.RFC3339Nano),
 		Axes: doc.Axes, Cells: []*result.Cell{}, Warnings: slices.Clone(doc.Warnings),
@@ -114,6 +115,7 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 			"events": fileEvents, "counters": fileCounters, "errors": fileErrors,
 			// Rendered from the above by package reports.
 			"html": "report.html", "md": "report.md", "junit": "junit.xml", "hlog": "hist.hlog", "csv": "seconds.csv",
+			"openmetrics": "metrics.om", "benchstat": "bench.txt", "badge": "badge.svg",
 		},
 	}
 	journal, group, err := safety(o.Self)
