@@ -91,6 +91,10 @@ type Proxy struct {
 	Driver  string `json:"driver"`
 	Version string `json:"version"`
 	Build   string `json:"build,omitempty"`
+	// Program is the path of what was started, of drivers that start a program of a
+	// known kind, and ProgramHash its SHA-256 in hex.
+	Program     string `json:"program,omitempty"`
+	ProgramHash string `json:"programHash,omitempty"`
 	Command string `json:"command"`
 	Config  string `json:"config"`
 	Poller  string `json:"poller,omitempty"`
@@ -288,6 +292,9 @@ type Process struct {
 	Role       string  `json:"role"` // proxy, origin, driver, abuse
 	PID        int     `json:"pid"`
 	CPUSeconds float64 `json:"cpuSeconds"` // since its start
+	// SystemSeconds are the part of CPUSeconds in the kernel, which is counted by ticks
+	// of 10 ms.
+	SystemSeconds float64 `json:"systemSeconds,omitempty"`
 	RSSBytes   uint64  `json:"rssBytes"`
 	FDs        int     `json:"fds"`
 	Threads    int     `json:"threads"`
