@@ -128,8 +128,13 @@ func (t *text) table() {
 	}
 	bars := t.width >= 76
 	columns := []tty.Column{
-		{Head: "measure", Wraps: true, Least: 8}, {Head: "base", Right: true}, {Head: "new", Right: true}, {Head: "change", Right: true},
-		{Head: words.Confidence(c) + " interval", Right: true}, {}, {Wraps: true, Least: 9},
+		{Head: "measure", Wraps: true, Least: 8},
+		{Head: "base", Right: true},
+		{Head: "new", Right: true},
+		{Head: "change", Right: true},
+		{Head: words.Confidence(c) + " interval", Right: true},
+		{},
+		{Wraps: true, Least: 9},
 	}
 	top := series.ChangeScale(c)
 	columns[5].Head = axis(top)
