@@ -127,6 +127,31 @@ func TestConsole(t *testing.T) {
 	}
 }
 
+// Measures of the same stand together, whatever lies between them in the record; a head
+// tells of what they are, and none stands above those of everything.
+func TestMeasuresOfTheSameStandTogether(t *testing.T) {
+	p := func(v float64) *float64 { return &v }
+	c := &result.Comparison{Version: 1, Verdict: result.Same, MinEffect: 0.02, Alpha: 0.01, Pairs: 12}
+	for _, of := range [][2]string{{"response.p50", ""}, {"a.response.p50", "a"}, {"b.response.p99", "b"}, {"cpu/request", ""}, {"a.failed", "a"}} {
+		c.Measures = append(c.Measures, result.ComparedMeasure{
+			Name: of[0], Load: of[1], Unit: "us", Known: true, Base: 100, New: 101, ChangePercent: 1, Low: p(0), High: p(2), Verdict: result.Shown,
+		})
+	}
+	var got []string
+	for _, l := range strings.Split(Text(c, Options{}), "\n")[3:] {
+		if first, _, _ := strings.Cut(l, "  "); first != "" {
+			got = append(got, first)
+		}
+	}
+	if want := "measure p50 cpu/request load a p50 failed load b p99"; strings.Join(got, " ") != want {
+		t.Errorf("%q, want %q", strings.Join(got, " "), want)
+	}
+	comment, err := (&report{record: c}).markdown()
+	if err != nil || strings.Index(string(comment), "| cpu/request |") > strings.Index(string(comment), "(load a)") {
+		t.Errorf("%v %s", err, comment)
+	}
+}
+
 // Colours go with the words, and add nothing but colours.
 func TestConsoleColours(t *testing.T) {
 	c, err := fixture.Comparison("slower")

@@ -142,28 +142,31 @@ func (t *text) table() {
 		columns = append(columns[:5], columns[6])
 	}
 	var rows [][]string
-	for i := range c.Measures {
-		m := &c.Measures[i]
-		row := []string{
-			t.Safe(words.ComparedName(m)), t.Safe(words.ComparedValue(m, m.Base)), t.Safe(words.ComparedValue(m, m.New)), t.Safe(words.Change(m)),
-			t.Safe(words.ChangeInterval(m)),
+	groups := words.ComparedGroups(c)
+	for _, g := range groups {
+		for _, m := range g.Measures {
+			row := []string{
+				t.Safe(words.ComparedName(m)), t.Safe(words.ComparedValue(m, m.Base)), t.Safe(words.ComparedValue(m, m.New)), t.Safe(words.Change(m)),
+				t.Safe(words.ChangeInterval(m)),
+			}
+			if bars {
+				row = append(row, bar(m, top))
+			}
+			rows = append(rows, append(row, t.Safe(m.Verdict)))
 		}
-		if bars {
-			row = append(row, bar(m, top))
-		}
-		rows = append(rows, append(row, t.Safe(m.Verdict)))
 	}
 	head, lines := tty.Rows(columns, rows, t.width)
 	t.lines = append(t.lines, "", head)
-	group := ""
-	for i := range c.Measures {
-		if g := words.ComparedGroup(&c.Measures[i]); g != group {
-			group = g
+	for _, g := range groups {
+		if g.Name != "" {
 			t.lines = append(t.lines, "")
-			t.add("", g)
+			t.add("", g.Name)
 		}
-		for _, l := range lines[i] {
-			t.lines = append(t.lines, t.colour(l, c.Measures[i].Verdict))
+		for _, m := range g.Measures {
+			for _, l := range lines[0] {
+				t.lines = append(t.lines, t.colour(l, m.Verdict))
+			}
+			lines = lines[1:]
 		}
 	}
 }

@@ -3,7 +3,9 @@ package compare
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
+	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/internal/markdown"
 	"bench/reports/series"
@@ -36,8 +38,7 @@ func (r *report) markdown() ([]byte, error) {
 	if len(c.Measures) > 0 {
 		m.Line("\n![%s](compare.svg)", esc("Changes from base to new with their intervals"))
 		m.Table("measure", "base", "new", "change", words.Confidence(c)+" interval", "verdict")
-		for i := range c.Measures {
-			x := &c.Measures[i]
+		for _, x := range slices.Concat(measures(c)...) {
 			verdict := series.OneLine(x.Verdict)
 			if !words.Decided(x.Verdict) && x.PairsNeeded > 0 {
 				verdict += ", needs about " + words.ComparePairs(x.PairsNeeded)
@@ -71,6 +72,14 @@ func (r *report) markdown() ([]byte, error) {
 	m.Line("- command: %s", esc(series.OneLine(c.Command)))
 	m.Line("\n</details>")
 	return join(&out, m.Err)
+}
+
+// measures are the measures by their groups.
+func measures(c *result.Comparison) (all [][]*result.ComparedMeasure) {
+	for _, g := range words.ComparedGroups(c) {
+		all = append(all, g.Measures)
+	}
+	return all
 }
 
 // upperFirst begins a sentence.

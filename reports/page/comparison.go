@@ -208,10 +208,11 @@ func newComparisonView(c *result.Comparison, charts ComparisonCharts) *compariso
 
 func newSideView(name string, s *result.ComparisonSide) sideView {
 	v := sideView{Name: name, Text: words.SideText(s)}
+	build, _, _ := strings.Cut(s.Proxy.Build, "\n")
 	for _, f := range []fact{
 		{"settings", words.Settings(s)},
 		{"results", s.Dir},
-		{"build", s.Proxy.Build},
+		{"build", build},
 		{"command", s.Proxy.Command},
 	} {
 		if f.Value = cutText(series.OneLine(f.Value), 300); f.Value != "" {
@@ -240,39 +241,36 @@ func newComparedTable(c *result.Comparison) comparedTable {
 	}
 	t.BandLeft = at(-100 * c.MinEffect)
 	t.BandWidth = round3(at(100*c.MinEffect) - t.BandLeft)
-	for i := range c.Measures {
-		m := &c.Measures[i]
-		name := words.ComparedGroup(m)
-		k := slices.IndexFunc(t.Groups, func(g comparedGroup) bool { return g.Name == name })
-		if k < 0 {
-			k = len(t.Groups)
-			t.Groups = append(t.Groups, comparedGroup{Name: name})
-		}
-		row := comparedRow{
-			Name: words.ComparedName(m), Base: words.ComparedValue(m, m.Base), New: words.ComparedValue(m, m.New),
-			Change: words.Change(m), Interval: words.ChangeInterval(m), Verdict: comparedVerdict(series.OneLine(m.Verdict)), Note: series.OneLine(m.Reason),
-		}
-		if !words.Decided(m.Verdict) && m.PairsNeeded > 0 {
-			row.Note = strings.TrimPrefix(row.Note+"; needs about "+words.ComparePairs(m.PairsNeeded), "; ")
-		}
-		switch {
-		case !m.Known:
-			if row.Note == "" {
-				row.NoBar = "too few samples"
+	for _, g := range words.ComparedGroups(c) {
+		group := comparedGroup{Name: g.Name}
+		for _, m := range g.Measures {
+			row := comparedRow{
+				Name: words.ComparedName(m), Base: words.ComparedValue(m, m.Base), New: words.ComparedValue(m, m.New),
+				Change: words.Change(m), Interval: words.ChangeInterval(m), Verdict: comparedVerdict(series.OneLine(m.Verdict)), Note: series.OneLine(m.Reason),
 			}
-		case words.IsShare(m) && m.ChangePercent != 0:
-			row.NoBar = "in percentage points (pp)"
-		default:
-			row.Bar = newChangeBar(m, top, at)
-			t.HasBar = true
-			t.AnyCut = t.AnyCut || row.Bar.CutLeft || row.Bar.CutRight
-			if strings.Contains(row.Bar.Class, "filled") {
-				t.AnyDecided = true
-			} else {
-				t.AnyUndecided = true
+			if !words.Decided(m.Verdict) && m.PairsNeeded > 0 {
+				row.Note = strings.TrimPrefix(row.Note+"; needs about "+words.ComparePairs(m.PairsNeeded), "; ")
 			}
+			switch {
+			case !m.Known:
+				if row.Note == "" {
+					row.NoBar = "too few samples"
+				}
+			case words.IsShare(m) && m.ChangePercent != 0:
+				row.NoBar = "in percentage points (pp)"
+			default:
+				row.Bar = newChangeBar(m, top, at)
+				t.HasBar = true
+				t.AnyCut = t.AnyCut || row.Bar.CutLeft || row.Bar.CutRight
+				if strings.Contains(row.Bar.Class, "filled") {
+					t.AnyDecided = true
+				} else {
+					t.AnyUndecided = true
+				}
+			}
+			group.Rows = append(group.Rows, row)
 		}
-		t.Groups[k].Rows = append(t.Groups[k].Rows, row)
+		t.Groups = append(t.Groups, group)
 	}
 	return t
 }

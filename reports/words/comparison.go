@@ -41,6 +41,28 @@ func ComparedGroup(m *result.ComparedMeasure) string {
 	return strings.Join(parts, ", ")
 }
 
+// MeasureGroup are the measures of the same cell, load and kind of request.
+type MeasureGroup struct {
+	Name     string // "" for all loads of the only cell
+	Measures []*result.ComparedMeasure
+}
+
+// ComparedGroups puts measures of the same together, in the order in which they come
+// first.
+func ComparedGroups(c *result.Comparison) (groups []MeasureGroup) {
+	for i := range c.Measures {
+		m := &c.Measures[i]
+		name := ComparedGroup(m)
+		k := slices.IndexFunc(groups, func(g MeasureGroup) bool { return g.Name == name })
+		if k < 0 {
+			k = len(groups)
+			groups = append(groups, MeasureGroup{Name: name})
+		}
+		groups[k].Measures = append(groups[k].Measures, m)
+	}
+	return groups
+}
+
 // ComparedFull is the name of a measure with its group: "p99 (load clients)".
 func ComparedFull(m *result.ComparedMeasure) string {
 	if group := ComparedGroup(m); group != "" {
