@@ -93,6 +93,9 @@ type comparedRow struct {
 	NoBar                                   string // in its place
 }
 
+// Breaks are the pieces of a name between which a line may be broken.
+func (r comparedRow) Breaks() []string { return strings.SplitAfter(r.Name, "/") }
+
 // changeBar is an interval and its estimate on the axis of changes, in percent of its
 // width.
 type changeBar struct {
