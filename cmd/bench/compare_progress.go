@@ -238,15 +238,15 @@ func roughly(d time.Duration) string {
 // quietRun is the live view of a run within a comparison: there is none.
 type quietRun struct{}
 
-func (quietRun) Begin(reports.Plan)        {}
-func (quietRun) Phase(result.Phase)        {}
-func (quietRun) Progress(result.Progress)  {}
-func (quietRun) Interval(result.Interval)  {}
-func (quietRun) Event(result.Event, bool)  {}
-func (quietRun) Sample(result.Sample)      {}
-func (quietRun) Message(string)            {}
-func (quietRun) End(*result.Cell)          {}
-func (quietRun) Close()                    {}
+func (quietRun) Begin(reports.Plan)       {}
+func (quietRun) Phase(result.Phase)       {}
+func (quietRun) Progress(result.Progress) {}
+func (quietRun) Interval(result.Interval) {}
+func (quietRun) Event(result.Event, bool) {}
+func (quietRun) Sample(result.Sample)     {}
+func (quietRun) Message(string)           {}
+func (quietRun) End(*result.Cell)         {}
+func (quietRun) Close()                   {}
 
 // printFloor shows a noise floor.
 func printFloor(out *os.File, f *result.NoiseFloor, path string) {

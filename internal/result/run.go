@@ -95,10 +95,10 @@ type Proxy struct {
 	// known kind, and ProgramHash its SHA-256 in hex.
 	Program     string `json:"program,omitempty"`
 	ProgramHash string `json:"programHash,omitempty"`
-	Command string `json:"command"`
-	Config  string `json:"config"`
-	Poller  string `json:"poller,omitempty"`
-	CPUs    []int  `json:"cpus,omitempty"`
+	Command     string `json:"command"`
+	Config      string `json:"config"`
+	Poller      string `json:"poller,omitempty"`
+	CPUs        []int  `json:"cpus,omitempty"`
 }
 
 // Phase of a cell's timeline; phases of all loads merged by name.
@@ -295,9 +295,9 @@ type Process struct {
 	// SystemSeconds are the part of CPUSeconds in the kernel, which is counted by ticks
 	// of 10 ms.
 	SystemSeconds float64 `json:"systemSeconds,omitempty"`
-	RSSBytes   uint64  `json:"rssBytes"`
-	FDs        int     `json:"fds"`
-	Threads    int     `json:"threads"`
+	RSSBytes      uint64  `json:"rssBytes"`
+	FDs           int     `json:"fds"`
+	Threads       int     `json:"threads"`
 	// WaitedSeconds is how long its threads were ready to run but had no processor.
 	WaitedSeconds float64 `json:"waitedSeconds"`
 }
