@@ -139,6 +139,12 @@ func Prepare(o Options) (*Plan, error) {
 	if p.o.MostPairs == 0 {
 		p.o.MostPairs = gate.DefaultMostPairs
 	}
+	// What decides is only known after the first pair; whether the rest is sound, now.
+	if _, err := gate.New(gate.Config{
+		Counted: []string{result.MeasureFailed}, MinEffect: p.minEffect, Alpha: p.alpha, Pairs: p.pairs, MostPairs: p.o.MostPairs,
+	}); err != nil {
+		return nil, err
+	}
 	var err error
 	if p.workHash, err = scenarios.WorkHash(p.base.doc.Resolved); err != nil {
 		return nil, err

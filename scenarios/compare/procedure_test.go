@@ -617,6 +617,9 @@ func TestPrepareRefuses(t *testing.T) {
 	}{
 		{Options{Scenario: "no-such-scenario"}, "no built-in scenario"},
 		{Options{Scenario: path, New: set("nonsense", "1")}, "side new: "},
+		{Options{Scenario: path, Base: set("nonsense", "1")}, "side base: "},
+		{Options{Scenario: path, Set: set("nonsense", "1")}, "--set nonsense: no variable"},
+		{Options{Scenario: path, MostPairs: 3}, "at most 3 pairs: at least 6 are needed"},
 		{Options{Scenario: path, Base: set("matrix", "{a: [1, 2]}"), New: set("matrix", "{a: [3, 4]}")}, "no combination of the matrix can be compared: a=1 (base), a=2 (base), a=3 (new), a=4 (new)"},
 	} {
 		if _, err := Prepare(tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
