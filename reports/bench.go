@@ -3,6 +3,7 @@ package reports
 import (
 	"io"
 	"math"
+	"slices"
 
 	"bench/internal/result"
 	"bench/reports/internal/benchfmt"
@@ -36,16 +37,16 @@ func writeBench(w io.Writer, r *Report) error {
 			l := &a.Loads[i]
 			of := parts
 			if len(a.Loads) > 1 {
-				of = append(of[:len(of):len(of)], benchfmt.Part{Key: "load", Value: l.Name})
+				of = append(slices.Clip(of), benchfmt.Part{Key: "load", Value: l.Name})
 			}
 			values := benchValues(&l.Tally, l.DurationSeconds)
 			if known && len(a.Loads) == 1 {
-				values = append(values, benchfmt.Value{V: math.Round(cost * 1e3), Unit: "cpu/request-ns"})
+				values = append(values, benchfmt.Value{V: math.Round(cost * 1e3), Unit: benchfmt.Unit("cpu/request", "ns")})
 			}
 			f.Result(r.Data.Run.Scenario, of, values)
 			for j := range l.Classes {
 				c := &l.Classes[j]
-				f.Result(r.Data.Run.Scenario, append(of[:len(of):len(of)], benchfmt.Part{Key: "class", Value: c.Name}), benchValues(&c.Tally, l.DurationSeconds))
+				f.Result(r.Data.Run.Scenario, append(slices.Clip(of), benchfmt.Part{Key: "class", Value: c.Name}), benchValues(&c.Tally, l.DurationSeconds))
 			}
 		}
 	}

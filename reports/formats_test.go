@@ -2,6 +2,7 @@ package reports
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"math"
 	"os"
@@ -141,7 +142,7 @@ func TestBadge(t *testing.T) {
 		d := xml.NewDecoder(strings.NewReader(text))
 		for {
 			if _, err := d.Token(); err != nil {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					t.Errorf("%s: %v", name, err)
 				}
 				break

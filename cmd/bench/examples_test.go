@@ -33,13 +33,8 @@ func commandLines(t *testing.T, script string) (calls [][]string) {
 		}
 		end := func() {
 			flush()
-			for i, w := range words {
-				if w == "bench" || strings.HasSuffix(w, "/bench") {
-					if i == 0 {
-						calls = append(calls, words[1:])
-					}
-					break
-				}
+			if len(words) > 1 && (words[0] == "bench" || strings.HasSuffix(words[0], "/bench")) {
+				calls = append(calls, words[1:])
 			}
 			words = nil
 		}

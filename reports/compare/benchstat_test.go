@@ -11,13 +11,14 @@ import (
 // benchmark, and calls the change that was planted.
 func TestBenchstatReadsIt(t *testing.T) {
 	dir, _ := written(t, "slower")
-	out, err := exec.Command("go", "tool", "benchstat", filepath.Join(dir, "base.txt"), filepath.Join(dir, "new.txt")).CombinedOutput()
+	cmd := exec.Command("go", "tool", "benchstat", filepath.Join(dir, "base.txt"), filepath.Join(dir, "new.txt"))
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	text := string(out)
 	t.Log(text)
-	for _, want := range []string{"Stall_reload", "p99-sec", "cpu/request-sec", "memory-bytes", "+", "(p=0.000 n=14)"} {
+	for _, want := range []string{"Stall_reload", "p99-sec", "cpu-sec/request", "memory-bytes", "+", "(p=0.000 n=14)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -161,7 +161,7 @@ func TestBars(t *testing.T) {
 		m    result.ComparedMeasure
 		want string
 	}{
-		{result.ComparedMeasure{Known: true, ChangePercent: 30, Low: p(18), High: p(46), Verdict: result.Slower}, "      | [*-] "},
+		{result.ComparedMeasure{Known: true, ChangePercent: 30, Low: p(18), High: p(46), Verdict: result.Slower}, "      | [-*-]"},
 		{result.ComparedMeasure{Known: true, ChangePercent: 0, Low: p(-4), High: p(4), Verdict: result.Same}, "      *      "},
 		{result.ComparedMeasure{Known: true, ChangePercent: -10, Low: p(-300), High: p(300), Verdict: result.Undecided}, "<----o|----->"},
 		{result.ComparedMeasure{Known: true, ChangePercent: -50, Low: p(-50), High: p(-20), Verdict: result.Better}, "*---] |      "},

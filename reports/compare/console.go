@@ -128,8 +128,13 @@ func (t *text) table() {
 	}
 	bars := t.width >= 76
 	columns := []tty.Column{
-		{Head: "measure", Wraps: true, Least: 8}, {Head: "base", Right: true}, {Head: "new", Right: true}, {Head: "change", Right: true},
-		{Head: words.Confidence(c) + " interval", Right: true}, {}, {Wraps: true, Least: 9},
+		{Head: "measure", Wraps: true, Least: 8},
+		{Head: "base", Right: true},
+		{Head: "new", Right: true},
+		{Head: "change", Right: true},
+		{Head: words.Confidence(c) + " interval", Right: true},
+		{},
+		{Wraps: true, Least: 9},
 	}
 	top := series.ChangeScale(c)
 	columns[5].Head = axis(top)
@@ -233,12 +238,18 @@ func bar(m *result.ComparedMeasure, top float64) string {
 	return string(cells)
 }
 
+// because tells that the first line says already why all is unclear.
+func because(texts []string, c *result.Comparison) bool {
+	ok, why := judged(c)
+	return !ok && why != "" && len(texts) == len(words.Gated(c))
+}
+
 // rest says what is unclear, confirmed and known of the noise.
 func (t *text) rest() {
 	c := t.record
 	t.lines = append(t.lines, "")
 	before := len(t.lines)
-	if texts := words.Needs(c); len(texts) > 0 {
+	if texts := words.Needs(c); len(texts) > 0 && !because(texts, c) {
 		t.add("unclear: ", strings.Join(texts, "; "))
 	}
 	if text := words.Confirmation(c); text != "" {

@@ -78,7 +78,10 @@ func metrics(c *result.Comparison) []byte {
 	for i := range c.Measures {
 		m := &c.Measures[i]
 		labels := []openmetrics.Label{
-			scenario, {Name: "cell", Value: series.OneLine(m.Cell)}, {Name: "load", Value: series.OneLine(m.Load)}, {Name: "class", Value: series.OneLine(m.Class)},
+			scenario,
+			{Name: "cell", Value: series.OneLine(m.Cell)},
+			{Name: "load", Value: series.OneLine(m.Load)},
+			{Name: "class", Value: series.OneLine(m.Class)},
 			{Name: "measure", Value: words.ComparedName(m)},
 		}
 		with := func(name, value string) []openmetrics.Label {

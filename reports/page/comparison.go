@@ -78,7 +78,7 @@ type comparedTable struct {
 
 type changeTick struct {
 	At         float64
-	Text, Edge string // Edge: "first" or "last", whose text stays within
+	Text, Edge string // Edge: "first" or "last", whose text stays within; "half" between them
 }
 
 type comparedGroup struct {
@@ -174,7 +174,7 @@ func newComparisonView(c *result.Comparison, charts ComparisonCharts) *compariso
 	} else {
 		v.Facts = append(v.Facts, "not interleaved")
 	}
-	v.Facts = append(v.Facts, "least effect "+units.Percent(c.MinEffect))
+	v.Facts = append(v.Facts, "least effect "+units.Trim(units.Percent(c.MinEffect)))
 	for _, w := range c.Warnings {
 		if text := series.OneLine(w); text != v.Reason {
 			v.Problems = append(v.Problems, text)
@@ -225,12 +225,14 @@ func newSideView(name string, s *result.ComparisonSide) sideView {
 func newComparedTable(c *result.Comparison) comparedTable {
 	top := series.ChangeScale(c)
 	at := func(v float64) float64 { return round3(50 + 50*min(max(v/top, -1), 1)) }
-	t := comparedTable{Confidence: words.Confidence(c), Least: units.Percent(c.MinEffect)}
+	t := comparedTable{Confidence: words.Confidence(c), Least: units.Trim(units.Percent(c.MinEffect))}
 	for i, v := range []float64{-top, -top / 2, 0, top / 2, top} {
 		tick := changeTick{At: at(v), Text: units.Change(v)}
 		switch i {
 		case 0:
 			tick.Edge = "first"
+		case 1, 3:
+			tick.Edge = "half"
 		case 4:
 			tick.Edge, tick.Text = "last", tick.Text+" %"
 		}
@@ -255,7 +257,9 @@ func newComparedTable(c *result.Comparison) comparedTable {
 		}
 		switch {
 		case !m.Known:
-			row.NoBar = "too few samples"
+			if row.Note == "" {
+				row.NoBar = "too few samples"
+			}
 		case words.IsShare(m) && m.ChangePercent != 0:
 			row.NoBar = "in percentage points (pp)"
 		default:

@@ -24,7 +24,7 @@
     if (!seen(e) || ["SCRIPT", "STYLE"].includes(e.tagName) || e.closest(".sr")) continue;
     if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
     texts.push(e);
-    if (parseFloat(getComputedStyle(e).fontSize) < 11) say("text of", getComputedStyle(e).fontSize, name(e));
+    if (!want.print && parseFloat(getComputedStyle(e).fontSize) < 11) say("text of", getComputedStyle(e).fontSize, name(e));
   }
   // contrast: the colour of a text against the nearest painted ground
   const rgb = c => { const m = /rgba?\(([^)]*)\)/.exec(c) || /color\(srgb ([^)]*)\)/.exec(c); if (!m) return null; const p = m[1].split(/[ ,\/]+/).map(Number); const k = c.startsWith("color") ? 255 : 1; return [p[0] * k, p[1] * k, p[2] * k, p.length > 3 ? p[3] : 1]; };

@@ -241,20 +241,20 @@ func Confirmation(c *result.Comparison) string {
 		}
 		return strings.Join(all, ", ")
 	}
-	text := fmt.Sprintf("%s looked worse and was measured again with %s fresh pairs", names(k.Measures), units.Count(uint64(max(k.Pairs, 0))))
 	var cleared []string
 	for _, n := range k.Measures {
 		if !slices.Contains(k.Upheld, n) {
 			cleared = append(cleared, n)
 		}
 	}
+	text := fmt.Sprintf("looked worse: %s; %s fresh pairs ", names(k.Measures), units.Count(uint64(max(k.Pairs, 0))))
 	switch {
 	case len(k.Upheld) == 0:
-		return text + ": not upheld"
+		return text + "did not uphold it"
 	case len(cleared) == 0:
-		return text + ": upheld"
+		return text + "upheld it"
 	}
-	return text + ": upheld for " + names(k.Upheld) + ", not for " + names(cleared)
+	return text + "upheld " + names(k.Upheld) + ", but not " + names(cleared)
 }
 
 // Settings are what was asked for on one side; "" if nothing was.
@@ -262,7 +262,7 @@ func Settings(s *result.ComparisonSide) string { return series.OneLine(strings.J
 
 // CompareMethod explains how a comparison was made and judged, a sentence or two each.
 func CompareMethod(c *result.Comparison) (texts []string) {
-	least := units.Percent(c.MinEffect)
+	least := units.Trim(units.Percent(c.MinEffect))
 	if c.Interleaved {
 		texts = append(texts, fmt.Sprintf("A pair is one run of each side, back to back, each with processes of its own. A coin (seed %d) decided which of the two came first, so that neither drift of the machine nor anything that comes back regularly favours a side.", c.Seed))
 	} else {
@@ -273,7 +273,7 @@ func CompareMethod(c *result.Comparison) (texts []string) {
 	switch c.Method {
 	case "sequential":
 		texts = append(texts,
-			"Judged was by an e-process of signs, which stays exact whenever one stops: after every second pair from the sixth on, it weighs how many pairs went which way. A measure is worse if that evidence and the estimate both exceed their bounds (least effect "+least+"), and cleared (\"under 5 %\") once a slowdown of five percent is as strongly contradicted.")
+			"The verdict comes from a sign e-process, which stays valid whenever one stops: after every second pair from the sixth on, it weighs how many pairs went which way. A measure is worse if that evidence and the estimate both exceed their bounds (least effect "+least+"), and cleared (\"under 5 %\") once a slowdown of five percent is as strongly contradicted.")
 	case "fixed":
 		texts = append(texts,
 			"The number of pairs was fixed beforehand. A measure is worse or better if a test on the pairs' logarithms rejects \"no change\", corrected for the number of measures (Holm), and the estimate exceeds the least effect of "+least+".")
@@ -307,7 +307,9 @@ func Noise(c *result.Comparison) string {
 	if f == nil {
 		return ""
 	}
-	var parts []string
+	// By number of pairs, in the order of the measures.
+	var counts []int
+	parts := make(map[int][]string)
 	for i := range f.Measures {
 		m := &f.Measures[i]
 		at := 0
@@ -318,12 +320,20 @@ func Noise(c *result.Comparison) string {
 				at = n
 			}
 		}
-		if at > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s with %s", series.OneLine(strings.TrimPrefix(m.Name, "response.")), units.Percent(m.Floor[at]), ComparePairs(at)))
+		if at == 0 {
+			continue
 		}
+		if !slices.Contains(counts, at) {
+			counts = append(counts, at)
+		}
+		parts[at] = append(parts[at], series.OneLine(strings.TrimPrefix(m.Name, "response."))+" "+units.Percent(m.Floor[at]))
 	}
-	if len(parts) == 0 {
+	var texts []string
+	for _, n := range counts {
+		texts = append(texts, "with "+ComparePairs(n)+" "+strings.Join(parts[n], ", "))
+	}
+	if len(texts) == 0 {
 		return ""
 	}
-	return "the least change this host can tell: " + strings.Join(parts, ", ")
+	return "the least change this host can tell: " + strings.Join(texts, "; ")
 }

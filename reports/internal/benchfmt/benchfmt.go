@@ -60,17 +60,18 @@ func (f *File) Result(name string, parts []Part, values []Value) {
 // String is the whole file.
 func (f *File) String() string { return f.b.String() }
 
-// Unit makes a unit of a measure's name and a unit that benchstat knows: "p99-ns",
-// "cpu/request-ns".
+// Unit makes a unit of a measure's name and a unit that benchstat knows: "p99-ns". What
+// a name says behind a slash is the denominator, in which benchstat scales nothing:
+// "cpu-ns/request".
 func Unit(name, unit string) string {
 	parts := strings.Split(name, "/")
 	for i := range parts {
 		parts[i] = word(parts[i])
 	}
-	if name = strings.Join(parts, "/"); unit == "" {
-		return name
+	if unit != "" {
+		parts[0] += "-" + unit
 	}
-	return name + "-" + unit
+	return strings.Join(parts, "/")
 }
 
 // word keeps what may stand in a name: no spaces, no slash, which parts names, and no

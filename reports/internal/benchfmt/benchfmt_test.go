@@ -16,7 +16,7 @@ func TestFormat(t *testing.T) {
 	const want = `cpu: Example CPU 3.0 GHz
 Unit good/s better=higher
 BenchmarkProxy_overhead_2/poller=io_uring/cl_ass=a_b_c_8 1 224000 p50-ns 0.1 good/s
-Benchmark__ 1 1000000000000000 cpu.user/re_quest-ns
+Benchmark__ 1 1000000000000000 cpu.user-ns/re_quest
 `
 	if got := f.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -150,11 +150,11 @@ func (p *parser) sample(line string) error {
 	if f == nil || p.names[s.Name] != f.name || !slices.Contains(suffixes[f.kind], strings.TrimPrefix(s.Name, f.name)) {
 		return errors.New("not of the family before it")
 	}
-	if id := s.id(""); p.seen[id] {
+	id := s.id("")
+	if p.seen[id] {
 		return errors.New("twice")
-	} else {
-		p.seen[id] = true
 	}
+	p.seen[id] = true
 	if err := f.check(&s); err != nil {
 		return err
 	}

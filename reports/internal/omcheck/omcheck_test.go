@@ -39,11 +39,31 @@ func TestTakesWhatIsRight(t *testing.T) {
 
 func TestRefusesWhatIsWrong(t *testing.T) {
 	for _, c := range [][2]string{
-		{"# EOF\n", ""}, {"# EOF\n", "# EOF\nmore\n"}, {"a 2\n", "a 2 \n"}, {"a 2\n", "a  2\n"}, {"a 2\n", "a two\n"}, {"a 2\n", "a 2\n\n"}, {"a 2\n", "a{x=\"1\" 2\n"},
-		{"a 2\n", "a{x=\"\\q\"} 2\n"}, {"a 2\n", "a{x=\"1\",x=\"2\"} 2\n"}, {"a 2\n", "a{x=\"\\\\\\\"\\n\",y=\"\"} 2\n"}, {"a 2\n", "a_total 2\n"}, {"a 2\n", "# HELP a again\na 2\n"},
-		{"UNIT b_seconds seconds", "UNIT b_seconds bytes"}, {`le="+Inf"`, `le="5"`}, {`le="0.1"} 1`, `le="0.1"} 3`}, {"b_seconds_count 2", "b_seconds_count 3"},
-		{"c_total 0", "c_total -1"}, {"TYPE c counter", "TYPE c counters"}, {"TYPE c counter", "TYPE a counter"}, {`quantile="0.5"`, `quantile="5"`}, {"d_sum 1\n", "d_sum 1\nd_sum 1\n"},
-		{"# TYPE c counter\nc_total 0\n", "# TYPE c counter\n"}, {"c_total 0\n", "c_total 0\n# TYPE c_total gauge\nc_total 1\n"}, {"a 2\n", "a{__x=\"1\"} 2\n"}, {"# TYPE d summary", "# COMMENT d"},
+		{"# EOF\n", ""},
+		{"# EOF\n", "# EOF\nmore\n"},
+		{"a 2\n", "a 2 \n"},
+		{"a 2\n", "a  2\n"},
+		{"a 2\n", "a two\n"},
+		{"a 2\n", "a 2\n\n"},
+		{"a 2\n", "a{x=\"1\" 2\n"},
+		{"a 2\n", "a{x=\"\\q\"} 2\n"},
+		{"a 2\n", "a{x=\"1\",x=\"2\"} 2\n"},
+		{"a 2\n", "a{x=\"\\\\\\\"\\n\",y=\"\"} 2\n"},
+		{"a 2\n", "a_total 2\n"},
+		{"a 2\n", "# HELP a again\na 2\n"},
+		{"UNIT b_seconds seconds", "UNIT b_seconds bytes"},
+		{`le="+Inf"`, `le="5"`},
+		{`le="0.1"} 1`, `le="0.1"} 3`},
+		{"b_seconds_count 2", "b_seconds_count 3"},
+		{"c_total 0", "c_total -1"},
+		{"TYPE c counter", "TYPE c counters"},
+		{"TYPE c counter", "TYPE a counter"},
+		{`quantile="0.5"`, `quantile="5"`},
+		{"d_sum 1\n", "d_sum 1\nd_sum 1\n"},
+		{"# TYPE c counter\nc_total 0\n", "# TYPE c counter\n"},
+		{"c_total 0\n", "c_total 0\n# TYPE c_total gauge\nc_total 1\n"},
+		{"a 2\n", "a{__x=\"1\"} 2\n"},
+		{"# TYPE d summary", "# COMMENT d"},
 	} {
 		if text := strings.Replace(good, c[0], c[1], 1); text == good {
 			t.Errorf("%q is not in the example", c[0])
