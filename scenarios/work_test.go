@@ -24,8 +24,13 @@ func TestWorkHash(t *testing.T) {
 	text := string(example(t))
 	want := hash(text)
 	for _, s := range []Setting{
-		{"proxy.driver", "haproxy"}, {"proxy.cpus", "[1]"}, {"seed", "9"}, {"description", "another"}, {"compare.alpha", "0.05"},
-		{"steadyState", "errors < 1%"}, {"proxy.config", `"bind {{bind \"web\"}} {{.Stats}} twice"`},
+		{"proxy.driver", "haproxy"},
+		{"proxy.cpus", "[1]"},
+		{"seed", "9"},
+		{"description", "another"},
+		{"compare.alpha", "0.05"},
+		{"steadyState", "errors < 1%"},
+		{"proxy.config", `"bind {{bind \"web\"}} {{.Stats}} twice"`},
 	} {
 		if hash(text, s) != want {
 			t.Errorf("%s changes what is asked of the proxy", s.Key)

@@ -285,7 +285,7 @@ func (c *compareCmd) options(minEffect *float64) (*compare.Options, error) {
 		MostPairs: c.MostPairs, Within: c.Within, KeepDisturbed: c.Keep, Force: c.Force,
 		Confirm:  orElse(c.Confirm, c.Bisect || os.Getenv("CI") == "true"),
 		OneSided: orElse(c.OnlyWorse, c.Bisect),
-		Self: []string{self}, Command: strings.Join(os.Args, " "), Tool: tool(),
+		Self:     []string{self}, Command: strings.Join(os.Args, " "), Tool: tool(),
 	}
 	if o.Set, err = parseSettings(c.Set); err != nil {
 		return nil, err

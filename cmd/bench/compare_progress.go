@@ -12,6 +12,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports"
+	"bench/reports/words"
 	"bench/scenarios/compare"
 )
 
@@ -184,10 +185,7 @@ func (v *compareView) Standing(c *result.Comparison, left compare.Left) {
 		if !m.Gated {
 			continue
 		}
-		name := m.Name
-		if m.Cell != "" {
-			name = m.Cell + " " + name
-		}
+		name := words.ComparedFull(m)
 		v.standing = append(v.standing, fmt.Sprintf("  %-30s %10s  %s", name, change(m), m.Verdict))
 		short = append(short, fmt.Sprintf("%s %s %s", name, change(m), m.Verdict))
 	}
@@ -200,15 +198,12 @@ func (v *compareView) Standing(c *result.Comparison, left compare.Left) {
 	fmt.Fprintf(v.out, "after %d pairs: %s; %s\n", c.Pairs, strings.Join(short, ", "), rest)
 }
 
-// change of a measure so far.
+// change of a measure so far; of what is counted, both counts.
 func change(m *result.ComparedMeasure) string {
-	switch {
-	case !m.Known:
-		return "-"
-	case m.Unit == "1":
-		return fmt.Sprintf("%s / %s", units.Number(m.Base), units.Number(m.New))
+	if m.Known && words.IsShare(m) {
+		return words.ComparedValue(m, m.Base) + " / " + words.ComparedValue(m, m.New)
 	}
-	return fmt.Sprintf("%+.1f %%", m.ChangePercent)
+	return words.Change(m)
 }
 
 // leftInWords is what is still to come, within bounds.
@@ -238,15 +233,15 @@ func roughly(d time.Duration) string {
 // quietRun is the live view of a run within a comparison: there is none.
 type quietRun struct{}
 
-func (quietRun) Begin(reports.Plan)        {}
-func (quietRun) Phase(result.Phase)        {}
-func (quietRun) Progress(result.Progress)  {}
-func (quietRun) Interval(result.Interval)  {}
-func (quietRun) Event(result.Event, bool)  {}
-func (quietRun) Sample(result.Sample)      {}
-func (quietRun) Message(string)            {}
-func (quietRun) End(*result.Cell)          {}
-func (quietRun) Close()                    {}
+func (quietRun) Begin(reports.Plan)       {}
+func (quietRun) Phase(result.Phase)       {}
+func (quietRun) Progress(result.Progress) {}
+func (quietRun) Interval(result.Interval) {}
+func (quietRun) Event(result.Event, bool) {}
+func (quietRun) Sample(result.Sample)     {}
+func (quietRun) Message(string)           {}
+func (quietRun) End(*result.Cell)         {}
+func (quietRun) Close()                   {}
 
 // printFloor shows a noise floor.
 func printFloor(out *os.File, f *result.NoiseFloor, path string) {

@@ -7,6 +7,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"bench/scenarios"
 	"bench/scenarios/gate"
 	"bench/scenarios/measures"
+	"bench/scenarios/runner"
 )
 
 // Sides, as records name them.
@@ -98,7 +100,6 @@ type side struct {
 type twin struct {
 	name      string // "" without a matrix
 	base, new int
-	obstacle  string // why it cannot be run here
 }
 
 // Prepare reads the scenario with the settings of both sides. An error is one of the
@@ -137,6 +138,12 @@ func Prepare(o Options) (*Plan, error) {
 	}
 	if p.o.MostPairs == 0 {
 		p.o.MostPairs = gate.DefaultMostPairs
+	}
+	// What decides is only known after the first pair; whether the rest is sound, now.
+	if _, err := gate.New(gate.Config{
+		Counted: []string{result.MeasureFailed}, MinEffect: p.minEffect, Alpha: p.alpha, Pairs: p.pairs, MostPairs: p.o.MostPairs,
+	}); err != nil {
+		return nil, err
 	}
 	var err error
 	if p.workHash, err = scenarios.WorkHash(p.base.doc.Resolved); err != nil {
@@ -188,6 +195,10 @@ func (p *Plan) pairUp() error {
 			alone = append(alone, base[i].Name+" (base)")
 			continue
 		}
+		if why := cmp.Or(runner.Obstacle(&base[i]), runner.Obstacle(&other[j])); why != "" {
+			p.warnings = append(p.warnings, base[i].Name+" left out: "+why)
+			continue
+		}
 		p.twins = append(p.twins, twin{name: base[i].Name, base: i, new: j})
 	}
 	for i := range other {
@@ -196,7 +207,7 @@ func (p *Plan) pairUp() error {
 		}
 	}
 	if len(p.twins) == 0 {
-		return fmt.Errorf("no combination of the matrix is there on both sides: %s", strings.Join(alone, ", "))
+		return fmt.Errorf("no combination of the matrix can be compared: %s", strings.Join(append(p.warnings, alone...), ", "))
 	}
 	if len(alone) > 0 {
 		p.warnings = append(p.warnings, "left out, because the other side does not have it: "+strings.Join(alone, ", "))

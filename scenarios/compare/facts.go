@@ -22,8 +22,15 @@ type fact struct {
 
 // machineFacts are those of the machine, in the order they are shown.
 var machineFacts = []struct{ key, name string }{
-	{"hostname", "host"}, {"cpuModel", "cpu"}, {"cpus", "processors"}, {"allowedCPUs", "allowed processors"},
-	{"kernel", "kernel"}, {"arch", "architecture"}, {"governor", "governor"}, {"memoryKiB", "memory, KiB"}, {"clockSource", "clock source"},
+	{"hostname", "host"},
+	{"cpuModel", "cpu"},
+	{"cpus", "processors"},
+	{"allowedCPUs", "allowed processors"},
+	{"kernel", "kernel"},
+	{"arch", "architecture"},
+	{"governor", "governor"},
+	{"memoryKiB", "memory, KiB"},
+	{"clockSource", "clock source"},
 }
 
 // machine are the facts of the machine of a run.
@@ -54,11 +61,19 @@ func machine(r *measures.Run) (all []fact) {
 	return all
 }
 
-// proxyFacts are those of the programs, combination by combination.
-func proxyFacts(r *measures.Run) (all []fact) {
+// proxies are what each combination of the matrix ran.
+func proxies(r *measures.Run) (all []fact) {
 	for _, c := range r.Record.Cells {
-		p := &c.Proxy
-		all = append(all, fact{name: "proxy", value: strings.TrimSpace(p.Driver + " " + p.Version)}, fact{name: "proxy build", value: build(p)})
+		all = append(all, fact{name: "proxy", value: strings.TrimSpace(c.Proxy.Driver + " " + c.Proxy.Version)})
+	}
+	return all
+}
+
+// builds are the builds of these programs; those of two kinds of proxies have nothing in
+// common.
+func builds(r *measures.Run) (all []fact) {
+	for _, c := range r.Record.Cells {
+		all = append(all, fact{name: "proxy build", value: build(&c.Proxy)})
 	}
 	return all
 }
@@ -209,9 +224,22 @@ func decisive(all []result.ComparisonFact) string {
 // asked for: they share the machine, but their programs may be of different builds.
 func (p *Plan) differs(base, other *measures.Run) []result.ComparisonFact {
 	var b, n byName
-	b.add(slices.Concat(machine(base), proxyFacts(base)))
-	n.add(slices.Concat(machine(other), proxyFacts(other)))
+	b.add(machine(base))
+	n.add(machine(other))
+	if drivers(base) == drivers(other) {
+		b.add(builds(base))
+		n.add(builds(other))
+	}
 	return append([]result.ComparisonFact{}, differences(&b, &n)...)
+}
+
+// drivers of the proxies of a run, in words.
+func drivers(r *measures.Run) string {
+	var all []string
+	for _, c := range r.Record.Cells {
+		all = append(all, c.Proxy.Driver)
+	}
+	return strings.Join(all, " ")
 }
 
 // refuseLoops refuses to compare open loops with closed ones: what a closed loop asks

@@ -79,7 +79,8 @@ func (p *Plan) ReadFloor(baseline string) (floor *result.NoiseFloor, why string,
 	}
 	env := runner.ReadEnvironment()
 	for _, f := range []struct{ what, was, is string }{
-		{"CPU", floor.CPU, env.CPUModel}, {"kernel", floor.Kernel, env.Kernel},
+		{"CPU", floor.CPU, env.CPUModel},
+		{"kernel", floor.Kernel, env.Kernel},
 		{"scenario", floor.Scenario, p.workHash},
 	} {
 		if f.was != f.is {

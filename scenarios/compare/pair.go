@@ -97,6 +97,7 @@ func (p *procedure) try(ctx context.Context, step Step, at int, seed uint64, bas
 			return nil, err
 		}
 		switch f {
+		case whole, fatal: // of the latter there is an error
 		case crash:
 			if s.name == Base {
 				o.baseCrash = why

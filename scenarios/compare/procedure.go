@@ -32,17 +32,17 @@ type procedure struct {
 	gated  []*column  // in the order of the gate's measures, then of what it counts
 	begun  time.Time
 	// made are the pairs that were carried out, whether they count or not.
-	made                  int
-	leftOut, redone       int    // pairs
-	whyLeftOut            string // of the last one
-	disturbed             int    // pairs that count all the same
-	whyDisturbed          string
-	crashes               [2]int // runs of base and new
-	crash                 [2]string
-	pairsAfterCrash       int
-	baseCrashed           int // pairs in which only the base's proxy crashed
-	within                bool
-	last                  time.Duration // what the last pair took
+	made            int
+	leftOut, redone int    // pairs
+	whyLeftOut      string // of the last one
+	disturbed       int    // pairs that count all the same
+	whyDisturbed    string
+	crashes         [2]int // runs of base and new
+	crash           [2]string
+	pairsAfterCrash int
+	baseCrashed     int // pairs in which only the base's proxy crashed
+	within          bool
+	last            time.Duration // what the last pair took
 }
 
 // Run carries the comparison out. The record is nil only if nothing could be begun; the

@@ -51,7 +51,6 @@ type fakeRun struct {
 	dir, side, cell string
 	seed            uint64
 	number          int // from 1
-	attempt         int
 }
 
 type fakeOutcome struct {
@@ -122,9 +121,9 @@ type told struct {
 	standing []Left
 }
 
-func (*told) Begin(Step) reports.Live          { return nil }
-func (*told) End(Step, result.ComparedRun)     {}
-func (n *told) Again(_ Step, why string)       { n.again = append(n.again, why) }
+func (*told) Begin(Step) reports.Live                 { return nil }
+func (*told) End(Step, result.ComparedRun)            {}
+func (n *told) Again(_ Step, why string)              { n.again = append(n.again, why) }
 func (n *told) Standing(_ *result.Comparison, l Left) { n.standing = append(n.standing, l) }
 
 // comparison is a comparison of a fake runner.
@@ -449,8 +448,9 @@ func TestMatrix(t *testing.T) {
 		return fakeOutcome{}
 	}}
 	c, _ := made(t, f, func(o *Options) {
-		o.Set = []scenarios.Setting{{Key: "matrix", Value: "{poller: [epoll, poll, select]}"}, {Key: "proxy.poller", Value: "${poller}"}}
-		o.New = append(o.New, scenarios.Setting{Key: "matrix.poller", Value: "[epoll, poll]"})
+		o.Set = []scenarios.Setting{{Key: "matrix", Value: "{poller: [epoll, poll, select, io_uring]}"}, {Key: "proxy.poller", Value: "${poller}"}}
+		o.Base = append(o.Base, scenarios.Setting{Key: "proxy.driver", Value: "haproxy"})
+		o.New = append(o.New, scenarios.Setting{Key: "matrix.poller", Value: "[epoll, poll, io_uring]"})
 	})
 	if f.runs[0].cell != f.runs[1].cell || f.runs[0].side == f.runs[1].side {
 		t.Errorf("the first runs are %+v and %+v", f.runs[0], f.runs[1])
@@ -464,7 +464,8 @@ func TestMatrix(t *testing.T) {
 	if len(verdicts) != 2 || verdicts["poller=poll"] != result.Slower || verdicts["poller=epoll"] == result.Slower {
 		t.Errorf("verdicts %v", verdicts)
 	}
-	if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.Contains(w, "poller=select (base)") }) {
+	if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.Contains(w, "poller=select (base)") }) ||
+		!slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.HasPrefix(w, "poller=io_uring left out: HAProxy") }) {
 		t.Errorf("warnings %q", c.Warnings)
 	}
 }
@@ -472,8 +473,7 @@ func TestMatrix(t *testing.T) {
 // What cannot be told at all does not decide, and that is said.
 func TestUnknownGate(t *testing.T) {
 	p, _ := comparison(t, &fake{}, nil)
-	real := p.carry.read
-	p.carry = without{p.carry, real}
+	p.carry = without{p.carry, p.carry.read}
 	c, err := p.compare(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -587,13 +587,13 @@ func TestLoopsAreNotCompared(t *testing.T) {
 
 func TestParseSide(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                                   "",
-		"proxy.driver=haproxy":               "proxy.driver=haproxy",
-		"proxy.driver=haproxy,rate=3/s":      "proxy.driver=haproxy|rate=3/s",
-		"backends.web.latency=normal(1ms, 2ms),a=1": "backends.web.latency=normal(1ms, 2ms)|a=1",
+		"":                              "",
+		"proxy.driver=haproxy":          "proxy.driver=haproxy",
+		"proxy.driver=haproxy,rate=3/s": "proxy.driver=haproxy|rate=3/s",
+		"backends.web.latency=normal(1ms, 2ms),a=1":    "backends.web.latency=normal(1ms, 2ms)|a=1",
 		"matrix={poller: [epoll, poll],x: [a=b]},a.b=": "matrix={poller: [epoll, poll],x: [a=b]}|a.b=",
-		`proxy.args=["-x", "a,b=c"]`:         `proxy.args=["-x", "a,b=c"]`,
-		"path=/a,b":                          "path=/a,b",
+		`proxy.args=["-x", "a,b=c"]`:                   `proxy.args=["-x", "a,b=c"]`,
+		"path=/a,b":                                    "path=/a,b",
 	} {
 		got, err := ParseSide(in)
 		if err != nil || strings.Join(inWords(got), "|") != want {
@@ -617,7 +617,10 @@ func TestPrepareRefuses(t *testing.T) {
 	}{
 		{Options{Scenario: "no-such-scenario"}, "no built-in scenario"},
 		{Options{Scenario: path, New: set("nonsense", "1")}, "side new: "},
-		{Options{Scenario: path, Base: set("matrix", "{a: [1, 2]}"), New: set("matrix", "{a: [3, 4]}")}, "no combination of the matrix is there on both sides"},
+		{Options{Scenario: path, Base: set("nonsense", "1")}, "side base: "},
+		{Options{Scenario: path, Set: set("nonsense", "1")}, "--set nonsense: no variable"},
+		{Options{Scenario: path, MostPairs: 3}, "at most 3 pairs: at least 6 are needed"},
+		{Options{Scenario: path, Base: set("matrix", "{a: [1, 2]}"), New: set("matrix", "{a: [3, 4]}")}, "no combination of the matrix can be compared: a=1 (base), a=2 (base), a=3 (new), a=4 (new)"},
 	} {
 		if _, err := Prepare(tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %q", tt.o, err, tt.want)

@@ -28,8 +28,8 @@ type Step struct {
 	First bool   // of its pair
 	// Confirm tells that the pair repeats what looks worse; Try is the number of the
 	// attempt, from 1.
-	Confirm bool
-	Try     int
+	Confirm  bool
+	Try      int
 	LengthUs int64 // planned
 }
 

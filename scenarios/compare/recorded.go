@@ -135,6 +135,7 @@ func withDir(s *result.ComparisonSide) string { return strings.TrimSpace(s.Label
 // facts notes in what the sides differ.
 func (r *recorded) facts() error {
 	var b, n byName
+	alike := drivers(r.base[0]) == drivers(r.new[0])
 	for _, side := range []struct {
 		runs []*measures.Run
 		to   *byName
@@ -144,7 +145,10 @@ func (r *recorded) facts() error {
 			if err != nil {
 				return err
 			}
-			side.to.add(slices.Concat(work, machine(run), proxyFacts(run)))
+			side.to.add(slices.Concat(work, machine(run), proxies(run)))
+			if alike {
+				side.to.add(builds(run))
+			}
 		}
 	}
 	r.record.Differs = append([]result.ComparisonFact{}, differences(&b, &n)...)

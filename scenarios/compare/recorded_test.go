@@ -198,7 +198,7 @@ func TestRecordedOtherWork(t *testing.T) {
 	for _, f := range c.Differs {
 		names[f.Name] = true
 	}
-	if !names["proxy"] || !names["proxy build"] || !names["scenario, objectives"] || !names["settings of the proxy"] {
+	if !names["proxy"] || names["proxy build"] || !names["scenario, objectives"] || !names["settings of the proxy"] {
 		t.Errorf("differs %+v", c.Differs)
 	}
 }
@@ -231,5 +231,23 @@ func TestRecordedFolders(t *testing.T) {
 	}
 	if _, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, Base), New: one, Now: time.Now}); err == nil || !strings.Contains(err.Error(), "the folder of a comparison") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Two builds of one version are told apart by the first line in which they differ, or by
+// their sums.
+func TestBuildsDiffer(t *testing.T) {
+	s := newShelf(t)
+	put := func(side, build, hash string) {
+		s.put(side, 1, func(r *testfolder.Run) {
+			r.Record.Cells = []*result.Cell{{Name: "run", Verdict: result.Pass, Proxy: result.Proxy{Driver: "haproxy", Version: "2.6", Build: build, ProgramHash: hash}}}
+		})
+	}
+	put(Base, "Running on Linux\nBuilt with OpenSSL 3.0.17\nmore", strings.Repeat("a", 64))
+	put(New, "Running on Linux\nBuilt with OpenSSL 3.0.18\nmore", strings.Repeat("b", 64))
+	c := s.compare(false)
+	want := result.ComparisonFact{Name: "proxy build", Base: "Built with OpenSSL 3.0.17", New: "Built with OpenSSL 3.0.18"}
+	if len(c.Differs) != 1 || c.Differs[0] != want {
+		t.Errorf("differs %+v", c.Differs)
 	}
 }

@@ -36,9 +36,12 @@ func custom(c *series.Cell, intervals []result.Interval, asked []Asked) ([]Measu
 			return nil, fmt.Errorf("measure %s: %w", a.Text, err)
 		}
 		m := Measure{Name: q.Text, Unit: q.Kind().Unit(), MoreIsBetter: q.MoreIsBetter()}
-		if q.Counts() {
+		switch {
+		case q.Counts():
 			m.Kind = Count
 			m.Of = requests(c, q.Load())
+		case m.Unit == "1", m.Unit == "%":
+			m.Unit = ""
 		}
 		if q.Recovery() {
 			m.Step = stepUs

@@ -26,8 +26,10 @@ type Measure struct {
 	Cell  string // of the matrix; "" without one
 	Load  string // "" for all that go through the proxy together
 	Class string // of requests of the load
-	Unit  string // "us", "1", "%" (a share, 0 to 1), "/s", "bytes"
-	Kind  Kind
+	// Unit is "us", "/s", "bytes" or "" (a plain number) of a ratio, "1" or "%" (a share,
+	// 0 to 1) of a count.
+	Unit string
+	Kind Kind
 	// Step is how finely the value is told where it may be 0, as that of a recovery: what
 	// differs by much less is the same. 0 of all others.
 	Step float64

@@ -160,14 +160,16 @@ func TestRecovery(t *testing.T) {
 
 func TestAskedMeasures(t *testing.T) {
 	run := &testfolder.Run{Loads: []testfolder.Load{{Name: "clients", Us: hundred(), Times: 20, Failed: 10}}, Seconds: 10}
-	r := read(t, run, measures.Asked{Text: "response.p90"}, measures.Asked{Text: "errors"}, measures.Asked{Text: "rate"}, measures.Asked{Text: "recovery"})
+	r := read(t, run, measures.Asked{Text: "response.p90"}, measures.Asked{Text: "errors"}, measures.Asked{Text: "rate"}, measures.Asked{Text: "recovery"}, measures.Asked{Text: "completed"})
+	wants(t, r, "completed", 2000)
 	wants(t, r, "response.p90", 189)
 	wants(t, r, "errors", 10.0/2010)
 	wants(t, r, "rate", 200)
 	unknown(t, r, "recovery", "there was no fault")
 	for name, want := range map[string]measures.Measure{
 		"response.p90": {Kind: measures.Ratio, Unit: "us"}, "errors": {Kind: measures.Count, Unit: "%", Of: 2010},
-		"rate": {Kind: measures.Ratio, Unit: "/s", MoreIsBetter: true}, "recovery": {Kind: measures.Ratio, Unit: "us"},
+		"completed": {Kind: measures.Ratio, MoreIsBetter: true},
+		"rate":      {Kind: measures.Ratio, Unit: "/s", MoreIsBetter: true}, "recovery": {Kind: measures.Ratio, Unit: "us"},
 	} {
 		if m := r.Lookup(name); m == nil || m.Kind != want.Kind || m.Unit != want.Unit || m.MoreIsBetter != want.MoreIsBetter || want.Of != 0 && m.Of != want.Of {
 			t.Errorf("%s is %+v, want %+v", name, m, want)
