@@ -1,0 +1,93 @@
+package result
+
+// Capacity is capacity.json: the highest rate at which an objective holds.
+type Capacity struct {
+	Version    int      `json:"version"` // of this record: 1
+	Tool       Tool     `json:"tool"`
+	Command    string   `json:"command"`
+	StartedAt  string   `json:"startedAt"`
+	EndedAt    string   `json:"endedAt"`
+	Scenario   string   `json:"scenario"`
+	Text       string   `json:"scenarioText"`
+	Hash       string   `json:"scenarioHash"`
+	Seed       uint64   `json:"seed"`
+	Objectives []string `json:"objectives"`
+	Load       string   `json:"load"` // whose rate is searched
+	Verdict    string   `json:"verdict"`
+	Reason     string   `json:"reason,omitempty"`
+	ExitCode   int      `json:"exitCode"`
+	CapacityPoint
+	// Axis is the axis of which every value was searched, and Points what it came
+	// to there; empty without one.
+	Axis   string          `json:"axis,omitempty"`
+	Points []CapacityPoint `json:"points,omitempty"`
+	// Scaling is the law fitted through the points, nil where it was refused, and
+	// then ScalingRefused says why.
+	Scaling        *Scaling `json:"scaling,omitempty"`
+	ScalingRefused string   `json:"scalingRefused,omitempty"`
+	Warnings       []string `json:"warnings,omitempty"`
+}
+
+// CapacityPoint is the outcome of one search.
+type CapacityPoint struct {
+	Value string `json:"value,omitempty"` // of the axis
+	// Rate is the highest at which the objectives hold, in requests a second; Low and
+	// High bound it. High is nil where the search ended without a rate at which they fail.
+	Rate  float64  `json:"rate"`
+	Low   float64  `json:"low"`
+	High  *float64 `json:"high"`
+	Known bool     `json:"known"`
+	// LimitedBy is what gave way first.
+	LimitedBy *CapacityLimit `json:"limitedBy,omitempty"`
+	Trials    []Trial        `json:"trials"`
+	Proxy     Proxy          `json:"proxy"`
+}
+
+// CapacityLimit names what gave way first, with the evidence for it.
+type CapacityLimit struct {
+	// What: "proxy cpu", "cpu quota", "origin", "maxconn", "queue", "descriptors",
+	// "ports", "network", "generator" or "unknown".
+	What string `json:"what"`
+	// Name is the part that did, as the configuration names it: "server web/s1 maxconn 4".
+	Name     string   `json:"name,omitempty"`
+	Evidence []string `json:"evidence"` // sentences with figures
+}
+
+// Trial is one load at one rate.
+type Trial struct {
+	Number   int      `json:"number"` // from 1
+	Rate     float64  `json:"rate"`   // asked for, a second
+	Got      float64  `json:"got"`    // good responses a second
+	Seconds  float64  `json:"seconds"`
+	Response Latency  `json:"response"`
+	Failed   uint64   `json:"failed"`
+	Held     bool     `json:"held"`
+	Broken   []string `json:"broken,omitempty"` // objectives that did not hold
+	// BreaksAfterSeconds is when a delay that grows would have passed the limit; 0
+	// where it does not grow.
+	BreaksAfterSeconds float64 `json:"breaksAfterSeconds,omitempty"`
+	Invalid            string  `json:"invalid,omitempty"` // why it does not count
+}
+
+// Scaling is the Universal Scalability Law through capacities: X(N) = Gamma N / (1 +
+// Alpha (N-1) + Beta N (N-1)).
+type Scaling struct {
+	Gamma float64 `json:"gamma"`
+	Alpha float64 `json:"alpha"` // contention
+	Beta  float64 `json:"beta"`  // coherence
+	// Peak is where more brings less, with bounds; nil where there is none within
+	// what was measured.
+	Peak     *float64 `json:"peak,omitempty"`
+	PeakLow  *float64 `json:"peakLow,omitempty"`
+	PeakHigh *float64 `json:"peakHigh,omitempty"`
+	// Curve is the fit with its bounds, up to twice the largest point.
+	Curve []ScalingPoint `json:"curve"`
+}
+
+// ScalingPoint is one point of the fitted curve.
+type ScalingPoint struct {
+	N    float64 `json:"n"`
+	Rate float64 `json:"rate"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
