@@ -1,16 +1,24 @@
 package result
 
+import "strconv"
+
 // Words of a comparison, for a measure and for the whole.
 const (
 	Slower        = "SLOWER"    // a time, a rate or a cost is worse by more than the least effect
 	Worse         = "WORSE"     // something that is counted is worse
 	Better        = "BETTER"    // better by more than the least effect
 	Same          = "same"      // the whole interval lies within the least effect
-	Under5        = "under 5 %" // cleared: worse by less than five percent
+	Under5        = "under 5 %" // cleared: worse by less than five percent; see Under
 	Undecided     = "unclear"   // neither; PairsNeeded says what it would take
 	Shown         = "shown"     // not gated: a figure without a verdict
 	NotComparable = "NOT COMPARABLE"
 )
+
+// Under is the word for what is cleared of being worse by a limit: Under5 of 0.05. Only
+// where the least effect is more than 2 % is the limit another one.
+func Under(limit float64) string {
+	return "under " + strconv.FormatFloat(limit*100, 'g', 3, 64) + " %"
+}
 
 // Comparison is comparison.json: what `bench compare` found.
 type Comparison struct {

@@ -1,6 +1,10 @@
 package stats
 
-import "math"
+import (
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
 
 // When a sequential comparison is looked at: from FirstLook pairs on, after every
 // LookEvery. The evidence would hold at every pair; looking at even numbers only costs a
@@ -77,23 +81,25 @@ func PairsFor(delta, sd, threshold float64) int {
 	return pairs
 }
 
+// Decided is the probability with which a sequential comparison of at most n pairs is
+// decided; its arguments are those of PairsFor.
+func Decided(n int, delta, sd, threshold float64) (share float64) {
+	decisions(above(delta/sd), threshold, n, func(_ int, decided float64) bool {
+		share = decided
+		return true
+	})
+	return share
+}
+
 // Reach is the least difference, in standard deviations of a pair, that n pairs find
 // with probability Power at the threshold. It is +Inf where so few pairs find nothing.
 func Reach(n int, threshold float64) float64 {
-	enough := func(distance float64) bool {
-		found := 0.0
-		decisions(above(distance), threshold, n, func(_ int, decided float64) bool {
-			found = decided
-			return true
-		})
-		return found >= Power
-	}
 	low, high := 0.0, 16.0
-	if !enough(high) {
+	if Decided(n, high, 1, threshold) < Power {
 		return math.Inf(1)
 	}
 	for range 40 {
-		if middle := (low + high) / 2; enough(middle) {
+		if middle := (low + high) / 2; Decided(n, middle, 1, threshold) >= Power {
 			high = middle
 		} else {
 			low = middle
@@ -102,13 +108,29 @@ func Reach(n int, threshold float64) float64 {
 	return high
 }
 
-// Floor is the least change, 0.05 for five percent, that n pairs can tell where the
-// logarithms of their ratios have standard deviation sd: Reach, as a share.
-func Floor(n int, sd, threshold float64) float64 {
+// ReachFixed is Reach of a number of pairs that is fixed beforehand, where a test errs
+// with the probability tail: of signed ranks, or of Yuen's t.
+func ReachFixed(n int, tail float64, ranks bool) float64 {
+	// How well the tests use normal differences: 3/π, and what trimming leaves.
+	freedom, efficiency := float64(n-1), 3/math.Pi
+	if !ranks {
+		freedom -= 2 * math.Floor(trim*float64(n))
+		efficiency = 0.88
+	}
+	if freedom < 1 {
+		return math.Inf(1)
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: freedom}
+	return (t.Quantile(Power) - t.Quantile(tail)) / math.Sqrt(efficiency*float64(n))
+}
+
+// Floor is the least change that can be told, 0.05 for five percent, where the
+// logarithms of the ratios of pairs have standard deviation sd, of which reach is needed.
+func Floor(sd, reach float64) float64 {
 	if sd == 0 {
 		return 0
 	}
-	return math.Expm1(sd * Reach(n, threshold))
+	return math.Expm1(sd * reach)
 }
 
 // NoiseSD is the standard deviation of differences as their middle shows it: the width
@@ -117,4 +139,14 @@ func Floor(n int, sd, threshold float64) float64 {
 func NoiseSD(d []float64) (sd float64, ok bool) {
 	low, high, ok := SignedRankInterval(d, 0.025)
 	return (high - low) * math.Sqrt(float64(len(d))) / (2 * 1.96), ok
+}
+
+// NoiseMargin is by how much the standard deviation found in n differences may be too
+// small, once in twenty times: 1.37 of 20.
+func NoiseMargin(n int) float64 {
+	if n < 2 {
+		return math.Inf(1)
+	}
+	freedom := float64(n - 1)
+	return math.Sqrt(freedom / distuv.ChiSquared{K: freedom}.Quantile(0.05))
 }

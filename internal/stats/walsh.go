@@ -42,35 +42,58 @@ const exactRanks = 50
 // ties speak for no side and the test is at most too careful. It is 1 of no differences.
 func SignedRank(d []float64, limit float64) float64 {
 	w := walsh(d)
-	return rankTail(len(d), len(w)-sort.Search(len(w), func(i int) bool { return w[i] > limit }))
+	s := len(w) - sort.Search(len(w), func(i int) bool { return w[i] > limit })
+	n := len(d)
+	if n > exactRanks {
+		mean, sd := rankMoments(n)
+		return math.Erfc((float64(s)-0.5-mean)/sd/math.Sqrt2) / 2
+	}
+	tail := 0.0
+	p := rankDistribution(n)
+	for i := len(w); i >= s; i-- {
+		tail += p[i]
+	}
+	return min(tail, 1)
 }
 
 // SignedRankInterval bounds the middle of symmetric differences: on either side it errs
 // with at most the probability tail. ok is false where there are too few differences
 // for that.
 func SignedRankInterval(d []float64, tail float64) (low, high float64, ok bool) {
+	least := leastRanks(len(d), tail)
 	w := walsh(d)
 	n := len(w)
-	// The least statistic that is refuted; what leaves fewer averages above is not.
-	least := sort.Search(n+1, func(s int) bool { return rankTail(len(d), s) <= tail })
-	if n == 0 || least > n {
+	if least > n {
 		return 0, 0, false
 	}
 	return w[n-least], w[least-1], true
 }
 
-// rankTail is the probability that the signed-rank statistic of n differences is at
-// least s, if they are symmetric around 0.
-func rankTail(n, s int) float64 {
-	if s <= 0 {
-		return 1
-	}
+// leastRanks is the least number of Walsh averages above a limit that refutes it with
+// probability tail; more than there are where none does.
+func leastRanks(n int, tail float64) int {
 	if n > exactRanks {
-		m := float64(n)
-		mean, sd := m*(m+1)/4, math.Sqrt(m*(m+1)*(2*m+1)/24)
-		return math.Erfc((float64(s)-0.5-mean)/sd/math.Sqrt2) / 2
+		mean, sd := rankMoments(n)
+		return int(math.Ceil(mean + 0.5 + sd*math.Sqrt2*math.Erfinv(1-2*tail)))
 	}
-	// p[i] is the probability that the ranks of the positive ones add up to i.
+	p := rankDistribution(n)
+	least, sum := len(p), 0.0
+	for ; least > 1 && sum+p[least-1] <= tail; least-- {
+		sum += p[least-1]
+	}
+	return least
+}
+
+// rankMoments are the mean and the standard deviation of the signed-rank statistic.
+func rankMoments(n int) (mean, sd float64) {
+	m := float64(n)
+	return m * (m + 1) / 4, math.Sqrt(m * (m + 1) * (2*m + 1) / 24)
+}
+
+// rankDistribution are the probabilities of all values of the signed-rank statistic,
+// from 0 to n(n+1)/2, of differences that are symmetric around 0: each rank counts with
+// probability one half.
+func rankDistribution(n int) []float64 {
 	p := make([]float64, n*(n+1)/2+1)
 	p[0] = 1
 	for rank, top := 1, 0; rank <= n; rank++ {
@@ -82,9 +105,5 @@ func rankTail(n, s int) float64 {
 			}
 		}
 	}
-	tail := 0.0
-	for i := len(p) - 1; i >= s; i-- {
-		tail += p[i]
-	}
-	return min(tail, 1)
+	return p
 }

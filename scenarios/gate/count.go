@@ -1,0 +1,161 @@
+package gate
+
+import (
+	"math"
+
+	"bench/internal/stats"
+)
+
+// Of what is counted: how much more counts as much more, and in which share of the
+// pairs it may be so of what usually does not happen at all.
+const (
+	muchMore   = 1.5
+	rareShare  = 0.1
+	usualShare = 0.5
+)
+
+// count is something that is gated by exact numbers. Pairs are what is compared, not
+// requests: a stall fails hundreds of requests at once, and requests that share a cause
+// are no evidence of their own.
+type count struct {
+	state
+	g     *Gate
+	index int
+	pairs []Count // in which it is known
+	seen  int
+	fresh int
+}
+
+func (c *count) add(p *Pair) {
+	c.seen++
+	if n := p.Counts[c.index]; n.BaseAll > 0 && n.NewAll > 0 {
+		c.pairs = append(c.pairs, n)
+	}
+}
+
+func (c *count) lasting() bool { return false }
+
+func (c *count) mark() { c.fresh = len(c.pairs) }
+
+func (c *count) of(fresh bool) []Count {
+	if fresh {
+		return c.pairs[c.fresh:]
+	}
+	return c.pairs
+}
+
+// shares are the shares that went wrong: of the side that would be worse, and of the
+// other. Products of whole numbers would say the same, but could overflow.
+func (n Count) shares(side int) (worse, other float64) {
+	base, new := float64(n.Base)/float64(n.BaseAll), float64(n.New)/float64(n.NewAll)
+	if side < 0 {
+		return base, new
+	}
+	return new, base
+}
+
+// turns counts the pairs in which more went wrong on one side, and those on the other.
+// Pairs in which as much did on both speak for neither.
+func turns(pairs []Count, side int) (more, fewer int) {
+	for _, n := range pairs {
+		switch worse, other := n.shares(side); {
+		case worse > other:
+			more++
+		case worse < other:
+			fewer++
+		}
+	}
+	return more, fewer
+}
+
+func (c *count) excess(side int, fresh bool) float64 {
+	more, fewer := turns(c.of(fresh), side)
+	if c.g.method.sequential {
+		return 1 / stats.EValueNever(more, more+fewer)
+	}
+	return stats.SignTest(more, more+fewer)
+}
+
+// within: where the other side usually has some, in most pairs this one has not much
+// more; where it usually has none, there are few pairs in which this one has. Where
+// there was none at all, nothing has to be shown, except by pairs that should confirm.
+func (c *count) within(side int, fresh bool) float64 {
+	if 2*len(c.pairs) < c.seen || len(c.pairs) == 0 {
+		return 1
+	}
+	pairs := c.of(fresh)
+	much, usual := 0, 0
+	for _, n := range pairs {
+		worse, other := n.shares(side)
+		if worse > muchMore*other {
+			much++
+		}
+		if other > 0 {
+			usual++
+		}
+	}
+	switch n := len(pairs); {
+	case much == 0 && !fresh:
+		return 0
+	case float64(usual) > usualShare*float64(n):
+		if c.g.method.sequential {
+			return 1 / stats.EValue(n-much, n)
+		}
+		return stats.SignTest(n-much, n)
+	default:
+		return 1 / stats.EShareBelow(much, n, rareShare)
+	}
+}
+
+// totals are the shares over all pairs.
+func (c *count) totals(side int) (worse, other float64) {
+	var sum Count
+	for _, n := range c.pairs {
+		sum.Base += n.Base
+		sum.BaseAll += n.BaseAll
+		sum.New += n.New
+		sum.NewAll += n.NewAll
+	}
+	if len(c.pairs) == 0 {
+		return 0, 0
+	}
+	return sum.shares(side)
+}
+
+func (c *count) beyond(side int) bool {
+	worse, other := c.totals(side)
+	return worse > other*math.Exp(c.g.levels.least)
+}
+
+func (c *count) hopeless() string {
+	if most := len(c.pairs) * c.g.c.MostPairs / c.seen; most == 0 || c.seen >= firstDoubt && 2*len(c.pairs) < c.seen {
+		return known(len(c.pairs), c.seen)
+	}
+	return ""
+}
+
+func (c *count) line() Line {
+	l := Line{Name: c.name, Known: len(c.pairs)}
+	worse, other := c.totals(1)
+	l.Change = worse - other
+	return l
+}
+
+func (c *count) needed() int {
+	more, fewer := turns(c.pairs, 1)
+	n := len(c.pairs)
+	pairs := stats.TooMany
+	lv := &c.g.levels
+	for at := c.seen + 1; at < stats.TooMany; at += 1 + at/50 {
+		// As the pairs so far, so those to come.
+		grown := func(k int) int { return k * at / max(1, c.seen) }
+		u, d := grown(more), grown(fewer)
+		found := 1/stats.EValueNever(u, u+d) <= lv.counted/float64(len(c.g.c.Counted))
+		rare := 1/stats.EShareBelow(grown(more), grown(n), rareShare) <= lv.clear
+		if found && u > d || rare {
+			pairs = at
+			break
+		}
+	}
+	return max(pairs, stats.FirstLook)
+}

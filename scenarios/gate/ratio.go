@@ -1,0 +1,175 @@
+package gate
+
+import (
+	"math"
+
+	"bench/internal/stats"
+)
+
+// subject is something that is gated. A side is 1 where it is about being worse, and -1
+// where it is about being better.
+type subject interface {
+	state() *state
+	// add takes what a pair says of it.
+	add(p *Pair)
+	// excess is how doubtful it is that it differs to that side at all, by the pairs
+	// from the marked one on, or by all.
+	excess(side int, fresh bool) float64
+	// within is how doubtful it is that it differs to that side by less than the limit.
+	within(side int, fresh bool) float64
+	// beyond tells whether the estimate, of all pairs, exceeds the least effect.
+	beyond(side int) bool
+	// mark is where fresh pairs begin.
+	mark()
+	// lasting tells whether what has been shown by some pairs stays so, whatever comes.
+	lasting() bool
+	// hopeless says why more pairs, as many as are allowed, will not decide it, or "".
+	hopeless() string
+	// line is what is known of it; its verdict follows from the state.
+	line() Line
+	// needed is about how many pairs would decide it, more than there are.
+	needed() int
+}
+
+// state is what has been decided of a subject.
+type state struct {
+	name string
+	// cleared of being worse, or better, by the limit.
+	clearedWorse, clearedBetter bool
+	worse, better               bool
+	suspect                     bool // is being confirmed, or was
+	confirming                  bool
+	upheld                      bool // was confirmed
+	refuted                     bool // was cleared by the pairs that should have confirmed it
+	gaveUp                      string
+}
+
+func (s *state) state() *state { return s }
+
+// settled tells that nothing more is to be found out.
+func (s *state) settled(oneSided bool) bool {
+	return s.worse || s.better || s.clearedWorse && (oneSided || s.clearedBetter)
+}
+
+// ratio is a measure that is gated by the ratio of its values.
+type ratio struct {
+	state
+	g     *Gate
+	index int
+	sign  float64
+	noise float64
+	d     []float64 // of the pairs in which it is known; above 0 is worse
+	seen  int       // pairs
+	fresh int       // index into d
+}
+
+func (r *ratio) add(p *Pair) {
+	r.seen++
+	if v := r.sign * p.Ratios[r.index]; !math.IsNaN(v) && !math.IsInf(v, 0) {
+		r.d = append(r.d, v)
+	}
+}
+
+func (r *ratio) lasting() bool { return true }
+
+func (r *ratio) mark() { r.fresh = len(r.d) }
+
+func (r *ratio) of(fresh bool) []float64 {
+	if fresh {
+		return r.d[r.fresh:]
+	}
+	return r.d
+}
+
+func (r *ratio) excess(side int, fresh bool) float64 {
+	return r.g.method.doubt(r.of(fresh), 0, side)
+}
+
+// within never clears what is not known in at least half of the pairs: that it is not
+// may be what has changed.
+func (r *ratio) within(side int, fresh bool) float64 {
+	if r.seldom() {
+		return 1
+	}
+	return r.g.method.doubt(r.of(fresh), float64(side)*r.g.levels.limit, -side)
+}
+
+func (r *ratio) seldom() bool { return 2*len(r.d) < r.seen }
+
+func (r *ratio) beyond(side int) bool {
+	return float64(side)*stats.HodgesLehmann(r.d) > r.g.levels.least
+}
+
+// Where pairs are looked through for whether going on has any sense.
+const (
+	firstDoubt = 20
+	doubtEvery = 20
+)
+
+func (r *ratio) hopeless() string {
+	g := r.g
+	most := len(r.d) * g.c.MostPairs / r.seen
+	if 1/stats.EValue(most, most) > g.levels.clear || r.seen >= firstDoubt && r.seldom() {
+		return known(len(r.d), r.seen)
+	}
+	if r.seen < firstDoubt || (r.seen-firstDoubt)%doubtEvery != 0 {
+		return ""
+	}
+	sd, ok := stats.NoiseSD(r.d)
+	if !ok {
+		return ""
+	}
+	// Give up only where even the least noise and the greatest change that are compatible
+	// with the pairs would most likely leave it open.
+	sd /= stats.NoiseMargin(len(r.d))
+	delta := max(g.levels.limit, math.Abs(stats.HodgesLehmann(r.d)))
+	if stats.Decided(most, delta, sd, 1/g.levels.clear) >= 0.5 {
+		return ""
+	}
+	return noisy(sd * stats.NoiseMargin(len(r.d)))
+}
+
+// tail is the probability with which either bound of the interval may err.
+func (r *ratio) tail() float64 { return r.g.levels.worse / float64(len(r.g.c.Measures)) }
+
+func (r *ratio) line() Line {
+	l := Line{Name: r.name, Known: len(r.d)}
+	if len(r.d) == 0 {
+		return l
+	}
+	l.Change = math.Expm1(r.sign * stats.HodgesLehmann(r.d))
+	if low, high, ok := r.g.method.interval(r.d, r.tail()); ok {
+		low, high = r.sign*low, r.sign*high
+		if low > high {
+			low, high = high, low
+		}
+		low, high = math.Expm1(low), math.Expm1(high)
+		l.Low, l.High = &low, &high
+	}
+	return l
+}
+
+func (r *ratio) needed() int {
+	lv, n := &r.g.levels, len(r.d)
+	sd, ok := stats.NoiseSD(r.d)
+	if !ok {
+		sd = r.noise
+	}
+	more := r.seen + 1
+	if n == 0 {
+		return max(more, stats.FirstLook)
+	}
+	middle := stats.HodgesLehmann(r.d)
+	if sd == 0 {
+		sd = lv.least / 10
+	}
+	pairs := stats.PairsFor(lv.limit-middle, sd, 1/lv.clear)
+	if middle > lv.least {
+		pairs = min(pairs, stats.PairsFor(middle, sd, 1/r.tail()))
+	}
+	if r.confirming {
+		pairs = r.seen - (n - r.fresh) + stats.PairsFor(middle, sd, float64(len(r.g.round))/lv.confirm)
+	}
+	pairs = pairs * r.seen / n
+	return min(max(pairs, more), stats.TooMany)
+}
