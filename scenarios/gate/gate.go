@@ -6,6 +6,7 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -144,13 +145,13 @@ type Line struct {
 func (c *Config) check() error {
 	switch {
 	case len(c.Measures)+len(c.Counted) == 0:
-		return fmt.Errorf("nothing is gated: at least one measure is needed")
+		return errors.New("nothing is gated: at least one measure is needed")
 	case !(c.MinEffect >= 0 && c.MinEffect < 1):
 		return fmt.Errorf("least effect %g: at least 0 and less than 1 are possible", c.MinEffect)
 	case !(c.Alpha > 0 && c.Alpha < 0.5):
 		return fmt.Errorf("alpha %g: more than 0 and less than 0.5 are possible", c.Alpha)
 	case c.Pairs != 0 && c.Pairs < 2:
-		return fmt.Errorf("%d pairs: at least 2 are needed", c.Pairs)
+		return fmt.Errorf("%s: at least 2 are needed", pairs(c.Pairs))
 	case c.Pairs == 0 && c.MostPairs < stats.FirstLook:
 		return fmt.Errorf("at most %d pairs: at least %d are needed", c.MostPairs, stats.FirstLook)
 	}

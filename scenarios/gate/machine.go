@@ -183,7 +183,7 @@ func (g *Gate) clear() {
 			}
 			// After a confirmation only what came after it was chosen without knowing.
 			st.better = st.better || less && s.beyond(-1)
-			st.clearedWorse = st.clearedWorse || s.within(1, st.suspect) <= g.levels.clear
+			st.clearedWorse = st.clearedWorse || st.gaveUp == "" && s.within(1, st.suspect) <= g.levels.clear
 			st.clearedBetter = st.clearedBetter || s.within(-1, false) <= g.levels.clear
 		}
 	}
@@ -237,7 +237,9 @@ func (g *Gate) settled() bool {
 		if g.method.sequential && st.gaveUp == "" {
 			st.gaveUp = s.hopeless()
 		}
-		settled = settled && st.gaveUp != ""
+		if st.gaveUp == "" || !st.clearedWorse && s.beyond(1) {
+			settled = false
+		}
 	}
 	return settled
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -67,7 +68,9 @@ func Calibrate(c Config, same []Pair, invalid int) (Floor, error) {
 		sd *= stats.NoiseMargin(len(r.d))
 		stated := result.NoiseFloorMeasure{Name: measure.Name, SD: sd, Floor: map[int]float64{}}
 		for _, n := range floorAt {
-			stated.Floor[n] = stats.Floor(sd, stats.Reach(n, 1/tail))
+			if floor := stats.Floor(sd, stats.Reach(n, 1/tail)); !math.IsInf(floor, 1) {
+				stated.Floor[n] = floor
+			}
 		}
 		f.Measures = append(f.Measures, stated)
 		c.Measures[i].NoiseSD = sd

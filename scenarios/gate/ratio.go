@@ -23,7 +23,7 @@ type subject interface {
 	mark()
 	// lasting tells whether what has been shown by some pairs stays so, whatever comes.
 	lasting() bool
-	// hopeless says why more pairs, as many as are allowed, will not decide it, or "".
+	// hopeless says why pairs, as many as are allowed, will not clear it, or "".
 	hopeless() string
 	// line is what is known of it; its verdict follows from the state.
 	line() Line
@@ -41,7 +41,9 @@ type state struct {
 	confirming                  bool
 	upheld                      bool // was confirmed
 	refuted                     bool // was cleared by the pairs that should have confirmed it
-	gaveUp                      string
+	// gaveUp says why it will not be cleared. It may still be found worse, for which it
+	// is looked at as long as it looks so.
+	gaveUp string
 }
 
 func (s *state) state() *state { return s }
@@ -100,12 +102,16 @@ func (r *ratio) beyond(side int) bool {
 	return float64(side)*stats.HodgesLehmann(r.d) > r.g.levels.least
 }
 
-// Where pairs are looked through for whether going on has any sense.
+// When it is asked whether going on has any sense: from firstDoubt pairs on, after every
+// doubtEvery.
 const (
 	firstDoubt = 20
 	doubtEvery = 20
 )
 
+// hopeless never goes by where the differences lie, only by how much they spread and how
+// many are known: else a program that is worse could end in a better verdict, because
+// others of its pairs were looked at.
 func (r *ratio) hopeless() string {
 	g := r.g
 	most := len(r.d) * g.c.MostPairs / r.seen
@@ -119,14 +125,12 @@ func (r *ratio) hopeless() string {
 	if !ok {
 		return ""
 	}
-	// Give up only where even the least noise and the greatest change that are compatible
-	// with the pairs would most likely leave it open.
-	sd /= stats.NoiseMargin(len(r.d))
-	delta := max(g.levels.limit, math.Abs(stats.HodgesLehmann(r.d)))
-	if stats.Decided(most, delta, sd, 1/g.levels.clear) >= 0.5 {
+	// Only where even the least noise that is compatible with the pairs would leave it
+	// open more likely than not.
+	if stats.Decided(most, g.levels.limit, sd/stats.NoiseMargin(len(r.d)), 1/g.levels.clear) >= 0.5 {
 		return ""
 	}
-	return noisy(sd * stats.NoiseMargin(len(r.d)))
+	return noisy(sd)
 }
 
 // tail is the probability with which either bound of the interval may err.

@@ -60,7 +60,7 @@ func (g *Gate) word(s subject, l *Line) (word, reason string) {
 		return result.Undecided, join("looks worse; fresh pairs have not confirmed it", reason)
 	case st.better:
 		return result.Better, reason
-	case st.clearedWorse && (same || counted != nil && l.Change == 0):
+	case st.clearedWorse && (same || counted != nil && st.clearedBetter):
 		word = result.Same
 	case st.clearedWorse:
 		word = result.Under(g.levels.share)
