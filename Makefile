@@ -5,7 +5,7 @@ LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces chaos-kill library accuracy precision clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces chaos-kill library accuracy precision gate-calibration clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ accuracy: ## Hold the faults of the network to their figures; wants root and a q
 
 precision: ## Hold the generator's schedule and its readings to their figures; wants a quiet machine
 	$(GO) test -count 1 -v ./loadgen -run 'SendError|Recovered|ArrivesSo|KnownAnswer' -full
+
+gate-calibration: ## Simulate thousands of comparisons, print how often they err, and hold them to their limits
+	$(GO) test -count 1 ./scenarios/gate -run Calibration -full
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

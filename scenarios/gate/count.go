@@ -47,11 +47,11 @@ func (c *count) of(fresh bool) []Count {
 // shares are the shares that went wrong: of the side that would be worse, and of the
 // other. Products of whole numbers would say the same, but could overflow.
 func (n Count) shares(side int) (worse, other float64) {
-	base, new := float64(n.Base)/float64(n.BaseAll), float64(n.New)/float64(n.NewAll)
+	before, now := float64(n.Base)/float64(n.BaseAll), float64(n.New)/float64(n.NewAll)
 	if side < 0 {
-		return base, new
+		return before, now
 	}
-	return new, base
+	return now, before
 }
 
 // turns counts the pairs in which more went wrong on one side, and those on the other.

@@ -72,11 +72,11 @@ type Count struct {
 
 // LogRatio is the logarithm of the ratio of two values, neither negative. It is NaN, not
 // known, where one of them is NaN, or one alone is 0.
-func LogRatio(base, new float64) float64 {
-	if base == new {
+func LogRatio(base, now float64) float64 {
+	if base == now {
 		return 0 // both 0, too: nothing has changed
 	}
-	if r := math.Log(new / base); !math.IsInf(r, 0) {
+	if r := math.Log(now / base); !math.IsInf(r, 0) {
 		return r
 	}
 	return math.NaN()

@@ -99,10 +99,25 @@ func (c *Config) belowFloor() string {
 			continue
 		}
 		if floor := stats.Floor(measure.NoiseSD, reach); floor > lv.share {
-			needed := stats.PairsFor(lv.limit, measure.NoiseSD, 1/tail)
-			below = append(below, fmt.Sprintf("the noise floor of %s is %s with %s, and changes of %s are to be told: that takes about %s",
-				measure.Name, units.Percent(floor), pairs(n), units.Percent(lv.share), pairs(needed)))
+			below = append(below, fmt.Sprintf("the noise floor of %s is %s with %s, and changes of %s are to be told: that takes %s",
+				measure.Name, units.Percent(floor), pairs(n), units.Percent(lv.share), about(c.pairsFor(lv.limit, measure.NoiseSD, tail))))
 		}
 	}
 	return strings.Join(below, "; ")
+}
+
+// pairsFor is about how many pairs tell that differences lie delta above what is to be
+// refuted, erring with the probability tail.
+func (c *Config) pairsFor(delta, sd, tail float64) int {
+	if c.Pairs == 0 {
+		return stats.PairsFor(delta, sd, 1/tail)
+	}
+	lv := c.levels()
+	at := *c
+	for n := 2; n < stats.TooMany; n += 1 + n/50 {
+		if at.Pairs = n; stats.ReachFixed(n, tail, at.method(&lv).ranks)*sd <= delta {
+			return n
+		}
+	}
+	return stats.TooMany
 }

@@ -164,16 +164,12 @@ func (r *ratio) needed() int {
 		return max(more, stats.FirstLook)
 	}
 	middle := stats.HodgesLehmann(r.d)
-	if sd == 0 {
-		sd = lv.least / 10
-	}
-	pairs := stats.PairsFor(lv.limit-middle, sd, 1/lv.clear)
+	pairs := r.g.c.pairsFor(lv.limit-middle, sd, lv.clear)
 	if middle > lv.least {
-		pairs = min(pairs, stats.PairsFor(middle, sd, 1/r.tail()))
+		pairs = min(pairs, r.g.c.pairsFor(middle, sd, r.tail()))
 	}
 	if r.confirming {
-		pairs = r.seen - (n - r.fresh) + stats.PairsFor(middle, sd, float64(len(r.g.round))/lv.confirm)
+		pairs = r.seen - (n - r.fresh) + r.g.c.pairsFor(middle, sd, lv.confirm/float64(len(r.g.round)))
 	}
-	pairs = pairs * r.seen / n
-	return min(max(pairs, more), stats.TooMany)
+	return min(max(pairs*r.seen/n, more), stats.TooMany)
 }

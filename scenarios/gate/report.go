@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bench/internal/result"
+	"bench/internal/stats"
 	"bench/internal/units"
 )
 
@@ -114,7 +115,7 @@ func (g *Gate) reason(r *Report) string {
 				why = "undecided after " + pairs(r.Pairs)
 			}
 			if l.PairsNeeded > 0 {
-				why += ", needs about " + units.Count(uint64(l.PairsNeeded)) + " pairs"
+				why += ", needs " + about(l.PairsNeeded)
 			}
 			parts = append(parts, l.Name+": "+why)
 		}
@@ -149,6 +150,14 @@ func pairs(n int) string {
 		return "1 pair"
 	}
 	return units.Count(uint64(n)) + " pairs"
+}
+
+// about is how many pairs something takes.
+func about(n int) string {
+	if n >= stats.TooMany {
+		return "more than " + pairs(stats.TooMany)
+	}
+	return "about " + pairs(n)
 }
 
 // story says in how many pairs more or less went wrong, and how much in all.
