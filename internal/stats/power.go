@@ -115,7 +115,7 @@ func ReachFixed(n int, tail float64, ranks bool) float64 {
 	freedom, efficiency := float64(n-1), 3/math.Pi
 	if !ranks {
 		freedom -= 2 * math.Floor(trim*float64(n))
-		efficiency = 0.88
+		efficiency = 0.8
 	}
 	if freedom < 1 {
 		return math.Inf(1)

@@ -8,7 +8,7 @@ import (
 
 // The mean number of pairs until the sign test has decided, as simulation found it.
 func TestMeanOfPairs(t *testing.T) {
-	for distance, want := range map[float64]float64{0.25: 321, 1.0 / 3: 181, 0.5: 79, 2.0 / 3: 46, 0.8: 33, 1: 23, 1.25: 16, 1.6: 13, 2: 11, 3: 10} {
+	for distance, want := range map[float64]float64{0.25: 321, 0.33: 181, 0.5: 79, 0.67: 46, 0.8: 33, 1: 23, 1.25: 16, 1.6: 13, 2: 11, 3: 10} {
 		mean, before, at := 0.0, 0.0, 0
 		decisions(above(distance), 120, 5000, func(n int, decided float64) bool {
 			mean += (1 - before) * float64(n-at)
@@ -30,12 +30,16 @@ func TestReach(t *testing.T) {
 	}
 }
 
-// Reach and PairsFor are two views of one thing.
+// Reach and PairsFor are two views of one thing. (Twelve pairs find no more than ten:
+// they want all of them above, as the ten did.)
 func TestPairsForReach(t *testing.T) {
-	for _, n := range []int{12, 20, 50, 100} {
+	for n, first := range map[int]int{10: 10, 12: 10, 50: 50, 100: 100} {
 		r := Reach(n, 120)
-		if got := PairsFor(r, 1, 120); got != n {
-			t.Errorf("%d pairs reach %g, which takes %d", n, r, got)
+		if got := PairsFor(r, 1, 120); got != first {
+			t.Errorf("%d pairs reach %g, which takes %d, not %d", n, r, got, first)
+		}
+		if got := PairsFor(r*0.999, 1, 120); got <= n {
+			t.Errorf("%d pairs reach %g, but less takes %d", n, r, got)
 		}
 	}
 	if got := PairsFor(-1, 1, 120); got != TooMany {
@@ -86,21 +90,21 @@ func TestNoise(t *testing.T) {
 		t.Errorf("margins %g, %g and %g", NoiseMargin(20), NoiseMargin(50), NoiseMargin(1))
 	}
 	r := rand.New(rand.NewPCG(5, 6))
-	sum := 0.0
+	quiet, wild := 0.0, 0.0
 	const draws = 400
 	for range draws {
 		d := make([]float64, 20)
 		for i := range d {
 			d[i] = 0.03 * r.NormFloat64()
 		}
-		d[7] = 1000 // of which the middle knows nothing
-		sd, ok := NoiseSD(d)
-		if !ok {
-			t.Fatal("twenty are too few")
-		}
-		sum += sd / draws
+		sd, _ := NoiseSD(d)
+		quiet += sd / draws
+		d[7] = 1000 // of whose size the middle knows nothing
+		sd, _ = NoiseSD(d)
+		wild += sd / draws
 	}
-	near(t, "standard deviation", sum, 0.03, 0.004)
+	near(t, "standard deviation", quiet, 0.03, 0.003)
+	near(t, "standard deviation beside a wild difference", wild, 0.037, 0.003)
 	if _, ok := NoiseSD([]float64{1, 2, 3, 4, 5}); ok {
 		t.Error("five are enough")
 	}

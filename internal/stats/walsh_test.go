@@ -86,7 +86,8 @@ func TestSignedRankTiesSpeakForNoSide(t *testing.T) {
 	}
 }
 
-// Where the distribution is no longer counted out, the normal one is near enough.
+// Where the distribution is no longer counted out, the normal one is near enough, and
+// far out too careful.
 func TestSignedRankBeyondExact(t *testing.T) {
 	const n = exactRanks
 	mean, sd := rankMoments(n)
@@ -95,7 +96,7 @@ func TestSignedRankBeyondExact(t *testing.T) {
 	for s := len(p) - 1; s > int(mean); s-- {
 		tail += p[s]
 		normal := math.Erfc((float64(s)-0.5-mean)/sd/math.Sqrt2) / 2
-		if tail > 1e-4 && math.Abs(normal/tail-1) > 0.12 {
+		if tail > 1e-3 && math.Abs(normal/tail-1) > 0.25 || tail < 1e-3 && normal < tail {
 			t.Fatalf("%d of %d: %g, by the normal distribution %g", s, n, tail, normal)
 		}
 	}

@@ -120,13 +120,13 @@ func (g *Gate) confirm() {
 		g.clear()
 		doubts := make([]float64, len(g.round))
 		for i, s := range g.round {
-			if doubts[i] = 1; !s.state().refuted {
+			if doubts[i] = 1; !s.st().refuted {
 				doubts[i] = s.excess(1, true)
 			}
 		}
 		open := false
 		for i, upheld := range g.method.refuted(doubts, g.levels.confirm) {
-			st := g.round[i].state()
+			st := g.round[i].st()
 			switch {
 			case upheld && g.round[i].beyond(1):
 				st.worse, st.upheld, g.next = true, true, Done
@@ -149,7 +149,7 @@ func (g *Gate) confirm() {
 // looked at a third time: each measure has one chance to be called worse by mistake.
 func (g *Gate) resume() {
 	for _, s := range g.round {
-		st := s.state()
+		st := s.st()
 		st.confirming, st.clearedWorse = false, true
 	}
 	g.round = nil
@@ -174,7 +174,7 @@ func (g *Gate) clear() {
 		}
 		for i, less := range g.method.refuted(doubts, g.levels.better) {
 			s := family[i]
-			st := s.state()
+			st := s.st()
 			if st.confirming {
 				continue
 			}
@@ -198,7 +198,7 @@ func (g *Gate) suspect() {
 		}
 		doubts := make([]float64, len(family))
 		for i, s := range family {
-			if doubts[i] = 1; !s.state().suspect {
+			if doubts[i] = 1; !s.st().suspect {
 				doubts[i] = s.excess(1, false)
 			}
 		}
@@ -212,7 +212,7 @@ func (g *Gate) suspect() {
 		return
 	}
 	for _, s := range g.round {
-		st := s.state()
+		st := s.st()
 		if !g.c.Confirm {
 			st.worse = true
 			continue
@@ -230,7 +230,7 @@ func (g *Gate) suspect() {
 func (g *Gate) settled() bool {
 	settled := true
 	for _, s := range g.all {
-		st := s.state()
+		st := s.st()
 		if st.settled(g.c.OneSided) {
 			continue
 		}
@@ -247,7 +247,7 @@ func (g *Gate) settled() bool {
 func names(subjects []subject) []string {
 	all := make([]string, len(subjects))
 	for i, s := range subjects {
-		all[i] = s.state().name
+		all[i] = s.st().name
 	}
 	return all
 }

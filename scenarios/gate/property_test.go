@@ -145,7 +145,7 @@ func TestSwappingMirrorsSequential(t *testing.T) {
 
 // gaveUp tells whether a measure was too noisy to be cleared.
 func (g *Gate) gaveUp() bool {
-	return slices.ContainsFunc(g.all, func(s subject) bool { return s.state().gaveUp != "" })
+	return slices.ContainsFunc(g.all, func(s subject) bool { return s.st().gaveUp != "" })
 }
 
 // Of several measures, what is worse is better with the sides exchanged, and the other
@@ -249,7 +249,7 @@ func TestShiftingUpNeverHelpsAtAnyPair(t *testing.T) {
 func (g *Gate) code() int {
 	code := exitFine
 	for _, s := range g.all {
-		switch st := s.state(); {
+		switch st := s.st(); {
 		case st.worse:
 			return exitWorse
 		case st.confirming || !st.better && !st.clearedWorse:

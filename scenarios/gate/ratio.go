@@ -9,7 +9,7 @@ import (
 // subject is something that is gated. A side is 1 where it is about being worse, and -1
 // where it is about being better.
 type subject interface {
-	state() *state
+	st() *state
 	// add takes what a pair says of it.
 	add(p *Pair)
 	// excess is how doubtful it is that it differs to that side at all, by the pairs
@@ -46,7 +46,7 @@ type state struct {
 	gaveUp string
 }
 
-func (s *state) state() *state { return s }
+func (s *state) st() *state { return s }
 
 // settled tells that nothing more is to be found out.
 func (s *state) settled(oneSided bool) bool {

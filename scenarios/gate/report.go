@@ -21,7 +21,7 @@ const (
 func (g *Gate) Report() Report {
 	r := Report{Pairs: g.pairs, Confirming: g.confirming}
 	for _, s := range g.all {
-		st := s.state()
+		st := s.st()
 		l := s.line()
 		l.Verdict, l.Reason = g.word(s, &l)
 		if l.Verdict == result.Undecided && g.refused == "" {
@@ -42,7 +42,7 @@ func (g *Gate) Report() Report {
 
 // word is the verdict of a measure, and why where the figures do not say it.
 func (g *Gate) word(s subject, l *Line) (word, reason string) {
-	st := s.state()
+	st := s.st()
 	counted, _ := s.(*count)
 	if counted != nil {
 		reason = counted.story()
