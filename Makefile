@@ -71,7 +71,7 @@ precision: ## Hold the generator's schedule and its readings to their figures; w
 	$(GO) test -count 1 -v ./loadgen -run 'SendError|Recovered|ArrivesSo|KnownAnswer' -full
 
 gate-calibration: ## Simulate thousands of comparisons, print how often they err, and hold them to their limits
-	$(GO) test -count 1 ./scenarios/gate -run Calibration -full
+	$(GO) test -count 1 -v ./scenarios/gate -run Calibration -full
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

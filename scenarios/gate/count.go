@@ -10,7 +10,7 @@ import (
 // pairs it may be so of what usually does not happen at all.
 const (
 	muchMore   = 1.5
-	rareShare  = 0.1
+	rareShare  = 0.2
 	usualShare = 0.5
 )
 

@@ -307,7 +307,7 @@ func TestCounted(t *testing.T) {
 		}
 		return Pair{Counts: []Count{none}}
 	})
-	if r.ExitCode != 0 || r.Pairs < 35 {
+	if r.ExitCode != 0 || r.Pairs != 36 {
 		t.Errorf("%s after %d pairs: %s", r.Verdict, r.Pairs, r.Reason)
 	}
 	if l := r.Measures[0]; !strings.HasPrefix(l.Reason, fmt.Sprintf("more in 1 and fewer in 0 of %d pairs; 0.", r.Pairs)) || !strings.HasSuffix(l.Reason, " % instead of 0 %") {
@@ -320,7 +320,7 @@ func TestCounted(t *testing.T) {
 	g.Add(Pair{Counts: []Count{{0, 1000, 300, 1000}}})
 	report := g.Report()
 	want(t, report, result.Unclear, 4, 6)
-	if n := report.Measures[0].PairsNeeded; n < 30 || n > 80 {
+	if n := report.Measures[0].PairsNeeded; n < 15 || n > 80 {
 		t.Errorf("needs %d pairs", n)
 	}
 }

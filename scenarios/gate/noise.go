@@ -38,6 +38,7 @@ func Calibrate(c Config, same []Pair, invalid int) (Floor, error) {
 		return Floor{}, err
 	}
 	c.Measures = slices.Clone(c.Measures)
+	c.Confirm = true // what looks worse here is suspect already
 	lv := c.levels()
 	tail := lv.worse / float64(max(1, len(c.Measures)))
 	g := &Gate{c: c, levels: lv, method: method{sequential: true}}
