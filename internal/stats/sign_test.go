@@ -175,3 +175,9 @@ func TestMedian(t *testing.T) {
 		t.Error("of none")
 	}
 }
+
+func TestCountLeavesTiesOut(t *testing.T) {
+	if above, below := Count([]float64{0, 0, 1, 2, -1}, 0); above != 2 || below != 1 {
+		t.Errorf("%d above and %d below", above, below)
+	}
+}

@@ -1,0 +1,177 @@
+package gate
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"bench/internal/result"
+	"bench/internal/stats"
+)
+
+// inPhases makes pairs of several measures, of each as many pairs as are given for it.
+type phase struct {
+	pairs int
+	pair  func() Pair
+}
+
+func inPhases(phases ...phase) func() Pair {
+	return func() Pair {
+		for len(phases) > 1 && phases[0].pairs == 0 {
+			phases = phases[1:]
+		}
+		phases[0].pairs--
+		return phases[0].pair()
+	}
+}
+
+// beside puts the ratios and counts of several makers of pairs into one.
+func beside(makers ...func() Pair) func() Pair {
+	return func() (all Pair) {
+		for _, make := range makers {
+			p := make()
+			all.Ratios = append(all.Ratios, p.Ratios...)
+			all.Counts = p.Counts
+		}
+		return all
+	}
+}
+
+// two gates two measures with confirmation.
+func two() Config {
+	c := one()
+	c.Measures = append(c.Measures, Measure{Name: "response.p99"})
+	c.Confirm = true
+	return c
+}
+
+// undecidable is neither cleared of 5 % nor anything else, without being hopeless.
+func undecidable() func() Pair { return inTurn(1.07, 0.945, 1.065, 0.94) }
+
+func TestSeldomKnownIsNotCleared(t *testing.T) {
+	i := 0
+	// Eight of twenty pairs are enough evidence of themselves.
+	r := decide(one(), func() Pair {
+		if i++; i%5 < 2 {
+			return always(1)()
+		}
+		return Pair{Ratios: []float64{math.NaN()}}
+	})
+	want(t, r, result.Unclear, 4, 20)
+}
+
+// Fresh pairs above 0 confirm nothing if all pairs together come to less than the least
+// effect.
+func TestConfirmedOnlyBeyondTheLeastEffect(t *testing.T) {
+	c := one()
+	c.Confirm = true
+	r := decide(c, inPhases(phase{8, always(1.021)}, phase{100, always(1.005)}))
+	want(t, r, result.Under5, 0, 16)
+	if !slices.Equal(r.Suspects, []string{"cpu/request"}) || len(r.Upheld) > 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What fresh pairs have cleared is not suspected again, however often one looks.
+func TestOneConfirmationEach(t *testing.T) {
+	r := decide(two(), beside(inPhases(phase{10, always(1.10)}, phase{200, always(1)}), undecidable()))
+	if r.Confirming != 8 || r.Measures[0].Verdict == result.Slower {
+		t.Errorf("%d pairs confirmed: %+v", r.Confirming, r.Measures[0])
+	}
+}
+
+// Until fresh pairs have decided it, what looks worse is unclear, also what had been
+// cleared before.
+func TestSuspectIsUnclear(t *testing.T) {
+	c := two()
+	g, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair := beside(always(1.03), undecidable())
+	for g.Next().Step == More {
+		g.Add(pair())
+	}
+	r := g.Report()
+	if g.Next().Step != Confirm || r.Pairs != 10 || r.Measures[0].Verdict != result.Undecided {
+		t.Errorf("%v after %d pairs: %+v", g.Next(), r.Pairs, r.Measures[0])
+	}
+}
+
+func TestNoiseEndsAComparison(t *testing.T) {
+	calm, wild := always(1), inTurn(1.35, 0.72, 1.25, 0.78, 1.15, 0.88)
+	// Twenty pairs show too much noise, and calm ones later do not undo that.
+	r := decide(two(), beside(inPhases(phase{20, wild}, phase{200, calm}), undecidable()))
+	if l := r.Measures[0]; l.Verdict != result.Undecided || !strings.Contains(l.Reason, "pairs differ too much") {
+		t.Errorf("%+v", l)
+	}
+	// What looks worse is looked at all the same, and may be found so.
+	r = decide(one(), inTurn(1.6, 0.9, 1.3, 1.5))
+	if r.ExitCode != exitWorse || r.Pairs <= firstDoubt {
+		t.Errorf("%s after %d pairs: %s", r.Verdict, r.Pairs, r.Reason)
+	}
+	// Less noise takes more pairs, but does not end anything.
+	r = decide(one(), inTurn(1.06, 0.97, 1.03, 0.96, 1.01))
+	if r.ExitCode != exitFine || r.Pairs <= firstDoubt {
+		t.Errorf("%s after %d pairs: %s", r.Verdict, r.Pairs, r.Reason)
+	}
+}
+
+// What was found better stays so while other measures are still open.
+func TestBetterStays(t *testing.T) {
+	r := decide(two(), beside(inPhases(phase{12, always(0.9)}, phase{200, always(1)}), undecidable()))
+	if l := r.Measures[0]; l.Verdict != result.Better {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestCountedRules(t *testing.T) {
+	c := Config{Counted: []string{"failed"}, MinEffect: DefaultMinEffect, Alpha: DefaultAlpha, MostPairs: DefaultMostPairs, Confirm: true}
+	counts := func(in ...Count) func() Pair {
+		i := 0
+		return func() Pair {
+			i++
+			return Pair{Counts: []Count{in[(i-1)%len(in)]}}
+		}
+	}
+	none := Count{BaseAll: 1000, NewAll: 1000}
+	// Less than the least effect more, in every pair.
+	want(t, decide(c, counts(Count{500, 1000, 505, 1000})), result.Same, 0, 6)
+	// Where the base always fails, half as much again in one of four pairs is chance.
+	r := decide(c, counts(Count{10, 1000, 16, 1000}, Count{10, 1000, 8, 1000}, Count{10, 1000, 12, 1000}, Count{10, 1000, 8, 1000}))
+	if r.ExitCode != exitFine || r.Pairs < 10 || r.Pairs > 60 {
+		t.Errorf("%s after %d pairs: %s", r.Verdict, r.Pairs, r.Reason)
+	}
+	// Where it never does, six fresh pairs without failures do not excuse six with.
+	want(t, decide(c, inPhases(phase{6, counts(Count{0, 1000, 5, 1000})}, phase{200, counts(none)})), result.Same, 0, 30)
+	// After that it stays cleared by the fresh pairs, while another measure goes on.
+	both := c
+	both.Measures = []Measure{{Name: "cpu/request"}}
+	r = decide(both, beside(inPhases(phase{40, undecidable()}, phase{200, always(1)}), inPhases(phase{6, counts(Count{0, 1000, 5, 1000})}, phase{200, counts(none)})))
+	if r.ExitCode != exitFine || r.Pairs <= 40 || r.Pairs > 70 {
+		t.Errorf("%s after %d pairs: %s", r.Verdict, r.Pairs, r.Reason)
+	}
+}
+
+func TestCalibrateKeepsAMargin(t *testing.T) {
+	var same []Pair
+	var d []float64
+	next := inTurn(1.03, 0.98, 1.01, 0.99, 0.97, 1.02)
+	for range CalibrationPairs {
+		same = append(same, next())
+		d = append(d, same[len(same)-1].Ratios[0])
+	}
+	f, err := Calibrate(one(), same, 0)
+	if err != nil || f.Refused != "" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	sd, _ := stats.NoiseSD(d)
+	if got, want := f.Measures[0].SD, sd*stats.NoiseMargin(CalibrationPairs); math.Abs(got-want) > 1e-12 {
+		t.Errorf("%g, not %g", got, want)
+	}
+	// What is suspect is so by the level of what wants confirming.
+	if got, want := f.Measures[0].Floor[50], stats.Floor(f.Measures[0].SD, stats.Reach(50, 40)); math.Abs(got-want) > 1e-12 {
+		t.Errorf("%g, not %g", got, want)
+	}
+}
