@@ -68,6 +68,21 @@ func turns(pairs []Count, side int) (more, fewer int) {
 	return more, fewer
 }
 
+// much counts the pairs in which much more went wrong on one side, and those in which
+// anything did on the other.
+func much(pairs []Count, side int) (above, usual int) {
+	for _, n := range pairs {
+		worse, other := n.shares(side)
+		if worse > muchMore*other {
+			above++
+		}
+		if other > 0 {
+			usual++
+		}
+	}
+	return above, usual
+}
+
 func (c *count) excess(side int, fresh bool) float64 {
 	more, fewer := turns(c.of(fresh), side)
 	if c.g.method.sequential {
@@ -84,26 +99,17 @@ func (c *count) within(side int, fresh bool) float64 {
 		return 1
 	}
 	pairs := c.of(fresh)
-	much, usual := 0, 0
-	for _, n := range pairs {
-		worse, other := n.shares(side)
-		if worse > muchMore*other {
-			much++
-		}
-		if other > 0 {
-			usual++
-		}
-	}
+	above, usual := much(pairs, side)
 	switch n := len(pairs); {
-	case much == 0 && !fresh:
+	case above == 0 && !fresh:
 		return 0
 	case float64(usual) > usualShare*float64(n):
 		if c.g.method.sequential {
-			return 1 / stats.EValue(n-much, n)
+			return 1 / stats.EValue(n-above, n)
 		}
-		return stats.SignTest(n-much, n)
+		return stats.SignTest(n-above, n)
 	default:
-		return 1 / stats.EShareBelow(much, n, rareShare)
+		return 1 / stats.EShareBelow(above, n, rareShare)
 	}
 }
 
@@ -142,20 +148,24 @@ func (c *count) line() Line {
 }
 
 func (c *count) needed() int {
-	more, fewer := turns(c.pairs, 1)
-	n := len(c.pairs)
-	pairs := stats.TooMany
-	lv := &c.g.levels
-	for at := c.seen + 1; at < stats.TooMany; at += 1 + at/50 {
-		// As the pairs so far, so those to come.
-		grown := func(k int) int { return k * at / max(1, c.seen) }
-		u, d := grown(more), grown(fewer)
-		found := 1/stats.EValueNever(u, u+d) <= lv.counted/float64(len(c.g.c.Counted))
-		rare := 1/stats.EShareBelow(grown(more), grown(n), rareShare) <= lv.clear
-		if found && u > d || rare {
-			pairs = at
-			break
+	least := max(stats.FirstLook, c.seen+1)
+	pairs := c.of(c.confirming)
+	more, fewer := turns(pairs, 1)
+	above, _ := much(pairs, 1)
+	if len(pairs) == 0 || above == 0 && !c.confirming {
+		return least
+	}
+	// As the pairs so far, so those to come.
+	level := c.g.levels.counted / float64(len(c.g.c.Counted))
+	if c.confirming {
+		level = c.g.levels.confirm / float64(len(c.g.round))
+	}
+	for at := len(pairs) + 1; at < stats.TooMany; at += 1 + at/50 {
+		grown := func(k int) int { return k * at / len(pairs) }
+		found := more > fewer && 1/stats.EValueNever(grown(more), grown(more)+grown(fewer)) <= level
+		if found || 1/stats.EShareBelow(grown(above), at, rareShare) <= c.g.levels.clear {
+			return max(least, c.seen-len(pairs)+at)
 		}
 	}
-	return max(pairs, stats.FirstLook)
+	return stats.TooMany
 }

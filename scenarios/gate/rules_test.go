@@ -154,6 +154,45 @@ func TestCountedRules(t *testing.T) {
 	}
 }
 
+func TestPairsNeeded(t *testing.T) {
+	c := one()
+	c.Counted = []string{"failed"}
+	needed := func(pairs int, pair func() Pair) (all []int) {
+		g, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range pairs {
+			g.Add(pair())
+		}
+		for _, l := range g.Report().Measures {
+			all = append(all, l.PairsNeeded)
+		}
+		return all
+	}
+	// Nothing has failed: the first look will say so.
+	if got := needed(1, always(1)); !slices.Equal(got, []int{8, 6}) {
+		t.Errorf("%v", got)
+	}
+	// In one pair something did, and goes on to: nine such pairs are proof.
+	failing := func() Pair {
+		p := always(1)()
+		p.Counts[0].New = 1
+		return p
+	}
+	if got := needed(1, failing); got[1] != 9 {
+		t.Errorf("%v", got)
+	}
+	// As much noise as 5 %, twice over: hundreds.
+	if got := needed(18, inTurn(1.10, 0.90, 1.11, 0.89, 1.05, 0.95)); got[0] < 100 || got[0] > 1000 {
+		t.Errorf("%v", got)
+	}
+	// What was decided needs none.
+	if got := needed(12, always(1.1)); got[0] != 0 {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestCalibrateKeepsAMargin(t *testing.T) {
 	var same []Pair
 	var d []float64
