@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"bench/internal/result"
@@ -115,10 +116,8 @@ func (c *Config) pairsFor(delta, sd, tail float64) int {
 	}
 	lv := c.levels()
 	at := *c
-	for n := 2; n < stats.TooMany; n += 1 + n/50 {
-		if at.Pairs = n; stats.ReachFixed(n, tail, at.method(&lv).ranks)*sd <= delta {
-			return n
-		}
-	}
-	return stats.TooMany
+	return 2 + sort.Search(stats.TooMany-2, func(i int) bool {
+		at.Pairs = 2 + i
+		return stats.ReachFixed(at.Pairs, tail, at.method(&lv).ranks)*sd <= delta
+	})
 }

@@ -187,6 +187,13 @@ func TestPairsNeeded(t *testing.T) {
 	if got := needed(18, inTurn(1.10, 0.90, 1.11, 0.89, 1.05, 0.95)); got[0] < 100 || got[0] > 1000 {
 		t.Errorf("%v", got)
 	}
+	// Of a number that is fixed beforehand it takes fewer than of a sequence, but more
+	// than were made.
+	fixed := one()
+	fixed.Pairs = 20
+	if got := decide(fixed, inTurn(1.10, 0.90, 1.11, 0.89, 1.05, 0.95)).Measures[0].PairsNeeded; got < 40 || got > 200 {
+		t.Errorf("%d", got)
+	}
 	// What was decided needs none.
 	if got := needed(12, always(1.1)); got[0] != 0 {
 		t.Errorf("%v", got)
