@@ -70,8 +70,9 @@ accuracy: ## Hold the faults of the network to their figures; wants root and a q
 precision: ## Hold the generator's schedule and its readings to their figures; wants a quiet machine
 	$(GO) test -count 1 -v ./loadgen -run 'SendError|Recovered|ArrivesSo|KnownAnswer' -full
 
-gate-calibration: ## Simulate thousands of comparisons, print how often they err, and hold them to their limits
+gate-calibration: ## Simulate thousands of comparisons and make real ones; print how often they err; wants a quiet machine
 	$(GO) test -count 1 -v ./scenarios/gate -run Calibration -full
+	$(GO) test -count 1 -timeout 60m -v ./cmd/bench -run RealComparisons -real
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

@@ -73,12 +73,12 @@ func (s *summary) abuse(c *result.Cell) {
 }
 
 // abuse lists the sets of clients that misbehave and what they tried.
-func (m *markdown) abuse(all []result.Abuse) {
+func (m *reviewText) abuse(all []result.Abuse) {
 	if len(all) == 0 {
 		return
 	}
-	m.table(words.AbuseHead()...)
+	m.Table(words.AbuseHead()...)
 	for _, row := range words.AbuseRows(all) {
-		m.row(row...)
+		m.Row(row...)
 	}
 }

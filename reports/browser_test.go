@@ -215,7 +215,7 @@ func (b *tab) silent(what string) {
 func TestBrowserLooksRight(t *testing.T) {
 	parent := browser(t)
 	b := newTab(parent, t)
-	for _, name := range []string{"stop", "reloads", "matrix", "empty", "all-errors", "one-sample", "partial", "hostile", "200-events", "invalid"} {
+	for _, name := range []string{"stop", "reloads", "matrix", "empty", "all-errors", "one-sample", "partial", "hostile", "200-events", "invalid", "repeats"} {
 		file := filepath.Join(rendered(t, name), "report.html")
 		views := []struct {
 			width, height int64
@@ -232,7 +232,7 @@ func TestBrowserLooksRight(t *testing.T) {
 			b.open(file, v.width, v.height, v.script, "prefers-color-scheme="+v.theme)
 			first := 0
 			switch {
-			case name == "hostile" || name == "matrix": // their names and cells take the room
+			case name == "hostile" || name == "matrix" || name == "repeats": // their names and cells take the room
 			case v.width > 1000 && name != "empty":
 				first = 2
 			default:

@@ -6,27 +6,30 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/term"
-
 	"bench/internal/result"
+	"bench/reports/internal/tty"
 	"bench/reports/series"
 )
 
 // Complete fills in what the reports derive from the tables in dir and the
-// final summary shows: the segments of every cell. The runner calls it when
-// the tables are written and before it writes run.json.
+// final summary shows: the segments of every cell, and the spread of the main figures
+// over repetitions.
 func Complete(dir string, run *result.Run) error {
 	d, err := series.Read(dir, run)
 	if err != nil {
 		return err
 	}
+	var cells []*series.Analysis
 	for i, c := range d.Cells {
-		windows := c.Windows(c.Base())
+		a := &series.Analysis{Cell: c, Windows: c.Windows(c.Base())}
+		a.Segments = c.Segments(a.Windows)
+		cells = append(cells, a)
 		run.Cells[i].Segments = nil
-		for _, s := range c.Segments(windows) {
-			run.Cells[i].Segments = append(run.Cells[i].Segments, segmentRecord(&s))
+		for j := range a.Segments {
+			run.Cells[i].Segments = append(run.Cells[i].Segments, segmentRecord(&a.Segments[j]))
 		}
 	}
+	run.Spreads = series.Spreads(run, cells)
 	return nil
 }
 
@@ -42,12 +45,8 @@ func Finish(out *os.File, dir string, run *result.Run, ascii bool) error {
 			sizes[name] = info.Size()
 		}
 	}
-	seen := environment(ConsoleOptions{ASCII: ascii, Getenv: os.Getenv})
-	o := SummaryOptions{ASCII: seen.ascii, FileSizes: sizes, Dir: dir}
-	if term.IsTerminal(int(out.Fd())) {
-		o.Color = seen.color && os.Getenv("TERM") != "dumb"
-		o.Width, _ = terminalSize(out)
-	}
+	seen, width := tty.Of(out, ascii)
+	o := SummaryOptions{Color: seen.Color, ASCII: seen.ASCII, Width: width, FileSizes: sizes, Dir: dir}
 	_, printErr := io.WriteString(out, Summary(run, o))
 	return errors.Join(err, printErr)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
+	"bench/reports/internal/tty"
 	"bench/reports/series"
 )
 
@@ -53,7 +53,7 @@ type Console struct {
 	state liveState
 	out   io.Writer
 	opts  ConsoleOptions
-	style style
+	style tty.Style
 	lines bool // line mode
 	told  int64
 	pane  rune
@@ -76,39 +76,16 @@ func NewConsole(out, in *os.File, o ConsoleOptions) *Console {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	c := &Console{out: out, opts: o, style: environment(o), pane: paneMessages, done: make(chan struct{}), more: make(chan struct{}, 1)}
+	c := &Console{out: out, opts: o, style: tty.Environment(o.ASCII, o.Getenv), pane: paneMessages, done: make(chan struct{}), more: make(chan struct{}, 1)}
 	c.lines = o.Plain || o.Getenv("CI") != "" || o.Getenv("TERM") == "dumb" || o.Getenv("TERM") == "" || !term.IsTerminal(int(out.Fd()))
 	if c.lines {
-		c.style = style{ascii: c.style.ascii}
+		c.style = tty.Style{ASCII: c.style.ASCII}
 		c.stopped.Go(c.writeLines)
 		return c
 	}
-	c.size = func() (int, int) { return terminalSize(out) }
+	c.size = func() (int, int) { return tty.Size(out) }
 	c.takeOver(in)
 	return c
-}
-
-// terminalSize is the size of the terminal, 80 by 24 if it does not say.
-func terminalSize(out *os.File) (width, height int) {
-	w, h, err := term.GetSize(int(out.Fd()))
-	if err != nil || w <= 0 || h <= 0 {
-		return 80, 24
-	}
-	return w, h
-}
-
-// environment reads what the terminal can show.
-func environment(o ConsoleOptions) style {
-	locale := o.Getenv("LC_ALL")
-	if locale == "" {
-		locale = o.Getenv("LC_CTYPE")
-	}
-	if locale == "" {
-		locale = o.Getenv("LANG")
-	}
-	upper := strings.ToUpper(locale)
-	utf8 := strings.Contains(upper, "UTF-8") || strings.Contains(upper, "UTF8")
-	return style{color: o.Getenv("NO_COLOR") == "", ascii: o.ASCII || !utf8}
 }
 
 // takeOver switches the terminal to the view and starts drawing.
@@ -229,8 +206,8 @@ const maxQueue = 1 << 20
 
 // line queues a line in line mode; c.mu is held.
 func (c *Console) line(s string) {
-	if c.style.ascii {
-		s = toASCII(s)
+	if c.style.ASCII {
+		s = tty.ASCII(s)
 	}
 	if c.queue.Len() > maxQueue {
 		return

@@ -15,6 +15,7 @@ import (
 
 	"bench/internal/result"
 	"bench/reports/internal/fixture"
+	"bench/reports/internal/tty"
 	"bench/reports/series"
 )
 
@@ -121,27 +122,27 @@ func TestLiveFrames(t *testing.T) {
 	for _, c := range []struct {
 		file          string
 		width, height int
-		style         style
+		style         tty.Style
 		pane          rune
 	}{
-		{"live-80.txt", 80, 24, style{}, paneMessages},
-		{"live-60.txt", 60, 24, style{}, paneMessages},
-		{"live-200.txt", 200, 50, style{}, paneMessages},
-		{"live-ascii.txt", 80, 24, style{ascii: true}, paneMessages},
-		{"live-events.txt", 80, 24, style{}, paneEvents},
-		{"live-resources.txt", 80, 24, style{}, paneResources},
-		{"live-upstreams.txt", 80, 24, style{}, paneUpstreams},
-		{"live-help.txt", 80, 24, style{}, paneHelp},
+		{"live-80.txt", 80, 24, tty.Style{}, paneMessages},
+		{"live-60.txt", 60, 24, tty.Style{}, paneMessages},
+		{"live-200.txt", 200, 50, tty.Style{}, paneMessages},
+		{"live-ascii.txt", 80, 24, tty.Style{ASCII: true}, paneMessages},
+		{"live-events.txt", 80, 24, tty.Style{}, paneEvents},
+		{"live-resources.txt", 80, 24, tty.Style{}, paneResources},
+		{"live-upstreams.txt", 80, 24, tty.Style{}, paneUpstreams},
+		{"live-help.txt", 80, 24, tty.Style{}, paneHelp},
 	} {
 		lines := s.frame(c.style, c.width, c.height, now, c.pane)
 		if len(lines) > c.height {
 			t.Errorf("%s: %d lines of %d", c.file, len(lines), c.height)
 		}
 		for _, l := range lines {
-			if textWidth(l) > c.width {
-				t.Errorf("%s: %d columns: %q", c.file, textWidth(l), l)
+			if tty.Width(l) > c.width {
+				t.Errorf("%s: %d columns: %q", c.file, tty.Width(l), l)
 			}
-			if c.style.ascii && strings.IndexFunc(l, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+			if c.style.ASCII && strings.IndexFunc(l, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
 				t.Errorf("%s: not ASCII: %q", c.file, l)
 			}
 			if strings.ContainsRune(l, 0x1b) {
@@ -153,8 +154,8 @@ func TestLiveFrames(t *testing.T) {
 	// Any size is drawn without a panic, within its bounds.
 	for width := 1; width < 100; width += 7 {
 		for height := 1; height < 30; height += 3 {
-			for _, l := range s.frame(style{}, width, height, now, paneMessages) {
-				if textWidth(l) > max(width, 20) {
+			for _, l := range s.frame(tty.Style{}, width, height, now, paneMessages) {
+				if tty.Width(l) > max(width, 20) {
 					t.Fatalf("%dx%d: %q", width, height, l)
 				}
 			}
@@ -165,7 +166,7 @@ func TestLiveFrames(t *testing.T) {
 func TestLiveBeforeAnything(t *testing.T) {
 	s := &liveState{}
 	s.begin(Plan{Scenario: "x"})
-	lines := s.frame(style{}, 80, 24, time.Now(), paneMessages)
+	lines := s.frame(tty.Style{}, 80, 24, time.Now(), paneMessages)
 	if !strings.Contains(strings.Join(lines, "\n"), "setting up") {
 		t.Errorf("frame: %q", lines)
 	}
@@ -195,8 +196,8 @@ func TestLiveCountsOnce(t *testing.T) {
 func TestHostileNamesStayInPlace(t *testing.T) {
 	s, now := stateAt(t, folder(t, "hostile"), 25_300_000)
 	for _, pane := range []rune{paneMessages, paneEvents, paneUpstreams} {
-		for _, l := range s.frame(style{}, 80, 24, now, pane) {
-			if textWidth(l) > 80 || strings.ContainsAny(l, "\x1b\x07\u202e\u2066\u200f") {
+		for _, l := range s.frame(tty.Style{}, 80, 24, now, pane) {
+			if tty.Width(l) > 80 || strings.ContainsAny(l, "\x1b\x07\u202e\u2066\u200f") {
 				t.Errorf("%q", l)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"bench/internal/result"
+	"bench/reports/internal/junit"
 	"bench/reports/series"
 	"bench/reports/words"
 )
@@ -31,22 +32,22 @@ func (s *summary) counts(c *result.Cell) (differ bool) {
 }
 
 // integrity lists what the check of contents came to.
-func (m *markdown) integrity(a *series.Analysis) {
+func (m *reviewText) integrity(a *series.Analysis) {
 	rows := words.IntegrityRows(a.Cell.Cell)
 	if len(rows) == 0 {
 		return
 	}
-	m.table(words.IntegrityHead()...)
+	m.Table(words.IntegrityHead()...)
 	for _, row := range rows {
-		m.row(row...)
+		m.Row(row...)
 	}
 	all := words.Differences(a.Cell.Cell)
 	if len(all) == 0 {
 		return
 	}
-	m.table(words.DifferenceHead()...)
+	m.Table(words.DifferenceHead()...)
 	for _, row := range words.DifferenceRows(all, a.ZeroUs) {
-		m.row(row...)
+		m.Row(row...)
 	}
 }
 
@@ -66,7 +67,7 @@ func differences(o *result.Objective, c *result.Cell) string {
 
 func xmlTextLines(lines []string) string {
 	for i := range lines {
-		lines[i] = xmlText(lines[i])
+		lines[i] = junit.Text(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"bench/internal/units"
+	"bench/reports/internal/tty"
 )
 
 // pane is what fills the rest of the screen.
@@ -25,7 +26,7 @@ func (f *liveFrame) pane(which rune) []string {
 	default:
 		var out []string
 		for _, l := range f.liveState.lines {
-			out = append(out, wrapText(l, f.width)...)
+			out = append(out, tty.Wrap(l, f.width)...)
 		}
 		return out
 	}
@@ -57,7 +58,7 @@ func (f *liveFrame) eventPane() []string {
 	if len(rows) == 0 {
 		return []string{"no events are planned"}
 	}
-	return f.safeTable([]column{{}, {right: true}, {}, {}, {wraps: true, least: 12}}, rows)
+	return f.safeTable([]tty.Column{{}, {Right: true}, {}, {}, {Wraps: true, Least: 12}}, rows)
 }
 
 func (f *liveFrame) upstreamPane() []string {
@@ -71,8 +72,8 @@ func (f *liveFrame) upstreamPane() []string {
 		}
 		rows = append(rows, []string{r.Proxy + "/" + r.Server, r.Status, units.Count(r.Values["scur"]), units.Count(r.Values["stot"]), units.Count(r.Values["qcur"])})
 	}
-	return f.safeTable([]column{
-		{head: "server", wraps: true, least: 12}, {head: "state"}, {head: "sessions", right: true}, {head: "total", right: true}, {head: "queue", right: true},
+	return f.safeTable([]tty.Column{
+		{Head: "server", Wraps: true, Least: 12}, {Head: "state"}, {Head: "sessions", Right: true}, {Head: "total", Right: true}, {Head: "queue", Right: true},
 	}, rows)
 }
 
@@ -89,22 +90,22 @@ func (f *liveFrame) resourcePane() []string {
 		}
 		rows = append(rows, []string{p.Role, strconv.Itoa(pid), cpu, units.Bytes(float64(p.RSSBytes)), strconv.Itoa(p.FDs), strconv.Itoa(p.Threads)})
 	}
-	return f.safeTable([]column{
-		{head: "process", wraps: true, least: 12},
-		{head: "pid", right: true},
-		{head: "cpu", right: true},
-		{head: "memory", right: true},
-		{head: "fds", right: true},
-		{head: "threads", right: true},
+	return f.safeTable([]tty.Column{
+		{Head: "process", Wraps: true, Least: 12},
+		{Head: "pid", Right: true},
+		{Head: "cpu", Right: true},
+		{Head: "memory", Right: true},
+		{Head: "fds", Right: true},
+		{Head: "threads", Right: true},
 	}, rows)
 }
 
 // safeTable lays out texts that come from the proxy or the scenario.
-func (f *liveFrame) safeTable(columns []column, rows [][]string) []string {
+func (f *liveFrame) safeTable(columns []tty.Column, rows [][]string) []string {
 	for _, r := range rows {
 		for i := range r {
-			r[i] = f.safe(r[i])
+			r[i] = f.Safe(r[i])
 		}
 	}
-	return layTable(columns, rows, f.width)
+	return tty.Table(columns, rows, f.width)
 }

@@ -10,6 +10,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
+	"bench/reports/internal/tty"
 	"bench/reports/series"
 	"bench/reports/words"
 )
@@ -28,8 +29,8 @@ const baselineWidth = 76
 
 // frame draws the live view for a terminal of the given size: at most height
 // lines of at most width cells. It is a function of the state and the time.
-func (s *liveState) frame(st style, width, height int, clock time.Time, pane rune) []string {
-	f := liveFrame{liveState: s, style: st, width: max(width, 20), now: s.now(clock)}
+func (s *liveState) frame(st tty.Style, width, height int, clock time.Time, pane rune) []string {
+	f := liveFrame{liveState: s, Style: st, width: max(width, 20), now: s.now(clock)}
 	f.head()
 	f.table()
 	f.sparks()
@@ -47,12 +48,12 @@ func (s *liveState) frame(st style, width, height int, clock time.Time, pane run
 	if len(f.lines) > height-1 {
 		f.lines = f.lines[:max(height-1, 0)]
 	}
-	return append(f.lines, st.paint(ansiMuted, st.plain(keys, width)))
+	return append(f.lines, st.Paint(tty.Muted, st.Plain(keys, width)))
 }
 
 type liveFrame struct {
 	*liveState
-	style
+	tty.Style
 	width int
 	now   int64
 	lines []string
@@ -60,10 +61,10 @@ type liveFrame struct {
 
 // add appends a line; a verdict word in it takes its colour.
 func (f *liveFrame) add(line string) {
-	line = strings.TrimRight(f.plain(line, f.width), " ")
+	line = strings.TrimRight(f.Plain(line, f.width), " ")
 	for _, w := range []string{result.Fail, "LATE", "OK"} {
 		if i := strings.Index(line, " "+w); i >= 0 && (len(line) == i+1+len(w) || line[i+1+len(w)] == ' ') {
-			line = line[:i+1] + f.verdict(w) + line[i+1+len(w):]
+			line = line[:i+1] + f.Verdict(w) + line[i+1+len(w):]
 			break
 		}
 	}
@@ -72,8 +73,8 @@ func (f *liveFrame) add(line string) {
 
 // spread puts one text at the left and one at the right of a line.
 func (f *liveFrame) spread(l, r string) string {
-	l = fit(l, max(0, f.width-textWidth(r)-2))
-	return l + strings.Repeat(" ", max(2, f.width-textWidth(l)-textWidth(r))) + r
+	l = tty.Fit(l, max(0, f.width-tty.Width(r)-2))
+	return l + strings.Repeat(" ", max(2, f.width-tty.Width(l)-tty.Width(r))) + r
 }
 
 func (f *liveFrame) head() {
@@ -150,9 +151,9 @@ func (f *liveFrame) cpuText(role string) string {
 
 // row prints one measure: now, base line, run, limit, and whether it holds.
 func (f *liveFrame) row(name, now, base, run, limit, state string) {
-	line := left(name, 11) + right(now, 10) + right(run, 11) + right(limit, 13)
+	line := tty.Left(name, 11) + tty.Right(now, 10) + tty.Right(run, 11) + tty.Right(limit, 13)
 	if f.width >= baselineWidth {
-		line = left(name, 12) + right(now, 12) + right(base, 13) + right(run, 13) + right(limit, 13)
+		line = tty.Left(name, 12) + tty.Right(now, 12) + tty.Right(base, 13) + tty.Right(run, 13) + tty.Right(limit, 13)
 	}
 	if state != "" {
 		line += "   " + state
@@ -291,7 +292,7 @@ func (f *liveFrame) sparks() {
 	columns = (total + per - 1) / per
 	known := int(f.newest / second)
 	levels, none := []rune("▁▂▃▄▅▆▇█"), '·'
-	if f.ascii {
+	if f.ASCII {
 		levels, none = []rune("12345678"), '.'
 	}
 	p99, errs, evt := make([]rune, columns), make([]rune, columns), []rune(strings.Repeat(" ", columns))

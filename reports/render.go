@@ -3,8 +3,11 @@ package reports
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"bench/reports/page"
 	"bench/reports/series"
@@ -33,6 +36,7 @@ func Load(dir string) (*Report, error) {
 func Formats() map[string]string {
 	return map[string]string{
 		"html": "report.html", "md": "report.md", "json": "report.json", "junit": "junit.xml", "hlog": "hist.hlog", "csv": "seconds.csv", "requests": "requests.csv",
+		"openmetrics": "metrics.om", "benchstat": "bench.txt", "badge": "badge.svg",
 	}
 }
 
@@ -49,7 +53,7 @@ func Render(dir string, formats []string) ([]string, error) {
 
 func (r *Report) write(dir string, formats []string) ([]string, error) {
 	if len(formats) == 0 {
-		formats = []string{"html", "md", "junit", "hlog", "csv"}
+		formats = []string{"html", "md", "junit", "hlog", "csv", "openmetrics", "benchstat", "badge"}
 		if r.hasRequests() {
 			formats = append(formats, "requests")
 		}
@@ -58,7 +62,7 @@ func (r *Report) write(dir string, formats []string) ([]string, error) {
 	for _, f := range formats {
 		name, ok := Formats()[f]
 		if !ok {
-			return files, fmt.Errorf("unknown report format %q: it is one of html, md, json, junit, hlog, csv, requests", f)
+			return files, fmt.Errorf("unknown report format %q: it is one of %s", f, strings.Join(slices.Sorted(maps.Keys(Formats())), ", "))
 		}
 		var b bytes.Buffer
 		if err := r.render(&b, f); err != nil {
@@ -90,6 +94,12 @@ func (r *Report) render(b *bytes.Buffer, format string) error {
 		return writeHlog(b, r, second)
 	case "requests":
 		return writeRequests(b, r)
+	case "openmetrics":
+		return writeMetrics(b, r)
+	case "benchstat":
+		return writeBench(b, r)
+	case "badge":
+		return writeBadge(b, r)
 	default:
 		return writeCSV(b, r)
 	}

@@ -25,6 +25,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/internal/fixture"
+	"bench/reports/internal/junit"
 	"bench/reports/series"
 )
 
@@ -32,7 +33,7 @@ import (
 func rendered(t *testing.T, name string) string {
 	t.Helper()
 	dir := folder(t, name)
-	if _, err := Render(dir, []string{"html", "md", "json", "junit", "hlog", "csv"}); err != nil {
+	if _, err := Render(dir, []string{"html", "md", "json", "junit", "hlog", "csv", "openmetrics", "benchstat", "badge"}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -81,7 +82,7 @@ func read(t *testing.T, dir, name string) string {
 
 // quick are the fixtures that are made in no time.
 func quick() []string {
-	return []string{"stop", "reloads", "empty", "all-errors", "one-sample", "partial", "hostile", "invalid", "matrix"}
+	return []string{"stop", "reloads", "empty", "all-errors", "one-sample", "partial", "hostile", "invalid", "matrix", "repeats"}
 }
 
 func TestGoldenReports(t *testing.T) {
@@ -95,7 +96,7 @@ func TestGoldenReports(t *testing.T) {
 // The page holds no clock, locale, zone or map order.
 func TestSameFolderSameBytes(t *testing.T) {
 	dir := folder(t, "stop")
-	formats := []string{"html", "md", "json", "junit", "hlog", "csv"}
+	formats := []string{"html", "md", "json", "junit", "hlog", "csv", "openmetrics", "benchstat", "badge"}
 	var before map[string]string
 	for _, zone := range []string{"UTC", "Asia/Kathmandu", "America/St_Johns"} {
 		t.Setenv("TZ", zone)
@@ -259,7 +260,7 @@ func TestMachineReadableFiles(t *testing.T) {
 		if err != nil || len(rows) == 0 {
 			t.Errorf("%s: seconds.csv: %v", name, err)
 		}
-		var suites junitSuites
+		var suites junit.Suites
 		raw := read(t, dir, "junit.xml")
 		if err := xml.Unmarshal([]byte(raw), &suites); err != nil {
 			t.Errorf("%s: junit.xml: %v", name, err)

@@ -10,6 +10,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
+	"bench/reports/internal/tty"
 	"bench/reports/series"
 	"bench/reports/words"
 )
@@ -42,7 +43,7 @@ type SummaryOptions struct {
 // lines must be broken. Segments appear when Complete has derived them, else the
 // phases of the scenario.
 func Summary(run *result.Run, o SummaryOptions) string {
-	s := summary{style: style{o.Color, o.ASCII}, run: clean(run), sizes: o.FileSizes, dir: o.Dir, width: o.Width}
+	s := summary{Style: tty.Style{Color: o.Color, ASCII: o.ASCII}, run: clean(run), sizes: o.FileSizes, dir: o.Dir, width: o.Width}
 	s.head()
 	s.limits()
 	if len(s.run.Cells) == 1 {
@@ -52,6 +53,7 @@ func Summary(run *result.Run, o SummaryOptions) string {
 		s.abuse(s.run.Cells[0])
 		s.leftOut()
 	} else {
+		s.spreads()
 		s.cells()
 		for _, c := range s.run.Cells {
 			if s.integrity(c) {
@@ -84,7 +86,7 @@ func clean(run *result.Run) *result.Run {
 }
 
 type summary struct {
-	style
+	tty.Style
 	run   *result.Run
 	sizes map[string]int64
 	dir   string
@@ -95,8 +97,8 @@ type summary struct {
 // add appends a line whose first word may name it ("trust  ..."). What does not
 // fit goes on below, under the text.
 func (s *summary) add(line string) {
-	line = strings.TrimRight(s.safe(line), " ")
-	if s.width <= 0 || textWidth(line) <= s.width {
+	line = strings.TrimRight(s.Safe(line), " ")
+	if s.width <= 0 || tty.Width(line) <= s.width {
 		s.append(line)
 		return
 	}
@@ -104,7 +106,7 @@ func (s *summary) add(line string) {
 	if i := strings.Index(line, "  "); i > 0 && i < 8 {
 		hang = len(line) - len(strings.TrimLeft(line[i:], " "))
 	}
-	for i, l := range wrapText(line[hang:], s.width-hang) {
+	for i, l := range tty.Wrap(line[hang:], s.width-hang) {
 		if i == 0 {
 			s.append(line[:hang] + l)
 		} else {
@@ -114,13 +116,13 @@ func (s *summary) add(line string) {
 }
 
 // addTable appends a table.
-func (s *summary) addTable(columns []column, rows [][]string) {
+func (s *summary) addTable(columns []tty.Column, rows [][]string) {
 	for _, r := range rows {
 		for i := range r {
-			r[i] = s.safe(r[i])
+			r[i] = s.Safe(r[i])
 		}
 	}
-	for _, l := range layTable(columns, rows, s.width) {
+	for _, l := range tty.Table(columns, rows, s.width) {
 		s.append(l)
 	}
 }
@@ -129,7 +131,7 @@ func (s *summary) addTable(columns []column, rows [][]string) {
 func (s *summary) append(line string) {
 	for _, w := range []string{result.Pass, result.Fail, result.Unclear, result.Invalid, result.Partial} {
 		if strings.HasSuffix(line, " "+w) {
-			line = strings.TrimSuffix(line, w) + s.verdict(w)
+			line = strings.TrimSuffix(line, w) + s.Verdict(w)
 		}
 	}
 	s.lines = append(s.lines, line)
@@ -143,16 +145,16 @@ func (s *summary) addParts(lead string, leadWidth int, parts []string) {
 		room = max(s.width-leadWidth-2, 1)
 	}
 	for _, text := range parts {
-		for _, p := range wrapText(s.safe(text), room) {
+		for _, p := range tty.Wrap(s.Safe(text), room) {
 			if p == "" {
 				continue
 			}
-			if room > 0 && used > leadWidth && used+2+textWidth(p) > s.width {
+			if room > 0 && used > leadWidth && used+2+tty.Width(p) > s.width {
 				s.lines = append(s.lines, line)
 				line, used = strings.Repeat(" ", leadWidth), leadWidth
 			}
 			line += "  " + p
-			used += 2 + textWidth(p)
+			used += 2 + tty.Width(p)
 		}
 	}
 	s.lines = append(s.lines, line)
@@ -168,7 +170,10 @@ func (s *summary) head() {
 		parts = append(parts, strconv.Itoa(len(run.Cells))+" cells")
 	}
 	parts = append(parts, "seed "+strconv.FormatUint(run.Seed, 10))
-	s.addParts(s.verdict(run.Verdict), textWidth(run.Verdict), parts)
+	if run.Label != "" {
+		parts = append(parts, run.Label)
+	}
+	s.addParts(s.Verdict(run.Verdict), tty.Width(run.Verdict), parts)
 	for _, c := range run.Cells {
 		for _, text := range words.NotCarried(c.Loads) {
 			if len(run.Cells) > 1 {
@@ -256,7 +261,7 @@ func (s *summary) files() {
 	if s.dir != "" {
 		parts = append(parts, filepath.Clean(s.dir)+string(filepath.Separator))
 	}
-	for _, n := range []string{"report.html", "run.json", "seconds.csv", "report.md", "hist.hlog", "junit.xml"} {
+	for _, n := range []string{"report.html", "run.json", "seconds.csv", "report.md", "hist.hlog", "junit.xml", "metrics.om", "bench.txt", "badge.svg"} {
 		if !names[n] {
 			continue
 		}

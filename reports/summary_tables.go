@@ -6,6 +6,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
+	"bench/reports/internal/tty"
 	"bench/reports/series"
 	"bench/reports/words"
 )
@@ -27,8 +28,8 @@ func (s *summary) limits() {
 		rows = append(rows, []string{words.Objective(o), words.Wanted(o), words.Got(o), words.LimitNote(l, len(s.run.Cells) > 1), o.Verdict})
 	}
 	s.add("")
-	s.addTable([]column{
-		{head: "limit", wraps: true, least: 12}, {head: "wanted", right: true}, {head: "got", right: true}, {head: "worst at", wraps: true, least: 14}, {},
+	s.addTable([]tty.Column{
+		{Head: "limit", Wraps: true, Least: 12}, {Head: "wanted", Right: true}, {Head: "got", Right: true}, {Head: "worst at", Wraps: true, Least: 14}, {},
 	}, rows)
 	if n := len(all) - len(shown); n > 0 {
 		rest := map[string]int{}
@@ -86,15 +87,15 @@ func (s *summary) phases(c *result.Cell) {
 		}
 		table = append(table, []string{r.name, units.Count(r.n), rate, known(r.p50), known(r.p99), known(r.p999), known(r.maximum), r.errors})
 	}
-	s.addTable([]column{
-		{head: "phase", wraps: true, least: 12},
-		{head: "n", right: true},
-		{head: "good/s", right: true},
-		{head: "p50", right: true},
-		{head: "p99", right: true},
-		{head: "p99.9", right: true},
-		{head: "max", right: true},
-		{head: "errors", wraps: true, least: 12},
+	s.addTable([]tty.Column{
+		{Head: "phase", Wraps: true, Least: 12},
+		{Head: "n", Right: true},
+		{Head: "good/s", Right: true},
+		{Head: "p50", Right: true},
+		{Head: "p99", Right: true},
+		{Head: "p99.9", Right: true},
+		{Head: "max", Right: true},
+		{Head: "errors", Wraps: true, Least: 12},
 	}, table)
 	if more > 0 {
 		s.add(fmt.Sprintf("and %d more", more))
@@ -192,8 +193,8 @@ func (s *summary) cells() {
 		}
 		rows = append(rows, []string{c.Name, units.Count(n), known(p99), known(most), units.Count(failed), c.Verdict})
 	}
-	s.addTable([]column{
-		{head: "cell", wraps: true, least: 24}, {head: "n", right: true}, {head: "p99", right: true}, {head: "max", right: true}, {head: "errors", right: true}, {},
+	s.addTable([]tty.Column{
+		{Head: "cell", Wraps: true, Least: 24}, {Head: "n", Right: true}, {Head: "p99", Right: true}, {Head: "max", Right: true}, {Head: "errors", Right: true}, {},
 	}, rows)
 	if n := len(s.run.Cells) - len(shown); n > 0 {
 		s.add(fmt.Sprintf("and %d more", n))

@@ -11,6 +11,7 @@ import (
 
 	"bench/internal/result"
 	"bench/reports/internal/fixture"
+	"bench/reports/internal/tty"
 	"bench/reports/series"
 )
 
@@ -45,7 +46,7 @@ func TestSummary(t *testing.T) {
 			t.Errorf("%s: %d lines", name, len(lines))
 		}
 		for _, l := range lines {
-			if textWidth(l) > 80 || strings.ContainsAny(l, "\x1b\x07\u202e") || strings.Contains(l, "NaN") {
+			if tty.Width(l) > 80 || strings.ContainsAny(l, "\x1b\x07\u202e") || strings.Contains(l, "NaN") {
 				t.Errorf("%s: %q", name, l)
 			}
 		}
@@ -92,7 +93,7 @@ func TestSummaryCutsNothing(t *testing.T) {
 			}
 		}
 		for l := range strings.Lines(text) {
-			if width > 0 && textWidth(strings.TrimSuffix(l, "\n")) > width {
+			if width > 0 && tty.Width(strings.TrimSuffix(l, "\n")) > width {
 				t.Errorf("%d: %q is wider", width, l)
 			}
 		}
@@ -138,7 +139,7 @@ func TestSummaryKnownTo(t *testing.T) {
 func TestSummaryColours(t *testing.T) {
 	run := &result.Run{Verdict: result.Invalid, Reason: "driver late", Scenario: "x"}
 	text := Summary(run, SummaryOptions{Color: true})
-	if !strings.HasPrefix(text, ansiUnsure+"INVALID"+ansiReset+"  x") {
+	if !strings.HasPrefix(text, tty.Unsure+"INVALID"+tty.Reset+"  x") {
 		t.Errorf("%q", text)
 	}
 	if strings.Contains(Summary(run, SummaryOptions{}), "\x1b") {

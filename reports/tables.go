@@ -3,7 +3,6 @@ package reports
 import (
 	"encoding/csv"
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,6 +10,8 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
+	"bench/reports/internal/junit"
+	"bench/reports/internal/markdown"
 	"bench/reports/series"
 	"bench/reports/words"
 )
@@ -58,7 +59,7 @@ func writeCSV(w io.Writer, r *Report) error {
 }
 
 // writeJSON writes what the reports derived, for programs: run.json with the
-// segments and windows of every cell filled in.
+// segments and windows of every cell and the spread of repetitions filled in.
 func writeJSON(w io.Writer, r *Report) error {
 	type window struct {
 		Events      []int             `json:"events"`
@@ -93,6 +94,7 @@ func writeJSON(w io.Writer, r *Report) error {
 			windows[a.Name] = append(windows[a.Name], out)
 		}
 	}
+	r.Data.Run.Spreads = series.Spreads(r.Data.Run, r.Cells)
 	e := json.NewEncoder(w)
 	e.SetIndent("", " ")
 	return e.Encode(struct {
@@ -100,43 +102,6 @@ func writeJSON(w io.Writer, r *Report) error {
 		Windows map[string][]window `json:"windows"`
 		Notes   []string            `json:"notes,omitempty"`
 	}{r.Data.Run, windows, r.Data.Notes})
-}
-
-// JUnit XML, as CI servers read it: a suite a cell, a case a limit. A limit
-// that could not be judged is an error, not a failure.
-type junitSuites struct {
-	XMLName  xml.Name     `xml:"testsuites"`
-	Name     string       `xml:"name,attr"`
-	Tests    int          `xml:"tests,attr"`
-	Failures int          `xml:"failures,attr"`
-	Errors   int          `xml:"errors,attr"`
-	Skipped  int          `xml:"skipped,attr,omitempty"`
-	Suites   []junitSuite `xml:"testsuite"`
-}
-
-type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Skipped  int         `xml:"skipped,attr,omitempty"`
-	Time     string      `xml:"time,attr"`
-	Stamp    string      `xml:"timestamp,attr,omitempty"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Class   string       `xml:"classname,attr"`
-	Name    string       `xml:"name,attr"`
-	Failure *junitResult `xml:"failure"`
-	Error   *junitResult `xml:"error"`
-	Skipped *junitResult `xml:"skipped"`
-}
-
-type junitResult struct {
-	Message string `xml:"message,attr"`
-	Type    string `xml:"type,attr"`
-	Text    string `xml:",chardata"`
 }
 
 // JUnit writes a record as JUnit XML, without a result folder.
@@ -150,17 +115,17 @@ func JUnit(w io.Writer, run *result.Run) error {
 
 func writeJUnit(w io.Writer, r *Report) error {
 	run := r.Data.Run
-	all := junitSuites{Name: xmlText(run.Scenario)}
+	all := junit.Suites{Name: junit.Text(run.Scenario)}
 	for _, a := range r.Cells {
-		s := junitSuite{Name: xmlText(run.Scenario + " " + a.Name), Time: decimal(a.LengthUs, 6), Stamp: xmlText(run.StartedAt)}
-		class := xmlText("bench." + run.Scenario)
+		s := junit.Suite{Name: junit.Text(run.Scenario + " " + a.Name), Time: decimal(a.LengthUs, 6), Stamp: junit.Text(run.StartedAt)}
+		class := junit.Text("bench." + run.Scenario)
 		for i := range a.Objectives {
 			o := &a.Objectives[i]
 			name := o.Expr
 			if o.Window != "" {
 				name += " in " + o.Window
 			}
-			c := junitCase{Class: class, Name: xmlText(name)}
+			c := junit.Case{Class: class, Name: junit.Text(name)}
 			text := fmt.Sprintf("%s: wanted %s, got %s", words.Objective(o), words.Wanted(o), words.GotWithin(o))
 			if worst := words.Worst(a.Events, a.ZeroUs, o); worst != "" {
 				text += ", worst at " + worst
@@ -171,242 +136,173 @@ func writeJUnit(w io.Writer, r *Report) error {
 			switch o.Verdict {
 			case result.Pass:
 			case result.Fail:
-				c.Failure = &junitResult{xmlText(text), result.Fail, differences(o, a.Cell.Cell)}
+				c.Failure = &junit.Result{Message: junit.Text(text), Type: result.Fail, Text: differences(o, a.Cell.Cell)}
 			default:
-				c.Error = &junitResult{xmlText(text), xmlText(o.Verdict), ""}
+				c.Error = &junit.Result{Message: junit.Text(text), Type: junit.Text(o.Verdict)}
 			}
-			s.add(c)
+			s.Add(c)
 		}
-		s.add(trustCase(class, a))
+		s.Add(trustCase(class, a))
 		for i := range a.LeftOut {
-			s.add(leftOutCase(class, "event ", &a.LeftOut[i]))
+			s.Add(leftOutCase(class, "event ", &a.LeftOut[i]))
 		}
-		all.add(s)
+		all.Add(s)
 	}
 	for i := range run.LeftOut {
-		s := junitSuite{Name: xmlText(run.Scenario + " " + run.LeftOut[i].Name), Time: "0"}
-		s.add(leftOutCase(xmlText("bench."+run.Scenario), "", &run.LeftOut[i]))
-		all.add(s)
+		s := junit.Suite{Name: junit.Text(run.Scenario + " " + run.LeftOut[i].Name), Time: "0"}
+		s.Add(leftOutCase(junit.Text("bench."+run.Scenario), "", &run.LeftOut[i]))
+		all.Add(s)
 	}
 	if len(all.Suites) == 0 || (all.Failures == 0 && all.Errors == 0 && run.Verdict != result.Pass) {
 		// The verdict of the run as a whole must show even where no case tells it.
-		s := junitSuite{Name: xmlText(run.Scenario), Time: "0"}
-		c := junitCase{Class: xmlText("bench." + run.Scenario), Name: "verdict"}
+		s := junit.Suite{Name: junit.Text(run.Scenario), Time: "0"}
+		c := junit.Case{Class: junit.Text("bench." + run.Scenario), Name: "verdict"}
 		if run.Verdict != result.Pass {
-			c.Error = &junitResult{xmlText(run.Verdict + ": " + run.Reason), xmlText(run.Verdict), ""}
+			c.Error = &junit.Result{Message: junit.Text(run.Verdict + ": " + run.Reason), Type: junit.Text(run.Verdict)}
 		}
-		s.add(c)
-		all.add(s)
+		s.Add(c)
+		all.Add(s)
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	e := xml.NewEncoder(w)
-	e.Indent("", " ")
-	if err := e.Encode(all); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
-}
-
-func (all *junitSuites) add(s junitSuite) {
-	all.Suites = append(all.Suites, s)
-	all.Tests, all.Failures, all.Errors, all.Skipped = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors, all.Skipped+s.Skipped
+	return all.Write(w)
 }
 
 // leftOutCase is what could not be run or happen: neither good nor bad.
-func leftOutCase(class, what string, l *result.LeftOut) junitCase {
-	return junitCase{Class: class, Name: xmlText(what + l.Name), Skipped: &junitResult{xmlText(l.Reason), "left out", ""}}
-}
-
-func (s *junitSuite) add(c junitCase) {
-	s.Tests++
-	if c.Failure != nil {
-		s.Failures++
-	}
-	if c.Error != nil {
-		s.Errors++
-	}
-	if c.Skipped != nil {
-		s.Skipped++
-	}
-	s.Cases = append(s.Cases, c)
+func leftOutCase(class, what string, l *result.LeftOut) junit.Case {
+	return junit.Case{Class: class, Name: junit.Text(what + l.Name), Skipped: &junit.Result{Message: junit.Text(l.Reason), Type: "left out"}}
 }
 
 // trustCase tells whether the measurement was good enough for the limits that were set.
-func trustCase(class string, a *series.Analysis) junitCase {
-	c := junitCase{Class: class, Name: "measurement can be trusted"}
+func trustCase(class string, a *series.Analysis) junit.Case {
+	c := junit.Case{Class: class, Name: "measurement can be trusted"}
 	if a.Verdict == result.Invalid || a.Verdict == result.Partial {
 		problems := words.Doubts(a.Trust.Doubts)
 		if len(problems) == 0 {
 			problems = []string{a.Reason}
 		}
-		c.Error = &junitResult{xmlText(strings.Join(problems, "; ")), result.Invalid, ""}
+		c.Error = &junit.Result{Message: junit.Text(strings.Join(problems, "; ")), Type: result.Invalid}
 	}
 	return c
 }
 
-// xmlText drops what XML 1.0 cannot hold; the encoder escapes the rest.
-func xmlText(s string) string { return series.OneLine(s) }
-
 // writeMarkdown writes the report for code review tools and job summaries.
 func writeMarkdown(w io.Writer, r *Report) error {
-	m := markdown{w: w}
+	m := reviewText{markdown.Writer{W: w}}
 	run := r.Data.Run
-	m.line("# %s %s", md(run.Verdict), md(series.OneLine(run.Scenario)))
+	m.Line("# %s %s", markdown.Escape(run.Verdict), markdown.Escape(series.OneLine(run.Scenario)))
 	if run.Reason != "" {
-		m.line("\n**%s**", md(series.OneLine(run.Reason)))
+		m.Line("\n**%s**", markdown.Escape(series.OneLine(run.Reason)))
 	}
+	m.spreads(series.Spreads(run, r.Cells))
 	for _, a := range r.Cells {
 		m.cell(run, a, len(r.Cells) > 1)
 	}
 	m.leftOut(run.LeftOut)
-	m.line("\n## Provenance\n")
+	m.Line("\n## Provenance\n")
 	for _, f := range [][2]string{
 		{"command", run.Command},
+		{"label", run.Label},
 		{"started", run.StartedAt},
 		{"ended", run.EndedAt},
 		{"scenario hash", run.Hash},
 		{"tool", "bench " + run.Tool.Version + " " + run.Tool.Commit + " " + run.Tool.Go},
 	} {
-		m.line("- %s: %s", f[0], md(series.OneLine(f[1])))
-	}
-	for _, warning := range append(append([]string(nil), run.Warnings...), r.Data.Notes...) {
-		m.line("- warning: %s", md(series.OneLine(warning)))
-	}
-	return m.err
-}
-
-type markdown struct {
-	w   io.Writer
-	err error
-}
-
-func (m *markdown) line(format string, args ...any) {
-	if m.err == nil {
-		_, m.err = fmt.Fprintf(m.w, format+"\n", args...)
-	}
-}
-
-// md makes a text safe within Markdown: no markup, no table breaks, no HTML.
-func md(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch r {
-		case '<':
-			b.WriteString("&lt;")
-		case '>':
-			b.WriteString("&gt;")
-		case '&':
-			b.WriteString("&amp;")
-		case '\\', '`', '*', '_', '[', ']', '|', '#', '!', '~':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
+		if f[1] != "" {
+			m.Line("- %s: %s", f[0], markdown.Escape(series.OneLine(f[1])))
 		}
 	}
-	return b.String()
-}
-
-// row writes a line of a table.
-func (m *markdown) row(cells ...string) {
-	for i, c := range cells {
-		cells[i] = md(c)
+	for _, warning := range append(append([]string(nil), run.Warnings...), r.Data.Notes...) {
+		m.Line("- warning: %s", markdown.Escape(series.OneLine(warning)))
 	}
-	m.line("| %s |", strings.Join(cells, " | "))
+	return m.Err
 }
 
-// table writes the head of a table; columns beyond the first texts are numbers.
-func (m *markdown) table(head ...string) {
-	m.line("\n| %s |\n|%s", strings.Join(head, " | "), strings.Repeat(" --- |", len(head)))
-}
+// reviewText writes what a run came to.
+type reviewText struct{ markdown.Writer }
 
-func (m *markdown) cell(run *result.Run, a *series.Analysis, many bool) {
+func (m *reviewText) cell(run *result.Run, a *series.Analysis, many bool) {
 	if many {
-		m.line("\n## %s %s", md(a.Verdict), md(series.OneLine(a.Name)))
+		m.Line("\n## %s %s", markdown.Escape(a.Verdict), markdown.Escape(series.OneLine(a.Name)))
 	}
 	facts := []string{series.OneLine(strings.TrimSpace(a.Proxy.Driver + " " + a.Proxy.Version)), words.Length(a.Phases, a.LengthUs)}
 	if l := words.Load(a.Loads); l != "" {
 		facts = append(facts, l)
 	}
 	for _, text := range words.NotCarried(a.Loads) {
-		m.line("\n**%s**", md(text))
+		m.Line("\n**%s**", markdown.Escape(text))
 	}
-	m.line("\n%s, seed %d", md(strings.Join(facts, ", ")), run.Seed)
+	m.Line("\n%s, seed %d", markdown.Escape(strings.Join(facts, ", ")), run.Seed)
 	if len(a.Objectives) > 0 {
-		m.table("limit", "wanted", "got", "worst at", "verdict")
+		m.Table("limit", "wanted", "got", "worst at", "verdict")
 		for i := range a.Objectives {
 			o := &a.Objectives[i]
-			m.row(words.Objective(o), words.Wanted(o), words.GotWithin(o), words.Worst(a.Events, a.ZeroUs, o), o.Verdict)
+			m.Row(words.Objective(o), words.Wanted(o), words.GotWithin(o), words.Worst(a.Events, a.ZeroUs, o), o.Verdict)
 		}
 	}
 	t := &a.Trust
-	m.line("\nTrust: driver lag p99 %s, dropped starts %s, CPU driver %s, proxy %s, origin %s, others %s.", known(t.LagP99Us), units.Count(t.Dropped),
-		md(units.Percent(t.DriverCPU)), md(units.Percent(t.ProxyCPU)), md(units.Percent(t.OriginCPU)), md(units.Percent(t.ForeignCPU)))
+	m.Line("\nTrust: driver lag p99 %s, dropped starts %s, CPU driver %s, proxy %s, origin %s, others %s.", known(t.LagP99Us), units.Count(t.Dropped),
+		markdown.Escape(units.Percent(t.DriverCPU)), markdown.Escape(units.Percent(t.ProxyCPU)), markdown.Escape(units.Percent(t.OriginCPU)), markdown.Escape(units.Percent(t.ForeignCPU)))
 	for _, p := range words.Doubts(t.Doubts) {
-		m.line("- %s", md(series.OneLine(p)))
+		m.Line("- %s", markdown.Escape(series.OneLine(p)))
 	}
 	if len(a.Windows) > 0 {
-		m.table("event", "at", "lasted", "errors", "peak p99", "recovery", "lost")
+		m.Table("event", "at", "lasted", "errors", "peak p99", "recovery", "lost")
 		for i := range a.Windows {
 			m.window(a, &a.Windows[i])
 		}
 	}
 	for i := range a.Events {
 		if e := &a.Events[i]; e.Certificate != nil {
-			m.line("- %s: %s", md(words.Event(e)), md(words.Certificate(e.Certificate)))
+			m.Line("- %s: %s", markdown.Escape(words.Event(e)), markdown.Escape(words.Certificate(e.Certificate)))
 		}
 	}
 	for i := range a.Events {
 		if e := &a.Events[i]; !e.Applied {
-			m.line("\n%s NOT APPLIED %s", md(words.Event(e)), md(series.OneLine(e.Detail)))
+			m.Line("\n%s NOT APPLIED %s", markdown.Escape(words.Event(e)), markdown.Escape(series.OneLine(e.Detail)))
 		}
 	}
 	m.leftOut(a.LeftOut)
 	if len(a.Segments) > 0 {
-		m.table("phase", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
+		m.Table("phase", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
 		for i := range a.Segments {
 			m.segment(&a.Segments[i])
 		}
 		if e, ok := words.AfterEnd(a.Loads); ok {
-			m.row("of these "+words.AfterEndName, units.Count(e.Good), units.None, units.None, units.None, units.None, units.None, units.None, units.Count(e.Ended-e.Good))
+			m.Row("of these "+words.AfterEndName, units.Count(e.Good), units.None, units.None, units.None, units.None, units.None, units.None, units.Count(e.Ended-e.Good))
 		}
 	}
 	m.requests(a)
 	m.integrity(a)
 	for _, text := range words.Counts(a.Cell.Cell) {
-		m.line("\nCounts differ: %s.", md(text))
+		m.Line("\nCounts differ: %s.", markdown.Escape(text))
 	}
 	m.abuse(a.Abuse)
 }
 
 // leftOut lists what could not be run or happen.
-func (m *markdown) leftOut(all []result.LeftOut) {
+func (m *reviewText) leftOut(all []result.LeftOut) {
 	for i := range all {
-		m.line("\n%s LEFT OUT: %s", md(series.OneLine(all[i].Name)), md(series.OneLine(all[i].Reason)))
+		m.Line("\n%s LEFT OUT: %s", markdown.Escape(series.OneLine(all[i].Name)), markdown.Escape(series.OneLine(all[i].Reason)))
 	}
 }
 
 // requests lists the kinds of requests.
-func (m *markdown) requests(a *series.Analysis) {
+func (m *reviewText) requests(a *series.Analysis) {
 	kinds := requestKinds(a.Loads)
 	if len(kinds) == 0 {
 		return
 	}
-	m.table("request", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
+	m.Table("request", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
 	for i := range kinds {
 		k := &kinds[i]
 		cells := []string{k.title(len(a.Loads)), units.Count(k.tally.Response.Count), units.Rate(k.rate())}
 		for _, us := range latencies(k.tally) {
 			cells = append(cells, known(us))
 		}
-		m.row(append(cells, words.Failures(k.tally.FailuresByCause))...)
+		m.Row(append(cells, words.Failures(k.tally.FailuresByCause))...)
 	}
 }
 
-func (m *markdown) window(a *series.Analysis, w *series.Window) {
+func (m *reviewText) window(a *series.Analysis, w *series.Window) {
 	name := words.Event(&w.Events[0])
 	if n := len(w.Events); n > 1 {
 		name = fmt.Sprintf("%s and %d more", name, n-1)
@@ -418,10 +314,10 @@ func (m *markdown) window(a *series.Analysis, w *series.Window) {
 	if w.PeakP99 > 0 {
 		peak = units.Latency(w.PeakP99)
 	}
-	m.row(name, units.Clock(w.BeginUs-a.ZeroUs), lasted, words.Errors(&w.Errors, 3), peak, words.Recovery(w), units.Count(w.Unanswered))
+	m.Row(name, units.Clock(w.BeginUs-a.ZeroUs), lasted, words.Errors(&w.Errors, 3), peak, words.Recovery(w), units.Count(w.Unanswered))
 }
 
-func (m *markdown) segment(s *series.Segment) {
+func (m *reviewText) segment(s *series.Segment) {
 	row := []string{s.Name, units.Count(s.OK.N()), units.Rate(float64(s.Good) * 1e6 / float64(max(s.LengthUs, 1)))}
 	for _, q := range series.Quantiles {
 		if v, ok := s.Shown(q); ok {
@@ -434,5 +330,5 @@ func (m *markdown) segment(s *series.Segment) {
 	if len(s.OK) > 0 {
 		longest = units.Latency(s.OK.Max())
 	}
-	m.row(append(row, longest, words.Errors(&s.Errors, 3))...)
+	m.Row(append(row, longest, words.Errors(&s.Errors, 3))...)
 }

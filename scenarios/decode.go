@@ -122,6 +122,10 @@ func (d *decoder) structure(n *node, v reflect.Value, path string) {
 	meant := map[string]bool{} // keys under other names
 	for _, e := range n.entries {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.key == e.key })
+		if why := retired[join(path, e.key)]; i < 0 && why != "" {
+			d.f.add(e.keyPos, "%s", why)
+			continue
+		}
 		if i < 0 {
 			meant[cmp.Or(synonym(e.key, keysOf(fields)), nearest.Word(e.key, keysOf(fields)))] = true
 			d.f.add(e.keyPos, "unknown key %q%s%s", printable(e.key), in(path), didYouMean(e.key, keysOf(fields)))

@@ -119,9 +119,6 @@ func Parse(file string, text []byte, o Options) (*Document, error) {
 		return nil, err
 	}
 	doc.Resolved = emit(resolved)
-	if doc.Cells[0].Scenario.Compare != nil {
-		doc.Warnings = append(doc.Warnings, "compare is used by `bench compare` only; a single run ignores it")
-	}
 	return doc, nil
 }
 

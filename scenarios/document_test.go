@@ -64,7 +64,10 @@ func TestExample(t *testing.T) {
 	if s.Length() != 22*time.Second {
 		t.Errorf("length %v", s.Length())
 	}
-	if len(doc.Warnings) != 1 || !strings.Contains(doc.Warnings[0], "compare") {
+	if c := s.Compare; c.Pairs != 0 || c.MinEffect != 0.02 || c.Alpha != 0.01 {
+		t.Errorf("compare %+v", c)
+	}
+	if len(doc.Warnings) != 0 {
 		t.Errorf("warnings %q", doc.Warnings)
 	}
 }

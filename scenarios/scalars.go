@@ -64,16 +64,22 @@ func (r *PerSecond) setScalar(text string) error {
 type Percent float64
 
 func (p *Percent) setScalar(text string) error {
+	v, err := ParsePercent(text)
+	*p = Percent(v)
+	return err
+}
+
+// ParsePercent reads a share as it is written, 2%; the value is 0.02.
+func ParsePercent(text string) (float64, error) {
 	number, ok := strings.CutSuffix(text, "%")
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if !ok || err != nil {
-		return fmt.Errorf("%q is not a percentage like 2%%", text)
+		return 0, fmt.Errorf("%q is not a percentage like 2%%", text)
 	}
-	if v < 0 || v > 100 {
-		return fmt.Errorf("%q is outside 0%% to 100%%", text)
+	if !(v >= 0 && v <= 100) {
+		return 0, fmt.Errorf("%q is outside 0%% to 100%%", text)
 	}
-	*p = Percent(v / 100)
-	return nil
+	return v / 100, nil
 }
 
 // Pool is a number of connections; 0 is unlimited, as it is written.

@@ -48,7 +48,7 @@ type Scenario struct {
 	SteadyState string `yaml:"steadyState"`
 	// Objectives must hold at the end; a broken one fails the run (exit 1).
 	Objectives []Objective `yaml:"objectives"`
-	// Compare tunes the statistical comparison of two results.
+	// Compare tunes how "bench compare" compares runs of the scenario.
 	Compare *Compare `yaml:"compare"`
 }
 
@@ -77,7 +77,8 @@ type Proxy struct {
 	PID int `yaml:"pid" default:"0"`
 	// Stats tunes the reading of the proxy's counters.
 	Stats Stats `yaml:"stats"`
-	// Binary is the program of drivers haproxy and nginx; looked up in PATH.
+	// Binary is the program of drivers haproxy and nginx, looked up in PATH, or of
+	// driver builtin another build of this program, in place of the one that runs.
 	Binary string `yaml:"binary"`
 	// Reload is how proxy.reload replaces the process of drivers builtin and
 	// haproxy: handover (the new one takes the listening sockets from the old
@@ -579,16 +580,4 @@ type Objective struct {
 func (o *Objective) setScalar(text string) error {
 	o.Expr = text
 	return nil
-}
-
-// Compare tunes the statistical comparison of two results.
-type Compare struct {
-	// Pairs of runs.
-	Pairs int `yaml:"pairs" default:"20"`
-	// Order of the runs within the pairs.
-	Order string `yaml:"order" default:"ABBA" enum:"ABBA,AB"`
-	// MinEffect is the smallest change that matters.
-	MinEffect Percent `yaml:"minEffect" default:"2%"`
-	// Alpha is the chance of a false alarm over all measures, 0 to 1.
-	Alpha float64 `yaml:"alpha" default:"0.01"`
 }

@@ -50,6 +50,10 @@ func scalarSchema(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Examples: []any{"100/s"}}
 	case reflect.TypeFor[Percent]():
 		return &jsonschema.Schema{Type: "string", Examples: []any{"2%"}}
+	case reflect.TypeFor[Pairs]():
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+			{Type: "integer", Minimum: "2", Maximum: "1000"}, {Const: "auto"}, {Type: "string", Pattern: `\$\{.*\}`},
+		}}
 	case reflect.TypeFor[Pool]():
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
 			{Type: "integer", Minimum: "1"}, {Const: "unlimited"}, {Type: "string", Pattern: `\$\{.*\}`},
@@ -98,6 +102,12 @@ func generateSchema(t *testing.T) []byte {
 	s.Definitions["Content"] = &jsonschema.Schema{
 		Description: object.Description,
 		AnyOf:       []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, object},
+	}
+	// A measure may be its name alone.
+	object = s.Definitions["CompareMeasure"]
+	s.Definitions["CompareMeasure"] = &jsonschema.Schema{
+		Description: object.Description,
+		AnyOf:       []*jsonschema.Schema{{Type: "string"}, object},
 	}
 	// Integrity may be on or off alone.
 	object = s.Definitions["Integrity"]

@@ -99,12 +99,7 @@ func (v *validator) scenario() {
 	v.abuse()
 	v.events()
 	v.objectives()
-	if c := s.Compare; c != nil {
-		v.between("compare.pairs", c.Pairs, 2, 1000)
-		if c.Alpha <= 0 || c.Alpha >= 1 {
-			v.fail("compare.alpha", "alpha must lie between 0 and 1, not %v", c.Alpha)
-		}
-	}
+	v.compare()
 }
 
 func (v *validator) cpus(path string, cpus []int) {
@@ -188,8 +183,8 @@ func (v *validator) proxy() {
 	for i, word := range p.Command {
 		v.template(fmt.Sprintf("proxy.command[%d]", i), "", word)
 	}
-	if v.given("proxy.binary") && p.Driver != "haproxy" && p.Driver != "nginx" {
-		v.fail("proxy.binary", "binary belongs to drivers haproxy and nginx")
+	if v.given("proxy.binary") && exec {
+		v.fail("proxy.binary", "binary belongs to drivers builtin, haproxy and nginx; driver exec has its program in command")
 	}
 	if v.given("proxy.reloadSignal") && !exec {
 		v.fail("proxy.reloadSignal", "reloadSignal belongs to driver exec")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -142,6 +143,7 @@ func (s Setting) apply(root *node, f *faults) {
 		return
 	}
 	unplace(value)
+	s.replaceConfig(root, value)
 	if vars := root.get("vars"); vars != nil && vars.kind == mapNode {
 		if old := vars.get(s.Key); old != nil {
 			keepPos(old, value)
@@ -175,6 +177,26 @@ func (s Setting) apply(root *node, f *faults) {
 			keepPos(next, value)
 		}
 		at = next
+	}
+}
+
+// replaceConfig makes a configuration that is set the only one: the scenario's own may
+// be written the other way. The name of a file is one of the command line's, found from
+// where that was typed before it is found from where the scenario lies.
+func (s Setting) replaceConfig(root, value *node) {
+	other := map[string]string{"proxy.config": "configFile", "proxy.configFile": "config"}[s.Key]
+	proxy := root.get("proxy")
+	if other == "" || proxy == nil {
+		return
+	}
+	proxy.entries = slices.DeleteFunc(proxy.entries, func(e entry) bool { return e.key == other })
+	if s.Key != "proxy.configFile" || value.kind != scalarNode || filepath.IsAbs(value.text) {
+		return
+	}
+	if path, err := filepath.Abs(value.text); err == nil {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			value.text = path
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 type cli struct {
 	Run      runCmd      `cmd:"" help:"Run a scenario; the exit code is the verdict."`
 	Library  libraryCmd  `cmd:"" help:"Run many scenarios with several proxies, and show in one table where each holds."`
+	Compare  compareCmd  `cmd:"" help:"Find out whether one proxy, build or configuration is worse than another."`
 	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
 	Proxy    proxyCmd    `cmd:"" help:"Run the proxy engine, with HAProxy's command line."`
 	Backend  backendCmd  `cmd:"" help:"Run a mock origin alone."`
@@ -83,14 +84,7 @@ func main() {
 func run(args []string, std *streams) int {
 	var c cli
 	code := -1
-	parser, err := kong.New(&c,
-		kong.Name("bench"),
-		kong.Description("A test bed for proxies: load, faults, reloads, and a verdict."),
-		kong.Writers(std.out, std.err),
-		kong.Exit(func(n int) { code = n }),
-		kong.UsageOnError(),
-		kong.Bind(std),
-	)
+	parser, err := newParser(&c, std.out, std.err, func(n int) { code = n }, kong.Bind(std))
 	if err != nil {
 		fmt.Fprintln(std.err, "bench:", err)
 		return exitUsage
@@ -117,6 +111,18 @@ func run(args []string, std *streams) int {
 		return exit.code
 	}
 	return exitPass
+}
+
+// newParser makes what reads command lines into c. exit is called where --help has been
+// answered.
+func newParser(c *cli, out, err io.Writer, exit func(int), more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{
+		kong.Name("bench"),
+		kong.Description("A test bed for proxies: load, faults, reloads, and a verdict."),
+		kong.Writers(out, err),
+		kong.Exit(exit),
+		kong.UsageOnError(),
+	}, more...)...)
 }
 
 // say prints an error as the last word of a command.

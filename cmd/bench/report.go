@@ -5,12 +5,13 @@ import (
 	"path/filepath"
 
 	"bench/reports"
+	"bench/reports/compare"
 )
 
 // reportCmd renders a result folder again.
 type reportCmd struct {
-	Dir    string   `arg:"" type:"existingdir" help:"Result folder of a run."`
-	Format []string `sep:"," placeholder:"FORMAT,..." enum:"html,md,json,junit,hlog,csv" help:"Formats to write: html, md, json, junit, hlog, csv; all but json if not given."`
+	Dir    string   `arg:"" type:"existingdir" help:"Result folder of a run, or of a comparison."`
+	Format []string `sep:"," placeholder:"FORMAT,..." enum:"html,md,json,junit,hlog,csv,openmetrics,benchstat,badge,svg" help:"Formats to write: html, md, json, junit, hlog, csv, openmetrics, benchstat, badge; of a comparison html, md, svg, junit, openmetrics, benchstat. All but json if not given."`
 }
 
 // Help is the rest of the help text.
@@ -20,7 +21,11 @@ before its end, and called PARTIAL.`
 }
 
 func (c *reportCmd) Run(std *streams) error {
-	files, err := reports.Render(c.Dir, c.Format)
+	render := reports.Render
+	if compare.Is(c.Dir) {
+		render = compare.Render
+	}
+	files, err := render(c.Dir, c.Format)
 	for _, f := range files {
 		fmt.Fprintln(std.out, filepath.Join(c.Dir, f))
 	}

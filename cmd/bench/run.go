@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ type runCmd struct {
 	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
 	Seed     *uint64  `help:"Seed in place of the scenario's."`
 	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx, exec or external."`
+	Repeat   *int     `placeholder:"N" help:"Run every combination so many times, in place of the scenario's repeat; the report shows how much they differ."`
+	Label    string   `placeholder:"TEXT" help:"What to call the run in reports and histories: a commit, a version."`
 	Shorten  float64  `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
 	Outside  bool     `name:"allow-outside" help:"Let the proxy take over sockets and pid files, and write to log targets, outside the run's folder, which another proxy on this machine may be using."`
 	CPUs     []int    `name:"cpus" placeholder:"CPU" help:"Use these processors only, for all parts of the run; those that other programs leave alone."`
@@ -41,6 +44,9 @@ func (c *runCmd) Run(std *streams) error {
 	}
 	if c.Driver != "" {
 		settings = append(settings, scenarios.Setting{Key: "proxy.driver", Value: c.Driver})
+	}
+	if c.Repeat != nil {
+		settings = append(settings, scenarios.Setting{Key: "repeat", Value: strconv.Itoa(*c.Repeat)})
 	}
 	doc, err := scenarios.Find(c.Scenario, scenarios.Options{Set: settings, Seed: c.Seed, Shorten: c.Shorten})
 	if err != nil {
@@ -70,7 +76,7 @@ func (c *runCmd) Run(std *streams) error {
 	live := reports.NewConsole(std.out, std.in, reports.ConsoleOptions{ASCII: c.ASCII, Plain: c.Plain, Stop: cancel})
 	run, err := runner.Run(ctx, runner.Options{
 		Document: doc, Out: c.Output, Fresh: fresh, Self: []string{self}, Live: live,
-		Command: strings.Join(os.Args, " "), Tool: tool(),
+		Command: strings.Join(os.Args, " "), Tool: tool(), Label: c.Label,
 	})
 	live.Close()
 	if run == nil {

@@ -296,6 +296,12 @@ func TestUsage(t *testing.T) {
 	if after.CPUSeconds <= before.CPUSeconds || after.RSSBytes == 0 || after.FDs < 3 || after.Threads < 1 {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
+	if now, err := cpuClock(os.Getpid()); err != nil || now < after.CPUSeconds-after.EndedSeconds || now > after.CPUSeconds+10 {
+		t.Errorf("the clock stands at %v after %+v, %v", now, after, err)
+	}
+	if _, err := cpuClock(1 << 22); err == nil {
+		t.Error("a process that cannot be has a clock")
+	}
 	if all, err := IdleCPU(nil); err != nil || all <= 0 {
 		t.Errorf("the machine was idle for %v s, %v", all, err)
 	} else if first, err := IdleCPU([]int{0}); err != nil || first <= 0 || first > all+1 {
@@ -306,5 +312,20 @@ func TestUsage(t *testing.T) {
 	}
 	if _, err := ReadUsage(1 << 30); err == nil {
 		t.Error("a process that cannot be is read")
+	}
+}
+
+// Times of less than a tick of 10 ms are told, of a process with several threads.
+func TestUsageIsFine(t *testing.T) {
+	told := map[float64]bool{}
+	for range 200 {
+		u, err := ReadOwnUsage(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		told[u.CPUSeconds] = true
+	}
+	if len(told) < 50 {
+		t.Errorf("200 readings tell only %d times apart", len(told))
 	}
 }

@@ -11,24 +11,28 @@ const (
 
 // Run is run.json: everything about one `bench run`, the big tables by reference.
 type Run struct {
-	Version   int               `json:"version"` // of this record: 1
-	Tool      Tool              `json:"tool"`
-	Command   string            `json:"command"`
-	Scenario  string            `json:"scenario"`     // name
-	Text      string            `json:"scenarioText"` // as resolved
-	Hash      string            `json:"scenarioHash"` // sha256 of Text, hex
-	Seed      uint64            `json:"seed"`
-	StartedAt string            `json:"startedAt"` // RFC 3339 with offset
-	EndedAt   string            `json:"endedAt"`
-	Verdict   string            `json:"verdict"`
-	Reason    string            `json:"reason,omitempty"` // of a verdict other than PASS, one line
-	ExitCode  int               `json:"exitCode"`
-	Axes      []Axis            `json:"matrix,omitempty"`
-	Cells     []*Cell           `json:"cells"`
-	LeftOut   []LeftOut         `json:"leftOut,omitempty"`
-	Warnings  []string          `json:"warnings,omitempty"`
-	Files     map[string]string `json:"files"` // role -> name within the folder
-	Dir       string            `json:"-"`     // the folder, while the run is at hand
+	Version int    `json:"version"` // of this record: 1
+	Tool    Tool   `json:"tool"`
+	Command string `json:"command"`
+	// Label is what the user called the run: a commit, a version, a try; may be empty.
+	Label     string  `json:"label,omitempty"`
+	Scenario  string  `json:"scenario"`     // name
+	Text      string  `json:"scenarioText"` // as resolved
+	Hash      string  `json:"scenarioHash"` // sha256 of Text, hex
+	Seed      uint64  `json:"seed"`
+	StartedAt string  `json:"startedAt"` // RFC 3339 with offset
+	EndedAt   string  `json:"endedAt"`
+	Verdict   string  `json:"verdict"`
+	Reason    string  `json:"reason,omitempty"` // of a verdict other than PASS, one line
+	ExitCode  int     `json:"exitCode"`
+	Axes      []Axis  `json:"matrix,omitempty"`
+	Cells     []*Cell `json:"cells"`
+	// Spreads are the main figures over the repetitions; empty without any.
+	Spreads  []Spread          `json:"spreads,omitempty"`
+	LeftOut  []LeftOut         `json:"leftOut,omitempty"`
+	Warnings []string          `json:"warnings,omitempty"`
+	Files    map[string]string `json:"files"` // role -> name within the folder
+	Dir      string            `json:"-"`     // the folder, while the run is at hand
 }
 
 // Tool identifies the bench binary.
@@ -87,10 +91,14 @@ type Proxy struct {
 	Driver  string `json:"driver"`
 	Version string `json:"version"`
 	Build   string `json:"build,omitempty"`
-	Command string `json:"command"`
-	Config  string `json:"config"`
-	Poller  string `json:"poller,omitempty"`
-	CPUs    []int  `json:"cpus,omitempty"`
+	// Program is the path of what was started, of drivers that start a program of a
+	// known kind, and ProgramHash its SHA-256 in hex.
+	Program     string `json:"program,omitempty"`
+	ProgramHash string `json:"programHash,omitempty"`
+	Command     string `json:"command"`
+	Config      string `json:"config"`
+	Poller      string `json:"poller,omitempty"`
+	CPUs        []int  `json:"cpus,omitempty"`
 }
 
 // Phase of a cell's timeline; phases of all loads merged by name.
@@ -284,9 +292,12 @@ type Process struct {
 	Role       string  `json:"role"` // proxy, origin, driver, abuse
 	PID        int     `json:"pid"`
 	CPUSeconds float64 `json:"cpuSeconds"` // since its start
-	RSSBytes   uint64  `json:"rssBytes"`
-	FDs        int     `json:"fds"`
-	Threads    int     `json:"threads"`
+	// SystemSeconds are the part of CPUSeconds in the kernel, which is counted by ticks
+	// of 10 ms.
+	SystemSeconds float64 `json:"systemSeconds,omitempty"`
+	RSSBytes      uint64  `json:"rssBytes"`
+	FDs           int     `json:"fds"`
+	Threads       int     `json:"threads"`
 	// WaitedSeconds is how long its threads were ready to run but had no processor.
 	WaitedSeconds float64 `json:"waitedSeconds"`
 }

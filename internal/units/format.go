@@ -107,6 +107,26 @@ func Percent(share float64) string {
 	return Number(share*100) + " %"
 }
 
+// Change prints a difference, or a change in percent without the sign of percent, with
+// its own sign: "+12", "-2.2", "0".
+func Change(v float64) string {
+	if !finite(v) {
+		return None
+	}
+	digits := 1
+	if math.Abs(v) >= 9.95 || v == math.Trunc(v) {
+		digits = 0
+	}
+	s := strconv.FormatFloat(v, 'f', digits, 64)
+	if strings.Trim(s, "-0.") == "" {
+		return "0"
+	}
+	if v > 0 {
+		return "+" + group(s)
+	}
+	return group(s)
+}
+
 // Clock prints a time within a run, in microseconds, as minutes, seconds and
 // tenths: "0:22.2", "1:00:05.0", "-0:01.5". Tenths are cut, not rounded, so that
 // a time never names a moment that had not been reached.

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bench/internal/slowdown"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
@@ -38,6 +39,7 @@ func (s *stream) requestData(data []byte, kept bool) {
 	s.fe.C.ReqRate.Add(now, 1)
 	s.t.Process.Requests++
 	s.cliExp = never
+	slowdown.Request()
 
 	if s.intercept(data, n+used, kept) {
 		return

@@ -3,7 +3,6 @@ package page
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -20,6 +19,7 @@ type matrixView struct {
 	Columns  []string
 	Rows     []matrixRow
 	Small    []matrixSmall
+	Spread   *table // over repetitions; nil without any
 	Limits   *table // every limit in every cell
 	Note     string
 }
@@ -45,96 +45,12 @@ type matrixSmall struct {
 	Plot     *plot
 }
 
-// measure is something cells are compared by.
-type measure struct {
-	name   string
-	higher bool // is better
-	// value of a run, the interval that this run by itself leaves, and whether it is
-	// known.
-	value  func(*series.Analysis) (v, low, high float64, ok bool)
-	format func(float64) string
-}
-
-// measures offered in the list box, the first shown without script.
-func measures() []measure {
-	return []measure{
-		{"p99", false, p99Interval, units.Latency},
-		{"good/s", true, goodRate, units.Rate},
-		{"errors", false, errorCount, func(v float64) string { return units.Count(uint64(v)) }},
-		{"recovery", false, longestRecovery, units.Latency},
-		{"CPU per request", false, cpuPerRequest, units.Latency},
-	}
-}
-
-// measured merges the OK responses of the measured time.
-func measured(a *series.Analysis) series.Dist {
-	parts := make([]series.Dist, 0, len(a.Segments))
-	for i := range a.Segments {
-		parts = append(parts, a.Segments[i].OK)
-	}
-	return series.Merge(parts...)
-}
-
-// p99Interval is the p99 with its 99 % interval by order statistics.
-func p99Interval(a *series.Analysis) (v, low, high float64, ok bool) {
-	d := measured(a)
-	n := float64(d.N())
-	if !series.EnoughForTable(0.99, d.N()) {
-		return 0, 0, 0, false
-	}
-	reach := 2.576 * math.Sqrt(0.99*0.01/n)
-	return d.Quantile(0.99), d.Quantile(0.99 - reach), d.Quantile(min(1, 0.99+reach)), true
-}
-
-func goodRate(a *series.Analysis) (v, low, high float64, ok bool) {
-	var good uint64
-	var us int64
-	for i := range a.Segments {
-		good += a.Segments[i].Good
-		us += a.Segments[i].LengthUs
-	}
-	if us == 0 {
-		return 0, 0, 0, false
-	}
-	v = float64(good) * 1e6 / float64(us)
-	spread := 2.576 * math.Sqrt(float64(good)) * 1e6 / float64(us)
-	return v, v - spread, v + spread, true
-}
-
-func errorCount(a *series.Analysis) (v, low, high float64, ok bool) {
-	for i := range a.Segments {
-		v += float64(a.Segments[i].Errors.Total())
-	}
-	reach := 2.576 * math.Sqrt(v)
-	return v, v - reach, v + reach, len(a.Segments) > 0
-}
-
-func longestRecovery(a *series.Analysis) (v, low, high float64, ok bool) {
-	for i := range a.Windows {
-		r := a.Windows[i].RecoveryUs()
-		if r < 0 {
-			return 0, 0, 0, false
-		}
-		v = max(v, float64(r))
-	}
-	return v, v - 100_000, v + 100_000, len(a.Windows) > 0
-}
-
-// cpuPerRequest is the proxy's CPU time per request that ended well, in µs.
-func cpuPerRequest(a *series.Analysis) (v, low, high float64, ok bool) {
-	good, _, _, known := goodRate(a)
-	if !known || good == 0 || a.Trust.ProxyCPU == 0 {
-		return 0, 0, 0, false
-	}
-	v = a.Trust.ProxyCPU * 1e6 / good
-	return v, v * 0.97, v * 1.03, true
-}
-
 // What stands below a matrix: of repeated runs, and of single ones.
 const (
 	notePooled = "Figures are the median of the runs of a combination, in brackets the lowest and the highest. best: the interval of this combination is clear of " +
 		"all others. =: it overlaps with the best one's. Other numbers: times the best. Intervals are at 99 %, from the spread between runs (Student's t), and never " +
 		"narrower than what one run leaves open: order statistics for p99, Poisson counts for rates and errors, the 100 ms resolution for recovery, ±3 % for CPU."
+	spreadNote = "The interval holds the mean of the runs with 99 %: it comes from how much they differ, and is never narrower than what one run leaves open."
 	noteSingle = "One run of each combination: how much runs differ is not known, so that none is said to be better than another. repeat: 5 in the scenario tells."
 )
 
@@ -142,10 +58,10 @@ const (
 // (columns). Repeats of one are pooled.
 func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *matrixView {
 	m := &matrixView{Note: noteSingle}
-	var list []measure
-	for _, me := range measures() {
+	var list []series.Measure
+	for _, me := range series.Measures() {
 		for _, a := range cells {
-			if _, _, _, ok := me.value(a); ok {
+			if _, _, _, ok := me.Value(a); ok {
 				list = append(list, me)
 				break
 			}
@@ -195,6 +111,9 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 		missing[place(l.Name, l.Vars)] = series.OneLine(l.Reason)
 	}
 	m.Limits = limitTable(cells)
+	if rows := words.SpreadRows(series.Spreads(run, cells)); len(rows) > 0 {
+		m.Spread = &table{Head: words.SpreadHead(), Rows: rows, Notes: []string{spreadNote}}
+	}
 	var groups [][]*series.Analysis
 	group := make(map[[2]string]int)
 	for _, r := range rows {
@@ -212,7 +131,7 @@ func newMatrix(run *result.Run, cells []*series.Analysis, views []*cellView) *ma
 	}
 	values, ratios := compare(list, groups)
 	for _, me := range list {
-		m.Measures = append(m.Measures, me.name)
+		m.Measures = append(m.Measures, me.Name)
 	}
 	for _, r := range rows {
 		row := matrixRow{Name: r}

@@ -87,6 +87,9 @@ func newView(d *series.Data, cells []*series.Analysis) *view {
 		v.Matrix = newMatrix(run, cells, v.Cells)
 	}
 	v.Facts = append(v.Facts, fmt.Sprintf("seed %d", run.Seed))
+	if label := cutText(series.OneLine(run.Label), 60); label != "" {
+		v.Facts = append(v.Facts, label)
+	}
 	v.Cards = cards(cells)
 	if len(v.Cards) > 6 {
 		v.Cards, v.MoreCards = v.Cards[:6], v.Cards[6:]
@@ -138,6 +141,7 @@ func (v *view) provenance(d *series.Data, cells []*series.Analysis) {
 			v.Provenance = append(v.Provenance, fact{name, value})
 		}
 	}
+	add("label", run.Label)
 	add("command", run.Command)
 	add("started", run.StartedAt)
 	add("ended", run.EndedAt)

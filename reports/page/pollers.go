@@ -57,8 +57,8 @@ type pollersRow struct {
 	Figures []pollers.Figure
 }
 
-// pollersCSP allows no script.
-const pollersCSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+// noScriptCSP allows no script.
+const noScriptCSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 // Pollers draws the page of a comparison of pollers. It needs no script: the switch
 // of measures is a group of radio buttons.
@@ -76,7 +76,7 @@ func Pollers(r *result.Pollers) ([]byte, error) {
 
 func newPollersView(r *result.Pollers) *pollersView {
 	v := &pollersView{
-		CSP: pollersCSP, Title: "Pollers", Obstacles: pollers.Obstacles(r), Notes: pollers.Notes(r), Problems: pollers.Problems(r),
+		CSP: noScriptCSP, Title: "Pollers", Obstacles: pollers.Obstacles(r), Notes: pollers.Notes(r), Problems: pollers.Problems(r),
 		Tool: series.OneLine("bench " + r.Tool.Version),
 	}
 	var choose strings.Builder

@@ -24,7 +24,7 @@
     if (!seen(e) || ["SCRIPT", "STYLE"].includes(e.tagName) || e.closest(".sr")) continue;
     if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
     texts.push(e);
-    if (parseFloat(getComputedStyle(e).fontSize) < 11) say("text of", getComputedStyle(e).fontSize, name(e));
+    if (!want.print && parseFloat(getComputedStyle(e).fontSize) < 11) say("text of", getComputedStyle(e).fontSize, name(e));
   }
   // contrast: the colour of a text against the nearest painted ground
   const rgb = c => { const m = /rgba?\(([^)]*)\)/.exec(c) || /color\(srgb ([^)]*)\)/.exec(c); if (!m) return null; const p = m[1].split(/[ ,\/]+/).map(Number); const k = c.startsWith("color") ? 255 : 1; return [p[0] * k, p[1] * k, p[2] * k, p.length > 3 ? p[3] : 1]; };
@@ -40,13 +40,19 @@
     }
   }
   // overlaps within one chart
-  for (const f of document.querySelectorAll(".plot,.ribbon,.lanes")) {
-    const t = [...f.querySelectorAll(".y span,.x span,.ends span,.legend li,.limit span,.at,.ev,.band span,figcaption h3,figcaption .sub,.readout")].filter(seen).map(e => [e, e.getBoundingClientRect()]);
+  for (const f of document.querySelectorAll(".plot,.ribbon,.lanes,.compared")) {
+    const t = [...f.querySelectorAll(".y span,.x span,.ends span,.legend li,.limit span,.at,.ev,.band span,figcaption h3,figcaption .sub,.readout,.tick,.mname,.measure .n,.chip,.why,.nobar,.key li")].filter(seen).map(e => [e, e.getBoundingClientRect()]);
     for (let i = 0; i < t.length; i++) for (let j = i + 1; j < t.length; j++) {
       const [a, x] = t[i], [b, y] = t[j]; if (a.contains(b) || b.contains(a)) continue;
       const w = Math.min(x.right, y.right) - Math.max(x.left, y.left), h = Math.min(x.bottom, y.bottom) - Math.max(x.top, y.top);
       if (w > 1 && h > 1) say("overlap of", w.toFixed(1), "x", h.toFixed(1), name(a), "and", name(b));
     }
+  }
+  // bars of intervals: wide enough, and their marks seen against the page and the band
+  for (const e of document.querySelectorAll(".ibar")) if (seen(e) && e.getBoundingClientRect().width < 140) say("a bar is", e.getBoundingClientRect().width, "wide");
+  if (!want.forced) for (const e of document.querySelectorAll(".ibar .dot,.ibar .cut")) {
+    const c = getComputedStyle(e), mark = rgb(e.matches(".dot") ? c.borderTopColor : c.color), band = e.parentElement.querySelector(".least");
+    for (const [what, g] of [["page", ground(document.body)], ["band", rgb(getComputedStyle(band).backgroundColor)]]) if (ratio(mark, g) < 3) say("mark contrast", ratio(mark, g).toFixed(2), "on the", what, e.parentElement.className);
   }
   // targets, names, roles, structure
   for (const e of document.querySelectorAll("a,button,select,summary")) {

@@ -42,6 +42,7 @@ type cell struct {
 	keep func(events []result.Event) error
 
 	index, count int
+	fresh        bool // the proxy's program is copied
 
 	dir        string         // sockets and configuration
 	network    *netns.Network // nil: everything is on the loopback
@@ -302,23 +303,6 @@ func (c *cell) render() (words []string, err error) {
 	return words, failed
 }
 
-// newDriver is the driver of a proxy; words are the command line of driver exec, filled
-// in.
-func newDriver(p *scenarios.Proxy, self, words []string, o driver.Options) driver.Driver {
-	switch p.Driver {
-	case "haproxy":
-		return driver.NewHAProxy(p.Binary, o)
-	case "nginx":
-		return driver.NewNginx(p.Binary, o)
-	case "exec":
-		return driver.NewExec(words, p.ReloadSignal, o)
-	case "external":
-		o.Stats = p.Stats.Socket
-		return driver.NewExternal(p.PID, o)
-	}
-	return driver.NewBuiltin(slices.Clone(self), o)
-}
-
 // prepareProxy writes the configuration and lets the proxy check it.
 func (c *cell) prepareProxy(ctx context.Context) error {
 	words, err := c.render()
@@ -334,7 +318,14 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	for _, addr := range c.listeners {
 		o.Listeners = append(o.Listeners, addr)
 	}
-	c.driver = newDriver(p, c.self, words, o)
+	program, err := findProgram(p, c.self)
+	if err == nil && c.fresh {
+		err = program.copyTo(c.dir)
+	}
+	if err != nil {
+		return fail(exitLost, err)
+	}
+	c.driver = newDriver(p, program, words, o)
 	if err := c.driver.Prepare(ctx); err != nil {
 		var refused *driver.ConfigError
 		switch {
@@ -351,9 +342,10 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	}
 	c.record.Proxy = result.Proxy{
 		Driver: p.Driver, Version: version, Build: build, Command: c.driver.Command(),
-		Config: c.config, Poller: p.Poller, CPUs: c.place.proxy,
+		Config: c.config, Poller: p.Poller, CPUs: c.place.proxy, Program: program.path,
 	}
-	return nil
+	c.record.Proxy.ProgramHash, err = program.hash()
+	return fail(exitLost, err)
 }
 
 func (c *cell) startProxy(ctx context.Context) error {

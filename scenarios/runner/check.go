@@ -69,7 +69,11 @@ func checkCell(ctx context.Context, group *proc.Group, cell *scenarios.Cell, sel
 	}
 	seen[key] = true
 	o := driver.Options{Group: group, Dir: dir, Config: config, Stats: data.Stats, Args: p.Args, Ready: p.Ready.D(), Reload: p.Reload}
-	err = newDriver(p, self, nil, o).Prepare(ctx)
+	from, err := findProgram(p, self)
+	if err != nil {
+		return "", err
+	}
+	err = newDriver(p, from, nil, o).Prepare(ctx)
 	var refused *driver.ConfigError
 	switch {
 	case err == nil:

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// environment is env.json: facts about the machine that matter to a result.
-type environment struct {
+// Environment is env.json: facts about the machine that matter to a result.
+type Environment struct {
 	Hostname    string            `json:"hostname"`
 	Kernel      string            `json:"kernel"`
 	Arch        string            `json:"arch"`
@@ -32,8 +32,8 @@ var sysctls = []string{
 	"net/ipv4/tcp_abort_on_overflow", "kernel/sched_autogroup_enabled",
 }
 
-// readEnvironment collects what can be read; what cannot is left empty.
-func readEnvironment() environment {
+// ReadEnvironment collects what can be read; what cannot is left empty.
+func ReadEnvironment() Environment {
 	text := func(path string) string {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -50,7 +50,7 @@ func readEnvironment() environment {
 		}
 		return ""
 	}
-	env := environment{
+	env := Environment{
 		Kernel: text("/proc/sys/kernel/osrelease"), Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
 		CPUModel:    after("/proc/cpuinfo", "model name"),
 		Governor:    text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),

@@ -191,7 +191,7 @@ func (c *cell) watchOrigin(ctx context.Context, o *origin) {
 		case <-p.Done():
 		}
 		if now, wanted := o.process(); wanted && now == p {
-			c.fail(fail(exitProxy, fmt.Errorf("origin %s ended unexpectedly (%s): %s", o.name, p.State(), p.Output())))
+			c.fail(fail(exitProxy, &OriginError{o.name, p.State(), p.Output()}))
 			return
 		}
 		// Killed on purpose: wait for the next process of this origin.

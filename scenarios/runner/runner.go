@@ -43,6 +43,13 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
+// OriginError is an origin that ended when it should not have.
+type OriginError struct{ Name, State, Output string }
+
+func (e *OriginError) Error() string {
+	return fmt.Sprintf("origin %s ended unexpectedly (%s): %s", e.Name, e.State, e.Output)
+}
+
 func fail(code int, err error) error {
 	if err == nil {
 		return nil
@@ -88,7 +95,11 @@ type Options struct {
 	Self    []string
 	Live    reports.Live
 	Command string // for the record
+	Label   string // for the record: what the user calls the run
 	Tool    result.Tool
+	// FreshProgram starts a copy of the proxy's program that was made for the run: where
+	// the kernel puts its pages is then drawn anew for each run.
+	FreshProgram bool
 }
 
 // Run carries out a scenario and writes its result folder. The record it
@@ -105,7 +116,7 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	}
 	sum := sha256.Sum256(doc.Resolved)
 	run = &result.Run{
-		Version: 1, Tool: o.Tool, Command: o.Command, Dir: dir.dir,
+		Version: 1, Tool: o.Tool, Command: o.Command, Label: o.Label, Dir: dir.dir,
 		Scenario: doc.Cells[0].Scenario.Name, Text: string(doc.Resolved), Hash: hex.EncodeToString(sum[:]),
 		Seed: doc.Cells[0].Scenario.Seed, StartedAt: started.Format(time.RFC3339Nano),
 		Axes: doc.Axes, Cells: []*result.Cell{}, Warnings: slices.Clone(doc.Warnings),
@@ -114,6 +125,7 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 			"events": fileEvents, "counters": fileCounters, "errors": fileErrors,
 			// Rendered from the above by package reports.
 			"html": "report.html", "md": "report.md", "junit": "junit.xml", "hlog": "hist.hlog", "csv": "seconds.csv",
+			"openmetrics": "metrics.om", "benchstat": "bench.txt", "badge": "badge.svg",
 		},
 	}
 	journal, group, err := safety(o.Self)
@@ -125,7 +137,7 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 
 	err = errors.Join(
 		dir.write(fileScenario, doc.Resolved),
-		dir.json(fileEnv, readEnvironment()),
+		dir.json(fileEnv, ReadEnvironment()),
 	)
 	if err != nil {
 		err = fail(exitLost, err)
@@ -181,7 +193,7 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 	}
 	free := newPorts()
 	for i := range o.Document.Cells {
-		if why := obstacle(&o.Document.Cells[i]); why != "" {
+		if why := Obstacle(&o.Document.Cells[i]); why != "" {
 			run.LeftOut = append(run.LeftOut, result.LeftOut{
 				Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars), Reason: why,
 			})
@@ -190,7 +202,7 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 		}
 		c := &cell{
 			scenario: o.Document.Cells[i].Scenario, self: o.Self, journal: journal, group: group, out: dir, live: o.Live,
-			ports: free, allowed: allowed, clock: monotonic{}, index: i, count: len(o.Document.Cells),
+			ports: free, allowed: allowed, clock: monotonic{}, fresh: o.FreshProgram, index: i, count: len(o.Document.Cells),
 			record: &result.Cell{
 				Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars),
 				Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},
@@ -228,9 +240,9 @@ func unfinished(run *result.Run, c *cell, events []result.Event) *result.Run {
 	return &r
 }
 
-// obstacle is why a combination of a matrix is left out, "" if it can be run. Where
+// Obstacle is why a combination of a matrix is left out, "" if it can be run. Where
 // nothing else is asked for, what the machine cannot do is an error of the run.
-func obstacle(c *scenarios.Cell) string {
+func Obstacle(c *scenarios.Cell) string {
 	if c.Obstacle != "" || len(c.Vars) == 0 || c.Scenario.Proxy.Driver != "builtin" {
 		return c.Obstacle
 	}

@@ -190,7 +190,7 @@ func (u *usage) add(to []result.Process, role string, pid int, started time.Time
 	}
 	u.now[pid] = read.CPUSeconds
 	return append(to, result.Process{
-		Role: role, PID: pid, CPUSeconds: read.CPUSeconds, RSSBytes: read.RSSBytes, FDs: read.FDs, Threads: read.Threads,
+		Role: role, PID: pid, CPUSeconds: read.CPUSeconds, SystemSeconds: read.KernelSeconds, RSSBytes: read.RSSBytes, FDs: read.FDs, Threads: read.Threads,
 		WaitedSeconds: u.waits.add(role, pid),
 	})
 }

@@ -299,7 +299,7 @@ func TestObstacle(t *testing.T) {
 		{scenarios.Cell{Scenario: s, Vars: map[string]string{"poller": "x"}, Obstacle: "no such thing"}, "no such thing"},
 		{scenarios.Cell{Scenario: s}, ""},
 	} {
-		if got := obstacle(&tt.cell); got != tt.want {
+		if got := Obstacle(&tt.cell); got != tt.want {
 			t.Errorf("%+v: %q, want %q", tt.cell, got, tt.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package reports
+package tty
 
 import (
 	"strings"
@@ -22,7 +22,7 @@ func TestWrapTextCountsCells(t *testing.T) {
 		{"abcdefgh", 3, "abc|def|gh"},
 		{"  blanks   around ", 0, "blanks   around"},
 	} {
-		if got := strings.Join(wrapText(c.text, c.width), "|"); got != c.want {
+		if got := strings.Join(Wrap(c.text, c.width), "|"); got != c.want {
 			t.Errorf("%q in %d cells: %q, want %q", c.text, c.width, got, c.want)
 		}
 	}
@@ -31,7 +31,7 @@ func TestWrapTextCountsCells(t *testing.T) {
 // Columns give way only as far as they can: none becomes narrower than its least width
 // or its head, whatever that costs.
 func TestColumnsKeepTheirLeastWidth(t *testing.T) {
-	columns := []column{{head: "n", right: true}, {head: "text", wraps: true, least: 9}, {head: "a longer head", wraps: true}}
+	columns := []Column{{Head: "n", Right: true}, {Head: "text", Wraps: true, Least: 9}, {Head: "a longer head", Wraps: true}}
 	rows := [][]string{{"10", "some words that wrap", "others that wrap"}}
 	want := strings.Join([]string{
 		" n  text       a longer head",
@@ -39,7 +39,7 @@ func TestColumnsKeepTheirLeastWidth(t *testing.T) {
 		"    words      wrap",
 		"    that wrap",
 	}, "\n")
-	if got := strings.Join(layTable(columns, rows, 10), "\n"); got != want {
+	if got := strings.Join(Table(columns, rows, 10), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -48,12 +48,12 @@ func TestColumnsKeepTheirLeastWidth(t *testing.T) {
 // nothing is left out.
 func TestLongCellsEndWithAMark(t *testing.T) {
 	text := strings.TrimSpace(strings.Repeat("word ", 50))
-	columns := []column{{head: "text", wraps: true}}
-	lines := layTable(columns, [][]string{{text}}, 10)
+	columns := []Column{{Head: "text", Wraps: true}}
+	lines := Table(columns, [][]string{{text}}, 10)
 	if len(lines) != 1+mostLines || !strings.HasSuffix(lines[mostLines], "~") {
 		t.Errorf("%d lines, the last %q; want %d, marked", len(lines), lines[len(lines)-1], 1+mostLines)
 	}
-	if lines := layTable(columns, [][]string{{text}}, 0); len(lines) != 2 || lines[1] != text {
+	if lines := Table(columns, [][]string{{text}}, 0); len(lines) != 2 || lines[1] != text {
 		t.Errorf("in a pipe: %q", lines)
 	}
 }

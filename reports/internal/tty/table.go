@@ -1,6 +1,9 @@
-package reports
+package tty
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Layout for people: text is wrapped, not cut. A width of 0 means that nothing
 // bounds it: the output is a file or a pipe.
@@ -9,24 +12,24 @@ import "strings"
 // nothing does.
 const mostLines = 12
 
-// wrapText breaks a text into lines of at most width cells, between words where
+// Wrap breaks a text into lines of at most width cells, between words where
 // it can, else after punctuation, else anywhere.
-func wrapText(text string, width int) []string {
+func Wrap(text string, width int) []string {
 	text = strings.TrimSpace(text)
-	if width <= 0 || textWidth(text) <= width {
+	if width <= 0 || Width(text) <= width {
 		return []string{text}
 	}
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && textWidth(line)+1+textWidth(word) <= width {
+		if line != "" && Width(line)+1+Width(word) <= width {
 			line += " " + word
 			continue
 		}
 		if line != "" {
 			lines = append(lines, line)
 		}
-		for textWidth(word) > width {
+		for Width(word) > width {
 			n := breakAt(word, width)
 			lines = append(lines, word[:n])
 			word = word[n:]
@@ -55,34 +58,43 @@ func breakAt(word string, width int) int {
 	return last
 }
 
-// column is one column of a table on a terminal.
-type column struct {
-	head string
-	// right aligns figures. Text is at the left.
-	right bool
-	// wraps tells that the column may become narrower than its texts, but not
-	// than least cells.
-	wraps bool
-	least int
+// Column is one column of a table on a terminal.
+type Column struct {
+	Head string
+	// Right aligns figures; text is at the left.
+	Right bool
+	// Wraps tells that the column may become narrower than its texts, but not
+	// than Least cells.
+	Wraps bool
+	Least int
 }
 
-// layTable gives the lines of a table. Columns are as wide as their texts; where
+// Table gives the lines of a table. Columns are as wide as their texts; where
 // that is more than width, those that may wrap give way, the widest first.
-func layTable(columns []column, rows [][]string, width int) []string {
+func Table(columns []Column, rows [][]string, width int) []string {
+	head, lines := Rows(columns, rows, width)
+	if head != "" {
+		return append([]string{head}, slices.Concat(lines...)...)
+	}
+	return slices.Concat(lines...)
+}
+
+// Rows is Table with the head, "" if no column has one, and the lines of each row apart.
+func Rows(columns []Column, rows [][]string, width int) (head string, lines [][]string) {
 	const gap = 2
 	sizes := make([]int, len(columns))
 	total := gap * (len(columns) - 1)
 	for i, c := range columns {
-		sizes[i] = textWidth(c.head)
+		sizes[i] = Width(c.Head)
 		for _, r := range rows {
-			sizes[i] = max(sizes[i], textWidth(r[i]))
+			sizes[i] = max(sizes[i], Width(r[i]))
 		}
 		total += sizes[i]
 	}
 	for width > 0 && total > width {
 		widest := -1
 		for i, c := range columns {
-			if c.wraps && sizes[i] > max(c.least, textWidth(c.head)) && (widest < 0 || sizes[i] > sizes[widest]) {
+			if c.Wraps && sizes[i] > max(c.Least, Width(c.Head)) && (widest < 0 || sizes[i] > sizes[widest]) {
 				widest = i
 			}
 		}
@@ -92,31 +104,30 @@ func layTable(columns []column, rows [][]string, width int) []string {
 		sizes[widest]--
 		total--
 	}
-	var lines []string
-	head := make([]string, len(columns))
+	heads := make([]string, len(columns))
 	for i, c := range columns {
-		head[i] = c.head
+		heads[i] = c.Head
 	}
-	if strings.Join(head, "") != "" {
-		lines = layRow(columns, sizes, head, gap, 0)
+	if strings.Join(heads, "") != "" {
+		head = layRow(columns, sizes, heads, gap, 0)[0]
 	}
 	for _, r := range rows {
-		lines = append(lines, layRow(columns, sizes, r, gap, width)...)
+		lines = append(lines, layRow(columns, sizes, r, gap, width))
 	}
-	return lines
+	return head, lines
 }
 
 // layRow gives the lines of one row; cells that wrap go on below.
-func layRow(columns []column, sizes []int, cells []string, gap, width int) []string {
+func layRow(columns []Column, sizes []int, cells []string, gap, width int) []string {
 	broken := make([][]string, len(cells))
 	height := 1
 	for i, text := range cells {
 		broken[i] = []string{text}
-		if width > 0 && columns[i].wraps {
-			broken[i] = wrapText(text, sizes[i])
+		if width > 0 && columns[i].Wraps {
+			broken[i] = Wrap(text, sizes[i])
 			if len(broken[i]) > mostLines {
 				broken[i] = broken[i][:mostLines]
-				broken[i][mostLines-1] = fit(broken[i][mostLines-1]+"~~", sizes[i]-1) + "~"
+				broken[i][mostLines-1] = Fit(broken[i][mostLines-1]+"~~", sizes[i]-1) + "~"
 			}
 		}
 		height = max(height, len(broken[i]))
@@ -129,8 +140,8 @@ func layRow(columns []column, sizes []int, cells []string, gap, width int) []str
 			if k < len(broken[i]) {
 				text = broken[i][k]
 			}
-			pad := strings.Repeat(" ", max(0, sizes[i]-textWidth(text)))
-			if c.right {
+			pad := strings.Repeat(" ", max(0, sizes[i]-Width(text)))
+			if c.Right {
 				text = pad + text
 			} else {
 				text += pad

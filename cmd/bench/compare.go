@@ -1,0 +1,329 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"bench/internal/result"
+	"bench/internal/thread"
+	report "bench/reports/compare"
+	"bench/scenarios"
+	"bench/scenarios/compare"
+)
+
+// compareCmd finds out whether one thing is worse than another.
+type compareCmd struct {
+	Scenario []string `arg:"" name:"scenario" help:"Scenario file or name of a built-in scenario; or the folders of recorded results, the base's and the new one's."`
+
+	Base []string `placeholder:"KEY=VALUE,..." sep:"none" help:"Settings of the base's side, as --set has them."`
+	New  []string `placeholder:"KEY=VALUE,..." sep:"none" help:"Settings of the new side."`
+	Set  []string `placeholder:"KEY=VALUE" sep:"none" help:"A setting of both sides."`
+
+	Pairs     string        `placeholder:"auto|N" help:"Pairs of runs: auto goes on until everything is decided. As the scenario says if not given, or else auto."`
+	MostPairs int           `default:"100" placeholder:"N" help:"Most pairs of --pairs auto, and of a confirmation."`
+	Within    time.Duration `placeholder:"TIME" help:"Begin no pair that would end later than this after the start."`
+	MinEffect string        `placeholder:"2%" help:"Least change that matters, in place of the scenario's; 2% if neither says."`
+	Alpha     *float64      `placeholder:"0.01" help:"Chance of a false alarm over all that decides, in place of the scenario's; 0.01 if neither says."`
+	Confirm   *bool         `negatable:"" help:"Repeat what looks worse with fresh pairs before it is called worse; the default with CI=true and with --bisect."`
+	OnlyWorse *bool         `negatable:"" help:"End as soon as nothing is worse, without the pairs that it takes to call something better; the default with --bisect."`
+	Keep      bool          `name:"keep-disturbed" help:"Count pairs that other programs disturbed: it takes more of them, but a machine that is never quiet has no others."`
+	Force     bool          `help:"Compare even where the sides do not have the same to do."`
+
+	Baseline  string `placeholder:"DIR" help:"Folder that is kept from one comparison to the next: recorded results of the base, and the noise floor."`
+	Calibrate bool   `help:"Make 20 pairs of the base against itself, and keep in the baseline how much they differ."`
+	Bisect    bool   `help:"Exit codes for git bisect run: 125 where it remains unclear, 128 for what is wrong with the command itself."`
+
+	Output  string  `short:"o" placeholder:"DIR" help:"Folder of the comparison and of its runs; results/compare-NAME-TIME if not given."`
+	JSON    string  `name:"json" placeholder:"FILE" help:"Write the record there, too; - is the standard output."`
+	Seed    *uint64 `help:"Seed of the coin and of the runs in place of the scenario's."`
+	Shorten float64 `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
+	CPUs    []int   `name:"cpus" placeholder:"CPU" help:"Use these processors only, for all parts of the runs."`
+	Outside bool    `name:"allow-outside" help:"Let the proxies use sockets, pid files and log targets outside the folders of the runs."`
+	Plain   bool    `help:"Print lines instead of a table in place."`
+	ASCII   bool    `name:"ascii" help:"Print no character beyond ASCII."`
+}
+
+// Help says what for.
+func (*compareCmd) Help() string {
+	return `Each pair of runs starts fresh processes from fresh copies of the programs, and a coin
+says which side goes first. Examples:
+
+  Is my build slower than the released one?
+    bench compare proxy-overhead --base proxy.binary=./bench-1.0 --new proxy.binary=./bench-new
+  The engine, or HAProxy?
+    bench compare proxy-overhead --base proxy.driver=haproxy --new proxy.driver=builtin
+  Two configurations:
+    bench compare mine.yaml --base proxy.configFile=old.cfg --new proxy.configFile=new.cfg
+  Which commit made it slower?
+    git bisect run sh -c 'make build || exit 125; bench compare mine.yaml --bisect --base proxy.binary=/opt/bench-good --new proxy.binary=bin/bench'
+  Results of earlier runs:
+    bench compare results/before results/after
+    bench compare results/today --baseline results/main
+
+Exit codes: 0 nothing is worse, 3 something is, 4 unclear or not comparable, 2 usage,
+130 interrupted. Nothing unclear passes.`
+}
+
+// exitWorse is that of a comparison in which something is worse.
+const exitWorse = 3
+
+// Exit codes that mean something to git bisect run.
+const (
+	bisectSkip  = 125
+	bisectAbort = 128
+)
+
+func (c *compareCmd) Run(std *streams) error {
+	err := c.compare(std)
+	if !c.Bisect || err == nil {
+		return err
+	}
+	exit, ok := errors.AsType[*exitError](err)
+	if !ok {
+		exit = &exitError{exitLost, err}
+	}
+	switch exit.code {
+	case exitWorse, exitInterrupted, bisectAbort:
+	case exitUsage:
+		exit.code = bisectAbort
+	default:
+		exit.code = bisectSkip
+	}
+	return exit
+}
+
+func (c *compareCmd) compare(std *streams) error {
+	file, err := outputFile(c.JSON, std)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	human := std.out
+	if c.JSON == "-" {
+		human = std.err
+	}
+	record, err := c.record(human)
+	if record == nil {
+		return err
+	}
+	if err != nil {
+		say(std.err, err)
+	}
+	if finished := errors.Join(report.Finish(human, c.Output, record, c.ASCII), writeJSON(file, record)); finished != nil {
+		say(std.err, finished)
+		err = errors.Join(err, finished)
+	}
+	switch {
+	case record.ExitCode != exitPass:
+		return &exitError{code: record.ExitCode}
+	case err != nil:
+		return &exitError{code: exitLost}
+	}
+	return nil
+}
+
+// record compares what the arguments name. Without a record the error is the whole
+// answer.
+func (c *compareCmd) record(human *os.File) (*result.Comparison, error) {
+	minEffect, err := c.minEffect()
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	if a := c.Alpha; a != nil && (*a <= 0 || *a >= 0.5) {
+		return nil, &exitError{exitUsage, fmt.Errorf("--alpha %v: it must be more than 0 and less than 0.5", *a)}
+	}
+	sides := len(c.Base)+len(c.New) > 0 || c.Calibrate
+	switch {
+	case len(c.Scenario) == 2 && !sides:
+		return c.recorded(c.Scenario[0], c.Scenario[1], minEffect)
+	case len(c.Scenario) == 1 && c.Baseline != "" && !sides:
+		return c.recorded(c.Baseline, c.Scenario[0], minEffect)
+	case len(c.Scenario) != 1:
+		return nil, &exitError{exitUsage, errors.New("name one scenario, with --base and --new, or two folders of results")}
+	case !sides:
+		return nil, &exitError{exitUsage, errors.New("what is compared with what? Give each side its settings, as in --base proxy.driver=haproxy --new proxy.driver=builtin; a side without any is the scenario as it stands")}
+	}
+	return c.live(human, minEffect)
+}
+
+func (c *compareCmd) minEffect() (*float64, error) {
+	if c.MinEffect == "" {
+		return nil, nil
+	}
+	p, err := scenarios.ParsePercent(c.MinEffect)
+	if err == nil && (p <= 0 || p >= 1) {
+		err = errors.New("it must be more than 0% and less than 100%")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--min-effect %s: %w", c.MinEffect, err)
+	}
+	return &p, nil
+}
+
+// recorded compares runs that were made earlier.
+func (c *compareCmd) recorded(base, other string, minEffect *float64) (*result.Comparison, error) {
+	if c.Pairs != "" || c.Seed != nil || len(c.Set) > 0 || c.Confirm != nil && *c.Confirm {
+		return nil, &exitError{exitUsage, errors.New("--pairs, --seed, --set and --confirm are for runs that are still to be made")}
+	}
+	record, err := compare.Recorded(compare.RecordedOptions{
+		Base: base, New: other, MinEffect: minEffect, Alpha: c.Alpha, Force: c.Force,
+		Command: strings.Join(os.Args, " "), Tool: tool(), Now: time.Now,
+	})
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	c.place(record.Scenario)
+	return record, nil
+}
+
+// place chooses the folder of a comparison where the user has not.
+func (c *compareCmd) place(name string) {
+	if c.Output == "" {
+		c.Output = filepath.Join("results", "compare-"+name+"-"+time.Now().Format("20060102-150405"))
+	}
+}
+
+// live compares by runs.
+func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Comparison, error) {
+	o, err := c.options(minEffect)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	plan, err := compare.Prepare(*o)
+	if side, ok := errors.AsType[*compare.SideError](err); ok {
+		return nil, &exitError{exitUsage, fmt.Errorf("side %s: %s", side.Side, scenarios.Describe(side.Err))}
+	}
+	if err != nil {
+		return nil, &exitError{exitUsage, errors.New(scenarios.Describe(err))}
+	}
+	for _, doc := range plan.Documents() {
+		if err := staysInside(doc, c.Outside); err != nil {
+			return nil, err
+		}
+	}
+	for _, doc := range plan.Documents() {
+		if done, err := elsewhere(doc); done || err != nil {
+			return nil, err
+		}
+	}
+	if err := thread.Confine(c.CPUs); err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	if c.Baseline != "" && !c.Calibrate {
+		floor, why, err := plan.ReadFloor(c.Baseline)
+		if err != nil {
+			return nil, &exitError{exitUsage, err}
+		}
+		plan.UseFloor(floor)
+		if why != "" {
+			plan.Warn(why)
+		}
+	}
+	ctx, stop := untilSignal()
+	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	view := newCompareView(human, c.Plain)
+	plan.Show(view)
+	if c.Calibrate {
+		return nil, c.calibrate(ctx, human, plan, view)
+	}
+	record, err := plan.Run(ctx)
+	view.close()
+	if record == nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	if errors.Is(err, context.Canceled) {
+		err = nil // the record says it
+	}
+	return record, err
+}
+
+// calibrate measures the noise floor.
+func (c *compareCmd) calibrate(ctx context.Context, human *os.File, plan *compare.Plan, view *compareView) error {
+	floor, refused, err := plan.Calibrate(ctx)
+	view.close()
+	switch {
+	case ctx.Err() != nil:
+		return &exitError{exitInterrupted, errors.New("interrupted; everything is undone, and no noise floor is kept")}
+	case err != nil:
+		return &exitError{compare.Code(err), err}
+	case floor == nil:
+		return &exitError{exitUnclear, fmt.Errorf("no noise floor: %s", refused)}
+	}
+	dir := c.Baseline
+	if dir == "" {
+		dir = c.Output
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, compare.FloorFile)
+	if err := compare.Save(path, floor); err != nil {
+		return err
+	}
+	printFloor(human, floor, path)
+	if refused != "" {
+		return &exitError{exitUnclear, fmt.Errorf("this noise floor is no ground to build on: %s", refused)}
+	}
+	return nil
+}
+
+// options are those of a live comparison.
+func (c *compareCmd) options(minEffect *float64) (*compare.Options, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	o := &compare.Options{
+		Scenario: c.Scenario[0], Seed: c.Seed, Shorten: c.Shorten, MinEffect: minEffect, Alpha: c.Alpha,
+		MostPairs: c.MostPairs, Within: c.Within, KeepDisturbed: c.Keep, Force: c.Force,
+		Confirm:  orElse(c.Confirm, c.Bisect || os.Getenv("CI") == "true"),
+		OneSided: orElse(c.OnlyWorse, c.Bisect),
+		Self:     []string{self}, Command: strings.Join(os.Args, " "), Tool: tool(),
+	}
+	if o.Set, err = parseSettings(c.Set); err != nil {
+		return nil, err
+	}
+	if o.Base, err = sideSettings("--base", c.Base); err != nil {
+		return nil, err
+	}
+	if o.New, err = sideSettings("--new", c.New); err != nil {
+		return nil, err
+	}
+	if c.Pairs != "" {
+		n, err := scenarios.ParsePairs(c.Pairs)
+		if err != nil {
+			return nil, fmt.Errorf("--pairs: %w", err)
+		}
+		o.Pairs = &n
+	}
+	c.place(strings.TrimSuffix(filepath.Base(c.Scenario[0]), ".yaml"))
+	o.Out = c.Output
+	return o, nil
+}
+
+func orElse(v *bool, otherwise bool) bool {
+	if v == nil {
+		return otherwise
+	}
+	return *v
+}
+
+// sideSettings reads the settings of a side.
+func sideSettings(flag string, texts []string) ([]scenarios.Setting, error) {
+	var all []scenarios.Setting
+	for _, text := range texts {
+		some, err := compare.ParseSide(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", flag, err)
+		}
+		all = slices.Concat(all, some)
+	}
+	return all, nil
+}

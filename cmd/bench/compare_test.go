@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bench/internal/result"
+	"bench/internal/testpeer"
+	"bench/scenarios/compare"
+	"bench/scenarios/measures/testfolder"
+)
+
+// realRuns makes the test of comparisons as long as it takes to tell small changes.
+var realRuns = flag.Bool("real", false, "compare builds of the engine until everything is decided; wants a quiet machine and half an hour")
+
+// quick is a scenario of less than two seconds that keeps the engine at work.
+const quick = `version: 1
+name: quick
+proxy:
+  driver: builtin
+  stats: {every: 100ms}
+  config: |
+    global
+        stats socket {{.Stats}} mode 600 level admin expose-fd listeners
+        maxconn 200
+    defaults
+        mode http
+        timeout connect 1s
+        timeout client 10s
+        timeout server 10s
+    frontend web
+        bind {{bind "web"}}
+        default_backend web
+    backend web
+    {{- range .Backends.web}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
+backends: [{name: web}]
+vars: {rate: 1000/s, time: 1200ms}
+load:
+  - name: clients
+    target: proxy/web
+    connections: {pool: 16}
+    phases:
+      - {name: warmup, rate: "${rate}", for: 200ms, measure: false}
+      - {name: steady, rate: "${rate}", for: "${time}"}
+compare:
+  measures: [{name: response.p50, gate: false}, {name: response.p99, gate: false}]
+`
+
+// comparison is a run of bench compare as a process of its own.
+type comparisonProcess struct {
+	cmd      *exec.Cmd
+	dir      string // of the comparison
+	temp     string
+	out, err bytes.Buffer
+}
+
+func startComparison(t *testing.T, scenario string, args ...string) *comparisonProcess {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Short, because socket paths are at most 108 bytes long.
+	root, err := os.MkdirTemp("", "ct-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	p := &comparisonProcess{dir: filepath.Join(root, "r"), temp: filepath.Join(root, "t")}
+	if err := os.Mkdir(p.temp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(root, "s.yaml")
+	if err := os.WriteFile(path, []byte(scenario), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = exec.Command(self, append([]string{"compare", path, "-o", p.dir}, args...)...)
+	p.cmd.Env = append(os.Environ(), mainVariable+"=1", "TMPDIR="+p.temp, "CI=")
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
+	p.cmd.WaitDelay = 10 * time.Second
+	if err := testpeer.Launch(p.cmd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	return p
+}
+
+// wait waits for the end, of which nothing may be left but the folder, and returns the
+// record.
+func (p *comparisonProcess) wait(t *testing.T) (code int, c *result.Comparison) {
+	t.Helper()
+	_ = p.cmd.Wait() // the exit code says it all
+	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		left, err := os.ReadDir(p.temp)
+		if err == nil && len(left) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("left behind: %v, %v", left, err)
+			break
+		}
+	}
+	c = &result.Comparison{}
+	if text, err := os.ReadFile(filepath.Join(p.dir, compare.File)); err != nil {
+		t.Errorf("%v\n%s%s", err, p.out.String(), p.err.String())
+	} else if err := json.Unmarshal(text, c); err != nil {
+		t.Error(err)
+	}
+	return p.cmd.ProcessState.ExitCode(), c
+}
+
+func comparedMeasure(c *result.Comparison, name string) *result.ComparedMeasure {
+	i := slices.IndexFunc(c.Measures, func(m result.ComparedMeasure) bool { return m.Name == name })
+	if i < 0 {
+		return &result.ComparedMeasure{}
+	}
+	return &c.Measures[i]
+}
+
+// build builds this program, slowed down by so much a request ("" is not at all).
+func build(t *testing.T, slowdown string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bench")
+	args := []string{"build", "-trimpath", "-o", path}
+	if slowdown != "" {
+		args = append(args, "-tags", "slowdown", "-ldflags", "-X bench/internal/slowdown.perRequest="+slowdown)
+	}
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// A build that spends more processor time on each request is found out by that, however
+// busy the machine is.
+func TestCompareFindsASlowBuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	t.Parallel()
+	slow := build(t, "100us")
+	// So few pairs tell it because nothing but the processor time decides.
+	p := startComparison(t, quick, "--new", "proxy.binary="+slow, "--pairs", "6", "--alpha", "0.05", "--keep-disturbed", "--no-confirm", "--json", "-")
+	code, c := p.wait(t)
+	cpu := comparedMeasure(c, result.MeasureCPU)
+	if code != exitWorse || c.Verdict != result.Slower || cpu.Verdict != result.Slower {
+		t.Fatalf("exit code %d, %s: %s; cpu %+v\n%s%s", code, c.Verdict, c.Reason, cpu, p.out.String(), p.err.String())
+	}
+	if spent := cpu.New - cpu.Base; spent < 90 || spent > 200 {
+		t.Errorf("a request takes %v µs more (%v, not %v); it was made to take 100", spent, cpu.New, cpu.Base)
+	}
+	if c.New.Proxy.Program != slow || c.New.Proxy.ProgramHash == "" || c.New.Proxy.ProgramHash == c.Base.Proxy.ProgramHash {
+		t.Errorf("programs %+v and %+v", c.Base.Proxy, c.New.Proxy)
+	}
+	if text := p.err.String(); !strings.Contains(text, "pair 1  ") || !strings.Contains(text, "about 1 more pairs") || !strings.Contains(text, "SLOWER") {
+		t.Errorf("output:\n%s", text)
+	}
+	if err := json.Unmarshal(p.out.Bytes(), &result.Comparison{}); err != nil {
+		t.Errorf("standard output: %v", err)
+	}
+	for _, r := range c.Runs {
+		if _, err := os.Stat(filepath.Join(p.dir, r.Dir, "run.json")); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, "compare.html")); err != nil {
+		t.Error(err)
+	}
+}
+
+// The long form: small changes are found, none is not.
+func TestRealComparisons(t *testing.T) {
+	if !*realRuns {
+		t.Skip("-real is not given")
+	}
+	long := []string{"--set", "time=6s", "--set", "rate=2000/s"}
+	same := build(t, "")
+	for _, c := range []struct {
+		name string
+		new  string
+		code int
+	}{
+		{"the same", same, exitPass},
+		{"2us slower", build(t, "2us"), exitWorse},
+	} {
+		p := startComparison(t, quick, append([]string{"--base", "proxy.binary=" + same, "--new", "proxy.binary=" + c.new, "--confirm"}, long...)...)
+		code, record := p.wait(t)
+		cpu := comparedMeasure(record, result.MeasureCPU)
+		t.Logf("%s: %s, exit code %d, %d pairs: %s; CPU per request %.1f µs and %.1f µs (%+.1f %%)", c.name, record.Verdict, code, record.Pairs, record.Reason, cpu.Base, cpu.New, cpu.ChangePercent)
+		if code != c.code {
+			t.Errorf("%s: exit code %d, want %d", c.name, code, c.code)
+		}
+	}
+}
+
+// Whoever interrupts a comparison gets what there is, and finds nothing left behind.
+func TestCompareInterrupted(t *testing.T) {
+	t.Parallel()
+	p := startComparison(t, strings.Replace(quick, "time: 1200ms", "time: 30s", 1), "--new", "rate=900/s")
+	time.Sleep(2500 * time.Millisecond)
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	code, c := p.wait(t)
+	if code != exitInterrupted || c.Verdict != result.Partial || c.Reason != "interrupted" {
+		t.Errorf("exit code %d, %s: %s\n%s%s", code, c.Verdict, c.Reason, p.out.String(), p.err.String())
+	}
+}
+
+// A proxy that crashes on the new side is worse, not the end of the comparison.
+func TestCompareCrash(t *testing.T) {
+	testpeer.Need(t, "haproxy")
+	t.Parallel()
+	crashing := filepath.Join(t.TempDir(), "haproxy-crashing")
+	script := "#!/bin/sh\ncase \" $* \" in *' -c '*|*' -vv '*) ;; *) (sleep 1; kill -SEGV $$) & ;; esac\nexec haproxy \"$@\"\n"
+	if err := os.WriteFile(crashing, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := startComparison(t, quick, "--base", "proxy.driver=haproxy", "--new", "proxy.driver=haproxy,proxy.binary="+crashing, "--keep-disturbed", "--no-confirm")
+	code, c := p.wait(t)
+	if m := comparedMeasure(c, result.MeasureCrashes); code != exitWorse || c.Verdict != result.Worse || m.New != 1 || m.Base != 0 || !strings.Contains(c.Reason, "segmentation fault") {
+		t.Errorf("exit code %d, %s: %s; %+v\n%s%s", code, c.Verdict, c.Reason, m, p.out.String(), p.err.String())
+	}
+}
+
+func TestCompareRecorded(t *testing.T) {
+	dir := t.TempDir()
+	for i, side := range []string{"base", "new"} {
+		testfolder.Write(t, filepath.Join(dir, side), &testfolder.Run{
+			Record: result.Run{Scenario: "quick", Text: quick, StartedAt: time.Unix(int64(i), 0).Format(time.RFC3339Nano)},
+			Loads:  []testfolder.Load{{Name: "clients", Us: []uint32{100, 200}, Times: 1000}}, Seconds: 2, CPU: 0.2,
+		})
+	}
+	out, file := filepath.Join(dir, "out"), filepath.Join(dir, "c.json")
+	for _, args := range [][]string{{filepath.Join(dir, "base"), filepath.Join(dir, "new")}, {filepath.Join(dir, "new"), "--baseline", filepath.Join(dir, "base")}} {
+		code, stdout, stderr := command(t, "", append([]string{"compare", "-o", out, "--json", file}, args...)...)
+		if code != exitUnclear || !strings.HasPrefix(stdout, "UNCLEAR") || !strings.Contains(stdout, "not interleaved") {
+			t.Errorf("%v: exit code %d: %s%s", args, code, stdout, stderr)
+		}
+		text, err := os.ReadFile(file)
+		var c result.Comparison
+		if err != nil || json.Unmarshal(text, &c) != nil || c.Interleaved || len(c.Measures) == 0 {
+			t.Errorf("%v: %v\n%s", args, err, text)
+		}
+	}
+}
+
+func TestCompareUsage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.yaml")
+	if err := os.WriteFile(path, []byte(quick), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{path}, "what is compared with what?"},
+		{[]string{path, path, "--new", "rate=1/s"}, "name one scenario"},
+		{[]string{path, "--new", "rate"}, "--new: \"rate\": a side is written KEY=VALUE,KEY=VALUE"},
+		{[]string{path, "--new", "rte=1/s"}, "s.yaml: --set rte: no variable or key of this name; did you mean \"rate\"?"},
+		{[]string{path, "--new", "rate=1/s", "--pairs", "1"}, "--pairs: \"1\" is neither auto nor a number from 2 to 1000"},
+		{[]string{path, "--new", "rate=1/s", "--min-effect", "2"}, "--min-effect 2: \"2\" is not a percentage"},
+		{[]string{path, "--new", "rate=1/s", "--alpha", "1"}, "--alpha 1: it must be more than 0"},
+		{[]string{t.TempDir(), t.TempDir()}, "neither a result folder nor a folder of them"},
+		{[]string{"a", "b", "--pairs", "5"}, "are for runs that are still to be made"},
+	} {
+		code, _, stderr := command(t, "", append([]string{"compare"}, tt.args...)...)
+		if code != exitUsage || !strings.Contains(stderr, tt.want) {
+			t.Errorf("%v: exit code %d: %s", tt.args, code, stderr)
+		}
+		// A wrong command must not call a commit bad.
+		if code, _, _ := command(t, "", append([]string{"compare", "--bisect"}, tt.args...)...); code != bisectAbort {
+			t.Errorf("%v: exit code %d with --bisect", tt.args, code)
+		}
+	}
+}
+
+// What a comparison cannot tell is skipped by git bisect.
+func TestBisectSkips(t *testing.T) {
+	dir := t.TempDir()
+	testfolder.Write(t, dir, &testfolder.Run{
+		Record: result.Run{Scenario: "quick", Text: quick}, Loads: []testfolder.Load{{Name: "clients", Us: []uint32{100}, Times: 1000}}, Seconds: 2,
+	})
+	if code, _, stderr := command(t, "", "compare", dir, dir, "--bisect", "-o", filepath.Join(dir, "out")); code != bisectSkip {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}

@@ -1,0 +1,319 @@
+package compare
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"bench/internal/result"
+	"bench/scenarios"
+	"bench/scenarios/gate"
+	"bench/scenarios/measures"
+)
+
+// RecordedOptions are those of a comparison of runs that were made earlier.
+type RecordedOptions struct {
+	// Base and New are result folders, or folders of them.
+	Base, New string
+	// MinEffect and Alpha take the place of the defaults; nil leaves them.
+	MinEffect, Alpha *float64
+	Force            bool
+	Command          string // for the record
+	Tool             result.Tool
+	Now              func() time.Time
+}
+
+// recorded is a comparison of earlier runs under way.
+type recorded struct {
+	o         *RecordedOptions
+	record    *result.Comparison
+	base, new []*measures.Run
+	values    values
+}
+
+// Recorded holds runs that were made earlier against each other. An error is one of the
+// folders; that the runs cannot be compared stands in the record.
+func Recorded(o RecordedOptions) (*result.Comparison, error) {
+	r := &recorded{o: &o}
+	began := o.Now().Format(time.RFC3339Nano)
+	var err error
+	if r.base, err = readAll(o.Base, nil); err != nil {
+		return nil, err
+	}
+	first := r.base[0].Record
+	section, asked := sectionOf(first)
+	r.values.asked = section.Measures
+	if len(asked) > 0 {
+		if r.base, err = readAll(o.Base, asked); err != nil {
+			return nil, err
+		}
+	}
+	if r.new, err = readAll(o.New, asked); err != nil {
+		return nil, err
+	}
+	r.record = &result.Comparison{
+		Version: 1, Tool: o.Tool, Command: o.Command, StartedAt: began, Scenario: first.Scenario, Seed: first.Seed,
+		MinEffect: orDefault(o.MinEffect, float64(section.MinEffect)), Alpha: orDefault(o.Alpha, section.Alpha), Method: "fixed",
+		Base: recordedSide(o.Base, r.base), New: recordedSide(o.New, r.new),
+		Measures: []result.ComparedMeasure{}, Runs: []result.ComparedRun{},
+	}
+	if err := r.compare(); err != nil {
+		return nil, err
+	}
+	r.record.EndedAt = o.Now().Format(time.RFC3339Nano)
+	return r.record, nil
+}
+
+// sectionOf is how the scenario of a run wants it compared, and the metrics of objectives
+// among its measures. One that cannot be read any more, because a file of it is gone,
+// leaves the defaults.
+func sectionOf(run *result.Run) (*scenarios.Compare, []measures.Asked) {
+	c := &scenarios.Compare{MinEffect: gate.DefaultMinEffect, Alpha: gate.DefaultAlpha}
+	doc, err := scenarios.Parse("scenario", []byte(run.Text), scenarios.Options{})
+	if err != nil || doc.Cells[0].Scenario.Compare == nil {
+		return c, nil
+	}
+	c = doc.Cells[0].Scenario.Compare
+	return c, asked(doc.Cells[0].Scenario, c.Measures)
+}
+
+func orDefault(v *float64, otherwise float64) float64 {
+	if v == nil {
+		return otherwise
+	}
+	return *v
+}
+
+func recordedSide(dir string, runs []*measures.Run) result.ComparisonSide {
+	s := result.ComparisonSide{Dir: dir}
+	if cells := runs[0].Record.Cells; len(cells) > 0 {
+		s.Proxy = cells[0].Proxy
+	}
+	s.Label = called(&s)
+	if label := runs[0].Record.Label; label != "" && !slices.ContainsFunc(runs, func(r *measures.Run) bool { return r.Record.Label != label }) {
+		s.Label = label // all runs were called so
+	}
+	return s
+}
+
+// compare fills in the record.
+func (r *recorded) compare() error {
+	c := r.record
+	if c.Base.Label == c.New.Label {
+		c.Base.Label, c.New.Label = withDir(&c.Base), withDir(&c.New)
+	}
+	if err := r.facts(); err != nil {
+		return err
+	}
+	if why := decisive(c.Differs); why != "" && !r.o.Force {
+		c.Verdict, c.ExitCode = result.NotComparable, exitUnclear
+		c.Reason = "the runs are not ones of the same work, but differ in " + why + "; --force compares them all the same"
+		r.runs(func(*measures.Run) string { return "" })
+		return nil
+	}
+	base, other := r.usable(r.base), r.usable(r.new)
+	r.runs(leftOut)
+	if len(base) == 0 || len(other) == 0 {
+		c.Verdict, c.Reason, c.ExitCode = result.Invalid, "of one side no run can be trusted: "+r.why(), exitUnclear
+		return nil
+	}
+	c.Interleaved = interleaved(base, other)
+	if c.Interleaved {
+		return r.pairs(base, other)
+	}
+	return r.apart(base, other)
+}
+
+func withDir(s *result.ComparisonSide) string { return strings.TrimSpace(s.Label + " (" + s.Dir + ")") }
+
+// facts notes in what the sides differ.
+func (r *recorded) facts() error {
+	var b, n byName
+	alike := drivers(r.base[0]) == drivers(r.new[0])
+	for _, side := range []struct {
+		runs []*measures.Run
+		to   *byName
+	}{{r.base, &b}, {r.new, &n}} {
+		for _, run := range side.runs {
+			work, err := workFacts(run)
+			if err != nil {
+				return err
+			}
+			side.to.add(slices.Concat(work, machine(run), proxies(run)))
+			if alike {
+				side.to.add(builds(run))
+			}
+		}
+	}
+	r.record.Differs = append([]result.ComparisonFact{}, differences(&b, &n)...)
+	for _, f := range []struct {
+		name string
+		of   *byName
+	}{{Base, &b}, {New, &n}} {
+		for _, name := range f.of.order {
+			if len(f.of.values[name]) > 1 && f.of.decisive[name] {
+				return fmt.Errorf("the runs of side %s are not ones of the same work: they differ in %s", f.name, name)
+			}
+		}
+	}
+	return nil
+}
+
+// leftOut is why a recorded run does not count, "" if it does. What others took from it
+// is known, and nothing can be made again.
+func leftOut(run *measures.Run) string {
+	if run.Record.Verdict == result.Partial {
+		return cmp.Or(run.Record.Reason, "the run is incomplete")
+	}
+	why, _ := disturbed(run.Record)
+	return why
+}
+
+func (r *recorded) usable(runs []*measures.Run) []*measures.Run {
+	return slices.DeleteFunc(slices.Clone(runs), func(m *measures.Run) bool { return leftOut(m) != "" })
+}
+
+func (r *recorded) why() string {
+	for _, run := range r.record.Runs {
+		if run.LeftOut {
+			return run.Reason
+		}
+	}
+	return "there is none"
+}
+
+// runs lists the runs in the order they were made.
+func (r *recorded) runs(left func(*measures.Run) string) {
+	add := func(side string, runs []*measures.Run) {
+		for i, run := range runs {
+			why := left(run)
+			r.record.Runs = append(r.record.Runs, result.ComparedRun{
+				Pair: i + 1, Side: side, Dir: run.Dir, Verdict: run.Record.Verdict, Reason: cmp.Or(why, run.Record.Reason), LeftOut: why != "",
+			})
+		}
+	}
+	add(Base, r.base)
+	add(New, r.new)
+	began := map[string]time.Time{}
+	for _, run := range slices.Concat(r.base, r.new) {
+		began[run.Dir] = started(run)
+	}
+	slices.SortStableFunc(r.record.Runs, func(a, b result.ComparedRun) int { return began[a.Dir].Compare(began[b.Dir]) })
+}
+
+func started(run *measures.Run) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, run.Record.StartedAt)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// interleaved tells whether runs make pairs: one of each side, then again one of each
+// side, in either order.
+func interleaved(base, other []*measures.Run) bool {
+	if len(base) != len(other) || len(base) < 2 {
+		return false
+	}
+	for i := 1; i < len(base); i++ {
+		last := latest(started(base[i-1]), started(other[i-1]))
+		if !started(base[i]).After(last) || !started(other[i]).After(last) {
+			return false
+		}
+	}
+	return true
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// cells are the combinations of the matrix that both runs have.
+func cells(base, other *measures.Run) (names []string) {
+	for _, m := range base.Measures {
+		if !slices.Contains(names, m.Cell) && slices.ContainsFunc(other.Measures, func(o measures.Measure) bool { return o.Cell == m.Cell }) {
+			names = append(names, m.Cell)
+		}
+	}
+	return names
+}
+
+// pairs judges runs that alternated, by the rules for a fixed number of pairs.
+func (r *recorded) pairs(base, other []*measures.Run) error {
+	for i := range base {
+		for _, cell := range cells(base[i], other[i]) {
+			r.values.add(base[i].OfCell(cell), other[i].OfCell(cell), cell)
+		}
+		r.values.end()
+	}
+	c := r.record
+	p := &procedure{record: c, values: r.values, made: len(base), plan: &Plan{
+		pairs: len(base), minEffect: c.MinEffect, alpha: c.Alpha, asked: r.values.asked,
+		base: &side{name: Base}, new: &side{name: New},
+	}}
+	err := p.open()
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		c.Verdict, c.Reason, c.ExitCode = refused.Verdict, refused.Reason, exitUnclear
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i := range base {
+		p.gate.Add(p.gatePair(i))
+	}
+	c.Pairs = len(base)
+	p.measures()
+	c.Verdict, c.Reason, c.ExitCode = p.verdict()
+	c.Warnings = append(p.plan.warnings, "no coin decided which run of a pair went first: what comes and goes in the rhythm of the pairs is taken for a difference")
+	return nil
+}
+
+// readAll reads the runs of a folder: it is one itself, or holds some, which are sorted
+// by when they were made.
+func readAll(dir string, asked []measures.Asked) ([]*measures.Run, error) {
+	var folders []string
+	if exists(filepath.Join(dir, "run.json")) {
+		folders = []string{dir}
+	} else {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if at := filepath.Join(dir, e.Name()); exists(filepath.Join(at, "run.json")) {
+				folders = append(folders, at)
+			}
+		}
+	}
+	switch {
+	case exists(filepath.Join(dir, File)):
+		return nil, fmt.Errorf("%s is the folder of a comparison, which holds the runs of both sides; its verdict stands in %s", dir, File)
+	case len(folders) == 0:
+		return nil, fmt.Errorf("%s: no run.json, and no folder in it has one: this is neither a result folder nor a folder of them", dir)
+	}
+	var all []*measures.Run
+	for _, at := range folders {
+		run, err := measures.Read(at, asked)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, run)
+	}
+	slices.SortStableFunc(all, func(a, b *measures.Run) int { return started(a).Compare(started(b)) })
+	return all, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,253 @@
+package compare
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bench/internal/result"
+	"bench/scenarios"
+	"bench/scenarios/measures/testfolder"
+)
+
+// shelf is a place for recorded runs.
+type shelf struct {
+	t    *testing.T
+	dir  string
+	text string // of the scenario, as resolved
+	at   time.Time
+	n    int
+}
+
+func newShelf(t *testing.T) *shelf {
+	t.Helper()
+	doc, err := scenarios.Parse("s.yaml", []byte(text), scenarios.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shelf{t: t, dir: t.TempDir(), text: string(doc.Resolved), at: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+}
+
+// put records a run on a side; its times are so many times 200 µs.
+func (s *shelf) put(side string, factor float64, change func(*testfolder.Run)) {
+	s.t.Helper()
+	s.n++
+	s.at = s.at.Add(time.Minute)
+	var us []uint32
+	for i := range 100 {
+		us = append(us, uint32(factor*float64(100_000+1000*i+7*(s.n%5))/1000))
+	}
+	r := &testfolder.Run{
+		Record:  result.Run{Scenario: "fake", Text: s.text, StartedAt: s.at.Format(time.RFC3339Nano)},
+		Loads:   []testfolder.Load{{Name: "clients", Us: us, Times: 20}},
+		Seconds: 2, CPU: 0.2 * factor, System: 0.1,
+		Env: map[string]any{"hostname": "h", "kernel": "6.1", "cpuModel": "x", "cpus": 2, "limits": map[string]any{"nofile": 1024}},
+	}
+	if change != nil {
+		change(r)
+	}
+	testfolder.Write(s.t, filepath.Join(s.dir, side, fmt.Sprintf("run-%03d", s.n)), r)
+}
+
+func (s *shelf) compare(force bool) *result.Comparison {
+	s.t.Helper()
+	c, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, Base), New: filepath.Join(s.dir, New), Force: force, Now: time.Now})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+func TestRecordedApart(t *testing.T) {
+	s := newShelf(t)
+	for range 3 {
+		s.put(Base, 1, nil)
+	}
+	for range 3 {
+		s.put(New, 1.3, nil)
+	}
+	c := s.compare(false)
+	if c.Interleaved || c.Verdict != result.Unclear || c.ExitCode != exitUnclear || !strings.Contains(c.Reason, "were not interleaved") || !strings.Contains(c.Reason, "5 sessions") {
+		t.Errorf("%s, exit code %d: %s", c.Verdict, c.ExitCode, c.Reason)
+	}
+	if m := find(t, c, result.MeasureP50); m.ChangePercent < 28 || m.ChangePercent > 32 || m.Low != nil || m.Verdict != result.Undecided || len(m.NewValues) != 3 {
+		t.Errorf("p50 %+v", m)
+	}
+	if len(c.Differs) != 0 || len(c.Runs) != 6 {
+		t.Errorf("differs %+v, %d runs", c.Differs, len(c.Runs))
+	}
+}
+
+func TestRecordedInterleaved(t *testing.T) {
+	for _, tt := range []struct {
+		factor  float64
+		code    int
+		verdict string
+	}{{1.2, exitWorse, result.Slower}, {1, 0, ""}} {
+		s := newShelf(t)
+		for i := range 16 {
+			sides := []string{Base, New}
+			if i%3 == 0 {
+				sides[0], sides[1] = New, Base
+			}
+			for _, side := range sides {
+				factor := 1 + 0.004*float64((i*7+len(side))%5)
+				if side == New {
+					factor *= tt.factor
+				}
+				s.put(side, factor, nil)
+			}
+		}
+		c := s.compare(false)
+		if !c.Interleaved || c.ExitCode != tt.code || tt.verdict != "" && c.Verdict != tt.verdict || c.Method != "fixed" || c.Pairs != 16 {
+			t.Errorf("factor %v: %s, exit code %d: %s", tt.factor, c.Verdict, c.ExitCode, c.Reason)
+		}
+	}
+}
+
+// Sessions of other days tell how much they differ, and what is beyond that.
+func TestRecordedSessions(t *testing.T) {
+	record := func(factor, noise float64) *result.Comparison {
+		s := newShelf(t)
+		for i := range 8 {
+			s.at = s.at.Add(24 * time.Hour)
+			s.put(Base, 1+noise*float64(i%3), nil)
+			s.put(Base, 1+noise*float64(i%3), nil)
+		}
+		s.at = s.at.Add(24 * time.Hour)
+		s.put(New, factor, nil)
+		return s.compare(false)
+	}
+	for _, tt := range []struct {
+		factor, noise float64
+		code          int
+		verdicts      string
+	}{
+		{1.3, 0.004, exitWorse, result.Slower},
+		{1.03, 0.004, exitWorse, result.Slower},
+		{1.0, 0.004, 0, result.Same + result.Under5},
+		{0.7, 0.004, 0, result.Better},
+		// Where sessions differ more, so small a change cannot be told.
+		{1.03, 0.012, exitUnclear, result.Unclear},
+	} {
+		c := record(tt.factor, tt.noise)
+		if c.ExitCode != tt.code || !strings.Contains(tt.verdicts, c.Verdict) {
+			t.Errorf("%+v: %s, exit code %d: %s", tt, c.Verdict, c.ExitCode, c.Reason)
+		}
+		if m := find(t, c, result.MeasureP50); m.Low == nil || *m.Low > m.ChangePercent || *m.High < m.ChangePercent {
+			t.Errorf("%+v: %+v", tt, m)
+		}
+	}
+}
+
+// On another machine, sessions say nothing.
+func TestRecordedOtherMachine(t *testing.T) {
+	s := newShelf(t)
+	for range 6 {
+		s.at = s.at.Add(24 * time.Hour)
+		s.put(Base, 1, nil)
+	}
+	s.put(New, 1.3, func(r *testfolder.Run) { r.Env["kernel"] = "6.2"; r.Env["limits"] = map[string]any{"nofile": 4096} })
+	c := s.compare(false)
+	if c.ExitCode != exitUnclear || !strings.Contains(c.Reason, "another kernel") {
+		t.Errorf("exit code %d: %s", c.ExitCode, c.Reason)
+	}
+	want := []result.ComparisonFact{{Name: "kernel", Base: "6.1", New: "6.2"}, {Name: "limit nofile", Base: "1024", New: "4096"}}
+	if len(c.Differs) != 2 || c.Differs[0] != want[0] || c.Differs[1] != want[1] {
+		t.Errorf("differs %+v", c.Differs)
+	}
+}
+
+func TestRecordedOtherWork(t *testing.T) {
+	for name, change := range map[string]func(*testfolder.Run){
+		"scenario, load": func(r *testfolder.Run) { r.Record.Text = strings.Replace(r.Record.Text, "1000/s", "900/s", 1) },
+		"scenario":       func(r *testfolder.Run) { r.Record.Scenario = "another" },
+		"loop of load clients": func(r *testfolder.Run) {
+			r.Loads[0].Arrival = "closed"
+		},
+		"length": func(r *testfolder.Run) { r.Seconds = 4 },
+	} {
+		s := newShelf(t)
+		s.put(Base, 1, nil)
+		s.put(New, 1, change)
+		c := s.compare(false)
+		if c.Verdict != result.NotComparable || c.ExitCode != exitUnclear || len(c.Measures) != 0 {
+			t.Errorf("%s: %s, exit code %d, %d measures", name, c.Verdict, c.ExitCode, len(c.Measures))
+		}
+		if len(c.Differs) == 0 || c.Differs[0].Name != name || !c.Differs[0].Decisive || !strings.Contains(c.Reason, name) {
+			t.Errorf("%s: differs %+v: %s", name, c.Differs, c.Reason)
+		}
+		if c = s.compare(true); c.Verdict == result.NotComparable || len(c.Measures) == 0 {
+			t.Errorf("%s, forced: %s", name, c.Verdict)
+		}
+	}
+	// Another proxy is what is compared, and limits change nothing of the work.
+	s := newShelf(t)
+	s.put(Base, 1, nil)
+	s.put(New, 1, func(r *testfolder.Run) {
+		r.Record.Text = strings.Replace(strings.Replace(r.Record.Text, "failed == 0", "failed < 5", 1), "proxy:\n", "proxy:\n  driver: haproxy\n", 1)
+		r.Record.Cells = []*result.Cell{{Name: "run", Verdict: result.Pass, Proxy: result.Proxy{Driver: "haproxy", Version: "2.6", ProgramHash: strings.Repeat("a", 64)}}}
+	})
+	c := s.compare(false)
+	if c.Verdict == result.NotComparable || c.New.Label != "haproxy 2.6" || c.Base.Label != "builtin 1.0" {
+		t.Errorf("%s: %s; %s and %s", c.Verdict, c.Reason, c.Base.Label, c.New.Label)
+	}
+	names := map[string]bool{}
+	for _, f := range c.Differs {
+		names[f.Name] = true
+	}
+	if !names["proxy"] || names["proxy build"] || !names["scenario, objectives"] || !names["settings of the proxy"] {
+		t.Errorf("differs %+v", c.Differs)
+	}
+}
+
+func TestRecordedLeftOut(t *testing.T) {
+	s := newShelf(t)
+	s.put(Base, 1, func(r *testfolder.Run) {
+		r.Record.Cells = []*result.Cell{{Name: "run", Verdict: result.Pass, Trust: result.Trust{ForeignCPU: 0.4}}}
+	})
+	s.put(New, 1, nil)
+	c := s.compare(false)
+	if c.Verdict != result.Invalid || !strings.Contains(c.Reason, "other programs") || !c.Runs[0].LeftOut || c.Runs[1].LeftOut {
+		t.Errorf("%s: %s; %+v", c.Verdict, c.Reason, c.Runs)
+	}
+}
+
+func TestRecordedFolders(t *testing.T) {
+	s := newShelf(t)
+	s.put(Base, 1, nil)
+	s.put(New, 1, nil)
+	one := filepath.Join(s.dir, New, "run-002")
+	if c, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, Base), New: one, Now: time.Now}); err != nil || len(c.Runs) != 2 {
+		t.Errorf("a result folder itself: %v", err)
+	}
+	if _, err := Recorded(RecordedOptions{Base: s.dir, New: one, Now: time.Now}); err == nil || !strings.Contains(err.Error(), "neither a result folder nor a folder of them") {
+		t.Errorf("error %v", err)
+	}
+	if err := Save(filepath.Join(s.dir, Base, File), &result.Comparison{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, Base), New: one, Now: time.Now}); err == nil || !strings.Contains(err.Error(), "the folder of a comparison") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Two builds of one version are told apart by the first line in which they differ, or by
+// their sums.
+func TestBuildsDiffer(t *testing.T) {
+	s := newShelf(t)
+	put := func(side, build, hash string) {
+		s.put(side, 1, func(r *testfolder.Run) {
+			r.Record.Cells = []*result.Cell{{Name: "run", Verdict: result.Pass, Proxy: result.Proxy{Driver: "haproxy", Version: "2.6", Build: build, ProgramHash: hash}}}
+		})
+	}
+	put(Base, "Running on Linux\nBuilt with OpenSSL 3.0.17\nmore", strings.Repeat("a", 64))
+	put(New, "Running on Linux\nBuilt with OpenSSL 3.0.18\nmore", strings.Repeat("b", 64))
+	c := s.compare(false)
+	want := result.ComparisonFact{Name: "proxy build", Base: "Built with OpenSSL 3.0.17", New: "Built with OpenSSL 3.0.18"}
+	if len(c.Differs) != 1 || c.Differs[0] != want {
+		t.Errorf("differs %+v", c.Differs)
+	}
+}
