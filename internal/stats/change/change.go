@@ -57,30 +57,21 @@ func Find(values []float64) ([]Point, error) {
 		}
 	}
 	s := newSeries(values)
-	s.phi = follows(values)
 	at, p := s.divide()
 	// How much runs depend on each other shows best once the levels are known, and
 	// which levels there are, once that is.
-	for range mostRounds {
-		phi := s.dependence(at)
-		if len(at) == 0 && phi >= s.phi || math.Abs(phi-s.phi) < samePhi {
-			break
+	if len(at) > 0 {
+		if s.phi = s.dependence(at); s.phi > littlePhi {
+			// Chance may have made these levels, and taking them off hides what did.
+			s.phi = max(s.phi, (s.phi+follows(values))/2)
 		}
-		s.phi = phi
-		was := at
-		if at, p = s.divide(); slices.Equal(at, was) {
-			break
-		}
+		at, p = s.divide()
 	}
 	return levels(values, at, p), nil
 }
 
-// mostRounds bounds how often levels and dependence are told from each other; a
-// difference of less than samePhi changes no level.
-const (
-	mostRounds = 3
-	samePhi    = 0.02
-)
+// littlePhi is how much dependence is believed at once.
+const littlePhi = 0.25
 
 // segment is a part of the series that is not split yet.
 type segment struct {

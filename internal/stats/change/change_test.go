@@ -217,8 +217,8 @@ func TestMirrorAndScale(t *testing.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		phi := rapid.Float64Range(0, 0.8).Draw(t, "dependence")
 		var levels []level
-		for range rapid.IntRange(1, 4).Draw(t, "levels") {
-			levels = append(levels, level{rapid.IntRange(5, 30).Draw(t, "runs"), rapid.Float64Range(80, 120).Draw(t, "level")})
+		for range rapid.IntRange(1, 3).Draw(t, "levels") {
+			levels = append(levels, level{rapid.IntRange(5, 20).Draw(t, "runs"), rapid.Float64Range(80, 120).Draw(t, "level")})
 		}
 		values := draw(seed, 0.02, phi, levels...)
 		if len(values) < LeastValues {

@@ -9,22 +9,19 @@ import (
 const (
 	// mostDependence bounds it: short series show more than there is.
 	mostDependence = 0.95
-	// mostAtFirst bounds it as long as no levels are known, and doubt is taken off,
-	// about the standard error of forty values: what is too much hides changes.
-	mostAtFirst = 0.8
-	doubt       = 0.2
-	// lags are the distances in the series that are looked at, trimmed the share of the
-	// greatest differences that is left out: outliers, and steps from level to level.
-	lags    = 4
-	trimmed = 0.1
+	// mostFollows bounds it as told by differences.
+	mostFollows = 0.8
+	// trimmed is the share of the greatest differences that is left out: outliers, and
+	// steps from level to level.
+	trimmed = 0.2
 	// leastToFollow is how many values it takes: of fewer, a step enters too many.
-	leastToFollow = 24
+	leastToFollow = 20
 )
 
 // follows is how much a value follows the one before it, by the sizes of differences
-// between values that are 1 to 4 apart (the variogram; Matheron 1963): a step from one
-// level to another one enters few of them. In a series of which each value is phi times
-// the one before and noise, those k apart differ by the root of 1 - phi^k.
+// between neighbours and between values two apart (the variogram; Matheron 1963): a step
+// from one level to another one enters few of them. In a series of which each value is
+// phi times the one before and noise, their squares are as 1 to 1 + phi.
 func follows(values []float64) float64 {
 	if len(values) < leastToFollow {
 		return 0
@@ -42,27 +39,11 @@ func follows(values []float64) float64 {
 		}
 		return square(sum / float64(len(all)))
 	}
-	near, far := size(1), 0.0
-	for k := 2; k <= lags; k++ {
-		far += size(k)
-	}
+	near := size(1)
 	if near == 0 {
 		return 0
 	}
-	// The sum of (1 - phi^k)/(1 - phi) grows with phi.
-	low, high := 0.0, mostAtFirst+doubt
-	for range 30 {
-		phi, sum := (low+high)/2, 0.0
-		for k := 2; k <= lags; k++ {
-			sum += (1 - math.Pow(phi, float64(k))) / (1 - phi)
-		}
-		if sum < far/near {
-			low = phi
-		} else {
-			high = phi
-		}
-	}
-	return min(max(low-doubt, 0), mostAtFirst)
+	return min(max(size(2)/near-1, 0), mostFollows)
 }
 
 // dependence is the same when the values between some places have one level each: the
