@@ -119,7 +119,7 @@ func TestHistoryUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"expected \"<dir> ...\"":     {},
+		"expected \"<dir> ...\"":    {},
 		"no result folder":          {t.TempDir()},
 		"KEY=VALUE":                 {dir, "--reference", "haproxy"},
 		"is no axis of its matrix":  {dir, "--reference", "driver=haproxy"},

@@ -33,16 +33,16 @@ type historyView struct {
 }
 
 type historyGroup struct {
-	Title    string
-	Facts    []string
-	Sum      string
-	Edge     string // class of the sum: what is worse comes first
-	Cells    bool
-	Changes  []historyChange
-	Plots    []*historyPlot
-	Gaps     []string
-	Runs     *table
-	Values   *table
+	Title   string
+	Facts   []string
+	Sum     string
+	Edge    string // class of the sum: what is worse comes first
+	Cells   bool
+	Changes []historyChange
+	Plots   []*historyPlot
+	Gaps    []string
+	Runs    *table
+	Values  *table
 }
 
 type historyChange struct {

@@ -194,8 +194,8 @@ func LeftOut(h *result.History) string {
 	return strings.Join(parts, ", ")
 }
 
-// Sections of a group by the reason for which no change was looked for, or no value
-// is known, each reason once: "too few values: p99 poller=select".
+// Gaps are the measures of a group of which no value is known, or in which no change was
+// looked for, with the reason, each reason once.
 func Gaps(g *result.HistoryGroup) []string {
 	by := make(map[string][]string)
 	var order []string

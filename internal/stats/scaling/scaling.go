@@ -73,9 +73,9 @@ func Fit(points []Point) (*Law, error) {
 	for _, p := range points {
 		switch i := slices.IndexFunc(used, func(u Point) bool { return u.N == p.N }); {
 		case math.IsNaN(p.N) || math.IsInf(p.N, 0) || p.N < 1:
-			return nil, fmt.Errorf("N = %v: the law is of numbers from 1 on", p.N)
+			return nil, fmt.Errorf("a point at N = %v: the law is of numbers from 1 on", p.N)
 		case slices.ContainsFunc(p.Rates, func(r float64) bool { return !(r > 0) || math.IsInf(r, 0) }):
-			return nil, fmt.Errorf("N = %s: a rate is not above 0", units.Number(p.N))
+			return nil, fmt.Errorf("at N = %s a rate is not above 0", units.Number(p.N))
 		case p.LoadLimited:
 			l.LeftOut = append(l.LeftOut, p.N)
 		case i >= 0:
@@ -140,7 +140,7 @@ func (l *Law) value(n float64) float64 { return l.Gamma * math.Exp(shape(n, l.Al
 // which some law through them is about as good as the best.
 func (l *Law) At(n float64) (Estimate, error) {
 	if !(n >= 1 && n <= l.Reach()) {
-		return Estimate{}, fmt.Errorf("N = %s: the law was measured up to %s, and says nothing beyond %s", units.Number(n), units.Number(l.Largest()), units.Number(l.Reach()))
+		return Estimate{}, fmt.Errorf("nothing can be said of N = %s: the law was measured up to %s, and holds up to %s at most", units.Number(n), units.Number(l.Largest()), units.Number(l.Reach()))
 	}
 	best := math.Log(l.value(n))
 	// The start of a search is where the last one ended: neighbours are alike.

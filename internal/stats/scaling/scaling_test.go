@@ -36,7 +36,7 @@ var sizes = []float64{1, 2, 4, 8, 12, 16}
 
 func seeded(n uint64) *rand.Rand { return rand.New(rand.NewPCG(n, 1)) }
 
-func close(a, b, share float64) bool { return math.Abs(a-b) <= share*math.Abs(b) }
+func near(a, b, share float64) bool { return math.Abs(a-b) <= share*math.Abs(b) }
 
 // Without noise the law is found again, with intervals that are a point.
 func TestExactLaw(t *testing.T) {
@@ -45,14 +45,14 @@ func TestExactLaw(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !close(l.Gamma, want.gamma, 1e-4) || math.Abs(l.Alpha-want.alpha) > 1e-4 || !close(l.Beta, want.beta, 1e-2) {
+		if !near(l.Gamma, want.gamma, 1e-4) || math.Abs(l.Alpha-want.alpha) > 1e-4 || !near(l.Beta, want.beta, 1e-2) {
 			t.Errorf("%+v: gamma %v, alpha %v, beta %v", want, l.Gamma, l.Alpha, l.Beta)
 		}
 		peak, err := l.Peak()
-		if err != nil || !close(peak.Value, want.peak(), 5e-3) || !close(peak.Low, want.peak(), 1e-2) || !close(peak.High, want.peak(), 1e-2) {
+		if err != nil || !near(peak.Value, want.peak(), 5e-3) || !near(peak.Low, want.peak(), 1e-2) || !near(peak.High, want.peak(), 1e-2) {
 			t.Errorf("%+v: peak %+v (%v), want %v", want, peak, err, want.peak())
 		}
-		if e, err := l.At(20); err != nil || !close(e.Value, want.at(20), 1e-3) || e.Low > e.Value || e.High < e.Value {
+		if e, err := l.At(20); err != nil || !near(e.Value, want.at(20), 1e-3) || e.Low > e.Value || e.High < e.Value {
 			t.Errorf("%+v: at 20 %+v (%v), want %v", want, e, err, want.at(20))
 		}
 	}
@@ -62,7 +62,7 @@ func TestExactLaw(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !close(l.Gamma, 500, 1e-3) || math.Abs(l.Alpha-want.alpha) > 1e-3 || l.Beta > 1e-4 {
+		if !near(l.Gamma, 500, 1e-3) || math.Abs(l.Alpha-want.alpha) > 1e-3 || l.Beta > 1e-4 {
 			t.Errorf("%+v: gamma %v, alpha %v, beta %v", want, l.Gamma, l.Alpha, l.Beta)
 		}
 	}
@@ -225,12 +225,12 @@ func TestScaleOfRates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !close(a.Alpha, b.Alpha, 1e-4) || !close(a.Beta, b.Beta, 1e-4) || !close(a.Gamma, b.Gamma*1024, 1e-6) {
+	if !near(a.Alpha, b.Alpha, 1e-4) || !near(a.Beta, b.Beta, 1e-4) || !near(a.Gamma, b.Gamma*1024, 1e-6) {
 		t.Errorf("%+v and %+v", a, b)
 	}
 	p, err := a.Peak()
 	q, err2 := b.Peak()
-	if err != nil || err2 != nil || !close(p.Low, q.Low, 1e-3) || !close(p.High, q.High, 1e-3) {
+	if err != nil || err2 != nil || !near(p.Low, q.Low, 1e-3) || !near(p.High, q.High, 1e-3) {
 		t.Errorf("peaks %+v (%v) and %+v (%v)", p, err, q, err2)
 	}
 }
@@ -268,7 +268,7 @@ func TestRefusals(t *testing.T) {
 		t.Error(err)
 	}
 	for _, n := range []float64{8.1, 0.9, math.NaN()} {
-		if e, err := l.At(n); err == nil || !strings.Contains(err.Error(), "measured up to 4.00, and says nothing beyond 8.00") {
+		if e, err := l.At(n); err == nil || !strings.Contains(err.Error(), "measured up to 4.00, and holds up to 8.00 at most") {
 			t.Errorf("at %v: %+v, %v", n, e, err)
 		}
 	}
@@ -287,7 +287,7 @@ func TestRunsOfOneSizeTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := Fit(apart); err != nil || !close(a.Alpha, b.Alpha, 1e-6) || !close(a.least, b.least, 1e-6) {
+	if b, err := Fit(apart); err != nil || !near(a.Alpha, b.Alpha, 1e-6) || !near(a.least, b.least, 1e-6) {
 		t.Errorf("%+v and %+v (%v)", a, b, err)
 	}
 }
