@@ -59,8 +59,8 @@ func Find(values []float64) ([]Point, error) {
 	s := newSeries(values)
 	at, p := s.divide()
 	// How much runs depend on each other shows best once the levels are known, and
-	// which levels there are, once that is.
-	if len(at) > 0 {
+	// which levels there are, once that is. Few values show neither.
+	if len(at) > 0 && len(values) >= leastToFollow {
 		if s.phi = s.dependence(at); s.phi > littlePhi {
 			// Chance may have made these levels, and taking them off hides what did.
 			s.phi = max(s.phi, (s.phi+follows(values))/2)

@@ -171,6 +171,21 @@ func TestStepsAreFound(t *testing.T) {
 	}
 }
 
+// Short series show great steps, though nothing is known of how much their values depend
+// on each other.
+func TestStepsOfShortSeries(t *testing.T) {
+	const trials = 60
+	found := 0
+	for seed := range uint64(trials) {
+		if p := mustFind(t, draw(seed, 0.15, 0, level{7, 100}, level{7, 200})); len(p) == 1 && p[0].Index >= 6 && p[0].Index <= 8 {
+			found++
+		}
+	}
+	if found < trials*9/10 {
+		t.Errorf("%d of %d found", found, trials)
+	}
+}
+
 func TestKnownSeries(t *testing.T) {
 	flat := func(n int, at float64) (all []float64) {
 		for i := range n {

@@ -14,7 +14,7 @@ const (
 	// trimmed is the share of the greatest differences that is left out: outliers, and
 	// steps from level to level.
 	trimmed = 0.2
-	// leastToFollow is how many values it takes: of fewer, a step enters too many.
+	// leastToFollow is how many values it takes: fewer are taken to be independent.
 	leastToFollow = 20
 )
 
@@ -23,9 +23,6 @@ const (
 // from one level to another one enters few of them. In a series of which each value is
 // phi times the one before and noise, their squares are as 1 to 1 + phi.
 func follows(values []float64) float64 {
-	if len(values) < leastToFollow {
-		return 0
-	}
 	size := func(lag int) float64 {
 		var all []float64
 		for i := lag; i < len(values); i++ {
