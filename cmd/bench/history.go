@@ -30,8 +30,8 @@ of its level: a change is told by the run it began with (its --label, else the c
 bench, else the folder), with the level before and after, and with what else changed in
 that run. It takes ten runs, five on either side, to see one.
 
-Runs of another scenario, host or processor are shown apart. INVALID and PARTIAL runs do
-not count.
+Runs that had something else to do, of another driver, host or processor are shown
+apart. INVALID and PARTIAL runs do not count.
 
 Absolute values move with the machine and the day. Let the scenario run a proxy that
 does not change beside the one that does, and divide by it:

@@ -29,11 +29,7 @@ func Value(v float64, unit string) string {
 
 // Name is that of a measure, without what all measures of latency begin with.
 func Name(m *result.HistoryMeasure) string {
-	name := series.OneLine(m.Name)
-	for _, of := range []string{"response."} {
-		name = strings.Replace(name, of, "", 1)
-	}
-	return name
+	return strings.Replace(series.OneLine(m.Name), "response.", "", 1)
 }
 
 // Last is the latest value that is known.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"bench/internal/result"
 	"bench/internal/stats/change"
@@ -99,9 +100,11 @@ func (g *runGroup) follow(o Options) (result.HistoryGroup, error) {
 			}
 		}
 	}
+	var searches sync.WaitGroup
 	for i := range out.Measures {
-		changes(&out, &out.Measures[i])
+		searches.Go(func() { changes(&out, &out.Measures[i]) })
 	}
+	searches.Wait()
 	return out, fault
 }
 

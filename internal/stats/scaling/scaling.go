@@ -75,7 +75,7 @@ func Fit(points []Point) (*Law, error) {
 		case math.IsNaN(p.N) || math.IsInf(p.N, 0) || p.N < 1:
 			return nil, fmt.Errorf("a point at N = %v: the law is of numbers from 1 on", p.N)
 		case slices.ContainsFunc(p.Rates, func(r float64) bool { return !(r > 0) || math.IsInf(r, 0) }):
-			return nil, fmt.Errorf("at N = %s a rate is not above 0", units.Number(p.N))
+			return nil, fmt.Errorf("at N = %s a rate is not above 0", units.NumberTick(p.N))
 		case p.LoadLimited:
 			l.LeftOut = append(l.LeftOut, p.N)
 		case i >= 0:
@@ -109,7 +109,7 @@ func (l *Law) enough(used []Point) error {
 	if len(l.LeftOut) > 0 {
 		var left []string
 		for _, n := range l.LeftOut {
-			left = append(left, units.Number(n))
+			left = append(left, units.NumberTick(n))
 		}
 		without = " (without N = " + strings.Join(left, ", ") + ", where the generator was the limit)"
 	}
@@ -118,7 +118,7 @@ func (l *Law) enough(used []Point) error {
 	}
 	for _, p := range used {
 		if len(p.Rates) < leastRuns {
-			return fmt.Errorf("a scalability law needs %d runs at each N, and N = %s has %d: %s", leastRuns, units.Number(p.N), len(p.Rates), unknown)
+			return fmt.Errorf("a scalability law needs %d runs at each N, and N = %s has %d: %s", leastRuns, units.NumberTick(p.N), len(p.Rates), unknown)
 		}
 	}
 	return nil
@@ -140,7 +140,7 @@ func (l *Law) value(n float64) float64 { return l.Gamma * math.Exp(shape(n, l.Al
 // which some law through them is about as good as the best.
 func (l *Law) At(n float64) (Estimate, error) {
 	if !(n >= 1 && n <= l.Reach()) {
-		return Estimate{}, fmt.Errorf("nothing can be said of N = %s: the law was measured up to %s, and holds up to %s at most", units.Number(n), units.Number(l.Largest()), units.Number(l.Reach()))
+		return Estimate{}, fmt.Errorf("nothing can be said of N = %s: the law was measured up to %s, and holds up to %s at most", units.NumberTick(n), units.NumberTick(l.Largest()), units.NumberTick(l.Reach()))
 	}
 	best := math.Log(l.value(n))
 	// The start of a search is where the last one ended: neighbours are alike.
@@ -246,7 +246,7 @@ func (l *Law) Peak() (Estimate, error) {
 	if l.Beta > 0 {
 		best = math.Sqrt((1 - l.Alpha) / l.Beta)
 	}
-	none := "no peak within 1.." + units.Number(l.Largest())
+	none := "no peak within 1.." + units.NumberTick(l.Largest())
 	if !(p < 1-level) || best > l.Reach() {
 		return Estimate{}, fmt.Errorf("%s: a law without one (Amdahl's) describes the points as well (p = %s)", none, units.Number(p))
 	}
@@ -258,7 +258,7 @@ func (l *Law) Peak() (Estimate, error) {
 	best = max(best, 1)
 	end := math.Log(l.Reach())
 	if profile(end) <= l.limit {
-		return Estimate{}, fmt.Errorf("%s: it may as well lie beyond %s, of which nothing can be said", none, units.Number(l.Reach()))
+		return Estimate{}, fmt.Errorf("%s: it may as well lie beyond %s, of which nothing can be said", none, units.NumberTick(l.Reach()))
 	}
 	e := Estimate{Value: best, Low: 1}
 	if best > 1 {
@@ -332,7 +332,7 @@ func (l *Law) Need(rate float64) (*result.ScalingNeed, error) {
 			return nil, fmt.Errorf("%s/s %w: the curve has its top, %s/s, at N = %d, and more bring less", units.Rate(rate), errNever, units.Rate(peak), at)
 		}
 		return nil, fmt.Errorf("%s/s %w up to N = %d, where the curve is at %s/s; it was measured up to %s, and says nothing beyond",
-			units.Rate(rate), errNever, top, units.Rate(peak), units.Number(l.Largest()))
+			units.Rate(rate), errNever, top, units.Rate(peak), units.NumberTick(l.Largest()))
 	}
 	need := &result.ScalingNeed{Rate: rate}
 	need.N, _ = l.first(rate, func(p result.ScalingPoint) float64 { return p.Rate })

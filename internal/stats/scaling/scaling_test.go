@@ -245,8 +245,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"few", good()[:3], "needs 4 different N, not 3"},
 		{"the same N twice", append(good()[:3], good()[0]), "needs 4 different N, not 3"},
-		{"two runs", change(func(p []Point) []Point { p[2].Rates = p[2].Rates[:2]; return p }), "needs 3 runs at each N, and N = 3.00 has 2"},
-		{"generator", change(func(p []Point) []Point { p[3].LoadLimited, p[4].LoadLimited = true, true; return p }), "not 3 (without N = 4.00, 6.00, where the generator was the limit)"},
+		{"two runs", change(func(p []Point) []Point { p[2].Rates = p[2].Rates[:2]; return p }), "needs 3 runs at each N, and N = 3 has 2"},
+		{"generator", change(func(p []Point) []Point { p[3].LoadLimited, p[4].LoadLimited = true, true; return p }), "not 3 (without N = 4, 6, where the generator was the limit)"},
 		{"zero", change(func(p []Point) []Point { p[1].Rates[0] = 0; return p }), "a rate is not above 0"},
 		{"NaN", change(func(p []Point) []Point { p[1].Rates[0] = math.NaN(); return p }), "a rate is not above 0"},
 		{"N below 1", change(func(p []Point) []Point { p[1].N = 0.5; return p }), "from 1 on"},
@@ -268,7 +268,7 @@ func TestRefusals(t *testing.T) {
 		t.Error(err)
 	}
 	for _, n := range []float64{8.1, 0.9, math.NaN()} {
-		if e, err := l.At(n); err == nil || !strings.Contains(err.Error(), "measured up to 4.00, and holds up to 8.00 at most") {
+		if e, err := l.At(n); err == nil || !strings.Contains(err.Error(), "measured up to 4, and holds up to 8 at most") {
 			t.Errorf("at %v: %+v, %v", n, e, err)
 		}
 	}
