@@ -72,30 +72,8 @@ func (g *runGroup) follow(o Options) (result.HistoryGroup, error) {
 				continue
 			}
 			for _, m := range r.of(c) {
-				if !chosen(&m, o.Measures) {
-					continue
-				}
-				k := key{c.name, m.Name}
-				j, ok := at[k]
-				if !ok {
-					j = len(out.Measures)
-					at[k] = j
-					out.Measures = append(out.Measures, result.HistoryMeasure{
-						Name: m.Name, Load: m.Load, Class: m.Class, Cell: c.name, Unit: m.Unit, MoreIsBetter: m.MoreIsBetter,
-						Values: make([]*float64, len(g.runs)), Changes: []result.ChangePoint{},
-					})
-					if len(o.Reference) > 0 && m.Kind == measures.Ratio && m.Step == 0 { // never 0
-						out.Measures[j].Unit = unitRatio
-					}
-				}
-				h := &out.Measures[j]
-				if h.Unit == unitRatio {
-					m = refs[i].divide(r, c, m)
-				}
-				if m.Known {
-					h.Values[i] = &m.Value
-				} else {
-					h.Unknown = m.Why
+				if chosen(&m, o.Measures) {
+					g.put(&out, at, i, c, m, refs[i], len(o.Reference) > 0)
 				}
 			}
 		}
@@ -106,6 +84,33 @@ func (g *runGroup) follow(o Options) (result.HistoryGroup, error) {
 	}
 	searches.Wait()
 	return out, fault
+}
+
+// put enters a measure of one cell of run i, in proportion to the reference where one was
+// asked for and the measure is never 0.
+func (g *runGroup) put(out *result.HistoryGroup, at map[key]int, i int, c *cell, m measures.Measure, ref *reference, divided bool) {
+	k := key{c.name, m.Name}
+	j, ok := at[k]
+	if !ok {
+		j = len(out.Measures)
+		at[k] = j
+		out.Measures = append(out.Measures, result.HistoryMeasure{
+			Name: m.Name, Load: m.Load, Class: m.Class, Cell: c.name, Unit: m.Unit, MoreIsBetter: m.MoreIsBetter,
+			Values: make([]*float64, len(g.runs)), Changes: []result.ChangePoint{},
+		})
+		if divided && m.Kind == measures.Ratio && m.Step == 0 {
+			out.Measures[j].Unit = unitRatio
+		}
+	}
+	h := &out.Measures[j]
+	if h.Unit == unitRatio {
+		m = ref.divide(g.runs[i], c, m)
+	}
+	if m.Known {
+		h.Values[i] = &m.Value
+	} else {
+		h.Unknown = m.Why
+	}
 }
 
 // unitRatio is the unit of what was divided by a reference.

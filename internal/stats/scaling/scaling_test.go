@@ -144,7 +144,7 @@ func (s *span) check(t *testing.T, what string, e Estimate, share float64) {
 // Intervals hold the truth about as often as they say, and a peak is said of a law
 // without one about as seldom.
 func TestCoverage(t *testing.T) {
-	const trials = 80
+	const trials = 60
 	held := make(map[string]int)
 	want := truth{5000, 0.05, 0.008}
 	said := 0
