@@ -40,6 +40,7 @@ type cli struct {
 	Chaos    chaosCmd    `cmd:"" help:"Make a fault by hand, or undo what killed runs have left behind."`
 	Netns    netnsCmd    `cmd:"" name:"netns" help:"Make a network by hand: hosts and wires between them, in namespaces."`
 	Report   reportCmd   `cmd:"" help:"Render a result folder again."`
+	History  historyCmd  `cmd:"" help:"Follow measures over many recorded runs, and show with which of them they changed."`
 	Agent    agentCmd    `cmd:"" hidden:"" help:"Parts of a run, started by the runner."`
 	Doctor   doctorCmd   `cmd:"" help:"Show what this machine offers, and what each missing piece costs."`
 	Guard    guardCmd    `cmd:"" hidden:"" help:"Undo a run whose process was killed."`

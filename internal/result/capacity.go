@@ -70,16 +70,33 @@ type Trial struct {
 }
 
 // Scaling is the Universal Scalability Law through capacities: X(N) = Gamma N / (1 +
-// Alpha (N-1) + Beta N (N-1)).
+// Alpha (N-1) + Beta N (N-1)). Bounds are those of profile likelihood, at 95 %.
 type Scaling struct {
-	Gamma float64 `json:"gamma"`
-	Alpha float64 `json:"alpha"` // contention
-	Beta  float64 `json:"beta"`  // coherence
-	// Peak is where more brings less, with bounds; nil where there is none within
-	// what was measured.
+	Gamma     float64 `json:"gamma"` // the rate of one
+	GammaLow  float64 `json:"gammaLow"`
+	GammaHigh float64 `json:"gammaHigh"`
+	Alpha     float64 `json:"alpha"` // contention, 0 to 1
+	AlphaLow  float64 `json:"alphaLow"`
+	AlphaHigh float64 `json:"alphaHigh"`
+	Beta      float64 `json:"beta"` // coherence
+	BetaLow   float64 `json:"betaLow"`
+	BetaHigh  float64 `json:"betaHigh"`
+	// Largest is the greatest N that was measured; LeftOut are those at which the
+	// generator was the limit.
+	Largest float64   `json:"largest"`
+	LeftOut []float64 `json:"leftOut,omitempty"`
+	// AmdahlP is the p of the F test against Amdahl's law, that is, Beta 0.
+	AmdahlP float64 `json:"amdahlP"`
+	// Peak is where more brings less, with bounds; nil where none can be said to be
+	// within what was measured, and NoPeak says why.
 	Peak     *float64 `json:"peak,omitempty"`
 	PeakLow  *float64 `json:"peakLow,omitempty"`
 	PeakHigh *float64 `json:"peakHigh,omitempty"`
+	NoPeak   string   `json:"noPeak,omitempty"`
+	// LackOfFitP is the p of the test whether the points lie further from the curve
+	// than chance allows, nil where that cannot be tested; Doubt says so where they do.
+	LackOfFitP *float64 `json:"lackOfFitP,omitempty"`
+	Doubt      string   `json:"doubt,omitempty"`
 	// Curve is the fit with its bounds, up to twice the largest point.
 	Curve []ScalingPoint `json:"curve"`
 }
@@ -90,4 +107,17 @@ type ScalingPoint struct {
 	Rate float64 `json:"rate"`
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
+}
+
+// ScalingNeed is how many it takes for a rate.
+type ScalingNeed struct {
+	Rate float64 `json:"rate"`
+	N    int     `json:"n"` // by the curve
+	// Low and High are by the bounds of the curve; High is nil where its lower bound
+	// never reaches the rate, and Reason says so.
+	Low  int  `json:"low"`
+	High *int `json:"high"`
+	// Spare is High and one more, so that one may fail; nil where that cannot be said.
+	Spare  *int   `json:"spare"`
+	Reason string `json:"reason,omitempty"`
 }
