@@ -10,6 +10,10 @@ import (
 
 // Picker chooses among the usable servers of one backend.
 type Picker interface {
+	// Reserve makes room for n servers. Whoever adds a server calls it on the thread
+	// of the picker before, so that Build, which comes between two requests, does not
+	// allocate.
+	Reserve(n int)
 	// Build takes the servers to choose from, all of them usable.
 	Build(servers []*server.Server)
 	// Pick chooses a server with a free slot and takes the slot. Avoid, if not

@@ -4,18 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"bench/proxy/server"
 	"bench/proxy/spec"
 )
-
-func farm(servers ...spec.Server) []*server.Server {
-	p := &spec.Proxy{}
-	for i := range servers {
-		p.Servers = append(p.Servers, &servers[i])
-	}
-	slot := 0
-	return server.NewBackend(p, &slot).Servers
-}
 
 // picks counts n choices by server. Slots are given back at once with free.
 func picks(t *testing.T, p Picker, n int, free bool) []int {
@@ -26,10 +16,10 @@ func picks(t *testing.T, p Picker, n int, free bool) []int {
 		if s == nil {
 			t.Fatal("no server")
 		}
-		for len(got) <= s.Index {
+		for len(got) < s.Spec.ID {
 			got = append(got, 0)
 		}
-		got[s.Index]++
+		got[s.Spec.ID-1]++
 		if free {
 			s.Release()
 		}
@@ -77,12 +67,12 @@ func TestRoundRobinSkips(t *testing.T) {
 	}
 	for range 4 {
 		if s := p.Pick(servers[1]); s != servers[2] {
-			t.Errorf("server %d, want the one not to be avoided", s.Index)
+			t.Errorf("server %d, want the one not to be avoided", s.Spec.ID)
 		}
 	}
 	p.Build(servers[:1])
 	if s := p.Pick(nil); s != nil {
-		t.Errorf("server %d although it is full", s.Index)
+		t.Errorf("server %d although it is full", s.Spec.ID)
 	}
 	servers[0].Release()
 	if s := p.Pick(servers[0]); s != servers[0] {
@@ -102,6 +92,6 @@ func TestLeastConn(t *testing.T) {
 		servers[0].Release()
 	}
 	if s := p.Pick(nil); s != servers[0] {
-		t.Errorf("server %d, want the least loaded", s.Index)
+		t.Errorf("server %d, want the least loaded", s.Spec.ID)
 	}
 }

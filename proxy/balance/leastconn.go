@@ -1,6 +1,10 @@
 package balance
 
-import "bench/proxy/server"
+import (
+	"slices"
+
+	"bench/proxy/server"
+)
 
 // leastConn scans all servers: their counts change in other threads as well, so
 // no order kept here could be trusted, and a load is cheap.
@@ -10,6 +14,12 @@ type leastConn struct {
 }
 
 func newLeastConn() Picker { return &leastConn{} }
+
+func (l *leastConn) Reserve(n int) {
+	if n > len(l.servers) {
+		l.servers = slices.Grow(l.servers, n-len(l.servers))
+	}
+}
 
 func (l *leastConn) Build(servers []*server.Server) {
 	l.servers = append(l.servers[:0], servers...)

@@ -70,7 +70,13 @@ func (b *Backend) Enqueue(w *Waiter, s *Server) {
 		b.Dequeue(s)
 		return
 	}
-	for _, s := range b.Servers {
+	b.dequeueAll()
+}
+
+// dequeueAll gives free slots of all servers to waiting streams, after a change that
+// may have made other servers than one fit for them.
+func (b *Backend) dequeueAll() {
+	for _, s := range b.Servers() {
 		b.Dequeue(s)
 	}
 }
@@ -109,7 +115,7 @@ func (b *Backend) Dequeue(s *Server) {
 	for b.waiting.Load() > 0 {
 		b.mu.Lock()
 		w := s.queue.first
-		if w == nil && s.Usable() {
+		if w == nil && b.serves(s) {
 			w = b.queue.first
 		}
 		if w == nil || !s.Running() || !s.TryAcquire() {

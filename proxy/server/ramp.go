@@ -22,6 +22,9 @@ func (s *Server) Share() int {
 // Effective is Share in units of weight, rounded up.
 func (s *Server) Effective() int { return (s.Share() + ShareScale - 1) / ShareScale }
 
+// Warming tells whether the server starts slowly and has not come to its full weight.
+func (s *Server) Warming() bool { return s.ramp.Load() < 100 }
+
 // Limit is the number of concurrent sessions allowed now; 0 is no limit. With
 // "minconn" it grows with the load of the backend, up to maxconn at "fullconn"
 // sessions; while the server starts slowly it is that part of it.

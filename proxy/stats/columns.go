@@ -3,6 +3,8 @@ package stats
 import (
 	"fmt"
 	"strings"
+
+	"bench/proxy/state"
 )
 
 // column is one field of "show stat".
@@ -372,7 +374,7 @@ func (s *ServerRow) status() string {
 		return "MAINT (" + s.MaintReason + ")"
 	case s.Maint:
 		return "MAINT"
-	case s.Health == ServerDown:
+	case s.Health == state.Down:
 		if changing && c.Health < c.Rise {
 			return fmt.Sprintf("DOWN %d/%d", c.Health, c.Rise)
 		}
@@ -382,7 +384,7 @@ func (s *ServerRow) status() string {
 	switch {
 	case s.Drain:
 		word = "DRAIN"
-	case s.Health == ServerNoLB:
+	case s.Health == state.Stopping:
 		word = "NOLB"
 	case !c.Enabled && !s.Agent.Enabled && s.Tracked == "":
 		return "no check"

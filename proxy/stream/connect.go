@@ -52,7 +52,9 @@ func (s *stream) chosenAgain() bool {
 	s.prevSrv = nil
 	s.redisp = true
 	s.be.C.Redispatches++
-	s.t.Servers[prev.Slot].C.Redispatches++
+	if side := s.t.Server(prev); side != nil { // nothing keeps it from being removed
+		side.C.Redispatches++
+	}
 	return false
 }
 

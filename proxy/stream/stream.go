@@ -286,7 +286,7 @@ func (s *stream) stateExpired() {
 }
 
 // server is this thread's side of the stream's server.
-func (s *stream) server() *ServerSide { return &s.t.Servers[s.srv.Slot] }
+func (s *stream) server() *ServerSide { return s.t.Servers[s.srv.Slot] }
 
 // setFlags notes why the stream ends and in which state, unless known already.
 func (s *stream) setFlags(cause, at byte) {

@@ -1,0 +1,224 @@
+package balance
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"bench/proxy/registry"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+)
+
+// drawFarm makes a few servers; some have few slots.
+func drawFarm(t *rapid.T) []*server.Server {
+	var specs []spec.Server
+	for range rapid.IntRange(1, 6).Draw(t, "servers") {
+		specs = append(specs, spec.Server{Weight: rapid.IntRange(1, 5).Draw(t, "weight"), MaxConn: rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "maxconn")})
+	}
+	return farm(specs...)
+}
+
+// Whatever is full, comes and goes: while nothing changes, round robin gives each
+// server its share, neither a turn saved up before nor one owed, and nobody else's.
+func TestRoundRobinIsFairWhileNothingChanges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := drawFarm(t)
+		p := New("roundrobin")
+		use := all
+		p.Build(use)
+		var held []*server.Server // slots taken by the test, to make servers full
+		t.Repeat(map[string]func(*rapid.T){
+			"fill": func(t *rapid.T) {
+				s := rapid.SampledFrom(use).Draw(t, "server")
+				for s.MaxConn() > 0 && s.TryAcquire() {
+					held = append(held, s)
+				}
+			},
+			"empty": func(*rapid.T) {
+				for _, s := range held {
+					s.Release()
+				}
+				held = nil
+			},
+			"build": func(t *rapid.T) {
+				use = nil
+				for i, s := range all {
+					if rapid.Bool().Draw(t, "in") || i == len(all)-1 && use == nil {
+						use = append(use, s)
+					}
+				}
+				p.Build(use)
+			},
+			"serve": func(t *rapid.T) {
+				weight := 0
+				var free []*server.Server
+				for _, s := range use {
+					if !s.Full() {
+						free = append(free, s)
+						weight += s.Weight()
+					}
+				}
+				n := rapid.IntRange(1, 60).Draw(t, "requests")
+				got := map[*server.Server]int{}
+				for range n {
+					s := p.Pick(nil)
+					if s == nil {
+						if len(free) > 0 {
+							t.Fatal("no server, and some are free")
+						}
+						return
+					}
+					got[s]++
+					s.Release()
+				}
+				for _, s := range all {
+					want := 0.0
+					if slices.Contains(free, s) {
+						want = float64(n) * float64(s.Weight()) / float64(weight)
+					}
+					if d := float64(got[s]) - want; d > 2 || d < -2 || want == 0 && d != 0 {
+						t.Fatalf("server %s of weight %d of %d served %d of %d, want about %.1f", s.Spec.Name, s.Weight(), weight, got[s], n, want)
+					}
+				}
+			},
+		})
+	})
+}
+
+// Building anew what has not changed changes nothing.
+func TestRoundRobinKeepsTurns(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		servers := drawFarm(t)
+		p, q := New("roundrobin"), New("roundrobin")
+		p.Build(servers)
+		q.Build(servers)
+		for range rapid.IntRange(1, 40).Draw(t, "requests") {
+			if rapid.Bool().Draw(t, "build") {
+				q.Build(servers)
+			}
+			a := p.Pick(nil)
+			a.Release()
+			b := q.Pick(nil)
+			b.Release()
+			if a != b {
+				t.Fatalf("%s without building anew, %s with", a.Spec.Name, b.Spec.Name)
+			}
+		}
+	})
+}
+
+// leastconn takes the server with the least for its weight of those that have a slot,
+// and those who are equal take turns.
+func TestLeastConnIsItsModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		servers := drawFarm(t)
+		p := New("leastconn")
+		p.Build(servers)
+		var held []*server.Server
+		load := func(s *server.Server) float64 { return float64(s.Cur.Load()+1) / float64(s.Share()) }
+		t.Repeat(map[string]func(*rapid.T){
+			"come": func(t *rapid.T) {
+				var avoid *server.Server
+				if rapid.IntRange(0, 3).Draw(t, "avoids") == 0 {
+					avoid = rapid.SampledFrom(servers).Draw(t, "avoid")
+				}
+				var best []*server.Server
+				for _, s := range servers {
+					switch {
+					case s == avoid || s.Full():
+					case len(best) == 0 || load(s) < load(best[0]):
+						best = []*server.Server{s}
+					case load(s) == load(best[0]):
+						best = append(best, s)
+					}
+				}
+				if len(best) == 0 && avoid != nil && !avoid.Full() {
+					best = []*server.Server{avoid}
+				}
+				s := p.Pick(avoid)
+				if (s == nil) != (len(best) == 0) || s != nil && !slices.Contains(best, s) {
+					t.Fatalf("chose %v, the best are %v", s, best)
+				}
+				if s != nil {
+					held = append(held, s)
+				}
+			},
+			"leave": func(t *rapid.T) {
+				if len(held) == 0 {
+					t.Skip("nobody is there")
+				}
+				i := rapid.IntRange(0, len(held)-1).Draw(t, "who")
+				held[i].Release()
+				held = slices.Delete(held, i, i+1)
+			},
+		})
+	})
+}
+
+// Equal servers that are given back at once take turns.
+func TestLeastConnTakesTurns(t *testing.T) {
+	servers := farm(spec.Server{Weight: 1}, spec.Server{Weight: 1}, spec.Server{Weight: 1})
+	p := New("leastconn")
+	p.Build(servers)
+	if got := picks(t, p, 9, true); !slices.Equal(got, []int{3, 3, 3}) {
+		t.Errorf("turns %v, want three each", got)
+	}
+}
+
+// Who avoids a server gets it only if there is no other, with every algorithm.
+func TestAvoidedIfThereIsAnother(t *testing.T) {
+	for _, a := range Algorithms() {
+		rapid.Check(t, func(t *rapid.T) {
+			servers := drawFarm(t)
+			p := a.New()
+			p.Build(servers)
+			for _, s := range servers {
+				for rapid.Bool().Draw(t, "fill") && s.MaxConn() > 0 && s.TryAcquire() {
+				}
+			}
+			avoid := rapid.SampledFrom(servers).Draw(t, "avoid")
+			others := slices.ContainsFunc(servers, func(s *server.Server) bool { return s != avoid && !s.Full() })
+			none := !others && avoid.Full()
+			switch s := p.Pick(avoid); {
+			case (s == nil) != none:
+				t.Fatalf("%s: chose %v, want none: %v", a.Name, s, none)
+			case s == avoid && others:
+				t.Fatalf("%s: chose the one to avoid", a.Name)
+			}
+		})
+	}
+}
+
+// Threads build their pickers anew between two requests: that must not allocate once
+// room was made.
+func TestBuildDoesNotAllocate(t *testing.T) {
+	var specs []spec.Server
+	for range 50 {
+		specs = append(specs, spec.Server{Weight: 1})
+	}
+	servers := farm(specs...)
+	for _, a := range Algorithms() {
+		p := a.New()
+		p.Reserve(len(servers))
+		n := 1
+		if got := testing.AllocsPerRun(100, func() {
+			p.Build(servers[:n])
+			n = n%len(servers) + 1
+		}); got > 0 {
+			t.Errorf("%s: %v allocations", a.Name, got)
+		}
+	}
+}
+
+// farm makes servers of one backend.
+func farm(servers ...spec.Server) []*server.Server {
+	p := &spec.Proxy{}
+	for i := range servers {
+		servers[i].Name, servers[i].ID = fmt.Sprintf("s%d", i+1), i+1
+		p.Servers = append(p.Servers, &servers[i])
+	}
+	return server.NewBackend(p, new(registry.Slots)).Servers()
+}

@@ -1,0 +1,136 @@
+package proxy_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"bench/internal/testpeer"
+)
+
+const dynamicConfig = `
+global
+    stats socket %[1]s/stats mode 600 level admin
+    stats socket %[1]s/operator mode 600 level operator
+    nbthread 2
+    maxconn 200
+defaults
+    mode http
+    timeout client 5s
+    timeout server 5s
+    timeout connect 1s
+    timeout queue 3s
+frontend fe
+    bind unix@%[1]s/fe
+    default_backend be
+backend be
+    default-server weight 7 inter 3s pool-max-conn 4
+    server s1 %[2]s
+    server s2 %[2]s disabled
+backend empty
+backend tb
+    mode tcp
+    balance leastconn
+    server t1 %[2]s
+`
+
+// pair is the same configuration in HAProxy and in the engine, each in a directory of
+// its own.
+type pair struct{ theirs, ours string }
+
+func startPair(t *testing.T, text string, args ...any) *pair {
+	t.Helper()
+	bin := testpeer.Need(t, "haproxy")
+	p := &pair{t.TempDir(), t.TempDir()}
+	with := func(dir string) string { return fmt.Sprintf(text, append([]any{dir}, args...)...) }
+	file := filepath.Join(p.theirs, "cfg")
+	if err := os.WriteFile(file, []byte(with(p.theirs)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
+	for range 200 {
+		if c, err := net.Dial("unix", filepath.Join(p.theirs, "fe")); err == nil {
+			_ = c.Close()
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	startConfig(t, with(p.ours))
+	return p
+}
+
+// both sends a command to both and returns the answers.
+func (p *pair) both(t *testing.T, socket, command string) (theirs, ours string) {
+	t.Helper()
+	trim := func(s string) string { return strings.TrimRight(s, "\n") }
+	theirs = strings.ReplaceAll(ask(t, filepath.Join(p.theirs, socket), command), p.theirs+"/", "") // before names of files
+	return trim(theirs), trim(ask(t, filepath.Join(p.ours, socket), command))
+}
+
+// dynamicDialogue are commands whose answers are compared. origin is a server that
+// answers. What differs on purpose is in docs/DIFFERENCES.md: host names, and values that
+// the reference takes for 0.
+func dynamicDialogue(origin string) []string {
+	const state = "show servers state be"
+	return []string{
+		"add server", "add server be", "add server be/", "add server /x", "add server none/x 127.0.0.1:1", "add server fe/x 127.0.0.1:1",
+		"add server be/x", "add server be/s1", "add server be/s1 127.0.0.1:1", "add server be/a%b 127.0.0.1:1",
+		"add server be/x 127.0.0.1 check", "add server be/x 127.0.0.1:+10 check",
+		"add server be/x 127.0.0.1:1 wieght 3", "add server be/x 127.0.0.1:1 cookie c", "add server be/x 127.0.0.1:1 max-reuse 3",
+		"add server be/x 127.0.0.1:1 tcp-ut 3s", "add server be/x 127.0.0.1:1 init-addr none", "add server be/x 127.0.0.1:1 no-check",
+		state,
+		"add server be/d1 " + origin + " maxconn 5 slowstart 2s backup",
+		"add server be/d2 " + origin + " check rise 4 fall 5 weight 3",
+		"add server be/d3 " + origin + " disabled id 44",
+		"add server be/d4 " + origin + " enabled check",
+		"add server be/d5 " + origin + " id 1",
+		"add server be/u unix@/none.sock",
+		"add server be/six [::1]:80",
+		"add server #3/n " + origin, "del server #3/#99", "del server #3/#8",
+		"add server empty/x " + origin,
+		"add server tb/x " + origin + " check",
+		"show servers state",
+		"set server be/d1 weight 9", "get weight be/d1", "get weight be/#3", "get weight #3/#44", "get weight #4/#1", "get weight #99/#1", "get weight #3/#99",
+		"enable health be/d1", "enable health be/d2", "disable health be/d2", // before it is checked
+		"enable server be/d1", "enable server be/d2", "enable server be/d3", "enable server be/none",
+		"set server be/u state drain",
+		state,
+		"del server", "del server be", "del server none/x", "del server be/none", "del server be/d1", "del server be/u", "del server be/s1",
+		"set server be/d1 state maint", "disable server be/d2", "set server be/d3 state maint", "set server be/u state maint",
+		state,
+		"set server be/d1 addr 127.0.0.9 port 81",
+		"del server be/d1", "del server be/d1", "del server be/d2", "del server be/d3", "del server be/s2", "del server be/u",
+		"add server be/again " + origin, // takes the lowest number that is free
+		state,
+		"del server empty/x", "show servers state empty",
+	}
+}
+
+// sinceChange is the column of "show servers state" that counts seconds.
+var sinceChange = regexp.MustCompile(`(?m)^((?:\S+ ){9})\d+ `)
+
+// Each dialogue is given to both, one command after the other, and every answer must be
+// the same.
+func TestServersAtRunTimeAsTheReference(t *testing.T) {
+	origin := upstream(t, "o")
+	p := startPair(t, dynamicConfig, origin)
+	for _, command := range dynamicDialogue(origin) {
+		theirs, ours := p.both(t, "stats", command)
+		if strings.HasPrefix(command, "show servers state") {
+			theirs, ours = sinceChange.ReplaceAllString(theirs, "${1}N "), sinceChange.ReplaceAllString(ours, "${1}N ")
+		}
+		if ours != theirs {
+			t.Errorf("%s\ngot  %q\nwant %q", command, ours, theirs)
+		}
+	}
+	want, got := p.both(t, "operator", "add server be/x 127.0.0.1:1; del server be/x")
+	if got != want {
+		t.Errorf("an operator\ngot  %q\nwant %q", got, want)
+	}
+}
