@@ -1,13 +1,13 @@
 package stream_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"bench/internal/testpeer"
 	"bench/proxy/spec"
 	"bench/proxy/state"
+	"bench/proxy/stream"
 )
 
 // redispatchedAfter tells by the manual ("option redispatch") whether the retry after
@@ -26,41 +26,59 @@ func redispatchedAfter(k, interval, retries int) bool {
 // decided where the next attempt goes. After one more failure it is known that there
 // is another.
 func TestRedispatchInterval(t *testing.T) {
-	const retries, pause = 3, 250 * time.Millisecond
+	const retries = 3
 	for _, interval := range []int{0, 1, 2, 3, -1, -2, -3, -5} {
 		for k := 1; k <= retries; k++ {
-			t.Run(fmt.Sprintf("%d after %d", interval, k), func(t *testing.T) {
-				t.Parallel()
-				r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) {
-					p.Retries, p.Redispatch, p.Timeouts.Connect = retries, interval, pause
-				}, testpeer.Refusing(t), origin(t, echoHTTP))
-				first, second := r.backend.Servers()[0], r.backend.Servers()[1]
-				second.SetAdmin(state.Maint)
-				connects := func() (n uint64) {
-					r.loop.Call(func() { n = r.thread.Server(first).C.Connects })
-					return n
-				}
-				c := r.dial()
-				c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-				for connects() < uint64(k) {
-					time.Sleep(time.Millisecond)
-				}
-				second.SetAdmin(state.Ready)
-				resp, _ := c.response("GET")
-				attempts, status := k, 200
-				if !redispatchedAfter(k, interval, retries) {
-					attempts++
-					if k == retries {
-						status = 503
-					}
-					if interval == 0 {
-						attempts, status = retries+1, 503
-					}
-				}
-				if got := connects(); got != uint64(attempts) || resp.StatusCode != status {
-					t.Errorf("%d attempts at the first server and status %d, want %d and %d", got, resp.StatusCode, attempts, status)
-				}
-			})
+			attempts, status := k, 200
+			switch {
+			case interval == 0:
+				attempts, status = retries+1, 503
+			case redispatchedAfter(k, interval, retries):
+			case k == retries:
+				attempts, status = k+1, 503
+			default:
+				attempts = k + 1
+			}
+			var got uint64
+			var answer int
+			for missed := true; missed; {
+				got, answer, missed = upAfter(t, k, interval, retries)
+			}
+			if got != uint64(attempts) || answer != status {
+				t.Errorf("redispatch %d, up after failure %d: %d attempts at the first server and status %d, want %d and %d", interval, k, got, answer, attempts, status)
+			}
 		}
 	}
+}
+
+// upAfter sends a request to a server that refuses connections, and puts another one up
+// while it pauses for the k-th time. It returns how often the first one was tried and
+// the answer. missed: the pause was over before that could be seen.
+func upAfter(t *testing.T, k, interval, retries int) (attempts uint64, status int, missed bool) {
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) {
+		p.Retries, p.Redispatch, p.Timeouts.Connect = retries, interval, 20*time.Millisecond
+	}, testpeer.Refusing(t), origin(t, echoHTTP))
+	first, second := r.backend.Servers()[0], r.backend.Servers()[1]
+	second.SetAdmin(state.Maint)
+	c := r.dial()
+	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	for up, began := false, false; !up; time.Sleep(time.Millisecond) {
+		r.loop.Call(func() {
+			missed = began
+			r.thread.Sessions(func(s *stream.Session) {
+				began = true
+				missed = s.Retries > k
+				if s.State == "TAR" && s.Retries == k {
+					second.SetAdmin(state.Ready)
+					up = true
+				}
+			})
+		})
+		if missed {
+			return 0, 0, true
+		}
+	}
+	resp, _ := c.response("GET")
+	r.loop.Call(func() { attempts = r.thread.Server(first).C.Connects })
+	return attempts, resp.StatusCode, false
 }
