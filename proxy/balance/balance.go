@@ -16,10 +16,11 @@ type Picker interface {
 	Reserve(n int)
 	// Build takes the servers to choose from, all of them usable.
 	Build(servers []*server.Server)
-	// Pick chooses a server with a free slot and takes the slot. Avoid, if not
-	// nil, is only taken when there is no other. It returns nil if there is
-	// none: either none is usable, or all are full.
-	Pick(avoid *server.Server) *server.Server
+	// Pick chooses a server with a free slot and takes the slot; or, where the
+	// algorithm lets requests wait for one server ("maxqueue"), one that is full, of
+	// which it takes none. Avoid, if not nil, is only chosen when there is no other.
+	// It returns nil if there is none: either none is usable, or all are full.
+	Pick(avoid *server.Server) (s *server.Server, full bool)
 }
 
 // Algorithm is a row of the table.

@@ -12,7 +12,7 @@ func picks(t *testing.T, p Picker, n int, free bool) []int {
 	t.Helper()
 	var got []int
 	for range n {
-		s := p.Pick(nil)
+		s, _ := p.Pick(nil)
 		if s == nil {
 			t.Fatal("no server")
 		}
@@ -66,16 +66,16 @@ func TestRoundRobinSkips(t *testing.T) {
 		t.Errorf("turns %v: one server has one slot", got)
 	}
 	for range 4 {
-		if s := p.Pick(servers[1]); s != servers[2] {
+		if s, _ := p.Pick(servers[1]); s != servers[2] {
 			t.Errorf("server %d, want the one not to be avoided", s.Spec.ID)
 		}
 	}
 	p.Build(servers[:1])
-	if s := p.Pick(nil); s != nil {
+	if s, _ := p.Pick(nil); s != nil {
 		t.Errorf("server %d although it is full", s.Spec.ID)
 	}
 	servers[0].Release()
-	if s := p.Pick(servers[0]); s != servers[0] {
+	if s, _ := p.Pick(servers[0]); s != servers[0] {
 		t.Error("the only server is avoided")
 	}
 }
@@ -91,7 +91,7 @@ func TestLeastConn(t *testing.T) {
 	for range 3 {
 		servers[0].Release()
 	}
-	if s := p.Pick(nil); s != servers[0] {
+	if s, _ := p.Pick(nil); s != servers[0] {
 		t.Errorf("server %d, want the least loaded", s.Spec.ID)
 	}
 }

@@ -16,9 +16,14 @@ import (
 func drawFarm(t *rapid.T) []*server.Server {
 	var specs []spec.Server
 	for range rapid.IntRange(1, 6).Draw(t, "servers") {
-		specs = append(specs, spec.Server{Weight: rapid.IntRange(1, 5).Draw(t, "weight"), MaxConn: rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "maxconn")})
+		specs = append(specs, spec.Server{Weight: rapid.IntRange(1, 5).Draw(t, "weight"), MaxConn: rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "maxconn"), MaxQueue: rapid.IntRange(0, 2).Draw(t, "maxqueue")})
 	}
 	return farm(specs...)
+}
+
+// oneOf draws a server.
+func oneOf(t *rapid.T, servers []*server.Server) *server.Server {
+	return servers[rapid.IntRange(0, len(servers)-1).Draw(t, "server")]
 }
 
 // Whatever is full, comes and goes: while nothing changes, round robin gives each
@@ -32,7 +37,7 @@ func TestRoundRobinIsFairWhileNothingChanges(t *testing.T) {
 		var held []*server.Server // slots taken by the test, to make servers full
 		t.Repeat(map[string]func(*rapid.T){
 			"fill": func(t *rapid.T) {
-				s := rapid.SampledFrom(use).Draw(t, "server")
+				s := oneOf(t, use)
 				for s.MaxConn() > 0 && s.TryAcquire() {
 					held = append(held, s)
 				}
@@ -64,7 +69,7 @@ func TestRoundRobinIsFairWhileNothingChanges(t *testing.T) {
 				n := rapid.IntRange(1, 60).Draw(t, "requests")
 				got := map[*server.Server]int{}
 				for range n {
-					s := p.Pick(nil)
+					s, _ := p.Pick(nil)
 					if s == nil {
 						if len(free) > 0 {
 							t.Fatal("no server, and some are free")
@@ -99,9 +104,9 @@ func TestRoundRobinKeepsTurns(t *testing.T) {
 			if rapid.Bool().Draw(t, "build") {
 				q.Build(servers)
 			}
-			a := p.Pick(nil)
+			a, _ := p.Pick(nil)
 			a.Release()
-			b := q.Pick(nil)
+			b, _ := q.Pick(nil)
 			b.Release()
 			if a != b {
 				t.Fatalf("%s without building anew, %s with", a.Spec.Name, b.Spec.Name)
@@ -110,40 +115,60 @@ func TestRoundRobinKeepsTurns(t *testing.T) {
 	})
 }
 
-// leastconn takes the server with the least for its weight of those that have a slot,
-// and those who are equal take turns.
+// leastconn takes the server with the least for its weight, those who wait for it
+// included, of those that have a slot or, with "maxqueue", a place to wait.
 func TestLeastConnIsItsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		servers := drawFarm(t)
 		p := New("leastconn")
 		p.Build(servers)
 		var held []*server.Server
-		load := func(s *server.Server) float64 { return float64(s.Cur.Load()+1) / float64(s.Share()) }
+		waiting := map[*server.Server]int{}
+		sessions := func(s *server.Server) (n int) {
+			for _, o := range held {
+				if o == s {
+					n++
+				}
+			}
+			return n
+		}
+		admits := func(s *server.Server) bool {
+			return s.MaxConn() == 0 || sessions(s)+waiting[s] < s.MaxConn()+s.Spec.MaxQueue
+		}
+		load := func(s *server.Server) float64 { return float64(sessions(s)+waiting[s]+1) / float64(s.Weight()) }
 		t.Repeat(map[string]func(*rapid.T){
 			"come": func(t *rapid.T) {
 				var avoid *server.Server
 				if rapid.IntRange(0, 3).Draw(t, "avoids") == 0 {
-					avoid = rapid.SampledFrom(servers).Draw(t, "avoid")
+					avoid = oneOf(t, servers)
 				}
 				var best []*server.Server
 				for _, s := range servers {
 					switch {
-					case s == avoid || s.Full():
+					case s == avoid || !admits(s):
 					case len(best) == 0 || load(s) < load(best[0]):
 						best = []*server.Server{s}
 					case load(s) == load(best[0]):
 						best = append(best, s)
 					}
 				}
-				if len(best) == 0 && avoid != nil && !avoid.Full() {
+				if len(best) == 0 && avoid != nil && admits(avoid) {
 					best = []*server.Server{avoid}
 				}
-				s := p.Pick(avoid)
-				if (s == nil) != (len(best) == 0) || s != nil && !slices.Contains(best, s) {
+				s, full := p.Pick(avoid)
+				switch {
+				case (s == nil) != (len(best) == 0) || s != nil && !slices.Contains(best, s):
 					t.Fatalf("chose %v, the best are %v", s, best)
-				}
-				if s != nil {
+				case s == nil:
+				case full != (s.MaxConn() > 0 && sessions(s) >= s.MaxConn()):
+					t.Fatalf("%s with %d sessions of %d is full: %v", s.Spec.Name, sessions(s), s.MaxConn(), full)
+				case !full:
 					held = append(held, s)
+				default:
+					waiting[s]++
+					w := &server.Waiter{}
+					w.Wake = func() { waiting[s]--; held = append(held, w.Got) }
+					s.Backend.Enqueue(w, s)
 				}
 			},
 			"leave": func(t *rapid.T) {
@@ -151,8 +176,9 @@ func TestLeastConnIsItsModel(t *testing.T) {
 					t.Skip("nobody is there")
 				}
 				i := rapid.IntRange(0, len(held)-1).Draw(t, "who")
-				held[i].Release()
+				s := held[i]
 				held = slices.Delete(held, i, i+1)
+				s.Release()
 			},
 		})
 	})
@@ -179,12 +205,15 @@ func TestAvoidedIfThereIsAnother(t *testing.T) {
 				for rapid.Bool().Draw(t, "fill") && s.MaxConn() > 0 && s.TryAcquire() {
 				}
 			}
-			avoid := rapid.SampledFrom(servers).Draw(t, "avoid")
-			others := slices.ContainsFunc(servers, func(s *server.Server) bool { return s != avoid && !s.Full() })
-			none := !others && avoid.Full()
-			switch s := p.Pick(avoid); {
+			avoid := oneOf(t, servers)
+			admits := func(s *server.Server) bool {
+				return !s.Full() || a.Name == "leastconn" && s.Admits()
+			}
+			others := slices.ContainsFunc(servers, func(s *server.Server) bool { return s != avoid && admits(s) })
+			none := !others && !admits(avoid)
+			switch s, _ := p.Pick(avoid); {
 			case (s == nil) != none:
-				t.Fatalf("%s: chose %v, want none: %v", a.Name, s, none)
+				t.Fatalf("%s: chose %v, others %v", a.Name, s, others)
 			case s == avoid && others:
 				t.Fatalf("%s: chose the one to avoid", a.Name)
 			}

@@ -59,8 +59,7 @@ func (r *roundRobin) step(s *server.Server) uint64 {
 	return stepScale * server.ShareScale / uint64(max(s.Share(), 1))
 }
 
-func (r *roundRobin) Pick(avoid *server.Server) *server.Server {
-	var got *server.Server
+func (r *roundRobin) Pick(avoid *server.Server) (got *server.Server, full bool) {
 	r.skipped = r.skipped[:0]
 	for len(r.heap) > 0 {
 		t := r.heap[0]
@@ -85,7 +84,7 @@ func (r *roundRobin) Pick(avoid *server.Server) *server.Server {
 		r.heap = append(r.heap, t)
 		r.up(len(r.heap) - 1)
 	}
-	return got
+	return got, false
 }
 
 func (r *roundRobin) pop() {

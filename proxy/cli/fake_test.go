@@ -121,6 +121,7 @@ type fakeServer struct {
 func (s *fakeServer) Name() string           { return s.name }
 func (s *fakeServer) State() ServerState     { return s.state }
 func (s *fakeServer) SetAdmin(a state.Admin) { s.state.Admin = a; s.e.did("%s admin %d", s.name, a) }
+
 func (s *fakeServer) SetHealth(h state.Health) {
 	s.state.Health = h
 	s.e.did("%s health %d", s.name, h)

@@ -74,11 +74,7 @@ func serverOptions() []serverOption {
 		number(everyplace, "weight", 0, longestWeight, "Share of the requests.", func(x *s) *int { return &x.Weight }),
 		number(everyplace, "maxconn", 0, math.MaxInt32, "Connections at once; more wait in the queue.", func(x *s) *int { return &x.MaxConn }),
 		number(everyplace, "minconn", 0, math.MaxInt32, "Connections at once under low load.", func(x *s) *int { return &x.MinConn }),
-		row(everyplace, serverOption{name: "maxqueue", args: 1, inert: "requests wait in the queue of the backend, not of one server", doc: "Requests that may wait for the server; shown in the statistics.", read: func(l *line, x *s, w word) {
-			if n, ok := l.value("maxqueue", w, 0, math.MaxInt32); ok {
-				x.MaxQueue = n
-			}
-		}}),
+		number(everyplace, "maxqueue", 0, math.MaxInt32, "With leastconn: requests that may wait for the server itself when it is full; others wait for any server, as they do with roundrobin.", func(x *s) *int { return &x.MaxQueue }),
 		flag(everyplace, "backup", "Use the server only when no other is left.", true, func(x *s) *bool { return &x.Backup }),
 		flag(everyplace, "no-backup", "Against \"backup\" in default-server.", false, func(x *s) *bool { return &x.Backup }),
 		row(everyplace, serverOption{name: "disabled", doc: "Start in maintenance.", read: func(_ *line, x *s, _ word) { x.Disabled, x.enabled = true, false }}),

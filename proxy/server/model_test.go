@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -186,7 +187,7 @@ func (f *farm) come(t *rapid.T, s *Server, hasty bool) {
 		}
 	}
 	f.b.Enqueue(&v.w, s)
-	if v.w.Ahead != ahead {
+	if v.w.Ahead != ahead && (s == nil || s.Running()) {
 		t.Fatalf("%d were ahead, and %d are told", ahead, v.w.Ahead)
 	}
 }
@@ -195,7 +196,8 @@ func (f *farm) pick(t *rapid.T) *Server {
 	if len(f.b.Servers()) == 0 {
 		t.Skip("no server")
 	}
-	return rapid.SampledFrom(f.b.Servers()).Draw(t, "server")
+	all := f.b.Servers()
+	return all[rapid.IntRange(0, len(all)-1).Draw(t, "server")]
 }
 
 func (f *farm) pickVisitor(t *rapid.T, waits bool) *visitor {
@@ -323,7 +325,7 @@ func TestBackendIsItsModel(t *testing.T) {
 				"come":       func(t *rapid.T) { f.come(t, nil, false) },
 				"come hasty": func(t *rapid.T) { f.come(t, nil, true) },
 				"come for one": func(t *rapid.T) {
-					if s := f.pick(t); f.single && s.Running() {
+					if s := f.pick(t); f.single {
 						f.come(t, s, true)
 					}
 				},
@@ -349,7 +351,7 @@ func TestBackendIsItsModel(t *testing.T) {
 					case s.Cur.Load() > 0 || f.waitingFor(s) > 0:
 						want = ErrBusy
 					}
-					if err := f.b.Remove(s); err != want {
+					if err := f.b.Remove(s); !errors.Is(err, want) {
 						t.Fatalf("removing %s: %v, want %v", s.Spec.Name, err, want)
 					}
 					if want == nil {

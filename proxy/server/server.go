@@ -108,6 +108,13 @@ func (s *Server) Full() bool {
 	return m > 0 && s.Cur.Load() >= m
 }
 
+// Admits tells whether the server has a slot free, or with "maxqueue" a place to wait
+// for one.
+func (s *Server) Admits() bool {
+	m := s.Limit()
+	return m == 0 || s.Cur.Load()+s.Queued.Load() < m+int64(s.Spec.MaxQueue)
+}
+
 // TryAcquire takes a slot, and reports false if the server is full.
 func (s *Server) TryAcquire() bool {
 	m := s.Limit()

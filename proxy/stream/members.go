@@ -71,16 +71,18 @@ func (b *Back) reserve(n int) {
 	b.picker.Reserve(n)
 }
 
-// pick chooses a server of the backend and takes a slot of it. nil with none
-// true means that no server is usable, otherwise that all are full.
-func (b *Back) pick(avoid *server.Server) (s *server.Server, none bool) {
+// pick chooses a server of the backend and takes a slot of it, or if that is full none:
+// the stream may wait for it. nil means that all are full, or with none true that no
+// server is usable.
+func (b *Back) pick(avoid *server.Server) (s *server.Server, full, none bool) {
 	if v := b.Version(); v != b.version {
 		b.version = v
 		b.usable = b.Usable(b.usable[:0])
 		b.picker.Build(b.usable)
 	}
 	if len(b.usable) == 0 {
-		return nil, true
+		return nil, false, true
 	}
-	return b.picker.Pick(avoid), false
+	s, full = b.picker.Pick(avoid)
+	return s, full, false
 }
