@@ -184,6 +184,17 @@ func TestLeastConnIsItsModel(t *testing.T) {
 	})
 }
 
+// A slot that has just become free is for those who wait for it.
+func TestLeastConnDoesNotOvertake(t *testing.T) {
+	s := farm(spec.Server{Weight: 1, MaxConn: 1, MaxQueue: 2})[0]
+	p := New("leastconn")
+	p.Build([]*server.Server{s})
+	s.Queued.Inc() // as between the two steps of Release, in another thread
+	if got, full := p.Pick(nil); got != s || !full || s.Cur.Load() != 0 {
+		t.Errorf("chose %v, full: %v, sessions %d", got, full, s.Cur.Load())
+	}
+}
+
 // Equal servers that are given back at once take turns.
 func TestLeastConnTakesTurns(t *testing.T) {
 	servers := farm(spec.Server{Weight: 1}, spec.Server{Weight: 1}, spec.Server{Weight: 1})

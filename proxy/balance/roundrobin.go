@@ -39,7 +39,6 @@ func (r *roundRobin) Build(servers []*server.Server) {
 	// Servers that stay keep their turn, so that a change elsewhere does not
 	// start everything over at the first one.
 	r.Reserve(len(servers))
-	clear(r.before)
 	for _, t := range r.heap {
 		r.before[t.srv] = t.at
 	}

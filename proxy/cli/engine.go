@@ -80,7 +80,7 @@ var (
 	ErrNoServer         = errors.New("no such server")
 	ErrServerExists     = errors.New("the backend has a server of that name")
 	ErrNotInMaintenance = errors.New("the server is not in maintenance")
-	ErrServerBusy       = errors.New("the server has connections, or streams wait for it")
+	ErrServerBusy       = errors.New("the server has sessions or connections")
 )
 
 // IDError is a number of a server that another one has.

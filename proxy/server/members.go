@@ -11,7 +11,7 @@ import (
 // Why a server cannot be removed.
 var (
 	ErrNotMaint = errors.New("the server is not in maintenance")
-	ErrBusy     = errors.New("the server has connections, or streams wait for it")
+	ErrBusy     = errors.New("the server has sessions or connections")
 )
 
 // NewDynamic makes a server that is to be added at run time; nobody knows it before
@@ -52,15 +52,15 @@ func (b *Backend) Add(s *Server) bool {
 
 // Remove takes a server that nobody uses out of the backend. It must be in
 // maintenance, and since it is every thread must have been between two handlers once:
-// then none of them chooses it any more. Whoever holds a slot of it, or a connection
-// to it, or waits for it, makes it stay (ErrBusy).
+// then none of them chooses it any more. Nobody waits for a server in maintenance, but
+// whoever holds a slot of it, or a connection to it, makes it stay (ErrBusy).
 func (b *Backend) Remove(s *Server) error {
 	b.mu.Lock()
 	switch {
 	case s.Admin() != state.Maint:
 		b.mu.Unlock()
 		return ErrNotMaint
-	case s.Cur.Load() > 0 || s.Conns.Used() > 0 || s.Conns.Idle() > 0 || s.queue.n > 0:
+	case s.Cur.Load() > 0 || s.Conns.Used() > 0 || s.Conns.Idle() > 0:
 		b.mu.Unlock()
 		return ErrBusy
 	}
