@@ -1,13 +1,16 @@
 package proxy_test
 
 import (
+	"bufio"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,5 +135,89 @@ func TestServersAtRunTimeAsTheReference(t *testing.T) {
 	want, got := p.both(t, "operator", "add server be/x 127.0.0.1:1; del server be/x")
 	if got != want {
 		t.Errorf("an operator\ngot  %q\nwant %q", got, want)
+	}
+}
+
+// A server is deleted once nobody uses it: not while it has a request to answer, but
+// in spite of connections that idle, which maintenance ends.
+func TestDeletionWaitsForWhoUsesTheServer(t *testing.T) {
+	answer := make(chan struct{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/slow" {
+				<-answer
+			}
+		}))
+	}()
+	p := startPair(t, dynamicConfig, upstream(t, "o"))
+	each := func(command, want string) {
+		t.Helper()
+		for name, dir := range map[string]string{"the reference": p.theirs, "the engine": p.ours} {
+			if got := strings.TrimRight(ask(t, filepath.Join(dir, "stats"), command), "\n"); got != want {
+				t.Errorf("%s: %s answers %q, want %q", command, name, got, want)
+			}
+		}
+	}
+	get := func(dir, path string) {
+		c, err := net.Dial("unix", filepath.Join(dir, "fe"))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != 200 {
+			t.Errorf("%s: %v, %v", path, resp, err)
+		}
+	}
+	each("disable server be/s1", "")
+	each("add server be/d "+l.Addr().String()+" pool-max-conn -1 pool-purge-delay 500ms", "New server registered.")
+	each("del server be/none", "No such server.")
+	each("enable server be/d", "")
+	each("del server be/d", "Only servers in maintenance mode can be deleted.")
+	get(p.theirs, "/")
+	get(p.ours, "/") // leaves a connection that idles
+	var slow sync.WaitGroup
+	for _, dir := range []string{p.theirs, p.ours} {
+		slow.Go(func() { get(dir, "/slow") })
+		for !strings.Contains(ask(t, filepath.Join(dir, "stats"), "show sess"), "srv=d ") {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	each("disable server be/d", "")
+	each("del server be/d", "Server still has connections attached to it, cannot remove it.")
+	each("set server be/d state ready", "") // which it may be again
+	each("set server be/d state maint", "")
+	close(answer)
+	slow.Wait()
+	for _, dir := range []string{p.theirs, p.ours} {
+		for try := 0; ; try++ {
+			if got := ask(t, filepath.Join(dir, "stats"), "del server be/d"); strings.HasPrefix(got, "Server deleted.") {
+				break
+			} else if try > 4000 {
+				t.Fatalf("%s: %s", dir, got)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	each("del server be/d", "No such server.")
+	// What it did is part of what its backend did.
+	want, got := cells(ask(t, filepath.Join(p.theirs, "stats"), "show stat")), cells(ask(t, filepath.Join(p.ours, "stats"), "show stat"))
+	for _, column := range []string{"stot", "lbtot", "req_tot", "hrsp_2xx", "connect", "status", "act", "bck"} {
+		if w, g := want["be/BACKEND"][column], got["be/BACKEND"][column]; w != g || column == "stot" && g != "2" {
+			t.Errorf("%s of the backend is %s, the reference has %s", column, g, w)
+		}
+	}
+	for _, rows := range []map[string]map[string]string{want, got} {
+		if rows["be/d"] != nil {
+			t.Error("a row of a server that was deleted")
+		}
 	}
 }

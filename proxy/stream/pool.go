@@ -169,7 +169,7 @@ func (s *stream) reuse() *serverConn {
 func (s *stream) toPool(sc *serverConn) bool {
 	t := s.t
 	sc.stream = nil
-	if sc.in != nil || sc.hup || sc.ended || sc.outdated() {
+	if sc.in != nil || sc.hup || sc.ended || sc.outdated() || !sc.srv.Running() {
 		sc.close()
 		return false
 	}
