@@ -22,7 +22,10 @@ import (
 
 // churn is how many servers come and go in TestServersComeAndGoUnderLoad. "make churn"
 // runs it with 100,000.
-var churn = flag.Int("churn", 60, "servers that come and go")
+var churn = flag.Int("churn", quick, "servers that come and go")
+
+// quick is how many are enough for a test among others.
+const quick = 60
 
 // console is an interactive connection to the runtime API.
 type console struct {
@@ -87,6 +90,10 @@ backend be
 func load(t *testing.T, path string, stop chan struct{}) (requests func() int64, wait func()) {
 	var n atomic.Int64
 	var clients sync.WaitGroup
+	pace := 2 * time.Millisecond
+	if *churn > quick {
+		pace = 10 * time.Millisecond // for as long as it takes
+	}
 	for i := range 4 {
 		clients.Go(func() {
 			client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
@@ -115,7 +122,7 @@ func load(t *testing.T, path string, stop chan struct{}) (requests func() int64,
 					return
 				}
 				n.Add(1)
-				time.Sleep(2 * time.Millisecond) // or nobody else gets a processor
+				time.Sleep(pace) // or nobody else gets a processor
 			}
 		})
 	}
@@ -169,8 +176,12 @@ func TestServersComeAndGoUnderLoad(t *testing.T) {
 	refused := 0
 	var heap, rss int64
 	for i := range *churn {
-		if i == max(*churn/10, 100) {
-			heap, rss = resident(t)
+		if i > 0 && i%max(*churn/10, quick) == 0 {
+			h, r := resident(t)
+			if heap == 0 {
+				heap, rss = h, r
+			}
+			t.Logf("%d servers and %d requests so far, %d deletions refused: heap %d KiB, resident %d KiB", i, requests(), refused, h>>10, r>>10)
 		}
 		name := fmt.Sprintf("be/s%d", i%7)
 		if got := k.say("add server %s %s weight %d check inter 20ms pool-max-conn 5", name, changing, 1+i%5); got != "New server registered." {
@@ -201,7 +212,7 @@ func TestServersComeAndGoUnderLoad(t *testing.T) {
 			return
 		}
 	}
-	if *churn > 60 {
+	if *churn > quick {
 		h, r := resident(t)
 		t.Logf("%d servers, %d requests, of these %d by servers that came and went; %d deletions refused", *churn, requests(), hits.Load(), refused)
 		t.Logf("heap %d KiB before, %d KiB after; resident %d KiB before, %d KiB after", heap>>10, h>>10, rss>>10, r>>10)

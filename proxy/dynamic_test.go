@@ -37,6 +37,10 @@ backend be
     server s1 %[2]s
     server s2 %[2]s disabled
 backend empty
+backend st
+    balance static-rr
+    server t1 %[2]s weight 4
+    server t2 %[2]s slowstart 20s
 backend tb
     mode tcp
     balance leastconn
@@ -111,6 +115,9 @@ func dynamicDialogue(origin string) []string {
 		"del server be/d1", "del server be/d1", "del server be/d2", "del server be/d3", "del server be/s2", "del server be/u",
 		"add server be/again " + origin, // takes the lowest number that is free
 		state,
+		"add server st/x 127.0.0.1:1", "set server st/t1 weight 3", "set server st/t1 weight 0", "get weight st/t1",
+		"set server st/t1 weight 100%", "set server st/t1 weight 50%", "set weight st/t1 4", "get weight st/t1",
+		"disable server st/t2", "enable server st/t2", "show servers state st", "del server st/t2", "disable server st/t2", "del server st/t2", "show servers state st",
 		"del server empty/x", "show servers state empty",
 	}
 }

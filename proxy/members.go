@@ -16,6 +16,9 @@ func (e *Engine) AddServer(backend, name string, words []string) ([]string, erro
 	if b == nil {
 		return nil, cli.ErrNoBackend
 	}
+	if b.Spec.Balance.Static() {
+		return nil, cli.ErrStaticBalance
+	}
 	r, err := config.ServerAtRunTime(b.Spec, name, words)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ type Algorithm struct {
 func Algorithms() []Algorithm {
 	return []Algorithm{
 		{"roundrobin", newRoundRobin, "each server in turn, in proportion to its weight"},
+		{spec.StaticRR, newStaticRR, "as roundrobin, with weights that are fixed"},
 		{"leastconn", newLeastConn, "the server with the fewest sessions for its weight"},
 	}
 }

@@ -93,11 +93,42 @@ func TestRoundRobinIsFairWhileNothingChanges(t *testing.T) {
 	})
 }
 
+// static-rr gives each server as many of any run of places as is its weight.
+func TestStaticRoundRobinFollowsWeights(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var specs []spec.Server
+		total := 0
+		for range rapid.IntRange(1, 6).Draw(t, "servers") {
+			specs = append(specs, spec.Server{Weight: rapid.IntRange(1, 9).Draw(t, "weight")})
+			total += specs[len(specs)-1].Weight
+		}
+		servers := farm(specs...)
+		p := New(spec.StaticRR)
+		p.Build(servers)
+		for range rapid.IntRange(0, 20).Draw(t, "before") {
+			s, _ := p.Pick(nil)
+			s.Release()
+		}
+		got := map[*server.Server]int{}
+		for range total {
+			s, _ := p.Pick(nil)
+			s.Release()
+			got[s]++
+		}
+		for _, s := range servers {
+			if got[s] != s.Weight() {
+				t.Fatalf("%s served %d of %d, its weight is %d", s.Spec.Name, got[s], total, s.Weight())
+			}
+		}
+	})
+}
+
 // Building anew what has not changed changes nothing.
 func TestRoundRobinKeepsTurns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		servers := drawFarm(t)
-		p, q := New("roundrobin"), New("roundrobin")
+		name := rapid.SampledFrom([]spec.Balance{"roundrobin", spec.StaticRR}).Draw(t, "algorithm")
+		p, q := New(name), New(name)
 		p.Build(servers)
 		q.Build(servers)
 		for range rapid.IntRange(1, 40).Draw(t, "requests") {

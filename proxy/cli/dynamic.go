@@ -19,6 +19,8 @@ func (r *request) refuse(err error) error {
 		return r.fail("No such backend.")
 	case errors.Is(err, ErrNoServer):
 		return r.fail("No such server.")
+	case errors.Is(err, ErrStaticBalance):
+		return r.fail("Backend must use a dynamic load balancing to support dynamic servers.")
 	case errors.Is(err, ErrServerExists):
 		return r.fail("Already exists a server with the same name in backend.")
 	case errors.Is(err, ErrNotInMaintenance):

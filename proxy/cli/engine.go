@@ -36,7 +36,7 @@ type Engine interface {
 	// AddServer makes a server of a backend, in maintenance and with its checks
 	// suspended. words are its address and options, as on a "server" line. The
 	// warnings are about what is accepted without effect. Errors are ErrNoBackend,
-	// ErrServerExists, an *IDError, or say what is wrong with the words.
+	// ErrStaticBalance, ErrServerExists, an *IDError, or say what is wrong with the words.
 	AddServer(backend, name string, words []string) (warnings []string, err error)
 	// DeleteServer removes a server. Errors are ErrNoBackend, ErrNoServer,
 	// ErrNotInMaintenance, ErrServerBusy.
@@ -80,6 +80,7 @@ var (
 	ErrNoServer         = errors.New("no such server")
 	ErrServerExists     = errors.New("the backend has a server of that name")
 	ErrNotInMaintenance = errors.New("the server is not in maintenance")
+	ErrStaticBalance    = errors.New("the algorithm of the backend is static")
 	ErrServerBusy       = errors.New("the server has sessions or connections")
 )
 
@@ -147,8 +148,9 @@ type ServerState struct {
 	// Warming: its weight grows yet ("slowstart").
 	Warming       bool
 	Health        state.Health
-	Weight        int // in force
-	InitialWeight int // configured
+	Weight        int  // in force
+	InitialWeight int  // configured
+	FixedWeight   bool // by the algorithm: it may only be 0 or as configured
 	LastChange    time.Duration
 	MaxConn       int // 0: none
 

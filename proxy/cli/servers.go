@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bench/proxy/spec"
 	"bench/proxy/state"
 )
 
@@ -84,9 +85,6 @@ func setWeight(r *request) error {
 	return r.changeWeight(s, r.arg(1))
 }
 
-// maxWeight is the highest weight of a server.
-const maxWeight = 256
-
 // changeWeight sets a weight, absolute or as a percentage of the initial one.
 func (r *request) changeWeight(s Server, text string) error {
 	if text == "" {
@@ -102,9 +100,12 @@ func (r *request) changeWeight(s Server, text string) error {
 	case percent && n < 0:
 		return r.fail("Relative weight must be positive.")
 	case percent:
-		n = min(n*s.State().InitialWeight/100, maxWeight)
-	case n < 0 || n > maxWeight:
+		n = min(n*s.State().InitialWeight/100, spec.MaxWeight)
+	case n < 0 || n > spec.MaxWeight:
 		return r.fail("Absolute weight can only be between 0 and 256 inclusive.")
+	}
+	if st := s.State(); st.FixedWeight && n != 0 && n != st.InitialWeight {
+		return r.fail("Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.")
 	}
 	s.SetWeight(n)
 	return nil

@@ -3,6 +3,8 @@ package config
 import (
 	"math"
 	"time"
+
+	"bench/proxy/spec"
 )
 
 // serverOption is one row of the options of servers.
@@ -17,9 +19,6 @@ const (
 	atRunTime
 	everyplace = inDefault | atRunTime
 )
-
-// longestWeight is the largest weight of a server.
-const longestWeight = 256
 
 // serverOptions are the rows (configuration manual, section 5.2).
 func serverOptions() []serverOption {
@@ -71,7 +70,7 @@ func serverOptions() []serverOption {
 				x.ID, x.ForcedID = n, true
 			}
 		}}),
-		number(everyplace, "weight", 0, longestWeight, "Share of the requests.", func(x *s) *int { return &x.Weight }),
+		number(everyplace, "weight", 0, spec.MaxWeight, "Share of the requests.", func(x *s) *int { return &x.Weight }),
 		number(everyplace, "maxconn", 0, math.MaxInt32, "Connections at once; more wait in the queue.", func(x *s) *int { return &x.MaxConn }),
 		number(everyplace, "minconn", 0, math.MaxInt32, "Connections at once under low load.", func(x *s) *int { return &x.MinConn }),
 		number(everyplace, "maxqueue", 0, math.MaxInt32, "With leastconn: requests that may wait for the server itself when it is full; others wait for any server, as they do with roundrobin.", func(x *s) *int { return &x.MaxQueue }),

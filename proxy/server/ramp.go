@@ -14,8 +14,12 @@ const rampSteps = 20
 const ShareScale = 16
 
 // Share is the weight in force in sixteenths: less than the weight as set while
-// the server starts slowly, but never nothing unless the weight is 0.
+// the server starts slowly, but never nothing unless the weight is 0. Static algorithms
+// know no such thing.
 func (s *Server) Share() int {
+	if s.Backend.Spec.Balance.Static() {
+		return s.Weight() * ShareScale
+	}
 	return s.Weight() * min(1+ShareScale*int(s.ramp.Load())/100, ShareScale)
 }
 
