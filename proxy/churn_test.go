@@ -184,15 +184,19 @@ func TestServersComeAndGoUnderLoad(t *testing.T) {
 			t.Logf("%d servers and %d requests so far, %d deletions refused: heap %d KiB, resident %d KiB", i, requests(), refused, h>>10, r>>10)
 		}
 		name := fmt.Sprintf("be/s%d", i%7)
-		if got := k.say("add server %s %s weight %d check inter 20ms pool-max-conn 5", name, changing, 1+i%5); got != "New server registered." {
+		options, commands := "check inter 20ms pool-max-conn 5", []string{"enable health ", "enable server "}
+		if i%3 == 0 {
+			options, commands = "enabled", nil
+		}
+		if got := k.say("add server %s %s weight %d %s", name, changing, 1+i%5, options); got != "New server registered." {
 			t.Fatalf("added %d: %s", i, got)
 		}
-		for _, command := range []string{"enable health ", "enable server "} {
+		for _, command := range commands {
 			if got := k.say("%s", command+name); got != "" {
 				t.Fatalf("%s%s: %s", command, name, got)
 			}
 		}
-		if i%10 == 0 { // it really serves
+		if i%10 < 2 { // it really serves
 			for before := hits.Load(); hits.Load() == before && !t.Failed(); {
 				time.Sleep(100 * time.Microsecond)
 			}

@@ -215,7 +215,9 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 		HTTP: p.Mode == spec.ModeHTTP, Totals: t, Addr: s.Spec.Text,
 	}
 	a := s.Addr()
-	r.Addr = a.String()
+	if r.Addr = a.String(); a.IsUnix() {
+		r.Addr = "unix" // as the reference shows it
+	}
 	r.Sessions = stats.Level{Cur: s.Cur.Load(), Max: s.Cur.Max(), Limit: limitOrNone(s.MaxConn())}
 	r.Queue = stats.Level{Cur: s.Queued.Load(), Max: s.Queued.Max(), Limit: limitOrNone(s.Spec.MaxQueue)}
 	down, downs := s.Downtime(now)
@@ -225,6 +227,9 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 		Downs: downs, LastChange: int64(now.Sub(s.Since()).Seconds()), DownTime: int64(down.Seconds()),
 		Cookie: s.Spec.Cookie, IdleConns: s.Conns.Idle(), SafeIdle: s.Conns.Idle(), UsedConns: s.Conns.Used(),
 		NeedConns: s.Conns.Need(), IdleLimit: int64(s.Spec.PoolMaxConn),
+	}
+	if s.Warming() && s.Running() && s.Admin() != state.Drain && s.Weight() > 0 {
+		r.Server.Throttle = (100*s.Share() + server.ShareScale - 1) / (server.ShareScale * s.Weight())
 	}
 	if s.Unresolved() {
 		r.Server.MaintReason = "resolution"

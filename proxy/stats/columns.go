@@ -306,7 +306,7 @@ func downTime(r *Row) value {
 }
 
 func throttle(r *Row) value {
-	if t := r.Server.Throttle; t > 0 && t < 100 {
+	if t := r.Server.Throttle; t > 0 {
 		return u32(t)
 	}
 	return none

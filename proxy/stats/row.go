@@ -84,7 +84,7 @@ type ServerRow struct {
 	Downs              uint64 // chkdown: transitions to down
 	LastChange         int64  // seconds since
 	DownTime           int64  // seconds
-	Throttle           int    // percent; 0 or 100: not in slow start
+	Throttle           int    // percent of the weight; 0: not in slow start
 	Tracked            string // "proxy/server" it follows, or ""
 	Cookie             string
 	Check, Agent       CheckState
