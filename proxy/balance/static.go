@@ -1,8 +1,9 @@
 package balance
 
 import (
+	"slices"
+
 	"bench/proxy/server"
-	"bench/proxy/spec"
 )
 
 // staticRR goes round a fixed order in which each server has as many places as its
@@ -19,7 +20,6 @@ func newStaticRR() Picker { return &staticRR{} }
 func (r *staticRR) Reserve(n int) {
 	if n > cap(r.owed) {
 		r.owed = make([]int, 0, 2*n)
-		r.order = append(make([]*server.Server, 0, 2*n*spec.MaxWeight), r.order...)
 	}
 }
 
@@ -34,7 +34,8 @@ func (r *staticRR) Build(servers []*server.Server) {
 		total += s.Weight() / divisor
 		r.owed = append(r.owed, 0)
 	}
-	r.order = r.order[:0]
+	// No servers are added here: the order grows until all of them have been up at once.
+	r.order = slices.Grow(r.order[:0], total)
 	for range total {
 		best, most := -1, 0
 		for i, s := range servers {
