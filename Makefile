@@ -5,7 +5,7 @@ LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces chaos-kill library accuracy precision gate-calibration clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn chaos-kill library accuracy precision gate-calibration clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ soak: build ## Pass a million requests through a hundred reloads; none may fail,
 
 soak-pieces: build ## Pass a million requests in pieces between clients; each must keep its own bytes
 	$(BIN) run scenarios/heads-in-pieces.yaml --set pieces=1500/s --set whole=500/s --set pool=48 --set time=670s --set trickle=660s
+
+churn: ## Add 100,000 servers at run time under load and delete them; nothing may fail or be left
+	$(GO) test -count 1 -timeout 60m -run ServersComeAndGo -v ./proxy -churn 100000
 
 performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
 	$(BIN) peers --rounds 4 --duration 2s --markdown docs/PERFORMANCE.md --json bin/performance.json

@@ -6,6 +6,7 @@ import (
 	"bench/proxy/check"
 	"bench/proxy/log"
 	"bench/proxy/server"
+	"bench/proxy/state"
 )
 
 // The texts are those monitoring tools look for in the logs of the reference.
@@ -18,12 +19,12 @@ func (e *Engine) announceHealth(s *server.Server, why string, requeued int) {
 	}
 	what := "is UP"
 	switch s.Health() {
-	case server.Down:
+	case state.Down:
 		e.serverMessage(s, log.Alert, "is DOWN"+why, requeued)
 		return
-	case server.Stopping:
+	case state.Stopping:
 		what = "is stopping"
-	case server.Up:
+	case state.Up:
 	}
 	active, backup, _ := s.Backend.Count()
 	e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf(
@@ -66,15 +67,15 @@ func title(s *server.Server) string {
 }
 
 // announceAdmin tells operators that somebody changed the state of a server.
-func (e *Engine) announceAdmin(s *server.Server, before server.Admin, requeued int) {
+func (e *Engine) announceAdmin(s *server.Server, before state.Admin, requeued int) {
 	name := title(s) + " "
 	index := s.Backend.Spec.Index
 	switch {
-	case s.Admin() == server.Maint:
+	case s.Admin() == state.Maint:
 		e.serverMessage(s, log.Alert, "is going DOWN for maintenance", requeued)
-	case s.Admin() == server.Drain:
+	case s.Admin() == state.Drain:
 		e.serverMessage(s, log.Notice, "enters drain state", requeued)
-	case before == server.Maint:
+	case before == state.Maint:
 		e.proxyMessage(index, log.Notice, name+"is UP (leaving forced maintenance).")
 	default:
 		e.proxyMessage(index, log.Notice, name+"is UP (leaving forced drain).")

@@ -10,21 +10,32 @@ import (
 	"bench/proxy/check"
 	"bench/proxy/server"
 	"bench/proxy/spec"
+	"bench/proxy/state"
 	"bench/proxy/stats"
 )
 
 // checks are the health checks of all servers, each on the loop of one thread.
-type checks struct{ bySlot []*serverCheck } // nil: not checked
+type checks struct {
+	mu  sync.RWMutex
+	all map[*server.Server]*serverCheck // without those that are not checked
+}
 
 // serverCheck is the check of one server.
 type serverCheck struct {
+	// Constant.
+
 	e    *Engine
 	s    *server.Server
-	c    *check.Checker // its loop's
 	l    *loop.Loop
 	logs bool // "option log-health-checks"
 
-	mu      sync.Mutex // guards what the runtime API reads
+	// Of the loop.
+
+	c *check.Checker
+
+	// Guarded by mu: what the runtime API reads.
+
+	mu      sync.Mutex
 	last    check.Result
 	ran     bool
 	health  check.Health
@@ -35,30 +46,50 @@ type serverCheck struct {
 
 // prepareChecks makes the checkers.
 func (e *Engine) prepareChecks() error {
-	e.checks = &checks{bySlot: make([]*serverCheck, e.shared.NumSlots)}
-	for _, b := range e.shared.Backends {
-		if b == nil || b.Spec.Disabled {
-			continue
-		}
-		for _, s := range b.Servers {
-			if !s.Spec.Check {
-				continue
-			}
-			k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Spec.Options.LogHealthChecks, enabled: true}
-			k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
-			c, err := check.New(check.Config{
-				Check: b.Spec.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
-				Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Spec.Timeouts.Connect, Timeout: b.Spec.Timeouts.Check,
-				Source: checkSource(s), Spread: e.cfg.Global.SpreadChecks,
-			}, k.l, k.target(), k)
-			if err != nil {
+	e.checks = &checks{all: map[*server.Server]*serverCheck{}}
+	for _, b := range e.shared.Backends.All() {
+		for _, s := range b.Servers() {
+			if err := e.addCheck(s, true); err != nil {
 				return err
 			}
-			k.c = c
-			e.checks.bySlot[s.Slot] = k
 		}
 	}
 	return nil
+}
+
+// addCheck makes the checker of a server, if it is to have one.
+func (e *Engine) addCheck(s *server.Server, enabled bool) error {
+	b := s.Backend.Spec
+	if b.Disabled || !s.Spec.Check {
+		return nil
+	}
+	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled}
+	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
+	c, err := check.New(check.Config{
+		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
+		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
+		Source: checkSource(s), Spread: e.cfg.Global.SpreadChecks,
+	}, k.l, k.target(), k)
+	if err != nil {
+		return err
+	}
+	k.c = c
+	e.checks.mu.Lock()
+	defer e.checks.mu.Unlock()
+	e.checks.all[s] = k
+	return nil
+}
+
+// remove ends the checks of s, which has been removed.
+func (c *checks) remove(s *server.Server) {
+	k := c.of(s)
+	if k == nil {
+		return
+	}
+	c.mu.Lock()
+	delete(c.all, s)
+	c.mu.Unlock()
+	k.l.Call(k.c.Stop)
 }
 
 // checkSource is where checks of the server come from. Ranges of ports are for
@@ -81,17 +112,20 @@ func checkSource(s *server.Server) *spec.Source {
 func (e *Engine) startChecks() {
 	var list []*serverCheck
 	shortest := e.cfg.Global.MaxSpreadChecks
-	for _, k := range e.checks.bySlot {
-		if k == nil {
-			continue
-		}
-		list = append(list, k)
-		if d := k.s.Spec.Inter; d > 0 && (shortest == 0 || d < shortest) {
-			shortest = d
+	for _, b := range e.shared.Backends.All() {
+		for _, s := range b.Servers() {
+			k := e.checks.of(s)
+			if k == nil {
+				continue
+			}
+			list = append(list, k)
+			if d := s.Spec.Inter; d > 0 && (shortest == 0 || d < shortest) {
+				shortest = d
+			}
 		}
 	}
 	for i, k := range list {
-		if k.s.Admin() == server.Maint {
+		if k.s.Admin() == state.Maint {
 			continue
 		}
 		delay := shortest * time.Duration(i) / time.Duration(len(list))
@@ -124,12 +158,12 @@ func (k *serverCheck) target() sock.Addr {
 // Changed implements check.Listener.
 func (k *serverCheck) Changed(up bool, r check.Result) {
 	if !up {
-		k.setHealth(server.Down, r)
+		k.setHealth(state.Down, r)
 		return
 	}
-	k.setHealth(server.Up, r)
+	k.setHealth(state.Up, r)
 	if r.Status == check.L7OKC {
-		k.setHealth(server.Stopping, r)
+		k.setHealth(state.Stopping, r)
 	}
 }
 
@@ -146,16 +180,16 @@ func (k *serverCheck) Checked(r check.Result, h check.Health) {
 		k.e.announceCheck(k.s, r, h)
 	}
 	switch {
-	case r.Status == check.L7OKC && k.s.Health() == server.Up:
-		k.setHealth(server.Stopping, r)
-	case r.Status == check.L7OK && k.s.Health() == server.Stopping:
-		k.setHealth(server.Up, r)
+	case r.Status == check.L7OKC && k.s.Health() == state.Up:
+		k.setHealth(state.Stopping, r)
+	case r.Status == check.L7OK && k.s.Health() == state.Stopping:
+		k.setHealth(state.Up, r)
 	}
 }
 
 // setHealth changes the state of the server because of a check. With "option
 // log-health-checks" the reason has been logged with the check.
-func (k *serverCheck) setHealth(h server.Health, r check.Result) {
+func (k *serverCheck) setHealth(h state.Health, r check.Result) {
 	why := ""
 	if !k.logs {
 		why = reason(r)
@@ -163,7 +197,12 @@ func (k *serverCheck) setHealth(h server.Health, r check.Result) {
 	k.e.setHealth(k.s, h, why)
 }
 
-func (c *checks) of(s *server.Server) *serverCheck { return c.bySlot[s.Slot] }
+// of is the check of s, nil if it has none.
+func (c *checks) of(s *server.Server) *serverCheck {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.all[s]
+}
 
 // state is what "show stat" tells of the checks of s.
 func (c *checks) state(s *server.Server) stats.CheckState {
@@ -243,7 +282,7 @@ func (c *checks) enable(s *server.Server, on bool) {
 	k.enabled = on
 	k.mu.Unlock()
 	k.l.Post(func() {
-		if on && s.Admin() != server.Maint {
+		if on && s.Admin() != state.Maint {
 			k.c.Start(0)
 		} else {
 			k.c.Stop()
@@ -268,10 +307,10 @@ func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
 	on := k.enabled
 	k.mu.Unlock()
 	switch {
-	case s.Admin() == server.Maint:
+	case s.Admin() == state.Maint:
 		k.l.Post(k.c.Stop)
 	case wasMaint:
-		s.SetHealth(server.Up)
+		s.SetHealth(state.Up)
 		k.l.Post(func() {
 			k.c.Reset()
 			k.publish()

@@ -4,98 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strconv"
 	"time"
 
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/proxy/cli"
-	"bench/proxy/server"
-	"bench/proxy/spec"
 	"bench/proxy/stream"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// Backends implements cli.Engine.
-func (e *Engine) Backends() []cli.Backend {
-	var list []cli.Backend
-	for i, b := range e.shared.Backends {
-		if b == nil {
-			continue
-		}
-		p := e.cfg.Proxies[i]
-		cb := cli.Backend{ID: p.ID, Name: p.Name, ForcedID: p.ForcedID}
-		for _, s := range b.Servers {
-			cb.Servers = append(cb.Servers, &serverHandle{e, s})
-		}
-		list = append(list, cb)
-	}
-	return list
-}
-
-// serverHandle implements cli.Server.
-type serverHandle struct {
-	e *Engine
-	s *server.Server
-}
-
-func (h *serverHandle) Name() string { return h.s.Spec.Name }
-
-func (h *serverHandle) SetAdmin(a cli.Admin) { h.e.setAdmin(h.s, server.Admin(a)) }
-func (h *serverHandle) SetHealth(v cli.Health) {
-	h.e.setHealth(h.s, server.Health(v), "changed from CLI")
-	h.e.checks.force(h.s, v != cli.Down)
-}
-func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }
-func (h *serverHandle) SetMaxConn(n int) { h.s.SetMaxConn(n) }
-
-func (h *serverHandle) SetAddr(a netip.AddrPort) {
-	waited := h.s.Unresolved()
-	h.s.SetAddr(sock.FromAddrPort(a))
-	if waited && !h.s.Spec.Disabled {
-		h.e.setAdmin(h.s, server.Ready)
-	}
-	h.e.checks.moved(h.s)
-}
-
-func (h *serverHandle) SetCheckAddr(a netip.AddrPort) { h.e.checks.setAddr(h.s, a) }
-func (h *serverHandle) EnableCheck(on bool)           { h.e.checks.enable(h.s, on) }
-
-func (h *serverHandle) ShutdownSessions() {
-	h.e.onEach(func(t *stream.Thread) { t.KillServerStreams(h.s, 'K') })
-}
-
-func (h *serverHandle) State() cli.ServerState {
-	s := h.s
-	a := s.Addr()
-	st := cli.ServerState{
-		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Unix: a.Path(),
-		Admin: cli.Admin(s.Admin()), ConfiguredMaint: s.Spec.Disabled, Host: s.Spec.Host, Unresolved: s.Unresolved(), Health: cli.Health(s.Health()),
-		Weight: s.Weight(), InitialWeight: s.Spec.Weight, LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
-		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
-		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
-		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),
-	}
-	h.e.onEach(func(t *stream.Thread) { st.IdlePerThread = append(st.IdlePerThread, int64(t.IdleConns(s))) })
-	c := h.e.checks.state(s)
-	st.HasCheck, st.CheckOn = s.Spec.Check, c.Enabled
-	st.CheckStatus = c.Status
-	st.CheckRun, st.CheckFailed = h.e.checks.run(s)
-	st.CheckHealth, st.Rise, st.Fall = c.Health, s.Spec.Rise, s.Spec.Fall
-	st.CheckAddr = h.e.checks.addr(s)
-	return st
-}
-
 // Frontend implements cli.Engine.
 func (e *Engine) Frontend(name string) (cli.Frontend, bool) {
-	for _, f := range e.shared.Frontends {
-		if f != nil && f.Spec.Name == name {
-			return &frontendHandle{e, f}, true
-		}
+	f, ok := e.shared.Frontends.Get(name)
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	return &frontendHandle{e, f}, true
 }
 
 // frontendHandle implements cli.Frontend.
@@ -165,34 +91,6 @@ func (e *Engine) wakeAcceptors() {
 	}
 }
 
-// setAdmin changes a server's administrative state and tells operators.
-func (e *Engine) setAdmin(s *server.Server, a server.Admin) {
-	before := s.Admin()
-	if changed, requeued := s.SetAdmin(a); changed {
-		e.checks.adminChanged(s, before == server.Maint)
-		e.announceAdmin(s, before, requeued)
-	}
-}
-
-// setHealth changes a server's operational state and tells operators.
-func (e *Engine) setHealth(s *server.Server, h server.Health, why string) {
-	changed, requeued := s.SetHealth(h)
-	if !changed {
-		return
-	}
-	e.announceHealth(s, why, requeued)
-	if h == server.Down && s.Spec.OnMarkedDown {
-		e.postEach(func(t *stream.Thread) { t.KillServerStreams(s, 'D') })
-	}
-	if h == server.Up && s.Spec.OnMarkedUp && !s.Spec.Backup {
-		for _, o := range s.Backend.Servers {
-			if o.Spec.Backup {
-				e.postEach(func(t *stream.Thread) { t.KillServerStreams(o, 'U') })
-			}
-		}
-	}
-}
-
 // postEach runs fn on every thread's loop without waiting.
 func (e *Engine) postEach(fn func(t *stream.Thread)) {
 	for i, t := range e.threads {
@@ -238,7 +136,7 @@ func (e *Engine) ShutdownSession(id uint64) bool {
 // Errors implements cli.Engine.
 func (e *Engine) Errors() (kept []cli.CapturedError, total uint64) {
 	c := &e.shared.Captures
-	for i, p := range e.cfg.Proxies {
+	for i := range e.cfg.Proxies {
 		for _, response := range []bool{false, true} {
 			got := c.Get(i, response)
 			if got == nil {
@@ -246,7 +144,7 @@ func (e *Engine) Errors() (kept []cli.CapturedError, total uint64) {
 			}
 			kept = append(kept, cli.CapturedError{
 				ID: got.Serial, When: got.At, Response: response, Frontend: got.Frontend, FrontendID: e.proxyID(got.Frontend),
-				Backend: got.Backend, BackendID: e.proxyID(got.Backend), Server: got.Server, ServerID: e.serverID(p, got.Server),
+				Backend: got.Backend, BackendID: e.proxyID(got.Backend), Server: got.Server, ServerID: e.serverID(got.Backend, got.Server),
 				Source: got.Client.String(), State: got.Reason, Pos: got.Pos, Data: got.Data,
 			})
 		}
@@ -263,10 +161,10 @@ func (e *Engine) proxyID(name string) int {
 	return -1
 }
 
-func (e *Engine) serverID(p *spec.Proxy, name string) int {
-	for _, s := range p.Servers {
-		if s.Name == name {
-			return s.ID
+func (e *Engine) serverID(backend, name string) int {
+	if b, ok := e.shared.Backends.Get(backend); ok {
+		if s, ok := b.Server(name); ok {
+			return s.Spec.ID
 		}
 	}
 	return -1

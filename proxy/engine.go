@@ -30,6 +30,7 @@ import (
 	"bench/proxy/log"
 	"bench/proxy/server"
 	"bench/proxy/spec"
+	"bench/proxy/stats"
 	"bench/proxy/stream"
 )
 
@@ -61,42 +62,60 @@ type Listener struct {
 
 // Engine is one running proxy.
 type Engine struct {
-	cfg     *spec.Config
-	opt     Options
-	shared  *stream.Shared
-	threads []*stream.Thread
-	loops   []*loop.Loop
-	node    string // name of the machine
+	// Constant after New.
+
+	cfg       *spec.Config
+	opt       Options
+	shared    *stream.Shared
+	threads   []*stream.Thread
+	loops     []*loop.Loop
+	node      string // name of the machine
+	mechanism *poller.Mechanism
+	fds       int // descriptors the process may use
+	hard      int // connections that allows, as far as configured
+	binds     int // bind lines
+	maxPipes  int // limit of pipes, and descriptors set aside for them
+	senders   []*log.Sender
+	peaks     stats.Peaks // of the process, shared by the threads
+	messages  *messages
+	checks    *checks
+	done      chan struct{} // closed at the end
+
+	// Of whoever binds and starts; constant after Start.
+
 	started time.Time
 	// startMono is started on the clock of loop.Nanotime.
 	startMono int64
-	mechanism *poller.Mechanism
-	fds       int            // descriptors the process may use
-	hard      int            // connections that allows, as far as configured
-	binds     int            // bind lines
 	hidden    []*sock.Hidden // bound and not yet published
-	maxPipes  int            // limit of pipes, and descriptors set aside for them
-	senders   []*log.Sender
 	api       *cli.Service
-	messages  *messages
+
+	// members is held while servers come, go, enter or leave maintenance, and while
+	// the counters of those there are are added up. The loops never take it: whoever
+	// holds it may wait for them.
+	members sync.Mutex
 
 	// pausing is held while listening sockets are paused, resumed or closed, and
 	// taken before mu.
 	pausing sync.Mutex
 
-	mu        sync.Mutex // guards what follows
+	// Guarded by mu.
+
+	mu        sync.Mutex
 	listeners []*stream.Listener
 	stats     []*statsSocket
 	paused    map[*stream.Frontend]bool
 	serving   bool
 
-	checks   *checks
+	// Guarded by errMu.
+
+	errMu sync.Mutex
+	err   error
+
+	// Safe by themselves.
+
 	running  sync.WaitGroup
 	stopOnce sync.Once
 	hardOnce sync.Once
-	done     chan struct{}
-	errMu    sync.Mutex
-	err      error
 	drained  atomic.Bool
 }
 
@@ -107,8 +126,6 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		e.node, _ = os.Hostname()
 	}
 	sh := &stream.Shared{Config: cfg}
-	sh.Frontends = make([]*stream.Frontend, len(cfg.Proxies))
-	sh.Backends = make([]*server.Backend, len(cfg.Proxies))
 	sh.Errors = make([]map[int]*h1.Reply, len(cfg.Proxies))
 	standard := map[int]*h1.Reply{}
 	for _, code := range h1.ReplyCodes() {
@@ -121,14 +138,14 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		}
 		sh.Errors[i] = replies
 		if p.Caps&spec.Backend != 0 {
-			sh.Backends[i] = server.NewBackend(p, &sh.NumSlots)
+			sh.Backends.Add(p.Name, server.NewBackend(p, &sh.Slots))
 		}
 		if p.Caps&spec.Frontend != 0 {
-			sh.Frontends[i] = &stream.Frontend{Spec: p, Logs: len(p.Logs) > 0, Limits: h1.Limits{
+			sh.Frontends.Add(p.Name, &stream.Frontend{Spec: p, Logs: len(p.Logs) > 0, Limits: h1.Limits{
 				MaxHead:   cfg.Global.Tune.BufSize - cfg.Global.Tune.MaxRewrite,
 				MaxFields: cfg.Global.Tune.HTTPMaxHdr,
 				Relaxed:   p.Options.AcceptInvalidRequest,
-			}}
+			}})
 		}
 	}
 	e.shared = sh
@@ -214,10 +231,8 @@ func (e *Engine) limits() error {
 	e.hard = limit
 	e.shared.MaxConn.Store(int64(limit))
 	e.shared.PoolFDs = int64(fds) * int64(g.Tune.PoolHighFDRatio) / 100
-	for _, f := range e.shared.Frontends {
-		if f != nil {
-			f.MaxConn.Store(int64(firstPositive(f.Spec.MaxConn, limit)))
-		}
+	for _, f := range e.shared.Frontends.All() {
+		f.MaxConn.Store(int64(firstPositive(f.Spec.MaxConn, limit)))
 	}
 	return nil
 }
@@ -282,11 +297,11 @@ func (e *Engine) makeThreads(plans []*log.Plan) error {
 		}
 		sender := log.NewSender()
 		e.senders = append(e.senders, sender)
-		t := stream.NewThread(id, l, e.shared, sinks(plans, sender), e.binds)
+		t := stream.NewThread(id, l, e.shared, sinks(plans, sender))
+		t.Process.SharePeaks(&e.peaks)
 		e.loops = append(e.loops, l)
 		e.threads = append(e.threads, t)
 	}
-	e.sharePeaks()
 	return nil
 }
 

@@ -17,8 +17,8 @@ func (e *Engine) Bind() error {
 		return err
 	}
 	index, sockets := 0, 0
-	for _, f := range e.shared.Frontends {
-		if f == nil || f.Spec.Disabled {
+	for _, f := range e.shared.Frontends.All() {
+		if f.Spec.Disabled {
 			continue
 		}
 		for _, b := range f.Spec.Binds {

@@ -25,8 +25,8 @@ func (e *Engine) Resume() {
 }
 
 func (e *Engine) pauseAll(stop bool) {
-	for _, f := range e.shared.Frontends {
-		if f != nil && !f.Spec.Disabled && !f.Stopped.Load() {
+	for _, f := range e.shared.Frontends.All() {
+		if !f.Spec.Disabled && !f.Stopped.Load() {
 			e.pause(f, stop)
 		}
 	}

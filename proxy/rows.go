@@ -8,6 +8,7 @@ import (
 	"bench/internal/loop"
 	"bench/proxy/server"
 	"bench/proxy/spec"
+	"bench/proxy/state"
 	"bench/proxy/stats"
 	"bench/proxy/stream"
 )
@@ -51,24 +52,6 @@ func (e *Engine) Info() stats.Info {
 	return info
 }
 
-// sharePeaks lets the threads find the highest rates together.
-func (e *Engine) sharePeaks() {
-	process := new(stats.Peaks)
-	fronts := make([]stats.Peaks, len(e.shared.Frontends))
-	backs := make([]stats.Peaks, len(e.shared.Backends))
-	servers := make([]stats.Peaks, e.shared.NumSlots)
-	for _, t := range e.threads {
-		t.Process.SharePeaks(process)
-		for i := range t.Fronts {
-			t.Fronts[i].C.SharePeaks(&fronts[i])
-			t.Backs[i].C.SharePeaks(&backs[i])
-		}
-		for i := range t.Servers {
-			t.Servers[i].C.SharePeaks(&servers[i])
-		}
-	}
-}
-
 // http1 derives the counters of the HTTP/1 codec, the only one there is: every
 // connection and request of an HTTP proxy is its.
 func http1(r *stats.Row, conns uint64) {
@@ -86,55 +69,85 @@ func http1(r *stats.Row, conns uint64) {
 	}
 }
 
-// totals are the counters of all proxies summed over the threads.
-type totals struct {
-	fronts    []stats.Frontend
-	backs     []stats.Backend
-	servers   []stats.Server
-	listeners []stats.Listener
+// proxyTotals are the counters of one proxy, summed over the threads.
+type proxyTotals struct {
+	f       *stream.Frontend // nil: no frontend side
+	front   stats.Frontend
+	b       *server.Backend // nil: no backend side
+	back    stats.Backend
+	servers []*server.Server
+	each    []stats.Server // of servers
 }
 
-func (e *Engine) totals(now int64) *totals {
-	sh := e.shared
-	sum := &totals{
-		fronts: make([]stats.Frontend, len(sh.Frontends)), backs: make([]stats.Backend, len(sh.Backends)),
-		servers: make([]stats.Server, sh.NumSlots), listeners: make([]stats.Listener, e.binds),
+// proxies are all proxies in the order of configuration, with nothing counted yet.
+func (e *Engine) proxies() []proxyTotals {
+	var list []proxyTotals
+	at := func(p *spec.Proxy) *proxyTotals {
+		for len(list) <= p.Index {
+			list = append(list, proxyTotals{})
+		}
+		return &list[p.Index]
 	}
+	for _, f := range e.shared.Frontends.All() {
+		at(f.Spec).f = f
+	}
+	for _, b := range e.shared.Backends.All() {
+		p := at(b.Spec)
+		p.b, p.servers = b, b.Servers()
+		p.each = make([]stats.Server, len(p.servers))
+	}
+	return list
+}
+
+// totals are the counters of all proxies, and of all bind lines by index. members
+// must be held.
+func (e *Engine) totals(now int64) ([]proxyTotals, []stats.Listener) {
+	list := e.proxies()
+	listeners := make([]stats.Listener, e.binds)
 	e.onEach(func(t *stream.Thread) {
-		for i := range t.Fronts {
-			sum.fronts[i].Sum(&t.Fronts[i].C, now)
-			sum.backs[i].Sum(&t.Backs[i].C, now)
+		for i := range list {
+			p := &list[i]
+			if p.f != nil {
+				p.front.Sum(&t.Fronts[i].C, now)
+			}
+			if p.b != nil {
+				p.back.Sum(&t.Backs[i].C, now)
+			}
+			for k, s := range p.servers {
+				p.each[k].Sum(&t.Server(s).C, now)
+			}
 		}
-		for i := range t.Servers {
-			sum.servers[i].Sum(&t.Servers[i].C, now)
-		}
-		for i := range t.Listeners {
-			sum.listeners[i].Sum(&t.Listeners[i].C)
+		for i := range listeners {
+			if side := t.Listeners.At(i); side != nil {
+				listeners[i].Sum(&side.C)
+			}
 		}
 	})
-	return sum
+	return list, listeners
 }
 
 // Stats implements cli.Engine.
 func (e *Engine) Stats() []stats.Row {
+	e.members.Lock()
+	defer e.members.Unlock()
 	now, wall := loop.Nanotime(), time.Now()
-	sum := e.totals(now)
+	proxies, listeners := e.totals(now)
 	var rows []stats.Row
-	for i, p := range e.cfg.Proxies {
-		if f := e.shared.Frontends[i]; f != nil {
-			rows = append(rows, e.frontendRow(f, sum.fronts[i].Totals(now)))
-			if p.Options.SocketStats {
-				rows = e.listenerRows(rows, f, sum)
+	for i := range proxies {
+		p := &proxies[i]
+		if p.f != nil {
+			rows = append(rows, e.frontendRow(p.f, p.front.Totals(now)))
+			if p.f.Spec.Options.SocketStats {
+				rows = e.listenerRows(rows, p.f, listeners)
 			}
 		}
-		b := e.shared.Backends[i]
-		if b == nil {
+		if p.b == nil {
 			continue
 		}
-		for _, s := range b.Servers {
-			rows = append(rows, e.serverRow(s, sum.servers[s.Slot].Totals(now), wall))
+		for k, s := range p.servers {
+			rows = append(rows, e.serverRow(s, p.each[k].Totals(now), wall))
 		}
-		rows = append(rows, backendRow(b, sum.backs[i].Totals(now), wall))
+		rows = append(rows, backendRow(p.b, p.servers, p.back.Totals(now), wall))
 	}
 	return rows
 }
@@ -163,7 +176,7 @@ func (e *Engine) listenState(f *stream.Frontend) stats.ListenState {
 	return stats.Open
 }
 
-func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sum *totals) []stats.Row {
+func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sums []stats.Listener) []stats.Row {
 	state := e.listenState(f)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -177,7 +190,7 @@ func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sum *totals)
 				now, most = now+s.Cur.Load(), most+s.Cur.Max()
 			}
 		}
-		c := &sum.listeners[l.Index]
+		c := &sums[l.Index]
 		name := l.Bind.Name
 		if name == "" {
 			name = "sock-" + itoa(l.Bind.ID)
@@ -202,16 +215,21 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 		HTTP: p.Mode == spec.ModeHTTP, Totals: t, Addr: s.Spec.Text,
 	}
 	a := s.Addr()
-	r.Addr = a.String()
+	if r.Addr = a.String(); a.IsUnix() {
+		r.Addr = "unix" // as the reference shows it
+	}
 	r.Sessions = stats.Level{Cur: s.Cur.Load(), Max: s.Cur.Max(), Limit: limitOrNone(s.MaxConn())}
 	r.Queue = stats.Level{Cur: s.Queued.Load(), Max: s.Queued.Max(), Limit: limitOrNone(s.Spec.MaxQueue)}
 	down, downs := s.Downtime(now)
 	r.Server = stats.ServerRow{
-		Health: stats.ServerHealth(s.Health()), Maint: s.Admin() == server.Maint, Drain: s.Admin() == server.Drain,
+		Health: s.Health(), Maint: s.Admin() == state.Maint, Drain: s.Admin() == state.Drain,
 		Backup: s.Spec.Backup, Weight: s.Effective(), UserWeight: s.Weight(),
 		Downs: downs, LastChange: int64(now.Sub(s.Since()).Seconds()), DownTime: int64(down.Seconds()),
 		Cookie: s.Spec.Cookie, IdleConns: s.Conns.Idle(), SafeIdle: s.Conns.Idle(), UsedConns: s.Conns.Used(),
 		NeedConns: s.Conns.Need(), IdleLimit: int64(s.Spec.PoolMaxConn),
+	}
+	if s.Warming() && s.Running() && s.Admin() != state.Drain && s.Weight() > 0 {
+		r.Server.Throttle = (100*s.Share() + server.ShareScale - 1) / (server.ShareScale * s.Weight())
 	}
 	if s.Unresolved() {
 		r.Server.MaintReason = "resolution"
@@ -227,7 +245,7 @@ func limitOrNone(n int) int64 {
 	return int64(n)
 }
 
-func backendRow(b *server.Backend, t stats.Totals, now time.Time) stats.Row {
+func backendRow(b *server.Backend, servers []*server.Server, t stats.Totals, now time.Time) stats.Row {
 	p := b.Spec
 	r := stats.Row{Type: stats.RowBackend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, Totals: t}
 	r.Sessions = stats.Level{Cur: b.Cur.Load(), Max: b.Cur.Max(), Limit: int64(max(p.FullConn, 1))}
@@ -235,13 +253,13 @@ func backendRow(b *server.Backend, t stats.Totals, now time.Time) stats.Row {
 	active, backup, weight := b.Count()
 	down, downs, since := b.Downtime(now)
 	up := 0
-	for _, s := range b.Servers {
+	for _, s := range servers {
 		if s.Running() {
 			up++
 		}
 	}
 	r.Backend = stats.BackendRow{
-		Up: len(b.Servers) == 0 || active+backup > 0, Active: active, Backup: backup, Servers: len(b.Servers), UpServers: up,
+		Up: len(servers) == 0 || active+backup > 0, Active: active, Backup: backup, Servers: len(servers), UpServers: up,
 		Weight: weight, UserWeight: weight, Downs: downs, LastChange: int64(now.Sub(since).Seconds()), DownTime: int64(down.Seconds()),
 		Algorithm: string(p.Balance),
 	}
@@ -251,33 +269,42 @@ func backendRow(b *server.Backend, t stats.Totals, now time.Time) stats.Row {
 
 // ClearCounters implements cli.Engine.
 func (e *Engine) ClearCounters(all bool) {
+	e.members.Lock()
+	defer e.members.Unlock()
 	sh := e.shared
 	sh.Conns.ResetMax()
-	for i := range sh.Frontends {
-		if f := sh.Frontends[i]; f != nil {
-			f.Cur.ResetMax()
+	proxies := e.proxies()
+	for i := range proxies {
+		p := &proxies[i]
+		if p.f != nil {
+			p.f.Cur.ResetMax()
 		}
-		if b := sh.Backends[i]; b != nil {
-			b.Cur.ResetMax()
-			b.Queued.ResetMax()
-			for _, s := range b.Servers {
-				s.Cur.ResetMax()
-				s.Queued.ResetMax()
-			}
+		if p.b != nil {
+			p.b.Cur.ResetMax()
+			p.b.Queued.ResetMax()
+		}
+		for _, s := range p.servers {
+			s.Cur.ResetMax()
+			s.Queued.ResetMax()
 		}
 	}
 	e.onEach(func(t *stream.Thread) {
 		t.Process.ResetMax()
-		for i := range t.Fronts {
-			clearSet(&t.Fronts[i].C, all)
-			clearSet(&t.Backs[i].C, all)
+		for i := range proxies {
+			p := &proxies[i]
+			if p.f != nil {
+				clearSet(&t.Fronts[i].C, all)
+			}
+			if p.b != nil {
+				clearSet(&t.Backs[i].C, all)
+			}
+			for _, s := range p.servers {
+				clearSet(&t.Server(s).C, all)
+			}
 		}
-		for i := range t.Servers {
-			clearSet(&t.Servers[i].C, all)
-		}
-		if all {
-			for i := range t.Listeners {
-				t.Listeners[i].C.Reset()
+		for _, side := range t.Listeners {
+			if all && side != nil {
+				side.C.Reset()
 			}
 		}
 	})

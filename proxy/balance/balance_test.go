@@ -4,32 +4,22 @@ import (
 	"slices"
 	"testing"
 
-	"bench/proxy/server"
 	"bench/proxy/spec"
 )
-
-func farm(servers ...spec.Server) []*server.Server {
-	p := &spec.Proxy{}
-	for i := range servers {
-		p.Servers = append(p.Servers, &servers[i])
-	}
-	slot := 0
-	return server.NewBackend(p, &slot).Servers
-}
 
 // picks counts n choices by server. Slots are given back at once with free.
 func picks(t *testing.T, p Picker, n int, free bool) []int {
 	t.Helper()
 	var got []int
 	for range n {
-		s := p.Pick(nil)
+		s, _ := p.Pick(nil)
 		if s == nil {
 			t.Fatal("no server")
 		}
-		for len(got) <= s.Index {
+		for len(got) < s.Spec.ID {
 			got = append(got, 0)
 		}
-		got[s.Index]++
+		got[s.Spec.ID-1]++
 		if free {
 			s.Release()
 		}
@@ -76,16 +66,16 @@ func TestRoundRobinSkips(t *testing.T) {
 		t.Errorf("turns %v: one server has one slot", got)
 	}
 	for range 4 {
-		if s := p.Pick(servers[1]); s != servers[2] {
-			t.Errorf("server %d, want the one not to be avoided", s.Index)
+		if s, _ := p.Pick(servers[1]); s != servers[2] {
+			t.Errorf("server %d, want the one not to be avoided", s.Spec.ID)
 		}
 	}
 	p.Build(servers[:1])
-	if s := p.Pick(nil); s != nil {
-		t.Errorf("server %d although it is full", s.Index)
+	if s, _ := p.Pick(nil); s != nil {
+		t.Errorf("server %d although it is full", s.Spec.ID)
 	}
 	servers[0].Release()
-	if s := p.Pick(servers[0]); s != servers[0] {
+	if s, _ := p.Pick(servers[0]); s != servers[0] {
 		t.Error("the only server is avoided")
 	}
 }
@@ -101,7 +91,7 @@ func TestLeastConn(t *testing.T) {
 	for range 3 {
 		servers[0].Release()
 	}
-	if s := p.Pick(nil); s != servers[0] {
-		t.Errorf("server %d, want the least loaded", s.Index)
+	if s, _ := p.Pick(nil); s != servers[0] {
+		t.Errorf("server %d, want the least loaded", s.Spec.ID)
 	}
 }

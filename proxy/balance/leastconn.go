@@ -1,6 +1,10 @@
 package balance
 
-import "bench/proxy/server"
+import (
+	"slices"
+
+	"bench/proxy/server"
+)
 
 // leastConn scans all servers: their counts change in other threads as well, so
 // no order kept here could be trusted, and a load is cheap.
@@ -11,43 +15,57 @@ type leastConn struct {
 
 func newLeastConn() Picker { return &leastConn{} }
 
+func (l *leastConn) Reserve(n int) {
+	if n > len(l.servers) {
+		l.servers = slices.Grow(l.servers, n-len(l.servers))
+	}
+}
+
 func (l *leastConn) Build(servers []*server.Server) {
 	l.servers = append(l.servers[:0], servers...)
 	l.next = 0
 }
 
-func (l *leastConn) Pick(avoid *server.Server) *server.Server {
+func (l *leastConn) Pick(avoid *server.Server) (got *server.Server, full bool) {
 	n := len(l.servers)
 	// A slot may be lost to another thread between the scan and the attempt.
 	for range n {
 		best := -1
-		var bestCur, bestWeight int64
+		var bestLoad, bestWeight int64
 		for k := range n {
 			i := (l.next + k) % n
 			s := l.servers[i]
-			if s == avoid || s.Full() {
+			if s == avoid || !s.Admits() {
 				continue
 			}
-			cur, w := s.Cur.Load()+1, int64(s.Share())
-			// cur/w < bestCur/bestWeight without the divisions
-			if best < 0 || cur*bestWeight < bestCur*w {
-				best, bestCur, bestWeight = i, cur, w
+			load, w := s.Cur.Load()+s.Queued.Load()+1, int64(s.Share())
+			// load/w < bestLoad/bestWeight without the divisions
+			if best < 0 || load*bestWeight < bestLoad*w {
+				best, bestLoad, bestWeight = i, load, w
 			}
 		}
 		if best < 0 {
 			break
 		}
-		if s := l.servers[best]; s.TryAcquire() {
+		if got, full := takeOrWait(l.servers[best]); got != nil {
 			l.next = (best + 1) % n
-			return s
+			return got, full
 		}
 	}
-	if avoid != nil {
-		for _, s := range l.servers {
-			if s == avoid && s.TryAcquire() {
-				return s
-			}
-		}
+	if avoid != nil && slices.Contains(l.servers, avoid) && avoid.Admits() {
+		return takeOrWait(avoid)
 	}
-	return nil
+	return nil, false
+}
+
+// takeOrWait takes a slot of a server that admits one more, or leaves it to the request
+// to wait for it. It returns nil if the slot was lost and none may wait.
+func takeOrWait(s *server.Server) (got *server.Server, full bool) {
+	switch {
+	case s.Queued.Load() == 0 && s.TryAcquire():
+		return s, false
+	case s.Spec.MaxQueue > 0:
+		return s, true
+	}
+	return nil, false
 }

@@ -8,7 +8,9 @@ import "bench/proxy/server"
 type roundRobin struct {
 	heap    []turn
 	skipped []turn
-	now     uint64 // virtual time of the last turn given
+	now     uint64                    // virtual time of the last turn given
+	before  map[*server.Server]uint64 // of use to Build alone
+	room    int                       // what before was made for
 }
 
 type turn struct {
@@ -23,33 +25,40 @@ const stepScale = 1 << 32
 
 func newRoundRobin() Picker { return &roundRobin{} }
 
+func (r *roundRobin) Reserve(n int) {
+	if n <= r.room {
+		return
+	}
+	r.room = 2 * n
+	r.heap = append(make([]turn, 0, r.room), r.heap...)
+	r.skipped = make([]turn, 0, r.room)
+	r.before = make(map[*server.Server]uint64, r.room)
+}
+
 func (r *roundRobin) Build(servers []*server.Server) {
 	// Servers that stay keep their turn, so that a change elsewhere does not
 	// start everything over at the first one.
-	old := make(map[*server.Server]uint64, len(r.heap))
+	r.Reserve(len(servers))
 	for _, t := range r.heap {
-		old[t.srv] = t.at
+		r.before[t.srv] = t.at
 	}
 	r.heap = r.heap[:0]
 	for i, s := range servers {
 		at := r.now + r.step(s)
-		if was, known := old[s]; known {
+		if was, known := r.before[s]; known {
 			at = min(at, was) // a turn planned with less weight comes earlier
 		}
 		r.heap = append(r.heap, turn{at, i, s})
 		r.up(len(r.heap) - 1)
 	}
-	if cap(r.skipped) < len(servers) {
-		r.skipped = make([]turn, 0, len(servers))
-	}
+	clear(r.before) // or it would keep servers that are gone
 }
 
 func (r *roundRobin) step(s *server.Server) uint64 {
 	return stepScale * server.ShareScale / uint64(max(s.Share(), 1))
 }
 
-func (r *roundRobin) Pick(avoid *server.Server) *server.Server {
-	var got *server.Server
+func (r *roundRobin) Pick(avoid *server.Server) (got *server.Server, full bool) {
 	r.skipped = r.skipped[:0]
 	for len(r.heap) > 0 {
 		t := r.heap[0]
@@ -74,7 +83,7 @@ func (r *roundRobin) Pick(avoid *server.Server) *server.Server {
 		r.heap = append(r.heap, t)
 		r.up(len(r.heap) - 1)
 	}
-	return got
+	return got, false
 }
 
 func (r *roundRobin) pop() {

@@ -45,8 +45,8 @@ func absent(all, named string) func(*request) error {
 // that whoever uses them is told, and not offered something else.
 func unsupported() []string {
 	return []string{
-		"abort ssl", "add acl", "add map", "add server", "add ssl", "clear acl", "clear map", "commit acl", "commit map",
-		"commit ssl", "debug dev", "del acl", "del map", "del server", "del ssl", "disable dynamic-cookie", "enable dynamic-cookie",
+		"abort ssl", "add acl", "add map", "add ssl", "clear acl", "clear map", "commit acl", "commit map",
+		"commit ssl", "debug dev", "del acl", "del map", "del ssl", "disable dynamic-cookie", "enable dynamic-cookie",
 		"httpclient", "new ssl", "prepare acl", "prepare map", "set dynamic-cookie-key", "set map", "set profiling", "set ssl",
 		"set var", "show events", "show libs", "show profiling", "show schema", "show ssl", "show tasks", "show tls-keys",
 		"show trace", "trace",

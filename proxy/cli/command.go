@@ -20,7 +20,7 @@ type Command struct {
 // commands gathers the families. Order within the list does not matter: the
 // help sorts it, with the session's own commands last.
 func commands() []Command {
-	return slices.Concat(statCommands(), serverCommands(), frontendCommands(),
+	return slices.Concat(statCommands(), serverCommands(), dynamicCommands(), frontendCommands(),
 		sessionCommands(), processCommands(), absentCommands(), connCommands())
 }
 

@@ -51,13 +51,18 @@ const (
 type severity int
 
 const (
-	sevError severity = 3
-	sevInfo  severity = 6
+	sevError   severity = 3
+	sevWarning severity = 4
+	sevInfo    severity = 6
 )
 
 func (s severity) String() string {
-	if s == sevError {
+	switch s {
+	case sevError:
 		return "err"
+	case sevWarning:
+		return "warning"
+	case sevInfo:
 	}
 	return "info"
 }

@@ -318,7 +318,7 @@ func TestHelp(t *testing.T) {
 	if got := ask(t, path, `show\ info`); !strings.HasPrefix(got, "Unknown command, but") || !strings.Contains(got, "\n  show info ") {
 		t.Errorf("escaped blank: %q", got)
 	}
-	if got := ask(t, path, ""); !strings.HasPrefix(got, "Unknown command. Please enter one of the following commands only:\n  clear") {
+	if got := ask(t, path, ""); !strings.HasPrefix(got, "Unknown command. Please enter one of the following commands only:\n  add server") {
 		t.Errorf("empty line: %q", got)
 	}
 }

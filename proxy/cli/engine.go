@@ -5,10 +5,14 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
 
+	"bench/proxy/spec"
+	"bench/proxy/state"
 	"bench/proxy/stats"
 )
 
@@ -26,6 +30,17 @@ type Engine interface {
 
 	// Backends returns the proxies that have a backend side.
 	Backends() []Backend
+	// Server looks a server up by the names of its backend and its own. The error is
+	// ErrNoBackend or ErrNoServer.
+	Server(backend, name string) (Server, error)
+	// AddServer makes a server of a backend, in maintenance and with its checks
+	// suspended. words are its address and options, as on a "server" line. The
+	// warnings are about what is accepted without effect. Errors are ErrNoBackend,
+	// ErrStaticBalance, ErrServerExists, an *IDError, or say what is wrong with the words.
+	AddServer(backend, name string, words []string) (warnings []string, err error)
+	// DeleteServer removes a server. Errors are ErrNoBackend, ErrNoServer,
+	// ErrNotInMaintenance, ErrServerBusy.
+	DeleteServer(backend, name string) error
 	// Frontend looks a frontend up by name.
 	Frontend(name string) (Frontend, bool)
 
@@ -59,6 +74,31 @@ type Engine interface {
 	SendListeners(conn *net.UnixConn) error
 }
 
+// Why a server is not found, added or deleted.
+var (
+	ErrNoBackend        = errors.New("no such backend")
+	ErrNoServer         = errors.New("no such server")
+	ErrServerExists     = errors.New("the backend has a server of that name")
+	ErrNotInMaintenance = errors.New("the server is not in maintenance")
+	ErrStaticBalance    = errors.New("the algorithm of the backend is static")
+	ErrServerBusy       = errors.New("the server has sessions or connections")
+)
+
+// IDError is a number of a server that another one has.
+type IDError struct {
+	ID     int
+	Server string   // which has it
+	Pos    spec.Pos // of that; without a line if it was added at run time
+}
+
+func (e *IDError) Error() string {
+	at := ""
+	if e.Pos.Line > 0 {
+		at = fmt.Sprintf("at %s:%d ", e.Pos.File, e.Pos.Line)
+	}
+	return fmt.Sprintf("'id' : custom id %d already used %s('server %s').", e.ID, at, e.Server)
+}
+
 // Backend is a proxy with servers.
 type Backend struct {
 	ID       int
@@ -72,9 +112,9 @@ type Server interface {
 	Name() string
 	State() ServerState
 
-	SetAdmin(a Admin)
+	SetAdmin(a state.Admin)
 	// SetHealth forces the operational state, as if checks had found it.
-	SetHealth(h Health)
+	SetHealth(h state.Health)
 	// SetWeight sets the weight, 0 to 256.
 	SetWeight(n int)
 	// SetMaxConn sets the limit on concurrent sessions, 0 being none.
@@ -89,26 +129,6 @@ type Server interface {
 	ShutdownSessions()
 }
 
-// Admin is the administrative state of a server.
-type Admin uint8
-
-// Administrative states.
-const (
-	Ready Admin = iota
-	Drain
-	Maint
-)
-
-// Health is the operational state of a server.
-type Health uint8
-
-// Operational states.
-const (
-	Up Health = iota
-	Stopping
-	Down
-)
-
 // ServerState is a server at one moment.
 type ServerState struct {
 	ID       int
@@ -117,16 +137,22 @@ type ServerState struct {
 	// Unresolved tells that it has not been found.
 	Host       string
 	Unresolved bool
-	Addr       netip.AddrPort // invalid for unix sockets
-	Unix       string         // path of a unix socket
-	Admin      Admin
+	Addr       netip.AddrPort // the zero value for unix sockets
+	Admin      state.Admin
 	// ConfiguredMaint tells that the maintenance was configured ("disabled").
 	ConfiguredMaint bool
-	Health          Health
-	Weight          int // in force
-	InitialWeight   int // configured
-	LastChange      time.Duration
-	MaxConn         int // 0: none
+	// Dynamic: it was added at run time.
+	Dynamic bool
+	// EverMaint: it is in maintenance or was once.
+	EverMaint bool
+	// Warming: its weight grows yet ("slowstart").
+	Warming       bool
+	Health        state.Health
+	Weight        int  // in force
+	InitialWeight int  // configured
+	FixedWeight   bool // by the algorithm: it may only be 0 or as configured
+	LastChange    time.Duration
+	MaxConn       int // 0: none
 
 	HasCheck    bool // "check" is configured
 	CheckOn     bool // and not suspended
@@ -144,6 +170,9 @@ type ServerState struct {
 	PurgeDelay           time.Duration
 	Sessions, Queued     int64
 }
+
+// Running tells whether the server may take a session at all.
+func (s *ServerState) Running() bool { return s.Admin != state.Maint && s.Health != state.Down }
 
 // Frontend is the handle of one frontend.
 type Frontend interface {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/state"
 	"bench/proxy/stats"
 )
 
@@ -24,6 +25,9 @@ type fakeEngine struct {
 	sessions  []Session
 	errors    []CapturedError
 	rows      []stats.Row
+	// Of AddServer and DeleteServer.
+	warnings []string
+	refusal  error
 }
 
 func (e *fakeEngine) did(format string, args ...any) {
@@ -47,6 +51,31 @@ func (e *fakeEngine) Info() stats.Info {
 func (e *fakeEngine) Stats() []stats.Row     { return e.rows }
 func (e *fakeEngine) ClearCounters(all bool) { e.did("clear all=%v", all) }
 func (e *fakeEngine) Backends() []Backend    { return e.backends }
+func (e *fakeEngine) Server(backend, name string) (Server, error) {
+	for _, b := range e.backends {
+		if b.Name != backend {
+			continue
+		}
+		for _, s := range b.Servers {
+			if s.Name() == name {
+				return s, nil
+			}
+		}
+		return nil, ErrNoServer
+	}
+	return nil, ErrNoBackend
+}
+
+func (e *fakeEngine) AddServer(backend, name string, words []string) ([]string, error) {
+	e.did("add %s/%s %v", backend, name, words)
+	return e.warnings, e.refusal
+}
+
+func (e *fakeEngine) DeleteServer(backend, name string) error {
+	e.did("delete %s/%s", backend, name)
+	return e.refusal
+}
+
 func (e *fakeEngine) Frontend(name string) (Frontend, bool) {
 	f, ok := e.frontends[name]
 	return f, ok
@@ -89,12 +118,16 @@ type fakeServer struct {
 	state ServerState
 }
 
-func (s *fakeServer) Name() string       { return s.name }
-func (s *fakeServer) State() ServerState { return s.state }
-func (s *fakeServer) SetAdmin(a Admin)   { s.state.Admin = a; s.e.did("%s admin %d", s.name, a) }
-func (s *fakeServer) SetHealth(h Health) { s.state.Health = h; s.e.did("%s health %d", s.name, h) }
-func (s *fakeServer) SetWeight(n int)    { s.state.Weight = n; s.e.did("%s weight %d", s.name, n) }
-func (s *fakeServer) SetMaxConn(n int)   { s.e.did("%s maxconn %d", s.name, n) }
+func (s *fakeServer) Name() string           { return s.name }
+func (s *fakeServer) State() ServerState     { return s.state }
+func (s *fakeServer) SetAdmin(a state.Admin) { s.state.Admin = a; s.e.did("%s admin %d", s.name, a) }
+
+func (s *fakeServer) SetHealth(h state.Health) {
+	s.state.Health = h
+	s.e.did("%s health %d", s.name, h)
+}
+func (s *fakeServer) SetWeight(n int)  { s.state.Weight = n; s.e.did("%s weight %d", s.name, n) }
+func (s *fakeServer) SetMaxConn(n int) { s.e.did("%s maxconn %d", s.name, n) }
 func (s *fakeServer) SetAddr(a netip.AddrPort) {
 	s.state.Addr = a
 	s.e.did("%s addr %v", s.name, a)
@@ -137,11 +170,11 @@ func newFake() *fakeEngine {
 		{ID: 4, Name: "be", Servers: []Server{
 			server(1, "s1", 18090, ServerState{HasCheck: true, CheckOn: true, CheckRun: true, CheckStatus: "L7OK", CheckHealth: 4, UsedMax: 1, Need: 1}),
 			server(2, "s2", 18091, ServerState{Weight: 10, InitialWeight: 10}),
-			server(3, "s3", 18092, ServerState{Admin: Maint, ConfiguredMaint: true}),
-			server(4, "s4", 18093, ServerState{Health: Down, HasCheck: true, CheckOn: true, CheckRun: true, CheckFailed: true, CheckStatus: "L4CON", UsedMax: 1, Need: 1}),
-			server(5, "s5", 18091, ServerState{Admin: Maint, ConfiguredMaint: true, HasCheck: true, CheckOn: true}),
+			server(3, "s3", 18092, ServerState{Admin: state.Maint, ConfiguredMaint: true}),
+			server(4, "s4", 18093, ServerState{Health: state.Down, HasCheck: true, CheckOn: true, CheckRun: true, CheckFailed: true, CheckStatus: "L4CON", UsedMax: 1, Need: 1}),
+			server(5, "s5", 18091, ServerState{Admin: state.Maint, ConfiguredMaint: true, HasCheck: true, CheckOn: true}),
 			server(6, "s6", 18091, ServerState{}),
-			server(7, "s7", 18091, ServerState{Admin: Drain}),
+			server(7, "s7", 18091, ServerState{Admin: state.Drain}),
 			server(8, "s8", 18091, ServerState{IdleLimit: 9}),
 		}},
 		{ID: 5, Name: "tb", Servers: []Server{server(1, "t1", 18090, ServerState{})}},

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
+
+	"bench/proxy/spec"
+	"bench/proxy/state"
 )
 
 func serverCommands() []Command {
@@ -16,8 +18,8 @@ func serverCommands() []Command {
 		{Words: "set weight", Args: "<bk>/<srv>", Level: AdminLevel, Help: "change the weight of a server (older form of 'set server')", Fn: setWeight},
 		{Words: "set server", Args: "<bk>/<srv> [opts]", Level: AdminLevel, Help: "change the state, weight or address of a server", Fn: setServer},
 		{Words: "set maxconn server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "change the maxconn of a server", Fn: setMaxConnServer},
-		{Words: "enable server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "end maintenance (older form of 'set server')", Fn: setAdmin(Ready)},
-		{Words: "disable server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "begin maintenance (older form of 'set server')", Fn: setAdmin(Maint)},
+		{Words: "enable server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "end maintenance (older form of 'set server')", Fn: setAdmin(state.Ready)},
+		{Words: "disable server", Args: "<bk>/<srv>", Level: AdminLevel, Help: "begin maintenance (older form of 'set server')", Fn: setAdmin(state.Maint)},
 		{Words: "enable health", Args: "<bk>/<srv>", Level: AdminLevel, Help: "resume the health checks of a server", Fn: enableHealth},
 		{Words: "disable health", Args: "<bk>/<srv>", Level: AdminLevel, Help: "suspend the health checks of a server", Fn: disableHealth},
 		{Words: "enable agent", Args: "<bk>/<srv>", Level: AdminLevel, Help: "resume the agent checks of a server", Fn: enableAgent},
@@ -29,21 +31,15 @@ func serverCommands() []Command {
 // server finds the server that the first argument names. Without one it says
 // why and returns nil.
 func (r *request) server() (Server, error) {
-	bk, name, ok := strings.Cut(r.arg(0), "/")
-	if !ok || bk == "" || name == "" {
-		return nil, r.fail("Require 'backend/server'.")
+	bk, name, ok, err := r.serverNames()
+	if !ok {
+		return nil, err
 	}
-	list := r.s.engine.Backends()
-	i := slices.IndexFunc(list, func(b Backend) bool { return b.Name == bk })
-	if i < 0 {
-		return nil, r.fail("No such backend.")
+	s, err := r.s.engine.Server(bk, name)
+	if err != nil {
+		return nil, r.refuse(err)
 	}
-	for _, s := range list[i].Servers {
-		if s.Name() == name {
-			return s, nil
-		}
-	}
-	return nil, r.fail("No such server.")
+	return s, nil
 }
 
 // backends are those that an optional argument names, by name or number.
@@ -89,9 +85,6 @@ func setWeight(r *request) error {
 	return r.changeWeight(s, r.arg(1))
 }
 
-// maxWeight is the highest weight of a server.
-const maxWeight = 256
-
 // changeWeight sets a weight, absolute or as a percentage of the initial one.
 func (r *request) changeWeight(s Server, text string) error {
 	if text == "" {
@@ -107,9 +100,12 @@ func (r *request) changeWeight(s Server, text string) error {
 	case percent && n < 0:
 		return r.fail("Relative weight must be positive.")
 	case percent:
-		n = min(n*s.State().InitialWeight/100, maxWeight)
-	case n < 0 || n > maxWeight:
+		n = min(n*s.State().InitialWeight/100, spec.MaxWeight)
+	case n < 0 || n > spec.MaxWeight:
 		return r.fail("Absolute weight can only be between 0 and 256 inclusive.")
+	}
+	if st := s.State(); st.FixedWeight && n != 0 && n != st.InitialWeight {
+		return r.fail("Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.")
 	}
 	s.SetWeight(n)
 	return nil
@@ -131,7 +127,7 @@ func setMaxConnServer(r *request) error {
 	return nil
 }
 
-func setAdmin(a Admin) func(*request) error {
+func setAdmin(a state.Admin) func(*request) error {
 	return func(r *request) error {
 		s, err := r.server()
 		if s == nil {

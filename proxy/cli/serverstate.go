@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+
+	"bench/proxy/state"
 )
 
 // stateColumns are the columns of "show servers state", format version 1.
@@ -47,9 +49,6 @@ func bit(b bool) string {
 
 // hostPort is where the server is, as the columns of the dumps have it.
 func hostPort(st *ServerState) (string, uint16) {
-	if st.Unix != "" {
-		return st.Unix, 0
-	}
 	if st.Unresolved {
 		return "-", st.Addr.Port()
 	}
@@ -61,12 +60,14 @@ func hostPort(st *ServerState) (string, uint16) {
 
 // opState is the operational state (management manual, "show servers state").
 func opState(st *ServerState) int {
-	const stopped, running, stopping = 0, 2, 3
+	const stopped, starting, running, stopping = 0, 1, 2, 3
 	switch {
-	case st.Admin == Maint || st.Health == Down:
+	case !st.Running():
 		return stopped
-	case st.Health == Stopping:
+	case st.Health == state.Stopping:
 		return stopping
+	case st.Warming:
+		return starting
 	}
 	return running
 }
@@ -75,17 +76,18 @@ func opState(st *ServerState) int {
 func adminState(st *ServerState) int {
 	const forcedMaint, configuredMaint, forcedDrain, unresolved = 0x01, 0x04, 0x08, 0x20
 	n := 0
-	if st.Unresolved {
+	looked := st.Unresolved && !st.Dynamic // names of those are never looked up
+	if looked {
 		n = unresolved
 	}
 	switch st.Admin {
-	case Maint:
-		if !st.Unresolved {
+	case state.Maint:
+		if !looked {
 			n = forcedMaint
 		}
-	case Drain:
+	case state.Drain:
 		n |= forcedDrain
-	case Ready:
+	case state.Ready:
 	}
 	if st.ConfiguredMaint {
 		n |= configuredMaint
@@ -114,15 +116,15 @@ func checkResult(st *ServerState) int {
 	return passed
 }
 
-// checkHealth is the counter of good and bad checks. A server without checks
-// has the value of one that just came up, or none while it takes no traffic.
+// checkHealth is the counter of good and bad checks. A server that is not checked
+// has the value of one that just came up until it leaves the traffic.
 func checkHealth(st *ServerState) int {
 	switch {
-	case st.Admin == Maint && st.ConfiguredMaint:
+	case st.Admin == state.Maint:
 		return 0
-	case st.HasCheck:
+	case st.CheckOn || st.HasCheck && !st.EverMaint:
 		return st.CheckHealth
-	case st.Admin == Maint || st.Health == Down:
+	case st.Health == state.Down || st.EverMaint:
 		return 0
 	}
 	return st.Rise
@@ -138,7 +140,8 @@ func checkState(st *ServerState) int {
 			n |= enabled
 		}
 	}
-	if st.Admin == Maint {
+	// Without checks to resume nothing ends the pause that "disabled" begins.
+	if st.CheckOn && st.Admin == state.Maint || !st.CheckOn && st.ConfiguredMaint {
 		n |= paused
 	}
 	return n

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+
+	"bench/proxy/state"
 )
 
 // setServer is "set server BACKEND/SERVER WHAT VALUE...".
@@ -39,7 +41,7 @@ func setServer(r *request) error {
 }
 
 func (r *request) changeState(s Server) error {
-	states := map[string]Admin{"ready": Ready, "drain": Drain, "maint": Maint}
+	states := map[string]state.Admin{"ready": state.Ready, "drain": state.Drain, "maint": state.Maint}
 	a, ok := states[r.arg(2)]
 	if !ok {
 		return r.fail("'set server <srv> state' expects 'ready', 'drain' and 'maint'.")
@@ -49,7 +51,7 @@ func (r *request) changeState(s Server) error {
 }
 
 func (r *request) changeHealth(s Server) error {
-	states := map[string]Health{"up": Up, "stopping": Stopping, "down": Down}
+	states := map[string]state.Health{"up": state.Up, "stopping": state.Stopping, "down": state.Down}
 	h, ok := states[r.arg(2)]
 	if !ok {
 		return r.fail("'set server <srv> health' expects 'up', 'stopping', or 'down'.")

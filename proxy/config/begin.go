@@ -78,7 +78,7 @@ func (p *parser) beginSection(l *line) bool {
 func (p *parser) sectionHead(l *line, s *section) (*settings, bool) {
 	base := p.defaults
 	if s.kind == inDefaults {
-		base = &settings{}
+		base = newSettings()
 	}
 	args := l.args
 	if s.kind != inDefaults && len(args) == 0 {

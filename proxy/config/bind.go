@@ -9,20 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"bench/internal/nearest"
 	"bench/internal/sock"
 	"bench/proxy/spec"
 )
 
 // bindOption is one row of the options of bind and "stats socket" lines.
-type bindOption struct {
-	name  string
-	args  int
-	read  func(*line, *spec.Bind, word)
-	inert string // as in keyword
-	same  bool
-	doc   string
-}
+type bindOption = lineOption[spec.Bind]
 
 func bindKeywords() []keyword {
 	return []keyword{{name: "bind", args: "<address>[,<address>...] [<option>...]", scope: inFront, doc: "Listen on addresses, each perhaps with a range of ports.", read: func(l *line) {
@@ -36,7 +28,7 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 		return
 	}
 	proto := &spec.Bind{Pos: l.pos, FD: -1, Level: spec.LevelOperator}
-	l.bindOptions(proto)
+	readOptions(l, bindOptions(), "bind", proto, l.args[1:], everywhere)
 	text, err := expandAddress(l.args[0].text, &l.p.look)
 	if err != nil {
 		l.fail(l.args[0], "'%s': %v", l.kw.name, err)
@@ -67,46 +59,6 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 			add(&b)
 		}
 	}
-}
-
-// bindOptions reads what follows the address.
-func (l *line) bindOptions(b *spec.Bind) {
-	rows := bindOptions()
-	for rest := l.args[1:]; len(rest) > 0; {
-		i := slices.IndexFunc(rows, func(r bindOption) bool { return r.name == rest[0].text })
-		if i < 0 {
-			l.unknownOption(rest[0], "bind", optionNames(rows, func(r bindOption) string { return r.name }))
-			return
-		}
-		row := rows[i]
-		if len(rest) <= row.args {
-			l.missing("a value after '" + row.name + "'")
-			return
-		}
-		if row.inert != "" {
-			l.warn(rest[0], "'%s' is accepted without effect: %s", row.name, row.inert)
-		}
-		row.read(l, b, rest[row.args])
-		rest = rest[row.args+1:]
-	}
-}
-
-// unknownOption tells an option that is not supported from one that does not
-// exist; list names it in the inventory.
-func (l *line) unknownOption(w word, list string, names []string) {
-	if l.p.inventory.has(list, w.text) {
-		l.fail(w, "'%s' is not supported in '%s'", w.text, l.kw.name)
-		return
-	}
-	l.report(Alert, w, nearest.Word(w.text, append(names, l.p.inventory.lists[list]...)), "unknown option '%s' in '%s'", w.text, l.kw.name)
-}
-
-func optionNames[T any](rows []T, name func(T) string) []string {
-	names := make([]string, len(rows))
-	for i, r := range rows {
-		names[i] = name(r)
-	}
-	return names
 }
 
 // bindOptions are the rows (configuration manual, section 5.1).

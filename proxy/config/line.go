@@ -20,6 +20,7 @@ type line struct {
 	no, reset bool
 	text      string
 	pos       spec.Pos // of the keyword
+	runtime   bool     // it comes from the runtime API, not from a file
 }
 
 // at is the position of a word.

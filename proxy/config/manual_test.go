@@ -107,9 +107,17 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 	for _, o := range bindOptions() {
 		row(&b, o.name, "-", "-", o.doc, o.inert, o.same)
 	}
-	b.WriteString("\n## Options of server and default-server\n\n| option | | |\n| --- | --- | --- |\n")
+	b.WriteString("\n## Options of server\n\nWhere they may stand besides `server` lines: in `default-server` (D), and behind `add server`\n" +
+		"of the runtime API (R), to which nothing of `default-server` applies.\n\n| option | | | |\n| --- | --- | --- | --- |\n")
 	for _, o := range serverOptions() {
-		row(&b, o.name, "-", "-", o.doc, o.inert, o.same)
+		where := ""
+		if o.inDefault {
+			where += "D"
+		}
+		if o.atRunTime {
+			where += "R"
+		}
+		row(&b, o.name, where, "-", o.doc, o.inert, o.same)
 	}
 	b.WriteString("\n## Balance algorithms\n\n" + strings.Join(algorithms(), ", ") + "\n")
 	b.WriteString("\n## Predicates of conditions\n\n| predicate | true if |\n| --- | --- |\n")
@@ -119,8 +127,8 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 	b.WriteString("\n## Not supported\n")
 	missing(&b, "global", inv.lists["global"], rowNames(rows, inGlobal))
 	missing(&b, "proxies", inv.lists["proxy"], rowNames(rows, inAny))
-	missing(&b, "bind", inv.lists["bind"], optionNames(bindOptions(), func(o bindOption) string { return o.name }))
-	missing(&b, "server", inv.lists["server"], optionNames(serverOptions(), func(o serverOption) string { return o.name }))
+	missing(&b, "bind", inv.lists["bind"], optionNames(bindOptions()))
+	missing(&b, "server", inv.lists["server"], optionNames(serverOptions()))
 	missing(&b, "balance", inv.lists["balance"], algorithms())
 	missing(&b, "sections", otherSections(), nil)
 	return b.String()

@@ -6,20 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"bench/internal/sock"
 	"bench/proxy/spec"
 )
-
-// source is where connections to servers come from.
-type source struct {
-	addr     sock.Addr
-	lastPort int // of a range, 0: none
-	device   string
-}
-
-func (s *source) spec() *spec.Source {
-	return &spec.Source{Addr: s.addr, LastPort: uint16(s.lastPort), Interface: s.device}
-}
 
 // readSource takes "source ADDRESS [interface NAME]" of a proxy.
 func readSource(l *line) {
@@ -32,7 +20,7 @@ func readSource(l *line) {
 	}
 	o := &l.sect.settings.source
 	o.put(a, l.pos)
-	if rest := l.sourceInterface(o, l.args[1:]); len(rest) > 0 {
+	if rest := l.sourceInterface(&o.val, l.args[1:]); len(rest) > 0 {
 		if rest[0].text == "usesrc" {
 			l.fail(rest[0], "'usesrc' is not supported in 'source'")
 			return
@@ -43,7 +31,7 @@ func readSource(l *line) {
 
 // sourceAddress reads an own address to connect from; ranged allows a range of
 // ports.
-func (l *line) sourceAddress(w word, ranged bool) (source, bool) {
+func (l *line) sourceAddress(w word, ranged bool) (spec.Source, bool) {
 	r, err := l.readAddress(w.text)
 	switch {
 	case err != nil:
@@ -56,19 +44,19 @@ func (l *line) sourceAddress(w word, ranged bool) (source, bool) {
 		l.fail(w, "'source': '%s': a range of ports belongs on 'server' lines", w.text)
 	case r.low != r.high:
 		// Port 0 leaves the choice to the kernel, as the first of a range as well.
-		return source{addr: r.addr, lastPort: r.high}, true
+		return spec.Source{Addr: r.addr, LastPort: uint16(r.high)}, true
 	case r.low != 0:
 		l.warn(w, "'source' with the fixed port %d allows one connection to each server at a time", r.low)
-		return source{addr: r.addr}, true
+		return spec.Source{Addr: r.addr}, true
 	default:
-		return source{addr: r.addr}, true
+		return spec.Source{Addr: r.addr}, true
 	}
-	return source{}, false
+	return spec.Source{}, false
 }
 
 // sourceInterface takes "interface NAME" after an own address, and returns what
 // follows.
-func (l *line) sourceInterface(o *opt[source], rest []word) []word {
+func (l *line) sourceInterface(o *spec.Source, rest []word) []word {
 	if len(rest) == 0 || rest[0].text != "interface" {
 		return rest
 	}
@@ -76,12 +64,12 @@ func (l *line) sourceInterface(o *opt[source], rest []word) []word {
 		l.missing("the name of a network interface")
 		return nil
 	}
-	o.val.device = rest[1].text
+	o.Interface = rest[1].text
 	return rest[2:]
 }
 
 // readInitAddr takes the methods of "init-addr".
-func readInitAddr(l *line, x *serverSettings, w word) {
+func readInitAddr(l *line, x *serverTemplate, w word) {
 	methods := strings.Split(w.text, ",")
 	for _, m := range methods {
 		if _, err := netip.ParseAddr(m); err != nil && !slices.Contains([]string{"last", "libc", "none"}, m) {
@@ -89,25 +77,25 @@ func readInitAddr(l *line, x *serverSettings, w word) {
 			return
 		}
 	}
-	x.initAddr.put(methods, l.at(w))
+	x.initAddr = methods
 }
 
 // resolveServer finds the address of a server's host name by the methods of
 // "init-addr". Without it the system is asked, and a server with "resolvers" may be
 // left without an address.
 func (l *line) resolveServer(w word, s *serverDraft) bool {
-	if r := s.set.resolvers; r.set {
-		l.p.resolverUses = append(l.p.resolverUses, reference{r.val, r.pos, l.text})
+	if s.resolvers.name != "" {
+		l.p.resolverUses = append(l.p.resolverUses, s.resolvers)
 	}
 	if s.at.host == "" {
 		return true
 	}
 	methods := []string{"last", "libc"}
-	if s.set.resolvers.set {
+	if s.resolvers.name != "" {
 		methods = append(methods, "none")
 	}
-	if s.set.initAddr.set {
-		methods = s.set.initAddr.val
+	if s.initAddr != nil {
+		methods = s.initAddr
 	}
 	asked := false
 	for _, m := range methods {
@@ -121,14 +109,14 @@ func (l *line) resolveServer(w word, s *serverDraft) bool {
 			}
 		case "none":
 			if asked {
-				l.warn(w, "cannot resolve the host name '%s': server '%s' waits for an address in maintenance", s.at.host, s.name)
+				l.warn(w, "cannot resolve the host name '%s': server '%s' waits for an address in maintenance", s.at.host, s.Name)
 			}
-			s.unresolved = true
+			s.Unresolved = true
 			s.at.resolved(netip.IPv4Unspecified())
 			return true
 		default:
 			if asked {
-				l.warn(w, "cannot resolve the host name '%s': server '%s' takes the address %s of 'init-addr'", s.at.host, s.name, m)
+				l.warn(w, "cannot resolve the host name '%s': server '%s' takes the address %s of 'init-addr'", s.at.host, s.Name, m)
 			}
 			s.at.resolved(netip.MustParseAddr(m))
 			return true
@@ -140,7 +128,7 @@ func (l *line) resolveServer(w word, s *serverDraft) bool {
 
 // lookUpServer asks the system for an address, of the preferred family if there is one.
 func (l *line) lookUpServer(s *serverDraft) (netip.Addr, error) {
-	network := map[string]string{"ipv4": "ip4", "ipv6": "ip6"}[s.set.prefer.val]
+	network := map[string]string{"ipv4": "ip4", "ipv6": "ip6"}[s.prefer]
 	if s.at.network == "ip" && network != "" {
 		if ip, err := l.lookUp(network, s.at.host); err == nil {
 			return ip, nil

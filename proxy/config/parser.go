@@ -49,7 +49,7 @@ func newParser(env *Env) *parser {
 	if env.Vars == nil {
 		env.Vars = map[string]string{}
 	}
-	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]spec.Pos{}, defaults: &settings{}}
+	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]spec.Pos{}, defaults: newSettings()}
 	p.look.vars = env.Vars
 	p.global.Global = newGlobal()
 	return p

@@ -123,21 +123,21 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	px.FullConn = set.fullConn.val
 	px.Check = set.check.resolve()
 	if set.source.set {
-		px.Source = set.source.val.spec()
+		px.Source = &set.source.val
 	}
 	used := map[int]bool{}
 	for _, d := range s.servers {
-		if id := d.set.id; id.set {
-			if used[id.val] {
-				p.alert(s, d.pos, "server id %d is used twice in '%s'", id.val, px.Name)
+		if d.ForcedID {
+			if used[d.ID] {
+				p.alert(s, d.Pos, "server id %d is used twice in '%s'", d.ID, px.Name)
 			}
-			used[id.val] = true
+			used[d.ID] = true
 		}
 	}
 	next := 1
 	for _, d := range s.servers {
 		srv := d.server()
-		if !d.set.id.set {
+		if !srv.ForcedID {
 			srv.ID = freeNumber(used, &next)
 		}
 		px.Servers = append(px.Servers, srv)
@@ -151,38 +151,6 @@ func freeNumber(used map[int]bool, next *int) int {
 	}
 	used[*next] = true
 	return *next
-}
-
-func (d *serverDraft) server() *spec.Server {
-	s := &d.set
-	srv := &spec.Server{
-		Pos: d.pos, ID: s.id.val, ForcedID: s.id.set, Name: d.name, Addr: d.at.addr, Text: d.as,
-		Host: d.at.host, Unresolved: d.unresolved, MapPort: !d.at.addr.IsUnix() && (d.at.relative || d.at.low == 0),
-		Disabled: s.disabled.val, Backup: s.backup.val,
-		Weight: s.weight.or(defaultWeight), MaxConn: s.maxConn.val, MinConn: s.minConn.val, MaxQueue: s.maxQueue.val, Cookie: s.cookie.val,
-		Check: s.check.val, CheckPort: s.checkPort.val,
-		Inter: s.inter.or(defaultInter), FastInter: s.fastInter.val, DownInter: s.downInter.val,
-		Rise: s.rise.or(defaultRise), Fall: s.fall.or(defaultFall),
-		OnMarkedDown: s.markedDown.val, OnMarkedUp: s.markedUp.val, SlowStart: s.slowStart.val,
-		PoolMaxConn: s.poolMaxConn.or(-1), PoolLowConn: s.poolLowConn.val, PoolPurgeDelay: s.poolPurgeDelay.or(defaultPurgeDelay),
-		MaxReuse: s.maxReuse.or(-1), UserTimeout: s.tcpTimeout.val,
-	}
-	if s.checkAddr.set {
-		srv.CheckAddr = &s.checkAddr.val
-	}
-	if s.source.set {
-		srv.Source = s.source.val.spec()
-	}
-	if srv.MapPort {
-		srv.PortOffset = d.at.low
-		if d.at.negative {
-			srv.PortOffset = -d.at.low
-		}
-		srv.Addr.SetPort(0)
-	}
-	// A minimum above the limit, or without one, is the limit.
-	srv.MaxConn = max(srv.MaxConn, srv.MinConn)
-	return srv
 }
 
 // resolve merges the forms of the request of an HTTP check.

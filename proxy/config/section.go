@@ -51,8 +51,8 @@ type settings struct {
 	reuse       opt[spec.Reuse]
 	fullConn    opt[int]
 	check       checkDraft
-	source      opt[source]
-	server      serverSettings // default-server
+	source      opt[spec.Source]
+	server      serverTemplate // default-server
 }
 
 // reference is a proxy named before it may be known.
@@ -61,6 +61,9 @@ type reference struct {
 	pos  spec.Pos
 	text string
 }
+
+// newSettings are those of a section that nothing was said about.
+func newSettings() *settings { return &settings{server: newServerTemplate()} }
 
 // clone copies the settings so that a section can add to them.
 func (s *settings) clone() settings {

@@ -88,7 +88,7 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 		p.checkTCP(s, px)
 	}
 	for _, srv := range px.Servers {
-		if srv.Check && srv.MapPort && srv.CheckPort == 0 && (srv.CheckAddr == nil || srv.CheckAddr.AddrPort().Port() == 0) {
+		if !portToCheck(srv) {
 			p.alert(s, srv.Pos, "server '%s' has no port of its own to check: give it a 'port'", srv.Name)
 		}
 	}
@@ -102,6 +102,12 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 			p.warning(s, c.tcpPos, "'tcp-check' rules of '%s' are ignored without 'option tcp-check'", px.Name)
 		}
 	}
+}
+
+// portToCheck tells whether it is known which port checks of the server go to, if it is
+// checked.
+func portToCheck(s *spec.Server) bool {
+	return !s.Check || !s.MapPort || s.CheckPort > 0 || s.CheckAddr != nil && s.CheckAddr.AddrPort().Port() > 0
 }
 
 // checkTimeouts warns about sides that could wait for ever.

@@ -42,6 +42,10 @@ const documentTail = `
 | servers without an address or port of their own | their connections are kept for the client that they were opened for, not shared | the next client's may lead elsewhere |
 | ` + "`set server ... addr ... port ...`" + ` | no request goes to the former address any more, not even over a connection that was in use at the time or belongs to one client (` + "`http-reuse never`" + `) | there such connections are used again |
 | interim responses to health checks | an interim response (1xx) is the answer, as there, and has no body, even when the next response comes in the same segment | there what comes in the same segment is its body, so that ` + "`http-check expect string`" + ` matches or not by chance |
+| ` + "`add server`" + `: idle connections | a server added at run time keeps as many as any other | there it keeps none, as ` + "`pool-max-conn`" + ` and ` + "`pool-purge-delay`" + ` are 0 unless they are given, against the manual |
+| ` + "`add server`" + `: host names | such a server waits in maintenance for ` + "`set server addr`" + ` | there it can never be given an address |
+| ` + "`add server ... enabled`" + ` | the server gets its share of the requests at once | there it is shown as up and never gets any |
+| ` + "`add server`" + `: values | what is not a number is refused, and so is an option without its value | there it counts as 0 |
 | queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
 `
 

@@ -5,7 +5,6 @@ import (
 	"runtime"
 
 	"bench/proxy"
-	"bench/proxy/cli"
 	"bench/proxy/log"
 )
 
@@ -17,7 +16,7 @@ func (p *process) dumpServers(e *proxy.Engine) {
 		for _, s := range b.Servers {
 			st := s.State()
 			word := "DOWN"
-			if st.Health != cli.Down && st.Admin != cli.Maint {
+			if st.Running() {
 				word = "UP"
 				up++
 			}

@@ -5,22 +5,29 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bench/proxy/registry"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
 )
 
 // Backend is the runtime side of a proxy that has servers.
 type Backend struct {
-	Spec    *spec.Proxy
-	Servers []*Server
+	// Constant.
 
+	Spec *spec.Proxy
+
+	// Atomic.
+
+	servers registry.List[*Server]
 	// Cur counts the streams using the backend, in all threads.
 	Cur stats.Gauge
 	// Queued counts the streams waiting for any server of the backend.
-	Queued stats.Gauge
-
+	Queued  stats.Gauge
+	Peaks   stats.Peaks // of the threads' rates
 	version atomic.Uint64
 	waiting atomic.Int64 // in all queues of the backend
+
+	// Guarded by mu, as the state of its servers is.
 
 	mu        sync.Mutex
 	queue     list
@@ -30,28 +37,24 @@ type Backend struct {
 	downs     uint64
 }
 
-// NewBackend makes the runtime objects of a proxy's servers. slot numbers the
-// servers over all backends and is advanced.
-func NewBackend(p *spec.Proxy, slot *int) *Backend {
+// NewBackend makes the runtime objects of a proxy and its servers, which take their
+// slots from slots.
+func NewBackend(p *spec.Proxy, slots *registry.Slots) *Backend {
 	b := &Backend{Spec: p, lastEvent: time.Now(), lastUp: true}
-	for i, sp := range p.Servers {
-		s := &Server{Spec: sp, Backend: b, Index: i, Slot: *slot, changed: b.lastEvent}
-		*slot++
-		s.weight.Store(int32(sp.Weight))
-		s.max.Store(int32(sp.MaxConn))
-		s.ramp.Store(100)
-		addr := sp.Addr
-		s.addr.Store(&addr)
-		s.unresolved.Store(sp.Unresolved)
-		if sp.Disabled || sp.Unresolved {
-			s.admin.Store(uint32(Maint))
-		}
-		b.Servers = append(b.Servers, s)
+	for _, sp := range p.Servers {
+		b.servers.Add(sp.Name, b.newServer(sp, slots.Take(), sp.Disabled))
 	}
 	b.version.Store(1)
 	b.lastUp = b.anyUsable()
 	return b
 }
+
+// Servers are the servers there are now, in the order in which they were added. The
+// slice must not be changed, and never changes by itself.
+func (b *Backend) Servers() []*Server { return b.servers.All() }
+
+// Server looks a server up by name.
+func (b *Backend) Server(name string) (*Server, bool) { return b.servers.Get(name) }
 
 // Version changes whenever a server's state or weight does, so that the
 // threads know when their view of the farm is out of date.
@@ -73,7 +76,7 @@ func (b *Backend) changed() {
 }
 
 func (b *Backend) anyUsable() bool {
-	for _, s := range b.Servers {
+	for _, s := range b.Servers() {
 		if s.Usable() {
 			return true
 		}
@@ -85,7 +88,8 @@ func (b *Backend) anyUsable() bool {
 // active ones, or without any the first usable backup server (all of them with
 // "option allbackups").
 func (b *Backend) Usable(dst []*Server) []*Server {
-	for _, s := range b.Servers {
+	servers := b.Servers()
+	for _, s := range servers {
 		if !s.Spec.Backup && s.Usable() {
 			dst = append(dst, s)
 		}
@@ -93,7 +97,7 @@ func (b *Backend) Usable(dst []*Server) []*Server {
 	if len(dst) > 0 {
 		return dst
 	}
-	for _, s := range b.Servers {
+	for _, s := range servers {
 		if s.Spec.Backup && s.Usable() {
 			dst = append(dst, s)
 			if !b.Spec.Options.AllBackups {
@@ -104,12 +108,33 @@ func (b *Backend) Usable(dst []*Server) []*Server {
 	return dst
 }
 
+// serves tells whether s is one of Usable.
+func (b *Backend) serves(s *Server) bool {
+	if !s.Usable() {
+		return false
+	}
+	if !s.Spec.Backup {
+		return true
+	}
+	var first *Server
+	for _, o := range b.Servers() {
+		switch {
+		case !o.Usable():
+		case !o.Spec.Backup:
+			return false
+		case first == nil:
+			first = o
+		}
+	}
+	return s == first || b.Spec.Options.AllBackups
+}
+
 // Count is the number of usable active and backup servers and their weights.
 func (b *Backend) Count() (active, backup, weight int) {
 	for _, s := range b.Usable(nil) {
 		weight += s.Effective()
 	}
-	for _, s := range b.Servers {
+	for _, s := range b.Servers() {
 		if s.Spec.Backup && s.Usable() {
 			backup++
 		}
@@ -119,7 +144,7 @@ func (b *Backend) Count() (active, backup, weight int) {
 
 // Active is the number of usable servers that are no backup.
 func (b *Backend) Active() (n int) {
-	for _, s := range b.Servers {
+	for _, s := range b.Servers() {
 		if !s.Spec.Backup && s.Usable() {
 			n++
 		}

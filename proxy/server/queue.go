@@ -13,7 +13,8 @@ type Waiter struct {
 	list       *list
 	srv        *Server
 	prev, next *Waiter
-	// Ahead is the number of streams that stood before this one on arrival.
+	// Ahead is the number of streams that stood before this one on arrival; -1: it was
+	// not let in.
 	Ahead int64
 }
 
@@ -48,11 +49,24 @@ func (l *list) remove(w *Waiter) {
 	l.n--
 }
 
+// For is the server that the stream waits for, or waited for last; nil: any.
+func (w *Waiter) For() *Server { return w.srv }
+
+// Forget makes the waiter one of a stream that has not waited yet.
+func (w *Waiter) Forget() { w.srv, w.Ahead = nil, 0 }
+
 // Enqueue puts w into the queue of s, or with s nil into the backend's. If a
-// slot has become free meanwhile, the wake-up may come at once.
+// slot has become free meanwhile, or s does not run any more, the wake-up may come at
+// once.
 func (b *Backend) Enqueue(w *Waiter, s *Server) {
 	b.mu.Lock()
 	w.Got, w.srv = nil, s
+	if s != nil && !s.Running() { // since it was chosen; nobody would look there again
+		w.srv, w.Ahead = nil, -1
+		b.mu.Unlock()
+		w.Wake()
+		return
+	}
 	if s != nil {
 		w.Ahead = s.queue.n
 		s.queue.push(w)
@@ -70,7 +84,13 @@ func (b *Backend) Enqueue(w *Waiter, s *Server) {
 		b.Dequeue(s)
 		return
 	}
-	for _, s := range b.Servers {
+	b.dequeueAll()
+}
+
+// dequeueAll gives free slots of all servers to waiting streams, after a change that
+// may have made other servers than one fit for them.
+func (b *Backend) dequeueAll() {
+	for _, s := range b.Servers() {
 		b.Dequeue(s)
 	}
 }
@@ -109,7 +129,7 @@ func (b *Backend) Dequeue(s *Server) {
 	for b.waiting.Load() > 0 {
 		b.mu.Lock()
 		w := s.queue.first
-		if w == nil && s.Usable() {
+		if w == nil && b.serves(s) {
 			w = b.queue.first
 		}
 		if w == nil || !s.Running() || !s.TryAcquire() {

@@ -14,13 +14,20 @@ const rampSteps = 20
 const ShareScale = 16
 
 // Share is the weight in force in sixteenths: less than the weight as set while
-// the server starts slowly, but never nothing unless the weight is 0.
+// the server starts slowly, but never nothing unless the weight is 0. Static algorithms
+// know no such thing.
 func (s *Server) Share() int {
+	if s.Backend.Spec.Balance.Static() {
+		return s.Weight() * ShareScale
+	}
 	return s.Weight() * min(1+ShareScale*int(s.ramp.Load())/100, ShareScale)
 }
 
 // Effective is Share in units of weight, rounded up.
 func (s *Server) Effective() int { return (s.Share() + ShareScale - 1) / ShareScale }
+
+// Warming tells whether the server starts slowly and has not come to its full weight.
+func (s *Server) Warming() bool { return s.ramp.Load() < 100 }
 
 // Limit is the number of concurrent sessions allowed now; 0 is no limit. With
 // "minconn" it grows with the load of the backend, up to maxconn at "fullconn"

@@ -1,16 +1,21 @@
 package server
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"bench/proxy/registry"
 	"bench/proxy/spec"
+	"bench/proxy/state"
 )
 
 func backend(full int, servers ...*spec.Server) *Backend {
-	slot := 0
-	return NewBackend(&spec.Proxy{FullConn: full, Servers: servers}, &slot)
+	for i, s := range servers {
+		s.Name = fmt.Sprintf("s%d", i+1)
+	}
+	return NewBackend(&spec.Proxy{FullConn: full, Servers: servers}, new(registry.Slots))
 }
 
 func TestLimitGrowsWithTheBackend(t *testing.T) {
@@ -22,7 +27,7 @@ func TestLimitGrowsWithTheBackend(t *testing.T) {
 		for b.Cur.Load() < int64(c.sessions) {
 			b.Cur.Inc()
 		}
-		for i, s := range b.Servers {
+		for i, s := range b.Servers() {
 			if got := s.Limit(); got != c.want[i] {
 				t.Errorf("%d sessions: server %d may have %d, want %d", c.sessions, i, got, c.want[i])
 			}
@@ -32,7 +37,7 @@ func TestLimitGrowsWithTheBackend(t *testing.T) {
 
 func TestLimitHoldsBack(t *testing.T) {
 	b := backend(100, &spec.Server{Weight: 1, MaxConn: 50, MinConn: 2})
-	s := b.Servers[0]
+	s := b.Servers()[0]
 	taken := 0
 	for s.TryAcquire() {
 		taken++
@@ -45,13 +50,13 @@ func TestLimitHoldsBack(t *testing.T) {
 func TestSlowStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := backend(0, &spec.Server{Weight: 100, MaxConn: 200, SlowStart: 10 * time.Second})
-		s := b.Servers[0]
+		s := b.Servers()[0]
 		if s.Effective() != 100 || s.Limit() != 200 {
 			t.Fatalf("at the start: weight %d, limit %d: a start is not a return", s.Effective(), s.Limit())
 		}
-		s.SetHealth(Down)
+		s.SetHealth(state.Down)
 		version := b.Version()
-		s.SetHealth(Up)
+		s.SetHealth(state.Up)
 		if s.Effective() != 7 || s.Limit() != 1 {
 			t.Errorf("just up: weight %d, limit %d, want 7 and 1", s.Effective(), s.Limit())
 		}
@@ -77,14 +82,14 @@ func TestSlowStart(t *testing.T) {
 func TestSlowStartCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := backend(0, &spec.Server{Weight: 16, SlowStart: 10 * time.Second})
-		s := b.Servers[0]
-		s.SetAdmin(Maint)
-		s.SetAdmin(Ready)
+		s := b.Servers()[0]
+		s.SetAdmin(state.Maint)
+		s.SetAdmin(state.Ready)
 		time.Sleep(2 * time.Second)
 		if s.Effective() == 16 {
 			t.Error("a server leaves maintenance at full weight")
 		}
-		s.SetHealth(Down)
+		s.SetHealth(state.Down)
 		version := b.Version()
 		time.Sleep(time.Minute)
 		if b.Version() != version {
@@ -95,7 +100,7 @@ func TestSlowStartCutShort(t *testing.T) {
 
 func TestRelease(t *testing.T) {
 	b := backend(0, &spec.Server{Weight: 1, MaxConn: 1})
-	s := b.Servers[0]
+	s := b.Servers()[0]
 	if !s.TryAcquire() {
 		t.Fatal("no slot")
 	}

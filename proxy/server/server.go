@@ -10,36 +10,23 @@ import (
 
 	"bench/internal/sock"
 	"bench/proxy/spec"
+	"bench/proxy/state"
 	"bench/proxy/stats"
-)
-
-// Admin is the administrative part of a server's state.
-type Admin uint32
-
-// Administrative states (management manual, "set server").
-const (
-	Ready Admin = iota
-	Drain       // no new sessions but persistent ones
-	Maint       // no sessions, no checks
-)
-
-// Health is the operational part of a server's state.
-type Health uint32
-
-// Operational states.
-const (
-	Up       Health = iota
-	Stopping        // soft-stopped by a check ("NOLB")
-	Down
 )
 
 // Server is one server of a backend at run time.
 type Server struct {
+	// Constant.
+
 	Spec    *spec.Server
 	Backend *Backend
-	Index   int // within the backend
-	// Slot is the position in tables of per-thread data over all servers.
+	// Slot is the position in tables of per-thread data over all servers. It is used
+	// again once the server is gone.
 	Slot int
+	// Dynamic: it was added at run time.
+	Dynamic bool
+
+	// Atomic: threads read, the control plane and checks write.
 
 	admin  atomic.Uint32
 	health atomic.Uint32
@@ -52,26 +39,33 @@ type Server struct {
 	// ports counts what was taken of a range of source ports.
 	ports atomic.Uint32
 
+	// Atomic: counted by all threads.
+
 	// Cur counts the sessions assigned to the server, in all threads.
 	Cur stats.Gauge
 	// Queued counts the streams waiting for this very server.
 	Queued stats.Gauge
 	// Conns counts the connections to the server.
 	Conns Conns
+	// Peaks is what the threads' rates have in common.
+	Peaks stats.Peaks
 
-	// The following belong to the backend's lock.
+	// Guarded by the backend's lock.
+
 	queue       list
 	changed     time.Time // of the last change of state
 	downTime    time.Duration
 	transitions uint64 // times it went down
 	rampTimer   *time.Timer
+	everMaint   bool // it is in maintenance or was once
+	removed     bool // from the backend; nothing changes any more
 }
 
 // Admin is the administrative state.
-func (s *Server) Admin() Admin { return Admin(s.admin.Load()) }
+func (s *Server) Admin() state.Admin { return state.Admin(s.admin.Load()) }
 
 // Health is the operational state.
-func (s *Server) Health() Health { return Health(s.health.Load()) }
+func (s *Server) Health() state.Health { return state.Health(s.health.Load()) }
 
 // Weight is the weight as set, 0 to 256.
 func (s *Server) Weight() int { return int(s.weight.Load()) }
@@ -101,19 +95,24 @@ func (s *Server) NextPort() uint32 { return s.ports.Add(1) - 1 }
 
 // Usable tells whether the server may get new sessions by load balancing.
 func (s *Server) Usable() bool {
-	return s.admin.Load() == uint32(Ready) && s.health.Load() == uint32(Up) && s.weight.Load() > 0
+	return s.Admin() == state.Ready && s.Health() == state.Up && s.weight.Load() > 0
 }
 
 // Running tells whether the server may take a session at all: it is not down
 // and not in maintenance.
-func (s *Server) Running() bool {
-	return s.admin.Load() != uint32(Maint) && s.health.Load() != uint32(Down)
-}
+func (s *Server) Running() bool { return s.Admin() != state.Maint && s.Health() != state.Down }
 
 // Full tells whether all slots are taken.
 func (s *Server) Full() bool {
 	m := s.Limit()
 	return m > 0 && s.Cur.Load() >= m
+}
+
+// Admits tells whether the server has a slot free, or with "maxqueue" a place to wait
+// for one.
+func (s *Server) Admits() bool {
+	m := s.Limit()
+	return m == 0 || s.Cur.Load()+s.Queued.Load() < m+int64(s.Spec.MaxQueue)
 }
 
 // TryAcquire takes a slot, and reports false if the server is full.
@@ -126,6 +125,17 @@ func (s *Server) TryAcquire() bool {
 	return s.Cur.TryInc(m)
 }
 
+// EverMaint tells whether the server is in maintenance or was once.
+func (s *Server) EverMaint() bool {
+	s.Backend.mu.Lock()
+	defer s.Backend.mu.Unlock()
+	return s.everMaint
+}
+
+// Held tells whether the server is to stay in maintenance once its address is known:
+// somebody wants it there.
+func (s *Server) Held() bool { return s.Spec.Disabled || s.Dynamic }
+
 // Since is when the state last changed.
 func (s *Server) Since() time.Time {
 	s.Backend.mu.Lock()
@@ -133,12 +143,14 @@ func (s *Server) Since() time.Time {
 	return s.changed
 }
 
-// Downtime is the time spent down and how often the server went down.
+// Downtime is the time spent down, and how often the server went down or into
+// maintenance. As in the reference a maintenance counts as long as it lasts, and no
+// longer.
 func (s *Server) Downtime(now time.Time) (total time.Duration, times uint64) {
 	s.Backend.mu.Lock()
 	defer s.Backend.mu.Unlock()
 	total = s.downTime
-	if s.Health() == Down {
+	if !s.Running() {
 		total += now.Sub(s.changed)
 	}
 	return total, s.transitions
@@ -160,57 +172,72 @@ func (s *Server) SetMaxConn(n int) {
 func (s *Server) SetWeight(n int) {
 	s.weight.Store(int32(n))
 	s.Backend.changed()
-	s.Backend.Dequeue(s)
+	s.Backend.dequeueAll()
 }
 
 // SetAdmin changes the administrative state. It reports whether it was another,
-// and how many waiting streams had to choose again.
-func (s *Server) SetAdmin(a Admin) (changed bool, requeued int) {
+// and how many waiting streams had to choose again. Threads whose next choice comes
+// after it follow it.
+func (s *Server) SetAdmin(a state.Admin) (changed bool, requeued int) {
 	b := s.Backend
 	b.mu.Lock()
-	if s.Admin() == a || s.Unresolved() {
+	if s.Admin() == a || s.Unresolved() || s.removed {
 		b.mu.Unlock()
 		return false, 0
 	}
-	if s.Admin() == Maint && s.Health() != Down {
+	if s.Admin() == state.Maint && s.Health() != state.Down {
 		s.startSlowly()
 	}
+	s.noteDowntime()
+	if a == state.Maint {
+		s.everMaint = true
+		if s.Health() != state.Down {
+			s.transitions++
+		}
+	}
 	s.admin.Store(uint32(a))
-	s.changed = time.Now()
 	b.mu.Unlock()
 	b.changed()
-	if a == Maint {
+	if a == state.Maint {
 		requeued = b.redistribute(s)
 	}
-	b.Dequeue(s)
+	b.dequeueAll()
 	return true, requeued
 }
 
+// noteDowntime ends what is counted of the present state, which is about to change.
+// The backend's lock must be held.
+func (s *Server) noteDowntime() {
+	now := time.Now()
+	if s.Health() == state.Down && s.Admin() != state.Maint {
+		s.downTime += now.Sub(s.changed)
+	}
+	s.changed = now
+}
+
 // SetHealth is SetAdmin for the operational state.
-func (s *Server) SetHealth(h Health) (changed bool, requeued int) {
+func (s *Server) SetHealth(h state.Health) (changed bool, requeued int) {
 	b := s.Backend
 	b.mu.Lock()
 	old := s.Health()
-	if old == h {
+	if old == h || s.removed {
 		b.mu.Unlock()
 		return false, 0
 	}
-	now := time.Now()
-	if old == Down {
-		s.downTime += now.Sub(s.changed)
+	if old == state.Down {
 		s.startSlowly()
 	}
-	if h == Down {
+	if h == state.Down {
 		s.transitions++
 		s.stopRamp()
 	}
+	s.noteDowntime()
 	s.health.Store(uint32(h))
-	s.changed = now
 	b.mu.Unlock()
 	b.changed()
-	if h == Down {
+	if h == state.Down {
 		requeued = b.redistribute(s)
 	}
-	b.Dequeue(s)
+	b.dequeueAll()
 	return true, requeued
 }

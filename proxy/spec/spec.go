@@ -148,6 +148,13 @@ type Source struct {
 // Balance names a load-balancing algorithm.
 type Balance string
 
+// StaticRR is round robin with fixed weights.
+const StaticRR Balance = "static-rr"
+
+// Static tells whether the algorithm cannot do with what changes at run time: weights,
+// and servers that are added (configuration manual, "balance").
+func (b Balance) Static() bool { return b == StaticRR }
+
 // LogFormat selects one of the standard log line formats.
 type LogFormat uint8
 
@@ -211,6 +218,9 @@ const (
 	LevelUser
 	LevelAdmin
 )
+
+// MaxWeight is the largest weight of a server.
+const MaxWeight = 256
 
 // Server is one server line with the default-server settings applied.
 type Server struct {

@@ -3,6 +3,8 @@ package stats
 import (
 	"fmt"
 	"strings"
+
+	"bench/proxy/state"
 )
 
 // column is one field of "show stat".
@@ -304,7 +306,7 @@ func downTime(r *Row) value {
 }
 
 func throttle(r *Row) value {
-	if t := r.Server.Throttle; t > 0 && t < 100 {
+	if t := r.Server.Throttle; t > 0 {
 		return u32(t)
 	}
 	return none
@@ -372,7 +374,7 @@ func (s *ServerRow) status() string {
 		return "MAINT (" + s.MaintReason + ")"
 	case s.Maint:
 		return "MAINT"
-	case s.Health == ServerDown:
+	case s.Health == state.Down:
 		if changing && c.Health < c.Rise {
 			return fmt.Sprintf("DOWN %d/%d", c.Health, c.Rise)
 		}
@@ -382,7 +384,7 @@ func (s *ServerRow) status() string {
 	switch {
 	case s.Drain:
 		word = "DRAIN"
-	case s.Health == ServerNoLB:
+	case s.Health == state.Stopping:
 		word = "NOLB"
 	case !c.Enabled && !s.Agent.Enabled && s.Tracked == "":
 		return "no check"

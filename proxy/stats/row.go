@@ -1,5 +1,7 @@
 package stats
 
+import "bench/proxy/state"
+
 // RowType is what a line of "show stat" is about. The values are those of the
 // "type" column.
 type RowType uint8
@@ -71,7 +73,7 @@ type CheckState struct {
 
 // ServerRow is what only servers have.
 type ServerRow struct {
-	Health ServerHealth
+	Health state.Health
 	Maint  bool
 	// MaintReason is "", "via PROXY/SERVER" or "resolution".
 	MaintReason string
@@ -82,7 +84,7 @@ type ServerRow struct {
 	Downs              uint64 // chkdown: transitions to down
 	LastChange         int64  // seconds since
 	DownTime           int64  // seconds
-	Throttle           int    // percent; 0 or 100: not in slow start
+	Throttle           int    // percent of the weight; 0: not in slow start
 	Tracked            string // "proxy/server" it follows, or ""
 	Cookie             string
 	Check, Agent       CheckState
@@ -93,16 +95,6 @@ type ServerRow struct {
 	NeedConns          int64
 	IdleLimit          int64 // negative: none
 }
-
-// ServerHealth is the operational state of a server.
-type ServerHealth uint8
-
-// Operational states.
-const (
-	ServerUp ServerHealth = iota
-	ServerNoLB
-	ServerDown
-)
 
 // BackendRow is what only backends have.
 type BackendRow struct {

@@ -4,6 +4,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
+
+	"bench/proxy/state"
 )
 
 // Format is how "show stat" and "show info" write.
@@ -44,7 +46,7 @@ func (s *Selection) takes(r *Row) bool {
 		return false
 	}
 	if r.Type == RowServer {
-		if s.Up && (r.Server.Maint || r.Server.Health != ServerUp) {
+		if s.Up && (r.Server.Maint || r.Server.Health != state.Up) {
 			return false
 		}
 		if s.NoMaint && r.Server.Maint {

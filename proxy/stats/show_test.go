@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bench/proxy/state"
 )
 
 // exampleRows are the rows of a configuration whose output by the reference
@@ -34,7 +36,7 @@ func exampleRows() []Row {
 	s1.Sessions.Limit, s1.Queue.Limit = 100, 7
 	s2 := server(2, "s2", "18091", ServerRow{LastChange: 1, Weight: 10, UserWeight: 10})
 	s3 := server(3, "s3", "18092", ServerRow{LastChange: 1, Maint: true, Backup: true})
-	s4 := server(4, "s4", "18093", ServerRow{LastChange: 1, DownTime: 1, Downs: 1, Health: ServerDown, NeedConns: 1, Check: CheckState{Enabled: true, Status: "L4CON", Code: -1, Desc: "Layer4 connection problem", Output: "Connection refused", Fall: 1, Failed: 1}})
+	s4 := server(4, "s4", "18093", ServerRow{LastChange: 1, DownTime: 1, Downs: 1, Health: state.Down, NeedConns: 1, Check: CheckState{Enabled: true, Status: "L4CON", Code: -1, Desc: "Layer4 connection problem", Output: "Connection refused", Fall: 1, Failed: 1}})
 	s5 := server(5, "s5", "18091", ServerRow{LastChange: 1, DownTime: 1, Maint: true, Check: CheckState{Enabled: true}})
 	s6 := server(6, "s6", "18091", ServerRow{LastChange: 1, Tracked: "be/s1"})
 	s7 := server(7, "s7", "18091", ServerRow{Drain: true})
@@ -154,13 +156,13 @@ func TestServerStatus(t *testing.T) {
 		{ServerRow{Check: check(4)}, "UP"},
 		{ServerRow{Check: check(3)}, "UP 2/3"},
 		{ServerRow{Check: check(2)}, "UP 1/3"},
-		{ServerRow{Check: check(1), Health: ServerDown}, "DOWN 1/2"},
-		{ServerRow{Check: check(0), Health: ServerDown}, "DOWN"},
-		{ServerRow{Check: check(4), Health: ServerNoLB}, "NOLB"},
+		{ServerRow{Check: check(1), Health: state.Down}, "DOWN 1/2"},
+		{ServerRow{Check: check(0), Health: state.Down}, "DOWN"},
+		{ServerRow{Check: check(4), Health: state.Stopping}, "NOLB"},
 		{ServerRow{Check: check(3), Drain: true}, "DRAIN 2/3"},
 		{ServerRow{Drain: true}, "DRAIN"},
 		{ServerRow{}, "no check"},
-		{ServerRow{Maint: true, Check: check(0), Health: ServerDown}, "MAINT"},
+		{ServerRow{Maint: true, Check: check(0), Health: state.Down}, "MAINT"},
 		{ServerRow{Maint: true, MaintReason: "via be/s1"}, "MAINT (via be/s1)"},
 	} {
 		if got := tt.row.status(); got != tt.want {

@@ -41,6 +41,7 @@ const acceptPause = 100 * time.Millisecond
 
 // Listen begins accepting from l in this thread, if it is one of the listener's.
 func (t *Thread) Listen(l *Listener) error {
+	t.addListener(l)
 	if l.Threads != nil && !slices.Contains(l.Threads, t.ID) {
 		return nil
 	}

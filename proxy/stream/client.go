@@ -55,7 +55,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	}
 	now := t.Loop.Now()
 	c.endpoint = endpoint{t: t, fd: fd}
-	c.l, c.fe, c.addr = l, &t.Fronts[l.Frontend.Spec.Index], peer.Peer()
+	c.l, c.fe, c.addr = l, t.Fronts[l.Frontend.Spec.Index], peer.Peer()
 	c.accepted, c.idleSince = now, now
 	if err := t.Loop.Add(fd, poller.In, c); err != nil {
 		// The poller has no room for this descriptor: nothing can be done for it.

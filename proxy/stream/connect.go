@@ -19,17 +19,21 @@ func (s *stream) assign() {
 	}
 	if s.be.Queued.Load() > 0 {
 		// First come, first served, also when there is a slot free by now.
-		s.enqueue()
+		s.enqueue(nil)
 		return
 	}
-	srv, none := s.be.pick(s.prevSrv)
+	srv, full, none := s.be.pick(s.prevSrv)
 	if none {
 		s.be.C.ErrConn++
 		s.fail(503, 'S', 'C')
 		return
 	}
-	if srv == nil {
-		s.enqueue()
+	if srv == nil || full {
+		if full && srv != s.prevSrv {
+			s.t.Servers[srv.Slot].C.LBTotal++
+			s.be.C.LBTotal++
+		}
+		s.enqueue(srv)
 		return
 	}
 	s.take(srv)
@@ -52,7 +56,9 @@ func (s *stream) chosenAgain() bool {
 	s.prevSrv = nil
 	s.redisp = true
 	s.be.C.Redispatches++
-	s.t.Servers[prev.Slot].C.Redispatches++
+	if side := s.t.Server(prev); side != nil { // nothing keeps it from being removed
+		side.C.Redispatches++
+	}
 	return false
 }
 
@@ -73,15 +79,19 @@ func (s *stream) take(srv *server.Server) {
 	s.be.C.LastSession = s.gotSrv
 }
 
-// enqueue waits for a slot of any server.
-func (s *stream) enqueue() {
+// enqueue waits for a slot of the server, or with nil of any.
+func (s *stream) enqueue(srv *server.Server) {
 	s.state = stateQueue
 	tm := &s.be.Spec.Timeouts
 	s.exp = s.after(firstOf(tm.Queue, tm.Connect))
 	s.queued = true
 	s.arm()
-	s.be.Enqueue(&s.waiter, nil)
-	s.beQueue = s.waiter.Ahead + 1
+	s.be.Enqueue(&s.waiter, srv)
+	if s.waiter.For() != nil {
+		s.srvQueue = s.waiter.Ahead + 1
+	} else {
+		s.beQueue = s.waiter.Ahead + 1
+	}
 }
 
 // wakeFromQueue is called by whichever thread freed the slot.
@@ -90,6 +100,7 @@ func (s *stream) wakeFromQueue() { s.t.Loop.Post(s.dequeue) }
 func (s *stream) dequeued() {
 	srv := s.waiter.Got
 	s.waiter.Got = nil
+	s.waiter.Forget()
 	if s.handedOver {
 		// The stream ended meanwhile; its memory was kept for this moment.
 		s.handedOver = false

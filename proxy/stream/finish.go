@@ -264,6 +264,10 @@ func (s *stream) log(sent uint64) {
 		r.Backend = s.be.Spec.Name
 		r.BeConn = max(s.be.Cur.Load()-1, 0)
 	}
+	if s.srv == nil && s.waiter.For() != nil { // it waited for that one in vain
+		r.Server = s.waiter.For().Spec.Name
+		r.SrvConn = s.waiter.For().Cur.Load()
+	}
 	if s.srv != nil {
 		r.Server = s.srv.Spec.Name
 		r.SrvConn = max(s.srv.Cur.Load()-1, 0)

@@ -150,14 +150,14 @@ func TestNothingLeaksWhateverPeersDo(t *testing.T) {
 			}
 			clients.Wait()
 			sh := rig.thread.Shared
-			be := sh.Backends[0]
+			be := rig.backend
 			deadline := time.Now().Add(5 * time.Second)
 			for {
 				left := fmt.Sprintf("clients %d, frontend %d, backend %d, queued %d, slots %d %d",
-					sh.Conns.Load(), sh.Frontends[0].Cur.Load(), be.Cur.Load(), be.Queued.Load(), be.Servers[0].Cur.Load(), be.Servers[1].Cur.Load())
+					sh.Conns.Load(), rig.fe.Cur.Load(), be.Cur.Load(), be.Queued.Load(), be.Servers()[0].Cur.Load(), be.Servers()[1].Cur.Load())
 				used, busy := 0, int64(0)
 				rig.loop.Call(func() { used = rig.thread.BuffersInUse() })
-				for _, s := range be.Servers {
+				for _, s := range be.Servers() {
 					busy += s.Conns.Used()
 				}
 				if left == "clients 0, frontend 0, backend 0, queued 0, slots 0 0" && used == 0 && busy == 0 {
@@ -173,7 +173,7 @@ func TestNothingLeaksWhateverPeersDo(t *testing.T) {
 			rig.loop.Call(func() { pools = rig.thread.Pools() })
 			for _, p := range pools {
 				// Connections to servers may idle.
-				if idle := be.Servers[0].Conns.Idle() + be.Servers[1].Conns.Idle(); p.Made-p.Free != 0 && (p.Name != "srvconn" || int64(p.Made-p.Free) != idle) {
+				if idle := be.Servers()[0].Conns.Idle() + be.Servers()[1].Conns.Idle(); p.Made-p.Free != 0 && (p.Name != "srvconn" || int64(p.Made-p.Free) != idle) {
 					t.Errorf("pool %s: %d of %d are in use", p.Name, p.Made-p.Free, p.Made)
 				}
 			}

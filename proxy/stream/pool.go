@@ -169,7 +169,7 @@ func (s *stream) reuse() *serverConn {
 func (s *stream) toPool(sc *serverConn) bool {
 	t := s.t
 	sc.stream = nil
-	if sc.in != nil || sc.hup || sc.ended || sc.outdated() {
+	if sc.in != nil || sc.hup || sc.ended || sc.outdated() || !sc.srv.Running() {
 		sc.close()
 		return false
 	}
@@ -215,19 +215,19 @@ func (sh *Shared) fdsShort() bool {
 // purgeIdle closes half of what has been idle for pool-purge-delay, oldest
 // first, and everything of servers that may not be used any more or have moved.
 func (t *Thread) purgeIdle(now int64) {
-	for _, b := range t.Shared.Backends {
-		if b == nil {
-			continue
-		}
-		for _, srv := range b.Servers {
+	for _, b := range t.Shared.Backends.All() {
+		for _, srv := range b.Servers() {
 			if t.ID == 1 {
 				srv.Conns.Fade()
+			}
+			if !srv.Running() {
+				t.CloseIdle(srv)
+				continue
 			}
 			list := &t.Servers[srv.Slot].idle
 			delay := int64(srv.Spec.PoolPurgeDelay)
 			keep := srv.Spec.PoolLowConn
-			gone := !srv.Running()
-			for sc := list.last; sc != nil && (gone || list.n > keep && delay > 0 && now-sc.idleAt >= delay); sc = list.last {
+			for sc := list.last; sc != nil && list.n > keep && delay > 0 && now-sc.idleAt >= delay; sc = list.last {
 				sc.close()
 			}
 			for sc := list.first; sc != nil; {
@@ -238,5 +238,13 @@ func (t *Thread) purgeIdle(now int64) {
 				sc = next
 			}
 		}
+	}
+}
+
+// CloseIdle closes the thread's idle connections to s, which may not be used any more.
+func (t *Thread) CloseIdle(s *server.Server) {
+	side := t.Server(s)
+	for side != nil && side.idle.last != nil {
+		side.idle.last.close()
 	}
 }

@@ -134,8 +134,8 @@ func (s *stream) chooseBackend() bool {
 	if target == nil {
 		return false
 	}
-	s.be = &s.t.Backs[target.Index]
-	if s.be.Backend == nil || target.Disabled {
+	s.be = s.t.Backs.At(target.Index)
+	if s.be == nil || target.Disabled {
 		s.be = nil
 		return false
 	}

@@ -56,7 +56,12 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 func (t *Thread) Clients() int { return t.clients.n }
 
 // IdleConns is the number of idle connections to s in this thread.
-func (t *Thread) IdleConns(s *server.Server) int { return t.Servers[s.Slot].idle.n }
+func (t *Thread) IdleConns(s *server.Server) int {
+	if side := t.Server(s); side != nil {
+		return side.idle.n
+	}
+	return 0
+}
 
 // KillStream ends the stream with that number; it reports false if the thread
 // has none.

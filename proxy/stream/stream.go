@@ -136,6 +136,7 @@ func (t *Thread) newStream(c *client) *stream {
 	s.queued, s.prevSrv, s.retries, s.redisp, s.reused, s.fresh = false, nil, 0, false, false, false
 	s.cutShort, s.uncounted, s.held = false, false, false
 	s.srvQueue, s.beQueue = 0, 0
+	s.waiter.Forget()
 	s.begin, s.gotReq, s.gotSrv, s.connected, s.gotRes = t.Loop.Now(), 0, 0, 0, 0
 	s.status, s.flags = 0, [2]byte{'-', '-'}
 	s.outBase, s.inBase = c.bytesOut, c.bytesIn
@@ -275,6 +276,9 @@ func (s *stream) stateExpired() {
 		if s.be.Leave(&s.waiter) {
 			s.queued = false
 			s.be.C.ErrConn++
+			if srv := s.waiter.For(); srv != nil {
+				s.t.Servers[srv.Slot].C.ErrConn++
+			}
 			s.fail(503, 's', 'Q')
 		}
 	case statePause:
@@ -286,7 +290,7 @@ func (s *stream) stateExpired() {
 }
 
 // server is this thread's side of the stream's server.
-func (s *stream) server() *ServerSide { return &s.t.Servers[s.srv.Slot] }
+func (s *stream) server() *ServerSide { return s.t.Servers[s.srv.Slot] }
 
 // setFlags notes why the stream ends and in which state, unless known already.
 func (s *stream) setFlags(cause, at byte) {

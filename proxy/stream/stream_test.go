@@ -80,8 +80,9 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 	sh.MaxPipes = 100
 	fe := &stream.Frontend{Spec: p, Limits: h1.DefaultLimits(), Logs: true}
 	fe.MaxConn.Store(1000)
-	sh.Frontends = []*stream.Frontend{fe}
-	sh.Backends = []*server.Backend{server.NewBackend(p, &sh.NumSlots)}
+	sh.Frontends.Add(p.Name, fe)
+	be := server.NewBackend(p, &sh.Slots)
+	sh.Backends.Add(p.Name, be)
 	sh.Errors = []map[int]*h1.Reply{{}}
 	for _, code := range h1.ReplyCodes() {
 		sh.Errors[0][code] = h1.StandardReply(code)
@@ -91,7 +92,7 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 		t.Fatal(err)
 	}
 	r := &rig{t: t, loop: l, proxy: p}
-	r.thread = stream.NewThread(1, l, sh, []log.Sink{sink}, 1)
+	r.thread = stream.NewThread(1, l, sh, []log.Sink{sink})
 	wild, _ := sock.Parse("127.0.0.1:0")
 	fd, err := sock.Listen(&wild, &sock.ListenOptions{NoDelay: true})
 	if err != nil {
@@ -99,7 +100,7 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 	}
 	local, _ := sock.LocalAddr(fd)
 	r.addr = local.String()
-	r.bind, r.fe, r.backend = &spec.Bind{}, fe, sh.Backends[0]
+	r.bind, r.fe, r.backend = &spec.Bind{}, fe, be
 	if err := r.thread.Listen(&stream.Listener{FD: fd, Bind: r.bind, Frontend: fe, Addr: local}); err != nil {
 		t.Fatal(err)
 	}
@@ -348,8 +349,8 @@ func TestServerMaxconnQueues(t *testing.T) {
 	time.Sleep(30 * time.Millisecond)
 	b.send("GET /b HTTP/1.1\r\nHost: x\r\n\r\n")
 	time.Sleep(30 * time.Millisecond)
-	be := rig.thread.Shared.Backends[0]
-	if cur, queued := be.Servers[0].Cur.Load(), be.Queued.Load(); cur != 1 || queued != 1 {
+	be := rig.backend
+	if cur, queued := be.Servers()[0].Cur.Load(), be.Queued.Load(); cur != 1 || queued != 1 {
 		t.Errorf("%d sessions and %d queued, want 1 and 1", cur, queued)
 	}
 	close(release)

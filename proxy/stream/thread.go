@@ -18,6 +18,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/log"
 	"bench/proxy/message"
+	"bench/proxy/registry"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
@@ -26,12 +27,18 @@ import (
 // Frontend is the runtime side of a proxy that accepts connections, shared by
 // all threads.
 type Frontend struct {
-	Spec    *spec.Proxy
-	Cur     stats.Gauge  // sessions
-	MaxConn atomic.Int64 // limit in force
-	Limits  h1.Limits
+	// Constant.
+
+	Spec   *spec.Proxy
+	Limits h1.Limits
 	// Logs tells whether anything is logged at all.
 	Logs bool
+
+	// Atomic.
+
+	Cur     stats.Gauge  // sessions
+	Peaks   stats.Peaks  // of the threads' rates
+	MaxConn atomic.Int64 // limit in force
 	// Stopped is set once the frontend was stopped for good.
 	Stopped atomic.Bool
 }
@@ -39,9 +46,9 @@ type Frontend struct {
 // Shared is what all threads of an engine have in common.
 type Shared struct {
 	Config    *spec.Config
-	Frontends []*Frontend       // by proxy index; nil: no frontend side
-	Backends  []*server.Backend // by proxy index; nil: no backend side
-	NumSlots  int               // servers over all backends
+	Frontends registry.List[*Frontend]
+	Backends  registry.List[*server.Backend]
+	Slots     registry.Slots // of servers, over all backends
 	// Errors holds the answers the proxy gives itself, by proxy index and status.
 	Errors []map[int]*h1.Reply
 	// PoolFDs is the number of connections above which none are kept idle.
@@ -70,11 +77,13 @@ type Thread struct {
 	Loop   *loop.Loop
 	Shared *Shared
 
-	Fronts    []Front
-	Backs     []Back
-	Servers   []ServerSide
+	// What the thread has of its own of each frontend and backend, by the index of the
+	// proxy, of each server, by its slot, and of each bind line, by its index.
+	Fronts    registry.Table[Front]
+	Backs     registry.Table[Back]
+	Servers   registry.Table[ServerSide]
+	Listeners registry.Table[ListenerSide]
 	Process   stats.Process
-	Listeners []ListenerSide
 
 	bufs  bufferPool
 	pipes pipePool
@@ -120,6 +129,7 @@ type Back struct {
 
 // ServerSide is a thread's side of one server.
 type ServerSide struct {
+	srv  *server.Server
 	C    stats.Server
 	idle idleList
 }
@@ -131,52 +141,26 @@ type ListenerSide struct{ C stats.Listener }
 // fields added to it.
 const headRoom = 128 << 10
 
-// NewThread makes a thread on its loop. sinks are indexed by proxy; a nil one
-// means no logs.
-func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink, listeners int) *Thread {
+// NewThread makes a thread on its loop, with its part of all that is shared so far.
+// sinks are indexed by proxy; a nil one means no logs.
+func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
 	t := &Thread{ID: id, Loop: l, Shared: sh, head: make([]byte, 0, headRoom)}
 	t.bufs.init(sh.Config.Global.Tune.BufSize)
-	t.Fronts = make([]Front, len(sh.Frontends))
-	t.Backs = make([]Back, len(sh.Backends))
-	for i, f := range sh.Frontends {
-		t.Fronts[i].Frontend = f
+	for _, f := range sh.Frontends.All() {
+		var sink log.Sink
 		if sinks != nil {
-			t.Fronts[i].Sink = sinks[i]
+			sink = sinks[f.Spec.Index]
 		}
+		t.AddFrontend(f, sink)
 	}
-	for i, b := range sh.Backends {
-		t.Backs[i].Backend = b
-		if b != nil {
-			tune := &sh.Config.Global.Tune
-			t.Backs[i].limits = h1.Limits{
-				MaxHead:   tune.BufSize - tune.MaxRewrite,
-				MaxFields: tune.HTTPMaxHdr,
-				Relaxed:   b.Spec.Options.AcceptInvalidResponse,
-			}
-			t.Backs[i].picker = balance.New(b.Spec.Balance)
-		}
+	for _, b := range sh.Backends.All() {
+		t.AddBackend(b)
 	}
-	t.Servers = make([]ServerSide, sh.NumSlots)
-	t.Listeners = make([]ListenerSide, listeners)
 	t.wakeAll = t.wakeAcceptors
 	t.wall.set(l.Now())
 	sh.threads = append(sh.threads, t)
 	l.SetTimer(&t.sweep, l.Now()+int64(sweepInterval), (*sweeper)(t))
 	return t
-}
-
-// pick chooses a server of the backend and takes a slot of it. nil with none
-// true means that no server is usable, otherwise that all are full.
-func (b *Back) pick(avoid *server.Server) (s *server.Server, none bool) {
-	if v := b.Version(); v != b.version {
-		b.version = v
-		b.usable = b.Usable(b.usable[:0])
-		b.picker.Build(b.usable)
-	}
-	if len(b.usable) == 0 {
-		return nil, true
-	}
-	return b.picker.Pick(avoid), false
 }
 
 // wallClock turns the loop's monotonic time into dates. It is set anew every

@@ -210,7 +210,7 @@ func TestKilledWhileWaitingForTheAnswer(t *testing.T) {
 	c := r.dial()
 	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-asked
-	r.loop.Call(func() { r.thread.KillServerStreams(r.backend.Servers[0], 'K') })
+	r.loop.Call(func() { r.thread.KillServerStreams(r.backend.Servers()[0], 'K') })
 	if resp, _ := c.response("GET"); resp.StatusCode != 502 {
 		t.Errorf("status %d, want 502", resp.StatusCode)
 	}

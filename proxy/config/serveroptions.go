@@ -1,0 +1,145 @@
+package config
+
+import (
+	"math"
+	"time"
+
+	"bench/proxy/spec"
+)
+
+// serverOption is one row of the options of servers.
+type serverOption = lineOption[serverTemplate]
+
+// Where an option of servers may stand besides "server" lines. At run time are those
+// that the reference takes there (management manual, "add server").
+type place uint8
+
+const (
+	inDefault place = 1 << iota
+	atRunTime
+	everyplace = inDefault | atRunTime
+)
+
+// serverOptions are the rows (configuration manual, section 5.2).
+func serverOptions() []serverOption {
+	type s = serverTemplate
+	row := func(where place, o serverOption) serverOption {
+		o.inDefault, o.atRunTime = where&inDefault != 0, where&atRunTime != 0
+		return o
+	}
+	number := func(where place, name string, least, most int64, doc string, field func(*s) *int) serverOption {
+		return row(where, serverOption{name: name, args: 1, doc: doc, read: func(l *line, x *s, w word) {
+			if n, ok := l.value(name, w, least, most); ok {
+				*field(x) = n
+			}
+		}})
+	}
+	flag := func(where place, name, doc string, value bool, field func(*s) *bool) serverOption {
+		return row(where, serverOption{name: name, doc: doc, read: func(_ *line, x *s, _ word) { *field(x) = value }})
+	}
+	span := func(where place, name, doc string, field func(*s) *time.Duration) serverOption {
+		return row(where, serverOption{name: name, args: 1, doc: doc, read: func(l *line, x *s, w word) {
+			d, err := parseTime(w.text, time.Millisecond)
+			if err != nil {
+				l.fail(w, "'%s' %v", name, err)
+				return
+			}
+			*field(x) = d
+		}})
+	}
+	interval := func(name, doc string, field func(*s) *time.Duration) serverOption {
+		return row(everyplace, serverOption{name: name, args: 1, doc: doc, read: func(l *line, x *s, w word) {
+			d, err := parseTime(w.text, time.Millisecond)
+			switch {
+			case err != nil:
+				l.fail(w, "'%s' %v", name, err)
+			case d <= 0:
+				l.fail(w, "'%s' expects a time above zero, not '%s'", name, w.text)
+			default:
+				*field(x) = d
+			}
+		}})
+	}
+	// always is an option that asks for what is done anyway.
+	always := func(where place, name, doc string) serverOption {
+		return row(where, serverOption{name: name, same: true, doc: doc, read: func(*line, *s, word) {}})
+	}
+	return []serverOption{
+		row(atRunTime, serverOption{name: "id", args: 1, doc: "Number in the statistics.", read: func(l *line, x *s, w word) {
+			if n, ok := l.value("id", w, 1, math.MaxInt32); ok {
+				x.ID, x.ForcedID = n, true
+			}
+		}}),
+		number(everyplace, "weight", 0, spec.MaxWeight, "Share of the requests.", func(x *s) *int { return &x.Weight }),
+		number(everyplace, "maxconn", 0, math.MaxInt32, "Connections at once; more wait in the queue.", func(x *s) *int { return &x.MaxConn }),
+		number(everyplace, "minconn", 0, math.MaxInt32, "Connections at once under low load.", func(x *s) *int { return &x.MinConn }),
+		number(everyplace, "maxqueue", 0, math.MaxInt32, "With leastconn: requests that may wait for the server itself when it is full; others wait for any server, as they do with roundrobin.", func(x *s) *int { return &x.MaxQueue }),
+		flag(everyplace, "backup", "Use the server only when no other is left.", true, func(x *s) *bool { return &x.Backup }),
+		flag(everyplace, "no-backup", "Against \"backup\" in default-server.", false, func(x *s) *bool { return &x.Backup }),
+		row(everyplace, serverOption{name: "disabled", doc: "Start in maintenance.", read: func(_ *line, x *s, _ word) { x.Disabled, x.enabled = true, false }}),
+		row(everyplace, serverOption{name: "enabled", doc: "Against \"disabled\" in default-server; at run time, do not start in maintenance.", read: func(_ *line, x *s, _ word) { x.Disabled, x.enabled = false, true }}),
+		flag(everyplace, "check", "Check the server's health.", true, func(x *s) *bool { return &x.Check }),
+		flag(inDefault, "no-check", "Against \"check\" in default-server.", false, func(x *s) *bool { return &x.Check }),
+		interval("inter", "Time between two checks.", func(x *s) *time.Duration { return &x.Inter }),
+		interval("fastinter", "Time between two checks while the state changes.", func(x *s) *time.Duration { return &x.FastInter }),
+		interval("downinter", "Time between two checks of a server that is down.", func(x *s) *time.Duration { return &x.DownInter }),
+		number(everyplace, "rise", 1, math.MaxInt32, "Good checks that make a server up.", func(x *s) *int { return &x.Rise }),
+		number(everyplace, "fall", 1, math.MaxInt32, "Bad checks that make a server down.", func(x *s) *int { return &x.Fall }),
+		number(everyplace, "port", 1, 65535, "Port to check.", func(x *s) *int { return &x.CheckPort }),
+		row(everyplace, serverOption{name: "addr", args: 1, doc: "Address to check.", read: func(l *line, x *s, w word) {
+			a, err := l.resolveAddress(w.text)
+			if err != nil {
+				l.fail(w, "'addr': %v", err)
+				return
+			}
+			x.CheckAddr = &a
+		}}),
+		row(inDefault, serverOption{name: "cookie", args: 1, doc: "Value of the persistence cookie; shown in the statistics.", read: func(_ *line, x *s, w word) { x.Cookie = w.text }}),
+		row(everyplace, serverOption{name: "on-marked-down", args: 1, doc: "\"shutdown-sessions\": close the connections of a server that goes down.", read: func(l *line, x *s, w word) {
+			if w.text != "shutdown-sessions" {
+				l.unknown(w, "argument of 'on-marked-down'", []string{"shutdown-sessions"})
+				return
+			}
+			x.OnMarkedDown = true
+		}}),
+		row(everyplace, serverOption{name: "on-marked-up", args: 1, doc: "\"shutdown-backup-sessions\": close the connections of backup servers when this one is up.", read: func(l *line, x *s, w word) {
+			if w.text != "shutdown-backup-sessions" {
+				l.unknown(w, "argument of 'on-marked-up'", []string{"shutdown-backup-sessions"})
+				return
+			}
+			x.OnMarkedUp = true
+		}}),
+		span(everyplace, "slowstart", "Time to reach the full weight after coming up.", func(x *s) *time.Duration { return &x.SlowStart }),
+		number(everyplace, "pool-max-conn", -1, math.MaxInt32, "Idle connections kept; -1: any number.", func(x *s) *int { return &x.PoolMaxConn }),
+		number(everyplace, "pool-low-conn", 0, math.MaxInt32, "Idle connections below which threads do not share.", func(x *s) *int { return &x.PoolLowConn }),
+		span(everyplace, "pool-purge-delay", "Time after which half of the idle connections are closed.", func(x *s) *time.Duration { return &x.PoolPurgeDelay }),
+		number(inDefault, "max-reuse", -1, math.MaxInt32, "Requests after the first on one connection; -1: any number.", func(x *s) *int { return &x.MaxReuse }),
+		row(everyplace, serverOption{name: "source", args: 1, doc: "Own address of connections to the server, perhaps with a port or a range of ports; an 'interface' may follow.", read: func(l *line, x *s, w word) {
+			a, _ := l.sourceAddress(w, true)
+			x.Source = &a // of its own: the template's is others' as well
+		}, more: func(l *line, x *s, rest []word) []word { return l.sourceInterface(x.Source, rest) }}),
+		row(inDefault, serverOption{name: "init-addr", args: 1, doc: "How a host name gets its first address: last, libc, none and addresses, to be tried in turn.", read: readInitAddr}),
+		row(inDefault, serverOption{name: "resolvers", args: 1, doc: "Resolvers of the host name. It is looked up once, at start; a server whose name is not found waits in maintenance.", read: func(l *line, x *s, w word) {
+			x.resolvers = reference{w.text, l.at(w), l.text}
+		}}),
+		row(inDefault, serverOption{name: "resolve-prefer", args: 1, doc: "Family of addresses to prefer: ipv4 or ipv6.", read: func(l *line, x *s, w word) {
+			if w.text != "ipv4" && w.text != "ipv6" {
+				l.unknown(w, "argument of 'resolve-prefer'", []string{"ipv4", "ipv6"})
+				return
+			}
+			x.prefer = w.text
+		}}),
+		row(inDefault, serverOption{name: "resolve-net", args: 1, inert: "names are looked up once, at start", doc: "Networks to prefer.", read: func(*line, *s, word) {}}),
+		row(inDefault, serverOption{name: "resolve-opts", args: 1, inert: "names are looked up once, at start", doc: "Options of looking names up.", read: func(*line, *s, word) {}}),
+		span(inDefault, "tcp-ut", "Longest time without acknowledgement.", func(x *s) *time.Duration { return &x.UserTimeout }),
+		row(everyplace, serverOption{name: "proto", args: 1, same: true, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *s, w word) {
+			if w.text != "h1" && w.text != "none" {
+				l.fail(w, "protocol '%s' is not supported in 'server'", w.text)
+			}
+		}}),
+		always(inDefault, "no-ssl", "Connect without TLS, as always."),
+		always(everyplace, "no-send-proxy", "Send no PROXY line, as always."),
+		always(everyplace, "no-tfo", "No TCP Fast Open, as always."),
+		always(inDefault, "no-agent-check", "No agent check, as always."),
+	}
+}

@@ -1,0 +1,171 @@
+package proxy
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"bench/internal/sock"
+	"bench/proxy/cli"
+	"bench/proxy/server"
+	"bench/proxy/state"
+	"bench/proxy/stream"
+)
+
+// Backends implements cli.Engine.
+func (e *Engine) Backends() []cli.Backend {
+	var list []cli.Backend
+	for _, b := range e.shared.Backends.All() {
+		p := b.Spec
+		cb := cli.Backend{ID: p.ID, Name: p.Name, ForcedID: p.ForcedID}
+		for _, s := range b.Servers() {
+			cb.Servers = append(cb.Servers, &serverHandle{e, s})
+		}
+		list = append(list, cb)
+	}
+	return list
+}
+
+// Server implements cli.Engine.
+func (e *Engine) Server(backend, name string) (cli.Server, error) {
+	b := e.backend(backend)
+	if b == nil {
+		return nil, cli.ErrNoBackend
+	}
+	s := serverOf(b, name)
+	if s == nil {
+		return nil, cli.ErrNoServer
+	}
+	return &serverHandle{e, s}, nil
+}
+
+// serverOf is backend for the servers of one.
+func serverOf(b *server.Backend, name string) *server.Server {
+	if id, numbered := number(name); numbered {
+		return b.ServerByID(id)
+	}
+	s, _ := b.Server(name)
+	return s
+}
+
+// backend looks a backend up by its name, or by its number behind a "#"; nil if there
+// is none.
+func (e *Engine) backend(name string) *server.Backend {
+	if id, numbered := number(name); numbered {
+		for _, b := range e.shared.Backends.All() {
+			if b.Spec.ID == id {
+				return b
+			}
+		}
+		return nil
+	}
+	b, _ := e.shared.Backends.Get(name)
+	return b
+}
+
+// number reads "#" and a number.
+func number(name string) (id int, ok bool) {
+	digits, ok := strings.CutPrefix(name, "#")
+	if !ok {
+		return 0, false
+	}
+	id, err := strconv.Atoi(digits)
+	return id, err == nil
+}
+
+// serverHandle implements cli.Server.
+type serverHandle struct {
+	e *Engine
+	s *server.Server
+}
+
+func (h *serverHandle) Name() string { return h.s.Spec.Name }
+
+func (h *serverHandle) SetAdmin(a state.Admin) { h.e.setAdmin(h.s, a) }
+func (h *serverHandle) SetHealth(v state.Health) {
+	h.e.setHealth(h.s, v, "changed from CLI")
+	h.e.checks.force(h.s, v != state.Down)
+}
+func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }
+func (h *serverHandle) SetMaxConn(n int) { h.s.SetMaxConn(n) }
+
+func (h *serverHandle) SetAddr(a netip.AddrPort) {
+	waited := h.s.Unresolved()
+	h.s.SetAddr(sock.FromAddrPort(a))
+	if waited && !h.s.Held() {
+		h.e.setAdmin(h.s, state.Ready)
+	}
+	h.e.checks.moved(h.s)
+}
+
+func (h *serverHandle) SetCheckAddr(a netip.AddrPort) { h.e.checks.setAddr(h.s, a) }
+func (h *serverHandle) EnableCheck(on bool)           { h.e.checks.enable(h.s, on) }
+
+func (h *serverHandle) ShutdownSessions() {
+	h.e.onEach(func(t *stream.Thread) { t.KillServerStreams(h.s, 'K') })
+}
+
+func (h *serverHandle) State() cli.ServerState {
+	s := h.s
+	a := s.Addr()
+	st := cli.ServerState{
+		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Dynamic: s.Dynamic, EverMaint: s.EverMaint(), Warming: s.Warming(),
+		Admin: s.Admin(), ConfiguredMaint: s.Spec.Disabled, Host: s.Spec.Host, Unresolved: s.Unresolved(), Health: s.Health(),
+		Weight: s.Weight(), InitialWeight: s.Spec.Weight, FixedWeight: s.Backend.Spec.Balance.Static(), LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
+		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
+		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
+		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),
+	}
+	h.e.onEach(func(t *stream.Thread) { st.IdlePerThread = append(st.IdlePerThread, int64(t.IdleConns(s))) })
+	c := h.e.checks.state(s)
+	st.HasCheck, st.CheckOn = s.Spec.Check, c.Enabled
+	st.CheckStatus = c.Status
+	st.CheckRun, st.CheckFailed = h.e.checks.run(s)
+	st.CheckHealth, st.Rise, st.Fall = c.Health, s.Spec.Rise, s.Spec.Fall
+	st.CheckAddr = h.e.checks.addr(s)
+	return st
+}
+
+// setAdmin changes a server's administrative state and tells operators.
+func (e *Engine) setAdmin(s *server.Server, a state.Admin) {
+	e.members.Lock()
+	defer e.members.Unlock()
+	before := s.Admin()
+	if changed, requeued := s.SetAdmin(a); changed {
+		e.checks.adminChanged(s, before == state.Maint)
+		e.announceAdmin(s, before, requeued)
+		e.leave(s)
+	}
+}
+
+// setHealth changes a server's operational state and tells operators.
+func (e *Engine) setHealth(s *server.Server, h state.Health, why string) {
+	changed, requeued := s.SetHealth(h)
+	if !changed {
+		return
+	}
+	e.announceHealth(s, why, requeued)
+	e.leave(s)
+	if h == state.Up && s.Spec.OnMarkedUp && !s.Spec.Backup {
+		for _, o := range s.Backend.Servers() {
+			if o.Spec.Backup {
+				e.postEach(func(t *stream.Thread) { t.KillServerStreams(o, 'U') })
+			}
+		}
+	}
+}
+
+// leave ends what connects the threads with a server that has gone down or into
+// maintenance: idle connections, and where that is asked for sessions.
+func (e *Engine) leave(s *server.Server) {
+	if s.Running() {
+		return
+	}
+	e.postEach(func(t *stream.Thread) {
+		if s.Spec.OnMarkedDown {
+			t.KillServerStreams(s, 'D')
+		}
+		t.CloseIdle(s)
+	})
+}

@@ -1,0 +1,88 @@
+package stream
+
+import (
+	"slices"
+
+	"bench/proxy/balance"
+	"bench/proxy/h1"
+	"bench/proxy/log"
+	"bench/proxy/server"
+)
+
+// What a thread has of its own of the things that threads share. Each thread makes its
+// part on its own loop (or before that runs) before the thing is added to where others
+// find it, and takes it away after it was removed there.
+
+// AddFrontend makes the thread's part of a frontend. A nil sink means no logs.
+func (t *Thread) AddFrontend(f *Frontend, sink log.Sink) {
+	front := &Front{Frontend: f, Sink: sink}
+	front.C.SharePeaks(&f.Peaks)
+	t.Fronts.Put(f.Spec.Index, front)
+}
+
+// AddBackend makes the thread's part of a backend and of its servers.
+func (t *Thread) AddBackend(b *server.Backend) {
+	tune := &t.Shared.Config.Global.Tune
+	back := &Back{Backend: b, picker: balance.New(b.Spec.Balance), limits: h1.Limits{
+		MaxHead:   tune.BufSize - tune.MaxRewrite,
+		MaxFields: tune.HTTPMaxHdr,
+		Relaxed:   b.Spec.Options.AcceptInvalidResponse,
+	}}
+	back.C.SharePeaks(&b.Peaks)
+	t.Backs.Put(b.Spec.Index, back)
+	for _, s := range b.Servers() {
+		t.AddServer(s)
+	}
+}
+
+// AddServer makes the thread's part of a server, whose backend it has.
+func (t *Thread) AddServer(s *server.Server) {
+	side := &ServerSide{srv: s}
+	side.C.SharePeaks(&s.Peaks)
+	t.Servers.Put(s.Slot, side)
+	t.Backs.At(s.Backend.Spec.Index).reserve(len(s.Backend.Servers()) + 1)
+}
+
+// RemoveServer takes the thread's part of a server away. Nothing of it is lost that
+// others show: backend and process count for themselves.
+func (t *Thread) RemoveServer(s *server.Server) { t.Servers.Put(s.Slot, nil) }
+
+// Server is the thread's part of s, nil once s has been removed, also when another
+// server has its slot by now.
+func (t *Thread) Server(s *server.Server) *ServerSide {
+	if side := t.Servers.At(s.Slot); side != nil && side.srv == s {
+		return side
+	}
+	return nil
+}
+
+// addListener makes the thread's part of a bind line.
+func (t *Thread) addListener(l *Listener) {
+	if t.Listeners.At(l.Index) == nil {
+		t.Listeners.Put(l.Index, &ListenerSide{})
+	}
+}
+
+// reserve makes room for n servers, so that the next choice need not.
+func (b *Back) reserve(n int) {
+	if n > len(b.usable) {
+		b.usable = slices.Grow(b.usable, n-len(b.usable))
+	}
+	b.picker.Reserve(n)
+}
+
+// pick chooses a server of the backend and takes a slot of it, or if that is full none:
+// the stream may wait for it. nil means that all are full, or with none true that no
+// server is usable.
+func (b *Back) pick(avoid *server.Server) (s *server.Server, full, none bool) {
+	if v := b.Version(); v != b.version {
+		b.version = v
+		b.usable = b.Usable(b.usable[:0])
+		b.picker.Build(b.usable)
+	}
+	if len(b.usable) == 0 {
+		return nil, false, true
+	}
+	s, full = b.picker.Pick(avoid)
+	return s, full, false
+}
