@@ -65,7 +65,7 @@ func ComparisonPicture(c *result.Comparison) ([]byte, error) {
 		for _, row := range g.Rows[:min(len(g.Rows), changeMost-rows)] {
 			rows++
 			line := changeLine{Y: y, Row: row, Colour: "#15181d", Fill: "#fff", Word: cutText(row.Verdict.Word, 16)}
-			line.Row.Name = cutText(row.Name, 26)
+			line.Row.Name = cutText(row.Name, 25)
 			if b := row.Bar; b != nil {
 				switch b.Class {
 				case "filled worse":
@@ -119,10 +119,10 @@ const changeSource = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 {
 <text x="30" y="32" font-size="17" font-weight="700" fill="#15181d" xml:space="preserve">{{text .Verdict}}  <tspan font-weight="600">{{text .Scenario}}</tspan></text>
 <text x="844" y="31" text-anchor="end" font-weight="600" fill="#15181d">{{text .Summary}}</text>
 <text x="16" y="58" fill="#525a66" xml:space="preserve">{{text .Sides}}</text>
-{{$p := .}}<g fill="#525a66"><text x="16" y="82">measure</text><text x="240" y="82" text-anchor="end">base</text><text x="316" y="82" text-anchor="end">new</text><text x="374" y="82" text-anchor="end">change</text>{{if .Table.HasBar}}{{range .Table.Ticks}}<text x="{{px .At}}" y="82" text-anchor="middle">{{text .Text}}</text>{{end}}{{end}}<text x="730" y="82">verdict</text></g>
+{{$p := .}}<g fill="#525a66"><text x="16" y="82">measure</text><text x="262" y="82" text-anchor="end">base</text><text x="338" y="82" text-anchor="end">new</text><text x="400" y="82" text-anchor="end">change</text>{{if .Table.HasBar}}{{range .Table.Ticks}}<text x="{{px .At}}" y="82" text-anchor="middle">{{text .Text}}</text>{{end}}{{end}}<text x="730" y="82">verdict</text></g>
 {{if .Table.HasBar}}<rect x="{{px .Table.BandLeft}}" y="88" width="{{add (px .Table.BandWidth) -452.0}}" height="{{int .Bottom -88}}" fill="#dde2e8"/>
 <path d="M{{px 50.0}} 88V{{.Bottom}}" stroke="#525a66"/>{{end}}
-{{range .Lines}}<g transform="translate(0 {{.Y}})">{{if .Group}}<text x="16" y="17" font-weight="650" fill="#15181d">{{text .Group}}</text>{{else}}{{$l := .}}<text x="16" y="17" font-weight="600" fill="#15181d">{{text .Row.Name}}</text><g fill="#15181d" text-anchor="end"><text x="240" y="17">{{text .Row.Base}}</text><text x="316" y="17">{{text .Row.New}}</text><text x="374" y="17" font-weight="650">{{text .Row.Change}}</text></g>{{with .Row.Bar}}{{if .Bounds}}<path d="M{{px .Left}} 13H{{px (add .Left .Width)}}{{if not .CutLeft}}M{{px .Left}} 8v10{{end}}{{if not .CutRight}}M{{px (add .Left .Width)}} 8v10{{end}}" stroke="{{$l.Colour}}" stroke-width="2" fill="none"/>{{if .CutLeft}}<path d="M450 8l-6 5l6 5z" fill="{{$l.Colour}}"/>{{end}}{{if .CutRight}}<path d="M704 8l6 5l-6 5z" fill="{{$l.Colour}}"/>{{end}}{{end}}<circle cx="{{px .Dot}}" cy="13" r="4.5" fill="{{$l.Fill}}" stroke="{{$l.Colour}}" stroke-width="2"/>{{else}}<text x="{{px 50.0}}" y="17" text-anchor="middle" fill="#525a66" stroke="#fff" stroke-width="5" paint-order="stroke">{{text .Row.NoBar}}</text>{{end}}<text x="730" y="17" font-weight="600" fill="#15181d">{{text .Word}}</text>{{end}}</g>
+{{range .Lines}}<g transform="translate(0 {{.Y}})">{{if .Group}}<text x="16" y="17" font-weight="650" fill="#15181d">{{text .Group}}</text>{{else}}{{$l := .}}<text x="16" y="17" font-weight="600" fill="#15181d">{{text .Row.Name}}</text><g fill="#15181d" text-anchor="end"><text x="262" y="17">{{text .Row.Base}}</text><text x="338" y="17">{{text .Row.New}}</text><text x="400" y="17" font-weight="650">{{text .Row.Change}}</text></g>{{with .Row.Bar}}{{if .Bounds}}<path d="M{{px .Left}} 13H{{px (add .Left .Width)}}{{if not .CutLeft}}M{{px .Left}} 8v10{{end}}{{if not .CutRight}}M{{px (add .Left .Width)}} 8v10{{end}}" stroke="{{$l.Colour}}" stroke-width="2" fill="none"/>{{if .CutLeft}}<path d="M450 8l-6 5l6 5z" fill="{{$l.Colour}}"/>{{end}}{{if .CutRight}}<path d="M704 8l6 5l-6 5z" fill="{{$l.Colour}}"/>{{end}}{{end}}<circle cx="{{px .Dot}}" cy="13" r="4.5" fill="{{$l.Fill}}" stroke="{{$l.Colour}}" stroke-width="2"/>{{else}}<text x="{{px 50.0}}" y="17" text-anchor="middle" fill="#525a66" stroke="#fff" stroke-width="5" paint-order="stroke">{{text .Row.NoBar}}</text>{{end}}<text x="730" y="17" font-weight="600" fill="#15181d">{{text .Word}}</text>{{end}}</g>
 {{end}}{{with .More}}<text x="16" y="{{int $p.Bottom 17}}" fill="#525a66">{{text .}}</text>
 {{end}}</svg>
 `
