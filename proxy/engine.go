@@ -81,7 +81,7 @@ type Engine struct {
 	checks    *checks
 	done      chan struct{} // closed at the end
 
-	// Of whoever binds and starts; constant after Start.
+	// Set by Bind and Start, constant after that.
 
 	started time.Time
 	// startMono is started on the clock of loop.Nanotime.

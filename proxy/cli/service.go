@@ -33,17 +33,27 @@ const (
 
 // Service runs the stats sockets. All methods may be called from any goroutine.
 type Service struct {
+	// Constant.
+
 	engine Engine
 	opt    Options
 	table  *table
-	slots  chan struct{}
+	slots  chan struct{} // a place for each connection
+
+	// Atomic.
+
 	paused atomic.Bool
+
+	// Guarded by mu.
 
 	mu        sync.Mutex
 	listeners []net.Listener
 	conns     map[net.Conn]struct{}
 	closed    bool
-	running   sync.WaitGroup
+
+	// Safe by itself.
+
+	running sync.WaitGroup
 }
 
 // New makes a service without sockets.

@@ -2,11 +2,10 @@
 // backends, servers. What they are, and when it is safe to remove one, is for those
 // who keep them here.
 //
-// Threads read a snapshot, which never changes. What each thread has of its own of a
-// thing (counters, idle connections) lies in a table of the thread, at the thing's
-// slot: it is made by every thread before the thing is added to a list, and taken
-// away by every thread after it was removed, so that whoever finds the thing finds
-// that as well.
+// Threads read a snapshot, which never changes. Each thread's own part of a thing
+// (counters, idle connections) lies in a table of the thread, at the slot of the thing.
+// Every thread makes its part before the thing is added to a list, and drops it after
+// the thing was removed, so that a thread that finds a thing has its part of it.
 package registry
 
 import (
