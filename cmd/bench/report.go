@@ -22,8 +22,11 @@ before its end, and called PARTIAL.`
 
 func (c *reportCmd) Run(std *streams) error {
 	render := reports.Render
-	if compare.Is(c.Dir) {
+	switch {
+	case compare.Is(c.Dir):
 		render = compare.Render
+	case reports.IsCapacity(c.Dir):
+		render = reports.RenderCapacity
 	}
 	files, err := render(c.Dir, c.Format)
 	for _, f := range files {
