@@ -145,8 +145,10 @@ func (v *capacityView) cards(r *result.Capacity) {
 				best = i
 			}
 		}
-		v.Cards = append(v.Cards, capacityCard{v.Verdict.Class, "Most, at " + v.Axis + " = " + capacity.PointName(r, best),
-			capacity.Rate(r.Points[best].Rate), capacity.Found(&r.Points[best])})
+		v.Cards = append(v.Cards, capacityCard{
+			v.Verdict.Class, "Most, at " + v.Axis + " = " + capacity.PointName(r, best),
+			capacity.Rate(r.Points[best].Rate), capacity.Found(&r.Points[best]),
+		})
 	}
 	v.Cards = append(v.Cards, capacityCard{"told", "What had to hold", "", capacity.Objectives(r)})
 	if need := capacity.Need(r); need != nil {
@@ -195,10 +197,14 @@ func trialClass(t *result.Trial) string {
 
 func (v *capacityView) provenance(r *result.Capacity) {
 	for _, f := range []fact{
-		{"command", r.Command}, {"started", r.StartedAt}, {"ended", r.EndedAt}, {"seed", fmt.Sprint(r.Seed)},
+		{"command", r.Command},
+		{"started", r.StartedAt},
+		{"ended", r.EndedAt},
+		{"seed", fmt.Sprint(r.Seed)},
 		{"scenario hash", r.Hash},
 		{"tool", fmt.Sprintf("bench %s, commit %s, %s", r.Tool.Version, r.Tool.Commit, r.Tool.Go)},
-		{"proxy", strings.TrimSpace(r.Proxy.Driver + " " + r.Proxy.Version)}, {"proxy command", r.Proxy.Command},
+		{"proxy", strings.TrimSpace(r.Proxy.Driver + " " + r.Proxy.Version)},
+		{"proxy command", r.Proxy.Command},
 	} {
 		if f.Value = series.OneLine(f.Value); f.Value != "" {
 			v.Provenance = append(v.Provenance, f)

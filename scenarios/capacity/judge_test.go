@@ -158,7 +158,8 @@ func TestNewProfile(t *testing.T) {
 	}
 	all := []result.Interval{
 		slice("clients", "warmup", 0), slice("clients", "trial", 500_000), slice("clients", "trial", 2_400_000),
-		slice("others", "trial", 500_000), {Load: "clients", Phase: "trial", StartUs: 600_000, LengthUs: 100_000},
+		slice("others", "trial", 500_000),
+		{Load: "clients", Phase: "trial", StartUs: 600_000, LengthUs: 100_000},
 	}
 	p, err := NewProfile(all, "clients", &result.Phase{Name: "trial", StartUs: 500_000, LengthUs: 2_000_000})
 	if err != nil {

@@ -3,6 +3,7 @@ package capacity
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"bench/internal/result"
 	"bench/internal/units"
@@ -63,9 +64,9 @@ func (f *Found) limit() *result.CapacityLimit {
 }
 
 func lastSeen(all []*Outcome) *Seen {
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Seen != nil {
-			return all[i].Seen
+	for _, o := range slices.Backward(all) {
+		if o.Seen != nil {
+			return o.Seen
 		}
 	}
 	return nil
