@@ -128,7 +128,9 @@ func Print(out io.Writer, r *result.Capacity, files string, ascii bool) error {
 		printLimit(row, &r.CapacityPoint)
 	} else {
 		printPoints(&b, r)
-		printLimit(row, &r.Points[len(r.Points)-1]) // the others' evidence is in the files
+		if last := &r.Points[len(r.Points)-1]; last.LimitedBy != nil {
+			printLimit(row, last) // the others' evidence is in the files
+		}
 	}
 	for _, text := range Law(r) {
 		row("scaling", text)

@@ -48,8 +48,10 @@ func Found(p *result.CapacityPoint) string {
 // Limit is what gave way first, in a few words: "maxconn: server web/s1 maxconn 4".
 func Limit(p *result.CapacityPoint) string {
 	switch l := p.LimitedBy; {
-	case l == nil:
+	case l == nil && p.Known && p.High == nil && p.Verdict == result.Pass:
 		return "nothing gave way"
+	case l == nil:
+		return "not known"
 	case l.Name == "":
 		return l.What
 	default:

@@ -128,3 +128,23 @@ func TestSideBySide(t *testing.T) {
 		t.Errorf("of one that was not reached: %+v %s", n, why)
 	}
 }
+
+func TestOfValues(t *testing.T) {
+	point := func(value string, rate float64) result.CapacityPoint {
+		high := rate * 1.02
+		return result.CapacityPoint{Value: value, Known: true, Rate: rate, Low: rate * 0.98, High: &high}
+	}
+	all := []result.CapacityPoint{point("4", 390), point("2", 200), point("1", 100), point("many", 900), {Value: "8"}}
+	for _, c := range []struct {
+		rate         float64
+		low, n, high int
+	}{{50, 1, 1, 1}, {99, 1, 1, 2}, {101, 1, 2, 2}, {300, 4, 4, 4}, {389, 4, 4, 0}} {
+		n, ok := OfValues(c.rate, all)
+		if !ok || n.Low != c.low || n.N != c.n || (n.High == nil) != (c.high == 0) || n.High != nil && *n.High != c.high || n.Spare != nil || n.Reason == "" {
+			t.Errorf("%v/s: %+v", c.rate, n)
+		}
+	}
+	if n, ok := OfValues(500, all); ok {
+		t.Errorf("500/s: %+v", n)
+	}
+}

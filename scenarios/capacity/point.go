@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"bench/internal/result"
 	"bench/internal/units"
@@ -88,4 +89,35 @@ func SideBySide(rate float64, p *result.CapacityPoint) (need *result.ScalingNeed
 		need.Reason = "no rate was found that is too much for one: there may be fewer needed than " + units.Count(uint64(need.N))
 	}
 	return need, ""
+}
+
+// OfValues answers which of the values of an axis carries a rate, by what was measured at
+// each: the law between them is not known. The values are numbers, in any order.
+func OfValues(rate float64, all []result.CapacityPoint) (need *result.ScalingNeed, ok bool) {
+	least := func(of func(p *result.CapacityPoint) float64) (best int, ok bool) {
+		for i := range all {
+			n, err := strconv.Atoi(all[i].Value)
+			if err == nil && all[i].Known && of(&all[i]) >= rate && (!ok || n < best) {
+				best, ok = n, true
+			}
+		}
+		return best, ok
+	}
+	n, ok := least(func(p *result.CapacityPoint) float64 { return p.Rate })
+	if !ok {
+		return nil, false
+	}
+	need = &result.ScalingNeed{Rate: rate, N: n, Low: n, Reason: "by the values that were measured, of which this is the least that carries it"}
+	if low, ok := least(func(p *result.CapacityPoint) float64 {
+		if p.High == nil {
+			return p.Rate
+		}
+		return *p.High
+	}); ok {
+		need.Low = min(low, n)
+	}
+	if high, ok := least(func(p *result.CapacityPoint) float64 { return p.Low }); ok {
+		need.High = &high
+	}
+	return need, true
 }

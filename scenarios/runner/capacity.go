@@ -212,8 +212,11 @@ func answer(r *result.Capacity, o *CapacityOptions) {
 	law, err := fitLaw(r.Points)
 	if err != nil {
 		r.ScalingRefused = err.Error()
+		var ok bool
 		if o.Need > 0 {
-			r.NeedRefused = "there is no law to answer by: " + r.ScalingRefused
+			if r.Need, ok = capacity.OfValues(o.Need, r.Points); !ok {
+				r.NeedRefused = "none of the values that were measured carries it, and there is no law to say more: " + r.ScalingRefused
+			}
 		}
 		return
 	}
