@@ -17,7 +17,9 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/testpeer"
+	"bench/scenarios"
 	"bench/scenarios/capacity"
+	"bench/scenarios/runner"
 )
 
 var proof = flag.Bool("proof", false, "search capacities of known limits to 3 %, three times each; takes half an hour")
@@ -287,26 +289,80 @@ type knownLimit struct {
 	named    string
 	// least and most bound the capacity, a second; 0 is not known.
 	least, most float64
+	// easy is a rate that is carried, and tooMuch one that is not.
+	easy, tooMuch float64
 }
 
 func knownLimits() []knownLimit {
 	replace := strings.NewReplacer
 	return []knownLimit{
-		{"maxconn", func(*testing.T) (string, []string) { return limited, nil }, capacity.MaxConn, "server web/s1 maxconn 4", 360, 400},
-		{"maxconn of the engine", func(*testing.T) (string, []string) { return limited, []string{"--driver", "builtin"} }, capacity.MaxConn, "server web/s1 maxconn 4", 360, 400},
+		{"maxconn", func(*testing.T) (string, []string) { return limited, nil }, capacity.MaxConn, "server web/s1 maxconn 4", 360, 400, 200, 700},
+		{"maxconn of the engine", func(*testing.T) (string, []string) { return limited, []string{"--driver", "builtin"} }, capacity.MaxConn, "server web/s1 maxconn 4", 360, 400, 200, 700},
 		{"origin", func(t *testing.T) (string, []string) {
 			text := replace("{{- range .Backends.web}}\n        server s1 {{.Addr}} maxconn 4\n    {{- end}}", "server s1 "+slowOrigin(t), "backends:\n  - {name: web, latency: 10ms}\n", "").Replace(limited)
 			return strings.Replace(text, "backend web\n    server", "backend web\n        server", 1), nil
-		}, capacity.OriginLimit, "server web/s1", 360, 400},
+		}, capacity.OriginLimit, "server web/s1", 360, 400, 200, 700},
 		{"quota", func(t *testing.T) (string, []string) {
 			enter := quotaGroup(t, 0.1)
 			text := replace("latency: 10ms", "latency: 1ms", " maxconn 4", "", "driver: haproxy", "driver: haproxy\n  binary: "+script(t, "echo $$ > "+enter)).Replace(limited)
 			return text, nil
-		}, capacity.CPUQuota, "10.0 % of a processor", 0, 0},
+		}, capacity.CPUQuota, "10.0 % of a processor", 0, 0, 300, 6000},
 		{"descriptors", func(t *testing.T) (string, []string) {
-			text := replace("        maxconn 2000\n", "", " maxconn 4", "", "driver: haproxy", "driver: haproxy\n  binary: "+script(t, "ulimit -n 60")).Replace(limited)
-			return text, nil
-		}, capacity.Descriptors, "descriptors", 0, 0},
+			text := replace("        maxconn 2000\n", "", " maxconn 4", "", "latency: 10ms", "latency: 100ms", "driver: haproxy", "driver: haproxy\n  binary: "+script(t, "ulimit -n 300")).Replace(limited)
+			return text, []string{"--objective", "response.p99 < 300ms"}
+		}, capacity.Descriptors, "open files of the proxy", 0, 0, 300, 3000},
+	}
+}
+
+// Two trials show what gives way, whatever else the machine does: one that is easy, and
+// one that is too much.
+func TestTrialsShowWhatGivesWay(t *testing.T) {
+	testpeer.Need(t, "haproxy")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(mainVariable, "1") // origins and loads find bench in the test binary
+	for _, k := range knownLimits() {
+		t.Run(k.name, func(t *testing.T) {
+			text, args := k.scenario(t)
+			var set []scenarios.Setting
+			if len(args) == 2 && args[0] == "--driver" {
+				set = append(set, scenarios.Setting{Key: "proxy.driver", Value: args[1]})
+			}
+			doc, err := scenarios.Parse("limited.yaml", []byte(text), scenarios.Options{Set: set})
+			if err != nil {
+				t.Fatal(scenarios.Describe(err))
+			}
+			trials, err := runner.OpenTrials(runner.TrialOptions{
+				Document: doc, Load: "clients", Objectives: []string{"response.p99 < 50ms"}, Self: []string{self}, Out: t.TempDir(),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := trials.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			var seen []*capacity.Seen
+			for _, rate := range []float64{k.easy, k.tooMuch} {
+				o, err := trials.Trial(t.Context(), rate, 2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if o.Seen == nil {
+					t.Fatalf("nothing was seen at %v/s: %s", rate, o.Record.Invalid)
+				}
+				t.Logf("%v/s: got %.0f/s, %d failed, %s %s", rate, o.Record.Got, o.Record.Failed, o.Record.Invalid, o.Saturated)
+				seen = append(seen, o.Seen)
+			}
+			l := capacity.Blame(seen[0], seen[1])
+			if l.What != k.what || !strings.Contains(l.Name, k.named) || len(l.Evidence) == 0 {
+				t.Errorf("%s %q, want %s %q: %q\n%+v", l.What, l.Name, k.what, k.named, l.Evidence, seen[1])
+			}
+			t.Logf("%s: %s: %q", l.What, l.Name, l.Evidence)
+		})
 	}
 }
 
@@ -320,7 +376,9 @@ func TestCapacityProof(t *testing.T) {
 	for _, k := range knownLimits() {
 		t.Run(k.name, func(t *testing.T) {
 			text, args := k.scenario(t)
-			args = append(args, "--objective", "response.p99 < 20ms")
+			if !slices.Contains(args, "--objective") {
+				args = append(args, "--objective", "response.p99 < 20ms")
+			}
 			var rates []float64
 			for n := range 3 {
 				began := time.Now()
