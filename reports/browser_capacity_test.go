@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"bench/reports/internal/fixture"
@@ -52,8 +54,14 @@ func TestCapacityFolder(t *testing.T) {
 		}
 		before[n] = string(text)
 	}
-	if _, err := RenderCapacity(dir); err != nil {
+	if _, err := RenderCapacity(dir, nil); err != nil {
 		t.Fatal(err)
+	}
+	if names, err := RenderCapacity(dir, []string{"md"}); err != nil || !slices.Equal(names, []string{"capacity.md"}) {
+		t.Errorf("Markdown alone: %v, %v", names, err)
+	}
+	if _, err := RenderCapacity(dir, []string{"csv"}); err == nil || !strings.Contains(err.Error(), "its formats are svg, md, html") {
+		t.Errorf("as CSV: %v", err)
 	}
 	for _, n := range names {
 		if text, _ := os.ReadFile(filepath.Join(dir, n)); string(text) != before[n] {
@@ -63,7 +71,7 @@ func TestCapacityFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, CapacityFile), []byte(`{"version": 9}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := RenderCapacity(dir); err == nil {
+	if _, err := RenderCapacity(dir, nil); err == nil {
 		t.Error("a record of another version was rendered")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"bench/internal/result"
 	"bench/reports/capacity"
@@ -32,7 +34,7 @@ func WriteCapacity(dir string, r *result.Capacity) ([]string, error) {
 	if err := os.WriteFile(filepath.Join(dir, CapacityFile), append(raw, '\n'), 0o644); err != nil {
 		return nil, err
 	}
-	names, err := RenderCapacity(dir)
+	names, err := RenderCapacity(dir, nil)
 	return append([]string{CapacityFile}, names...), err
 }
 
@@ -57,12 +59,18 @@ func ReadCapacity(dir string) (*result.Capacity, error) {
 	return r, nil
 }
 
-// RenderCapacity writes page, picture and Markdown beside the record in dir. The same
-// record gives the same bytes.
-func RenderCapacity(dir string) ([]string, error) {
+// RenderCapacity writes page, picture and Markdown beside the record in dir, or those of
+// them that are named: html, svg, md. The same record gives the same bytes.
+func RenderCapacity(dir string, formats []string) ([]string, error) {
 	r, err := ReadCapacity(dir)
 	if err != nil {
 		return nil, err
+	}
+	known := []string{"svg", "md", "html"}
+	for _, f := range formats {
+		if !slices.Contains(known, f) {
+			return nil, fmt.Errorf("a capacity cannot be written as %q: its formats are %s", f, strings.Join(known, ", "))
+		}
 	}
 	const html, svg, md = "capacity.html", "capacity.svg", "capacity.md"
 	var names []string
@@ -80,6 +88,9 @@ func RenderCapacity(dir string) ([]string, error) {
 			})
 		}},
 	} {
+		if len(formats) > 0 && !slices.Contains(formats, strings.TrimPrefix(filepath.Ext(f.name), ".")) {
+			continue
+		}
 		text, err := f.render()
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, f.name), text, 0o644)
