@@ -55,6 +55,7 @@ const (
 	brokMarker = "M-4.5-4.5L4.5 4.5M4.5-4.5L-4.5 4.5"
 	voidMarker = "M-4-4h8v8h-8Z"
 	bestMarker = "M0-5.5L5.5 0L0 5.5L-5.5 0Z"
+	lineMarker = "M-6 0H6"
 )
 
 func trialMarker(class string) string {
@@ -176,6 +177,7 @@ func drawCapacity(r *result.Capacity, p *result.CapacityPoint, merged []capacity
 		if last.X >= 0 {
 			c.Lines = append(c.Lines, mark{"", "line " + line.class, d.String()})
 			c.Ends = append(c.Ends, label{At: last.Y, Text: line.name, Class: line.class})
+			c.Legend = append(c.Legend, capacityKey{line.class, lineMarker, line.name})
 		}
 	}
 	c.Ends = spread(c.Ends, plotPixels)

@@ -62,7 +62,7 @@ func TestCapacityPageShowsAllTrials(t *testing.T) {
 				t.Errorf("%s: a mark at %v, %v", p.Title, d.X, d.Y)
 			}
 		}
-		if p.Knee == nil || p.Limit == nil || len(p.Lines) != 2 || len(p.Legend) != 2 {
+		if p.Knee == nil || p.Limit == nil || len(p.Lines) != 2 || len(p.Legend) != 4 {
 			t.Errorf("%s: %+v", p.Title, p)
 		}
 	}
