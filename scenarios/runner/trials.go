@@ -281,12 +281,14 @@ func (t *Trials) fill(o *capacity.Outcome, c *cell) error {
 			}
 		}
 	}
-	// What a disturbed trial has come to still counts where it is decided all the same.
-	if j := t.judges.Judge([]*capacity.Outcome{o}); j.Doubt != "" && o.Saturated == "" {
-		r.Invalid = j.Doubt
-		if d.disturbed != "" {
-			r.Invalid = d.disturbed
-		}
+	// What holds in spite of others holds without them; what does not may be their doing,
+	// in counts, too: a request that waits for a processor in a queue may be refused there.
+	switch own := t.judges.Judge([]*capacity.Outcome{o}); {
+	case own.Held, o.Saturated != "":
+	case d.disturbed != "" && (own.Doubt != "" || d.starved()):
+		r.Invalid = d.disturbed
+	case own.Doubt != "":
+		r.Invalid = own.Doubt
 	}
 	return nil
 }
@@ -296,6 +298,11 @@ type trialDoubts struct {
 	kept      []result.Doubt
 	saturated string // the generator, or the machine that the parts share
 	disturbed string // other programs
+}
+
+// starved tells whether parts of the trial were kept from running, or from being watched.
+func (d *trialDoubts) starved() bool {
+	return slices.ContainsFunc(d.kept, func(d result.Doubt) bool { return d.Concerns == result.ConcernsTimes })
 }
 
 // trialDoubts sorts what the run does not vouch for. That an origin is at its end is no

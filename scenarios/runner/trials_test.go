@@ -158,11 +158,16 @@ func TestDoubtsOfATrial(t *testing.T) {
 	}
 	c.record.Trust.ForeignCPU = 0.4
 	d = c.trialDoubts()
-	if d.saturated != "" || !strings.Contains(d.disturbed, "40.0 %") || len(d.kept) != 1 {
+	if d.saturated != "" || !strings.Contains(d.disturbed, "40.0 %") || len(d.kept) != 1 || !d.starved() {
 		t.Errorf("on a busy machine: %+v", d)
 	}
 	c.record.Loads[0].BusyShare = 0.1
-	c.record.Trust = result.Trust{ClockStepped: true}
+	c.record.Loads[0].Host = &result.LoadHost{WaitedSeconds: 0.1}
+	c.waits = make([]result.Wait, 100)
+	if d = c.trialDoubts(); !strings.Contains(d.disturbed, "40.0 %") || d.starved() {
+		t.Errorf("others that were in nobody's way: %+v", d)
+	}
+	c.record.Trust, c.waits = result.Trust{ClockStepped: true}, nil
 	if d = c.trialDoubts(); d.saturated != "" || d.disturbed != "" || len(d.kept) != 2 {
 		t.Errorf("the clock was set, and nobody watched: %+v", d)
 	}
