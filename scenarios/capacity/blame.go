@@ -186,7 +186,10 @@ func slowed(h, b *Seen, server *Counted) (before float64, yes bool) {
 func ofServers(h, b *Seen) *sign {
 	var full []*Counted
 	for i := range b.Servers {
-		if c := &b.Servers[i]; c.Limit > 0 && c.Full >= mostlyFull && (c.Queue > 0 || waiting(b, c.Proxy)) {
+		c := &b.Servers[i]
+		waits := c.Queue + queueOf(b, c.Proxy)
+		// Who waits in a queue waits for a server that is full, however often it was seen so.
+		if c.Limit > 0 && c.Full > 0 && (waits >= 1 || waits > 0 && c.Full >= mostlyFull) {
 			full = append(full, c)
 		}
 	}
@@ -235,8 +238,6 @@ func queueOf(s *Seen, proxy string) float64 {
 	}
 	return 0
 }
-
-func waiting(s *Seen, proxy string) bool { return queueOf(s, proxy) > 0 }
 
 // ofQueues: queues that are full, or that requests leave by their time-out.
 func ofQueues(_, b *Seen) *sign {

@@ -41,6 +41,10 @@ func TestBlameNamesWhatGaveWay(t *testing.T) {
 			s.Servers = server(func(c *Counted) { c.Sessions, c.Full = 4, 0.9 })
 			s.Servers[1].Queue = 7
 		}, MaxConn, "server web/s1 maxconn 4", "7.00 requests waiting"},
+		{"a server that is full now and then, with a queue", func(s *Seen) {
+			s.Servers = server(func(c *Counted) { c.Sessions, c.Full = 3.4, 0.4 })
+			s.Servers[1].Queue = 13
+		}, MaxConn, "server web/s1 maxconn 4", "40.0 % of the readings"},
 		{"a server at its maxconn because it is slow", func(s *Seen) {
 			s.Servers = server(func(c *Counted) { full(c); c.ResponseMs = 25 })
 		}, OriginLimit, "server web/s1", "10.0 ms"},
