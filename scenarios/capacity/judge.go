@@ -15,12 +15,12 @@ import (
 type Objective struct {
 	expr  *objective.Expr
 	limit float64 // on a time, in seconds; 0 is none
-	needs uint64  // samples, beyond those of p99
+	needs uint64  // samples; 0 is none
 }
 
 // NewObjective takes an expression that has been found decidable.
 func NewObjective(e *objective.Expr) *Objective {
-	o := &Objective{expr: e, needs: needs(e.Samples())}
+	o := &Objective{expr: e, needs: e.Samples()}
 	if us, ok := e.TimeLimit(); ok {
 		o.limit = us / 1e6
 	}

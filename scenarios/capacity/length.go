@@ -1,11 +1,9 @@
 package capacity
 
-import "bench/internal/result"
-
 // Times of a trial.
 const (
 	leastSeconds = 2.0
-	// samples that a trial should have for the quantile that is judged most often, p99.
+	// samples that a trial has for p99, and where no quantile is judged.
 	samples = 1000
 	// limits is how many times the limit a trial lasts: less would end before the
 	// requests that break it.
@@ -19,19 +17,20 @@ func WarmUp(seconds float64) float64 { return warmUp * seconds }
 
 // Length is how long a trial at a rate lasts, in seconds. An overload passes unnoticed
 // where it is less than (X - s) / (WarmUp + 0.99 T), with the limit X and the service time
-// s. The samples that the objectives need are those of all trials of a rate together.
+// s. The samples of quantiles up to p99 are had in each trial, those of higher ones in all
+// trials of a rate together.
 func Length(rate float64, all []*Objective) float64 {
-	seconds := max(leastSeconds, samples/rate)
+	seconds, wanted := leastSeconds, 0.0
 	for _, o := range all {
-		seconds = max(seconds, limits*o.limit, float64(o.needs)/(enough*rate))
+		seconds = max(seconds, limits*o.limit)
+		n := float64(o.needs)
+		if n > samples {
+			n = max(samples, n/enough)
+		}
+		wanted = max(wanted, n)
 	}
-	return seconds
-}
-
-// needs is how many samples an objective needs beyond those of p99.
-func needs(n uint64) uint64 {
-	if n <= result.SamplesFor(0.99) {
-		return 0
+	if wanted == 0 {
+		wanted = samples
 	}
-	return n
+	return max(seconds, wanted/rate)
 }
