@@ -78,8 +78,8 @@ func capacityPlots(r *result.Capacity, p *result.CapacityPoint) []*capacityPlot 
 	}
 	y := latencyScale(r, p)
 	highest := 0.0
-	for _, m := range merged {
-		highest = max(highest, m.Rate)
+	for i := range p.Trials {
+		highest = max(highest, p.Trials[i].Rate)
 	}
 	top := newLinScale(highest*1.02, units.NumberTick)
 	whole := drawCapacity(r, p, merged, 0, top.top, top.step, y)

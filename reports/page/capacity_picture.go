@@ -19,7 +19,7 @@ func CapacityPicture(r *result.Capacity) ([]byte, error) {
 	} else {
 		plots = capacityPlots(r, &r.CapacityPoint)
 		for _, p := range plots {
-			p.Sub += "; circles held, crosses did not"
+			p.Sub += "; circles held, crosses did not, squares do not count"
 		}
 	}
 	const plotWidth = pictureWidth - pictureLeft - pictureRight
