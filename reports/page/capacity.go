@@ -82,7 +82,7 @@ func Capacity(r *result.Capacity, files []Attachment) ([]byte, error) {
 
 func newCapacityView(r *result.Capacity) *capacityView {
 	v := &capacityView{
-		CSP: pollersCSP, Style: template.CSS(styleSource + capacityStyle), Verdict: verdictOf(r.Verdict),
+		CSP: noScriptCSP, Style: template.CSS(styleSource + capacityStyle), Verdict: verdictOf(r.Verdict),
 		Scenario: series.OneLine(r.Scenario), Reason: series.OneLine(r.Reason), Axis: series.OneLine(r.Axis),
 		Tool: series.OneLine("bench " + r.Tool.Version), Law: capacity.Law(r),
 	}

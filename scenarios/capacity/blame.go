@@ -30,7 +30,8 @@ const (
 	throttled  = 0.10 // of the periods of a quota
 	mostlyFull = 0.60 // of the readings
 	nearly     = 0.90 // of descriptors or ports
-	slower     = 1.5  // times that a server takes longer than it did
+	slower     = 1.5  // times that a server takes longer than it did,
+	muchSlower = 2.0  // and where its sessions are at their limit
 	lossy      = 0.01 // of the segments
 	slowerBy   = 2.0  // milliseconds
 )
@@ -197,7 +198,7 @@ func ofServers(h, b *Seen) *sign {
 		return nil
 	}
 	for _, c := range full {
-		if was, yes := slowed(h, b, c); yes {
+		if was, yes := slowed(h, b, c); yes && c.ResponseMs >= muchSlower*was {
 			return ofSlowServer(h, b, c, was)
 		}
 	}

@@ -89,7 +89,7 @@ func OpenTrials(o TrialOptions) (t *Trials, err error) {
 	if t.journal, t.group, err = safety(o.Self); err != nil {
 		return nil, fail(exitLost, errors.Join(err, t.dir.remove()))
 	}
-	err = errors.Join(t.dir.write(fileScenario, o.Document.Resolved), t.dir.json(fileEnv, readEnvironment()))
+	err = errors.Join(t.dir.write(fileScenario, o.Document.Resolved), t.dir.json(fileEnv, ReadEnvironment()))
 	if err != nil {
 		return nil, fail(exitLost, errors.Join(err, t.Close()))
 	}
@@ -226,7 +226,7 @@ func (t *Trials) Trial(ctx context.Context, rate, seconds float64) (o *capacity.
 	warm := int64(capacity.WarmUp(seconds) * 1e6)
 	c := &cell{
 		scenario: t.scenario(rate, seconds), self: t.o.Self, journal: t.journal, group: t.group, out: t.dir, live: nobody{},
-		ports: t.ports, allowed: t.allowed, clock: monotonic{}, index: number - 1, count: number,
+		ports: t.ports, allowed: t.allowed, clock: monotonic{}, fresh: true, index: number - 1, count: number,
 		probe: &probe{fromUs: warm, toUs: warm + int64(seconds*1e6)},
 		keep:  func([]result.Event) error { return nil },
 		record: &result.Cell{
