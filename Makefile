@@ -5,10 +5,10 @@ LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn chaos-kill library accuracy precision gate-calibration clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn chaos-kill library accuracy precision gate-calibration capacity-proof clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/bench
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/bench
@@ -76,6 +76,10 @@ precision: ## Hold the generator's schedule and its readings to their figures; w
 gate-calibration: ## Simulate thousands of comparisons and make real ones; print how often they err; wants a quiet machine
 	$(GO) test -count 1 -v ./scenarios/gate -run Calibration -full
 	$(GO) test -count 1 -timeout 60m -v ./cmd/bench -run RealComparisons -real
+
+capacity-proof: ## Find capacities of known limits to 3 %, three times each; wants root and a quiet machine
+	$(GO) test -count 1 -timeout 2h -v ./cmd/bench -run TestCapacityProof -proof
+	$(GO) test -count 1 -v ./scenarios/capacity -run CapacityOfQueues -searches 1000
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

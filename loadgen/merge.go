@@ -271,6 +271,24 @@ func mergeLoads(loads []*result.Load, enc *encoder) (*result.Load, error) {
 	return &sum, nil
 }
 
+// InTurn joins the outcomes of one load that was carried out several times, one after
+// another, with the same phases and classes.
+func InTurn(loads []*result.Load) (*result.Load, error) {
+	sum, err := mergeLoads(loads, &encoder{})
+	if err != nil {
+		return nil, err
+	}
+	sum.DurationSeconds = 0
+	for _, l := range loads {
+		sum.DurationSeconds += l.DurationSeconds
+	}
+	if sum.DurationSeconds > 0 {
+		sum.RatePerSecond = float64(sum.GoodWithin) / sum.DurationSeconds
+	}
+	sum.NotCarried = notCarried(sum)
+	return sum, nil
+}
+
 // mergeHosts puts together what the members' witnesses saw. The host takes processors
 // from all of them alike; of what they waited, the longest counts.
 func mergeHosts(loads []*result.Load, enc *encoder) (*result.LoadHost, error) {

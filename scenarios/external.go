@@ -39,7 +39,7 @@ func (v *validator) external() {
 		return
 	}
 	for _, key := range []string{
-		"config", "configFile", "poller", "binary", "reload", "args", "command", "reloadSignal", "ready", "node",
+		"config", "configFile", "poller", "threads", "binary", "reload", "args", "command", "reloadSignal", "ready", "node",
 	} {
 		if v.given("proxy." + key) {
 			v.fail("proxy."+key, "%s belongs to a proxy that the run starts; driver external is one that runs already", key)

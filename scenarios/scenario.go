@@ -85,6 +85,9 @@ type Proxy struct {
 	// one's stats socket), reuseport (it binds beside the old one), restart (the
 	// old one is stopped first) or master (a master process starts a new worker).
 	Reload string `yaml:"reload" default:"handover" enum:"handover,reuseport,restart,master"`
+	// Threads of drivers builtin and haproxy, in place of nbthread of the configuration; 0
+	// leaves it to that. Without cpus the proxy gets as many processors.
+	Threads int `yaml:"threads" default:"0"`
 	// Args are added to the command line of drivers builtin, haproxy and nginx.
 	Args []string `yaml:"args"`
 	// Command of driver exec; each word is a template like config, which also

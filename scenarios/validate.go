@@ -133,6 +133,9 @@ func (v *validator) backends() {
 	}
 }
 
+// maxThreads is the most that HAProxy takes.
+const maxThreads = 64
+
 func (v *validator) proxy() {
 	v.external()
 	p := &v.s.Proxy
@@ -176,6 +179,12 @@ func (v *validator) proxy() {
 	}
 	if v.given("proxy.reload") && p.Driver != "builtin" && p.Driver != "haproxy" {
 		v.fail("proxy.reload", "driver %s has one way of reloading; reload belongs to drivers builtin and haproxy", p.Driver)
+	}
+	if v.given("proxy.threads") {
+		v.between("proxy.threads", p.Threads, 0, maxThreads)
+		if p.Threads > 0 && p.Driver != "builtin" && p.Driver != "haproxy" {
+			v.fail("proxy.threads", "threads belongs to drivers builtin and haproxy; driver %s has them in its configuration", p.Driver)
+		}
 	}
 	if p.Poller == "io_uring" && p.Driver == "haproxy" {
 		v.cannotBe("proxy.poller", "HAProxy has no io_uring: its pollers are epoll, poll and select")

@@ -29,6 +29,7 @@ type cli struct {
 	Run      runCmd      `cmd:"" help:"Run a scenario; the exit code is the verdict."`
 	Library  libraryCmd  `cmd:"" help:"Run many scenarios with several proxies, and show in one table where each holds."`
 	Compare  compareCmd  `cmd:"" help:"Find out whether one proxy, build or configuration is worse than another."`
+	Capacity capacityCmd `cmd:"" help:"Find the highest rate at which objectives hold, and what gives way first."`
 	Validate validateCmd `cmd:"" help:"Check scenarios without running them."`
 	Proxy    proxyCmd    `cmd:"" help:"Run the proxy engine, with HAProxy's command line."`
 	Backend  backendCmd  `cmd:"" help:"Run a mock origin alone."`

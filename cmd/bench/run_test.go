@@ -91,6 +91,12 @@ type bench struct {
 // when empty.
 func start(t *testing.T, scenario, out string, args ...string) *bench {
 	t.Helper()
+	return startCommand(t, "run", scenario, out, args...)
+}
+
+// startCommand is start for any command that takes a scenario.
+func startCommand(t *testing.T, command, scenario, out string, args ...string) *bench {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +117,7 @@ func start(t *testing.T, scenario, out string, args ...string) *bench {
 	if err := os.WriteFile(b.scenario, []byte(scenario), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.cmd = exec.Command(self, append([]string{"run", b.scenario, "-o", b.out}, args...)...)
+	b.cmd = exec.Command(self, append([]string{command, b.scenario, "-o", b.out}, args...)...)
 	b.cmd.Env = append(os.Environ(), mainVariable+"=1", "TMPDIR="+b.temp)
 	b.cmd.Stdout, b.cmd.Stderr = &b.stdout, &b.stderr
 	b.cmd.WaitDelay = 10 * time.Second

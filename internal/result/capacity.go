@@ -12,10 +12,13 @@ type Capacity struct {
 	Hash       string   `json:"scenarioHash"`
 	Seed       uint64   `json:"seed"`
 	Objectives []string `json:"objectives"`
-	Load       string   `json:"load"` // whose rate is searched
-	Verdict    string   `json:"verdict"`
-	Reason     string   `json:"reason,omitempty"`
-	ExitCode   int      `json:"exitCode"`
+	// Limits are the same, taken apart; what was got stands with the trials.
+	Limits    []Objective `json:"limits"`
+	Load      string      `json:"load"`      // whose rate is searched
+	Precision float64     `json:"precision"` // 0.03 is three percent
+	Verdict   string      `json:"verdict"`
+	Reason    string      `json:"reason,omitempty"`
+	ExitCode  int         `json:"exitCode"`
 	CapacityPoint
 	// Axis is the axis of which every value was searched, and Points what it came
 	// to there; empty without one.
@@ -25,7 +28,12 @@ type Capacity struct {
 	// then ScalingRefused says why.
 	Scaling        *Scaling `json:"scaling,omitempty"`
 	ScalingRefused string   `json:"scalingRefused,omitempty"`
-	Warnings       []string `json:"warnings,omitempty"`
+	// Need is how many it takes for the rate that was asked about: of the axis, or
+	// without one of equal systems side by side. It is nil without such a question, and
+	// where it cannot be answered NeedRefused says why.
+	Need        *ScalingNeed `json:"need,omitempty"`
+	NeedRefused string       `json:"needRefused,omitempty"`
+	Warnings    []string     `json:"warnings,omitempty"`
 }
 
 // CapacityPoint is the outcome of one search.
@@ -37,6 +45,12 @@ type CapacityPoint struct {
 	Low   float64  `json:"low"`
 	High  *float64 `json:"high"`
 	Known bool     `json:"known"`
+	// Verdict and ExitCode are those of this search, and Reason why it is not PASS.
+	Verdict  string `json:"verdict"`
+	ExitCode int    `json:"exitCode"`
+	Reason   string `json:"reason,omitempty"`
+	// Seconds is how long the search took.
+	Seconds float64 `json:"seconds"`
 	// LimitedBy is what gave way first.
 	LimitedBy *CapacityLimit `json:"limitedBy,omitempty"`
 	Trials    []Trial        `json:"trials"`

@@ -13,6 +13,7 @@ import (
 
 	"bench/internal/proc"
 	"bench/internal/testpeer"
+	"bench/scenarios/statsock"
 )
 
 // free is an address nobody listens on.
@@ -215,5 +216,32 @@ func TestExecNeverReady(t *testing.T) {
 	var exit *ExitError
 	if _, err := quick.Start(context.Background()); !errors.As(err, &exit) || exit.State != "exit status 1" {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The number of threads that is asked for has the last word over the configuration.
+func TestThreads(t *testing.T) {
+	testpeer.Need(t, "haproxy")
+	o := options(t, strings.Replace(working, "global\n", "global\n    nbthread 1\n", 1))
+	o.Threads = 3
+	d := NewHAProxy("", o)
+	if err := d.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Stop(t.Context())
+	conn, err := statsock.Dial(o.Stats, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	info, err := conn.Info()
+	if err != nil || info["Nbthread"] != "3" {
+		t.Errorf("%q threads, %v", info["Nbthread"], err)
+	}
+	if !strings.Contains(d.Command(), "threads.cfg") {
+		t.Errorf("the command does not say where the threads come from: %s", d.Command())
 	}
 }

@@ -35,6 +35,7 @@ type Options struct {
 	// Namespace that the proxy runs in; nil is that of this process.
 	Namespace *netns.Namespace
 	Poller    string
+	Threads   int    // 0 leaves them to the configuration
 	Reload    string // strategy of reloads; "" is Handover
 	CPUs      []int
 	Nice      int           // priority, as of nice(1)
@@ -86,6 +87,13 @@ func (d *native) Prepare(ctx context.Context) error {
 		}
 	}
 	args := append(append([]string{}, d.command...), "-c", "-f", d.config)
+	if d.Threads > 0 {
+		text := fmt.Sprintf("global\n    nbthread %d\n", d.Threads)
+		if err := os.WriteFile(d.threadsConfig(), []byte(text), 0o600); err != nil {
+			return err
+		}
+		args = append(args, "-f", d.threadsConfig())
+	}
 	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: args})
 	if err != nil {
 		return err
@@ -101,6 +109,9 @@ func (d *native) Prepare(ctx context.Context) error {
 
 // pollerConfig is a second configuration, for what the command line cannot choose.
 func (d *native) pollerConfig() string { return filepath.Join(d.Dir, "poller.cfg") }
+
+// threadsConfig is one that has the last word on the number of threads.
+func (d *native) threadsConfig() string { return filepath.Join(d.Dir, "threads.cfg") }
 
 // preparePoller writes the choice of a poller that has to be named. The proxy would
 // go on with another one where the kernel refuses it, and what is measured would
@@ -174,6 +185,9 @@ func (d *native) line(extra []string) []string {
 		line = append(line, "-de", "-dp")
 	case "io_uring":
 		line = append(line, "-f", d.pollerConfig())
+	}
+	if d.Threads > 0 {
+		line = append(line, "-f", d.threadsConfig())
 	}
 	return append(append(line, d.Args...), extra...)
 }

@@ -108,6 +108,42 @@ func (e *Expr) P99Limit() (us float64, ok bool) {
 	return us, true
 }
 
+// TimeLimit is the limit of "METRIC < LIMIT" or "<=" on a response, service or all time,
+// in microseconds, and whether the expression is such.
+func (e *Expr) TimeLimit() (us float64, ok bool) {
+	if e.left.op != 'm' || !e.left.metric.latency() || e.left.metric.base == "generator.lag" ||
+		e.Op != "<" && e.Op != "<=" || !e.right.constant() {
+		return 0, false
+	}
+	us, why := (&Data{}).value(e.right, nil)
+	return us, why == "" && us > 0
+}
+
+// OnlyLater tells whether delays of the run's own making, such as a load that sends late
+// or parts that wait for a processor, can only break the expression, never make it hold:
+// an upper limit on times that count from when requests were due. In a closed loop it is
+// not so.
+func (e *Expr) OnlyLater() bool {
+	_, ok := e.TimeLimit()
+	return ok && (e.left.metric.base == "response" || e.left.metric.base == "all")
+}
+
+// Samples is how many responses it takes for the expression to be decided.
+func (e *Expr) Samples() (n uint64) {
+	for _, m := range e.right.metrics(e.left.metrics(nil)) {
+		n = max(n, m.needs())
+	}
+	return n
+}
+
+// CountsFailures tells whether requests that fail, or are not answered, can break the
+// expression.
+func (e *Expr) CountsFailures() bool {
+	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool {
+		return slices.Contains([]string{"failed", "errors", "completed", "all"}, m.base)
+	})
+}
+
 // WholeRunOnly names a metric of the expression that cannot be confined to a
 // window, "" if there is none.
 func (e *Expr) WholeRunOnly() string {

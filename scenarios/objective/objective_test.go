@@ -331,3 +331,38 @@ func FuzzParse(f *testing.F) {
 		Evaluate(e, nil, &Data{})
 	})
 }
+
+func TestWhatASearchNeedsToKnow(t *testing.T) {
+	for _, c := range []struct {
+		text     string
+		limit    float64 // µs; 0 is none
+		samples  uint64
+		failures bool
+	}{
+		{"response.p99 < 20ms", 20_000, 1000, false},
+		{"p99 <= 1ms + 1ms", 2000, 1000, false},
+		{"clients.all.p99.9 < 1s", 1e6, 10_000, true},
+		{"response.max < 20ms", 20_000, 1, false},
+		{"20ms > response.p99", 0, 1000, false},
+		{"response.p99 > 20ms", 0, 1000, false},
+		{"response.p99 - response.p50 < 5ms", 0, 1000, false},
+		{"service.p99 < 1ms - 0ms", 1000, 1000, false},
+		{"generator.lag.p99 < 1ms", 0, 1000, false},
+		{"errors < 1%", 0, 0, true},
+		{"failed.5xx-proxy == 0", 0, 0, true},
+		{"completed == requests", 0, 0, true},
+		{"rate > 100/s", 0, 0, false},
+	} {
+		e, err := Parse(c.text, Names{Loads: []string{"clients"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		us, ok := e.TimeLimit()
+		if want := c.limit > 0 && !strings.HasPrefix(c.text, "service"); e.OnlyLater() != want {
+			t.Errorf("%s: only later %v", c.text, e.OnlyLater())
+		}
+		if us != c.limit || ok != (c.limit > 0) || e.Samples() != c.samples || e.CountsFailures() != c.failures {
+			t.Errorf("%s: limit %v %v, %d samples, failures %v", c.text, us, ok, e.Samples(), e.CountsFailures())
+		}
+	}
+}

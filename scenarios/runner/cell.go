@@ -67,7 +67,10 @@ type cell struct {
 	upstreams  *upstreams
 	usage      *usage
 	conditions *conditions
-	aborted    *result.Objective // that ended the run
+	// probe watches a trial of a search for the capacity; nil in all other runs.
+	probe   *probe
+	waits   []result.Wait     // that objectives know of
+	aborted *result.Objective // that ended the run
 
 	// acting are the events that go on.
 	acting sync.WaitGroup
@@ -312,7 +315,7 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	p := &c.scenario.Proxy
 	o := driver.Options{
 		Group: c.group, Dir: c.dir, Config: c.config, Stats: filepath.Join(c.dir, "stats.sock"),
-		Poller: p.Poller, CPUs: c.place.proxy, Nice: niceness, Args: p.Args, Ready: p.Ready.D(),
+		Poller: p.Poller, Threads: p.Threads, CPUs: c.place.proxy, Nice: niceness, Args: p.Args, Ready: p.Ready.D(),
 		Reload: p.Reload, Namespace: c.network.Node(scenarios.On(p.Node, scenarios.ProxyNode)),
 	}
 	for _, addr := range c.listeners {

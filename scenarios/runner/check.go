@@ -68,7 +68,7 @@ func checkCell(ctx context.Context, group *proc.Group, cell *scenarios.Cell, sel
 		return "", nil
 	}
 	seen[key] = true
-	o := driver.Options{Group: group, Dir: dir, Config: config, Stats: data.Stats, Args: p.Args, Ready: p.Ready.D(), Reload: p.Reload}
+	o := driver.Options{Group: group, Dir: dir, Config: config, Stats: data.Stats, Threads: p.Threads, Args: p.Args, Ready: p.Ready.D(), Reload: p.Reload}
 	from, err := findProgram(p, self)
 	if err != nil {
 		return "", err

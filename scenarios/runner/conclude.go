@@ -32,11 +32,11 @@ func (c *cell) conclude(ctx context.Context) {
 	c.record.Conservation = conservation
 	c.collect()
 	c.record.AlteredUnreported = unreported(c.record.Loads, c.altered)
-	waits := c.usage.waits.measured(c.record.Phases, c.record.Events)
-	c.record.Trust = c.trust(waits)
+	c.waits = c.usage.waits.measured(c.record.Phases, c.record.Events)
+	c.record.Trust = c.trust(c.waits)
 	data := &objective.Data{
 		Loads: c.record.Loads, Abuse: c.record.Abuse, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
-		Conservation: conservation, Waits: waits, Doubts: c.record.Trust.Doubts, Unreported: c.record.AlteredUnreported,
+		Conservation: conservation, Waits: c.waits, Doubts: c.record.Trust.Doubts, Unreported: c.record.AlteredUnreported,
 	}
 	for _, o := range c.objectives {
 		if us, ok := o.expr.P99Limit(); ok && o.window == nil {

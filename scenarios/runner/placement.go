@@ -30,8 +30,8 @@ func allowedCPUs() ([]int, error) {
 	return all, nil
 }
 
-// place gives the proxy a CPU of its own and the rest to origins and loads,
-// unless the scenario says otherwise.
+// place gives the proxy a CPU of its own, or one for each of its threads, and the rest to
+// origins and loads, unless the scenario says otherwise.
 func place(s *scenarios.Scenario, allowed []int) (*placement, error) {
 	check := func(what string, cpus []int) error {
 		for _, cpu := range cpus {
@@ -67,7 +67,7 @@ func place(s *scenarios.Scenario, allowed []int) (*placement, error) {
 		return p, nil
 	}
 	if len(p.proxy) == 0 {
-		p.proxy = allowed[:1]
+		p.proxy = allowed[:min(max(1, s.Proxy.Threads), len(allowed))]
 		if s.Proxy.Foreign() {
 			p.proxy = allowed // it may be anywhere
 		}

@@ -31,6 +31,16 @@ func TestPlacement(t *testing.T) {
 			t.Errorf("%v of %v: %+v", c.proxy, c.allowed, p)
 		}
 	}
+	s.Proxy.CPUs, s.Proxy.Threads = nil, 2
+	for _, c := range []struct{ allowed, proxy, loads []int }{
+		{[]int{0, 1, 2}, []int{0, 1}, []int{2}},
+		{[]int{0, 1}, []int{0, 1}, []int{0, 1}},
+	} {
+		p, err := place(s, c.allowed)
+		if err != nil || !cmp.Equal(p.proxy, c.proxy) || !cmp.Equal(p.loads, c.loads) {
+			t.Errorf("2 threads of %v: %+v, %v", c.allowed, p, err)
+		}
+	}
 	s.Proxy.CPUs = []int{9}
 	if _, err := place(s, []int{0, 1}); err == nil || !strings.Contains(err.Error(), "the proxy is to run on CPU 9; this machine offers [0 1]") {
 		t.Errorf("%v", err)

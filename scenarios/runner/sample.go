@@ -111,6 +111,9 @@ func (c *cell) takeSample(at int64) {
 				}
 			}
 			c.conditions.note(rows)
+			if c.probe != nil {
+				c.probe.note(at, c, g, rows)
+			}
 			c.sawUpstreams(at, rows)
 		}
 		c.store(fileCounters, s)
