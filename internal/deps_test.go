@@ -69,6 +69,8 @@ var rules = []rule{
 	{"bench/proxy/registry", "bench/proxy/", "lists know nothing of what they hold"},
 	{"bench/proxy/state", "bench/", "states are only named"},
 	{"bench/proxy/stream", "bench/proxy/config", "what runs does not read text"},
+	{"bench/proxy/txn", "bench/proxy/stream", "a transaction knows its stream by what it may ask of it"},
+	{"bench/proxy/hold", "bench/proxy/stream", "rules see the transaction only"},
 	{"bench/proxy/cli", "bench/proxy/stream", "the runtime API knows the engine by its interface"},
 	{"bench/proxy/log", "bench/proxy/stream", "logs know records only"},
 	{"bench/proxy/check", "bench/proxy/stream", "checks do not know streams"},

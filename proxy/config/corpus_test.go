@@ -97,6 +97,8 @@ func onPurpose() map[string]string {
 		"bad/balance-not-yet":        lacking,
 		"bad/keyword-not-yet":        lacking,
 		"bad/acl-not-yet":            lacking,
+		"bad/http-request-condition": lacking,
+		"bad/name-header":            "there, a name that breaks the message is not looked at",
 		"bad/section-not-yet":        lacking,
 		"bad/bad-number":             "there, what is not a number counts as zero",
 		"good/poller":                ours,

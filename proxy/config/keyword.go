@@ -76,6 +76,7 @@ func keywords() []keyword {
 		timeoutKeywords(),
 		optionKeywords(),
 		httpKeywords(),
+		ruleKeywords(),
 		errorKeywords(),
 		balanceKeywords(),
 		serverKeywords(),

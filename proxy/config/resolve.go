@@ -55,6 +55,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled,
 		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
 		LogFormat: set.logFormat.or(spec.LogDefault), LogText: set.logText, ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
+		RequestRules: s.requestRules,
 	}
 	for _, l := range set.logs {
 		if l.global {
@@ -120,6 +121,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	}
 	px.Redispatch = set.redispatch.val
 	px.HTTPReuse = set.reuse.or(spec.ReuseSafe)
+	px.ServerNameHeader = set.nameHeader.val
 	px.FullConn = set.fullConn.val
 	px.Check = set.check.resolve()
 	if set.source.set {

@@ -19,12 +19,13 @@ type section struct {
 	index int
 	// disabled and what follows belong to the section alone; settings pass from
 	// defaults to the proxies after them.
-	id       opt[int]
-	useBack  []reference
-	binds    []*spec.Bind
-	servers  []*serverDraft
-	byName   map[string]*serverDraft
-	settings settings
+	id           opt[int]
+	useBack      []reference
+	requestRules []spec.Rule
+	binds        []*spec.Bind
+	servers      []*serverDraft
+	byName       map[string]*serverDraft
+	settings     settings
 }
 
 // settings is what a defaults section can give to others.
@@ -40,6 +41,7 @@ type settings struct {
 	logText     string // for spec.LogCustom
 	errors      map[int][]byte
 	monitorURI  opt[string]
+	nameHeader  opt[string]
 	maxConn     opt[int]
 	backlog     opt[int]
 	defaultBack opt[reference]

@@ -153,4 +153,16 @@ func (p *parser) checkTCP(s *section, px *spec.Proxy) {
 		p.warning(s, u.pos, "'monitor-uri' of '%s' is ignored: it needs 'mode http'", px.Name)
 		px.MonitorURI = ""
 	}
+	if h := s.settings.nameHeader; h.set && px.Caps&spec.Backend != 0 {
+		p.warning(s, h.pos, "'http-send-name-header' of '%s' is ignored: it needs 'mode http'", px.Name)
+		px.ServerNameHeader = ""
+	}
+	if o := s.settings.options["http-buffer-request"]; o.val {
+		p.warning(s, o.pos, "'option http-buffer-request' of '%s' is ignored: it needs 'mode http'", px.Name)
+		px.Options.HTTPBufferRequest = false
+	}
+	for _, r := range px.RequestRules {
+		p.warning(s, r.Pos, "'http-request' of '%s' is ignored: it needs 'mode http'", px.Name)
+	}
+	px.RequestRules = nil
 }

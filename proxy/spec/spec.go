@@ -57,7 +57,7 @@ const (
 type Timeouts struct {
 	Client, ClientFin, Connect, Server, ServerFin time.Duration
 	HTTPRequest, HTTPKeepAlive                    time.Duration
-	Queue, Check, Tunnel                          time.Duration
+	Queue, Check, Tunnel, Tarpit                  time.Duration
 }
 
 // Caps tells which sides a proxy has.
@@ -92,6 +92,9 @@ type Proxy struct {
 	// whole raw HTTP response.
 	ErrorFiles map[int][]byte
 	MonitorURI string
+	// RequestRules are run in this order, those of the frontend before those of the
+	// backend.
+	RequestRules []Rule
 
 	// Frontend side.
 	Binds          []*Bind
@@ -111,7 +114,10 @@ type Proxy struct {
 	// FullConnAuto: FullConn was worked out from the frontends' limits.
 	FullConnAuto bool
 	Check        *Check // nil: plain TCP checks
-	Source       *Source
+	// ServerNameHeader is the field that says which server a request is sent to; "" if
+	// none does.
+	ServerNameHeader string
+	Source           *Source
 }
 
 // Target is the backend of a frontend's clients, nil if it has none.
@@ -175,7 +181,7 @@ type Options struct {
 	NoLinger                                                       bool
 	IdleCloseOnResponse, IndependentStreams                        bool
 	SpliceAuto, SpliceRequest, SpliceResponse                      bool
-	HTTPIgnoreProbes, SocketStats                                  bool
+	HTTPIgnoreProbes, SocketStats, HTTPBufferRequest               bool
 	AcceptInvalidRequest, AcceptInvalidResponse                    bool
 }
 

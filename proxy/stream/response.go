@@ -4,6 +4,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/stats"
+	"bench/proxy/txn"
 )
 
 // interimShare is how many interim responses of one stream are passed on in one turn,
@@ -74,7 +75,7 @@ func (s *stream) readResponse() {
 // are passed on at once, and the head of the final one. More interim responses than
 // a turn may pass on are held.
 func (s *stream) responseData(data []byte, kept bool) {
-	serial, res := s.serial, &s.t.res
+	res := &s.t.res
 	for passed := 0; ; passed++ {
 		if passed == interimShare {
 			if !kept {
@@ -121,7 +122,7 @@ func (s *stream) responseData(data []byte, kept bool) {
 		} else if data = data[n:]; len(data) == 0 {
 			return
 		}
-		if s.serial != serial || s.state != stateResponse {
+		if s.state != stateResponse {
 			return
 		}
 	}
@@ -146,11 +147,10 @@ func (s *stream) flushInterim() {
 	}
 }
 
-// gotResponse passes on the head of the final response with what has come of
+// gotResponse sends the final response on its way to the client, with what has come of
 // the body.
 func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	t, sc, res := s.t, s.sc, &s.t.res
-	body := res.Body
 	if res.Status == 101 && (!s.upgrade || res.Conn&message.ConnUpgrade == 0) {
 		// Not asked for, or not said as RFC 9110 §7.8 wants it.
 		side := s.server()
@@ -163,26 +163,34 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	if s.version < message.HTTP11 {
 		mode = h1.ChunkStrip
 	}
-	s.down.begin(body, mode)
+	s.down.begin(res.Body, mode)
 	out, tail, used := s.down.take(data[n:])
 	if s.down.err != nil {
 		// Broken from the start: better an answer of our own than half of this.
 		s.badResponse()
 		return
 	}
-	now := t.Loop.Now()
-	s.gotRes = now
-	s.status = res.Status
+	s.gotRes = t.Loop.Now()
+	s.status = int32(res.Status)
 	sc.uses++
 	side := s.server()
 	side.C.Requests++
-	countResponse(&side.C.Responses, s.status)
+	countResponse(&side.C.Responses, res.Status)
+	s.forget() // the request
+	s.res, s.resKeep = res, res.KeepAlive
+	t.arrived = arrival{of: s, data: data, used: n + used, kept: kept, down: true, out: out, tail: tail}
+	s.set(&s.be.back)
+	s.advance(txn.Next)
+}
 
-	s.resKeep = res.KeepAlive
+// forward is the last step of a response: its head goes to the client with what has
+// come of the body, and events move the rest.
+func (s *stream) forward() txn.Verdict {
+	t, res := s.t, s.res
 	s.keepSrv = s.keepSrv && s.resKeep
-	switch body.Kind {
+	switch res.Body.Kind {
 	case message.BodyChunked:
-		if mode == h1.ChunkStrip {
+		if s.version < message.HTTP11 {
 			h1.Unchunk(res)
 			s.keepCli = false
 		}
@@ -206,12 +214,8 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	}
 	s.headOut = true
 	s.releaseFirst()
-	st := s.pushHead(head, out, tail)
-	if kept {
-		sc.consume(n + used)
-	} else {
-		sc.keep(data[n+used:])
-	}
+	st := s.pushResponse(head)
+	s.forget()
 	s.state = stateData
 	switch {
 	case st == flowDstErr:
@@ -223,6 +227,31 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	default:
 		s.pumpDown()
 	}
+	return txn.Wait
+}
+
+// pushResponse sends the head with the beginning of the body, which has come in this
+// turn or waits already.
+func (s *stream) pushResponse(head []byte) (st flowState) {
+	t, sc, a := s.t, s.sc, &s.t.arrived
+	if a.of != s {
+		early := s.down.out
+		s.down.out = nil
+		if early == nil {
+			return s.pushHead(head, nil, nil)
+		}
+		st = s.pushHead(head, early.data(), nil)
+		t.bufs.put(early)
+		return st
+	}
+	a.of = nil
+	st = s.pushHead(head, a.out, a.tail)
+	if a.kept {
+		sc.consume(a.used)
+	} else {
+		sc.keep(a.data[a.used:])
+	}
+	return st
 }
 
 // smallBody is up to where a body is copied behind its head: for so little one

@@ -53,6 +53,12 @@ func newRig(t *testing.T, mode spec.Mode, change func(*spec.Proxy), servers ...s
 
 func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log.Sink, servers ...string) *rig {
 	t.Helper()
+	return newRigRuled(t, mode, change, stream.Rules{}, sink, servers...)
+}
+
+// newRigRuled is newRigWith for a proxy with rules.
+func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules stream.Rules, sink log.Sink, servers ...string) *rig {
+	t.Helper()
 	p := &spec.Proxy{
 		Name: "px", Caps: spec.Frontend | spec.Backend, Mode: mode, Retries: 3,
 		Logs: []spec.LogTarget{{}},
@@ -75,7 +81,7 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 	}
 	cfg := &spec.Config{Proxies: []*spec.Proxy{p}}
 	cfg.Global.Tune = spec.Tune{BufSize: 16384, MaxRewrite: 1024, MaxAccept: 100, HTTPMaxHdr: 101, HTTPLogURILen: 1024}
-	sh := &stream.Shared{Config: cfg}
+	sh := &stream.Shared{Config: cfg, Rules: []stream.Rules{rules}}
 	sh.MaxConn.Store(1000)
 	sh.MaxPipes = 100
 	fe := &stream.Frontend{Spec: p, Limits: h1.DefaultLimits(), Logs: true}

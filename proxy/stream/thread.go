@@ -51,6 +51,8 @@ type Shared struct {
 	Slots     registry.Slots // of servers, over all backends
 	// Errors holds the answers the proxy gives itself, by proxy index and status.
 	Errors []map[int]*h1.Reply
+	// Rules are those of the proxies, by proxy index; nil: nobody has any.
+	Rules []Rules
 	// PoolFDs is the number of connections above which none are kept idle.
 	PoolFDs int64
 
@@ -88,26 +90,27 @@ type Thread struct {
 	bufs  bufferPool
 	pipes pipePool
 	head  []byte // heads are written here before they are sent
-	// The message at hand. What it holds are pieces of the buffer it was parsed in,
-	// the loop's scratch buffer most of the time, so it belongs to no stream: what a
-	// stream wants to know of it later it copies.
+	// The messages at hand, and what came behind the request. What they hold are pieces
+	// of the buffer they were parsed in, the loop's scratch buffer most of the time, so
+	// they are good for this turn: a stream that has to wait copies them (detach).
 	req       message.Request
 	res       message.Response
+	arrived   arrival
 	acceptors []*acceptor
 	clients   clientList
 	// connections of clients, those on their way from another thread included.
 	connections atomic.Int64
-	freeCli     *client
-	freeSrv     *serverConn
-	freeStr     *stream
-	freeExc     *exchange
-	// Of the objects in the lists above.
-	nCli, nSrv, nStr, nExc count
-	sweep                  loop.Timer
-	wakeAll                func()
-	serial                 uint64 // of streams, for "show sess"
-	wall                   wallClock
-	rec                    log.Record
+	clis        stock[client]
+	srvs        stock[serverConn]
+	strs        stock[stream]
+	excs        stock[exchange]
+	reqs        stock[detached]
+	txns        stock[transaction]
+	sweep       loop.Timer
+	wakeAll     func()
+	serial      uint64 // of streams, for "show sess"
+	wall        wallClock
+	rec         log.Record
 }
 
 // Front is a thread's side of one frontend.
@@ -115,16 +118,28 @@ type Front struct {
 	*Frontend
 	C    stats.Frontend
 	Sink log.Sink // nil: no logs
+	// opening is what a connection goes through before it can be used, way how its
+	// requests, in TCP mode the connection, get to a backend.
+	opening []opening
+	way     way
+	rules   Rules
 }
 
 // Back is a thread's side of one backend.
 type Back struct {
 	*server.Backend
-	C       stats.Backend
-	limits  h1.Limits // of responses
-	picker  balance.Picker
-	version uint64
-	usable  []*server.Server
+	C      stats.Backend
+	limits h1.Limits // of responses
+	// http and tcp are how requests, and connections in TCP mode, get to a server;
+	// back is how responses get to the client.
+	http, tcp, back way
+	rules           Rules
+	// nameHeader is the field that says which server a request is for, in lower case;
+	// nil: none does.
+	nameHeader []byte
+	picker     balance.Picker
+	version    uint64
+	usable     []*server.Server
 }
 
 // ServerSide is a thread's side of one server.

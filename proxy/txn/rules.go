@@ -6,9 +6,12 @@ import "bench/proxy/message"
 // threads; what they remember of a transaction is in the transaction.
 type Rules interface {
 	// Run goes on from t.Rule, to the end of the list or to the first rule that
-	// decides. With Wait it leaves in t.Rule where to go on, and in out.Need what for;
-	// with every other verdict t.Rule is 0. With Answered out holds the answer. out is
-	// empty when Run is called.
+	// decides. With Wait it leaves in out.Need what for, and in t.Rule where to go on: at
+	// the same rule, which looks again, or behind it, where the time has been spent
+	// (Need.Tarpit). With every other verdict t.Rule is 0. With Answered out holds the
+	// answer. out is empty when Run is called.
+	//
+	// A rule that waits for more must decide when t.Final is set.
 	Run(t *Txn, out *Outcome) Verdict
 }
 
