@@ -1,0 +1,149 @@
+package stream_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"bench/proxy/spec"
+	"bench/proxy/stream"
+)
+
+// waiting is a stream that waits at a step, for TestWaitsEnd.
+type waiting struct {
+	name  string
+	mode  spec.Mode
+	rules func(d time.Duration) stream.Rules
+	// set makes the wait last for d, where that is no rule's.
+	set  func(p *spec.Proxy, d time.Duration)
+	send string
+	// over is what comes of it when the time has passed: the status and the flags. left
+	// and killed are the flags for a client that leaves, and a session that is shut down.
+	status             int
+	over, left, killed string
+}
+
+func waitings() []waiting {
+	const post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"
+	const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+	return []waiting{
+		{"body", spec.ModeHTTP, func(d time.Duration) stream.Rules {
+			return stream.Rules{Request: inOrder(waitForBody(10, d))}
+		}, nil, post, 408, "cR", "CR", "KR"},
+		{"tarpit", spec.ModeHTTP, func(d time.Duration) stream.Rules {
+			return stream.Rules{Request: inOrder(held(d), denied(500))}
+		}, nil, get, 500, "PT", "PT", "KT"},
+		{"content", spec.ModeTCP, func(d time.Duration) stream.Rules {
+			return stream.Rules{Content: content("hello", d)}
+		}, nil, "hel", 0, "PR", "CR", "KR"},
+		{"queue", spec.ModeHTTP, func(time.Duration) stream.Rules { return stream.Rules{} }, func(p *spec.Proxy, d time.Duration) {
+			p.Servers[0].MaxConn, p.Timeouts.Queue = 1, d
+			p.Options.AbortOnClose = true
+		}, get, 503, "sQ", "CQ", "KQ"},
+		{"response", spec.ModeHTTP, func(d time.Duration) stream.Rules {
+			return stream.Rules{Response: inOrder(waitForBody(10, d), denied(502))}
+		}, func(p *spec.Proxy, _ time.Duration) { p.Options.AbortOnClose = true }, get, 504, "sH", "CD", "KH"},
+	}
+}
+
+// waitingFor starts an engine in which a stream waits for d.
+func waitingFor(t *testing.T, w waiting, d time.Duration) (*rig, *rawConn) {
+	t.Helper()
+	addr := origin(t, func(c net.Conn, br *bufio.Reader) {
+		if w.mode == spec.ModeHTTP {
+			if _, err := http.ReadRequest(br); err != nil {
+				return
+			}
+			if w.name == "response" {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+			}
+		}
+		_, _ = io.Copy(io.Discard, br)
+	})
+	r := ruled(t, w.mode, func(p *spec.Proxy) {
+		if w.set != nil {
+			w.set(p, d)
+		}
+	}, w.rules(d), addr)
+	if w.name == "queue" { // somebody has the only slot
+		r.dial().send("GET /first HTTP/1.1\r\nHost: x\r\n\r\n")
+		for r.backend.Cur.Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	c := r.dial()
+	c.send(w.send)
+	state := "INI"
+	if w.name == "queue" {
+		state = "QUE"
+	}
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		found := false
+		r.loop.Call(func() { r.thread.Sessions(func(s *stream.Session) { found = found || s.State == state }) })
+		if found || time.Now().After(end) {
+			if !found {
+				t.Fatal("no stream waits")
+			}
+			return r, c
+		}
+	}
+}
+
+// Every wait ends with its time, with a client that leaves, with a session that is
+// shut down, and lasts through a soft stop; then nothing is left of it.
+func TestWaitsEnd(t *testing.T) {
+	for _, w := range waitings() {
+		t.Run(w.name+"/time", func(t *testing.T) {
+			r, c := waitingFor(t, w, 60*time.Millisecond)
+			w.ends(t, r, c, w.status, w.over)
+		})
+		t.Run(w.name+"/soft stop", func(t *testing.T) {
+			r, c := waitingFor(t, w, 100*time.Millisecond)
+			r.loop.Call(func() {
+				r.thread.Shared.StopTime.Store(r.loop.Now())
+				r.thread.Shared.Stopping.Store(true)
+				r.thread.Sweep()
+			})
+			w.ends(t, r, c, w.status, w.over)
+		})
+		t.Run(w.name+"/client", func(t *testing.T) {
+			r, c := waitingFor(t, w, forever)
+			_ = c.Conn.(*net.TCPConn).SetLinger(0)
+			_ = c.Close()
+			w.ends(t, r, nil, 0, w.left)
+		})
+		t.Run(w.name+"/killed", func(t *testing.T) {
+			r, c := waitingFor(t, w, forever)
+			r.loop.Call(func() {
+				var ids []uint64
+				r.thread.Sessions(func(s *stream.Session) { ids = append(ids, s.ID) })
+				r.thread.KillStream(ids[0]) // the last to come
+			})
+			w.ends(t, r, nil, 0, w.killed)
+			_ = c
+		})
+	}
+}
+
+// ends checks what becomes of the stream.
+func (w *waiting) ends(t *testing.T, r *rig, c *rawConn, status int, flags string) {
+	t.Helper()
+	if c != nil && status > 0 {
+		if resp, _ := c.response("GET"); resp.StatusCode != status {
+			t.Errorf("status %d, want %d", resp.StatusCode, status)
+		}
+	} else if c != nil {
+		if b, _ := io.ReadAll(c.r); len(b) > 0 {
+			t.Errorf("%q instead of nothing", b)
+		}
+	}
+	if rec := r.ended(); string(rec.Flags[:]) != flags {
+		t.Errorf("flags %s, want %s", rec.Flags, flags)
+	}
+	if w.name != "queue" {
+		r.nothingHeld()
+	}
+}
