@@ -393,17 +393,52 @@ func TestRequestIsBuffered(t *testing.T) {
 	r.nothingHeld()
 }
 
-// A body larger than a buffer is not waited for to its end.
+// Of a body larger than a buffer no more is waited for than a buffer holds.
 func TestBufferedRequestLargerThanABuffer(t *testing.T) {
-	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Options.HTTPBufferRequest = true }, origin(t, echoHTTP))
+	begun := make(chan struct{}, 1)
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Options.HTTPBufferRequest = true }, origin(t, func(c net.Conn, br *bufio.Reader) {
+		for _, err := br.Peek(1); err == nil; _, err = br.Peek(1) {
+			begun <- struct{}{}
+			req, err := http.ReadRequest(br)
+			if err != nil {
+				return
+			}
+			n, _ := io.Copy(io.Discard, req.Body)
+			_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nX-Size: %d\r\nContent-Length: 0\r\n\r\n", n)
+		}
+	}))
 	c := r.dial()
 	const size = 200_000
-	c.send(fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size)))
-	if resp, body := c.response("POST"); resp.StatusCode != 200 || !strings.HasSuffix(body, "body=200000") {
-		t.Errorf("status %d, %q", resp.StatusCode, body)
+	for _, first := range []int{20_000, size} {
+		c.send(fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size))
+		for n := 0; n < first; n += 5000 {
+			c.send(strings.Repeat("x", 5000))
+			time.Sleep(time.Millisecond)
+		}
+		<-begun
+		c.send(strings.Repeat("x", size-first))
+		if resp, _ := c.response("POST"); resp.StatusCode != 200 || resp.Header.Get("X-Size") != fmt.Sprint(size) {
+			t.Errorf("status %d, the server got %s bytes", resp.StatusCode, resp.Header.Get("X-Size"))
+		}
 	}
-	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	if resp, _ := c.response("GET"); resp.StatusCode != 200 {
-		t.Errorf("the next one: status %d", resp.StatusCode)
+	r.nothingHeld()
+}
+
+// A proxy that is frontend and backend in one has its rules run once.
+func TestRulesOfAListenSectionRunOnce(t *testing.T) {
+	var requests, responses, contents int
+	count := func(n *int) ruleFunc {
+		return func(*txn.Txn, *txn.Outcome) txn.Verdict { *n++; return txn.Next }
 	}
+	r := ruled(t, spec.ModeHTTP, nil, stream.Rules{Content: count(&contents), Request: count(&requests), Response: count(&responses)}, origin(t, echoHTTP))
+	c := r.dial()
+	for range 3 {
+		c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.response("GET")
+	}
+	r.loop.Call(func() {
+		if contents != 3 || requests != 3 || responses != 3 {
+			t.Errorf("ran %d times for contents, %d for requests and %d for responses, want 3 each", contents, requests, responses)
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"bench/proxy/spec"
 	"bench/proxy/stream"
+	"bench/proxy/txn"
 )
 
 // waiting is a stream that waits at a step, for TestWaitsEnd.
@@ -145,5 +146,141 @@ func (w *waiting) ends(t *testing.T, r *rig, c *rawConn, status int, flags strin
 	}
 	if w.name != "queue" {
 		r.nothingHeld()
+	}
+}
+
+// What ends a body behind its content waits with it.
+func TestTrailersWaitToo(t *testing.T) {
+	got := make(chan http.Header, 1)
+	r := ruled(t, spec.ModeHTTP, nil, stream.Rules{Request: inOrder(waitForBody(100, forever), held(time.Millisecond))}, origin(t, func(c net.Conn, br *bufio.Reader) {
+		if req, err := http.ReadRequest(br); err == nil {
+			_, _ = io.Copy(io.Discard, req.Body)
+			got <- req.Trailer
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		}
+	}))
+	for _, cut := range []int{0, 3, 10, 16} {
+		c := r.dial()
+		const body = "3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n"
+		c.send("POST / HTTP/1.1\r\nHost: x\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n" + body[:cut])
+		time.Sleep(5 * time.Millisecond)
+		c.send(body[cut:])
+		if resp, _ := c.response("POST"); resp.StatusCode != 200 {
+			t.Fatalf("cut at %d: status %d", cut, resp.StatusCode)
+		}
+		if h := <-got; h.Get("X-Sum") != "7" {
+			t.Errorf("cut at %d: the trailer section was %v", cut, h)
+		}
+		_ = c.Close()
+	}
+}
+
+// Waits that follow one another in a list have nothing of each other.
+func TestWaitsFollowOneAnother(t *testing.T) {
+	r := ruled(t, spec.ModeHTTP, nil, stream.Rules{Request: inOrder(held(20*time.Millisecond), waitForBody(10, forever), held(20*time.Millisecond), waitForBody(10, forever))}, origin(t, echoHTTP))
+	c := r.dial()
+	c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+	time.Sleep(60 * time.Millisecond)
+	c.send("defghij")
+	if resp, body := c.response("POST"); resp.StatusCode != 200 || body != "POST / xff= body=10" {
+		t.Errorf("status %d, %q", resp.StatusCode, body)
+	}
+	if rec := r.ended(); rec.Flags != [2]byte{'-', '-'} {
+		t.Errorf("flags %s", rec.Flags)
+	}
+}
+
+// A client that has ended its stream, in the same moment or while rules wait, is not
+// waited for; those who forward see the end too, whichever poller tells of it.
+func TestWaitsSeeTheEnd(t *testing.T) {
+	half := func(c *rawConn) { _ = c.Conn.(*net.TCPConn).CloseWrite() }
+	defer func(was string) { *pollerName = was }(*pollerName)
+	names := []string{*pollerName}
+	if *pollerName == "" {
+		names = []string{"epoll", "poll", "select"}
+	}
+	for _, *pollerName = range names {
+		for _, at := range []string{"once", "later"} {
+			t.Run(*pollerName+"/http, at "+at, func(t *testing.T) {
+				r := ruled(t, spec.ModeHTTP, nil, stream.Rules{Request: waitForBody(100, forever)}, origin(t, echoHTTP))
+				c := r.dial()
+				if at == "once" {
+					c.sendAtOnce(r, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+				} else {
+					c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+					time.Sleep(10 * time.Millisecond)
+					half(c)
+				}
+				if rec := r.ended(); rec.Flags != [2]byte{'C', 'R'} {
+					t.Errorf("flags %s, want CR", rec.Flags)
+				}
+			})
+			t.Run(*pollerName+"/tcp, at "+at, func(t *testing.T) {
+				got := make(chan string, 1)
+				r := ruled(t, spec.ModeTCP, nil, stream.Rules{Content: ruleFunc(func(x *txn.Txn, out *txn.Outcome) txn.Verdict {
+					if x.Final {
+						return txn.Next
+					}
+					out.Need = txn.Need{Content: true, For: forever}
+					return txn.Wait
+				})}, origin(t, func(c net.Conn, br *bufio.Reader) {
+					b, _ := io.ReadAll(br)
+					got <- string(b)
+					_, _ = io.WriteString(c, "bye")
+				}))
+				c := r.dial()
+				if at == "once" {
+					c.sendAtOnce(r, "hello")
+				} else {
+					c.send("hello")
+					time.Sleep(10 * time.Millisecond)
+					half(c)
+				}
+				if b, err := io.ReadAll(c.r); string(b) != "bye" || err != nil {
+					t.Fatalf("%q, %v", b, err)
+				}
+				if s := <-got; s != "hello" {
+					t.Errorf("the server got %q", s)
+				}
+			})
+		}
+	}
+}
+
+// sendAtOnce has the text and the end of the stream come before the engine looks.
+func (c *rawConn) sendAtOnce(r *rig, text string) {
+	c.t.Helper()
+	sent := make(chan struct{})
+	r.loop.Post(func() { <-sent })
+	c.send(text)
+	_ = c.Conn.(*net.TCPConn).CloseWrite()
+	time.Sleep(5 * time.Millisecond)
+	close(sent)
+}
+
+// While a response waits, its request goes on as soon as the response has.
+func TestRequestGoesOnBehindResponseThatWaited(t *testing.T) {
+	got := make(chan string, 1)
+	r := ruled(t, spec.ModeHTTP, nil, stream.Rules{Response: inOrder(held(50 * time.Millisecond))}, origin(t, func(c net.Conn, br *bufio.Reader) {
+		if req, err := http.ReadRequest(br); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			b, _ := io.ReadAll(req.Body)
+			got <- string(b)
+		}
+	}))
+	c := r.dial()
+	c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+	time.Sleep(20 * time.Millisecond)
+	c.send("defghij")
+	if resp, body := c.response("POST"); resp.StatusCode != 200 || body != "ok" {
+		t.Errorf("status %d, %q", resp.StatusCode, body)
+	}
+	select {
+	case s := <-got:
+		if s != "abcdefghij" {
+			t.Errorf("the server got %q", s)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the rest of the request has not come")
 	}
 }
