@@ -147,6 +147,13 @@ func (w *waiting) ends(t *testing.T, r *rig, c *rawConn, status int, flags strin
 	if w.name != "queue" {
 		r.nothingHeld()
 	}
+	if w.name == "tarpit" {
+		var denied uint64
+		r.loop.Call(func() { denied = r.thread.Fronts[0].C.DeniedReq })
+		if denied != 1 {
+			t.Errorf("%d requests counted as denied, want the one", denied)
+		}
+	}
 }
 
 // What ends a body behind its content waits with it.
@@ -159,9 +166,9 @@ func TestTrailersWaitToo(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
 	}))
-	for _, cut := range []int{0, 3, 10, 16} {
+	const body = "3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n"
+	for _, cut := range []int{0, 3, 10, 16, len(body)} {
 		c := r.dial()
-		const body = "3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n"
 		c.send("POST / HTTP/1.1\r\nHost: x\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n" + body[:cut])
 		time.Sleep(5 * time.Millisecond)
 		c.send(body[cut:])
