@@ -29,6 +29,8 @@ type Outcome struct {
 	// Denied counts the request, or response, as one that rules refused; an answer
 	// that is none of these counts as one of the proxy's own services.
 	Denied bool
+	// Failed counts the message as one that rules made impossible to send.
+	Failed bool
 	// Close ends the connection behind the answer.
 	Close bool
 }
