@@ -125,7 +125,7 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	if e.node = cfg.Global.Node; e.node == "" {
 		e.node, _ = os.Hostname()
 	}
-	sh := &stream.Shared{Config: cfg, Rules: rulesOf(cfg)}
+	sh := &stream.Shared{Config: cfg}
 	sh.Errors = make([]map[int]*h1.Reply, len(cfg.Proxies))
 	standard := map[int]*h1.Reply{}
 	for _, code := range h1.ReplyCodes() {

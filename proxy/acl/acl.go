@@ -14,7 +14,7 @@ type Result uint8
 // The results.
 const (
 	No    Result = iota
-	Maybe        // not enough has come yet to tell
+	Maybe        // not enough has come yet to decide
 	Yes
 )
 

@@ -347,8 +347,8 @@ func (c *Cond) HTTP() (*sample.Expr, bool) {
 // if there is none.
 func (c *Cond) Conflict(at txn.Steps) *ACL {
 	for i := range c.ops {
-		if c.ops[i].acl.At()&at == 0 {
-			return c.ops[i].acl
+		if a := c.ops[i].acl; len(a.tests) > 0 && a.At()&at == 0 {
+			return a
 		}
 	}
 	return nil

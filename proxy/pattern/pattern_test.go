@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -236,7 +237,7 @@ func TestMistakes(t *testing.T) {
 		{Reg, []string{"a", "("}, 1, "missing closing ) in the regular expression: '('"},
 	} {
 		_, err := Compile(c.m, false, c.patterns)
-		e, ok := err.(*Error)
+		e, ok := errors.AsType[*Error](err)
 		if !ok || e.Index != c.index || e.Error() != c.want {
 			t.Errorf("%s %q: %v, want pattern %d: %s", c.m, c.patterns, err, c.index, c.want)
 		}

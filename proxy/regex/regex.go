@@ -7,6 +7,7 @@
 package regex
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -96,7 +97,7 @@ func latin1(s string, fold bool) string {
 // explain says what is wrong with an expression, and that PCRE would take it where
 // that is likely.
 func explain(err error) error {
-	se, ok := err.(*syntax.Error)
+	se, ok := errors.AsType[*syntax.Error](err)
 	if !ok {
 		return err
 	}

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -141,7 +140,12 @@ func (d *redirect) join(m *message.Response, req *message.Request, to []byte) []
 // value makes a text one that a header field can hold: without blanks around it, and
 // without control characters, which no format should have left.
 func value(b []byte) []byte {
-	b = bytes.Trim(b, " \t")
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
 	for i, c := range b {
 		if c == '\r' || c == '\n' || c == 0 {
 			b[i] = ' '

@@ -1,6 +1,7 @@
 package rule_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -328,7 +329,7 @@ func TestMistakes(t *testing.T) {
 		{rule.Request, "set-log-level loud", "1+0: unknown level 'loud': want emerg, alert, crit, err, warning, notice, info, debug or silent"},
 	} {
 		_, err := parser(c.place, c.text).Parse()
-		e, ok := err.(*rule.Error)
+		e, ok := errors.AsType[*rule.Error](err)
 		if !ok {
 			t.Errorf("%s: %v", c.text, err)
 			continue

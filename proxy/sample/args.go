@@ -18,8 +18,8 @@ type Arg struct {
 	Int int64
 	ID  message.HeaderID // of a name of a field
 	IP  netip.Addr
-	// Server is the index of a server in its backend, whose index is Int.
-	Server int
+	// Server is the name of a server in its backend, whose index is Int.
+	Server string
 	Re     *regex.Regexp
 	Var    Var
 	// hi and lo are the halves of a mask of IPv6.
@@ -72,7 +72,7 @@ type Env struct {
 
 // Reference is a proxy or server that an expression names.
 type Reference struct {
-	Arg      *Arg // Int becomes the index of the proxy; Str the server's index as a number
+	Arg      *Arg // Int becomes the index of the proxy, Server the name of the server
 	Frontend bool
 	Server   bool
 	Name     string

@@ -116,7 +116,16 @@ func valueEnd(b []byte) int {
 	return len(b)
 }
 
-func trim(b []byte) []byte { return bytes.Trim(b, " \t") }
+// trim takes blanks off both ends; bytes.Trim makes a set of characters each time.
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
 
 // next is the next value of a field of that name: whole fields, or what stands
 // between commas.

@@ -1,6 +1,7 @@
 package sample_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ const response = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nSet-Cookie: id=
 
 func env() *sample.Env {
 	return &sample.Env{Names: &txn.Names{}, At: txn.Between(0, txn.StepLog), Where: "tests", Later: func(r sample.Reference) {
-		r.Arg.Int, r.Arg.Server = 1, 1
+		r.Arg.Int, r.Arg.Server = 1, "y"
 	}, ReqCaptures: []int{4}}
 }
 
@@ -353,7 +354,7 @@ func TestMistakes(t *testing.T) {
 	} {
 		_, err := sample.Compile(expr, env())
 		got := ""
-		if e, ok := err.(*sample.Error); ok {
+		if e, ok := errors.AsType[*sample.Error](err); ok {
 			got = fmt.Sprintf("%d: %s", e.Off, e.Msg)
 		}
 		if got != want {

@@ -19,7 +19,7 @@ type client struct {
 	l     *Listener
 	fe    *Front
 	addr  sock.Peer
-	ip    *ipText // for X-Forwarded-For; nil or empty: not made yet
+	notes *notes // nil: none were made yet
 
 	accepted  int64 // monotonic
 	idleSince int64 // end of the last request
@@ -47,12 +47,13 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	c, _ := t.clis.get(t.Loop.Turns())
 	now := t.Loop.Now()
 	*c = client{
-		endpoint: endpoint{t: t, fd: fd}, task: loop.Task{R: c}, ip: c.ip,
+		endpoint: endpoint{t: t, fd: fd}, task: loop.Task{R: c}, notes: c.notes,
 		l: l, fe: t.Fronts[l.Frontend.Spec.Index], addr: peer.Peer(), accepted: now, idleSince: now,
 		opening: -1,
 	}
-	if c.ip != nil {
-		c.ip.n = 0
+	if c.notes != nil {
+		c.notes.n = 0
+		c.notes.vars.Reset()
 	}
 	if err := t.Loop.Add(fd, poller.In, c); err != nil {
 		// The poller has no room for this descriptor: nothing can be done for it.

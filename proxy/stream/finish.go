@@ -2,8 +2,8 @@ package stream
 
 import (
 	"bench/proxy/h1"
-	"bench/proxy/log"
 	"bench/proxy/message"
+	"bench/proxy/txn"
 )
 
 // fail ends the stream with an error: answered with status where nothing of a
@@ -172,8 +172,8 @@ func (s *stream) end(logged bool) {
 	if s.be != nil {
 		s.noteTimes()
 	}
-	if logged && s.fe.Sink != nil {
-		s.log(sent)
+	if logged && !s.unlogged && s.fe.Sink != nil {
+		s.log()
 	}
 	s.leaveServer()
 	if s.be != nil {
@@ -262,8 +262,8 @@ func (s *stream) timers() (queue, connect, response int64) {
 	return queue, connect, response
 }
 
-// log fills in the thread's record and hands it over.
-func (s *stream) log(sent uint64) {
+// log describes the stream as it ends, and hands that over.
+func (s *stream) log() {
 	t, c := s.t, s.c
 	opt := &s.fe.Spec.Options
 	if opt.DontLogNull && c.bytesIn == 0 {
@@ -272,16 +272,34 @@ func (s *stream) log(sent uint64) {
 	if opt.DontLogNormal && s.flags[0] == '-' && s.retries == 0 && s.status < 500 {
 		return
 	}
-	now := t.Loop.Now()
 	r := &t.rec
+	s.Describe(r)
+	// The reference logs when the stream has left its backend and server, but
+	// not yet its frontend.
+	r.BeConn, r.SrvConn = max(r.BeConn-1, 0), max(r.SrvConn-1, 0)
+	s.captured(r)
+	x := &t.bare
+	if s.txn != nil {
+		x = &s.txn.Txn
+	} else {
+		*x = txn.Txn{}
+		s.identify(x)
+	}
+	x.Req, x.Res, x.Status, x.Final = nil, nil, int(s.status), true
+	t.rules.Ctx.Txn = x
+	s.fe.Sink.Log(r, t.rules.Ctx)
+}
+
+// Describe implements txn.Stream: it fills in what is known so far.
+func (s *stream) Describe(r *txn.Record) {
+	t, c := s.t, s.c
+	now := t.Loop.Now()
 	r.Client, r.Local, r.Socket = c.addr.Addr(), c.l.Addr, c.fd
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
-	// The reference logs when the stream has left its backend and server, but
-	// not yet its frontend.
 	if s.be != nil {
 		r.Backend = s.be.Spec.Name
-		r.BeConn = max(s.be.Cur.Load()-1, 0)
+		r.BeConn = s.be.Cur.Load()
 	}
 	if s.srv == nil && s.waiter.For() != nil { // it waited for that one in vain
 		r.Server = s.waiter.For().Spec.Name
@@ -289,7 +307,7 @@ func (s *stream) log(sent uint64) {
 	}
 	if s.srv != nil {
 		r.Server = s.srv.Spec.Name
-		r.SrvConn = max(s.srv.Cur.Load()-1, 0)
+		r.SrvConn = s.srv.Cur.Load()
 		r.ServerAddr = *s.srv.Addr()
 	}
 	r.Mode = modeName(s.fe.Spec.Mode)
@@ -309,14 +327,14 @@ func (s *stream) log(sent uint64) {
 	r.Active, r.Total = ms(now-s.begin), ms(now-c.accepted)
 	if c.bytesIn == 0 {
 		// Nothing ever came: there is no request to measure from.
-		r.RequestDate, r.Idle, r.Active = r.AcceptDate, log.NotReached, r.Total
+		r.RequestDate, r.Idle, r.Active = r.AcceptDate, txn.NotReached, r.Total
 	}
 	r.AsSoonAsPossible = false
 	r.Status = int(s.status)
 	if s.status == 0 {
 		r.Status = -1
 	}
-	r.BytesOut = sent
+	r.BytesOut = c.bytesOut - s.outBase
 	r.BytesIn = c.bytesIn - s.inBase
 	r.Flags = s.flags
 	r.HTTPFlags = [2]byte{'-', '-'}
@@ -330,5 +348,4 @@ func (s *stream) log(sent uint64) {
 	r.ListenerID = c.l.Bind.ID
 	r.Count = t.Process.Requests
 	r.Failed = s.flags[0] != '-' || s.retries > 0 || s.status >= 500
-	s.fe.Sink.Log(r)
 }

@@ -18,7 +18,7 @@ import (
 func (t *Thread) AddFrontend(f *Frontend, sink log.Sink) {
 	front := &Front{Frontend: f, Sink: sink}
 	front.C.SharePeaks(&f.Peaks)
-	front.lay(t.Shared)
+	front.lay(t)
 	t.Fronts.Put(f.Spec.Index, front)
 }
 
@@ -34,7 +34,7 @@ func (t *Thread) AddBackend(b *server.Backend) {
 	if name := b.Spec.ServerNameHeader; name != "" {
 		back.nameHeader = []byte(strings.ToLower(name))
 	}
-	back.lay(t.Shared)
+	back.lay(t)
 	t.Backs.Put(b.Spec.Index, back)
 	for _, s := range b.Servers() {
 		t.AddServer(s)

@@ -3,6 +3,7 @@ package stream
 import (
 	"math"
 
+	"bench/internal/sock"
 	"bench/proxy/txn"
 )
 
@@ -40,6 +41,7 @@ func (c *client) open(v txn.Verdict) {
 		v = c.fe.opening[c.opening].run(c)
 	}
 	if v != txn.Wait {
+		sock.SetLinger0(c.fd) // a reset, as in the reference: nothing is left to wait for
 		c.close()
 		return
 	}
@@ -76,7 +78,10 @@ func (c *client) sessionRules() txn.Verdict {
 // the connection.
 func (c *client) runRules(l txn.Rules) txn.Verdict {
 	x, _ := c.t.txns.get(c.t.Loop.Turns())
-	x.Final = true
+	x.Final, x.Stream = true, c
+	if c.notes != nil {
+		x.Session = &c.notes.vars
+	}
 	v := l.Run(&x.Txn, &x.out)
 	c.t.putTransaction(x)
 	if v != txn.Next {

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"slices"
+
 	"bench/internal/slowdown"
 	"bench/proxy/h1"
 	"bench/proxy/message"
@@ -50,7 +52,7 @@ func (s *stream) requestData(data []byte, kept bool) {
 
 // keepLine saves the request line for the log, in the form it was received.
 func (s *stream) keepLine() {
-	if !s.fe.Logs {
+	if !s.fe.Logs && !s.t.ruled {
 		return
 	}
 	req := s.req
@@ -67,15 +69,20 @@ func (s *stream) keepLine() {
 	s.line = append(s.line, req.Line[len(req.Line)-len("HTTP/1.1"):]...)
 }
 
-// monitor answers requests that are meant for the proxy itself.
+// monitor answers requests that are meant for the proxy itself. They are not logged.
 func (s *stream) monitor() txn.Verdict {
 	if string(s.req.Target) != s.fe.Spec.MonitorURI {
 		return txn.Next
 	}
 	s.gotReq = s.t.Loop.Now()
 	s.fe.C.Intercepted++
+	s.unlogged = true
 	s.keepCli = s.req.KeepAlive
-	s.answer(200, 'L', 'R')
+	status := 200
+	if slices.ContainsFunc(s.fe.Spec.MonitorFail, s.holds) {
+		status = 503
+	}
+	s.answer(status, 'L', 'R')
 	return txn.Answered
 }
 
@@ -116,23 +123,30 @@ func (s *stream) addForwardFor(f *spec.ForwardFor) {
 	req.Add(name, s.c.ipBytes())
 }
 
-// ipText is an IP address as text.
-type ipText struct {
-	n int
-	b [40]byte
+// notes are what only some clients need.
+type notes struct {
+	// ip is the client's address as text, n bytes of it; 0: not made yet.
+	n    int
+	ip   [40]byte
+	vars txn.Vars // of the session
+}
+
+func (c *client) noted() *notes {
+	if c.notes == nil {
+		c.notes = new(notes)
+	}
+	return c.notes
 }
 
 // ipBytes is the client's address as text, made once a connection. An IPv4 client of
 // an IPv6 socket has a mapped address, in logs as well.
 func (c *client) ipBytes() []byte {
-	if c.ip == nil {
-		c.ip = new(ipText)
-	}
-	if c.ip.n == 0 {
+	x := c.noted()
+	if x.n == 0 {
 		addr := c.addr.Addr()
-		c.ip.n = len(addr.AddrPort().Addr().AppendTo(c.ip.b[:0]))
+		x.n = len(addr.AddrPort().Addr().AppendTo(x.ip[:0]))
 	}
-	return c.ip.b[:c.ip.n]
+	return x.ip[:x.n]
 }
 
 // badRequest answers a request that cannot be understood.

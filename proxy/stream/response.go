@@ -177,6 +177,9 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	side.C.Requests++
 	countResponse(&side.C.Responses, res.Status)
 	s.forget() // the request
+	if s.txn != nil {
+		s.txn.ReqVars.Reset()
+	}
 	s.res, s.resKeep = res, res.KeepAlive
 	t.arrived = arrival{of: s, data: data, used: n + used, kept: kept, down: true, out: out, tail: tail}
 	s.set(&s.be.back)
@@ -187,6 +190,7 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 // come of the body, and events move the rest.
 func (s *stream) forward() txn.Verdict {
 	t, res := s.t, s.res
+	s.status = int32(res.Status) // as rules may have changed it
 	s.keepSrv = s.keepSrv && s.resKeep
 	switch res.Body.Kind {
 	case message.BodyChunked:

@@ -1,7 +1,13 @@
 package stream
 
 import (
+	"math/rand/v2"
+	"os"
+
 	"bench/proxy/message"
+	"bench/proxy/rule"
+	"bench/proxy/sample"
+	"bench/proxy/spec"
 	"bench/proxy/txn"
 )
 
@@ -16,12 +22,37 @@ type Rules struct {
 	AfterResponse txn.Rules // "http-after-response"
 }
 
-// rules are those of a proxy.
-func (sh *Shared) rules(proxy int) Rules {
-	if sh.Rules == nil {
-		return Rules{}
+// rulesOf are those of a proxy, made for this thread.
+func (t *Thread) rulesOf(proxy int) Rules {
+	if t.Shared.Rules != nil {
+		return t.Shared.Rules[proxy]
 	}
-	return sh.Rules[proxy]
+	l := &t.Shared.Config.Proxies[proxy].Rules
+	return Rules{
+		Connection: t.rules.Bind(l[rule.Connection]), Session: t.rules.Bind(l[rule.Session]), Content: t.rules.Bind(l[rule.Content]),
+		Request: t.rules.Bind(l[rule.Request]), Response: t.rules.Bind(l[rule.Response]), AfterResponse: t.rules.Bind(l[rule.AfterResponse]),
+	}
+}
+
+// prepareRules makes what rules run with.
+func (t *Thread) prepareRules() {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	cfg := t.Shared.Config
+	t.rules = rule.NewRunner(sample.NewContext(cfg.Global.Tune.BufSize, rand.Uint64()), host, os.Getpid())
+	t.farm.t = t
+	t.backends = map[string]*spec.Proxy{}
+	for _, px := range cfg.Proxies {
+		if px.Caps&spec.Backend != 0 {
+			t.backends[px.Name] = px
+		}
+		for _, l := range px.Rules {
+			t.ruled = t.ruled || l != nil
+		}
+		t.ruled = t.ruled || len(px.Switching) > 0
+	}
 }
 
 // transaction is what a stream needs to run rules.
@@ -36,11 +67,23 @@ type transaction struct {
 func (s *stream) transaction() *transaction {
 	if s.txn == nil {
 		s.txn, _ = s.t.txns.get(s.t.Loop.Turns())
-		if s.http {
-			s.txn.Method = s.method
-		}
+		s.identify(&s.txn.Txn)
 	}
 	return s.txn
+}
+
+// identify fills in what a transaction knows from the beginning.
+func (s *stream) identify(x *txn.Txn) {
+	x.Stream = s
+	if n := s.c.notes; n != nil {
+		x.Session = &n.vars
+	}
+	if s.http {
+		x.Method = s.method
+		if len(s.line) > 0 {
+			x.MethodText, x.URI, x.Version = s.line[:s.methodEnd], s.line[s.methodEnd:s.targetEnd], s.line[s.targetEnd:]
+		}
+	}
 }
 
 func (t *Thread) putTransaction(x *transaction) {
@@ -114,11 +157,21 @@ func (s *stream) ruled(x *transaction) {
 	}
 	out := &x.out
 	cause, at := byte('L'), s.whereInRules()
+	switch {
+	case s.res != nil:
+		s.gotRes = 0 // for the log, the response has never come
+	case s.gotReq == 0 && !x.wait.tarpit:
+		s.gotReq = s.t.Loop.Now()
+	}
 	if out.Denied {
 		cause = 'P'
 		if !x.wait.tarpit {
 			s.countDenied()
 		}
+	} else if out.Failed {
+		s.fe.C.RewriteErr++
+		s.fe.C.InternalErr++
+		cause = 'P'
 	} else if s.res == nil && (s.be == nil || s.ownBackend()) {
 		s.fe.C.Intercepted++
 	}

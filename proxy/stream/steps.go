@@ -36,26 +36,29 @@ func (w *way) add(name string, run func(*stream) txn.Verdict) {
 }
 
 // lay lays the ways of a frontend.
-func (f *Front) lay(sh *Shared) {
-	f.rules = sh.rules(f.Spec.Index)
+func (f *Front) lay(t *Thread) {
+	f.rules = t.rulesOf(f.Spec.Index)
+	f.reqCaptures, f.resCaptures = newCapturing(f.Spec.ReqCaptures), newCapturing(f.Spec.ResCaptures)
 	f.opening = openings(f)
 	f.way = frontWay(f)
 }
 
 // lay lays the ways of a backend, with the steps that any of its frontends may need.
-func (b *Back) lay(sh *Shared) {
-	b.rules = sh.rules(b.Spec.Index)
-	forwardFor, answering := b.Spec.ForwardFor != nil, false
-	for i, px := range sh.Config.Proxies {
+func (b *Back) lay(t *Thread) {
+	b.rules = t.rulesOf(b.Spec.Index)
+	forwardFor, answering, capturing := b.Spec.ForwardFor != nil, false, false
+	for i, px := range t.Shared.Config.Proxies {
 		if px.Caps&spec.Frontend != 0 {
-			r := sh.rules(i)
+			r := t.rulesOf(i)
 			forwardFor = forwardFor || px.ForwardFor != nil
 			answering = answering || r.Response != nil || r.AfterResponse != nil
+			responses := newCapturing(px.ResCaptures)
+			capturing = capturing || responses.fields()
 		}
 	}
 	b.tcp = b.tcpWay()
 	b.http = b.httpWay(forwardFor)
-	b.back = b.wayBack(answering)
+	b.back = b.wayBack(answering, capturing)
 }
 
 func frontWay(f *Front) (w way) {
@@ -63,6 +66,9 @@ func frontWay(f *Front) (w way) {
 		w.add("tcp-request content", (*stream).frontContentRules)
 	}
 	if f.Spec.SpeaksHTTP() {
+		if f.reqCaptures.fields() {
+			w.add("capture", (*stream).captureRequest)
+		}
 		if f.Spec.MonitorURI != "" {
 			w.add("monitor-uri", (*stream).monitor)
 		}
@@ -112,7 +118,10 @@ func (w *way) toServer() {
 }
 
 // wayBack is how responses get to the client.
-func (b *Back) wayBack(frontRules bool) (w way) {
+func (b *Back) wayBack(frontRules, captures bool) (w way) {
+	if captures {
+		w.add("capture", (*stream).captureResponse)
+	}
 	if b.rules.Response != nil {
 		w.add("http-response", (*stream).backResponseRules)
 	}
@@ -169,7 +178,7 @@ func (s *stream) switchBackend() txn.Verdict {
 
 // chooseBackend reports false if there is none to be used.
 func (s *stream) chooseBackend() bool {
-	target := s.fe.Spec.Target()
+	target := s.switched()
 	if target == nil {
 		return false
 	}

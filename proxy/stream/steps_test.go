@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
-	"bench/proxy/log"
 	"bench/proxy/message"
 	"bench/proxy/spec"
 	"bench/proxy/stream"
@@ -91,7 +90,7 @@ const forever = time.Minute
 // ruled is a rig whose log lines are recorded.
 func ruled(t *testing.T, mode spec.Mode, change func(*spec.Proxy), rules stream.Rules, servers ...string) *rig {
 	t.Helper()
-	lines := make(chan log.Record, 1000)
+	lines := make(chan txn.Record, 1000)
 	r := newRigRuled(t, mode, change, rules, recorder{lines}, servers...)
 	r.lines = lines
 	return r

@@ -64,6 +64,7 @@ type life struct {
 	cutShort bool // the client connection is to be closed at once
 	// uncounted: the request is as if it had never come, in logs and counters.
 	uncounted bool
+	unlogged  bool // there is no log line
 	// handedOver: the stream ended while a slot was on its way to it.
 	handedOver bool
 	flags      [2]byte

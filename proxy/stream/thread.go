@@ -19,9 +19,11 @@ import (
 	"bench/proxy/log"
 	"bench/proxy/message"
 	"bench/proxy/registry"
+	"bench/proxy/rule"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
+	"bench/proxy/txn"
 )
 
 // Frontend is the runtime side of a proxy that accepts connections, shared by
@@ -51,7 +53,7 @@ type Shared struct {
 	Slots     registry.Slots // of servers, over all backends
 	// Errors holds the answers the proxy gives itself, by proxy index and status.
 	Errors []map[int]*h1.Reply
-	// Rules are those of the proxies, by proxy index; nil: nobody has any.
+	// Rules are used instead of those of the configuration, by proxy index; nil: none are.
 	Rules []Rules
 	// PoolFDs is the number of connections above which none are kept idle.
 	PoolFDs int64
@@ -110,7 +112,15 @@ type Thread struct {
 	wakeAll     func()
 	serial      uint64 // of streams, for "show sess"
 	wall        wallClock
-	rec         log.Record
+	rec         txn.Record
+	// What rules, samples and logs of this thread run with.
+	rules    *rule.Runner
+	farm     farm
+	ruled    bool                   // there are rules at all
+	backends map[string]*spec.Proxy // by name, for those that samples name
+	bare     txn.Txn                // of a stream without one, for its log line
+	reqTexts [][]byte               // captures, for log lines
+	resTexts [][]byte
 }
 
 // Front is a thread's side of one frontend.
@@ -123,6 +133,8 @@ type Front struct {
 	opening []opening
 	way     way
 	rules   Rules
+
+	reqCaptures, resCaptures capturing
 }
 
 // Back is a thread's side of one backend.
@@ -161,6 +173,7 @@ const headRoom = 128 << 10
 func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
 	t := &Thread{ID: id, Loop: l, Shared: sh, head: make([]byte, 0, headRoom)}
 	t.bufs.init(sh.Config.Global.Tune.BufSize)
+	t.prepareRules()
 	for _, f := range sh.Frontends.All() {
 		var sink log.Sink
 		if sinks != nil {

@@ -63,7 +63,7 @@ type Record struct {
 	RequestCaptures, ResponseCaptures [][]byte
 	// Captured cookies as "name=value"; nil if none.
 	RequestCookie, ResponseCookie []byte
-	// TLS tells that the client speaks TLS, which marks the frontend's name.
+	// TLS says that the client speaks TLS, which marks the frontend's name.
 	TLS                   bool
 	TLSVersion, TLSCipher string
 	// Count numbers the requests of the process, from 1.

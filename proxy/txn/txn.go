@@ -11,7 +11,7 @@ import (
 // field is good from the step on that it belongs to. The zero value is ready to use.
 type Txn struct {
 	Stream Stream
-	// Final: nothing more will come, so that what cannot be told now never can.
+	// Final: nothing more will come, so that what cannot be decided now never can.
 	Final bool
 
 	// Content is what the client has sent and nobody has taken yet, for rules about
@@ -121,9 +121,9 @@ type Farm interface {
 	Streams(backend int) int64
 	Queue(backend int) int64
 	// ServerUp reports whether a server takes requests, ServerConns how many streams
-	// it has; server counts from 0 in the order of the configuration.
-	ServerUp(backend, server int) bool
-	ServerConns(backend, server int) int64
+	// it has. One that has been removed neither takes nor has any.
+	ServerUp(backend int, server string) bool
+	ServerConns(backend int, server string) int64
 	// Stopping reports whether the process is told to stop.
 	Stopping() bool
 	// Threads and Thread are the number of threads, and the one at hand from 0.

@@ -56,7 +56,7 @@ func (s *Stream) Describe(r *txn.Record) {
 // Farm is an engine with proxies of these names.
 type Farm struct {
 	Names []string
-	Up    int // servers of each backend, of which the first ones take requests
+	Up    int // servers of each backend that take requests
 }
 
 // Name implements txn.Farm.
@@ -78,10 +78,10 @@ func (f *Farm) Streams(i int) int64 { return int64(20 + i) }
 func (f *Farm) Queue(i int) int64 { return int64(30 + i) }
 
 // ServerUp implements txn.Farm.
-func (f *Farm) ServerUp(_, server int) bool { return server < f.Up }
+func (f *Farm) ServerUp(_ int, server string) bool { return server != "down" }
 
 // ServerConns implements txn.Farm.
-func (f *Farm) ServerConns(_, server int) int64 { return int64(40 + server) }
+func (f *Farm) ServerConns(_ int, server string) int64 { return int64(40 + len(server)) }
 
 // Stopping implements txn.Farm.
 func (f *Farm) Stopping() bool { return false }
