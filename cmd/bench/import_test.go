@@ -69,7 +69,7 @@ func TestImportSays(t *testing.T) {
 	}
 	for _, part := range []string{
 		"shop.cfg:4: left out: 'chroot /var/lib/haproxy': it needs root\n",
-		"shop.cfg:35: not in the built-in engine: 'acl' is not supported\n",
+		"shop.cfg:46: not in the built-in engine: 'stick-table' is not supported\n",
 		"addresses of listeners and servers were replaced by the scenario's (--all lists them)\n",
 		"driver haproxy, ",
 	} {

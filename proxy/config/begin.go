@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bench/internal/nearest"
+	"bench/proxy/acl"
 	"bench/proxy/spec"
 )
 
@@ -47,7 +48,7 @@ func (p *parser) beginSection(l *line) bool {
 		l.arity(0, 0, "")
 		return true
 	}
-	s := &section{pos: l.pos, word: l.head, text: l.text, kind: kind}
+	s := &section{pos: l.pos, word: l.head, text: l.text, kind: kind, acls: map[string]*acl.ACL{}}
 	base, ok := p.sectionHead(l, s)
 	if !ok {
 		p.skipping = true

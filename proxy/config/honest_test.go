@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"bench/internal/sock"
+	"bench/proxy/acl"
+	"bench/proxy/logformat"
+	"bench/proxy/rule"
 	"bench/proxy/spec"
 )
 
@@ -16,63 +19,78 @@ import (
 // comes before a line feed is written before the keyword. Two keywords with the
 // same name need the sample of both.
 var samples = map[string]string{
-	"setenv":                    "A 2\n",
-	"presetenv":                 "B 2\n",
-	"unsetenv":                  "A\n",
-	"resetenv":                  "PORT\n",
-	"nbproc":                    "1",
-	"user":                      "root",
-	"group":                     "root",
-	"cpu-map":                   "1 0",
-	"tune.poller":               "poll",
-	"stats socket":              "/tmp/x.sock",
-	"stats bind-process":        "1",
-	"bind-process":              "1",
-	"log":                       "127.0.0.1 local0",
-	"log-tag":                   "tag",
-	"log-send-hostname":         "host",
-	"log-format":                "%ci",
-	"node":                      "name",
-	"mode":                      "http",
-	"default_backend":           "other",
-	"use_backend":               "other",
-	"source":                    "127.0.0.9",
-	"retry-on":                  "none",
-	"bind":                      "127.0.0.1:8081",
-	"http-reuse":                "always",
-	"errorfile":                 "503 /dev/null",
-	"errorloc":                  "503 /x",
-	"errorloc302":               "503 /x",
-	"errorloc303":               "503 /x",
-	"balance":                   "leastconn",
-	"server":                    "s9 127.0.0.1:99",
-	"default-server":            "weight 7\n",
-	"enabled":                   "disabled\nenabled",
-	"http-check send":           "option httpchk\nmeth GET",
-	"http-check expect":         "option httpchk\nstatus 204",
-	"http-check disable-on-404": "option httpchk\n",
-	"http-check connect":        "option httpchk\n",
-	"tcp-check connect":         "option tcp-check\n",
-	"option http-keep-alive":    "option httpclose\n",
-	"monitor-uri":               "/up",
-	"localpeer":                 "a",
-	"ssl-server-verify":         "none",
-	"spread-checks":             "5",
-	"max-spread-checks":         "5s",
-	"tune.maxaccept":            "7",
-	"tune.pipesize":             "64k",
-	"tune.listener.multi-queue": "off",
-	"tune.idle-pool.shared":     "off",
-	"tune.fd.edge-triggered":    "on",
-	"tune.sched.low-latency":    "on",
-	"profiling.tasks":           "on",
-	"profiling.memory":          "on",
-	"option httplog":            "mode http\n",
-	"option forwardfor":         "mode http\n",
-	"tune.pool-high-fd-ratio":   "30",
-	"tune.pool-low-fd-ratio":    "10",
-	"uid":                       "7",
-	"nbthread":                  "3",
+	"setenv":                     "A 2\n",
+	"presetenv":                  "B 2\n",
+	"unsetenv":                   "A\n",
+	"resetenv":                   "PORT\n",
+	"nbproc":                     "1",
+	"user":                       "root",
+	"group":                      "root",
+	"cpu-map":                    "1 0",
+	"tune.poller":                "poll",
+	"stats socket":               "/tmp/x.sock",
+	"stats bind-process":         "1",
+	"bind-process":               "1",
+	"log":                        "127.0.0.1 local0",
+	"log-tag":                    "tag",
+	"log-send-hostname":          "host",
+	"log-format":                 "%ci",
+	"node":                       "name",
+	"mode":                       "http",
+	"default_backend":            "other",
+	"use_backend":                "other",
+	"source":                     "127.0.0.9",
+	"retry-on":                   "none",
+	"bind":                       "127.0.0.1:8081",
+	"http-reuse":                 "always",
+	"errorfile":                  "503 /dev/null",
+	"errorloc":                   "503 /x",
+	"errorloc302":                "503 /x",
+	"errorloc303":                "503 /x",
+	"balance":                    "leastconn",
+	"server":                     "s9 127.0.0.1:99",
+	"default-server":             "weight 7\n",
+	"enabled":                    "disabled\nenabled",
+	"acl":                        "mode http\nacl a path /a\nhttp-request deny if a\na src 127.0.0.1",
+	"capture request header":     "mode http\nHost len 10",
+	"capture response header":    "mode http\nServer len 10",
+	"declare capture":            "request len 10",
+	"http-request":               "mode http\ndeny if { path /x }",
+	"http-response":              "mode http\ndel-header x",
+	"http-after-response":        "mode http\ndel-header x",
+	"monitor fail":               "mode http\nmonitor-uri /up\nif { src 127.0.0.1 }",
+	"redirect":                   "mode http\nlocation /x",
+	"tcp-request connection":     "reject if { src 127.0.0.9 }",
+	"tcp-request session":        "reject if { src 127.0.0.9 }",
+	"tcp-request content":        "reject if { src 127.0.0.9 }",
+	"tcp-request inspect-delay":  "tcp-request content accept\n5s",
+	"http-check send":            "option httpchk\nmeth GET",
+	"http-check expect":          "option httpchk\nstatus 204",
+	"http-check disable-on-404":  "option httpchk\n",
+	"http-check connect":         "option httpchk\n",
+	"tcp-check connect":          "option tcp-check\n",
+	"option http-keep-alive":     "option httpclose\n",
+	"monitor-uri":                "/up",
+	"localpeer":                  "a",
+	"ssl-server-verify":          "none",
+	"spread-checks":              "5",
+	"max-spread-checks":          "5s",
+	"tune.maxaccept":             "7",
+	"tune.pipesize":              "64k",
+	"tune.listener.multi-queue":  "off",
+	"tune.idle-pool.shared":      "off",
+	"tune.fd.edge-triggered":     "on",
+	"tune.sched.low-latency":     "on",
+	"profiling.tasks":            "on",
+	"profiling.memory":           "on",
+	"option httplog":             "mode http\n",
+	"option forwardfor":          "mode http\n",
+	"tune.pool-high-fd-ratio":    "30",
+	"tune.pool-low-fd-ratio":     "10",
+	"uid":                        "7",
+	"nbthread":                   "3",
+	"http-send-name-header":      "mode http\nX-Server",
+	"option http-buffer-request": "mode http\n",
 }
 
 // optionSamples are the same for the options of bind and server lines.
@@ -84,8 +102,8 @@ var optionSamples = map[string]string{
 	"enabled": "disabled enabled", "no-check": "check no-check", "no-backup": "backup no-backup",
 }
 
-// sample is the arguments of a row, and lines to stand before it.
-func sample(name, args string) (before, text string) {
+// usual is the arguments of a row, and lines to stand before it.
+func usual(name, args string) (before, text string) {
 	text, ok := samples[name]
 	if ok {
 		if i := strings.LastIndexByte(text, '\n'); i >= 0 && !strings.HasSuffix(name, "env") && name != "default-server" {
@@ -133,6 +151,16 @@ func effect(t *testing.T, kind scope, before, lines string) (changed []string, w
 // differences collects the fields of the specification that differ.
 func differences(a, b reflect.Value, field string, set map[string]bool, seen map[[2]uintptr]bool) {
 	differ := func() { set[field] = true }
+	// What was compiled is compared by what it was compiled from.
+	if a.CanInterface() && !isNil(a) && !isNil(b) {
+		x, compiled := sourceOf(a.Interface())
+		if y, _ := sourceOf(b.Interface()); compiled {
+			if x != y {
+				differ()
+			}
+			return
+		}
+	}
 	switch a.Kind() {
 	case reflect.Pointer:
 		switch {
@@ -156,7 +184,7 @@ func differences(a, b reflect.Value, field string, set map[string]bool, seen map
 		for i := range a.NumField() {
 			differences(a.Field(i), b.Field(i), a.Type().Name()+"."+a.Type().Field(i).Name, set, seen)
 		}
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		if a.Len() != b.Len() {
 			differ()
 			return
@@ -173,6 +201,34 @@ func differences(a, b reflect.Value, field string, set map[string]bool, seen map
 			differ()
 		}
 	}
+}
+
+func isNil(v reflect.Value) bool { return v.Kind() == reflect.Pointer && v.IsNil() }
+
+// sourceOf is the text that something was compiled from, and what it refers to.
+func sourceOf(x any) (string, bool) {
+	switch x := x.(type) {
+	case *rule.Rule:
+		return x.String() + tests(x.Cond()), true
+	case *acl.Cond:
+		return x.String() + tests(x), true
+	case *logformat.Format:
+		return x.String(), true
+	}
+	return "", false
+}
+
+// tests are the samples that a condition tests.
+func tests(c *acl.Cond) string {
+	text := ""
+	if c != nil {
+		for _, a := range c.ACLs() {
+			for _, t := range a.Tests() {
+				text += " " + t.Expr().String()
+			}
+		}
+	}
+	return text
 }
 
 // TestNoRowIsSilent holds that nothing is accepted and silently ignored: whatever
@@ -204,7 +260,7 @@ func TestNoRowIsSilent(t *testing.T) {
 				continue
 			}
 			t.Run(letters(kind)+"/"+k.name, func(t *testing.T) {
-				before, args := sample(k.name, k.args)
+				before, args := usual(k.name, k.args)
 				if k.name == "enabled" {
 					before, args = "disabled\n", ""
 				}

@@ -13,6 +13,16 @@ func httpKeywords() []keyword {
 		connMode("httpclose", spec.Close, "Close both connections after each response."),
 		{name: "option forwardfor", args: "[except <network>] [header <name>] [if-none]", scope: inAny, doc: "Tell servers the client's address in a header field.", read: readForwardFor},
 		{name: "http-reuse", args: "{ never | safe | aggressive | always }", scope: inDefaults | inBack, doc: "When a server connection may serve another client.", read: readReuse},
+		{name: "http-send-name-header", args: "<header>", scope: inDefaults | inBack, doc: "Field that tells servers their names; it is set again for every server that is tried.", read: func(l *line) {
+			w, ok := l.one("a name of a header field")
+			switch {
+			case !ok:
+			case !isToken(w.text):
+				l.fail(w, "'%s' is not a name of a header field", w.text)
+			default:
+				l.sect.settings.nameHeader.put(w.text, l.pos)
+			}
+		}},
 		{name: "monitor-uri", args: "<uri>", scope: inDefaults | inFront, doc: "URI that the proxy answers itself, for monitoring.", read: func(l *line) {
 			if w, ok := l.one("a URI"); ok {
 				l.sect.settings.monitorURI.put(w.text, l.pos)

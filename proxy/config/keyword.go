@@ -77,6 +77,8 @@ func keywords() []keyword {
 		optionKeywords(),
 		httpKeywords(),
 		errorKeywords(),
+		aclKeywords(),
+		ruleKeywords(),
 		balanceKeywords(),
 		serverKeywords(),
 		checkKeywords(),

@@ -7,8 +7,9 @@ import (
 	"strings"
 
 	"bench/internal/sock"
-	"bench/proxy/log"
+	"bench/proxy/logformat"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
 // logDraft is one log line: a target, or "log global".
@@ -211,19 +212,19 @@ func (l *line) logAddress(w word) (string, bool) {
 	return text, true
 }
 
-// readLogFormat takes a layout of one's own. It is compiled when the proxy
-// starts too, but here its errors have a position.
+// readLogFormat takes a layout of one's own.
 func readLogFormat(l *line) {
 	w, ok := l.one("a format")
 	if !ok {
 		return
 	}
-	if _, err := log.Compile(w.text); err != nil {
-		l.fail(w, "'log-format': %v", err)
+	f, err := logformat.CompileLog(w.text, l.sampleEnv(txn.At(txn.StepLog), txn.StepLog.String()))
+	if err != nil {
+		l.misreadFormat(err, w)
 		return
 	}
 	if l.setLogFormat(spec.LogCustom) {
-		l.sect.settings.logText = w.text
+		l.sect.settings.logLine = f
 	}
 }
 

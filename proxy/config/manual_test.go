@@ -6,6 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"bench/proxy/acl"
+	"bench/proxy/logformat"
+	"bench/proxy/pattern"
+	"bench/proxy/rule"
+	"bench/proxy/sample"
+	"bench/proxy/txn"
 )
 
 // manualPath is the generated manual page.
@@ -124,6 +131,36 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 	for _, p := range predicates() {
 		fmt.Fprintf(&b, "| %s | %s |\n", p.name, p.doc)
 	}
+	steps(&b)
+	b.WriteString("\n## Sample fetches\n\n| fetch | arguments | kind | has a value in | |\n| --- | --- | --- | --- | --- |\n")
+	for _, f := range sample.Fetches() {
+		name := f.Name
+		if more := sample.OtherNames(f.Name); more != nil {
+			name += " (" + strings.Join(more, ", ") + ")"
+		}
+		cells(&b, name, f.Usage, f.Out.String(), stepLetters(f.At), f.Doc)
+	}
+	b.WriteString("\nIn ACLs also, as a fetch with a method: " + strings.Join(acl.Derived(), ", ") + ".\n")
+	b.WriteString("\n## Converters\n\n| converter | arguments | from | to | |\n| --- | --- | --- | --- | --- |\n")
+	for _, c := range sample.Convs() {
+		cells(&b, c.Name, c.Usage, c.In.String(), c.Out.String(), c.Doc)
+	}
+	b.WriteString("\n## Actions of rules\n\n| action | arguments | in | |\n| --- | --- | --- | --- |\n")
+	for _, a := range rule.Actions() {
+		var in []string
+		for p := range rule.NumPlaces {
+			if a.Places.Has(p) {
+				in = append(in, p.String())
+			}
+		}
+		cells(&b, a.Name, a.Usage, strings.Join(in, ", "), a.Doc)
+	}
+	b.WriteString("\n## Predefined ACLs\n\n" + strings.Join(acl.PredefinedNames(), ", ") + "\n")
+	b.WriteString("\n## Methods of ACLs (-m)\n\n" + strings.Join(pattern.Methods(), ", ") + "\n")
+	b.WriteString("\n## Log format aliases\n\n| alias | |\n| --- | --- |\n")
+	for _, a := range logformat.Aliases() {
+		cells(&b, "%"+a.Name, a.Doc)
+	}
 	b.WriteString("\n## Not supported\n")
 	missing(&b, "global", inv.lists["global"], rowNames(rows, inGlobal))
 	missing(&b, "proxies", inv.lists["proxy"], rowNames(rows, inAny))
@@ -131,7 +168,44 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 	missing(&b, "server", inv.lists["server"], optionNames(serverOptions()))
 	missing(&b, "balance", inv.lists["balance"], algorithms())
 	missing(&b, "sections", otherSections(), nil)
+	var have []string
+	for _, f := range sample.Fetches() {
+		have = append(append(have, f.Name), sample.OtherNames(f.Name)...)
+	}
+	missing(&b, "sample fetches", sample.Language("sample fetch"), have)
+	have = nil
+	for _, c := range sample.Convs() {
+		have = append(have, c.Name)
+	}
+	missing(&b, "converters", sample.Language("converter"), have)
+	for p := range rule.NumPlaces {
+		have = nil
+		for _, a := range rule.Actions() {
+			if a.Places.Has(p) {
+				have = append(have, a.Name)
+			}
+		}
+		missing(&b, p.String(), rule.Names(p), have)
+	}
 	return b.String()
+}
+
+// steps explains the letters of steps.
+func steps(b *strings.Builder) {
+	b.WriteString("\n## Steps\n\nWhere samples have a value:\n\n| | |\n| --- | --- |\n")
+	for s := txn.StepConnection; s <= txn.StepLog; s++ {
+		cells(b, stepLetters(txn.At(s)), s.String())
+	}
+}
+
+func stepLetters(at txn.Steps) string {
+	s := ""
+	for i := txn.StepConnection; i <= txn.StepLog; i++ {
+		if at.Has(i) {
+			s += "CSTFBVRL"[i : i+1]
+		}
+	}
+	return s
 }
 
 // inertOf is why a row has no effect; switches keep it in a table of their own.
@@ -152,12 +226,15 @@ func row(b *strings.Builder, name, args, scopes, doc, inert string, same bool) {
 	case same:
 		works = "as always"
 	}
-	cells := []string{name, args, scopes, works, doc}
-	cells = slices.DeleteFunc(cells, func(c string) bool { return c == "-" })
-	for i := range cells {
-		cells[i] = strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(cells[i])
+	all := slices.DeleteFunc([]string{name, args, scopes, works, doc}, func(c string) bool { return c == "-" })
+	cells(b, all...)
+}
+
+func cells(b *strings.Builder, all ...string) {
+	for i := range all {
+		all[i] = strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(all[i])
 	}
-	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+	b.WriteString("| " + strings.Join(all, " | ") + " |\n")
 }
 
 func letters(sc scope) string {

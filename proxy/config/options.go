@@ -33,6 +33,7 @@ func optionRows() []option {
 		{"contstats", front, nothing, "bytes are always counted as they pass", "Count bytes while they pass."},
 		{"dontlog-normal", front, one(func(s *o) *bool { return &s.DontLogNormal }), "", "Log errors only."},
 		{"dontlognull", front, one(func(s *o) *bool { return &s.DontLogNull }), "", "Do not log connections without data."},
+		{"http-buffer-request", inAny, one(func(s *o) *bool { return &s.HTTPBufferRequest }), "", "Have the body of a request, or as much of it as a buffer holds, before anything is done with it."},
 		{"http-ignore-probes", front, one(func(s *o) *bool { return &s.HTTPIgnoreProbes }), "", "Do not log or answer connections that close without a request."},
 		{"http-no-delay", inAny, nothing, "data is never delayed", "Send small parts at once."},
 		{"http-pretend-keepalive", back, nothing, "responses are framed by the proxy", "Claim keep-alive towards servers."},

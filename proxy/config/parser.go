@@ -8,6 +8,7 @@ import (
 
 	"bench/internal/nearest"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
 // maxLine is the longest line in bytes, as a guard against files that are none.
@@ -40,6 +41,9 @@ type parser struct {
 	inResolvers  bool
 	resolvers    map[string]spec.Pos // sections by name
 	resolverUses []reference
+
+	variables  txn.Names
+	sampleUses []sampleUse
 }
 
 func newParser(env *Env) *parser {

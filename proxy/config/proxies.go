@@ -54,22 +54,6 @@ func proxyKeywords() []keyword {
 				l.sect.settings.defaultBack.put(reference{w.text, l.at(w), l.text}, l.pos)
 			}
 		}},
-		{name: "use_backend", args: "<backend>", scope: inFront, doc: "Backend of all requests; conditions are not supported.", read: func(l *line) {
-			if !l.arity(1, maxWords, "a backend") {
-				return
-			}
-			if len(l.args) > 1 {
-				w := l.args[1]
-				if w.text == "if" || w.text == "unless" {
-					l.fail(w, "'use_backend' with a condition is not supported")
-					return
-				}
-				l.fail(w, "'use_backend' expects 'if' or 'unless', not '%s'", w.text)
-				return
-			}
-			w := l.args[0]
-			l.sect.useBack = append(l.sect.useBack, reference{w.text, l.at(w), l.text})
-		}},
 		{name: "source", args: "<address>[:<port>] [interface <name>]", scope: inDefaults | inBack, doc: "Own address of connections to servers.", read: readSource},
 	}
 }

@@ -31,6 +31,7 @@ func (p *parser) resolve() *spec.Config {
 	for i, s := range p.sections {
 		p.resolveBackends(cfg, s, cfg.Proxies[i])
 	}
+	p.resolveSamples(cfg)
 	for i, s := range p.sections {
 		p.check(s, cfg.Proxies[i])
 	}
@@ -54,7 +55,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		Pos: s.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, Name: s.name, Caps: s.caps(),
 		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled,
 		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
-		LogFormat: set.logFormat.or(spec.LogDefault), LogText: set.logText, ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
+		LogFormat: set.logFormat.or(spec.LogDefault), LogLine: set.logLine, ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
 	}
 	for _, l := range set.logs {
 		if l.global {
@@ -85,6 +86,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 	if s.kind&inBack != 0 {
 		p.backend(s, px)
 	}
+	p.rules(s, px)
 	return px
 }
 
@@ -120,6 +122,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	}
 	px.Redispatch = set.redispatch.val
 	px.HTTPReuse = set.reuse.or(spec.ReuseSafe)
+	px.ServerNameHeader = set.nameHeader.val
 	px.FullConn = set.fullConn.val
 	px.Check = set.check.resolve()
 	if set.source.set {
@@ -215,7 +218,10 @@ func (p *parser) fullConns(cfg *spec.Config) {
 			limit = cfg.Global.MaxConn
 		}
 		seen := map[*spec.Proxy]bool{}
-		targets := append(slices.Clip(px.UseBackends), px.DefaultBackend)
+		targets := []*spec.Proxy{px.DefaultBackend}
+		for _, sw := range px.Switching {
+			targets = append(targets, sw.Backend)
+		}
 		if px.DefaultBackend == nil && px.Caps&spec.Backend != 0 {
 			targets = append(targets, px)
 		}

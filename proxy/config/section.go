@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"bench/proxy/acl"
+	"bench/proxy/logformat"
+	"bench/proxy/rule"
 	"bench/proxy/spec"
 )
 
@@ -20,11 +23,21 @@ type section struct {
 	// disabled and what follows belong to the section alone; settings pass from
 	// defaults to the proxies after them.
 	id       opt[int]
-	useBack  []reference
 	binds    []*spec.Bind
 	servers  []*serverDraft
 	byName   map[string]*serverDraft
 	settings settings
+
+	acls        map[string]*acl.ACL
+	switching   []switchDraft
+	rules       [rule.NumPlaces][]*rule.Rule
+	redirects   []*rule.Rule
+	monitorFail []*acl.Cond
+	inspect     opt[time.Duration]
+	reqCaptures []spec.Capture
+	resCaptures []spec.Capture
+	http        *needsHTTP // nil: nothing does
+	httpRules   spec.Pos   // of the first rule about requests or responses
 }
 
 // settings is what a defaults section can give to others.
@@ -37,9 +50,10 @@ type settings struct {
 	logs        []logDraft
 	logTag      opt[string]
 	logFormat   opt[spec.LogFormat]
-	logText     string // for spec.LogCustom
+	logLine     *logformat.Format // for spec.LogCustom
 	errors      map[int][]byte
 	monitorURI  opt[string]
+	nameHeader  opt[string]
 	maxConn     opt[int]
 	backlog     opt[int]
 	defaultBack opt[reference]

@@ -20,6 +20,7 @@ const (
 	timeoutQueue
 	timeoutCheck
 	timeoutTunnel
+	timeoutTarpit
 	numTimeouts
 )
 
@@ -46,12 +47,13 @@ func timeoutRows() [numTimeouts]timeoutRow {
 		timeoutQueue:         {"queue", inDefaults | inBack, func(s *t) *time.Duration { return &s.Queue }, "Time in a queue for a server."},
 		timeoutCheck:         {"check", inDefaults | inBack, func(s *t) *time.Duration { return &s.Check }, "Time for a health check after it has connected."},
 		timeoutTunnel:        {"tunnel", inDefaults | inBack, func(s *t) *time.Duration { return &s.Tunnel }, "Inactivity of both sides where bytes flow both ways: in TCP mode, after an upgrade or CONNECT."},
+		timeoutTarpit:        {"tarpit", inAny, func(s *t) *time.Duration { return &s.Tarpit }, "Time that a tarpitted request is held before it is answered; in backends without it, that of connect."},
 	}
 }
 
 func timeoutKeywords() []keyword {
 	rows := timeoutRows()
-	kws := make([]keyword, len(rows), len(rows)+1)
+	kws := make([]keyword, len(rows))
 	for i, r := range rows {
 		kws[i] = keyword{name: "timeout " + r.name, args: "<time>", scope: r.scope, doc: r.doc, read: func(l *line) {
 			w, ok := l.one("a time")
@@ -63,9 +65,5 @@ func timeoutKeywords() []keyword {
 			}
 		}}
 	}
-	return append(kws, keyword{name: "timeout tarpit", args: "<time>", scope: inAny, inert: "nothing is tarpitted", doc: "Time that a tarpitted connection is held.", read: func(l *line) {
-		if w, ok := l.one("a time"); ok {
-			someTime(l, w)
-		}
-	}})
+	return kws
 }

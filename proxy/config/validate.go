@@ -31,23 +31,25 @@ func (p *parser) resolveBackends(cfg *spec.Config, s *section, px *spec.Proxy) {
 	if px.Caps&spec.Frontend == 0 || px.Disabled {
 		return
 	}
-	for _, r := range s.useBack {
-		if b := p.target(cfg, s, px, r, "use_backend"); b != nil {
-			px.UseBackends = append(px.UseBackends, b)
+	for _, d := range s.switching {
+		sw := spec.Switch{Cond: d.cond, Name: d.format}
+		if d.format == nil {
+			if sw.Backend = p.target(cfg, s, px, d.to, "use_backend"); sw.Backend == nil {
+				continue
+			}
 		}
+		px.Switching = append(px.Switching, sw)
 	}
 	if r := s.settings.defaultBack; r.set {
 		px.DefaultBackend = p.target(cfg, s, px, r.val, "default_backend")
 	}
+	p.checkModes(s, px)
 }
 
 func (p *parser) target(cfg *spec.Config, s *section, px *spec.Proxy, r reference, keyword string) *spec.Proxy {
 	report := func(suggestion, format string, a ...any) *spec.Proxy {
 		p.report(Diagnostic{Severity: Alert, Pos: r.pos, Word: r.name, Msg: fmt.Sprintf(format, a...), Suggestion: suggestion, Source: r.text})
 		return nil
-	}
-	if strings.Contains(r.name, "%[") {
-		return report("", "'%s' with a name from an expression is not supported", keyword)
 	}
 	b := p.proxyNamed(r.name, spec.Backend)
 	switch {
@@ -63,6 +65,21 @@ func (p *parser) target(cfg *spec.Config, s *section, px *spec.Proxy, r referenc
 		return report("", "%s '%s' is in mode %s, but its backend '%s' (%s:%d) in mode %s", kindName(s.kind), px.Name, modeName(px.Mode), t.Name, b.pos.File, b.pos.Line, modeName(t.Mode))
 	}
 	return t
+}
+
+// checkModes refuses a frontend in mode tcp whose clients would be understood or not
+// depending on a condition.
+func (p *parser) checkModes(s *section, px *spec.Proxy) {
+	if px.Mode == spec.ModeHTTP {
+		return
+	}
+	for i, sw := range px.Switching {
+		if t := px.Target(); sw.Backend != nil && sw.Backend.Mode == spec.ModeHTTP && (t == nil || t.Mode != spec.ModeHTTP) {
+			at := s.switching[min(i, len(s.switching)-1)].to
+			p.report(Diagnostic{Severity: Alert, Pos: at.pos, Word: at.name, Source: at.text, Msg: fmt.Sprintf("backend '%s' is in mode http, and '%s' in mode tcp leads to it for some connections only: that is not supported", sw.Backend.Name, px.Name)})
+			return
+		}
+	}
 }
 
 func modeName(m spec.Mode) string {
@@ -84,6 +101,7 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 	}
 	p.checkTimeouts(s, px)
 	p.checkLogs(s, px)
+	p.checkRules(s, px)
 	if px.Mode == spec.ModeTCP {
 		p.checkTCP(s, px)
 	}
@@ -152,5 +170,13 @@ func (p *parser) checkTCP(s *section, px *spec.Proxy) {
 	if u := s.settings.monitorURI; u.set && px.Caps&spec.Frontend != 0 {
 		p.warning(s, u.pos, "'monitor-uri' of '%s' is ignored: it needs 'mode http'", px.Name)
 		px.MonitorURI = ""
+	}
+	if h := s.settings.nameHeader; h.set && px.Caps&spec.Backend != 0 {
+		p.warning(s, h.pos, "'http-send-name-header' of '%s' is ignored: it needs 'mode http'", px.Name)
+		px.ServerNameHeader = ""
+	}
+	if o := s.settings.options["http-buffer-request"]; o.val {
+		p.warning(s, o.pos, "'option http-buffer-request' of '%s' is ignored: it needs 'mode http'", px.Name)
+		px.Options.HTTPBufferRequest = false
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -138,6 +139,10 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 			time.Sleep(otherGap)
 		}
 		c, err := net.DialTimeout("tcp4", r.addr, awaitLimit)
+		if errors.Is(err, syscall.ECONNRESET) {
+			clients = append(clients, &peer{end: endReset}) // refused as soon as it was accepted
+			continue
+		}
 		if err != nil {
 			return outcome{}, errors.Join(err, r.stop())
 		}
@@ -202,7 +207,7 @@ func build(t *testing.T) string {
 func tables() [][]exchange {
 	return [][]exchange{
 		basic, framing, modes, interim, tunnels, strict, broken, limits, replies,
-		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced, targets,
+		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced, targets, waits, ruled,
 	}
 }
 

@@ -46,6 +46,12 @@ const documentTail = `
 | ` + "`add server`" + `: host names | such a server waits in maintenance for ` + "`set server addr`" + ` | there it can never be given an address |
 | ` + "`add server ... enabled`" + ` | the server gets its share of the requests at once | there it is shown as up and never gets any |
 | ` + "`add server`" + `: values | what is not a number is refused, and so is an option without its value | there it counts as 0 |
+| regular expressions | those of Go, on bytes: no look-around, no references back, no possessive repetition, which are refused by name | every expression is matched in one pass, whatever the text is |
+| fields that rules write | not ` + "`Content-Length`, `Transfer-Encoding` and `Connection`" + `, which are refused | the proxy frames messages itself |
+| targets that rules write | blanks and control characters become %XX; an empty path becomes / | there they make a request that no server understands |
+| methods that rules write | what is no token is answered with 500, and counts as a failed rewrite | the same |
+| variables | of the session, the transaction, the request and the response; ` + "`proc`" + ` is refused | threads share nothing |
+| frontends in mode tcp | all their backends are in mode http, or none | what a client sends is understood, or not, before a backend is chosen |
 | queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
 `
 

@@ -234,6 +234,27 @@ func (c *Chunked) countExt() *Error {
 	return nil
 }
 
+// AppendContent appends the content of a chunked body, or of its beginning, to dst.
+// framed is as a walker in mode ChunkKeep has left it.
+func AppendContent(dst, framed []byte) []byte {
+	for {
+		size, i := 0, 0
+		for i < len(framed) && class[framed[i]]&cHex != 0 {
+			size = size<<4 | int(framed[i]&0x0f) + int(framed[i]>>6)*9
+			i++
+		}
+		if i += len(ChunkEnd); size == 0 || i >= len(framed) {
+			return dst
+		}
+		content := framed[i:]
+		if size >= len(content) {
+			return append(dst, content...)
+		}
+		dst = append(dst, content[:size]...)
+		framed = content[min(size+len(ChunkEnd), len(content)):]
+	}
+}
+
 // AppendChunkHead appends the size line of a chunk of n bytes (n > 0). After the
 // content comes ChunkEnd, after the last chunk LastChunk.
 func AppendChunkHead(dst []byte, n uint64) []byte {

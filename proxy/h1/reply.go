@@ -34,12 +34,7 @@ func (r *Reply) Message() *message.Response { return &r.msg }
 // CopyTo makes msg a response like this one, whose fields can be changed. It
 // allocates only when msg has less room for fields than needed.
 func (r *Reply) CopyTo(msg *message.Response) {
-	msg.Reset()
-	msg.Version, msg.Status, msg.Reason = r.msg.Version, r.msg.Status, r.msg.Reason
-	msg.Conn, msg.Body, msg.KeepAlive = r.msg.Conn, r.msg.Body, r.msg.KeepAlive
-	for _, f := range r.msg.All() {
-		msg.Append(f.ID, f.Name, f.Value)
-	}
+	r.msg.ShareTo(msg)
 }
 
 // Append appends the whole reply, without the body when it answers a HEAD.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bench/internal/sock"
+	"bench/proxy/logformat"
 	"bench/proxy/spec"
 )
 
@@ -33,7 +34,7 @@ type Plan struct {
 	system         string // name of this host
 	pid            int
 	targets        []target
-	format         *Format
+	format         *logformat.Format
 	separateErrors bool
 }
 
@@ -86,7 +87,7 @@ func NewPlan(g *spec.Global, p *spec.Proxy) (*Plan, error) {
 		name = "localhost"
 	}
 	pl := &Plan{tag: g.LogTag, host: g.LogSendHost, system: name, pid: os.Getpid()}
-	lines, text := g.Logs, ConnectFormat
+	lines, text := g.Logs, logformat.ConnectFormat
 	if p != nil {
 		lines = p.Logs
 		pl.separateErrors = p.Options.LogSeparateErrors
@@ -95,21 +96,21 @@ func NewPlan(g *spec.Global, p *spec.Proxy) (*Plan, error) {
 		}
 		switch p.LogFormat {
 		case spec.LogHTTP:
-			text = HTTPFormat
+			text = logformat.HTTPFormat
 		case spec.LogTCP:
-			text = TCPFormat
+			text = logformat.TCPFormat
 		case spec.LogCLF:
-			text = CLFFormat
+			text = logformat.CLFFormat
 		case spec.LogCustom:
-			text = p.LogText
+			pl.format = p.LogLine
 		case spec.LogDefault:
 		}
 	}
+	if pl.format == nil {
+		pl.format = logformat.MustLog(text)
+	}
 	if pl.tag == "" {
 		pl.tag = "haproxy"
-	}
-	if pl.format, err = Compile(text); err != nil {
-		return nil, err
 	}
 	for i := range lines {
 		t, err := newTarget(&lines[i])

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
+	"bench/proxy/logformat"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
 const referenceConfig = `
@@ -61,13 +63,13 @@ var httpLine = regexp.MustCompile(`^unix:(\d+) \[(.+?)\] (\S+) (\S+?)/(\S+) (-?\
 
 func atoi(s string) int64 { n, _ := strconv.ParseInt(s, 10, 64); return n }
 
-func recordOf(t *testing.T, m []string) *Record {
+func recordOf(t *testing.T, m []string) *txn.Record {
 	t.Helper()
 	when, err := time.ParseInLocation("02/Jan/2006:15:04:05.000", m[2], time.Local)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Record{
+	r := &txn.Record{
 		Client: mustAddr(t, "/x"), ListenerID: int(atoi(m[1])), AcceptDate: when, RequestDate: when,
 		Frontend: m[3], Backend: m[4], Server: m[5],
 		Request: atoi(m[6]), Queue: atoi(m[7]), Connect: atoi(m[8]), Response: atoi(m[9]), Active: atoi(m[10]),
@@ -78,7 +80,7 @@ func recordOf(t *testing.T, m []string) *Record {
 	if r.Server == "<NOSRV>" {
 		r.Server = ""
 	}
-	if line := unescape(m[24]); line != badRequest {
+	if line := unescape(m[24]); line != "<BADREQ>" {
 		method, rest, _ := strings.Cut(line, " ")
 		i := strings.LastIndexByte(rest, ' ')
 		r.Method, r.URI, r.Version = []byte(method), []byte(rest[:i]), []byte(rest[i+1:])
@@ -157,7 +159,7 @@ func TestLinesAreTheReferences(t *testing.T) {
 			t.Fatalf("the reference logs %q", want)
 		}
 		r := recordOf(t, m)
-		if got := render(t, HTTPFormat, r); got != want {
+		if got := render(t, logformat.HTTPFormat, r); got != want {
 			t.Errorf("http\ngot  %s\nwant %s", got, want)
 		}
 		// The same request's line in the common log format differs in its
@@ -167,18 +169,18 @@ func TestLinesAreTheReferences(t *testing.T) {
 		if r.Server == "" {
 			r.Backend = "clf"
 		}
-		if got := shape(render(t, CLFFormat, r)); got != shape(clf) {
+		if got := shape(render(t, logformat.CLFFormat, r)); got != shape(clf) {
 			t.Errorf("clf\ngot  %s\nwant %s", got, shape(clf))
 		}
 		r.Frontend, r.Backend, r.Server, r.Mode, r.Total = "tcp", "tb", "s1", "TCP", 3
 		r.Queue, r.Connect, r.Local, r.Flags = 0, 0, mustAddr(t, "/y"), [2]byte{'-', '-'}
 		want = exchange("tcp", strings.Replace(request, "1.1", "1.0", 1))
-		if got := render(t, TCPFormat, r); shape(got) != shape(want) {
+		if got := render(t, logformat.TCPFormat, r); shape(got) != shape(want) {
 			t.Errorf("tcp\ngot  %s\nwant %s", shape(got), shape(want))
 		}
 		r.Frontend = "plain"
 		want = exchange("plain", strings.Replace(request, "1.1", "1.0", 1))
-		if got := render(t, ConnectFormat, r); shape(got) != shape(want) {
+		if got := render(t, logformat.ConnectFormat, r); shape(got) != shape(want) {
 			t.Errorf("plain\ngot  %s\nwant %s", shape(got), shape(want))
 		}
 	}
@@ -202,12 +204,12 @@ func TestHalogReadsOurLines(t *testing.T) {
 	l := newSender(t, time.Now()).Logger(p)
 	var lines strings.Builder
 	for i := range 10 {
-		r := sample(t)
+		r := record(t)
 		r.Server = "s" + strconv.Itoa(i%2+1)
 		if i >= 7 {
 			r.Status = 503
 		}
-		l.Log(r)
+		l.Log(r, nil)
 		// What a syslog daemon writes to its file: the line without its priority,
 		// after a host name.
 		_, line, _ := strings.Cut(receive(t, pc), ">")

@@ -1,10 +1,14 @@
 package log
 
 import (
+	"strconv"
 	"sync"
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/logformat"
+	"bench/proxy/sample"
+	"bench/proxy/txn"
 )
 
 // Sender is one thread's way out: its sockets, buffers and cached dates. It
@@ -13,8 +17,10 @@ type Sender struct {
 	// Dropped counts the lines that a target did not take.
 	Dropped uint64
 
-	line   line
+	writer logformat.Writer
+	line   []byte
 	head   []byte
+	dates  struct{ syslog, iso logformat.Stamp }
 	fds    [3]int // datagram sockets by family, opened when first needed
 	now    func() time.Time
 	pieces [3][]byte
@@ -34,7 +40,7 @@ func NewSender() *Sender {
 	return &Sender{
 		fds:  [3]int{-1, -1, -1},
 		now:  time.Now,
-		line: line{b: make([]byte, 0, 4096)},
+		line: make([]byte, 0, 4096),
 		head: make([]byte, 0, 256),
 	}
 }
@@ -60,7 +66,7 @@ type Logger struct {
 func (s *Sender) Logger(p *Plan) *Logger { return &Logger{s: s, plan: p} }
 
 // Log implements Sink.
-func (l *Logger) Log(r *Record) {
+func (l *Logger) Log(r *txn.Record, x *sample.Context) {
 	if len(l.plan.targets) == 0 {
 		return
 	}
@@ -68,28 +74,27 @@ func (l *Logger) Log(r *Record) {
 	if r.Failed && l.plan.separateErrors {
 		level = Error
 	}
+	if x != nil && x.Txn != nil && x.Txn.LogLevel != 0 {
+		if x.Txn.LogLevel < 0 {
+			return
+		}
+		level = Level(x.Txn.LogLevel - 1)
+	}
 	s, p := l.s, l.plan
-	s.line.b = s.line.b[:0]
-	s.line.host, s.line.pid, s.line.logs = p.system, p.pid, l.seq
-	p.format.append(&s.line, r)
+	s.writer.Host, s.writer.PID, s.writer.Logs = p.system, p.pid, l.seq
+	s.line = p.format.AppendLine(s.line[:0], &s.writer, x, r)
 	l.send(level)
 }
 
 // Failure reports a connection that failed before it became a stream, such as
-// an invalid PROXY header: why tells what went wrong, bind where it came in.
-func (l *Logger) Failure(r *Record, bind, why string) {
+// an invalid PROXY header: why says what went wrong, bind where it came in.
+func (l *Logger) Failure(r *txn.Record, bind, why string) {
 	if len(l.plan.targets) == 0 {
 		return
 	}
-	ln := &l.s.line
-	ln.b = ln.b[:0]
-	ln.ip(&r.Client, 0)
-	ln.b = append(ln.b, ':')
-	ln.port(&r.Client, r.ListenerID, 0)
-	ln.b = append(ln.b, " ["...)
-	ln.millis(r.AcceptDate)
-	ln.b = append(append(append(append(ln.b, "] "...), r.Frontend...), '/'), bind...)
-	ln.b = append(append(ln.b, ": "...), why...)
+	s := l.s
+	s.line = failureFormat.AppendLine(s.line[:0], &s.writer, nil, r)
+	s.line = append(append(append(s.line, bind...), ": "...), why...)
 	level := Info
 	if l.plan.separateErrors {
 		level = Error
@@ -97,12 +102,16 @@ func (l *Logger) Failure(r *Record, bind, why string) {
 	l.send(level)
 }
 
+// failureFormat is what precedes the reason of such a failure (configuration manual,
+// section 8.2.5).
+var failureFormat = logformat.MustLog(`%ci:%cp [%t] %f/`)
+
 // Message sends a line of plain text, such as a change of a server's state.
 func (l *Logger) Message(level Level, text string) {
 	if len(l.plan.targets) == 0 {
 		return
 	}
-	l.s.line.b = append(l.s.line.b[:0], text...)
+	l.s.line = append(l.s.line[:0], text...)
 	l.send(level)
 }
 
@@ -116,7 +125,7 @@ func (l *Logger) send(level Level) {
 			continue
 		}
 		s.head = s.header(s.head[:0], p, t, max(level, t.least), now)
-		text := s.line.b[:min(len(s.line.b), max(0, t.limit-len(s.head)))]
+		text := s.line[:min(len(s.line), max(0, t.limit-len(s.head)))]
 		s.pieces = [3][]byte{s.head, text, lineEnd}
 		if !s.put(t) {
 			s.Dropped++
@@ -149,11 +158,11 @@ func (s *Sender) put(t *target) bool {
 
 // header writes what precedes the text for a target.
 func (s *Sender) header(b []byte, p *Plan, t *target, level Level, now time.Time) []byte {
-	d := &s.line.date
+	d := &s.dates
 	switch t.header {
 	case unset, local, rfc3164:
 		b = pri(b, t.facility, level)
-		b = append(b, d.syslog.get(now, "Jan _2 15:04:05 ", time.Local)...)
+		b = append(b, d.syslog.Get(now, "Jan _2 15:04:05 ", time.Local)...)
 		switch {
 		case t.header == local:
 		case p.host != "":
@@ -194,7 +203,7 @@ func pri(b []byte, facility int, level Level) []byte {
 
 // isoDate writes now as RFC 3339 with microseconds.
 func (s *Sender) isoDate(b []byte, now time.Time) []byte {
-	d := s.line.date.iso.get(now, "2006-01-02T15:04:05.000000-07:00", time.Local)
+	d := s.dates.iso.Get(now, "2006-01-02T15:04:05.000000-07:00", time.Local)
 	const dot = len("2006-01-02T15:04:05")
 	b = append(b, d[:dot+1]...)
 	us := now.Nanosecond() / 1e3
@@ -233,3 +242,5 @@ func (m *Messenger) Close() {
 	defer m.mu.Unlock()
 	m.s.Close()
 }
+
+func appendUint(b []byte, n uint64) []byte { return strconv.AppendUint(b, n, 10) }

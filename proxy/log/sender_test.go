@@ -99,11 +99,11 @@ func TestLevels(t *testing.T) {
 	if got := receive(t, pc); got != "<3>capped\n" {
 		t.Errorf("got %q", got)
 	}
-	r := sample(t)
-	l.Log(r)
+	r := record(t)
+	l.Log(r, nil)
 	nothing(t, pc)
 	r.Failed = true
-	l.Log(r)
+	l.Log(r, nil)
 	if got := receive(t, pc); !strings.HasPrefix(got, "<3>10.0.1.2:33317 ") {
 		t.Errorf("a failed stream logs %q, want level err", got)
 	}
@@ -113,7 +113,7 @@ func TestLengthLimitsTheWholeLine(t *testing.T) {
 	pc := listen(t, "udp", "127.0.0.1:0")
 	p := plan(t, spec.Global{}, spec.LogTarget{Addr: pc.LocalAddr().String(), Len: 80, Facility: 22})
 	l := newSender(t, time.Now()).Logger(p)
-	l.Log(sample(t))
+	l.Log(record(t), nil)
 	if got := receive(t, pc); len(got) != 81 || got[80] != '\n' {
 		t.Errorf("line of %d bytes %q, want 80 and the line end", len(got), got)
 	}
@@ -186,7 +186,7 @@ func TestPipeNeverBlocks(t *testing.T) {
 func TestFailure(t *testing.T) {
 	pc := listen(t, "udp", "127.0.0.1:0")
 	p := plan(t, spec.Global{}, spec.LogTarget{Addr: pc.LocalAddr().String(), Format: "raw"})
-	newSender(t, time.Now()).Logger(p).Failure(sample(t), "f1", "Received something which does not look like a PROXY protocol header")
+	newSender(t, time.Now()).Logger(p).Failure(record(t), "f1", "Received something which does not look like a PROXY protocol header")
 	want := "10.0.1.2:33317 [03/Nov/2026:11:36:33.816] fe/f1: Received something which does not look like a PROXY protocol header\n"
 	if got := receive(t, pc); got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -212,24 +212,9 @@ func TestNoAllocations(t *testing.T) {
 	p := plan(t, spec.Global{LogSendHost: "vm"}, spec.LogTarget{Addr: pc.LocalAddr().String()}, spec.LogTarget{Addr: pc.LocalAddr().String(), Format: "rfc5424"})
 	s := NewSender()
 	defer s.Close()
-	l, r := s.Logger(p), sample(t)
-	if n := testing.AllocsPerRun(100, func() { l.Log(r) }); n != 0 {
+	l, r := s.Logger(p), record(t)
+	if n := testing.AllocsPerRun(100, func() { l.Log(r, nil) }); n != 0 {
 		t.Errorf("%v allocations per line, want none", n)
-	}
-}
-
-func BenchmarkHTTPLine(b *testing.B) {
-	r := sample(b)
-	r.RequestCaptures = [][]byte{[]byte("www.example.com")}
-	f, err := Compile(HTTPFormat)
-	if err != nil {
-		b.Fatal(err)
-	}
-	l := line{b: make([]byte, 0, 1024)}
-	b.ReportAllocs()
-	for b.Loop() {
-		l.b = l.b[:0]
-		f.append(&l, r)
 	}
 }
 
@@ -238,9 +223,9 @@ func BenchmarkLogUDP(b *testing.B) {
 	p := plan(b, spec.Global{}, spec.LogTarget{Addr: pc.LocalAddr().String()})
 	s := NewSender()
 	defer s.Close()
-	l, r := s.Logger(p), sample(b)
+	l, r := s.Logger(p), record(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Log(r)
+		l.Log(r, nil)
 	}
 }

@@ -186,6 +186,22 @@ func (h *Header) DelID(id HeaderID) int {
 	return n
 }
 
+// Remove removes all fields with this lower-case name, whose ID is known, and returns
+// how many there were.
+func (h *Header) Remove(id HeaderID, name []byte) int {
+	if id != Other {
+		return h.DelID(id)
+	}
+	n := 0
+	for i := range h.fields {
+		if f := &h.fields[i]; f.ID == Other && string(f.Name) == string(name) {
+			h.DelAt(i)
+			n++
+		}
+	}
+	return n
+}
+
 // Del removes all fields with this lower-case name and returns how many there were.
 func (h *Header) Del(name string) int {
 	n := 0

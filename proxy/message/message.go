@@ -198,6 +198,16 @@ func (r *Response) Reset() {
 	r.Conn, r.Body, r.KeepAlive = 0, Body{}, false
 }
 
+// ShareTo makes dst the same response with a list of fields of its own, so that they
+// can be changed; their text is shared.
+func (r *Response) ShareTo(dst *Response) {
+	fields := append(dst.fields[:0], r.fields...)
+	arena := dst.Arena
+	arena.Reset()
+	*dst = *r
+	dst.fields, dst.Arena = fields, arena
+}
+
 // Interim reports whether this is a 1xx response other than 101, after which the
 // final response is still to come (RFC 9110 §15.2).
 func (r *Response) Interim() bool { return r.Status < 200 && r.Status != 101 }

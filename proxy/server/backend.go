@@ -129,6 +129,25 @@ func (b *Backend) serves(s *Server) bool {
 	return s == first || b.Spec.Options.AllBackups
 }
 
+// NumUsable is the number of servers that Usable lists.
+func (b *Backend) NumUsable() int {
+	if n := b.Active(); n > 0 {
+		return n
+	}
+	n := 0
+	for _, s := range b.Servers() {
+		if s.Spec.Backup && s.Usable() {
+			if n++; !b.Spec.Options.AllBackups {
+				break
+			}
+		}
+	}
+	return n
+}
+
+// Waiting is the number of streams in all queues of the backend.
+func (b *Backend) Waiting() int64 { return b.waiting.Load() }
+
 // Count is the number of usable active and backup servers and their weights.
 func (b *Backend) Count() (active, backup, weight int) {
 	for _, s := range b.Usable(nil) {

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/acl"
+	"bench/proxy/logformat"
+	"bench/proxy/rule"
 )
 
 // Pos is where something was written.
@@ -57,7 +60,7 @@ const (
 type Timeouts struct {
 	Client, ClientFin, Connect, Server, ServerFin time.Duration
 	HTTPRequest, HTTPKeepAlive                    time.Duration
-	Queue, Check, Tunnel                          time.Duration
+	Queue, Check, Tunnel, Tarpit                  time.Duration
 }
 
 // Caps tells which sides a proxy has.
@@ -85,21 +88,28 @@ type Proxy struct {
 	Logs      []LogTarget
 	LogTag    string
 	LogFormat LogFormat
-	// LogText is the layout of log lines for LogCustom ("log-format").
-	LogText string
+	// LogLine is the layout of log lines for LogCustom ("log-format").
+	LogLine *logformat.Format
 	Options Options
 	// ErrorFiles replaces the standard answers by status; the value is the
 	// whole raw HTTP response.
 	ErrorFiles map[int][]byte
 	MonitorURI string
+	// MonitorFail are the conditions of which none may hold for the answer to the
+	// monitor URI to be good.
+	MonitorFail []*acl.Cond
+	// Rules by place; nil where there are none.
+	Rules [rule.NumPlaces]*rule.List
 
 	// Frontend side.
 	Binds          []*Bind
 	MaxConn        int // 0: the global limit
 	Backlog        int
-	DefaultBackend *Proxy // nil: itself if it has servers, else none
-	UseBackends    []*Proxy
+	DefaultBackend *Proxy   // nil: itself if it has servers, else none
+	Switching      []Switch // use_backend, in order
 	ForwardFor     *ForwardFor
+	// Captures of requests and responses, by slot.
+	ReqCaptures, ResCaptures []Capture
 
 	// Backend side.
 	Balance    Balance
@@ -111,14 +121,33 @@ type Proxy struct {
 	// FullConnAuto: FullConn was worked out from the frontends' limits.
 	FullConnAuto bool
 	Check        *Check // nil: plain TCP checks
-	Source       *Source
+	// ServerNameHeader is the field that says which server a request is sent to; "" if
+	// none does.
+	ServerNameHeader string
+	Source           *Source
 }
 
-// Target is the backend of a frontend's clients, nil if it has none.
+// Switch is one "use_backend" line: the backend of requests for which the condition
+// holds.
+type Switch struct {
+	Cond    *acl.Cond         // nil: always
+	Backend *Proxy            // nil: the one that Name says
+	Name    *logformat.Format // one that does not exist is passed over
+}
+
+// Capture is what is kept of a message for the log.
+type Capture struct {
+	// Field is the name of a header field, in lower case; "" for what rules put there.
+	Field  string
+	Length int // at most so many bytes
+}
+
+// Target is the backend of a frontend's clients for which no condition of a
+// "use_backend" line holds, nil if there is none.
 func (p *Proxy) Target() *Proxy {
 	switch {
-	case len(p.UseBackends) > 0:
-		return p.UseBackends[0]
+	case len(p.Switching) > 0 && p.Switching[0].Cond == nil && p.Switching[0].Backend != nil:
+		return p.Switching[0].Backend
 	case p.DefaultBackend != nil:
 		return p.DefaultBackend
 	case p.Caps&Backend != 0:
@@ -164,7 +193,7 @@ const (
 	LogTCP
 	LogHTTP
 	LogCLF
-	LogCustom // Proxy.LogText
+	LogCustom // Proxy.LogLine
 )
 
 // Options are the boolean "option ..." settings.
@@ -175,7 +204,7 @@ type Options struct {
 	NoLinger                                                       bool
 	IdleCloseOnResponse, IndependentStreams                        bool
 	SpliceAuto, SpliceRequest, SpliceResponse                      bool
-	HTTPIgnoreProbes, SocketStats                                  bool
+	HTTPIgnoreProbes, SocketStats, HTTPBufferRequest               bool
 	AcceptInvalidRequest, AcceptInvalidResponse                    bool
 }
 

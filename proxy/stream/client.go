@@ -7,6 +7,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/proxy/h1"
+	"bench/proxy/txn"
 )
 
 // client is one accepted connection. It is all there is of one that waits for a
@@ -18,12 +19,15 @@ type client struct {
 	l     *Listener
 	fe    *Front
 	addr  sock.Peer
-	ip    *ipText // for X-Forwarded-For; nil or empty: not made yet
+	notes *notes // nil: none were made yet
 
 	accepted  int64 // monotonic
 	idleSince int64 // end of the last request
 	stream    *stream
 	served    uint32 // requests answered on this connection
+	// opening is the step of its opening that the connection has reached (see
+	// opening.go); opened: it is through.
+	opening int8
 	// lingering: our side is closed; what still comes is thrown away, so that
 	// the kernel does not destroy the answer with a reset.
 	lingering bool
@@ -40,30 +44,23 @@ type clientList struct {
 
 // newClient starts serving an accepted connection, whose places have been taken.
 func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
-	c := t.freeCli
-	if c == nil {
-		c = &client{}
-		c.task.R = c
-		t.nCli.made++
-	} else {
-		t.freeCli = c.next
-		t.nCli.free--
-		*c = client{task: loop.Task{R: c}, ip: c.ip}
-		if c.ip != nil {
-			c.ip.n = 0
-		}
-	}
+	c, _ := t.clis.get(t.Loop.Turns())
 	now := t.Loop.Now()
-	c.endpoint = endpoint{t: t, fd: fd}
-	c.l, c.fe, c.addr = l, t.Fronts[l.Frontend.Spec.Index], peer.Peer()
-	c.accepted, c.idleSince = now, now
+	*c = client{
+		endpoint: endpoint{t: t, fd: fd}, task: loop.Task{R: c}, notes: c.notes,
+		l: l, fe: t.Fronts[l.Frontend.Spec.Index], addr: peer.Peer(), accepted: now, idleSince: now,
+		opening: -1,
+	}
+	if c.notes != nil {
+		c.notes.n = 0
+		c.notes.vars.Reset()
+	}
 	if err := t.Loop.Add(fd, poller.In, c); err != nil {
 		// The poller has no room for this descriptor: nothing can be done for it.
 		sock.Close(fd)
 		c.fe.C.DeniedConn++
 		t.left(c.l)
-		c.next, t.freeCli = t.freeCli, c
-		t.nCli.free++
+		t.clis.put(t.Loop.Turns(), c)
 		return
 	}
 	t.Loop.Receive(fd)
@@ -75,21 +72,28 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	t.connections.Add(1)
 
 	c.fe.C.Conns++
-	c.fe.C.Sessions++
 	c.fe.C.ConnRate.Add(now, 1)
-	c.fe.C.SessRate.Add(now, 1)
 	t.Listeners[l.Index].C.Conns++
-	t.Listeners[l.Index].C.Sessions++
 	t.Process.Conns++
 	t.Process.ConnRate.Add(now, 1)
+	c.open(txn.Next)
+}
+
+// begin lets a connection that is open do what it is for.
+func (c *client) begin() {
+	t := c.t
+	now := t.Loop.Now()
+	c.fe.C.Sessions++
+	c.fe.C.SessRate.Add(now, 1)
+	t.Listeners[c.l.Index].C.Sessions++
 	t.Process.SessRate.Add(now, 1)
 	opt := &c.fe.Spec.Options
 	if opt.ClientKeepalive {
-		sock.SetKeepAlive(fd)
+		sock.SetKeepAlive(c.fd)
 	}
 	tune := &t.Shared.Config.Global.Tune
 	if tune.RcvBufClient > 0 || tune.SndBufClient > 0 {
-		sock.SetBuffers(fd, tune.RcvBufClient, tune.SndBufClient)
+		sock.SetBuffers(c.fd, tune.RcvBufClient, tune.SndBufClient)
 	}
 	if !c.fe.Spec.SpeaksHTTP() {
 		t.newStream(c).startTCP()
@@ -125,6 +129,8 @@ func (c *client) Ready(ev poller.Events) {
 	switch s := c.stream; {
 	case s != nil:
 		s.clientReady(ev)
+	case c.opening != opened:
+		c.openAgain()
 	case c.lingering:
 		c.linger()
 	default:
@@ -140,6 +146,8 @@ func (c *client) Run() {
 		c.linger()
 	case s != nil:
 		s.resume()
+	case c.opening != opened:
+		c.openAgain()
 	default:
 		c.readRequest()
 	}
@@ -150,7 +158,7 @@ func (c *client) Expired(*loop.Timer) {
 	switch s := c.stream; {
 	case s != nil:
 		s.expired()
-	case c.lingering:
+	case c.lingering, c.opening != opened:
 		c.close()
 	case c.served == 0 && c.fe.Spec.SpeaksHTTP() && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():
 		// data came at the very moment
@@ -311,18 +319,17 @@ func (c *client) close() {
 	if c.next != nil {
 		c.next.prev = c.prev
 	}
+	c.prev, c.next = nil, nil
 	t.clients.n--
 	t.connections.Add(-1)
 	t.left(c.l)
 	// A task still queued would run on the next user of the memory; such a
 	// client is left to the collector.
 	if c.task.Queued() {
-		t.nCli.made--
+		t.clis.lose()
 		return
 	}
-	c.prev, c.next = nil, t.freeCli
-	t.freeCli = c
-	t.nCli.free++
+	t.clis.put(t.Loop.Turns(), c)
 }
 
 // retireAfter is how long a client connection must have been unused before a

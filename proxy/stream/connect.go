@@ -8,33 +8,31 @@ import (
 	"bench/internal/sock"
 	"bench/proxy/server"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
-// assign gets a slot of a server, or a place in the queue, and goes on to connect.
-func (s *stream) assign() {
+// assign gets a slot of a server, or a place in the queue.
+func (s *stream) assign() txn.Verdict {
 	if s.srv != nil {
 		s.server().C.Sessions++ // each attempt is one
-		s.connect()
-		return
+		return txn.Next
 	}
 	if s.be.Queued.Load() > 0 {
 		// First come, first served, also when there is a slot free by now.
-		s.enqueue(nil)
-		return
+		return s.enqueue(nil)
 	}
 	srv, full, none := s.be.pick(s.prevSrv)
 	if none {
 		s.be.C.ErrConn++
 		s.fail(503, 'S', 'C')
-		return
+		return txn.Answered
 	}
 	if srv == nil || full {
 		if full && srv != s.prevSrv {
 			s.t.Servers[srv.Slot].C.LBTotal++
 			s.be.C.LBTotal++
 		}
-		s.enqueue(srv)
-		return
+		return s.enqueue(srv)
 	}
 	s.take(srv)
 	if s.chosenAgain() {
@@ -43,7 +41,7 @@ func (s *stream) assign() {
 		s.server().C.LBTotal++
 		s.be.C.LBTotal++
 	}
-	s.connect()
+	return txn.Next
 }
 
 // chosenAgain tells, after a redispatch, whether it has led to the same server:
@@ -80,7 +78,7 @@ func (s *stream) take(srv *server.Server) {
 }
 
 // enqueue waits for a slot of the server, or with nil of any.
-func (s *stream) enqueue(srv *server.Server) {
+func (s *stream) enqueue(srv *server.Server) txn.Verdict {
 	s.state = stateQueue
 	tm := &s.be.Spec.Timeouts
 	s.exp = s.after(firstOf(tm.Queue, tm.Connect))
@@ -92,6 +90,7 @@ func (s *stream) enqueue(srv *server.Server) {
 	} else {
 		s.beQueue = s.waiter.Ahead + 1
 	}
+	return txn.Wait
 }
 
 // wakeFromQueue is called by whichever thread freed the slot.
@@ -107,21 +106,20 @@ func (s *stream) dequeued() {
 		if srv != nil {
 			srv.Release()
 		}
-		s.next, s.t.freeStr = s.t.freeStr, s
-		s.t.nStr.free++
+		s.t.strs.put(s.t.Loop.Turns(), s)
 		return
 	}
 	s.queued = false
 	s.exp = never
 	if srv == nil {
-		s.assign()
+		s.again() // to choose another one
 		return
 	}
 	s.take(srv)
 	if s.chosenAgain() {
 		s.countRetry()
 	}
-	s.connect()
+	s.advance(txn.Next)
 }
 
 // leaveQueue gives up waiting.
@@ -134,16 +132,15 @@ func (s *stream) leaveQueue() {
 }
 
 // connect reuses a connection or opens one.
-func (s *stream) connect() {
-	s.reused = false
+func (s *stream) connect() txn.Verdict {
+	s.attempt = attempt{}
 	if s.http && !s.fresh {
 		if sc := s.reuse(); sc != nil {
 			s.server().C.Reuses++
 			s.be.C.Reuses++
 			s.reused = true
 			s.attach(sc)
-			s.established()
-			return
+			return txn.Next
 		}
 	}
 	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
@@ -156,34 +153,36 @@ func (s *stream) connect() {
 	s.be.C.Connects++
 	s.state = stateConnect
 	if errno != 0 {
-		s.connectFailed(connectCause(errno))
-		return
+		return s.connectFailed(connectCause(errno))
 	}
 	sc, err := s.t.newServerConn(fd, s.srv, addr)
 	if err != nil {
 		sock.Close(fd)
-		s.connectFailed('R')
-		return
+		return s.connectFailed('R')
 	}
 	s.attach(sc)
 	if !inProgress {
-		s.established()
-		return
+		return txn.Next
 	}
 	s.exp = s.after(s.be.Spec.Timeouts.Connect)
 	s.arm()
+	if !s.http {
+		return txn.Wait
+	}
 	// On the loopback the handshake is over already; elsewhere this is EAGAIN
 	// and the event that follows tells.
-	if s.first != nil && !s.first.empty() {
-		n, ok := sc.send(s.first.data())
-		switch {
-		case !ok: // a refusal is reported once, here
-			s.connectFailed(connectCause(sc.errno))
-		case n > 0:
-			s.first.r += n
-			s.established()
-		}
+	if !s.writeHead() {
+		return txn.Answered
 	}
+	n, ok := sc.send(s.first.data())
+	switch {
+	case !ok: // a refusal is reported once, here
+		return s.connectFailed(connectCause(sc.errno))
+	case n > 0:
+		s.first.r += n
+		return txn.Next
+	}
+	return txn.Wait
 }
 
 func connectCause(errno syscall.Errno) byte {
@@ -206,7 +205,7 @@ func (s *stream) connectOutcome(ev poller.Events) {
 		return
 	}
 	if errno := sock.Error(s.sc.fd); errno != 0 {
-		s.connectFailed(connectCause(errno))
+		s.advance(s.connectFailed(connectCause(errno)))
 		return
 	}
 	if ev&poller.Hup == 0 {
@@ -215,34 +214,7 @@ func (s *stream) connectOutcome(ev poller.Events) {
 			return
 		}
 	}
-	s.established()
-}
-
-// established goes on once the connection stands.
-func (s *stream) established() {
-	now := s.t.Loop.Now()
-	if !s.reused {
-		s.t.Loop.Receive(s.sc.fd)
-	}
-	s.exp = never
-	s.connected = now
-	s.state = stateResponse
-	if !s.http {
-		s.state = stateData
-	}
-	s.touchServer()
-	if !s.http {
-		s.touchClient()
-	}
-	serial := s.serial
-	s.pumpUp()
-	if s.serial != serial || s.sc == nil {
-		return
-	}
-	s.arm()
-	if s.sc.readable && s.state == stateData {
-		s.pumpDown()
-	}
+	s.advance(txn.Next)
 }
 
 // dropServer closes the server connection, if any.
@@ -266,15 +238,15 @@ func (s *stream) leaveServer() {
 const retryPause = time.Second
 
 // connectFailed retries, at another server if that is due, or gives up.
-func (s *stream) connectFailed(cause byte) {
+func (s *stream) connectFailed(cause byte) txn.Verdict {
 	s.dropServer()
 	s.exp, s.srvExp = never, never
 	be := s.be.Spec
-	if s.retries >= be.Retries {
+	if int(s.retries) >= be.Retries {
 		s.be.C.ErrConn++
 		s.server().C.ErrConn++
 		s.fail(503, cause, 'C')
-		return
+		return txn.Answered
 	}
 	s.retries++
 	if s.first != nil {
@@ -286,8 +258,7 @@ func (s *stream) connectFailed(cause byte) {
 		// Another server need not be waited for. But what this process has run out
 		// of, no other server has either.
 		if cause != 'R' && s.be.Active() > 1 {
-			s.assign()
-			return
+			return s.returnTo(s.way.server)
 		}
 	} else {
 		s.countRetry()
@@ -304,6 +275,7 @@ func (s *stream) connectFailed(cause byte) {
 	}
 	s.exp = s.t.Loop.Now() + int64(pause)
 	s.arm()
+	return txn.Wait
 }
 
 // redispatchDue follows "option redispatch": after every so many attempts, or at
@@ -317,10 +289,10 @@ func (s *stream) redispatchDue() bool {
 	case !s.srv.Running(), s.be.Active() > 1:
 		return true
 	case be.Redispatch > 0:
-		return s.retries%be.Redispatch == 0
+		return int(s.retries)%be.Redispatch == 0
 	}
 	every := be.Retries + 1 + be.Redispatch
-	return every <= 0 || s.retries%every == 0
+	return every <= 0 || int(s.retries)%every == 0
 }
 
 // clientWhileWaiting looks after a client that does something before there is
@@ -344,7 +316,7 @@ func (s *stream) abortOnClose() bool {
 
 // mayReplay tells whether replay would send the request again.
 func (s *stream) mayReplay() bool {
-	return s.reused && !s.overflow && s.up.ended && s.first != nil && s.method.Idempotent() && s.retries <= s.be.Spec.Retries
+	return s.reused && !s.overflow && s.up.ended && s.first != nil && s.method.Idempotent() && int(s.retries) <= s.be.Spec.Retries
 }
 
 // replay sends the request again on a new connection, when the server closed a
@@ -362,6 +334,7 @@ func (s *stream) replay() bool {
 	s.dropServer()
 	s.srvExp = never
 	s.fresh = true
-	s.connect()
+	s.at = s.way.server // whose step it does not take again: it is the same server
+	s.advance(txn.Next)
 	return true
 }

@@ -2,8 +2,8 @@ package stream
 
 import (
 	"bench/proxy/h1"
-	"bench/proxy/log"
 	"bench/proxy/message"
+	"bench/proxy/txn"
 )
 
 // fail ends the stream with an error: answered with status where nothing of a
@@ -23,30 +23,41 @@ func (s *stream) fail(status int, cause, at byte) {
 // answer sends one of the proxy's own answers and ends the stream.
 func (s *stream) answer(status int, cause, at byte) {
 	s.setFlags(cause, at)
-	s.leaveQueue()
-	s.dropServer()
-	s.status = status
-	s.headOut = true
-	s.exp, s.srvExp = never, never
+	s.status = int32(status)
 	owner := s.fe.Spec.Index
 	if s.be != nil {
 		owner = s.be.Spec.Index
 	}
 	page := s.t.Shared.Errors[owner][status]
-	if page == nil {
+	if page == nil || page.Empty() {
+		s.keepCli = s.keepCli && page == nil
+		s.headOut = true
 		s.end(true)
 		return
 	}
-	if !page.KeepAlive() || s.t.Shared.Stopping.Load() {
+	s.reply(page.Message(), page.Body)
+}
+
+// reply sends a message of the proxy's own and ends the stream.
+func (s *stream) reply(msg *message.Response, content []byte) {
+	if !msg.KeepAlive || s.t.Shared.Stopping.Load() {
 		s.keepCli = false
 	}
+	if s.res != nil {
+		s.down.release(s.t) // what came of a response that is not to be seen
+	}
+	msg = s.afterReply(msg)
+	buf := h1.AppendResponse(s.t.head[:0], msg, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
+	if s.method != message.MethodHead {
+		buf = append(buf, content...)
+	}
+	// Only now: the message may consist of pieces of the request.
+	s.abandon()
+	s.leaveQueue()
+	s.dropServer()
+	s.headOut = true
+	s.exp, s.srvExp = never, never
 	s.down.ended = true
-	buf := page.Append(s.t.head[:0], s.method == message.MethodHead, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
-	if len(buf) == 0 {
-		s.keepCli = false
-		s.end(true)
-		return
-	}
 	switch s.down.push(s.t, &s.c.endpoint, buf, nil) {
 	case flowBlocked:
 		s.state = stateFlush
@@ -138,6 +149,7 @@ func (s *stream) abort(cause, at byte) {
 // connection go on or end.
 func (s *stream) end(logged bool) {
 	t, c := s.t, s.c
+	s.abandon()
 	s.leaveQueue()
 	s.dropServer()
 	sent := c.bytesOut - s.outBase
@@ -149,18 +161,19 @@ func (s *stream) end(logged bool) {
 	}
 	t.Process.BytesRate.Add(t.Loop.Now(), sent)
 	if s.http && !s.uncounted {
-		countResponse(&s.fe.C.Responses, s.status)
-		countResponse(&t.Listeners[c.l.Index].C.Responses, s.status)
+		status := int(s.status)
+		countResponse(&s.fe.C.Responses, status)
+		countResponse(&t.Listeners[c.l.Index].C.Responses, status)
 		if s.be != nil {
 			s.be.C.Requests++
-			countResponse(&s.be.C.Responses, s.status)
+			countResponse(&s.be.C.Responses, status)
 		}
 	}
 	if s.be != nil {
 		s.noteTimes()
 	}
-	if logged && s.fe.Sink != nil {
-		s.log(sent)
+	if logged && !s.unlogged && s.fe.Sink != nil {
+		s.log()
 	}
 	s.leaveServer()
 	if s.be != nil {
@@ -189,10 +202,12 @@ func (s *stream) dropQuietly() {
 	c.close()
 }
 
-// free gives the memory of the stream back. What it pointed to must not keep
+// free gives the memory of the stream back, for use in a later turn: until then
+// whoever has called it may see that it has ended. What it pointed to must not keep
 // other things alive.
 func (s *stream) free() {
 	t := s.t
+	turn := t.Loop.Turns()
 	if s.first != nil {
 		t.bufs.put(s.first)
 		s.first = nil
@@ -200,15 +215,17 @@ func (s *stream) free() {
 	s.up.release(t)
 	s.down.release(t)
 	s.state = stateEnd
-	s.c, s.be, s.srv, s.sc = nil, nil, nil, nil
 	if x := s.exchange; x != nil {
-		s.exchange = nil
-		x.next, t.freeExc = t.freeExc, x
-		t.nExc.free++
+		s.forget()
+		t.excs.put(turn, x)
 	}
+	if s.txn != nil {
+		t.putTransaction(s.txn)
+		s.txn = nil
+	}
+	s.c, s.be, s.srv, s.sc = nil, nil, nil, nil
 	if !s.handedOver {
-		s.next, t.freeStr = t.freeStr, s
-		t.nStr.free++
+		t.strs.put(turn, s)
 	}
 }
 
@@ -228,6 +245,8 @@ func (s *stream) noteTimes() {
 func (s *stream) timers() (queue, connect, response int64) {
 	queue, connect, response = -1, -1, -1
 	switch {
+	case s.gotSrv != 0 && s.gotReq == 0: // held at its rules
+		queue = ms(s.gotSrv - s.begin)
 	case s.gotSrv != 0:
 		queue = ms(s.gotSrv - s.gotReq)
 	case s.flags == [2]byte{'c', 'Q'}: // as in the reference, not reached
@@ -243,8 +262,8 @@ func (s *stream) timers() (queue, connect, response int64) {
 	return queue, connect, response
 }
 
-// log fills in the thread's record and hands it over.
-func (s *stream) log(sent uint64) {
+// log describes the stream as it ends, and hands that over.
+func (s *stream) log() {
 	t, c := s.t, s.c
 	opt := &s.fe.Spec.Options
 	if opt.DontLogNull && c.bytesIn == 0 {
@@ -253,16 +272,34 @@ func (s *stream) log(sent uint64) {
 	if opt.DontLogNormal && s.flags[0] == '-' && s.retries == 0 && s.status < 500 {
 		return
 	}
-	now := t.Loop.Now()
 	r := &t.rec
+	s.Describe(r)
+	// The reference logs when the stream has left its backend and server, but
+	// not yet its frontend.
+	r.BeConn, r.SrvConn = max(r.BeConn-1, 0), max(r.SrvConn-1, 0)
+	s.captured(r)
+	x := &t.bare
+	if s.txn != nil {
+		x = &s.txn.Txn
+	} else {
+		*x = txn.Txn{}
+		s.identify(x)
+	}
+	x.Req, x.Res, x.Status, x.Final = nil, nil, int(s.status), true
+	t.rules.Ctx.Txn = x
+	s.fe.Sink.Log(r, t.rules.Ctx)
+}
+
+// Describe implements txn.Stream: it fills in what is known so far.
+func (s *stream) Describe(r *txn.Record) {
+	t, c := s.t, s.c
+	now := t.Loop.Now()
 	r.Client, r.Local, r.Socket = c.addr.Addr(), c.l.Addr, c.fd
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
-	// The reference logs when the stream has left its backend and server, but
-	// not yet its frontend.
 	if s.be != nil {
 		r.Backend = s.be.Spec.Name
-		r.BeConn = max(s.be.Cur.Load()-1, 0)
+		r.BeConn = s.be.Cur.Load()
 	}
 	if s.srv == nil && s.waiter.For() != nil { // it waited for that one in vain
 		r.Server = s.waiter.For().Spec.Name
@@ -270,7 +307,7 @@ func (s *stream) log(sent uint64) {
 	}
 	if s.srv != nil {
 		r.Server = s.srv.Spec.Name
-		r.SrvConn = max(s.srv.Cur.Load()-1, 0)
+		r.SrvConn = s.srv.Cur.Load()
 		r.ServerAddr = *s.srv.Addr()
 	}
 	r.Mode = modeName(s.fe.Spec.Mode)
@@ -290,19 +327,19 @@ func (s *stream) log(sent uint64) {
 	r.Active, r.Total = ms(now-s.begin), ms(now-c.accepted)
 	if c.bytesIn == 0 {
 		// Nothing ever came: there is no request to measure from.
-		r.RequestDate, r.Idle, r.Active = r.AcceptDate, log.NotReached, r.Total
+		r.RequestDate, r.Idle, r.Active = r.AcceptDate, txn.NotReached, r.Total
 	}
 	r.AsSoonAsPossible = false
-	r.Status = s.status
+	r.Status = int(s.status)
 	if s.status == 0 {
 		r.Status = -1
 	}
-	r.BytesOut = sent
+	r.BytesOut = c.bytesOut - s.outBase
 	r.BytesIn = c.bytesIn - s.inBase
 	r.Flags = s.flags
 	r.HTTPFlags = [2]byte{'-', '-'}
 	r.ActConn = t.Shared.Conns.Load()
-	r.Retries, r.Redispatched = s.retries, s.redisp
+	r.Retries, r.Redispatched = int(s.retries), s.redisp
 	r.SrvQueue, r.BeQueue = s.srvQueue, s.beQueue
 	r.Method, r.URI, r.Version = nil, nil, nil
 	if s.http && len(s.line) > 0 {
@@ -311,5 +348,4 @@ func (s *stream) log(sent uint64) {
 	r.ListenerID = c.l.Bind.ID
 	r.Count = t.Process.Requests
 	r.Failed = s.flags[0] != '-' || s.retries > 0 || s.status >= 500
-	s.fe.Sink.Log(r)
 }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"slices"
+	"strings"
 
 	"bench/proxy/balance"
 	"bench/proxy/h1"
@@ -17,6 +18,7 @@ import (
 func (t *Thread) AddFrontend(f *Frontend, sink log.Sink) {
 	front := &Front{Frontend: f, Sink: sink}
 	front.C.SharePeaks(&f.Peaks)
+	front.lay(t)
 	t.Fronts.Put(f.Spec.Index, front)
 }
 
@@ -29,6 +31,10 @@ func (t *Thread) AddBackend(b *server.Backend) {
 		Relaxed:   b.Spec.Options.AcceptInvalidResponse,
 	}}
 	back.C.SharePeaks(&b.Peaks)
+	if name := b.Spec.ServerNameHeader; name != "" {
+		back.nameHeader = []byte(strings.ToLower(name))
+	}
+	back.lay(t)
 	t.Backs.Put(b.Spec.Index, back)
 	for _, s := range b.Servers() {
 		t.AddServer(s)

@@ -55,20 +55,10 @@ func (l *idleList) remove(sc *serverConn) {
 
 // newServerConn wraps a descriptor that is connecting or connected.
 func (t *Thread) newServerConn(fd int, srv *server.Server, addr *sock.Addr) (*serverConn, error) {
-	sc := t.freeSrv
-	if sc == nil {
-		sc = &serverConn{}
-		t.nSrv.made++
-	} else {
-		t.freeSrv = sc.next
-		t.nSrv.free--
-		*sc = serverConn{}
-	}
-	sc.endpoint = endpoint{t: t, fd: fd}
-	sc.srv, sc.addr = srv, addr
+	sc, _ := t.srvs.get(t.Loop.Turns())
+	*sc = serverConn{endpoint: endpoint{t: t, fd: fd}, srv: srv, addr: addr}
 	if err := t.Loop.Add(fd, poller.In|poller.Out, sc); err != nil {
-		sc.next, t.freeSrv = t.freeSrv, sc
-		t.nSrv.free++
+		t.srvs.put(t.Loop.Turns(), sc)
 		return nil, err
 	}
 	srv.Conns.Open()
@@ -121,8 +111,7 @@ func (sc *serverConn) close() {
 	sc.fd = -1
 	sc.release()
 	sc.stream, sc.owner = nil, nil
-	sc.next, t.freeSrv = t.freeSrv, sc
-	t.nSrv.free++
+	t.srvs.put(t.Loop.Turns(), sc)
 }
 
 // outdated tells that the server has been given another address since.

@@ -23,10 +23,12 @@ func (t *Thread) Pools() []Pool {
 	const header = unsafe.Sizeof(buffer{})
 	return []Pool{
 		row("pipe", unsafe.Sizeof(pipe{}), t.pipes.count),
-		row("srvconn", unsafe.Sizeof(serverConn{}), t.nSrv),
-		row("client", unsafe.Sizeof(client{}), t.nCli),
-		row("stream", unsafe.Sizeof(stream{}), t.nStr),
-		row("exchange", unsafe.Sizeof(exchange{}), t.nExc),
+		row("srvconn", unsafe.Sizeof(serverConn{}), t.srvs.count),
+		row("client", unsafe.Sizeof(client{}), t.clis.count),
+		row("stream", unsafe.Sizeof(stream{}), t.strs.count),
+		row("exchange", unsafe.Sizeof(exchange{}), t.excs.count),
+		row("message", unsafe.Sizeof(detached{}), t.reqs.count),
+		row("txn", unsafe.Sizeof(transaction{}), t.txns.count),
 		row("buffer", header+uintptr(t.bufs.small.size), t.bufs.small.count),
 		row("large_buf", header+uintptr(t.bufs.large.size), t.bufs.large.count),
 	}

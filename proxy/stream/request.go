@@ -1,19 +1,23 @@
 package stream
 
 import (
+	"slices"
+
 	"bench/internal/slowdown"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
-// requestData parses what has come of a request head. kept tells that data lies
-// in the client's own buffer rather than in the loop's scratch area.
+// requestData parses what has come of a request head, and sends the request on its
+// way once it is complete. kept tells that data lies in the client's own buffer rather
+// than in the loop's scratch area.
 func (s *stream) requestData(data []byte, kept bool) {
-	req := &s.t.req
+	t, req := s.t, &s.t.req
 	n, err := s.parser.Request(req, data, &s.fe.Limits)
 	if err != nil {
-		s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
+		t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
 		s.badRequest(err)
 		return
 	}
@@ -27,81 +31,31 @@ func (s *stream) requestData(data []byte, kept bool) {
 	out, tail, used := s.up.take(data[n:])
 	if s.up.err != nil {
 		// Broken from the start: nothing of it goes to a server.
-		s.t.Shared.Captures.add(s, data, n+used, s.up.err)
+		t.Shared.Captures.add(s, data, n+used, s.up.err)
 		s.badRequest(s.up.err)
 		return
 	}
-	now := s.t.Loop.Now()
-	s.gotReq = now
+	t.arrived = arrival{of: s, data: data, used: n + used, kept: kept, out: out, tail: tail}
+	now := t.Loop.Now()
+	s.req = req
 	s.method, s.version = req.MethodID, req.Version
+	s.keepCli = req.KeepAlive && s.fe.Spec.ConnMode != spec.Close
 	s.keepLine()
 	s.fe.C.Requests++
 	s.fe.C.ReqRate.Add(now, 1)
-	s.t.Process.Requests++
+	t.Process.Requests++
 	s.cliExp = never
 	slowdown.Request()
-
-	if s.intercept(data, n+used, kept) {
-		return
-	}
-	if !s.chooseBackend() {
-		s.consume(data, n+used, kept)
-		s.fail(503, 'S', 'C')
-		return
-	}
-	s.frontRules()
-
-	if s.first == nil {
-		s.first = s.t.bufs.get(0)
-	}
-	s.first.r, s.first.w = 0, 0
-	sf, sb := s.fe.Spec.ConnMode, s.be.Spec.ConnMode
-	s.upgrade = h1.IsUpgrade(req)
-	s.keepCli = req.KeepAlive && sf != spec.Close
-	s.keepSrv = sf == spec.KeepAlive && sb == spec.KeepAlive
-	head := h1.AppendRequest(s.first.b[:0], req, h1.WriteOptions{KeepAlive: s.keepSrv || s.upgrade, Peer: req.Version})
-	if len(head) > len(s.first.b) {
-		// The added fields went beyond the reserve (tune.maxrewrite).
-		s.fe.C.RewriteErr++
-		s.fe.C.InternalErr++
-		s.consume(data, n+used, kept)
-		s.fail(500, 'P', 'R')
-		return
-	}
-	s.first.w = len(head)
-	s.body(out, tail)
-	s.consume(data, n+used, kept)
-	s.assign()
-}
-
-// body takes what came of the body with the head.
-func (s *stream) body(out, tail []byte) {
-	if len(out)+len(tail) <= len(s.first.room()) {
-		s.first.w += copy(s.first.room(), out)
-		s.first.w += copy(s.first.room(), tail)
-	} else {
-		s.overflow = true
-		s.up.store(s.t, out)
-		s.up.store(s.t, tail)
-	}
-}
-
-// consume takes the first n bytes off what the client has sent; the rest belongs
-// to the next request.
-func (s *stream) consume(data []byte, n int, kept bool) {
-	if kept {
-		s.c.consume(n)
-	} else {
-		s.c.keep(data[n:])
-	}
+	s.set(&s.fe.way)
+	s.advance(txn.Next)
 }
 
 // keepLine saves the request line for the log, in the form it was received.
 func (s *stream) keepLine() {
-	if !s.fe.Logs {
+	if !s.fe.Logs && !s.t.ruled {
 		return
 	}
-	req := &s.t.req
+	req := s.req
 	s.line = s.line[:0]
 	limit := s.t.Shared.Config.Global.Tune.HTTPLogURILen
 	s.line = append(s.line, req.Method...)
@@ -115,54 +69,38 @@ func (s *stream) keepLine() {
 	s.line = append(s.line, req.Line[len(req.Line)-len("HTTP/1.1"):]...)
 }
 
-// intercept answers requests that are meant for the proxy itself.
-func (s *stream) intercept(data []byte, n int, kept bool) bool {
-	uri := s.fe.Spec.MonitorURI
-	if uri == "" || string(s.t.req.Target) != uri {
-		return false
+// monitor answers requests that are meant for the proxy itself. They are not logged.
+func (s *stream) monitor() txn.Verdict {
+	if string(s.req.Target) != s.fe.Spec.MonitorURI {
+		return txn.Next
 	}
-	s.consume(data, n, kept)
+	s.gotReq = s.t.Loop.Now()
 	s.fe.C.Intercepted++
-	s.keepCli = s.t.req.KeepAlive
-	s.answer(200, 'L', 'R')
-	return true
-}
-
-// chooseBackend follows use_backend and default_backend.
-func (s *stream) chooseBackend() bool {
-	target := s.fe.Spec.Target()
-	if target == nil {
-		return false
+	s.unlogged = true
+	s.keepCli = s.req.KeepAlive
+	status := 200
+	if slices.ContainsFunc(s.fe.Spec.MonitorFail, s.holds) {
+		status = 503
 	}
-	s.be = s.t.Backs.At(target.Index)
-	if s.be == nil || target.Disabled {
-		s.be = nil
-		return false
-	}
-	s.joinBackend()
-	return true
+	s.answer(status, 'L', 'R')
+	return txn.Answered
 }
 
-func (s *stream) joinBackend() {
-	s.setSplicing()
-	s.be.Cur.Inc()
-	s.be.C.Sessions++
-	s.be.C.SessRate.Add(s.t.Loop.Now(), 1)
-}
-
-// frontRules changes the request as the options of frontend and backend ask.
-func (s *stream) frontRules() {
+// forwardFor tells the server the client's address, where frontend or backend ask for
+// that.
+func (s *stream) forwardFor() txn.Verdict {
 	f := s.be.Spec.ForwardFor
 	if f == nil {
 		f = s.fe.Spec.ForwardFor
 	}
 	if f != nil {
-		s.forwardFor(f)
+		s.addForwardFor(f)
 	}
+	return txn.Next
 }
 
-func (s *stream) forwardFor(f *spec.ForwardFor) {
-	req, addr := &s.t.req, s.c.addr.Addr()
+func (s *stream) addForwardFor(f *spec.ForwardFor) {
+	req, addr := s.req, s.c.addr.Addr()
 	if addr.IsUnix() {
 		return
 	}
@@ -185,29 +123,35 @@ func (s *stream) forwardFor(f *spec.ForwardFor) {
 	req.Add(name, s.c.ipBytes())
 }
 
-// ipText is an IP address as text.
-type ipText struct {
-	n int
-	b [40]byte
+// notes are what only some clients need.
+type notes struct {
+	// ip is the client's address as text, n bytes of it; 0: not made yet.
+	n    int
+	ip   [40]byte
+	vars txn.Vars // of the session
+}
+
+func (c *client) noted() *notes {
+	if c.notes == nil {
+		c.notes = new(notes)
+	}
+	return c.notes
 }
 
 // ipBytes is the client's address as text, made once a connection. An IPv4 client of
 // an IPv6 socket has a mapped address, in logs as well.
 func (c *client) ipBytes() []byte {
-	if c.ip == nil {
-		c.ip = new(ipText)
-	}
-	if c.ip.n == 0 {
+	x := c.noted()
+	if x.n == 0 {
 		addr := c.addr.Addr()
-		c.ip.n = len(addr.AddrPort().Addr().AppendTo(c.ip.b[:0]))
+		x.n = len(addr.AddrPort().Addr().AppendTo(x.ip[:0]))
 	}
-	return c.ip.b[:c.ip.n]
+	return x.ip[:x.n]
 }
 
 // badRequest answers a request that cannot be understood.
 func (s *stream) badRequest(err *h1.Error) {
 	s.countInvalid()
-	s.gotReq = 0
 	s.keepCli = false
 	s.c.release()
 	s.answer(err.Status, 'P', 'R')
@@ -216,7 +160,7 @@ func (s *stream) badRequest(err *h1.Error) {
 // countInvalid counts a request that did not become one. As in the reference it
 // counts as a request all the same.
 func (s *stream) countInvalid() {
-	if s.gotReq == 0 {
+	if s.req == nil {
 		s.fe.C.Requests++
 		s.fe.C.ReqRate.Add(s.t.Loop.Now(), 1)
 	}
@@ -234,7 +178,6 @@ func (s *stream) requestTimeout() {
 		return
 	}
 	if s.fe.Spec.Options.HTTPIgnoreProbes && s.nothingCame() {
-		s.state = stateEnd
 		s.dropQuietly()
 		return
 	}
@@ -260,7 +203,6 @@ func (s *stream) requestAborted() {
 	s.countInvalid()
 	if s.c.ended {
 		// It may have ended its side only, and may still be told.
-		s.gotReq = 0
 		s.c.release()
 		s.answer(400, 'C', 'R')
 		return

@@ -4,6 +4,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/stats"
+	"bench/proxy/txn"
 )
 
 // interimShare is how many interim responses of one stream are passed on in one turn,
@@ -74,7 +75,7 @@ func (s *stream) readResponse() {
 // are passed on at once, and the head of the final one. More interim responses than
 // a turn may pass on are held.
 func (s *stream) responseData(data []byte, kept bool) {
-	serial, res := s.serial, &s.t.res
+	res := &s.t.res
 	for passed := 0; ; passed++ {
 		if passed == interimShare {
 			if !kept {
@@ -121,7 +122,7 @@ func (s *stream) responseData(data []byte, kept bool) {
 		} else if data = data[n:]; len(data) == 0 {
 			return
 		}
-		if s.serial != serial || s.state != stateResponse {
+		if s.state != stateResponse {
 			return
 		}
 	}
@@ -146,11 +147,10 @@ func (s *stream) flushInterim() {
 	}
 }
 
-// gotResponse passes on the head of the final response with what has come of
+// gotResponse sends the final response on its way to the client, with what has come of
 // the body.
 func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	t, sc, res := s.t, s.sc, &s.t.res
-	body := res.Body
 	if res.Status == 101 && (!s.upgrade || res.Conn&message.ConnUpgrade == 0) {
 		// Not asked for, or not said as RFC 9110 §7.8 wants it.
 		side := s.server()
@@ -163,26 +163,38 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	if s.version < message.HTTP11 {
 		mode = h1.ChunkStrip
 	}
-	s.down.begin(body, mode)
+	s.down.begin(res.Body, mode)
 	out, tail, used := s.down.take(data[n:])
 	if s.down.err != nil {
 		// Broken from the start: better an answer of our own than half of this.
 		s.badResponse()
 		return
 	}
-	now := t.Loop.Now()
-	s.gotRes = now
-	s.status = res.Status
+	s.gotRes = t.Loop.Now()
+	s.status = int32(res.Status)
 	sc.uses++
 	side := s.server()
 	side.C.Requests++
-	countResponse(&side.C.Responses, s.status)
+	countResponse(&side.C.Responses, res.Status)
+	s.forget() // the request
+	if s.txn != nil {
+		s.txn.ReqVars.Reset()
+	}
+	s.res, s.resKeep = res, res.KeepAlive
+	t.arrived = arrival{of: s, data: data, used: n + used, kept: kept, down: true, out: out, tail: tail}
+	s.set(&s.be.back)
+	s.advance(txn.Next)
+}
 
-	s.resKeep = res.KeepAlive
+// forward is the last step of a response: its head goes to the client with what has
+// come of the body, and events move the rest.
+func (s *stream) forward() txn.Verdict {
+	t, res := s.t, s.res
+	s.status = int32(res.Status) // as rules may have changed it
 	s.keepSrv = s.keepSrv && s.resKeep
-	switch body.Kind {
+	switch res.Body.Kind {
 	case message.BodyChunked:
-		if mode == h1.ChunkStrip {
+		if s.version < message.HTTP11 {
 			h1.Unchunk(res)
 			s.keepCli = false
 		}
@@ -206,12 +218,8 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	}
 	s.headOut = true
 	s.releaseFirst()
-	st := s.pushHead(head, out, tail)
-	if kept {
-		sc.consume(n + used)
-	} else {
-		sc.keep(data[n+used:])
-	}
+	st := s.pushResponse(head)
+	s.forget()
 	s.state = stateData
 	switch {
 	case st == flowDstErr:
@@ -223,6 +231,31 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	default:
 		s.pumpDown()
 	}
+	return txn.Wait
+}
+
+// pushResponse sends the head with the beginning of the body, which has come in this
+// turn or waits already.
+func (s *stream) pushResponse(head []byte) (st flowState) {
+	t, sc, a := s.t, s.sc, &s.t.arrived
+	if a.of != s {
+		early := s.down.out
+		s.down.out = nil
+		if early == nil {
+			return s.pushHead(head, nil, nil)
+		}
+		st = s.pushHead(head, early.data(), nil)
+		t.bufs.put(early)
+		return st
+	}
+	a.of = nil
+	st = s.pushHead(head, a.out, a.tail)
+	if a.kept {
+		sc.consume(a.used)
+	} else {
+		sc.keep(a.data[a.used:])
+	}
+	return st
 }
 
 // smallBody is up to where a body is copied behind its head: for so little one
@@ -279,268 +312,4 @@ func (s *stream) badResponse() {
 	s.be.C.ErrResp++
 	s.server().C.ErrResp++
 	s.fail(502, 'P', 'H')
-}
-
-// pumpUp moves the request, or the client's half of a tunnel, to the server.
-func (s *stream) pumpUp() {
-	t, sc := s.t, s.sc
-	if sc == nil {
-		return
-	}
-	if s.first != nil && !s.first.empty() {
-		n, ok := sc.send(s.first.data())
-		if !ok {
-			s.serverWriteFailed()
-			return
-		}
-		if s.first.r += n; n > 0 {
-			s.touchServer()
-		}
-		if !s.first.empty() {
-			s.arm()
-			return
-		}
-	}
-	if s.up.ended && !s.up.pending() {
-		s.requestSent()
-		return
-	}
-	before, after := s.c.bytesIn, sc.bytesOut
-	st := s.up.pump(t, &s.c.endpoint, &sc.endpoint)
-	if s.c.bytesIn != before || sc.bytesOut != after {
-		s.fe.C.BytesIn += s.c.bytesIn - before
-		s.t.Listeners[s.c.l.Index].C.BytesIn += s.c.bytesIn - before
-		s.overflow = true
-		s.releaseFirst()
-		if s.raw() {
-			s.sentUp(s.c.bytesIn != before, sc.bytesOut != after)
-		} else {
-			s.touchServer()
-		}
-	}
-	switch st {
-	case flowWait:
-		if !s.raw() || s.cliExp == never {
-			s.touchClient()
-		}
-		s.arm()
-	case flowBlocked:
-		s.clientUnasked()
-		s.arm()
-	case flowYield:
-		s.yield()
-	case flowDone:
-		s.requestSent()
-	case flowCut:
-		s.clientCut()
-	case flowSrcErr:
-		s.clientGone()
-	case flowDstErr:
-		s.serverWriteFailed()
-	case flowBroken:
-		s.fe.C.ErrReq++
-		s.keepCli = false
-		at := byte('D')
-		if s.state == stateResponse {
-			at = 'H'
-		}
-		s.fail(400, 'P', at)
-	}
-}
-
-// requestSent is reached when everything from the client has gone to the server.
-func (s *stream) requestSent() {
-	if s.tunnel || !s.http {
-		s.halfClose()
-		return
-	}
-	if s.state == stateData && s.down.ended && !s.down.pending() {
-		s.finish()
-		return
-	}
-	if !s.mayReplay() {
-		// A server may take its time: nothing is held meanwhile.
-		s.releaseFirst()
-	}
-	s.clientUnasked()
-	s.arm()
-	if s.state == stateResponse && s.clientClosed() {
-		s.clientWhileServed()
-	}
-}
-
-// clientWhileServed looks after a client that closes, or breaks, while its
-// request is being answered.
-func (s *stream) clientWhileServed() {
-	if !s.abortOnClose() {
-		// Half-closing is legitimate; only a connection that is broken has
-		// nobody to answer.
-		if !s.clientBroken() {
-			return
-		}
-	}
-	s.clientGone()
-}
-
-// clientGone ends the stream because the client connection failed or closed.
-func (s *stream) clientGone() {
-	s.countClientAbort()
-	at := byte('D')
-	if s.state == stateResponse && s.http {
-		at = 'H'
-		s.status = 400
-	}
-	s.abort('C', at)
-}
-
-// clientCut ends a stream whose client closed within the request body.
-func (s *stream) clientCut() {
-	s.countClientAbort()
-	s.abort('C', 'D')
-}
-
-// countClientAbort counts a stream that ends early for the client's sake, unless
-// something else was the reason before.
-func (s *stream) countClientAbort() {
-	if s.flags[0] != '-' {
-		return
-	}
-	if s.be != nil {
-		s.be.C.ClientAborts++
-	}
-	if s.srv != nil {
-		s.server().C.ClientAborts++
-	}
-}
-
-// countServerAbort is countClientAbort for the server.
-func (s *stream) countServerAbort() {
-	if s.flags[0] != '-' {
-		return
-	}
-	s.be.C.ServerAborts++
-	if s.srv != nil {
-		s.server().C.ServerAborts++
-	}
-}
-
-// serverWriteFailed deals with a server that takes no more of the request. It
-// may have answered already, and that answer is still to be read.
-func (s *stream) serverWriteFailed() {
-	if s.state == stateResponse && s.http {
-		s.sc.readable = true
-		s.sc.hup = true
-		s.keepSrv = false
-		s.releaseUp()
-		s.readResponse()
-		return
-	}
-	if s.http && !s.tunnel && s.down.ended {
-		// It had answered already and wants no more.
-		s.keepCli, s.keepSrv = false, false
-		s.releaseUp()
-		s.up.ended = true
-		if !s.down.pending() {
-			s.finish()
-		}
-		return
-	}
-	s.countServerAbort()
-	s.abort('S', 'D')
-}
-
-// releaseUp drops what was still to be sent to the server.
-func (s *stream) releaseUp() {
-	s.up.release(s.t)
-	if s.first != nil {
-		s.first.r = s.first.w
-	}
-}
-
-func (s *stream) releaseFirst() {
-	if s.first != nil && s.first.empty() {
-		s.t.bufs.put(s.first)
-		s.first = nil
-	}
-}
-
-// pumpDown moves the response, or the server's half of a tunnel, to the client.
-func (s *stream) pumpDown() {
-	sc, c := s.sc, s.c
-	if sc == nil {
-		// The server's part is over; only the rest for the client remains.
-		s.afterDown(s.down.flush(s.t, &c.endpoint))
-		return
-	}
-	before, after := sc.bytesIn, c.bytesOut
-	st := s.down.pump(s.t, &sc.endpoint, &c.endpoint)
-	switch {
-	case s.raw():
-		s.sentDown(sc.bytesIn != before, c.bytesOut != after)
-	case sc.bytesIn != before:
-		s.touchServer()
-	}
-	s.afterDown(st)
-}
-
-// clientUnasked ends the time-out of a client that need send nothing now, unless it
-// is to take something.
-func (s *stream) clientUnasked() {
-	if !s.down.pending() {
-		s.cliExp = never
-	}
-}
-
-// clientSlow waits for a client that takes nothing now. Meanwhile nothing is asked of
-// the server, unless it is to take something itself.
-func (s *stream) clientSlow() {
-	s.touchClient()
-	if !s.sending() {
-		s.srvExp = never
-	}
-	s.arm()
-}
-
-func (s *stream) gotFirstByte() {
-	if s.gotRes == 0 {
-		s.gotRes = s.t.Loop.Now()
-	}
-}
-
-func (s *stream) afterDown(st flowState) {
-	switch st {
-	case flowWait:
-		if s.sc == nil {
-			s.finish()
-			return
-		}
-		if s.http && !s.tunnel {
-			s.cliExp = never
-		}
-		if s.srvExp == never {
-			s.touchServer() // the client was slow, now it is the server's turn
-		}
-		s.arm()
-	case flowBlocked:
-		s.clientSlow()
-	case flowYield:
-		s.yield()
-	case flowDone:
-		if s.raw() {
-			s.serverHalfClosed()
-			return
-		}
-		s.finish()
-	case flowCut, flowSrcErr:
-		s.be.C.ErrResp++
-		s.server().C.ErrResp++
-		s.countServerAbort()
-		s.abort('S', 'D')
-	case flowDstErr:
-		s.clientGone()
-	case flowBroken:
-		s.be.C.ErrResp++
-		s.server().C.ErrResp++
-		s.abort('S', 'D')
-	}
 }

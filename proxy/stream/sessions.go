@@ -21,7 +21,7 @@ type Session struct {
 
 // names of the states, as operators see them.
 var stateNames = [...]string{
-	stateRequest: "REQ", stateQueue: "QUE", statePause: "TAR", stateConnect: "CON",
+	stateRequest: "REQ", stateRules: "INI", stateQueue: "QUE", statePause: "TAR", stateConnect: "CON",
 	stateResponse: "RSP", stateData: "EST", stateFlush: "CLO", stateEnd: "DIS",
 }
 
@@ -36,7 +36,7 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 		s := Session{
 			ID: st.serial, Source: c.addr.Addr(), Frontend: c.fe.Spec.Name, HTTP: st.http, State: stateNames[st.state],
 			Started: st.begin, BytesIn: c.bytesIn - st.inBase, BytesOut: c.bytesOut - st.outBase,
-			ClientFD: c.fd, ServerFD: -1, Retries: st.retries, Expires: min(st.cliExp, st.srvExp, st.exp),
+			ClientFD: c.fd, ServerFD: -1, Retries: int(st.retries), Expires: min(st.cliExp, st.srvExp, st.exp),
 		}
 		if st.be != nil {
 			s.Backend = st.be.Spec.Name
@@ -91,8 +91,8 @@ func (t *Thread) KillServerStreams(s *server.Server, cause byte) {
 // request has gone to the server, what is missing is the server's answer.
 func (s *stream) kill(cause byte) {
 	switch s.state {
-	case stateRequest:
-		s.abort(cause, 'R')
+	case stateRequest, stateRules:
+		s.abort(cause, s.whereInRules())
 	case stateQueue:
 		s.fail(503, cause, 'Q')
 	case statePause, stateConnect:

@@ -10,50 +10,66 @@ import (
 	"bench/proxy/server"
 )
 
-// state is the step a stream has reached.
+// state is what a stream waits for.
 type state uint8
 
 const (
 	stateRequest  state = iota // reading the request head
+	stateRules                 // a step waits for more of the message, or for time to pass
 	stateQueue                 // waiting for a slot
 	statePause                 // waiting before the next connection attempt
 	stateConnect               // connecting
 	stateResponse              // request sent or being sent, no response head yet
 	stateData                  // forwarding the response, or bytes in both directions
 	stateFlush                 // an answer of our own is on its way to the client
-	stateEnd                   // finished; the object may be in use for another
+	stateEnd                   // finished; the object is used again in a later turn
 )
 
 // stream is one request with its response, or in TCP mode one connection. A TCP
 // connection that idles holds one, so what only HTTP needs belongs into exchange.
 type stream struct {
-	t         *Thread
-	serial    uint64
-	c         *client
-	fe        *Front
-	be        *Back          // nil until chosen
+	// Made once.
+	t       *Thread
+	waiter  server.Waiter
+	dequeue func() // dequeued
+
+	life
+}
+
+// life is what a stream is from its beginning to its end.
+type life struct {
+	serial uint64
+	c      *client
+	fe     *Front
+	be     *Back // nil until chosen
+	// way and at are the step that the stream has reached.
+	way       *way
+	*exchange                // nil in TCP mode
+	txn       *transaction   // what rules see; nil until there are any
 	srv       *server.Server // holds a slot of it; nil: none
-	sc        *serverConn
-	*exchange // nil in TCP mode
-	state     state
-	http      bool
-	tunnel    bool // HTTP is over, bytes flow both ways
-	overflow  bool // bytes beyond first were sent or taken from the client
-	keepCli   bool // the client connection goes on afterwards
-	keepSrv   bool // the server connection may be reused
-	headOut   bool // a final response head was given to the client
-	queued    bool
-	redisp    bool
-	reused    bool // the server connection had served before
-	fresh     bool // reuse no more connections for this request
-	held      bool // the server connection keeps what was not looked at yet
-	cutShort  bool // the client connection is to be closed at once
+	prevSrv   *server.Server // avoided when choosing again
+	attempt
+
+	at       int8
+	state    state
+	http     bool
+	tunnel   bool // HTTP is over, bytes flow both ways
+	overflow bool // bytes beyond first were sent or taken from the client
+	keepCli  bool // the client connection goes on afterwards
+	keepSrv  bool // the server connection may be reused
+	headOut  bool // a final response head was given to the client
+	queued   bool
+	redisp   bool
+	fresh    bool // reuse no more connections for this request
+	cutShort bool // the client connection is to be closed at once
 	// uncounted: the request is as if it had never come, in logs and counters.
 	uncounted bool
+	unlogged  bool // there is no log line
 	// handedOver: the stream ended while a slot was on its way to it.
 	handedOver bool
 	flags      [2]byte
-	status     int
+	status     int32
+	retries    int32
 
 	// first is the request as it is sent: the head and as much of the body as
 	// fits. It is kept until the response begins, so that the request can be
@@ -61,99 +77,98 @@ type stream struct {
 	first    *buffer
 	up, down flow
 
-	cliExp, srvExp int64 // deadlines of the two sides; never: none
-	exp            int64 // deadline of the state: queue, pause, connect
-
-	waiter   server.Waiter
-	prevSrv  *server.Server // avoided when choosing again
-	retries  int
-	srvQueue int64 // position on arrival in the queues
-	beQueue  int64
-	dequeue  func() // dequeued, made once
-
-	// Times of the steps, monotonic; 0: not reached.
-	begin, gotReq, gotSrv, connected, gotRes int64
-	outBase, inBase                          uint64 // client's bytes out and in when the stream began
-
-	next *stream
+	deadlines
+	times
+	srvQueue, beQueue int64  // position on arrival in the queues
+	outBase, inBase   uint64 // client's bytes out and in when the stream began
 }
+
+// attempt is one try at a server.
+type attempt struct {
+	sc     *serverConn
+	reused bool // the connection had served before
+	held   bool // the connection keeps what was not looked at yet
+}
+
+// deadlines are those of the two sides and of what the stream waits for; never: none.
+type deadlines struct{ cliExp, srvExp, exp int64 }
+
+// times are those of the steps, monotonic; 0: not reached.
+type times struct{ begin, gotReq, gotSrv, connected, gotRes int64 }
 
 // exchange is what a stream needs to speak HTTP.
 type exchange struct {
-	parser   h1.Parser // of the request, then of the response
 	upBody   h1.Chunked
 	downBody h1.Chunked
-	method   message.Method
-	version  message.Version
-	upgrade  bool // the request offers to leave HTTP
-	resKeep  bool // the response leaves the server connection open
-	// line keeps the request line for the log.
-	line                 []byte
-	methodEnd, targetEnd int
+	line     []byte // the request line, for the log
+	request
+}
 
-	next *exchange
+// request is what is known of the request of an exchange, and of its response.
+type request struct {
+	parser  h1.Parser // of the request, then of the response
+	method  message.Method
+	version message.Version
+	upgrade bool // the request offers to leave HTTP
+	resKeep bool // the response leaves the server connection open
+	// req is the request from its arrival until its head was written, res the response;
+	// nil: there is none. They are good for this turn, unless they have been detached,
+	// to kept.
+	req  *message.Request
+	res  *message.Response
+	kept *detached
+	// The head in first is headLen bytes long, and written for headFor.
+	headFor              *server.Server
+	headLen              int32
+	methodEnd, targetEnd int // in line
 }
 
 // newExchange returns an empty exchange.
 func (t *Thread) newExchange() *exchange {
-	x := t.freeExc
-	if x == nil {
-		t.nExc.made++
-		return &exchange{}
-	}
-	t.nExc.free--
-	t.freeExc, x.next = x.next, nil
-	x.parser.Reset()
-	x.method, x.version, x.upgrade, x.resKeep = 0, 0, false, false
+	x, _ := t.excs.get(t.Loop.Turns())
+	x.request = request{}
 	x.line = x.line[:0]
-	x.methodEnd, x.targetEnd = 0, 0
 	return x
 }
 
 // newStream gives the client a stream, in stateRequest.
 func (t *Thread) newStream(c *client) *stream {
-	s := t.freeStr
-	if s == nil {
-		s = &stream{t: t}
+	s, isNew := t.strs.get(t.Loop.Turns())
+	if isNew {
+		s.t = t
 		s.waiter.Wake = s.wakeFromQueue
 		s.dequeue = s.dequeued
-		t.nStr.made++
-	} else {
-		t.nStr.free--
-		t.freeStr = s.next
 	}
 	t.serial++
-	s.serial = t.serial
-	s.c, s.fe, s.be, s.srv, s.sc = c, c.fe, nil, nil, nil
-	s.state, s.http, s.tunnel = stateRequest, c.fe.Spec.SpeaksHTTP(), false
-	s.up, s.down = flow{}, flow{}
-	if s.http {
-		s.exchange = t.newExchange()
-		s.up.chunks, s.down.chunks = &s.upBody, &s.downBody
-	}
-	s.overflow, s.keepCli, s.keepSrv, s.headOut = false, false, false, false
-	s.cliExp, s.srvExp, s.exp = never, never, never
-	s.queued, s.prevSrv, s.retries, s.redisp, s.reused, s.fresh = false, nil, 0, false, false, false
-	s.cutShort, s.uncounted, s.held = false, false, false
-	s.srvQueue, s.beQueue = 0, 0
+	s.life = life{}
+	s.serial, s.c, s.fe = t.serial, c, c.fe
+	s.flags = [2]byte{'-', '-'}
+	s.deadlines = deadlines{never, never, never}
 	s.waiter.Forget()
-	s.begin, s.gotReq, s.gotSrv, s.connected, s.gotRes = t.Loop.Now(), 0, 0, 0, 0
-	s.status, s.flags = 0, [2]byte{'-', '-'}
+	s.begin = t.Loop.Now()
 	s.outBase, s.inBase = c.bytesOut, c.bytesIn
 	c.stream = s
-	if s.http {
-		s.cliExp = never
-		if d := firstOf(c.fe.Spec.Timeouts.HTTPRequest, c.fe.Spec.Timeouts.Client); d > 0 {
-			s.cliExp = s.begin + int64(d)
-			if c.served == 0 {
-				// The first request has to come within the time-out counted
-				// from the accept.
-				s.cliExp = c.accepted + int64(d)
-			}
-		}
-		s.arm()
+	if c.fe.Spec.SpeaksHTTP() {
+		s.beginHTTP()
 	}
 	return s
+}
+
+// beginHTTP makes the stream one that waits for a request.
+func (s *stream) beginHTTP() {
+	c := s.c
+	s.http = true
+	s.exchange = s.t.newExchange()
+	s.up.chunks, s.down.chunks = &s.upBody, &s.downBody
+	if d := firstOf(c.fe.Spec.Timeouts.HTTPRequest, c.fe.Spec.Timeouts.Client); d > 0 {
+		s.cliExp = s.begin + int64(d)
+		if c.served == 0 {
+			// The first request has to come within the time-out counted from the
+			// accept.
+			s.cliExp = c.accepted + int64(d)
+		}
+	}
+	s.arm()
 }
 
 // arm sets the one timer of the connection to the nearest deadline.
@@ -181,6 +196,8 @@ func (s *stream) clientReady(ev poller.Events) {
 	switch s.state {
 	case stateRequest:
 		s.c.readRequest()
+	case stateRules:
+		s.input()
 	case stateQueue, statePause, stateConnect:
 		s.clientWhileWaiting()
 	case stateResponse, stateData:
@@ -209,11 +226,11 @@ func (s *stream) serverReady(ev poller.Events) {
 	case stateConnect:
 		s.connectOutcome(ev)
 	case stateResponse, stateData:
-		serial := s.serial
+		sc := s.sc
 		if ev&poller.Out != 0 && s.sending() {
 			s.pumpUp()
 		}
-		if s.serial != serial || s.sc == nil {
+		if s.sc != sc {
 			return
 		}
 		if ev&(poller.In|poller.Hup) != 0 {
@@ -223,6 +240,8 @@ func (s *stream) serverReady(ev poller.Events) {
 				s.pumpDown()
 			}
 		}
+	case stateRules:
+		s.output()
 	case stateRequest, stateQueue, statePause, stateFlush, stateEnd:
 	}
 }
@@ -234,15 +253,20 @@ func (s *stream) sending() bool {
 
 // resume goes on in both directions after a turn's share was used up.
 func (s *stream) resume() {
-	serial := s.serial
 	switch s.state {
 	case stateRequest:
 		s.c.readRequest()
+	case stateRules:
+		if s.http && s.res != nil {
+			s.output()
+		} else {
+			s.input()
+		}
 	case stateResponse, stateData:
 		s.pumpUp()
-		if s.serial == serial && s.state == stateData && s.sc != nil {
+		if s.state == stateData && s.sc != nil {
 			s.pumpDown()
-		} else if s.serial == serial && s.state == stateResponse && s.sc != nil && s.http {
+		} else if s.state == stateResponse && s.sc != nil && s.http {
 			s.readResponse()
 		}
 	case stateQueue, statePause, stateConnect, stateFlush, stateEnd:
@@ -282,9 +306,11 @@ func (s *stream) stateExpired() {
 			s.fail(503, 's', 'Q')
 		}
 	case statePause:
-		s.assign()
+		s.advance(s.returnTo(s.way.server))
 	case stateConnect:
-		s.connectFailed('s')
+		s.advance(s.connectFailed('s'))
+	case stateRules:
+		s.timeOver()
 	case stateRequest, stateResponse, stateData, stateFlush, stateEnd:
 	}
 }

@@ -15,9 +15,11 @@ import (
 	"bench/internal/testpeer"
 	"bench/proxy/h1"
 	"bench/proxy/log"
+	"bench/proxy/sample"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stream"
+	"bench/proxy/txn"
 )
 
 // rig is a one-thread engine between a scripted origin and raw clients.
@@ -27,16 +29,16 @@ type rig struct {
 	thread *stream.Thread
 	loop   *loop.Loop
 	proxy  *spec.Proxy
-	lines  chan log.Record
+	lines  chan txn.Record
 	bind   *spec.Bind
 	fe     *stream.Frontend
 
 	backend *server.Backend
 }
 
-type recorder struct{ out chan log.Record }
+type recorder struct{ out chan txn.Record }
 
-func (r recorder) Log(rec *log.Record) {
+func (r recorder) Log(rec *txn.Record, _ *sample.Context) {
 	c := *rec
 	c.Method, c.URI, c.Version = append([]byte(nil), rec.Method...), append([]byte(nil), rec.URI...), append([]byte(nil), rec.Version...)
 	r.out <- c
@@ -45,13 +47,19 @@ func (r recorder) Log(rec *log.Record) {
 // newRig starts a listen section in front of the servers.
 func newRig(t *testing.T, mode spec.Mode, change func(*spec.Proxy), servers ...string) *rig {
 	t.Helper()
-	lines := make(chan log.Record, 1000)
+	lines := make(chan txn.Record, 1000)
 	r := newRigWith(t, mode, change, recorder{lines}, servers...)
 	r.lines = lines
 	return r
 }
 
 func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log.Sink, servers ...string) *rig {
+	t.Helper()
+	return newRigRuled(t, mode, change, stream.Rules{}, sink, servers...)
+}
+
+// newRigRuled is newRigWith for a proxy with rules.
+func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules stream.Rules, sink log.Sink, servers ...string) *rig {
 	t.Helper()
 	p := &spec.Proxy{
 		Name: "px", Caps: spec.Frontend | spec.Backend, Mode: mode, Retries: 3,
@@ -76,6 +84,9 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 	cfg := &spec.Config{Proxies: []*spec.Proxy{p}}
 	cfg.Global.Tune = spec.Tune{BufSize: 16384, MaxRewrite: 1024, MaxAccept: 100, HTTPMaxHdr: 101, HTTPLogURILen: 1024}
 	sh := &stream.Shared{Config: cfg}
+	if rules != (stream.Rules{}) {
+		sh.Rules = []stream.Rules{rules} // else those of the specification
+	}
 	sh.MaxConn.Store(1000)
 	sh.MaxPipes = 100
 	fe := &stream.Frontend{Spec: p, Limits: h1.DefaultLimits(), Logs: true}

@@ -19,9 +19,11 @@ import (
 	"bench/proxy/log"
 	"bench/proxy/message"
 	"bench/proxy/registry"
+	"bench/proxy/rule"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
+	"bench/proxy/txn"
 )
 
 // Frontend is the runtime side of a proxy that accepts connections, shared by
@@ -51,6 +53,8 @@ type Shared struct {
 	Slots     registry.Slots // of servers, over all backends
 	// Errors holds the answers the proxy gives itself, by proxy index and status.
 	Errors []map[int]*h1.Reply
+	// Rules are used instead of those of the configuration, by proxy index; nil: none are.
+	Rules []Rules
 	// PoolFDs is the number of connections above which none are kept idle.
 	PoolFDs int64
 
@@ -88,26 +92,35 @@ type Thread struct {
 	bufs  bufferPool
 	pipes pipePool
 	head  []byte // heads are written here before they are sent
-	// The message at hand. What it holds are pieces of the buffer it was parsed in,
-	// the loop's scratch buffer most of the time, so it belongs to no stream: what a
-	// stream wants to know of it later it copies.
+	// The messages at hand, and what came behind the request. What they hold are pieces
+	// of the buffer they were parsed in, the loop's scratch buffer most of the time, so
+	// they are good for this turn: a stream that has to wait copies them (detach).
 	req       message.Request
 	res       message.Response
+	arrived   arrival
 	acceptors []*acceptor
 	clients   clientList
 	// connections of clients, those on their way from another thread included.
 	connections atomic.Int64
-	freeCli     *client
-	freeSrv     *serverConn
-	freeStr     *stream
-	freeExc     *exchange
-	// Of the objects in the lists above.
-	nCli, nSrv, nStr, nExc count
-	sweep                  loop.Timer
-	wakeAll                func()
-	serial                 uint64 // of streams, for "show sess"
-	wall                   wallClock
-	rec                    log.Record
+	clis        stock[client]
+	srvs        stock[serverConn]
+	strs        stock[stream]
+	excs        stock[exchange]
+	reqs        stock[detached]
+	txns        stock[transaction]
+	sweep       loop.Timer
+	wakeAll     func()
+	serial      uint64 // of streams, for "show sess"
+	wall        wallClock
+	rec         txn.Record
+	// What rules, samples and logs of this thread run with.
+	rules    *rule.Runner
+	farm     farm
+	ruled    bool                   // there are rules at all
+	backends map[string]*spec.Proxy // by name, for those that samples name
+	bare     txn.Txn                // of a stream without one, for its log line
+	reqTexts [][]byte               // captures, for log lines
+	resTexts [][]byte
 }
 
 // Front is a thread's side of one frontend.
@@ -115,16 +128,30 @@ type Front struct {
 	*Frontend
 	C    stats.Frontend
 	Sink log.Sink // nil: no logs
+	// opening is what a connection goes through before it can be used, way how its
+	// requests, in TCP mode the connection, get to a backend.
+	opening []opening
+	way     way
+	rules   Rules
+
+	reqCaptures, resCaptures capturing
 }
 
 // Back is a thread's side of one backend.
 type Back struct {
 	*server.Backend
-	C       stats.Backend
-	limits  h1.Limits // of responses
-	picker  balance.Picker
-	version uint64
-	usable  []*server.Server
+	C      stats.Backend
+	limits h1.Limits // of responses
+	// http and tcp are how requests, and connections in TCP mode, get to a server;
+	// back is how responses get to the client.
+	http, tcp, back way
+	rules           Rules
+	// nameHeader is the field that says which server a request is for, in lower case;
+	// nil: none does.
+	nameHeader []byte
+	picker     balance.Picker
+	version    uint64
+	usable     []*server.Server
 }
 
 // ServerSide is a thread's side of one server.
@@ -146,6 +173,7 @@ const headRoom = 128 << 10
 func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
 	t := &Thread{ID: id, Loop: l, Shared: sh, head: make([]byte, 0, headRoom)}
 	t.bufs.init(sh.Config.Global.Tune.BufSize)
+	t.prepareRules()
 	for _, f := range sh.Frontends.All() {
 		var sink log.Sink
 		if sinks != nil {

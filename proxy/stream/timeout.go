@@ -85,7 +85,7 @@ func (s *stream) whereWaiting() byte {
 // serverTimeout deals with a server that has been silent for too long.
 func (s *stream) serverTimeout() {
 	switch {
-	case s.state == stateResponse && s.http:
+	case (s.state == stateResponse || s.state == stateRules) && s.http:
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
 		s.fail(504, 's', 'H')
@@ -113,6 +113,8 @@ func (s *stream) clientTimeout() {
 		}
 		s.countClientAbort()
 		s.abort('c', s.whereWaiting())
+	case s.state == stateRules:
+		s.rulesTimeout()
 	case s.state == stateFlush:
 		s.abort('c', 'D')
 	case s.state == stateResponse && s.http && !s.up.ended:

@@ -12,20 +12,20 @@ import (
 
 	"bench/internal/sock"
 	"bench/internal/testpeer"
-	"bench/proxy/log"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
+	"bench/proxy/txn"
 )
 
 // ended is the log line of the stream that ends next.
-func (r *rig) ended() log.Record {
+func (r *rig) ended() txn.Record {
 	r.t.Helper()
 	select {
 	case rec := <-r.lines:
 		return rec
 	case <-time.After(10 * time.Second):
 		r.t.Fatal("the stream goes on")
-		return log.Record{}
+		return txn.Record{}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
 // startTCP begins the one stream of a connection in TCP mode.
@@ -15,13 +16,9 @@ func (s *stream) startTCP() {
 	body := message.Body{Kind: message.BodyTunnel}
 	s.up.begin(body, h1.ChunkKeep)
 	s.down.begin(body, h1.ChunkKeep)
-	if !s.chooseBackend() {
-		s.setFlags('S', 'C')
-		s.end(true)
-		return
-	}
 	s.touchClient()
-	s.assign()
+	s.set(&s.fe.way)
+	s.advance(txn.Next)
 }
 
 // startTunnel lets bytes flow both ways, once the server has agreed to leave HTTP.
@@ -30,9 +27,8 @@ func (s *stream) startTunnel() {
 	s.up.begin(message.Body{Kind: message.BodyTunnel}, h1.ChunkKeep)
 	s.touchServer()
 	s.touchClient()
-	serial := s.serial
 	s.pumpUp()
-	if s.serial == serial && s.state == stateData {
+	if s.state == stateData {
 		s.pumpDown()
 	}
 }

@@ -1,7 +1,4 @@
-// Package log turns what is known of a finished stream into a line and sends it
-// to the configured targets. It formats and sends; what is logged when is
-// decided by the stream.
-package log
+package txn
 
 import (
 	"time"
@@ -66,7 +63,7 @@ type Record struct {
 	RequestCaptures, ResponseCaptures [][]byte
 	// Captured cookies as "name=value"; nil if none.
 	RequestCookie, ResponseCookie []byte
-	// TLS tells that the client speaks TLS, which marks the frontend's name.
+	// TLS says that the client speaks TLS, which marks the frontend's name.
 	TLS                   bool
 	TLSVersion, TLSCipher string
 	// Count numbers the requests of the process, from 1.
@@ -76,14 +73,8 @@ type Record struct {
 	Failed bool
 }
 
-// Sink takes records. A sink belongs to one thread.
-type Sink interface {
-	// Log formats and sends one record; it never blocks.
-	Log(r *Record)
-}
-
-// local is the address the client connected to.
-func (r *Record) local() *sock.Addr {
+// LocalAddr is the address the client connected to.
+func (r *Record) LocalAddr() *sock.Addr {
 	if r.Socket > 0 && r.Local.AddrPort().Addr().IsUnspecified() {
 		if a, errno := sock.LocalAddr(r.Socket); errno == 0 {
 			r.Local = a

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bench/internal/nearest"
+	"bench/proxy/rule"
+	"bench/proxy/spec"
+)
+
+func lowered(s string) string { return strings.ToLower(s) }
+
+// rules makes the lists of a proxy of what was read of its section.
+func (p *parser) rules(s *section, px *spec.Proxy) {
+	s.rules[rule.Request] = append(s.rules[rule.Request], s.redirects...)
+	for place, rules := range s.rules {
+		place := rule.Place(place)
+		if len(rules) == 0 {
+			continue
+		}
+		if px.Mode != spec.ModeHTTP && place >= rule.Request {
+			continue
+		}
+		px.Rules[place] = &rule.List{Place: place, Rules: rules, Delay: s.inspect.val}
+	}
+	px.ReqCaptures, px.ResCaptures, px.MonitorFail = s.reqCaptures, s.resCaptures, s.monitorFail
+}
+
+// checkRules warns about rules and samples that need HTTP in a section without.
+func (p *parser) checkRules(s *section, px *spec.Proxy) {
+	if s.inspect.set && len(s.rules[rule.Content]) == 0 {
+		p.warning(s, s.inspect.pos, "'tcp-request inspect-delay' of '%s' has no effect without 'tcp-request content' rules", px.Name)
+	}
+	if len(s.monitorFail) > 0 && px.MonitorURI == "" {
+		p.warning(s, s.pos, "'monitor fail' of '%s' has no effect without 'monitor-uri'", px.Name)
+	}
+	if px.Mode == spec.ModeHTTP {
+		return
+	}
+	if s.httpRules.Line > 0 {
+		p.warning(s, s.httpRules, "'http-request' and 'http-response' rules of '%s' are ignored: they need 'mode http'", px.Name)
+	}
+	if s.http != nil {
+		p.report(Diagnostic{Severity: Warning, Pos: s.http.pos, Word: s.http.fetch, Source: s.http.text, Msg: fmt.Sprintf("sample fetch '%s' never has a value in '%s': it needs 'mode http'", s.http.fetch, px.Name)})
+	}
+	if len(s.reqCaptures)+len(s.resCaptures) > 0 && slices.ContainsFunc(append(slices.Clip(s.reqCaptures), s.resCaptures...), func(c spec.Capture) bool { return c.Field != "" }) {
+		p.warning(s, s.pos, "captures of header fields of '%s' are ignored: they need 'mode http'", px.Name)
+	}
+}
+
+// resolveSamples finds the proxies and servers that expressions name.
+func (p *parser) resolveSamples(cfg *spec.Config) {
+	for _, u := range p.sampleUses {
+		report := func(suggestion, format string, a ...any) {
+			at := u.pos
+			if i := strings.Index(u.text, "("+u.Name); i >= 0 {
+				at.Col = i + 2
+			}
+			p.report(Diagnostic{Severity: Alert, Pos: at, Word: u.Name, Msg: fmt.Sprintf(format, a...), Suggestion: suggestion, Source: u.text})
+		}
+		name, server := u.Name, ""
+		if u.Server {
+			var both bool
+			if name, server, both = strings.Cut(u.Name, "/"); !both {
+				name, server = u.sect.name, u.Name
+			}
+		}
+		side, kind := spec.Backend, "backend"
+		if u.Frontend {
+			side, kind = spec.Frontend, "frontend"
+		}
+		s := p.proxyNamed(name, side)
+		if s == nil {
+			report(nearest.Word(name, p.namesOfSide(side)), "there is no %s '%s'", kind, name)
+			continue
+		}
+		u.Arg.Int = int64(s.index)
+		if !u.Server {
+			continue
+		}
+		servers := cfg.Proxies[s.index].Servers
+		u.Arg.Server = server
+		if !slices.ContainsFunc(servers, func(x *spec.Server) bool { return x.Name == server }) {
+			names := make([]string, len(servers))
+			for i, x := range servers {
+				names[i] = x.Name
+			}
+			report(nearest.Word(server, names), "there is no server '%s' in backend '%s'", server, name)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package config
+
+import (
+	"time"
+
+	"bench/proxy/acl"
+	"bench/proxy/rule"
+	"bench/proxy/spec"
+	"bench/proxy/txn"
+)
+
+// ruleKeywords are lists of rules (configuration manual, section 4.2).
+func ruleKeywords() []keyword {
+	const cond = " [{ if | unless } <condition>]"
+	list := func(place rule.Place, sc scope, doc string) keyword {
+		return keyword{name: place.String(), args: "<action> [<argument>...]" + cond, scope: sc, strict: true, doc: doc, read: func(l *line) { readRule(l, place) }}
+	}
+	return []keyword{
+		list(rule.Connection, inFront, "Rules about connections that were accepted."),
+		list(rule.Session, inFront, "Rules about connections that are ready to be used."),
+		list(rule.Content, inFront|inBack, "Rules about what clients send before it is understood."),
+		{name: "tcp-request inspect-delay", args: "<time>", scope: inFront | inBack, strict: true, doc: "How long rules about content wait for more.", read: func(l *line) {
+			if w, ok := l.one("a time"); ok {
+				if d, ok := l.duration(w, time.Millisecond); ok {
+					l.sect.inspect.put(d, l.pos)
+				}
+			}
+		}},
+		list(rule.Request, inFront|inBack, "Rules about requests."),
+		list(rule.Response, inFront|inBack, "Rules about responses of servers."),
+		list(rule.AfterResponse, inFront|inBack, "Rules about all responses, those of the proxy's own included."),
+		{name: "redirect", args: "{ location | prefix | scheme } <format> [<option>...]" + cond, scope: inFront | inBack, strict: true, doc: "Send clients elsewhere, after all \"http-request\" rules.", read: readRedirect},
+		{name: "monitor fail", args: "{ if | unless } <condition>", scope: inFront, strict: true, doc: "Answer requests for the monitor URI with an error if the condition holds.", read: readMonitorFail},
+		capture("request", "Keep a header field of requests for the log.", func(s *section) *[]spec.Capture { return &s.reqCaptures }),
+		capture("response", "Keep a header field of responses for the log.", func(s *section) *[]spec.Capture { return &s.resCaptures }),
+		{name: "declare capture", args: "{ request | response } len <length>", scope: inFront, strict: true, doc: "Make a slot in which rules keep something for the log.", read: readDeclareCapture},
+	}
+}
+
+// steps are those at which the rules of a place of the section run, and their name.
+func (l *line) steps(place rule.Place) (txn.Steps, string) {
+	switch place {
+	case rule.Connection:
+		return txn.At(txn.StepConnection), txn.StepConnection.String()
+	case rule.Session:
+		return txn.At(txn.StepSession), txn.StepSession.String()
+	case rule.Content:
+		return txn.At(txn.StepContent), txn.StepContent.String()
+	case rule.Response, rule.AfterResponse:
+		return txn.At(txn.StepResponse), txn.StepResponse.String()
+	case rule.Request, rule.NumPlaces:
+	}
+	var at txn.Steps
+	where := txn.StepBackend
+	if l.sect.kind&inBack != 0 {
+		at |= txn.At(txn.StepBackend)
+	}
+	if l.sect.kind&inFront != 0 {
+		at |= txn.At(txn.StepRequest)
+		where = txn.StepRequest
+	}
+	return at, where.String()
+}
+
+// ruleParser reads the arguments of a line as a rule.
+func (l *line) ruleParser(place rule.Place) *rule.Parser {
+	at, where := l.steps(place)
+	p := &rule.Parser{
+		Place: place, Words: texts(l.args),
+		Lookup:   &acl.Lookup{Named: l.sect.acls, Env: l.sampleEnv(at, where)},
+		Duration: func(s string) (time.Duration, error) { return parseTime(s, time.Millisecond) },
+		Size:     parseSize,
+		Warn:     func(msg string) { l.warn(l.args[0], "'%s': %s", l.kw.name, msg) },
+	}
+	if l.sect.kind&inFront != 0 {
+		p.AddCapture = func(length int) int {
+			l.sect.reqCaptures = append(l.sect.reqCaptures, spec.Capture{Length: length})
+			return len(l.sect.reqCaptures) - 1
+		}
+	}
+	return p
+}
+
+func readRule(l *line, place rule.Place) {
+	if !l.arity(1, maxWords, "an action") {
+		return
+	}
+	r, err := l.ruleParser(place).Parse()
+	l.addRule(place, &l.sect.rules[place], r, err)
+}
+
+// addRule takes a rule that was read, or reports why it was not.
+func (l *line) addRule(place rule.Place, to *[]*rule.Rule, r *rule.Rule, err error) {
+	if err != nil {
+		l.misread(err, 0)
+		return
+	}
+	at, where := l.steps(place)
+	l.checkCond(r.Cond(), at, where)
+	if e, ok := r.HTTP(); ok {
+		l.sect.noteHTTP(e, l.pos, l.text)
+	}
+	if n := len(*to); n > 0 && (*to)[n-1].Final() {
+		l.warn(l.head, "'%s' is never reached: the rule before it, '%s', has no condition", l.kw.name, (*to)[n-1])
+	}
+	if place >= rule.Request && l.sect.httpRules.Line == 0 {
+		l.sect.httpRules = l.pos
+	}
+	*to = append(*to, r)
+}
+
+// readRedirect takes a "redirect" line, which counts as a rule about requests that
+// comes after all others.
+func readRedirect(l *line) {
+	if !l.arity(1, maxWords, "a destination") {
+		return
+	}
+	r, err := l.ruleParser(rule.Request).ParseRedirect()
+	l.addRule(rule.Request, &l.sect.redirects, r, err)
+}
+
+func readMonitorFail(l *line) {
+	if !l.arity(1, maxWords, "'if' or 'unless', and a condition") {
+		return
+	}
+	if w := l.args[0]; w.text != "if" && w.text != "unless" {
+		l.fail(w, "'monitor fail' expects 'if' or 'unless', not '%s'", w.text)
+		return
+	}
+	if c, ok := l.cond(txn.At(txn.StepRequest), "answers to the monitor URI", 0); ok {
+		l.sect.monitorFail = append(l.sect.monitorFail, c)
+	}
+}
+
+// maxCapture is the longest text to be kept.
+const maxCapture = 65535
+
+func capture(of, doc string, list func(*section) *[]spec.Capture) keyword {
+	return keyword{name: "capture " + of + " header", args: "<name> len <length>", scope: inFront, strict: true, doc: doc, read: func(l *line) {
+		if !l.arity(3, 3, "a name, 'len' and a length") {
+			return
+		}
+		if !isToken(l.args[0].text) {
+			l.fail(l.args[0], "'%s' is not a name of a header field", l.args[0].text)
+			return
+		}
+		if l.args[1].text != "len" {
+			l.fail(l.args[1], "'%s' expects 'len', not '%s'", l.kw.name, l.args[1].text)
+			return
+		}
+		if n, ok := l.integer(l.args[2], 1, maxCapture); ok {
+			to := list(l.sect)
+			*to = append(*to, spec.Capture{Field: lowered(l.args[0].text), Length: n})
+		}
+	}}
+}
+
+func readDeclareCapture(l *line) {
+	if !l.arity(3, 3, "'request' or 'response', 'len' and a length") {
+		return
+	}
+	to := &l.sect.reqCaptures
+	switch w := l.args[0]; w.text {
+	case "request":
+	case "response":
+		to = &l.sect.resCaptures
+	default:
+		l.unknown(w, "message", []string{"request", "response"})
+		return
+	}
+	if l.args[1].text != "len" {
+		l.fail(l.args[1], "'%s' expects 'len', not '%s'", l.kw.name, l.args[1].text)
+		return
+	}
+	if n, ok := l.integer(l.args[2], 1, maxCapture); ok {
+		*to = append(*to, spec.Capture{Length: n})
+	}
+}

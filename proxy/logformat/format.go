@@ -1,0 +1,311 @@
+// Package logformat compiles the layouts of log lines and of texts in rules, and
+// writes them: text, aliases such as %ci, and sample expressions such as %[src].
+package logformat
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bench/proxy/sample"
+	"bench/proxy/txn"
+)
+
+// Standard formats, as the equivalents of the options that select them
+// (configuration manual, sections 8.2.1 to 8.2.3).
+const (
+	HTTPFormat    = `%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r`
+	TCPFormat     = `%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq`
+	CLFFormat     = `%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl`
+	ConnectFormat = `Connect %peers (%f/%mode)`
+)
+
+// flags change how a value is written.
+type flags uint8
+
+const (
+	quote  flags = 1 << iota // Q: in double quotes
+	hex                      // X: numbers and addresses in hexadecimal
+	escape                   // E: backslash before " \ ]
+)
+
+// op appends one piece: a value, then literal text, then a separator, each if there
+// is one.
+type op struct {
+	fn    func(*Writer, *txn.Record, flags)
+	expr  *sample.Expr
+	flags flags
+	gap   bool // a space, unless there is one already
+	text  string
+}
+
+// Format is a compiled format. It is immutable and may be shared.
+type Format struct {
+	text    string
+	ops     []op
+	log     bool
+	aliases bool // has any
+	at      txn.Steps
+}
+
+// Alias is a named value of formats.
+type Alias struct {
+	Name string // without the percent sign
+	Fn   func(*Writer, *txn.Record, flags)
+	Doc  string
+}
+
+// Aliases are the table.
+func Aliases() []Alias { return aliases }
+
+// Error is a mistake in a format.
+type Error struct {
+	Off int // in the text of the format, from 0
+	Err error
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%v (column %d of the format)", e.Err, e.Off+1)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// CompileLog translates the layout of a log line: text, "%%", "%alias",
+// "%{+Q,-X,+E}alias" and "%[expression]". Runs of spaces become one, and none is
+// written beside a value that left nothing. What is empty is written as "-".
+func CompileLog(text string, env *sample.Env) (*Format, error) {
+	return compile(text, env, true)
+}
+
+// CompileText translates a text of a rule. Spaces are taken as they are, and what is
+// empty leaves nothing.
+func CompileText(text string, env *sample.Env) (*Format, error) {
+	return compile(text, env, false)
+}
+
+// MustLog compiles a standard format, which uses no expressions.
+func MustLog(text string) *Format {
+	f, err := CompileLog(text, &sample.Env{})
+	if err != nil {
+		panic("logformat: " + err.Error()) // a mistake in the constants above
+	}
+	return f
+}
+
+func compile(text string, env *sample.Env, log bool) (*Format, error) {
+	f := &Format{text: text, log: log, at: txn.Between(0, txn.StepLog)}
+	var global flags
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == ' ' && log:
+			for i < len(text) && text[i] == ' ' {
+				i++
+			}
+			f.separator()
+		case c != '%':
+			j := i
+			for j < len(text) && text[j] != '%' && (text[j] != ' ' || !log) {
+				j++
+			}
+			f.literal(text[i:j])
+			i = j
+		case strings.HasPrefix(text[i:], "%%"):
+			f.literal("%")
+			i += 2
+		default:
+			n, err := f.value(text[i:], &global, env)
+			if err != nil {
+				off := i
+				if e, ok := errors.AsType[*sample.Error](err); ok {
+					off += e.Off
+				}
+				return nil, &Error{off, err}
+			}
+			i += n
+		}
+	}
+	return f, nil
+}
+
+// String is the format as written.
+func (f *Format) String() string { return f.text }
+
+// Empty reports whether nothing is ever written.
+func (f *Format) Empty() bool { return len(f.ops) == 0 }
+
+// Constant reports whether the same is always written, and what.
+func (f *Format) Constant() (string, bool) {
+	switch {
+	case len(f.ops) == 0:
+		return "", true
+	case len(f.ops) == 1 && f.ops[0].fn == nil && f.ops[0].expr == nil && !f.ops[0].gap:
+		return f.ops[0].text, true
+	}
+	return "", false
+}
+
+func (f *Format) literal(s string) {
+	if n := len(f.ops); n > 0 && !f.ops[n-1].gap {
+		f.ops[n-1].text += s
+		return
+	}
+	f.ops = append(f.ops, op{text: s})
+}
+
+func (f *Format) separator() {
+	if n := len(f.ops); n > 0 {
+		f.ops[n-1].gap = true
+		return
+	}
+	f.ops = append(f.ops, op{gap: true})
+}
+
+// value reads "%alias", "%[expression]" or either with flags at the start of s and
+// returns its length. "%o" changes the flags of everything that follows it.
+func (f *Format) value(s string, global *flags, env *sample.Env) (int, error) {
+	fl, i := *global, 1
+	if strings.HasPrefix(s, "%{") {
+		end := strings.IndexByte(s, '}')
+		if end < 0 {
+			return 0, fmt.Errorf("%q has no closing brace", s)
+		}
+		for arg := range strings.SplitSeq(s[2:end], ",") {
+			if err := fl.apply(arg); err != nil {
+				return 0, err
+			}
+		}
+		i = end + 1
+	}
+	if strings.HasPrefix(s[i:], "[") {
+		return f.expression(s, i+1, fl, env)
+	}
+	j := i
+	for j < len(s) && (s[j] >= 'a' && s[j] <= 'z' || s[j] >= 'A' && s[j] <= 'Z') {
+		j++
+	}
+	if s[i:j] == "o" {
+		*global = fl
+		return j, nil
+	}
+	// An alias ends where letters end or, as "%Tsx" shows, where no longer name
+	// matches: the longest known name wins.
+	for end := j; end > i; end-- {
+		if k := slices.IndexFunc(aliases, func(a Alias) bool { return a.Name == s[i:end] }); k >= 0 {
+			f.ops = append(f.ops, op{fn: aliases[k].Fn, flags: fl})
+			f.aliases = true
+			return end, nil
+		}
+	}
+	return 0, fmt.Errorf("no log format alias begins with %q: %%%% writes a percent sign", "%"+s[i:j])
+}
+
+// expression reads a sample expression up to its bracket.
+func (f *Format) expression(s string, from int, fl flags, env *sample.Env) (int, error) {
+	e, n, err := sample.CompilePrefix(s[from:], env.Within(from))
+	if err != nil {
+		if se, ok := errors.AsType[*sample.Error](err); ok {
+			return 0, &sample.Error{Off: from + se.Off, Msg: se.Msg}
+		}
+		return 0, err
+	}
+	end := from + n
+	if end >= len(s) || s[end] != ']' {
+		return 0, &sample.Error{Off: end, Msg: fmt.Sprintf("no ']' ends the expression '%s'", e)}
+	}
+	if err := env.Check(e); err != nil {
+		return 0, &sample.Error{Off: from, Msg: err.Error()}
+	}
+	f.at &= e.At()
+	f.ops = append(f.ops, op{expr: e, flags: fl})
+	return end + 1, nil
+}
+
+func (f *flags) apply(arg string) error {
+	if len(arg) == 2 && (arg[0] == '+' || arg[0] == '-') {
+		if k := strings.IndexByte("QXE", arg[1]); k >= 0 {
+			if arg[0] == '+' {
+				*f |= 1 << k
+			} else {
+				*f &^= 1 << k
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no flag: want + or - followed by Q, X or E", arg)
+}
+
+// AppendLine appends a log line, without header and line end.
+func (f *Format) AppendLine(dst []byte, w *Writer, c *sample.Context, r *txn.Record) []byte {
+	w.b, w.dash = dst, true
+	f.run(w, c, r)
+	return w.b
+}
+
+// Append appends a text of a rule. What aliases say is asked of the stream.
+func (f *Format) Append(dst []byte, w *Writer, c *sample.Context) []byte {
+	w.b, w.dash = dst, false
+	if f.aliases {
+		c.Txn.Stream.Describe(&w.rec)
+	}
+	f.run(w, c, &w.rec)
+	return w.b
+}
+
+func (f *Format) run(w *Writer, c *sample.Context, r *txn.Record) {
+	w.gap = true // no separator at the start
+	for i := range f.ops {
+		o := &f.ops[i]
+		if n := len(w.b); o.fn != nil {
+			o.fn(w, r, o.flags)
+			w.gap = w.gap && len(w.b) == n
+		} else if o.expr != nil {
+			w.sample(o.expr.EvalAs(c, txn.Str), o.flags)
+			w.gap = w.gap && len(w.b) == n
+		}
+		switch len(o.text) {
+		case 0:
+		case 1:
+			w.b = append(w.b, o.text[0])
+			w.gap = false
+		default:
+			w.b = append(w.b, o.text...)
+			w.gap = false
+		}
+		if o.gap && !w.gap {
+			w.b = append(w.b, ' ')
+			w.gap = true
+		}
+	}
+}
+
+// sample writes a value, nil for none. In texts of rules, which become parts of
+// messages, control characters are written as %XX.
+func (w *Writer) sample(v *txn.Value, fl flags) {
+	var b []byte
+	if v != nil {
+		b = v.B
+	}
+	if w.dash {
+		w.bytes(b, fl)
+		return
+	}
+	if fl&quote != 0 {
+		w.b = append(w.b, '"')
+	}
+	for _, c := range b {
+		switch {
+		case c < ' ' && c != '\t' || c == 0x7f:
+			w.b = append(w.b, '%', upperHex[c>>4], upperHex[c&15])
+		case fl&escape != 0:
+			w.escaped(c)
+		default:
+			w.b = append(w.b, c)
+		}
+	}
+	if fl&quote != 0 {
+		w.b = append(w.b, '"')
+	}
+}
+
+const upperHex = "0123456789ABCDEF"

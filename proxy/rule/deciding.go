@@ -1,0 +1,94 @@
+package rule
+
+import (
+	"bench/proxy/txn"
+)
+
+// deciding are the actions that decide what becomes of a transaction.
+func deciding() []Action {
+	const options = "[status|deny_status <status>] [content-type <type>] [string|lf-string|file|lf-file <content>] [hdr <name> <format>]..."
+	nothing := func(*Parser, *Rule) error { return nil }
+	return []Action{
+		{Name: "accept", Places: in(Connection, Session, Content), final: true, parse: nothing, run: accept, Doc: "Let it pass, and look at no more rules."},
+		{Name: "allow", Places: in(Request, Response, AfterResponse), final: true, parse: nothing, run: accept, Doc: "Let it pass, and look at no more rules."},
+		{Name: "reject", Places: in(Connection, Session, Content, Request), final: true, parse: nothing, run: reject, Doc: "Close the connection without an answer."},
+		{Name: "deny", Usage: options, Places: in(Request), final: true, parse: parseDeny(403), run: deny, Doc: "Answer the request with an error: 403 unless another status is given."},
+		{Name: "deny", Usage: options, Places: in(Response), final: true, parse: parseDeny(502), run: deny, Doc: "Answer with an error instead of the response: 502 unless another status is given."},
+		{Name: "tarpit", Usage: options, Places: in(Request), final: true, parse: parseDeny(500), run: tarpit, Doc: "Keep the client waiting (\"timeout tarpit\"), then answer with an error: 500 unless another status is given."},
+		{Name: "return", Usage: "[status <status>] [content-type <type>] [default-errorfiles | string|lf-string|file|lf-file <content>] [hdr <name> <format>]...", Places: in(Request, Response), final: true, parse: parseReturn, run: giveReply, Doc: "Answer with a content of one's own: 200 unless another status is given."},
+		{Name: "redirect", Usage: "{ location <format> | prefix <format> | scheme <format> } [code <code>] [drop-query] [append-slash] [ignore-empty] [set-cookie <name>[=<value>]] [clear-cookie <name>[=]]", Places: in(Request, Response), final: true, parse: parseRedirect, run: runRedirect, Doc: "Send the client elsewhere."},
+		{Name: "wait-for-body", Usage: "time <time> [at-least <bytes>]", Places: in(Request, Response), parse: parseWaitForBody, run: waitForBody, Doc: "Wait until the body has come, or so much of it, or a buffer is full."},
+	}
+}
+
+func accept(*Runner, *Rule) txn.Verdict { return stop }
+
+func reject(x *Runner, _ *Rule) txn.Verdict {
+	x.out.Denied = true
+	return txn.Gone
+}
+
+// parseDeny reads the options of an answer that refuses.
+func parseDeny(status int) func(*Parser, *Rule) error {
+	return func(p *Parser, r *Rule) (err error) {
+		r.reply, err = p.reply(status, true)
+		return err
+	}
+}
+
+func deny(x *Runner, r *Rule) txn.Verdict {
+	x.out.Denied = true
+	return x.give(r.reply)
+}
+
+func tarpit(x *Runner, r *Rule) txn.Verdict {
+	if !x.resumed {
+		x.out.Need = txn.Need{Tarpit: true}
+		return txn.Wait
+	}
+	return deny(x, r)
+}
+
+func parseReturn(p *Parser, r *Rule) (err error) {
+	r.reply, err = p.reply(200, false)
+	return err
+}
+
+func giveReply(x *Runner, r *Rule) txn.Verdict { return x.give(r.reply) }
+
+func parseWaitForBody(p *Parser, r *Rule) (err error) {
+	for p.more() {
+		switch w, _ := p.word(""); w {
+		case "time":
+			if r.wait, err = p.duration(); err != nil {
+				return err
+			}
+		case "at-least":
+			if r.number, err = p.size(); err != nil {
+				return err
+			}
+		default:
+			return p.fail("unknown argument '%s' of 'wait-for-body': want 'time' or 'at-least'", w)
+		}
+	}
+	if r.wait == 0 {
+		return p.fail("'wait-for-body' needs a time above 0, as 'time 1s'")
+	}
+	return nil
+}
+
+// wholeBody stands for as much as a buffer holds.
+const wholeBody = 1 << 30
+
+func waitForBody(x *Runner, r *Rule) txn.Verdict {
+	t := x.Ctx.Txn
+	least := r.number
+	if least == 0 {
+		least = wholeBody
+	}
+	if x.ended || t.BodyEnd || len(t.Body) >= least {
+		return txn.Next
+	}
+	x.out.Need = txn.Need{Body: least, For: r.wait}
+	return txn.Wait
+}

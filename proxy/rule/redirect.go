@@ -1,0 +1,167 @@
+package rule
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"bench/proxy/logformat"
+	"bench/proxy/message"
+	"bench/proxy/txn"
+)
+
+// redirect is where the client is sent.
+type redirect struct {
+	how                                 string // location, prefix or scheme
+	to                                  *logformat.Format
+	code                                int
+	dropQuery, appendSlash, ignoreEmpty bool
+	cookie                              []byte // of a Set-Cookie field; nil: none
+}
+
+// ParseRedirect reads a "redirect" line, whose words begin behind the keyword.
+func (p *Parser) ParseRedirect() (*Rule, error) {
+	p.Words = append([]string{"redirect"}, p.Words...)
+	r, err := p.Parse()
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.Word = max(e.Word-1, 0)
+	}
+	return r, err
+}
+
+func parseRedirect(p *Parser, r *Rule) error {
+	d := &redirect{code: 302}
+	r.redir = d
+	for p.more() {
+		w, _ := p.word("")
+		var err error
+		switch w {
+		case "location", "prefix", "scheme":
+			if d.to != nil {
+				return p.fail("'%s' after '%s': there can be one destination only", w, d.how)
+			}
+			d.how = w
+			d.to, err = p.format("a " + w)
+		case "code":
+			if d.code, err = p.integer("a code", 300, 399); err == nil && !slices.Contains([]int{301, 302, 303, 307, 308}, d.code) {
+				return p.fail("code %d is not one of 301, 302, 303, 307 and 308", d.code)
+			}
+		case "drop-query":
+			d.dropQuery = true
+		case "append-slash":
+			d.appendSlash = true
+		case "ignore-empty":
+			d.ignoreEmpty = true
+		case "set-cookie", "clear-cookie":
+			err = p.redirectCookie(d, w)
+		default:
+			return p.fail("unknown argument '%s' of 'redirect': want location, prefix, scheme, code, drop-query, append-slash, ignore-empty, set-cookie or clear-cookie", w)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if d.to == nil {
+		return p.fail("'redirect' needs a destination: 'location', 'prefix' or 'scheme'")
+	}
+	if p.Place == Response && d.how != "location" {
+		return p.fail("'%s' needs the request, which is gone when the response comes: want 'location'", d.how)
+	}
+	return nil
+}
+
+func (p *Parser) redirectCookie(d *redirect, how string) error {
+	w, err := p.word("a cookie")
+	if err != nil {
+		return err
+	}
+	if how == "set-cookie" {
+		d.cookie = []byte(w + "; path=/;")
+	} else {
+		d.cookie = []byte(w + "; path=/; Max-Age=0;")
+	}
+	return nil
+}
+
+func runRedirect(x *Runner, r *Rule) txn.Verdict {
+	d := r.redir
+	to := value(x.text(d.to))
+	if d.ignoreEmpty && len(to) == 0 {
+		return txn.Next
+	}
+	m := x.newReply(d.code)
+	var location []byte
+	if d.how == "location" {
+		location = m.Arena.Copy(to)
+	} else {
+		location = d.join(m, x.Ctx.Txn.Req, to)
+	}
+	m.AddID(message.ContentLength, zero)
+	m.Body = message.Body{Kind: message.BodyLength}
+	m.AddID(message.Location, location)
+	if d.code == 302 || d.code == 303 || d.code == 307 {
+		m.AddID(message.CacheControl, noCache)
+	}
+	if d.cookie != nil {
+		m.AddID(message.SetCookie, d.cookie)
+	}
+	x.out.Status, x.out.Reply, x.out.Content = d.code, m, nil
+	return txn.Answered
+}
+
+var (
+	zero    = []byte("0")
+	noCache = []byte("no-cache")
+)
+
+// join puts a prefix or a scheme before what the request asks for.
+func (d *redirect) join(m *message.Response, req *message.Request, to []byte) []byte {
+	path, query := req.Path(), req.Query()
+	host := req.GetID(message.Host)
+	slash := d.appendSlash && (len(path) == 0 || path[len(path)-1] != '/')
+	if d.how == "prefix" && len(to) == 1 && to[0] == '/' {
+		to = nil // says no more than that the path is the same
+	}
+	b := m.Arena.Alloc(len(to) + len("://") + len(host) + len(path) + 2 + len(query))[:0]
+	b = append(b, to...)
+	if d.how == "scheme" {
+		b = append(append(b, "://"...), host...)
+	}
+	b = append(b, path...)
+	if slash {
+		b = append(b, '/')
+	}
+	if query != nil && !d.dropQuery {
+		b = append(append(b, '?'), query...)
+	}
+	return b
+}
+
+// value makes a text one that a header field can hold: without blanks around it, and
+// without control characters, which no format should have left.
+func value(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	for i, c := range b {
+		if c == '\r' || c == '\n' || c == 0 {
+			b[i] = ' '
+		}
+	}
+	return b
+}
+
+// inParentheses are the actions that are written with something in parentheses.
+var inParentheses = map[string]string{"set-var": "a variable", "set-var-fmt": "a variable", "unset-var": "a variable"}
+
+// parenthesised is what stands in parentheses behind the action's name.
+func (p *Parser) parenthesised() (string, error) {
+	name, inside, ok := strings.Cut(p.Words[0], "(")
+	if !ok || !strings.HasSuffix(inside, ")") || len(inside) == 1 {
+		return "", &Error{Off: len(name), Msg: "'" + name + "' needs " + inParentheses[name] + " in parentheses, as '" + name + "(txn.name)'"}
+	}
+	return inside[:len(inside)-1], nil
+}

@@ -1,0 +1,198 @@
+package rule
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"bench/proxy/logformat"
+	"bench/proxy/message"
+	"bench/proxy/txn"
+)
+
+// reply is an answer of the proxy's own: one of the standard ones, or one with a
+// content of its own, which may be empty.
+type reply struct {
+	status   int
+	standard bool // with the standard answer's content, or that of an error file
+	kind     []byte
+	content  []byte
+	format   *logformat.Format // of the content, instead
+	fields   []field
+}
+
+// field is a header field with its value.
+type field struct {
+	name   []byte
+	format *logformat.Format
+}
+
+// maxContent bounds the contents of answers, which are kept in memory.
+const maxContent = 1 << 20
+
+// reply reads the options of an answer.
+func (p *Parser) reply(status int, refuses bool) (*reply, error) {
+	a := &reply{status: status, standard: refuses}
+	content := ""
+	for p.more() {
+		w, _ := p.word("")
+		var err error
+		switch w {
+		case "status", "deny_status":
+			if w == "deny_status" && !refuses {
+				return nil, p.fail("'deny_status' belongs to 'deny' and 'tarpit': want 'status'")
+			}
+			a.status, err = p.integer("a status", 200, 599)
+			a.standard = a.standard && w == "deny_status"
+		case "content-type":
+			var t string
+			t, err = p.word("a type")
+			a.kind = []byte(t)
+		case "string", "lf-string", "file", "lf-file":
+			if content != "" {
+				return nil, p.fail("'%s' after '%s': there can be one content only", w, content)
+			}
+			content, a.standard = w, false
+			err = p.content(w, a)
+		case "default-errorfiles":
+			content, a.standard = w, true
+		case "errorfile", "errorfiles":
+			return nil, p.fail("'%s' in rules is not supported: use 'errorfile' in the section", w)
+		case "hdr":
+			err = p.replyField(a)
+		default:
+			return nil, p.fail("unknown argument '%s': want status, content-type, string, lf-string, file, lf-file or hdr", w)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return a, a.check(p)
+}
+
+func (a *reply) check(p *Parser) error {
+	filled := a.content != nil || a.format != nil
+	if a.kind != nil && !filled && p.Warn != nil {
+		p.Warn(fmt.Sprintf("'content-type %s' has no effect without a content", a.kind))
+	}
+	a.standard = a.standard && len(a.fields) == 0
+	switch {
+	case a.standard && !hasStandard(a.status):
+		return p.fail("there is no standard answer with status %d: give a content", a.status)
+	case filled && a.kind == nil && !(len(a.content) == 0 && a.format == nil):
+		return p.fail("the content needs a 'content-type'")
+	}
+	return nil
+}
+
+// hasStandard reports whether the proxy has an answer of its own for a status.
+func hasStandard(status int) bool {
+	switch status {
+	case 200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504:
+		return true
+	}
+	return false
+}
+
+// content reads the content of an answer.
+func (p *Parser) content(how string, a *reply) error {
+	w, err := p.word("a content")
+	if err != nil {
+		return err
+	}
+	text := w
+	if strings.HasSuffix(how, "file") {
+		b, err := os.ReadFile(w)
+		if err == nil && len(b) > maxContent {
+			err = fmt.Errorf("%d bytes are more than %d", len(b), maxContent)
+		}
+		if err != nil {
+			return p.fail("cannot use the file: %v", err)
+		}
+		text = string(b)
+	}
+	if !strings.HasPrefix(how, "lf-") {
+		a.content = []byte(text)
+		return nil
+	}
+	if a.format, err = logformat.CompileText(text, p.env()); err != nil {
+		return p.fail("%v", err)
+	}
+	return nil
+}
+
+func (p *Parser) replyField(a *reply) error {
+	var r Rule
+	if err := p.written(&r); err != nil {
+		return err
+	}
+	f, err := p.format("a value of the field")
+	a.fields = append(a.fields, field{r.name, f})
+	return err
+}
+
+// give makes the answer.
+func (x *Runner) give(a *reply) txn.Verdict {
+	x.out.Status = a.status
+	if a.standard {
+		return txn.Answered
+	}
+	m := x.newReply(a.status)
+	x.body = append(x.body[:0], a.content...)
+	if a.format != nil {
+		x.body = a.format.Append(x.body, &x.writer, x.Ctx)
+	}
+	for i := range a.fields {
+		f := &a.fields[i]
+		m.Add(f.name, m.Arena.Copy(value(x.text(f.format))))
+	}
+	m.AddID(message.ContentLength, appendUint(m.Arena.Alloc(20)[:0], len(x.body)))
+	m.Body = message.Body{Kind: message.BodyLength, Length: uint64(len(x.body))}
+	if len(x.body) > 0 {
+		m.AddID(message.ContentType, a.kind)
+	}
+	x.out.Reply, x.out.Content = m, x.body
+	return txn.Answered
+}
+
+// newReply begins an answer.
+func (x *Runner) newReply(status int) *message.Response {
+	m := &x.reply
+	m.Reset()
+	m.Version, m.Status, m.KeepAlive = message.HTTP11, status, true
+	m.Reason = reason(status)
+	return m
+}
+
+func appendUint(b []byte, n int) []byte {
+	if n >= 10 {
+		b = appendUint(b, n/10)
+	}
+	return append(b, byte('0'+n%10))
+}
+
+// reasons are the phrases of RFC 9110, section 15, and its registry.
+var reasons = map[int][]byte{
+	200: []byte("OK"), 201: []byte("Created"), 202: []byte("Accepted"), 203: []byte("Non-Authoritative Information"), 204: []byte("No Content"),
+	205: []byte("Reset Content"), 206: []byte("Partial Content"), 207: []byte("Multi-Status"), 208: []byte("Already Reported"),
+	300: []byte("Multiple Choices"), 301: []byte("Moved Permanently"), 302: []byte("Found"), 303: []byte("See Other"), 304: []byte("Not Modified"),
+	305: []byte("Use Proxy"), 307: []byte("Temporary Redirect"), 308: []byte("Permanent Redirect"),
+	400: []byte("Bad Request"), 401: []byte("Unauthorized"), 402: []byte("Payment Required"), 403: []byte("Forbidden"), 404: []byte("Not Found"),
+	405: []byte("Method Not Allowed"), 406: []byte("Not Acceptable"), 407: []byte("Proxy Authentication Required"), 408: []byte("Request Timeout"),
+	409: []byte("Conflict"), 410: []byte("Gone"), 411: []byte("Length Required"), 412: []byte("Precondition Failed"), 413: []byte("Payload Too Large"),
+	414: []byte("URI Too Long"), 415: []byte("Unsupported Media Type"), 416: []byte("Range Not Satisfiable"), 417: []byte("Expectation Failed"),
+	418: []byte("I'm a teapot"), 421: []byte("Misdirected Request"), 422: []byte("Unprocessable Entity"), 423: []byte("Locked"),
+	424: []byte("Failed Dependency"), 425: []byte("Too Early"), 426: []byte("Upgrade Required"), 428: []byte("Precondition Required"),
+	429: []byte("Too Many Requests"), 431: []byte("Request Header Fields Too Large"), 451: []byte("Unavailable For Legal Reasons"),
+	500: []byte("Internal Server Error"), 501: []byte("Not Implemented"), 502: []byte("Bad Gateway"), 503: []byte("Service Unavailable"),
+	504: []byte("Gateway Timeout"), 505: []byte("HTTP Version Not Supported"), 506: []byte("Variant Also Negotiates"), 507: []byte("Insufficient Storage"),
+	508: []byte("Loop Detected"), 510: []byte("Not Extended"), 511: []byte("Network Authentication Required"),
+}
+
+// reason is the phrase for a status; for others that of its class.
+func reason(status int) []byte {
+	if r := reasons[status]; r != nil {
+		return r
+	}
+	return reasons[status/100*100]
+}

@@ -1,0 +1,277 @@
+package sample
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"bench/proxy/message"
+	"bench/proxy/regex"
+	"bench/proxy/txn"
+)
+
+// Arg is one argument of a fetch or converter, read and resolved.
+type Arg struct {
+	Str []byte
+	Int int64
+	ID  message.HeaderID // of a name of a field
+	IP  netip.Addr
+	// Server is the name of a server in its backend, whose index is Int.
+	Server string
+	Re     *regex.Regexp
+	Var    Var
+	// hi and lo are the halves of a mask of IPv6.
+	hi, lo uint64
+	// limit is the length of a capture's slot.
+	limit int
+	// set: the argument was given.
+	set bool
+}
+
+// Var is a variable by its slot.
+type Var struct {
+	Scope txn.Scope
+	Slot  int
+}
+
+// Row is what fetches and converters have in common: how they are written.
+type Row struct {
+	Name string
+	// Usage is the syntax of the arguments, for messages and the manual.
+	Usage string
+	// params has a letter for each argument; those behind | may be left out.
+	//   s text, i integer, h name of a field, c name of a cookie, v variable,
+	//   r expression, m mask of IPv4 or IPv6 or a length, a address,
+	//   n integer or variable, V variable or nothing, b backend, f frontend,
+	//   S backend/server
+	params string
+	// check looks at the arguments as a whole and may change them.
+	check func(*Env, []Arg) error
+	Doc   string
+}
+
+// Env is what an expression is compiled for.
+type Env struct {
+	// Names gives slots to variables.
+	Names *txn.Names
+	// At are the steps at which the expression may be evaluated, Where names them in
+	// messages.
+	At    txn.Steps
+	Where string
+	// ReqCaptures and ResCaptures are the lengths of the captures declared so far; to
+	// write to one beyond is an error.
+	ReqCaptures, ResCaptures []int
+	// Later is called with the names of proxies and servers that can only be resolved
+	// when all are known. It is nil where such names cannot be used.
+	Later func(Reference)
+	// off is where the text at hand begins, for references.
+	off int
+}
+
+// Reference is a proxy or server that an expression names.
+type Reference struct {
+	Arg      *Arg // Int becomes the index of the proxy, Server the name of the server
+	Frontend bool
+	Server   bool
+	Name     string
+	Off      int // in the text of the expression
+}
+
+// Error is a mistake in an expression.
+type Error struct {
+	Off int // where in its text, from 0
+	Msg string
+}
+
+func (e *Error) Error() string { return e.Msg }
+
+func fail(off int, format string, a ...any) error {
+	return &Error{off, fmt.Sprintf(format, a...)}
+}
+
+// splitArgs cuts what stands in parentheses into arguments: at commas, unless quoted
+// or escaped. It returns what follows the parenthesis.
+func splitArgs(text string, from int) (args []string, offs []int, end int, err error) {
+	var b strings.Builder
+	start := from
+	for i := from; i < len(text); i++ {
+		switch c := text[i]; c {
+		case ')':
+			return append(args, b.String()), append(offs, start), i + 1, nil
+		case ',':
+			args, offs = append(args, b.String()), append(offs, start)
+			b.Reset()
+			start = i + 1
+		case '\'', '"':
+			j := i + 1
+			for j < len(text) && text[j] != c {
+				if c == '"' && text[j] == '\\' && j+1 < len(text) && strings.IndexByte(`\"'`, text[j+1]) >= 0 {
+					j++
+				}
+				b.WriteByte(text[j])
+				j++
+			}
+			if j >= len(text) {
+				return nil, nil, 0, fail(i, "unmatched quote in '%s'", text)
+			}
+			i = j
+		case '\\':
+			if i+1 < len(text) && strings.IndexByte(`\,()'" `, text[i+1]) >= 0 {
+				i++
+			}
+			b.WriteByte(text[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return nil, nil, 0, fail(from, "no ')' ends the arguments of '%s'", text)
+}
+
+// read reads the arguments of a row.
+func (r *Row) read(env *Env, texts []string, offs []int, at int) ([]Arg, error) {
+	must, may, _ := strings.Cut(r.params, "|")
+	kinds := must + may
+	if len(texts) == 1 && texts[0] == "" {
+		texts = nil
+	}
+	if len(texts) < len(must) {
+		return nil, fail(at, "'%s' needs arguments: want %s%s", r.Name, r.Name, r.Usage)
+	}
+	if len(texts) > len(kinds) {
+		if kinds == "" {
+			return nil, fail(offs[0], "'%s' has no arguments", r.Name)
+		}
+		return nil, fail(offs[len(kinds)], "too many arguments of '%s': want %s%s", r.Name, r.Name, r.Usage)
+	}
+	args := make([]Arg, len(kinds))
+	for i, t := range texts {
+		if t == "" && i >= len(must) && kinds[i] != 's' {
+			continue // left out
+		}
+		args[i].set = true
+		if err := args[i].read(kinds[i], t, env, offs[i]); err != nil {
+			if e, ok := errors.AsType[*Error](err); ok {
+				return nil, e
+			}
+			return nil, fail(offs[i], "argument %d of '%s': %v", i+1, r.Name, err)
+		}
+	}
+	if r.check != nil {
+		if err := r.check(env, args); err != nil {
+			return nil, fail(at, "'%s': %v", r.Name, err)
+		}
+	}
+	return args, nil
+}
+
+func (a *Arg) read(kind byte, t string, env *Env, off int) (err error) {
+	a.Str = []byte(t)
+	switch kind {
+	case 's':
+	case 'c':
+		if t == "" {
+			return fmt.Errorf("a name of a cookie is missing")
+		}
+	case 'h':
+		message.Lower(a.Str)
+		a.ID = message.Lookup(a.Str)
+	case 'i':
+		if a.Int, err = strconv.ParseInt(t, 10, 64); err != nil {
+			return fmt.Errorf("want an integer, not '%s'", t)
+		}
+	case 'n':
+		return a.readOperand(t, env)
+	case 'V':
+		if t == "" {
+			return nil
+		}
+		a.Var, err = env.Variable(t)
+		return err
+	case 'v':
+		a.Var, err = env.Variable(t)
+		return err
+	case 'r':
+		// Flags may follow: the row's check compiles it.
+	case 'm':
+		return a.readMask(t)
+	case 'a':
+		if a.IP, err = netip.ParseAddr(t); err != nil {
+			return fmt.Errorf("want an address, not '%s'", t)
+		}
+	case 'b', 'f', 'S':
+		if env.Later == nil {
+			return fmt.Errorf("'%s' cannot be named here", t)
+		}
+		env.Later(Reference{Arg: a, Frontend: kind == 'f', Server: kind == 'S', Name: t, Off: env.off + off})
+	}
+	return nil
+}
+
+// readOperand reads an integer, or the name of a variable instead.
+func (a *Arg) readOperand(t string, env *Env) (err error) {
+	if a.Int, err = strconv.ParseInt(t, 10, 64); err == nil {
+		return nil
+	}
+	if scope, _, ok := strings.Cut(t, "."); ok {
+		if _, known := scopes[scope]; known {
+			a.Str = nil
+			a.Var, err = env.Variable(t)
+			return err
+		}
+	}
+	return fmt.Errorf("want an integer or a variable such as txn.name, not '%s'", t)
+}
+
+func (a *Arg) readMask(t string) error {
+	if ip, err := netip.ParseAddr(t); err == nil {
+		a.IP = ip
+		return nil
+	}
+	n, err := strconv.Atoi(t)
+	if err != nil || n < 0 || n > 128 {
+		return fmt.Errorf("want a mask such as 255.255.255.0 or a length, not '%s'", t)
+	}
+	a.Int = int64(n)
+	return nil
+}
+
+// scopes of variables by the word before the dot.
+var scopes = map[string]txn.Scope{"sess": txn.ScopeSession, "txn": txn.ScopeTxn, "req": txn.ScopeRequest, "res": txn.ScopeResponse}
+
+// Variable reads the name of a variable, as scope.name.
+func (env *Env) Variable(t string) (Var, error) {
+	scope, name, ok := strings.Cut(t, ".")
+	if scope == "proc" && ok {
+		return Var{}, fmt.Errorf("variables of the process such as '%s' are not supported: want sess, txn, req or res before the dot", t)
+	}
+	sc, known := scopes[scope]
+	if !ok || !known || name == "" {
+		return Var{}, fmt.Errorf("'%s' does not name a variable: want sess, txn, req or res, a dot, and a name", t)
+	}
+	for i := range len(name) {
+		if c := name[i]; c|0x20 < 'a' || c|0x20 > 'z' {
+			if (c < '0' || c > '9') && c != '_' && c != '.' && c != '-' {
+				return Var{}, fmt.Errorf("character '%c' is not permitted in the name of variable '%s'", c, t)
+			}
+		}
+	}
+	return Var{sc, env.Names.Slot(sc, name)}, nil
+}
+
+// Within is the environment of an expression that begins at an offset of a text, for
+// references to be found by.
+func (env *Env) Within(off int) *Env {
+	inner := *env
+	inner.off = env.off + off
+	return &inner
+}
+
+// Check holds that an expression can have a value where it is evaluated.
+func (env *Env) Check(e *Expr) error {
+	if e.at&env.At != 0 {
+		return nil
+	}
+	return fmt.Errorf("sample fetch '%s' has no value in %s: it belongs in %s", e.name, env.Where, e.at)
+}

@@ -1,0 +1,83 @@
+package sample
+
+import (
+	"fmt"
+	"slices"
+
+	"bench/proxy/txn"
+)
+
+// convs gathers the rows of all families, in the order of the manual.
+var convs = slices.Concat(
+	textConvs(),
+	codeConvs(),
+	numberConvs(),
+	hashConvs(),
+	netConvs(),
+	stateConvs(),
+)
+
+// variable is the value of a variable that stands for an argument.
+func (c *Context) variable(a *Arg) (txn.Value, bool) {
+	vars := c.Txn.Variables(a.Var.Scope)
+	if vars == nil {
+		return txn.Value{}, false
+	}
+	v := vars.Get(a.Var.Slot)
+	return v, v.Kind != txn.None
+}
+
+// stateConvs put values somewhere (configuration manual, section 7.3.1).
+func stateConvs() []Conv {
+	same := func(in txn.Kind) txn.Kind { return in }
+	capture := func(of func(*txn.Txn) *txn.Captures) func(*Context, []Arg, *txn.Value) bool {
+		return func(c *Context, a []Arg, v *txn.Value) bool {
+			of(c.Txn).Put(int(a[0].Int), int(a[0].limit), v.B)
+			return true
+		}
+	}
+	return []Conv{
+		{Row: Row{Name: "set-var", Usage: "(<variable>)", params: "v", Doc: "Set a variable, and go on with the value."}, out: same, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+			c.SetVar(a[0].Var, v)
+			return true
+		}},
+		{Row: Row{Name: "unset-var", Usage: "(<variable>)", params: "v", Doc: "Forget a variable, and go on with the value."}, out: same, fn: func(c *Context, a []Arg, _ *txn.Value) bool {
+			c.UnsetVar(a[0].Var)
+			return true
+		}},
+		{Row: Row{Name: "capture-req", Usage: "(<index>)", params: "i", check: checkDeclared(false), Doc: "Keep the value in a slot of \"declare capture request\"."}, In: txn.Str, Out: txn.Str, fn: capture(func(t *txn.Txn) *txn.Captures { return &t.ReqCaptures })},
+		{Row: Row{Name: "capture-res", Usage: "(<index>)", params: "i", check: checkDeclared(true), Doc: "Keep the value in a slot of \"declare capture response\"."}, In: txn.Str, Out: txn.Str, fn: capture(func(t *txn.Txn) *txn.Captures { return &t.ResCaptures })},
+	}
+}
+
+// checkDeclared holds that a capture's slot was declared, and notes its length.
+func checkDeclared(ofResponse bool) func(*Env, []Arg) error {
+	return func(env *Env, a []Arg) error {
+		declared := env.ReqCaptures
+		if ofResponse {
+			declared = env.ResCaptures
+		}
+		if a[0].Int < 0 || a[0].Int >= int64(len(declared)) {
+			return fmt.Errorf("capture %d is not declared: there are %d before this line", a[0].Int, len(declared))
+		}
+		a[0].limit = declared[a[0].Int]
+		return nil
+	}
+}
+
+// SetVar sets a variable.
+func (c *Context) SetVar(to Var, v *txn.Value) {
+	vars := c.Txn.Variables(to.Scope)
+	if vars == nil {
+		vars = c.Txn.Stream.SessionVars()
+		c.Txn.Session = vars
+	}
+	vars.Set(to.Slot, v)
+}
+
+// UnsetVar forgets a variable.
+func (c *Context) UnsetVar(to Var) {
+	if vars := c.Txn.Variables(to.Scope); vars != nil {
+		vars.Unset(to.Slot)
+	}
+}

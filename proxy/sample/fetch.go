@@ -1,0 +1,43 @@
+package sample
+
+import (
+	"slices"
+
+	"bench/proxy/txn"
+)
+
+// Where values can be had.
+var (
+	always   = txn.Between(txn.StepConnection, txn.StepLog)
+	buffered = txn.Between(txn.StepContent, txn.StepContent)
+	// reading: while the request's head is there. In mode http it is when rules about
+	// content run.
+	reading  = txn.Between(txn.StepContent, txn.StepServer)
+	asked    = txn.Between(txn.StepContent, txn.StepLog) // what is kept of the request
+	answered = txn.At(txn.StepResponse)
+	known    = txn.Between(txn.StepResponse, txn.StepLog) // what is kept of the response
+	backend  = txn.Between(txn.StepBackend, txn.StepLog)
+	served   = txn.Between(txn.StepServer, txn.StepLog)
+)
+
+// fetches gathers the rows of all families, in the order of the manual.
+var fetches = slices.Concat(
+	constantFetches(),
+	internalFetches(),
+	connectionFetches(),
+	contentFetches(),
+	requestFetches(),
+	fieldFetches(),
+	bodyFetches(),
+	responseFetches(),
+	keptFetches(),
+)
+
+// text makes the value a string of its own.
+func (c *Context) text(v *txn.Value, s string) bool {
+	if s == "" {
+		return false
+	}
+	v.Kind = txn.Str
+	return c.keep(v, append(c.spare(), s...))
+}

@@ -1,0 +1,91 @@
+package stream
+
+import (
+	"math"
+
+	"bench/internal/sock"
+	"bench/proxy/txn"
+)
+
+// opening is one stage of a connection between its accept and its first stream, with
+// the verdicts of a step: a connection that has to wait at it, for a header or a
+// handshake, is asked again when the client has sent something.
+type opening struct {
+	name string
+	run  func(*client) txn.Verdict
+}
+
+// opened is the client's stage when all of them lie behind it.
+const opened = math.MaxInt8
+
+// openings are the stages that have something to do: rules about the bare connection,
+// handshakes, rules about what they have led to.
+func openings(f *Front) (list []opening) {
+	if f.rules.Connection != nil {
+		list = append(list, opening{"tcp-request connection", (*client).connectionRules})
+	}
+	if f.rules.Session != nil {
+		list = append(list, opening{"tcp-request session", (*client).sessionRules})
+	}
+	return list
+}
+
+// open goes on behind a stage that has said v.
+func (c *client) open(v txn.Verdict) {
+	for v == txn.Next {
+		if c.opening++; int(c.opening) == len(c.fe.opening) {
+			c.opening = opened
+			c.begin()
+			return
+		}
+		v = c.fe.opening[c.opening].run(c)
+	}
+	if v != txn.Wait {
+		sock.SetLinger0(c.fd) // a reset, as in the reference: nothing is left to wait for
+		c.close()
+		return
+	}
+	if !c.timer.Active() {
+		c.expect(c.fe.Spec.Timeouts.Client)
+	}
+}
+
+// openAgain asks the stage that had to wait.
+func (c *client) openAgain() { c.open(c.fe.opening[c.opening].run(c)) }
+
+// connectionRules decides about a connection of which nothing is known but who it comes
+// from, and where to.
+func (c *client) connectionRules() txn.Verdict {
+	v := c.runRules(c.fe.rules.Connection)
+	if v != txn.Next {
+		c.fe.C.DeniedConn++
+		c.t.Listeners[c.l.Index].C.DeniedConn++
+	}
+	return v
+}
+
+// sessionRules decides about a connection that is through with its handshakes.
+func (c *client) sessionRules() txn.Verdict {
+	v := c.runRules(c.fe.rules.Session)
+	if v != txn.Next {
+		c.fe.C.DeniedSess++
+		c.t.Listeners[c.l.Index].C.DeniedSess++
+	}
+	return v
+}
+
+// runRules runs a list that can neither wait nor answer: what it says besides Next ends
+// the connection.
+func (c *client) runRules(l txn.Rules) txn.Verdict {
+	x, _ := c.t.txns.get(c.t.Loop.Turns())
+	x.Final, x.Stream = true, c
+	if c.notes != nil {
+		x.Session = &c.notes.vars
+	}
+	v := l.Run(&x.Txn, &x.out)
+	c.t.putTransaction(x)
+	if v != txn.Next {
+		return txn.Gone
+	}
+	return v
+}

@@ -1,0 +1,248 @@
+package stream
+
+import (
+	"math/rand/v2"
+	"os"
+
+	"bench/proxy/message"
+	"bench/proxy/rule"
+	"bench/proxy/sample"
+	"bench/proxy/spec"
+	"bench/proxy/txn"
+)
+
+// Rules are the lists of rules of one proxy, by the step that runs them; nil where a
+// step has none.
+type Rules struct {
+	Connection    txn.Rules // "tcp-request connection"
+	Session       txn.Rules // "tcp-request session"
+	Content       txn.Rules // "tcp-request content"
+	Request       txn.Rules // "http-request"
+	Response      txn.Rules // "http-response"
+	AfterResponse txn.Rules // "http-after-response"
+}
+
+// rulesOf are those of a proxy, made for this thread.
+func (t *Thread) rulesOf(proxy int) Rules {
+	if t.Shared.Rules != nil {
+		return t.Shared.Rules[proxy]
+	}
+	l := &t.Shared.Config.Proxies[proxy].Rules
+	return Rules{
+		Connection: t.rules.Bind(l[rule.Connection]), Session: t.rules.Bind(l[rule.Session]), Content: t.rules.Bind(l[rule.Content]),
+		Request: t.rules.Bind(l[rule.Request]), Response: t.rules.Bind(l[rule.Response]), AfterResponse: t.rules.Bind(l[rule.AfterResponse]),
+	}
+}
+
+// prepareRules makes what rules run with.
+func (t *Thread) prepareRules() {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	cfg := t.Shared.Config
+	t.rules = rule.NewRunner(sample.NewContext(cfg.Global.Tune.BufSize, rand.Uint64()), host, os.Getpid())
+	t.farm.t = t
+	t.backends = map[string]*spec.Proxy{}
+	for _, px := range cfg.Proxies {
+		if px.Caps&spec.Backend != 0 {
+			t.backends[px.Name] = px
+		}
+		for _, l := range px.Rules {
+			t.ruled = t.ruled || l != nil
+		}
+		t.ruled = t.ruled || len(px.Switching) > 0
+	}
+}
+
+// transaction is what a stream needs to run rules.
+type transaction struct {
+	txn.Txn
+	out  txn.Outcome
+	wait wait
+	body []byte // the content of a chunked body
+}
+
+// transaction returns that of the stream, which begins with the first rule.
+func (s *stream) transaction() *transaction {
+	if s.txn == nil {
+		s.txn, _ = s.t.txns.get(s.t.Loop.Turns())
+		s.identify(&s.txn.Txn)
+	}
+	return s.txn
+}
+
+// identify fills in what a transaction knows from the beginning.
+func (s *stream) identify(x *txn.Txn) {
+	x.Stream = s
+	if n := s.c.notes; n != nil {
+		x.Session = &n.vars
+	}
+	if s.http {
+		x.Method = s.method
+		if len(s.line) > 0 {
+			x.MethodText, x.URI, x.Version = s.line[:s.methodEnd], s.line[s.methodEnd:s.targetEnd], s.line[s.targetEnd:]
+		}
+	}
+}
+
+func (t *Thread) putTransaction(x *transaction) {
+	x.Txn.Reset()
+	x.out, x.wait, x.body = txn.Outcome{}, wait{}, x.body[:0]
+	t.txns.put(t.Loop.Turns(), x)
+}
+
+func (s *stream) frontContentRules() txn.Verdict { return s.runRules(s.fe.rules.Content) }
+func (s *stream) frontRequestRules() txn.Verdict { return s.runRules(s.fe.rules.Request) }
+func (s *stream) backResponseRules() txn.Verdict { return s.runRules(s.be.rules.Response) }
+
+// Where frontend and backend are one proxy, its rules run once: for requests those of
+// the frontend, for responses those of the backend.
+
+func (s *stream) backContentRules() txn.Verdict   { return s.runOther(s.be.rules.Content) }
+func (s *stream) backRequestRules() txn.Verdict   { return s.runOther(s.be.rules.Request) }
+func (s *stream) frontResponseRules() txn.Verdict { return s.runOther(s.fe.rules.Response) }
+
+// runOther runs a list that is nil, or has been run, for some pairs of a frontend and
+// a backend.
+func (s *stream) runOther(l txn.Rules) txn.Verdict {
+	if l == nil || s.ownBackend() {
+		return txn.Next
+	}
+	return s.runRules(l)
+}
+
+func (s *stream) ownBackend() bool { return s.be != nil && s.be.Spec == s.fe.Spec }
+
+// runRules runs a list of rules, or goes on with one that had to wait.
+func (s *stream) runRules(l txn.Rules) txn.Verdict {
+	x := s.transaction()
+	s.show(x)
+	x.out = txn.Outcome{}
+	v := l.Run(&x.Txn, &x.out)
+	switch v {
+	case txn.Wait:
+		s.waitFor(x.Rule+1, x.out.Need)
+	case txn.Next:
+		s.waitOver()
+	case txn.Answered:
+		s.ruled(x)
+	case txn.Gone:
+		s.refuse()
+	}
+	return v
+}
+
+// show lets rules see what there is now.
+func (s *stream) show(x *transaction) {
+	if !s.http {
+		x.Content, x.ContentEnd = nil, s.c.ended
+		if s.c.in != nil {
+			x.Content = s.c.in.data()
+		}
+		x.Final = s.decided(x)
+		return
+	}
+	x.Req, x.Res, x.Status = s.req, s.res, int(s.status)
+	f, _ := s.incoming()
+	x.Body, x.BodyEnd = s.content(f, x), f.ended
+	x.Final = s.decided(x)
+}
+
+// ruled gives the answer that rules have decided on.
+func (s *stream) ruled(x *transaction) {
+	if !s.http {
+		s.refuse() // there is nobody who would understand an answer
+		return
+	}
+	out := &x.out
+	cause, at := byte('L'), s.whereInRules()
+	switch {
+	case s.res != nil:
+		s.gotRes = 0 // for the log, the response has never come
+	case s.gotReq == 0 && !x.wait.tarpit:
+		s.gotReq = s.t.Loop.Now()
+	}
+	if out.Denied {
+		cause = 'P'
+		if !x.wait.tarpit {
+			s.countDenied()
+		}
+	} else if out.Failed {
+		s.fe.C.RewriteErr++
+		s.fe.C.InternalErr++
+		cause = 'P'
+	} else if s.res == nil && (s.be == nil || s.ownBackend()) {
+		s.fe.C.Intercepted++
+	}
+	if out.Close || !s.up.ended {
+		s.keepCli = false
+	}
+	if out.Reply == nil {
+		s.answer(out.Status, cause, at)
+		return
+	}
+	s.setFlags(cause, at)
+	s.status = int32(out.Reply.Status)
+	s.reply(out.Reply, out.Content)
+}
+
+// refuse ends a connection without a word.
+func (s *stream) refuse() {
+	s.countDenied()
+	s.abort('P', s.whereInRules())
+}
+
+// countDenied counts a request, or a response, that rules do not allow.
+func (s *stream) countDenied() {
+	ln := &s.t.Listeners[s.c.l.Index].C
+	if s.http && s.res != nil {
+		s.fe.C.DeniedResp++
+		ln.DeniedResp++
+		s.be.C.DeniedResp++
+		s.server().C.DeniedResp++
+		return
+	}
+	s.fe.C.DeniedReq++
+	ln.DeniedReq++
+	if s.be != nil {
+		s.be.C.DeniedReq++
+	}
+}
+
+// whereInRules is the termination flag of a stream that ends at its rules.
+func (s *stream) whereInRules() byte {
+	switch {
+	case s.txn != nil && s.txn.wait.tarpit:
+		return 'T'
+	case s.http && s.res != nil:
+		return 'H'
+	}
+	return 'R'
+}
+
+// afterResponseRules are the last to see a response, of a server or the proxy's own:
+// those of the backend, then those of the frontend. They can neither wait nor answer.
+func (s *stream) afterResponseRules() txn.Verdict {
+	x := s.transaction()
+	x.Req, x.Res, x.Status, x.Final = nil, s.res, int(s.status), true
+	if s.be != nil && s.be.rules.AfterResponse != nil {
+		s.be.rules.AfterResponse.Run(&x.Txn, &x.out)
+	}
+	if l := s.fe.rules.AfterResponse; l != nil && !s.ownBackend() {
+		l.Run(&x.Txn, &x.out)
+	}
+	return txn.Next
+}
+
+// afterReply runs them on a copy of an answer of the proxy's own.
+func (s *stream) afterReply(msg *message.Response) *message.Response {
+	if s.fe.rules.AfterResponse == nil && (s.be == nil || s.be.rules.AfterResponse == nil) {
+		return msg
+	}
+	s.res = &s.t.res
+	msg.ShareTo(s.res)
+	s.afterResponseRules()
+	s.res = nil
+	return &s.t.res
+}

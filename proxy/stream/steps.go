@@ -1,0 +1,219 @@
+package stream
+
+import (
+	"bench/proxy/spec"
+	"bench/proxy/txn"
+)
+
+// step is one stage on the way of a request, of a connection in TCP mode, or of a
+// response. Run does what is to be done at it and says how to go on:
+//
+//   - txn.Next: with the next step, at once;
+//   - txn.Wait: with the same step again, or where the event that ends the wait leads;
+//   - txn.Answered: not at all, for an answer of the proxy's own is on its way;
+//   - txn.Gone: not at all, for nothing is left to be done.
+type step struct {
+	name string
+	run  func(*stream) txn.Verdict
+}
+
+// way is the steps that a proxy's requests take, in the order of the reference's
+// analysers. It is laid when the thread is made, of the steps that have something to
+// do: a rule that nobody has configured is not even asked for.
+//
+// A request goes the way of its frontend, whose last step leads to that of a backend,
+// whose last step sends it to a server. From there on events move it, and its response
+// goes the way back.
+type way struct {
+	steps []step
+	// server is the step that chooses a server, to which a request returns that could
+	// not be sent.
+	server int8
+}
+
+func (w *way) add(name string, run func(*stream) txn.Verdict) {
+	w.steps = append(w.steps, step{name, run})
+}
+
+// lay lays the ways of a frontend.
+func (f *Front) lay(t *Thread) {
+	f.rules = t.rulesOf(f.Spec.Index)
+	f.reqCaptures, f.resCaptures = newCapturing(f.Spec.ReqCaptures), newCapturing(f.Spec.ResCaptures)
+	f.opening = openings(f)
+	f.way = frontWay(f)
+}
+
+// lay lays the ways of a backend, with the steps that any of its frontends may need.
+func (b *Back) lay(t *Thread) {
+	b.rules = t.rulesOf(b.Spec.Index)
+	forwardFor, answering, capturing := b.Spec.ForwardFor != nil, false, false
+	for i, px := range t.Shared.Config.Proxies {
+		if px.Caps&spec.Frontend != 0 {
+			r := t.rulesOf(i)
+			forwardFor = forwardFor || px.ForwardFor != nil
+			answering = answering || r.Response != nil || r.AfterResponse != nil
+			responses := newCapturing(px.ResCaptures)
+			capturing = capturing || responses.fields()
+		}
+	}
+	b.tcp = b.tcpWay()
+	b.http = b.httpWay(forwardFor)
+	b.back = b.wayBack(answering, capturing)
+}
+
+func frontWay(f *Front) (w way) {
+	if f.rules.Content != nil {
+		w.add("tcp-request content", (*stream).frontContentRules)
+	}
+	if f.Spec.SpeaksHTTP() {
+		if f.reqCaptures.fields() {
+			w.add("capture", (*stream).captureRequest)
+		}
+		if f.Spec.MonitorURI != "" {
+			w.add("monitor-uri", (*stream).monitor)
+		}
+		if f.Spec.Options.HTTPBufferRequest {
+			w.add("http-buffer-request", (*stream).bufferRequest)
+		}
+		if f.rules.Request != nil {
+			w.add("http-request", (*stream).frontRequestRules)
+		}
+	}
+	w.add("switching", (*stream).switchBackend)
+	return w
+}
+
+func (b *Back) tcpWay() (w way) {
+	if b.rules.Content != nil {
+		w.add("tcp-request content", (*stream).backContentRules)
+	}
+	w.toServer()
+	w.add("relay", (*stream).relay)
+	return w
+}
+
+func (b *Back) httpWay(forwardFor bool) (w way) {
+	if b.rules.Content != nil {
+		w.add("tcp-request content", (*stream).backContentRules)
+	}
+	if b.Spec.Options.HTTPBufferRequest {
+		w.add("http-buffer-request", (*stream).bufferRequest)
+	}
+	if b.rules.Request != nil {
+		w.add("http-request", (*stream).backRequestRules)
+	}
+	if forwardFor {
+		w.add("forwardfor", (*stream).forwardFor)
+	}
+	w.add("framing", (*stream).settle)
+	w.toServer()
+	w.add("send", (*stream).send)
+	return w
+}
+
+func (w *way) toServer() {
+	w.server = int8(len(w.steps))
+	w.add("server", (*stream).assign)
+	w.add("connect", (*stream).connect)
+}
+
+// wayBack is how responses get to the client.
+func (b *Back) wayBack(frontRules, captures bool) (w way) {
+	if captures {
+		w.add("capture", (*stream).captureResponse)
+	}
+	if b.rules.Response != nil {
+		w.add("http-response", (*stream).backResponseRules)
+	}
+	if frontRules {
+		w.add("http-response", (*stream).frontResponseRules)
+	}
+	if frontRules || b.rules.AfterResponse != nil {
+		w.add("http-after-response", (*stream).afterResponseRules)
+	}
+	w.add("forward", (*stream).forward)
+	return w
+}
+
+// set puts the stream before the first step of a way; what is to be advanced by
+// txn.Next.
+func (s *stream) set(w *way) { s.way, s.at = w, -1 }
+
+// advance goes on behind a step that has said v, as far as it gets.
+func (s *stream) advance(v txn.Verdict) {
+	for v == txn.Next {
+		s.at++
+		v = s.way.steps[s.at].run(s)
+	}
+	if v == txn.Wait {
+		s.detach()
+	}
+}
+
+// again asks the step that had to wait.
+func (s *stream) again() { s.advance(s.way.steps[s.at].run(s)) }
+
+// returnTo makes step the next one: the verdict that goes there.
+func (s *stream) returnTo(step int8) txn.Verdict {
+	s.at = step - 1
+	return txn.Next
+}
+
+// switchBackend follows use_backend and default_backend, and leads to the way of the
+// backend.
+func (s *stream) switchBackend() txn.Verdict {
+	if !s.chooseBackend() {
+		s.gotReq = s.t.Loop.Now()
+		s.keepCli = false
+		s.fail(503, 'S', 'C')
+		return txn.Answered
+	}
+	if s.http {
+		s.set(&s.be.http)
+	} else {
+		s.set(&s.be.tcp)
+	}
+	return txn.Next
+}
+
+// chooseBackend reports false if there is none to be used.
+func (s *stream) chooseBackend() bool {
+	target := s.switched()
+	if target == nil {
+		return false
+	}
+	s.be = s.t.Backs.At(target.Index)
+	if s.be == nil || target.Disabled {
+		s.be = nil
+		return false
+	}
+	s.joinBackend()
+	return true
+}
+
+func (s *stream) joinBackend() {
+	s.setSplicing()
+	s.be.Cur.Inc()
+	s.be.C.Sessions++
+	s.be.C.SessRate.Add(s.t.Loop.Now(), 1)
+}
+
+// settle decides what becomes of the connections on both sides, once the request is
+// as it will be sent, and refuses one that has grown too large, or of which rules have
+// seen that its client will not send all.
+func (s *stream) settle() txn.Verdict {
+	s.gotReq = s.t.Loop.Now()
+	if s.c.ended && !s.up.ended {
+		s.countInvalid()
+		s.countClientAbort()
+		s.abort('C', 'R')
+		return txn.Gone
+	}
+	s.keepSrv = s.fe.Spec.ConnMode == spec.KeepAlive && s.be.Spec.ConnMode == spec.KeepAlive
+	s.offersUpgrade()
+	if !s.fits() {
+		s.tooLarge()
+		return txn.Answered
+	}
+	return txn.Next
+}

@@ -1,0 +1,337 @@
+package stream
+
+import (
+	"bench/proxy/h1"
+	"bench/proxy/message"
+	"bench/proxy/spec"
+	"bench/proxy/txn"
+)
+
+// wait is what a step waits for in stateRules.
+type wait struct {
+	need   txn.Need
+	rule   int  // the rule that waits, plus 1; 0: none does
+	over   bool // its time has passed
+	tarpit bool
+}
+
+// noRule stands for the rule where a step waits that has none.
+const noRule = -1
+
+// waitFor makes the stream wait for a rule.
+func (s *stream) waitFor(rule int, need txn.Need) {
+	w := &s.txn.wait
+	s.state = stateRules
+	w.need = need
+	if w.rule != rule {
+		w.rule, w.over, w.tarpit = rule, false, false
+		s.exp = s.after(need.For)
+		switch {
+		case need.Tarpit:
+			s.tarpit()
+		case need.Body > 0 && s.http && s.res == nil:
+			s.askForBody()
+		}
+	}
+	if !need.Tarpit {
+		s.touchSource()
+	}
+	s.arm()
+	if _, src := s.incoming(); !need.Tarpit && !src.ended && (src.readable || src.hup || s.http && s.unread()) {
+		s.yield() // what is there already is not told again
+	}
+}
+
+// unread tells whether there is something in the buffer of the connection that was
+// not looked at: nothing was, as long as the message lies in front of it.
+func (s *stream) unread() bool {
+	_, src := s.incoming()
+	return src.in != nil && s.t.arrived.of != s
+}
+
+// waitOver ends a wait that has led on.
+func (s *stream) waitOver() {
+	if s.state != stateRules {
+		return
+	}
+	s.txn.wait = wait{}
+	s.exp, s.cliExp = never, never
+	s.state = stateRequest
+	switch {
+	case !s.http:
+		s.touchClient()
+	case s.res != nil:
+		s.state = stateResponse
+		s.touchServer()
+		s.yield() // the request may have gone on meanwhile
+	}
+	s.arm()
+	if _, src := s.incoming(); src.ended {
+		src.readable = true // the end is still to be seen by those who forward
+	}
+}
+
+// timeOver is reached when the time of a wait has passed. A body that has not come by
+// now is the fault of those who send it; everything else its rule has to decide.
+func (s *stream) timeOver() {
+	w := &s.txn.wait
+	switch {
+	case w.need.Body == 0 || !s.http:
+		w.over = !w.tarpit
+		w.rule = 0 // what waits now begins anew
+		if w.tarpit {
+			s.gotSrv = s.t.Loop.Now() // logged as time in a queue
+		}
+		s.again()
+	case s.res != nil:
+		s.serverTimeout()
+	default:
+		s.rulesTimeout()
+	}
+}
+
+// incoming is what rules wait for more of: the flow of the message at hand, and where
+// it comes from.
+func (s *stream) incoming() (*flow, *endpoint) {
+	if s.http && s.res != nil {
+		return &s.down, &s.sc.endpoint
+	}
+	return &s.up, &s.c.endpoint
+}
+
+// touchSource notes activity of the side that is waited for.
+func (s *stream) touchSource() {
+	if s.http && s.res != nil {
+		s.touchServer()
+		return
+	}
+	s.touchClient()
+}
+
+// decided tells that waiting leads to nothing more: time is up, all has come, or as
+// much as can be kept.
+func (s *stream) decided(x *transaction) bool {
+	f, src := s.incoming()
+	return x.wait.over || src.ended || s.http && f.ended || s.room() <= 0
+}
+
+// room is how much more can be kept for rules, in bytes: tune.bufsize, and of messages
+// less tune.maxrewrite and with the head.
+func (s *stream) room() int {
+	tune := &s.t.Shared.Config.Global.Tune
+	if !s.http {
+		if s.c.in == nil {
+			return tune.BufSize
+		}
+		return tune.BufSize - len(s.c.in.data())
+	}
+	room := tune.BufSize - tune.MaxRewrite
+	f := &s.up
+	if s.res != nil {
+		f = &s.down
+		room -= s.res.TextLen()
+	} else {
+		room -= s.req.TextLen()
+	}
+	if a := &s.t.arrived; a.of == s {
+		room -= len(a.out) + len(a.tail)
+	}
+	if f.out != nil {
+		room -= len(f.out.data())
+	}
+	return room
+}
+
+// content is what has come of the body, without its framing.
+func (s *stream) content(f *flow, x *transaction) []byte {
+	b := s.t.arrived.out
+	if s.t.arrived.of != s {
+		if f.out == nil {
+			return nil
+		}
+		b = f.out.data()
+	}
+	if f.kind == message.BodyChunked && (f == &s.up || s.version >= message.HTTP11) {
+		x.body = h1.AppendContent(x.body[:0], b)
+		return x.body
+	}
+	return b
+}
+
+// askForBody tells a client that waits for that to send the body.
+func (s *stream) askForBody() {
+	if !s.req.Expect100 {
+		return
+	}
+	s.req.Expect100 = false
+	s.req.DelID(message.Expect)
+	if s.up.ended || s.up.out != nil || len(s.t.arrived.out) > 0 && s.t.arrived.of == s {
+		return // it has not waited
+	}
+	// A connection that fails is noticed when it is read from.
+	_ = s.down.push(s.t, &s.c.endpoint, continueHead, nil)
+}
+
+var continueHead = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+
+// tarpit begins to hold the stream for "timeout tarpit", or in backends without one
+// for "timeout connect".
+func (s *stream) tarpit() {
+	w := &s.txn.wait
+	w.tarpit = true
+	s.countDenied()
+	d := w.need.For
+	if d <= 0 {
+		px := s.fe.Spec
+		if s.be != nil {
+			px = s.be.Spec
+		}
+		if d = px.Timeouts.Tarpit; d <= 0 && px.Caps&spec.Backend != 0 {
+			d = px.Timeouts.Connect
+		}
+	}
+	s.cliExp, s.exp = never, s.t.Loop.Now()+int64(d)
+}
+
+// input looks after the client while rules wait.
+func (s *stream) input() {
+	switch w := &s.txn.wait; {
+	case s.http && s.res != nil:
+		if s.clientClosed() {
+			s.clientWhileServed()
+		}
+	case w.tarpit:
+		if s.clientClosed() && s.clientBroken() {
+			s.timeOver() // only a connection that is broken is not held any longer
+		}
+	case s.http:
+		if s.down.pending() && s.down.flush(s.t, &s.c.endpoint) == flowDstErr {
+			s.clientGone()
+			return
+		}
+		s.readBody()
+	default:
+		s.readContent()
+	}
+}
+
+// output reads what comes of a response whose rules wait.
+func (s *stream) output() {
+	if s.http && s.res != nil {
+		s.readBody()
+	}
+}
+
+// readBody reads what has come of the body of a message that waits at its rules, and
+// asks them again.
+func (s *stream) readBody() {
+	f, src := s.incoming()
+	for !f.ended && f.err == nil && s.room() > 0 {
+		if src.in != nil {
+			s.collect(f, src.in.data(), src.consume)
+			continue
+		}
+		if src.ended || !src.readable && !src.hup {
+			break
+		}
+		p := s.t.Loop.Scratch()
+		p = f.want(p[:min(len(p), s.room())])
+		n, res := src.recv(p)
+		if n > 0 {
+			s.countInput(n)
+			s.collect(f, p[:n], func(used int) { src.keep(p[used:n]) })
+		}
+		if res == ioFailed {
+			src.ended = true
+		}
+		if res == ioEnd && f.kind == message.BodyUntilClose {
+			f.ended = true
+		}
+		if res != ioMore {
+			break
+		}
+	}
+	switch {
+	case f.err != nil && s.res != nil:
+		s.badResponse()
+	case f.err != nil:
+		s.countInvalid()
+		s.fail(f.err.Status, 'P', 'R')
+	default:
+		s.again()
+	}
+}
+
+// collect passes data through the framing and keeps it.
+func (s *stream) collect(f *flow, data []byte, use func(used int)) {
+	out, tail, used := f.take(data)
+	f.store(s.t, out)
+	f.store(s.t, tail)
+	use(used)
+}
+
+// countInput counts bytes of the client that were read for rules.
+func (s *stream) countInput(n int) {
+	if s.http && s.res != nil {
+		return
+	}
+	s.fe.C.BytesIn += uint64(n)
+	s.t.Listeners[s.c.l.Index].C.BytesIn += uint64(n)
+}
+
+// readContent reads what a client in TCP mode has sent, and asks the rules about it.
+func (s *stream) readContent() {
+	c := &s.c.endpoint
+	for s.room() > 0 && !c.ended && c.errno == 0 && (c.readable || c.hup) {
+		p := s.t.Loop.Scratch()
+		p = p[:min(len(p), s.room())]
+		n, res := c.recv(p)
+		if n > 0 {
+			s.countInput(n)
+			c.keep(p[:n])
+		}
+		if res != ioMore {
+			break
+		}
+	}
+	if c.errno != 0 {
+		s.countClientAbort()
+		s.abort('C', 'R')
+		return
+	}
+	s.again()
+}
+
+// rulesTimeout deals with a client that has been silent for too long while rules wait
+// for what it sends.
+func (s *stream) rulesTimeout() {
+	if !s.http {
+		s.countClientAbort()
+		s.abort('c', 'R')
+		return
+	}
+	s.countInvalid()
+	s.fail(408, 'c', 'R')
+}
+
+// bufferRequest is "option http-buffer-request": the request goes on with its body, or
+// as much of it as a buffer holds, within "timeout http-request".
+func (s *stream) bufferRequest() txn.Verdict {
+	if s.up.ended && s.txn == nil {
+		return txn.Next
+	}
+	x := s.transaction()
+	if s.decided(x) {
+		s.waitOver()
+		return txn.Next
+	}
+	px := s.fe.Spec
+	if s.be != nil {
+		px = s.be.Spec
+	}
+	s.waitFor(noRule, txn.Need{Body: wholeBody, For: px.Timeouts.HTTPRequest})
+	return txn.Wait
+}
+
+// wholeBody is more than any buffer holds.
+const wholeBody = int(^uint(0) >> 1)

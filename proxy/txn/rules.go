@@ -1,0 +1,36 @@
+package txn
+
+import "bench/proxy/message"
+
+// Rules are the compiled rules of one step of one proxy. They are shared by all
+// threads; what they remember of a transaction is in the transaction.
+type Rules interface {
+	// Run goes on from t.Rule, to the end of the list or to the first rule that
+	// decides. With Wait it leaves in out.Need what for, and in t.Rule where to go on: at
+	// the same rule, which looks again, or behind it, where the time has been spent
+	// (Need.Tarpit). With every other verdict t.Rule is 0. With Answered out holds the
+	// answer. out is empty when Run is called.
+	//
+	// A rule that waits for more must decide when t.Final is set.
+	Run(t *Txn, out *Outcome) Verdict
+}
+
+// Outcome is what comes with a verdict.
+type Outcome struct {
+	// Need is what to wait for, with Wait.
+	Need Need
+	// Reply and Content are the answer, with Answered. They are sent before anything
+	// else happens to the transaction, and may lie in memory that is used again.
+	Reply   *message.Response
+	Content []byte
+	// Status chooses one of the proxy's standard answers, or the error file in its
+	// place, where Reply is nil.
+	Status int
+	// Denied counts the request, or response, as one that rules refused; an answer
+	// that is none of these counts as one of the proxy's own services.
+	Denied bool
+	// Failed counts the message as one that rules made impossible to send.
+	Failed bool
+	// Close ends the connection behind the answer.
+	Close bool
+}

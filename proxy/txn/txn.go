@@ -1,0 +1,132 @@
+package txn
+
+import (
+	"time"
+
+	"bench/internal/sock"
+	"bench/proxy/message"
+)
+
+// Txn is one transaction. The stream that carries it fills it in step by step; a
+// field is good from the step on that it belongs to. The zero value is ready to use.
+type Txn struct {
+	Stream Stream
+	// Final: nothing more will come, so that what cannot be decided now never can.
+	Final bool
+
+	// Content is what the client has sent and nobody has taken yet, for rules about
+	// content; ContentEnd says that it has sent all.
+	Content    []byte
+	ContentEnd bool
+
+	// Req is the request, nil before its head is complete and in TCP mode. Its text
+	// is good for one turn of the loop, unless it was detached.
+	Req *message.Request
+	// Method is that of the request as received, and stays known when Req is gone.
+	Method message.Method
+	// URI, Version and MethodText are the request line as received, kept for what is
+	// logged and captured; nil where there was none.
+	MethodText, URI, Version []byte
+	// Body is what has come of the request's body, without its framing; BodyEnd says
+	// that this is all of it.
+	Body    []byte
+	BodyEnd bool
+
+	// Res is the response, nil before its head is complete.
+	Res *message.Response
+	// Status is that of the response, the proxy's own answers included; 0: none yet.
+	Status int
+
+	// Session are the variables of the client's connection; nil until there are any.
+	Session                  *Vars
+	Vars, ReqVars, ResVars   Vars
+	ReqCaptures, ResCaptures Captures
+	// LogLevel replaces the level of the log line if it is positive (1 is emerg); -1
+	// suppresses the line.
+	LogLevel int
+	// Rule is where the list of rules at hand goes on after a wait.
+	Rule int
+}
+
+// Reset prepares the transaction for the next request of the same stream's place and
+// keeps its memory.
+func (t *Txn) Reset() {
+	t.Vars.Reset()
+	t.ReqVars.Reset()
+	t.ResVars.Reset()
+	t.ReqCaptures.Reset()
+	t.ResCaptures.Reset()
+	*t = Txn{Vars: t.Vars, ReqVars: t.ReqVars, ResVars: t.ResVars, ReqCaptures: t.ReqCaptures, ResCaptures: t.ResCaptures}
+}
+
+// Variables are those of a scope; nil for a session that has none yet.
+func (t *Txn) Variables(sc Scope) *Vars {
+	switch sc {
+	case ScopeSession:
+		return t.Session
+	case ScopeTxn:
+		return &t.Vars
+	case ScopeRequest:
+		return &t.ReqVars
+	case ScopeResponse, NumScopes:
+	}
+	return &t.ResVars
+}
+
+// Need is what a step waits for when its verdict is Wait.
+type Need struct {
+	// Body is how many bytes of the request's body are wanted; the body's end and a
+	// full buffer are enough, too. 0: nothing of the body.
+	Body int
+	// Content: more of what the client sends.
+	Content bool
+	// For is how long at most, counted from the first time the step waited. 0 with
+	// neither of the above: not at all.
+	For time.Duration
+	// Tarpit: nothing helps, the time is to pass.
+	Tarpit bool
+}
+
+// Stream is what the stream that carries a transaction knows. All of it may be asked
+// at every step; what is not known yet is a zero value.
+type Stream interface {
+	// Source is the client's address, Destination the one it connected to.
+	Source() sock.Addr
+	Destination() sock.Addr
+	// Frontend and Backend are indices of proxies; Backend is -1 until it is chosen.
+	Frontend() int
+	Backend() int
+	// Server is the name and number ("id") of the server, "" until it is chosen.
+	Server() (name string, id int)
+	// Requests is how many requests came on the connection, this one included.
+	Requests() int
+	// Farm is the engine around the stream.
+	Farm() Farm
+	// SessionVars are the variables of the client's connection, made if need be.
+	SessionVars() *Vars
+	// Describe fills in what a log line would say at this moment.
+	Describe(r *Record)
+}
+
+// Farm is what the engine knows of its proxies, by index.
+type Farm interface {
+	// Name and ID are those of a proxy.
+	Name(proxy int) string
+	ID(proxy int) int
+	// Usable is the number of servers of a backend that take requests.
+	Usable(backend int) int
+	// Conns is the number of streams of a frontend or backend, Queue the number of
+	// those that wait for a server of a backend.
+	Conns(frontend int) int64
+	Streams(backend int) int64
+	Queue(backend int) int64
+	// ServerUp reports whether a server takes requests, ServerConns how many streams
+	// it has. One that has been removed neither takes nor has any.
+	ServerUp(backend int, server string) bool
+	ServerConns(backend int, server string) int64
+	// Stopping reports whether the process is told to stop.
+	Stopping() bool
+	// Threads and Thread are the number of threads, and the one at hand from 0.
+	Threads() int
+	Thread() int
+}

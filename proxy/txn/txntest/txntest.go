@@ -1,0 +1,133 @@
+// Package txntest makes transactions for tests of what reads them, without a stream.
+package txntest
+
+import (
+	"testing"
+
+	"bench/internal/sock"
+	"bench/proxy/h1"
+	"bench/proxy/message"
+	"bench/proxy/txn"
+)
+
+// Stream is a stream with what the fields say.
+type Stream struct {
+	Src, Dst  sock.Addr
+	Fe, Be    int
+	Srv       string
+	SrvID     int
+	Count     int
+	Engine    Farm
+	Vars      txn.Vars
+	Log       txn.Record
+	Described int // how often Describe was called
+}
+
+// Source implements txn.Stream.
+func (s *Stream) Source() sock.Addr { return s.Src }
+
+// Destination implements txn.Stream.
+func (s *Stream) Destination() sock.Addr { return s.Dst }
+
+// Frontend implements txn.Stream.
+func (s *Stream) Frontend() int { return s.Fe }
+
+// Backend implements txn.Stream.
+func (s *Stream) Backend() int { return s.Be }
+
+// Server implements txn.Stream.
+func (s *Stream) Server() (string, int) { return s.Srv, s.SrvID }
+
+// Requests implements txn.Stream.
+func (s *Stream) Requests() int { return s.Count }
+
+// Farm implements txn.Stream.
+func (s *Stream) Farm() txn.Farm { return &s.Engine }
+
+// SessionVars implements txn.Stream.
+func (s *Stream) SessionVars() *txn.Vars { return &s.Vars }
+
+// Describe implements txn.Stream.
+func (s *Stream) Describe(r *txn.Record) {
+	s.Described++
+	*r = s.Log
+}
+
+// Farm is an engine with proxies of these names.
+type Farm struct {
+	Names []string
+	Up    int // servers of each backend that take requests
+}
+
+// Name implements txn.Farm.
+func (f *Farm) Name(i int) string { return f.Names[i] }
+
+// ID implements txn.Farm.
+func (f *Farm) ID(i int) int { return i + 1 }
+
+// Usable implements txn.Farm.
+func (f *Farm) Usable(int) int { return f.Up }
+
+// Conns implements txn.Farm.
+func (f *Farm) Conns(i int) int64 { return int64(10 + i) }
+
+// Streams implements txn.Farm.
+func (f *Farm) Streams(i int) int64 { return int64(20 + i) }
+
+// Queue implements txn.Farm.
+func (f *Farm) Queue(i int) int64 { return int64(30 + i) }
+
+// ServerUp implements txn.Farm.
+func (f *Farm) ServerUp(_ int, server string) bool { return server != "down" }
+
+// ServerConns implements txn.Farm.
+func (f *Farm) ServerConns(_ int, server string) int64 { return int64(40 + len(server)) }
+
+// Stopping implements txn.Farm.
+func (f *Farm) Stopping() bool { return false }
+
+// Threads implements txn.Farm.
+func (f *Farm) Threads() int { return 1 }
+
+// Thread implements txn.Farm.
+func (f *Farm) Thread() int { return 0 }
+
+// Addr reads an address.
+func Addr(t testing.TB, s string) sock.Addr {
+	t.Helper()
+	a, err := sock.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// New makes a transaction with a request, in the wire form of HTTP/1, "" for none, and
+// likewise a response. The client is 10.1.2.3:4567, and came to 192.0.2.1:80.
+func New(t testing.TB, request, response string) *txn.Txn {
+	t.Helper()
+	s := &Stream{Src: Addr(t, "10.1.2.3:4567"), Dst: Addr(t, "192.0.2.1:80"), Be: 1, Srv: "s1", SrvID: 7, Count: 1, Engine: Farm{Names: []string{"front", "back"}, Up: 2}}
+	x := &txn.Txn{Stream: s, Final: true}
+	limits := h1.Limits{MaxHead: 1 << 16, MaxFields: 100}
+	if request != "" {
+		x.Req = &message.Request{}
+		var p h1.Parser
+		n, err := p.Request(x.Req, []byte(request), &limits)
+		if err != nil || n == 0 {
+			t.Fatalf("request %q: %v", request, err)
+		}
+		x.Method, x.MethodText, x.URI = x.Req.MethodID, x.Req.Method, x.Req.Target
+		x.Version = []byte("HTTP/1.1")
+		x.Body, x.BodyEnd = []byte(request[n:]), true
+	}
+	if response != "" {
+		x.Res = &message.Response{}
+		var p h1.Parser
+		n, err := p.Response(x.Res, []byte(response), x.Method, &limits)
+		if err != nil || n == 0 {
+			t.Fatalf("response %q: %v", response, err)
+		}
+		x.Status = x.Res.Status
+	}
+	return x
+}

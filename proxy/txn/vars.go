@@ -1,0 +1,70 @@
+package txn
+
+// Scope is how long a variable lives (configuration manual, section 2.8).
+type Scope uint8
+
+// The scopes, the longest-lived first.
+const (
+	ScopeSession  Scope = iota // the client's connection
+	ScopeTxn                   // a request and its response
+	ScopeRequest               // until the response comes
+	ScopeResponse              // from the response on
+	NumScopes
+)
+
+// Vars are the variables of one scope, by the slots that were given to their names
+// when the configuration was read. The zero value holds none and is ready to use.
+type Vars struct{ slots []Value }
+
+// Get returns a variable; its Kind is None if it was not set. What it points to is
+// good until the variable is set again.
+func (v *Vars) Get(slot int) Value {
+	if slot >= len(v.slots) {
+		return Value{}
+	}
+	return v.slots[slot]
+}
+
+// Set copies a value into the variable. It allocates only when the text is longer
+// than all that the slot has held before.
+func (v *Vars) Set(slot int, to *Value) {
+	for len(v.slots) <= slot {
+		v.slots = append(v.slots, Value{})
+	}
+	s := &v.slots[slot]
+	b := append(s.B[:0], to.B...)
+	*s = *to
+	s.B = b
+}
+
+// Unset forgets the variable.
+func (v *Vars) Unset(slot int) {
+	if slot < len(v.slots) {
+		v.slots[slot].Kind = None
+	}
+}
+
+// Reset forgets all variables and keeps their memory for the next ones.
+func (v *Vars) Reset() {
+	for i := range v.slots {
+		v.slots[i].Kind = None
+	}
+}
+
+// Names gives slots to the names of variables, for one configuration.
+type Names struct {
+	slots [NumScopes]map[string]int
+}
+
+// Slot returns the slot of a name within its scope, a new one for a new name.
+func (n *Names) Slot(sc Scope, name string) int {
+	if n.slots[sc] == nil {
+		n.slots[sc] = map[string]int{}
+	}
+	slot, ok := n.slots[sc][name]
+	if !ok {
+		slot = len(n.slots[sc])
+		n.slots[sc][name] = slot
+	}
+	return slot
+}
