@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -42,11 +41,10 @@ type Group struct {
 	mark  string
 	temp  string
 	note  func(mark, dir string) error
-	jobs  chan func()
-	ended chan struct{} // the starter thread is gone
 	guard *guard
 
 	mu     sync.Mutex
+	start  *starter
 	live   map[*Process]struct{}
 	dirs   []string
 	closed bool
@@ -62,8 +60,6 @@ func NewGroup(o Options) (*Group, error) {
 		mark:  hex.EncodeToString(random[:]),
 		temp:  o.TempDir,
 		note:  o.Note,
-		jobs:  make(chan func()),
-		ended: make(chan struct{}),
 		live:  map[*Process]struct{}{},
 	}
 	if g.temp == "" {
@@ -75,11 +71,11 @@ func NewGroup(o Options) (*Group, error) {
 	if err := g.note(g.mark, ""); err != nil {
 		return nil, err
 	}
-	go g.starter()
+	g.start = newStarter()
 	if len(o.Guard) > 0 {
 		var err error
 		if g.guard, err = startGuard(o.Guard, g.mark); err != nil {
-			close(g.jobs)
+			g.start.end()
 			return nil, fmt.Errorf("the guard process does not start: %w", err)
 		}
 		if o.Journal != "" {
@@ -92,18 +88,6 @@ func NewGroup(o Options) (*Group, error) {
 // Mark is a variable for the environment of processes that belong to the group
 // although somebody else starts them.
 func (g *Group) Mark() string { return markVariable + "=" + g.mark }
-
-// starter runs on one thread as long as the group lives: the kernel kills
-// children with Pdeathsig when the thread that started them ends.
-func (g *Group) starter() {
-	runtime.LockOSThread()
-	defer close(g.ended)
-	for job := range g.jobs {
-		job()
-	}
-	// Not unlocked: its affinity may differ from that of the other threads, so
-	// the runtime discards the thread.
-}
 
 // Dir makes a directory that is removed with the group.
 func (g *Group) Dir(pattern string) (string, error) {
@@ -202,9 +186,7 @@ func (g *Group) Start(s Spec) (*Process, error) {
 	if g.closed {
 		return nil, errClosed
 	}
-	result := make(chan error, 1)
-	g.jobs <- func() { result <- startOn(c, &s) }
-	if err := <-result; err != nil {
+	if err := g.start.start(c, &s); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
 	p.started = time.Now()
@@ -342,10 +324,11 @@ func (p *Process) Output() string { return p.output.String() }
 // Signal sends a signal to the process itself.
 func (p *Process) Signal(sig syscall.Signal) error { return p.cmd.Process.Signal(sig) }
 
-// Kill ends the process and its process group at once and waits for its end.
+// Kill ends the process and its process group at once and waits for its end, but for no
+// longer than a few seconds: Close reports a process that does not end.
 func (p *Process) Kill() {
 	p.killGroup()
-	<-p.done
+	p.awaitEnd()
 }
 
 func (p *Process) killGroup() {
@@ -385,16 +368,13 @@ func (g *Group) Close() error {
 		p.killGroup()
 	}
 	err := KillMarked(g.mark)
-	for _, p := range live {
-		<-p.done
-	}
+	err = errors.Join(err, awaitAll(live))
 	for _, dir := range dirs {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	if first {
 		g.guard.release()
-		close(g.jobs)
-		<-g.ended
+		g.start.end()
 	}
 	return err
 }
