@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,6 +138,9 @@ func (c *compareCmd) record(human *os.File) (*result.Comparison, error) {
 	if a := c.Alpha; a != nil && (*a <= 0 || *a >= 0.5) {
 		return nil, &exitError{exitUsage, fmt.Errorf("--alpha %v: it must be more than 0 and less than 0.5", *a)}
 	}
+	if err := c.limits(); err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
 	sides := len(c.Base)+len(c.New) > 0 || c.Calibrate
 	switch {
 	case len(c.Scenario) == 2 && !sides:
@@ -150,6 +154,54 @@ func (c *compareCmd) record(human *os.File) (*result.Comparison, error) {
 	}
 	return c.live(human, minEffect)
 }
+
+// limits checks the numbers among the options.
+func (c *compareCmd) limits() error {
+	switch {
+	case c.Shorten == 0:
+		return errShortenByZero
+	case c.MostPairs < 1:
+		return fmt.Errorf("--most-pairs %d: it must be more than 0", c.MostPairs)
+	case c.Within < 0:
+		return fmt.Errorf("--within %v: it must be more than 0", c.Within)
+	}
+	return nil
+}
+
+// unused are the options given that mean nothing to what is asked for, as words.
+func (c *compareCmd) unused(calibrate bool) string {
+	var all []string
+	for _, o := range []struct {
+		flag                string
+		given               bool
+		recorded, calibrate bool // it means something to that
+	}{
+		{"--new", len(c.New) > 0, false, false},
+		{"--set", len(c.Set) > 0, false, true},
+		{"--pairs", c.Pairs != "", false, false},
+		{"--most-pairs", c.MostPairs != defaultMostPairs, false, false},
+		{"--within", c.Within != 0, false, true},
+		{"--min-effect", c.MinEffect != "", true, true},
+		{"--confirm", c.Confirm != nil && *c.Confirm, false, false},
+		{"--only-worse", c.OnlyWorse != nil && *c.OnlyWorse, false, false},
+		{"--keep-disturbed", c.Keep, false, true},
+		{"--force", c.Force, true, false},
+		{"--bisect", c.Bisect, true, false},
+		{"--json", c.JSON != "", true, false},
+		{"--seed", c.Seed != nil, false, true},
+		{"--shorten", c.Shorten != 1, false, true},
+		{"--cpus", len(c.CPUs) > 0, false, true},
+		{"--allow-outside", c.Outside, false, true},
+	} {
+		if o.given && (calibrate && !o.calibrate || !calibrate && !o.recorded) {
+			all = append(all, o.flag)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// defaultMostPairs is that of --most-pairs.
+const defaultMostPairs = 100
 
 func (c *compareCmd) minEffect() (*float64, error) {
 	if c.MinEffect == "" {
@@ -167,8 +219,8 @@ func (c *compareCmd) minEffect() (*float64, error) {
 
 // recorded compares runs that were made earlier.
 func (c *compareCmd) recorded(base, other string, minEffect *float64) (*result.Comparison, error) {
-	if c.Pairs != "" || c.Seed != nil || len(c.Set) > 0 || c.Confirm != nil && *c.Confirm {
-		return nil, &exitError{exitUsage, errors.New("--pairs, --seed, --set and --confirm are for runs that are still to be made")}
+	if flags := c.unused(false); flags != "" {
+		return nil, &exitError{exitUsage, fmt.Errorf("%s: for runs that are still to be made, not for recorded ones", flags)}
 	}
 	record, err := compare.Recorded(compare.RecordedOptions{
 		Base: base, New: other, MinEffect: minEffect, Alpha: c.Alpha, Force: c.Force,
@@ -177,19 +229,45 @@ func (c *compareCmd) recorded(base, other string, minEffect *float64) (*result.C
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	c.place(record.Scenario)
+	if err := c.place(record.Scenario); err != nil {
+		return nil, &exitError{exitLost, err}
+	}
 	return record, nil
 }
 
-// place chooses the folder of a comparison where the user has not.
-func (c *compareCmd) place(name string) {
-	if c.Output == "" {
-		c.Output = filepath.Join("results", "compare-"+name+"-"+time.Now().Format("20060102-150405"))
+// place makes the folder of a comparison where the user has not chosen one: one that did
+// not exist, because another comparison may begin in the same second.
+func (c *compareCmd) place(name string) error {
+	if c.Output != "" {
+		return nil
 	}
+	const parent, most = "results", 1000
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return fmt.Errorf("folder of the comparison: %w", err)
+	}
+	first := filepath.Join(parent, "compare-"+name+"-"+time.Now().Format("20060102-150405"))
+	for n := 1; n <= most; n++ {
+		dir := first
+		if n > 1 {
+			dir = fmt.Sprintf("%s-%d", first, n)
+		}
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			c.Output = dir
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("folder of the comparison: %w", err)
+		}
+	}
+	return fmt.Errorf("folder of the comparison: %s and %d more of its kind exist; choose another with -o", first, most-1)
 }
 
 // live compares by runs.
 func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Comparison, error) {
+	if flags := c.unused(true); c.Calibrate && flags != "" {
+		return nil, &exitError{exitUsage, fmt.Errorf("%s: --calibrate runs the base against itself, in a fixed number of pairs", flags)}
+	}
 	o, err := c.options(minEffect)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
@@ -224,6 +302,10 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 			plan.Warn(why)
 		}
 	}
+	if err := c.place(strings.TrimSuffix(filepath.Base(c.Scenario[0]), ".yaml")); err != nil {
+		return nil, &exitError{exitLost, err}
+	}
+	plan.Into(c.Output)
 	ctx, stop := untilSignal()
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
@@ -303,8 +385,6 @@ func (c *compareCmd) options(minEffect *float64) (*compare.Options, error) {
 		}
 		o.Pairs = &n
 	}
-	c.place(strings.TrimSuffix(filepath.Base(c.Scenario[0]), ".yaml"))
-	o.Out = c.Output
 	return o, nil
 }
 

@@ -23,13 +23,19 @@ const (
 
 // awaitEnd waits for the end of a process that was killed, and lets it run on any
 // processor if that takes long. It reports false if the process has still not ended by
-// then: one that waits for a device, or that a debugger holds.
+// then: one that waits for a device, or that a debugger holds. Such a one is waited for
+// once.
 func (p *Process) awaitEnd() bool {
 	if p.endsWithin(promptEnd) {
 		return true
 	}
+	if p.givenUp.Load() {
+		return false
+	}
 	unpin(p.PID())
-	return p.endsWithin(latestEnd)
+	ended := p.endsWithin(latestEnd)
+	p.givenUp.Store(!ended)
+	return ended
 }
 
 func (p *Process) endsWithin(limit time.Duration) bool {

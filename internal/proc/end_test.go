@@ -78,6 +78,14 @@ func TestKilledProcessThatDoesNotEnd(t *testing.T) {
 	case <-time.After(3 * latestEnd):
 		t.Fatal("Close waits for a process that does not end")
 	}
+	again := time.Now()
+	p.Kill()
+	if err := g.Close(); err != nil {
+		t.Errorf("reported again: %v", err)
+	}
+	if took := time.Since(again); took > latestEnd/2 {
+		t.Errorf("the second wait took %v", took)
+	}
 	release()
 	if !p.endsWithin(latestEnd) {
 		t.Error("the process has not ended although nothing holds it")

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -57,10 +58,10 @@ func NewGroup(o Options) (*Group, error) {
 		return nil, err
 	}
 	g := &Group{
-		mark:  hex.EncodeToString(random[:]),
-		temp:  o.TempDir,
-		note:  o.Note,
-		live:  map[*Process]struct{}{},
+		mark: hex.EncodeToString(random[:]),
+		temp: o.TempDir,
+		note: o.Note,
+		live: map[*Process]struct{}{},
 	}
 	if g.temp == "" {
 		g.temp = os.TempDir()
@@ -148,6 +149,7 @@ type Process struct {
 	started time.Time
 	output  *tail
 	done    chan struct{}
+	givenUp atomic.Bool // killed, it did not end
 	state   string
 	code    int
 }
@@ -369,6 +371,11 @@ func (g *Group) Close() error {
 	}
 	err := KillMarked(g.mark)
 	err = errors.Join(err, awaitAll(live))
+	g.mu.Lock()
+	for _, p := range live {
+		delete(g.live, p) // what does not end is reported once
+	}
+	g.mu.Unlock()
 	for _, dir := range dirs {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}

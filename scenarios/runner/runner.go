@@ -146,7 +146,12 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	}
 	// Everything is undone before anything is written: an impatient second
 	// interrupt finds nothing left to leave behind.
-	err = errors.Join(err, fail(exitLost, errors.Join(group.Close(), journal.Close())))
+	left := fail(exitLost, errors.Join(group.Close(), journal.Close()))
+	if left != nil && interrupted(err) {
+		err = fmt.Errorf("%s; %w", interruptedReason, left)
+	} else {
+		err = errors.Join(err, left)
+	}
 	if err != nil && !slices.ContainsFunc(run.Cells, func(c *result.Cell) bool { return len(c.Loads) > 0 }) {
 		return nil, errors.Join(err, dir.remove())
 	}
