@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"bench/internal/result"
 	"bench/internal/thread"
@@ -33,7 +34,7 @@ type compareCmd struct {
 	Alpha     *float64      `placeholder:"0.01" help:"Chance of a false alarm over all that decides, in place of the scenario's; 0.01 if neither says."`
 	Confirm   *bool         `negatable:"" help:"Repeat what looks worse with fresh pairs before it is called worse; the default with CI=true and with --bisect."`
 	OnlyWorse *bool         `negatable:"" help:"End as soon as nothing is worse, without the pairs that it takes to call something better; the default with --bisect."`
-	Keep      bool          `name:"keep-disturbed" help:"Count pairs that other programs disturbed: it takes more of them, but a machine that is never quiet has no others."`
+	Keep      bool          `name:"keep-disturbed" help:"Count pairs and recorded runs that other programs disturbed: it takes more of them, but a machine that is never quiet has no others."`
 	Force     bool          `help:"Compare even where the sides do not have the same to do."`
 
 	Baseline  string `placeholder:"DIR" help:"Folder that is kept from one comparison to the next: recorded results of the base, and the noise floor."`
@@ -184,7 +185,7 @@ func (c *compareCmd) unused(calibrate bool) string {
 		{"--min-effect", c.MinEffect != "", true, true},
 		{"--confirm", c.Confirm != nil && *c.Confirm, false, false},
 		{"--only-worse", c.OnlyWorse != nil && *c.OnlyWorse, false, false},
-		{"--keep-disturbed", c.Keep, false, true},
+		{"--keep-disturbed", c.Keep, true, true},
 		{"--force", c.Force, true, false},
 		{"--bisect", c.Bisect, true, false},
 		{"--json", c.JSON != "", true, false},
@@ -223,7 +224,7 @@ func (c *compareCmd) recorded(base, other string, minEffect *float64) (*result.C
 		return nil, &exitError{exitUsage, fmt.Errorf("%s: for runs that are still to be made, not for recorded ones", flags)}
 	}
 	record, err := compare.Recorded(compare.RecordedOptions{
-		Base: base, New: other, MinEffect: minEffect, Alpha: c.Alpha, Force: c.Force,
+		Base: base, New: other, MinEffect: minEffect, Alpha: c.Alpha, Force: c.Force, KeepDisturbed: c.Keep,
 		Command: strings.Join(os.Args, " "), Tool: tool(), Now: time.Now,
 	})
 	if err != nil {
@@ -245,7 +246,7 @@ func (c *compareCmd) place(name string) error {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return fmt.Errorf("folder of the comparison: %w", err)
 	}
-	first := filepath.Join(parent, "compare-"+name+"-"+time.Now().Format("20060102-150405"))
+	first := filepath.Join(parent, "compare-"+fileName(name)+"-"+time.Now().Format("20060102-150405"))
 	for n := 1; n <= most; n++ {
 		dir := first
 		if n > 1 {
@@ -261,6 +262,16 @@ func (c *compareCmd) place(name string) error {
 		}
 	}
 	return fmt.Errorf("folder of the comparison: %s and %d more of its kind exist; choose another with -o", first, most-1)
+}
+
+// fileName makes part of the name of a file of a text that may come from a record.
+func fileName(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r) {
+			return r
+		}
+		return '_'
+	}, text)
 }
 
 // live compares by runs.

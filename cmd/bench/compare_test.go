@@ -310,7 +310,7 @@ func TestCompareRefusesOptions(t *testing.T) {
 		{"proxy-overhead --base proxy.driver=builtin --most-pairs 0", "--most-pairs 0: it must be more than 0"},
 		{"proxy-overhead --base proxy.driver=builtin --within=-5s", "--within -5s: it must be more than 0"},
 		{"proxy-overhead --calibrate --new proxy.driver=haproxy --pairs 3 --json x", "--new, --pairs, --json: --calibrate runs the base"},
-		{run + " " + run + " --keep-disturbed --within 5m", "--within, --keep-disturbed: for runs that are still to be made"},
+		{run + " " + run + " --keep-disturbed --within 5m --seed 1", "--within, --seed: for runs that are still to be made"},
 		{run + " --baseline " + run + " --pairs 3", "--pairs: for runs that are still to be made"},
 	} {
 		cmd := exec.Command(self, append([]string{"compare"}, strings.Fields(c.args)...)...)
@@ -333,10 +333,13 @@ func TestComparisonsAtOnceHaveFolders(t *testing.T) {
 	seen := map[string]bool{}
 	for range 3 {
 		var c compareCmd
-		if err := c.place("x"); err != nil || seen[c.Output] {
+		if err := c.place("../../x y\x1b"); err != nil || seen[c.Output] {
 			t.Fatalf("%q after %v, %v", c.Output, seen, err)
 		}
 		seen[c.Output] = true
+		if parent := filepath.Dir(c.Output); parent != "results" {
+			t.Errorf("a name of a record leads out of the folder, to %s", c.Output)
+		}
 		if entries, err := os.ReadDir(c.Output); err != nil || len(entries) > 0 {
 			t.Errorf("%v, %v", entries, err)
 		}

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -249,5 +250,53 @@ func TestBuildsDiffer(t *testing.T) {
 	want := result.ComparisonFact{Name: "proxy build", Base: "Built with OpenSSL 3.0.17", New: "Built with OpenSSL 3.0.18"}
 	if len(c.Differs) != 1 || c.Differs[0] != want {
 		t.Errorf("differs %+v", c.Differs)
+	}
+}
+
+// The folder of a baseline has its noise floor beside the runs.
+func TestRecordedBesideFiles(t *testing.T) {
+	s := newShelf(t)
+	s.put(Base, 1, nil)
+	s.put(New, 1, nil)
+	for _, at := range []string{filepath.Join(s.dir, Base, FloorFile), filepath.Join(s.dir, "file")} {
+		if err := os.WriteFile(at, []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := s.compare(false); len(c.Runs) != 2 {
+		t.Errorf("%d runs", len(c.Runs))
+	}
+	if _, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, "file"), New: filepath.Join(s.dir, New), Now: time.Now}); err == nil {
+		t.Error("a file is taken for a folder")
+	}
+}
+
+// Runs that others disturbed count only if the user says so; those that were not carried
+// out as written never do.
+func TestRecordedDisturbed(t *testing.T) {
+	for _, c := range []struct {
+		change func(*testfolder.Run)
+		counts bool
+	}{
+		{func(r *testfolder.Run) {
+			r.Record.Cells = []*result.Cell{{Name: "run", Verdict: result.Pass, Trust: result.Trust{ForeignCPU: 0.5}}}
+		}, true},
+		{func(r *testfolder.Run) { r.Record.Verdict = result.Partial }, false},
+	} {
+		s := newShelf(t)
+		for range 7 {
+			s.put(Base, 1, c.change)
+			s.put(New, 1, c.change)
+		}
+		if got := s.compare(false); got.Verdict != result.Invalid || got.ExitCode != exitUnclear || strings.Contains(got.Reason, "--keep-disturbed") != c.counts {
+			t.Errorf("%s: %s", got.Verdict, got.Reason)
+		}
+		got, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, Base), New: filepath.Join(s.dir, New), KeepDisturbed: true, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.counts != (got.Pairs == 7) || c.counts != strings.Contains(strings.Join(got.Warnings, " "), "14 of 14 runs were disturbed and count all the same") {
+			t.Errorf("%s, %d pairs: %s; %v", got.Verdict, got.Pairs, got.Reason, got.Warnings)
+		}
 	}
 }
