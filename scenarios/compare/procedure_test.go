@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -593,6 +594,7 @@ func TestParseSide(t *testing.T) {
 		"backends.web.latency=normal(1ms, 2ms),a=1":    "backends.web.latency=normal(1ms, 2ms)|a=1",
 		"matrix={poller: [epoll, poll],x: [a=b]},a.b=": "matrix={poller: [epoll, poll],x: [a=b]}|a.b=",
 		`proxy.args=["-x", "a,b=c"]`:                   `proxy.args=["-x", "a,b=c"]`,
+		"proxy.args=[-x,a=b],n=1":                      "proxy.args=[-x,a=b]|n=1",
 		"path=/a,b":                                    "path=/a,b",
 	} {
 		got, err := ParseSide(in)
@@ -625,5 +627,16 @@ func TestPrepareRefuses(t *testing.T) {
 		if _, err := Prepare(tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %q", tt.o, err, tt.want)
 		}
+	}
+}
+
+// A time that is told in steps can be 0, and is then not infinitely far from any other.
+func TestRatioOfSteps(t *testing.T) {
+	c := &column{like: measures.Measure{Step: 100_000}, base: []float64{0, 300_000}, new: []float64{1_000_000, 300_000}}
+	if got := c.ratio(0); math.Abs(got-math.Log(11)) > 1e-9 {
+		t.Errorf("ratio %v", got)
+	}
+	if got := c.ratio(1); got != 0 {
+		t.Errorf("ratio %v", got)
 	}
 }

@@ -2,11 +2,15 @@ package compare
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"bench/internal/result"
 	"bench/scenarios"
@@ -298,5 +302,38 @@ func TestRecordedDisturbed(t *testing.T) {
 		if c.counts != (got.Pairs == 7) || c.counts != strings.Contains(strings.Join(got.Warnings, " "), "14 of 14 runs were disturbed and count all the same") {
 			t.Errorf("%s, %d pairs: %s; %v", got.Verdict, got.Pairs, got.Reason, got.Warnings)
 		}
+	}
+}
+
+// All measures that decide share the chance of a false alarm: the interval of each is that
+// of its part.
+func TestRecordedSessionsShareAlpha(t *testing.T) {
+	s := newShelf(t)
+	for i := range 8 {
+		s.at = s.at.Add(24 * time.Hour)
+		s.put(Base, 1+0.01*float64(i%3), nil)
+	}
+	s.at = s.at.Add(24 * time.Hour)
+	s.put(New, 1, nil)
+	c := s.compare(false)
+	m := find(t, c, result.MeasureP50)
+	gates := 0
+	for i := range c.Measures {
+		if k := &c.Measures[i]; k.Gated && k.Unit == "us" {
+			gates++
+		}
+	}
+	var logs []float64
+	for _, v := range m.BaseValues {
+		logs = append(logs, math.Log(v))
+	}
+	n := float64(len(logs))
+	tail := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(1 - c.Alpha/2/float64(gates))
+	want := 2 * tail * stat.StdDev(logs, nil) * math.Sqrt(1+1/n)
+	if m.Low == nil || m.High == nil {
+		t.Fatalf("%+v", m)
+	}
+	if got := math.Log1p(*m.High/100) - math.Log1p(*m.Low/100); gates < 2 || math.Abs(got-want) > 1e-9 {
+		t.Errorf("width %v, want %v with %d measures that decide", got, want, gates)
 	}
 }
