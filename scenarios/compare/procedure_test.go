@@ -356,6 +356,19 @@ func TestCrash(t *testing.T) {
 			t.Errorf("exit code %d after %d pairs", c.ExitCode, c.Pairs)
 		}
 	})
+	t.Run("new on a busy machine", func(t *testing.T) {
+		// Where the coin lets it go first, the base's run is disturbed, but not the fact
+		// that it crashed.
+		c, _ := made(t, &fake{of: func(r *fakeRun) fakeOutcome {
+			if r.side == New {
+				return fakeOutcome{err: crashed}
+			}
+			return fakeOutcome{foreign: 0.5}
+		}}, nil)
+		if c.Verdict != result.Worse || c.ExitCode != exitWorse {
+			t.Errorf("%s, exit code %d: %s", c.Verdict, c.ExitCode, c.Reason)
+		}
+	})
 	t.Run("base", func(t *testing.T) {
 		c, _ := made(t, &fake{of: of(Base)}, nil)
 		if c.ExitCode != 0 || find(t, c, result.MeasureCrashes).Verdict != result.Better {
@@ -633,7 +646,7 @@ func TestPrepareRefuses(t *testing.T) {
 // A time that is told in steps can be 0, and is then not infinitely far from any other.
 func TestRatioOfSteps(t *testing.T) {
 	c := &column{like: measures.Measure{Step: 100_000}, base: []float64{0, 300_000}, new: []float64{1_000_000, 300_000}}
-	if got := c.ratio(0); math.Abs(got-math.Log(11)) > 1e-9 {
+	if got := c.ratio(0); !(math.Abs(got-math.Log(11)) < 1e-9) {
 		t.Errorf("ratio %v", got)
 	}
 	if got := c.ratio(1); got != 0 {
