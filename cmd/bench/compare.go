@@ -69,6 +69,7 @@ says which side goes first. Examples:
     bench compare results/today --baseline results/main
 
 Exit codes: 0 nothing is worse, 3 something is, 4 unclear or not comparable, 2 usage,
+5 an origin failed, 6 the test bed lost something (a full disk, a missing program),
 130 interrupted. Nothing unclear passes.`
 }
 

@@ -653,3 +653,21 @@ func TestRatioOfSteps(t *testing.T) {
 		t.Errorf("ratio %v", got)
 	}
 }
+
+// An objective that aborts a run leaves nothing to compare, which is not exit code 1: a
+// comparison has none.
+func TestAbortedRun(t *testing.T) {
+	p, _ := comparison(t, &fake{of: func(r *fakeRun) fakeOutcome {
+		if r.side == New {
+			return fakeOutcome{err: &runner.Error{Code: exitFail, Err: errors.New("aborted: failed == 0 is broken")}}
+		}
+		return fakeOutcome{}
+	}}, nil)
+	c, err := p.compare(context.Background())
+	if err == nil {
+		t.Error("no error")
+	}
+	if c.Verdict != result.Unclear || c.ExitCode != exitUnclear || c.Reason != "side new: aborted: failed == 0 is broken" {
+		t.Errorf("%s, exit code %d: %s", c.Verdict, c.ExitCode, c.Reason)
+	}
+}

@@ -31,6 +31,9 @@ func (p *procedure) conclude(ctx context.Context, err error) {
 		c.Verdict, c.Reason, c.ExitCode = result.Partial, interruptedReason, exitInterrupted
 	case errors.As(err, &refused):
 		c.Verdict, c.Reason, c.ExitCode = refused.Verdict, refused.Reason, exitUnclear
+	case Code(err) == exitFail:
+		// An objective that aborts its run: there is no run to compare.
+		c.Verdict, c.Reason, c.ExitCode = result.Unclear, firstLine(err.Error()), exitUnclear
 	default:
 		c.Verdict, c.Reason, c.ExitCode = result.Partial, firstLine(err.Error()), Code(err)
 	}
