@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	report "bench/reports/compare"
 	"bench/scenarios"
 	"bench/scenarios/compare"
+	"bench/scenarios/runner"
 )
 
 // compareCmd finds out whether one thing is worse than another.
@@ -243,26 +243,12 @@ func (c *compareCmd) place(name string) error {
 	if c.Output != "" {
 		return nil
 	}
-	const parent, most = "results", 1000
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fmt.Errorf("folder of the comparison: %w", err)
+	var err error
+	c.Output, err = runner.NewOut(filepath.Join("results", "compare-"+fileName(name)+"-"+time.Now().Format("20060102-150405")), true)
+	if err != nil {
+		err = fmt.Errorf("folder of the comparison: %w", err)
 	}
-	first := filepath.Join(parent, "compare-"+fileName(name)+"-"+time.Now().Format("20060102-150405"))
-	for n := 1; n <= most; n++ {
-		dir := first
-		if n > 1 {
-			dir = fmt.Sprintf("%s-%d", first, n)
-		}
-		err := os.Mkdir(dir, 0o755)
-		if err == nil {
-			c.Output = dir
-			return nil
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("folder of the comparison: %w", err)
-		}
-	}
-	return fmt.Errorf("folder of the comparison: %s and %d more of its kind exist; choose another with -o", first, most-1)
+	return err
 }
 
 // fileName makes part of the name of a file of a text that may come from a record.

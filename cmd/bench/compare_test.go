@@ -273,7 +273,7 @@ func TestCompareUsage(t *testing.T) {
 		{[]string{path, "--new", "rate=1/s", "--min-effect", "2"}, "--min-effect 2: \"2\" is not a percentage"},
 		{[]string{path, "--new", "rate=1/s", "--alpha", "1"}, "--alpha 1: it must be more than 0"},
 		{[]string{t.TempDir(), t.TempDir()}, "neither a result folder nor a folder of them"},
-		{[]string{"a", "b", "--pairs", "5"}, "are for runs that are still to be made"},
+		{[]string{"a", "b", "--pairs", "5"}, "for runs that are still to be made"},
 	} {
 		code, _, stderr := command(t, "", append([]string{"compare"}, tt.args...)...)
 		if code != exitUsage || !strings.Contains(stderr, tt.want) {
