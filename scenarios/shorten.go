@@ -36,7 +36,7 @@ func (s *Scenario) shorten(by float64) {
 
 // checkShorten tells what is wrong with a divisor.
 func checkShorten(by float64) error {
-	if by < 1 || by > maxShorten {
+	if !(by >= 1 && by <= maxShorten) { // which NaN is not, either
 		return fmt.Errorf("a scenario can be shortened by a number from 1 to %d, not %v", maxShorten, by)
 	}
 	return nil

@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"bench/internal/result"
 	"bench/internal/thread"
 	report "bench/reports/compare"
 	"bench/scenarios"
 	"bench/scenarios/compare"
+	"bench/scenarios/runner"
 )
 
 // compareCmd finds out whether one thing is worse than another.
@@ -32,7 +34,7 @@ type compareCmd struct {
 	Alpha     *float64      `placeholder:"0.01" help:"Chance of a false alarm over all that decides, in place of the scenario's; 0.01 if neither says."`
 	Confirm   *bool         `negatable:"" help:"Repeat what looks worse with fresh pairs before it is called worse; the default with CI=true and with --bisect."`
 	OnlyWorse *bool         `negatable:"" help:"End as soon as nothing is worse, without the pairs that it takes to call something better; the default with --bisect."`
-	Keep      bool          `name:"keep-disturbed" help:"Count pairs that other programs disturbed: it takes more of them, but a machine that is never quiet has no others."`
+	Keep      bool          `name:"keep-disturbed" help:"Count pairs and recorded runs that other programs disturbed: it takes more of them, but a machine that is never quiet has no others."`
 	Force     bool          `help:"Compare even where the sides do not have the same to do."`
 
 	Baseline  string `placeholder:"DIR" help:"Folder that is kept from one comparison to the next: recorded results of the base, and the noise floor."`
@@ -67,6 +69,7 @@ says which side goes first. Examples:
     bench compare results/today --baseline results/main
 
 Exit codes: 0 nothing is worse, 3 something is, 4 unclear or not comparable, 2 usage,
+5 an origin failed, 6 the test bed lost something (a full disk, a missing program),
 130 interrupted. Nothing unclear passes.`
 }
 
@@ -137,6 +140,9 @@ func (c *compareCmd) record(human *os.File) (*result.Comparison, error) {
 	if a := c.Alpha; a != nil && (*a <= 0 || *a >= 0.5) {
 		return nil, &exitError{exitUsage, fmt.Errorf("--alpha %v: it must be more than 0 and less than 0.5", *a)}
 	}
+	if err := c.limits(); err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
 	sides := len(c.Base)+len(c.New) > 0 || c.Calibrate
 	switch {
 	case len(c.Scenario) == 2 && !sides:
@@ -150,6 +156,54 @@ func (c *compareCmd) record(human *os.File) (*result.Comparison, error) {
 	}
 	return c.live(human, minEffect)
 }
+
+// limits checks the numbers among the options.
+func (c *compareCmd) limits() error {
+	switch {
+	case c.Shorten == 0:
+		return errShortenByZero
+	case c.MostPairs < 1:
+		return fmt.Errorf("--most-pairs %d: it must be more than 0", c.MostPairs)
+	case c.Within < 0:
+		return fmt.Errorf("--within %v: it must be more than 0", c.Within)
+	}
+	return nil
+}
+
+// unused are the options given that mean nothing to what is asked for, as words.
+func (c *compareCmd) unused(calibrate bool) string {
+	var all []string
+	for _, o := range []struct {
+		flag                string
+		given               bool
+		recorded, calibrate bool // it means something to that
+	}{
+		{"--new", len(c.New) > 0, false, false},
+		{"--set", len(c.Set) > 0, false, true},
+		{"--pairs", c.Pairs != "", false, false},
+		{"--most-pairs", c.MostPairs != defaultMostPairs, false, false},
+		{"--within", c.Within != 0, false, true},
+		{"--min-effect", c.MinEffect != "", true, true},
+		{"--confirm", c.Confirm != nil && *c.Confirm, false, false},
+		{"--only-worse", c.OnlyWorse != nil && *c.OnlyWorse, false, false},
+		{"--keep-disturbed", c.Keep, true, true},
+		{"--force", c.Force, true, false},
+		{"--bisect", c.Bisect, true, false},
+		{"--json", c.JSON != "", true, false},
+		{"--seed", c.Seed != nil, false, true},
+		{"--shorten", c.Shorten != 1, false, true},
+		{"--cpus", len(c.CPUs) > 0, false, true},
+		{"--allow-outside", c.Outside, false, true},
+	} {
+		if o.given && (calibrate && !o.calibrate || !calibrate && !o.recorded) {
+			all = append(all, o.flag)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// defaultMostPairs is that of --most-pairs.
+const defaultMostPairs = 100
 
 func (c *compareCmd) minEffect() (*float64, error) {
 	if c.MinEffect == "" {
@@ -167,29 +221,51 @@ func (c *compareCmd) minEffect() (*float64, error) {
 
 // recorded compares runs that were made earlier.
 func (c *compareCmd) recorded(base, other string, minEffect *float64) (*result.Comparison, error) {
-	if c.Pairs != "" || c.Seed != nil || len(c.Set) > 0 || c.Confirm != nil && *c.Confirm {
-		return nil, &exitError{exitUsage, errors.New("--pairs, --seed, --set and --confirm are for runs that are still to be made")}
+	if flags := c.unused(false); flags != "" {
+		return nil, &exitError{exitUsage, fmt.Errorf("%s: for runs that are still to be made, not for recorded ones", flags)}
 	}
 	record, err := compare.Recorded(compare.RecordedOptions{
-		Base: base, New: other, MinEffect: minEffect, Alpha: c.Alpha, Force: c.Force,
+		Base: base, New: other, MinEffect: minEffect, Alpha: c.Alpha, Force: c.Force, KeepDisturbed: c.Keep,
 		Command: strings.Join(os.Args, " "), Tool: tool(), Now: time.Now,
 	})
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	c.place(record.Scenario)
+	if err := c.place(record.Scenario); err != nil {
+		return nil, &exitError{exitLost, err}
+	}
 	return record, nil
 }
 
-// place chooses the folder of a comparison where the user has not.
-func (c *compareCmd) place(name string) {
-	if c.Output == "" {
-		c.Output = filepath.Join("results", "compare-"+name+"-"+time.Now().Format("20060102-150405"))
+// place makes the folder of a comparison where the user has not chosen one: one that did
+// not exist, because another comparison may begin in the same second.
+func (c *compareCmd) place(name string) error {
+	if c.Output != "" {
+		return nil
 	}
+	var err error
+	c.Output, err = runner.NewOut(filepath.Join("results", "compare-"+fileName(name)+"-"+time.Now().Format("20060102-150405")), true)
+	if err != nil {
+		err = fmt.Errorf("folder of the comparison: %w", err)
+	}
+	return err
+}
+
+// fileName makes part of the name of a file of a text that may come from a record.
+func fileName(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r) {
+			return r
+		}
+		return '_'
+	}, text)
 }
 
 // live compares by runs.
 func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Comparison, error) {
+	if flags := c.unused(true); c.Calibrate && flags != "" {
+		return nil, &exitError{exitUsage, fmt.Errorf("%s: --calibrate runs the base against itself, in a fixed number of pairs", flags)}
+	}
 	o, err := c.options(minEffect)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
@@ -224,6 +300,10 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 			plan.Warn(why)
 		}
 	}
+	if err := c.place(strings.TrimSuffix(filepath.Base(c.Scenario[0]), ".yaml")); err != nil {
+		return nil, &exitError{exitLost, err}
+	}
+	plan.Into(c.Output)
 	ctx, stop := untilSignal()
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
@@ -303,8 +383,6 @@ func (c *compareCmd) options(minEffect *float64) (*compare.Options, error) {
 		}
 		o.Pairs = &n
 	}
-	c.place(strings.TrimSuffix(filepath.Base(c.Scenario[0]), ".yaml"))
-	o.Out = c.Output
 	return o, nil
 }
 

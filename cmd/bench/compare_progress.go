@@ -195,7 +195,11 @@ func (v *compareView) Standing(c *result.Comparison, left compare.Left) {
 		v.draw()
 		return
 	}
-	fmt.Fprintf(v.out, "after %d pairs: %s; %s\n", c.Pairs, strings.Join(short, ", "), rest)
+	if c.Pairs == 0 {
+		fmt.Fprintf(v.out, "no pair counts yet; %s\n", rest)
+		return
+	}
+	fmt.Fprintf(v.out, "after %s: %s; %s\n", words.ComparePairs(c.Pairs), strings.Join(short, ", "), rest)
 }
 
 // change of a measure so far; of what is counted, both counts.
@@ -211,11 +215,18 @@ func leftInWords(l compare.Left) string {
 	if l.AtMost == 0 {
 		return "nothing is left to do"
 	}
-	text := fmt.Sprintf("about %d more pairs (%s), at most %d (%s)", l.About, roughly(l.AboutTime), l.AtMost, roughly(l.AtMostTime))
+	text := fmt.Sprintf("about %s (%s), at most %d (%s)", morePairs(l.About), roughly(l.AboutTime), l.AtMost, roughly(l.AtMostTime))
 	if len(l.Undecided) > 0 {
 		text = "undecided: " + strings.Join(l.Undecided, ", ") + "; " + text
 	}
 	return text
+}
+
+func morePairs(n int) string {
+	if n == 1 {
+		return "1 more pair"
+	}
+	return fmt.Sprintf("%d more pairs", n)
 }
 
 // roughly is a length of time in the units that people plan by.

@@ -163,7 +163,7 @@ func TestCompareFindsASlowBuild(t *testing.T) {
 	if c.New.Proxy.Program != slow || c.New.Proxy.ProgramHash == "" || c.New.Proxy.ProgramHash == c.Base.Proxy.ProgramHash {
 		t.Errorf("programs %+v and %+v", c.Base.Proxy, c.New.Proxy)
 	}
-	if text := p.err.String(); !strings.Contains(text, "pair 1  ") || !strings.Contains(text, "about 1 more pairs") || !strings.Contains(text, "SLOWER") {
+	if text := p.err.String(); !strings.Contains(text, "pair 1  ") || !strings.Contains(text, "about 1 more pair ") || !strings.Contains(text, "SLOWER") {
 		t.Errorf("output:\n%s", text)
 	}
 	if err := json.Unmarshal(p.out.Bytes(), &result.Comparison{}); err != nil {
@@ -273,7 +273,7 @@ func TestCompareUsage(t *testing.T) {
 		{[]string{path, "--new", "rate=1/s", "--min-effect", "2"}, "--min-effect 2: \"2\" is not a percentage"},
 		{[]string{path, "--new", "rate=1/s", "--alpha", "1"}, "--alpha 1: it must be more than 0"},
 		{[]string{t.TempDir(), t.TempDir()}, "neither a result folder nor a folder of them"},
-		{[]string{"a", "b", "--pairs", "5"}, "are for runs that are still to be made"},
+		{[]string{"a", "b", "--pairs", "5"}, "for runs that are still to be made"},
 	} {
 		code, _, stderr := command(t, "", append([]string{"compare"}, tt.args...)...)
 		if code != exitUsage || !strings.Contains(stderr, tt.want) {
@@ -294,5 +294,54 @@ func TestBisectSkips(t *testing.T) {
 	})
 	if code, _, stderr := command(t, "", "compare", dir, dir, "--bisect", "-o", filepath.Join(dir, "out")); code != bisectSkip {
 		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+// Options that mean nothing, or nothing to what is asked for, are refused, not ignored.
+func TestCompareRefusesOptions(t *testing.T) {
+	run := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"proxy-overhead --base proxy.driver=builtin --shorten 0", "--shorten 0: a scenario can be shortened by a number from 1 on"},
+		{"proxy-overhead --base proxy.driver=builtin --shorten nan", "by a number from 1 to 100, not NaN"},
+		{"proxy-overhead --base proxy.driver=builtin --most-pairs 0", "--most-pairs 0: it must be more than 0"},
+		{"proxy-overhead --base proxy.driver=builtin --within=-5s", "--within -5s: it must be more than 0"},
+		{"proxy-overhead --calibrate --new proxy.driver=haproxy --pairs 3 --json x", "--new, --pairs, --json: --calibrate runs the base"},
+		{run + " " + run + " --keep-disturbed --within 5m --seed 1", "--within, --seed: for runs that are still to be made"},
+		{run + " --baseline " + run + " --pairs 3", "--pairs: for runs that are still to be made"},
+	} {
+		cmd := exec.Command(self, append([]string{"compare"}, strings.Fields(c.args)...)...)
+		cmd.Dir = t.TempDir()
+		cmd.Env = append(os.Environ(), mainVariable+"=1")
+		cmd.WaitDelay = time.Second
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != exitUsage || !strings.Contains(string(out), c.want) {
+			t.Errorf("%s: exit code %d: %s", c.args, code, out)
+		}
+		if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 && !strings.Contains(c.args, "--json") {
+			t.Errorf("%s: left %v, %v", c.args, left, err)
+		}
+	}
+}
+
+// Two comparisons that begin in one second do not get into each other's folder.
+func TestComparisonsAtOnceHaveFolders(t *testing.T) {
+	t.Chdir(t.TempDir())
+	seen := map[string]bool{}
+	for range 3 {
+		var c compareCmd
+		if err := c.place("../../x y\x1b"); err != nil || seen[c.Output] {
+			t.Fatalf("%q after %v, %v", c.Output, seen, err)
+		}
+		seen[c.Output] = true
+		if parent := filepath.Dir(c.Output); parent != "results" {
+			t.Errorf("a name of a record leads out of the folder, to %s", c.Output)
+		}
+		if entries, err := os.ReadDir(c.Output); err != nil || len(entries) > 0 {
+			t.Errorf("%v, %v", entries, err)
+		}
 	}
 }

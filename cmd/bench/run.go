@@ -37,7 +37,13 @@ type runCmd struct {
 	ASCII    bool     `name:"ascii" help:"Print no character beyond ASCII."`
 }
 
+// errShortenByZero is what --shorten 0 comes to.
+var errShortenByZero = errors.New("--shorten 0: a scenario can be shortened by a number from 1 on")
+
 func (c *runCmd) Run(std *streams) error {
+	if c.Shorten == 0 {
+		return &exitError{exitUsage, errShortenByZero}
+	}
 	settings, err := parseSettings(c.Set)
 	if err != nil {
 		return err

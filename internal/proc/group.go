@@ -10,9 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,11 +42,10 @@ type Group struct {
 	mark  string
 	temp  string
 	note  func(mark, dir string) error
-	jobs  chan func()
-	ended chan struct{} // the starter thread is gone
 	guard *guard
 
 	mu     sync.Mutex
+	start  *starter
 	live   map[*Process]struct{}
 	dirs   []string
 	closed bool
@@ -59,12 +58,10 @@ func NewGroup(o Options) (*Group, error) {
 		return nil, err
 	}
 	g := &Group{
-		mark:  hex.EncodeToString(random[:]),
-		temp:  o.TempDir,
-		note:  o.Note,
-		jobs:  make(chan func()),
-		ended: make(chan struct{}),
-		live:  map[*Process]struct{}{},
+		mark: hex.EncodeToString(random[:]),
+		temp: o.TempDir,
+		note: o.Note,
+		live: map[*Process]struct{}{},
 	}
 	if g.temp == "" {
 		g.temp = os.TempDir()
@@ -75,11 +72,11 @@ func NewGroup(o Options) (*Group, error) {
 	if err := g.note(g.mark, ""); err != nil {
 		return nil, err
 	}
-	go g.starter()
+	g.start = newStarter()
 	if len(o.Guard) > 0 {
 		var err error
 		if g.guard, err = startGuard(o.Guard, g.mark); err != nil {
-			close(g.jobs)
+			g.start.end()
 			return nil, fmt.Errorf("the guard process does not start: %w", err)
 		}
 		if o.Journal != "" {
@@ -92,18 +89,6 @@ func NewGroup(o Options) (*Group, error) {
 // Mark is a variable for the environment of processes that belong to the group
 // although somebody else starts them.
 func (g *Group) Mark() string { return markVariable + "=" + g.mark }
-
-// starter runs on one thread as long as the group lives: the kernel kills
-// children with Pdeathsig when the thread that started them ends.
-func (g *Group) starter() {
-	runtime.LockOSThread()
-	defer close(g.ended)
-	for job := range g.jobs {
-		job()
-	}
-	// Not unlocked: its affinity may differ from that of the other threads, so
-	// the runtime discards the thread.
-}
 
 // Dir makes a directory that is removed with the group.
 func (g *Group) Dir(pattern string) (string, error) {
@@ -164,6 +149,7 @@ type Process struct {
 	started time.Time
 	output  *tail
 	done    chan struct{}
+	givenUp atomic.Bool // killed, it did not end
 	state   string
 	code    int
 }
@@ -202,9 +188,7 @@ func (g *Group) Start(s Spec) (*Process, error) {
 	if g.closed {
 		return nil, errClosed
 	}
-	result := make(chan error, 1)
-	g.jobs <- func() { result <- startOn(c, &s) }
-	if err := <-result; err != nil {
+	if err := g.start.start(c, &s); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
 	p.started = time.Now()
@@ -342,10 +326,11 @@ func (p *Process) Output() string { return p.output.String() }
 // Signal sends a signal to the process itself.
 func (p *Process) Signal(sig syscall.Signal) error { return p.cmd.Process.Signal(sig) }
 
-// Kill ends the process and its process group at once and waits for its end.
+// Kill ends the process and its process group at once and waits for its end, but for no
+// longer than a few seconds: Close reports a process that does not end.
 func (p *Process) Kill() {
 	p.killGroup()
-	<-p.done
+	p.awaitEnd()
 }
 
 func (p *Process) killGroup() {
@@ -385,16 +370,18 @@ func (g *Group) Close() error {
 		p.killGroup()
 	}
 	err := KillMarked(g.mark)
+	err = errors.Join(err, awaitAll(live))
+	g.mu.Lock()
 	for _, p := range live {
-		<-p.done
+		delete(g.live, p) // what does not end is reported once
 	}
+	g.mu.Unlock()
 	for _, dir := range dirs {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	if first {
 		g.guard.release()
-		close(g.jobs)
-		<-g.ended
+		g.start.end()
 	}
 	return err
 }

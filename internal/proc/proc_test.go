@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	case "victim":
 		victim()
+	case "tracer":
+		tracer()
 	}
 	os.Exit(m.Run())
 }

@@ -248,7 +248,9 @@ func (f *Fleet) Interrupt(ctx context.Context) {
 
 // Kill ends the processes.
 func (f *Fleet) Kill() {
+	var all sync.WaitGroup
 	for _, p := range f.processes {
-		p.Kill()
+		all.Go(p.Kill)
 	}
+	all.Wait()
 }

@@ -9,9 +9,12 @@ import (
 )
 
 // ChangeScale is the end of the axis of changes, in percent: round, the same at both
-// sides of zero, and holding every change, the intervals of all measures that decide,
-// and the band of the least effect. Intervals of the other measures may reach beyond.
+// sides of zero, and holding every change, the intervals of all measures that decide as
+// far as they mean anything, and the band of the least effect. Other intervals may reach
+// beyond.
 func ChangeScale(c *result.Comparison) float64 {
+	// That of two pairs can reach beyond any number.
+	const mostOfInterval = 200
 	greatest := 150 * c.MinEffect
 	take := func(v *float64) {
 		if v != nil && !math.IsInf(*v, 0) && !math.IsNaN(*v) {
@@ -25,8 +28,12 @@ func ChangeScale(c *result.Comparison) float64 {
 		}
 		take(&m.ChangePercent)
 		if m.Gated {
-			take(m.Low)
-			take(m.High)
+			for _, v := range []*float64{m.Low, m.High} {
+				if v != nil {
+					bound := min(math.Abs(*v), mostOfInterval)
+					take(&bound)
+				}
+			}
 		}
 	}
 	for _, top := range []float64{5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000} {

@@ -97,7 +97,11 @@ func Change(m *result.ComparedMeasure) string {
 	return units.Change(m.ChangePercent) + " %"
 }
 
-// ChangeInterval prints the bounds of the change: "-4.0 .. +0.3"; "-" without any.
+// mostOfInterval is the greatest bound that is printed as it is, in percent: that of two
+// pairs can have any number of digits.
+const mostOfInterval = 1000
+
+// ChangeInterval prints the bounds of the change: "-4 .. +0.3"; "-" without any.
 func ChangeInterval(m *result.ComparedMeasure) string {
 	if !m.Known || m.Low == nil && m.High == nil {
 		return units.None
@@ -108,6 +112,9 @@ func ChangeInterval(m *result.ComparedMeasure) string {
 	}
 	if m.High != nil {
 		high = units.Change(*m.High)
+		if *m.High > mostOfInterval {
+			high = "> " + units.Change(mostOfInterval)
+		}
 	}
 	return strings.TrimSpace(low + " .. " + high)
 }

@@ -29,6 +29,7 @@ const (
 // Exit codes of comparisons, and of the runs that they are made of.
 const (
 	exitPass        = 0
+	exitFail        = 1 // of a run: an objective that aborts it is broken
 	exitWorse       = 3
 	exitUnclear     = 4
 	exitProxy       = 5

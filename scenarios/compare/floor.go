@@ -96,6 +96,9 @@ func (p *Plan) ReadFloor(baseline string) (floor *result.NoiseFloor, why string,
 // UseFloor holds the comparison to a noise floor.
 func (p *Plan) UseFloor(f *result.NoiseFloor) { p.o.Floor = f }
 
+// Into chooses the folder of the comparison, which has to be empty or not to exist.
+func (p *Plan) Into(dir string) { p.o.Out = dir }
+
 // Show says where it is told how the comparison goes on.
 func (p *Plan) Show(to Progress) { p.o.Progress = to }
 

@@ -105,7 +105,8 @@ func (p *procedure) try(ctx context.Context, step Step, at int, seed uint64, bas
 				o.newCrash = why
 			}
 		case disturbance:
-			if p.plan.o.KeepDisturbed {
+			// That the other side's proxy crashed does not hang on the times of this one.
+			if p.plan.o.KeepDisturbed || o.baseCrash != "" || o.newCrash != "" {
 				o.disturbed = why
 				break
 			}

@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -355,6 +356,19 @@ func TestCrash(t *testing.T) {
 			t.Errorf("exit code %d after %d pairs", c.ExitCode, c.Pairs)
 		}
 	})
+	t.Run("new on a busy machine", func(t *testing.T) {
+		// Where the coin lets it go first, the base's run is disturbed, but not the fact
+		// that it crashed.
+		c, _ := made(t, &fake{of: func(r *fakeRun) fakeOutcome {
+			if r.side == New {
+				return fakeOutcome{err: crashed}
+			}
+			return fakeOutcome{foreign: 0.5}
+		}}, nil)
+		if c.Verdict != result.Worse || c.ExitCode != exitWorse {
+			t.Errorf("%s, exit code %d: %s", c.Verdict, c.ExitCode, c.Reason)
+		}
+	})
 	t.Run("base", func(t *testing.T) {
 		c, _ := made(t, &fake{of: of(Base)}, nil)
 		if c.ExitCode != 0 || find(t, c, result.MeasureCrashes).Verdict != result.Better {
@@ -593,6 +607,7 @@ func TestParseSide(t *testing.T) {
 		"backends.web.latency=normal(1ms, 2ms),a=1":    "backends.web.latency=normal(1ms, 2ms)|a=1",
 		"matrix={poller: [epoll, poll],x: [a=b]},a.b=": "matrix={poller: [epoll, poll],x: [a=b]}|a.b=",
 		`proxy.args=["-x", "a,b=c"]`:                   `proxy.args=["-x", "a,b=c"]`,
+		"proxy.args=[-x,a=b],n=1":                      "proxy.args=[-x,a=b]|n=1",
 		"path=/a,b":                                    "path=/a,b",
 	} {
 		got, err := ParseSide(in)
@@ -625,5 +640,34 @@ func TestPrepareRefuses(t *testing.T) {
 		if _, err := Prepare(tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %q", tt.o, err, tt.want)
 		}
+	}
+}
+
+// A time that is told in steps can be 0, and is then not infinitely far from any other.
+func TestRatioOfSteps(t *testing.T) {
+	c := &column{like: measures.Measure{Step: 100_000}, base: []float64{0, 300_000}, new: []float64{1_000_000, 300_000}}
+	if got := c.ratio(0); !(math.Abs(got-math.Log(11)) < 1e-9) {
+		t.Errorf("ratio %v", got)
+	}
+	if got := c.ratio(1); got != 0 {
+		t.Errorf("ratio %v", got)
+	}
+}
+
+// An objective that aborts a run leaves nothing to compare, which is not exit code 1: a
+// comparison has none.
+func TestAbortedRun(t *testing.T) {
+	p, _ := comparison(t, &fake{of: func(r *fakeRun) fakeOutcome {
+		if r.side == New {
+			return fakeOutcome{err: &runner.Error{Code: exitFail, Err: errors.New("aborted: failed == 0 is broken")}}
+		}
+		return fakeOutcome{}
+	}}, nil)
+	c, err := p.compare(context.Background())
+	if err == nil {
+		t.Error("no error")
+	}
+	if c.Verdict != result.Unclear || c.ExitCode != exitUnclear || c.Reason != "side new: aborted: failed == 0 is broken" {
+		t.Errorf("%s, exit code %d: %s", c.Verdict, c.ExitCode, c.Reason)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"bench/internal/result"
@@ -24,9 +25,11 @@ type RecordedOptions struct {
 	// MinEffect and Alpha take the place of the defaults; nil leaves them.
 	MinEffect, Alpha *float64
 	Force            bool
-	Command          string // for the record
-	Tool             result.Tool
-	Now              func() time.Time
+	// KeepDisturbed counts runs that other programs disturbed.
+	KeepDisturbed bool
+	Command       string // for the record
+	Tool          result.Tool
+	Now           func() time.Time
 }
 
 // recorded is a comparison of earlier runs under way.
@@ -35,6 +38,7 @@ type recorded struct {
 	record    *result.Comparison
 	base, new []*measures.Run
 	values    values
+	disturbed bool // a run was left out because of others
 }
 
 // Recorded holds runs that were made earlier against each other. An error is one of the
@@ -118,16 +122,24 @@ func (r *recorded) compare() error {
 		return nil
 	}
 	base, other := r.usable(r.base), r.usable(r.new)
-	r.runs(leftOut)
+	r.runs(r.leftOut)
 	if len(base) == 0 || len(other) == 0 {
 		c.Verdict, c.Reason, c.ExitCode = result.Invalid, "of one side no run can be trusted: "+r.why(), exitUnclear
+		if r.disturbed {
+			c.Reason += "; --keep-disturbed counts runs that other programs disturbed"
+		}
 		return nil
 	}
 	c.Interleaved = interleaved(base, other)
+	judge := r.apart
 	if c.Interleaved {
-		return r.pairs(base, other)
+		judge = r.pairs
 	}
-	return r.apart(base, other)
+	err := judge(base, other)
+	if n, why := kept(slices.Concat(base, other)); n > 0 {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%d of %d runs were disturbed and count all the same; the last one: %s", n, len(base)+len(other), why))
+	}
+	return err
 }
 
 func withDir(s *result.ComparisonSide) string { return strings.TrimSpace(s.Label + " (" + s.Dir + ")") }
@@ -167,16 +179,33 @@ func (r *recorded) facts() error {
 
 // leftOut is why a recorded run does not count, "" if it does. What others took from it
 // is known, and nothing can be made again.
-func leftOut(run *measures.Run) string {
+func (r *recorded) leftOut(run *measures.Run) string {
 	if run.Record.Verdict == result.Partial {
 		return cmp.Or(run.Record.Reason, "the run is incomplete")
 	}
-	why, _ := disturbed(run.Record)
+	why, faulty := disturbed(run.Record)
+	switch {
+	case why == "" || faulty:
+		return why
+	case r.o.KeepDisturbed:
+		return ""
+	}
+	r.disturbed = true
 	return why
 }
 
+// kept counts the runs that count although they were disturbed.
+func kept(runs []*measures.Run) (n int, why string) {
+	for _, run := range runs {
+		if text, _ := disturbed(run.Record); text != "" {
+			n, why = n+1, text
+		}
+	}
+	return n, why
+}
+
 func (r *recorded) usable(runs []*measures.Run) []*measures.Run {
-	return slices.DeleteFunc(slices.Clone(runs), func(m *measures.Run) bool { return leftOut(m) != "" })
+	return slices.DeleteFunc(slices.Clone(runs), func(m *measures.Run) bool { return r.leftOut(m) != "" })
 }
 
 func (r *recorded) why() string {
@@ -313,7 +342,8 @@ func readAll(dir string, asked []measures.Asked) ([]*measures.Run, error) {
 	return all, nil
 }
 
+// exists tells whether there is something at a path: there is not below a file, either.
 func exists(path string) bool {
 	_, err := os.Stat(path)
-	return !errors.Is(err, fs.ErrNotExist)
+	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 }

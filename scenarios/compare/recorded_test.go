@@ -2,10 +2,15 @@ package compare
 
 import (
 	"fmt"
+	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"bench/internal/result"
 	"bench/scenarios"
@@ -249,5 +254,86 @@ func TestBuildsDiffer(t *testing.T) {
 	want := result.ComparisonFact{Name: "proxy build", Base: "Built with OpenSSL 3.0.17", New: "Built with OpenSSL 3.0.18"}
 	if len(c.Differs) != 1 || c.Differs[0] != want {
 		t.Errorf("differs %+v", c.Differs)
+	}
+}
+
+// The folder of a baseline has its noise floor beside the runs.
+func TestRecordedBesideFiles(t *testing.T) {
+	s := newShelf(t)
+	s.put(Base, 1, nil)
+	s.put(New, 1, nil)
+	for _, at := range []string{filepath.Join(s.dir, Base, FloorFile), filepath.Join(s.dir, "file")} {
+		if err := os.WriteFile(at, []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := s.compare(false); len(c.Runs) != 2 {
+		t.Errorf("%d runs", len(c.Runs))
+	}
+	if _, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, "file"), New: filepath.Join(s.dir, New), Now: time.Now}); err == nil {
+		t.Error("a file is taken for a folder")
+	}
+}
+
+// Runs that others disturbed count only if the user says so; those that were not carried
+// out as written never do.
+func TestRecordedDisturbed(t *testing.T) {
+	for _, c := range []struct {
+		change func(*testfolder.Run)
+		counts bool
+	}{
+		{func(r *testfolder.Run) {
+			r.Record.Cells = []*result.Cell{{Name: "run", Verdict: result.Pass, Trust: result.Trust{ForeignCPU: 0.5}}}
+		}, true},
+		{func(r *testfolder.Run) { r.Record.Verdict = result.Partial }, false},
+	} {
+		s := newShelf(t)
+		for range 7 {
+			s.put(Base, 1, c.change)
+			s.put(New, 1, c.change)
+		}
+		if got := s.compare(false); got.Verdict != result.Invalid || got.ExitCode != exitUnclear || strings.Contains(got.Reason, "--keep-disturbed") != c.counts {
+			t.Errorf("%s: %s", got.Verdict, got.Reason)
+		}
+		got, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, Base), New: filepath.Join(s.dir, New), KeepDisturbed: true, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.counts != (got.Pairs == 7) || c.counts != strings.Contains(strings.Join(got.Warnings, " "), "14 of 14 runs were disturbed and count all the same") {
+			t.Errorf("%s, %d pairs: %s; %v", got.Verdict, got.Pairs, got.Reason, got.Warnings)
+		}
+	}
+}
+
+// All measures that decide share the chance of a false alarm: the interval of each is that
+// of its part.
+func TestRecordedSessionsShareAlpha(t *testing.T) {
+	s := newShelf(t)
+	for i := range 8 {
+		s.at = s.at.Add(24 * time.Hour)
+		s.put(Base, 1+0.01*float64(i%3), nil)
+	}
+	s.at = s.at.Add(24 * time.Hour)
+	s.put(New, 1, nil)
+	c := s.compare(false)
+	m := find(t, c, result.MeasureP50)
+	gates := 0
+	for i := range c.Measures {
+		if k := &c.Measures[i]; k.Gated && k.Unit == "us" {
+			gates++
+		}
+	}
+	var logs []float64
+	for _, v := range m.BaseValues {
+		logs = append(logs, math.Log(v))
+	}
+	n := float64(len(logs))
+	tail := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(1 - c.Alpha/2/float64(gates))
+	want := 2 * tail * stat.StdDev(logs, nil) * math.Sqrt(1+1/n)
+	if m.Low == nil || m.High == nil {
+		t.Fatalf("%+v", m)
+	}
+	if got := math.Log1p(*m.High/100) - math.Log1p(*m.Low/100); gates < 2 || math.Abs(got-want) > 1e-9 {
+		t.Errorf("width %v, want %v with %d measures that decide", got, want, gates)
 	}
 }

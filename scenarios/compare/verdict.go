@@ -31,6 +31,9 @@ func (p *procedure) conclude(ctx context.Context, err error) {
 		c.Verdict, c.Reason, c.ExitCode = result.Partial, interruptedReason, exitInterrupted
 	case errors.As(err, &refused):
 		c.Verdict, c.Reason, c.ExitCode = refused.Verdict, refused.Reason, exitUnclear
+	case Code(err) == exitFail:
+		// An objective that aborts its run: there is no run to compare.
+		c.Verdict, c.Reason, c.ExitCode = result.Unclear, firstLine(err.Error()), exitUnclear
 	default:
 		c.Verdict, c.Reason, c.ExitCode = result.Partial, firstLine(err.Error()), Code(err)
 	}
@@ -123,7 +126,7 @@ func (p *procedure) crashed() (m result.ComparedMeasure, some bool) {
 func (p *procedure) verdict() (word, reason string, code int) {
 	switch {
 	case p.crashes[1] > 0 && p.crashes[0] > 0:
-		return result.Unclear, fmt.Sprintf("the proxies of both sides crash (base %d times, new %d times): %s", p.crashes[0], p.crashes[1], p.crash[1]), exitUnclear
+		return result.Unclear, fmt.Sprintf("the proxies of both sides crash (base in %d, new in %d pairs): %s", p.crashes[0], p.crashes[1], p.crash[1]), exitUnclear
 	case p.crashes[1] > 0:
 		return result.Worse, fmt.Sprintf("the proxy of the new side crashed in %d of %d pairs, that of the base in none: %s", p.crashes[1], p.made, p.crash[1]), exitWorse
 	case p.baseCrashed >= mostBaseCrashes:

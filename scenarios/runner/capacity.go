@@ -79,8 +79,8 @@ func Capacity(ctx context.Context, o CapacityOptions) (*result.Capacity, error) 
 	return r, err
 }
 
-// NewOut makes the folder of a search, which must be empty or not exist; a fresh one takes
-// a number behind its name where it does.
+// NewOut makes the folder of a search or of a comparison, which must be empty or not
+// exist; a fresh one takes a number behind its name where it does.
 func NewOut(dir string, fresh bool) (string, error) {
 	if fresh {
 		d := &folder{dir: dir}

@@ -122,8 +122,13 @@ func (c *cell) stopLoads() {
 func (c *cell) collect() {
 	c.awaitEvents()
 	c.collectAbuse()
+	over, cancel := context.WithTimeout(context.Background(), undoGrace)
+	defer cancel()
 	for _, a := range c.agents {
-		<-a.Done()
+		select {
+		case <-a.Done():
+		case <-over.Done(): // it was killed: the group reports what does not end all the same
+		}
 		if load, err := a.Outcome(); load != nil {
 			if err != nil {
 				c.record.Warnings = append(c.record.Warnings, err.Error())

@@ -146,7 +146,8 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	}
 	// Everything is undone before anything is written: an impatient second
 	// interrupt finds nothing left to leave behind.
-	err = errors.Join(err, fail(exitLost, errors.Join(group.Close(), journal.Close())))
+	left := fail(exitLost, errors.Join(group.Close(), journal.Close()))
+	err = withLeft(err, left)
 	if err != nil && !slices.ContainsFunc(run.Cells, func(c *result.Cell) bool { return len(c.Loads) > 0 }) {
 		return nil, errors.Join(err, dir.remove())
 	}
@@ -160,6 +161,15 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 		err = fmt.Errorf("%w\n%s", err, dir.kept())
 	}
 	return run, err
+}
+
+// withLeft adds to the reason for which a run ended what could not be undone. That it was
+// interrupted is no reason to say nothing of it.
+func withLeft(err, left error) error {
+	if left != nil && interrupted(err) {
+		return fmt.Errorf("%s; %w", interruptedReason, left)
+	}
+	return errors.Join(err, left)
 }
 
 // safety undoes what runs that are gone have left behind, and makes what undoes

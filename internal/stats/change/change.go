@@ -49,7 +49,11 @@ func (p Point) Share() float64 {
 // values that are no numbers.
 func Find(values []float64) ([]Point, error) {
 	if len(values) < LeastValues {
-		return nil, fmt.Errorf("%d values; a change needs %d, %d on either side", len(values), LeastValues, LeastSegment)
+		what := "values"
+		if len(values) == 1 {
+			what = "value"
+		}
+		return nil, fmt.Errorf("%d %s; a change needs %d, %d on either side", len(values), what, LeastValues, LeastSegment)
 	}
 	for i, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

@@ -279,6 +279,7 @@ func TestMirrorAndScale(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	for want, values := range map[string][]float64{
 		"9 values; a change needs 10, 5 on either side": make([]float64, 9),
+		"1 value; a change needs 10, 5 on either side":  make([]float64, 1),
 		"value 3 is NaN":  {1, 2, math.NaN(), 4, 5, 6, 7, 8, 9, 10},
 		"value 1 is +Inf": {math.Inf(1), 2, 3, 4, 5, 6, 7, 8, 9, 10},
 	} {
