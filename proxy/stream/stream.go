@@ -106,7 +106,7 @@ type exchange struct {
 
 // request is what is known of the request of an exchange, and of its response.
 type request struct {
-	parser  h1.Parser // of the request, then of the response
+	parser  h1.Parser      // of the request, then of the response
 	method  message.Method // as the client sent it
 	asked   message.Method // as the server gets it: rules may have changed it
 	version message.Version
