@@ -56,6 +56,13 @@ var ruled = []exchange{
 		name: "session variables live on", frontend: lines("http-request set-header X-N %[var(sess.n)]", "http-request set-var(sess.n) var(sess.n),add(1) if { var(sess.n) -m found }", "http-request set-var(sess.n) int(1) unless { var(sess.n) -m found }"),
 		client: []step{send(get), await("ok"), send(get), await("ok"), send(last)}, origin: origins(answer(ok)), logs: 3,
 	},
+	{
+		name: "cookies in quotes, and between commas", frontend: lines("http-request set-header X-C <%[req.cook(a)]>-<%[req.cook(b)]>-<%[req.cook_cnt(a)]>", "http-response set-header X-C <%[res.cook(a)]>"),
+		client: []step{
+			send("GET / HTTP/1.1\r\nHost: x\r\nCookie: a=\"1;2\"; b=\"x\\\";y\", a=3\r\n\r\n"), pause(ms(30)),
+			send("GET / HTTP/1.1\r\nHost: x\r\nCookie: a=1,2; c=x=\"y; b = \"x; a=4\r\n\r\n"), pause(ms(30)), send("GET / HTTP/1.1\r\nHost: x\r\nCookie: \"a\"=1; b\"=2; b=3\"; a, a=5;b=6\r\n\r\n"),
+		}, origin: origins(answer("HTTP/1.1 200 OK\r\nSet-Cookie: a=\"1;2\", b=3; Path=/\r\nContent-Length: 2\r\n\r\nok")), logs: 3,
+	},
 	{name: "conditions", frontend: lines(
 		"acl old path_beg /old", "acl img path_end -i .HTML", "acl two hdr_cnt(x-a) 3", "acl dark cook(theme) dark", "acl never always_false",
 		"http-request set-header X-1 1 if old img", "http-request set-header X-2 1 if old !img", "http-request set-header X-3 1 if never or two dark", "http-request set-header X-4 1 unless never || !two",

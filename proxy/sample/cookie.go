@@ -50,9 +50,7 @@ func (at *cursor) cookie(h *message.Header, field *Arg, name []byte, many bool) 
 		value := h.At(at.field).Value
 		for at.off < len(value) {
 			part := value[at.off:]
-			if end := bytes.IndexByte(part, ';'); end >= 0 {
-				part = part[:end]
-			}
+			part = part[:cookieEnd(part)]
 			at.off += len(part) + 1
 			if !many {
 				at.off = len(value)
@@ -65,6 +63,28 @@ func (at *cursor) cookie(h *message.Header, field *Arg, name []byte, many bool) 
 		at.field, at.off = nextField(h, field, at.field), 0
 	}
 	return nil, false
+}
+
+// cookieEnd is where a cookie ends: at a semicolon or a comma outside a value in quotes.
+func cookieEnd(b []byte) int {
+	named, begins, quoted := false, false, false // there was a name; its value begins; is in quotes
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case quoted && c == '\\':
+			i++
+		case quoted:
+			quoted = c != '"'
+		case c == ';' || c == ',':
+			return i
+		case c == '=' && !named:
+			named, begins = true, true
+		case c == '"' && begins:
+			quoted = true
+		case c != ' ' && c != '\t':
+			begins = false
+		}
+	}
+	return len(b)
 }
 
 var equalsSign = []byte{'='}
