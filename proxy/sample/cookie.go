@@ -65,23 +65,17 @@ func (at *cursor) cookie(h *message.Header, field *Arg, name []byte, many bool) 
 	return nil, false
 }
 
-// cookieEnd is where a cookie ends: at a semicolon or a comma outside a value in quotes.
+// cookieEnd is where a cookie ends: at a semicolon or a comma outside quotes.
 func cookieEnd(b []byte) int {
-	named, begins, quoted := false, false, false // there was a name; its value begins; is in quotes
+	quoted := false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
 		case quoted && c == '\\':
 			i++
-		case quoted:
-			quoted = c != '"'
-		case c == ';' || c == ',':
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ';' || c == ','):
 			return i
-		case c == '=' && !named:
-			named, begins = true, true
-		case c == '"' && begins:
-			quoted = true
-		case c != ' ' && c != '\t':
-			begins = false
 		}
 	}
 	return len(b)
