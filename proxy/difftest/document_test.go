@@ -49,7 +49,9 @@ const documentTail = `
 | regular expressions | those of Go, on bytes: no look-around, no references back, no possessive repetition, which are refused by name | every expression is matched in one pass, whatever the text is |
 | fields that rules write | not ` + "`Content-Length`, `Transfer-Encoding` and `Connection`" + `, which are refused | the proxy frames messages itself |
 | targets that rules write | blanks and control characters become %XX; an empty path becomes / | there they make a request that no server understands |
-| methods that rules write | what is no token is answered with 500, and counts as a failed rewrite | the same |
+| methods that rules write | what is no token is answered with 500, and counts as a failed rewrite; so does a CONNECT made of another method, or the other way round | there they make a request that no server understands; a tunnel has another target |
+| responses without a body where the client expects one | get a Content-Length of 0 (a GET that rules have made HEAD, a 304 whose status they have set) | there the length stays, so that the client takes the next response for the body |
+| responses whose body rules withhold | the server's connection is closed if more of the body is to come | there it is read to its end |
 | variables | of the session, the transaction, the request and the response; ` + "`proc`" + ` is refused | threads share nothing |
 | frontends in mode tcp | all their backends are in mode http, or none | what a client sends is understood, or not, before a backend is chosen |
 | queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |

@@ -28,6 +28,15 @@ var ruled = []exchange{
 		"http-response set-header Server me", "http-response add-header X-Status %[status]", "http-response del-header ^x-d -m reg", "http-response replace-header Set-Cookie (.*) \\1;\\ Secure",
 	), client: sends(secure), origin: origins(answer(poem))},
 	{name: "set-status", frontend: "http-response set-status 418 reason Teapot if { status 200 }", client: sends(secure), origin: origins(answer(poem))},
+	{name: "set-status to one without a body", frontend: "http-response set-status 204", client: []step{send(get), await("204"), send(last)}, origin: origins(answer(ok)), logs: 2, onlyAtOnce: "a connection on which a withheld body is still to come is closed, not read to its end"},
+	{name: "set-status to one without a body, head alone", backend: "http-after-response set-status 304", client: []step{send(get), await("304"), send(last)}, origin: origins(answer(ok)), logs: 2, onlyAtOnce: "a connection on which a withheld body is still to come is closed, not read to its end"},
+	{name: "status of the proxy's own answers", frontend: lines("http-request deny if { path /a }", "http-request return status 204 if { path /b }", "http-after-response set-status 204 if { status 403 }"), client: asks("/a", "/b", "/c"), origin: origins(answer(ok)), logs: 3},
+	{name: "rules see the method of the client", frontend: lines("http-request set-method PUT", "http-request deny if { method PUT }", "http-response set-header X-M %[method]"), client: sends(get), origin: origins(answer(ok))},
+	{name: "HEAD made GET", frontend: "http-request set-method GET", client: []step{send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"), pause(ms(50)), send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")}, heads: true, origin: origins(answer(ok)), logs: 2, onlyAtOnce: "a connection on which a withheld body is still to come is closed, not read to its end"},
+	{
+		name: "Host and absolute targets", frontend: lines("http-request set-header Host new.example if { path /a }", "http-request replace-header Host .* new.example if { path /b }", "http-request set-uri http://new.example/x if { path /c }", "http-request set-uri http://me@new.example:81/x if { path /d }"),
+		client: []step{send("GET http://example.com/a?q HTTP/1.1\r\nHost: example.com\r\n\r\n"), pause(ms(30)), send("GET http://example.com/b HTTP/1.1\r\nHost: example.com\r\n\r\n"), pause(ms(30)), send("GET /c HTTP/1.1\r\nHost: example.com\r\n\r\n"), pause(ms(30)), send("GET /d HTTP/1.1\r\nHost: example.com\r\n\r\n")}, origin: origins(answer(ok)), logs: 4,
+	},
 	{name: "rules of both proxies", frontend: lines("http-request set-header X-Order fe", "http-response add-header X-Order fe"), backend: lines("http-request add-header X-Order be", "http-response add-header X-Order be"), client: sends(secure), origin: origins(answer(poem))},
 	{name: "replace-header and -value", frontend: lines(
 		"http-request replace-header User-Agent curl/(.*) wget/\\1-%[src_port,bool]", "http-request replace-value X-A t(.*) T\\1", "http-request replace-header X-Nope a b",
@@ -48,6 +57,13 @@ var ruled = []exchange{
 	{
 		name: "session variables live on", frontend: lines("http-request set-header X-N %[var(sess.n)]", "http-request set-var(sess.n) var(sess.n),add(1) if { var(sess.n) -m found }", "http-request set-var(sess.n) int(1) unless { var(sess.n) -m found }"),
 		client: []step{send(get), await("ok"), send(get), await("ok"), send(last)}, origin: origins(answer(ok)), logs: 3,
+	},
+	{
+		name: "cookies in quotes, and between commas", frontend: lines("http-request set-header X-C <%[req.cook(a)]>-<%[req.cook(b)]>-<%[req.cook_cnt(a)]>", "http-response set-header X-C <%[res.cook(a)]>"),
+		client: []step{
+			send("GET / HTTP/1.1\r\nHost: x\r\nCookie: a=\"1;2\"; b=\"x\\\";y\", a=3\r\n\r\n"), pause(ms(30)),
+			send("GET / HTTP/1.1\r\nHost: x\r\nCookie: a=1,2; c=x=\"y; b = \"x; a=4\r\n\r\n"), pause(ms(30)), send("GET / HTTP/1.1\r\nHost: x\r\nCookie: \"a\"=1; b\"=2; b=3\"; a, a=5;b=6\r\n\r\n"),
+		}, origin: origins(answer("HTTP/1.1 200 OK\r\nSet-Cookie: a=\"1;2\", b=3; Path=/\r\nContent-Length: 2\r\n\r\nok")), logs: 3,
 	},
 	{name: "conditions", frontend: lines(
 		"acl old path_beg /old", "acl img path_end -i .HTML", "acl two hdr_cnt(x-a) 3", "acl dark cook(theme) dark", "acl never always_false",
@@ -76,6 +92,7 @@ var ruled = []exchange{
 		"http-request redirect scheme https code 308 if { path /e }", "http-request redirect location / set-cookie SEEN=1 code 307 if { path /f }", "http-request redirect location / clear-cookie USER= if { path /g }", "http-request redirect prefix / append-slash if { path /h }",
 	), client: asks("/a?x", "/b?x", "/c?x", "/d?x", "/e?x", "/f", "/g", "/h"), origin: origins(answer(ok)), logs: 8},
 	{name: "redirect lines", frontend: lines("redirect scheme https if { path_beg /a }", "http-request set-path /a/b if { path /c }", "redirect prefix https://www.example.com code 301 if { hdr(host) -i other.com }"), client: append(asks("/a", "/c", "/d"), send("GET /x?y HTTP/1.1\r\nHost: OTHER.com\r\n\r\n")), origin: origins(answer(ok)), logs: 4},
+	{name: "destinations of redirect lines have no expressions", frontend: "redirect location /a%20b/%[path]", client: sends(get), origin: origins(answer(ok))},
 	{name: "redirect a response", backend: "http-response redirect location /else code 301 if { status 200 }", client: sends(secure), origin: origins(answer(poem))},
 	{name: "reject", frontend: "http-request reject if { path /x }", client: sends(get), origin: origins(answer(ok))},
 	{name: "after-response", frontend: lines("http-request deny if { path /a }", "http-after-response set-header X-After %[status]", "http-after-response del-header Server"), client: asks("/a", "/b"), origin: origins(answer(poem)), logs: 2},
@@ -92,6 +109,7 @@ var ruled = []exchange{
 	{name: "httplog with captures", frontend: lines("capture request header User-Agent len 4", "capture request header X-None len 4", "capture response header Server len 20"), client: sends(secure), origin: origins(answer(poem))},
 	{name: "set-log-level", frontend: lines("http-request set-log-level silent if { path /a }", "http-request set-log-level err if { path /b }"), client: asks("/a", "/b", "/c"), origin: origins(answer(ok)), logs: 2},
 	{name: "monitor fail", frontend: lines("monitor-uri /up", "monitor fail if { nbsrv(be) lt 2 }"), client: asks("/up", "/x"), origin: origins(answer(ok))},
+	{name: "monitor-uri, absolute target", frontend: "monitor-uri /up", client: sends("GET http://example.com/up HTTP/1.1\r\nHost: example.com\r\n\r\n"), origin: origins(answer(ok)), logs: -1},
 	{name: "samples of the connection", frontend: lines("http-request set-header X-C %[src]-%[dst]-%[fe_name]-%[ssl_fc]-%[http_first_req]-%[req.ver]-%[nbsrv(be)]-%[fe_id]"), client: []step{send(get), await("ok"), send(last)}, origin: origins(answer(ok)), logs: 2},
 	{name: "samples of the body", frontend: lines("http-request wait-for-body time 1s", "http-request set-header X-Body %[req.body]-%[req.body_len]-%[req.body_size]-%[req.body_param(b)]"), client: []step{send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na=1"), pause(ms(50)), send("&b=two")}, origin: origins(answer(ok))},
 	{name: "control characters in values", frontend: "http-request set-header X-C a%[str(x%0d%0ay%09z%c3%a9),url_dec]b", client: sends(get), origin: origins(answer(ok))},

@@ -52,8 +52,35 @@ func setHeader(x *Runner, r *Rule) txn.Verdict {
 	v := a.Copy(value(x.text(r.format)))
 	h.Remove(r.id, r.name)
 	h.Append(r.id, r.name, v)
+	x.hostWritten(r)
 	return txn.Next
 }
+
+// hostWritten makes an absolute target follow a Host that a rule has written: servers
+// go by the target, others by the field (RFC 9112 section 3.2.2).
+func (x *Runner) hostWritten(r *Rule) {
+	if r.id != message.Host || x.list.Place != Request {
+		return
+	}
+	req := x.Ctx.Txn.Req
+	old := req.Authority()
+	if req.Form != message.AbsoluteForm || old == nil {
+		return
+	}
+	host := x.clean(&req.Arena, req.GetID(message.Host))
+	if len(host) == 0 {
+		return
+	}
+	before := bytes.Index(req.Target, schemeEnd) + len(schemeEnd)
+	after := before + len(old)
+	target := req.Arena.Alloc(len(req.Target) - len(old) + len(host))
+	n := copy(target, req.Target[:before])
+	n += copy(target[n:], host)
+	copy(target[n:], req.Target[after:])
+	req.SetTarget(target)
+}
+
+var schemeEnd = []byte("://")
 
 func addHeader(x *Runner, r *Rule) txn.Verdict {
 	h, a := x.message()
@@ -140,6 +167,7 @@ func replaceHeader(x *Runner, r *Rule) txn.Verdict {
 			f.Value = a.Copy(value(v))
 		}
 	}
+	x.hostWritten(r)
 	return txn.Next
 }
 
@@ -171,6 +199,7 @@ func replaceValue(x *Runner, r *Rule) txn.Verdict {
 			f.Value = a.Copy(x.parts)
 		}
 	}
+	x.hostWritten(r)
 	return txn.Next
 }
 
@@ -186,6 +215,9 @@ func setMethod(x *Runner, r *Rule) txn.Verdict {
 	b := x.text(r.format)
 	if !isToken(string(b)) {
 		return x.failed()
+	}
+	if m := message.LookupMethod(b); m != req.MethodID && (m == message.MethodConnect || req.MethodID == message.MethodConnect) {
+		return x.failed() // a tunnel has another target, and no messages in it
 	}
 	req.SetMethod(req.Arena.Copy(b))
 	return txn.Next
@@ -292,6 +324,15 @@ func (x *Runner) uri(b []byte) txn.Verdict {
 		return x.failed()
 	}
 	req.SetTarget(x.clean(&req.Arena, b))
+	if req.Form == message.AbsoluteForm && req.Authority() != nil {
+		// RFC 9112 section 3.2.2: both name the same host, the field without a user.
+		host := req.Authority()
+		host = host[bytes.LastIndexByte(host, '@')+1:]
+		if len(host) == 0 {
+			return x.failed()
+		}
+		req.SetID(message.Host, host)
+	}
 	return txn.Next
 }
 

@@ -50,7 +50,8 @@ type Parser struct {
 	// slot; nil where there can be none.
 	AddCapture func(length int) int
 
-	at int // the next word
+	literal bool // destinations of redirects have no expressions
+	at      int  // the next word
 }
 
 // Error is a mistake in the words of a rule.

@@ -19,8 +19,10 @@ type redirect struct {
 	cookie                              []byte // of a Set-Cookie field; nil: none
 }
 
-// ParseRedirect reads a "redirect" line, whose words begin behind the keyword.
+// ParseRedirect reads a "redirect" line, whose words begin behind the keyword. Its
+// destination is taken as it stands: only rules have expressions in theirs.
 func (p *Parser) ParseRedirect() (*Rule, error) {
+	p.literal = true
 	p.Words = append([]string{"redirect"}, p.Words...)
 	r, err := p.Parse()
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -41,7 +43,7 @@ func parseRedirect(p *Parser, r *Rule) error {
 				return p.fail("'%s' after '%s': there can be one destination only", w, d.how)
 			}
 			d.how = w
-			d.to, err = p.format("a " + w)
+			d.to, err = p.destination("a " + w)
 		case "code":
 			if d.code, err = p.integer("a code", 300, 399); err == nil && !slices.Contains([]int{301, 302, 303, 307, 308}, d.code) {
 				return p.fail("code %d is not one of 301, 302, 303, 307 and 308", d.code)
@@ -68,6 +70,17 @@ func parseRedirect(p *Parser, r *Rule) error {
 		return p.fail("'%s' needs the request, which is gone when the response comes: want 'location'", d.how)
 	}
 	return nil
+}
+
+func (p *Parser) destination(what string) (*logformat.Format, error) {
+	if !p.literal {
+		return p.format(what)
+	}
+	w, err := p.word(what)
+	if err != nil {
+		return nil, err
+	}
+	return logformat.CompileText(strings.ReplaceAll(w, "%", "%%"), p.env())
 }
 
 func (p *Parser) redirectCookie(d *redirect, how string) error {

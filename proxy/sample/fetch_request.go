@@ -21,7 +21,7 @@ func requestFetches() []Fetch {
 	path := row("path", "Path of the request, without the query.", pathOf)
 	path.quick, path.fn = opPath, fetchPath
 	return []Fetch{
-		{Row: Row{Name: "method", Doc: "Method of the request."}, Out: txn.Method, At: asked, http: true, quick: opMethod, fn: fetchMethod},
+		{Row: Row{Name: "method", Doc: "Method of the request as the client sent it."}, Out: txn.Method, At: asked, http: true, quick: opMethod, fn: fetchMethod},
 		path,
 		row("pathq", "Path of the request with the query.", pathAndQuery),
 		row("query", "What follows the question mark.", (*message.Request).Query),
@@ -90,10 +90,10 @@ func queryLen(r *message.Request) int {
 
 func fetchMethod(c *Context, _ []Arg, v *txn.Value) bool {
 	switch t := c.Txn; {
-	case t.Req != nil:
-		v.Lo, v.B = uint64(t.Req.MethodID), t.Req.Method
 	case t.MethodText != nil:
 		v.Lo, v.B = uint64(t.Method), t.MethodText
+	case t.Req != nil:
+		v.Lo, v.B = uint64(t.Req.MethodID), t.Req.Method
 	default:
 		return c.noRequest()
 	}

@@ -316,7 +316,7 @@ func (s *stream) abortOnClose() bool {
 
 // mayReplay tells whether replay would send the request again.
 func (s *stream) mayReplay() bool {
-	return s.reused && !s.overflow && s.up.ended && s.first != nil && s.method.Idempotent() && int(s.retries) <= s.be.Spec.Retries
+	return s.reused && !s.overflow && s.up.ended && s.first != nil && s.asked.Idempotent() && int(s.retries) <= s.be.Spec.Retries
 }
 
 // replay sends the request again on a new connection, when the server closed a

@@ -46,11 +46,18 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 	if s.res != nil {
 		s.down.release(s.t) // what came of a response that is not to be seen
 	}
-	msg = s.afterReply(msg)
-	buf := h1.AppendResponse(s.t.head[:0], msg, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
-	if s.method != message.MethodHead {
-		buf = append(buf, content...)
+	before := msg.Status // an error file may have another one than what is logged
+	if msg = s.afterReply(msg); msg.Status != before {
+		s.status = int32(msg.Status)
 	}
+	if s.bodiless(msg.Status) {
+		content = nil
+	}
+	if msg.Status == 204 {
+		unframe(&msg.Header)
+	}
+	buf := h1.AppendResponse(s.t.head[:0], msg, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
+	buf = append(buf, content...)
 	// Only now: the message may consist of pieces of the request.
 	s.abandon()
 	s.leaveQueue()

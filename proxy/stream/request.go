@@ -69,9 +69,21 @@ func (s *stream) keepLine() {
 	s.line = append(s.line, req.Line[len(req.Line)-len("HTTP/1.1"):]...)
 }
 
+// originAt is where path and query begin in the target.
+func (s *stream) originAt() int {
+	if s.req.Form != message.AbsoluteForm {
+		return 0
+	}
+	n := len(s.req.Path())
+	if q := s.req.Query(); q != nil {
+		n += len(q) + 1
+	}
+	return len(s.req.Target) - n
+}
+
 // monitor answers requests that are meant for the proxy itself. They are not logged.
 func (s *stream) monitor() txn.Verdict {
-	if string(s.req.Target) != s.fe.Spec.MonitorURI {
+	if target := s.req.Target; string(target[s.originAt():]) != s.fe.Spec.MonitorURI {
 		return txn.Next
 	}
 	s.gotReq = s.t.Loop.Now()

@@ -86,7 +86,7 @@ func (s *stream) responseData(data []byte, kept bool) {
 			s.yield()
 			return
 		}
-		n, err := s.parser.Response(res, data, s.method, &s.be.limits)
+		n, err := s.parser.Response(res, data, s.asked, &s.be.limits)
 		if err != nil {
 			s.t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
 			s.badResponse()
@@ -191,6 +191,7 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 func (s *stream) forward() txn.Verdict {
 	t, res := s.t, s.res
 	s.status = int32(res.Status) // as rules may have changed it
+	s.matchContent()
 	s.keepSrv = s.keepSrv && s.resKeep
 	switch res.Body.Kind {
 	case message.BodyChunked:

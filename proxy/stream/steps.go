@@ -203,6 +203,7 @@ func (s *stream) joinBackend() {
 // seen that its client will not send all.
 func (s *stream) settle() txn.Verdict {
 	s.gotReq = s.t.Loop.Now()
+	s.asked = s.req.MethodID
 	if s.c.ended && !s.up.ended {
 		s.countInvalid()
 		s.countClientAbort()

@@ -106,8 +106,9 @@ type exchange struct {
 
 // request is what is known of the request of an exchange, and of its response.
 type request struct {
-	parser  h1.Parser // of the request, then of the response
-	method  message.Method
+	parser  h1.Parser      // of the request, then of the response
+	method  message.Method // as the client sent it
+	asked   message.Method // as the server gets it: rules may have changed it
 	version message.Version
 	upgrade bool // the request offers to leave HTTP
 	resKeep bool // the response leaves the server connection open
