@@ -139,12 +139,7 @@ func (c *capacityCmd) write(std *streams, human *os.File, dir string, r *result.
 		if err != nil {
 			return err
 		}
-		if text = append(text, '\n'); c.JSON == "-" {
-			_, err = std.out.Write(text)
-		} else {
-			err = os.WriteFile(c.JSON, text, 0o644)
-		}
-		if err != nil {
+		if err := std.put(c.JSON, append(text, '\n')); err != nil {
 			return err
 		}
 	}

@@ -77,16 +77,6 @@ func (c *historyCmd) Run(std *streams) error {
 
 // write writes what was asked for as files.
 func (c *historyCmd) write(std *streams, h *result.History) error {
-	put := func(path string, text []byte) error {
-		switch path {
-		case "":
-			return nil
-		case "-":
-			_, err := std.out.Write(text)
-			return err
-		}
-		return os.WriteFile(path, text, 0o644)
-	}
 	text, err := json.MarshalIndent(h, "", "  ")
 	if err != nil {
 		return err
@@ -95,5 +85,5 @@ func (c *historyCmd) write(std *streams, h *result.History) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(put(c.JSON, append(text, '\n')), put(c.HTML, sheet))
+	return errors.Join(std.put(c.JSON, append(text, '\n')), std.put(c.HTML, sheet))
 }

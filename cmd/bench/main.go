@@ -60,6 +60,19 @@ type streams struct {
 	out, err *os.File
 }
 
+// put writes text to the file that a flag names: - is standard output, and an absent flag
+// wants none.
+func (s *streams) put(path string, text []byte) error {
+	switch path {
+	case "":
+		return nil
+	case "-":
+		_, err := s.out.Write(text)
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}
+
 // exitError is an error with the exit code it means.
 type exitError struct {
 	code int

@@ -164,16 +164,6 @@ func (c *pollersCmd) options(std *streams) (*peers.PollerOptions, error) {
 
 // write writes what was asked for as files.
 func (c *pollersCmd) write(std *streams, r *result.Pollers, by *pollers.Measure) error {
-	put := func(path string, text []byte) error {
-		switch path {
-		case "":
-			return nil
-		case "-":
-			_, err := std.out.Write(text)
-			return err
-		}
-		return os.WriteFile(path, text, 0o644)
-	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -188,5 +178,5 @@ func (c *pollersCmd) write(std *streams, r *result.Pollers, by *pollers.Measure)
 			return err
 		}
 	}
-	return errors.Join(put(c.JSON, append(text, '\n')), put(c.HTML, sheet), put(c.SVG, picture))
+	return errors.Join(std.put(c.JSON, append(text, '\n')), std.put(c.HTML, sheet), std.put(c.SVG, picture))
 }

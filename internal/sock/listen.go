@@ -217,39 +217,3 @@ func IsListening(fd int) bool {
 	v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	return err == nil && v == 1
 }
-
-// SendFDs passes descriptors with data (at least one byte) over a unix socket.
-func SendFDs(fd int, data []byte, fds []int) error {
-	err := unix.Sendmsg(fd, data, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
-	if err != nil {
-		return fmt.Errorf("passing %d descriptors: %w", len(fds), err)
-	}
-	return nil
-}
-
-// RecvFDs receives data and up to max descriptors, which are close-on-exec.
-// n == 0 with no descriptor is the end of the stream.
-func RecvFDs(fd int, data []byte, limit int) (n int, fds []int, err error) {
-	oob := make([]byte, unix.CmsgSpace(4*limit))
-	n, oobn, flags, _, err := unix.Recvmsg(fd, data, oob, unix.MSG_CMSG_CLOEXEC)
-	if err != nil {
-		return 0, nil, fmt.Errorf("receiving descriptors: %w", err)
-	}
-	msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
-	if err != nil {
-		return n, nil, fmt.Errorf("receiving descriptors: %w", err)
-	}
-	for i := range msgs {
-		got, err := unix.ParseUnixRights(&msgs[i])
-		if err == nil {
-			fds = append(fds, got...)
-		}
-	}
-	if flags&unix.MSG_CTRUNC != 0 {
-		for _, f := range fds {
-			unix.Close(f)
-		}
-		return n, nil, errors.New("receiving descriptors: more than expected, or none free here")
-	}
-	return n, fds, nil
-}

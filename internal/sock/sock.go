@@ -188,18 +188,6 @@ func SetLinger0(fd int) {
 	_, _, _ = unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_LINGER, uintptr(unsafe.Pointer(&l)), unsafe.Sizeof(l), 0)
 }
 
-// SetQuickAck turns delayed acknowledgements on or off for now.
-func SetQuickAck(fd int, on bool) {
-	v := 0
-	if on {
-		v = 1
-	}
-	_ = setInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, v)
-}
-
-// SetNoDelay sets TCP_NODELAY.
-func SetNoDelay(fd int) { _ = setInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
-
 // SetKeepAlive turns TCP keep-alive probes on.
 func SetKeepAlive(fd int) { _ = setInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1) }
 

@@ -70,17 +70,6 @@ func Outcome(t *result.Trial) string {
 	return "broken: " + series.OneLine(strings.Join(t.Broken, ", "))
 }
 
-// Word is the outcome of a trial in one word.
-func Word(t *result.Trial) string {
-	switch {
-	case t.Invalid != "":
-		return "no count"
-	case t.Held:
-		return "held"
-	}
-	return "broken"
-}
-
 // P99 of the responses of a trial, where there are enough.
 func P99(t *result.Trial) string {
 	if !result.Enough(0.99, t.Response.Count) {

@@ -37,14 +37,6 @@ func Finish(out *os.File, dir string, c *result.Comparison, ascii bool) error {
 	return err
 }
 
-// Print prints the outcome of a comparison of which nothing is written.
-func Print(out *os.File, c *result.Comparison, ascii bool) error {
-	var o Options
-	o.Style, o.Width = tty.Of(out, ascii)
-	_, err := io.WriteString(out, Text(c, o))
-	return err
-}
-
 // usual is the width that a table is made for; a narrower terminal loses the column
 // of bars.
 const usual = 80
