@@ -55,7 +55,7 @@ soak-pieces: build ## Pass a million requests in pieces between clients; each mu
 	$(BIN) run scenarios/heads-in-pieces.yaml --set pieces=1500/s --set whole=500/s --set pool=48 --set time=670s --set trickle=660s
 
 churn: ## Add 100,000 servers at run time under load and delete them; nothing may fail or be left
-	$(GO) test -count 1 -timeout 60m -run ServersComeAndGo -v ./proxy -churn 100000
+	$(GO) test -count 1 -timeout 60m -run ServersComeAndGo -v ./proxy/engine -churn 100000
 
 performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
 	$(BIN) peers --rounds 4 --duration 2s --markdown docs/PERFORMANCE.md --json bin/performance.json

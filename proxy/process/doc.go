@@ -16,9 +16,9 @@ import (
 	"slices"
 	"strings"
 
-	"bench/proxy/cmdline"
 	"bench/proxy/config"
 	"bench/proxy/log"
+	"bench/proxy/process/cmdline"
 	"bench/proxy/process/successor"
 	"bench/proxy/spec"
 )

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"runtime"
 
-	"bench/proxy"
+	"bench/proxy/engine"
 	"bench/proxy/log"
 )
 
 // dumpServers answers SIGHUP: the state of all servers.
-func (p *process) dumpServers(e *proxy.Engine) {
+func (p *process) dumpServers(e *engine.Engine) {
 	p.say(log.Warning, "SIGHUP received, dumping servers states.")
 	for _, b := range e.Backends() {
 		up := 0

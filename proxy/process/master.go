@@ -15,7 +15,7 @@ import (
 
 	"bench/proxy/config"
 	"bench/proxy/log"
-	"bench/proxy/reload"
+	"bench/proxy/process/reload"
 	"bench/proxy/spec"
 )
 

@@ -10,11 +10,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"bench/proxy"
 	"bench/proxy/cli"
-	"bench/proxy/cmdline"
+	"bench/proxy/engine"
 	"bench/proxy/log"
-	"bench/proxy/reload"
+	"bench/proxy/process/cmdline"
+	"bench/proxy/process/reload"
 	"bench/proxy/spec"
 )
 
@@ -76,7 +76,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 	if err != nil {
 		return fail(err)
 	}
-	e, err := proxy.New(cfg, proxy.Options{
+	e, err := engine.New(cfg, engine.Options{
 		MaxConn:       p.opt.MaxConn,
 		Take:          func(b *spec.Bind) (int, bool) { return inherited.Take(&b.Addr, &b.Options) },
 		Alert:         p.say,
@@ -115,7 +115,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 // takeOver takes what only one process can have, the names of unix sockets
 // and the pid file, and drops the rights it took. What may fail comes first:
 // the process to be replaced loses nothing by a start that fails.
-func (p *process) takeOver(cfg *spec.Config, e *proxy.Engine) error {
+func (p *process) takeOver(cfg *spec.Config, e *engine.Engine) error {
 	if err := p.mayDropPrivileges(&cfg.Global); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (p *process) inherited() (*reload.Listeners, error) {
 	return &reload.Listeners{}, nil
 }
 
-func sendListeners(conn *net.UnixConn, ls []proxy.Listener) error {
+func sendListeners(conn *net.UnixConn, ls []engine.Listener) error {
 	out := make([]reload.Listener, len(ls))
 	for i, l := range ls {
 		out[i] = reload.Listener{FD: l.FD, Interface: l.Bind.Options.Interface}
@@ -181,7 +181,7 @@ func (p *process) writePID(cfg *spec.Config) error {
 }
 
 // reportServing tells whoever waits for it that this process serves.
-func (p *process) reportServing(e *proxy.Engine) error {
+func (p *process) reportServing(e *engine.Engine) error {
 	if err := p.detach(); err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (p *process) reportServing(e *proxy.Engine) error {
 
 // obey serves the master: each message is a connection to the runtime API at
 // the level of its first byte. When the master is gone, so is the worker.
-func (p *process) obey(master *net.UnixConn, e *proxy.Engine) {
+func (p *process) obey(master *net.UnixConn, e *engine.Engine) {
 	for {
 		level, conn, err := receiveConn(master)
 		if err != nil {
@@ -218,7 +218,7 @@ func (p *process) obey(master *net.UnixConn, e *proxy.Engine) {
 const stopGrace = 2 * time.Second
 
 // attend handles signals until the engine has ended.
-func (p *process) attend(signals *inbox, e *proxy.Engine) int {
+func (p *process) attend(signals *inbox, e *engine.Engine) int {
 	for {
 		select {
 		case <-e.Done():

@@ -1,4 +1,4 @@
-package proxy_test
+package engine_test
 
 import (
 	"bufio"
@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
-	"bench/proxy"
 	"bench/proxy/config"
+	"bench/proxy/engine"
 )
 
 const statsConfig = `
@@ -61,13 +61,13 @@ backend dead
 `
 
 // startConfig runs the engine on a configuration.
-func startConfig(t *testing.T, text string) *proxy.Engine {
+func startConfig(t *testing.T, text string) *engine.Engine {
 	t.Helper()
 	cfg, diags := config.Load([]config.Source{{Name: "cfg", Text: []byte(text)}}, config.SystemEnv("2.6.12"))
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	e, err := proxy.New(cfg, proxy.Options{Version: "test", ReleaseDate: "2026/01/01"})
+	e, err := engine.New(cfg, engine.Options{Version: "test", ReleaseDate: "2026/01/01"})
 	if err != nil {
 		t.Fatal(err)
 	}

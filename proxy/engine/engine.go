@@ -1,10 +1,10 @@
-// Package proxy is the engine's facade: from a checked configuration to running
+// Package engine is the facade of the proxy: from a checked configuration to running
 // event loops and back. It wires the rooms below it together and implements
 // what the runtime API acts on; the work on connections is in package stream.
 //
 // The life of an Engine is New, Bind, Start, then SoftStop or HardStop, with
 // Done telling the end.
-package proxy
+package engine
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package proxy_test
+package engine_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/testpeer"
-	"bench/proxy"
+	"bench/proxy/engine"
 	"bench/proxy/log"
 	"bench/proxy/spec"
 )
@@ -47,7 +47,7 @@ func TestChoiceOfPoller(t *testing.T) {
 				c.off(&cfg.Global)
 			}
 			var said []string
-			e, err := proxy.New(cfg, proxy.Options{Version: "test", Alert: func(_ log.Level, msg string) { said = append(said, msg) }})
+			e, err := engine.New(cfg, engine.Options{Version: "test", Alert: func(_ log.Level, msg string) { said = append(said, msg) }})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"bench/proxy/cmdline"
+	"bench/proxy/process/cmdline"
 )
 
 func TestParse(t *testing.T) {

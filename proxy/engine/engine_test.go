@@ -1,4 +1,4 @@
-package proxy_test
+package engine_test
 
 import (
 	"bufio"
@@ -15,7 +15,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/internal/testpeer"
-	"bench/proxy"
+	"bench/proxy/engine"
 	"bench/proxy/spec"
 )
 
@@ -62,7 +62,7 @@ func parse(t *testing.T, s string) sock.Addr {
 
 // running is an engine with two threads, two servers and a stats socket.
 type running struct {
-	*proxy.Engine
+	*engine.Engine
 	addr, stats string
 }
 
@@ -83,7 +83,7 @@ func startEngine(t *testing.T, poller string) *running {
 	cfg := &spec.Config{Proxies: []*spec.Proxy{p}}
 	cfg.Global = spec.Global{NbThread: 2, Stats: []*spec.Bind{{Addr: parse(t, r.stats), FD: -1, Text: r.stats, Level: spec.LevelAdmin}}}
 	cfg.Global.Tune = spec.Tune{BufSize: 16384, MaxRewrite: 1024, MaxAccept: 100, HTTPMaxHdr: 101, HTTPLogURILen: 1024, PoolHighFDRatio: 25}
-	e, err := proxy.New(cfg, proxy.Options{Poller: poller, Version: "test"})
+	e, err := engine.New(cfg, engine.Options{Poller: poller, Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestBindErrorNamesTheAddressAndLeavesNothing(t *testing.T) {
 	cfg := &spec.Config{Proxies: []*spec.Proxy{p}}
 	cfg.Global = spec.Global{NbThread: 1, Stats: []*spec.Bind{{Addr: parse(t, stats), FD: -1}}}
 	cfg.Global.Tune.BufSize = 16384
-	e, err := proxy.New(cfg, proxy.Options{})
+	e, err := engine.New(cfg, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
