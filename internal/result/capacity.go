@@ -49,6 +49,8 @@ type CapacityPoint struct {
 	Verdict  string `json:"verdict"`
 	ExitCode int    `json:"exitCode"`
 	Reason   string `json:"reason,omitempty"`
+	// Doubt says which bound rests on trials that the machine may have broken.
+	Doubt string `json:"doubt,omitempty"`
 	// Seconds is how long the search took.
 	Seconds float64 `json:"seconds"`
 	// LimitedBy is what gave way first.
@@ -81,6 +83,8 @@ type Trial struct {
 	// where it does not grow.
 	BreaksAfterSeconds float64 `json:"breaksAfterSeconds,omitempty"`
 	Invalid            string  `json:"invalid,omitempty"` // why it does not count
+	// Doubt says what else may have broken it; it counts together with others only.
+	Doubt string `json:"doubt,omitempty"`
 }
 
 // Scaling is the Universal Scalability Law through capacities: X(N) = Gamma N / (1 +

@@ -66,6 +66,8 @@ func Outcome(t *result.Trial) string {
 		return "does not count: " + series.OneLine(t.Invalid)
 	case t.Held:
 		return "held"
+	case t.Doubt != "":
+		return "broken, with others at work: " + series.OneLine(t.Doubt)
 	}
 	return "broken: " + series.OneLine(strings.Join(t.Broken, ", "))
 }

@@ -84,6 +84,9 @@ func (j *Judges) Judge(all []*Outcome) Judgement {
 	measured := *d
 	measured.Waits = nil
 	measured.Doubts = slices.DeleteFunc(slices.Clone(d.Doubts), func(d result.Doubt) bool { return d.Concerns != result.ConcernsLoad })
+	exact := *d
+	exact.AsMeasured = true
+	sure := false
 	closed := slices.ContainsFunc(d.Loads, func(l result.Load) bool { return l.Arrival == string(loadgen.Closed) })
 	for _, o := range j.Objectives {
 		// What holds with all that the machine has delayed holds without it.
@@ -95,16 +98,21 @@ func (j *Judges) Judge(all []*Outcome) Judgement {
 		case result.Pass:
 			continue
 		case result.Fail:
+			sure = true
 		case result.Unclear:
-			if why, sure := unanswered(d.Loads); sure {
+			if why, most := unanswered(d.Loads); most {
+				sure = true
 				out.Held, out.Broken = false, append(out.Broken, o.Text()+" ("+why+")")
 				continue
 			}
-			out.Doubt = cmp.Or(out.Doubt, o.Text()+": "+got.Reason)
+			fallthrough
 		default:
-			out.Doubt = cmp.Or(out.Doubt, o.Text()+": "+got.Reason)
+			out.doubt(o, got.Reason, objective.Evaluate(o.expr, nil, &exact).Verdict == result.Fail)
 		}
 		out.Held, out.Broken = false, append(out.Broken, o.Text())
+	}
+	if sure {
+		out.Doubt, out.AsMeasured = "", false
 	}
 	if sum := profiles(all); out.Held && sum != nil {
 		if out.BreaksAfter = sum.breaksAfter(j.limit()); out.BreaksAfter > 0 {
@@ -115,6 +123,13 @@ func (j *Judges) Judge(all []*Outcome) Judgement {
 	return out
 }
 
+// doubt notes why an objective cannot be decided; asMeasured tells that it is broken by
+// what was measured.
+func (j *Judgement) doubt(o *Objective, why string, asMeasured bool) {
+	j.AsMeasured = asMeasured && (j.Doubt == "" || j.AsMeasured)
+	j.Doubt = cmp.Or(j.Doubt, o.Text()+": "+why)
+}
+
 // unanswered tells of loads whose responses are too few for a figure because most of
 // their requests got none.
 func unanswered(loads []result.Load) (why string, sure bool) {
@@ -123,7 +138,7 @@ func unanswered(loads []result.Load) (why string, sure bool) {
 		asked += loads[i].Requests
 		good += loads[i].Completed
 	}
-	return fmt.Sprintf("%s of %s requests were answered well", units.Count(good), units.Count(asked)), asked > 0 && good < asked-asked/10
+	return fmt.Sprintf("%s of %s requests got a good answer", units.Count(good), units.Count(asked)), asked > 0 && good < asked-asked/10
 }
 
 func profiles(all []*Outcome) *Profile {

@@ -76,8 +76,8 @@ func TestJudgedTogether(t *testing.T) {
 		}, true, ""},
 		{"failures", []*Outcome{outcome(t, 20, map[int64]int{10_000: 1000})}, false, "errors < 1%"},
 		{"failures in one of four", []*Outcome{outcome(t, 20, map[int64]int{10_000: 1000}), good(), good(), good()}, true, ""},
-		{"hardly any answer", []*Outcome{outcome(t, 1900, map[int64]int{10_000: 100})}, false, "100 of 2\u202f000 requests were answered well"},
-		{"no answer", []*Outcome{outcome(t, 2000, nil)}, false, "0 of 2\u202f000 requests were answered well"},
+		{"hardly any answer", []*Outcome{outcome(t, 1900, map[int64]int{10_000: 100})}, false, "100 of 2\u202f000 requests got a good answer"},
+		{"no answer", []*Outcome{outcome(t, 2000, nil)}, false, "0 of 2\u202f000 requests got a good answer"},
 	} {
 		got := j.Judge(c.all)
 		if got.Held != c.held || got.Doubt != "" || !strings.Contains(strings.Join(got.Broken, ", "), c.says) {

@@ -20,7 +20,7 @@ const (
 // Point is the record of what was found.
 func (f *Found) Point() *result.CapacityPoint {
 	p := &result.CapacityPoint{
-		Rate: f.Rate, Low: f.Low, Known: f.Low > 0, Verdict: result.Pass, ExitCode: exitPass, Reason: f.Why,
+		Rate: f.Rate, Low: f.Low, Known: f.Low > 0, Verdict: result.Pass, ExitCode: exitPass, Reason: f.Why, Doubt: f.Doubt,
 		Trials: []result.Trial{},
 	}
 	if f.High > 0 {

@@ -46,6 +46,9 @@ type Judgement struct {
 	BreaksAfter float64
 	// Doubt says why the measurement cannot tell; the rate counts as broken then.
 	Doubt string
+	// AsMeasured tells that it was broken by all that was measured, and the doubt is only
+	// whether the proxy broke it or what else the machine did.
+	AsMeasured bool
 }
 
 // Options of a search. Rates are a second.
@@ -102,6 +105,8 @@ type Found struct {
 	// rate that is clearly too high, where there is one.
 	Held, Broken, Over []*Outcome
 	Trials             []*Outcome
+	// Doubt says which end rests on trials that the machine may have broken; "" is none.
+	Doubt string
 }
 
 // Bounds of a search.
@@ -120,15 +125,6 @@ const (
 	// clearly above the capacity is a rate that many times it.
 	clearly = 1.08
 )
-
-// point is one rate that was tried.
-type point struct {
-	rate   float64
-	trials []*Outcome
-	judged Judgement
-	// saturated says why the generator could not show what becomes of this rate.
-	saturated string
-}
 
 type search struct {
 	lab     Lab
@@ -223,18 +219,7 @@ func (s *search) known(p *point) bool {
 	if s.ends == enough && p.mixed() {
 		wanted *= 2
 	}
-	return p.saturated != "" || len(p.trials) >= wanted
-}
-
-// mixed tells whether some trials of a rate held and others did not.
-func (p *point) mixed() bool {
-	held := 0
-	for _, o := range p.trials {
-		if o.Record.Held {
-			held++
-		}
-	}
-	return held > 0 && held < len(p.trials)
+	return p.saturated != "" || p.count() >= wanted
 }
 
 func (s *search) wanted(rate float64) int {
@@ -288,10 +273,13 @@ func round(rate float64) float64 {
 // What lies above a rate that does not hold does not count.
 func (s *search) bounds() (low, high *point) {
 	for _, p := range s.points {
-		if !p.judged.Held {
+		switch {
+		case p.undecided:
+		case !p.judged.Held:
 			return low, p
+		default:
+			low = p
 		}
-		low = p
 	}
 	return low, nil
 }
@@ -332,14 +320,24 @@ func (s *search) measure(ctx context.Context, rate float64) error {
 		own := s.lab.Judge([]*Outcome{o})
 		o.Record.Held, o.Record.Broken, o.Record.BreaksAfterSeconds = own.Held, own.Broken, own.BreaksAfter
 		p := s.at(rate)
-		p.trials = append(p.trials, o)
-		if o.Saturated != "" && !own.Held {
+		decided := true
+		switch {
+		case o.Saturated != "" && !own.Held:
+			p.trials = append(p.trials, o)
 			p.saturated, p.judged = o.Saturated, own
-		} else {
-			p.judged = s.lab.Judge(p.trials)
+		case own.AsMeasured:
+			o.Record.Doubt = own.Doubt
+			p.doubtful = append(p.doubtful, o)
+			decided = p.judge(s.lab, s.byChance(rate))
+		default:
+			p.trials = append(p.trials, o)
+			decided = p.judge(s.lab, s.byChance(rate))
 		}
 		s.tell(o, p)
-		return nil
+		if decided {
+			return nil
+		}
+		try = 0
 	}
 }
 
@@ -363,7 +361,7 @@ func (s *search) tell(o *Outcome, p *point) {
 	}
 	g := &Progress{Trial: &o.Record, Left: s.left()}
 	if p != nil {
-		g.Held, g.Trials = p.judged.Held, len(p.trials)
+		g.Held, g.Trials = p.judged.Held, p.count()
 	}
 	low, high := s.bounds()
 	if low != nil {
@@ -383,7 +381,7 @@ func (s *search) left() float64 {
 	ratio := growth
 	for _, p := range []*point{low, high} {
 		if p != nil {
-			known += min(len(p.trials), enough)
+			known += min(p.count(), enough)
 			rate = max(rate, p.rate)
 		}
 	}
@@ -412,13 +410,13 @@ func (s *search) conclude(end *errEnd) {
 		f.Ended, f.Why = Generator, high.saturated
 	}
 	if high != nil {
-		f.Broken, f.High = high.trials, high.rate
+		f.Broken, f.High = high.all(), high.rate
 	}
 	if low == nil {
 		f.High = 0
 		return
 	}
-	f.Held, f.Low, f.Rate = low.trials, low.rate, low.rate
+	f.Held, f.Low, f.Rate = low.all(), low.rate, low.rate
 	if high == nil {
 		return
 	}
@@ -432,16 +430,19 @@ func (s *search) conclude(end *errEnd) {
 			f.Ended, f.Why = Doubtful, fmt.Sprintf("at %s it cannot be told: %s", perSecond(high.rate), why)
 		}
 		if i := slices.IndexFunc(s.points, func(p *point) bool {
-			return p.rate > high.rate && !p.judged.Held && p.saturated == "" && p.judged.Doubt == ""
+			return p.rate > high.rate && !p.undecided && !p.judged.Held && p.saturated == "" && p.judged.Doubt == ""
 		}); i >= 0 {
 			f.High = s.points[i].rate
 		}
 		return
 	}
+	if high.despite != "" {
+		f.Doubt = fmt.Sprintf("that %s is too much rests on %s", perSecond(high.rate), high.despite)
+	}
 	f.Rate = math.Sqrt(low.rate * high.rate)
 	for _, p := range s.points {
-		if p.rate >= clearly*f.Rate && !p.judged.Held && p.saturated == "" {
-			f.Over = p.trials
+		if p.rate >= clearly*f.Rate && !p.undecided && !p.judged.Held && p.saturated == "" {
+			f.Over = p.all()
 			break
 		}
 	}

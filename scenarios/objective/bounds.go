@@ -118,6 +118,9 @@ func ends(why string, all ...float64) bounds {
 // however late it was sent.
 func (d *Data) boundsOf(m *metric, s *Span) bounds {
 	got, _ := d.metric(m, s)
+	if d.AsMeasured {
+		return exactly(got)
+	}
 	timed := (m.kind == Time || m.kind == Rate) && m.base != "generator.lag"
 	for _, doubt := range d.Doubts {
 		of := doubt.Load == "" || m.load == "" || m.load == doubt.Load

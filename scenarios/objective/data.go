@@ -30,6 +30,8 @@ type Data struct {
 	// the run does not vouch for.
 	Waits  []result.Wait
 	Doubts []result.Doubt
+	// AsMeasured takes every figure for exact, whatever casts doubt on it.
+	AsMeasured bool
 
 	decoded map[string]*hdrhistogram.Histogram
 }

@@ -130,6 +130,9 @@ func searchAll(ctx context.Context, o *CapacityOptions, r *result.Capacity) erro
 			p, err := search(ctx, o, t, value)
 			if p != nil {
 				r.Points = append(r.Points, *p)
+				if p.Doubt != "" {
+					r.Warnings = append(r.Warnings, p.Doubt)
+				}
 			}
 			if err := errors.Join(err, t.Close()); err != nil {
 				return err

@@ -287,7 +287,7 @@ func (t *Trials) fill(o *capacity.Outcome, c *cell) error {
 	case own.Held, o.Saturated != "":
 	case d.disturbed != "" && (own.Doubt != "" || d.starved()):
 		r.Invalid = d.disturbed
-	case own.Doubt != "":
+	case own.Doubt != "" && !own.AsMeasured:
 		r.Invalid = own.Doubt
 	}
 	return nil

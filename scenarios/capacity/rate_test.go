@@ -1,0 +1,118 @@
+package capacity
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"bench/internal/result"
+)
+
+// moody is a lab on a machine that always does something else, too: whatever breaks may
+// have been broken by that. Above its capacity everything breaks, below it the trials
+// that stall do.
+type moody struct {
+	capacity float64
+	stalls   map[int]bool // by number of trial
+	n        int
+	held     map[*Outcome]bool
+}
+
+func (m *moody) Elapsed() float64 { return 0 }
+
+func (m *moody) Trial(_ context.Context, rate, seconds float64) (*Outcome, error) {
+	if m.held == nil {
+		m.held = map[*Outcome]bool{}
+	}
+	m.n++
+	o := &Outcome{Record: result.Trial{Rate: rate, Seconds: seconds, Got: rate}}
+	m.held[o] = rate < m.capacity && !m.stalls[m.n]
+	return o, nil
+}
+
+// Judge merges trials as their histograms are: one that stalled breaks up to four.
+func (m *moody) Judge(all []*Outcome) Judgement {
+	broken := 0
+	for _, o := range all {
+		if !m.held[o] {
+			broken++
+		}
+	}
+	if broken == 0 || len(all)/broken > 4 {
+		return Judgement{Held: true}
+	}
+	return Judgement{Broken: []string{"it"}, Doubt: "the machine was busy", AsMeasured: true}
+}
+
+// A rate whose trials all broke on a busy machine is too much when so many of them have
+// not broken by chance, and the outcome says what it rests on.
+func TestBrokenAllTheSame(t *testing.T) {
+	m := &moody{capacity: 390}
+	f, err := Search(t.Context(), m, options(0.02))
+	if err != nil || f.Ended != Precise || f.Low > 390 || f.High < 390 {
+		t.Fatalf("%v, ended %d, %q, %v .. %v", err, f.Ended, f.Why, f.Low, f.High)
+	}
+	if !strings.Contains(f.Doubt, "is too much rests on 4 of 4 trials") || f.Point().Doubt != f.Doubt {
+		t.Errorf("rests on %q", f.Doubt)
+	}
+	for _, o := range f.Trials {
+		if !o.Record.Held && (o.Record.Doubt == "" || o.Record.Invalid != "") {
+			t.Errorf("trial %d: %+v", o.Record.Number, o.Record)
+		}
+	}
+	// Two trials held at lower rates: one in four may break by chance, three in a row in
+	// 1.6 % of all cases.
+	for i, want := range []float64{100, 200, 400, 400, 400} {
+		if got := f.Trials[i].Record.Rate; got != want {
+			t.Errorf("trial %d at %v/s, want %v", i+1, got, want)
+		}
+	}
+	if next := f.Trials[5].Record.Rate; next == 400 {
+		t.Error("a fourth trial at 400/s in a row")
+	}
+}
+
+// Where nothing held so far, chance may be anything, but not for ever.
+func TestBrokenFromTheBeginning(t *testing.T) {
+	o := options(0.02)
+	o.From = 400
+	f, err := Search(t.Context(), &moody{capacity: 390}, o)
+	if err != nil || f.Ended != Below || len(f.Trials) != 5 {
+		t.Fatalf("%v, ended %d, %q, %d trials", err, f.Ended, f.Why, len(f.Trials))
+	}
+}
+
+// A stall on a busy machine is made up for by further trials.
+func TestStallsAreMadeUpFor(t *testing.T) {
+	for stall := 1; stall <= 20; stall++ {
+		f, err := Search(t.Context(), &moody{capacity: 390, stalls: map[int]bool{stall: true}}, options(0.02))
+		if err != nil || f.Ended != Precise || f.Low > 390 || f.High < 390 {
+			t.Errorf("stall in trial %d: %v, ended %d, %q, %v .. %v", stall, err, f.Ended, f.Why, f.Low, f.High)
+		}
+	}
+}
+
+// What is surely broken by one objective is not in doubt for another.
+func TestSurelyBroken(t *testing.T) {
+	j := judges(t, "response.p99 < 20ms", "errors < 1%")
+	busy := outcome(t, 0, map[int64]int{10_000: 900, 30_000: 100})
+	busy.Measured.Waits = []result.Wait{{FromUs: 0, ToUs: 2_000_000, ProxyUs: 100_000}}
+	if got := j.Judge([]*Outcome{busy}); got.Held || got.Doubt == "" || !got.AsMeasured {
+		t.Errorf("on a busy machine: %+v", got)
+	}
+	busy.Measured.Loads[0].Requests += 100
+	busy.Measured.Loads[0].Failed += 100
+	if got := j.Judge([]*Outcome{busy}); got.Held || got.Doubt != "" || got.AsMeasured || len(got.Broken) != 2 {
+		t.Errorf("with failures: %+v", got)
+	}
+}
+
+// A load that sent late is a doubt like a processor that was missed: the objective was
+// broken as measured.
+func TestBrokenByALateLoad(t *testing.T) {
+	late := outcome(t, 0, map[int64]int{10_000: 900, 30_000: 100})
+	late.Measured.Loads[0].Lag = late.Measured.Loads[0].Response
+	if got := judges(t, "response.p99 < 20ms").Judge([]*Outcome{late}); got.Held || got.Doubt == "" || !got.AsMeasured {
+		t.Errorf("%+v", got)
+	}
+}
