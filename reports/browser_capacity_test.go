@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bench/internal/result"
 	"bench/reports/internal/fixture"
 	"bench/reports/page"
 )
@@ -16,7 +17,7 @@ import (
 func TestBrowserShowsCapacity(t *testing.T) {
 	b := newTab(browser(t), t)
 	for _, name := range []string{"found", "threads", "busy"} {
-		text, err := page.Capacity(fixture.Capacity(name), []page.Attachment{{Name: CapacityFile, Title: "everything, for programs"}})
+		text, err := page.Capacity(fixture.Capacity(name), []page.Attachment{{Name: result.CapacityFile, Title: "everything, for programs"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +69,7 @@ func TestCapacityFolder(t *testing.T) {
 			t.Errorf("%s is another when it is rendered again", n)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, CapacityFile), []byte(`{"version": 9}`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, result.CapacityFile), []byte(`{"version": 9}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := RenderCapacity(dir, nil); err == nil {

@@ -16,12 +16,9 @@ import (
 	"bench/reports/series"
 )
 
-// CapacityFile is the name of the record in the folder of a search for a capacity.
-const CapacityFile = "capacity.json"
-
 // IsCapacity tells whether dir is such a folder.
 func IsCapacity(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, CapacityFile))
+	_, err := os.Stat(filepath.Join(dir, result.CapacityFile))
 	return err == nil
 }
 
@@ -29,21 +26,21 @@ func IsCapacity(dir string) bool {
 func WriteCapacity(dir string, r *result.Capacity) ([]string, error) {
 	raw, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", CapacityFile, err)
+		return nil, fmt.Errorf("%s: %w", result.CapacityFile, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, CapacityFile), append(raw, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, result.CapacityFile), append(raw, '\n'), 0o644); err != nil {
 		return nil, err
 	}
 	names, err := RenderCapacity(dir, nil)
-	return append([]string{CapacityFile}, names...), err
+	return append([]string{result.CapacityFile}, names...), err
 }
 
 // ReadCapacity reads a record and makes its texts safe to show.
 func ReadCapacity(dir string) (*result.Capacity, error) {
-	file := filepath.Join(dir, CapacityFile)
+	file := filepath.Join(dir, result.CapacityFile)
 	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no %s, so this is not the folder of a search for a capacity", dir, CapacityFile)
+		return nil, fmt.Errorf("%s: no %s, so this is not the folder of a search for a capacity", dir, result.CapacityFile)
 	}
 	if err != nil {
 		return nil, err
@@ -82,7 +79,7 @@ func RenderCapacity(dir string, formats []string) ([]string, error) {
 		{md, func() ([]byte, error) { return capacity.Markdown(r, svg) }},
 		{html, func() ([]byte, error) {
 			return page.Capacity(r, []page.Attachment{
-				{Name: CapacityFile, Title: "everything, for programs"},
+				{Name: result.CapacityFile, Title: "everything, for programs"},
 				{Name: md, Title: "for a comment on a change"},
 				{Name: svg, Title: "the chart as a picture"},
 			})

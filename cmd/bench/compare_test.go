@@ -15,7 +15,6 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/testpeer"
-	"bench/scenarios/compare"
 	"bench/scenarios/measures/testfolder"
 )
 
@@ -112,7 +111,7 @@ func (p *comparisonProcess) wait(t *testing.T) (code int, c *result.Comparison) 
 		}
 	}
 	c = &result.Comparison{}
-	if text, err := os.ReadFile(filepath.Join(p.dir, compare.File)); err != nil {
+	if text, err := os.ReadFile(filepath.Join(p.dir, result.ComparisonFile)); err != nil {
 		t.Errorf("%v\n%s%s", err, p.out.String(), p.err.String())
 	} else if err := json.Unmarshal(text, c); err != nil {
 		t.Error(err)
@@ -278,6 +277,15 @@ func TestCompareUsage(t *testing.T) {
 		code, _, stderr := command(t, "", append([]string{"compare"}, tt.args...)...)
 		if code != exitUsage || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%v: exit code %d: %s", tt.args, code, stderr)
+		}
+		// What was written before is not lost to a wrong command.
+		before := filepath.Join(t.TempDir(), "before.json")
+		if err := os.WriteFile(before, []byte("kept"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, _ = command(t, "", append([]string{"compare", "--json", before}, tt.args...)...)
+		if text, err := os.ReadFile(before); err != nil || string(text) != "kept" {
+			t.Errorf("%v: the file of --json holds %q, %v", tt.args, text, err)
 		}
 		// A wrong command must not call a commit bad.
 		if code, _, _ := command(t, "", append([]string{"compare", "--bisect"}, tt.args...)...); code != bisectAbort {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"bench/internal/proc"
@@ -250,8 +251,32 @@ func outputFile(name string, std *streams) (io.WriteCloser, error) {
 	case "-":
 		return keptOpen{std.out}, nil
 	}
-	return os.Create(name)
+	// What is there stays until there is something to take its place.
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return &replacing{f: f}, nil
 }
+
+// replacing is a file whose old content goes with the first byte of the new one. Where
+// none comes, one that was not there before is left empty.
+type replacing struct {
+	f     *os.File
+	began bool
+}
+
+func (r *replacing) Write(p []byte) (int, error) {
+	if !r.began {
+		if err := r.f.Truncate(0); err != nil && !errors.Is(err, syscall.EINVAL) { // a pipe or a device has no length
+			return 0, err
+		}
+		r.began = true
+	}
+	return r.f.Write(p)
+}
+
+func (r *replacing) Close() error { return r.f.Close() }
 
 // keptOpen is a stream that is not ours to close.
 type keptOpen struct{ io.Writer }

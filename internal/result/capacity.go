@@ -1,5 +1,8 @@
 package result
 
+// CapacityFile is the name of the record in the folder of a search for a capacity.
+const CapacityFile = "capacity.json"
+
 // Capacity is capacity.json: the highest rate at which an objective holds.
 type Capacity struct {
 	Version    int      `json:"version"` // of this record: 1

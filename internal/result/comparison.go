@@ -2,6 +2,9 @@ package result
 
 import "strconv"
 
+// ComparisonFile is the name of the record in the folder of a comparison.
+const ComparisonFile = "comparison.json"
+
 // Words of a comparison, for a measure and for the whole.
 const (
 	Slower        = "SLOWER"    // a time, a rate or a cost is worse by more than the least effect

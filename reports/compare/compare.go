@@ -22,9 +22,6 @@ import (
 	"bench/reports/words"
 )
 
-// RecordFile is the name of the record in the folder of a comparison.
-const RecordFile = "comparison.json"
-
 // file is one that Render can write.
 type file struct {
 	format, name, title string
@@ -62,7 +59,7 @@ type report struct {
 
 // Is tells whether dir is the folder of a comparison.
 func Is(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, RecordFile))
+	_, err := os.Stat(filepath.Join(dir, result.ComparisonFile))
 	return err == nil
 }
 
@@ -71,23 +68,23 @@ func Is(dir string) bool {
 func Write(dir string, c *result.Comparison) ([]string, error) {
 	raw, err := json.MarshalIndent(c, "", " ")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", RecordFile, err)
+		return nil, fmt.Errorf("%s: %w", result.ComparisonFile, err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, RecordFile), append(raw, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, result.ComparisonFile), append(raw, '\n'), 0o644); err != nil {
 		return nil, err
 	}
 	names, err := Render(dir, nil)
-	return append([]string{RecordFile}, names...), err
+	return append([]string{result.ComparisonFile}, names...), err
 }
 
 // Render reads the record of a comparison in dir and writes the formats beside it, all of
 // them when none is named. It returns the files written. The same folder gives the same
 // bytes.
 func Render(dir string, formats []string) ([]string, error) {
-	c, err := Read(filepath.Join(dir, RecordFile))
+	c, err := Read(filepath.Join(dir, result.ComparisonFile))
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +152,7 @@ func (r *report) html() ([]byte, error) {
 			list = append(list, page.Attachment{Name: f.name, Title: f.title})
 		}
 	}
-	list = append(list, page.Attachment{Name: RecordFile, Title: "everything, for programs"})
+	list = append(list, page.Attachment{Name: result.ComparisonFile, Title: "everything, for programs"})
 	return page.Comparison(r.record, r.charts(), list)
 }
 

@@ -242,7 +242,7 @@ func TestRenderSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("benchstat alone: %q, %v", names, err)
 	}
 	for _, c := range [][2]string{{"{", "unexpected end"}, {`{"version":2}`, "version 2, want 1"}} {
-		if err := os.WriteFile(filepath.Join(dir, RecordFile), []byte(c[0]), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, result.ComparisonFile), []byte(c[0]), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Render(dir, nil); err == nil || !strings.Contains(err.Error(), c[1]) {
@@ -330,11 +330,11 @@ func TestNumbersAreThoseOfTheRecord(t *testing.T) {
 		}
 	}
 	var back result.Comparison
-	if err := json.Unmarshal([]byte(read(t, dir, RecordFile)), &back); err != nil || back.Measures[1].ChangePercent != c.Measures[1].ChangePercent {
+	if err := json.Unmarshal([]byte(read(t, dir, result.ComparisonFile)), &back); err != nil || back.Measures[1].ChangePercent != c.Measures[1].ChangePercent {
 		t.Errorf("the record: %v", err)
 	}
 	for _, key := range []string{`"verdict"`, `"measures"`, `"name"`, `"unit"`, `"base"`, `"new"`, `"changePercent"`, `"low"`, `"high"`, `"pairsNeeded"`} {
-		if !strings.Contains(read(t, dir, RecordFile), key) {
+		if !strings.Contains(read(t, dir, result.ComparisonFile), key) {
 			t.Errorf("the record has no %s", key)
 		}
 	}

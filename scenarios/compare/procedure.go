@@ -18,9 +18,6 @@ import (
 	"bench/scenarios/runner"
 )
 
-// File is the record of a comparison within its folder.
-const File = "comparison.json"
-
 // procedure is a live comparison under way.
 type procedure struct {
 	plan   *Plan
@@ -319,7 +316,7 @@ func (p *procedure) progress() Progress { return p.plan.o.Progress }
 
 // save writes the record as it stands: a comparison that is killed keeps what it had.
 func (p *procedure) save() error {
-	return Save(filepath.Join(p.plan.o.Out, File), p.record)
+	return Save(filepath.Join(p.plan.o.Out, result.ComparisonFile), p.record)
 }
 
 // Save writes a record as JSON in one step.

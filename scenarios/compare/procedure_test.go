@@ -435,7 +435,7 @@ func TestInterrupted(t *testing.T) {
 	if len(f.runs) != 5 || c.Pairs != 2 || len(find(t, c, result.MeasureP50).BaseValues) != 2 || len(c.Runs) != 5 {
 		t.Errorf("%d runs made, %d pairs, %d runs in the record", len(f.runs), c.Pairs, len(c.Runs))
 	}
-	if text, err := os.ReadFile(filepath.Join(p.plan.o.Out, File)); err != nil || !strings.Contains(string(text), `"PARTIAL"`) {
+	if text, err := os.ReadFile(filepath.Join(p.plan.o.Out, result.ComparisonFile)); err != nil || !strings.Contains(string(text), `"PARTIAL"`) {
 		t.Errorf("the record is not kept: %v", err)
 	}
 }

@@ -47,18 +47,19 @@ func Recorded(o RecordedOptions) (*result.Comparison, error) {
 	r := &recorded{o: &o}
 	began := o.Now().Format(time.RFC3339Nano)
 	var err error
-	if r.base, err = readAll(o.Base, nil); err != nil {
+	var unreadable, ofNew []string
+	if r.base, unreadable, err = readAll(o.Base, nil); err != nil {
 		return nil, err
 	}
 	first := r.base[0].Record
 	section, asked := sectionOf(first)
 	r.values.asked = section.Measures
 	if len(asked) > 0 {
-		if r.base, err = readAll(o.Base, asked); err != nil {
+		if r.base, unreadable, err = readAll(o.Base, asked); err != nil {
 			return nil, err
 		}
 	}
-	if r.new, err = readAll(o.New, asked); err != nil {
+	if r.new, ofNew, err = readAll(o.New, asked); err != nil {
 		return nil, err
 	}
 	r.record = &result.Comparison{
@@ -70,6 +71,7 @@ func Recorded(o RecordedOptions) (*result.Comparison, error) {
 	if err := r.compare(); err != nil {
 		return nil, err
 	}
+	r.record.Warnings = slices.Concat(unreadable, ofNew, r.record.Warnings)
 	r.record.EndedAt = o.Now().Format(time.RFC3339Nano)
 	return r.record, nil
 }
@@ -308,15 +310,15 @@ func (r *recorded) pairs(base, other []*measures.Run) error {
 }
 
 // readAll reads the runs of a folder: it is one itself, or holds some, which are sorted
-// by when they were made.
-func readAll(dir string, asked []measures.Asked) ([]*measures.Run, error) {
+// by when they were made. Of several, those that cannot be read are only named.
+func readAll(dir string, asked []measures.Asked) (all []*measures.Run, unreadable []string, err error) {
 	var folders []string
 	if exists(filepath.Join(dir, "run.json")) {
 		folders = []string{dir}
 	} else {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, e := range entries {
 			if at := filepath.Join(dir, e.Name()); exists(filepath.Join(at, "run.json")) {
@@ -325,21 +327,26 @@ func readAll(dir string, asked []measures.Asked) ([]*measures.Run, error) {
 		}
 	}
 	switch {
-	case exists(filepath.Join(dir, File)):
-		return nil, fmt.Errorf("%s is the folder of a comparison, which holds the runs of both sides; its verdict stands in %s", dir, File)
+	case exists(filepath.Join(dir, result.ComparisonFile)):
+		return nil, nil, fmt.Errorf("%s is the folder of a comparison, which holds the runs of both sides; its verdict stands in %s", dir, result.ComparisonFile)
 	case len(folders) == 0:
-		return nil, fmt.Errorf("%s: no run.json, and no folder in it has one: this is neither a result folder nor a folder of them", dir)
+		return nil, nil, fmt.Errorf("%s: no run.json, and no folder in it has one: this is neither a result folder nor a folder of them", dir)
 	}
-	var all []*measures.Run
+	var faults []error
 	for _, at := range folders {
 		run, err := measures.Read(at, asked)
 		if err != nil {
-			return nil, err
+			faults = append(faults, err)
+			unreadable = append(unreadable, "left out, it cannot be read: "+err.Error())
+			continue
 		}
 		all = append(all, run)
 	}
+	if len(all) == 0 {
+		return nil, nil, errors.Join(faults...)
+	}
 	slices.SortStableFunc(all, func(a, b *measures.Run) int { return started(a).Compare(started(b)) })
-	return all, nil
+	return all, unreadable, nil
 }
 
 // exists tells whether there is something at a path: there is not below a file, either.

@@ -231,10 +231,32 @@ func TestRecordedFolders(t *testing.T) {
 	if _, err := Recorded(RecordedOptions{Base: s.dir, New: one, Now: time.Now}); err == nil || !strings.Contains(err.Error(), "neither a result folder nor a folder of them") {
 		t.Errorf("error %v", err)
 	}
-	if err := Save(filepath.Join(s.dir, Base, File), &result.Comparison{}); err != nil {
+	if err := Save(filepath.Join(s.dir, Base, result.ComparisonFile), &result.Comparison{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, Base), New: one, Now: time.Now}); err == nil || !strings.Contains(err.Error(), "the folder of a comparison") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// One record among others that cannot be read is left out, and said to be; alone it is an
+// error.
+func TestRecordedUnreadable(t *testing.T) {
+	s := newShelf(t)
+	s.put(Base, 1, nil)
+	s.put(New, 1, nil)
+	torn := filepath.Join(s.dir, New, "run-torn")
+	if err := os.Mkdir(torn, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(torn, "run.json"), []byte(`{"version": 1,`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := s.compare(false)
+	if len(c.Runs) != 2 || len(c.Warnings) == 0 || !strings.Contains(c.Warnings[0], "left out, it cannot be read: ") || !strings.Contains(c.Warnings[0], torn) {
+		t.Errorf("%d runs, warnings %q", len(c.Runs), c.Warnings)
+	}
+	if _, err := Recorded(RecordedOptions{Base: filepath.Join(s.dir, Base), New: torn, Now: time.Now}); err == nil || !strings.Contains(err.Error(), torn) {
 		t.Errorf("error %v", err)
 	}
 }

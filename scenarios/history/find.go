@@ -19,7 +19,7 @@ import (
 )
 
 // find lists the result folders in some folders: these themselves, or all below them,
-// each once.
+// each once, without the runs of comparisons and of searches for a capacity.
 func find(dirs []string) ([]string, error) {
 	var all []string
 	seen := make(map[string]bool)
@@ -38,6 +38,12 @@ func find(dirs []string) ([]string, error) {
 				return err
 			case err != nil || !d.IsDir():
 				return nil // what may not be read has no results to show
+			}
+			if what := notRuns(at); what != "" {
+				if at == root {
+					return fmt.Errorf("%s is the folder of %s: its runs are no history", dir, what)
+				}
+				return fs.SkipDir
 			}
 			if _, err := os.Stat(filepath.Join(at, "run.json")); err != nil {
 				return nil
@@ -61,6 +67,17 @@ func find(dirs []string) ([]string, error) {
 		}
 	}
 	return all, nil
+}
+
+// notRuns says of what a folder is whose runs belong to something else: the sides of a
+// comparison, or rates that were only tried.
+func notRuns(dir string) string {
+	for file, what := range map[string]string{result.ComparisonFile: "a comparison", result.CapacityFile: "a search for a capacity"} {
+		if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
+			return what
+		}
+	}
+	return ""
 }
 
 // cell is a combination of the matrix without repeats.

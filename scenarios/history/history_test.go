@@ -520,6 +520,20 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q: %d runs, want 2", dirs, len(h.Groups[0].Runs))
 		}
 	}
+	// The runs of a comparison, and of a search for a capacity, belong to these.
+	for _, file := range []string{result.ComparisonFile, result.CapacityFile} {
+		dir := filepath.Join(root, file+".d")
+		one.write(t, filepath.Join(dir, "trials"))
+		if err := os.WriteFile(filepath.Join(dir, file), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if h := mustRead(t, Options{}, root); len(h.Groups[0].Runs) != 2 {
+			t.Errorf("beside %s: %d runs, want 2", file, len(h.Groups[0].Runs))
+		}
+		if _, err := Read([]string{dir}, Options{}); err == nil || !strings.Contains(err.Error(), dir+" is the folder of a ") {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
 	empty := t.TempDir()
 	if _, err := Read([]string{root, empty}, Options{}); err == nil || !strings.Contains(err.Error(), empty+": no result folder") {
 		t.Errorf("a folder without results: %v", err)
