@@ -79,6 +79,7 @@ type Loop struct {
 	posted   []func()
 	closed   bool
 	done     chan struct{}
+	atEnd    []func()
 }
 
 // New makes a loop on the named poller ("" takes the best). maxFD is one above
@@ -400,7 +401,14 @@ func (l *Loop) timeout() (d time.Duration, spinning bool) {
 	return time.Duration(left - l.spin), false
 }
 
+// AtEnd has fn run on the loop's goroutine when Run ends, for what may be ended nowhere
+// else. It is to be called before Run, or on the loop.
+func (l *Loop) AtEnd(fn func()) { l.atEnd = append(l.atEnd, fn) }
+
 func (l *Loop) end() {
+	for _, fn := range l.atEnd {
+		fn()
+	}
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()

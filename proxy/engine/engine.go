@@ -218,7 +218,7 @@ func (e *Engine) limits() error {
 	free := fds - fixed
 	e.maxPipes = maxPipes(e.cfg, want, free)
 	if !g.NoSplice {
-		e.shared.MaxPipes = int64(e.maxPipes)
+		e.shared.Pipes.Max = int64(e.maxPipes)
 	}
 	e.hard = max((free-2*e.maxPipes)/2, 1)
 	limit := e.hard

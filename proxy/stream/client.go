@@ -7,13 +7,15 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/proxy/h1"
+	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
 
 // client is one accepted connection. It is all there is of one that waits for a
 // request, so what only a request needs does not belong here.
 type client struct {
-	endpoint
+	transport.Endpoint
+	t     *Thread
 	timer loop.Timer
 	task  loop.Task
 	l     *Listener
@@ -47,7 +49,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	c, _ := t.clis.get(t.Loop.Turns())
 	now := t.Loop.Now()
 	*c = client{
-		endpoint: endpoint{t: t, fd: fd}, task: loop.Task{R: c}, notes: c.notes,
+		Endpoint: transport.NewEndpoint(&t.Kit, fd), t: t, task: loop.Task{R: c}, notes: c.notes,
 		l: l, fe: t.Fronts[l.Frontend.Spec.Index], addr: peer.Peer(), accepted: now, idleSince: now,
 		opening: -1,
 	}
@@ -89,11 +91,11 @@ func (c *client) begin() {
 	t.Process.SessRate.Add(now, 1)
 	opt := &c.fe.Spec.Options
 	if opt.ClientKeepalive {
-		sock.SetKeepAlive(c.fd)
+		sock.SetKeepAlive(c.FD())
 	}
 	tune := &t.Shared.Config.Global.Tune
 	if tune.RcvBufClient > 0 || tune.SndBufClient > 0 {
-		sock.SetBuffers(c.fd, tune.RcvBufClient, tune.SndBufClient)
+		sock.SetBuffers(c.FD(), tune.RcvBufClient, tune.SndBufClient)
 	}
 	if !c.fe.Spec.SpeaksHTTP() {
 		t.newStream(c).startTCP()
@@ -125,7 +127,7 @@ func (c *client) expect(d time.Duration) {
 
 // Ready implements loop.Handler.
 func (c *client) Ready(ev poller.Events) {
-	c.note(ev)
+	c.Note(ev)
 	switch s := c.stream; {
 	case s != nil:
 		s.clientReady(ev)
@@ -141,7 +143,7 @@ func (c *client) Ready(ev poller.Events) {
 // Run goes on with a request that had arrived before the last one was finished.
 func (c *client) Run() {
 	switch s := c.stream; {
-	case c.fd < 0:
+	case !c.Open():
 	case c.lingering:
 		c.linger()
 	case s != nil:
@@ -162,11 +164,11 @@ func (c *client) Expired(*loop.Timer) {
 		c.close()
 	case c.served == 0 && c.fe.Spec.SpeaksHTTP() && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():
 		// data came at the very moment
-	case c.fd >= 0 && c.served == 0:
+	case c.Open() && c.served == 0:
 		// Nothing was ever sent: the connection is answered like a request
 		// that did not come in time.
 		c.t.newStream(c).requestTimeout()
-	case c.fd >= 0:
+	case c.Open():
 		c.close()
 	}
 }
@@ -174,26 +176,26 @@ func (c *client) Expired(*loop.Timer) {
 // readRequest reads what there is of the next request. It reports whether
 // anything came.
 func (c *client) readRequest() bool {
-	came := c.in != nil && c.stream == nil
+	came := c.In != nil && c.stream == nil
 	if came {
 		// Pipelined: it is there already, or its beginning is and the rest may
 		// still be in the socket, of which nobody will tell again.
 		c.t.newStream(c)
-		c.stream.requestData(c.in.data(), true)
+		c.stream.requestData(c.In.Data(), true)
 		if c.stream == nil || c.stream.state != stateRequest {
 			return true
 		}
 	}
 	for {
-		if !c.readable && !c.hup {
+		if !c.Readable && !c.Hup {
 			return came
 		}
 		var p []byte
-		if c.in != nil {
-			if len(c.in.room()) == 0 {
-				c.in.compact()
+		if c.In != nil {
+			if len(c.In.Room()) == 0 {
+				c.In.Compact()
 			}
-			p = c.in.room()
+			p = c.In.Room()
 			if len(p) == 0 {
 				// A full buffer without a complete head: the parser has
 				// refused it unless the head limit is beyond the buffer.
@@ -203,16 +205,16 @@ func (c *client) readRequest() bool {
 		} else {
 			p = c.t.Loop.Scratch()
 		}
-		n, res := c.recv(p)
+		n, res := c.Recv(p)
 		if n > 0 {
 			if c.stream == nil {
 				c.t.newStream(c)
 			}
 			c.fe.C.BytesIn += uint64(n)
 			c.t.Listeners[c.l.Index].C.BytesIn += uint64(n)
-			if c.in != nil {
-				c.in.w += n
-				c.stream.requestData(c.in.data(), true)
+			if c.In != nil {
+				c.In.W += n
+				c.stream.requestData(c.In.Data(), true)
 			} else {
 				c.stream.requestData(p[:n], false)
 			}
@@ -221,12 +223,12 @@ func (c *client) readRequest() bool {
 			}
 		}
 		switch res {
-		case ioDrained:
+		case transport.Drained:
 			return came || n > 0
-		case ioEnd, ioFailed:
+		case transport.End, transport.Failed:
 			c.requestAborted()
 			return true
-		case ioMore:
+		case transport.More:
 		}
 	}
 }
@@ -250,7 +252,7 @@ func (c *client) idle() {
 	c.idleSince = c.t.Loop.Now()
 	tm := &c.fe.Spec.Timeouts
 	c.expect(firstOf(tm.HTTPKeepAlive, tm.HTTPRequest, tm.Client))
-	if c.in != nil || c.readable || c.hup {
+	if c.In != nil || c.Readable || c.Hup {
 		c.t.Loop.Wake(&c.task)
 	}
 }
@@ -267,27 +269,27 @@ const (
 // unread data would reset the connection and could destroy the answer.
 func (c *client) finish(mayHaveMore bool) {
 	c.stream = nil
-	if !mayHaveMore || c.ended || c.fe.Spec.Options.NoLinger {
+	if !mayHaveMore || c.Ended || c.fe.Spec.Options.NoLinger {
 		c.close()
 		return
 	}
-	c.release()
-	c.shutdown()
+	c.Release()
+	c.Shutdown()
 	c.lingering = true
-	c.bytesIn = 0
+	c.BytesIn = 0
 	c.expect(lingerTime)
-	c.readable = true
+	c.Readable = true
 	c.linger()
 }
 
 func (c *client) linger() {
-	for share := pumpShare; c.readable || c.hup; {
-		n, res := c.recv(c.t.Loop.Scratch())
+	for share := transport.Share; c.Readable || c.Hup; {
+		n, res := c.Recv(c.t.Loop.Scratch())
 		share -= n
 		switch {
-		case res == ioDrained:
+		case res == transport.Drained:
 			return
-		case res != ioMore || c.bytesIn > lingerBytes:
+		case res != transport.More || c.BytesIn > lingerBytes:
 			c.close()
 			return
 		case share <= 0:
@@ -298,15 +300,16 @@ func (c *client) linger() {
 }
 
 // close ends the connection and gives everything back.
-func (c *client) close() {
+func (c *client) close() { c.end(false) }
+
+// end is close; cut says that the client is to notice that something is missing.
+func (c *client) end(cut bool) {
 	t := c.t
 	if c.fe.Spec.Options.NoLinger {
-		sock.SetLinger0(c.fd)
+		sock.SetLinger0(c.FD())
 	}
 	t.Loop.StopTimer(&c.timer)
-	t.Loop.Close(c.fd)
-	c.fd = -1
-	c.release()
+	c.Endpoint.Close(cut)
 	if c.own != nil {
 		c.own.close()
 		c.own = nil
@@ -344,12 +347,12 @@ func (t *Thread) retireIdleClients(now int64) {
 	since := max(t.Shared.StopTime.Load(), 0)
 	for c := t.clients.first; c != nil; {
 		next := c.next
-		if c.stream == nil && !c.lingering && c.in == nil && c.served > 0 &&
+		if c.stream == nil && !c.lingering && c.In == nil && c.served > 0 &&
 			!c.fe.Spec.Options.IdleCloseOnResponse &&
 			now-max(c.idleSince, since) >= int64(retireAfter) {
 			// A request may have come in this very turn.
-			c.readable = true
-			if !c.readRequest() && c.fd >= 0 && c.stream == nil {
+			c.Readable = true
+			if !c.readRequest() && c.Open() && c.stream == nil {
 				c.close()
 			}
 		}

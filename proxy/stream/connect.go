@@ -174,12 +174,12 @@ func (s *stream) connect() txn.Verdict {
 	if !s.writeHead() {
 		return txn.Answered
 	}
-	n, ok := sc.send(s.first.data())
+	n, ok := sc.Send(s.first.Data())
 	switch {
 	case !ok: // a refusal is reported once, here
-		return s.connectFailed(connectCause(sc.errno))
+		return s.connectFailed(connectCause(sc.Errno))
 	case n > 0:
-		s.first.r += n
+		s.first.R += n
 		return txn.Next
 	}
 	return txn.Wait
@@ -196,7 +196,7 @@ func connectCause(errno syscall.Errno) byte {
 func (s *stream) attach(sc *serverConn) {
 	s.sc = sc
 	sc.stream = s
-	sc.bytesIn, sc.bytesOut = 0, 0
+	sc.BytesIn, sc.BytesOut = 0, 0
 }
 
 // connectOutcome learns what became of a connection attempt.
@@ -204,13 +204,13 @@ func (s *stream) connectOutcome(ev poller.Events) {
 	if ev&(poller.Out|poller.Hup) == 0 {
 		return
 	}
-	if errno := sock.Error(s.sc.fd); errno != 0 {
+	if errno := sock.Error(s.sc.FD()); errno != 0 {
 		s.advance(s.connectFailed(connectCause(errno)))
 		return
 	}
 	if ev&poller.Hup == 0 {
-		if _, errno := sock.PeerAddr(s.sc.fd); errno != 0 {
-			s.t.Loop.Rearm(s.sc.fd, poller.Out) // a spurious event
+		if _, errno := sock.PeerAddr(s.sc.FD()); errno != 0 {
+			s.t.Loop.Rearm(s.sc.FD(), poller.Out) // a spurious event
 			return
 		}
 	}
@@ -250,7 +250,7 @@ func (s *stream) connectFailed(cause byte) txn.Verdict {
 	}
 	s.retries++
 	if s.first != nil {
-		s.first.r = 0
+		s.first.R = 0
 	}
 	if s.redispatchDue() {
 		s.prevSrv = s.srv
@@ -316,7 +316,7 @@ func (s *stream) abortOnClose() bool {
 
 // mayReplay tells whether replay would send the request again.
 func (s *stream) mayReplay() bool {
-	return s.reused && !s.overflow && s.up.ended && s.first != nil && s.asked.Idempotent() && int(s.retries) <= s.be.Spec.Retries
+	return s.reused && !s.overflow && s.up.Ended && s.first != nil && s.asked.Idempotent() && int(s.retries) <= s.be.Spec.Retries
 }
 
 // replay sends the request again on a new connection, when the server closed a
@@ -330,7 +330,7 @@ func (s *stream) replay() bool {
 	s.retries++
 	s.be.C.Retries++
 	s.server().C.Retries++
-	s.first.r = 0
+	s.first.R = 0
 	s.dropServer()
 	s.srvExp = never
 	s.fresh = true

@@ -41,11 +41,11 @@ var noContent = []byte("0")
 // dropContent withholds the body of the response. A server connection on which more of
 // it is to come cannot be used again.
 func (s *stream) dropContent() {
-	if !s.down.ended {
+	if !s.down.Ended {
 		s.resKeep = false
 	}
-	s.down.ended = true
-	s.down.release(s.t)
+	s.down.Ended = true
+	s.down.Release(&s.t.Kit)
 	if a := &s.t.arrived; a.of == s {
 		a.out, a.tail = nil, nil
 	}

@@ -1,6 +1,9 @@
 package stream
 
-import "bench/proxy/message"
+import (
+	"bench/proxy/message"
+	"bench/proxy/transport"
+)
 
 // arrival is what has come of a message in this turn and is not put anywhere yet: it
 // lies in the buffer that it was received in, for as long as everything goes in one
@@ -19,7 +22,7 @@ type arrival struct {
 type detached struct {
 	req  message.Request
 	res  message.Response
-	text *buffer // what it consists of
+	text *transport.Buffer // what it consists of
 }
 
 // detach readies the stream for a wait: what is still to be done with the message is
@@ -33,11 +36,11 @@ func (s *stream) detach() {
 	switch {
 	case s.req == &t.req:
 		d := s.copyMessage(t.req.TextLen())
-		t.req.CopyTo(&d.req, d.text.b)
+		t.req.CopyTo(&d.req, d.text.B)
 		s.req = &d.req
 	case s.res == &t.res:
 		d := s.copyMessage(t.res.TextLen())
-		t.res.CopyTo(&d.res, d.text.b)
+		t.res.CopyTo(&d.res, d.text.B)
 		s.res = &d.res
 	}
 	s.putAway()
@@ -47,7 +50,7 @@ func (s *stream) detach() {
 // what will be added to it.
 func (s *stream) copyMessage(text int) *detached {
 	d, _ := s.t.reqs.get(s.t.Loop.Turns())
-	d.text = s.t.bufs.get(text + s.t.Shared.Config.Global.Tune.MaxRewrite)
+	d.text = s.t.Bufs.Get(text + s.t.Shared.Config.Global.Tune.MaxRewrite)
 	s.kept = d
 	return d
 }
@@ -62,7 +65,7 @@ func (s *stream) forget() {
 	s.kept = nil
 	d.req.Release()
 	d.res.Release()
-	s.t.bufs.put(d.text)
+	s.t.Bufs.Put(d.text)
 	d.text = nil
 	s.t.reqs.put(s.t.Loop.Turns(), d)
 }
@@ -75,16 +78,16 @@ func (s *stream) putAway() {
 		return
 	}
 	a.of = nil
-	f, e := &s.up, &s.c.endpoint
+	f, e := &s.up, &s.c.Endpoint
 	if a.down {
-		f, e = &s.down, &s.sc.endpoint
+		f, e = &s.down, &s.sc.Endpoint
 	}
-	f.store(s.t, a.out)
-	f.store(s.t, a.tail)
+	f.Store(&s.t.Kit, a.out)
+	f.Store(&s.t.Kit, a.tail)
 	if a.kept {
-		e.consume(a.used)
+		e.Consume(a.used)
 	} else {
-		e.keep(a.data[a.used:])
+		e.Keep(a.data[a.used:])
 	}
 }
 
@@ -100,8 +103,8 @@ func (s *stream) abandon() {
 	switch {
 	case a.down:
 	case a.kept:
-		s.c.consume(a.used)
+		s.c.Consume(a.used)
 	default:
-		s.c.keep(a.data[a.used:])
+		s.c.Keep(a.data[a.used:])
 	}
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
+	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
 
@@ -14,7 +15,7 @@ func (s *stream) fail(status int, cause, at byte) {
 		s.end(true)
 		return
 	}
-	if !s.up.ended {
+	if !s.up.Ended {
 		s.keepCli = false
 	}
 	s.answer(status, cause, at)
@@ -44,7 +45,7 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 		s.keepCli = false
 	}
 	if s.res != nil {
-		s.down.release(s.t) // what came of a response that is not to be seen
+		s.down.Release(&s.t.Kit) // what came of a response that is not to be seen
 	}
 	before := msg.Status // an error file may have another one than what is logged
 	if msg = s.afterReply(msg); msg.Status != before {
@@ -64,13 +65,13 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 	s.dropServer()
 	s.headOut = true
 	s.exp, s.srvExp = never, never
-	s.down.ended = true
-	switch s.down.push(s.t, &s.c.endpoint, buf, nil) {
-	case flowBlocked:
+	s.down.Ended = true
+	switch s.down.Push(&s.t.Kit, &s.c.Endpoint, buf, nil) {
+	case transport.FlowBlocked:
 		s.state = stateFlush
 		s.touchClient()
 		s.arm()
-	case flowDstErr:
+	case transport.FlowDstErr:
 		s.keepCli = false
 		s.end(true)
 	default:
@@ -80,10 +81,10 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 
 // flushAnswer goes on sending an answer of our own.
 func (s *stream) flushAnswer() {
-	switch s.down.flush(s.t, &s.c.endpoint) {
-	case flowWait:
+	switch s.down.Flush(&s.t.Kit, &s.c.Endpoint) {
+	case transport.FlowWait:
 		s.end(true)
-	case flowDstErr:
+	case transport.FlowDstErr:
 		s.keepCli = false
 		s.end(true)
 	default:
@@ -96,9 +97,9 @@ func (s *stream) flushAnswer() {
 // before it has the whole request is still given the rest, for the client may be
 // sending it, and only then listens to the answer or asks the next thing.
 func (s *stream) finish() {
-	if sc := s.sc; sc != nil && (!s.up.ended || s.sending()) {
-		if s.resKeep && !sc.hup {
-			if s.up.ended {
+	if sc := s.sc; sc != nil && (!s.up.Ended || s.sending()) {
+		if s.resKeep && !sc.Hup {
+			if s.up.Ended {
 				s.cliExp = never
 			} else {
 				s.touchClient()
@@ -124,23 +125,23 @@ func (s *stream) finish() {
 func (s *stream) countServerBytes(sc *serverConn) {
 	side := s.server()
 	t := s.t
-	t.Process.BytesOut += sc.bytesOut
-	t.Process.BytesRate.Add(t.Loop.Now(), sc.bytesOut)
-	side.C.BytesIn += sc.bytesOut
-	side.C.BytesOut += sc.bytesIn
-	s.be.C.BytesIn += sc.bytesOut
-	s.be.C.BytesOut += sc.bytesIn
+	t.Process.BytesOut += sc.BytesOut
+	t.Process.BytesRate.Add(t.Loop.Now(), sc.BytesOut)
+	side.C.BytesIn += sc.BytesOut
+	side.C.BytesOut += sc.BytesIn
+	s.be.C.BytesIn += sc.BytesOut
+	s.be.C.BytesOut += sc.BytesIn
 }
 
 // countSpliced adds what went through pipes to the counters.
 func (s *stream) countSpliced() {
-	s.t.Process.SplicedOut += s.up.splicedOut + s.down.splicedOut
+	s.t.Process.SplicedOut += s.up.SplicedOut + s.down.SplicedOut
 	if s.http {
 		fe, be := &s.fe.C.H1, &s.be.C.H1
-		fe.SplicedIn += s.up.splicedIn
-		fe.SplicedOut += s.down.splicedOut
-		be.SplicedIn += s.down.splicedIn
-		be.SplicedOut += s.up.splicedOut
+		fe.SplicedIn += s.up.SplicedIn
+		fe.SplicedOut += s.down.SplicedOut
+		be.SplicedIn += s.down.SplicedIn
+		be.SplicedOut += s.up.SplicedOut
 	}
 }
 
@@ -159,11 +160,11 @@ func (s *stream) end(logged bool) {
 	s.abandon()
 	s.leaveQueue()
 	s.dropServer()
-	sent := c.bytesOut - s.outBase
+	sent := c.BytesOut - s.outBase
 	s.fe.C.BytesOut += sent
 	t.Listeners[c.l.Index].C.BytesOut += sent
 	t.Process.BytesOut += sent
-	if s.up.splicedIn > 0 || s.down.splicedIn > 0 {
+	if s.up.SplicedIn > 0 || s.down.SplicedIn > 0 {
 		s.countSpliced()
 	}
 	t.Process.BytesRate.Add(t.Loop.Now(), sent)
@@ -188,14 +189,14 @@ func (s *stream) end(logged bool) {
 	}
 	// A client whose time has run out is not waited for once more.
 	silent := s.status == 408
-	keep, cutShort, more := s.keepCli, s.cutShort, !s.up.ended && !silent || c.readable || c.in != nil
+	keep, cutShort, more := s.keepCli, s.cutShort, !s.up.Ended && !silent || c.Readable || c.In != nil
 	s.free()
 	switch {
 	case keep:
 		c.idle()
 	case cutShort:
 		c.stream = nil
-		c.close()
+		c.end(true)
 	default:
 		c.finish(more)
 	}
@@ -216,11 +217,11 @@ func (s *stream) free() {
 	t := s.t
 	turn := t.Loop.Turns()
 	if s.first != nil {
-		t.bufs.put(s.first)
+		t.Bufs.Put(s.first)
 		s.first = nil
 	}
-	s.up.release(t)
-	s.down.release(t)
+	s.up.Release(&t.Kit)
+	s.down.Release(&t.Kit)
 	s.state = stateEnd
 	if x := s.exchange; x != nil {
 		s.forget()
@@ -273,7 +274,7 @@ func (s *stream) timers() (queue, connect, response int64) {
 func (s *stream) log() {
 	t, c := s.t, s.c
 	opt := &s.fe.Spec.Options
-	if opt.DontLogNull && c.bytesIn == 0 {
+	if opt.DontLogNull && c.BytesIn == 0 {
 		return
 	}
 	if opt.DontLogNormal && s.flags[0] == '-' && s.retries == 0 && s.status < 500 {
@@ -301,7 +302,7 @@ func (s *stream) log() {
 func (s *stream) Describe(r *txn.Record) {
 	t, c := s.t, s.c
 	now := t.Loop.Now()
-	r.Client, r.Local, r.Socket = c.addr.Addr(), c.l.Addr, c.fd
+	r.Client, r.Local, r.Socket = c.addr.Addr(), c.l.Addr, c.FD()
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
 	if s.be != nil {
@@ -332,7 +333,7 @@ func (s *stream) Describe(r *txn.Record) {
 		r.Data = ms(now - s.gotRes)
 	}
 	r.Active, r.Total = ms(now-s.begin), ms(now-c.accepted)
-	if c.bytesIn == 0 {
+	if c.BytesIn == 0 {
 		// Nothing ever came: there is no request to measure from.
 		r.RequestDate, r.Idle, r.Active = r.AcceptDate, txn.NotReached, r.Total
 	}
@@ -341,8 +342,8 @@ func (s *stream) Describe(r *txn.Record) {
 	if s.status == 0 {
 		r.Status = -1
 	}
-	r.BytesOut = c.bytesOut - s.outBase
-	r.BytesIn = c.bytesIn - s.inBase
+	r.BytesOut = c.BytesOut - s.outBase
+	r.BytesIn = c.BytesIn - s.inBase
 	r.Flags = s.flags
 	r.HTTPFlags = [2]byte{'-', '-'}
 	r.ActConn = t.Shared.Conns.Load()

@@ -56,13 +56,13 @@ func (s *stream) writeHead() bool {
 	if s.first != nil {
 		return s.rewriteHead()
 	}
-	s.first = s.t.bufs.get(0)
-	head := s.appendHead(s.first.b[:0])
-	if len(head) > len(s.first.b) {
+	s.first = s.t.Bufs.Get(0)
+	head := s.appendHead(s.first.B[:0])
+	if len(head) > len(s.first.B) {
 		s.tooLarge()
 		return false
 	}
-	s.first.w = len(head)
+	s.first.W = len(head)
 	s.headLen = int32(len(head))
 	s.bodyBehindHead()
 	if name == nil {
@@ -75,19 +75,19 @@ func (s *stream) writeHead() bool {
 // together, or keeps it for later where it does not fit.
 func (s *stream) bodyBehindHead() {
 	a := &s.t.arrived
-	if a.of == s && s.up.out == nil && len(a.out)+len(a.tail) <= len(s.first.room()) {
-		s.first.w += copy(s.first.room(), a.out)
-		s.first.w += copy(s.first.room(), a.tail)
+	if a.of == s && s.up.Out == nil && len(a.out)+len(a.tail) <= len(s.first.Room()) {
+		s.first.W += copy(s.first.Room(), a.out)
+		s.first.W += copy(s.first.Room(), a.tail)
 		a.out, a.tail = nil, nil
 	}
 	s.putAway()
-	out := s.up.out
+	out := s.up.Out
 	switch {
 	case out == nil:
-	case len(out.data()) <= len(s.first.room()):
-		s.first.w += copy(s.first.room(), out.data())
-		s.up.out = nil
-		s.t.bufs.put(out)
+	case len(out.Data()) <= len(s.first.Room()):
+		s.first.W += copy(s.first.Room(), out.Data())
+		s.up.Out = nil
+		s.t.Bufs.Put(out)
 	default:
 		s.overflow = true
 	}
@@ -98,14 +98,14 @@ func (s *stream) bodyBehindHead() {
 func (s *stream) rewriteHead() bool {
 	f := s.first
 	head := s.appendHead(s.t.head[:0])
-	body := f.b[s.headLen:f.w]
-	if len(head)+len(body) > len(f.b) {
+	body := f.B[s.headLen:f.W]
+	if len(head)+len(body) > len(f.B) {
 		s.tooLarge()
 		return false
 	}
-	copy(f.b[len(head):], body)
-	copy(f.b, head)
-	f.r, f.w = 0, len(head)+len(body)
+	copy(f.B[len(head):], body)
+	copy(f.B, head)
+	f.R, f.W = 0, len(head)+len(body)
 	s.headLen = int32(len(head))
 	return true
 }
@@ -134,7 +134,7 @@ func (s *stream) relay() txn.Verdict {
 // established notes that there is a connection to a server.
 func (s *stream) established() {
 	if !s.reused {
-		s.t.Loop.Receive(s.sc.fd)
+		s.t.Loop.Receive(s.sc.FD())
 	}
 	s.exp = never
 	s.connected = s.t.Loop.Now()
@@ -148,7 +148,7 @@ func (s *stream) pumpOn() txn.Verdict {
 		return txn.Wait // it is over, or sent again on another connection
 	}
 	s.arm()
-	if sc.readable && s.state == stateData {
+	if sc.Readable && s.state == stateData {
 		s.pumpDown()
 	}
 	return txn.Wait

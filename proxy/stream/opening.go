@@ -41,7 +41,7 @@ func (c *client) open(v txn.Verdict) {
 		v = c.fe.opening[c.opening].run(c)
 	}
 	if v != txn.Wait {
-		sock.SetLinger0(c.fd) // a reset, as in the reference: nothing is left to wait for
+		sock.SetLinger0(c.FD()) // a reset, as in the reference: nothing is left to wait for
 		c.close()
 		return
 	}

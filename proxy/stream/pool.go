@@ -5,12 +5,14 @@ import (
 	"bench/internal/sock"
 	"bench/proxy/server"
 	"bench/proxy/spec"
+	"bench/proxy/transport"
 )
 
 // serverConn is one connection to a server. It belongs to a stream, to one
 // client (http-reuse never), or to the pool of its server in this thread.
 type serverConn struct {
-	endpoint
+	transport.Endpoint
+	t          *Thread
 	srv        *server.Server
 	addr       *sock.Addr // of the server, when it was connected to
 	stream     *stream
@@ -56,7 +58,7 @@ func (l *idleList) remove(sc *serverConn) {
 // newServerConn wraps a descriptor that is connecting or connected.
 func (t *Thread) newServerConn(fd int, srv *server.Server, addr *sock.Addr) (*serverConn, error) {
 	sc, _ := t.srvs.get(t.Loop.Turns())
-	*sc = serverConn{endpoint: endpoint{t: t, fd: fd}, srv: srv, addr: addr}
+	*sc = serverConn{Endpoint: transport.NewEndpoint(&t.Kit, fd), t: t, srv: srv, addr: addr}
 	if err := t.Loop.Add(fd, poller.In|poller.Out, sc); err != nil {
 		t.srvs.put(t.Loop.Turns(), sc)
 		return nil, err
@@ -68,7 +70,7 @@ func (t *Thread) newServerConn(fd int, srv *server.Server, addr *sock.Addr) (*se
 
 // Ready implements loop.Handler.
 func (sc *serverConn) Ready(ev poller.Events) {
-	sc.note(ev)
+	sc.Note(ev)
 	if s := sc.stream; s != nil {
 		s.serverReady(ev)
 		return
@@ -79,7 +81,7 @@ func (sc *serverConn) Ready(ev poller.Events) {
 	// Idle: the server closes, or sends what nobody asked for. A spurious
 	// event is told apart by reading.
 	var p [1]byte
-	if _, res := sc.recv(p[:]); res == ioDrained && sc.bytesIn == 0 {
+	if _, res := sc.Recv(p[:]); res == transport.Drained && sc.BytesIn == 0 {
 		return
 	}
 	sc.discard()
@@ -100,16 +102,14 @@ func (sc *serverConn) close() {
 		t.Servers[sc.srv.Slot].idle.remove(sc)
 		sc.pooled = false
 	}
-	if !sc.ended {
+	if !sc.Ended {
 		// Whoever closes first keeps the address pair for a minute. Towards a
 		// server that would use up the local ports, so the connection is reset:
 		// all that was to come over it has come.
-		sock.SetLinger0(sc.fd)
+		sock.SetLinger0(sc.FD())
 	}
-	t.Loop.Close(sc.fd)
+	sc.Endpoint.Close(false)
 	t.Shared.SrvConns.Dec()
-	sc.fd = -1
-	sc.release()
 	sc.stream, sc.owner = nil, nil
 	t.srvs.put(t.Loop.Turns(), sc)
 }
@@ -158,15 +158,15 @@ func (s *stream) reuse() *serverConn {
 func (s *stream) toPool(sc *serverConn) bool {
 	t := s.t
 	sc.stream = nil
-	if sc.in != nil || sc.hup || sc.ended || sc.outdated() || !sc.srv.Running() {
+	if sc.In != nil || sc.Hup || sc.Ended || sc.outdated() || !sc.srv.Running() {
 		sc.close()
 		return false
 	}
-	if sc.readable {
+	if sc.Readable {
 		// The last read filled its buffer exactly: whether more has come must
 		// be known before the connection is trusted with another request.
 		var p [1]byte
-		if _, res := sc.recv(p[:]); res != ioDrained || sc.readable {
+		if _, res := sc.Recv(p[:]); res != transport.Drained || sc.Readable {
 			sc.close()
 			return false
 		}
@@ -176,7 +176,7 @@ func (s *stream) toPool(sc *serverConn) bool {
 		sc.close()
 		return false
 	}
-	sc.bytesIn, sc.bytesOut = 0, 0
+	sc.BytesIn, sc.BytesOut = 0, 0
 	sc.idleAt = t.Loop.Now()
 	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.FollowsClient() { // other clients' may lead elsewhere
 		sc.owner, s.c.own = s.c, sc

@@ -1,12 +1,10 @@
 package stream
 
-import "unsafe"
+import (
+	"unsafe"
 
-// count tells how many objects of a kind a thread has, and how many of them wait
-// for use.
-type count struct{ made, free int }
-
-func (c *count) used() int { return c.made - c.free }
+	"bench/proxy/transport"
+)
 
 // Pool describes one kind of object that a thread keeps for use again.
 type Pool struct {
@@ -19,26 +17,27 @@ type Pool struct {
 // Pools describes all that the thread allocates for connections and data. What is
 // in use and what waits is the thread's own; there is no memory for them elsewhere.
 func (t *Thread) Pools() []Pool {
-	row := func(name string, size uintptr, c count) Pool { return Pool{name, int(size), c.made, c.free} }
-	const header = unsafe.Sizeof(buffer{})
+	row := func(name string, size uintptr, c transport.Count) Pool { return Pool{name, int(size), c.Made, c.Free} }
+	small, smallSize := t.Bufs.Small()
+	large, largeSize := t.Bufs.Large()
 	return []Pool{
-		row("pipe", unsafe.Sizeof(pipe{}), t.pipes.count),
-		row("srvconn", unsafe.Sizeof(serverConn{}), t.srvs.count),
-		row("client", unsafe.Sizeof(client{}), t.clis.count),
-		row("stream", unsafe.Sizeof(stream{}), t.strs.count),
-		row("exchange", unsafe.Sizeof(exchange{}), t.excs.count),
-		row("message", unsafe.Sizeof(detached{}), t.reqs.count),
-		row("txn", unsafe.Sizeof(transaction{}), t.txns.count),
-		row("buffer", header+uintptr(t.bufs.small.size), t.bufs.small.count),
-		row("large_buf", header+uintptr(t.bufs.large.size), t.bufs.large.count),
+		row("pipe", transport.PipeSize, t.Pipes.Count),
+		row("srvconn", unsafe.Sizeof(serverConn{}), t.srvs.Count),
+		row("client", unsafe.Sizeof(client{}), t.clis.Count),
+		row("stream", unsafe.Sizeof(stream{}), t.strs.Count),
+		row("exchange", unsafe.Sizeof(exchange{}), t.excs.Count),
+		row("message", unsafe.Sizeof(detached{}), t.reqs.Count),
+		row("txn", unsafe.Sizeof(transaction{}), t.txns.Count),
+		row("buffer", transport.BufferSize+uintptr(smallSize), small),
+		row("large_buf", transport.BufferSize+uintptr(largeSize), large),
 	}
 }
 
 // BuffersInUse is the number of buffers that connections of the thread hold.
-func (t *Thread) BuffersInUse() int { return t.bufs.used() }
+func (t *Thread) BuffersInUse() int { return t.Bufs.Used() }
 
 // PipesUsed is the number of the thread's pipes that carry data.
-func (t *Thread) PipesUsed() int { return t.pipes.used() }
+func (t *Thread) PipesUsed() int { return t.Pipes.Used() }
 
 // PipesFree is the number of the thread's pipes that wait for use.
-func (t *Thread) PipesFree() int { return t.pipes.count.free }
+func (t *Thread) PipesFree() int { return t.Pipes.Free }

@@ -1,62 +1,64 @@
 package stream
 
+import "bench/proxy/transport"
+
 // pumpUp moves the request, or the client's half of a tunnel, to the server.
 func (s *stream) pumpUp() {
 	t, sc := s.t, s.sc
 	if sc == nil {
 		return
 	}
-	if s.first != nil && !s.first.empty() {
-		n, ok := sc.send(s.first.data())
+	if s.first != nil && !s.first.Empty() {
+		n, ok := sc.Send(s.first.Data())
 		if !ok {
 			s.serverWriteFailed()
 			return
 		}
-		if s.first.r += n; n > 0 {
+		if s.first.R += n; n > 0 {
 			s.touchServer()
 		}
-		if !s.first.empty() {
+		if !s.first.Empty() {
 			s.arm()
 			return
 		}
 	}
-	if s.up.ended && !s.up.pending() {
+	if s.up.Ended && !s.up.Pending() {
 		s.requestSent()
 		return
 	}
-	before, after := s.c.bytesIn, sc.bytesOut
-	st := s.up.pump(t, &s.c.endpoint, &sc.endpoint)
-	if s.c.bytesIn != before || sc.bytesOut != after {
-		s.fe.C.BytesIn += s.c.bytesIn - before
-		s.t.Listeners[s.c.l.Index].C.BytesIn += s.c.bytesIn - before
+	before, after := s.c.BytesIn, sc.BytesOut
+	st := s.up.Pump(&t.Kit, &s.c.Endpoint, &sc.Endpoint)
+	if s.c.BytesIn != before || sc.BytesOut != after {
+		s.fe.C.BytesIn += s.c.BytesIn - before
+		s.t.Listeners[s.c.l.Index].C.BytesIn += s.c.BytesIn - before
 		s.overflow = true
 		s.releaseFirst()
 		if s.raw() {
-			s.sentUp(s.c.bytesIn != before, sc.bytesOut != after)
+			s.sentUp(s.c.BytesIn != before, sc.BytesOut != after)
 		} else {
 			s.touchServer()
 		}
 	}
 	switch st {
-	case flowWait:
+	case transport.FlowWait:
 		if !s.raw() || s.cliExp == never {
 			s.touchClient()
 		}
 		s.arm()
-	case flowBlocked:
+	case transport.FlowBlocked:
 		s.clientUnasked()
 		s.arm()
-	case flowYield:
+	case transport.FlowYield:
 		s.yield()
-	case flowDone:
+	case transport.FlowDone:
 		s.requestSent()
-	case flowCut:
+	case transport.FlowCut:
 		s.clientCut()
-	case flowSrcErr:
+	case transport.FlowSrcErr:
 		s.clientGone()
-	case flowDstErr:
+	case transport.FlowDstErr:
 		s.serverWriteFailed()
-	case flowBroken:
+	case transport.FlowBroken:
 		s.fe.C.ErrReq++
 		s.keepCli = false
 		at := byte('D')
@@ -73,7 +75,7 @@ func (s *stream) requestSent() {
 		s.halfClose()
 		return
 	}
-	if s.state == stateData && s.down.ended && !s.down.pending() {
+	if s.state == stateData && s.down.Ended && !s.down.Pending() {
 		s.finish()
 		return
 	}
@@ -147,19 +149,19 @@ func (s *stream) countServerAbort() {
 // may have answered already, and that answer is still to be read.
 func (s *stream) serverWriteFailed() {
 	if s.state == stateResponse && s.http {
-		s.sc.readable = true
-		s.sc.hup = true
+		s.sc.Readable = true
+		s.sc.Hup = true
 		s.keepSrv = false
 		s.releaseUp()
 		s.readResponse()
 		return
 	}
-	if s.http && !s.tunnel && s.down.ended {
+	if s.http && !s.tunnel && s.down.Ended {
 		// It had answered already and wants no more.
 		s.keepCli, s.keepSrv = false, false
 		s.releaseUp()
-		s.up.ended = true
-		if !s.down.pending() {
+		s.up.Ended = true
+		if !s.down.Pending() {
 			s.finish()
 		}
 		return
@@ -170,15 +172,15 @@ func (s *stream) serverWriteFailed() {
 
 // releaseUp drops what was still to be sent to the server.
 func (s *stream) releaseUp() {
-	s.up.release(s.t)
+	s.up.Release(&s.t.Kit)
 	if s.first != nil {
-		s.first.r = s.first.w
+		s.first.R = s.first.W
 	}
 }
 
 func (s *stream) releaseFirst() {
-	if s.first != nil && s.first.empty() {
-		s.t.bufs.put(s.first)
+	if s.first != nil && s.first.Empty() {
+		s.t.Bufs.Put(s.first)
 		s.first = nil
 	}
 }
@@ -188,15 +190,15 @@ func (s *stream) pumpDown() {
 	sc, c := s.sc, s.c
 	if sc == nil {
 		// The server's part is over; only the rest for the client remains.
-		s.afterDown(s.down.flush(s.t, &c.endpoint))
+		s.afterDown(s.down.Flush(&s.t.Kit, &c.Endpoint))
 		return
 	}
-	before, after := sc.bytesIn, c.bytesOut
-	st := s.down.pump(s.t, &sc.endpoint, &c.endpoint)
+	before, after := sc.BytesIn, c.BytesOut
+	st := s.down.Pump(&s.t.Kit, &sc.Endpoint, &c.Endpoint)
 	switch {
 	case s.raw():
-		s.sentDown(sc.bytesIn != before, c.bytesOut != after)
-	case sc.bytesIn != before:
+		s.sentDown(sc.BytesIn != before, c.BytesOut != after)
+	case sc.BytesIn != before:
 		s.touchServer()
 	}
 	s.afterDown(st)
@@ -205,7 +207,7 @@ func (s *stream) pumpDown() {
 // clientUnasked ends the time-out of a client that need send nothing now, unless it
 // is to take something.
 func (s *stream) clientUnasked() {
-	if !s.down.pending() {
+	if !s.down.Pending() {
 		s.cliExp = never
 	}
 }
@@ -226,9 +228,9 @@ func (s *stream) gotFirstByte() {
 	}
 }
 
-func (s *stream) afterDown(st flowState) {
+func (s *stream) afterDown(st transport.FlowState) {
 	switch st {
-	case flowWait:
+	case transport.FlowWait:
 		if s.sc == nil {
 			s.finish()
 			return
@@ -240,24 +242,24 @@ func (s *stream) afterDown(st flowState) {
 			s.touchServer() // the client was slow, now it is the server's turn
 		}
 		s.arm()
-	case flowBlocked:
+	case transport.FlowBlocked:
 		s.clientSlow()
-	case flowYield:
+	case transport.FlowYield:
 		s.yield()
-	case flowDone:
+	case transport.FlowDone:
 		if s.raw() {
 			s.serverHalfClosed()
 			return
 		}
 		s.finish()
-	case flowCut, flowSrcErr:
+	case transport.FlowCut, transport.FlowSrcErr:
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
 		s.countServerAbort()
 		s.abort('S', 'D')
-	case flowDstErr:
+	case transport.FlowDstErr:
 		s.clientGone()
-	case flowBroken:
+	case transport.FlowBroken:
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
 		s.abort('S', 'D')

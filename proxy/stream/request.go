@@ -23,16 +23,16 @@ func (s *stream) requestData(data []byte, kept bool) {
 	}
 	if n == 0 {
 		if !kept {
-			s.c.keep(data)
+			s.c.Keep(data)
 		}
 		return
 	}
-	s.up.begin(req.Body, h1.ChunkKeep)
-	out, tail, used := s.up.take(data[n:])
-	if s.up.err != nil {
+	s.up.Begin(req.Body, h1.ChunkKeep)
+	out, tail, used := s.up.Take(data[n:])
+	if s.up.Err != nil {
 		// Broken from the start: nothing of it goes to a server.
-		t.Shared.Captures.add(s, data, n+used, s.up.err)
-		s.badRequest(s.up.err)
+		t.Shared.Captures.add(s, data, n+used, s.up.Err)
+		s.badRequest(s.up.Err)
 		return
 	}
 	t.arrived = arrival{of: s, data: data, used: n + used, kept: kept, out: out, tail: tail}
@@ -165,7 +165,7 @@ func (c *client) ipBytes() []byte {
 func (s *stream) badRequest(err *h1.Error) {
 	s.countInvalid()
 	s.keepCli = false
-	s.c.release()
+	s.c.Release()
 	s.answer(err.Status, 'P', 'R')
 }
 
@@ -194,12 +194,12 @@ func (s *stream) requestTimeout() {
 		return
 	}
 	s.countInvalid()
-	s.c.release()
+	s.c.Release()
 	s.answer(408, 'c', 'R')
 }
 
 // nothingCame tells that the client has sent no byte of a request.
-func (s *stream) nothingCame() bool { return s.c.in == nil && s.c.bytesIn == s.inBase }
+func (s *stream) nothingCame() bool { return s.c.In == nil && s.c.BytesIn == s.inBase }
 
 // requestAborted ends a stream whose client has gone before the request was
 // complete.
@@ -213,9 +213,9 @@ func (s *stream) requestAborted() {
 		return
 	}
 	s.countInvalid()
-	if s.c.ended {
+	if s.c.Ended {
 		// It may have ended its side only, and may still be told.
-		s.c.release()
+		s.c.Release()
 		s.answer(400, 'C', 'R')
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/stats"
+	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
 
@@ -15,23 +16,23 @@ const interimShare = 32
 func (s *stream) readResponse() {
 	sc := s.sc
 	if s.held {
-		if s.down.pending() {
+		if s.down.Pending() {
 			s.clientSlow()
 			return
 		}
 		s.held = false
-		s.responseData(sc.in.data(), true)
+		s.responseData(sc.In.Data(), true)
 		if s.sc != sc || s.held {
 			return
 		}
 	}
 	for s.state == stateResponse {
-		if sc.in != nil && len(sc.in.room()) == 0 {
-			sc.in.compact()
+		if sc.In != nil && len(sc.In.Room()) == 0 {
+			sc.In.Compact()
 		}
 		var p []byte
-		if sc.in != nil {
-			p = sc.in.room()
+		if sc.In != nil {
+			p = sc.In.Room()
 		} else {
 			p = s.t.Loop.Scratch()
 		}
@@ -39,19 +40,19 @@ func (s *stream) readResponse() {
 			s.badResponse()
 			return
 		}
-		if !sc.readable && !sc.hup {
+		if !sc.Readable && !sc.Hup {
 			return
 		}
-		if s.down.pending() {
+		if s.down.Pending() {
 			s.clientSlow()
 			return
 		}
-		n, res := sc.recv(p)
+		n, res := sc.Recv(p)
 		if n > 0 {
 			s.touchServer()
-			if sc.in != nil {
-				sc.in.w += n
-				s.responseData(sc.in.data(), true)
+			if sc.In != nil {
+				sc.In.W += n
+				s.responseData(sc.In.Data(), true)
 			} else {
 				s.responseData(p[:n], false)
 			}
@@ -60,13 +61,13 @@ func (s *stream) readResponse() {
 			}
 		}
 		switch res {
-		case ioDrained:
+		case transport.Drained:
 			s.arm()
 			return
-		case ioEnd, ioFailed:
+		case transport.End, transport.Failed:
 			s.noResponse()
 			return
-		case ioMore:
+		case transport.More:
 		}
 	}
 }
@@ -79,7 +80,7 @@ func (s *stream) responseData(data []byte, kept bool) {
 	for passed := 0; ; passed++ {
 		if passed == interimShare {
 			if !kept {
-				s.sc.keep(data)
+				s.sc.Keep(data)
 			}
 			s.held = true
 			s.arm()
@@ -94,7 +95,7 @@ func (s *stream) responseData(data []byte, kept bool) {
 		}
 		if n == 0 {
 			if !kept {
-				s.sc.keep(data)
+				s.sc.Keep(data)
 			}
 			return
 		}
@@ -108,17 +109,17 @@ func (s *stream) responseData(data []byte, kept bool) {
 		countResponse(&side.C.Responses, res.Status)
 		head := h1.AppendResponse(s.t.head[:0], res, h1.WriteOptions{KeepAlive: true, Peer: s.version})
 		if s.version >= message.HTTP11 {
-			if st := s.down.push(s.t, &s.c.endpoint, head, nil); st == flowDstErr {
+			if st := s.down.Push(&s.t.Kit, &s.c.Endpoint, head, nil); st == transport.FlowDstErr {
 				s.clientGone()
 				return
 			}
 		}
 		if kept {
-			s.sc.consume(n)
-			if s.sc.in == nil {
+			s.sc.Consume(n)
+			if s.sc.In == nil {
 				return
 			}
-			data = s.sc.in.data()
+			data = s.sc.In.Data()
 		} else if data = data[n:]; len(data) == 0 {
 			return
 		}
@@ -131,15 +132,15 @@ func (s *stream) responseData(data []byte, kept bool) {
 // flushInterim sends what the client had no room for of interim responses. Only then
 // is read what comes after them: they may be as many as a server likes.
 func (s *stream) flushInterim() {
-	switch s.down.flush(s.t, &s.c.endpoint) {
-	case flowDstErr:
+	switch s.down.Flush(&s.t.Kit, &s.c.Endpoint) {
+	case transport.FlowDstErr:
 		s.clientGone()
-	case flowBlocked:
+	case transport.FlowBlocked:
 		s.clientSlow()
 	default:
 		s.touchServer()
 		s.cliExp = never
-		if !s.up.ended {
+		if !s.up.Ended {
 			s.touchClient()
 		}
 		s.arm()
@@ -163,9 +164,9 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	if s.version < message.HTTP11 {
 		mode = h1.ChunkStrip
 	}
-	s.down.begin(res.Body, mode)
-	out, tail, used := s.down.take(data[n:])
-	if s.down.err != nil {
+	s.down.Begin(res.Body, mode)
+	out, tail, used := s.down.Take(data[n:])
+	if s.down.Err != nil {
 		// Broken from the start: better an answer of our own than half of this.
 		s.badResponse()
 		return
@@ -209,7 +210,7 @@ func (s *stream) forward() txn.Verdict {
 	if t.Shared.Stopping.Load() || s.fe.Stopped.Load() {
 		s.keepCli = false
 	}
-	if !s.up.ended && !s.resKeep {
+	if !s.up.Ended && !s.resKeep {
 		// The server will not take the rest of the request.
 		s.keepCli = false
 	}
@@ -223,11 +224,11 @@ func (s *stream) forward() txn.Verdict {
 	s.forget()
 	s.state = stateData
 	switch {
-	case st == flowDstErr:
+	case st == transport.FlowDstErr:
 		s.clientGone()
 	case s.tunnel:
 		s.startTunnel()
-	case s.down.ended && !s.down.pending():
+	case s.down.Ended && !s.down.Pending():
 		s.finish()
 	default:
 		s.pumpDown()
@@ -237,24 +238,24 @@ func (s *stream) forward() txn.Verdict {
 
 // pushResponse sends the head with the beginning of the body, which has come in this
 // turn or waits already.
-func (s *stream) pushResponse(head []byte) (st flowState) {
+func (s *stream) pushResponse(head []byte) (st transport.FlowState) {
 	t, sc, a := s.t, s.sc, &s.t.arrived
 	if a.of != s {
-		early := s.down.out
-		s.down.out = nil
+		early := s.down.Out
+		s.down.Out = nil
 		if early == nil {
 			return s.pushHead(head, nil, nil)
 		}
-		st = s.pushHead(head, early.data(), nil)
-		t.bufs.put(early)
+		st = s.pushHead(head, early.Data(), nil)
+		t.Bufs.Put(early)
 		return st
 	}
 	a.of = nil
 	st = s.pushHead(head, a.out, a.tail)
 	if a.kept {
-		sc.consume(a.used)
+		sc.Consume(a.used)
 	} else {
-		sc.keep(a.data[a.used:])
+		sc.Keep(a.data[a.used:])
 	}
 	return st
 }
@@ -264,18 +265,18 @@ func (s *stream) pushResponse(head []byte) (st flowState) {
 const smallBody = 8 << 10
 
 // pushHead sends a head with the beginning of its body.
-func (s *stream) pushHead(head, out, tail []byte) flowState {
-	f, c := &s.down, &s.c.endpoint
+func (s *stream) pushHead(head, out, tail []byte) transport.FlowState {
+	f, c := &s.down, &s.c.Endpoint
 	if len(out)+len(tail) <= smallBody {
 		head = append(head, out...)
 		head = append(head, tail...)
-		return f.push(s.t, c, head, nil)
+		return f.Push(&s.t.Kit, c, head, nil)
 	}
-	if f.out != nil || len(tail) > 0 {
-		f.store(s.t, head)
-		return f.push(s.t, c, out, tail)
+	if f.Out != nil || len(tail) > 0 {
+		f.Store(&s.t.Kit, head)
+		return f.Push(&s.t.Kit, c, out, tail)
 	}
-	return f.push(s.t, c, head, out)
+	return f.Push(&s.t.Kit, c, head, out)
 }
 
 func countResponse(h *stats.HTTP, status int) {
@@ -288,11 +289,11 @@ func countResponse(h *stats.HTTP, status int) {
 
 // noResponse deals with a server that ended the connection before a response.
 func (s *stream) noResponse() {
-	if s.sc.in == nil && s.sc.bytesIn == 0 {
+	if s.sc.In == nil && s.sc.BytesIn == 0 {
 		if s.replay() {
 			return
 		}
-		if s.reused && s.c.served > 0 && s.up.ended {
+		if s.reused && s.c.served > 0 && s.up.Ended {
 			// Not ours to repeat: the client finds its connection closed
 			// without an answer and decides for itself.
 			s.setFlags('S', 'H')

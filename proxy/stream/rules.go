@@ -136,16 +136,16 @@ func (s *stream) runRules(l txn.Rules) txn.Verdict {
 // show lets rules see what there is now.
 func (s *stream) show(x *transaction) {
 	if !s.http {
-		x.Content, x.ContentEnd = nil, s.c.ended
-		if s.c.in != nil {
-			x.Content = s.c.in.data()
+		x.Content, x.ContentEnd = nil, s.c.Ended
+		if s.c.In != nil {
+			x.Content = s.c.In.Data()
 		}
 		x.Final = s.decided(x)
 		return
 	}
 	x.Req, x.Res, x.Status = s.req, s.res, int(s.status)
 	f, _ := s.incoming()
-	x.Body, x.BodyEnd = s.content(f, x), f.ended
+	x.Body, x.BodyEnd = s.content(f, x), f.Ended
 	x.Final = s.decided(x)
 }
 
@@ -175,7 +175,7 @@ func (s *stream) ruled(x *transaction) {
 	} else if s.res == nil && (s.be == nil || s.ownBackend()) {
 		s.fe.C.Intercepted++
 	}
-	if out.Close || !s.up.ended {
+	if out.Close || !s.up.Ended {
 		s.keepCli = false
 	}
 	if out.Reply == nil {

@@ -35,8 +35,8 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 		}
 		s := Session{
 			ID: st.serial, Source: c.addr.Addr(), Frontend: c.fe.Spec.Name, HTTP: st.http, State: stateNames[st.state],
-			Started: st.begin, BytesIn: c.bytesIn - st.inBase, BytesOut: c.bytesOut - st.outBase,
-			ClientFD: c.fd, ServerFD: -1, Retries: int(st.retries), Expires: min(st.cliExp, st.srvExp, st.exp),
+			Started: st.begin, BytesIn: c.BytesIn - st.inBase, BytesOut: c.BytesOut - st.outBase,
+			ClientFD: c.FD(), ServerFD: -1, Retries: int(st.retries), Expires: min(st.cliExp, st.srvExp, st.exp),
 		}
 		if st.be != nil {
 			s.Backend = st.be.Spec.Name
@@ -46,7 +46,7 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 			s.ServerAddr = st.srv.Addr().String()
 		}
 		if st.sc != nil {
-			s.ServerFD = st.sc.fd
+			s.ServerFD = st.sc.FD()
 		}
 		fn(&s)
 	}

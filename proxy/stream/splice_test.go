@@ -262,7 +262,7 @@ func TestSplicingSwitches(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rig := newRig(t, spec.ModeHTTP, c.change, serve(c.size))
-			rig.loop.Call(func() { rig.thread.Shared.MaxPipes = c.pipes })
+			rig.loop.Call(func() { rig.thread.Shared.Pipes.Max = c.pipes })
 			conn := rig.dial()
 			conn.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 			// The body piles up in front of the proxy, so that its reads are full.

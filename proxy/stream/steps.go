@@ -204,7 +204,7 @@ func (s *stream) joinBackend() {
 func (s *stream) settle() txn.Verdict {
 	s.gotReq = s.t.Loop.Now()
 	s.asked = s.req.MethodID
-	if s.c.ended && !s.up.ended {
+	if s.c.Ended && !s.up.Ended {
 		s.countInvalid()
 		s.countClientAbort()
 		s.abort('C', 'R')

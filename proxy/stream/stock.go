@@ -1,11 +1,13 @@
 package stream
 
+import "bench/proxy/transport"
+
 // stock keeps the objects of one kind for use again. What is given back is not handed
 // out before the turn of the loop is over: whoever comes back from a call that has
 // ended a stream or a connection finds it as it was left, and never in the hands of
 // another one.
 type stock[T any] struct {
-	count
+	transport.Count
 	ready []*T
 	left  []*T   // given back in turn
 	turn  uint64 // of the loop
@@ -18,12 +20,12 @@ func (k *stock[T]) get(turn uint64) (x *T, isNew bool) {
 	}
 	n := len(k.ready)
 	if n == 0 {
-		k.made++
+		k.Made++
 		return new(T), true
 	}
 	x = k.ready[n-1]
 	k.ready = k.ready[:n-1]
-	k.free--
+	k.Free--
 	return x, false
 }
 
@@ -34,7 +36,7 @@ func (k *stock[T]) put(turn uint64, x *T) {
 		k.turn = turn
 	}
 	k.left = append(k.left, x)
-	k.free++
+	k.Free++
 }
 
 // turnOver makes ready what was given back in a turn before.
@@ -44,4 +46,4 @@ func (k *stock[T]) turnOver() {
 }
 
 // lose notes that an object will not be given back.
-func (k *stock[T]) lose() { k.made-- }
+func (k *stock[T]) lose() { k.Made-- }

@@ -8,6 +8,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/server"
+	"bench/proxy/transport"
 )
 
 // state is what a stream waits for.
@@ -74,8 +75,8 @@ type life struct {
 	// first is the request as it is sent: the head and as much of the body as
 	// fits. It is kept until the response begins, so that the request can be
 	// sent again on another connection.
-	first    *buffer
-	up, down flow
+	first    *transport.Buffer
+	up, down transport.Flow
 
 	deadlines
 	times
@@ -147,7 +148,7 @@ func (t *Thread) newStream(c *client) *stream {
 	s.deadlines = deadlines{never, never, never}
 	s.waiter.Forget()
 	s.begin = t.Loop.Now()
-	s.outBase, s.inBase = c.bytesOut, c.bytesIn
+	s.outBase, s.inBase = c.BytesOut, c.BytesIn
 	c.stream = s
 	if c.fe.Spec.SpeaksHTTP() {
 		s.beginHTTP()
@@ -160,7 +161,7 @@ func (s *stream) beginHTTP() {
 	c := s.c
 	s.http = true
 	s.exchange = s.t.newExchange()
-	s.up.chunks, s.down.chunks = &s.upBody, &s.downBody
+	s.up.Chunks, s.down.Chunks = &s.upBody, &s.downBody
 	if d := firstOf(c.fe.Spec.Timeouts.HTTPRequest, c.fe.Spec.Timeouts.Client); d > 0 {
 		s.cliExp = s.begin + int64(d)
 		if c.served == 0 {
@@ -202,7 +203,7 @@ func (s *stream) clientReady(ev poller.Events) {
 	case stateQueue, statePause, stateConnect:
 		s.clientWhileWaiting()
 	case stateResponse, stateData:
-		if ev&poller.Out != 0 && s.down.pending() {
+		if ev&poller.Out != 0 && s.down.Pending() {
 			if s.state == stateResponse {
 				s.flushInterim()
 			} else {
@@ -249,7 +250,7 @@ func (s *stream) serverReady(ev poller.Events) {
 
 // sending tells whether something waits to be written to the server.
 func (s *stream) sending() bool {
-	return s.first != nil && !s.first.empty() || s.up.pending()
+	return s.first != nil && !s.first.Empty() || s.up.Pending()
 }
 
 // resume goes on in both directions after a turn's share was used up.

@@ -88,7 +88,7 @@ func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules s
 		sh.Rules = []stream.Rules{rules} // else those of the specification
 	}
 	sh.MaxConn.Store(1000)
-	sh.MaxPipes = 100
+	sh.Pipes.Max = 100
 	fe := &stream.Frontend{Spec: p, Limits: h1.DefaultLimits(), Logs: true}
 	fe.MaxConn.Store(1000)
 	sh.Frontends.Add(p.Name, fe)

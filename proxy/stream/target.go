@@ -16,7 +16,7 @@ func (s *stream) target(own *sock.Addr) sock.Addr {
 	if !s.srv.FollowsClient() {
 		return a
 	}
-	to, errno := sock.LocalAddr(s.c.fd)
+	to, errno := sock.LocalAddr(s.c.FD())
 	if errno != 0 || to.IsUnix() {
 		return a
 	}

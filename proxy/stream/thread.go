@@ -23,6 +23,7 @@ import (
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
+	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
 
@@ -62,9 +63,7 @@ type Shared struct {
 	SrvConns stats.Gauge  // server connections in the process
 	Captures Captures     // of invalid messages
 	MaxConn  atomic.Int64 // global limit
-	// MaxPipes is the limit of pipes for splicing, 0 where none may be used.
-	MaxPipes int64
-	Pipes    stats.Gauge  // pipes in the process
+	Pipes    transport.PipeQuota
 	Stopping atomic.Bool  // soft stop: answer and close
 	StopTime atomic.Int64 // when Stopping was set, monotonic
 
@@ -78,8 +77,8 @@ func (sh *Shared) Threads() []*Thread { return sh.threads }
 // Thread is one event loop with all that it owns.
 type Thread struct {
 	ID     int // from 1
-	Loop   *loop.Loop
 	Shared *Shared
+	transport.Kit
 
 	// What the thread has of its own of each frontend and backend, by the index of the
 	// proxy, of each server, by its slot, and of each bind line, by its index.
@@ -89,9 +88,7 @@ type Thread struct {
 	Listeners registry.Table[ListenerSide]
 	Process   stats.Process
 
-	bufs  bufferPool
-	pipes pipePool
-	head  []byte // heads are written here before they are sent
+	head []byte // heads are written here before they are sent
 	// The messages at hand, and what came behind the request. What they hold are pieces
 	// of the buffer they were parsed in, the loop's scratch buffer most of the time, so
 	// they are good for this turn: a stream that has to wait copies them (detach).
@@ -171,8 +168,9 @@ const headRoom = 128 << 10
 // NewThread makes a thread on its loop, with its part of all that is shared so far.
 // sinks are indexed by proxy; a nil one means no logs.
 func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
-	t := &Thread{ID: id, Loop: l, Shared: sh, head: make([]byte, 0, headRoom)}
-	t.bufs.init(sh.Config.Global.Tune.BufSize)
+	t := &Thread{ID: id, Shared: sh, head: make([]byte, 0, headRoom)}
+	tune := &sh.Config.Global.Tune
+	t.Kit.Init(l, tune.BufSize, tune.PipeSize, &sh.Pipes)
 	t.prepareRules()
 	for _, f := range sh.Frontends.All() {
 		var sink log.Sink
@@ -221,8 +219,7 @@ func (t *Thread) Sweep() {
 	now := t.Loop.Now()
 	t.wall.set(now)
 	t.purgeIdle(now)
-	t.trimPipes()
-	t.bufs.trim()
+	t.Trim()
 	if t.Shared.Stopping.Load() {
 		t.retireIdleClients(now)
 	}

@@ -1,6 +1,9 @@
 package stream
 
-import "time"
+import (
+	"bench/proxy/transport"
+	"time"
+)
 
 // raw tells whether bytes flow both ways without a protocol: in TCP mode once the
 // server is connected, in HTTP after an upgrade or CONNECT.
@@ -9,11 +12,11 @@ func (s *stream) raw() bool { return s.state == stateData && (s.tunnel || !s.htt
 // idleLimit is how long one side of a stream may be silent: timeout as a rule, tunnel
 // where bytes flow both ways, fin once that side has been sent the end of the other's
 // stream and owes nothing but its own. Those that are 0 are not configured.
-func (s *stream) idleLimit(e *endpoint, timeout, tunnel, fin time.Duration) time.Duration {
+func (s *stream) idleLimit(e *transport.Endpoint, timeout, tunnel, fin time.Duration) time.Duration {
 	switch {
 	case !s.raw():
 		return timeout
-	case e.shut && fin > 0:
+	case e.Shut && fin > 0:
 		return fin
 	case tunnel > 0:
 		return tunnel
@@ -24,17 +27,17 @@ func (s *stream) idleLimit(e *endpoint, timeout, tunnel, fin time.Duration) time
 // touchServer notes activity of the server. One that has ended its stream owes nothing
 // but to take what waits for it.
 func (s *stream) touchServer() {
-	if s.raw() && s.down.ended && !s.sending() {
+	if s.raw() && s.down.Ended && !s.sending() {
 		s.srvExp = never
 		return
 	}
 	tm := &s.be.Spec.Timeouts
-	s.srvExp = s.after(s.idleLimit(&s.sc.endpoint, tm.Server, tm.Tunnel, tm.ServerFin))
+	s.srvExp = s.after(s.idleLimit(&s.sc.Endpoint, tm.Server, tm.Tunnel, tm.ServerFin))
 }
 
 // touchClient is touchServer for the client.
 func (s *stream) touchClient() {
-	if s.raw() && s.up.ended && !s.down.pending() {
+	if s.raw() && s.up.Ended && !s.down.Pending() {
 		s.cliExp = never
 		return
 	}
@@ -43,7 +46,7 @@ func (s *stream) touchClient() {
 		tunnel = s.be.Spec.Timeouts.Tunnel
 	}
 	tm := &s.fe.Spec.Timeouts
-	s.cliExp = s.after(s.idleLimit(&s.c.endpoint, tm.Client, tunnel, tm.ClientFin))
+	s.cliExp = s.after(s.idleLimit(&s.c.Endpoint, tm.Client, tunnel, tm.ClientFin))
 }
 
 // sentUp notes that bytes came from the client of a raw stream, and went to its server.
@@ -89,11 +92,11 @@ func (s *stream) serverTimeout() {
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
 		s.fail(504, 's', 'H')
-	case s.raw() && !s.http && !s.sending() && !s.down.ended:
+	case s.raw() && !s.http && !s.sending() && !s.down.Ended:
 		// As if the server had ended its stream: the client may still be sending.
 		s.countServerAbort()
 		s.setFlags('s', 'D')
-		s.down.ended = true
+		s.down.Ended = true
 		s.serverHalfClosed()
 	default:
 		s.countServerAbort()
@@ -107,7 +110,7 @@ func (s *stream) clientTimeout() {
 	case s.state == stateRequest:
 		s.requestTimeout()
 	case s.waiting():
-		if s.c.readable {
+		if s.c.Readable {
 			s.arm() // it has sent something: now it waits itself, for a server
 			return
 		}
@@ -117,14 +120,14 @@ func (s *stream) clientTimeout() {
 		s.rulesTimeout()
 	case s.state == stateFlush:
 		s.abort('c', 'D')
-	case s.state == stateResponse && s.http && !s.up.ended:
+	case s.state == stateResponse && s.http && !s.up.Ended:
 		s.fe.C.ErrReq++
 		s.fail(408, 'c', 'D')
-	case s.raw() && !s.down.pending() && !s.up.ended:
+	case s.raw() && !s.down.Pending() && !s.up.Ended:
 		// As if the client had ended its stream: the server may still be sending.
 		s.countClientAbort()
 		s.setFlags('c', 'D')
-		s.up.ended = true
+		s.up.Ended = true
 		s.halfClose()
 	default:
 		s.countClientAbort()

@@ -14,8 +14,8 @@ func (s *stream) startTCP() {
 	s.cliExp = never
 	s.gotReq = s.begin
 	body := message.Body{Kind: message.BodyTunnel}
-	s.up.begin(body, h1.ChunkKeep)
-	s.down.begin(body, h1.ChunkKeep)
+	s.up.Begin(body, h1.ChunkKeep)
+	s.down.Begin(body, h1.ChunkKeep)
 	s.touchClient()
 	s.set(&s.fe.way)
 	s.advance(txn.Next)
@@ -24,7 +24,7 @@ func (s *stream) startTCP() {
 // startTunnel lets bytes flow both ways, once the server has agreed to leave HTTP.
 // The client may have sent some already.
 func (s *stream) startTunnel() {
-	s.up.begin(message.Body{Kind: message.BodyTunnel}, h1.ChunkKeep)
+	s.up.Begin(message.Body{Kind: message.BodyTunnel}, h1.ChunkKeep)
 	s.touchServer()
 	s.touchClient()
 	s.pumpUp()
@@ -36,14 +36,14 @@ func (s *stream) startTunnel() {
 // halfClose passes the client's end of stream on to the server, from which the rest
 // is expected then: "timeout server-fin" begins.
 func (s *stream) halfClose() {
-	if !s.sc.shut {
-		s.sc.shutdown()
+	if !s.sc.Shut {
+		s.sc.Shutdown()
 		s.touchClient()
 		if s.be.Spec.Timeouts.ServerFin > 0 {
 			s.touchServer()
 		}
 	}
-	if s.down.ended && !s.down.pending() {
+	if s.down.Ended && !s.down.Pending() {
 		s.end(true)
 		return
 	}
@@ -53,19 +53,19 @@ func (s *stream) halfClose() {
 // serverHalfClosed passes the server's end of stream on to the client, from which the
 // rest is expected then: "timeout client-fin" begins.
 func (s *stream) serverHalfClosed() {
-	if !s.c.shut {
-		s.c.shutdown()
+	if !s.c.Shut {
+		s.c.Shutdown()
 		s.touchServer()
 		if s.fe.Spec.Timeouts.ClientFin > 0 {
 			s.touchClient()
 		}
 	}
-	if s.up.ended && !s.up.pending() {
+	if s.up.Ended && !s.up.Pending() {
 		s.end(true)
 		return
 	}
 	s.arm()
-	if s.c.readable || s.c.hup {
+	if s.c.Readable || s.c.Hup {
 		s.pumpUp()
 	}
 }
@@ -75,25 +75,25 @@ func (s *stream) serverHalfClosed() {
 // the end is only to be seen behind what is readable.
 func (s *stream) clientClosed() bool {
 	c := s.c
-	if c.hup || !c.readable || c.in != nil || c.xprt != nil {
-		return c.hup
+	if c.Hup || !c.Readable || c.In != nil || !c.Bare() {
+		return c.Hup
 	}
 	var p [1]byte
-	n, errno := s.t.Loop.Peek(c.fd, p[:])
+	n, errno := s.t.Loop.Peek(c.FD(), p[:])
 	switch {
 	case errno == syscall.EAGAIN:
-		c.drained()
+		c.Drain()
 	case errno != 0:
-		c.errno, c.hup = errno, true
+		c.Errno, c.Hup = errno, true
 	case n == 0:
-		c.hup = true
+		c.Hup = true
 	}
-	return c.hup
+	return c.Hup
 }
 
 // clientBroken tells whether the client's connection has failed, as opposed to
 // being closed in order.
-func (s *stream) clientBroken() bool { return s.c.errno != 0 || s.t.Loop.Error(s.c.fd) != 0 }
+func (s *stream) clientBroken() bool { return s.c.Errno != 0 || s.t.Loop.Error(s.c.FD()) != 0 }
 
 func modeName(m spec.Mode) string {
 	if m == spec.ModeTCP {

@@ -23,7 +23,7 @@ func (c *client) Destination() sock.Addr {
 	if c.l.Addr.IsUnix() || !c.l.Addr.AddrPort().Addr().IsUnspecified() {
 		return c.l.Addr
 	}
-	if a, errno := sock.LocalAddr(c.fd); errno == 0 {
+	if a, errno := sock.LocalAddr(c.FD()); errno == 0 {
 		return a
 	}
 	return c.l.Addr
@@ -51,11 +51,11 @@ func (c *client) SessionVars() *txn.Vars { return &c.noted().vars }
 func (c *client) Describe(r *txn.Record) {
 	now := c.t.Loop.Now()
 	*r = txn.Record{
-		Client: c.addr.Addr(), Local: c.l.Addr, Socket: c.fd, ListenerID: c.l.Bind.ID,
+		Client: c.addr.Addr(), Local: c.l.Addr, Socket: c.FD(), ListenerID: c.l.Bind.ID,
 		Frontend: c.fe.Spec.Name, Backend: c.fe.Spec.Name, FeConn: c.fe.Cur.Load(), ActConn: c.t.Shared.Conns.Load(), Mode: modeName(c.fe.Spec.Mode),
 		AcceptDate: c.t.wall.at(c.accepted), RequestDate: c.t.wall.at(c.accepted),
 		Idle: txn.NotReached, Request: txn.NotReached, Queue: txn.NotReached, Connect: txn.NotReached, Response: txn.NotReached, Data: txn.NotReached,
-		Active: ms(now - c.accepted), Total: ms(now - c.accepted), Status: -1, BytesIn: c.bytesIn, BytesOut: c.bytesOut,
+		Active: ms(now - c.accepted), Total: ms(now - c.accepted), Status: -1, BytesIn: c.BytesIn, BytesOut: c.BytesOut,
 		Flags: [2]byte{'-', '-'}, HTTPFlags: [2]byte{'-', '-'}, Count: c.t.Process.Requests,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
+	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
 
@@ -37,7 +38,7 @@ func (s *stream) waitFor(rule int, need txn.Need) {
 		s.touchSource()
 	}
 	s.arm()
-	if _, src := s.incoming(); !need.Tarpit && !src.ended && (src.readable || src.hup || s.http && s.unread()) {
+	if _, src := s.incoming(); !need.Tarpit && !src.Ended && (src.Readable || src.Hup || s.http && s.unread()) {
 		s.yield() // what is there already is not told again
 	}
 }
@@ -46,7 +47,7 @@ func (s *stream) waitFor(rule int, need txn.Need) {
 // not looked at: nothing was, as long as the message lies in front of it.
 func (s *stream) unread() bool {
 	_, src := s.incoming()
-	return src.in != nil && s.t.arrived.of != s
+	return src.In != nil && s.t.arrived.of != s
 }
 
 // waitOver ends a wait that has led on.
@@ -66,8 +67,8 @@ func (s *stream) waitOver() {
 		s.yield() // the request may have gone on meanwhile
 	}
 	s.arm()
-	if _, src := s.incoming(); src.ended {
-		src.readable = true // the end is still to be seen by those who forward
+	if _, src := s.incoming(); src.Ended {
+		src.Readable = true // the end is still to be seen by those who forward
 	}
 }
 
@@ -92,11 +93,11 @@ func (s *stream) timeOver() {
 
 // incoming is what rules wait for more of: the flow of the message at hand, and where
 // it comes from.
-func (s *stream) incoming() (*flow, *endpoint) {
+func (s *stream) incoming() (*transport.Flow, *transport.Endpoint) {
 	if s.http && s.res != nil {
-		return &s.down, &s.sc.endpoint
+		return &s.down, &s.sc.Endpoint
 	}
-	return &s.up, &s.c.endpoint
+	return &s.up, &s.c.Endpoint
 }
 
 // touchSource notes activity of the side that is waited for.
@@ -112,7 +113,7 @@ func (s *stream) touchSource() {
 // much as can be kept.
 func (s *stream) decided(x *transaction) bool {
 	f, src := s.incoming()
-	return x.wait.over || src.ended || s.http && f.ended || s.room() <= 0
+	return x.wait.over || src.Ended || s.http && f.Ended || s.room() <= 0
 }
 
 // room is how much more can be kept for rules, in bytes: tune.bufsize, and of messages
@@ -120,10 +121,10 @@ func (s *stream) decided(x *transaction) bool {
 func (s *stream) room() int {
 	tune := &s.t.Shared.Config.Global.Tune
 	if !s.http {
-		if s.c.in == nil {
+		if s.c.In == nil {
 			return tune.BufSize
 		}
-		return tune.BufSize - len(s.c.in.data())
+		return tune.BufSize - len(s.c.In.Data())
 	}
 	room := tune.BufSize - tune.MaxRewrite
 	f := &s.up
@@ -136,22 +137,22 @@ func (s *stream) room() int {
 	if a := &s.t.arrived; a.of == s {
 		room -= len(a.out) + len(a.tail)
 	}
-	if f.out != nil {
-		room -= len(f.out.data())
+	if f.Out != nil {
+		room -= len(f.Out.Data())
 	}
 	return room
 }
 
 // content is what has come of the body, without its framing.
-func (s *stream) content(f *flow, x *transaction) []byte {
+func (s *stream) content(f *transport.Flow, x *transaction) []byte {
 	b := s.t.arrived.out
 	if s.t.arrived.of != s {
-		if f.out == nil {
+		if f.Out == nil {
 			return nil
 		}
-		b = f.out.data()
+		b = f.Out.Data()
 	}
-	if f.kind == message.BodyChunked && (f == &s.up || s.version >= message.HTTP11) {
+	if f.Kind == message.BodyChunked && (f == &s.up || s.version >= message.HTTP11) {
 		x.body = h1.AppendContent(x.body[:0], b)
 		return x.body
 	}
@@ -165,11 +166,11 @@ func (s *stream) askForBody() {
 	}
 	s.req.Expect100 = false
 	s.req.DelID(message.Expect)
-	if s.up.ended || s.up.out != nil || len(s.t.arrived.out) > 0 && s.t.arrived.of == s {
+	if s.up.Ended || s.up.Out != nil || len(s.t.arrived.out) > 0 && s.t.arrived.of == s {
 		return // it has not waited
 	}
 	// A connection that fails is noticed when it is read from.
-	_ = s.down.push(s.t, &s.c.endpoint, continueHead, nil)
+	_ = s.down.Push(&s.t.Kit, &s.c.Endpoint, continueHead, nil)
 }
 
 var continueHead = []byte("HTTP/1.1 100 Continue\r\n\r\n")
@@ -205,7 +206,7 @@ func (s *stream) input() {
 			s.timeOver() // only a connection that is broken is not held any longer
 		}
 	case s.http:
-		if s.down.pending() && s.down.flush(s.t, &s.c.endpoint) == flowDstErr {
+		if s.down.Pending() && s.down.Flush(&s.t.Kit, &s.c.Endpoint) == transport.FlowDstErr {
 			s.clientGone()
 			return
 		}
@@ -226,47 +227,47 @@ func (s *stream) output() {
 // asks them again.
 func (s *stream) readBody() {
 	f, src := s.incoming()
-	for !f.ended && f.err == nil && s.room() > 0 {
-		if src.in != nil {
-			s.collect(f, src.in.data(), src.consume)
+	for !f.Ended && f.Err == nil && s.room() > 0 {
+		if src.In != nil {
+			s.collect(f, src.In.Data(), src.Consume)
 			continue
 		}
-		if src.ended || !src.readable && !src.hup {
+		if src.Ended || !src.Readable && !src.Hup {
 			break
 		}
 		p := s.t.Loop.Scratch()
-		p = f.want(p[:min(len(p), s.room())])
-		n, res := src.recv(p)
+		p = f.Want(p[:min(len(p), s.room())])
+		n, res := src.Recv(p)
 		if n > 0 {
 			s.countInput(n)
-			s.collect(f, p[:n], func(used int) { src.keep(p[used:n]) })
+			s.collect(f, p[:n], func(used int) { src.Keep(p[used:n]) })
 		}
-		if res == ioFailed {
-			src.ended = true
+		if res == transport.Failed {
+			src.Ended = true
 		}
-		if res == ioEnd && f.kind == message.BodyUntilClose {
-			f.ended = true
+		if res == transport.End && f.Kind == message.BodyUntilClose {
+			f.Ended = true
 		}
-		if res != ioMore {
+		if res != transport.More {
 			break
 		}
 	}
 	switch {
-	case f.err != nil && s.res != nil:
+	case f.Err != nil && s.res != nil:
 		s.badResponse()
-	case f.err != nil:
+	case f.Err != nil:
 		s.countInvalid()
-		s.fail(f.err.Status, 'P', 'R')
+		s.fail(f.Err.Status, 'P', 'R')
 	default:
 		s.again()
 	}
 }
 
 // collect passes data through the framing and keeps it.
-func (s *stream) collect(f *flow, data []byte, use func(used int)) {
-	out, tail, used := f.take(data)
-	f.store(s.t, out)
-	f.store(s.t, tail)
+func (s *stream) collect(f *transport.Flow, data []byte, use func(used int)) {
+	out, tail, used := f.Take(data)
+	f.Store(&s.t.Kit, out)
+	f.Store(&s.t.Kit, tail)
 	use(used)
 }
 
@@ -281,20 +282,20 @@ func (s *stream) countInput(n int) {
 
 // readContent reads what a client in TCP mode has sent, and asks the rules about it.
 func (s *stream) readContent() {
-	c := &s.c.endpoint
-	for s.room() > 0 && !c.ended && c.errno == 0 && (c.readable || c.hup) {
+	c := &s.c.Endpoint
+	for s.room() > 0 && !c.Ended && c.Errno == 0 && (c.Readable || c.Hup) {
 		p := s.t.Loop.Scratch()
 		p = p[:min(len(p), s.room())]
-		n, res := c.recv(p)
+		n, res := c.Recv(p)
 		if n > 0 {
 			s.countInput(n)
-			c.keep(p[:n])
+			c.Keep(p[:n])
 		}
-		if res != ioMore {
+		if res != transport.More {
 			break
 		}
 	}
-	if c.errno != 0 {
+	if c.Errno != 0 {
 		s.countClientAbort()
 		s.abort('C', 'R')
 		return
@@ -317,7 +318,7 @@ func (s *stream) rulesTimeout() {
 // bufferRequest is "option http-buffer-request": the request goes on with its body, or
 // as much of it as a buffer holds, within "timeout http-request".
 func (s *stream) bufferRequest() txn.Verdict {
-	if s.up.ended && s.txn == nil {
+	if s.up.Ended && s.txn == nil {
 		return txn.Next
 	}
 	x := s.transaction()

@@ -70,12 +70,12 @@ func TestWaysHaveOnlyWhatIsConfigured(t *testing.T) {
 func TestStockWaitsForTheTurn(t *testing.T) {
 	var k stock[int]
 	a, isNew := k.get(1)
-	if !isNew || k.used() != 1 {
-		t.Fatalf("the first: new %v, %d in use", isNew, k.used())
+	if !isNew || k.Used() != 1 {
+		t.Fatalf("the first: new %v, %d in use", isNew, k.Used())
 	}
 	k.put(1, a)
-	if k.used() != 0 {
-		t.Errorf("%d in use, want none", k.used())
+	if k.Used() != 0 {
+		t.Errorf("%d in use, want none", k.Used())
 	}
 	if b, isNew := k.get(1); b == a || !isNew {
 		t.Error("handed out in the turn it was given back")
@@ -83,7 +83,7 @@ func TestStockWaitsForTheTurn(t *testing.T) {
 	if b, isNew := k.get(2); b != a || isNew {
 		t.Error("not handed out in the next turn")
 	}
-	if k.made != 2 || k.used() != 2 {
-		t.Errorf("%d made and %d in use, want 2 and 2", k.made, k.used())
+	if k.Made != 2 || k.Used() != 2 {
+		t.Errorf("%d made and %d in use, want 2 and 2", k.Made, k.Used())
 	}
 }

@@ -1,0 +1,252 @@
+package tlsio
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"syscall"
+
+	"bench/internal/poison"
+	"bench/internal/poller"
+	"bench/internal/sock"
+)
+
+// Owner is told when a handshake is over.
+type Owner interface {
+	// Secured is called once, from the queue, with the error of a handshake that has
+	// failed. Until then neither Recv nor Send may be called, nor Info.
+	Secured(err error)
+}
+
+// Info is what a handshake has led to.
+type Info struct {
+	Version, Suite uint16
+	Resumed        bool
+	ALPN, SNI      string // "" if none
+	Peer           []*x509.Certificate
+}
+
+// Conn is one connection in TLS. Its methods belong to the goroutine of the loop.
+type Conn struct {
+	q     *Queue
+	tls   *tls.Conn
+	owner Owner
+	co    *coroutine // its handshake is under way
+	next  *Conn      // in the queue
+	info  *Info      // the handshake has succeeded
+	// rest is what the socket has not taken, from sent on.
+	rest  []byte
+	sent  int
+	fd    int32
+	errno int32 // the socket has failed
+	// held: the last byte that was given to Send is reported as taken when rest has gone.
+	held bool
+	// dry: the socket has nothing more now. hup: it will say so by itself.
+	dry, hup bool
+	queued   bool
+	begun    bool
+	gone     bool // released
+}
+
+// Server wraps an accepted connection.
+func (q *Queue) Server(fd int, cfg *tls.Config, owner Owner) *Conn {
+	c := &Conn{q: q, fd: int32(fd), owner: owner}
+	c.tls = tls.Server((*wire)(c), cfg)
+	return c
+}
+
+// Client wraps a connection that was made to a server.
+func (q *Queue) Client(fd int, cfg *tls.Config, owner Owner) *Conn {
+	c := &Conn{q: q, fd: int32(fd), owner: owner}
+	c.tls = tls.Client((*wire)(c), cfg)
+	return c
+}
+
+// Info is what the handshake has led to, nil before.
+func (c *Conn) Info() *Info { return c.info }
+
+// Handshake begins the handshake, or goes on with it after an event, in a turn of the
+// queue. hup is what the poller says of the socket.
+func (c *Conn) Handshake(hup bool) {
+	c.hup = c.hup || hup
+	if !c.queued && c.info == nil && (!c.begun || c.co != nil) {
+		c.begun = true
+		c.q.push(c)
+	}
+}
+
+// step goes on with the handshake until the peer is to say something.
+func (c *Conn) step() {
+	c.dry = false
+	over, err := c.q.step(c)
+	c.flush()
+	if !over {
+		c.q.l.Rearm(int(c.fd), poller.In)
+		return
+	}
+	if err != nil {
+		c.q.stats.Failed++
+		c.owner.Secured(err)
+		return
+	}
+	st := c.tls.ConnectionState()
+	c.info = &Info{Version: st.Version, Suite: st.CipherSuite, Resumed: st.DidResume, ALPN: st.NegotiatedProtocol, SNI: st.ServerName, Peer: st.PeerCertificates}
+	c.q.stats.Done++
+	if st.DidResume {
+		c.q.stats.Resumed++
+	}
+	c.owner.Secured(nil)
+}
+
+// Recv reads what has come. more says that it is to be called again before waiting
+// for an event; without it the socket has nothing more, and is to be rearmed. n == 0
+// is the end of the stream, or with EAGAIN nothing yet.
+func (c *Conn) Recv(p []byte, hup bool) (n int, more bool, errno syscall.Errno) {
+	c.dry, c.hup = false, hup
+	var err error
+	for n < len(p) && err == nil {
+		var m int
+		m, err = c.tls.Read(p[n:])
+		n += m
+	}
+	if len(c.q.out) > 0 {
+		c.flush() // an answer to a change of keys, or an alert
+	}
+	switch {
+	case err == nil:
+		return n, true, 0
+	case err == errNothing: //nolint:errorlint // crypto/tls hands it through as it is
+		if n == 0 {
+			return 0, false, syscall.EAGAIN
+		}
+		return n, false, 0
+	case n > 0:
+		return n, true, 0 // it is said again
+	case err == io.EOF: //nolint:errorlint // as above
+		return 0, false, 0
+	case c.errno != 0:
+		return 0, false, syscall.Errno(c.errno)
+	}
+	return 0, false, syscall.EPROTO
+}
+
+// Send takes a, and b behind it, and sends them by one call. What it does not
+// report as taken is to be offered again once the socket can be written to, the same
+// bytes first: all has been taken when the last byte is.
+func (c *Conn) Send(a, b []byte) (n int, errno syscall.Errno) {
+	if len(c.rest) > 0 {
+		if c.flush(); len(c.rest) > 0 || c.errno != 0 {
+			return 0, syscall.Errno(c.errno)
+		}
+	}
+	n = len(a) + len(b)
+	if c.held { // its first byte has gone
+		c.held = false
+		if len(a) > 0 {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	for _, p := range [...][]byte{a, b} {
+		if len(p) == 0 {
+			continue
+		}
+		if _, err := c.tls.Write(p); err != nil {
+			c.flush()
+			if c.errno != 0 {
+				return 0, syscall.Errno(c.errno)
+			}
+			return 0, syscall.EPIPE
+		}
+	}
+	c.flush()
+	switch {
+	case c.errno != 0:
+		return 0, syscall.Errno(c.errno)
+	case len(c.rest) > 0:
+		c.held = true
+		return n - 1, 0
+	}
+	return n, 0
+}
+
+// Flush goes on sending what the socket has not taken.
+func (c *Conn) Flush() {
+	if len(c.rest) > 0 {
+		c.flush()
+	}
+}
+
+// flush sends what the call at hand has written, behind what waits already. What the
+// socket does not take is kept, and an edge will come.
+func (c *Conn) flush() {
+	q := c.q
+	out := q.out
+	q.out = q.out[:0]
+	if c.errno != 0 {
+		c.dropRest()
+		return
+	}
+	if len(c.rest) > 0 {
+		c.rest = append(c.rest, out...)
+		poison.Fill(out)
+		n, ok := c.send(c.rest[c.sent:])
+		if c.sent += n; !ok || c.sent == len(c.rest) {
+			c.dropRest()
+			return
+		}
+		q.l.Rearm(int(c.fd), poller.Out)
+		return
+	}
+	n, ok := c.send(out)
+	if ok && n < len(out) {
+		c.rest = append(q.takeSpare(), out[n:]...)
+		q.l.Rearm(int(c.fd), poller.Out)
+	}
+	poison.Fill(out)
+}
+
+func (c *Conn) send(p []byte) (n int, ok bool) {
+	if len(p) == 0 {
+		return 0, true
+	}
+	n, errno := sock.Send(int(c.fd), p)
+	if errno != 0 && errno != syscall.EAGAIN {
+		c.errno = int32(errno)
+		return 0, false
+	}
+	return n, true
+}
+
+func (c *Conn) dropRest() {
+	c.q.putSpare(c.rest)
+	c.rest, c.sent = nil, 0
+}
+
+// Shutdown says that nothing more will be sent (close_notify).
+func (c *Conn) Shutdown() {
+	if c.info != nil && c.errno == 0 {
+		_ = c.tls.CloseWrite() // an error has been noted
+		c.flush()
+	}
+}
+
+// Release gives back what the connection holds, at any moment. A handshake that is
+// under way is given up.
+func (c *Conn) Release() {
+	c.gone = true
+	if c.queued {
+		c.q.remove(c)
+	}
+	if c.co != nil {
+		c.q.stats.Failed++
+		_, _ = c.q.step(c) // to its end: it finds the connection gone
+		c.q.out = c.q.out[:0]
+	}
+	c.dropRest()
+}
+
+// errGone ends a handshake whose connection was released.
+var errGone = errors.New("the connection was given up")
