@@ -16,6 +16,16 @@ type rule struct {
 
 var rules = []rule{
 	{"bench/loadgen", "bench/proxy", "the generator must not share a bug with the engine"},
+	{"bench/loadgen/codec", "bench/loadgen/", "what a protocol is knows no protocol"},
+	{"bench/loadgen/http1", "bench/internal/sock", "a protocol opens no sockets"},
+	{"bench/loadgen/redis", "bench/internal/sock", "a protocol opens no sockets"},
+	{"bench/loadgen/mysql", "bench/internal/sock", "a protocol opens no sockets"},
+	{"bench/loadgen/tcp", "bench/internal/sock", "a protocol opens no sockets"},
+	{"bench/loadgen/workload", "bench/loadgen/worker", "a load is data"},
+	{"bench/loadgen/workload", "bench/internal/loop", "a load is data"},
+	{"bench/loadgen/pace", "bench/internal/loop", "a schedule knows no clock"},
+	{"bench/loadgen/record", "bench/loadgen/worker", "the books do not know who fills them"},
+	{"bench/loadgen/record", "bench/internal/sock", "the books know no connections"},
 	{"bench/backends", "bench/proxy", "the origins must not share a bug with the engine"},
 	{"bench/scenarios", "bench/proxy", "the proxy under test is a process, driven from outside"},
 	{"bench/scenarios/capacity", "bench/scenarios/runner", "a search knows no processes"},

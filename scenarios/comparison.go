@@ -72,34 +72,6 @@ var retired = map[string]string{
 	"compare.order": "compare has no order any more: a coin decides for each pair which side goes first; remove it",
 }
 
-func (v *validator) compare() {
-	c := v.s.Compare
-	if c == nil {
-		return
-	}
-	if c.Alpha <= 0 || c.Alpha >= 0.5 {
-		v.fail("compare.alpha", "alpha must be more than 0 and less than 0.5, not %v", c.Alpha)
-	}
-	if c.MinEffect <= 0 || c.MinEffect >= 1 {
-		v.fail("compare.minEffect", "minEffect must be more than 0%% and less than 100%%")
-	}
-	for i := range c.Measures {
-		m := &c.Measures[i]
-		at := fmt.Sprintf("compare.measures[%d]", i)
-		if v.given(at + ".name") {
-			at += ".name"
-		}
-		if v.bad[at] || v.bad[fmt.Sprintf("compare.measures[%d].name", i)] {
-			continue
-		}
-		if j := slices.IndexFunc(c.Measures[:i], func(o CompareMeasure) bool { return o.Name == m.Name }); j >= 0 {
-			v.fail(at, "%q is there twice", printable(m.Name))
-		} else if err := v.s.CheckMeasure(m.Name); err != nil {
-			v.syntax(at, err)
-		}
-	}
-}
-
 // CheckMeasure says what is wrong with the name of a measure, if anything is. An error
 // may be an *objective.SyntaxError.
 func (s *Scenario) CheckMeasure(name string) error {

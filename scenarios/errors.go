@@ -183,3 +183,13 @@ func didYouMean(word string, candidates []string) string {
 	}
 	return "; known are " + strings.Join(candidates, ", ")
 }
+
+// quoteAt is 1 when a quoted text begins at pos.
+func (f *faults) quoteAt(pos Pos) int {
+	if pos.Line <= len(f.lines) {
+		if line := []rune(f.lines[pos.Line-1]); pos.Col <= len(line) && strings.ContainsRune(`"'`, line[pos.Col-1]) {
+			return 1
+		}
+	}
+	return 0
+}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"bench/internal/integrity"
-	"bench/loadgen"
+	"bench/loadgen/codec"
+	"bench/loadgen/workload"
 	"bench/scenarios/objective"
 )
 
@@ -44,25 +44,25 @@ type Pieces struct {
 }
 
 // pieces is the same as the generator reads it.
-func (p *Pieces) pieces() *loadgen.Pieces {
+func (p *Pieces) pieces() *workload.Pieces {
 	if p == nil {
 		return nil
 	}
-	return &loadgen.Pieces{Min: p.Min, Max: p.Max, PauseUs: p.Pause.Us()}
+	return &workload.Pieces{Min: p.Min, Max: p.Max, PauseUs: p.Pause.Us()}
 }
 
 // integrityOf is the check of a load as the generator reads it; nil where there is none.
-func (s *Scenario) integrityOf(l *Load) *loadgen.Integrity {
+func (s *Scenario) integrityOf(l *Load) *codec.Integrity {
 	if l.Integrity.Off {
 		return nil
 	}
 	switch l.Protocol {
 	case "http1":
 		if s.all("http", func(*Backend) bool { return true }, l) {
-			return &loadgen.Integrity{Except: l.Integrity.Except}
+			return &codec.Integrity{Except: l.Integrity.Except}
 		}
 	case "tcp":
-		check := &loadgen.Integrity{
+		check := &codec.Integrity{
 			Source: s.all("tcp", func(b *Backend) bool { return b.TCP.Mode == "source" }, l),
 		}
 		verifiable := func(x Exchange) bool { return x.Echo != nil || x.Download != nil && check.Source }
@@ -108,38 +108,3 @@ const (
 	maxPieces = 1000
 	maxPause  = Duration(time.Second)
 )
-
-// contents checks what a load says of integrity and pieces.
-func (v *validator) contents(at string, l *Load) {
-	if _, err := integrity.ParseExceptions(l.Integrity.Except); err != nil {
-		v.fail(at+".integrity.except", "%s", printable(err.Error()))
-	}
-	if v.given(at+".integrity") && !l.Integrity.Off {
-		switch {
-		case l.Protocol == "redis" || l.Protocol == "mysql":
-			v.fail(at+".integrity", "integrity is checked for protocols http1 and tcp, not for %s", l.Protocol)
-		case l.Protocol == "tcp" && len(l.Integrity.Except) > 0:
-			v.fail(at+".integrity.except", "nothing may be excepted from bytes of protocol tcp: want on or off")
-		case v.s.integrityOf(l) == nil:
-			v.fail(at+".integrity", "nothing can be checked: %s", uncheckable(l))
-		}
-	}
-	p := l.Pieces
-	if p == nil {
-		return
-	}
-	switch {
-	case p.Min < 1 || p.Max < p.Min || p.Max > maxPieces:
-		v.fail(at+".pieces", "pieces wants 1 <= min <= max <= %d, not %d and %d", maxPieces, p.Min, p.Max)
-	case p.Pause <= 0 || p.Pause > maxPause:
-		v.fail(at+".pieces.pause", "pause wants more than 0 and at most %s", maxPause)
-	}
-}
-
-// uncheckable says why there is nothing to check in a load.
-func uncheckable(l *Load) string {
-	if l.Protocol == "tcp" {
-		return "want an echo, or a download from backends that are all of mode source"
-	}
-	return "there is no backend of kind http behind " + l.Target
-}

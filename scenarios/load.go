@@ -5,26 +5,28 @@ import (
 	"slices"
 	"strings"
 
-	"bench/loadgen"
+	"bench/loadgen/http1"
+	"bench/loadgen/trace"
+	"bench/loadgen/workload"
 )
 
 // HTTP is the load as the generator reads it.
-func (l *Load) HTTP() loadgen.HTTP {
-	h := loadgen.HTTP{Host: l.Host, Cookies: l.Cookies}
-	whole := loadgen.Request{
+func (l *Load) HTTP() http1.Spec {
+	h := http1.Spec{Host: l.Host, Cookies: l.Cookies}
+	whole := http1.Request{
 		Method: l.Method, Path: l.Path, Headers: headers(l.Headers), Body: l.Body.body(), Expect: l.Expect.expect(),
 	}
 	for i := range l.Requests {
 		h.Requests = append(h.Requests, l.Requests[i].over(whole, l.Headers))
 	}
 	if h.Requests == nil {
-		h.Requests = []loadgen.Request{whole}
+		h.Requests = []http1.Request{whole}
 	}
 	return h
 }
 
 // over is the request of a load that says the rest.
-func (r *Request) over(whole loadgen.Request, common map[string]string) loadgen.Request {
+func (r *Request) over(whole http1.Request, common map[string]string) http1.Request {
 	whole.Name, whole.Weight = r.Name, r.Weight
 	if r.Method != "" {
 		whole.Method = r.Method
@@ -51,37 +53,37 @@ func (r *Request) over(whole loadgen.Request, common map[string]string) loadgen.
 }
 
 // headers sorts headers by name, so that a scenario always sends the same.
-func headers(m map[string]string) (all []loadgen.Header) {
+func headers(m map[string]string) (all []http1.Header) {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		all = append(all, loadgen.Header{Name: name, Value: m[name]})
+		all = append(all, http1.Header{Name: name, Value: m[name]})
 	}
 	return all
 }
 
-func (c *Content) body() loadgen.Body {
-	return loadgen.Body{Text: c.Text, File: c.File, Size: int64(c.Size), Template: c.Template, ChunkBytes: int(c.Chunk)}
+func (c *Content) body() http1.Body {
+	return http1.Body{Text: c.Text, File: c.File, Size: int64(c.Size), Template: c.Template, ChunkBytes: int(c.Chunk)}
 }
 
-func (x *Expect) expect() loadgen.Expect {
-	return loadgen.Expect{Status: x.Status, Headers: headers(x.Headers), Bytes: x.Bytes.bytes(), SHA256: x.Sha256, Contains: x.Contains}
+func (x *Expect) expect() http1.Expect {
+	return http1.Expect{Status: x.Status, Headers: headers(x.Headers), Bytes: x.Bytes.bytes(), SHA256: x.Sha256, Contains: x.Contains}
 }
 
 // trace is the load's trace as the generator reads it; nil without one.
-func (t *Trace) trace() *loadgen.Trace {
+func (t *Trace) trace() *trace.Spec {
 	if t == nil {
 		return nil
 	}
-	return &loadgen.Trace{File: t.File, Format: t.Format, Speed: t.Speed}
+	return &trace.Spec{File: t.File, Format: t.Format, Speed: t.Speed}
 }
 
 // Spec is a load as the generator reads it, but for where it goes to and on
 // which processors it runs.
-func (s *Scenario) Spec(l *Load) loadgen.Spec {
-	spec := loadgen.Spec{
+func (s *Scenario) Spec(l *Load) workload.Spec {
+	spec := workload.Spec{
 		Integrity: s.integrityOf(l), Pieces: l.Pieces.pieces(),
 		Name: l.Name, Protocol: l.Protocol, Title: l.Target,
-		Arrival: loadgen.Arrival(l.Arrival), ThinkUs: l.Think.Us(), Trace: l.Trace.trace(),
-		Connections: loadgen.Connections{
+		Arrival: workload.Arrival(l.Arrival), ThinkUs: l.Think.Us(), Trace: l.Trace.trace(),
+		Connections: workload.Connections{
 			Pool:                  int(l.Connections.Pool),
 			RequestsPerConnection: l.Connections.RequestsPerConnection,
 			MaxAgeUs:              l.Connections.MaxAge.Us(),
@@ -102,7 +104,7 @@ func (s *Scenario) Spec(l *Load) loadgen.Spec {
 		spec.HTTP = l.HTTP()
 	}
 	for _, p := range l.Phases {
-		phase := loadgen.Phase{Name: p.Name, LengthUs: p.For.Us(), Measure: p.Measure, Steps: p.Steps, Burst: p.Burst}
+		phase := workload.Phase{Name: p.Name, LengthUs: p.For.Us(), Measure: p.Measure, Steps: p.Steps, Burst: p.Burst}
 		if p.Rate != nil {
 			phase.From, phase.To = p.Rate.From, p.Rate.To
 		}

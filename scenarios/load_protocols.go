@@ -2,19 +2,22 @@ package scenarios
 
 import (
 	"bench/internal/dist"
-	"bench/loadgen"
+	"bench/loadgen/draw"
+	"bench/loadgen/mysql"
+	"bench/loadgen/redis"
+	"bench/loadgen/tcp"
 )
 
 // tcp is what a load sends to and expects of any servers as the generator reads
 // it.
-func (t *TCPLoad) tcp() loadgen.TCP {
+func (t *TCPLoad) tcp() tcp.Spec {
 	if t == nil {
-		return loadgen.TCP{}
+		return tcp.Spec{}
 	}
-	g := loadgen.TCP{Connect: t.Connect}
+	g := tcp.Spec{Connect: t.Connect}
 	for i := range t.Exchanges {
 		x := &t.Exchanges[i]
-		g.Exchanges = append(g.Exchanges, loadgen.Exchange{
+		g.Exchanges = append(g.Exchanges, tcp.Exchange{
 			Name: x.Name, Weight: x.Weight, Steps: x.Steps, Echo: x.Echo.sizes(), Upload: x.Upload.sizes(), Download: x.Download.sizes(),
 		})
 	}
@@ -22,16 +25,16 @@ func (t *TCPLoad) tcp() loadgen.TCP {
 }
 
 // mysql is what a load sends to MySQL servers as the generator reads it.
-func (m *MySQLLoad) mysql() loadgen.MySQL {
+func (m *MySQLLoad) mysql() mysql.Spec {
 	if m == nil {
-		return loadgen.MySQL{}
+		return mysql.Spec{}
 	}
-	g := loadgen.MySQL{User: m.User, Password: m.Password, Database: m.Database, Connect: m.Connect}
+	g := mysql.Spec{User: m.User, Password: m.Password, Database: m.Database, Connect: m.Connect}
 	for i := range m.Statements {
 		s := &m.Statements[i]
-		g.Statements = append(g.Statements, loadgen.Statement{
+		g.Statements = append(g.Statements, mysql.Statement{
 			Name: s.Name, Weight: s.Weight, Query: s.Query, Prepared: s.Prepared, Params: s.Params, Transaction: s.Transaction,
-			Expect: loadgen.ExpectResult{Rows: long(s.Expect.Rows), Affected: long(s.Expect.Affected), Error: s.Expect.Error},
+			Expect: mysql.ExpectResult{Rows: long(s.Expect.Rows), Affected: long(s.Expect.Affected), Error: s.Expect.Error},
 		})
 	}
 	return g
@@ -46,19 +49,19 @@ func long(n *int) *int64 {
 }
 
 // redis is what a load sends to Redis servers as the generator reads it.
-func (r *RedisLoad) redis() loadgen.Redis {
+func (r *RedisLoad) redis() redis.Spec {
 	if r == nil {
-		return loadgen.Redis{}
+		return redis.Spec{}
 	}
-	g := loadgen.Redis{
+	g := redis.Spec{
 		User: r.User, Password: r.Password, Database: r.Database, Version: r.Version, Value: r.Value.size(),
-		Keys: loadgen.Keys{Prefix: r.Keys.Prefix, Count: int64(r.Keys.Count), Law: r.Keys.Law, Skew: r.Keys.Skew},
+		Keys: draw.Keys{Prefix: r.Keys.Prefix, Count: int64(r.Keys.Count), Law: r.Keys.Law, Skew: r.Keys.Skew},
 	}
 	for i := range r.Commands {
 		c := &r.Commands[i]
-		g.Commands = append(g.Commands, loadgen.Command{
+		g.Commands = append(g.Commands, redis.Command{
 			Name: c.Name, Weight: c.Weight, Line: c.Command, Value: c.Value.sizes(),
-			Expect: loadgen.ExpectReply{Text: c.Expect.Text, Bytes: c.Expect.Bytes.bytes(), Null: c.Expect.Null, Error: c.Expect.Error},
+			Expect: redis.ExpectReply{Text: c.Expect.Text, Bytes: c.Expect.Bytes.bytes(), Null: c.Expect.Null, Error: c.Expect.Error},
 		})
 	}
 	return g

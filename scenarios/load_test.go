@@ -9,7 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bench/internal/dist"
-	"bench/loadgen"
+	"bench/loadgen/draw"
+	"bench/loadgen/http1"
+	"bench/loadgen/redis"
+	"bench/loadgen/trace"
+	"bench/loadgen/workload"
 )
 
 const loadExample = `version: 1
@@ -69,21 +73,21 @@ func TestLoadSpec(t *testing.T) {
 	loads := doc.Cells[0].Scenario.Load
 	few, length := 5, int64(2048)
 	sameSize := cmp.Comparer(func(a, b dist.Size) bool { return a == b })
-	want := loadgen.Spec{
-		Name: "clients", Protocol: "http1", Title: "proxy/web", Arrival: loadgen.Closed, ThinkUs: 10_000, TimeoutUs: 5_000_000,
-		Connections: loadgen.Connections{Pool: 20, MaxAgeUs: 30_000_000, Pipeline: 4},
-		HTTP: loadgen.HTTP{Requests: []loadgen.Request{
+	want := workload.Spec{
+		Name: "clients", Protocol: "http1", Title: "proxy/web", Arrival: workload.Closed, ThinkUs: 10_000, TimeoutUs: 5_000_000,
+		Connections: workload.Connections{Pool: 20, MaxAgeUs: 30_000_000, Pipeline: 4},
+		HTTP: http1.Spec{Requests: []http1.Request{
 			{
-				Name: "browse", Weight: 9, Method: "GET", Path: "/all", Headers: []loadgen.Header{{Name: "Accept", Value: "*/*"}, {Name: "X-A", Value: "all"}},
-				Body: loadgen.Body{Size: 1024}, Expect: loadgen.Expect{Status: []int{200}},
+				Name: "browse", Weight: 9, Method: "GET", Path: "/all", Headers: []http1.Header{{Name: "Accept", Value: "*/*"}, {Name: "X-A", Value: "all"}},
+				Body: http1.Body{Size: 1024}, Expect: http1.Expect{Status: []int{200}},
 			},
 			{
-				Name: "buy", Weight: 1, Method: "POST", Path: "/buy/{{seq}}", Headers: []loadgen.Header{{Name: "Accept", Value: "*/*"}, {Name: "x-a", Value: "own"}},
-				Body:   loadgen.Body{File: body, Template: true, ChunkBytes: 4096},
-				Expect: loadgen.Expect{Bytes: &length, Headers: []loadgen.Header{{Name: "etag", Value: "*"}}},
+				Name: "buy", Weight: 1, Method: "POST", Path: "/buy/{{seq}}", Headers: []http1.Header{{Name: "Accept", Value: "*/*"}, {Name: "x-a", Value: "own"}},
+				Body:   http1.Body{File: body, Template: true, ChunkBytes: 4096},
+				Expect: http1.Expect{Bytes: &length, Headers: []http1.Header{{Name: "etag", Value: "*"}}},
 			},
 		}},
-		Phases: []loadgen.Phase{
+		Phases: []workload.Phase{
 			{Name: "a", LengthUs: 1_000_000, Connections: &few, Steps: 1, Burst: 1},
 			{Name: "b", LengthUs: 2_000_000, Measure: true, Steps: 1, Burst: 1},
 		},
@@ -91,19 +95,19 @@ func TestLoadSpec(t *testing.T) {
 	if diff := cmp.Diff(want, new(Scenario).Spec(&loads[0]), sameSize); diff != "" {
 		t.Errorf("spec differs (-want +got):\n%s", diff)
 	}
-	if replay := new(Scenario).Spec(&loads[1]); replay.Trace == nil || *replay.Trace != (loadgen.Trace{File: body, Speed: 2}) {
+	if replay := new(Scenario).Spec(&loads[1]); replay.Trace == nil || *replay.Trace != (trace.Spec{File: body, Speed: 2}) {
 		t.Errorf("trace %+v", replay.Trace)
 	}
 	small, err := dist.ParseSize("uniform(1B, 9B)")
 	if err != nil {
 		t.Fatal(err)
 	}
-	redis := loadgen.Redis{
+	redis := redis.Spec{
 		Client: loads[2].Name, Password: "secret", Database: 1, Version: 3, Value: loads[2].Redis.Value.size(),
-		Keys: loadgen.Keys{Prefix: "k:", Count: 10, Law: loadgen.KeysZipfian, Skew: 1.2},
-		Commands: []loadgen.Command{
-			{Name: "get", Weight: 9, Line: "GET {{key}}", Expect: loadgen.ExpectReply{Bytes: new(int64(1024)), Null: new(false)}},
-			{Name: "set", Weight: 1, Line: "SET {{key}} {{value}}", Value: &small, Expect: loadgen.ExpectReply{Text: new("OK")}},
+		Keys: draw.Keys{Prefix: "k:", Count: 10, Law: draw.KeysZipfian, Skew: 1.2},
+		Commands: []redis.Command{
+			{Name: "get", Weight: 9, Line: "GET {{key}}", Expect: redis.ExpectReply{Bytes: new(int64(1024)), Null: new(false)}},
+			{Name: "set", Weight: 1, Line: "SET {{key}} {{value}}", Value: &small, Expect: redis.ExpectReply{Text: new("OK")}},
 		},
 	}
 	if diff := cmp.Diff(redis, new(Scenario).Spec(&loads[2]).Redis, sameSize); diff != "" {

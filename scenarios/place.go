@@ -3,7 +3,6 @@ package scenarios
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -57,54 +56,4 @@ func TemplateLines(text string, data TemplateData, bind func(name string) string
 		from = append(from, n)
 	}
 	return from
-}
-
-// ConfigErrors collects what a proxy says about lines of a rendered configuration, by
-// the place in the user's own file.
-type ConfigErrors struct {
-	faults map[string]*faults
-}
-
-// NewConfigErrors begins a collection for a document.
-func NewConfigErrors(doc *Document) *ConfigErrors {
-	return &ConfigErrors{map[string]*faults{"": newFaults(doc.File, doc.text)}}
-}
-
-// Add notes a message about line of a cell's configuration as it was rendered; from are
-// the lines it comes from. Line 0 is none.
-func (e *ConfigErrors) Add(c *Cell, from []int, line int, msg string) {
-	t := &c.Config
-	f := e.faults[t.File]
-	if f == nil {
-		f = newFaults(t.File, []byte(c.Scenario.Proxy.Config))
-		e.faults[t.File] = f
-	}
-	if line < 1 || line > len(from) || from[line-1] == 0 {
-		f.add(t.Place(1, 1), "%s", printable(msg))
-		return
-	}
-	line = from[line-1]
-	col := 1
-	if lines := strings.Split(c.Scenario.Proxy.Config, "\n"); line <= len(lines) {
-		col = len(lines[line-1]) - len(strings.TrimLeft(lines[line-1], " \t")) + 1
-	}
-	f.add(t.Place(line, col), "%s", printable(msg))
-}
-
-// Err is nil without messages, else Errors.
-func (e *ConfigErrors) Err() error {
-	var all Errors
-	for _, f := range e.faults {
-		all = append(all, f.list...)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(all, func(a, b *Error) int {
-		if a.File != b.File {
-			return strings.Compare(a.File, b.File)
-		}
-		return a.Pos.Line - b.Pos.Line
-	})
-	return all
 }

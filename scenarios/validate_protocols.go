@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"bench/loadgen"
+	"bench/loadgen/codec"
 )
 
 // requests checks what a load sends and expects.
@@ -46,7 +46,7 @@ func (v *validator) foreign(at string, l *Load) {
 }
 
 // problems tells what is wrong with a part of a load.
-func (v *validator) problems(at string, all []loadgen.Problem) {
+func (v *validator) problems(at string, all []codec.Problem) {
 	for _, p := range all {
 		v.fail(at+"."+p.Field, "%s", printable(p.Text))
 	}

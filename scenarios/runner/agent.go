@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"bench/internal/result"
-	"bench/loadgen"
+	"bench/loadgen/workload"
 	"bench/scenarios"
 )
 
@@ -29,7 +29,7 @@ func (s *lineSink) take(line *result.AgentLine) error {
 }
 
 // loadSpec turns a load of the scenario into an order for its agents.
-func loadSpec(s *scenarios.Scenario, l *scenarios.Load, targets []string) *loadgen.Spec {
+func loadSpec(s *scenarios.Scenario, l *scenarios.Load, targets []string) *workload.Spec {
 	spec := s.Spec(l)
 	spec.Targets = targets
 	spec.Seed = s.Seed ^ hash(l.Name)

@@ -17,8 +17,8 @@ import (
 	chaosnet "bench/chaos/network"
 	"bench/internal/proc"
 	"bench/internal/result"
-	"bench/loadgen"
 	"bench/loadgen/fleet"
+	"bench/loadgen/workload"
 	"bench/netns"
 	"bench/reports"
 	"bench/scenarios"
@@ -438,7 +438,7 @@ func (c *cell) startAgents(ctx context.Context) error {
 		cpus := or(l.CPUs, c.place.loads)
 		spec, first := loadSpec(c.scenario, l, c.targets(l.Target)), realTime(l, cpus, c.place.proxy)
 		if first && maySpin(c.scenario.Load, cpus) {
-			spec.SpinUs, spec.SpinShare = loadgen.AutoSpin, spinShare
+			spec.SpinUs, spec.SpinShare = workload.AutoSpin, spinShare
 		}
 		a, err := fleet.Start(spec, &fleet.Options{
 			Group: c.group, Self: c.self, Processes: l.Processes, CPUs: cpus,

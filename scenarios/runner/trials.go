@@ -13,7 +13,7 @@ import (
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/internal/units"
-	"bench/loadgen"
+	"bench/loadgen/certify"
 	"bench/reports"
 	"bench/scenarios"
 	"bench/scenarios/capacity"
@@ -316,7 +316,7 @@ func (c *cell) trialDoubts() (d trialDoubts) {
 		}
 	}
 	for i := range c.record.Loads {
-		for _, doubt := range loadgen.Certify(&c.record.Loads[i]) {
+		for _, doubt := range certify.Doubts(&c.record.Loads[i]) {
 			if doubt.Concerns != result.ConcernsBounds && !foreign {
 				saturate(doubt.Text)
 			}
