@@ -9,6 +9,7 @@ type Search struct {
 	back  []int  // after a mismatch behind i characters, so many are still matched
 }
 
+// NewSearch prepares the search for a text.
 func NewSearch(text string) Search {
 	s := Search{Text: text, bytes: []byte(text), back: make([]int, len(text)+1)}
 	for i, k := 1, 0; i < len(text); i++ {

@@ -14,6 +14,7 @@ import (
 // the same.
 type Draws uint64
 
+// New begins the draws of the request with a number in a load with a seed.
 func New(seed, seq uint64) Draws {
 	d := Draws(seed)
 	return Draws(d.Next() ^ seq*0x9e3779b97f4a7c15)

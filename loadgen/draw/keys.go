@@ -43,6 +43,7 @@ type KeySpace struct {
 	zipf       *zipf // nil for the other laws
 }
 
+// NewKeySpace prepares k, which is valid.
 func NewKeySpace(k *Keys) *KeySpace {
 	s := &KeySpace{prefix: k.Prefix, count: uint64(k.Count), sequential: k.Law == KeysSequential}
 	if s.prefix == "" {

@@ -55,6 +55,7 @@ type request struct {
 	seal    seal
 }
 
+// New prepares the requests of a load, or those of the trace it replays.
 func New(l *codec.Load, h *Spec, t *trace.Trace) (codec.Codec, error) {
 	c := &client{seed: l.Seed, cookies: h.Cookies}
 	if err := c.checkBy(l); err != nil {

@@ -185,6 +185,7 @@ func (s *session) End() codec.State {
 	}
 }
 
+// HeadEnd is what a head ends with.
 var HeadEnd = []byte("\r\n\r\n")
 
 // feedHead takes what belongs to the head. Done means that the head is complete

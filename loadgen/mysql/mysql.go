@@ -50,6 +50,7 @@ type param struct {
 	number bool
 }
 
+// New prepares the statements of a load.
 func New(l *codec.Load, m *Spec) (codec.Codec, error) {
 	c := &client{
 		seed: l.Seed, user: m.User, password: m.Password, database: m.Database, details: codec.Details{},

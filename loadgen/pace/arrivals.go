@@ -25,9 +25,9 @@ type Arrivals interface {
 	Pop() (seq uint64, item int)
 }
 
-// openLoop follows the schedule, whatever becomes of the requests. When several
+// OpenLoop follows the schedule, whatever becomes of the requests. When several
 // workers share a load, each takes every so many-th start of the one schedule.
-type openLoop struct {
+type OpenLoop struct {
 	schedule schedule
 	share    workload.Share
 	origin   int64
@@ -36,15 +36,16 @@ type openLoop struct {
 	at       int64
 }
 
-func NewOpenLoop(spec *workload.Spec, t *trace.Trace, origin int64) *openLoop {
-	o := &openLoop{schedule: newSchedule(spec, t), share: spec.Share, origin: origin}
+// NewOpenLoop follows the schedule of a load, or its trace, from a time on.
+func NewOpenLoop(spec *workload.Spec, t *trace.Trace, origin int64) *OpenLoop {
+	o := &OpenLoop{schedule: newSchedule(spec, t), share: spec.Share, origin: origin}
 	o.advance(o.share.Index + 1)
 	o.seq = uint64(o.share.Index)
 	return o
 }
 
 // advance goes on by n starts.
-func (o *openLoop) advance(n int) {
+func (o *OpenLoop) advance(n int) {
 	for range n {
 		s, ok := o.schedule.next()
 		if !ok {
@@ -55,11 +56,11 @@ func (o *openLoop) advance(n int) {
 	}
 }
 
-func (o *openLoop) Peek() int64 { return o.at }
+func (o *OpenLoop) Peek() int64 { return o.at }
 
-func (o *openLoop) Coming() uint64 { return o.seq }
+func (o *OpenLoop) Coming() uint64 { return o.seq }
 
-func (o *openLoop) Pop() (seq uint64, item int) {
+func (o *OpenLoop) Pop() (seq uint64, item int) {
 	seq, item = o.seq, o.due.item
 	o.seq += uint64(o.share.Parts())
 	o.advance(o.share.Parts())

@@ -13,6 +13,7 @@ type Mix struct {
 	until []uint64 // cumulated weights
 }
 
+// NewMix mixes classes by their weights.
 func NewMix(classes []codec.Class, seed uint64) Mix {
 	m := Mix{seed: seed, until: make([]uint64, len(classes))}
 	total := uint64(0)

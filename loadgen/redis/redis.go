@@ -52,6 +52,7 @@ type part struct {
 	word template.Template
 }
 
+// New prepares the commands of a load.
 func New(l *codec.Load, r *Spec) (codec.Codec, error) {
 	c := &client{seed: l.Seed, keys: draw.NewKeySpace(&r.Keys), details: codec.Details{}}
 	c.greet(r)

@@ -60,6 +60,7 @@ type step struct {
 	read   int64             // of a read; 0 for the others
 }
 
+// New prepares the exchanges of a load.
 func New(l *codec.Load, t *Spec) (codec.Codec, error) {
 	c := &client{seed: l.Seed, check: newCheck(l.Integrity)}
 	var err error

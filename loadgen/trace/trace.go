@@ -45,7 +45,7 @@ const (
 	MaxSpeed    = 1e6
 )
 
-// Spec is a Trace as read, by time.
+// Trace is a record as it has been read, by time.
 type Trace struct {
 	File    string
 	Entries []Entry
@@ -54,11 +54,13 @@ type Trace struct {
 	skipped  int // lines that are no request
 }
 
+// Entry is a request at its time.
 type Entry struct {
 	At      int64 // ns after the first
 	Request int32
 }
 
+// Request is what entries repeat.
 type Request struct{ Method, Path, Name string }
 
 // Length reads a trace and returns the time from its first request to its
@@ -71,6 +73,7 @@ func Length(t *Spec) (time.Duration, error) {
 	return time.Duration(tr.Entries[len(tr.Entries)-1].At), nil
 }
 
+// Read reads a trace whole.
 func Read(t *Spec) (*Trace, error) {
 	f, err := os.Open(t.File)
 	if err != nil {

@@ -47,8 +47,12 @@ func TestValidate(t *testing.T) {
 		{"path", func(s *Spec) { s.HTTP.Requests = []http1.Request{{Path: "a b"}} }, `path "a b"`},
 		{"host", func(s *Spec) { s.HTTP.Host = "a\r\nb" }, "host"},
 		{"header", func(s *Spec) { s.HTTP.Requests = []http1.Request{{Headers: []http1.Header{{Name: "A:", Value: "b"}}}} }, `header name "A:" is not a token`},
-		{"header value", func(s *Spec) { s.HTTP.Requests = []http1.Request{{Headers: []http1.Header{{Name: "A", Value: "b\r\nC: d"}}}} }, `value of header "A" holds a line break`},
-		{"reserved header", func(s *Spec) { s.HTTP.Requests = []http1.Request{{Headers: []http1.Header{{Name: "connection", Value: "close"}}}} }, "set connections.requestsPerConnection instead"},
+		{"header value", func(s *Spec) {
+			s.HTTP.Requests = []http1.Request{{Headers: []http1.Header{{Name: "A", Value: "b\r\nC: d"}}}}
+		}, `value of header "A" holds a line break`},
+		{"reserved header", func(s *Spec) {
+			s.HTTP.Requests = []http1.Request{{Headers: []http1.Header{{Name: "connection", Value: "close"}}}}
+		}, "set connections.requestsPerConnection instead"},
 		{"status", func(s *Spec) { s.HTTP.Requests = []http1.Request{{Expect: http1.Expect{Status: []int{100}}}} }, "expected status 100"},
 		{"pipelined statements", func(s *Spec) { s.Protocol, s.Connections.Pipeline = "mysql", 2 }, "want pipeline 1"},
 		{"a request's name", func(s *Spec) {
