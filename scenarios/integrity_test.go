@@ -7,10 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bench/loadgen/codec"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 )
 
 // checkedScenario is a scenario with one load and one backend, and more text.
-func checkedScenario(t *testing.T, backend, load, more string) *Scenario {
+func checkedScenario(t *testing.T, backend, load, more string) *format.Scenario {
 	t.Helper()
 	text := `version: 1
 name: checked
@@ -26,7 +28,7 @@ load:
     ` + load + `
     phases: [{name: steady, rate: 10/s, for: 1s}]
 ` + more
-	doc, err := Parse("checked.yaml", []byte(text), Options{})
+	doc, err := document.Parse("checked.yaml", []byte(text), document.Options{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

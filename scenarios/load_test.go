@@ -14,6 +14,9 @@ import (
 	"bench/loadgen/redis"
 	"bench/loadgen/trace"
 	"bench/loadgen/workload"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
+	"bench/scenarios/source"
 )
 
 const loadExample = `version: 1
@@ -66,9 +69,9 @@ func TestLoadSpec(t *testing.T) {
 	if err := os.WriteFile(body, []byte("0 GET /\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := Parse(filepath.Join(dir, "mix.yaml"), []byte(loadExample), Options{})
+	doc, err := document.Parse(filepath.Join(dir, "mix.yaml"), []byte(loadExample), document.Options{})
 	if err != nil {
-		t.Fatal(Describe(err))
+		t.Fatal(source.Describe(err))
 	}
 	loads := doc.Cells[0].Scenario.Load
 	few, length := 5, int64(2048)
@@ -92,32 +95,36 @@ func TestLoadSpec(t *testing.T) {
 			{Name: "b", LengthUs: 2_000_000, Measure: true, Steps: 1, Burst: 1},
 		},
 	}
-	if diff := cmp.Diff(want, new(Scenario).Spec(&loads[0]), sameSize); diff != "" {
+	if diff := cmp.Diff(want, new(format.Scenario).Spec(&loads[0]), sameSize); diff != "" {
 		t.Errorf("spec differs (-want +got):\n%s", diff)
 	}
-	if replay := new(Scenario).Spec(&loads[1]); replay.Trace == nil || *replay.Trace != (trace.Spec{File: body, Speed: 2}) {
+	if replay := new(format.Scenario).Spec(&loads[1]); replay.Trace == nil || *replay.Trace != (trace.Spec{File: body, Speed: 2}) {
 		t.Errorf("trace %+v", replay.Trace)
 	}
 	small, err := dist.ParseSize("uniform(1B, 9B)")
 	if err != nil {
 		t.Fatal(err)
 	}
-	redis := redis.Spec{
-		Client: loads[2].Name, Password: "secret", Database: 1, Version: 3, Value: loads[2].Redis.Value.size(),
+	size, err := dist.ParseSize("1KiB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := redis.Spec{
+		Client: loads[2].Name, Password: "secret", Database: 1, Version: 3, Value: size,
 		Keys: draw.Keys{Prefix: "k:", Count: 10, Law: draw.KeysZipfian, Skew: 1.2},
 		Commands: []redis.Command{
 			{Name: "get", Weight: 9, Line: "GET {{key}}", Expect: redis.ExpectReply{Bytes: new(int64(1024)), Null: new(false)}},
 			{Name: "set", Weight: 1, Line: "SET {{key}} {{value}}", Value: &small, Expect: redis.ExpectReply{Text: new("OK")}},
 		},
 	}
-	if diff := cmp.Diff(redis, new(Scenario).Spec(&loads[2]).Redis, sameSize); diff != "" {
+	if diff := cmp.Diff(cache, new(format.Scenario).Spec(&loads[2]).Redis, sameSize); diff != "" {
 		t.Errorf("spec of redis differs (-want +got):\n%s", diff)
 	}
-	if p := new(Scenario).Spec(&loads[3]).Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
+	if p := new(format.Scenario).Spec(&loads[3]).Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
 		t.Errorf("phase %+v", p)
 	}
 	for i := range loads {
-		spec := new(Scenario).Spec(&loads[i])
+		spec := new(format.Scenario).Spec(&loads[i])
 		spec.Targets = []string{"127.0.0.1:1"}
 		if err := spec.Validate(); err != nil {
 			t.Error(err)
