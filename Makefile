@@ -44,7 +44,7 @@ fuzz: ## Run each fuzz target for FUZZTIME, two at a time
 	  echo "$$0 $$1: $$(echo "$$out" | grep -o "execs: [0-9]*" | tail -1)"'
 
 bench: build ## Measure engine and generator against HAProxy and wrk, side by side
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen ./backends ./internal/loop
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen/... ./backends ./internal/loop
 	$(BIN) peers
 
 soak: build ## Pass a million requests through a hundred reloads; none may fail, nor make garbage
@@ -71,7 +71,7 @@ accuracy: ## Hold the faults of the network to their figures; wants root and a q
 	$(GO) test -count 1 -v ./chaos/network -run Killed -full
 
 precision: ## Hold the generator's schedule and its readings to their figures; wants a quiet machine
-	$(GO) test -count 1 -v ./loadgen -run 'SendError|Recovered|ArrivesSo|KnownAnswer' -full
+	$(GO) test -count 1 -v ./loadgen/worker -run 'SendError|Recovered|ArrivesSo|KnownAnswer' -full
 
 gate-calibration: ## Simulate thousands of comparisons and make real ones; print how often they err; wants a quiet machine
 	$(GO) test -count 1 -v ./scenarios/gate -run Calibration -full

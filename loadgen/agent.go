@@ -8,8 +8,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
+	"bench/internal/loop"
 	"bench/internal/result"
+	"bench/loadgen/record"
+	"bench/loadgen/worker"
+	"bench/loadgen/workload"
 )
 
 // Agent is the whole life of a load agent: it reads a Spec, and a Start if the
@@ -18,12 +23,12 @@ import (
 // line and the error returned. When ctx ends, the load is cut short and its
 // outcome so far is still written.
 func Agent(ctx context.Context, in io.Reader, out io.Writer) error {
-	return Attend(ctx, in, out, func(in *json.Decoder, say Sink) (*Job, error) {
-		var spec Spec
+	return Attend(ctx, in, out, func(in *json.Decoder, say record.Sink) (*Job, error) {
+		var spec workload.Spec
 		if err := in.Decode(&spec); err != nil {
 			return nil, fmt.Errorf("reading the load's specification: %w", err)
 		}
-		r, err := New(&spec, say)
+		r, err := worker.New(&spec, say)
 		if err != nil {
 			return nil, err
 		}
@@ -37,6 +42,20 @@ func Agent(ctx context.Context, in io.Reader, out io.Writer) error {
 	})
 }
 
+// Start is what the runner writes to the agent's standard input, after Spec,
+// when Spec.StartAt was 0. The end of the input instead of a Start line begins
+// the run at once.
+type Start struct {
+	StartAt int64 `json:"startAt"` // CLOCK_MONOTONIC nanoseconds
+}
+
+// startDelay is between the end of the preparations and the start time where that has
+// to reach other processes.
+const startDelay = 100 * time.Millisecond
+
+// StartSoon is a start time for a load whose processes are ready.
+func StartSoon() int64 { return loop.Nanotime() + startDelay.Nanoseconds() }
+
 // Job is what an agent has prepared.
 type Job struct {
 	// StartAt is when to begin; 0 waits for a Start line.
@@ -47,7 +66,7 @@ type Job struct {
 
 // Attend is the life of any agent: prepare reads what to do, then Ready is said,
 // the start awaited and the job run. Otherwise it is as described at Agent.
-func Attend(ctx context.Context, in io.Reader, out io.Writer, prepare func(*json.Decoder, Sink) (*Job, error)) error {
+func Attend(ctx context.Context, in io.Reader, out io.Writer, prepare func(*json.Decoder, record.Sink) (*Job, error)) error {
 	w := bufio.NewWriter(out)
 	say := func(l *result.AgentLine) error {
 		b, err := json.Marshal(l)
@@ -68,7 +87,7 @@ func Attend(ctx context.Context, in io.Reader, out io.Writer, prepare func(*json
 	return err
 }
 
-func attend(ctx context.Context, in *json.Decoder, say Sink, prepare func(*json.Decoder, Sink) (*Job, error)) (*result.AgentLine, error) {
+func attend(ctx context.Context, in *json.Decoder, say record.Sink, prepare func(*json.Decoder, record.Sink) (*Job, error)) (*result.AgentLine, error) {
 	in.DisallowUnknownFields()
 	job, err := prepare(in, say)
 	if err != nil {

@@ -1,11 +1,7 @@
 package loadgen
 
 import (
-	"runtime"
 	"runtime/debug"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"bench/internal/thread"
 )
@@ -19,13 +15,4 @@ const collectPercent = 2000
 func TuneProcess() {
 	debug.SetGCPercent(collectPercent)
 	thread.PromptProcess()
-}
-
-// yieldToMeasurement gives the calling goroutine a thread of lower priority, so
-// that reporting does not compete with the load's thread. It lasts as long as
-// the goroutine, whose thread ends with it.
-func yieldToMeasurement() {
-	runtime.LockOSThread()
-	// Not being allowed to is no fault: it costs precision only.
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, unix.Gettid(), 10)
 }

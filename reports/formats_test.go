@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 	"bench/reports/internal/fixture"
 	"bench/reports/internal/omcheck"
@@ -225,7 +226,7 @@ func TestSpreadOfRepetitions(t *testing.T) {
 func TestSpreadsByCombination(t *testing.T) {
 	cell := func(poller, n string, good uint64) *series.Analysis {
 		c := &result.Cell{Vars: map[string]string{"poller": poller, result.RepeatAxis: n}}
-		return &series.Analysis{Cell: &series.Cell{Cell: c}, Segments: []series.Segment{{LengthUs: 1e6, Good: good, OK: series.Dist{{Value: 100, Count: uint32(good)}}}}}
+		return &series.Analysis{Cell: &series.Cell{Cell: c}, Segments: []series.Segment{{LengthUs: 1e6, Good: good, OK: hdr.Dist{{Value: 100, Count: uint32(good)}}}}}
 	}
 	run := &result.Run{Axes: []result.Axis{{Name: "poller"}, {Name: result.RepeatAxis}}}
 	all := series.Spreads(run, []*series.Analysis{cell("epoll", "1", 1000), cell("epoll", "2", 10), cell("poll", "1", 500), cell("poll", "2", 700)})

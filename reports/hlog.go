@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bench/internal/hdr"
 	"bench/reports/series"
 )
 
@@ -24,7 +25,7 @@ func writeHlog(w io.Writer, r *Report, stepUs int64) error {
 	}
 	fmt.Fprintf(w, "#[Values are microseconds of OK responses, from the intended start]\n")
 	fmt.Fprintf(w, "%s\n", `"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"`)
-	var enc series.Encoder
+	var enc hdr.Encoder
 	for _, a := range r.Cells {
 		tag := ""
 		if len(r.Cells) > 1 {
@@ -32,17 +33,17 @@ func writeHlog(w io.Writer, r *Report, stepUs int64) error {
 		}
 		for i := 0; i < len(a.Slots); {
 			step := a.Slots[i].StartUs / stepUs
-			var parts []series.Dist
+			var parts []hdr.Dist
 			first, last := a.Slots[i].StartUs, int64(0)
 			for ; i < len(a.Slots) && a.Slots[i].StartUs/stepUs == step; i++ {
 				parts = append(parts, a.Slots[i].OK)
 				last = a.Slots[i].StartUs + a.Slots[i].LengthUs
 			}
-			d := series.Merge(parts...)
+			d := hdr.Merge(parts...)
 			if len(d) == 0 {
 				continue
 			}
-			text, err := enc.Encode(d)
+			text, err := enc.EncodeDist(d)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 	"bench/reports/series"
 )
@@ -29,7 +30,7 @@ type liveState struct {
 	lines   []string          // what was told, oldest first
 	broken  map[string]int64
 	newest  int64 // µs: the latest time anything is known of
-	dec     series.Decoder
+	dec     hdr.Decoder
 }
 
 // liveSecond is one second of all loads.
@@ -107,7 +108,7 @@ func (s *liveState) interval(i result.Interval) {
 		}
 	}
 	if d, err := s.dec.Decode(i.Response); err == nil && len(d) > 0 {
-		t.ok = t.ok.Merge(d.Bins())
+		t.ok = t.ok.Merge(series.BinsOf(d))
 		t.max = max(t.max, d.Max())
 	}
 }

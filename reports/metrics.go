@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 	"bench/reports/internal/openmetrics"
 	"bench/reports/series"
@@ -24,7 +25,7 @@ var latencyBounds = [...]float64{
 type metricsFile struct {
 	openmetrics.File
 	run    *result.Run
-	decode series.Decoder
+	decode hdr.Decoder
 }
 
 // writeMetrics writes the run for Prometheus. There are no time stamps: what scrapes or

@@ -22,6 +22,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/internal/fixture"
@@ -222,12 +223,12 @@ func TestHistogramLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var parts []series.Dist
+	var parts []hdr.Dist
 	for i := range r.Cells[0].Slots {
 		parts = append(parts, r.Cells[0].Slots[i].OK)
 	}
-	want := series.Merge(parts...)
-	sum := hdrhistogram.New(1, series.HDRHighest, series.HDRDigits)
+	want := hdr.Merge(parts...)
+	sum := hdrhistogram.New(1, hdr.LongestUs, hdr.LongDigits)
 	reader := hdrhistogram.NewHistogramLogReader(strings.NewReader(text))
 	n := 0
 	for {

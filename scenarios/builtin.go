@@ -1,3 +1,5 @@
+// Package scenarios is the library of scenarios that the program holds. Their format is
+// package format, how files are read package document; package runner runs them.
 package scenarios
 
 import (
@@ -8,6 +10,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"bench/scenarios/document"
+	"bench/scenarios/source"
 )
 
 //go:embed *.yaml
@@ -46,14 +51,14 @@ func BuiltIn(name string) (Builtin, error) {
 		}
 		names = append(names, b.Name)
 	}
-	return Builtin{}, fmt.Errorf("there is no built-in scenario %q%s", printable(name), didYouMean(name, names))
+	return Builtin{}, fmt.Errorf("there is no built-in scenario %q%s", source.Printable(name), source.DidYouMean(name, names))
 }
 
 // Find opens a scenario file, or the built-in scenario of that name where
 // there is no such file ("zero-downtime-reload" or
 // "scenarios/zero-downtime-reload.yaml" alike).
-func Find(name string, o Options) (*Document, error) {
-	doc, err := Open(name, o)
+func Find(name string, o document.Options) (*document.Document, error) {
+	doc, err := document.Open(name, o)
 	if !errors.Is(err, fs.ErrNotExist) || isScenarioError(err) {
 		return doc, err
 	}
@@ -68,10 +73,10 @@ func Find(name string, o Options) (*Document, error) {
 		}
 		return nil, err
 	}
-	return Parse(name, b.Text, o)
+	return document.Parse(name, b.Text, o)
 }
 
 func isScenarioError(err error) bool {
-	var all Errors
+	var all source.Errors
 	return errors.As(err, &all)
 }

@@ -8,6 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"bench/scenarios/document"
+	"bench/scenarios/format"
+	"bench/scenarios/source"
 )
 
 // example is the scenario of the documentation, as users will write it.
@@ -20,19 +24,19 @@ func example(t testing.TB) []byte {
 	return text
 }
 
-func parse(t *testing.T, text []byte, settings ...string) *Document {
+func parse(t *testing.T, text []byte, settings ...string) *document.Document {
 	t.Helper()
-	var o Options
+	var o document.Options
 	for _, s := range settings {
-		setting, err := ParseSetting(s)
+		setting, err := document.ParseSetting(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.Set = append(o.Set, setting)
 	}
-	doc, err := Parse("example.yaml", text, o)
+	doc, err := document.Parse("example.yaml", text, o)
 	if err != nil {
-		t.Fatal(Describe(err))
+		t.Fatal(source.Describe(err))
 	}
 	return doc
 }
@@ -47,7 +51,7 @@ func TestExample(t *testing.T) {
 		t.Errorf("backend %+v", b)
 	}
 	l := s.Load[0]
-	if *l.Phases[0].Rate != (Rate{0, 2000}) || l.Phases[0].Measure || !l.Phases[1].Measure || l.Connections.Pool != 64 || l.Timeout.D() != 5*time.Second {
+	if *l.Phases[0].Rate != (format.Rate{From: 0, To: 2000}) || l.Phases[0].Measure || !l.Phases[1].Measure || l.Connections.Pool != 64 || l.Timeout.D() != 5*time.Second {
 		t.Errorf("load %+v", l)
 	}
 	if s.Objectives[0].Expr != "failed == 0" || s.Objectives[2].Window != "proxy.reload -1s..+2s" {
@@ -82,7 +86,7 @@ func TestResolvedIsStable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			first := parse(t, text, "seed=7")
 			second := parse(t, first.Resolved)
-			if diff := cmp.Diff(first.Cells, second.Cells, cmp.AllowUnexported(Rate{}), cmpopts.IgnoreFields(Cell{}, "Config")); diff != "" {
+			if diff := cmp.Diff(first.Cells, second.Cells, cmp.AllowUnexported(format.Rate{}), cmpopts.IgnoreFields(document.Cell{}, "Config")); diff != "" {
 				t.Errorf("cells differ: %s", diff)
 			}
 			if diff := cmp.Diff(string(first.Resolved), string(second.Resolved)); diff != "" {
@@ -115,16 +119,16 @@ func TestSetErrors(t *testing.T) {
 		"proxy.driver=hoproxy":  `example.yaml:6:11: driver cannot be "hoproxy"; did you mean "haproxy"?`,
 		"proxy.args=[1":         `example.yaml: --set proxy.args: sequence end token ']' not found`,
 	} {
-		s, err := ParseSetting(setting)
+		s, err := document.ParseSetting(setting)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Parse("example.yaml", example(t), Options{Set: []Setting{s}})
+		_, err = document.Parse("example.yaml", example(t), document.Options{Set: []document.Setting{s}})
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("--set %s: %v, want %s", setting, err, want)
 		}
 	}
-	if _, err := ParseSetting("novalue"); err == nil {
+	if _, err := document.ParseSetting("novalue"); err == nil {
 		t.Error("--set without = is accepted")
 	}
 }
@@ -151,7 +155,7 @@ func TestSubstitution(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	for _, name := range []string{"zero-downtime-reload", "scenarios/zero-downtime-reload.yaml", "zero-downtime-reload.yaml"} {
-		if _, err := Find(name, Options{}); err != nil {
+		if _, err := Find(name, document.Options{}); err != nil {
 			t.Errorf("Find(%q): %v", name, err)
 		}
 	}
@@ -159,7 +163,7 @@ func TestFind(t *testing.T) {
 		"zero-downtime-relaod":  `there is no built-in scenario "zero-downtime-relaod"; did you mean "zero-downtime-reload"?`,
 		"elsewhere/nothing.yml": `elsewhere/nothing.yml: there is no such file`,
 	} {
-		if _, err := Find(name, Options{}); err == nil || err.Error() != want {
+		if _, err := Find(name, document.Options{}); err == nil || err.Error() != want {
 			t.Errorf("Find(%q): %v, want %s", name, err, want)
 		}
 	}
@@ -190,7 +194,7 @@ func TestImpossibleCombination(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := Parse("x.yaml", b.Text, Options{Set: []Setting{{"proxy.driver", "haproxy"}}})
+	doc, err := document.Parse("x.yaml", b.Text, document.Options{Set: []document.Setting{{Key: "proxy.driver", Value: "haproxy"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,18 @@
 package scenarios
 
-import "testing"
+import (
+	"testing"
+
+	"bench/scenarios/document"
+	"bench/scenarios/source"
+)
 
 // The example of a proxy that runs already is a valid scenario, whose origins are
 // where its configuration has them.
 func TestExternalExample(t *testing.T) {
-	doc, err := Open("../examples/external/scenario.yaml", Options{})
+	doc, err := document.Open("../examples/external/scenario.yaml", document.Options{})
 	if err != nil {
-		t.Fatal(Describe(err))
+		t.Fatal(source.Describe(err))
 	}
 	b := &doc.Cells[0].Scenario.Backends[0]
 	if addr, err := b.Address(2); err != nil || addr != "127.0.0.1:9002" {

@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"bench/scenarios/document"
+	"bench/scenarios/source"
 )
 
 // FuzzParse looks for panics, for errors without a place, and for scenarios
@@ -26,9 +29,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		doc, err := Parse("fuzz.yaml", text, Options{})
+		doc, err := document.Parse("fuzz.yaml", text, document.Options{})
 		if err != nil {
-			var all Errors
+			var all source.Errors
 			if !errors.As(err, &all) || len(all) == 0 {
 				t.Fatalf("error %v is not of the scenario", err)
 			}
@@ -39,7 +42,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		again, err := Parse("fuzz.yaml", doc.Resolved, Options{})
+		again, err := document.Parse("fuzz.yaml", doc.Resolved, document.Options{})
 		if err != nil {
 			t.Fatalf("the resolved text is refused: %v\n%s", err, doc.Resolved)
 		}

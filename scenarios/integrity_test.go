@@ -6,11 +6,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"bench/loadgen"
+	"bench/loadgen/codec"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 )
 
 // checkedScenario is a scenario with one load and one backend, and more text.
-func checkedScenario(t *testing.T, backend, load, more string) *Scenario {
+func checkedScenario(t *testing.T, backend, load, more string) *format.Scenario {
 	t.Helper()
 	text := `version: 1
 name: checked
@@ -26,7 +28,7 @@ load:
     ` + load + `
     phases: [{name: steady, rate: 10/s, for: 1s}]
 ` + more
-	doc, err := Parse("checked.yaml", []byte(text), Options{})
+	doc, err := document.Parse("checked.yaml", []byte(text), document.Options{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -39,19 +41,19 @@ func TestIntegrityIsOn(t *testing.T) {
 	const held = "objectives: [\"failed == 0\"]\n"
 	for _, c := range []struct {
 		name, backend, load, more string
-		want                      *loadgen.Integrity
+		want                      *codec.Integrity
 		judged                    string
 	}{
-		{"by default", "kind: http", "path: /", held, &loadgen.Integrity{}, "failed == 0; integrity.mismatch == 0"},
-		{"without objectives", "kind: http", "path: /", "", &loadgen.Integrity{}, "integrity.mismatch == 0"},
+		{"by default", "kind: http", "path: /", held, &codec.Integrity{}, "failed == 0; integrity.mismatch == 0"},
+		{"without objectives", "kind: http", "path: /", "", &codec.Integrity{}, "integrity.mismatch == 0"},
 		{"off", "kind: http", "integrity: off", held, nil, "failed == 0"},
-		{"excepted", "kind: http", "integrity: {except: [path, X-A]}", held, &loadgen.Integrity{Except: []string{"path", "X-A"}}, "failed == 0; integrity.mismatch == 0"},
-		{"own objective", "kind: http", "path: /", "objectives: [\"integrity.mismatch < 5\"]\n", &loadgen.Integrity{}, "integrity.mismatch < 5"},
-		{"origins that corrupt", "kind: http", "path: /", held + "events: [{at: 100ms, do: backend.corrupt, args: {name: web, for: 100ms}}]\n", &loadgen.Integrity{}, "failed == 0"},
+		{"excepted", "kind: http", "integrity: {except: [path, X-A]}", held, &codec.Integrity{Except: []string{"path", "X-A"}}, "failed == 0; integrity.mismatch == 0"},
+		{"own objective", "kind: http", "path: /", "objectives: [\"integrity.mismatch < 5\"]\n", &codec.Integrity{}, "integrity.mismatch < 5"},
+		{"origins that corrupt", "kind: http", "path: /", held + "events: [{at: 100ms, do: backend.corrupt, args: {name: web, for: 100ms}}]\n", &codec.Integrity{}, "failed == 0"},
 		{"another protocol", "kind: redis", "protocol: redis", held, nil, "failed == 0"},
 		{"http without an origin", "kind: redis", "path: /", held, nil, "failed == 0"},
-		{"echo", "kind: tcp", "{protocol: tcp, tcp: {exchanges: [{echo: 1KiB}]}}", held, &loadgen.Integrity{}, "failed == 0; integrity.mismatch == 0"},
-		{"source", "{kind: tcp, tcp: {mode: source, bytes: 1KiB}}", "{protocol: tcp, tcp: {exchanges: [{download: 1KiB}]}}", held, &loadgen.Integrity{Source: true}, "failed == 0; integrity.mismatch == 0"},
+		{"echo", "kind: tcp", "{protocol: tcp, tcp: {exchanges: [{echo: 1KiB}]}}", held, &codec.Integrity{}, "failed == 0; integrity.mismatch == 0"},
+		{"source", "{kind: tcp, tcp: {mode: source, bytes: 1KiB}}", "{protocol: tcp, tcp: {exchanges: [{download: 1KiB}]}}", held, &codec.Integrity{Source: true}, "failed == 0; integrity.mismatch == 0"},
 		{"unknown bytes", "kind: tcp", "{protocol: tcp, tcp: {exchanges: [{download: 1KiB}]}}", held, nil, "failed == 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,7 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bench/internal/dist"
-	"bench/loadgen"
+	"bench/loadgen/draw"
+	"bench/loadgen/http1"
+	"bench/loadgen/redis"
+	"bench/loadgen/trace"
+	"bench/loadgen/workload"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
+	"bench/scenarios/source"
 )
 
 const loadExample = `version: 1
@@ -62,58 +69,62 @@ func TestLoadSpec(t *testing.T) {
 	if err := os.WriteFile(body, []byte("0 GET /\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := Parse(filepath.Join(dir, "mix.yaml"), []byte(loadExample), Options{})
+	doc, err := document.Parse(filepath.Join(dir, "mix.yaml"), []byte(loadExample), document.Options{})
 	if err != nil {
-		t.Fatal(Describe(err))
+		t.Fatal(source.Describe(err))
 	}
 	loads := doc.Cells[0].Scenario.Load
 	few, length := 5, int64(2048)
 	sameSize := cmp.Comparer(func(a, b dist.Size) bool { return a == b })
-	want := loadgen.Spec{
-		Name: "clients", Protocol: "http1", Title: "proxy/web", Arrival: loadgen.Closed, ThinkUs: 10_000, TimeoutUs: 5_000_000,
-		Connections: loadgen.Connections{Pool: 20, MaxAgeUs: 30_000_000, Pipeline: 4},
-		HTTP: loadgen.HTTP{Requests: []loadgen.Request{
+	want := workload.Spec{
+		Name: "clients", Protocol: "http1", Title: "proxy/web", Arrival: workload.Closed, ThinkUs: 10_000, TimeoutUs: 5_000_000,
+		Connections: workload.Connections{Pool: 20, MaxAgeUs: 30_000_000, Pipeline: 4},
+		HTTP: http1.Spec{Requests: []http1.Request{
 			{
-				Name: "browse", Weight: 9, Method: "GET", Path: "/all", Headers: []loadgen.Header{{Name: "Accept", Value: "*/*"}, {Name: "X-A", Value: "all"}},
-				Body: loadgen.Body{Size: 1024}, Expect: loadgen.Expect{Status: []int{200}},
+				Name: "browse", Weight: 9, Method: "GET", Path: "/all", Headers: []http1.Header{{Name: "Accept", Value: "*/*"}, {Name: "X-A", Value: "all"}},
+				Body: http1.Body{Size: 1024}, Expect: http1.Expect{Status: []int{200}},
 			},
 			{
-				Name: "buy", Weight: 1, Method: "POST", Path: "/buy/{{seq}}", Headers: []loadgen.Header{{Name: "Accept", Value: "*/*"}, {Name: "x-a", Value: "own"}},
-				Body:   loadgen.Body{File: body, Template: true, ChunkBytes: 4096},
-				Expect: loadgen.Expect{Bytes: &length, Headers: []loadgen.Header{{Name: "etag", Value: "*"}}},
+				Name: "buy", Weight: 1, Method: "POST", Path: "/buy/{{seq}}", Headers: []http1.Header{{Name: "Accept", Value: "*/*"}, {Name: "x-a", Value: "own"}},
+				Body:   http1.Body{File: body, Template: true, ChunkBytes: 4096},
+				Expect: http1.Expect{Bytes: &length, Headers: []http1.Header{{Name: "etag", Value: "*"}}},
 			},
 		}},
-		Phases: []loadgen.Phase{
+		Phases: []workload.Phase{
 			{Name: "a", LengthUs: 1_000_000, Connections: &few, Steps: 1, Burst: 1},
 			{Name: "b", LengthUs: 2_000_000, Measure: true, Steps: 1, Burst: 1},
 		},
 	}
-	if diff := cmp.Diff(want, new(Scenario).Spec(&loads[0]), sameSize); diff != "" {
+	if diff := cmp.Diff(want, new(format.Scenario).Spec(&loads[0]), sameSize); diff != "" {
 		t.Errorf("spec differs (-want +got):\n%s", diff)
 	}
-	if replay := new(Scenario).Spec(&loads[1]); replay.Trace == nil || *replay.Trace != (loadgen.Trace{File: body, Speed: 2}) {
+	if replay := new(format.Scenario).Spec(&loads[1]); replay.Trace == nil || *replay.Trace != (trace.Spec{File: body, Speed: 2}) {
 		t.Errorf("trace %+v", replay.Trace)
 	}
 	small, err := dist.ParseSize("uniform(1B, 9B)")
 	if err != nil {
 		t.Fatal(err)
 	}
-	redis := loadgen.Redis{
-		Client: loads[2].Name, Password: "secret", Database: 1, Version: 3, Value: loads[2].Redis.Value.size(),
-		Keys: loadgen.Keys{Prefix: "k:", Count: 10, Law: loadgen.KeysZipfian, Skew: 1.2},
-		Commands: []loadgen.Command{
-			{Name: "get", Weight: 9, Line: "GET {{key}}", Expect: loadgen.ExpectReply{Bytes: new(int64(1024)), Null: new(false)}},
-			{Name: "set", Weight: 1, Line: "SET {{key}} {{value}}", Value: &small, Expect: loadgen.ExpectReply{Text: new("OK")}},
+	size, err := dist.ParseSize("1KiB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := redis.Spec{
+		Client: loads[2].Name, Password: "secret", Database: 1, Version: 3, Value: size,
+		Keys: draw.Keys{Prefix: "k:", Count: 10, Law: draw.KeysZipfian, Skew: 1.2},
+		Commands: []redis.Command{
+			{Name: "get", Weight: 9, Line: "GET {{key}}", Expect: redis.ExpectReply{Bytes: new(int64(1024)), Null: new(false)}},
+			{Name: "set", Weight: 1, Line: "SET {{key}} {{value}}", Value: &small, Expect: redis.ExpectReply{Text: new("OK")}},
 		},
 	}
-	if diff := cmp.Diff(redis, new(Scenario).Spec(&loads[2]).Redis, sameSize); diff != "" {
+	if diff := cmp.Diff(cache, new(format.Scenario).Spec(&loads[2]).Redis, sameSize); diff != "" {
 		t.Errorf("spec of redis differs (-want +got):\n%s", diff)
 	}
-	if p := new(Scenario).Spec(&loads[3]).Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
+	if p := new(format.Scenario).Spec(&loads[3]).Phases[0]; p.Steps != 3 || p.Burst != 2 || p.To != 10 {
 		t.Errorf("phase %+v", p)
 	}
 	for i := range loads {
-		spec := new(Scenario).Spec(&loads[i])
+		spec := new(format.Scenario).Spec(&loads[i])
 		spec.Targets = []string{"127.0.0.1:1"}
 		if err := spec.Validate(); err != nil {
 			t.Error(err)

@@ -3,6 +3,9 @@ package scenarios
 import (
 	"strings"
 	"testing"
+
+	"bench/scenarios/document"
+	"bench/scenarios/source"
 )
 
 // TestByteOrderMark holds that the mark some editors write is no part of the text.
@@ -11,11 +14,11 @@ func TestByteOrderMark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Parse("x.yaml", append([]byte("\ufeff"), b.Text...), Options{}); err != nil {
-		t.Errorf("refused: %s", Describe(err))
+	if _, err := document.Parse("x.yaml", append([]byte("\ufeff"), b.Text...), document.Options{}); err != nil {
+		t.Errorf("refused: %s", source.Describe(err))
 	}
-	_, err = Parse("x.yaml", []byte("\ufeffversion: 2\n"), Options{})
-	if err == nil || !strings.Contains(Describe(err), "x.yaml:1:10") {
+	_, err = document.Parse("x.yaml", []byte("\ufeffversion: 2\n"), document.Options{})
+	if err == nil || !strings.Contains(source.Describe(err), "x.yaml:1:10") {
 		t.Errorf("columns are counted without it: %v", err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bench/scenarios/document"
 )
 
 func TestShorten(t *testing.T) {
@@ -11,11 +13,11 @@ func TestShorten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := Parse("x.yaml", b.Text, Options{})
+	whole, err := document.Parse("x.yaml", b.Text, document.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	short, err := Parse("x.yaml", b.Text, Options{Shorten: 4})
+	short, err := document.Parse("x.yaml", b.Text, document.Options{Shorten: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +40,7 @@ func TestShorten(t *testing.T) {
 	if len(short.Warnings) == 0 || !strings.Contains(strings.Join(short.Warnings, " "), "divided by 4") {
 		t.Errorf("warnings: %v", short.Warnings)
 	}
-	if _, err := Parse("x.yaml", b.Text, Options{Shorten: 0.5}); err == nil {
+	if _, err := document.Parse("x.yaml", b.Text, document.Options{Shorten: 0.5}); err == nil {
 		t.Error("a scenario was made longer")
 	}
 }

@@ -5,17 +5,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bench/scenarios/document"
+	"bench/scenarios/source"
 )
 
 // What is asked of a proxy is the same for another proxy, however it is written.
 func TestWorkHash(t *testing.T) {
-	hash := func(text string, set ...Setting) string {
+	hash := func(text string, set ...document.Setting) string {
 		t.Helper()
-		doc, err := Parse("s.yaml", []byte(text), Options{Set: set})
+		doc, err := document.Parse("s.yaml", []byte(text), document.Options{Set: set})
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := WorkHash(doc.Resolved)
+		h, err := document.WorkHash(doc.Resolved)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -23,21 +26,21 @@ func TestWorkHash(t *testing.T) {
 	}
 	text := string(example(t))
 	want := hash(text)
-	for _, s := range []Setting{
-		{"proxy.driver", "haproxy"},
-		{"proxy.cpus", "[1]"},
-		{"seed", "9"},
-		{"description", "another"},
-		{"compare.alpha", "0.05"},
-		{"steadyState", "errors < 1%"},
-		{"proxy.config", `"bind {{bind \"web\"}} {{.Stats}} twice"`},
+	for _, s := range []document.Setting{
+		{Key: "proxy.driver", Value: "haproxy"},
+		{Key: "proxy.cpus", Value: "[1]"},
+		{Key: "seed", Value: "9"},
+		{Key: "description", Value: "another"},
+		{Key: "compare.alpha", Value: "0.05"},
+		{Key: "steadyState", Value: "errors < 1%"},
+		{Key: "proxy.config", Value: `"bind {{bind \"web\"}} {{.Stats}} twice"`},
 	} {
 		if hash(text, s) != want {
 			t.Errorf("%s changes what is asked of the proxy", s.Key)
 		}
 	}
-	for _, s := range []Setting{
-		{"backends.web.replicas", "3"}, {"load.clients.connections.pool", "65"}, {"events.0.every", "6s"}, {"matrix.poller", "[epoll]"},
+	for _, s := range []document.Setting{
+		{Key: "backends.web.replicas", Value: "3"}, {Key: "load.clients.connections.pool", Value: "65"}, {Key: "events.0.every", Value: "6s"}, {Key: "matrix.poller", Value: "[epoll]"},
 	} {
 		if hash(text, s) == want {
 			t.Errorf("%s does not change what is asked of the proxy", s.Key)
@@ -46,7 +49,7 @@ func TestWorkHash(t *testing.T) {
 	if hash(strings.Replace(text, "{pool: 64, requestsPerConnection: 50}", "{requestsPerConnection: 50, pool: 64}", 1)) == want {
 		t.Log("keys in another order are the same work, too") // not promised
 	}
-	if _, err := WorkHash([]byte("a: [")); err == nil {
+	if _, err := document.WorkHash([]byte("a: [")); err == nil {
 		t.Error("what is no scenario has a hash")
 	}
 }
@@ -74,18 +77,18 @@ func TestSetConfig(t *testing.T) {
 	file := write(dir, "file.yaml", rest+"proxy: {configFile: beside.cfg}\n")
 	for _, tt := range []struct {
 		scenario string
-		set      Setting
+		set      document.Setting
 		want     string
 	}{
-		{scenario, Setting{"proxy.configFile", "beside.cfg"}, "beside"},
-		{scenario, Setting{"proxy.configFile", "both.cfg"}, "here"},
-		{scenario, Setting{"proxy.configFile", absolute}, "absolute"},
-		{file, Setting{"proxy.configFile", "both.cfg"}, "here"},
-		{file, Setting{"proxy.config", `"text {{bind \"web\"}}"`}, "text"},
+		{scenario, document.Setting{Key: "proxy.configFile", Value: "beside.cfg"}, "beside"},
+		{scenario, document.Setting{Key: "proxy.configFile", Value: "both.cfg"}, "here"},
+		{scenario, document.Setting{Key: "proxy.configFile", Value: absolute}, "absolute"},
+		{file, document.Setting{Key: "proxy.configFile", Value: "both.cfg"}, "here"},
+		{file, document.Setting{Key: "proxy.config", Value: `"text {{bind \"web\"}}"`}, "text"},
 	} {
-		doc, err := Open(tt.scenario, Options{Set: []Setting{tt.set}})
+		doc, err := document.Open(tt.scenario, document.Options{Set: []document.Setting{tt.set}})
 		if err != nil {
-			t.Errorf("%+v: %v", tt, Describe(err))
+			t.Errorf("%+v: %v", tt, source.Describe(err))
 			continue
 		}
 		if got := doc.Cells[0].Scenario.Proxy.Config; !strings.HasPrefix(got, tt.want+" ") {
@@ -93,7 +96,7 @@ func TestSetConfig(t *testing.T) {
 		}
 	}
 	// The file itself can still not have both.
-	if _, err := Parse("s.yaml", []byte(rest+"proxy: {config: a, configFile: b}\n"), Options{}); err == nil || !strings.Contains(err.Error(), "give config or configFile, not both") {
+	if _, err := document.Parse("s.yaml", []byte(rest+"proxy: {config: a, configFile: b}\n"), document.Options{}); err == nil || !strings.Contains(err.Error(), "give config or configFile, not both") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"bench/internal/result"
 	"bench/internal/thread"
 	"bench/internal/units"
-	"bench/loadgen"
 	"bench/loadgen/abuse"
+	"bench/loadgen/workload"
 	"bench/reports"
 )
 
@@ -155,7 +155,7 @@ func (c *abuseCmd) spec(ctx context.Context) (*abuse.Spec, error) {
 		s.Reset = &c.Reset
 	}
 	s.Only = c.Only
-	var load loadgen.Spec
+	var load workload.Spec
 	if err := load.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
 		errs = append(errs, err)
 	} else if load.Protocol != "http1" {

@@ -6,7 +6,7 @@ import (
 
 	"bench/chaos/link"
 	"bench/loadgen"
-	"bench/scenarios/peers"
+	"bench/scenarios/sidebyside"
 )
 
 // agentCmd gathers the parts of a run that the runner starts as processes.
@@ -27,7 +27,7 @@ type agentHoldCmd struct {
 func (c *agentHoldCmd) Run(std *streams) error {
 	ctx, stop := untilSignal()
 	defer stop()
-	return peers.Hold(ctx, c.Addr, c.Count, std.in, std.out)
+	return sidebyside.Hold(ctx, c.Addr, c.Count, std.in, std.out)
 }
 
 type agentLinkCmd struct{}

@@ -19,7 +19,10 @@ import (
 	report "bench/reports/capacity"
 	"bench/scenarios"
 	"bench/scenarios/capacity"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 	"bench/scenarios/runner"
+	"bench/scenarios/source"
 )
 
 // capacityCmd searches the highest rate at which objectives hold.
@@ -120,7 +123,7 @@ func (c *capacityCmd) Run(std *streams) error {
 	return nil
 }
 
-func usageError(err error) error { return &exitError{exitUsage, errors.New(scenarios.Describe(err))} }
+func usageError(err error) error { return &exitError{exitUsage, errors.New(source.Describe(err))} }
 
 // title is what the first line of a search says.
 func (c *capacityCmd) title(o *runner.CapacityOptions) string {
@@ -192,23 +195,23 @@ func (c *capacityCmd) prepare(o *runner.CapacityOptions) error {
 		return err
 	}
 	if c.Driver != "" {
-		settings = append(settings, scenarios.Setting{Key: "proxy.driver", Value: c.Driver})
+		settings = append(settings, document.Setting{Key: "proxy.driver", Value: c.Driver})
 	}
-	find := func(more ...scenarios.Setting) (*scenarios.Document, error) {
-		return scenarios.Find(c.Scenario, scenarios.Options{Set: append(slices.Clone(settings), more...), Seed: c.Seed})
+	find := func(more ...document.Setting) (*document.Document, error) {
+		return scenarios.Find(c.Scenario, document.Options{Set: append(slices.Clone(settings), more...), Seed: c.Seed})
 	}
 	doc, err := find()
 	if err != nil {
 		return err
 	}
-	var once []scenarios.Setting
+	var once []document.Setting
 	if doc.Cells[0].Scenario.Repeat > 1 {
-		once = append(once, scenarios.Setting{Key: "repeat", Value: "1"}) // trials are repeated anyway
+		once = append(once, document.Setting{Key: "repeat", Value: "1"}) // trials are repeated anyway
 		if doc, err = find(once...); err != nil {
 			return err
 		}
 	}
-	var points [][]scenarios.Setting
+	var points [][]document.Setting
 	if o.Axis, o.Values, points, err = c.axis(doc); err != nil {
 		return err
 	}
@@ -244,9 +247,9 @@ func (c *capacityCmd) prepare(o *runner.CapacityOptions) error {
 
 // axis reads --axis: a key with its values, or an axis of the matrix, which has values
 // of its own.
-func (c *capacityCmd) axis(doc *scenarios.Document) (name string, values []string, points [][]scenarios.Setting, err error) {
+func (c *capacityCmd) axis(doc *document.Document) (name string, values []string, points [][]document.Setting, err error) {
 	if c.Axis == "" {
-		return "", nil, [][]scenarios.Setting{nil}, nil
+		return "", nil, [][]document.Setting{nil}, nil
 	}
 	name, list, given := strings.Cut(c.Axis, "=")
 	i := slices.IndexFunc(doc.Axes, func(a result.Axis) bool { return a.Name == name })
@@ -264,17 +267,17 @@ func (c *capacityCmd) axis(doc *scenarios.Document) (name string, values []strin
 		return "", nil, nil, fmt.Errorf("--axis %s: write it as KEY=VALUE,VALUE, or name an axis of the scenario's matrix", c.Axis)
 	}
 	for _, v := range values {
-		set := scenarios.Setting{Key: name, Value: v}
+		set := document.Setting{Key: name, Value: v}
 		if i >= 0 {
-			set = scenarios.Setting{Key: "matrix." + name, Value: "[" + strconv.Quote(v) + "]"}
+			set = document.Setting{Key: "matrix." + name, Value: "[" + strconv.Quote(v) + "]"}
 		}
-		points = append(points, []scenarios.Setting{set})
+		points = append(points, []document.Setting{set})
 	}
 	return name, values, points, nil
 }
 
 // load is the load whose rate is searched.
-func (c *capacityCmd) load(s *scenarios.Scenario) (string, error) {
+func (c *capacityCmd) load(s *format.Scenario) (string, error) {
 	var names []string
 	for i := range s.Load {
 		l := &s.Load[i]
@@ -293,7 +296,7 @@ func (c *capacityCmd) load(s *scenarios.Scenario) (string, error) {
 }
 
 // objectivesOf are those of a scenario that speak of a time in which nothing happens.
-func objectivesOf(s *scenarios.Scenario) []string {
+func objectivesOf(s *format.Scenario) []string {
 	var all []string
 	for _, obj := range s.Objectives {
 		if e, w, err := s.ParseObjective(obj); err == nil && w == nil && s.Undecidable(e) == "" {

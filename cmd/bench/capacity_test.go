@@ -17,9 +17,10 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/testpeer"
-	"bench/scenarios"
 	"bench/scenarios/capacity"
+	"bench/scenarios/document"
 	"bench/scenarios/runner"
+	"bench/scenarios/source"
 )
 
 var proof = flag.Bool("proof", false, "search capacities of known limits to 3 %, three times each; takes half an hour")
@@ -326,13 +327,13 @@ func TestTrialsShowWhatGivesWay(t *testing.T) {
 	for _, k := range knownLimits() {
 		t.Run(k.name, func(t *testing.T) {
 			text, args := k.scenario(t)
-			var set []scenarios.Setting
+			var set []document.Setting
 			if len(args) == 2 && args[0] == "--driver" {
-				set = append(set, scenarios.Setting{Key: "proxy.driver", Value: args[1]})
+				set = append(set, document.Setting{Key: "proxy.driver", Value: args[1]})
 			}
-			doc, err := scenarios.Parse("limited.yaml", []byte(text), scenarios.Options{Set: set})
+			doc, err := document.Parse("limited.yaml", []byte(text), document.Options{Set: set})
 			if err != nil {
-				t.Fatal(scenarios.Describe(err))
+				t.Fatal(source.Describe(err))
 			}
 			trials, err := runner.OpenTrials(runner.TrialOptions{
 				Document: doc, Load: "clients", Objectives: []string{"response.p99 < 50ms"}, Self: []string{self}, Out: t.TempDir(),

@@ -14,9 +14,11 @@ import (
 	"bench/internal/result"
 	"bench/internal/thread"
 	report "bench/reports/compare"
-	"bench/scenarios"
 	"bench/scenarios/compare"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 	"bench/scenarios/runner"
+	"bench/scenarios/source"
 )
 
 // compareCmd finds out whether one thing is worse than another.
@@ -209,7 +211,7 @@ func (c *compareCmd) minEffect() (*float64, error) {
 	if c.MinEffect == "" {
 		return nil, nil
 	}
-	p, err := scenarios.ParsePercent(c.MinEffect)
+	p, err := format.ParsePercent(c.MinEffect)
 	if err == nil && (p <= 0 || p >= 1) {
 		err = errors.New("it must be more than 0% and less than 100%")
 	}
@@ -272,10 +274,10 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 	}
 	plan, err := compare.Prepare(*o)
 	if side, ok := errors.AsType[*compare.SideError](err); ok {
-		return nil, &exitError{exitUsage, fmt.Errorf("side %s: %s", side.Side, scenarios.Describe(side.Err))}
+		return nil, &exitError{exitUsage, fmt.Errorf("side %s: %s", side.Side, source.Describe(side.Err))}
 	}
 	if err != nil {
-		return nil, &exitError{exitUsage, errors.New(scenarios.Describe(err))}
+		return nil, &exitError{exitUsage, errors.New(source.Describe(err))}
 	}
 	for _, doc := range plan.Documents() {
 		if err := staysInside(doc, c.Outside); err != nil {
@@ -377,7 +379,7 @@ func (c *compareCmd) options(minEffect *float64) (*compare.Options, error) {
 		return nil, err
 	}
 	if c.Pairs != "" {
-		n, err := scenarios.ParsePairs(c.Pairs)
+		n, err := format.ParsePairs(c.Pairs)
 		if err != nil {
 			return nil, fmt.Errorf("--pairs: %w", err)
 		}
@@ -394,8 +396,8 @@ func orElse(v *bool, otherwise bool) bool {
 }
 
 // sideSettings reads the settings of a side.
-func sideSettings(flag string, texts []string) ([]scenarios.Setting, error) {
-	var all []scenarios.Setting
+func sideSettings(flag string, texts []string) ([]document.Setting, error) {
+	var all []document.Setting
 	for _, text := range texts {
 		some, err := compare.ParseSide(text)
 		if err != nil {

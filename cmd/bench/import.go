@@ -13,7 +13,8 @@ import (
 
 	"bench/cmd/bench/importer"
 	"bench/proxy/config"
-	"bench/scenarios"
+	"bench/scenarios/document"
+	"bench/scenarios/source"
 )
 
 // importCmd makes a scenario of a HAProxy configuration.
@@ -36,9 +37,9 @@ func (c *importCmd) Run(std *streams) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	doc, err := scenarios.Parse(cmp.Or(c.Output, "scenario"), text, scenarios.Options{})
+	doc, err := document.Parse(cmp.Or(c.Output, "scenario"), text, document.Options{})
 	if err != nil {
-		return &exitError{exitUsage, fmt.Errorf("the scenario made of it is not valid: %s", scenarios.Describe(err))}
+		return &exitError{exitUsage, fmt.Errorf("the scenario made of it is not valid: %s", source.Describe(err))}
 	}
 	c.report(std, notes)
 	if c.Output == "" {

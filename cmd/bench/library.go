@@ -14,7 +14,9 @@ import (
 	"bench/reports"
 	"bench/reports/library"
 	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/runner"
+	"bench/scenarios/source"
 )
 
 // libraryCmd runs many scenarios with several proxies.
@@ -122,7 +124,7 @@ scenario, not rows with other figures.
 // libraryPlan is one run to come.
 type libraryPlan struct {
 	name, driver, question string
-	doc                    *scenarios.Document
+	doc                    *document.Document
 	length                 time.Duration // of all cells
 }
 
@@ -136,9 +138,9 @@ func (c *libraryCmd) plan() ([]libraryPlan, error) {
 	}
 	var plans []libraryPlan
 	for _, name := range names {
-		doc, err := scenarios.Find(name, scenarios.Options{})
+		doc, err := scenarios.Find(name, document.Options{})
 		if err != nil {
-			return nil, errors.New(scenarios.Describe(err))
+			return nil, errors.New(source.Describe(err))
 		}
 		s := doc.Cells[0].Scenario
 		length := s.Length() * time.Duration(len(doc.Cells))
@@ -150,9 +152,9 @@ func (c *libraryCmd) plan() ([]libraryPlan, error) {
 			drivers = []string{s.Proxy.Driver}
 		}
 		for _, driver := range drivers {
-			doc, err := scenarios.Find(name, scenarios.Options{Set: []scenarios.Setting{{Key: "proxy.driver", Value: driver}}})
+			doc, err := scenarios.Find(name, document.Options{Set: []document.Setting{{Key: "proxy.driver", Value: driver}}})
 			if err != nil {
-				return nil, errors.New(scenarios.Describe(err))
+				return nil, errors.New(source.Describe(err))
 			}
 			if err := staysInside(doc, c.Outside); err != nil {
 				return nil, err

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"bench/scenarios"
+	"bench/scenarios/document"
 )
 
 // listCmd lists the built-in scenarios.
@@ -16,7 +17,7 @@ type listCmd struct{}
 func (*listCmd) Run(std *streams) error {
 	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	for _, b := range scenarios.BuiltIns() {
-		doc, err := scenarios.Parse(b.Name+".yaml", b.Text, scenarios.Options{})
+		doc, err := document.Parse(b.Name+".yaml", b.Text, document.Options{})
 		if err != nil {
 			return err
 		}

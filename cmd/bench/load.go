@@ -15,6 +15,12 @@ import (
 	"bench/internal/result"
 	"bench/loadgen"
 	"bench/loadgen/fleet"
+	"bench/loadgen/record"
+	"bench/loadgen/redis"
+	"bench/loadgen/show"
+	"bench/loadgen/template"
+	"bench/loadgen/worker"
+	"bench/loadgen/workload"
 )
 
 // loadCmd generates load without a scenario.
@@ -103,9 +109,9 @@ the loop is closed: it finds the highest throughput.
 
 In paths and header values, in commands and statements, and with --template in bodies, these
 variables stand for something else in each request:
-  ` + strings.ReplaceAll(loadgen.Templates, ", {{", ",\n  {{") + `
+  ` + strings.ReplaceAll(template.Help, ", {{", ",\n  {{") + `
 and in commands of redis:
-  ` + strings.ReplaceAll(loadgen.RedisTemplates, ", {{", ",\n  {{") + `
+  ` + strings.ReplaceAll(redis.Help, ", {{", ",\n  {{") + `
 
 Examples:
   bench load http://127.0.0.1:8080/ --rate 2000/s --duration 30s
@@ -164,12 +170,12 @@ func (c *loadCmd) Run(std *streams) error {
 	}
 	began := time.Now()
 	var intervals []result.Interval
-	show := newProgressLine(std.err, c.Quiet)
-	timeline := loadgen.Timeline{}
+	line := newProgressLine(std.err, c.Quiet)
+	timeline := show.Timeline{}
 	load, err := c.carryOut(ctx, spec, func(l *result.AgentLine) error {
 		switch {
 		case l.Progress != nil:
-			show.print(l.Progress)
+			line.print(l.Progress)
 		case l.Interval != nil:
 			if len(limits) > 0 {
 				intervals = append(intervals, *l.Interval)
@@ -180,14 +186,14 @@ func (c *loadCmd) Run(std *streams) error {
 		}
 		return nil
 	})
-	show.end()
+	line.end()
 	if load == nil {
 		return &exitError{exitUsage, err}
 	}
 	o := &loadOutcome{Version: 1, Tool: tool(), Load: load}
 	o.judge(limits, intervals, err)
 	if e := errors.Join(
-		o.printLimits(human, c.ASCII), loadgen.Print(human, load, &timeline, c.ASCII), writeJSON(file, o), o.writeJUnit(junit, began),
+		o.printLimits(human, c.ASCII), show.Print(human, load, &timeline, c.ASCII), writeJSON(file, o), o.writeJUnit(junit, began),
 	); e != nil {
 		return e
 	}
@@ -195,14 +201,14 @@ func (c *loadCmd) Run(std *streams) error {
 }
 
 // carryOut runs the load in this process, or in several where it takes them.
-func (c *loadCmd) carryOut(ctx context.Context, spec *loadgen.Spec, sink loadgen.Sink) (*result.Load, error) {
+func (c *loadCmd) carryOut(ctx context.Context, spec *workload.Spec, sink record.Sink) (*result.Load, error) {
 	n := c.Processes
 	if n == 0 {
-		n = spec.Processes()
+		n = worker.Processes(spec)
 	}
 	if n == 1 {
 		loadgen.TuneProcess()
-		return loadgen.Run(ctx, spec, sink)
+		return worker.Run(ctx, spec, sink)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -219,7 +225,7 @@ func (c *loadCmd) carryOut(ctx context.Context, spec *loadgen.Spec, sink loadgen
 // fleetReady bounds the time until all processes are set up.
 const fleetReady = 30 * time.Second
 
-func runFleet(ctx context.Context, spec *loadgen.Spec, o *fleet.Options) (*result.Load, error) {
+func runFleet(ctx context.Context, spec *workload.Spec, o *fleet.Options) (*result.Load, error) {
 	f, err := fleet.Start(spec, o)
 	if err != nil {
 		return nil, err

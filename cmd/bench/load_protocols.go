@@ -8,7 +8,11 @@ import (
 	"strings"
 
 	"bench/internal/dist"
-	"bench/loadgen"
+	"bench/loadgen/draw"
+	"bench/loadgen/mysql"
+	"bench/loadgen/redis"
+	"bench/loadgen/tcp"
+	"bench/loadgen/workload"
 )
 
 // foreign are the flags that were given and mean nothing to a protocol.
@@ -38,7 +42,7 @@ func (c *loadCmd) foreign(protocol string) (flags []string) {
 		{"expect-rows", c.ExpectRows != nil, mysql},
 		{"expect-affected", c.ExpectAffected != nil, mysql},
 		{"keys", c.Keys != 100_000, redis},
-		{"key-law", c.KeyLaw != loadgen.KeysUniform, redis},
+		{"key-law", c.KeyLaw != draw.KeysUniform, redis},
 		{"skew", c.Skew != 0, redis},
 		{"key-prefix", c.KeyPrefix != "key:", redis},
 		{"value", c.Value != "3B", redis},
@@ -55,16 +59,16 @@ func (c *loadCmd) foreign(protocol string) (flags []string) {
 }
 
 // exchanges says what is sent to and expected of any other server.
-func (c *loadCmd) exchanges(s *loadgen.Spec, errs *flagErrors) {
+func (c *loadCmd) exchanges(s *workload.Spec, errs *flagErrors) {
 	s.TCP.Connect = c.Connect
 	if len(c.Step) > 0 {
-		s.TCP.Exchanges = []loadgen.Exchange{{Steps: c.Step}}
+		s.TCP.Exchanges = []tcp.Exchange{{Steps: c.Step}}
 		if len(c.Request) > 0 {
 			errs.add("step", errors.New("the steps of one request, and --request for others, cannot both be given"))
 		}
 	}
 	for _, text := range c.Request {
-		var x loadgen.Exchange
+		var x tcp.Exchange
 		var rest string
 		var err error
 		x.Name, x.Weight, rest, err = cutName(text)
@@ -84,17 +88,17 @@ func (c *loadCmd) exchanges(s *loadgen.Spec, errs *flagErrors) {
 		errs.add("request", bad)
 		s.TCP.Exchanges = append(s.TCP.Exchanges, x)
 	}
-	echoes := func(x loadgen.Exchange) bool { return x.Echo != nil }
+	echoes := func(x tcp.Exchange) bool { return x.Echo != nil }
 	if c.Integrity && !slices.ContainsFunc(s.TCP.Exchanges, echoes) {
 		errs.add("integrity", errors.New("of protocol tcp only echoes can be checked, and none is requested"))
 	}
 }
 
 // statements says what is sent to and expected of a MySQL server.
-func (c *loadCmd) statements(s *loadgen.Spec, errs *flagErrors) {
+func (c *loadCmd) statements(s *workload.Spec, errs *flagErrors) {
 	m := &s.MySQL
 	m.Connect = c.Connect
-	expect := loadgen.ExpectResult{Rows: c.ExpectRows, Affected: c.ExpectAffected}
+	expect := mysql.ExpectResult{Rows: c.ExpectRows, Affected: c.ExpectAffected}
 	if c.ExpectError != "" {
 		var err error
 		if expect.Error, err = strconv.Atoi(c.ExpectError); err != nil {
@@ -102,7 +106,7 @@ func (c *loadCmd) statements(s *loadgen.Spec, errs *flagErrors) {
 		}
 	}
 	for _, text := range c.Request {
-		one := loadgen.Statement{Expect: expect, Prepared: c.Prepared}
+		one := mysql.Statement{Expect: expect, Prepared: c.Prepared}
 		var err error
 		one.Name, one.Weight, one.Query, err = cutName(text)
 		errs.add("request", err)
@@ -115,7 +119,7 @@ func (c *loadCmd) statements(s *loadgen.Spec, errs *flagErrors) {
 	case len(c.Transaction) > 0 && (len(c.Request) > 0 || c.Prepared):
 		errs.add("transaction", errors.New("a transaction is the only request, and is not prepared"))
 	case len(c.Request) == 0:
-		m.Statements = []loadgen.Statement{{Expect: expect, Prepared: c.Prepared, Transaction: c.Transaction}}
+		m.Statements = []mysql.Statement{{Expect: expect, Prepared: c.Prepared, Transaction: c.Transaction}}
 	}
 }
 
@@ -133,14 +137,14 @@ func parameters(query string) (text string, params []string) {
 }
 
 // commands says what is sent to and expected of a Redis server.
-func (c *loadCmd) commands(s *loadgen.Spec, errs *flagErrors) {
+func (c *loadCmd) commands(s *workload.Spec, errs *flagErrors) {
 	r := &s.Redis
 	r.Version = c.RESP
-	r.Keys = loadgen.Keys{Prefix: c.KeyPrefix, Count: c.Keys, Law: c.KeyLaw, Skew: c.Skew}
+	r.Keys = draw.Keys{Prefix: c.KeyPrefix, Count: c.Keys, Law: c.KeyLaw, Skew: c.Skew}
 	var err error
 	r.Value, err = dist.ParseSize(c.Value)
 	errs.add("value", err)
-	expect := loadgen.ExpectReply{Text: c.ExpectReply, Error: c.ExpectError}
+	expect := redis.ExpectReply{Text: c.ExpectReply, Error: c.ExpectError}
 	if c.ExpectBytes != "" {
 		expect.Bytes = new(errs.size("expect-bytes", c.ExpectBytes))
 	}
@@ -148,12 +152,12 @@ func (c *loadCmd) commands(s *loadgen.Spec, errs *flagErrors) {
 		expect.Null = new(false)
 	}
 	for _, text := range c.Request {
-		one := loadgen.Command{Expect: expect}
+		one := redis.Command{Expect: expect}
 		one.Name, one.Weight, one.Line, err = cutName(text)
 		errs.add("request", err)
 		r.Commands = append(r.Commands, one)
 	}
 	if len(c.Request) == 0 {
-		r.Commands = []loadgen.Command{{Expect: expect}}
+		r.Commands = []redis.Command{{Expect: expect}}
 	}
 }

@@ -11,7 +11,11 @@ import (
 
 	"bench/internal/thread"
 	"bench/internal/units"
-	"bench/loadgen"
+	"bench/loadgen/codec"
+	"bench/loadgen/draw"
+	"bench/loadgen/http1"
+	"bench/loadgen/trace"
+	"bench/loadgen/workload"
 )
 
 // flagErrors gathers what is wrong with flags.
@@ -41,27 +45,27 @@ func (e *flagErrors) size(flag, text string) int64 {
 }
 
 // spec turns the flags into a load.
-func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
+func (c *loadCmd) spec(ctx context.Context) (*workload.Spec, error) {
 	var errs flagErrors
-	s := &loadgen.Spec{
+	s := &workload.Spec{
 		Name:    "load",
-		Arrival: loadgen.Closed,
+		Arrival: workload.Closed,
 		ThinkUs: errs.us("think", c.Think),
-		Connections: loadgen.Connections{
+		Connections: workload.Connections{
 			Pool: c.Connections, RequestsPerConnection: c.RequestsPerConnection,
 			MaxAgeUs: errs.us("max-age", c.MaxAge), Pipeline: c.Pipeline,
 		},
 		TimeoutUs: errs.us("timeout", c.Timeout), ConnectTimeoutUs: errs.us("connect-timeout", c.ConnectTimeout),
 		Seed: c.Seed, CPUs: c.CPU, Threads: c.Threads, Poller: c.Poller, ProgressUs: 1_000_000,
 	}
-	if s.SpinUs = loadgen.AutoSpin; c.Spin != "auto" {
+	if s.SpinUs = workload.AutoSpin; c.Spin != "auto" {
 		s.SpinUs = errs.us("spin", c.Spin)
 	}
 	errs.add("cpu", thread.CheckCPUs(c.CPU))
 	c.contents(s, &errs)
 	c.phases(s, &errs)
 	c.idle(&errs)
-	protocol := loadgen.URLProtocol(c.URL)
+	protocol := workload.URLProtocol(c.URL)
 	for _, flag := range c.foreign(protocol) {
 		errs = append(errs, fmt.Errorf("--%s is not for this protocol", flag))
 	}
@@ -84,9 +88,9 @@ func (c *loadCmd) spec(ctx context.Context) (*loadgen.Spec, error) {
 }
 
 // contents reads what is said of integrity and pieces.
-func (c *loadCmd) contents(s *loadgen.Spec, errs *flagErrors) {
+func (c *loadCmd) contents(s *workload.Spec, errs *flagErrors) {
 	if c.Integrity {
-		s.Integrity = &loadgen.Integrity{Except: c.Except}
+		s.Integrity = &codec.Integrity{Except: c.Except}
 	}
 	if c.Pieces == "" {
 		return
@@ -95,7 +99,7 @@ func (c *loadCmd) contents(s *loadgen.Spec, errs *flagErrors) {
 	if !ranged {
 		most = least
 	}
-	s.Pieces = &loadgen.Pieces{}
+	s.Pieces = &workload.Pieces{}
 	var err error
 	if s.Pieces.Min, err = strconv.Atoi(least); err == nil {
 		s.Pieces.Max, err = strconv.Atoi(most)
@@ -125,7 +129,7 @@ func (c *loadCmd) idle(errs *flagErrors) {
 		{"chunked", c.Chunked != "" && c.Data == "", "only with --data"},
 		{"requests", c.Requests > 0 && c.Warmup != "0s", "not with --warmup, whose requests would count"},
 		{"requests", c.Requests > 0 && c.Duration == "" && strings.Contains(c.Rate, ".."), "with a rate that changes only with --duration"},
-		{"skew", c.Skew != 0 && c.KeyLaw != loadgen.KeysZipfian, "only with --key-law zipfian"},
+		{"skew", c.Skew != 0 && c.KeyLaw != draw.KeysZipfian, "only with --key-law zipfian"},
 	} {
 		if f.idle {
 			errs.add(f.name, errors.New(f.want))
@@ -141,8 +145,8 @@ const (
 )
 
 // phases says when requests become due.
-func (c *loadCmd) phases(s *loadgen.Spec, errs *flagErrors) {
-	main := loadgen.Phase{Name: "main", LengthUs: defaultDuration.Microseconds(), Measure: true, Steps: c.Steps, Burst: c.Burst}
+func (c *loadCmd) phases(s *workload.Spec, errs *flagErrors) {
+	main := workload.Phase{Name: "main", LengthUs: defaultDuration.Microseconds(), Measure: true, Steps: c.Steps, Burst: c.Burst}
 	if c.Duration != "" {
 		main.LengthUs = errs.us("duration", c.Duration)
 	}
@@ -162,19 +166,19 @@ func (c *loadCmd) phases(s *loadgen.Spec, errs *flagErrors) {
 	case c.Trace != "" && c.Rate != "":
 		errs.add("rate", errors.New("a trace has its own times"))
 	case c.Trace != "":
-		s.Arrival = loadgen.Replay
-		s.Trace = &loadgen.Trace{File: c.Trace, Format: c.Format, Speed: c.Speed}
+		s.Arrival = workload.Replay
+		s.Trace = &trace.Spec{File: c.Trace, Format: c.Format, Speed: c.Speed}
 		if s.Trace.File, err = filepath.Abs(c.Trace); err != nil {
 			errs.add("trace", err)
 			return
 		}
-		length, err := loadgen.TraceLength(s.Trace)
+		length, err := trace.Length(s.Trace)
 		errs.add("trace", err)
 		if c.Duration == "" {
 			main.LengthUs = length.Microseconds() + 1 // the last one is due within the run
 		}
 	case c.Rate != "":
-		s.Arrival = loadgen.Arrival(c.Arrival)
+		s.Arrival = workload.Arrival(c.Arrival)
 		main.From, main.To, err = units.ParseRateRange(c.Rate)
 		errs.add("rate", err)
 	}
@@ -184,14 +188,14 @@ func (c *loadCmd) phases(s *loadgen.Spec, errs *flagErrors) {
 				errs.add("warmup", errors.New("the trace is shorter"))
 			}
 		}
-		s.Phases = append(s.Phases, loadgen.Phase{Name: "warmup", From: main.From, To: main.From, LengthUs: warm, Burst: c.Burst})
+		s.Phases = append(s.Phases, workload.Phase{Name: "warmup", From: main.From, To: main.From, LengthUs: warm, Burst: c.Burst})
 	}
 	s.Phases = append(s.Phases, main)
 }
 
 // requests says what is sent and expected.
-func (c *loadCmd) requests(s *loadgen.Spec, errs *flagErrors) {
-	r := loadgen.Request{Method: c.Method, Body: loadgen.Body{Template: c.Varied, ChunkBytes: int(errs.size("chunked", c.Chunked))}}
+func (c *loadCmd) requests(s *workload.Spec, errs *flagErrors) {
+	r := http1.Request{Method: c.Method, Body: http1.Body{Template: c.Varied, ChunkBytes: int(errs.size("chunked", c.Chunked))}}
 	s.HTTP.Cookies = c.Cookies
 	for _, h := range fields("header", c.Header, errs) {
 		if strings.EqualFold(h.Name, "Host") {
@@ -207,7 +211,7 @@ func (c *loadCmd) requests(s *loadgen.Spec, errs *flagErrors) {
 	} else {
 		r.Body.Text = c.Data
 	}
-	r.Expect = loadgen.Expect{
+	r.Expect = http1.Expect{
 		Status: c.Expect, Headers: fields("expect-header", c.ExpectHeader, errs), Contains: c.ExpectText, SHA256: c.ExpectSHA256,
 	}
 	if c.ExpectBytes != "" {
@@ -220,19 +224,19 @@ func (c *loadCmd) requests(s *loadgen.Spec, errs *flagErrors) {
 		s.HTTP.Requests = append(s.HTTP.Requests, one)
 	}
 	if len(c.Request) == 0 {
-		s.HTTP.Requests = []loadgen.Request{r}
+		s.HTTP.Requests = []http1.Request{r}
 	}
 }
 
 // fields reads header fields.
-func fields(flag string, texts []string, errs *flagErrors) (all []loadgen.Header) {
+func fields(flag string, texts []string, errs *flagErrors) (all []http1.Header) {
 	for _, text := range texts {
 		name, value, ok := strings.Cut(text, ":")
 		if !ok {
 			*errs = append(*errs, fmt.Errorf("--%s %q: want NAME: VALUE", flag, text))
 			continue
 		}
-		all = append(all, loadgen.Header{Name: name, Value: strings.TrimSpace(value)})
+		all = append(all, http1.Header{Name: name, Value: strings.TrimSpace(value)})
 	}
 	return all
 }
@@ -254,7 +258,7 @@ func cutName(text string) (name string, weight int, rest string, err error) {
 }
 
 // namedRequest reads NAME[*WEIGHT]=[METHOD ]PATH; the rest is as in whole.
-func namedRequest(text string, whole loadgen.Request) (loadgen.Request, error) {
+func namedRequest(text string, whole http1.Request) (http1.Request, error) {
 	wrong := fmt.Errorf("%q: want NAME[*WEIGHT]=[METHOD ]PATH, like 'browse*9=/item' or 'buy=POST /cart'", text)
 	var line string
 	var err error

@@ -11,7 +11,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
-	"bench/loadgen"
+	"bench/loadgen/certify"
 	"bench/reports"
 	"bench/reports/words"
 	"bench/scenarios/objective"
@@ -60,7 +60,7 @@ func (c *loadCmd) readLimits() (all []*objective.Expr, err error) {
 
 // judge fills in the outcome of a load that has ended; err is what ended it early.
 func (o *loadOutcome) judge(limits []*objective.Expr, intervals []result.Interval, err error) {
-	doubts := loadgen.Certify(o.Load)
+	doubts := certify.Doubts(o.Load)
 	data := &objective.Data{Loads: []result.Load{*o.Load}, Intervals: intervals, Doubts: doubts}
 	for i := range o.Phases {
 		p := &o.Phases[i]

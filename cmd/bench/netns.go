@@ -15,6 +15,9 @@ import (
 
 	"bench/netns"
 	"bench/scenarios"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
+	"bench/scenarios/source"
 )
 
 // netnsCmd makes networks by hand.
@@ -54,11 +57,11 @@ func (c *netnsUpCmd) Run(std *streams) error {
 	if _, err := netns.Find(c.Name); err == nil {
 		return &exitError{exitUsage, fmt.Errorf("there is a network %q already: bench netns down %s", c.Name, c.Name)}
 	}
-	network := &scenarios.Network{}
+	network := &format.Network{}
 	if c.Scenario != "" {
-		doc, err := scenarios.Find(c.Scenario, scenarios.Options{})
+		doc, err := scenarios.Find(c.Scenario, document.Options{})
 		if err != nil {
-			fmt.Fprintln(std.err, scenarios.Describe(err))
+			fmt.Fprintln(std.err, source.Describe(err))
 			return &exitError{code: exitUsage}
 		}
 		if network = doc.Cells[0].Scenario.Network; network == nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bench/scenarios"
+	"bench/scenarios/document"
 )
 
 // TestRunLeavesOthersAlone: a configuration with the sockets of a proxy that serves
@@ -48,7 +49,7 @@ func TestRunLeavesOthersAlone(t *testing.T) {
 	if code, _, errs := command(t, "", "validate", file); code != exitPass || !strings.Contains(errs, "warning: proxy.config:3: stats socket "+socket) {
 		t.Errorf("validate: exit code %d: %s", code, errs)
 	}
-	doc, err := scenarios.Find(file, scenarios.Options{})
+	doc, err := scenarios.Find(file, document.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

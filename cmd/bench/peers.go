@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"bench/scenarios/peers"
+	"bench/scenarios/sidebyside"
 )
 
 // peersCmd measures the engine and the generator against other programs.
@@ -27,14 +27,14 @@ func (c *peersCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	options := peers.Options{
+	options := sidebyside.Options{
 		Self: self, Rounds: c.Rounds, Duration: c.Duration, SubjectCPU: c.SubjectCPU, LoadCPU: c.LoadCPU, Rows: c.Row,
 		Progress: func(text string) { fmt.Fprintln(std.err, text) },
 	}
-	rows, err := peers.Run(ctx, options)
-	var idle []peers.IdleRow
+	rows, err := sidebyside.Run(ctx, options)
+	var idle []sidebyside.IdleRow
 	if err == nil {
-		idle, err = peers.MeasureIdle(ctx, options, peers.IdleCounts())
+		idle, err = sidebyside.MeasureIdle(ctx, options, sidebyside.IdleCounts())
 	}
 	if ctx.Err() != nil {
 		return &exitError{exitInterrupted, ctx.Err()}
@@ -43,7 +43,7 @@ func (c *peersCmd) Run(std *streams) error {
 		return &exitError{exitLost, err}
 	}
 	if c.JSON != "" {
-		text, err := json.MarshalIndent(map[string]any{"machine": peers.Machine(ctx), "rows": rows, "idle": idle}, "", "  ")
+		text, err := json.MarshalIndent(map[string]any{"machine": sidebyside.Machine(ctx), "rows": rows, "idle": idle}, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (c *peersCmd) Run(std *streams) error {
 	}
 	tables := []table{contestTable(rows), idleTable(idle)}
 	if c.Markdown != "" {
-		if err := os.WriteFile(c.Markdown, c.document(peers.Machine(ctx), tables), 0o644); err != nil {
+		if err := os.WriteFile(c.Markdown, c.document(sidebyside.Machine(ctx), tables), 0o644); err != nil {
 			return err
 		}
 	}

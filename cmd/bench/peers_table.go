@@ -6,7 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"bench/scenarios/peers"
+	"bench/scenarios/sidebyside"
 )
 
 // table is what bench peers shows, on a terminal or in a document.
@@ -40,7 +40,7 @@ func (t *table) markdown(out io.Writer) {
 }
 
 // contestTable has a row for each kind of work.
-func contestTable(rows []peers.Row) table {
+func contestTable(rows []sidebyside.Row) table {
 	t := table{head: []string{"work", "ours", "peer", "CPU per request, peer ÷ ours", "target", "reached", "outside the kernel", "ours in the kernel", "requests/s, ours ÷ peer", "failed", "foreign CPU"}}
 	for i := range rows {
 		r := &rows[i]
@@ -71,7 +71,7 @@ func contestTable(rows []peers.Row) table {
 }
 
 // idleTable has a row for each number of idle connections.
-func idleTable(rows []peers.IdleRow) table {
+func idleTable(rows []sidebyside.IdleRow) table {
 	t := table{head: []string{"idle connections", "number", "bytes each, ours ÷ haproxy", "target", "reached", "ours", "haproxy", "heap, ours", "heap, haproxy", "kernel, ours", "kernel, haproxy"}}
 	for i := range rows {
 		r := &rows[i]
@@ -80,7 +80,7 @@ func idleTable(rows []peers.IdleRow) table {
 			t.rows = append(t.rows, append(row, "not measured: "+r.Reason, "", "", "", "", "", "", "", ""))
 			continue
 		}
-		row = append(row, fmt.Sprintf("%.2f", r.Ratio), target(peers.IdleMust, peers.IdleAim), reached(r.Ratio <= peers.IdleMust, r.Ratio <= peers.IdleAim))
+		row = append(row, fmt.Sprintf("%.2f", r.Ratio), target(sidebyside.IdleMust, sidebyside.IdleAim), reached(r.Ratio <= sidebyside.IdleMust, r.Ratio <= sidebyside.IdleAim))
 		for _, v := range []float64{r.Ours.User, r.Peer.User, r.Ours.Heap, r.Peer.Heap, r.Ours.Kernel, r.Peer.Kernel} {
 			row = append(row, fmt.Sprintf("%.0f", v))
 		}
@@ -89,7 +89,9 @@ func idleTable(rows []peers.IdleRow) table {
 	return t
 }
 
-func span(r peers.Ratio) string { return fmt.Sprintf("%.2f (%.2f to %.2f)", r.Median, r.Low, r.High) }
+func span(r sidebyside.Ratio) string {
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", r.Median, r.Low, r.High)
+}
 
 func target(must, aim float64) string { return fmt.Sprintf("%.2f, better %.2f", must, aim) }
 

@@ -5,21 +5,21 @@ import (
 	"testing"
 	"time"
 
-	"bench/scenarios/peers"
+	"bench/scenarios/sidebyside"
 )
 
 // TestPeersDocument: what is missed, not measured or not the subject's limit says so.
 func TestPeersDocument(t *testing.T) {
-	fine := peers.Sample{CPUMicros: 10, KernelMicros: 8, Subject: 1, LoadSide: 0.5, Others: 0.02}
-	limited := peers.Sample{Subject: 0.6, LoadSide: 1, Failed: 3}
-	rows := []peers.Row{
-		{Name: "ahead", Ours: "engine", Peer: "haproxy", A: []peers.Sample{fine}, B: []peers.Sample{fine}, CPU: peers.Ratio{Median: 1.8, Low: 1.7, High: 2}, User: peers.Ratio{Median: 2.5}, Rate: peers.Ratio{Median: 1.5, Low: 1.4, High: 1.6}, Must: 1.4, Aim: 1.7},
-		{Name: "enough", Ours: "engine", Peer: "haproxy", A: []peers.Sample{fine}, B: []peers.Sample{limited}, CPU: peers.Ratio{Median: 1.4}, Must: 1.4, Aim: 1.7},
-		{Name: "behind", Ours: "engine", Peer: "haproxy", A: []peers.Sample{fine}, B: []peers.Sample{fine}, CPU: peers.Ratio{Median: 1.39}, Must: 1.4, Aim: 1.7},
+	fine := sidebyside.Sample{CPUMicros: 10, KernelMicros: 8, Subject: 1, LoadSide: 0.5, Others: 0.02}
+	limited := sidebyside.Sample{Subject: 0.6, LoadSide: 1, Failed: 3}
+	rows := []sidebyside.Row{
+		{Name: "ahead", Ours: "engine", Peer: "haproxy", A: []sidebyside.Sample{fine}, B: []sidebyside.Sample{fine}, CPU: sidebyside.Ratio{Median: 1.8, Low: 1.7, High: 2}, User: sidebyside.Ratio{Median: 2.5}, Rate: sidebyside.Ratio{Median: 1.5, Low: 1.4, High: 1.6}, Must: 1.4, Aim: 1.7},
+		{Name: "enough", Ours: "engine", Peer: "haproxy", A: []sidebyside.Sample{fine}, B: []sidebyside.Sample{limited}, CPU: sidebyside.Ratio{Median: 1.4}, Must: 1.4, Aim: 1.7},
+		{Name: "behind", Ours: "engine", Peer: "haproxy", A: []sidebyside.Sample{fine}, B: []sidebyside.Sample{fine}, CPU: sidebyside.Ratio{Median: 1.39}, Must: 1.4, Aim: 1.7},
 		{Name: "absent", Ours: "bench load", Peer: "wrk", Reason: "wrk is not installed", Must: 1.15, Aim: 1.25},
 	}
-	idle := []peers.IdleRow{
-		{Name: "idle http", Connections: 5000, Ours: peers.IdleMemory{User: 300}, Peer: peers.IdleMemory{User: 1000}, Ratio: 0.3},
+	idle := []sidebyside.IdleRow{
+		{Name: "idle http", Connections: 5000, Ours: sidebyside.IdleMemory{User: 300}, Peer: sidebyside.IdleMemory{User: 1000}, Ratio: 0.3},
 		{Name: "idle tcp", Connections: 9000, Ratio: 1.2},
 	}
 	c := &peersCmd{Rounds: 5, Duration: 2 * time.Second}

@@ -14,7 +14,7 @@ import (
 	"bench/internal/units"
 	"bench/reports/page"
 	"bench/reports/pollers"
-	"bench/scenarios/peers"
+	"bench/scenarios/sidebyside"
 )
 
 // pollersCmd compares the pollers.
@@ -105,7 +105,7 @@ func (c *pollersCmd) outcome(std *streams) (*result.Pollers, error) {
 	ctx, stop := untilSignal()
 	defer stop()
 	started := time.Now()
-	r, err := peers.MeasurePollers(ctx, *o)
+	r, err := sidebyside.MeasurePollers(ctx, *o)
 	if ctx.Err() != nil && (r == nil || len(r.Works) == 0) {
 		return nil, &exitError{exitInterrupted, errors.New("interrupted before anything was measured: everything is undone, and nothing was written")}
 	}
@@ -122,12 +122,12 @@ func (c *pollersCmd) outcome(std *streams) (*result.Pollers, error) {
 	return r, nil
 }
 
-func (c *pollersCmd) options(std *streams) (*peers.PollerOptions, error) {
+func (c *pollersCmd) options(std *streams) (*sidebyside.PollerOptions, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	o := &peers.PollerOptions{
+	o := &sidebyside.PollerOptions{
 		Self: self, Rounds: c.Rounds, Duration: c.Duration, Rate: c.Rate, SubjectCPU: c.SubjectCPU, LoadCPU: c.LoadCPU,
 		Proxies: []string{c.Driver}, Pollers: c.Poller,
 		Progress: func(text string) { fmt.Fprintln(std.err, text) },

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bench/internal/result"
-	"bench/loadgen"
+	"bench/loadgen/show"
 )
 
 // progressLine shows live readings: in place on a terminal, else line by line.
@@ -30,7 +30,7 @@ func (p *progressLine) print(r *result.Progress) {
 	if p.inPlace {
 		line.WriteString("\r\x1b[K")
 	}
-	_ = loadgen.PrintProgress(&line, r) // a Builder does not fail
+	_ = show.PrintProgress(&line, r) // a Builder does not fail
 	if !p.inPlace {
 		line.WriteByte('\n')
 	}

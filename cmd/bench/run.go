@@ -18,7 +18,9 @@ import (
 	"bench/netns"
 	"bench/reports"
 	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/runner"
+	"bench/scenarios/source"
 )
 
 // runCmd runs a scenario.
@@ -49,14 +51,14 @@ func (c *runCmd) Run(std *streams) error {
 		return err
 	}
 	if c.Driver != "" {
-		settings = append(settings, scenarios.Setting{Key: "proxy.driver", Value: c.Driver})
+		settings = append(settings, document.Setting{Key: "proxy.driver", Value: c.Driver})
 	}
 	if c.Repeat != nil {
-		settings = append(settings, scenarios.Setting{Key: "repeat", Value: strconv.Itoa(*c.Repeat)})
+		settings = append(settings, document.Setting{Key: "repeat", Value: strconv.Itoa(*c.Repeat)})
 	}
-	doc, err := scenarios.Find(c.Scenario, scenarios.Options{Set: settings, Seed: c.Seed, Shorten: c.Shorten})
+	doc, err := scenarios.Find(c.Scenario, document.Options{Set: settings, Seed: c.Seed, Shorten: c.Shorten})
 	if err != nil {
-		return &exitError{exitUsage, errors.New(scenarios.Describe(err))}
+		return &exitError{exitUsage, errors.New(source.Describe(err))}
 	}
 	if err := staysInside(doc, c.Outside); err != nil {
 		return err
@@ -110,8 +112,8 @@ func (c *runCmd) Run(std *streams) error {
 
 // staysInside refuses a scenario whose proxy would take away what may be another's,
 // unless that is allowed.
-func staysInside(doc *scenarios.Document, allowed bool) error {
-	found := scenarios.Outside(doc)
+func staysInside(doc *document.Document, allowed bool) error {
+	found := document.Outside(doc)
 	if allowed || len(found) == 0 {
 		return nil
 	}
@@ -121,8 +123,8 @@ func staysInside(doc *scenarios.Document, allowed bool) error {
 
 // elsewhere runs the whole command in a user namespace where that lets a scenario
 // have its network, which the user may not make here.
-func elsewhere(doc *scenarios.Document) (done bool, err error) {
-	needed := slices.ContainsFunc(doc.Cells, func(c scenarios.Cell) bool { return c.Scenario.Network != nil })
+func elsewhere(doc *document.Document) (done bool, err error) {
+	needed := slices.ContainsFunc(doc.Cells, func(c document.Cell) bool { return c.Scenario.Network != nil })
 	if !needed || !netns.CanRerun() || netns.Allowed() == nil {
 		return false, netns.Settle()
 	}

@@ -8,7 +8,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/testpeer"
 	"bench/netns"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // effects is a scenario in which backend web has clients and backend idle has none.
@@ -73,8 +73,8 @@ func TestEveryFaultSaysWhetherItActed(t *testing.T) {
 		"connections.synFlood": result.Confirmed, "connections.halfOpen": result.Confirmed, "network.mtu": result.Confirmed,
 		"process.limitMemory": result.Confirmed,
 	}
-	for _, a := range scenarios.Actions() {
-		if a.Class != scenarios.ClassFault || a.Name == "backend.state" || a.Name == "backend.role" || a.Name == "backend.lag" || a.Name == "backend.limit" {
+	for _, a := range format.Actions() {
+		if a.Class != format.ClassFault || a.Name == "backend.state" || a.Name == "backend.role" || a.Name == "backend.lag" || a.Name == "backend.limit" {
 			continue // those of databases: TestRunOrdersEveryFaultOfEveryOrigin
 		}
 		t.Run(a.Name, func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestFaultsOfOriginsAct(t *testing.T) {
 	run := runEffects(t, "", "4s", events.String())
 	n := 0
 	for _, e := range run.Cells[0].Events {
-		if e.Class != scenarios.ClassFault {
+		if e.Class != format.ClassFault {
 			continue
 		}
 		n++

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"bench/internal/result"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // everyOrigin is a scenario with origins of every kind. EVENTS are all faults
@@ -70,7 +70,7 @@ func TestRunOrdersEveryFaultOfEveryOrigin(t *testing.T) {
 	}
 	var events strings.Builder
 	want := 0
-	for _, a := range scenarios.Actions() {
+	for _, a := range format.Actions() {
 		if a.Fault == "" {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"bench/internal/testquiet"
 	"bench/netns"
 	"bench/scenarios"
+	"bench/scenarios/document"
 )
 
 // TestEveryScenarioRuns runs all built-in scenarios, shortened: everything starts,
@@ -22,7 +23,7 @@ func TestEveryScenarioRuns(t *testing.T) {
 			if testquiet.Tried(t) {
 				return
 			}
-			doc, err := scenarios.Parse(b.Name, b.Text, scenarios.Options{})
+			doc, err := document.Parse(b.Name, b.Text, document.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,7 +7,9 @@ import (
 	"os"
 
 	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/runner"
+	"bench/scenarios/source"
 )
 
 // validateCmd checks scenarios without running them.
@@ -25,22 +27,22 @@ func (c *validateCmd) Run(std *streams) error {
 	defer stop()
 	bad := 0
 	for _, file := range c.Files {
-		doc, err := scenarios.Find(file, scenarios.Options{Set: settings})
+		doc, err := scenarios.Find(file, document.Options{Set: settings})
 		if err != nil {
-			fmt.Fprintln(std.err, scenarios.Describe(err))
+			fmt.Fprintln(std.err, source.Describe(err))
 			bad++
 			continue
 		}
 		notes, err := check(ctx, doc)
 		if err != nil {
-			fmt.Fprintln(std.err, scenarios.Describe(err))
+			fmt.Fprintln(std.err, source.Describe(err))
 			bad++
 			continue
 		}
 		for _, w := range append(doc.Warnings, notes...) {
 			fmt.Fprintf(std.err, "%s: warning: %s\n", file, w)
 		}
-		for _, w := range scenarios.Outside(doc) {
+		for _, w := range document.Outside(doc) {
 			fmt.Fprintf(std.err, "%s: warning: %s is outside the run's folder, and another proxy may be using it: bench run refuses it without --allow-outside\n", file, w)
 		}
 		noun := "cells"
@@ -56,7 +58,7 @@ func (c *validateCmd) Run(std *streams) error {
 }
 
 // check lets the proxies of a scenario check their configurations.
-func check(ctx context.Context, doc *scenarios.Document) (notes []string, err error) {
+func check(ctx context.Context, doc *document.Document) (notes []string, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -65,11 +67,11 @@ func check(ctx context.Context, doc *scenarios.Document) (notes []string, err er
 }
 
 // parseSettings reads the --set flags.
-func parseSettings(texts []string) ([]scenarios.Setting, error) {
-	var all []scenarios.Setting
+func parseSettings(texts []string) ([]document.Setting, error) {
+	var all []document.Setting
 	var failed error
 	for _, text := range texts {
-		s, err := scenarios.ParseSetting(text)
+		s, err := document.ParseSetting(text)
 		failed = errors.Join(failed, err)
 		all = append(all, s)
 	}

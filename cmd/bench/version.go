@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // versionCmd tells which program this is.
@@ -31,6 +31,6 @@ and, as the first line of a scenario,
 }
 
 func (*schemaCmd) Run(std *streams) error {
-	_, err := std.out.Write(scenarios.Schema())
+	_, err := std.out.Write(format.Schema())
 	return err
 }

@@ -8,13 +8,14 @@ import (
 
 	"bench/internal/result"
 	"bench/loadgen"
+	"bench/loadgen/record"
 )
 
 // Agent is the whole life of an agent for one set of clients, as loadgen.Agent
 // is for a load: it reads a Spec, and a loadgen.Start if that has no start time,
 // and writes result.AgentLine: Ready first, Abuse last.
 func Agent(ctx context.Context, in io.Reader, out io.Writer) error {
-	return loadgen.Attend(ctx, in, out, func(in *json.Decoder, _ loadgen.Sink) (*loadgen.Job, error) {
+	return loadgen.Attend(ctx, in, out, func(in *json.Decoder, _ record.Sink) (*loadgen.Job, error) {
 		var spec Spec
 		if err := in.Decode(&spec); err != nil {
 			return nil, fmt.Errorf("reading the specification of the clients: %w", err)

@@ -3,10 +3,11 @@ package abuse
 import (
 	"syscall"
 
+	"bench/internal/hdr"
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
-	"bench/loadgen"
+	"bench/loadgen/http1"
 )
 
 // conn is one client's connection.
@@ -33,7 +34,7 @@ type conn struct {
 	resting bool  // a slow reader between two pieces
 	over    bool  // all is answered: the peer may close
 
-	answers   loadgen.Answers
+	answers   http1.Answers
 	timer     loop.Timer // of the present step
 	readTimer loop.Timer // of a slow reader, or of the end of deafness
 	lastTimer loop.Timer // of the time the client stays
@@ -247,7 +248,7 @@ func (c *conn) end(how ending) {
 		return
 	}
 	if how == endClosed || how == endReset {
-		loadgen.RecordNs(c.w.held, c.w.loop.Refresh()-c.openedAt)
+		hdr.Record(c.w.held, hdr.Microseconds(c.w.loop.Refresh()-c.openedAt))
 	}
 	for _, k := range c.counts() {
 		switch how {

@@ -5,7 +5,7 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/sock"
-	"bench/loadgen"
+	"bench/loadgen/codec"
 )
 
 // read takes what has come, a piece of it where the client is slow.
@@ -51,7 +51,7 @@ func (c *conn) receive(buf []byte) bool {
 		c.end(endReset)
 		return false
 	case n == 0:
-		if c.got > 0 && !c.garbled && c.answers.End() == loadgen.Done {
+		if c.got > 0 && !c.garbled && c.answers.End() == codec.Done {
 			c.note()
 		}
 		c.end(endClosed)
@@ -75,17 +75,17 @@ func (c *conn) feed(p []byte) {
 		p = p[n:]
 		c.note()
 		switch st {
-		case loadgen.Done:
+		case codec.Done:
 			c.replies++
 			c.answered()
 			c.answers.Next()
 			c.seen = false
-		case loadgen.Broken:
+		case codec.Broken:
 			c.garbled = true
 			for _, k := range c.counts() {
 				k.Garbled++
 			}
-		case loadgen.More, loadgen.Reply:
+		case codec.More, codec.Reply:
 			return
 		}
 	}

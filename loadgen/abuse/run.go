@@ -9,11 +9,12 @@ import (
 	"strconv"
 	"time"
 
+	"bench/internal/hdr"
 	"bench/internal/loop"
 	"bench/internal/result"
 	"bench/internal/sock"
 	"bench/internal/thread"
-	"bench/loadgen"
+	"bench/loadgen/targets"
 )
 
 // startDelayNs is between the end of the preparations and the origin of a run
@@ -27,7 +28,7 @@ const progressEvery = time.Second
 type Runner struct {
 	spec    *Spec
 	loop    *loop.Loop
-	targets *loadgen.Targets
+	targets *targets.List
 	source  *sock.Addr
 }
 
@@ -38,7 +39,7 @@ func New(spec *Spec) (*Runner, error) {
 	}
 	r := &Runner{spec: spec}
 	var err error
-	if r.targets, err = loadgen.NewTargets(spec.Targets, spec.OneName); err != nil {
+	if r.targets, err = targets.New(spec.Targets, spec.OneName); err != nil {
 		return nil, err
 	}
 	if spec.Source != "" {
@@ -109,7 +110,7 @@ func (r *Runner) turn(w *worker) error {
 func (w *worker) outcome(origin int64) (*result.Abuse, error) {
 	out := w.reading(origin)
 	var err error
-	if out.Held, err = loadgen.Summarize(w.held); err != nil {
+	if out.Held, err = new(hdr.Encoder).Summary(w.held); err != nil {
 		return nil, fmt.Errorf("abuse %s: %w", w.spec.Name, err)
 	}
 	return out, nil

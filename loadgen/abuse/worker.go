@@ -6,11 +6,12 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"bench/internal/hdr"
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/result"
 	"bench/internal/sock"
-	"bench/loadgen"
+	"bench/loadgen/targets"
 )
 
 // openBatch bounds the connections opened in one go, so that those that are open
@@ -30,7 +31,7 @@ const lingerNs = 1e9
 type worker struct {
 	spec    *Spec
 	loop    *loop.Loop
-	targets *loadgen.Targets
+	targets *targets.List
 	source  *sock.Addr
 	plans   []plan
 	names   []string // of variants
@@ -59,12 +60,12 @@ type counts struct {
 	status [600]uint64
 }
 
-func newWorker(s *Spec, l *loop.Loop, targets *loadgen.Targets, source *sock.Addr, origin int64) *worker {
+func newWorker(s *Spec, l *loop.Loop, targets *targets.List, source *sock.Addr, origin int64) *worker {
 	k, _ := findKind(s.Kind)
 	t := s.settings()
 	w := &worker{
 		spec: s, loop: l, targets: targets, source: source, plans: k.plans(t), names: k.variants(s),
-		gap: max(1, int64(1e9/s.Rate)), timeout: defaultTimeoutUs * 1000, held: loadgen.NewHistogram(),
+		gap: max(1, int64(1e9/s.Rate)), timeout: defaultTimeoutUs * 1000, held: hdr.NewLong(),
 	}
 	if s.TimeoutUs > 0 {
 		w.timeout = s.TimeoutUs * 1000

@@ -17,6 +17,9 @@ import (
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/loadgen"
+	"bench/loadgen/record"
+	"bench/loadgen/worker"
+	"bench/loadgen/workload"
 )
 
 // Options say how the processes are started.
@@ -36,14 +39,14 @@ type Options struct {
 	Enter func() (leave func() error, err error)
 	// Sink takes the joint Progress, Interval and Failure lines, one at a time.
 	// An error ends the load.
-	Sink loadgen.Sink
+	Sink record.Sink
 }
 
 // Fleet is one load in processes of its own.
 type Fleet struct {
 	name      string
 	processes []*proc.Process
-	merger    *loadgen.Merger
+	merger    *record.Merger
 	ready     chan struct{}
 	ended     chan struct{} // all processes have
 
@@ -53,13 +56,13 @@ type Fleet struct {
 }
 
 // Start starts the processes; they wait for Begin. The group ends them.
-func Start(spec *loadgen.Spec, o *Options) (*Fleet, error) {
+func Start(spec *workload.Spec, o *Options) (*Fleet, error) {
 	n := o.Processes
 	if n == 0 {
-		n = spec.Processes()
+		n = worker.Processes(spec)
 	}
 	f := &Fleet{name: spec.Name, ready: make(chan struct{}), ended: make(chan struct{})}
-	f.merger = loadgen.NewMerger(n, func(l *result.AgentLine) error { return f.take(l, o.Sink) })
+	f.merger = record.NewMerger(n, func(l *result.AgentLine) error { return f.take(l, o.Sink) })
 	for i, part := range spec.Split(n) {
 		if err := f.start(i, part, o); err != nil {
 			f.Kill()
@@ -95,7 +98,7 @@ func (f *Fleet) watch(p *proc.Process) {
 	f.signal(syscall.SIGTERM)
 }
 
-func (f *Fleet) start(i int, spec *loadgen.Spec, o *Options) error {
+func (f *Fleet) start(i int, spec *workload.Spec, o *Options) error {
 	order, err := json.Marshal(spec)
 	if err != nil {
 		return err
@@ -132,7 +135,7 @@ func (f *Fleet) start(i int, spec *loadgen.Spec, o *Options) error {
 }
 
 // take sorts the joint lines.
-func (f *Fleet) take(l *result.AgentLine, sink loadgen.Sink) error {
+func (f *Fleet) take(l *result.AgentLine, sink record.Sink) error {
 	switch {
 	case l.Ready != nil:
 		close(f.ready)

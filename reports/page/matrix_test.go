@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 	"bench/reports/series"
 )
@@ -26,7 +27,7 @@ func TestMatrixLeftOut(t *testing.T) {
 
 // runOf is a run with 20,000 answers of about the same time.
 func runOf(vars map[string]string, us float64, errors uint64) *series.Analysis {
-	s := series.Segment{Name: "measured", LengthUs: 10_000_000, Good: 20_000, OK: series.Dist{{Value: uint32(us), Count: 20_000}}}
+	s := series.Segment{Name: "measured", LengthUs: 10_000_000, Good: 20_000, OK: hdr.Dist{{Value: uint32(us), Count: 20_000}}}
 	s.Errors[series.Timeout] = errors
 	cell := &result.Cell{Name: "run", Vars: vars, Verdict: result.Pass}
 	return &series.Analysis{Cell: &series.Cell{Cell: cell}, Segments: []series.Segment{s}}
@@ -124,7 +125,7 @@ func TestMatrixOfTheSameHasNoBest(t *testing.T) {
 // A combination of which a run has no value is not compared.
 func TestMatrixWithAnUnknownRun(t *testing.T) {
 	few := runOf(nil, 10, 0)
-	few.Segments[0].OK = series.Dist{{Value: 10, Count: 5}}
+	few.Segments[0].OK = hdr.Dist{{Value: 10, Count: 5}}
 	a := []*series.Analysis{runOf(nil, 10, 0), runOf(nil, 10, 0), few}
 	b := []*series.Analysis{runOf(nil, 1000, 0), runOf(nil, 1010, 0), runOf(nil, 990, 0)}
 	m := matrixOf(a, b)

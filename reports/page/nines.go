@@ -4,8 +4,8 @@ import (
 	"math"
 	"strconv"
 
+	"bench/internal/hdr"
 	"bench/internal/units"
-	"bench/reports/series"
 )
 
 // maxCurves is how many segments the distribution chart tells apart.
@@ -58,7 +58,7 @@ const finest = 8
 
 // ninesPaths draws one distribution: solid as far as ten samples lie beyond,
 // dotted to the last sample.
-func ninesPaths(d series.Dist, x func(beyond float64) int, s logScale) (solid, dotted string, end int) {
+func ninesPaths(d hdr.Dist, x func(beyond float64) int, s logScale) (solid, dotted string, end int) {
 	n := float64(d.N())
 	var a, z path
 	below := uint64(0)

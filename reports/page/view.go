@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
@@ -301,7 +302,7 @@ func phaseRow(name string, p *result.LoadPhase) percentileRow {
 }
 
 func segmentRow(s *series.Segment) percentileRow {
-	shown := func(d series.Dist, q float64) string {
+	shown := func(d hdr.Dist, q float64) string {
 		if s.MostlyFailed() || !series.EnoughForTable(q, d.N()) {
 			return units.None
 		}

@@ -1,11 +1,15 @@
 package series
 
-import "math"
+import (
+	"math"
+
+	"bench/internal/hdr"
+)
 
 // Bins is a distribution on a fixed logarithmic grid, BinsPerOctave to each
 // doubling, as charts and their inline data use it: bin i holds the values
 // around 2^((i+0.5)/BinsPerOctave) µs, at most 1.1 % off.
-type Bins []Point
+type Bins []hdr.Point
 
 // BinsPerOctave is the resolution of charts.
 const BinsPerOctave = 32
@@ -23,30 +27,30 @@ func BinValue(bin int) float64 {
 	return math.Exp2((float64(bin) + 0.5) / BinsPerOctave)
 }
 
-// Bins puts the distribution on the grid. Point.Value is the bin's number then.
-func (d Dist) Bins() Bins {
+// BinsOf puts a distribution on the grid. Point.Value is the bin's number then.
+func BinsOf(d hdr.Dist) Bins {
 	var out Bins
 	for _, p := range d {
 		bin := uint32(BinOf(float64(p.Value)))
 		if n := len(out); n > 0 && out[n-1].Value == bin {
 			out[n-1].Count += p.Count
 		} else {
-			out = append(out, Point{bin, p.Count})
+			out = append(out, hdr.Point{Value: bin, Count: p.Count})
 		}
 	}
 	return out
 }
 
 // Merge adds two distributions on the grid.
-func (b Bins) Merge(o Bins) Bins { return Bins(Merge(Dist(b), Dist(o))) }
+func (b Bins) Merge(o Bins) Bins { return Bins(hdr.Merge(hdr.Dist(b), hdr.Dist(o))) }
 
 // N is the number of samples.
-func (b Bins) N() uint64 { return Dist(b).N() }
+func (b Bins) N() uint64 { return hdr.Dist(b).N() }
 
 // Quantile is the value at q (0 to 1) in microseconds, 0 without samples.
 func (b Bins) Quantile(q float64) float64 {
 	if len(b) == 0 {
 		return 0
 	}
-	return BinValue(int(Dist(b).Quantile(q)))
+	return BinValue(int(hdr.Dist(b).Quantile(q)))
 }

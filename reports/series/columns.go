@@ -79,7 +79,7 @@ func (c *Cell) Columns() []Column {
 		}
 		col := Column{
 			StartUs: s.StartUs, LengthUs: s.LengthUs, Offered: s.Offered, Completed: s.Completed, Good: s.Good,
-			Errors: s.Errors, LagMaxUs: s.LagMaxUs, OK: s.OK.Bins(), Max: s.OK.Max(), Edge: edge || i == 0,
+			Errors: s.Errors, LagMaxUs: s.LagMaxUs, OK: BinsOf(s.OK), Max: s.OK.Max(), Edge: edge || i == 0,
 		}
 		if i > 0 && !edge && k == key && k != -1<<62 && last == s.StartUs {
 			out[len(out)-1].merge(&col)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 )
 
@@ -50,7 +51,7 @@ type Slot struct {
 	LagMaxUs          int64
 	LagP99Us          int64
 	InFlight, Conns   int
-	OK, Service       Dist
+	OK, Service       hdr.Dist
 	// measured is the part of the loads that measure now, where others warm up
 	// meanwhile; nil where all do, or none.
 	measured *Slot
@@ -209,7 +210,7 @@ func (c *Cell) measures(in *result.Interval) bool {
 type reader struct {
 	data *Data
 	dir  string
-	dec  Decoder
+	dec  hdr.Decoder
 }
 
 func (r *reader) note(format string, args ...any) {
@@ -319,7 +320,7 @@ func (r *reader) timeline() error {
 }
 
 // add merges one load's slice into the slot.
-func (s *Slot) add(in *result.Interval, ok, service Dist) {
+func (s *Slot) add(in *result.Interval, ok, service hdr.Dist) {
 	s.LengthUs = max(s.LengthUs, in.LengthUs)
 	s.Offered += in.Offered
 	s.Completed += in.Completed
@@ -335,8 +336,8 @@ func (s *Slot) add(in *result.Interval, ok, service Dist) {
 	s.LagP99Us = max(s.LagP99Us, in.LagP99Us)
 	s.InFlight += in.InFlight
 	s.Conns += in.Conns
-	s.OK = Merge(s.OK, ok)
-	s.Service = Merge(s.Service, service)
+	s.OK = hdr.Merge(s.OK, ok)
+	s.Service = hdr.Merge(s.Service, service)
 }
 
 // events fills in the events of cells whose run.json holds none.

@@ -7,80 +7,9 @@ import (
 	"testing"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"bench/internal/hdr"
 )
-
-func encode(t testing.TB, h *hdrhistogram.Histogram) string {
-	t.Helper()
-	b, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func TestDecodeAgreesWithLibrary(t *testing.T) {
-	for _, g := range []struct {
-		low, high int64
-		digits    int
-	}{{1, 60e6, 3}, {1, 3600e6, 2}, {1, 60e6, 4}, {100, 60e6, 3}} {
-		h := hdrhistogram.New(g.low, g.high, g.digits)
-		r := rand.New(rand.NewPCG(1, 2))
-		for range 5000 {
-			if err := h.RecordValue(min(int64(math.Exp(r.NormFloat64()*2+6)), g.high)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		var d Decoder
-		for range 2 { // the second time with reused buffers
-			got, err := d.Decode(encode(t, h))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.N() != uint64(h.TotalCount()) || got.Max() != float64(h.Max()) {
-				t.Errorf("%v: n %d max %v, want %d %d", g, got.N(), got.Max(), h.TotalCount(), h.Max())
-			}
-			for _, q := range []float64{0.001, 0.5, 0.9, 0.99, 0.999, 1} {
-				if want := float64(h.ValueAtPercentile(q * 100)); got.Quantile(q) != want {
-					t.Errorf("%v: q %v = %v, want %v", g, q, got.Quantile(q), want)
-				}
-			}
-		}
-	}
-}
-
-func TestDecodeRejects(t *testing.T) {
-	h := hdrhistogram.New(1, 1000, 3)
-	if err := h.RecordValue(7); err != nil {
-		t.Fatal(err)
-	}
-	good := encode(t, h)
-	var d Decoder
-	for _, s := range []string{"!", "AAAA", good[:20], good[:len(good)-8], "AAAAAAAAAAAAAAAA"} {
-		if _, err := d.Decode(s); err == nil {
-			t.Errorf("%q: no error", s)
-		}
-	}
-	if got, err := d.Decode(good); err != nil || got.N() != 1 {
-		t.Errorf("after errors: %v %v", got, err)
-	}
-}
-
-func FuzzDecode(f *testing.F) {
-	h := hdrhistogram.New(1, 60e6, 3)
-	for v := int64(1); v < 60e6; v *= 3 {
-		if err := h.RecordValue(v); err != nil {
-			f.Fatal(err)
-		}
-	}
-	f.Add(encode(f, h))
-	f.Fuzz(func(t *testing.T, s string) {
-		var d Decoder
-		dist, err := d.Decode(s)
-		if err == nil && !slices.IsSortedFunc(dist, func(a, b Point) int { return int(int64(a.Value) - int64(b.Value)) }) {
-			t.Errorf("not ascending: %v", dist)
-		}
-	})
-}
 
 func TestBinsStayWithinTolerance(t *testing.T) {
 	for v := 1.0; v < 1e8; v = v*1.003 + 0.5 {
@@ -103,14 +32,18 @@ func TestQuantilesAgainstSort(t *testing.T) {
 		}
 	}
 	slices.Sort(exact)
-	var d Decoder
-	dist, err := d.Decode(encode(t, h))
+	var d hdr.Decoder
+	text, err := new(hdr.Encoder).Encode(h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bins := dist.Bins()
+	dist, err := d.Decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bins := BinsOf(dist)
 	for _, q := range []float64{0.5, 0.9, 0.99, 0.999} {
-		want := exact[quantileRank(q, uint64(len(exact)))-1]
+		want := exact[int(q*float64(len(exact))+0.5)-1]
 		for name, got := range map[string]float64{"dist": dist.Quantile(q), "bins": bins.Quantile(q)} {
 			if math.Abs(got-want)/want > 0.015 {
 				t.Errorf("%s q %v = %v, want %v", name, q, got, want)
@@ -119,14 +52,7 @@ func TestQuantilesAgainstSort(t *testing.T) {
 	}
 }
 
-func TestMergeAndEnough(t *testing.T) {
-	got := Merge(Dist{{1, 1}, {5, 2}}, nil, Dist{{2, 1}, {5, 1}})
-	if !slices.Equal(got, Dist{{1, 1}, {2, 1}, {5, 3}}) {
-		t.Errorf("merged to %v", got)
-	}
-	if got.Above(2) != 3 || got.Above(5) != 0 || got.Above(0) != 5 {
-		t.Errorf("above: %d %d %d", got.Above(2), got.Above(5), got.Above(0))
-	}
+func TestEnough(t *testing.T) {
 	for _, c := range []struct {
 		q    float64
 		n    uint64
@@ -138,30 +64,5 @@ func TestMergeAndEnough(t *testing.T) {
 	}
 	if EnoughForLine(0.99, 299) || !EnoughForLine(0.99, 300) {
 		t.Error("a line of p99 starts at 300 samples")
-	}
-}
-
-func TestEncodeAgreesWithLibrary(t *testing.T) {
-	d := Dist{{Value: 0, Count: 1}, {Value: 1, Count: 2}, {Value: 3, Count: 70_000}, {Value: 2047, Count: 1}, {Value: 2049, Count: 5}, {Value: 61_439, Count: 3}, {Value: 3_600_000_000, Count: 1}}
-	var e Encoder
-	if _, err := e.Encode(nil); err != nil { // the second time with reused buffers
-		t.Fatal(err)
-	}
-	text, err := e.Encode(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := hdrhistogram.Decode([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := hdrhistogram.New(1, HDRHighest, HDRDigits)
-	for _, p := range d {
-		if err := want.RecordValues(int64(p.Value), int64(p.Count)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !h.Equals(want) {
-		t.Errorf("read back as %v of %v", h.Export().Counts[:8], want.Export().Counts[:8])
 	}
 }

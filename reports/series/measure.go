@@ -3,6 +3,7 @@ package series
 import (
 	"math"
 
+	"bench/internal/hdr"
 	"bench/internal/units"
 )
 
@@ -32,12 +33,12 @@ func Measures() []Measure {
 }
 
 // measured merges the OK responses of the measured time.
-func measured(a *Analysis) Dist {
-	parts := make([]Dist, 0, len(a.Segments))
+func measured(a *Analysis) hdr.Dist {
+	parts := make([]hdr.Dist, 0, len(a.Segments))
 	for i := range a.Segments {
 		parts = append(parts, a.Segments[i].OK)
 	}
-	return Merge(parts...)
+	return hdr.Merge(parts...)
 }
 
 // quantileInterval is a percentile with its 99 % interval by order statistics.

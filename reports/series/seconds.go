@@ -1,5 +1,7 @@
 package series
 
+import "bench/internal/hdr"
+
 // Seconds merges the slots into whole seconds counted from zero, whatever
 // happened in them: the rows of a table for programs, not of a chart.
 func (c *Cell) Seconds() []Slot {
@@ -7,7 +9,7 @@ func (c *Cell) Seconds() []Slot {
 	for i := 0; i < len(c.Slots); {
 		at := floorDiv(c.Slots[i].StartUs-c.ZeroUs, second)
 		sum := Slot{StartUs: c.ZeroUs + at*second, LengthUs: second}
-		var ok, service []Dist
+		var ok, service []hdr.Dist
 		for ; i < len(c.Slots) && floorDiv(c.Slots[i].StartUs-c.ZeroUs, second) == at; i++ {
 			s := &c.Slots[i]
 			sum.Offered += s.Offered
@@ -21,7 +23,7 @@ func (c *Cell) Seconds() []Slot {
 			sum.InFlight, sum.Conns = s.InFlight, s.Conns
 			ok, service = append(ok, s.OK), append(service, s.Service)
 		}
-		sum.OK, sum.Service = Merge(ok...), Merge(service...)
+		sum.OK, sum.Service = hdr.Merge(ok...), hdr.Merge(service...)
 		out = append(out, sum)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 )
 
@@ -16,8 +17,8 @@ type Segment struct {
 	Offered  uint64
 	Good     uint64 // ended well within it; OK are those due in it
 	Errors   Errors
-	OK       Dist
-	Service  Dist
+	OK       hdr.Dist
+	Service  hdr.Dist
 }
 
 // maxFaults bounds the segments: windows beyond it share one.
@@ -44,7 +45,7 @@ func (s *Segment) Shown(q float64) (us float64, ok bool) {
 // lies before, between and after. A cell without windows is one segment.
 func (c *Cell) Segments(windows []Window) []Segment {
 	names := segmentNames(windows)
-	b := segmentBuilder{cell: c, index: make(map[string]int), parts: make(map[string][2][]Dist)}
+	b := segmentBuilder{cell: c, index: make(map[string]int), parts: make(map[string][2][]hdr.Dist)}
 	w := 0
 	for i := range c.Slots {
 		s := c.MeasuredPart(&c.Slots[i])
@@ -149,7 +150,7 @@ type segmentBuilder struct {
 	cell  *Cell
 	list  []Segment
 	index map[string]int
-	parts map[string][2][]Dist
+	parts map[string][2][]hdr.Dist
 }
 
 func (b *segmentBuilder) add(name string, s *Slot) {
@@ -171,14 +172,14 @@ func (b *segmentBuilder) add(name string, s *Slot) {
 	g.Good += s.Good
 	g.Errors.Add(&s.Errors)
 	p := b.parts[name]
-	b.parts[name] = [2][]Dist{append(p[0], s.OK), append(p[1], s.Service)}
+	b.parts[name] = [2][]hdr.Dist{append(p[0], s.OK), append(p[1], s.Service)}
 }
 
 func (b *segmentBuilder) finish() []Segment {
 	for i := range b.list {
 		g := &b.list[i]
-		g.OK = Merge(b.parts[g.Name][0]...)
-		g.Service = Merge(b.parts[g.Name][1]...)
+		g.OK = hdr.Merge(b.parts[g.Name][0]...)
+		g.Service = hdr.Merge(b.parts[g.Name][1]...)
 	}
 	return b.list
 }

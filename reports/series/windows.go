@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 )
 
@@ -34,7 +35,7 @@ type Window struct {
 	Good       uint64
 	Errors     Errors
 	Unanswered uint64
-	OK         Dist
+	OK         hdr.Dist
 	// PeakP99 is the highest p99 of a stretch long enough to have one, 0 if none was.
 	PeakP99 float64
 }
@@ -50,7 +51,7 @@ func (w *Window) RecoveryUs() int64 {
 
 // Baseline is what a system did before anything was done to it.
 type Baseline struct {
-	OK Dist
+	OK hdr.Dist
 	// P99 is 0 if there are too few samples to tell.
 	P99 float64
 	// SlowUs is what a p99 may reach to count as well: the greater of twice
@@ -66,13 +67,13 @@ func (c *Cell) Base() Baseline {
 			first = min(first, e.BeginUs)
 		}
 	}
-	var parts []Dist
+	var parts []hdr.Dist
 	for i := range c.Slots {
 		if s := c.MeasuredPart(&c.Slots[i]); s != nil && s.StartUs+s.LengthUs <= first {
 			parts = append(parts, s.OK)
 		}
 	}
-	b := Baseline{OK: Merge(parts...)}
+	b := Baseline{OK: hdr.Merge(parts...)}
 	if EnoughForTable(0.99, b.OK.N()) {
 		b.P99 = b.OK.Quantile(0.99)
 	}
@@ -200,7 +201,7 @@ func (c *Cell) Windows(base Baseline) []Window {
 // measure fills in what happened in a window.
 func (c *Cell) measure(w *Window, h *health, base Baseline) {
 	w.EffectUs = -1
-	var parts []Dist
+	var parts []hdr.Dist
 	i, j := h.within(w.BeginUs), h.at(w.UntilUs)
 	for ; i < j; i++ {
 		s := &c.Slots[i]
@@ -213,7 +214,7 @@ func (c *Cell) measure(w *Window, h *health, base Baseline) {
 		w.Unanswered += s.Unanswered
 		parts = append(parts, s.OK)
 	}
-	w.OK = Merge(parts...)
+	w.OK = hdr.Merge(parts...)
 }
 
 // Peaks fills in PeakP99 of every window from the steps of the p99 line.

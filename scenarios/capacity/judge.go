@@ -7,7 +7,8 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
-	"bench/loadgen"
+	"bench/loadgen/record"
+	"bench/loadgen/workload"
 	"bench/scenarios/objective"
 )
 
@@ -87,7 +88,7 @@ func (j *Judges) Judge(all []*Outcome) Judgement {
 	exact := *d
 	exact.AsMeasured = true
 	sure := false
-	closed := slices.ContainsFunc(d.Loads, func(l result.Load) bool { return l.Arrival == string(loadgen.Closed) })
+	closed := slices.ContainsFunc(d.Loads, func(l result.Load) bool { return l.Arrival == string(workload.Closed) })
 	for _, o := range j.Objectives {
 		// What holds with all that the machine has delayed holds without it.
 		if !closed && o.expr.OnlyLater() && objective.Evaluate(o.expr, nil, &measured).Verdict == result.Pass {
@@ -166,7 +167,7 @@ func joined(all []*Outcome) (*objective.Data, error) {
 		sum := same[0]
 		if len(same) > 1 {
 			var err error
-			if sum, err = loadgen.InTurn(same); err != nil {
+			if sum, err = record.InTurn(same); err != nil {
 				return nil, err
 			}
 		}

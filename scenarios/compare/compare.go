@@ -15,6 +15,8 @@ import (
 
 	"bench/internal/result"
 	"bench/scenarios"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 	"bench/scenarios/gate"
 	"bench/scenarios/measures"
 	"bench/scenarios/runner"
@@ -43,7 +45,7 @@ const interruptedReason = "interrupted"
 type Options struct {
 	Scenario string // file, or name of a built-in scenario
 	// Set are the settings of both sides, Base and New those of one.
-	Set, Base, New []scenarios.Setting
+	Set, Base, New []document.Setting
 	// Seed of the coin and of the runs; the scenario's if it is nil. Each pair has a seed
 	// of its own, which follows from it.
 	Seed    *uint64
@@ -85,7 +87,7 @@ type Plan struct {
 	pairs     int // 0: as many as it takes
 	minEffect float64
 	alpha     float64
-	asked     []scenarios.CompareMeasure
+	asked     []format.CompareMeasure
 	workHash  string
 	warnings  []string
 }
@@ -93,8 +95,8 @@ type Plan struct {
 // side is one side of a comparison before it runs.
 type side struct {
 	name     string
-	settings []scenarios.Setting
-	doc      *scenarios.Document
+	settings []document.Setting
+	doc      *document.Document
 }
 
 // twin is a combination of the matrix on both sides, by their places among the cells.
@@ -125,7 +127,7 @@ func Prepare(o Options) (*Plan, error) {
 	}
 	c := first.Compare
 	if c == nil {
-		c = &scenarios.Compare{MinEffect: gate.DefaultMinEffect, Alpha: gate.DefaultAlpha}
+		c = &format.Compare{MinEffect: gate.DefaultMinEffect, Alpha: gate.DefaultAlpha}
 	}
 	p.pairs, p.minEffect, p.alpha, p.asked = int(c.Pairs), float64(c.MinEffect), c.Alpha, c.Measures
 	if o.Pairs != nil {
@@ -147,7 +149,7 @@ func Prepare(o Options) (*Plan, error) {
 		return nil, err
 	}
 	var err error
-	if p.workHash, err = scenarios.WorkHash(p.base.doc.Resolved); err != nil {
+	if p.workHash, err = document.WorkHash(p.base.doc.Resolved); err != nil {
 		return nil, err
 	}
 	return p, p.pairUp()
@@ -155,12 +157,12 @@ func Prepare(o Options) (*Plan, error) {
 
 // document reads the scenario with the settings of a side. Pairs repeat it, so that a
 // repetition of its own would only take the runs of a pair apart.
-func (p *Plan) document(s *side, seed *uint64) (*scenarios.Document, error) {
+func (p *Plan) document(s *side, seed *uint64) (*document.Document, error) {
 	set := slices.Concat(p.o.Set, s.settings)
-	doc, err := scenarios.Find(p.o.Scenario, scenarios.Options{Set: set, Seed: seed, Shorten: p.o.Shorten})
+	doc, err := scenarios.Find(p.o.Scenario, document.Options{Set: set, Seed: seed, Shorten: p.o.Shorten})
 	if err == nil && slices.ContainsFunc(doc.Axes, func(a result.Axis) bool { return a.Name == result.RepeatAxis }) {
-		set = append(set, scenarios.Setting{Key: "repeat", Value: "1"})
-		doc, err = scenarios.Find(p.o.Scenario, scenarios.Options{Set: set, Seed: seed, Shorten: p.o.Shorten})
+		set = append(set, document.Setting{Key: "repeat", Value: "1"})
+		doc, err = scenarios.Find(p.o.Scenario, document.Options{Set: set, Seed: seed, Shorten: p.o.Shorten})
 	}
 	if err != nil {
 		return nil, err
@@ -177,8 +179,8 @@ func (p *Plan) document(s *side, seed *uint64) (*scenarios.Document, error) {
 }
 
 // Documents are the scenario as each side has it, for checks before it runs.
-func (p *Plan) Documents() []*scenarios.Document {
-	return []*scenarios.Document{p.base.doc, p.new.doc}
+func (p *Plan) Documents() []*document.Document {
+	return []*document.Document{p.base.doc, p.new.doc}
 }
 
 // pairUp finds for each combination of the matrix its twin on the other side. One
@@ -191,7 +193,7 @@ func (p *Plan) pairUp() error {
 	}
 	var alone []string
 	for i := range base {
-		j := slices.IndexFunc(other, func(c scenarios.Cell) bool { return c.Name == base[i].Name })
+		j := slices.IndexFunc(other, func(c document.Cell) bool { return c.Name == base[i].Name })
 		if j < 0 {
 			alone = append(alone, base[i].Name+" (base)")
 			continue
@@ -203,7 +205,7 @@ func (p *Plan) pairUp() error {
 		p.twins = append(p.twins, twin{name: base[i].Name, base: i, new: j})
 	}
 	for i := range other {
-		if !slices.ContainsFunc(base, func(c scenarios.Cell) bool { return c.Name == other[i].Name }) {
+		if !slices.ContainsFunc(base, func(c document.Cell) bool { return c.Name == other[i].Name }) {
 			alone = append(alone, other[i].Name+" (new)")
 		}
 	}
@@ -221,7 +223,7 @@ func (p *Plan) askedMeasures() []measures.Asked {
 	return asked(p.base.doc.Cells[0].Scenario, p.asked)
 }
 
-func asked(s *scenarios.Scenario, list []scenarios.CompareMeasure) (all []measures.Asked) {
+func asked(s *format.Scenario, list []format.CompareMeasure) (all []measures.Asked) {
 	for _, m := range list {
 		if !s.StandardMeasure(m.Name) {
 			all = append(all, measures.Asked{Text: m.Name})

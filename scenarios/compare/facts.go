@@ -9,7 +9,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/units"
-	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/measures"
 )
 
@@ -102,7 +102,7 @@ func workFacts(r *measures.Run) (all []fact, err error) {
 		}
 		all = append(all, fact{"length", units.Latency(float64(c.LengthUs)), true})
 	}
-	sections, err := scenarios.Sections([]byte(r.Record.Text))
+	sections, err := document.Sections([]byte(r.Record.Text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Dir, err)
 	}

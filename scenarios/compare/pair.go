@@ -8,7 +8,7 @@ import (
 
 	"bench/internal/result"
 	"bench/reports"
-	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/measures"
 	"bench/scenarios/runner"
 )
@@ -18,7 +18,7 @@ const tries = 3
 
 // carrier runs a scenario and reads what it measured. Tests have one that runs nothing.
 type carrier interface {
-	run(ctx context.Context, doc *scenarios.Document, dir string, live reports.Live) (*result.Run, error)
+	run(ctx context.Context, doc *document.Document, dir string, live reports.Live) (*result.Run, error)
 	read(dir string, asked []measures.Asked) (*measures.Run, error)
 }
 
@@ -29,7 +29,7 @@ type processes struct {
 	tool    result.Tool
 }
 
-func (c *processes) run(ctx context.Context, doc *scenarios.Document, dir string, live reports.Live) (*result.Run, error) {
+func (c *processes) run(ctx context.Context, doc *document.Document, dir string, live reports.Live) (*result.Run, error) {
 	return runner.Run(ctx, runner.Options{
 		Document: doc, Out: dir, Self: c.self, Live: live, Command: c.command, Tool: c.tool, FreshProgram: true,
 	})

@@ -14,7 +14,7 @@ import (
 
 	"bench/internal/result"
 	"bench/reports"
-	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/driver"
 	"bench/scenarios/gate"
 	"bench/scenarios/measures"
@@ -63,7 +63,7 @@ type fakeOutcome struct {
 	verdict string
 }
 
-func (f *fake) run(ctx context.Context, doc *scenarios.Document, dir string, _ reports.Live) (*result.Run, error) {
+func (f *fake) run(ctx context.Context, doc *document.Document, dir string, _ reports.Live) (*result.Run, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -136,7 +136,7 @@ func comparison(t *testing.T, f *fake, change func(*Options)) (*procedure, *told
 		t.Fatal(err)
 	}
 	n := &told{}
-	o := Options{Scenario: path, Out: filepath.Join(dir, "out"), Progress: n, Confirm: true, New: []scenarios.Setting{{Key: "slow", Value: "2"}}}
+	o := Options{Scenario: path, Out: filepath.Join(dir, "out"), Progress: n, Confirm: true, New: []document.Setting{{Key: "slow", Value: "2"}}}
 	if change != nil {
 		change(&o)
 	}
@@ -462,9 +462,9 @@ func TestMatrix(t *testing.T) {
 		return fakeOutcome{}
 	}}
 	c, _ := made(t, f, func(o *Options) {
-		o.Set = []scenarios.Setting{{Key: "matrix", Value: "{poller: [epoll, poll, select, io_uring]}"}, {Key: "proxy.poller", Value: "${poller}"}}
-		o.Base = append(o.Base, scenarios.Setting{Key: "proxy.driver", Value: "haproxy"})
-		o.New = append(o.New, scenarios.Setting{Key: "matrix.poller", Value: "[epoll, poll, io_uring]"})
+		o.Set = []document.Setting{{Key: "matrix", Value: "{poller: [epoll, poll, select, io_uring]}"}, {Key: "proxy.poller", Value: "${poller}"}}
+		o.Base = append(o.Base, document.Setting{Key: "proxy.driver", Value: "haproxy"})
+		o.New = append(o.New, document.Setting{Key: "matrix.poller", Value: "[epoll, poll, io_uring]"})
 	})
 	if f.runs[0].cell != f.runs[1].cell || f.runs[0].side == f.runs[1].side {
 		t.Errorf("the first runs are %+v and %+v", f.runs[0], f.runs[1])
@@ -515,7 +515,7 @@ func (w without) read(dir string, asked []measures.Asked) (*measures.Run, error)
 
 func TestGatesOfTheScenario(t *testing.T) {
 	asked := func(o *Options) {
-		o.Set = append(o.Set, scenarios.Setting{Key: "compare", Value: "{pairs: 12, minEffect: 3%, alpha: 0.02, measures: [memory, {name: response.p99, gate: false}]}"})
+		o.Set = append(o.Set, document.Setting{Key: "compare", Value: "{pairs: 12, minEffect: 3%, alpha: 0.02, measures: [memory, {name: response.p99, gate: false}]}"})
 	}
 	c, _ := made(t, &fake{}, asked)
 	if m := find(t, c, result.MeasureMemory); !m.Gated || m.Verdict == result.Shown {
@@ -586,7 +586,7 @@ func TestNoiseFloor(t *testing.T) {
 
 func TestLoopsAreNotCompared(t *testing.T) {
 	closed := func(o *Options) {
-		o.New = []scenarios.Setting{{Key: "load.clients.arrival", Value: "closed"}, {Key: "load.clients.phases", Value: "[{name: steady, for: 10s}]"}}
+		o.New = []document.Setting{{Key: "load.clients.arrival", Value: "closed"}, {Key: "load.clients.phases", Value: "[{name: steady, for: 10s}]"}}
 	}
 	f := &fake{}
 	c, _ := made(t, f, closed)
@@ -625,7 +625,7 @@ func TestPrepareRefuses(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	set := func(key, value string) []scenarios.Setting { return []scenarios.Setting{{Key: key, Value: value}} }
+	set := func(key, value string) []document.Setting { return []document.Setting{{Key: key, Value: value}} }
 	for _, tt := range []struct {
 		o    Options
 		want string

@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"bench/internal/result"
-	"bench/scenarios"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 	"bench/scenarios/gate"
 	"bench/scenarios/measures"
 )
@@ -79,9 +80,9 @@ func Recorded(o RecordedOptions) (*result.Comparison, error) {
 // sectionOf is how the scenario of a run wants it compared, and the metrics of objectives
 // among its measures. One that cannot be read any more, because a file of it is gone,
 // leaves the defaults.
-func sectionOf(run *result.Run) (*scenarios.Compare, []measures.Asked) {
-	c := &scenarios.Compare{MinEffect: gate.DefaultMinEffect, Alpha: gate.DefaultAlpha}
-	doc, err := scenarios.Parse("scenario", []byte(run.Text), scenarios.Options{})
+func sectionOf(run *result.Run) (*format.Compare, []measures.Asked) {
+	c := &format.Compare{MinEffect: gate.DefaultMinEffect, Alpha: gate.DefaultAlpha}
+	doc, err := document.Parse("scenario", []byte(run.Text), document.Options{})
 	if err != nil || doc.Cells[0].Scenario.Compare == nil {
 		return c, nil
 	}

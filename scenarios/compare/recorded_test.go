@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"bench/internal/result"
-	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/measures/testfolder"
 )
 
@@ -28,7 +28,7 @@ type shelf struct {
 
 func newShelf(t *testing.T) *shelf {
 	t.Helper()
-	doc, err := scenarios.Parse("s.yaml", []byte(text), scenarios.Options{})
+	doc, err := document.Parse("s.yaml", []byte(text), document.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

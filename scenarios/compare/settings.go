@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"bench/scenarios"
+	"bench/scenarios/document"
 )
 
 // nextSetting is what a comma must stand before to end a setting.
@@ -14,10 +14,10 @@ var nextSetting = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*=`)
 // ParseSide reads the settings of one side: "K=V,K=V", each as --set has it. A comma
 // ends a setting where another one follows and no bracket or quote is open: values may
 // have commas, too.
-func ParseSide(text string) ([]scenarios.Setting, error) {
-	var all []scenarios.Setting
+func ParseSide(text string) ([]document.Setting, error) {
+	var all []document.Setting
 	for _, part := range split(text) {
-		s, err := scenarios.ParseSetting(part)
+		s, err := document.ParseSetting(part)
 		if err != nil {
 			return nil, fmt.Errorf("%q: a side is written KEY=VALUE,KEY=VALUE", text)
 		}
@@ -52,7 +52,7 @@ func split(text string) (parts []string) {
 }
 
 // inWords are settings as they were given, for records and tables.
-func inWords(all []scenarios.Setting) (texts []string) {
+func inWords(all []document.Setting) (texts []string) {
 	for _, s := range all {
 		texts = append(texts, s.Key+"="+s.Value)
 	}

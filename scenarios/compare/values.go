@@ -7,7 +7,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/stats"
-	"bench/scenarios"
+	"bench/scenarios/format"
 	"bench/scenarios/gate"
 	"bench/scenarios/measures"
 )
@@ -35,7 +35,7 @@ func fullName(cell, name string) string {
 
 // values gathers the measures of pairs.
 type values struct {
-	asked   []scenarios.CompareMeasure
+	asked   []format.CompareMeasure
 	columns []*column
 	pairs   int
 }
@@ -74,7 +74,7 @@ func (v *values) column(m *measures.Measure) {
 		return
 	}
 	c := &column{like: *m, gated: m.Gated()}
-	if i := slices.IndexFunc(v.asked, func(a scenarios.CompareMeasure) bool { return a.Name == m.Name }); i >= 0 {
+	if i := slices.IndexFunc(v.asked, func(a format.CompareMeasure) bool { return a.Name == m.Name }); i >= 0 {
 		c.gated, c.asked = v.asked[i].Gate, true
 	}
 	v.columns = append(v.columns, c)

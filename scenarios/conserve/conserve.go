@@ -18,7 +18,7 @@ import (
 	"slices"
 
 	"bench/internal/result"
-	"bench/loadgen"
+	"bench/loadgen/workload"
 )
 
 // Client is what one load knows of its whole run, warm-up included.
@@ -35,7 +35,7 @@ type Client struct {
 	Frontend string
 	// Counting is how origins count its requests: in class Class, by number or
 	// not, or not at all.
-	Counting loadgen.Counting
+	Counting workload.Counting
 }
 
 // Origin is what all origins together counted of one class.
@@ -82,7 +82,7 @@ func Check(clients []Client, origins map[string]Origin, proxy *Proxy) *result.Co
 		retries = proxy.Retries
 	}
 	for _, cl := range clients {
-		if origins == nil || cl.Counting != loadgen.ByNumber && cl.Counting != loadgen.ByName {
+		if origins == nil || cl.Counting != workload.ByNumber && cl.Counting != workload.ByName {
 			continue
 		}
 		r := row(cl, origins[cl.Class], retries)

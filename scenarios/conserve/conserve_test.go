@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"bench/internal/result"
-	"bench/loadgen"
+	"bench/loadgen/workload"
 )
 
 // quiet is a run without a failure: one load through an HTTP frontend, one
@@ -42,15 +42,15 @@ func TestCheck(t *testing.T) {
 			o["web"] = Origin{Received: 99, Answered: 99, Lost: 1}
 			p.Responses = 99
 		}, 3},
-		{"requests by name, all there", func(c []Client, _ map[string]Origin, _ *Proxy) { c[1].Counting = loadgen.ByName }, 0},
+		{"requests by name, all there", func(c []Client, _ map[string]Origin, _ *Proxy) { c[1].Counting = workload.ByName }, 0},
 		{"a request by name that nobody sent", func(c []Client, o map[string]Origin, _ *Proxy) {
-			c[1].Counting, o["tcp"] = loadgen.ByName, Origin{Received: 51, Answered: 51}
+			c[1].Counting, o["tcp"] = workload.ByName, Origin{Received: 51, Answered: 51}
 		}, 1},
 		{"an answer by name that no origin gave", func(c []Client, o map[string]Origin, _ *Proxy) {
-			c[1].Counting, o["tcp"] = loadgen.ByName, Origin{Received: 49, Answered: 49}
+			c[1].Counting, o["tcp"] = workload.ByName, Origin{Received: 49, Answered: 49}
 		}, 2},
 		{"exchanges, of which origins see other parts", func(c []Client, o map[string]Origin, _ *Proxy) {
-			c[1].Counting, o["tcp"], o["-"] = loadgen.Uncounted, Origin{}, Origin{Received: 3}
+			c[1].Counting, o["tcp"], o["-"] = workload.Uncounted, Origin{}, Origin{Received: 3}
 		}, 0},
 		{"a request sent twice for no reason", func(_ []Client, o map[string]Origin, p *Proxy) {
 			o["web"] = Origin{Received: 101, Answered: 101, Repeated: 1}
@@ -191,7 +191,7 @@ func TestEveryCounterMatters(t *testing.T) {
 // Without origins clients are compared with the proxy alone, and with nothing where it
 // does not count either.
 func TestWithoutOrigins(t *testing.T) {
-	clients := []Client{{Class: "a", Sent: 5, Answered: 5, FromOrigin: 5, Completed: 5, Connections: 1, Frontend: "web", Counting: loadgen.ByNumber}}
+	clients := []Client{{Class: "a", Sent: 5, Answered: 5, FromOrigin: 5, Completed: 5, Connections: 1, Frontend: "web", Counting: workload.ByNumber}}
 	proxy := &Proxy{Frontends: []Frontend{{Name: "web", HTTP: true, Requests: 6, Responses: 5, Connections: 1}}, Responses: 5}
 	if c := Check(clients, nil, proxy); !c.Exact || c.Delta != 1 || len(c.Rows) != 0 || len(c.Proxy) != 3 || c.Detail == "" {
 		t.Errorf("with a proxy that counts: %+v", c)

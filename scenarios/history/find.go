@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"bench/internal/result"
-	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/measures"
 )
 
@@ -136,7 +136,7 @@ func (r *run) machine() (host, cpu, kernel string, cpus int) {
 // work is the hash of what the run asked of its proxies.
 func (r *run) work() string {
 	if r.Record.Text != "" {
-		if hash, err := scenarios.WorkHash([]byte(r.Record.Text)); err == nil {
+		if hash, err := document.WorkHash([]byte(r.Record.Text)); err == nil {
 			return hash
 		}
 	}
@@ -180,7 +180,7 @@ func (r *run) facts(ref *reference) map[string]string {
 	if ref != nil {
 		facts["reference"] = strings.Join(ref.proxies, ", ")
 	}
-	if sections, err := scenarios.Sections([]byte(r.Record.Text)); err == nil {
+	if sections, err := document.Sections([]byte(r.Record.Text)); err == nil {
 		for _, s := range sections {
 			if s.Key == "proxy" {
 				sum := sha256.Sum256([]byte(s.Text))

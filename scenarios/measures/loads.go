@@ -3,6 +3,7 @@ package measures
 import (
 	"strings"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
 	"bench/internal/units"
 	"bench/reports/series"
@@ -124,9 +125,9 @@ func (t *tally) measures(prefix string, like Measure) []Measure {
 }
 
 // responses are the latencies of completed requests.
-func (t *tally) responses() (series.Dist, error) {
-	var dec series.Decoder
-	var parts []series.Dist
+func (t *tally) responses() (hdr.Dist, error) {
+	var dec hdr.Decoder
+	var parts []hdr.Dist
 	for _, text := range t.texts {
 		d, err := dec.Decode(text)
 		if err != nil {
@@ -134,5 +135,5 @@ func (t *tally) responses() (series.Dist, error) {
 		}
 		parts = append(parts, d)
 	}
-	return series.Merge(parts...), nil
+	return hdr.Merge(parts...), nil
 }

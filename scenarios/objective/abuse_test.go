@@ -3,17 +3,17 @@ package objective
 import (
 	"testing"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
-	"bench/loadgen"
 )
 
 func TestAbuseMetrics(t *testing.T) {
-	h := loadgen.NewHistogram()
+	h := hdr.NewLong()
 	for range 2000 {
-		loadgen.RecordNs(h, 3e9)
+		hdr.Record(h, hdr.Microseconds(3e9))
 	}
-	loadgen.RecordNs(h, 5e9)
-	held, err := loadgen.Summarize(h)
+	hdr.Record(h, hdr.Microseconds(5e9))
+	held, err := new(hdr.Encoder).Summary(h)
 	if err != nil {
 		t.Fatal(err)
 	}

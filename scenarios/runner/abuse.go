@@ -14,14 +14,14 @@ import (
 	"bench/internal/result"
 	"bench/loadgen"
 	"bench/loadgen/abuse"
-	"bench/scenarios"
 	"bench/scenarios/conserve"
+	"bench/scenarios/format"
 )
 
 // abuser is a set of clients that misbehave, in a process of its own. It has no
 // priority over others, unlike the loads: what they measure comes first.
 type abuser struct {
-	set     *scenarios.Abuse
+	set     *format.Abuse
 	at      time.Duration // after the start of the loads
 	process *proc.Process
 	ready   chan struct{}
@@ -32,7 +32,7 @@ type abuser struct {
 }
 
 // abuseSpec turns a set of the scenario into an order for its agent.
-func abuseSpec(s *scenarios.Scenario, a *scenarios.Abuse, targets []string) *abuse.Spec {
+func abuseSpec(s *format.Scenario, a *format.Abuse, targets []string) *abuse.Spec {
 	spec := a.Spec(s.Begin(a))
 	spec.Targets = targets
 	spec.Seed = s.Seed ^ hash(a.Name)
@@ -51,7 +51,7 @@ func (c *cell) startAbuse(ctx context.Context) error {
 		a := &abuser{set: set, at: c.scenario.Begin(set), ready: make(chan struct{})}
 		a.process, err = c.group.Start(proc.Spec{
 			Name: "abuse " + set.Name, Args: append(slices.Clone(c.self), "agent", "abuse"),
-			Enter: c.network.Node(scenarios.On(set.Node, scenarios.ClientNode)).Enter,
+			Enter: c.network.Node(format.On(set.Node, format.ClientNode)).Enter,
 			CPUs:  or(set.CPUs, c.place.loads), StdinPipe: true, Stdout: &proc.LineWriter{Take: a.take},
 		})
 		if err != nil {
@@ -150,9 +150,9 @@ func (c *cell) followAbuse(ctx context.Context, a *abuser, steady func() error) 
 }
 
 // abuseEvent is the record of a set as an event that begins at a time.
-func abuseEvent(a *scenarios.Abuse, at int64) result.Event {
+func abuseEvent(a *format.Abuse, at int64) result.Event {
 	return result.Event{
-		Kind: a.EventKind(), Target: a.Target, Class: scenarios.ClassFault, PlannedUs: at,
+		Kind: a.EventKind(), Target: a.Target, Class: format.ClassFault, PlannedUs: at,
 		Args: map[string]string{"name": a.Name, "for": a.For.String()},
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"bench/backends/control"
 	"bench/chaos/evidence"
 	"bench/internal/result"
-	"bench/scenarios"
 	"bench/scenarios/driver"
+	"bench/scenarios/format"
 )
 
 // act carries out one event. An error means that it had no effect.
-func (c *cell) act(ctx context.Context, e *result.Event, do *scenarios.Event) error {
+func (c *cell) act(ctx context.Context, e *result.Event, do *format.Event) error {
 	switch do.Do {
 	case "proxy.reload":
 		return c.reload(ctx, e)
@@ -163,8 +163,8 @@ func (c *cell) command(e *result.Event, line string) error {
 
 // fault orders a fault of all targets; it ends by itself. What they count meanwhile
 // tells whether it had anything to act on.
-func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do *scenarios.Event) error {
-	action, _ := scenarios.FindAction(do.Do)
+func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do *format.Event) error {
+	action, _ := format.FindAction(do.Do)
 	begin, end := int64(0), int64(0)
 	before := readMet(ctx, targets)
 	before.requests -= min(before.requests, open(ctx, targets))
@@ -172,7 +172,7 @@ func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do
 	args := do.Args
 	if args.For == 0 {
 		// To the end of the run: also for the answers that come last.
-		args.For = scenarios.Duration(time.Duration(c.record.LengthUs-c.sinceStart())*time.Microsecond + settleLimit)
+		args.For = format.Duration(time.Duration(c.record.LengthUs-c.sinceStart())*time.Microsecond + settleLimit)
 	}
 	for i, o := range targets {
 		if !o.running() {

@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"bench/internal/result"
-	"bench/loadgen"
-	"bench/scenarios"
+	"bench/loadgen/workload"
+	"bench/scenarios/format"
 )
 
 // lineSink takes what agents tell, from several goroutines.
@@ -29,7 +29,7 @@ func (s *lineSink) take(line *result.AgentLine) error {
 }
 
 // loadSpec turns a load of the scenario into an order for its agents.
-func loadSpec(s *scenarios.Scenario, l *scenarios.Load, targets []string) *loadgen.Spec {
+func loadSpec(s *format.Scenario, l *format.Load, targets []string) *workload.Spec {
 	spec := s.Spec(l)
 	spec.Targets = targets
 	spec.Seed = s.Seed ^ hash(l.Name)
@@ -55,7 +55,7 @@ const spinShare = 0.1
 
 // maySpin tells whether the loads of a scenario may spin on the CPUs that are theirs:
 // where several share one, each would keep the others from being on time.
-func maySpin(loads []scenarios.Load, cpus []int) bool {
+func maySpin(loads []format.Load, cpus []int) bool {
 	processes := 0
 	for i := range loads {
 		processes += max(1, loads[i].Processes)
@@ -66,7 +66,7 @@ func maySpin(loads []scenarios.Load, cpus []int) bool {
 // realTime tells whether the agents of a load may run before all ordinary
 // programs. An open loop has little to do at exact times; but on a CPU of the
 // proxy under test it would take from the proxy what it measures.
-func realTime(l *scenarios.Load, cpus, proxy []int) bool {
+func realTime(l *format.Load, cpus, proxy []int) bool {
 	if l.Arrival == "closed" || len(cpus) == 0 || len(proxy) == 0 { // empty is anywhere
 		return false
 	}

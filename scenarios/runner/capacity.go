@@ -14,15 +14,16 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/stats/scaling"
-	"bench/scenarios"
 	"bench/scenarios/capacity"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 )
 
 // CapacityOptions are those of a search for the capacity.
 type CapacityOptions struct {
 	// Documents have one combination of the matrix each: one document for every value of
 	// the axis, or one without an axis.
-	Documents []*scenarios.Document
+	Documents []*document.Document
 	Axis      string   // "" is none
 	Values    []string // of the axis
 	// Repeat is how often the capacity is searched at each value.
@@ -163,7 +164,7 @@ func search(ctx context.Context, o *CapacityOptions, t *Trials, value string) (*
 	options := o.Search
 	options.Length, options.Tell = t.Length, o.Live.Tried
 	if options.Hint == 0 {
-		if rate := scenarios.SteadyPhase(t.load).Rate; rate != nil {
+		if rate := format.SteadyPhase(t.load).Rate; rate != nil {
 			options.Hint = rate.To
 		}
 	}

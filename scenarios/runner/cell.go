@@ -17,18 +17,19 @@ import (
 	chaosnet "bench/chaos/network"
 	"bench/internal/proc"
 	"bench/internal/result"
-	"bench/loadgen"
 	"bench/loadgen/fleet"
+	"bench/loadgen/workload"
 	"bench/netns"
 	"bench/reports"
-	"bench/scenarios"
 	"bench/scenarios/driver"
+	"bench/scenarios/format"
 	"bench/scenarios/objective"
+	"bench/scenarios/proxyconf"
 )
 
 // cell is one combination of the matrix while it runs.
 type cell struct {
-	scenario *scenarios.Scenario
+	scenario *format.Scenario
 	self     []string
 	journal  *chaos.Journal
 	group    *proc.Group
@@ -86,7 +87,7 @@ type cell struct {
 
 // judged is an objective and its parsed parts.
 type judged struct {
-	text   scenarios.Objective
+	text   format.Objective
 	expr   *objective.Expr
 	window *objective.Window
 }
@@ -151,7 +152,7 @@ func (c *cell) run(ctx context.Context) (err error) {
 
 // parse reads the objectives, which validation has found sound.
 func (c *cell) parse() error {
-	read := func(o scenarios.Objective) (judged, error) {
+	read := func(o format.Objective) (judged, error) {
 		expr, window, err := c.scenario.ParseObjective(o)
 		return judged{o, expr, window}, err
 	}
@@ -163,7 +164,7 @@ func (c *cell) parse() error {
 		c.objectives = append(c.objectives, j)
 	}
 	if c.scenario.SteadyState != "" {
-		j, err := read(scenarios.Objective{Expr: c.scenario.SteadyState})
+		j, err := read(format.Objective{Expr: c.scenario.SteadyState})
 		if err != nil {
 			return err
 		}
@@ -245,7 +246,7 @@ func (c *cell) planOrigins() error {
 			if err != nil {
 				return err
 			}
-			o.enter = c.network.Node(scenarios.On(b.Node, scenarios.OriginNode)).Enter
+			o.enter = c.network.Node(format.On(b.Node, format.OriginNode)).Enter
 			c.origins = append(c.origins, o)
 		}
 	}
@@ -266,8 +267,8 @@ func (c *cell) startOrigins(ctx context.Context) error {
 
 // render fills in the templates of the configuration and of the command.
 func (c *cell) render() (words []string, err error) {
-	data := scenarios.TemplateData{
-		Backends: map[string][]scenarios.Origin{},
+	data := proxyconf.Data{
+		Backends: map[string][]proxyconf.Origin{},
 		Stats:    filepath.Join(c.dir, "stats.sock"),
 		Dir:      c.dir, Poller: c.scenario.Proxy.Poller, Seed: c.scenario.Seed, Config: driver.ExecConfig(c.dir),
 	}
@@ -278,7 +279,7 @@ func (c *cell) render() (words []string, err error) {
 			return nil, fmt.Errorf("address %s: %w", o.addr, err)
 		}
 		data.Backends[o.backend.Name] = append(data.Backends[o.backend.Name],
-			scenarios.Origin{Name: o.name, Addr: o.addr, Host: host, Port: n})
+			proxyconf.Origin{Name: o.name, Addr: o.addr, Host: host, Port: n})
 	}
 	c.listeners = map[string]string{}
 	for _, l := range c.scenario.Proxy.Listeners {
@@ -293,11 +294,11 @@ func (c *cell) render() (words []string, err error) {
 		}
 		return c.listeners[name]
 	}
-	if c.config, err = scenarios.Render(c.scenario.Proxy.Config, data, bind); err != nil {
+	if c.config, err = proxyconf.Render(c.scenario.Proxy.Config, data, bind); err != nil {
 		return nil, err
 	}
 	for _, word := range c.scenario.Proxy.Command {
-		text, err := scenarios.Render(word, data, bind)
+		text, err := proxyconf.Render(word, data, bind)
 		if err != nil {
 			return nil, err
 		}
@@ -316,7 +317,7 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	o := driver.Options{
 		Group: c.group, Dir: c.dir, Config: c.config, Stats: filepath.Join(c.dir, "stats.sock"),
 		Poller: p.Poller, Threads: p.Threads, CPUs: c.place.proxy, Nice: niceness, Args: p.Args, Ready: p.Ready.D(),
-		Reload: p.Reload, Namespace: c.network.Node(scenarios.On(p.Node, scenarios.ProxyNode)),
+		Reload: p.Reload, Namespace: c.network.Node(format.On(p.Node, format.ProxyNode)),
 	}
 	for _, addr := range c.listeners {
 		o.Listeners = append(o.Listeners, addr)
@@ -438,12 +439,12 @@ func (c *cell) startAgents(ctx context.Context) error {
 		cpus := or(l.CPUs, c.place.loads)
 		spec, first := loadSpec(c.scenario, l, c.targets(l.Target)), realTime(l, cpus, c.place.proxy)
 		if first && maySpin(c.scenario.Load, cpus) {
-			spec.SpinUs, spec.SpinShare = loadgen.AutoSpin, spinShare
+			spec.SpinUs, spec.SpinShare = workload.AutoSpin, spinShare
 		}
 		a, err := fleet.Start(spec, &fleet.Options{
 			Group: c.group, Self: c.self, Processes: l.Processes, CPUs: cpus,
 			Nice: niceness, RealTime: first, Sink: sink.take,
-			Enter: c.network.Node(scenarios.On(l.Node, scenarios.ClientNode)).Enter,
+			Enter: c.network.Node(format.On(l.Node, format.ClientNode)).Enter,
 		})
 		if err != nil {
 			return err

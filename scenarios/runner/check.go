@@ -10,20 +10,22 @@ import (
 	"path/filepath"
 
 	"bench/internal/proc"
-	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/driver"
+	"bench/scenarios/format"
+	"bench/scenarios/proxyconf"
 )
 
 // Check lets the proxies of a scenario check their configurations, as a run would do
 // before it begins: rendered, with addresses that nobody listens on. Notes say what
 // could not be checked. An error about a configuration is scenarios.Errors.
-func Check(ctx context.Context, doc *scenarios.Document, self []string) (notes []string, err error) {
+func Check(ctx context.Context, doc *document.Document, self []string) (notes []string, err error) {
 	group, err := proc.NewGroup(proc.Options{})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, group.Close()) }()
-	found := scenarios.NewConfigErrors(doc)
+	found := document.NewConfigErrors(doc)
 	seen := map[string]bool{}
 	for i := range doc.Cells {
 		cell := &doc.Cells[i]
@@ -45,7 +47,7 @@ func Check(ctx context.Context, doc *scenarios.Document, self []string) (notes [
 
 // checkCell checks the configuration of one combination of the matrix, unless it has
 // been seen.
-func checkCell(ctx context.Context, group *proc.Group, cell *scenarios.Cell, self []string, found *scenarios.ConfigErrors, seen map[string]bool) (note string, err error) {
+func checkCell(ctx context.Context, group *proc.Group, cell *document.Cell, self []string, found *document.ConfigErrors, seen map[string]bool) (note string, err error) {
 	p := &cell.Scenario.Proxy
 	switch p.Driver {
 	case "external":
@@ -59,7 +61,7 @@ func checkCell(ctx context.Context, group *proc.Group, cell *scenarios.Cell, sel
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	data, bind := standIns(cell.Scenario, dir)
-	config, err := scenarios.Render(p.Config, data, bind)
+	config, err := proxyconf.Render(p.Config, data, bind)
 	if err != nil {
 		return "", err
 	}
@@ -79,7 +81,7 @@ func checkCell(ctx context.Context, group *proc.Group, cell *scenarios.Cell, sel
 	case err == nil:
 		return "", nil
 	case errors.As(err, &refused):
-		from := scenarios.TemplateLines(p.Config, data, bind)
+		from := proxyconf.Lines(p.Config, data, bind)
 		for _, said := range refused.Complaints() {
 			found.Add(cell, from, said.Line, p.Driver+": "+said.Text)
 		}
@@ -91,14 +93,14 @@ func checkCell(ctx context.Context, group *proc.Group, cell *scenarios.Cell, sel
 }
 
 // standIns are the addresses and paths of a run that does not take place.
-func standIns(s *scenarios.Scenario, dir string) (data scenarios.TemplateData, bind func(string) string) {
+func standIns(s *format.Scenario, dir string) (data proxyconf.Data, bind func(string) string) {
 	port := 20_000
 	next := func() string {
 		port++
 		return fmt.Sprintf("127.0.0.1:%d", port)
 	}
-	data = scenarios.TemplateData{
-		Backends: map[string][]scenarios.Origin{}, Stats: filepath.Join(dir, "stats.sock"), Dir: dir,
+	data = proxyconf.Data{
+		Backends: map[string][]proxyconf.Origin{}, Stats: filepath.Join(dir, "stats.sock"), Dir: dir,
 		Poller: s.Proxy.Poller, Seed: s.Seed, Config: driver.ExecConfig(dir),
 	}
 	for i := range s.Backends {
@@ -106,7 +108,7 @@ func standIns(s *scenarios.Scenario, dir string) (data scenarios.TemplateData, b
 		for n := 1; n <= b.Replicas; n++ {
 			addr := next()
 			data.Backends[b.Name] = append(data.Backends[b.Name],
-				scenarios.Origin{Name: fmt.Sprintf("%s.%d", b.Name, n), Addr: addr, Host: "127.0.0.1", Port: port})
+				proxyconf.Origin{Name: fmt.Sprintf("%s.%d", b.Name, n), Addr: addr, Host: "127.0.0.1", Port: port})
 		}
 	}
 	listeners := map[string]string{}

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bench/internal/loop"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // clock is the time base of a run: CLOCK_MONOTONIC nanoseconds, which all
@@ -40,7 +40,7 @@ func (monotonic) sleepUntil(ctx context.Context, at int64) error {
 // schedule calls do for every occurrence when it is due, counted from origin,
 // one after another; do must not block for long. It ends with the last one,
 // with ctx, or with an error of do.
-func schedule(ctx context.Context, c clock, origin int64, all []scenarios.Occurrence, do func(scenarios.Occurrence) error) error {
+func schedule(ctx context.Context, c clock, origin int64, all []format.Occurrence, do func(format.Occurrence) error) error {
 	for _, o := range all {
 		if err := c.sleepUntil(ctx, origin+o.At.Nanoseconds()); err != nil {
 			return err

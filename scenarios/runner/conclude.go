@@ -13,8 +13,9 @@ import (
 	"bench/backends/idset"
 	"bench/internal/result"
 	"bench/internal/units"
-	"bench/loadgen"
 	"bench/loadgen/abuse"
+	"bench/loadgen/certify"
+	"bench/loadgen/workload"
 	"bench/scenarios/conserve"
 	"bench/scenarios/objective"
 )
@@ -134,7 +135,7 @@ func (c *cell) conservation(ctx context.Context) (*result.Conservation, error) {
 			return nil, err
 		}
 		clients = append(clients, client(load, frontends[load.Target]))
-		if loadgen.CountingOf(load.Protocol) == loadgen.ByNumber {
+		if workload.CountingOf(load.Protocol) == workload.ByNumber {
 			sum := origins[load.Name]
 			sum.Lost = c.lostOf(load, received[load.Name])
 			origins[load.Name] = sum
@@ -193,7 +194,7 @@ func (c *cell) lostOf(load *result.Load, received *idset.Set) uint64 {
 
 // client sums what a load knows over all its phases.
 func client(load *result.Load, frontend string) conserve.Client {
-	cl := conserve.Client{Class: load.Name, Sent: load.Sent, Frontend: frontend, Counting: loadgen.CountingOf(load.Protocol)}
+	cl := conserve.Client{Class: load.Name, Sent: load.Sent, Frontend: frontend, Counting: workload.CountingOf(load.Protocol)}
 	for i := range load.Phases {
 		p := &load.Phases[i]
 		cl.Completed += p.Completed
@@ -330,7 +331,7 @@ func (c *cell) trust(waits []result.Wait) result.Trust {
 			from := int64(second) * 1_000_000
 			t.Late = append(t.Late, result.Span{StartUs: from, EndUs: from + 1_000_000})
 		}
-		t.Doubts = append(t.Doubts, loadgen.Certify(l)...)
+		t.Doubts = append(t.Doubts, certify.Doubts(l)...)
 	}
 	if t.DriverCPU > maxDriverCPU {
 		doubt(result.ConcernsTimes, "use a lower rate, or more processes for the load",
@@ -392,7 +393,7 @@ func starvation(waited []result.Starved, foreign float64) []result.Doubt {
 	names := map[string]string{roleProxy: "the proxy", roleOrigin: "an origin", roleDriver: "a load"}
 	most := maxOwnWait
 	if foreign > noisyShare {
-		most = loadgen.MaxWaited
+		most = certify.MaxWaited
 	}
 	var who []string
 	for _, w := range waited {

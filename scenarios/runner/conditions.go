@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"bench/scenarios"
+	"bench/scenarios/format"
 	"bench/scenarios/statsock"
 )
 
@@ -21,14 +21,14 @@ type conditions struct {
 
 // watched is one condition; held is closed when it has held once.
 type watched struct {
-	scenarios.Condition
+	format.Condition
 	held chan struct{}
 }
 
 func newConditions() *conditions { return &conditions{seen: map[rowKey]bool{}} }
 
 // add follows a condition from now on.
-func (c *conditions) add(cond scenarios.Condition) *watched {
+func (c *conditions) add(cond format.Condition) *watched {
 	w := &watched{cond, make(chan struct{})}
 	c.mu.Lock()
 	c.all = append(c.all, w)
@@ -75,12 +75,12 @@ func (c *conditions) never(w *watched) error {
 }
 
 // await carries out an event when its condition holds first within its time.
-func (c *cell) await(ctx context.Context, do *scenarios.Event, carryOut func(scenarios.Occurrence) error) error {
+func (c *cell) await(ctx context.Context, do *format.Event, carryOut func(format.Occurrence) error) error {
 	from, to := c.scenario.Span(do.In)
 	if err := c.clock.sleepUntil(ctx, c.start+from.Nanoseconds()); err != nil {
 		return err
 	}
-	cond, err := scenarios.ParseCondition(do.When)
+	cond, err := format.ParseCondition(do.When)
 	if err != nil {
 		return fail(exitUsage, err) // validation has read it
 	}
@@ -89,13 +89,13 @@ func (c *cell) await(ctx context.Context, do *scenarios.Event, carryOut func(sce
 	defer cancel()
 	select {
 	case <-w.held:
-		return carryOut(scenarios.Occurrence{Event: do, At: time.Duration(c.sinceStart()) * time.Microsecond})
+		return carryOut(format.Occurrence{Event: do, At: time.Duration(c.sinceStart()) * time.Microsecond})
 	case <-over.Done():
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e := newEvent(scenarios.Occurrence{Event: do, At: to})
+	e := newEvent(format.Occurrence{Event: do, At: to})
 	c.notApplied(&e, c.conditions.never(w))
 	return nil
 }

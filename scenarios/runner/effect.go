@@ -10,7 +10,7 @@ import (
 	"bench/backends/control"
 	"bench/chaos/evidence"
 	"bench/internal/result"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // met is what origins have counted, as far as it tells whether a fault of theirs had
@@ -225,10 +225,10 @@ func (c *cell) awaitEvents() {
 }
 
 // leftOutEvents are the events that a loopback cannot have.
-func leftOutEvents(events []scenarios.Event, why string) (out []result.LeftOut) {
+func leftOutEvents(events []format.Event, why string) (out []result.LeftOut) {
 	for i := range events {
 		e := &events[i]
-		if a, _ := scenarios.FindAction(e.Do); a.NeedsWire() {
+		if a, _ := format.FindAction(e.Do); a.NeedsWire() {
 			out = append(out, result.LeftOut{Name: strings.TrimSpace(e.Do + " " + e.Target()), Reason: why})
 		}
 	}

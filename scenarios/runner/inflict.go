@@ -15,7 +15,7 @@ import (
 	chaosnet "bench/chaos/network"
 	"bench/chaos/process"
 	"bench/internal/result"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // faults are those at work, and how many there have been.
@@ -39,8 +39,8 @@ func (a *active) end() (*result.Certificate, error) {
 }
 
 // chaosFault is the fault that an event orders, nil if the event is another's work.
-func (c *cell) chaosFault(e *scenarios.Event) (chaos.Fault, error) {
-	action, _ := scenarios.FindAction(e.Do)
+func (c *cell) chaosFault(e *format.Event) (chaos.Fault, error) {
+	action, _ := format.FindAction(e.Do)
 	switch {
 	case action.OnWire():
 		return c.wireFault(e)
@@ -52,7 +52,7 @@ func (c *cell) chaosFault(e *scenarios.Event) (chaos.Fault, error) {
 	return nil, nil
 }
 
-func (c *cell) processFault(e *scenarios.Event) (chaos.Fault, error) {
+func (c *cell) processFault(e *format.Event) (chaos.Fault, error) {
 	pids, err := c.pids(e.Args.Name)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (c *cell) processFault(e *scenarios.Event) (chaos.Fault, error) {
 	return nil, fmt.Errorf("%s has no fault", e.Do)
 }
 
-func (c *cell) wireFault(e *scenarios.Event) (chaos.Fault, error) {
+func (c *cell) wireFault(e *format.Event) (chaos.Fault, error) {
 	addr, _, err := c.server(e.Args.Only)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (c *cell) shared(wire string) bool {
 }
 
 // attack is the fault of an event on connections.
-func (c *cell) attack(e *scenarios.Event) (chaos.Fault, error) {
+func (c *cell) attack(e *format.Event) (chaos.Fault, error) {
 	addr, node, err := c.server(e.Args.Only)
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (c *cell) pids(name string) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	if names[0] == scenarios.ProxyName {
+	if names[0] == format.ProxyName {
 		return []int{c.history.latest().PID}, nil
 	}
 	var pids []int

@@ -13,8 +13,8 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/thread"
-	"bench/scenarios"
 	"bench/scenarios/driver"
+	"bench/scenarios/format"
 	"bench/scenarios/objective"
 )
 
@@ -228,8 +228,8 @@ func (c *cell) watchGeneration(ctx context.Context, workers *sync.WaitGroup, g *
 func (c *cell) sinceStart() int64 { return (c.clock.now() - c.start) / 1000 }
 
 // newEvent is the record of an event before it is carried out.
-func newEvent(o scenarios.Occurrence) result.Event {
-	action, _ := scenarios.FindAction(o.Event.Do)
+func newEvent(o format.Occurrence) result.Event {
+	action, _ := format.FindAction(o.Event.Do)
 	e := result.Event{
 		Kind: o.Event.Do, Target: o.Event.Target(), Class: action.Class, PlannedUs: o.At.Microseconds(), Args: o.Event.Args.Texts(),
 	}
@@ -322,7 +322,7 @@ const (
 func (c *cell) steadyAgain() (result.Objective, bool) {
 	last := int64(-1)
 	for i := range c.record.Events {
-		if e := &c.record.Events[i]; e.Class != scenarios.ClassSeen {
+		if e := &c.record.Events[i]; e.Class != format.ClassSeen {
 			last = max(last, e.BeginUs, e.EndUs)
 		}
 	}
@@ -338,11 +338,11 @@ func (c *cell) steadyAgain() (result.Objective, bool) {
 }
 
 // ends follows the conditions that end repetitions.
-func (c *cell) ends() map[*scenarios.Event]*watched {
-	all := map[*scenarios.Event]*watched{}
+func (c *cell) ends() map[*format.Event]*watched {
+	all := map[*format.Event]*watched{}
 	for i := range c.scenario.Events {
 		e := &c.scenario.Events[i]
-		if cond, err := scenarios.ParseCondition(e.Until); e.Until != "" && err == nil {
+		if cond, err := format.ParseCondition(e.Until); e.Until != "" && err == nil {
 			all[e] = c.conditions.add(cond)
 		}
 	}
@@ -350,10 +350,10 @@ func (c *cell) ends() map[*scenarios.Event]*watched {
 }
 
 // carryOut returns what is called for each event when it is due.
-func (c *cell) carryOut(ctx context.Context, steady func() error) func(scenarios.Occurrence) error {
+func (c *cell) carryOut(ctx context.Context, steady func() error) func(format.Occurrence) error {
 	ends := c.ends()
 	var reload sync.Mutex
-	return func(o scenarios.Occurrence) error {
+	return func(o format.Occurrence) error {
 		if err := steady(); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 
 	chaosnet "bench/chaos/network"
 	"bench/netns"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // layNetwork makes the network of the scenario, if it has one. Where none can be
@@ -39,8 +39,8 @@ func (c *cell) layNetwork() error {
 func (c *cell) leaveOut(why error) {
 	s := *c.scenario
 	c.record.LeftOut = leftOutEvents(s.Events, "everything ran on the loopback: "+why.Error())
-	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e scenarios.Event) bool {
-		a, _ := scenarios.FindAction(e.Do)
+	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e format.Event) bool {
+		a, _ := format.FindAction(e.Do)
 		return a.NeedsWire()
 	})
 	c.record.Warnings = append(c.record.Warnings, fmt.Sprintf("everything ran on the loopback, and %d events that need wires were left out: %v", len(c.scenario.Events)-len(s.Events), why))
@@ -49,24 +49,24 @@ func (c *cell) leaveOut(why error) {
 
 // originAddr is the address of replica number n (from 1) of a backend: the one it is to
 // have, or a free one by which the proxy reaches its node.
-func (c *cell) originAddr(b *scenarios.Backend, n int) (string, error) {
+func (c *cell) originAddr(b *format.Backend, n int) (string, error) {
 	if b.Listen != "" {
 		return b.Address(n)
 	}
-	return c.address(scenarios.On(b.Node, scenarios.OriginNode), scenarios.On(c.scenario.Proxy.Node, scenarios.ProxyNode))
+	return c.address(format.On(b.Node, format.OriginNode), format.On(c.scenario.Proxy.Node, format.ProxyNode))
 }
 
 // listenerAddr is a free address for a listener of the proxy: the one by which
 // the first load that speaks to it reaches the proxy's node.
 func (c *cell) listenerAddr(name string) (string, error) {
-	from := scenarios.ClientNode
+	from := format.ClientNode
 	for i := range c.scenario.Load {
 		if l := &c.scenario.Load[i]; l.Target == "proxy/"+name {
-			from = scenarios.On(l.Node, scenarios.ClientNode)
+			from = format.On(l.Node, format.ClientNode)
 			break
 		}
 	}
-	return c.address(scenarios.On(c.scenario.Proxy.Node, scenarios.ProxyNode), from)
+	return c.address(format.On(c.scenario.Proxy.Node, format.ProxyNode), from)
 }
 
 func (c *cell) address(node, from string) (string, error) {
@@ -87,10 +87,10 @@ func (c *cell) server(only string) (addr netip.AddrPort, node string, err error)
 		return addr, "", nil
 	}
 	kind, name, _ := strings.Cut(only, "/")
-	text, node := c.listeners[name], scenarios.On(c.scenario.Proxy.Node, scenarios.ProxyNode)
+	text, node := c.listeners[name], format.On(c.scenario.Proxy.Node, format.ProxyNode)
 	if kind == "origin" {
 		if i := slices.IndexFunc(c.origins, func(o *origin) bool { return o.name == name }); i >= 0 {
-			text, node = c.origins[i].addr, scenarios.On(c.origins[i].backend.Node, scenarios.OriginNode)
+			text, node = c.origins[i].addr, format.On(c.origins[i].backend.Node, format.OriginNode)
 		}
 	}
 	addr, err = netip.ParseAddrPort(text)

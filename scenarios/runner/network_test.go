@@ -7,17 +7,17 @@ import (
 	"testing"
 
 	"bench/internal/result"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // TestLeaveOut: on the loopback nothing is ordered that would have to find a wire,
 // and the scenario itself stays as it was.
 func TestLeaveOut(t *testing.T) {
-	s := &scenarios.Scenario{}
+	s := &format.Scenario{}
 	for _, do := range []string{
 		"process.stop", "network.delay", "network.mtu", "connections.kill", "connections.synFlood", "connections.halfOpen", "proxy.reload",
 	} {
-		s.Events = append(s.Events, scenarios.Event{Do: do})
+		s.Events = append(s.Events, format.Event{Do: do})
 	}
 	c := &cell{scenario: s, record: &result.Cell{}}
 	c.leaveOut(errors.New("no rights"))

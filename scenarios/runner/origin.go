@@ -11,14 +11,14 @@ import (
 
 	"bench/backends/control"
 	"bench/internal/proc"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // origin is one replica of a backend in a process of its own.
 type origin struct {
 	name    string // web.1
 	addr    string
-	backend *scenarios.Backend
+	backend *format.Backend
 	group   *proc.Group
 	args    []string
 	cpus    []int
@@ -37,7 +37,7 @@ type origin struct {
 const originReady = 10 * time.Second
 
 // newOrigin describes replica number n (from 1) of a backend; start starts it.
-func newOrigin(g *proc.Group, self []string, b *scenarios.Backend, n int, addr, dir string, seed uint64, cpus []int) (*origin, error) {
+func newOrigin(g *proc.Group, self []string, b *format.Backend, n int, addr, dir string, seed uint64, cpus []int) (*origin, error) {
 	name := fmt.Sprintf("%s.%d", b.Name, n)
 	socket := filepath.Join(dir, name+".sock")
 	args := append(slices.Clone(self), "backend", b.Kind, "--listen", addr, "--control", socket, "--name", name,
@@ -102,6 +102,6 @@ func (o *origin) running() bool {
 }
 
 // fault orders a fault and returns when it begins and ends.
-func (o *origin) fault(ctx context.Context, kind string, a *scenarios.EventArgs) (*control.Applied, error) {
+func (o *origin) fault(ctx context.Context, kind string, a *format.EventArgs) (*control.Applied, error) {
 	return o.client.Apply(ctx, a.Fault(kind))
 }

@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strconv"
 
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // originArgs are the arguments of `bench backend` that belong to the kind of a
 // backend. What is too long for one goes into a file.
-func originArgs(b *scenarios.Backend, file string) ([]string, error) {
+func originArgs(b *format.Backend, file string) ([]string, error) {
 	switch b.Kind {
 	case "tcp":
 		args := []string{"--mode", b.TCP.Mode, "--bytes", b.TCP.Bytes.String()}
@@ -29,7 +29,7 @@ func originArgs(b *scenarios.Backend, file string) ([]string, error) {
 	return httpArgs(b), nil
 }
 
-func httpArgs(b *scenarios.Backend) []string {
+func httpArgs(b *format.Backend) []string {
 	o := &b.HTTP
 	args := []string{
 		"--body", string(b.Body), "--status", cmp.Or(o.Statuses, strconv.Itoa(b.Status)), "--framing", o.Framing,
@@ -55,7 +55,7 @@ func httpArgs(b *scenarios.Backend) []string {
 	return args
 }
 
-func mysqlArgs(o *scenarios.MySQLOrigin, file string) ([]string, error) {
+func mysqlArgs(o *format.MySQLOrigin, file string) ([]string, error) {
 	args := []string{
 		"--role", o.Role, "--lag", o.Lag.String(), "--plugin", o.Plugin, "--max-connections", strconv.Itoa(o.MaxConnections),
 		"--user=" + o.User, "--password=" + o.Password,
@@ -73,7 +73,7 @@ func mysqlArgs(o *scenarios.MySQLOrigin, file string) ([]string, error) {
 	return append(args, "--answers", file), nil
 }
 
-func redisArgs(o *scenarios.RedisOrigin) []string {
+func redisArgs(o *format.RedisOrigin) []string {
 	args := []string{
 		"--role", o.Role, "--lag", o.Lag.String(), "--user=" + o.User, "--password=" + o.Password,
 		"--max-memory", o.MaxMemory.String(), "--max-connections", strconv.Itoa(o.MaxConnections),

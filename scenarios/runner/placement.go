@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // placement says on which CPUs the parts of a run are.
@@ -32,7 +32,7 @@ func allowedCPUs() ([]int, error) {
 
 // place gives the proxy a CPU of its own, or one for each of its threads, and the rest to
 // origins and loads, unless the scenario says otherwise.
-func place(s *scenarios.Scenario, allowed []int) (*placement, error) {
+func place(s *format.Scenario, allowed []int) (*placement, error) {
 	check := func(what string, cpus []int) error {
 		for _, cpu := range cpus {
 			if !slices.Contains(allowed, cpu) {

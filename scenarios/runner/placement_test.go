@@ -6,11 +6,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 func TestPlacement(t *testing.T) {
-	s := &scenarios.Scenario{}
+	s := &format.Scenario{}
 	for _, c := range []struct {
 		proxy, allowed      []int
 		wantProxy, wantLoad []int
@@ -66,24 +66,24 @@ func TestRealTime(t *testing.T) {
 		{"constant", nil, []int{0}, false},
 		{"constant", []int{0}, nil, false},
 	} {
-		if got := realTime(&scenarios.Load{Arrival: c.arrival}, c.load, c.proxy); got != c.want {
+		if got := realTime(&format.Load{Arrival: c.arrival}, c.load, c.proxy); got != c.want {
 			t.Errorf("%s on %v, proxy on %v: %v", c.arrival, c.load, c.proxy, got)
 		}
 	}
 }
 
 func TestOnlyLoadsWithCPUsOfTheirOwnSpin(t *testing.T) {
-	one, three := scenarios.Load{}, scenarios.Load{Processes: 3}
+	one, three := format.Load{}, format.Load{Processes: 3}
 	for _, c := range []struct {
-		loads []scenarios.Load
+		loads []format.Load
 		cpus  []int
 		want  bool
 	}{
-		{[]scenarios.Load{one}, []int{1}, true},
-		{[]scenarios.Load{one, one}, []int{1}, false},
-		{[]scenarios.Load{one, one}, []int{2, 3}, true},
-		{[]scenarios.Load{three}, []int{1, 2}, false},
-		{[]scenarios.Load{one}, nil, false},
+		{[]format.Load{one}, []int{1}, true},
+		{[]format.Load{one, one}, []int{1}, false},
+		{[]format.Load{one, one}, []int{2, 3}, true},
+		{[]format.Load{three}, []int{1, 2}, false},
+		{[]format.Load{one}, nil, false},
 	} {
 		if got := maySpin(c.loads, c.cpus); got != c.want {
 			t.Errorf("%d loads on %v: %v", len(c.loads), c.cpus, got)

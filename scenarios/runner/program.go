@@ -13,8 +13,8 @@ import (
 	"slices"
 	"syscall"
 
-	"bench/scenarios"
 	"bench/scenarios/driver"
+	"bench/scenarios/format"
 )
 
 // program is what a driver starts.
@@ -26,7 +26,7 @@ type program struct {
 
 // findProgram looks up the program of a proxy; self is the command of this one. One that
 // is not there is left to the driver, which says so.
-func findProgram(p *scenarios.Proxy, self []string) (*program, error) {
+func findProgram(p *format.Proxy, self []string) (*program, error) {
 	name := p.Binary
 	switch p.Driver {
 	case "builtin":
@@ -50,7 +50,7 @@ func findProgram(p *scenarios.Proxy, self []string) (*program, error) {
 
 // newDriver is the driver of a proxy; words are the command line of driver exec, filled
 // in.
-func newDriver(p *scenarios.Proxy, from *program, words []string, o driver.Options) driver.Driver {
+func newDriver(p *format.Proxy, from *program, words []string, o driver.Options) driver.Driver {
 	switch p.Driver {
 	case "haproxy":
 		return driver.NewHAProxy(from.command[0], o)

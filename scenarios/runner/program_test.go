@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 func TestFindProgram(t *testing.T) {
@@ -18,15 +18,15 @@ func TestFindProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		proxy         scenarios.Proxy
+		proxy         format.Proxy
 		path, command string
 	}{
-		{scenarios.Proxy{Driver: "builtin"}, self[0], "/proc/self/exe x"},
-		{scenarios.Proxy{Driver: "builtin", Binary: shell}, shell, shell},
-		{scenarios.Proxy{Driver: "haproxy", Binary: "sh"}, shell, "sh"},
-		{scenarios.Proxy{Driver: "nginx", Binary: "no-such-program"}, "", "no-such-program"},
-		{scenarios.Proxy{Driver: "exec", Command: []string{"sh"}}, "", ""},
-		{scenarios.Proxy{Driver: "external"}, "", ""},
+		{format.Proxy{Driver: "builtin"}, self[0], "/proc/self/exe x"},
+		{format.Proxy{Driver: "builtin", Binary: shell}, shell, shell},
+		{format.Proxy{Driver: "haproxy", Binary: "sh"}, shell, "sh"},
+		{format.Proxy{Driver: "nginx", Binary: "no-such-program"}, "", "no-such-program"},
+		{format.Proxy{Driver: "exec", Command: []string{"sh"}}, "", ""},
+		{format.Proxy{Driver: "external"}, "", ""},
 	} {
 		p, err := findProgram(&tt.proxy, self)
 		if err != nil || p.path != tt.path || strings.Join(p.command, " ") != tt.command {

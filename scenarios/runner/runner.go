@@ -19,7 +19,7 @@ import (
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/reports"
-	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/driver"
 )
 
@@ -86,7 +86,7 @@ func Code(err error) int {
 
 // Options of a run.
 type Options struct {
-	Document *scenarios.Document
+	Document *document.Document
 	Out      string // result folder; must be empty or not exist
 	// Fresh makes a folder that did not exist: Out, or Out and a number.
 	Fresh bool
@@ -252,7 +252,7 @@ func unfinished(run *result.Run, c *cell, events []result.Event) *result.Run {
 
 // Obstacle is why a combination of a matrix is left out, "" if it can be run. Where
 // nothing else is asked for, what the machine cannot do is an error of the run.
-func Obstacle(c *scenarios.Cell) string {
+func Obstacle(c *document.Cell) string {
 	if c.Obstacle != "" || len(c.Vars) == 0 || c.Scenario.Proxy.Driver != "builtin" {
 		return c.Obstacle
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // fakeClock is a clock that stands still but for sleeping.
@@ -28,10 +28,10 @@ func (c *fakeClock) sleepUntil(ctx context.Context, at int64) error {
 	return ctx.Err()
 }
 
-func occurrences(at ...time.Duration) []scenarios.Occurrence {
-	var all []scenarios.Occurrence
+func occurrences(at ...time.Duration) []format.Occurrence {
+	var all []format.Occurrence
 	for _, t := range at {
-		all = append(all, scenarios.Occurrence{Event: &scenarios.Event{}, At: t})
+		all = append(all, format.Occurrence{Event: &format.Event{}, At: t})
 	}
 	return all
 }
@@ -40,7 +40,7 @@ func TestSchedule(t *testing.T) {
 	c := &fakeClock{at: 500}
 	var when []int64
 	err := schedule(context.Background(), c, 1000, occurrences(0, time.Microsecond, time.Microsecond, time.Millisecond),
-		func(scenarios.Occurrence) error { when = append(when, c.now()); return nil })
+		func(format.Occurrence) error { when = append(when, c.now()); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestSchedule(t *testing.T) {
 func TestScheduleKeepsTime(t *testing.T) {
 	c := &fakeClock{}
 	var when []int64
-	err := schedule(context.Background(), c, 0, occurrences(time.Second, 2*time.Second, 3*time.Second), func(scenarios.Occurrence) error {
+	err := schedule(context.Background(), c, 0, occurrences(time.Second, 2*time.Second, 3*time.Second), func(format.Occurrence) error {
 		when = append(when, c.now())
 		if len(when) == 1 {
 			c.at += 1_500_000_000 // the first one took 1.5 s
@@ -74,12 +74,12 @@ func TestScheduleEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &fakeClock{cancel: cancel, stop: 2_000_000_000}
 	n := 0
-	err := schedule(ctx, c, 0, occurrences(time.Second, 3*time.Second), func(scenarios.Occurrence) error { n++; return nil })
+	err := schedule(ctx, c, 0, occurrences(time.Second, 3*time.Second), func(format.Occurrence) error { n++; return nil })
 	if !errors.Is(err, context.Canceled) || n != 1 {
 		t.Errorf("%d events, %v", n, err)
 	}
 	broken := errors.New("broken")
-	err = schedule(context.Background(), &fakeClock{}, 0, occurrences(1, 2), func(scenarios.Occurrence) error { n++; return broken })
+	err = schedule(context.Background(), &fakeClock{}, 0, occurrences(1, 2), func(format.Occurrence) error { n++; return broken })
 	if !errors.Is(err, broken) || n != 2 {
 		t.Errorf("%d events, %v", n, err)
 	}

@@ -13,16 +13,17 @@ import (
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/internal/units"
-	"bench/loadgen"
+	"bench/loadgen/certify"
 	"bench/reports"
-	"bench/scenarios"
 	"bench/scenarios/capacity"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 )
 
 // TrialOptions are those of a search for the capacity.
 type TrialOptions struct {
 	// Document has one combination of the matrix.
-	Document *scenarios.Document
+	Document *document.Document
 	// Load is the name of the one whose rate is searched; the others keep theirs.
 	Load string
 	// Objectives that must hold.
@@ -42,8 +43,8 @@ type TrialOptions struct {
 // implements capacity.Lab.
 type Trials struct {
 	o       TrialOptions
-	base    *scenarios.Scenario
-	load    *scenarios.Load
+	base    *format.Scenario
+	load    *format.Load
 	judges  *capacity.Judges
 	journal *chaos.Journal
 	group   *proc.Group
@@ -60,7 +61,7 @@ type Trials struct {
 // *Error with the exit code of usage.
 func OpenTrials(o TrialOptions) (t *Trials, err error) {
 	base := o.Document.Cells[0].Scenario
-	i := slices.IndexFunc(base.Load, func(l scenarios.Load) bool { return l.Name == o.Load })
+	i := slices.IndexFunc(base.Load, func(l format.Load) bool { return l.Name == o.Load })
 	if i < 0 {
 		return nil, fail(exitUsage, fmt.Errorf("there is no load %q", o.Load))
 	}
@@ -113,7 +114,7 @@ func (t *Trials) parse() (*capacity.Judges, error) {
 		j.Objectives = append(j.Objectives, capacity.NewObjective(e))
 	}
 	if !counted {
-		e, _, err := s.ParseObjective(scenarios.Objective{Expr: capacity.Implied})
+		e, _, err := s.ParseObjective(format.Objective{Expr: capacity.Implied})
 		if err != nil {
 			return nil, err
 		}
@@ -161,30 +162,30 @@ const trialReadings = 100 * time.Millisecond
 
 // scenario is that of a trial: nothing happens in it, the load that is searched goes at
 // one rate, and the others at the highest of theirs that is measured.
-func (t *Trials) scenario(rate, seconds float64) *scenarios.Scenario {
+func (t *Trials) scenario(rate, seconds float64) *format.Scenario {
 	s := *t.base
 	s.Events, s.Abuse, s.SteadyState, s.Objectives = nil, nil, "", nil
 	for _, text := range t.o.Objectives {
-		s.Objectives = append(s.Objectives, scenarios.Objective{Expr: text})
+		s.Objectives = append(s.Objectives, format.Objective{Expr: text})
 	}
-	s.Proxy.Stats.Every = scenarios.Duration(trialReadings)
+	s.Proxy.Stats.Every = format.Duration(trialReadings)
 	warm := time.Duration(capacity.WarmUp(seconds) * float64(time.Second))
 	length := time.Duration(seconds * float64(time.Second))
 	s.Load = slices.Clone(s.Load)
 	for i := range s.Load {
 		l := &s.Load[i]
-		p := scenarios.SteadyPhase(l)
+		p := format.SteadyPhase(l)
 		if l.Name == t.o.Load {
-			p.Rate = &scenarios.Rate{From: rate, To: rate}
+			p.Rate = &format.Rate{From: rate, To: rate}
 			if l.Arrival == "closed" {
 				l.Arrival = "constant" // a closed loop has no rate
 			}
 		}
 		p.Steps = 1
 		before := p
-		before.Name, before.For, before.Measure = phaseWarmUp, scenarios.Duration(warm), false
-		p.Name, p.For, p.Measure = phaseTrial, scenarios.Duration(length), true
-		l.Phases = []scenarios.Phase{before, p}
+		before.Name, before.For, before.Measure = phaseWarmUp, format.Duration(warm), false
+		p.Name, p.For, p.Measure = phaseTrial, format.Duration(length), true
+		l.Phases = []format.Phase{before, p}
 	}
 	return &s
 }
@@ -316,7 +317,7 @@ func (c *cell) trialDoubts() (d trialDoubts) {
 		}
 	}
 	for i := range c.record.Loads {
-		for _, doubt := range loadgen.Certify(&c.record.Loads[i]) {
+		for _, doubt := range certify.Doubts(&c.record.Loads[i]) {
 			if doubt.Concerns != result.ConcernsBounds && !foreign {
 				saturate(doubt.Text)
 			}
@@ -364,7 +365,7 @@ func (t *Trials) LeftOut() []string {
 	for i := range t.base.Load {
 		if l := &t.base.Load[i]; l.Name != t.o.Load {
 			text := "as it is"
-			if r := scenarios.SteadyPhase(l).Rate; r != nil {
+			if r := format.SteadyPhase(l).Rate; r != nil {
 				text = "at " + units.Rate(r.To) + "/s"
 			}
 			all = append(all, fmt.Sprintf("load %s goes on beside it, %s", l.Name, text))

@@ -8,8 +8,9 @@ import (
 
 	"bench/internal/proc"
 	"bench/internal/result"
-	"bench/scenarios"
 	"bench/scenarios/capacity"
+	"bench/scenarios/document"
+	"bench/scenarios/format"
 )
 
 const trialScenario = `version: 1
@@ -48,12 +49,12 @@ objectives:
 
 func openTrials(t *testing.T, load string, objectives ...string) (*Trials, error) {
 	t.Helper()
-	doc, err := scenarios.Parse("trial.yaml", []byte(trialScenario), scenarios.Options{})
+	doc, err := document.Parse("trial.yaml", []byte(trialScenario), document.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tr := &Trials{o: TrialOptions{Document: doc, Load: load, Objectives: objectives}, base: doc.Cells[0].Scenario}
-	i := slices.IndexFunc(tr.base.Load, func(l scenarios.Load) bool { return l.Name == load })
+	i := slices.IndexFunc(tr.base.Load, func(l format.Load) bool { return l.Name == load })
 	tr.load = &tr.base.Load[i]
 	tr.judges, err = tr.parse()
 	return tr, err
@@ -80,9 +81,9 @@ func TestScenarioOfATrial(t *testing.T) {
 		length   time.Duration
 		measured bool
 	}{{phaseWarmUp, time.Second, false}, {phaseTrial, 4 * time.Second, true}} {
-		for l, rate := range map[*scenarios.Load]float64{&clients: 400, &others: 50} {
+		for l, rate := range map[*format.Load]float64{&clients: 400, &others: 50} {
 			p := l.Phases[i]
-			if p.Name != want.name || p.For.D() != want.length || p.Measure != want.measured || *p.Rate != (scenarios.Rate{From: rate, To: rate}) {
+			if p.Name != want.name || p.For.D() != want.length || p.Measure != want.measured || *p.Rate != (format.Rate{From: rate, To: rate}) {
 				t.Errorf("load %s: %+v", l.Name, p)
 			}
 		}

@@ -9,8 +9,9 @@ import (
 
 	"bench/internal/result"
 	"bench/reports"
-	"bench/scenarios"
+	"bench/scenarios/document"
 	"bench/scenarios/driver"
+	"bench/scenarios/format"
 )
 
 func TestVerdictOfCell(t *testing.T) {
@@ -122,7 +123,7 @@ func quietCell(t *testing.T) *cell {
 		t.Fatal(err)
 	}
 	return &cell{
-		scenario: &scenarios.Scenario{}, record: &result.Cell{Name: "run"}, watch: watch, usage: newUsage(nil),
+		scenario: &format.Scenario{}, record: &result.Cell{Name: "run"}, watch: watch, usage: newUsage(nil),
 		history: &history{}, upstreams: newUpstreams(), live: silent{}, clock: monotonic{}, failed: make(chan error, 1),
 	}
 }
@@ -267,20 +268,20 @@ func TestNear(t *testing.T) {
 }
 
 func TestLoadInWords(t *testing.T) {
-	s := &scenarios.Scenario{Load: []scenarios.Load{{Arrival: "constant", Phases: []scenarios.Phase{{Rate: &scenarios.Rate{From: 0, To: 200}}, {Rate: &scenarios.Rate{From: 100, To: 50}}}}}}
+	s := &format.Scenario{Load: []format.Load{{Arrival: "constant", Phases: []format.Phase{{Rate: &format.Rate{From: 0, To: 200}}, {Rate: &format.Rate{From: 100, To: 50}}}}}}
 	if got := loadInWords(s); got != "open loop 200/s" {
 		t.Errorf("%q", got)
 	}
-	s.Load = append(s.Load, scenarios.Load{Arrival: "closed", Connections: scenarios.Connections{Pool: 8}})
+	s.Load = append(s.Load, format.Load{Arrival: "closed", Connections: format.Connections{Pool: 8}})
 	if got := loadInWords(s); got != "open loop 200/s, closed loop 8 users, 2 loads" {
 		t.Errorf("%q", got)
 	}
-	trace := scenarios.Load{Arrival: "trace", Phases: []scenarios.Phase{{}}} // a phase without a rate
+	trace := format.Load{Arrival: "trace", Phases: []format.Phase{{}}} // a phase without a rate
 	s.Load = append(s.Load, trace, trace)
 	if got := loadInWords(s); got != "open loop 200/s, closed loop 8 users, 2 traces, 4 loads" {
 		t.Errorf("%q", got)
 	}
-	s.Load = []scenarios.Load{trace}
+	s.Load = []format.Load{trace}
 	if got := loadInWords(s); got != "1 trace" {
 		t.Errorf("%q", got)
 	}
@@ -289,15 +290,15 @@ func TestLoadInWords(t *testing.T) {
 // What cannot be run says so for the combination of a matrix; a scenario that asks
 // for nothing else is for the driver to refuse.
 func TestObstacle(t *testing.T) {
-	s := &scenarios.Scenario{}
+	s := &format.Scenario{}
 	s.Proxy.Driver, s.Proxy.Poller = "builtin", "epoll"
 	for _, tt := range []struct {
-		cell scenarios.Cell
+		cell document.Cell
 		want string
 	}{
-		{scenarios.Cell{Scenario: s, Vars: map[string]string{"poller": "epoll"}}, ""},
-		{scenarios.Cell{Scenario: s, Vars: map[string]string{"poller": "x"}, Obstacle: "no such thing"}, "no such thing"},
-		{scenarios.Cell{Scenario: s}, ""},
+		{document.Cell{Scenario: s, Vars: map[string]string{"poller": "epoll"}}, ""},
+		{document.Cell{Scenario: s, Vars: map[string]string{"poller": "x"}, Obstacle: "no such thing"}, "no such thing"},
+		{document.Cell{Scenario: s}, ""},
 	} {
 		if got := Obstacle(&tt.cell); got != tt.want {
 			t.Errorf("%+v: %q, want %q", tt.cell, got, tt.want)

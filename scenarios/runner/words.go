@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"bench/internal/units"
-	"bench/scenarios"
+	"bench/scenarios/format"
 )
 
 // loadInWords describes the loads of a scenario in a few words, by the highest
 // rates: "open loop 300/s".
-func loadInWords(s *scenarios.Scenario) string {
+func loadInWords(s *format.Scenario) string {
 	var open float64
 	users, traces := 0, 0
 	for i := range s.Load {

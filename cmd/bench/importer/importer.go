@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"bench/proxy/config"
-	"bench/scenarios"
+	"bench/scenarios/proxyconf"
 )
 
 // Error is a configuration that cannot be imported.
@@ -84,14 +84,14 @@ func (im *importer) lacking(body []written) ([]Note, error) {
 	for _, l := range body {
 		template.WriteString(strings.ReplaceAll(l.text, "$${", "${") + "\n")
 	}
-	data := scenarios.TemplateData{Backends: map[string][]scenarios.Origin{}, Stats: "/tmp/stats.sock"}
+	data := proxyconf.Data{Backends: map[string][]proxyconf.Origin{}, Stats: "/tmp/stats.sock"}
 	for _, o := range im.origins {
 		for i := range o.replicas {
-			data.Backends[o.name] = append(data.Backends[o.name], scenarios.Origin{Name: fmt.Sprintf("%s.%d", o.name, i+1), Addr: "127.0.0.1:9", Host: "127.0.0.1", Port: 9})
+			data.Backends[o.name] = append(data.Backends[o.name], proxyconf.Origin{Name: fmt.Sprintf("%s.%d", o.name, i+1), Addr: "127.0.0.1:9", Host: "127.0.0.1", Port: 9})
 		}
 	}
 	port := 1000
-	text, err := scenarios.Render(template.String(), data, func(string) string {
+	text, err := proxyconf.Render(template.String(), data, func(string) string {
 		port++
 		return fmt.Sprintf("127.0.0.1:%d", port)
 	})

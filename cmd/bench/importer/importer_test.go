@@ -9,7 +9,8 @@ import (
 	"testing"
 
 	"bench/proxy/config"
-	"bench/scenarios"
+	"bench/scenarios/document"
+	"bench/scenarios/source"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -42,8 +43,8 @@ func importText(t *testing.T, text string, o Options) (scenario string, notes []
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := scenarios.Parse("t.yaml", out, scenarios.Options{}); err != nil {
-		t.Fatalf("not a valid scenario: %s\n%s", scenarios.Describe(err), out)
+	if _, err := document.Parse("t.yaml", out, document.Options{}); err != nil {
+		t.Fatalf("not a valid scenario: %s\n%s", source.Describe(err), out)
 	}
 	return string(out), notes
 }
@@ -65,8 +66,8 @@ func TestImport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := scenarios.Parse(base+".yaml", text, scenarios.Options{}); err != nil {
-				t.Errorf("not a valid scenario: %s", scenarios.Describe(err))
+			if _, err := document.Parse(base+".yaml", text, document.Options{}); err != nil {
+				t.Errorf("not a valid scenario: %s", source.Describe(err))
 			}
 			golden(t, base+".yaml", string(text))
 			lines := make([]string, len(notes))
@@ -160,8 +161,8 @@ func FuzzImport(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := scenarios.Parse("t.yaml", out, scenarios.Options{}); err != nil {
-			t.Errorf("not a valid scenario: %s\n%s", scenarios.Describe(err), out)
+		if _, err := document.Parse("t.yaml", out, document.Options{}); err != nil {
+			t.Errorf("not a valid scenario: %s\n%s", source.Describe(err), out)
 		}
 	})
 }

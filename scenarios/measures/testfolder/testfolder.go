@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"bench/internal/hdr"
 	"bench/internal/result"
-	"bench/reports/series"
 )
 
 // Load is what a load of the run measured; zero values stand for those of Default.
@@ -40,12 +40,12 @@ type Run struct {
 // Encode writes response times as histograms are written.
 func Encode(t testing.TB, us []uint32, times uint32) string {
 	t.Helper()
-	var d series.Dist
+	var d hdr.Dist
 	for _, v := range us {
-		d = append(d, series.Point{Value: v, Count: times})
+		d = append(d, hdr.Point{Value: v, Count: times})
 	}
-	var enc series.Encoder
-	text, err := enc.Encode(series.Merge(d))
+	var enc hdr.Encoder
+	text, err := enc.EncodeDist(hdr.Merge(d))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,0 @@
-//go:build race
-
-package loadgen
-
-// The race detector allocates for itself.
-const raceDetector = true

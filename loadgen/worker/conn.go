@@ -1,0 +1,350 @@
+package worker
+
+import (
+	"syscall"
+
+	"bench/internal/loop"
+	"bench/internal/poller"
+	"bench/internal/sock"
+	"bench/loadgen/codec"
+	"bench/loadgen/record"
+)
+
+// connState is where a connection is in its life.
+type connState uint8
+
+const (
+	connOpening   connState = iota // the kernel has not connected yet
+	connSetup                      // the protocol's set-up goes on
+	connBusy                       // requests are on it
+	connIdle                       // waits for a request
+	connLingering                  // done; waits for the peer to close first
+)
+
+// conn is one connection. Closed ones are recycled; gen then changes, so that
+// code further up the stack sees that the one it held is gone.
+type conn struct {
+	w         *worker
+	fd        int
+	target    int // number of the address it leads to
+	gen       uint32
+	state     connState
+	setUp     bool // the protocol's set-up is not complete
+	last      bool // nothing may follow the requests that are on it
+	hangUp    bool // this side ends when all is written
+	began     bool // a byte of the answer to the first of them has come
+	corked    bool // what is written waits for uncork
+	uses      int  // requests answered before
+	openedAt  int64
+	lingerEnd int64
+	flight    flight
+	session   codec.Session // nil when lingering
+	pieces    *pieces       // nil where requests are written whole
+	output
+
+	list       *connList // the list it is in; nil for none
+	prev, next *conn
+}
+
+// connList is a list of connections, oldest first.
+type connList struct {
+	head, tail *conn
+	length     int
+}
+
+func (l *connList) push(c *conn) {
+	c.prev, c.next, c.list = l.tail, nil, l
+	if l.tail != nil {
+		l.tail.next = c
+	} else {
+		l.head = c
+	}
+	l.tail = c
+	l.length++
+}
+
+// leave takes c out of the list it is in, if any.
+func (c *conn) leave() {
+	l := c.list
+	if l == nil {
+		return
+	}
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		l.head = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	} else {
+		l.tail = c.prev
+	}
+	c.prev, c.next, c.list = nil, nil, nil
+	l.length--
+}
+
+// Ready implements loop.Handler.
+func (c *conn) Ready(ev poller.Events) {
+	switch c.state {
+	case connOpening:
+		c.connected(ev)
+	case connSetup, connBusy:
+		if ev&poller.Out != 0 && c.pending() {
+			gen := c.gen
+			c.flush()
+			if c.gen != gen {
+				return
+			}
+		}
+		if ev&poller.In != 0 {
+			c.receive(ev&poller.Hup != 0)
+		}
+	case connIdle, connLingering:
+		if ev&poller.In != 0 {
+			c.ended()
+		}
+	}
+}
+
+// connected is the outcome of a connect that did not end at once.
+func (c *conn) connected(ev poller.Events) {
+	if e := sock.Error(c.fd); e != 0 {
+		c.refused(e)
+		return
+	}
+	if ev&poller.Out == 0 {
+		c.w.loop.Rearm(c.fd, poller.Out)
+		return
+	}
+	gen := c.gen
+	c.established()
+	if c.gen == gen && c.pending() {
+		c.flush()
+	}
+	if c.gen == gen && ev&poller.In != 0 {
+		c.receive(ev&poller.Hup != 0)
+	}
+}
+
+// established notes that the kernel has connected.
+func (c *conn) established() {
+	c.w.targets.Opened(c.target)
+	if c.w.stamps == nil {
+		c.w.loop.Receive(c.fd)
+	}
+	if c.setUp {
+		c.state = connSetup
+		return
+	}
+	c.leave()
+	c.state = connBusy
+	c.w.place(c)
+}
+
+// refused ends a connection that never came to be.
+func (c *conn) refused(e syscall.Errno) { c.unreached(e, e.Error()) }
+
+// unreached ends a connection that never came to be. Its request is sent to the next
+// address, or fails if there is none.
+func (c *conn) unreached(e syscall.Errno, what string) {
+	w, q := c.w, c.flight.head
+	if !w.targets.Failed(c.target, q.tries, e) {
+		c.abandon(q, w.unreached(c.target, e, what), record.Failure{})
+		return
+	}
+	c.flight = flight{}
+	w.close(c)
+	if q.begun { // as far as a request can that says nothing
+		w.rec.Sent--
+	}
+	q.behind, q.conn, q.begun = nil, nil, false
+	w.try(q)
+}
+
+// receive reads answers, until the socket is empty. One short read is taken for
+// that, unless the peer has closed: then its end must be seen. What the answers
+// give rise to is written together at the end.
+func (c *conn) receive(hup bool) {
+	gen := c.gen
+	c.corked = true
+	c.w.answeredAt = 0
+	c.readAll(hup)
+	if c.gen == gen {
+		c.uncork()
+	}
+	c.w.answeredAt = 0
+}
+
+func (c *conn) readAll(hup bool) {
+	w, gen := c.w, c.gen
+	buf := w.loop.Scratch()
+	for {
+		n, e := c.recv(buf)
+		switch {
+		case e == syscall.EAGAIN:
+			w.loop.Rearm(c.fd, poller.In)
+			return
+		case e != 0:
+			c.lost(e)
+			return
+		case n == 0:
+			c.eof()
+			return
+		}
+		if c.flight.head == nil { // answered within this call: nothing may follow
+			w.close(c)
+			return
+		}
+		c.feed(buf[:n], hup)
+		if c.gen != gen || c.state == connLingering {
+			return
+		}
+		if n < len(buf) && !hup {
+			w.loop.Rearm(c.fd, poller.In)
+			return
+		}
+	}
+}
+
+// recv reads what is there.
+func (c *conn) recv(p []byte) (n int, errno syscall.Errno) {
+	if s := c.w.stamps; s != nil {
+		return s.recv(c.fd, p)
+	}
+	return c.w.loop.Recv(c.fd, p)
+}
+
+// feed gives received bytes to the codec: the rest of a set-up, or answers.
+func (c *conn) feed(p []byte, hup bool) {
+	gen := c.gen
+	for {
+		setUp := c.state == connSetup
+		c.began = !setUp
+		n, st := c.session.Feed(p)
+		c.w.rec.Received(&c.flight.head.Entry, n)
+		answer := p
+		p = p[n:]
+		switch st {
+		case codec.More:
+			return
+		case codec.Reply:
+			c.say()
+		case codec.Done:
+			switch {
+			case setUp:
+				c.setUp, c.state = false, connBusy
+				c.leave()
+				c.w.transmit(c, c.flight.head)
+			case len(p) > 0 && c.flight.head.behind == nil:
+				c.w.rec.Received(&c.flight.head.Entry, len(p))
+				c.broken("data after the end of the response", p)
+			default:
+				c.w.answered(c, hup)
+			}
+		case codec.Broken:
+			c.w.rec.Received(&c.flight.head.Entry, len(p))
+			c.broken(c.session.Answer().Detail, answer)
+		}
+		if c.gen != gen || c.state == connLingering || len(p) == 0 {
+			return
+		}
+	}
+}
+
+// say sends what the set-up or an answer needs to go on.
+func (c *conn) say() {
+	w := c.w
+	w.scratch = c.session.Say(w.scratch[:0])
+	c.put(w.scratch, nil)
+}
+
+// broken ends a connection whose answer is not one; got is what made it so.
+func (c *conn) broken(why string, got []byte) {
+	if q := c.flight.head; q != nil && c.state != connSetup {
+		c.w.rec.Garbled(&q.Entry, why, got, loop.Nanotime(), c.session)
+	}
+	f := record.Failure{Cause: codec.CauseProtocol, Status: c.session.Answer().Status, Detail: why}
+	if c.state == connSetup {
+		f.Cause, f.Detail = codec.CauseConnect, "handshake: "+why
+	}
+	c.abandon(c.flight.head, f, record.Failure{Detail: "an earlier answer on the connection was broken"})
+}
+
+// eof is the peer's close while a request is on the connection.
+func (c *conn) eof() {
+	if c.state == connBusy && !c.hangUp && c.session.End() == codec.Done {
+		c.w.answered(c, true)
+		return
+	}
+	c.lost(0)
+}
+
+// lost ends a connection that broke under its requests; e is 0 for an orderly
+// close.
+func (c *conn) lost(e syscall.Errno) {
+	if c.state == connOpening {
+		c.refused(e)
+		return
+	}
+	f := record.Failure{Detail: "closed by the peer"}
+	if e != 0 {
+		f.Detail = e.Error()
+	}
+	rest := f
+	switch {
+	case c.state == connSetup:
+		f.Cause, f.Detail = codec.CauseConnect, "handshake: "+f.Detail
+	case c.began:
+		f.Cause, f.Status = codec.CauseTruncated, c.session.Answer().Status
+	}
+	c.abandon(c.flight.head, f, rest)
+}
+
+// abandon closes c and ends the requests on it: culprit with f, the others with
+// rest. A failure without a cause is told by how far the request was written,
+// and the request may be tried again.
+func (c *conn) abandon(culprit *request, f, rest record.Failure) {
+	w, now := c.w, loop.Nanotime()
+	f.Age, f.Uses = now-c.openedAt, c.uses
+	rest.Age, rest.Uses = f.Age, f.Uses
+	q, sent := c.flight.head, c.sent
+	c.flight = flight{}
+	w.close(c)
+	for q != nil {
+		next := q.behind
+		q.behind, q.conn = nil, nil
+		if q == culprit {
+			w.orphaned(q, now, f, sent)
+		} else {
+			w.orphaned(q, now, rest, sent)
+		}
+		q = next
+	}
+}
+
+// farewell says what the protocol says at the end of a connection. If the kernel
+// does not take it, the peer finds out by the close.
+func (c *conn) farewell() {
+	w := c.w
+	var hangUp bool
+	w.scratch, hangUp = c.session.Leave(w.scratch[:0])
+	if len(w.scratch) > 0 {
+		_, _ = sock.Send(c.fd, w.scratch)
+	}
+	if hangUp {
+		_ = sock.ShutdownWrite(c.fd) // it fails where the peer has ended the connection
+	}
+}
+
+// ended is input on a connection without a request: the peer's close, or data
+// nobody asked for. Either way it has no further use, but what answers a
+// farewell comes before the close.
+func (c *conn) ended() {
+	buf := c.w.loop.Scratch()
+	n, e := c.w.loop.Recv(c.fd, buf)
+	if e == syscall.EAGAIN || c.state == connLingering && n > 0 && n < len(buf) {
+		c.w.loop.Rearm(c.fd, poller.In)
+		return
+	}
+	c.w.close(c)
+}

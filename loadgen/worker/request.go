@@ -1,0 +1,143 @@
+package worker
+
+import (
+	"bench/loadgen/record"
+)
+
+// request is one intended request from its due time to its end. Requests are
+// recycled: in a steady state none is allocated.
+type request struct {
+	record.Entry
+	end     int64 // where it ends in what its connection has to write
+	conn    *conn // nil while it waits for one
+	begun   bool  // a byte of it has been written
+	retried bool
+	tries   int // addresses tried for its connection
+
+	// Places in the list of live requests, by intended start, and in the wait
+	// queue, by the same order.
+	prev, next, waiting *request
+	behind              *request // on the same connection
+}
+
+// written tells whether the request is in the first sent bytes of its connection.
+func (q *request) written(sent int64) bool { return q.begun && q.end <= sent }
+
+// flight is the requests on a connection, oldest first.
+type flight struct {
+	head, tail *request
+	writing    *request // the first that is not completely written
+	length     int
+}
+
+func (f *flight) push(q *request) {
+	if f.tail != nil {
+		f.tail.behind = q
+	} else {
+		f.head = q
+	}
+	f.tail = q
+	f.length++
+}
+
+// pop takes the oldest out.
+func (f *flight) pop() *request {
+	q := f.head
+	if f.writing == q {
+		f.writing = q.behind
+	}
+	if f.head = q.behind; f.head == nil {
+		f.tail = nil
+	}
+	q.behind, q.conn = nil, nil
+	f.length--
+	return q
+}
+
+// requestList is the list of live requests. Because the time-out is the same
+// for all of them, its head is always the next to time out, and one timer
+// serves the whole list.
+type requestList struct {
+	head, tail *request
+	free       *request
+}
+
+func (l *requestList) push(intended int64) *request {
+	q := l.free
+	if q == nil {
+		q = new(request)
+	} else {
+		l.free = q.next
+	}
+	*q = request{Entry: record.Entry{Intended: intended}, prev: l.tail}
+	if l.tail != nil {
+		l.tail.next = q
+	} else {
+		l.head = q
+	}
+	l.tail = q
+	return q
+}
+
+func (l *requestList) remove(q *request) {
+	if q.prev != nil {
+		q.prev.next = q.next
+	} else {
+		l.head = q.next
+	}
+	if q.next != nil {
+		q.next.prev = q.prev
+	} else {
+		l.tail = q.prev
+	}
+	*q = request{next: l.free}
+	l.free = q
+}
+
+// waitQueue holds due requests without a connection, first come first served.
+type waitQueue struct {
+	head, tail *request
+	length     int
+}
+
+func (w *waitQueue) push(q *request) {
+	if w.tail != nil {
+		w.tail.waiting = q
+	} else {
+		w.head = q
+	}
+	w.tail = q
+	w.length++
+}
+
+// insert puts back a request that had left the queue, by its intended start.
+func (w *waitQueue) insert(q *request) {
+	var before *request
+	at := w.head
+	for at != nil && at.Intended <= q.Intended {
+		before, at = at, at.waiting
+	}
+	q.waiting = at
+	if before != nil {
+		before.waiting = q
+	} else {
+		w.head = q
+	}
+	if at == nil {
+		w.tail = q
+	}
+	w.length++
+}
+
+func (w *waitQueue) pop() *request {
+	q := w.head
+	if q == nil {
+		return nil
+	}
+	if w.head = q.waiting; w.head == nil {
+		w.tail = nil
+	}
+	q.waiting = nil
+	w.length--
+	return q
+}

@@ -1,0 +1,107 @@
+// Package proxyconf fills in the template of a proxy's configuration, and finds the
+// place in the user's own file of a line of what it came to.
+package proxyconf
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"bench/scenarios/source"
+)
+
+// Origin is one mock origin as the configuration template sees it.
+type Origin struct {
+	Name string // web.1
+	Addr string // 127.0.0.1:20123
+	Host string
+	Port int
+}
+
+// Data is what a configuration template sees as dot.
+//
+//	{{bind "web"}}                the address of the listener that loads reach as proxy/web
+//	{{range .Backends.web}}       every replica: .Name .Addr .Host .Port
+//	{{.Stats}}                    path of the stats socket
+//	{{.Dir}}                      directory of this run, removed at its end
+//	{{.Poller}} {{.Seed}}         of the scenario
+//	{{.Config}}                   path of the configuration file (driver exec)
+type Data struct {
+	Backends map[string][]Origin
+	Stats    string
+	Dir      string
+	Poller   string
+	Seed     uint64
+	Config   string
+}
+
+// Error is a fault of a template; Line and Col count from 1 within it,
+// Col is 0 when unknown.
+type Error struct {
+	Line, Col int
+	Msg       string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Msg) }
+
+// Render fills in a template. bind gives the address of a listener by name.
+// An error is a *TemplateError.
+func Render(text string, data Data, bind func(name string) string) (string, error) {
+	t, err := template.New("config").Option("missingkey=error").
+		Funcs(template.FuncMap{"bind": bind}).Parse(text)
+	if err != nil {
+		return "", templateError(err, data)
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, data); err != nil {
+		return "", templateError(err, data)
+	}
+	return b.String(), nil
+}
+
+var (
+	templatePlace = regexp.MustCompile(`^template: config:(\d+)(?::(\d+))?: (?s:(.*))$`)
+	executing     = regexp.MustCompile(`^executing "config" at <(.*?)>: (?s:(.*))$`)
+	noField       = regexp.MustCompile(`^can't evaluate field (\S+) in type (\S+)`)
+	noEntry       = regexp.MustCompile(`^map has no entry for key "(.*)"$`)
+	noFunction    = regexp.MustCompile(`^function "(.*)" not defined$`)
+)
+
+// templateError takes the place out of an error of text/template and says in
+// the words of a scenario what is wrong.
+func templateError(err error, data Data) *Error {
+	e := &Error{Line: 1, Msg: err.Error()}
+	m := templatePlace.FindStringSubmatch(e.Msg)
+	if m == nil {
+		return e
+	}
+	e.Line, _ = strconv.Atoi(m[1]) // digits by the expression
+	if m[2] != "" {
+		e.Col, _ = strconv.Atoi(m[2])
+		e.Col++ // text/template counts columns from 0
+	}
+	e.Msg = m[3]
+	if at := executing.FindStringSubmatch(e.Msg); at != nil {
+		e.Msg = at[2]
+	}
+	if m := noField.FindStringSubmatch(e.Msg); m != nil {
+		fields := []string{"Backends", "Stats", "Dir", "Poller", "Seed", "Config"}
+		if strings.HasSuffix(m[2], "Origin") {
+			fields = []string{"Name", "Addr", "Host", "Port"}
+		}
+		e.Msg = fmt.Sprintf("there is no field .%s here%s", m[1], source.DidYouMean(m[1], fields))
+	} else if m := noEntry.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("there is no backend %q%s", m[1], source.DidYouMean(m[1], slices.Sorted(maps.Keys(data.Backends))))
+	} else if m := noFunction.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], source.DidYouMean(m[1], []string{"bind", "range", "if", "with", "printf"}))
+	} else if e.Msg == "unexpected EOF" {
+		e.Msg = "a {{range}}, {{if}} or {{with}} of the template is not closed: {{end}} is missing"
+	} else if e.Msg == "unexpected {{end}}" {
+		e.Msg = "this {{end}} closes nothing: there is no open {{range}}, {{if}} or {{with}} before it"
+	}
+	return e
+}

@@ -1,0 +1,121 @@
+package validate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bench/backends/fault"
+	"bench/backends/httporigin"
+	"bench/backends/tcporigin"
+	"bench/scenarios/format"
+	"bench/scenarios/source"
+)
+
+// origin checks what belongs to the kind of a backend.
+func (v *validator) origin(at string, b *format.Backend) {
+	for key, kind := range map[string]string{
+		"body": "http", "status": "http", "requestsPerConnection": "http", "http": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
+	} {
+		if path := at + "." + key; b.Kind != kind && v.given(path) && !v.Bad[at+".kind"] {
+			v.Bad[path] = true
+			v.Faults.Add(v.Keys[path], "%s belongs to backends of kind %s, not %s", key, kind, b.Kind)
+		}
+	}
+	switch b.Kind {
+	case "http":
+		v.httpOrigin(at, &b.HTTP)
+	case "tcp":
+		v.tcpOrigin(at+".tcp", &b.TCP)
+	case "mysql":
+		v.mysqlOrigin(at+".mysql", &b.MySQL)
+	case "redis":
+		v.between(at+".redis.maxConnections", b.Redis.MaxConnections, 0, format.MaxOriginConnections)
+		if b.Redis.MaxMemory <= 0 && !v.Bad[at+".redis.maxMemory"] {
+			v.fail(at+".redis.maxMemory", "maxMemory must be above 0")
+		}
+	}
+}
+
+func (v *validator) httpOrigin(at string, o *format.HTTPOrigin) {
+	if o.Statuses != "" && v.given(at+".status") {
+		v.fail(at+".http.statuses", "give status or http.statuses, not both")
+	}
+	a, err := o.Answer()
+	if err == nil {
+		_, err = httporigin.NewConfig(httporigin.Options{Answer: a})
+	}
+	if err != nil && !v.Bad[at+".http.framing"] {
+		v.fail(at+".http", "%s", source.Printable(err.Error()))
+	}
+}
+
+func (v *validator) tcpOrigin(at string, o *format.TCPOrigin) {
+	switch {
+	case v.Bad[at+".mode"]:
+		return
+	case o.Mode == "script" && len(o.Steps) == 0:
+		v.fail(at+".mode", "mode script needs steps, as [expect PING, send PONG]")
+	case o.Mode != "script" && v.given(at+".steps"):
+		v.fail(at+".steps", "steps belong to mode script, not %s", o.Mode)
+	}
+	if o.Mode != "source" && v.given(at+".bytes") {
+		v.fail(at+".bytes", "bytes belongs to mode source, not %s", o.Mode)
+	}
+	if o.Mode != "script" {
+		return
+	}
+	for i, step := range o.Steps {
+		if _, err := tcporigin.ParseStep(step); err != nil {
+			v.fail(fmt.Sprintf("%s.steps[%d]", at, i), "%s", source.Printable(err.Error()))
+			return
+		}
+	}
+	if _, err := tcporigin.ParseScript(o.Steps); err != nil {
+		v.fail(at+".steps", "%s", source.Printable(err.Error()))
+	}
+}
+
+func (v *validator) mysqlOrigin(at string, o *format.MySQLOrigin) {
+	v.between(at+".maxConnections", o.MaxConnections, 1, format.MaxOriginConnections)
+	if o.Password != "" && o.User == "" {
+		v.fail(at+".password", "a password needs a user")
+	}
+	for i := range o.Answers {
+		if _, err := o.Answers[i].Answer(); err != nil {
+			v.fail(fmt.Sprintf("%s.answers[%d]", at, i), "%s", source.Printable(err.Error()))
+		}
+	}
+}
+
+// fault checks an order to an origin as the origin would.
+func (v *validator) fault(at string, e *format.Event, action format.Action) {
+	b := v.s.BackendOf(e.Args.Name)
+	if action.Fault == "" || b == nil {
+		return
+	}
+	if kinds := fault.Protocols(action.Fault); kinds != nil && !slices.Contains(kinds, b.Kind) {
+		v.fail(at+".args.name", "%s is for origins of kind %s; %s is of kind %s", action.Name, strings.Join(kinds, ", "), b.Name, b.Kind)
+		return
+	}
+	if b.Kind == "http" && v.given(at+".args.status") {
+		v.between(at+".args.status", e.Args.Status, 400, 599)
+	}
+	order := e.Args.Fault(action.Fault)
+	if order.For == "" {
+		order.For = "1s" // said already where it is missing
+	}
+	if _, err := fault.Parse(&order, b.Kind); err != nil {
+		path := at + ".args"
+		for _, key := range []string{"status", "rate", "scope", "bytes", "every", "bandwidth", "state", "lag", "connections", "for"} {
+			if v.Bad[path+"."+key] || v.Bad[path+".latency"] {
+				return // said already
+			}
+			if v.given(path+"."+key) && strings.Contains(err.Error(), key) {
+				path += "." + key
+				break
+			}
+		}
+		v.fail(path, "%s", source.Printable(err.Error()))
+	}
+}

@@ -1,0 +1,114 @@
+package validate
+
+import (
+	"fmt"
+	"time"
+
+	"bench/loadgen/codec"
+	"bench/scenarios/format"
+	"bench/scenarios/source"
+)
+
+// requests checks what a load sends and expects.
+func (v *validator) requests(at string, l *format.Load) {
+	v.files(at, l)
+	if l.Timeout.D() < time.Millisecond {
+		v.fail(at+".timeout", "timeout must be at least 1ms")
+	}
+	if v.Bad[at+".protocol"] {
+		return
+	}
+	v.foreign(at, l)
+	switch l.Protocol {
+	case "tcp":
+		v.tcp(at, l)
+	case "mysql":
+		v.mysql(at, l)
+	case "redis":
+		v.redis(at+".redis", l.Redis)
+	default:
+		v.http(at, l)
+	}
+}
+
+// foreign finds the keys that mean nothing to the protocol of a load.
+func (v *validator) foreign(at string, l *format.Load) {
+	for protocol, keys := range map[string][]string{
+		"http1": {"method", "path", "host", "headers", "body", "cookies", "expect", "requests", "trace"},
+		"tcp":   {"tcp"},
+		"mysql": {"mysql"},
+		"redis": {"redis"},
+	} {
+		for _, key := range keys {
+			if path := at + "." + key; protocol != l.Protocol && v.given(path) {
+				v.fail(path, "%s belongs to protocol %s, not %s", key, protocol, l.Protocol)
+			}
+		}
+	}
+}
+
+// problems tells what is wrong with a part of a load.
+func (v *validator) problems(at string, all []codec.Problem) {
+	for _, p := range all {
+		v.fail(at+"."+p.Field, "%s", source.Printable(p.Text))
+	}
+}
+
+func (v *validator) tcp(at string, l *format.Load) {
+	if l.TCP == nil {
+		v.fail(at+".protocol", "protocol tcp needs tcp: {exchanges: [...]}")
+		return
+	}
+	at += ".tcp"
+	g := l.TCP.Spec()
+	if v.given(at+".exchanges") && !v.Bad[at+".exchanges"] {
+		v.problems(at, g.Problems())
+	}
+	for i := range g.Exchanges {
+		x, one := &l.TCP.Exchanges[i], fmt.Sprintf("%s.exchanges[%d]", at, i)
+		v.between(one+".weight", x.Weight, 1, 1_000_000)
+		for key, size := range map[string]*format.Distribution{"echo": x.Echo, "upload": x.Upload, "download": x.Download} {
+			if size != nil {
+				v.size(one+"."+key, *size)
+			}
+		}
+		v.problems(one, g.Exchanges[i].Problems(l.Connections.Pipeline))
+	}
+}
+
+func (v *validator) mysql(at string, l *format.Load) {
+	if l.Connections.Pipeline > 1 {
+		v.fail(at+".connections.pipeline", "protocol mysql sends nothing ahead: want pipeline 1")
+	}
+	if l.MySQL == nil {
+		return
+	}
+	at += ".mysql"
+	g := l.MySQL.Spec()
+	v.problems(at, g.Problems())
+	for i := range g.Statements {
+		one := fmt.Sprintf("%s.statements[%d]", at, i)
+		v.between(one+".weight", l.MySQL.Statements[i].Weight, 1, 1_000_000)
+		v.problems(one, g.Statements[i].Problems())
+	}
+}
+
+func (v *validator) redis(at string, r *format.RedisLoad) {
+	if r == nil {
+		return
+	}
+	v.size(at+".value", r.Value)
+	g := r.Spec()
+	v.problems(at, g.Problems())
+	for i := range g.Commands {
+		one := fmt.Sprintf("%s.commands[%d]", at, i)
+		v.between(one+".weight", r.Commands[i].Weight, 1, 1_000_000)
+		if d := r.Commands[i].Value; d != nil {
+			v.size(one+".value", *d)
+		}
+		if v.given(one) && r.Commands[i].Command != "" {
+			v.problems(one, g.Commands[i].Problems())
+		}
+	}
+	v.between(at+".keys.count", r.Keys.Count, 1, 999_999_999_999)
+}
