@@ -101,7 +101,9 @@ func ParseTest(words []string, env *sample.Env) (*Test, error) {
 }
 
 // dottedVersions reports whether patterns of an expression are versions such as 3.1.
-func dottedVersions(e *sample.Expr) bool { return e.String() == e.Fetch() && e.Fetch() == "req.ssl_ver" }
+func dottedVersions(e *sample.Expr) bool {
+	return e.String() == e.Fetch() && e.Fetch() == "req.ssl_ver"
+}
 
 // integers makes integers of versions: the part before the dot counts 65536.
 func integers(versions []string) []string {

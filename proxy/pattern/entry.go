@@ -22,7 +22,7 @@ type Entry struct {
 	value atomic.Pointer[Value]
 	exact atomic.Pointer[regex.Regexp] // the key compiled, as it is and
 	lower atomic.Pointer[regex.Regexp] // without regard to case; nil: not yet
-	gone  atomic.Bool // deleted, and still in an index
+	gone  atomic.Bool                  // deleted, and still in an index
 }
 
 var entries atomic.Uint64
