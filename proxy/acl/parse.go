@@ -3,8 +3,8 @@ package acl
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bench/internal/nearest"
@@ -75,11 +75,12 @@ func ParseTest(words []string, env *sample.Env) (*Test, error) {
 		}
 		return nil, fail(0, min(off, len(words[0])), "%s", msg)
 	}
-	f := flagSet{method: method, named: joined, words: words}
+	f := flagSet{method: method, named: joined, words: words, id: -1, env: env}
 	at, err := f.read(1)
 	if err != nil {
 		return nil, err
 	}
+	dotted := !f.named && dottedVersions(e)
 	if !f.named {
 		ok := false
 		if f.method, ok = pattern.Default(e.Out()); !ok {
@@ -89,33 +90,98 @@ func ParseTest(words []string, env *sample.Env) (*Test, error) {
 	if !sample.Castable(e.Out(), f.method.Input()) {
 		return nil, fail(0, 0, "'%s' is of kind %s, which '-m %s' cannot compare", words[0], e.Out(), f.method)
 	}
-	patterns := append(f.loaded, words[at:]...)
-	if len(patterns) == 0 && f.method.TakesPatterns() && !f.file {
+	if len(words) == at && f.method.TakesPatterns() && len(f.files) == 0 {
 		return nil, fail(len(words)-1, len(words[len(words)-1]), "patterns to compare '%s' with are missing", words[0])
 	}
-	set, err := pattern.Compile(f.method, f.fold, patterns)
+	set, err := f.set(words[0], at, dotted)
 	if err != nil {
-		word := at
-		if pe, ok := errors.AsType[*pattern.Error](err); ok {
-			if word = at + pe.Index - len(f.loaded); pe.Index < len(f.loaded) {
-				return nil, fail(f.from, 0, "line %d of the file: %v", f.lines[pe.Index], err)
-			}
-		}
-		return nil, fail(word, 0, "%v", err)
+		return nil, err
 	}
 	return newTest(e, f.method, set), nil
 }
 
+// dottedVersions reports whether patterns of an expression are versions such as 3.1.
+func dottedVersions(e *sample.Expr) bool {
+	return e.String() == e.Fetch() && e.Fetch() == "req.ssl_ver"
+}
+
+// integers makes integers of versions: the part before the dot counts 65536.
+func integers(versions []string) []string {
+	all := make([]string, len(versions))
+	for i, v := range versions {
+		major, minor, ok := strings.Cut(v, ".")
+		a, err1 := strconv.Atoi(major)
+		b, err2 := strconv.Atoi(minor)
+		if all[i] = v; ok && err1 == nil && err2 == nil {
+			all[i] = strconv.Itoa(a<<16 + b)
+		}
+	}
+	return all
+}
+
+// set makes the set of patterns of all files, and of the words from at on.
+func (f *flagSet) set(name string, at int, dotted bool) (*pattern.Set, error) {
+	var lists []*pattern.List
+	lists = append(lists, f.files...)
+	own := f.words[at:]
+	if dotted {
+		own = integers(own)
+	}
+	var from []int
+	if f.method == pattern.Int || f.method == pattern.Len {
+		var err error
+		if own, from, err = pattern.Ranges(own); err != nil {
+			return nil, f.misread(err, at, nil)
+		}
+	}
+	inline := pattern.NewList(own)
+	fetch := name
+	if i := strings.IndexAny(name, "(,"); i >= 0 {
+		fetch = name[:i]
+	}
+	inline.Used("acl '" + fetch + "'" + f.env.Location())
+	if err := f.env.Patterns().Add(inline, f.id); err != nil {
+		return nil, fail(f.idAt, 0, "%v", err)
+	}
+	for _, l := range f.files {
+		l.Used("acl at" + f.env.Location())
+	}
+	set, err := pattern.NewSet(f.method, f.fold, append(lists, inline)...)
+	if err != nil {
+		return nil, f.misread(err, at, from)
+	}
+	return set, nil
+}
+
+// misread finds the word of a pattern that cannot be one; from are the indices of words
+// that patterns are made of.
+func (f *flagSet) misread(err error, at int, from []int) error {
+	word := at
+	if pe, ok := errors.AsType[*pattern.Error](err); ok {
+		switch {
+		case pe.List != nil && pe.List.File != "":
+			return fail(f.fileAt[slices.Index(f.files, pe.List)], 0, "line %d of the file: %v", pe.List.Line(pe.Index), err)
+		case from != nil:
+			word = at + from[pe.Index]
+		default:
+			word = at + pe.Index
+		}
+	}
+	return fail(word, 0, "%v", err)
+}
+
 // flagSet is what stands between the expression and the patterns.
 type flagSet struct {
-	words  []string
-	method pattern.Method
-	named  bool // the method was
-	fold   bool
-	file   bool
-	from   int      // the word of the last file
-	loaded []string // patterns of files
-	lines  []int    // on which they stand
+	words   []string
+	env     *sample.Env
+	method  pattern.Method
+	named   bool // the method was
+	fold    bool
+	columns bool // files are read as maps
+	id      int  // for the list of patterns on the line, -1: any
+	idAt    int  // the word that says so
+	files   []*pattern.List
+	fileAt  []int // their words
 }
 
 // read reads flags from a word on and returns where the patterns begin.
@@ -133,7 +199,9 @@ func (f *flagSet) read(at int) (int, error) {
 			f.fold = true
 		case "-n":
 			// Names are never looked up.
-		case "-m", "-f":
+		case "-M":
+			f.columns = true
+		case "-m", "-f", "-u":
 			if at+1 >= len(f.words) {
 				return at, fail(at, len(w), "'%s' needs a word after it", w)
 			}
@@ -141,10 +209,8 @@ func (f *flagSet) read(at int) (int, error) {
 			if err := f.option(w, at); err != nil {
 				return at, err
 			}
-		case "-M", "-u":
-			return at, fail(at, 0, "flag '%s' of ACLs is not supported", w)
 		default:
-			return at, fail(at, 0, "unknown flag '%s': want -i, -m, -f, -n, or -- before patterns that begin with a dash", w)
+			return at, fail(at, 0, "unknown flag '%s': want -i, -m, -f, -M, -n, -u, or -- before patterns that begin with a dash", w)
 		}
 		at++
 	}
@@ -165,19 +231,19 @@ func (f *flagSet) option(flag string, at int) error {
 		f.method, f.named = m, true
 		return nil
 	}
-	text, err := os.ReadFile(w)
-	if err != nil {
-		return fail(at, 0, "cannot read the file of patterns: %v", err)
-	}
-	f.file, f.from = true, at
-	number := 0
-	for l := range strings.Lines(string(text)) {
-		number++
-		l = strings.TrimRight(strings.TrimLeft(l, " \t"), "\r\n")
-		if l != "" && l[0] != '#' {
-			f.loaded, f.lines = append(f.loaded, l), append(f.lines, number)
+	if flag == "-u" {
+		n, err := strconv.Atoi(w)
+		if err != nil || n < 0 {
+			return fail(at, 0, "'-u' expects a number that is not below 0, not '%s'", w)
 		}
+		f.id, f.idAt = n, at
+		return nil
 	}
+	l := f.env.Patterns().File(w)
+	if err := f.env.Patterns().Load(l, f.columns); err != nil {
+		return fail(at, 0, "%v", err)
+	}
+	f.files, f.fileAt = append(f.files, l), append(f.fileAt, at)
 	return nil
 }
 

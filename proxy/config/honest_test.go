@@ -11,6 +11,7 @@ import (
 	"bench/internal/sock"
 	"bench/proxy/acl"
 	"bench/proxy/logformat"
+	"bench/proxy/pattern"
 	"bench/proxy/rule"
 	"bench/proxy/spec"
 )
@@ -212,6 +213,8 @@ func sourceOf(x any) (string, bool) {
 		return x.String() + tests(x.Cond()), true
 	case *acl.Cond:
 		return x.String() + tests(x), true
+	case *pattern.Lists:
+		return "", true // the patterns are in the tests that have them
 	case *logformat.Format:
 		return x.String(), true
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bench/internal/nearest"
+	"bench/proxy/pattern"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
 )
@@ -44,6 +45,7 @@ type parser struct {
 
 	variables  txn.Names
 	sampleUses []sampleUse
+	patterns   pattern.Lists
 }
 
 func newParser(env *Env) *parser {

@@ -22,7 +22,8 @@ const (
 // resolve makes the configuration of what has been read: defaults applied,
 // names resolved, the whole checked.
 func (p *parser) resolve() *spec.Config {
-	cfg := &spec.Config{Global: p.global.Global}
+	p.patterns.Number()
+	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns}
 	p.resolveGlobal(&cfg.Global)
 	for i, s := range p.sections {
 		cfg.Proxies = append(cfg.Proxies, p.proxy(s, i))

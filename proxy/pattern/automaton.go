@@ -17,18 +17,9 @@ const found = ^uint32(0)
 
 // newAutomaton returns nil if the table would become too large.
 func newAutomaton(all []string) *automaton {
-	a := &automaton{width: 1} // class 0: bytes of no text
-	total := 1
-	for _, s := range all {
-		total += len(s)
-		for i := range len(s) {
-			if a.class[s[i]] == 0 && a.width < 256 {
-				a.class[s[i]] = uint8(a.width)
-				a.width++
-			}
-		}
-	}
-	if a.width == 256 || uint64(total)*uint64(a.width) > maxCells {
+	a := &automaton{}
+	total, ok := a.classify(all)
+	if !ok {
 		return nil
 	}
 	a.next = make([]uint32, a.width, uint32(total)*a.width)
@@ -37,6 +28,23 @@ func newAutomaton(all []string) *automaton {
 	}
 	a.link()
 	return a
+}
+
+// classify gives classes to the bytes of texts, and returns how many states they need at
+// most; ok is false if the table would become too large.
+func (a *automaton) classify(all []string) (states int, ok bool) {
+	a.width = 1 // class 0: bytes of no text
+	states = 1
+	for _, s := range all {
+		states += len(s)
+		for i := range len(s) {
+			if a.class[s[i]] == 0 && a.width < 256 {
+				a.class[s[i]] = uint8(a.width)
+				a.width++
+			}
+		}
+	}
+	return states, a.width < 256 && uint64(states)*uint64(a.width) <= maxCells
 }
 
 // insert adds a text to the tree; 0 is no edge. What follows a text that was found is

@@ -11,7 +11,8 @@ import (
 
 // Error is a pattern that is not one.
 type Error struct {
-	Index int // of the pattern
+	List  *List // that the pattern belongs to; nil: it is known anyway
+	Index int   // of the pattern in it
 	Err   error
 }
 
@@ -19,10 +20,10 @@ func (e *Error) Error() string { return e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Compile makes a set of the patterns as they are written; fold makes texts and
+// compile makes a set of the patterns as they are written; fold makes texts and
 // expressions ignore the case of ASCII letters.
-func Compile(m Method, fold bool, patterns []string) (*Set, error) {
-	s := &Set{method: m, fold: fold && m != Bin}
+func compile(m Method, fold bool, patterns []string) (*fixed, error) {
+	s := &fixed{method: m, fold: fold && m != Bin}
 	switch m {
 	case Found, Bool, numMethods:
 	case Int, Len:
@@ -37,11 +38,10 @@ func Compile(m Method, fold bool, patterns []string) (*Set, error) {
 	case Bin:
 		all := make([]string, len(patterns))
 		for i, p := range patterns {
-			b, err := hex.DecodeString(p)
-			if err != nil {
-				return nil, &Error{i, fmt.Errorf("'%s' is not a block of bytes: want an even number of hexadecimal digits", p)}
+			var err error
+			if all[i], err = block(p); err != nil {
+				return nil, &Error{nil, i, err}
 			}
-			all[i] = string(b)
 		}
 		s.texts = newExact(all)
 	case Reg:
@@ -52,21 +52,40 @@ func Compile(m Method, fold bool, patterns []string) (*Set, error) {
 	return s, nil
 }
 
+// block reads a block of bytes.
+func block(p string) (string, error) {
+	b, err := hex.DecodeString(p)
+	if err != nil {
+		return "", fmt.Errorf("'%s' is not a block of bytes: want an even number of hexadecimal digits", p)
+	}
+	return string(b), nil
+}
+
 func lowerAll(patterns []string, fold bool) []string {
 	if !fold {
 		return patterns
 	}
 	all := make([]string, len(patterns))
 	for i, p := range patterns {
-		b := []byte(p)
-		message.Lower(b)
-		all[i] = string(b)
+		all[i] = lowerOf(p)
 	}
 	return all
 }
 
+func lowerOf(p string) string {
+	b := []byte(p)
+	message.Lower(b)
+	return string(b)
+}
+
 // few is up to how many texts are compared one by one.
 const few = 8
+
+// What components of paths, and of host names, stand between.
+const (
+	dirDelimiters = "/?"
+	domDelimiters = "/?.:"
+)
 
 // textSet chooses the structure for a method and a number of texts.
 func textSet(m Method, all []string) texts {
@@ -93,11 +112,11 @@ func textSet(m Method, all []string) texts {
 		if a := newAutomaton(all); a != nil {
 			return a
 		}
-		return newPieces(all)
+		return anywhere{prefixes{tree: newRadix(all)}}
 	case Dir:
-		return newComponents(all, "/?")
+		return newComponents(all, dirDelimiters)
 	case Dom:
-		return newComponents(all, "/?.:")
+		return newComponents(all, domDelimiters)
 	case Found, Bool, Int, IP, Bin, Len, Reg, Meth, numMethods:
 	}
 	return always{}
@@ -108,13 +127,13 @@ var shapes = map[regex.Shape]Method{regex.Sub: Sub, regex.Begin: Beg, regex.End:
 
 // compileExpressions sorts out expressions that are no more than texts and anchors,
 // and makes one automaton of the others if that does not become too large.
-func (s *Set) compileExpressions(patterns []string) error {
+func (s *fixed) compileExpressions(patterns []string) error {
 	literals := map[Method][]string{}
 	var rest []*regex.Regexp
 	for i, p := range patterns {
 		re, err := regex.Compile(p, s.fold)
 		if err != nil {
-			return &Error{i, err}
+			return &Error{nil, i, err}
 		}
 		if shape, texts := re.Literals(); shape != regex.NoShape {
 			m := shapes[shape]

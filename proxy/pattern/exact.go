@@ -27,7 +27,7 @@ func newExact(all []string) texts {
 	if len(all) == 1 {
 		return single(all[0])
 	}
-	size := uint32(1) << bits.Len(uint(len(all)*2))
+	size := tableSize(len(all))
 	e := &exact{slots: make([]slot, size), mask: size - 1}
 	for _, s := range all {
 		if e.match([]byte(s)) {
@@ -56,6 +56,9 @@ func (e *exact) match(b []byte) bool {
 		}
 	}
 }
+
+// tableSize is that of a table for n texts: at most half of it is filled.
+func tableSize(n int) uint32 { return 1 << bits.Len(uint(2*n)) }
 
 // hash mixes eight bytes at a time; it is never 0. Patterns come from the
 // configuration, so that nobody can make them collide.

@@ -39,15 +39,20 @@ func (w wide) next() wide {
 	return wide{w.hi + carry, lo}
 }
 
+// has looks for an address in its own family, and for what it stands for in the other
+// one.
 func (n *networks) has(v *txn.Value) bool {
 	if v.Kind == txn.IPv4 {
-		return n.has4(uint32(v.Lo))
+		return n.has4(uint32(v.Lo)) || len(n.six) > 0 && n.has6(wide{0, 0xffff<<32 | v.Lo})
 	}
-	// An IPv4 address in an IPv6 one is looked for as either.
-	w := wide{v.Hi, v.Lo}
-	if w.hi == 0 && w.lo>>32 == 0xffff && n.has4(uint32(w.lo)) {
+	if n.has6(wide{v.Hi, v.Lo}) {
 		return true
 	}
+	a, ok := embedded(v)
+	return ok && n.has4(a)
+}
+
+func (n *networks) has6(w wide) bool {
 	lo, hi := 0, len(n.six)
 	for lo < hi {
 		if mid := int(uint(lo+hi) >> 1); n.six[mid].high.compare(w) < 0 {
@@ -72,10 +77,10 @@ func (n *networks) has4(a uint32) bool {
 }
 
 // compileNetworks reads addresses and networks, with a length or a mask.
-func (s *Set) compileNetworks(patterns []string) error {
+func (s *fixed) compileNetworks(patterns []string) error {
 	for i, p := range patterns {
 		if err := s.nets.add(p); err != nil {
-			return &Error{i, err}
+			return &Error{nil, i, err}
 		}
 	}
 	s.nets.tidy()
@@ -83,38 +88,37 @@ func (s *Set) compileNetworks(patterns []string) error {
 }
 
 func (n *networks) add(p string) error {
+	prefix, err := parseNetwork(p)
+	if err != nil {
+		return err
+	}
+	low, net := bounds(prefix)
+	if prefix.Addr().Is4() {
+		n.four = append(n.four, range4{uint32(low.lo), uint32(net.last.lo)})
+	} else {
+		n.six = append(n.six, range6{low, net.last})
+	}
+	return nil
+}
+
+// parseNetwork reads an address or a network.
+func parseNetwork(p string) (netip.Prefix, error) {
+	text := p
 	// IPv4 networks may have masks that are not prefixes in the reference; nobody
 	// writes those.
-	if addr, mask, ok := strings.Cut(p, "/"); ok && strings.Contains(mask, ".") {
+	addr, mask, _ := strings.Cut(p, "/")
+	if _, err := netip.ParseAddr(addr); err == nil && strings.Contains(mask, ".") {
 		length, err := maskLength(mask)
 		if err != nil {
-			return err
+			return netip.Prefix{}, err
 		}
-		p = fmt.Sprintf("%s/%d", addr, length)
+		text = fmt.Sprintf("%s/%d", addr, length)
 	}
-	pre, err := sock.ParsePrefix(p)
+	pre, err := sock.ParsePrefix(text)
 	if err != nil {
-		return fmt.Errorf("'%s' is not an address or a network: want one such as 192.0.2.0/24 or 2001:db8::/32", p)
+		return netip.Prefix{}, fmt.Errorf("'%s' is not an address or a network: want one such as 192.0.2.0/24 or 2001:db8::/32", p)
 	}
-	prefix := pre.Masked()
-	length := prefix.Bits()
-	if a := prefix.Addr(); a.Is4() {
-		b := a.As4()
-		low := binary.BigEndian.Uint32(b[:])
-		n.four = append(n.four, range4{low, low | uint32(uint64(1)<<(32-length)-1)})
-		return nil
-	}
-	b := prefix.Addr().As16()
-	low := wide{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
-	high := low
-	if length < 64 {
-		high.hi |= ^uint64(0) >> length
-		high.lo = ^uint64(0)
-	} else {
-		high.lo |= ^uint64(0) >> (length - 64)
-	}
-	n.six = append(n.six, range6{low, high})
-	return nil
+	return pre.Masked(), nil
 }
 
 // maskLength turns a mask such as 255.255.0.0 into a length.

@@ -1,8 +1,10 @@
 // Package pattern matches values against sets of patterns, each method by the
-// structure that costs least for the number of patterns there are. A set is made when
-// the configuration is read and immutable afterwards; matching allocates nothing.
+// structure that costs least for the number of patterns there are; matching allocates
+// nothing.
 //
-// A set answers whether any of its patterns matches, not which one.
+// Patterns are kept in lists, which may change while threads match against them. What
+// threads use are views, one for each method by which a list is matched: immutable
+// contents behind a pointer, which every change of the list replaces.
 package pattern
 
 import (
@@ -91,17 +93,74 @@ func Default(k txn.Kind) (Method, bool) {
 }
 
 // Memory is what matching writes to: one for each thread, used again and again.
-type Memory struct{ lower []byte }
+type Memory struct {
+	lower []byte
+	text  txn.Value
+}
 
-// Set is a compiled set of patterns.
+// Set is what an ACL compares values with: one list or several, by one method.
 type Set struct {
 	method Method
-	fold   bool
-	texts  texts // nil for methods about other things than text
-	low    texts // for expressions: matched against the text in lower case; nil: none
-	ranges ranges
-	nets   networks
-	kinds  []method // for Meth
+	views  []*View
+}
+
+// NewSet makes a set of lists.
+func NewSet(m Method, fold bool, lists ...*List) (*Set, error) {
+	s := &Set{method: m}
+	for _, l := range lists {
+		v, err := l.View(m, fold, false)
+		if err != nil {
+			return nil, err
+		}
+		s.views = append(s.views, v)
+	}
+	return s, nil
+}
+
+// Compile makes a set of patterns that nobody will change.
+func Compile(m Method, fold bool, patterns []string) (*Set, error) {
+	return NewSet(m, fold, NewList(patterns))
+}
+
+// Match reports whether a pattern matches the value, which must be of the kind that
+// the method compares.
+func (s *Set) Match(m *Memory, v *txn.Value) bool {
+	switch s.method {
+	case Found:
+		return true
+	case Bool:
+		return v.Lo != 0
+	case Int, IP, Bin, Len, Str, Beg, End, Sub, Dir, Dom, Reg, Meth, numMethods:
+	}
+	for _, w := range s.views {
+		if w.matches(m, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// MatchText is Match for a text, with methods that compare texts.
+func (s *Set) MatchText(m *Memory, b []byte) bool {
+	for _, w := range s.views {
+		if w.matchesText(m, b) {
+			return true
+		}
+	}
+	return false
+}
+
+// fixed is a set that does not change, and answers whether any of its patterns matches,
+// not which one.
+type fixed struct {
+	method  Method
+	fold    bool
+	entries []*Entry
+	texts   texts // nil for methods about other things than text
+	low     texts // for expressions: matched against the text in lower case; nil: none
+	ranges  ranges
+	nets    networks
+	kinds   []method // for Meth
 }
 
 // texts is a set of texts in the structure that fits.
@@ -115,14 +174,8 @@ type method struct {
 	name string
 }
 
-// Match reports whether a pattern matches the value, which must be of the kind that
-// the method compares.
-func (s *Set) Match(m *Memory, v *txn.Value) bool {
+func (s *fixed) match(m *Memory, v *txn.Value) bool {
 	switch s.method {
-	case Found:
-		return true
-	case Bool:
-		return v.Lo != 0
 	case Int:
 		return s.ranges.has(int64(v.Lo))
 	case Len:
@@ -130,14 +183,18 @@ func (s *Set) Match(m *Memory, v *txn.Value) bool {
 	case IP:
 		return s.nets.has(v)
 	case Meth:
-		return s.matchMethod(v)
-	case Str, Beg, End, Sub, Dir, Dom, Reg, Bin, numMethods:
+		for i := range s.kinds {
+			if s.kinds[i].is(v) {
+				return true
+			}
+		}
+		return false
+	case Found, Bool, Str, Beg, End, Sub, Dir, Dom, Reg, Bin, numMethods:
 	}
-	return s.MatchText(m, v.B)
+	return s.matchText(m, v.B)
 }
 
-// MatchText is Match for a text, with methods that compare texts.
-func (s *Set) MatchText(m *Memory, b []byte) bool {
+func (s *fixed) matchText(m *Memory, b []byte) bool {
 	if s.fold {
 		if s.method != Reg {
 			return s.texts.match(m.lowered(b))
@@ -149,14 +206,8 @@ func (s *Set) MatchText(m *Memory, b []byte) bool {
 	return s.texts.match(b)
 }
 
-func (s *Set) matchMethod(v *txn.Value) bool {
-	for i := range s.kinds {
-		k := &s.kinds[i]
-		if k.id == message.Method(v.Lo) && (k.id != message.MethodOther || k.name == string(v.B)) {
-			return true
-		}
-	}
-	return false
+func (k *method) is(v *txn.Value) bool {
+	return k.id == message.Method(v.Lo) && (k.id != message.MethodOther || k.name == string(v.B))
 }
 
 // lowered is b in lower case, in memory of the thread's.

@@ -122,6 +122,17 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
+// written makes a set of patterns as ACLs have them.
+func written(m Method, patterns []string) (*Set, error) {
+	if m == Int || m == Len {
+		var err error
+		if patterns, _, err = Ranges(patterns); err != nil {
+			return nil, err
+		}
+	}
+	return Compile(m, false, patterns)
+}
+
 func TestIntegers(t *testing.T) {
 	for _, c := range []struct {
 		patterns string
@@ -139,13 +150,13 @@ func TestIntegers(t *testing.T) {
 		{"le 5", 6, false},
 		{"lt 5", 4, true},
 		{"eq 7", 7, true},
-		{"gt 9223372036854775807", 9223372036854775807, false},
-		{"lt -9223372036854775808", -9223372036854775808, false},
+		{"1 3 5:7 9 11 13 15 17:19 6:8", 8, true},
+		{"1 3 5:7 9 11 13 15 17:19 6:8", 16, false},
 		{"5:", 6, true},
 		{":5", -1, true},
 		{"-3", -3, true},
 	} {
-		s, err := Compile(Int, false, strings.Fields(c.patterns))
+		s, err := written(Int, strings.Fields(c.patterns))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,13 +169,15 @@ func TestIntegers(t *testing.T) {
 }
 
 func TestNetworks(t *testing.T) {
-	s, err := Compile(IP, false, []string{"10.0.0.0/8", "192.168.0.0/255.255.0.0", "1.2.3.4", "1.2.3.5", "2001:db8::/32", "::1", "0.0.0.0/32"})
+	s, err := Compile(IP, false, []string{"10.0.0.0/8", "192.168.0.0/255.255.0.0", "1.2.3.4", "1.2.3.5", "2001:db8::/32", "::1", "0.0.0.0/32", "::ffff:198.51.100.0/120"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for addr, want := range map[string]bool{
 		"10.1.2.3": true, "11.0.0.0": false, "9.255.255.255": false, "192.168.255.255": true, "192.169.0.0": false, "1.2.3.4": true, "1.2.3.5": true, "1.2.3.6": false,
 		"2001:db8:1::": true, "2001:db9::": false, "::1": true, "::2": false, "0.0.0.0": true, "255.255.255.255": false,
+		// One address in the clothes of the other family.
+		"2002:102:304::1": true, "2002:102:306::1": false, "::10.1.1.1": true, "198.51.100.7": true, "198.51.101.7": false,
 	} {
 		var v txn.Value
 		v.SetIP(netip.MustParseAddr(addr))
@@ -172,7 +185,7 @@ func TestNetworks(t *testing.T) {
 			t.Errorf("%s: %v", addr, got)
 		}
 	}
-	if n := len(s.nets.four); n != 4 {
+	if n := len(s.views[0].now.Load().fixed.nets.four); n != 4 {
 		t.Errorf("%d ranges of IPv4: those that touch are to be one", n)
 	}
 	all, err := Compile(IP, false, []string{"0.0.0.0/0", "::/0"})
@@ -210,7 +223,7 @@ func TestOthers(t *testing.T) {
 		{Meth, []string{"GET", "PURGE"}, method("BAN"), false},
 		{Meth, []string{"GET"}, method("HEAD"), false},
 	} {
-		s, err := Compile(c.m, false, c.patterns)
+		s, err := written(c.m, c.patterns)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,12 +244,14 @@ func TestMistakes(t *testing.T) {
 		{Int, []string{"9:1"}, 0, "range '9:1' ends before it begins"},
 		{Int, []string{"gt", "1:2"}, 1, "'1:2' cannot be a range after 'gt'"},
 		{Int, []string{"gt"}, 0, "'gt' needs an integer after it"},
+		{Int, []string{"gt", "9223372036854775807"}, 1, "no integer is 'gt 9223372036854775807'"},
+		{Int, []string{"lt", "-9223372036854775808"}, 1, "no integer is 'lt -9223372036854775808'"},
 		{IP, []string{"::1", "10.0.0.300"}, 1, "'10.0.0.300' is not an address or a network: want one such as 192.0.2.0/24 or 2001:db8::/32"},
 		{IP, []string{"10.0.0.0/255.0.255.0"}, 0, "mask '255.0.255.0' is not the beginning of an address"},
 		{Bin, []string{"0g"}, 0, "'0g' is not a block of bytes: want an even number of hexadecimal digits"},
 		{Reg, []string{"a", "("}, 1, "missing closing ) in the regular expression: '('"},
 	} {
-		_, err := Compile(c.m, false, c.patterns)
+		_, err := written(c.m, c.patterns)
 		e, ok := errors.AsType[*Error](err)
 		if !ok || e.Index != c.index || e.Error() != c.want {
 			t.Errorf("%s %q: %v, want pattern %d: %s", c.m, c.patterns, err, c.index, c.want)

@@ -10,6 +10,8 @@ import (
 type radix struct {
 	nodes  []node
 	labels string
+	// values are what texts lead to, by the node at which they end; nil in sets.
+	values []int32
 }
 
 type node struct {
@@ -27,18 +29,32 @@ const maxLabel = 1<<16 - 2
 func newRadix(all []string) *radix {
 	all = slices.Clone(all)
 	slices.Sort(all)
+	return sortedRadix(slices.Compact(all), nil)
+}
+
+// sortedRadix makes a tree of texts in order, with a value for each, or none.
+func sortedRadix(all []string, values []int32) *radix {
 	r := &radix{nodes: []node{{}}}
+	if len(all) == 0 {
+		return r
+	}
+	if values != nil {
+		r.values = []int32{-1}
+	}
 	var labels strings.Builder
-	r.fill(0, slices.Compact(all), 0, &labels)
+	r.fill(0, all, values, 0, &labels)
 	r.labels = labels.String()
 	return r
 }
 
 // fill makes the children of a node: all are the sorted texts below it, which have
 // depth bytes in common.
-func (r *radix) fill(at int, all []string, depth int, labels *strings.Builder) {
+func (r *radix) fill(at int, all []string, values []int32, depth int, labels *strings.Builder) {
 	if len(all[0]) == depth {
 		r.nodes[at].end = true
+		if values != nil {
+			r.values[at], values = values[0], values[1:]
+		}
 		if all = all[1:]; len(all) == 0 {
 			return
 		}
@@ -55,12 +71,21 @@ func (r *radix) fill(at int, all []string, depth int, labels *strings.Builder) {
 	first := len(r.nodes)
 	r.nodes[at].children, r.nodes[at].count = uint32(first), uint16(len(groups))
 	r.nodes = append(r.nodes, make([]node, len(groups))...)
+	for range groups {
+		if values != nil {
+			r.values = append(r.values, -1)
+		}
+	}
 	for i, g := range groups {
 		n := min(common(g[0], g[len(g)-1]), depth+1+maxLabel)
 		c := &r.nodes[first+i]
 		c.first, c.label, c.len = g[0][depth], uint32(labels.Len()), uint16(n-depth-1)
 		labels.WriteString(g[0][depth+1 : n])
-		r.fill(first+i, g, n, labels)
+		var below []int32
+		if values != nil {
+			below, values = values[:len(g)], values[len(g):]
+		}
+		r.fill(first+i, g, below, n, labels)
 	}
 }
 
@@ -73,16 +98,16 @@ func common(a, b string) int {
 	return n
 }
 
-// child is the child of a node whose edge begins with a byte, nil if there is none.
-func (r *radix) child(n *node, c byte) *node {
+// child is the child of a node whose edge begins with a byte, -1 if there is none.
+func (r *radix) child(n *node, c byte) int {
 	kids := r.nodes[n.children : n.children+uint32(n.count)]
 	if len(kids) <= few {
 		for i := range kids {
 			if kids[i].first == c {
-				return &kids[i]
+				return int(n.children) + i
 			}
 		}
-		return nil
+		return -1
 	}
 	lo, hi := 0, len(kids)
 	for lo < hi {
@@ -93,9 +118,9 @@ func (r *radix) child(n *node, c byte) *node {
 		}
 	}
 	if lo < len(kids) && kids[lo].first == c {
-		return &kids[lo]
+		return int(n.children) + lo
 	}
-	return nil
+	return -1
 }
 
 // prefixes matches texts that begin with one of the tree's. Where ends is not nil,
@@ -115,9 +140,11 @@ func (p *prefixes) match(b []byte) bool {
 		if pos == len(b) {
 			return false
 		}
-		if n = r.child(n, b[pos]); n == nil {
+		at := r.child(n, b[pos])
+		if at < 0 {
 			return false
 		}
+		n = &r.nodes[at]
 		pos++
 		label := r.labels[n.label : n.label+uint32(n.len)]
 		if len(b)-pos < len(label) || string(b[pos:pos+len(label)]) != label {
@@ -125,6 +152,18 @@ func (p *prefixes) match(b []byte) bool {
 		}
 		pos += len(label)
 	}
+}
+
+// anywhere matches texts that have one of the tree's somewhere.
+type anywhere struct{ prefixes }
+
+func (a anywhere) match(b []byte) bool {
+	for i := range b {
+		if a.prefixes.match(b[i:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // reversed matches texts that end with one of the tree's, which are reversed.
@@ -141,9 +180,11 @@ func (p *reversed) match(b []byte) bool {
 			return false
 		}
 		pos--
-		if n = r.child(n, b[pos]); n == nil {
+		at := r.child(n, b[pos])
+		if at < 0 {
 			return false
 		}
+		n = &r.nodes[at]
 		label := r.labels[n.label : n.label+uint32(n.len)]
 		if pos < len(label) {
 			return false
@@ -162,10 +203,6 @@ func (p *reversed) match(b []byte) bool {
 type components struct{ prefixes }
 
 func newComponents(all []string, delimiters string) texts {
-	ends := &[256]bool{}
-	for i := range len(delimiters) {
-		ends[delimiters[i]] = true
-	}
 	trimmed := make([]string, 0, len(all))
 	for _, s := range all {
 		// Delimiters around a pattern are there anyway.
@@ -176,7 +213,16 @@ func newComponents(all []string, delimiters string) texts {
 	if len(trimmed) == 0 {
 		return several(nil)
 	}
-	return &components{prefixes{newRadix(trimmed), ends}}
+	return &components{prefixes{newRadix(trimmed), byteTable(delimiters)}}
+}
+
+// byteTable has the bytes of a text.
+func byteTable(of string) *[256]bool {
+	t := &[256]bool{}
+	for i := range len(of) {
+		t[of[i]] = true
+	}
+	return t
 }
 
 func (c *components) match(b []byte) bool {

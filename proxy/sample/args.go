@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bench/proxy/message"
+	"bench/proxy/pattern"
 	"bench/proxy/regex"
 	"bench/proxy/txn"
 )
@@ -24,6 +25,7 @@ type Arg struct {
 	Var    Var
 	// hi and lo are the halves of a mask of IPv6.
 	hi, lo uint64
+	table  *mapArg
 	// limit is the length of a capture's slot.
 	limit int
 	// set: the argument was given.
@@ -66,9 +68,26 @@ type Env struct {
 	// Later is called with the names of proxies and servers that can only be resolved
 	// when all are known. It is nil where such names cannot be used.
 	Later func(Reference)
+	// Lists are the lists of patterns of the configuration; nil: they belong to nothing
+	// but what uses them.
+	Lists *pattern.Lists
+	// File and Line are where the text stands, for descriptions of lists.
+	File string
+	Line int
 	// off is where the text at hand begins, for references.
 	off int
 }
+
+// Patterns are the lists of patterns to use.
+func (env *Env) Patterns() *pattern.Lists {
+	if env.Lists == nil {
+		env.Lists = &pattern.Lists{}
+	}
+	return env.Lists
+}
+
+// Location says where the text stands, to follow a description.
+func (env *Env) Location() string { return fmt.Sprintf(" file '%s' line %d", env.File, env.Line) }
 
 // Reference is a proxy or server that an expression names.
 type Reference struct {

@@ -14,6 +14,7 @@ var convs = slices.Concat(
 	numberConvs(),
 	hashConvs(),
 	netConvs(),
+	mapConvs(),
 	stateConvs(),
 )
 

@@ -10,6 +10,7 @@ import (
 	"bench/internal/sock"
 	"bench/proxy/acl"
 	"bench/proxy/logformat"
+	"bench/proxy/pattern"
 	"bench/proxy/rule"
 )
 
@@ -24,6 +25,8 @@ type Pos struct {
 type Config struct {
 	Global  Global
 	Proxies []*Proxy // in order of appearance; Proxy.Index is the position here
+	// Patterns are the lists of patterns of ACLs and maps.
+	Patterns *pattern.Lists
 }
 
 // Mode of a proxy.
