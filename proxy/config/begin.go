@@ -14,8 +14,16 @@ var kinds = [...]struct {
 	word string
 	kind scope
 }{
-	{"global", inGlobal}, {"defaults", inDefaults}, {"frontend", inFrontend}, {"backend", inBackend}, {"listen", inListen},
-	{"userlist", inUserlist}, {"http-errors", inHTTPErrors}, {"mailers", inMailers}, {"peers", inPeers}, {"program", inProgram},
+	{"global", inGlobal},
+	{"defaults", inDefaults},
+	{"frontend", inFrontend},
+	{"backend", inBackend},
+	{"listen", inListen},
+	{"userlist", inUserlist},
+	{"http-errors", inHTTPErrors},
+	{"mailers", inMailers},
+	{"peers", inPeers},
+	{"program", inProgram},
 }
 
 // kindOf is the kind of the sections that a word begins, 0 if it begins none that is

@@ -30,7 +30,7 @@ func (p *parser) adjustCase(from, to string) error {
 	switch {
 	case !isToken(from):
 		return fmt.Errorf("'%s' is not a name of a header field", from)
-	case strings.ToLower(to) != strings.ToLower(from):
+	case !strings.EqualFold(to, from):
 		return fmt.Errorf("'%s' and '%s' differ in more than their capital letters", from, to)
 	}
 	if p.global.FieldCase == nil {

@@ -28,7 +28,10 @@ func refusedSections() [][2]string {
 		{"fcgi-app", "servers are spoken to in HTTP only: put a web server before the application"},
 		{"log-forward", "logs are not relayed"},
 		{"ring", "there are no rings"},
-		{"acme", newer}, {"crt-store", newer}, {"log-profile", newer}, {"traces", newer},
+		{"acme", newer},
+		{"crt-store", newer},
+		{"log-profile", newer},
+		{"traces", newer},
 	}
 }
 
@@ -64,18 +67,10 @@ func (p *parser) beginOther(l *line) bool {
 		return true
 	}
 	p.look.section = name.text
-	switch kind {
-	case inUserlist:
-		p.beginUserlist(l, name)
-	case inHTTPErrors:
-		p.beginHTTPErrors(l, name)
-	case inMailers:
-		p.beginMailers(l, name)
-	case inPeers:
-		p.beginPeers(l, name)
-	case inProgram:
-		p.beginProgram(l, name)
+	begin := map[scope]func(*line, word){
+		inUserlist: p.beginUserlist, inHTTPErrors: p.beginHTTPErrors, inMailers: p.beginMailers, inPeers: p.beginPeers, inProgram: p.beginProgram,
 	}
+	begin[kind](l, name)
 	return true
 }
 
