@@ -31,6 +31,7 @@ type ConnectOptions struct {
 	Interface      string // bind to this network interface; "": any
 	NoDelay        bool   // TCP_NODELAY
 	KeepAlive      bool   // SO_KEEPALIVE
+	Probes         Probes // with KeepAlive
 	RcvBuf, SndBuf int    // bytes; 0: the kernel's default
 	UserTimeoutMS  int    // TCP_USER_TIMEOUT; 0: none
 	Mark           int
@@ -75,6 +76,7 @@ func (o *ConnectOptions) apply(fd, family int) syscall.Errno {
 			if e := setInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1); e != 0 {
 				return e
 			}
+			SetKeepAliveProbes(fd, o.Probes)
 		}
 		if o.Stamp {
 			_ = Stamp(fd) // times of arrival may be missing
@@ -190,6 +192,26 @@ func SetLinger0(fd int) {
 
 // SetKeepAlive turns TCP keep-alive probes on.
 func SetKeepAlive(fd int) { _ = setInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1) }
+
+// Probes is how TCP keep-alive probes are sent; what is zero is left to the system.
+type Probes struct {
+	Count          int // unanswered ones that end the connection
+	Idle, Interval int // seconds before the first one, and between two
+}
+
+// SetKeepAliveProbes says how probes are sent. A value that the system does not take
+// is left out.
+func SetKeepAliveProbes(fd int, p Probes) {
+	if p.Count > 0 {
+		_ = setInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, p.Count)
+	}
+	if p.Idle > 0 {
+		_ = setInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, p.Idle)
+	}
+	if p.Interval > 0 {
+		_ = setInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, p.Interval)
+	}
+}
 
 // SetBuffers sets the socket buffer sizes in bytes; 0 leaves one alone.
 func SetBuffers(fd, rcv, snd int) {

@@ -1,12 +1,19 @@
 package config
 
+import "strings"
+
 // acceptedGlobalKeywords are settings of parts that the engine does not have.
 // They are common in configurations that do not depend on them, so that their
 // use is a warning instead of an error.
 func acceptedGlobalKeywords() []keyword {
 	const (
-		noTLS  = "there is no TLS"
-		shared = "the process has no such resource"
+		noTLS   = "there is no TLS"
+		shared  = "the process has no such resource"
+		noHTTP2 = "there is no HTTP/2"
+		noQUIC  = "there is no QUIC"
+		noComp  = "nothing is compressed"
+		noLua   = "there is no Lua"
+		noPP    = "there are no peers"
 	)
 	rows := []keyword{
 		{name: "localpeer", args: "<name>", inert: "there are no peers", doc: "Name of this peer."},
@@ -44,6 +51,38 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.recv_enough", args: "<size>", inert: "reads end when the kernel has no more", doc: "Bytes that end a read."},
 		{name: "no-memory-trimming", inert: "memory is returned by the runtime", doc: "Keep memory after a reload."},
 		{name: "profiling.tasks", args: "{ auto | on | off }", inert: "there is no profiling", doc: "Profile tasks."},
+		{name: "tune.h2.header-table-size", args: "<number>", inert: noHTTP2, doc: "Size of the table of header fields."},
+		{name: "tune.h2.initial-window-size", args: "<number>", inert: noHTTP2, doc: "Bytes that a peer may send unasked on a stream."},
+		{name: "tune.h2.max-concurrent-streams", args: "<number>", inert: noHTTP2, doc: "Streams of a connection."},
+		{name: "tune.h2.max-frame-size", args: "<number>", inert: noHTTP2, doc: "Largest frame."},
+		{name: "h2-workaround-bogus-websocket-clients", inert: noHTTP2, doc: "Do not offer WebSocket over HTTP/2."},
+		{name: "tune.quic.frontend.conn-tx-buffers.limit", args: "<number>", inert: noQUIC, doc: "Buffers for sending of a connection."},
+		{name: "tune.quic.frontend.max-idle-timeout", args: "<time>", inert: noQUIC, doc: "Quiet time of a connection."},
+		{name: "tune.quic.frontend.max-streams-bidi", args: "<number>", inert: noQUIC, doc: "Streams of a connection."},
+		{name: "tune.quic.retry-threshold", args: "<number>", inert: noQUIC, doc: "Half-open connections from which on addresses are checked."},
+		{name: "tune.comp.maxlevel", args: "<number>", inert: noComp, doc: "Highest level of compression."},
+		{name: "tune.zlib.memlevel", args: "<number>", inert: noComp, doc: "Memory for compression."},
+		{name: "tune.zlib.windowsize", args: "<number>", inert: noComp, doc: "Window of compression."},
+		{name: "maxcompcpuusage", args: "<number>", inert: noComp, doc: "Percentage of the processors from which on less is compressed."},
+		{name: "maxcomprate", args: "<number>", inert: noComp, doc: "Kilobytes compressed per second."},
+		{name: "maxzlibmem", args: "<number>", inert: noComp, doc: "Megabytes for compression."},
+		{name: "tune.lua.forced-yield", args: "<number>", inert: noLua, doc: "Instructions after which a script is interrupted."},
+		{name: "tune.lua.maxmem", args: "<number>", inert: noLua, doc: "Megabytes for scripts."},
+		{name: "tune.lua.session-timeout", args: "<time>", inert: noLua, doc: "Longest time of a script about a session."},
+		{name: "tune.lua.service-timeout", args: "<time>", inert: noLua, doc: "Longest time of a service."},
+		{name: "tune.lua.task-timeout", args: "<time>", inert: noLua, doc: "Longest time of a task."},
+		{name: "lua-prepend-path", args: "<path>...", inert: noLua, doc: "Where scripts find their modules."},
+		{name: "tune.peers.max-updates-at-once", args: "<number>", inert: noPP, doc: "Updates of tables sent in a row."},
+		{name: "tune.fail-alloc", args: "<number>", inert: "memory is never refused for a test", doc: "Percentage of allocations that fail, for tests."},
+		{name: "expose-experimental-directives", same: true, doc: "Allow keywords that may change."},
+		{name: "pp2-never-send-local", inert: "no check sends a PROXY header", doc: "Let checks say in PROXY headers that they come from outside."},
+		{name: "close-spread-time", args: "<time>", inert: "idle connections are closed as their clients have been quiet", doc: "Time over which a soft stop closes idle connections."},
+		{name: "thread-groups", args: "<number>", inert: "there is one group of threads", doc: "Number of groups of threads."},
+		{name: "thread-group", args: "<group> <threads>...", inert: "there is one group of threads", doc: "Threads of a group."},
+		{name: "httpclient.resolvers.id", args: "<name>", inert: "nothing fetches anything over HTTP", doc: "Resolvers of the HTTP client of scripts."},
+		{name: "httpclient.resolvers.prefer", args: "{ ipv4 | ipv6 }", inert: "nothing fetches anything over HTTP", doc: "Addresses that the HTTP client of scripts prefers."},
+		{name: "httpclient.ssl.verify", args: "[none | required]", inert: "nothing fetches anything over HTTP", doc: "Whether the HTTP client of scripts verifies certificates."},
+		{name: "httpclient.ssl.ca-file", args: "<path>", inert: "nothing fetches anything over HTTP", doc: "Certificates that the HTTP client of scripts trusts."},
 		{name: "profiling.memory", args: "{ on | off }", inert: "there is no profiling", doc: "Profile memory."},
 	}
 	for i := range rows {
@@ -53,39 +92,35 @@ func acceptedGlobalKeywords() []keyword {
 		if rows[i].args == "" {
 			least, most = 0, 0
 		}
+		if strings.HasPrefix(rows[i].args, "[") {
+			least = 0
+		}
 		rows[i].read = func(l *line) { l.arity(least, most, l.kw.args) }
 	}
 	return rows
 }
 
-// retired pairs words that the language had long ago with what to use now.
-func retired() [][2]string {
-	return [][2]string{
-		{"clitimeout", "timeout client"},
-		{"contimeout", "timeout connect"},
-		{"srvtimeout", "timeout server"},
-		{"redispatch", "option redispatch"},
-		{"block", "http-request deny"},
-		{"redisp", "option redispatch"},
-		{"reqadd", "http-request add-header"},
-		{"rspadd", "http-response add-header"},
-		{"reqrep", "http-request replace-header"},
-		{"rsprep", "http-response replace-header"},
-		{"reqdel", "http-request del-header"},
-		{"rspdel", "http-response del-header"},
-		{"reqdeny", "http-request deny"},
-		{"rspdeny", "http-response deny"},
+// acceptedProxyKeywords are the same for proxies.
+func acceptedProxyKeywords() []keyword {
+	const noState = "server states are not loaded"
+	return []keyword{
+		{name: "load-server-state-from-file", args: "{ global | local | none }", scope: inDefaults | inBack, inert: noState, doc: "Where the states of servers come from at start.", read: func(l *line) {
+			if w, ok := l.one("global, local or none"); ok && w.text != "global" && w.text != "local" && w.text != "none" {
+				l.unknown(w, "argument", []string{"global", "local", "none"})
+			}
+		}},
+		{name: "server-state-file-name", args: "[use-backend-name | <path>]", scope: inDefaults | inBack, inert: noState, doc: "File of the states of the backend's servers.", read: func(l *line) { l.arity(0, 1, "a file") }},
+		{name: "max-keep-alive-queue", args: "<number>", scope: inDefaults | inBack, inert: "requests do not keep to a server for the sake of its connection", doc: "Length of a server's queue from which on a request may leave the connection of the one before it.", read: func(l *line) {
+			if w, ok := l.one("a number"); ok {
+				l.integer(w, -1, 1<<31-1)
+			}
+		}},
+		{name: "max-session-srv-conns", args: "<number>", scope: inDefaults | inFront, inert: "connections to servers are shared by all clients, or belong to one", doc: "Idle connections to servers that a client may have.", read: func(l *line) {
+			if w, ok := l.one("a number"); ok {
+				l.integer(w, 0, 1<<31-1)
+			}
+		}},
 	}
-}
-
-// nameOfRetired is what replaces a word, "" if it is not a retired one.
-func nameOfRetired(w string) string {
-	for _, r := range retired() {
-		if r[0] == w {
-			return r[1]
-		}
-	}
-	return ""
 }
 
 // retiredKeywords still mean something.

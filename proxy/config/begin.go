@@ -9,42 +9,76 @@ import (
 	"bench/proxy/spec"
 )
 
-// sectionKinds are the sections the engine knows.
-var sectionKinds = map[string]scope{"global": inGlobal, "defaults": inDefaults, "frontend": inFrontend, "backend": inBackend, "listen": inListen}
+// kinds are the sections that are read, by the word that begins them.
+var kinds = [...]struct {
+	word string
+	kind scope
+}{
+	{"global", inGlobal},
+	{"defaults", inDefaults},
+	{"frontend", inFrontend},
+	{"backend", inBackend},
+	{"listen", inListen},
+	{"userlist", inUserlist},
+	{"http-errors", inHTTPErrors},
+	{"mailers", inMailers},
+	{"peers", inPeers},
+	{"program", inProgram},
+}
 
-// otherSections are the sections of the language that the engine does not have.
-func otherSections() []string {
-	return []string{"acme", "cache", "crt-store", "fcgi-app", "http-errors", "log-forward", "log-profile", "mailers", "peers", "program", "ring", "traces", "userlist"}
+// kindOf is the kind of the sections that a word begins, 0 if it begins none that is
+// read.
+func kindOf(word string) scope {
+	for i := range kinds {
+		if kinds[i].word == word {
+			return kinds[i].kind
+		}
+	}
+	return 0
+}
+
+// kindName is the word that begins such a section.
+func kindName(k scope) string {
+	for i := range kinds {
+		if kinds[i].kind == k {
+			return kinds[i].word
+		}
+	}
+	return "listen"
 }
 
 func sectionNames() []string {
-	return append([]string{"global", "defaults", "frontend", "backend", "listen", "resolvers"}, otherSections()...)
+	names := []string{"resolvers"}
+	for i := range kinds {
+		names = append(names, kinds[i].word)
+	}
+	for _, r := range refusedSections() {
+		names = append(names, r[0])
+	}
+	return names
 }
 
 // beginSection handles a line that begins a section.
 func (p *parser) beginSection(l *line) bool {
 	head := l.head.text
-	kind, ok := sectionKinds[head]
-	if !ok && head == "resolvers" {
+	if head == "resolvers" {
 		l.kw = &keyword{name: head}
 		p.leaveSection()
 		p.beginResolvers(l)
 		return true
 	}
-	if !ok {
-		if !slices.Contains(otherSections(), head) || p.sect != nil && p.inventory.known([]word{l.head}, p.sect.kind) != "" {
-			return false
-		}
-		p.leaveSection()
-		p.skipping = true
-		l.fail(l.head, "section '%s' is not supported", head)
+	if p.beginOther(l) {
 		return true
+	}
+	kind := kindOf(head)
+	if kind&(inGlobal|inAny) == 0 {
+		return false
 	}
 	l.kw = &keyword{name: head}
 	p.leaveSection()
 	p.look.section = head
 	if kind == inGlobal {
-		p.inGlobal = true
+		p.kind = inGlobal
 		l.arity(0, 0, "")
 		return true
 	}
@@ -111,9 +145,14 @@ func (p *parser) sectionHead(l *line, s *section) (*settings, bool) {
 		}
 		base, args = &from.settings, args[2:]
 	}
-	if len(args) > 0 && s.kind&inFront == 0 {
+	if len(args) > 0 && s.kind == inBackend {
 		l.fail(args[0], "'%s' cannot handle unexpected argument '%s'", kindName(s.kind), args[0].text)
 		return nil, false
+	}
+	if len(args) > 0 && s.kind == inDefaults {
+		// The reference passes over it without a word.
+		l.warn(args[0], "'%s' is ignored on the line of a '%s' section: keywords have lines of their own", joinWords(args), kindName(s.kind))
+		args = nil
 	}
 	l.args = args
 	return base, true

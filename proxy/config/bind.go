@@ -2,14 +2,11 @@ package config
 
 import (
 	"math"
-	"os"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"bench/internal/sock"
 	"bench/proxy/spec"
 )
 
@@ -28,6 +25,9 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 		return
 	}
 	proto := &spec.Bind{Pos: l.pos, FD: -1, Level: spec.LevelOperator}
+	if u := &l.p.unixBind.opt; needPort {
+		proto.Options.Mode, proto.Options.ChangeOwner, proto.Options.UID, proto.Options.GID = u.Mode, u.ChangeOwner, u.UID, u.GID
+	}
 	readOptions(l, bindOptions(), "bind", proto, l.args[1:], everywhere)
 	text, err := expandAddress(l.args[0].text, &l.p.look)
 	if err != nil {
@@ -35,6 +35,9 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 		return
 	}
 	for one := range strings.SplitSeq(text, ",") {
+		if needPort {
+			one = prefixed(one, l.p.unixBind.prefix)
+		}
 		r, err := l.readAddress(one)
 		switch {
 		case err != nil:
@@ -61,6 +64,19 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 	}
 }
 
+// prefixed is the name of a unix socket behind a prefix; other addresses stay what they
+// are.
+func prefixed(address, prefix string) string {
+	switch name, ok := strings.CutPrefix(address, "unix@"); {
+	case prefix == "":
+	case ok:
+		return "unix@" + prefix + name
+	case strings.HasPrefix(address, "/"):
+		return prefix + address
+	}
+	return address
+}
+
 // bindOptions are the rows (configuration manual, section 5.1).
 func bindOptions() []bindOption {
 	number := func(name string, least, most int64, doc string, field func(*spec.Bind) *int) bindOption {
@@ -72,6 +88,9 @@ func bindOptions() []bindOption {
 	}
 	flag := func(name, doc string, set func(*spec.Bind)) bindOption {
 		return bindOption{name: name, doc: doc, read: func(_ *line, b *spec.Bind, _ word) { set(b) }}
+	}
+	owner := func(name, doc string) bindOption {
+		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *spec.Bind, w word) { l.readOwner(&b.Options, name, w) }}
 	}
 	return []bindOption{
 		{name: "name", args: 1, doc: "Name in the statistics.", read: func(_ *line, b *spec.Bind, w word) { b.Name = w.text }},
@@ -87,35 +106,19 @@ func bindOptions() []bindOption {
 		flag("tfo", "TCP Fast Open.", func(b *spec.Bind) { b.Options.FastOpen = fastOpenQueue }),
 		number("mss", -65535, 65535, "Largest TCP segment.", func(b *spec.Bind) *int { return &b.Options.MSS }),
 		{name: "tcp-ut", args: 1, doc: "Longest time without acknowledgement.", read: func(l *line, b *spec.Bind, w word) {
-			d, err := parseTime(w.text, time.Millisecond)
-			if err != nil {
-				l.fail(w, "'tcp-ut' %v", err)
-				return
+			if d, ok := l.span("tcp-ut", w, time.Millisecond); ok {
+				b.Options.UserTimeout = int(d / time.Millisecond)
 			}
-			b.Options.UserTimeout = int(d / time.Millisecond)
 		}},
 		{name: "mode", args: 1, doc: "Access rights of a unix socket, in octal.", read: func(l *line, b *spec.Bind, w word) {
-			n, err := strconv.ParseUint(w.text, 8, 12)
-			if err != nil {
-				l.fail(w, "'mode' expects access rights in octal like 660, not '%s'", w.text)
-				return
-			}
-			b.Options.Mode = os.FileMode(n)
-		}},
-		{name: "user", args: 1, doc: "Owner of a unix socket.", read: readSocketUser},
-		{name: "group", args: 1, doc: "Group of a unix socket.", read: readSocketGroup},
-		{name: "uid", args: 1, doc: "Owner of a unix socket by number.", read: func(l *line, b *spec.Bind, w word) {
-			if n, ok := l.value("uid", w, 0, math.MaxInt32); ok {
-				own(&b.Options)
-				b.Options.UID = n
+			if mode, ok := l.accessRights(w); ok {
+				b.Options.Mode = mode
 			}
 		}},
-		{name: "gid", args: 1, doc: "Group of a unix socket by number.", read: func(l *line, b *spec.Bind, w word) {
-			if n, ok := l.value("gid", w, 0, math.MaxInt32); ok {
-				own(&b.Options)
-				b.Options.GID = n
-			}
-		}},
+		owner("user", "Owner of a unix socket."),
+		owner("group", "Group of a unix socket."),
+		owner("uid", "Owner of a unix socket by number."),
+		owner("gid", "Group of a unix socket by number."),
 		{name: "level", args: 1, doc: "Rights on the runtime API: user, operator or admin.", read: func(l *line, b *spec.Bind, w word) {
 			names := []string{"user", "operator", "admin"}
 			at := slices.Index(names, w.text)
@@ -188,33 +191,6 @@ func readBindThreads(l *line, b *spec.Bind, w word) {
 
 // fastOpenQueue is the number of Fast Open requests that may wait.
 const fastOpenQueue = 256
-
-// own begins a change of owner.
-func own(o *sock.ListenOptions) {
-	if !o.ChangeOwner {
-		o.ChangeOwner, o.UID, o.GID = true, -1, -1
-	}
-}
-
-func readSocketUser(l *line, b *spec.Bind, w word) {
-	u, err := user.Lookup(w.text)
-	if err != nil {
-		l.fail(w, "cannot find user '%s'", w.text)
-		return
-	}
-	own(&b.Options)
-	b.Options.UID, _ = strconv.Atoi(u.Uid)
-}
-
-func readSocketGroup(l *line, b *spec.Bind, w word) {
-	g, err := user.LookupGroup(w.text)
-	if err != nil {
-		l.fail(w, "cannot find group '%s'", w.text)
-		return
-	}
-	own(&b.Options)
-	b.Options.GID, _ = strconv.Atoi(g.Gid)
-}
 
 // value reads the number of an option.
 func (l *line) value(option string, w word, least, most int64) (int, bool) {

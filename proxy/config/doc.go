@@ -6,7 +6,8 @@
 // reads it. What the language knows but the engine does not do yet is refused
 // by name; what is accepted is either honoured or warned about.
 //
-// Nothing here opens a socket or changes the process. The only files read are
+// Nothing here opens a socket, or changes the process except as env lets it ("setenv",
+// "default-path"). The only files read are
 // the configuration and those whose contents are a part of it (error files).
 package config
 
@@ -21,6 +22,7 @@ func Load(sources []Source, env *Env) (*spec.Config, Diagnostics) {
 	for i := range sources {
 		p.file(&sources[i])
 	}
+	p.leaveBase()
 	if p.diags.HasErrors() {
 		return nil, p.diags
 	}

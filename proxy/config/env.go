@@ -23,12 +23,16 @@ type Env struct {
 	// Resolve finds the addresses of a host name; network is "ip", "ip4" or
 	// "ip6". nil: the system's resolver.
 	Resolve func(network, host string) ([]netip.Addr, error)
+	// Chdir changes the directory that names of files are relative to, for
+	// "default-path", which Load takes back at its end; nil: that is refused.
+	Chdir func(dir string) error
 }
 
 // SystemEnv is the environment of the process; version is the engine's.
 func SystemEnv(version string) *Env {
 	env := &Env{
 		Vars:     map[string]string{},
+		Chdir:    os.Chdir,
 		Version:  version,
 		Features: []string{"EPOLL", "POLL", "THREAD", "BACKTRACE", "LINUX_SPLICE", "LINUX_TPROXY", "ACCEPT4", "GETADDRINFO", "TFO", "NS", "SYSTEMD", "RT", "CPU_AFFINITY"},
 		Enabled:  map[string]bool{"POLL": true, "EPOLL": true, "SPLICE": true, "GETADDRINFO": true, "REUSEPORT": true},

@@ -33,31 +33,41 @@ func (l *line) errorStatus(w word) (int, bool) {
 }
 
 func readErrorFile(l *line) {
-	if !l.arity(2, 2, "a status and a file") {
-		return
+	if code, text, ok := l.errorFile(); ok {
+		l.putError(code, text)
 	}
-	code, ok := l.errorStatus(l.args[0])
-	if !ok {
-		return
+}
+
+// putError makes text the answer with a status.
+func (l *line) putError(code int, text []byte) {
+	s := &l.sect.settings
+	s.errors = append(s.errors, errorDraft{code: code, raw: text})
+}
+
+// errorFile reads a status and the file with the answer.
+func (l *line) errorFile() (code int, text []byte, ok bool) {
+	if !l.arity(2, 2, "a status and a file") {
+		return 0, nil, false
+	}
+	if code, ok = l.errorStatus(l.args[0]); !ok {
+		return 0, nil, false
 	}
 	st, err := os.Stat(l.args[1].text)
 	if err == nil && !st.Mode().IsRegular() && l.args[1].text != os.DevNull {
 		err = fmt.Errorf("%s is not a regular file", l.args[1].text)
 	}
-	if err != nil {
-		l.fail(l.args[1], "cannot read the error file: %v", err)
-		return
-	}
-	if st.Size() > int64(l.p.global.Tune.BufSize) {
+	if err == nil && st.Size() > int64(l.p.global.Tune.BufSize) {
 		l.fail(l.args[1], "error file '%s' of %d bytes is longer than a buffer of %d", l.args[1].text, st.Size(), l.p.global.Tune.BufSize)
-		return
+		return 0, nil, false
 	}
-	text, err := os.ReadFile(l.args[1].text)
+	if err == nil {
+		text, err = os.ReadFile(l.args[1].text)
+	}
 	if err != nil {
 		l.fail(l.args[1], "cannot read the error file: %v", err)
-		return
+		return 0, nil, false
 	}
-	l.sect.settings.errors[code] = text
+	return code, text, true
 }
 
 func errorLocation(name string, status int, doc string) keyword {
@@ -70,7 +80,7 @@ func errorLocation(name string, status int, doc string) keyword {
 			if status == 303 {
 				reason = "See Other"
 			}
-			l.sect.settings.errors[code] = fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nCache-Control: no-cache\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", status, reason, l.args[1].text)
+			l.putError(code, fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nCache-Control: no-cache\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", status, reason, l.args[1].text))
 		}
 	}}
 }

@@ -100,6 +100,8 @@ func globalKeywords() []keyword {
 			}
 		}},
 		globalNumber("maxconn", 0, math.MaxInt32, "Connections of the process; by default what the descriptor limit allows.", func(s *g) *int { return &s.MaxConn }),
+		globalNumber("maxconnrate", 0, math.MaxInt32, "New connections per second of the process; 0: any number.", func(s *g) *int { return &s.MaxConnRate }),
+		globalNumber("maxsessrate", 0, math.MaxInt32, "New sessions per second of the process; 0: any number.", func(s *g) *int { return &s.MaxSessRate }),
 		globalNumber("maxpipes", 0, math.MaxInt32, "Pipes for splicing; by default a quarter of the connections that may be spliced.", func(s *g) *int { return &s.MaxPipes }),
 		globalNumber("ulimit-n", 0, math.MaxInt32, "Limit of descriptors to set.", func(s *g) *int { return &s.ULimitN }),
 		globalText("pidfile", "<path>", "File to write the process number to.", func(s *g) *string { return &s.PIDFile }),
@@ -139,29 +141,41 @@ func readMasterWorker(l *line) {
 }
 
 func readUser(l *line) {
-	w, ok := l.one("a user name")
-	if !ok {
-		return
+	if w, ok := l.one("a user name"); ok {
+		if id, ok := l.lookUpUser(w); ok {
+			l.p.global.UID = id
+		}
 	}
-	u, err := user.Lookup(w.text)
-	if err != nil {
-		l.fail(w, "cannot find user '%s'", w.text)
-		return
-	}
-	l.p.global.UID, _ = strconv.Atoi(u.Uid)
 }
 
 func readGroup(l *line) {
-	w, ok := l.one("a group name")
-	if !ok {
-		return
+	if w, ok := l.one("a group name"); ok {
+		if id, ok := l.lookUpGroup(w); ok {
+			l.p.global.GID = id
+		}
 	}
+}
+
+// lookUpUser finds the number of a user.
+func (l *line) lookUpUser(w word) (int, bool) {
+	u, err := user.Lookup(w.text)
+	if err != nil {
+		l.fail(w, "cannot find user '%s'", w.text)
+		return 0, false
+	}
+	id, _ := strconv.Atoi(u.Uid)
+	return id, true
+}
+
+// lookUpGroup finds the number of a group.
+func (l *line) lookUpGroup(w word) (int, bool) {
 	g, err := user.LookupGroup(w.text)
 	if err != nil {
 		l.fail(w, "cannot find group '%s'", w.text)
-		return
+		return 0, false
 	}
-	l.p.global.GID, _ = strconv.Atoi(g.Gid)
+	id, _ := strconv.Atoi(g.Gid)
+	return id, true
 }
 
 // maxThread and maxCPU bound the numbers in cpu-map.

@@ -13,8 +13,10 @@ var inventoryText string
 
 // inventory answers whether a name belongs to the language.
 type inventory struct {
-	lists map[string][]string // "global", "proxy", "bind", "server", "balance"
-	heads map[string]bool     // first words of names of several words
+	// "proxy", "bind", "server", "balance", and the sections by name that are not
+	// those of proxies.
+	lists map[string][]string
+	heads map[string]bool // first words of names of several words
 }
 
 func newInventory() *inventory {
@@ -52,10 +54,15 @@ func (inv *inventory) known(words []word, sc scope) string {
 	return ""
 }
 
+// listOf is the list with the names of a section.
+func listOf(sc scope) string {
+	if sc&inAny != 0 {
+		return "proxy"
+	}
+	return kindName(sc)
+}
+
 // names are those of a section.
 func (inv *inventory) names(sc scope) []string {
-	if sc == inGlobal {
-		return inv.lists["global"]
-	}
-	return inv.lists["proxy"]
+	return inv.lists[listOf(sc)]
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // scope is the set of sections that a keyword belongs to.
-type scope uint8
+type scope uint32
 
 const (
 	inGlobal scope = 1 << iota
@@ -15,6 +15,11 @@ const (
 	inFrontend
 	inBackend
 	inListen
+	inUserlist
+	inHTTPErrors
+	inMailers
+	inPeers
+	inProgram
 
 	inFront = inFrontend | inListen
 	inBack  = inBackend | inListen
@@ -36,6 +41,9 @@ type keyword struct {
 	// inert says, for a keyword that is accepted, what the engine does instead
 	// of honouring it; its use is a warning.
 	inert string
+	// moot: the section as a whole is without effect, for this reason, which its first
+	// line is warned about.
+	moot string
 	// same: what the keyword asks for is what the engine does anyway, so that it
 	// changes nothing and there is nothing to warn about.
 	same bool
@@ -83,6 +91,14 @@ func keywords() []keyword {
 		serverKeywords(),
 		checkKeywords(),
 		retiredKeywords(),
+		acceptedProxyKeywords(),
+		tcpKeepAliveKeywords(),
+		identityKeywords(),
+		headerNameKeywords(),
+		fileKeywords(),
+		filterKeywords(),
+		mailKeywords(),
+		otherSectionKeywords(),
 	)
 }
 
@@ -117,7 +133,7 @@ func (t *table) find(words []word, sc scope) *keyword {
 				return &t.rows[r]
 			}
 		}
-		if sc != inGlobal {
+		if sc&inAny != 0 {
 			for _, r := range rows {
 				if t.rows[r].scope&inAny != 0 {
 					return &t.rows[r]

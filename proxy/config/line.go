@@ -89,10 +89,19 @@ func (l *line) integer(w word, least, most int64) (int, bool) {
 
 // duration reads a time; a bare number counts in unit.
 func (l *line) duration(w word, unit time.Duration) (time.Duration, bool) {
-	d, err := parseTime(w.text, unit)
+	return l.span(l.kw.name, w, unit)
+}
+
+// span reads the time that a keyword or an option is followed by. As in the reference,
+// what comes after the unit is reported and ignored.
+func (l *line) span(name string, w word, unit time.Duration) (time.Duration, bool) {
+	d, rest, err := cutTime(w.text, unit)
 	if err != nil {
-		l.fail(w, "'%s' %v", l.kw.name, err)
+		l.fail(w, "'%s' %v", name, err)
 		return 0, false
+	}
+	if rest != "" {
+		l.warn(w, "'%s' is ignored after the time in '%s'", rest, w.text)
 	}
 	return d, true
 }

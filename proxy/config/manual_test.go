@@ -45,10 +45,7 @@ func TestInventory(t *testing.T) {
 		if k.doc == "" || k.read == nil || k.scope == 0 {
 			t.Errorf("row %q is incomplete", k.name)
 		}
-		list := "proxy"
-		if k.scope == inGlobal {
-			list = "global"
-		}
+		list := listOf(k.scope)
 		if !inv.has(list, k.name) && !slices.Contains(older, k.name) {
 			t.Errorf("row %q is not a name of the %s section", k.name, list)
 		}
@@ -102,13 +99,28 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 `)
 	rows := keywords()
 	inv := newInventory()
-	b.WriteString("## Keywords\n\n| keyword | arguments | sections | | |\n| --- | --- | --- | --- | --- |\n")
+	counts(&b, inv)
+	b.WriteString("\n## Keywords\n\n| keyword | arguments | sections | | |\n| --- | --- | --- | --- | --- |\n")
 	for _, k := range rows {
+		if k.scope&(inGlobal|inAny) == 0 {
+			continue
+		}
 		no := ""
 		if k.no {
 			no = " (no)"
 		}
 		row(&b, k.name+no, k.args, letters(k.scope), k.doc, inertOf(k), k.same)
+	}
+	b.WriteString("\n## Keywords of other sections\n\n| section | keyword | arguments | | |\n| --- | --- | --- | --- | --- |\n")
+	for _, k := range rows {
+		if k.scope&(inGlobal|inAny) != 0 {
+			continue
+		}
+		no := ""
+		if k.no {
+			no = " (no)"
+		}
+		row(&b, kindName(k.scope), k.name+no, k.args, k.doc, k.moot, k.same)
 	}
 	b.WriteString("\n## Options of bind and \"stats socket\"\n\n| option | | |\n| --- | --- | --- |\n")
 	for _, o := range bindOptions() {
@@ -167,7 +179,11 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 	missing(&b, "bind", inv.lists["bind"], optionNames(bindOptions()))
 	missing(&b, "server", inv.lists["server"], optionNames(serverOptions()))
 	missing(&b, "balance", inv.lists["balance"], algorithms())
-	missing(&b, "sections", otherSections(), nil)
+	var sections []string
+	for _, r := range refusedSections() {
+		sections = append(sections, r[0])
+	}
+	missing(&b, "sections", sections, nil)
 	var have []string
 	for _, f := range sample.Fetches() {
 		have = append(append(have, f.Name), sample.OtherNames(f.Name)...)
@@ -188,6 +204,84 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 		missing(&b, p.String(), rule.Names(p), have)
 	}
 	return b.String()
+}
+
+// treatment is how a name of the language is dealt with, the best that any of its rows
+// does.
+type treatment uint8
+
+const (
+	refused treatment = iota
+	noEffect
+	asAlways
+	works
+	numTreatments
+)
+
+func treat(inert string, same bool) treatment {
+	switch {
+	case inert != "":
+		return noEffect
+	case same:
+		return asAlways
+	}
+	return works
+}
+
+// counts sums up how the names of the language are dealt with.
+func counts(b *strings.Builder, inv *inventory) {
+	b.WriteString("## How much of the language\n\nOf the names that the manual of 2.6 has, and some later ones:\n\n" +
+		"| where | names | work | as always | no effect | not supported |\n| --- | --- | --- | --- | --- | --- |\n")
+	total := [numTreatments]int{}
+	line := func(where string, by [numTreatments]int) {
+		all := 0
+		for _, n := range by {
+			all += n
+		}
+		cells(b, where, fmt.Sprint(all), fmt.Sprint(by[works]), fmt.Sprint(by[asAlways]), fmt.Sprint(by[noEffect]), fmt.Sprint(by[refused]))
+	}
+	add := func(where, list string, how map[string]treatment) {
+		by := [numTreatments]int{}
+		for _, name := range inv.lists[list] {
+			by[how[name]]++
+			total[how[name]]++
+		}
+		line(where, by)
+	}
+	for _, list := range []string{"global", "proxy", "userlist", "http-errors", "mailers", "peers", "program", "resolvers", "ring", "log-forward", "cache", "fcgi-app"} {
+		how := map[string]treatment{}
+		for _, k := range keywords() {
+			if listOf(k.scope) == list {
+				how[k.name] = max(how[k.name], treat(inertOf(k)+k.moot, k.same))
+			}
+		}
+		if list == "resolvers" { // read by a table of their own
+			for name := range resolverWords {
+				how[name] = noEffect
+			}
+		}
+		where := "section " + list
+		if list == "proxy" {
+			where = "sections of proxies"
+		}
+		add(where, list, how)
+	}
+	how := map[string]treatment{}
+	for _, o := range bindOptions() {
+		how[o.name] = treat(o.inert, o.same)
+	}
+	add("options of bind", "bind", how)
+	how = map[string]treatment{}
+	for _, o := range serverOptions() {
+		how[o.name] = treat(o.inert, o.same)
+	}
+	add("options of server", "server", how)
+	how = map[string]treatment{}
+	for _, a := range algorithms() {
+		how[a] = works
+	}
+	add("balance algorithms", "balance", how)
+	line("**all**", total)
 }
 
 // steps explains the letters of steps.

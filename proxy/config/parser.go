@@ -31,13 +31,17 @@ type parser struct {
 	global   globalDraft
 	sections []*section // proxies in order
 	byName   map[string][]*section
-	sect     *section // being read; nil: none, or global
-	inGlobal bool
+	sect     *section            // being read, if it is a proxy's or of defaults
+	kind     scope               // of the section being read otherwise; 0: none
 	skipping bool                // the section being read could not be begun
 	defaults *settings           // of the last defaults section
 	named    map[string]*section // defaults sections by name
 	blocks   []block             // open .if, innermost last
 	odd      foreignLines        // of the file being read
+
+	others   others // sections of other kinds
+	unixBind unixBind
+	base     basePath
 
 	inResolvers  bool
 	resolvers    map[string]spec.Pos // sections by name
@@ -74,6 +78,10 @@ func (p *parser) file(src *Source) {
 	p.leaveSection()
 	p.blocks = nil
 	p.odd = foreignLines{}
+	if err := p.enterBase(src.Name); err != nil {
+		p.report(Diagnostic{Severity: Alert, Pos: spec.Pos{File: src.Name, Line: 1, Col: 1}, Msg: "'default-path': " + err.Error()})
+		return
+	}
 	defer p.reportForeign(src.Name)
 	text := bytes.TrimPrefix(src.Text, []byte(byteOrderMark))
 	number, before := 0, p.errors
@@ -148,7 +156,7 @@ func (p *parser) line(text string, at spec.Pos) {
 
 // leaveSection ends the section being read.
 func (p *parser) leaveSection() {
-	p.sect, p.inGlobal, p.inResolvers, p.skipping = nil, false, false, false
+	p.sect, p.kind, p.inResolvers, p.skipping = nil, 0, false, false
 }
 
 // words sets the words of the line.
@@ -161,10 +169,10 @@ func (p *parser) keyword(l *line, words []word) {
 		words = words[1:]
 		l.words(words)
 	}
-	sc := inGlobal
+	sc := p.kind
 	if p.sect != nil {
 		sc = p.sect.kind
-	} else if !p.inGlobal {
+	} else if sc == 0 {
 		l.report(Alert, words[0], nearest.Word(words[0].text, sectionNames()), "keyword '%s' outside of any section", words[0].text)
 		return
 	}
@@ -209,8 +217,7 @@ func (p *parser) unknownKeyword(l *line, words []word, sc scope) {
 		l.fail(words[0], "'%s' is not supported", name)
 		return
 	}
-	if n := nameOfRetired(words[0].text); n != "" {
-		l.fail(words[0], "'%s' does not exist any more: use '%s'", words[0].text, n)
+	if sc&(inGlobal|inAny) != 0 && l.retired(words) {
 		return
 	}
 	head := words[0].text
@@ -242,9 +249,9 @@ func (p *parser) allNames(sc scope) []string {
 
 func scopeText(sc scope) string {
 	var parts []string
-	for _, k := range []scope{inGlobal, inDefaults, inFrontend, inBackend, inListen} {
-		if sc&k != 0 {
-			parts = append(parts, kindName(k))
+	for i := range kinds {
+		if sc&kinds[i].kind != 0 {
+			parts = append(parts, kinds[i].word)
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -45,6 +45,7 @@ func proxyKeywords() []keyword {
 			}
 		}},
 		proxyNumber("maxconn", inDefaults|inFront, 0, "Connections that clients may have at once.", func(x *s) *opt[int] { return &x.maxConn }),
+		proxyNumber("rate-limit sessions", inDefaults|inFront, 0, "New sessions per second; 0: any number.", func(x *s) *opt[int] { return &x.sessRate }),
 		proxyNumber("fullconn", inDefaults|inBack, 0, "Connections at which servers get their whole maxconn.", func(x *s) *opt[int] { return &x.fullConn }),
 		proxyNumber("backlog", inDefaults|inFront, 0, "Connections the kernel keeps waiting.", func(x *s) *opt[int] { return &x.backlog }),
 		proxyNumber("retries", inDefaults|inBack, 0, "Attempts to connect after the first one.", func(x *s) *opt[int] { return &x.retries }),
@@ -70,7 +71,7 @@ func readMode(l *line) {
 	case "http":
 		m.put(spec.ModeHTTP, l.at(w))
 	case "health":
-		l.fail(w, "'mode health' does not exist any more")
+		l.fail(w, "'mode health' does not exist any more: write 'http-request return status 200'")
 	default:
 		l.report(Alert, w, nearest.Word(w.text, []string{"tcp", "http"}), "unknown proxy mode '%s': want 'tcp' or 'http'", w.text)
 	}

@@ -24,6 +24,7 @@ const (
 func (p *parser) resolve() *spec.Config {
 	p.patterns.Number()
 	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns}
+	p.resolveOthers()
 	p.resolveGlobal(&cfg.Global)
 	for i, s := range p.sections {
 		cfg.Proxies = append(cfg.Proxies, p.proxy(s, i))
@@ -56,7 +57,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		Pos: s.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, Name: s.name, Caps: s.caps(),
 		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled,
 		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
-		LogFormat: set.logFormat.or(spec.LogDefault), LogLine: set.logLine, ErrorFiles: set.errors, MonitorURI: set.monitorURI.val,
+		LogFormat: set.logFormat.or(spec.LogDefault), LogLine: set.logLine, ErrorFiles: p.errorFiles(s), MonitorURI: set.monitorURI.val,
 	}
 	for _, l := range set.logs {
 		if l.global {
@@ -79,7 +80,14 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		f := set.forwardFor.val
 		px.ForwardFor = &f
 	}
+	if set.originalTo.set {
+		o := set.originalTo.val
+		px.OriginalTo = &o
+	}
+	px.FieldNames = set.restrict.val
 	if s.kind&inFront != 0 {
+		px.SessRate, px.CliProbes = set.sessRate.val, set.cliProbes.val
+		px.UniqueID, px.UniqueIDHeader = set.uniqueID.val, set.uniqueIDHeader.val
 		px.Binds = s.binds
 		px.MaxConn, px.Backlog = set.maxConn.val, set.backlog.val
 		p.frontBinds(s, px)
@@ -125,6 +133,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	px.HTTPReuse = set.reuse.or(spec.ReuseSafe)
 	px.ServerNameHeader = set.nameHeader.val
 	px.FullConn = set.fullConn.val
+	px.SrvProbes = set.srvProbes.val
 	px.Check = set.check.resolve()
 	if set.source.set {
 		px.Source = &set.source.val

@@ -51,7 +51,7 @@ type settings struct {
 	logTag      opt[string]
 	logFormat   opt[spec.LogFormat]
 	logLine     *logformat.Format // for spec.LogCustom
-	errors      map[int][]byte
+	errors      []errorDraft
 	monitorURI  opt[string]
 	nameHeader  opt[string]
 	maxConn     opt[int]
@@ -66,7 +66,16 @@ type settings struct {
 	fullConn    opt[int]
 	check       checkDraft
 	source      opt[spec.Source]
-	server      serverTemplate // default-server
+	cliProbes   opt[spec.KeepAliveProbes]
+	srvProbes   opt[spec.KeepAliveProbes]
+	restrict    opt[spec.NamePolicy]
+	originalTo  opt[spec.OriginalTo]
+	sessRate    opt[int]
+	uniqueID    opt[*logformat.Format]
+
+	uniqueIDHeader opt[string]
+
+	server serverTemplate // default-server
 }
 
 // reference is a proxy named before it may be known.
@@ -87,41 +96,20 @@ func (s *settings) clone() settings {
 		c.options = map[string]opt[bool]{}
 	}
 	c.logs = slices.Clone(s.logs)
-	c.errors = maps.Clone(s.errors)
-	if c.errors == nil {
-		c.errors = map[int][]byte{}
-	}
+	c.errors = slices.Clip(s.errors)
 	c.check = s.check.clone()
 	return c
 }
 
-// kindName is the word that begins such a section.
-func kindName(k scope) string {
-	switch k {
-	case inGlobal:
-		return "global"
-	case inDefaults:
-		return "defaults"
-	case inFrontend:
-		return "frontend"
-	case inBackend:
-		return "backend"
-	case inListen, inFront, inBack, inAny:
-	}
-	return "listen"
-}
-
 func (s *section) caps() spec.Caps {
-	switch s.kind {
-	case inFrontend:
-		return spec.Frontend
-	case inBackend:
-		return spec.Backend
-	case inListen:
-		return spec.Frontend | spec.Backend
-	case inGlobal, inDefaults, inFront, inBack, inAny:
+	var c spec.Caps
+	if s.kind&inFront != 0 {
+		c |= spec.Frontend
 	}
-	return 0
+	if s.kind&inBack != 0 {
+		c |= spec.Backend
+	}
+	return c
 }
 
 // invalidNameByte is the first byte that a proxy or server name may not have,

@@ -39,20 +39,15 @@ func serverOptions() []serverOption {
 	}
 	span := func(where place, name, doc string, field func(*s) *time.Duration) serverOption {
 		return row(where, serverOption{name: name, args: 1, doc: doc, read: func(l *line, x *s, w word) {
-			d, err := parseTime(w.text, time.Millisecond)
-			if err != nil {
-				l.fail(w, "'%s' %v", name, err)
-				return
+			if d, ok := l.span(name, w, time.Millisecond); ok {
+				*field(x) = d
 			}
-			*field(x) = d
 		}})
 	}
 	interval := func(name, doc string, field func(*s) *time.Duration) serverOption {
 		return row(everyplace, serverOption{name: name, args: 1, doc: doc, read: func(l *line, x *s, w word) {
-			d, err := parseTime(w.text, time.Millisecond)
-			switch {
-			case err != nil:
-				l.fail(w, "'%s' %v", name, err)
+			switch d, ok := l.span(name, w, time.Millisecond); {
+			case !ok:
 			case d <= 0:
 				l.fail(w, "'%s' expects a time above zero, not '%s'", name, w.text)
 			default:

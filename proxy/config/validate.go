@@ -101,6 +101,9 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 	}
 	p.checkTimeouts(s, px)
 	p.checkLogs(s, px)
+	if h := s.settings.uniqueIDHeader; h.set && px.Caps&spec.Frontend != 0 && px.UniqueID == nil {
+		p.warning(s, h.pos, "'unique-id-header' of '%s' has no effect without 'unique-id-format'", px.Name)
+	}
 	p.checkRules(s, px)
 	if px.Mode == spec.ModeTCP {
 		p.checkTCP(s, px)
@@ -174,6 +177,18 @@ func (p *parser) checkTCP(s *section, px *spec.Proxy) {
 	if h := s.settings.nameHeader; h.set && px.Caps&spec.Backend != 0 {
 		p.warning(s, h.pos, "'http-send-name-header' of '%s' is ignored: it needs 'mode http'", px.Name)
 		px.ServerNameHeader = ""
+	}
+	if h := s.settings.uniqueIDHeader; h.set && px.Caps&spec.Frontend != 0 {
+		p.warning(s, h.pos, "'unique-id-header' of '%s' is ignored: it needs 'mode http'", px.Name)
+		px.UniqueIDHeader = ""
+	}
+	if o := s.settings.originalTo; o.set {
+		p.warning(s, o.pos, "'option originalto' of '%s' is ignored: it needs 'mode http'", px.Name)
+		px.OriginalTo = nil
+	}
+	if o := s.settings.restrict; o.set {
+		p.warning(s, o.pos, "'option http-restrict-req-hdr-names' of '%s' is ignored: it needs 'mode http'", px.Name)
+		px.FieldNames = spec.AnyNames
 	}
 	if o := s.settings.options["http-buffer-request"]; o.val {
 		p.warning(s, o.pos, "'option http-buffer-request' of '%s' is ignored: it needs 'mode http'", px.Name)

@@ -141,13 +141,17 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 			sh.Backends.Add(p.Name, server.NewBackend(p, &sh.Slots))
 		}
 		if p.Caps&spec.Frontend != 0 {
-			sh.Frontends.Add(p.Name, &stream.Frontend{Spec: p, Logs: len(p.Logs) > 0, Limits: h1.Limits{
+			f := &stream.Frontend{Spec: p, Logs: len(p.Logs) > 0, Limits: h1.Limits{
 				MaxHead:   cfg.Global.Tune.BufSize - cfg.Global.Tune.MaxRewrite,
 				MaxFields: cfg.Global.Tune.HTTPMaxHdr,
 				Relaxed:   p.Options.AcceptInvalidRequest,
-			}})
+			}}
+			f.SessPace.SetLimit(p.SessRate)
+			sh.Frontends.Add(p.Name, f)
 		}
 	}
+	sh.ConnPace.SetLimit(cfg.Global.MaxConnRate)
+	sh.SessPace.SetLimit(cfg.Global.MaxSessRate)
 	e.shared = sh
 	plans, err := logPlans(cfg)
 	if err != nil {

@@ -323,7 +323,7 @@ func presence(v string) string {
 // corpus kept beside it.
 func TestAnswersOfTheEngine(t *testing.T) {
 	read := func(name string) string {
-		b, err := os.ReadFile(filepath.Join("cli", "testdata", name))
+		b, err := os.ReadFile(filepath.Join("..", "cli", "testdata", name))
 		if err != nil {
 			t.Fatal(err)
 		}

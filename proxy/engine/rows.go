@@ -23,6 +23,7 @@ func (e *Engine) Info() stats.Info {
 		Threads: len(e.threads), Pid: os.Getpid(), Started: e.started, Now: time.Now(),
 		UlimitN: e.fds, MaxSock: e.fds, MaxConn: int(sh.MaxConn.Load()), HardMaxConn: e.hard,
 		CurrConns: uint64(sh.Conns.Load()), MaxPipes: e.maxPipes,
+		ConnRateLimit: uint64(sh.ConnPace.Limit()), SessRateLimit: uint64(sh.SessPace.Limit()),
 		Stopping: sh.Stopping.Load(), Jobs: e.Jobs(),
 	}
 	e.mu.Lock()
@@ -157,6 +158,7 @@ func (e *Engine) frontendRow(f *stream.Frontend, t stats.Totals) stats.Row {
 	r := stats.Row{Type: stats.RowFrontend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, Totals: t}
 	r.Sessions = stats.Level{Cur: f.Cur.Load(), Max: f.Cur.Max(), Limit: f.MaxConn.Load()}
 	r.Queue = stats.Level{Limit: -1}
+	r.SessRateLimit = int64(f.SessPace.Limit())
 	r.State = e.listenState(f)
 	http1(&r, t.Conns)
 	return r

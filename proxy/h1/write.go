@@ -14,6 +14,9 @@ type WriteOptions struct {
 	KeepAlive bool
 	// Peer is the HTTP version of the receiver. Used for responses.
 	Peer message.Version
+	// Names are how field names are written, by what they are in lower case; those not
+	// in it, and all with nil, are written in lower case.
+	Names map[string]string
 }
 
 // AppendRequest appends the head of a request as it is sent to a server: names in
@@ -27,12 +30,12 @@ func AppendRequest(dst []byte, m *message.Request, opt WriteOptions) []byte {
 	dst = append(dst, ' ')
 	dst = appendVersion(dst, m.Version)
 	dst = append(dst, '\r', '\n')
-	dst = appendFields(dst, &m.Header, m.Conn)
+	dst = appendFields(dst, &m.Header, m.Conn, opt.Names)
 	switch {
 	case opt.KeepAlive && m.Version < message.HTTP11:
-		dst = append(dst, "connection: keep-alive\r\n"...)
+		dst = append(appendName(dst, "connection", opt.Names), ": keep-alive\r\n"...)
 	case !opt.KeepAlive && m.Version >= message.HTTP11:
-		dst = append(dst, "connection: close\r\n"...)
+		dst = append(appendName(dst, "connection", opt.Names), ": close\r\n"...)
 	}
 	return append(dst, '\r', '\n')
 }
@@ -45,13 +48,13 @@ func AppendResponse(dst []byte, m *message.Response, opt WriteOptions) []byte {
 	dst = append(dst, ' ', byte('0'+m.Status/100%10), byte('0'+m.Status/10%10), byte('0'+m.Status%10), ' ')
 	dst = append(dst, m.Reason...)
 	dst = append(dst, '\r', '\n')
-	dst = appendFields(dst, &m.Header, m.Conn)
+	dst = appendFields(dst, &m.Header, m.Conn, opt.Names)
 	switch {
 	case m.Status < 200 || m.Body.Kind == message.BodyTunnel:
 	case opt.KeepAlive && min(m.Version, opt.Peer) < message.HTTP11:
-		dst = append(dst, "connection: keep-alive\r\n"...)
+		dst = append(appendName(dst, "connection", opt.Names), ": keep-alive\r\n"...)
 	case !opt.KeepAlive && m.Version >= message.HTTP11:
-		dst = append(dst, "connection: close\r\n"...)
+		dst = append(appendName(dst, "connection", opt.Names), ": close\r\n"...)
 	}
 	return append(dst, '\r', '\n')
 }
@@ -63,8 +66,16 @@ func appendVersion(dst []byte, v message.Version) []byte {
 	return append(dst, "HTTP/1.0"...)
 }
 
+// appendName appends the name of a field as it is to be written.
+func appendName(dst []byte, name string, names map[string]string) []byte {
+	if as, ok := names[name]; ok {
+		name = as
+	}
+	return append(dst, name...)
+}
+
 // appendFields appends the field lines.
-func appendFields(dst []byte, h *message.Header, conn message.ConnOptions) []byte {
+func appendFields(dst []byte, h *message.Header, conn message.ConnOptions, names map[string]string) []byte {
 	fields := h.Fields()
 	for i := range fields {
 		f := &fields[i]
@@ -73,11 +84,15 @@ func appendFields(dst []byte, h *message.Header, conn message.ConnOptions) []byt
 			continue
 		case message.Connection:
 			if conn&(message.ConnOther|message.ConnUpgrade) != 0 {
-				dst = appendOptions(dst, f.Value, conn)
+				dst = appendOptions(dst, f.Value, conn, names)
 			}
 			continue
 		}
-		dst = append(dst, f.Name...)
+		if as, ok := names[string(f.Name)]; names != nil && ok {
+			dst = append(dst, as...)
+		} else {
+			dst = append(dst, f.Name...)
+		}
 		dst = append(dst, ':', ' ')
 		dst = append(dst, f.Value...)
 		dst = append(dst, '\r', '\n')
@@ -87,12 +102,12 @@ func appendFields(dst []byte, h *message.Header, conn message.ConnOptions) []byt
 
 // appendOptions appends a Connection field with the options of v that are passed
 // on, nothing when there is none. Upgrade is, as long as conn has it.
-func appendOptions(dst, v []byte, conn message.ConnOptions) []byte {
+func appendOptions(dst, v []byte, conn message.ConnOptions, names map[string]string) []byte {
 	start := len(dst)
 	for el, rest := nextElement(v); ; el, rest = nextElement(rest) {
 		if option(el)&conn&(message.ConnOther|message.ConnUpgrade) != 0 {
 			if len(dst) == start {
-				dst = append(dst, "connection: "...)
+				dst = append(appendName(dst, "connection", names), ": "...)
 			} else {
 				dst = append(dst, ", "...)
 			}

@@ -261,7 +261,7 @@ func (f *Format) run(w *Writer, c *sample.Context, r *txn.Record) {
 			w.gap = w.gap && len(w.b) == n
 		} else if o.expr != nil {
 			w.sample(o.expr.EvalAs(c, txn.Str), o.flags)
-			w.gap = w.gap && len(w.b) == n
+			w.gap = false // a blank follows even what was empty
 		}
 		switch len(o.text) {
 		case 0:
@@ -280,7 +280,8 @@ func (f *Format) run(w *Writer, c *sample.Context, r *txn.Record) {
 }
 
 // sample writes a value, nil for none. In texts of rules, which become parts of
-// messages, control characters are written as %XX.
+// messages, control characters are written as %XX, and quotes that are asked for are
+// left out, as in the reference.
 func (w *Writer) sample(v *txn.Value, fl flags) {
 	var b []byte
 	if v != nil {
@@ -289,9 +290,6 @@ func (w *Writer) sample(v *txn.Value, fl flags) {
 	if w.dash {
 		w.bytes(b, fl)
 		return
-	}
-	if fl&quote != 0 {
-		w.b = append(w.b, '"')
 	}
 	for _, c := range b {
 		switch {
@@ -302,9 +300,6 @@ func (w *Writer) sample(v *txn.Value, fl flags) {
 		default:
 			w.b = append(w.b, c)
 		}
-	}
-	if fl&quote != 0 {
-		w.b = append(w.b, '"')
 	}
 }
 

@@ -151,10 +151,10 @@ func TestSamples(t *testing.T) {
 	x.Txn.Vars.Set(0, &control)
 	for _, tt := range []struct{ format, log, text string }{
 		{"%[src]:%[src_port] %ci", "10.1.2.3:4567 10.0.1.2", "10.1.2.3:4567 10.0.1.2"},
-		{"a  %[var(txn.c)]  %{+Q}[var(txn.b)] b", `a - "" b`, `a    "" b`},
+		{"a  %[var(txn.c)]  %{+Q}[var(txn.b)] b", `a - "" b`, `a     b`},
 		{"%[src,ipmask(8)]%%", "10.0.0.0%", "10.0.0.0%"},
 		{"%[var(txn.a)]", "a\r\n\"]b", `a%0D%0A"]b`},
-		{"%{+Q,+E}[var(txn.a)]", "\"a\r\n\\\"\\]b\"", `"a%0D%0A\"\]b"`},
+		{"%{+Q,+E}[var(txn.a)]", "\"a\r\n\\\"\\]b\"", `a%0D%0A\"\]b`},
 		{"%CC|%B", "-|2750", "|2750"},
 		{"", "", ""},
 	} {

@@ -31,6 +31,7 @@ var fetches = slices.Concat(
 	bodyFetches(),
 	responseFetches(),
 	keptFetches(),
+	identityFetches(),
 )
 
 // text makes the value a string of its own.

@@ -262,7 +262,7 @@ func TestResults(t *testing.T) {
 // Every row of the tables is tried above, or has a reason not to be.
 func TestEveryRowIsTried(t *testing.T) {
 	elsewhere := []string{
-		"hostname", "date", "rand", "uuid", "wait_end", "req.len", "req.payload", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver",
+		"hostname", "date", "rand", "uuid", "unique-id", "wait_end", "req.len", "req.payload", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver",
 		"req.body", "req.body_len", "req.body_size", "req.body_param", "req.hdrs", "res.hdrs", "capture.res.hdr", "cut_crlf", "capture-res",
 		"hdr_cnt", "hdr_ip", "hdr_val", "res.hdr_ip", "res.hdr_val", "res.fhdr_cnt", "res.hdr_names", "res.cook_val", "res.cook_cnt",
 	}

@@ -10,6 +10,7 @@ type Global struct {
 	MasterMaxReloads           int // that an old worker outlives
 	NbThread                   int // 0: one per usable CPU
 	MaxConn                    int // 0: computed from the descriptor limit
+	MaxConnRate, MaxSessRate   int // new connections and sessions per second; 0: no limit
 	MaxPipes                   int
 	ULimitN                    int
 	PIDFile                    string
@@ -32,6 +33,10 @@ type Global struct {
 	SpreadChecks    int // percent, 0 to 50
 	MaxSpreadChecks time.Duration
 	CPUMap          []CPUMap
+
+	// FieldCase is how header fields are written, by their names in lower case, to
+	// peers that want them so ("h1-case-adjust").
+	FieldCase map[string]string
 
 	Tune Tune
 }

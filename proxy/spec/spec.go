@@ -111,6 +111,14 @@ type Proxy struct {
 	DefaultBackend *Proxy   // nil: itself if it has servers, else none
 	Switching      []Switch // use_backend, in order
 	ForwardFor     *ForwardFor
+	OriginalTo     *OriginalTo
+	SessRate       int             // new sessions per second; 0: no limit
+	CliProbes      KeepAliveProbes // with Options.ClientKeepalive
+	// UniqueID is the layout of the identifier of each request, nil if there is none;
+	// UniqueIDHeader the field that tells it to servers, "" for none.
+	UniqueID       *logformat.Format
+	UniqueIDHeader string
+	FieldNames     NamePolicy // of requests, on either side
 	// Captures of requests and responses, by slot.
 	ReqCaptures, ResCaptures []Capture
 
@@ -128,7 +136,25 @@ type Proxy struct {
 	// none does.
 	ServerNameHeader string
 	Source           *Source
+	SrvProbes        KeepAliveProbes // with Options.ServerKeepalive
 }
+
+// KeepAliveProbes is how TCP keep-alive goes; what is zero is left to the system.
+type KeepAliveProbes struct {
+	Count          int // unanswered ones, after which the connection is given up
+	Idle, Interval time.Duration
+}
+
+// NamePolicy is what becomes of requests with header fields whose names have other
+// characters than letters, digits and hyphens.
+type NamePolicy uint8
+
+// Policies (configuration manual, "option http-restrict-req-hdr-names").
+const (
+	AnyNames NamePolicy = iota
+	DeleteNames
+	RejectNames
+)
 
 // Switch is one "use_backend" line: the backend of requests for which the condition
 // holds.
@@ -209,12 +235,20 @@ type Options struct {
 	SpliceAuto, SpliceRequest, SpliceResponse                      bool
 	HTTPIgnoreProbes, SocketStats, HTTPBufferRequest               bool
 	AcceptInvalidRequest, AcceptInvalidResponse                    bool
+	// Field names are written as Global.FieldCase has it, to clients and to servers.
+	AdjustClientCase, AdjustServerCase bool
 }
 
 // ForwardFor is "option forwardfor".
 type ForwardFor struct {
 	Header string // default "X-Forwarded-For"
 	IfNone bool
+	Except []sock.Prefix
+}
+
+// OriginalTo is "option originalto".
+type OriginalTo struct {
+	Header string // default "X-Original-To"
 	Except []sock.Prefix
 }
 

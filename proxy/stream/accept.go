@@ -98,6 +98,10 @@ func (a *acceptor) Run() {
 	a.held = false
 	limit := t.Shared.Config.Global.Tune.MaxAccept
 	for n := 0; limit <= 0 || n < limit; n++ {
+		if d := a.l.wait(t); d > 0 {
+			t.Loop.SetTimer(&a.timer, t.Loop.Now()+d, a)
+			return
+		}
 		if !a.admit() {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/proxy/h1"
+	"bench/proxy/spec"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
@@ -73,6 +74,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	t.clients.n++
 	t.connections.Add(1)
 
+	t.Shared.ConnPace.Count(now)
 	c.fe.C.Conns++
 	c.fe.C.ConnRate.Add(now, 1)
 	t.Listeners[l.Index].C.Conns++
@@ -85,6 +87,8 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 func (c *client) begin() {
 	t := c.t
 	now := t.Loop.Now()
+	t.Shared.SessPace.Count(now)
+	c.fe.SessPace.Count(now)
 	c.fe.C.Sessions++
 	c.fe.C.SessRate.Add(now, 1)
 	t.Listeners[c.l.Index].C.Sessions++
@@ -92,6 +96,9 @@ func (c *client) begin() {
 	opt := &c.fe.Spec.Options
 	if opt.ClientKeepalive {
 		sock.SetKeepAlive(c.FD())
+		if p := c.fe.Spec.CliProbes; p != (spec.KeepAliveProbes{}) {
+			sock.SetKeepAliveProbes(c.FD(), probes(p))
+		}
 	}
 	tune := &t.Shared.Config.Global.Tune
 	if tune.RcvBufClient > 0 || tune.SndBufClient > 0 {

@@ -143,7 +143,7 @@ func (s *stream) connect() txn.Verdict {
 			return txn.Next
 		}
 	}
-	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
+	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, Probes: probes(s.be.Spec.SrvProbes), UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
 	tune := &s.t.Shared.Config.Global.Tune
 	opt.RcvBuf, opt.SndBuf = tune.RcvBufServer, tune.SndBufServer
 	addr := s.srv.Addr()

@@ -57,7 +57,7 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 	if msg.Status == 204 {
 		unframe(&msg.Header)
 	}
-	buf := h1.AppendResponse(s.t.head[:0], msg, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
+	buf := h1.AppendResponse(s.t.head[:0], msg, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version, Names: s.fe.names})
 	buf = append(buf, content...)
 	// Only now: the message may consist of pieces of the request.
 	s.abandon()
@@ -286,6 +286,7 @@ func (s *stream) log() {
 	// not yet its frontend.
 	r.BeConn, r.SrvConn = max(r.BeConn-1, 0), max(r.SrvConn-1, 0)
 	s.captured(r)
+	r.UniqueID = s.UniqueID()
 	x := &t.bare
 	if s.txn != nil {
 		x = &s.txn.Txn
@@ -354,6 +355,7 @@ func (s *stream) Describe(r *txn.Record) {
 		r.Method, r.URI, r.Version = s.line[:s.methodEnd], s.line[s.methodEnd:s.targetEnd], s.line[s.targetEnd:]
 	}
 	r.ListenerID = c.l.Bind.ID
+	r.UniqueID = s.madeID()
 	r.Count = t.Process.Requests
 	r.Failed = s.flags[0] != '-' || s.retries > 0 || s.status >= 500
 }

@@ -28,7 +28,7 @@ func (s *stream) fits() bool {
 }
 
 func (s *stream) appendHead(dst []byte) []byte {
-	return h1.AppendRequest(dst, s.req, h1.WriteOptions{KeepAlive: s.keepSrv || s.upgrade, Peer: s.req.Version})
+	return h1.AppendRequest(dst, s.req, h1.WriteOptions{KeepAlive: s.keepSrv || s.upgrade, Peer: s.req.Version, Names: s.be.names})
 }
 
 // tooLarge answers a request to which more was to be added than a buffer holds

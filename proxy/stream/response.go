@@ -107,7 +107,7 @@ func (s *stream) responseData(data []byte, kept bool) {
 		side := s.server()
 		side.C.Requests++
 		countResponse(&side.C.Responses, res.Status)
-		head := h1.AppendResponse(s.t.head[:0], res, h1.WriteOptions{KeepAlive: true, Peer: s.version})
+		head := h1.AppendResponse(s.t.head[:0], res, h1.WriteOptions{KeepAlive: true, Peer: s.version, Names: s.fe.names})
 		if s.version >= message.HTTP11 {
 			if st := s.down.Push(&s.t.Kit, &s.c.Endpoint, head, nil); st == transport.FlowDstErr {
 				s.clientGone()
@@ -214,7 +214,7 @@ func (s *stream) forward() txn.Verdict {
 		// The server will not take the rest of the request.
 		s.keepCli = false
 	}
-	head := h1.AppendResponse(t.head[:0], res, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
+	head := h1.AppendResponse(t.head[:0], res, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version, Names: s.fe.names})
 	if cap(head) <= headRoom {
 		t.head = head[:0]
 	}

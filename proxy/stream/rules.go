@@ -3,6 +3,7 @@ package stream
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 
 	"bench/proxy/message"
 	"bench/proxy/rule"
@@ -43,6 +44,9 @@ func (t *Thread) prepareRules() {
 	cfg := t.Shared.Config
 	t.rules = rule.NewRunner(sample.NewContext(cfg.Global.Tune.BufSize, rand.Uint64()), host, os.Getpid())
 	t.farm.t = t
+	if slices.ContainsFunc(cfg.Proxies, func(p *spec.Proxy) bool { return p.UniqueID != nil }) {
+		t.ids = rule.NewRunner(sample.NewContext(cfg.Global.Tune.BufSize, rand.Uint64()), host, os.Getpid())
+	}
 	t.backends = map[string]*spec.Proxy{}
 	for _, px := range cfg.Proxies {
 		if px.Caps&spec.Backend != 0 {
@@ -61,6 +65,7 @@ type transaction struct {
 	out  txn.Outcome
 	wait wait
 	body []byte // the content of a chunked body
+	id   []byte // the identifier of the request; empty: none was made yet
 }
 
 // transaction returns that of the stream, which begins with the first rule.
@@ -88,7 +93,7 @@ func (s *stream) identify(x *txn.Txn) {
 
 func (t *Thread) putTransaction(x *transaction) {
 	x.Txn.Reset()
-	x.out, x.wait, x.body = txn.Outcome{}, wait{}, x.body[:0]
+	x.out, x.wait, x.body, x.id = txn.Outcome{}, wait{}, x.body[:0], x.id[:0]
 	t.txns.put(t.Loop.Turns(), x)
 }
 

@@ -39,6 +39,9 @@ func (w *way) add(name string, run func(*stream) txn.Verdict) {
 func (f *Front) lay(t *Thread) {
 	f.rules = t.rulesOf(f.Spec.Index)
 	f.reqCaptures, f.resCaptures = newCapturing(f.Spec.ReqCaptures), newCapturing(f.Spec.ResCaptures)
+	if f.Spec.Options.AdjustClientCase {
+		f.names = t.Shared.Config.Global.FieldCase
+	}
 	f.opening = openings(f)
 	f.way = frontWay(f)
 }
@@ -46,18 +49,24 @@ func (f *Front) lay(t *Thread) {
 // lay lays the ways of a backend, with the steps that any of its frontends may need.
 func (b *Back) lay(t *Thread) {
 	b.rules = t.rulesOf(b.Spec.Index)
+	if b.Spec.Options.AdjustServerCase {
+		b.names = t.Shared.Config.Global.FieldCase
+	}
 	forwardFor, answering, capturing := b.Spec.ForwardFor != nil, false, false
+	originalTo, identifying := b.Spec.OriginalTo != nil, false
 	for i, px := range t.Shared.Config.Proxies {
 		if px.Caps&spec.Frontend != 0 {
 			r := t.rulesOf(i)
 			forwardFor = forwardFor || px.ForwardFor != nil
+			originalTo = originalTo || px.OriginalTo != nil
+			identifying = identifying || px.UniqueID != nil && px.UniqueIDHeader != ""
 			answering = answering || r.Response != nil || r.AfterResponse != nil
 			responses := newCapturing(px.ResCaptures)
 			capturing = capturing || responses.fields()
 		}
 	}
 	b.tcp = b.tcpWay()
-	b.http = b.httpWay(forwardFor)
+	b.http = b.httpWay(identifying, forwardFor, originalTo)
 	b.back = b.wayBack(answering, capturing)
 }
 
@@ -78,6 +87,9 @@ func frontWay(f *Front) (w way) {
 		if f.rules.Request != nil {
 			w.add("http-request", (*stream).frontRequestRules)
 		}
+		if f.Spec.FieldNames != spec.AnyNames {
+			w.add("http-restrict-req-hdr-names", (*stream).restrictFrontNames)
+		}
 	}
 	w.add("switching", (*stream).switchBackend)
 	return w
@@ -92,7 +104,7 @@ func (b *Back) tcpWay() (w way) {
 	return w
 }
 
-func (b *Back) httpWay(forwardFor bool) (w way) {
+func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 	if b.rules.Content != nil {
 		w.add("tcp-request content", (*stream).backContentRules)
 	}
@@ -102,8 +114,17 @@ func (b *Back) httpWay(forwardFor bool) (w way) {
 	if b.rules.Request != nil {
 		w.add("http-request", (*stream).backRequestRules)
 	}
+	if b.Spec.FieldNames != spec.AnyNames {
+		w.add("http-restrict-req-hdr-names", (*stream).restrictBackNames)
+	}
+	if identifying {
+		w.add("unique-id-header", (*stream).identifyRequest)
+	}
 	if forwardFor {
 		w.add("forwardfor", (*stream).forwardFor)
+	}
+	if originalTo {
+		w.add("originalto", (*stream).originalTo)
 	}
 	w.add("framing", (*stream).settle)
 	w.toServer()

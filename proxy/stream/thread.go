@@ -42,6 +42,8 @@ type Frontend struct {
 	Cur     stats.Gauge  // sessions
 	Peaks   stats.Peaks  // of the threads' rates
 	MaxConn atomic.Int64 // limit in force
+	// SessPace holds new sessions to a rate.
+	SessPace stats.Pace
 	// Stopped is set once the frontend was stopped for good.
 	Stopped atomic.Bool
 }
@@ -64,8 +66,10 @@ type Shared struct {
 	Captures Captures     // of invalid messages
 	MaxConn  atomic.Int64 // global limit
 	Pipes    transport.PipeQuota
-	Stopping atomic.Bool  // soft stop: answer and close
-	StopTime atomic.Int64 // when Stopping was set, monotonic
+	// ConnPace and SessPace hold new connections, and sessions, to a rate.
+	ConnPace, SessPace stats.Pace
+	Stopping           atomic.Bool  // soft stop: answer and close
+	StopTime           atomic.Int64 // when Stopping was set, monotonic
 
 	threads []*Thread
 	starved atomic.Bool // some acceptor stopped at a limit
@@ -112,6 +116,7 @@ type Thread struct {
 	rec         txn.Record
 	// What rules, samples and logs of this thread run with.
 	rules    *rule.Runner
+	ids      *rule.Runner // of identifiers, which others may ask for; nil: there are none
 	farm     farm
 	ruled    bool                   // there are rules at all
 	backends map[string]*spec.Proxy // by name, for those that samples name
@@ -132,6 +137,7 @@ type Front struct {
 	rules   Rules
 
 	reqCaptures, resCaptures capturing
+	names                    map[string]string // of fields, as clients want them written; nil: as they are
 }
 
 // Back is a thread's side of one backend.
@@ -146,6 +152,7 @@ type Back struct {
 	// nameHeader is the field that says which server a request is for, in lower case;
 	// nil: none does.
 	nameHeader []byte
+	names      map[string]string // of fields, as servers want them written; nil: as they are
 	picker     balance.Picker
 	version    uint64
 	usable     []*server.Server

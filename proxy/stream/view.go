@@ -94,6 +94,9 @@ func (s *stream) Farm() txn.Farm { return s.c.Farm() }
 // SessionVars implements txn.Stream.
 func (s *stream) SessionVars() *txn.Vars { return s.c.SessionVars() }
 
+// UniqueID implements txn.Stream. A connection has no request to identify.
+func (c *client) UniqueID() []byte { return nil }
+
 // farm is what a thread's transactions may ask of the engine.
 type farm struct{ t *Thread }
 

@@ -100,6 +100,9 @@ type Stream interface {
 	Server() (name string, id int)
 	// Requests is how many requests came on the connection, this one included.
 	Requests() int
+	// UniqueID is the identifier of the request ("unique-id-format"), made the first
+	// time it is asked for; nil if none is configured.
+	UniqueID() []byte
 	// Farm is the engine around the stream.
 	Farm() Farm
 	// SessionVars are the variables of the client's connection, made if need be.

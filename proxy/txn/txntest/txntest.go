@@ -17,6 +17,7 @@ type Stream struct {
 	Srv       string
 	SrvID     int
 	Count     int
+	ID        string // unique-id
 	Engine    Farm
 	Vars      txn.Vars
 	Log       txn.Record
@@ -40,6 +41,9 @@ func (s *Stream) Server() (string, int) { return s.Srv, s.SrvID }
 
 // Requests implements txn.Stream.
 func (s *Stream) Requests() int { return s.Count }
+
+// UniqueID implements txn.Stream.
+func (s *Stream) UniqueID() []byte { return []byte(s.ID) }
 
 // Farm implements txn.Stream.
 func (s *Stream) Farm() txn.Farm { return &s.Engine }
@@ -106,7 +110,7 @@ func Addr(t testing.TB, s string) sock.Addr {
 // likewise a response. The client is 10.1.2.3:4567, and came to 192.0.2.1:80.
 func New(t testing.TB, request, response string) *txn.Txn {
 	t.Helper()
-	s := &Stream{Src: Addr(t, "10.1.2.3:4567"), Dst: Addr(t, "192.0.2.1:80"), Be: 1, Srv: "s1", SrvID: 7, Count: 1, Engine: Farm{Names: []string{"front", "back"}, Up: 2}}
+	s := &Stream{Src: Addr(t, "10.1.2.3:4567"), Dst: Addr(t, "192.0.2.1:80"), Be: 1, Srv: "s1", SrvID: 7, Count: 1, ID: "id-7", Engine: Farm{Names: []string{"front", "back"}, Up: 2}}
 	x := &txn.Txn{Stream: s, Final: true}
 	limits := h1.Limits{MaxHead: 1 << 16, MaxFields: 100}
 	if request != "" {

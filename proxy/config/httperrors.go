@@ -1,0 +1,100 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"bench/internal/nearest"
+	"bench/proxy/spec"
+)
+
+// errorPages is an "http-errors" section: answers by status.
+type errorPages struct {
+	pos   spec.Pos
+	pages map[int][]byte
+}
+
+// errorDraft is one line that replaces standard answers: one of them, or those of an
+// "http-errors" section, which need not be known yet.
+type errorDraft struct {
+	code int
+	raw  []byte
+	from reference // with a name: the section
+	only []int     // these of it; nil: all
+}
+
+func httpErrorsKeywords() []keyword {
+	return []keyword{
+		{name: "errorfile", args: "<status> <path>", scope: inHTTPErrors, doc: "The contents of a file as an answer of the section.", read: func(l *line) {
+			if code, text, ok := l.errorFile(); ok {
+				l.p.others.page.pages[code] = text
+			}
+		}},
+		{name: "errorfiles", args: "<name> [<status>...]", scope: inAny, doc: "Send the answers of an \"http-errors\" section, or some of them, instead of the standard ones.", read: readErrorFiles},
+	}
+}
+
+func (p *parser) beginHTTPErrors(l *line, name word) {
+	if o := p.others.pages[name.text]; o != nil {
+		l.twice(name, o.pos)
+	}
+	o := &errorPages{pos: l.pos, pages: map[int][]byte{}}
+	if p.others.pages == nil {
+		p.others.pages = map[string]*errorPages{}
+	}
+	p.others.pages[name.text], p.others.page = o, o
+}
+
+func readErrorFiles(l *line) {
+	if !l.arity(1, maxWords, "the name of an 'http-errors' section") {
+		return
+	}
+	d := errorDraft{from: reference{l.args[0].text, l.at(l.args[0]), l.text}}
+	for _, w := range l.args[1:] {
+		code, ok := l.errorStatus(w)
+		if !ok {
+			return
+		}
+		d.only = append(d.only, code)
+	}
+	s := &l.sect.settings
+	s.errors = append(s.errors, d)
+}
+
+// errorFiles are the answers of a proxy by status: of what is said twice, the last word
+// counts.
+func (p *parser) errorFiles(s *section) map[int][]byte {
+	files := map[int][]byte{}
+	for _, d := range s.settings.errors {
+		if d.from.name == "" {
+			files[d.code] = d.raw
+			continue
+		}
+		o := p.others.pages[d.from.name]
+		if o == nil {
+			names := slices.Sorted(maps.Keys(p.others.pages))
+			p.report(Diagnostic{
+				Severity: Alert, Pos: d.from.pos, Word: d.from.name, Source: d.from.text,
+				Msg: fmt.Sprintf("there is no section 'http-errors %s'", d.from.name), Suggestion: nearest.Word(d.from.name, names),
+			})
+			continue
+		}
+		if d.only == nil {
+			maps.Copy(files, o.pages)
+			continue
+		}
+		for _, code := range d.only {
+			text, ok := o.pages[code]
+			if !ok {
+				p.report(Diagnostic{
+					Severity: Warning, Pos: d.from.pos, Word: d.from.name, Source: d.from.text,
+					Msg: fmt.Sprintf("section 'http-errors %s' has no answer with status %d: the standard one is sent", d.from.name, code),
+				})
+				continue
+			}
+			files[code] = text
+		}
+	}
+	return files
+}

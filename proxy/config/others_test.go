@@ -1,0 +1,201 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// refusals are the errors and warnings of a configuration.
+func remarks(text string) string {
+	_, diags := Load([]Source{{Name: "t.cfg", Text: []byte(text)}}, testEnv())
+	return printed(diags)
+}
+
+func TestUserlist(t *testing.T) {
+	p := newParser(testEnv())
+	p.file(&Source{Name: "t.cfg", Text: []byte(`userlist staff
+  group admin users anna,bert
+  group all
+  user anna insecure-password secret groups all
+  user bert password $5$anonanon$Cn0o/MWp1mQhTCMrPMcsJGdTNoKJmjYYqAvpaHgXK7C
+  user carl
+`)})
+	p.resolveOthers()
+	if p.diags.HasErrors() {
+		t.Fatal(printed(p.diags))
+	}
+	l := p.others.userlists["staff"].list
+	anna := l.Check([]byte("anna"), []byte("secret"))
+	if anna == nil || !anna.In([]byte("admin")) || !anna.In([]byte("all")) {
+		t.Errorf("anna: %+v", anna)
+	}
+	if l.Check([]byte("anna"), []byte("Secret")) != nil || l.Check([]byte("carl"), nil) != nil || l.Check([]byte("dora"), nil) != nil {
+		t.Error("a wrong password is right")
+	}
+	if bert := l.User("bert"); bert == nil || !bert.In([]byte("admin")) || bert.In([]byte("all")) {
+		t.Errorf("bert: %+v", bert)
+	}
+}
+
+// A list that nothing uses is no protection, and says so.
+func TestUserlistWithoutUse(t *testing.T) {
+	if got := remarks("userlist u\n  user a insecure-password b\n"); !strings.Contains(got, "userlist 'u' has no effect") {
+		t.Error(got)
+	}
+}
+
+func TestMistakesInOtherSections(t *testing.T) {
+	for text, want := range map[string]string{
+		"userlist u\n user a groups admn\n group admin\n":                "no group 'admn' in userlist 'u', but user 'a' is in it; did you mean 'admin'?",
+		"userlist u\n group g users ana\n user anna\n":                   "no user 'ana' in userlist 'u', but group 'g' has them; did you mean 'anna'?",
+		"userlist u\n user a password x\n":                               "want a hash that begins with",
+		"userlist u\n user a\n user a\n":                                 "already defined",
+		"userlist u\n group a\n group a\n":                               "already defined",
+		"userlist u\n user a pasword x\n":                                "did you mean 'password'?",
+		"userlist u\n users a\n":                                         "unknown keyword 'users' in 'userlist' section; did you mean 'user'?",
+		"userlist u\nuserlist u\n":                                       "has the same name as the one at t.cfg:1",
+		"userlist\n":                                                     "'userlist' expects a name",
+		"userlist a b\n":                                                 "unexpected argument 'b'",
+		"http-errors e\n errorfile 999 /dev/null\n":                      "cannot replace status '999'",
+		"frontend f\n bind :1\n errorfiles nil\n":                        "there is no section 'http-errors nil'",
+		"http-errors e\nfrontend f\n bind :1\n errorfiles e 503\n":       "has no answer with status 503",
+		"mailers m\n mailer x 127.0.0.1\n":                               "missing port number",
+		"mailers m\n timeout mail x\n":                                   "expects a time",
+		"peers p\n peer x 127.0.0.1\n":                                   "missing port number",
+		"program p\n command\n":                                          "'command' expects a program",
+		"program p\n user nobody-of-that-name\n":                         "cannot find user",
+		"program p\n no command /bin/true\n":                             "'no' and 'default' are not allowed before 'command'",
+		"cache c\n":                                                      "section 'cache' is not supported: responses are not cached",
+		"global\n default-path origin\n":                                 "'default-path' expects a directory",
+		"global\n default-path nowhere\n":                                "unknown argument 'nowhere'",
+		"global\n unix-bind prefix\n":                                    "a value after 'prefix'",
+		"global\n unix-bind mode 9\n":                                    "access rights in octal",
+		"global\n h1-case-adjust host Hosts\n":                           "differ in more than their capital letters",
+		"global\n h1-case-adjust host Host\n h1-case-adjust host HOST\n": "to be written as 'Host' already",
+		"frontend f\n bind :1\n compression algo zip\n":                  "unknown argument 'zip'",
+		"frontend f\n bind :1\n timeout client 5s;\n":                    "';' is ignored after the time in '5s;'",
+		"frontend f\n bind :1\n timeout client 5w\n":                     "expects a time with one of the units",
+		"defaults b foo\n":                                               "'foo' is ignored on the line of a 'defaults' section",
+	} {
+		if got := remarks(text); !strings.Contains(got, want) {
+			t.Errorf("%q: want %q, got\n%s", text, want, got)
+		}
+	}
+}
+
+// What a section asks for as a whole, and does not get, is said where it begins.
+func TestMootSectionsSaySo(t *testing.T) {
+	for _, k := range keywords() {
+		if k.scope&(inGlobal|inAny) != 0 {
+			continue
+		}
+		got := remarks(kindName(k.scope) + " x\n")
+		if said := strings.Contains(got, "accepted without effect: "+k.moot); k.moot != "" && !said {
+			t.Errorf("%s of %s is without effect, but its section says\n%s", k.name, kindName(k.scope), got)
+		}
+	}
+}
+
+// "errorfiles" takes the answers of a section, wherever that stands; the last word
+// counts.
+func TestErrorFiles(t *testing.T) {
+	dir := t.TempDir()
+	page := func(name string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("HTTP/1.0 500 "+name+"\r\n\r\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	cfg, _ := load(t, `
+defaults
+  errorfile 400 `+page("default")+`
+frontend f
+  bind 127.0.0.1:80
+  errorfiles pages
+  errorfile 502 `+page("own")+`
+frontend g
+  bind 127.0.0.1:81
+  errorfiles pages 503
+http-errors pages
+  errorfile 400 `+page("400")+`
+  errorfile 502 `+page("502")+`
+  errorfile 503 `+page("503")+`
+`)
+	for i, want := range []map[int]string{{400: "400", 502: "own", 503: "503"}, {400: "default", 503: "503"}} {
+		got := cfg.Proxies[i].ErrorFiles
+		if len(got) != len(want) {
+			t.Errorf("%s has %d answers, want %d", cfg.Proxies[i].Name, len(got), len(want))
+		}
+		for code, name := range want {
+			if !strings.Contains(string(got[code]), name) {
+				t.Errorf("%s, %d: %q, want that of %s", cfg.Proxies[i].Name, code, got[code], name)
+			}
+		}
+	}
+}
+
+func TestUnixBind(t *testing.T) {
+	cfg, _ := load(t, `
+global
+  stats socket /run/stats.sock
+  unix-bind prefix /tmp/x mode 0640 user root
+frontend f
+  bind /a.sock
+  bind unix@/b.sock mode 600
+  bind 127.0.0.1:80
+`)
+	b := cfg.Proxies[0].Binds
+	if got := []string{b[0].Addr.String(), b[1].Addr.String(), b[2].Addr.String()}; !slices.Equal(got, []string{"unix@/tmp/x/a.sock", "unix@/tmp/x/b.sock", "127.0.0.1:80"}) {
+		t.Errorf("addresses: %q", got)
+	}
+	if o := b[0].Options; o.Mode != 0o640 || !o.ChangeOwner || o.UID != 0 || o.GID != -1 {
+		t.Errorf("options: %+v", o)
+	}
+	if o := b[1].Options; o.Mode != 0o600 {
+		t.Errorf("mode: %o", o.Mode)
+	}
+	if got := cfg.Global.Stats[0].Addr.String(); got != "unix@/run/stats.sock" {
+		t.Errorf("stats socket: %s", got)
+	}
+}
+
+// Names of files are relative to where "default-path" says, file by file, and the
+// process is where it was afterwards.
+func TestDefaultPath(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"start/here", "etc/here", "etc/sub/here", "other/here"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("HTTP/1.0 503 "+filepath.Dir(name)+"\r\n\r\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(dir, "start"))
+	for how, want := range map[string]string{"current": "start", "config": "etc/sub", "parent": "etc", "origin ../other": "other"} {
+		env := testEnv()
+		env.Chdir = os.Chdir
+		cfg, diags := Load([]Source{
+			{Name: "first.cfg", Text: []byte("global\n  default-path " + how + "\n")},
+			{Name: "../etc/sub/second.cfg", Text: []byte("frontend f\n  bind 127.0.0.1:80\n  errorfile 503 here\n")},
+		}, env)
+		if cfg == nil {
+			t.Errorf("%s: %s", how, printed(diags))
+			continue
+		}
+		if got := string(cfg.Proxies[0].ErrorFiles[503]); !strings.Contains(got, " "+want+"\r\n") {
+			t.Errorf("%s: %q, want that of %s", how, got, want)
+		}
+		if wd, _ := os.Getwd(); wd != filepath.Join(dir, "start") {
+			t.Fatalf("%s: the process is in %s", how, wd)
+		}
+	}
+}
