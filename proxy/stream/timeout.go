@@ -1,8 +1,9 @@
 package stream
 
 import (
-	"bench/proxy/transport"
 	"time"
+
+	"bench/proxy/transport"
 )
 
 // raw tells whether bytes flow both ways without a protocol: in TCP mode once the
