@@ -3,6 +3,7 @@ package worker
 import (
 	"syscall"
 
+	"bench/internal/list"
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
@@ -42,45 +43,23 @@ type conn struct {
 	pieces    *pieces       // nil where requests are written whole
 	output
 
-	list       *connList // the list it is in; nil for none
-	prev, next *conn
+	in    *list.List[conn] // the list it is in; nil for none
+	place list.Node[conn]
+	free  *conn // the next one to be used again
 }
 
-// connList is a list of connections, oldest first.
-type connList struct {
-	head, tail *conn
-	length     int
-}
-
-func (l *connList) push(c *conn) {
-	c.prev, c.next, c.list = l.tail, nil, l
-	if l.tail != nil {
-		l.tail.next = c
-	} else {
-		l.head = c
-	}
-	l.tail = c
-	l.length++
+// enter puts c at the end of a list.
+func (c *conn) enter(l *list.List[conn]) {
+	c.in = l
+	l.PushBack(&c.place, c)
 }
 
 // leave takes c out of the list it is in, if any.
 func (c *conn) leave() {
-	l := c.list
-	if l == nil {
-		return
+	if c.in != nil {
+		c.in.Remove(&c.place)
+		c.in = nil
 	}
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		l.head = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	} else {
-		l.tail = c.prev
-	}
-	c.prev, c.next, c.list = nil, nil, nil
-	l.length--
 }
 
 // Ready implements loop.Handler.

@@ -49,9 +49,9 @@ func (w *worker) enter(p *record.PhaseTally, now int64) {
 // resize changes the pool. Surplus connections close when they are idle.
 func (w *worker) resize(pool int) {
 	w.pool = pool
-	for pool > 0 && w.rec.Conns > pool && w.idle.head != nil {
-		w.idle.head.farewell()
-		w.close(w.idle.head)
+	for pool > 0 && w.rec.Conns > pool && w.idle.First() != nil {
+		w.idle.First().farewell()
+		w.close(w.idle.First())
 	}
 	w.kick()
 }
@@ -59,10 +59,10 @@ func (w *worker) resize(pool int) {
 // quit stops the loop when a draining run has nothing under way and nothing
 // overdue: a worker that is late at the end still sends what was due before it.
 func (w *worker) quit() {
-	if w.closed != nil && w.live.head == nil && !w.draining && w.spent() {
+	if w.closed != nil && w.live.First() == nil && !w.draining && w.spent() {
 		w.cutShort(loop.Nanotime())
 	}
-	if w.draining && w.live.head == nil && w.nextDue() == pace.Never {
+	if w.draining && w.live.First() == nil && w.nextDue() == pace.Never {
 		w.loop.Stop()
 	}
 }
@@ -87,7 +87,7 @@ func (w *worker) abort() {
 	w.rec.Cut(now)
 	w.draining, w.aborted = true, true
 	w.loop.StopTimer(&w.arrivalTimer)
-	for q := w.live.head; q != nil; q = w.live.head {
+	for q := w.live.First(); q != nil; q = w.live.First() {
 		w.drop(q, now, record.Failure{Cause: codec.CauseLocal, Detail: "interrupted", Interrupted: true})
 	}
 	w.loop.Stop()
@@ -109,7 +109,7 @@ func (w *worker) drop(q *request, now int64, f record.Failure) {
 // expireRequests fails the requests whose time-out is over.
 func (w *worker) expireRequests() {
 	now := loop.Nanotime()
-	for q := w.live.head; q != nil; q = w.live.head {
+	for q := w.live.First(); q != nil; q = w.live.First() {
 		if q.Intended+w.timeout > now {
 			w.loop.SetTimer(&w.timeoutTimer, q.Intended+w.timeout, w)
 			return
@@ -141,10 +141,10 @@ func (c *conn) tooSlow() record.Failure {
 
 // await waits for a connect or a set-up under way.
 func (w *worker) await(c *conn) {
-	if c.list != nil {
+	if c.in != nil {
 		return
 	}
-	w.opening.push(c)
+	c.enter(&w.opening)
 	if !w.openingTimer.Active() {
 		w.loop.SetTimer(&w.openingTimer, c.openedAt+w.connectTimeout, w)
 	}
@@ -153,7 +153,7 @@ func (w *worker) await(c *conn) {
 // expireOpening fails the connects that take too long.
 func (w *worker) expireOpening() {
 	now := loop.Nanotime()
-	for c := w.opening.head; c != nil; c = w.opening.head {
+	for c := w.opening.First(); c != nil; c = w.opening.First() {
 		if c.openedAt+w.connectTimeout > now {
 			w.loop.SetTimer(&w.openingTimer, c.openedAt+w.connectTimeout, w)
 			return
@@ -169,7 +169,7 @@ func (w *worker) expireOpening() {
 // expireLingering closes the connections whose peer did not.
 func (w *worker) expireLingering() {
 	now := loop.Nanotime()
-	for c := w.lingering.head; c != nil; c = w.lingering.head {
+	for c := w.lingering.First(); c != nil; c = w.lingering.First() {
 		if c.lingerEnd > now {
 			w.loop.SetTimer(&w.lingerTimer, c.lingerEnd, w)
 			return
@@ -196,10 +196,10 @@ func (w *worker) retire(c *conn, hup bool) {
 		c.reset()
 		c.state = connLingering
 		c.lingerEnd = now + lingerNs
-		if w.lingering.length >= maxLingering {
-			w.close(w.lingering.head)
+		if w.lingering.Len() >= maxLingering {
+			w.close(w.lingering.First())
 		}
-		w.lingering.push(c)
+		c.enter(&w.lingering)
 		if !w.lingerTimer.Active() {
 			w.loop.SetTimer(&w.lingerTimer, c.lingerEnd, w)
 		}
@@ -217,7 +217,7 @@ func (w *worker) retire(c *conn, hup bool) {
 // opened, room on those that are. It happens later in the turn: opening can fail
 // at once and fail the next one, and a long queue would nest as deeply.
 func (w *worker) kick() {
-	if w.queue.head != nil && (w.mayOpen() || w.room.head != nil) {
+	if w.queue.head != nil && (w.mayOpen() || w.room.First() != nil) {
 		w.loop.Wake(&w.pump)
 	}
 }
@@ -230,8 +230,8 @@ func (w *worker) serveQueue() {
 			return
 		case w.mayOpen():
 			w.open(w.unqueue())
-		case w.room.head != nil:
-			w.start(w.room.head, w.unqueue())
+		case w.room.First() != nil:
+			w.start(w.room.First(), w.unqueue())
 		default:
 			return
 		}
@@ -245,7 +245,7 @@ func (w *worker) newConn(fd int) *conn {
 	if c == nil {
 		c = &conn{w: w}
 	} else {
-		w.freeConns, c.next = c.next, nil
+		w.freeConns, c.free = c.free, nil
 	}
 	if n := len(w.freeUsers); n > 0 {
 		c.session = w.freeUsers[n-1]
@@ -288,6 +288,6 @@ func (w *worker) recycle(c *conn) {
 	w.release(c)
 	c.gen++
 	c.state, c.fd = connBusy, -1
-	c.prev, c.next = nil, w.freeConns
+	c.free = w.freeConns
 	w.freeConns = c
 }

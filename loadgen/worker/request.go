@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bench/internal/list"
 	"bench/loadgen/record"
 )
 
@@ -14,10 +15,9 @@ type request struct {
 	retried bool
 	tries   int // addresses tried for its connection
 
-	// Places in the list of live requests, by intended start, and in the wait
-	// queue, by the same order.
-	prev, next, waiting *request
-	behind              *request // on the same connection
+	place   list.Node[request] // among the live ones, by intended start
+	waiting *request           // behind it in the wait queue, by the same order
+	behind  *request           // on the same connection
 }
 
 // written tells whether the request is in the first sent bytes of its connection.
@@ -58,8 +58,8 @@ func (f *flight) pop() *request {
 // for all of them, its head is always the next to time out, and one timer
 // serves the whole list.
 type requestList struct {
-	head, tail *request
-	free       *request
+	list.List[request]
+	free *request // the next one to be used again, linked by behind
 }
 
 func (l *requestList) push(intended int64) *request {
@@ -67,30 +67,16 @@ func (l *requestList) push(intended int64) *request {
 	if q == nil {
 		q = new(request)
 	} else {
-		l.free = q.next
+		l.free = q.behind
 	}
-	*q = request{Entry: record.Entry{Intended: intended}, prev: l.tail}
-	if l.tail != nil {
-		l.tail.next = q
-	} else {
-		l.head = q
-	}
-	l.tail = q
+	*q = request{Entry: record.Entry{Intended: intended}}
+	l.PushBack(&q.place, q)
 	return q
 }
 
 func (l *requestList) remove(q *request) {
-	if q.prev != nil {
-		q.prev.next = q.next
-	} else {
-		l.head = q.next
-	}
-	if q.next != nil {
-		q.next.prev = q.prev
-	} else {
-		l.tail = q.prev
-	}
-	*q = request{next: l.free}
+	l.Remove(&q.place)
+	*q = request{behind: l.free}
 	l.free = q
 }
 

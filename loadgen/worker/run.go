@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"bench/internal/list"
 	"bench/internal/loop"
 	"bench/internal/result"
 	"bench/internal/sock"
@@ -200,11 +201,11 @@ func (r *Runner) worker(origin int64) *worker {
 // closeAll closes what is left open after the loop has ended, as the protocol
 // does it where nothing is under way.
 func (w *worker) closeAll() {
-	for c := w.idle.head; c != nil; c = c.next {
+	for c := w.idle.First(); c != nil; c = c.place.Next() {
 		c.farewell()
 	}
-	for _, l := range []*connList{&w.idle, &w.room, &w.lingering, &w.opening} {
-		for c := l.head; c != nil; c = c.next {
+	for _, l := range []*list.List[conn]{&w.idle, &w.room, &w.lingering, &w.opening} {
+		for c := l.First(); c != nil; c = c.place.Next() {
 			sock.Close(c.fd)
 		}
 	}

@@ -6,6 +6,7 @@ package worker
 import (
 	"syscall"
 
+	"bench/internal/list"
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
@@ -59,10 +60,10 @@ type worker struct {
 
 	live      requestList
 	queue     waitQueue
-	idle      connList
-	room      connList // busy, but not to the depth
-	opening   connList // the protocol's set-up included
-	lingering connList
+	idle      list.List[conn]
+	room      list.List[conn] // busy, but not to the depth
+	opening   list.List[conn] // the protocol's set-up included
+	lingering list.List[conn]
 	freeConns *conn
 	freeUsers []codec.Session
 	users     int    // the number of the next virtual user
@@ -167,12 +168,12 @@ func (w *worker) dispatch(q *request) {
 		w.enqueue(q)
 	case w.closed != nil && w.mayOpen():
 		w.open(q)
-	case w.idle.head != nil:
-		w.start(w.idle.head, q)
+	case w.idle.First() != nil:
+		w.start(w.idle.First(), q)
 	case w.mayOpen():
 		w.open(q)
-	case w.room.head != nil:
-		w.start(w.room.head, q)
+	case w.room.First() != nil:
+		w.start(w.room.First(), q)
 	default:
 		w.enqueue(q)
 	}
@@ -331,9 +332,9 @@ func (w *worker) place(c *conn) {
 	switch {
 	case c.flight.head == nil:
 		c.state = connIdle
-		w.idle.push(c)
+		c.enter(&w.idle)
 	case c.flight.length < w.depth && !c.last:
-		w.room.push(c)
+		c.enter(&w.room)
 		w.kick()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bench/internal/list"
 	"bench/proxy/registry"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
@@ -30,7 +31,7 @@ type Backend struct {
 	// Guarded by mu, as the state of its servers is.
 
 	mu        sync.Mutex
-	queue     list
+	queue     list.List[Waiter]
 	lastUp    bool
 	lastEvent time.Time
 	downTime  time.Duration

@@ -1,5 +1,7 @@
 package server
 
+import "bench/internal/list"
+
 // Waiter is one stream's place in a queue. A stream waits either for one server
 // (it must stick to it) or for any server of the backend. It is embedded in the
 // stream by value.
@@ -10,43 +12,18 @@ type Waiter struct {
 	// Got is the server whose slot the stream now holds.
 	Got *Server
 
-	list       *list
-	srv        *Server
-	prev, next *Waiter
+	in    *list.List[Waiter] // nil: in no queue
+	place list.Node[Waiter]
+	srv   *Server
 	// Ahead is the number of streams that stood before this one on arrival; -1: it was
 	// not let in.
 	Ahead int64
 }
 
-type list struct {
-	first, last *Waiter
-	n           int64
-}
-
-func (l *list) push(w *Waiter) {
-	w.list, w.prev, w.next = l, l.last, nil
-	if l.last != nil {
-		l.last.next = w
-	} else {
-		l.first = w
-	}
-	l.last = w
-	l.n++
-}
-
-func (l *list) remove(w *Waiter) {
-	if w.prev != nil {
-		w.prev.next = w.next
-	} else {
-		l.first = w.next
-	}
-	if w.next != nil {
-		w.next.prev = w.prev
-	} else {
-		l.last = w.prev
-	}
-	w.list, w.prev, w.next = nil, nil, nil
-	l.n--
+// join puts w at the end of a queue.
+func (w *Waiter) join(q *list.List[Waiter]) {
+	w.Ahead, w.in = int64(q.Len()), q
+	q.PushBack(&w.place, w)
 }
 
 // For is the server that the stream waits for, or waited for last; nil: any.
@@ -68,12 +45,10 @@ func (b *Backend) Enqueue(w *Waiter, s *Server) {
 		return
 	}
 	if s != nil {
-		w.Ahead = s.queue.n
-		s.queue.push(w)
+		w.join(&s.queue)
 		s.Queued.Inc()
 	} else {
-		w.Ahead = b.queue.n
-		b.queue.push(w)
+		w.join(&b.queue)
 		b.Queued.Inc()
 	}
 	b.waiting.Add(1)
@@ -100,7 +75,7 @@ func (b *Backend) dequeueAll() {
 func (b *Backend) Leave(w *Waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if w.list == nil {
+	if w.in == nil {
 		return false
 	}
 	b.drop(w)
@@ -108,7 +83,8 @@ func (b *Backend) Leave(w *Waiter) bool {
 }
 
 func (b *Backend) drop(w *Waiter) {
-	w.list.remove(w)
+	w.in.Remove(&w.place)
+	w.in = nil
 	if w.srv != nil {
 		w.srv.Queued.Dec()
 	} else {
@@ -128,9 +104,9 @@ func (s *Server) Release() {
 func (b *Backend) Dequeue(s *Server) {
 	for b.waiting.Load() > 0 {
 		b.mu.Lock()
-		w := s.queue.first
+		w := s.queue.First()
 		if w == nil && b.serves(s) {
-			w = b.queue.first
+			w = b.queue.First()
 		}
 		if w == nil || !s.Running() || !s.TryAcquire() {
 			b.mu.Unlock()
@@ -148,7 +124,7 @@ func (b *Backend) Dequeue(s *Server) {
 func (b *Backend) redistribute(s *Server) (requeued int) {
 	for {
 		b.mu.Lock()
-		w := s.queue.first
+		w := s.queue.First()
 		if w == nil {
 			b.mu.Unlock()
 			return requeued

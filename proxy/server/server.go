@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bench/internal/list"
 	"bench/internal/sock"
 	"bench/proxy/spec"
 	"bench/proxy/state"
@@ -52,7 +53,7 @@ type Server struct {
 
 	// Guarded by the backend's lock.
 
-	queue       list
+	queue       list.List[Waiter]
 	changed     time.Time // of the last change of state
 	downTime    time.Duration
 	transitions uint64 // times it went down

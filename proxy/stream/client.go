@@ -3,6 +3,7 @@ package stream
 import (
 	"time"
 
+	"bench/internal/list"
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
@@ -37,12 +38,7 @@ type client struct {
 	// own is the server connection kept for this client alone (http-reuse never).
 	own *serverConn
 
-	prev, next *client
-}
-
-type clientList struct {
-	first *client
-	n     int
+	place list.Node[client] // among those of its thread
 }
 
 // newClient starts serving an accepted connection, whose places have been taken.
@@ -67,11 +63,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 		return
 	}
 	t.Loop.Receive(fd)
-	if c.next = t.clients.first; c.next != nil {
-		c.next.prev = c
-	}
-	t.clients.first = c
-	t.clients.n++
+	t.clients.PushFront(&c.place, c)
 	t.connections.Add(1)
 
 	t.Shared.ConnPace.Count(now)
@@ -321,16 +313,7 @@ func (c *client) end(cut bool) {
 		c.own.close()
 		c.own = nil
 	}
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		t.clients.first = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	}
-	c.prev, c.next = nil, nil
-	t.clients.n--
+	t.clients.Remove(&c.place)
 	t.connections.Add(-1)
 	t.left(c.l)
 	// A task still queued would run on the next user of the memory; such a
@@ -352,8 +335,8 @@ const retireAfter = time.Second
 // more, unless "option idle-close-on-response" asks to wait for their time-outs.
 func (t *Thread) retireIdleClients(now int64) {
 	since := max(t.Shared.StopTime.Load(), 0)
-	for c := t.clients.first; c != nil; {
-		next := c.next
+	for c := t.clients.First(); c != nil; {
+		next := c.place.Next()
 		if c.stream == nil && !c.lingering && c.In == nil && c.served > 0 &&
 			!c.fe.Spec.Options.IdleCloseOnResponse &&
 			now-max(c.idleSince, since) >= int64(retireAfter) {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bench/internal/list"
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/proxy/server"
@@ -12,47 +13,15 @@ import (
 // client (http-reuse never), or to the pool of its server in this thread.
 type serverConn struct {
 	transport.Endpoint
-	t          *Thread
-	srv        *server.Server
-	addr       *sock.Addr // of the server, when it was connected to
-	stream     *stream
-	owner      *client // keeps it between its requests
-	uses       int32   // responses received on it
-	pooled     bool
-	idleAt     int64
-	prev, next *serverConn
-}
-
-// idleList is a server's idle connections, the most recently used first.
-type idleList struct {
-	first, last *serverConn
-	n           int
-}
-
-func (l *idleList) push(sc *serverConn) {
-	sc.prev, sc.next = nil, l.first
-	if l.first != nil {
-		l.first.prev = sc
-	} else {
-		l.last = sc
-	}
-	l.first = sc
-	l.n++
-}
-
-func (l *idleList) remove(sc *serverConn) {
-	if sc.prev != nil {
-		sc.prev.next = sc.next
-	} else {
-		l.first = sc.next
-	}
-	if sc.next != nil {
-		sc.next.prev = sc.prev
-	} else {
-		l.last = sc.prev
-	}
-	sc.prev, sc.next = nil, nil
-	l.n--
+	t      *Thread
+	srv    *server.Server
+	addr   *sock.Addr // of the server, when it was connected to
+	stream *stream
+	owner  *client // keeps it between its requests
+	uses   int32   // responses received on it
+	pooled bool
+	idleAt int64
+	place  list.Node[serverConn] // among the idle ones of its server
 }
 
 // newServerConn wraps a descriptor that is connecting or connected.
@@ -99,7 +68,7 @@ func (sc *serverConn) close() {
 	t := sc.t
 	sc.srv.Conns.Close(sc.pooled)
 	if sc.pooled {
-		t.Servers[sc.srv.Slot].idle.remove(sc)
+		t.Servers[sc.srv.Slot].idle.Remove(&sc.place)
 		sc.pooled = false
 	}
 	if !sc.Ended {
@@ -133,11 +102,11 @@ func (s *stream) reuse() *serverConn {
 	if policy == spec.ReuseNever || policy == spec.ReuseSafe && first {
 		return nil
 	}
-	list := &s.server().idle
-	sc := list.first
+	idle := &s.server().idle
+	sc := idle.First()
 	for sc != nil && sc.outdated() {
 		sc.close()
-		sc = list.first
+		sc = idle.First()
 	}
 	if sc == nil {
 		return nil
@@ -145,7 +114,7 @@ func (s *stream) reuse() *serverConn {
 	if policy == spec.ReuseAggressive && first && sc.uses < 2 {
 		return nil
 	}
-	list.remove(sc)
+	idle.Remove(&sc.place)
 	sc.pooled = false
 	s.srv.Conns.Take()
 	return sc
@@ -182,16 +151,16 @@ func (s *stream) toPool(sc *serverConn) bool {
 		sc.owner, s.c.own = s.c, sc
 		return true
 	}
-	list := &s.server().idle
+	idle := &s.server().idle
 	limit := int64(spc.PoolMaxConn)
 	if limit >= 0 && s.srv.Conns.Idle() >= limit || t.Shared.fdsShort() ||
-		list.n > 0 && s.srv.Conns.Surplus() > int64(spc.PoolLowConn) {
+		idle.Len() > 0 && s.srv.Conns.Surplus() > int64(spc.PoolLowConn) {
 		sc.close()
 		return false
 	}
 	sc.pooled = true
 	s.srv.Conns.Leave()
-	list.push(sc)
+	idle.PushFront(&sc.place, sc)
 	return true
 }
 
@@ -213,14 +182,14 @@ func (t *Thread) purgeIdle(now int64) {
 				t.CloseIdle(srv)
 				continue
 			}
-			list := &t.Servers[srv.Slot].idle
+			idle := &t.Servers[srv.Slot].idle
 			delay := int64(srv.Spec.PoolPurgeDelay)
 			keep := srv.Spec.PoolLowConn
-			for sc := list.last; sc != nil && list.n > keep && delay > 0 && now-sc.idleAt >= delay; sc = list.last {
+			for sc := idle.Last(); sc != nil && idle.Len() > keep && delay > 0 && now-sc.idleAt >= delay; sc = idle.Last() {
 				sc.close()
 			}
-			for sc := list.first; sc != nil; {
-				next := sc.next
+			for sc := idle.First(); sc != nil; {
+				next := sc.place.Next()
 				if sc.outdated() {
 					sc.close()
 				}
@@ -233,7 +202,7 @@ func (t *Thread) purgeIdle(now int64) {
 // CloseIdle closes the thread's idle connections to s, which may not be used any more.
 func (t *Thread) CloseIdle(s *server.Server) {
 	side := t.Server(s)
-	for side != nil && side.idle.last != nil {
-		side.idle.last.close()
+	for side != nil && side.idle.Last() != nil {
+		side.idle.Last().close()
 	}
 }

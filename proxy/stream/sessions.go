@@ -28,7 +28,7 @@ var stateNames = [...]string{
 // Sessions calls fn for every live stream of the thread. The Session is only
 // valid during the call.
 func (t *Thread) Sessions(fn func(s *Session)) {
-	for c := t.clients.first; c != nil; c = c.next {
+	for c := t.clients.First(); c != nil; c = c.place.Next() {
 		st := c.stream
 		if st == nil {
 			continue
@@ -53,12 +53,12 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 }
 
 // Clients is the number of client connections of the thread.
-func (t *Thread) Clients() int { return t.clients.n }
+func (t *Thread) Clients() int { return t.clients.Len() }
 
 // IdleConns is the number of idle connections to s in this thread.
 func (t *Thread) IdleConns(s *server.Server) int {
 	if side := t.Server(s); side != nil {
-		return side.idle.n
+		return side.idle.Len()
 	}
 	return 0
 }
@@ -66,7 +66,7 @@ func (t *Thread) IdleConns(s *server.Server) int {
 // KillStream ends the stream with that number; it reports false if the thread
 // has none.
 func (t *Thread) KillStream(serial uint64) bool {
-	for c := t.clients.first; c != nil; c = c.next {
+	for c := t.clients.First(); c != nil; c = c.place.Next() {
 		if s := c.stream; s != nil && s.serial == serial {
 			s.kill('K')
 			return true
@@ -78,8 +78,8 @@ func (t *Thread) KillStream(serial uint64) bool {
 // KillServerStreams ends all streams that use s. cause is the first termination
 // flag: K killed by an operator, D server went down, U a better server came up.
 func (t *Thread) KillServerStreams(s *server.Server, cause byte) {
-	for c := t.clients.first; c != nil; {
-		next := c.next
+	for c := t.clients.First(); c != nil; {
+		next := c.place.Next()
 		if st := c.stream; st != nil && st.srv == s {
 			st.kill(cause)
 		}

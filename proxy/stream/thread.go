@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bench/internal/list"
 	"bench/internal/loop"
 	"bench/proxy/balance"
 	"bench/proxy/h1"
@@ -100,7 +101,7 @@ type Thread struct {
 	res       message.Response
 	arrived   arrival
 	acceptors []*acceptor
-	clients   clientList
+	clients   list.List[client]
 	// connections of clients, those on their way from another thread included.
 	connections atomic.Int64
 	clis        stock[client]
@@ -160,9 +161,10 @@ type Back struct {
 
 // ServerSide is a thread's side of one server.
 type ServerSide struct {
-	srv  *server.Server
-	C    stats.Server
-	idle idleList
+	srv *server.Server
+	C   stats.Server
+	// idle are the idle connections, the most recently used first.
+	idle list.List[serverConn]
 }
 
 // ListenerSide is a thread's side of one listener.
