@@ -61,7 +61,7 @@ func benchValues(t *result.Tally, length float64) (values []benchfmt.Value) {
 		name  string
 		q, us float64
 	}{{"p50", 0.5, t.Response.P50}, {"p99", 0.99, t.Response.P99}, {"p99.9", 0.999, t.Response.P999}} {
-		if series.EnoughForTable(q.q, n) {
+		if result.Enough(q.q, n) {
 			values = append(values, benchfmt.Value{V: math.Round(q.us * 1e3), Unit: benchfmt.Unit(q.name, "ns")})
 		}
 	}

@@ -39,7 +39,7 @@ func (s *liveState) secondLine(i int64) string {
 }
 
 func lineQuantile(t *liveSecond) string {
-	if !series.EnoughForTable(0.5, t.ok.N()) {
+	if !result.Enough(0.5, t.ok.N()) {
 		return units.None
 	}
 	return units.CompactLatency(t.ok.Quantile(0.5))

@@ -181,7 +181,7 @@ func (f *liveFrame) table() {
 		at   float64
 	}{{"p50 ok", 0.5}, {"p99 ok", 0.99}} {
 		metric := "response." + q.name[:3]
-		v, known := run.ok.Quantile(q.at), series.EnoughForTable(q.at, run.ok.N())
+		v, known := run.ok.Quantile(q.at), result.Enough(q.at, run.ok.N())
 		f.row(q.name, f.nowQuantile(now, q.at), quantileText(base.ok, q.at), quantileText(run.ok, q.at), f.limitText(metric), f.state(v, known, metric))
 	}
 	failed := run.errors.Total()
@@ -214,7 +214,7 @@ func (f *liveFrame) nowQuantile(now *liveSecond, q float64) string {
 }
 
 func quantileText(b series.Bins, q float64) string {
-	if !series.EnoughForTable(q, b.N()) {
+	if !result.Enough(q, b.N()) {
 		return units.None
 	}
 	return units.Latency(b.Quantile(q))

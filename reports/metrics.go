@@ -164,7 +164,7 @@ func (m *metricsFile) tally(t *result.Tally, length float64, labels []openmetric
 	histogram.Add("_count", float64(n), labels...)
 	quantiles := m.Family("bench_response_quantiles_seconds", openmetrics.Summary, "seconds", "Percentiles of the time to a good response; those with ten samples beyond.")
 	for _, q := range series.Quantiles {
-		if series.EnoughForTable(q, n) {
+		if result.Enough(q, n) {
 			quantiles.Add("", seconds(d.Quantile(q)), with("quantile", openmetrics.Number(q))...)
 		}
 	}

@@ -59,7 +59,7 @@ func latencies(t *result.Tally) (at [5]float64) {
 		return at
 	}
 	for i, v := range []float64{t.Response.P50, t.Response.P90, t.Response.P99, t.Response.P999} {
-		if series.EnoughForTable(series.Quantiles[i], n) {
+		if result.Enough(series.Quantiles[i], n) {
 			at[i] = v
 		}
 	}

@@ -187,7 +187,7 @@ func (s *summary) cells() {
 			t := &c.Loads[j].Tally
 			n, failed = n+t.Response.Count, failed+t.Failed
 			most = max(most, t.Response.Max)
-			if series.EnoughForTable(0.99, t.Response.Count) {
+			if result.Enough(0.99, t.Response.Count) {
 				p99 = max(p99, t.Response.P99)
 			}
 		}

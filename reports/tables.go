@@ -39,7 +39,7 @@ func writeCSV(w io.Writer, r *Report) error {
 			n := t.OK.N()
 			row = append(row, strconv.FormatUint(n, 10))
 			for _, q := range series.Quantiles {
-				if series.EnoughForTable(q, n) {
+				if result.Enough(q, n) {
 					row = append(row, strconv.FormatFloat(t.OK.Quantile(q), 'f', 0, 64))
 				} else {
 					row = append(row, "")

@@ -36,7 +36,7 @@ func (d Dist) Max() float64 {
 // Quantile is the value at q (0 to 1) by HdrHistogram's rank rule, 0 without
 // samples. It does not ask whether there are enough of them.
 func (d Dist) Quantile(q float64) float64 {
-	rank := quantileRank(q, d.N())
+	rank := Rank(q, d.N())
 	for _, p := range d {
 		if uint64(p.Count) >= rank {
 			return float64(p.Value)
@@ -46,8 +46,8 @@ func (d Dist) Quantile(q float64) float64 {
 	return d.Max()
 }
 
-// quantileRank is the 1-based rank of the sample at quantile q among n.
-func quantileRank(q float64, n uint64) uint64 {
+// Rank is the rank, from 1, of the sample at quantile q among n, as HdrHistogram has it.
+func Rank(q float64, n uint64) uint64 {
 	return min(max(uint64(q*float64(n)+0.5), 1), max(n, 1))
 }
 

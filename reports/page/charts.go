@@ -183,7 +183,7 @@ func (b *cellBuilder) latencyTable() *table {
 		n := c.OK.N()
 		row := []string{units.Clock(c.StartUs - b.ZeroUs), units.Count(n)}
 		for _, q := range series.Quantiles {
-			if series.EnoughForTable(q, n) {
+			if result.Enough(q, n) {
 				row = append(row, units.Latency(c.OK.Quantile(q)))
 			} else {
 				row = append(row, units.None)

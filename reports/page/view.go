@@ -281,7 +281,7 @@ func phaseRow(name string, p *result.LoadPhase) percentileRow {
 	}
 	n := p.Response.Count
 	shown := func(l *result.Latency, q, v float64) string {
-		if 2*p.Failed > p.Failed+p.Completed || !series.EnoughForTable(q, l.Count) {
+		if 2*p.Failed > p.Failed+p.Completed || !result.Enough(q, l.Count) {
 			return units.None
 		}
 		return units.Latency(v)
@@ -303,7 +303,7 @@ func phaseRow(name string, p *result.LoadPhase) percentileRow {
 
 func segmentRow(s *series.Segment) percentileRow {
 	shown := func(d hdr.Dist, q float64) string {
-		if s.MostlyFailed() || !series.EnoughForTable(q, d.N()) {
+		if s.MostlyFailed() || !result.Enough(q, d.N()) {
 			return units.None
 		}
 		return units.Latency(d.Quantile(q))

@@ -32,7 +32,7 @@ type Measure struct {
 // Measures in the order they are shown.
 func Measures() []Measure {
 	percentile := func(q float64, of func(*result.PollerRun) float64) func(*result.PollerRun) (float64, bool) {
-		return func(r *result.PollerRun) (float64, bool) { return of(r), series.EnoughForTable(q, r.Requests) }
+		return func(r *result.PollerRun) (float64, bool) { return of(r), result.Enough(q, r.Requests) }
 	}
 	latency := func(key string, q float64, of func(*result.PollerRun) float64) Measure {
 		return Measure{Key: key, Name: key, Format: units.Latency, Tick: units.LatencyTick, value: percentile(q, of)}

@@ -7,12 +7,7 @@ package series
 
 import (
 	"math"
-
-	"bench/internal/result"
 )
-
-// EnoughForTable tells whether n samples carry percentile q in a table.
-func EnoughForTable(q float64, n uint64) bool { return result.Enough(q, n) }
 
 // EnoughForLine tells whether n samples carry percentile q as a point of a
 // line: at least three must lie beyond it.

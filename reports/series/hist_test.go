@@ -9,6 +9,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"bench/internal/hdr"
+	"bench/internal/result"
 )
 
 func TestBinsStayWithinTolerance(t *testing.T) {
@@ -58,8 +59,8 @@ func TestEnough(t *testing.T) {
 		n    uint64
 		want bool
 	}{{0.5, 19, false}, {0.5, 20, true}, {0.99, 999, false}, {0.99, 1000, true}, {0.999, 9999, false}, {0.999, 10_000, true}} {
-		if EnoughForTable(c.q, c.n) != c.want {
-			t.Errorf("EnoughForTable(%v, %d) = %v", c.q, c.n, !c.want)
+		if result.Enough(c.q, c.n) != c.want {
+			t.Errorf("result.Enough(%v, %d) = %v", c.q, c.n, !c.want)
 		}
 	}
 	if EnoughForLine(0.99, 299) || !EnoughForLine(0.99, 300) {

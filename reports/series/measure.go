@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"bench/internal/hdr"
+	"bench/internal/result"
 	"bench/internal/units"
 )
 
@@ -46,7 +47,7 @@ func quantileInterval(q float64) func(*Analysis) (v, low, high float64, ok bool)
 	return func(a *Analysis) (v, low, high float64, ok bool) {
 		d := measured(a)
 		n := float64(d.N())
-		if !EnoughForTable(q, d.N()) {
+		if !result.Enough(q, d.N()) {
 			return 0, 0, 0, false
 		}
 		reach := 2.576 * math.Sqrt(q*(1-q)/n)

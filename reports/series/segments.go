@@ -34,7 +34,7 @@ func (s *Segment) MostlyFailed() bool {
 // Shown is percentile q of the segment, and whether there are enough samples
 // to show it.
 func (s *Segment) Shown(q float64) (us float64, ok bool) {
-	if s.MostlyFailed() || !EnoughForTable(q, s.OK.N()) {
+	if s.MostlyFailed() || !result.Enough(q, s.OK.N()) {
 		return 0, false
 	}
 	return s.OK.Quantile(q), true

@@ -1,19 +1,11 @@
 package series
 
 import (
-	"math"
 	"strings"
 
 	"bench/internal/hdr"
+	"bench/internal/recovery"
 	"bench/internal/result"
-)
-
-const (
-	// quiet is how long the system must be well to count as recovered.
-	quiet = 3 * second
-	// leastQuiet is what must be left of it when the next event or the end of
-	// the run cuts it short.
-	leastQuiet = second
 )
 
 // Window is the time that belongs to one event, or to several when the next
@@ -61,12 +53,7 @@ type Baseline struct {
 
 // Base finds the base line: the measured time before the first event.
 func (c *Cell) Base() Baseline {
-	first := int64(math.MaxInt64)
-	for _, e := range c.Events {
-		if e.Applied && e.Class != "seen" {
-			first = min(first, e.BeginUs)
-		}
-	}
+	first, _ := recovery.FirstEvent(c.Events)
 	var parts []hdr.Dist
 	for i := range c.Slots {
 		if s := c.MeasuredPart(&c.Slots[i]); s != nil && s.StartUs+s.LengthUs <= first {
@@ -74,13 +61,8 @@ func (c *Cell) Base() Baseline {
 		}
 	}
 	b := Baseline{OK: hdr.Merge(parts...)}
-	if EnoughForTable(0.99, b.OK.N()) {
-		b.P99 = b.OK.Quantile(0.99)
-	}
-	b.SlowUs = max(2*b.P99, c.LimitP99())
-	if b.SlowUs == 0 {
-		b.SlowUs = math.Inf(1)
-	}
+	b.P99 = recovery.BaseP99(b.OK.Quantile(0.99), b.OK.N())
+	b.SlowUs = recovery.Slow(b.P99, c.LimitP99())
 	return b
 }
 
@@ -115,11 +97,14 @@ func newHealth(slots []Slot, slowUs float64) *health {
 	return h
 }
 
-// well: none that was due in slots i to j failed, at most one in a hundred was slow,
-// and some ended well if any were wanted.
+// well tells whether the system was well in slots i to j.
 func (h *health) well(i, j int) bool {
-	ok := h.ok[j] - h.ok[i]
-	return h.errors[j] == h.errors[i] && (h.slow[j]-h.slow[i])*100 <= ok && (ok > 0 || h.wanted[j] == h.wanted[i])
+	good := h.ok[j] - h.ok[i]
+	s := recovery.Stretch{
+		Offered: h.wanted[j] - h.wanted[i], Failed: h.errors[j] - h.errors[i],
+		Good: good, Slow: recovery.TooMany(h.slow[j]-h.slow[i], good),
+	}
+	return s.Well()
 }
 
 // at is the first slot that starts at or after us.
@@ -145,13 +130,13 @@ func (h *health) within(us int64) int {
 }
 
 // recovery is the first moment from fromUs on at which the system stays well
-// for the quiet time, or at least leastQuiet of it before untilUs; -1 if none.
+// for recovery.HoldUs, or at least LeastUs of it before untilUs; -1 if none.
 func (h *health) recovery(fromUs, untilUs int64) int64 {
 	for i := h.within(fromUs); i < len(h.slots) && h.slots[i].StartUs < untilUs; i++ {
 		start := max(fromUs, h.slots[i].StartUs)
-		end := min(start+quiet, untilUs)
+		end := min(start+recovery.HoldUs, untilUs)
 		j := h.at(end)
-		if end-start < leastQuiet || (j == len(h.slots) && h.slots[j-1].StartUs+h.slots[j-1].LengthUs-start < leastQuiet) {
+		if end-start < recovery.LeastUs || (j == len(h.slots) && h.slots[j-1].StartUs+h.slots[j-1].LengthUs-start < recovery.LeastUs) {
 			return -1
 		}
 		if h.well(i, j) {
@@ -205,7 +190,7 @@ func (c *Cell) measure(w *Window, h *health, base Baseline) {
 	i, j := h.within(w.BeginUs), h.at(w.UntilUs)
 	for ; i < j; i++ {
 		s := &c.Slots[i]
-		if w.EffectUs < 0 && (s.Errors.Total() > 0 || s.OK.Above(base.SlowUs)*100 > s.OK.N() || (s.Offered > 0 && len(s.OK) == 0)) {
+		if w.EffectUs < 0 && (s.Errors.Total() > 0 || recovery.TooMany(s.OK.Above(base.SlowUs), s.OK.N()) || (s.Offered > 0 && len(s.OK) == 0)) {
 			w.EffectUs = s.StartUs + s.LengthUs
 		}
 		w.Offered += s.Offered

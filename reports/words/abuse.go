@@ -23,7 +23,7 @@ func AbuseRows(all []result.Abuse) (rows [][]string) {
 		p50, longest := units.None, units.None
 		if h := &a.Held; h.Count > 0 {
 			longest = units.Latency(h.Max)
-			if series.EnoughForTable(0.5, h.Count) {
+			if result.Enough(0.5, h.Count) {
 				p50 = units.Latency(h.P50)
 			}
 		}

@@ -195,3 +195,28 @@ func TestRateIsWhatEndedInTime(t *testing.T) {
 		}
 	}
 }
+
+// A base line of a few requests says nothing: then only failures count. An event that was
+// only seen does not end it.
+func TestRecoveryByABaselineOfFewRequests(t *testing.T) {
+	d := data(t)
+	slower := histogram(t, 100, 60) // more than twice the base line
+	d.Events = append(d.Events, result.Event{ID: 2, Kind: "check.down", Class: "seen", Applied: true, BeginUs: 1_050_000, EndUs: 1_050_000})
+	for i := range d.Intervals {
+		if at := d.Intervals[i].StartUs; at >= 4.1e6 && at < 7e6 {
+			d.Intervals[i].Response = slower
+		}
+	}
+	if o := evaluate(t, "recovery < 1s", "", d); o.Verdict != result.Fail {
+		t.Errorf("with a base line: %s, got %v", o.Verdict, o.Got)
+	}
+	few := histogram(t, 10, 10)
+	for i := range d.Intervals {
+		if at := d.Intervals[i].StartUs; at < 3.9e6 {
+			d.Intervals[i].Response = few
+		}
+	}
+	if o := evaluate(t, "recovery < 1s", "", d); o.Verdict != result.Pass {
+		t.Errorf("with one of a few requests: %s, got %v", o.Verdict, o.Got)
+	}
+}

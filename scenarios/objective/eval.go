@@ -420,12 +420,3 @@ func (d *Data) eventAt(us int64) int {
 	}
 	return found
 }
-
-// FirstEvent is when the first event was due or seen to begin, and whether
-// there is one.
-func FirstEvent(events []result.Event) (us int64, ok bool) {
-	if len(events) == 0 {
-		return 0, false
-	}
-	return slices.MinFunc(events, func(a, b result.Event) int { return int(a.BeginUs - b.BeginUs) }).BeginUs, true
-}

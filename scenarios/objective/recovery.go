@@ -1,16 +1,10 @@
 package objective
 
-import "math"
+import "bench/internal/recovery"
 
-// A fault is over when errors are 0 and p99 is at most twice its base line, or
-// the limit if that is more, for this long on end.
-const (
-	recoveryHold = 3_000_000
-	recoveryStep = 100_000
-	// recoveryLeast is how much of the run must be left after a fault for its
-	// recovery to be judged.
-	recoveryLeast = 1_000_000
-)
+// recoveryStep is how finely recovery is told, by the slices of the timeline, in
+// microseconds.
+const recoveryStep = 100_000
 
 // recovery is the longest time, in microseconds, from the end of a fault to
 // the moment at which the system is as before.
@@ -36,16 +30,17 @@ func (d *Data) recoveryAs(as side) (us float64, why string) {
 		}
 	}
 	base := d.baseline([...]side{measured: measured, lowest: highest, highest: lowest}[as])
+	slow := recovery.Slow(base, d.LimitUs)
 	faults, longest := 0, 0.0
 	for _, e := range d.Events {
 		if e.Class != "fault" || !e.Applied {
 			continue
 		}
 		faults++
-		if end-e.EndUs < recoveryLeast {
+		if end-e.EndUs < recovery.LeastUs {
 			return 0, "the run ends too soon after " + e.Kind + " to see the recovery"
 		}
-		longest = max(longest, float64(d.recovered(as, e.EndUs, end, max(2*base, d.LimitUs))-e.EndUs))
+		longest = max(longest, float64(d.recovered(as, e.EndUs, end, slow)-e.EndUs))
 	}
 	if faults == 0 {
 		return 0, "there was no fault to recover from"
@@ -56,32 +51,29 @@ func (d *Data) recoveryAs(as side) (us float64, why string) {
 // recovered is the first moment from which on the system is as before; the end
 // of the run if there is none.
 func (d *Data) recovered(as side, from, end int64, limit float64) int64 {
-	for at := from; at+recoveryLeast <= end; at += recoveryStep {
-		s := Span{at, min(at+recoveryHold, end)}
-		if d.countIn("", s).failed > 0 {
-			continue
-		}
-		if p99 := d.rawP99(as, s); !math.IsNaN(p99) && p99 <= limit {
+	for at := from; at+recovery.LeastUs <= end; at += recoveryStep {
+		s := Span{at, min(at+recovery.HoldUs, end)}
+		f := d.countIn("", s)
+		p99, n := d.rawP99(as, s)
+		w := recovery.Stretch{Offered: f.requests, Failed: f.failed, Good: n, Slow: p99 > limit}
+		if w.Well() {
 			return at
 		}
 	}
 	return end
 }
 
-// baseline is p99 of the measured time before the first event.
+// baseline is the p99 of the measured time before the first event, 0 if it is not known.
 func (d *Data) baseline(as side) float64 {
-	first, ok := FirstEvent(d.Events)
+	first, ok := recovery.FirstEvent(d.Events)
 	if !ok {
 		return 0
 	}
-	if p99 := d.rawP99(as, Span{0, first}); !math.IsNaN(p99) {
-		return p99
-	}
-	return 0
+	return recovery.BaseP99(d.rawP99(as, Span{0, first}))
 }
 
-// rawP99 is p99 however few samples there are; NaN without any.
-func (d *Data) rawP99(as side, s Span) float64 {
+// rawP99 is the p99 of n response times, however few they are; 0 without any.
+func (d *Data) rawP99(as side, s Span) (p99 float64, n uint64) {
 	m := plain("response.p99")
 	var texts []string
 	for _, i := range d.slicesIn("", s) {
@@ -89,15 +81,15 @@ func (d *Data) rawP99(as side, s Span) float64 {
 	}
 	h, err := d.merged(texts)
 	if err != nil || h == nil {
-		return math.NaN()
+		return 0, 0
 	}
-	p99 := float64(h.ValueAtQuantile(99))
-	if as == measured {
-		return p99
+	p99, n = float64(h.ValueAtQuantile(99)), uint64(h.TotalCount())
+	switch as {
+	case measured:
+	case lowest:
+		p99 = d.latencyBounds(m, &s, p99).low
+	case highest:
+		p99 = d.latencyBounds(m, &s, p99).high
 	}
-	b := d.latencyBounds(m, &s, p99)
-	if as == lowest {
-		return b.low
-	}
-	return b.high
+	return p99, n
 }
