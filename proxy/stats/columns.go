@@ -331,6 +331,18 @@ func checkDuration(r *Row) value {
 	return u64(uint64(c.Duration))
 }
 
+// Status is the state in words.
+func (r *Row) Status() string { return r.status(false) }
+
+// Modules calls fn for every counter of a protocol that the row has.
+func (r *Row) Modules(fn func(name, value string)) {
+	for i := range moduleColumns {
+		if v := moduleColumns[i].value(r); v.kind != kindNone {
+			fn(moduleColumns[i].name, string(v.append(nil)))
+		}
+	}
+}
+
 // status is the state in words; with counts a backend also tells how many of
 // its servers are up.
 func (r *Row) status(counts bool) string {

@@ -2,7 +2,7 @@ package stats
 
 import (
 	"io"
-	"slices"
+	"iter"
 	"strconv"
 
 	"bench/proxy/state"
@@ -27,12 +27,18 @@ type Selection struct {
 	ServerID int  // of servers and listeners; -1: all
 	Up       bool // leave out servers that are not up
 	NoMaint  bool // leave out servers in maintenance
+	// Proxy tells whether a proxy is shown; nil: all are.
+	Proxy func(name string) bool
 }
 
 // All selects every row.
 func All() Selection { return Selection{ProxyID: -1, Types: -1, ServerID: -1} }
 
-func (s *Selection) takes(r *Row) bool {
+// Takes tells whether a row is selected.
+func (s *Selection) Takes(r *Row) bool {
+	if s.Proxy != nil && !s.Proxy(r.Proxy) {
+		return false
+	}
 	if s.ProxyID != -1 && s.ProxyID != r.ProxyID {
 		return false
 	}
@@ -58,8 +64,7 @@ func (s *Selection) takes(r *Row) bool {
 
 // WriteRows writes the selected rows as "show stat" does, without the empty
 // line that ends an answer. With desc, typed output explains each field.
-func WriteRows(w io.Writer, rows []Row, sel Selection, format Format, desc bool) error {
-	chosen := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !sel.takes(&r) })
+func WriteRows(w io.Writer, rows iter.Seq[*Row], sel Selection, format Format, desc bool) error {
 	counts := sel.Up || sel.NoMaint
 	var b []byte
 	switch format {
@@ -69,19 +74,23 @@ func WriteRows(w io.Writer, rows []Row, sel Selection, format Format, desc bool)
 		b = append(b, '[')
 	case Typed:
 	}
-	for i := range chosen {
-		r := &chosen[i]
+	first := true
+	for r := range rows {
+		if !sel.Takes(r) {
+			continue
+		}
 		switch format {
 		case Text:
 			b = appendCSVRow(b, r, counts)
 		case Typed:
 			b = appendTypedRow(b, r, counts, desc)
 		case JSON:
-			if i > 0 {
+			if !first {
 				b = append(b, ',')
 			}
 			b = appendJSONRow(b, r, counts)
 		}
+		first = false
 		// One row at a time: the size of an answer never is the size of a buffer.
 		if _, err := w.Write(b); err != nil {
 			return err
