@@ -21,8 +21,8 @@ type statsDraft struct {
 	spec.StatsPage
 	pos      spec.Pos // of the first line
 	showDesc bool
-	auth     opt[bool] // accounts, or a realm, were given
-	final    bool      // the last rule about access has no condition
+	auth     opt[string] // the first line with accounts or a realm
+	final    bool        // the last rule about access has no condition
 }
 
 // statsPageKeywords are the statistics page of proxies (configuration manual, section
@@ -32,15 +32,15 @@ func statsPageKeywords() []keyword {
 	const cond = " [{ if | unless } <condition>]"
 	flag := func(name, doc string, set func(*statsDraft)) keyword {
 		return keyword{name: name, scope: inAny, doc: doc, read: func(l *line) {
-			if l.arity(0, 0, "") {
-				set(l.page())
-			}
+			l.only(0)
+			set(l.page())
 		}}
 	}
 	one := func(name, args, what, doc string, set func(*line, *statsDraft, word)) keyword {
 		return keyword{name: name, args: args, scope: inAny, doc: doc, read: func(l *line) {
-			if w, ok := l.one(what); ok {
-				set(l, l.page(), w)
+			if l.arity(1, maxWords, what) {
+				l.only(1)
+				set(l, l.page(), l.args[0])
 			}
 		}}
 	}
@@ -53,7 +53,7 @@ func statsPageKeywords() []keyword {
 		{name: "stats http-request", args: "{ allow | deny | auth [realm <realm>] }" + cond, scope: own, strict: true, doc: "Who may see the statistics page; the first rule that applies counts.", read: readStatsAccess},
 		one("stats realm", "<realm>", "a realm", "What browsers are asked for a password of.", func(l *line, d *statsDraft, w word) {
 			d.Realm = w.text
-			d.auth.put(true, l.pos)
+			l.noteAuth(d)
 		}),
 		one("stats refresh", "<time>", "a time", "How often browsers ask for the statistics page again.", func(l *line, d *statsDraft, w word) {
 			if t, ok := l.duration(w, time.Second); ok {
@@ -77,6 +77,13 @@ func statsPageKeywords() []keyword {
 		flag("stats show-modules", "Show counters of protocols on the statistics page.", func(d *statsDraft) { d.ShowModules = true }),
 		{name: "stats show-node", args: "[<name>]", scope: inAny, doc: "Show the name of the node, that of the global section unless another is given.", read: readShowNode},
 		one("stats uri", "<prefix>", "the beginning of a URI", "Where the statistics page is: at all targets that begin so.", func(_ *line, d *statsDraft, w word) { d.URI = w.text }),
+	}
+}
+
+// only warns about arguments behind the first n, which the reference overlooks.
+func (l *line) only(n int) {
+	if len(l.args) > n {
+		l.warn(l.args[n], "'%s' ignores '%s' and what follows it: put text with blanks in quotes", l.kw.name, l.args[n].text)
 	}
 }
 
@@ -118,10 +125,16 @@ func readStatsAuth(l *line, d *statsDraft, w word) {
 		l.fail(w, "'stats auth' expects a user and a password with a colon between them, as admin:secret")
 		return
 	}
-	d.auth.put(true, l.pos)
+	l.noteAuth(d)
 	// Of accounts with the same name the first one counts.
 	if !slices.ContainsFunc(d.Accounts, func(a spec.Account) bool { return a.Name == name }) {
 		d.Accounts = append(slices.Clip(d.Accounts), spec.Account{Name: name, Password: password})
+	}
+}
+
+func (l *line) noteAuth(d *statsDraft) {
+	if !d.auth.set {
+		d.auth.put(l.text, l.pos)
 	}
 }
 
@@ -169,9 +182,7 @@ func readStatsAccess(l *line) {
 }
 
 func readShowNode(l *line) {
-	if !l.arity(0, 1, "") {
-		return
-	}
+	l.only(1)
 	d := l.page()
 	d.ShowNode, d.Node = true, ""
 	if len(l.args) == 0 {
@@ -198,8 +209,7 @@ func (p *parser) statsPage(d *statsDraft) *spec.StatsPage {
 		page.Description = p.global.Description
 	}
 	if d.auth.set && len(page.Access) > 0 {
-		p.report(Diagnostic{Severity: Warning, Pos: d.auth.pos, Word: "stats", Msg: "'stats auth' and 'stats realm' have no effect beside 'stats http-request'"})
-		page.Accounts = nil
+		p.report(Diagnostic{Severity: Alert, Pos: d.auth.pos, Word: "stats", Source: d.auth.val, Msg: "'stats auth' and 'stats realm' cannot be used beside 'stats http-request': it says itself who may see the page"})
 	}
 	return &page
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"bench/proxy/cli"
 	"bench/proxy/log"
 	"bench/proxy/statspage"
 )
@@ -13,11 +14,19 @@ import (
 func (e *Engine) preparePage() {
 	for _, px := range e.cfg.Proxies {
 		if px.StatsPage != nil && !px.Disabled {
-			e.page = statspage.New(e, e.cfg)
+			e.page = statspage.New(ofPage{e}, e.cfg)
 			e.shared.Stats = e.page.Service()
 			return
 		}
 	}
+}
+
+// ofPage is the engine as the statistics page sees it.
+type ofPage struct{ *Engine }
+
+// Server implements statspage.Engine.
+func (e ofPage) Server(backend, name string) (cli.Server, error) {
+	return e.serverFor("Web interface", backend, name)
 }
 
 // Events implements statspage.Engine.

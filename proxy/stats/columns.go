@@ -105,7 +105,7 @@ var columns = []column{
 	{"addr", "CGS", "SL", func(r *Row) value { return ifSet(r.Addr) }, "address"},
 	{"cookie", "CNS", "BS", func(r *Row) value { return ifSet(r.cookie()) }, "cookie of the server, cookie name of the backend"},
 	{"mode", "CGS", "FBSL", func(r *Row) value { return str(r.mode()) }, "tcp or http"},
-	{"algo", "CGS", "B", func(r *Row) value { return str(r.Backend.Algorithm) }, "load-balancing algorithm"},
+	{"algo", "CGS", "B", func(r *Row) value { return ifSet(r.Backend.Algorithm) }, "load-balancing algorithm"},
 	{"conn_rate", "MRP", "F", func(r *Row) value { return u32(r.Totals.ConnRate) }, "connections in the last second"},
 	{"conn_rate_max", "MMP", "F", func(r *Row) value { return u32(r.Totals.ConnRateMax) }, "most connections in one second"},
 	{"conn_tot", "MCP", "F", func(r *Row) value { return u64(r.Totals.Conns) }, "connections in total"},

@@ -76,6 +76,7 @@ func actions() []action {
 			return true
 		}
 	}
+	never := func(cli.Server, *cli.ServerState) bool { return false }
 	is := func(a state.Admin) func(state.Admin) bool { return func(o state.Admin) bool { return o == a } }
 	isNot := func(a state.Admin) func(state.Admin) bool { return func(o state.Admin) bool { return o != a } }
 	return []action{
@@ -88,6 +89,8 @@ func actions() []action {
 		{"hnolb", "Health: force NOLB", health(state.Stopping)},
 		{"hdown", "Health: force DOWN", health(state.Down)},
 		{"shutdown", "Kill sessions", always(func(s cli.Server) { s.ShutdownSessions() })},
+		// No server has an agent.
+		{"dagent", "", never}, {"eagent", "", never}, {"arunn", "", never}, {"adown", "", never},
 		{"disable", "", change(isNot(state.Maint), state.Maint)},
 		{"enable", "", change(is(state.Maint), state.Ready)},
 		{"stop", "", change(isNot(state.Drain), state.Drain)},
@@ -103,7 +106,7 @@ func (v *visit) act() string {
 	case !v.Complete:
 		return statusTooLong
 	}
-	backend, name := "", ""
+	var backend, name *string
 	var servers []string
 	// The last word on backend and action counts.
 	for pair := range strings.SplitSeq(string(v.Content), "&") {
@@ -115,9 +118,9 @@ func (v *visit) act() string {
 		}
 		switch key {
 		case "b":
-			backend = value
+			backend = &value
 		case "action":
-			name = value
+			name = &value
 		case "s":
 			servers = append(servers, value)
 		}
@@ -125,22 +128,23 @@ func (v *visit) act() string {
 	return v.apply(backend, name, servers)
 }
 
-func (v *visit) apply(backend, name string, servers []string) string {
+// apply carries an action out on servers; what was not said is nil.
+func (v *visit) apply(backend, name *string, servers []string) string {
 	var chosen *action
 	for _, a := range actions() {
-		if a.name == name {
+		if name != nil && a.name == *name {
 			chosen = &a
 		}
 	}
 	switch {
-	case backend != "" && !v.backendExists(backend), name != "" && chosen == nil:
+	case backend != nil && !v.backendExists(*backend), name != nil && chosen == nil:
 		return statusInvalid
-	case backend == "" || chosen == nil || len(servers) == 0:
+	case backend == nil || chosen == nil || len(servers) == 0:
 		return statusNothing
 	}
 	total, altered := 0, 0
 	for _, s := range servers {
-		h, err := v.engine.Server(backend, s)
+		h, err := v.engine.Server(*backend, s)
 		if err != nil {
 			total++
 			continue

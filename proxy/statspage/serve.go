@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,7 @@ func (p *Page) serve(r *service.Request, w service.Writer) {
 		target = r.Target
 	}
 	v.query = readQuery(bytes.TrimPrefix(target, []byte(v.page.URI)))
+	v.query.noRefresh = v.query.noRefresh && v.page.Refresh > 0
 	if r.MethodID == message.MethodPost {
 		v.redirect(w, v.act())
 		return
@@ -92,7 +94,20 @@ func (v *visit) show(w service.Writer) {
 	}
 }
 
-func (v *visit) rows(latency bool) func(func(*stats.Row) bool) { return v.engine.Rows(latency) }
+// rows are those of the engine, without what only legends have, unless they are shown.
+func (v *visit) rows(latency bool) iter.Seq[*stats.Row] {
+	if v.page.ShowLegends {
+		return v.engine.Rows(latency)
+	}
+	return func(yield func(*stats.Row) bool) {
+		for r := range v.engine.Rows(latency) {
+			r.Addr, r.Server.Cookie, r.Backend.CookieName, r.Backend.Algorithm = "", "", "", ""
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
 
 // seconds writes a time as "refresh" fields have it: at least one second.
 func seconds(d time.Duration) string {

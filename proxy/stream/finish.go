@@ -337,8 +337,8 @@ func (s *stream) Describe(r *txn.Record) {
 		r.SrvConn = s.srv.Cur.Load()
 		r.ServerAddr = *s.srv.Addr()
 	}
-	if s.exchange != nil && s.svc != nil {
-		r.Server = s.svc.service.Name
+	if s.exchange != nil && s.by != "" {
+		r.Server = s.by
 	}
 	r.Mode = modeName(s.fe.Spec.Mode)
 	r.AcceptDate = t.wall.at(c.accepted)

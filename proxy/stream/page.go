@@ -142,12 +142,17 @@ func (p *page) knows(req *message.Request) bool {
 }
 
 // unauthorized asks the client for a name and a password.
-func (s *stream) unauthorized(challenge []byte) txn.Verdict { return s.refusePage(401, challenge) }
+func (s *stream) unauthorized(challenge []byte) txn.Verdict {
+	s.countService()
+	s.setFlags('L', 'R')
+	return s.refusePage(401, challenge)
+}
 
 // refusePage answers with an error; challenge is what it asks for, nil for nothing.
 func (s *stream) refusePage(status int, challenge []byte) txn.Verdict {
+	s.by = s.t.Shared.Stats.Name
 	s.gotReq = s.t.Loop.Now()
-	if !s.up.ended {
+	if !s.up.Ended {
 		s.keepCli = false
 	}
 	owner := s.fe.Spec.Index

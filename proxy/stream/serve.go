@@ -6,6 +6,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/service"
+	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
 
@@ -51,22 +52,20 @@ const (
 func (s *stream) serve(svc *service.Service, proxy int, admin bool) txn.Verdict {
 	t, now := s.t, s.t.Loop.Now()
 	s.askForBody() // whatever comes is thrown away, but the client is not to wait
-	if s.be == nil || s.ownBackend() {
-		s.fe.C.Intercepted++
-	}
+	s.countService()
 	s.setFlags('L', 'R')
 	// For the log, it is as if a server had been connected to at once.
 	if s.gotReq == 0 {
 		s.gotReq = now
 	}
 	s.gotSrv, s.connected = now, now
-	if !s.up.ended {
+	if !s.up.Ended {
 		s.keepCli = false
 	}
 	r := &service.Request{Proxy: proxy, Admin: admin}
 	s.req.CopyTo(&r.Request, make([]byte, s.req.TextLen()))
 	x := s.transaction()
-	r.Content, r.Complete = append([]byte(nil), s.content(&s.up, x)...), s.up.ended
+	r.Content, r.Complete = append([]byte(nil), s.content(&s.up, x)...), s.up.Ended
 	v := &serving{
 		t: t, s: s, service: svc,
 		onlyHead: s.method == message.MethodHead, chunked: s.version >= message.HTTP11,
@@ -74,14 +73,21 @@ func (s *stream) serve(svc *service.Service, proxy int, admin bool) txn.Verdict 
 		buf: make([]byte, sizeRoom, sizeRoom+servingPiece+len(h1.ChunkEnd)),
 	}
 	s.abandon()
-	s.up.release(t)
+	s.up.Release(&t.Kit)
 	s.forget()
-	s.svc = v
+	s.svc, s.by = v, svc.Name
 	s.state = stateService
 	s.cliExp, s.srvExp, s.exp = never, never, never
 	s.arm()
 	go v.run(r)
 	return txn.Wait
+}
+
+// countService counts a request that a frontend has not passed on.
+func (s *stream) countService() {
+	if s.be == nil || s.ownBackend() {
+		s.fe.C.Intercepted++
+	}
 }
 
 // run lets the service write, and ends the answer.
@@ -173,8 +179,8 @@ func (v *serving) give(piece []byte, last bool) {
 	if s == nil {
 		return
 	}
-	f, c := &s.down, &s.c.endpoint
-	f.ended = last
+	f, c := &s.down, &s.c.Endpoint
+	f.Ended = last
 	var head, tail []byte
 	if !v.sent {
 		v.sent = true
@@ -186,7 +192,7 @@ func (v *serving) give(piece []byte, last bool) {
 		tail = lastChunk
 	}
 	head = append(head, piece...)
-	s.svc.sentSome(f.push(s.t, c, head, tail))
+	s.svc.sentSome(f.Push(&s.t.Kit, c, head, tail))
 }
 
 var lastChunk = []byte(h1.LastChunk)
@@ -245,16 +251,16 @@ func (s *stream) serviceRules(svc *service.Service) {
 }
 
 // sentSome goes on once something of a piece has been sent, or not.
-func (v *serving) sentSome(st flowState) {
+func (v *serving) sentSome(st transport.FlowState) {
 	s := v.s
 	switch {
-	case st == flowDstErr:
+	case st == transport.FlowDstErr:
 		s.countClientAbort()
 		s.abort('C', 'D')
-	case st == flowBlocked:
+	case st == transport.FlowBlocked:
 		s.touchClient()
 		s.arm()
-	case s.down.ended:
+	case s.down.Ended:
 		s.end(true)
 	default:
 		s.cliExp = never
@@ -287,9 +293,9 @@ func (v *serving) leave() {
 // serviceReady looks after the client of a service.
 func (s *stream) serviceReady() {
 	v := s.svc
-	if s.down.pending() {
-		st := s.down.flush(s.t, &s.c.endpoint)
-		if st != flowBlocked {
+	if s.down.Pending() {
+		st := s.down.Flush(&s.t.Kit, &s.c.Endpoint)
+		if st != transport.FlowBlocked {
 			v.sentSome(st)
 			return
 		}

@@ -45,8 +45,8 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 			s.Server = st.srv.Spec.Name
 			s.ServerAddr = st.srv.Addr().String()
 		}
-		if st.exchange != nil && st.svc != nil {
-			s.Server = st.svc.service.Name
+		if st.exchange != nil && st.by != "" {
+			s.Server = st.by
 		}
 		if st.sc != nil {
 			s.ServerFD = st.sc.FD()

@@ -113,7 +113,8 @@ type request struct {
 	asked   message.Method // as the server gets it: rules may have changed it
 	version message.Version
 	upgrade bool     // the request offers to leave HTTP
-	svc     *serving // nil: no service answers
+	svc     *serving // nil: no service is at work
+	by      string   // the service that answers, in the place of a server
 	resKeep bool     // the response leaves the server connection open
 	// req is the request from its arrival until its head was written, res the response;
 	// nil: there is none. They are good for this turn, unless they have been detached,
