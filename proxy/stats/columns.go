@@ -163,6 +163,35 @@ var moduleColumns = []column{
 	{"h1_spliced_bytes_out", "MCP", "FB", func(r *Row) value { return u64(r.Totals.H1.SplicedOut) }, "bytes sent over HTTP/1 through a pipe"},
 }
 
+// ownColumns are those that the reference has not: quantiles of times in microseconds,
+// empty where fewer than ten values lie above them. They need Rows with latencies.
+var ownColumns = quantileColumns()
+
+func quantileColumns() []column {
+	var list []column
+	for _, part := range []struct {
+		name, doc string
+		of        func(*Latency) *Histogram
+	}{
+		{"qtime", "in the queue", (*Latency).Queue}, {"ctime", "to connect", (*Latency).Connect},
+		{"rtime", "to respond", (*Latency).Response}, {"ttime", "of a whole session", (*Latency).Total},
+	} {
+		for _, q := range []struct {
+			name  string
+			share float64
+		}{{"p50", 0.5}, {"p99", 0.99}} {
+			list = append(list, column{part.name + "_" + q.name + "_us", "MaP", "BS", func(r *Row) value {
+				h := part.of(&r.Totals.Latency)
+				if !h.Knows(q.share) {
+					return none
+				}
+				return u64(uint64(h.Quantile(q.share).Microseconds()))
+			}, q.name + " of the µs " + part.doc})
+		}
+	}
+	return list
+}
+
 // tagsFor is the tags of a column on a row: what backends report as rates and
 // counts of servers is gauged, not measured.
 func (c *column) tagsFor(r *Row) tags {

@@ -100,6 +100,9 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return time.Duration(bound(histogramBuckets-1) * float64(time.Second))
 }
 
+// Knows tells whether enough was counted for the quantile q: ten values above it.
+func (h *Histogram) Knows(q float64) bool { return float64(h.N)*(1-q) >= 10-1e-6 }
+
 // bound is the upper bound of a bucket in seconds; that of the last one is not true.
 func bound(i int) float64 { return math.Exp2(float64(i+histogramFirst) / perOctave) }
 

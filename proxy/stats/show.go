@@ -27,6 +27,8 @@ type Selection struct {
 	ServerID int  // of servers and listeners; -1: all
 	Up       bool // leave out servers that are not up
 	NoMaint  bool // leave out servers in maintenance
+	// Extended adds columns that the reference has not to the CSV, behind all others.
+	Extended bool
 	// Proxy tells whether a proxy is shown; nil: all are.
 	Proxy func(name string) bool
 }
@@ -69,7 +71,7 @@ func WriteRows(w io.Writer, rows iter.Seq[*Row], sel Selection, format Format, d
 	var b []byte
 	switch format {
 	case Text:
-		b = appendCSVHeader(b)
+		b = appendCSVHeader(b, sel.Extended)
 	case JSON:
 		b = append(b, '[')
 	case Typed:
@@ -81,7 +83,7 @@ func WriteRows(w io.Writer, rows iter.Seq[*Row], sel Selection, format Format, d
 		}
 		switch format {
 		case Text:
-			b = appendCSVRow(b, r, counts)
+			b = appendCSVRow(b, r, counts, sel.Extended)
 		case Typed:
 			b = appendTypedRow(b, r, counts, desc)
 		case JSON:
@@ -104,7 +106,7 @@ func WriteRows(w io.Writer, rows iter.Seq[*Row], sel Selection, format Format, d
 	return err
 }
 
-func appendCSVHeader(b []byte) []byte {
+func appendCSVHeader(b []byte, extended bool) []byte {
 	b = append(b, "# "...)
 	for i := range columns {
 		b = append(append(b, columns[i].name...), ',')
@@ -113,16 +115,26 @@ func appendCSVHeader(b []byte) []byte {
 	for i := range moduleColumns {
 		b = append(append(b, moduleColumns[i].name...), ',')
 	}
+	if extended {
+		for i := range ownColumns {
+			b = append(append(b, ownColumns[i].name...), ',')
+		}
+	}
 	return append(b, '\n')
 }
 
-func appendCSVRow(b []byte, r *Row, counts bool) []byte {
+func appendCSVRow(b []byte, r *Row, counts, extended bool) []byte {
 	for i := range columns {
 		b = append(columns[i].field(r, counts).appendCSV(b), ',')
 	}
 	b = append(b, "-,"...)
 	for i := range moduleColumns {
 		b = append(moduleColumns[i].value(r).appendCSV(b), ',')
+	}
+	if extended {
+		for i := range ownColumns {
+			b = append(ownColumns[i].value(r).appendCSV(b), ',')
+		}
 	}
 	return append(b, '\n')
 }

@@ -354,6 +354,34 @@ func TestScope(t *testing.T) {
 	}
 }
 
+// What is ours comes behind what readers by position and by name know, and only if it is
+// asked for.
+func TestColumnsOfOurOwnComeLast(t *testing.T) {
+	e := &fakeEngine{rows: farm(1)}
+	for range 1000 {
+		e.rows[1].Totals.Latency.Note(1e3, 2e6, 3e6, 1e9)
+	}
+	plain := strings.Split(ask(e, proxyWithPage(nil), "/s;csv", nil).String(), "\n")
+	extended := strings.Split(ask(e, proxyWithPage(nil), "/s;csv;ext", nil).String(), "\n")
+	if len(plain) != len(extended) {
+		t.Fatalf("%d and %d lines", len(plain), len(extended))
+	}
+	for i := range plain {
+		if !strings.HasPrefix(extended[i], plain[i]) {
+			t.Errorf("%s\nbegins with other columns than\n%s", extended[i], plain[i])
+		}
+	}
+	if got, want := strings.TrimPrefix(extended[0], plain[0]), "qtime_p50_us,qtime_p99_us,ctime_p50_us,ctime_p99_us,rtime_p50_us,rtime_p99_us,ttime_p50_us,ttime_p99_us,"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := strings.TrimPrefix(extended[1], plain[1]), ",,,,,,,,"; got != want {
+		t.Errorf("a frontend has %q", got)
+	}
+	if got := strings.TrimPrefix(extended[2], plain[2]); got != "7,7,2322,2322,3284,3284,1000000,1000000," {
+		t.Errorf("a server has %q", got)
+	}
+}
+
 // A page of 500 servers is written within 300 ms.
 func TestManyServers(t *testing.T) {
 	if testquiet.Tried(t) {

@@ -247,7 +247,7 @@ func (w *rowWriter) times(r *stats.Row) {
 
 // quantile is a quantile where enough was counted for it: ten samples above it.
 func quantile(h *stats.Histogram, q float64) string {
-	if float64(h.N)*(1-q) < 10-1e-6 {
+	if !h.Knows(q) {
 		return units.None
 	}
 	return latency(h.Quantile(q), h.N)

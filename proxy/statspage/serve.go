@@ -86,7 +86,7 @@ func (v *visit) show(w service.Writer) {
 	case formSchema:
 		_, _ = w.Write(stats.Schema())
 	case formCSV:
-		_ = stats.WriteRows(w, v.rows(v.query.extended), v.selection(), stats.Text, v.query.extended)
+		_ = stats.WriteRows(w, v.rows(v.query.extended), v.selection(), stats.Text, false)
 	case formTyped:
 		_ = stats.WriteRows(w, v.rows(false), v.selection(), stats.Typed, false)
 	case formJSON:
@@ -117,7 +117,7 @@ func seconds(d time.Duration) string {
 // selection is which rows are shown: those in the page's scope, and in the reader's.
 func (v *visit) selection() stats.Selection {
 	sel := stats.All()
-	sel.Up, sel.NoMaint = v.query.up, v.query.noMaint
+	sel.Up, sel.NoMaint, sel.Extended = v.query.up, v.query.noMaint, v.query.extended
 	want := strings.ToLower(v.query.scope)
 	sel.Proxy = func(name string) bool {
 		if v.page.Scope != nil && !slices.Contains(v.page.Scope, name) && (name != v.px.Name || !slices.Contains(v.page.Scope, ".")) {
