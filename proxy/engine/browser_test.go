@@ -274,9 +274,13 @@ func looksRight(t *testing.T, b *tab) {
 		features      []string
 		want          string
 	}{
-		{1280, 720, []string{"prefers-color-scheme=light"}, `{}`}, {1280, 720, []string{"prefers-color-scheme=dark"}, `{}`},
-		{360, 740, []string{"prefers-color-scheme=light"}, `{}`}, {360, 740, []string{"prefers-color-scheme=dark"}, `{}`},
-		{640, 360, nil, `{}`}, {1280, 720, []string{"forced-colors=active"}, `{forced:true}`}, {1280, 720, []string{"media=print", "prefers-color-scheme=dark"}, `{print:true}`},
+		{1280, 720, []string{"prefers-color-scheme=light"}, `{}`},
+		{1280, 720, []string{"prefers-color-scheme=dark"}, `{}`},
+		{360, 740, []string{"prefers-color-scheme=light"}, `{}`},
+		{360, 740, []string{"prefers-color-scheme=dark"}, `{}`},
+		{640, 360, nil, `{}`},
+		{1280, 720, []string{"forced-colors=active"}, `{forced:true}`},
+		{1280, 720, []string{"media=print", "prefers-color-scheme=dark"}, `{print:true}`},
 	} {
 		what := fmt.Sprint(v.width, " ", v.features)
 		b.open(url, v.width, v.height, true, v.features...)

@@ -173,8 +173,10 @@ func quantileColumns() []column {
 		name, doc string
 		of        func(*Latency) *Histogram
 	}{
-		{"qtime", "in the queue", (*Latency).Queue}, {"ctime", "to connect", (*Latency).Connect},
-		{"rtime", "to respond", (*Latency).Response}, {"ttime", "of a whole session", (*Latency).Total},
+		{"qtime", "in the queue", (*Latency).Queue},
+		{"ctime", "to connect", (*Latency).Connect},
+		{"rtime", "to respond", (*Latency).Response},
+		{"ttime", "of a whole session", (*Latency).Total},
 	} {
 		for _, q := range []struct {
 			name  string

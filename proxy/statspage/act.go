@@ -90,7 +90,10 @@ func actions() []action {
 		{"hdown", "Health: force DOWN", health(state.Down)},
 		{"shutdown", "Kill sessions", always(func(s cli.Server) { s.ShutdownSessions() })},
 		// No server has an agent.
-		{"dagent", "", never}, {"eagent", "", never}, {"arunn", "", never}, {"adown", "", never},
+		{"dagent", "", never},
+		{"eagent", "", never},
+		{"arunn", "", never},
+		{"adown", "", never},
 		{"disable", "", change(isNot(state.Maint), state.Maint)},
 		{"enable", "", change(is(state.Maint), state.Ready)},
 		{"stop", "", change(isNot(state.Drain), state.Drain)},

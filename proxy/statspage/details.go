@@ -92,8 +92,10 @@ func (w *rowWriter) latencies(r *stats.Row) {
 		h    *stats.Histogram
 		max  uint64 // ms
 	}{
-		{"queue", t.Latency.Queue(), t.Times.QueueMax}, {"connect", t.Latency.Connect(), t.Times.ConnectMax},
-		{"response", t.Latency.Response(), t.Times.ResponseMax}, {"total", t.Latency.Total(), t.Times.TotalMax},
+		{"queue", t.Latency.Queue(), t.Times.QueueMax},
+		{"connect", t.Latency.Connect(), t.Times.ConnectMax},
+		{"response", t.Latency.Response(), t.Times.ResponseMax},
+		{"total", t.Latency.Total(), t.Times.TotalMax},
 	} {
 		w.raw(`<tr><th scope="row">`, part.name, `</th><td>`).text(quantile(part.h, 0.5)).raw(`</td><td>`).text(quantile(part.h, 0.99))
 		w.raw(`</td><td>`, itoa(int64(part.max)), ` ms</td><td>`, units.Count(part.h.N), `</td></tr>`)

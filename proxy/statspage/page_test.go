@@ -31,6 +31,7 @@ func (e *fakeEngine) Events() []Event { return e.events }
 func (e *fakeEngine) Generation() Generation {
 	return Generation{Reloads: 2, ConfigHash: "abc", Former: []int{77}}
 }
+
 func (e *fakeEngine) Rows(bool) iter.Seq[*stats.Row] {
 	return func(yield func(*stats.Row) bool) {
 		for i := range e.rows {
@@ -335,8 +336,13 @@ func TestScope(t *testing.T) {
 		target string
 		want   string
 	}{
-		{nil, "/s;csv", "fe be be"}, {nil, "/s;csv?scope=F", "fe"}, {[]string{"be"}, "/s;csv", "be be"}, {[]string{"be"}, "/s;csv?scope=fe", ""},
-		{[]string{"."}, "/s;csv", ""}, {nil, "/s;csv?scope=%3Cb", "fe be be"}, {nil, "/s;csv?scope=be;up", "be be"},
+		{nil, "/s;csv", "fe be be"},
+		{nil, "/s;csv?scope=F", "fe"},
+		{[]string{"be"}, "/s;csv", "be be"},
+		{[]string{"be"}, "/s;csv?scope=fe", ""},
+		{[]string{"."}, "/s;csv", ""},
+		{nil, "/s;csv?scope=%3Cb", "fe be be"},
+		{nil, "/s;csv?scope=be;up", "be be"},
 	} {
 		var got []string
 		for l := range strings.Lines(ask(e, proxyWithPage(func(p *spec.StatsPage) { p.Scope = c.scope }), c.target, nil).String()) {

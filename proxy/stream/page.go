@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"slices"
 
 	"bench/proxy/message"
 	"bench/proxy/service"
@@ -90,12 +91,7 @@ func (p *page) wanted(s *stream) bool {
 
 // anyHolds tells whether one of the conditions for changes holds.
 func (s *stream) anyHolds(p *page) bool {
-	for _, c := range p.Admin {
-		if s.holds(c) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Admin, s.holds)
 }
 
 // accessToPage goes by the rules about who may see the page, or by its accounts.
