@@ -107,6 +107,9 @@ var rules = []rule{
 	{"bench/proxy/rule", "bench/proxy/stream", "rules see the transaction only"},
 	{"bench/proxy/rule", "bench/proxy/h1", "rules see the model of messages only"},
 	{"bench/proxy/cli", "bench/proxy/stream", "the runtime API knows the engine by its interface"},
+	{"bench/proxy/service", "bench/proxy/stream", "services do not know how their answers travel"},
+	{"bench/proxy/statspage", "bench/proxy/stream", "the statistics page knows the engine by its interface"},
+	{"bench/proxy/statspage", "bench/proxy/engine", "the statistics page knows the engine by its interface"},
 	{"bench/proxy/log", "bench/proxy/stream", "logs know records only"},
 	{"bench/proxy/check", "bench/proxy/stream", "checks do not know streams"},
 }

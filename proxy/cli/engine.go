@@ -7,6 +7,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/netip"
 	"time"
@@ -21,10 +22,13 @@ import (
 type Engine interface {
 	// Info is the state of the process.
 	Info() stats.Info
-	// Stats returns the rows of "show stat" in the order of configuration: per
+	// Rows are the rows of "show stat" in the order of configuration: per
 	// proxy its frontend, its listeners (with "option socket-stats"), its
-	// servers, its backend.
-	Stats() []stats.Row
+	// servers, its backend. A row is good until the next one. latency: the rows
+	// have how long streams took.
+	Rows(latency bool) iter.Seq[*stats.Row]
+	// ProxyID looks up the number of a proxy by its name.
+	ProxyID(name string) (id int, ok bool)
 	// ClearCounters forgets the highest values, or with all every counter.
 	ClearCounters(all bool)
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -48,7 +49,23 @@ func (e *fakeEngine) take() string {
 func (e *fakeEngine) Info() stats.Info {
 	return stats.Info{Version: "2.6.12", Threads: 2, Started: time.Unix(1, 0), Now: time.Unix(3, 0)}
 }
-func (e *fakeEngine) Stats() []stats.Row     { return e.rows }
+func (e *fakeEngine) Rows(bool) iter.Seq[*stats.Row] {
+	return func(yield func(*stats.Row) bool) {
+		for i := range e.rows {
+			if !yield(&e.rows[i]) {
+				return
+			}
+		}
+	}
+}
+func (e *fakeEngine) ProxyID(name string) (int, bool) {
+	for i := range e.rows {
+		if e.rows[i].Proxy == name {
+			return e.rows[i].ProxyID, true
+		}
+	}
+	return 0, false
+}
 func (e *fakeEngine) ClearCounters(all bool) { e.did("clear all=%v", all) }
 func (e *fakeEngine) Backends() []Backend    { return e.backends }
 func (e *fakeEngine) Server(backend, name string) (Server, error) {

@@ -121,7 +121,7 @@ func showErrors(r *request) error {
 	list, total := r.s.engine.Errors()
 	only := -1
 	if want := r.arg(0); want != "" && want != "-1" {
-		id, ok := proxyID(r.s.engine.Stats(), want)
+		id, ok := r.proxyID(want)
 		if !ok {
 			return r.fail("No such proxy.")
 		}

@@ -46,11 +46,10 @@ func showStat(r *request) error {
 		}
 		args = args[2:]
 	}
-	rows := r.s.engine.Stats()
 	sel := stats.All()
 	// A selection is recognised by its three words together.
 	if len(args) >= 3 {
-		id, ok := proxyID(rows, args[0])
+		id, ok := r.proxyID(args[0])
 		if !ok {
 			return r.fail("No such proxy.")
 		}
@@ -66,20 +65,15 @@ func showStat(r *request) error {
 		}
 	}
 	f, desc := outputFormat(args)
-	return stats.WriteRows(r.w, rows, sel, f, desc)
+	return stats.WriteRows(r.w, r.s.engine.Rows(false), sel, f, desc)
 }
 
 // proxyID reads a proxy's number or name. A number need not exist.
-func proxyID(rows []stats.Row, s string) (int, bool) {
+func (r *request) proxyID(s string) (int, bool) {
 	if n, err := strconv.Atoi(s); err == nil {
 		return n, true
 	}
-	for i := range rows {
-		if rows[i].Proxy == s {
-			return rows[i].ProxyID, true
-		}
-	}
-	return 0, false
+	return r.s.engine.ProxyID(s)
 }
 
 // number reads leading digits as a number, 0 without any.

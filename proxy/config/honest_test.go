@@ -31,6 +31,20 @@ var samples = map[string]string{
 	"tune.poller":                "poll",
 	"stats socket":               "/tmp/x.sock",
 	"stats bind-process":         "1",
+	"stats admin":                "mode http\nstats enable\nif { src 127.0.0.1 }",
+	"stats auth":                 "mode http\nstats enable\nu:p",
+	"stats enable":               "mode http\n",
+	"stats hide-version":         "mode http\n",
+	"stats http-request":         "mode http\nstats enable\ndeny if { src 127.0.0.1 }",
+	"stats realm":                "mode http\nstats enable\nx",
+	"stats refresh":              "mode http\n7s",
+	"stats scope":                "mode http\nstats enable\n.",
+	"stats show-desc":            "mode http\nstats enable\nx",
+	"stats show-legends":         "mode http\n",
+	"stats show-modules":         "mode http\n",
+	"stats show-node":            "mode http\nstats enable\nx",
+	"stats uri":                  "mode http\nstats enable\n/x",
+	"description":                "front of all",
 	"bind-process":               "1",
 	"log":                        "127.0.0.1 local0",
 	"log-tag":                    "tag",
@@ -354,6 +368,7 @@ func TestSpecIsUsed(t *testing.T) {
 		reflect.TypeFor[spec.Config](), reflect.TypeFor[spec.Global](), reflect.TypeFor[spec.Tune](), reflect.TypeFor[spec.CPUMap](), reflect.TypeFor[spec.LogTarget](),
 		reflect.TypeFor[spec.Proxy](), reflect.TypeFor[spec.Timeouts](), reflect.TypeFor[spec.Options](), reflect.TypeFor[spec.ForwardFor](),
 		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.Expect](),
+		reflect.TypeFor[spec.StatsPage](), reflect.TypeFor[spec.StatsAccess](), reflect.TypeFor[spec.Account](),
 	} {
 		for field := range typ.Fields() {
 			name := fmt.Sprintf("%s.%s", typ.Name(), field.Name)

@@ -78,6 +78,7 @@ func keywords() []keyword {
 		tuneKeywords(),
 		acceptedGlobalKeywords(),
 		statsKeywords(),
+		statsPageKeywords(),
 		logKeywords(),
 		proxyKeywords(),
 		bindKeywords(),

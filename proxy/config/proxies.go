@@ -33,7 +33,11 @@ func proxyKeywords() []keyword {
 				}
 			}
 		}},
-		{name: "description", args: "<text>...", scope: own, inert: "there is no statistics page", doc: "Text for the statistics page.", read: func(l *line) { l.arity(1, maxWords, "a text") }},
+		{name: "description", args: "<text>...", scope: own, doc: "Text for the statistics page.", read: func(l *line) {
+			if l.arity(1, maxWords, "a text") {
+				l.sect.description = joinWords(l.args)
+			}
+		}},
 		{name: "disabled", scope: inAny, doc: "Do not start the proxy.", read: func(l *line) {
 			if l.arity(0, 0, "") {
 				l.sect.settings.disabled = true

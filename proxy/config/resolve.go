@@ -96,6 +96,8 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		p.backend(s, px)
 	}
 	p.rules(s, px)
+	px.Description = s.description
+	px.StatsPage = p.statsPage(set.page)
 	return px
 }
 

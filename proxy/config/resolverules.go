@@ -14,7 +14,6 @@ func lowered(s string) string { return strings.ToLower(s) }
 
 // rules makes the lists of a proxy of what was read of its section.
 func (p *parser) rules(s *section, px *spec.Proxy) {
-	s.rules[rule.Request] = append(s.rules[rule.Request], s.redirects...)
 	for place, rules := range s.rules {
 		place := rule.Place(place)
 		if len(rules) == 0 {
@@ -24,6 +23,9 @@ func (p *parser) rules(s *section, px *spec.Proxy) {
 			continue
 		}
 		px.Rules[place] = &rule.List{Place: place, Rules: rules, Delay: s.inspect.val}
+	}
+	if len(s.redirects) > 0 && px.Mode == spec.ModeHTTP {
+		px.Redirects = &rule.List{Place: rule.Request, Rules: s.redirects}
 	}
 	px.ReqCaptures, px.ResCaptures, px.MonitorFail = s.reqCaptures, s.resCaptures, s.monitorFail
 }

@@ -36,6 +36,8 @@ type section struct {
 	inspect     opt[time.Duration]
 	reqCaptures []spec.Capture
 	resCaptures []spec.Capture
+	ownPage     bool // settings.page is not that of the defaults any more
+	description string
 	http        *needsHTTP // nil: nothing does
 	httpRules   spec.Pos   // of the first rule about requests or responses
 }
@@ -74,6 +76,8 @@ type settings struct {
 	uniqueID    opt[*logformat.Format]
 
 	uniqueIDHeader opt[string]
+
+	page *statsDraft // nil: none
 
 	server serverTemplate // default-server
 }

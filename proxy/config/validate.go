@@ -190,6 +190,10 @@ func (p *parser) checkTCP(s *section, px *spec.Proxy) {
 		p.warning(s, o.pos, "'option http-restrict-req-hdr-names' of '%s' is ignored: it needs 'mode http'", px.Name)
 		px.FieldNames = spec.AnyNames
 	}
+	if px.StatsPage != nil {
+		p.warning(s, s.settings.page.pos, "'stats' lines of '%s' are ignored: they need 'mode http'", px.Name)
+		px.StatsPage = nil
+	}
 	if o := s.settings.options["http-buffer-request"]; o.val {
 		p.warning(s, o.pos, "'option http-buffer-request' of '%s' is ignored: it needs 'mode http'", px.Name)
 		px.Options.HTTPBufferRequest = false

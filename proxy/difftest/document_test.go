@@ -38,6 +38,12 @@ const documentTail = `
 | old spellings | ` + "`frontend NAME ADDRESS:PORT`" + ` and ` + "`nbproc 1`" + ` are accepted with a warning | configurations of older versions go on working |
 | lines of long ago | ` + "`reqrep`" + `, ` + "`clitimeout`" + ` and their like are refused with the line as it is written today | there with the name of today's keyword |
 | passwords of ` + "`userlist`" + ` | hashes that begin with $1$, $5$ and $6$; one that was right is known again by its digest | a thread would stop for milliseconds at each request |
+| statistics page | a page of its own: what is wrong is on the first line, it has windows of 10 s and 1 min, p50 and p99 instead of means, small charts, the latest changes of state and reloads, cards on phones, and renews itself in place; targets, CSV, JSON, forms, their answers, and classes of rows are as there | that page shows what is now and what was the most ever, and means |
+| statistics page: ` + "`;ext`" + ` | adds quantiles of times to the CSV, behind the columns there are | there are none there |
+| statistics page: ` + "`stats refresh`" + ` | the page asks for itself again by script, or by ` + "`<meta>`" + ` without; the field ` + "`Refresh`" + ` comes with the other formats only | with the field, a browser throws away what its reader has opened and chosen |
+| statistics page: forms | one that a browser says was sent from another page (` + "`Sec-Fetch-Site`, `Origin`" + `) is answered with DENY | clients that are no browsers say nothing about that, and are served as there |
+| statistics page: clients of HTTP/1.0 | get a content that ends with the connection | there they get chunks, which they do not know |
+| statistics page: refusals | are logged with the status that the client gets | there with 400 |
 | byte-order mark | one before a configuration is skipped | some editors write it; there it is part of the first word |
 | look-alikes of blanks and quotes | one remark for the whole file names the character and the lines | pasted from a web page they are on every line |
 | host names of servers | looked up once, at start; ` + "`resolvers`" + ` sections are accepted with a warning, and a server whose name is not found waits for ` + "`set server addr`" + ` | nothing looks names up while the proxy runs |

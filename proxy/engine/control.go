@@ -133,6 +133,12 @@ func (e *Engine) ShutdownSession(id uint64) bool {
 	return found
 }
 
+// ProxyID implements cli.Engine.
+func (e *Engine) ProxyID(name string) (int, bool) {
+	id := e.proxyID(name)
+	return id, id >= 0
+}
+
 // Errors implements cli.Engine.
 func (e *Engine) Errors() (kept []cli.CapturedError, total uint64) {
 	c := &e.shared.Captures

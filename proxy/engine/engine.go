@@ -31,6 +31,7 @@ import (
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
+	"bench/proxy/statspage"
 	"bench/proxy/stream"
 )
 
@@ -49,6 +50,9 @@ type Options struct {
 	// SendListeners passes the listeners to the process at the other end of
 	// the connection ("_getsocks" on a stats socket with expose-fd listeners).
 	SendListeners func(conn *net.UnixConn, ls []Listener) error
+	// Generation is which start of the proxy this is, for the statistics page; nil
+	// where nobody knows.
+	Generation func() statspage.Generation
 	// Version and ReleaseDate are what "show info" reports.
 	Version, ReleaseDate string
 }
@@ -78,6 +82,7 @@ type Engine struct {
 	senders   []*log.Sender
 	peaks     stats.Peaks // of the process, shared by the threads
 	messages  *messages
+	page      *statspage.Page // nil: no proxy has one
 	checks    *checks
 	done      chan struct{} // closed at the end
 
@@ -114,6 +119,7 @@ type Engine struct {
 	// Safe by themselves.
 
 	running  sync.WaitGroup
+	events   events
 	stopOnce sync.Once
 	hardOnce sync.Once
 	drained  atomic.Bool
@@ -153,6 +159,8 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	sh.ConnPace.SetLimit(cfg.Global.MaxConnRate)
 	sh.SessPace.SetLimit(cfg.Global.MaxSessRate)
 	e.shared = sh
+	sh.Done = e.done
+	e.preparePage()
 	plans, err := logPlans(cfg)
 	if err != nil {
 		return nil, err
@@ -345,6 +353,9 @@ func (e *Engine) Start() error {
 	}
 	e.serving = true
 	e.startChecks()
+	if e.page != nil {
+		go e.page.Watch(e.done)
+	}
 	if err := e.serveStats(); err != nil {
 		return err
 	}

@@ -69,6 +69,7 @@ func sinks(plans []*log.Plan, s *log.Sender) []log.Sink {
 // proxyMessage tells an operator something about a proxy, in its logs and on
 // the console.
 func (e *Engine) proxyMessage(index int, level log.Level, text string) {
+	e.events.add(e.cfg.Proxies[index].Name, text, level)
 	e.messages.send(index, level, text)
 	e.alert(level, text)
 }

@@ -70,22 +70,18 @@ func http1(r *stats.Row, conns uint64) {
 	}
 }
 
-// proxyTotals are the counters of one proxy, summed over the threads.
-type proxyTotals struct {
-	f       *stream.Frontend // nil: no frontend side
-	front   stats.Frontend
-	b       *server.Backend // nil: no backend side
-	back    stats.Backend
-	servers []*server.Server
-	each    []stats.Server // of servers
+// proxyMembers are the sides of a proxy.
+type proxyMembers struct {
+	f *stream.Frontend // nil: no frontend side
+	b *server.Backend  // nil: no backend side
 }
 
-// proxies are all proxies in the order of configuration, with nothing counted yet.
-func (e *Engine) proxies() []proxyTotals {
-	var list []proxyTotals
-	at := func(p *spec.Proxy) *proxyTotals {
+// proxies are all proxies in the order of configuration.
+func (e *Engine) proxies() []proxyMembers {
+	var list []proxyMembers
+	at := func(p *spec.Proxy) *proxyMembers {
 		for len(list) <= p.Index {
-			list = append(list, proxyTotals{})
+			list = append(list, proxyMembers{})
 		}
 		return &list[p.Index]
 	}
@@ -93,64 +89,17 @@ func (e *Engine) proxies() []proxyTotals {
 		at(f.Spec).f = f
 	}
 	for _, b := range e.shared.Backends.All() {
-		p := at(b.Spec)
-		p.b, p.servers = b, b.Servers()
-		p.each = make([]stats.Server, len(p.servers))
+		at(b.Spec).b = b
 	}
 	return list
 }
 
-// totals are the counters of all proxies, and of all bind lines by index. members
-// must be held.
-func (e *Engine) totals(now int64) ([]proxyTotals, []stats.Listener) {
-	list := e.proxies()
-	listeners := make([]stats.Listener, e.binds)
-	e.onEach(func(t *stream.Thread) {
-		for i := range list {
-			p := &list[i]
-			if p.f != nil {
-				p.front.Sum(&t.Fronts[i].C, now)
-			}
-			if p.b != nil {
-				p.back.Sum(&t.Backs[i].C, now)
-			}
-			for k, s := range p.servers {
-				p.each[k].Sum(&t.Server(s).C, now)
-			}
-		}
-		for i := range listeners {
-			if side := t.Listeners.At(i); side != nil {
-				listeners[i].Sum(&side.C)
-			}
-		}
-	})
-	return list, listeners
-}
-
-// Stats implements cli.Engine.
-func (e *Engine) Stats() []stats.Row {
-	e.members.Lock()
-	defer e.members.Unlock()
-	now, wall := loop.Nanotime(), time.Now()
-	proxies, listeners := e.totals(now)
-	var rows []stats.Row
-	for i := range proxies {
-		p := &proxies[i]
-		if p.f != nil {
-			rows = append(rows, e.frontendRow(p.f, p.front.Totals(now)))
-			if p.f.Spec.Options.SocketStats {
-				rows = e.listenerRows(rows, p.f, listeners)
-			}
-		}
-		if p.b == nil {
-			continue
-		}
-		for k, s := range p.servers {
-			rows = append(rows, e.serverRow(s, p.each[k].Totals(now), wall))
-		}
-		rows = append(rows, backendRow(p.b, p.servers, p.back.Totals(now), wall))
+// servers are those of the backend side.
+func (p *proxyMembers) servers() []*server.Server {
+	if p.b == nil {
+		return nil
 	}
-	return rows
+	return p.b.Servers()
 }
 
 func (e *Engine) frontendRow(f *stream.Frontend, t stats.Totals) stats.Row {
@@ -285,7 +234,7 @@ func (e *Engine) ClearCounters(all bool) {
 			p.b.Cur.ResetMax()
 			p.b.Queued.ResetMax()
 		}
-		for _, s := range p.servers {
+		for _, s := range p.servers() {
 			s.Cur.ResetMax()
 			s.Queued.ResetMax()
 		}
@@ -300,7 +249,7 @@ func (e *Engine) ClearCounters(all bool) {
 			if p.b != nil {
 				clearSet(&t.Backs[i].C, all)
 			}
-			for _, s := range p.servers {
+			for _, s := range p.servers() {
 				clearSet(&t.Server(s).C, all)
 			}
 		}

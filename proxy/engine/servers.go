@@ -20,7 +20,7 @@ func (e *Engine) Backends() []cli.Backend {
 		p := b.Spec
 		cb := cli.Backend{ID: p.ID, Name: p.Name, ForcedID: p.ForcedID}
 		for _, s := range b.Servers() {
-			cb.Servers = append(cb.Servers, &serverHandle{e, s})
+			cb.Servers = append(cb.Servers, &serverHandle{e, s, "CLI"})
 		}
 		list = append(list, cb)
 	}
@@ -29,6 +29,10 @@ func (e *Engine) Backends() []cli.Backend {
 
 // Server implements cli.Engine.
 func (e *Engine) Server(backend, name string) (cli.Server, error) {
+	return e.serverFor("CLI", backend, name)
+}
+
+func (e *Engine) serverFor(by, backend, name string) (cli.Server, error) {
 	b := e.backend(backend)
 	if b == nil {
 		return nil, cli.ErrNoBackend
@@ -37,7 +41,7 @@ func (e *Engine) Server(backend, name string) (cli.Server, error) {
 	if s == nil {
 		return nil, cli.ErrNoServer
 	}
-	return &serverHandle{e, s}, nil
+	return &serverHandle{e, s, by}, nil
 }
 
 // serverOf is backend for the servers of one.
@@ -76,15 +80,16 @@ func number(name string) (id int, ok bool) {
 
 // serverHandle implements cli.Server.
 type serverHandle struct {
-	e *Engine
-	s *server.Server
+	e  *Engine
+	s  *server.Server
+	by string // who asks, for messages
 }
 
 func (h *serverHandle) Name() string { return h.s.Spec.Name }
 
 func (h *serverHandle) SetAdmin(a state.Admin) { h.e.setAdmin(h.s, a) }
 func (h *serverHandle) SetHealth(v state.Health) {
-	h.e.setHealth(h.s, v, "changed from CLI")
+	h.e.setHealth(h.s, v, "changed from "+h.by)
 	h.e.checks.force(h.s, v != state.Down)
 }
 func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }

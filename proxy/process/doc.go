@@ -46,7 +46,8 @@ type process struct {
 	opt    *cmdline.Options
 	state  *state
 	pid    int
-	null   int // of prepareDetach
+	hash   string // of the configuration
+	null   int    // of prepareDetach
 	quiet  bool
 	silent bool // no notices, for children whose parent has said them
 }
@@ -181,6 +182,7 @@ func (p *process) load() ([]config.Source, *spec.Config, error) {
 		p.say(log.Alert, "config : "+err.Error())
 		return nil, nil, err
 	}
+	p.hash = hash(sources)
 	cfg, remarks := config.Load(sources, p.env())
 	if cfg != nil {
 		p.override(cfg)

@@ -155,7 +155,7 @@ func (m *master) start(sources []config.Source) error {
 		return err
 	}
 	defer unix.Close(other)
-	st := &state{Role: roleWorker, Sources: text, Control: other, Reload: m.reloads > 0, Detach: m.state.Detach}
+	st := &state{Role: roleWorker, Sources: text, Control: other, Reload: m.reloads > 0, Reloads: m.reloads, Former: m.pids(), Detach: m.state.Detach}
 	if from := m.current(); from != nil && from.control != nil {
 		if err := m.connectOld(st, from); err != nil {
 			m.say(log.Warning, fmt.Sprintf("worker %d does not give its listening sockets: %v", from.PID, err))
@@ -176,6 +176,17 @@ func (m *master) start(sources []config.Source) error {
 	m.starting = w
 	go m.await(w)
 	return nil
+}
+
+// pids are those of the workers there are.
+func (m *master) pids() []int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []int
+	for _, w := range m.workers {
+		list = append(list, w.PID)
+	}
+	return list
 }
 
 // connectOld gives the new worker a connection to the one it will replace.

@@ -81,6 +81,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 		Take:          func(b *spec.Bind) (int, bool) { return inherited.Take(&b.Addr, &b.Options) },
 		Alert:         p.say,
 		SendListeners: sendListeners,
+		Generation:    p.generation,
 		Version:       p.Version, ReleaseDate: p.Date,
 	})
 	if err != nil {

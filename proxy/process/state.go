@@ -33,11 +33,13 @@ type state struct {
 	Control int  `json:"control,omitempty"` // worker: connection to the master
 	Old     int  `json:"old,omitempty"`     // worker: connection to the one it replaces
 	Reload  bool `json:"reload,omitempty"`  // worker: not the first; -x has been used up
-	Detach  bool `json:"detach,omitempty"`  // leave the terminal once ready
+	// Former are the workers there are when a new one is started.
+	Former []int `json:"former,omitempty"`
+	Detach bool  `json:"detach,omitempty"` // leave the terminal once ready
 	// Signals that have been received and not yet handled.
 	Signals []unix.Signal `json:"signals,omitempty"`
 
-	// Of a master.
+	// Of a master; a worker knows Reloads too.
 	Workers []workerState `json:"workers,omitempty"`
 	CLI     []int         `json:"cli,omitempty"` // listening sockets of -S
 	Reloads int           `json:"reloads,omitempty"`

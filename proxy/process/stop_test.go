@@ -3,6 +3,7 @@ package process_test
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -310,6 +311,13 @@ func TestDownloadOutlivesReload(t *testing.T) {
 	if n := len(s.processes()); n != 2 {
 		t.Errorf("%d processes while a session of the old one goes on, want 2", n)
 	}
+	draining := fmt.Sprintf("<dd>%d still draining</dd>", pid)
+	if !strings.Contains(s.page(t), draining) {
+		t.Errorf("the statistics page does not say %s", draining)
+	}
 	c.Close()
 	waitFor(t, "the old process to leave", func() bool { return len(s.processes()) == 1 })
+	if strings.Contains(s.page(t), draining) {
+		t.Error("the statistics page says so of a process that has left")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,6 +106,7 @@ defaults
 listen web
   mode http
   bind %s
+  stats uri /stats
   server s1 %s
 listen raw
   mode tcp
@@ -394,12 +396,30 @@ func TestMasterReloadLosesNothing(t *testing.T) {
 	if !strings.Contains(s.ask("@1 show info"), "\nPid: "+s.workers("# workers")[0]) {
 		t.Error("@1 does not reach the worker")
 	}
+	if page := s.page(t); !strings.Contains(page, fmt.Sprintf("<dt>Reloads</dt><dd>%d</dd>", reloads+1)) || !strings.Contains(page, "<dt>Former processes</dt><dd>none</dd>") {
+		t.Errorf("the statistics page does not know of %d reloads, or of former processes", reloads+1)
+	}
 	tr.end(t)
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the master ended with %v, want status 0", err)
 	}
 	s.started = nil
+}
+
+// page is the statistics page.
+func (s *site) page(t *testing.T) string {
+	t.Helper()
+	resp, err := http.Get("http://" + s.httpAddr + "/stats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 // ask sends commands to the master.

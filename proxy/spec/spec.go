@@ -101,8 +101,15 @@ type Proxy struct {
 	// MonitorFail are the conditions of which none may hold for the answer to the
 	// monitor URI to be good.
 	MonitorFail []*acl.Cond
+	// Description is shown on the statistics page.
+	Description string
+	// StatsPage is the statistics page for requests that come here; nil: none.
+	StatsPage *StatsPage
 	// Rules by place; nil where there are none.
 	Rules [rule.NumPlaces]*rule.List
+	// Redirects are the "redirect" lines, which come after all rules about requests and
+	// the statistics page.
+	Redirects *rule.List
 
 	// Frontend side.
 	Binds          []*Bind

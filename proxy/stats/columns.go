@@ -105,7 +105,7 @@ var columns = []column{
 	{"addr", "CGS", "SL", func(r *Row) value { return ifSet(r.Addr) }, "address"},
 	{"cookie", "CNS", "BS", func(r *Row) value { return ifSet(r.cookie()) }, "cookie of the server, cookie name of the backend"},
 	{"mode", "CGS", "FBSL", func(r *Row) value { return str(r.mode()) }, "tcp or http"},
-	{"algo", "CGS", "B", func(r *Row) value { return str(r.Backend.Algorithm) }, "load-balancing algorithm"},
+	{"algo", "CGS", "B", func(r *Row) value { return ifSet(r.Backend.Algorithm) }, "load-balancing algorithm"},
 	{"conn_rate", "MRP", "F", func(r *Row) value { return u32(r.Totals.ConnRate) }, "connections in the last second"},
 	{"conn_rate_max", "MMP", "F", func(r *Row) value { return u32(r.Totals.ConnRateMax) }, "most connections in one second"},
 	{"conn_tot", "MCP", "F", func(r *Row) value { return u64(r.Totals.Conns) }, "connections in total"},
@@ -161,6 +161,37 @@ var moduleColumns = []column{
 	{"h1_bytes_out", "MCP", "FB", func(r *Row) value { return u64(r.Totals.H1.BytesOut) }, "bytes sent over HTTP/1"},
 	{"h1_spliced_bytes_in", "MCP", "FB", func(r *Row) value { return u64(r.Totals.H1.SplicedIn) }, "bytes received over HTTP/1 through a pipe"},
 	{"h1_spliced_bytes_out", "MCP", "FB", func(r *Row) value { return u64(r.Totals.H1.SplicedOut) }, "bytes sent over HTTP/1 through a pipe"},
+}
+
+// ownColumns are those that the reference has not: quantiles of times in microseconds,
+// empty where fewer than ten values lie above them. They need Rows with latencies.
+var ownColumns = quantileColumns()
+
+func quantileColumns() []column {
+	var list []column
+	for _, part := range []struct {
+		name, doc string
+		of        func(*Latency) *Histogram
+	}{
+		{"qtime", "in the queue", (*Latency).Queue},
+		{"ctime", "to connect", (*Latency).Connect},
+		{"rtime", "to respond", (*Latency).Response},
+		{"ttime", "of a whole session", (*Latency).Total},
+	} {
+		for _, q := range []struct {
+			name  string
+			share float64
+		}{{"p50", 0.5}, {"p99", 0.99}} {
+			list = append(list, column{part.name + "_" + q.name + "_us", "MaP", "BS", func(r *Row) value {
+				h := part.of(&r.Totals.Latency)
+				if !h.Knows(q.share) {
+					return none
+				}
+				return u64(uint64(h.Quantile(q.share).Microseconds()))
+			}, q.name + " of the µs " + part.doc})
+		}
+	}
+	return list
 }
 
 // tagsFor is the tags of a column on a row: what backends report as rates and
@@ -329,6 +360,18 @@ func checkDuration(r *Row) value {
 		return none
 	}
 	return u64(uint64(c.Duration))
+}
+
+// Status is the state in words.
+func (r *Row) Status() string { return r.status(false) }
+
+// Modules calls fn for every counter of a protocol that the row has.
+func (r *Row) Modules(fn func(name, value string)) {
+	for i := range moduleColumns {
+		if v := moduleColumns[i].value(r); v.kind != kindNone {
+			fn(moduleColumns[i].name, string(v.append(nil)))
+		}
+	}
 }
 
 // status is the state in words; with counts a backend also tells how many of

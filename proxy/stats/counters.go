@@ -106,7 +106,8 @@ type Backend struct {
 	H1           H1
 	SessRate     Rate
 	Times        Times
-	LastSession  int64 // nanoseconds of the monotonic clock; 0: never
+	Latency      Latency // added up where it is asked for, not by Sum
+	LastSession  int64   // nanoseconds of the monotonic clock; 0: never
 }
 
 // Server counts for one server in one thread.
@@ -130,6 +131,7 @@ type Server struct {
 	Reuses       uint64
 	SessRate     Rate
 	Times        Times
+	Latency      Latency // added up where it is asked for, not by Sum
 	LastSession  int64
 }
 

@@ -131,6 +131,7 @@ type Totals struct {
 	ReqRate, ReqRateMax       uint64
 	ConnRate, ConnRateMax     uint64
 	Times                     Times
+	Latency                   Latency
 	LastSession               int64 // seconds since; -1: never
 }
 
@@ -165,7 +166,7 @@ func (b *Backend) Totals(now int64) Totals {
 		Intercepted: b.Intercepted, Responses: b.Responses,
 		Compression: b.Compression, Cache: b.Cache, H1: b.H1,
 		Rate: b.SessRate.Read(now), RateMax: b.SessRate.Peak(),
-		Times: b.Times, LastSession: secondsSince(b.LastSession, now),
+		Times: b.Times, Latency: b.Latency, LastSession: secondsSince(b.LastSession, now),
 	}
 }
 
@@ -181,7 +182,7 @@ func (s *Server) Totals(now int64) Totals {
 		InternalErr: s.InternalErr, RewriteErr: s.RewriteErr,
 		Connects: s.Connects, Reuses: s.Reuses, Responses: s.Responses,
 		Rate: s.SessRate.Read(now), RateMax: s.SessRate.Peak(),
-		Times: s.Times, LastSession: secondsSince(s.LastSession, now),
+		Times: s.Times, Latency: s.Latency, LastSession: secondsSince(s.LastSession, now),
 	}
 }
 

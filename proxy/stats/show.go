@@ -2,7 +2,7 @@ package stats
 
 import (
 	"io"
-	"slices"
+	"iter"
 	"strconv"
 
 	"bench/proxy/state"
@@ -27,12 +27,20 @@ type Selection struct {
 	ServerID int  // of servers and listeners; -1: all
 	Up       bool // leave out servers that are not up
 	NoMaint  bool // leave out servers in maintenance
+	// Extended adds columns that the reference has not to the CSV, behind all others.
+	Extended bool
+	// Proxy tells whether a proxy is shown; nil: all are.
+	Proxy func(name string) bool
 }
 
 // All selects every row.
 func All() Selection { return Selection{ProxyID: -1, Types: -1, ServerID: -1} }
 
-func (s *Selection) takes(r *Row) bool {
+// Takes tells whether a row is selected.
+func (s *Selection) Takes(r *Row) bool {
+	if s.Proxy != nil && !s.Proxy(r.Proxy) {
+		return false
+	}
 	if s.ProxyID != -1 && s.ProxyID != r.ProxyID {
 		return false
 	}
@@ -58,30 +66,33 @@ func (s *Selection) takes(r *Row) bool {
 
 // WriteRows writes the selected rows as "show stat" does, without the empty
 // line that ends an answer. With desc, typed output explains each field.
-func WriteRows(w io.Writer, rows []Row, sel Selection, format Format, desc bool) error {
-	chosen := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !sel.takes(&r) })
+func WriteRows(w io.Writer, rows iter.Seq[*Row], sel Selection, format Format, desc bool) error {
 	counts := sel.Up || sel.NoMaint
 	var b []byte
 	switch format {
 	case Text:
-		b = appendCSVHeader(b)
+		b = appendCSVHeader(b, sel.Extended)
 	case JSON:
 		b = append(b, '[')
 	case Typed:
 	}
-	for i := range chosen {
-		r := &chosen[i]
+	first := true
+	for r := range rows {
+		if !sel.Takes(r) {
+			continue
+		}
 		switch format {
 		case Text:
-			b = appendCSVRow(b, r, counts)
+			b = appendCSVRow(b, r, counts, sel.Extended)
 		case Typed:
 			b = appendTypedRow(b, r, counts, desc)
 		case JSON:
-			if i > 0 {
+			if !first {
 				b = append(b, ',')
 			}
 			b = appendJSONRow(b, r, counts)
 		}
+		first = false
 		// One row at a time: the size of an answer never is the size of a buffer.
 		if _, err := w.Write(b); err != nil {
 			return err
@@ -95,7 +106,7 @@ func WriteRows(w io.Writer, rows []Row, sel Selection, format Format, desc bool)
 	return err
 }
 
-func appendCSVHeader(b []byte) []byte {
+func appendCSVHeader(b []byte, extended bool) []byte {
 	b = append(b, "# "...)
 	for i := range columns {
 		b = append(append(b, columns[i].name...), ',')
@@ -104,16 +115,26 @@ func appendCSVHeader(b []byte) []byte {
 	for i := range moduleColumns {
 		b = append(append(b, moduleColumns[i].name...), ',')
 	}
+	if extended {
+		for i := range ownColumns {
+			b = append(append(b, ownColumns[i].name...), ',')
+		}
+	}
 	return append(b, '\n')
 }
 
-func appendCSVRow(b []byte, r *Row, counts bool) []byte {
+func appendCSVRow(b []byte, r *Row, counts, extended bool) []byte {
 	for i := range columns {
 		b = append(columns[i].field(r, counts).appendCSV(b), ',')
 	}
 	b = append(b, "-,"...)
 	for i := range moduleColumns {
 		b = append(moduleColumns[i].value(r).appendCSV(b), ',')
+	}
+	if extended {
+		for i := range ownColumns {
+			b = append(ownColumns[i].value(r).appendCSV(b), ',')
+		}
 	}
 	return append(b, '\n')
 }

@@ -76,6 +76,8 @@ func TestSumCoversEveryCounter(t *testing.T) {
 	var p, ps Process
 	check("Process", &p, &ps, func() { ps.Sum(&p, 0) })
 
+	b.Latency.Note(1, 1, 1, 1)
+	s.Latency.Note(1, 1, 1, 1)
 	reaches(t, f, f.Totals(0))
 	reaches(t, b, b.Totals(0))
 	reaches(t, s, s.Totals(0))

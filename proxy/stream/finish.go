@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"time"
+
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/transport"
@@ -224,6 +226,10 @@ func (s *stream) free() {
 	s.down.Release(&t.Kit)
 	s.state = stateEnd
 	if x := s.exchange; x != nil {
+		if x.svc != nil {
+			x.svc.leave()
+			x.svc = nil
+		}
 		s.forget()
 		t.excs.put(turn, x)
 	}
@@ -239,36 +245,48 @@ func (s *stream) free() {
 
 // noteTimes adds the times of the stream to the averages.
 func (s *stream) noteTimes() {
-	now := s.t.Loop.Now()
-	q, c, r := s.timers()
-	total := ms(now - s.begin)
-	s.be.C.Times.Note(q, c, r, total)
+	q, c, r := s.durations()
+	total := s.t.Loop.Now() - s.begin
+	s.be.C.Times.Note(ms(q), ms(c), ms(r), ms(total))
 	if s.srv != nil {
-		s.server().C.Times.Note(q, c, r, total)
+		// Others are refused within no time, which is no latency.
+		s.be.C.Latency.Note(q, c, r, total)
+		side := s.server()
+		side.C.Times.Note(ms(q), ms(c), ms(r), ms(total))
+		side.C.Latency.Note(q, c, r, total)
 	}
 }
 
-// timers are the times spent in the queue, connecting and waiting for the
-// response, in milliseconds; -1 for steps not reached.
+// timers are durations in milliseconds.
 func (s *stream) timers() (queue, connect, response int64) {
-	queue, connect, response = -1, -1, -1
+	q, c, r := s.durations()
+	return ms(q), ms(c), ms(r)
+}
+
+// durations are the times spent in the queue, connecting and waiting for the response,
+// in nanoseconds; notReached for steps not reached.
+func (s *stream) durations() (queue, connect, response int64) {
+	queue, connect, response = notReached, notReached, notReached
 	switch {
 	case s.gotSrv != 0 && s.gotReq == 0: // held at its rules
-		queue = ms(s.gotSrv - s.begin)
+		queue = s.gotSrv - s.begin
 	case s.gotSrv != 0:
-		queue = ms(s.gotSrv - s.gotReq)
+		queue = s.gotSrv - s.gotReq
 	case s.flags == [2]byte{'c', 'Q'}: // as in the reference, not reached
 	case s.beQueue > 0 || s.srvQueue > 0: // left the queue without a server
-		queue = ms(s.t.Loop.Now() - s.gotReq)
+		queue = s.t.Loop.Now() - s.gotReq
 	}
 	if s.connected != 0 {
-		connect = ms(s.connected - s.gotSrv)
+		connect = s.connected - s.gotSrv
 	}
 	if s.gotRes != 0 {
-		response = ms(s.gotRes - s.connected)
+		response = s.gotRes - s.connected
 	}
 	return queue, connect, response
 }
+
+// notReached is a duration of which ms makes the -1 of logs.
+const notReached = -int64(time.Millisecond)
 
 // log describes the stream as it ends, and hands that over.
 func (s *stream) log() {
@@ -318,6 +336,9 @@ func (s *stream) Describe(r *txn.Record) {
 		r.Server = s.srv.Spec.Name
 		r.SrvConn = s.srv.Cur.Load()
 		r.ServerAddr = *s.srv.Addr()
+	}
+	if s.exchange != nil && s.by != "" {
+		r.Server = s.by
 	}
 	r.Mode = modeName(s.fe.Spec.Mode)
 	r.AcceptDate = t.wall.at(c.accepted)

@@ -19,6 +19,7 @@ type Rules struct {
 	Session       txn.Rules // "tcp-request session"
 	Content       txn.Rules // "tcp-request content"
 	Request       txn.Rules // "http-request"
+	Redirect      txn.Rules // "redirect"
 	Response      txn.Rules // "http-response"
 	AfterResponse txn.Rules // "http-after-response"
 }
@@ -28,10 +29,11 @@ func (t *Thread) rulesOf(proxy int) Rules {
 	if t.Shared.Rules != nil {
 		return t.Shared.Rules[proxy]
 	}
-	l := &t.Shared.Config.Proxies[proxy].Rules
+	px := t.Shared.Config.Proxies[proxy]
+	l := &px.Rules
 	return Rules{
 		Connection: t.rules.Bind(l[rule.Connection]), Session: t.rules.Bind(l[rule.Session]), Content: t.rules.Bind(l[rule.Content]),
-		Request: t.rules.Bind(l[rule.Request]), Response: t.rules.Bind(l[rule.Response]), AfterResponse: t.rules.Bind(l[rule.AfterResponse]),
+		Request: t.rules.Bind(l[rule.Request]), Redirect: t.rules.Bind(px.Redirects), Response: t.rules.Bind(l[rule.Response]), AfterResponse: t.rules.Bind(l[rule.AfterResponse]),
 	}
 }
 
@@ -55,7 +57,7 @@ func (t *Thread) prepareRules() {
 		for _, l := range px.Rules {
 			t.ruled = t.ruled || l != nil
 		}
-		t.ruled = t.ruled || len(px.Switching) > 0
+		t.ruled = t.ruled || len(px.Switching) > 0 || px.Redirects != nil || px.StatsPage != nil
 	}
 }
 
@@ -99,6 +101,7 @@ func (t *Thread) putTransaction(x *transaction) {
 
 func (s *stream) frontContentRules() txn.Verdict { return s.runRules(s.fe.rules.Content) }
 func (s *stream) frontRequestRules() txn.Verdict { return s.runRules(s.fe.rules.Request) }
+func (s *stream) frontRedirects() txn.Verdict    { return s.runRules(s.fe.rules.Redirect) }
 func (s *stream) backResponseRules() txn.Verdict { return s.runRules(s.be.rules.Response) }
 
 // Where frontend and backend are one proxy, its rules run once: for requests those of
@@ -106,6 +109,7 @@ func (s *stream) backResponseRules() txn.Verdict { return s.runRules(s.be.rules.
 
 func (s *stream) backContentRules() txn.Verdict   { return s.runOther(s.be.rules.Content) }
 func (s *stream) backRequestRules() txn.Verdict   { return s.runOther(s.be.rules.Request) }
+func (s *stream) backRedirects() txn.Verdict      { return s.runOther(s.be.rules.Redirect) }
 func (s *stream) frontResponseRules() txn.Verdict { return s.runOther(s.fe.rules.Response) }
 
 // runOther runs a list that is nil, or has been run, for some pairs of a frontend and
@@ -131,6 +135,9 @@ func (s *stream) runRules(l txn.Rules) txn.Verdict {
 	case txn.Next:
 		s.waitOver()
 	case txn.Answered:
+		if x.out.Service != "" {
+			return s.serveNamed(x.out.Service)
+		}
 		s.ruled(x)
 	case txn.Gone:
 		s.refuse()

@@ -22,7 +22,7 @@ type Session struct {
 // names of the states, as operators see them.
 var stateNames = [...]string{
 	stateRequest: "REQ", stateRules: "INI", stateQueue: "QUE", statePause: "TAR", stateConnect: "CON",
-	stateResponse: "RSP", stateData: "EST", stateFlush: "CLO", stateEnd: "DIS",
+	stateResponse: "RSP", stateData: "EST", stateFlush: "CLO", stateService: "EST", stateEnd: "DIS",
 }
 
 // Sessions calls fn for every live stream of the thread. The Session is only
@@ -44,6 +44,9 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 		if st.srv != nil {
 			s.Server = st.srv.Spec.Name
 			s.ServerAddr = st.srv.Addr().String()
+		}
+		if st.exchange != nil && st.by != "" {
+			s.Server = st.by
 		}
 		if st.sc != nil {
 			s.ServerFD = st.sc.FD()
@@ -108,7 +111,7 @@ func (s *stream) kill(cause byte) {
 		}
 		s.countServerAbort()
 		s.abort(cause, 'D')
-	case stateFlush, stateEnd:
+	case stateFlush, stateService, stateEnd:
 		s.abort(cause, 'D')
 	}
 }

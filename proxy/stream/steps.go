@@ -38,6 +38,7 @@ func (w *way) add(name string, run func(*stream) txn.Verdict) {
 // lay lays the ways of a frontend.
 func (f *Front) lay(t *Thread) {
 	f.rules = t.rulesOf(f.Spec.Index)
+	f.page = t.pageOf(f.Spec)
 	f.reqCaptures, f.resCaptures = newCapturing(f.Spec.ReqCaptures), newCapturing(f.Spec.ResCaptures)
 	if f.Spec.Options.AdjustClientCase {
 		f.names = t.Shared.Config.Global.FieldCase
@@ -52,6 +53,7 @@ func (b *Back) lay(t *Thread) {
 	if b.Spec.Options.AdjustServerCase {
 		b.names = t.Shared.Config.Global.FieldCase
 	}
+	b.page = t.pageOf(b.Spec)
 	forwardFor, answering, capturing := b.Spec.ForwardFor != nil, false, false
 	originalTo, identifying := b.Spec.OriginalTo != nil, false
 	for i, px := range t.Shared.Config.Proxies {
@@ -90,6 +92,12 @@ func frontWay(f *Front) (w way) {
 		if f.Spec.FieldNames != spec.AnyNames {
 			w.add("http-restrict-req-hdr-names", (*stream).restrictFrontNames)
 		}
+		if f.page != nil {
+			w.add("stats", (*stream).frontPage)
+		}
+		if f.rules.Redirect != nil {
+			w.add("redirect", (*stream).frontRedirects)
+		}
 	}
 	w.add("switching", (*stream).switchBackend)
 	return w
@@ -119,6 +127,12 @@ func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 	}
 	if identifying {
 		w.add("unique-id-header", (*stream).identifyRequest)
+	}
+	if b.page != nil {
+		w.add("stats", (*stream).backPage)
+	}
+	if b.rules.Redirect != nil {
+		w.add("redirect", (*stream).backRedirects)
 	}
 	if forwardFor {
 		w.add("forwardfor", (*stream).forwardFor)

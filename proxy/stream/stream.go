@@ -23,6 +23,7 @@ const (
 	stateResponse              // request sent or being sent, no response head yet
 	stateData                  // forwarding the response, or bytes in both directions
 	stateFlush                 // an answer of our own is on its way to the client
+	stateService               // a service answers
 	stateEnd                   // finished; the object is used again in a later turn
 )
 
@@ -111,8 +112,10 @@ type request struct {
 	method  message.Method // as the client sent it
 	asked   message.Method // as the server gets it: rules may have changed it
 	version message.Version
-	upgrade bool // the request offers to leave HTTP
-	resKeep bool // the response leaves the server connection open
+	upgrade bool     // the request offers to leave HTTP
+	svc     *serving // nil: no service is at work
+	by      string   // the service that answers, in the place of a server
+	resKeep bool     // the response leaves the server connection open
 	// req is the request from its arrival until its head was written, res the response;
 	// nil: there is none. They are good for this turn, unless they have been detached,
 	// to kept.
@@ -218,6 +221,8 @@ func (s *stream) clientReady(ev poller.Events) {
 		}
 	case stateFlush:
 		s.flushAnswer()
+	case stateService:
+		s.serviceReady()
 	case stateEnd:
 	}
 }
@@ -244,7 +249,7 @@ func (s *stream) serverReady(ev poller.Events) {
 		}
 	case stateRules:
 		s.output()
-	case stateRequest, stateQueue, statePause, stateFlush, stateEnd:
+	case stateRequest, stateQueue, statePause, stateFlush, stateService, stateEnd:
 	}
 }
 
@@ -271,6 +276,8 @@ func (s *stream) resume() {
 		} else if s.state == stateResponse && s.sc != nil && s.http {
 			s.readResponse()
 		}
+	case stateService:
+		s.serviceReady()
 	case stateQueue, statePause, stateConnect, stateFlush, stateEnd:
 	}
 }
@@ -313,7 +320,7 @@ func (s *stream) stateExpired() {
 		s.advance(s.connectFailed('s'))
 	case stateRules:
 		s.timeOver()
-	case stateRequest, stateResponse, stateData, stateFlush, stateEnd:
+	case stateRequest, stateResponse, stateData, stateFlush, stateService, stateEnd:
 	}
 }
 

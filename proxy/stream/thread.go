@@ -22,6 +22,7 @@ import (
 	"bench/proxy/registry"
 	"bench/proxy/rule"
 	"bench/proxy/server"
+	"bench/proxy/service"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
 	"bench/proxy/transport"
@@ -59,6 +60,12 @@ type Shared struct {
 	Errors []map[int]*h1.Reply
 	// Rules are used instead of those of the configuration, by proxy index; nil: none are.
 	Rules []Rules
+	// Services answer requests inside the engine, by the names that rules use.
+	Services map[string]*service.Service
+	// Stats is the statistics page; nil: there is none.
+	Stats *service.Service
+	// Done is closed when the engine has ended; nil: nobody waits for that.
+	Done <-chan struct{}
 	// PoolFDs is the number of connections above which none are kept idle.
 	PoolFDs int64
 
@@ -136,6 +143,7 @@ type Front struct {
 	opening []opening
 	way     way
 	rules   Rules
+	page    *page // nil: there is none
 
 	reqCaptures, resCaptures capturing
 	names                    map[string]string // of fields, as clients want them written; nil: as they are
@@ -150,6 +158,7 @@ type Back struct {
 	// back is how responses get to the client.
 	http, tcp, back way
 	rules           Rules
+	page            *page // nil: there is none
 	// nameHeader is the field that says which server a request is for, in lower case;
 	// nil: none does.
 	nameHeader []byte

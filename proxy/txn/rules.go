@@ -26,6 +26,8 @@ type Outcome struct {
 	// Status chooses one of the proxy's standard answers, or the error file in its
 	// place, where Reply is nil.
 	Status int
+	// Service names what answers instead, "" for nothing.
+	Service string
 	// Denied counts the request, or response, as one that rules refused; an answer
 	// that is none of these counts as one of the proxy's own services.
 	Denied bool

@@ -1,0 +1,190 @@
+package statspage
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"bench/proxy/cli"
+	"bench/proxy/state"
+)
+
+// What became of an action, as the reference's answers have it.
+const (
+	statusDenied  = "DENY"
+	statusDone    = "DONE"
+	statusInvalid = "ERRP"
+	statusTooLong = "EXCD"
+	statusNothing = "NONE"
+	statusPart    = "PART"
+	statusUnknown = "UNKN"
+)
+
+// statusText is a status in words, "" for what is none.
+func statusText(status string) string {
+	switch status {
+	case statusDenied:
+		return "Action denied."
+	case statusDone:
+		return "Action processed successfully."
+	case statusInvalid:
+		return "Action not processed because of invalid parameters: the action may be unknown, or the backend or servers may not exist."
+	case statusTooLong:
+		return "Action not processed: the buffer could not store all the data. Select fewer servers at a time."
+	case statusNothing:
+		return "Nothing has changed."
+	case statusPart:
+		return "Action partially processed: some servers were not changed, or do not exist."
+	case statusUnknown:
+		return "Unexpected result."
+	}
+	return ""
+}
+
+// action changes a server, and reports whether it did.
+type action struct {
+	name, label string // without a label: an older form
+	do          func(s cli.Server, st *cli.ServerState) bool
+}
+
+// actions are those of the form, in its order, then older forms of them.
+func actions() []action {
+	always := func(do func(cli.Server)) func(cli.Server, *cli.ServerState) bool {
+		return func(s cli.Server, _ *cli.ServerState) bool { do(s); return true }
+	}
+	admin := func(a state.Admin) func(cli.Server, *cli.ServerState) bool {
+		return always(func(s cli.Server) { s.SetAdmin(a) })
+	}
+	health := func(h state.Health) func(cli.Server, *cli.ServerState) bool {
+		return always(func(s cli.Server) { s.SetHealth(h) })
+	}
+	checks := func(on bool) func(cli.Server, *cli.ServerState) bool {
+		return func(s cli.Server, st *cli.ServerState) bool {
+			if st.HasCheck {
+				s.EnableCheck(on)
+			}
+			return st.HasCheck
+		}
+	}
+	// change is from one administrative state to another, of servers that are in it.
+	change := func(applies func(state.Admin) bool, to state.Admin) func(cli.Server, *cli.ServerState) bool {
+		return func(s cli.Server, st *cli.ServerState) bool {
+			if !applies(st.Admin) {
+				return false
+			}
+			s.SetAdmin(to)
+			return true
+		}
+	}
+	never := func(cli.Server, *cli.ServerState) bool { return false }
+	is := func(a state.Admin) func(state.Admin) bool { return func(o state.Admin) bool { return o == a } }
+	isNot := func(a state.Admin) func(state.Admin) bool { return func(o state.Admin) bool { return o != a } }
+	return []action{
+		{"ready", "Set state to READY", admin(state.Ready)},
+		{"drain", "Set state to DRAIN", admin(state.Drain)},
+		{"maint", "Set state to MAINT", admin(state.Maint)},
+		{"dhlth", "Health: disable checks", checks(false)},
+		{"ehlth", "Health: enable checks", checks(true)},
+		{"hrunn", "Health: force UP", health(state.Up)},
+		{"hnolb", "Health: force NOLB", health(state.Stopping)},
+		{"hdown", "Health: force DOWN", health(state.Down)},
+		{"shutdown", "Kill sessions", always(func(s cli.Server) { s.ShutdownSessions() })},
+		// No server has an agent.
+		{"dagent", "", never},
+		{"eagent", "", never},
+		{"arunn", "", never},
+		{"adown", "", never},
+		{"disable", "", change(isNot(state.Maint), state.Maint)},
+		{"enable", "", change(is(state.Maint), state.Ready)},
+		{"stop", "", change(isNot(state.Drain), state.Drain)},
+		{"start", "", change(is(state.Drain), state.Ready)},
+	}
+}
+
+// act carries out what a form asks for and says what became of it.
+func (v *visit) act() string {
+	switch {
+	case !v.Admin || v.foreign():
+		return statusDenied
+	case !v.Complete:
+		return statusTooLong
+	}
+	var backend, name *string
+	var servers []string
+	// The last word on backend and action counts.
+	for pair := range strings.SplitSeq(string(v.Content), "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		key, err1 := url.QueryUnescape(key)
+		value, err2 := url.QueryUnescape(value)
+		if err1 != nil || err2 != nil {
+			return statusInvalid
+		}
+		switch key {
+		case "b":
+			backend = &value
+		case "action":
+			name = &value
+		case "s":
+			servers = append(servers, value)
+		}
+	}
+	return v.apply(backend, name, servers)
+}
+
+// apply carries an action out on servers; what was not said is nil.
+func (v *visit) apply(backend, name *string, servers []string) string {
+	var chosen *action
+	for _, a := range actions() {
+		if name != nil && a.name == *name {
+			chosen = &a
+		}
+	}
+	switch {
+	case backend != nil && !v.backendExists(*backend), name != nil && chosen == nil:
+		return statusInvalid
+	case backend == nil || chosen == nil || len(servers) == 0:
+		return statusNothing
+	}
+	total, altered := 0, 0
+	for _, s := range servers {
+		h, err := v.engine.Server(*backend, s)
+		if err != nil {
+			total++
+			continue
+		}
+		st := h.State()
+		if chosen.do(h, &st) {
+			total++
+			altered++
+		}
+	}
+	switch {
+	case total == 0:
+		return statusNothing
+	case altered == 0:
+		return statusInvalid
+	case altered < total:
+		return statusPart
+	}
+	return statusDone
+}
+
+// foreign tells whether a browser has sent the form from another page: the reference's
+// other clients say nothing about that.
+func (v *visit) foreign() bool {
+	if site := v.Get("sec-fetch-site"); site != nil {
+		return string(site) != "same-origin" && string(site) != "none"
+	}
+	origin := string(v.Get("origin"))
+	if origin == "" {
+		return false
+	}
+	_, host, ok := strings.Cut(origin, "://")
+	return !ok || !strings.EqualFold(host, string(v.Host()))
+}
+
+// backendExists looks a backend up by its name or number.
+func (v *visit) backendExists(name string) bool {
+	_, err := v.engine.Server(name, "")
+	return !errors.Is(err, cli.ErrNoBackend)
+}
