@@ -25,6 +25,7 @@ type fakeEngine struct {
 	sessions  []Session
 	errors    []CapturedError
 	rows      []stats.Row
+	rings     []Ring
 	// Of AddServer and DeleteServer.
 	warnings []string
 	refusal  error
@@ -49,6 +50,7 @@ func (e *fakeEngine) Info() stats.Info {
 	return stats.Info{Version: "2.6.12", Threads: 2, Started: time.Unix(1, 0), Now: time.Unix(3, 0)}
 }
 func (e *fakeEngine) Stats() []stats.Row     { return e.rows }
+func (e *fakeEngine) Rings() []Ring          { return e.rings }
 func (e *fakeEngine) ClearCounters(all bool) { e.did("clear all=%v", all) }
 func (e *fakeEngine) Backends() []Backend    { return e.backends }
 func (e *fakeEngine) Server(backend, name string) (Server, error) {

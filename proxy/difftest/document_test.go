@@ -36,6 +36,7 @@ const documentTail = `
 | choosing a poller | besides switching off what is better (` + "`-de`, `-dp`, `noepoll`, `nopoll`" + `), ` + "`tune.poller NAME`" + ` names it; where it cannot be had, a warning says why and the best of the others is used | with ` + "`-de -dp`" + ` alone select would win over io_uring |
 | switching io_uring off | ` + "`-du`" + ` on the command line, ` + "`noiouring`" + ` in the global section | in the manner of ` + "`-de`" + ` and ` + "`noepoll`" + `; both letters and word are free there |
 | old spellings | ` + "`frontend NAME ADDRESS:PORT`" + ` and ` + "`nbproc 1`" + ` are accepted with a warning | configurations of older versions go on working |
+| rings | the oldest lines are overwritten, also when a server has not taken them yet | there a server that does not answer keeps lines from being logged |
 | lines of long ago | ` + "`reqrep`" + `, ` + "`clitimeout`" + ` and their like are refused with the line as it is written today | there with the name of today's keyword |
 | passwords of ` + "`userlist`" + ` | hashes that begin with $1$, $5$ and $6$; one that was right is known again by its digest | a thread would stop for milliseconds at each request |
 | byte-order mark | one before a configuration is skipped | some editors write it; there it is part of the first word |

@@ -78,6 +78,7 @@ type Engine struct {
 	senders   []*log.Sender
 	peaks     stats.Peaks // of the process, shared by the threads
 	messages  *messages
+	rings     *log.Rings
 	checks    *checks
 	done      chan struct{} // closed at the end
 
@@ -153,7 +154,8 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	sh.ConnPace.SetLimit(cfg.Global.MaxConnRate)
 	sh.SessPace.SetLimit(cfg.Global.MaxSessRate)
 	e.shared = sh
-	plans, err := logPlans(cfg)
+	e.rings = log.NewRings(cfg.Rings)
+	plans, err := logPlans(cfg, e.rings)
 	if err != nil {
 		return nil, err
 	}
@@ -348,12 +350,14 @@ func (e *Engine) Start() error {
 	if err := e.serveStats(); err != nil {
 		return err
 	}
+	e.rings.Start()
 	go func() {
 		e.running.Wait()
 		for _, s := range e.senders {
 			s.Close()
 		}
 		e.messages.close()
+		e.rings.Stop()
 		close(e.done)
 	}()
 	return nil
