@@ -48,7 +48,7 @@ func unsupported() []string {
 		"abort ssl", "add acl", "add map", "add ssl", "clear acl", "clear map", "commit acl", "commit map",
 		"commit ssl", "debug dev", "del acl", "del map", "del ssl", "disable dynamic-cookie", "enable dynamic-cookie",
 		"httpclient", "new ssl", "prepare acl", "prepare map", "set dynamic-cookie-key", "set map", "set profiling", "set ssl",
-		"set var", "show events", "show libs", "show profiling", "show schema", "show ssl", "show tasks", "show tls-keys",
+		"set var", "show libs", "show profiling", "show schema", "show ssl", "show tasks", "show tls-keys",
 		"show trace", "trace",
 	}
 }

@@ -53,6 +53,9 @@ type Engine interface {
 	// SetMaxConn changes it. 0 means the configured value.
 	SetMaxConn(n int) error
 
+	// Rings are those that log lines go to.
+	Rings() []Ring
+
 	// Sessions lists the live streams.
 	Sessions() []Session
 	// ShutdownSession ends the stream with that id, and reports false if there

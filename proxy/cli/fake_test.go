@@ -26,6 +26,7 @@ type fakeEngine struct {
 	sessions  []Session
 	errors    []CapturedError
 	rows      []stats.Row
+	rings     []Ring
 	// Of AddServer and DeleteServer.
 	warnings []string
 	refusal  error
@@ -66,6 +67,7 @@ func (e *fakeEngine) ProxyID(name string) (int, bool) {
 	}
 	return 0, false
 }
+func (e *fakeEngine) Rings() []Ring          { return e.rings }
 func (e *fakeEngine) ClearCounters(all bool) { e.did("clear all=%v", all) }
 func (e *fakeEngine) Backends() []Backend    { return e.backends }
 func (e *fakeEngine) Server(backend, name string) (Server, error) {

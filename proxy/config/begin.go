@@ -23,7 +23,7 @@ var kinds = [...]struct {
 	{"http-errors", inHTTPErrors},
 	{"mailers", inMailers},
 	{"peers", inPeers},
-	{"program", inProgram},
+	{"program", inProgram}, {"ring", inRing},
 }
 
 // kindOf is the kind of the sections that a word begins, 0 if it begins none that is

@@ -122,6 +122,8 @@ var samples = map[string]string{
 	"clitcpka-cnt":                       "3",
 	"srvtcpka-cnt":                       "3",
 	"unix-bind":                          "prefix /tmp/x",
+	"log-format-sd":                      "log 127.0.0.1:514 format rfc5424 local0\n[a\\ b=%ci]",
+	"error-log-format":                   "%ci",
 }
 
 // elsewhere are keywords that a test of their own holds to what they promise.
@@ -365,7 +367,7 @@ func changedByOption(t *testing.T, kind scope, line, name string, args int) (cha
 func TestSpecIsUsed(t *testing.T) {
 	used := fieldsUsed(t)
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[spec.Config](), reflect.TypeFor[spec.Global](), reflect.TypeFor[spec.Tune](), reflect.TypeFor[spec.CPUMap](), reflect.TypeFor[spec.LogTarget](),
+		reflect.TypeFor[spec.Config](), reflect.TypeFor[spec.Global](), reflect.TypeFor[spec.Tune](), reflect.TypeFor[spec.CPUMap](), reflect.TypeFor[spec.LogTarget](), reflect.TypeFor[spec.LogSample](), reflect.TypeFor[spec.Ring](), reflect.TypeFor[spec.RingServer](),
 		reflect.TypeFor[spec.Proxy](), reflect.TypeFor[spec.Timeouts](), reflect.TypeFor[spec.Options](), reflect.TypeFor[spec.ForwardFor](),
 		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.Expect](),
 		reflect.TypeFor[spec.StatsPage](), reflect.TypeFor[spec.StatsAccess](), reflect.TypeFor[spec.Account](),

@@ -20,6 +20,7 @@ const (
 	inMailers
 	inPeers
 	inProgram
+	inRing
 
 	inFront = inFrontend | inListen
 	inBack  = inBackend | inListen

@@ -15,6 +15,7 @@ import (
 // logDraft is one log line: a target, or "log global".
 type logDraft struct {
 	global bool
+	text   string // of the line
 	target spec.LogTarget
 }
 
@@ -53,6 +54,8 @@ func logKeywords() []keyword {
 		}},
 		{name: "log-send-hostname", args: "[<name>]", scope: inGlobal, doc: "Put the host's name into log lines.", read: readLogSendHostname},
 		{name: "log-format", args: "<format>", scope: inAny, doc: "Layout of log lines.", read: readLogFormat},
+		otherFormat("log-format-sd", "Structured data of log lines in the format of RFC 5424.", func(s *settings) *opt[*logformat.Format] { return &s.logData }),
+		otherFormat("error-log-format", "Layout of log lines about connections that failed before they could be used.", func(s *settings) *opt[*logformat.Format] { return &s.errorLog }),
 	}
 }
 
@@ -79,7 +82,7 @@ func readGlobalLog(l *line) {
 		return
 	}
 	if t, ok := l.logTarget(); ok {
-		l.p.global.logs = append(l.p.global.logs, logDraft{target: t})
+		l.p.global.logs = append(l.p.global.logs, logDraft{target: t, text: l.text})
 	}
 }
 
@@ -95,7 +98,7 @@ func readLog(l *line) {
 		}
 	default:
 		if t, ok := l.logTarget(); ok {
-			s.logs = append(s.logs, logDraft{target: t})
+			s.logs = append(s.logs, logDraft{target: t, text: l.text})
 		}
 	}
 }
@@ -107,7 +110,7 @@ func (l *line) logTarget() (spec.LogTarget, bool) {
 		return t, false
 	}
 	var ok bool
-	if t.Addr, ok = l.logAddress(l.args[0]); !ok {
+	if ok = l.logAddress(l.args[0], &t); !ok {
 		return t, false
 	}
 	rest := l.args[1:]
@@ -154,18 +157,32 @@ func (l *line) logOption(t *spec.LogTarget, name string, w word) bool {
 		t.Format = w.text
 		return true
 	}
-	ranges, size, ok := strings.Cut(w.text, ":")
-	from, to, ranged := strings.Cut(ranges, "-")
-	if !ranged {
-		to = from
-	}
-	var err1, err2, err3 error
-	t.SampleFrom, err1 = strconv.Atoi(from)
-	t.SampleTo, err2 = strconv.Atoi(to)
-	t.SampleSize, err3 = strconv.Atoi(size)
-	if !ok || err1 != nil || err2 != nil || err3 != nil || t.SampleFrom < 1 || t.SampleTo < t.SampleFrom || t.SampleSize < t.SampleTo {
-		l.fail(w, "'log' expects a sample like 1-2:5 (one range), not '%s'", w.text)
+	return l.logSample(t, w)
+}
+
+// logSample reads "1,3-5:10": which of so many lines are sent.
+func (l *line) logSample(t *spec.LogTarget, w word) bool {
+	wrong := func() bool {
+		l.fail(w, "'log' expects a sample like 1-2:5 or 1,3:5, not '%s'", w.text)
 		return false
+	}
+	ranges, size, ok := strings.Cut(w.text, ":")
+	n, err := strconv.Atoi(size)
+	if !ok || err != nil {
+		return wrong()
+	}
+	t.Sample = spec.LogSample{Size: n}
+	for one := range strings.SplitSeq(ranges, ",") {
+		from, to, ranged := strings.Cut(one, "-")
+		if !ranged {
+			to = from
+		}
+		a, err1 := strconv.Atoi(from)
+		b, err2 := strconv.Atoi(to)
+		if err1 != nil || err2 != nil || a < 1 || b < a || n < b {
+			return wrong()
+		}
+		t.Sample.Ranges = append(t.Sample.Ranges, [2]int{a, b})
 	}
 	return true
 }
@@ -173,43 +190,55 @@ func (l *line) logOption(t *spec.LogTarget, name string, w word) bool {
 // defaultSyslogPort is where syslog servers listen.
 const defaultSyslogPort = 514
 
-// logAddress checks an address and gives it a port.
-func (l *line) logAddress(w word) (string, bool) {
+// logAddress reads where lines go, and gives an address a port.
+func (l *line) logAddress(w word, t *spec.LogTarget) bool {
 	text, err := expandAddress(w.text, &l.p.look)
 	if err != nil {
 		l.fail(w, "invalid log address '%s': %v", w.text, err)
-		return "", false
+		return false
 	}
-	if text == "stdout" || text == "stderr" {
-		return text, true
+	t.Addr = text
+	if text == "stdout" || text == "stderr" || strings.HasPrefix(text, "ring@") {
+		return true
 	}
 	if n, ok := strings.CutPrefix(text, "fd@"); ok {
 		if fd, err := strconv.Atoi(n); err != nil || fd < 0 {
 			l.fail(w, "invalid log address '%s': want fd@NUMBER", text)
-			return "", false
+			return false
 		}
-		return text, true
+		return true
 	}
-	if strings.HasPrefix(text, "ring@") {
-		l.fail(w, "log address '%s' is not supported: there are no rings", text)
-		return "", false
+	if to, ok := streamAddress(text); ok {
+		t.Ring = l.implicitRing(w, to)
+		return t.Ring != nil
 	}
-	if strings.HasPrefix(text, "tcp") {
-		l.fail(w, "log address '%s' is not supported: only datagrams are sent", text)
-		return "", false
-	}
-	a, err := l.resolveAddress(text)
+	a, err := l.resolveAddress(strings.TrimPrefix(text, "uxdg@"))
 	if err != nil {
 		l.fail(w, "invalid log address: %v", err)
-		return "", false
+		return false
 	}
 	if a.Family() == sock.FamilyIPv4 || a.Family() == sock.FamilyIPv6 {
 		if a.AddrPort().Port() == 0 {
 			a.SetPort(defaultSyslogPort)
 		}
-		return a.String(), true
+		t.Addr = a.String()
 	}
-	return text, true
+	return true
+}
+
+// streamAddress is an address that lines are sent to over a connection, without what
+// says so; ok is false if they are sent as datagrams.
+func streamAddress(text string) (to string, ok bool) {
+	switch kind, rest, found := strings.Cut(text, "@"); {
+	case !found:
+	case kind == "tcp":
+		return rest, true
+	case kind == "tcp4", kind == "tcp6":
+		return "ipv" + kind[3:] + "@" + rest, true
+	case kind == "uxst":
+		return "unix@" + rest, true
+	}
+	return "", false
 }
 
 // readLogFormat takes a layout of one's own.
@@ -226,6 +255,22 @@ func readLogFormat(l *line) {
 	if l.setLogFormat(spec.LogCustom) {
 		l.sect.settings.logLine = f
 	}
+}
+
+// otherFormat is a layout beside that of the lines themselves.
+func otherFormat(name, doc string, field func(*settings) *opt[*logformat.Format]) keyword {
+	return keyword{name: name, args: "<format>", scope: inDefaults | inFront, doc: doc, read: func(l *line) {
+		w, ok := l.one("a format")
+		if !ok {
+			return
+		}
+		f, err := logformat.CompileLog(w.text, l.sampleEnv(txn.At(txn.StepLog), txn.StepLog.String()))
+		if err != nil {
+			l.misreadFormat(err, w)
+			return
+		}
+		field(&l.sect.settings).put(f, l.pos)
+	}}
 }
 
 // setLogFormat chooses the layout of log lines; a different one chosen before

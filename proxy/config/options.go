@@ -45,7 +45,7 @@ func optionRows() []option {
 		{"independent-streams", inAny, one(func(s *o) *bool { return &s.IndependentStreams }), "", "Count inactivity by direction."},
 		{"log-health-checks", back, one(func(s *o) *bool { return &s.LogHealthChecks }), "", "Log every result of health checks that changes."},
 		{"log-separate-errors", front, one(func(s *o) *bool { return &s.LogSeparateErrors }), "", "Raise the level of failed requests in logs."},
-		{"logasap", front, nothing, "lines are written when all is known", "Log before the response has ended."},
+		{"logasap", front, one(func(s *o) *bool { return &s.LogASAP }), "", "Log when the response begins, in mode tcp when there is a connection to a server."},
 		{"nolinger", inAny, one(func(s *o) *bool { return &s.NoLinger }), "", "Reset connections instead of closing them."},
 		{"persist", back, nothing, "there are no persistence cookies", "Keep to servers that are down."},
 		{"prefer-last-server", back, nothing, "every request is balanced", "Stay with a client's last server."},

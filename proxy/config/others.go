@@ -17,6 +17,10 @@ type others struct {
 	mailers   map[string]spec.Pos
 	peers     map[string]spec.Pos
 	programs  map[string]spec.Pos
+	rings     map[string]*spec.Ring
+	ring      *spec.Ring
+	implicit  []*spec.Ring // of "log" lines with an address of TCP
+	noRing    []spec.Pos   // of "log" lines whose ring was reported as missing
 }
 
 // refusedSections are those that the engine cannot do without what they ask for, and
@@ -27,7 +31,6 @@ func refusedSections() [][2]string {
 		{"cache", "responses are not cached"},
 		{"fcgi-app", "servers are spoken to in HTTP only: put a web server before the application"},
 		{"log-forward", "logs are not relayed"},
-		{"ring", "there are no rings"},
 		{"acme", newer},
 		{"crt-store", newer},
 		{"log-profile", newer},
@@ -68,7 +71,7 @@ func (p *parser) beginOther(l *line) bool {
 	}
 	p.look.section = name.text
 	begin := map[scope]func(*line, word){
-		inUserlist: p.beginUserlist, inHTTPErrors: p.beginHTTPErrors, inMailers: p.beginMailers, inPeers: p.beginPeers, inProgram: p.beginProgram,
+		inUserlist: p.beginUserlist, inHTTPErrors: p.beginHTTPErrors, inMailers: p.beginMailers, inPeers: p.beginPeers, inProgram: p.beginProgram, inRing: p.beginRing,
 	}
 	begin[kind](l, name)
 	return true
@@ -92,7 +95,7 @@ func (l *line) once(name word, seen *map[string]spec.Pos) {
 
 // otherSectionKeywords are those of the sections that are neither global nor proxies.
 func otherSectionKeywords() []keyword {
-	return slices.Concat(userlistKeywords(), httpErrorsKeywords(), mailersKeywords(), peersKeywords(), programKeywords())
+	return slices.Concat(userlistKeywords(), httpErrorsKeywords(), mailersKeywords(), peersKeywords(), programKeywords(), ringKeywords())
 }
 
 // resolveOthers checks what lines of these sections say of each other.

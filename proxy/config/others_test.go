@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // refusals are the errors and warnings of a configuration.
@@ -49,25 +50,36 @@ func TestUserlistWithoutUse(t *testing.T) {
 
 func TestMistakesInOtherSections(t *testing.T) {
 	for text, want := range map[string]string{
-		"userlist u\n user a groups admn\n group admin\n":                "no group 'admn' in userlist 'u', but user 'a' is in it; did you mean 'admin'?",
-		"userlist u\n group g users ana\n user anna\n":                   "no user 'ana' in userlist 'u', but group 'g' has them; did you mean 'anna'?",
-		"userlist u\n user a password x\n":                               "want a hash that begins with",
-		"userlist u\n user a\n user a\n":                                 "already defined",
-		"userlist u\n group a\n group a\n":                               "already defined",
-		"userlist u\n user a pasword x\n":                                "did you mean 'password'?",
-		"userlist u\n users a\n":                                         "unknown keyword 'users' in 'userlist' section; did you mean 'user'?",
-		"userlist u\nuserlist u\n":                                       "has the same name as the one at t.cfg:1",
-		"userlist\n":                                                     "'userlist' expects a name",
-		"userlist a b\n":                                                 "unexpected argument 'b'",
-		"http-errors e\n errorfile 999 /dev/null\n":                      "cannot replace status '999'",
-		"frontend f\n bind :1\n errorfiles nil\n":                        "there is no section 'http-errors nil'",
-		"http-errors e\nfrontend f\n bind :1\n errorfiles e 503\n":       "has no answer with status 503",
-		"mailers m\n mailer x 127.0.0.1\n":                               "missing port number",
-		"mailers m\n timeout mail x\n":                                   "expects a time",
-		"peers p\n peer x 127.0.0.1\n":                                   "missing port number",
-		"program p\n command\n":                                          "'command' expects a program",
-		"program p\n user nobody-of-that-name\n":                         "cannot find user",
-		"program p\n no command /bin/true\n":                             "'no' and 'default' are not allowed before 'command'",
+		"userlist u\n user a groups admn\n group admin\n":                     "no group 'admn' in userlist 'u', but user 'a' is in it; did you mean 'admin'?",
+		"userlist u\n group g users ana\n user anna\n":                        "no user 'ana' in userlist 'u', but group 'g' has them; did you mean 'anna'?",
+		"userlist u\n user a password x\n":                                    "want a hash that begins with",
+		"userlist u\n user a\n user a\n":                                      "already defined",
+		"userlist u\n group a\n group a\n":                                    "already defined",
+		"userlist u\n user a pasword x\n":                                     "did you mean 'password'?",
+		"userlist u\n users a\n":                                              "unknown keyword 'users' in 'userlist' section; did you mean 'user'?",
+		"userlist u\nuserlist u\n":                                            "has the same name as the one at t.cfg:1",
+		"userlist\n":                                                          "'userlist' expects a name",
+		"userlist a b\n":                                                      "unexpected argument 'b'",
+		"http-errors e\n errorfile 999 /dev/null\n":                           "cannot replace status '999'",
+		"frontend f\n bind :1\n errorfiles nil\n":                             "there is no section 'http-errors nil'",
+		"http-errors e\nfrontend f\n bind :1\n errorfiles e 503\n":            "has no answer with status 503",
+		"mailers m\n mailer x 127.0.0.1\n":                                    "missing port number",
+		"mailers m\n timeout mail x\n":                                        "expects a time",
+		"peers p\n peer x 127.0.0.1\n":                                        "missing port number",
+		"program p\n command\n":                                               "'command' expects a program",
+		"program p\n user nobody-of-that-name\n":                              "cannot find user",
+		"program p\n no command /bin/true\n":                                  "'no' and 'default' are not allowed before 'command'",
+		"ring r\n size 10\n":                                                  "the size 10 is ignored",
+		"ring r\n size x\n":                                                   "expects a size",
+		"ring r\n format foo\n":                                               "unknown log format 'foo'",
+		"ring r\n server a 127.0.0.1\n":                                       "missing port number",
+		"ring r\n server a 127.0.0.1:1 log-proto x\n":                         "unknown argument of 'log-proto' 'x'",
+		"ring r\n server a 127.0.0.1:1 check\n":                               "unknown option 'check'",
+		"ring r\nring r\n":                                                    "has the same name as the one at",
+		"defaults\n log ring@rings local0\nring ring\nbackend a\nbackend b\n": "there is no section 'ring rings'; did you mean 'ring'?",
+		"frontend f\n bind :1\n log tcp@127.0.0.1 local0\n":                   "missing port number",
+		"frontend f\n bind :1\n log 127.0.0.1 sample 3-2:5 local0\n":          "expects a sample like",
+		"frontend f\n bind :1\n log 127.0.0.1 local0\n log-format-sd %ci\n":   "no 'log' line has 'format rfc5424'",
 		"cache c\n":                                                      "section 'cache' is not supported: responses are not cached",
 		"global\n default-path origin\n":                                 "'default-path' expects a directory",
 		"global\n default-path nowhere\n":                                "unknown argument 'nowhere'",
@@ -196,6 +208,50 @@ func TestDefaultPath(t *testing.T) {
 		}
 		if wd, _ := os.Getwd(); wd != filepath.Join(dir, "start") {
 			t.Fatalf("%s: the process is in %s", how, wd)
+		}
+	}
+}
+
+// Rings are found wherever they stand; "log" lines with an address of TCP have one of
+// their own, and buf0 is always there.
+func TestRings(t *testing.T) {
+	cfg, _ := load(t, `
+global
+  log ring@later local0
+  log ring@buf0 local1
+  log tcp@127.0.0.1:1514 len 2000 sample 1,3-4:5 local2
+frontend f
+  bind 127.0.0.1:80
+  log global
+ring later
+  size 20k
+  maxlen 3000
+  format rfc5424
+  timeout connect 3s
+  timeout server 4s
+  server a 127.0.0.1:514 log-proto octet-count
+  server b /run/syslog.sock
+`)
+	logs := cfg.Proxies[0].Logs
+	if len(logs) != 3 || len(cfg.Rings) != 3 {
+		t.Fatalf("%d targets and %d rings", len(logs), len(cfg.Rings))
+	}
+	r := logs[0].Ring
+	if r == nil || r.Name != "later" || r.Size != 20<<10 || r.MaxLen != 3000 || r.Format != "rfc5424" || r.Connect != 3*time.Second || r.Server != 4*time.Second {
+		t.Fatalf("%+v", r)
+	}
+	if s := r.Servers; len(s) != 2 || s[0].Addr.String() != "127.0.0.1:514" || !s[0].OctetCount || s[1].Addr.Path() != "/run/syslog.sock" || s[1].OctetCount {
+		t.Errorf("servers: %+v", s)
+	}
+	if b := logs[1].Ring; b == nil || b.Name != "buf0" || b.Size != builtinRingSize || b.Format != "timed" {
+		t.Errorf("buf0: %+v", b)
+	}
+	if x := logs[2]; x.Ring == nil || x.Ring.Servers[0].Addr.String() != "127.0.0.1:1514" || x.Sample.Size != 5 || len(x.Sample.Ranges) != 2 {
+		t.Errorf("tcp: %+v", x)
+	}
+	for _, l := range logs {
+		if !slices.Contains(cfg.Rings, l.Ring) {
+			t.Errorf("ring %s is not among those of the configuration", l.Ring.Name)
 		}
 	}
 }

@@ -37,13 +37,16 @@ func (p *parser) resolve() *spec.Config {
 	for i, s := range p.sections {
 		p.check(s, cfg.Proxies[i])
 	}
+	cfg.Rings = p.resolveRings()
 	p.checkResolvers()
 	p.fullConns(cfg)
 	return cfg
 }
 
 func (p *parser) resolveGlobal(g *spec.Global) {
-	for _, l := range p.global.logs {
+	for i := range p.global.logs {
+		l := &p.global.logs[i]
+		p.findRing(l)
 		g.Logs = append(g.Logs, l.target)
 	}
 	// At least half of a buffer is for what is received.
@@ -66,6 +69,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 			}
 			continue
 		}
+		p.findRing(&l)
 		px.Logs = append(px.Logs, l.target)
 	}
 	for i, row := range timeoutRows() {
@@ -85,6 +89,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		px.OriginalTo = &o
 	}
 	px.FieldNames = set.restrict.val
+	px.LogData, px.ErrorLog = set.logData.val, set.errorLog.val
 	if s.kind&inFront != 0 {
 		px.SessRate, px.CliProbes = set.sessRate.val, set.cliProbes.val
 		px.UniqueID, px.UniqueIDHeader = set.uniqueID.val, set.uniqueIDHeader.val

@@ -53,6 +53,8 @@ type settings struct {
 	logTag      opt[string]
 	logFormat   opt[spec.LogFormat]
 	logLine     *logformat.Format // for spec.LogCustom
+	logData     opt[*logformat.Format]
+	errorLog    opt[*logformat.Format]
 	errors      []errorDraft
 	monitorURI  opt[string]
 	nameHeader  opt[string]

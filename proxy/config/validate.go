@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"bench/internal/nearest"
@@ -151,6 +152,11 @@ func (p *parser) checkTimeouts(s *section, px *spec.Proxy) {
 }
 
 func (p *parser) checkLogs(s *section, px *spec.Proxy) {
+	if d := s.settings.logData; d.set && px.Caps&spec.Frontend != 0 && !slices.ContainsFunc(px.Logs, func(t spec.LogTarget) bool {
+		return t.Format == "rfc5424" || t.Ring != nil && t.Ring.Format == "rfc5424"
+	}) {
+		p.warning(s, d.pos, "'log-format-sd' of '%s' has no effect: no 'log' line has 'format rfc5424'", px.Name)
+	}
 	f := s.settings.logFormat
 	if px.Caps&spec.Frontend == 0 || !f.set {
 		return

@@ -83,6 +83,7 @@ type Engine struct {
 	peaks     stats.Peaks // of the process, shared by the threads
 	messages  *messages
 	page      *statspage.Page // nil: no proxy has one
+	rings     *log.Rings
 	checks    *checks
 	done      chan struct{} // closed at the end
 
@@ -161,7 +162,8 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	e.shared = sh
 	sh.Done = e.done
 	e.preparePage()
-	plans, err := logPlans(cfg)
+	e.rings = log.NewRings(cfg.Rings)
+	plans, err := logPlans(cfg, e.rings)
 	if err != nil {
 		return nil, err
 	}
@@ -359,12 +361,14 @@ func (e *Engine) Start() error {
 	if err := e.serveStats(); err != nil {
 		return err
 	}
+	e.rings.Start()
 	go func() {
 		e.running.Wait()
 		for _, s := range e.senders {
 			s.Close()
 		}
 		e.messages.close()
+		e.rings.Stop()
 		close(e.done)
 	}()
 	return nil

@@ -43,10 +43,10 @@ func (m *messages) close() {
 }
 
 // logPlans works out how every proxy logs.
-func logPlans(cfg *spec.Config) ([]*log.Plan, error) {
+func logPlans(cfg *spec.Config, rings *log.Rings) ([]*log.Plan, error) {
 	plans := make([]*log.Plan, len(cfg.Proxies))
 	for i, p := range cfg.Proxies {
-		plan, err := log.NewPlan(&cfg.Global, p)
+		plan, err := log.NewPlan(&cfg.Global, p, rings)
 		if err != nil {
 			return nil, err
 		}

@@ -65,15 +65,23 @@ func TestLevelOfRules(t *testing.T) {
 
 func TestPlanErrorsNameTheLine(t *testing.T) {
 	for _, tt := range []struct{ addr, format, want string }{
-		{"ring@buf", "", "not supported"},
 		{"fd@x", "", "fd@ and a number"},
 		{"127.0.0.1:99999", "", "invalid port"},
 		{"127.0.0.1", "csv", "unknown format"},
 	} {
 		g := &spec.Global{Logs: []spec.LogTarget{{Pos: spec.Pos{File: "h.cfg", Line: 7}, Addr: tt.addr, Format: tt.format}}}
-		_, err := NewPlan(g, nil)
+		_, err := NewPlan(g, nil, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), "h.cfg:7: ") || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want h.cfg:7: and %q", tt.addr, err, tt.want)
 		}
 	}
+}
+
+func mustFormat(t testing.TB, text string) *logformat.Format {
+	t.Helper()
+	f, err := logformat.CompileLog(text, &sample.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

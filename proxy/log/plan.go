@@ -35,6 +35,8 @@ type Plan struct {
 	pid            int
 	targets        []target
 	format         *logformat.Format
+	data           *logformat.Format // structured data; nil: none
+	failure        *logformat.Format // of connections that failed; nil: the standard one
 	separateErrors bool
 }
 
@@ -47,9 +49,8 @@ type target struct {
 	facility int
 	level    Level // lines less severe than this are left out
 	least    Level // lines more severe than this are sent as this
-	// Sampling: of every size lines, those from first to last (from 1); size 0
-	// takes all.
-	first, last, size uint64
+	ring     *Ring // nil: none
+	sample   spec.LogSample
 }
 
 // header is what precedes the text of a line.
@@ -79,9 +80,9 @@ const syslogPort = 514
 // defaultLimit bounds a line where "len" says nothing (RFC 3164, section 4.1).
 const defaultLimit = 1024
 
-// NewPlan works out how p logs; p may be nil for the process itself. Errors
-// name the place of the log line.
-func NewPlan(g *spec.Global, p *spec.Proxy) (*Plan, error) {
+// NewPlan works out how p logs; p may be nil for the process itself, rings if there are
+// none. Errors name the place of the log line.
+func NewPlan(g *spec.Global, p *spec.Proxy, rings *Rings) (*Plan, error) {
 	name, err := os.Hostname()
 	if err != nil {
 		name = "localhost"
@@ -91,6 +92,7 @@ func NewPlan(g *spec.Global, p *spec.Proxy) (*Plan, error) {
 	if p != nil {
 		lines = p.Logs
 		pl.separateErrors = p.Options.LogSeparateErrors
+		pl.data, pl.failure = p.LogData, p.ErrorLog
 		if p.LogTag != "" {
 			pl.tag = p.LogTag
 		}
@@ -113,7 +115,7 @@ func NewPlan(g *spec.Global, p *spec.Proxy) (*Plan, error) {
 		pl.tag = "haproxy"
 	}
 	for i := range lines {
-		t, err := newTarget(&lines[i])
+		t, err := newTarget(&lines[i], rings)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: log: %w", lines[i].File, lines[i].Line, err)
 		}
@@ -122,11 +124,18 @@ func NewPlan(g *spec.Global, p *spec.Proxy) (*Plan, error) {
 	return pl, nil
 }
 
-func newTarget(s *spec.LogTarget) (target, error) {
+func newTarget(s *spec.LogTarget, rings *Rings) (target, error) {
 	t := target{
 		fd: -1, limit: s.Len, facility: s.Facility,
-		level: Level(s.Level), least: Level(s.MinLevel),
-		first: uint64(s.SampleFrom), last: uint64(s.SampleTo), size: uint64(s.SampleSize),
+		level: Level(s.Level), least: Level(s.MinLevel), sample: s.Sample,
+	}
+	if s.Ring != nil {
+		t.ring, t.limit = rings.Of(s.Ring), s.Ring.MaxLen
+		if t.ring == nil {
+			return t, fmt.Errorf("ring %q has not been made", s.Ring.Name)
+		}
+		t.header = t.ring.header
+		return t, nil
 	}
 	if t.limit == 0 {
 		t.limit = defaultLimit
@@ -146,8 +155,6 @@ func newTarget(s *spec.LogTarget) (target, error) {
 			return t, fmt.Errorf("invalid descriptor in %q: want fd@ and a number", s.Addr)
 		}
 		t.fd = n
-	case strings.HasPrefix(s.Addr, "ring@"), strings.HasPrefix(s.Addr, "tcp"), strings.HasPrefix(s.Addr, "uxst@"):
-		return t, fmt.Errorf("address %q is not supported: want a UDP address, a unix datagram socket, fd@N, stdout or stderr", s.Addr)
 	default:
 		addr, err := sock.Parse(strings.TrimPrefix(s.Addr, "uxdg@"))
 		if err != nil {
@@ -169,9 +176,14 @@ func (t *target) takes(level Level, n uint64) bool {
 	if level > t.level {
 		return false
 	}
-	if t.size == 0 {
+	if t.sample.Size == 0 {
 		return true
 	}
-	at := n%t.size + 1
-	return t.first <= at && at <= t.last
+	at := int(n%uint64(t.sample.Size)) + 1
+	for _, r := range t.sample.Ranges {
+		if r[0] <= at && at <= r[1] {
+			return true
+		}
+	}
+	return false
 }

@@ -19,6 +19,7 @@ type Sender struct {
 
 	writer logformat.Writer
 	line   []byte
+	data   []byte // structured data of the line; empty: none
 	head   []byte
 	dates  struct{ syslog, iso logformat.Stamp }
 	fds    [3]int // datagram sockets by family, opened when first needed
@@ -83,18 +84,26 @@ func (l *Logger) Log(r *txn.Record, x *sample.Context) {
 	s, p := l.s, l.plan
 	s.writer.Host, s.writer.PID, s.writer.Logs = p.system, p.pid, l.seq
 	s.line = p.format.AppendLine(s.line[:0], &s.writer, x, r)
+	if p.data != nil {
+		s.data = p.data.AppendLine(s.data[:0], &s.writer, x, r)
+	}
 	l.send(level)
 }
 
 // Failure reports a connection that failed before it became a stream, such as
 // an invalid PROXY header: why says what went wrong, bind where it came in.
-func (l *Logger) Failure(r *txn.Record, bind, why string) {
+func (l *Logger) Failure(r *txn.Record, x *sample.Context, bind, why string) {
 	if len(l.plan.targets) == 0 {
 		return
 	}
-	s := l.s
-	s.line = failureFormat.AppendLine(s.line[:0], &s.writer, nil, r)
-	s.line = append(append(append(s.line, bind...), ": "...), why...)
+	s, p := l.s, l.plan
+	if p.failure != nil {
+		s.writer.Host, s.writer.PID, s.writer.Logs = p.system, p.pid, l.seq
+		s.line = p.failure.AppendLine(s.line[:0], &s.writer, x, r)
+	} else {
+		s.line = failureFormat.AppendLine(s.line[:0], &s.writer, x, r)
+		s.line = append(append(append(s.line, bind...), ": "...), why...)
+	}
 	level := Info
 	if l.plan.separateErrors {
 		level = Error
@@ -132,9 +141,13 @@ func (l *Logger) send(level Level) {
 		}
 	}
 	l.seq++
+	s.data = s.data[:0]
 }
 
 func (s *Sender) put(t *target) bool {
+	if t.ring != nil {
+		return t.ring.put(s.pieces[:2])
+	}
 	if t.fd >= 0 {
 		_, e := sock.WriteNow(t.fd, s.pieces[:])
 		return e == 0
@@ -181,7 +194,11 @@ func (s *Sender) header(b []byte, p *Plan, t *target, level Level, now time.Time
 			b = append(b, '-')
 		}
 		b = append(append(append(b, ' '), p.tag...), ' ')
-		b = append(appendUint(b, uint64(p.pid)), " - - "...)
+		b = append(appendUint(b, uint64(p.pid)), " - "...)
+		if len(s.data) == 0 {
+			b = append(b, '-')
+		}
+		b = append(append(b, s.data...), ' ')
 	case priority:
 		b = pri(b, t.facility, level)
 	case short:

@@ -18,7 +18,7 @@ func plan(t testing.TB, g spec.Global, targets ...spec.LogTarget) *Plan {
 			targets[i].Level = int(Debug)
 		}
 	}
-	pl, err := NewPlan(&g, &spec.Proxy{Logs: targets, LogFormat: spec.LogHTTP, Options: spec.Options{LogSeparateErrors: true}})
+	pl, err := NewPlan(&g, &spec.Proxy{Logs: targets, LogFormat: spec.LogHTTP, Options: spec.Options{LogSeparateErrors: true}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,17 +121,17 @@ func TestLengthLimitsTheWholeLine(t *testing.T) {
 
 func TestSampling(t *testing.T) {
 	pc := listen(t, "udp", "127.0.0.1:0")
-	p := plan(t, spec.Global{}, spec.LogTarget{Addr: pc.LocalAddr().String(), Format: "raw", SampleFrom: 2, SampleTo: 3, SampleSize: 4})
+	p := plan(t, spec.Global{}, spec.LogTarget{Addr: pc.LocalAddr().String(), Format: "raw", Sample: spec.LogSample{Ranges: [][2]int{{1, 1}, {3, 4}}, Size: 4}})
 	l := newSender(t, time.Now()).Logger(p)
 	for s := range strings.SplitSeq("abcdefgh", "") {
 		l.Message(Info, s)
 	}
 	var got string
-	for range 4 {
+	for range 6 {
 		got += strings.TrimSpace(receive(t, pc))
 	}
-	if got != "bcfg" {
-		t.Errorf("got lines %q, want bcfg", got)
+	if got != "acdegh" {
+		t.Errorf("got lines %q, want acdegh", got)
 	}
 	nothing(t, pc)
 }
@@ -186,7 +186,7 @@ func TestPipeNeverBlocks(t *testing.T) {
 func TestFailure(t *testing.T) {
 	pc := listen(t, "udp", "127.0.0.1:0")
 	p := plan(t, spec.Global{}, spec.LogTarget{Addr: pc.LocalAddr().String(), Format: "raw"})
-	newSender(t, time.Now()).Logger(p).Failure(record(t), "f1", "Received something which does not look like a PROXY protocol header")
+	newSender(t, time.Now()).Logger(p).Failure(record(t), nil, "f1", "Received something which does not look like a PROXY protocol header")
 	want := "10.0.1.2:33317 [03/Nov/2026:11:36:33.816] fe/f1: Received something which does not look like a PROXY protocol header\n"
 	if got := receive(t, pc); got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -68,17 +68,23 @@ type Tune struct {
 // LogTarget is one "log" line.
 type LogTarget struct {
 	Pos
-	// Addr is a UDP address or unix datagram socket, "fd@N", "stdout", "stderr"
-	// or "ring@name", as written after expansion.
+	// Addr is a UDP address or unix datagram socket, "fd@N", "stdout" or "stderr", as
+	// written after expansion.
 	Addr string
+	Ring *Ring // lines go there instead; nil: to Addr
 	// Format is "" (RFC 3164, with the host's name if log-send-hostname says
 	// so), local, rfc3164, rfc5424, raw, short, timed, iso or priority.
-	Format     string
-	Len        int // longest line, 1024
-	Facility   int // 0 (kern) to 23 (local7)
-	Level      int // 7: everything down to debug
-	MinLevel   int // 0: messages more severe than this are sent as this
-	SampleFrom int // "sample": 0 = all
-	SampleTo   int
-	SampleSize int
+	Format   string
+	Len      int // longest line, 1024
+	Facility int // 0 (kern) to 23 (local7)
+	Level    int // 7: everything down to debug
+	MinLevel int // 0: messages more severe than this are sent as this
+	Sample   LogSample
+}
+
+// LogSample is which lines are sent: of every Size lines those in the ranges, which
+// count from 1. A size of 0 is all.
+type LogSample struct {
+	Ranges [][2]int
+	Size   int
 }

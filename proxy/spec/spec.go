@@ -24,6 +24,7 @@ type Pos struct {
 // Config is one whole configuration.
 type Config struct {
 	Global  Global
+	Rings   []*Ring
 	Proxies []*Proxy // in order of appearance; Proxy.Index is the position here
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns *pattern.Lists
@@ -93,7 +94,11 @@ type Proxy struct {
 	LogFormat LogFormat
 	// LogLine is the layout of log lines for LogCustom ("log-format").
 	LogLine *logformat.Format
-	Options Options
+	// LogData is the structured data of lines in the format of RFC 5424, ErrorLog the
+	// layout of lines about connections that failed before they could be used; nil: the
+	// standard ones.
+	LogData, ErrorLog *logformat.Format
+	Options           Options
 	// ErrorFiles replaces the standard answers by status; the value is the
 	// whole raw HTTP response.
 	ErrorFiles map[int][]byte
@@ -235,6 +240,7 @@ const (
 // Options are the boolean "option ..." settings.
 type Options struct {
 	DontLogNull, DontLogNormal, LogSeparateErrors, LogHealthChecks bool
+	LogASAP                                                        bool // a line is written before the end
 	AbortOnClose, AllBackups                                       bool
 	ClientKeepalive, ServerKeepalive                               bool // TCP keep-alive: clitcpka, srvtcpka
 	NoLinger                                                       bool

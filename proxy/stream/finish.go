@@ -303,6 +303,10 @@ func (s *stream) log() {
 	// The reference logs when the stream has left its backend and server, but
 	// not yet its frontend.
 	r.BeConn, r.SrvConn = max(r.BeConn-1, 0), max(r.SrvConn-1, 0)
+	if s.early {
+		r.AsSoonAsPossible, r.BytesOut = true, s.earlySent
+		r.BeConn, r.SrvConn = max(r.BeConn, 0)+1, max(r.SrvConn, 0)+1 // it goes on
+	}
 	s.captured(r)
 	r.UniqueID = s.UniqueID()
 	x := &t.bare
@@ -315,6 +319,14 @@ func (s *stream) log() {
 	x.Req, x.Res, x.Status, x.Final = nil, nil, int(s.status), true
 	t.rules.Ctx.Txn = x
 	s.fe.Sink.Log(r, t.rules.Ctx)
+}
+
+// logEarly logs the stream before its end ("option logasap"), sent bytes of the response
+// being on their way. There is no other line then.
+func (s *stream) logEarly(sent uint64) {
+	s.early, s.earlySent = true, sent
+	s.log()
+	s.early, s.unlogged = false, true
 }
 
 // Describe implements txn.Stream: it fills in what is known so far.

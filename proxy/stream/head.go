@@ -125,6 +125,9 @@ func (s *stream) send() txn.Verdict {
 // relay is the last step of a connection in TCP mode: bytes flow both ways from here.
 func (s *stream) relay() txn.Verdict {
 	s.established()
+	if s.fe.Spec.Options.LogASAP && s.fe.Sink != nil {
+		s.logEarly(0)
+	}
 	s.state = stateData
 	s.touchServer()
 	s.touchClient()

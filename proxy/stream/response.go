@@ -220,6 +220,9 @@ func (s *stream) forward() txn.Verdict {
 	}
 	s.headOut = true
 	s.releaseFirst()
+	if s.fe.Spec.Options.LogASAP && s.fe.Sink != nil && !s.unlogged {
+		s.logEarly(uint64(len(head)))
+	}
 	st := s.pushResponse(head)
 	s.forget()
 	s.state = stateData

@@ -1,0 +1,158 @@
+package proxyproto
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+)
+
+// Options is what a header of version 2 says beside the addresses.
+type Options uint16
+
+// Options (configuration manual, "proxy-v2-options").
+const (
+	SSL       Options = 1 << iota // whether the client speaks TLS, and which version
+	CertCN                        // the name in the client's certificate
+	SSLCipher                     // the cipher
+	CertSig                       // the algorithms of the listener's certificate
+	CertKey
+	Authority // the host name the client asked for
+	CRC32C    // a checksum
+	UniqueID  // "unique-id-format" of the request
+)
+
+// OptionNames are the words for the options, by bit.
+func OptionNames() []string {
+	return []string{"ssl", "cert-cn", "ssl-cipher", "cert-sig", "cert-key", "authority", "crc32c", "unique-id"}
+}
+
+// About is the connection that is passed on.
+type About struct {
+	// Source and Destination may be not valid: of a unix socket.
+	Source, Destination netip.AddrPort
+	// Local: the connection is the proxy's own, of a health check.
+	Local               bool
+	Authority, UniqueID []byte
+	ALPN                string
+	TLS                 *TLS // nil: the client does not speak it
+}
+
+// TLS is what is told of a client that speaks TLS.
+type TLS struct {
+	Version, Cipher string
+	CN              string // of the client's certificate
+	SigAlg, KeyAlg  string // of the listener's
+	// Certificate: the client has shown one; Before: in an earlier connection of the
+	// session. Verify is 0 if it was found good.
+	Certificate, Before bool
+	Verify              uint32
+}
+
+// Bits of the first byte about TLS.
+const (
+	clientTLS    = 1
+	certOnConn   = 2
+	certInBefore = 4
+)
+
+// Append1 appends a header of version 1.
+func Append1(dst []byte, a *About) []byte {
+	src, dest := a.Source.Addr(), a.Destination.Addr()
+	switch {
+	case src.Is4() && dest.Is4():
+		dst = append(dst, "PROXY TCP4 "...)
+	case src.Is6() && dest.Is6():
+		dst = append(dst, "PROXY TCP6 "...)
+	default:
+		return append(dst, "PROXY UNKNOWN\r\n"...)
+	}
+	dst = append(src.AppendTo(dst), ' ')
+	dst = append(dest.AppendTo(dst), ' ')
+	dst = append(strconv.AppendUint(dst, uint64(a.Source.Port()), 10), ' ')
+	dst = strconv.AppendUint(dst, uint64(a.Destination.Port()), 10)
+	return append(dst, '\r', '\n')
+}
+
+// Append2 appends a header of version 2.
+func Append2(dst []byte, a *About, opt Options) []byte {
+	start := len(dst)
+	dst = append(dst, signature...)
+	src, dest := a.Source.Addr(), a.Destination.Addr()
+	command := byte(0x21)
+	if a.Local {
+		command = 0x20
+	}
+	switch {
+	case !src.IsValid() || !dest.IsValid():
+		dst = append(dst, command, 0, 0, 0)
+	case src.Is4() && dest.Is4():
+		dst = append(dst, command, 0x11, 0, 0)
+		s, d := src.As4(), dest.As4()
+		dst = appendPorts(append(append(dst, s[:]...), d[:]...), a)
+	default: // one of them is of IPv6: so is the other, mapped if need be
+		dst = append(dst, command, 0x21, 0, 0)
+		s, d := src.As16(), dest.As16()
+		dst = appendPorts(append(append(dst, s[:]...), d[:]...), a)
+	}
+	sum := 0
+	if opt&CRC32C != 0 {
+		dst = append(dst, typeCRC32C, 0, 4, 0, 0, 0, 0)
+		sum = len(dst) - 4
+	}
+	if a.ALPN != "" {
+		dst = extra(dst, typeALPN, a.ALPN)
+	}
+	if opt&Authority != 0 && len(a.Authority) > 0 {
+		dst = extra(dst, typeAuthority, a.Authority)
+	}
+	if opt&UniqueID != 0 && len(a.UniqueID) > 0 {
+		dst = extra(dst, typeUniqueID, a.UniqueID)
+	}
+	if opt&SSL != 0 {
+		dst = appendTLS(dst, a.TLS, opt)
+	}
+	binary.BigEndian.PutUint16(dst[start+14:], uint16(len(dst)-start-fixedSize))
+	if sum > 0 {
+		binary.BigEndian.PutUint32(dst[sum:], checksum(dst[start:], sum-start))
+	}
+	return dst
+}
+
+func appendPorts(dst []byte, a *About) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, a.Source.Port())
+	return binary.BigEndian.AppendUint16(dst, a.Destination.Port())
+}
+
+// extra appends a value with its type and length.
+func extra[T string | []byte](dst []byte, kind byte, value T) []byte {
+	dst = binary.BigEndian.AppendUint16(append(dst, kind), uint16(len(value)))
+	return append(dst, value...)
+}
+
+func appendTLS(dst []byte, t *TLS, opt Options) []byte {
+	start := len(dst)
+	dst = append(dst, typeSSL, 0, 0, 0, 0, 0, 0, 0)
+	if t != nil {
+		bits := byte(clientTLS)
+		if t.Certificate {
+			bits |= certOnConn
+		}
+		if t.Before {
+			bits |= certInBefore
+		}
+		dst[start+3] = bits
+		binary.BigEndian.PutUint32(dst[start+4:], t.Verify)
+		dst = extra(dst, typeVersion, t.Version)
+		for _, x := range []struct {
+			opt  Options
+			kind byte
+			text string
+		}{{CertCN, typeCN, t.CN}, {CertKey, typeKeyAlg, t.KeyAlg}, {CertSig, typeSigAlg, t.SigAlg}, {SSLCipher, typeCipher, t.Cipher}} {
+			if opt&x.opt != 0 && x.text != "" {
+				dst = extra(dst, x.kind, x.text)
+			}
+		}
+	}
+	binary.BigEndian.PutUint16(dst[start+1:], uint16(len(dst)-start-3))
+	return dst
+}
