@@ -318,15 +318,9 @@ func (p *peer) playFor(script []step, quiet time.Duration) {
 	p.play(script)
 }
 
-// TestTables compares what becomes of stick tables with the reference.
-func TestTables(t *testing.T) {
-	wanted, err := regexp.Compile(*only)
-	if err != nil {
-		t.Fatal(err)
-	}
-	origin := serveTables(t)
-	subjects := []*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}}
-	var results [2][]string
+// playTables plays cases through both proxies at the same time.
+func playTables(t *testing.T, subjects []*subject, origin int, which func(i int) bool) (results [2][]string) {
+	t.Helper()
 	var errs [2]error
 	var both sync.WaitGroup
 	for n, s := range subjects {
@@ -341,7 +335,7 @@ func TestTables(t *testing.T) {
 			var all sync.WaitGroup
 			places := make(chan struct{}, concurrent)
 			for i := range tableCases {
-				if !wanted.MatchString(tableCases[i].name) {
+				if !which(i) {
 					continue
 				}
 				all.Go(func() {
@@ -358,9 +352,33 @@ func TestTables(t *testing.T) {
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}
+	return results
+}
+
+// TestTables compares what becomes of stick tables with the reference.
+func TestTables(t *testing.T) {
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := serveTables(t)
+	subjects := []*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}}
+	results := playTables(t, subjects, origin, func(i int) bool { return wanted.MatchString(tableCases[i].name) })
+	// Times may have run together on a machine that is busy with other things: once more.
+	differs := func(i int) bool { return results[0][i] != results[1][i] }
+	var again [2][]string
+	for i := range tableCases {
+		if differs(i) && again[0] == nil {
+			again = playTables(t, subjects, origin, differs)
+		}
+	}
 	for i, c := range tableCases {
 		t.Run(c.name, func(t *testing.T) {
-			if want, got := results[0][i], results[1][i]; want != got {
+			want, got := results[0][i], results[1][i]
+			if want != got {
+				want, got = again[0][i], again[1][i]
+			}
+			if want != got {
 				t.Errorf("--- haproxy\n%s--- builtin\n%s", want, got)
 			}
 		})
