@@ -90,6 +90,7 @@ var rules = []rule{
 	{"bench/proxy/spec", "bench/proxy/h1", "the specification is inert"},
 	{"bench/proxy/server", "bench/proxy/stream", "servers do not know streams"},
 	{"bench/proxy/registry", "bench/proxy/", "lists know nothing of what they hold"},
+	{"bench/proxy/table", "bench/proxy/", "tables know keys and numbers, not what they are of"},
 	{"bench/proxy/state", "bench/", "states are only named"},
 	{"bench/proxy/stream", "bench/proxy/config", "what runs does not read text"},
 	{"bench/proxy/transport", "bench/proxy/stream", "what moves bytes does not know whose they are"},

@@ -1,28 +1,24 @@
 package cli
 
 // absentCommands ask for things that only exist where they are configured, and
-// cannot be configured yet: maps, ACL files, tables, peers, caches, resolvers.
+// cannot be configured yet: maps, ACL files, peers, caches, resolvers.
 // Their lists are empty, and nothing is found by name. The answers are what the
 // reference says without any.
 func absentCommands() []Command {
 	const (
-		list    = "# id (file) description"
-		noMap   = "Unknown map identifier. Please use #<id> or <file>."
-		noACL   = "Unknown ACL identifier. Please use #<id> or <file>."
-		noTable = "No such table"
+		list  = "# id (file) description"
+		noMap = "Unknown map identifier. Please use #<id> or <file>."
+		noACL = "Unknown ACL identifier. Please use #<id> or <file>."
 	)
 	return []Command{
 		{Words: "show map", Args: "[map]", Help: "list maps: there are none", Fn: absent(list, noMap)},
 		{Words: "show acl", Args: "[acl]", Help: "list ACL files: there are none", Fn: absent(list, noACL)},
-		{Words: "show table", Args: "[table]", Help: "list stick tables: there are none", Fn: absent("", noTable)},
 		{Words: "show peers", Args: "[section]", Help: "list peers: there are none", Fn: absent("", "No such peers")},
 		{Words: "show cache", Help: "list caches: there are none", Fn: absent("", "")},
 		{Words: "show resolvers", Args: "[id]", Help: "list resolvers: there are none", Fn: absent("", "Can't find that resolvers section")},
 		{Words: "show startup-logs", Level: Operator, Help: "show warnings kept from the start: none are", Fn: absent("", "")},
 		{Words: "get map", Args: "<map> <value>", Level: AdminLevel, Help: "look a value up in a map: there are none", Fn: absent(noMap, noMap)},
 		{Words: "get acl", Args: "<acl> <value>", Level: AdminLevel, Help: "look a value up in an ACL file: there are none", Fn: absent(noACL, noACL)},
-		{Words: "set table", Args: "<table> ...", Level: AdminLevel, Help: "change a stick table: there are none", Fn: absent(noTable, noTable)},
-		{Words: "clear table", Args: "<table> ...", Level: AdminLevel, Help: "clear a stick table: there are none", Fn: absent(noTable, noTable)},
 		{Words: "get var", Args: "<name>", Level: AdminLevel, Help: "show a variable of the process: there are none", Fn: absent("Variable not found.", "Variable not found.")},
 	}
 }

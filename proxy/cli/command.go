@@ -21,18 +21,18 @@ type Command struct {
 // help sorts it, with the session's own commands last.
 func commands() []Command {
 	return slices.Concat(statCommands(), serverCommands(), dynamicCommands(), frontendCommands(),
-		sessionCommands(), processCommands(), absentCommands(), eventCommands(), connCommands())
+		sessionCommands(), processCommands(), tableCommands(), absentCommands(), eventCommands(), connCommands())
 }
 
-// table looks commands up.
-type table struct {
+// commandTable looks commands up.
+type commandTable struct {
 	list []Command // sorted for the help
 	own  int       // list[own:] are the commands of the CLI itself
 	most int       // words of the longest command
 }
 
-func newTable() *table {
-	t := &table{}
+func newTable() *commandTable {
+	t := &commandTable{}
 	for _, c := range commands() {
 		t.most = max(t.most, 1+strings.Count(c.Words, " "))
 		t.list = append(t.list, c)
@@ -55,7 +55,7 @@ func newTable() *table {
 
 // find returns the command with the most fixed words at the start of words, and
 // what follows them.
-func (t *table) find(words []string) (*Command, []string) {
+func (t *commandTable) find(words []string) (*Command, []string) {
 	for n := min(t.most, len(words)); n > 0; n-- {
 		for i := range t.list {
 			if slices.Equal(strings.Split(t.list[i].Words, " "), words[:n]) {
@@ -67,7 +67,7 @@ func (t *table) find(words []string) (*Command, []string) {
 }
 
 // help is the answer to "help" with or without words.
-func (t *table) help(words []string) string {
+func (t *commandTable) help(words []string) string {
 	if len(words) == 0 {
 		return t.render("The following commands are valid at this level:", t.listed())
 	}
@@ -75,7 +75,7 @@ func (t *table) help(words []string) string {
 }
 
 // unknown is the answer to a command that does not exist.
-func (t *table) unknown(words []string) string {
+func (t *commandTable) unknown(words []string) string {
 	if len(words) == 0 {
 		return t.render("Unknown command. Please enter one of the following commands only:", t.listed())
 	}
@@ -87,7 +87,7 @@ func (t *table) unknown(words []string) string {
 	return t.render("Unknown command, but maybe one of the following ones is a better match:", t.matches(words))
 }
 
-func (t *table) listed() []*Command {
+func (t *commandTable) listed() []*Command {
 	var out []*Command
 	for i := range t.list[:t.own] {
 		if !t.list[i].Hidden {
@@ -102,7 +102,7 @@ const suggestions = 5
 
 // matches are the commands that begin with words, else those that have the most
 // leading words in common and are spelled most alike.
-func (t *table) matches(words []string) []*Command {
+func (t *commandTable) matches(words []string) []*Command {
 	list := t.listed()
 	name := strings.Join(words, " ")
 	var exact []*Command
@@ -133,7 +133,7 @@ func (t *table) matches(words []string) []*Command {
 }
 
 // render lists commands below a title, and always those of the CLI itself.
-func (t *table) render(title string, list []*Command) string {
+func (t *commandTable) render(title string, list []*Command) string {
 	var b strings.Builder
 	b.WriteString(title + "\n")
 	line := func(c *Command) {

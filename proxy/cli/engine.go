@@ -15,6 +15,7 @@ import (
 	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
+	"bench/proxy/table"
 )
 
 // Engine is what the commands act on. Methods may be called from any goroutine;
@@ -47,6 +48,9 @@ type Engine interface {
 	DeleteServer(backend, name string) error
 	// Frontend looks a frontend up by name.
 	Frontend(name string) (Frontend, bool)
+
+	// Tables are the stick tables, in the order of configuration.
+	Tables() []*table.Table
 
 	// MaxConn is the process-wide limit in force.
 	MaxConn() int

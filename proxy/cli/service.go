@@ -37,7 +37,7 @@ type Service struct {
 
 	engine Engine
 	opt    Options
-	table  *table
+	table  *commandTable
 	slots  chan struct{} // a place for each connection
 
 	// Atomic.

@@ -69,6 +69,7 @@ func (l *line) sampleEnv(at txn.Steps, where string) *sample.Env {
 		Names: &l.p.variables, At: at, Where: where,
 		Lists: &l.p.patterns, File: l.pos.File, Line: l.pos.Line,
 		ReqCaptures: lengths(s.reqCaptures), ResCaptures: lengths(s.resCaptures),
+		Counters: l.p.global.Tune.StickCounters,
 		Later: func(r sample.Reference) {
 			l.p.sampleUses = append(l.p.sampleUses, sampleUse{r, s, l.pos, l.text})
 		},

@@ -27,7 +27,7 @@ func newGlobal() spec.Global {
 		StatsMaxConn:     10,
 		Tune: spec.Tune{
 			BufSize: 16384, MaxRewrite: 1024, MaxAccept: 4,
-			HTTPMaxHdr: 101, HTTPLogURILen: 1024,
+			HTTPMaxHdr: 101, HTTPLogURILen: 1024, StickCounters: 3,
 			PoolHighFDRatio: 25, MultiQueue: true,
 		},
 	}

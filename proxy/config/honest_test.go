@@ -67,6 +67,12 @@ var samples = map[string]string{
 	"default-server":             "weight 7\n",
 	"enabled":                    "disabled\nenabled",
 	"acl":                        "mode http\nacl a path /a\nhttp-request deny if a\na src 127.0.0.1",
+	"stick-table":                "type ip size 1k",
+	"stick on":                   "stick-table type ip size 1k\nsrc",
+	"stick match":                "stick-table type ip size 1k\nsrc",
+	"stick store-request":        "stick-table type ip size 1k\nsrc",
+	"stick store-response":       "stick-table type ip size 1k\nsrc",
+	"tune.stick-counters":        "5",
 	"capture request header":     "mode http\nHost len 10",
 	"capture response header":    "mode http\nServer len 10",
 	"declare capture":            "request len 10",
@@ -137,7 +143,7 @@ var optionSamples = map[string]string{
 	"severity-output": "string", "process": "1", "shards": "2", "proto": "h1", "thread": "1", "name": "n",
 	"addr": "127.0.0.9", "cookie": "c", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
 	"source": "127.0.0.9", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
-	"enabled": "disabled enabled", "no-check": "check no-check", "no-backup": "backup no-backup",
+	"enabled": "disabled enabled", "no-check": "check no-check", "stick": "non-stick stick", "no-backup": "backup no-backup",
 }
 
 // usual is the arguments of a row, and lines to stand before it.

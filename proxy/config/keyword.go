@@ -92,6 +92,7 @@ func keywords() []keyword {
 		balanceKeywords(),
 		serverKeywords(),
 		checkKeywords(),
+		tableKeywords(),
 		retiredKeywords(),
 		acceptedProxyKeywords(),
 		tcpKeepAliveKeywords(),
@@ -104,15 +105,15 @@ func keywords() []keyword {
 	)
 }
 
-// table finds rows by name.
-type table struct {
+// vocabulary finds rows by name.
+type vocabulary struct {
 	rows  []keyword
 	index map[string][]int // name to rows: the same name may serve several sections
 	heads map[string]bool  // first words of names of several words
 }
 
-func newTable(rows []keyword) *table {
-	t := &table{rows: rows, index: map[string][]int{}, heads: map[string]bool{}}
+func newTable(rows []keyword) *vocabulary {
+	t := &vocabulary{rows: rows, index: map[string][]int{}, heads: map[string]bool{}}
 	for i := range rows {
 		t.index[rows[i].name] = append(t.index[rows[i].name], i)
 		if head, _, several := strings.Cut(rows[i].name, " "); several {
@@ -124,7 +125,7 @@ func newTable(rows []keyword) *table {
 
 // find returns the row with the longest name that the words begin with,
 // preferring one for the section at hand.
-func (t *table) find(words []word, sc scope) *keyword {
+func (t *vocabulary) find(words []word, sc scope) *keyword {
 	for n := min(len(words), 3); n > 0; n-- {
 		rows := t.index[joinWords(words[:n])]
 		if len(rows) == 0 {
@@ -147,7 +148,7 @@ func (t *table) find(words []word, sc scope) *keyword {
 }
 
 // names of the rows that sc allows.
-func (t *table) names(sc scope) []string {
+func (t *vocabulary) names(sc scope) []string {
 	var names []string
 	for i := range t.rows {
 		if t.rows[i].scope&sc != 0 {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bench/proxy/spec"
+	"bench/proxy/table"
 )
 
 // others are the sections that are neither global nor those of proxies, as far as they
@@ -16,6 +17,7 @@ type others struct {
 	page      *errorPages
 	mailers   map[string]spec.Pos
 	peers     map[string]spec.Pos
+	tables    []*table.Spec // of peers
 	programs  map[string]spec.Pos
 	rings     map[string]*spec.Ring
 	ring      *spec.Ring

@@ -24,7 +24,7 @@ type parser struct {
 	env       *Env
 	diags     Diagnostics
 	errors    int // among diags
-	table     *table
+	table     *vocabulary
 	inventory *inventory
 	look      lookup
 
@@ -46,6 +46,8 @@ type parser struct {
 	inResolvers  bool
 	resolvers    map[string]spec.Pos // sections by name
 	resolverUses []reference
+
+	peerUses []reference // peers sections that tables name
 
 	variables  txn.Names
 	sampleUses []sampleUse

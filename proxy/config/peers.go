@@ -22,12 +22,17 @@ func peersKeywords() []keyword {
 		{name: "log", args: "<target>...", doc: "Where to log.", read: func(l *line) { l.arity(1, maxWords, "a target") }},
 		{name: "peer", args: "<name> [<address>:<port> [<option>...]]", doc: "A process to exchange tables with.", read: peer},
 		{name: "server", args: "<name> [<address>:<port> [<option>...]]", doc: "A process to exchange tables with.", read: peer},
-		{name: "table", args: "<name> type <type> size <size> [<option>...]", doc: "A table of the section.", read: func(l *line) { l.arity(1, maxWords, "a name") }},
 	}
 	for i := range rows {
 		rows[i].scope, rows[i].moot = inPeers, noPeers
 	}
-	return rows
+	return append(rows, keyword{name: "table", args: "<name> type <type> size <size> [<option>...]", scope: inPeers, doc: "A stick table, which others name as <section>/<name>.", read: func(l *line) {
+		if l.arity(1, maxWords, "a name") {
+			if t, ok := l.table(l.p.look.section+"/"+l.args[0].text, l.args[1:]); ok {
+				l.p.others.tables = append(l.p.others.tables, t)
+			}
+		}
+	}})
 }
 
 func (p *parser) beginPeers(l *line, name word) {

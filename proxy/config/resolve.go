@@ -33,6 +33,7 @@ func (p *parser) resolve() *spec.Config {
 	for i, s := range p.sections {
 		p.resolveBackends(cfg, s, cfg.Proxies[i])
 	}
+	p.tables(cfg)
 	p.resolveSamples(cfg)
 	for i, s := range p.sections {
 		p.check(s, cfg.Proxies[i])
@@ -138,6 +139,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	}
 	px.Redispatch = set.redispatch.val
 	px.HTTPReuse = set.reuse.or(spec.ReuseSafe)
+	px.Sticking = s.sticking
 	px.ServerNameHeader = set.nameHeader.val
 	px.FullConn = set.fullConn.val
 	px.SrvProbes = set.srvProbes.val

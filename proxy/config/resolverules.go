@@ -57,10 +57,17 @@ func (p *parser) resolveSamples(cfg *spec.Config) {
 	for _, u := range p.sampleUses {
 		report := func(suggestion, format string, a ...any) {
 			at := u.pos
-			if i := strings.Index(u.text, "("+u.Name); i >= 0 {
-				at.Col = i + 2
+			for _, before := range []string{"(", "table ", ","} {
+				if i := strings.Index(u.text, before+u.Name); i >= 0 && u.Name != "" {
+					at.Col = i + len(before) + 1
+					break
+				}
 			}
 			p.report(Diagnostic{Severity: Alert, Pos: at, Word: u.Name, Msg: fmt.Sprintf(format, a...), Suggestion: suggestion, Source: u.text})
+		}
+		if u.Table {
+			p.resolveTable(cfg, &u, report)
+			continue
 		}
 		name, server := u.Name, ""
 		if u.Server {

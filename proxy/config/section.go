@@ -10,6 +10,7 @@ import (
 	"bench/proxy/logformat"
 	"bench/proxy/rule"
 	"bench/proxy/spec"
+	"bench/proxy/table"
 )
 
 // section is a proxy or defaults section as far as it has been read.
@@ -38,6 +39,9 @@ type section struct {
 	resCaptures []spec.Capture
 	ownPage     bool // settings.page is not that of the defaults any more
 	description string
+	table       *table.Spec // nil: it has none
+	tablePos    spec.Pos
+	sticking    []spec.Stick
 	http        *needsHTTP // nil: nothing does
 	httpRules   spec.Pos   // of the first rule about requests or responses
 }

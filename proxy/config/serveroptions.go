@@ -126,6 +126,8 @@ func serverOptions() []serverOption {
 		}}),
 		row(inDefault, serverOption{name: "resolve-net", args: 1, inert: "names are looked up once, at start", doc: "Networks to prefer.", read: func(*line, *s, word) {}}),
 		row(inDefault, serverOption{name: "resolve-opts", args: 1, inert: "names are looked up once, at start", doc: "Options of looking names up.", read: func(*line, *s, word) {}}),
+		flag(inDefault, "non-stick", "Keep the server out of stick tables.", true, func(x *s) *bool { return &x.NonStick }),
+		flag(inDefault, "stick", "Against \"non-stick\" in default-server.", false, func(x *s) *bool { return &x.NonStick }),
 		span(inDefault, "tcp-ut", "Longest time without acknowledgement.", func(x *s) *time.Duration { return &x.UserTimeout }),
 		row(everyplace, serverOption{name: "proto", args: 1, same: true, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *s, w word) {
 			if w.text != "h1" && w.text != "none" {

@@ -137,7 +137,7 @@ func owner(sel *types.Selection) string {
 	return typeName(t)
 }
 
-// typeName is the name of a type of proxy/spec, proxy/rule or internal/sock, "" of all others.
+// typeName is the name of a type of proxy/spec, proxy/rule, proxy/table or internal/sock, "" of all others.
 func typeName(t types.Type) string {
 	if p, ok := types.Unalias(t).(*types.Pointer); ok {
 		t = p.Elem()
@@ -147,7 +147,7 @@ func typeName(t types.Type) string {
 		return ""
 	}
 	switch n.Obj().Pkg().Path() {
-	case "bench/proxy/spec", "bench/proxy/rule", "bench/internal/sock":
+	case "bench/proxy/spec", "bench/proxy/rule", "bench/proxy/table", "bench/internal/sock":
 		return n.Obj().Name()
 	}
 	return ""

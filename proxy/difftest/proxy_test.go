@@ -119,7 +119,8 @@ backend be
 // down, so that no other program can come between.
 type running struct {
 	addr   string
-	ready  string // address of the frontend "ready"
+	ready  string   // address of the frontend "ready"
+	more   []string // those of descriptors 5 and up
 	cmd    *exec.Cmd
 	output bytes.Buffer
 	exited chan struct{}
@@ -128,8 +129,13 @@ type running struct {
 // start starts the subject with a configuration, which is put in dir. OFFSET in it
 // is how far the origin's port is above that of the frontend.
 func (s *subject) start(dir, conf string, origin int) (*running, error) {
-	var addrs [2]string
-	var files [2]*os.File
+	return s.startWith(dir, conf, origin, 0)
+}
+
+// startWith is start with more listeners, from descriptor 5 on.
+func (s *subject) startWith(dir, conf string, origin, more int) (*running, error) {
+	addrs := make([]string, 2+more)
+	files := make([]*os.File, 2+more)
 	for i := range files {
 		l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
@@ -149,10 +155,10 @@ func (s *subject) start(dir, conf string, origin int) (*running, error) {
 	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 		return nil, err
 	}
-	r := &running{addr: addrs[0], ready: addrs[1], exited: make(chan struct{})}
+	r := &running{addr: addrs[0], ready: addrs[1], more: addrs[2:], exited: make(chan struct{})}
 	args := append(s.argv[1:len(s.argv):len(s.argv)], "-db", "-f", path)
 	r.cmd = exec.Command(s.argv[0], args...)
-	r.cmd.ExtraFiles = files[:]
+	r.cmd.ExtraFiles = files
 	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
 	if err := testpeer.Launch(r.cmd); err != nil {
 		return nil, err

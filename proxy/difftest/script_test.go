@@ -29,6 +29,8 @@ const (
 	opReset // close with a reset
 	opLoop  // start over
 	opDie   // the whole origin ends, as a process does that is killed
+	// opCommand has the runtime API do something; scripts of TestTables have it.
+	opCommand
 )
 
 func send(text string) step         { return step{op: opSend, text: text} }
@@ -106,6 +108,7 @@ func (p *peer) play(script []step) {
 			p.setEnd(endByUs)
 			p.die()
 			return
+		case opCommand: // by those who play scripts that have it
 		}
 	}
 	if p.receive(time.Now().Add(max(p.quiet, firstLimit))) || p.cut.sending() {

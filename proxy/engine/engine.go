@@ -162,6 +162,7 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	e.shared = sh
 	sh.Done = e.done
 	e.preparePage()
+	e.makeTables()
 	e.rings = log.NewRings(cfg.Rings)
 	plans, err := logPlans(cfg, e.rings)
 	if err != nil {
@@ -358,6 +359,7 @@ func (e *Engine) Start() error {
 	if e.page != nil {
 		go e.page.Watch(e.done)
 	}
+	go e.sweepTables()
 	if err := e.serveStats(); err != nil {
 		return err
 	}

@@ -67,6 +67,8 @@ type Rule struct {
 	wait   time.Duration
 	reply  *reply
 	redir  *redirect
+	table  *sample.Arg // whose Int is the index of a stick table; nil: none is named
+	index  int         // of an array
 }
 
 // String is the rule as written.

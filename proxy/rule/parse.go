@@ -32,7 +32,7 @@ type Action struct {
 // Actions are the table, in the order of the manual.
 func Actions() []Action { return actions }
 
-var actions = slices.Concat(deciding(), editing(), keeping())
+var actions = slices.Concat(deciding(), editing(), keeping(), tracking())
 
 // Parser reads the words of one rule.
 type Parser struct {
@@ -101,7 +101,7 @@ func (p *Parser) Parse() (*Rule, error) {
 	}
 	name, inside, _ := strings.Cut(p.Words[0], "(")
 	act := find(name, p.Place)
-	if act == nil {
+	if act == nil || name == trackPrefix {
 		return nil, p.unknown(name)
 	}
 	r := &Rule{text: strings.Join(p.Words, " "), act: act}
@@ -137,6 +137,9 @@ func (r *Rule) Final() bool { return r.act.final && r.cond == nil }
 
 // find finds the row of an action at a place.
 func find(name string, at Place) *Action {
+	if _, ok := tracker(name); ok {
+		name = trackPrefix
+	}
 	for i := range actions {
 		if actions[i].Name == name && actions[i].Places.Has(at) {
 			return &actions[i]
@@ -155,6 +158,8 @@ func (p *Parser) unknown(name string) error {
 		elsewhere = elsewhere || actions[i].Name == name
 	}
 	switch {
+	case name == trackPrefix:
+		return &Error{Msg: fmt.Sprintf("'%s' needs the number of a counter, as '%s0'", name, name)}
 	case Language(p.Place, name):
 		return &Error{Msg: fmt.Sprintf("'%s %s' is not supported", p.Place, name)}
 	case elsewhere:

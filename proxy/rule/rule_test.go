@@ -342,9 +342,13 @@ func TestMistakes(t *testing.T) {
 
 // Every row is of the language, documented, and tried above.
 func TestRows(t *testing.T) {
-	source, err := os.ReadFile("rule_test.go")
-	if err != nil {
-		t.Fatal(err)
+	var source []byte
+	for _, name := range []string{"rule_test.go", "tracking_test.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, text...)
 	}
 	for _, a := range rule.Actions() {
 		for p := range rule.NumPlaces {

@@ -10,6 +10,7 @@ import (
 	"bench/proxy/message"
 	"bench/proxy/pattern"
 	"bench/proxy/regex"
+	"bench/proxy/table"
 	"bench/proxy/txn"
 )
 
@@ -47,7 +48,7 @@ type Row struct {
 	//   s text, i integer, h name of a field, c name of a cookie, v variable,
 	//   r expression, m mask of IPv4 or IPv6 or a length, a address,
 	//   n integer or variable, V variable or nothing, b backend, f frontend,
-	//   S backend/server
+	//   S backend/server, k number of a counter, t stick table
 	params string
 	// check looks at the arguments as a whole and may change them.
 	check func(*Env, []Arg) error
@@ -65,6 +66,8 @@ type Env struct {
 	// ReqCaptures and ResCaptures are the lengths of the captures declared so far; to
 	// write to one beyond is an error.
 	ReqCaptures, ResCaptures []int
+	// Counters is the number of counters that can track entries of stick tables.
+	Counters int
 	// Later is called with the names of proxies and servers that can only be resolved
 	// when all are known. It is nil where such names cannot be used.
 	Later func(Reference)
@@ -91,11 +94,14 @@ func (env *Env) Location() string { return fmt.Sprintf(" file '%s' line %d", env
 
 // Reference is a proxy or server that an expression names.
 type Reference struct {
-	Arg      *Arg // Int becomes the index of the proxy, Server the name of the server
+	Arg      *Arg // Int becomes the index of the proxy or table, Server the name of the server
 	Frontend bool
 	Server   bool
-	Name     string
-	Off      int // in the text of the expression
+	Table    bool
+	Name     string // "": the table of the section at hand
+	// Fits says what is wrong with a table; nil: nothing can be.
+	Fits func(*table.Spec) error
+	Off  int // in the text of the expression
 }
 
 // Error is a mistake in an expression.
@@ -219,12 +225,28 @@ func (a *Arg) read(kind byte, t string, env *Env, off int) (err error) {
 		if a.IP, err = netip.ParseAddr(t); err != nil {
 			return fmt.Errorf("want an address, not '%s'", t)
 		}
+	case 'k':
+		a.Int, err = strconv.ParseInt(t, 10, 64)
+		if err != nil || a.Int < 0 || a.Int >= int64(env.Counters) {
+			return fmt.Errorf("want the number of a counter, from 0 to %d, not '%s'", env.Counters-1, t)
+		}
+	case 't':
+		return env.table(a, t, off, nil)
 	case 'b', 'f', 'S':
 		if env.Later == nil {
 			return fmt.Errorf("'%s' cannot be named here", t)
 		}
 		env.Later(Reference{Arg: a, Frontend: kind == 'f', Server: kind == 'S', Name: t, Off: env.off + off})
 	}
+	return nil
+}
+
+// table finds a table when all are known, that of the section if it has no name.
+func (env *Env) table(a *Arg, name string, off int, fits func(*table.Spec) error) error {
+	if env.Later == nil {
+		return fmt.Errorf("stick tables cannot be named here")
+	}
+	env.Later(Reference{Arg: a, Table: true, Name: name, Fits: fits, Off: env.off + off})
 	return nil
 }
 

@@ -16,6 +16,7 @@ var convs = slices.Concat(
 	netConvs(),
 	mapConvs(),
 	stateConvs(),
+	tableConvs(),
 )
 
 // variable is the value of a variable that stands for an argument.

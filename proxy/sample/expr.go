@@ -115,11 +115,11 @@ func nameEnd(text string, i int) int {
 func parse(text string, env *Env) (*Expr, int, error) {
 	end := nameEnd(text, 0)
 	name := text[:end]
-	f := FindFetch(name)
+	f, given := findFetch(name)
 	if f == nil {
 		return nil, 0, unknown(0, kindFetch, name, fetchNames())
 	}
-	args, end, err := f.arguments(env, text, 0, end)
+	args, end, err := f.arguments(env, text, 0, end, given...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -163,8 +163,9 @@ func (f *Fetch) compile(args []Arg) op {
 	return o
 }
 
-// arguments reads what stands in parentheses behind a name.
-func (r *Row) arguments(env *Env, text string, start, end int) ([]Arg, int, error) {
+// arguments reads what stands in parentheses behind a name. given are arguments that the
+// name says already.
+func (r *Row) arguments(env *Env, text string, start, end int, given ...string) ([]Arg, int, error) {
 	var texts []string
 	var offs []int
 	if end < len(text) && text[end] == '(' {
@@ -172,6 +173,12 @@ func (r *Row) arguments(env *Env, text string, start, end int) ([]Arg, int, erro
 		if texts, offs, end, err = splitArgs(text, end+1); err != nil {
 			return nil, 0, err
 		}
+	}
+	if len(given) > 0 {
+		if len(texts) == 1 && texts[0] == "" {
+			texts, offs = nil, nil
+		}
+		texts, offs = append(given, texts...), append([]int{start}, offs...)
 	}
 	args, err := r.read(env, texts, offs, start)
 	return args, end, err
@@ -266,15 +273,24 @@ func convNames() []string {
 
 // FindFetch finds a fetch by name or by one of its other names; nil if there is none.
 func FindFetch(name string) *Fetch {
+	f, _ := findFetch(name)
+	return f
+}
+
+// findFetch is FindFetch with the first arguments, where the name says them.
+func findFetch(name string) (f *Fetch, given []string) {
 	if full, ok := otherNames[name]; ok {
 		name = full
 	}
+	if full, counter, ok := numbered(name); ok {
+		name, given = full, []string{counter}
+	}
 	for i := range fetches {
 		if fetches[i].Name == name {
-			return &fetches[i]
+			return &fetches[i], given
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // FindConv finds a converter by name; nil if there is none.
@@ -310,6 +326,7 @@ func OtherNames(of string) []string {
 			names = append(names, n)
 		}
 	}
+	names = append(names, numberedNames(of)...)
 	slices.Sort(names)
 	return names
 }

@@ -32,6 +32,9 @@ var fetches = slices.Concat(
 	responseFetches(),
 	keptFetches(),
 	identityFetches(),
+	trackedFetches(),
+	sourceFetches(),
+	tableFetches(),
 )
 
 // text makes the value a string of its own.

@@ -267,7 +267,7 @@ func TestEveryRowIsTried(t *testing.T) {
 		"hdr_cnt", "hdr_ip", "hdr_val", "res.hdr_ip", "res.hdr_val", "res.fhdr_cnt", "res.hdr_names", "res.cook_val", "res.cook_cnt",
 	}
 	tried := func(name string) bool {
-		for _, r := range slices.Concat(results, mapResults) {
+		for _, r := range slices.Concat(results, mapResults, tableResults) {
 			for part := range strings.SplitSeq(r.expr, ",") {
 				if head, _, _ := strings.Cut(part, "("); head == name || slices.Contains(sample.OtherNames(name), head) {
 					return true
@@ -334,7 +334,7 @@ func TestMistakes(t *testing.T) {
 		"sorce":                 "0: unknown sample fetch 'sorce'; did you mean 'src'?",
 		"ssl_c_s_dn":            "0: sample fetch 'ssl_c_s_dn' is not supported",
 		"src,lowr":              "4: unknown converter 'lowr'; did you mean 'lower'?",
-		"src,in_table(x)":       "4: converter 'in_table' is not supported",
+		"src,51d.single(x)":     "4: converter '51d.single' is not supported",
 		"req.hdr":               "0: 'req.hdr' needs arguments: want req.hdr(<name>[,<occurrence>])",
 		"path(x)":               "5: 'path' has no arguments",
 		"req.hdr(a,b)":          "10: argument 2 of 'req.hdr': want an integer, not 'b'",

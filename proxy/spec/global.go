@@ -63,6 +63,7 @@ type Tune struct {
 	RcvBufServer    int
 	SndBufClient    int
 	SndBufServer    int
+	StickCounters   int // that can track entries of stick tables at a time: 3
 }
 
 // LogTarget is one "log" line.

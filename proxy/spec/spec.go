@@ -12,6 +12,8 @@ import (
 	"bench/proxy/logformat"
 	"bench/proxy/pattern"
 	"bench/proxy/rule"
+	"bench/proxy/sample"
+	"bench/proxy/table"
 )
 
 // Pos is where something was written.
@@ -28,6 +30,7 @@ type Config struct {
 	Proxies []*Proxy // in order of appearance; Proxy.Index is the position here
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns *pattern.Lists
+	Tables   []*table.Spec // by Spec.Index
 }
 
 // Mode of a proxy.
@@ -149,6 +152,18 @@ type Proxy struct {
 	ServerNameHeader string
 	Source           *Source
 	SrvProbes        KeepAliveProbes // with Options.ServerKeepalive
+	// Sticking are the "stick" lines, in order.
+	Sticking []Stick
+}
+
+// Stick is one "stick" line: how clients keep to a server by an entry of a stick table.
+type Stick struct {
+	// Match looks for the server in the table, Store puts it there; one of either is
+	// for responses.
+	Match, Store, Response bool
+	Key                    *sample.Expr
+	Table                  *sample.Arg // whose Int is the index among Config.Tables
+	Cond                   *acl.Cond   // nil: always
 }
 
 // KeepAliveProbes is how TCP keep-alive goes; what is zero is left to the system.
@@ -338,8 +353,10 @@ type Server struct {
 	PoolLowConn    int
 	PoolPurgeDelay time.Duration
 	MaxReuse       int // -1: no limit
-	Source         *Source
-	UserTimeout    time.Duration
+	// NonStick keeps the server out of stick tables.
+	NonStick    bool
+	Source      *Source
+	UserTimeout time.Duration
 }
 
 // CheckKind is the protocol of a health check.

@@ -9,6 +9,7 @@ import (
 	"bench/internal/sock"
 	"bench/proxy/h1"
 	"bench/proxy/spec"
+	"bench/proxy/table"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
@@ -83,6 +84,7 @@ func (c *client) begin() {
 	c.fe.SessPace.Count(now)
 	c.fe.C.Sessions++
 	c.fe.C.SessRate.Add(now, 1)
+	c.tracks().Count(table.Session, now)
 	t.Listeners[c.l.Index].C.Sessions++
 	t.Process.SessRate.Add(now, 1)
 	opt := &c.fe.Spec.Options
@@ -204,10 +206,12 @@ func (c *client) readRequest() bool {
 		} else {
 			p = c.t.Loop.Scratch()
 		}
+		before := c.BytesIn
 		n, res := c.Recv(p)
 		if n > 0 {
 			if c.stream == nil {
 				c.t.newStream(c)
+				c.stream.inBase = before
 			}
 			c.fe.C.BytesIn += uint64(n)
 			c.t.Listeners[c.l.Index].C.BytesIn += uint64(n)
@@ -309,6 +313,7 @@ func (c *client) end(cut bool) {
 	}
 	t.Loop.StopTimer(&c.timer)
 	c.Endpoint.Close(cut)
+	c.untrack()
 	if c.own != nil {
 		c.own.close()
 		c.own = nil

@@ -17,6 +17,14 @@ func (s *stream) assign() txn.Verdict {
 		s.server().C.Sessions++ // each attempt is one
 		return txn.Next
 	}
+	if srv := s.direct; srv != nil {
+		s.direct = nil
+		if srv.Queued.Load() > 0 || !srv.TryAcquire() {
+			return s.enqueue(srv)
+		}
+		s.take(srv)
+		return txn.Next
+	}
 	if s.be.Queued.Load() > 0 {
 		// First come, first served, also when there is a slot free by now.
 		return s.enqueue(nil)

@@ -189,6 +189,7 @@ func (s *stream) end(logged bool) {
 	if s.be != nil {
 		s.be.Cur.Dec()
 	}
+	s.untrack(s.received(), sent)
 	// A client whose time has run out is not waited for once more.
 	silent := s.status == 408
 	keep, cutShort, more := s.keepCli, s.cutShort, !s.up.Ended && !silent || c.Readable || c.In != nil
@@ -234,6 +235,7 @@ func (s *stream) free() {
 		t.excs.put(turn, x)
 	}
 	if s.txn != nil {
+		s.txn.Tracked.Leave(t.Loop.Now())
 		t.putTransaction(s.txn)
 		s.txn = nil
 	}
@@ -377,7 +379,7 @@ func (s *stream) Describe(r *txn.Record) {
 		r.Status = -1
 	}
 	r.BytesOut = c.BytesOut - s.outBase
-	r.BytesIn = c.BytesIn - s.inBase
+	r.BytesIn = s.received()
 	r.Flags = s.flags
 	r.HTTPFlags = [2]byte{'-', '-'}
 	r.ActConn = t.Shared.Conns.Load()

@@ -128,6 +128,9 @@ func (s *stream) relay() txn.Verdict {
 	if s.fe.Spec.Options.LogASAP && s.fe.Sink != nil {
 		s.logEarly(0)
 	}
+	if s.be.learns() {
+		s.learnResponse()
+	}
 	s.state = stateData
 	s.touchServer()
 	s.touchClient()

@@ -80,7 +80,7 @@ func (c *client) runRules(l txn.Rules) txn.Verdict {
 	x, _ := c.t.txns.get(c.t.Loop.Turns())
 	x.Final, x.Stream = true, c
 	if c.notes != nil {
-		x.Session = &c.notes.vars
+		x.Session, x.SessionTracked = &c.notes.vars, c.notes.tracked
 	}
 	v := l.Run(&x.Txn, &x.out)
 	c.t.putTransaction(x)

@@ -7,6 +7,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
+	"bench/proxy/table"
 	"bench/proxy/txn"
 )
 
@@ -141,6 +142,8 @@ type notes struct {
 	n    int
 	ip   [40]byte
 	vars txn.Vars // of the session
+	// tracked are the entries of stick tables that the connection counts in.
+	tracked txn.Tracked
 }
 
 func (c *client) noted() *notes {
@@ -172,9 +175,17 @@ func (s *stream) badRequest(err *h1.Error) {
 // countInvalid counts a request that did not become one. As in the reference it
 // counts as a request all the same.
 func (s *stream) countInvalid() {
+	s.countUnfinished()
+	s.count(table.Error)
+}
+
+// countUnfinished is countInvalid for a request that has not come in time, which stick
+// tables do not take for an error.
+func (s *stream) countUnfinished() {
 	if s.req == nil {
 		s.fe.C.Requests++
 		s.fe.C.ReqRate.Add(s.t.Loop.Now(), 1)
+		s.count(table.Request)
 	}
 	s.fe.C.ErrReq++
 	s.t.Listeners[s.c.l.Index].C.ErrReq++
@@ -193,7 +204,7 @@ func (s *stream) requestTimeout() {
 		s.dropQuietly()
 		return
 	}
-	s.countInvalid()
+	s.countUnfinished()
 	s.c.Release()
 	s.answer(408, 'c', 'R')
 }

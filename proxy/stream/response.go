@@ -4,6 +4,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/stats"
+	"bench/proxy/table"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
@@ -182,6 +183,7 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 		s.txn.ReqVars.Reset()
 	}
 	s.res, s.resKeep = res, res.KeepAlive
+	s.count(table.OfStatus(res.Status))
 	t.arrived = arrival{of: s, data: data, used: n + used, kept: kept, down: true, out: out, tail: tail}
 	s.set(&s.be.back)
 	s.advance(txn.Next)
@@ -309,6 +311,7 @@ func (s *stream) noResponse() {
 	}
 	s.be.C.ErrResp++
 	s.server().C.ErrResp++
+	s.count(table.Failure)
 	s.fail(502, 'S', 'H')
 }
 
@@ -316,5 +319,6 @@ func (s *stream) noResponse() {
 func (s *stream) badResponse() {
 	s.be.C.ErrResp++
 	s.server().C.ErrResp++
+	s.count(table.Failure)
 	s.fail(502, 'P', 'H')
 }

@@ -9,6 +9,7 @@ import (
 	"bench/proxy/rule"
 	"bench/proxy/sample"
 	"bench/proxy/spec"
+	"bench/proxy/table"
 	"bench/proxy/txn"
 )
 
@@ -57,7 +58,7 @@ func (t *Thread) prepareRules() {
 		for _, l := range px.Rules {
 			t.ruled = t.ruled || l != nil
 		}
-		t.ruled = t.ruled || len(px.Switching) > 0 || px.Redirects != nil || px.StatsPage != nil
+		t.ruled = t.ruled || len(px.Switching) > 0 || px.Redirects != nil || px.StatsPage != nil || len(px.Sticking) > 0
 	}
 }
 
@@ -68,6 +69,8 @@ type transaction struct {
 	wait wait
 	body []byte // the content of a chunked body
 	id   []byte // the identifier of the request; empty: none was made yet
+	// stores are the keys whose server is to be learnt.
+	stores stores
 }
 
 // transaction returns that of the stream, which begins with the first rule.
@@ -83,7 +86,7 @@ func (s *stream) transaction() *transaction {
 func (s *stream) identify(x *txn.Txn) {
 	x.Stream = s
 	if n := s.c.notes; n != nil {
-		x.Session = &n.vars
+		x.Session, x.SessionTracked = &n.vars, n.tracked
 	}
 	if s.http {
 		x.Method = s.method
@@ -96,6 +99,7 @@ func (s *stream) identify(x *txn.Txn) {
 func (t *Thread) putTransaction(x *transaction) {
 	x.Txn.Reset()
 	x.out, x.wait, x.body, x.id = txn.Outcome{}, wait{}, x.body[:0], x.id[:0]
+	x.stores.n = 0
 	t.txns.put(t.Loop.Turns(), x)
 }
 
@@ -179,6 +183,7 @@ func (s *stream) ruled(x *transaction) {
 		cause = 'P'
 		if !x.wait.tarpit {
 			s.countDenied()
+			s.countRefusal()
 		}
 	} else if out.Failed {
 		s.fe.C.RewriteErr++
@@ -197,6 +202,13 @@ func (s *stream) ruled(x *transaction) {
 	s.setFlags(cause, at)
 	s.status = int32(out.Reply.Status)
 	s.reply(out.Reply, out.Content)
+}
+
+// countRefusal counts a request that is refused as an error of its client.
+func (s *stream) countRefusal() {
+	if s.res == nil {
+		s.count(table.Error)
+	}
 }
 
 // refuse ends a connection without a word.

@@ -44,7 +44,7 @@ func (f *Front) lay(t *Thread) {
 		f.names = t.Shared.Config.Global.FieldCase
 	}
 	f.opening = openings(f)
-	f.way = frontWay(f)
+	f.way = frontWay(f, t.tracking())
 }
 
 // lay lays the ways of a backend, with the steps that any of its frontends may need.
@@ -72,11 +72,14 @@ func (b *Back) lay(t *Thread) {
 	b.back = b.wayBack(answering, capturing)
 }
 
-func frontWay(f *Front) (w way) {
+func frontWay(f *Front, tracking bool) (w way) {
 	if f.rules.Content != nil {
 		w.add("tcp-request content", (*stream).frontContentRules)
 	}
 	if f.Spec.SpeaksHTTP() {
+		if tracking {
+			w.add("counters", (*stream).countRequest)
+		}
 		if f.reqCaptures.fields() {
 			w.add("capture", (*stream).captureRequest)
 		}
@@ -107,7 +110,7 @@ func (b *Back) tcpWay() (w way) {
 	if b.rules.Content != nil {
 		w.add("tcp-request content", (*stream).backContentRules)
 	}
-	w.toServer()
+	b.toServer(&w)
 	w.add("relay", (*stream).relay)
 	return w
 }
@@ -141,12 +144,15 @@ func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 		w.add("originalto", (*stream).originalTo)
 	}
 	w.add("framing", (*stream).settle)
-	w.toServer()
+	b.toServer(&w)
 	w.add("send", (*stream).send)
 	return w
 }
 
-func (w *way) toServer() {
+func (b *Back) toServer(w *way) {
+	if sticks(b.Spec, false) {
+		w.add("stick", (*stream).stick)
+	}
 	w.server = int8(len(w.steps))
 	w.add("server", (*stream).assign)
 	w.add("connect", (*stream).connect)
@@ -156,6 +162,9 @@ func (w *way) toServer() {
 func (b *Back) wayBack(frontRules, captures bool) (w way) {
 	if captures {
 		w.add("capture", (*stream).captureResponse)
+	}
+	if b.learns() {
+		w.add("learn", (*stream).learnResponse)
 	}
 	if b.rules.Response != nil {
 		w.add("http-response", (*stream).backResponseRules)

@@ -50,6 +50,7 @@ type life struct {
 	txn       *transaction   // what rules see; nil until there are any
 	srv       *server.Server // holds a slot of it; nil: none
 	prevSrv   *server.Server // avoided when choosing again
+	direct    *server.Server // that the client is to keep to; nil: any
 	attempt
 
 	at       int8
@@ -153,7 +154,7 @@ func (t *Thread) newStream(c *client) *stream {
 	s.deadlines = deadlines{never, never, never}
 	s.waiter.Forget()
 	s.begin = t.Loop.Now()
-	s.outBase, s.inBase = c.BytesOut, c.BytesIn
+	s.outBase, s.inBase = c.BytesOut, c.BytesIn-c.kept()
 	c.stream = s
 	if c.fe.Spec.SpeaksHTTP() {
 		s.beginHTTP()

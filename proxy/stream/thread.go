@@ -25,6 +25,7 @@ import (
 	"bench/proxy/service"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
+	"bench/proxy/table"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
@@ -56,6 +57,7 @@ type Shared struct {
 	Frontends registry.List[*Frontend]
 	Backends  registry.List[*server.Backend]
 	Slots     registry.Slots // of servers, over all backends
+	Tables    []*table.Table // as in the configuration
 	// Errors holds the answers the proxy gives itself, by proxy index and status.
 	Errors []map[int]*h1.Reply
 	// Rules are used instead of those of the configuration, by proxy index; nil: none are.

@@ -3,6 +3,7 @@ package stream
 import (
 	"time"
 
+	"bench/proxy/table"
 	"bench/proxy/transport"
 )
 
@@ -92,6 +93,7 @@ func (s *stream) serverTimeout() {
 	case (s.state == stateResponse || s.state == stateRules) && s.http:
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
+		s.count(table.Failure)
 		s.fail(504, 's', 'H')
 	case s.raw() && !s.http && !s.sending() && !s.down.Ended:
 		// As if the server had ended its stream: the client may still be sending.

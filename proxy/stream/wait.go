@@ -181,6 +181,7 @@ func (s *stream) tarpit() {
 	w := &s.txn.wait
 	w.tarpit = true
 	s.countDenied()
+	s.countRefusal()
 	d := w.need.For
 	if d <= 0 {
 		px := s.fe.Spec
@@ -311,7 +312,7 @@ func (s *stream) rulesTimeout() {
 		s.abort('c', 'R')
 		return
 	}
-	s.countInvalid()
+	s.countUnfinished()
 	s.fail(408, 'c', 'R')
 }
 

@@ -7,6 +7,7 @@ import (
 	"bench/internal/loop"
 	"bench/proxy/server"
 	"bench/proxy/spec"
+	"bench/proxy/table"
 	"bench/proxy/txn"
 )
 
@@ -34,6 +35,9 @@ func TestWaysHaveOnlyWhatIsConfigured(t *testing.T) {
 		fe.DefaultBackend = be
 		change(fe, be)
 		sh := &Shared{Config: &spec.Config{Proxies: []*spec.Proxy{fe, be}}, Rules: rules}
+		for range be.Sticking {
+			sh.Config.Tables = append(sh.Config.Tables, &table.Spec{})
+		}
 		sh.Frontends.Add(fe.Name, &Frontend{Spec: fe})
 		sh.Backends.Add(be.Name, server.NewBackend(be, &sh.Slots))
 		return NewThread(1, l, sh, nil)
@@ -64,6 +68,8 @@ func TestWaysHaveOnlyWhatIsConfigured(t *testing.T) {
 		[]string{"tcp-request content", "monitor-uri", "http-buffer-request", "http-request", "switching"},
 		[]string{"tcp-request content", "http-buffer-request", "http-request", "forwardfor", "framing", "server", "connect", "send"},
 		[]string{"http-response", "http-response", "http-after-response", "forward"})
+	sticky := lay(nil, func(_, be *spec.Proxy) { be.Sticking = []spec.Stick{{Match: true}, {Store: true, Response: true}} })
+	check(sticky, []string{"counters", "switching"}, []string{"framing", "stick", "server", "connect", "send"}, []string{"learn", "forward"})
 }
 
 // What is given back is not handed out again in the same turn.

@@ -5,6 +5,7 @@ import (
 
 	"bench/internal/sock"
 	"bench/proxy/message"
+	"bench/proxy/table"
 )
 
 // Txn is one transaction. The stream that carries it fills it in step by step; a
@@ -41,6 +42,9 @@ type Txn struct {
 	Session                  *Vars
 	Vars, ReqVars, ResVars   Vars
 	ReqCaptures, ResCaptures Captures
+	// Tracked are the entries of stick tables that the transaction counts in,
+	// SessionTracked those of the client's connection, which stand in for them.
+	Tracked, SessionTracked Tracked
 	// LogLevel replaces the level of the log line if it is positive (1 is emerg); -1
 	// suppresses the line.
 	LogLevel int
@@ -49,14 +53,14 @@ type Txn struct {
 }
 
 // Reset prepares the transaction for the next request of the same stream's place and
-// keeps its memory.
+// keeps its memory. What it tracked has been let go of before.
 func (t *Txn) Reset() {
 	t.Vars.Reset()
 	t.ReqVars.Reset()
 	t.ResVars.Reset()
 	t.ReqCaptures.Reset()
 	t.ResCaptures.Reset()
-	*t = Txn{Vars: t.Vars, ReqVars: t.ReqVars, ResVars: t.ResVars, ReqCaptures: t.ReqCaptures, ResCaptures: t.ResCaptures}
+	*t = Txn{Vars: t.Vars, ReqVars: t.ReqVars, ResVars: t.ResVars, ReqCaptures: t.ReqCaptures, ResCaptures: t.ResCaptures, Tracked: t.Tracked[:0]}
 }
 
 // Variables are those of a scope; nil for a session that has none yet.
@@ -107,6 +111,9 @@ type Stream interface {
 	Farm() Farm
 	// SessionVars are the variables of the client's connection, made if need be.
 	SessionVars() *Vars
+	// TrackSession makes a counter of the client's connection stand for an entry. It
+	// returns what all of them stand for.
+	TrackSession(counter int, r table.Ref) Tracked
 	// Describe fills in what a log line would say at this moment.
 	Describe(r *Record)
 }
@@ -127,6 +134,12 @@ type Farm interface {
 	// it has. One that has been removed neither takes nor has any.
 	ServerUp(backend int, server string) bool
 	ServerConns(backend int, server string) int64
+	// Table is a stick table by its index.
+	Table(i int) *table.Table
+	// Counters is the number of counters that can track entries at a time.
+	Counters() int
+	// Now is the time of this turn of the loop (loop.Nanotime).
+	Now() int64
 	// Stopping reports whether the process is told to stop.
 	Stopping() bool
 	// Threads and Thread are the number of threads, and the one at hand from 0.

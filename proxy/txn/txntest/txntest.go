@@ -7,6 +7,7 @@ import (
 	"bench/internal/sock"
 	"bench/proxy/h1"
 	"bench/proxy/message"
+	"bench/proxy/table"
 	"bench/proxy/txn"
 )
 
@@ -20,6 +21,7 @@ type Stream struct {
 	ID        string // unique-id
 	Engine    Farm
 	Vars      txn.Vars
+	Tracked   txn.Tracked
 	Log       txn.Record
 	Described int // how often Describe was called
 }
@@ -51,6 +53,12 @@ func (s *Stream) Farm() txn.Farm { return &s.Engine }
 // SessionVars implements txn.Stream.
 func (s *Stream) SessionVars() *txn.Vars { return &s.Vars }
 
+// TrackSession implements txn.Stream.
+func (s *Stream) TrackSession(i int, r table.Ref) txn.Tracked {
+	s.Tracked.Put(i, s.Engine.Counters(), r)
+	return s.Tracked
+}
+
 // Describe implements txn.Stream.
 func (s *Stream) Describe(r *txn.Record) {
 	s.Described++
@@ -59,9 +67,20 @@ func (s *Stream) Describe(r *txn.Record) {
 
 // Farm is an engine with proxies of these names.
 type Farm struct {
-	Names []string
-	Up    int // servers of each backend that take requests
+	Names  []string
+	Up     int // servers of each backend that take requests
+	Tables []*table.Table
+	Time   int64
 }
+
+// Table implements txn.Farm.
+func (f *Farm) Table(i int) *table.Table { return f.Tables[i] }
+
+// Counters implements txn.Farm.
+func (f *Farm) Counters() int { return 3 }
+
+// Now implements txn.Farm.
+func (f *Farm) Now() int64 { return f.Time }
 
 // Name implements txn.Farm.
 func (f *Farm) Name(i int) string { return f.Names[i] }

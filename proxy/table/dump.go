@@ -1,0 +1,106 @@
+package table
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Entry is a copy of an entry at one moment.
+type Entry struct {
+	t   *Table
+	b   []byte
+	now uint32
+	ID  uint64 // of the place where it was
+}
+
+// Key is the key of the entry.
+func (x *Entry) Key() []byte { return x.t.key(x.b) }
+
+// Holders is by how many it was held.
+func (x *Entry) Holders() int { return int(get(x.b, atUses) &^ uint32(ordered)) }
+
+// Left is the time until it expires, in milliseconds.
+func (x *Entry) Left() int64 { return int64(int32(get(x.b, atExpire) - x.now)) }
+
+// Value is element i of a datum that the table holds.
+func (x *Entry) Value(d Datum, i int) uint64 {
+	at, of := x.t.cell(d, i)
+	return x.t.value(x.b, at, of, x.now)
+}
+
+// Name is a datum that is a text, "" where none is kept.
+func (x *Entry) Name(d Datum) string { return x.t.names.text(uint32(x.Value(d, 0))) }
+
+// Get copies the entry of a key.
+func (t *Table) Get(key []byte, now int64) (Entry, bool) {
+	x := Entry{t: t}
+	ok := t.copyTo(&x, key, now)
+	return x, ok
+}
+
+func (t *Table) copyTo(x *Entry, key []byte, now int64) bool {
+	at, hash := t.locate(key)
+	s := &t.shards[at]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, ok := s.find(t, hash, key)
+	if !ok {
+		return false
+	}
+	e := s.entry(i)
+	if x.now = millis(now); t.expired(e, x.now) {
+		return false
+	}
+	x.b, x.ID = append(x.b[:0], e...), uint64(at)<<32|uint64(i)
+	return true
+}
+
+// Each calls fn with a copy of each entry, in the order of keys, until it returns false.
+// Entries that come or go meanwhile may be missed. No lock is held while fn runs; what
+// it is given is good until it returns.
+func (t *Table) Each(now int64, fn func(*Entry) bool) {
+	keys := t.keys()
+	x := Entry{t: t}
+	for _, k := range keys {
+		if t.copyTo(&x, k, now) && !fn(&x) {
+			return
+		}
+	}
+}
+
+// keys are the keys of all entries, in order.
+func (t *Table) keys() [][]byte {
+	list := make([][]byte, 0, t.Used())
+	var room []byte
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		for j := uint32(0); j < s.made; j++ {
+			if e := s.entry(j); get(e, atSerial) != 0 {
+				k := t.key(e)
+				if len(room)+len(k) > cap(room) {
+					room = make([]byte, 0, max(16<<10, len(k)))
+				}
+				room = append(room, k...)
+				list = append(list, room[len(room)-len(k):len(room):len(room)])
+			}
+			if j%sweepShare == sweepShare-1 {
+				s.mu.Unlock()
+				s.mu.Lock()
+			}
+		}
+		s.mu.Unlock()
+	}
+	slices.SortFunc(list, bytes.Compare)
+	return list
+}
+
+// Clear removes all entries that nobody holds.
+func (t *Table) Clear(now int64, which func(*Entry) bool) {
+	t.Each(now, func(x *Entry) bool {
+		if which == nil || which(x) {
+			t.Remove(x.Key())
+		}
+		return true
+	})
+}
