@@ -50,6 +50,7 @@ type parser struct {
 	variables  txn.Names
 	sampleUses []sampleUse
 	patterns   pattern.Lists
+	changed    []listUse
 }
 
 func newParser(env *Env) *parser {

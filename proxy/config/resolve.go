@@ -34,6 +34,7 @@ func (p *parser) resolve() *spec.Config {
 		p.resolveBackends(cfg, s, cfg.Proxies[i])
 	}
 	p.resolveSamples(cfg)
+	p.checkLists()
 	for i, s := range p.sections {
 		p.check(s, cfg.Proxies[i])
 	}

@@ -52,6 +52,23 @@ func (p *parser) checkRules(s *section, px *spec.Proxy) {
 	}
 }
 
+// listUse is a rule that changes a list of patterns.
+type listUse struct {
+	rule *rule.Rule
+	pos  spec.Pos
+	text string
+	sect *section
+}
+
+// checkLists warns about rules that change lists in which nothing looks.
+func (p *parser) checkLists() {
+	for _, u := range p.changed {
+		if file, loaded := u.rule.List(); !loaded {
+			p.report(Diagnostic{Severity: Warning, Pos: u.pos, Word: file, Source: u.text, Msg: fmt.Sprintf("'%s' of '%s' has no effect: no ACL and no map uses that file", u.rule, u.sect.name)})
+		}
+	}
+}
+
 // resolveSamples finds the proxies and servers that expressions name.
 func (p *parser) resolveSamples(cfg *spec.Config) {
 	for _, u := range p.sampleUses {

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"time"
 
 	"bench/proxy/acl"
+	"bench/proxy/h1"
 	"bench/proxy/rule"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -66,7 +68,7 @@ func (l *line) steps(place rule.Place) (txn.Steps, string) {
 func (l *line) ruleParser(place rule.Place) *rule.Parser {
 	at, where := l.steps(place)
 	p := &rule.Parser{
-		Place: place, Words: texts(l.args),
+		Place: place, Words: texts(l.args), Section: l.sect.name, Backend: l.sect.kind&inBack != 0, Page: l.page,
 		Lookup:   &acl.Lookup{Named: l.sect.acls, Env: l.sampleEnv(at, where)},
 		Duration: func(s string) (time.Duration, error) { return parseTime(s, time.Millisecond) },
 		Size:     parseSize,
@@ -79,6 +81,18 @@ func (l *line) ruleParser(place rule.Place) *rule.Parser {
 		}
 	}
 	return p
+}
+
+// page makes an answer of the text of an error file.
+func (l *line) page(text []byte) (*rule.Page, error) {
+	r, err := h1.ParseReply(0, text, l.p.global.Tune.BufSize)
+	if err != nil {
+		return nil, err
+	}
+	if r.Empty() {
+		return nil, errors.New("it is empty")
+	}
+	return &rule.Page{Message: r.Message(), Content: r.Body}, nil
 }
 
 func readRule(l *line, place rule.Place) {
@@ -97,6 +111,9 @@ func (l *line) addRule(place rule.Place, to *[]*rule.Rule, r *rule.Rule, err err
 	}
 	at, where := l.steps(place)
 	l.checkCond(r.Cond(), at, where)
+	if file, _ := r.List(); file != "" {
+		l.p.changed = append(l.p.changed, listUse{r, l.pos, l.text, l.sect})
+	}
 	if e, ok := r.HTTP(); ok {
 		l.sect.noteHTTP(e, l.pos, l.text)
 	}

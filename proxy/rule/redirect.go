@@ -166,15 +166,3 @@ func value(b []byte) []byte {
 	}
 	return b
 }
-
-// inParentheses are the actions that are written with something in parentheses.
-var inParentheses = map[string]string{"set-var": "a variable", "set-var-fmt": "a variable", "unset-var": "a variable"}
-
-// parenthesised is what stands in parentheses behind the action's name.
-func (p *Parser) parenthesised() (string, error) {
-	name, inside, ok := strings.Cut(p.Words[0], "(")
-	if !ok || !strings.HasSuffix(inside, ")") || len(inside) == 1 {
-		return "", &Error{Off: len(name), Msg: "'" + name + "' needs " + inParentheses[name] + " in parentheses, as '" + name + "(txn.name)'"}
-	}
-	return inside[:len(inside)-1], nil
-}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 
+	"bench/internal/sock"
 	"bench/proxy/message"
 	"bench/proxy/rule"
 	"bench/proxy/sample"
@@ -67,7 +68,12 @@ type transaction struct {
 	out  txn.Outcome
 	wait wait
 	body []byte // the content of a chunked body
+<<<<<<< HEAD
 	id   []byte // the identifier of the request; empty: none was made yet
+=======
+	// src and dst are what rules have made of the addresses of the client's connection.
+	src, dst sock.Addr
+>>>>>>> c6eafc2 (Have the rest of the actions: addresses, marks, priorities, time-outs, hints, normalizers, lists, passwords)
 }
 
 // transaction returns that of the stream, which begins with the first rule.
@@ -95,7 +101,12 @@ func (s *stream) identify(x *txn.Txn) {
 
 func (t *Thread) putTransaction(x *transaction) {
 	x.Txn.Reset()
+<<<<<<< HEAD
 	x.out, x.wait, x.body, x.id = txn.Outcome{}, wait{}, x.body[:0], x.id[:0]
+=======
+	x.out, x.wait, x.body = txn.Outcome{}, wait{}, x.body[:0]
+	x.src, x.dst = sock.Addr{}, sock.Addr{}
+>>>>>>> c6eafc2 (Have the rest of the actions: addresses, marks, priorities, time-outs, hints, normalizers, lists, passwords)
 	t.txns.put(t.Loop.Turns(), x)
 }
 
@@ -140,6 +151,9 @@ func (s *stream) runRules(l txn.Rules) txn.Verdict {
 		}
 		s.ruled(x)
 	case txn.Gone:
+		if x.out.Silent {
+			sock.Silence(s.c.FD())
+		}
 		s.refuse()
 	}
 	return v
@@ -180,6 +194,9 @@ func (s *stream) ruled(x *transaction) {
 		if !x.wait.tarpit {
 			s.countDenied()
 		}
+	} else if out.Invalid {
+		s.countInvalid()
+		cause = 'P'
 	} else if out.Failed {
 		s.fe.C.RewriteErr++
 		s.fe.C.InternalErr++
@@ -189,6 +206,10 @@ func (s *stream) ruled(x *transaction) {
 	}
 	if out.Close || !s.up.Ended {
 		s.keepCli = false
+	}
+	if out.Challenge != nil {
+		s.challenge(out.Status, out.Challenge, cause, at)
+		return
 	}
 	if out.Reply == nil {
 		s.answer(out.Status, cause, at)

@@ -46,6 +46,20 @@ type Txn struct {
 	LogLevel int
 	// Rule is where the list of rules at hand goes on after a wait.
 	Rule int
+	// Lenient: what a rule of the list at hand cannot rewrite stays as it is.
+	Lenient bool
+	Wishes
+}
+
+// Wishes are what rules want of the way to a server; the zero value wants nothing.
+type Wishes struct {
+	// Class and Offset are the priority in queues: the class first, the lower the
+	// sooner, then the time of arrival and the offset in milliseconds.
+	Class, Offset int
+	// ServerTimeout and TunnelTimeout replace those of the backend; 0: they do not.
+	ServerTimeout, TunnelTimeout time.Duration
+	// NoReplay: the request is not sent again once it was sent.
+	NoReplay bool
 }
 
 // Reset prepares the transaction for the next request of the same stream's place and
@@ -109,6 +123,15 @@ type Stream interface {
 	SessionVars() *Vars
 	// Describe fills in what a log line would say at this moment.
 	Describe(r *Record)
+	// SetSource and SetDestination change what Source and Destination say: for the rest of
+	// the stream, or where there is none yet of the connection.
+	SetSource(a sock.Addr)
+	SetDestination(a sock.Addr)
+	// SetMark and SetTOS mark the packets to the client.
+	SetMark(mark uint32)
+	SetTOS(tos uint8)
+	// Hint sends an interim response to the client, if it understands such.
+	Hint(res *message.Response)
 }
 
 // Farm is what the engine knows of its proxies, by index.

@@ -22,6 +22,26 @@ type Stream struct {
 	Vars      txn.Vars
 	Log       txn.Record
 	Described int // how often Describe was called
+	Mark      uint32
+	TOS       uint8
+	Hints     []string // interim responses, in the wire form of HTTP/1
+}
+
+// SetSource implements txn.Stream.
+func (s *Stream) SetSource(a sock.Addr) { s.Src = a }
+
+// SetDestination implements txn.Stream.
+func (s *Stream) SetDestination(a sock.Addr) { s.Dst = a }
+
+// SetMark implements txn.Stream.
+func (s *Stream) SetMark(n uint32) { s.Mark = n }
+
+// SetTOS implements txn.Stream.
+func (s *Stream) SetTOS(n uint8) { s.TOS = n }
+
+// Hint implements txn.Stream.
+func (s *Stream) Hint(res *message.Response) {
+	s.Hints = append(s.Hints, string(h1.AppendResponse(nil, res, h1.WriteOptions{KeepAlive: true, Peer: message.HTTP11})))
 }
 
 // Source implements txn.Stream.
