@@ -348,7 +348,7 @@ func TestMistakes(t *testing.T) {
 		"str(a),regsub((,x)":    "7: 'regsub': missing closing ) in the regular expression: '('",
 		"str(a),regsub(b,c,q)":  "7: 'regsub': flag 'q' is unknown: want g, i or both",
 		"src;x":                 "3: ';x' after the expression 'src' is not understood: converters follow a comma",
-		"int(1),div(0)":         "7: 'div': nothing can be divided by 0",
+		"int(1),div(x)":         "11: argument 1 of 'div': want an integer or a variable such as txn.name, not 'x'",
 		"str(a),field(0,.)":     "7: 'field': fields count from 1, or from -1 backwards",
 		"str(a),capture-req(3)": "7: 'capture-req': capture 3 is not declared: there are 1 before this line",
 	} {
