@@ -51,6 +51,7 @@ type parser struct {
 	sampleUses []sampleUse
 	patterns   pattern.Lists
 	changed    []listUse
+	pageUses   []pageUse
 }
 
 func newParser(env *Env) *parser {

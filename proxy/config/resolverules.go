@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,9 +70,29 @@ func (p *parser) checkLists() {
 	}
 }
 
+// resolveUsers finds the lists of users that expressions name.
+func (p *parser) resolveUsers() {
+	for _, u := range p.sampleUses {
+		if !u.Users {
+			continue
+		}
+		d := p.others.userlists[u.Name]
+		if d == nil {
+			names := slices.Sorted(maps.Keys(p.others.userlists))
+			p.report(Diagnostic{Severity: Alert, Pos: u.pos, Word: u.Name, Source: u.text, Msg: fmt.Sprintf("there is no userlist '%s'", u.Name), Suggestion: nearest.Word(u.Name, names)})
+			continue
+		}
+		d.used = true
+		u.Arg.SetUsers(d.list)
+	}
+}
+
 // resolveSamples finds the proxies and servers that expressions name.
 func (p *parser) resolveSamples(cfg *spec.Config) {
 	for _, u := range p.sampleUses {
+		if u.Users {
+			continue
+		}
 		report := func(suggestion, format string, a ...any) {
 			at := u.pos
 			if i := strings.Index(u.text, "("+u.Name); i >= 0 {

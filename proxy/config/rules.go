@@ -68,7 +68,7 @@ func (l *line) steps(place rule.Place) (txn.Steps, string) {
 func (l *line) ruleParser(place rule.Place) *rule.Parser {
 	at, where := l.steps(place)
 	p := &rule.Parser{
-		Place: place, Words: texts(l.args), Section: l.sect.name, Backend: l.sect.kind&inBack != 0, Page: l.page,
+		Place: place, Words: texts(l.args), Section: l.sect.name, Backend: l.sect.kind&inBack != 0, Page: l.page, ErrorFiles: l.errorFilesOf,
 		Lookup:   &acl.Lookup{Named: l.sect.acls, Env: l.sampleEnv(at, where)},
 		Duration: func(s string) (time.Duration, error) { return parseTime(s, time.Millisecond) },
 		Size:     parseSize,
@@ -93,6 +93,11 @@ func (l *line) page(text []byte) (*rule.Page, error) {
 		return nil, errors.New("it is empty")
 	}
 	return &rule.Page{Message: r.Message(), Content: r.Body}, nil
+}
+
+// errorFilesOf notes an answer of an "http-errors" section that a rule gives.
+func (l *line) errorFilesOf(section string, status int, set func(*rule.Page)) {
+	l.p.pageUses = append(l.p.pageUses, pageUse{reference{section, l.pos, l.text}, status, set, l})
 }
 
 func readRule(l *line, place rule.Place) {

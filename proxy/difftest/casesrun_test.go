@@ -3,6 +3,8 @@ package difftest
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -230,12 +232,12 @@ func (c *caseConfig) text(all []*policyCase) (string, []*policyCase) {
 			} else {
 				put(k, "    http-request set-var(txn.v) bool(1) if { %s }", text)
 			}
-			put(k, "    http-request return status 200 hdr x-value \"<%%[var(txn.v),url_enc]> %%[var(txn.v),hex]\" if { var(txn.v) -m found }")
+			put(k, "    http-request return status 200 hdr x-value \"<%%[var(txn.v),hex]>\" if { var(txn.v) -m found }")
 			put(k, "    http-request return status 200 hdr x-value none")
 		case "response-sample":
 			put(k, "backend b%d", k.number)
 			put(k, "    http-response set-var(txn.v) %s", text)
-			put(k, "    http-response set-header x-value \"<%%[var(txn.v),url_enc]> %%[var(txn.v),hex]\" if { var(txn.v) -m found }")
+			put(k, "    http-response set-header x-value \"<%%[var(txn.v),hex]> %%[var(txn.v),hex]\" if { var(txn.v) -m found }")
 			put(k, "    http-response set-header x-value none unless { var(txn.v) -m found }")
 			put(k, "    server s 127.0.0.1:%d source %s", c.origin, sourceOf(k.number))
 		case "case":
@@ -267,7 +269,16 @@ const caseBase = `global
     log 127.0.0.1:%d local0
     nbthread 1
     maxconn 500
-%sdefaults
+%suserlist people
+    group staff users alice,bob
+    group guests
+    user alice insecure-password secret
+    user bob insecure-password hunter2
+    user carol insecure-password c groups guests
+http-errors pages
+    errorfile 404 DIR/404
+    errorfile 200 DIR/404
+defaults
     mode http
     timeout connect 500ms
     timeout client 1s
@@ -506,7 +517,7 @@ func (c *policyCase) ask(who int, addr string, keep *bufio.ReadWriter) *bufio.Re
 		value := fmt.Sprintf("%.20q, %v", got, err)
 		for line := range strings.SplitSeq(string(got), "\r\n") {
 			if v, ok := strings.CutPrefix(line, "x-value: "); ok {
-				value = strings.TrimSpace(v)
+				value = readable(v)
 			}
 		}
 		values = append(values, value)
@@ -516,6 +527,18 @@ func (c *policyCase) ask(who int, addr string, keep *bufio.ReadWriter) *bufio.Re
 	}
 	c.got[who] = strings.Join(values, " | ")
 	return keep
+}
+
+// readable is a value that came in hexadecimal digits, as text where it is one.
+func readable(v string) string {
+	b, err := hex.DecodeString(strings.Trim(v, "<>"))
+	if err != nil {
+		return v
+	}
+	if len(b) == 8 && (b[0] == 0 || b[0] == 0xff) {
+		return fmt.Sprint(int64(binary.BigEndian.Uint64(b)))
+	}
+	return fmt.Sprintf("%q", b)
 }
 
 // exchange makes the requests of a case, each on a connection of its own.

@@ -53,6 +53,8 @@ func (s Places) Has(p Place) bool { return s>>p&1 != 0 }
 // Rule is one compiled rule. It is immutable once the configuration was read.
 type Rule struct {
 	text string
+	file string // where it stands
+	line int
 	cond *acl.Cond
 	act  *Action
 	// What the action acts with; each uses some.
@@ -179,8 +181,10 @@ func (l *bound) Run(t *txn.Txn, out *txn.Outcome) txn.Verdict {
 			t.Rule = at<<1 | 1
 			return v
 		case stop:
+			t.RuleFile, t.RuleLine = r.file, r.line
 			return txn.Next
 		default:
+			t.RuleFile, t.RuleLine = r.file, r.line
 			return v
 		}
 	}

@@ -114,7 +114,7 @@ func (p *Parser) Parse() (*Rule, error) {
 	if act == nil {
 		return nil, p.unknown(name)
 	}
-	r := &Rule{text: strings.Join(p.Words, " "), act: act}
+	r := &Rule{text: strings.Join(p.Words, " "), file: p.env().File, line: p.env().Line, act: act}
 	if _, takes := inParentheses[act.Name]; !takes && inside != "" {
 		return nil, &Error{Off: len(name), Msg: fmt.Sprintf("action '%s' has nothing in parentheses", name)}
 	}

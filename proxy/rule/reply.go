@@ -210,7 +210,9 @@ func (x *Runner) give(a *reply) txn.Verdict {
 	}
 	for i := range a.fields {
 		f := &a.fields[i]
-		m.Add(f.name, m.Arena.Copy(value(x.text(f.format))))
+		if v := value(x.text(f.format)); len(v) > 0 {
+			m.Add(f.name, m.Arena.Copy(v))
+		}
 	}
 	m.AddID(message.ContentLength, appendUint(m.Arena.Alloc(20)[:0], len(x.body)))
 	m.Body = message.Body{Kind: message.BodyLength, Length: uint64(len(x.body))}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bench/proxy/auth"
 	"bench/proxy/message"
 	"bench/proxy/pattern"
 	"bench/proxy/regex"
@@ -26,6 +27,7 @@ type Arg struct {
 	// hi and lo are the halves of a mask of IPv6.
 	hi, lo uint64
 	table  *mapArg
+	users  *auth.List
 	// limit is the length of a capture's slot.
 	limit int
 	// set: the argument was given.
@@ -47,7 +49,7 @@ type Row struct {
 	//   s text, i integer, h name of a field, c name of a cookie, v variable,
 	//   r expression, m mask of IPv4 or IPv6 or a length, a address,
 	//   n integer or variable, V variable or nothing, b backend, f frontend,
-	//   S backend/server
+	//   S backend/server, u list of users
 	params string
 	// check looks at the arguments as a whole and may change them.
 	check func(*Env, []Arg) error
@@ -94,9 +96,13 @@ type Reference struct {
 	Arg      *Arg // Int becomes the index of the proxy, Server the name of the server
 	Frontend bool
 	Server   bool
+	Users    bool // it is a list of users, to be given to SetUsers
 	Name     string
 	Off      int // in the text of the expression
 }
+
+// SetUsers makes a list the one that the argument names.
+func (a *Arg) SetUsers(l *auth.List) { a.users = l }
 
 // Error is a mistake in an expression.
 type Error struct {
@@ -220,11 +226,11 @@ func (a *Arg) read(kind byte, t string, env *Env, off int) (err error) {
 		if a.IP, err = netip.ParseAddr(t); err != nil {
 			return fmt.Errorf("want an address, not '%s'", t)
 		}
-	case 'b', 'f', 'S':
+	case 'b', 'f', 'S', 'u':
 		if env.Later == nil {
 			return fmt.Errorf("'%s' cannot be named here", t)
 		}
-		env.Later(Reference{Arg: a, Frontend: kind == 'f', Server: kind == 'S', Name: t, Off: env.off + off})
+		env.Later(Reference{Arg: a, Frontend: kind == 'f', Server: kind == 'S', Users: kind == 'u', Name: t, Off: env.off + off})
 	}
 	return nil
 }

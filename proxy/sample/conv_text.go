@@ -1,8 +1,8 @@
 package sample
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"

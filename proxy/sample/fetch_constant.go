@@ -98,11 +98,13 @@ var units = map[string]int64{"": int64(time.Second), "s": int64(time.Second), "m
 func checkUnit(_ *Env, a []Arg) error {
 	unit, ok := units[string(a[1].Str)]
 	if !ok {
-		return fmt.Errorf("unit '%s' is unknown: want s, ms or us", a[1].Str)
+		return errUnit(a[1].Str)
 	}
 	a[1].Int = unit
 	return nil
 }
+
+func errUnit(unit []byte) error { return fmt.Errorf("unit '%s' is unknown: want s, ms or us", unit) }
 
 func fetchDate(_ *Context, a []Arg, v *txn.Value) bool {
 	v.SetInt(time.Now().UnixNano()/a[1].Int + a[0].Int)

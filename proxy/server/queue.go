@@ -1,10 +1,10 @@
 package server
 
-<<<<<<< HEAD
-import "bench/internal/list"
-=======
-import "time"
->>>>>>> c6eafc2 (Have the rest of the actions: addresses, marks, priorities, time-outs, hints, normalizers, lists, passwords)
+import (
+	"time"
+
+	"bench/internal/list"
+)
 
 // Waiter is one stream's place in a queue. A stream waits either for one server
 // (it must stick to it) or for any server of the backend. It is embedded in the
@@ -16,11 +16,6 @@ type Waiter struct {
 	// Got is the server whose slot the stream now holds.
 	Got *Server
 
-<<<<<<< HEAD
-	in    *list.List[Waiter] // nil: in no queue
-	place list.Node[Waiter]
-	srv   *Server
-=======
 	// Class and Offset are the priority: the lower the class the sooner; within a class
 	// the time of arrival counts, and the offset.
 	Class  int
@@ -28,44 +23,27 @@ type Waiter struct {
 	// Since is when the stream came, monotonic.
 	Since int64
 
-	list       *list
-	srv        *Server
-	prev, next *Waiter
->>>>>>> c6eafc2 (Have the rest of the actions: addresses, marks, priorities, time-outs, hints, normalizers, lists, passwords)
+	in    *list.List[Waiter] // nil: in no queue
+	place list.Node[Waiter]
+	srv   *Server
 	// Ahead is the number of streams that stood before this one on arrival; -1: it was
 	// not let in.
 	Ahead int64
 }
 
-<<<<<<< HEAD
-// join puts w at the end of a queue.
+// join puts w into a queue, behind all that are not to come after it.
 func (w *Waiter) join(q *list.List[Waiter]) {
 	w.Ahead, w.in = int64(q.Len()), q
-	q.PushBack(&w.place, w)
-=======
-type list struct {
-	first, last *Waiter
-	n           int64
-}
-
-// push puts w behind all that are not to come after it.
-func (l *list) push(w *Waiter) {
-	before := l.last
+	before := q.Last()
 	for before != nil && w.sooner(before) {
-		before = before.prev
+		before = before.place.Prev()
+		w.Ahead--
 	}
-	w.list, w.prev = l, before
-	if before != nil {
-		w.next, before.next = before.next, w
+	if before == nil {
+		q.PushFront(&w.place, w)
 	} else {
-		w.next, l.first = l.first, w
+		q.InsertAfter(&w.place, w, &before.place)
 	}
-	if w.next != nil {
-		w.next.prev = w
-	} else {
-		l.last = w
-	}
-	l.n++
 }
 
 // sooner reports whether w is to be served before o, which came before it.
@@ -77,22 +55,6 @@ func (w *Waiter) sooner(o *Waiter) bool {
 		return false
 	}
 	return w.Since+int64(w.Offset) < o.Since+int64(o.Offset)
-}
-
-func (l *list) remove(w *Waiter) {
-	if w.prev != nil {
-		w.prev.next = w.next
-	} else {
-		l.first = w.next
-	}
-	if w.next != nil {
-		w.next.prev = w.prev
-	} else {
-		l.last = w.prev
-	}
-	w.list, w.prev, w.next = nil, nil, nil
-	l.n--
->>>>>>> c6eafc2 (Have the rest of the actions: addresses, marks, priorities, time-outs, hints, normalizers, lists, passwords)
 }
 
 // For is the server that the stream waits for, or waited for last; nil: any.
@@ -173,15 +135,9 @@ func (s *Server) Release() {
 func (b *Backend) Dequeue(s *Server) {
 	for b.waiting.Load() > 0 {
 		b.mu.Lock()
-<<<<<<< HEAD
 		w := s.queue.First()
-		if w == nil && b.serves(s) {
-			w = b.queue.First()
-=======
-		w := s.queue.first
-		if o := b.queue.first; o != nil && b.serves(s) && (w == nil || o.sooner(w)) {
+		if o := b.queue.First(); o != nil && b.serves(s) && (w == nil || o.sooner(w)) {
 			w = o
->>>>>>> c6eafc2 (Have the rest of the actions: addresses, marks, priorities, time-outs, hints, normalizers, lists, passwords)
 		}
 		if w == nil || !s.Running() || !s.TryAcquire() {
 			b.mu.Unlock()

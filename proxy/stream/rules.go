@@ -68,12 +68,9 @@ type transaction struct {
 	out  txn.Outcome
 	wait wait
 	body []byte // the content of a chunked body
-<<<<<<< HEAD
 	id   []byte // the identifier of the request; empty: none was made yet
-=======
 	// src and dst are what rules have made of the addresses of the client's connection.
 	src, dst sock.Addr
->>>>>>> c6eafc2 (Have the rest of the actions: addresses, marks, priorities, time-outs, hints, normalizers, lists, passwords)
 }
 
 // transaction returns that of the stream, which begins with the first rule.
@@ -101,12 +98,8 @@ func (s *stream) identify(x *txn.Txn) {
 
 func (t *Thread) putTransaction(x *transaction) {
 	x.Txn.Reset()
-<<<<<<< HEAD
 	x.out, x.wait, x.body, x.id = txn.Outcome{}, wait{}, x.body[:0], x.id[:0]
-=======
-	x.out, x.wait, x.body = txn.Outcome{}, wait{}, x.body[:0]
 	x.src, x.dst = sock.Addr{}, sock.Addr{}
->>>>>>> c6eafc2 (Have the rest of the actions: addresses, marks, priorities, time-outs, hints, normalizers, lists, passwords)
 	t.txns.put(t.Loop.Turns(), x)
 }
 
