@@ -124,7 +124,7 @@ func (p *parser) resolvePages() {
 			report(Warning, "", "section 'http-errors %s' has no answer with status %d: the standard one is sent", u.from.name, u.status)
 			continue
 		}
-		page, err := u.line.page(text)
+		page, err := u.line.errorPage(text)
 		if err != nil {
 			report(Alert, "", "the answer with status %d of section 'http-errors %s' cannot be used: %v", u.status, u.from.name, err)
 			continue

@@ -68,7 +68,7 @@ func (l *line) steps(place rule.Place) (txn.Steps, string) {
 func (l *line) ruleParser(place rule.Place) *rule.Parser {
 	at, where := l.steps(place)
 	p := &rule.Parser{
-		Place: place, Words: texts(l.args), Section: l.sect.name, Backend: l.sect.kind&inBack != 0, Page: l.page, ErrorFiles: l.errorFilesOf,
+		Place: place, Words: texts(l.args), Section: l.sect.name, Backend: l.sect.kind&inBack != 0, Page: l.errorPage, ErrorFiles: l.errorFilesOf,
 		Lookup:   &acl.Lookup{Named: l.sect.acls, Env: l.sampleEnv(at, where)},
 		Duration: func(s string) (time.Duration, error) { return parseTime(s, time.Millisecond) },
 		Size:     parseSize,
@@ -83,8 +83,8 @@ func (l *line) ruleParser(place rule.Place) *rule.Parser {
 	return p
 }
 
-// page makes an answer of the text of an error file.
-func (l *line) page(text []byte) (*rule.Page, error) {
+// errorPage makes an answer of the text of an error file.
+func (l *line) errorPage(text []byte) (*rule.Page, error) {
 	r, err := h1.ParseReply(0, text, l.p.global.Tune.BufSize)
 	if err != nil {
 		return nil, err
