@@ -15,6 +15,9 @@ func (n *Node[T]) Linked() bool { return n.element != nil }
 // Next is the element after this one, nil if it is the last.
 func (n *Node[T]) Next() *T { return n.next.of() }
 
+// Prev is the element before this one, nil if it is the first.
+func (n *Node[T]) Prev() *T { return n.prev.of() }
+
 func (n *Node[T]) of() *T {
 	if n == nil {
 		return nil
@@ -59,6 +62,19 @@ func (l *List[T]) PushFront(n *Node[T], element *T) {
 		l.tail = n
 	}
 	l.head = n
+	l.length++
+}
+
+// InsertAfter puts an element behind another one, whose place is after. n is its place in
+// this list, and in none yet.
+func (l *List[T]) InsertAfter(n *Node[T], element *T, after *Node[T]) {
+	n.element, n.prev, n.next = element, after, after.next
+	if after.next != nil {
+		after.next.prev = n
+	} else {
+		l.tail = n
+	}
+	after.next = n
 	l.length++
 }
 

@@ -44,6 +44,18 @@ func TestListIsASequence(t *testing.T) {
 				l.PushFront(&x.at, x)
 				model = slices.Insert(model, 0, x)
 			},
+			"insert": func(t *rapid.T) {
+				if len(model) == 0 {
+					t.Skip()
+				}
+				i := rapid.IntRange(0, len(model)-1).Draw(t, "place")
+				x := &item{value: rapid.IntRange(0, 99).Draw(t, "value")}
+				l.InsertAfter(&x.at, x, &model[i].at)
+				if x.at.Prev() != model[i] {
+					t.Fatal("not behind the other one")
+				}
+				model = slices.Insert(model, i+1, x)
+			},
 			"remove": func(t *rapid.T) {
 				if len(model) == 0 {
 					t.Skip()

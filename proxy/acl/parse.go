@@ -342,9 +342,6 @@ func (l *Lookup) find(name string, word, off int) (*ACL, error) {
 		}
 		return a, nil
 	}
-	if slices.Contains([]string{"RDP_COOKIE"}, name) {
-		return nil, fail(word, off, "ACL '%s' is not supported", name)
-	}
 	names := PredefinedNames()
 	for n := range l.Named {
 		names = append(names, n)
@@ -380,6 +377,7 @@ var predefined = []struct {
 	{"METH_POST", []string{"method POST"}},
 	{"METH_PUT", []string{"method PUT"}},
 	{"METH_TRACE", []string{"method TRACE"}},
+	{"RDP_COOKIE", []string{"req.rdp_cookie_cnt gt 0"}},
 	{"REQ_CONTENT", []string{"req.len gt 0"}},
 	{"TRUE", []string{"always_true"}},
 	{"WAIT_END", []string{"wait_end"}},

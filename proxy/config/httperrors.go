@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bench/internal/nearest"
+	"bench/proxy/rule"
 	"bench/proxy/spec"
 )
 
@@ -97,4 +98,37 @@ func (p *parser) errorFiles(s *section) map[int][]byte {
 		}
 	}
 	return files
+}
+
+// pageUse is a rule that gives an answer of an "http-errors" section.
+type pageUse struct {
+	from   reference
+	status int
+	set    func(*rule.Page)
+	line   *line
+}
+
+// resolvePages finds the answers that rules give.
+func (p *parser) resolvePages() {
+	for _, u := range p.pageUses {
+		report := func(sev Severity, suggestion, format string, a ...any) {
+			p.report(Diagnostic{Severity: sev, Pos: u.from.pos, Word: u.from.name, Source: u.from.text, Msg: fmt.Sprintf(format, a...), Suggestion: suggestion})
+		}
+		o := p.others.pages[u.from.name]
+		if o == nil {
+			report(Alert, nearest.Word(u.from.name, slices.Sorted(maps.Keys(p.others.pages))), "there is no section 'http-errors %s'", u.from.name)
+			continue
+		}
+		text, ok := o.pages[u.status]
+		if !ok {
+			report(Warning, "", "section 'http-errors %s' has no answer with status %d: the standard one is sent", u.from.name, u.status)
+			continue
+		}
+		page, err := u.line.errorPage(text)
+		if err != nil {
+			report(Alert, "", "the answer with status %d of section 'http-errors %s' cannot be used: %v", u.status, u.from.name, err)
+			continue
+		}
+		u.set(page)
+	}
 }

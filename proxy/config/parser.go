@@ -52,6 +52,8 @@ type parser struct {
 	variables  txn.Names
 	sampleUses []sampleUse
 	patterns   pattern.Lists
+	changed    []listUse
+	pageUses   []pageUse
 }
 
 func newParser(env *Env) *parser {

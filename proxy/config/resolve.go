@@ -24,6 +24,7 @@ const (
 func (p *parser) resolve() *spec.Config {
 	p.patterns.Number()
 	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns}
+	p.resolveUsers()
 	p.resolveOthers()
 	p.resolveGlobal(&cfg.Global)
 	for i, s := range p.sections {
@@ -35,6 +36,8 @@ func (p *parser) resolve() *spec.Config {
 	}
 	p.tables(cfg)
 	p.resolveSamples(cfg)
+	p.checkLists()
+	p.resolvePages()
 	for i, s := range p.sections {
 		p.check(s, cfg.Proxies[i])
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,9 +53,46 @@ func (p *parser) checkRules(s *section, px *spec.Proxy) {
 	}
 }
 
+// listUse is a rule that changes a list of patterns.
+type listUse struct {
+	rule *rule.Rule
+	pos  spec.Pos
+	text string
+	sect *section
+}
+
+// checkLists warns about rules that change lists in which nothing looks.
+func (p *parser) checkLists() {
+	for _, u := range p.changed {
+		if file, loaded := u.rule.List(); !loaded {
+			p.report(Diagnostic{Severity: Warning, Pos: u.pos, Word: file, Source: u.text, Msg: fmt.Sprintf("'%s' of '%s' has no effect: no ACL and no map uses that file", u.rule, u.sect.name)})
+		}
+	}
+}
+
+// resolveUsers finds the lists of users that expressions name.
+func (p *parser) resolveUsers() {
+	for _, u := range p.sampleUses {
+		if !u.Users {
+			continue
+		}
+		d := p.others.userlists[u.Name]
+		if d == nil {
+			names := slices.Sorted(maps.Keys(p.others.userlists))
+			p.report(Diagnostic{Severity: Alert, Pos: u.pos, Word: u.Name, Source: u.text, Msg: fmt.Sprintf("there is no userlist '%s'", u.Name), Suggestion: nearest.Word(u.Name, names)})
+			continue
+		}
+		d.used = true
+		u.Arg.SetUsers(d.list)
+	}
+}
+
 // resolveSamples finds the proxies and servers that expressions name.
 func (p *parser) resolveSamples(cfg *spec.Config) {
 	for _, u := range p.sampleUses {
+		if u.Users {
+			continue
+		}
 		report := func(suggestion, format string, a ...any) {
 			at := u.pos
 			for _, before := range []string{"(", "table ", ","} {

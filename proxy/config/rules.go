@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"time"
 
 	"bench/proxy/acl"
+	"bench/proxy/h1"
 	"bench/proxy/rule"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -66,7 +68,7 @@ func (l *line) steps(place rule.Place) (txn.Steps, string) {
 func (l *line) ruleParser(place rule.Place) *rule.Parser {
 	at, where := l.steps(place)
 	p := &rule.Parser{
-		Place: place, Words: texts(l.args),
+		Place: place, Words: texts(l.args), Section: l.sect.name, Backend: l.sect.kind&inBack != 0, Page: l.errorPage, ErrorFiles: l.errorFilesOf,
 		Lookup:   &acl.Lookup{Named: l.sect.acls, Env: l.sampleEnv(at, where)},
 		Duration: func(s string) (time.Duration, error) { return parseTime(s, time.Millisecond) },
 		Size:     parseSize,
@@ -79,6 +81,23 @@ func (l *line) ruleParser(place rule.Place) *rule.Parser {
 		}
 	}
 	return p
+}
+
+// errorPage makes an answer of the text of an error file.
+func (l *line) errorPage(text []byte) (*rule.Page, error) {
+	r, err := h1.ParseReply(0, text, l.p.global.Tune.BufSize)
+	if err != nil {
+		return nil, err
+	}
+	if r.Empty() {
+		return nil, errors.New("it is empty")
+	}
+	return &rule.Page{Message: r.Message(), Content: r.Body}, nil
+}
+
+// errorFilesOf notes an answer of an "http-errors" section that a rule gives.
+func (l *line) errorFilesOf(section string, status int, set func(*rule.Page)) {
+	l.p.pageUses = append(l.p.pageUses, pageUse{reference{section, l.pos, l.text}, status, set, l})
 }
 
 func readRule(l *line, place rule.Place) {
@@ -97,6 +116,9 @@ func (l *line) addRule(place rule.Place, to *[]*rule.Rule, r *rule.Rule, err err
 	}
 	at, where := l.steps(place)
 	l.checkCond(r.Cond(), at, where)
+	if file, _ := r.List(); file != "" {
+		l.p.changed = append(l.p.changed, listUse{r, l.pos, l.text, l.sect})
+	}
 	if e, ok := r.HTTP(); ok {
 		l.sect.noteHTTP(e, l.pos, l.text)
 	}

@@ -66,6 +66,18 @@ const documentTail = `
 | queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
 `
 
+const casesHead = `
+# In the language of rules
+
+From the cases in proxy/difftest/testdata/cases, each of which is given to both
+programs: what they accept, the values of samples, whether conditions hold, what
+clients and origins see of rules, and the log. A line stands for all the cases that
+its alternatives make; in some of them the two differ.
+
+| line | why |
+| --- | --- |
+`
+
 // Every announced difference is in the document, and no other.
 func TestDocument(t *testing.T) {
 	var b strings.Builder
@@ -78,6 +90,14 @@ func TestDocument(t *testing.T) {
 		}
 	}
 	b.WriteString(documentTail)
+	b.WriteString(casesHead)
+	for _, f := range families(t) {
+		for _, l := range f.lines {
+			if l.why != "" {
+				fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(l.text, "|", "\\|"), l.why)
+			}
+		}
+	}
 	if *update {
 		if err := os.WriteFile(documentPath, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)

@@ -55,9 +55,11 @@ func (m Method) TakesPatterns() bool { return m != Found && m != Bool }
 
 // Methods lists their names.
 func Methods() []string {
-	names := make([]string, numMethods)
+	var names []string
 	for i := range methods {
-		names[i] = methods[i].name
+		if Method(i) != Meth { // which is that of values which are methods
+			names = append(names, methods[i].name)
+		}
 	}
 	return names
 }
@@ -65,7 +67,7 @@ func Methods() []string {
 // ByName finds a method.
 func ByName(name string) (Method, bool) {
 	for i := range methods {
-		if methods[i].name == name {
+		if methods[i].name == name && Method(i) != Meth {
 			return Method(i), true
 		}
 	}

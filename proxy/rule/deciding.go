@@ -6,16 +6,24 @@ import (
 
 // deciding are the actions that decide what becomes of a transaction.
 func deciding() []Action {
-	const options = "[status|deny_status <status>] [content-type <type>] [string|lf-string|file|lf-file <content>] [hdr <name> <format>]..."
-	nothing := func(*Parser, *Rule) error { return nil }
+	const (
+		content = "[content-type <type>] [default-errorfiles | errorfile <file> | errorfiles <section> | string|lf-string|file|lf-file <content>] [hdr <name> <format>]..."
+		options = "[status|deny_status <status>] " + content
+	)
 	return []Action{
-		{Name: "accept", Places: in(Connection, Session, Content), final: true, parse: nothing, run: accept, Doc: "Let it pass, and look at no more rules."},
+		{Name: "accept", Places: in(Connection, Session, Content, Answer), final: true, parse: nothing, run: accept, Doc: "Let it pass, and look at no more rules."},
 		{Name: "allow", Places: in(Request, Response, AfterResponse), final: true, parse: nothing, run: accept, Doc: "Let it pass, and look at no more rules."},
-		{Name: "reject", Places: in(Connection, Session, Content, Request), final: true, parse: nothing, run: reject, Doc: "Close the connection without an answer."},
+		{Name: "reject", Places: in(Connection, Session, Content, Answer, Request), final: true, parse: nothing, run: reject, Doc: "Close the connection without an answer."},
+		{Name: "close", Places: in(Answer), final: true, parse: nothing, run: func(x *Runner, _ *Rule) txn.Verdict {
+			x.out.Close = true
+			return stop
+		}, Doc: "Close the connection to the server once the client has what came so far."},
+		{Name: "silent-drop", Places: in(Connection, Session, Content, Answer, Request, Response), final: true, parse: nothing, run: silentDrop, Doc: "End the connection without the client's knowing: with the privileges that this takes nothing at all is sent, without them a reset that no router passes on."},
+		{Name: "auth", Usage: "[realm <realm>]", Places: in(Request), final: true, parse: parseAuth, run: runAuth, Doc: "Answer with 401, so that the client asks for a name and a password; the realm is that of the proxy's name by default."},
 		{Name: "deny", Usage: options, Places: in(Request), final: true, parse: parseDeny(403), run: deny, Doc: "Answer the request with an error: 403 unless another status is given."},
 		{Name: "deny", Usage: options, Places: in(Response), final: true, parse: parseDeny(502), run: deny, Doc: "Answer with an error instead of the response: 502 unless another status is given."},
 		{Name: "tarpit", Usage: options, Places: in(Request), final: true, parse: parseDeny(500), run: tarpit, Doc: "Keep the client waiting (\"timeout tarpit\"), then answer with an error: 500 unless another status is given."},
-		{Name: "return", Usage: "[status <status>] [content-type <type>] [default-errorfiles | string|lf-string|file|lf-file <content>] [hdr <name> <format>]...", Places: in(Request, Response), final: true, parse: parseReturn, run: giveReply, Doc: "Answer with a content of one's own: 200 unless another status is given."},
+		{Name: "return", Usage: "[status <status>] " + content, Places: in(Request, Response), final: true, parse: parseReturn, run: giveReply, Doc: "Answer with a content of one's own: 200 unless another status is given."},
 		{Name: "redirect", Usage: "{ location <format> | prefix <format> | scheme <format> } [code <code>] [drop-query] [append-slash] [ignore-empty] [set-cookie <name>[=<value>]] [clear-cookie <name>[=]]", Places: in(Request, Response), final: true, parse: parseRedirect, run: runRedirect, Doc: "Send the client elsewhere."},
 		{Name: "wait-for-body", Usage: "time <time> [at-least <bytes>]", Places: in(Request, Response), parse: parseWaitForBody, run: waitForBody, Doc: "Wait until the body has come, or so much of it, or a buffer is full."},
 	}
@@ -26,6 +34,27 @@ func accept(*Runner, *Rule) txn.Verdict { return stop }
 func reject(x *Runner, _ *Rule) txn.Verdict {
 	x.out.Denied = true
 	return txn.Gone
+}
+
+func silentDrop(x *Runner, _ *Rule) txn.Verdict {
+	x.out.Denied, x.out.Silent = true, true
+	return txn.Gone
+}
+
+func parseAuth(p *Parser, r *Rule) (err error) {
+	realm := p.Section
+	if p.optional("realm") != "" {
+		if realm, err = p.word("a realm"); err != nil {
+			return err
+		}
+	}
+	r.how = []byte(realm)
+	return nil
+}
+
+func runAuth(x *Runner, r *Rule) txn.Verdict {
+	x.out.Status, x.out.Challenge = 401, r.how
+	return txn.Answered
 }
 
 // parseDeny reads the options of an answer that refuses.

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"bytes"
+	"strings"
 
 	"bench/proxy/message"
 	"bench/proxy/pattern"
@@ -26,6 +27,9 @@ func editing() []Action {
 		{Name: "replace-path", Usage: "<regex> <format>", Places: in(Request), parse: parseReplace, run: replacePath, Doc: "Replace a path that matches; \\1 and so on are groups."},
 		{Name: "replace-pathq", Usage: "<regex> <format>", Places: in(Request), parse: parseReplace, run: replacePathq, Doc: "Replace path and query if they match; \\1 and so on are groups."},
 		{Name: "replace-uri", Usage: "<regex> <format>", Places: in(Request), parse: parseReplace, run: replaceURI, Doc: "Replace a target that matches; \\1 and so on are groups."},
+		{Name: "normalize-uri", Usage: "<normalizer> [full | strict]", Places: in(Request), parse: parseNormalize, run: normalize, Doc: "Give the target the form that stands for all alike: " + strings.Join(normalizerNames(), ", ") + "."},
+		{Name: "early-hint", Usage: "<name> <format>", Places: in(Request), parse: parseField, run: earlyHint, Doc: "Send the client a field in an interim response 103; several such rules in a row send one response."},
+		{Name: "strict-mode", Usage: "{ on | off }", Places: both, parse: parseStrict, run: setStrict, Doc: "Whether a message that the rules of the list cannot rewrite is answered with an error (on, as always before this) or left alone."},
 		{Name: "set-status", Usage: "<status> [reason <text>]", Places: in(Response, AfterResponse), parse: parseSetStatus, run: setStatus, Doc: "Replace the status."},
 	}
 }
@@ -225,6 +229,9 @@ func setMethod(x *Runner, r *Rule) txn.Verdict {
 
 // failed answers a request that rules have made one that cannot be sent.
 func (x *Runner) failed() txn.Verdict {
+	if x.Ctx.Txn.Lenient {
+		return txn.Next
+	}
 	x.out.Status, x.out.Failed = 500, true
 	return txn.Answered
 }
@@ -360,6 +367,42 @@ func replaceURI(x *Runner, r *Rule) txn.Verdict {
 	}
 	return txn.Next
 }
+
+func parseStrict(p *Parser, r *Rule) error {
+	w, err := p.word("'on' or 'off'")
+	if err != nil {
+		return err
+	}
+	if w != "on" && w != "off" {
+		return p.fail("'strict-mode' is 'on' or 'off', not '%s'", w)
+	}
+	r.number = len(w) - len("on")
+	return nil
+}
+
+func setStrict(x *Runner, r *Rule) txn.Verdict {
+	x.Ctx.Txn.Lenient = r.number != 0
+	return txn.Next
+}
+
+// earlyHint collects fields, and sends them unless another one is to follow in any case.
+func earlyHint(x *Runner, r *Rule) txn.Verdict {
+	m := &x.hint
+	if !x.hinting {
+		x.hinting = true
+		m.Reset()
+		m.Version, m.Status, m.Reason, m.KeepAlive = message.HTTP11, 103, earlyHints, true
+	}
+	m.Append(r.id, r.name, m.Arena.Copy(value(x.text(r.format))))
+	rules := x.list.Rules
+	if next := x.at + 1; next == len(rules) || rules[next].act != r.act || rules[next].cond != nil {
+		x.hinting = false
+		x.Ctx.Txn.Stream.Hint(m)
+	}
+	return txn.Next
+}
+
+var earlyHints = []byte("Early Hints")
 
 func parseSetStatus(p *Parser, r *Rule) (err error) {
 	if r.number, err = p.integer("a status", 200, 599); err != nil {

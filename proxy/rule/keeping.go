@@ -11,13 +11,13 @@ import (
 
 // keeping are the actions that keep something for later.
 func keeping() []Action {
-	all := in(Connection, Session, Content, Request, Response, AfterResponse)
+	all := in(Connection, Session, Content, Answer, Request, Response, AfterResponse)
 	return []Action{
-		{Name: "set-var", Usage: "(<variable>) <expression>", Places: all, parse: parseSetVar, run: setVar, Doc: "Set a variable to a sample."},
-		{Name: "set-var-fmt", Usage: "(<variable>) <format>", Places: all, parse: parseSetVarFmt, run: setVarFmt, Doc: "Set a variable to a text."},
+		{Name: "set-var", Usage: "(<variable>[,<if>]...) <expression>", Places: all, parse: parseSetVar, run: setVar, Doc: "Set a variable to a sample, if all of the conditions hold (see the converter set-var)."},
+		{Name: "set-var-fmt", Usage: "(<variable>[,<if>]...) <format>", Places: all, parse: parseSetVarFmt, run: setVarFmt, Doc: "Set a variable to a text, if all of the conditions hold."},
 		{Name: "unset-var", Usage: "(<variable>)", Places: all, parse: parseVar, run: unsetVar, Doc: "Forget a variable."},
 		{Name: "capture", Usage: "<expression> { len <length> | id <slot> }", Places: in(Content, Request, Response, AfterResponse), parse: parseCapture, run: runCapture, Doc: "Keep a sample for the log."},
-		{Name: "set-log-level", Usage: "{ emerg | alert | crit | err | warning | notice | info | debug | silent }", Places: in(Content, Request, Response), parse: parseLogLevel, run: setLogLevel, Doc: "Log the transaction at another level, or not at all."},
+		{Name: "set-log-level", Usage: "{ emerg | alert | crit | err | warning | notice | info | debug | silent }", Places: in(Content, Answer, Request, Response), parse: parseLogLevel, run: setLogLevel, Doc: "Log the transaction at another level, or not at all."},
 	}
 }
 
@@ -25,6 +25,15 @@ func parseVar(p *Parser, r *Rule) error {
 	name, err := p.parenthesised()
 	if err != nil {
 		return err
+	}
+	if r.act.Name != "unset-var" {
+		var conds []string
+		if parts := strings.Split(name, ","); len(parts) > 1 {
+			name, conds = parts[0], parts[1:]
+		}
+		if r.conds, err = sample.ParseVarConds(conds); err != nil {
+			return &Error{Off: strings.IndexByte(p.Words[0], '(') + 1, Msg: err.Error()}
+		}
 	}
 	if r.to, err = p.env().Variable(name); err != nil {
 		return &Error{Off: strings.IndexByte(p.Words[0], '(') + 1, Msg: err.Error()}
@@ -40,7 +49,7 @@ func parseSetVar(p *Parser, r *Rule) (err error) {
 }
 
 func setVar(x *Runner, r *Rule) txn.Verdict {
-	if v := r.expr.Eval(x.Ctx); v != nil {
+	if v := r.expr.Eval(x.Ctx); v != nil && x.Ctx.Allows(r.conds, r.to, v) {
 		x.Ctx.SetVar(r.to, v)
 	}
 	return txn.Next
@@ -54,8 +63,9 @@ func parseSetVarFmt(p *Parser, r *Rule) (err error) {
 }
 
 func setVarFmt(x *Runner, r *Rule) txn.Verdict {
-	x.value.SetStr(x.text(r.format))
-	x.Ctx.SetVar(r.to, &x.value)
+	if x.value.SetStr(x.text(r.format)); x.Ctx.Allows(r.conds, r.to, &x.value) {
+		x.Ctx.SetVar(r.to, &x.value)
+	}
 	return txn.Next
 }
 

@@ -26,13 +26,14 @@ const (
 	Connection    Place = iota // tcp-request connection
 	Session                    // tcp-request session
 	Content                    // tcp-request content
+	Answer                     // tcp-response content
 	Request                    // http-request
 	Response                   // http-response
 	AfterResponse              // http-after-response
 	NumPlaces                  // how many there are
 )
 
-var placeNames = [NumPlaces]string{"tcp-request connection", "tcp-request session", "tcp-request content", "http-request", "http-response", "http-after-response"}
+var placeNames = [NumPlaces]string{"tcp-request connection", "tcp-request session", "tcp-request content", "tcp-response content", "http-request", "http-response", "http-after-response"}
 
 func (p Place) String() string { return placeNames[p] }
 
@@ -52,23 +53,30 @@ func (s Places) Has(p Place) bool { return s>>p&1 != 0 }
 // Rule is one compiled rule. It is immutable once the configuration was read.
 type Rule struct {
 	text string
+	file string // where it stands
+	line int
 	cond *acl.Cond
 	act  *Action
 	// What the action acts with; each uses some.
-	name   []byte // of a field, in lower case
-	id     message.HeaderID
-	format *logformat.Format
-	expr   *sample.Expr
-	re     *regex.Regexp
-	names  *pattern.Set // of fields, where several are meant
-	to     sample.Var
-	slot   int
-	number int // a status, a length, a level
-	wait   time.Duration
-	reply  *reply
-	redir  *redirect
-	table  *sample.Arg // whose Int is the index of a stick table; nil: none is named
-	index  int         // of an array
+	name    []byte // of a field, in lower case
+	id      message.HeaderID
+	format  *logformat.Format
+	expr    *sample.Expr
+	re      *regex.Regexp
+	names   *pattern.Set // of fields, where several are meant
+	to      sample.Var
+	slot    int
+	number  int // a status, a length, a level
+	wait    time.Duration
+	reply   *reply
+	redir   *redirect
+	value   *logformat.Format // for a key
+	list    *pattern.List
+	how     []byte // a realm
+	conds   sample.VarConds
+	rewrite func(dst, b []byte) ([]byte, bool)
+	table   *sample.Arg // whose Int is the index of a stick table; nil: none is named
+	index   int         // of an array
 }
 
 // String is the rule as written.
@@ -91,7 +99,7 @@ type List struct {
 	Place Place
 	Rules []*Rule
 	// Delay is how long rules about content wait for more ("tcp-request
-	// inspect-delay").
+	// inspect-delay", "tcp-response inspect-delay").
 	Delay time.Duration
 }
 
@@ -105,7 +113,10 @@ type Runner struct {
 	parts   []byte
 	value   txn.Value
 	reply   message.Response
+	hint    message.Response
+	hinting bool // more fields are to come for it
 	out     *txn.Outcome
+	at      int // the rule at hand
 	list    *bound
 	ended   bool // nothing more will come
 	resumed bool // the action at hand had to wait
@@ -140,9 +151,12 @@ func (l *bound) Run(t *txn.Txn, out *txn.Outcome) txn.Verdict {
 	x.ended = t.Final
 	// Only rules about content may wait for samples, and only if they are told how
 	// long.
-	t.Final = t.Final || l.Place != Content || l.Delay == 0
+	t.Final = t.Final || l.Place != Content && l.Place != Answer || l.Delay == 0
 	at := t.Rule >> 1
 	x.resumed = t.Rule&1 != 0
+	if t.Rule == 0 {
+		t.Lenient = false
+	}
 	t.Rule = 0
 	for ; at < len(l.Rules); at++ {
 		r := l.Rules[at]
@@ -160,6 +174,7 @@ func (l *bound) Run(t *txn.Txn, out *txn.Outcome) txn.Verdict {
 			case acl.Yes:
 			}
 		}
+		x.at = at
 		v := r.act.run(x, r)
 		x.resumed = false
 		switch v {
@@ -168,8 +183,10 @@ func (l *bound) Run(t *txn.Txn, out *txn.Outcome) txn.Verdict {
 			t.Rule = at<<1 | 1
 			return v
 		case stop:
+			t.RuleFile, t.RuleLine = r.file, r.line
 			return txn.Next
 		default:
+			t.RuleFile, t.RuleLine = r.file, r.line
 			return v
 		}
 	}

@@ -6,6 +6,8 @@ import "strings"
 // an example of it.
 var inParentheses = map[string]struct{ what, example string }{
 	"set-var": {"a variable", "txn.name"}, "set-var-fmt": {"a variable", "txn.name"}, "unset-var": {"a variable", "txn.name"},
+	"add-acl": {"a file", "/etc/names"}, "del-acl": {"a file", "/etc/names"},
+	"set-map": {"a file", "/etc/names"}, "del-map": {"a file", "/etc/names"},
 	"sc-inc-gpc": {"an index and a counter", "0,0"}, "sc-inc-gpc0": {"a counter", "0"}, "sc-inc-gpc1": {"a counter", "0"},
 	"sc-add-gpc": {"an index and a counter", "0,0"}, "sc-set-gpt": {"an index and a counter", "0,0"}, "sc-set-gpt0": {"a counter", "0"},
 }

@@ -32,11 +32,15 @@ type Action struct {
 // Actions are the table, in the order of the manual.
 func Actions() []Action { return actions }
 
-var actions = slices.Concat(deciding(), editing(), keeping(), tracking())
+var actions = slices.Concat(deciding(), editing(), keeping(), addressing(), listing(), tracking())
 
 // Parser reads the words of one rule.
 type Parser struct {
 	Place Place
+	// Section is the name of the proxy that the rule belongs to.
+	Section string
+	// Backend: the proxy has servers, or may have.
+	Backend bool
 	// Words are those behind the keyword: an action, its arguments, a condition.
 	Words  []string
 	Lookup *acl.Lookup
@@ -49,6 +53,12 @@ type Parser struct {
 	// AddCapture declares a capture of the request of so many bytes, and returns its
 	// slot; nil where there can be none.
 	AddCapture func(length int) int
+
+	// Page makes an answer of the text of a file; nil where there can be none.
+	Page func(text []byte) (*Page, error)
+	// ErrorFiles finds the answer of an "http-errors" section, which need not be known
+	// yet, with a status: it is set, or stays the standard one; nil where none can be named.
+	ErrorFiles func(section string, status int, set func(*Page))
 
 	literal bool // destinations of redirects have no expressions
 	at      int  // the next word
@@ -104,7 +114,7 @@ func (p *Parser) Parse() (*Rule, error) {
 	if act == nil || name == trackPrefix {
 		return nil, p.unknown(name)
 	}
-	r := &Rule{text: strings.Join(p.Words, " "), act: act}
+	r := &Rule{text: strings.Join(p.Words, " "), file: p.env().File, line: p.env().Line, act: act}
 	if _, takes := inParentheses[act.Name]; !takes && inside != "" {
 		return nil, &Error{Off: len(name), Msg: fmt.Sprintf("action '%s' has nothing in parentheses", name)}
 	}
@@ -146,6 +156,15 @@ func find(name string, at Place) *Action {
 		}
 	}
 	return nil
+}
+
+// unknownWord reports that a word is none of those that may stand there.
+func (p *Parser) unknownWord(what, w string, known []string) error {
+	msg := fmt.Sprintf("unknown %s '%s': want one of %s", what, w, strings.Join(known, ", "))
+	if near := nearest.Word(w, known); near != "" {
+		msg += "; did you mean '" + near + "'?"
+	}
+	return p.fail("%s", msg)
 }
 
 func (p *Parser) unknown(name string) error {

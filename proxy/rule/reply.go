@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -10,15 +11,22 @@ import (
 	"bench/proxy/txn"
 )
 
-// reply is an answer of the proxy's own: one of the standard ones, or one with a
-// content of its own, which may be empty.
+// reply is an answer of the proxy's own: one of the standard ones, a file with all of an
+// answer, or one with a content of its own, which may be empty.
 type reply struct {
 	status   int
-	standard bool // with the standard answer's content, or that of an error file
+	standard bool  // the standard answer, or what the proxy has in its place
+	page     *Page // nil: none
 	kind     []byte
 	content  []byte
 	format   *logformat.Format // of the content, instead
 	fields   []field
+}
+
+// Page is an answer that was made before: a file with a head and a content. It is shared.
+type Page struct {
+	Message *message.Response
+	Content []byte
 }
 
 // field is a header field with its value.
@@ -33,7 +41,7 @@ const maxContent = 1 << 20
 // reply reads the options of an answer.
 func (p *Parser) reply(status int, refuses bool) (*reply, error) {
 	a := &reply{status: status, standard: refuses}
-	content := ""
+	content, of := "", ""
 	for p.more() {
 		w, _ := p.word("")
 		var err error
@@ -48,37 +56,87 @@ func (p *Parser) reply(status int, refuses bool) (*reply, error) {
 			var t string
 			t, err = p.word("a type")
 			a.kind = []byte(t)
-		case "string", "lf-string", "file", "lf-file":
+		case "string", "lf-string", "file", "lf-file", "default-errorfiles", "errorfile", "errorfiles":
 			if content != "" {
 				return nil, p.fail("'%s' after '%s': there can be one content only", w, content)
 			}
-			content, a.standard = w, false
-			err = p.content(w, a)
-		case "default-errorfiles":
-			content, a.standard = w, true
-		case "errorfile", "errorfiles":
-			return nil, p.fail("'%s' in rules is not supported: use 'errorfile' in the section", w)
+			content, a.standard = w, w == "default-errorfiles" || w == "errorfiles"
+			of, err = p.contentOf(w, a)
 		case "hdr":
 			err = p.replyField(a)
 		default:
-			return nil, p.fail("unknown argument '%s': want status, content-type, string, lf-string, file, lf-file or hdr", w)
+			return nil, p.fail("unknown argument '%s': want status, content-type, string, lf-string, file, lf-file, errorfile, errorfiles, default-errorfiles or hdr", w)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return a, a.check(p)
+	if content == "" && (len(a.fields) > 0 || a.kind != nil) {
+		a.standard = false
+	}
+	if content == "errorfiles" {
+		if p.ErrorFiles == nil {
+			return nil, p.fail("'errorfiles' cannot be named here")
+		}
+		p.ErrorFiles(of, a.status, func(page *Page) { a.page = page })
+	}
+	return a, a.check(p, content)
 }
 
-func (a *reply) check(p *Parser) error {
-	filled := a.content != nil || a.format != nil
-	if a.kind != nil && !filled && p.Warn != nil {
-		p.Warn(fmt.Sprintf("'content-type %s' has no effect without a content", a.kind))
+// contentOf reads what a content is made of, and returns the word that says so.
+func (p *Parser) contentOf(how string, a *reply) (of string, err error) {
+	switch how {
+	case "default-errorfiles":
+		return "", nil
+	case "errorfiles":
+		return p.word("the name of an 'http-errors' section")
+	case "errorfile":
+		if of, err = p.word("a file"); err != nil {
+			return of, err
+		}
+		text, err := readContent(of)
+		if err == nil {
+			a.page, err = p.page(text)
+		}
+		if err != nil {
+			return of, p.fail("cannot use the error file: %v", err)
+		}
+		return of, nil
 	}
-	a.standard = a.standard && len(a.fields) == 0
+	return "", p.content(how, a)
+}
+
+// page makes an answer of the text of a file.
+func (p *Parser) page(text string) (*Page, error) {
+	if p.Page == nil {
+		return nil, errors.New("there can be none here")
+	}
+	return p.Page([]byte(text))
+}
+
+// check holds that all of an answer fits together.
+func (a *reply) check(p *Parser, content string) error {
+	filled := a.content != nil || a.format != nil
+	warn := func(format string, args ...any) {
+		if p.Warn != nil {
+			p.Warn(fmt.Sprintf(format, args...))
+		}
+	}
+	whole := a.standard || a.page != nil
+	switch {
+	case a.kind != nil && whole:
+		warn("'content-type %s' has no effect: the error file has its own", a.kind)
+	case a.kind != nil && !filled:
+		warn("'content-type %s' has no effect without a content", a.kind)
+	}
+	if whole && len(a.fields) > 0 {
+		warn("'hdr' has no effect beside '%s'", content)
+	}
 	switch {
 	case a.standard && !hasStandard(a.status):
 		return p.fail("there is no standard answer with status %d: give a content", a.status)
+	case filled && (a.status == 204 || a.status == 304):
+		return p.fail("an answer with status %d can have no content", a.status)
 	case filled && a.kind == nil && !(len(a.content) == 0 && a.format == nil):
 		return p.fail("the content needs a 'content-type'")
 	}
@@ -102,14 +160,9 @@ func (p *Parser) content(how string, a *reply) error {
 	}
 	text := w
 	if strings.HasSuffix(how, "file") {
-		b, err := os.ReadFile(w)
-		if err == nil && len(b) > maxContent {
-			err = fmt.Errorf("%d bytes are more than %d", len(b), maxContent)
-		}
-		if err != nil {
+		if text, err = readContent(w); err != nil {
 			return p.fail("cannot use the file: %v", err)
 		}
-		text = string(b)
 	}
 	if !strings.HasPrefix(how, "lf-") {
 		a.content = []byte(text)
@@ -119,6 +172,14 @@ func (p *Parser) content(how string, a *reply) error {
 		return p.fail("%v", err)
 	}
 	return nil
+}
+
+func readContent(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err == nil && len(b) > maxContent {
+		err = fmt.Errorf("%d bytes are more than %d", len(b), maxContent)
+	}
+	return string(b), err
 }
 
 func (p *Parser) replyField(a *reply) error {
@@ -134,6 +195,11 @@ func (p *Parser) replyField(a *reply) error {
 // give makes the answer.
 func (x *Runner) give(a *reply) txn.Verdict {
 	x.out.Status = a.status
+	if a.page != nil {
+		a.page.Message.ShareTo(&x.reply)
+		x.out.Reply, x.out.Content = &x.reply, a.page.Content
+		return txn.Answered
+	}
 	if a.standard {
 		return txn.Answered
 	}
@@ -144,7 +210,9 @@ func (x *Runner) give(a *reply) txn.Verdict {
 	}
 	for i := range a.fields {
 		f := &a.fields[i]
-		m.Add(f.name, m.Arena.Copy(value(x.text(f.format))))
+		if v := value(x.text(f.format)); len(v) > 0 {
+			m.Add(f.name, m.Arena.Copy(v))
+		}
 	}
 	m.AddID(message.ContentLength, appendUint(m.Arena.Alloc(20)[:0], len(x.body)))
 	m.Body = message.Body{Kind: message.BodyLength, Length: uint64(len(x.body))}

@@ -26,7 +26,7 @@ const response = "HTTP/1.1 200 OK\r\nServer: nginx\r\nX-Powered-By: magic\r\nX-D
 // parser reads the words of a rule as the configuration's language does, quotes apart.
 func parser(place rule.Place, text string) *rule.Parser {
 	return &rule.Parser{
-		Place: place, Words: split(text),
+		Place: place, Words: split(text), Section: "front", Backend: true, Page: page,
 		Lookup: &acl.Lookup{Named: map[string]*acl.ACL{}, Env: &sample.Env{Names: &txn.Names{}, At: txn.Between(0, txn.StepLog), Where: "tests", ReqCaptures: []int{4}}},
 		Duration: func(s string) (time.Duration, error) {
 			n, err := strconv.Atoi(s)
@@ -35,6 +35,15 @@ func parser(place rule.Place, text string) *rule.Parser {
 		Size:       func(s string) (int64, error) { return strconv.ParseInt(s, 10, 32) },
 		AddCapture: func(int) int { return 1 },
 	}
+}
+
+// page makes an answer of the text of a file.
+func page(text []byte) (*rule.Page, error) {
+	r, err := h1.ParseReply(0, text, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &rule.Page{Message: r.Message(), Content: r.Body}, nil
 }
 
 // split cuts at blanks, for which underscores stand in within words.
@@ -292,7 +301,7 @@ func TestMistakes(t *testing.T) {
 		want  string
 	}{
 		{rule.Request, "dny", "0+0: unknown action 'dny' of 'http-request' rules; did you mean 'deny'?"},
-		{rule.Request, "silent-drop", "0+0: 'http-request silent-drop' is not supported"},
+		{rule.Request, "do-resolve", "0+0: 'http-request do-resolve' is not supported"},
 		{rule.Connection, "deny", "0+0: action 'deny' is not possible in 'tcp-request connection' rules"},
 		{rule.Request, "deny_status 4", "0+0: unknown action 'deny_status' of 'http-request' rules"},
 		{rule.Request, "deny status x", "2+0: a status is expected, from 200 to 599, not 'x'"},
@@ -301,7 +310,20 @@ func TestMistakes(t *testing.T) {
 		{rule.Request, "deny deny_status 418", "2+0: there is no standard answer with status 418: give a content"},
 		{rule.Request, "deny string x", "2+0: the content needs a 'content-type'"},
 		{rule.Request, "deny if nope", "2+0: there is no ACL 'nope'"},
-		{rule.Request, "return errorfile /x", "1+0: 'errorfile' in rules is not supported: use 'errorfile' in the section"},
+		{rule.Request, "return errorfile /none/x", "2+0: cannot use the error file: open /none/x: no such file or directory"},
+		{rule.Request, "return errorfiles x", "2+0: 'errorfiles' cannot be named here"},
+		{rule.Request, "return status 204 content-type a/b string x", "6+0: an answer with status 204 can have no content"},
+		{rule.Request, "return string a default-errorfiles", "3+0: 'default-errorfiles' after 'string': there can be one content only"},
+		{rule.Request, "return status 418 default-errorfiles", "3+0: there is no standard answer with status 418: give a content"},
+		{rule.Request, "set-mark x", "1+0: a mark is expected, decimal or as 0x1f, not 'x'"},
+		{rule.Request, "set-src bool(1)", "1+0: 'bool(1)' is of kind boolean, and cannot be an address"},
+		{rule.Request, "set-timeout client 1", "1+0: 'set-timeout' is about 'server' or 'tunnel', not 'client'"},
+		{rule.Request, "set-timeout server 0", "2+0: a time above 0 is expected, not '0'"},
+		{rule.Request, "normalize-uri path-strip-dots", "1+0: unknown normalizer 'path-strip-dots': want one of fragment-encode, fragment-strip, path-merge-slashes, path-strip-dot, path-strip-dotdot, percent-decode-unreserved, percent-to-uppercase, query-sort-by-name; did you mean 'path-strip-dot'?"},
+		{rule.Request, "normalize-uri path-strip-dot full", "2+0: unexpected word 'full': want http-request normalize-uri <normalizer> [full | strict] [{ if | unless } <condition>]"},
+		{rule.Request, "strict-mode maybe", "1+0: 'strict-mode' is 'on' or 'off', not 'maybe'"},
+		{rule.Request, "set-map x y", "0+7: 'set-map' needs a file in parentheses, as 'set-map(/etc/names)'"},
+		{rule.Request, "set-var(txn.x,ifgtt) int(1)", "0+8: unknown condition 'ifgtt': want one of ifexists, ifnotexists, ifempty, ifnotempty, ifset, ifnotset, ifgt, iflt; did you mean 'ifgt'?"},
 		{rule.Request, "return string a string b", "3+0: 'string' after 'string': there can be one content only"},
 		{rule.Request, "return content-type a file /none/x", "4+0: cannot use the file: open /none/x: no such file or directory"},
 		{rule.Request, "set-header X", "1+1: a value is missing after 'X'"},
@@ -343,7 +365,7 @@ func TestMistakes(t *testing.T) {
 // Every row is of the language, documented, and tried above.
 func TestRows(t *testing.T) {
 	var source []byte
-	for _, name := range []string{"rule_test.go", "tracking_test.go"} {
+	for _, name := range []string{"rule_test.go", "tracking_test.go", "wishes_test.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -359,7 +381,7 @@ func TestRows(t *testing.T) {
 		if a.Doc == "" {
 			t.Errorf("%s has no documentation", a.Name)
 		}
-		if !strings.Contains(string(source), a.Name+" ") && !strings.Contains(string(source), a.Name+"(") {
+		if !strings.Contains(string(source), a.Name+" ") && !strings.Contains(string(source), a.Name+`"`) && !strings.Contains(string(source), a.Name+"(") {
 			t.Errorf("%s is not tried", a.Name)
 		}
 	}

@@ -109,8 +109,8 @@ func TestTrackingMistakes(t *testing.T) {
 	var fits error
 	p := parser(rule.Request, "track-sc0 always_true table t")
 	p.Lookup.Env.Counters = 3
-	p.Lookup.Env.Later = func(r sample.Reference) { fits = r.Fits(&table.Spec{Name: "t", Type: table.Binary}) }
-	if _, err := p.Parse(); err != nil || fits == nil || !strings.Contains(fits.Error(), "of type binary") {
+	p.Lookup.Env.Later = func(r sample.Reference) { fits = r.Fits(&table.Spec{Name: "t", Type: table.IP}) }
+	if _, err := p.Parse(); err != nil || fits == nil || !strings.Contains(fits.Error(), "of type ip") {
 		t.Errorf("%v, %v", err, fits)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bench/proxy/auth"
 	"bench/proxy/message"
 	"bench/proxy/pattern"
 	"bench/proxy/regex"
@@ -27,6 +28,7 @@ type Arg struct {
 	// hi and lo are the halves of a mask of IPv6.
 	hi, lo uint64
 	table  *mapArg
+	users  *auth.List
 	// limit is the length of a capture's slot.
 	limit int
 	// set: the argument was given.
@@ -48,7 +50,7 @@ type Row struct {
 	//   s text, i integer, h name of a field, c name of a cookie, v variable,
 	//   r expression, m mask of IPv4 or IPv6 or a length, a address,
 	//   n integer or variable, V variable or nothing, b backend, f frontend,
-	//   S backend/server, k number of a counter, t stick table
+	//   S backend/server, k number of a counter, t stick table, u list of users
 	params string
 	// check looks at the arguments as a whole and may change them.
 	check func(*Env, []Arg) error
@@ -98,11 +100,15 @@ type Reference struct {
 	Frontend bool
 	Server   bool
 	Table    bool
+	Users    bool   // it is a list of users, to be given to SetUsers
 	Name     string // "": the table of the section at hand
 	// Fits says what is wrong with a table; nil: nothing can be.
 	Fits func(*table.Spec) error
 	Off  int // in the text of the expression
 }
+
+// SetUsers makes a list the one that the argument names.
+func (a *Arg) SetUsers(l *auth.List) { a.users = l }
 
 // Error is a mistake in an expression.
 type Error struct {
@@ -203,9 +209,10 @@ func (a *Arg) read(kind byte, t string, env *Env, off int) (err error) {
 		message.Lower(a.Str)
 		a.ID = message.Lookup(a.Str)
 	case 'i':
-		if a.Int, err = strconv.ParseInt(t, 10, 64); err != nil {
+		if a.Int, err = strconv.ParseInt(t, 10, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
 			return fmt.Errorf("want an integer, not '%s'", t)
 		}
+		err = nil // what is out of range is the bound
 	case 'n':
 		return a.readOperand(t, env)
 	case 'V':
@@ -232,11 +239,11 @@ func (a *Arg) read(kind byte, t string, env *Env, off int) (err error) {
 		}
 	case 't':
 		return env.table(a, t, off, nil)
-	case 'b', 'f', 'S':
+	case 'b', 'f', 'S', 'u':
 		if env.Later == nil {
 			return fmt.Errorf("'%s' cannot be named here", t)
 		}
-		env.Later(Reference{Arg: a, Frontend: kind == 'f', Server: kind == 'S', Name: t, Off: env.off + off})
+		env.Later(Reference{Arg: a, Frontend: kind == 'f', Server: kind == 'S', Users: kind == 'u', Name: t, Off: env.off + off})
 	}
 	return nil
 }

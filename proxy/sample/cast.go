@@ -18,7 +18,7 @@ func Castable(from, to txn.Kind) bool {
 	}
 	switch to {
 	case txn.Bool:
-		return from == txn.Int || from == txn.Str
+		return from == txn.Int || from == txn.Str || from == txn.IPv4 || from == txn.Address
 	case txn.Int:
 		return from == txn.Bool || from == txn.IPv4 || from == txn.Address || from == txn.Str
 	case txn.Address, txn.IPv4, txn.IPv6:
@@ -26,7 +26,7 @@ func Castable(from, to txn.Kind) bool {
 	case txn.Str:
 		return true
 	case txn.Bin:
-		return from != txn.Bool && from != txn.Int
+		return true
 	case txn.Method:
 		return from == txn.Str || from == txn.Bin
 	case txn.None, txn.NumKinds:
@@ -66,9 +66,6 @@ func castInt(v *txn.Value, to txn.Kind) bool {
 	switch v.Kind {
 	case txn.Bool, txn.Int:
 	case txn.IPv4:
-		if to == txn.Bool {
-			return false
-		}
 	case txn.Str:
 		if len(v.B) == 0 {
 			return false
@@ -243,7 +240,7 @@ func (c *Context) castStr(v *txn.Value) bool {
 			return false
 		}
 	case txn.IPv4, txn.IPv6:
-		if !c.keep(v, v.IP().AppendTo(c.spare())) {
+		if !c.keep(v, appendIP(c.spare(), v)) {
 			return false
 		}
 	case txn.Bin, txn.Method:
@@ -254,9 +251,20 @@ func (c *Context) castStr(v *txn.Value) bool {
 	return true
 }
 
+// appendIP writes an address the way inet_ntop does: an IPv4 one in an IPv6 one with dots.
+func appendIP(b []byte, v *txn.Value) []byte {
+	if v.Kind == txn.IPv6 && v.Hi == 0 && v.Lo>>32 == 0 && v.Lo>>16 != 0 {
+		four := txn.Value{Kind: txn.IPv4, Lo: v.Lo}
+		return four.IP().AppendTo(append(b, "::"...))
+	}
+	return v.IP().AppendTo(b)
+}
+
 func (c *Context) castBin(v *txn.Value) bool {
 	switch v.Kind {
 	case txn.Str, txn.Method:
+	case txn.Bool, txn.Int:
+		v.B = binary.BigEndian.AppendUint64(c.alloc(8)[:0], v.Lo)
 	case txn.IPv4:
 		v.B = binary.BigEndian.AppendUint32(c.alloc(4)[:0], uint32(v.Lo))
 	case txn.IPv6:

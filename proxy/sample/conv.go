@@ -39,8 +39,10 @@ func stateConvs() []Conv {
 		}
 	}
 	return []Conv{
-		{Row: Row{Name: "set-var", Usage: "(<variable>)", params: "v", Doc: "Set a variable, and go on with the value."}, out: same, fn: func(c *Context, a []Arg, v *txn.Value) bool {
-			c.SetVar(a[0].Var, v)
+		{Row: Row{Name: "set-var", Usage: "(<variable>[,<if>]...)", params: "v|ssss", check: checkVarConds, Doc: "Set a variable, if all of up to four conditions hold, and go on with the value. ifexists, ifnotexists: it was set before; ifset, ifnotset: it is set; ifempty, ifnotempty: the value is an empty text; ifgt, iflt: the variable is greater, or less, than the value, if both are integers."}, out: same, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+			if c.Allows(VarConds(a[1].Int), a[0].Var, v) {
+				c.SetVar(a[0].Var, v)
+			}
 			return true
 		}},
 		{Row: Row{Name: "unset-var", Usage: "(<variable>)", params: "v", Doc: "Forget a variable, and go on with the value."}, out: same, fn: func(c *Context, a []Arg, _ *txn.Value) bool {
@@ -50,6 +52,18 @@ func stateConvs() []Conv {
 		{Row: Row{Name: "capture-req", Usage: "(<index>)", params: "i", check: checkDeclared(false), Doc: "Keep the value in a slot of \"declare capture request\"."}, In: txn.Str, Out: txn.Str, fn: capture(func(t *txn.Txn) *txn.Captures { return &t.ReqCaptures })},
 		{Row: Row{Name: "capture-res", Usage: "(<index>)", params: "i", check: checkDeclared(true), Doc: "Keep the value in a slot of \"declare capture response\"."}, In: txn.Str, Out: txn.Str, fn: capture(func(t *txn.Txn) *txn.Captures { return &t.ResCaptures })},
 	}
+}
+
+func checkVarConds(_ *Env, a []Arg) error {
+	var names []string
+	for i := range a[1:] {
+		if a[1+i].set {
+			names = append(names, string(a[1+i].Str))
+		}
+	}
+	conds, err := ParseVarConds(names)
+	a[1].Int = int64(conds)
+	return err
 }
 
 // checkDeclared holds that a capture's slot was declared, and notes its length.

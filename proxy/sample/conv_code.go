@@ -65,9 +65,6 @@ func convHex(c *Context, _ []Arg, v *txn.Value) bool {
 
 func convHex2i(_ *Context, _ []Arg, v *txn.Value) bool {
 	n := uint64(0)
-	if len(v.B) == 0 {
-		return false
-	}
 	for _, c := range v.B {
 		d, ok := unhex(c)
 		if !ok {

@@ -49,11 +49,7 @@ func djb2(b []byte) uint32 {
 }
 
 func sdbm(b []byte) uint32 {
-	h := uint32(0)
-	for _, c := range b {
-		h = uint32(c) + h<<6 + h<<16 - h
-	}
-	return h
+	return sdbmOn(0, b)
 }
 
 // wt6 keeps two halves that are rotated by amounts taken from each other.

@@ -18,11 +18,11 @@ func netConvs() []Conv {
 			return convLower(c, nil, v)
 		}},
 		{Row: Row{Name: "port_only", Doc: "The port of an authority, 0 without one."}, In: txn.Str, Out: txn.Int, fn: func(_ *Context, _ []Arg, v *txn.Value) bool {
-			port := int64(0)
-			if i := portBegin(v.B); i < len(v.B) {
-				port = leadingInt(v.B[i+1:])
+			port := uint32(0)
+			for _, c := range v.B[min(portBegin(v.B)+1, len(v.B)):] {
+				port = port*10 + uint32(c) - '0' // of what is no number, something
 			}
-			v.SetInt(port)
+			v.SetInt(int64(port))
 			return true
 		}},
 	}
@@ -33,11 +33,6 @@ func portBegin(b []byte) int {
 	i := bytes.LastIndexByte(b, ':')
 	if i < 0 || i < bytes.LastIndexByte(b, ']') {
 		return len(b)
-	}
-	for _, c := range b[i+1:] {
-		if c < '0' || c > '9' {
-			return len(b)
-		}
 	}
 	return i
 }
@@ -82,6 +77,9 @@ func checkMasks(_ *Env, a []Arg) error {
 }
 
 func convMask(_ *Context, a []Arg, v *txn.Value) bool {
+	if v.Kind == txn.IPv6 && v.Hi == 0 && v.Lo>>32 == 0xffff {
+		v.Kind, v.Lo = txn.IPv4, v.Lo&0xffffffff // one of IPv4 in disguise
+	}
 	if v.Kind == txn.IPv4 {
 		v.Lo &= uint64(a[0].Int)
 		return true

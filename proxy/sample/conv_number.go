@@ -1,7 +1,6 @@
 package sample
 
 import (
-	"fmt"
 	"math"
 	"math/bits"
 
@@ -13,7 +12,7 @@ import (
 func numberConvs() []Conv {
 	num, truth := txn.Int, txn.Bool
 	with := func(name, doc string, f func(x, y int64) int64) Conv {
-		return Conv{Row: Row{Name: name, Usage: "(<integer or variable>)", params: "n", check: checkDivisor(name), Doc: doc}, In: num, Out: num, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		return Conv{Row: Row{Name: name, Usage: "(<integer or variable>)", params: "n", Doc: doc}, In: num, Out: num, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			y := a[0].Int
 			if a[0].Str == nil {
 				x, ok := c.variable(&a[0])
@@ -58,7 +57,12 @@ func numberConvs() []Conv {
 		with("and", "The bits of both.", func(x, y int64) int64 { return x & y }),
 		with("or", "The bits of either.", func(x, y int64) int64 { return x | y }),
 		with("xor", "The bits of one of them only.", func(x, y int64) int64 { return x ^ y }),
-		alone("neg", "The value with the other sign.", func(x int64) int64 { return -x }),
+		alone("neg", "The value with the other sign.", func(x int64) int64 {
+			if x == math.MinInt64 {
+				return math.MaxInt64
+			}
+			return -x
+		}),
 		alone("cpl", "The value with all bits turned over.", func(x int64) int64 { return ^x }),
 		test("bool", "Whether the value is not zero.", func(x int64) bool { return x != 0 }),
 		not,
@@ -68,15 +72,6 @@ func numberConvs() []Conv {
 			v.Kind = txn.Bin
 			return c.keep(v, append(c.spare(), byte(v.Lo>>24), byte(v.Lo>>16), byte(v.Lo>>8), byte(v.Lo)))
 		}},
-	}
-}
-
-func checkDivisor(name string) func(*Env, []Arg) error {
-	return func(_ *Env, a []Arg) error {
-		if (name == "div" || name == "mod") && a[0].Str != nil && a[0].Int == 0 {
-			return fmt.Errorf("nothing can be divided by 0")
-		}
-		return nil
 	}
 }
 

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -250,6 +251,17 @@ func convStrcmp(c *Context, a []Arg, v *txn.Value) bool {
 	if !ok || !c.Cast(&with, txn.Str) {
 		return false
 	}
-	v.SetInt(int64(bytes.Compare(v.B, with.B)))
+	v.SetInt(difference(v.B, with.B))
 	return true
+}
+
+// difference is that of the first bytes that differ, or else 1 or -1 for the longer and
+// the shorter text.
+func difference(a, b []byte) int64 {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return int64(a[i]) - int64(b[i])
+		}
+	}
+	return int64(cmp.Compare(len(a), len(b)))
 }

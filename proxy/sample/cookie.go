@@ -24,7 +24,7 @@ func (c *Context) cookie(s side, a []Arg, v *txn.Value) bool {
 		name = &setCookieField
 	}
 	v.Kind = txn.Str
-	if c.every {
+	if c.every || !a[0].set {
 		b, ok := c.at.cookie(h, name, a[0].Str, s == request)
 		v.B, c.more = b, ok
 		return ok
@@ -51,12 +51,16 @@ func (at *cursor) cookie(h *message.Header, field *Arg, name []byte, many bool) 
 		for at.off < len(value) {
 			part := value[at.off:]
 			part = part[:cookieEnd(part)]
+			last := at.off+len(part) == len(value)
 			at.off += len(part) + 1
 			if !many {
 				at.off = len(value)
 			}
 			key, text, ok := bytes.Cut(part, equalsSign)
-			if ok && bytes.Equal(trim(key), name) {
+			if ok && len(text) == 0 && last && len(name) > 0 {
+				continue // one without a value at the end of a field is none, as in the reference
+			}
+			if ok && (bytes.Equal(trim(key), name) || len(name) == 0 && len(trim(key)) > 0) {
 				return trim(text), true
 			}
 		}

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -24,7 +25,11 @@ func constantFetches() []Fetch {
 			return true
 		}},
 		{Row: Row{Name: "ipv4", Usage: "(<address>)", params: "a", check: checkIP(4), Doc: "An IPv4 address."}, Out: txn.IPv4, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool { return v.SetIP(a[0].IP) }},
-		{Row: Row{Name: "ipv6", Usage: "(<address>)", params: "a", check: checkIP(16), Doc: "An IPv6 address."}, Out: txn.IPv6, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool { return v.SetIP(a[0].IP) }},
+		{Row: Row{Name: "ipv6", Usage: "(<address>)", params: "a", check: checkIP(16), Doc: "An IPv6 address."}, Out: txn.IPv6, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
+			b := a[0].IP.As16()
+			v.Kind, v.Hi, v.Lo = txn.IPv6, binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+			return true
+		}},
 		{Row: Row{Name: "meth", Usage: "(<method>)", params: "s", Doc: "A method."}, Out: txn.Method, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
 			v.Kind, v.B, v.Lo = txn.Method, a[0].Str, uint64(message.LookupMethod(a[0].Str))
 			return true
@@ -93,11 +98,13 @@ var units = map[string]int64{"": int64(time.Second), "s": int64(time.Second), "m
 func checkUnit(_ *Env, a []Arg) error {
 	unit, ok := units[string(a[1].Str)]
 	if !ok {
-		return fmt.Errorf("unit '%s' is unknown: want s, ms or us", a[1].Str)
+		return errUnit(a[1].Str)
 	}
 	a[1].Int = unit
 	return nil
 }
+
+func errUnit(unit []byte) error { return fmt.Errorf("unit '%s' is unknown: want s, ms or us", unit) }
 
 func fetchDate(_ *Context, a []Arg, v *txn.Value) bool {
 	v.SetInt(time.Now().UnixNano()/a[1].Int + a[0].Int)

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"bytes"
+	"fmt"
 
 	"bench/proxy/message"
 	"bench/proxy/txn"
@@ -42,7 +43,11 @@ func fieldFetches() []Fetch {
 		{"res.", response, answered, "the response"},
 	} {
 		add := func(name, usage, params, doc string, out txn.Kind, fn func(*Context, []Arg, *txn.Value) bool) *Fetch {
-			rows = append(rows, Fetch{Row: Row{Name: s.prefix + name, Usage: usage, params: params, Doc: doc + s.of + "."}, Out: out, At: s.at, http: true, fn: fn})
+			row := Row{Name: s.prefix + name, Usage: usage, params: params, Doc: doc + s.of + "."}
+			if params == "h|i" {
+				row.check = checkOccurrence
+			}
+			rows = append(rows, Fetch{Row: row, Out: out, At: s.at, http: true, fn: fn})
 			return &rows[len(rows)-1]
 		}
 		const usage = "(<name>[,<occurrence>])"
@@ -61,10 +66,11 @@ func fieldFetches() []Fetch {
 		add("fhdr_cnt", "([<name>])", "|h", "Number of fields of that name of ", txn.Int, func(c *Context, a []Arg, v *txn.Value) bool { return c.count(s.side, a, v, true) })
 		add("hdr_names", "([<delimiter>])", "|s", "Names of all fields of ", txn.Str, func(c *Context, a []Arg, v *txn.Value) bool { return c.names(s.side, a, v) })
 		add("hdrs", "", "", "All fields as text, line by line, of ", txn.Str, func(c *Context, _ []Arg, v *txn.Value) bool { return c.lines(s.side, v) })
+		add("hdrs_bin", "", "", "All fields in binary, each name and value behind its length, of ", txn.Bin, func(c *Context, _ []Arg, v *txn.Value) bool { return c.linesBin(s.side, v) })
 		cook := func(c *Context, a []Arg, v *txn.Value) bool { return c.cookie(s.side, a, v) }
-		add("cook", "(<name>)", "c", "Value of a cookie of ", txn.Str, cook)
-		add("cook_val", "(<name>)", "c", "Value of a cookie, as a number, of ", txn.Int, asInt(cook))
-		add("cook_cnt", "(<name>)", "c", "Number of cookies of that name of ", txn.Int, func(c *Context, a []Arg, v *txn.Value) bool {
+		add("cook", "([<name>])", "|c", "Value of a cookie of ", txn.Str, cook)
+		add("cook_val", "([<name>])", "|c", "Value of a cookie, as a number, of ", txn.Int, asInt(cook))
+		add("cook_cnt", "([<name>])", "|c", "Number of cookies of that name of ", txn.Int, func(c *Context, a []Arg, v *txn.Value) bool {
 			n := int64(0)
 			for c.every, c.at = true, (cursor{}); c.cookie(s.side, a, v); n++ {
 			}
@@ -74,6 +80,13 @@ func fieldFetches() []Fetch {
 		})
 	}
 	return rows
+}
+
+func checkOccurrence(_ *Env, a []Arg) error {
+	if a[1].Int < -maxHistory {
+		return fmt.Errorf("occurrence %d is too far back: want -%d at most", a[1].Int, maxHistory)
+	}
+	return nil
 }
 
 // nextField is the index of the next field of a name, -1 if there is none. Without a

@@ -28,8 +28,8 @@ func requestFetches() []Fetch {
 		row("url", "Target of the request as it was sent, or as it was changed.", func(r *message.Request) []byte { return r.Target }),
 		{Row: Row{Name: "base", Doc: "Host and path of the request."}, Out: txn.Str, At: reading, http: true, fn: fetchBase(pathOf)},
 		{Row: Row{Name: "baseq", Doc: "Host, path and query of the request."}, Out: txn.Str, At: reading, http: true, fn: fetchBase(pathAndQuery)},
-		{Row: Row{Name: "url_param", Usage: "(<name>[,<delimiter>])", params: "s|s", Doc: "Value of a parameter of the query."}, Out: txn.Str, At: reading, http: true, fn: fetchParam},
-		{Row: Row{Name: "urlp_val", Usage: "(<name>[,<delimiter>])", params: "s|s", Doc: "Value of a parameter of the query, as a number."}, Out: txn.Int, At: reading, http: true, fn: asInt(fetchParam)},
+		{Row: Row{Name: "url_param", Usage: "([<name>][,<delimiter>])", params: "|ss", Doc: "Value of a parameter of the query, of the first one without a name."}, Out: txn.Str, At: reading, http: true, fn: fetchParam},
+		{Row: Row{Name: "urlp_val", Usage: "([<name>][,<delimiter>])", params: "|ss", Doc: "Value of a parameter of the query, as a number."}, Out: txn.Int, At: reading, http: true, fn: asInt(fetchParam)},
 		{Row: Row{Name: "req.ver", Doc: "Version of HTTP of the request, such as 1.1."}, Out: txn.Str, At: reading, http: true, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			if c.Txn.Req == nil {
 				return c.noRequest()
@@ -108,6 +108,9 @@ func fetchBase(part func(*message.Request) []byte) func(*Context, []Arg, *txn.Va
 			return c.noRequest()
 		}
 		v.Kind = txn.Str
+		if pathOf(r) == nil {
+			return false
+		}
 		return c.keep(v, append(append(c.spare(), r.GetID(message.Host)...), part(r)...))
 	}
 }
@@ -149,7 +152,10 @@ func param(query, name []byte, off int) (value []byte, next int, ok bool) {
 			end++
 		}
 		part := query[off:end]
-		if len(part) > len(name) && part[len(name)] == '=' && bytes.Equal(part[:len(name)], name) {
+		if i := bytes.IndexByte(part, '='); len(name) == 0 && i >= 0 {
+			return part[i+1:], end + 1, true
+		}
+		if len(name) > 0 && len(part) > len(name) && part[len(name)] == '=' && bytes.Equal(part[:len(name)], name) {
 			return part[len(name)+1:], end + 1, true
 		}
 		off = end + 1

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"bytes"
 	"fmt"
 
 	"bench/proxy/txn"
@@ -34,7 +35,17 @@ func keptFetches() []Fetch {
 	}
 	return []Fetch{
 		kept("capture.req.method", "Method of the request as it came.", func(t *txn.Txn) []byte { return t.MethodText }),
-		kept("capture.req.uri", "Target of the request as it came.", func(t *txn.Txn) []byte { return t.URI }),
+		kept("capture.req.uri", "Path and query of the request as it came.", func(t *txn.Txn) []byte {
+			uri := t.URI
+			if i := bytes.Index(uri, []byte("://")); i >= 0 && uri[0] != '/' {
+				uri = uri[i+len("://"):]
+				uri = uri[max(bytes.IndexByte(uri, '/'), 0):]
+			}
+			if len(uri) == 0 || uri[0] != '/' {
+				return nil
+			}
+			return uri
+		}),
 		kept("capture.req.ver", "Version of HTTP of the request, such as HTTP/1.1.", func(t *txn.Txn) []byte { return t.Version }),
 		{Row: Row{Name: "capture.req.hdr", Usage: "(<index>)", params: "i", check: checkIndex, Doc: "What a \"capture request\" line has kept."}, Out: txn.Str, At: asked, http: true, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			b, ok := c.Txn.ReqCaptures.Get(int(a[0].Int))

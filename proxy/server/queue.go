@@ -1,6 +1,10 @@
 package server
 
-import "bench/internal/list"
+import (
+	"time"
+
+	"bench/internal/list"
+)
 
 // Waiter is one stream's place in a queue. A stream waits either for one server
 // (it must stick to it) or for any server of the backend. It is embedded in the
@@ -12,6 +16,13 @@ type Waiter struct {
 	// Got is the server whose slot the stream now holds.
 	Got *Server
 
+	// Class and Offset are the priority: the lower the class the sooner; within a class
+	// the time of arrival counts, and the offset.
+	Class  int
+	Offset time.Duration
+	// Since is when the stream came, monotonic.
+	Since int64
+
 	in    *list.List[Waiter] // nil: in no queue
 	place list.Node[Waiter]
 	srv   *Server
@@ -20,17 +31,37 @@ type Waiter struct {
 	Ahead int64
 }
 
-// join puts w at the end of a queue.
+// join puts w into a queue, behind all that are not to come after it.
 func (w *Waiter) join(q *list.List[Waiter]) {
 	w.Ahead, w.in = int64(q.Len()), q
-	q.PushBack(&w.place, w)
+	before := q.Last()
+	for before != nil && w.sooner(before) {
+		before = before.place.Prev()
+		w.Ahead--
+	}
+	if before == nil {
+		q.PushFront(&w.place, w)
+	} else {
+		q.InsertAfter(&w.place, w, &before.place)
+	}
+}
+
+// sooner reports whether w is to be served before o, which came before it.
+func (w *Waiter) sooner(o *Waiter) bool {
+	switch {
+	case w.Class != o.Class:
+		return w.Class < o.Class
+	case w.Offset == o.Offset:
+		return false
+	}
+	return w.Since+int64(w.Offset) < o.Since+int64(o.Offset)
 }
 
 // For is the server that the stream waits for, or waited for last; nil: any.
 func (w *Waiter) For() *Server { return w.srv }
 
 // Forget makes the waiter one of a stream that has not waited yet.
-func (w *Waiter) Forget() { w.srv, w.Ahead = nil, 0 }
+func (w *Waiter) Forget() { w.srv, w.Ahead, w.Class, w.Offset = nil, 0, 0, 0 }
 
 // Enqueue puts w into the queue of s, or with s nil into the backend's. If a
 // slot has become free meanwhile, or s does not run any more, the wake-up may come at
@@ -105,8 +136,8 @@ func (b *Backend) Dequeue(s *Server) {
 	for b.waiting.Load() > 0 {
 		b.mu.Lock()
 		w := s.queue.First()
-		if w == nil && b.serves(s) {
-			w = b.queue.First()
+		if o := b.queue.First(); o != nil && b.serves(s) && (w == nil || o.sooner(w)) {
+			w = o
 		}
 		if w == nil || !s.Running() || !s.TryAcquire() {
 			b.mu.Unlock()

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"bench/proxy/spec"
 	"bench/proxy/state"
@@ -45,5 +47,36 @@ func TestAddedServerServesTheQueue(t *testing.T) {
 	s := b.NewDynamic(&spec.Server{Name: "new", Weight: 1}, 1, true)
 	if !b.Add(s) || w.Got != s {
 		t.Errorf("waits on, with %v", w.Got)
+	}
+}
+
+// The lower the class the sooner; within a class the time of arrival counts, moved by the
+// offset. A stream that waits for any server overtakes those of one server if it is to.
+func TestPriorities(t *testing.T) {
+	b := backend(0, &spec.Server{Weight: 1, MaxConn: 1})
+	s := b.Servers()[0]
+	s.TryAcquire()
+	var order []string
+	for i, c := range []struct {
+		name          string
+		class, offset int
+		any           bool
+	}{
+		{"first", 0, 0, false}, {"later", 1, 0, false}, {"second", 0, 0, false}, {"back", 0, 50, false}, {"third", 0, 0, false}, {"soon", -1, 0, false}, {"sooner", -1, 0, true}, {"ahead", 0, -50, false},
+	} {
+		w := &Waiter{Class: c.class, Offset: time.Duration(c.offset), Since: int64(i)}
+		w.Wake = func() { order = append(order, c.name) }
+		if c.any {
+			w.Class--
+			b.Enqueue(w, nil)
+		} else {
+			b.Enqueue(w, s)
+		}
+	}
+	for range 8 {
+		s.Release()
+	}
+	if got, want := strings.Join(order, " "), "sooner soon ahead first second third back later"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -52,7 +52,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 		opening: -1,
 	}
 	if c.notes != nil {
-		c.notes.n = 0
+		c.notes.n, c.notes.src, c.notes.dst = 0, sock.Addr{}, sock.Addr{}
 		c.notes.vars.Reset()
 	}
 	if err := t.Loop.Add(fd, poller.In, c); err != nil {

@@ -91,6 +91,10 @@ func (s *stream) enqueue(srv *server.Server) txn.Verdict {
 	tm := &s.be.Spec.Timeouts
 	s.exp = s.after(firstOf(tm.Queue, tm.Connect))
 	s.queued = true
+	if s.txn != nil {
+		s.waiter.Class, s.waiter.Offset = s.txn.Class, time.Duration(s.txn.Offset)*time.Millisecond
+	}
+	s.waiter.Since = s.t.Loop.Now()
 	s.arm()
 	s.be.Enqueue(&s.waiter, srv)
 	if s.waiter.For() != nil {
@@ -142,7 +146,7 @@ func (s *stream) leaveQueue() {
 // connect reuses a connection or opens one.
 func (s *stream) connect() txn.Verdict {
 	s.attempt = attempt{}
-	if s.http && !s.fresh {
+	if s.http && !s.fresh && !s.elsewhere() {
 		if sc := s.reuse(); sc != nil {
 			s.server().C.Reuses++
 			s.be.C.Reuses++
@@ -324,6 +328,9 @@ func (s *stream) abortOnClose() bool {
 
 // mayReplay tells whether replay would send the request again.
 func (s *stream) mayReplay() bool {
+	if s.txn != nil && s.txn.NoReplay {
+		return false
+	}
 	return s.reused && !s.overflow && s.up.Ended && s.first != nil && s.asked.Idempotent() && int(s.retries) <= s.be.Spec.Retries
 }
 

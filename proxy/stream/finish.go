@@ -27,11 +27,7 @@ func (s *stream) fail(status int, cause, at byte) {
 func (s *stream) answer(status int, cause, at byte) {
 	s.setFlags(cause, at)
 	s.status = int32(status)
-	owner := s.fe.Spec.Index
-	if s.be != nil {
-		owner = s.be.Spec.Index
-	}
-	page := s.t.Shared.Errors[owner][status]
+	page := s.standard(status)
 	if page == nil || page.Empty() {
 		s.keepCli = s.keepCli && page == nil
 		s.headOut = true
@@ -39,6 +35,15 @@ func (s *stream) answer(status int, cause, at byte) {
 		return
 	}
 	s.reply(page.Message(), page.Body)
+}
+
+// standard is the answer of the proxy at hand with a status, nil if it has none.
+func (s *stream) standard(status int) *h1.Reply {
+	owner := s.fe.Spec.Index
+	if s.be != nil {
+		owner = s.be.Spec.Index
+	}
+	return s.t.Shared.Errors[owner][status]
 }
 
 // reply sends a message of the proxy's own and ends the stream.
@@ -114,7 +119,7 @@ func (s *stream) finish() {
 	if sc := s.sc; sc != nil {
 		s.sc = nil
 		s.countServerBytes(sc)
-		if s.keepSrv {
+		if s.keepSrv && !s.elsewhere() {
 			s.toPool(sc)
 		} else {
 			sc.close()
@@ -335,7 +340,10 @@ func (s *stream) logEarly(sent uint64) {
 func (s *stream) Describe(r *txn.Record) {
 	t, c := s.t, s.c
 	now := t.Loop.Now()
-	r.Client, r.Local, r.Socket = c.addr.Addr(), c.l.Addr, c.FD()
+	r.Client, r.Local, r.Socket = s.Source(), c.l.Addr, c.FD()
+	if d := s.meant(); d.IsValid() {
+		r.Local, r.Socket = d, 0
+	}
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
 	if s.be != nil {

@@ -83,6 +83,9 @@ func (c *client) runRules(l txn.Rules) txn.Verdict {
 		x.Session, x.SessionTracked = &c.notes.vars, c.notes.tracked
 	}
 	v := l.Run(&x.Txn, &x.out)
+	if x.out.Silent {
+		sock.Silence(c.FD())
+	}
 	c.t.putTransaction(x)
 	if v != txn.Next {
 		return txn.Gone

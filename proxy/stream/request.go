@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"bench/internal/slowdown"
+	"bench/internal/sock"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
@@ -113,7 +114,7 @@ func (s *stream) forwardFor() txn.Verdict {
 }
 
 func (s *stream) addForwardFor(f *spec.ForwardFor) {
-	req, addr := s.req, s.c.addr.Addr()
+	req, addr := s.req, s.Source()
 	if addr.IsUnix() {
 		return
 	}
@@ -124,7 +125,7 @@ func (s *stream) addForwardFor(f *spec.ForwardFor) {
 	}
 	if f.Header == "" || f.Header == "X-Forwarded-For" {
 		if !f.IfNone || !req.Has(message.XForwardedFor) {
-			req.AddID(message.XForwardedFor, s.c.ipBytes())
+			req.AddID(message.XForwardedFor, s.sourceText())
 		}
 		return
 	}
@@ -133,7 +134,7 @@ func (s *stream) addForwardFor(f *spec.ForwardFor) {
 	if f.IfNone && req.Index(string(name), -1) >= 0 {
 		return
 	}
-	req.Add(name, s.c.ipBytes())
+	req.Add(name, s.sourceText())
 }
 
 // notes are what only some clients need.
@@ -144,6 +145,8 @@ type notes struct {
 	vars txn.Vars // of the session
 	// tracked are the entries of stick tables that the connection counts in.
 	tracked txn.Tracked
+	// src and dst are what rules have made of the connection's addresses.
+	src, dst sock.Addr
 }
 
 func (c *client) noted() *notes {
@@ -158,7 +161,7 @@ func (c *client) noted() *notes {
 func (c *client) ipBytes() []byte {
 	x := c.noted()
 	if x.n == 0 {
-		addr := c.addr.Addr()
+		addr := c.Source()
 		x.n = len(addr.AddrPort().Addr().AppendTo(x.ip[:0]))
 	}
 	return x.ip[:x.n]

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 
+	"bench/internal/sock"
 	"bench/proxy/message"
 	"bench/proxy/rule"
 	"bench/proxy/sample"
@@ -71,6 +72,8 @@ type transaction struct {
 	id   []byte // the identifier of the request; empty: none was made yet
 	// stores are the keys whose server is to be learnt.
 	stores stores
+	// src and dst are what rules have made of the addresses of the client's connection.
+	src, dst sock.Addr
 }
 
 // transaction returns that of the stream, which begins with the first rule.
@@ -100,6 +103,7 @@ func (t *Thread) putTransaction(x *transaction) {
 	x.Txn.Reset()
 	x.out, x.wait, x.body, x.id = txn.Outcome{}, wait{}, x.body[:0], x.id[:0]
 	x.stores.n = 0
+	x.src, x.dst = sock.Addr{}, sock.Addr{}
 	t.txns.put(t.Loop.Turns(), x)
 }
 
@@ -144,6 +148,9 @@ func (s *stream) runRules(l txn.Rules) txn.Verdict {
 		}
 		s.ruled(x)
 	case txn.Gone:
+		if x.out.Silent {
+			sock.Silence(s.c.FD())
+		}
 		s.refuse()
 	}
 	return v
@@ -185,6 +192,9 @@ func (s *stream) ruled(x *transaction) {
 			s.countDenied()
 			s.countRefusal()
 		}
+	} else if out.Invalid {
+		s.countInvalid()
+		cause = 'P'
 	} else if out.Failed {
 		s.fe.C.RewriteErr++
 		s.fe.C.InternalErr++
@@ -194,6 +204,10 @@ func (s *stream) ruled(x *transaction) {
 	}
 	if out.Close || !s.up.Ended {
 		s.keepCli = false
+	}
+	if out.Challenge != nil {
+		s.challenge(out.Status, out.Challenge, cause, at)
+		return
 	}
 	if out.Reply == nil {
 		s.answer(out.Status, cause, at)

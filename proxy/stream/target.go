@@ -16,9 +16,12 @@ func (s *stream) target(own *sock.Addr) sock.Addr {
 	if !s.srv.FollowsClient() {
 		return a
 	}
-	to, errno := sock.LocalAddr(s.c.FD())
-	if errno != 0 || to.IsUnix() {
-		return a
+	to := s.meant()
+	if !to.IsValid() {
+		var errno syscall.Errno
+		if to, errno = sock.LocalAddr(s.c.FD()); errno != 0 || to.IsUnix() {
+			return a
+		}
 	}
 	port := a.AddrPort().Port()
 	if ip := a.AddrPort().Addr(); ip.IsUnspecified() {

@@ -108,6 +108,7 @@ type Thread struct {
 	// they are good for this turn: a stream that has to wait copies them (detach).
 	req       message.Request
 	res       message.Response
+	asking    message.Response // an answer that asks for a password
 	arrived   arrival
 	acceptors []*acceptor
 	clients   list.List[client]

@@ -33,8 +33,7 @@ func (s *stream) touchServer() {
 		s.srvExp = never
 		return
 	}
-	tm := &s.be.Spec.Timeouts
-	s.srvExp = s.after(s.idleLimit(&s.sc.Endpoint, tm.Server, tm.Tunnel, tm.ServerFin))
+	s.srvExp = s.after(s.idleLimit(&s.sc.Endpoint, s.serverLimit(), s.tunnelLimit(), s.be.Spec.Timeouts.ServerFin))
 }
 
 // touchClient is touchServer for the client.
@@ -43,12 +42,8 @@ func (s *stream) touchClient() {
 		s.cliExp = never
 		return
 	}
-	tunnel := time.Duration(0)
-	if s.be != nil {
-		tunnel = s.be.Spec.Timeouts.Tunnel
-	}
 	tm := &s.fe.Spec.Timeouts
-	s.cliExp = s.after(s.idleLimit(&s.c.Endpoint, tm.Client, tunnel, tm.ClientFin))
+	s.cliExp = s.after(s.idleLimit(&s.c.Endpoint, tm.Client, s.tunnelLimit(), tm.ClientFin))
 }
 
 // sentUp notes that bytes came from the client of a raw stream, and went to its server.

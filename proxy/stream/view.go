@@ -15,11 +15,19 @@ var (
 )
 
 // Source implements txn.Stream.
-func (c *client) Source() sock.Addr { return c.addr.Addr() }
+func (c *client) Source() sock.Addr {
+	if c.notes != nil && c.notes.src.IsValid() {
+		return c.notes.src
+	}
+	return c.addr.Addr()
+}
 
 // Destination implements txn.Stream. A listener of all addresses does not know which
 // one the client has chosen.
 func (c *client) Destination() sock.Addr {
+	if c.notes != nil && c.notes.dst.IsValid() {
+		return c.notes.dst
+	}
 	if c.l.Addr.IsUnix() || !c.l.Addr.AddrPort().Addr().IsUnspecified() {
 		return c.l.Addr
 	}
@@ -51,7 +59,7 @@ func (c *client) SessionVars() *txn.Vars { return &c.noted().vars }
 func (c *client) Describe(r *txn.Record) {
 	now := c.t.Loop.Now()
 	*r = txn.Record{
-		Client: c.addr.Addr(), Local: c.l.Addr, Socket: c.FD(), ListenerID: c.l.Bind.ID,
+		Client: c.Source(), Local: c.l.Addr, Socket: c.FD(), ListenerID: c.l.Bind.ID,
 		Frontend: c.fe.Spec.Name, Backend: c.fe.Spec.Name, FeConn: c.fe.Cur.Load(), ActConn: c.t.Shared.Conns.Load(), Mode: modeName(c.fe.Spec.Mode),
 		AcceptDate: c.t.wall.at(c.accepted), RequestDate: c.t.wall.at(c.accepted),
 		Idle: txn.NotReached, Request: txn.NotReached, Queue: txn.NotReached, Connect: txn.NotReached, Response: txn.NotReached, Data: txn.NotReached,
@@ -61,10 +69,32 @@ func (c *client) Describe(r *txn.Record) {
 }
 
 // Source implements txn.Stream.
-func (s *stream) Source() sock.Addr { return s.c.Source() }
+func (s *stream) Source() sock.Addr {
+	if s.txn != nil && s.txn.src.IsValid() {
+		return s.txn.src
+	}
+	return s.c.Source()
+}
 
 // Destination implements txn.Stream.
-func (s *stream) Destination() sock.Addr { return s.c.Destination() }
+func (s *stream) Destination() sock.Addr {
+	if d := s.meant(); d.IsValid() {
+		return d
+	}
+	return s.c.Destination()
+}
+
+// meant is where rules say that the client meant to go; not valid: nowhere else than it
+// came to.
+func (s *stream) meant() sock.Addr {
+	switch {
+	case s.txn != nil && s.txn.dst.IsValid():
+		return s.txn.dst
+	case s.c.notes != nil:
+		return s.c.notes.dst
+	}
+	return sock.Addr{}
+}
 
 // Frontend implements txn.Stream.
 func (s *stream) Frontend() int { return s.fe.Spec.Index }

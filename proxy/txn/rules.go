@@ -31,8 +31,13 @@ type Outcome struct {
 	// Denied counts the request, or response, as one that rules refused; an answer
 	// that is none of these counts as one of the proxy's own services.
 	Denied bool
-	// Failed counts the message as one that rules made impossible to send.
-	Failed bool
+	// Failed counts the message as one that rules made impossible to send, Invalid the
+	// request as one that is not understood.
+	Failed, Invalid bool
+	// Challenge is the realm of a standard answer that asks for a password; nil: none.
+	Challenge []byte
+	// Silent, with Gone, lets the client's connection end without its knowing.
+	Silent bool
 	// Close ends the connection behind the answer.
 	Close bool
 }

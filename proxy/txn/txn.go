@@ -48,8 +48,25 @@ type Txn struct {
 	// LogLevel replaces the level of the log line if it is positive (1 is emerg); -1
 	// suppresses the line.
 	LogLevel int
+	// RuleFile and RuleLine are where the last rule stands that ended a list; 0: none did.
+	RuleFile string
+	RuleLine int
 	// Rule is where the list of rules at hand goes on after a wait.
 	Rule int
+	// Lenient: what a rule of the list at hand cannot rewrite stays as it is.
+	Lenient bool
+	Wishes
+}
+
+// Wishes are what rules want of the way to a server; the zero value wants nothing.
+type Wishes struct {
+	// Class and Offset are the priority in queues: the class first, the lower the
+	// sooner, then the time of arrival and the offset in milliseconds.
+	Class, Offset int
+	// ServerTimeout and TunnelTimeout replace those of the backend; 0: they do not.
+	ServerTimeout, TunnelTimeout time.Duration
+	// NoReplay: the request is not sent again once it was sent.
+	NoReplay bool
 }
 
 // Reset prepares the transaction for the next request of the same stream's place and
@@ -116,6 +133,28 @@ type Stream interface {
 	TrackSession(counter int, r table.Ref) Tracked
 	// Describe fills in what a log line would say at this moment.
 	Describe(r *Record)
+	// Arrived is Source and Destination whatever rules have made of them, Beyond the same of
+	// the connection to the server, not valid while there is none.
+	Arrived() (src, dst sock.Addr)
+	Beyond() (src, dst sock.Addr)
+	// TCPInfo is what the system knows of the client's connection; false if that is none of
+	// TCP.
+	TCPInfo() (sock.TCPInfo, bool)
+	// Listener is the number and name of the bind line, Listening how many connections it
+	// has.
+	Listener() (id int, name string)
+	Listening() int64
+	// Timeout is how long the server may be silent, or a tunnel; 0: for ever.
+	Timeout(Timeout) time.Duration
+	// SetSource and SetDestination change what Source and Destination say: for the rest of
+	// the stream, or where there is none yet of the connection.
+	SetSource(a sock.Addr)
+	SetDestination(a sock.Addr)
+	// SetMark and SetTOS mark the packets to the client.
+	SetMark(mark uint32)
+	SetTOS(tos uint8)
+	// Hint sends an interim response to the client, if it understands such.
+	Hint(res *message.Response)
 }
 
 // Farm is what the engine knows of its proxies, by index.
@@ -140,6 +179,15 @@ type Farm interface {
 	Counters() int
 	// Now is the time of this turn of the loop (loop.Nanotime).
 	Now() int64
+	// BackendFigure and ServerFigure are numbers of a backend and of a server.
+	BackendFigure(what Figure, backend int) int64
+	ServerFigure(what Figure, backend int, server string) int64
+	// BackendNamed is the backend of a name, -1 if there is none.
+	BackendNamed(name []byte) int
+	// Timeout is one of a proxy's time-outs, 0 if it has none.
+	Timeout(what Timeout, proxy int) time.Duration
+	// DefaultBackend is the name of a frontend's default backend, "" without one.
+	DefaultBackend(frontend int) string
 	// Stopping reports whether the process is told to stop.
 	Stopping() bool
 	// Threads and Thread are the number of threads, and the one at hand from 0.

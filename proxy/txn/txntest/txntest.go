@@ -2,7 +2,9 @@
 package txntest
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"bench/internal/sock"
 	"bench/proxy/h1"
@@ -24,6 +26,26 @@ type Stream struct {
 	Tracked   txn.Tracked
 	Log       txn.Record
 	Described int // how often Describe was called
+	Mark      uint32
+	TOS       uint8
+	Hints     []string // interim responses, in the wire form of HTTP/1
+}
+
+// SetSource implements txn.Stream.
+func (s *Stream) SetSource(a sock.Addr) { s.Src = a }
+
+// SetDestination implements txn.Stream.
+func (s *Stream) SetDestination(a sock.Addr) { s.Dst = a }
+
+// SetMark implements txn.Stream.
+func (s *Stream) SetMark(n uint32) { s.Mark = n }
+
+// SetTOS implements txn.Stream.
+func (s *Stream) SetTOS(n uint8) { s.TOS = n }
+
+// Hint implements txn.Stream.
+func (s *Stream) Hint(res *message.Response) {
+	s.Hints = append(s.Hints, string(h1.AppendResponse(nil, res, h1.WriteOptions{KeepAlive: true, Peer: message.HTTP11})))
 }
 
 // Source implements txn.Stream.
@@ -153,4 +175,45 @@ func New(t testing.TB, request, response string) *txn.Txn {
 		x.Status = x.Res.Status
 	}
 	return x
+}
+
+// Arrived implements txn.Stream.
+func (s *Stream) Arrived() (src, dst sock.Addr) { return s.Src, s.Dst }
+
+// Beyond implements txn.Stream.
+func (s *Stream) Beyond() (src, dst sock.Addr) { return s.Dst, s.Src }
+
+// Listener implements txn.Stream.
+func (s *Stream) Listener() (int, string) { return 3, "line" }
+
+// Listening implements txn.Stream.
+func (s *Stream) Listening() int64 { return 8 }
+
+// Timeout implements txn.Stream.
+func (s *Stream) Timeout(what txn.Timeout) time.Duration { return time.Duration(what) * time.Second }
+
+// BackendFigure implements txn.Farm.
+func (f *Farm) BackendFigure(what txn.Figure, backend int) int64 {
+	return int64(what)*100 + int64(backend)
+}
+
+// ServerFigure implements txn.Farm.
+func (f *Farm) ServerFigure(what txn.Figure, backend int, server string) int64 {
+	return int64(what)*100 + int64(backend*10+len(server))
+}
+
+// BackendNamed implements txn.Farm.
+func (f *Farm) BackendNamed(name []byte) int { return slices.Index(f.Names, string(name)) }
+
+// Timeout implements txn.Farm.
+func (f *Farm) Timeout(what txn.Timeout, proxy int) time.Duration {
+	return time.Duration(int(what)*10+proxy+1) * time.Millisecond
+}
+
+// DefaultBackend implements txn.Farm.
+func (f *Farm) DefaultBackend(int) string { return "back" }
+
+// TCPInfo implements txn.Stream.
+func (s *Stream) TCPInfo() (sock.TCPInfo, bool) {
+	return sock.TCPInfo{RTT: 2500, RTTVar: 1500, Unacked: 1, Sacked: 2, Lost: 3, Retrans: 4, Fackets: 5, Reordering: 6}, true
 }

@@ -1,0 +1,154 @@
+package stream
+
+import (
+	"time"
+
+	"bench/internal/sock"
+	"bench/proxy/txn"
+)
+
+// BackendFigure implements txn.Farm.
+func (f *farm) BackendFigure(what txn.Figure, backend int) int64 {
+	b := f.t.Backs.At(backend)
+	if b == nil {
+		return 0
+	}
+	if what == txn.AverageQueue {
+		n := int64(b.NumUsable())
+		if n == 0 {
+			return 2 * b.Waiting()
+		}
+		return (b.Waiting() + n - 1) / n
+	}
+	sum := int64(0)
+	for _, s := range b.Servers() {
+		if !s.Usable() {
+			continue
+		}
+		if s.MaxConn() == 0 || what == txn.FreePlaces && s.Spec.MaxQueue == 0 {
+			return -1
+		}
+		sum += max(int64(s.MaxConn())-s.Cur.Load(), 0)
+		if what == txn.FreePlaces {
+			sum += max(int64(s.Spec.MaxQueue)-s.Queued.Load(), 0)
+		}
+	}
+	return sum
+}
+
+// ServerFigure implements txn.Farm.
+func (f *farm) ServerFigure(what txn.Figure, backend int, name string) int64 {
+	s := f.server(backend, name)
+	if s == nil {
+		return 0
+	}
+	switch what {
+	case txn.ServerFree:
+		if s.MaxConn() == 0 {
+			return -1
+		}
+		return max(int64(s.MaxConn())-s.Cur.Load(), 0)
+	case txn.ServerQueue:
+		return s.Queued.Load()
+	case txn.ServerWeight:
+		return int64(s.Effective())
+	case txn.ServerInitial:
+		return int64(s.Spec.Weight)
+	case txn.ServerUser:
+		return int64(s.Weight())
+	}
+	return 0
+}
+
+// BackendNamed implements txn.Farm.
+func (f *farm) BackendNamed(name []byte) int {
+	if px := f.t.backends[string(name)]; px != nil {
+		return px.Index
+	}
+	return -1
+}
+
+// Timeout implements txn.Farm.
+func (f *farm) Timeout(what txn.Timeout, proxy int) time.Duration {
+	t := &f.t.Shared.Config.Proxies[proxy].Timeouts
+	switch what {
+	case txn.TimeoutClient:
+		return t.Client
+	case txn.TimeoutServer:
+		return t.Server
+	case txn.TimeoutTunnel:
+	}
+	return t.Tunnel
+}
+
+// DefaultBackend implements txn.Farm.
+func (f *farm) DefaultBackend(frontend int) string {
+	px := f.t.Shared.Config.Proxies[frontend]
+	if px.DefaultBackend == nil {
+		return ""
+	}
+	return px.DefaultBackend.Name
+}
+
+// Timeout implements txn.Stream.
+func (s *stream) Timeout(what txn.Timeout) time.Duration {
+	switch {
+	case s.be == nil:
+		return 0
+	case what == txn.TimeoutServer:
+		return s.serverLimit()
+	}
+	return s.tunnelLimit()
+}
+
+// Timeout implements txn.Stream.
+func (c *client) Timeout(txn.Timeout) time.Duration { return 0 }
+
+// Listener implements txn.Stream.
+func (c *client) Listener() (id int, name string) { return c.l.Bind.ID, c.l.Bind.Name }
+
+// Listener implements txn.Stream.
+func (s *stream) Listener() (id int, name string) { return s.c.Listener() }
+
+// Listening implements txn.Stream.
+func (c *client) Listening() int64 { return c.l.Cur.Load() }
+
+// Listening implements txn.Stream.
+func (s *stream) Listening() int64 { return s.c.Listening() }
+
+// Arrived implements txn.Stream.
+func (c *client) Arrived() (src, dst sock.Addr) {
+	dst = c.l.Addr
+	if !dst.IsUnix() && dst.AddrPort().Addr().IsUnspecified() {
+		if a, errno := sock.LocalAddr(c.FD()); errno == 0 {
+			dst = a
+		}
+	}
+	return c.addr.Addr(), dst
+}
+
+// Arrived implements txn.Stream.
+func (s *stream) Arrived() (src, dst sock.Addr) { return s.c.Arrived() }
+
+// Beyond implements txn.Stream.
+func (c *client) Beyond() (src, dst sock.Addr) { return src, dst }
+
+// Beyond implements txn.Stream.
+func (s *stream) Beyond() (src, dst sock.Addr) {
+	if s.sc == nil {
+		return src, dst
+	}
+	if a, errno := sock.LocalAddr(s.sc.FD()); errno == 0 {
+		src = a
+	}
+	if a, errno := sock.PeerAddr(s.sc.FD()); errno == 0 {
+		dst = a
+	}
+	return src, dst
+}
+
+// TCPInfo implements txn.Stream.
+func (c *client) TCPInfo() (sock.TCPInfo, bool) { return sock.Info(c.FD()) }
+
+// TCPInfo implements txn.Stream.
+func (s *stream) TCPInfo() (sock.TCPInfo, bool) { return s.c.TCPInfo() }
