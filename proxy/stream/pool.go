@@ -4,6 +4,7 @@ import (
 	"bench/internal/list"
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/proxy/certs"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/transport"
@@ -17,8 +18,9 @@ type serverConn struct {
 	srv    *server.Server
 	addr   *sock.Addr // of the server, when it was connected to
 	stream *stream
-	owner  *client // keeps it between its requests
-	uses   int32   // responses received on it
+	owner  *client     // keeps it between its requests
+	peer   *certs.Peer // that TLS was asked for; nil: in clear
+	uses   int32       // responses received on it
 	pooled bool
 	idleAt int64
 	place  list.Node[serverConn] // among the idle ones of its server
@@ -91,7 +93,7 @@ func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
 // care: a client does not repeat it by itself when the connection breaks.
 func (s *stream) reuse() *serverConn {
 	if own := s.c.own; own != nil {
-		if own.srv == s.srv && !own.outdated() {
+		if own.srv == s.srv && own.peer == s.peer && !own.outdated() {
 			s.c.own, own.owner = nil, nil
 			return own
 		}
@@ -104,9 +106,12 @@ func (s *stream) reuse() *serverConn {
 	}
 	idle := &s.server().idle
 	sc := idle.First()
-	for sc != nil && sc.outdated() {
-		sc.close()
-		sc = idle.First()
+	for sc != nil && (sc.outdated() || sc.peer != s.peer) {
+		next := sc.place.Next()
+		if sc.outdated() {
+			sc.close()
+		}
+		sc = next
 	}
 	if sc == nil {
 		return nil
