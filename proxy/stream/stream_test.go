@@ -39,7 +39,7 @@ type rig struct {
 
 type recorder struct{ out chan txn.Record }
 
-func (r recorder) Failure(rec *txn.Record, _, why string) {
+func (r recorder) Failure(rec *txn.Record, _ *sample.Context, _, why string) {
 	r.out <- txn.Record{Client: rec.Client, Frontend: rec.Frontend, URI: []byte(why)}
 }
 

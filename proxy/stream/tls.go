@@ -78,8 +78,11 @@ func (c *client) logFailure(why string, gone bool) {
 	if bind == "" {
 		bind = strconv.Itoa(c.l.Bind.ID)
 	}
-	c.Describe(&c.t.rec)
-	c.fe.Sink.Failure(&c.t.rec, bind, why)
+	t := c.t
+	c.Describe(&t.rec)
+	t.bare = txn.Txn{Stream: c, Final: true}
+	t.rules.Ctx.Txn = &t.bare
+	c.fe.Sink.Failure(&t.rec, t.rules.Ctx, bind, why)
 }
 
 // tls is what the client's handshake has led to, nil without TLS.
