@@ -237,7 +237,7 @@ func effect(t *testing.T, kind scope, before, lines string) (changed []string, w
 	_, quiet := load(t, whole(kind, before))
 	set := map[string]bool{}
 	differences(reflect.ValueOf(without), reflect.ValueOf(with), "", set, map[[2]uintptr]bool{})
-	return slices.Sorted(maps.Keys(set)), remarks(diags) > remarks(quiet)
+	return slices.Sorted(maps.Keys(set)), notedIn(diags) > notedIn(quiet)
 }
 
 // differences collects the fields of the specification that differ.
@@ -417,11 +417,11 @@ func changedByOption(t *testing.T, kind scope, line, name string, args int) (cha
 	with, diags := load(t, whole(kind, line+before+name+" "+value+"\n"))
 	set := map[string]bool{}
 	differences(reflect.ValueOf(without), reflect.ValueOf(with), "", set, map[[2]uintptr]bool{})
-	return slices.Sorted(maps.Keys(set)), remarks(diags) > remarks(quiet)
+	return slices.Sorted(maps.Keys(set)), notedIn(diags) > notedIn(quiet)
 }
 
-// remarks is the number of warnings and notices.
-func remarks(d Diagnostics) int { return d.Count(Warning) + d.Count(Notice) }
+// notedIn is the number of warnings and notices.
+func notedIn(d Diagnostics) int { return d.Count(Warning) + d.Count(Notice) }
 
 // TestSpecIsUsed holds that every field of the specification is filled in by this
 // package and read by the engine.
