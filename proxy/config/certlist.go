@@ -42,7 +42,7 @@ func (l *line) certEntry(file word, row string, number int, d *tlsDraft) (e spec
 		return e, false
 	}
 	name, rest, _ := strings.Cut(strings.ReplaceAll(row, "\t", " "), " ")
-	e.Cert = l.p.global.TLS.CertPath(name)
+	e.Cert = l.p.path(l.p.global.TLS.CertPath(name))
 	own := *d
 	if rest = strings.TrimSpace(rest); strings.HasPrefix(rest, "[") {
 		options, names, closed := strings.Cut(rest[1:], "]")

@@ -67,7 +67,7 @@ func (l *line) bindTLS(d *tlsDraft) *spec.BindTLS {
 	b := &spec.BindTLS{TLS: t, StrictSNI: d.strict || g.Bind.Strict()}
 	b.ExtraKey, b.DeleteExt = g.KeyFiles()
 	for _, w := range d.certs {
-		b.Certs = append(b.Certs, g.CertPath(w.text))
+		b.Certs = append(b.Certs, l.p.path(g.CertPath(w.text)))
 	}
 	for _, w := range d.lists {
 		list, ok := l.certList(w, d)

@@ -30,7 +30,7 @@ func commonTLSRows() []tlsRow {
 	}
 	authority := func(name, doc string, field func(*tlsDraft) *string) tlsRow {
 		return tlsRow{name: name, args: 1, doc: doc, read: func(l *line, d *tlsDraft, w word) {
-			*field(d) = l.p.global.TLS.CAPath(w.text)
+			*field(d) = l.p.path(l.p.global.TLS.CAPath(w.text))
 		}}
 	}
 	rows := []tlsRow{
@@ -116,7 +116,7 @@ func serverTLSOptions() []serverOption {
 		tlsRow{name: "verifyhost", args: 1, doc: "Name that the server's certificate must be for, if none is asked for by \"sni\".", read: func(_ *line, d *tlsDraft, w word) { d.verifyHost = w.text }},
 		tlsRow{name: "no-verifyhost", doc: "Against \"verifyhost\" in default-server.", read: func(_ *line, d *tlsDraft, _ word) { d.verifyHost = "" }},
 		tlsRow{name: "sni", args: 1, doc: "Name to ask the server for, as a sample. Connections are used again for the same name only.", read: func(l *line, d *tlsDraft, w word) { d.sni = l.sniExpr(w) }},
-		tlsRow{name: "crt", args: 1, doc: "Certificate to show the server.", read: func(l *line, d *tlsDraft, w word) { d.cert = l.p.global.TLS.CertPath(w.text) }},
+		tlsRow{name: "crt", args: 1, doc: "Certificate to show the server.", read: func(l *line, d *tlsDraft, w word) { d.cert = l.p.path(l.p.global.TLS.CertPath(w.text)) }},
 		flag("tls-tickets", "Against \"no-tls-tickets\" in default-server.", true, func(d *tlsDraft) *opt[bool] { return &d.tickets }),
 		flag("ssl-reuse", "Against \"no-ssl-reuse\" in default-server.", true, func(d *tlsDraft) *opt[bool] { return &d.reuse }),
 		flag("no-ssl-reuse", "Make a full handshake for every connection.", false, func(d *tlsDraft) *opt[bool] { return &d.reuse }),
