@@ -146,9 +146,9 @@ func (s *stream) leaveQueue() {
 // connect reuses a connection or opens one.
 func (s *stream) connect() txn.Verdict {
 	s.attempt = attempt{}
-	s.choosePeer()
+	peer := s.choosePeer()
 	if s.http && !s.fresh && !s.elsewhere() {
-		if sc := s.reuse(); sc != nil {
+		if sc := s.reuse(peer); sc != nil {
 			s.server().C.Reuses++
 			s.be.C.Reuses++
 			s.reused = true
@@ -174,13 +174,15 @@ func (s *stream) connect() txn.Verdict {
 		return s.connectFailed('R')
 	}
 	s.attach(sc)
-	sc.peer = s.peer
+	if peer != nil {
+		sc.Layer = s.t.TLS.Client(fd, peer.Config(), sc)
+	}
 	if !inProgress {
 		return s.secure()
 	}
 	s.exp = s.after(s.be.Spec.Timeouts.Connect)
 	s.arm()
-	if !s.http || s.peer != nil {
+	if !s.http || peer != nil {
 		return txn.Wait
 	}
 	// On the loopback the handshake is over already; elsewhere this is EAGAIN

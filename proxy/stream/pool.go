@@ -18,9 +18,8 @@ type serverConn struct {
 	srv    *server.Server
 	addr   *sock.Addr // of the server, when it was connected to
 	stream *stream
-	owner  *client     // keeps it between its requests
-	peer   *certs.Peer // that TLS was asked for; nil: in clear
-	uses   int32       // responses received on it
+	owner  *client // keeps it between its requests
+	uses   int32   // responses received on it
 	pooled bool
 	idleAt int64
 	place  list.Node[serverConn] // among the idle ones of its server
@@ -91,9 +90,9 @@ func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
 // reuse takes an idle connection for the stream, or returns nil. first tells
 // that this is the client's first request, which the policies treat with more
 // care: a client does not repeat it by itself when the connection breaks.
-func (s *stream) reuse() *serverConn {
+func (s *stream) reuse(peer *certs.Peer) *serverConn {
 	if own := s.c.own; own != nil {
-		if own.srv == s.srv && own.peer == s.peer && !own.outdated() {
+		if own.srv == s.srv && own.leadsTo(peer) && !own.outdated() {
 			s.c.own, own.owner = nil, nil
 			return own
 		}
@@ -106,7 +105,7 @@ func (s *stream) reuse() *serverConn {
 	}
 	idle := &s.server().idle
 	sc := idle.First()
-	for sc != nil && (sc.outdated() || sc.peer != s.peer) {
+	for sc != nil && (sc.outdated() || !sc.leadsTo(peer)) {
 		next := sc.place.Next()
 		if sc.outdated() {
 			sc.close()

@@ -50,7 +50,6 @@ type life struct {
 	*exchange                // nil in TCP mode
 	txn       *transaction   // what rules see; nil until there are any
 	srv       *server.Server // holds a slot of it; nil: none
-	peer      *certs.Peer    // the server as TLS knows it; nil: in clear
 	prevSrv   *server.Server // avoided when choosing again
 	direct    *server.Server // that the client is to keep to; nil: any
 	attempt
@@ -127,6 +126,7 @@ type request struct {
 	req  *message.Request
 	res  *message.Response
 	kept *detached
+	peer *certs.Peer // the server as TLS knows it; nil: in clear, or not known yet
 	// The head in first is headLen bytes long, and written for headFor.
 	headFor              *server.Server
 	headLen              int32
@@ -236,7 +236,7 @@ func (s *stream) clientReady(ev poller.Events) {
 func (s *stream) serverReady(ev poller.Events) {
 	switch s.state {
 	case stateConnect:
-		if l := s.sc.Layer; l != nil {
+		if l := s.sc.tls(); l != nil && l.Begun() {
 			l.Handshake(s.sc.Hup)
 			return
 		}

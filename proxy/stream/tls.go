@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"bench/internal/tlsio"
+	"bench/proxy/certs"
 	"bench/proxy/txn"
 )
 
@@ -99,17 +100,16 @@ func (c *client) TLS() *tlsio.Info { return c.tls() }
 // TLS implements txn.Stream.
 func (s *stream) TLS() *tlsio.Info { return s.c.tls() }
 
-// choosePeer finds out whether the server is spoken to in TLS, and by which name. The
-// name may come from the request, of which a later attempt need not know any more.
-func (s *stream) choosePeer() {
+// choosePeer finds out whether the server is spoken to in TLS, and by which name; nil: in
+// clear. The name may come from the request, of which a later attempt need not know
+// any more.
+func (s *stream) choosePeer() *certs.Peer {
 	tls := s.srv.TLS
 	if tls == nil {
-		s.peer = nil
-		return
+		return nil
 	}
-	if s.peer != nil && s.req == nil && s.http {
-		s.peer = tls.To(s.peer.Name())
-		return
+	if s.http && s.req == nil && s.peer != nil {
+		return tls.To(s.peer.Name())
 	}
 	var name []byte
 	if sni := s.srv.Spec.TLS.SNI; sni != nil {
@@ -121,22 +121,40 @@ func (s *stream) choosePeer() {
 			name = v.B
 		}
 	}
-	s.peer = tls.To(name)
+	peer := tls.To(name)
+	if s.http {
+		s.peer = peer
+	}
+	return peer
 }
 
 // secure shakes hands with a server that has been connected to, if it speaks TLS.
 func (s *stream) secure() txn.Verdict {
 	sc := s.sc
-	if s.peer == nil {
+	if sc.Layer == nil {
 		return txn.Next
 	}
 	if s.exp == never {
 		s.exp = s.after(s.be.Spec.Timeouts.Connect)
 		s.arm()
 	}
-	sc.Layer = s.t.TLS.Client(sc.FD(), s.peer.Config(), sc)
 	sc.Layer.Handshake(sc.Hup)
 	return txn.Wait
+}
+
+// tls is the layer of a connection in TLS, nil in clear.
+func (sc *serverConn) tls() *tlsio.Conn {
+	l, _ := sc.Layer.(*tlsio.Conn)
+	return l
+}
+
+// leadsTo tells whether the connection is one to that peer; nil: in clear.
+func (sc *serverConn) leadsTo(peer *certs.Peer) bool {
+	l := sc.tls()
+	if l == nil || peer == nil {
+		return l == nil && peer == nil
+	}
+	return l.Config() == peer.Config()
 }
 
 // Secured implements tlsio.Owner.
