@@ -48,7 +48,7 @@ type tlsClient struct {
 	resumes bool   // goes on with the session of the client before
 }
 
-const everything = `http-request return status 200 content-type text/plain lf-string "%[ssl_fc] sni=%[ssl_fc_sni] has=%[ssl_fc_has_sni] alpn=%[ssl_fc_alpn] v=%[ssl_fc_protocol] c=%[ssl_fc_cipher] k=%[ssl_fc_alg_keysize]/%[ssl_fc_use_keysize] crt=%[ssl_fc_has_crt] used=%[ssl_c_used] err=%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_c_verify]/%[ssl_fc_err]/%[fc_err] dn=%[ssl_c_s_dn] cn=%[ssl_c_s_dn(CN)] i=%[ssl_c_i_dn(CN)] ou=%[ssl_c_s_dn(OU,2)]/%[ssl_c_s_dn(OU,-1)] nb=%[ssl_c_notbefore] na=%[ssl_c_notafter] ser=%[ssl_c_serial,hex] sha=%[ssl_c_sha1,hex] ver=%[ssl_c_version] der=%[ssl_c_der,sha1,hex] early=%[ssl_fc_has_early] res=%[ssl_fc_is_resumed]\n"`
+const tlsSamples = `http-request return status 200 content-type text/plain lf-string "%[ssl_fc] sni=%[ssl_fc_sni] has=%[ssl_fc_has_sni] alpn=%[ssl_fc_alpn] v=%[ssl_fc_protocol] c=%[ssl_fc_cipher] k=%[ssl_fc_alg_keysize]/%[ssl_fc_use_keysize] crt=%[ssl_fc_has_crt] used=%[ssl_c_used] err=%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_c_verify]/%[ssl_fc_err]/%[fc_err] dn=%[ssl_c_s_dn] cn=%[ssl_c_s_dn(CN)] i=%[ssl_c_i_dn(CN)] ou=%[ssl_c_s_dn(OU,2)]/%[ssl_c_s_dn(OU,-1)] nb=%[ssl_c_notbefore] na=%[ssl_c_notafter] ser=%[ssl_c_serial,hex] sha=%[ssl_c_sha1,hex] ver=%[ssl_c_version] der=%[ssl_c_der,sha1,hex] early=%[ssl_fc_has_early] res=%[ssl_fc_is_resumed]\n"`
 
 func version(v uint16, suites ...uint16) func(*tls.Config) {
 	return func(c *tls.Config) { c.MinVersion, c.MaxVersion, c.CipherSuites = v, v, suites }
@@ -67,7 +67,7 @@ func offering(protos ...string) func(*tls.Config) {
 }
 
 var tlsCases = []tlsCase{
-	{name: "samples", bind: "crt DIR/site", frontend: everything, clients: []tlsClient{
+	{name: "samples", bind: "crt DIR/site", frontend: tlsSamples, clients: []tlsClient{
 		{name: "tls 1.2", change: version(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)},
 		{name: "tls 1.2, chacha", change: version(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256)},
 		{name: "tls 1.2, cbc", change: version(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA)},
@@ -75,7 +75,7 @@ var tlsCases = []tlsCase{
 		{name: "no name", change: func(c *tls.Config) { aes128(c); c.ServerName = "" }},
 		{name: "no common suite", change: version(tls.VersionTLS12, tls.TLS_RSA_WITH_AES_128_CBC_SHA)},
 	}},
-	{name: "alpn", bind: "crt DIR/site alpn http/1.1,http/1.0", frontend: everything, clients: []tlsClient{
+	{name: "alpn", bind: "crt DIR/site alpn http/1.1,http/1.0", frontend: tlsSamples, clients: []tlsClient{
 		{name: "first", change: offering("http/1.1")}, {name: "second", change: offering("x", "http/1.0")}, {name: "none of them", change: offering("spdy/3")}, {name: "nothing", change: aes128},
 	}},
 	{name: "names", bind: "crt DIR/rsa crt DIR/site crt DIR/dual", frontend: `http-request return status 200 content-type text/plain lf-string "%[ssl_fc_sni]\n"`, clients: []tlsClient{
@@ -86,31 +86,31 @@ var tlsCases = []tlsCase{
 		}},
 		{name: "none", change: asking("")},
 	}},
-	{name: "strict-sni", bind: "crt DIR/site strict-sni", frontend: everything, clients: []tlsClient{
+	{name: "strict-sni", bind: "crt DIR/site strict-sni", frontend: tlsSamples, clients: []tlsClient{
 		{name: "known", change: func(c *tls.Config) { aes128(c); c.ServerName = "site.test" }}, {name: "unknown", change: asking("unknown.test")}, {name: "none", change: asking("")},
 	}},
-	{name: "directory", bind: "crt DIR/dir", frontend: everything, files: map[string]string{"dir/.ignored": "no certificate", "dir/x.ocsp": "no certificate"}, clients: []tlsClient{
+	{name: "directory", bind: "crt DIR/dir", frontend: tlsSamples, files: map[string]string{"dir/.ignored": "no certificate", "dir/x.ocsp": "no certificate"}, clients: []tlsClient{
 		{name: "first", change: func(c *tls.Config) { aes128(c); c.ServerName = "unknown.test" }}, {name: "second", change: func(c *tls.Config) { aes128(c); c.ServerName = "z.test" }},
 	}},
-	{name: "crt-list", bind: "crt-list DIR/list", frontend: everything, files: map[string]string{"list": "# a comment\nDIR/rsa\n\nDIR/site [ssl-max-ver TLSv1.2 alpn http/1.0] *.list.test !no.list.test site.test\nDIR/dual.ecdsa [verify required ca-file DIR/ca] client.test\n"}, clients: []tlsClient{
+	{name: "crt-list", bind: "crt-list DIR/list", frontend: tlsSamples, files: map[string]string{"list": "# a comment\nDIR/rsa\n\nDIR/site [ssl-max-ver TLSv1.2 alpn http/1.0] *.list.test !no.list.test site.test\nDIR/dual.ecdsa [verify required ca-file DIR/ca] client.test\n"}, clients: []tlsClient{
 		{name: "filter", change: func(c *tls.Config) { offering("http/1.0")(c); c.ServerName = "a.list.test" }}, {name: "not in the filter", change: func(c *tls.Config) { aes128(c); c.ServerName = "b.wild.test" }},
 		{name: "excluded", change: func(c *tls.Config) { aes128(c); c.ServerName = "no.list.test" }},
 		{name: "1.3 where 1.2 is the newest", change: func(c *tls.Config) { c.ServerName, c.MinVersion = "site.test", tls.VersionTLS13 }},
 		{name: "certificate wanted", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }}, {name: "certificate shown", cert: "client", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }},
 	}},
-	{name: "client certificates", bind: "crt DIR/site ca-file DIR/ca verify optional", frontend: everything, clients: []tlsClient{
+	{name: "client certificates", bind: "crt DIR/site ca-file DIR/ca verify optional", frontend: tlsSamples, clients: []tlsClient{
 		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "foreign", cert: "foreign", change: aes128},
 	}},
-	{name: "client certificates required, revoked", bind: "crt DIR/site ca-file DIR/ca verify required crl-file DIR/crl", frontend: everything, clients: []tlsClient{
+	{name: "client certificates required, revoked", bind: "crt DIR/site ca-file DIR/ca verify required crl-file DIR/crl", frontend: tlsSamples, clients: []tlsClient{
 		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "revoked", cert: "revoked", change: aes128},
 	}},
-	{name: "versions", bind: "crt DIR/site ssl-max-ver TLSv1.2", frontend: everything, clients: []tlsClient{{name: "1.3 only", change: version(tls.VersionTLS13)}, {name: "any", change: aes128}}},
+	{name: "versions", bind: "crt DIR/site ssl-max-ver TLSv1.2", frontend: tlsSamples, clients: []tlsClient{{name: "1.3 only", change: version(tls.VersionTLS13)}, {name: "any", change: aes128}}},
 	{name: "version 1.3 only", bind: "crt DIR/site ssl-min-ver TLSv1.3", frontend: "http-request return status 200 content-type text/plain lf-string %[ssl_fc_protocol]", clients: []tlsClient{{name: "1.2", change: version(tls.VersionTLS12)}, {name: "1.3", change: version(tls.VersionTLS13)}}},
-	{name: "no-tlsv13 by default", global: "ssl-default-bind-options no-tlsv13", bind: "crt DIR/site", frontend: everything, clients: []tlsClient{{name: "1.3", change: version(tls.VersionTLS13)}, {name: "1.2", change: aes128}}},
-	{name: "ciphers", global: "ssl-default-bind-ciphers ECDHE+AES256:!SHA384", bind: "crt DIR/site", frontend: everything, clients: []tlsClient{
+	{name: "no-tlsv13 by default", global: "ssl-default-bind-options no-tlsv13", bind: "crt DIR/site", frontend: tlsSamples, clients: []tlsClient{{name: "1.3", change: version(tls.VersionTLS13)}, {name: "1.2", change: aes128}}},
+	{name: "ciphers", global: "ssl-default-bind-ciphers ECDHE+AES256:!SHA384", bind: "crt DIR/site", frontend: tlsSamples, clients: []tlsClient{
 		{name: "one of them", change: version(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)}, {name: "none of them", change: aes128},
 	}},
-	{name: "crt-base", global: "crt-base DIR\n    ca-base DIR", bind: "crt site ca-file ca verify optional", frontend: everything, clients: []tlsClient{{name: "good", cert: "client", change: aes128}}},
+	{name: "crt-base", global: "crt-base DIR\n    ca-base DIR", bind: "crt site ca-file ca verify optional", frontend: tlsSamples, clients: []tlsClient{{name: "good", cert: "client", change: aes128}}},
 	{name: "sessions", bind: "crt DIR/site", frontend: "http-request return status 200 content-type text/plain lf-string %[ssl_fc_is_resumed]", clients: []tlsClient{
 		{name: "first"}, {name: "second", resumes: true}, {name: "first, 1.2", change: aes128}, {name: "second, 1.2", change: aes128, resumes: true},
 	}},
@@ -123,8 +123,8 @@ var tlsCases = []tlsCase{
 	{name: "to servers, certificate shown", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl verify none crt DIR/client"), clients: []tlsClient{{name: "x"}}},
 	{name: "to servers, by default", global: "ssl-server-verify none", bind: "crt DIR/site", frontend: "default_backend b", backend: "default-server ssl\n" + secureBackend(""), clients: []tlsClient{{name: "x"}}},
 	{name: "httpslog", bind: "crt DIR/site", frontend: lines("option httpslog", "http-request return status 200"), logs: true, clients: []tlsClient{{name: "1.2", change: aes128}, {name: "resumed", change: aes128, resumes: true}, {name: "no name", change: func(c *tls.Config) { aes128(c); c.ServerName = "" }}}},
-	{name: "failures", bind: "crt DIR/site name sec", frontend: everything, logs: true, clients: []tlsClient{{name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}, {name: "version", change: version(tls.VersionTLS11)}, {name: "closed at once", raw: "-"}, {name: "closed within", raw: "\x16\x03\x01"}}},
-	{name: "failures that are nothing", bind: "crt DIR/site", frontend: lines("option dontlognull", everything), logs: true, clients: []tlsClient{{name: "closed at once", raw: "-"}, {name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}}},
+	{name: "failures", bind: "crt DIR/site name sec", frontend: tlsSamples, logs: true, clients: []tlsClient{{name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}, {name: "version", change: version(tls.VersionTLS11)}, {name: "closed at once", raw: "-"}, {name: "closed within", raw: "\x16\x03\x01"}}},
+	{name: "failures that are nothing", bind: "crt DIR/site", frontend: lines("option dontlognull", tlsSamples), logs: true, clients: []tlsClient{{name: "closed at once", raw: "-"}, {name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}}},
 	{name: "mode tcp", bind: "crt DIR/site", frontend: "mode tcp\n    default_backend b", backend: "mode tcp\n" + secureBackend("ssl verify none"), clients: []tlsClient{{name: "x", change: aes128}}},
 }
 
