@@ -93,6 +93,8 @@ var rules = []rule{
 	{"bench/proxy/table", "bench/proxy/", "tables know keys and numbers, not what they are of"},
 	{"bench/proxy/state", "bench/", "states are only named"},
 	{"bench/proxy/stream", "bench/proxy/config", "what runs does not read text"},
+	{"bench/proxy/certs", "bench/proxy/stream", "certificates know no connections"},
+	{"bench/proxy/certs", "bench/proxy/config", "certificates know no text but their own"},
 	{"bench/proxy/transport", "bench/proxy/stream", "what moves bytes does not know whose they are"},
 	{"bench/proxy/transport", "bench/proxy/spec", "what moves bytes is not configured by text"},
 	{"bench/proxy/transport", "bench/proxy/txn", "what moves bytes does not know whose they are"},

@@ -31,6 +31,7 @@ type Info struct {
 type Conn struct {
 	q     *Queue
 	tls   *tls.Conn
+	cfg   *tls.Config
 	owner Owner
 	co    *coroutine // its handshake is under way
 	next  *Conn      // in the queue
@@ -51,20 +52,26 @@ type Conn struct {
 
 // Server wraps an accepted connection.
 func (q *Queue) Server(fd int, cfg *tls.Config, owner Owner) *Conn {
-	c := &Conn{q: q, fd: int32(fd), owner: owner}
+	c := &Conn{q: q, fd: int32(fd), cfg: cfg, owner: owner}
 	c.tls = tls.Server((*wire)(c), cfg)
 	return c
 }
 
 // Client wraps a connection that was made to a server.
 func (q *Queue) Client(fd int, cfg *tls.Config, owner Owner) *Conn {
-	c := &Conn{q: q, fd: int32(fd), owner: owner}
+	c := &Conn{q: q, fd: int32(fd), cfg: cfg, owner: owner}
 	c.tls = tls.Client((*wire)(c), cfg)
 	return c
 }
 
 // Info is what the handshake has led to, nil before.
 func (c *Conn) Info() *Info { return c.info }
+
+// Config is what the connection was made with.
+func (c *Conn) Config() *tls.Config { return c.cfg }
+
+// Begun tells whether the handshake has begun.
+func (c *Conn) Begun() bool { return c.begun }
 
 // Handshake begins the handshake, or goes on with it after an event, in a turn of the
 // queue. hup is what the poller says of the socket.

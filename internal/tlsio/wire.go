@@ -63,10 +63,17 @@ func (w *wire) Write(p []byte) (int, error) {
 // Close implements net.Conn: the socket is its owner's.
 func (w *wire) Close() error { return nil }
 
+// nowhere is an address of no socket. Clients that ask for no name remember their
+// sessions by it: a configuration is for one server.
+type nowhere struct{}
+
+func (nowhere) Network() string { return "" }
+func (nowhere) String() string  { return "" }
+
 // The rest of net.Conn, of which crypto/tls uses nothing that matters here.
 
-func (w *wire) LocalAddr() net.Addr              { return nil }
-func (w *wire) RemoteAddr() net.Addr             { return nil }
+func (w *wire) LocalAddr() net.Addr              { return nowhere{} }
+func (w *wire) RemoteAddr() net.Addr             { return nowhere{} }
 func (w *wire) SetDeadline(time.Time) error      { return nil }
 func (w *wire) SetReadDeadline(time.Time) error  { return nil }
 func (w *wire) SetWriteDeadline(time.Time) error { return nil }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
 	"syscall"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/internal/tlsio"
 	"bench/proxy/h1"
 	"bench/proxy/spec"
 )
@@ -22,6 +24,10 @@ type Config struct {
 	// Connect is "timeout connect", Timeout is "timeout check"; 0 if unset.
 	Connect, Timeout time.Duration
 	Source           *spec.Source
+	// TLS is what the check is secured by; nil: it is in clear.
+	TLS *tls.Config
+	// Handshakes runs the handshakes of the loop; needed with TLS.
+	Handshakes *tlsio.Queue
 	// Spread varies the interval by up to so many percent, either way.
 	Spread int
 }
@@ -50,6 +56,8 @@ type Checker struct {
 	fd      int  // -1: no check under way
 	began   int64
 	wired   bool // connected
+	hup     bool
+	tls     *tlsio.Conn // nil: in clear
 	sent    int
 	answer  answer
 }
@@ -108,6 +116,8 @@ func (c *Checker) Expired(*loop.Timer) {
 		c.begin()
 	case !c.wired:
 		c.finish(Result{Status: L4TOut})
+	case c.tls != nil && c.tls.Info() == nil:
+		c.finish(Result{Status: L6TOut})
 	default:
 		c.finish(Result{Status: L7TOut})
 	}
@@ -116,7 +126,7 @@ func (c *Checker) Expired(*loop.Timer) {
 // begin starts one check.
 func (c *Checker) begin() {
 	c.began = c.l.Now()
-	c.wired, c.sent = false, 0
+	c.wired, c.hup, c.sent = false, false, 0
 	c.answer.reset()
 	opt := sock.ConnectOptions{NoDelay: true}
 	if src := c.cfg.Source; src != nil {
@@ -155,6 +165,7 @@ func (c *Checker) Ready(ev poller.Events) {
 	if c.fd < 0 {
 		return
 	}
+	c.hup = c.hup || ev&poller.Hup != 0
 	if !c.wired {
 		if ev&(poller.Out|poller.Hup) == 0 {
 			c.l.Rearm(c.fd, poller.In)
@@ -169,25 +180,72 @@ func (c *Checker) Ready(ev poller.Events) {
 			return
 		}
 		c.wired = true
-		if c.prog == nil {
-			c.finish(Result{Status: L4OK})
-			return
-		}
-		if c.cfg.Timeout > 0 {
+		if c.cfg.Timeout > 0 && (c.prog != nil || c.cfg.TLS != nil) {
 			c.l.SetTimer(&c.timer, c.l.Now()+int64(c.cfg.Timeout), c)
 		}
+		if c.cfg.TLS != nil {
+			c.tls = c.cfg.Handshakes.Client(c.fd, c.cfg.TLS, c)
+			c.tls.Handshake(c.hup)
+			return
+		}
+	}
+	switch {
+	case c.tls != nil && c.tls.Info() == nil:
+		c.tls.Handshake(c.hup)
+		return
+	case c.tls != nil && ev&poller.Out != 0:
+		c.tls.Flush()
+	}
+	c.ask()
+}
+
+// Secured implements tlsio.Owner.
+func (c *Checker) Secured(err error) {
+	if err != nil {
+		c.finish(Result{Status: L6Rsp, Output: "SSL handshake failure"})
+		return
+	}
+	c.ask()
+}
+
+// ask sends the request and reads the answer, as far as that goes.
+func (c *Checker) ask() {
+	if c.prog == nil {
+		status := L4OK
+		if c.tls != nil {
+			status = L6OK
+		}
+		c.finish(Result{Status: status})
+		return
 	}
 	if c.write() {
 		c.read()
 	}
 }
 
+func (c *Checker) send(p []byte) (int, syscall.Errno) {
+	if c.tls != nil {
+		return c.tls.Send(p, nil)
+	}
+	return sock.Send(c.fd, p)
+}
+
+// recv reads once. more says that there may be more without waiting.
+func (c *Checker) recv(p []byte) (n int, more bool, errno syscall.Errno) {
+	if c.tls != nil {
+		return c.tls.Recv(p, c.hup)
+	}
+	n, errno = sock.Recv(c.fd, p)
+	return n, true, errno
+}
+
 // write sends what is left of the request and reports whether to go on.
 func (c *Checker) write() bool {
 	for c.sent < len(c.prog.request) {
-		n, errno := sock.Send(c.fd, c.prog.request[c.sent:])
+		n, errno := c.send(c.prog.request[c.sent:])
 		switch {
-		case errno == syscall.EAGAIN:
+		case errno == syscall.EAGAIN, errno == 0 && n < len(c.prog.request)-c.sent:
+			c.sent += max(n, 0)
 			c.l.Rearm(c.fd, poller.Out)
 			return false
 		case errno != 0:
@@ -202,7 +260,7 @@ func (c *Checker) write() bool {
 func (c *Checker) read() {
 	for {
 		buf := c.l.Scratch()
-		n, errno := sock.Recv(c.fd, buf)
+		n, more, errno := c.recv(buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.l.Rearm(c.fd, poller.In)
@@ -214,6 +272,10 @@ func (c *Checker) read() {
 		c.answer.add(buf[:n], c.prog.method, &c.lim)
 		if v := c.prog.judge(&c.answer, n == 0 || c.answer.full(), c.health.Up()); v.done {
 			c.finish(v.r)
+			return
+		}
+		if !more {
+			c.l.Rearm(c.fd, poller.In)
 			return
 		}
 	}
@@ -242,6 +304,10 @@ func (c *Checker) finish(r Result) {
 // connection in TIME_WAIT for every check.
 func (c *Checker) drop() {
 	if c.fd >= 0 {
+		if c.tls != nil {
+			c.tls.Release()
+			c.tls = nil
+		}
 		sock.SetLinger0(c.fd)
 		c.l.Close(c.fd)
 		c.fd = -1

@@ -17,6 +17,9 @@ const (
 	L4OK                  // connected, nothing more was asked
 	L4TOut                // connecting took too long
 	L4Con                 // connecting failed
+	L6OK                  // the handshake of TLS succeeded, nothing more was asked
+	L6TOut                // the handshake took too long
+	L6Rsp                 // the handshake failed
 	L7OK                  // the answer was as expected
 	L7OKC                 // 404 with "http-check disable-on-404"
 	L7TOut                // no answer in time
@@ -30,6 +33,9 @@ var statusTexts = [...]struct{ name, desc string }{
 	L4OK:    {"L4OK", "Layer4 check passed"},
 	L4TOut:  {"L4TOUT", "Layer4 timeout"},
 	L4Con:   {"L4CON", "Layer4 connection problem"},
+	L6OK:    {"L6OK", "Layer6 check passed"},
+	L6TOut:  {"L6TOUT", "Layer6 timeout"},
+	L6Rsp:   {"L6RSP", "Layer6 invalid response"},
 	L7OK:    {"L7OK", "Layer7 check passed"},
 	L7OKC:   {"L7OKC", "Layer7 check conditionally passed"},
 	L7TOut:  {"L7TOUT", "Layer7 timeout"},
@@ -44,7 +50,7 @@ func (s Status) String() string { return statusTexts[s].name }
 func (s Status) Describe() string { return statusTexts[s].desc }
 
 // OK tells whether the check passed.
-func (s Status) OK() bool { return s == L4OK || s == L7OK || s == L7OKC }
+func (s Status) OK() bool { return s == L4OK || s == L6OK || s == L7OK || s == L7OKC }
 
 // Result is one finished check.
 type Result struct {

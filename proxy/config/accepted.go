@@ -7,7 +7,6 @@ import "strings"
 // use is a warning instead of an error.
 func acceptedGlobalKeywords() []keyword {
 	const (
-		noTLS   = "there is no TLS"
 		shared  = "the process has no such resource"
 		noHTTP2 = "there is no HTTP/2"
 		noQUIC  = "there is no QUIC"
@@ -26,23 +25,6 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "nogetaddrinfo", same: true, doc: "Do not use the system's resolver library: it never is."},
 		{name: "noevports", same: true, doc: "Do not use event ports: there are none."},
 		{name: "nokqueue", same: true, doc: "Do not use kqueue: there is none."},
-		{name: "ca-base", args: "<directory>", inert: noTLS, doc: "Directory of CA files."},
-		{name: "crt-base", args: "<directory>", inert: noTLS, doc: "Directory of certificates."},
-		{name: "ssl-default-bind-ciphers", args: "<ciphers>", inert: noTLS, doc: "Ciphers of listeners."},
-		{name: "ssl-default-bind-ciphersuites", args: "<suites>", inert: noTLS, doc: "TLS 1.3 suites of listeners."},
-		{name: "ssl-default-bind-curves", args: "<curves>", inert: noTLS, doc: "Curves of listeners."},
-		{name: "ssl-default-bind-options", args: "<option>...", inert: noTLS, doc: "TLS options of listeners."},
-		{name: "ssl-default-server-ciphers", args: "<ciphers>", inert: noTLS, doc: "Ciphers of servers."},
-		{name: "ssl-default-server-ciphersuites", args: "<suites>", inert: noTLS, doc: "TLS 1.3 suites of servers."},
-		{name: "ssl-default-server-options", args: "<option>...", inert: noTLS, doc: "TLS options of servers."},
-		{name: "ssl-dh-param-file", args: "<path>", inert: noTLS, doc: "DH parameters."},
-		{name: "ssl-server-verify", args: "{ none | required }", inert: noTLS, doc: "Whether servers' certificates are verified."},
-		{name: "tune.ssl.default-dh-param", args: "<bits>", inert: noTLS, doc: "Size of DH parameters."},
-		{name: "tune.ssl.cachesize", args: "<number>", inert: noTLS, doc: "Size of the TLS session cache."},
-		{name: "tune.ssl.lifetime", args: "<time>", inert: noTLS, doc: "Life time of TLS sessions."},
-		{name: "tune.ssl.maxrecord", args: "<size>", inert: noTLS, doc: "Largest TLS record."},
-		{name: "maxsslconn", args: "<number>", inert: noTLS, doc: "Limit of TLS connections."},
-		{name: "maxsslrate", args: "<number>", inert: noTLS, doc: "Limit of new TLS connections per second."},
 		{name: "tune.buffers.limit", args: "<number>", inert: shared, doc: "Number of buffers."},
 		{name: "tune.buffers.reserve", args: "<number>", inert: shared, doc: "Buffers kept in reserve."},
 		{name: "tune.fd.edge-triggered", args: "{ on | off }", inert: "epoll is always edge-triggered", doc: "Use edge-triggered polling."},

@@ -65,6 +65,9 @@ func texts(ws []word) []string {
 // are evaluated, and those in words.
 func (l *line) sampleEnv(at txn.Steps, where string) *sample.Env {
 	s := l.sect
+	if s == nil { // at run time, when variables and proxies have their numbers
+		return &sample.Env{At: at, Where: where}
+	}
 	return &sample.Env{
 		Names: &l.p.variables, At: at, Where: where,
 		Lists: &l.p.patterns, File: l.pos.File, Line: l.pos.Line,

@@ -11,7 +11,13 @@ import (
 )
 
 // bindOption is one row of the options of bind and "stats socket" lines.
-type bindOption = lineOption[spec.Bind]
+type bindOption = lineOption[bindDraft]
+
+// bindDraft is a line as far as it has been read.
+type bindDraft struct {
+	spec.Bind
+	tls tlsDraft
+}
 
 func bindKeywords() []keyword {
 	return []keyword{{name: "bind", args: "<address>[,<address>...] [<option>...]", scope: inFront, doc: "Listen on addresses, each perhaps with a range of ports.", read: func(l *line) {
@@ -24,11 +30,16 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 	if !l.arity(1, maxWords, "an address") {
 		return
 	}
-	proto := &spec.Bind{Pos: l.pos, FD: -1, Level: spec.LevelOperator}
+	proto := &bindDraft{Bind: spec.Bind{Pos: l.pos, FD: -1, Level: spec.LevelOperator}}
 	if u := &l.p.unixBind.opt; needPort {
 		proto.Options.Mode, proto.Options.ChangeOwner, proto.Options.UID, proto.Options.GID = u.Mode, u.ChangeOwner, u.UID, u.GID
 	}
 	readOptions(l, bindOptions(), "bind", proto, l.args[1:], everywhere)
+	if proto.tls.on && l.kw.name != "bind" {
+		l.fail(l.head, "'ssl' is not supported in '%s'", l.kw.name)
+		return
+	}
+	proto.Bind.TLS = l.bindTLS(&proto.tls)
 	text, err := expandAddress(l.args[0].text, &l.p.look)
 	if err != nil {
 		l.fail(l.args[0], "'%s': %v", l.kw.name, err)
@@ -54,7 +65,7 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 			return
 		}
 		for port := r.low; port <= r.high; port++ {
-			b := *proto
+			b := proto.Bind
 			b.Addr, b.FD, b.Text = r.addr, r.fd, one
 			if port > 0 {
 				b.Addr.SetPort(uint16(port))
@@ -79,38 +90,38 @@ func prefixed(address, prefix string) string {
 
 // bindOptions are the rows (configuration manual, section 5.1).
 func bindOptions() []bindOption {
-	number := func(name string, least, most int64, doc string, field func(*spec.Bind) *int) bindOption {
-		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *spec.Bind, w word) {
+	number := func(name string, least, most int64, doc string, field func(*bindDraft) *int) bindOption {
+		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *bindDraft, w word) {
 			if n, ok := l.value(name, w, least, most); ok {
 				*field(b) = n
 			}
 		}}
 	}
-	flag := func(name, doc string, set func(*spec.Bind)) bindOption {
-		return bindOption{name: name, doc: doc, read: func(_ *line, b *spec.Bind, _ word) { set(b) }}
+	flag := func(name, doc string, set func(*bindDraft)) bindOption {
+		return bindOption{name: name, doc: doc, read: func(_ *line, b *bindDraft, _ word) { set(b) }}
 	}
 	owner := func(name, doc string) bindOption {
-		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *spec.Bind, w word) { l.readOwner(&b.Options, name, w) }}
+		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *bindDraft, w word) { l.readOwner(&b.Options, name, w) }}
 	}
-	return []bindOption{
-		{name: "name", args: 1, doc: "Name in the statistics.", read: func(_ *line, b *spec.Bind, w word) { b.Name = w.text }},
-		number("id", 1, math.MaxInt32, "Number in the statistics.", func(b *spec.Bind) *int { return &b.ID }),
-		number("maxconn", 1, math.MaxInt32, "Connections accepted at once.", func(b *spec.Bind) *int { return &b.MaxConn }),
-		number("backlog", 1, math.MaxInt32, "Connections the kernel keeps waiting.", func(b *spec.Bind) *int { return &b.Options.Backlog }),
-		{name: "interface", args: 1, doc: "Network interface to listen on.", read: func(_ *line, b *spec.Bind, w word) { b.Options.Interface = w.text }},
-		{name: "nice", args: 1, inert: "all connections are served in turn", doc: "Priority of the connections.", read: func(l *line, _ *spec.Bind, w word) { l.value("nice", w, -1024, 1024) }},
-		flag("v4v6", "Take IPv4 on an IPv6 socket too.", func(b *spec.Bind) { b.Options.V4V6, b.Options.V6Only = true, false }),
-		flag("v6only", "Take no IPv4 on an IPv6 socket.", func(b *spec.Bind) { b.Options.V6Only, b.Options.V4V6 = true, false }),
-		flag("transparent", "Take connections to foreign addresses.", func(b *spec.Bind) { b.Options.Transparent = true }),
-		flag("defer-accept", "Take connections when data has come.", func(b *spec.Bind) { b.Options.DeferAccept = true }),
-		flag("tfo", "TCP Fast Open.", func(b *spec.Bind) { b.Options.FastOpen = fastOpenQueue }),
-		number("mss", -65535, 65535, "Largest TCP segment.", func(b *spec.Bind) *int { return &b.Options.MSS }),
-		{name: "tcp-ut", args: 1, doc: "Longest time without acknowledgement.", read: func(l *line, b *spec.Bind, w word) {
+	return append([]bindOption{
+		{name: "name", args: 1, doc: "Name in the statistics.", read: func(_ *line, b *bindDraft, w word) { b.Name = w.text }},
+		number("id", 1, math.MaxInt32, "Number in the statistics.", func(b *bindDraft) *int { return &b.ID }),
+		number("maxconn", 1, math.MaxInt32, "Connections accepted at once.", func(b *bindDraft) *int { return &b.MaxConn }),
+		number("backlog", 1, math.MaxInt32, "Connections the kernel keeps waiting.", func(b *bindDraft) *int { return &b.Options.Backlog }),
+		{name: "interface", args: 1, doc: "Network interface to listen on.", read: func(_ *line, b *bindDraft, w word) { b.Options.Interface = w.text }},
+		{name: "nice", args: 1, inert: "all connections are served in turn", doc: "Priority of the connections.", read: func(l *line, _ *bindDraft, w word) { l.value("nice", w, -1024, 1024) }},
+		flag("v4v6", "Take IPv4 on an IPv6 socket too.", func(b *bindDraft) { b.Options.V4V6, b.Options.V6Only = true, false }),
+		flag("v6only", "Take no IPv4 on an IPv6 socket.", func(b *bindDraft) { b.Options.V6Only, b.Options.V4V6 = true, false }),
+		flag("transparent", "Take connections to foreign addresses.", func(b *bindDraft) { b.Options.Transparent = true }),
+		flag("defer-accept", "Take connections when data has come.", func(b *bindDraft) { b.Options.DeferAccept = true }),
+		flag("tfo", "TCP Fast Open.", func(b *bindDraft) { b.Options.FastOpen = fastOpenQueue }),
+		number("mss", -65535, 65535, "Largest TCP segment.", func(b *bindDraft) *int { return &b.Options.MSS }),
+		{name: "tcp-ut", args: 1, doc: "Longest time without acknowledgement.", read: func(l *line, b *bindDraft, w word) {
 			if d, ok := l.span("tcp-ut", w, time.Millisecond); ok {
 				b.Options.UserTimeout = int(d / time.Millisecond)
 			}
 		}},
-		{name: "mode", args: 1, doc: "Access rights of a unix socket, in octal.", read: func(l *line, b *spec.Bind, w word) {
+		{name: "mode", args: 1, doc: "Access rights of a unix socket, in octal.", read: func(l *line, b *bindDraft, w word) {
 			if mode, ok := l.accessRights(w); ok {
 				b.Options.Mode = mode
 			}
@@ -119,7 +130,7 @@ func bindOptions() []bindOption {
 		owner("group", "Group of a unix socket."),
 		owner("uid", "Owner of a unix socket by number."),
 		owner("gid", "Group of a unix socket by number."),
-		{name: "level", args: 1, doc: "Rights on the runtime API: user, operator or admin.", read: func(l *line, b *spec.Bind, w word) {
+		{name: "level", args: 1, doc: "Rights on the runtime API: user, operator or admin.", read: func(l *line, b *bindDraft, w word) {
 			names := []string{"user", "operator", "admin"}
 			at := slices.Index(names, w.text)
 			if at < 0 {
@@ -128,26 +139,26 @@ func bindOptions() []bindOption {
 			}
 			b.Level = []spec.CLILevel{spec.LevelUser, spec.LevelOperator, spec.LevelAdmin}[at]
 		}},
-		{name: "expose-fd", args: 1, doc: "\"listeners\": hand the listening sockets to a new process that asks.", read: func(l *line, b *spec.Bind, w word) {
+		{name: "expose-fd", args: 1, doc: "\"listeners\": hand the listening sockets to a new process that asks.", read: func(l *line, b *bindDraft, w word) {
 			if w.text != "listeners" {
 				l.unknown(w, "argument of 'expose-fd'", []string{"listeners"})
 				return
 			}
 			b.ExposeFDs = true
 		}},
-		{name: "severity-output", args: 1, inert: "answers carry no severity", doc: "Severity in the runtime API's answers: none, number or string.", read: func(l *line, _ *spec.Bind, w word) {
+		{name: "severity-output", args: 1, inert: "answers carry no severity", doc: "Severity in the runtime API's answers: none, number or string.", read: func(l *line, _ *bindDraft, w word) {
 			if names := []string{"none", "number", "string"}; !slices.Contains(names, w.text) {
 				l.unknown(w, "severity-output", names)
 			}
 		}},
-		{name: "process", args: 1, inert: "there is one process", doc: "Processes that listen: 1 or all.", read: func(l *line, _ *spec.Bind, w word) {
+		{name: "process", args: 1, inert: "there is one process", doc: "Processes that listen: 1 or all.", read: func(l *line, _ *bindDraft, w word) {
 			set, _, _ := strings.Cut(w.text, "/") // threads of the process may follow
 			if _, ok := parseSet(set, 1, 1); !ok && set != "even" {
 				l.fail(w, "'process' expects 1, all or odd, not '%s': there is one process", w.text)
 			}
 		}},
 		{name: "thread", args: 1, doc: "Threads that listen, as [1/]<set>; may be repeated.", read: readBindThreads},
-		{name: "shards", args: 1, doc: "Number of sockets that the threads share out among themselves, or by-thread.", read: func(l *line, b *spec.Bind, w word) {
+		{name: "shards", args: 1, doc: "Number of sockets that the threads share out among themselves, or by-thread.", read: func(l *line, b *bindDraft, w word) {
 			if w.text == "by-thread" {
 				b.Shards = spec.ByThread
 				return
@@ -159,16 +170,16 @@ func bindOptions() []bindOption {
 			}
 			b.Shards = n
 		}},
-		{name: "proto", args: 1, same: true, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *spec.Bind, w word) {
+		{name: "proto", args: 1, same: true, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *bindDraft, w word) {
 			if w.text != "h1" && w.text != "none" {
 				l.fail(w, "protocol '%s' is not supported in 'bind'", w.text)
 			}
 		}},
-	}
+	}, bindTLSOptions()...)
 }
 
 // readBindThreads takes "[GROUP/]THREADS". There is one group.
-func readBindThreads(l *line, b *spec.Bind, w word) {
+func readBindThreads(l *line, b *bindDraft, w word) {
 	text := w.text
 	if group, rest, ok := strings.Cut(text, "/"); ok {
 		if n, err := strconv.Atoi(group); err != nil || n != 1 {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"bench/internal/sock"
 )
@@ -168,4 +169,16 @@ func (p *parser) leaveBase() {
 	if err := p.env.Chdir(p.base.start); err != nil {
 		p.report(Diagnostic{Severity: Alert, Msg: "going back to the directory of the process: " + err.Error()})
 	}
+}
+
+// path is a file name as it can be used when the configuration has been read: where names
+// are relative to another directory than the process's, an absolute one.
+func (p *parser) path(name string) string {
+	if p.base.how == "" || name == "" || strings.HasPrefix(name, "@") {
+		return name
+	}
+	if abs, err := filepath.Abs(name); err == nil {
+		return abs
+	}
+	return name
 }

@@ -13,8 +13,22 @@ import (
 	"bench/proxy/logformat"
 	"bench/proxy/pattern"
 	"bench/proxy/rule"
+	"bench/proxy/sample"
 	"bench/proxy/spec"
 )
+
+// tlsSamples are those of keywords about TLS.
+var tlsSamples = map[string]string{
+	"ssl-default-bind-ciphers":        "ECDHE+AESGCM",
+	"ssl-default-bind-ciphersuites":   "TLS_AES_128_GCM_SHA256",
+	"ssl-default-bind-curves":         "P-256",
+	"ssl-default-bind-options":        "no-tls-tickets",
+	"ssl-default-server-ciphers":      "ECDHE+AESGCM",
+	"ssl-default-server-ciphersuites": "TLS_AES_128_GCM_SHA256",
+	"ssl-default-server-options":      "no-tls-tickets",
+	"ssl-load-extra-files":            "none",
+	"option httpslog":                 "mode http\n",
+}
 
 // samples are arguments of keywords that cannot be made up from the syntax. What
 // comes before a line feed is written before the keyword. Two keywords with the
@@ -143,12 +157,45 @@ var optionSamples = map[string]string{
 	"severity-output": "string", "process": "1", "shards": "2", "proto": "h1", "thread": "1", "name": "n",
 	"addr": "127.0.0.9", "cookie": "c", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
 	"source": "127.0.0.9", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
+	"crt": "testdata/tls/rsa.pem", "crt-list": "testdata/tls/list.txt", "ca-file": "testdata/tls/ca.pem", "crl-file": "testdata/tls/crl.pem",
+	"alpn": "a,b", "ciphers": "ECDHE+AESGCM", "ciphersuites": "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "curves": "P-256", "ecdhe": "P-256",
+	"ssl-min-ver": "TLSv1.3", "ssl-max-ver": "TLSv1.2", "sni": "str(a)", "check-alpn": "a", "verifyhost": "a", "check-sni": "a", "verify": "none",
 	"enabled": "disabled enabled", "no-check": "check no-check", "stick": "non-stick stick", "no-backup": "backup no-backup",
+}
+
+// optionBefore is what stands before an option about TLS for it to have an effect, on
+// bind and on server lines.
+func optionBefore(list, name string) string {
+	const file = "testdata/tls/site.pem"
+	of := map[string]string{
+		"bind/ssl": "crt " + file, "server/ssl": "verify none", "server/check-ssl": "verify none",
+		"bind/verify": "ssl crt " + file + " ca-file " + file, "server/verify": "ssl ca-file " + file,
+		"bind/crl-file": "ssl crt " + file + " verify optional ca-file " + file, "server/crl-file": "ssl ca-file " + file,
+		"server/tls-tickets": "ssl verify none no-tls-tickets", "server/ssl-reuse": "ssl verify none no-ssl-reuse",
+		"server/no-verifyhost": "ssl verify none verifyhost a",
+	}
+	if b, ok := of[list+"/"+name]; ok {
+		return b
+	}
+	for _, r := range bindTLSOptions() {
+		if list == "bind" && r.name == name {
+			return "ssl crt " + file
+		}
+	}
+	for _, r := range serverTLSOptions() {
+		if list == "server" && r.name == name {
+			return "ssl verify none"
+		}
+	}
+	return ""
 }
 
 // usual is the arguments of a row, and lines to stand before it.
 func usual(name, args string) (before, text string) {
 	text, ok := samples[name]
+	if !ok {
+		text, ok = tlsSamples[name]
+	}
 	if ok {
 		if i := strings.LastIndexByte(text, '\n'); i >= 0 && !strings.HasSuffix(name, "env") && name != "default-server" {
 			return text[:i+1], text[i+1:]
@@ -190,7 +237,7 @@ func effect(t *testing.T, kind scope, before, lines string) (changed []string, w
 	_, quiet := load(t, whole(kind, before))
 	set := map[string]bool{}
 	differences(reflect.ValueOf(without), reflect.ValueOf(with), "", set, map[[2]uintptr]bool{})
-	return slices.Sorted(maps.Keys(set)), diags.Count(Warning) > quiet.Count(Warning)
+	return slices.Sorted(maps.Keys(set)), notedIn(diags) > notedIn(quiet)
 }
 
 // differences collects the fields of the specification that differ.
@@ -259,6 +306,8 @@ func sourceOf(x any) (string, bool) {
 		return x.String() + tests(x), true
 	case *pattern.Lists:
 		return "", true // the patterns are in the tests that have them
+	case *sample.Expr:
+		return x.String(), true
 	case *logformat.Format:
 		return x.String(), true
 	}
@@ -321,7 +370,7 @@ func TestNoRowIsSilent(t *testing.T) {
 	}
 	for _, o := range bindOptions() {
 		t.Run("bind/"+o.name, func(t *testing.T) {
-			line := "bind 127.0.0.1:8099 "
+			line := "bind 127.0.0.1:8099 " + optionBefore("bind", o.name) + " "
 			if o.name == "level" || o.name == "expose-fd" {
 				line = "stats socket /tmp/x.sock "
 			}
@@ -335,7 +384,7 @@ func TestNoRowIsSilent(t *testing.T) {
 	}
 	for _, o := range serverOptions() {
 		t.Run("server/"+o.name, func(t *testing.T) {
-			line := "server s9 127.0.0.1:99 "
+			line := "server s9 127.0.0.1:99 " + optionBefore("server", o.name) + " "
 			if o.name == "resolvers" || o.name == "init-addr" {
 				line = "server s9 nowhere.invalid:99 init-addr 127.0.0.1 "
 			}
@@ -361,12 +410,18 @@ func changedByOption(t *testing.T, kind scope, line, name string, args int) (cha
 	if value == "" && args > 0 {
 		value = "7"
 	}
+	if strings.HasPrefix(line, "bind") && name == "verify" {
+		value = "optional"
+	}
 	without, quiet := load(t, whole(kind, line+before+"\n"))
 	with, diags := load(t, whole(kind, line+before+name+" "+value+"\n"))
 	set := map[string]bool{}
 	differences(reflect.ValueOf(without), reflect.ValueOf(with), "", set, map[[2]uintptr]bool{})
-	return slices.Sorted(maps.Keys(set)), diags.Count(Warning) > quiet.Count(Warning)
+	return slices.Sorted(maps.Keys(set)), notedIn(diags) > notedIn(quiet)
 }
+
+// notedIn is the number of warnings and notices.
+func notedIn(d Diagnostics) int { return d.Count(Warning) + d.Count(Notice) }
 
 // TestSpecIsUsed holds that every field of the specification is filled in by this
 // package and read by the engine.

@@ -45,6 +45,9 @@ type keyword struct {
 	// moot: the section as a whole is without effect, for this reason, which its first
 	// line is warned about.
 	moot string
+	// note says what the engine does a little differently, where that is nothing to be
+	// warned about; its use is a notice.
+	note string
 	// same: what the keyword asks for is what the engine does anyway, so that it
 	// changes nothing and there is nothing to warn about.
 	same bool
@@ -77,6 +80,7 @@ func keywords() []keyword {
 		globalKeywords(),
 		environmentKeywords(),
 		tuneKeywords(),
+		tlsGlobalKeywords(),
 		acceptedGlobalKeywords(),
 		statsKeywords(),
 		statsPageKeywords(),

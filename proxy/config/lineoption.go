@@ -20,6 +20,9 @@ type lineOption[T any] struct {
 	// inert says what the engine does instead of honouring the option; its use is
 	// a warning.
 	inert string
+	// note says what the engine does a little differently, where that is nothing to be
+	// warned about; its use is a notice.
+	note string
 	// same: what the option asks for is what the engine does anyway.
 	same bool
 	doc  string
@@ -46,6 +49,9 @@ func readOptions[T any](l *line, rows []lineOption[T], list string, x *T, rest [
 		}
 		if row.inert != "" {
 			l.warn(rest[0], "'%s' is accepted without effect: %s", row.name, row.inert)
+		}
+		if row.note != "" {
+			l.report(Notice, rest[0], "", "'%s': %s", row.name, row.note)
 		}
 		row.read(l, x, rest[row.args])
 		rest = rest[row.args+1:]

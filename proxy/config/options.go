@@ -93,6 +93,11 @@ func optionKeywords() []keyword {
 			}
 			l.setLogFormat(spec.LogHTTP)
 		}},
+		keyword{name: "option httpslog", scope: inAny, doc: "Log HTTP requests with their timers, and with what is known of the client's TLS.", read: func(l *line) {
+			if l.arity(0, 0, "") {
+				l.setLogFormat(spec.LogHTTPS)
+			}
+		}},
 		keyword{name: "option tcplog", scope: inAny, doc: "Log connections with their timers.", read: func(l *line) {
 			if l.arity(0, 0, "") {
 				l.setLogFormat(spec.LogTCP)

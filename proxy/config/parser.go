@@ -198,6 +198,9 @@ func (p *parser) keyword(l *line, words []word) {
 	if kw.inert != "" {
 		l.warn(words[0], "'%s' is accepted without effect: %s", kw.name, kw.inert)
 	}
+	if kw.note != "" {
+		l.report(Notice, words[0], "", "'%s': %s", kw.name, kw.note)
+	}
 	kw.read(l)
 }
 

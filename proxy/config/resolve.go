@@ -100,6 +100,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		px.Binds = s.binds
 		px.MaxConn, px.Backlog = set.maxConn.val, set.backlog.val
 		p.frontBinds(s, px)
+		p.frontProtocols(s, px)
 	}
 	if s.kind&inBack != 0 {
 		p.backend(s, px)
@@ -162,6 +163,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	next := 1
 	for _, d := range s.servers {
 		srv := d.server()
+		p.backProtocols(px, srv)
 		if !srv.ForcedID {
 			srv.ID = freeNumber(used, &next)
 		}

@@ -22,11 +22,12 @@ type RuntimeServer struct {
 }
 
 // ServerAtRunTime reads the address and the options of a server that is to be added to
-// a backend. As in the reference (management manual, "add server") nothing of
+// a backend; g has what applies where they say nothing. As in the reference (management manual, "add server") nothing of
 // "default-server" applies to it, and a host name is not looked up: the server waits
 // for an address. Errors that scripts may know are in the reference's words.
-func ServerAtRunTime(p *spec.Proxy, name string, words []string) (*RuntimeServer, error) {
+func ServerAtRunTime(g *spec.GlobalTLS, p *spec.Proxy, name string, words []string) (*RuntimeServer, error) {
 	l := &line{runtime: true, p: &parser{env: &Env{}, inventory: runtimeInventory()}, kw: &keyword{name: "add server"}}
+	l.p.global.TLS = *g
 	for _, text := range words {
 		l.args = append(l.args, word{text: text})
 	}
@@ -54,7 +55,7 @@ func (l *line) runtimeServer(p *spec.Proxy, name word, d *serverDraft) {
 		l.fail(name, "'server' expects <name> and <addr>[:<port>] as arguments.")
 		return
 	}
-	if !l.serverAddress(l.args[0], d) || !readOptions(l, runtimeRows(), "server", &d.serverTemplate, l.args[1:], l.atRunTime) {
+	if !l.serverAddress(l.args[0], d) || !readOptions(l, runtimeRows(), "server", &d.serverTemplate, l.args[1:], l.atRunTime) || !l.serverTLS(&d.serverTemplate) {
 		return
 	}
 	d.Unresolved = d.at.host != ""

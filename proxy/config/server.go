@@ -12,6 +12,7 @@ type serverTemplate struct {
 	resolvers reference // without a name if there are none
 	prefer    string    // family of addresses, "" for any
 	enabled   bool      // "enabled" was said, and not "disabled" after it
+	tls       tlsDraft
 }
 
 // newServerTemplate is a server without any option (configuration manual, section 5.2).
@@ -58,6 +59,9 @@ func readServer(l *line) {
 	}
 	ok := l.serverAddress(l.args[1], s)
 	if !readOptions(l, serverOptions(), "server", &s.serverTemplate, l.args[2:], everywhere) || !ok || !l.resolveServer(l.args[1], s) {
+		return
+	}
+	if !l.serverTLS(&s.serverTemplate) {
 		return
 	}
 	if o := l.sect.byName[s.Name]; o != nil {

@@ -164,7 +164,7 @@ func (p *parser) checkLogs(s *section, px *spec.Proxy) {
 	if len(px.Logs) == 0 {
 		p.warning(s, f.pos, "the log format of '%s' is not used: there is no 'log' line", px.Name)
 	}
-	if px.Mode == spec.ModeTCP && (f.val == spec.LogHTTP || f.val == spec.LogCLF) {
+	if px.Mode == spec.ModeTCP && (f.val == spec.LogHTTP || f.val == spec.LogHTTPS || f.val == spec.LogCLF) {
 		p.warning(s, f.pos, "'option httplog' of '%s' needs 'mode http': the format of 'option tcplog' is used", px.Name)
 		px.LogFormat = spec.LogTCP
 	}

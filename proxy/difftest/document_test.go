@@ -64,6 +64,10 @@ const documentTail = `
 | variables | of the session, the transaction, the request and the response; ` + "`proc`" + ` is refused | threads share nothing |
 | frontends in mode tcp | all their backends are in mode http, or none | what a client sends is understood, or not, before a backend is chosen |
 | queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
+| TLS | that of Go's crypto/tls: no key exchange by finite fields (DHE), no order of ciphers of one's own, no choice among the suites of TLS 1.3, no early data, no sessions on the server's side. Ciphers and curves that it lacks are passed over with a notice, as OpenSSL passes over names that it does not know; a list of which nothing remains is an error | notices do not count for ` + "`zero-warning`" + ` |
+| TLS 1.0 and 1.1 | work where ` + "`ssl-min-ver`" + ` allows them | there OpenSSL 3 wants ` + "`@SECLEVEL=0`" + ` for them as well |
+| certificates of clients that are revoked | the alert is bad_certificate | crypto/tls has no other one for it |
+| ` + "`ca-file`" + `, ` + "`crl-file`" + ` and ` + "`crt`" + ` in ` + "`add server`" + ` | files are read at that moment | there they must have been in use at the start |
 `
 
 const casesHead = `

@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"crypto/tls"
+	"fmt"
 	"net/netip"
 	"sync"
 	"time"
 
 	"bench/internal/loop"
 	"bench/internal/sock"
+	"bench/proxy/certs"
 	"bench/proxy/check"
 	"bench/proxy/server"
 	"bench/proxy/spec"
@@ -65,7 +68,16 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	}
 	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled}
 	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
+	var secure *tls.Config
+	if s.Spec.CheckTLS != nil {
+		c, _, err := certs.NewConnector(s.Spec.CheckTLS)
+		if err != nil {
+			return fmt.Errorf("%s:%d: checks of server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
+		}
+		secure = c.To([]byte(s.Spec.CheckTLS.CheckSNI)).Config()
+	}
 	c, err := check.New(check.Config{
+		TLS: secure, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
 		Source: checkSource(s), Spread: e.cfg.Global.SpreadChecks,

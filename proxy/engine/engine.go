@@ -25,6 +25,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/internal/thread"
+	"bench/proxy/certs"
 	"bench/proxy/cli"
 	"bench/proxy/h1"
 	"bench/proxy/log"
@@ -85,6 +86,7 @@ type Engine struct {
 	page      *statspage.Page // nil: no proxy has one
 	rings     *log.Rings
 	checks    *checks
+	acceptors map[*spec.Bind]*certs.Acceptor
 	done      chan struct{} // closed at the end
 
 	// Set by Bind and Start, constant after that.
@@ -160,6 +162,9 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	sh.ConnPace.SetLimit(cfg.Global.MaxConnRate)
 	sh.SessPace.SetLimit(cfg.Global.MaxSessRate)
 	e.shared = sh
+	if err := e.prepareTLS(); err != nil {
+		return nil, err
+	}
 	sh.Done = e.done
 	e.preparePage()
 	e.makeTables()

@@ -48,7 +48,7 @@ func (e *Engine) bind(f *stream.Frontend, b *spec.Bind, index int, threads []int
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.listeners = append(e.listeners, &stream.Listener{FD: fd, Bind: b, Frontend: f, Index: index, Addr: addr, Threads: threads, Backlog: backlog})
+	e.listeners = append(e.listeners, &stream.Listener{FD: fd, Bind: b, Frontend: f, Index: index, Addr: addr, Threads: threads, Backlog: backlog, TLS: e.acceptors[b]})
 	return nil
 }
 

@@ -19,7 +19,7 @@ func (e *Engine) AddServer(backend, name string, words []string) ([]string, erro
 	if b.Spec.Balance.Static() {
 		return nil, cli.ErrStaticBalance
 	}
-	r, err := config.ServerAtRunTime(b.Spec, name, words)
+	r, err := config.ServerAtRunTime(&e.cfg.Global.TLS, b.Spec, name, words)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +35,10 @@ func (e *Engine) AddServer(backend, name string, words []string) ([]string, erro
 		return nil, &cli.IDError{ID: sp.ID, Server: o.Spec.Name, Pos: o.Spec.Pos}
 	}
 	s := b.NewDynamic(sp, e.shared.Slots.Take(), r.Enabled)
+	if err := secureServer(s); err != nil {
+		e.shared.Slots.Give(s.Slot)
+		return nil, err
+	}
 	if err := e.addCheck(s, false); err != nil {
 		e.shared.Slots.Give(s.Slot)
 		return nil, err

@@ -99,6 +99,8 @@ func NewPlan(g *spec.Global, p *spec.Proxy, rings *Rings) (*Plan, error) {
 		switch p.LogFormat {
 		case spec.LogHTTP:
 			text = logformat.HTTPFormat
+		case spec.LogHTTPS:
+			text = logformat.HTTPSFormat
 		case spec.LogTCP:
 			text = logformat.TCPFormat
 		case spec.LogCLF:

@@ -90,8 +90,7 @@ func (l *Logger) Log(r *txn.Record, x *sample.Context) {
 	l.send(level)
 }
 
-// Failure reports a connection that failed before it became a stream, such as
-// an invalid PROXY header: why says what went wrong, bind where it came in.
+// Failure implements Sink.
 func (l *Logger) Failure(r *txn.Record, x *sample.Context, bind, why string) {
 	if len(l.plan.targets) == 0 {
 		return

@@ -13,4 +13,7 @@ type Sink interface {
 	// Log formats and sends one record; it never blocks. x has the transaction, for
 	// what only that knows.
 	Log(r *txn.Record, x *sample.Context)
+	// Failure reports a connection that failed before it became a stream: why says what
+	// went wrong, bind where it came in.
+	Failure(r *txn.Record, x *sample.Context, bind, why string)
 }

@@ -15,6 +15,7 @@ import (
 // Standard formats, as the equivalents of the options that select them
 // (configuration manual, sections 8.2.1 to 8.2.3).
 const (
+	HTTPSFormat   = HTTPFormat + ` %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc`
 	HTTPFormat    = `%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r`
 	TCPFormat     = `%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq`
 	CLFFormat     = `%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl`
@@ -84,9 +85,9 @@ func CompileText(text string, env *sample.Env) (*Format, error) {
 	return compile(text, env, false)
 }
 
-// MustLog compiles a standard format, which uses no expressions.
+// MustLog compiles a standard format.
 func MustLog(text string) *Format {
-	f, err := CompileLog(text, &sample.Env{})
+	f, err := CompileLog(text, &sample.Env{At: txn.At(txn.StepLog)})
 	if err != nil {
 		panic("logformat: " + err.Error()) // a mistake in the constants above
 	}

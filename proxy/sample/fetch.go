@@ -25,6 +25,7 @@ var fetches = slices.Concat(
 	constantFetches(),
 	internalFetches(),
 	connectionFetches(),
+	tlsFetches(),
 	contentFetches(),
 	requestFetches(),
 	fieldFetches(),

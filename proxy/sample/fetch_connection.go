@@ -26,7 +26,6 @@ func connectionFetches() []Fetch {
 			return setAddr(v, &a)
 		}},
 		{Row: Row{Name: "dst_port", Doc: "Port that the client connected to."}, Out: txn.Int, At: always, fn: port(txn.Stream.Destination)},
-		{Row: Row{Name: "ssl_fc", Doc: "Whether the client speaks TLS; it cannot yet."}, Out: txn.Bool, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetBool(false); return true }},
 		{Row: Row{Name: "http_first_req", Doc: "Whether it is the first request of the connection."}, Out: txn.Bool, At: reading, http: true, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			v.SetBool(c.Txn.Stream.Requests() <= 1)
 			return true

@@ -10,6 +10,7 @@ import (
 
 	"bench/internal/list"
 	"bench/internal/sock"
+	"bench/proxy/certs"
 	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
@@ -26,6 +27,8 @@ type Server struct {
 	Slot int
 	// Dynamic: it was added at run time.
 	Dynamic bool
+	// TLS is how it is connected to; nil: in clear.
+	TLS *certs.Connector
 
 	// Atomic: threads read, the control plane and checks write.
 

@@ -38,6 +38,7 @@ type Global struct {
 	// peers that want them so ("h1-case-adjust").
 	FieldCase map[string]string
 
+	TLS  GlobalTLS
 	Tune Tune
 }
 

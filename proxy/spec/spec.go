@@ -248,6 +248,7 @@ const (
 	LogDefault LogFormat = iota // connection accepted: source, destination, proxy, mode
 	LogTCP
 	LogHTTP
+	LogHTTPS
 	LogCLF
 	LogCustom // Proxy.LogLine
 )
@@ -298,6 +299,7 @@ type Bind struct {
 	// Shards is the number of sockets the threads share out among themselves; 0
 	// is one, ByThread one for each thread.
 	Shards int
+	TLS    *BindTLS // nil: in clear
 }
 
 // ByThread is Bind.Shards for "shards by-thread".
@@ -357,6 +359,10 @@ type Server struct {
 	NonStick    bool
 	Source      *Source
 	UserTimeout time.Duration
+
+	TLS *ServerTLS // nil: in clear
+	// CheckTLS is how checks are secured; nil: not at all.
+	CheckTLS *ServerTLS
 }
 
 // CheckKind is the protocol of a health check.

@@ -9,6 +9,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/proxy/certs"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
 )
@@ -20,9 +21,10 @@ type Listener struct {
 	Frontend *Frontend
 	Index    int // in Thread.Listeners
 	Addr     sock.Addr
-	Cur      stats.Gauge // connections
-	Threads  []int       // that accept, by ID; nil: all
-	Backlog  int         // 0: the system's
+	Cur      stats.Gauge     // connections
+	Threads  []int           // that accept, by ID; nil: all
+	Backlog  int             // 0: the system's
+	TLS      *certs.Acceptor // nil: in clear
 }
 
 // acceptor takes connections from one listener for one thread.

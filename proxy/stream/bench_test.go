@@ -76,7 +76,8 @@ func startCanned(b testing.TB, resp string) string {
 
 type discard struct{}
 
-func (discard) Log(*txn.Record, *sample.Context) {}
+func (discard) Log(*txn.Record, *sample.Context)                     {}
+func (discard) Failure(*txn.Record, *sample.Context, string, string) {}
 
 // benchmarkRequests sends one request after the other through the engine. The
 // allocations reported are those of the whole process: they must be 0.

@@ -30,6 +30,7 @@ type client struct {
 	idleSince int64 // end of the last request
 	stream    *stream
 	served    uint32 // requests answered on this connection
+	handshake int32  // how long it took, in ms
 	// opening is the step of its opening that the connection has reached (see
 	// opening.go); opened: it is through.
 	opening int8
@@ -161,7 +162,11 @@ func (c *client) Expired(*loop.Timer) {
 	switch s := c.stream; {
 	case s != nil:
 		s.expired()
-	case c.lingering, c.opening != opened:
+	case c.lingering:
+		c.close()
+	case c.opening != opened && c.l.TLS != nil && c.fe.opening[c.opening].name == stageTLS:
+		c.handshakeTimeout()
+	case c.opening != opened:
 		c.close()
 	case c.served == 0 && c.fe.Spec.SpeaksHTTP() && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():
 		// data came at the very moment

@@ -146,8 +146,9 @@ func (s *stream) leaveQueue() {
 // connect reuses a connection or opens one.
 func (s *stream) connect() txn.Verdict {
 	s.attempt = attempt{}
+	peer := s.choosePeer()
 	if s.http && !s.fresh && !s.elsewhere() {
-		if sc := s.reuse(); sc != nil {
+		if sc := s.reuse(peer); sc != nil {
 			s.server().C.Reuses++
 			s.be.C.Reuses++
 			s.reused = true
@@ -173,12 +174,15 @@ func (s *stream) connect() txn.Verdict {
 		return s.connectFailed('R')
 	}
 	s.attach(sc)
+	if peer != nil {
+		sc.Layer = s.t.TLS.Client(fd, peer.Config(), sc)
+	}
 	if !inProgress {
-		return txn.Next
+		return s.secure()
 	}
 	s.exp = s.after(s.be.Spec.Timeouts.Connect)
 	s.arm()
-	if !s.http {
+	if !s.http || peer != nil {
 		return txn.Wait
 	}
 	// On the loopback the handshake is over already; elsewhere this is EAGAIN
@@ -226,7 +230,7 @@ func (s *stream) connectOutcome(ev poller.Events) {
 			return
 		}
 	}
-	s.advance(txn.Next)
+	s.advance(s.secure())
 }
 
 // dropServer closes the server connection, if any.

@@ -3,6 +3,7 @@ package stream
 import (
 	"time"
 
+	"bench/internal/tlsio"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/transport"
@@ -365,7 +366,11 @@ func (s *stream) Describe(r *txn.Record) {
 	r.Mode = modeName(s.fe.Spec.Mode)
 	r.AcceptDate = t.wall.at(c.accepted)
 	r.RequestDate = t.wall.at(s.begin)
-	r.Handshake = 0
+	r.Handshake = int64(c.handshake)
+	r.TLS, r.TLSVersion, r.TLSCipher = c.l.TLS != nil, "", ""
+	if i := c.tls(); i != nil {
+		r.TLSVersion, r.TLSCipher = tlsio.VersionName(i.Version), tlsio.SuiteName(i.Suite)
+	}
 	r.Idle = ms(s.begin - c.idleSince)
 	r.Request = -1
 	if s.gotReq != 0 {

@@ -2,8 +2,10 @@ package stream
 
 import (
 	"math"
+	"slices"
 
 	"bench/internal/sock"
+	"bench/proxy/spec"
 	"bench/proxy/txn"
 )
 
@@ -15,6 +17,9 @@ type opening struct {
 	run  func(*client) txn.Verdict
 }
 
+// stageTLS is the name of the stage that shakes hands.
+const stageTLS = "tls"
+
 // opened is the client's stage when all of them lie behind it.
 const opened = math.MaxInt8
 
@@ -23,6 +28,9 @@ const opened = math.MaxInt8
 func openings(f *Front) (list []opening) {
 	if f.rules.Connection != nil {
 		list = append(list, opening{"tcp-request connection", (*client).connectionRules})
+	}
+	if slices.ContainsFunc(f.Spec.Binds, func(b *spec.Bind) bool { return b.TLS != nil }) {
+		list = append(list, opening{stageTLS, (*client).secure})
 	}
 	if f.rules.Session != nil {
 		list = append(list, opening{"tcp-request session", (*client).sessionRules})

@@ -4,6 +4,7 @@ import (
 	"bench/internal/list"
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/proxy/certs"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/transport"
@@ -89,9 +90,9 @@ func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
 // reuse takes an idle connection for the stream, or returns nil. first tells
 // that this is the client's first request, which the policies treat with more
 // care: a client does not repeat it by itself when the connection breaks.
-func (s *stream) reuse() *serverConn {
+func (s *stream) reuse(peer *certs.Peer) *serverConn {
 	if own := s.c.own; own != nil {
-		if own.srv == s.srv && !own.outdated() {
+		if own.srv == s.srv && own.leadsTo(peer) && !own.outdated() {
 			s.c.own, own.owner = nil, nil
 			return own
 		}
@@ -104,9 +105,12 @@ func (s *stream) reuse() *serverConn {
 	}
 	idle := &s.server().idle
 	sc := idle.First()
-	for sc != nil && sc.outdated() {
-		sc.close()
-		sc = idle.First()
+	for sc != nil && (sc.outdated() || !sc.leadsTo(peer)) {
+		next := sc.place.Next()
+		if sc.outdated() {
+			sc.close()
+		}
+		sc = next
 	}
 	if sc == nil {
 		return nil

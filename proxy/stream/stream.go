@@ -5,6 +5,7 @@ import (
 
 	"bench/internal/loop"
 	"bench/internal/poller"
+	"bench/proxy/certs"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/server"
@@ -125,6 +126,7 @@ type request struct {
 	req  *message.Request
 	res  *message.Response
 	kept *detached
+	peer *certs.Peer // the server as TLS knows it; nil: in clear, or not known yet
 	// The head in first is headLen bytes long, and written for headFor.
 	headFor              *server.Server
 	headLen              int32
@@ -172,8 +174,8 @@ func (s *stream) beginHTTP() {
 		s.cliExp = s.begin + int64(d)
 		if c.served == 0 {
 			// The first request has to come within the time-out counted from the
-			// accept.
-			s.cliExp = c.accepted + int64(d)
+			// accept, or the end of the handshake.
+			s.cliExp = c.accepted + int64(c.handshake)*int64(time.Millisecond) + int64(d)
 		}
 	}
 	s.arm()
@@ -234,6 +236,10 @@ func (s *stream) clientReady(ev poller.Events) {
 func (s *stream) serverReady(ev poller.Events) {
 	switch s.state {
 	case stateConnect:
+		if l := s.sc.tls(); l != nil && l.Begun() {
+			l.Handshake(s.sc.Hup)
+			return
+		}
 		s.connectOutcome(ev)
 	case stateResponse, stateData:
 		sc := s.sc

@@ -13,6 +13,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/internal/testpeer"
+	"bench/proxy/certs"
 	"bench/proxy/h1"
 	"bench/proxy/log"
 	"bench/proxy/sample"
@@ -37,6 +38,10 @@ type rig struct {
 }
 
 type recorder struct{ out chan txn.Record }
+
+func (r recorder) Failure(rec *txn.Record, _ *sample.Context, _, why string) {
+	r.out <- txn.Record{Client: rec.Client, Frontend: rec.Frontend, URI: []byte(why)}
+}
 
 func (r recorder) Log(rec *txn.Record, _ *sample.Context) {
 	c := *rec
@@ -94,6 +99,14 @@ func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules s
 	sh.Frontends.Add(p.Name, fe)
 	be := server.NewBackend(p, &sh.Slots)
 	sh.Backends.Add(p.Name, be)
+	for _, s := range be.Servers() {
+		if s.Spec.TLS != nil {
+			var err error
+			if s.TLS, _, err = certs.NewConnector(s.Spec.TLS); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	sh.Errors = []map[int]*h1.Reply{{}}
 	for _, code := range h1.ReplyCodes() {
 		sh.Errors[0][code] = h1.StandardReply(code)
@@ -112,7 +125,15 @@ func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules s
 	local, _ := sock.LocalAddr(fd)
 	r.addr = local.String()
 	r.bind, r.fe, r.backend = &spec.Bind{}, fe, be
-	if err := r.thread.Listen(&stream.Listener{FD: fd, Bind: r.bind, Frontend: fe, Addr: local}); err != nil {
+	var acceptor *certs.Acceptor
+	if len(p.Binds) > 0 {
+		if r.bind = p.Binds[0]; r.bind.TLS != nil {
+			if acceptor, _, err = certs.NewAcceptor(r.bind.TLS); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := r.thread.Listen(&stream.Listener{FD: fd, Bind: r.bind, Frontend: fe, Addr: local, TLS: acceptor}); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)

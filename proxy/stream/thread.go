@@ -15,6 +15,7 @@ import (
 
 	"bench/internal/list"
 	"bench/internal/loop"
+	"bench/internal/tlsio"
 	"bench/proxy/balance"
 	"bench/proxy/h1"
 	"bench/proxy/log"
@@ -93,6 +94,8 @@ type Thread struct {
 	ID     int // from 1
 	Shared *Shared
 	transport.Kit
+	// TLS runs the handshakes of the thread.
+	TLS *tlsio.Queue
 
 	// What the thread has of its own of each frontend and backend, by the index of the
 	// proxy, of each server, by its slot, and of each bind line, by its index.
@@ -191,6 +194,7 @@ const headRoom = 128 << 10
 func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
 	t := &Thread{ID: id, Shared: sh, head: make([]byte, 0, headRoom)}
 	tune := &sh.Config.Global.Tune
+	t.TLS = tlsio.NewQueue(l)
 	t.Kit.Init(l, tune.BufSize, tune.PipeSize, &sh.Pipes)
 	t.prepareRules()
 	for _, f := range sh.Frontends.All() {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/internal/tlsio"
 	"bench/proxy/message"
 	"bench/proxy/table"
 )
@@ -131,6 +132,8 @@ type Stream interface {
 	// TrackSession makes a counter of the client's connection stand for an entry. It
 	// returns what all of them stand for.
 	TrackSession(counter int, r table.Ref) Tracked
+	// TLS is what the client's handshake has led to, nil without TLS.
+	TLS() *tlsio.Info
 	// Describe fills in what a log line would say at this moment.
 	Describe(r *Record)
 	// Arrived is Source and Destination whatever rules have made of them, Beyond the same of

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/internal/tlsio"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/table"
@@ -25,6 +26,7 @@ type Stream struct {
 	Vars      txn.Vars
 	Tracked   txn.Tracked
 	Log       txn.Record
+	Secure    *tlsio.Info
 	Described int // how often Describe was called
 	Mark      uint32
 	TOS       uint8
@@ -80,6 +82,9 @@ func (s *Stream) TrackSession(i int, r table.Ref) txn.Tracked {
 	s.Tracked.Put(i, s.Engine.Counters(), r)
 	return s.Tracked
 }
+
+// TLS implements txn.Stream.
+func (s *Stream) TLS() *tlsio.Info { return s.Secure }
 
 // Describe implements txn.Stream.
 func (s *Stream) Describe(r *txn.Record) {

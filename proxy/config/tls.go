@@ -1,0 +1,189 @@
+package config
+
+import (
+	"strings"
+
+	"bench/proxy/certs"
+	"bench/proxy/sample"
+	"bench/proxy/spec"
+	"bench/proxy/txn"
+)
+
+// tlsDraft is what a line says about TLS.
+type tlsDraft struct {
+	spec.TLS
+	on       bool // "ssl"
+	versions spec.Versions
+	verify   opt[spec.Verify]
+	reuse    opt[bool] // of sessions
+	tickets  opt[bool]
+	alpn     opt[[]string]
+
+	// Of bind lines.
+	certs  []word
+	lists  []word
+	strict bool
+
+	// Of servers.
+	cert       string
+	sni        *sample.Expr
+	verifyHost string
+	check      opt[bool] // "check-ssl"
+	checkSNI   opt[string]
+	checkALPN  opt[[]string]
+}
+
+// finish is what the line comes to, given what applies where it says nothing.
+func (d *tlsDraft) finish(l *line, base *spec.TLSDefaults) (t spec.TLS, ok bool) {
+	t = d.TLS
+	t.ALPN, t.NoTickets = d.alpn.val, !d.tickets.or(base.Tickets())
+	v, err := base.Fill(&t, d.versions, base == &l.p.global.TLS.Server)
+	if err != nil {
+		l.fail(l.head, "'%s': %v", l.kw.name, err)
+		return t, false
+	}
+	t.MinVersion, t.MaxVersion = v.Min, v.Max
+	if v.Ignored {
+		l.warn(l.head, "'%s': what switches single versions off (no-tlsv11 and the like) is ignored beside 'ssl-min-ver' and 'ssl-max-ver'", l.kw.name)
+	}
+	if v.Gap {
+		l.warn(l.head, "'%s': versions that are switched off between others stay allowed: use 'ssl-min-ver' and 'ssl-max-ver'", l.kw.name)
+	}
+	return t, true
+}
+
+// bindTLS is how a bind line serves clients, nil for in clear. What the line refers to
+// is read, to know that it is good.
+func (l *line) bindTLS(d *tlsDraft) *spec.BindTLS {
+	if !d.on {
+		return nil
+	}
+	g := &l.p.global.TLS
+	d.Verify = d.verify.val
+	t, ok := d.finish(l, &g.Bind)
+	if !ok {
+		return nil
+	}
+	b := &spec.BindTLS{TLS: t, StrictSNI: d.strict || g.Bind.Strict()}
+	b.ExtraKey, b.DeleteExt = g.KeyFiles()
+	for _, w := range d.certs {
+		b.Certs = append(b.Certs, l.p.path(g.CertPath(w.text)))
+	}
+	for _, w := range d.lists {
+		list, ok := l.certList(w, d)
+		if !ok {
+			return nil
+		}
+		b.Lists = append(b.Lists, list)
+	}
+	_, notes, err := certs.NewAcceptor(b)
+	l.outcome(notes, err)
+	return b
+}
+
+// serverTLS makes what the line says about TLS part of the server. It reports false after
+// an error.
+func (l *line) serverTLS(s *serverTemplate) bool {
+	d := s.tls
+	checks := d.check.or(d.on && s.CheckAddr == nil && s.CheckPort == 0)
+	if !d.on && !checks {
+		return true
+	}
+	g := &l.p.global.TLS
+	d.Verify = d.verify.or(g.Verify())
+	t, ok := d.finish(l, &g.Server)
+	if !ok {
+		return false
+	}
+	t.NoTickets = t.NoTickets || !d.reuse.or(true)
+	tls := &spec.ServerTLS{TLS: t, SNI: d.sni, VerifyHost: d.verifyHost, Cert: d.cert}
+	if d.on {
+		s.TLS = tls
+	}
+	if checks {
+		check := *tls
+		check.SNI, check.CheckSNI = nil, d.checkSNI.val
+		check.ALPN = d.checkALPN.val
+		s.CheckTLS = &check
+	}
+	_, notes, err := certs.NewConnector(tls)
+	return l.outcome(notes, err)
+}
+
+// outcome reports what reading the files of a line has come to.
+func (l *line) outcome(notes []string, err error) bool {
+	for _, n := range notes {
+		l.report(Notice, l.head, "", "'%s': %s", l.kw.name, n)
+	}
+	if err != nil {
+		l.fail(l.head, "'%s': %v", l.kw.name, err)
+	}
+	return err == nil
+}
+
+// sniExpr reads the expression of "sni".
+func (l *line) sniExpr(w word) *sample.Expr {
+	e, err := sample.Compile(w.text, l.sampleEnv(txn.Between(txn.StepConnection, txn.StepServer), "'sni'"))
+	if err != nil {
+		l.fail(w, "'sni': %v", err)
+		return nil
+	}
+	return e
+}
+
+// protocols reads the list of "alpn".
+func (l *line) protocols(w word) (list []string) {
+	for p := range strings.SplitSeq(w.text, ",") {
+		if p = strings.TrimSpace(p); p == "" || len(p) > 255 {
+			l.fail(w, "'alpn' expects names of protocols, separated by commas, not '%s'", w.text)
+			return nil
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// frontProtocols keeps clients from agreeing on a protocol that the frontend does not
+// speak. One in mode tcp passes on whatever they agree on.
+func (p *parser) frontProtocols(s *section, px *spec.Proxy) {
+	if px.Mode != spec.ModeHTTP {
+		return
+	}
+	for _, b := range px.Binds {
+		if b.TLS == nil {
+			continue
+		}
+		if spoken := spokenOf(b.TLS.ALPN); len(spoken) < len(b.TLS.ALPN) {
+			p.report(Diagnostic{Severity: Notice, Pos: b.Pos, Word: b.Text, Msg: "clients are offered HTTP/1 only: '" + px.Name + "' speaks nothing else of " + strings.Join(b.TLS.ALPN, ",")})
+			b.TLS.ALPN = spoken
+		}
+		for i := range b.TLS.Lists {
+			for j := range b.TLS.Lists[i].Entries {
+				e := &b.TLS.Lists[i].Entries[j]
+				e.ALPN = spokenOf(e.ALPN)
+			}
+		}
+	}
+}
+
+func spokenOf(protocols []string) (spoken []string) {
+	for _, name := range protocols {
+		if strings.HasPrefix(name, "http/1.") {
+			spoken = append(spoken, name)
+		}
+	}
+	return spoken
+}
+
+// backProtocols is frontProtocols for a server.
+func (p *parser) backProtocols(px *spec.Proxy, srv *spec.Server) {
+	if px.Mode != spec.ModeHTTP || srv.TLS == nil {
+		return
+	}
+	if spoken := spokenOf(srv.TLS.ALPN); len(spoken) < len(srv.TLS.ALPN) {
+		p.report(Diagnostic{Severity: Notice, Pos: srv.Pos, Word: srv.Name, Msg: "server '" + srv.Name + "' is offered HTTP/1 only: nothing else of " + strings.Join(srv.TLS.ALPN, ",") + " is spoken to servers"})
+		tls := *srv.TLS
+		tls.ALPN = spoken
+		srv.TLS = &tls
+	}
+}

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"bench/proxy/spec"
+)
+
+// tlsGlobalKeywords are what the global section says about TLS (configuration manual,
+// sections 3.1 and 3.2).
+func tlsGlobalKeywords() []keyword {
+	text := func(name, args, doc string, field func(*spec.GlobalTLS) *string) keyword {
+		return keyword{name: name, args: args, scope: inGlobal, doc: doc, read: func(l *line) {
+			if w, ok := l.one(args); ok {
+				*field(&l.p.global.TLS) = w.text
+			}
+		}}
+	}
+	// noted is a setting that is checked, and of which nothing depends here.
+	noted := func(name, args, doc, why string, check func(*line, word)) keyword {
+		k := inertly(name, args, doc, "", check)
+		k.note = why
+		return k
+	}
+	const (
+		noDHE   = "keys are exchanged by elliptic curves only"
+		noCache = "sessions are remembered by the clients, in tickets"
+		records = "records are as long as what is sent"
+	)
+	return []keyword{
+		text("ca-base", "<directory>", "Directory of files of authorities whose path is not absolute.", func(g *spec.GlobalTLS) *string { return &g.CABase }),
+		text("crt-base", "<directory>", "Directory of certificates whose path is not absolute.", func(g *spec.GlobalTLS) *string { return &g.CertBase }),
+		text("ssl-default-bind-ciphers", "<ciphers>", "\"ciphers\" of bind lines that have none.", func(g *spec.GlobalTLS) *string { return &g.Bind.Ciphers }),
+		text("ssl-default-bind-ciphersuites", "<suites>", "\"ciphersuites\" of bind lines that have none.", func(g *spec.GlobalTLS) *string { return &g.Bind.Suites }),
+		text("ssl-default-bind-curves", "<curves>", "\"curves\" of bind lines that have none.", func(g *spec.GlobalTLS) *string { return &g.Bind.Curves }),
+		{name: "ssl-default-bind-options", args: "<option>...", scope: inGlobal, doc: "Options of bind lines about TLS: versions, no-tls-tickets, strict-sni, prefer-client-ciphers.", read: func(l *line) {
+			l.tlsDefaults(&l.p.global.TLS.Bind, "no-tls-tickets", "strict-sni", "prefer-client-ciphers")
+		}},
+		text("ssl-default-server-ciphers", "<ciphers>", "\"ciphers\" of servers that have none.", func(g *spec.GlobalTLS) *string { return &g.Server.Ciphers }),
+		text("ssl-default-server-ciphersuites", "<suites>", "\"ciphersuites\" of servers that have none.", func(g *spec.GlobalTLS) *string { return &g.Server.Suites }),
+		{name: "ssl-default-server-options", args: "<option>...", scope: inGlobal, doc: "Options of servers about TLS: versions, no-tls-tickets.", read: func(l *line) {
+			l.tlsDefaults(&l.p.global.TLS.Server, "no-tls-tickets")
+		}},
+		{name: "ssl-server-verify", args: "{ none | required }", scope: inGlobal, doc: "Whether the certificates of servers are verified that do not say so.", read: func(l *line) {
+			if w, ok := l.one("'none' or 'required'"); ok {
+				if w.text != "none" && w.text != "required" {
+					l.unknown(w, "argument", []string{"none", "required"})
+					return
+				}
+				l.p.global.TLS.ServersUnverified = w.text == "none"
+			}
+		}},
+		{name: "ssl-load-extra-files", args: "<type>...", scope: inGlobal, doc: "What may be in files of its own beside a certificate: \"key\" in FILE.key, bundle, all or none. There are no others (sctl, ocsp, issuer).", read: readExtraFiles},
+		{name: "ssl-load-extra-del-ext", scope: inGlobal, doc: "Look for those files without the extension of the certificate's.", read: func(l *line) {
+			if l.arity(0, 0, "") {
+				l.p.global.TLS.DeleteExt = true
+			}
+		}},
+		noted("ssl-dh-param-file", "<path>", "DH parameters.", noDHE, func(*line, word) {}),
+		noted("tune.ssl.default-dh-param", "<bits>", "Size of DH parameters.", noDHE, someInteger(1024, math.MaxInt32)),
+		noted("tune.ssl.cachesize", "<number>", "Size of the TLS session cache.", noCache, someInteger(0, math.MaxInt32)),
+		noted("tune.ssl.lifetime", "<time>", "Life time of TLS sessions.", "sessions live for a week at most", func(l *line, w word) { l.duration(w, time.Second) }),
+		noted("tune.ssl.maxrecord", "<size>", "Largest TLS record.", records, func(*line, word) {}),
+		noted("tune.ssl.ssl-ctx-cache-size", "<number>", "Size of the cache of generated certificates.", "certificates are not generated", someInteger(0, math.MaxInt32)),
+		{name: "maxsslconn", args: "<number>", scope: inGlobal, inert: "use 'maxconn'", doc: "Limit of TLS connections.", read: func(l *line) { l.arity(1, 1, "a number") }},
+		{name: "maxsslrate", args: "<number>", scope: inGlobal, inert: "handshakes are paced by themselves: established connections go first", doc: "Limit of new TLS connections per second.", read: func(l *line) { l.arity(1, 1, "a number") }},
+	}
+}
+
+// tlsDefaults takes options that apply to lines which say nothing else.
+func (l *line) tlsDefaults(d *spec.TLSDefaults, words ...string) {
+	if !l.arity(1, maxWords, "options") {
+		return
+	}
+	for rest := l.args; len(rest) > 0; rest = rest[1:] {
+		w := rest[0]
+		switch name := w.text; {
+		case name == "ssl-min-ver", name == "ssl-max-ver":
+			if len(rest) < 2 {
+				l.missing("a version after '" + name + "'")
+				return
+			}
+			rest = rest[1:]
+			if err := d.Versions.Set(name, rest[0].text); err != nil {
+				l.fail(rest[0], "%v", err)
+			}
+		case d.Versions.Flag(name):
+		case name == "no-tls-tickets":
+			d.NoTickets = true
+		case name == "strict-sni" && len(words) > 1:
+			d.StrictSNI = true
+		case name == "prefer-client-ciphers" && len(words) > 1:
+			l.report(Notice, w, "", "'%s': %s", name, noChoiceOfOrder)
+		default:
+			l.unknown(w, "option", append(append(words, "ssl-min-ver", "ssl-max-ver"), spec.VersionFlags()...))
+		}
+	}
+}
+
+// readExtraFiles takes "ssl-load-extra-files".
+func readExtraFiles(l *line) {
+	if !l.arity(1, maxWords, "types of files") {
+		return
+	}
+	g := &l.p.global.TLS
+	g.NoExtraKey = true
+	for _, w := range l.args {
+		switch w.text {
+		case "all", "key":
+			g.NoExtraKey = false
+		case "none", "bundle", "sctl", "ocsp", "issuer":
+		default:
+			l.unknown(w, "type", strings.Fields("all none bundle key sctl ocsp issuer"))
+		}
+	}
+}

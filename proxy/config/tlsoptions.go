@@ -1,0 +1,134 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"bench/proxy/spec"
+)
+
+const (
+	noChoiceOfOrder = "the order of ciphers is that of crypto/tls, which prefers what is fast on both sides"
+	noEarlyData     = "no early data is taken: clients repeat it after the handshake"
+)
+
+// tlsRow is an option about TLS, wherever it stands.
+type tlsRow struct {
+	name string
+	args int
+	doc  string
+	note string
+	same bool
+	read func(*line, *tlsDraft, word)
+}
+
+// commonTLSRows are those of bind and server lines alike. base is the directory of
+// files of authorities.
+func commonTLSRows() []tlsRow {
+	text := func(name, doc string, field func(*tlsDraft) *string) tlsRow {
+		return tlsRow{name: name, args: 1, doc: doc, read: func(_ *line, d *tlsDraft, w word) { *field(d) = w.text }}
+	}
+	authority := func(name, doc string, field func(*tlsDraft) *string) tlsRow {
+		return tlsRow{name: name, args: 1, doc: doc, read: func(l *line, d *tlsDraft, w word) {
+			*field(d) = l.p.path(l.p.global.TLS.CAPath(w.text))
+		}}
+	}
+	rows := []tlsRow{
+		{name: "ssl", doc: "Speak TLS.", read: func(_ *line, d *tlsDraft, _ word) { d.on = true }},
+		{name: "alpn", args: 1, doc: "Protocols to agree on with the peer, the preferred one first.", read: func(l *line, d *tlsDraft, w word) { d.alpn.put(l.protocols(w), l.pos) }},
+		text("ciphers", "Cipher suites up to TLS 1.2, in the language of OpenSSL. Those that crypto/tls does not have are passed over; their order is its own.", func(d *tlsDraft) *string { return &d.Ciphers }),
+		text("ciphersuites", "Cipher suites of TLS 1.3. All of them are used as soon as one is named.", func(d *tlsDraft) *string { return &d.Suites }),
+		authority("ca-file", "Authorities that peers' certificates are verified by: a file, a directory, or @system-ca.", func(d *tlsDraft) *string { return &d.CAFile }),
+		authority("crl-file", "Lists of certificates that are revoked.", func(d *tlsDraft) *string { return &d.CRLFile }),
+		{name: "no-tls-tickets", doc: "Remember no sessions.", read: func(l *line, d *tlsDraft, _ word) { d.tickets.put(false, l.pos) }},
+	}
+	for _, name := range []string{"ssl-min-ver", "ssl-max-ver"} {
+		doc := "Oldest version of TLS."
+		if name == "ssl-max-ver" {
+			doc = "Newest version of TLS."
+		}
+		rows = append(rows, tlsRow{name: name, args: 1, doc: doc, read: func(l *line, d *tlsDraft, w word) {
+			if err := d.versions.Set(name, w.text); err != nil {
+				l.fail(w, "%v", err)
+			}
+		}})
+	}
+	for _, name := range spec.VersionFlags() {
+		doc := "Not this version of TLS."
+		if strings.HasPrefix(name, "force-") {
+			doc = "Only this version of TLS."
+		}
+		rows = append(rows, tlsRow{name: name, doc: doc, same: name == "no-sslv3", read: func(_ *line, d *tlsDraft, _ word) { d.versions.Flag(name) }})
+	}
+	return rows
+}
+
+// readVerify takes one of the ways to verify.
+func readVerify(ways map[string]spec.Verify, names ...string) func(*line, *tlsDraft, word) {
+	return func(l *line, d *tlsDraft, w word) {
+		v, ok := ways[w.text]
+		if !ok {
+			l.unknown(w, "argument of 'verify'", names)
+			return
+		}
+		d.verify.put(v, l.pos)
+	}
+}
+
+// bindTLSRows are those of bind lines, and of the lines of a "crt-list".
+func bindTLSRows() []tlsRow {
+	curves := func(_ *line, d *tlsDraft, w word) { d.Curves = w.text }
+	return append(commonTLSRows(),
+		tlsRow{name: "verify", args: 1, doc: "Whether clients show certificates: none, optional or required.", read: readVerify(map[string]spec.Verify{"none": spec.VerifyNone, "optional": spec.VerifyOptional, "required": spec.VerifyRequired}, "none", "optional", "required")},
+		tlsRow{name: "curves", args: 1, doc: "Groups for the exchange of keys, the preferred one first.", read: curves},
+		tlsRow{name: "ecdhe", args: 1, doc: "Group for the exchange of keys, as \"curves\".", read: curves},
+		tlsRow{name: "allow-0rtt", doc: "Take data before the end of the handshake.", note: noEarlyData, read: func(*line, *tlsDraft, word) {}},
+	)
+}
+
+// bindTLSOptions are the rows of bind lines.
+func bindTLSOptions() []bindOption {
+	rows := append(bindTLSRows(),
+		tlsRow{name: "crt", args: 1, doc: "Certificate with its chain and key: a file, or a directory of such files. May be repeated; the first one is for clients that no other one is for.", read: func(_ *line, d *tlsDraft, w word) { d.certs = append(d.certs, w) }},
+		tlsRow{name: "crt-list", args: 1, doc: "File with a certificate on each line, perhaps with options in brackets, and the names it is for. May be repeated.", read: func(_ *line, d *tlsDraft, w word) { d.lists = append(d.lists, w) }},
+		tlsRow{name: "strict-sni", doc: "Refuse clients that ask for a name which no certificate is for, or for none.", read: func(_ *line, d *tlsDraft, _ word) { d.strict = true }},
+		tlsRow{name: "prefer-client-ciphers", doc: "Prefer the client's order of ciphers.", note: noChoiceOfOrder, read: func(*line, *tlsDraft, word) {}},
+	)
+	var list []bindOption
+	for _, r := range rows {
+		r.same = r.same || r.name == "no-tlsv10" || r.name == "no-tlsv11" // older than what is allowed unasked
+		list = append(list, bindOption{name: r.name, args: r.args, doc: r.doc, note: r.note, same: r.same, read: func(l *line, b *bindDraft, w word) { r.read(l, &b.tls, w) }})
+	}
+	return list
+}
+
+// configOnly are the options about TLS that the reference does not take at run time.
+var configOnly = []string{"no-ssl", "no-verifyhost", "ssl-reuse", "no-check-ssl"}
+
+// serverTLSOptions are the rows of servers.
+func serverTLSOptions() []serverOption {
+	flag := func(name, doc string, value bool, field func(*tlsDraft) *opt[bool]) tlsRow {
+		return tlsRow{name: name, doc: doc, read: func(l *line, d *tlsDraft, _ word) { field(d).put(value, l.pos) }}
+	}
+	rows := append(commonTLSRows(),
+		tlsRow{name: "no-ssl", doc: "Against \"ssl\" in default-server.", read: func(_ *line, d *tlsDraft, _ word) { d.on = false }},
+		tlsRow{name: "verify", args: 1, doc: "Whether the server's certificate is verified: required, unless said otherwise here or by ssl-server-verify, or none.", read: readVerify(map[string]spec.Verify{"none": spec.VerifyNone, "required": spec.VerifyRequired}, "none", "required")},
+		tlsRow{name: "verifyhost", args: 1, doc: "Name that the server's certificate must be for, if none is asked for by \"sni\".", read: func(_ *line, d *tlsDraft, w word) { d.verifyHost = w.text }},
+		tlsRow{name: "no-verifyhost", doc: "Against \"verifyhost\" in default-server.", read: func(_ *line, d *tlsDraft, _ word) { d.verifyHost = "" }},
+		tlsRow{name: "sni", args: 1, doc: "Name to ask the server for, as a sample. Connections are used again for the same name only.", read: func(l *line, d *tlsDraft, w word) { d.sni = l.sniExpr(w) }},
+		tlsRow{name: "crt", args: 1, doc: "Certificate to show the server.", read: func(l *line, d *tlsDraft, w word) { d.cert = l.p.path(l.p.global.TLS.CertPath(w.text)) }},
+		flag("tls-tickets", "Against \"no-tls-tickets\" in default-server.", true, func(d *tlsDraft) *opt[bool] { return &d.tickets }),
+		flag("ssl-reuse", "Against \"no-ssl-reuse\" in default-server.", true, func(d *tlsDraft) *opt[bool] { return &d.reuse }),
+		flag("no-ssl-reuse", "Make a full handshake for every connection.", false, func(d *tlsDraft) *opt[bool] { return &d.reuse }),
+		flag("check-ssl", "Check over TLS, as without saying so where the server speaks it and is not checked at another address.", true, func(d *tlsDraft) *opt[bool] { return &d.check }),
+		flag("no-check-ssl", "Check in clear.", false, func(d *tlsDraft) *opt[bool] { return &d.check }),
+		tlsRow{name: "check-sni", args: 1, doc: "Name to ask for in checks over TLS.", read: func(l *line, d *tlsDraft, w word) { d.checkSNI.put(w.text, l.pos) }},
+		tlsRow{name: "check-alpn", args: 1, doc: "Protocols to agree on in checks over TLS.", read: func(l *line, d *tlsDraft, w word) { d.checkALPN.put(l.protocols(w), l.pos) }},
+		tlsRow{name: "allow-0rtt", doc: "Send data before the end of the handshake.", note: "nothing is sent before the end of the handshake", read: func(*line, *tlsDraft, word) {}},
+	)
+	var list []serverOption
+	for _, r := range rows {
+		list = append(list, serverOption{name: r.name, args: r.args, doc: r.doc, note: r.note, same: r.same, inDefault: true, atRunTime: !slices.Contains(configOnly, r.name), read: func(l *line, x *serverTemplate, w word) { r.read(l, &x.tls, w) }})
+	}
+	return list
+}

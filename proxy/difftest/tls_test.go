@@ -1,0 +1,368 @@
+package difftest
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bench/internal/testpeer"
+	"bench/internal/tlsio"
+)
+
+// tlsCase is a comparison of what clients in TLS see.
+type tlsCase struct {
+	name string
+	// global has lines of the global section, bind options of the bind line, frontend and
+	// backend more lines.
+	global, bind, frontend, backend string
+	files                           map[string]string
+	clients                         []tlsClient
+	logs                            bool // compare the log lines
+}
+
+// tlsClient is one client, in turn.
+type tlsClient struct {
+	name    string
+	change  func(*tls.Config)
+	raw     string // sent instead of a handshake
+	cert    string // file of a certificate to show
+	ask     string // the path; "/" if empty
+	resumes bool   // goes on with the session of the client before
+}
+
+const tlsSamples = `http-request return status 200 content-type text/plain lf-string "%[ssl_fc] sni=%[ssl_fc_sni] has=%[ssl_fc_has_sni] alpn=%[ssl_fc_alpn] v=%[ssl_fc_protocol] c=%[ssl_fc_cipher] k=%[ssl_fc_alg_keysize]/%[ssl_fc_use_keysize] crt=%[ssl_fc_has_crt] used=%[ssl_c_used] err=%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_c_verify]/%[ssl_fc_err]/%[fc_err] dn=%[ssl_c_s_dn] cn=%[ssl_c_s_dn(CN)] i=%[ssl_c_i_dn(CN)] ou=%[ssl_c_s_dn(OU,2)]/%[ssl_c_s_dn(OU,-1)] nb=%[ssl_c_notbefore] na=%[ssl_c_notafter] ser=%[ssl_c_serial,hex] sha=%[ssl_c_sha1,hex] ver=%[ssl_c_version] der=%[ssl_c_der,sha1,hex] early=%[ssl_fc_has_early] res=%[ssl_fc_is_resumed]\n"`
+
+func version(v uint16, suites ...uint16) func(*tls.Config) {
+	return func(c *tls.Config) { c.MinVersion, c.MaxVersion, c.CipherSuites = v, v, suites }
+}
+
+func asking(name string) func(*tls.Config) { return func(c *tls.Config) { c.ServerName = name } }
+
+// aes128 makes the suite known beforehand: which of those that both sides have is taken
+// differs on purpose.
+func aes128(c *tls.Config) {
+	c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+}
+
+func offering(protos ...string) func(*tls.Config) {
+	return func(c *tls.Config) { aes128(c); c.NextProtos = protos }
+}
+
+var tlsCases = []tlsCase{
+	{name: "samples", bind: "crt DIR/site", frontend: tlsSamples, clients: []tlsClient{
+		{name: "tls 1.2", change: version(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)},
+		{name: "tls 1.2, chacha", change: version(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256)},
+		{name: "tls 1.2, cbc", change: version(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA)},
+		{name: "tls 1.1", change: version(tls.VersionTLS11)},
+		{name: "no name", change: func(c *tls.Config) { aes128(c); c.ServerName = "" }},
+		{name: "no common suite", change: version(tls.VersionTLS12, tls.TLS_RSA_WITH_AES_128_CBC_SHA)},
+	}},
+	{name: "alpn", bind: "crt DIR/site alpn http/1.1,http/1.0", frontend: tlsSamples, clients: []tlsClient{
+		{name: "first", change: offering("http/1.1")}, {name: "second", change: offering("x", "http/1.0")}, {name: "none of them", change: offering("spdy/3")}, {name: "nothing", change: aes128},
+	}},
+	{name: "names", bind: "crt DIR/rsa crt DIR/site crt DIR/dual", frontend: `http-request return status 200 content-type text/plain lf-string "%[ssl_fc_sni]\n"`, clients: []tlsClient{
+		{name: "exact", change: asking("site.test")}, {name: "wildcard", change: asking("a.wild.test")}, {name: "two levels", change: asking("a.b.wild.test")}, {name: "parent of a wildcard", change: asking("wild.test")},
+		{name: "other", change: asking("rsa.test")}, {name: "unknown", change: asking("unknown.test")}, {name: "upper case", change: asking("SITE.test")}, {name: "dual", change: asking("dual.test")},
+		{name: "dual, rsa only", change: func(c *tls.Config) {
+			c.ServerName, c.MaxVersion, c.CipherSuites = "dual.test", tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+		}},
+		{name: "none", change: asking("")},
+	}},
+	{name: "strict-sni", bind: "crt DIR/site strict-sni", frontend: tlsSamples, clients: []tlsClient{
+		{name: "known", change: func(c *tls.Config) { aes128(c); c.ServerName = "site.test" }}, {name: "unknown", change: asking("unknown.test")}, {name: "none", change: asking("")},
+	}},
+	{name: "directory", bind: "crt DIR/dir", frontend: tlsSamples, files: map[string]string{"dir/.ignored": "no certificate", "dir/x.ocsp": "no certificate"}, clients: []tlsClient{
+		{name: "first", change: func(c *tls.Config) { aes128(c); c.ServerName = "unknown.test" }}, {name: "second", change: func(c *tls.Config) { aes128(c); c.ServerName = "z.test" }},
+	}},
+	{name: "crt-list", bind: "crt-list DIR/list", frontend: tlsSamples, files: map[string]string{"list": "# a comment\nDIR/rsa\n\nDIR/site [ssl-max-ver TLSv1.2 alpn http/1.0] *.list.test !no.list.test site.test\nDIR/dual.ecdsa [verify required ca-file DIR/ca] client.test\n"}, clients: []tlsClient{
+		{name: "filter", change: func(c *tls.Config) { offering("http/1.0")(c); c.ServerName = "a.list.test" }}, {name: "not in the filter", change: func(c *tls.Config) { aes128(c); c.ServerName = "b.wild.test" }},
+		{name: "excluded", change: func(c *tls.Config) { aes128(c); c.ServerName = "no.list.test" }},
+		{name: "1.3 where 1.2 is the newest", change: func(c *tls.Config) { c.ServerName, c.MinVersion = "site.test", tls.VersionTLS13 }},
+		{name: "certificate wanted", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }}, {name: "certificate shown", cert: "client", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }},
+	}},
+	{name: "client certificates", bind: "crt DIR/site ca-file DIR/ca verify optional", frontend: tlsSamples, clients: []tlsClient{
+		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "foreign", cert: "foreign", change: aes128},
+	}},
+	{name: "client certificates required, revoked", bind: "crt DIR/site ca-file DIR/ca verify required crl-file DIR/crl", frontend: tlsSamples, clients: []tlsClient{
+		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "revoked", cert: "revoked", change: aes128},
+	}},
+	{name: "versions", bind: "crt DIR/site ssl-max-ver TLSv1.2", frontend: tlsSamples, clients: []tlsClient{{name: "1.3 only", change: version(tls.VersionTLS13)}, {name: "any", change: aes128}}},
+	{name: "version 1.3 only", bind: "crt DIR/site ssl-min-ver TLSv1.3", frontend: "http-request return status 200 content-type text/plain lf-string %[ssl_fc_protocol]", clients: []tlsClient{{name: "1.2", change: version(tls.VersionTLS12)}, {name: "1.3", change: version(tls.VersionTLS13)}}},
+	{name: "no-tlsv13 by default", global: "ssl-default-bind-options no-tlsv13", bind: "crt DIR/site", frontend: tlsSamples, clients: []tlsClient{{name: "1.3", change: version(tls.VersionTLS13)}, {name: "1.2", change: aes128}}},
+	{name: "ciphers", global: "ssl-default-bind-ciphers ECDHE+AES256:!SHA384", bind: "crt DIR/site", frontend: tlsSamples, clients: []tlsClient{
+		{name: "one of them", change: version(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)}, {name: "none of them", change: aes128},
+	}},
+	{name: "crt-base", global: "crt-base DIR\n    ca-base DIR", bind: "crt site ca-file ca verify optional", frontend: tlsSamples, clients: []tlsClient{{name: "good", cert: "client", change: aes128}}},
+	{name: "sessions", bind: "crt DIR/site", frontend: "http-request return status 200 content-type text/plain lf-string %[ssl_fc_is_resumed]", clients: []tlsClient{
+		{name: "first"}, {name: "second", resumes: true}, {name: "first, 1.2", change: aes128}, {name: "second, 1.2", change: aes128, resumes: true},
+	}},
+	{name: "to servers", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl verify none"), clients: []tlsClient{{name: "plain"}, {name: "again"}}},
+	{name: "to servers, verified", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl ca-file DIR/ca sni str(inner.test)"), clients: []tlsClient{{name: "name asked for"}}},
+	{name: "to servers, wrong name", bind: "crt DIR/site", frontend: lines("option httplog", "default_backend b"), backend: secureBackend("ssl ca-file DIR/ca sni str(wrong.test)"), clients: []tlsClient{{name: "name asked for"}}, logs: true},
+	{name: "to servers, verifyhost", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl ca-file DIR/ca sni str(wrong.test) verifyhost inner.test"), clients: []tlsClient{{name: "name asked for"}}},
+	{name: "to servers, foreign authority", bind: "crt DIR/site", frontend: lines("option httplog", "default_backend b"), backend: secureBackend("ssl ca-file DIR/site"), clients: []tlsClient{{name: "any"}}, logs: true},
+	{name: "to servers, name of the request", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl verify none sni req.hdr(host)"), clients: []tlsClient{{name: "x"}}},
+	{name: "to servers, certificate shown", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl verify none crt DIR/client"), clients: []tlsClient{{name: "x"}}},
+	{name: "to servers, by default", global: "ssl-server-verify none", bind: "crt DIR/site", frontend: "default_backend b", backend: "default-server ssl\n" + secureBackend(""), clients: []tlsClient{{name: "x"}}},
+	{name: "httpslog", bind: "crt DIR/site", frontend: lines("option httpslog", "http-request return status 200"), logs: true, clients: []tlsClient{{name: "1.2", change: aes128}, {name: "resumed", change: aes128, resumes: true}, {name: "no name", change: func(c *tls.Config) { aes128(c); c.ServerName = "" }}}},
+	{name: "failures", bind: "crt DIR/site name sec", frontend: tlsSamples, logs: true, clients: []tlsClient{{name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}, {name: "version", change: version(tls.VersionTLS11)}, {name: "closed at once", raw: "-"}, {name: "closed within", raw: "\x16\x03\x01"}}},
+	{name: "failures that are nothing", bind: "crt DIR/site", frontend: lines("option dontlognull", tlsSamples), logs: true, clients: []tlsClient{{name: "closed at once", raw: "-"}, {name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}}},
+	{name: "mode tcp", bind: "crt DIR/site", frontend: "mode tcp\n    default_backend b", backend: "mode tcp\n" + secureBackend("ssl verify none"), clients: []tlsClient{{name: "x", change: aes128}}},
+}
+
+// secureBackend has a server at which this proxy itself listens.
+func secureBackend(options string) string {
+	return lines("server s1 unix@DIR/o "+options, "frontend inner", "mode http", "bind unix@DIR/o ssl crt DIR/inner ca-file DIR/ca verify optional",
+		`http-request return status 200 content-type text/plain lf-string "inner sni=%[ssl_fc_sni] used=%[ssl_c_used] dn=%[ssl_c_s_dn]\n"`)
+}
+
+// makeFiles writes certificates to dir.
+func makeFiles(t *testing.T, dir string) {
+	t.Helper()
+	ca, caKey := makeCert(t, dir, "ca", nil, nil, nil)
+	for file, names := range map[string][]string{
+		"site": {"site.test", "*.wild.test"}, "inner": {"inner.test"}, "dual.ecdsa": {"dual.test"}, "client": nil, "dir/a": {"a.test"}, "dir/z": {"z.test"},
+	} {
+		makeCert(t, dir, file, names, ca, caKey)
+	}
+	revoked, _ := makeCert(t, dir, "revoked", nil, ca, caKey)
+	makeCert(t, dir, "foreign", nil, nil, nil)
+	for to, from := range map[string]string{"rsa": "rsa.pem", "dual.rsa": "rsa.pem"} {
+		text, err := os.ReadFile("../config/testdata/tls/" + from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, dir, to, text)
+	}
+	crl, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour),
+		RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: revoked.SerialNumber, RevocationTime: time.Now().Add(-time.Hour)}},
+	}, ca, caKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, dir, "crl", pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: crl}))
+}
+
+func writeFile(t *testing.T, dir, name string, text []byte) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func makeCert(t *testing.T, dir, name string, names []string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial, _ := rand.Int(rand.Reader, big.NewInt(1<<60))
+	tmpl := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{Country: []string{"FR"}, Organization: []string{"Test"}, OrganizationalUnit: []string{"one", "two"}, CommonName: name}, DNSNames: names,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(1000 * time.Hour), BasicConstraintsValid: true, IsCA: ca == nil,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageCRLSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	parent, signer := ca, caKey
+	if ca == nil {
+		parent, signer = tmpl, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, parent, key.Public(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, dir, name, append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})...))
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, key
+}
+
+// run plays the case through a proxy and returns what came of it.
+func (c *tlsCase) run(s *subject, certs string) (string, error) {
+	own, err := os.MkdirTemp("", "tls") // without the test's name, in which commas would part addresses
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(own)
+	backend := c.backend
+	if backend == "" {
+		backend = "server none 127.0.0.1:1"
+	}
+	conf := "global\n    nbthread 1\n    log stdout format raw local0\n    " + c.global + "\ndefaults\n    mode http\n    timeout connect 1s\n    timeout client 2s\n    timeout server 2s\n    retries 0\nfrontend ready\n    bind fd@4\n    monitor-uri /ready\nfrontend fe\n    log global\n    bind fd@3 ssl " + c.bind + "\n    " + c.frontend + "\nbackend b\n    " + backend + "\n"
+	conf = strings.ReplaceAll(conf, "DIR/o ", own+"/o ")
+	conf = strings.ReplaceAll(conf, "DIR", certs)
+	r, err := s.start(own, conf, 0)
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, conf)
+	}
+	var out strings.Builder
+	var session tls.ClientSessionCache
+	for _, cl := range c.clients {
+		if !cl.resumes {
+			session = tls.NewLRUClientSessionCache(1)
+		}
+		fmt.Fprintf(&out, "%s: %s\n", cl.name, cl.play(r.addr, certs, session))
+	}
+	time.Sleep(50 * time.Millisecond) // the last line is on its way
+	if err := r.stop(); err != nil {
+		return "", err
+	}
+	if c.logs {
+		for line := range strings.SplitSeq(r.output.String(), "\n") {
+			if strings.HasPrefix(line, "127.0.0.1:") {
+				out.WriteString(maskTLS(line) + "\n")
+			}
+		}
+	}
+	return out.String(), nil
+}
+
+// maskTLS takes out of a line what differs between two runs: ports, times, bytes, counts.
+func maskTLS(line string) string {
+	f := strings.Split(line, " ")
+	for _, i := range []int{0, 1, 4, 6, 10} {
+		if len(f) > 12 || i < 2 { // a failure has the first two only
+			f[i] = "*"
+		}
+	}
+	return strings.Join(f, " ")
+}
+
+// play is what the client sees.
+func (c *tlsClient) play(addr, certs string, sessions tls.ClientSessionCache) string {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
+	if c.raw != "" {
+		if c.raw != "-" {
+			_, _ = io.WriteString(conn, c.raw)
+		}
+		_ = conn.(*net.TCPConn).CloseWrite()
+		got, _ := io.ReadAll(conn)
+		return fmt.Sprintf("%x", got)
+	}
+	cfg := &tls.Config{ServerName: "site.test", InsecureSkipVerify: true, ClientSessionCache: sessions} //nolint:gosec // it is the test's own
+	if c.change != nil {
+		c.change(cfg)
+	}
+	if c.cert != "" {
+		pair, err := tls.LoadX509KeyPair(filepath.Join(certs, c.cert), filepath.Join(certs, c.cert))
+		if err != nil {
+			return err.Error()
+		}
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+	}
+	s := tls.Client(conn, cfg)
+	if err := s.Handshake(); err != nil {
+		return refusal(err)
+	}
+	if _, err := io.WriteString(s, "GET / HTTP/1.1\r\nHost: host.test\r\nConnection: close\r\n\r\n"); err != nil {
+		return refusal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(s), nil)
+	if err != nil {
+		return refusal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		body = nil // in words of its own
+	}
+	st := s.ConnectionState()
+	return fmt.Sprintf("%s alpn=%q from %s resumed %v: %d %q %v", tlsio.VersionName(st.Version), st.NegotiatedProtocol, st.PeerCertificates[0].Subject.CommonName, st.DidResume, resp.StatusCode, body, err)
+}
+
+// refusal is the alert of a handshake that has failed, or how it ended.
+func refusal(err error) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	if err.Error() == "tls: revoked certificate" { // crypto/tls has one alert for what the engine itself finds wrong
+		return "refused: tls: bad certificate"
+	}
+	return "refused: " + err.Error()
+}
+
+// TestTLS compares what clients in TLS see, and what is logged about them.
+func TestTLS(t *testing.T) {
+	wanted := regexp.MustCompile(*only)
+	reference := &subject{"haproxy", []string{testpeer.Need(t, "haproxy")}}
+	engine := &subject{"builtin", []string{build(t), "proxy"}}
+	certs := t.TempDir()
+	makeFiles(t, certs)
+	type result struct {
+		want, got    string
+		theirs, ours error
+		done         chan struct{}
+	}
+	// As with exchanges, they are under way before the first is looked at.
+	results := map[string]*result{}
+	places := make(chan struct{}, concurrent)
+	var running sync.WaitGroup
+	defer running.Wait()
+	for i := range tlsCases {
+		c := &tlsCases[i]
+		if !wanted.MatchString(c.name) {
+			continue
+		}
+		r := &result{done: make(chan struct{})}
+		results[c.name] = r
+		for name, text := range c.files {
+			writeFile(t, certs, name, []byte(strings.ReplaceAll(text, "DIR", certs)))
+		}
+		running.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			defer close(r.done)
+			var both sync.WaitGroup
+			both.Go(func() { r.want, r.theirs = c.run(reference, certs) })
+			both.Go(func() { r.got, r.ours = c.run(engine, certs) })
+			both.Wait()
+		})
+	}
+	for i := range tlsCases {
+		r := results[tlsCases[i].name]
+		if r == nil {
+			continue
+		}
+		t.Run(tlsCases[i].name, func(t *testing.T) {
+			<-r.done
+			switch {
+			case r.theirs != nil || r.ours != nil:
+				t.Fatalf("haproxy: %v\nbuiltin: %v", r.theirs, r.ours)
+			case r.want != r.got:
+				t.Errorf("--- haproxy\n%s--- builtin\n%s", r.want, r.got)
+			}
+		})
+	}
+}

@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"fmt"
+
+	"bench/proxy/certs"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+)
+
+// prepareTLS reads the certificates of bind lines and what servers are verified by.
+// The lines of one "bind" share what they refer to.
+func (e *Engine) prepareTLS() error {
+	e.acceptors = map[*spec.Bind]*certs.Acceptor{}
+	made := map[*spec.BindTLS]*certs.Acceptor{}
+	for _, f := range e.shared.Frontends.All() {
+		for _, b := range f.Spec.Binds {
+			if b.TLS == nil {
+				continue
+			}
+			a := made[b.TLS]
+			if a == nil {
+				var err error
+				if a, _, err = certs.NewAcceptor(b.TLS); err != nil {
+					return fmt.Errorf("%s:%d: bind '%s': %w", b.File, b.Line, b.Text, err)
+				}
+				made[b.TLS] = a
+			}
+			e.acceptors[b] = a
+		}
+	}
+	for _, b := range e.shared.Backends.All() {
+		for _, s := range b.Servers() {
+			if err := secureServer(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// secureServer makes what a server is connected to with.
+func secureServer(s *server.Server) (err error) {
+	if s.Spec.TLS == nil {
+		return nil
+	}
+	if s.TLS, _, err = certs.NewConnector(s.Spec.TLS); err != nil {
+		return fmt.Errorf("%s:%d: server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package stream
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"syscall"
+
+	"bench/internal/tlsio"
+	"bench/proxy/certs"
+	"bench/proxy/txn"
+)
+
+// secure is the stage of an opening that shakes hands with a client that is to speak
+// TLS.
+func (c *client) secure() txn.Verdict {
+	if c.l.TLS == nil {
+		return txn.Next
+	}
+	if !c.Readable && !c.Hup {
+		return txn.Wait // nothing is made for a client that says nothing
+	}
+	if c.Layer == nil {
+		c.Layer = c.t.TLS.Server(c.FD(), c.l.TLS.Config(), c)
+	}
+	c.Layer.Handshake(c.Hup)
+	return txn.Wait
+}
+
+// Secured implements tlsio.Owner.
+func (c *client) Secured(err error) {
+	if err != nil {
+		c.handshakeFailed(err)
+		return
+	}
+	now := c.t.Loop.Now()
+	c.handshake = int32(ms(now - c.accepted))
+	c.idleSince = now
+	c.Readable = true // what came with the end of the handshake does not show at the socket
+	c.open(txn.Next)
+	if c.opening == opened && c.stream == nil && c.Open() {
+		c.readRequest()
+	}
+}
+
+// handshakeFailed ends a connection whose handshake has come to nothing, and logs why
+// in the words of the reference. A client that only looked in is as one that sent
+// nothing.
+func (c *client) handshakeFailed(err error) {
+	why, gone := "SSL handshake failure", false
+	_, broken := errors.AsType[syscall.Errno](err)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		why, gone = "Connection closed during SSL handshake", true
+	case broken:
+		why, gone = "Connection error during SSL handshake", true
+	}
+	c.logFailure(why, gone)
+	c.fe.C.ErrReq++
+	c.t.Listeners[c.l.Index].C.ErrReq++
+	c.close()
+}
+
+// handshakeTimeout ends a connection whose handshake has taken too long.
+func (c *client) handshakeTimeout() {
+	c.logFailure("Timeout during SSL handshake", false)
+	c.fe.C.ErrReq++
+	c.t.Listeners[c.l.Index].C.ErrReq++
+	c.close()
+}
+
+// logFailure writes a line about a connection that has led to no stream. gone says that the
+// client has left by itself, which "option dontlognull" does not want to know.
+func (c *client) logFailure(why string, gone bool) {
+	if c.fe.Sink == nil || gone && c.fe.Spec.Options.DontLogNull {
+		return
+	}
+	bind := c.l.Bind.Name
+	if bind == "" {
+		bind = strconv.Itoa(c.l.Bind.ID)
+	}
+	t := c.t
+	c.Describe(&t.rec)
+	t.bare = txn.Txn{Stream: c, Final: true}
+	t.rules.Ctx.Txn = &t.bare
+	c.fe.Sink.Failure(&t.rec, t.rules.Ctx, bind, why)
+}
+
+// tls is what the client's handshake has led to, nil without TLS.
+func (c *client) tls() *tlsio.Info {
+	if l, ok := c.Layer.(*tlsio.Conn); ok {
+		return l.Info()
+	}
+	return nil
+}
+
+// TLS implements txn.Stream.
+func (c *client) TLS() *tlsio.Info { return c.tls() }
+
+// TLS implements txn.Stream.
+func (s *stream) TLS() *tlsio.Info { return s.c.tls() }
+
+// choosePeer finds out whether the server is spoken to in TLS, and by which name; nil: in
+// clear. The name may come from the request, of which a later attempt need not know
+// any more.
+func (s *stream) choosePeer() *certs.Peer {
+	tls := s.srv.TLS
+	if tls == nil {
+		return nil
+	}
+	if s.http && s.req == nil && s.peer != nil {
+		return tls.To(s.peer.Name())
+	}
+	var name []byte
+	if sni := s.srv.Spec.TLS.SNI; sni != nil {
+		x := s.transaction()
+		s.show(x)
+		x.Final = true
+		s.t.rules.Ctx.Txn = &x.Txn
+		if v := sni.EvalAs(s.t.rules.Ctx, txn.Str); v != nil {
+			name = v.B
+		}
+	}
+	peer := tls.To(name)
+	if s.http {
+		s.peer = peer
+	}
+	return peer
+}
+
+// secure shakes hands with a server that has been connected to, if it speaks TLS.
+func (s *stream) secure() txn.Verdict {
+	sc := s.sc
+	if sc.Layer == nil {
+		return txn.Next
+	}
+	if s.exp == never {
+		s.exp = s.after(s.be.Spec.Timeouts.Connect)
+		s.arm()
+	}
+	sc.Layer.Handshake(sc.Hup)
+	return txn.Wait
+}
+
+// tls is the layer of a connection in TLS, nil in clear.
+func (sc *serverConn) tls() *tlsio.Conn {
+	l, _ := sc.Layer.(*tlsio.Conn)
+	return l
+}
+
+// leadsTo tells whether the connection is one to that peer; nil: in clear.
+func (sc *serverConn) leadsTo(peer *certs.Peer) bool {
+	l := sc.tls()
+	if l == nil || peer == nil {
+		return l == nil && peer == nil
+	}
+	return l.Config() == peer.Config()
+}
+
+// Secured implements tlsio.Owner.
+func (sc *serverConn) Secured(err error) {
+	s := sc.stream
+	if err != nil {
+		s.advance(s.connectFailed('S'))
+		return
+	}
+	sc.Readable = true // what came with the end of the handshake does not show at the socket
+	s.advance(txn.Next)
+}
