@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -223,7 +224,11 @@ func (c *caseConfig) text(all []*policyCase) (string, []*policyCase) {
 	c.lines = append(c.lines, nil, nil)
 	var listeners []*policyCase
 	for _, k := range all {
-		text := paths.Replace(k.text)
+		own := paths
+		if strings.Contains(k.text, "-acl(") || strings.Contains(k.text, "-map(") {
+			own = c.filesOf(k, names) // what it changes is nobody else's
+		}
+		text := own.Replace(k.text)
 		switch k.kind {
 		case "sample", "acl":
 			put(k, "backend b%d", k.number)
@@ -265,6 +270,20 @@ func (c *caseConfig) text(all []*policyCase) (string, []*policyCase) {
 	return b.String(), listeners
 }
 
+// filesOf are the files of a case that changes them: the others' with its number.
+func (c *caseConfig) filesOf(k *policyCase, names []string) *strings.Replacer {
+	own := slices.Clone(names)
+	for i := 0; i < len(own); i += 2 {
+		text, ok := c.files[own[i]]
+		if !ok {
+			continue
+		}
+		own[i+1] += "." + strconv.Itoa(k.number)
+		_ = os.WriteFile(own[i+1], []byte(text), 0o600) // what is not there is refused
+	}
+	return strings.NewReplacer(own...)
+}
+
 const caseBase = `global
     log 127.0.0.1:%d local0
     nbthread 1
@@ -287,6 +306,9 @@ defaults
     retries 0`
 
 var configLine = regexp.MustCompile(`(?m)^\[ALERT\].*parsing \[[^]]*:([0-9]+)\] ?: (.*)`)
+
+// configProxy is what is said of the proxy of a case as a whole.
+var configProxy = regexp.MustCompile(`(?m)^\[ALERT\].*config : [Pp]roxy '?[kb]([0-9]+)'?: (.*)`)
 
 // winnow finds out which cases a program refuses, by the lines it complains about.
 func (c *caseConfig) winnow(s *subject, all []*policyCase) error {
@@ -314,16 +336,21 @@ func (c *caseConfig) winnow(s *subject, all []*policyCase) error {
 			return nil
 		}
 		some := false
-		for _, m := range configLine.FindAllStringSubmatch(string(out), -1) {
-			n, _ := strconv.Atoi(m[1])
-			if n < 1 || n > len(c.lines) || c.lines[n-1] == nil {
-				continue
-			}
-			k := c.lines[n-1]
+		refuse := func(k *policyCase, why string) {
 			some = some || !k.refused[c.who]
 			k.refused[c.who] = true
 			if k.refusedBy[c.who] == "" {
-				k.refusedBy[c.who] = m[2]
+				k.refusedBy[c.who] = why
+			}
+		}
+		for _, m := range configLine.FindAllStringSubmatch(string(out), -1) {
+			if n, _ := strconv.Atoi(m[1]); n >= 1 && n <= len(c.lines) && c.lines[n-1] != nil {
+				refuse(c.lines[n-1], m[2])
+			}
+		}
+		for _, m := range configProxy.FindAllStringSubmatch(string(out), -1) {
+			if n, _ := strconv.Atoi(m[1]); n < len(all) {
+				refuse(all[n], m[2])
 			}
 		}
 		if !some {
@@ -546,6 +573,10 @@ func (c *policyCase) exchange(addr string, o *caseOrigin) string {
 	var out strings.Builder
 	for _, q := range c.requests {
 		conn, err := net.DialTimeout("tcp4", addr, awaitLimit)
+		if errors.Is(err, syscall.ECONNRESET) {
+			out.WriteString("\nclient\nreset\norigin\n") // as soon as it was accepted
+			continue
+		}
 		if err != nil {
 			fmt.Fprintf(&out, "%v\n", err)
 			continue

@@ -131,7 +131,6 @@ var (
 func (d *redirect) join(m *message.Response, req *message.Request, to []byte) []byte {
 	path, query := req.Path(), req.Query()
 	host := req.GetID(message.Host)
-	slash := d.appendSlash && (len(path) == 0 || path[len(path)-1] != '/')
 	if d.how == "prefix" && len(to) == 1 && to[0] == '/' {
 		to = nil // says no more than that the path is the same
 	}
@@ -141,11 +140,12 @@ func (d *redirect) join(m *message.Response, req *message.Request, to []byte) []
 		b = append(append(b, "://"...), host...)
 	}
 	b = append(b, path...)
-	if slash {
-		b = append(b, '/')
-	}
 	if query != nil && !d.dropQuery {
 		b = append(append(b, '?'), query...)
+	}
+	// As in the reference, the slash goes behind a query that is not dropped.
+	if d.appendSlash && b[len(b)-1] != '/' {
+		b = append(b, '/')
 	}
 	return b
 }

@@ -262,5 +262,8 @@ func reason(status int) []byte {
 	if r := reasons[status]; r != nil {
 		return r
 	}
-	return reasons[status/100*100]
+	return classes[status/100]
 }
+
+// classes are what statuses without a phrase of their own are called.
+var classes = [6][]byte{2: []byte("Success"), 3: []byte("Redirection"), 4: []byte("Client Error"), 5: []byte("Server Error")}

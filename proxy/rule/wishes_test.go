@@ -173,7 +173,7 @@ func TestConditionsOfVariables(t *testing.T) {
 	for _, c := range []struct{ rules, want string }{
 		{"set-var(txn.a,ifnotexists) int(1); set-var(txn.a,ifnotexists) int(2)", "1"},
 		{"set-var(txn.a,ifexists) int(1)", ""},
-		{"set-var(txn.a) int(1); unset-var(txn.a); set-var(txn.a,ifexists) int(2)", "2"},
+		{"set-var(txn.a) int(1); unset-var(txn.a); set-var(txn.a,ifexists) int(2)", ""},
 		{"set-var(txn.a) int(1); unset-var(txn.a); set-var(txn.a,ifset) int(2)", ""},
 		{"set-var(txn.a) int(1); unset-var(txn.a); set-var(txn.a,ifnotset) int(2)", "2"},
 		{"set-var(txn.a,ifempty) str(x)", ""},

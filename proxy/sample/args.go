@@ -300,7 +300,7 @@ func (env *Env) Variable(t string) (Var, error) {
 	}
 	for i := range len(name) {
 		if c := name[i]; c|0x20 < 'a' || c|0x20 > 'z' {
-			if (c < '0' || c > '9') && c != '_' && c != '.' && c != '-' {
+			if (c < '0' || c > '9') && c != '_' && c != '.' {
 				return Var{}, fmt.Errorf("character '%c' is not permitted in the name of variable '%s'", c, t)
 			}
 		}

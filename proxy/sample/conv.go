@@ -39,10 +39,11 @@ func stateConvs() []Conv {
 		}
 	}
 	return []Conv{
-		{Row: Row{Name: "set-var", Usage: "(<variable>[,<if>]...)", params: "v|ssss", check: checkVarConds, Doc: "Set a variable, if all of up to four conditions hold, and go on with the value. ifexists, ifnotexists: it was set before; ifset, ifnotset: it is set; ifempty, ifnotempty: the value is an empty text; ifgt, iflt: the variable is greater, or less, than the value, if both are integers."}, out: same, fn: func(c *Context, a []Arg, v *txn.Value) bool {
-			if c.Allows(VarConds(a[1].Int), a[0].Var, v) {
-				c.SetVar(a[0].Var, v)
+		{Row: Row{Name: "set-var", Usage: "(<variable>[,<if>]...)", params: "v|ssss", check: checkVarConds, Doc: "Set a variable, if all of up to four conditions hold, and go on with the value. ifexists, ifset: it is set before; ifnotexists, ifnotset: it is not; ifempty, ifnotempty: the value is an empty text; ifgt, iflt: the variable is greater, or less, than the value, if both are integers."}, out: same, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+			if !c.Allows(VarConds(a[1].Int), a[0].Var, v) {
+				return false
 			}
+			c.SetVar(a[0].Var, v)
 			return true
 		}},
 		{Row: Row{Name: "unset-var", Usage: "(<variable>)", params: "v", Doc: "Forget a variable, and go on with the value."}, out: same, fn: func(c *Context, a []Arg, _ *txn.Value) bool {

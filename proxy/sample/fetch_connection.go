@@ -15,7 +15,7 @@ func connectionFetches() []Fetch {
 				return false
 			}
 			v.SetInt(int64(a.AddrPort().Port()))
-			return true
+			return v.Lo != 0
 		}
 	}
 	return []Fetch{

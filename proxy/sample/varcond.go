@@ -52,17 +52,15 @@ func (c *Context) Allows(conds VarConds, to Var, v *txn.Value) bool {
 		return true
 	}
 	var now txn.Value
-	exists := false
 	if vars := c.Txn.Variables(to.Scope); vars != nil {
 		now = vars.Get(to.Slot)
-		exists = vars.Known(to.Slot)
 	}
 	set := now.Kind != txn.None
 	text := v.Kind == txn.Str || v.Kind == txn.Bin || v.Kind == txn.Method
 	empty := text && len(v.B) == 0
 	numbers := now.Kind == txn.Int && v.Kind == txn.Int
 	for cond, holds := range [...]bool{
-		exists, !exists, empty, !empty, set, !set,
+		set, !set, empty, !empty, set, !set, // one that was forgotten does not exist
 		!numbers || int64(now.Lo) > int64(v.Lo), !numbers || int64(now.Lo) < int64(v.Lo),
 	} {
 		if conds>>cond&1 != 0 && !holds {

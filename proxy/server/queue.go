@@ -16,15 +16,9 @@ type Waiter struct {
 	// Got is the server whose slot the stream now holds.
 	Got *Server
 
-	// Class and Offset are the priority: the lower the class the sooner; within a class
-	// the time of arrival counts, and the offset.
-	Class  int
-	Offset time.Duration
-	// Since is when the stream came, monotonic.
-	Since int64
-
-	in    *list.List[Waiter] // nil: in no queue
-	place list.Node[Waiter]
+	// Rank is the stream's place in the order of queues: see Rank.
+	Rank int64
+	place list.Node[Waiter] // in the queue of srv, or of the backend
 	srv   *Server
 	// Ahead is the number of streams that stood before this one on arrival; -1: it was
 	// not let in.
@@ -33,7 +27,7 @@ type Waiter struct {
 
 // join puts w into a queue, behind all that are not to come after it.
 func (w *Waiter) join(q *list.List[Waiter]) {
-	w.Ahead, w.in = int64(q.Len()), q
+	w.Ahead = int64(q.Len())
 	before := q.Last()
 	for before != nil && w.sooner(before) {
 		before = before.place.Prev()
@@ -47,21 +41,22 @@ func (w *Waiter) join(q *list.List[Waiter]) {
 }
 
 // sooner reports whether w is to be served before o, which came before it.
-func (w *Waiter) sooner(o *Waiter) bool {
-	switch {
-	case w.Class != o.Class:
-		return w.Class < o.Class
-	case w.Offset == o.Offset:
-		return false
-	}
-	return w.Since+int64(w.Offset) < o.Since+int64(o.Offset)
+func (w *Waiter) sooner(o *Waiter) bool { return w.Rank < o.Rank }
+
+// classBits is where in a rank the class begins.
+const classBits = 44
+
+// Rank is the place of a stream in the order of queues: the lower the class the sooner;
+// within a class the time of its arrival counts (monotonic, in ns), with an offset in ms.
+func Rank(class, offset int, arrived int64) int64 {
+	return int64(class)<<classBits + max(arrived/int64(time.Millisecond)+int64(offset), 0)
 }
 
 // For is the server that the stream waits for, or waited for last; nil: any.
 func (w *Waiter) For() *Server { return w.srv }
 
 // Forget makes the waiter one of a stream that has not waited yet.
-func (w *Waiter) Forget() { w.srv, w.Ahead, w.Class, w.Offset = nil, 0, 0, 0 }
+func (w *Waiter) Forget() { w.srv, w.Ahead, w.Rank = nil, 0, 0 }
 
 // Enqueue puts w into the queue of s, or with s nil into the backend's. If a
 // slot has become free meanwhile, or s does not run any more, the wake-up may come at
@@ -106,7 +101,7 @@ func (b *Backend) dequeueAll() {
 func (b *Backend) Leave(w *Waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if w.in == nil {
+	if !w.place.Linked() {
 		return false
 	}
 	b.drop(w)
@@ -114,11 +109,11 @@ func (b *Backend) Leave(w *Waiter) bool {
 }
 
 func (b *Backend) drop(w *Waiter) {
-	w.in.Remove(&w.place)
-	w.in = nil
 	if w.srv != nil {
+		w.srv.queue.Remove(&w.place)
 		w.srv.Queued.Dec()
 	} else {
+		b.queue.Remove(&w.place)
 		b.Queued.Dec()
 	}
 	b.waiting.Add(-1)
@@ -130,13 +125,13 @@ func (s *Server) Release() {
 	s.Backend.Dequeue(s)
 }
 
-// Dequeue gives free slots of s to waiting streams: those of the server first,
-// then those of the backend.
+// Dequeue gives free slots of s to waiting streams: those of the server first, then those
+// of the backend, unless they are of a class that is served sooner.
 func (b *Backend) Dequeue(s *Server) {
 	for b.waiting.Load() > 0 {
 		b.mu.Lock()
 		w := s.queue.First()
-		if o := b.queue.First(); o != nil && b.serves(s) && (w == nil || o.sooner(w)) {
+		if o := b.queue.First(); o != nil && b.serves(s) && (w == nil || o.Rank>>classBits < w.Rank>>classBits) {
 			w = o
 		}
 		if w == nil || !s.Running() || !s.TryAcquire() {

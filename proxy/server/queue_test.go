@@ -64,10 +64,13 @@ func TestPriorities(t *testing.T) {
 	}{
 		{"first", 0, 0, false}, {"later", 1, 0, false}, {"second", 0, 0, false}, {"back", 0, 50, false}, {"third", 0, 0, false}, {"soon", -1, 0, false}, {"sooner", -1, 0, true}, {"ahead", 0, -50, false},
 	} {
-		w := &Waiter{Class: c.class, Offset: time.Duration(c.offset), Since: int64(i)}
+		class := c.class
+		if c.any {
+			class--
+		}
+		w := &Waiter{Rank: Rank(class, c.offset, int64(time.Second)+int64(i)*int64(time.Millisecond))}
 		w.Wake = func() { order = append(order, c.name) }
 		if c.any {
-			w.Class--
 			b.Enqueue(w, nil)
 		} else {
 			b.Enqueue(w, s)

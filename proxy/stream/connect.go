@@ -91,16 +91,17 @@ func (s *stream) enqueue(srv *server.Server) txn.Verdict {
 	tm := &s.be.Spec.Timeouts
 	s.exp = s.after(firstOf(tm.Queue, tm.Connect))
 	s.queued = true
+	class, offset := 0, 0
 	if s.txn != nil {
-		s.waiter.Class, s.waiter.Offset = s.txn.Class, time.Duration(s.txn.Offset)*time.Millisecond
+		class, offset = s.txn.Class, s.txn.Offset
 	}
-	s.waiter.Since = s.t.Loop.Now()
+	s.waiter.Rank = server.Rank(class, offset, s.t.Loop.Now())
 	s.arm()
 	s.be.Enqueue(&s.waiter, srv)
 	if s.waiter.For() != nil {
-		s.srvQueue = s.waiter.Ahead + 1
+		s.srvQueue = int32(s.waiter.Ahead + 1)
 	} else {
-		s.beQueue = s.waiter.Ahead + 1
+		s.beQueue = int32(s.waiter.Ahead + 1)
 	}
 	return txn.Wait
 }

@@ -397,7 +397,7 @@ func (s *stream) Describe(r *txn.Record) {
 	r.HTTPFlags = [2]byte{'-', '-'}
 	r.ActConn = t.Shared.Conns.Load()
 	r.Retries, r.Redispatched = int(s.retries), s.redisp
-	r.SrvQueue, r.BeQueue = s.srvQueue, s.beQueue
+	r.SrvQueue, r.BeQueue = int64(s.srvQueue), int64(s.beQueue)
 	r.Method, r.URI, r.Version = nil, nil, nil
 	if s.http && len(s.line) > 0 {
 		r.Method, r.URI, r.Version = s.line[:s.methodEnd], s.line[s.methodEnd:s.targetEnd], s.line[s.targetEnd:]

@@ -214,7 +214,7 @@ func (s *stream) ruled(x *transaction) {
 		return
 	}
 	s.setFlags(cause, at)
-	s.status = int32(out.Reply.Status)
+	s.status = int32(out.Status) // a file may say another one
 	s.reply(out.Reply, out.Content)
 }
 

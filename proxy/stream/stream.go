@@ -85,7 +85,7 @@ type life struct {
 
 	deadlines
 	times
-	srvQueue, beQueue int64  // position on arrival in the queues
+	srvQueue, beQueue int32  // position on arrival in the queues
 	outBase, inBase   uint64 // client's bytes out and in when the stream began
 }
 

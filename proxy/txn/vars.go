@@ -14,10 +14,7 @@ const (
 
 // Vars are the variables of one scope, by the slots that were given to their names
 // when the configuration was read. The zero value holds none and is ready to use.
-type Vars struct {
-	slots []Value
-	known []bool // which have been set, though they may have been forgotten since
-}
+type Vars struct{ slots []Value }
 
 // Get returns a variable; its Kind is None if it was not set. What it points to is
 // good until the variable is set again.
@@ -32,17 +29,13 @@ func (v *Vars) Get(slot int) Value {
 // than all that the slot has held before.
 func (v *Vars) Set(slot int, to *Value) {
 	for len(v.slots) <= slot {
-		v.slots, v.known = append(v.slots, Value{}), append(v.known, false)
+		v.slots = append(v.slots, Value{})
 	}
-	v.known[slot] = true
 	s := &v.slots[slot]
 	b := append(s.B[:0], to.B...)
 	*s = *to
 	s.B = b
 }
-
-// Known reports whether the variable was ever set in its scope.
-func (v *Vars) Known(slot int) bool { return slot < len(v.known) && v.known[slot] }
 
 // Unset forgets the variable.
 func (v *Vars) Unset(slot int) {
@@ -56,7 +49,6 @@ func (v *Vars) Reset() {
 	for i := range v.slots {
 		v.slots[i].Kind = None
 	}
-	clear(v.known)
 }
 
 // Names gives slots to the names of variables, for one configuration.
