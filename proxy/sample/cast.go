@@ -262,9 +262,6 @@ func appendIP(b []byte, v *txn.Value) []byte {
 
 func (c *Context) castBin(v *txn.Value) bool {
 	switch v.Kind {
-	case txn.Bool, txn.Int:
-		v.Kind = txn.Bin
-		return c.keep(v, binary.BigEndian.AppendUint64(c.spare(), v.Lo))
 	case txn.Str, txn.Method:
 	case txn.Bool, txn.Int:
 		v.B = binary.BigEndian.AppendUint64(c.alloc(8)[:0], v.Lo)
