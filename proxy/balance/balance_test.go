@@ -27,9 +27,12 @@ func picks(t *testing.T, p Picker, n int, free bool) []int {
 	return got
 }
 
+// picker makes one for an algorithm without arguments.
+func picker(name spec.Balance) Picker { return ByName(name).New(&spec.Proxy{Balance: name}) }
+
 func TestRoundRobinFollowsWeights(t *testing.T) {
 	servers := farm(spec.Server{Weight: 1}, spec.Server{Weight: 2}, spec.Server{Weight: 3})
-	p := New("roundrobin")
+	p := picker("roundrobin")
 	p.Build(servers)
 	if got := picks(t, p, 600, true); !slices.Equal(got, []int{100, 200, 300}) {
 		t.Errorf("turns %v", got)
@@ -48,7 +51,7 @@ func TestRoundRobinFollowsWeights(t *testing.T) {
 // that turn once its weight has grown.
 func TestRoundRobinBringsTurnsForward(t *testing.T) {
 	servers := farm(spec.Server{Weight: 1}, spec.Server{Weight: 256})
-	p := New("roundrobin")
+	p := picker("roundrobin")
 	p.Build(servers)
 	picks(t, p, 10, true)
 	servers[0].SetWeight(256)
@@ -60,7 +63,7 @@ func TestRoundRobinBringsTurnsForward(t *testing.T) {
 
 func TestRoundRobinSkips(t *testing.T) {
 	servers := farm(spec.Server{Weight: 1, MaxConn: 1}, spec.Server{Weight: 1}, spec.Server{Weight: 1})
-	p := New("roundrobin")
+	p := picker("roundrobin")
 	p.Build(servers)
 	if got := picks(t, p, 7, false); got[0] != 1 || got[1] != 3 || got[2] != 3 {
 		t.Errorf("turns %v: one server has one slot", got)
@@ -82,7 +85,7 @@ func TestRoundRobinSkips(t *testing.T) {
 
 func TestLeastConn(t *testing.T) {
 	servers := farm(spec.Server{Weight: 1}, spec.Server{Weight: 2}, spec.Server{Weight: 1, MaxConn: 3})
-	p := New("leastconn")
+	p := picker("leastconn")
 	p.Build(servers)
 	got := picks(t, p, 15, false)
 	if !slices.Equal(got, []int{4, 8, 3}) {

@@ -62,7 +62,7 @@ func (l *leastConn) Pick(avoid *server.Server) (got *server.Server, full bool) {
 // to wait for it. It returns nil if the slot was lost and none may wait.
 func takeOrWait(s *server.Server) (got *server.Server, full bool) {
 	switch {
-	case s.Queued.Load() == 0 && s.TryAcquire():
+	case s.Enter():
 		return s, false
 	case s.Spec.MaxQueue > 0:
 		return s, true

@@ -62,7 +62,7 @@ func (r *roundRobin) Pick(avoid *server.Server) (got *server.Server, full bool) 
 	r.skipped = r.skipped[:0]
 	for len(r.heap) > 0 {
 		t := r.heap[0]
-		if t.srv != avoid && t.srv.TryAcquire() {
+		if t.srv != avoid && t.srv.Enter() {
 			got = t.srv
 			r.now = t.at
 			r.heap[0].at += r.step(t.srv)
@@ -73,7 +73,7 @@ func (r *roundRobin) Pick(avoid *server.Server) (got *server.Server, full bool) 
 		r.pop()
 	}
 	for _, t := range r.skipped {
-		if got == nil && t.srv == avoid && t.srv.TryAcquire() {
+		if got == nil && t.srv == avoid && t.srv.Enter() {
 			got = avoid
 			r.now = t.at
 			t.at += r.step(t.srv)

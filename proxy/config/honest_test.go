@@ -77,6 +77,13 @@ var samples = map[string]string{
 	"errorloc302":                "503 /x",
 	"errorloc303":                "503 /x",
 	"balance":                    "leastconn",
+	"hash-type":                  "balance source\nconsistent djb2",
+	"hash-balance-factor":        "balance random\n150",
+	"cookie":                     "mode http\nS insert indirect nocache postonly preserve httponly secure domain .a.example maxidle 1h maxlife 2h dynamic attr a=b",
+	"dynamic-cookie-key":         "mode http\ncookie S insert dynamic\nsecret",
+	"force-persist":              "if { src 127.0.0.9 }",
+	"ignore-persist":             "if { src 127.0.0.9 }",
+	"use-server":                 "s1 if { src 127.0.0.9 }",
 	"server":                     "s9 127.0.0.1:99",
 	"default-server":             "weight 7\n",
 	"enabled":                    "disabled\nenabled",
@@ -432,6 +439,7 @@ func TestSpecIsUsed(t *testing.T) {
 		reflect.TypeFor[spec.Proxy](), reflect.TypeFor[spec.Timeouts](), reflect.TypeFor[spec.Options](), reflect.TypeFor[spec.ForwardFor](),
 		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.Expect](),
 		reflect.TypeFor[spec.StatsPage](), reflect.TypeFor[spec.StatsAccess](), reflect.TypeFor[spec.Account](),
+		reflect.TypeFor[spec.Hash](), reflect.TypeFor[spec.Cookie](), reflect.TypeFor[spec.PersistRule](), reflect.TypeFor[spec.ServerRule](),
 	} {
 		for field := range typ.Fields() {
 			name := fmt.Sprintf("%s.%s", typ.Name(), field.Name)

@@ -94,6 +94,7 @@ func keywords() []keyword {
 		aclKeywords(),
 		ruleKeywords(),
 		balanceKeywords(),
+		persistenceKeywords(),
 		serverKeywords(),
 		checkKeywords(),
 		tableKeywords(),

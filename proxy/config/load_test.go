@@ -99,7 +99,7 @@ backend app
 	if app.Retries != 0 || app.Timeouts.Server != 20*time.Millisecond || app.Redispatch != 2 || app.FullConn != 200 || app.Balance != "leastconn" {
 		t.Errorf("backend: %+v", app)
 	}
-	if a, b := app.Servers[0], app.Servers[1]; a.Weight != 7 || a.Inter != time.Second || !a.Check || a.ID != 1 || b.Weight != 0 || b.ID != 5 || !b.Backup || app.Servers[2].ID != 2 {
+	if a, b := app.Servers[0], app.Servers[1]; a.Weight != 7 || a.Inter != time.Second || !a.Check || a.ID != 1 || b.Weight != 0 || b.ID != 5 || !b.Backup || app.Servers[2].ID != 3 {
 		t.Errorf("servers: %+v %+v", a, b)
 	}
 	if c := app.Check; c == nil || c.Kind != spec.CheckHTTP || c.Method != "GET" || c.URI != "/health" || len(c.Expect) != 1 || !c.Expect[0].Negate {

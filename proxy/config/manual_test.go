@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bench/proxy/acl"
+	"bench/proxy/balance"
 	"bench/proxy/logformat"
 	"bench/proxy/pattern"
 	"bench/proxy/rule"
@@ -138,7 +139,10 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 		}
 		row(&b, o.name, where, "-", o.doc, o.inert, o.same)
 	}
-	b.WriteString("\n## Balance algorithms\n\n" + strings.Join(algorithms(), ", ") + "\n")
+	b.WriteString("\n## Balance algorithms\n\n| algorithm | arguments | chooses |\n| --- | --- | --- |\n")
+	for _, a := range balance.Algorithms() {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", a.Name, strings.ReplaceAll(a.Args, "<", "&lt;"), a.Doc)
+	}
 	b.WriteString("\n## Predicates of conditions\n\n| predicate | true if |\n| --- | --- |\n")
 	for _, p := range predicates() {
 		fmt.Fprintf(&b, "| %s | %s |\n", p.name, p.doc)

@@ -47,7 +47,7 @@ func optionRows() []option {
 		{"log-separate-errors", front, one(func(s *o) *bool { return &s.LogSeparateErrors }), "", "Raise the level of failed requests in logs."},
 		{"logasap", front, one(func(s *o) *bool { return &s.LogASAP }), "", "Log when the response begins, in mode tcp when there is a connection to a server."},
 		{"nolinger", inAny, one(func(s *o) *bool { return &s.NoLinger }), "", "Reset connections instead of closing them."},
-		{"persist", back, nothing, "there are no persistence cookies", "Keep to servers that are down."},
+		{"persist", back, one(func(s *o) *bool { return &s.Persist }), "", "Send clients to the servers that cookies or rules say, also to those that are down."},
 		{"prefer-last-server", back, nothing, "every request is balanced", "Stay with a client's last server."},
 		{"socket-stats", front, one(func(s *o) *bool { return &s.SocketStats }), "", "Statistics by listener."},
 		{"splice-auto", inAny, one(func(s *o) *bool { return &s.SpliceAuto }), "", "Let bulk data in both directions bypass the process, where it comes fast enough."},

@@ -16,7 +16,6 @@ const (
 	defaultRise       = 2
 	defaultFall       = 3
 	defaultPurgeDelay = 5 * time.Second
-	defaultBalance    = "roundrobin"
 )
 
 // resolve makes the configuration of what has been read: defaults applied,
@@ -136,7 +135,7 @@ func (p *parser) frontBinds(s *section, px *spec.Proxy) {
 
 func (p *parser) backend(s *section, px *spec.Proxy) {
 	set := &s.settings
-	px.Balance = set.balance.or(defaultBalance)
+	p.balancing(s, px)
 	px.Retries = set.retries.or(defaultRetries)
 	if !set.retry.or(true) {
 		px.Retries = 0
@@ -167,8 +166,10 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 		if !srv.ForcedID {
 			srv.ID = freeNumber(used, &next)
 		}
+		next++ // also of those that have a number of their own
 		px.Servers = append(px.Servers, srv)
 	}
+	p.persistence(s, px)
 }
 
 // freeNumber takes the next number that is not used.

@@ -34,6 +34,8 @@ type section struct {
 	rules       [rule.NumPlaces][]*rule.Rule
 	redirects   []*rule.Rule
 	monitorFail []*acl.Cond
+	persist     []spec.PersistRule
+	useServer   []serverRuleDraft
 	inspect     opt[time.Duration]
 	reqCaptures []spec.Capture
 	resCaptures []spec.Capture
@@ -66,7 +68,11 @@ type settings struct {
 	backlog     opt[int]
 	defaultBack opt[reference]
 	forwardFor  opt[spec.ForwardFor]
-	balance     opt[spec.Balance]
+	balance     opt[balanceDraft]
+	hashType    opt[hashType]
+	hashFactor  opt[int]
+	cookie      opt[*spec.Cookie]
+	dynamicKey  opt[string]
 	retries     opt[int]
 	retry       opt[bool] // after a failure to connect
 	redispatch  opt[int]

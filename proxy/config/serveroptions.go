@@ -68,7 +68,7 @@ func serverOptions() []serverOption {
 		number(everyplace, "weight", 0, spec.MaxWeight, "Share of the requests.", func(x *s) *int { return &x.Weight }),
 		number(everyplace, "maxconn", 0, math.MaxInt32, "Connections at once; more wait in the queue.", func(x *s) *int { return &x.MaxConn }),
 		number(everyplace, "minconn", 0, math.MaxInt32, "Connections at once under low load.", func(x *s) *int { return &x.MinConn }),
-		number(everyplace, "maxqueue", 0, math.MaxInt32, "With leastconn: requests that may wait for the server itself when it is full; others wait for any server, as they do with roundrobin.", func(x *s) *int { return &x.MaxQueue }),
+		number(everyplace, "maxqueue", 0, math.MaxInt32, "Requests that may wait for the server itself when it is full; others go elsewhere or get an error.", func(x *s) *int { return &x.MaxQueue }),
 		flag(everyplace, "backup", "Use the server only when no other is left.", true, func(x *s) *bool { return &x.Backup }),
 		flag(everyplace, "no-backup", "Against \"backup\" in default-server.", false, func(x *s) *bool { return &x.Backup }),
 		row(everyplace, serverOption{name: "disabled", doc: "Start in maintenance.", read: func(_ *line, x *s, _ word) { x.Disabled, x.enabled = true, false }}),
@@ -89,7 +89,7 @@ func serverOptions() []serverOption {
 			}
 			x.CheckAddr = &a
 		}}),
-		row(inDefault, serverOption{name: "cookie", args: 1, doc: "Value of the persistence cookie; shown in the statistics.", read: func(_ *line, x *s, w word) { x.Cookie = w.text }}),
+		row(inDefault, serverOption{name: "cookie", args: 1, doc: "Value of the persistence cookie for this server.", read: func(_ *line, x *s, w word) { x.Cookie = w.text }}),
 		row(everyplace, serverOption{name: "on-marked-down", args: 1, doc: "\"shutdown-sessions\": close the connections of a server that goes down.", read: func(l *line, x *s, w word) {
 			if w.text != "shutdown-sessions" {
 				l.unknown(w, "argument of 'on-marked-down'", []string{"shutdown-sessions"})

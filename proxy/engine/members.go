@@ -16,7 +16,7 @@ func (e *Engine) AddServer(backend, name string, words []string) ([]string, erro
 	if b == nil {
 		return nil, cli.ErrNoBackend
 	}
-	if b.Spec.Balance.Static() {
+	if b.Spec.FixedWeights() {
 		return nil, cli.ErrStaticBalance
 	}
 	r, err := config.ServerAtRunTime(&e.cfg.Global.TLS, b.Spec, name, words)

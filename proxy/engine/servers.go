@@ -117,7 +117,7 @@ func (h *serverHandle) State() cli.ServerState {
 	st := cli.ServerState{
 		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Dynamic: s.Dynamic, EverMaint: s.EverMaint(), Warming: s.Warming(),
 		Admin: s.Admin(), ConfiguredMaint: s.Spec.Disabled, Host: s.Spec.Host, Unresolved: s.Unresolved(), Health: s.Health(),
-		Weight: s.Weight(), InitialWeight: s.Spec.Weight, FixedWeight: s.Backend.Spec.Balance.Static(), LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
+		Weight: s.Weight(), InitialWeight: s.Spec.Weight, FixedWeight: s.Backend.Spec.FixedWeights(), LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
 		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
 		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
 		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),

@@ -34,7 +34,7 @@ func bodyFetches() []Fetch {
 			return true
 		}},
 		{Row: Row{Name: "req.body_param", Usage: "([<name>])", params: "|s", Doc: "Value of a parameter of a form in the request's body."}, Out: txn.Str, At: reading, http: true, fn: func(c *Context, a []Arg, v *txn.Value) bool {
-			value, off, ok := param(c.Txn.Body, a[0].Str, c.at.off)
+			value, off, ok := param(c.Txn.Body, a[0].Str, '&', c.at.off)
 			if !ok {
 				return have(c) && false
 			}

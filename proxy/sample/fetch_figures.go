@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/hash"
 	"bench/proxy/message"
 	"bench/proxy/txn"
 )
@@ -142,12 +143,12 @@ func hashFetches() []Fetch {
 			if r == nil {
 				return c.noRequest()
 			}
-			h := sdbmOn(sdbmOn(0, r.GetID(message.Host)), part(r))
+			h := hash.SDBMOn(hash.SDBMOn(0, r.GetID(message.Host)), part(r))
 			if !src {
-				v.SetInt(int64(avalanche(h)))
+				v.SetInt(int64(hash.Avalanche(h)))
 				return true
 			}
-			b := append(c.spare(), byte(avalanche(h)>>24), byte(avalanche(h)>>16), byte(avalanche(h)>>8), byte(avalanche(h)))
+			b := append(c.spare(), byte(hash.Avalanche(h)>>24), byte(hash.Avalanche(h)>>16), byte(hash.Avalanche(h)>>8), byte(hash.Avalanche(h)))
 			a := c.Txn.Stream.Source()
 			if a.IsValid() && !a.IsUnix() {
 				b = append(b, a.AddrPort().Addr().Unmap().AsSlice()...)
@@ -162,11 +163,4 @@ func hashFetches() []Fetch {
 		row("url32", "Hash of host, path and query.", pathAndQuery, false),
 		row("url32+src", "Hash of host, path and query, and the client's address behind it.", pathAndQuery, true),
 	}
-}
-
-func sdbmOn(h uint32, b []byte) uint32 {
-	for _, c := range b {
-		h = uint32(c) + h<<6 + h<<16 - h
-	}
-	return h
 }

@@ -126,16 +126,17 @@ func fetchParam(c *Context, a []Arg, v *txn.Value) bool {
 	if c.Txn.Req == nil {
 		return c.noRequest()
 	}
-	query := c.Txn.Req.Query()
+	query, delimiter := c.Txn.Req.Query(), byte('?')
 	if a[1].set && len(a[1].Str) > 0 && a[1].Str[0] != '?' {
 		// Parameters begin at another delimiter, somewhere in the target.
-		i := bytes.IndexByte(c.Txn.Req.Target, a[1].Str[0])
+		delimiter = a[1].Str[0]
+		i := bytes.IndexByte(c.Txn.Req.Target, delimiter)
 		if i < 0 {
 			return false
 		}
 		query = c.Txn.Req.Target[i+1:]
 	}
-	value, off, ok := param(query, a[0].Str, c.at.off)
+	value, off, ok := param(query, a[0].Str, delimiter, c.at.off)
 	if !ok {
 		return false
 	}
@@ -144,11 +145,12 @@ func fetchParam(c *Context, a []Arg, v *txn.Value) bool {
 	return true
 }
 
-// param finds a parameter from an offset on, and returns where the next one begins.
-func param(query, name []byte, off int) (value []byte, next int, ok bool) {
+// param finds a parameter from an offset on, and returns where the next one begins. As
+// in the reference it ends at another delimiter as well.
+func param(query, name []byte, delimiter byte, off int) (value []byte, next int, ok bool) {
 	for off < len(query) {
 		end := off
-		for end < len(query) && query[end] != '&' && query[end] != ';' {
+		for end < len(query) && query[end] != '&' && query[end] != ';' && query[end] != delimiter {
 			end++
 		}
 		part := query[off:end]

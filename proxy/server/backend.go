@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"bench/internal/list"
 	"bench/proxy/registry"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
@@ -27,11 +26,12 @@ type Backend struct {
 	Peaks   stats.Peaks // of the threads' rates
 	version atomic.Uint64
 	waiting atomic.Int64 // in all queues of the backend
+	served  atomic.Int64 // slots taken of all servers, where they are counted
 
 	// Guarded by mu, as the state of its servers is.
 
 	mu        sync.Mutex
-	queue     list.List[Waiter]
+	queue     queue
 	lastUp    bool
 	lastEvent time.Time
 	downTime  time.Duration
@@ -145,6 +145,10 @@ func (b *Backend) NumUsable() int {
 	}
 	return n
 }
+
+// Served is the number of slots taken of all servers. It is known only where an
+// algorithm needs it ("hash-balance-factor").
+func (b *Backend) Served() int64 { return b.served.Load() }
 
 // Waiting is the number of streams in all queues of the backend.
 func (b *Backend) Waiting() int64 { return b.waiting.Load() }

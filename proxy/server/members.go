@@ -23,12 +23,13 @@ func (b *Backend) NewDynamic(sp *spec.Server, slot int, enabled bool) *Server {
 }
 
 func (b *Backend) newServer(sp *spec.Server, slot int, maint bool) *Server {
-	s := &Server{Spec: sp, Backend: b, Slot: slot, changed: time.Now()}
+	s := &Server{Spec: sp, Backend: b, Slot: slot, changed: time.Now(), counted: b.Spec.Hash.Factor > 0}
 	s.weight.Store(int32(sp.Weight))
 	s.max.Store(int32(sp.MaxConn))
 	s.ramp.Store(100)
 	addr := sp.Addr
 	s.addr.Store(&addr)
+	s.nameCookie()
 	s.unresolved.Store(sp.Unresolved)
 	if maint || sp.Unresolved {
 		s.everMaint = true

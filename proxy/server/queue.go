@@ -1,9 +1,8 @@
 package server
 
 import (
+	"slices"
 	"time"
-
-	"bench/internal/list"
 )
 
 // Waiter is one stream's place in a queue. A stream waits either for one server
@@ -18,30 +17,18 @@ type Waiter struct {
 
 	// Rank is the stream's place in the order of queues: see Rank.
 	Rank int64
-	place list.Node[Waiter] // in the queue of srv, or of the backend
+	// Stays: it waits on for its server when that goes down.
+	Stays bool
+	index int32 // in the heap of the queue
+
+	// Place is how many streams of the queue have been served while it waited, and
+	// itself; set when it is in the queue no more. -1: it was not let in.
+	Place int64
+
+	queue *queue
+	seq   uint64
 	srv   *Server
-	// Ahead is the number of streams that stood before this one on arrival; -1: it was
-	// not let in.
-	Ahead int64
 }
-
-// join puts w into a queue, behind all that are not to come after it.
-func (w *Waiter) join(q *list.List[Waiter]) {
-	w.Ahead = int64(q.Len())
-	before := q.Last()
-	for before != nil && w.sooner(before) {
-		before = before.place.Prev()
-		w.Ahead--
-	}
-	if before == nil {
-		q.PushFront(&w.place, w)
-	} else {
-		q.InsertAfter(&w.place, w, &before.place)
-	}
-}
-
-// sooner reports whether w is to be served before o, which came before it.
-func (w *Waiter) sooner(o *Waiter) bool { return w.Rank < o.Rank }
 
 // classBits is where in a rank the class begins.
 const classBits = 44
@@ -52,11 +39,93 @@ func Rank(class, offset int, arrived int64) int64 {
 	return int64(class)<<classBits + max(arrived/int64(time.Millisecond)+int64(offset), 0)
 }
 
+// before tells whether w is served before o, which is in the same queue.
+func (w *Waiter) before(o *Waiter) bool {
+	return w.Rank < o.Rank || w.Rank == o.Rank && w.seq < o.seq
+}
+
+// queue is a heap of those who wait, the next one first.
+type queue struct {
+	heap   []*Waiter
+	seq    uint64 // of the last arrival
+	served int64  // that were given a slot
+}
+
+func (q *queue) first() *Waiter {
+	if len(q.heap) == 0 {
+		return nil
+	}
+	return q.heap[0]
+}
+
+func (q *queue) push(w *Waiter) {
+	q.seq++
+	w.queue, w.seq = q, q.seq
+	w.Place = q.served // on arrival
+	q.heap = append(q.heap, nil)
+	q.put(len(q.heap)-1, w)
+	q.up(len(q.heap) - 1)
+}
+
+func (q *queue) remove(w *Waiter) {
+	w.Place = q.served - w.Place + 1
+	last := len(q.heap) - 1
+	if i := int(w.index); i != last {
+		q.put(i, q.heap[last])
+		q.heap[last] = nil
+		q.heap = q.heap[:last]
+		q.up(i)
+		q.down(i)
+	} else {
+		q.heap[last] = nil
+		q.heap = q.heap[:last]
+	}
+	w.queue = nil
+}
+
+func (q *queue) put(i int, w *Waiter) { q.heap[i], w.index = w, int32(i) }
+
+func (q *queue) less(i, j int) bool { return q.heap[i].before(q.heap[j]) }
+
+func (q *queue) swap(i, j int) {
+	a, b := q.heap[i], q.heap[j]
+	q.put(i, b)
+	q.put(j, a)
+}
+
+func (q *queue) up(i int) {
+	for i > 0 {
+		p := (i - 1) / 2
+		if !q.less(i, p) {
+			return
+		}
+		q.swap(i, p)
+		i = p
+	}
+}
+
+func (q *queue) down(i int) {
+	for {
+		c := 2*i + 1
+		if c >= len(q.heap) {
+			return
+		}
+		if c+1 < len(q.heap) && q.less(c+1, c) {
+			c++
+		}
+		if !q.less(c, i) {
+			return
+		}
+		q.swap(i, c)
+		i = c
+	}
+}
+
 // For is the server that the stream waits for, or waited for last; nil: any.
 func (w *Waiter) For() *Server { return w.srv }
 
 // Forget makes the waiter one of a stream that has not waited yet.
-func (w *Waiter) Forget() { w.srv, w.Ahead, w.Rank = nil, 0, 0 }
+func (w *Waiter) Forget() { w.srv, w.Place, w.Rank = nil, 0, 0 }
 
 // Enqueue puts w into the queue of s, or with s nil into the backend's. If a
 // slot has become free meanwhile, or s does not run any more, the wake-up may come at
@@ -64,17 +133,17 @@ func (w *Waiter) Forget() { w.srv, w.Ahead, w.Rank = nil, 0, 0 }
 func (b *Backend) Enqueue(w *Waiter, s *Server) {
 	b.mu.Lock()
 	w.Got, w.srv = nil, s
-	if s != nil && !s.Running() { // since it was chosen; nobody would look there again
-		w.srv, w.Ahead = nil, -1
+	if s != nil && !s.Running() && !w.Stays { // since it was chosen; nobody would look there again
+		w.srv, w.Place = nil, -1
 		b.mu.Unlock()
 		w.Wake()
 		return
 	}
 	if s != nil {
-		w.join(&s.queue)
+		s.queue.push(w)
 		s.Queued.Inc()
 	} else {
-		w.join(&b.queue)
+		b.queue.push(w)
 		b.Queued.Inc()
 	}
 	b.waiting.Add(1)
@@ -101,7 +170,7 @@ func (b *Backend) dequeueAll() {
 func (b *Backend) Leave(w *Waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !w.place.Linked() {
+	if w.queue == nil {
 		return false
 	}
 	b.drop(w)
@@ -109,11 +178,10 @@ func (b *Backend) Leave(w *Waiter) bool {
 }
 
 func (b *Backend) drop(w *Waiter) {
+	w.queue.remove(w)
 	if w.srv != nil {
-		w.srv.queue.Remove(&w.place)
 		w.srv.Queued.Dec()
 	} else {
-		b.queue.Remove(&w.place)
 		b.Queued.Dec()
 	}
 	b.waiting.Add(-1)
@@ -122,6 +190,9 @@ func (b *Backend) drop(w *Waiter) {
 // Release gives back a slot of s and hands it to whoever waits for it.
 func (s *Server) Release() {
 	s.Cur.Dec()
+	if s.counted {
+		s.Backend.served.Add(-1)
+	}
 	s.Backend.Dequeue(s)
 }
 
@@ -130,15 +201,17 @@ func (s *Server) Release() {
 func (b *Backend) Dequeue(s *Server) {
 	for b.waiting.Load() > 0 {
 		b.mu.Lock()
-		w := s.queue.First()
-		if o := b.queue.First(); o != nil && b.serves(s) && (w == nil || o.Rank>>classBits < w.Rank>>classBits) {
+		w := s.queue.first()
+		if o := b.queue.first(); o != nil && b.serves(s) && (w == nil || o.Rank>>classBits < w.Rank>>classBits) {
 			w = o
 		}
 		if w == nil || !s.Running() || !s.TryAcquire() {
 			b.mu.Unlock()
 			return
 		}
+		q := w.queue
 		b.drop(w)
+		q.served++
 		w.Got = s
 		wake := w.Wake
 		b.mu.Unlock()
@@ -146,19 +219,30 @@ func (b *Backend) Dequeue(s *Server) {
 	}
 }
 
-// redistribute sends the streams waiting for s, which has gone, to choose again.
+// redistribute sends the streams waiting for s, which has gone, to choose again; but
+// for those that stay.
 func (b *Backend) redistribute(s *Server) (requeued int) {
-	for {
-		b.mu.Lock()
-		w := s.queue.First()
-		if w == nil {
-			b.mu.Unlock()
-			return requeued
+	b.mu.Lock()
+	var leave []*Waiter
+	for _, w := range s.queue.heap {
+		if !w.Stays {
+			leave = append(leave, w)
 		}
-		b.drop(w)
-		wake := w.Wake
-		b.mu.Unlock()
-		wake()
-		requeued++
 	}
+	slices.SortFunc(leave, func(a, b *Waiter) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	})
+	wakes := make([]func(), len(leave))
+	for i, w := range leave {
+		b.drop(w)
+		wakes[i] = w.Wake
+	}
+	b.mu.Unlock()
+	for _, wake := range wakes {
+		wake()
+	}
+	return len(leave)
 }

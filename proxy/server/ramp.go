@@ -17,7 +17,7 @@ const ShareScale = 16
 // the server starts slowly, but never nothing unless the weight is 0. Static algorithms
 // know no such thing.
 func (s *Server) Share() int {
-	if s.Backend.Spec.Balance.Static() {
+	if s.Backend.Spec.FixedWeights() {
 		return s.Weight() * ShareScale
 	}
 	return s.Weight() * min(1+ShareScale*int(s.ramp.Load())/100, ShareScale)

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"bench/internal/list"
 	"bench/internal/sock"
 	"bench/proxy/certs"
 	"bench/proxy/spec"
@@ -29,6 +28,8 @@ type Server struct {
 	Dynamic bool
 	// TLS is how it is connected to; nil: in clear.
 	TLS *certs.Connector
+	// counted: its slots count in Backend.served.
+	counted bool
 
 	// Atomic: threads read, the control plane and checks write.
 
@@ -38,6 +39,7 @@ type Server struct {
 	max    atomic.Int32 // maxconn as set; 0: no limit
 	ramp   atomic.Int32 // percentage of a slow start, 100 when it is over
 	addr   atomic.Pointer[sock.Addr]
+	cookie atomic.Pointer[string]
 	// unresolved: the server waits in maintenance for an address.
 	unresolved atomic.Bool
 	// ports counts what was taken of a range of source ports.
@@ -56,7 +58,7 @@ type Server struct {
 
 	// Guarded by the backend's lock.
 
-	queue       list.List[Waiter]
+	queue       queue
 	changed     time.Time // of the last change of state
 	downTime    time.Duration
 	transitions uint64 // times it went down
@@ -121,12 +123,26 @@ func (s *Server) Admits() bool {
 
 // TryAcquire takes a slot, and reports false if the server is full.
 func (s *Server) TryAcquire() bool {
-	m := s.Limit()
-	if m == 0 {
+	if m := s.Limit(); m == 0 {
 		s.Cur.Inc()
-		return true
+	} else if !s.Cur.TryInc(m) {
+		return false
 	}
-	return s.Cur.TryInc(m)
+	if s.counted {
+		s.Backend.served.Add(1)
+	}
+	return true
+}
+
+// Enter is TryAcquire for those who come: of a server with a limit they get no slot
+// while others wait for the server.
+func (s *Server) Enter() bool {
+	return (s.max.Load() == 0 || s.Queued.Load() == 0) && s.TryAcquire()
+}
+
+// QueueFull tells whether "maxqueue" lets nobody else wait for the server.
+func (s *Server) QueueFull() bool {
+	return s.Spec.MaxQueue > 0 && s.Queued.Load() >= int64(s.Spec.MaxQueue)
 }
 
 // EverMaint tells whether the server is in maintenance or was once.
@@ -163,6 +179,7 @@ func (s *Server) Downtime(now time.Time) (total time.Duration, times uint64) {
 // SetAddr changes where to connect to, from the next connection on.
 func (s *Server) SetAddr(a sock.Addr) {
 	s.addr.Store(&a)
+	s.nameCookie()
 	s.unresolved.Store(false)
 }
 

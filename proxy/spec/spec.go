@@ -139,6 +139,12 @@ type Proxy struct {
 
 	// Backend side.
 	Balance    Balance
+	Draws      int  // of "balance random"
+	Hash       Hash // of algorithms that hash
+	Cookie     *Cookie
+	DynamicKey string // "dynamic-cookie-key"
+	Persist    []PersistRule
+	UseServer  []ServerRule
 	Servers    []*Server
 	Retries    int
 	Redispatch int // 0 off; n > 0 every n-th retry; n < 0 the n-th before the last, -1 being the default of "option redispatch"
@@ -230,16 +236,6 @@ type Source struct {
 	Interface string // network interface to bind to; "" for any
 }
 
-// Balance names a load-balancing algorithm.
-type Balance string
-
-// StaticRR is round robin with fixed weights.
-const StaticRR Balance = "static-rr"
-
-// Static tells whether the algorithm cannot do with what changes at run time: weights,
-// and servers that are added (configuration manual, "balance").
-func (b Balance) Static() bool { return b == StaticRR }
-
 // LogFormat selects one of the standard log line formats.
 type LogFormat uint8
 
@@ -257,7 +253,7 @@ const (
 type Options struct {
 	DontLogNull, DontLogNormal, LogSeparateErrors, LogHealthChecks bool
 	LogASAP                                                        bool // a line is written before the end
-	AbortOnClose, AllBackups                                       bool
+	AbortOnClose, AllBackups, Persist                              bool
 	ClientKeepalive, ServerKeepalive                               bool // TCP keep-alive: clitcpka, srvtcpka
 	NoLinger                                                       bool
 	IdleCloseOnResponse, IndependentStreams                        bool

@@ -11,34 +11,40 @@ import (
 	"bench/proxy/txn"
 )
 
-// assign gets a slot of a server, or a place in the queue.
+// assign gets a slot of a server, or a place in a queue.
 func (s *stream) assign() txn.Verdict {
-	if s.srv != nil {
+	switch {
+	case s.srv != nil:
 		s.server().C.Sessions++ // each attempt is one
 		return txn.Next
+	case s.assigned != nil:
+		return s.enterAssigned()
 	}
-	if srv := s.direct; srv != nil {
-		s.direct = nil
-		if srv.Queued.Load() > 0 || !srv.TryAcquire() {
-			return s.enqueue(srv)
-		}
-		s.take(srv)
-		return txn.Next
-	}
-	if s.be.Queued.Load() > 0 {
+	return s.balance()
+}
+
+// balance lets the algorithm of the backend choose the server.
+func (s *stream) balance() txn.Verdict {
+	if s.be.inLine && s.be.Queued.Load() > 0 {
 		// First come, first served, also when there is a slot free by now.
 		return s.enqueue(nil)
 	}
-	srv, full, none := s.be.pick(s.prevSrv)
+	srv, full, none := s.be.pick(s.prevSrv, s.hash, s.hashed)
 	if none {
 		s.be.C.ErrConn++
 		s.fail(503, 'S', 'C')
 		return txn.Answered
 	}
-	if srv == nil || full {
-		if full && srv != s.prevSrv {
+	if srv == nil {
+		return s.enqueue(nil)
+	}
+	if full {
+		if srv != s.prevSrv {
 			s.t.Servers[srv.Slot].C.LBTotal++
 			s.be.C.LBTotal++
+		}
+		if srv.QueueFull() {
+			return s.turnedAway(srv)
 		}
 		return s.enqueue(srv)
 	}
@@ -52,6 +58,35 @@ func (s *stream) assign() txn.Verdict {
 	return txn.Next
 }
 
+// enterAssigned goes to the server that a cookie or a rule has chosen.
+func (s *stream) enterAssigned() txn.Verdict {
+	srv := s.assigned
+	switch {
+	case srv.Enter():
+		s.take(srv)
+		return txn.Next
+	case !srv.QueueFull():
+		return s.enqueue(srv)
+	case s.be.Spec.Redispatch != 0 && !s.forced:
+		s.prevSrv = srv
+		s.release()
+		return s.balance()
+	}
+	return s.turnedAway(srv)
+}
+
+// release lets load balancing choose another server than the one the stream was to go
+// to.
+func (s *stream) release() { s.assigned, s.direct = nil, false }
+
+// turnedAway ends a stream for which its server has no place in the queue ("maxqueue").
+func (s *stream) turnedAway(srv *server.Server) txn.Verdict {
+	s.be.C.ErrConn++
+	s.t.Servers[srv.Slot].C.ErrConn++
+	s.fail(503, 'S', 'Q')
+	return txn.Answered
+}
+
 // chosenAgain tells, after a redispatch, whether it has led to the same server:
 // then it is none but another try. One that has led elsewhere is counted.
 func (s *stream) chosenAgain() bool {
@@ -61,6 +96,9 @@ func (s *stream) chosenAgain() bool {
 	}
 	s.prevSrv = nil
 	s.redisp = true
+	if s.exchange != nil && s.inCookie == cookieValid {
+		s.inCookie = cookieDown
+	}
 	s.be.C.Redispatches++
 	if side := s.t.Server(prev); side != nil { // nothing keeps it from being removed
 		side.C.Redispatches++
@@ -76,7 +114,7 @@ func (s *stream) countRetry() {
 
 // take counts a slot that was acquired on the stream.
 func (s *stream) take(srv *server.Server) {
-	s.srv = srv
+	s.srv, s.assigned = srv, nil
 	s.gotSrv = s.t.Loop.Now()
 	side := s.server()
 	side.C.Sessions++
@@ -91,30 +129,39 @@ func (s *stream) enqueue(srv *server.Server) txn.Verdict {
 	tm := &s.be.Spec.Timeouts
 	s.exp = s.after(firstOf(tm.Queue, tm.Connect))
 	s.queued = true
+	s.arm()
 	class, offset := 0, 0
 	if s.txn != nil {
 		class, offset = s.txn.Class, s.txn.Offset
 	}
-	s.waiter.Rank = server.Rank(class, offset, s.t.Loop.Now())
-	s.arm()
-	s.be.Enqueue(&s.waiter, srv)
-	if s.waiter.For() != nil {
-		s.srvQueue = int32(s.waiter.Ahead + 1)
-	} else {
-		s.beQueue = int32(s.waiter.Ahead + 1)
-	}
+	w := &s.waiter
+	w.Rank = server.Rank(class, offset, s.t.Loop.Now())
+	// Only "option redispatch" lets go of a server that goes down.
+	w.Stays = s.forced || s.be.Spec.Redispatch == 0 || s.be.Spec.Options.Persist
+	s.be.Enqueue(w, srv)
 	return txn.Wait
+}
+
+// notePlace keeps, for the log, how many were served in the queue before the stream.
+func (s *stream) notePlace() {
+	switch w := &s.waiter; {
+	case w.Place <= 0:
+	case w.For() != nil:
+		s.srvQueue += int32(w.Place)
+	default:
+		s.beQueue += int32(w.Place)
+	}
 }
 
 // wakeFromQueue is called by whichever thread freed the slot.
 func (s *stream) wakeFromQueue() { s.t.Loop.Post(s.dequeue) }
 
 func (s *stream) dequeued() {
-	srv := s.waiter.Got
+	srv, waitedFor := s.waiter.Got, s.waiter.For()
 	s.waiter.Got = nil
-	s.waiter.Forget()
 	if s.handedOver {
 		// The stream ended meanwhile; its memory was kept for this moment.
+		s.waiter.Forget()
 		s.handedOver = false
 		if srv != nil {
 			srv.Release()
@@ -122,9 +169,15 @@ func (s *stream) dequeued() {
 		s.t.strs.put(s.t.Loop.Turns(), s)
 		return
 	}
+	s.notePlace()
+	s.waiter.Forget()
 	s.queued = false
 	s.exp = never
 	if srv == nil {
+		if waitedFor != nil {
+			s.prevSrv = waitedFor
+		}
+		s.release()
 		s.again() // to choose another one
 		return
 	}
@@ -137,11 +190,15 @@ func (s *stream) dequeued() {
 
 // leaveQueue gives up waiting.
 func (s *stream) leaveQueue() {
-	if s.queued && !s.be.Leave(&s.waiter) {
+	if !s.queued {
+		return
+	}
+	s.queued = false
+	if !s.be.Leave(&s.waiter) {
 		// A slot is on its way: dequeued gives it back.
 		s.handedOver = true
 	}
-	s.queued = false
+	s.notePlace()
 }
 
 // connect reuses a connection or opens one.
@@ -271,10 +328,11 @@ func (s *stream) connectFailed(cause byte) txn.Verdict {
 	}
 	if s.redispatchDue() {
 		s.prevSrv = s.srv
+		s.release()
 		s.leaveServer()
 		// Another server need not be waited for. But what this process has run out
 		// of, no other server has either.
-		if cause != 'R' && s.be.Active() > 1 {
+		if cause != 'R' && s.be.Active() > 1 && s.be.again {
 			return s.returnTo(s.way.server)
 		}
 	} else {
@@ -301,9 +359,9 @@ func (s *stream) connectFailed(cause byte) txn.Verdict {
 func (s *stream) redispatchDue() bool {
 	be := s.be.Spec
 	switch {
-	case be.Redispatch == 0:
+	case be.Redispatch == 0, s.forced:
 		return false
-	case !s.srv.Running(), s.be.Active() > 1:
+	case !s.direct && (!s.srv.Running() || s.be.again && s.be.Active() > 1):
 		return true
 	case be.Redispatch > 0:
 		return int(s.retries)%be.Redispatch == 0

@@ -317,13 +317,7 @@ func (s *stream) log() {
 	}
 	s.captured(r)
 	r.UniqueID = s.UniqueID()
-	x := &t.bare
-	if s.txn != nil {
-		x = &s.txn.Txn
-	} else {
-		*x = txn.Txn{}
-		s.identify(x)
-	}
+	x := s.bareTxn()
 	x.Req, x.Res, x.Status, x.Final = nil, nil, int(s.status), true
 	t.rules.Ctx.Txn = x
 	s.fe.Sink.Log(r, t.rules.Ctx)
@@ -394,7 +388,7 @@ func (s *stream) Describe(r *txn.Record) {
 	r.BytesOut = c.BytesOut - s.outBase
 	r.BytesIn = s.received()
 	r.Flags = s.flags
-	r.HTTPFlags = [2]byte{'-', '-'}
+	r.HTTPFlags = s.cookieFlags()
 	r.ActConn = t.Shared.Conns.Load()
 	r.Retries, r.Redispatched = int(s.retries), s.redisp
 	r.SrvQueue, r.BeQueue = int64(s.srvQueue), int64(s.beQueue)

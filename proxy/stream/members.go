@@ -8,6 +8,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/log"
 	"bench/proxy/server"
+	"bench/proxy/spec"
 )
 
 // What a thread has of its own of the things that threads share. Each thread makes its
@@ -25,11 +26,18 @@ func (t *Thread) AddFrontend(f *Frontend, sink log.Sink) {
 // AddBackend makes the thread's part of a backend and of its servers.
 func (t *Thread) AddBackend(b *server.Backend) {
 	tune := &t.Shared.Config.Global.Tune
-	back := &Back{Backend: b, picker: balance.New(b.Spec.Balance), limits: h1.Limits{
+	algorithm := balance.ByName(b.Spec.Balance)
+	back := &Back{Backend: b, picker: algorithm.New(b.Spec), inLine: algorithm.InLine, again: algorithm.Again, limits: h1.Limits{
 		MaxHead:   tune.BufSize - tune.MaxRewrite,
 		MaxFields: tune.HTTPMaxHdr,
 		Relaxed:   b.Spec.Options.AcceptInvalidResponse,
 	}}
+	if b.Spec.Mode == spec.ModeHTTP {
+		back.cookie = newPersisting(b.Spec.Cookie)
+	}
+	if b.Spec.Balance.Hashes() {
+		back.hasher, _ = back.picker.(balance.Hasher)
+	}
 	back.C.SharePeaks(&b.Peaks)
 	if name := b.Spec.ServerNameHeader; name != "" {
 		back.nameHeader = []byte(strings.ToLower(name))
@@ -80,15 +88,26 @@ func (b *Back) reserve(n int) {
 // pick chooses a server of the backend and takes a slot of it, or if that is full none:
 // the stream may wait for it. nil means that all are full, or with none true that no
 // server is usable.
-func (b *Back) pick(avoid *server.Server) (s *server.Server, full, none bool) {
+func (b *Back) pick(avoid *server.Server, hash uint32, hashed bool) (s *server.Server, full, none bool) {
 	if v := b.Version(); v != b.version {
 		b.version = v
 		b.usable = b.Usable(b.usable[:0])
 		b.picker.Build(b.usable)
+		b.lone = nil
+		// As in the reference, lists of places have a place for a backup like any other.
+		if len(b.usable) == 1 && b.usable[0].Spec.Backup && !b.Spec.Options.AllBackups && !b.Spec.FixedWeights() {
+			b.lone = b.usable[0]
+		}
 	}
-	if len(b.usable) == 0 {
+	switch {
+	case len(b.usable) == 0:
 		return nil, false, true
+	case b.lone != nil:
+		return b.lone, !b.lone.Enter(), false
+	case hashed || len(b.usable) == 1 && (b.Spec.Balance == spec.ByHeader || b.Spec.Balance == spec.ByExpr): // no key is needed
+		s, full = b.hasher.PickHash(hash, avoid)
+	default:
+		s, full = b.picker.Pick(avoid)
 	}
-	s, full = b.picker.Pick(avoid)
 	return s, full, false
 }

@@ -107,8 +107,14 @@ func frontWay(f *Front, tracking bool) (w way) {
 }
 
 func (b *Back) tcpWay() (w way) {
+	if len(b.Spec.Persist) > 0 {
+		w.add("persist", (*stream).persistRules)
+	}
 	if b.rules.Content != nil {
 		w.add("tcp-request content", (*stream).backContentRules)
+	}
+	if len(b.Spec.UseServer) > 0 {
+		w.add("use-server", (*stream).useServer)
 	}
 	b.toServer(&w)
 	w.add("relay", (*stream).relay)
@@ -116,6 +122,9 @@ func (b *Back) tcpWay() (w way) {
 }
 
 func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
+	if len(b.Spec.Persist) > 0 {
+		w.add("persist", (*stream).persistRules)
+	}
 	if b.rules.Content != nil {
 		w.add("tcp-request content", (*stream).backContentRules)
 	}
@@ -128,6 +137,12 @@ func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 	if b.Spec.FieldNames != spec.AnyNames {
 		w.add("http-restrict-req-hdr-names", (*stream).restrictBackNames)
 	}
+	if len(b.Spec.UseServer) > 0 {
+		w.add("use-server", (*stream).useServer)
+	}
+	if b.cookie != nil {
+		w.add("cookie", (*stream).requestCookies)
+	}
 	if identifying {
 		w.add("unique-id-header", (*stream).identifyRequest)
 	}
@@ -136,6 +151,9 @@ func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 	}
 	if b.rules.Redirect != nil {
 		w.add("redirect", (*stream).backRedirects)
+	}
+	if b.Spec.Balance == spec.ByParam {
+		w.add("url_param", (*stream).awaitParam)
 	}
 	if forwardFor {
 		w.add("forwardfor", (*stream).forwardFor)
@@ -152,6 +170,9 @@ func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 func (b *Back) toServer(w *way) {
 	if sticks(b.Spec, false) {
 		w.add("stick", (*stream).stick)
+	}
+	if b.Spec.Balance.Hashes() {
+		w.add("hash", (*stream).takeHash)
 	}
 	w.server = int8(len(w.steps))
 	w.add("server", (*stream).assign)
@@ -171,6 +192,9 @@ func (b *Back) wayBack(frontRules, captures bool) (w way) {
 	}
 	if frontRules {
 		w.add("http-response", (*stream).frontResponseRules)
+	}
+	if b.cookie != nil {
+		w.add("cookie", (*stream).responseCookies)
 	}
 	if frontRules || b.rules.AfterResponse != nil {
 		w.add("http-after-response", (*stream).afterResponseRules)

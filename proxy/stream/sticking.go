@@ -73,8 +73,10 @@ func (s *stream) stickBy(x *transaction, line *spec.Stick) {
 	}
 	if line.Match {
 		if r, ok := t.Find(key, s.t.Loop.Now()); ok {
-			if s.direct == nil {
-				s.direct = s.stuckTo(r)
+			if s.assigned == nil {
+				if srv := s.stuckTo(r); srv != nil {
+					s.stickTo(srv)
+				}
 			}
 			r.Touch(s.t.Loop.Now())
 			r.Drop()

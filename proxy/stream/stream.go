@@ -51,7 +51,7 @@ type life struct {
 	txn       *transaction   // what rules see; nil until there are any
 	srv       *server.Server // holds a slot of it; nil: none
 	prevSrv   *server.Server // avoided when choosing again
-	direct    *server.Server // that the client is to keep to; nil: any
+	assigned  *server.Server // to be used, and no slot of it yet; nil: any
 	attempt
 
 	at       int8
@@ -73,9 +73,14 @@ type life struct {
 	earlySent uint64
 	// handedOver: the stream ended while a slot was on its way to it.
 	handedOver bool
-	flags      [2]byte
-	status     int32
-	retries    int32
+	persistence
+	hashed  bool // hash is known
+	flags   [2]byte
+	status  int32
+	retries int32
+	// hash is that of what the algorithm of the backend asks for, taken once: whatever
+	// happens to the request afterwards, it is the same when the stream chooses again.
+	hash uint32
 
 	// first is the request as it is sent: the head and as much of the body as
 	// fits. It is kept until the response begins, so that the request can be
@@ -85,7 +90,7 @@ type life struct {
 
 	deadlines
 	times
-	srvQueue, beQueue int32  // position on arrival in the queues
+	srvQueue, beQueue int32  // places in the queues
 	outBase, inBase   uint64 // client's bytes out and in when the stream began
 }
 
@@ -120,6 +125,11 @@ type request struct {
 	svc     *serving // nil: no service is at work
 	by      string   // the service that answers, in the place of a server
 	resKeep bool     // the response leaves the server connection open
+	ignored bool     // no cookie is looked at ("ignore-persist")
+	dates   cookieDates
+	// inCookie and outCookie are the flags in logs of the cookie of the request and of
+	// the response.
+	inCookie, outCookie cookieFlag
 	// req is the request from its arrival until its head was written, res the response;
 	// nil: there is none. They are good for this turn, unless they have been detached,
 	// to kept.
@@ -317,6 +327,7 @@ func (s *stream) stateExpired() {
 	case stateQueue:
 		if s.be.Leave(&s.waiter) {
 			s.queued = false
+			s.notePlace()
 			s.be.C.ErrConn++
 			if srv := s.waiter.For(); srv != nil {
 				s.t.Servers[srv.Slot].C.ErrConn++

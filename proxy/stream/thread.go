@@ -134,7 +134,8 @@ type Thread struct {
 	farm     farm
 	ruled    bool                   // there are rules at all
 	backends map[string]*spec.Proxy // by name, for those that samples name
-	bare     txn.Txn                // of a stream without one, for its log line
+	bare     txn.Txn                // of a stream without one, for the moment
+	scrap    []byte                 // header fields are changed here
 	reqTexts [][]byte               // captures, for log lines
 	resTexts [][]byte
 }
@@ -169,9 +170,16 @@ type Back struct {
 	// nil: none does.
 	nameHeader []byte
 	names      map[string]string // of fields, as servers want them written; nil: as they are
+	cookie     *persisting       // nil: there is none
 	picker     balance.Picker
+	hasher     balance.Hasher // picker, if it chooses by a hash
+	inLine     bool           // balance.Algorithm.InLine
+	again      bool           // balance.Algorithm.Again
 	version    uint64
 	usable     []*server.Server
+	// lone is the only server there is to choose, a backup; nil: there are others, or
+	// none.
+	lone *server.Server
 }
 
 // ServerSide is a thread's side of one server.
