@@ -153,6 +153,15 @@ func (c *Conn) drop(st *Stream) {
 	st.c = nil
 }
 
+// discard forgets a stream whose handler has not heard of it.
+func (c *Conn) discard(st *Stream) {
+	h := st.Handler
+	c.giveBack(int(st.held))
+	st.held = 0
+	c.drop(st)
+	h.Discard()
+}
+
 // touch notes that there is news for the handler of the stream.
 func (c *Conn) touch(st *Stream) {
 	if !st.dirty {
@@ -175,11 +184,7 @@ func (c *Conn) Dispatch() {
 		st.head, st.news = nil, false
 		switch {
 		case st.aborted && !st.open:
-			h := st.Handler
-			c.giveBack(int(st.held))
-			st.held = 0
-			c.drop(st)
-			h.Discard()
+			c.discard(st)
 		case st.aborted:
 			if !st.announced {
 				st.announced = true
@@ -255,8 +260,8 @@ func (c *Conn) streamError(st *Stream, code Code) {
 func (c *Conn) refuse(id uint32, code Code) {
 	if code != RefusedStream {
 		c.stats.StreamErrors++
-		c.glitch()
 	}
+	c.glitch()
 	c.appendReset(id, code)
 }
 

@@ -180,9 +180,9 @@ type fieldSink interface {
 func (c *Conn) decode(p []byte, to fieldSink) bool {
 	c.dec.Begin(p, c.w.arena[c.w.used:])
 	keep := to != nil
-	var f hpack.Field
+	f := &c.w.field
 	for {
-		more, err := c.dec.Next(&f, keep)
+		more, err := c.dec.Next(f, keep)
 		if err != nil {
 			c.fail(CompressionError)
 			return false
@@ -191,7 +191,7 @@ func (c *Conn) decode(p []byte, to fieldSink) bool {
 			break
 		}
 		if to != nil {
-			keep = to.take(&f)
+			keep = to.take(f)
 		}
 	}
 	c.w.used += c.dec.Used()

@@ -297,7 +297,11 @@ func (c *Conn) reset(h FrameHeader, p []byte) {
 	if !st.headSent {
 		c.earlyReset()
 	}
-	c.abort(st, Code(binary.BigEndian.Uint32(p)))
+	if st.open {
+		c.abort(st, Code(binary.BigEndian.Uint32(p)))
+	} else {
+		c.discard(st) // nobody has heard of it yet
+	}
 }
 
 func (c *Conn) settings(h FrameHeader, p []byte, now int64) {

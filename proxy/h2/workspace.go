@@ -16,6 +16,7 @@ type Workspace struct {
 	heads []message.Request
 	n     int // of them in use
 
+	field   hpack.Field
 	build   builder
 	trailer trailerBuilder
 
