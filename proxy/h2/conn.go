@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"bench/proxy/h2/hpack"
+	"bench/proxy/stats"
 )
 
 // Owner is what a connection needs of whoever has the socket.
@@ -17,21 +18,12 @@ type Owner interface {
 	Open() *Stream
 }
 
-// Stats count what happened on connections. They are the caller's, and may be shared by
-// connections of one thread.
-type Stats struct {
-	Headers, Data, Settings, Resets, GoAways uint64 // frames received
-	ConnErrors, StreamErrors                 uint64 // rules broken by clients
-	ResetsSent, GoAwaysSent                  uint64 // frames sent
-	Streams                                  uint64
-}
-
 // Conn is the server's side of a connection. Init prepares it.
 type Conn struct {
 	w     *Workspace
 	set   *Settings
 	owner Owner
-	stats *Stats
+	stats *stats.H2
 
 	// Receiving.
 
@@ -87,9 +79,10 @@ type closing struct {
 	code          Code // with phaseDead
 }
 
-// Init begins a connection. The owner flushes it, and feeds it from the preface on.
-func (c *Conn) Init(w *Workspace, set *Settings, owner Owner, stats *Stats) {
-	*c = Conn{w: w, set: set, owner: owner, stats: stats, sendWin: startWindow, startWin: startWindow, recvWin: int32(max(set.ConnWindow, startWindow))}
+// Init begins a connection. The owner flushes it, and feeds it from the preface on. What
+// happens is counted in count, but for connections and levels.
+func (c *Conn) Init(w *Workspace, set *Settings, owner Owner, count *stats.H2) {
+	*c = Conn{w: w, set: set, owner: owner, stats: count, sendWin: startWindow, startWin: startWindow, recvWin: int32(max(set.ConnWindow, startWindow))}
 	c.dec.Init(set.TableSize)
 	c.tx = set.appendTo(c.begin(0))
 	c.wake()
@@ -108,6 +101,18 @@ func (c *Conn) Dead() bool { return c.phase == phaseDead }
 // Partial tells that the client has begun a frame, or a header block, and not ended it.
 func (c *Conn) Partial() bool {
 	return c.phase < phaseFrames || len(c.rest) > 0 || c.block.open
+}
+
+// HalfClosed notes that the client has ended its side of the connection in order: nothing
+// more comes, and requests that are incomplete never will be.
+func (c *Conn) HalfClosed() {
+	c.remoteGone = true
+	for _, st := range c.streams {
+		if !st.remoteEnd {
+			c.abort(st, Cancel)
+		}
+	}
+	c.wake()
 }
 
 // Done tells that nothing is left to be done: no stream is open and none will be.

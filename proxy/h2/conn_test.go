@@ -18,10 +18,10 @@ func TestGreeting(t *testing.T) {
 	s.turn()
 	s.expect("after the client's", "SETTINGS ack")
 
-	set.TableSize, set.Window, set.MaxFrame, set.MaxStreams, set.ConnWindow = 100, 1<<20, 1<<15, 7, 65535
+	set.TableSize, set.Window, set.MaxFrame, set.MaxStreams, set.ConnWindow = 8192, 1<<20, 1<<15, 7, 65535
 	s = newServer(t, set)
 	s.flush()
-	s.expect("with all settings", "SETTINGS [HEADER_TABLE_SIZE = 100] [MAX_CONCURRENT_STREAMS = 7] [INITIAL_WINDOW_SIZE = 1048576] [MAX_FRAME_SIZE = 32768] [MAX_HEADER_LIST_SIZE = 15360]")
+	s.expect("with all settings", "SETTINGS [HEADER_TABLE_SIZE = 8192] [MAX_CONCURRENT_STREAMS = 7] [INITIAL_WINDOW_SIZE = 1048576] [MAX_FRAME_SIZE = 32768] [MAX_HEADER_LIST_SIZE = 15360]")
 }
 
 func TestExchange(t *testing.T) {

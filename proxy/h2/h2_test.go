@@ -13,6 +13,7 @@ import (
 	"bench/internal/poison"
 	"bench/proxy/h1"
 	"bench/proxy/message"
+	"bench/proxy/stats"
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +32,7 @@ func testSettings() *Settings {
 type server struct {
 	tb    testing.TB
 	conn  Conn
-	stats Stats
+	stats stats.H2
 	now   int64
 	woken bool
 
@@ -113,9 +114,9 @@ func (s *server) pieces(n int) {
 	for len(data) > 0 && !s.conn.Dead() {
 		k := min(n, len(data))
 		piece := bytes.Clone(data[:k])
-		s.conn.Feed(piece, s.now)
-		s.conn.Dispatch()
+		k = s.conn.Feed(piece, s.now)
 		poison.Fill(piece)
+		s.conn.Dispatch()
 		data = data[k:]
 	}
 	s.flush()

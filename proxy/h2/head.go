@@ -92,9 +92,6 @@ func (c *Conn) continuation(h FrameHeader, p []byte) {
 // headerBlock takes a complete header block. It is decoded whatever becomes of it, or the
 // tables of both sides would differ from then on.
 func (c *Conn) headerBlock(id uint32, flags Flags, code Code, p []byte) {
-	if c.w.full() {
-		c.Dispatch()
-	}
 	end := flags&FlagEndStream != 0
 	if id <= c.last {
 		c.trailers(id, end, code, p)

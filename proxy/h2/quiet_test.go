@@ -5,6 +5,7 @@ import (
 
 	"bench/proxy/h1"
 	"bench/proxy/message"
+	"bench/proxy/stats"
 )
 
 func response(status int) *message.Response {
@@ -14,7 +15,7 @@ func response(status int) *message.Response {
 // quietServer answers each request at once, and allocates nothing.
 type quietServer struct {
 	conn     Conn
-	stats    Stats
+	stats    stats.H2
 	one      Stream
 	res      message.Response
 	body     []byte

@@ -12,11 +12,15 @@ type dataFrameState struct {
 
 func (d *dataFrameState) active() bool { return d.left > 0 || d.padding > 0 || d.end }
 
-// Feed takes what the client has sent. now is the time on a clock of nanoseconds. After the
-// last piece that is at hand comes Dispatch.
-func (c *Conn) Feed(p []byte, now int64) {
+// Feed takes what the client has sent, and reports how much of it: less than all where so
+// many requests have come that they have to be dispatched first. now is the time on a
+// clock of nanoseconds. Dispatch follows in any case.
+func (c *Conn) Feed(p []byte, now int64) (used int) {
+	whole := len(p)
 	for len(p) > 0 && c.phase != phaseDead {
 		switch {
+		case c.w.full():
+			return whole - len(p)
 		case c.phase == phasePreface:
 			p = p[c.preface(p):]
 		case c.data.active():
@@ -27,12 +31,13 @@ func (c *Conn) Feed(p []byte, now int64) {
 			n := c.need(p)
 			if len(p) < n {
 				c.keep(p)
-				return
+				return whole
 			}
 			c.frame(p[:n], now)
 			p = p[n:]
 		}
 	}
+	return whole
 }
 
 // preface compares what should be one.
@@ -313,10 +318,6 @@ func (c *Conn) settings(h FrameHeader, p []byte, now int64) {
 	case h.Flags&FlagAck != 0:
 		if len(p) != 0 {
 			c.fail(FrameSizeError)
-			return
-		}
-		if c.set.TableSize < 4096 {
-			c.dec.SetLimit(c.set.TableSize)
 		}
 		return
 	case len(p)%settingLen != 0:

@@ -399,8 +399,12 @@ func FuzzConn(f *testing.F) {
 			s.onHead = func(ts *testStream) { ts.keep = true; ts.answer(200, "x") }
 			s.in.WriteString(Preface)
 			s.in.Write(data)
-			for p := s.in.Bytes(); len(p) > 0 && !s.conn.Dead(); p = p[min(n, len(p)):] {
-				s.conn.Feed(p[:min(n, len(p))], 0)
+			for p := s.in.Bytes(); len(p) > 0 && !s.conn.Dead(); {
+				k := min(n, len(p))
+				used := s.conn.Feed(p[:k], 0)
+				if p = p[used:]; used < k {
+					s.conn.Dispatch()
+				}
 			}
 			s.conn.Dispatch()
 			s.flush()

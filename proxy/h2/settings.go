@@ -7,7 +7,7 @@ import "bench/proxy/h1"
 type Settings struct {
 	// What is announced to clients.
 
-	TableSize  int // of the dynamic table for requests, in bytes, up to 65535
+	TableSize  int // of the dynamic table for requests, in bytes, from 4096 to 65536
 	MaxStreams int // that a client may have open at once
 	Window     int // of a stream, in bytes: how much of a request's body may be on its way
 	MaxFrame   int // largest frame in bytes, from 16384

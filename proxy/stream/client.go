@@ -29,6 +29,7 @@ type client struct {
 	accepted  int64 // monotonic
 	idleSince int64 // end of the last request
 	stream    *stream
+	mux       *mux   // of a connection that carries many streams; nil: it does not
 	served    uint32 // requests answered on this connection
 	handshake int32  // how long it took, in ms
 	// opening is the step of its opening that the connection has reached (see
@@ -103,6 +104,10 @@ func (c *client) begin() {
 		t.newStream(c).startTCP()
 		return
 	}
+	if c.l.Bind.Proto == spec.ProtoH2 {
+		c.startMux()
+		return
+	}
 	c.expect(firstOf(c.fe.Spec.Timeouts.HTTPRequest, c.fe.Spec.Timeouts.Client))
 }
 
@@ -137,6 +142,8 @@ func (c *client) Ready(ev poller.Events) {
 		c.openAgain()
 	case c.lingering:
 		c.linger()
+	case c.mux != nil:
+		c.mux.ready(ev)
 	default:
 		c.readRequest()
 	}
@@ -152,6 +159,8 @@ func (c *client) Run() {
 		s.resume()
 	case c.opening != opened:
 		c.openAgain()
+	case c.mux != nil:
+		c.mux.read()
 	default:
 		c.readRequest()
 	}
@@ -168,6 +177,8 @@ func (c *client) Expired(*loop.Timer) {
 		c.handshakeTimeout()
 	case c.opening != opened:
 		c.close()
+	case c.mux != nil:
+		c.mux.expired()
 	case c.served == 0 && c.fe.Spec.SpeaksHTTP() && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():
 		// data came at the very moment
 	case c.Open() && c.served == 0:
@@ -347,7 +358,9 @@ func (t *Thread) retireIdleClients(now int64) {
 	since := max(t.Shared.StopTime.Load(), 0)
 	for c := t.clients.First(); c != nil; {
 		next := c.place.Next()
-		if c.stream == nil && !c.lingering && c.In == nil && c.served > 0 &&
+		if c.mux != nil {
+			c.mux.retire(now)
+		} else if c.stream == nil && !c.lingering && c.In == nil && c.served > 0 &&
 			!c.fe.Spec.Options.IdleCloseOnResponse &&
 			now-max(c.idleSince, since) >= int64(retireAfter) {
 			// A request may have come in this very turn.

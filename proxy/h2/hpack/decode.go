@@ -17,7 +17,7 @@ import (
 const DefaultTableSize = 4096
 
 // MaxTableSize is the largest that a Decoder can be asked to have.
-const MaxTableSize = 65535
+const MaxTableSize = 65536
 
 // The reasons why a header block cannot be decoded. All of them end the connection: the
 // tables of both sides may differ from there on.
@@ -28,7 +28,6 @@ var (
 	ErrHuffman    = errors.New("malformed Huffman string")
 	ErrTableSize  = errors.New("dynamic table made larger than was allowed")
 	ErrLateUpdate = errors.New("size of the dynamic table changed within a header block")
-	ErrNoUpdate   = errors.New("dynamic table not made smaller when that was required")
 	ErrMemory     = errors.New("no memory was given for a field of this size")
 )
 
@@ -45,8 +44,7 @@ func (f *Field) Size() int { return len(f.Name) + len(f.Value) + entrySize }
 // Decoder decodes the header blocks that come over one connection. Init prepares it.
 type Decoder struct {
 	table table
-	limit int  // the largest size the peer may choose
-	owed  bool // the peer has to make its table smaller first
+	limit int // the largest size the peer may choose
 
 	block []byte // what is left of the block
 	first bool   // no field of it has been decoded
@@ -54,18 +52,11 @@ type Decoder struct {
 	used  int
 }
 
-// Init makes a Decoder that allows the peer a dynamic table of limit bytes, at most
-// MaxTableSize.
+// Init makes a Decoder that allows the peer a dynamic table of limit bytes, from
+// DefaultTableSize to MaxTableSize.
 func (d *Decoder) Init(limit int) {
-	*d = Decoder{limit: max(limit, DefaultTableSize)}
+	*d = Decoder{limit: limit}
 	d.table.most = DefaultTableSize
-}
-
-// SetLimit lowers what the peer may choose, once it has acknowledged the setting. If
-// its table is larger, its next block has to begin with making it smaller.
-func (d *Decoder) SetLimit(limit int) {
-	d.limit = limit
-	d.owed = d.table.most > limit
 }
 
 // Begin starts a header block. Text that does not stand in the static table is copied to
@@ -92,9 +83,6 @@ func (d *Decoder) Next(f *Field, keep bool) (bool, error) {
 				return false, err
 			}
 			continue
-		}
-		if d.owed {
-			return false, ErrNoUpdate
 		}
 		d.first = false
 		used := d.used
@@ -185,7 +173,6 @@ func (d *Decoder) sizeUpdate() error {
 		return ErrTableSize
 	}
 	d.table.resize(int(n))
-	d.owed = false
 	return nil
 }
 
