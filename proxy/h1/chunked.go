@@ -93,6 +93,16 @@ func (c *Chunked) Tail() []byte {
 	return c.trailer
 }
 
+// End ends a body that the walker does not walk over, as another protocol frames it: lines
+// is its trailer section in canonical form, which is copied.
+func (c *Chunked) End(lines []byte) {
+	c.state = chunkDone
+	c.trailer = append(c.trailer[:0], lines...)
+	if len(lines) > 0 {
+		c.trailer = append(c.trailer, ChunkEnd...)
+	}
+}
+
 // Trailer is the trailer section once Done, in either mode: lines in canonical form,
 // without the empty one after them.
 func (c *Chunked) Trailer() []byte {

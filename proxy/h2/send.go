@@ -20,10 +20,6 @@ func (c *Conn) Congested() bool { return c.room() <= 0 }
 // Pending tells whether something waits to be sent.
 func (c *Conn) Pending() bool { return len(c.tx) > c.sent }
 
-// Position is how much was ever appended, in bytes: what an operation comes to on the wire
-// is the difference.
-func (c *Conn) Position() int64 { return c.position() }
-
 // position is where the next frame will be in all that was ever sent.
 func (c *Conn) position() int64 { return c.base + int64(len(c.tx)) }
 

@@ -88,7 +88,7 @@ func (l *lane) Head(req *message.Request, bad *h1.Error) {
 		s.collect(&s.up, c.In.Data(), c.Consume)
 	}
 	if framed && l.ended {
-		s.up.Trailer = l.trailer
+		s.upBody.End(l.trailer)
 		s.up.End(&c.t.Kit)
 	}
 	s.begun(req)
@@ -138,7 +138,9 @@ func (l *lane) Ready() {
 		return
 	}
 	l.c.Readable = true
-	s.up.Trailer = l.trailer
+	if l.ended {
+		s.upBody.End(l.trailer)
+	}
 	s.laneReady()
 	l.credit()
 }
@@ -261,9 +263,8 @@ func (l *lane) credit() {
 
 // sendHead sends the head of a response.
 func (l *lane) sendHead(res *message.Response) {
-	before := l.m.Position()
 	l.st.SendHead(res)
-	l.c.BytesOut += uint64(l.m.Position() - before)
+	l.c.BytesOut += uint64(len("HTTP/1.1 200 \r\n\r\n") + len(res.Reason) + headSize(&res.Header)) // as over HTTP/1
 	l.headSent = l.headSent || res.Status >= 200
 }
 

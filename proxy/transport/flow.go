@@ -11,7 +11,10 @@ type Flow struct {
 	Kind message.BodyKind
 	// Ended: everything up to the end of the message, or of the source's
 	// stream, has been taken from the source.
-	Ended    bool
+	Ended bool
+	// Frame: what comes has no framing of its own, and is to go as chunks. Whoever notices
+	// its end says by Chunks.End what the trailer is.
+	Frame    bool
 	splicing splicing
 	Left     uint64      // of a body with a length
 	Chunks   *h1.Chunked // nil where no message can have any
@@ -22,10 +25,6 @@ type Flow struct {
 	SplicedIn, SplicedOut uint64
 	// Err is set when the framing of the source is broken.
 	Err *h1.Error
-	// Frame: what comes has no framing of its own, and is to go as chunks. Trailer are the lines
-	// behind the last one, which must be there when the source ends.
-	Frame   bool
-	Trailer []byte
 }
 
 // FlowState is where a pump stopped.
@@ -51,7 +50,7 @@ const Share = 128 << 10
 // framing.
 func (f *Flow) Begin(body message.Body, mode h1.ChunkMode) {
 	f.Kind, f.Left, f.Err = body.Kind, body.Length, nil
-	f.Frame, f.Trailer = false, nil
+	f.Frame = false
 	f.splicing.begin(body)
 	f.Ended = body.Kind == message.BodyNone || body.Kind == message.BodyLength && body.Length == 0
 	if body.Kind == message.BodyChunked {
@@ -158,13 +157,12 @@ func (f *Flow) End(k *Kit) {
 		return
 	}
 	f.Ended = true
-	if !f.Frame {
-		return
+	if f.Frame {
+		size := len(lastChunk) - len(chunkEnd)
+		f.Out = k.Bufs.Append(f.Out, lastChunk[:size])
+		f.Out = k.Bufs.Append(f.Out, f.Chunks.Trailer())
+		f.Out = k.Bufs.Append(f.Out, chunkEnd)
 	}
-	size := len(lastChunk) - len(chunkEnd)
-	f.Out = k.Bufs.Append(f.Out, lastChunk[:size])
-	f.Out = k.Bufs.Append(f.Out, f.Trailer)
-	f.Out = k.Bufs.Append(f.Out, chunkEnd)
 }
 
 // Pending tells whether something waits for the destination.
