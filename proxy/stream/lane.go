@@ -19,7 +19,6 @@ type lane struct {
 	st h2.Stream
 	m  *mux
 
-	headSent bool
 	trailer  []byte // of the request, as lines of HTTP/1
 	ended    bool   // the request has come completely
 	received int    // content of the request
@@ -211,18 +210,6 @@ func (s *stream) laneAborted() {
 // Discard implements h2.Handler.
 func (l *lane) Discard() { l.release() }
 
-// close ends the lane after its stream. complete tells that the response is.
-func (l *lane) close(complete bool) {
-	code := h2.Cancel
-	switch {
-	case complete:
-		code = h2.NoError
-	case !l.headSent:
-		code = h2.RefusedStream // the client may try again, as in the reference
-	}
-	l.st.Close(code)
-	l.release()
-}
 
 // release gives the lane back.
 func (l *lane) release() {
@@ -248,11 +235,15 @@ func (l *lane) release() {
 // credit tells the connection how much of the request has left, so that the client may send
 // more. What waits for the server, or for rules, has not.
 func (l *lane) credit() {
+	s := l.c.stream
+	if s == nil {
+		return // it has ended, and the lane with it
+	}
 	held := 0
 	if l.c.In != nil {
 		held = len(l.c.In.Data())
 	}
-	if s := l.c.stream; s != nil && s.up.Out != nil {
+	if s.up.Out != nil {
 		held += len(s.up.Out.Data())
 	}
 	if n := l.received - held - l.credited; n > 0 {
@@ -265,7 +256,6 @@ func (l *lane) credit() {
 func (l *lane) sendHead(res *message.Response) {
 	l.st.SendHead(res)
 	l.c.BytesOut += uint64(len("HTTP/1.1 200 \r\n\r\n") + len(res.Reason) + headSize(&res.Header)) // as over HTTP/1
-	l.headSent = l.headSent || res.Status >= 200
 }
 
 // Handshake implements transport.Layer: there is none, the connection has begun.
@@ -303,11 +293,16 @@ func (l *lane) Release() {}
 // endLane ends the stream of a lane, and the lane with it.
 func (s *stream) endLane(l *lane) {
 	complete := !s.cutShort && s.headOut && s.down.Ended && !s.down.Pending()
-	if complete {
+	code := h2.Cancel
+	switch {
+	case complete:
 		s.endResponse()
+	case !s.headOut && s.connected == 0:
+		code = h2.RefusedStream // no server has seen it: the client may try again
 	}
 	s.free()
-	l.close(complete)
+	l.st.Close(code)
+	l.release()
 }
 
 // endResponse says that the response is complete.

@@ -53,13 +53,14 @@ func (r *rig) client2(seed uint64) *http.Client {
 		return &cutter{Conn: c, rng: rand.New(rand.NewPCG(seed, 0))}, nil
 	}}
 	r.t.Cleanup(t.CloseIdleConnections)
-	return &http.Client{Transport: t, Timeout: 20 * time.Second}
+	return &http.Client{Transport: t, Timeout: time.Minute}
 }
 
 // digesting answers with what came, and where the query asks for it with "n" bytes of the
 // client's choice, "chunked", with a trailer.
 func digesting(c net.Conn, r *bufio.Reader) {
 	for {
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		req, err := http.ReadRequest(r)
 		if err != nil {
 			return
@@ -156,12 +157,15 @@ func exchange(client *http.Client, addr, method, query string, sent, size int, c
 // Many requests at once, on connections of either version, in pieces of any length: each
 // byte arrives, at whom it belongs.
 func TestMuxIntegrity(t *testing.T) {
-	rig := newRigWith(t, spec.ModeHTTP, func(p *spec.Proxy) { p.HTTPReuse = spec.ReuseAlways }, discard{}, origin(t, digesting), origin(t, digesting))
+	rig := newRigWith(t, spec.ModeHTTP, func(p *spec.Proxy) {
+		p.HTTPReuse = spec.ReuseAlways
+		p.Timeouts = spec.Timeouts{Client: time.Minute, Server: time.Minute, Connect: time.Minute}
+	}, discard{}, origin(t, digesting), origin(t, digesting))
 	var all sync.WaitGroup
 	for i := range 8 {
 		client := rig.client2(uint64(i))
 		if i >= 6 {
-			client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: 20 * time.Second}
+			client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: time.Minute}
 			t.Cleanup(client.CloseIdleConnections)
 		}
 		for k := range 8 {
@@ -358,6 +362,7 @@ func TestMuxReset(t *testing.T) {
 	if rec := <-rig.lines; string(rec.Flags[:]) != "CH" {
 		t.Errorf("logged %s before the response", rec.Flags)
 	}
+	rig.loop.Call(func() {}) // it logs first
 	if n := rig.backend.Servers()[0].Cur.Load(); n != 0 {
 		t.Errorf("%d slots are taken", n)
 	}
@@ -392,6 +397,35 @@ func TestMuxInterimAndContinue(t *testing.T) {
 	p.expect(1, ":status=100 ")
 	p.must(p.WriteData(1, true, []byte("abc")))
 	p.expect(1, ":status=200 x-got=POST / 3 ")
+}
+
+// What a slow server has not taken is held up to a window, and goes on when it is taken,
+// whatever framing it has.
+func TestMuxSlowServer(t *testing.T) {
+	addr := origin(t, func(c net.Conn, r *bufio.Reader) {
+		time.Sleep(100 * time.Millisecond)
+		digesting(c, r)
+	})
+	rig := newRigWith(t, spec.ModeHTTP, nil, discard{}, addr)
+	client := rig.client2(0)
+	const size = 12 << 20
+	var all sync.WaitGroup
+	for _, chunked := range []bool{false, true} {
+		all.Go(func() {
+			if err := exchange(client, rig.addr, "PUT", "", size, 10, chunked); err != nil {
+				t.Errorf("chunked %v: %v", chunked, err)
+			}
+		})
+	}
+	most := 0
+	for range 15 {
+		time.Sleep(5 * time.Millisecond)
+		rig.loop.Call(func() { most = max(most, rig.thread.BuffersInUse()) })
+	}
+	all.Wait()
+	if most > 10 {
+		t.Errorf("%d buffers were in use", most)
+	}
 }
 
 // A process that stops asks its clients to go, and serves what is on its way.

@@ -318,7 +318,7 @@ func (s *stream) noResponse() {
 		if s.replay() {
 			return
 		}
-		if s.reused && s.c.served > 0 && s.up.Ended {
+		if s.reused && s.c.served > 0 && s.up.Ended && s.c.lane() == nil {
 			// Not ours to repeat: the client finds its connection closed
 			// without an answer and decides for itself.
 			s.setFlags('S', 'H')
