@@ -214,9 +214,17 @@ func (c *Conn) fail(code Code) {
 		return
 	}
 	c.stats.ConnErrors++
-	c.stats.GoAwaysSent++
-	c.appendGoAway(c.last, code)
-	c.Kill(code)
+	c.Expel(code)
+}
+
+// Expel ends the connection with an error that is none of the protocol: its client is not
+// wanted.
+func (c *Conn) Expel(code Code) {
+	if c.phase != phaseDead {
+		c.stats.GoAwaysSent++
+		c.appendGoAway(c.last, code)
+		c.Kill(code)
+	}
 }
 
 // Kill ends the connection without a word, as it has failed: handlers hear of it by Aborted.

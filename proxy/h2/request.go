@@ -180,7 +180,8 @@ func (b *builder) target() bool {
 		return false
 	}
 	req.SetTarget(t)
-	req.FromParts = true
+	// What is no website is not known by its path alone.
+	req.FromParts = string(b.scheme) == "http" || string(b.scheme) == "https"
 	return req.Form == message.AbsoluteForm && len(req.Authority()) == len(b.authority)
 }
 

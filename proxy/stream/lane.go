@@ -210,7 +210,6 @@ func (s *stream) laneAborted() {
 // Discard implements h2.Handler.
 func (l *lane) Discard() { l.release() }
 
-
 // release gives the lane back.
 func (l *lane) release() {
 	c := &l.c

@@ -148,18 +148,14 @@ func (m *mux) Transmit(p []byte) (int, bool) { return m.c.Send(p) }
 func (m *mux) settle() {
 	c := m.c
 	switch {
-	case m.Dead():
+	case m.Dead(), m.Done():
 		m.Dispatch()
-		if m.Streams() == 0 {
-			m.close()
-		}
-	case m.Done():
 		m.Flush()
 		if !m.Pending() {
 			m.close()
 			return
 		}
-		m.arm()
+		c.expect(lingerTime) // for what it is told last
 	default:
 		if c.In != nil && !m.Congested() {
 			c.t.Loop.Wake(&c.task) // requests that wait for others to be dispatched

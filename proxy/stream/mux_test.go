@@ -281,13 +281,12 @@ func (p *peer2) expect(id uint32, want ...string) {
 }
 
 func TestMuxRefusedByRules(t *testing.T) {
-	l := rulesOf(t, rule.Request, "deny status 429 if { path /no }", "return status 200 content-type text/plain string hello if { path /yes }", "reject if { path /gone }", "redirect location /there if { path /here }")
+	l := rulesOf(t, rule.Request, "deny status 429 if { path /no }", "return status 200 content-type text/plain string hello if { path /yes }", "redirect location /there if { path /here }")
 	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Rules[rule.Request] = l }, origin(t, digesting))
 	p := rig.peer2()
 	for i, c := range []struct{ path, want string }{
 		{"/no", ":status=429 "},
 		{"/yes", ":status=200 "},
-		{"/gone", "reset REFUSED_STREAM"},
 		{"/here", ":status=302"},
 		{"/", ":status=200 x-got=GET / 0"},
 	} {
@@ -301,9 +300,25 @@ func TestMuxRefusedByRules(t *testing.T) {
 			p.expect(id, "hello END")
 		}
 	}
-	for _, want := range []string{"PR", "LR", "PR", "LR", "--"} {
+	for _, want := range []string{"PR", "LR", "LR", "--"} {
 		if rec := <-rig.lines; string(rec.Flags[:]) != want || string(rec.Version) != "HTTP/2.0" || !strings.HasPrefix(string(rec.URI), "http://x/") {
 			t.Errorf("logged %s %s with %s, want %s", rec.URI, rec.Version, rec.Flags, want)
+		}
+	}
+}
+
+// A rule that rejects a client ends its connection, and all that goes over it.
+func TestMuxRejected(t *testing.T) {
+	l := rulesOf(t, rule.Request, "reject if { path /gone }")
+	hold := origin(t, func(_ net.Conn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) })
+	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Rules[rule.Request] = l }, hold)
+	p := rig.peer2()
+	p.head(1, true, get2...)
+	p.head(3, true, ":method=GET", ":scheme=http", ":authority=x", ":path=/gone")
+	p.expect(0, "goaway 3 ENHANCE_YOUR_CALM", "EOF")
+	for _, want := range []string{"PR", "CH"} {
+		if rec := <-rig.lines; string(rec.Flags[:]) != want {
+			t.Errorf("logged %s, want %s", rec.Flags, want)
 		}
 	}
 }
