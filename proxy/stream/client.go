@@ -38,8 +38,6 @@ type client struct {
 	// lingering: our side is closed; what still comes is thrown away, so that
 	// the kernel does not destroy the answer with a reset.
 	lingering bool
-	// own is the server connection kept for this client alone (http-reuse never).
-	own *serverConn
 
 	place list.Node[client] // among those of its thread
 }
@@ -330,9 +328,8 @@ func (c *client) end(cut bool) {
 	t.Loop.StopTimer(&c.timer)
 	c.Endpoint.Close(cut)
 	c.untrack()
-	if c.own != nil {
-		c.own.close()
-		c.own = nil
+	if c.notes != nil && c.notes.own != nil {
+		c.notes.own.discard()
 	}
 	t.clients.Remove(&c.place)
 	t.connections.Add(-1)

@@ -48,6 +48,9 @@ func (c *client) socket() int {
 func (m *mux) Open() *h2.Stream {
 	c := m.c
 	t := c.t
+	if t.ruled {
+		c.noted() // all share variables
+	}
 	l, _ := t.lanes.get(t.Loop.Turns())
 	now := t.Loop.Now()
 	*l = lane{
@@ -217,10 +220,6 @@ func (l *lane) release() {
 	t.Loop.StopTimer(&c.timer)
 	c.Endpoint.Release()
 	c.Layer = nil
-	if c.own != nil {
-		c.own.close()
-		c.own = nil
-	}
 	t.laned.Remove(&c.place)
 	c.stream = nil
 	if c.task.Queued() {

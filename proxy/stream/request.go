@@ -158,6 +158,8 @@ type notes struct {
 	tracked txn.Tracked
 	// src and dst are what rules have made of the connection's addresses.
 	src, dst sock.Addr
+	// own is the server connection kept for this client alone (http-reuse never).
+	own *serverConn
 }
 
 func (c *client) noted() *notes {
