@@ -57,7 +57,8 @@ func (m *mux) Open() *h2.Stream {
 		m: m, trailer: l.trailer[:0], st: h2.Stream{Handler: l},
 		c: client{
 			Endpoint: transport.Lone(&t.Kit, l), t: t, l: c.l, fe: c.fe, addr: c.addr, notes: c.notes,
-			accepted: c.accepted, idleSince: now, served: c.served, opening: opened,
+			accepted: c.accepted, idleSince: now, opening: opened,
+			served: c.served + 1, // never the first of its client, as in the reference
 		},
 	}
 	l.c.task = loop.Task{R: &l.c}
