@@ -3,6 +3,7 @@ package h2
 import (
 	"sort"
 
+	"bench/internal/list"
 	"bench/proxy/h2/hpack"
 	"bench/proxy/stats"
 )
@@ -49,8 +50,8 @@ type Conn struct {
 	sent        int
 	base        int64 // how much was sent before the beginning of tx
 	sendWin     int64
-	startWin    int64   // of new streams, as the client wants it
-	first, tail *Stream // those that wait for room, in turn
+	startWin    int64             // of new streams, as the client wants it
+	waiting     list.List[Stream] // for room, in turn
 	serving     *Stream
 	shrinkTable bool // the next header block says that we have no table
 	woken       bool

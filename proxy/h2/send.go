@@ -101,8 +101,11 @@ func (c *Conn) flush() {
 
 // serve lets the streams that wait for room go on, in turn, as long as there is some.
 func (c *Conn) serve() {
-	for c.first != nil && c.sendWin > 0 && c.room() > HeaderLen+minPiece {
-		st := c.first
+	for c.sendWin > 0 && c.room() > HeaderLen+minPiece {
+		st := c.waiting.First()
+		if st == nil {
+			return
+		}
 		c.dequeue(st)
 		c.serving = st
 		st.Handler.Writable()
@@ -112,35 +115,15 @@ func (c *Conn) serve() {
 
 // enqueue makes a stream wait for room in the connection.
 func (c *Conn) enqueue(st *Stream) {
-	if st.queued {
-		return
+	if !st.place.Linked() {
+		c.waiting.PushBack(&st.place, st)
 	}
-	st.queued = true
-	st.prev, st.next = c.tail, nil
-	if c.tail != nil {
-		c.tail.next = st
-	} else {
-		c.first = st
-	}
-	c.tail = st
 }
 
 func (c *Conn) dequeue(st *Stream) {
-	if !st.queued {
-		return
+	if st.place.Linked() {
+		c.waiting.Remove(&st.place)
 	}
-	st.queued = false
-	if st.prev != nil {
-		st.prev.next = st.next
-	} else {
-		c.first = st.next
-	}
-	if st.next != nil {
-		st.next.prev = st.prev
-	} else {
-		c.tail = st.prev
-	}
-	st.prev, st.next = nil, nil
 }
 
 // giveBack opens the connection's window again by n bytes. The client hears of it when it

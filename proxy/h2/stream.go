@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"bench/internal/list"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 )
@@ -48,14 +49,13 @@ type Stream struct {
 	lastAt   int64 // where the header of our last frame is, in all that was ever sent; −1: there is none
 	endState       // of both directions
 
-	dirty  bool // in Conn.dirty
-	open   bool // the handler has the request
-	news   bool // for Ready
-	queued bool // waits for room in the connection
-	short  bool // waits for its own window
-	code   Code // with aborted
+	dirty bool // in Conn.dirty
+	open  bool // the handler has the request
+	news  bool // for Ready
+	short bool // waits for its own window
+	code  Code // with aborted
 
-	next, prev *Stream // among those that wait for room
+	place list.Node[Stream] // among those that wait for room in the connection
 }
 
 // endState is what is over of a stream.
@@ -95,7 +95,7 @@ func (st *Stream) Send(p []byte) int {
 		return 0
 	}
 	c, sent := st.c, 0
-	if c.first != nil && c.serving != st {
+	if c.waiting.Len() > 0 && c.serving != st {
 		c.enqueue(st) // behind the others
 		return 0
 	}

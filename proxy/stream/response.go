@@ -281,7 +281,9 @@ func (s *stream) sendHead(res *message.Response, out, tail []byte) transport.Flo
 	}
 	if f.Out != nil || len(tail) > 0 {
 		f.Store(k, head)
-		return f.Push(k, c, out, tail)
+		f.Store(k, out)
+		f.Store(k, tail)
+		return f.Flush(k, c)
 	}
 	return f.Push(k, c, head, out)
 }
