@@ -337,39 +337,55 @@ func TestMuxHeadTooLarge(t *testing.T) {
 
 // A client that takes a request back frees its server, at whatever stage it is.
 func TestMuxReset(t *testing.T) {
-	gone := make(chan bool, 10)
+	gone, asked := make(chan bool, 10), make(chan bool, 10)
 	addr := origin(t, func(c net.Conn, r *bufio.Reader) {
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		req, err := http.ReadRequest(r)
 		if err != nil {
 			return
 		}
+		asked <- true
 		if req.URL.Path == "/begun" {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
 		}
 		_, err = r.ReadByte()
 		gone <- err != nil
 	})
-	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Servers[0].MaxConn = 1 }, addr)
+	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) {
+		p.Servers[0].MaxConn = 1
+		p.Timeouts = spec.Timeouts{Client: time.Minute, Server: time.Minute, Connect: time.Minute}
+	}, addr)
+	queued := func(n int64) {
+		t.Helper()
+		for until := time.Now().Add(20 * time.Second); rig.backend.Queued.Load() != n; time.Sleep(time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatalf("%d in the queue, want %d", rig.backend.Queued.Load(), n)
+			}
+		}
+	}
 	p := rig.peer2()
+	_ = p.c.SetDeadline(time.Now().Add(time.Minute))
 	p.head(1, true, ":method=GET", ":scheme=http", ":authority=x", ":path=/begun")
 	p.expect(1, ":status=200", "abc")
-	p.head(3, true, get2...) // waits in the queue
-	p.must(p.WritePing(false, [8]byte{1}))
+	p.head(3, true, get2...)
+	queued(1)
+	p.head(5, true, get2...)
+	queued(2)
+	p.must(p.WriteRSTStream(5, http2.ErrCodeCancel))
+	if rec := <-rig.lines; string(rec.Flags[:]) != "CQ" {
+		t.Errorf("logged %s in the queue", rec.Flags)
+	}
 	p.must(p.WriteRSTStream(1, http2.ErrCodeCancel))
 	if !<-gone {
 		t.Error("the server's connection goes on")
 	}
 	if rec := <-rig.lines; string(rec.Flags[:]) != "CD" {
-		t.Errorf("logged %s", rec.Flags)
+		t.Errorf("logged %s within the response", rec.Flags)
 	}
-	// The slot is for the one in the queue, which waits for its response then.
-	time.Sleep(20 * time.Millisecond)
-	p.head(5, true, get2...) // in the queue
-	time.Sleep(20 * time.Millisecond)
-	p.must(p.WriteRSTStream(5, http2.ErrCodeCancel))
-	if rec := <-rig.lines; string(rec.Flags[:]) != "CQ" {
-		t.Errorf("logged %s in the queue", rec.Flags)
-	}
+	// The slot is for the one in the queue, whose request goes to the server now.
+	queued(0)
+	<-asked
+	<-asked
 	p.must(p.WriteRSTStream(3, http2.ErrCodeCancel))
 	if !<-gone {
 		t.Error("the server's connection goes on")
