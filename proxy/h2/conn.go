@@ -49,6 +49,7 @@ type Conn struct {
 	tx          []byte // frames; what is before sent has gone
 	sent        int
 	base        int64 // how much was sent before the beginning of tx
+	offered     int64 // up to where the owner has been given bytes: these must stay as they are
 	sendWin     int64
 	startWin    int64             // of new streams, as the client wants it
 	waiting     list.List[Stream] // for room, in turn

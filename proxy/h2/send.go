@@ -23,9 +23,6 @@ func (c *Conn) Pending() bool { return len(c.tx) > c.sent }
 // position is where the next frame will be in all that was ever sent.
 func (c *Conn) position() int64 { return c.base + int64(len(c.tx)) }
 
-// unsent is where that begins which has not gone.
-func (c *Conn) unsent() int64 { return c.base + int64(c.sent) }
-
 // begin returns the transmit buffer, to append n bytes to.
 func (c *Conn) begin(n int) []byte {
 	if c.tx == nil {
@@ -89,6 +86,7 @@ func (c *Conn) flush() {
 		c.Kill(InternalError)
 	}
 	c.sent += n
+	c.offered = c.position()
 	switch {
 	case c.sent >= len(c.tx):
 		c.base += int64(len(c.tx))

@@ -153,7 +153,7 @@ func (st *Stream) End(trailer []byte) {
 	switch {
 	case len(trailer) > 0:
 		c.appendTrailer(st, trailer)
-	case st.lastAt >= c.unsent():
+	case st.lastAt >= c.offered:
 		// The last frame has not gone yet: it is the one that ends the stream.
 		c.tx[st.lastAt-c.base+flagsAt] |= byte(FlagEndStream)
 	default:

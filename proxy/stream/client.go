@@ -102,7 +102,7 @@ func (c *client) begin() {
 		t.newStream(c).startTCP()
 		return
 	}
-	if c.l.Bind.Proto == spec.ProtoH2 {
+	if i := c.tls(); c.l.Bind.Proto == spec.ProtoH2 || i != nil && i.ALPN == "h2" {
 		c.startMux()
 		return
 	}
