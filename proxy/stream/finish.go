@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"bench/internal/tlsio"
+	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
