@@ -5,7 +5,7 @@
 //
 // A turn waits for readiness, runs the handlers, then the timers that are due,
 // then what other goroutines posted, then the tasks that were queued before
-// the turn began. Nothing in a turn allocates, locks (unless something was
+// the turn began, and at last those that asked for its end. Nothing in a turn allocates, locks (unless something was
 // posted) or enters the Go scheduler, except a wait that lasts.
 package loop
 
@@ -64,6 +64,7 @@ type Loop struct {
 	events  [batch]poller.Event
 	runq    []*Task
 	running []*Task
+	late    []*Task
 	scratch []byte
 	spin    int64
 	adapt   adaption
@@ -225,6 +226,15 @@ func (l *Loop) Wake(t *Task) {
 	}
 }
 
+// Late queues t to run once at the end of this turn, behind everything else in it: for
+// what gathers the work of the turn, such as one send of all that has been written.
+func (l *Loop) Late(t *Task) {
+	if !t.queued {
+		t.queued = true
+		l.late = append(l.late, t)
+	}
+}
+
 // Tasks is the length of the run queue.
 func (l *Loop) Tasks() int { return len(l.runq) }
 
@@ -357,6 +367,13 @@ func (l *Loop) turn() error {
 			poison.Fill(l.scratch)
 		}
 	}
+	for i := 0; i < len(l.late); i++ { // it may grow meanwhile
+		t := l.late[i]
+		t.queued = false
+		t.R.Run()
+		poison.Fill(l.scratch)
+	}
+	l.late = l.late[:0]
 	return nil
 }
 

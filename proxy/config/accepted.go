@@ -7,12 +7,11 @@ import "strings"
 // use is a warning instead of an error.
 func acceptedGlobalKeywords() []keyword {
 	const (
-		shared  = "the process has no such resource"
-		noHTTP2 = "there is no HTTP/2"
-		noQUIC  = "there is no QUIC"
-		noComp  = "nothing is compressed"
-		noLua   = "there is no Lua"
-		noPP    = "there are no peers"
+		shared = "the process has no such resource"
+		noQUIC = "there is no QUIC"
+		noComp = "nothing is compressed"
+		noLua  = "there is no Lua"
+		noPP   = "there are no peers"
 	)
 	rows := []keyword{
 		{name: "localpeer", args: "<name>", inert: "there are no peers", doc: "Name of this peer."},
@@ -33,11 +32,7 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.recv_enough", args: "<size>", inert: "reads end when the kernel has no more", doc: "Bytes that end a read."},
 		{name: "no-memory-trimming", inert: "memory is returned by the runtime", doc: "Keep memory after a reload."},
 		{name: "profiling.tasks", args: "{ auto | on | off }", inert: "there is no profiling", doc: "Profile tasks."},
-		{name: "tune.h2.header-table-size", args: "<number>", inert: noHTTP2, doc: "Size of the table of header fields."},
-		{name: "tune.h2.initial-window-size", args: "<number>", inert: noHTTP2, doc: "Bytes that a peer may send unasked on a stream."},
-		{name: "tune.h2.max-concurrent-streams", args: "<number>", inert: noHTTP2, doc: "Streams of a connection."},
-		{name: "tune.h2.max-frame-size", args: "<number>", inert: noHTTP2, doc: "Largest frame."},
-		{name: "h2-workaround-bogus-websocket-clients", inert: noHTTP2, doc: "Do not offer WebSocket over HTTP/2."},
+		{name: "h2-workaround-bogus-websocket-clients", inert: "WebSocket is not offered over HTTP/2", doc: "Do not offer WebSocket over HTTP/2."},
 		{name: "tune.quic.frontend.conn-tx-buffers.limit", args: "<number>", inert: noQUIC, doc: "Buffers for sending of a connection."},
 		{name: "tune.quic.frontend.max-idle-timeout", args: "<time>", inert: noQUIC, doc: "Quiet time of a connection."},
 		{name: "tune.quic.frontend.max-streams-bidi", args: "<number>", inert: noQUIC, doc: "Streams of a connection."},

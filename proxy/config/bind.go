@@ -170,9 +170,15 @@ func bindOptions() []bindOption {
 			}
 			b.Shards = n
 		}},
-		{name: "proto", args: 1, same: true, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *bindDraft, w word) {
-			if w.text != "h1" && w.text != "none" {
-				l.fail(w, "protocol '%s' is not supported in 'bind'", w.text)
+		{name: "proto", args: 1, doc: "Protocol of the connections: h1, h2, or none for raw TCP; by default h1, and h2 where the client begins with it.", read: func(l *line, b *bindDraft, w word) {
+			switch w.text {
+			case "h1":
+				b.Proto = spec.ProtoH1
+			case "h2":
+				b.Proto = spec.ProtoH2
+			case "none":
+			default:
+				l.fail(w, "protocol '%s' is not supported in 'bind': want h1, h2 or none", w.text)
 			}
 		}},
 	}, bindTLSOptions()...)

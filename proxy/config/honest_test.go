@@ -118,6 +118,8 @@ var samples = map[string]string{
 	"spread-checks":              "5",
 	"max-spread-checks":          "5s",
 	"tune.maxaccept":             "7",
+	"tune.h2.header-table-size":  "8192",
+	"tune.h2.max-frame-size":     "32768",
 	"tune.pipesize":              "64k",
 	"tune.listener.multi-queue":  "off",
 	"tune.idle-pool.shared":      "off",

@@ -81,6 +81,7 @@ func keywords() []keyword {
 		environmentKeywords(),
 		tuneKeywords(),
 		tlsGlobalKeywords(),
+		http2Keywords(),
 		acceptedGlobalKeywords(),
 		statsKeywords(),
 		statsPageKeywords(),

@@ -34,6 +34,7 @@ func optionRows() []option {
 		{"disable-h2-upgrade", front, nothing, "connections never change to HTTP/2 by themselves", "Take no connections that begin with HTTP/2 where HTTP/1 is expected."},
 		{"dontlog-normal", front, one(func(s *o) *bool { return &s.DontLogNormal }), "", "Log errors only."},
 		{"dontlognull", front, one(func(s *o) *bool { return &s.DontLogNull }), "", "Do not log connections without data."},
+		{"disable-h2-upgrade", front, one(func(s *o) *bool { return &s.DisableH2Upgrade }), "", "Take no HTTP/2 from clients that begin with it on a connection of HTTP/1."},
 		{"h1-case-adjust-bogus-client", front, one(func(s *o) *bool { return &s.AdjustClientCase }), "", "Write field names to clients as \"h1-case-adjust\" says."},
 		{"h1-case-adjust-bogus-server", back, one(func(s *o) *bool { return &s.AdjustServerCase }), "", "Write field names to servers as \"h1-case-adjust\" says."},
 		{"http-buffer-request", inAny, one(func(s *o) *bool { return &s.HTTPBufferRequest }), "", "Have the body of a request, or as much of it as a buffer holds, before anything is done with it."},

@@ -27,6 +27,16 @@ the number of bytes sent to the client.
 | --- | --- | --- |
 `
 
+const documentHTTP2 = `
+# Over HTTP/2
+
+Of a client's frames, in which both proxies get the same requests and the same mistakes.
+Everything else agrees: what the server gets, statuses, codes of resets and GOAWAYs.
+
+| when | what is done | why |
+| --- | --- | --- |
+`
+
 const documentTail = `
 # Beside the wire
 
@@ -63,6 +73,9 @@ const documentTail = `
 | responses whose body rules withhold | the server's connection is closed if more of the body is to come | there it is read to its end |
 | variables | of the session, the transaction, the request and the response; ` + "`proc`" + ` is refused | threads share nothing |
 | frontends in mode tcp | all their backends are in mode http, or none | what a client sends is understood, or not, before a backend is chosen |
+| ` + "`option httpclose`" + ` and HTTP/2 | a connection of HTTP/2 goes on, as there; a soft stop ends it by two GOAWAYs, a second apart at most | what a client has sent before it knew is still served |
+| windows of HTTP/2 | a connection takes 1 MiB ahead, a stream at least a buffer | several uploads go on at once although each is on its way for a while |
+| bounds of HTTP/2 | early resets, PING and SETTINGS frames, CONTINUATION frames, empty DATA frames and other oddities are counted, and end the connection with ENHANCE_YOUR_CALM (` + "`tune.h2.fe.glitches-threshold`" + `) | later versions of the reference have most of them |
 | queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
 | TLS | that of Go's crypto/tls: no key exchange by finite fields (DHE), no order of ciphers of one's own, no choice among the suites of TLS 1.3, no early data, no sessions on the server's side. Ciphers and curves that it lacks are passed over with a notice, as OpenSSL passes over names that it does not know; a list of which nothing remains is an error | notices do not count for ` + "`zero-warning`" + ` |
 | TLS 1.0 and 1.1 | work where ` + "`ssl-min-ver`" + ` allows them | there OpenSSL 3 wants ` + "`@SECLEVEL=0`" + ` for them as well |
@@ -91,6 +104,12 @@ func TestDocument(t *testing.T) {
 			if e := &table[i]; e.why != "" {
 				fmt.Fprintf(&b, "| %s | %s | %s |\n", e.name, e.does(), e.why)
 			}
+		}
+	}
+	b.WriteString(documentHTTP2)
+	for _, m := range muxes() {
+		if m.why != "" {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", m.name, m.differs, m.why)
 		}
 	}
 	b.WriteString(documentTail)

@@ -53,8 +53,8 @@ func (e *Engine) Info() stats.Info {
 	return info
 }
 
-// http1 derives the counters of the HTTP/1 codec, the only one there is: every
-// connection and request of an HTTP proxy is its.
+// http1 derives the counters of the HTTP/1 codec: every connection and request of an HTTP
+// proxy is its that is not of HTTP/2.
 func http1(r *stats.Row, conns uint64) {
 	if !r.HTTP {
 		return
@@ -63,6 +63,14 @@ func http1(r *stats.Row, conns uint64) {
 	t.H1 = stats.H1{
 		OpenConns: r.Sessions.Cur, OpenStreams: r.Sessions.Cur, Conns: conns, Streams: t.Requests,
 		BytesIn: t.BytesIn, BytesOut: t.BytesOut, SplicedIn: t.H1.SplicedIn, SplicedOut: t.H1.SplicedOut,
+	}
+	if h := &t.H2; r.Type == stats.RowFrontend {
+		t.H1.OpenConns -= h.OpenConns
+		t.H1.OpenStreams -= h.OpenConns
+		t.H1.Conns -= h.Conns
+		t.H1.Streams -= h.Streams
+		t.H1.BytesIn -= h.BytesIn
+		t.H1.BytesOut -= h.BytesOut
 	}
 	if r.Type == stats.RowBackend {
 		// Seen from the servers, responses come in and requests go out.

@@ -8,7 +8,7 @@ const (
 	// trailer fields checked.
 	ChunkKeep ChunkMode = iota
 	// ChunkStrip leaves the content alone, for peers that know no chunks.
-	// Trailer fields are checked and dropped.
+	// Trailer fields are checked and left out; Trailer has them.
 	ChunkStrip
 )
 
@@ -91,6 +91,25 @@ func (c *Chunked) Tail() []byte {
 		return nil
 	}
 	return c.trailer
+}
+
+// End ends a body that the walker does not walk over, as another protocol frames it: lines
+// is its trailer section in canonical form, which is copied.
+func (c *Chunked) End(lines []byte) {
+	c.state = chunkDone
+	c.trailer = append(c.trailer[:0], lines...)
+	if len(lines) > 0 {
+		c.trailer = append(c.trailer, ChunkEnd...)
+	}
+}
+
+// Trailer is the trailer section once Done, in either mode: lines in canonical form,
+// without the empty one after them.
+func (c *Chunked) Trailer() []byte {
+	if c.state != chunkDone || len(c.trailer) == 0 {
+		return nil
+	}
+	return c.trailer[:len(c.trailer)-len(ChunkEnd)]
 }
 
 // Walk consumes buf up to the end of the body: used tells how much of it was. What

@@ -16,6 +16,14 @@ func offset(buf, at []byte) int {
 	return int(off)
 }
 
+// CheckRequest is what Parser.Request does behind the syntax of lines, for requests that
+// another codec has made: it checks what target, fields and method say about each
+// other, and fills in Body, KeepAlive and Expect100.
+func CheckRequest(msg *message.Request, lim *Limits) *Error {
+	_, err := checkRequest(msg, lim)
+	return err
+}
+
 // checkRequest checks what the fields of a request say about each other and about
 // the request line, and decides on framing and persistence. On error it also
 // returns the text to blame.

@@ -97,3 +97,26 @@ func forbiddenTrailer(name []byte) bool {
 	}
 	return false
 }
+
+// AppendTrailerField appends a line to a trailer section in canonical form, unless the
+// field must not stand in one. name is a lower-case token, value clean.
+func AppendTrailerField(dst, name, value []byte) []byte {
+	if forbiddenTrailer(name) {
+		return dst
+	}
+	dst = append(append(dst, name...), ": "...)
+	return append(append(dst, value...), ChunkEnd...)
+}
+
+// TrailerFields calls fn for each line of a trailer section in canonical form.
+func TrailerFields(lines []byte, fn func(name, value []byte)) {
+	for len(lines) > 0 {
+		end := bytes.IndexByte(lines, '\n')
+		colon := bytes.IndexByte(lines, ':')
+		if end < 0 || colon < 0 || colon+2 >= end {
+			return
+		}
+		fn(lines[:colon], lines[colon+2:end-1])
+		lines = lines[end+1:]
+	}
+}

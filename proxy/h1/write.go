@@ -22,15 +22,19 @@ type WriteOptions struct {
 // AppendRequest appends the head of a request as it is sent to a server: names in
 // lower case, options of the connection it came from taken out, those of the
 // connection it goes to put at the end. Connection options other than close and
-// keep-alive are passed on, as HAProxy does. An HTTP/1.0 request stays one.
+// keep-alive are passed on, as HAProxy does. An HTTP/1.0 request stays one, and one of
+// HTTP/2 becomes one of HTTP/1.1, chunked where its length was not announced.
 func AppendRequest(dst []byte, m *message.Request, opt WriteOptions) []byte {
 	dst = append(dst, m.Method...)
 	dst = append(dst, ' ')
-	dst = append(dst, m.Target...)
+	dst = append(dst, originTarget(m)...)
 	dst = append(dst, ' ')
 	dst = appendVersion(dst, m.Version)
 	dst = append(dst, '\r', '\n')
 	dst = appendFields(dst, &m.Header, m.Conn, opt.Names)
+	if m.Version >= message.HTTP20 && m.Body.Kind == message.BodyChunked {
+		dst = append(appendName(dst, "transfer-encoding", opt.Names), ": chunked\r\n"...)
+	}
 	switch {
 	case opt.KeepAlive && m.Version < message.HTTP11:
 		dst = append(appendName(dst, "connection", opt.Names), ": keep-alive\r\n"...)
@@ -39,6 +43,19 @@ func AppendRequest(dst []byte, m *message.Request, opt WriteOptions) []byte {
 	}
 	return append(dst, '\r', '\n')
 }
+
+// originTarget is the target as servers get it.
+func originTarget(m *message.Request) []byte {
+	if !m.FromParts || m.Form != message.AbsoluteForm {
+		return m.Target
+	}
+	if t := m.PathAndQuery(); len(t) > 0 {
+		return t
+	}
+	return rootPath
+}
+
+var rootPath = []byte{'/'}
 
 // AppendResponse appends the head of a response as it is sent to a client, with
 // the fields treated like those of requests. Its version stays that of the server,

@@ -80,6 +80,9 @@ type Request struct {
 	Line []byte
 	// Target is the request target as received, or as rewritten.
 	Target []byte
+	// FromParts is set where the protocol has no request target: the codec has put Target
+	// together of scheme, authority and path, and HTTP/1 servers get the path alone.
+	FromParts bool
 	// Arena holds text added to this request.
 	Arena Arena
 
@@ -95,7 +98,7 @@ func (r *Request) Reset() {
 	r.Arena.Reset()
 	r.Method, r.Line, r.Target = nil, nil, nil
 	r.MethodID, r.Form, r.Version, r.Conn = 0, 0, 0, 0
-	r.Body, r.Expect100, r.KeepAlive = Body{}, false, false
+	r.Body, r.Expect100, r.KeepAlive, r.FromParts = Body{}, false, false, false
 	r.auth, r.path, r.query = span{}, span{}, span{}
 }
 
@@ -131,6 +134,15 @@ func (r *Request) Path() []byte { return r.part(r.path) }
 // Query is what follows the first "?" of the target; nil when there is none
 // (an empty query is not nil).
 func (r *Request) Query() []byte { return r.part(r.query) }
+
+// PathAndQuery is what the target ends with.
+func (r *Request) PathAndQuery() []byte {
+	n := len(r.Path())
+	if q := r.Query(); q != nil {
+		n += len(q) + 1
+	}
+	return r.Target[len(r.Target)-n:]
+}
 
 func (r *Request) part(s span) []byte {
 	if s.start < 0 || s.start == 0 && s.end == 0 {

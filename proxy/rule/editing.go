@@ -306,21 +306,12 @@ func (x *Runner) pathq(b []byte) txn.Verdict {
 		b = slash
 	}
 	b = x.clean(&req.Arena, b)
-	keep := len(req.Target) - len(pathAndQuery(req))
+	keep := len(req.Target) - len(req.PathAndQuery())
 	target := req.Arena.Alloc(keep + len(b))
 	copy(target, req.Target[:keep])
 	copy(target[keep:], b)
 	req.SetTarget(target)
 	return txn.Next
-}
-
-// pathAndQuery is what the target ends with.
-func pathAndQuery(req *message.Request) []byte {
-	n := len(req.Path())
-	if q := req.Query(); q != nil {
-		n += len(q) + 1
-	}
-	return req.Target[len(req.Target)-n:]
 }
 
 func setURI(x *Runner, r *Rule) txn.Verdict { return x.uri(x.text(r.format)) }
@@ -331,6 +322,7 @@ func (x *Runner) uri(b []byte) txn.Verdict {
 		return x.failed()
 	}
 	req.SetTarget(x.clean(&req.Arena, b))
+	req.FromParts = false
 	if req.Form == message.AbsoluteForm && req.Authority() != nil {
 		// RFC 9112 section 3.2.2: both name the same host, the field without a user.
 		host := req.Authority()
@@ -354,7 +346,7 @@ func replacePath(x *Runner, r *Rule) txn.Verdict {
 
 func replacePathq(x *Runner, r *Rule) txn.Verdict {
 	if req := x.Ctx.Txn.Req; hasPath(req) {
-		if b := x.replaced(r, pathAndQuery(req)); b != nil {
+		if b := x.replaced(r, req.PathAndQuery()); b != nil {
 			return x.pathq(b)
 		}
 	}

@@ -68,7 +68,7 @@ func normalize(x *Runner, r *Rule) txn.Verdict {
 	}
 	b := req.Path()
 	if r.number == 1 {
-		b = pathAndQuery(req)
+		b = req.PathAndQuery()
 	}
 	var ok bool
 	if x.body, ok = r.rewrite(x.body[:0], b); !ok {

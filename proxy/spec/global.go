@@ -65,6 +65,15 @@ type Tune struct {
 	SndBufClient    int
 	SndBufServer    int
 	StickCounters   int // that can track entries of stick tables at a time: 3
+
+	// What is announced to clients of HTTP/2, in bytes and streams.
+
+	H2TableSize  int // 4096
+	H2Window     int // 65535
+	H2MaxStreams int // 100
+	H2MaxFrame   int // 16384
+	H2MaxTotal   int // streams of a connection in all; 0: no limit
+	H2Glitches   int // oddities of a connection that are put up with; 0: 1000
 }
 
 // LogTarget is one "log" line.

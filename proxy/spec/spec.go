@@ -259,6 +259,7 @@ type Options struct {
 	IdleCloseOnResponse, IndependentStreams                        bool
 	SpliceAuto, SpliceRequest, SpliceResponse                      bool
 	HTTPIgnoreProbes, SocketStats, HTTPBufferRequest               bool
+	DisableH2Upgrade                                               bool
 	AcceptInvalidRequest, AcceptInvalidResponse                    bool
 	// Field names are written as Global.FieldCase has it, to clients and to servers.
 	AdjustClientCase, AdjustServerCase bool
@@ -296,7 +297,18 @@ type Bind struct {
 	// is one, ByThread one for each thread.
 	Shards int
 	TLS    *BindTLS // nil: in clear
+	Proto  Proto
 }
+
+// Proto is the protocol of a bind line's connections.
+type Proto uint8
+
+// The protocols.
+const (
+	ProtoAny Proto = iota // HTTP/1, or HTTP/2 where the client begins with it
+	ProtoH1
+	ProtoH2
+)
 
 // ByThread is Bind.Shards for "shards by-thread".
 const ByThread = -1

@@ -75,6 +75,7 @@ type Frontend struct {
 	Compression Compression
 	Cache       Cache
 	H1          H1
+	H2          H2
 	ConnRate    Rate
 	SessRate    Rate
 	ReqRate     Rate
@@ -182,4 +183,15 @@ type H1 struct {
 	Conns, Streams         uint64 // totals
 	BytesIn, BytesOut      uint64 // of messages including their framing
 	SplicedIn, SplicedOut  uint64
+}
+
+// H2 counts what the HTTP/2 codec saw on one side of a proxy. The two levels are
+// differences of one thread; only their sum over all threads is a level.
+type H2 struct {
+	OpenConns, OpenStreams                   int64
+	Conns, Streams                           uint64 // totals
+	BytesIn, BytesOut                        uint64 // of messages, as HTTP/1 counts
+	Headers, Data, Settings, Resets, GoAways uint64 // frames received
+	ConnErrors, StreamErrors                 uint64 // rules that clients have broken
+	ResetsSent, GoAwaysSent                  uint64 // frames sent because of errors
 }

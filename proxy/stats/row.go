@@ -127,6 +127,7 @@ type Totals struct {
 	Compression               Compression
 	Cache                     Cache
 	H1                        H1
+	H2                        H2
 	Rate, RateMax             uint64 // sessions
 	ReqRate, ReqRateMax       uint64
 	ConnRate, ConnRateMax     uint64
@@ -144,7 +145,7 @@ func (f *Frontend) Totals(now int64) Totals {
 		DeniedConn: f.DeniedConn, DeniedSess: f.DeniedSess,
 		ErrReq: f.ErrReq, InternalErr: f.InternalErr, RewriteErr: f.RewriteErr,
 		Intercepted: f.Intercepted, Responses: f.Responses,
-		Compression: f.Compression, Cache: f.Cache, H1: f.H1,
+		Compression: f.Compression, Cache: f.Cache, H1: f.H1, H2: f.H2,
 		Rate: f.SessRate.Read(now), RateMax: f.SessRate.Peak(),
 		ReqRate: f.ReqRate.Read(now), ReqRateMax: f.ReqRate.Peak(),
 		ConnRate: f.ConnRate.Read(now), ConnRateMax: f.ConnRate.Peak(),

@@ -27,6 +27,7 @@ func (f *Frontend) Sum(o *Frontend, now int64) {
 	f.Compression.Sum(&o.Compression)
 	f.Cache.Sum(&o.Cache)
 	f.H1.Sum(&o.H1)
+	f.H2.Sum(&o.H2)
 	f.ConnRate.Sum(&o.ConnRate, now)
 	f.SessRate.Sum(&o.SessRate, now)
 	f.ReqRate.Sum(&o.ReqRate, now)
@@ -44,7 +45,7 @@ func (f *Frontend) Reset() {
 	f.ConnRate.Reset()
 	f.SessRate.Reset()
 	f.ReqRate.Reset()
-	*f = Frontend{H1: H1{OpenConns: f.H1.OpenConns, OpenStreams: f.H1.OpenStreams}, ConnRate: f.ConnRate, SessRate: f.SessRate, ReqRate: f.ReqRate}
+	*f = Frontend{H1: H1{OpenConns: f.H1.OpenConns, OpenStreams: f.H1.OpenStreams}, H2: H2{OpenConns: f.H2.OpenConns, OpenStreams: f.H2.OpenStreams}, ConnRate: f.ConnRate, SessRate: f.SessRate, ReqRate: f.ReqRate}
 }
 
 // Sum adds what another thread counted up to now.
@@ -200,4 +201,23 @@ func (h *H1) Sum(o *H1) {
 	h.BytesOut += o.BytesOut
 	h.SplicedIn += o.SplicedIn
 	h.SplicedOut += o.SplicedOut
+}
+
+// Sum adds what another thread counted.
+func (h *H2) Sum(o *H2) {
+	h.OpenConns += o.OpenConns
+	h.OpenStreams += o.OpenStreams
+	h.Conns += o.Conns
+	h.Streams += o.Streams
+	h.BytesIn += o.BytesIn
+	h.BytesOut += o.BytesOut
+	h.Headers += o.Headers
+	h.Data += o.Data
+	h.Settings += o.Settings
+	h.Resets += o.Resets
+	h.GoAways += o.GoAways
+	h.ConnErrors += o.ConnErrors
+	h.StreamErrors += o.StreamErrors
+	h.ResetsSent += o.ResetsSent
+	h.GoAwaysSent += o.GoAwaysSent
 }

@@ -170,7 +170,7 @@ func BenchmarkTCP(b *testing.B) {
 
 // TestNoAllocationPerRequest holds the data path to it.
 func TestNoAllocationPerRequest(t *testing.T) {
-	for name, fn := range map[string]func(*testing.B){"http": BenchmarkKeepAlive, "rules": BenchmarkTwentyRules, "tcp": BenchmarkTCP} {
+	for name, fn := range map[string]func(*testing.B){"http": BenchmarkKeepAlive, "rules": BenchmarkTwentyRules, "tcp": BenchmarkTCP, "http2": BenchmarkMux} {
 		if r := testing.Benchmark(fn); r.N > 1000 && r.AllocsPerOp() != 0 {
 			t.Errorf("%s: %d allocations per request", name, r.AllocsPerOp())
 		}

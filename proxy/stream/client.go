@@ -29,6 +29,7 @@ type client struct {
 	accepted  int64 // monotonic
 	idleSince int64 // end of the last request
 	stream    *stream
+	mux       *mux   // of a connection that carries many streams; nil: it does not
 	served    uint32 // requests answered on this connection
 	handshake int32  // how long it took, in ms
 	// opening is the step of its opening that the connection has reached (see
@@ -37,8 +38,6 @@ type client struct {
 	// lingering: our side is closed; what still comes is thrown away, so that
 	// the kernel does not destroy the answer with a reset.
 	lingering bool
-	// own is the server connection kept for this client alone (http-reuse never).
-	own *serverConn
 
 	place list.Node[client] // among those of its thread
 }
@@ -103,6 +102,10 @@ func (c *client) begin() {
 		t.newStream(c).startTCP()
 		return
 	}
+	if i := c.tls(); c.l.Bind.Proto == spec.ProtoH2 || i != nil && i.ALPN == "h2" {
+		c.startMux()
+		return
+	}
 	c.expect(firstOf(c.fe.Spec.Timeouts.HTTPRequest, c.fe.Spec.Timeouts.Client))
 }
 
@@ -137,6 +140,8 @@ func (c *client) Ready(ev poller.Events) {
 		c.openAgain()
 	case c.lingering:
 		c.linger()
+	case c.mux != nil:
+		c.mux.ready(ev)
 	default:
 		c.readRequest()
 	}
@@ -152,6 +157,8 @@ func (c *client) Run() {
 		s.resume()
 	case c.opening != opened:
 		c.openAgain()
+	case c.mux != nil:
+		c.mux.read()
 	default:
 		c.readRequest()
 	}
@@ -168,6 +175,8 @@ func (c *client) Expired(*loop.Timer) {
 		c.handshakeTimeout()
 	case c.opening != opened:
 		c.close()
+	case c.mux != nil:
+		c.mux.expired()
 	case c.served == 0 && c.fe.Spec.SpeaksHTTP() && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():
 		// data came at the very moment
 	case c.Open() && c.served == 0:
@@ -319,9 +328,8 @@ func (c *client) end(cut bool) {
 	t.Loop.StopTimer(&c.timer)
 	c.Endpoint.Close(cut)
 	c.untrack()
-	if c.own != nil {
-		c.own.close()
-		c.own = nil
+	if c.notes != nil && c.notes.own != nil {
+		c.notes.own.discard()
 	}
 	t.clients.Remove(&c.place)
 	t.connections.Add(-1)
@@ -347,7 +355,9 @@ func (t *Thread) retireIdleClients(now int64) {
 	since := max(t.Shared.StopTime.Load(), 0)
 	for c := t.clients.First(); c != nil; {
 		next := c.place.Next()
-		if c.stream == nil && !c.lingering && c.In == nil && c.served > 0 &&
+		if c.mux != nil {
+			c.mux.retire(now)
+		} else if c.stream == nil && !c.lingering && c.In == nil && c.served > 0 &&
 			!c.fe.Spec.Options.IdleCloseOnResponse &&
 			now-max(c.idleSince, since) >= int64(retireAfter) {
 			// A request may have come in this very turn.

@@ -32,15 +32,15 @@ func (s *stream) detach() {
 	if s.exchange == nil {
 		return
 	}
-	t := s.t
 	switch {
-	case s.req == &t.req:
-		d := s.copyMessage(t.req.TextLen())
-		t.req.CopyTo(&d.req, d.text.B)
+	case s.kept != nil:
+	case s.req != nil:
+		d := s.copyMessage(s.req.TextLen())
+		s.req.CopyTo(&d.req, d.text.B)
 		s.req = &d.req
-	case s.res == &t.res:
-		d := s.copyMessage(t.res.TextLen())
-		t.res.CopyTo(&d.res, d.text.B)
+	case s.res != nil:
+		d := s.copyMessage(s.res.TextLen())
+		s.res.CopyTo(&d.res, d.text.B)
 		s.res = &d.res
 	}
 	s.putAway()

@@ -65,16 +65,14 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 	if msg.Status == 204 {
 		unframe(&msg.Header)
 	}
-	buf := h1.AppendResponse(s.t.head[:0], msg, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version, Names: s.fe.names})
-	buf = append(buf, content...)
-	// Only now: the message may consist of pieces of the request.
+	s.headOut, s.down.Ended = true, true
+	st := s.sendHead(msg, content, nil)
+	// Only now: the message may consist of pieces of the request, or of a response.
 	s.abandon()
 	s.leaveQueue()
 	s.dropServer()
-	s.headOut = true
 	s.exp, s.srvExp = never, never
-	s.down.Ended = true
-	switch s.down.Push(&s.t.Kit, &s.c.Endpoint, buf, nil) {
+	switch st {
 	case transport.FlowBlocked:
 		s.state = stateFlush
 		s.touchClient()
@@ -107,6 +105,7 @@ func (s *stream) flushAnswer() {
 func (s *stream) finish() {
 	if sc := s.sc; sc != nil && (!s.up.Ended || s.sending()) {
 		if s.resKeep && !sc.Hup {
+			s.endResponse()
 			if s.up.Ended {
 				s.cliExp = never
 			} else {
@@ -169,6 +168,7 @@ func (s *stream) end(logged bool) {
 	s.leaveQueue()
 	s.dropServer()
 	sent := c.BytesOut - s.outBase
+	c.countMuxed(sent)
 	s.fe.C.BytesOut += sent
 	t.Listeners[c.l.Index].C.BytesOut += sent
 	t.Process.BytesOut += sent
@@ -199,6 +199,10 @@ func (s *stream) end(logged bool) {
 	// A client whose time has run out is not waited for once more.
 	silent := s.status == 408
 	keep, cutShort, more := s.keepCli, s.cutShort, !s.up.Ended && !silent || c.Readable || c.In != nil
+	if l := c.lane(); l != nil {
+		s.endLane(l)
+		return
+	}
 	s.free()
 	switch {
 	case keep:
@@ -335,7 +339,7 @@ func (s *stream) logEarly(sent uint64) {
 func (s *stream) Describe(r *txn.Record) {
 	t, c := s.t, s.c
 	now := t.Loop.Now()
-	r.Client, r.Local, r.Socket = s.Source(), c.l.Addr, c.FD()
+	r.Client, r.Local, r.Socket = s.Source(), c.l.Addr, c.socket()
 	if d := s.meant(); d.IsValid() {
 		r.Local, r.Socket = d, 0
 	}

@@ -52,7 +52,7 @@ func (s *stream) hashKey(h *spec.Hash) (key []byte, ok bool) {
 		}
 		uri := s.req.Target
 		if h.PathOnly {
-			if uri = uri[s.originAt():]; s.req.Path() == nil {
+			if uri = s.origin(); s.req.Path() == nil {
 				uri = nil
 			}
 		}

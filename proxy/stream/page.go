@@ -84,7 +84,7 @@ func (p *page) wanted(s *stream) bool {
 	}
 	target := s.req.Target
 	if p.uri[0] == '/' {
-		target = target[s.originAt():]
+		target = s.origin()
 	}
 	return bytes.HasPrefix(target, p.uri)
 }

@@ -18,8 +18,8 @@ type serverConn struct {
 	srv    *server.Server
 	addr   *sock.Addr // of the server, when it was connected to
 	stream *stream
-	owner  *client // keeps it between its requests
-	uses   int32   // responses received on it
+	owner  *notes // of the client that keeps it between its requests
+	uses   int32  // responses received on it
 	pooled bool
 	idleAt int64
 	place  list.Node[serverConn] // among the idle ones of its server
@@ -91,9 +91,10 @@ func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
 // that this is the client's first request, which the policies treat with more
 // care: a client does not repeat it by itself when the connection breaks.
 func (s *stream) reuse(peer *certs.Peer) *serverConn {
-	if own := s.c.own; own != nil {
+	if n := s.c.notes; n != nil && n.own != nil {
+		own := n.own
 		if own.srv == s.srv && own.leadsTo(peer) && !own.outdated() {
-			s.c.own, own.owner = nil, nil
+			n.own, own.owner = nil, nil
 			return own
 		}
 		own.discard()
@@ -152,7 +153,12 @@ func (s *stream) toPool(sc *serverConn) bool {
 	sc.BytesIn, sc.BytesOut = 0, 0
 	sc.idleAt = t.Loop.Now()
 	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.FollowsClient() { // other clients' may lead elsewhere
-		sc.owner, s.c.own = s.c, sc
+		n := s.c.noted()
+		if n.own != nil { // one of another request of the same client
+			sc.close()
+			return false
+		}
+		sc.owner, n.own = n, sc
 		return true
 	}
 	idle := &s.server().idle

@@ -24,6 +24,8 @@ func (t *Thread) Pools() []Pool {
 		row("pipe", transport.PipeSize, t.Pipes.Count),
 		row("srvconn", unsafe.Sizeof(serverConn{}), t.srvs.Count),
 		row("client", unsafe.Sizeof(client{}), t.clis.Count),
+		row("mux", unsafe.Sizeof(mux{}), t.muxes.Count),
+		row("lane", unsafe.Sizeof(lane{}), t.lanes.Count),
 		row("stream", unsafe.Sizeof(stream{}), t.strs.Count),
 		row("exchange", unsafe.Sizeof(exchange{}), t.excs.Count),
 		row("message", unsafe.Sizeof(detached{}), t.reqs.Count),

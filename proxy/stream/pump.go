@@ -28,6 +28,9 @@ func (s *stream) pumpUp() {
 	}
 	before, after := s.c.BytesIn, sc.BytesOut
 	st := s.up.Pump(&t.Kit, &s.c.Endpoint, &sc.Endpoint)
+	if l := s.c.lane(); l != nil {
+		l.credit()
+	}
 	if s.c.BytesIn != before || sc.BytesOut != after {
 		s.fe.C.BytesIn += s.c.BytesIn - before
 		s.t.Listeners[s.c.l.Index].C.BytesIn += s.c.BytesIn - before

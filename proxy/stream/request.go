@@ -6,6 +6,7 @@ import (
 	"bench/internal/slowdown"
 	"bench/internal/sock"
 	"bench/proxy/h1"
+	"bench/proxy/h2"
 	"bench/proxy/message"
 	"bench/proxy/spec"
 	"bench/proxy/table"
@@ -17,6 +18,9 @@ import (
 // than in the loop's scratch area.
 func (s *stream) requestData(data []byte, kept bool) {
 	t, req := s.t, &s.t.req
+	if s.c.served == 0 && len(data) > 0 && data[0] == h2.Preface[0] && s.speaksFirst(data, kept) {
+		return
+	}
 	n, err := s.parser.Request(req, data, &s.fe.Limits)
 	if err != nil {
 		t.Shared.Captures.add(s, data, s.parser.ErrPos(), err)
@@ -38,6 +42,13 @@ func (s *stream) requestData(data []byte, kept bool) {
 		return
 	}
 	t.arrived = arrival{of: s, data: data, used: n + used, kept: kept, out: out, tail: tail}
+	s.begun(req)
+}
+
+// begun sends a request whose head is complete on its way. The message need only last for
+// this turn.
+func (s *stream) begun(req *message.Request) {
+	t := s.t
 	now := t.Loop.Now()
 	s.req = req
 	s.method, s.version = req.MethodID, req.Version
@@ -68,24 +79,24 @@ func (s *stream) keepLine() {
 	}
 	s.line = append(s.line, target...)
 	s.targetEnd = len(s.line)
+	if req.Version >= message.HTTP20 {
+		s.line = append(s.line, "HTTP/2.0"...)
+		return
+	}
 	s.line = append(s.line, req.Line[len(req.Line)-len("HTTP/1.1"):]...)
 }
 
-// originAt is where path and query begin in the target.
-func (s *stream) originAt() int {
+// origin is the target without what an absolute one begins with.
+func (s *stream) origin() []byte {
 	if s.req.Form != message.AbsoluteForm {
-		return 0
+		return s.req.Target
 	}
-	n := len(s.req.Path())
-	if q := s.req.Query(); q != nil {
-		n += len(q) + 1
-	}
-	return len(s.req.Target) - n
+	return s.req.PathAndQuery()
 }
 
 // monitor answers requests that are meant for the proxy itself. They are not logged.
 func (s *stream) monitor() txn.Verdict {
-	if target := s.req.Target; string(target[s.originAt():]) != s.fe.Spec.MonitorURI {
+	if string(s.origin()) != s.fe.Spec.MonitorURI {
 		return txn.Next
 	}
 	s.gotReq = s.t.Loop.Now()
@@ -147,11 +158,17 @@ type notes struct {
 	tracked txn.Tracked
 	// src and dst are what rules have made of the connection's addresses.
 	src, dst sock.Addr
+	// own is the server connection kept for this client alone (http-reuse never).
+	own *serverConn
 }
 
 func (c *client) noted() *notes {
 	if c.notes == nil {
-		c.notes = new(notes)
+		if l := c.lane(); l != nil {
+			c.notes = l.m.c.noted()
+		} else {
+			c.notes = new(notes)
+		}
 	}
 	return c.notes
 }

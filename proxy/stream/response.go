@@ -17,7 +17,7 @@ const interimShare = 32
 func (s *stream) readResponse() {
 	sc := s.sc
 	if s.held {
-		if s.down.Pending() {
+		if s.down.Pending() || s.clientFull() {
 			s.clientSlow()
 			return
 		}
@@ -44,7 +44,7 @@ func (s *stream) readResponse() {
 		if !sc.Readable && !sc.Hup {
 			return
 		}
-		if s.down.Pending() {
+		if s.down.Pending() || s.clientFull() {
 			s.clientSlow()
 			return
 		}
@@ -108,9 +108,8 @@ func (s *stream) responseData(data []byte, kept bool) {
 		side := s.server()
 		side.C.Requests++
 		countResponse(&side.C.Responses, res.Status)
-		head := h1.AppendResponse(s.t.head[:0], res, h1.WriteOptions{KeepAlive: true, Peer: s.version, Names: s.fe.names})
 		if s.version >= message.HTTP11 {
-			if st := s.down.Push(&s.t.Kit, &s.c.Endpoint, head, nil); st == transport.FlowDstErr {
+			if st := s.sendHead(res, nil, nil); st == transport.FlowDstErr {
 				s.clientGone()
 				return
 			}
@@ -128,6 +127,12 @@ func (s *stream) responseData(data []byte, kept bool) {
 			return
 		}
 	}
+}
+
+// clientFull tells that the connection of the client has no room for another head.
+func (s *stream) clientFull() bool {
+	l := s.c.lane()
+	return l != nil && l.st.Full()
 }
 
 // flushInterim sends what the client had no room for of interim responses. Only then
@@ -161,11 +166,7 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 		s.badResponse()
 		return
 	}
-	mode := h1.ChunkKeep
-	if s.version < message.HTTP11 {
-		mode = h1.ChunkStrip
-	}
-	s.down.Begin(res.Body, mode)
+	s.down.Begin(res.Body, s.chunkMode())
 	out, tail, used := s.down.Take(data[n:])
 	if s.down.Err != nil {
 		// Broken from the start: better an answer of our own than half of this.
@@ -216,16 +217,12 @@ func (s *stream) forward() txn.Verdict {
 		// The server will not take the rest of the request.
 		s.keepCli = false
 	}
-	head := h1.AppendResponse(t.head[:0], res, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version, Names: s.fe.names})
-	if cap(head) <= headRoom {
-		t.head = head[:0]
-	}
 	s.headOut = true
 	s.releaseFirst()
 	if s.fe.Spec.Options.LogASAP && s.fe.Sink != nil && !s.unlogged {
-		s.logEarly(uint64(len(head)))
+		s.logEarly(uint64(len(s.appendResponse(res))))
 	}
-	st := s.pushResponse(head)
+	st := s.pushResponse()
 	s.forget()
 	s.state = stateData
 	switch {
@@ -243,20 +240,20 @@ func (s *stream) forward() txn.Verdict {
 
 // pushResponse sends the head with the beginning of the body, which has come in this
 // turn or waits already.
-func (s *stream) pushResponse(head []byte) (st transport.FlowState) {
+func (s *stream) pushResponse() (st transport.FlowState) {
 	t, sc, a := s.t, s.sc, &s.t.arrived
 	if a.of != s {
 		early := s.down.Out
 		s.down.Out = nil
 		if early == nil {
-			return s.pushHead(head, nil, nil)
+			return s.sendHead(s.res, nil, nil)
 		}
-		st = s.pushHead(head, early.Data(), nil)
+		st = s.sendHead(s.res, early.Data(), nil)
 		t.Bufs.Put(early)
 		return st
 	}
 	a.of = nil
-	st = s.pushHead(head, a.out, a.tail)
+	st = s.sendHead(s.res, a.out, a.tail)
 	if a.kept {
 		sc.Consume(a.used)
 	} else {
@@ -269,19 +266,44 @@ func (s *stream) pushResponse(head []byte) (st transport.FlowState) {
 // plain send is cheaper than a gathered one.
 const smallBody = 8 << 10
 
-// pushHead sends a head with the beginning of its body.
-func (s *stream) pushHead(head, out, tail []byte) transport.FlowState {
-	f, c := &s.down, &s.c.Endpoint
+// sendHead sends the head of a response with the beginning of its body.
+func (s *stream) sendHead(res *message.Response, out, tail []byte) transport.FlowState {
+	f, k, c := &s.down, &s.t.Kit, &s.c.Endpoint
+	if l := s.c.lane(); l != nil {
+		l.sendHead(res)
+		return f.Push(k, c, out, tail)
+	}
+	head := s.appendResponse(res)
 	if len(out)+len(tail) <= smallBody {
 		head = append(head, out...)
 		head = append(head, tail...)
-		return f.Push(&s.t.Kit, c, head, nil)
+		return f.Push(k, c, head, nil)
 	}
 	if f.Out != nil || len(tail) > 0 {
-		f.Store(&s.t.Kit, head)
-		return f.Push(&s.t.Kit, c, out, tail)
+		f.Store(k, head)
+		f.Store(k, out)
+		f.Store(k, tail)
+		return f.Flush(k, c)
 	}
-	return f.Push(&s.t.Kit, c, head, out)
+	return f.Push(k, c, head, out)
+}
+
+// appendResponse writes a head for a client of HTTP/1.
+func (s *stream) appendResponse(res *message.Response) []byte {
+	head := h1.AppendResponse(s.t.head[:0], res, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version, Names: s.fe.names})
+	if cap(head) <= headRoom {
+		s.t.head = head[:0]
+	}
+	return head
+}
+
+// chunkMode is what becomes of the framing of a chunked response: clients of HTTP/1.0 do
+// not know it, and those of HTTP/2 have their own.
+func (s *stream) chunkMode() h1.ChunkMode {
+	if s.version == message.HTTP11 {
+		return h1.ChunkKeep
+	}
+	return h1.ChunkStrip
 }
 
 func countResponse(h *stats.HTTP, status int) {
@@ -298,7 +320,7 @@ func (s *stream) noResponse() {
 		if s.replay() {
 			return
 		}
-		if s.reused && s.c.served > 0 && s.up.Ended {
+		if s.reused && s.c.served > 0 && s.up.Ended && s.c.lane() == nil {
 			// Not ours to repeat: the client finds its connection closed
 			// without an answer and decides for itself.
 			s.setFlags('S', 'H')

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bench/internal/sock"
+	"bench/proxy/h2"
 	"bench/proxy/message"
 	"bench/proxy/rule"
 	"bench/proxy/sample"
@@ -228,6 +229,9 @@ func (s *stream) countRefusal() {
 // refuse ends a connection without a word.
 func (s *stream) refuse() {
 	s.countDenied()
+	if l := s.c.lane(); l != nil {
+		l.m.Expel(h2.EnhanceYourCalm) // all that the client has on the connection, as in the reference
+	}
 	s.abort('P', s.whereInRules())
 }
 

@@ -68,7 +68,7 @@ func (s *stream) serve(svc *service.Service, proxy int, admin bool) txn.Verdict 
 	r.Content, r.Complete = append([]byte(nil), s.content(&s.up, x)...), s.up.Ended
 	v := &serving{
 		t: t, s: s, service: svc,
-		onlyHead: s.method == message.MethodHead, chunked: s.version >= message.HTTP11,
+		onlyHead: s.method == message.MethodHead, chunked: s.chunkMode() == h1.ChunkKeep,
 		taken: make(chan struct{}, 1), gone: make(chan struct{}),
 		buf: make([]byte, sizeRoom, sizeRoom+servingPiece+len(h1.ChunkEnd)),
 	}
@@ -179,26 +179,29 @@ func (v *serving) give(piece []byte, last bool) {
 	if s == nil {
 		return
 	}
-	f, c := &s.down, &s.c.Endpoint
-	f.Ended = last
-	var head, tail []byte
+	s.down.Ended = last
+	var head *message.Response
 	if !v.sent {
 		v.sent = true
 		head = s.serviceHead(v)
 	}
+	var tail []byte
 	if v.mute {
 		piece = nil
 	} else if last && v.framed() {
 		tail = lastChunk
 	}
-	head = append(head, piece...)
-	s.svc.sentSome(f.Push(&s.t.Kit, c, head, tail))
+	if head != nil {
+		v.sentSome(s.sendHead(head, piece, tail))
+	} else {
+		v.sentSome(s.down.Push(&s.t.Kit, &s.c.Endpoint, piece, tail))
+	}
 }
 
 var lastChunk = []byte(h1.LastChunk)
 
-// serviceHead writes the head of the answer.
-func (s *stream) serviceHead(v *serving) []byte {
+// serviceHead makes the head of the answer.
+func (s *stream) serviceHead(v *serving) *message.Response {
 	t, msg := s.t, &s.t.res
 	msg.Reset()
 	msg.Version, msg.Status, msg.KeepAlive = message.HTTP11, v.head.Status, true
@@ -232,7 +235,7 @@ func (s *stream) serviceHead(v *serving) []byte {
 	if msg.Status == 204 {
 		unframe(&msg.Header)
 	}
-	return h1.AppendResponse(t.head[:0], msg, h1.WriteOptions{KeepAlive: s.keepCli, Peer: s.version})
+	return msg
 }
 
 // serviceRules runs the rules about responses over the answer of a service.

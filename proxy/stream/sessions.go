@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bench/internal/list"
 	"bench/internal/sock"
 	"bench/proxy/server"
 )
@@ -28,15 +29,12 @@ var stateNames = [...]string{
 // Sessions calls fn for every live stream of the thread. The Session is only
 // valid during the call.
 func (t *Thread) Sessions(fn func(s *Session)) {
-	for c := t.clients.First(); c != nil; c = c.place.Next() {
-		st := c.stream
-		if st == nil {
-			continue
-		}
+	t.eachStream(func(st *stream) bool {
+		c := st.c
 		s := Session{
 			ID: st.serial, Source: c.addr.Addr(), Frontend: c.fe.Spec.Name, HTTP: st.http, State: stateNames[st.state],
 			Started: st.begin, BytesIn: c.BytesIn - st.inBase, BytesOut: c.BytesOut - st.outBase,
-			ClientFD: c.FD(), ServerFD: -1, Retries: int(st.retries), Expires: min(st.cliExp, st.srvExp, st.exp),
+			ClientFD: c.socket(), ServerFD: -1, Retries: int(st.retries), Expires: min(st.cliExp, st.srvExp, st.exp),
 		}
 		if st.be != nil {
 			s.Backend = st.be.Spec.Name
@@ -52,6 +50,20 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 			s.ServerFD = st.sc.FD()
 		}
 		fn(&s)
+		return true
+	})
+}
+
+// eachStream calls fn for every live stream, which it may end, until fn reports false.
+func (t *Thread) eachStream(fn func(*stream) bool) {
+	for _, some := range [...]*list.List[client]{&t.clients, &t.laned} {
+		for c := some.First(); c != nil; {
+			next := c.place.Next()
+			if c.stream != nil && !fn(c.stream) {
+				return
+			}
+			c = next
+		}
 	}
 }
 
@@ -68,26 +80,26 @@ func (t *Thread) IdleConns(s *server.Server) int {
 
 // KillStream ends the stream with that number; it reports false if the thread
 // has none.
-func (t *Thread) KillStream(serial uint64) bool {
-	for c := t.clients.First(); c != nil; c = c.place.Next() {
-		if s := c.stream; s != nil && s.serial == serial {
+func (t *Thread) KillStream(serial uint64) (killed bool) {
+	t.eachStream(func(s *stream) bool {
+		if s.serial == serial {
 			s.kill('K')
-			return true
+			killed = true
 		}
-	}
-	return false
+		return !killed
+	})
+	return killed
 }
 
 // KillServerStreams ends all streams that use s. cause is the first termination
 // flag: K killed by an operator, D server went down, U a better server came up.
 func (t *Thread) KillServerStreams(s *server.Server, cause byte) {
-	for c := t.clients.First(); c != nil; {
-		next := c.place.Next()
-		if st := c.stream; st != nil && st.srv == s {
+	t.eachStream(func(st *stream) bool {
+		if st.srv == s {
 			st.kill(cause)
 		}
-		c = next
-	}
+		return true
+	})
 }
 
 // kill ends the stream from outside, with an answer if none was begun. Where the

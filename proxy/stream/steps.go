@@ -45,6 +45,7 @@ func (f *Front) lay(t *Thread) {
 	}
 	f.opening = openings(f)
 	f.way = frontWay(f, t.tracking())
+	f.muxSettings(t)
 }
 
 // lay lays the ways of a backend, with the steps that any of its frontends may need.

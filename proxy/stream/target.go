@@ -19,7 +19,7 @@ func (s *stream) target(own *sock.Addr) sock.Addr {
 	to := s.meant()
 	if !to.IsValid() {
 		var errno syscall.Errno
-		if to, errno = sock.LocalAddr(s.c.FD()); errno != 0 || to.IsUnix() {
+		if to, errno = sock.LocalAddr(s.c.socket()); errno != 0 || to.IsUnix() {
 			return a
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"bench/internal/tlsio"
 	"bench/proxy/balance"
 	"bench/proxy/h1"
+	"bench/proxy/h2"
 	"bench/proxy/log"
 	"bench/proxy/message"
 	"bench/proxy/registry"
@@ -115,6 +116,7 @@ type Thread struct {
 	arrived   arrival
 	acceptors []*acceptor
 	clients   list.List[client]
+	laned     list.List[client] // those without a connection of their own
 	// connections of clients, those on their way from another thread included.
 	connections atomic.Int64
 	clis        stock[client]
@@ -123,6 +125,9 @@ type Thread struct {
 	excs        stock[exchange]
 	reqs        stock[detached]
 	txns        stock[transaction]
+	muxes       stock[mux]
+	lanes       stock[lane]
+	muxWork     *h2.Workspace // nil: no client has used HTTP/2 yet
 	sweep       loop.Timer
 	wakeAll     func()
 	serial      uint64 // of streams, for "show sess"
@@ -151,6 +156,9 @@ type Front struct {
 	way     way
 	rules   Rules
 	page    *page // nil: there is none
+	// muxable tells whether clients may begin with HTTP/2, muxSet what they find then.
+	muxable bool
+	muxSet  h2.Settings
 
 	reqCaptures, resCaptures capturing
 	names                    map[string]string // of fields, as clients want them written; nil: as they are
@@ -253,6 +261,9 @@ func (t *Thread) Sweep() {
 	t.wall.set(now)
 	t.purgeIdle(now)
 	t.Trim()
+	if t.muxWork != nil {
+		t.muxWork.Trim()
+	}
 	if t.Shared.Stopping.Load() {
 		t.retireIdleClients(now)
 	}

@@ -38,7 +38,11 @@ func (c *client) Secured(err error) {
 	c.idleSince = now
 	c.Readable = true // what came with the end of the handshake does not show at the socket
 	c.open(txn.Next)
-	if c.opening == opened && c.stream == nil && c.Open() {
+	switch {
+	case c.opening != opened || c.stream != nil || !c.Open():
+	case c.mux != nil:
+		c.mux.read()
+	default:
 		c.readRequest()
 	}
 }
@@ -88,8 +92,11 @@ func (c *client) logFailure(why string, gone bool) {
 
 // tls is what the client's handshake has led to, nil without TLS.
 func (c *client) tls() *tlsio.Info {
-	if l, ok := c.Layer.(*tlsio.Conn); ok {
+	switch l := c.Layer.(type) {
+	case *tlsio.Conn:
 		return l.Info()
+	case *lane:
+		return l.m.c.tls()
 	}
 	return nil
 }

@@ -93,7 +93,9 @@ func (s *stream) clientClosed() bool {
 
 // clientBroken tells whether the client's connection has failed, as opposed to
 // being closed in order.
-func (s *stream) clientBroken() bool { return s.c.Errno != 0 || s.t.Loop.Error(s.c.FD()) != 0 }
+func (s *stream) clientBroken() bool {
+	return s.c.Errno != 0 || s.c.FD() >= 0 && s.t.Loop.Error(s.c.FD()) != 0
+}
 
 func modeName(m spec.Mode) string {
 	if m == spec.ModeTCP {

@@ -31,7 +31,7 @@ func (c *client) Destination() sock.Addr {
 	if c.l.Addr.IsUnix() || !c.l.Addr.AddrPort().Addr().IsUnspecified() {
 		return c.l.Addr
 	}
-	if a, errno := sock.LocalAddr(c.FD()); errno == 0 {
+	if a, errno := sock.LocalAddr(c.socket()); errno == 0 {
 		return a
 	}
 	return c.l.Addr
@@ -59,7 +59,7 @@ func (c *client) SessionVars() *txn.Vars { return &c.noted().vars }
 func (c *client) Describe(r *txn.Record) {
 	now := c.t.Loop.Now()
 	*r = txn.Record{
-		Client: c.Source(), Local: c.l.Addr, Socket: c.FD(), ListenerID: c.l.Bind.ID,
+		Client: c.Source(), Local: c.l.Addr, Socket: c.socket(), ListenerID: c.l.Bind.ID,
 		Frontend: c.fe.Spec.Name, Backend: c.fe.Spec.Name, FeConn: c.fe.Cur.Load(), ActConn: c.t.Shared.Conns.Load(), Mode: modeName(c.fe.Spec.Mode),
 		AcceptDate: c.t.wall.at(c.accepted), RequestDate: c.t.wall.at(c.accepted),
 		Idle: txn.NotReached, Request: txn.NotReached, Queue: txn.NotReached, Connect: txn.NotReached, Response: txn.NotReached, Data: txn.NotReached,

@@ -152,7 +152,7 @@ func (s *stream) content(f *transport.Flow, x *transaction) []byte {
 		}
 		b = f.Out.Data()
 	}
-	if f.Kind == message.BodyChunked && (f == &s.up || s.version >= message.HTTP11) {
+	if f.Frame || f.Kind == message.BodyChunked && (f == &s.up || s.chunkMode() == h1.ChunkKeep) {
 		x.body = h1.AppendContent(x.body[:0], b)
 		return x.body
 	}
@@ -170,10 +170,11 @@ func (s *stream) askForBody() {
 		return // it has not waited
 	}
 	// A connection that fails is noticed when it is read from.
-	_ = s.down.Push(&s.t.Kit, &s.c.Endpoint, continueHead, nil)
+	_ = s.sendHead(&goOn, nil, nil)
 }
 
-var continueHead = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+// goOn is what a client waits for; never written to.
+var goOn = message.Response{Version: message.HTTP11, Status: 100, Reason: []byte("Continue")}
 
 // tarpit begins to hold the stream for "timeout tarpit", or in backends without one
 // for "timeout connect".
@@ -247,7 +248,7 @@ func (s *stream) readBody() {
 			src.Ended = true
 		}
 		if res == transport.End && f.Kind == message.BodyUntilClose {
-			f.Ended = true
+			f.End(&s.t.Kit)
 		}
 		if res != transport.More {
 			break

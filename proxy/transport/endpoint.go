@@ -43,7 +43,18 @@ func NewEndpoint(k *Kit, fd int) Endpoint { return Endpoint{Kit: k, fd: int32(fd
 func (e *Endpoint) FD() int { return int(e.fd) }
 
 // Open tells whether the endpoint has not been closed.
-func (e *Endpoint) Open() bool { return e.fd >= 0 }
+func (e *Endpoint) Open() bool { return e.fd >= 0 || e.Layer != nil }
+
+// Lone makes an endpoint without a socket of its own: one of many that share a connection.
+// The layer brings its bytes, and its owner is told of readiness by whoever has the socket.
+func Lone(k *Kit, layer Layer) Endpoint { return Endpoint{Kit: k, fd: -1, Layer: layer} }
+
+// rearm asks for the next edge.
+func (e *Endpoint) rearm(ev poller.Events) {
+	if e.fd >= 0 {
+		e.Kit.Loop.Rearm(e.FD(), ev)
+	}
+}
 
 // Note takes a report of the poller in.
 func (e *Endpoint) Note(ev poller.Events) {
@@ -103,7 +114,7 @@ func (e *Endpoint) recvLayer(p []byte) (int, Result) {
 // Drain notes that the socket has nothing more now.
 func (e *Endpoint) Drain() {
 	e.Readable = false
-	e.Kit.Loop.Rearm(e.FD(), poller.In)
+	e.rearm(poller.In)
 }
 
 // Send writes once and reports how much went out. ok is false on an error,
@@ -136,7 +147,7 @@ func (e *Endpoint) sent(n, want int, errno syscall.Errno) (int, bool) {
 	}
 	e.BytesOut += uint64(n)
 	if n < want {
-		e.Kit.Loop.Rearm(e.FD(), poller.Out)
+		e.rearm(poller.Out)
 	}
 	return n, true
 }
@@ -147,7 +158,9 @@ func (e *Endpoint) Shutdown() {
 		return
 	}
 	e.farewell()
-	_ = sock.ShutdownWrite(e.FD())
+	if e.fd >= 0 {
+		_ = sock.ShutdownWrite(e.FD())
+	}
 }
 
 // farewell lets the layer say that nothing more will come.
@@ -168,8 +181,10 @@ func (e *Endpoint) Close(cut bool) {
 		e.Layer.Release()
 		e.Layer = nil
 	}
-	e.Kit.Loop.Close(e.FD())
-	e.fd = -1
+	if e.fd >= 0 {
+		e.Kit.Loop.Close(e.FD())
+		e.fd = -1
+	}
 	e.Release()
 }
 

@@ -11,7 +11,10 @@ type Flow struct {
 	Kind message.BodyKind
 	// Ended: everything up to the end of the message, or of the source's
 	// stream, has been taken from the source.
-	Ended    bool
+	Ended bool
+	// Frame: what comes has no framing of its own, and is to go as chunks. Whoever notices
+	// its end says by Chunks.End what the trailer is.
+	Frame    bool
 	splicing splicing
 	Left     uint64      // of a body with a length
 	Chunks   *h1.Chunked // nil where no message can have any
@@ -47,6 +50,7 @@ const Share = 128 << 10
 // framing.
 func (f *Flow) Begin(body message.Body, mode h1.ChunkMode) {
 	f.Kind, f.Left, f.Err = body.Kind, body.Length, nil
+	f.Frame = false
 	f.splicing.begin(body)
 	f.Ended = body.Kind == message.BodyNone || body.Kind == message.BodyLength && body.Length == 0
 	if body.Kind == message.BodyChunked {
@@ -93,6 +97,10 @@ func (f *Flow) Want(p []byte) []byte {
 // Push sends p and tail to dst behind what waits already, and stores what dst
 // does not take. It reports broken framing once what is good has gone.
 func (f *Flow) Push(k *Kit, dst *Endpoint, p, tail []byte) FlowState {
+	if f.Frame {
+		f.Store(k, p)
+		return f.Flush(k, dst)
+	}
 	if f.Out == nil && len(p)+len(tail) > 0 {
 		var n int
 		var ok bool
@@ -126,7 +134,36 @@ func cut(a, b []byte, n int) (restA, restB []byte) {
 }
 
 // Store appends p to what waits for the destination.
-func (f *Flow) Store(k *Kit, p []byte) { f.Out = k.Bufs.Append(f.Out, p) }
+func (f *Flow) Store(k *Kit, p []byte) {
+	if !f.Frame || len(p) == 0 {
+		f.Out = k.Bufs.Append(f.Out, p)
+		return
+	}
+	var size [18]byte
+	f.Out = k.Bufs.Append(f.Out, h1.AppendChunkHead(size[:0], uint64(len(p))))
+	f.Out = k.Bufs.Append(f.Out, p)
+	f.Out = k.Bufs.Append(f.Out, chunkEnd)
+}
+
+var (
+	chunkEnd  = []byte(h1.ChunkEnd)
+	lastChunk = []byte(h1.LastChunk)
+)
+
+// End notes that the source has ended where that is the end of the message, and says so to
+// the destination where it needs to be told.
+func (f *Flow) End(k *Kit) {
+	if f.Ended {
+		return
+	}
+	f.Ended = true
+	if f.Frame {
+		size := len(lastChunk) - len(chunkEnd)
+		f.Out = k.Bufs.Append(f.Out, lastChunk[:size])
+		f.Out = k.Bufs.Append(f.Out, f.Chunks.Trailer())
+		f.Out = k.Bufs.Append(f.Out, chunkEnd)
+	}
+}
 
 // Pending tells whether something waits for the destination.
 func (f *Flow) Pending() bool { return f.Out != nil || f.pipe != nil }
@@ -190,7 +227,10 @@ func (f *Flow) Pump(k *Kit, src, dst *Endpoint) FlowState {
 		switch res {
 		case End:
 			if f.Kind == message.BodyUntilClose || f.Kind == message.BodyTunnel {
-				f.Ended = true
+				f.End(k)
+				if st := f.Flush(k, dst); st != FlowWait {
+					return st
+				}
 				continue
 			}
 			return FlowCut

@@ -1,0 +1,29 @@
+package config
+
+import (
+	"math"
+
+	"bench/proxy/spec"
+)
+
+// http2Keywords are the settings of HTTP/2 towards clients. Those with "fe." are what later
+// versions of the reference have.
+func http2Keywords() []keyword {
+	type t = spec.Tune
+	window := func(s *t) *int { return &s.H2Window }
+	streams := func(s *t) *int { return &s.H2MaxStreams }
+	const (
+		windowDoc  = "Content of a request that a client of HTTP/2 may send ahead, in bytes; at least a buffer is."
+		streamsDoc = "Requests that a connection of HTTP/2 may have open at once; 0: any number."
+	)
+	return []keyword{
+		tuneNumber("h2.header-table-size", 4096, 65536, "Dynamic header table that a client of HTTP/2 may use, in bytes.", func(s *t) *int { return &s.H2TableSize }),
+		tuneNumber("h2.initial-window-size", 0, math.MaxInt32, windowDoc, window),
+		tuneNumber("h2.fe.initial-window-size", 0, math.MaxInt32, windowDoc, window),
+		tuneNumber("h2.max-concurrent-streams", 0, math.MaxInt32, streamsDoc, streams),
+		tuneNumber("h2.fe.max-concurrent-streams", 0, math.MaxInt32, streamsDoc, streams),
+		tuneNumber("h2.max-frame-size", 16384, 1<<24-1, "Largest frame taken from clients of HTTP/2, in bytes.", func(s *t) *int { return &s.H2MaxFrame }),
+		tuneNumber("h2.fe.max-total-streams", 0, math.MaxInt32, "Requests after which a connection of HTTP/2 is ended gracefully; 0: never.", func(s *t) *int { return &s.H2MaxTotal }),
+		tuneNumber("h2.fe.glitches-threshold", 0, math.MaxInt32, "Oddities after which a connection of HTTP/2 is ended with ENHANCE_YOUR_CALM; 0: 1000.", func(s *t) *int { return &s.H2Glitches }),
+	}
+}

@@ -1,0 +1,65 @@
+package h2
+
+// bounds count what costs more than it is good for.
+type bounds struct {
+	glitches int
+	// early is how many streams their clients have reset before they were answered.
+	early  uint64
+	second int64 // which one it is
+	orders int   // PING and SETTINGS frames in it
+}
+
+const (
+	// maxContinuations is how many frames a header block may have.
+	maxContinuations = 16
+	// maxOrders is how many PING and SETTINGS frames, which ask for an answer each, a client may
+	// send in one second.
+	maxOrders = 1000
+	// freeResets is how many streams a client may reset early before half of all count.
+	freeResets = 100
+)
+
+// glitch counts an oddity. Clients that are full of them are sent away.
+func (c *Conn) glitch() {
+	if c.glitches++; c.glitches > c.set.glitches() {
+		c.fail(EnhanceYourCalm)
+	}
+}
+
+// order counts a frame that asks for an answer.
+func (c *Conn) order(now int64) {
+	if s := now / 1e9; s != c.second {
+		c.second, c.orders = s, 0
+	}
+	if c.orders++; c.orders > maxOrders {
+		c.fail(EnhanceYourCalm)
+	}
+}
+
+// earlyReset counts a stream that its client has reset before it was answered.
+func (c *Conn) earlyReset() {
+	if c.early++; c.early > freeResets+c.opened/2 {
+		c.fail(EnhanceYourCalm)
+	}
+}
+
+// graced are the streams that we have reset last: what the client had sent before it knew
+// is no fault of its.
+type graced struct {
+	ids [16]uint32
+	n   uint8
+}
+
+func (g *graced) add(id uint32) {
+	g.ids[g.n%uint8(len(g.ids))] = id
+	g.n++
+}
+
+func (g *graced) has(id uint32) bool {
+	for _, x := range g.ids {
+		if x == id {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,378 @@
+package h2
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2"
+)
+
+func TestGreeting(t *testing.T) {
+	set := testSettings()
+	s := newServer(t, set)
+	s.flush()
+	s.expect("at first", "SETTINGS [MAX_CONCURRENT_STREAMS = 100] [MAX_HEADER_LIST_SIZE = 15360]", "0 WINDOW_UPDATE 983041")
+	s.in.WriteString(Preface)
+	s.must(s.framer.WriteSettings())
+	s.turn()
+	s.expect("after the client's", "SETTINGS ack")
+
+	set.TableSize, set.Window, set.MaxFrame, set.MaxStreams, set.ConnWindow = 8192, 1<<20, 1<<15, 7, 65535
+	s = newServer(t, set)
+	s.flush()
+	s.expect("with all settings", "SETTINGS [HEADER_TABLE_SIZE = 8192] [MAX_CONCURRENT_STREAMS = 7] [INITIAL_WINDOW_SIZE = 1048576] [MAX_FRAME_SIZE = 32768] [MAX_HEADER_LIST_SIZE = 15360]")
+}
+
+func TestExchange(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, true, with(get, "user-agent=me", "cookie=a=1", "accept=*/*", "cookie=b=2")...)
+	s.turn()
+	ts := s.streams[1]
+	if want := "GET /x?y HTTP/1.1\r\nhost: a.example\r\nuser-agent: me\r\ncookie: a=1; b=2\r\naccept: */*\r\n\r\n"; ts == nil || ts.head != want {
+		t.Fatalf("request %q, want %q", ts.head, want)
+	}
+	if !ts.Ended() || s.conn.Streams() != 1 {
+		t.Errorf("ended: %v, streams: %d", ts.Ended(), s.conn.Streams())
+	}
+	ts.answer(200, "hello")
+	s.flush()
+	s.expect("response", "1 HEADERS :status=200 server=test", "1 DATA hello END")
+	if s.conn.Streams() != 0 {
+		t.Errorf("%d streams left", s.conn.Streams())
+	}
+}
+
+// A response without content ends with its head; one whose last frame has gone needs
+// another one.
+func TestEnd(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, true, get...)
+	s.writeHead(3, true, get...)
+	s.turn()
+	s.streams[1].answer(204, "")
+	s.streams[3].keep = true
+	s.streams[3].answer(200, "")
+	s.flush()
+	s.expect("both", "1 HEADERS :status=204 server=test END", "3 HEADERS :status=200 server=test END")
+
+	s.writeHead(5, true, get...)
+	s.onHead = func(ts *testStream) { ts.hold = true }
+	s.turn()
+	ts := s.streams[5]
+	ts.SendHead(response(200))
+	ts.Send([]byte("x"))
+	s.flush()
+	ts.finish()
+	s.flush()
+	s.expect("late end", "5 HEADERS :status=200", "5 DATA x", "5 DATA  END")
+}
+
+func TestInterimAndTrailer(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, true, get...)
+	s.turn()
+	ts := s.streams[1]
+	ts.SendHead(response(103))
+	ts.SendHead(response(200))
+	ts.Send([]byte("x"))
+	ts.Stream.End([]byte("a: b\r\nc: d e\r\n"))
+	ts.Close(Cancel)
+	s.flush()
+	s.expect("response", "1 HEADERS :status=103", "1 HEADERS :status=200", "1 DATA x", "1 HEADERS a=b c=d e END")
+}
+
+// Content comes at any cut, and so do frames.
+func TestEveryCut(t *testing.T) {
+	for n := 1; n < 40; n++ {
+		s := newServer(t, testSettings())
+		s.in.WriteString(Preface)
+		s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1000}))
+		s.writeHead(1, false, with(get, "content-length=10")...)
+		s.must(s.framer.WriteDataPadded(1, false, []byte("01234"), make([]byte, 3)))
+		s.must(s.framer.WritePing(false, [8]byte{1}))
+		s.must(s.framer.WriteData(1, true, []byte("56789")))
+		block := s.encode(with(get, "x-long="+strings.Repeat("y", 100))...)
+		s.must(s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 3, BlockFragment: block[:3], PadLength: 2}))
+		s.must(s.framer.WriteContinuation(3, false, block[3:20]))
+		s.must(s.framer.WriteContinuation(3, true, block[20:]))
+		s.must(s.framer.WriteData(3, false, []byte("abc")))
+		s.writeHead(3, true, "x-trailer=z")
+		s.pieces(n)
+		one, three := s.streams[1], s.streams[3]
+		if one == nil || three == nil {
+			t.Fatalf("pieces of %d: requests are missing; %q", n, s.frames())
+		}
+		if string(one.body) != "0123456789" || !one.ended || string(three.body) != "abc" || three.trailer != "x-trailer: z\r\n" || !three.ended {
+			t.Errorf("pieces of %d: %q, %v; %q, %q, %v", n, one.body, one.ended, three.body, three.trailer, three.ended)
+		}
+		if !strings.Contains(three.head, "x-long: yyy") || !strings.Contains(three.head, "transfer-encoding: chunked\r\n") || strings.Contains(one.head, "transfer-encoding") {
+			t.Errorf("pieces of %d: %q, %q", n, one.head, three.head)
+		}
+		if one.sendWin != 1000 {
+			t.Errorf("window of %d", one.sendWin)
+		}
+	}
+}
+
+// What a client has taken back in the same breath costs nothing.
+func TestTakenBack(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, true, get...)
+	s.must(s.framer.WriteRSTStream(1, http2.ErrCodeCancel))
+	s.writeHead(3, true, get...)
+	s.turn()
+	if len(s.order) != 1 || s.order[0].ID() != 3 || !s.opened[0].dropped || s.conn.Streams() != 1 {
+		t.Errorf("%d requests, the first dropped: %v", len(s.order), s.opened[0].dropped)
+	}
+	s.must(s.framer.WriteRSTStream(3, http2.ErrCodeCancel))
+	s.turn()
+	if !s.order[0].aborted || s.order[0].code != Cancel || s.conn.Streams() != 0 {
+		t.Errorf("aborted: %v by %v", s.order[0].aborted, s.order[0].code)
+	}
+	s.expect("nothing")
+}
+
+func TestWindows(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 10}))
+	s.writeHead(1, true, get...)
+	s.turn()
+	s.frames()
+	ts := s.streams[1]
+	ts.answer(200, strings.Repeat("x", 25))
+	s.flush()
+	s.expect("ten bytes", "1 HEADERS :status=200 server=test", "1 DATA xxxxxxxxxx")
+	// Smaller: the window is negative now.
+	s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 5}))
+	s.must(s.framer.WriteWindowUpdate(1, 5))
+	s.turn()
+	s.expect("none", "SETTINGS ack")
+	s.must(s.framer.WriteWindowUpdate(1, 3))
+	s.must(s.framer.WriteWindowUpdate(1, 4))
+	s.turn()
+	s.expect("updates add up", "1 DATA xxxxxxx")
+	s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1000}))
+	s.turn()
+	s.expect("the rest", "SETTINGS ack", "1 DATA xxxxxxxx END")
+}
+
+// The window of the connection, and the socket, are shared in turn.
+func TestShares(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20}))
+	for id := uint32(1); id < 6; id += 2 {
+		s.writeHead(id, true, get...)
+	}
+	s.turn()
+	s.frames()
+	for _, ts := range s.order {
+		ts.answer(200, strings.Repeat("x", 50000))
+	}
+	s.flush()
+	got := map[uint32]int{}
+	count := func() {
+		t.Helper()
+		for _, f := range s.frames() {
+			var id uint32
+			var n int
+			if _, err := fmt.Sscanf(f, "%d DATA %d bytes", &id, &n); err == nil {
+				got[id] += n
+			}
+		}
+	}
+	count()
+	if got[1] != 50000 || got[3] != 15535 || got[5] != 0 {
+		t.Errorf("within the first window: %v", got)
+	}
+	s.must(s.framer.WriteWindowUpdate(0, 40000))
+	s.turn()
+	count()
+	if got[3]+got[5] != 55535 || got[3] != 50000 && got[5] == 0 {
+		t.Errorf("then: %v", got)
+	}
+	s.must(s.framer.WriteWindowUpdate(0, 1<<20))
+	s.turn()
+	count()
+	if got[3] != 50000 || got[5] != 50000 {
+		t.Errorf("at last: %v", got)
+	}
+}
+
+// A client that takes nothing bounds what is kept for it.
+func TestSlowClient(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30}))
+	s.must(s.framer.WriteWindowUpdate(0, 1<<30))
+	s.writeHead(1, true, get...)
+	s.writeHead(3, true, get...)
+	s.turn()
+	s.limit = 0
+	s.frames()
+	for _, ts := range s.order {
+		ts.answer(200, strings.Repeat("x", 1<<20))
+	}
+	s.flush()
+	if n := len(s.conn.tx); n > txSize+txReserve || !s.order[1].Full() {
+		t.Errorf("%d bytes kept", n)
+	}
+	total := 0
+	for range 10000 {
+		s.limit = 1000
+		s.conn.Writable()
+		if total += s.out.Len(); s.out.Len() == 0 {
+			break
+		}
+		s.out.Reset()
+		if n := len(s.conn.tx); n > txSize+txReserve {
+			t.Fatalf("%d bytes kept", n)
+		}
+	}
+	if total < 2<<20 || s.conn.Streams() != 0 {
+		t.Errorf("%d bytes sent, %d streams left", total, s.conn.Streams())
+	}
+}
+
+// The windows for requests open again when content was passed on, and not before.
+func TestCredit(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.onHead = func(ts *testStream) { ts.hold = true }
+	s.writeHead(1, false, get...)
+	for range 4 {
+		s.must(s.framer.WriteData(1, false, make([]byte, 16000)))
+	}
+	s.turn()
+	s.expect("held")
+	ts := s.streams[1]
+	ts.Consumed(10000)
+	s.flush()
+	s.expect("too little for a frame")
+	ts.Consumed(10000)
+	s.flush()
+	s.expect("a quarter", "1 WINDOW_UPDATE 20000")
+	s.must(s.framer.WriteData(1, false, make([]byte, 16000)))
+	s.turn()
+	s.expect("within the window")
+	s.must(s.framer.WriteData(1, false, make([]byte, 16000)))
+	s.turn()
+	s.expect("beyond it", "1 RST_STREAM FLOW_CONTROL_ERROR")
+	if !ts.aborted || ts.code != FlowControlError {
+		t.Error("not aborted")
+	}
+	if held := int(s.conn.recvWin) + int(s.conn.give); held != DefaultConnWindow {
+		t.Errorf("the connection's window lacks %d bytes", DefaultConnWindow-held)
+	}
+}
+
+// An answer may come before the request is complete: the rest of it is no fault.
+func TestEarlyAnswer(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, false, get...)
+	s.must(s.framer.WriteData(1, false, []byte("abc")))
+	s.turn()
+	s.streams[1].answer(200, "x")
+	s.must(s.framer.WriteData(1, false, []byte("abc")))
+	s.must(s.framer.WriteData(1, false, []byte("abc")))
+	s.writeHead(1, true, "x-trailer=y")
+	s.writeHead(3, true, get...)
+	s.turn()
+	s.expect("answer", "1 HEADERS :status=200 server=test", "1 DATA x END", "1 RST_STREAM NO_ERROR")
+	if s.streams[3] == nil {
+		t.Error("the connection does not go on")
+	}
+	if held := int(s.conn.recvWin) + int(s.conn.give); held != DefaultConnWindow {
+		t.Errorf("the connection's window lacks %d bytes", DefaultConnWindow-held)
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, true, get...)
+	s.turn()
+	s.conn.Shutdown()
+	s.flush()
+	s.expect("asked", "GOAWAY 2147483647 NO_ERROR", fmt.Sprintf("PING %x", leavePing))
+	s.writeHead(3, true, get...) // on its way meanwhile
+	s.turn()
+	if s.streams[3] == nil {
+		t.Fatal("a request on its way was lost")
+	}
+	s.must(s.framer.WritePing(true, [8]byte([]byte(leavePing))))
+	s.writeHead(5, true, with(get, "x=y")...)
+	s.turn()
+	s.expect("answered", "GOAWAY 3 NO_ERROR")
+	if s.streams[5] != nil || s.conn.Done() {
+		t.Errorf("late request taken: %v, done: %v", s.streams[5] != nil, s.conn.Done())
+	}
+	s.streams[1].answer(200, "")
+	s.streams[3].answer(200, "")
+	if !s.conn.Done() {
+		t.Error("not done")
+	}
+	s.conn.Release()
+}
+
+func TestFailure(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, true, get...)
+	s.turn()
+	s.failed = true
+	s.streams[1].keep = true
+	s.streams[1].answer(200, "x")
+	s.flush()
+	if !s.conn.Dead() || !s.streams[1].aborted || s.conn.Streams() != 0 {
+		t.Errorf("dead: %v, stream aborted: %v", s.conn.Dead(), s.streams[1].aborted)
+	}
+	s.conn.Release()
+}
+
+// Long heads go out in several frames, and are tables apart from the peer's.
+func TestLongResponse(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingHeaderTableSize, Val: 0}))
+	s.dec.SetAllowedMaxDynamicTableSize(0)
+	s.writeHead(1, true, get...)
+	s.turn()
+	s.frames()
+	res := response(200)
+	for i := range 50 {
+		res.Add(fmt.Appendf(nil, "x-%d", i), []byte(strings.Repeat("v", 1000)))
+	}
+	s.streams[1].SendHead(res)
+	s.streams[1].finish()
+	s.flush()
+	got := s.frames()
+	if len(got) != 1 || !strings.Contains(got[0], "x-49=vvv") || !strings.HasSuffix(got[0], " END") {
+		t.Errorf("%.200q", got)
+	}
+}
+
+func TestManyTurnsAllocateNothing(t *testing.T) {
+	s := greeted(t, testSettings())
+	quiet := quietServer{}
+	set := testSettings()
+	quiet.conn.Init(NewWorkspace(set), set, &quiet, &quiet.stats)
+	quiet.conn.Feed([]byte(Preface), 0)
+	s.must(s.framer.WriteSettings())
+	quiet.feed(s)
+	s.writeHead(1, true, with(get, "user-agent=me", "cookie=a=b")...)
+	first := s.in.Len()
+	s.writeHead(3, true, with(get, "user-agent=me", "cookie=a=b")...)
+	frame := append([]byte{}, s.in.Bytes()[first:]...)
+	quiet.feed(s)
+	id := uint32(5)
+	quiet.body = make([]byte, 1000)
+	if n := testing.AllocsPerRun(500, func() {
+		frame[5], frame[6], frame[7], frame[8] = byte(id>>24), byte(id>>16), byte(id>>8), byte(id)
+		id += 2
+		quiet.conn.sendWin = 1 << 20
+		quiet.conn.Feed(frame, 0)
+		quiet.conn.Dispatch()
+		quiet.conn.Flush()
+	}); n != 0 {
+		t.Errorf("%v allocations a request", n)
+	}
+	if quiet.answered < 500 {
+		t.Errorf("%d answers", quiet.answered)
+	}
+}
