@@ -166,8 +166,8 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	sh.Done = e.done
-	e.preparePage()
 	e.makeTables()
+	e.prepareServices()
 	e.rings = log.NewRings(cfg.Rings)
 	plans, err := logPlans(cfg, e.rings)
 	if err != nil {
