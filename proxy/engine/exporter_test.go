@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -60,10 +62,17 @@ listen both
     http-request use-service prometheus-exporter if { path /metrics }
 `
 
+// clientOf connects to a socket of dir for each request.
+func clientOf(dir, frontend string) *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, frontend))
+	}}}
+}
+
 // scrape asks for metrics over a socket of dir.
 func scrape(t *testing.T, dir, frontend, query, accept string) (*http.Response, []byte) {
 	t.Helper()
-	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", filepath.Join(dir, frontend)) }}}
+	c := clientOf(dir, frontend)
 	req, err := http.NewRequest(http.MethodGet, "http://host/metrics"+query, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +196,7 @@ func TestMetricsAreReadByTheClientLibrary(t *testing.T) {
 	fromBinary := map[string]*dto.MetricFamily{}
 	for d := expfmt.NewDecoder(bytes.NewReader(raw), expfmt.ResponseFormat(resp.Header)); ; {
 		var f dto.MetricFamily
-		if err := d.Decode(&f); err == io.EOF {
+		if err := d.Decode(&f); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
@@ -243,8 +252,7 @@ func TestMetricsAreReadByTheClientLibrary(t *testing.T) {
 // scrapeOther sends a request to the backend.
 func scrapeOther(t *testing.T, dir string) {
 	t.Helper()
-	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", filepath.Join(dir, "fe")) }}}
-	resp, err := c.Get("http://host/other")
+	resp, err := clientOf(dir, "fe").Get("http://host/other")
 	if err != nil {
 		t.Fatal(err)
 	}

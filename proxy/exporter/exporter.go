@@ -263,7 +263,7 @@ func (x *exporter) writeMetric(out writer, r *request, scope string, m *metric, 
 		m.each(row, func(name, of string, v float64) {
 			all := labels
 			if name != "" {
-				all = append(labels[:len(labels):len(labels)], label{name, of})
+				all = append(slices.Clip(labels), label{name, of})
 			}
 			out.sample(all, v, m.float)
 		})
