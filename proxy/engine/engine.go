@@ -54,6 +54,8 @@ type Options struct {
 	// Generation is which start of the proxy this is, for the statistics page; nil
 	// where nobody knows.
 	Generation func() statspage.Generation
+	// StartupLogs are the messages of the start so far, for the runtime API.
+	StartupLogs string
 	// Version and ReleaseDate are what "show info" reports.
 	Version, ReleaseDate string
 }
