@@ -122,6 +122,8 @@ var rules = []rule{
 	{"bench/proxy/balance", "bench/proxy/stream", "who chooses servers does not know for whom"},
 	{"bench/proxy/cli", "bench/proxy/stream", "the runtime API knows the engine by its interface"},
 	{"bench/proxy/service", "bench/proxy/stream", "services do not know how their answers travel"},
+	{"bench/proxy/exporter", "bench/proxy/stream", "the exporter knows the engine by its interface"},
+	{"bench/proxy/exporter", "bench/proxy/cli", "the exporter changes nothing"},
 	{"bench/proxy/statspage", "bench/proxy/stream", "the statistics page knows the engine by its interface"},
 	{"bench/proxy/statspage", "bench/proxy/engine", "the statistics page knows the engine by its interface"},
 	{"bench/proxy/log", "bench/proxy/stream", "logs know records only"},

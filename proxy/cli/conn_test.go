@@ -301,7 +301,7 @@ func TestHelp(t *testing.T) {
 	for _, tt := range []struct{ line, title, want string }{
 		{"help show info", "The following commands are valid at this level:", "show info [desc|json|typed|float]*" + own},
 		{"show servers", "Unknown command, but maybe one of the following ones is a better match:", "show servers conn [<backend>],show servers state [<backend>]" + own},
-		{"help clear", "The following commands are valid at this level:", "clear counters [all],clear table <table> ..." + own},
+		{"help clear", "The following commands are valid at this level:", "clear acl [@<ver>] <acl>,clear counters [all],clear map [@<ver>] <map>,clear table <table> ..." + own},
 	} {
 		got := ask(t, path, tt.line)
 		if !strings.HasPrefix(got, tt.title+"\n") || names(got) != tt.want {
@@ -318,7 +318,7 @@ func TestHelp(t *testing.T) {
 	if got := ask(t, path, `show\ info`); !strings.HasPrefix(got, "Unknown command, but") || !strings.Contains(got, "\n  show info ") {
 		t.Errorf("escaped blank: %q", got)
 	}
-	if got := ask(t, path, ""); !strings.HasPrefix(got, "Unknown command. Please enter one of the following commands only:\n  add server") {
+	if got := ask(t, path, ""); !strings.HasPrefix(got, "Unknown command. Please enter one of the following commands only:\n  add acl") {
 		t.Errorf("empty line: %q", got)
 	}
 }

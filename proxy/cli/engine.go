@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"time"
 
+	"bench/proxy/pattern"
 	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
@@ -59,6 +60,9 @@ type Engine interface {
 
 	// Rings are those that log lines go to.
 	Rings() []Ring
+
+	// Patterns are the lists of patterns of ACLs and maps.
+	Patterns() *pattern.Lists
 
 	// Sessions lists the live streams.
 	Sessions() []Session

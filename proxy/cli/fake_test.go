@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/pattern"
 	"bench/proxy/state"
 	"bench/proxy/stats"
 )
@@ -26,6 +27,7 @@ type fakeEngine struct {
 	sessions  []Session
 	errors    []CapturedError
 	rows      []stats.Row
+	patterns  pattern.Lists
 	rings     []Ring
 	// Of AddServer and DeleteServer.
 	warnings []string
@@ -59,6 +61,7 @@ func (e *fakeEngine) Rows(bool) iter.Seq[*stats.Row] {
 		}
 	}
 }
+func (e *fakeEngine) Patterns() *pattern.Lists { return &e.patterns }
 func (e *fakeEngine) ProxyID(name string) (int, bool) {
 	for i := range e.rows {
 		if e.rows[i].Proxy == name {

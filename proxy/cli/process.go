@@ -8,12 +8,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bench/proxy/stats"
 )
 
 func processCommands() []Command {
 	return []Command{
 		{Words: "show version", Help: "show the version of the process", Fn: func(r *request) error { return r.info(r.s.opt.Version) }},
 		{Words: "show env", Args: "[var]", Level: Operator, Help: "dump the environment variables", Fn: showEnv},
+		{Words: "show startup-logs", Level: Operator, Help: "show what there was to say at the start", Fn: func(r *request) error {
+			_, err := r.w.WriteString(r.s.opt.StartupLogs)
+			return err
+		}},
+		{Words: "show schema json", Help: "show the schema of JSON answers", Fn: func(r *request) error {
+			_, err := r.w.Write(append(stats.Schema(), '\n'))
+			return err
+		}},
+		{Words: "show libs", Level: Operator, Help: "list the files of code that are in memory", Fn: showLibs},
 		{Words: "show activity", Help: "show what each thread has done", Fn: showActivity},
 		{Words: "show threads", Help: "show the state of each thread", Fn: showThreads},
 		{Words: "show pools", Help: "report the use of memory", Fn: showPools},
@@ -35,6 +46,22 @@ func showEnv(r *request) error {
 	}
 	_, err := r.w.WriteString(os.Environ()[i] + "\n")
 	return err
+}
+
+// showLibs lists what code the process has in memory, and where.
+func showLibs(r *request) error {
+	text, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return r.fail("cannot read the memory map: " + err.Error())
+	}
+	for l := range strings.Lines(string(text)) {
+		if f := strings.Fields(l); len(f) >= 6 && strings.Contains(f[1], "x") {
+			if _, err := fmt.Fprintf(r.w, "%s %s\n", f[0], f[5]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // showActivity prints a line per figure: the value of all threads, and of each

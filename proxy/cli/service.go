@@ -24,6 +24,8 @@ type Options struct {
 	MaxConn int
 	// Version is what "show version" answers.
 	Version string
+	// StartupLogs is what "show startup-logs" answers: whole lines.
+	StartupLogs string
 }
 
 const (

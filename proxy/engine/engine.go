@@ -54,6 +54,8 @@ type Options struct {
 	// Generation is which start of the proxy this is, for the statistics page; nil
 	// where nobody knows.
 	Generation func() statspage.Generation
+	// StartupLogs are the messages of the start so far, for the runtime API.
+	StartupLogs string
 	// Version and ReleaseDate are what "show info" reports.
 	Version, ReleaseDate string
 }
@@ -166,8 +168,8 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	sh.Done = e.done
-	e.preparePage()
 	e.makeTables()
+	e.prepareServices()
 	e.rings = log.NewRings(cfg.Rings)
 	plans, err := logPlans(cfg, e.rings)
 	if err != nil {

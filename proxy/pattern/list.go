@@ -99,6 +99,17 @@ func (l *List) value(text string) (*Value, error) {
 	return v, nil
 }
 
+// Kind is what the values of a map are taken for: txn.Str unless something else was asked
+// for.
+func (l *List) Kind() txn.Kind {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.kinds) == 0 {
+		return txn.Str
+	}
+	return l.kinds[0]
+}
+
 // Add adds an entry to the version in use.
 func (l *List) Add(key, value string) (*Entry, error) {
 	l.mu.Lock()

@@ -43,13 +43,15 @@ func (p *Program) name() string { return strings.Join(p.Args[:p.Words], " ") }
 // process is what all roles share.
 type process struct {
 	*Program
-	opt    *cmdline.Options
-	state  *state
-	pid    int
-	hash   string // of the configuration
-	null   int    // of prepareDetach
-	quiet  bool
-	silent bool // no notices, for children whose parent has said them
+	opt   *cmdline.Options
+	state *state
+	pid   int
+	hash  string // of the configuration
+	// startup is what there was to say about the configuration.
+	startup string
+	null    int // of prepareDetach
+	quiet   bool
+	silent  bool // no notices, for children whose parent has said them
 }
 
 // Main runs the program and returns its exit status: 0, 1 after an error, 2 when
@@ -195,6 +197,9 @@ func (p *process) load() ([]config.Source, *spec.Config, error) {
 	if !p.opt.Quiet && !p.silent {
 		_ = remarks.Write(p.Stderr, p.pid, least)
 	}
+	var said strings.Builder
+	_ = remarks.Write(&said, p.pid, config.Warning)
+	p.startup = said.String()
 	switch {
 	case cfg == nil:
 		p.say(log.Alert, "config : fatal errors found in the configuration")

@@ -82,6 +82,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 		Alert:         p.say,
 		SendListeners: sendListeners,
 		Generation:    p.generation,
+		StartupLogs:   p.startup,
 		Version:       p.Version, ReleaseDate: p.Date,
 	})
 	if err != nil {

@@ -1,6 +1,9 @@
 package rule
 
 import (
+	"slices"
+	"strings"
+
 	"bench/proxy/txn"
 )
 
@@ -25,6 +28,7 @@ func deciding() []Action {
 		{Name: "tarpit", Usage: options, Places: in(Request), final: true, parse: parseDeny(500), run: tarpit, Doc: "Keep the client waiting (\"timeout tarpit\"), then answer with an error: 500 unless another status is given."},
 		{Name: "return", Usage: "[status <status>] " + content, Places: in(Request, Response), final: true, parse: parseReturn, run: giveReply, Doc: "Answer with a content of one's own: 200 unless another status is given."},
 		{Name: "redirect", Usage: "{ location <format> | prefix <format> | scheme <format> } [code <code>] [drop-query] [append-slash] [ignore-empty] [set-cookie <name>[=<value>]] [clear-cookie <name>[=]]", Places: in(Request, Response), final: true, parse: parseRedirect, run: runRedirect, Doc: "Send the client elsewhere."},
+		{Name: "use-service", Usage: "prometheus-exporter", Places: in(Request), final: true, parse: parseUseService, run: useService, Doc: "Let a service of the proxy's answer: metrics for Prometheus."},
 		{Name: "wait-for-body", Usage: "time <time> [at-least <bytes>]", Places: in(Request, Response), parse: parseWaitForBody, run: waitForBody, Doc: "Wait until the body has come, or so much of it, or a buffer is full."},
 	}
 }
@@ -84,6 +88,29 @@ func parseReturn(p *Parser, r *Rule) (err error) {
 }
 
 func giveReply(x *Runner, r *Rule) txn.Verdict { return x.give(r.reply) }
+
+// services are those that rules can name.
+func services() []string { return []string{"prometheus-exporter"} }
+
+func parseUseService(p *Parser, r *Rule) error {
+	w, err := p.word("the name of a service")
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(services(), w) {
+		if strings.HasPrefix(w, "lua.") {
+			return p.fail("service '%s' is not supported: there is no Lua", w)
+		}
+		return p.fail("there is no service '%s': want %s", w, strings.Join(services(), ", "))
+	}
+	r.service = w
+	return nil
+}
+
+func useService(x *Runner, r *Rule) txn.Verdict {
+	x.out.Service = r.service
+	return txn.Answered
+}
 
 func parseWaitForBody(p *Parser, r *Rule) (err error) {
 	for p.more() {

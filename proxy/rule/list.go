@@ -77,6 +77,8 @@ type Rule struct {
 	rewrite func(dst, b []byte) ([]byte, bool)
 	table   *sample.Arg // whose Int is the index of a stick table; nil: none is named
 	index   int         // of an array
+	// service names what answers ("use-service").
+	service string
 }
 
 // String is the rule as written.

@@ -302,6 +302,10 @@ func TestMistakes(t *testing.T) {
 	}{
 		{rule.Request, "dny", "0+0: unknown action 'dny' of 'http-request' rules; did you mean 'deny'?"},
 		{rule.Request, "do-resolve", "0+0: 'http-request do-resolve' is not supported"},
+		{rule.Request, "use-service", "0+11: the name of a service is missing after 'use-service'"},
+		{rule.Request, "use-service prometheus", "1+0: there is no service 'prometheus': want prometheus-exporter"},
+		{rule.Request, "use-service lua.x", "1+0: service 'lua.x' is not supported: there is no Lua"},
+		{rule.Response, "use-service prometheus-exporter", "0+0: action 'use-service' is not possible in 'http-response' rules"},
 		{rule.Connection, "deny", "0+0: action 'deny' is not possible in 'tcp-request connection' rules"},
 		{rule.Request, "deny_status 4", "0+0: unknown action 'deny_status' of 'http-request' rules"},
 		{rule.Request, "deny status x", "2+0: a status is expected, from 200 to 599, not 'x'"},

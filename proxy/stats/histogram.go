@@ -22,6 +22,9 @@ const (
 	histogramLast    = 10*perOctave + 1
 	histogramBuckets = histogramLast - histogramFirst + 1
 	perOctave        = 4
+	// HistogramLow and HistogramHigh are the first bucket, which has everything below as
+	// well, and the last one but that for everything above.
+	HistogramLow, HistogramHigh = histogramFirst, histogramLast - 1
 	// HistogramSchema is the schema of the buckets in Prometheus' terms.
 	HistogramSchema = 2
 )

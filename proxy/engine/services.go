@@ -6,12 +6,16 @@ import (
 	"time"
 
 	"bench/proxy/cli"
+	"bench/proxy/exporter"
 	"bench/proxy/log"
+	"bench/proxy/service"
 	"bench/proxy/statspage"
 )
 
-// preparePage makes the statistics page, if a proxy has one.
-func (e *Engine) preparePage() {
+// prepareServices makes what answers requests inside the engine: the exporter, and the
+// statistics page, if a proxy has one.
+func (e *Engine) prepareServices() {
+	e.shared.Services = map[string]*service.Service{exporter.Name: exporter.New(e, e.cfg)}
 	for _, px := range e.cfg.Proxies {
 		if px.StatsPage != nil && !px.Disabled {
 			e.page = statspage.New(ofPage{e}, e.cfg)
