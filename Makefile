@@ -47,7 +47,7 @@ bench: build ## Measure engine and generator against HAProxy and wrk, side by si
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen/... ./backends ./internal/loop
 	$(BIN) peers
 
-soak: build ## Pass a million requests through a hundred reloads; none may fail, nor make garbage
+soak: build ## Pass a million requests through a hundred reloads; none may fail, and none may leave garbage to collect
 	$(BIN) run scenarios/soak-reload.yaml
 	$(GO) test -count 1 -run TrafficMakesNoGarbage -v ./proxy/stream -requests 1000000
 

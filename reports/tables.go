@@ -171,7 +171,7 @@ func leftOutCase(class, what string, l *result.LeftOut) junit.Case {
 	return junit.Case{Class: class, Name: junit.Text(what + l.Name), Skipped: &junit.Result{Message: junit.Text(l.Reason), Type: "left out"}}
 }
 
-// trustCase tells whether the measurement was good enough for the limits that were set.
+// trustCase reports whether the measurement was good enough for the limits that were set.
 func trustCase(class string, a *series.Analysis) junit.Case {
 	c := junit.Case{Class: class, Name: "measurement can be trusted"}
 	if a.Verdict == result.Invalid || a.Verdict == result.Partial {

@@ -16,7 +16,7 @@ type Timer struct {
 	h    TimerHandler
 }
 
-// Active tells whether the timer is running.
+// Active reports whether the timer is running.
 func (t *Timer) Active() bool { return t.pos != 0 }
 
 // When is the deadline of a running timer.

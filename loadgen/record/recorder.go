@@ -80,7 +80,7 @@ type Failure struct {
 	Detail string
 	Age    int64 // of the connection, ns
 	Uses   int   // requests the connection had served before
-	// Unserved: the peer has told that it has not looked at the request.
+	// Unserved: the peer has said that it has not looked at the request.
 	Unserved bool
 	// Interrupted: the run ended before its time, and the request with it.
 	Interrupted bool

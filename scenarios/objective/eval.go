@@ -119,7 +119,7 @@ func (e *Expr) TimeLimit() (us float64, ok bool) {
 	return us, why == "" && us > 0
 }
 
-// OnlyLater tells whether delays of the run's own making, such as a load that sends late
+// OnlyLater reports whether delays of the run's own making, such as a load that sends late
 // or parts that wait for a processor, can only break the expression, never make it hold:
 // an upper limit on times that count from when requests were due. In a closed loop it is
 // not so.
@@ -136,7 +136,7 @@ func (e *Expr) Samples() (n uint64) {
 	return n
 }
 
-// CountsFailures tells whether requests that fail, or are not answered, can break the
+// CountsFailures reports whether requests that fail, or are not answered, can break the
 // expression.
 func (e *Expr) CountsFailures() bool {
 	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool {
@@ -166,7 +166,7 @@ func (e *Expr) NeedsScenario() string {
 	return ""
 }
 
-// Abortable tells whether the expression can be broken for good before the end
+// Abortable reports whether the expression can be broken for good before the end
 // of a run: an upper limit of counts or shares.
 func (e *Expr) Abortable() bool {
 	if e.Op != "<" && e.Op != "<=" && (e.Op != "==" || !e.right.zero()) {
@@ -178,7 +178,7 @@ func (e *Expr) Abortable() bool {
 	})
 }
 
-// Reads tells whether the expression reads latencies of a series: "service" or
+// Reads reports whether the expression reads latencies of a series: "service" or
 // "all". Without a reader, a window needs no such histograms.
 func (e *Expr) Reads(series string) bool {
 	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool { return m.base == series })
@@ -251,7 +251,7 @@ func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 			return 0, "conservation is not exact: " + c.Detail
 		}
 		if len(c.Rows) == 0 && (len(c.Proxy) == 0 || m.base != "conservation.delta") {
-			return 0, "nobody counts what could be compared"
+			return 0, "there are no counts to compare"
 		}
 		switch m.base {
 		case "conservation.lost":

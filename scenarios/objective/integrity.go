@@ -17,7 +17,7 @@ func integrityMetrics() []string {
 	}
 }
 
-// ofIntegrity tells whether the metric is one of them. They are counted over the
+// ofIntegrity reports whether the metric is one of them. They are counted over the
 // whole run of a load, warm-up included.
 func (m *metric) ofIntegrity() bool { return strings.HasPrefix(m.base, "integrity.") }
 

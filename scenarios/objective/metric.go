@@ -30,10 +30,10 @@ func (m *metric) needs() uint64 {
 	return result.SamplesFor(m.quantile)
 }
 
-// latency tells whether the metric is read from a histogram.
+// latency reports whether the metric is read from a histogram.
 func (m *metric) latency() bool { return slices.Contains(latencies(), m.base) }
 
-// ofRun tells whether the metric exists for the run as a whole only.
+// ofRun reports whether the metric exists for the run as a whole only.
 func (m *metric) ofRun() bool {
 	return m.abuse != "" || m.base == "recovery" || strings.HasPrefix(m.base, "conservation.")
 }
