@@ -34,7 +34,7 @@ func (e *Expr) Undecidable(f *Foreseen) string {
 		if m.base == "recovery" && !f.Faults {
 			return "recovery is the time after a fault, and no event is a fault: add one, or leave the objective out"
 		}
-		if f.Unmeasured != "" && !m.ofIntegrity() && !m.ofRun() {
+		if f.Unmeasured != "" && !m.ofWholeLoad() && !m.ofRun() {
 			return fmt.Sprintf("nothing is measured in the phase %s: leave out its \"measure: false\", or choose another window", f.Unmeasured)
 		}
 		if strings.HasPrefix(m.base, "conservation.") && f.NoOrigins && (f.NoCounters || m.base != "conservation.delta") {
