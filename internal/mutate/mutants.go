@@ -173,6 +173,7 @@ func isCondition(e ast.Expr) bool {
 		switch e.Op {
 		case token.LSS, token.LEQ, token.GTR, token.GEQ, token.EQL, token.NEQ, token.LAND, token.LOR:
 			return true
+		default:
 		}
 	}
 	return false
@@ -216,8 +217,9 @@ func (m *mutator) rewritten(e ast.Expr) string {
 		x, y := m.text(b.X), m.text(b.Y)
 		on := m.add(b, m.text(b), b.Op.String()+" becomes "+other.String())
 		return fmt.Sprintf("(%[1]s && %[2]s %[3]s %[4]s || !%[1]s && %[2]s %[5]s %[4]s)", on, x, other, y, b.Op)
+	default:
+		return m.text(e)
 	}
-	return m.text(e)
 }
 
 // switches is the source of what turns mutants on, and notes which are reached.

@@ -146,6 +146,7 @@ type liveTally struct {
 	inFlight, queued, conns           int
 }
 
+// New begins the books of a load whose times count from origin.
 func New(spec *workload.Spec, classes []codec.Class, origin int64) *Recorder {
 	r := &Recorder{
 		name: spec.Name, kinds: classes, Origin: origin, timeout: spec.TimeoutNs(),
