@@ -5,7 +5,7 @@ LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn chaos-kill library accuracy precision gate-calibration capacity-proof clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn chaos-kill library accuracy precision gate-calibration capacity-proof mutate clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +30,8 @@ lint: ## Run the linters
 	$(GO) run $(LINT) run ./...
 
 # When the time is up between two inputs, go test now and then says "context deadline
-# exceeded" in place of PASS (go.dev/issue/75804, mended in Go 1.27). What an input has
-# broken it tells in other words.
+# exceeded" in place of PASS (go.dev/issue/75804, mended in Go 1.27). An input that
+# breaks something is reported in other words.
 fuzz: ## Run each fuzz target for FUZZTIME, two at a time
 	@for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do echo $$p $$f; done; \
@@ -47,7 +47,7 @@ bench: build ## Measure engine and generator against HAProxy and wrk, side by si
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen/... ./backends ./internal/loop
 	$(BIN) peers
 
-soak: build ## Pass a million requests through a hundred reloads; none may fail, nor make garbage
+soak: build ## Pass a million requests through a hundred reloads; none may fail, and none may leave garbage to collect
 	$(BIN) run scenarios/soak-reload.yaml
 	$(GO) test -count 1 -run TrafficMakesNoGarbage -v ./proxy/stream -requests 1000000
 
@@ -80,6 +80,11 @@ gate-calibration: ## Simulate thousands of comparisons and make real ones; print
 capacity-proof: ## Find capacities of known limits to 3 %, three times each; wants root and a quiet machine
 	$(GO) test -count 1 -timeout 2h -v ./cmd/bench -run TestCapacityProof -proof
 	$(GO) test -count 1 -v ./scenarios/capacity -run CapacityOfQueues -searches 1000
+
+# proxy/stream has thousands of mutants and tests that take their time: a share of them.
+mutate: ## Make one mistake in the code after another; print how many the tests notice, which takes hours
+	$(GO) run ./internal/mutate -within 2h ./internal/loop ./proxy/server ./proxy/balance ./scenarios/objective
+	$(GO) run ./internal/mutate -within 3h -patience 1m -every 10 ./proxy/stream
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

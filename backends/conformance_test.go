@@ -144,7 +144,7 @@ func (k *talk) hear(begin time.Time) (answer string, took time.Duration, err err
 // what a fault does; how exactly it is timed is tested elsewhere.
 const late = time.Second
 
-// since tells whether a time is at least what it should be, and not much more.
+// since reports whether a time is at least what it should be, and not much more.
 func since(got, want time.Duration) bool {
 	return got >= want-200*time.Microsecond && got < want+late
 }

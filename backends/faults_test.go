@@ -19,7 +19,7 @@ import (
 	"bench/internal/testquiet"
 )
 
-// near tells whether a time is what it should be: not before it, and not so
+// near reports whether a time is what it should be: not before it, and not so
 // late that more than a busy machine would explain it.
 func near(got, want time.Duration) bool {
 	return got >= want-200*time.Microsecond && got < want+40*time.Millisecond

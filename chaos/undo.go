@@ -42,7 +42,7 @@ func Find(pid int) (Target, error) {
 	return Target{pid, start}, err
 }
 
-// Alive tells whether the process is still there.
+// Alive reports whether the process is still there.
 func (t Target) Alive() bool {
 	start, err := proc.StartTime(t.PID)
 	return err == nil && start == t.Start
@@ -121,11 +121,11 @@ func (l *Limit) restore() error {
 	}
 	err := unix.Prlimit(l.PID, l.Resource, &unix.Rlimit{Cur: l.Soft, Max: l.Hard}, nil)
 	if err != nil && !errors.Is(err, unix.ESRCH) {
-		return fmt.Errorf("process %d does not get its limit back: %w", l.PID, err)
+		return fmt.Errorf("cannot give process %d its limit back: %w", l.PID, err)
 	}
 	var now unix.Rlimit
 	if err := unix.Prlimit(l.PID, l.Resource, nil, &now); err == nil && (now.Cur != l.Soft || now.Max != l.Hard) {
-		return fmt.Errorf("process %d has limit %d after it got %d back", l.PID, now.Cur, l.Soft)
+		return fmt.Errorf("process %d has limit %d after %d was restored", l.PID, now.Cur, l.Soft)
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func removeCgroup(path string) error {
 		}
 		for pid := range strings.FieldsSeq(string(members)) {
 			if err := os.WriteFile(parent, []byte(pid), 0); err != nil && !errors.Is(err, syscall.ESRCH) {
-				return fmt.Errorf("process %s does not leave control group %s: %w", pid, path, err)
+				return fmt.Errorf("cannot move process %s out of control group %s: %w", pid, path, err)
 			}
 		}
 		err = os.Remove(path)

@@ -66,6 +66,7 @@ var rules = []rule{
 	{"bench/internal/result", "bench/internal/", "records are plain data"},
 	{"bench/internal/list", "bench/", "a list does not know what it holds"},
 	{"bench/internal/recovery", "bench/reports", "one definition for all who judge and show"},
+	{"bench/internal/mutate", "bench/", "what tests tests depends on nothing they test"},
 	{"bench/internal/stats", "bench/", "statistics know numbers only"},
 	{"bench/internal/stats", "os", "statistics are pure functions"},
 	{"bench/internal/stats", "time", "statistics are pure functions"},

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Allowed tells what keeps this process from making networks; nil if nothing does.
+// Allowed says what keeps this process from making networks; nil if nothing does.
 func Allowed() error {
 	ns, err := New()
 	if errors.Is(err, unix.EPERM) {
@@ -25,7 +25,7 @@ func Allowed() error {
 // rerunVariable is set in a process that Rerun started.
 const rerunVariable = "BENCH_USER_NAMESPACE"
 
-// CanRerun tells whether Rerun may help: this process is not one already.
+// CanRerun reports whether Rerun may help: this process is not one already.
 func CanRerun() bool { return os.Getenv(rerunVariable) == "" }
 
 // Settle takes up the loopback of a process that Rerun started, which has a

@@ -17,7 +17,7 @@ import (
 
 // Held is a network that a process of its own keeps, for use by hand. It is known
 // by a name; the process answers questions on an abstract socket of that name, so
-// that no file tells of a network that is gone.
+// that no file speaks of a network that is gone.
 type Held struct {
 	Name       string            `json:"name"`
 	PID        int               `json:"pid"` // of the process that keeps it
@@ -92,7 +92,7 @@ func (h *Held) answer(c *net.UnixConn, down func()) {
 	}
 }
 
-// trusted tells whether the peer is of this user, or root.
+// trusted reports whether the peer is of this user, or root.
 func trusted(c *net.UnixConn) bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -128,7 +128,7 @@ func (h *Held) evict() error {
 			}
 		}
 	}
-	return fmt.Errorf("processes in network %q do not end", h.Name)
+	return fmt.Errorf("processes in network %q did not end", h.Name)
 }
 
 // Inside are the processes that run in the network, without the one that keeps it.
@@ -225,5 +225,5 @@ func (h *Held) Down() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("network %q does not end: its process is %d", h.Name, h.PID)
+	return fmt.Errorf("network %q did not end: its process is %d", h.Name, h.PID)
 }

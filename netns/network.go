@@ -73,7 +73,7 @@ func (n *Network) awaitWire(i int) error {
 			case l.Attrs().OperState == netlink.OperUp:
 				j++
 			case time.Now().After(deadline):
-				return fmt.Errorf("its port towards %s does not come up", w.Nodes[j])
+				return fmt.Errorf("its port towards %s did not come up", w.Nodes[j])
 			default:
 				time.Sleep(time.Millisecond)
 			}

@@ -32,7 +32,7 @@ const (
 	maxMTU   = 65_535
 )
 
-// Check tells what is wrong with the topology.
+// Check says what is wrong with the topology.
 func (t *Topology) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

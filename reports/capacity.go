@@ -16,7 +16,7 @@ import (
 	"bench/reports/series"
 )
 
-// IsCapacity tells whether dir is such a folder.
+// IsCapacity reports whether dir is such a folder.
 func IsCapacity(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, result.CapacityFile))
 	return err == nil

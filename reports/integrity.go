@@ -9,7 +9,7 @@ import (
 	"bench/reports/words"
 )
 
-// integrity tells of the first message that was not what was sent, if there is one.
+// integrity speaks of the first message that was not what was sent, if there is one.
 func (s *summary) integrity(c *result.Cell) (differs bool) {
 	all := words.Differences(c)
 	if len(all) > 0 {
@@ -19,7 +19,7 @@ func (s *summary) integrity(c *result.Cell) (differs bool) {
 	return len(all) > 0
 }
 
-// counts tells what clients and origins count differently.
+// counts says what clients and origins count differently.
 func (s *summary) counts(c *result.Cell) (differ bool) {
 	for i, text := range words.Counts(c) {
 		if i == 0 {

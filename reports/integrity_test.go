@@ -65,7 +65,7 @@ func TestCountsThatDifferAreShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const lost, repeated = "40 were answered well though no origin received them", "7 reached origins more than once"
+	const lost, repeated = "40 were answered successfully though no origin received them", "7 reached origins more than once"
 	for _, c := range []struct {
 		row  result.ConservationRow
 		want []string

@@ -11,7 +11,7 @@ import "bench/internal/result"
 type Live interface {
 	// Begin starts a cell. All later calls up to End belong to it.
 	Begin(Plan)
-	// Phase tells that a phase of the cell has begun.
+	// Phase reports that a phase of the cell has begun.
 	Phase(result.Phase)
 	// Progress takes a reading of one load: what happens now.
 	Progress(result.Progress)
@@ -19,7 +19,7 @@ type Live interface {
 	// of its requests has ended, in any order between loads: what is true for
 	// good. Both are wanted; without Progress the view lags behind stalls.
 	Interval(result.Interval)
-	// Event tells that an event has begun (ended false; EndUs is then what is
+	// Event reports that an event has begun (ended false; EndUs is then what is
 	// planned) and, if it lasts, again when it has ended. An event with
 	// Applied false could not be carried out.
 	Event(e result.Event, ended bool)

@@ -91,7 +91,7 @@ func (s *liveState) beginLine() string {
 		units.CompactLatency(float64(p.LengthUs)), bare(p.Load))
 }
 
-// eventText is how the live view tells of an event.
+// eventText is how the live view speaks of an event.
 func (s *liveState) eventText(e *result.Event, ended bool) string {
 	word, at := "event", e.BeginUs
 	switch {

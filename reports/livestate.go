@@ -21,7 +21,7 @@ type liveState struct {
 	// seconds of the run, by number from the origin, and gauges of the loads.
 	seconds []liveSecond
 	loads   map[string]result.Progress
-	// counted tells that counts come from Progress; Intervals then only bring
+	// counted reports that counts come from Progress; Intervals then only bring
 	// the latencies.
 	counted bool
 	events  []liveEvent
@@ -47,7 +47,7 @@ type liveEvent struct {
 	begun, ended bool
 }
 
-// inForce tells whether an event is a fault that lasts: one that has no length,
+// inForce reports whether an event is a fault that lasts: one that has no length,
 // such as a kill, is over as soon as it is done.
 func (e *liveEvent) inForce() bool {
 	return e.begun && !e.ended && e.Applied && e.Class == "fault" && e.EndUs > e.BeginUs

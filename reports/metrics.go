@@ -121,7 +121,7 @@ func (m *metricsFile) cell(a *series.Analysis) {
 	m.Family("bench_dropped_starts", openmetrics.Counter, "", "Requests that were due and not begun.").Add("_total", float64(t.Dropped), m.labels(a)...)
 	for i := range a.Windows {
 		if w := &a.Windows[i]; w.RecoveryUs() >= 0 && len(w.Events) > 0 {
-			m.gauge("bench_recovery_seconds", "seconds", "From the end of an event until all was well again.", seconds(float64(w.RecoveryUs())),
+			m.gauge("bench_recovery_seconds", "seconds", "From the end of an event until the system was well again.", seconds(float64(w.RecoveryUs())),
 				m.labels(a, "event", words.Event(&w.Events[0])))
 		}
 	}

@@ -108,7 +108,7 @@ func causes(byCause map[string]uint64) string {
 	return strings.Join(all, " ")
 }
 
-// hasRequests tells whether any load has named requests.
+// hasRequests reports whether any load has named requests.
 func (r *Report) hasRequests() bool {
 	for _, a := range r.Cells {
 		if len(requestKinds(a.Loads)) > 0 {

@@ -11,7 +11,7 @@ import (
 // maxSpreads is the room for figures over repetitions in the summary on a terminal.
 const maxSpreads = 8
 
-// spreads tells how much repetitions differ. Where there is not room for every figure,
+// spreads says how much repetitions differ. Where there is not room for every figure,
 // the first one of each combination comes first.
 func (s *summary) spreads() {
 	all := s.run.Spreads

@@ -152,7 +152,7 @@ func loadPhases(c *result.Cell) []phaseLine {
 	return rows
 }
 
-// leftOut tells of combinations of the matrix that could not be run, and of events that
+// leftOut speaks of combinations of the matrix that could not be run, and of events that
 // could not happen.
 func (s *summary) leftOut() {
 	l := s.run.LeftOut

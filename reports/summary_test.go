@@ -102,7 +102,7 @@ func TestSummaryCutsNothing(t *testing.T) {
 
 func letters(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// inOrder tells whether the words of a text stand in another in their order, with
+// inOrder reports whether the words of a text stand in another in their order, with
 // those of other columns between.
 func inOrder(text, want string) bool {
 	for _, word := range strings.FieldsFunc(want, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",=.-_", r) }) {

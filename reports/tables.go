@@ -171,7 +171,7 @@ func leftOutCase(class, what string, l *result.LeftOut) junit.Case {
 	return junit.Case{Class: class, Name: junit.Text(what + l.Name), Skipped: &junit.Result{Message: junit.Text(l.Reason), Type: "left out"}}
 }
 
-// trustCase tells whether the measurement was good enough for the limits that were set.
+// trustCase reports whether the measurement was good enough for the limits that were set.
 func trustCase(class string, a *series.Analysis) junit.Case {
 	c := junit.Case{Class: class, Name: "measurement can be trusted"}
 	if a.Verdict == result.Invalid || a.Verdict == result.Partial {
@@ -219,10 +219,30 @@ func writeMarkdown(w io.Writer, r *Report) error {
 // reviewText writes what a run came to.
 type reviewText struct{ markdown.Writer }
 
+// cell writes what a cell of the matrix came to, section by section.
 func (m *reviewText) cell(run *result.Run, a *series.Analysis, many bool) {
 	if many {
 		m.Line("\n## %s %s", markdown.Escape(a.Verdict), markdown.Escape(series.OneLine(a.Name)))
 	}
+	m.facts(run, a)
+	for _, section := range sections() {
+		section(m, a)
+	}
+}
+
+// sections are the parts of the report of a cell, in order. Each writes nothing where it
+// has nothing to say.
+func sections() []func(m *reviewText, a *series.Analysis) {
+	return []func(*reviewText, *series.Analysis){
+		(*reviewText).limits, (*reviewText).trust, (*reviewText).windows, (*reviewText).certificates, (*reviewText).notApplied,
+		func(m *reviewText, a *series.Analysis) { m.leftOut(a.LeftOut) },
+		(*reviewText).segments, (*reviewText).requests, (*reviewText).integrity, (*reviewText).counts,
+		func(m *reviewText, a *series.Analysis) { m.abuse(a.Abuse) },
+	}
+}
+
+// facts are what the cell was.
+func (m *reviewText) facts(run *result.Run, a *series.Analysis) {
 	facts := []string{series.OneLine(strings.TrimSpace(a.Proxy.Driver + " " + a.Proxy.Version)), words.Length(a.Phases, a.LengthUs)}
 	if l := words.Load(a.Loads); l != "" {
 		facts = append(facts, l)
@@ -231,6 +251,10 @@ func (m *reviewText) cell(run *result.Run, a *series.Analysis, many bool) {
 		m.Line("\n**%s**", markdown.Escape(text))
 	}
 	m.Line("\n%s, seed %d", markdown.Escape(strings.Join(facts, ", ")), run.Seed)
+}
+
+// limits lists the objectives.
+func (m *reviewText) limits(a *series.Analysis) {
 	if len(a.Objectives) > 0 {
 		m.Table("limit", "wanted", "got", "worst at", "verdict")
 		for i := range a.Objectives {
@@ -238,29 +262,48 @@ func (m *reviewText) cell(run *result.Run, a *series.Analysis, many bool) {
 			m.Row(words.Objective(o), words.Wanted(o), words.GotWithin(o), words.Worst(a.Events, a.ZeroUs, o), o.Verdict)
 		}
 	}
+}
+
+// trust is how far the figures can be trusted.
+func (m *reviewText) trust(a *series.Analysis) {
 	t := &a.Trust
 	m.Line("\nTrust: driver lag p99 %s, dropped starts %s, CPU driver %s, proxy %s, origin %s, others %s.", known(t.LagP99Us), units.Count(t.Dropped),
 		markdown.Escape(units.Percent(t.DriverCPU)), markdown.Escape(units.Percent(t.ProxyCPU)), markdown.Escape(units.Percent(t.OriginCPU)), markdown.Escape(units.Percent(t.ForeignCPU)))
 	for _, p := range words.Doubts(t.Doubts) {
 		m.Line("- %s", markdown.Escape(series.OneLine(p)))
 	}
+}
+
+// windows lists what each event came to.
+func (m *reviewText) windows(a *series.Analysis) {
 	if len(a.Windows) > 0 {
 		m.Table("event", "at", "lasted", "errors", "peak p99", "recovery", "lost")
 		for i := range a.Windows {
 			m.window(a, &a.Windows[i])
 		}
 	}
+}
+
+// certificates list what faults can prove about themselves.
+func (m *reviewText) certificates(a *series.Analysis) {
 	for i := range a.Events {
 		if e := &a.Events[i]; e.Certificate != nil {
 			m.Line("- %s: %s", markdown.Escape(words.Event(e)), markdown.Escape(words.Certificate(e.Certificate)))
 		}
 	}
+}
+
+// notApplied lists the events that were not carried out.
+func (m *reviewText) notApplied(a *series.Analysis) {
 	for i := range a.Events {
 		if e := &a.Events[i]; !e.Applied {
 			m.Line("\n%s NOT APPLIED %s", markdown.Escape(words.Event(e)), markdown.Escape(series.OneLine(e.Detail)))
 		}
 	}
-	m.leftOut(a.LeftOut)
+}
+
+// segments lists the parts of the measured time.
+func (m *reviewText) segments(a *series.Analysis) {
 	if len(a.Segments) > 0 {
 		m.Table("phase", "n", "good/s", "p50", "p90", "p99", "p99.9", "max", "errors")
 		for i := range a.Segments {
@@ -270,12 +313,13 @@ func (m *reviewText) cell(run *result.Run, a *series.Analysis, many bool) {
 			m.Row("of these "+words.AfterEndName, units.Count(e.Good), units.None, units.None, units.None, units.None, units.None, units.None, units.Count(e.Ended-e.Good))
 		}
 	}
-	m.requests(a)
-	m.integrity(a)
+}
+
+// counts lists what clients, proxy and origins count differently.
+func (m *reviewText) counts(a *series.Analysis) {
 	for _, text := range words.Counts(a.Cell.Cell) {
 		m.Line("\nCounts differ: %s.", markdown.Escape(text))
 	}
-	m.abuse(a.Abuse)
 }
 
 // leftOut lists what could not be run or happen.

@@ -87,8 +87,8 @@ func TestHandlerRefuses(t *testing.T) {
 		want               string
 	}{
 		{"POST", "/faults", `{"kind":"stall","four":"1s"}`, 400, `"four"`},
-		{"POST", "/faults", `{"kind":"stall","for":"1s"} {"kind":"stall","for":"2s"}`, 400, "nothing behind it"},
-		{"POST", "/faults", `{`, 400, "not understood"},
+		{"POST", "/faults", `{"kind":"stall","for":"1s"} {"kind":"stall","for":"2s"}`, 400, "nothing after it"},
+		{"POST", "/faults", `{`, 400, "cannot be understood"},
 		{"POST", "/faults", `{"kind":"x"}`, 400, "want stall"},
 		{"POST", "/faults", `{"kind":"` + strings.Repeat("x", 70_000) + `"}`, 400, "too large"},
 		{"GET", "/faults", "", 405, ""},

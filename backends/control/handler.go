@@ -47,11 +47,11 @@ func order[In, Out any](carryOut func(*In) (Out, error)) http.HandlerFunc {
 		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
 		d.DisallowUnknownFields()
 		if err := d.Decode(in); err != nil && !errors.Is(err, io.EOF) {
-			http.Error(w, fmt.Sprintf("the order is not understood: %v", err), http.StatusBadRequest)
+			http.Error(w, fmt.Sprintf("the order cannot be understood: %v", err), http.StatusBadRequest)
 			return
 		}
 		if d.More() { // or a second order would be lost without a word
-			http.Error(w, "the order is not understood: want one object, and nothing behind it", http.StatusBadRequest)
+			http.Error(w, "the order cannot be understood: want one object, and nothing after it", http.StatusBadRequest)
 			return
 		}
 		out, err := carryOut(in)

@@ -136,7 +136,7 @@ type Event struct {
 	// BeginNs is 0 while the fault waits for its time, EndNs while it lasts.
 	BeginNs int64 `json:"beginNs"`
 	EndNs   int64 `json:"endNs"`
-	// Cleared tells that it ended before its time, or was called off.
+	// Cleared reports that it ended before its time, or was called off.
 	Cleared bool `json:"cleared,omitempty"`
 }
 

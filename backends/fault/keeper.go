@@ -35,7 +35,7 @@ type Force struct {
 
 // Subject is what suffers the faults: one replica on one loop.
 type Subject interface {
-	// Changed tells that what is in force is no longer what it was.
+	// Changed reports that what is in force is no longer what it was.
 	Changed(was, now *Force)
 	// ResetLive breaks every open connection.
 	ResetLive()

@@ -33,7 +33,7 @@ type Answer struct {
 	Headers []Header
 	// Trailers are added behind chunked bodies.
 	Trailers []Header
-	// ETag gives each 200 an entity tag, and heeds If-None-Match.
+	// ETag gives each 200 an entity tag, and honours If-None-Match.
 	ETag bool
 	// Gzip compresses bodies of up to 1 MiB for clients that accept it.
 	Gzip bool

@@ -70,7 +70,7 @@ func (r *chunkReader) read(b []byte) (n int, data []byte, p problem) {
 			case c == ';':
 				r.state = chunkExtension
 			case !isSpace(c) || r.line > maxChunkLine:
-				return n, nil, bad("there is space behind a chunk size")
+				return n, nil, bad("there is space after a chunk size")
 			}
 		case chunkExtension:
 			switch r.line++; {

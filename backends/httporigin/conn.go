@@ -77,7 +77,7 @@ type conn struct {
 	ans answer
 }
 
-// pending tells whether a request has been received and not yet settled.
+// pending reports whether a request has been received and not yet settled.
 func (c *conn) pending() bool { return c.marked && (c.state == waiting || c.state == writing) }
 
 // Ready takes up what the client does.
@@ -141,7 +141,7 @@ func (c *conn) Expired(*loop.Timer) {
 	}
 }
 
-// tired ends the wait for a body of which nothing comes any more. A head has no
+// tired ends the wait for a body of which nothing comes any longer. A head has no
 // such grace: it must be there in time, also if it comes drop by drop.
 func (c *conn) tired() {
 	l, until := c.o.loop, c.heard+int64(c.o.cfg.Limits.Idle)
@@ -186,7 +186,7 @@ func (c *conn) resume() {
 	}
 }
 
-// busy tells that no input is wanted.
+// busy reports that no input is wanted.
 func (c *conn) busy() bool { return c.state != reading && c.state != inBody }
 
 // pump reads and uses input until there is no more, or a request has to wait.

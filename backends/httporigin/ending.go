@@ -75,7 +75,7 @@ func (c *conn) discard() {
 	c.later()
 }
 
-// gone settles and closes a connection whose client is not there any more.
+// gone settles and closes a connection whose client is not there any longer.
 func (c *conn) gone() {
 	switch {
 	case c.pending():

@@ -13,7 +13,7 @@ const (
 	keptGzip = 64
 )
 
-// acceptsGzip tells whether Accept-Encoding allows gzip (RFC 9110 section 12.5.3).
+// acceptsGzip reports whether Accept-Encoding allows gzip (RFC 9110 section 12.5.3).
 func acceptsGzip(value []byte) bool {
 	others := false
 	for more := true; more; {
@@ -55,7 +55,7 @@ func (g gzips) body(p *payload, size int64) []byte {
 	return g[size]
 }
 
-// varies tells whether a header already says that answers depend on what is accepted.
+// varies reports whether a header already says that answers depend on what is accepted.
 func varies(headers []Header) bool {
 	for _, h := range headers {
 		if strings.EqualFold(h.Name, "Vary") {

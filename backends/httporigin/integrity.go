@@ -128,7 +128,7 @@ func (c *conn) checkRequest() {
 }
 
 // unreadable notes input that is no request, or no body of one. That it had a digest,
-// or what is left of one, tells that its client sent something else.
+// or what is left of one, reports that its client sent something else.
 func (q *requestCheck) unreadable(input []byte, sheet *uint64) {
 	if q.asked = q.asked || namesDigest(input); !q.asked {
 		return
@@ -141,7 +141,7 @@ func (q *requestCheck) unreadable(input []byte, sheet *uint64) {
 // digestName is the name of the field with the digest.
 var digestName = []byte(integrity.Header)
 
-// namesDigest tells whether the field stands anywhere in input, in any case.
+// namesDigest reports whether the field stands anywhere in input, in any case.
 func namesDigest(input []byte) bool {
 	for len(input) >= len(digestName) {
 		if bytes.EqualFold(input[:len(digestName)], digestName) {

@@ -45,7 +45,7 @@ func (r *headReader) read(b []byte) (int, problem) {
 	return n, p
 }
 
-// again tells whether b begins with the last head, its number and digest aside.
+// again reports whether b begins with the last head, its number and digest aside.
 func (r *headReader) again(b []byte) bool {
 	n := len(r.text)
 	first, second := r.number, r.digest
@@ -70,7 +70,7 @@ func (r *headReader) again(b []byte) bool {
 }
 
 // keep remembers the head at the beginning of b. All parts of b end where b does,
-// which tells where in it they begin.
+// which says where in it they begin.
 func (r *headReader) keep(b []byte, n int) {
 	r.text = append(r.text, b[:n]...)
 	h := &r.head

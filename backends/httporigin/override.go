@@ -13,9 +13,9 @@ import (
 // pairs, in any order and number:
 //
 //	/status/503      that status
-//	/bytes/1000      a body of so many bytes by Content-Length
-//	/chunked/3000    a body of so many bytes in chunks
-//	/close/1000      a body of so many bytes ended by closing
+//	/bytes/1000      a body of this many bytes by Content-Length
+//	/chunked/3000    a body of this many bytes in chunks
+//	/close/1000      a body of this many bytes ended by closing
 //	/delay/50ms      that latency
 //	/interim/1000    so many 103 responses before it
 //	/echo            the request as JSON; may only come last

@@ -257,7 +257,7 @@ func (h *head) check() problem {
 	return problem{}
 }
 
-// targeted tells whether the target has a form that goes with the method (RFC 9112
+// targeted reports whether the target has a form that goes with the method (RFC 9112
 // section 3.2).
 func (h *head) targeted() bool {
 	t := h.target
@@ -271,7 +271,7 @@ func (h *head) targeted() bool {
 	return ok && len(rest) > 0 && (isName(scheme, "http") || isName(scheme, "https"))
 }
 
-// keep tells whether the client lets the connection persist (RFC 9112 section 9.3).
+// keep reports whether the client lets the connection persist (RFC 9112 section 9.3).
 func (h *head) keep() bool {
 	if h.minor == 0 {
 		return h.keepAlive && !h.close

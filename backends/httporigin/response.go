@@ -53,7 +53,7 @@ type preparedSet struct {
 	usable  bool
 	framing Framing
 	origin  string // the header lines of every response
-	trailer string // the header line that tells of trailers
+	trailer string // the header line that speaks of trailers
 	end     string // of a chunked body
 	etag    bool
 	rows    [400 * int(persistences) * 2]*prepared

@@ -35,7 +35,7 @@ func ParseScripted(text string) (Scripted, error) {
 	var then string
 	if s.Path, then, ok = strings.Cut(strings.TrimSpace(where), " "); ok {
 		if s.Close = strings.TrimSpace(then) == "close"; !s.Close {
-			return s, fmt.Errorf("%q behind the path: only close may stand there", then)
+			return s, fmt.Errorf("%q after the path: only close may follow it", then)
 		}
 	}
 	var err error

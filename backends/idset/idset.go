@@ -82,7 +82,7 @@ func (s *Set) page(no uint64) *page {
 	return p
 }
 
-// Has tells whether n is in the set.
+// Has reports whether n is in the set.
 func (s *Set) Has(n uint64) bool {
 	p := s.pages[n/PageBits]
 	return p != nil && p[n%PageBits/64]&(1<<(n%64)) != 0

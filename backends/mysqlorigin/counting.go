@@ -67,7 +67,7 @@ func (k *counting) counts(payload []byte) bool {
 	return !k.open
 }
 
-// startsWith tells whether a statement begins with words in lower case.
+// startsWith reports whether a statement begins with words in lower case.
 func startsWith(text []byte, words string) bool {
 	return len(text) >= len(words) && bytes.EqualFold(text[:len(words)], []byte(words))
 }

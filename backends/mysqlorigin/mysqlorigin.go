@@ -170,12 +170,12 @@ func (r *replica) role() string {
 	return r.cfg.Role
 }
 
-// readOnly tells that writes are refused.
+// readOnly reports that writes are refused.
 func (r *replica) readOnly() bool {
 	return r.role() == control.RoleReplica || r.server.Force().State == control.StateReadOnly
 }
 
-// stopped tells that a replica applies nothing.
+// stopped reports that a replica applies nothing.
 func (r *replica) stopped() bool { return r.server.Force().State == control.StateStopped }
 
 func (r *replica) lag() time.Duration {

@@ -31,7 +31,7 @@ func (s *session) sets(list string) (outcome, *Error) {
 	return o, nil
 }
 
-// isAutocommit tells whether the left side of SET is autocommit of the session.
+// isAutocommit reports whether the left side of SET is autocommit of the session.
 func isAutocommit(name string) bool {
 	name = strings.Trim(name, " :")
 	for _, scope := range []string{"@@session.", "@@local.", "@@", "session ", "local "} {

@@ -63,7 +63,7 @@ func (r *Row) Answer() (Answer, error) {
 	return a, err
 }
 
-// isState tells whether a word is an SQLSTATE: five digits and capitals, the
+// isState reports whether a word is an SQLSTATE: five digits and capitals, the
 // first of the usual classes a digit or HY.
 func isState(s string) bool {
 	if len(s) != 5 || s[0] > '9' && s[:2] != "HY" && s[:2] != "XA" {

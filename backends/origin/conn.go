@@ -172,10 +172,10 @@ func (c *Conn) resume() {
 	}
 }
 
-// busy tells that no input is wanted now.
+// busy reports that no input is wanted now.
 func (c *Conn) busy() bool { return c.waiting || c.pausing || c.closing || c.box != nil }
 
-// atRest tells that the client waits for nothing.
+// atRest reports that the client waits for nothing.
 func (c *Conn) atRest() bool { return !c.busy() && !c.lingers && len(c.in) == 0 }
 
 // pump reads and uses input until there is no more, or a request has to wait.
@@ -288,7 +288,7 @@ func (c *Conn) idle() {
 	}
 }
 
-// gone settles and closes a connection whose client is not there any more.
+// gone settles and closes a connection whose client is not there any longer.
 func (c *Conn) gone() {
 	if !c.spoken {
 		c.s.tally.Silent++

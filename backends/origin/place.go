@@ -41,7 +41,7 @@ type Replica interface {
 type Kind interface {
 	// Protocol is the name of the protocol, by which faults know it.
 	Protocol() string
-	// OneThread tells that a replica keeps state that threads cannot share, so
+	// OneThread reports that a replica keeps state that threads cannot share, so
 	// that it lives on one thread only.
 	OneThread() bool
 	// Start listens and serves.

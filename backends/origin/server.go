@@ -23,7 +23,7 @@ type Session interface {
 	// complete request it asks Conn.Take, and returns what it has used so far
 	// where that says no; after it has written the answer it calls Conn.Done.
 	Consume(c *Conn, in []byte) int
-	// Closed tells that the connection is gone.
+	// Closed reports that the connection is gone.
 	Closed(c *Conn)
 }
 
@@ -41,7 +41,7 @@ type Behaviour struct {
 	Open func(c *Conn) Session
 	// Latency from a request to its answer.
 	Latency dist.Duration
-	// HalfClose tells that a client that has closed its side still reads;
+	// HalfClose reports that a client that has closed its side still reads;
 	// otherwise an answer written after that counts as aborted.
 	HalfClose bool
 	// Idle is how long a connection may wait for a request; 0 is no limit.

@@ -154,7 +154,7 @@ func (c *Conn) taken() bool {
 	return true
 }
 
-// Failing tells whether an error fault hits the present answer, and with which
+// Failing reports whether an error fault hits the present answer, and with which
 // status.
 func (c *Conn) Failing() (status int, hit bool) {
 	f := c.s.force
@@ -277,7 +277,7 @@ func (c *Conn) settle() {
 	b.marks = b.marks[:copy(b.marks, b.marks[k:])]
 }
 
-// written ends an outbox. It tells whether there is more to write.
+// written ends an outbox. It reports whether there is more to write.
 func (c *Conn) written() bool {
 	if r, ok := c.session.(Refiller); ok && !c.closing {
 		c.box.off = 0

@@ -91,7 +91,7 @@ func (c *Client) Read() []byte {
 	return c.buf[:n]
 }
 
-// Exchange sends a request and reads so many bytes of answer.
+// Exchange sends a request and reads this many bytes of answer.
 func (c *Client) Exchange(request []byte, answer int) {
 	c.Write(request)
 	for answer > 0 {

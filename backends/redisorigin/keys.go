@@ -104,7 +104,7 @@ func ttl(k *call) { k.end(k.s.r.now(), "PTTL") }
 // expireTime is EXPIRETIME and PEXPIRETIME.
 func expireTime(k *call) { k.end(0, "PEXPIRETIME") }
 
-// end tells when a key expires, counted from a time, in seconds or, for the command
+// end says when a key expires, counted from a time, in seconds or, for the command
 // precise, in milliseconds: -1 for a key that does not expire, -2 for none.
 func (k *call) end(from int64, precise string) {
 	e := k.get(1)

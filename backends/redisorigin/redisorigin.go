@@ -24,7 +24,7 @@ const Version = "7.0.15"
 type Options struct {
 	// Role is control.RolePrimary, which "" is too, or control.RoleReplica.
 	Role string
-	// User and Password that AUTH wants; "" as password wants none, "" as user
+	// User and Password that AUTH expects; "" as password wants none, "" as user
 	// is "default".
 	User, Password string
 	// Lag of a replica behind its primary, as INFO and ROLE give it.

@@ -42,7 +42,7 @@ type call struct {
 	conn *origin.Conn
 	args [][]byte
 	out  []byte
-	// failed tells that the answer is an error.
+	// failed reports that the answer is an error.
 	failed bool
 }
 

@@ -29,7 +29,7 @@ type watch struct {
 	key string
 }
 
-// queues tells whether a command waits for EXEC.
+// queues reports whether a command waits for EXEC.
 func (s *session) queues(cmd *command) bool { return s.tx.open && cmd.flags&atOnce == 0 }
 
 // enqueue keeps a command for EXEC.

@@ -130,7 +130,7 @@ func (c *caller) sequence(e *frame.Endpoint) uint32 {
 	return uint32(h ^ h>>32)
 }
 
-// mine tells whether an address is a caller's.
+// mine reports whether an address is a caller's.
 func (c *caller) mine(a netip.Addr) bool {
 	if !c.network.Contains(a) {
 		return false

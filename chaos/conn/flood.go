@@ -27,7 +27,7 @@ const (
 	maxTime = 10 * time.Minute
 )
 
-// Check tells what is wrong with the order.
+// Check says what is wrong with the order.
 func (f *Flood) Check() error {
 	switch {
 	case !f.Target.IsValid() || f.Target.Port() == 0:

@@ -27,7 +27,7 @@ const (
 	maxHalfOpen     = 100_000
 )
 
-// Check tells what is wrong with the order.
+// Check says what is wrong with the order.
 func (h *HalfOpen) Check() error {
 	switch {
 	case !h.Target.IsValid() || h.Target.Port() == 0:

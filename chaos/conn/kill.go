@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// End tells which sockets of connections are meant.
+// End says which sockets of connections are meant.
 type End string
 
 // The ends of connections.
@@ -40,7 +40,7 @@ type Killed struct {
 	Alive  int `json:"alive"` // of the chosen ones, still there afterwards
 }
 
-// Check tells what is wrong with the order.
+// Check says what is wrong with the order.
 func (k *Kill) Check() error {
 	switch {
 	case k.Port == 0:

@@ -27,7 +27,7 @@ type Place struct {
 	ours bool // the namespace was made for the run
 }
 
-// errForeign tells that something is neither the loopback nor made for the run.
+// errForeign reports that something is neither the loopback nor made for the run.
 var errForeign = errors.New("attacks go to the loopback and to network namespaces made for the run, nowhere else")
 
 // allow refuses addresses that are not the run's own. It must be called inside

@@ -44,7 +44,7 @@ func openRaw(nic *net.Interface) (*raw, error) {
 
 func (r *raw) close() { unix.Close(r.fd) }
 
-// errFull tells that the interface takes no more for the moment.
+// errFull reports that the interface takes no more for the moment.
 var errFull = errors.New("the interface is busy")
 
 // send sends a frame.

@@ -37,7 +37,7 @@ type Injected struct {
 	Survive uint64 `json:"survive"` // chosen connections that carried data on afterwards
 }
 
-// Check tells what is wrong with the order.
+// Check says what is wrong with the order.
 func (r *Reset) Check() error {
 	switch {
 	case r.Port == 0:

@@ -42,7 +42,7 @@ func wilson(k, n, z float64) (low, high float64) {
 }
 
 // nothing is what was achieved where nothing came within reach of a fault.
-const nothing = "nothing was concerned"
+const nothing = "nothing was affected"
 
 // Share judges a share of packets or connections that chance decided about.
 // effective is how many of them stand for themselves: less than n when
@@ -83,7 +83,7 @@ func All(what string, k, n uint64) result.Finding { return Share(what, 1, k, n, 
 func Some(what string, n uint64, occasion string) result.Finding {
 	f := result.Finding{What: what, Asked: occasion, Achieved: fmt.Sprint(n), Verdict: result.Confirmed}
 	if n == 0 {
-		f.Verdict, f.Note = result.NoEffect, "the occasion did not come"
+		f.Verdict, f.Note = result.NoEffect, "there was no occasion for it"
 	}
 	return f
 }

@@ -75,7 +75,7 @@ func Impairment(s *impair.Spec, t *impair.Truth, line link.Line) []result.Findin
 		add(Some("SYN-ACKs lost", t.SynAcks, "connections opened"))
 	}
 	if s.ResetAfter != nil {
-		add(Some("connections reset", t.Resets, "connections that carry so much"))
+		add(Some("connections reset", t.Resets, "connections that carry that much"))
 	}
 	if s.LoseFin {
 		add(Some("FINs lost", t.Fins, "connections closed"))

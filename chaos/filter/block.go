@@ -41,7 +41,7 @@ type Block struct {
 	met   *nftables.Chain
 }
 
-// Check tells what is wrong with the block.
+// Check says what is wrong with the block.
 func (b *Block) Check() error {
 	wire := b.Wire != [2]string{}
 	switch b.Action {
@@ -159,7 +159,7 @@ func (b *Block) Result() (r Result, err error) {
 	return Result{counts[0], counts[1]}, nil
 }
 
-// Gone tells whether the block's table has left the namespace.
+// Gone reports whether the block's table has left the namespace.
 func (b *Block) Gone() error {
 	there, err := Exists(b.Name, b.table.table.Family, b.Namespace)
 	if err == nil && there {

@@ -11,7 +11,7 @@ import (
 	"bench/chaos/impair"
 )
 
-// errShare tells that the kernel cannot make the choice.
+// errShare reports that the kernel cannot make the choice.
 var errShare = errors.New("nftables cannot choose a share of connections by a seed: that takes the userspace link")
 
 // The registers that rules compute in.

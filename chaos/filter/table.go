@@ -146,8 +146,8 @@ func (t *Table) Counts(chain *nftables.Chain) ([]Count, error) {
 // Close removes the table and everything in it.
 func (t *Table) Close() error { return t.conn.CloseLasting() }
 
-// Exists tells whether there is a table of that name in a namespace: after Close,
-// that there is none any more.
+// Exists reports whether there is a table of that name in a namespace: after Close,
+// that there is none any longer.
 func Exists(name string, family nftables.TableFamily, namespace string) (bool, error) {
 	conn, err := connect(namespace)
 	if err != nil {

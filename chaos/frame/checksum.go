@@ -66,7 +66,7 @@ func (p *Packet) Complete() {
 	binary.BigEndian.PutUint16(p.Bytes[at:], c)
 }
 
-// Intact tells whether the transport's checksum is right.
+// Intact reports whether the transport's checksum is right.
 func (p *Packet) Intact() bool {
 	at := p.checksumAt()
 	if at == 0 {

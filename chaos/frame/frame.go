@@ -150,7 +150,7 @@ func (p *Parser) Parse(b []byte, out *Packet) bool {
 
 var mapped4 = [12]byte{10: 0xff, 11: 0xff}
 
-// SetWindow changes the window that a TCP segment announces. partial tells that
+// SetWindow changes the window that a TCP segment announces. partial reports that
 // the checksum is still to be completed by the kernel.
 func (p *Packet) SetWindow(w uint16, partial bool) {
 	p.put16(p.L4+14, w, partial)

@@ -20,7 +20,7 @@ const (
 	gsoECNBit = 0x80
 )
 
-// Vnet tells what the kernel left undone in a frame: the checksum, and the
+// Vnet says what the kernel left undone in a frame: the checksum, and the
 // splitting into segments. All numbers are in the host's byte order.
 type Vnet struct {
 	Flags, GSO         uint8
@@ -46,10 +46,10 @@ func (v Vnet) Put(b []byte) {
 	e.PutUint16(b[8:], v.SumAt)
 }
 
-// Partial tells that the transport's checksum is still to be completed.
+// Partial reports that the transport's checksum is still to be completed.
 func (v Vnet) Partial() bool { return v.Flags&vnetNeedsSum != 0 }
 
-// Merged tells that the frame stands for several segments.
+// Merged reports that the frame stands for several segments.
 func (v Vnet) Merged() bool { return v.GSO&^gsoECNBit != gsoNone }
 
 // Segments is the number of frames that p goes over the wire as.
@@ -60,7 +60,7 @@ func (v Vnet) Segments(p *Packet) int {
 	return max(1, (p.Payload()+int(v.Segment)-1)/int(v.Segment))
 }
 
-// splits tells whether Cut can split p.
+// splits reports whether Cut can split p.
 func (v Vnet) splits(p *Packet) bool {
 	if v.Segment == 0 || p.L4 == 0 {
 		return false

@@ -129,7 +129,7 @@ func (m *impairment) lose(p *frame.Packet, f *Flow, s *slot, index uint64, v *Ve
 	}
 }
 
-// hold adds the impairment's delay to the verdict, and tells whether the packet
+// hold adds the impairment's delay to the verdict, and reports whether the packet
 // is one to be overtaken.
 func (m *impairment) hold(f *Flow, i int, d Direction, size int, index uint64, v *Verdict) bool {
 	s := &f.way[d].slots[i]
@@ -214,5 +214,5 @@ func (m *impairment) trigger(p *frame.Packet, d Direction, f *Flow, i int, carri
 	return false
 }
 
-// Delayed tells whether an impairment has to do with when the packet leaves.
+// Delayed reports whether an impairment has to do with when the packet leaves.
 func (v *Verdict) Delayed() bool { return v.mask != 0 }

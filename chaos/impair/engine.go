@@ -64,7 +64,7 @@ func (e *Engine) IDs() []string {
 	return ids
 }
 
-// Segments tells whether one of the impairments must see the packets of the wire.
+// Segments reports whether one of the impairments must see the packets of the wire.
 func (e *Engine) Segments() bool {
 	for _, m := range e.active {
 		if m != nil && m.Spec.Segments() {
@@ -87,7 +87,7 @@ type errUnknown string
 
 func (e errUnknown) Error() string { return fmt.Sprintf("no impairment %q is at work", string(e)) }
 
-// ErrUnknown tells whether err says that an impairment is not at work.
+// ErrUnknown reports whether err says that an impairment is not at work.
 func ErrUnknown(err error) bool {
 	_, ok := errors.AsType[errUnknown](err)
 	return ok

@@ -77,7 +77,7 @@ func newImpairment(s Spec, epoch uint32, now int64) *impairment {
 	return m
 }
 
-// concerns tells whether the impairment acts on packet p.
+// concerns reports whether the impairment acts on packet p.
 func (m *impairment) concerns(p *frame.Packet, d Direction, f *Flow, i int) bool {
 	if !m.sides[d] && !m.bothSides() {
 		return false
@@ -110,7 +110,7 @@ func (m *impairment) concerns(p *frame.Packet, d Direction, f *Flow, i int) bool
 	return s.chosen
 }
 
-// bothSides tells whether the impairment must look at packets of the direction it
+// bothSides reports whether the impairment must look at packets of the direction it
 // does not act on: those of a connection that it has reset.
 func (m *impairment) bothSides() bool { return m.ResetAfter != nil }
 
@@ -123,7 +123,7 @@ func within(a, prefix *[16]byte, bits int) bool {
 	return rest == 0 || (a[n]^prefix[n])>>(8-rest) == 0
 }
 
-// passes tells whether a packet is none of an impairment's business: what finds
+// passes reports whether a packet is none of an impairment's business: what finds
 // neighbours (RFC 4861 section 4).
 func passes(p *frame.Packet) bool {
 	if p.L3 == 0 {

@@ -25,7 +25,7 @@ const (
 	Downstream
 )
 
-// Sides tells which directions a match covers.
+// Sides says which directions a match covers.
 type Sides string
 
 // The values of Match.Direction.
@@ -122,7 +122,7 @@ type Spec struct {
 // maxDelay bounds what a packet may be held back, and with it the memory used.
 const maxDelay = 30 * time.Second
 
-// Check tells what is wrong with the impairment.
+// Check says what is wrong with the impairment.
 func (s *Spec) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -192,13 +192,13 @@ func (s *Spec) acts() bool {
 		s.ResetAfter != nil || s.LoseFin || s.ZeroWindow
 }
 
-// delays tells whether packets are held back.
+// delays reports whether packets are held back.
 func (s *Spec) delays() bool {
 	d, fixed := s.Delay.Fixed()
 	return d > 0 || !fixed || s.Rate > 0 || s.Reorder > 0
 }
 
-// Segments tells whether the impairment must see the packets of the wire, and not
+// Segments reports whether the impairment must see the packets of the wire, and not
 // several merged into one.
 func (s *Spec) Segments() bool {
 	return s.Loss > 0 || s.Burst != nil || s.Duplicate > 0 || s.Corrupt > 0 || s.Reorder > 0 || s.Rate > 0 ||

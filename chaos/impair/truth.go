@@ -111,7 +111,7 @@ func (t *Truth) drop(flow, index uint64) {
 
 func (t *Truth) ask(by time.Duration) { t.Asked.add(int64(by)) }
 
-// Sent tells that the packet of a ticket, due at the given time, left at another.
+// Sent reports that the packet of a ticket, due at the given time, left at another.
 func (e *Engine) Sent(k *Ticket, d Direction, due, at int64) {
 	if k.mask == 0 {
 		return

@@ -134,7 +134,7 @@ func (b *bridge) accept(buf []byte, d impair.Direction, came int64, split bool) 
 }
 
 // pass sends a packet on as the engine decides. buf holds it behind its virtio
-// header; owned tells that buf came from the store.
+// header; owned reports that buf came from the store.
 func (b *bridge) pass(p *frame.Packet, buf []byte, partial, owned bool, d impair.Direction, came int64) {
 	v := b.engine.Decide(p, d, len(p.Bytes), came)
 	switch {

@@ -88,7 +88,7 @@ func Start(g *proc.Group, command []string, c Config) (*Link, error) {
 	return l, nil
 }
 
-// RealTime tells whether the helper runs before all ordinary processes.
+// RealTime reports whether the helper runs before all ordinary processes.
 func (l *Link) RealTime() bool { return l.start.RealTime }
 
 // Process is the helper.
@@ -178,7 +178,7 @@ func (l *Link) do(o order) (answer, error) {
 	}
 }
 
-// lost tells that the helper is gone, with its last words.
+// lost reports that the helper is gone, with its last words.
 func (l *Link) lost(err error) error {
 	return fmt.Errorf("the userspace link is lost: %w: %s %s", err, l.process.State(), l.process.Output())
 }

@@ -144,7 +144,7 @@ func (p *port) came(i int) int64 {
 }
 
 // queue adds a frame with its virtio header to the batch to be sent; b must stay
-// as it is until flush. It tells whether the batch is full.
+// as it is until flush. It reports whether the batch is full.
 func (p *port) queue(b []byte) bool {
 	p.outVec[p.pending].Base = unsafe.SliceData(b)
 	p.outVec[p.pending].SetLen(len(b))

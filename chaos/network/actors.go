@@ -47,7 +47,7 @@ func (a *onLink) name() string {
 
 func (a *onLink) change(s *impair.Spec) error {
 	if lead(s.Match) != lead(a.spec.Match) {
-		return errors.New("what a fault concerns is not changed while it acts: end it and begin another")
+		return errors.New("what a fault affects cannot be changed while it acts: end it and begin another")
 	}
 	if _, err := a.link.Change(*s); err != nil {
 		return err
@@ -269,7 +269,7 @@ func beginMTU(_ *Network, o *Order, p *Place) (actor, error) {
 func (a *onQueue) name() string { return a.label }
 
 func (a *onQueue) change(*impair.Spec) error {
-	return fmt.Errorf("the %s is not changed while it acts: end the fault and begin another", a.label)
+	return fmt.Errorf("the %s cannot be changed while it acts: end the fault and begin another", a.label)
 }
 
 func (a *onQueue) end() ([]result.Finding, error) {

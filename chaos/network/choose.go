@@ -11,10 +11,10 @@ import (
 // begin starts an actor.
 type begin func(n *Network, o *Order, p *Place) (actor, error)
 
-// errWire tells that a fault needs a wire.
+// errWire reports that a fault needs a wire.
 var errWire = errors.New("that takes a wire between two network namespaces: on the loopback, packets can be dropped and rejected only")
 
-// Check tells why a fault cannot be made at a place.
+// Check says why a fault cannot be made at a place.
 func Check(o *Order, p *Place) error {
 	_, err := choose(o, p)
 	return err

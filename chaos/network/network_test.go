@@ -100,7 +100,7 @@ func (b *bed) quick(n int) (least time.Duration, err error) {
 	return least, nil
 }
 
-// confirmed tells whether a fault acted as it was asked to, but for its being late
+// confirmed reports whether a fault acted as it was asked to, but for its being late
 // and for what the host of a virtual machine takes.
 func confirmed(c *result.Certificate) bool {
 	for _, f := range c.Findings {

@@ -147,5 +147,5 @@ func (b *bed) close() {
 	}
 }
 
-// errNoTraffic tells that the bed itself does not work.
+// errNoTraffic reports that the bed itself does not work.
 var errNoTraffic = errors.New("no connection could be opened to try faults on")

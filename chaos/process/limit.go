@@ -124,7 +124,7 @@ func (l *Limit) End() (*result.Certificate, error) {
 // it: between two looks it may have opened and closed a few more.
 const nearLimit = 0.9
 
-// reached tells whether the limit was of any consequence.
+// reached reports whether the limit was of any consequence.
 func (l *Limit) reached() result.Finding {
 	f := result.Finding{
 		What: "files open at most", Asked: fmt.Sprintf("a need for more than %d", l.Value), Achieved: fmt.Sprint(l.most), Verdict: result.Confirmed,

@@ -45,7 +45,7 @@ func families(pids []int) ([]chaos.Target, error) {
 		all = append(all, f...)
 	}
 	if all == nil {
-		return nil, errors.New("there is no process to do it to")
+		return nil, errors.New("there is no process to act on")
 	}
 	return all, nil
 }
@@ -85,7 +85,7 @@ func halt(j *chaos.Journal, t chaos.Target) (undo func() error, err error) {
 	}
 	for end := time.Now().Add(time.Second); !proc.Stopped(t.PID); time.Sleep(100 * time.Microsecond) {
 		if !t.Alive() || time.Now().After(end) {
-			return nil, errors.Join(fmt.Errorf("process %d does not stop", t.PID), undo())
+			return nil, errors.Join(fmt.Errorf("process %d did not stop", t.PID), undo())
 		}
 	}
 	return undo, nil

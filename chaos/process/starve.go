@@ -76,7 +76,7 @@ func (s *Starve) confine(j *chaos.Journal) error {
 	}
 	for _, t := range s.targets {
 		if err := os.WriteFile(filepath.Join(path, "cgroup.procs"), []byte(strconv.Itoa(t.PID)), 0); err != nil && t.Alive() {
-			return fmt.Errorf("process %d does not enter control group %s: %w", t.PID, path, err)
+			return fmt.Errorf("cannot move process %d into control group %s: %w", t.PID, path, err)
 		}
 	}
 	return nil

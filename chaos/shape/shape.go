@@ -32,7 +32,7 @@ type Hold struct {
 	counts bool
 }
 
-// Counted tells whether the hold is a queue, which counts what it does.
+// Counted reports whether the hold is a queue, which counts what it does.
 func (h *Hold) Counted() bool { return h.counts }
 
 // with runs f with a netlink socket inside the interface's namespace.
@@ -99,7 +99,7 @@ func setQueue(at Interface, queue func(netlink.QdiscAttrs) netlink.Qdisc) (*Hold
 	return hold, nil
 }
 
-// ErrNotSupported tells that the kernel lacks a queue.
+// ErrNotSupported reports that the kernel lacks a queue.
 var ErrNotSupported = errors.New("not supported by this kernel")
 
 func removeQueue(h *netlink.Handle, l netlink.Link) error {
@@ -149,7 +149,7 @@ func (h *Hold) Counts() (c Counts, err error) {
 			return err
 		}
 		if q == nil || q.Attrs().Statistics == nil {
-			return fmt.Errorf("%s has no queue any more", h.at)
+			return fmt.Errorf("%s no longer has a queue", h.at)
 		}
 		s := q.Attrs().Statistics
 		c = Counts{Packets: uint64(s.Basic.Packets), Bytes: s.Basic.Bytes, Dropped: uint64(s.Queue.Drops), Delayed: uint64(s.Queue.Overlimits)}

@@ -19,7 +19,7 @@ type abuseCmd struct {
 	Kind string `arg:"" help:"What the clients do; see below."`
 	URL  string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH]"`
 
-	Connections int    `short:"c" group:"Clients" default:"100" help:"Most connections open at a time."`
+	Connections int    `short:"c" group:"Clients" default:"100" help:"Maximum number of open connections."`
 	Rate        string `short:"r" group:"Clients" default:"100/s" help:"Connections opened per second, as long as there is room."`
 	Duration    string `short:"D" group:"Clients" default:"10s" help:"How long it goes on."`
 	Timeout     string `group:"Clients" default:"10s" help:"How long a client waits for the peer to do anything."`
@@ -57,8 +57,8 @@ func (*abuseCmd) Help() string {
 	return `
 Clients that misbehave, and what the peer does about it: each connection is
 counted by how it ended (closed or reset by the peer, timed out, left by the
-client, open to the end), its answers by status. Kinds, and the options that are
-theirs:
+client, open to the end), its answers by status. Kinds, and their
+options:
 
 ` + list.String() + `
 Only addresses of this host, of private networks and of 198.18.0.0/15 are
@@ -72,7 +72,7 @@ Examples:
   bench abuse malformed http://127.0.0.1:8080/ --json - | jq '.variants[] | {name, statuses}'
   bench abuse oversized http://127.0.0.1:8080/ --only long-target,many-fields --size 1MiB
 
-Exit codes: 0 done; 1 not one connection could be opened; 2 usage; 4 ports or
+Exit codes: 0 done; 1 no connection could be opened; 2 usage; 4 ports or
 descriptors ran out here, so the counts are not to be trusted; 130 interrupted.`
 }
 
@@ -114,7 +114,7 @@ func (c *abuseCmd) Run(std *streams) error {
 	case len(abuse.Certify(out)) > 0:
 		return &exitError{code: exitUnclear} // the first line of the outcome says why
 	case out.Opened == 0:
-		return &exitError{exitFail, errors.New("not one connection could be opened")}
+		return &exitError{exitFail, errors.New("no connection could be opened")}
 	}
 	return nil
 }

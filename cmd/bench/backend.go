@@ -28,9 +28,9 @@ type backendCmd struct {
 
 // originFlags are those of every protocol.
 type originFlags struct {
-	Listen   []string `required:"" placeholder:"ADDR" help:"Address to listen on, like 127.0.0.1:8000, [::1]:0 (0 draws a port), /run/web.sock or abns@web. Each is a replica."`
+	Listen   []string `required:"" placeholder:"ADDR" help:"Address to listen on, like 127.0.0.1:8000, [::1]:0 (0 picks a free port), /run/web.sock or abns@web. Each is a replica."`
 	Name     string   `default:"origin" help:"Name of the origin; with several replicas NAME.1, NAME.2 and so on."`
-	Replicas int      `default:"0" help:"Number of replicas on a single --listen address; their ports count up, or are all drawn."`
+	Replicas int      `default:"0" help:"Number of replicas on a single --listen address; their ports count up, or are all chosen by the system."`
 	Control  string   `placeholder:"ADDR" help:"Address of the control endpoint: faults, counters, ids."`
 
 	Latency     string        `default:"0" help:"Time from a request to its answer: 2ms, uniform(1ms, 3ms), normal(5ms, 1ms), lognormal(2ms, 0.5), exponential(2ms)."`
@@ -40,8 +40,8 @@ type originFlags struct {
 	Threads        int    `default:"1" help:"Number of threads, each an event loop."`
 	CPU            []int  `placeholder:"N" help:"Pin the threads to these CPUs, in turn."`
 	Poller         string `default:"" help:"Poller of the event loops: epoll, poll, select or io_uring; the quickest if not given."`
-	Seed           uint64 `default:"1" help:"Seed of the draws."`
-	JSON           bool   `name:"json" help:"Say where it serves as one line of JSON."`
+	Seed           uint64 `default:"1" help:"Seed of random draws."`
+	JSON           bool   `name:"json" help:"Print where it serves, as one line of JSON."`
 	ExitWithParent bool   `help:"Exit when the parent process does, or closes the standard input."`
 }
 
@@ -95,7 +95,7 @@ func (f *originFlags) serve(std *streams, kind origin.Kind) error {
 	orphaned := make(chan struct{})
 	if f.ExitWithParent {
 		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0, 0, 0); err != nil {
-			return fmt.Errorf("asking to be told of the parent's end: %w", err)
+			return fmt.Errorf("asking to be signalled when the parent ends: %w", err)
 		}
 		go func() {
 			// Whatever comes is not for us; the end of it is.
@@ -161,7 +161,7 @@ end by themselves. Every kind of origin knows
   truncate (bytes)               close in the middle of an answer
   corrupt (rate)                 invert one byte of a share of the answers
   trickle (bytes, every)         drip answers out
-  bandwidth (bandwidth)          write so much a second on each connection
+  bandwidth (bandwidth)          write at most this much a second on each connection
   drain                          close connections after their present answer
   crash                          end the process
 ` + kinds + `

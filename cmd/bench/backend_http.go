@@ -16,15 +16,15 @@ type backendHTTPCmd struct {
 
 	Body    string   `default:"0" help:"Size of the answer's body: 1KiB, uniform(1KiB, 64KiB), ..."`
 	Status  string   `default:"200" help:"Status of the answer, or a mix with weights: 200=98,404=1,503=1."`
-	Framing string   `default:"length" enum:"length,chunked,close" help:"How the end of the body is told: length, chunked or close."`
+	Framing string   `default:"length" enum:"length,chunked,close" help:"How the end of the body is marked: length, chunked or close."`
 	Header  []string `placeholder:"NAME:VALUE" sep:"none" help:"Header field added to each answer."`
-	Trailer []string `placeholder:"NAME:VALUE" sep:"none" help:"Trailer field behind each chunked body."`
-	ETag    bool     `name:"etag" help:"Give each 200 an entity tag, and answer 304 to whom If-None-Match says to have it."`
+	Trailer []string `placeholder:"NAME:VALUE" sep:"none" help:"Trailer field after each chunked body."`
+	ETag    bool     `name:"etag" help:"Give each 200 an entity tag, and answer 304 to clients whose If-None-Match has it."`
 	Gzip    bool     `help:"Compress bodies of up to 1 MiB for clients that accept it."`
-	Answer  []string `placeholder:"PATH[ close]=TEXT" sep:"none" help:"Answer requests of a path byte for byte; with close the connection ends behind it. TEXT has escapes as in \\r\\n."`
+	Answer  []string `placeholder:"PATH[ close]=TEXT" sep:"none" help:"Answer requests of a path byte for byte; with close the connection ends after it. TEXT has escapes as in \\r\\n."`
 
-	MaxRequests int    `default:"0" help:"Close a connection after so many requests; 0 never does."`
-	MaxHead     string `default:"64KiB" help:"Greatest size of a request's head."`
+	MaxRequests int    `default:"0" help:"Close a connection after this many requests; 0 never does."`
+	MaxHead     string `default:"64KiB" help:"Largest request head that is accepted."`
 
 	CheckPath   string `placeholder:"PATH" help:"Count requests for this path as health checks."`
 	CheckAgent  string `placeholder:"TEXT" help:"Count requests whose User-Agent has this text as health checks."`
@@ -44,14 +44,14 @@ A request's path may change its answer, in pairs that may follow one another,
 as in /status/404/delay/20ms/bytes/10:
 
   /status/503     that status
-  /bytes/1000     a body of so many bytes with Content-Length
-  /chunked/3000   a body of so many bytes in chunks
-  /close/1000     a body of so many bytes ended by closing
+  /bytes/1000     a body of this many bytes with Content-Length
+  /chunked/3000   a body of this many bytes in chunks
+  /close/1000     a body of this many bytes ended by closing
   /delay/50ms     that latency
-  /interim/1000   so many 103 responses before it
+  /interim/1000   this many 103 responses before it
   /echo           the request as JSON
 
-Answers can be given byte for byte, also such as are no HTTP:
+Answers can be given byte for byte, even ones that are not HTTP:
 
   bench backend http --listen 127.0.0.1:8000 \
     --answer '/odd=HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok' \

@@ -19,7 +19,7 @@ type backendMySQLCmd struct {
 	User           string        `help:"The only user; without one everybody is let in, with any password."`
 	Password       string        `help:"The user's password."`
 	Plugin         string        `default:"native" enum:"native,caching_sha2" help:"How the user authenticates: native (mysql_native_password) or caching_sha2 (caching_sha2_password)."`
-	MaxConnections int           `default:"151" help:"Turn clients away with error 1040 beyond so many connections."`
+	MaxConnections int           `default:"151" help:"Turn clients away with error 1040 beyond this many connections."`
 }
 
 // Help explains answers, counting and faults.
@@ -45,7 +45,7 @@ a prepared statement:
 Without the file it knows what clients and monitors send by themselves: SELECT
 of variables, numbers and a few functions, SET, USE, BEGIN, COMMIT, PREPARE and
 EXECUTE, SHOW VARIABLES, STATUS, WARNINGS, PROCESSLIST, REPLICA STATUS (and SLAVE
-STATUS) and so on; other writes are said to have changed one row.
+STATUS) and so on; other writes report one changed row.
 
 Statements are counted in class NAME, with an exact record of every SEQ, if they
 begin with the comment /* X-Bench-Id: NAME.SEQ */, otherwise in class "-". For
@@ -58,7 +58,7 @@ example, a replica three seconds behind:
     replication-stopped)         replication does not run
   role (role: primary, replica)  be this
   lag (lag)                      say that replication is this far behind
-  limit (connections)            turn clients away beyond so many connections
+  limit (connections)            turn clients away beyond this many connections
 `)
 }
 

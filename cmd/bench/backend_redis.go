@@ -16,11 +16,11 @@ type backendRedisCmd struct {
 	Role           string        `default:"primary" enum:"primary,replica" help:"Role in a replicated set: primary or replica. A replica refuses writes."`
 	Primary        string        `default:"127.0.0.1:6379" placeholder:"ADDR" help:"Address that a replica names as its primary."`
 	Lag            time.Duration `default:"0" help:"How far a replica says that it is behind."`
-	User           string        `default:"default" help:"User that AUTH wants."`
-	Password       string        `placeholder:"TEXT" help:"Password that AUTH wants; without one nobody needs to authenticate."`
-	Key            []string      `placeholder:"KEY=VALUE" sep:"none" help:"Key that is there from the beginning."`
-	MaxMemory      string        `default:"256MiB" help:"Greatest size of all keys and values; beyond it writes fail with OOM."`
-	MaxConnections int           `default:"0" help:"Turn clients away beyond so many connections; 0 never does."`
+	User           string        `default:"default" help:"User that AUTH expects."`
+	Password       string        `placeholder:"TEXT" help:"Password that AUTH expects; without one nobody needs to authenticate."`
+	Key            []string      `placeholder:"KEY=VALUE" sep:"none" help:"Key that exists from the start."`
+	MaxMemory      string        `default:"256MiB" help:"Largest total size of keys and values; beyond it writes fail with OOM."`
+	MaxConnections int           `default:"0" help:"Turn clients away beyond this many connections; 0 never does."`
 }
 
 // Help explains counting and faults.
@@ -43,7 +43,7 @@ behind it:
     misconf, masterdown)         replica -MASTERDOWN
   role (role: primary, replica)  be this; a replica answers -READONLY to writes
   lag (lag)                      say that replication is this far behind
-  limit (connections)            turn clients away beyond so many connections
+  limit (connections)            turn clients away beyond this many connections
 `)
 }
 

@@ -19,8 +19,8 @@ type backendTCPCmd struct {
 // Help explains scripts and faults.
 func (*backendTCPCmd) Help() string {
 	return `
-Mode echo answers each piece it reads with itself, sink reads all and says
-nothing, source writes --bytes and closes, script follows its steps:
+Mode echo answers each piece it reads with itself, sink reads everything and
+sends nothing, source writes --bytes and closes, script follows its steps:
 
   expect TEXT   read until TEXT has come; it is a request, and what is sent
                 until the next expect its answer

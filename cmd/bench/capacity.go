@@ -35,14 +35,14 @@ type capacityCmd struct {
 	Precision string        `default:"3%" placeholder:"SHARE" help:"Width at which the search ends, from 1%% to 25%%."`
 	Within    time.Duration `default:"5m" placeholder:"TIME" help:"Time that one search may take; the bounds known by then are the outcome."`
 	Axis      string        `placeholder:"KEY=V1,V2" help:"Search at each value of a key, as for --set, or of an axis of the matrix: proxy.threads=1,2."`
-	Repeat    int           `default:"1" placeholder:"N" help:"Search so many times, in turns with the values of the axis; of one search the median counts. A scalability law needs 3."`
+	Repeat    int           `default:"1" placeholder:"N" help:"Search this many times, in turns with the values of the axis; of one search the median counts. A scalability law needs 3."`
 	Need      string        `placeholder:"RATE" help:"Say how many it takes for this rate, with one to spare."`
 	Set       []string      `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
 	Seed      *uint64       `help:"Seed in place of the scenario's."`
 	Driver    string        `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx, exec or external."`
 	Output    string        `short:"o" placeholder:"DIR" help:"Result folder; results/NAME-capacity-TIME if not given."`
 	JSON      string        `name:"json" placeholder:"FILE" help:"Write the record as JSON, too; - is the standard output."`
-	Outside   bool          `name:"allow-outside" help:"As of bench run."`
+	Outside   bool          `name:"allow-outside" help:"As for bench run."`
 	CPUs      []int         `name:"cpus" placeholder:"CPU" help:"Use these processors only, for all parts of a trial; those that other programs leave alone."`
 	Plain     bool          `help:"Print lines only; nothing is redrawn."`
 	ASCII     bool          `name:"ascii" help:"Print no character beyond ASCII."`
@@ -169,7 +169,7 @@ func (c *capacityCmd) options() (*runner.CapacityOptions, error) {
 			return nil, fmt.Errorf("--%s: %w", f.flag, err)
 		}
 		if *f.into <= 0 {
-			return nil, fmt.Errorf("--%s: a rate above 0 is wanted, not %s", f.flag, f.text)
+			return nil, fmt.Errorf("--%s: want a rate above 0, not %s", f.flag, f.text)
 		}
 	}
 	number, ok := strings.CutSuffix(c.Precision, "%")
@@ -240,7 +240,7 @@ func (c *capacityCmd) prepare(o *runner.CapacityOptions) error {
 		o.Objectives = objectivesOf(s)
 	}
 	if len(o.Objectives) == 0 {
-		return errors.New("what must hold? Say it by --objective 'response.p99 < 20ms'; the scenario has no objective without a window or an event")
+		return errors.New("what must hold? Give it by --objective 'response.p99 < 20ms'; the scenario has no objective without a window or an event")
 	}
 	return nil
 }
@@ -257,7 +257,7 @@ func (c *capacityCmd) axis(doc *document.Document) (name string, values []string
 	case given:
 		for v := range strings.SplitSeq(list, ",") {
 			if v = strings.TrimSpace(v); v == "" || slices.Contains(values, v) {
-				return "", nil, nil, fmt.Errorf("--axis %s: a value is empty, or there twice", c.Axis)
+				return "", nil, nil, fmt.Errorf("--axis %s: a value is empty, or given twice", c.Axis)
 			}
 			values = append(values, v)
 		}

@@ -88,7 +88,7 @@ func findCapacity(t *testing.T, scenario string, args ...string) *result.Capacit
 	return &r
 }
 
-// decided tells whether a search found something. On a machine that is too busy it must
+// decided reports whether a search found something. On a machine that is too busy it must
 // say so, and claim nothing.
 func decided(t *testing.T, r *result.Capacity) bool {
 	t.Helper()
@@ -187,7 +187,7 @@ func TestCapacityRefusesWhatItCannotSearch(t *testing.T) {
 		args     []string
 		want     string
 	}{
-		{limited, nil, "what must hold? Say it by --objective"},
+		{limited, nil, "what must hold? Give it by --objective"},
 		{limited, []string{"--objective", "response.p99"}, "response.p99"},
 		{limited, []string{"--objective", "recovery < 1s"}, "this can never be decided: recovery is the time after a fault"},
 		{two, must, "the loads clients, others: say whose rate is searched by --load NAME"},

@@ -21,8 +21,8 @@ import (
 
 // chaosCmd makes faults by hand.
 type chaosCmd struct {
-	Apply chaosApplyCmd `cmd:"" help:"Make one fault for a while, undo it, and say what it did."`
-	Probe chaosProbeCmd `cmd:"" help:"Try every fault for a moment, and say by what means it works here."`
+	Apply chaosApplyCmd `cmd:"" help:"Cause one fault for a while, undo it, and report what it did."`
+	Probe chaosProbeCmd `cmd:"" help:"Try every fault for a moment, and report by which means it works here."`
 	List  chaosListCmd  `cmd:"" help:"List what runs that were killed have left behind."`
 	Clear chaosClearCmd `cmd:"" help:"Undo what runs that were killed have left behind."`
 }

@@ -12,7 +12,7 @@ import (
 	"bench/netns"
 )
 
-// chaosProbeCmd tells what faults this machine can make.
+// chaosProbeCmd says what faults this machine can make.
 type chaosProbeCmd struct {
 	JSON bool `name:"json" help:"Print JSON."`
 }

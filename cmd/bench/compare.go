@@ -37,7 +37,7 @@ type compareCmd struct {
 	Confirm   *bool         `negatable:"" help:"Repeat what looks worse with fresh pairs before it is called worse; the default with CI=true and with --bisect."`
 	OnlyWorse *bool         `negatable:"" help:"End as soon as nothing is worse, without the pairs that it takes to call something better; the default with --bisect."`
 	Keep      bool          `name:"keep-disturbed" help:"Count pairs and recorded runs that other programs disturbed: it takes more of them, but a machine that is never quiet has no others."`
-	Force     bool          `help:"Compare even where the sides do not have the same to do."`
+	Force     bool          `help:"Compare even where the sides do not do the same work."`
 
 	Baseline  string `placeholder:"DIR" help:"Folder that is kept from one comparison to the next: recorded results of the base, and the noise floor."`
 	Calibrate bool   `help:"Make 20 pairs of the base against itself, and keep in the baseline how much they differ."`
@@ -351,7 +351,7 @@ func (c *compareCmd) calibrate(ctx context.Context, human *os.File, plan *compar
 	}
 	printFloor(human, floor, path)
 	if refused != "" {
-		return &exitError{exitUnclear, fmt.Errorf("this noise floor is no ground to build on: %s", refused)}
+		return &exitError{exitUnclear, fmt.Errorf("this noise floor cannot be relied on: %s", refused)}
 	}
 	return nil
 }

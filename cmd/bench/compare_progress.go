@@ -59,7 +59,7 @@ func (v *compareView) follow() {
 	}
 }
 
-// close leaves the terminal as it was; nothing is shown any more.
+// close leaves the terminal as it was; nothing is shown any longer.
 func (v *compareView) close() {
 	close(v.stop)
 	v.stopped.Wait()
@@ -257,7 +257,7 @@ func (quietRun) Close()                   {}
 // printFloor shows a noise floor.
 func printFloor(out *os.File, f *result.NoiseFloor, path string) {
 	fmt.Fprintf(out, "noise floor of %s, by %d pairs of the same (%d made again or left out)\n\n", f.Host, f.Pairs, f.Invalid)
-	fmt.Fprintf(out, "%-30s %10s  least change told by 20, 50, 100 pairs\n", "measure", "deviation")
+	fmt.Fprintf(out, "%-30s %10s  least change that 20, 50, 100 pairs can show\n", "measure", "deviation")
 	for _, m := range f.Measures {
 		fmt.Fprintf(out, "%-30s %10s  %s, %s, %s\n", m.Name, units.Percent(m.SD), units.Percent(m.Floor[20]), units.Percent(m.Floor[50]), units.Percent(m.Floor[100]))
 	}

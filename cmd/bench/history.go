@@ -26,7 +26,7 @@ type historyCmd struct {
 func (*historyCmd) Help() string {
 	return `
 The runs are put in the order of their start, and each measure is searched for changes
-of its level: a change is told by the run it began with (its --label, else the commit of
+of its level: a change is named by the run it began with (its --label, else the commit of
 bench, else the folder), with the level before and after, and with what else changed in
 that run. It takes ten runs, five on either side, to see one.
 

@@ -122,7 +122,7 @@ func TestHistoryUsage(t *testing.T) {
 		"expected \"<dir> ...\"":    {},
 		"no result folder":          {t.TempDir()},
 		"KEY=VALUE":                 {dir, "--reference", "haproxy"},
-		"is no axis of its matrix":  {dir, "--reference", "driver=haproxy"},
+		"is not an axis of its matrix":  {dir, "--reference", "driver=haproxy"},
 		"no run has such a measure": {dir, "--measure", "nonsense"},
 		"none of the runs counts":   {invalid},
 	} {

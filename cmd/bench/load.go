@@ -25,27 +25,27 @@ import (
 
 // loadCmd generates load without a scenario.
 type loadCmd struct {
-	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], tcp://HOST:PORT, redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE] or mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]. Of a HOST with several addresses, the one that takes connections is used, and the next where it does not."`
+	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], tcp://HOST:PORT, redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE] or mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]. If HOST has several addresses, the first that accepts connections is used, and the next one once it no longer does."`
 
-	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as it is answered (closed loop)."`
+	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as answers come (closed loop)."`
 	Duration string  `short:"D" group:"Arrivals" help:"Measured time; 10s, or with --trace that of the trace, if not given."`
-	Requests uint64  `short:"n" group:"Arrivals" placeholder:"N" help:"Stop after so many requests, at the latest after --duration or, if that is not given, an hour."`
-	Warmup   string  `group:"Arrivals" default:"0s" help:"Time before it that is not measured, at the rate it begins with; of a trace, its beginning."`
+	Requests uint64  `short:"n" group:"Arrivals" placeholder:"N" help:"Stop after this many requests, at the latest after --duration or, if that is not given, an hour."`
+	Warmup   string  `group:"Arrivals" default:"0s" help:"Unmeasured time before it, at the rate it begins with; for a trace, its beginning."`
 	Arrival  string  `group:"Arrivals" enum:"constant,poisson" default:"constant" help:"Spacing of the requests of an open loop: ${enum}."`
-	Steps    int     `group:"Arrivals" default:"1" help:"Go from one rate to the other in so many equal steps instead of in a straight line."`
-	Burst    int     `group:"Arrivals" default:"1" help:"Let so many requests come at the same time; the rate stays."`
+	Steps    int     `group:"Arrivals" default:"1" help:"Go from one rate to the other in this many equal steps instead of in a straight line."`
+	Burst    int     `group:"Arrivals" default:"1" help:"Let this many requests come at the same time; the rate stays."`
 	Think    string  `group:"Arrivals" default:"0s" help:"Pause of a closed loop between an answer and the next request."`
 	Trace    string  `group:"Arrivals" placeholder:"FILE" help:"Replay the requests of a file at their times (HTTP only): lines of SECONDS METHOD PATH [NAME], or HAProxy's httplog."`
 	Format   string  `group:"Arrivals" name:"trace-format" enum:",plain,httplog" default:"" help:"Format of the trace: plain or httplog; found out if not given."`
-	Speed    float64 `group:"Arrivals" default:"1" help:"Replay so many times as fast."`
+	Speed    float64 `group:"Arrivals" default:"1" help:"Replay this many times as fast."`
 
-	Connections           int    `short:"c" group:"Connections" default:"64" help:"Most connections open at a time; 0 for no limit."`
-	RequestsPerConnection int    `group:"Connections" default:"0" help:"Close a connection after so many requests; 0 keeps it, 1 opens one for each request."`
+	Connections           int    `short:"c" group:"Connections" default:"64" help:"Maximum number of open connections; 0 for no limit."`
+	RequestsPerConnection int    `group:"Connections" default:"0" help:"Close a connection after this many requests; 0 keeps it, 1 opens one for each request."`
 	MaxAge                string `group:"Connections" default:"0s" help:"Close a connection with the first request after this time; 0 keeps it."`
-	Pipeline              int    `group:"Connections" default:"1" help:"Send so many requests on a connection ahead of their answers."`
+	Pipeline              int    `group:"Connections" default:"1" help:"Send this many requests on a connection ahead of their answers."`
 	UnixSocket            string `group:"Connections" placeholder:"PATH" help:"Connect to this socket (a path or abns@NAME) instead of the URL's host."`
-	Timeout               string `group:"Connections" default:"10s" help:"Most time from a request's due time to the end of its answer."`
-	ConnectTimeout        string `group:"Connections" default:"0s" help:"Most time to open a connection; 0 is the time-out."`
+	Timeout               string `group:"Connections" default:"10s" help:"Longest time from a request's due time to the end of its answer."`
+	ConnectTimeout        string `group:"Connections" default:"0s" help:"Longest time to open a connection; 0 means the time-out."`
 
 	Method  string   `short:"m" group:"Requests" default:"GET" help:"Request method."`
 	Header  []string `short:"H" group:"Requests" sep:"none" placeholder:"NAME: VALUE" help:"Request header."`
@@ -57,7 +57,7 @@ type loadCmd struct {
 
 	Integrity bool     `group:"Requests" help:"Check that requests and answers arrive as they were sent, which is a limit then; the target is a bench backend, or a proxy before some (HTTP, and echoes of TCP)."`
 	Except    []string `group:"Requests" placeholder:"WHAT" help:"What the proxy may change of them: path, status, body, compression, request, cookie:NAME or a field; needs --integrity."`
-	Pieces    string   `group:"Requests" placeholder:"MIN..MAX" help:"Send each head, and each body, in so many pieces, like 3..9, up to 1ms apart."`
+	Pieces    string   `group:"Requests" placeholder:"MIN..MAX" help:"Send each head, and each body, in this many pieces, like 3..9, up to 1ms apart."`
 
 	Step    []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step of a request: send TEXT, expect TEXT or read SIZE; give one for each."`
 	Connect []string `group:"TCP" sep:"none" placeholder:"STEP" help:"Step that a new connection begins with, or for mysql a statement; give one for each."`
@@ -72,12 +72,12 @@ type loadCmd struct {
 	Value     string  `group:"Redis" default:"3B" help:"Size of {{value}}, or a distribution like uniform(64B, 1KiB)."`
 	RESP      int     `group:"Redis" name:"resp" default:"2" help:"Version of the protocol: 2 or 3."`
 
-	ExpectReply *string `group:"Answers" placeholder:"TEXT" help:"Whole text of a good reply of redis."`
-	ExpectValue bool    `group:"Answers" help:"A reply of redis without a value, as for a key that is not there, is a failure."`
-	ExpectError string  `group:"Answers" placeholder:"CODE" help:"How the error begins that a good reply of redis is, or the number of a good error of mysql."`
+	ExpectReply *string `group:"Answers" placeholder:"TEXT" help:"Complete text of a good Redis reply."`
+	ExpectValue bool    `group:"Answers" help:"A Redis reply without a value, as for a key that does not exist, is a failure."`
+	ExpectError string  `group:"Answers" placeholder:"CODE" help:"Beginning of the error that a good Redis reply is, or number of the error that a good MySQL reply is."`
 
-	ExpectRows     *int64 `group:"Answers" placeholder:"N" help:"Number of rows of a good result of mysql."`
-	ExpectAffected *int64 `group:"Answers" placeholder:"N" help:"Number of rows that a good statement of mysql changes."`
+	ExpectRows     *int64 `group:"Answers" placeholder:"N" help:"Number of rows in a good MySQL result."`
+	ExpectAffected *int64 `group:"Answers" placeholder:"N" help:"Number of rows that a good MySQL statement changes."`
 
 	Expect       []int    `group:"Answers" placeholder:"STATUS" help:"Statuses that count as good; 200 to 399 if not given."`
 	ExpectHeader []string `group:"Answers" sep:"none" placeholder:"NAME: VALUE" help:"Header a good answer has; a value that ends in * is how it begins."`
@@ -89,7 +89,7 @@ type loadCmd struct {
 	CPU       []int  `group:"Generator" placeholder:"CPU" help:"Processors to run on; with as many as threads each has its own."`
 	Threads   int    `group:"Generator" default:"1" help:"Threads that share the load."`
 	Processes int    `group:"Generator" default:"0" help:"Processes that share the load; 0 takes as many as the descriptors of its connections need."`
-	Spin      string `group:"Generator" default:"auto" help:"Watch the clock for so long before a request is due, and the sockets of a closed loop after each answer, instead of sleeping: steadier starts for more processor time. auto measures what this machine needs."`
+	Spin      string `group:"Generator" default:"auto" help:"Watch the clock for this long before a request is due, and the sockets of a closed loop after each answer, instead of sleeping: steadier starts for more processor time. auto measures what this machine needs."`
 	Poller    string `group:"Generator" placeholder:"NAME" help:"epoll, poll, select or io_uring. If not given, the best, and for a closed loop without pauses the quickest."`
 
 	Limit []string `group:"Limits" sep:"none" placeholder:"LIMIT" help:"What must hold, as the objectives of scenarios: 'p99 < 50ms', 'errors < 1%', 'rate > 900/s'; may be given many times."`
@@ -137,12 +137,12 @@ Examples:
   bench load http://127.0.0.1:8080/ -n 1000 -c 8
   bench load http://127.0.0.1:8080/ -r 1000/s -q --json - | jq '{exitCode, reasons, p99: .response.p99}'
 
-What the generator does not vouch for, because it was late, too busy, kept from its
-processor or out of ports or descriptors, stands in the first lines and makes "valid" false in JSON. Figures of
+What the generator cannot vouch for, because it was late, too busy, kept from its
+processor or out of ports or descriptors, is in the first lines and makes "valid" false in JSON. Figures of
 which there are too few samples are null there: a percentile needs ten beyond it.
 
-Exit codes: 0 measured, and all limits hold; 1 a limit is broken, or not one request
-was answered well; 2 usage; 4 a limit could not be decided; 130 interrupted.`
+Exit codes: 0 measured, and all limits hold; 1 a limit is broken, or no request
+was answered successfully; 2 usage; 4 a limit could not be decided; 130 interrupted.`
 }
 
 func (c *loadCmd) Run(std *streams) error {

@@ -90,7 +90,7 @@ func (c *loadCmd) exchanges(s *workload.Spec, errs *flagErrors) {
 	}
 	echoes := func(x tcp.Exchange) bool { return x.Echo != nil }
 	if c.Integrity && !slices.ContainsFunc(s.TCP.Exchanges, echoes) {
-		errs.add("integrity", errors.New("of protocol tcp only echoes can be checked, and none is requested"))
+		errs.add("integrity", errors.New("for protocol tcp only echoes can be checked, and none is requested"))
 	}
 }
 

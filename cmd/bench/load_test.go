@@ -123,7 +123,7 @@ func TestLoadExitCodes(t *testing.T) {
 		{"trace", []string{url, "--trace", "/does/not/exist"}, exitUsage, "--trace: open /does/not/exist"},
 		{"trace and rate", []string{url, "--trace", "/dev/null", "--rate", "1/s"}, exitUsage, "--rate: a trace has its own times"},
 		{"flag of another protocol", []string{"redis://127.0.0.1", "-m", "POST", "--prepared"}, exitUsage, "--method is not for this protocol\n--prepared is not for this protocol"},
-		{"redis command", []string{"redis://127.0.0.1", "--request", "SUBSCRIBE a"}, exitUsage, "command SUBSCRIBE: it has not one reply"},
+		{"redis command", []string{"redis://127.0.0.1", "--request", "SUBSCRIBE a"}, exitUsage, "command SUBSCRIBE: it does not have exactly one reply"},
 		{"redis database", []string{"redis://127.0.0.1/x"}, exitUsage, "want redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]"},
 		{"size of values", []string{"redis://127.0.0.1", "--value", "lots"}, exitUsage, "--value: "},
 		{"tcp port", []string{"tcp://127.0.0.1", "--step", "expect a"}, exitUsage, "want tcp://HOST:PORT"},
@@ -133,7 +133,7 @@ func TestLoadExitCodes(t *testing.T) {
 		{"mysql transaction", []string{"mysql://127.0.0.1", "--transaction", "A", "--request", "B"}, exitUsage, "--transaction: a transaction is the only request"},
 		{"mysql error", []string{"mysql://127.0.0.1", "--expect-error", "deadlock"}, exitUsage, `--expect-error: "deadlock": want the number`},
 		{"mysql pipeline", []string{"mysql://127.0.0.1", "--pipeline", "2"}, exitUsage, "want pipeline 1"},
-		{"nobody speaks redis there", []string{"redis://127.0.0.1:1", "-D", "50ms", "-q"}, exitFail, "not one request was answered well"},
+		{"nobody speaks redis there", []string{"redis://127.0.0.1:1", "-D", "50ms", "-q"}, exitFail, "no request was answered successfully"},
 		{"spin", []string{url, "--spin", "soon"}, exitUsage, "--spin: "},
 		{"only the flag that is wrong", []string{url, "-D", "10"}, exitUsage, "bench: --duration: \"10\" has no unit: write 10s, or use another unit: us, ms, m, h or d\n"},
 		{"no time", []string{url, "-D", "0s"}, exitUsage, "--duration: want more than 0"},
@@ -155,7 +155,7 @@ func TestLoadExitCodes(t *testing.T) {
 		{"poller", []string{url, "--poller", "kqueue"}, exitUsage, "unknown poller \"kqueue\""},
 		{"no such folder", []string{url, "--json", "/does/not/exist"}, exitUsage, "open /does/not/exist"},
 		{"disk full", []string{url, "-D", "50ms", "-q", "--json", "/dev/full"}, exitLost, "no space left on device"},
-		{"nobody there", []string{"http://127.0.0.1:1/", "-D", "50ms", "-q"}, exitFail, "not one request was answered well"},
+		{"nobody there", []string{"http://127.0.0.1:1/", "-D", "50ms", "-q"}, exitFail, "no request was answered successfully"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out, errs := command(t, "", append([]string{"load"}, c.args...)...)

@@ -25,7 +25,7 @@ type loadOutcome struct {
 	// was answered, or that the run was cut short.
 	Verdict  string `json:"verdict,omitempty"`
 	ExitCode int    `json:"exitCode"`
-	// Valid tells that the generator vouches for all figures.
+	// Valid reports that the generator vouches for all figures.
 	Valid bool `json:"valid"`
 	// Reasons say why the verdict is not PASS, and what the generator does not
 	// vouch for.
@@ -88,7 +88,7 @@ func (o *loadOutcome) judge(limits []*objective.Expr, intervals []result.Interva
 	case o.Requests == 0:
 		say(result.Fail, exitFail, "not one request was due in this time")
 	case o.Completed == 0:
-		say(result.Fail, exitFail, "not one request was answered well")
+		say(result.Fail, exitFail, "no request was answered successfully")
 	case count[result.Fail] > 0:
 		say(result.Fail, exitFail, "%d of %d limits broken, the first: %s", count[result.Fail], len(limits), first[result.Fail].Expr)
 	case count[result.Invalid] > 0:

@@ -35,10 +35,10 @@ type cli struct {
 	Backend  backendCmd  `cmd:"" help:"Run a mock origin alone."`
 	List     listCmd     `cmd:"" help:"List the built-in scenarios."`
 	Init     initCmd     `cmd:"" help:"Write out a built-in scenario to start from."`
-	Import   importCmd   `cmd:"" help:"Make a scenario of a HAProxy configuration of yours."`
+	Import   importCmd   `cmd:"" help:"Make a scenario from your HAProxy configuration."`
 	Load     loadCmd     `cmd:"" help:"Generate load and measure how it is served."`
 	Abuse    abuseCmd    `cmd:"" help:"Let clients misbehave, and count what the peer does about it."`
-	Chaos    chaosCmd    `cmd:"" help:"Make a fault by hand, or undo what killed runs have left behind."`
+	Chaos    chaosCmd    `cmd:"" help:"Cause a fault by hand, or undo what killed runs have left behind."`
 	Netns    netnsCmd    `cmd:"" name:"netns" help:"Make a network by hand: hosts and wires between them, in namespaces."`
 	Report   reportCmd   `cmd:"" help:"Render a result folder again."`
 	History  historyCmd  `cmd:"" help:"Follow measures over many recorded runs, and show with which of them they changed."`

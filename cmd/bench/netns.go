@@ -22,14 +22,14 @@ import (
 
 // netnsCmd makes networks by hand.
 type netnsCmd struct {
-	Up   netnsUpCmd   `cmd:"" help:"Lay a network, which a process keeps until it is taken down."`
+	Up   netnsUpCmd   `cmd:"" help:"Set up a network, which a process keeps until it is taken down."`
 	Exec netnsExecCmd `cmd:"" help:"Run a command on a node of a network, or where a wire is."`
 	List netnsListCmd `cmd:"" help:"List the networks that are kept."`
 	Down netnsDownCmd `cmd:"" help:"Take a network down, and end what runs in it."`
 }
 
 type netnsUpCmd struct {
-	Scenario string `arg:"" optional:"" help:"Scenario whose network is laid: a file or the name of a built-in one. Without it, client, proxy and origin in a row."`
+	Scenario string `arg:"" optional:"" help:"Scenario whose network is set up: a file or the name of a built-in one. Without it, client, proxy and origin in a row."`
 	Name     string `default:"default" help:"Name to know the network by: letters, digits, - and _."`
 }
 
@@ -43,8 +43,8 @@ func (*netnsUpCmd) Help() string {
   bench netns down
 
 A network is nodes joined by wires, each in a network namespace without a name.
-It is gone when the process that keeps it is, whatever ended that. Networks by
-hand take root; scenarios make do with a user namespace.`
+It is gone when the process that keeps it is, whatever ended that. Networks made by
+hand need root; scenarios make do with a user namespace.`
 }
 
 func (c *netnsUpCmd) Run(std *streams) error {
@@ -52,7 +52,7 @@ func (c *netnsUpCmd) Run(std *streams) error {
 		return &exitError{exitUsage, fmt.Errorf("--name %q: want 1 to 40 letters, digits, - and _", c.Name)}
 	}
 	if err := netns.Allowed(); err != nil {
-		return &exitError{exitUsage, fmt.Errorf("%w: networks by hand take root", err)}
+		return &exitError{exitUsage, fmt.Errorf("%w: networks made by hand need root", err)}
 	}
 	if _, err := netns.Find(c.Name); err == nil {
 		return &exitError{exitUsage, fmt.Errorf("there is a network %q already: bench netns down %s", c.Name, c.Name)}
@@ -98,7 +98,7 @@ func keep(name string, t netns.Topology) (*netns.Held, error) {
 	}
 	var answer keeperAnswer
 	if err := json.NewDecoder(out).Decode(&answer); err != nil {
-		return nil, errors.Join(fmt.Errorf("the process that should keep network %q ended", name), c.Wait())
+		return nil, errors.Join(fmt.Errorf("the process that was to keep network %q has ended", name), c.Wait())
 	}
 	if answer.Error != "" {
 		_ = c.Wait() // it has said why

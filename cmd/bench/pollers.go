@@ -28,7 +28,7 @@ type pollersCmd struct {
 
 	Rounds     int           `default:"3" help:"Rounds; in each every contestant is measured twice, there and back again."`
 	Duration   time.Duration `default:"1s" help:"Length of one measurement."`
-	Rate       string        `placeholder:"RATE" help:"Requests per second (open loop), the same for all; without it every connection sends as fast as it is answered."`
+	Rate       string        `placeholder:"RATE" help:"Requests per second (open loop), the same for all; without it every connection sends as fast as answers come."`
 	SubjectCPU int           `default:"0" help:"CPU of the proxy that is measured."`
 	LoadCPU    int           `default:"1" help:"CPU of everything else."`
 

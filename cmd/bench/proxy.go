@@ -20,7 +20,7 @@ type proxyCmd struct {
 	Words []string `arg:"" optional:"" passthrough:"" help:"HAProxy's own command line."`
 }
 
-// proxyWords tells whether the process is to be a proxy, and how many words come
+// proxyWords reports whether the process is to be a proxy, and how many words come
 // before the first option: it may be called by HAProxy's name.
 func proxyWords(args []string) (int, bool) {
 	switch {

@@ -30,7 +30,7 @@ type runCmd struct {
 	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
 	Seed     *uint64  `help:"Seed in place of the scenario's."`
 	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx, exec or external."`
-	Repeat   *int     `placeholder:"N" help:"Run every combination so many times, in place of the scenario's repeat; the report shows how much they differ."`
+	Repeat   *int     `placeholder:"N" help:"Run every combination this many times, in place of the scenario's repeat; the report shows how much they differ."`
 	Label    string   `placeholder:"TEXT" help:"What to call the run in reports and histories: a commit, a version."`
 	Shorten  float64  `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
 	Outside  bool     `name:"allow-outside" help:"Let the proxy take over sockets and pid files, and write to log targets, outside the run's folder, which another proxy on this machine may be using."`

@@ -181,7 +181,7 @@ func (b *bench) record(t *testing.T) *result.Run {
 	return &run
 }
 
-// tooBusy tells whether a verdict is that of a machine that was too busy to measure
+// tooBusy reports whether a verdict is that of a machine that was too busy to measure
 // times on: what these tests look at is not times.
 func tooBusy(verdict, reason string) bool {
 	return verdict == result.Invalid &&

@@ -37,7 +37,7 @@ load:
       - {name: steady, rate: 200/s, for: 5s}
 `
 
-// TestValidateAsksTheProxy: what the proxy says of its configuration is told by the
+// TestValidateAsksTheProxy: what the proxy says of its configuration is given by the
 // lines of the user's own files.
 func TestValidateAsksTheProxy(t *testing.T) {
 	t.Setenv(mainVariable, "1") // for the engine

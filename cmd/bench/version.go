@@ -7,7 +7,7 @@ import (
 	"bench/scenarios/format"
 )
 
-// versionCmd tells which program this is.
+// versionCmd says which program this is.
 type versionCmd struct{}
 
 func (*versionCmd) Run(std *streams) error {

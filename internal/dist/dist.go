@@ -48,7 +48,7 @@ func (d *Duration) Quantile(p float64) time.Duration {
 	return time.Duration(bounded(d.law.quantile(p)))
 }
 
-// Fixed tells whether all draws are the same, and what they are.
+// Fixed reports whether all draws are the same, and what they are.
 func (d *Duration) Fixed() (time.Duration, bool) {
 	return time.Duration(d.law.a), d.law.constant()
 }
@@ -94,7 +94,7 @@ func (s *Size) Sample(r *rand.Rand) int64 { return bounded(s.law.sample(r) + 0.5
 // (0, 1). A uniform p makes it a draw.
 func (s *Size) Quantile(p float64) int64 { return bounded(s.law.quantile(p) + 0.5) }
 
-// Fixed tells whether all draws are the same, and what they are.
+// Fixed reports whether all draws are the same, and what they are.
 func (s *Size) Fixed() (int64, bool) { return int64(s.law.a), s.law.constant() }
 
 // Mean is the expectation in bytes.

@@ -51,7 +51,7 @@ func TestExamine(t *testing.T) {
 	}
 }
 
-// A probe that ends badly tells what is missing; one that cannot start tells
+// A probe that ends badly says what is missing; one that cannot start tells
 // of the namespaces.
 func TestProbeOutcomes(t *testing.T) {
 	if text, err := inNamespaces(context.Background(), []string{"sh", "-c", "echo no such thing >&2; exit 1"}, 0); err != nil || text != "no such thing" {

@@ -60,7 +60,7 @@ func namespaces(ctx context.Context, probe []string) []Finding {
 }
 
 // inNamespaces runs the probe; its text is what it found missing. An error
-// tells that the namespaces are not to be had.
+// reports that the namespaces are not to be had.
 func inNamespaces(ctx context.Context, probe []string, flags uintptr) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

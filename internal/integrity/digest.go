@@ -1,4 +1,4 @@
-// Package integrity tells whether a message arrived as it was sent: digests of HTTP
+// Package integrity reports whether a message arrived as it was sent: digests of HTTP
 // messages that leave out what a proxy may change, their canonical text, and the
 // first place where two of them differ. Generator and origins share it, because both
 // have to mean the same by "the same message"; each reads messages by its own parser.

@@ -104,17 +104,17 @@ func notToken(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
-// RequestBody and AnswerBody tell whether bodies are covered.
+// RequestBody and AnswerBody report whether bodies are covered.
 func (x *Exceptions) RequestBody() bool { return !x.body }
 
-// AnswerBody tells whether the bodies of answers are covered.
+// AnswerBody reports whether the bodies of answers are covered.
 func (x *Exceptions) AnswerBody() bool { return !x.body && !x.squeezed }
 
-// Binds tells whether an answer has to be that to the request.
+// Binds reports whether an answer has to be that to the request.
 func (x *Exceptions) Binds() bool { return !x.request }
 
 // Permitted are the fields that no digest covers: those of a single hop, those a
-// proxy tells of itself and of the client by, and those that frame a body, which is
+// proxy speaks of itself and of the client by, and those that frame a body, which is
 // covered by its own digest.
 func Permitted() []string {
 	return []string{
@@ -170,7 +170,7 @@ func (x *Exceptions) kindOf(name []byte, hash uint64) kind {
 	return covered
 }
 
-// ownCookie tells whether a cookie, "NAME=VALUE" with what may follow it, is one
+// ownCookie reports whether a cookie, "NAME=VALUE" with what may follow it, is one
 // that the proxy may change.
 func (x *Exceptions) ownCookie(text []byte) bool {
 	return slices.ContainsFunc(x.cookies, func(name string) bool {

@@ -44,7 +44,7 @@ func SourceByte(i int64) byte {
 // maxPayload bounds the bodies that IsPayload looks at.
 const maxPayload = 64 << 20
 
-// IsPayload tells whether a digest is that of a mock HTTP origin's body of its length.
+// IsPayload reports whether a digest is that of a mock HTTP origin's body of its length.
 func IsPayload(b Body) bool {
 	if b.Length > maxPayload {
 		return false

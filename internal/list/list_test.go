@@ -93,7 +93,6 @@ func TestListIsASequence(t *testing.T) {
 // plain is the same list written for one type by hand, to compare with.
 type plain struct {
 	prev, next *plain
-	value      int
 }
 
 type plainList struct{ head, tail *plain }

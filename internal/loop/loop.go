@@ -45,7 +45,7 @@ type Task struct {
 	queued bool
 }
 
-// Queued tells whether the task waits to be run.
+// Queued reports whether the task waits to be run.
 func (t *Task) Queued() bool { return t.queued }
 
 type slot struct {
@@ -394,7 +394,7 @@ func (l *Loop) wait(timeout time.Duration) (int, error) {
 	return l.p.Wait(l.events[:], timeout)
 }
 
-// timeout is how long the next wait may sleep. spinning tells that it would
+// timeout is how long the next wait may sleep. spinning reports that it would
 // sleep but for the spin time.
 func (l *Loop) timeout() (d time.Duration, spinning bool) {
 	if len(l.runq) > 0 || l.stopping.Load() {

@@ -16,7 +16,7 @@ type Timer struct {
 	h    TimerHandler
 }
 
-// Active tells whether the timer is running.
+// Active reports whether the timer is running.
 func (t *Timer) Active() bool { return t.pos != 0 }
 
 // When is the deadline of a running timer.
@@ -32,7 +32,6 @@ func (q *timers) set(t *Timer, when int64, h TimerHandler) {
 	if t.pos == 0 {
 		t.key = when
 		q.heap = append(q.heap, t)
-		t.pos = int32(len(q.heap))
 		q.up(len(q.heap) - 1)
 		return
 	}
@@ -55,7 +54,6 @@ func (q *timers) stop(t *Timer) {
 		return
 	}
 	q.heap[i] = moved
-	moved.pos = int32(i + 1)
 	q.down(i)
 	q.up(int(moved.pos) - 1)
 }

@@ -19,7 +19,7 @@ type AnswerReader struct {
 	// First is the beginning of the first packet, or of the ERR packet that ended
 	// the answer.
 	First []byte
-	// Failed tells that the answer ended with an ERR packet.
+	// Failed reports that the answer ended with an ERR packet.
 	Failed bool
 	// Rows counts the rows, Affected those that an OK packet says were changed,
 	// both of all results of the answer; Bytes is the length of the rows.

@@ -85,8 +85,8 @@ type Login struct {
 	Auth         []byte // what the plugin says
 	Database     []byte
 	Plugin       []byte // empty if the client does not name one
-	Attributes   []byte // what the client tells of itself; see Attribute
-	// TLS tells that this is only the wish to go on encrypted.
+	Attributes   []byte // what the client speaks of itself; see Attribute
+	// TLS reports that this is only the wish to go on encrypted.
 	TLS bool
 }
 

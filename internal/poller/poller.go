@@ -28,7 +28,7 @@
 //
 // # Receiving ahead
 //
-// In one style of I/O the kernel tells that a descriptor is ready, and its owner
+// In one style of I/O the kernel reports that a descriptor is ready, and its owner
 // makes the call. In the other the call has been made before: its outcome lies there.
 // An owner that reads by the poller's Recv need not know which of the two it is. It
 // gives a connection to the poller by Receive; one that works in the second style
@@ -139,7 +139,7 @@ type Mechanism struct {
 	New  func(maxFD int) (Poller, error)
 	// MaxFD is one above the highest descriptor it can watch; 0: no limit.
 	MaxFD int
-	// MayBeRefused tells that a kernel, or its settings, may be without it.
+	// MayBeRefused reports that a kernel, or its settings, may be without it.
 	MayBeRefused bool
 }
 

@@ -215,7 +215,7 @@ func (r *ring) push(e sqe) {
 // backlog.
 func (r *ring) queued() uint32 { return r.tail - atomic.LoadUint32(r.sqHead) }
 
-// sent tells whether the kernel has taken all that was queued.
+// sent reports whether the kernel has taken all that was queued.
 func (r *ring) sent() bool { return r.queued() == 0 && len(r.backlog) == 0 }
 
 // refill moves as much of the backlog as fits to the submission queue.
@@ -232,7 +232,7 @@ func (r *ring) refill() {
 	r.backlog = r.backlog[:copy(r.backlog, r.backlog[n:])]
 }
 
-// idle tells whether an enter that does not wait would do nothing.
+// idle reports whether an enter that does not wait would do nothing.
 func (r *ring) idle() bool {
 	return r.deferred && r.sent() && atomic.LoadUint32(r.sqFlags)&(sqTaskrun|sqOverflow) == 0
 }

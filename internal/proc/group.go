@@ -77,7 +77,7 @@ func NewGroup(o Options) (*Group, error) {
 		var err error
 		if g.guard, err = startGuard(o.Guard, g.mark); err != nil {
 			g.start.end()
-			return nil, fmt.Errorf("the guard process does not start: %w", err)
+			return nil, fmt.Errorf("cannot start the guard process: %w", err)
 		}
 		if o.Journal != "" {
 			g.guard.tell("journal " + o.Journal)
@@ -292,7 +292,7 @@ func (p *Process) Started() time.Time { return p.started }
 // Done is closed when the process has ended and was reaped.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Running tells whether the process has not been reaped yet.
+// Running reports whether the process has not been reaped yet.
 func (p *Process) Running() bool {
 	select {
 	case <-p.done:

@@ -107,7 +107,7 @@ func KillMarked(mark string) error {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("processes %v do not end", found)
+			return fmt.Errorf("processes %v did not end", found)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

@@ -17,7 +17,7 @@ func Stolen(cpus []int) (seconds float64, err error) {
 	return seconds, err
 }
 
-// eachCPU hands over what /proc/stat tells of each of the given CPUs, or of all of
+// eachCPU hands over what /proc/stat speaks of each of the given CPUs, or of all of
 // them together if none is given: the eight times from user to steal, in seconds.
 func eachCPU(cpus []int, use func(times []float64)) error {
 	text, err := os.ReadFile("/proc/stat")
@@ -49,7 +49,7 @@ func eachCPU(cpus []int, use func(times []float64)) error {
 		found = true
 	}
 	if !found {
-		return errors.New("/proc/stat tells nothing of these CPUs")
+		return errors.New("/proc/stat does not list these CPUs")
 	}
 	return nil
 }

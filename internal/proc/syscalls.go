@@ -66,7 +66,7 @@ func syscallTracepoint() (uint64, error) {
 		}
 		failed = errors.Join(failed, err)
 	}
-	return 0, fmt.Errorf("no tracepoint of system calls: %w", failed)
+	return 0, fmt.Errorf("no tracepoint for system calls: %w", failed)
 }
 
 // Count is the number of system calls since the begin.

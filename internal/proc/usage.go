@@ -113,7 +113,7 @@ func Age(pid int) (time.Duration, error) {
 	return time.Duration(now.Nano()) - time.Duration(start)*time.Second/ticks, nil
 }
 
-// Stopped tells whether a process is stopped by a signal.
+// Stopped reports whether a process is stopped by a signal.
 func Stopped(pid int) bool {
 	fields, err := statFields(pid)
 	return err == nil && fields[0] == "T"

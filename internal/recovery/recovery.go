@@ -21,7 +21,7 @@ const (
 const baseQuantile = 0.99
 
 // FirstEvent is when the first event that was carried out began, after which there is
-// no base line any more, and whether there was one. Events that were only seen are none.
+// no base line any longer, and whether there was one. Events that were only seen are none.
 func FirstEvent(events []result.Event) (us int64, ok bool) {
 	us = math.MaxInt64
 	for i := range events {
@@ -55,15 +55,15 @@ func Slow(baseP99, limit float64) float64 {
 type Stretch struct {
 	Offered, Failed uint64
 	Good            uint64 // ended well, so that there are as many response times
-	// Slow tells whether their p99 is more than what Slow gives.
+	// Slow reports whether their p99 is more than what Slow gives.
 	Slow bool
 }
 
-// Well tells whether the system was well: none failed, the p99 is not slow, and some
+// Well reports whether the system was well: none failed, the p99 is not slow, and some
 // ended well if any were due.
 func (s *Stretch) Well() bool {
 	return s.Failed == 0 && (s.Good == 0 && s.Offered == 0 || s.Good > 0 && !s.Slow)
 }
 
-// TooMany tells whether the p99 of n response times is slow, of which so many are.
+// TooMany reports whether the p99 of n response times is slow, of which so many are.
 func TooMany(slow, n uint64) bool { return n > 0 && slow > n-hdr.Rank(baseQuantile, n) }

@@ -44,8 +44,10 @@ func TestSlow(t *testing.T) {
 
 func TestFirstEvent(t *testing.T) {
 	events := []result.Event{
-		{Class: "seen", Applied: true, BeginUs: 1}, {Class: "fault", BeginUs: 2},
-		{Class: "fault", Applied: true, BeginUs: 9}, {Class: "change", Applied: true, BeginUs: 7},
+		{Class: "seen", Applied: true, BeginUs: 1},
+		{Class: "fault", BeginUs: 2},
+		{Class: "fault", Applied: true, BeginUs: 9},
+		{Class: "change", Applied: true, BeginUs: 7},
 	}
 	if us, ok := FirstEvent(events); us != 7 || !ok {
 		t.Errorf("%d, %v", us, ok)

@@ -22,7 +22,7 @@ type ProtocolError string
 
 func (e ProtocolError) Error() string { return "protocol error: " + string(e) }
 
-// errIncomplete tells that more bytes are needed.
+// errIncomplete reports that more bytes are needed.
 var errIncomplete = errors.New("incomplete")
 
 // ParseCommand reads the command at the beginning of b, an array of bulk

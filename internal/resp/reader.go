@@ -3,13 +3,13 @@ package resp
 import "bytes"
 
 // Reader reads replies, of either version, from bytes as they come. It keeps of
-// a reply what tells whether it is the wanted one, and passes over the rest:
+// a reply what reports whether it is the wanted one, and passes over the rest:
 // the parts of arrays and maps, attributes, and what a server pushes in between.
 // Begin makes it ready for a reply.
 type Reader struct {
 	// Kind is the first byte of the reply, 0 until that has come.
 	Kind byte
-	// Null tells that the reply is the absence of a value.
+	// Null reports that the reply is the absence of a value.
 	Null bool
 	// Bytes is the length of all bulk strings of the reply.
 	Bytes int64
@@ -143,7 +143,7 @@ func (r *Reader) header(line []byte) error {
 		r.count(1, n)
 		return r.bound(err)
 	default:
-		return ProtocolError("a reply begins with none of the types of values")
+		return ProtocolError("a reply begins with an unknown type")
 	}
 	return nil
 }

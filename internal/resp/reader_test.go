@@ -43,7 +43,7 @@ func readCases() []readCase {
 
 		{"+OK\n", 0, 0, false, 0, "", "does not end in CR"},
 		{"\r\n", 0, 0, false, 0, "", "does not end in CR"},
-		{"HTTP/1.1 400 Bad Request\r\n", 0, 0, false, 0, "", "none of the types"},
+		{"HTTP/1.1 400 Bad Request\r\n", 0, 0, false, 0, "", "an unknown type"},
 		{"$x\r\n", 0, 0, false, 0, "", "invalid length of a bulk"},
 		{"$536870913\r\n", 0, 0, false, 0, "", "invalid length of a bulk"},
 		{"$?\r\n", 0, 0, false, 0, "", "invalid length of a bulk"},

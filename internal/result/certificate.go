@@ -20,7 +20,7 @@ type Certificate struct {
 	// "SIGSTOP" ...
 	Mechanism string    `json:"mechanism"`
 	Findings  []Finding `json:"findings"`
-	// Gone tells that the system was read back after the end and that nothing of
+	// Gone reports that the system was read back after the end and that nothing of
 	// the fault was left.
 	Gone bool `json:"gone"`
 	// Capture is the file of the packets, relative to the result folder.

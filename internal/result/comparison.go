@@ -42,13 +42,13 @@ type Comparison struct {
 	New  ComparisonSide `json:"new"`
 	// Differs lists the facts in which the sides differ beyond what was asked for.
 	Differs []ComparisonFact `json:"differs,omitempty"`
-	// Interleaved tells that the runs of both sides alternated.
+	// Interleaved reports that the runs of both sides alternated.
 	Interleaved bool    `json:"interleaved"`
 	Pairs       int     `json:"pairs"`     // that count
 	MinEffect   float64 `json:"minEffect"` // 0.02 is two percent
 	Alpha       float64 `json:"alpha"`
 	Method      string  `json:"method"` // "sequential" or "fixed"
-	// Confirmed tells of the fresh pairs that repeated what looked worse; nil
+	// Confirmed speaks of the fresh pairs that repeated what looked worse; nil
 	// without them.
 	Confirmed *ComparisonConfirm `json:"confirmed,omitempty"`
 	// Floor is the noise floor of the host, nil where it was not measured.
@@ -139,7 +139,7 @@ type ComparedRun struct {
 	Dir     string `json:"dir"`
 	Verdict string `json:"verdict"`
 	Reason  string `json:"reason,omitempty"`
-	// LeftOut tells that the pair does not count, and Reason why.
+	// LeftOut reports that the pair does not count, and Reason why.
 	LeftOut bool `json:"leftOut,omitempty"`
 	Confirm bool `json:"confirm,omitempty"` // of the second look
 }

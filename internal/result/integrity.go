@@ -1,6 +1,6 @@
 package result
 
-// Integrity tells whether what passed arrived as it was sent, over the whole run of a
+// Integrity reports whether what passed arrived as it was sent, over the whole run of a
 // load, warm-up included. Each request that has ended is either checked or unchecked.
 type Integrity struct {
 	Checked uint64 `json:"checked"` // those that differed included

@@ -34,7 +34,7 @@ func SamplesFor(q float64) uint64 {
 	return uint64(math.Round(beyond / (1 - q)))
 }
 
-// Enough tells whether n samples are enough to state quantile q.
+// Enough reports whether n samples are enough to state quantile q.
 func Enough(q float64, n uint64) bool { return n >= SamplesFor(q) }
 
 // MarshalJSON writes null for what is not known.

@@ -24,14 +24,14 @@ type LoadClass struct {
 	Tally
 }
 
-// LoadTrace tells what of a trace was replayed.
+// LoadTrace says what of a trace was replayed.
 type LoadTrace struct {
 	Requests int `json:"requests"`          // in the trace
 	Beyond   int `json:"beyond,omitempty"`  // due after the end of the run, and not sent
 	Skipped  int `json:"skipped,omitempty"` // lines of a log that are no request
 }
 
-// LoadRealTime tells of a generator that ran before ordinary programs.
+// LoadRealTime speaks of a generator that ran before ordinary programs.
 type LoadRealTime struct {
 	// GivenUpUs is when it gave that up, because it used too much of its
 	// processor; nil if it did not.
@@ -96,7 +96,7 @@ type AfterEnd struct {
 	Good  uint64 `json:"good"`
 }
 
-// Matters tells whether so many ended after the end that tables tell of them: one
+// Matters reports whether so many ended after the end that tables tell of them: one
 // in a hundred of all requests.
 func (e AfterEnd) Matters(requests uint64) bool { return e.Ended > 0 && e.Ended*100 >= requests }
 
@@ -121,7 +121,7 @@ type Load struct {
 	Phases   []LoadPhase `json:"phases"`
 	// Classes are the named requests of the load; empty where there are none.
 	Classes []LoadClass `json:"classes,omitempty"`
-	// Trace tells of the trace that was replayed; nil without one.
+	// Trace speaks of the trace that was replayed; nil without one.
 	Trace *LoadTrace `json:"trace,omitempty"`
 	// CPUSeconds is user plus system time of the generator's thread,
 	// BusyShare its part of the wall time spent working (0 to 1).
@@ -135,7 +135,7 @@ type Load struct {
 	Poller string `json:"poller"`
 	// SpinUs is how long the generator watched the clock before a due time.
 	SpinUs int64 `json:"spinUs,omitempty"`
-	// RealTime tells that the generator ran before ordinary programs; nil where
+	// RealTime reports that the generator ran before ordinary programs; nil where
 	// it did not.
 	RealTime *LoadRealTime `json:"realTime,omitempty"`
 	// Host is what an independent thread saw of the machine meanwhile.
@@ -254,7 +254,7 @@ type AgentLine struct {
 	Error    string      `json:"error,omitempty"`
 }
 
-// AgentReady tells that an agent is set up and waits for its start time.
+// AgentReady reports that an agent is set up and waits for its start time.
 type AgentReady struct {
 	PID int `json:"pid"`
 }

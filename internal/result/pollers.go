@@ -12,7 +12,7 @@ type Pollers struct {
 	// DescriptorLimit is what each process may open.
 	DescriptorLimit uint64  `json:"descriptorLimit"`
 	DurationSeconds float64 `json:"durationSeconds"` // of one run
-	// Interrupted tells that the comparison was ended before its time: what is missing
+	// Interrupted reports that the comparison was ended before its time: what is missing
 	// was not measured.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Runs is how often each contestant was measured at each point.

@@ -185,7 +185,7 @@ type ConservationRow struct {
 	Lost      uint64 `json:"lost"`      // completed by the client yet never received: must be 0
 	Repeated  uint64 `json:"repeated"`  // ids the origins received more than once
 	Delta     uint64 `json:"delta"`
-	// Incomplete tells that an origin took its counters with it when it ended:
+	// Incomplete reports that an origin took its counters with it when it ended:
 	// Received, Answered and Repeated are then the least, Lost is the most it can
 	// have been.
 	Incomplete bool `json:"incomplete,omitempty"`

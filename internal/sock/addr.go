@@ -142,15 +142,15 @@ func (a *Addr) Family() int {
 	return int(binary.NativeEndian.Uint16(a.raw[:]))
 }
 
-// IsUnix tells whether a is a unix socket, abstract or not.
+// IsUnix reports whether a is a unix socket, abstract or not.
 func (a *Addr) IsUnix() bool { return a.Family() == FamilyUnix }
 
-// IsAbstract tells whether a is in the abstract unix namespace.
+// IsAbstract reports whether a is in the abstract unix namespace.
 func (a *Addr) IsAbstract() bool {
 	return a.IsUnix() && a.n > unixPathOffset && a.raw[unixPathOffset] == 0
 }
 
-// IsValid tells whether a holds an address.
+// IsValid reports whether a holds an address.
 func (a *Addr) IsValid() bool { return a.Family() != FamilyNone }
 
 // AddrPort is the IP endpoint, invalid for unix addresses.
@@ -223,6 +223,6 @@ func ParsePrefix(s string) (Prefix, error) {
 	return Prefix{p.Masked()}, nil
 }
 
-// Contains tells whether the IP of a lies within the prefix. A mapped IPv4 address is
+// Contains reports whether the IP of a lies within the prefix. A mapped IPv4 address is
 // an IPv6 address.
 func (p Prefix) Contains(a *Addr) bool { return p.Prefix.Contains(a.AddrPort().Addr()) }

@@ -212,7 +212,7 @@ func somaxconn() int {
 	return unix.SOMAXCONN
 }
 
-// IsListening tells whether fd is a listening stream socket.
+// IsListening reports whether fd is a listening stream socket.
 func IsListening(fd int) bool {
 	v, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	return err == nil && v == 1

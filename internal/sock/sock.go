@@ -38,7 +38,7 @@ type ConnectOptions struct {
 	Stamp          bool // see Stamp
 }
 
-// Connect starts a stream connection. inProgress tells that the handshake is
+// Connect starts a stream connection. inProgress reports that the handshake is
 // under way: data may be sent at once, and Error reports the outcome once the
 // descriptor is writable. On failure nothing stays open and fd is -1.
 func Connect(a *Addr, o *ConnectOptions) (fd int, inProgress bool, errno syscall.Errno) {

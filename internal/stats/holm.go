@@ -2,7 +2,7 @@ package stats
 
 import "sort"
 
-// Holm tells which of several hypotheses are refuted by their probabilities, such that
+// Holm says which of several hypotheses are refuted by their probabilities, such that
 // even one of those that hold is refuted with at most the probability level (Holm
 // 1979): the least probability is held against level divided by their number, the next
 // by one fewer, until the first that is not refuted.

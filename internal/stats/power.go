@@ -20,7 +20,7 @@ const Power = 0.95
 // TooMany is what PairsFor says in place of this many pairs or more.
 const TooMany = 10_000
 
-// Look tells whether a comparison is looked at after n pairs.
+// Look reports whether a comparison is looked at after n pairs.
 func Look(n int) bool { return n >= FirstLook && (n-FirstLook)%LookEvery == 0 }
 
 // decisions follows a sign test by EValue at the threshold, where each difference lies

@@ -70,7 +70,7 @@ func TestNothingOutlivesAKilledTest(t *testing.T) {
 	}
 }
 
-// alive tells whether a process runs; a dead one that nobody has waited for does not.
+// alive reports whether a process runs; a dead one that nobody has waited for does not.
 func alive(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

@@ -72,7 +72,7 @@ type reporter interface {
 	Skip(args ...any)
 }
 
-// judge keeps the rule; run makes a try and tells whether the machine was busy, pause
+// judge keeps the rule; run makes a try and reports whether the machine was busy, pause
 // waits before another.
 func judge(t reporter, tries int, run func() (string, outcome, bool), pause func()) {
 	t.Helper()
@@ -189,7 +189,7 @@ func (w *watch) sleep() {
 	w.late <- late
 }
 
-// busy ends the watch and tells what it saw.
+// busy ends the watch and says what it saw.
 func (w *watch) busy() bool {
 	w.stop.Store(true)
 	late := <-w.late

@@ -65,7 +65,7 @@ func Confine(cpus []int) error {
 	}
 }
 
-// CheckCPUs tells which of the processors no thread of this process can be bound to.
+// CheckCPUs says which of the processors no thread of this process can be bound to.
 // Pin takes those that there are, as long as there is one.
 func CheckCPUs(cpus []int) error {
 	outcome := make(chan error, 1)
@@ -144,7 +144,7 @@ func prompt(id int, nice int32) error {
 	return unix.SchedSetAttr(id, attr, 0)
 }
 
-// IsRealTime tells whether the calling thread runs before all ordinary ones.
+// IsRealTime reports whether the calling thread runs before all ordinary ones.
 func IsRealTime() bool {
 	attr, err := unix.SchedGetAttr(0, 0)
 	return err == nil && (attr.Policy == unix.SCHED_RR || attr.Policy == unix.SCHED_FIFO)

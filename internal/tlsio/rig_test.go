@@ -258,7 +258,7 @@ func pair(t testing.TB) (fd int, peer net.Conn) {
 type cutter struct {
 	net.Conn
 	at, sent int
-	every    int // instead: after so many bytes each time; 0: once
+	every    int // instead: after this many bytes each time; 0: once
 	held     func()
 	drop     bool // nothing goes beyond at
 }

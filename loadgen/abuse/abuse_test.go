@@ -87,7 +87,7 @@ func balanced(t *testing.T, a *result.Abuse) {
 	}
 }
 
-// most tells whether n is more than half of all: some are under way at the end,
+// most reports whether n is more than half of all: some are under way at the end,
 // and many of them on a busy machine.
 func most(n, all uint64) bool { return 2*n > all }
 

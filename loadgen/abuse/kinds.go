@@ -30,7 +30,7 @@ func kinds() []kind {
 		{name: "half-request", doc: "ends its side in the middle of the request", plans: halfRequestPlans},
 		{name: "abort-request", doc: "goes away in the middle of the request", options: []string{"reset"}, plans: abortRequestPlans},
 		{name: "abort-response", doc: "goes away in the middle of the answer", options: []string{"bytes", "reset"}, plans: abortResponsePlans},
-		{name: "garbage", doc: "sends what is no HTTP at all", options: []string{"size", "only"}, names: garbageNames, plans: garbagePlans},
+		{name: "garbage", doc: "sends what is not HTTP at all", options: []string{"size", "only"}, names: garbageNames, plans: garbagePlans},
 		{name: "malformed", doc: "sends requests that RFC 9110 and 9112 require to be refused", options: []string{"only"}, names: malformedNames, plans: malformedPlans},
 		{name: "oversized", doc: "sends heads that are too large", options: []string{"size", "only"}, names: oversizedNames, plans: oversizedPlans},
 		{name: "pipeline", doc: "sends many requests at once and reads nothing until they are sent", options: []string{"requests", "hold"}, plans: pipelinePlans},
@@ -162,7 +162,7 @@ func (s *settings) get() []byte {
 type variant struct {
 	name string
 	data []byte
-	// partial tells that no complete request is in it: the peer waits for more.
+	// partial reports that no complete request is in it: the peer waits for more.
 	partial bool
 }
 

@@ -117,7 +117,7 @@ func answered(a *result.Abuse, status string) (n int) {
 	return n
 }
 
-// answeredBut tells whether only these variants were answered with a status.
+// answeredBut reports whether only these variants were answered with a status.
 func answeredBut(a *result.Abuse, status string, but ...string) bool {
 	for i := range a.Variants {
 		if v := &a.Variants[i]; v.Statuses[status] > 0 != slices.Contains(but, v.Name) {

@@ -23,7 +23,7 @@ const (
 	opDrip            // write data piece by piece
 	opShut            // end the sending side
 	opWait            // the peer's turn, until it ends the connection or the time-out is over
-	opFirst           // the peer's turn, until so many bytes have come
+	opFirst           // the peer's turn, until this many bytes have come
 	opHold            // do nothing
 	opLeave           // end the connection
 )

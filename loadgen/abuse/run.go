@@ -51,7 +51,7 @@ func New(spec *Spec) (*Runner, error) {
 		// Later this would look like a want of ports.
 		fd, err := sock.Listen(&a, nil)
 		if err != nil {
-			return nil, fmt.Errorf("source %s is no address of this host", ip)
+			return nil, fmt.Errorf("source %s is not an address of this host", ip)
 		}
 		sock.Close(fd)
 		r.source = &a

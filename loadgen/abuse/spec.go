@@ -113,14 +113,14 @@ func (s *Spec) Problems() (all []Problem) {
 		bad("length", "want a length above 0 and at most 24h")
 	}
 	if s.AfterUs < 0 || s.AfterUs > maxLengthUs {
-		bad("after", "want a begin from 0 to 24h")
+		bad("after", "want a beginning from 0 to 24h")
 	}
 	if s.TimeoutUs < 0 || s.TimeoutUs > maxWaitUs {
 		bad("timeout", "want a timeout of at most 1h")
 	}
 	if s.Source != "" {
 		if a, err := netip.ParseAddr(s.Source); err != nil || a.Zone() != "" {
-			bad("source", "%q is no IP address", s.Source)
+			bad("source", "%q is not an IP address", s.Source)
 		}
 	}
 	for field, text := range map[string]string{"host": s.Host, "path": s.Path} {

@@ -5,7 +5,7 @@ package codec
 type Integrity struct {
 	// Except lists what the proxy may change; see [integrity.ParseExceptions].
 	Except []string `json:"except,omitempty"`
-	// Source tells that a download of protocol tcp comes from a mock origin of mode
+	// Source reports that a download of protocol tcp comes from a mock origin of mode
 	// source, whose bytes are known.
 	Source bool `json:"source,omitempty"`
 }

@@ -36,10 +36,10 @@ type Replayer interface {
 type Class struct {
 	Name   string // empty only if there is no other class
 	Weight int    // share of the requests; at least 1
-	// Repeatable tells whether a request may be sent again after the peer
+	// Repeatable reports whether a request may be sent again after the peer
 	// closed a reused connection without an answer.
 	Repeatable bool
-	// Ends tells that nothing can follow such a request on its connection, and
+	// Ends reports that nothing can follow such a request on its connection, and
 	// HangUp that the client ends its side of the connection behind it.
 	Ends, HangUp bool
 }
@@ -72,14 +72,14 @@ type Session interface {
 	// Request appends a request to dst. body is what follows it, for large
 	// constant bodies, or nil; it must stay as it is.
 	Request(dst []byte, o *Order) (out, body []byte)
-	// Await tells that the next bytes fed belong to the answer to o.
+	// Await reports that the next bytes fed belong to the answer to o.
 	Await(o *Order)
 	// Feed takes received bytes and returns how many belong to the answer or
 	// to the set-up.
 	Feed(p []byte) (n int, s State)
 	// Say appends what Open or Feed wanted to send by Reply.
 	Say(dst []byte) []byte
-	// End tells that the peer has closed its side.
+	// End reports that the peer has closed its side.
 	End() State
 	// Leave appends what is said before an open connection is left for good.
 	// The peer then closes it; hangUp asks for the end of this side of it, for

@@ -23,7 +23,7 @@ const Apart = 16 << 10
 
 const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
-// ValidName tells whether a name is fit for a load or a kind of request.
+// ValidName reports whether a name is fit for a load or a kind of request.
 func ValidName(name string) bool {
 	return name != "" && len(name) <= MaxName && strings.Trim(name, nameCharacters) == ""
 }

@@ -106,7 +106,7 @@ func (f *Fleet) start(i int, spec *workload.Spec, o *Options) error {
 	lines := &proc.LineWriter{Take: func(text []byte) {
 		var line result.AgentLine
 		if err := json.Unmarshal(text, &line); err != nil {
-			f.fault(fmt.Sprintf("an agent says what cannot be understood: %.80q", text))
+			f.fault(fmt.Sprintf("an agent sent a line that cannot be understood: %.80q", text))
 			return
 		}
 		if err := f.merger.Take(i, &line); err != nil {

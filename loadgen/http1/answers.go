@@ -35,7 +35,7 @@ func (a *Answers) Feed(p []byte) (int, codec.State) {
 	return a.session.Feed(p)
 }
 
-// End tells that the peer has closed its side.
+// End reports that the peer has closed its side.
 func (a *Answers) End() codec.State {
 	if !a.begun {
 		a.Next()

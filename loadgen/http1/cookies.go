@@ -50,7 +50,7 @@ func (j *jar) set(field []byte) {
 	j.put(name, value, expired)
 }
 
-// past tells whether a date is over, in the form of today or the first one
+// past reports whether a date is over, in the form of today or the first one
 // browsers knew; one that cannot be read is not.
 func past(date string) bool {
 	for _, layout := range []string{time.RFC1123, "Mon, 02-Jan-2006 15:04:05 MST"} {

@@ -47,7 +47,7 @@ type request struct {
 	body   []byte            // a large constant body
 	varied template.Template // a body that differs from request to request
 	chunk  int               // of a varied body
-	// content is the digest of a constant body, and chunked tells how it is sent.
+	// content is the digest of a constant body, and chunked says how it is sent.
 	content integrity.Body
 	chunked bool
 	isHead  bool // the method is HEAD: answers have no body
@@ -81,7 +81,7 @@ func New(l *codec.Load, h *Spec, t *trace.Trace) (codec.Codec, error) {
 	return c, c.replay(t)
 }
 
-// idempotent tells whether a request may be sent twice (RFC 9110 section 9.2.2).
+// idempotent reports whether a request may be sent twice (RFC 9110 section 9.2.2).
 func idempotent(method string) bool {
 	return slices.Contains([]string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"}, method)
 }
@@ -300,7 +300,7 @@ func newExpectation(x *Expect) expectation {
 	return e
 }
 
-// readsBody tells whether the content of the body matters.
+// readsBody reports whether the content of the body matters.
 func (e *expectation) readsBody() bool { return len(e.sum) > 0 || len(e.contains.Text) > 0 }
 
 // judge puts into the answer why it is not a good one.

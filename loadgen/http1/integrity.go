@@ -95,7 +95,7 @@ type claim struct {
 	// Where in the head the digest of it stands, and the digits of the number of the
 	// request it answers; all 0 without a digest.
 	digestAt, digestEnd, numberAt, numberEnd int
-	received                                 bool // it tells of a request that was not what was sent
+	received                                 bool // it speaks of a request that was not what was sent
 }
 
 // keptBody bounds what is kept of a body to show where it differs.
@@ -194,7 +194,7 @@ func (s *session) verify() {
 	}
 }
 
-// headIntact tells whether the head is the one that was sent, as the answer to the
+// headIntact reports whether the head is the one that was sent, as the answer to the
 // request.
 func (a *checkedAnswer) headIntact(x *integrity.Exceptions) bool {
 	sum := a.claim.sum
@@ -270,7 +270,7 @@ func (s *session) id(o *codec.Order) string {
 // the content all mock origins send.
 func (a *checkedAnswer) explainBody() codec.Difference {
 	want := a.claim.digest.Body
-	d := codec.Difference{Part: fmt.Sprintf("body: %d bytes came of %d", a.body.Length, want.Length), Offset: -1, Got: a.kept[:min(len(a.kept), codec.MaxShown)]}
+	d := codec.Difference{Part: fmt.Sprintf("body: %d bytes arrived of %d sent", a.body.Length, want.Length), Offset: -1, Got: a.kept[:min(len(a.kept), codec.MaxShown)]}
 	if !integrity.IsPayload(want) {
 		return d
 	}
@@ -308,7 +308,7 @@ func (s *session) explainRequest(o *codec.Order) codec.Difference {
 	case "head":
 		d, ok := integrity.Compare(integrity.CanonicalRequest(s.codec.check, sent[:end]), got, cut)
 		if !ok {
-			return codec.Difference{Part: fmt.Sprintf("head, behind its first %d bytes", len(got)), Offset: -1}
+			return codec.Difference{Part: fmt.Sprintf("head, after its first %d bytes", len(got)), Offset: -1}
 		}
 		return codec.Difference{Part: integrity.Part(got, d.Offset), Offset: d.Offset, Expected: d.Expected, Got: d.Got}
 	case "body":
@@ -331,7 +331,7 @@ func (s *session) explainSent(o *codec.Order, framed, apart, got []byte) codec.D
 	}
 	length, got, _ := bytes.Cut(got, []byte(" "))
 	n, _ := strconv.ParseInt(string(length), 10, 64) // 0 of what is no number
-	part := fmt.Sprintf("body: %d bytes came of %d", n, len(expected))
+	part := fmt.Sprintf("body: %d bytes arrived of %d sent", n, len(expected))
 	cut := 0
 	if n > int64(len(got)) {
 		cut = len(got)

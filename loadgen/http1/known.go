@@ -20,7 +20,7 @@ func (k *knownHead) holes() (digest, number [2]int) {
 	return [2]int{c.digestAt, c.digestEnd}, [2]int{c.numberAt, c.numberEnd}
 }
 
-// begins tells whether p begins with the head, its holes aside.
+// begins reports whether p begins with the head, its holes aside.
 func (k *knownHead) begins(p []byte) bool {
 	n := len(k.bytes)
 	if n == 0 || len(p) < n {

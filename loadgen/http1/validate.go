@@ -36,14 +36,14 @@ func (h *Spec) ReservedHeader(name string) string {
 	return ""
 }
 
-// Problems tells what is wrong with h, apart from its requests taken by themselves.
+// Problems says what is wrong with h, apart from its requests taken by themselves.
 func (h *Spec) Problems() []codec.Problem {
 	var bad codec.Problems
 	switch {
 	case strings.ContainsFunc(h.Host, httpfield.NotVisible):
 		bad.Add("host", "host %q has spaces or control characters", h.Host)
 	case strings.Contains(h.Host, "{{"):
-		bad.Add("host", "host %q: a host is no template", h.Host)
+		bad.Add("host", "host %q: a host cannot be a template", h.Host)
 	}
 	names := make([]string, len(h.Requests))
 	for i := range h.Requests {
@@ -53,7 +53,7 @@ func (h *Spec) Problems() []codec.Problem {
 	return bad
 }
 
-// Problems tells what is wrong with a request of h.
+// Problems says what is wrong with a request of h.
 func (r *Request) Problems(h *Spec) []codec.Problem {
 	var bad codec.Problems
 	if r.Weight < 0 || r.Weight > codec.MaxWeight {
@@ -112,7 +112,7 @@ func (b *Body) validate(bad *codec.Problems) {
 	}
 	if b.Template {
 		if b.Size > 0 {
-			bad.Add("body.template", "body: a size is no template")
+			bad.Add("body.template", "body: a size cannot be a template")
 		}
 		if _, err := template.Parse(b.Text); err != nil {
 			bad.Add("body.text", "body: %s", err)

@@ -73,5 +73,5 @@ func InvalidValue(v []byte) bool {
 	return bytes.IndexByte(v, '\r') >= 0 || bytes.IndexByte(v, 0) >= 0
 }
 
-// NotVisible tells whether a character may not stand in a path or a host.
+// NotVisible reports whether a character may not stand in a path or a host.
 func NotVisible(r rune) bool { return r <= ' ' || r == 0x7f }

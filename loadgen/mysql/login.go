@@ -33,14 +33,14 @@ func (s *session) handshake(p []byte) codec.State {
 			return s.fail(err.Error())
 		}
 		if plugin != mysqlwire.NativePassword && plugin != mysqlwire.CachingSHA2Password {
-			return s.fail("the server wants the authentication plugin " + codec.FirstRunes([]byte(plugin), 64) + ", which is not spoken here")
+			return s.fail("the server wants the authentication plugin " + codec.FirstRunes([]byte(plugin), 64) + ", which is not supported")
 		}
 		s.salt = salt
 		return s.sayPacket(mysqlwire.Scramble(plugin, s.codec.password, &s.salt), stateLogin)
 	case mysqlwire.MoreData:
 		return s.moreData(p[1:])
 	}
-	return s.fail("a packet in the handshake that has no place there")
+	return s.fail("an unexpected packet in the handshake")
 }
 
 // login answers the greeting.
@@ -89,7 +89,7 @@ func (s *session) moreData(p []byte) codec.State {
 	case len(p) == 1 && p[0] == mysqlwire.SHA2Full:
 		return s.sayPacket([]byte{mysqlwire.SHA2AskKey}, stateKey)
 	}
-	return s.fail("a packet of caching_sha2_password that has no place there")
+	return s.fail("an unexpected packet of caching_sha2_password")
 }
 
 // sayPacket sends a packet of the handshake and goes on in a state.

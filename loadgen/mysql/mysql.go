@@ -19,7 +19,7 @@ type client struct {
 	user     string
 	password string
 	database string
-	// attributes are what a connection tells of itself, as it is sent.
+	// attributes are what a connection speaks of itself, as it is sent.
 	attributes []byte
 	// setUp are the packets of the commands that a connection begins with, one
 	// answered before the next: the statements of connect, then the preparation
@@ -131,7 +131,7 @@ func (s *Statement) texts() []string {
 	return nil
 }
 
-// repeatable tells whether a request may be carried out twice: if it only reads.
+// repeatable reports whether a request may be carried out twice: if it only reads.
 func (s *Statement) repeatable() bool {
 	word, _, _ := strings.Cut(strings.TrimSpace(s.Query), " ")
 	switch strings.ToUpper(word) {
@@ -316,7 +316,7 @@ func (s *session) prepared() codec.State {
 	}
 	if i := s.at - s.codec.connects; i >= 0 {
 		if s.reader.Params != s.codec.params[i] {
-			return s.fail("a prepared statement is not given as many parameters as it has")
+			return s.fail("a prepared statement was given a wrong number of parameters")
 		}
 		s.statements[i] = s.reader.StatementID
 	}

@@ -145,14 +145,14 @@ func TestMySQLLogin(t *testing.T) {
 func TestMySQLLoginFails(t *testing.T) {
 	denied := mysqlwire.AppendError(nil, 2, 1045, "28000", "Access denied")
 	for want, say := range map[string][]byte{
-		"error 1040 Too many connections":                           mysqlwire.AppendError(nil, 0, 1040, "", "Too many connections"),
-		"error 1045 (28000) Access denied":                          append(hello(mysqlwire.NativePassword), denied...),
-		"the server wants the authentication plugin ed25519":        append(hello(mysqlwire.NativePassword), mysqlwire.AppendSwitch(nil, 2, "ed25519", &salt)...),
-		"the handshake has version 9: want 10":                      packet(0, []byte("\x095.0\x00")),
-		"packets out of order":                                      packet(1, []byte{10}),
-		"malformed packet":                                          packet(0, nil),
-		"a packet in the handshake that has no place there":         append(hello(mysqlwire.NativePassword), packet(2, []byte{5})...),
-		"a packet of caching_sha2_password that has no place there": append(hello(mysqlwire.NativePassword), packet(2, []byte{1, 9})...),
+		"error 1040 Too many connections":                    mysqlwire.AppendError(nil, 0, 1040, "", "Too many connections"),
+		"error 1045 (28000) Access denied":                   append(hello(mysqlwire.NativePassword), denied...),
+		"the server wants the authentication plugin ed25519": append(hello(mysqlwire.NativePassword), mysqlwire.AppendSwitch(nil, 2, "ed25519", &salt)...),
+		"the handshake has version 9: want 10":               packet(0, []byte("\x095.0\x00")),
+		"packets out of order":                               packet(1, []byte{10}),
+		"malformed packet":                                   packet(0, nil),
+		"an unexpected packet in the handshake":              append(hello(mysqlwire.NativePassword), packet(2, []byte{5})...),
+		"an unexpected packet of caching_sha2_password":      append(hello(mysqlwire.NativePassword), packet(2, []byte{1, 9})...),
 	} {
 		s := newSession(t, Spec{})
 		s.Open()
@@ -312,7 +312,7 @@ func TestMySQLValidate(t *testing.T) {
 }
 
 // Whatever a server says, in whatever pieces, the session stays within the bytes
-// and tells why it gives up.
+// and says why it gives up.
 func FuzzMySQLSession(f *testing.F) {
 	f.Add(append(hello(mysqlwire.CachingSHA2Password), mysqlwire.AppendOK(mysqlwire.AppendMoreData(nil, 2, []byte{mysqlwire.SHA2Right}), 3, 0, 0, 2)...), uint8(3))
 	f.Add(append(hello(mysqlwire.NativePassword), mysqlwire.AppendSwitch(nil, 2, mysqlwire.CachingSHA2Password, &salt)...), uint8(200))

@@ -18,7 +18,7 @@ const (
 	maxPacketText  = 1 << 23 // bytes of a statement with its variables replaced
 )
 
-// Problems tells what is wrong with m, apart from its statements taken by
+// Problems says what is wrong with m, apart from its statements taken by
 // themselves.
 func (m *Spec) Problems() []codec.Problem {
 	var bad codec.Problems
@@ -47,7 +47,7 @@ func (m *Spec) Problems() []codec.Problem {
 	return bad
 }
 
-// bounds tells whether a statement begins or ends a transaction.
+// bounds reports whether a statement begins or ends a transaction.
 func bounds(query string) bool {
 	words := strings.Fields(strings.ToLower(strings.TrimRight(query, "; ")))
 	if len(words) == 0 {
@@ -62,7 +62,7 @@ func bounds(query string) bool {
 	return false
 }
 
-// Problems tells what is wrong with a statement.
+// Problems says what is wrong with a statement.
 func (s *Statement) Problems() []codec.Problem {
 	var bad codec.Problems
 	if s.Weight < 0 || s.Weight > codec.MaxWeight {
@@ -107,7 +107,7 @@ func (s *Statement) Problems() []codec.Problem {
 		}
 	}
 	if x.Error < 0 || x.Error > 1<<16-1 {
-		bad.Add("expect.error", "expected error %d: want the number of one", x.Error)
+		bad.Add("expect.error", "expected error %d: want the number of an error", x.Error)
 	}
 	if x.Error != 0 && (x.Rows != nil || x.Affected != nil) {
 		bad.Add("expect.error", "expected error: nothing else can be expected with it")

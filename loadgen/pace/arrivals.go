@@ -94,10 +94,10 @@ func NewClosedLoop(think int64, lanes int, share workload.Share) *ClosedLoop {
 	return &ClosedLoop{think: think, lanes: lanes, seq: uint64(share.Index), step: uint64(share.Parts())}
 }
 
-// Waits tells whether users think after an answer.
+// Waits reports whether users think after an answer.
 func (c *ClosedLoop) Waits() bool { return c.think > 0 }
 
-// Full tells whether no user is to leave.
+// Full reports whether no user is to leave.
 func (c *ClosedLoop) Full() bool { return c.present <= c.users }
 
 // Resize brings the number of users to those of n connections: new ones are due at once, surplus
@@ -108,7 +108,7 @@ func (c *ClosedLoop) Resize(n int, now int64) {
 	}
 }
 
-// leave tells whether the user whose request has just ended goes away.
+// leave reports whether the user whose request has just ended goes away.
 func (c *ClosedLoop) leave() bool {
 	if c.Full() {
 		return false

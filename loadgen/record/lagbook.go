@@ -52,7 +52,7 @@ func (b *lagBook) settle(r *Reporter) {
 	})
 }
 
-// host ends the witness and tells what it saw.
+// host ends the witness and says what it saw.
 func (r *Reporter) host() (*result.LoadHost, error) {
 	if r.witness == nil {
 		return nil, nil

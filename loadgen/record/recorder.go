@@ -80,7 +80,7 @@ type Failure struct {
 	Detail string
 	Age    int64 // of the connection, ns
 	Uses   int   // requests the connection had served before
-	// Unserved: the peer has told that it has not looked at the request.
+	// Unserved: the peer has said that it has not looked at the request.
 	Unserved bool
 	// Interrupted: the run ended before its time, and the request with it.
 	Interrupted bool
@@ -146,6 +146,7 @@ type liveTally struct {
 	inFlight, queued, conns           int
 }
 
+// New begins the books of a load whose times count from origin.
 func New(spec *workload.Spec, classes []codec.Class, origin int64) *Recorder {
 	r := &Recorder{
 		name: spec.Name, kinds: classes, Origin: origin, timeout: spec.TimeoutNs(),

@@ -134,7 +134,7 @@ func (c *Command) line() string {
 	return c.Line
 }
 
-// repeatableCommand tells whether a command may be carried out twice: those that
+// repeatableCommand reports whether a command may be carried out twice: those that
 // only read, and those after which a second time changes nothing.
 func repeatableCommand(words []string) bool {
 	switch strings.ToUpper(words[0]) {

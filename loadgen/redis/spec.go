@@ -43,7 +43,7 @@ type ExpectReply struct {
 	Text *string `json:"text,omitempty"`
 	// Bytes is the length of the reply's bulk strings; nil takes any.
 	Bytes *int64 `json:"bytes,omitempty"`
-	// Null tells whether there must be no value (a key that is not there), or
+	// Null reports whether there must be no value (a key that is not there), or
 	// one; nil takes both.
 	Null *bool `json:"null,omitempty"`
 	// Error is how the error begins that the reply must be; empty wants none.

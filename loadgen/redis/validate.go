@@ -15,7 +15,7 @@ const (
 	maxValueSize = resp.MaxBulk
 )
 
-// Problems tells what is wrong with r, apart from its commands taken by
+// Problems says what is wrong with r, apart from its commands taken by
 // themselves.
 func (r *Spec) Problems() []codec.Problem {
 	var bad codec.Problems
@@ -44,7 +44,7 @@ func validateValue(bad *codec.Problems, size *dist.Size) {
 	}
 }
 
-// Problems tells what is wrong with a command.
+// Problems says what is wrong with a command.
 func (c *Command) Problems() []codec.Problem {
 	var bad codec.Problems
 	if c.Weight < 0 || c.Weight > codec.MaxWeight {
@@ -60,7 +60,7 @@ func (c *Command) Problems() []codec.Problem {
 		bad.Add("command", "command: %s", err)
 		return bad
 	case len(words) == 0 || len(c.Line) > maxCommand:
-		bad.Add("command", "command: want a command with its words, like GET {{key}}")
+		bad.Add("command", "command: want a command with its arguments, like GET {{key}}")
 		return bad
 	}
 	if why := reservedCommand(words); why != "" {
@@ -87,7 +87,7 @@ func reservedCommand(words []string) string {
 	case "RESET":
 		return "it undoes the set-up of the connection"
 	case "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR", "SYNC", "PSYNC":
-		return "it has not one reply"
+		return "it does not have exactly one reply"
 	case "CLIENT":
 		if len(words) > 1 && strings.EqualFold(words[1], "REPLY") {
 			return "it changes which commands have a reply"

@@ -193,7 +193,7 @@ func printClasses(w io.Writer, l *result.Load) error {
 	return nil
 }
 
-// printGenerator tells what the generator and the machine did.
+// printGenerator says what the generator and the machine did.
 func printGenerator(w io.Writer, l *result.Load) {
 	fmt.Fprintf(w, "\ngenerator  busy %s, cpu %s s, sent %s, %s", units.Percent(l.BusyShare), units.Number(l.CPUSeconds), units.Count(l.Sent), l.Poller)
 	if l.SpinUs > 0 {

@@ -58,7 +58,7 @@ func (t *List) Addr(at int) *sock.Addr { return &t.all[at].addr }
 // Opened notes that an address has taken a connection.
 func (t *List) Opened(at int) { t.all[at].worked = true }
 
-// Failed notes that an address has not taken a connection, and tells whether to try the
+// Failed notes that an address has not taken a connection, and reports whether to try the
 // next one; tries is how many addresses have been tried for the connection.
 func (t *List) Failed(at, tries int, e syscall.Errno) bool {
 	if !t.oneName || t.Local(at, e) {
@@ -70,7 +70,7 @@ func (t *List) Failed(at, tries int, e syscall.Errno) bool {
 	return tries < len(t.all)
 }
 
-// Local tells whether a connection failed for want of something on this side. Of several
+// Local reports whether a connection failed for want of something on this side. Of several
 // addresses one may be of a family that this host has no address of, which looks as if
 // there were no ports left.
 func (t *List) Local(at int, e syscall.Errno) bool {

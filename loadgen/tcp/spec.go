@@ -21,12 +21,12 @@ type Exchange struct {
 	// has come; what is before it is ignored) and "read SIZE". TEXT has the
 	// escapes of a Go string. The last one is an expect or a read.
 	Steps []string `json:"steps,omitempty"`
-	// Echo sends so many bytes, which must come back as they are.
+	// Echo sends this many bytes, which must come back as they are.
 	Echo *dist.Size `json:"echo,omitempty"`
-	// Upload sends so many bytes and ends this side of the connection; the peer's
+	// Upload sends this many bytes and ends this side of the connection; the peer's
 	// end of it is the answer.
 	Upload *dist.Size `json:"upload,omitempty"`
-	// Download reads so many bytes of what the peer says on a new connection, and
+	// Download reads this many bytes of what the peer says on a new connection, and
 	// closes it.
 	Download *dist.Size `json:"download,omitempty"`
 }

@@ -125,7 +125,7 @@ func TestTCPValidate(t *testing.T) {
 		"step 2: expect: invalid text":                        {Exchanges: steps("send a", `expect \q`)},
 		"step 1: {{sec}}: there is no variable":               {Exchanges: steps("send {{sec}}", "expect a")},
 		"step 2: invalid size \"0\"":                          {Exchanges: steps("send a", "read 0")},
-		"step 2: the end of an exchange":                      {Exchanges: steps("expect a", "send b")},
+		"step 2: an exchange ends with":                       {Exchanges: steps("expect a", "send b")},
 		"step 3: a script that answers cannot be sent ahead":  {Exchanges: steps("send a", "expect b", "send c", "expect d")},
 		"step 1: unknown step \"wait\": want send TEXT, expe": {Connect: []string{"wait 1s"}, Exchanges: steps("expect a")},
 	} {

@@ -10,7 +10,7 @@ import (
 // maxScript bounds the steps of a script.
 const maxScript = 1000
 
-// Problems tells what is wrong with t, apart from its exchanges taken by
+// Problems says what is wrong with t, apart from its exchanges taken by
 // themselves.
 func (t *Spec) Problems() []codec.Problem {
 	var bad codec.Problems
@@ -26,7 +26,7 @@ func (t *Spec) Problems() []codec.Problem {
 	return bad
 }
 
-// Problems tells what is wrong with an exchange in a load that sends so many
+// Problems says what is wrong with an exchange in a load that sends so many
 // requests ahead of their answers.
 func (x *Exchange) Problems(pipeline int) []codec.Problem {
 	var bad codec.Problems
@@ -71,7 +71,7 @@ func checkScript(p *codec.Problems, key string, texts []string, pipeline int) {
 		}
 		switch sends := s.send != nil; {
 		case sends && i == len(texts)-1 && key == "steps":
-			p.Add(field, "step %d: the end of an exchange is something that comes: want expect or read last", i+1)
+			p.Add(field, "step %d: an exchange ends with something that is received: want expect or read last", i+1)
 		case sends && listens && pipeline > 1:
 			p.Add(field, "step %d: a script that answers cannot be sent ahead: want pipeline 1", i+1)
 		case !sends:

@@ -15,7 +15,7 @@ import (
 
 // Help describes the variables of templates, for help and messages.
 const Help = `{{seq}} the number of the request in its load, {{user}} the number of the virtual user, ` +
-	`{{random A B}} a whole number from A to B, {{hex N}} and {{letters N}} so many random digits or letters`
+	`{{random A B}} a whole number from A to B, {{hex N}} and {{letters N}} that many random digits or letters`
 
 // Template is text with variables in it.
 type Template []piece
@@ -111,7 +111,7 @@ func parseVariable(inner string, known []Variable) (piece, error) {
 	for i, w := range words[1:] {
 		n, err := strconv.ParseInt(w, 10, 64)
 		if err != nil || n < 0 || n > 1<<53 {
-			return piece{}, fmt.Errorf("%q is no whole number from 0 to 2^53", w)
+			return piece{}, fmt.Errorf("%q is not a whole number from 0 to 2^53", w)
 		}
 		if i == 0 {
 			p.a = n
@@ -169,7 +169,7 @@ func (t Template) Append(dst []byte, v *Values) []byte {
 	return dst
 }
 
-// Fixed tells whether the template has no variables, and its text then.
+// Fixed reports whether the template has no variables, and its text then.
 func (t Template) Fixed() (string, bool) {
 	switch {
 	case len(t) == 0:
@@ -205,7 +205,7 @@ func (t Template) Longest() (n int64) {
 	return n
 }
 
-// WholeNumber tells whether a template always is one.
+// WholeNumber reports whether a template always is one.
 func (t Template) WholeNumber() bool {
 	if text, fixed := t.Fixed(); fixed {
 		_, err := strconv.ParseInt(text, 10, 64)

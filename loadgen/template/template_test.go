@@ -20,7 +20,7 @@ func TestTemplates(t *testing.T) {
 		{"{{sec}}", "", `{{sec}}: there is no variable "sec"; did you mean seq?`},
 		{"{{random 5}}", "", "random takes 2 arguments"},
 		{"{{random 5 2}}", "", "5 is more than 2"},
-		{"{{random 1 x}}", "", `"x" is no whole number`},
+		{"{{random 1 x}}", "", `"x" is not a whole number`},
 		{"{{hex 0}}", "", "want 1 to 1048576 of them"},
 	} {
 		p, err := Parse(c.text)

@@ -36,7 +36,7 @@ func SplitWords(line string) ([]string, error) {
 			word, line = line[:end], line[end:]
 		}
 		if line != "" && line[0] != ' ' && line[0] != '\t' {
-			return nil, errors.New("a space is missing behind a closing quote")
+			return nil, errors.New("a space is missing after a closing quote")
 		}
 		words = append(words, word)
 	}

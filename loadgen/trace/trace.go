@@ -156,7 +156,7 @@ func (tr *Trace) settle(speed float64) {
 
 var errNoRequest = errors.New("want SECONDS METHOD PATH [NAME], like 0.250 GET /index.html")
 
-// Account tells what of the trace is due within a run of a length.
+// Account says what of the trace is due within a run of a length.
 func (tr *Trace) Account(length int64) *result.LoadTrace {
 	n, _ := slices.BinarySearchFunc(tr.Entries, length, func(e Entry, length int64) int { return cmp.Compare(e.At, length) })
 	return &result.LoadTrace{Requests: len(tr.Entries), Beyond: len(tr.Entries) - n, Skipped: tr.skipped}
@@ -170,7 +170,7 @@ func parseLine(line []byte) (at int64, r Request, err error) {
 	}
 	seconds, err := strconv.ParseFloat(string(words[0]), 64)
 	if err != nil || !(seconds >= 0 && seconds < 1e10) { // NaN too
-		return 0, r, fmt.Errorf("%q is no number of seconds: %w", words[0], errNoRequest)
+		return 0, r, fmt.Errorf("%q is not a number of seconds: %w", words[0], errNoRequest)
 	}
 	if err := r.set(words[1], words[2]); err != nil {
 		return 0, r, err
@@ -185,7 +185,7 @@ func parseLine(line []byte) (at int64, r Request, err error) {
 // target, as HTTP/2 logs have it, path and query remain.
 func (r *Request) set(method, target []byte) error {
 	if httpfield.TokenLength(method) != len(method) || len(method) == 0 || string(method) == "CONNECT" {
-		return fmt.Errorf("%q is no method to replay", method)
+		return fmt.Errorf("%q is not a method to replay", method)
 	}
 	if i := bytes.Index(target, []byte("://")); i > 0 && target[0] != '/' {
 		target = target[i+3:]
@@ -196,7 +196,7 @@ func (r *Request) set(method, target []byte) error {
 		}
 	}
 	if len(target) == 0 || target[0] != '/' && string(target) != "*" || bytes.ContainsFunc(target, httpfield.NotVisible) {
-		return fmt.Errorf("%q is no path", target)
+		return fmt.Errorf("%q is not a path", target)
 	}
 	r.Method, r.Path = string(method), string(target)
 	return nil

@@ -63,7 +63,7 @@ func (w *Witness) End() {
 	<-w.done
 }
 
-// Judged tells whether a second has been judged, and how.
+// Judged reports whether a second has been judged, and how.
 func (w *Witness) Judged(second int) (disturbed, known bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

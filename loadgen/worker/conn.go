@@ -280,7 +280,7 @@ func (c *conn) lost(e syscall.Errno) {
 }
 
 // abandon closes c and ends the requests on it: culprit with f, the others with
-// rest. A failure without a cause is told by how far the request was written,
+// rest. A failure without a cause is given by how far the request was written,
 // and the request may be tried again.
 func (c *conn) abandon(culprit *request, f, rest record.Failure) {
 	w, now := c.w, loop.Nanotime()

@@ -236,8 +236,8 @@ func TestLiesAreNoticed(t *testing.T) {
 				p[len(p)-100] ^= 1
 			}
 			return p
-		}, direction: "request", part: "body: 900 bytes came of 900", expected: "xxxx", got: "xyx"},
-		{name: "chunk of a request twice", spec: chunking, request: replaceFirst("12c\r\n", "12c\r\n"+strings.Repeat("x", 300)+"\r\n12c\r\n"), direction: "request", part: "body: 1200 bytes came of 900", expected: "x", got: "xxx"},
+		}, direction: "request", part: "body: 900 bytes arrived of 900 sent", expected: "xxxx", got: "xyx"},
+		{name: "chunk of a request twice", spec: chunking, request: replaceFirst("12c\r\n", "12c\r\n"+strings.Repeat("x", 300)+"\r\n12c\r\n"), direction: "request", part: "body: 1200 bytes arrived of 900 sent", expected: "x", got: "xxx"},
 		{name: "status", response: replaceFirst("200 OK", "201 OK"), direction: "answer", part: "status", expected: "status 200", got: "status 201"},
 		{name: "field of an answer", response: replaceFirst("text/plain", "text/pl4in"), direction: "answer", part: "field content-type", expected: "text/plain", got: "text/pl4in"},
 		{name: "lost field of an answer", response: replaceFirst("Content-Type: text/plain\r\n", ""), direction: "answer", part: "field x-bench-origin", expected: "content-type", got: "x-bench-origin"},
@@ -246,14 +246,14 @@ func TestLiesAreNoticed(t *testing.T) {
 				p[len(p)-200] ^= 4
 			}
 			return p
-		}, direction: "answer", part: "body: 1024 bytes came of 1024", expected: "abcdef", got: "abcdef"},
+		}, direction: "answer", part: "body: 1024 bytes arrived of 1024 sent", expected: "abcdef", got: "abcdef"},
 		{name: "truncated body", response: func(p []byte, n int) []byte {
 			if n != 20 {
 				return p
 			}
 			p = bytes.Replace(p, []byte("Content-Length: 1024"), []byte("Content-Length: 1000"), 1)
 			return p[:len(p)-24]
-		}, direction: "answer", part: "body: 1000 bytes came of 1024"},
+		}, direction: "answer", part: "body: 1000 bytes arrived of 1024 sent"},
 		{
 			name: "chunk twice", answer: httporigin.Answer{Body: kib, Framing: httporigin.ByChunks},
 			response: func(p []byte, n int) []byte {
@@ -263,7 +263,7 @@ func TestLiesAreNoticed(t *testing.T) {
 				end := bytes.Index(p, []byte("\r\n\r\n")) + 4
 				chunk := bytes.Clone(p[end : len(p)-5])
 				return append(append(p[:end:end], append(chunk, chunk...)...), "0\r\n\r\n"...)
-			}, direction: "answer", part: "body: 2048 bytes came of 1024",
+			}, direction: "answer", part: "body: 2048 bytes arrived of 1024 sent",
 		},
 		{name: "more than the answer", response: func(p []byte, n int) []byte {
 			if n == 20 {

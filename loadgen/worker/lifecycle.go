@@ -180,7 +180,7 @@ func (w *worker) expireLingering() {
 
 // retire ends a connection after its last answer. The peer is given the time to
 // close first, unless it has. Requests that were sent ahead on it go elsewhere:
-// the peer has told that it does not serve them.
+// the peer has said that it does not serve them.
 func (w *worker) retire(c *conn, hup bool) {
 	now := loop.Nanotime()
 	left, sent := c.flight.head, c.sent

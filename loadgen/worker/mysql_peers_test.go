@@ -132,7 +132,7 @@ func TestMariaDB(t *testing.T) {
 			"handshake: error 1044 (42000) Access denied": func(m *mysql.Spec) { m.Database = "other" },
 			"handshake: error 1064 (42000) You have an":   func(m *mysql.Spec) { m.Connect = []string{"SETT"} },
 			"handshake: error 1054 (42S22) Unknown col":   func(m *mysql.Spec) { m.Statements = []mysql.Statement{{Query: "SELECT x FROM item", Prepared: true}} },
-			"handshake: a prepared statement is not give": func(m *mysql.Spec) { m.Statements = []mysql.Statement{{Query: "SELECT ?", Prepared: true}} },
+			"handshake: a prepared statement was given":   func(m *mysql.Spec) { m.Statements = []mysql.Statement{{Query: "SELECT ?", Prepared: true}} },
 		} {
 			spec := mysqlLoad(addr, mysql.Spec{})
 			spec.Phases[0].LengthUs = 20_000

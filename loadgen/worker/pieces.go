@@ -42,7 +42,7 @@ type pieces struct {
 	pausing bool
 }
 
-// cut notes where a request of so many bytes that begins at from is cut.
+// cut notes where a request of this many bytes that begins at from is cut.
 func (k *cutter) cut(p *pieces, from int64, text []byte, behind int, seq uint64) {
 	d := draw.New(k.seed^drawsOfCuts, seq)
 	p.draws = draw.New(k.seed^drawsOfPause, seq)

@@ -59,7 +59,7 @@ func (r *reader) serve(c net.Conn) {
 	}
 }
 
-// complete tells whether text is a request with its body.
+// complete reports whether text is a request with its body.
 func complete(text []byte) bool {
 	head, body, ok := bytes.Cut(text, []byte("\r\n\r\n"))
 	if !ok {

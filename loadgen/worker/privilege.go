@@ -51,7 +51,7 @@ func (p *privilege) review(now int64) {
 	}
 }
 
-// account tells what became of it; times count from origin.
+// account says what became of it; times count from origin.
 func (p *privilege) account(origin int64) *result.LoadRealTime {
 	if !p.since {
 		return nil

@@ -20,7 +20,7 @@ type request struct {
 	behind  *request           // on the same connection
 }
 
-// written tells whether the request is in the first sent bytes of its connection.
+// written reports whether the request is in the first sent bytes of its connection.
 func (q *request) written(sent int64) bool { return q.begun && q.end <= sent }
 
 // flight is the requests on a connection, oldest first.

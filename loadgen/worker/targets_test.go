@@ -25,7 +25,7 @@ func named(port string, hosts ...string) *workload.Spec {
 	return s
 }
 
-// When the address of a name that took connections does not any more, those that
+// When the address of a name that took connections does not any longer, those that
 // follow go to the next one, and no request fails.
 func TestConnectionsGoOnToTheNextAddress(t *testing.T) {
 	second := startOrigin(t, &testOrigin{}, "127.0.0.3:0")

@@ -120,7 +120,7 @@ func (w *worker) nextDue() int64 {
 	return at
 }
 
-// spent tells whether all requests have been sent that the load is limited to.
+// spent reports whether all requests have been sent that the load is limited to.
 func (w *worker) spent() bool { return w.most > 0 && w.arrivals.Coming() >= w.most }
 
 // arm sets the timer for the next intended start, or for the end of a schedule that

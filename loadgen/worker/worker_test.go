@@ -92,7 +92,7 @@ func TestWorkerDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// allocating tells whether requests of a load allocate.
+// allocating reports whether requests of a load allocate.
 func allocating(t *testing.T, spec *workload.Spec) error {
 	t.Helper()
 	w := startWorker(t, spec)

@@ -123,7 +123,7 @@ func validateTCP(s *Spec, bad func(string, ...any)) {
 func validateMySQL(s *Spec, bad func(string, ...any)) {
 	without(s, bad)
 	if s.Connections.Pipeline > 1 {
-		bad("protocol mysql sends nothing ahead: want pipeline 1")
+		bad("protocol mysql cannot send requests ahead: want pipeline 1")
 	}
 	reportAll(bad, s.MySQL.Problems(), s.MySQL.Statements, func(t *mysql.Statement) string { return t.Name }, (*mysql.Statement).Problems)
 }

@@ -37,7 +37,7 @@ type Spec struct {
 	// Targets are addresses as sock.Parse reads them: "127.0.0.1:80",
 	// "[::1]:80", "/run/x.sock", "abns@name". Connections go round them in turn.
 	Targets []string `json:"targets"`
-	// OneName tells that the targets are the addresses of one name: connections go to
+	// OneName reports that the targets are the addresses of one name: connections go to
 	// the one that takes them, and on to the next when it does not.
 	OneName bool `json:"oneName,omitempty"`
 	// Title names the target in reports; the first address when empty.
@@ -59,7 +59,7 @@ type Spec struct {
 	Trace       *trace.Spec `json:"trace,omitempty"`
 	Phases      []Phase     `json:"phases"`
 	Connections Connections `json:"connections"`
-	// MaxRequests ends the schedule after so many requests, those of phases that are
+	// MaxRequests ends the schedule after this many requests, those of phases that are
 	// not measured included; 0 is no limit.
 	MaxRequests uint64 `json:"maxRequests,omitempty"`
 
@@ -97,7 +97,7 @@ type Spec struct {
 	StartAt int64 `json:"startAt,omitempty"`
 }
 
-// Timed tells that requests are due at times of their own, and not when the answers
+// Timed reports that requests are due at times of their own, and not when the answers
 // before them have come.
 func (s *Spec) Timed() bool { return s.Arrival != Closed || s.ThinkUs > 0 }
 
@@ -152,7 +152,7 @@ type Phase struct {
 	To       float64 `json:"to"`
 	LengthUs int64   `json:"lengthUs"`
 	Measure  bool    `json:"measure"`
-	// Steps makes the rate change in so many equal steps, both ends included,
+	// Steps makes the rate change in this many equal steps, both ends included,
 	// instead of in a straight line; 0 and 1 do not.
 	Steps int `json:"steps,omitempty"`
 	// Burst lets so many requests become due at the same time; 0 is 1.
@@ -167,7 +167,7 @@ type Connections struct {
 	// Pool is the most connections open at a time, 0 for no limit. A closed
 	// loop has exactly this many users.
 	Pool int `json:"pool"`
-	// RequestsPerConnection closes a connection after so many requests; 0 is
+	// RequestsPerConnection closes a connection after this many requests; 0 is
 	// never, 1 is a connection for each request.
 	RequestsPerConnection int `json:"requestsPerConnection,omitempty"`
 	// MaxAgeUs makes the first request on a connection of this age its last; 0

@@ -57,7 +57,7 @@ type report struct {
 	dir    string
 }
 
-// Is tells whether dir is the folder of a comparison.
+// Is reports whether dir is the folder of a comparison.
 func Is(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, result.ComparisonFile))
 	return err == nil
@@ -213,7 +213,7 @@ func (r *report) open(run *result.ComparedRun) (*series.Data, error) {
 	return series.Open(run.Dir)
 }
 
-// beside tells whether the folder of a run lies beneath that of the comparison.
+// beside reports whether the folder of a run lies beneath that of the comparison.
 func (r *report) beside(dir string) bool {
 	if dir == "" || !filepath.IsLocal(dir) {
 		return false
@@ -263,7 +263,7 @@ func analysis(d *series.Data, name string) *series.Analysis {
 	return nil
 }
 
-// judged tells whether the comparison as a whole can be believed; why not, if it cannot.
+// judged reports whether the comparison as a whole can be believed; why not, if it cannot.
 func judged(c *result.Comparison) (ok bool, why string) {
 	switch c.Verdict {
 	case result.Invalid, result.Partial, result.NotComparable:

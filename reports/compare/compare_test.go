@@ -128,7 +128,7 @@ func TestConsole(t *testing.T) {
 }
 
 // Measures of the same stand together, whatever lies between them in the record; a head
-// tells of what they are, and none stands above those of everything.
+// speaks of what they are, and none stands above those of everything.
 func TestMeasuresOfTheSameStandTogether(t *testing.T) {
 	p := func(v float64) *float64 { return &v }
 	c := &result.Comparison{Version: 1, Verdict: result.Same, MinEffect: 0.02, Alpha: 0.01, Pairs: 12}

@@ -233,7 +233,7 @@ func bar(m *result.ComparedMeasure, top float64) string {
 	return string(cells)
 }
 
-// because tells that the first line says already why all is unclear.
+// because reports that the first line says already why all is unclear.
 func because(texts []string, c *result.Comparison) bool {
 	ok, why := judged(c)
 	return !ok && why != "" && len(texts) == len(words.Gated(c))

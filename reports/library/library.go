@@ -1,5 +1,5 @@
 // Package library renders the outcomes of many scenarios, run with several
-// proxies, as one table that tells where each proxy holds and where it breaks.
+// proxies, as one table that says where each proxy holds and where it breaks.
 // It reads verdict records only; running is for others.
 package library
 

@@ -338,7 +338,7 @@ func (b *cellBuilder) attribution() string {
 		}
 		well += ")"
 	}
-	return "An event is answerable for the time from its begin to the recovery, at least one second and never beyond the next event. " +
+	return "An event is answerable for the time from its beginning to the recovery, at least one second and never beyond the next event. " +
 		"Recovery is the first moment after the end of the fault from which there were " + well +
 		" for 3 s on end, or until the next event if that came sooner. Events that began before the recovery from the last share their figures. " +
 		"First effect is the end of the first 100 ms with an error or with more slow responses than that allows. " +

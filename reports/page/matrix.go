@@ -51,7 +51,7 @@ const (
 		"all others. =: it overlaps with the best one's. Other numbers: times the best. Intervals are at 99 %, from the spread between runs (Student's t), and never " +
 		"narrower than what one run leaves open: order statistics for p99, Poisson counts for rates and errors, the 100 ms resolution for recovery, ±3 % for CPU."
 	spreadNote = "The interval holds the mean of the runs with 99 %: it comes from how much they differ, and is never narrower than what one run leaves open."
-	noteSingle = "One run of each combination: how much runs differ is not known, so that none is said to be better than another. repeat: 5 in the scenario tells."
+	noteSingle = "One run of each combination: how much runs differ is not known, so none is called better than another. repeat: 5 in the scenario would show it."
 )
 
 // newMatrix lays the combinations out by the first axis (rows) and the others

@@ -90,7 +90,7 @@ func (s linScale) ticks() []tick {
 type tick struct {
 	At   float64
 	Text string
-	// Wide tells that the label only shows where there is room for it.
+	// Wide reports that the label only shows where there is room for it.
 	Wide bool
 }
 

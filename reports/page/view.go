@@ -176,7 +176,7 @@ func cards(cells []*series.Analysis) []card {
 	return out
 }
 
-// trust is the line that tells whether to believe the rest.
+// trust is the line that reports whether to believe the rest.
 func trust(d *series.Data, cells []*series.Analysis) []fact {
 	var lag, driver, proxy, origin, foreign float64
 	var dropped, samples uint64

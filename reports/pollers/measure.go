@@ -72,7 +72,7 @@ func MeasureNamed(key string) (*Measure, error) {
 type Estimate struct {
 	Value, Low, High float64
 	Known            bool
-	// Bound tells that the load side was the limit: a rate is at least this.
+	// Bound reports that the load side was the limit: a rate is at least this.
 	Bound bool
 }
 

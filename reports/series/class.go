@@ -56,7 +56,7 @@ func ClassOf(cause string) Class {
 	}
 }
 
-// Unanswered tells whether a failure of this cause left the client without any
+// Unanswered reports whether a failure of this cause left the client without any
 // whole answer; an error status is an answer.
 func Unanswered(cause string) bool {
 	switch ClassOf(cause) {

@@ -37,7 +37,7 @@ func Text(s string) string {
 	return b.String()
 }
 
-// keep tells whether a rune may be shown. Bidi controls, zero-width and other
+// keep reports whether a rune may be shown. Bidi controls, zero-width and other
 // format characters are category Cf; U+FFFD stands for broken UTF-8.
 func keep(r rune) bool {
 	switch {

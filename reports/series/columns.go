@@ -31,7 +31,7 @@ type Column struct {
 	LagMaxUs                 int64
 	OK                       Bins
 	Max                      float64 // exact, of OK
-	// Edge tells that an event or phase begins or ends at StartUs: nothing
+	// Edge reports that an event or phase begins or ends at StartUs: nothing
 	// merges across it.
 	Edge bool
 }
@@ -39,7 +39,7 @@ type Column struct {
 // EndUs is the end of the column.
 func (c *Column) EndUs() int64 { return c.StartUs + c.LengthUs }
 
-// Empty tells that nothing was offered and nothing ended well: the column says
+// Empty reports that nothing was offered and nothing ended well: the column says
 // nothing about the system, unlike one whose requests all failed.
 func (c *Column) Empty() bool { return c.Offered == 0 && len(c.OK) == 0 }
 
@@ -124,7 +124,7 @@ func (c *Cell) countFine(edges []int64, reach int64) int {
 	return n
 }
 
-// near tells whether a slot lies within reach of an edge.
+// near reports whether a slot lies within reach of an edge.
 func near(edges []int64, s *Slot, reach int64) bool {
 	i, _ := slices.BinarySearch(edges, s.StartUs-reach)
 	return reach > 0 && i < len(edges) && edges[i] <= s.StartUs+s.LengthUs+reach
@@ -209,7 +209,7 @@ func Line(cols []Column, q float64) []Step {
 	return out
 }
 
-// joins tells whether column j may be part of a step that begins at column i.
+// joins reports whether column j may be part of a step that begins at column i.
 func joins(cols []Column, i, j int) bool {
 	c := &cols[j]
 	if len(c.OK) == 0 && !c.Empty() {
@@ -218,7 +218,7 @@ func joins(cols []Column, i, j int) bool {
 	return i == j || (!c.Edge && cols[j-1].EndUs() == c.StartUs && c.EndUs()-cols[i].StartUs <= maxLine)
 }
 
-// canExtend tells whether the columns i to j, too few on their own, may join
+// canExtend reports whether the columns i to j, too few on their own, may join
 // the step before them.
 func canExtend(cols []Column, s *Step, i, j int) bool {
 	return s.EndUs == cols[i].StartUs && !cols[i].Edge && cols[j-1].EndUs()-s.StartUs <= maxLine

@@ -164,7 +164,7 @@ func (c *Cell) StartUs() int64 {
 	return start
 }
 
-// Measured tells whether a moment lies in a measured phase of any load. Without
+// Measured reports whether a moment lies in a measured phase of any load. Without
 // phases all of it is measured.
 func (c *Cell) Measured(us int64) bool {
 	for _, p := range c.Phases {
@@ -187,7 +187,7 @@ func (c *Cell) MeasuredPart(s *Slot) *Slot {
 	return s
 }
 
-// differ tells whether, at some time, one load of the cell measures and another one
+// differ reports whether, at some time, one load of the cell measures and another one
 // does not.
 func (c *Cell) differ() bool {
 	for i := range c.Phases {
@@ -201,7 +201,7 @@ func (c *Cell) differ() bool {
 	return false
 }
 
-// measures tells whether a slice of a load lies in a measured phase.
+// measures reports whether a slice of a load lies in a measured phase.
 func (c *Cell) measures(in *result.Interval) bool {
 	return slices.ContainsFunc(c.Phases, func(p result.Phase) bool { return p.Name == in.Phase && p.Measured })
 }

@@ -9,6 +9,6 @@ import (
 	"math"
 )
 
-// EnoughForLine tells whether n samples carry percentile q as a point of a
+// EnoughForLine reports whether n samples carry percentile q as a point of a
 // line: at least three must lie beyond it.
 func EnoughForLine(q float64, n uint64) bool { return float64(n) >= math.Round(3/(1-q)) }

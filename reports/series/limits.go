@@ -76,7 +76,7 @@ func Rank(verdict string) int {
 	}
 }
 
-// worse tells whether a is a worse outcome of the same limit than b.
+// worse reports whether a is a worse outcome of the same limit than b.
 func worse(a, b *result.Objective) bool {
 	if ra, rb := Rank(a.Verdict), Rank(b.Verdict); ra != rb {
 		return ra < rb

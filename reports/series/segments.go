@@ -24,7 +24,7 @@ type Segment struct {
 // maxFaults bounds the segments: windows beyond it share one.
 const maxFaults = 4
 
-// MostlyFailed tells that more than half of what was wanted failed. A
+// MostlyFailed reports that more than half of what was wanted failed. A
 // percentile of the rest would describe the lucky ones only.
 func (s *Segment) MostlyFailed() bool {
 	errs := s.Errors.Total()

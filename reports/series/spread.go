@@ -18,14 +18,14 @@ type Estimate struct {
 	Known, Runs     int     // runs with a value, and all
 }
 
-// OK tells whether there is a value at all.
+// OK reports whether there is a value at all.
 func (e *Estimate) OK() bool { return e.Known > 0 }
 
-// Compares tells whether something can be said beside other combinations: every run
+// Compares reports whether something can be said beside other combinations: every run
 // has a value, and there are several to see how much they differ.
 func (e *Estimate) Compares() bool { return e.Known == e.Runs && e.Runs > 1 }
 
-// Overlaps tells whether two intervals have a point in common.
+// Overlaps reports whether two intervals have a point in common.
 func (e *Estimate) Overlaps(o *Estimate) bool { return e.Low <= o.High && e.High >= o.Low }
 
 // Over estimates a measure from runs. Runs differ by more than requests within one of

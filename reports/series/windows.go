@@ -97,7 +97,7 @@ func newHealth(slots []Slot, slowUs float64) *health {
 	return h
 }
 
-// well tells whether the system was well in slots i to j.
+// well reports whether the system was well in slots i to j.
 func (h *health) well(i, j int) bool {
 	good := h.ok[j] - h.ok[i]
 	s := recovery.Stretch{

@@ -19,7 +19,7 @@ func NotCarried(loads []result.Load) (all []string) {
 // AfterEndName is how tables name the row of AfterEnd.
 const AfterEndName = "after the end"
 
-// AfterEnd adds up what ended after the end of the loads, and tells whether tables
+// AfterEnd adds up what ended after the end of the loads, and reports whether tables
 // have a row of it. That row repeats what the rows above it hold: a request belongs
 // to the time in which it was due.
 func AfterEnd(loads []result.Load) (sum result.AfterEnd, matters bool) {

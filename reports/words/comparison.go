@@ -82,7 +82,7 @@ func ComparedValue(m *result.ComparedMeasure, v float64) string {
 	return Quantity(v, m.Unit)
 }
 
-// IsShare tells that the change of a measure is the difference of two shares, in
+// IsShare reports that the change of a measure is the difference of two shares, in
 // percentage points, not a ratio: of what is counted and may be 0.
 func IsShare(m *result.ComparedMeasure) bool { return m.Unit == "1" || m.Unit == "%" }
 
@@ -128,11 +128,11 @@ func Confidence(c *result.Comparison) string {
 	return strconv.FormatFloat(math.Round((1-alpha)*1e4)/1e2, 'f', -1, 64) + " %"
 }
 
-// IsWorse tells that a verdict of a measure, or of a comparison, is that something got
+// IsWorse reports that a verdict of a measure, or of a comparison, is that something got
 // worse.
 func IsWorse(verdict string) bool { return verdict == result.Slower || verdict == result.Worse }
 
-// Decided tells that the verdict of a measure answers the question.
+// Decided reports that the verdict of a measure answers the question.
 func Decided(verdict string) bool {
 	switch verdict {
 	case result.Slower, result.Worse, result.Better, result.Same:

@@ -20,7 +20,7 @@ func Counts(c *result.Cell) (texts []string) {
 		r := &c.Conservation.Rows[i]
 		var parts []string
 		if r.Lost > 0 && !r.Incomplete {
-			parts = append(parts, units.Count(r.Lost)+" were answered well though no origin received them")
+			parts = append(parts, units.Count(r.Lost)+" were answered successfully though no origin received them")
 		}
 		if r.Repeated > 0 {
 			parts = append(parts, units.Count(r.Repeated)+" reached origins more than once")

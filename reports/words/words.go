@@ -33,7 +33,7 @@ func Length(phases []result.Phase, lengthUs int64) string {
 	return units.Latency(float64(us))
 }
 
-// Loop tells how load arrives: "open loop 300/s", "3 loads, open loop 900/s".
+// Loop says how load arrives: "open loop 300/s", "3 loads, open loop 900/s".
 func Loop(loads []result.Load) string {
 	if len(loads) == 0 {
 		return ""

@@ -173,7 +173,7 @@ func line(of []Counted, like *Counted) *Counted {
 	return &of[i]
 }
 
-// slowed tells whether a server took longer to respond at the rate that is too high.
+// slowed reports whether a server took longer to respond at the rate that is too high.
 func slowed(h, b *Seen, server *Counted) (before float64, yes bool) {
 	was := line(h.Servers, server)
 	if was == nil || was.ResponseMs <= 0 {

@@ -124,14 +124,14 @@ func (j *Judges) Judge(all []*Outcome) Judgement {
 	return out
 }
 
-// doubt notes why an objective cannot be decided; asMeasured tells that it is broken by
+// doubt notes why an objective cannot be decided; asMeasured reports that it is broken by
 // what was measured.
 func (j *Judgement) doubt(o *Objective, why string, asMeasured bool) {
 	j.AsMeasured = asMeasured && (j.Doubt == "" || j.AsMeasured)
 	j.Doubt = cmp.Or(j.Doubt, o.Text()+": "+why)
 }
 
-// unanswered tells of loads whose responses are too few for a figure because most of
+// unanswered speaks of loads whose responses are too few for a figure because most of
 // their requests got none.
 func unanswered(loads []result.Load) (why string, sure bool) {
 	var asked, good uint64

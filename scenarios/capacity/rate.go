@@ -35,7 +35,7 @@ func (p *point) count() int { return len(p.trials) + len(p.doubtful) }
 
 func (p *point) all() []*Outcome { return slices.Concat(p.trials, p.doubtful) }
 
-// mixed tells whether some trials of a rate held and others did not.
+// mixed reports whether some trials of a rate held and others did not.
 func (p *point) mixed() bool {
 	held := 0
 	for _, o := range p.trials {
@@ -46,7 +46,7 @@ func (p *point) mixed() bool {
 	return held > 0 && held < p.count()
 }
 
-// judge looks at all trials of a rate together, as they were measured, and tells whether
+// judge looks at all trials of a rate together, as they were measured, and reports whether
 // they decide. Trials that the machine may have broken must not be left out while those
 // that held in spite of it count: near the capacity, where both happen, only the lucky
 // ones would be left. But where there are no others, there must be so many of them that

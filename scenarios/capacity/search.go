@@ -46,7 +46,7 @@ type Judgement struct {
 	BreaksAfter float64
 	// Doubt says why the measurement cannot tell; the rate counts as broken then.
 	Doubt string
-	// AsMeasured tells that it was broken by all that was measured, and the doubt is only
+	// AsMeasured reports that it was broken by all that was measured, and the doubt is only
 	// whether the proxy broke it or what else the machine did.
 	AsMeasured bool
 }
@@ -211,7 +211,7 @@ func (s *search) refine(ctx context.Context, width float64) error {
 	}
 }
 
-// known tells whether an end has been measured often enough for the present refinement:
+// known reports whether an end has been measured often enough for the present refinement:
 // in the last one twice as often where its trials disagree. One that met a stall would
 // decide for all of them otherwise.
 func (s *search) known(p *point) bool {

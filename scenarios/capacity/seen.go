@@ -17,7 +17,7 @@ type Seen struct {
 	Servers   []Counted
 	Frontends []Counted
 	// Conns is the most connections that the proxy had as a whole, of so many allowed;
-	// MaxConnDerived tells that the limit follows from that of the descriptors.
+	// MaxConnDerived reports that the limit follows from that of the descriptors.
 	Conns, MaxConn uint64
 	MaxConnDerived bool
 	// Files is the most that the proxy had open, of so many allowed.
@@ -25,7 +25,7 @@ type Seen struct {
 	Ports            *Ports
 	Network          Network
 	// ServiceP99 and ResponseP99 are of the load whose rate is searched, in seconds;
-	// 0 is not known. Waiting tells that requests waited for one of its connections.
+	// 0 is not known. Waiting reports that requests waited for one of its connections.
 	ServiceP99, ResponseP99 float64
 	Pool                    int // of its connections; 0 is unlimited
 	Load                    string

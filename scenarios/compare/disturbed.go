@@ -19,7 +19,7 @@ const (
 )
 
 // disturbed says what of the machine came in the way of a run, "" if nothing did. faulty
-// tells that the scenario was not carried out as it is written: such a run cannot count.
+// reports that the scenario was not carried out as it is written: such a run cannot count.
 func disturbed(run *result.Run) (why string, faulty bool) {
 	for _, c := range run.Cells {
 		t := &c.Trust

@@ -149,7 +149,7 @@ const (
 	afterCrash = 2
 )
 
-// wanted tells whether another pair is to be made.
+// wanted reports whether another pair is to be made.
 func (p *procedure) wanted() bool {
 	switch {
 	case p.untrustworthy(), p.baseCrashed >= mostBaseCrashes, p.crashes[0] > 0 && p.crashes[1] > 0:
@@ -166,7 +166,7 @@ func (p *procedure) wanted() bool {
 	return true
 }
 
-// untrustworthy tells whether too many pairs were left out.
+// untrustworthy reports whether too many pairs were left out.
 func (p *procedure) untrustworthy() bool {
 	return p.leftOut > fewLeftOut && float64(p.leftOut) > mostLeftOut*float64(p.made)
 }
@@ -205,7 +205,7 @@ func (p *procedure) pair(ctx context.Context) error {
 	return nil
 }
 
-// take notes what a pair came to in one combination of the matrix, and tells whether it
+// take notes what a pair came to in one combination of the matrix, and reports whether it
 // counts.
 func (p *procedure) take(o *outcome, at int) bool {
 	t := &p.plan.twins[at]
@@ -251,7 +251,7 @@ func (p *procedure) open() error {
 		case !k.gated:
 		case len(known(k.base)) == 0 && len(known(k.new)) == 0 && !k.asked:
 			k.gated = false
-			p.plan.Warn(k.name() + " does not decide, because no run tells it: " + k.why)
+			p.plan.Warn(k.name() + " does not decide, because no run has it: " + k.why)
 		case k.like.Kind == measures.Count:
 			counts = append(counts, k)
 		default:

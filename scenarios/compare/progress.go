@@ -10,11 +10,11 @@ import (
 // Progress is told how a comparison goes on. All calls come from one goroutine, those
 // of the live view of a run from several.
 type Progress interface {
-	// Begin tells that a run begins; the live view is for what happens in it.
+	// Begin reports that a run begins; the live view is for what happens in it.
 	Begin(Step) reports.Live
-	// End tells what became of it.
+	// End says what became of it.
 	End(Step, result.ComparedRun)
-	// Again tells why a pair is made again.
+	// Again says why a pair is made again.
 	Again(Step, string)
 	// Standing is the comparison as it stands after a pair.
 	Standing(*result.Comparison, Left)
@@ -26,7 +26,7 @@ type Step struct {
 	Side  string
 	Cell  string // of the matrix, "" without one
 	First bool   // of its pair
-	// Confirm tells that the pair repeats what looks worse; Try is the number of the
+	// Confirm reports that the pair repeats what looks worse; Try is the number of the
 	// attempt, from 1.
 	Confirm  bool
 	Try      int

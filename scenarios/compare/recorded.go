@@ -78,7 +78,7 @@ func Recorded(o RecordedOptions) (*result.Comparison, error) {
 }
 
 // sectionOf is how the scenario of a run wants it compared, and the metrics of objectives
-// among its measures. One that cannot be read any more, because a file of it is gone,
+// among its measures. One that cannot be read any longer, because a file of it is gone,
 // leaves the defaults.
 func sectionOf(run *result.Run) (*format.Compare, []measures.Asked) {
 	c := &format.Compare{MinEffect: gate.DefaultMinEffect, Alpha: gate.DefaultAlpha}
@@ -120,14 +120,14 @@ func (r *recorded) compare() error {
 	}
 	if why := decisive(c.Differs); why != "" && !r.o.Force {
 		c.Verdict, c.ExitCode = result.NotComparable, exitUnclear
-		c.Reason = "the runs are not ones of the same work, but differ in " + why + "; --force compares them all the same"
+		c.Reason = "the runs did not do the same work: they differ in " + why + "; --force compares them all the same"
 		r.runs(func(*measures.Run) string { return "" })
 		return nil
 	}
 	base, other := r.usable(r.base), r.usable(r.new)
 	r.runs(r.leftOut)
 	if len(base) == 0 || len(other) == 0 {
-		c.Verdict, c.Reason, c.ExitCode = result.Invalid, "of one side no run can be trusted: "+r.why(), exitUnclear
+		c.Verdict, c.Reason, c.ExitCode = result.Invalid, "no run of one side can be trusted: "+r.why(), exitUnclear
 		if r.disturbed {
 			c.Reason += "; --keep-disturbed counts runs that other programs disturbed"
 		}
@@ -173,7 +173,7 @@ func (r *recorded) facts() error {
 	}{{Base, &b}, {New, &n}} {
 		for _, name := range f.of.order {
 			if len(f.of.values[name]) > 1 && f.of.decisive[name] {
-				return fmt.Errorf("the runs of side %s are not ones of the same work: they differ in %s", f.name, name)
+				return fmt.Errorf("the runs of side %s did not do the same work: they differ in %s", f.name, name)
 			}
 		}
 	}
@@ -247,7 +247,7 @@ func started(run *measures.Run) time.Time {
 	return at
 }
 
-// interleaved tells whether runs make pairs: one of each side, then again one of each
+// interleaved reports whether runs make pairs: one of each side, then again one of each
 // side, in either order.
 func interleaved(base, other []*measures.Run) bool {
 	if len(base) != len(other) || len(base) < 2 {
@@ -350,7 +350,7 @@ func readAll(dir string, asked []measures.Asked) (all []*measures.Run, unreadabl
 	return all, unreadable, nil
 }
 
-// exists tells whether there is something at a path: there is not below a file, either.
+// exists reports whether there is something at a path: there is not below a file, either.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)

@@ -146,7 +146,7 @@ func (p *procedure) verdict() (word, reason string, code int) {
 	return word, reason, code
 }
 
-// confirmed tells of the second look, nil without one.
+// confirmed speaks of the second look, nil without one.
 func (p *procedure) confirmed() *result.ComparisonConfirm {
 	if p.gate == nil {
 		return nil

@@ -82,7 +82,7 @@ func outsideLine(w []string, isolated bool) string {
 	return ""
 }
 
-// isPath tells whether an address is a path that the run does not choose. Names
+// isPath reports whether an address is a path that the run does not choose. Names
 // of the abstract namespace are taken as well, once for the whole machine.
 func isPath(addr string) bool {
 	addr = strings.TrimPrefix(strings.TrimPrefix(addr, "uxst@"), "uxdg@")
@@ -93,7 +93,7 @@ func isPath(addr string) bool {
 	return (named || strings.HasPrefix(path, "/")) && !strings.HasPrefix(path, "{{")
 }
 
-// remote tells whether a log target is an address beyond this machine.
+// remote reports whether a log target is an address beyond this machine.
 func remote(target string) bool {
 	host := target
 	for _, prefix := range []string{"udp@", "udp4@", "udp6@", "ipv4@", "ipv6@"} {

@@ -89,7 +89,7 @@ func fillEnvironment(n *source.Node, f *source.Faults) {
 // environmentName is that of an environment variable, as portable programs have them.
 var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// environment reads "env.NAME" or "env.NAME:-DEFAULT"; ok tells whether it is one of
+// environment reads "env.NAME" or "env.NAME:-DEFAULT"; ok reports whether it is one of
 // them, and why what is wrong with it. As in a shell, the default also stands in for an
 // empty value.
 func environment(reference string) (value, why string, ok bool) {

@@ -19,7 +19,7 @@ type Section struct {
 // differ in them alone did the same work.
 var idle = []string{"proxy", "compare", "seed", "description", "objectives", "steadyState"}
 
-// Work tells whether a section says what is asked of the proxy, not which proxy that is
+// Work reports whether a section says what is asked of the proxy, not which proxy that is
 // or how it is judged.
 func (s *Section) Work() bool { return !slices.Contains(idle, s.Key) }
 

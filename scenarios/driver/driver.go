@@ -25,7 +25,7 @@ type Driver interface {
 	Start(ctx context.Context) (*Generation, error)
 	// Reload puts a new process in the place of the present one and returns
 	// when the new one serves. The old one goes on until its sessions are
-	// over; Done tells when it is gone. A proxy whose process stays returns the
+	// over; Done says when it is gone. A proxy whose process stays returns the
 	// generation it had.
 	Reload(ctx context.Context) (*Generation, error)
 	// ReloadBroken orders a reload with a configuration that is wrong, which must
@@ -93,7 +93,7 @@ func (g *Generation) Done() <-chan struct{} {
 	return g.Process.Done()
 }
 
-// Running tells whether the process that serves has not ended.
+// Running reports whether the process that serves has not ended.
 func (g *Generation) Running() bool {
 	select {
 	case <-g.Done():

@@ -86,7 +86,7 @@ func (d *command) Reload(context.Context) (*Generation, error) {
 
 // ReloadBroken: what would be wrong in the program's language is not known.
 func (d *command) ReloadBroken(context.Context) error {
-	return errors.New("driver exec knows no wrong configuration of its program")
+	return errors.New("driver exec has no broken configuration for its program")
 }
 
 func (d *command) Stop(ctx context.Context) {

@@ -84,7 +84,7 @@ func (d *external) Command() string { return "" }
 func (d *external) Start(ctx context.Context) (*Generation, error) {
 	for _, addr := range d.Listeners {
 		if err := d.reach(ctx, addr); err != nil {
-			return nil, &AbsentError{fmt.Sprintf("nobody accepts connections on %s: the proxy has to run already, and its address to be right: %v", addr, err)}
+			return nil, &AbsentError{fmt.Sprintf("nothing accepts connections on %s: the proxy must be running already, and its address must be right: %v", addr, err)}
 		}
 	}
 	g := &Generation{PID: d.pid, gone: make(chan struct{})}
@@ -137,7 +137,7 @@ func (d *external) measured(pid int) int {
 	return pid
 }
 
-// look tells how to find out whether the proxy is still there: by its process, its
+// look says how to find out whether the proxy is still there: by its process, its
 // stats socket or its listeners, whatever tells best; what to say when it is not; and how
 // often to look.
 func (d *external) look(pid int) (alive func(context.Context) bool, gone string, every time.Duration) {
@@ -172,7 +172,7 @@ func absent(err error) bool {
 }
 
 // errForeign is the answer to what only a proxy of the run's own can be asked.
-var errForeign = errors.New("driver external reloads nothing: the proxy is not the run's own")
+var errForeign = errors.New("driver external cannot reload: the proxy is not the run's own")
 
 // Reload is refused.
 func (d *external) Reload(context.Context) (*Generation, error) { return nil, errForeign }

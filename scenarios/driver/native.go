@@ -301,7 +301,7 @@ func notReady(ctx context.Context, name string, limit time.Duration, p *proc.Pro
 	return &ExitError{Driver: name, State: fmt.Sprintf("not ready after %v", limit), Output: p.Output()}
 }
 
-// ready tells whether the process of a new generation serves, and finds out
+// ready reports whether the process of a new generation serves, and finds out
 // which it is where a master has started it.
 func (d *native) ready(g *Generation) bool {
 	if d.StatsSocket() == "" {
@@ -333,7 +333,7 @@ func (d *native) ready(g *Generation) bool {
 
 func (d *native) masterSocket() string { return filepath.Join(d.Dir, "master.sock") }
 
-// answers tells whether the master process listens to commands. Before that a
+// answers reports whether the master process listens to commands. Before that a
 // signal to it may be lost.
 func answers(socket string) bool {
 	c, err := net.DialTimeout("unix", socket, time.Second)
@@ -366,7 +366,7 @@ func watchWorker(pid int, master <-chan struct{}, gone chan<- struct{}) {
 	}
 }
 
-// listening tells whether every listener accepts connections.
+// listening reports whether every listener accepts connections.
 func (o *Options) listening() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -31,7 +31,7 @@ type CompareMeasure struct {
 	// Name of a measure, such as throughput or response.p99.9, or a metric of
 	// objectives, such as service.p99; those of one load begin with its name.
 	Name string `yaml:"name,required"`
-	// Gate tells whether it decides the verdict, or is only shown.
+	// Gate reports whether it decides the verdict, or is only shown.
 	Gate bool `yaml:"gate" default:"true"`
 }
 
@@ -102,7 +102,7 @@ func (s *Scenario) standardMeasures() []string {
 	return all
 }
 
-// StandardMeasure tells whether a name is that of a measure of every run, of all loads
+// StandardMeasure reports whether a name is that of a measure of every run, of all loads
 // or of one, or of one kind of its requests.
 func (s *Scenario) StandardMeasure(name string) bool {
 	if slices.Contains(s.standardMeasures(), name) {

@@ -36,7 +36,7 @@ func ParseCondition(text string) (Condition, error) {
 	}
 	operators := []string{"==", "!=", "<", "<=", ">", ">="}
 	if !slices.Contains(operators, c.Op) {
-		return c, fmt.Errorf("%q is no comparison; known are %s", c.Op, strings.Join(operators, " "))
+		return c, fmt.Errorf("%q is not a comparison; known are %s", c.Op, strings.Join(operators, " "))
 	}
 	if c.Op != "==" && c.Op != "!=" {
 		n, err := strconv.ParseFloat(c.Value, 64)
@@ -48,7 +48,7 @@ func ParseCondition(text string) (Condition, error) {
 	return c, nil
 }
 
-// Holds tells whether the condition holds of the text of its column.
+// Holds reports whether the condition holds of the text of its column.
 func (c Condition) Holds(text string) bool {
 	if c.Column == "status" {
 		text, _, _ = strings.Cut(text, " ")

@@ -29,7 +29,7 @@ func TestCondition(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"web status == UP":         "PROXY/SERVER",
-		"web/web.1 status = UP":    "no comparison",
+		"web/web.1 status = UP":    "is not a comparison",
 		"web/web.1 scur > many":    "compares numbers",
 		"/web.1 scur > 1":          "is not a row",
 		"web/web.1 scur > 1 twice": "written PROXY/SERVER",

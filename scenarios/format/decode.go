@@ -61,7 +61,7 @@ func fieldsOf(t reflect.Type) []field {
 	return all
 }
 
-// hasKeys tells whether a type is written as a mapping.
+// hasKeys reports whether a type is written as a mapping.
 func hasKeys(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && len(fieldsOf(t)) > 0
 }

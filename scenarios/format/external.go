@@ -22,5 +22,5 @@ func (b *Backend) Address(n int) (string, error) {
 	return netip.AddrPortFrom(first.Addr(), uint16(port)).String(), nil
 }
 
-// Foreign tells whether the proxy runs already and is not the run's own.
+// Foreign reports whether the proxy runs already and is not the run's own.
 func (p *Proxy) Foreign() bool { return p.Driver == "external" }

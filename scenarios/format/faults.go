@@ -26,10 +26,10 @@ type Burst struct {
 // WirePrefix begins the names of actions on wires.
 const WirePrefix = "network."
 
-// OnWire tells whether an action happens to the packets of a wire.
+// OnWire reports whether an action happens to the packets of a wire.
 func (a Action) OnWire() bool { return strings.HasPrefix(a.Name, WirePrefix) }
 
-// NeedsWire tells whether an action can only be carried out where there are wires:
+// NeedsWire reports whether an action can only be carried out where there are wires:
 // what happens to their packets does, and so do attacks that come over one.
 func (a Action) NeedsWire() bool { return slices.Contains(a.Needs, "wire") }
 
@@ -72,7 +72,7 @@ func connectionActions() []Action {
 	}
 }
 
-// OnConnections tells whether an action attacks connections.
+// OnConnections reports whether an action attacks connections.
 func (a Action) OnConnections() bool { return strings.HasPrefix(a.Name, "connections.") }
 
 // processActions are what can happen to the processes of a run.
@@ -88,7 +88,7 @@ func processActions() []Action {
 // ProxyName is what events call the proxy's process.
 const ProxyName = "proxy"
 
-// OnProcess tells whether an action happens to processes.
+// OnProcess reports whether an action happens to processes.
 func (a Action) OnProcess() bool { return strings.HasPrefix(a.Name, "process.") }
 
 // Impairment is the order to a wire that carries an action out; only is the port

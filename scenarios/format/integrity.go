@@ -73,7 +73,7 @@ func (s *Scenario) IntegrityOf(l *Load) *codec.Integrity {
 	return nil
 }
 
-// all tells whether there are backends of a kind that a load may reach, and all of
+// all reports whether there are backends of a kind that a load may reach, and all of
 // them are as wanted.
 func (s *Scenario) all(kind string, wanted func(*Backend) bool, l *Load) bool {
 	origin, direct := strings.CutPrefix(l.Target, "origin/")

@@ -95,9 +95,9 @@ type RedisOrigin struct {
 	Role string `yaml:"role" default:"primary" enum:"primary,replica"`
 	// Lag is how far a replica says that it is behind.
 	Lag Duration `yaml:"lag" default:"0s"`
-	// User that AUTH wants.
+	// User that AUTH expects.
 	User string `yaml:"user" default:"default"`
-	// Password that AUTH wants; without one nobody needs to authenticate.
+	// Password that AUTH expects; without one nobody needs to authenticate.
 	Password string `yaml:"password"`
 	// Keys that are there from the beginning.
 	Keys map[string]string `yaml:"keys"`

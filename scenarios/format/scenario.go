@@ -137,7 +137,7 @@ type Backend struct {
 	Body Distribution `yaml:"body" default:"1KiB"`
 	// Status of the answers. Kind http only.
 	Status int `yaml:"status" default:"200"`
-	// RequestsPerConnection closes a connection after so many requests; 0
+	// RequestsPerConnection closes a connection after this many requests; 0
 	// never does. Kind http only.
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
 	// HTTP says what origins of kind http answer beside body and status.
@@ -188,7 +188,7 @@ type Load struct {
 	Method string `yaml:"method" default:"GET"`
 	// Path of the requests, query included. {{seq}} is the number of the request,
 	// {{user}} that of the virtual user, {{random A B}} a whole number from A to
-	// B, {{hex N}} and {{letters N}} so many random digits or letters.
+	// B, {{hex N}} and {{letters N}} that many random digits or letters.
 	Path string `yaml:"path" default:"/"`
 	// Host of the requests; the target's address if it is empty.
 	Host string `yaml:"host"`
@@ -294,12 +294,12 @@ type Exchange struct {
 	// Steps in turn: send TEXT (with variables as in path), expect TEXT (read until
 	// these bytes have come) and read SIZE. TEXT has the escapes of a Go string.
 	Steps []string `yaml:"steps"`
-	// Echo sends so many bytes, fixed or a distribution, which must come back.
+	// Echo sends this many bytes, fixed or a distribution, which must come back.
 	Echo *Distribution `yaml:"echo"`
-	// Upload sends so many bytes on a connection of its own; the answer is the
+	// Upload sends this many bytes on a connection of its own; the answer is the
 	// end of it by the peer.
 	Upload *Distribution `yaml:"upload"`
-	// Download reads so many bytes of what the peer says on a connection of its own.
+	// Download reads this many bytes of what the peer says on a connection of its own.
 	Download *Distribution `yaml:"download"`
 }
 
@@ -411,7 +411,7 @@ type ExpectReply struct {
 	Text *string `yaml:"text"`
 	// Bytes is the length of the reply's strings.
 	Bytes *Size `yaml:"bytes"`
-	// Null tells whether there must be no value, or must be one.
+	// Null reports whether there must be no value, or must be one.
 	Null *bool `yaml:"null"`
 	// Error is how the error begins that the reply must be.
 	Error string `yaml:"error"`
@@ -434,7 +434,7 @@ type Connections struct {
 	// Pool is the greatest number of connections at a time; unlimited opens
 	// one whenever none is idle.
 	Pool Pool `yaml:"pool" default:"64"`
-	// RequestsPerConnection closes a connection after so many requests; 0
+	// RequestsPerConnection closes a connection after this many requests; 0
 	// never does, 1 makes every request use a connection of its own.
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
 	// MaxAge makes the first request on a connection of this age its last; 0s
@@ -452,7 +452,7 @@ type Phase struct {
 	// Rate of the arrivals, 2000/s, or a ramp, 0..2000/s. Not with closed arrival
 	// or a trace.
 	Rate *Rate `yaml:"rate"`
-	// Steps makes a ramp go in so many equal steps, both ends included, instead
+	// Steps makes a ramp go in this many equal steps, both ends included, instead
 	// of in a straight line.
 	Steps int `yaml:"steps" default:"1"`
 	// Burst lets so many requests arrive at the same time; the rate stays.

@@ -7,7 +7,7 @@ const maxShorten = 100
 
 // Shorten divides the times of all phases, events and misbehaving clients. What
 // belongs to the proxy and the origins, such as time-outs and latencies, stays: a
-// shortened scenario tells whether it runs, not how anything fares.
+// shortened scenario reports whether it runs, not how anything fares.
 func (s *Scenario) Shorten(by float64) {
 	scale := func(d *Duration) { *d = Duration(float64(*d) / by) }
 	phases := s.Timeline()
@@ -34,7 +34,7 @@ func (s *Scenario) Shorten(by float64) {
 	}
 }
 
-// CheckShorten tells what is wrong with a divisor.
+// CheckShorten says what is wrong with a divisor.
 func CheckShorten(by float64) error {
 	if !(by >= 1 && by <= maxShorten) { // which NaN is not, either
 		return fmt.Errorf("a scenario can be shortened by a number from 1 to %d, not %v", maxShorten, by)

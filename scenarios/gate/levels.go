@@ -75,7 +75,7 @@ func (m method) doubt(d []float64, limit float64, side int) float64 {
 	return stats.Yuen(d, limit)
 }
 
-// refuted tells which doubts are small enough, all together erring with the probability
+// refuted says which doubts are small enough, all together erring with the probability
 // level.
 func (m method) refuted(doubts []float64, level float64) []bool {
 	if !m.sequential {

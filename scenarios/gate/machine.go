@@ -80,7 +80,7 @@ func (g *Gate) Add(p Pair) Next {
 	return g.Next()
 }
 
-// due tells whether it is looked at what n pairs say. A fixed number of pairs is looked
+// due reports whether it is looked at what n pairs say. A fixed number of pairs is looked
 // at when it is complete, because its tests hold for one look only.
 func (g *Gate) due(n int) bool {
 	if g.method.sequential {
@@ -89,7 +89,7 @@ func (g *Gate) due(n int) bool {
 	return n == g.c.Pairs
 }
 
-// last tells whether n pairs are all that are allowed.
+// last reports whether n pairs are all that are allowed.
 func (g *Gate) last(n int) bool {
 	if g.method.sequential {
 		return n >= g.c.MostPairs
@@ -225,7 +225,7 @@ func (g *Gate) suspect() {
 	}
 }
 
-// settled tells whether more pairs are not wanted: because all is decided, or because
+// settled reports whether more pairs are not wanted: because all is decided, or because
 // what is not will not be.
 func (g *Gate) settled() bool {
 	settled := true

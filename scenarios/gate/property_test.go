@@ -143,7 +143,7 @@ func TestSwappingMirrorsSequential(t *testing.T) {
 	})
 }
 
-// gaveUp tells whether a measure was too noisy to be cleared.
+// gaveUp reports whether a measure was too noisy to be cleared.
 func (g *Gate) gaveUp() bool {
 	return slices.ContainsFunc(g.all, func(s subject) bool { return s.st().gaveUp != "" })
 }

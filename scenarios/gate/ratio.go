@@ -17,11 +17,11 @@ type subject interface {
 	excess(side int, fresh bool) float64
 	// within is how doubtful it is that it differs to that side by less than the limit.
 	within(side int, fresh bool) float64
-	// beyond tells whether the estimate, of all pairs, exceeds the least effect.
+	// beyond reports whether the estimate, of all pairs, exceeds the least effect.
 	beyond(side int) bool
 	// mark is where fresh pairs begin.
 	mark()
-	// lasting tells whether what has been shown by some pairs stays so, whatever comes.
+	// lasting reports whether what has been shown by some pairs stays so, whatever comes.
 	lasting() bool
 	// hopeless says why pairs, as many as are allowed, will not clear it, or "".
 	hopeless() string
@@ -48,7 +48,7 @@ type state struct {
 
 func (s *state) st() *state { return s }
 
-// settled tells that nothing more is to be found out.
+// settled reports that nothing more is to be found out.
 func (s *state) settled(oneSided bool) bool {
 	return s.worse || s.better || s.clearedWorse && (oneSided || s.clearedBetter)
 }

@@ -41,7 +41,7 @@ func find(dirs []string) ([]string, error) {
 			}
 			if what := notRuns(at); what != "" {
 				if at == root {
-					return fmt.Errorf("%s is the folder of %s: its runs are no history", dir, what)
+					return fmt.Errorf("%s is the folder of %s: its runs do not make a history", dir, what)
 				}
 				return fs.SkipDir
 			}

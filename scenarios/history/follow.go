@@ -173,7 +173,7 @@ func newReference(r *run, asked []Setting) (*reference, error) {
 		case slices.ContainsFunc(r.Record.Axes, func(a result.Axis) bool { return a.Name == s.Key && a.Name != result.RepeatAxis }):
 			bound[s.Key] = true
 		default:
-			return nil, fmt.Errorf("%s is no axis of its matrix%s", s.Key, r.axesText())
+			return nil, fmt.Errorf("%s is not an axis of its matrix%s", s.Key, r.axesText())
 		}
 	}
 	for _, a := range r.Record.Axes {
@@ -234,7 +234,7 @@ func (r *run) axesText() string {
 	return "; its axes are " + strings.Join(names, ", ")
 }
 
-// is tells whether a cell is a reference.
+// is reports whether a cell is a reference.
 func (ref *reference) is(c *cell) bool {
 	return !slices.ContainsFunc(ref.asked, func(s Setting) bool {
 		if s.Key == keyDriver {

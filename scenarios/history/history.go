@@ -138,14 +138,14 @@ func known(runs []*run) []string {
 	return all
 }
 
-// named tells whether a measure has a name, or fits a pattern with * in it.
+// named reports whether a measure has a name, or fits a pattern with * in it.
 func named(m *measures.Measure, pattern string) bool {
 	const slash = "\x01" // which * does not stop at
 	ok, err := path.Match(strings.ReplaceAll(pattern, "/", slash), strings.ReplaceAll(m.Name, "/", slash))
 	return m.Name == pattern || err == nil && ok
 }
 
-// chosen tells whether a measure is to be followed.
+// chosen reports whether a measure is to be followed.
 func chosen(m *measures.Measure, names []string) bool {
 	if len(names) == 0 {
 		return m.Load == ""

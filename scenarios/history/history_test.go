@@ -373,11 +373,11 @@ func TestReference(t *testing.T) {
 		t.Errorf("in proportion to one poller: %v, want 1.6", *m.Values[0])
 	}
 	for ref, want := range map[string]string{
-		"driver=haproxy":      "driver is no axis of its matrix; its axes are who, poller",
+		"driver=haproxy":      "driver is not an axis of its matrix; its axes are who, poller",
 		"who=nginx":           "no cell of it that counts is the reference",
 		"proxy.driver=nginx":  "no cell of it that counts is the reference",
-		"repeat=1":            "repeat is no axis",
-		"proxy.version=2.6.1": "proxy.version is no axis",
+		"repeat=1":            "repeat is not an axis",
+		"proxy.version=2.6.1": "proxy.version is not an axis",
 	} {
 		settings, err := ParseSettings(ref)
 		if err != nil {

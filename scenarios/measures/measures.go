@@ -33,19 +33,19 @@ type Measure struct {
 	// Step is how finely the value is told where it may be 0, as that of a recovery: what
 	// differs by much less is the same. 0 of all others.
 	Step float64
-	// MoreIsBetter tells that a smaller value is worse, as of a throughput.
+	// MoreIsBetter reports that a smaller value is worse, as of a throughput.
 	MoreIsBetter bool
 	Value        float64
 	Known        bool
 	Why          string // the measure is not known
-	// AtLeast tells that the true value is this or more: what was waited for had not
+	// AtLeast reports that the true value is this or more: what was waited for had not
 	// happened by the end of the run.
 	AtLeast bool
 	// Of is how many requests the value is of.
 	Of uint64
 }
 
-// Gated tells whether a measure decides a comparison unless the scenario says
+// Gated reports whether a measure decides a comparison unless the scenario says
 // otherwise: those of all loads through the proxy together do.
 func (m *Measure) Gated() bool {
 	return m.Load == "" && slices.Contains(result.GatedMeasures(), m.Name)

@@ -97,7 +97,7 @@ func TestLoadsPastTheProxy(t *testing.T) {
 	wants(t, r, "direct.failed", 7)
 	wants(t, r, result.MeasureThroughput, 200)
 	wants(t, r, result.MeasureCPU, 2000)
-	unknown(t, r, result.MeasureCPUUser, "not told apart")
+	unknown(t, r, result.MeasureCPUUser, "not known separately")
 	if m := r.Lookup("direct.failed"); m.Load != "direct" || m.Gated() || m.Kind != measures.Count || m.Of != 8007 {
 		t.Errorf("%+v", m)
 	}

@@ -29,13 +29,13 @@ func ofProxy(c *series.Cell, intervals []result.Interval) []Measure {
 	why := ""
 	switch {
 	case u.looks == 0:
-		why = "no process of the proxy was looked at"
+		why = "no process of the proxy was observed"
 	case u.looks < 2 || u.toUs-u.fromUs < leastWatchedUs:
 		why = "the proxy's CPU time was read over " + units.Latency(float64(u.toUs-u.fromUs)) + " only; it takes " + units.Latency(leastWatchedUs)
 	case good <= 0:
 		why = "no request ended well meanwhile"
 	case u.cpu <= 0:
-		why = "its CPU time was too short to be told"
+		why = "its CPU time was too short to be known"
 	}
 	all := []*Measure{&cost, &user, &system}
 	if why != "" {
@@ -45,7 +45,7 @@ func ofProxy(c *series.Cell, intervals []result.Interval) []Measure {
 	} else {
 		cost = cost.of(1e6 * u.cpu / good)
 		if u.system <= 0 || u.system >= u.cpu {
-			user, system = user.unknown("user and system time are not told apart"), system.unknown("user and system time are not told apart")
+			user, system = user.unknown("user and system time are not known separately"), system.unknown("user and system time are not known separately")
 		} else {
 			user, system = user.of(1e6*(u.cpu-u.system)/good), system.of(1e6*u.system/good)
 		}
@@ -57,7 +57,7 @@ func ofProxy(c *series.Cell, intervals []result.Interval) []Measure {
 	if u.memory > 0 {
 		memory = memory.of(float64(u.memory))
 	} else {
-		memory = memory.unknown("no process of the proxy was looked at")
+		memory = memory.unknown("no process of the proxy was observed")
 	}
 	return []Measure{cost, user, system, memory}
 }

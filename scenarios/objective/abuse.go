@@ -51,7 +51,7 @@ func abuseMetric(name, word string) (*metric, string) {
 	return nil, fmt.Sprintf("unknown metric %q of clients that misbehave; known are %s", word, strings.Join(AbuseMetrics(), ", "))
 }
 
-// statusPattern tells whether a text is a status, or a class of them: 4xx.
+// statusPattern reports whether a text is a status, or a class of them: 4xx.
 func statusPattern(code string) bool {
 	if class, ok := strings.CutSuffix(code, "xx"); ok {
 		code = class + "00"

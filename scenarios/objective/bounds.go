@@ -22,7 +22,7 @@ func exactly(v float64) bounds { return bounds{v, v, ""} }
 // anything is what is known of a value that is not vouched for.
 func anything(why string) bounds { return bounds{math.Inf(-1), math.Inf(1), why} }
 
-// decided tells whether a comparison comes out the same for all values within the
+// decided reports whether a comparison comes out the same for all values within the
 // bounds.
 func decided(op string, a, b bounds) bool {
 	if a.low == a.high && b.low == b.high {
@@ -228,7 +228,7 @@ func (d *Data) recoveryBounds(got float64) bounds {
 	if low == got && high == got {
 		return exactly(got)
 	}
-	return bounds{min(low, got), max(high, got), "the response times it is told by are not known better"}
+	return bounds{min(low, got), max(high, got), "the response times it is based on are known no better"}
 }
 
 // lateness is what no more than a share of the requests of a metric were handed over
@@ -313,7 +313,7 @@ func (d *Data) waitsIn(s *Span) []wait {
 	return all
 }
 
-// closed tells whether a load, "" for any, sends when it has been answered.
+// closed reports whether a load, "" for any, sends when it has been answered.
 func (d *Data) closed(load string) bool {
 	return slices.ContainsFunc(d.Loads, func(l result.Load) bool {
 		return (load == "" || l.Name == load) && l.Arrival == "closed"

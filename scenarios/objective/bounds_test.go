@@ -158,7 +158,7 @@ func TestBoundsOfWindows(t *testing.T) {
 	}
 }
 
-// Recovery is told by response times: where they are not known well enough to tell
+// Recovery is given by response times: where they are not known well enough to tell
 // when it came, neither is it.
 func TestBoundsOfRecovery(t *testing.T) {
 	d := data(t)

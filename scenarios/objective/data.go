@@ -83,7 +83,7 @@ func (d *Data) merged(texts []string) (*hdrhistogram.Histogram, error) {
 	return sum, nil
 }
 
-// measured tells whether a slice lies in a measured phase of its load. What lies in
+// measured reports whether a slice lies in a measured phase of its load. What lies in
 // none is after the end, where nothing is due.
 func (d *Data) measured(i *result.Interval) bool {
 	return slices.ContainsFunc(d.Phases, func(p result.Phase) bool {

@@ -220,3 +220,40 @@ func TestRecoveryByABaselineOfFewRequests(t *testing.T) {
 		t.Errorf("with one of a few requests: %s, got %v", o.Verdict, o.Got)
 	}
 }
+
+// Each row of the table reads what it says, of a run whose figures are known.
+func TestRows(t *testing.T) {
+	d := data(t)
+	d.Loads[0].Integrity = &result.Integrity{Checked: 90, Requests: 2, Answers: 3, Unchecked: 7}
+	d.Unreported = 4
+	d.Conservation = &result.Conservation{Exact: true, Delta: 5, Rows: []result.ConservationRow{{Lost: 6, Repeated: 7}, {Lost: 1, Repeated: 1}}}
+	want := map[string]float64{
+		"requests": 18_000, "completed": 17_995, "failed": 5, "failed.timeout": 3, "failed.refused": 2, "failed.5xx-proxy": 0,
+		"errors": 5.0 / 18_000, "retried": 2, "rate": 17_995.0 / 9, "recovery": 100_000,
+		"conservation.delta": 5, "conservation.lost": 7, "conservation.repeated": 8,
+		"integrity.mismatch": 9, "integrity.mismatch.request": 6, "integrity.mismatch.answer": 3,
+		"integrity.checked": 90, "integrity.unchecked": 7,
+	}
+	for _, r := range rows() {
+		if (r.counts == nil) == (r.run == nil) || r.scope == anywhere != (r.counts != nil) {
+			t.Errorf("%s: want either counts, which a window may confine, or run", r.name)
+		}
+		if _, ok := want[r.name]; !ok {
+			t.Errorf("%s is not tried here", r.name)
+		}
+	}
+	for name, v := range want {
+		m, why := lookup(name, Names{})
+		if m == nil {
+			t.Fatal(why)
+		}
+		if got, why := d.metric(m, nil); got != v || why != "" {
+			t.Errorf("%s is %v, want %v (%s)", name, got, v, why)
+		}
+		none := *d
+		none.Loads, none.Conservation, none.Events = nil, nil, nil
+		if got, why := none.metric(m, nil); why == "" && name != "requests" && name != "completed" {
+			t.Errorf("%s of a run without loads is %v", name, got)
+		}
+	}
+}

@@ -119,7 +119,7 @@ func (e *Expr) TimeLimit() (us float64, ok bool) {
 	return us, why == "" && us > 0
 }
 
-// OnlyLater tells whether delays of the run's own making, such as a load that sends late
+// OnlyLater reports whether delays of the run's own making, such as a load that sends late
 // or parts that wait for a processor, can only break the expression, never make it hold:
 // an upper limit on times that count from when requests were due. In a closed loop it is
 // not so.
@@ -136,7 +136,7 @@ func (e *Expr) Samples() (n uint64) {
 	return n
 }
 
-// CountsFailures tells whether requests that fail, or are not answered, can break the
+// CountsFailures reports whether requests that fail, or are not answered, can break the
 // expression.
 func (e *Expr) CountsFailures() bool {
 	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool {
@@ -148,7 +148,7 @@ func (e *Expr) CountsFailures() bool {
 // window, "" if there is none.
 func (e *Expr) WholeRunOnly() string {
 	for _, m := range e.right.metrics(e.left.metrics(nil)) {
-		if m.ofRun() || m.ofIntegrity() || m.base == "generator.lag" {
+		if m.ofRun() || m.ofWholeLoad() || m.base == "generator.lag" {
 			return m.name
 		}
 	}
@@ -166,7 +166,7 @@ func (e *Expr) NeedsScenario() string {
 	return ""
 }
 
-// Abortable tells whether the expression can be broken for good before the end
+// Abortable reports whether the expression can be broken for good before the end
 // of a run: an upper limit of counts or shares.
 func (e *Expr) Abortable() bool {
 	if e.Op != "<" && e.Op != "<=" && (e.Op != "==" || !e.right.zero()) {
@@ -174,11 +174,11 @@ func (e *Expr) Abortable() bool {
 	}
 	all := e.right.metrics(e.left.metrics(nil))
 	return e.right.constant() && len(all) > 0 && !slices.ContainsFunc(all, func(m *metric) bool {
-		return m.ofRun() || m.ofIntegrity() || m.latency() || m.kind == Rate
+		return m.ofRun() || m.ofWholeLoad() || m.latency() || m.kind == Rate
 	})
 }
 
-// Reads tells whether the expression reads latencies of a series: "service" or
+// Reads reports whether the expression reads latencies of a series: "service" or
 // "all". Without a reader, a window needs no such histograms.
 func (e *Expr) Reads(series string) bool {
 	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool { return m.base == series })
@@ -237,32 +237,11 @@ func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 	if m.abuse != "" {
 		return d.ofAbuse(m)
 	}
-	if m.ofIntegrity() {
-		return d.integrity(m)
-	}
-	if m.latency() {
+	if m.row == nil {
 		return d.quantile(m, s)
 	}
-	if c := d.Conservation; m.ofRun() && m.base != "recovery" {
-		switch {
-		case c == nil:
-			return 0, "conservation could not be checked"
-		case !c.Exact:
-			return 0, "conservation is not exact: " + c.Detail
-		}
-		if len(c.Rows) == 0 && (len(c.Proxy) == 0 || m.base != "conservation.delta") {
-			return 0, "nobody counts what could be compared"
-		}
-		switch m.base {
-		case "conservation.lost":
-			return sumRows(c, func(r *result.ConservationRow) uint64 { return r.Lost }), ""
-		case "conservation.repeated":
-			return sumRows(c, func(r *result.ConservationRow) uint64 { return r.Repeated }), ""
-		}
-		return float64(c.Delta), ""
-	}
-	if m.base == "recovery" {
-		return d.recovery()
+	if m.row.run != nil {
+		return m.row.run(d, m.load)
 	}
 	var f figures
 	if s == nil {
@@ -270,41 +249,7 @@ func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 	} else if f = d.countIn(m.load, *s); f.seconds <= 0 {
 		return 0, "nothing was measured in this time"
 	}
-	// That none failed says nothing where there was none to fail.
-	if f.requests == 0 && (m.base == "failed" || m.base == "retried") {
-		return 0, "no request was due in this time"
-	}
-	switch m.base {
-	case "requests":
-		return float64(f.requests), ""
-	case "completed":
-		return float64(f.completed), ""
-	case "retried":
-		return float64(f.retried), ""
-	case "failed":
-		if m.cause != "" {
-			return float64(f.causes[m.cause]), ""
-		}
-		return float64(f.failed), ""
-	case "rate":
-		if f.seconds <= 0 {
-			return 0, "no time was measured"
-		}
-		return float64(f.good) / f.seconds, ""
-	}
-	ended := f.completed + f.failed // errors
-	if ended == 0 {
-		return 0, "no request has ended"
-	}
-	return float64(f.failed) / float64(ended), ""
-}
-
-func sumRows(c *result.Conservation, of func(*result.ConservationRow) uint64) float64 {
-	var sum uint64
-	for i := range c.Rows {
-		sum += of(&c.Rows[i])
-	}
-	return float64(sum)
+	return m.row.counts(&f)
 }
 
 // quantile reads a latency; with fewer than ten samples beyond the quantile it
@@ -375,7 +320,7 @@ func (d *Data) spans(w *Window) []*Span {
 // at its worst, -1 if there is no such place.
 func (d *Data) worst(n *node, s *Span) int64 {
 	list := n.metrics(nil)
-	if len(list) == 0 || list[0].ofRun() || list[0].ofIntegrity() {
+	if len(list) == 0 || list[0].ofRun() || list[0].ofWholeLoad() {
 		return -1
 	}
 	m := list[0]
@@ -392,14 +337,8 @@ func (d *Data) worst(n *node, s *Span) int64 {
 			if h, err := d.histogram(textOf(m, i)); err == nil {
 				v = h.Max()
 			}
-		case m.base == "failed" || m.base == "errors":
-			for cause, n := range i.Errors {
-				if m.cause == "" || cause == m.cause {
-					v += int64(n)
-				}
-			}
-		case m.base == "retried":
-			v = int64(i.Retried)
+		case m.row.harm != nil:
+			v = m.row.harm(i)
 		}
 		if v > most {
 			at, most = i.StartUs, v

@@ -11,15 +11,15 @@ import (
 // Foreseen is what is known of a run before it begins.
 type Foreseen struct {
 	// Requests is the most that a load ("" for all) can bring within the phases or
-	// the window of an objective; ok tells whether that is known.
+	// the window of an objective; ok reports whether that is known.
 	Requests func(load string) (n float64, ok bool)
 	// Killed names an event that takes counters with it, "" if there is none.
 	Killed string
 	// Unmeasured is the phase of the window of an objective if no load measures it.
 	Unmeasured string
-	// Faults tells that there is an event to recover from.
+	// Faults reports that there is an event to recover from.
 	Faults bool
-	// NoOrigins tells that nobody counts what the proxy's servers receive, NoCounters
+	// NoOrigins reports that nobody counts what the proxy's servers receive, NoCounters
 	// that the proxy does not count either.
 	NoOrigins, NoCounters bool
 }
@@ -32,9 +32,9 @@ func (e *Expr) Undecidable(f *Foreseen) string {
 				"leave the objective out, or stop the process in another way (process.stop, backend.refuse)", m.name, f.Killed)
 		}
 		if m.base == "recovery" && !f.Faults {
-			return "recovery is the time after a fault, and no event is one: add one, or leave the objective out"
+			return "recovery is the time after a fault, and no event is a fault: add one, or leave the objective out"
 		}
-		if f.Unmeasured != "" && !m.ofIntegrity() && !m.ofRun() {
+		if f.Unmeasured != "" && !m.ofWholeLoad() && !m.ofRun() {
 			return fmt.Sprintf("nothing is measured in the phase %s: leave out its \"measure: false\", or choose another window", f.Unmeasured)
 		}
 		if strings.HasPrefix(m.base, "conservation.") && f.NoOrigins && (f.NoCounters || m.base != "conservation.delta") {

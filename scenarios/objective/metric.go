@@ -17,6 +17,7 @@ type metric struct {
 	abuse string // the set of clients that misbehave; "" for metrics of loads
 	kind  Kind
 	base  string // name without a quantile or cause
+	row   *row   // nil for quantiles and for metrics of clients that misbehave
 	cause string // of failed.CAUSE, and the code of status.CODE
 	// quantile of a latency, 0 to 1; 1 is the maximum.
 	quantile float64
@@ -30,24 +31,36 @@ func (m *metric) needs() uint64 {
 	return result.SamplesFor(m.quantile)
 }
 
-// latency tells whether the metric is read from a histogram.
+// latency reports whether the metric is read from a histogram.
 func (m *metric) latency() bool { return slices.Contains(latencies(), m.base) }
 
-// ofRun tells whether the metric exists for the run as a whole only.
-func (m *metric) ofRun() bool {
-	return m.abuse != "" || m.base == "recovery" || strings.HasPrefix(m.base, "conservation.")
-}
+// ofRun reports whether the metric exists for the run as a whole only.
+func (m *metric) ofRun() bool { return m.abuse != "" || m.row != nil && m.row.scope == wholeRun }
+
+// ofWholeLoad reports whether the metric counts over the whole run of a load, warm-up
+// included.
+func (m *metric) ofWholeLoad() bool { return m.row != nil && m.row.scope == wholeLoad }
 
 // Metrics are the names an objective may use, with patterns where there are
 // many: for messages and documentation.
-func Metrics() []string {
-	return append([]string{
-		"requests", "completed", "failed", "failed.CAUSE", "errors", "retried", "rate",
-		"pN", "response.pN", "response.max", "service.pN", "service.max", "all.pN", "all.max",
-		"generator.lag.pN", "generator.lag.max",
-		"recovery", "conservation.delta", "conservation.lost", "conservation.repeated",
-	}, integrityMetrics()...)
+func Metrics() (names []string) {
+	for _, r := range rows() {
+		names = append(names, r.name)
+		switch r.name {
+		case "failed":
+			names = append(names, "failed.CAUSE")
+		case "rate":
+			names = append(names, "pN")
+			for _, base := range latencies() {
+				names = append(names, base+".pN", base+".max")
+			}
+		}
+	}
+	return names
 }
+
+// knownCause reports whether there is such a cause of failures.
+func knownCause(cause string) bool { return slices.Contains(causes(), cause) }
 
 // causes of failures.
 func causes() []string {
@@ -103,11 +116,10 @@ func unknown(word string) string {
 // spellings are the names a word may have been meant for, its last part kept.
 func spellings(word string) []string {
 	last := word[strings.LastIndexByte(word, '.')+1:]
-	all := []string{
-		"requests", "completed", "failed", "errors", "retried", "rate",
-		"recovery", "conservation.delta", "conservation.lost", "conservation.repeated",
+	var all []string
+	for _, r := range rows() {
+		all = append(all, r.name)
 	}
-	all = append(all, integrityMetrics()...)
 	for _, base := range latencies() {
 		if plain(base+"."+last) != nil {
 			all = append(all, base+"."+last)
@@ -121,22 +133,10 @@ func spellings(word string) []string {
 
 // plain finds a metric without a load.
 func plain(word string) *metric {
-	switch word {
-	case "requests", "completed", "failed", "retried",
-		"conservation.delta", "conservation.lost", "conservation.repeated":
-		return &metric{name: word, base: word}
-	case "errors":
-		return &metric{name: word, base: word, kind: Share}
-	case "rate":
-		return &metric{name: word, base: word, kind: Rate}
-	case "recovery":
-		return &metric{name: word, base: word, kind: Time}
-	}
-	if slices.Contains(integrityMetrics(), word) {
-		return &metric{name: word, base: word}
-	}
-	if cause, ok := strings.CutPrefix(word, "failed."); ok && slices.Contains(causes(), cause) {
-		return &metric{name: word, base: "failed", cause: cause}
+	if r := findRow(word); r != nil {
+		m := &metric{name: word, base: r.name, kind: r.kind, row: r}
+		_, m.cause, _ = strings.Cut(word, r.name+".")
+		return m
 	}
 	if q, ok := quantileOf(word); ok && q < 1 {
 		return &metric{name: word, base: "response", kind: Time, quantile: q}

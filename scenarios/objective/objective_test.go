@@ -48,7 +48,7 @@ func TestSyntaxErrors(t *testing.T) {
 		"response.p99 + failed < 5ms":      {14, "cannot add or subtract a time and a count"},
 		"response.p99 * rate < 5ms":        {14, "cannot multiply or divide a time by a rate"},
 		"(failed < 1":                      {1, "the parenthesis is not closed"},
-		"1 < 2":                            {1, "the comparison names no metric"},
+		"1 < 2":                            {1, "the comparison has no metric"},
 		"a.recovery < 1s":                  {1, "recovery is of the whole run, not of one load"},
 		"a.respons.p99 < 1s":               {1, `unknown metric "respons.p99"; did you mean "response.p99"?`},
 		"failed == #":                      {11, `expected a metric or a value, not "#"`},

@@ -25,7 +25,7 @@ func ParseQuantity(text string, names Names) (*Quantity, error) {
 		return nil, p.fault(p.at, "unexpected %q after the metric; a measure has no limit", string(p.text[p.at:]))
 	}
 	if n.constant() {
-		return nil, p.fault(0, "this names no metric")
+		return nil, p.fault(0, "this is not a metric")
 	}
 	return &Quantity{strings.TrimSpace(text), n}, nil
 }
@@ -45,14 +45,14 @@ func (q *Quantity) single() *metric {
 	return q.node.metric
 }
 
-// Counts tells whether it is a number, or a share, of requests of which there should be
+// Counts reports whether it is a number, or a share, of requests of which there should be
 // none.
 func (q *Quantity) Counts() bool {
 	m := q.single()
 	return m != nil && (m.kind == Count || m.kind == Share) && !q.MoreIsBetter()
 }
 
-// Recovery tells whether it is a time that may be 0.
+// Recovery reports whether it is a time that may be 0.
 func (q *Quantity) Recovery() bool { m := q.single(); return m != nil && m.base == "recovery" }
 
 // Load is the one that it is confined to, "" if it is of all.
@@ -63,7 +63,7 @@ func (q *Quantity) Load() string {
 	return ""
 }
 
-// MoreIsBetter tells whether a greater value is the better one. Of several metrics the
+// MoreIsBetter reports whether a greater value is the better one. Of several metrics the
 // first one decides.
 func (q *Quantity) MoreIsBetter() bool {
 	m := q.node.metrics(nil)[0]

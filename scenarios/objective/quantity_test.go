@@ -45,7 +45,7 @@ func TestQuantity(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"failed == 0": `unexpected "== 0" after the metric; a measure has no limit`,
-		"5ms":         "this names no metric",
+		"5ms":         "this is not a metric",
 		"c.failed":    "unknown metric",
 		"":            "expected a metric or a value",
 	} {

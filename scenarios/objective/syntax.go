@@ -145,7 +145,7 @@ func (p *parser) comparison() (*Expr, error) {
 		}
 	}
 	if left.constant() && right.constant() {
-		return nil, p.fault(start, "the comparison names no metric")
+		return nil, p.fault(start, "the comparison has no metric")
 	}
 	return &Expr{Op: op, left: left, right: right, leftText: leftText}, nil
 }
@@ -273,7 +273,7 @@ func (p *parser) number() (*node, error) {
 	return n, nil
 }
 
-// wordAt tells whether a letter or digit stands at i.
+// wordAt reports whether a letter or digit stands at i.
 func (p *parser) wordAt(i int) bool {
 	return i < len(p.text) && (unicode.IsLetter(p.text[i]) || unicode.IsDigit(p.text[i]))
 }
@@ -313,7 +313,7 @@ func combined(op byte, left, right Kind) (kind Kind, ok bool) {
 	return 0, false
 }
 
-// alike tells whether two values may meet in a sum or comparison: equal kinds,
+// alike reports whether two values may meet in a sum or comparison: equal kinds,
 // numbers with counts, ratios with shares, and a plain 0 with everything. A number
 // that was written down goes with no share: is 5 five percent, or five times all?
 func alike(a, b *node) bool {
@@ -322,7 +322,7 @@ func alike(a, b *node) bool {
 	return a.kind == b.kind || number(a, b) || number(b, a) || ratio(a, b) || ratio(b, a) || a.plainZero() || b.plainZero()
 }
 
-// zero tells of a constant 0, whatever its unit; plainZero is one without.
+// zero speaks of a constant 0, whatever its unit; plainZero is one without.
 func (n *node) zero() bool      { return n.op == 'n' && n.value == 0 }
 func (n *node) plainZero() bool { return n.zero() && n.kind == Number }
 

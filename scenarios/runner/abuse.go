@@ -84,7 +84,7 @@ func (a *abuser) take(text []byte) {
 	defer a.mu.Unlock()
 	switch {
 	case err != nil:
-		a.fault = fmt.Sprintf("the agent says what cannot be understood: %.80q", text)
+		a.fault = fmt.Sprintf("the agent sent a line that cannot be understood: %.80q", text)
 	case line.Ready != nil:
 		close(a.ready)
 	case line.Abuse != nil:
@@ -172,7 +172,7 @@ func (c *cell) waitAbuse(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
-			return fail(exitLost, fmt.Errorf("abuse %s does not end", a.set.Name))
+			return fail(exitLost, fmt.Errorf("abuse %s did not end", a.set.Name))
 		}
 		if err := a.err(); err != nil {
 			return fail(exitLost, err)

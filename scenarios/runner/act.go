@@ -162,7 +162,7 @@ func (c *cell) command(e *result.Event, line string) error {
 }
 
 // fault orders a fault of all targets; it ends by itself. What they count meanwhile
-// tells whether it had anything to act on.
+// reports whether it had anything to act on.
 func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do *format.Event) error {
 	action, _ := format.FindAction(do.Do)
 	begin, end := int64(0), int64(0)

@@ -53,7 +53,7 @@ const niceness = -10
 // spinShare is the most of a processor that a load takes to be on time.
 const spinShare = 0.1
 
-// maySpin tells whether the loads of a scenario may spin on the CPUs that are theirs:
+// maySpin reports whether the loads of a scenario may spin on the CPUs that are theirs:
 // where several share one, each would keep the others from being on time.
 func maySpin(loads []format.Load, cpus []int) bool {
 	processes := 0
@@ -63,7 +63,7 @@ func maySpin(loads []format.Load, cpus []int) bool {
 	return processes <= len(cpus)
 }
 
-// realTime tells whether the agents of a load may run before all ordinary
+// realTime reports whether the agents of a load may run before all ordinary
 // programs. An open loop has little to do at exact times; but on a CPU of the
 // proxy under test it would take from the proxy what it measures.
 func realTime(l *format.Load, cpus, proxy []int) bool {

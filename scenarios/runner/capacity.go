@@ -49,7 +49,7 @@ type CapacityLive interface {
 	Search(value string, objectives, notes []string)
 	// Trial begins, at a rate, for so many seconds.
 	Trial(rate, seconds float64)
-	// Tried tells what a trial came to.
+	// Tried says what a trial came to.
 	Tried(p *capacity.Progress)
 }
 
@@ -143,7 +143,7 @@ func searchAll(ctx context.Context, o *CapacityOptions, r *result.Capacity) erro
 	return nil
 }
 
-// told is a lab that tells when a trial begins.
+// told is a lab that says when a trial begins.
 type told struct {
 	*Trials
 	live CapacityLive
@@ -219,7 +219,7 @@ func answer(r *result.Capacity, o *CapacityOptions) {
 		var ok bool
 		if o.Need > 0 {
 			if r.Need, ok = capacity.OfValues(o.Need, r.Points); !ok {
-				r.NeedRefused = "none of the values that were measured carries it, and there is no law to say more: " + r.ScalingRefused
+				r.NeedRefused = "none of the values that were measured carries it, and there is no law to extrapolate by: " + r.ScalingRefused
 			}
 		}
 		return
@@ -239,7 +239,7 @@ func fitLaw(all []result.CapacityPoint) (*scaling.Law, error) {
 		p := &all[i]
 		n, err := strconv.ParseFloat(strings.TrimSpace(p.Value), 64)
 		if err != nil {
-			return nil, fmt.Errorf("the values of the axis are no numbers: %q", p.Value)
+			return nil, fmt.Errorf("the values of the axis are not numbers: %q", p.Value)
 		}
 		limited := p.LimitedBy != nil && p.LimitedBy.What == capacity.GenLimit
 		at := slices.IndexFunc(points, func(q scaling.Point) bool { return q.N == n })

@@ -228,7 +228,7 @@ func (c *cell) baseline() error {
 	return nil
 }
 
-// isOrigin tells whether an address is that of an origin of this run.
+// isOrigin reports whether an address is that of an origin of this run.
 func (c *cell) isOrigin(addr string) bool {
 	return slices.ContainsFunc(c.origins, func(o *origin) bool { return o.addr == addr })
 }
@@ -490,7 +490,7 @@ func (c *cell) tookInterval(i result.Interval) {
 	c.mu.Unlock()
 }
 
-// windowsRead tells whether an objective reads a series within windows; the
+// windowsRead reports whether an objective reads a series within windows; the
 // steady state is one, too.
 func (c *cell) windowsRead(series string) bool {
 	return c.steady != nil && c.steady.expr.Reads(series) ||

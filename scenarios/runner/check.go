@@ -53,7 +53,7 @@ func checkCell(ctx context.Context, group *proc.Group, cell *document.Cell, self
 	case "external":
 		return "", nil // it runs already
 	case "exec":
-		return fmt.Sprintf("the configuration was not checked: driver %s has no way to", p.Driver), nil
+		return fmt.Sprintf("the configuration was not checked: driver %s cannot check one", p.Driver), nil
 	}
 	dir, err := group.Dir("bench-check-")
 	if err != nil {

@@ -64,7 +64,7 @@ func newStepWatch() (stepWatch, error) {
 	return stepWatch{offset}, err
 }
 
-// stepped tells whether the wall clock was set since the watch began.
+// stepped reports whether the wall clock was set since the watch began.
 func (w stepWatch) stepped() bool {
 	offset, err := wallOffset()
 	return err == nil && time.Duration(offset-w.offset).Abs() > stepTolerance

@@ -71,7 +71,7 @@ func (c *cell) settle(ctx context.Context) {
 	}
 }
 
-// settled tells whether nothing more will be learnt of a generation.
+// settled reports whether nothing more will be learnt of a generation.
 func (g *generation) settled() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -313,7 +313,7 @@ func (c *cell) trust(waits []result.Wait) result.Trust {
 		if e := &c.record.Events[i]; !e.Applied {
 			doubt(result.ConcernsRun, "", "event %d %s was not carried out: %s", e.ID, e.Kind, e.Detail)
 		} else if cert := e.Certificate; cert != nil && cert.Verdict == result.Mismatch {
-			doubt(result.ConcernsRun, "", "event %d %s did something else than it was asked to: %s", e.ID, e.Kind, mismatch(cert))
+			doubt(result.ConcernsRun, "", "event %d %s did something other than it was asked to: %s", e.ID, e.Kind, mismatch(cert))
 		}
 	}
 	for i := range c.record.Abuse {
@@ -347,7 +347,7 @@ func (c *cell) trust(waits []result.Wait) result.Trust {
 	return t
 }
 
-// sameHost tells whether the proxy runs on this machine, as all else does.
+// sameHost reports whether the proxy runs on this machine, as all else does.
 func (c *cell) sameHost() bool {
 	for i := range c.scenario.Proxy.Listeners {
 		host, _, err := net.SplitHostPort(c.scenario.Proxy.Listeners[i].Address)
@@ -383,11 +383,11 @@ func unwatched(waits []result.Wait, phases []result.Phase) []result.Doubt {
 	}
 	return []result.Doubt{{
 		Concerns: result.ConcernsTimes, Remedy: quietRemedy,
-		Text: fmt.Sprintf("%sthe run could look at its parts only %d times", tooBusy, len(waits)),
+		Text: fmt.Sprintf("%sthe run could sample its parts only %d times", tooBusy, len(waits)),
 	}}
 }
 
-// starvation tells of roles that were kept from running for too long, if any was, and
+// starvation speaks of roles that were kept from running for too long, if any was, and
 // what to do about it.
 func starvation(waited []result.Starved, foreign float64) []result.Doubt {
 	names := map[string]string{roleProxy: "the proxy", roleOrigin: "an origin", roleDriver: "a load"}
@@ -428,7 +428,7 @@ func mismatch(c *result.Certificate) string {
 			return fmt.Sprintf("%s %s, asked %s", f.What, f.Achieved, f.Asked)
 		}
 	}
-	return "it was not gone at its end"
+	return "it was still there at its end"
 }
 
 // verdict is the word for a cell and why it is not PASS. A limit that is broken for

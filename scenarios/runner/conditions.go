@@ -51,7 +51,7 @@ func (c *conditions) note(rows []statsock.Row) {
 	}
 }
 
-// was tells whether the condition has held.
+// was reports whether the condition has held.
 func (w *watched) was() bool {
 	select {
 	case <-w.held:

@@ -13,7 +13,7 @@ import (
 	"bench/scenarios/format"
 )
 
-// met is what origins have counted, as far as it tells whether a fault of theirs had
+// met is what origins have counted, as far as it reports whether a fault of theirs had
 // anything to act on.
 type met struct {
 	requests uint64 // received, and under way when counting began
@@ -161,7 +161,7 @@ func (c *cell) refusedSince(a *attempts, beginUs, endUs int64) result.Finding {
 	if n == 0 && len(a.loads) == 0 && (len(a.servers) == 0 || c.history.latest().conn == nil) {
 		return result.Finding{
 			What: "connections refused", Verdict: result.Inconclusive, Asked: "new connections", Achieved: "unknown",
-			Note: "nobody counts them: the proxy has no stats socket, or no server with this address",
+			Note: "they are counted nowhere: the proxy has no stats socket, or no server with this address",
 		}
 	}
 	f := evidence.Some("connections refused", n, "new connections")
@@ -178,7 +178,7 @@ func noEffect(c *result.Cell) string {
 		if e.Certificate == nil || e.Certificate.Verdict != result.NoEffect {
 			continue
 		}
-		why := "nothing was concerned"
+		why := "nothing was affected"
 		if j := slices.IndexFunc(e.Certificate.Findings, func(f result.Finding) bool { return f.Verdict == result.NoEffect }); j >= 0 {
 			f := &e.Certificate.Findings[j]
 			if why = f.What + ": " + f.Achieved; f.Note != "" {

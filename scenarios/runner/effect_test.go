@@ -42,7 +42,7 @@ func TestEffectOfFaultsOfOrigins(t *testing.T) {
 // A run whose fault met nothing says nothing: that outweighs what is unclear, but not
 // what is broken or could not be decided.
 func TestVerdictOfAFaultWithoutEffect(t *testing.T) {
-	const why = "event 1 backend.stall had no effect (nothing was concerned): the run says nothing about it"
+	const why = "event 1 backend.stall had no effect (nothing was affected): the run says nothing about it"
 	for verdictOfLimit, want := range map[string]string{result.Pass: result.Unclear, result.Unclear: result.Unclear, result.Invalid: result.Invalid, result.Fail: result.Fail} {
 		c := &result.Cell{
 			Events:     []result.Event{{ID: 1, Kind: "backend.stall", Certificate: &result.Certificate{Verdict: result.NoEffect}}},

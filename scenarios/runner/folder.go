@@ -211,7 +211,7 @@ func (d *folder) remove() error {
 	return nil
 }
 
-// full tells whether an error is that of a disk which takes no more.
+// full reports whether an error is that of a disk which takes no more.
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // kept says what is in the folder and what is missing for it to be whole.

@@ -36,9 +36,9 @@ type generation struct {
 	*driver.Generation
 	socket string
 	conn   *statsock.Conn // nil without a stats socket
-	// replaced tells that its end was ordered.
+	// replaced reports that its end was ordered.
 	replaced atomic.Bool
-	// killed tells that it was to end without any order.
+	// killed reports that it was to end without any order.
 	killed atomic.Bool
 
 	mu    sync.Mutex
@@ -176,7 +176,7 @@ func (g *generation) lose(why string) {
 	}
 }
 
-// idle tells from one reading whether no client is served any more, at these frontends
+// idle tells from one reading whether no client is served any longer, at these frontends
 // or, without any, at all.
 func idle(rows []statsock.Row, frontends ...string) bool {
 	for i := range rows {
@@ -229,7 +229,7 @@ func (g *generation) drain(ctx context.Context) {
 	}
 }
 
-// quiet tells whether a stopping process has no session left, its counters
+// quiet reports whether a stopping process has no session left, its counters
 // having been read after the last one ended.
 func (g *generation) quiet() (bool, error) {
 	info, err := g.conn.Info()
@@ -273,7 +273,7 @@ func (g *generation) settle(ctx context.Context, frontends []string) {
 	}
 }
 
-// serves tells whether it is this generation that answers on the stats socket. Others
+// serves reports whether it is this generation that answers on the stats socket. Others
 // than the run may have reloaded the proxy.
 func (g *generation) serves() error {
 	conn, err := statsock.Dial(g.socket, socketTimeout)

@@ -104,7 +104,7 @@ func (c *cell) wireFault(e *format.Event) (chaos.Fault, error) {
 	return f, nil
 }
 
-// shared tells whether several events happen to a wire. They may overlap, and what
+// shared reports whether several events happen to a wire. They may overlap, and what
 // the kernel drops of the link's frames the link would have to call lost unasked:
 // one mechanism then does it all.
 func (c *cell) shared(wire string) bool {

@@ -77,7 +77,7 @@ func (c *cell) measure(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
-			return fail(exitLost, fmt.Errorf("load %s does not end", a.Name()))
+			return fail(exitLost, fmt.Errorf("load %s did not end", a.Name()))
 		}
 	}
 	if err := c.waitAbuse(ctx); err != nil {

@@ -27,7 +27,7 @@ type origin struct {
 
 	mu sync.Mutex
 	p  *proc.Process
-	// killed tells that the end of the process is wanted.
+	// killed reports that the end of the process is wanted.
 	killed bool
 	// lost says why the counters of the cell are not complete.
 	lost string
@@ -95,7 +95,7 @@ func (o *origin) process() (p *proc.Process, wanted bool) {
 	return o.p, !o.killed
 }
 
-// running tells whether the origin is there.
+// running reports whether the origin is there.
 func (o *origin) running() bool {
 	p, wanted := o.process()
 	return wanted && p.Running()

@@ -233,7 +233,7 @@ func threadShares(first, last map[proc.Thread]proc.Scheduled, names map[proc.Thr
 	return all[:min(len(all), mostThreads)], worked
 }
 
-// setsMaxConn tells whether a configuration limits the connections of the process itself;
+// setsMaxConn reports whether a configuration limits the connections of the process itself;
 // without that it follows from the limit of descriptors.
 func setsMaxConn(config string) bool {
 	section := ""

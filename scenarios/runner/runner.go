@@ -61,7 +61,7 @@ func fail(code int, err error) error {
 	return &Error{code, err}
 }
 
-// interrupted tells that a run ended because its user wanted it to.
+// interrupted reports that a run ended because its user wanted it to.
 func interrupted(err error) bool {
 	var known *Error
 	return errors.Is(err, context.Canceled) && !errors.As(err, &known)

@@ -193,12 +193,12 @@ func (s *starved) step(nowUs int64) {
 	s.stepUs = nowUs
 }
 
-// takesProcessors tells whether an event takes processors away on purpose.
+// takesProcessors reports whether an event takes processors away on purpose.
 func takesProcessors(e *result.Event) bool {
 	return e.Applied && slices.Contains([]string{"process.stop", "process.starve"}, e.Kind)
 }
 
-// counts tells whether a stretch of time lies in the measured time and outside of
+// counts reports whether a stretch of time lies in the measured time and outside of
 // faults that take processors away.
 func counts(fromUs, toUs int64, phases []result.Phase, events []result.Event) bool {
 	return slices.ContainsFunc(phases, func(p result.Phase) bool {

@@ -53,7 +53,7 @@ type Trials struct {
 	ports   *ports
 	run     *result.Run
 	began   time.Time
-	// again tells that the last trial did not count.
+	// again reports that the last trial did not count.
 	again bool
 }
 
@@ -301,7 +301,7 @@ type trialDoubts struct {
 	disturbed string // other programs
 }
 
-// starved tells whether parts of the trial were kept from running, or from being watched.
+// starved reports whether parts of the trial were kept from running, or from being watched.
 func (d *trialDoubts) starved() bool {
 	return slices.ContainsFunc(d.kept, func(d result.Doubt) bool { return d.Concerns == result.ConcernsTimes })
 }
@@ -392,7 +392,7 @@ func (t *Trials) Close() error {
 	return errors.Join(err, t.dir.close(), t.dir.json(fileRun, t.run))
 }
 
-// nobody watches trials live: the search tells what each came to.
+// nobody watches trials live: the search says what each came to.
 type nobody struct{}
 
 var _ reports.Live = nobody{}

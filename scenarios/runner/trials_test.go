@@ -191,7 +191,7 @@ func TestMiddleSearch(t *testing.T) {
 }
 
 func TestLawNeedsNumbers(t *testing.T) {
-	if _, err := fitLaw([]result.CapacityPoint{{Value: "builtin", Known: true, Rate: 5}}); err == nil || !strings.Contains(err.Error(), `no numbers: "builtin"`) {
+	if _, err := fitLaw([]result.CapacityPoint{{Value: "builtin", Known: true, Rate: 5}}); err == nil || !strings.Contains(err.Error(), `not numbers: "builtin"`) {
 		t.Errorf("%v", err)
 	}
 	var all []result.CapacityPoint

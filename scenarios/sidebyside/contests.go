@@ -281,7 +281,7 @@ func (b *bed) output(ctx context.Context, argv []string, cpu int) (string, cpuTi
 	c.Stdout, c.Stderr = &out, &fail
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	err := c.Run()
-	// The exit code of a load tells whether its schedule held; a closed loop
+	// The exit code of a load reports whether its schedule held; a closed loop
 	// has none, and failures are counted from its outcome.
 	if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && exit.ExitCode() > 0 && out.Len() > 0) {
 		return "", cpuTime{}, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, fail.String())

@@ -85,7 +85,7 @@ func (r *Row) KernelShare() float64 {
 	return kernel / all
 }
 
-// SplitCounts tells whether the parts of user and system time are known. They come
+// SplitCounts reports whether the parts of user and system time are known. They come
 // from the timer's tick, which keeps step with work that comes at even times, so the
 // subject must have been busy most of the time.
 func (r *Row) SplitCounts() bool {
@@ -97,7 +97,7 @@ func (r *Row) SplitCounts() bool {
 	return true
 }
 
-// RateCounts tells whether the rates of the row speak of the subject.
+// RateCounts reports whether the rates of the row speak of the subject.
 func (r *Row) RateCounts() bool {
 	for _, s := range slices.Concat(r.A, r.B) {
 		if s.LoadSide > saturated && s.Subject < saturated {

@@ -181,7 +181,7 @@ func keepMeasured(r *result.Pollers, w *result.PollerWork, at int) {
 	r.Works = append(r.Works, *w)
 }
 
-// course tells how far a comparison is.
+// course says how far a comparison is.
 type course struct {
 	done, total int
 	began       time.Time

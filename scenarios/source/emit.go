@@ -69,7 +69,7 @@ func emitItem(b *bytes.Buffer, n *Node, indent string) {
 	emitValue(b, n, indent)
 }
 
-// literalSafe tells whether a text may stand in a literal block as it is.
+// literalSafe reports whether a text may stand in a literal block as it is.
 func literalSafe(s string) bool {
 	if !strings.HasSuffix(s, "\n") || strings.HasSuffix(s, "\n\n") || strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") {
 		return false

@@ -269,7 +269,7 @@ func (n *Node) entryPos(key string) Pos {
 	return Pos{}
 }
 
-// unclosed tells whether s has more opening parentheses than closing ones.
+// unclosed reports whether s has more opening parentheses than closing ones.
 func unclosed(s string) bool {
 	return strings.Count(s, "(") > strings.Count(s, ")")
 }

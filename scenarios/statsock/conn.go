@@ -145,7 +145,7 @@ func (c *Conn) Info() (Info, error) {
 		}
 	}
 	if info["Pid"] == "" {
-		return nil, fmt.Errorf("stats socket: show info says nothing of Pid: %.80q", answer)
+		return nil, fmt.Errorf("stats socket: show info has no line Pid: %.80q", answer)
 	}
 	return info, nil
 }

@@ -65,6 +65,6 @@ func (v *validator) abuseTime(at string, a *format.Abuse, phases []result.Phase)
 	case begin < 0 || begin >= v.s.Length():
 		v.fail(at+".at", "%s is outside the run, which lasts %s", source.Printable(a.At), seconds(v.s.Length().Microseconds()))
 	case !v.Bad[at+".for"] && begin+a.For.D() > v.s.Length():
-		v.fail(at+".for", "it would go on to %s, and the run lasts %s", seconds((begin + a.For.D()).Microseconds()), seconds(v.s.Length().Microseconds()))
+		v.fail(at+".for", "it would last until %s, but the run ends at %s", seconds((begin + a.For.D()).Microseconds()), seconds(v.s.Length().Microseconds()))
 	}
 }

@@ -29,7 +29,7 @@ func (v *validator) compare() {
 			continue
 		}
 		if j := slices.IndexFunc(c.Measures[:i], func(o format.CompareMeasure) bool { return o.Name == m.Name }); j >= 0 {
-			v.fail(at, "%q is there twice", source.Printable(m.Name))
+			v.fail(at, "%q is given twice", source.Printable(m.Name))
 		} else if err := v.s.CheckMeasure(m.Name); err != nil {
 			v.syntax(at, err)
 		}

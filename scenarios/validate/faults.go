@@ -88,7 +88,7 @@ func (v *validator) crossed(at string, e *format.Event, t *netns.Topology) {
 	if slices.Contains(crossed, e.Args.Wire) {
 		return
 	}
-	they := "they cross none"
+	they := "they cross no wire"
 	if len(crossed) > 0 {
 		they = "they cross " + strings.Join(crossed, ", ")
 	}

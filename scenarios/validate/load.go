@@ -89,7 +89,7 @@ func (v *validator) http(at string, l *format.Load) {
 	}
 }
 
-// owns tells whether a request itself says what a problem is about; the load
+// owns reports whether a request itself says what a problem is about; the load
 // says it otherwise.
 func (v *validator) owns(request, field string) bool {
 	if field == "weight" || field == "name" {
@@ -176,7 +176,7 @@ func (v *validator) pace(path string, l *format.Load, p *format.Phase) {
 	}
 	for _, key := range []string{"steps", "burst"} {
 		if ruled && v.given(path+"."+key) {
-			v.fail(path+"."+key, "%s belongs to a rate, which arrival %s has not", key, l.Arrival)
+			v.fail(path+"."+key, "%s belongs to a rate, and arrival %s has no rate", key, l.Arrival)
 		}
 	}
 	v.between(path+".steps", p.Steps, 1, 10_000)
@@ -290,7 +290,7 @@ func (v *validator) lasts(at string, e *format.Event, phases []result.Phase) {
 	}
 }
 
-// timesUnknown tells that a phase could not be read: nothing can be said about when
+// timesUnknown reports that a phase could not be read: nothing can be said about when
 // anything happens.
 func (v *validator) timesUnknown() bool {
 	for i := range v.s.Load {

@@ -47,7 +47,7 @@ func (v *validator) foreign(at string, l *format.Load) {
 	}
 }
 
-// problems tells what is wrong with a part of a load.
+// problems says what is wrong with a part of a load.
 func (v *validator) problems(at string, all []codec.Problem) {
 	for _, p := range all {
 		v.fail(at+"."+p.Field, "%s", source.Printable(p.Text))
@@ -78,7 +78,7 @@ func (v *validator) tcp(at string, l *format.Load) {
 
 func (v *validator) mysql(at string, l *format.Load) {
 	if l.Connections.Pipeline > 1 {
-		v.fail(at+".connections.pipeline", "protocol mysql sends nothing ahead: want pipeline 1")
+		v.fail(at+".connections.pipeline", "protocol mysql cannot send requests ahead: want pipeline 1")
 	}
 	if l.MySQL == nil {
 		return

@@ -24,7 +24,7 @@ const maxRate = 1_000_000
 var nameRule = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
 // Check reports what is wrong with s, which d has decoded, as faults of d. Files are
-// relative to dir; matrix tells that s is one of several combinations. obstacle is why it
+// relative to dir; matrix reports that s is one of several combinations. obstacle is why it
 // is one that cannot be, though each of its values can; config is where the text of the
 // proxy's configuration stands.
 func Check(d *format.Decoder, s *format.Scenario, dir string, matrix bool) (obstacle string, config proxyconf.Text) {
@@ -41,7 +41,7 @@ type validator struct {
 	dir string // where a configFile is relative to
 	// binds are the listeners the configuration declares; nil if unknown.
 	binds map[string]bool
-	// matrix tells that this is one of several combinations, and obstacle why it
+	// matrix reports that this is one of several combinations, and obstacle why it
 	// is one that cannot be.
 	matrix   bool
 	obstacle string
@@ -79,7 +79,7 @@ func (v *validator) cannotBe(path, why string) {
 	v.fail(path, "%s", why)
 }
 
-// given tells whether the file has the key.
+// given reports whether the file has the key.
 func (v *validator) given(path string) bool {
 	_, ok := v.Pos[path]
 	return ok
@@ -294,7 +294,7 @@ func (v *validator) objectives() {
 	if v.given("steadyState") {
 		v.expression("steadyState", v.s.SteadyState)
 		if len(v.s.Events)+len(v.s.Abuse) == 0 && !v.Bad["events"] && !v.Bad["abuse"] {
-			v.fail("steadyState", "steadyState is checked before the first event, and there is none")
+			v.fail("steadyState", "steadyState is checked before the first event, and the scenario has no events")
 		}
 	}
 	v.needsStats()

@@ -25,7 +25,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.file, e.line, e.msg)
 }
 
-// Note tells what became of a line.
+// Note says what became of a line.
 type Note struct {
 	File string
 	Line int
@@ -45,7 +45,7 @@ type Options struct {
 	Driver string
 	// Env are the environment variables that the configuration sees.
 	Env map[string]string
-	// Exists tells whether a file of the configuration is there.
+	// Exists reports whether a file of the configuration is there.
 	Exists func(path string) bool
 }
 

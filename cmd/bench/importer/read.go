@@ -43,7 +43,7 @@ type section struct {
 	defaults   *section // what it is based on; nil: nothing
 }
 
-// front tells whether the section accepts connections, back whether it has servers.
+// front reports whether the section accepts connections, back whether it has servers.
 func (s *section) front() bool { return s.kind == "frontend" || s.kind == "listen" }
 func (s *section) back() bool  { return s.kind == "backend" || s.kind == "listen" }
 

@@ -208,7 +208,7 @@ func (im *importer) serverOptions(l *line, words []string) []string {
 // soon is the time between checks that takes the place of longer ones.
 const soon = "2s"
 
-// isLong tells whether a time of the configuration is above soon.
+// isLong reports whether a time of the configuration is above soon.
 func isLong(text string) bool {
 	if _, err := strconv.Atoi(text); err == nil {
 		text += "ms"

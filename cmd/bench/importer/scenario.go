@@ -102,7 +102,7 @@ func condition(words []string) (host, path string) {
 	return "", ""
 }
 
-// isPlain tells whether a text can stand in a request as it is.
+// isPlain reports whether a text can stand in a request as it is.
 func isPlain(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_./~:", r)

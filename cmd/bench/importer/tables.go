@@ -110,14 +110,14 @@ func (im *importer) unwanted(s *section, l *line) string {
 	return ""
 }
 
-// aboutTLS tells whether an acl of the section looks at the beginning of TLS.
+// aboutTLS reports whether an acl of the section looks at the beginning of TLS.
 func (s *section) aboutTLS(name string) bool {
 	return slices.ContainsFunc(s.lines, func(l line) bool {
 		return len(l.words) > 2 && l.words[0] == "acl" && l.words[1] == name && (strings.HasPrefix(l.words[2], "req_ssl") || strings.HasPrefix(l.words[2], "req.ssl"))
 	})
 }
 
-// expectsGood tells whether the answer of a mock origin is what a check expects.
+// expectsGood reports whether the answer of a mock origin is what a check expects.
 func expectsGood(words []string) bool {
 	i := slices.IndexFunc(words, func(w string) bool { return w == "status" || w == "rstatus" })
 	return i > 0 && i+1 < len(words) && !slices.Contains(words, "!") && (strings.Contains(words[i+1], "200") || strings.HasPrefix(words[i+1], "2") || strings.Contains(words[i+1], "(2") || strings.Contains(words[i+1], "^2") || strings.Contains(words[i+1], "[23]"))

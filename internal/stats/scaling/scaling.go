@@ -42,7 +42,7 @@ const (
 type Point struct {
 	N     float64   // from 1 on: threads, processes, servers
 	Rates []float64 // of each run by itself, above 0
-	// LoadLimited tells that the generator gave way before what was measured: the
+	// LoadLimited reports that the generator gave way before what was measured: the
 	// rates are only the least it can do, and the point is left out.
 	LoadLimited bool
 }
@@ -102,9 +102,9 @@ func Fit(points []Point) (*Law, error) {
 	return l, nil
 }
 
-// enough tells why the points are too few.
+// enough says why the points are too few.
 func (l *Law) enough(used []Point) error {
-	const unknown = "how much may be due to chance cannot be told"
+	const unknown = "how much may be due to chance is not known"
 	without := ""
 	if len(l.LeftOut) > 0 {
 		var left []string
@@ -258,7 +258,7 @@ func (l *Law) Peak() (Estimate, error) {
 	best = max(best, 1)
 	end := math.Log(l.Reach())
 	if profile(end) <= l.limit {
-		return Estimate{}, fmt.Errorf("%s: it may as well lie beyond %s, of which nothing can be said", none, units.NumberTick(l.Reach()))
+		return Estimate{}, fmt.Errorf("%s: it may as well lie beyond %s, about which nothing can be said", none, units.NumberTick(l.Reach()))
 	}
 	e := Estimate{Value: best, Low: 1}
 	if best > 1 {
@@ -346,7 +346,7 @@ func (l *Law) Need(rate float64) (*result.ScalingNeed, error) {
 	need.High = &high
 	switch spare := high + 1; {
 	case spare > top:
-		need.Reason = fmt.Sprintf("one to spare would be N = %d, of which nothing can be said", spare)
+		need.Reason = fmt.Sprintf("one to spare would be N = %d, about which nothing can be said", spare)
 	case l.value(float64(spare)) < rate:
 		need.Reason = "one to spare would be beyond the top of the curve, and carry less"
 	default:

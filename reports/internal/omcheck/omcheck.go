@@ -91,7 +91,7 @@ func (p *parser) line(line string) error {
 		}
 		p.current = &family{name: name}
 	} else if len(p.current.samples) > 0 {
-		return errors.New("metadata behind samples")
+		return errors.New("metadata after samples")
 	}
 	f := p.current
 	switch word {

@@ -63,7 +63,7 @@ type Column struct {
 	Head string
 	// Right aligns figures; text is at the left.
 	Right bool
-	// Wraps tells that the column may become narrower than its texts, but not
+	// Wraps reports that the column may become narrower than its texts, but not
 	// than Least cells.
 	Wraps bool
 	Least int
