@@ -574,7 +574,7 @@ func (c *policyCase) exchange(addr string, o *caseOrigin) string {
 	for _, q := range c.requests {
 		conn, err := net.DialTimeout("tcp4", addr, awaitLimit)
 		if errors.Is(err, syscall.ECONNRESET) {
-			out.WriteString("\nclient\nreset\norigin\n") // as soon as it was accepted
+			out.WriteString("\nclient\ngone\norigin\n") // as soon as it was accepted
 			continue
 		}
 		if err != nil {
@@ -595,6 +595,9 @@ func (c *policyCase) exchange(addr string, o *caseOrigin) string {
 			if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
 				end = "silence"
 			}
+		}
+		if len(got) == 0 && (end == "closed" || end == "reset") {
+			end = "gone" // whether there is a reset depends on what came before the end
 		}
 		fmt.Fprintf(&out, "\nclient\n%s%s\norigin\n%s", normal(got, heads), end, normal([]byte(o.take(c.number)), false))
 	}
