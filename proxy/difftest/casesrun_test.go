@@ -581,7 +581,7 @@ func (c *policyCase) exchange(addr string, o *caseOrigin) string {
 			fmt.Fprintf(&out, "%v\n", err)
 			continue
 		}
-		_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
 		_, _ = io.WriteString(conn, q)
 		heads := strings.HasPrefix(q, "HEAD ")
 		got, err := readMessage(bufio.NewReader(conn), false, heads)
@@ -596,7 +596,7 @@ func (c *policyCase) exchange(addr string, o *caseOrigin) string {
 				end = "silence"
 			}
 		}
-		if len(got) == 0 && (end == "closed" || end == "reset") {
+		if len(got) == 0 && (end == "closed" || end == "reset" || strings.Contains(c.text, "silent-drop")) {
 			end = "gone" // whether there is a reset depends on what came before the end
 		}
 		fmt.Fprintf(&out, "\nclient\n%s%s\norigin\n%s", normal(got, heads), end, normal([]byte(o.take(c.number)), false))
