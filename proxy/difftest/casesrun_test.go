@@ -315,7 +315,8 @@ func (c *caseConfig) winnow(s *subject, all []*policyCase) error {
 	if err := os.WriteFile(filepath.Join(c.dir, "404"), []byte("HTTP/1.1 404 Nowhere\r\nContent-Length: 5\r\nX-Page: 1\r\n\r\nlost\n"), 0o600); err != nil {
 		return err
 	}
-	for range 100 {
+	last := ""
+	for range 300 {
 		live := slices.DeleteFunc(slices.Clone(all), func(k *policyCase) bool { return k.refused[c.who] })
 		text, listeners := c.text(live)
 		path := filepath.Join(c.dir, "check.cfg")
@@ -336,6 +337,7 @@ func (c *caseConfig) winnow(s *subject, all []*policyCase) error {
 			return nil
 		}
 		some := false
+		last = string(out)
 		refuse := func(k *policyCase, why string) {
 			some = some || !k.refused[c.who]
 			k.refused[c.who] = true
@@ -357,7 +359,7 @@ func (c *caseConfig) winnow(s *subject, all []*policyCase) error {
 			return fmt.Errorf("%s: refuses the configuration, and no case:\n%s", s.name, out)
 		}
 	}
-	return fmt.Errorf("%s: refuses more and more", s.name)
+	return fmt.Errorf("%s: refuses more and more:\n%s", s.name, last)
 }
 
 // caseListeners are sockets to hand down, and their addresses.
