@@ -315,7 +315,8 @@ func (c *caseConfig) winnow(s *subject, all []*policyCase) error {
 	if err := os.WriteFile(filepath.Join(c.dir, "404"), []byte("HTTP/1.1 404 Nowhere\r\nContent-Length: 5\r\nX-Page: 1\r\n\r\nlost\n"), 0o600); err != nil {
 		return err
 	}
-	for range 100 {
+	last := ""
+	for range 300 {
 		live := slices.DeleteFunc(slices.Clone(all), func(k *policyCase) bool { return k.refused[c.who] })
 		text, listeners := c.text(live)
 		path := filepath.Join(c.dir, "check.cfg")
@@ -336,6 +337,7 @@ func (c *caseConfig) winnow(s *subject, all []*policyCase) error {
 			return nil
 		}
 		some := false
+		last = string(out)
 		refuse := func(k *policyCase, why string) {
 			some = some || !k.refused[c.who]
 			k.refused[c.who] = true
@@ -357,7 +359,7 @@ func (c *caseConfig) winnow(s *subject, all []*policyCase) error {
 			return fmt.Errorf("%s: refuses the configuration, and no case:\n%s", s.name, out)
 		}
 	}
-	return fmt.Errorf("%s: refuses more and more", s.name)
+	return fmt.Errorf("%s: refuses more and more:\n%s", s.name, last)
 }
 
 // caseListeners are sockets to hand down, and their addresses.
@@ -574,14 +576,14 @@ func (c *policyCase) exchange(addr string, o *caseOrigin) string {
 	for _, q := range c.requests {
 		conn, err := net.DialTimeout("tcp4", addr, awaitLimit)
 		if errors.Is(err, syscall.ECONNRESET) {
-			out.WriteString("\nclient\nreset\norigin\n") // as soon as it was accepted
+			out.WriteString("\nclient\ngone\norigin\n") // as soon as it was accepted
 			continue
 		}
 		if err != nil {
 			fmt.Fprintf(&out, "%v\n", err)
 			continue
 		}
-		_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
 		_, _ = io.WriteString(conn, q)
 		heads := strings.HasPrefix(q, "HEAD ")
 		got, err := readMessage(bufio.NewReader(conn), false, heads)
@@ -595,6 +597,9 @@ func (c *policyCase) exchange(addr string, o *caseOrigin) string {
 			if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
 				end = "silence"
 			}
+		}
+		if len(got) == 0 && (end == "closed" || end == "reset" || strings.Contains(c.text, "silent-drop")) {
+			end = "gone" // whether there is a reset depends on what came before the end
 		}
 		fmt.Fprintf(&out, "\nclient\n%s%s\norigin\n%s", normal(got, heads), end, normal([]byte(o.take(c.number)), false))
 	}

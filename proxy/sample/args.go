@@ -30,7 +30,12 @@ type Arg struct {
 	table  *mapArg
 	users  *auth.List
 	// limit is the length of a capture's slot.
-	limit int
+	limit  int
+	path   []pathStep // in JSON
+	fields []uint64   // of Protocol Buffers
+	key    any        // to verify signatures with
+	// isVar: a variable stands for the text.
+	isVar bool
 	// set: the argument was given.
 	set bool
 }
@@ -215,6 +220,13 @@ func (a *Arg) read(kind byte, t string, env *Env, off int) (err error) {
 		err = nil // what is out of range is the bound
 	case 'n':
 		return a.readOperand(t, env)
+	case 'T':
+		if scope, _, ok := strings.Cut(t, "."); ok {
+			if _, a.isVar = scopes[scope]; a.isVar {
+				a.Var, err = env.Variable(t)
+			}
+		}
+		return err
 	case 'V':
 		if t == "" {
 			return nil

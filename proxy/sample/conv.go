@@ -15,6 +15,10 @@ var convs = slices.Concat(
 	hashConvs(),
 	netConvs(),
 	mapConvs(),
+	binaryConvs(),
+	moreConvs(),
+	jsonConvs(),
+	wireConvs(),
 	stateConvs(),
 	tableConvs(),
 )

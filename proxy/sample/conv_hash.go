@@ -3,6 +3,8 @@ package sample
 import (
 	"bench/proxy/hash"
 	"bench/proxy/txn"
+
+	"github.com/zeebo/xxh3"
 )
 
 // hashConvs are digests that spread, and keep no secret (configuration manual, section
@@ -30,6 +32,10 @@ func hashConvs() []Conv {
 		}},
 		{Row: Row{Name: "xxh64", Usage: "([<seed>])", params: "|i", Doc: "The 64-bit hash of xxHash, as a signed number."}, In: txn.Bin, Out: txn.Int, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
 			v.SetInt(int64(hash.XXH64(v.B, uint64(a[0].Int))))
+			return true
+		}},
+		{Row: Row{Name: "xxh3", Usage: "([<seed>])", params: "|i", Doc: "The 64-bit hash XXH3 of xxHash, as a signed number."}, In: txn.Bin, Out: txn.Int, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
+			v.SetInt(int64(xxh3.HashSeed(v.B, uint64(a[0].Int))))
 			return true
 		}},
 	}

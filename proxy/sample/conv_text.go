@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,10 +65,16 @@ func textConvs() []Conv {
 			return true
 		}},
 		{Row: Row{Name: "strcmp", Usage: "(<variable>)", params: "v", Doc: "How the text compares with a variable: 0 for the same, below for less, above for more."}, In: str, Out: txn.Int, fn: convStrcmp},
-		{Row: Row{Name: "http_date", Usage: "([<offset>[,<unit>]])", params: "|is", check: checkUnit, Doc: "A time since 1970 as a date of HTTP."}, In: txn.Int, Out: str, fn: func(c *Context, a []Arg, v *txn.Value) bool {
-			t := time.Unix(0, 0).Add(time.Duration(int64(v.Lo)*a[1].Int) + time.Duration(a[0].Int)*time.Second).UTC()
+		{Row: Row{Name: "http_date", Usage: "([<offset>[,<unit>]])", params: "|is", check: checkUnit, Doc: "A time since 1970 as a date of HTTP, with a fraction if it is in ms or us."}, In: txn.Int, Out: str, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+			perSecond := int64(time.Second) / a[1].Int
+			n := int64(v.Lo) + a[0].Int
+			t := time.Unix(n/perSecond, 0).UTC()
+			b := t.AppendFormat(c.spare(), "Mon, 02 Jan 2006 15:04:05")
+			if perSecond > 1 {
+				b = strconv.AppendInt(append(b, '.'), n%perSecond, 10)
+			}
 			v.Kind = txn.Str
-			return c.keep(v, t.AppendFormat(c.spare(), "Mon, 02 Jan 2006 15:04:05 GMT"))
+			return c.keep(v, append(b, " GMT"...))
 		}},
 	}
 }

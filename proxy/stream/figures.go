@@ -60,6 +60,9 @@ func (f *farm) ServerFigure(what txn.Figure, backend int, name string) int64 {
 	return 0
 }
 
+// HasServer implements txn.Farm.
+func (f *farm) HasServer(backend int, name string) bool { return f.server(backend, name) != nil }
+
 // BackendNamed implements txn.Farm.
 func (f *farm) BackendNamed(name []byte) int {
 	if px := f.t.backends[string(name)]; px != nil {

@@ -185,6 +185,8 @@ type Farm interface {
 	// BackendFigure and ServerFigure are numbers of a backend and of a server.
 	BackendFigure(what Figure, backend int) int64
 	ServerFigure(what Figure, backend int, server string) int64
+	// HasServer reports whether a backend has a server of a name.
+	HasServer(backend int, server string) bool
 	// BackendNamed is the backend of a name, -1 if there is none.
 	BackendNamed(name []byte) int
 	// Timeout is one of a proxy's time-outs, 0 if it has none.

@@ -222,3 +222,6 @@ func (f *Farm) DefaultBackend(int) string { return "back" }
 func (s *Stream) TCPInfo() (sock.TCPInfo, bool) {
 	return sock.TCPInfo{RTT: 2500, RTTVar: 1500, Unacked: 1, Sacked: 2, Lost: 3, Retrans: 4, Fackets: 5, Reordering: 6}, true
 }
+
+// HasServer implements txn.Farm.
+func (f *Farm) HasServer(_ int, server string) bool { return server != "none" }

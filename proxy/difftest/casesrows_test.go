@@ -1,0 +1,67 @@
+package difftest
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"bench/proxy/acl"
+	"bench/proxy/pattern"
+	"bench/proxy/rule"
+	"bench/proxy/sample"
+)
+
+// Every fetch, converter, action in each of its places, and method of ACLs has a case, or
+// a reason not to have one.
+func TestEveryRowHasACase(t *testing.T) {
+	words, cases := map[string]bool{}, []string{}
+	split := regexp.MustCompile(`[a-z0-9_.+-]+`)
+	for _, f := range families(t) {
+		for _, c := range f.all() {
+			for _, w := range split.FindAllString(c.text, -1) {
+				words[w] = true
+			}
+			if c.kind == "case" {
+				cases = append(cases, strings.Split(c.text, " ;; ")...)
+			}
+		}
+	}
+	without := []string{
+		// Only rules about content in mode tcp have a value for these, or a TLS hello does; the
+		// exchanges have them.
+		"req.len", "req.payload", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver", "req.rdp_cookie", "req.rdp_cookie_cnt", "wait_end",
+	}
+	// What tables count, and TLS, have comparisons of their own.
+	elsewhere := regexp.MustCompile(`^(sc[0-9]?_|src_[a-z]+[01]?_|ssl_|table_|in_table$|sc-|track-sc|use-service$)`)
+	for _, f := range sample.Fetches() {
+		if elsewhere.MatchString(f.Name) && f.Name != "src_is_local" {
+			continue
+		}
+		has := words[f.Name] || slices.ContainsFunc(sample.OtherNames(f.Name), func(n string) bool { return words[n] })
+		if has == slices.Contains(without, f.Name) {
+			t.Errorf("fetch %s has a case: %v", f.Name, has)
+		}
+	}
+	for _, c := range sample.Convs() {
+		if !words[c.Name] && !elsewhere.MatchString(c.Name) {
+			t.Errorf("converter %s has no case", c.Name)
+		}
+	}
+	for _, name := range slices.Concat(acl.Derived(), pattern.Methods()) {
+		if !words[name] && !strings.HasPrefix(name, "scook_") && !strings.HasPrefix(name, "shdr_") { // which are about responses
+			t.Errorf("'%s' of ACLs has no case", name)
+		}
+	}
+	for _, a := range rule.Actions() {
+		for p := range rule.NumPlaces {
+			if !a.Places.Has(p) || p == rule.Answer || elsewhere.MatchString(a.Name) {
+				continue // there is nothing yet that runs rules about what servers send
+			}
+			line := regexp.MustCompile(`^(be:)?` + p.String() + " " + a.Name + `($|[ (])`)
+			if !slices.ContainsFunc(cases, line.MatchString) {
+				t.Errorf("'%s %s' has no case", p, a.Name)
+			}
+		}
+	}
+}
