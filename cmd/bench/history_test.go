@@ -119,12 +119,12 @@ func TestHistoryUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"expected \"<dir> ...\"":    {},
-		"no result folder":          {t.TempDir()},
-		"KEY=VALUE":                 {dir, "--reference", "haproxy"},
-		"is not an axis of its matrix":  {dir, "--reference", "driver=haproxy"},
-		"no run has such a measure": {dir, "--measure", "nonsense"},
-		"none of the runs counts":   {invalid},
+		"expected \"<dir> ...\"":       {},
+		"no result folder":             {t.TempDir()},
+		"KEY=VALUE":                    {dir, "--reference", "haproxy"},
+		"is not an axis of its matrix": {dir, "--reference", "driver=haproxy"},
+		"no run has such a measure":    {dir, "--measure", "nonsense"},
+		"none of the runs counts":      {invalid},
 	} {
 		if code, _, fail := command(t, "", append([]string{"history"}, args...)...); code != exitUsage || !strings.Contains(fail, want) {
 			t.Errorf("%q: exit code %d, %q; want %q", args, code, fail, want)

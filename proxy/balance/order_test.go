@@ -64,7 +64,7 @@ func (m *turnsModel) pick(avoid *server.Server, free func(*server.Server) bool) 
 func TestRoundRobinIsAListOfTurns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawFarm(t)
-		p := New("roundrobin")
+		p := picker(spec.RoundRobin)
 		m := &turnsModel{}
 		p.Build(all)
 		m.build(all)
@@ -189,7 +189,7 @@ func TestStaticRoundRobinGoesOn(t *testing.T) {
 // leastconn begins its scan anew when it is built, and does not avoid whom it does not have.
 func TestLeastConnBuiltAnew(t *testing.T) {
 	servers := farm(spec.Server{Weight: 1}, spec.Server{Weight: 1}, spec.Server{Weight: 1})
-	p := New("leastconn")
+	p := picker(spec.LeastConn)
 	p.Build(servers)
 	s, _ := p.Pick(nil)
 	s.Release()
@@ -237,7 +237,7 @@ func TestRoomIsMadeBeforehand(t *testing.T) {
 			t.Errorf("%s: %d allocations", a.Name, least)
 		}
 	}
-	p := New("roundrobin").(*roundRobin)
+	p := picker(spec.RoundRobin).(*roundRobin)
 	p.Build(servers)
 	room := p.room
 	if p.Reserve(room); p.room != room {
