@@ -60,6 +60,8 @@ type Checker struct {
 	tls     *tlsio.Conn // nil: in clear
 	sent    int
 	answer  answer
+	script  *script // of a TCP check with rules; nil: none
+	talk    dialogue
 }
 
 // New makes a checker. Errors are in the expectations of the check.
@@ -71,9 +73,13 @@ func New(cfg Config, l *loop.Loop, addr sock.Addr, to Listener) (*Checker, error
 	if cfg.Inter <= 0 {
 		cfg.Inter = 2 * time.Second
 	}
+	sc, err := newScript(cfg.Check)
+	if err != nil {
+		return nil, err
+	}
 	lim := h1.DefaultLimits()
 	lim.MaxHead, lim.Relaxed = maxAnswer, true
-	return &Checker{cfg: cfg, prog: p, l: l, to: to, addr: addr, health: NewHealth(cfg.Rise, cfg.Fall), fd: -1, lim: lim}, nil
+	return &Checker{cfg: cfg, prog: p, script: sc, l: l, to: to, addr: addr, health: NewHealth(cfg.Rise, cfg.Fall), fd: -1, lim: lim}, nil
 }
 
 // Start begins checking after the delay, which spreads the checks of many
@@ -115,11 +121,11 @@ func (c *Checker) Expired(*loop.Timer) {
 	case c.fd < 0:
 		c.begin()
 	case !c.wired:
-		c.finish(Result{Status: L4TOut})
+		c.finish(Result{Status: L4TOut, Output: c.script.where(c)})
 	case c.tls != nil && c.tls.Info() == nil:
 		c.finish(Result{Status: L6TOut})
 	default:
-		c.finish(Result{Status: L7TOut})
+		c.finish(Result{Status: L7TOut, Output: c.script.where(c)})
 	}
 }
 
@@ -128,13 +134,14 @@ func (c *Checker) begin() {
 	c.began = c.l.Now()
 	c.wired, c.hup, c.sent = false, false, 0
 	c.answer.reset()
+	c.talk.reset()
 	opt := sock.ConnectOptions{NoDelay: true}
 	if src := c.cfg.Source; src != nil {
 		opt.Source, opt.Interface = &src.Addr, src.Interface
 	}
 	fd, _, errno := sock.Connect(&c.addr, &opt)
 	if errno != 0 {
-		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error())})
+		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error()) + c.script.where(c)})
 		return
 	}
 	if err := c.l.Add(fd, poller.In|poller.Out, c); err != nil {
@@ -172,7 +179,7 @@ func (c *Checker) Ready(ev poller.Events) {
 			return
 		}
 		if errno := sock.Error(c.fd); errno != 0 {
-			c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error())})
+			c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error()) + c.script.where(c)})
 			return
 		}
 		if _, errno := sock.PeerAddr(c.fd); errno != 0 {
@@ -180,7 +187,7 @@ func (c *Checker) Ready(ev poller.Events) {
 			return
 		}
 		c.wired = true
-		if c.cfg.Timeout > 0 && (c.prog != nil || c.cfg.TLS != nil) {
+		if c.cfg.Timeout > 0 && (c.prog != nil || c.script != nil || c.cfg.TLS != nil) {
 			c.l.SetTimer(&c.timer, c.l.Now()+int64(c.cfg.Timeout), c)
 		}
 		if c.cfg.TLS != nil {
@@ -210,12 +217,20 @@ func (c *Checker) Secured(err error) {
 
 // ask sends the request and reads the answer, as far as that goes.
 func (c *Checker) ask() {
+	if c.script != nil {
+		c.play()
+		return
+	}
 	if c.prog == nil {
 		status := L4OK
 		if c.tls != nil {
 			status = L6OK
 		}
-		c.finish(Result{Status: status})
+		r := Result{Status: status}
+		if c.cfg.Check != nil && c.cfg.Check.Connect > 0 {
+			r.Output = passed
+		}
+		c.finish(r)
 		return
 	}
 	if c.write() {

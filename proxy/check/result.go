@@ -60,6 +60,10 @@ type Result struct {
 	Output   string // what the server or the system said
 }
 
+// Coded tells whether a code is shown: the one of an answer, or 0 of a check that has
+// passed without one.
+func (r Result) Coded() bool { return r.Code > 0 || r.Status == L7OK }
+
 // Health counts checks: a server that is down comes up after Rise good ones, one
 // that is up goes down after Fall bad ones (configuration manual, "rise", "fall").
 type Health struct {

@@ -19,6 +19,11 @@ type checkDraft struct {
 	on404    bool
 	rulesPos spec.Pos // of the first http-check rule
 	tcpPos   spec.Pos // of the first tcp-check rule
+	steps    []spec.CheckStep
+	connect  int      // number of the rule that connects; 0: none
+	rules    int      // of a TCP check, comments included
+	remark   string   // of the comment before
+	idle     spec.Pos // of a comment that no rule has followed
 }
 
 // httpRequest is the request of an HTTP check; empty parts are unset.
@@ -30,7 +35,7 @@ type httpRequest struct {
 
 func (c *checkDraft) clone() checkDraft {
 	d := *c
-	d.expect = slices.Clone(c.expect)
+	d.expect, d.steps = slices.Clone(c.expect), slices.Clone(c.steps)
 	d.request.headers = slices.Clone(c.request.headers)
 	d.send.headers = slices.Clone(c.send.headers)
 	return d
@@ -47,10 +52,21 @@ func checkKeywords() []keyword {
 				l.sect.settings.check.kind.put(spec.CheckTCP, l.pos)
 			}
 		}},
-		{name: "tcp-check connect", same: true, scope: back, doc: "Connect, which is what TCP checks do anyway; no options.", read: func(l *line) {
+		{name: "tcp-check connect", scope: back, doc: "Connect, which is what TCP checks do first anyway; no options.", read: func(l *line) {
 			l.plainConnect()
-			if c := &l.sect.settings.check; c.tcpPos.Line == 0 {
-				c.tcpPos = l.pos
+			c := l.tcpRule()
+			if c.connect > 0 || len(c.steps) > 0 {
+				l.fail(l.head, "'tcp-check connect' is not supported behind other rules")
+			}
+			c.connect = c.rules
+		}},
+		{name: "tcp-check send", args: "<text> [comment <text>]", scope: back, doc: "Send a text in TCP checks.", read: func(l *line) { readCheckText(l, false) }},
+		{name: "tcp-check send-binary", args: "<digits> [comment <text>]", scope: back, doc: "Send bytes, in hexadecimal digits, in TCP checks.", read: func(l *line) { readCheckText(l, true) }},
+		{name: "tcp-check expect", args: "[min-recv <number>] [comment <text>] [!] { string <text> | rstring <regex> | binary <digits> | rbinary <regex> }", scope: back, doc: "What is to be found in what servers send in TCP checks.", read: readTCPExpect},
+		{name: "tcp-check comment", args: "<text>", scope: back, doc: "What messages say about the rules that follow.", read: func(l *line) {
+			if w, ok := l.one("a text"); ok {
+				c := l.tcpRule()
+				c.remark, c.idle = w.text, l.pos
 			}
 		}},
 		{name: "http-check connect", same: true, scope: back, doc: "Connect, which is what HTTP checks do first; no options.", read: func(l *line) {

@@ -110,6 +110,10 @@ var samples = map[string]string{
 	"http-check expect":          "option httpchk\nstatus 204",
 	"http-check disable-on-404":  "option httpchk\n",
 	"http-check connect":         "option httpchk\n",
+	"tcp-check send":             "option tcp-check\nping",
+	"tcp-check send-binary":      "option tcp-check\n0aff",
+	"tcp-check expect":           "option tcp-check\nmin-recv 4 comment c ! rbinary ^00",
+	"tcp-check comment":          "option tcp-check\nphase",
 	"tcp-check connect":          "option tcp-check\n",
 	"option http-keep-alive":     "option httpclose\n",
 	"monitor-uri":                "/up",
@@ -439,7 +443,7 @@ func TestSpecIsUsed(t *testing.T) {
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[spec.Config](), reflect.TypeFor[spec.Global](), reflect.TypeFor[spec.Tune](), reflect.TypeFor[spec.CPUMap](), reflect.TypeFor[spec.LogTarget](), reflect.TypeFor[spec.LogSample](), reflect.TypeFor[spec.Ring](), reflect.TypeFor[spec.RingServer](),
 		reflect.TypeFor[spec.Proxy](), reflect.TypeFor[spec.Timeouts](), reflect.TypeFor[spec.Options](), reflect.TypeFor[spec.ForwardFor](),
-		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.Expect](),
+		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.CheckStep](), reflect.TypeFor[spec.Expect](),
 		reflect.TypeFor[spec.StatsPage](), reflect.TypeFor[spec.StatsAccess](), reflect.TypeFor[spec.Account](),
 		reflect.TypeFor[spec.Hash](), reflect.TypeFor[spec.Cookie](), reflect.TypeFor[spec.PersistRule](), reflect.TypeFor[spec.ServerRule](),
 	} {

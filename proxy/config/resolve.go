@@ -187,7 +187,7 @@ func (c *checkDraft) resolve() *spec.Check {
 		return nil
 	}
 	if c.kind.val == spec.CheckTCP {
-		return &spec.Check{Kind: spec.CheckTCP}
+		return &spec.Check{Kind: spec.CheckTCP, Steps: c.steps, Connect: c.connect}
 	}
 	r := c.request
 	if c.sends {

@@ -120,6 +120,9 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 		if c.rulesPos.Line > 0 && !isHTTP {
 			p.warning(s, c.rulesPos, "'http-check' rules of '%s' are ignored without 'option httpchk'", px.Name)
 		}
+		if c.idle.Line > 0 {
+			p.warning(s, c.idle, "'tcp-check comment' of '%s' has no effect: no rule follows it", px.Name)
+		}
 		if c.tcpPos.Line > 0 && (!c.kind.set || isHTTP) {
 			p.warning(s, c.tcpPos, "'tcp-check' rules of '%s' are ignored without 'option tcp-check'", px.Name)
 		}

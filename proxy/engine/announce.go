@@ -105,7 +105,7 @@ func onBackup(active, backup int) string {
 // reason says why a check changed the state of a server.
 func reason(r check.Result) string {
 	text := r.Status.Describe()
-	if r.Code > 0 {
+	if r.Coded() {
 		text += fmt.Sprintf(", code: %d", r.Code)
 	}
 	if r.Output != "" {

@@ -234,7 +234,7 @@ func (c *checks) state(s *server.Server) stats.CheckState {
 	}
 	st.Status, st.Desc, st.Output = k.last.Status.String(), k.last.Status.Describe(), k.last.Output
 	st.Duration = k.last.Duration.Milliseconds()
-	if k.last.Code > 0 {
+	if k.last.Coded() {
 		st.Code = k.last.Code
 	}
 	return st

@@ -21,7 +21,7 @@ type visitor struct {
 	w     Waiter
 	n     int     // order of arrival
 	queue *Server // it waits for this one; nil: for any
-	since int64   // who had been served of the queue when it came
+	since int32   // who had been served of the queue when it came
 	waits bool
 	woken int
 	slot  *Server
@@ -35,7 +35,7 @@ type farm struct {
 	slots    registry.Slots
 	arrivals int
 	visitors []*visitor        // that wait or have a slot
-	served   map[*Server]int64 // of each queue; nil: those who wait for any
+	served   map[*Server]int32 // of each queue; nil: those who wait for any
 	times    map[*Server]*downTimes
 	whole    downTimes
 	// single: some want one server; then there is no minconn, as who comes for one
@@ -314,7 +314,7 @@ func TestBackendIsItsModel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // time stands still between the steps
 		// Wrapped, or rapid would ask for the deadline of the test, which has none here.
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) {
-			f := &farm{times: map[*Server]*downTimes{}, served: map[*Server]int64{}, single: rapid.Bool().Draw(rt, "single")}
+			f := &farm{times: map[*Server]*downTimes{}, served: map[*Server]int32{}, single: rapid.Bool().Draw(rt, "single")}
 			f.p = &spec.Proxy{FullConn: rapid.IntRange(0, 6).Draw(rt, "fullconn")}
 			f.p.Options.AllBackups = rapid.Bool().Draw(rt, "allbackups")
 			f.b = NewBackend(f.p, &f.slots)

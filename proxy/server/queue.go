@@ -17,17 +17,15 @@ type Waiter struct {
 
 	// Rank is the stream's place in the order of queues: see Rank.
 	Rank int64
-	// Stays: it waits on for its server when that goes down.
-	Stays bool
-	index int32 // in the heap of the queue
+	srv  *Server
 
 	// Place is how many streams of the queue have been served while it waited, and
 	// itself; set when it is in the queue no more. -1: it was not let in.
-	Place int64
-
-	queue *queue
-	seq   uint64
-	srv   *Server
+	Place int32
+	at    int32  // in the heap of the queue of srv, or of the backend, from 1; 0: in none
+	seq   uint32 // order of arrival
+	// Stays: it waits on for its server when that goes down.
+	Stays bool
 }
 
 // classBits is where in a rank the class begins.
@@ -41,14 +39,14 @@ func Rank(class, offset int, arrived int64) int64 {
 
 // before tells whether w is served before o, which is in the same queue.
 func (w *Waiter) before(o *Waiter) bool {
-	return w.Rank < o.Rank || w.Rank == o.Rank && w.seq < o.seq
+	return w.Rank < o.Rank || w.Rank == o.Rank && int32(w.seq-o.seq) < 0
 }
 
 // queue is a heap of those who wait, the next one first.
 type queue struct {
 	heap   []*Waiter
-	seq    uint64 // of the last arrival
-	served int64  // that were given a slot
+	seq    uint32 // of the last arrival
+	served int32  // that were given a slot
 }
 
 func (q *queue) first() *Waiter {
@@ -60,7 +58,7 @@ func (q *queue) first() *Waiter {
 
 func (q *queue) push(w *Waiter) {
 	q.seq++
-	w.queue, w.seq = q, q.seq
+	w.seq = q.seq
 	w.Place = q.served // on arrival
 	q.heap = append(q.heap, nil)
 	q.put(len(q.heap)-1, w)
@@ -70,7 +68,7 @@ func (q *queue) push(w *Waiter) {
 func (q *queue) remove(w *Waiter) {
 	w.Place = q.served - w.Place + 1
 	last := len(q.heap) - 1
-	if i := int(w.index); i != last {
+	if i := int(w.at) - 1; i != last {
 		q.put(i, q.heap[last])
 		q.heap[last] = nil
 		q.heap = q.heap[:last]
@@ -80,10 +78,10 @@ func (q *queue) remove(w *Waiter) {
 		q.heap[last] = nil
 		q.heap = q.heap[:last]
 	}
-	w.queue = nil
+	w.at = 0
 }
 
-func (q *queue) put(i int, w *Waiter) { q.heap[i], w.index = w, int32(i) }
+func (q *queue) put(i int, w *Waiter) { q.heap[i], w.at = w, int32(i+1) }
 
 func (q *queue) less(i, j int) bool { return q.heap[i].before(q.heap[j]) }
 
@@ -170,21 +168,25 @@ func (b *Backend) dequeueAll() {
 func (b *Backend) Leave(w *Waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if w.queue == nil {
+	if w.at == 0 {
 		return false
 	}
 	b.drop(w)
 	return true
 }
 
-func (b *Backend) drop(w *Waiter) {
-	w.queue.remove(w)
+// drop takes w out of its queue, which it returns.
+func (b *Backend) drop(w *Waiter) *queue {
+	q := &b.queue
 	if w.srv != nil {
+		q = &w.srv.queue
 		w.srv.Queued.Dec()
 	} else {
 		b.Queued.Dec()
 	}
+	q.remove(w)
 	b.waiting.Add(-1)
+	return q
 }
 
 // Release gives back a slot of s and hands it to whoever waits for it.
@@ -209,9 +211,7 @@ func (b *Backend) Dequeue(s *Server) {
 			b.mu.Unlock()
 			return
 		}
-		q := w.queue
-		b.drop(w)
-		q.served++
+		b.drop(w).served++
 		w.Got = s
 		wake := w.Wake
 		b.mu.Unlock()

@@ -390,6 +390,10 @@ type Check struct {
 	Body                 string
 	Expect               []Expect
 	DisableOn404         bool
+	// Steps are the rules of a TCP check behind the connection. Connect is the number of
+	// the rule that connects; 0: there is none, and that is done first.
+	Steps   []CheckStep
+	Connect int
 }
 
 // ExpectKind is what an "http-check expect" looks at.

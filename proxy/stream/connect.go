@@ -147,9 +147,9 @@ func (s *stream) notePlace() {
 	switch w := &s.waiter; {
 	case w.Place <= 0:
 	case w.For() != nil:
-		s.srvQueue += int32(w.Place)
+		s.srvQueue += w.Place
 	default:
-		s.beQueue += int32(w.Place)
+		s.beQueue += w.Place
 	}
 }
 
