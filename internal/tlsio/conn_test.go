@@ -3,6 +3,7 @@ package tlsio
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -193,7 +194,7 @@ func TestBulk(t *testing.T) {
 			for {
 				n, err := c.Read(p[:1+odd.IntN(len(p))])
 				got.Write(p[:n])
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {
@@ -327,7 +328,7 @@ func TestFailures(t *testing.T) {
 		cfg := clientConfig()
 		cfg.MaxVersion = tls.VersionTLS12
 		err := tls.Client(peer, cfg).Handshake()
-		if own := <-e.done; own == nil || err == nil || err == io.EOF {
+		if own := <-e.done; own == nil || err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("server %v, client %v: want an alert", own, err)
 		}
 	})
@@ -354,7 +355,7 @@ func TestFailures(t *testing.T) {
 		}
 		peer.Close()
 		<-e.over
-		if e.err != syscall.EPROTO && e.err != syscall.ECONNRESET || string(e.got) != "x" {
+		if !errors.Is(e.err, syscall.EPROTO) && !errors.Is(e.err, syscall.ECONNRESET) || string(e.got) != "x" {
 			t.Errorf("error %v after %q", e.err, e.got)
 		}
 	})

@@ -177,14 +177,13 @@ func (a *Acceptor) find(name string, hello *tls.ClientHelloInfo) *identity {
 	return rsa
 }
 
+// ofCurves are the signatures of such keys.
+var ofCurves = []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256, tls.ECDSAWithP384AndSHA384, tls.ECDSAWithP521AndSHA512, tls.ECDSAWithSHA1, tls.Ed25519}
+
 // knowsECDSA tells whether a client can do with a key of elliptic curves.
 func knowsECDSA(hello *tls.ClientHelloInfo) bool {
 	if !slices.ContainsFunc(hello.SignatureSchemes, func(s tls.SignatureScheme) bool {
-		switch s {
-		case tls.ECDSAWithP256AndSHA256, tls.ECDSAWithP384AndSHA384, tls.ECDSAWithP521AndSHA512, tls.ECDSAWithSHA1, tls.Ed25519:
-			return true
-		}
-		return false
+		return slices.Contains(ofCurves, s)
 	}) {
 		return false
 	}

@@ -310,7 +310,8 @@ func TestVerifying(t *testing.T) {
 		if _, _, err := shake(srv, con.To([]byte(c.sni)).Config()); (err == nil) != c.want {
 			t.Errorf("server %s: %v", c.name, err)
 		}
-		if con.To([]byte("x")) != con.To([]byte("x")) || con.To(nil) != con.To([]byte{}) || con.To([]byte("x")) == con.To([]byte("y")) {
+		x, again, y := con.To([]byte("x")), con.To([]byte("x")), con.To([]byte("y"))
+		if x != again || con.To(nil) != con.To([]byte{}) || x == y {
 			t.Errorf("server %s: names and peers do not go together", c.name)
 		}
 	}

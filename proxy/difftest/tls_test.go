@@ -44,7 +44,6 @@ type tlsClient struct {
 	change  func(*tls.Config)
 	raw     string // sent instead of a handshake
 	cert    string // file of a certificate to show
-	ask     string // the path; "/" if empty
 	resumes bool   // goes on with the session of the client before
 }
 

@@ -96,9 +96,10 @@ type Resolved struct {
 // Resolve is the range of versions that is left. Where nothing is said of the oldest, it
 // is TLS 1.2 for clients, and for servers whatever they speak.
 func (v Versions) Resolve(servers bool) (r Resolved, err error) {
+	off := v.off
 	if v.min != 0 || v.max != 0 {
-		r.Ignored = v.off != [len(versionNames)]bool{}
-		v.off = [len(versionNames)]bool{}
+		r.Ignored = off != [len(versionNames)]bool{}
+		off = [len(versionNames)]bool{}
 	}
 	first, last := v.min-1, v.max-1
 	if last < 0 {
@@ -108,17 +109,17 @@ func (v Versions) Resolve(servers bool) (r Resolved, err error) {
 		first = min(usual, last)
 	}
 	first = max(first, oldest)
-	for first <= last && v.off[first] {
+	for first <= last && off[first] {
 		first++
 	}
-	for last >= first && v.off[last] {
+	for last >= first && off[last] {
 		last--
 	}
 	if first > last {
 		return r, errors.New("all versions of TLS are disabled")
 	}
 	for i := first; i <= last; i++ {
-		r.Gap = r.Gap || v.off[i]
+		r.Gap = r.Gap || off[i]
 	}
 	r.Min, r.Max = sslv3+uint16(first), sslv3+uint16(last)
 	return r, nil
