@@ -158,8 +158,8 @@ func (c *abuseCmd) spec(ctx context.Context) (*abuse.Spec, error) {
 	var load workload.Spec
 	if err := load.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
 		errs = append(errs, err)
-	} else if load.Protocol != "http1" {
-		errs = append(errs, fmt.Errorf("URL %q: clients that misbehave speak http", c.URL))
+	} else if load.Protocol != "http1" || load.TLS != nil {
+		errs = append(errs, fmt.Errorf("URL %q: clients that misbehave speak http, in clear", c.URL))
 	} else {
 		s.Targets, s.OneName, s.Title, s.Host, s.Path = load.Targets, load.OneName, load.Title, load.HTTP.Host, load.HTTP.Requests[0].Path
 	}

@@ -25,7 +25,7 @@ import (
 
 // loadCmd generates load without a scenario.
 type loadCmd struct {
-	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], tcp://HOST:PORT, redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE] or mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]. If HOST has several addresses, the first that accepts connections is used, and the next one once it no longer does."`
+	URL string `arg:"" name:"url" help:"http://HOST[:PORT][/PATH], https://HOST[:PORT][/PATH], tcp://HOST:PORT, redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE] or mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]. If HOST has several addresses, the first that accepts connections is used, and the next one once it no longer does."`
 
 	Rate     string  `short:"r" group:"Arrivals" placeholder:"RATE" help:"Requests per second, like 2000/s or 0..2000/s (open loop). Without it every connection sends as fast as answers come (closed loop)."`
 	Duration string  `short:"D" group:"Arrivals" help:"Measured time; 10s, or with --trace that of the trace, if not given."`
@@ -44,6 +44,10 @@ type loadCmd struct {
 	MaxAge                string `group:"Connections" default:"0s" help:"Close a connection with the first request after this time; 0 keeps it."`
 	Pipeline              int    `group:"Connections" default:"1" help:"Send this many requests on a connection ahead of their answers."`
 	UnixSocket            string `group:"Connections" placeholder:"PATH" help:"Connect to this socket (a path or abns@NAME) instead of the URL's host."`
+	TLSName               string `group:"Connections" name:"tls-name" placeholder:"NAME" help:"Name to ask for in TLS (https); that of the URL if not given."`
+	TLSCA                 string `group:"Connections" name:"tls-ca" placeholder:"FILE" type:"existingfile" help:"Verify the certificate by the authorities in this file; without it nothing is verified."`
+	TLSFull               bool   `group:"Connections" name:"tls-full" help:"Make a full handshake for every connection, instead of going on with the session of an earlier one."`
+	TLSVersion            string `group:"Connections" name:"tls-version" enum:",1.2,1.3" default:"" help:"Speak this version of TLS only: 1.2 or 1.3."`
 	Timeout               string `group:"Connections" default:"10s" help:"Longest time from a request's due time to the end of its answer."`
 	ConnectTimeout        string `group:"Connections" default:"0s" help:"Longest time to open a connection; 0 means the time-out."`
 

@@ -79,12 +79,23 @@ func (c *loadCmd) spec(ctx context.Context) (*workload.Spec, error) {
 	default:
 		c.requests(s, &errs)
 	}
+	c.secure(s, &errs)
 	if err := s.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
 		errs = append(errs, err)
 	} else if len(errs) == 0 { // what is wrong with the load may follow from a flag
 		errs = append(errs, s.Validate())
 	}
 	return s, errors.Join(errs...)
+}
+
+// secure reads what is said of TLS.
+func (c *loadCmd) secure(s *workload.Spec, errs *flagErrors) {
+	t := workload.TLS{Name: c.TLSName, CA: c.TLSCA, Full: c.TLSFull, MinVersion: c.TLSVersion, MaxVersion: c.TLSVersion}
+	if strings.HasPrefix(c.URL, "https://") {
+		s.TLS = &t
+	} else if t != (workload.TLS{}) {
+		errs.add("tls-...", errors.New("only with https"))
+	}
 }
 
 // contents reads what is said of integrity and pieces.

@@ -67,8 +67,8 @@ func (w *wire) Close() error { return nil }
 // sessions by it: a configuration is for one server.
 type nowhere struct{}
 
-func (nowhere) Network() string { return "" }
-func (nowhere) String() string  { return "" }
+func (nowhere) Network() string { return "tcp" }
+func (nowhere) String() string  { return "peer" } // "" would be no session
 
 // The rest of net.Conn, of which crypto/tls uses nothing that matters here.
 

@@ -7,6 +7,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/internal/tlsio"
 	"bench/loadgen/codec"
 	"bench/loadgen/record"
 )
@@ -16,6 +17,7 @@ type connState uint8
 
 const (
 	connOpening   connState = iota // the kernel has not connected yet
+	connSecuring                   // the handshake of TLS goes on
 	connSetup                      // the protocol's set-up goes on
 	connBusy                       // requests are on it
 	connIdle                       // waits for a request
@@ -35,12 +37,14 @@ type conn struct {
 	hangUp    bool // this side ends when all is written
 	began     bool // a byte of the answer to the first of them has come
 	corked    bool // what is written waits for uncork
+	hup       bool // the peer has closed its side, or the connection failed
 	uses      int  // requests answered before
 	openedAt  int64
 	lingerEnd int64
 	flight    flight
 	session   codec.Session // nil when lingering
 	pieces    *pieces       // nil where requests are written whole
+	tls       *tlsio.Conn   // nil in clear, and before the handshake
 	output
 
 	in    *list.List[conn] // the list it is in; nil for none
@@ -64,9 +68,17 @@ func (c *conn) leave() {
 
 // Ready implements loop.Handler.
 func (c *conn) Ready(ev poller.Events) {
+	if ev&poller.Hup != 0 {
+		c.hup = true
+	}
+	if ev&poller.Out != 0 && c.tls != nil {
+		c.tls.Flush()
+	}
 	switch c.state {
 	case connOpening:
 		c.connected(ev)
+	case connSecuring:
+		c.tls.Handshake(c.hup)
 	case connSetup, connBusy:
 		if ev&poller.Out != 0 && c.pending() {
 			gen := c.gen
@@ -97,7 +109,10 @@ func (c *conn) connected(ev poller.Events) {
 	}
 	gen := c.gen
 	c.established()
-	if c.gen == gen && c.pending() {
+	if c.gen != gen || c.state == connSecuring {
+		return
+	}
+	if c.pending() {
 		c.flush()
 	}
 	if c.gen == gen && ev&poller.In != 0 {
@@ -111,6 +126,15 @@ func (c *conn) established() {
 	if c.w.stamps == nil {
 		c.w.loop.Receive(c.fd)
 	}
+	if c.w.secure != nil {
+		c.secure()
+		return
+	}
+	c.ready()
+}
+
+// ready notes that requests can be written, or what has to come before them.
+func (c *conn) ready() {
 	if c.setUp {
 		c.state = connSetup
 		return
@@ -158,7 +182,7 @@ func (c *conn) readAll(hup bool) {
 	w, gen := c.w, c.gen
 	buf := w.loop.Scratch()
 	for {
-		n, e := c.recv(buf)
+		n, more, e := c.recv(buf, hup)
 		switch {
 		case e == syscall.EAGAIN:
 			w.loop.Rearm(c.fd, poller.In)
@@ -178,19 +202,24 @@ func (c *conn) readAll(hup bool) {
 		if c.gen != gen || c.state == connLingering {
 			return
 		}
-		if n < len(buf) && !hup {
+		if !more {
 			w.loop.Rearm(c.fd, poller.In)
 			return
 		}
 	}
 }
 
-// recv reads what is there.
-func (c *conn) recv(p []byte) (n int, errno syscall.Errno) {
-	if s := c.w.stamps; s != nil {
-		return s.recv(c.fd, p)
+// recv reads what is there. Without more the socket is empty.
+func (c *conn) recv(p []byte, hup bool) (n int, more bool, errno syscall.Errno) {
+	switch s := c.w.stamps; {
+	case c.tls != nil:
+		return c.tls.Recv(p, hup)
+	case s != nil:
+		n, errno = s.recv(c.fd, p)
+	default:
+		n, errno = c.w.loop.Recv(c.fd, p)
 	}
-	return c.w.loop.Recv(c.fd, p)
+	return n, n == len(p) || hup, errno
 }
 
 // feed gives received bytes to the codec: the rest of a set-up, or answers.
@@ -271,7 +300,7 @@ func (c *conn) lost(e syscall.Errno) {
 	}
 	rest := f
 	switch {
-	case c.state == connSetup:
+	case c.state == connSetup, c.state == connSecuring:
 		f.Cause, f.Detail = codec.CauseConnect, "handshake: "+f.Detail
 	case c.began:
 		f.Cause, f.Status = codec.CauseTruncated, c.session.Answer().Status
@@ -307,11 +336,15 @@ func (c *conn) farewell() {
 	w := c.w
 	var hangUp bool
 	w.scratch, hangUp = c.session.Leave(w.scratch[:0])
-	if len(w.scratch) > 0 {
+	switch {
+	case len(w.scratch) == 0:
+	case c.tls != nil:
+		_, _ = c.tls.Send(w.scratch, nil)
+	default:
 		_, _ = sock.Send(c.fd, w.scratch)
 	}
 	if hangUp {
-		_ = sock.ShutdownWrite(c.fd) // it fails where the peer has ended the connection
+		c.hang()
 	}
 }
 
@@ -320,7 +353,7 @@ func (c *conn) farewell() {
 // farewell comes before the close.
 func (c *conn) ended() {
 	buf := c.w.loop.Scratch()
-	n, e := c.w.loop.Recv(c.fd, buf)
+	n, _, e := c.recv(buf, c.hup)
 	if e == syscall.EAGAIN || c.state == connLingering && n > 0 && n < len(buf) {
 		c.w.loop.Rearm(c.fd, poller.In)
 		return

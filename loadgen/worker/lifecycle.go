@@ -118,7 +118,7 @@ func (w *worker) expireRequests() {
 		switch c := q.conn; {
 		case c == nil:
 			f.Detail = "waiting for a connection"
-		case c.state == connOpening || c.state == connSetup:
+		case c.state == connOpening || c.state == connSecuring || c.state == connSetup:
 			f = c.tooSlow()
 		case !q.written(c.sent):
 			f.Detail = "writing the request"
@@ -133,7 +133,7 @@ func (w *worker) expireRequests() {
 
 // tooSlow is the failure of a connection that takes too long to open.
 func (c *conn) tooSlow() record.Failure {
-	if c.state == connSetup {
+	if c.state == connSetup || c.state == connSecuring {
 		return record.Failure{Cause: codec.CauseConnect, Detail: "handshake: timed out"}
 	}
 	return c.w.unreached(c.target, syscall.ETIMEDOUT, "timed out")
@@ -255,7 +255,7 @@ func (w *worker) newConn(fd int) *conn {
 		w.users += w.share.Parts()
 	}
 	c.fd, c.uses, c.openedAt = fd, 0, loop.Nanotime()
-	c.last, c.hangUp, c.began, c.corked = false, false, false, false
+	c.last, c.hangUp, c.began, c.corked, c.hup = false, false, false, false, false
 	if w.cutter != nil && c.pieces == nil {
 		c.pieces = &pieces{}
 	}
@@ -278,6 +278,7 @@ func (w *worker) close(c *conn) {
 	if c.state != connLingering {
 		w.rec.Conns--
 	}
+	c.insecure()
 	w.loop.Close(c.fd)
 	w.recycle(c)
 	w.kick()

@@ -62,7 +62,7 @@ func (c *conn) put(p, body []byte) {
 func (c *conn) written() {
 	if c.hangUp {
 		c.hangUp = false
-		_ = sock.ShutdownWrite(c.fd) // it fails where the peer has broken the connection off, which shows
+		c.hang()
 	}
 }
 
@@ -102,7 +102,7 @@ func (c *conn) uncork() {
 }
 
 func (c *conn) waitToWrite() {
-	if c.state == connOpening {
+	if c.state == connOpening || c.state == connSecuring {
 		c.w.await(c)
 		return
 	}
@@ -115,6 +115,9 @@ func (c *conn) waitToWrite() {
 // write writes to the socket and keeps the books of the requests it is of. A
 // connect under way shows its outcome here.
 func (c *conn) write(p []byte, more bool) (n int, e syscall.Errno) {
+	if c.unsecured() {
+		return 0, syscall.EAGAIN
+	}
 	now := c.w.answeredAt
 	if now == 0 {
 		now = loop.Nanotime()
@@ -126,9 +129,12 @@ func (c *conn) write(p []byte, more bool) (n int, e syscall.Errno) {
 		}
 		p, more = p[:room], false
 	}
-	if more {
+	switch {
+	case c.tls != nil:
+		n, e = c.tls.Send(p, nil)
+	case more:
 		n, e = sock.SendMore(c.fd, p)
-	} else {
+	default:
 		n, e = sock.Send(c.fd, p)
 	}
 	if n > 0 {

@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"runtime"
@@ -39,7 +40,8 @@ type Runner struct {
 	trace   *trace.Trace
 	spin    int64 // µs
 	targets *targets.List
-	team    *team // of several threads; the rest is not set then
+	tls     *tls.Config // nil: in clear
+	team    *team       // of several threads; the rest is not set then
 }
 
 // New checks spec and prepares a run of it. Progress, Interval and Failure
@@ -69,6 +71,11 @@ func newRunner(spec *workload.Spec, sink record.Sink) (*Runner, error) {
 	}
 	if r.codec, err = spec.Open(r.trace); err != nil {
 		return nil, err
+	}
+	if spec.TLS != nil {
+		if r.tls, err = spec.TLS.Config(); err != nil {
+			return nil, err
+		}
 	}
 	r.spin = spinUs(spec)
 	r.loop, err = newLoop(spec)
@@ -163,7 +170,7 @@ func (r *Runner) turn(w *worker) error {
 		if !w.timed {
 			r.loop.SetWatch(w.spin)
 		}
-		if w.timed {
+		if w.timed && w.secure == nil { // of what is encrypted the kernel does not know when it was complete
 			w.stamps = startStamps()
 			w.connect.Stamp = true
 			defer w.stamps.close()
@@ -187,6 +194,9 @@ func (r *Runner) worker(origin int64) *worker {
 		timeout: s.TimeoutNs(), connectTimeout: r.targets.Patience(s.ConnectTimeoutNs()), spin: r.spin * 1000,
 		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
 		classes: classes, mix: pace.NewMix(classes, s.Seed), timed: s.Timed(), cutter: newCutter(s),
+	}
+	if r.tls != nil {
+		w.secure = newSecure(r.loop, r.tls)
 	}
 	if s.Arrival == workload.Closed {
 		w.closed = pace.NewClosedLoop(s.ThinkUs*1000, w.depth, s.Share)

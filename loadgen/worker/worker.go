@@ -73,6 +73,7 @@ type worker struct {
 	// take longer than the difference is.
 	answeredAt int64
 	stamps     *stamps // nil: answers come when they are read
+	secure     *secure // nil: connections are in clear
 	meter      meter
 	witness    *witness.Witness
 	privilege  privilege
@@ -257,8 +258,12 @@ func (w *worker) try(q *request) {
 		return
 	}
 	w.rec.Connected(&q.Entry)
-	if c.state = connBusy; inProgress {
+	switch c.state = connBusy; {
+	case inProgress:
 		c.state = connOpening
+	case w.secure != nil:
+		c.secure()
+		w.await(c)
 	}
 	c.flight.push(q)
 	q.conn = c
@@ -267,7 +272,7 @@ func (w *worker) try(q *request) {
 		w.transmit(c, q)
 		return
 	}
-	if !inProgress {
+	if c.state == connBusy {
 		c.state = connSetup
 	}
 	w.await(c)
@@ -318,7 +323,7 @@ func (w *worker) transmit(c *conn, q *request) {
 	gen := c.gen
 	if q.end > c.queued {
 		c.put(w.scratch, body)
-	} else if c.state == connOpening {
+	} else if c.state == connOpening || c.state == connSecuring {
 		w.await(c)
 	}
 	if c.gen == gen && c.state == connBusy {

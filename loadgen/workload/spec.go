@@ -46,6 +46,8 @@ type Spec struct {
 	Redis redis.Spec `json:"redis,omitzero"`
 	TCP   tcp.Spec   `json:"tcp,omitzero"`
 	MySQL mysql.Spec `json:"mysql,omitzero"`
+	// TLS secures the connections; nil leaves them in clear.
+	TLS *TLS `json:"tls,omitempty"`
 
 	// Integrity checks what passed; nil does not.
 	Integrity *codec.Integrity `json:"integrity,omitempty"`

@@ -30,6 +30,7 @@ type scheme struct {
 func schemes() []scheme {
 	return []scheme{
 		{"http", "http1", "80", "http://HOST[:PORT][/PATH][?QUERY]", (*Spec).setHTTP},
+		{"https", "http1", "443", "https://HOST[:PORT][/PATH][?QUERY]", (*Spec).setHTTPS},
 		{"tcp", "tcp", "", "tcp://HOST:PORT", (*Spec).setTCP},
 		{"mysql", "mysql", "3306", "mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]", (*Spec).setMySQL},
 		{"redis", "redis", "6379", "redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]", (*Spec).setRedis},
@@ -123,6 +124,17 @@ func hideVariables(raw string) (hidden string, shown *strings.Replacer) {
 		names = append(names, name, variable)
 		hidden, rest = hidden+name, after
 	}
+}
+
+// setHTTPS keeps what is said about TLS already.
+func (s *Spec) setHTTPS(u *url.URL, shown *strings.Replacer) bool {
+	if s.TLS == nil {
+		s.TLS = &TLS{}
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); s.TLS.Name == "" && err != nil {
+		s.TLS.Name = u.Hostname()
+	}
+	return s.setHTTP(u, shown)
 }
 
 func (s *Spec) setHTTP(u *url.URL, shown *strings.Replacer) bool {

@@ -65,6 +65,7 @@ func (s *Spec) Validate() error {
 	}
 	validateIntegrity(s, bad)
 	validatePieces(s, bad)
+	validateTLS(s, bad)
 	if len(s.Targets) == 0 {
 		bad("no target address")
 	}

@@ -1,0 +1,141 @@
+package worker
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"bench/loadgen/codec"
+	"bench/loadgen/http1"
+	"bench/loadgen/workload"
+)
+
+// secureOrigin is an HTTP server in TLS that counts handshakes.
+type secureOrigin struct {
+	addr, ca string
+	full     atomic.Int64
+	resumed  atomic.Int64
+}
+
+// startSecure runs one until the end of the test.
+func startSecure(t *testing.T, body string) *secureOrigin {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "origin.test"}, DNSNames: []string{"origin.test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &secureOrigin{ca: filepath.Join(t.TempDir(), "ca")}
+	if err := os.WriteFile(o.ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.addr = l.Addr().String()
+	var seen sync.Map // connections whose handshake is counted
+	srv := &http.Server{
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, known := seen.LoadOrStore(r.RemoteAddr, true); !known {
+				if r.TLS.DidResume {
+					o.resumed.Add(1)
+				} else {
+					o.full.Add(1)
+				}
+			}
+			_, _ = io.WriteString(w, body)
+		}),
+		ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute,
+	}
+	go func() { _ = srv.ServeTLS(l, "", "") }()
+	t.Cleanup(func() { srv.Close() })
+	return o
+}
+
+func secureSpec(o *secureOrigin, t *workload.TLS, n uint64, perConn int) *workload.Spec {
+	return &workload.Spec{
+		Name: "tls", Targets: []string{o.addr}, TLS: t, HTTP: http1.Spec{Host: "origin.test", Requests: []http1.Request{{Path: "/"}}},
+		Arrival: workload.Closed, MaxRequests: n, Connections: workload.Connections{Pool: 4, RequestsPerConnection: perConn},
+		Phases: []workload.Phase{{Name: "all", LengthUs: 20_000_000, Measure: true}}, TimeoutUs: 10_000_000, Seed: 1,
+	}
+}
+
+// Requests pass through TLS, on connections that are kept or not, with sessions or without.
+func TestSecure(t *testing.T) {
+	const n = 60
+	body := strings.Repeat("x", 100_000)
+	for _, c := range []struct {
+		name     string
+		tls      workload.TLS
+		perConn  int
+		full     int64 // at most
+		leastNew int64 // handshakes in all
+	}{
+		{"kept", workload.TLS{Name: "origin.test"}, 0, 4, 1},
+		{"verified", workload.TLS{Name: "origin.test", CA: "ca"}, 0, 4, 1},
+		{"resumed", workload.TLS{Name: "origin.test"}, 1, 4, n},
+		{"resumed, 1.2", workload.TLS{MaxVersion: "1.2"}, 1, 4, n},
+		{"full", workload.TLS{Name: "origin.test", Full: true}, 1, n, n},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := startSecure(t, body)
+			if c.tls.CA != "" {
+				c.tls.CA = o.ca
+			}
+			got, _ := load(t, secureSpec(o, &c.tls, n, c.perConn))
+			p := got.Phases[0]
+			full, resumed := o.full.Load(), o.resumed.Load()
+			if p.Completed != n || p.Failed != 0 {
+				t.Errorf("%d completed, %d failed", p.Completed, p.Failed)
+			}
+			if full > c.full || full+resumed < c.leastNew || c.tls.Full && resumed > 0 {
+				t.Errorf("%d full handshakes and %d with a session", full, resumed)
+			}
+		})
+	}
+}
+
+// A target that does not speak TLS, or is not who it says it is, fails the request.
+func TestSecureFailures(t *testing.T) {
+	o := startSecure(t, "x")
+	other := startSecure(t, "x")
+	plain := startOrigin(t, &testOrigin{}, "")
+	for name, s := range map[string]*workload.Spec{
+		"in clear":          secureSpec(&secureOrigin{addr: plain.addr}, &workload.TLS{}, 3, 0),
+		"another authority": secureSpec(o, &workload.TLS{Name: "origin.test", CA: other.ca}, 3, 0),
+		"another name":      secureSpec(o, &workload.TLS{Name: "other.test", CA: o.ca}, 3, 0),
+	} {
+		s.TimeoutUs = 500_000 // one that speaks no TLS may say nothing at all
+		got, l := load(t, s)
+		if p := got.Phases[0]; p.Completed != 0 || p.Failed == 0 {
+			t.Errorf("%s: %d completed, %d failed", name, p.Completed, p.Failed)
+		}
+		for _, f := range l.failures {
+			if string(f.Cause) != codec.CauseConnect.String() || !strings.HasPrefix(f.Detail, "TLS: ") && !strings.HasPrefix(f.Detail, "handshake: ") {
+				t.Errorf("%s: %s: %s", name, f.Cause, f.Detail)
+			}
+		}
+	}
+}

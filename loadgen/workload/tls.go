@@ -1,0 +1,83 @@
+package workload
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// TLS is how the connections of a load are secured.
+type TLS struct {
+	// Name is asked for, and verified if anything is; "" for none.
+	Name string `json:"name,omitempty"`
+	// CA is the file of the authorities that the target's certificate is verified by;
+	// "" verifies nothing, as is usual for certificates made for tests.
+	CA string `json:"ca,omitempty"`
+	// Full makes a full handshake for every connection. Without it all but the first go on
+	// with a session, as browsers do.
+	Full bool `json:"full,omitempty"`
+	// MinVersion and MaxVersion are "1.2" or "1.3"; "" for any.
+	MinVersion string `json:"minVersion,omitempty"`
+	MaxVersion string `json:"maxVersion,omitempty"`
+}
+
+var tlsVersions = []string{"1.2", "1.3"}
+
+func tlsVersion(name string, usual uint16) uint16 {
+	if i := slices.Index(tlsVersions, name); i >= 0 {
+		return tls.VersionTLS12 + uint16(i)
+	}
+	return usual
+}
+
+// sessions is how many sessions are remembered: each target has one.
+const sessions = 64
+
+// Config is what connections are made with; each thread of a load has one of its own.
+func (t *TLS) Config() (*tls.Config, error) {
+	cfg := &tls.Config{
+		ServerName: t.Name, InsecureSkipVerify: t.CA == "", //nolint:gosec // what is measured is known
+		MinVersion: tlsVersion(t.MinVersion, tls.VersionTLS12), MaxVersion: tlsVersion(t.MaxVersion, tls.VersionTLS13),
+		CurvePreferences:            []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
+		DynamicRecordSizingDisabled: true,
+	}
+	if !t.Full {
+		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
+	}
+	if t.CA == "" {
+		return cfg, nil
+	}
+	text, err := os.ReadFile(t.CA)
+	if err != nil {
+		return nil, fmt.Errorf("authorities of TLS: %w", err)
+	}
+	if cfg.RootCAs = x509.NewCertPool(); !cfg.RootCAs.AppendCertsFromPEM(text) {
+		return nil, errors.New("authorities of TLS: no certificate in " + t.CA)
+	}
+	return cfg, nil
+}
+
+func validateTLS(s *Spec, bad func(format string, args ...any)) {
+	t := s.TLS
+	if t == nil {
+		return
+	}
+	if p := s.Protocol; p != "" && p != "http1" && p != "tcp" && p != "redis" {
+		bad("tls: protocol %s does not begin with a handshake of TLS: want http1, tcp or redis", p)
+	}
+	for _, v := range []string{t.MinVersion, t.MaxVersion} {
+		if v != "" && !slices.Contains(tlsVersions, v) {
+			bad("tls: version %q: want %s", v, strings.Join(tlsVersions, " or "))
+		}
+	}
+	if t.MinVersion != "" && t.MaxVersion != "" && t.MinVersion > t.MaxVersion {
+		bad("tls: versions %s to %s: nothing is left", t.MinVersion, t.MaxVersion)
+	}
+	if t.CA != "" && t.Name == "" {
+		bad("tls: ca needs the name that the certificate is to be for")
+	}
+}
