@@ -7,7 +7,6 @@ import (
 	"bench/backends/fault"
 	"bench/internal/integrity"
 	"bench/internal/poller"
-	"bench/internal/sock"
 )
 
 // answer is a response on its way: a head with what follows it in one piece, a
@@ -264,7 +263,7 @@ func (c *conn) flush() {
 		if a.bent && a.flip >= a.off {
 			room = a.upToFlip(room)
 		}
-		n, want, errno := a.send(c.fd, room)
+		n, want, errno := a.send(c, room)
 		if errno != 0 && errno != syscall.EAGAIN {
 			c.gone()
 			return
@@ -307,17 +306,17 @@ func (a *answer) byteAt(i int64) byte {
 }
 
 // send writes up to room bytes in one call; want is how much it tried.
-func (a *answer) send(fd int, room int64) (n int, want int64, errno syscall.Errno) {
+func (a *answer) send(c *conn, room int64) (n int, want int64, errno syscall.Errno) {
 	head, middle := int64(len(a.head)), a.repeat
 	if a.bent && a.off == a.flip {
-		n, errno = sock.Send(fd, []byte{^a.byteAt(a.flip)})
+		n, errno = c.send([]byte{^a.byteAt(a.flip)})
 		return n, 1, errno
 	}
 	switch {
 	case a.off < head && (head-a.off >= room || middle == 0):
 		p := a.head[a.off:]
 		p = p[:min(room, int64(len(p)))]
-		n, errno = sock.Send(fd, p)
+		n, errno = c.send(p)
 		return n, int64(len(p)), errno
 	case a.off < head:
 		var pieces [3][]byte
@@ -327,17 +326,16 @@ func (a *answer) send(fd int, room int64) (n int, want int64, errno syscall.Errn
 		if int64(len(pieces[1])) == middle {
 			pieces[2] = a.tail[:min(room-middle, int64(len(a.tail)))]
 		}
-		n, errno = sock.Writev(fd, pieces[:])
-		return n, int64(len(pieces[0]) + len(pieces[1]) + len(pieces[2])), errno
+		return c.send3(&pieces)
 	case a.off < head+middle:
 		at := (a.off - head) % int64(len(a.middle))
 		k := min(room, head+middle-a.off, int64(len(a.middle))-at)
-		n, errno = sock.Send(fd, a.middle[at:at+k])
+		n, errno = c.send(a.middle[at : at+k])
 		return n, k, errno
 	default:
 		p := a.tail[a.off-head-middle:]
 		p = p[:min(room, int64(len(p)))]
-		n, errno = sock.Send(fd, p)
+		n, errno = c.send(p)
 		return n, int64(len(p)), errno
 	}
 }

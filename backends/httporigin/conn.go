@@ -8,7 +8,7 @@ import (
 	"bench/backends/tally"
 	"bench/internal/loop"
 	"bench/internal/poller"
-	"bench/internal/sock"
+	"bench/internal/tlsio"
 )
 
 // state is where a connection stands with its present request.
@@ -43,10 +43,11 @@ type conn struct {
 	parked int // in o.parked, plus 1; 0: not parked
 	timer  loop.Timer
 	task   loop.Task
-	in     []byte // input not used yet
-	out    []byte // of a response not kept ready
-	reqs   int    // answered so far
-	heard  int64  // when the last input of a body came
+	in     []byte      // input not used yet
+	out    []byte      // of a response not kept ready
+	reqs   int         // answered so far
+	heard  int64       // when the last input of a body came
+	tls    *tlsio.Conn // nil: in clear
 
 	state  state
 	queued bool // task is in the run queue
@@ -84,6 +85,9 @@ func (c *conn) pending() bool { return c.marked && (c.state == waiting || c.stat
 func (c *conn) Ready(ev poller.Events) {
 	if ev&poller.Hup != 0 {
 		c.hup = true
+	}
+	if !c.secure(ev) {
+		return
 	}
 	readable := ev&(poller.In|poller.Hup) != 0
 	switch c.state {
@@ -193,7 +197,7 @@ func (c *conn) busy() bool { return c.state != reading && c.state != inBody }
 func (c *conn) pump() {
 	buf := c.o.loop.Scratch()
 	for range maxReads {
-		n, errno := c.o.loop.Recv(c.fd, buf)
+		n, more, errno := c.recv(buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.o.loop.Rearm(c.fd, poller.In)
@@ -212,7 +216,7 @@ func (c *conn) pump() {
 			return
 		}
 		switch {
-		case n < len(buf) && !c.hup:
+		case !more:
 			c.o.loop.Rearm(c.fd, poller.In)
 			return
 		case c.state == lingering:
@@ -250,7 +254,7 @@ func (c *conn) readAhead() bool {
 			c.held = true
 			return true
 		}
-		n, errno := c.o.loop.Recv(c.fd, buf)
+		n, more, errno := c.recv(buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.o.loop.Rearm(c.fd, poller.In)
@@ -264,7 +268,7 @@ func (c *conn) readAhead() bool {
 		}
 		c.o.tally.BytesIn += uint64(n)
 		c.in = append(c.in, buf[:n]...)
-		if n < len(buf) && !c.hup {
+		if !more {
 			c.o.loop.Rearm(c.fd, poller.In)
 			return true
 		}
@@ -367,7 +371,7 @@ func (o *Origin) mark(h *head) tally.Mark {
 // these few bytes fails at the response.
 func (c *conn) sayContinue() {
 	if c.owed = c.o.force.Stalled; !c.owed {
-		_, _ = sock.Send(c.fd, []byte("HTTP/1.1 100 Continue\r\n\r\n"))
+		_, _ = c.send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
 }
 

@@ -30,6 +30,7 @@ func (c *conn) settle() {
 	case c.refused || c.keep || a.cut:
 		c.linger()
 	default:
+		c.farewell()
 		c.close()
 	}
 }
@@ -50,6 +51,7 @@ func (c *conn) linger() {
 		return
 	}
 	c.state = lingering
+	c.farewell()
 	_ = sock.ShutdownWrite(c.fd) // of a connection that is gone: the read tells
 	c.o.loop.SetTimer(&c.timer, c.o.loop.Now()+int64(lingerFor), c)
 	if c.held {
@@ -62,9 +64,9 @@ func (c *conn) linger() {
 func (c *conn) discard() {
 	buf := c.o.loop.Scratch()
 	for range maxReads {
-		n, errno := c.o.loop.Recv(c.fd, buf)
+		n, more, errno := c.recv(buf)
 		switch {
-		case errno == syscall.EAGAIN, n > 0 && n < len(buf) && !c.hup:
+		case errno == syscall.EAGAIN, n > 0 && !more:
 			c.o.loop.Rearm(c.fd, poller.In)
 			return
 		case errno != 0 || n == 0:
@@ -128,6 +130,9 @@ func (c *conn) close() {
 	o.conns[len(o.conns)-1] = nil
 	o.conns = o.conns[:len(o.conns)-1]
 	o.tally.Active--
+	if c.tls != nil {
+		c.tls.Release()
+	}
 	o.loop.Close(c.fd)
 	in, out, queued := c.in[:0], c.out[:0], c.queued
 	check := requestCheck{kept: c.check.kept[:0], id: c.check.id[:0]}

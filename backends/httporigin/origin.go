@@ -1,6 +1,7 @@
 package httporigin
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/internal/tlsio"
 )
 
 // Options describe the origins of a process.
@@ -23,6 +25,8 @@ type Options struct {
 	Check Check
 	// Limits of connections and requests.
 	Limits Limits
+	// TLS is what clients are served with; nil: in clear.
+	TLS *tls.Config
 }
 
 // Config is what the replicas of a process have in common. It is not changed
@@ -74,6 +78,7 @@ type Origin struct {
 	name     string
 	cfg      *Config
 	loop     *loop.Loop
+	secure   *tlsio.Queue // nil: in clear
 	tally    *tally.Sheet
 	faults   *fault.Keeper
 	force    *fault.Force
@@ -90,6 +95,9 @@ type Origin struct {
 func (cfg *Config) Start(at *origin.Place) (origin.Replica, error) {
 	o := &Origin{
 		name: at.Name, cfg: cfg, loop: at.Loop, tally: tally.NewSheet(), rng: dist.NewRand(at.Seed, at.Stream), gzips: gzips{},
+	}
+	if cfg.TLS != nil {
+		o.secure = tlsio.NewQueue(at.Loop)
 	}
 	o.faults = fault.NewKeeper(at.Loop, o, at.Ledger)
 	o.force = o.faults.Force()
@@ -142,6 +150,9 @@ func (o *Origin) open(fd int) {
 	o.tally.Active++
 	c.pos = len(o.conns)
 	o.conns = append(o.conns, c)
+	if o.secure != nil {
+		c.tls = o.secure.Server(fd, o.cfg.TLS, c)
+	}
 	c.idle()
 }
 
