@@ -323,6 +323,30 @@ func TestMuxRejected(t *testing.T) {
 	}
 }
 
+// What rules do to the client's connection they do to the one that lanes share.
+func TestMuxRulesAboutConnections(t *testing.T) {
+	l := rulesOf(t, rule.Request, "set-tos 8", "early-hint Link </a>;rel=preload", "silent-drop if { path /drop }")
+	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Rules[rule.Request] = l }, origin(t, digesting))
+	p := rig.peer2()
+	p.head(1, true, get2...)
+	p.expect(1, ":status=103 link=</a>;rel=preload", ":status=200 ")
+	p.head(3, true, ":method=GET", ":scheme=http", ":authority=x", ":path=/drop")
+	_ = p.c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	if got := p.next(3); strings.HasPrefix(got, ":") || strings.HasPrefix(got, "reset ") {
+		t.Errorf("the client hears %q", got)
+	}
+	for _, want := range []string{"--", "PR"} {
+		if rec := <-rig.lines; string(rec.Flags[:]) != want {
+			t.Errorf("logged %s, want %s", rec.Flags, want)
+		}
+	}
+	for until := time.Now().Add(5 * time.Second); rig.fe.Cur.Load() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the connection is still there")
+		}
+	}
+}
+
 func TestMuxHeadTooLarge(t *testing.T) {
 	rig := newRig(t, spec.ModeHTTP, nil, origin(t, digesting))
 	p := rig.peer2()
