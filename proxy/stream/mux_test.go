@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -45,13 +44,14 @@ func (c *cutter) Write(p []byte) (int, error) {
 
 // client2 is a client of HTTP/2, which cuts what it writes if seed is not 0.
 func (r *rig) client2(seed uint64) *http.Client {
-	t := &http2.Transport{AllowHTTP: true, DialTLSContext: func(context.Context, string, string, *tls.Config) (net.Conn, error) {
+	t := &http.Transport{Protocols: new(http.Protocols), DisableCompression: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		c, err := net.Dial("tcp", r.addr)
 		if err != nil || seed == 0 {
 			return c, err
 		}
 		return &cutter{Conn: c, rng: rand.New(rand.NewPCG(seed, 0))}, nil
 	}}
+	t.Protocols.SetUnencryptedHTTP2(true)
 	r.t.Cleanup(t.CloseIdleConnections)
 	return &http.Client{Transport: t, Timeout: time.Minute}
 }
