@@ -3,10 +3,12 @@ package difftest
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -110,7 +112,7 @@ func (m *muxed) run(addr string) (string, error) {
 		_ = conn.SetReadDeadline(time.Now().Add(limit))
 		f, err := in.ReadFrame()
 		if err != nil {
-			if ne, ok := err.(net.Error); !ok || !ne.Timeout() {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				said = append(said, "closed")
 			}
 			return strings.Join(said, ", "), nil

@@ -123,7 +123,7 @@ func (s *stream) Listening() int64 { return s.c.Listening() }
 func (c *client) Arrived() (src, dst sock.Addr) {
 	dst = c.l.Addr
 	if !dst.IsUnix() && dst.AddrPort().Addr().IsUnspecified() {
-		if a, errno := sock.LocalAddr(c.FD()); errno == 0 {
+		if a, errno := sock.LocalAddr(c.socket()); errno == 0 {
 			dst = a
 		}
 	}
@@ -151,7 +151,7 @@ func (s *stream) Beyond() (src, dst sock.Addr) {
 }
 
 // TCPInfo implements txn.Stream.
-func (c *client) TCPInfo() (sock.TCPInfo, bool) { return sock.Info(c.FD()) }
+func (c *client) TCPInfo() (sock.TCPInfo, bool) { return sock.Info(c.socket()) }
 
 // TCPInfo implements txn.Stream.
 func (s *stream) TCPInfo() (sock.TCPInfo, bool) { return s.c.TCPInfo() }

@@ -141,7 +141,12 @@ func (m *mux) Run() {
 }
 
 // Transmit implements h2.Owner.
-func (m *mux) Transmit(p []byte) (int, bool) { return m.c.Send(p) }
+func (m *mux) Transmit(p []byte) (int, bool) {
+	if m.c.Errno != 0 {
+		return 0, false
+	}
+	return m.c.Send(p)
+}
 
 // settle looks after the connection when something has happened to it: whether it is over,
 // and what it may wait for.

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -45,13 +44,14 @@ func (c *cutter) Write(p []byte) (int, error) {
 
 // client2 is a client of HTTP/2, which cuts what it writes if seed is not 0.
 func (r *rig) client2(seed uint64) *http.Client {
-	t := &http2.Transport{AllowHTTP: true, DialTLSContext: func(context.Context, string, string, *tls.Config) (net.Conn, error) {
+	t := &http.Transport{Protocols: new(http.Protocols), DisableCompression: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		c, err := net.Dial("tcp", r.addr)
 		if err != nil || seed == 0 {
 			return c, err
 		}
 		return &cutter{Conn: c, rng: rand.New(rand.NewPCG(seed, 0))}, nil
 	}}
+	t.Protocols.SetUnencryptedHTTP2(true)
 	r.t.Cleanup(t.CloseIdleConnections)
 	return &http.Client{Transport: t, Timeout: time.Minute}
 }
@@ -319,6 +319,30 @@ func TestMuxRejected(t *testing.T) {
 	for _, want := range []string{"PR", "CH"} {
 		if rec := <-rig.lines; string(rec.Flags[:]) != want {
 			t.Errorf("logged %s, want %s", rec.Flags, want)
+		}
+	}
+}
+
+// What rules do to the client's connection they do to the one that lanes share.
+func TestMuxRulesAboutConnections(t *testing.T) {
+	l := rulesOf(t, rule.Request, "set-tos 8", "early-hint Link </a>;rel=preload", "silent-drop if { path /drop }")
+	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Rules[rule.Request] = l }, origin(t, digesting))
+	p := rig.peer2()
+	p.head(1, true, get2...)
+	p.expect(1, ":status=103 link=</a>;rel=preload", ":status=200 ")
+	p.head(3, true, ":method=GET", ":scheme=http", ":authority=x", ":path=/drop")
+	_ = p.c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	if got := p.next(3); strings.HasPrefix(got, ":") || strings.HasPrefix(got, "reset ") {
+		t.Errorf("the client hears %q", got)
+	}
+	for _, want := range []string{"--", "PR"} {
+		if rec := <-rig.lines; string(rec.Flags[:]) != want {
+			t.Errorf("logged %s, want %s", rec.Flags, want)
+		}
+	}
+	for until := time.Now().Add(5 * time.Second); rig.fe.Cur.Load() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the connection is still there")
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"syscall"
 
 	"bench/internal/sock"
 	"bench/proxy/h2"
@@ -150,7 +151,7 @@ func (s *stream) runRules(l txn.Rules) txn.Verdict {
 		s.ruled(x)
 	case txn.Gone:
 		if x.out.Silent {
-			sock.Silence(s.c.FD())
+			s.silence()
 		}
 		s.refuse()
 	}
@@ -223,6 +224,16 @@ func (s *stream) ruled(x *transaction) {
 func (s *stream) countRefusal() {
 	if s.res == nil {
 		s.count(table.Error)
+	}
+}
+
+// silence lets the client's connection end without its knowing, with all that goes over
+// it.
+func (s *stream) silence() {
+	sock.Silence(s.c.socket())
+	if l := s.c.lane(); l != nil {
+		l.m.c.Errno = syscall.ECONNABORTED // nothing is sent any more
+		l.m.Kill(h2.Cancel)
 	}
 }
 

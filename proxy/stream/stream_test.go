@@ -87,8 +87,10 @@ func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules s
 		change(p)
 	}
 	cfg := &spec.Config{Proxies: []*spec.Proxy{p}}
-	cfg.Global.Tune = spec.Tune{BufSize: 16384, MaxRewrite: 1024, MaxAccept: 100, HTTPMaxHdr: 101, HTTPLogURILen: 1024,
-		H2TableSize: 4096, H2Window: 65535, H2MaxStreams: 100, H2MaxFrame: 16384}
+	cfg.Global.Tune = spec.Tune{
+		BufSize: 16384, MaxRewrite: 1024, MaxAccept: 100, HTTPMaxHdr: 101, HTTPLogURILen: 1024,
+		H2TableSize: 4096, H2Window: 65535, H2MaxStreams: 100, H2MaxFrame: 16384,
+	}
 	sh := &stream.Shared{Config: cfg}
 	if rules != (stream.Rules{}) {
 		sh.Rules = []stream.Rules{rules} // else those of the specification

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"bench/internal/sock"
-	"bench/proxy/h1"
 	"bench/proxy/message"
 )
 
@@ -20,10 +19,10 @@ func (c *client) SetSource(a sock.Addr) {
 func (c *client) SetDestination(a sock.Addr) { c.noted().dst = a }
 
 // SetMark implements txn.Stream.
-func (c *client) SetMark(mark uint32) { sock.SetMark(c.FD(), mark) }
+func (c *client) SetMark(mark uint32) { sock.SetMark(c.socket(), mark) }
 
 // SetTOS implements txn.Stream.
-func (c *client) SetTOS(tos uint8) { sock.SetTOS(c.FD(), tos) }
+func (c *client) SetTOS(tos uint8) { sock.SetTOS(c.socket(), tos) }
 
 // Hint implements txn.Stream: a connection without a stream has asked for nothing.
 func (c *client) Hint(*message.Response) {}
@@ -45,9 +44,7 @@ func (s *stream) Hint(res *message.Response) {
 	if !s.http || s.version < message.HTTP11 || s.res != nil {
 		return
 	}
-	head := h1.AppendResponse(s.t.head[:0], res, h1.WriteOptions{KeepAlive: true, Peer: s.version})
-	// A connection that fails is noticed when it is read from.
-	_ = s.down.Push(&s.t.Kit, &s.c.Endpoint, head, nil)
+	_ = s.sendHead(res, nil, nil) // a connection that fails is noticed when it is read from
 }
 
 // elsewhere tells that rules have said where the client meant to go, so that the

@@ -279,9 +279,14 @@ func blocks(tb testing.TB) (first, next []byte) {
 	write := func(path string) []byte {
 		out.Reset()
 		for _, f := range [][2]string{
-			{":method", "GET"}, {":scheme", "https"}, {":authority", "www.example.com"}, {":path", path},
+			{":method", "GET"},
+			{":scheme", "https"},
+			{":authority", "www.example.com"},
+			{":path", path},
 			{"user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"},
-			{"accept", "text/html,application/xhtml+xml,*/*;q=0.8"}, {"accept-encoding", "gzip, deflate, br"}, {"accept-language", "en"},
+			{"accept", "text/html,application/xhtml+xml,*/*;q=0.8"},
+			{"accept-encoding", "gzip, deflate, br"},
+			{"accept-language", "en"},
 			{"cookie", "session=0123456789abcdef0123456789abcdef"},
 		} {
 			if err := enc.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
