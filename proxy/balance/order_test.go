@@ -64,7 +64,7 @@ func (m *turnsModel) pick(avoid *server.Server, free func(*server.Server) bool) 
 func TestRoundRobinIsAListOfTurns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawFarm(t)
-		p := New("roundrobin")
+		p := picker("roundrobin")
 		m := &turnsModel{}
 		p.Build(all)
 		m.build(all)
@@ -130,7 +130,7 @@ func TestRoundRobinIsAListOfTurns(t *testing.T) {
 func TestAvoidedServerHasHadItsTurn(t *testing.T) {
 	for _, a := range []spec.Balance{"roundrobin", spec.StaticRR} {
 		servers := farm(spec.Server{Weight: 1, MaxConn: 1}, spec.Server{Weight: 1}, spec.Server{Weight: 1, MaxConn: 1})
-		p := New(a)
+		p := picker(a)
 		p.Build(servers)
 		for _, s := range []*server.Server{servers[0], servers[2]} {
 			if !s.TryAcquire() {
@@ -168,7 +168,7 @@ func TestStaticRoundRobinGoesOn(t *testing.T) {
 		s.Release()
 		return s.Spec.Name
 	}
-	p := New(spec.StaticRR)
+	p := picker(spec.StaticRR)
 	p.Build(servers)
 	next(p)
 	p.Build(servers)
@@ -189,7 +189,7 @@ func TestStaticRoundRobinGoesOn(t *testing.T) {
 // leastconn begins its scan anew when it is built, and does not avoid whom it does not have.
 func TestLeastConnBuiltAnew(t *testing.T) {
 	servers := farm(spec.Server{Weight: 1}, spec.Server{Weight: 1}, spec.Server{Weight: 1})
-	p := New("leastconn")
+	p := picker("leastconn")
 	p.Build(servers)
 	s, _ := p.Pick(nil)
 	s.Release()
@@ -216,10 +216,10 @@ func TestRoomIsMadeBeforehand(t *testing.T) {
 	for _, a := range Algorithms() {
 		least := uint64(1 << 62) // others may allocate meanwhile
 		for range 5 {
-			p := a.New()
+			p := picker(a.Name)
 			p.Build(servers[:1])
 			p.Reserve(len(servers))
-			if a.Name.Static() {
+			if (&spec.Proxy{Balance: a.Name}).FixedWeights() {
 				p.Build(servers) // the order grows until all were up at once
 				p.Build(servers[:1])
 			}
@@ -237,7 +237,7 @@ func TestRoomIsMadeBeforehand(t *testing.T) {
 			t.Errorf("%s: %d allocations", a.Name, least)
 		}
 	}
-	p := New("roundrobin").(*roundRobin)
+	p := picker("roundrobin").(*roundRobin)
 	p.Build(servers)
 	room := p.room
 	if p.Reserve(room); p.room != room {
