@@ -130,7 +130,7 @@ func TestRoundRobinIsAListOfTurns(t *testing.T) {
 func TestAvoidedServerHasHadItsTurn(t *testing.T) {
 	for _, a := range []spec.Balance{"roundrobin", spec.StaticRR} {
 		servers := farm(spec.Server{Weight: 1, MaxConn: 1}, spec.Server{Weight: 1}, spec.Server{Weight: 1, MaxConn: 1})
-		p := New(a)
+		p := picker(a)
 		p.Build(servers)
 		for _, s := range []*server.Server{servers[0], servers[2]} {
 			if !s.TryAcquire() {
@@ -168,7 +168,7 @@ func TestStaticRoundRobinGoesOn(t *testing.T) {
 		s.Release()
 		return s.Spec.Name
 	}
-	p := New(spec.StaticRR)
+	p := picker(spec.StaticRR)
 	p.Build(servers)
 	next(p)
 	p.Build(servers)
@@ -216,10 +216,10 @@ func TestRoomIsMadeBeforehand(t *testing.T) {
 	for _, a := range Algorithms() {
 		least := uint64(1 << 62) // others may allocate meanwhile
 		for range 5 {
-			p := a.New()
+			p := picker(a.Name)
 			p.Build(servers[:1])
 			p.Reserve(len(servers))
-			if a.Name.Static() {
+			if (&spec.Proxy{Balance: a.Name}).FixedWeights() {
 				p.Build(servers) // the order grows until all were up at once
 				p.Build(servers[:1])
 			}

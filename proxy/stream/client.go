@@ -194,7 +194,7 @@ func (c *client) readRequest() bool {
 	came := c.In != nil && c.stream == nil
 	if came {
 		// Pipelined: it is there already, or its beginning is and the rest may
-		// still be in the socket, of which nobody will tell again.
+		// still be in the socket, and nothing will report it again.
 		c.t.newStream(c)
 		c.stream.requestData(c.In.Data(), true)
 		if c.stream == nil || c.stream.state != stateRequest {
