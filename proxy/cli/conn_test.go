@@ -392,7 +392,7 @@ func TestOtherDumps(t *testing.T) {
 		"show env BENCH_CLI_TEST":          "BENCH_CLI_TEST=x=y\n\n",
 		"show cli sockets":                 "# socket lvl processes\nunix@/run/a.sock admin all\n127.0.0.1:9999 user all\n\n",
 		"show backend":                     "# name\nbe\ntb\n\n",
-		"set rate-limit sessions global 5": "'set rate-limit' is not supported: no limit of rates is in force.\n\n",
+		"set rate-limit sessions global 5": "'set rate-limit sessions global' is not supported: the process has no such limit.\n\n",
 	} {
 		if got := ask(t, path, line); got != want {
 			t.Errorf("%s: got %q, want %q", line, got, want)

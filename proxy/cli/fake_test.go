@@ -52,6 +52,7 @@ func (e *fakeEngine) take() string {
 func (e *fakeEngine) Info() stats.Info {
 	return stats.Info{Version: "2.6.12", Threads: 2, Started: time.Unix(1, 0), Now: time.Unix(3, 0)}
 }
+
 func (e *fakeEngine) Rows(bool) iter.Seq[*stats.Row] {
 	return func(yield func(*stats.Row) bool) {
 		for i := range e.rows {

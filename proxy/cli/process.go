@@ -172,5 +172,16 @@ func setMaxConnGlobal(r *request) error {
 }
 
 func setRateLimit(r *request) error {
-	return r.fail("'set rate-limit' is not supported: no limit of rates is in force.")
+	const usage = `'set rate-limit' only supports :
+   - 'connections global' to set the per-process maximum connection rate
+   - 'sessions global' to set the per-process maximum session rate
+   - 'ssl-sessions global' to set the per-process maximum SSL session rate
+   - 'http-compression global' to set the per-process maximum compression speed in kB/s`
+	switch r.arg(0) {
+	case "connections", "sessions", "ssl-sessions", "http-compression":
+		if r.arg(1) == "global" {
+			return r.fail("'set rate-limit " + r.arg(0) + " global' is not supported: the process has no such limit.")
+		}
+	}
+	return r.fail(usage)
 }

@@ -68,6 +68,9 @@ func showBackend(r *request) error {
 }
 
 func getWeight(r *request) error {
+	if len(r.arg(0)) > 1 && r.arg(0)[0] == '/' {
+		return r.fail("No such backend.") // only here is an empty name looked up
+	}
 	s, err := r.server()
 	if s == nil {
 		return err
@@ -120,7 +123,10 @@ func setMaxConnServer(r *request) error {
 		return r.fail("Require <maxconn>.")
 	}
 	n, err := strconv.Atoi(r.arg(1))
-	if err != nil || n < 0 {
+	switch {
+	case err != nil && strings.TrimLeft(r.arg(1), "-0123456789") != r.arg(1):
+		return r.fail("Trailing garbage in maxconn string")
+	case err != nil || n < 0:
 		return r.fail("maxconn string empty or preceded by garbage")
 	}
 	s.SetMaxConn(n)

@@ -14,6 +14,14 @@ func setServer(r *request) error {
 	if s == nil {
 		return err
 	}
+	if r.arg(2) == "" {
+		switch r.arg(1) {
+		case "agent-addr", "check-addr":
+			return r.fail("set server <b>/<s> " + r.arg(1) + " requires an address and optionally a port.")
+		case "agent-port", "check-port":
+			return r.fail("set server <b>/<s> " + r.arg(1) + " requires a port.")
+		}
+	}
 	switch r.arg(1) {
 	case "weight":
 		return r.changeWeight(s, r.arg(2))

@@ -56,6 +56,9 @@ const documentTail = `
 | statistics page: clients of HTTP/1.0 | get a content that ends with the connection | there they get chunks, which they do not know |
 | statistics page: refusals | are logged with the status that the client gets | there with 400 |
 | prometheus-exporter | has histograms besides, ` + "`haproxy_backend_queue_time_seconds`" + ` and such, native ones in the form of protocol buffers, and ` + "`extra-counters` and `desc-labels`" + ` of later versions | there, times are means and the most ever |
+| runtime API: numbers | what is no number, or a negative limit, is refused | there it counts as 0, or is taken |
+| runtime API: ` + "`show sess`" + ` | does not list connections to the runtime API itself | they are none of a proxy's |
+| runtime API: ` + "`show map`, `show acl`" + ` | entries have numbers that are no addresses of memory, as ` + "`0x1f`" + ` | they serve in ` + "`#0x1f`" + ` just so |
 | byte-order mark | one before a configuration is skipped | some editors write it; there it is part of the first word |
 | look-alikes of blanks and quotes | one remark for the whole file names the character and the lines | pasted from a web page they are on every line |
 | host names of servers | looked up once, at start; ` + "`resolvers`" + ` sections are accepted with a warning, and a server whose name is not found waits for ` + "`set server addr`" + ` | nothing looks names up while the proxy runs |

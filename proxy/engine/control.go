@@ -17,6 +17,14 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // Frontend implements cli.Engine.
 func (e *Engine) Frontend(name string) (cli.Frontend, bool) {
+	if id, numbered := number(name); numbered {
+		for _, f := range e.shared.Frontends.All() {
+			if f.Spec.ID == id {
+				return &frontendHandle{e, f}, true
+			}
+		}
+		return nil, false
+	}
 	f, ok := e.shared.Frontends.Get(name)
 	if !ok {
 		return nil, false

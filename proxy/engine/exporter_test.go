@@ -144,8 +144,10 @@ func TestMetricsAreTheReferences(t *testing.T) {
 		}
 	}
 	own := regexp.MustCompile(`^(# TYPE )?haproxy_(backend|server)_(queue|connect|response|total)_time_seconds(_bucket|_sum|_count)?[ {]`)
-	for _, query := range []string{"", "?scope=*", "?scope=global", "?scope=frontend", "?scope=listener", "?scope=backend", "?scope=server", "?scope=sticktable", "?scope=", "?scope", "?scope=nonsense", "?scope=process",
-		"?scope=frontend&scope=server", "?scope=frontend&scope=&scope=server", "?scope=frontend&scope=*", "?no-maint", "?no-maint&scope=server", "?no-maint=1&scope=server", "?other&scope=global", "?scope=fr%6fntend", "?scope=%zz"} {
+	for _, query := range []string{
+		"", "?scope=*", "?scope=global", "?scope=frontend", "?scope=listener", "?scope=backend", "?scope=server", "?scope=sticktable", "?scope=", "?scope", "?scope=nonsense", "?scope=process",
+		"?scope=frontend&scope=server", "?scope=frontend&scope=&scope=server", "?scope=frontend&scope=*", "?no-maint", "?no-maint&scope=server", "?no-maint=1&scope=server", "?other&scope=global", "?scope=fr%6fntend", "?scope=%zz",
+	} {
 		theirResp, theirText := scrape(t, theirs, "fe", query, "")
 		ourResp, ourText := scrape(t, ours, "fe", query, "")
 		for _, name := range []string{"content-type", "cache-control", "x-response"} {

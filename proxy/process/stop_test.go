@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -320,4 +321,42 @@ func TestDownloadOutlivesReload(t *testing.T) {
 	if strings.Contains(s.page(t), draining) {
 		t.Error("the statistics page says so of a process that has left")
 	}
+}
+
+// TestStartupLogs: what there was to say about the configuration can be read later, from
+// a worker as well.
+func TestStartupLogs(t *testing.T) {
+	s := newSite(t)
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, string(text)+"frontend idle\n")
+	for _, args := range [][]string{{"-db"}, {"-W", "-db"}} {
+		cmd := s.foreground(t, args...)
+		var got string
+		waitFor(t, "the runtime API", func() bool { got = askSocket(s.stats, "show startup-logs"); return got != "" })
+		if !strings.Contains(got, "[WARNING]") || !strings.Contains(got, "'idle' has no 'bind' line") {
+			t.Errorf("%v: %q", args, got)
+		}
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		s.started = nil
+	}
+}
+
+// askSocket sends a command to a socket of the runtime API.
+func askSocket(path, command string) string {
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintln(c, command)
+	out, err := io.ReadAll(c)
+	if err != nil {
+		return ""
+	}
+	return string(out)
 }
