@@ -100,6 +100,8 @@ var rules = []rule{
 	{"bench/proxy/server", "bench/proxy/stream", "servers do not know streams"},
 	{"bench/proxy/registry", "bench/proxy/", "lists know nothing of what they hold"},
 	{"bench/proxy/table", "bench/proxy/", "tables know keys and numbers, not what they are of"},
+	{"bench/proxy/resolver", "bench/proxy/server", "names are looked up whatever they are for"},
+	{"bench/proxy/resolver", "bench/proxy/stream", "names are looked up whatever they are for"},
 	{"bench/proxy/state", "bench/", "states are only named"},
 	{"bench/proxy/stream", "bench/proxy/config", "what runs does not read text"},
 	{"bench/proxy/certs", "bench/proxy/stream", "certificates know no connections"},

@@ -8,7 +8,6 @@ func absentCommands() []Command {
 	return []Command{
 		{Words: "show peers", Args: "[section]", Help: "list peers: there are none", Fn: absent("", "No such peers")},
 		{Words: "show cache", Level: AdminLevel, Help: "list caches: there are none", Fn: absent("", "")},
-		{Words: "show resolvers", Args: "[id]", Help: "list resolvers: there are none", Fn: absent("", "Can't find that resolvers section")},
 		{Words: "get var", Args: "<name>", Level: Operator, Help: "show a variable of the process: there are none", Fn: absent("Missing process-wide variable identifier.", "Variable not found.")},
 	}
 }

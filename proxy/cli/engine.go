@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bench/proxy/pattern"
+	"bench/proxy/resolver"
 	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
@@ -52,6 +53,9 @@ type Engine interface {
 
 	// Tables are the stick tables, in the order of configuration.
 	Tables() []*table.Table
+
+	// Resolvers are what looks names up, in the order of configuration.
+	Resolvers() []*resolver.Resolver
 
 	// MaxConn is the process-wide limit in force.
 	MaxConn() int

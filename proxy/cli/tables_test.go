@@ -1,5 +1,10 @@
 package cli
 
-import "bench/proxy/table"
+import (
+	"bench/proxy/resolver"
+	"bench/proxy/table"
+)
 
 func (e *fakeEngine) Tables() []*table.Table { return nil }
+
+func (e *fakeEngine) Resolvers() []*resolver.Resolver { return nil }

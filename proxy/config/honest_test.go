@@ -404,9 +404,6 @@ func TestNoRowIsSilent(t *testing.T) {
 			if o.name == "resolve-prefer" {
 				line = "server s9 localhost:99 "
 			}
-			if o.name == "resolvers" {
-				t.Skip("without effect on a name that is found: see TestNamesNotFound")
-			}
 			changed, warned := changedByOption(t, inBackend, line, o.name, o.args)
 			judge(t, o.inert, o.same, changed, warned)
 		})
@@ -443,7 +440,7 @@ func TestSpecIsUsed(t *testing.T) {
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[spec.Config](), reflect.TypeFor[spec.Global](), reflect.TypeFor[spec.Tune](), reflect.TypeFor[spec.CPUMap](), reflect.TypeFor[spec.LogTarget](), reflect.TypeFor[spec.LogSample](), reflect.TypeFor[spec.Ring](), reflect.TypeFor[spec.RingServer](),
 		reflect.TypeFor[spec.Proxy](), reflect.TypeFor[spec.Timeouts](), reflect.TypeFor[spec.Options](), reflect.TypeFor[spec.ForwardFor](),
-		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.CheckStep](), reflect.TypeFor[spec.Expect](),
+		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Resolution](), reflect.TypeFor[spec.Resolvers](), reflect.TypeFor[spec.Nameserver](), reflect.TypeFor[spec.Hold](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.CheckStep](), reflect.TypeFor[spec.Expect](),
 		reflect.TypeFor[spec.StatsPage](), reflect.TypeFor[spec.StatsAccess](), reflect.TypeFor[spec.Account](),
 		reflect.TypeFor[spec.Hash](), reflect.TypeFor[spec.Cookie](), reflect.TypeFor[spec.PersistRule](), reflect.TypeFor[spec.ServerRule](),
 	} {

@@ -125,6 +125,9 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 		}
 		row(&b, kindName(k.scope), k.name+no, k.args, k.doc, k.moot, k.same)
 	}
+	for _, w := range resolverWords() {
+		row(&b, "resolvers", w.name, w.use, w.doc, "", false)
+	}
 	b.WriteString("\n## Options of bind and \"stats socket\"\n\n| option | | |\n| --- | --- | --- |\n")
 	for _, o := range bindOptions() {
 		row(&b, o.name, "-", "-", o.doc, o.inert, o.same)
@@ -262,8 +265,8 @@ func counts(b *strings.Builder, inv *inventory) {
 			}
 		}
 		if list == "resolvers" { // read by a table of their own
-			for name := range resolverWords {
-				how[name] = noEffect
+			for _, w := range resolverWords() {
+				how[w.name] = works
 			}
 		}
 		where := "section " + list

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -90,6 +89,12 @@ func (l *line) resolveServer(w word, s *serverDraft) bool {
 	if s.at.host == "" {
 		return true
 	}
+	if s.SRV = s.resolvers.name != "" && strings.HasPrefix(s.at.host, "_"); s.SRV {
+		// Only the DNS knows services.
+		s.Unresolved = true
+		s.at.resolved(netip.IPv4Unspecified())
+		return true
+	}
 	methods := []string{"last", "libc"}
 	if s.resolvers.name != "" {
 		methods = append(methods, "none")
@@ -128,53 +133,14 @@ func (l *line) resolveServer(w word, s *serverDraft) bool {
 
 // lookUpServer asks the system for an address, of the preferred family if there is one.
 func (l *line) lookUpServer(s *serverDraft) (netip.Addr, error) {
-	network := map[string]string{"ipv4": "ip4", "ipv6": "ip6"}[s.prefer]
+	network := ""
+	if s.prefers {
+		network = map[bool]string{true: "ip4", false: "ip6"}[s.PreferIPv4]
+	}
 	if s.at.network == "ip" && network != "" {
 		if ip, err := l.lookUp(network, s.at.host); err == nil {
 			return ip, nil
 		}
 	}
 	return l.lookUp(s.at.network, s.at.host)
-}
-
-// resolverWords are the keywords of a resolvers section with the number of
-// arguments they need.
-var resolverWords = map[string]int{
-	"nameserver": 2, "parse-resolv-conf": 0, "accepted_payload_size": 1, "resolve_retries": 1, "timeout": 2, "hold": 2,
-}
-
-// beginResolvers takes a resolvers section, whose contents are checked for their
-// form and otherwise left alone.
-func (p *parser) beginResolvers(l *line) {
-	p.inResolvers = true
-	w, ok := l.one("a name")
-	if !ok {
-		return
-	}
-	if at, twice := p.resolvers[w.text]; twice {
-		l.fail(w, "resolvers '%s' has the same name as the section at %s:%d", w.text, at.File, at.Line)
-		return
-	}
-	p.resolvers[w.text] = l.pos
-	l.warn(l.head, "section 'resolvers' is accepted without effect: names are looked up once, at start")
-}
-
-// resolverLine takes one line of a resolvers section.
-func (p *parser) resolverLine(l *line) {
-	n, ok := resolverWords[l.head.text]
-	if !ok {
-		l.report(Alert, l.head, "", "unknown keyword '%s' in 'resolvers' section", l.head.text)
-		return
-	}
-	l.kw = &keyword{name: l.head.text}
-	l.arity(n, n, fmt.Sprintf("%d arguments", n))
-}
-
-// checkResolvers refuses servers with resolvers that do not exist.
-func (p *parser) checkResolvers() {
-	for _, r := range p.resolverUses {
-		if _, ok := p.resolvers[r.name]; !ok {
-			p.report(Diagnostic{Severity: Alert, Pos: r.pos, Word: r.name, Msg: fmt.Sprintf("there is no section 'resolvers %s'", r.name), Source: r.text})
-		}
-	}
 }

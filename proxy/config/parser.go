@@ -43,9 +43,11 @@ type parser struct {
 	unixBind unixBind
 	base     basePath
 
-	inResolvers  bool
-	resolvers    map[string]spec.Pos // sections by name
-	resolverUses []reference
+	inResolvers   bool
+	resolver      *spec.Resolvers            // being read
+	resolvers     map[string]*spec.Resolvers // sections by name
+	resolverNames []string                   // in order
+	resolverUses  []reference
 
 	peerUses []reference // peers sections that tables name
 
@@ -63,7 +65,7 @@ func newParser(env *Env) *parser {
 	if env.Vars == nil {
 		env.Vars = map[string]string{}
 	}
-	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]spec.Pos{}, defaults: newSettings()}
+	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]*spec.Resolvers{}, defaults: newSettings()}
 	p.look.vars = env.Vars
 	p.global.Global = newGlobal()
 	return p

@@ -10,7 +10,7 @@ type serverTemplate struct {
 	spec.Server
 	initAddr  []string  // how a host name gets its first address; nil: not set
 	resolvers reference // without a name if there are none
-	prefer    string    // family of addresses, "" for any
+	prefers   bool      // a family of addresses is
 	enabled   bool      // "enabled" was said, and not "disabled" after it
 	tls       tlsDraft
 }

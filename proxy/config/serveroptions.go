@@ -114,7 +114,7 @@ func serverOptions() []serverOption {
 			x.Source = &a // of its own: the template's is others' as well
 		}, more: func(l *line, x *s, rest []word) []word { return l.sourceInterface(x.Source, rest) }}),
 		row(inDefault, serverOption{name: "init-addr", args: 1, doc: "How a host name gets its first address: last, libc, none and addresses, to be tried in turn.", read: readInitAddr}),
-		row(inDefault, serverOption{name: "resolvers", args: 1, doc: "Resolvers of the host name. It is looked up once, at start; a server whose name is not found waits in maintenance.", read: func(l *line, x *s, w word) {
+		row(inDefault, serverOption{name: "resolvers", args: 1, doc: "Resolvers by which the address follows the host name while the proxy runs. A server whose name is not found waits in maintenance.", read: func(l *line, x *s, w word) {
 			x.resolvers = reference{w.text, l.at(w), l.text}
 		}}),
 		row(inDefault, serverOption{name: "resolve-prefer", args: 1, doc: "Family of addresses to prefer: ipv4 or ipv6.", read: func(l *line, x *s, w word) {
@@ -122,10 +122,10 @@ func serverOptions() []serverOption {
 				l.unknown(w, "argument of 'resolve-prefer'", []string{"ipv4", "ipv6"})
 				return
 			}
-			x.prefer = w.text
+			x.prefers, x.PreferIPv4 = true, w.text == "ipv4"
 		}}),
-		row(inDefault, serverOption{name: "resolve-net", args: 1, inert: "names are looked up once, at start", doc: "Networks to prefer.", read: func(*line, *s, word) {}}),
-		row(inDefault, serverOption{name: "resolve-opts", args: 1, inert: "names are looked up once, at start", doc: "Options of looking names up.", read: func(*line, *s, word) {}}),
+		row(inDefault, serverOption{name: "resolve-net", args: 1, doc: "Networks of addresses to prefer.", read: readResolveNet}),
+		row(inDefault, serverOption{name: "resolve-opts", args: 1, doc: "allow-dup-ip: servers of one name may have one address; ignore-weight: weights of services do not count; prevent-dup-ip.", read: readResolveOpts}),
 		flag(inDefault, "non-stick", "Keep the server out of stick tables.", true, func(x *s) *bool { return &x.NonStick }),
 		flag(inDefault, "stick", "Against \"non-stick\" in default-server.", false, func(x *s) *bool { return &x.NonStick }),
 		span(inDefault, "tcp-ut", "Longest time without acknowledgement.", func(x *s) *time.Duration { return &x.UserTimeout }),

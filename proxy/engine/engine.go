@@ -29,6 +29,7 @@ import (
 	"bench/proxy/cli"
 	"bench/proxy/h1"
 	"bench/proxy/log"
+	"bench/proxy/resolver"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
@@ -89,6 +90,8 @@ type Engine struct {
 	rings     *log.Rings
 	checks    *checks
 	acceptors map[*spec.Bind]*certs.Acceptor
+	resolvers []*resolver.Resolver
+	followed  []*followed   // servers whose addresses follow their names
 	done      chan struct{} // closed at the end
 
 	// Set by Bind and Start, constant after that.
@@ -185,6 +188,7 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	if err := e.makeThreads(plans); err != nil {
 		return nil, err
 	}
+	e.prepareResolving()
 	return e, e.prepareChecks()
 }
 
@@ -224,6 +228,9 @@ func (e *Engine) limits() error {
 		}
 	}
 	fixed := reservedFDs + len(g.Stats) + sockets
+	for _, r := range e.cfg.Resolvers {
+		fixed += len(r.Nameservers)
+	}
 	want := firstPositive(e.opt.MaxConn, g.MaxConn)
 	if need := uint64(fixed + 2*(want+maxPipes(e.cfg, want, math.MaxInt32))); want > 0 && need > rl.Cur {
 		was := rl.Cur
@@ -367,6 +374,7 @@ func (e *Engine) Start() error {
 		go e.page.Watch(e.done)
 	}
 	go e.sweepTables()
+	e.startResolving()
 	if err := e.serveStats(); err != nil {
 		return err
 	}
@@ -375,6 +383,9 @@ func (e *Engine) Start() error {
 		e.running.Wait()
 		for _, s := range e.senders {
 			s.Close()
+		}
+		for _, r := range e.resolvers {
+			r.Close()
 		}
 		e.messages.close()
 		e.rings.Stop()

@@ -31,6 +31,8 @@ type Config struct {
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns *pattern.Lists
 	Tables   []*table.Spec // by Spec.Index
+	// Resolvers are the sections of name servers.
+	Resolvers []*Resolvers
 }
 
 // Mode of a proxy.
@@ -335,6 +337,7 @@ type Server struct {
 	Addr     sock.Addr
 	Text     string // address as written
 	Host     string // the host name that Addr was looked up by; "" if none was
+	Resolution
 	// Unresolved: Host was not found, and the server waits in maintenance for an
 	// address.
 	Unresolved bool

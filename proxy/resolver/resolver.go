@@ -1,0 +1,251 @@
+// Package resolver looks names up in the DNS for one "resolvers" section: it asks all
+// name servers of the section at once, takes the first good answer, and asks again,
+// also for the other kind of addresses, as the reference does (configuration manual,
+// section 5.3.2). All of it runs on one event loop. What the answers are for may not
+// enter here.
+package resolver
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+
+	"github.com/miekg/dns"
+
+	"bench/internal/loop"
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+// Counters count what came of the questions to one name server. They are for all
+// goroutines to read.
+type Counters struct {
+	Sent, SendErrors, Valid, CNAME, CNAMEErrors, Empty, NX, Timeout atomic.Uint64
+	Refused, Other, Invalid, TooBig, Truncated, Outdated, Updates   atomic.Uint64
+}
+
+// Resolver looks names up for one section. All of it belongs to its loop, but for the
+// counters and for Post.
+type Resolver struct {
+	Spec    *spec.Resolvers
+	l       *loop.Loop
+	servers []*nameserver
+	lookups map[uint16]*lookup // that wait for answers, by the number of their question
+}
+
+// New makes a resolver that works on a loop. Nothing is sent before the first question.
+func New(s *spec.Resolvers, l *loop.Loop) *Resolver {
+	r := &Resolver{Spec: s, l: l, lookups: map[uint16]*lookup{}}
+	for i := range s.Nameservers {
+		r.servers = append(r.servers, &nameserver{r: r, spec: &s.Nameservers[i], fd: -1})
+	}
+	return r
+}
+
+// Counters are those of a name server, by its index in the section.
+func (r *Resolver) Counters(i int) *Counters { return &r.servers[i].Counters }
+
+// Updated counts an answer by which a server's address changed, for the name server that
+// gave it.
+func (r *Resolver) Updated(from string) {
+	for _, n := range r.servers {
+		if n.spec.Name == from {
+			n.Updates.Add(1)
+		}
+	}
+}
+
+// Post is Ask for other goroutines than the loop's. It reports false once the loop has
+// ended.
+func (r *Resolver) Post(q Question, done func(Answer)) bool {
+	return r.l.Post(func() { r.Ask(q, done) })
+}
+
+// Ask looks a name up, and calls done on the loop when all is known.
+func (r *Resolver) Ask(q Question, done func(Answer)) {
+	x := &lookup{r: r, q: q, done: done, tries: r.Spec.Retries, status: Timeout}
+	switch {
+	case q.Service:
+		x.preferred = dns.TypeSRV
+	case q.PreferIPv4:
+		x.preferred = dns.TypeA
+	default:
+		x.preferred = dns.TypeAAAA
+	}
+	x.kind = x.preferred
+	x.send()
+}
+
+// Close closes the sockets, once the loop has ended.
+func (r *Resolver) Close() {
+	for _, n := range r.servers {
+		if n.fd >= 0 {
+			sock.Close(n.fd)
+			n.fd = -1
+		}
+	}
+}
+
+// lookup is one name that is being looked up.
+type lookup struct {
+	r               *Resolver
+	q               Question
+	done            func(Answer)
+	timer           loop.Timer
+	id              uint16
+	kind, preferred uint16
+	tries           int // left
+	asked           int // name servers, this time
+	from            map[*nameserver]bool
+	status          Status // of the last answer that was not good
+}
+
+// other is the other kind of addresses, and the same one where there is none.
+func other(kind uint16) uint16 {
+	switch kind {
+	case dns.TypeA:
+		return dns.TypeAAAA
+	case dns.TypeAAAA:
+		return dns.TypeA
+	}
+	return kind
+}
+
+// send asks all name servers, under a new number.
+func (x *lookup) send() {
+	r := x.r
+	x.forget()
+	for {
+		x.id = uint16(rand.Uint32())
+		if _, taken := r.lookups[x.id]; !taken {
+			break
+		}
+	}
+	x.asked, x.from = 0, map[*nameserver]bool{}
+	msg, err := pack(x.q.Name, x.kind, x.id, r.Spec.PayloadSize)
+	if err != nil {
+		x.finish(Answer{Status: Other})
+		return
+	}
+	r.lookups[x.id] = x
+	for _, n := range r.servers {
+		if n.ask(msg) {
+			n.Sent.Add(1)
+			x.asked++
+		} else {
+			n.SendErrors.Add(1)
+		}
+	}
+	r.l.SetTimer(&x.timer, r.l.Now()+int64(r.Spec.Retry), x)
+}
+
+// forget takes the lookup from those that wait.
+func (x *lookup) forget() {
+	if x.r.lookups[x.id] == x {
+		delete(x.r.lookups, x.id)
+	}
+}
+
+// Expired implements loop.TimerHandler: not all have answered in time.
+func (x *lookup) Expired(*loop.Timer) {
+	for _, n := range x.r.servers {
+		if !x.from[n] {
+			n.Timeout.Add(1)
+		}
+	}
+	if len(x.from) == 0 {
+		x.status = Timeout
+	}
+	switch {
+	case x.tries == 0:
+		x.finish(Answer{Status: x.status})
+	case len(x.from) == 0 || x.kind != x.preferred || other(x.kind) == x.kind:
+		x.tries--
+		x.kind = x.preferred
+		x.send()
+	default:
+		x.kind = other(x.kind)
+		x.send()
+	}
+}
+
+// fail notes an answer that is not good. When all have given one the question is asked
+// again: for the other kind of addresses, then once more from the beginning.
+func (x *lookup) fail(n *nameserver, s Status) {
+	x.from[n], x.status = true, s
+	if len(x.from) < x.asked {
+		return
+	}
+	switch {
+	case x.kind == x.preferred && other(x.kind) != x.kind:
+		x.kind = other(x.kind)
+		x.send()
+	case x.tries > 0:
+		x.tries--
+		x.kind = x.preferred
+		x.send()
+	default:
+		x.finish(Answer{Status: s})
+	}
+}
+
+func (x *lookup) finish(a Answer) {
+	x.forget()
+	x.r.l.StopTimer(&x.timer)
+	x.done(a)
+}
+
+// headerSize is that of a message (RFC 1035, section 4.1.1).
+const headerSize = 12
+
+// received takes a message of a name server.
+func (r *Resolver) received(n *nameserver, b []byte) {
+	if len(b) < headerSize {
+		n.Invalid.Add(1)
+		return
+	}
+	x := r.lookups[uint16(b[0])<<8|uint16(b[1])]
+	if x == nil || x.from[n] {
+		n.Outdated.Add(1)
+		return
+	}
+	var a Answer
+	f := faultInvalid
+	if m := new(dns.Msg); len(b) > r.Spec.PayloadSize && !n.spec.TCP {
+		f = faultTooBig
+	} else if m.Unpack(b) == nil {
+		var cname bool
+		if a, cname, f = unpack(m, x.q.Name, x.kind); cname {
+			n.CNAME.Add(1)
+		}
+	}
+	n.count(f)
+	if f != noFault {
+		x.fail(n, f.status())
+		return
+	}
+	a.From = n.spec.Name
+	x.finish(a)
+}
+
+func (c *Counters) count(f fault) {
+	switch f {
+	case noFault:
+		c.Valid.Add(1)
+	case faultNX:
+		c.NX.Add(1)
+	case faultRefused:
+		c.Refused.Add(1)
+	case faultInvalid:
+		c.Invalid.Add(1)
+	case faultTruncated:
+		c.Truncated.Add(1)
+	case faultEmpty:
+		c.Empty.Add(1)
+	case faultCNAME:
+		c.CNAMEErrors.Add(1)
+	case faultTooBig:
+		c.TooBig.Add(1)
+	case faultOther:
+		c.Other.Add(1)
+	}
+}
