@@ -96,9 +96,10 @@ type life struct {
 
 // attempt is one try at a server.
 type attempt struct {
-	sc     *serverConn
-	reused bool // the connection had served before
-	held   bool // the connection keeps what was not looked at yet
+	sc      *serverConn
+	reused  bool // the connection had served before
+	greeted bool // the header that it begins with was sent, if there is any
+	held    bool // the connection keeps what was not looked at yet
 }
 
 // deadlines are those of the two sides and of what the stream waits for; never: none.
