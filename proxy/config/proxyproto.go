@@ -33,8 +33,8 @@ func proxyProtocolServer(row func(place, serverOption) serverOption) []serverOpt
 			x.Proxy.V2 = true
 			x.Proxy.Options |= proxyproto.SSL | proxyproto.CertCN
 		}),
-		flag(inDefault, "no-send-proxy", "Against \"send-proxy\" in default-server.", func(x *s) { x.Proxy.V1 = false }),
-		flag(inDefault, "no-send-proxy-v2", "Against \"send-proxy-v2\" in default-server.", func(x *s) { x.Proxy.V2 = false }),
+		flag(everyplace, "no-send-proxy", "Against \"send-proxy\" in default-server.", func(x *s) { x.Proxy.V1 = false }),
+		flag(everyplace, "no-send-proxy-v2", "Against \"send-proxy-v2\" in default-server.", func(x *s) { x.Proxy.V2 = false }),
 		flag(inDefault, "no-send-proxy-v2-ssl", "Against \"send-proxy-v2-ssl\" in default-server.", func(x *s) {
 			x.Proxy.V2 = false
 			x.Proxy.Options &^= proxyproto.SSL
