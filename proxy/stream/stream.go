@@ -69,8 +69,6 @@ type life struct {
 	// uncounted: the request is as if it had never come, in logs and counters.
 	uncounted bool
 	unlogged  bool // there is no log line
-	early     bool // it is being logged before its end
-	earlySent uint64
 	// handedOver: the stream ended while a slot was on its way to it.
 	handedOver bool
 	persistence
