@@ -130,6 +130,8 @@ var rules = []rule{
 	{"bench/proxy/statspage", "bench/proxy/stream", "the statistics page knows the engine by its interface"},
 	{"bench/proxy/statspage", "bench/proxy/engine", "the statistics page knows the engine by its interface"},
 	{"bench/proxy/log", "bench/proxy/stream", "logs know records only"},
+	{"bench/proxy/proxyproto", "bench/", "headers are bytes"},
+	{"bench/proxy/auth", "bench/", "passwords are bytes"},
 	{"bench/proxy/check", "bench/proxy/stream", "checks do not know streams"},
 }
 

@@ -37,8 +37,10 @@ type Conn struct {
 	next  *Conn      // in the queue
 	info  *Info      // the handshake has succeeded
 	// rest is what the socket has not taken, from sent on.
-	rest  []byte
-	sent  int
+	rest []byte
+	sent int
+	// ahead was received before the connection was wrapped.
+	ahead []byte
 	fd    int32
 	errno int32 // the socket has failed
 	// held: the last byte that was given to Send is reported as taken when rest has gone.
@@ -63,6 +65,9 @@ func (q *Queue) Client(fd int, cfg *tls.Config, owner Owner) *Conn {
 	c.tls = tls.Client((*wire)(c), cfg)
 	return c
 }
+
+// Feed gives the connection what was received of its beginning before it was wrapped.
+func (c *Conn) Feed(b []byte) { c.ahead = append(c.ahead, b...) }
 
 // Info is what the handshake has led to, nil before.
 func (c *Conn) Info() *Info { return c.info }

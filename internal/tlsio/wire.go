@@ -29,6 +29,10 @@ func (w *wire) Read(p []byte) (int, error) {
 			return 0, errGone
 		case w.errno != 0:
 			return 0, syscall.Errno(w.errno)
+		case len(w.ahead) > 0:
+			n := copy(p, w.ahead)
+			w.ahead = w.ahead[n:]
+			return n, nil
 		case !w.dry:
 			n, errno := w.q.l.Recv(int(w.fd), p)
 			switch {

@@ -28,6 +28,8 @@ type Config struct {
 	TLS *tls.Config
 	// Handshakes runs the handshakes of the loop; needed with TLS.
 	Handshakes *tlsio.Queue
+	// Proxy is the header of the PROXY protocol that checks begin with, nil for none.
+	Proxy *spec.ProxyHeader
 	// Spread varies the interval by up to so many percent, either way.
 	Spread int
 }
@@ -184,6 +186,9 @@ func (c *Checker) Ready(ev poller.Events) {
 		}
 		if _, errno := sock.PeerAddr(c.fd); errno != 0 {
 			c.l.Rearm(c.fd, poller.Out)
+			return
+		}
+		if !c.greet() {
 			return
 		}
 		c.wired = true

@@ -89,7 +89,9 @@ func prefixed(address, prefix string) string {
 }
 
 // bindOptions are the rows (configuration manual, section 5.1).
-func bindOptions() []bindOption {
+func bindOptions() []bindOption { return slices.Concat(plainBindOptions(), proxyProtocolBind()) }
+
+func plainBindOptions() []bindOption {
 	number := func(name string, least, most int64, doc string, field func(*bindDraft) *int) bindOption {
 		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *bindDraft, w word) {
 			if n, ok := l.value(name, w, least, most); ok {

@@ -173,7 +173,10 @@ var optionSamples = map[string]string{
 	"crt": "testdata/tls/rsa.pem", "crt-list": "testdata/tls/list.txt", "ca-file": "testdata/tls/ca.pem", "crl-file": "testdata/tls/crl.pem",
 	"alpn": "a,b", "ciphers": "ECDHE+AESGCM", "ciphersuites": "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "curves": "P-256", "ecdhe": "P-256",
 	"ssl-min-ver": "TLSv1.3", "ssl-max-ver": "TLSv1.2", "sni": "str(a)", "check-alpn": "a", "verifyhost": "a", "check-sni": "a", "verify": "none",
-	"enabled": "disabled enabled", "no-check": "check no-check", "stick": "non-stick stick", "no-backup": "backup no-backup",
+	"enabled": "disabled enabled", "no-check": "check no-check", "proxy-v2-options": "crc32c,unique-id",
+	"no-send-proxy": "send-proxy no-send-proxy", "no-send-proxy-v2": "send-proxy-v2 no-send-proxy-v2", "no-send-proxy-v2-ssl": "send-proxy-v2-ssl no-send-proxy-v2-ssl",
+	"no-send-proxy-v2-ssl-cn": "send-proxy-v2-ssl-cn no-send-proxy-v2-ssl-cn", "no-check-send-proxy": "check-send-proxy no-check-send-proxy",
+	"stick": "non-stick stick", "no-backup": "backup no-backup",
 }
 
 // optionBefore is what stands before an option about TLS for it to have an effect, on
@@ -440,7 +443,7 @@ func TestSpecIsUsed(t *testing.T) {
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[spec.Config](), reflect.TypeFor[spec.Global](), reflect.TypeFor[spec.Tune](), reflect.TypeFor[spec.CPUMap](), reflect.TypeFor[spec.LogTarget](), reflect.TypeFor[spec.LogSample](), reflect.TypeFor[spec.Ring](), reflect.TypeFor[spec.RingServer](),
 		reflect.TypeFor[spec.Proxy](), reflect.TypeFor[spec.Timeouts](), reflect.TypeFor[spec.Options](), reflect.TypeFor[spec.ForwardFor](),
-		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Resolution](), reflect.TypeFor[spec.Resolvers](), reflect.TypeFor[spec.Nameserver](), reflect.TypeFor[spec.Hold](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.CheckStep](), reflect.TypeFor[spec.Expect](),
+		reflect.TypeFor[spec.Bind](), reflect.TypeFor[spec.Server](), reflect.TypeFor[spec.Resolution](), reflect.TypeFor[spec.Resolvers](), reflect.TypeFor[spec.Nameserver](), reflect.TypeFor[spec.Hold](), reflect.TypeFor[spec.Source](), reflect.TypeFor[spec.ProxyHeader](), reflect.TypeFor[spec.Check](), reflect.TypeFor[spec.CheckStep](), reflect.TypeFor[spec.Expect](),
 		reflect.TypeFor[spec.StatsPage](), reflect.TypeFor[spec.StatsAccess](), reflect.TypeFor[spec.Account](),
 		reflect.TypeFor[spec.Hash](), reflect.TypeFor[spec.Cookie](), reflect.TypeFor[spec.PersistRule](), reflect.TypeFor[spec.ServerRule](),
 	} {

@@ -59,7 +59,7 @@ func serverOptions() []serverOption {
 	always := func(where place, name, doc string) serverOption {
 		return row(where, serverOption{name: name, same: true, doc: doc, read: func(*line, *s, word) {}})
 	}
-	return append([]serverOption{
+	rows := append([]serverOption{
 		row(atRunTime, serverOption{name: "id", args: 1, doc: "Number in the statistics.", read: func(l *line, x *s, w word) {
 			if n, ok := l.value("id", w, 1, math.MaxInt32); ok {
 				x.ID, x.ForcedID = n, true
@@ -134,8 +134,8 @@ func serverOptions() []serverOption {
 				l.fail(w, "protocol '%s' is not supported in 'server'", w.text)
 			}
 		}}),
-		always(everyplace, "no-send-proxy", "Send no PROXY line, as always."),
 		always(everyplace, "no-tfo", "No TCP Fast Open, as always."),
 		always(inDefault, "no-agent-check", "No agent check, as always."),
 	}, serverTLSOptions()...)
+	return append(rows, proxyProtocolServer(row)...)
 }

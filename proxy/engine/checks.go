@@ -80,7 +80,7 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 		TLS: secure, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
-		Source: checkSource(s), Spread: e.cfg.Global.SpreadChecks,
+		Source: checkSource(s), Proxy: checkHeader(s), Spread: e.cfg.Global.SpreadChecks,
 	}, k.l, k.target(), k)
 	if err != nil {
 		return err
@@ -339,4 +339,14 @@ func (k *serverCheck) publish() {
 	k.mu.Lock()
 	k.health = h
 	k.mu.Unlock()
+}
+
+// checkHeader is the header of the PROXY protocol that checks of s begin with, nil for
+// none: they do where they go to the same place as requests, or if they are told to.
+func checkHeader(s *server.Server) *spec.ProxyHeader {
+	p := &s.Spec.Proxy
+	if p.Checks || p.Sends() && s.Spec.CheckAddr == nil && s.Spec.CheckPort == 0 {
+		return p
+	}
+	return nil
 }

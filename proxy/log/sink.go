@@ -14,6 +14,6 @@ type Sink interface {
 	// what only that knows.
 	Log(r *txn.Record, x *sample.Context)
 	// Failure reports a connection that failed before it became a stream: why says what
-	// went wrong, bind where it came in.
+	// went wrong, bind where it came in. x may be nil.
 	Failure(r *txn.Record, x *sample.Context, bind, why string)
 }

@@ -84,6 +84,9 @@ type Rule struct {
 // String is the rule as written.
 func (r *Rule) String() string { return r.text }
 
+// Action is the name of what it does.
+func (r *Rule) Action() string { return r.act.Name }
+
 // Cond is the condition; nil: always.
 func (r *Rule) Cond() *acl.Cond { return r.cond }
 

@@ -32,7 +32,7 @@ type Action struct {
 // Actions are the table, in the order of the manual.
 func Actions() []Action { return actions }
 
-var actions = slices.Concat(deciding(), editing(), keeping(), addressing(), listing(), tracking())
+var actions = slices.Concat(deciding(), expecting(), editing(), keeping(), addressing(), listing(), tracking())
 
 // Parser reads the words of one rule.
 type Parser struct {

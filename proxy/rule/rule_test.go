@@ -352,6 +352,8 @@ func TestMistakes(t *testing.T) {
 		{rule.Request, "wait-for-body at-least 5", "2+0: 'wait-for-body' needs a time above 0, as 'time 1s'"},
 		{rule.Request, "capture path id 9", "3+0: capture '9' is not declared: there are 1 before this line"},
 		{rule.Response, "capture res.hdr(x) len 9", "3+0: 'len' is for captures of requests in a frontend: want 'id' and the slot of a 'declare capture' line"},
+		{rule.Connection, "expect-proxy layer7", "1+0: 'layer7' is not what a connection can begin with: want 'layer4'"},
+		{rule.Connection, "expect-proxy", "0+12: 'layer4' is missing after 'expect-proxy'"},
 		{rule.Request, "set-log-level loud", "1+0: unknown level 'loud': want emerg, alert, crit, err, warning, notice, info, debug or silent"},
 	} {
 		_, err := parser(c.place, c.text).Parse()

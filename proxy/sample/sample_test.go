@@ -313,7 +313,7 @@ func casesTry(t *testing.T) map[string]bool {
 // reference, or in another test.
 func TestEveryRowIsTried(t *testing.T) {
 	elsewhere := []string{
-		"hostname", "date", "rand", "uuid", "unique-id", "wait_end", "req.len", "req.payload", "req.rdp_cookie", "req.rdp_cookie_cnt", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver",
+		"hostname", "date", "rand", "uuid", "unique-id", "fc_rcvd_proxy", "fc_pp_authority", "fc_pp_unique_id", "wait_end", "req.len", "req.payload", "req.rdp_cookie", "req.rdp_cookie_cnt", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver",
 		"req.body", "req.body_len", "req.body_size", "req.body_param", "req.hdrs", "res.hdrs", "capture.res.hdr", "cut_crlf", "capture-res",
 		"hdr_cnt", "hdr_ip", "hdr_val", "res.hdr_ip", "res.hdr_val", "res.fhdr_cnt", "res.hdr_names", "res.cook_val", "res.cook_cnt",
 	}

@@ -83,6 +83,10 @@ func (s *Server) MaxConn() int { return int(s.max.Load()) }
 // Addr is where to connect to.
 func (s *Server) Addr() *sock.Addr { return s.addr.Load() }
 
+// ForOneClient tells whether a connection is of use to the client only that it was opened
+// for: others may have to be connected elsewhere, or are not whom its header names.
+func (s *Server) ForOneClient() bool { return s.FollowsClient() || s.Spec.Proxy.Sends() }
+
 // FollowsClient tells whether where to connect to depends on where the client came.
 func (s *Server) FollowsClient() bool {
 	if s.Spec.MapPort {

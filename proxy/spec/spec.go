@@ -11,6 +11,7 @@ import (
 	"bench/proxy/acl"
 	"bench/proxy/logformat"
 	"bench/proxy/pattern"
+	"bench/proxy/proxyproto"
 	"bench/proxy/rule"
 	"bench/proxy/sample"
 	"bench/proxy/table"
@@ -294,7 +295,9 @@ type Bind struct {
 	Level   CLILevel // stats sockets
 	// ExposeFDs: "expose-fd listeners" on a stats socket.
 	ExposeFDs bool
-	Threads   []int // that listen, from 1; nil: all
+	// AcceptProxy: connections begin with a header of the PROXY protocol.
+	AcceptProxy bool
+	Threads     []int // that listen, from 1; nil: all
 	// Shards is the number of sockets the threads share out among themselves; 0
 	// is one, ByThread one for each thread.
 	Shards int
@@ -370,11 +373,24 @@ type Server struct {
 	NonStick    bool
 	Source      *Source
 	UserTimeout time.Duration
+	Proxy       ProxyHeader
 
 	TLS *ServerTLS // nil: in clear
 	// CheckTLS is how checks are secured; nil: not at all.
 	CheckTLS *ServerTLS
 }
+
+// ProxyHeader is the header of the PROXY protocol that connections to a server begin
+// with; the newer version is sent if both are asked for.
+type ProxyHeader struct {
+	V1, V2  bool
+	Options proxyproto.Options
+	// Checks: checks that go elsewhere than requests begin with it, too.
+	Checks bool
+}
+
+// Sends tells whether connections begin with a header.
+func (p *ProxyHeader) Sends() bool { return p.V1 || p.V2 }
 
 // CheckKind is the protocol of a health check.
 type CheckKind uint8

@@ -53,6 +53,8 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	}
 	if c.notes != nil {
 		c.notes.n, c.notes.src, c.notes.dst = 0, sock.Addr{}, sock.Addr{}
+		c.notes.expectProxy, c.notes.proxied.version = false, 0
+		c.notes.proxied.authority, c.notes.proxied.uniqueID = c.notes.proxied.authority[:0], c.notes.proxied.uniqueID[:0]
 		c.notes.vars.Reset()
 	}
 	if err := t.Loop.Add(fd, poller.In, c); err != nil {
@@ -107,6 +109,9 @@ func (c *client) begin() {
 		return
 	}
 	c.expect(firstOf(c.fe.Spec.Timeouts.HTTPRequest, c.fe.Spec.Timeouts.Client))
+	if c.In != nil || c.Readable || c.Hup { // something came behind what it began with
+		t.Loop.Wake(&c.task)
+	}
 }
 
 func firstOf(ds ...time.Duration) time.Duration {
@@ -174,7 +179,7 @@ func (c *client) Expired(*loop.Timer) {
 	case c.opening != opened && c.l.TLS != nil && c.fe.opening[c.opening].name == stageTLS:
 		c.handshakeTimeout()
 	case c.opening != opened:
-		c.close()
+		c.openingTimeout()
 	case c.mux != nil:
 		c.mux.expired()
 	case c.served == 0 && c.fe.Spec.SpeaksHTTP() && !c.fe.Spec.Options.HTTPIgnoreProbes && c.readRequest():

@@ -209,7 +209,7 @@ func (s *stream) connect() txn.Verdict {
 		if sc := s.reuse(peer); sc != nil {
 			s.server().C.Reuses++
 			s.be.C.Reuses++
-			s.reused = true
+			s.reused, s.greeted = true, true
 			s.attach(sc)
 			return txn.Next
 		}
@@ -236,6 +236,9 @@ func (s *stream) connect() txn.Verdict {
 		sc.Layer = s.t.TLS.Client(fd, peer.Config(), sc)
 	}
 	if !inProgress {
+		if s.greet() != txn.Next {
+			return s.connectFailed('S')
+		}
 		return s.secure()
 	}
 	s.exp = s.after(s.be.Spec.Timeouts.Connect)
@@ -245,6 +248,13 @@ func (s *stream) connect() txn.Verdict {
 	}
 	// On the loopback the handshake is over already; elsewhere this is EAGAIN
 	// and the event that follows tells.
+	switch s.greet() {
+	case txn.Wait:
+		return txn.Wait
+	case txn.Gone:
+		return s.connectFailed(connectCause(sc.Errno))
+	case txn.Next, txn.Answered:
+	}
 	if !s.writeHead() {
 		return txn.Answered
 	}
@@ -287,6 +297,10 @@ func (s *stream) connectOutcome(ev poller.Events) {
 			s.t.Loop.Rearm(s.sc.FD(), poller.Out) // a spurious event
 			return
 		}
+	}
+	if s.greet() != txn.Next {
+		s.advance(s.connectFailed(connectCause(s.sc.Errno)))
+		return
 	}
 	s.advance(s.secure())
 }

@@ -315,8 +315,8 @@ func (s *stream) log() {
 	// The reference logs when the stream has left its backend and server, but
 	// not yet its frontend.
 	r.BeConn, r.SrvConn = max(r.BeConn-1, 0), max(r.SrvConn-1, 0)
-	if s.early {
-		r.AsSoonAsPossible, r.BytesOut = true, s.earlySent
+	if t.early {
+		r.AsSoonAsPossible, r.BytesOut = true, t.earlySent
 		r.BeConn, r.SrvConn = max(r.BeConn, 0)+1, max(r.SrvConn, 0)+1 // it goes on
 	}
 	s.captured(r)
@@ -330,9 +330,9 @@ func (s *stream) log() {
 // logEarly logs the stream before its end ("option logasap"), sent bytes of the response
 // being on their way. There is no other line then.
 func (s *stream) logEarly(sent uint64) {
-	s.early, s.earlySent = true, sent
+	s.t.early, s.t.earlySent = true, sent
 	s.log()
-	s.early, s.unlogged = false, true
+	s.t.early, s.unlogged = false, true
 }
 
 // Describe implements txn.Stream: it fills in what is known so far.

@@ -29,6 +29,9 @@ func openings(f *Front) (list []opening) {
 	if f.rules.Connection != nil {
 		list = append(list, opening{"tcp-request connection", (*client).connectionRules})
 	}
+	if f.expectsHeader() {
+		list = append(list, opening{proxyStage, (*client).proxyHeader})
+	}
 	if slices.ContainsFunc(f.Spec.Binds, func(b *spec.Bind) bool { return b.TLS != nil }) {
 		list = append(list, opening{stageTLS, (*client).secure})
 	}
@@ -93,6 +96,9 @@ func (c *client) runRules(l txn.Rules) txn.Verdict {
 	v := l.Run(&x.Txn, &x.out)
 	if x.out.Silent {
 		sock.Silence(c.FD())
+	}
+	if x.out.ExpectProxy {
+		c.noted().expectProxy = true
 	}
 	c.t.putTransaction(x)
 	if v != txn.Next {

@@ -152,7 +152,7 @@ func (s *stream) toPool(sc *serverConn) bool {
 	}
 	sc.BytesIn, sc.BytesOut = 0, 0
 	sc.idleAt = t.Loop.Now()
-	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.FollowsClient() { // other clients' may lead elsewhere
+	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.ForOneClient() { // other clients' may lead elsewhere
 		n := s.c.noted()
 		if n.own != nil { // one of another request of the same client
 			sc.close()

@@ -160,6 +160,9 @@ type notes struct {
 	src, dst sock.Addr
 	// own is the server connection kept for this client alone (http-reuse never).
 	own *serverConn
+	// expectProxy: a rule wants a header of the PROXY protocol, which has said proxied.
+	expectProxy bool
+	proxied     proxied
 }
 
 func (c *client) noted() *notes {

@@ -69,8 +69,6 @@ type life struct {
 	// uncounted: the request is as if it had never come, in logs and counters.
 	uncounted bool
 	unlogged  bool // there is no log line
-	early     bool // it is being logged before its end
-	earlySent uint64
 	// handedOver: the stream ended while a slot was on its way to it.
 	handedOver bool
 	persistence
@@ -96,9 +94,10 @@ type life struct {
 
 // attempt is one try at a server.
 type attempt struct {
-	sc     *serverConn
-	reused bool // the connection had served before
-	held   bool // the connection keeps what was not looked at yet
+	sc      *serverConn
+	reused  bool // the connection had served before
+	greeted bool // the header that it begins with was sent, if there is any
+	held    bool // the connection keeps what was not looked at yet
 }
 
 // deadlines are those of the two sides and of what the stream waits for; never: none.

@@ -133,6 +133,8 @@ type Thread struct {
 	serial      uint64 // of streams, for "show sess"
 	wall        wallClock
 	rec         txn.Record
+	early       bool // a stream is being logged before its end, earlySent bytes being sent
+	earlySent   uint64
 	// What rules, samples and logs of this thread run with.
 	rules    *rule.Runner
 	ids      *rule.Runner // of identifiers, which others may ask for; nil: there are none

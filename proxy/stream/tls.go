@@ -17,11 +17,16 @@ func (c *client) secure() txn.Verdict {
 	if c.l.TLS == nil {
 		return txn.Next
 	}
-	if !c.Readable && !c.Hup {
+	if !c.Readable && !c.Hup && c.In == nil {
 		return txn.Wait // nothing is made for a client that says nothing
 	}
 	if c.Layer == nil {
-		c.Layer = c.t.TLS.Server(c.FD(), c.l.TLS.Config(), c)
+		l := c.t.TLS.Server(c.FD(), c.l.TLS.Config(), c)
+		if c.In != nil { // it came behind a header of the PROXY protocol
+			l.Feed(c.In.Data())
+			c.Release()
+		}
+		c.Layer = l
 	}
 	c.Layer.Handshake(c.Hup)
 	return txn.Wait

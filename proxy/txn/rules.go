@@ -40,4 +40,6 @@ type Outcome struct {
 	Silent bool
 	// Close ends the connection behind the answer.
 	Close bool
+	// ExpectProxy: the connection begins with a header of the PROXY protocol.
+	ExpectProxy bool
 }

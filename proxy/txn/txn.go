@@ -125,6 +125,9 @@ type Stream interface {
 	// UniqueID is the identifier of the request ("unique-id-format"), made the first
 	// time it is asked for; nil if none is configured.
 	UniqueID() []byte
+	// Proxied is what a header of the PROXY protocol has said of the client's connection;
+	// version 0: there was none.
+	Proxied() (version int, authority, uniqueID []byte)
 	// Farm is the engine around the stream.
 	Farm() Farm
 	// SessionVars are the variables of the client's connection, made if need be.

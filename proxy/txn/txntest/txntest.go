@@ -16,21 +16,24 @@ import (
 
 // Stream is a stream with what the fields say.
 type Stream struct {
-	Src, Dst  sock.Addr
-	Fe, Be    int
-	Srv       string
-	SrvID     int
-	Count     int
-	ID        string // unique-id
-	Engine    Farm
-	Vars      txn.Vars
-	Tracked   txn.Tracked
-	Log       txn.Record
-	Secure    *tlsio.Info
-	Described int // how often Describe was called
-	Mark      uint32
-	TOS       uint8
-	Hints     []string // interim responses, in the wire form of HTTP/1
+	Src, Dst sock.Addr
+	Fe, Be   int
+	Srv      string
+	SrvID    int
+	Count    int
+	ID       string // unique-id
+	// Of Proxied.
+	ProxyVersion       int
+	Authority, ProxyID []byte
+	Engine             Farm
+	Vars               txn.Vars
+	Tracked            txn.Tracked
+	Log                txn.Record
+	Secure             *tlsio.Info
+	Described          int // how often Describe was called
+	Mark               uint32
+	TOS                uint8
+	Hints              []string // interim responses, in the wire form of HTTP/1
 }
 
 // SetSource implements txn.Stream.
@@ -70,6 +73,11 @@ func (s *Stream) Requests() int { return s.Count }
 
 // UniqueID implements txn.Stream.
 func (s *Stream) UniqueID() []byte { return []byte(s.ID) }
+
+// Proxied implements txn.Stream.
+func (s *Stream) Proxied() (version int, authority, uniqueID []byte) {
+	return s.ProxyVersion, s.Authority, s.ProxyID
+}
 
 // Farm implements txn.Stream.
 func (s *Stream) Farm() txn.Farm { return &s.Engine }
