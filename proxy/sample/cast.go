@@ -263,6 +263,8 @@ func appendIP(b []byte, v *txn.Value) []byte {
 func (c *Context) castBin(v *txn.Value) bool {
 	switch v.Kind {
 	case txn.Str, txn.Method:
+	case txn.Bool, txn.Int:
+		v.B = binary.BigEndian.AppendUint64(c.alloc(8)[:0], v.Lo)
 	case txn.IPv4:
 		v.B = binary.BigEndian.AppendUint32(c.alloc(4)[:0], uint32(v.Lo))
 	case txn.IPv6:
