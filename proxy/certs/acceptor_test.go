@@ -152,11 +152,21 @@ func TestChoosing(t *testing.T) {
 		suites []uint16
 		want   string
 	}{
-		{"first.test", onlyRSA, "first"}, {"FIRST.test", onlyRSA, "first"}, {"first.test", nil, "dir/b"}, {"nobody.test", nil, "first"}, {"", nil, "first"},
-		{"dual.test", nil, "dual.ecdsa"}, {"dual.test", onlyRSA, "dual.rsa"},
-		{"x.wild.test", nil, "dual.ecdsa"}, {"x.y.wild.test", nil, "first"}, {"wild.test", nil, "first"},
-		{"a.test", nil, "dir/a"}, {"b.test", nil, "dir/b"},
-		{"x.listed.test", nil, "listed"}, {"not.listed.test", nil, "first"}, {"in.the.certificate.test", nil, "first"},
+		{"first.test", onlyRSA, "first"},
+		{"FIRST.test", onlyRSA, "first"},
+		{"first.test", nil, "dir/b"},
+		{"nobody.test", nil, "first"},
+		{"", nil, "first"},
+		{"dual.test", nil, "dual.ecdsa"},
+		{"dual.test", onlyRSA, "dual.rsa"},
+		{"x.wild.test", nil, "dual.ecdsa"},
+		{"x.y.wild.test", nil, "first"},
+		{"wild.test", nil, "first"},
+		{"a.test", nil, "dir/a"},
+		{"b.test", nil, "dir/b"},
+		{"x.listed.test", nil, "listed"},
+		{"not.listed.test", nil, "first"},
+		{"in.the.certificate.test", nil, "first"},
 	} {
 		cfg := &tls.Config{InsecureSkipVerify: true, ServerName: c.name} //nolint:gosec // the certificate is looked at below
 		if c.suites != nil {
