@@ -126,8 +126,11 @@ func TestKeys(t *testing.T) {
 		uri  string
 		want string
 	}{
-		{spec.Hash{}, "/a/b?c", "/a/b"}, {spec.Hash{Whole: true}, "/a/b?c", "/a/b?c"}, {spec.Hash{Len: 3}, "/a/b?c", "/a/"},
-		{spec.Hash{Slashes: 2}, "/a/b?c", "/a"}, {spec.Hash{Slashes: 3, Whole: true}, "/a/b?c/d", "/a/b?c"},
+		{spec.Hash{}, "/a/b?c", "/a/b"},
+		{spec.Hash{Whole: true}, "/a/b?c", "/a/b?c"},
+		{spec.Hash{Len: 3}, "/a/b?c", "/a/"},
+		{spec.Hash{Slashes: 2}, "/a/b?c", "/a"},
+		{spec.Hash{Slashes: 3, Whole: true}, "/a/b?c/d", "/a/b?c"},
 	} {
 		if got := string(URIKey(&c.h, []byte(c.uri))); got != c.want {
 			t.Errorf("%q by %+v: %q, want %q", c.uri, c.h, got, c.want)

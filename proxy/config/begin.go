@@ -23,7 +23,8 @@ var kinds = [...]struct {
 	{"http-errors", inHTTPErrors},
 	{"mailers", inMailers},
 	{"peers", inPeers},
-	{"program", inProgram}, {"ring", inRing},
+	{"program", inProgram},
+	{"ring", inRing},
 }
 
 // kindOf is the kind of the sections that a word begins, 0 if it begins none that is

@@ -48,7 +48,7 @@ func (l *line) steps(place rule.Place) (txn.Steps, string) {
 		return txn.At(txn.StepSession), txn.StepSession.String()
 	case rule.Content:
 		return txn.At(txn.StepContent), txn.StepContent.String()
-	case rule.Response, rule.AfterResponse:
+	case rule.Response, rule.AfterResponse, rule.Answer:
 		return txn.At(txn.StepResponse), txn.StepResponse.String()
 	case rule.Request, rule.NumPlaces:
 	}

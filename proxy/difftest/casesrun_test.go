@@ -208,7 +208,7 @@ func (c *caseConfig) text(all []*policyCase) (string, []*policyCase) {
 	if c.who == 0 {
 		experimental = "    expose-experimental-directives\n"
 	}
-	for _, l := range strings.Split(fmt.Sprintf(caseBase, c.logs, experimental), "\n") {
+	for l := range strings.SplitSeq(fmt.Sprintf(caseBase, c.logs, experimental), "\n") {
 		put(nil, "%s", l)
 	}
 	for _, k := range all {

@@ -78,8 +78,14 @@ var tlsCases = []tlsCase{
 		{name: "first", change: offering("http/1.1")}, {name: "second", change: offering("x", "http/1.0")}, {name: "none of them", change: offering("spdy/3")}, {name: "nothing", change: aes128},
 	}},
 	{name: "names", bind: "crt DIR/rsa crt DIR/site crt DIR/dual", frontend: `http-request return status 200 content-type text/plain lf-string "%[ssl_fc_sni]\n"`, clients: []tlsClient{
-		{name: "exact", change: asking("site.test")}, {name: "wildcard", change: asking("a.wild.test")}, {name: "two levels", change: asking("a.b.wild.test")}, {name: "parent of a wildcard", change: asking("wild.test")},
-		{name: "other", change: asking("rsa.test")}, {name: "unknown", change: asking("unknown.test")}, {name: "upper case", change: asking("SITE.test")}, {name: "dual", change: asking("dual.test")},
+		{name: "exact", change: asking("site.test")},
+		{name: "wildcard", change: asking("a.wild.test")},
+		{name: "two levels", change: asking("a.b.wild.test")},
+		{name: "parent of a wildcard", change: asking("wild.test")},
+		{name: "other", change: asking("rsa.test")},
+		{name: "unknown", change: asking("unknown.test")},
+		{name: "upper case", change: asking("SITE.test")},
+		{name: "dual", change: asking("dual.test")},
 		{name: "dual, rsa only", change: func(c *tls.Config) {
 			c.ServerName, c.MaxVersion, c.CipherSuites = "dual.test", tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
 		}},
@@ -92,10 +98,12 @@ var tlsCases = []tlsCase{
 		{name: "first", change: func(c *tls.Config) { aes128(c); c.ServerName = "unknown.test" }}, {name: "second", change: func(c *tls.Config) { aes128(c); c.ServerName = "z.test" }},
 	}},
 	{name: "crt-list", bind: "crt-list DIR/list", frontend: tlsSamples, files: map[string]string{"list": "# a comment\nDIR/rsa\n\nDIR/site [ssl-max-ver TLSv1.2 alpn http/1.0] *.list.test !no.list.test site.test\nDIR/dual.ecdsa [verify required ca-file DIR/ca] client.test\n"}, clients: []tlsClient{
-		{name: "filter", change: func(c *tls.Config) { offering("http/1.0")(c); c.ServerName = "a.list.test" }}, {name: "not in the filter", change: func(c *tls.Config) { aes128(c); c.ServerName = "b.wild.test" }},
+		{name: "filter", change: func(c *tls.Config) { offering("http/1.0")(c); c.ServerName = "a.list.test" }},
+		{name: "not in the filter", change: func(c *tls.Config) { aes128(c); c.ServerName = "b.wild.test" }},
 		{name: "excluded", change: func(c *tls.Config) { aes128(c); c.ServerName = "no.list.test" }},
 		{name: "1.3 where 1.2 is the newest", change: func(c *tls.Config) { c.ServerName, c.MinVersion = "site.test", tls.VersionTLS13 }},
-		{name: "certificate wanted", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }}, {name: "certificate shown", cert: "client", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }},
+		{name: "certificate wanted", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }},
+		{name: "certificate shown", cert: "client", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }},
 	}},
 	{name: "client certificates", bind: "crt DIR/site ca-file DIR/ca verify optional", frontend: tlsSamples, clients: []tlsClient{
 		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "foreign", cert: "foreign", change: aes128},

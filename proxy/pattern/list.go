@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"bench/proxy/txn"
@@ -50,13 +51,8 @@ func (l *List) Description() string {
 		return l.uses[0]
 	}
 	text := "pattern loaded from file '" + l.File + "'"
-	for i, u := range l.uses {
-		if i > 0 {
-			text += ","
-		} else {
-			text += " used"
-		}
-		text += " by " + u
+	if len(l.uses) > 0 {
+		text += " used by " + strings.Join(l.uses, ", by ")
 	}
 	return text
 }

@@ -400,12 +400,11 @@ func BenchmarkFind(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", m, n), func(b *testing.B) {
 				all := keys
 				text := keys[n/2] + "index.html"
-				switch m {
-				case IP:
+				if m == IP {
 					all, text = nets, strings.Replace(nets[n/2], "0/24", "7", 1)
-				case Str:
+				} else if m == Str {
 					text = keys[n/2]
-				case End:
+				} else if m == End {
 					text = "http://host" + keys[n/2]
 				}
 				l := NewList(all)

@@ -87,7 +87,7 @@ func (h *Header) text(b []byte) (int, error) {
 	case end < 0 && len(b) >= maxLine:
 		return 0, ErrInvalid
 	case end < 0:
-		if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		if bytes.Contains(b, []byte("\n")) {
 			return 0, ErrInvalid
 		}
 		return 0, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -90,7 +91,7 @@ func TestPieces(t *testing.T) {
 				t.Fatalf("%q: %d, %v", whole[:i], n, err)
 			}
 		}
-		if n, err := Parse(append(whole[:len(whole):len(whole)], "more"...), buffer, &h); n != len(whole) || err != nil {
+		if n, err := Parse(append(slices.Clip(whole), "more"...), buffer, &h); n != len(whole) || err != nil {
 			t.Errorf("%q: %d, %v", whole, n, err)
 		}
 	}

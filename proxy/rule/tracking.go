@@ -93,7 +93,7 @@ func runTrack(x *Runner, r *Rule) txn.Verdict {
 		if t.Req != nil && t.Stream.Backend() >= 0 {
 			ev = table.Request // in frontends it is counted behind these rules
 		}
-	case Connection, Session, AfterResponse, NumPlaces:
+	case Connection, Session, AfterResponse, Answer, NumPlaces:
 	}
 	ref, ok := to.Track(key, ev, farm.Now())
 	switch {

@@ -44,8 +44,11 @@ func TestTracking(t *testing.T) {
 		requests, fails     uint64
 		ofSession, inOthers bool
 	}{
-		{place: rule.Connection, ofSession: true}, {place: rule.Session, ofSession: true}, {place: rule.Content, requests: 1},
-		{place: rule.Request, requests: 1}, {place: rule.Response, requests: 1, fails: 1},
+		{place: rule.Connection, ofSession: true},
+		{place: rule.Session, ofSession: true},
+		{place: rule.Content, requests: 1},
+		{place: rule.Request, requests: 1},
+		{place: rule.Response, requests: 1, fails: 1},
 	} {
 		x := tracked(t, table.Column{Datum: table.ConnCnt, N: 1}, table.Column{Datum: table.HTTPReqCnt, N: 1}, table.Column{Datum: table.HTTPFailCnt, N: 1})
 		l := trackRule(t, c.place, "track-sc1 src table t", "track-sc1 str(second)", "track-sc2 var(txn.none)", "track-sc0 src unless { sc1_tracked }")

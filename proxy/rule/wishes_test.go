@@ -38,10 +38,14 @@ func TestWishes(t *testing.T) {
 		{rule.Request, "set-timeout server int(0)", func(x *txn.Txn, _ *txntest.Stream) string { return x.ServerTimeout.String() }, "0s"},
 		{rule.Request, "disable-l7-retry", func(x *txn.Txn, _ *txntest.Stream) string { return strconv.FormatBool(x.NoReplay) }, "true"},
 		{rule.Request, "wait-for-handshake ; set-nice 5", func(*txn.Txn, *txntest.Stream) string { return "" }, ""},
-		{rule.Request, "early-hint A b; early-hint C d if { method POST }; early-hint E f", func(_ *txn.Txn, s *txntest.Stream) string { return strings.Join(s.Hints, "") },
-			"HTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 103 Early Hints\r\ne: f\r\n\r\n"},
-		{rule.Request, "early-hint Link </a>; early-hint Link </%[src]>; set-header X y; early-hint A b; early-hint C d if { method GET }; early-hint E f", func(_ *txn.Txn, s *txntest.Stream) string { return strings.Join(s.Hints, "") },
-			"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nlink: </10.1.2.3>\r\n\r\nHTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 103 Early Hints\r\nc: d\r\ne: f\r\n\r\n"},
+		{
+			rule.Request, "early-hint A b; early-hint C d if { method POST }; early-hint E f", func(_ *txn.Txn, s *txntest.Stream) string { return strings.Join(s.Hints, "") },
+			"HTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 103 Early Hints\r\ne: f\r\n\r\n",
+		},
+		{
+			rule.Request, "early-hint Link </a>; early-hint Link </%[src]>; set-header X y; early-hint A b; early-hint C d if { method GET }; early-hint E f", func(_ *txn.Txn, s *txntest.Stream) string { return strings.Join(s.Hints, "") },
+			"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nlink: </10.1.2.3>\r\n\r\nHTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 103 Early Hints\r\nc: d\r\ne: f\r\n\r\n",
+		},
 	} {
 		res := ""
 		if c.place == rule.Response {

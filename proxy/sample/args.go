@@ -214,10 +214,11 @@ func (a *Arg) read(kind byte, t string, env *Env, off int) (err error) {
 		message.Lower(a.Str)
 		a.ID = message.Lookup(a.Str)
 	case 'i':
-		if a.Int, err = strconv.ParseInt(t, 10, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
+		n, err := strconv.ParseInt(t, 10, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
 			return fmt.Errorf("want an integer, not '%s'", t)
 		}
-		err = nil // what is out of range is the bound
+		a.Int = n // what is out of range is the bound
 	case 'n':
 		return a.readOperand(t, env)
 	case 'T':

@@ -27,9 +27,15 @@ func mapConvs() []Conv {
 		m    pattern.Method
 		doc  string
 	}{
-		{"map_str", pattern.Str, "is the text"}, {"map_beg", pattern.Beg, "is the longest that the text begins with"}, {"map_end", pattern.End, "ends the text"},
-		{"map_sub", pattern.Sub, "is part of the text"}, {"map_dir", pattern.Dir, "is a component of the path"}, {"map_dom", pattern.Dom, "is a component of the host name"},
-		{"map_reg", pattern.Reg, "matches the text, as an expression"}, {"map_int", pattern.Int, "is or holds the integer"}, {"map_ip", pattern.IP, "is the smallest network around the address"},
+		{"map_str", pattern.Str, "is the text"},
+		{"map_beg", pattern.Beg, "is the longest that the text begins with"},
+		{"map_end", pattern.End, "ends the text"},
+		{"map_sub", pattern.Sub, "is part of the text"},
+		{"map_dir", pattern.Dir, "is a component of the path"},
+		{"map_dom", pattern.Dom, "is a component of the host name"},
+		{"map_reg", pattern.Reg, "matches the text, as an expression"},
+		{"map_int", pattern.Int, "is or holds the integer"},
+		{"map_ip", pattern.IP, "is the smallest network around the address"},
 	}
 	add("map", pattern.Str, txn.Str, "The value, in a map, of the key that is the text; or the default.")
 	for _, x := range methods {

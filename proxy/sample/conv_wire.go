@@ -180,22 +180,22 @@ func checkFIXTag(_ *Env, a []Arg) error {
 }
 
 // fixEnd ends a field of FIX.
-const fixEnd = 1
+var fixEnd = []byte{1}
 
 // fixField is the field at the beginning of b.
 func fixField(b []byte) (tag int, value, rest []byte, ok bool) {
-	end := bytes.IndexByte(b, fixEnd)
-	if end < 0 {
+	field, rest, ok := bytes.Cut(b, fixEnd)
+	if !ok {
 		return 0, nil, nil, false
 	}
-	number, value, ok := bytes.Cut(b[:end], equalsSign)
+	number, value, ok := bytes.Cut(field, equalsSign)
 	for _, c := range number {
 		if c < '0' || c > '9' {
 			return 0, nil, nil, false
 		}
 		tag = tag*10 + int(c-'0')
 	}
-	return tag, value, b[end+1:], ok && len(number) > 0 && len(number) < 10 && len(value) > 0
+	return tag, value, rest, ok && len(number) > 0 && len(number) < 10 && len(value) > 0
 }
 
 // fixVersions are the values that a message may begin with.
@@ -211,14 +211,14 @@ func fixValid(b []byte) (known, valid bool) {
 	if b[0] != '8' || b[1] != '=' {
 		return true, false
 	}
-	if bytes.IndexByte(b, fixEnd) < 0 {
+	if !bytes.Contains(b, fixEnd) {
 		return len(b) > len("8=FIXT.1.1"), false
 	}
 	tag, value, rest, ok := fixField(b)
 	if !ok || tag != 8 || !slices.Contains(fixVersions, string(value)) {
 		return true, false
 	}
-	if bytes.IndexByte(rest, fixEnd) < 0 {
+	if !bytes.Contains(rest, fixEnd) {
 		return len(rest) > 20, false
 	}
 	tag, value, rest, ok = fixField(rest)

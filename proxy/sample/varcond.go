@@ -12,17 +12,7 @@ import (
 // section 7.3.1, "set-var").
 type VarConds uint8
 
-const (
-	ifExists VarConds = 1 << iota
-	ifNotExists
-	ifEmpty
-	ifNotEmpty
-	ifSet
-	ifNotSet
-	ifGreater
-	ifLess
-)
-
+// varConds are their names, the first that of bit 0.
 var varConds = []string{"ifexists", "ifnotexists", "ifempty", "ifnotempty", "ifset", "ifnotset", "ifgt", "iflt"}
 
 // ParseVarConds reads conditions by their names.

@@ -153,6 +153,9 @@ func (s *stream) requestCookies() txn.Verdict {
 	return txn.Next
 }
 
+// tilde parts a server's identifier from the cookie it precedes, bar from its dates.
+var tilde, bar = []byte("~"), []byte("|")
+
 // requestCookie decides on one cookie of a request.
 func (s *stream) requestCookie(name, value []byte) (cookie.Act, []byte) {
 	p := s.be.cookie
@@ -162,12 +165,12 @@ func (s *stream) requestCookie(name, value []byte) (cookie.Act, []byte) {
 	id := value
 	rest := []byte(nil)
 	if p.Prefix {
-		if i := bytes.IndexByte(value, '~'); i >= 0 {
-			id, rest = value[:i], value[i+1:]
+		if server, own, ok := bytes.Cut(value, tilde); ok {
+			id, rest = server, own
 		}
-	} else if i := bytes.IndexByte(value, '|'); i >= 0 {
-		id = value[:i]
-		s.readDates(value[i+1:])
+	} else if server, dates, ok := bytes.Cut(value, bar); ok {
+		id = server
+		s.readDates(dates)
 	}
 	if s.tooOld() {
 		id = nil
@@ -358,10 +361,7 @@ func (s *stream) cacheable() bool {
 	yes, fresh := false, false
 	switch s.res.Status {
 	case 200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501:
-		switch s.method {
-		case message.MethodGet, message.MethodHead, message.MethodOptions:
-			yes = true
-		}
+		yes = s.method == message.MethodGet || s.method == message.MethodHead || s.method == message.MethodOptions
 	}
 	h := &s.res.Header
 	i := h.First(message.CacheControl)

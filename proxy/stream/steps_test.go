@@ -276,7 +276,7 @@ func TestRulesAnswer(t *testing.T) {
 			case "/moved":
 				// Of memory that the request lies in.
 				reply.Set([]byte("x-path"), x.Req.Path())
-				out.Reply = reply
+				out.Status, out.Reply = 302, reply
 				return txn.Answered
 			case "/closed":
 				out.Close = true

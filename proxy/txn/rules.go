@@ -23,8 +23,8 @@ type Outcome struct {
 	// else happens to the transaction, and may lie in memory that is used again.
 	Reply   *message.Response
 	Content []byte
-	// Status chooses one of the proxy's standard answers, or the error file in its
-	// place, where Reply is nil.
+	// Status is what counts and is logged as the answer's. Without a Reply it chooses one
+	// of the proxy's standard answers, or the error file in its place.
 	Status int
 	// Service names what answers instead, "" for nothing.
 	Service string
