@@ -48,7 +48,7 @@ func TestAbuseCommandRefuses(t *testing.T) {
 		{"idle http://127.0.0.1:1/ --source 192.0.2.1", "source 192.0.2.1 is not an address of this host", exitUsage},
 		{"idle http://127.0.0.1:1/ --cpu 4000", "--cpu: there is no processor 4000", exitUsage},
 		{"idle http://127.0.0.1:1/ -r 5 -D x --size 1x --hold 1", "--rate", exitUsage},
-		{"churn http://" + testpeer.Refusing(t) + "/ -D 50ms -q", "not one connection", exitFail},
+		{"churn http://" + testpeer.Refusing(t) + "/ -D 50ms -q", "no connection could be opened", exitFail},
 	} {
 		r, w, err := os.Pipe()
 		if err != nil {

@@ -194,7 +194,7 @@ func TestCapacityRefusesWhatItCannotSearch(t *testing.T) {
 		{two, append([]string{"--load", "nobody"}, must...), "it has clients, others"},
 		{matrix, must, "2 combinations of poller: set one value of each, as in --set 'matrix.poller=[epoll]', or search all of one by --axis poller"},
 		{limited, append([]string{"--axis", "poller"}, must...), "write it as KEY=VALUE,VALUE"},
-		{limited, append([]string{"--axis", "proxy.threads=1,1"}, must...), "there twice"},
+		{limited, append([]string{"--axis", "proxy.threads=1,1"}, must...), "given twice"},
 		{limited, append([]string{"--axis", "proxy.threads=many"}, must...), "many"},
 		{limited, append([]string{"--precision", "3"}, must...), "--precision: from 1% to 25%"},
 		{limited, append([]string{"--from", "20"}, must...), "--from"},

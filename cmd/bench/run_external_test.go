@@ -243,7 +243,7 @@ func TestRunExternalIsNotThere(t *testing.T) {
 		name, extra, from, to, want string
 		code                        int
 	}{
-		{"address", "cpus: [0]", f.web, unused(t), "nobody accepts connections on 127.0.0.1:", exitProxy},
+		{"address", "cpus: [0]", f.web, unused(t), "nothing accepts connections on 127.0.0.1:", exitProxy},
 		{"stats socket", `stats: {socket: /nowhere/s.sock}`, "", "", "no proxy answers on the stats socket /nowhere/s.sock", exitProxy},
 		{"process", "pid: 4194305", "", "", "there is no process 4194305", exitProxy},
 		{"frontend", `stats: {socket: "SOCKET"}`, "frontend: www", "frontend: web", `listener web: the proxy has no frontend "web", it has www`, exitUsage},

@@ -273,7 +273,7 @@ func TestBadSpecs(t *testing.T) {
 		{"is a public address", func(s *abuse.Spec) { s.Targets = []string{"[2001:db8::1]:80"} }},
 		{"has no port", func(s *abuse.Spec) { s.Targets = []string{"127.0.0.1"} }},
 		{"no target", func(s *abuse.Spec) { s.Targets = nil }},
-		{"is no IP address", func(s *abuse.Spec) { s.Source = "localhost" }},
+		{"is not an IP address", func(s *abuse.Spec) { s.Source = "localhost" }},
 		{"does not begin with /", func(s *abuse.Spec) { s.Path = "x" }},
 		{"only visible ASCII", func(s *abuse.Spec) { s.Host = "a\r\nb" }},
 		{"want 1 to 64 letters", func(s *abuse.Spec) { s.Name = "a b" }},

@@ -26,16 +26,28 @@ type nameServer struct {
 	manner  string              // what is wrong with answers
 }
 
+// bothKinds takes one port for UDP and for TCP.
+func bothKinds(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for try := 0; ; try++ {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pc, err := net.ListenPacket("udp4", l.Addr().String())
+		if err == nil {
+			return pc, l
+		}
+		_ = l.Close()
+		if try == 20 {
+			t.Fatal(err)
+		}
+	}
+}
+
 func newNameServer(t *testing.T) *nameServer {
 	t.Helper()
-	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp4", pc.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, l := bothKinds(t)
 	s := &nameServer{addr: pc.LocalAddr().String(), records: map[string][]string{}, rcode: map[string]int{}}
 	for _, d := range []*dns.Server{{PacketConn: pc, Handler: s}, {Listener: l, Handler: s}} {
 		started := make(chan struct{})

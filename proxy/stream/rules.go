@@ -243,7 +243,11 @@ func (s *stream) refuse() {
 	if l := s.c.lane(); l != nil {
 		l.m.Expel(h2.EnhanceYourCalm) // all that the client has on the connection, as in the reference
 	}
-	s.abort('P', s.whereInRules())
+	at := s.whereInRules()
+	if s.http && s.res != nil {
+		s.gotRes, at = 0, 'R' // for the log, the response has never come
+	}
+	s.abort('P', at)
 }
 
 // countDenied counts a request, or a response, that rules do not allow.
