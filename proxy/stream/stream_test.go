@@ -159,7 +159,7 @@ func (r *rig) dial() *rawConn {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	return &rawConn{Conn: c, r: bufio.NewReader(c), t: r.t}
 }
 
@@ -205,7 +205,7 @@ func origin(t *testing.T, fn func(c net.Conn, r *bufio.Reader)) string {
 			}
 			go func() {
 				defer c.Close()
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 				fn(c, bufio.NewReader(c))
 			}()
 		}
