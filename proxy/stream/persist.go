@@ -192,8 +192,8 @@ func (s *stream) readDates(b []byte) {
 	if d := cookie.Date(b); d > 0 {
 		s.dates.last = d
 	}
-	if i := bytes.IndexByte(b, '|'); i >= 0 {
-		if d := cookie.Date(b[i+1:]); d > 0 {
+	if _, first, ok := bytes.Cut(b, bar); ok {
+		if d := cookie.Date(first); d > 0 {
 			s.dates.first = d
 		}
 	}
