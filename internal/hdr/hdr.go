@@ -52,16 +52,6 @@ func Add(h **hdrhistogram.Histogram, text string) error {
 	return nil
 }
 
-// Sum is the sum of encoded histograms, nil if all are empty.
-func Sum(texts ...string) (sum *hdrhistogram.Histogram, err error) {
-	for _, text := range texts {
-		if err := Add(&sum, text); err != nil {
-			return nil, err
-		}
-	}
-	return sum, nil
-}
-
 // Summary renders a histogram as results hold it; a nil one is empty.
 func (e *Encoder) Summary(h *hdrhistogram.Histogram) (result.Latency, error) {
 	l := result.Latency{Unit: "us"}

@@ -128,15 +128,16 @@ func split(text []byte) (c pieces) {
 	for from < len(text) && blank(text[from]) {
 		from++
 	}
-	c.end = from + valueEnd(text[from:])
+	c.end = from + End(text[from:])
 	c.value = bytes.TrimRight(text[from:c.end], " \t")
 	c.behind = text[from+len(c.value) : c.end]
 	c.tight = begin+len(c.name) == i && from == i+1
 	return c
 }
 
-// valueEnd is where a value ends: at a semicolon or a comma outside quotes.
-func valueEnd(b []byte) int {
+// End is where a cookie, or its value, ends: at a semicolon or a comma outside quotes, or
+// with the field.
+func End(b []byte) int {
 	quoted := false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {

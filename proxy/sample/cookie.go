@@ -3,6 +3,7 @@ package sample
 import (
 	"bytes"
 
+	"bench/proxy/cookie"
 	"bench/proxy/message"
 	"bench/proxy/txn"
 )
@@ -50,7 +51,7 @@ func (at *cursor) cookie(h *message.Header, field *Arg, name []byte, many bool) 
 		value := h.At(at.field).Value
 		for at.off < len(value) {
 			part := value[at.off:]
-			part = part[:cookieEnd(part)]
+			part = part[:cookie.End(part)]
 			last := at.off+len(part) == len(value)
 			at.off += len(part) + 1
 			if !many {
@@ -67,22 +68,6 @@ func (at *cursor) cookie(h *message.Header, field *Arg, name []byte, many bool) 
 		at.field, at.off = nextField(h, field, at.field), 0
 	}
 	return nil, false
-}
-
-// cookieEnd is where a cookie ends: at a semicolon or a comma outside quotes.
-func cookieEnd(b []byte) int {
-	quoted := false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case !quoted && (c == ';' || c == ','):
-			return i
-		}
-	}
-	return len(b)
 }
 
 var equalsSign = []byte{'='}

@@ -271,13 +271,8 @@ func convNames() []string {
 	return names
 }
 
-// FindFetch finds a fetch by name or by one of its other names; nil if there is none.
-func FindFetch(name string) *Fetch {
-	f, _ := findFetch(name)
-	return f
-}
-
-// findFetch is FindFetch with the first arguments, where the name says them.
+// findFetch finds a fetch by name or by one of its other names, nil if there is none, with
+// the first arguments where the name says them.
 func findFetch(name string) (f *Fetch, given []string) {
 	if full, ok := otherNames[name]; ok {
 		name = full

@@ -135,22 +135,27 @@ func (s *stream) useServer() txn.Verdict {
 func (s *stream) requestCookies() txn.Verdict {
 	h := &s.req.Header
 	for i := h.First(message.Cookie); i >= 0; {
-		f := h.At(i)
 		next := h.Next(i)
-		if bytes.Contains(f.Value, s.be.cookie.name) {
+		if f := h.At(i); bytes.Contains(f.Value, s.be.cookie.name) {
 			out, changed := cookie.EditRequest(s.t.scrap[:0], f.Value, s.requestCookie)
-			s.t.scrap = out[:0]
-			switch {
-			case !changed:
-			case len(out) == 0:
-				h.DelAt(i)
-			default:
-				f.Value = s.req.Arena.Copy(out)
-			}
+			s.setCookies(h, &s.req.Arena, i, out, changed)
 		}
 		i = next
 	}
 	return txn.Next
+}
+
+// setCookies gives a field what is left of its cookies, and takes one away of which
+// nothing is.
+func (s *stream) setCookies(h *message.Header, memory *message.Arena, i int, out []byte, changed bool) {
+	s.t.scrap = out[:0]
+	switch {
+	case !changed:
+	case len(out) == 0:
+		h.DelAt(i)
+	default:
+		h.At(i).Value = memory.Copy(out)
+	}
 }
 
 // tilde parts a server's identifier from the cookie it precedes, bar from its dates.
@@ -251,18 +256,10 @@ func (s *stream) followCookie(id []byte) {
 func (s *stream) responseCookies() txn.Verdict {
 	h := &s.res.Header
 	for i := h.First(message.SetCookie); i >= 0; {
-		f := h.At(i)
 		next := h.Next(i)
-		if bytes.Contains(f.Value, s.be.cookie.name) {
+		if f := h.At(i); bytes.Contains(f.Value, s.be.cookie.name) {
 			out, changed := cookie.EditResponse(s.t.scrap[:0], f.Value, s.responseCookie)
-			s.t.scrap = out[:0]
-			switch {
-			case !changed:
-			case len(out) == 0:
-				h.DelAt(i)
-			default:
-				f.Value = s.res.Arena.Copy(out)
-			}
+			s.setCookies(h, &s.res.Arena, i, out, changed)
 		}
 		i = next
 	}

@@ -14,8 +14,8 @@ var foreignSections = map[string]string{
 	"ring":        "a scenario keeps no logs",
 	"traces":      "a scenario traces nothing",
 	"log-profile": "a scenario keeps no logs",
-	"crt-store":   "loads speak no TLS",
-	"acme":        "loads speak no TLS",
+	"crt-store":   "loads of scenarios speak no TLS",
+	"acme":        "loads of scenarios speak no TLS",
 }
 
 // globalDropped are keywords of the global section that belong to a machine.
@@ -28,7 +28,7 @@ var globalDropped = map[string]string{
 	"nbproc": "there is one process", "log-send-hostname": "a scenario keeps no logs", "localpeer": "a scenario has one proxy",
 	"server-state-file": "servers begin anew", "server-state-base": "servers begin anew", "external-check": "checks start no programs", "insecure-fork-wanted": "checks start no programs",
 	"lua-load": "scripts are not part of a scenario", "lua-load-per-thread": "scripts are not part of a scenario", "lua-prepend-path": "scripts are not part of a scenario",
-	"ca-base": "loads speak no TLS", "crt-base": "loads speak no TLS", "ssl-dh-param-file": "loads speak no TLS", "ssl-engine": "loads speak no TLS",
+	"ca-base": "loads of scenarios speak no TLS", "crt-base": "loads speak no TLS", "ssl-dh-param-file": "loads speak no TLS", "ssl-engine": "loads speak no TLS",
 	"h1-case-adjust-file": "files are this machine's", "wurfl-data-file": "files are this machine's", "51degrees-data-file": "files are this machine's", "deviceatlas-json-file": "files are this machine's",
 }
 
@@ -91,21 +91,21 @@ func (im *importer) unwanted(s *section, l *line) string {
 	case strings.HasPrefix(head, "tune.lua"):
 		return "scripts are not part of a scenario"
 	case strings.HasPrefix(head, "ssl-") && s.kind == "global", strings.HasPrefix(head, "tune.ssl"), strings.HasPrefix(head, "httpclient."):
-		return "loads speak no TLS"
+		return "loads of scenarios speak no TLS"
 	case head == "errorfile" && len(l.words) > 2 && !im.Exists(l.words[2]):
 		return "'" + l.words[2] + "' is not there"
 	case inProxy && has("lua."):
 		return "scripts are not part of a scenario"
 	case inProxy && head != "acl" && has("scheme") && has("https") && has("redirect"):
-		return "loads speak no TLS"
+		return "loads of scenarios speak no TLS"
 	case (head == "tcp-request" || head == "tcp-response") && (has("req_ssl", "req.ssl") || slices.ContainsFunc(l.words, func(w string) bool { return s.aboutTLS(strings.TrimPrefix(w, "!")) })):
-		return "loads speak no TLS"
+		return "loads of scenarios speak no TLS"
 	case inProxy && has("spoe"):
 		return "what filters speak to is not part of a scenario"
 	case inProxy && l.head(2) == "http-check expect" && !expectsGood(l.words):
 		return "mock origins answer with status 200 and other contents"
 	case inProxy && head == "redirect" && has("{", "ssl_fc") && has("ssl_fc"):
-		return "loads speak no TLS"
+		return "loads of scenarios speak no TLS"
 	}
 	return ""
 }
