@@ -34,6 +34,8 @@ func TestEditRequest(t *testing.T) {
 		{"S=\"a;b\"; S=drop", "S=\"a;b\""},
 		{";;S=drop;;", ";; ;"},
 		{"S; S=drop", "S"},
+		{`a="1; S=drop; b"; S=drop`, `a="1; S=drop; b"`},
+		{`a="1\"; S=drop; b"; c=2`, `a="1\"; S=drop; b"; c=2`},
 		{"", ""},
 	} {
 		got, changed := EditRequest([]byte("x"), []byte(c.field), decide)

@@ -376,3 +376,34 @@ func TestManyTurnsAllocateNothing(t *testing.T) {
 		t.Errorf("%d answers", quiet.answered)
 	}
 }
+
+// The window of the connection opens again when content was passed on, whatever its stream:
+// a client that minds both windows can send for ever.
+func TestConnectionCredit(t *testing.T) {
+	s := greeted(t, testSettings())
+	window := DefaultConnWindow
+	for id, sent := uint32(1), 0; sent < 3*DefaultConnWindow; id += 2 {
+		s.writeHead(id, false, get...)
+		for range 3 {
+			if window < 16000 {
+				t.Fatalf("after %d bytes the window is %d", sent, window)
+			}
+			s.must(s.framer.WriteData(id, false, make([]byte, 16000)))
+			sent += 16000
+			window -= 16000
+		}
+		s.must(s.framer.WriteData(id, true, nil))
+		s.turn()
+		for _, f := range s.frames() {
+			var of, n int
+			if _, err := fmt.Sscanf(f, "%d WINDOW_UPDATE %d", &of, &n); err == nil && of == 0 {
+				window += n
+			}
+		}
+		if window > DefaultConnWindow {
+			t.Fatalf("after %d bytes the window is %d, more than at the beginning", sent, window)
+		}
+		s.streams[id].answer(200, "")
+		s.turn()
+	}
+}
