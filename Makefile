@@ -1,6 +1,7 @@
 # Everything from here: `make help`.
 GO ?= go
 BIN := bin/bench
+TESTS := $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --rerun-fails=1 --rerun-fails-max-failures=6 --rerun-fails-abort-on-data-race
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 
@@ -16,14 +17,16 @@ build: ## Build bin/bench
 run: build ## Build and run the main scenario: reloads under load, a verdict, a report
 	$(BIN) run scenarios/zero-downtime-reload.yaml
 
+# Tests of several packages take processors from each other. Where no more than a few
+# fail, each is run once more, and named at the end; a data race counts at once.
 test: build ## Run every test
 	$(GO) vet ./...
-	$(GO) test -timeout 20m ./...
+	$(TESTS) --packages ./... -- -timeout 20m
 
 # Without proxy/difftest: its engine is a process of its own, which the detector does
 # not see. Buffers are overwritten there all the same.
 race: ## Run the tests of engine and generator under the race detector
-	$(GO) test -race -timeout 20m $$($(GO) list ./proxy/... ./internal/loop ./internal/poller ./loadgen/... | grep -v /difftest$$)
+	$(TESTS) --packages "$$($(GO) list ./proxy/... ./internal/loop ./internal/poller ./loadgen/... | grep -v /difftest$$ | tr '\n' ' ')" -- -race -timeout 20m
 
 lint: ## Run the linters
 	$(GO) mod tidy -diff

@@ -319,7 +319,7 @@ func TestFaults(t *testing.T) {
 			if err != nil || !c.Gone || c.Verdict != x.want {
 				t.Errorf("%+v, %v; want %s", c, err, x.want)
 			}
-			if took := time.Since(begin); took > 200*time.Millisecond {
+			if took := time.Since(begin); took > 5*time.Second { // the faults are for a minute
 				t.Errorf("the end took %v", took)
 			}
 		})

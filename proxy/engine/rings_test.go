@@ -50,7 +50,7 @@ func TestEventsAreTheReferences(t *testing.T) {
 		for _, command := range []string{"show events", "show events lines", "show events buf0", "show events none", "show events lines -n", "show events lines -z"} {
 			text := ask(t, filepath.Join(dir, "stats"), command)
 			text = regexp.MustCompile(`(?m)^    std.*\n`).ReplaceAllString(text, "") // descriptors are no rings here
-			answers[i] = append(answers[i], regexp.MustCompile(`\d+`).ReplaceAllString(text, "N"))
+			answers[i] = append(answers[i], numberless(text))
 		}
 	}
 	for k := range answers[0] {
@@ -58,6 +58,25 @@ func TestEventsAreTheReferences(t *testing.T) {
 			t.Errorf("got\n%s\nthe reference says\n%s", answers[1][k], answers[0][k])
 		}
 	}
+}
+
+var (
+	number = regexp.MustCompile(`\d+`)
+	cutOff = regexp.MustCompile(`(long)+l?o?n?$`)
+)
+
+// numberless is a text without its numbers. What is left of a line that was cut depends
+// on how many digits its numbers have: its length is compared instead.
+func numberless(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		kept, suffix := line, ""
+		if end := cutOff.FindStringIndex(line); end != nil {
+			kept, suffix = line[:end[0]], fmt.Sprintf("... cut after %d bytes", len(line))
+		}
+		lines[i] = number.ReplaceAllString(kept, "N") + suffix
+	}
+	return strings.Join(lines, "\n")
 }
 
 // With -w lines are shown as they come, until a key is pressed.

