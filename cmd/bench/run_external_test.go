@@ -39,16 +39,6 @@ backend app
     server none 127.0.0.1:9 check inter 100ms
 `
 
-func unused(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // startForeign starts a proxy by hand, haproxy or builtin, and gives it a history.
 func startForeign(t *testing.T, name string) *foreign {
 	t.Helper()
@@ -57,7 +47,7 @@ func startForeign(t *testing.T, name string) *foreign {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	f := &foreign{web: unused(t), origin: unused(t), stats: filepath.Join(dir, "s.sock")}
+	f := &foreign{web: testpeer.FreeAddr(t), origin: testpeer.FreeAddr(t), stats: filepath.Join(dir, "s.sock")}
 	config := filepath.Join(dir, "proxy.cfg")
 	if err := os.WriteFile(config, fmt.Appendf(nil, foreignConfig, f.stats, f.web, f.origin), 0o600); err != nil {
 		t.Fatal(err)
@@ -243,7 +233,7 @@ func TestRunExternalIsNotThere(t *testing.T) {
 		name, extra, from, to, want string
 		code                        int
 	}{
-		{"address", "cpus: [0]", f.web, unused(t), "nothing accepts connections on 127.0.0.1:", exitProxy},
+		{"address", "cpus: [0]", f.web, testpeer.FreeAddr(t), "nothing accepts connections on 127.0.0.1:", exitProxy},
 		{"stats socket", `stats: {socket: /nowhere/s.sock}`, "", "", "no proxy answers on the stats socket /nowhere/s.sock", exitProxy},
 		{"process", "pid: 4194305", "", "", "there is no process 4194305", exitProxy},
 		{"frontend", `stats: {socket: "SOCKET"}`, "frontend: www", "frontend: web", `listener web: the proxy has no frontend "web", it has www`, exitUsage},

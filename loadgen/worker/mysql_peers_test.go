@@ -38,7 +38,7 @@ CREATE USER app@localhost IDENTIFIED BY 'secret';
 GRANT SELECT, INSERT, UPDATE ON shop.* TO app@'127.0.0.1';
 GRANT SELECT, INSERT, UPDATE ON shop.* TO app@localhost;
 `)
-	addr = freeAddr(t)
+	addr = testpeer.FreeAddr(t)
 	_, port, _ := strings.Cut(addr, ":")
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {

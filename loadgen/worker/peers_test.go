@@ -17,17 +17,6 @@ import (
 	"bench/loadgen/workload"
 )
 
-// freeAddr is a loopback address nobody listens on at the moment.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // startPeer runs a program until the end of the test and waits until it listens.
 // What it prints goes to out.
 func startPeer(t testing.TB, out *os.File, addr, name string, args ...string) *exec.Cmd {
@@ -70,7 +59,7 @@ func write(t testing.TB, file, text string) string {
 func nginxPeer(t *testing.T) string {
 	t.Helper()
 	nginx := testpeer.Need(t, "nginx")
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), testpeer.FreeAddr(t)
 	write(t, filepath.Join(dir, "big"), strings.Repeat("0123456789", 10_000))
 	conf := write(t, filepath.Join(dir, "nginx.conf"), fmt.Sprintf(`daemon off; master_process off; pid %[1]s/pid; error_log %[1]s/error.log;
 events { worker_connections 512; }
@@ -96,7 +85,7 @@ func haproxyPeer(t *testing.T, origin string) (addr, log string) {
 	t.Helper()
 	haproxy := testpeer.Need(t, "haproxy")
 	dir := t.TempDir()
-	addr, log = freeAddr(t), filepath.Join(dir, "log")
+	addr, log = testpeer.FreeAddr(t), filepath.Join(dir, "log")
 	conf := write(t, filepath.Join(dir, "haproxy.cfg"), fmt.Sprintf(`global
     log stdout format raw local0
     # HAProxy drops a line of the log while another thread writes one.

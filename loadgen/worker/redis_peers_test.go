@@ -23,7 +23,7 @@ import (
 func redisPeer(t testing.TB, before []string, args ...string) (addr string) {
 	t.Helper()
 	server := testpeer.Need(t, "redis-server")
-	addr = freeAddr(t)
+	addr = testpeer.FreeAddr(t)
 	_, port, _ := strings.Cut(addr, ":")
 	dir := t.TempDir()
 	log, err := os.Create(filepath.Join(dir, "log"))

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,9 +145,7 @@ func start(t *testing.T) map[string]sock.Addr {
 			}
 		}()
 	}
-	l, a := listen()
-	l.Close()
-	addrs["refuses"] = a
+	addrs["refuses"] = sock.FromAddrPort(netip.MustParseAddrPort(testpeer.Refusing(t)))
 	return addrs
 }
 

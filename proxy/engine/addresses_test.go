@@ -13,22 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// freePort is a port of both families that nobody has.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
+	"bench/internal/testpeer"
+)
 
 // The stats sockets are listed with the family of their addresses, as the reference
 // does, however they were written.
@@ -47,7 +34,7 @@ defaults
     timeout client 1s
 frontend fe
     bind unix@%[1]s/fe
-`, dir, os.Getpid(), filepath.Base(dir), freePort(t), freePort(t))
+`, dir, os.Getpid(), filepath.Base(dir), testpeer.FreePort(t), testpeer.FreePort(t))
 	}
 	theirs, ours := t.TempDir(), t.TempDir()
 	startReference(t, config(theirs))
@@ -88,7 +75,7 @@ func TestMappedClientsAreTheReferences(t *testing.T) {
 	for _, except := range []string{"", "except 127.0.0.0/8", "except ::1"} {
 		var seen [2]string
 		for i, start := range []func(string){func(text string) { startReference(t, text) }, func(text string) { startConfig(t, text) }} {
-			logs, dir, port := logSocket(t), t.TempDir(), freePort(t)
+			logs, dir, port := logSocket(t), t.TempDir(), testpeer.FreePort(t)
 			start(fmt.Sprintf(`global
     log %s local0
 defaults
@@ -153,7 +140,7 @@ func TestConnectionsToServersThatFollowTheirClients(t *testing.T) {
 	go func() { _ = server.Serve(origin) }()
 	defer server.Close()
 	at := fmt.Sprint(origin.Addr().(*net.TCPAddr).Port)
-	port := freePort(t)
+	port := testpeer.FreePort(t)
 	startConfig(t, fmt.Sprintf(`global
     nbthread 1
 defaults

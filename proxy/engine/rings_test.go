@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bench/internal/testpeer"
 )
 
 const ringConfig = `global
@@ -36,7 +38,7 @@ ring lines
 func TestEventsAreTheReferences(t *testing.T) {
 	var answers [2][]string
 	for i, start := range []func(string){func(text string) { startReference(t, text) }, func(text string) { startConfig(t, text) }} {
-		dir, port := t.TempDir(), freePort(t)
+		dir, port := t.TempDir(), testpeer.FreePort(t)
 		start(fmt.Sprintf(ringConfig, dir, port))
 		waitForSocket(t, filepath.Join(dir, "stats"))
 		for _, path := range []string{"/a", "/" + strings.Repeat("long", 100)} {
@@ -81,7 +83,7 @@ func numberless(text string) string {
 
 // With -w lines are shown as they come, until a key is pressed.
 func TestEventsAreWaitedFor(t *testing.T) {
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), testpeer.FreePort(t)
 	startConfig(t, fmt.Sprintf(ringConfig, dir, port))
 	c, err := net.Dial("unix", filepath.Join(dir, "stats"))
 	if err != nil {

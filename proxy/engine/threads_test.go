@@ -11,26 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bench/internal/sock"
+	"bench/internal/testpeer"
 	"bench/proxy/config"
 	"bench/proxy/spec"
 )
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // serve runs the engine on a configuration and returns the addresses of its
 // listeners.
 func serve(t *testing.T, text string) (*Engine, []string) {
 	t.Helper()
 	for strings.Contains(text, "127.0.0.1:0") { // no port is left to chance in a configuration
-		text = strings.Replace(text, "127.0.0.1:0", freeAddr(t), 1)
+		text = strings.Replace(text, "127.0.0.1:0", testpeer.FreeAddr(t), 1)
 	}
 	cfg, diags := config.Load([]config.Source{{Name: "cfg", Text: []byte(text)}}, config.SystemEnv("2.6.12"))
 	if diags.HasErrors() {
@@ -122,7 +113,7 @@ func TestBindThreads(t *testing.T) {
 
 // TestShards: the sockets of a line share its address and its threads.
 func TestShards(t *testing.T) {
-	addr := freeAddr(t)
+	addr := testpeer.FreeAddr(t)
 	e, addrs := serve(t, "global\n nbthread 2"+threadsDefaults+"    bind "+addr+" shards by-thread\n    option socket-stats\n")
 	if len(addrs) != 2 || addrs[0] != addr || addrs[1] != addr {
 		t.Fatalf("listening on %v", addrs)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -34,21 +33,6 @@ type site struct {
 	pidfile    string
 	started    []*exec.Cmd
 	masterAddr string
-}
-
-// freePort draws a port below those that the kernel gives to outgoing connections,
-// of which there are many beside a test.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no free port")
-	return ""
 }
 
 // origin answers every request line by line with a small body, and keeps the
@@ -90,7 +74,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	dir := t.TempDir()
 	s := &site{
-		dir: dir, httpAddr: freePort(t), tcpAddr: freePort(t), stats: filepath.Join(dir, "stats"),
+		dir: dir, httpAddr: testpeer.FreeAddr(t), tcpAddr: testpeer.FreeAddr(t), stats: filepath.Join(dir, "stats"),
 		config: filepath.Join(dir, "cfg"), output: filepath.Join(dir, "output"), pidfile: filepath.Join(dir, "pid"),
 		masterAddr: filepath.Join(dir, "master"),
 	}

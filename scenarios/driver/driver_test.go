@@ -16,17 +16,6 @@ import (
 	"bench/scenarios/statsock"
 )
 
-// free is an address nobody listens on.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // options give a driver a directory, a group and a configuration; %[1]s in the
 // configuration stands for the stats socket, %[2]s for a free address.
 func options(t *testing.T, config string) Options {
@@ -44,7 +33,7 @@ func options(t *testing.T, config string) Options {
 			t.Error(err)
 		}
 	})
-	o := Options{Group: g, Dir: dir, Stats: filepath.Join(dir, "s.sock"), Listeners: []string{free(t)}, Ready: 10 * time.Second}
+	o := Options{Group: g, Dir: dir, Stats: filepath.Join(dir, "s.sock"), Listeners: []string{testpeer.FreeAddr(t)}, Ready: 10 * time.Second}
 	o.Config = fmt.Sprintf(config, o.Stats, o.Listeners[0])
 	return o
 }
