@@ -78,6 +78,18 @@ func TestStopStatuses(t *testing.T) {
 	}
 }
 
+// accepts reports whether all its listeners take connections.
+func (s *site) accepts() bool {
+	for _, addr := range []string{s.httpAddr, s.tcpAddr} {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			return false
+		}
+		_ = c.Close()
+	}
+	return true
+}
+
 func TestSignalsThatEndNothing(t *testing.T) {
 	s := newSite(t)
 	cmd := s.foreground(t, "-db")
@@ -85,7 +97,14 @@ func TestSignalsThatEndNothing(t *testing.T) {
 		if err := cmd.Process.Signal(sig); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(30 * time.Millisecond)
+		switch sig {
+		case syscall.SIGTTOU:
+			waitFor(t, "the pause", func() bool { return !s.accepts() })
+		case syscall.SIGTTIN:
+			waitFor(t, "the end of the pause", s.accepts)
+		default:
+			time.Sleep(30 * time.Millisecond)
+		}
 	}
 	tr := s.traffic()
 	tr.settle(t)
