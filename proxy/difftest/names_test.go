@@ -19,6 +19,10 @@ var named = []exchange{
 		),
 		client: []step{send(odd), pause(ms(30)), send(oddAgain)}, origin: origins(answer(ok)), logs: 2,
 	},
+	{
+		name: "unique-id for the log only", frontend: lines("unique-id-format %[path]-%[req.hdr(x-fine)]", "http-request set-var(txn.a) str(one)", "log-format %ID-%ST"),
+		client: []step{send(odd), pause(ms(30)), send(oddAgain)}, origin: origins(answer(ok)), logs: 2,
+	},
 	{name: "unique-id of a request that is refused", frontend: lines("unique-id-format %HM:%[path]", "http-request deny", "log-format %ID/%ST"), client: sends(odd), origin: origins(answer(ok))},
 	{name: "unique-id of what is no request", frontend: lines("unique-id-format <%HM>%ST", "log-format %ID"), client: sends("nonsense\r\n\r\n"), origin: origins(answer(ok))},
 	{name: "unique-id, blanks", frontend: lines(`unique-id-format "a   b %[req.hdr(none)]  c "`, "unique-id-header X-Id", "log-format [%ID]"), client: sends(odd), origin: origins(answer(ok))},

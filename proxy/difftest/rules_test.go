@@ -95,6 +95,10 @@ var ruled = []exchange{
 	{name: "destinations of redirect lines have no expressions", frontend: "redirect location /a%20b/%[path]", client: sends(get), origin: origins(answer(ok))},
 	{name: "redirect a response", backend: "http-response redirect location /else code 301 if { status 200 }", client: sends(secure), origin: origins(answer(poem))},
 	{name: "reject", frontend: "http-request reject if { path /x }", client: sends(get), origin: origins(answer(ok))},
+	{
+		name: "content in the last rules", frontend: lines("http-request set-var(txn.a) req.body", "http-request return status 200 content-type text/plain string own if { path /b }", "http-after-response set-header X-Content <%[res.body]>"),
+		client: []step{send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nasks"), pause(ms(30)), send("POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nasks")}, origin: origins(answer(poem)), logs: 2, onlyAtOnce: "what there is of a content depends on how it comes",
+	},
 	{name: "after-response", frontend: lines("http-request deny if { path /a }", "http-after-response set-header X-After %[status]", "http-after-response del-header Server"), client: asks("/a", "/b"), origin: origins(answer(poem)), logs: 2},
 	{
 		name: "use_backend", frontend: lines("acl api path_beg /api", "use_backend api if api", "use_backend api if { hdr_beg(host) api. }", "use_backend be_%[urlp(to)] if { urlp(to) -m found }"),

@@ -56,7 +56,7 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 		s.down.Release(&s.t.Kit) // what came of a response that is not to be seen
 	}
 	before := msg.Status // an error file may have another one than what is logged
-	if msg = s.afterReply(msg); msg.Status != before {
+	if msg = s.afterReply(msg, content); msg.Status != before {
 		s.status = int32(msg.Status)
 	}
 	if s.bodiless(msg.Status) {

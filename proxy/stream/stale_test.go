@@ -1,0 +1,115 @@
+package stream_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"bench/proxy/logformat"
+	"bench/proxy/rule"
+	"bench/proxy/sample"
+	"bench/proxy/spec"
+	"bench/proxy/stream"
+	"bench/proxy/txn"
+)
+
+// identified are the identifiers of log lines, with what the client was given.
+type identified chan string
+
+func (c identified) Log(r *txn.Record, _ *sample.Context)               { c <- string(r.UniqueID) }
+func (identified) Failure(*txn.Record, *sample.Context, string, string) {}
+
+// onOrder answers a request when it is told to, with its content.
+func onOrder(t *testing.T) (addr string, came chan<- chan struct{}) {
+	orders := make(chan chan struct{}, 10)
+	return origin(t, func(c net.Conn, r *bufio.Reader) {
+		for {
+			req, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			b, err := io.ReadAll(req.Body)
+			if err != nil {
+				return
+			}
+			<-<-orders
+			if _, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(b), b); err != nil {
+				return
+			}
+		}
+	}), orders
+}
+
+func identifying(t *testing.T, text string) func(*spec.Proxy) {
+	f, err := logformat.CompileLog(text, &sample.Env{Names: &txn.Names{}, At: txn.At(txn.StepRequest), Where: "tests"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(p *spec.Proxy) { p.UniqueID = f }
+}
+
+// The identifier that a line of the log has is that of its own request, however many
+// others have come since.
+func TestIdentifiersAreOfTheirOwnRequest(t *testing.T) {
+	addr, orders := onOrder(t)
+	ids := make(identified, 10)
+	for _, rules := range []stream.Rules{{}, {Request: noRulesAtAll}, {Request: waitForBody(3, forever)}} {
+		r := newRigRuled(t, spec.ModeHTTP, identifying(t, "%[req.hdr(me)]-%[path]-%[req.body]"), rules, ids, addr)
+		first, second := make(chan struct{}), make(chan struct{})
+		orders <- first
+		a, b := r.dial(), r.dial()
+		a.send("POST /first HTTP/1.1\r\nHost: x\r\nMe: aaaa\r\nContent-Length: 3\r\n\r\n")
+		a.sendAtOnce(r, "AAA")
+		orders <- second
+		for r.backend.Cur.Load() < 1 {
+			r.loop.Call(func() {})
+		}
+		b.send("POST /second HTTP/1.1\r\nHost: x\r\nMe: bbbb\r\nContent-Length: 3\r\n\r\nBBB")
+		for r.backend.Cur.Load() < 2 {
+			r.loop.Call(func() {})
+		}
+		close(first)
+		close(second)
+		a.response("POST")
+		b.response("POST")
+		for range 2 {
+			id := <-ids
+			if id != "aaaa-/first-" && id != "aaaa-/first-AAA" && !strings.HasPrefix(id, "bbbb-/second-") {
+				t.Errorf("identifier %q", id)
+			}
+		}
+	}
+}
+
+// noRulesAtAll makes a transaction, and nothing else.
+var noRulesAtAll = ruleFunc(func(*txn.Txn, *txn.Outcome) txn.Verdict { return txn.Next })
+
+// What rules see of a body is that of the message they are about, and nothing else if
+// nothing of that has come.
+func TestRulesSeeNoOtherBody(t *testing.T) {
+	addr, orders := onOrder(t)
+	after := rulesOf(t, rule.AfterResponse, "set-header X-Body %[res.body]")
+	request := rulesOf(t, rule.Request, "set-var(txn.a) req.body", "return status 200 content-type text/plain string own if { path /own }")
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) {
+		p.Rules[rule.AfterResponse], p.Rules[rule.Request] = after, request
+	}, addr)
+	a, b := r.dial(), r.dial()
+	order := make(chan struct{})
+	orders <- order
+	a.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nAAAA")
+	for r.backend.Cur.Load() < 1 {
+		r.loop.Call(func() {})
+	}
+	b.send("POST /own HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nBBBB")
+	if resp, _ := b.response("POST"); strings.ContainsAny(resp.Header.Get("X-Body"), "AB\x01") {
+		t.Errorf("the proxy's own answer has %q", resp.Header.Get("X-Body"))
+	}
+	close(order)
+	if resp, _ := a.response("POST"); resp.Header.Get("X-Body") != "AAAA" {
+		t.Errorf("the answer has %q", resp.Header.Get("X-Body"))
+	}
+}
