@@ -40,6 +40,7 @@ var named = []exchange{
 	{name: "restricted names, delete", frontend: "option http-restrict-req-hdr-names delete", client: sends(odd), origin: origins(answer(ok))},
 	{name: "restricted names, reject", frontend: "option http-restrict-req-hdr-names reject", client: []step{send(oddAgain), await("ok"), send(odd)}, origin: origins(answer(ok)), logs: 2},
 	{name: "restricted names, rules of the frontend first", frontend: lines("option http-restrict-req-hdr-names delete", "http-request set-header X-Seen <%[req.hdr(x_under)]>", "http-request set-header X_New 1"), client: sends(odd), origin: origins(answer(ok))},
+	{name: "restricted names, content to come", frontend: "option http-restrict-req-hdr-names reject", client: []step{send("POST / HTTP/1.1\r\nHost: a\r\nX_Y: 1\r\nContent-Length: 30\r\n\r\n"), await("\r\n\r\n"), send("GET /x HTTP/1.1\r\nHost: abc\r\n\r\n")}, origin: origins(answer(ok))},
 	{name: "restricted names, backend", frontend: "http-request set-header X_New 1", backend: "option http-restrict-req-hdr-names delete", client: sends(odd), origin: origins(answer(ok))},
 	{name: "restricted names, backend rejects", backend: "option http-restrict-req-hdr-names reject", client: sends(odd), origin: origins(answer(ok))},
 

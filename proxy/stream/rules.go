@@ -204,7 +204,7 @@ func (s *stream) ruled(x *transaction) {
 	} else if s.res == nil && (s.be == nil || s.ownBackend()) {
 		s.fe.C.Intercepted++
 	}
-	if out.Close || !s.up.Ended {
+	if out.Close {
 		s.keepCli = false
 	}
 	if out.Challenge != nil {

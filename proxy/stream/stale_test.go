@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -111,5 +112,33 @@ func TestRulesSeeNoOtherBody(t *testing.T) {
 	close(order)
 	if resp, _ := a.response("POST"); resp.Header.Get("X-Body") != "AAAA" {
 		t.Errorf("the answer has %q", resp.Header.Get("X-Body"))
+	}
+}
+
+// What a client has not sent yet of a request that is answered already is not the next one.
+func TestRestOfAnsweredRequests(t *testing.T) {
+	underscores := func(p *spec.Proxy) { p.FieldNames = spec.RejectNames }
+	monitored := func(p *spec.Proxy) { p.MonitorURI = "/alive" }
+	for _, c := range []struct {
+		name   string
+		change func(*spec.Proxy)
+		head   string
+		status int
+	}{
+		{"monitor-uri", monitored, "POST /alive HTTP/1.1\r\nHost: x\r\n", 200},
+		{"names", underscores, "POST / HTTP/1.1\r\nHost: x\r\nX_Y: 1\r\n", 403},
+	} {
+		for _, body := range []string{"Content-Length: 40\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n28\r\n"} {
+			r := newRig(t, spec.ModeHTTP, c.change, origin(t, echoHTTP))
+			conn := r.dial()
+			conn.send(c.head + body)
+			if resp, _ := conn.response("POST"); resp.StatusCode != c.status || !resp.Close {
+				t.Errorf("%s: status %d, goes on: %v", c.name, resp.StatusCode, !resp.Close)
+			}
+			_, _ = io.WriteString(conn, "GET /smuggled HTTP/1.1\r\nHost: xxxxxx\r\n\r\n")
+			if rest, _ := io.ReadAll(conn.r); bytes.Contains(rest, []byte("HTTP/1.1")) {
+				t.Errorf("%s: the content was taken for a request: %q", c.name, rest)
+			}
+		}
 	}
 }
