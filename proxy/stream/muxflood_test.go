@@ -1,7 +1,10 @@
 package stream_test
 
 import (
+	"bufio"
 	"bytes"
+	"io"
+	"net"
 	"strings"
 	"testing"
 
@@ -47,4 +50,51 @@ func TestMuxReadsOnWhenItHasSent(t *testing.T) {
 			t.Fatalf("request %d: %q", i, got)
 		}
 	}
+}
+
+// A tunnel through a stream of HTTP/2 carries what its client sends as it is, also what it
+// has sent before the server agreed; what a server refuses is not sent to it.
+func TestMuxTunnel(t *testing.T) {
+	agreed := make(chan bool)
+	addr := origin(t, func(c net.Conn, r *bufio.Reader) {
+		head := ""
+		for !strings.HasSuffix(head, "\r\n\r\n") {
+			line, err := r.ReadString('\n')
+			if err != nil {
+				return
+			}
+			head += line
+		}
+		if strings.Contains(head, "transfer-encoding") {
+			t.Errorf("the server got %q", head)
+		}
+		if <-agreed {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			_, _ = io.Copy(c, r)
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")
+		if b, _ := io.ReadAll(r); len(b) > 0 {
+			t.Errorf("behind the request the server got %q", b)
+		}
+	})
+	r := newRig(t, spec.ModeHTTP, nil, addr)
+	p := r.peer2()
+	p.head(1, false, ":method=CONNECT", ":authority=a:80")
+	p.must(p.WriteData(1, false, []byte("early ")))
+	agreed <- true
+	p.expect(1, ":status=200 ", "early ")
+	p.must(p.WriteData(1, true, []byte("late")))
+	if got := p.next(1); got == "late" {
+		p.expect(1, " END")
+	} else if got != "late END" {
+		t.Errorf("got %q", got)
+	}
+	p.head(3, false, ":method=CONNECT", ":authority=a:80")
+	p.must(p.WriteData(3, false, []byte("GET / HTTP/1.1\r\n\r\n")))
+	agreed <- false
+	p.expect(3, ":status=403 ", "no")
+	p.must(p.WriteRSTStream(3, http2.ErrCodeCancel))
+	<-r.lines
+	<-r.lines
 }
