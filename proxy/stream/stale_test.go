@@ -142,3 +142,49 @@ func TestRestOfAnsweredRequests(t *testing.T) {
 		}
 	}
 }
+
+// A hash of the body is that of the body that came, however it came.
+func TestHashOfTheBody(t *testing.T) {
+	e, err := sample.Compile("req.body", &sample.Env{Names: &txn.Names{}, At: txn.At(txn.StepBackend), Where: "tests"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(name string) string {
+		return origin(t, func(c net.Conn, r *bufio.Reader) {
+			for {
+				req, err := http.ReadRequest(r)
+				if err != nil {
+					return
+				}
+				_, _ = io.Copy(io.Discard, req.Body)
+				fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%s", name)
+			}
+		})
+	}
+	for _, rules := range []stream.Rules{{}, {Content: noRulesAtAll}} {
+		r := ruled(t, spec.ModeHTTP, func(p *spec.Proxy) {
+			p.Options.HTTPBufferRequest = true
+			p.Balance, p.Hash = spec.ByExpr, spec.Hash{Expr: e}
+		}, rules, named("a"), named("b"))
+		got := [2]string{}
+		for turn := range got {
+			for i := range 16 {
+				c := r.dial()
+				body := fmt.Sprintf("body number %d", i)
+				head := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(body))
+				if turn == 0 {
+					c.send(head + body)
+				} else {
+					c.send(head)
+					r.loop.Call(func() {})
+					c.send(body)
+				}
+				_, name := c.response("POST")
+				got[turn] += name
+			}
+		}
+		if got[0] != got[1] || !strings.Contains(got[0], "a") || !strings.Contains(got[0], "b") {
+			t.Errorf("at once %s, in pieces %s", got[0], got[1])
+		}
+	}
+}
