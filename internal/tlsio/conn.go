@@ -39,6 +39,8 @@ type Conn struct {
 	// rest is what the socket has not taken, from sent on.
 	rest []byte
 	sent int
+	// owed is how much of rest TLS itself has to say, in answer to the peer.
+	owed int
 	// ahead was received before the connection was wrapped.
 	ahead []byte
 	fd    int32
@@ -191,6 +193,11 @@ func (c *Conn) Flush() {
 	}
 }
 
+// owedLimit is how much may be kept of what TLS has to say to a peer that takes nothing,
+// beside what Send was given. Each change of keys that a peer wants is answered with one of
+// ours, so one that sends them all the time and reads none would fill the memory.
+const owedLimit = 16 << 10
+
 // flush sends what the call at hand has written, behind what waits already. What the
 // socket does not take is kept, and an edge will come.
 func (c *Conn) flush() {
@@ -204,6 +211,11 @@ func (c *Conn) flush() {
 	if len(c.rest) > 0 {
 		c.rest = append(c.rest, out...)
 		poison.Fill(out)
+		if c.owed += len(out); c.owed > owedLimit {
+			c.errno = int32(syscall.EPROTO)
+			c.dropRest()
+			return
+		}
 		n, ok := c.send(c.rest[c.sent:])
 		if c.sent += n; !ok || c.sent == len(c.rest) {
 			c.dropRest()
@@ -234,7 +246,7 @@ func (c *Conn) send(p []byte) (n int, ok bool) {
 
 func (c *Conn) dropRest() {
 	c.q.putSpare(c.rest)
-	c.rest, c.sent = nil, 0
+	c.rest, c.sent, c.owed = nil, 0, 0
 }
 
 // Shutdown says that nothing more will be sent (close_notify).

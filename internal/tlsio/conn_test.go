@@ -248,6 +248,40 @@ func TestLastByteIsHeldUntilAllHasGone(t *testing.T) {
 	r.l.Call(e.close)
 }
 
+// Answers to a peer that reads nothing are kept up to a limit, and then it has failed.
+func TestAnswersToAPeerThatReadsNothing(t *testing.T) {
+	r := newRig(t)
+	fd, peer := pair(t)
+	e := r.attach(fd, true, nil, asServer(serverConfig(tls.VersionTLS13)))
+	c := tls.Client(peer, clientConfig())
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-e.done; err != nil {
+		t.Fatal(err)
+	}
+	const size = 128 << 10
+	most, answers := 0, 0
+	var errno syscall.Errno
+	r.l.Call(func() {
+		_, _ = e.c.Send(make([]byte, size), nil)
+		for ; errno == 0 && answers < 10000; answers++ {
+			r.q.out = append(r.q.out, make([]byte, 27)...) // a record that changes keys
+			e.c.flush()
+			most = max(most, len(e.c.rest))
+			errno = syscall.Errno(e.c.errno)
+		}
+		_, sent := e.c.Send([]byte("x"), nil)
+		if sent != errno {
+			t.Errorf("sending goes on: %v", sent)
+		}
+	})
+	if errno != syscall.EPROTO || answers < 500 || most > size+4096+owedLimit {
+		t.Errorf("%v after %d answers, %d bytes kept", errno, answers, most)
+	}
+	r.l.Call(e.close)
+}
+
 // Handshakes wait for their turns: however many have come at once, a turn of the loop runs
 // one step.
 func TestOneStepEachTurn(t *testing.T) {

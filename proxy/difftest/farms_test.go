@@ -67,9 +67,18 @@ var farms = []exchange{
 	{name: "reuse never, another client", defaults: "http-reuse never", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
 	{name: "reuse never, the same client", defaults: "http-reuse never", client: []step{send(get), await("ok"), send(get), await("ok"), send(get)}, origin: respond(ok), logs: 3},
 	{name: "reuse safe, second requests share", others: [][]step{{send(other), await("ok"), pause(ms(30)), send(other), await("ok"), pause(ms(400))}}, client: []step{pause(ms(80)), send(get), await("ok"), send(get), await("ok")}, origin: respond(ok), logs: 4},
+	{name: "reuse always, authenticated connection", defaults: "http-reuse always", others: [][]step{{send(other), await("401"), send(other), await("ok"), pause(ms(200)), closeNow()}}, client: []step{pause(ms(100)), send(get), await("401"), send(get), await("ok")}, origin: origins([]step{await("\r\n\r\n"), send(asksNTLM), await("\r\n\r\n"), send(ok), loop()}), logs: 4},
+	{name: "reuse always, authenticated connection of a client that has gone", defaults: "http-reuse always", others: [][]step{{send(other), await("401"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"a\", nEGotiate\r\nContent-Length: 0\r\n\r\n"), logs: 2},
+	{name: "reuse always, authenticated by a proxy", defaults: "http-reuse always", others: [][]step{{send(other), await("407"), pause(ms(200)), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond("HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM abc\r\nContent-Length: 0\r\n\r\n"), logs: 2},
+	{name: "reuse always, another scheme", defaults: "http-reuse always", others: [][]step{{send(other), await("401"), pause(ms(200)), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"NTLM\"\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"), logs: 2},
+	{name: "authenticated connection, several servers", backend: "balance roundrobin\n    server s0 127.0.0.1:PORT", client: []step{send(get), await("401"), send(get), await("401"), send(get), await("401"), send(get)}, origin: respond(asksNTLM), second: respond(asksNTLM), logs: 4},
+	{name: "authenticated connection, several servers, hashed", backend: "balance uri\n    server s0 127.0.0.1:PORT", client: []step{send(get), await("401"), send("GET /y HTTP/1.1\r\nHost: b\r\n\r\n"), await("401"), send("GET /zz HTTP/1.1\r\nHost: b\r\n\r\n"), await("401"), send(get)}, origin: respond(asksNTLM), second: respond(asksNTLM), logs: 4},
 	{name: "pool-max-conn 0", server: " pool-max-conn 0", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get), await("ok"), send(get)}, origin: respond(ok), logs: 3},
 	{name: "max-reuse 1", why: "the limit holds for every connection, as the manual has it, not for HTTP/2 only", differs: outcome{origin: "connection 1\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nconnection 2\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\nGET /x?y=1 HTTP/1.1\n  host: example.com\n  user-agent: test\n"}, defaults: "http-reuse always", server: " max-reuse 1", client: sends(strings.Repeat(get, 4)), origin: respond(ok), logs: 4},
 }
+
+// asksNTLM asks for a password that holds for the connection.
+const asksNTLM = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"
 
 // dying: one of three servers is dead, or dies, with every algorithm and every kind of
 // redispatching. Each of the clients comes when the one before has been served.

@@ -19,6 +19,10 @@ var named = []exchange{
 		),
 		client: []step{send(odd), pause(ms(30)), send(oddAgain)}, origin: origins(answer(ok)), logs: 2,
 	},
+	{
+		name: "unique-id for the log only", frontend: lines("unique-id-format %[path]-%[req.hdr(x-fine)]", "http-request set-var(txn.a) str(one)", "log-format %ID-%ST"),
+		client: []step{send(odd), pause(ms(30)), send(oddAgain)}, origin: origins(answer(ok)), logs: 2,
+	},
 	{name: "unique-id of a request that is refused", frontend: lines("unique-id-format %HM:%[path]", "http-request deny", "log-format %ID/%ST"), client: sends(odd), origin: origins(answer(ok))},
 	{name: "unique-id of what is no request", frontend: lines("unique-id-format <%HM>%ST", "log-format %ID"), client: sends("nonsense\r\n\r\n"), origin: origins(answer(ok))},
 	{name: "unique-id, blanks", frontend: lines(`unique-id-format "a   b %[req.hdr(none)]  c "`, "unique-id-header X-Id", "log-format [%ID]"), client: sends(odd), origin: origins(answer(ok))},
@@ -36,6 +40,7 @@ var named = []exchange{
 	{name: "restricted names, delete", frontend: "option http-restrict-req-hdr-names delete", client: sends(odd), origin: origins(answer(ok))},
 	{name: "restricted names, reject", frontend: "option http-restrict-req-hdr-names reject", client: []step{send(oddAgain), await("ok"), send(odd)}, origin: origins(answer(ok)), logs: 2},
 	{name: "restricted names, rules of the frontend first", frontend: lines("option http-restrict-req-hdr-names delete", "http-request set-header X-Seen <%[req.hdr(x_under)]>", "http-request set-header X_New 1"), client: sends(odd), origin: origins(answer(ok))},
+	{name: "restricted names, content to come", frontend: "option http-restrict-req-hdr-names reject", client: []step{send("POST / HTTP/1.1\r\nHost: a\r\nX_Y: 1\r\nContent-Length: 30\r\n\r\n"), await("\r\n\r\n"), send("GET /x HTTP/1.1\r\nHost: abc\r\n\r\n")}, origin: origins(answer(ok))},
 	{name: "restricted names, backend", frontend: "http-request set-header X_New 1", backend: "option http-restrict-req-hdr-names delete", client: sends(odd), origin: origins(answer(ok))},
 	{name: "restricted names, backend rejects", backend: "option http-restrict-req-hdr-names reject", client: sends(odd), origin: origins(answer(ok))},
 

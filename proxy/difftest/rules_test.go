@@ -31,6 +31,7 @@ var ruled = []exchange{
 	{name: "set-status to one without a body", frontend: "http-response set-status 204", client: []step{send(get), await("204"), send(last)}, origin: origins(answer(ok)), logs: 2, onlyAtOnce: "a connection on which a withheld body is still to come is closed, not read to its end"},
 	{name: "set-status to one without a body, head alone", backend: "http-after-response set-status 304", client: []step{send(get), await("304"), send(last)}, origin: origins(answer(ok)), logs: 2, onlyAtOnce: "a connection on which a withheld body is still to come is closed, not read to its end"},
 	{name: "status of the proxy's own answers", frontend: lines("http-request deny if { path /a }", "http-request return status 204 if { path /b }", "http-after-response set-status 204 if { status 403 }"), client: asks("/a", "/b", "/c"), origin: origins(answer(ok)), logs: 3},
+	{name: "monitor-uri, content to come", frontend: "monitor-uri /alive", client: []step{send("POST /alive HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\n"), await("\r\n\r\n"), send("GET /x HTTP/1.1\r\nHost: abc\r\n\r\n")}, origin: origins(answer(ok)), logs: -1},
 	{name: "rules see the method of the client", frontend: lines("http-request set-method PUT", "http-request deny if { method PUT }", "http-response set-header X-M %[method]"), client: sends(get), origin: origins(answer(ok))},
 	{name: "HEAD made GET", frontend: "http-request set-method GET", client: []step{send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"), pause(ms(50)), send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")}, heads: true, origin: origins(answer(ok)), logs: 2, onlyAtOnce: "a connection on which a withheld body is still to come is closed, not read to its end"},
 	{
@@ -95,6 +96,10 @@ var ruled = []exchange{
 	{name: "destinations of redirect lines have no expressions", frontend: "redirect location /a%20b/%[path]", client: sends(get), origin: origins(answer(ok))},
 	{name: "redirect a response", backend: "http-response redirect location /else code 301 if { status 200 }", client: sends(secure), origin: origins(answer(poem))},
 	{name: "reject", frontend: "http-request reject if { path /x }", client: sends(get), origin: origins(answer(ok))},
+	{
+		name: "content in the last rules", frontend: lines("http-request set-var(txn.a) req.body", "http-request return status 200 content-type text/plain string own if { path /b }", "http-after-response set-header X-Content <%[res.body]>"),
+		client: []step{send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nasks"), pause(ms(30)), send("POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nasks")}, origin: origins(answer(poem)), logs: 2, onlyAtOnce: "what there is of a content depends on how it comes",
+	},
 	{name: "after-response", frontend: lines("http-request deny if { path /a }", "http-after-response set-header X-After %[status]", "http-after-response del-header Server"), client: asks("/a", "/b"), origin: origins(answer(poem)), logs: 2},
 	{
 		name: "use_backend", frontend: lines("acl api path_beg /api", "use_backend api if api", "use_backend api if { hdr_beg(host) api. }", "use_backend be_%[urlp(to)] if { urlp(to) -m found }"),

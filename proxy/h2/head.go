@@ -174,10 +174,14 @@ type fieldSink interface {
 
 // decode decodes a block for a sink, nil for nobody. It reports false if the connection
 // has failed at it.
+//
+// A few bytes may stand for much text, all of which has to be decoded even if nobody wants
+// it. So each time it comes to as much as a head may have, beyond the first, is an oddity.
 func (c *Conn) decode(p []byte, to fieldSink) bool {
 	c.dec.Begin(p, c.w.arena[c.w.used:])
 	keep := to != nil
 	f := &c.w.field
+	size := 0
 	for {
 		more, err := c.dec.Next(f, keep)
 		if err != nil {
@@ -186,6 +190,12 @@ func (c *Conn) decode(p []byte, to fieldSink) bool {
 		}
 		if !more {
 			break
+		}
+		if size += f.Size(); size > 2*c.set.Limits.MaxHead {
+			size -= c.set.Limits.MaxHead
+			if c.glitch(); c.phase == phaseDead {
+				return false
+			}
 		}
 		if to != nil {
 			keep = to.take(f)

@@ -138,7 +138,7 @@ func (b *builder) finish(end bool) *h1.Error {
 	}
 	b.joinCookies()
 	switch {
-	case !end && req.Body.Kind == message.BodyNone:
+	case !end && req.Body.Kind == message.BodyNone && req.MethodID != message.MethodConnect: // whose DATA is for the tunnel
 		req.Body = message.Body{Kind: message.BodyChunked}
 	case end && req.Body.Length > 0:
 		return errMalformed

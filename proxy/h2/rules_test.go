@@ -1,7 +1,9 @@
 package h2
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -340,7 +342,7 @@ func TestBomb(t *testing.T) {
 	s := greeted(t, testSettings())
 	block := s.encode(with(get, "x-bomb="+strings.Repeat("b", 3000))...)
 	index := []byte{0xbe} // the newest entry
-	for range 10000 {
+	for range 1000 {
 		block = append(block, index...)
 	}
 	s.must(s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block, EndHeaders: true, EndStream: true}))
@@ -351,6 +353,22 @@ func TestBomb(t *testing.T) {
 	}
 	if st := s.streams[3]; st == nil || st.bad != nil || !strings.Contains(st.head, "x-bomb: bbb") {
 		t.Error("the next request is not as it was sent")
+	}
+
+	// Who does that again and again is sent away, whether anybody wants the head or not.
+	many := greeted(t, testSettings())
+	for i := uint32(0); i < 200 && !many.conn.Dead(); i++ {
+		block := many.encode(with(get, "x-bomb="+strings.Repeat("b", 3000))...)
+		block = append(block, bytes.Repeat(index, 1000)...)
+		many.must(many.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block, EndHeaders: true, EndStream: true}))
+		many.turn()
+		if i == 50 {
+			t.Fatal("still welcome")
+		}
+	}
+	many.flush()
+	if got := many.frames(); !slices.Contains(got, "GOAWAY 11 ENHANCE_YOUR_CALM") {
+		t.Errorf("%q", got)
 	}
 
 	var fields []string

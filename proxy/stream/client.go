@@ -333,8 +333,8 @@ func (c *client) end(cut bool) {
 	t.Loop.StopTimer(&c.timer)
 	c.Endpoint.Close(cut)
 	c.untrack()
-	if c.notes != nil && c.notes.own != nil {
-		c.notes.own.discard()
+	if c.notes != nil {
+		c.notes.discardOwn()
 	}
 	t.clients.Remove(&c.place)
 	t.connections.Add(-1)

@@ -29,6 +29,10 @@ func (s *stream) balance() txn.Verdict {
 		// First come, first served, also when there is a slot free by now.
 		return s.enqueue(nil)
 	}
+	if srv := s.knownTo(); srv != nil {
+		s.assigned = srv
+		return s.enterAssigned()
+	}
 	srv, full, none := s.be.pick(s.prevSrv, s.hash, s.hashed)
 	if none {
 		s.be.C.ErrConn++

@@ -18,9 +18,6 @@ func (s *stream) fail(status int, cause, at byte) {
 		s.end(true)
 		return
 	}
-	if !s.up.Ended {
-		s.keepCli = false
-	}
 	s.answer(status, cause, at)
 }
 
@@ -30,7 +27,7 @@ func (s *stream) answer(status int, cause, at byte) {
 	s.status = int32(status)
 	page := s.standard(status)
 	if page == nil || page.Empty() {
-		s.keepCli = s.keepCli && page == nil
+		s.keepCli = s.keepCli && page == nil && s.up.Ended
 		s.headOut = true
 		s.end(true)
 		return
@@ -49,14 +46,14 @@ func (s *stream) standard(status int) *h1.Reply {
 
 // reply sends a message of the proxy's own and ends the stream.
 func (s *stream) reply(msg *message.Response, content []byte) {
-	if !msg.KeepAlive || s.t.Shared.Stopping.Load() {
-		s.keepCli = false
+	if !msg.KeepAlive || s.t.Shared.Stopping.Load() || !s.up.Ended {
+		s.keepCli = false // what is still to come of the request would be taken for the next one
 	}
 	if s.res != nil {
 		s.down.Release(&s.t.Kit) // what came of a response that is not to be seen
 	}
 	before := msg.Status // an error file may have another one than what is logged
-	if msg = s.afterReply(msg); msg.Status != before {
+	if msg = s.afterReply(msg, content); msg.Status != before {
 		s.status = int32(msg.Status)
 	}
 	if s.bodiless(msg.Status) {

@@ -102,14 +102,10 @@ func (s *stream) hashParam(h *spec.Hash) ([]byte, bool) {
 
 // hashSample is the value of the expression, of which nothing more is waited for.
 func (s *stream) hashSample(h *spec.Hash) ([]byte, bool) {
-	x := s.bareTxn()
-	if s.http {
-		x.Req = s.req
-	} else if s.c.In != nil {
-		x.Content, x.ContentEnd = s.c.In.Data(), s.c.Ended
-	}
+	x := s.transaction()
+	s.show(x)
 	x.Final = true
-	s.t.rules.Ctx.Txn = x
+	s.t.rules.Ctx.Txn = &x.Txn
 	v := h.Expr.EvalAs(s.t.rules.Ctx, txn.Bin)
 	if v == nil {
 		return nil, false

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/logformat"
 	"bench/proxy/message"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -17,10 +18,22 @@ func (s *stream) UniqueID() []byte {
 	}
 	x := s.transaction()
 	if len(x.id) == 0 {
-		// With a runner of its own: whoever asks may be in the middle of a text.
-		x.id = append(x.id, s.t.ids.Text(&x.Txn, f)...)
+		s.makeID(x, f)
 	}
 	return x.id
+}
+
+// makeID makes the identifier of what there is of the request at this moment: what rules
+// have been shown last may be gone by now. It takes a runner of its own, and leaves what
+// is shown as it was, for whoever asks may be in the middle of a text.
+func (s *stream) makeID(x *transaction, f *logformat.Format) {
+	req, res, body, end := x.Req, x.Res, x.Body, x.BodyEnd
+	x.Req, x.Res, x.Body, x.BodyEnd = nil, nil, nil, true
+	if s.http && s.req != nil {
+		x.Req, x.Body = s.req, s.content(&s.up, x)
+	}
+	x.id = append(x.id, s.t.ids.Text(&x.Txn, f)...)
+	x.Req, x.Res, x.Body, x.BodyEnd = req, res, body, end
 }
 
 // madeID is the identifier if one was made: describing a stream makes none.
@@ -31,17 +44,17 @@ func (s *stream) madeID() []byte {
 	return s.txn.id
 }
 
-// identifyRequest tells the server the request's identifier, where the frontend asks
-// for that.
+// identifyRequest makes the request's identifier while all of the request is there, and
+// tells the server, where the frontend asks for that.
 func (s *stream) identifyRequest() txn.Verdict {
+	id := s.UniqueID()
 	name := s.fe.Spec.UniqueIDHeader
 	if name == "" || s.fe.Spec.UniqueID == nil {
 		return txn.Next
 	}
-	s.show(s.transaction())
 	field := s.req.Arena.CopyString(name)
 	message.Lower(field)
-	s.req.Add(field, s.req.Arena.Copy(clean(s.UniqueID())))
+	s.req.Add(field, s.req.Arena.Copy(clean(id)))
 	return txn.Next
 }
 

@@ -79,7 +79,7 @@ func (m *mux) ready(ev poller.Events) {
 // read takes what the client has sent, up to the turn's share.
 func (m *mux) read() {
 	c := m.c
-	for share := transport.Share; !m.Dead() && (c.In != nil || !c.Ended && (c.Readable || c.Hup)); {
+	for share := transport.Share; !m.Dead() && m.unread(); {
 		if m.Congested() {
 			break // it takes no answers: what it asks for has to wait, until Writable
 		}
@@ -103,6 +103,12 @@ func (m *mux) read() {
 		}
 	}
 	m.settle()
+}
+
+// unread tells whether something has come that was not looked at.
+func (m *mux) unread() bool {
+	c := m.c
+	return c.In != nil || !c.Ended && (c.Readable || c.Hup)
 }
 
 // feed takes bytes that lie in the loop's scratch buffer, and lets streams know of what
@@ -162,8 +168,8 @@ func (m *mux) settle() {
 		}
 		c.expect(lingerTime) // for what it is told last
 	default:
-		if c.In != nil && !m.Congested() {
-			c.t.Loop.Wake(&c.task) // requests that wait for others to be dispatched
+		if m.unread() && !m.Congested() {
+			c.t.Loop.Wake(&c.task) // it was left for others to be dispatched, or answers to be sent
 		}
 		m.arm()
 	}

@@ -148,9 +148,6 @@ func (s *stream) unauthorized(challenge []byte) txn.Verdict {
 func (s *stream) refusePage(status int, challenge []byte) txn.Verdict {
 	s.by = s.t.Shared.Stats.Name
 	s.gotReq = s.t.Loop.Now()
-	if !s.up.Ended {
-		s.keepCli = false
-	}
 	owner := s.fe.Spec.Index
 	if s.be != nil {
 		owner = s.be.Spec.Index

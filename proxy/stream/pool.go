@@ -21,8 +21,10 @@ type serverConn struct {
 	owner  *notes // of the client that keeps it between its requests
 	uses   int32  // responses received on it
 	pooled bool
-	idleAt int64
-	place  list.Node[serverConn] // among the idle ones of its server
+	// personal: the server knows by the connection who the client is.
+	personal bool
+	idleAt   int64
+	place    list.Node[serverConn] // among the idle ones of its server, or its owner's
 }
 
 // newServerConn wraps a descriptor that is connecting or connected.
@@ -60,7 +62,7 @@ func (sc *serverConn) Ready(ev poller.Events) {
 // discard closes a connection that is idle, in the pool or with its owner.
 func (sc *serverConn) discard() {
 	if sc.owner != nil {
-		sc.owner.own = nil
+		sc.owner.own.Remove(&sc.place)
 	}
 	sc.close()
 }
@@ -91,13 +93,8 @@ func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
 // that this is the client's first request, which the policies treat with more
 // care: a client does not repeat it by itself when the connection breaks.
 func (s *stream) reuse(peer *certs.Peer) *serverConn {
-	if n := s.c.notes; n != nil && n.own != nil {
-		own := n.own
-		if own.srv == s.srv && own.leadsTo(peer) && !own.outdated() {
-			n.own, own.owner = nil, nil
-			return own
-		}
-		own.discard()
+	if sc := s.c.ownConn(s.srv, peer); sc != nil {
+		return sc
 	}
 	first := s.c.served == 0
 	policy := s.be.Spec.HTTPReuse
@@ -152,14 +149,8 @@ func (s *stream) toPool(sc *serverConn) bool {
 	}
 	sc.BytesIn, sc.BytesOut = 0, 0
 	sc.idleAt = t.Loop.Now()
-	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.ForOneClient() { // other clients' may lead elsewhere
-		n := s.c.noted()
-		if n.own != nil { // one of another request of the same client
-			sc.close()
-			return false
-		}
-		sc.owner, n.own = n, sc
-		return true
+	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.ForOneClient() || sc.personal { // other clients' may lead elsewhere
+		return s.c.keepOwn(sc)
 	}
 	idle := &s.server().idle
 	limit := int64(spc.PoolMaxConn)

@@ -3,6 +3,7 @@ package stream
 import (
 	"slices"
 
+	"bench/internal/list"
 	"bench/internal/slowdown"
 	"bench/internal/sock"
 	"bench/proxy/h1"
@@ -158,8 +159,8 @@ type notes struct {
 	tracked txn.Tracked
 	// src and dst are what rules have made of the connection's addresses.
 	src, dst sock.Addr
-	// own is the server connection kept for this client alone (http-reuse never).
-	own *serverConn
+	// own are the server connections kept for this client alone, the last used first.
+	own list.List[serverConn]
 	// expectProxy: a rule wants a header of the PROXY protocol, which has said proxied.
 	expectProxy bool
 	proxied     proxied

@@ -176,6 +176,7 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	s.gotRes = t.Loop.Now()
 	s.status = int32(res.Status)
 	sc.uses++
+	sc.personal = sc.personal || authenticates(res)
 	side := s.server()
 	side.C.Requests++
 	countResponse(&side.C.Responses, res.Status)

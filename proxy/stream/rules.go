@@ -204,7 +204,7 @@ func (s *stream) ruled(x *transaction) {
 	} else if s.res == nil && (s.be == nil || s.ownBackend()) {
 		s.fe.C.Intercepted++
 	}
-	if out.Close || !s.up.Ended {
+	if out.Close {
 		s.keepCli = false
 	}
 	if out.Challenge != nil {
@@ -278,28 +278,35 @@ func (s *stream) whereInRules() byte {
 	return 'R'
 }
 
-// afterResponseRules are the last to see a response, of a server or the proxy's own:
-// those of the backend, then those of the frontend. They can neither wait nor answer.
+// afterResponseRules are the last to see the response of a server.
 func (s *stream) afterResponseRules() txn.Verdict {
+	s.lastRules(s.content(&s.down, s.transaction()), s.down.Ended)
+	return txn.Next
+}
+
+// lastRules runs the rules that are the last to see a response, of a server or the
+// proxy's own: those of the backend, then those of the frontend. They can neither wait nor
+// answer. body is what there is of its content, end tells whether that is all.
+func (s *stream) lastRules(body []byte, end bool) {
 	x := s.transaction()
 	x.Req, x.Res, x.Status, x.Final = nil, s.res, int(s.status), true
+	x.Body, x.BodyEnd = body, end
 	if s.be != nil && s.be.rules.AfterResponse != nil {
 		s.be.rules.AfterResponse.Run(&x.Txn, &x.out)
 	}
 	if l := s.fe.rules.AfterResponse; l != nil && !s.ownBackend() {
 		l.Run(&x.Txn, &x.out)
 	}
-	return txn.Next
 }
 
 // afterReply runs them on a copy of an answer of the proxy's own.
-func (s *stream) afterReply(msg *message.Response) *message.Response {
+func (s *stream) afterReply(msg *message.Response, content []byte) *message.Response {
 	if s.fe.rules.AfterResponse == nil && (s.be == nil || s.be.rules.AfterResponse == nil) {
 		return msg
 	}
 	s.res = &s.t.res
 	msg.ShareTo(s.res)
-	s.afterResponseRules()
+	s.lastRules(content, true)
 	s.res = nil
 	return &s.t.res
 }

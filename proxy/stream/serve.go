@@ -242,6 +242,7 @@ func (s *stream) serviceHead(v *serving) *message.Response {
 func (s *stream) serviceRules(svc *service.Service) {
 	x := s.transaction()
 	x.Req, x.Res, x.Status, x.Final = nil, s.res, int(s.status), true
+	x.Body, x.BodyEnd = nil, false // it is being made
 	if !svc.Plain {
 		if s.be != nil && s.be.rules.Response != nil {
 			s.be.rules.Response.Run(&x.Txn, &x.out)
@@ -250,7 +251,7 @@ func (s *stream) serviceRules(svc *service.Service) {
 			l.Run(&x.Txn, &x.out)
 		}
 	}
-	s.afterResponseRules()
+	s.lastRules(nil, false)
 }
 
 // sentSome goes on once something of a piece has been sent, or not.

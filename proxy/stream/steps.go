@@ -62,7 +62,7 @@ func (b *Back) lay(t *Thread) {
 			r := t.rulesOf(i)
 			forwardFor = forwardFor || px.ForwardFor != nil
 			originalTo = originalTo || px.OriginalTo != nil
-			identifying = identifying || px.UniqueID != nil && px.UniqueIDHeader != ""
+			identifying = identifying || px.UniqueID != nil
 			answering = answering || r.Response != nil || r.AfterResponse != nil
 			responses := newCapturing(px.ResCaptures)
 			capturing = capturing || responses.fields()
@@ -145,7 +145,7 @@ func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 		w.add("cookie", (*stream).requestCookies)
 	}
 	if identifying {
-		w.add("unique-id-header", (*stream).identifyRequest)
+		w.add("unique-id", (*stream).identifyRequest)
 	}
 	if b.page != nil {
 		w.add("stats", (*stream).backPage)

@@ -88,7 +88,11 @@ func (p *BufferPool) Append(b *Buffer, data []byte) *Buffer {
 	} else if len(data) > len(b.Room()) {
 		b.Compact()
 		if len(data) > len(b.Room()) {
-			bigger := p.Get(b.W + len(data))
+			n := b.W + len(data)
+			if n > p.large.size {
+				n = max(n, 2*len(b.B)) // a few bytes at a time are not to copy all there is each time
+			}
+			bigger := p.Get(n)
 			bigger.W = copy(bigger.B, b.Data())
 			p.Put(b)
 			b = bigger

@@ -176,3 +176,29 @@ func TestLayersAreNotSpliced(t *testing.T) {
 		t.Error("bulk would be spliced past a layer")
 	}
 }
+
+// What comes in small pieces is not copied over and over, however much of it there is.
+func TestBuffersGrowByMoreThanIsNeeded(t *testing.T) {
+	k := newKit(t)
+	const size = 300 << 10
+	var b *Buffer
+	buffers := 0
+	for i := range size {
+		was := b
+		if b = k.Bufs.Append(b, []byte{byte(i >> 3)}); b != was {
+			buffers++
+		}
+	}
+	if len(b.Data()) != size || buffers > 6 {
+		t.Errorf("%d bytes in the last of %d buffers", len(b.Data()), buffers)
+	}
+	for i, c := range b.Data() {
+		if c != byte(i>>3) {
+			t.Fatalf("byte %d is %x", i, c)
+		}
+	}
+	k.Bufs.Put(b)
+	if n := k.Bufs.Used(); n != 0 {
+		t.Errorf("%d buffers are in use", n)
+	}
+}

@@ -1,0 +1,100 @@
+package stream_test
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"bench/proxy/rule"
+	"bench/proxy/spec"
+)
+
+// literal adds a field to the next block that no table takes and no code shortens.
+func (p *peer2) literal(name string, size int) []byte {
+	p.must(p.enc.WriteField(hpack.HeaderField{Name: name, Value: strings.Repeat("|", size), Sensitive: true}))
+	return p.buf.Bytes()
+}
+
+// Requests that have come are answered however much the answers before them come to in one
+// turn: what was left unread for want of room is read when there is some.
+func TestMuxReadsOnWhenItHasSent(t *testing.T) {
+	l := rulesOf(t, rule.Request, "return status 200 hdr X-Large "+strings.Repeat("y", 3000))
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Rules[rule.Request] = l }, origin(t, digesting))
+	c := r.dial()
+	var out bytes.Buffer
+	out.WriteString(http2.ClientPreface)
+	p := &peer2{Framer: http2.NewFramer(&out, c.r), c: c, t: t, dec: hpack.NewDecoder(4096, nil)}
+	p.enc = hpack.NewEncoder(&p.buf)
+	p.must(p.WriteSettings())
+	const requests = 95 // together more than is read at once
+	for i := range uint32(requests) {
+		p.buf.Reset()
+		for _, f := range get2 {
+			name, value, _ := strings.Cut(f[1:], "=")
+			p.must(p.enc.WriteField(hpack.HeaderField{Name: ":" + name, Value: value}))
+		}
+		p.must(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: p.literal("x-fill", 900), EndHeaders: true, EndStream: true}))
+	}
+	done := make(chan struct{})
+	r.loop.Post(func() { <-done }) // all of it has come before the engine looks
+	c.send(out.String())
+	close(done)
+	for i := range uint32(requests) {
+		if got := p.next(2*i + 1); !strings.HasPrefix(got, ":status=200 ") {
+			t.Fatalf("request %d: %q", i, got)
+		}
+	}
+}
+
+// A tunnel through a stream of HTTP/2 carries what its client sends as it is, also what it
+// has sent before the server agreed; what a server refuses is not sent to it.
+func TestMuxTunnel(t *testing.T) {
+	agreed := make(chan bool)
+	addr := origin(t, func(c net.Conn, r *bufio.Reader) {
+		head := ""
+		for !strings.HasSuffix(head, "\r\n\r\n") {
+			line, err := r.ReadString('\n')
+			if err != nil {
+				return
+			}
+			head += line
+		}
+		if strings.Contains(head, "transfer-encoding") {
+			t.Errorf("the server got %q", head)
+		}
+		if <-agreed {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			_, _ = io.Copy(c, r)
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")
+		if b, _ := io.ReadAll(r); len(b) > 0 {
+			t.Errorf("behind the request the server got %q", b)
+		}
+	})
+	r := newRig(t, spec.ModeHTTP, nil, addr)
+	p := r.peer2()
+	p.head(1, false, ":method=CONNECT", ":authority=a:80")
+	p.must(p.WriteData(1, false, []byte("early ")))
+	agreed <- true
+	p.expect(1, ":status=200 ", "early ")
+	p.must(p.WriteData(1, true, []byte("late")))
+	if got := p.next(1); got == "late" {
+		p.expect(1, " END")
+	} else if got != "late END" {
+		t.Errorf("got %q", got)
+	}
+	p.head(3, false, ":method=CONNECT", ":authority=a:80")
+	p.must(p.WriteData(3, false, []byte("GET / HTTP/1.1\r\n\r\n")))
+	agreed <- false
+	p.expect(3, ":status=403 ", "no")
+	p.must(p.WriteRSTStream(3, http2.ErrCodeCancel))
+	<-r.lines
+	<-r.lines
+}
