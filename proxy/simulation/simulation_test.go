@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 
 // ordinarily is how many seeds an ordinary test runs, and how long at most.
 const (
-	ordinarily = 300
-	atMost     = 10 * time.Second
+	ordinarily = 200
+	atMost     = 7 * time.Second
 )
 
 // TestSimulation runs the engine under seeds: always the same ones, or as many as there
@@ -113,7 +113,7 @@ func report(t *testing.T, p *Plan, o *Outcome) {
 
 // The same plan is the same run, to the byte.
 func TestReplay(t *testing.T) {
-	for seed := uint64(1); seed <= 20; seed++ {
+	for seed := uint64(1); seed <= 10; seed++ {
 		a, b := Run(New(seed), nil), Run(New(seed).Copy(), nil)
 		if a.Digest != b.Digest || a.Events != b.Events || a.Elapsed != b.Elapsed {
 			t.Errorf("seed %d: %d events with digest %08x, then %d with %08x", seed, a.Events, a.Digest, b.Events, b.Digest)
