@@ -4,9 +4,10 @@ BIN := bin/bench
 TESTS := $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --rerun-fails=1 --rerun-fails-max-failures=6 --rerun-fails-abort-on-data-race
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
+FOR ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn chaos-kill library accuracy precision gate-calibration capacity-proof mutate clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn simulate chaos-kill library accuracy precision gate-calibration capacity-proof mutate clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +60,12 @@ soak-pieces: build ## Pass a million requests in pieces between clients; each mu
 
 churn: ## Add 100,000 servers at run time under load and delete them; nothing may fail or be left
 	$(GO) test -count 1 -timeout 60m -run ServersComeAndGo -v ./proxy/engine -churn 100000
+
+# Each processor runs seeds of its own. SEED=n is the first one of all, else the clock gives it.
+simulate: ## Run the engine in memory, in virtual time, under new seeds for FOR; print the first that breaks a rule, made small
+	$(GO) test -c -o bin/simulate.test ./proxy/simulation
+	first=$${SEED:-$$(date +%s%N)}; n=$$(nproc); \
+	seq 0 $$((n-1)) | xargs -P $$n -I{} sh -c 'bin/simulate.test -test.run "^TestSimulation$$" -test.v -test.timeout 0 -for $(FOR) -seed $$(('$$first' + {} * 1000000000))'
 
 performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
 	$(BIN) peers --rounds 4 --duration 2s --markdown docs/PERFORMANCE.md --json bin/performance.json

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bench/internal/sock"
 )
 
 // origin ties the runtime's monotonic reading to CLOCK_MONOTONIC, so that
@@ -30,5 +32,10 @@ func newOrigin() clockOrigin {
 	return best
 }
 
-// Nanotime reads CLOCK_MONOTONIC in nanoseconds.
-func Nanotime() int64 { return origin.ns + int64(time.Since(origin.at)) }
+// Nanotime reads CLOCK_MONOTONIC in nanoseconds, or what stands in for it.
+func Nanotime() int64 {
+	if k := sock.Instead(); k != nil {
+		return k.Now()
+	}
+	return origin.ns + int64(time.Since(origin.at))
+}

@@ -10,15 +10,11 @@
 package loop
 
 import (
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"bench/internal/poison"
 	"bench/internal/poller"
@@ -66,6 +62,7 @@ type Loop struct {
 	running []*Task
 	late    []*Task
 	scratch []byte
+	lent    bool // a handler has the scratch buffer
 	spin    int64
 	adapt   adaption
 	watch   int64
@@ -91,16 +88,21 @@ func New(pollerName string, maxFD int) (*Loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	return NewOn(p, maxFD)
+}
+
+// NewOn is New on a poller that there is, which becomes the loop's.
+func NewOn(p poller.Poller, maxFD int) (*Loop, error) {
+	wake, err := sock.NewBell()
 	if err != nil {
 		p.Close()
-		return nil, fmt.Errorf("eventfd: %w", err)
+		return nil, err
 	}
 	l := &Loop{p: p, wakeFD: wake, scratch: make([]byte, ScratchSize), slots: make([]slot, max(maxFD, 64)), done: make(chan struct{})}
 	l.now = Nanotime()
 	if err := l.Add(wake, poller.In, waker{l}); err != nil {
 		p.Close()
-		unix.Close(wake)
+		sock.Close(wake)
 		return nil, err
 	}
 	return l, nil
@@ -146,7 +148,18 @@ func (l *Loop) Refresh() int64 {
 
 // Scratch is a receive buffer shared by all handlers of the loop: what is in it
 // is lost when the handler returns. Tests overwrite it then (package poison).
-func (l *Loop) Scratch() []byte { return l.scratch }
+func (l *Loop) Scratch() []byte {
+	l.lent = true
+	return l.scratch
+}
+
+// spoil overwrites the scratch buffer, in tests, if a handler has had it.
+func (l *Loop) spoil() {
+	if l.lent {
+		l.lent = false
+		poison.Fill(l.scratch)
+	}
+}
 
 // Idle is the time spent waiting so far, in nanoseconds, asleep or spinning.
 func (l *Loop) Idle() int64 { return l.idle }
@@ -209,7 +222,7 @@ func (l *Loop) Remove(fd int) {
 func (l *Loop) Close(fd int) {
 	l.p.Forget(fd)
 	l.slots[fd] = slot{}
-	_, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
+	sock.Close(fd)
 }
 
 // SetTimer starts t, or moves it, to expire at when.
@@ -283,8 +296,7 @@ func (l *Loop) Stop() {
 
 func (l *Loop) signal() {
 	if l.signaled.CompareAndSwap(false, true) {
-		one := uint64(1)
-		_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(l.wakeFD), uintptr(unsafe.Pointer(&one)), 8)
+		sock.Ring(l.wakeFD)
 	}
 }
 
@@ -293,8 +305,7 @@ type waker struct{ l *Loop }
 
 func (w waker) Ready(poller.Events) {
 	l := w.l
-	var v uint64
-	_, _, _ = unix.RawSyscall(unix.SYS_READ, uintptr(l.wakeFD), uintptr(unsafe.Pointer(&v)), 8)
+	sock.Hush(l.wakeFD)
 	l.signaled.Store(false)
 	l.Rearm(l.wakeFD, poller.In)
 	l.mu.Lock()
@@ -322,6 +333,14 @@ func (l *Loop) Run() (err error) {
 		}
 	}
 	return nil
+}
+
+// Turn makes one turn of a loop that nobody runs. It is for who is the master of time
+// and readiness, as a simulation is, and drives several loops by turns. A poller that
+// returns early from a wait makes a turn that does nothing.
+func (l *Loop) Turn() (err error) {
+	defer caught(&err)
+	return l.turn()
 }
 
 func (l *Loop) turn() error {
@@ -353,25 +372,25 @@ func (l *Loop) turn() error {
 		s := &l.slots[e.FD]
 		if s.gen == e.Gen && s.h != nil {
 			s.h.Ready(e.Ev)
-			poison.Fill(l.scratch)
+			l.spoil()
 		}
 	}
 	l.timers.expire(l.now)
-	poison.Fill(l.scratch)
+	l.spoil()
 	if len(l.runq) > 0 {
 		l.running, l.runq = l.runq, l.running[:0]
 		for i, t := range l.running {
 			l.running[i] = nil
 			t.queued = false
 			t.R.Run()
-			poison.Fill(l.scratch)
+			l.spoil()
 		}
 	}
 	for i := 0; i < len(l.late); i++ { // it may grow meanwhile
 		t := l.late[i]
 		t.queued = false
 		t.R.Run()
-		poison.Fill(l.scratch)
+		l.spoil()
 	}
 	l.late = l.late[:0]
 	return nil
@@ -430,6 +449,6 @@ func (l *Loop) end() {
 	l.closed = true
 	l.mu.Unlock()
 	l.p.Close()
-	unix.Close(l.wakeFD)
+	sock.Close(l.wakeFD)
 	close(l.done)
 }

@@ -188,7 +188,7 @@ func TestScratchIsOverwrittenAfterEveryHandler(t *testing.T) {
 		if l.scratch[0] == 'x' {
 			wrong = append(wrong, who)
 		}
-		l.scratch[0] = 'x'
+		l.Scratch()[0] = 'x'
 	}
 	for _, fd := range []int{3, 4} {
 		if err := l.Add(fd, poller.In, readyFunc(func(poller.Events) { look("a handler") })); err != nil {

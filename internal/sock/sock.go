@@ -10,6 +10,9 @@ import (
 // Accept takes one connection from a listening socket. The new descriptor is
 // non-blocking and close-on-exec; peer receives the remote address and may be nil.
 func Accept(lfd int, peer *Addr) (fd int, errno syscall.Errno) {
+	if instead != nil {
+		return instead.Accept(lfd, peer)
+	}
 	var p, l unsafe.Pointer
 	if peer != nil {
 		peer.n = uint32(len(peer.raw))
@@ -42,6 +45,9 @@ type ConnectOptions struct {
 // under way: data may be sent at once, and Error reports the outcome once the
 // descriptor is writable. On failure nothing stays open and fd is -1.
 func Connect(a *Addr, o *ConnectOptions) (fd int, inProgress bool, errno syscall.Errno) {
+	if instead != nil {
+		return instead.Connect(a, o)
+	}
 	family := a.Family()
 	r, _, e := unix.RawSyscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if e != 0 {
@@ -133,6 +139,9 @@ func Peek(fd int, p []byte) (n int, errno syscall.Errno) {
 
 // Send writes what fits, without SIGPIPE.
 func Send(fd int, p []byte) (n int, errno syscall.Errno) {
+	if instead != nil {
+		return instead.Send(fd, p)
+	}
 	return send(fd, p, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
@@ -159,6 +168,9 @@ const maxIovec = 8
 // Writev writes several pieces in one call, at most eight of them. Like Send it
 // never blocks on a non-blocking descriptor; SIGPIPE is the runtime's to ignore.
 func Writev(fd int, pieces [][]byte) (n int, errno syscall.Errno) {
+	if instead != nil {
+		return instead.Writev(fd, pieces)
+	}
 	var iov [maxIovec]unix.Iovec
 	count := fillIovec(&iov, pieces)
 	var msg unix.Msghdr
@@ -176,16 +188,29 @@ func Writev(fd int, pieces [][]byte) (n int, errno syscall.Errno) {
 }
 
 // Close closes fd. EINTR is not retried: on Linux the descriptor is gone.
-func Close(fd int) { _, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+func Close(fd int) {
+	if instead != nil {
+		instead.Close(fd)
+		return
+	}
+	_, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
+}
 
 // ShutdownWrite sends the end of the stream (FIN).
 func ShutdownWrite(fd int) syscall.Errno {
+	if instead != nil {
+		return instead.ShutdownWrite(fd)
+	}
 	_, _, e := unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
 	return e
 }
 
 // SetLinger0 makes the coming Close send RST and drop unsent data.
 func SetLinger0(fd int) {
+	if instead != nil {
+		instead.SetLinger0(fd)
+		return
+	}
 	l := unix.Linger{Onoff: 1}
 	_, _, _ = unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_LINGER, uintptr(unsafe.Pointer(&l)), unsafe.Sizeof(l), 0)
 }
@@ -228,6 +253,9 @@ func SetNonblock(fd int) error { return unix.SetNonblock(fd, true) }
 
 // Error reads and clears the pending error of a socket, 0 if there is none.
 func Error(fd int) syscall.Errno {
+	if instead != nil {
+		return instead.Error(fd)
+	}
 	var v int32
 	n := uint32(4)
 	_, _, e := unix.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_ERROR, uintptr(unsafe.Pointer(&v)), uintptr(unsafe.Pointer(&n)), 0)
@@ -238,10 +266,20 @@ func Error(fd int) syscall.Errno {
 }
 
 // LocalAddr reads the address fd is bound to.
-func LocalAddr(fd int) (a Addr, errno syscall.Errno) { return name(unix.SYS_GETSOCKNAME, fd) }
+func LocalAddr(fd int) (a Addr, errno syscall.Errno) {
+	if instead != nil {
+		return instead.LocalAddr(fd)
+	}
+	return name(unix.SYS_GETSOCKNAME, fd)
+}
 
 // PeerAddr reads the address fd is connected to.
-func PeerAddr(fd int) (a Addr, errno syscall.Errno) { return name(unix.SYS_GETPEERNAME, fd) }
+func PeerAddr(fd int) (a Addr, errno syscall.Errno) {
+	if instead != nil {
+		return instead.PeerAddr(fd)
+	}
+	return name(unix.SYS_GETPEERNAME, fd)
+}
 
 func name(call uintptr, fd int) (a Addr, errno syscall.Errno) {
 	a.n = uint32(len(a.raw))
@@ -254,6 +292,9 @@ func name(call uintptr, fd int) (a Addr, errno syscall.Errno) {
 }
 
 func setInt(fd, level, opt, value int) syscall.Errno {
+	if instead != nil {
+		return 0
+	}
 	v := int32(value)
 	_, _, e := unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(opt), uintptr(unsafe.Pointer(&v)), 4, 0)
 	return e

@@ -1,0 +1,380 @@
+package simulation
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"bench/internal/virtual"
+)
+
+// client plays a Client.
+type client struct {
+	w  *world
+	p  *Client
+	no int // in the plan
+
+	e       *virtual.End
+	conns   int
+	on      *caller
+	next    int      // request to be sent
+	asked   []*entry // sent, in part at least, and not answered
+	pausing bool     // before the next request
+	rested  bool     // that is over
+	out     []byte
+	bounds  []bound // where requests end in what was sent
+	res     reader
+	got     int // of the body at hand
+	from    *entry
+	closes  bool // the answer at hand is the last of its connection
+	early   bool // it has come before its request had been sent
+	last    bool // the request that was sent last said so
+	napping bool // between two reads
+	sent    int  // in all
+	read    int
+	quit    bool
+	done    bool
+}
+
+type bound struct {
+	at int // of sent
+	e  *entry
+}
+
+// begin opens the next connection.
+func (c *client) begin() {
+	if c.done {
+		return
+	}
+	c.conns++
+	from := address(1, byte(c.no), uint16(10_000+c.conns))
+	link := c.p.Link
+	link.Seed += uint64(c.conns)
+	if c.e = c.w.m.Dial(from, front, link, c); c.e == nil {
+		c.w.books.complain("client %d: nobody listens", c.no)
+		c.done = true
+		return
+	}
+	c.w.tell("client %d opens connection %d", c.no, c.e.Number())
+	c.on = &caller{}
+	c.w.books.callers[from] = c.on
+	c.res = reader{head: c.head, body: c.body, end: c.end, untilClose: true}
+	c.asked, c.out, c.bounds = nil, nil, nil
+	c.last, c.closes, c.early, c.from = false, false, false, nil
+	c.send()
+}
+
+// Ready implements virtual.Actor.
+func (c *client) Ready() {
+	c.receive()
+	if !c.done && c.e != nil {
+		c.send()
+	}
+}
+
+// send sends what may be sent.
+func (c *client) send() {
+	for !c.pausing && !c.last && c.next < len(c.p.Requests) && len(c.asked) <= c.p.Ahead && !c.stalled() {
+		r := &c.p.Requests[c.next]
+		if r.After > 0 && !c.rested {
+			c.pausing = true
+			c.w.m.After(r.After, func() {
+				c.pausing, c.rested = false, true
+				if !c.done && c.e != nil {
+					c.send()
+				}
+			})
+			break
+		}
+		c.rested = false
+		c.next++
+		c.ask(r)
+	}
+	for len(c.out) > 0 && !c.stalled() {
+		n, errno := c.e.Write(c.allowed(c.out))
+		if errno != 0 && errno != syscall.EAGAIN {
+			c.out = nil // the answer may have come all the same
+			break
+		}
+		if n == 0 {
+			break
+		}
+		c.sent += n
+		c.out = c.out[n:]
+	}
+	for len(c.bounds) > 0 && c.bounds[0].at <= c.sent {
+		c.bounds[0].e.asked = true
+		c.bounds = c.bounds[1:]
+	}
+	c.mayQuit()
+	c.leave()
+	if c.w.p.TCP && c.next == 1 && len(c.out) == 0 && !c.done && !c.stalled() && c.e != nil {
+		c.e.CloseWrite()
+	}
+}
+
+// ask appends a request.
+func (c *client) ask(r *Request) {
+	e := c.w.books.requests[r.ID]
+	c.asked = append(c.asked, e)
+	if c.w.p.TCP {
+		c.out = append(c.out, fmt.Sprintf("%d\r\n", r.ID)...)
+		c.out = appendBody(c.out, r.ID, up, r.Body, false)
+	} else {
+		c.out = r.append(c.out)
+		c.last = r.Close || r.Old
+	}
+	c.bounds = append(c.bounds, bound{c.sent + len(c.out), e})
+}
+
+// append writes the request.
+func (r *Request) append(b []byte) []byte {
+	version := "1.1"
+	if r.Old {
+		version = "1.0"
+	}
+	b = fmt.Appendf(b, "%s /%d HTTP/%s\r\nhost: %s.example\r\n", r.Method, r.ID, version, word(5, r.ID))
+	if r.Pad > 0 {
+		b = fmt.Appendf(b, "x-pad: %s\r\n", word(r.Pad, r.ID))
+	}
+	if r.Close && !r.Old {
+		b = append(b, "connection: close\r\n"...)
+	}
+	if r.Chunked {
+		b = append(b, "transfer-encoding: chunked\r\n"...)
+	} else if r.Body > 0 || r.Method == "POST" {
+		b = fmt.Appendf(b, "content-length: %d\r\n", r.Body)
+	}
+	b = append(b, "\r\n"...)
+	if r.Chunked || r.Body > 0 {
+		b = appendBody(b, r.ID, up, r.Body, r.Chunked)
+	}
+	return b
+}
+
+// stalled tells whether the client sends nothing any more.
+func (c *client) stalled() bool { return c.quit }
+
+// allowed is what the client sends of b before it quits.
+func (c *client) allowed(b []byte) []byte {
+	if q := &c.p.Quit; q.How != Stays && q.Received == 0 {
+		return b[:min(len(b), max(q.Sent-c.sent, 0))]
+	}
+	return b
+}
+
+// mayQuit ends the client before its time, if that is its plan.
+func (c *client) mayQuit() {
+	q := &c.p.Quit
+	if c.quit || q.How == Stays || c.e == nil || q.Received == 0 && c.sent < q.Sent || q.Received > 0 && c.read < q.Received {
+		return
+	}
+	c.quit = true
+	switch q.How {
+	case Closes:
+		c.e.Close()
+		c.finish()
+	case Resets:
+		c.e.Reset()
+		c.finish()
+	case Halves:
+		c.e.CloseWrite()
+	case Stalls, Stays:
+	}
+}
+
+// finish ends the client.
+func (c *client) finish() {
+	if !c.done {
+		c.done = true
+		c.w.busy--
+	}
+}
+
+// receive reads what has come.
+func (c *client) receive() {
+	size := len(c.w.room)
+	if c.p.Sip > 0 {
+		size = min(size, c.p.Sip)
+	}
+	for !c.napping && !c.done && c.e != nil {
+		n, errno := c.e.Read(c.w.room[:size])
+		switch {
+		case errno == syscall.EAGAIN:
+			return
+		case errno != 0:
+			c.over(errno)
+			return
+		case n == 0:
+			c.over(0)
+			return
+		}
+		c.read += n
+		c.w.books.clientIn += uint64(n)
+		c.take(c.w.room[:n])
+		if c.mayQuit(); c.p.Pause > 0 && !c.done && c.e != nil {
+			c.napping = true
+			e := c.e
+			c.w.m.After(c.p.Pause, func() {
+				c.napping = false
+				if c.e == e {
+					c.Ready()
+				} else if c.e != nil {
+					c.receive()
+				}
+			})
+		}
+	}
+}
+
+// take takes what was received in.
+func (c *client) take(p []byte) {
+	if c.w.p.TCP {
+		e := c.w.books.requests[c.p.Requests[0].ID]
+		c.check(e, p)
+		return
+	}
+	if err := c.res.feed(p); err != nil {
+		c.w.books.complain("client %d, waiting for %s: %v", c.no, names(c.asked), err)
+		c.e.Close()
+		c.finish()
+	}
+}
+
+// check holds a piece of a body against what the origin sends.
+func (c *client) check(e *entry, p []byte) {
+	if c.got+len(p) > e.Answer.Size || !follows(p, e.ID, down, c.got) {
+		c.w.books.complain("client %d: wrong bytes in the answer to %d, within %d from %d on", c.no, e.ID, len(p), c.got)
+	}
+	c.got += len(p)
+}
+
+// head takes the head of an answer.
+func (c *client) head(first string, all []field) (bodiless bool, err error) {
+	version, rest, _ := strings.Cut(first, " ")
+	code, _, _ := strings.Cut(rest, " ")
+	status, err := strconv.Atoi(code)
+	if err != nil || !strings.HasPrefix(version, "HTTP/1.") {
+		return false, fmt.Errorf("%w: first line %.100q", errMalformed, first)
+	}
+	if status < 200 {
+		c.from = nil
+		return true, nil
+	}
+	if len(c.asked) == 0 {
+		if status == 408 || status == 400 {
+			c.closes = true
+			return false, nil // of a request that never came
+		}
+		return false, fmt.Errorf("an answer to nothing: %q", first)
+	}
+	e := c.asked[0]
+	c.from, c.got = e, 0
+	// What is left of the request is then in nobody's way, or the proxy closes, whatever it
+	// has announced.
+	c.early = e.Answer.Early
+	e.status = status
+	c.closes = value(all, "connection") == "close" || version == "HTTP/1.0" || e.Old
+	if id := value(all, "x-id"); id == "" {
+		if !c.w.p.Hostile {
+			return false, fmt.Errorf("request %d: the proxy itself answers %q", e.ID, first)
+		}
+		c.got = -1 // the proxy's own
+	} else if id != strconv.Itoa(e.ID) || status != e.Answer.Status {
+		return false, fmt.Errorf("request %d (status %d) gets the answer to %s: %q", e.ID, e.Answer.Status, id, first)
+	} else if pad := value(all, "x-pad"); pad != word(e.Answer.Pad, -e.ID) {
+		return false, fmt.Errorf("request %d: the answer is padded with %.100q", e.ID, pad)
+	} else if back := value(all, "x-back"); back != "" && back != "/"+id {
+		return false, fmt.Errorf("request %d: the path of the request was %q", e.ID, back)
+	}
+	if c.got < 0 && (status == 400 || status == 408) {
+		return false, nil // perhaps it does not know the method
+	}
+	return e.Method == "HEAD" || status == 204 || status == 304, nil
+}
+
+func (c *client) body(p []byte) error {
+	if c.from == nil || c.got < 0 {
+		return nil
+	}
+	c.check(c.from, p)
+	return nil
+}
+
+// end takes the end of an answer.
+func (c *client) end() error {
+	e := c.from
+	if e == nil {
+		return nil // an interim one
+	}
+	c.from = nil
+	if size := e.Answer.Size; c.got >= 0 && c.got != size && e.Method != "HEAD" {
+		return fmt.Errorf("request %d: %d of %d bytes", e.ID, c.got, size)
+	}
+	e.answered = true
+	c.w.tell("client %d: request %d is answered", c.no, e.ID)
+	c.asked = c.asked[1:]
+	c.leave()
+	return nil
+}
+
+// leave closes the connection of a client that has all it wanted, unless the proxy is to
+// do so, or its time-out.
+func (c *client) leave() {
+	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || c.next < len(c.p.Requests) || len(c.out) > 0 || c.p.Ahead > 0 || c.closes || c.done {
+		return
+	}
+	c.e.Close()
+	c.finish()
+}
+
+// over takes the end of the connection.
+func (c *client) over(errno syscall.Errno) {
+	b := c.w.books
+	e := c.e
+	c.e = nil
+	e.Close()
+	c.w.tell("client %d: connection %d has ended (%v), waiting for %s", c.no, e.Number(), errno, names(c.asked))
+	if c.w.p.TCP {
+		x := b.requests[c.p.Requests[0].ID]
+		if x.answered = c.got == x.Answer.Size && errno == 0; !x.answered && !c.w.p.Hostile {
+			b.complain("client %d got %d of %d bytes: %v", c.no, c.got, x.Answer.Size, errno)
+		}
+		c.finish()
+		return
+	}
+	begun := c.from != nil
+	whole, err := c.res.close()
+	if err != nil {
+		if c.w.p.Hostile {
+			c.from = nil // what is cut off, where only the close would have told
+		} else {
+			b.complain("client %d: %v", c.no, err)
+		}
+	}
+	whole = whole && c.from == nil
+	if !c.w.p.Hostile && (!whole || !c.closes && !c.early && (len(c.asked) > 0 || c.next < len(c.p.Requests))) {
+		b.complain("client %d, waiting for %s: the connection ends (%v)", c.no, names(c.asked), errno)
+	}
+	if c.quit || c.w.p.Hostile && (begun || !c.closes) || len(c.asked) == 0 && c.next == len(c.p.Requests) {
+		c.finish()
+		return
+	}
+	// What was sent behind the last answer goes again.
+	c.next -= len(c.asked)
+	c.asked = nil
+	c.w.m.After(time.Millisecond, c.begin)
+}
+
+func names(all []*entry) string {
+	if len(all) == 0 {
+		return "nothing"
+	}
+	var ids []string
+	for _, e := range all {
+		ids = append(ids, fmt.Sprintf("%s /%d", e.Method, e.ID))
+	}
+	return strings.Join(ids, ", ")
+}

@@ -1,0 +1,129 @@
+package simulation
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"bench/internal/loop"
+	"bench/internal/sock"
+	"bench/internal/virtual"
+	"bench/proxy/config"
+	"bench/proxy/h1"
+	"bench/proxy/log"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+	"bench/proxy/stream"
+	"bench/proxy/table"
+)
+
+// engine is the engine on a machine: what proxy/engine makes of a configuration, without
+// what has threads and sockets of its own there.
+type engine struct {
+	shared   *stream.Shared
+	threads  []*stream.Thread
+	loops    []*loop.Loop
+	listener *stream.Listener
+}
+
+// maxFD is one above the highest descriptor that a plan needs.
+const maxFD = 256
+
+func address(a, b byte, port uint16) sock.Addr {
+	return sock.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, a, b}), port))
+}
+
+// front is where clients connect to.
+var front = address(0, 1, 80)
+
+// origin is the address of a server.
+func origin(i int) sock.Addr { return address(2, byte(1+i), 80) }
+
+// text is the configuration of a plan.
+func (p *Plan) text() string {
+	var b strings.Builder
+	b.WriteString("global\n")
+	for _, line := range p.Global {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	mode := "http"
+	if p.TCP {
+		mode = "tcp"
+	}
+	fmt.Fprintf(&b, "listen px\n  mode %s\n  bind 10.0.0.1:80\n  log 127.0.0.1 local0\n", mode)
+	for _, line := range p.Proxy {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	for i, options := range p.Servers {
+		fmt.Fprintf(&b, "  server s%d 10.0.2.%d:80 %s\n", i+1, i+1, options)
+	}
+	return b.String()
+}
+
+// start makes the engine of a plan.
+func start(p *Plan, m *virtual.Machine, sink log.Sink) (*engine, error) {
+	cfg, diags := config.Load([]config.Source{{Name: "plan", Text: []byte(p.text())}}, &config.Env{Vars: map[string]string{}, Version: "2.6.12"})
+	if err := diags.Err(); err != nil {
+		return nil, fmt.Errorf("%w in:\n%s", err, p.text())
+	}
+	sh := &stream.Shared{Config: cfg}
+	sh.MaxConn.Store(1000)
+	sh.Pipes.Max = 20
+	for _, s := range cfg.Tables {
+		sh.Tables = append(sh.Tables, table.New(s))
+	}
+	standard := map[int]*h1.Reply{}
+	for _, code := range h1.ReplyCodes() {
+		standard[code] = h1.StandardReply(code)
+	}
+	sh.Errors = make([]map[int]*h1.Reply, len(cfg.Proxies))
+	sinks := make([]log.Sink, len(cfg.Proxies))
+	for i, px := range cfg.Proxies {
+		sh.Errors[i], sinks[i] = standard, sink
+		if px.Caps&spec.Backend != 0 {
+			sh.Backends.Add(px.Name, server.NewBackend(px, &sh.Slots))
+		}
+		if px.Caps&spec.Frontend != 0 {
+			f := &stream.Frontend{Spec: px, Logs: true, Limits: h1.Limits{
+				MaxHead:   cfg.Global.Tune.BufSize - cfg.Global.Tune.MaxRewrite,
+				MaxFields: cfg.Global.Tune.HTTPMaxHdr,
+			}}
+			f.MaxConn.Store(1000)
+			sh.Frontends.Add(px.Name, f)
+		}
+	}
+	e := &engine{shared: sh}
+	fe := sh.Frontends.All()[0]
+	e.listener = &stream.Listener{FD: m.Listen(front), Bind: fe.Spec.Binds[0], Frontend: fe, Addr: front}
+	for id := 1; id <= p.Threads; id++ {
+		poll := m.NewPoller(p.Edges)
+		l, err := loop.NewOn(poll, maxFD)
+		if err != nil {
+			return nil, err
+		}
+		t := stream.NewThread(id, l, sh, sinks)
+		e.loops, e.threads = append(e.loops, l), append(e.threads, t)
+		m.Drive(poll, l.Turn)
+	}
+	for _, t := range e.threads {
+		if err := t.Listen(e.listener); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// stop ends the loops, which no longer turn.
+func (e *engine) stop() error {
+	for _, t := range e.threads {
+		t.Unlisten(e.listener)
+	}
+	sock.Close(e.listener.FD)
+	for _, l := range e.loops {
+		l.Stop()
+		if err := l.Run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

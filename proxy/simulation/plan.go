@@ -1,0 +1,305 @@
+package simulation
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"bench/internal/virtual"
+)
+
+// Plan is all that happens in a run, but for what the machine draws from its seed. It is
+// plain data, so that a run can be written down, and made smaller.
+type Plan struct {
+	Seed uint64
+	TCP  bool // else HTTP/1
+	// Hostile: peers break off, stall and lie, and time-outs are short. Where they do not,
+	// every request has to be answered as it should.
+	Hostile bool
+	Global  []string // lines of the configuration
+	Proxy   []string
+	Servers []string // the options of each
+	Threads int
+	Edges   bool // the kind of poller
+	Unasked int  // see virtual.Machine
+	Scarce  int
+	Link    virtual.Link // of connections to origins, Seed aside
+	Refuse  int          // of a hundred connections to origins
+	Lose    int
+	Clients []Client
+}
+
+// Client is one connection after the other of a client.
+type Client struct {
+	At       time.Duration
+	Link     virtual.Link
+	Requests []Request // in TCP mode one: what goes up and what comes down
+	// Ahead is how many requests may be under way besides the one that is to be answered
+	// next.
+	Ahead int
+	// Pause is between two reads of at most Sip bytes; 0: it reads what there is.
+	Pause time.Duration `json:",omitempty"`
+	Sip   int           `json:",omitempty"`
+	// Quit is what the client does when it has sent so many bytes, or received them.
+	Quit Quit `json:",omitzero"`
+}
+
+// Quit is an end before the time.
+type Quit struct {
+	How      How
+	Sent     int // bytes
+	Received int
+}
+
+// How a connection ends before its time.
+type How string
+
+// The ways.
+const (
+	Stays  How = ""
+	Closes How = "closes"
+	Resets How = "resets"
+	Stalls How = "stalls" // sends nothing more
+	Halves How = "closes its side"
+)
+
+// Request is one request, and what the origin makes of it.
+type Request struct {
+	ID      int
+	Method  string
+	Old     bool          `json:",omitempty"` // HTTP/1.0
+	Close   bool          `json:",omitempty"`
+	Pad     int           `json:",omitempty"` // bytes of a field
+	Body    int           `json:",omitempty"`
+	Chunked bool          `json:",omitempty"`
+	After   time.Duration `json:",omitempty"` // the pause before it
+	Answer  Answer
+}
+
+// Answer is what an origin says to a request.
+type Answer struct {
+	Status  int
+	Size    int
+	Framing Framing
+	Interim int           `json:",omitempty"` // responses that are not final, before it
+	Close   bool          `json:",omitempty"` // and announces that
+	Early   bool          `json:",omitempty"` // before it has the body of the request
+	Delay   time.Duration `json:",omitempty"`
+	Pad     int           `json:",omitempty"`
+	Quit    Quit          `json:",omitzero"` // Sent counts
+}
+
+// Framing says where a body ends.
+type Framing string
+
+// The framings.
+const (
+	ByLength Framing = "length"
+	ByChunks Framing = "chunks"
+	ByClose  Framing = "close"
+)
+
+// maker draws a plan.
+type maker struct {
+	*rand.Rand
+	p  *Plan
+	id int
+}
+
+// New draws the plan of a seed.
+func New(seed uint64) *Plan {
+	m := &maker{Rand: rand.New(rand.NewPCG(seed, 0x706c616e)), p: &Plan{Seed: seed}}
+	p := m.p
+	p.TCP = m.one(5)
+	p.Hostile = m.one(2)
+	p.Threads = 1 + m.IntN(3)
+	p.Edges = m.one(2)
+	p.Link = m.link()
+	if m.one(2) {
+		p.Unasked = m.IntN(30)
+	}
+	if m.one(4) {
+		p.Scarce = m.IntN(20)
+	}
+	if p.Hostile && m.one(2) {
+		p.Refuse, p.Lose = m.IntN(15), m.IntN(8)
+	}
+	m.configuration()
+	for range 1 + m.IntN(12) {
+		m.client()
+	}
+	return p
+}
+
+// one is true once in n times.
+func (m *maker) one(n int) bool { return m.IntN(n) == 0 }
+
+func pick[T any](m *maker, of ...T) T { return of[m.IntN(len(of))] }
+
+// upTo draws a duration, and often none.
+func (m *maker) upTo(d time.Duration) time.Duration {
+	if m.one(2) {
+		return 0
+	}
+	return time.Duration(m.Int64N(int64(d))).Truncate(pick(m, time.Microsecond, time.Millisecond, 10*time.Millisecond))
+}
+
+// size draws a number of bytes: small ones, some round buffers, and some that do not fit.
+func (m *maker) size() int {
+	switch m.IntN(8) {
+	case 0:
+		return 0
+	case 1, 2, 3:
+		return m.IntN(200)
+	case 4, 5:
+		return m.IntN(20_000)
+	case 6:
+		return max(pick(m, 1<<10, 4<<10, 16<<10, 64<<10, 128<<10)+m.IntN(5)-2, 0)
+	}
+	return m.IntN(400_000)
+}
+
+func (m *maker) link() virtual.Link {
+	l := virtual.Link{
+		Seed: m.Uint64(), Room: pick(m, 1<<10, 4<<10, 64<<10, 64<<10, 256<<10), Sparing: m.one(3),
+		Delay: int64(pick(m, 0, 0, 50*time.Microsecond, time.Millisecond, 20*time.Millisecond)),
+	}
+	if m.one(2) {
+		l.Piece, l.Pieces = pick(m, 1, 7, 60, 600, 3000), 1+m.IntN(400)
+	}
+	return l
+}
+
+func (m *maker) configuration() {
+	p := m.p
+	add := func(line string) { p.Proxy = append(p.Proxy, line) }
+	if m.one(3) {
+		p.Global = append(p.Global, "tune.bufsize "+pick(m, "4096", "8192", "32768"), "tune.maxrewrite 1024")
+	}
+	if m.one(4) {
+		p.Global = append(p.Global, "tune.maxaccept "+pick(m, "1", "2"))
+	}
+	if p.Hostile {
+		for _, name := range []string{"client", "server", "connect", "queue", "http-request", "http-keep-alive"} {
+			add("timeout " + name + " " + pick(m, "100ms", "500ms", "1s", "2s"))
+		}
+	} else {
+		// They are for what waits for ever: a queue before a slow server may be long.
+		for _, name := range []string{"client", "server", "connect", "queue"} {
+			add("timeout " + name + " 20m")
+		}
+		add("timeout http-keep-alive 10s")
+	}
+	add("balance " + pick(m, "roundrobin", "leastconn", "source", "static-rr", "first"))
+	add("retries " + pick(m, "0", "1", "3"))
+	some := func(of int, line string) {
+		if m.one(of) {
+			add(line)
+		}
+	}
+	some(3, "option redispatch")
+	if p.Hostile || !p.TCP { // else it is a reason to cut a client that has sent all it has
+		some(4, "option abortonclose")
+	}
+	some(4, "option splice-auto")
+	some(4, "option splice-request")
+	some(4, "option splice-response")
+	for range 1 + m.IntN(3) {
+		options := ""
+		if m.one(3) {
+			options = "maxconn " + pick(m, "1", "2", "5")
+		}
+		p.Servers = append(p.Servers, options)
+	}
+	if p.TCP {
+		return
+	}
+	if mode := pick(m, "", "http-keep-alive", "http-server-close", "httpclose"); mode != "" {
+		add("option " + mode)
+	}
+	add("http-reuse " + pick(m, "never", "safe", "aggressive", "always"))
+	some(4, "option http-buffer-request")
+	some(4, "option forwardfor")
+	some(3, "http-request add-header x-path %[path]")
+	if m.one(3) {
+		add("http-request set-var(txn.path) path")
+		add("http-response add-header x-back %[var(txn.path)]")
+	}
+	some(6, "http-request wait-for-body time 10s")
+}
+
+func (m *maker) client() {
+	p := m.p
+	c := Client{At: m.upTo(100 * time.Millisecond), Link: m.link()}
+	// A proxy that closes behind an answer while more requests are on their way may destroy
+	// the answer, as every server may.
+	if m.one(4) && (p.Hostile || !slices.Contains(p.Proxy, "option httpclose")) {
+		c.Ahead = 1 + m.IntN(6)
+	}
+	if m.one(5) {
+		c.Pause, c.Sip = 1+m.upTo(time.Millisecond), 1+m.IntN(30_000)
+	}
+	n := 1
+	if !p.TCP {
+		n += m.IntN(8)
+	}
+	for range n {
+		r := m.request()
+		if !p.Hostile && c.Link.Piece > 0 && c.Link.Delay >= int64(time.Millisecond) {
+			// A client that goes on sending for seconds is cut off in the end.
+			r.Answer.Early = false
+		}
+		if c.Ahead > 0 && !p.Hostile {
+			r.Answer.Early = false
+			if r.Answer.Framing == ByClose {
+				r.Answer.Framing = ByChunks
+			}
+		}
+		c.Requests = append(c.Requests, r)
+	}
+	if p.Hostile && m.one(3) {
+		c.Quit = Quit{How: pick(m, Closes, Resets, Stalls, Halves), Sent: m.IntN(pick(m, 100, 3000, 300_000))}
+		if m.one(3) {
+			c.Quit.Sent, c.Quit.Received = 0, 1+m.IntN(pick(m, 100, 3000, 300_000))
+		}
+	}
+	p.Clients = append(p.Clients, c)
+}
+
+func (m *maker) request() Request {
+	m.id++
+	r := Request{ID: m.id, Method: "GET", After: m.upTo(10 * time.Millisecond)}
+	r.Answer = Answer{Status: 200, Size: m.size(), Framing: ByLength, Delay: m.upTo(10 * time.Millisecond)}
+	a := &r.Answer
+	if m.p.TCP {
+		r.Body = m.size()
+		a.Early = m.one(2)
+	} else {
+		r.Method = pick(m, "GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE", "OPTIONS")
+		if m.one(3) {
+			r.Pad = m.IntN(pick(m, 20, 300, 1500))
+		}
+		if slices.Contains([]string{"POST", "PUT"}, r.Method) {
+			r.Body, r.Chunked = m.size(), m.one(2)
+			a.Early = m.one(6)
+		}
+		r.Close, r.Old = m.one(8), m.one(10)
+		r.Chunked = r.Chunked && !r.Old
+		a.Framing = pick(m, ByLength, ByLength, ByLength, ByChunks, ByChunks, ByClose)
+		a.Status = pick(m, 200, 200, 200, 200, 201, 404, 500, 204, 304)
+		a.Close = a.Framing == ByClose || m.one(8)
+		if m.one(8) {
+			a.Interim = 1 + m.IntN(3)
+		}
+		if m.one(4) {
+			a.Pad = m.IntN(1000)
+		}
+		if a.Status == 204 || a.Status == 304 {
+			a.Size, a.Framing = 0, ByLength
+		}
+	}
+	if m.p.Hostile && m.one(6) {
+		a.Quit = Quit{How: pick(m, Closes, Resets, Stalls), Sent: m.IntN(pick(m, 1, 100, 1000, 300_000))}
+	}
+	return r
+}

@@ -1,0 +1,165 @@
+package simulation
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"bench/internal/sock"
+	"bench/internal/virtual"
+)
+
+// Outcome is what has become of a run.
+type Outcome struct {
+	// Broken says what should not have happened; empty: all is well.
+	Broken []Complaint
+	Events uint64
+	// Digest is the same where everything that happened was.
+	Digest  uint32
+	Elapsed time.Duration // in virtual time
+}
+
+// Trace is told what happens in a run.
+type Trace func(at time.Duration, what string)
+
+// world is a run.
+type world struct {
+	p       *Plan
+	m       *virtual.Machine
+	eng     *engine
+	books   *books
+	clients []*client
+	servers []*originConn
+	busy    int // clients
+	calls   uint64
+	room    []byte
+	trace   Trace
+}
+
+// tell adds to the trace.
+func (w *world) tell(format string, args ...any) {
+	if w.trace != nil {
+		w.trace(w.m.Elapsed(), fmt.Sprintf(format, args...))
+	}
+}
+
+// Run carries a plan out. trace may be nil.
+func Run(p *Plan, trace Trace) Outcome {
+	return runOn(p, trace, func(m *virtual.Machine) sock.Kernel { return m })
+}
+
+// runOn is Run with something between the engine and its machine.
+func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outcome {
+	m := virtual.New(p.Seed)
+	m.Unasked, m.Scarce = p.Unasked, p.Scarce
+	if trace != nil {
+		m.Trace = func(at time.Duration, what string, fd, n int, errno syscall.Errno) {
+			text := fmt.Sprintf("%s %d: %d", what, fd, n)
+			if errno != 0 {
+				text += " " + errno.Error()
+			}
+			trace(at, text)
+		}
+	}
+	sock.Substitute(kernel(m))
+	defer sock.Substitute(nil)
+	w := &world{p: p, m: m, books: newBooks(p), room: make([]byte, 64<<10), trace: trace}
+	w.books.tell = w.tell
+	eng, err := start(p, m, w.books)
+	if err != nil {
+		return Outcome{Broken: []Complaint{{"start", err.Error()}}}
+	}
+	w.eng = eng
+	for i := range p.Servers {
+		m.Serve(origin(i), w.arrive)
+	}
+	for i := range p.Clients {
+		c := &client{w: w, p: &p.Clients[i], no: i}
+		w.clients = append(w.clients, c)
+		w.busy++
+		m.After(c.p.At, c.begin)
+	}
+	w.run()
+	return Outcome{Broken: w.books.broken, Events: m.Events(), Digest: m.Digest(), Elapsed: m.Elapsed()}
+}
+
+// arrive decides about a connection to an origin.
+func (w *world) arrive() virtual.Arrival {
+	w.calls++
+	a := virtual.Arrival{Link: w.p.Link, Actor: w.newOriginConn}
+	a.Link.Seed += w.calls
+	switch chance := int(mix(a.Link.Seed) % 100); {
+	case chance < w.p.Refuse:
+		a.Refuse = true
+	case chance < w.p.Refuse+w.p.Lose:
+		a.Lost = true
+	}
+	return a
+}
+
+// What a run may take: of virtual time, until every client has got what it wanted or
+// has been told that it does not, and of events, which are many where a loop turns and
+// gets nothing done.
+const (
+	patience  = time.Hour
+	maxEvents = 300_000
+	// settling is how long the engine has to give everything back when its peers have
+	// gone.
+	settling = 3 * time.Minute
+)
+
+func (w *world) run() {
+	if !w.until(patience, func() bool { return w.busy == 0 }) {
+		for _, c := range w.clients {
+			if !c.done {
+				w.books.complain("client %d waits for ever, for %s", c.no, names(c.asked))
+			}
+		}
+	}
+	for _, c := range w.clients {
+		if c.e != nil {
+			c.e.Close()
+		}
+		c.done = true
+	}
+	// First with origins that keep their connections open, then without.
+	w.until(settling, nil)
+	w.left(true)
+	for _, s := range w.servers {
+		s.e.Close()
+	}
+	w.until(time.Minute, nil)
+	w.left(false)
+	w.balance()
+	if len(w.books.broken) > 0 {
+		return
+	}
+	if err := w.eng.stop(); err != nil {
+		w.books.complain("%v", err)
+	}
+	if n := w.m.Open(); n > 0 {
+		w.books.complain("%d descriptors are left", n)
+	}
+}
+
+// until lets things happen until something is so, which it reports, or so much time has passed.
+func (w *world) until(d time.Duration, so func() bool) bool {
+	end := w.m.Elapsed() + d
+	for w.m.Elapsed() < end {
+		if so != nil && so() {
+			return true
+		}
+		more, err := w.m.Step()
+		switch {
+		case err != nil:
+			w.books.complain("%v", err)
+			return false
+		case w.m.Events() > maxEvents:
+			w.books.complain("still at work after %d events", w.m.Events())
+			return false
+		case !more:
+			return false
+		}
+	}
+	return false
+}
