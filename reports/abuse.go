@@ -54,6 +54,9 @@ func PrintAbuse(out io.Writer, a *result.Abuse, doubts []result.Doubt, ascii boo
 // maxAbuse is the room for clients that misbehave in the summary.
 const maxAbuse = 4
 
+// abuseLines is the room for them in a run of one cell.
+func (s *summary) abuseLines() int { return min(len(s.run.Cells[0].Abuse), maxAbuse) }
+
 // abuse lists the sets of clients that misbehave.
 func (s *summary) abuse(c *result.Cell) {
 	shown := c.Abuse

@@ -44,31 +44,91 @@ type SummaryOptions struct {
 // phases of the scenario.
 func Summary(run *result.Run, o SummaryOptions) string {
 	s := summary{Style: tty.Style{Color: o.Color, ASCII: o.ASCII}, run: clean(run), sizes: o.FileSizes, dir: o.Dir, width: o.Width}
-	s.head()
-	s.limits()
+	all := blocks()
+	for i := range all {
+		s.below = all[i+1:]
+		all[i].write(&s)
+	}
+	return strings.Join(s.lines, "\n") + "\n"
+}
+
+// block is a part of the summary. It may look different, or be missing, where the
+// scenario has several cells.
+type block struct {
+	one  func(*summary, *result.Cell) // of a run of one cell; nil: missing
+	many func(*summary)               // of any other; nil: missing
+	// least is how many lines are to be kept for it where it is not missing; nil: none.
+	least func(*summary) int
+}
+
+// blocks are the parts of the summary, in order.
+func blocks() []block {
+	return []block{
+		always((*summary).head, 0),
+		always((*summary).limits, 0),
+		{many: (*summary).spreads},
+		{many: (*summary).cells},
+		firstOf((*summary).integrity),
+		firstOf((*summary).counts),
+		{one: (*summary).phases},
+		{one: (*summary).abuse, least: (*summary).abuseLines},
+		{one: func(s *summary, _ *result.Cell) { s.leftOut() }, least: (*summary).leftOutLines},
+		always((*summary).trust, 3),
+		always((*summary).files, 1),
+	}
+}
+
+// always is a block that is the same whatever the number of cells.
+func always(write func(*summary), least int) block {
+	return block{
+		one:   func(s *summary, _ *result.Cell) { write(s) },
+		many:  write,
+		least: func(*summary) int { return least },
+	}
+}
+
+// firstOf is a block that is about the first cell of which there is something to say,
+// which write reports.
+func firstOf(write func(*summary, *result.Cell) bool) block {
+	return block{
+		one: func(s *summary, c *result.Cell) { write(s, c) },
+		many: func(s *summary) {
+			for _, c := range s.run.Cells {
+				if write(s, c) {
+					return
+				}
+			}
+		},
+	}
+}
+
+// shown reports that the block is not missing.
+func (b *block) shown(s *summary) bool {
 	if len(s.run.Cells) == 1 {
-		s.integrity(s.run.Cells[0])
-		s.counts(s.run.Cells[0])
-		s.phases(s.run.Cells[0])
-		s.abuse(s.run.Cells[0])
-		s.leftOut()
-	} else {
-		s.spreads()
-		s.cells()
-		for _, c := range s.run.Cells {
-			if s.integrity(c) {
-				break
-			}
-		}
-		for _, c := range s.run.Cells {
-			if s.counts(c) {
-				break
-			}
+		return b.one != nil
+	}
+	return b.many != nil
+}
+
+func (b *block) write(s *summary) {
+	switch {
+	case !b.shown(s):
+	case len(s.run.Cells) == 1:
+		b.one(s, s.run.Cells[0])
+	default:
+		b.many(s)
+	}
+}
+
+// room is how many lines are left for the block at work.
+func (s *summary) room() int {
+	n := summaryLines - len(s.lines)
+	for i := range s.below {
+		if b := &s.below[i]; b.least != nil && b.shown(s) {
+			n -= b.least(s)
 		}
 	}
-	s.trust()
-	s.files()
-	return strings.Join(s.lines, "\n") + "\n"
+	return n
 }
 
 // clean copies a record and makes its texts safe to print.
@@ -92,6 +152,7 @@ type summary struct {
 	dir   string
 	width int
 	lines []string
+	below []block // still to be written
 }
 
 // add appends a line whose first word may name it ("trust  ..."). What does not

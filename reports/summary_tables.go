@@ -73,7 +73,7 @@ func (s *summary) phases(c *result.Cell) {
 		return
 	}
 	s.add("")
-	room := max(3, summaryLines-3-len(s.lines)-1-min(len(c.Abuse), maxAbuse)-2*min(1, len(c.LeftOut))) // head, trust and files
+	room := max(3, s.room())
 	more := 0
 	if len(rows) > room {
 		more = len(rows) - room + 1
@@ -168,6 +168,9 @@ func (s *summary) leftOut() {
 	}
 }
 
+// leftOutLines is the room for what was left out of a run of one cell.
+func (s *summary) leftOutLines() int { return 2 * min(1, len(s.run.Cells[0].LeftOut)) }
+
 // cells is the table of a matrix.
 func (s *summary) cells() {
 	if len(s.run.Cells) == 0 {
@@ -176,7 +179,7 @@ func (s *summary) cells() {
 	s.add("")
 	s.leftOut()
 	shown := s.run.Cells
-	if room := max(3, summaryLines-3-len(s.lines)-1); s.width > 0 && len(shown) > room {
+	if room := max(3, s.room()); s.width > 0 && len(shown) > room {
 		shown = shown[:room-1]
 	}
 	var rows [][]string

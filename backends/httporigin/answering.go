@@ -5,8 +5,8 @@ import (
 	"syscall"
 
 	"bench/backends/fault"
+	"bench/backends/origin"
 	"bench/internal/integrity"
-	"bench/internal/poller"
 )
 
 // answer is a response on its way: a head with what follows it in one piece, a
@@ -34,18 +34,18 @@ func (c *conn) complete() {
 	c.checkRequest()
 	c.state = waiting
 	if o.cfg.Limits.Idle > 0 {
-		o.loop.StopTimer(&c.timer)
+		c.StopTimer()
 	}
 	latency := &o.cfg.Answer.Latency
-	if o.force.Latency != nil {
-		latency = o.force.Latency
+	if o.Force().Latency != nil {
+		latency = o.Force().Latency
 	}
 	d := c.over.delay
 	if !c.over.hasDelay {
-		d = latency.Sample(o.rng)
+		d = latency.Sample(o.Rand())
 	}
 	if d > 0 {
-		o.loop.SetTimer(&c.timer, o.loop.Now()+int64(d), c)
+		c.After(int64(d))
 		return
 	}
 	c.respond()
@@ -54,8 +54,8 @@ func (c *conn) complete() {
 // refuse answers what is no request, and closes.
 func (c *conn) refuse(p problem) {
 	o := c.o
-	o.tally.Malformed++
-	o.loop.StopTimer(&c.timer)
+	o.Tally().Malformed++
+	c.StopTimer()
 	c.marked, c.refused, c.headOnly = false, true, false
 	text := append([]byte(p.reason), '\n')
 	c.out = o.prepared.appendHead(c.out[:0], &reply{status: p.status, framing: ByLength, persist: closing, size: int64(len(text))})
@@ -70,8 +70,8 @@ func (c *conn) refuse(p problem) {
 
 // respond makes the response by what is in force now, and writes it.
 func (c *conn) respond() {
-	if c.o.force.Stalled {
-		c.park()
+	if c.o.Force().Stalled {
+		c.Park()
 		return
 	}
 	c.build()
@@ -79,14 +79,9 @@ func (c *conn) respond() {
 	c.flush()
 }
 
-func (c *conn) park() {
-	c.o.parked = append(c.o.parked, c)
-	c.parked = len(c.o.parked)
-}
-
 func (c *conn) build() {
-	o, f := c.o, c.o.force
-	failing := f.Failing && (f.Rate >= 1 || o.rng.Float64() < f.Rate)
+	o, f := c.o, c.o.Force()
+	failing := f.Failing && (f.Rate >= 1 || o.Rand().Float64() < f.Rate)
 	r := reply{status: f.Status, framing: c.framing()}
 	scripted := c.scripted != nil && !failing
 	if !failing {
@@ -107,8 +102,8 @@ func (c *conn) build() {
 	}
 	a.status, a.persist = r.status, keep
 	a.limit = int64(len(a.head)) + a.repeat + int64(len(a.tail))
-	if f.Corrupt > 0 && a.limit > int64(a.headLen) && o.rng.Float64() < f.Corrupt {
-		a.bent, a.flip = true, int64(a.headLen)+o.rng.Int64N(a.limit-int64(a.headLen))
+	if f.Corrupt > 0 && a.limit > int64(a.headLen) && o.Rand().Float64() < f.Corrupt {
+		a.bent, a.flip = true, int64(a.headLen)+o.Rand().Int64N(a.limit-int64(a.headLen))
 	}
 	if f.Truncate {
 		a.truncate(f.TruncateAt)
@@ -134,7 +129,7 @@ func (c *conn) status() int {
 	case mix.constant():
 		return mix.last()
 	}
-	return mix.pick(c.o.rng.Float64())
+	return mix.pick(c.o.Rand().Float64())
 }
 
 func (c *conn) framing() Framing {
@@ -171,7 +166,7 @@ func (c *conn) reply(r *reply, keep bool) {
 	case c.over.hasBytes:
 		r.entity = c.over.bytes
 	default:
-		r.entity = o.cfg.Answer.Body.Sample(o.rng)
+		r.entity = o.cfg.Answer.Body.Sample(o.Rand())
 	}
 	r.size = r.entity
 	if c.gzip && c.echo == nil && r.entity <= maxGzip && hasBody(r.status) {
@@ -251,38 +246,38 @@ func (a *answer) truncate(at int64) {
 // it is written.
 func (c *conn) flush() {
 	o, a := c.o, &c.ans
-	for range maxSends {
-		if o.force.Stalled {
-			c.park()
+	for range origin.MaxSends {
+		if o.Force().Stalled {
+			c.Park()
 			return
 		}
 		room := a.limit - a.off
-		if o.force.Piece > 0 {
-			room = min(room, int64(o.force.Piece))
+		if o.Force().Piece > 0 {
+			room = min(room, int64(o.Force().Piece))
 		}
 		if a.bent && a.flip >= a.off {
 			room = a.upToFlip(room)
 		}
 		n, want, errno := a.send(c, room)
 		if errno != 0 && errno != syscall.EAGAIN {
-			c.gone()
+			c.Gone()
 			return
 		}
 		a.off += int64(n)
-		o.tally.BytesOut += uint64(n)
+		o.Tally().BytesOut += uint64(n)
 		switch {
 		case a.off == a.limit:
 			c.settle()
 			return
 		case int64(n) < want:
-			o.loop.Rearm(c.fd, poller.Out)
+			c.AwaitRoom()
 			return
-		case o.force.Piece > 0:
-			o.loop.SetTimer(&c.timer, o.loop.Now()+o.force.Every, c)
+		case o.Force().Piece > 0:
+			c.After(o.Force().Every)
 			return
 		}
 	}
-	c.later()
+	c.Later()
 }
 
 // upToFlip ends a write before the byte to invert, or makes it that byte.
@@ -309,14 +304,14 @@ func (a *answer) byteAt(i int64) byte {
 func (a *answer) send(c *conn, room int64) (n int, want int64, errno syscall.Errno) {
 	head, middle := int64(len(a.head)), a.repeat
 	if a.bent && a.off == a.flip {
-		n, errno = c.send([]byte{^a.byteAt(a.flip)})
+		n, errno = c.Send([]byte{^a.byteAt(a.flip)})
 		return n, 1, errno
 	}
 	switch {
 	case a.off < head && (head-a.off >= room || middle == 0):
 		p := a.head[a.off:]
 		p = p[:min(room, int64(len(p)))]
-		n, errno = c.send(p)
+		n, errno = c.Send(p)
 		return n, int64(len(p)), errno
 	case a.off < head:
 		var pieces [3][]byte
@@ -326,16 +321,16 @@ func (a *answer) send(c *conn, room int64) (n int, want int64, errno syscall.Err
 		if int64(len(pieces[1])) == middle {
 			pieces[2] = a.tail[:min(room-middle, int64(len(a.tail)))]
 		}
-		return c.send3(&pieces)
+		return c.Gather(&pieces)
 	case a.off < head+middle:
 		at := (a.off - head) % int64(len(a.middle))
 		k := min(room, head+middle-a.off, int64(len(a.middle))-at)
-		n, errno = c.send(a.middle[at : at+k])
+		n, errno = c.Send(a.middle[at : at+k])
 		return n, k, errno
 	default:
 		p := a.tail[a.off-head-middle:]
 		p = p[:min(room, int64(len(p)))]
-		n, errno = c.send(p)
+		n, errno = c.Send(p)
 		return n, int64(len(p)), errno
 	}
 }

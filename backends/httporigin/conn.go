@@ -2,59 +2,32 @@ package httporigin
 
 import (
 	"bytes"
-	"syscall"
-	"time"
 
+	"bench/backends/origin"
 	"bench/backends/tally"
-	"bench/internal/loop"
-	"bench/internal/poller"
-	"bench/internal/tlsio"
 )
 
 // state is where a connection stands with its present request.
 type state uint8
 
 const (
-	reading   state = iota // for a head, or the rest of one
-	inBody                 // of a request
-	waiting                // for the latency to pass, or a stall to end
-	writing                // the response
-	lingering              // all written; reading until the client closes too
+	reading state = iota // for a head, or the rest of one
+	inBody               // of a request
+	waiting              // for the latency to pass, or a stall to end
+	writing              // the response
 )
 
-const (
-	// maxReads bounds the reads of one connection in one turn of the loop,
-	// maxSends the writes.
-	maxReads, maxSends = 16, 16
-	// maxHeld bounds what is read ahead of the request being answered.
-	maxHeld = 64 << 10
-	// lingerFor bounds the wait for the client to close too.
-	lingerFor = time.Second
-	// keepBuffer is the largest buffer that outlives its connection.
-	keepBuffer = 64 << 10
-)
+// keepBuffer is the largest buffer that outlives its connection.
+const keepBuffer = 64 << 10
 
-// conn is one connection. It owns a buffer only for input that cannot be used
-// yet, and for responses that are not kept ready.
+// conn is what HTTP makes of a connection. It owns a buffer only for responses that are
+// not kept ready. It implements origin.User.
 type conn struct {
-	o      *Origin
-	fd     int // -1: closed
-	pos    int // in o.conns
-	parked int // in o.parked, plus 1; 0: not parked
-	timer  loop.Timer
-	task   loop.Task
-	in     []byte      // input not used yet
-	out    []byte      // of a response not kept ready
-	reqs   int         // answered so far
-	heard  int64       // when the last input of a body came
-	tls    *tlsio.Conn // nil: in clear
-
-	state  state
-	queued bool // task is in the run queue
-	held   bool // there may be input that was not read
-	hup    bool // the end of the stream is coming
-	eof    bool // the client has closed its side
-	spoken bool // the client has sent a byte
+	origin.Line
+	o     *Origin
+	out   []byte // of a response not kept ready
+	reqs  int    // answered so far
+	state state
 
 	// The present request.
 	mark     tally.Mark
@@ -81,205 +54,66 @@ type conn struct {
 // pending reports whether a request has been received and not yet settled.
 func (c *conn) pending() bool { return c.marked && (c.state == waiting || c.state == writing) }
 
-// Ready takes up what the client does.
-func (c *conn) Ready(ev poller.Events) {
-	if ev&poller.Hup != 0 {
-		c.hup = true
-	}
-	if !c.secure(ev) {
-		return
-	}
-	readable := ev&(poller.In|poller.Hup) != 0
-	switch c.state {
-	case reading, inBody:
-		if readable {
-			c.pump()
-		}
-	case waiting, writing:
-		if readable && !c.readAhead() {
-			return
-		}
-		if ev&poller.Out != 0 && c.state == writing && c.parked == 0 && !c.timer.Active() {
-			c.proceed()
-		}
-	case lingering:
-		if readable {
-			c.discard()
-		}
-	}
-}
+// Opened implements origin.User.
+func (c *conn) Opened() { c.Idle() }
 
-// Run goes on with what was put off to let other connections have their turn.
-func (c *conn) Run() {
-	c.queued = false
-	switch {
-	case c.fd < 0:
-		c.o.free = append(c.o.free, c)
-	case c.state == writing:
-		if c.parked == 0 && !c.timer.Active() {
-			c.proceed()
-		}
-	case c.state == lingering:
-		c.discard()
-	case c.state != waiting:
-		c.resume()
-	}
-}
+// Busy implements origin.User.
+func (c *conn) Busy() bool { return c.state != reading && c.state != inBody }
 
-func (c *conn) later() {
-	c.queued = true
-	c.o.loop.Wake(&c.task)
-}
+// Paused implements origin.User.
+func (c *conn) Paused() bool { return c.state == waiting || c.state == writing && c.Timed() }
 
-// Expired ends the latency, the pause between two pieces, or the patience.
-func (c *conn) Expired(*loop.Timer) {
+// Answering implements origin.User.
+func (c *conn) Answering() bool { return c.state == writing }
+
+// Expired ends the latency, the pause between two pieces, or the patience. A head has
+// no grace as a body has: it must be there in time, also if it comes drop by drop.
+func (c *conn) Expired() {
 	switch c.state {
 	case waiting, writing:
-		c.proceed()
+		c.Proceed()
 	case inBody:
-		c.tired()
+		c.Tired()
 	case reading:
-		c.ended()
-	case lingering:
-		c.close()
+		c.Ended()
 	}
 }
 
-// tired ends the wait for a body of which nothing comes any longer. A head has no
-// such grace: it must be there in time, also if it comes drop by drop.
-func (c *conn) tired() {
-	l, until := c.o.loop, c.heard+int64(c.o.cfg.Limits.Idle)
-	if until > l.Now() {
-		l.SetTimer(&c.timer, until, c)
-		return
-	}
-	c.ended()
-}
-
-// proceed writes the response, or goes on writing it, and then turns to
-// the next request.
-func (c *conn) proceed() {
-	if c.state == waiting {
+// Proceed writes the response, or goes on writing it, and then turns to the next
+// request.
+func (c *conn) Proceed() {
+	switch c.state {
+	case waiting:
 		c.respond()
-	} else {
+	case writing:
 		c.flush()
+	case reading, inBody: // nothing to write
 	}
-	if c.fd >= 0 && c.state == reading {
-		c.resume()
-	}
-}
-
-// resume reads on after a response.
-func (c *conn) resume() {
-	if len(c.in) > 0 {
-		n := c.consume(c.in)
-		if c.fd < 0 {
-			return
-		}
-		c.in = c.in[:copy(c.in, c.in[n:])]
-		if c.busy() {
-			return
-		}
-	}
-	switch {
-	case c.eof:
-		c.ended()
-	case c.held:
-		c.held = false
-		c.pump()
+	if c.Live() && !c.Busy() {
+		c.Resume(false)
 	}
 }
 
-// busy reports that no input is wanted.
-func (c *conn) busy() bool { return c.state != reading && c.state != inBody }
-
-// pump reads and uses input until there is no more, or a request has to wait.
-func (c *conn) pump() {
-	buf := c.o.loop.Scratch()
-	for range maxReads {
-		n, more, errno := c.recv(buf)
-		switch {
-		case errno == syscall.EAGAIN:
-			c.o.loop.Rearm(c.fd, poller.In)
-			return
-		case errno != 0:
-			c.gone()
-			return
-		case n == 0:
-			c.eof = true
-			c.ended()
-			return
-		}
-		c.spoken = true
-		c.o.tally.BytesIn += uint64(n)
-		if c.feed(buf[:n]); c.fd < 0 {
-			return
-		}
-		switch {
-		case !more:
-			c.o.loop.Rearm(c.fd, poller.In)
-			return
-		case c.state == lingering:
-			c.discard()
-			return
-		case c.busy():
-			c.readAhead()
-			return
-		}
-	}
-	c.held = true
-	c.later()
-}
-
-// feed uses input, and keeps what cannot be used yet.
-func (c *conn) feed(data []byte) {
-	if len(c.in) == 0 {
-		if n := c.consume(data); c.fd >= 0 && n < len(data) {
-			c.in = append(c.in, data[n:]...)
-		}
-		return
-	}
-	c.in = append(c.in, data...)
-	if n := c.consume(c.in); c.fd >= 0 {
-		c.in = c.in[:copy(c.in, c.in[n:])]
+// Unpace implements origin.User.
+func (c *conn) Unpace() {
+	if c.state == writing && c.Timed() {
+		c.StopTimer()
+		c.Proceed()
 	}
 }
 
-// readAhead reads while a response is due, to learn that the client is gone.
-// It reports false if the connection is closed.
-func (c *conn) readAhead() bool {
-	buf := c.o.loop.Scratch()
-	for {
-		if len(c.in) >= maxHeld {
-			c.held = true
-			return true
-		}
-		n, more, errno := c.recv(buf)
-		switch {
-		case errno == syscall.EAGAIN:
-			c.o.loop.Rearm(c.fd, poller.In)
-			return true
-		case errno != 0:
-			c.gone()
-			return false
-		case n == 0:
-			c.eof = true
-			return true
-		}
-		c.o.tally.BytesIn += uint64(n)
-		c.in = append(c.in, buf[:n]...)
-		if !more {
-			c.o.loop.Rearm(c.fd, poller.In)
-			return true
-		}
+// Recount implements origin.User.
+func (c *conn) Recount() {
+	if c.pending() {
+		c.mark.Received()
 	}
 }
 
-// consume works through input and returns how much of it was used. It stops
-// before a request whose predecessor is not answered.
-func (c *conn) consume(b []byte) (n int) {
+// Use works through input and returns how much of it was used. It stops before a
+// request whose predecessor is not answered.
+func (c *conn) Use(b []byte) (n int) {
 	limit := c.o.cfg.Limits.Head
-	for c.fd >= 0 {
+	for c.Live() {
 		switch c.state {
 		case reading:
 			if n == len(b) {
@@ -298,7 +132,7 @@ func (c *conn) consume(b []byte) (n int) {
 				n += k
 			} else {
 				c.check.begin(headCheck{except: nothing}, nil, nil)
-				c.check.unreadable(b[n:], &c.o.tally.Altered)
+				c.check.unreadable(b[n:], &c.o.Tally().Altered)
 			}
 			if p.status != 0 {
 				c.refuse(p)
@@ -317,11 +151,9 @@ func (c *conn) consume(b []byte) (n int) {
 			n += c.readBody(b[n:])
 		case waiting, writing:
 			return n
-		case lingering:
-			return len(b)
 		}
 	}
-	return n
+	return len(b)
 }
 
 // begin takes on a request whose head has been read.
@@ -347,7 +179,7 @@ func (c *conn) begin(h *head, text []byte) (p problem) {
 	}
 	c.body, c.left = h.body, h.length
 	c.chunks = chunkReader{keep: c.echo != nil}
-	c.heard = o.loop.Now()
+	c.Heard()
 	c.owed = false
 	c.state = inBody
 	return problem{}
@@ -360,18 +192,18 @@ func (o *Origin) mark(h *head) tally.Mark {
 		if bytes.Equal(h.method, cfg.method) ||
 			len(cfg.path) > 0 && bytes.Equal(h.target, cfg.path) ||
 			len(cfg.agent) > 0 && bytes.Contains(h.agent, cfg.agent) {
-			return o.tally.Check()
+			return o.Tally().Check()
 		}
 	}
-	return o.tally.Mark(h.id)
+	return o.Tally().Mark(h.id)
 }
 
 // sayContinue lets a client that waits for it send its body (RFC 9110 section
 // 10.1.1: only of HTTP/1.1), after a stall if there is one. A client that cannot take
 // these few bytes fails at the response.
 func (c *conn) sayContinue() {
-	if c.owed = c.o.force.Stalled; !c.owed {
-		_, _ = c.send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	if c.owed = c.o.Force().Stalled; !c.owed {
+		_, _ = c.Send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
 }
 
@@ -380,7 +212,6 @@ func (c *conn) readBody(b []byte) (n int) {
 	var data []byte
 	done := false
 	c.owed = false // it did not wait
-	c.heard = c.o.loop.Now()
 	if c.body == byLength {
 		n = int(min(c.left, int64(len(b))))
 		data = b[:n]
@@ -389,7 +220,7 @@ func (c *conn) readBody(b []byte) (n int) {
 	} else {
 		var p problem
 		if n, data, p = c.chunks.read(b); p.status != 0 {
-			c.check.unreadable(b, &c.o.tally.Altered)
+			c.check.unreadable(b, &c.o.Tally().Altered)
 			c.refuse(p)
 			return len(b)
 		}

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
-
-	"bench/internal/sock"
 )
 
 // maxEcho bounds the part of a request's body that is echoed.
@@ -46,7 +44,7 @@ func (e *echo) add(data []byte) {
 // json writes the echo.
 func (e *echo) json(c *conn) []byte {
 	out := Echo{Origin: c.o.name, Request: c.reqs + 1, BodyLength: e.length, Headers: [][2]string{}}
-	if peer, errno := sock.PeerAddr(c.fd); errno == 0 {
+	if peer, errno := c.Peer(); errno == 0 {
 		out.Peer = peer.String()
 	}
 	lines := bytes.Split(bytes.TrimSuffix(e.head, []byte("\r\n\r\n")), crlf)

@@ -121,9 +121,9 @@ func (c *conn) checkRequest() {
 		q.got = slices.Concat(integrity.AppendLength(nil, q.body), []byte(" "), q.kept)
 	}
 	if q.wrong != "" {
-		c.o.tally.Altered++
+		c.o.Tally().Altered++
 	} else {
-		c.o.tally.Intact++
+		c.o.Tally().Intact++
 	}
 }
 

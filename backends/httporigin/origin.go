@@ -2,19 +2,10 @@ package httporigin
 
 import (
 	"crypto/tls"
-	"math/rand/v2"
-	"os"
-	"slices"
 
-	"bench/backends/control"
 	"bench/backends/fault"
 	"bench/backends/origin"
-	"bench/backends/tally"
-	"bench/internal/dist"
 	"bench/internal/loop"
-	"bench/internal/poller"
-	"bench/internal/sock"
-	"bench/internal/tlsio"
 )
 
 // Options describe the origins of a process.
@@ -74,18 +65,9 @@ func NewConfig(o Options) (*Config, error) {
 
 // Origin is one replica on one loop. Its methods are for the loop's goroutine.
 type Origin struct {
-	*origin.Listener
+	origin.Lines
 	name     string
 	cfg      *Config
-	loop     *loop.Loop
-	secure   *tlsio.Queue // nil: in clear
-	tally    *tally.Sheet
-	faults   *fault.Keeper
-	force    *fault.Force
-	rng      *rand.Rand
-	conns    []*conn
-	free     []*conn
-	parked   []*conn // ready to write but stalled, in order
 	prepared preparedSet
 	gzips    gzips
 	heads    headReader
@@ -93,132 +75,24 @@ type Origin struct {
 
 // Start implements origin.Kind.
 func (cfg *Config) Start(at *origin.Place) (origin.Replica, error) {
-	o := &Origin{
-		name: at.Name, cfg: cfg, loop: at.Loop, tally: tally.NewSheet(), rng: dist.NewRand(at.Seed, at.Stream), gzips: gzips{},
-	}
-	if cfg.TLS != nil {
-		o.secure = tlsio.NewQueue(at.Loop)
-	}
-	o.faults = fault.NewKeeper(at.Loop, o, at.Ledger)
-	o.force = o.faults.Force()
+	o := &Origin{name: at.Name, cfg: cfg, gzips: gzips{}}
 	o.prepared.init(at.Name, &cfg.Answer, cfg.payload)
-	var err error
-	o.Listener, err = origin.Listen(at, cfg.Limits.Backlog, o.open)
+	terms := origin.Terms{Idle: cfg.Limits.Idle, Backlog: cfg.Limits.Backlog, TLS: cfg.TLS}
+	err := o.Serve(at, terms, o, func() (*origin.Line, origin.User) {
+		c := &conn{o: o}
+		return &c.Line, c
+	})
 	return o, err
 }
 
-// Tally implements origin.Replica.
-func (o *Origin) Tally() *tally.Sheet { return o.tally }
-
-// Faults implements origin.Replica.
-func (o *Origin) Faults() *fault.Keeper { return o.faults }
-
-// ResetCounters implements origin.Replica.
-func (o *Origin) ResetCounters() {
-	o.tally.Reset()
-	for _, c := range o.conns {
-		if c.pending() {
-			c.mark.Received()
-		}
-	}
-}
-
-// Close stops listening and breaks all connections.
-func (o *Origin) Close() {
-	o.Listener.Close()
-	for _, c := range slices.Clone(o.conns) {
-		c.cut(false)
-	}
-}
-
-func (o *Origin) open(fd int) {
-	if o.force.ResetNew {
-		o.tally.Refused++
-		sock.SetLinger0(fd)
-		sock.Close(fd)
-		return
-	}
-	c := o.take()
-	c.fd = fd
-	if err := o.loop.Add(fd, poller.In, c); err != nil {
-		sock.Close(fd)
-		o.free = append(o.free, c)
-		return
-	}
-	o.loop.Receive(fd)
-	o.tally.Accepted++
-	o.tally.Active++
-	c.pos = len(o.conns)
-	o.conns = append(o.conns, c)
-	if o.secure != nil {
-		c.tls = o.secure.Server(fd, o.cfg.TLS, c)
-	}
-	c.idle()
-}
-
-// take returns a blank connection, used before if there is one.
-func (o *Origin) take() *conn {
-	if n := len(o.free); n > 0 {
-		c := o.free[n-1]
-		o.free = o.free[:n-1]
-		return c
-	}
-	c := &conn{o: o}
-	c.task.R = c
-	return c
-}
-
-// Changed carries out what has changed for the listener and for live
-// connections.
+// Changed implements fault.Subject.
 func (o *Origin) Changed(was, now *fault.Force) {
-	if was.Refused != now.Refused {
-		o.SetRefused(now.Refused)
-	}
-	if now.Truncate && !was.Truncate {
-		for _, c := range slices.Clone(o.conns) {
-			if c.state == writing {
-				c.cut(true)
-			}
-		}
-	}
+	o.Lines.Changed(was, now)
 	if was.Stalled && !now.Stalled {
-		o.unpark()
-	}
-	if was.Every != 0 && !now.Stalled {
-		for _, c := range slices.Clone(o.conns) {
-			if c.state == writing && c.timer.Active() {
-				o.loop.StopTimer(&c.timer)
-				c.proceed()
+		o.Each(func(u origin.User) {
+			if c := u.(*conn); c.owed {
+				c.sayContinue()
 			}
-		}
+		})
 	}
 }
-
-// unpark lets the answers flow that a stall held back.
-func (o *Origin) unpark() {
-	ready := o.parked
-	o.parked = nil
-	for _, c := range ready {
-		if c == nil {
-			continue
-		}
-		c.parked = 0
-		c.proceed()
-	}
-	for _, c := range o.conns {
-		if c.owed {
-			c.sayContinue()
-		}
-	}
-}
-
-// ResetLive breaks every open connection with a RST.
-func (o *Origin) ResetLive() {
-	for _, c := range slices.Clone(o.conns) {
-		sock.SetLinger0(c.fd)
-		c.cut(false)
-	}
-}
-
-// Crash ends the process without a farewell.
-func (o *Origin) Crash() { os.Exit(control.CrashExitCode) }

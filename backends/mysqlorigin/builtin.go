@@ -349,7 +349,7 @@ func like(pattern, s string) bool {
 
 func (s *session) processes() outcome {
 	o := table([]string{"Id", "User", "Host", "db", "Command", "Time", "State", "Info"})
-	for _, c := range s.r.server.Conns() {
+	for c := range s.r.server.Conns() {
 		other, ok := c.Session().(*session)
 		if !ok || other.phase != serving {
 			continue

@@ -1,18 +1,11 @@
 package origin
 
 import (
-	"math/rand/v2"
-	"os"
-	"slices"
+	"iter"
 	"time"
 
-	"bench/backends/control"
 	"bench/backends/fault"
-	"bench/backends/tally"
 	"bench/internal/dist"
-	"bench/internal/loop"
-	"bench/internal/poller"
-	"bench/internal/sock"
 )
 
 // Session is one connection of a protocol whose client sends requests and
@@ -53,156 +46,40 @@ type Behaviour struct {
 // Server is one replica on one loop that serves connections of a Behaviour. It
 // implements Replica.
 type Server struct {
-	*Listener
+	Lines
 	behaviour Behaviour
-	loop      *loop.Loop
-	tally     *tally.Sheet
-	faults    *fault.Keeper
-	force     *fault.Force
-	rng       *rand.Rand
-	conns     []*Conn
-	free      []*Conn
 	boxes     []*outbox
-	parked    []*Conn // ready to write but stalled, in order
 }
 
 // Serve listens at a place and serves.
 func Serve(at *Place, b Behaviour) (*Server, error) {
-	s := &Server{behaviour: b, loop: at.Loop, tally: tally.NewSheet(), rng: dist.NewRand(at.Seed, at.Stream)}
-	s.faults = fault.NewKeeper(at.Loop, s, at.Ledger)
-	s.force = s.faults.Force()
-	var err error
-	s.Listener, err = Listen(at, b.Backlog, s.open)
+	s := &Server{behaviour: b}
+	err := s.Lines.Serve(at, Terms{Idle: b.Idle, Backlog: b.Backlog}, s, func() (*Line, User) {
+		c := &Conn{s: s}
+		return &c.line, (*client)(c)
+	})
 	return s, err
 }
 
-// Tally implements Replica.
-func (s *Server) Tally() *tally.Sheet { return s.tally }
-
-// Faults implements Replica.
-func (s *Server) Faults() *fault.Keeper { return s.faults }
-
-// Force is what is in force.
-func (s *Server) Force() *fault.Force { return s.force }
-
-// Loop is the loop that serves.
-func (s *Server) Loop() *loop.Loop { return s.loop }
-
-// Rand is the source of the replica's draws.
-func (s *Server) Rand() *rand.Rand { return s.rng }
-
-// Active is the number of open connections.
-func (s *Server) Active() int { return len(s.conns) }
-
-// Conns are the open connections; the slice is not for keeping.
-func (s *Server) Conns() []*Conn { return s.conns }
-
-// ResetCounters implements Replica.
-func (s *Server) ResetCounters() {
-	s.tally.Reset()
-	for _, c := range s.conns {
-		if c.waiting || c.open {
-			c.mark.Received()
-		}
-		if c.box != nil {
-			for i := range c.box.marks {
-				c.box.marks[i].mark.Received()
+// Conns are the open connections.
+func (s *Server) Conns() iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) {
+		for _, l := range s.all {
+			if !yield(l.user.(*client).conn()) {
+				return
 			}
 		}
 	}
-}
-
-// Close implements Replica.
-func (s *Server) Close() {
-	s.Listener.Close()
-	for _, c := range slices.Clone(s.conns) {
-		c.cut(false)
-	}
-}
-
-func (s *Server) open(fd int) {
-	if s.force.ResetNew {
-		s.tally.Refused++
-		sock.SetLinger0(fd)
-		sock.Close(fd)
-		return
-	}
-	c := s.take()
-	c.fd = fd
-	if err := s.loop.Add(fd, poller.In, c); err != nil {
-		sock.Close(fd)
-		s.free = append(s.free, c)
-		return
-	}
-	s.loop.Receive(fd)
-	s.tally.Accepted++
-	s.tally.Active++
-	c.pos = len(s.conns)
-	s.conns = append(s.conns, c)
-	c.session = s.behaviour.Open(c)
-	c.idle()
-	c.flush()
-}
-
-// take returns a blank connection, used before if there is one.
-func (s *Server) take() *Conn {
-	if n := len(s.free); n > 0 {
-		c := s.free[n-1]
-		s.free = s.free[:n-1]
-		return c
-	}
-	c := &Conn{s: s}
-	c.task.R = c
-	return c
 }
 
 // Changed implements fault.Subject.
 func (s *Server) Changed(was, now *fault.Force) {
-	if was.Refused != now.Refused {
-		s.SetRefused(now.Refused)
-	}
-	if now.Truncate && !was.Truncate {
-		for _, c := range slices.Clone(s.conns) {
-			if c.open || c.box != nil && len(c.box.marks) > 0 {
-				c.cut(true)
-			}
-		}
-	}
-	if was.Stalled && !now.Stalled {
-		ready := s.parked
-		s.parked = nil
-		for _, c := range ready {
-			if c != nil {
-				c.parked = 0
-				c.proceed()
-			}
-		}
-	}
-	if was.Every != 0 && was.Every != now.Every && !now.Stalled {
-		for _, c := range slices.Clone(s.conns) {
-			if c.pacing {
-				s.loop.StopTimer(&c.timer)
-				c.pausing, c.pacing = false, false
-				c.proceed()
-			}
-		}
-	}
+	s.Lines.Changed(was, now)
 	if now.Drain && !was.Drain {
-		for _, c := range slices.Clone(s.conns) {
-			if c.atRest() {
+		s.eachLive(func(u User) {
+			if c := u.(*client).conn(); c.atRest() {
 				c.linger()
 			}
-		}
+		})
 	}
 }
-
-// ResetLive implements fault.Subject.
-func (s *Server) ResetLive() {
-	for _, c := range slices.Clone(s.conns) {
-		sock.SetLinger0(c.fd)
-		c.cut(false)
-	}
-}
-
-// Crash implements fault.Subject.
-func (*Server) Crash() { os.Exit(control.CrashExitCode) }

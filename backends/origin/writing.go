@@ -6,8 +6,6 @@ import (
 
 	"bench/backends/fault"
 	"bench/backends/tally"
-	"bench/internal/poller"
-	"bench/internal/sock"
 )
 
 // outbox is output on its way, with the answers it holds. Outboxes go from
@@ -82,9 +80,9 @@ func (c *Conn) Append(p []byte) { c.SetOutput(append(c.Output(), p...)) }
 func (c *Conn) Reply(p []byte, status int) {
 	b, f := c.box, c.s.force
 	if len(b.buf) == 0 && !f.Stalled && !f.Truncate && !f.Drain && f.Piece == 0 && f.Corrupt == 0 {
-		n, errno := sock.Send(c.fd, p)
+		n, errno := c.line.Send(p)
 		if errno != 0 && errno != syscall.EAGAIN {
-			c.gone()
+			c.line.Gone()
 			return
 		}
 		c.s.tally.BytesOut += uint64(n)
@@ -105,7 +103,7 @@ func (c *Conn) Reply(p []byte, status int) {
 // whether it may be answered now. Otherwise the session returns without having
 // used the request, and meets it again when its time has come.
 func (c *Conn) Take(id []byte) bool {
-	if c.closing || c.fd < 0 || c.lingers {
+	if c.closing || !c.line.Live() {
 		return false
 	}
 	s := c.s
@@ -140,7 +138,7 @@ func (c *Conn) Take(id []byte) bool {
 	c.mark.Received()
 	if d > 0 {
 		c.waiting = true
-		s.loop.SetTimer(&c.timer, s.loop.Now()+int64(d), c)
+		c.line.After(int64(d))
 		return false
 	}
 	return c.taken()
@@ -197,13 +195,13 @@ func (c *Conn) Abort() { c.closing, c.reset = true, true }
 // there is none. It may be called by a session at work only.
 func (c *Conn) Pause(d time.Duration) {
 	c.pausing = true
-	c.s.loop.SetTimer(&c.timer, c.s.loop.Now()+int64(d), c)
+	c.line.After(int64(d))
 }
 
 // flush writes what fits of the output, and settles the answers it held.
 func (c *Conn) flush() {
 	s, f := c.s, c.s.force
-	for range maxSends {
+	for range MaxSends {
 		b := c.box
 		if b == nil {
 			if c.closing {
@@ -212,8 +210,7 @@ func (c *Conn) flush() {
 			return
 		}
 		if f.Stalled {
-			s.parked = append(s.parked, c)
-			c.parked = len(s.parked)
+			c.line.Park()
 			return
 		}
 		if c.pacing {
@@ -229,8 +226,8 @@ func (c *Conn) flush() {
 		n := 0
 		if len(rest) > 0 {
 			var errno syscall.Errno
-			if n, errno = sock.Send(c.fd, rest); errno != 0 && errno != syscall.EAGAIN {
-				c.gone()
+			if n, errno = c.line.Send(rest); errno != 0 && errno != syscall.EAGAIN {
+				c.line.Gone()
 				return
 			}
 		}
@@ -239,10 +236,10 @@ func (c *Conn) flush() {
 		c.settle()
 		switch {
 		case b.cutAt > 0 && b.off == b.cutAt-1:
-			c.cut(true)
+			(*client)(c).Cut(true)
 			return
 		case n < len(rest):
-			s.loop.Rearm(c.fd, poller.Out)
+			c.line.AwaitRoom()
 			return
 		case f.Piece > 0 && !c.pausing:
 			c.Pause(time.Duration(f.Every))
@@ -255,7 +252,7 @@ func (c *Conn) flush() {
 			return
 		}
 	}
-	c.later()
+	c.line.Later()
 }
 
 // settle counts the answers that are written.
@@ -267,7 +264,7 @@ func (c *Conn) settle() {
 	k := 0
 	for ; k < len(b.marks) && b.marks[k].end <= b.off; k++ {
 		m := &b.marks[k]
-		if c.eof && !c.s.behaviour.HalfClose {
+		if c.line.eof && !c.s.behaviour.HalfClose {
 			// The client went away before; nobody can tell what it saw.
 			m.mark.Aborted()
 		} else {

@@ -181,7 +181,7 @@ func client(k *call) {
 		k.out = s.version.AppendText(k.out, s.line(k))
 	case is(sub, "LIST"):
 		var list strings.Builder
-		for _, c := range k.conn.Server().Conns() {
+		for c := range k.conn.Server().Conns() {
 			if other, ok := c.Session().(*session); ok {
 				k := call{s: other, conn: c}
 				list.WriteString(other.line(&k))

@@ -130,7 +130,7 @@ type floorView struct {
 // Comparison draws the page of a comparison. It needs no script. files are those beside
 // the page.
 func Comparison(c *result.Comparison, charts ComparisonCharts, files []Attachment) ([]byte, error) {
-	t, err := template.New("page").Funcs(template.FuncMap{"args": args}).Parse(pageSource)
+	t, err := parse()
 	if err != nil {
 		return nil, err
 	}

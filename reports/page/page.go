@@ -48,7 +48,7 @@ func Render(w io.Writer, d *series.Data, cells []*series.Analysis, files []Attac
 	for _, f := range files {
 		v.Downloads = append(v.Downloads, download{f.Name, f.Title, deflate(f.Content)})
 	}
-	t, err := template.New("page").Funcs(template.FuncMap{"args": args}).Parse(pageSource)
+	t, err := parse()
 	if err != nil {
 		return err
 	}
@@ -59,9 +59,6 @@ func Render(w io.Writer, d *series.Data, cells []*series.Analysis, files []Attac
 	_, err = w.Write(out.Bytes())
 	return err
 }
-
-// args makes a list of a template's arguments.
-func args(v ...any) []any { return v }
 
 func newView(d *series.Data, cells []*series.Analysis) *view {
 	run := d.Run
