@@ -255,6 +255,26 @@ func TestCompareRecorded(t *testing.T) {
 	}
 }
 
+// The folder of a baseline does not become that of a comparison.
+func TestCompareRecordedOutput(t *testing.T) {
+	dir := t.TempDir()
+	base, other := filepath.Join(dir, "base"), filepath.Join(dir, "new")
+	for i, side := range []string{filepath.Join(base, "1"), other} {
+		testfolder.Write(t, side, &testfolder.Run{
+			Record: result.Run{Scenario: "quick", Text: quick, StartedAt: time.Unix(int64(i), 0).Format(time.RFC3339Nano)},
+			Loads:  []testfolder.Load{{Name: "clients", Us: []uint32{100, 200}, Times: 1000}}, Seconds: 2, CPU: 0.2,
+		})
+	}
+	for _, out := range []string{base, other} {
+		if code, _, stderr := command(t, "", "compare", other, "--baseline", base, "-o", out); code != exitUsage || !strings.Contains(stderr, "is not empty") {
+			t.Errorf("-o %s: exit code %d: %s", out, code, stderr)
+		}
+		if _, err := os.Stat(filepath.Join(out, result.ComparisonFile)); err == nil {
+			t.Errorf("there is a %s in %s", result.ComparisonFile, out)
+		}
+	}
+}
+
 func TestCompareUsage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.yaml")
 	if err := os.WriteFile(path, []byte(quick), 0o600); err != nil {
