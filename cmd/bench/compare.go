@@ -298,6 +298,11 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 			return nil, err
 		}
 	}
+	for i, doc := range plan.Documents() {
+		if err := runner.MissingProgram(doc); err != nil {
+			return nil, &exitError{runner.Code(err), fmt.Errorf("side %s: %w", []string{compare.Base, compare.New}[i], err)}
+		}
+	}
 	for _, doc := range plan.Documents() {
 		if done, err := elsewhere(doc); done || err != nil {
 			return nil, err
