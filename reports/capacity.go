@@ -50,7 +50,7 @@ func ReadCapacity(dir string) (*result.Capacity, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if r.Version != 1 {
-		return nil, fmt.Errorf("%s: version %d, want 1", file, r.Version)
+		return nil, fmt.Errorf("%s: a record of version %d; this bench reads version 1", file, r.Version)
 	}
 	series.Clean(r)
 	return r, nil

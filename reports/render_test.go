@@ -310,7 +310,7 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 		t.Errorf("a wrong format: %v", err)
 	}
 	for _, c := range []struct{ content, want string }{
-		{"{", "unexpected end"}, {`{"version":2}`, "version 2, want 1"}, {`{"version":1,"cells":[null]}`, "a cell is null"},
+		{"{", "unexpected end"}, {`{"version":2}`, "a record of version 2; this bench reads version 1"}, {`{"version":1,"cells":[null]}`, "a cell is null"},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, "run.json"), []byte(c.content), 0o644); err != nil {
 			t.Fatal(err)

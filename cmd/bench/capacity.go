@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,11 +80,18 @@ func (c *capacityCmd) Run(std *streams) error {
 		if err := staysInside(doc, c.Outside); err != nil {
 			return err
 		}
+		if err := runner.MissingProgram(doc); err != nil {
+			return &exitError{runner.Code(err), err}
+		}
 		if done, err := elsewhere(doc); done || err != nil {
 			return err
 		}
 	}
 	if err := thread.Confine(c.CPUs); err != nil {
+		return usageError(err)
+	}
+	file, err := outputFile(c.JSON, std)
+	if err != nil {
 		return usageError(err)
 	}
 	fresh := c.Output == ""
@@ -106,15 +113,16 @@ func (c *capacityCmd) Run(std *streams) error {
 	console.End()
 	if r == nil {
 		_ = os.Remove(o.Out) // it is empty, or holds what somebody else has put there
-		if runner.Code(err) == exitInterrupted {
+		code := max(runner.Code(err), exitFail)
+		if code == exitInterrupted {
 			err = errors.New("interrupted before a trial had ended; everything is undone")
 		}
-		return &exitError{max(runner.Code(err), exitFail), err}
+		return &exitError{code, err}
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		say(std.err, err)
 	}
-	if err := c.write(std, human, o.Out, r); err != nil {
+	if err := c.write(file, human, o.Out, r); err != nil {
 		return &exitError{exitLost, err}
 	}
 	if r.ExitCode != exitPass {
@@ -132,21 +140,11 @@ func (c *capacityCmd) title(o *runner.CapacityOptions) string {
 }
 
 // write writes the files and prints the summary.
-func (c *capacityCmd) write(std *streams, human *os.File, dir string, r *result.Capacity) error {
+// What can be written is, even when some of it cannot: the search took its time.
+func (c *capacityCmd) write(file io.WriteCloser, human *os.File, dir string, r *result.Capacity) error {
 	names, err := reports.WriteCapacity(dir, r)
-	if err != nil {
-		return err
-	}
-	if c.JSON != "" {
-		text, err := json.MarshalIndent(r, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := std.put(c.JSON, append(text, '\n')); err != nil {
-			return err
-		}
-	}
-	return report.Print(human, r, fmt.Sprintf("%s in %s; what each trial measured is below it", strings.Join(names, ", "), dir), c.ASCII)
+	where := fmt.Sprintf("%s in %s; what each trial measured is below it", strings.Join(names, ", "), dir)
+	return errors.Join(err, writeJSON(file, r), report.Print(human, r, where, c.ASCII))
 }
 
 // options reads the flags that need no scenario.
@@ -175,7 +173,7 @@ func (c *capacityCmd) options() (*runner.CapacityOptions, error) {
 	number, ok := strings.CutSuffix(c.Precision, "%")
 	percent, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	switch {
-	case !ok || err != nil || percent < 1 || percent > 25:
+	case !ok || err != nil || !(percent >= 1 && percent <= 25): // NaN is not either
 		return nil, fmt.Errorf("--precision: from 1%% to 25%%, not %q", c.Precision)
 	case o.Search.From > 0 && o.Search.To > 0 && o.Search.From >= o.Search.To:
 		return nil, fmt.Errorf("--from %s is not below --to %s", c.From, c.To)
@@ -255,6 +253,9 @@ func (c *capacityCmd) axis(doc *document.Document) (name string, values []string
 	i := slices.IndexFunc(doc.Axes, func(a result.Axis) bool { return a.Name == name })
 	switch {
 	case given:
+		if name == "" {
+			return "", nil, nil, fmt.Errorf("--axis %s: write it as KEY=VALUE,VALUE", c.Axis)
+		}
 		for v := range strings.SplitSeq(list, ",") {
 			if v = strings.TrimSpace(v); v == "" || slices.Contains(values, v) {
 				return "", nil, nil, fmt.Errorf("--axis %s: a value is empty, or given twice", c.Axis)

@@ -178,6 +178,40 @@ func TestCapacityInterrupted(t *testing.T) {
 	}
 }
 
+// An interrupt before the first trial has ended is one, too; a search that is killed keeps
+// the trials that it made.
+func TestCapacityEndedEarly(t *testing.T) {
+	testpeer.Need(t, "haproxy")
+	for _, tt := range []struct {
+		signal syscall.Signal
+		cell   string // that has begun when it comes
+	}{{syscall.SIGINT, "trial=1"}, {syscall.SIGKILL, "trial=2"}} {
+		b := startCommand(t, "capacity", limited, "", "--objective", "response.p99 < 1s", "--from", "350/s")
+		trials := filepath.Join(b.out, "trials")
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			if text, err := os.ReadFile(filepath.Join(trials, "run.json")); err == nil && strings.Contains(string(text), `"name": "`+tt.cell+`"`) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%v: no %s\n%s%s", tt.signal, tt.cell, b.stdout.String(), b.stderr.String())
+			}
+		}
+		if err := b.cmd.Process.Signal(tt.signal); err != nil {
+			t.Fatal(err)
+		}
+		code := b.wait(t)
+		if tt.signal == syscall.SIGINT {
+			if code != exitInterrupted {
+				t.Errorf("exit code %d\n%s%s", code, b.stdout.String(), b.stderr.String())
+			}
+			continue
+		}
+		if code, stdout, stderr := command(t, "", "report", trials, "--format", "md"); code != exitPass {
+			t.Errorf("the trials of a killed search: exit code %d\n%s%s", code, stdout, stderr)
+		}
+	}
+}
+
 func TestCapacityRefusesWhatItCannotSearch(t *testing.T) {
 	two := limited + "  - name: others\n    target: proxy/web\n    phases:\n      - {name: steady, rate: 10/s, for: 5s}\n"
 	matrix := limited + "matrix:\n  poller: [epoll, poll]\n"
@@ -196,7 +230,10 @@ func TestCapacityRefusesWhatItCannotSearch(t *testing.T) {
 		{limited, append([]string{"--axis", "poller"}, must...), "write it as KEY=VALUE,VALUE"},
 		{limited, append([]string{"--axis", "proxy.threads=1,1"}, must...), "given twice"},
 		{limited, append([]string{"--axis", "proxy.threads=many"}, must...), "many"},
+		{limited, append([]string{"--axis", "=1,2"}, must...), "--axis =1,2: write it as KEY=VALUE,VALUE"},
+		{limited, append([]string{"--json", "/nowhere/c.json"}, must...), "/nowhere/c.json"},
 		{limited, append([]string{"--precision", "3"}, must...), "--precision: from 1% to 25%"},
+		{limited, append([]string{"--precision", "nan%"}, must...), "--precision: from 1% to 25%"},
 		{limited, append([]string{"--from", "20"}, must...), "--from"},
 		{limited, append([]string{"--from", "20/s", "--to", "10/s"}, must...), "is not below"},
 		{limited, append([]string{"--within", "1s"}, must...), "--within: at least 10s"},

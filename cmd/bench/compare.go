@@ -226,6 +226,9 @@ func (c *compareCmd) recorded(base, other string, minEffect *float64) (*result.C
 	if flags := c.unused(false); flags != "" {
 		return nil, &exitError{exitUsage, fmt.Errorf("%s: for runs that are still to be made, not for recorded ones", flags)}
 	}
+	if c.Output != "" && holdsOther(c.Output) {
+		return nil, &exitError{exitUsage, fmt.Errorf("folder of the comparison: %s is not empty; choose another with -o", c.Output)}
+	}
 	record, err := compare.Recorded(compare.RecordedOptions{
 		Base: base, New: other, MinEffect: minEffect, Alpha: c.Alpha, Force: c.Force, KeepDisturbed: c.Keep,
 		Command: strings.Join(os.Args, " "), Tool: tool(), Now: time.Now,
@@ -237,6 +240,17 @@ func (c *compareCmd) recorded(base, other string, minEffect *float64) (*result.C
 		return nil, &exitError{exitLost, err}
 	}
 	return record, nil
+}
+
+// holdsOther reports whether a folder holds something else than a comparison of recorded
+// runs, which may be made again: among the runs of a baseline, say, the record of a
+// comparison would make them all unusable.
+func holdsOther(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return false
+	}
+	return !report.Is(dir) || slices.ContainsFunc(entries, os.DirEntry.IsDir)
 }
 
 // place makes the folder of a comparison where the user has not chosen one: one that did
@@ -282,6 +296,11 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 	for _, doc := range plan.Documents() {
 		if err := staysInside(doc, c.Outside); err != nil {
 			return nil, err
+		}
+	}
+	for i, doc := range plan.Documents() {
+		if err := runner.MissingProgram(doc); err != nil {
+			return nil, &exitError{runner.Code(err), fmt.Errorf("side %s: %w", []string{compare.Base, compare.New}[i], err)}
 		}
 	}
 	for _, doc := range plan.Documents() {

@@ -255,6 +255,26 @@ func TestCompareRecorded(t *testing.T) {
 	}
 }
 
+// The folder of a baseline does not become that of a comparison.
+func TestCompareRecordedOutput(t *testing.T) {
+	dir := t.TempDir()
+	base, other := filepath.Join(dir, "base"), filepath.Join(dir, "new")
+	for i, side := range []string{filepath.Join(base, "1"), other} {
+		testfolder.Write(t, side, &testfolder.Run{
+			Record: result.Run{Scenario: "quick", Text: quick, StartedAt: time.Unix(int64(i), 0).Format(time.RFC3339Nano)},
+			Loads:  []testfolder.Load{{Name: "clients", Us: []uint32{100, 200}, Times: 1000}}, Seconds: 2, CPU: 0.2,
+		})
+	}
+	for _, out := range []string{base, other} {
+		if code, _, stderr := command(t, "", "compare", other, "--baseline", base, "-o", out); code != exitUsage || !strings.Contains(stderr, "is not empty") {
+			t.Errorf("-o %s: exit code %d: %s", out, code, stderr)
+		}
+		if _, err := os.Stat(filepath.Join(out, result.ComparisonFile)); err == nil {
+			t.Errorf("there is a %s in %s", result.ComparisonFile, out)
+		}
+	}
+}
+
 func TestCompareUsage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.yaml")
 	if err := os.WriteFile(path, []byte(quick), 0o600); err != nil {
@@ -294,13 +314,50 @@ func TestCompareUsage(t *testing.T) {
 	}
 }
 
+// A side whose program cannot be run is found out before the first run, whichever side
+// would have come first, and is no crash of a proxy.
+func TestCompareMissingProgram(t *testing.T) {
+	dir := t.TempDir()
+	path, text := filepath.Join(dir, "s.yaml"), filepath.Join(dir, "text")
+	for name, content := range map[string]string{path: quick, text: "no program"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for program, want := range map[string]string{"/nowhere/bench": "which is not installed", text: "which may not be run"} {
+		for _, args := range [][]string{
+			{"compare", path, "--new", "proxy.binary=" + program},
+			{"compare", path, "--base", "proxy.binary=" + program},
+			{"capacity", path, "--objective", "response.p99 < 1s", "--axis", "proxy.binary=" + self + "," + program},
+			{"capacity", path, "--objective", "response.p99 < 1s", "--set", "proxy.binary=" + program},
+		} {
+			out := filepath.Join(t.TempDir(), "out")
+			code, _, stderr := command(t, "", append(args, "-o", out)...)
+			if code != exitLost || !strings.Contains(stderr, want) {
+				t.Errorf("%v: exit code %d: %s", args, code, stderr)
+			}
+			if _, err := os.Stat(out); err == nil {
+				t.Errorf("%v: there is a folder of results", args)
+			}
+		}
+	}
+}
+
 // What a comparison cannot tell is skipped by git bisect.
 func TestBisectSkips(t *testing.T) {
 	dir := t.TempDir()
 	testfolder.Write(t, dir, &testfolder.Run{
-		Record: result.Run{Scenario: "quick", Text: quick}, Loads: []testfolder.Load{{Name: "clients", Us: []uint32{100}, Times: 1000}}, Seconds: 2,
+		Record: result.Run{Scenario: "quick", Text: quick, StartedAt: time.Unix(1, 0).Format(time.RFC3339Nano)}, Loads: []testfolder.Load{{Name: "clients", Us: []uint32{100}, Times: 1000}}, Seconds: 2,
 	})
-	if code, _, stderr := command(t, "", "compare", dir, dir, "--bisect", "-o", filepath.Join(dir, "out")); code != bisectSkip {
+	other := t.TempDir()
+	testfolder.Write(t, other, &testfolder.Run{
+		Record: result.Run{Scenario: "quick", Text: quick, StartedAt: time.Unix(2, 0).Format(time.RFC3339Nano)}, Loads: []testfolder.Load{{Name: "clients", Us: []uint32{100}, Times: 1000}}, Seconds: 2,
+	})
+	if code, _, stderr := command(t, "", "compare", dir, other, "--bisect", "-o", filepath.Join(dir, "out")); code != bisectSkip {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

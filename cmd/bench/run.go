@@ -63,6 +63,9 @@ func (c *runCmd) Run(std *streams) error {
 	if err := staysInside(doc, c.Outside); err != nil {
 		return err
 	}
+	if err := runner.MissingProgram(doc); err != nil {
+		return &exitError{runner.Code(err), err}
+	}
 	if done, err := elsewhere(doc); done || err != nil {
 		return err
 	}

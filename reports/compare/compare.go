@@ -125,7 +125,7 @@ func Read(file string) (*result.Comparison, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if c.Version != 1 {
-		return nil, fmt.Errorf("%s: version %d, want 1", file, c.Version)
+		return nil, fmt.Errorf("%s: a record of version %d; this bench reads version 1", file, c.Version)
 	}
 	series.Clean(c)
 	return c, nil

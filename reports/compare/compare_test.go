@@ -241,7 +241,7 @@ func TestRenderSaysWhatIsWrong(t *testing.T) {
 	if names, err := Render(dir, []string{"benchstat"}); err != nil || !slices.Equal(names, []string{"base.txt", "new.txt"}) {
 		t.Errorf("benchstat alone: %q, %v", names, err)
 	}
-	for _, c := range [][2]string{{"{", "unexpected end"}, {`{"version":2}`, "version 2, want 1"}} {
+	for _, c := range [][2]string{{"{", "unexpected end"}, {`{"version":2}`, "a record of version 2; this bench reads version 1"}} {
 		if err := os.WriteFile(filepath.Join(dir, result.ComparisonFile), []byte(c[0]), 0o644); err != nil {
 			t.Fatal(err)
 		}

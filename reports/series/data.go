@@ -75,7 +75,7 @@ func Open(dir string) (*Data, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "run.json"), err)
 	}
 	if d.Run.Version != 1 {
-		return nil, fmt.Errorf("%s: version %d, want 1", filepath.Join(dir, "run.json"), d.Run.Version)
+		return nil, fmt.Errorf("%s: a record of version %d; this bench reads version 1", filepath.Join(dir, "run.json"), d.Run.Version)
 	}
 	if err := d.read(dir); err != nil {
 		return nil, err

@@ -54,6 +54,10 @@ func (r *recorded) apart(base, other []*measures.Run) error {
 	}
 	gates := 0
 	for _, k := range r.values.columns {
+		if k.gated && !k.asked && len(known(k.base))+len(known(k.new)) == 0 {
+			k.gated = false
+			c.Warnings = append(c.Warnings, undecisive(k))
+		}
 		if k.gated && k.like.Kind != measures.Count {
 			gates++
 		}
@@ -61,8 +65,8 @@ func (r *recorded) apart(base, other []*measures.Run) error {
 	for _, k := range r.values.columns {
 		m := k.apart()
 		switch {
-		case !k.gated || !m.Known:
-		case refused != "":
+		case !k.gated:
+		case refused != "", !m.Known:
 			m.Verdict = result.Undecided
 		case k.like.Kind == measures.Count:
 			k.countAgainst(&m, groups)
@@ -82,12 +86,18 @@ func (r *recorded) conclude(refused string, sessions int) {
 	c := r.record
 	of := func(verdict string) (names []string) {
 		for _, m := range c.Measures {
-			if m.Gated && m.Verdict == verdict {
-				names = append(names, fullName(m.Cell, m.Name))
+			if !m.Gated || m.Verdict != verdict {
+				continue
 			}
+			name := fullName(m.Cell, m.Name)
+			if verdict == result.Undecided && m.Reason != "" {
+				name += ": " + m.Reason
+			}
+			names = append(names, name)
 		}
 		return names
 	}
+	undecided := of(result.Undecided)
 	switch {
 	case refused != "":
 		c.Verdict, c.ExitCode = result.Unclear, exitUnclear
@@ -95,21 +105,25 @@ func (r *recorded) conclude(refused string, sessions int) {
 	case len(of(result.Slower)) > 0:
 		c.Verdict, c.ExitCode = result.Slower, exitWorse
 		c.Reason = fmt.Sprintf("%s, by more than %d sessions of the base differ", strings.Join(of(result.Slower), ", "), sessions)
-	case len(of(result.Undecided)) > 0:
+	case len(undecided) > 0:
 		c.Verdict, c.ExitCode = result.Unclear, exitUnclear
-		c.Reason = fmt.Sprintf("%s: within what %d sessions of the base differ", strings.Join(of(result.Undecided), ", "), sessions)
+		c.Reason = fmt.Sprintf("%s, held against %d sessions of the base", strings.Join(undecided, ", "), sessions)
+	case len(r.gated()) == 0:
+		c.Verdict, c.ExitCode = result.Unclear, exitUnclear
+		c.Reason = "nothing that decides is known"
 	case len(of(result.Better)) > 0:
 		c.Verdict, c.Reason = result.Better, strings.Join(of(result.Better), ", ")
-	case len(of(result.Same)) == len(r.gatedKnown()):
+	case len(of(result.Same)) == len(r.gated()):
 		c.Verdict, c.Reason = result.Same, "nothing is worse"
 	default:
 		c.Verdict, c.Reason = under(c.MinEffect), "nothing is worse"
 	}
 }
 
-func (r *recorded) gatedKnown() (all []string) {
+// gated are the names of what decides.
+func (r *recorded) gated() (all []string) {
 	for _, m := range r.record.Measures {
-		if m.Gated && m.Known {
+		if m.Gated {
 			all = append(all, m.Name)
 		}
 	}
@@ -151,13 +165,18 @@ func (r *recorded) gather(base, other []*measures.Run) {
 }
 
 // apart is the line of a measure whose values make no pairs: the change of the medians.
+// What either side knows in fewer than half of its runs is not known: that the new one
+// cannot state it may be what has changed.
 func (c *column) apart() result.ComparedMeasure {
 	m := result.ComparedMeasure{
 		Name: c.like.Name, Load: c.like.Load, Class: c.like.Class, Cell: c.like.Cell, Unit: c.like.Unit, Gated: c.gated,
 		Verdict: result.Shown, BaseValues: known(c.base), NewValues: known(c.new),
 	}
-	if len(m.BaseValues) == 0 || len(m.NewValues) == 0 {
-		m.Gated, m.Reason = false, c.why
+	if seldom(m.BaseValues, c.base) || seldom(m.NewValues, c.new) {
+		m.Reason = fmt.Sprintf("known in %d of %d runs of the base and %d of %d of the new side", len(m.BaseValues), len(c.base), len(m.NewValues), len(c.new))
+		if c.why != "" {
+			m.Reason += "; " + c.why
+		}
 		return m
 	}
 	m.Known = true
@@ -171,6 +190,9 @@ func (c *column) apart() result.ComparedMeasure {
 	}
 	return m
 }
+
+// seldom reports whether a measure is known too seldom.
+func seldom(known, all []float64) bool { return len(known) == 0 || 2*len(known) < len(all) }
 
 // perSession are the medians of the base's values by session, of those that have any.
 func (c *column) perSession(groups [][]int) (all []float64) {

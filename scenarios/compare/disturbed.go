@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"bench/internal/result"
 	"bench/internal/units"
@@ -83,11 +84,12 @@ func judge(ctx context.Context, run *result.Run, err error) (fate, string) {
 	return whole, ""
 }
 
+// firstLine is that of an error, with the next one where it only leads to that.
 func firstLine(text string) string {
-	for i, r := range text {
-		if r == '\n' {
-			return text[:i]
-		}
+	first, rest, _ := strings.Cut(text, "\n")
+	if strings.HasSuffix(first, ":") && rest != "" {
+		next, _, _ := strings.Cut(rest, "\n")
+		first += " " + strings.TrimSpace(next)
 	}
-	return text
+	return first
 }

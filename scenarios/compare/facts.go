@@ -104,7 +104,7 @@ func workFacts(r *measures.Run) (all []fact, err error) {
 	}
 	sections, err := document.Sections([]byte(r.Record.Text))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Dir, err)
+		return nil, fmt.Errorf("%s: the scenario in its run.json cannot be read: %w", r.Dir, err)
 	}
 	for i := range sections {
 		s := &sections[i]

@@ -251,7 +251,7 @@ func (p *procedure) open() error {
 		case !k.gated:
 		case len(known(k.base)) == 0 && len(known(k.new)) == 0 && !k.asked:
 			k.gated = false
-			p.plan.Warn(k.name() + " does not decide, because no run has it: " + k.why)
+			p.plan.Warn(undecisive(k))
 		case k.like.Kind == measures.Count:
 			counts = append(counts, k)
 		default:
@@ -265,6 +265,11 @@ func (p *procedure) open() error {
 	var err error
 	p.gate, err = gate.New(p.config())
 	return err
+}
+
+// undecisive says why a measure does not decide that otherwise would.
+func undecisive(k *column) string {
+	return k.name() + " does not decide, because no run has it: " + k.why
 }
 
 // gatePair is a pair as the gate has it.

@@ -47,20 +47,23 @@ type recorded struct {
 func Recorded(o RecordedOptions) (*result.Comparison, error) {
 	r := &recorded{o: &o}
 	began := o.Now().Format(time.RFC3339Nano)
-	var err error
+	bases, news, both, err := sides(o.Base, o.New)
+	if err != nil {
+		return nil, err
+	}
 	var unreadable, ofNew []string
-	if r.base, unreadable, err = readAll(o.Base, nil); err != nil {
+	if r.base, unreadable, err = readAll(bases, nil); err != nil {
 		return nil, err
 	}
 	first := r.base[0].Record
 	section, asked := sectionOf(first)
 	r.values.asked = section.Measures
 	if len(asked) > 0 {
-		if r.base, unreadable, err = readAll(o.Base, asked); err != nil {
+		if r.base, unreadable, err = readAll(bases, asked); err != nil {
 			return nil, err
 		}
 	}
-	if r.new, ofNew, err = readAll(o.New, asked); err != nil {
+	if r.new, ofNew, err = readAll(news, asked); err != nil {
 		return nil, err
 	}
 	r.record = &result.Comparison{
@@ -72,7 +75,7 @@ func Recorded(o RecordedOptions) (*result.Comparison, error) {
 	if err := r.compare(); err != nil {
 		return nil, err
 	}
-	r.record.Warnings = slices.Concat(unreadable, ofNew, r.record.Warnings)
+	r.record.Warnings = slices.Concat(both, unreadable, ofNew, r.record.Warnings)
 	r.record.EndedAt = o.Now().Format(time.RFC3339Nano)
 	return r.record, nil
 }
@@ -310,32 +313,76 @@ func (r *recorded) pairs(base, other []*measures.Run) error {
 	return nil
 }
 
-// readAll reads the runs of a folder: it is one itself, or holds some, which are sorted
-// by when they were made. Of several, those that cannot be read are only named.
-func readAll(dir string, asked []measures.Asked) (all []*measures.Run, unreadable []string, err error) {
-	var folders []string
-	if exists(filepath.Join(dir, "run.json")) {
-		folders = []string{dir}
-	} else {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, e := range entries {
-			if at := filepath.Join(dir, e.Name()); exists(filepath.Join(at, "run.json")) {
-				folders = append(folders, at)
-			}
-		}
+// sides are the folders of the runs of both sides. A run may not be held against
+// itself: what lies in both is one of the new side, which both tells.
+func sides(base, other string) (bases, news, both []string, err error) {
+	if bases, err = folders(base); err != nil {
+		return nil, nil, nil, err
 	}
+	if news, err = folders(other); err != nil {
+		return nil, nil, nil, err
+	}
+	bases = slices.DeleteFunc(bases, func(b string) bool {
+		twice := slices.ContainsFunc(news, func(n string) bool { return same(b, n) })
+		if twice {
+			both = append(both, b+" is not one of the base's runs, because it is one of the new side")
+		}
+		return twice
+	})
+	if len(bases) == 0 {
+		return nil, nil, nil, fmt.Errorf("%s has no other runs than %s: nothing is left to compare with", base, other)
+	}
+	return bases, news, both, nil
+}
+
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
+// folders are the result folders that a name stands for: it is one itself, or holds some.
+func folders(dir string) (all []string, err error) {
+	info, err := os.Stat(dir)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: there is no such folder", dir)
+	case err != nil:
+		return nil, err
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is a file, and recorded runs are folders; to run a scenario, say by --base and --new what is compared", dir)
 	case exists(filepath.Join(dir, result.ComparisonFile)):
-		return nil, nil, fmt.Errorf("%s is the folder of a comparison, which holds the runs of both sides; its verdict stands in %s", dir, result.ComparisonFile)
-	case len(folders) == 0:
-		return nil, nil, fmt.Errorf("%s: no run.json, and no folder in it has one: this is neither a result folder nor a folder of them", dir)
+		return nil, fmt.Errorf("%s is the folder of a comparison, which holds the runs of both sides; its verdict stands in %s", dir, result.ComparisonFile)
+	case exists(filepath.Join(dir, "run.json")):
+		return []string{dir}, nil
 	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if at := filepath.Join(dir, e.Name()); exists(filepath.Join(at, "run.json")) {
+			all = append(all, at)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: no run.json, and no folder in it has one: this is neither a result folder nor a folder of them", dir)
+	}
+	return all, nil
+}
+
+// readAll reads the runs of some folders, sorted by when they were made. Of several, those
+// that cannot be read are only named.
+func readAll(folders []string, asked []measures.Asked) (all []*measures.Run, unreadable []string, err error) {
 	var faults []error
 	for _, at := range folders {
 		run, err := measures.Read(at, asked)
+		if err == nil && started(run).IsZero() {
+			err = fmt.Errorf("%s: its record does not say when it started", at)
+		}
 		if err != nil {
 			faults = append(faults, err)
 			unreadable = append(unreadable, "left out, it cannot be read: "+err.Error())

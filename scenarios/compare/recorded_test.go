@@ -359,3 +359,105 @@ func TestRecordedSessionsShareAlpha(t *testing.T) {
 		t.Errorf("width %v, want %v with %d measures that decide", got, want, gates)
 	}
 }
+
+// What the new side cannot state may be what has changed: it decides nothing, and passes
+// nothing.
+func TestRecordedUnknownNeverPasses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		newer  func(*testfolder.Run)
+		reason string
+	}{
+		"no response at all": {func(r *testfolder.Run) { r.Loads[0].Us = nil }, result.MeasureP50},
+		"no load at all":     {func(r *testfolder.Run) { r.Loads = nil }, ""},
+		"a proxy unseen":     {func(r *testfolder.Run) { r.CPU = 0 }, result.MeasureCPU},
+	} {
+		s := newShelf(t)
+		for i := range 8 {
+			s.at = s.at.Add(24 * time.Hour)
+			s.put(Base, 1+0.004*float64(i%3), nil)
+		}
+		s.at = s.at.Add(24 * time.Hour)
+		s.put(New, 1, tt.newer)
+		c := s.compare(true)
+		if c.Verdict != result.Unclear || c.ExitCode != exitUnclear || !strings.Contains(c.Reason, tt.reason) {
+			t.Errorf("%s: %s, exit code %d: %s", name, c.Verdict, c.ExitCode, c.Reason)
+		}
+	}
+	// Known on neither side it does not decide, and that is said; where nothing decides,
+	// nothing passes.
+	s := newShelf(t)
+	for range 8 {
+		s.at = s.at.Add(24 * time.Hour)
+		s.put(Base, 1, func(r *testfolder.Run) { r.CPU = 0 })
+	}
+	s.at = s.at.Add(24 * time.Hour)
+	s.put(New, 1, func(r *testfolder.Run) { r.CPU = 0 })
+	c := s.compare(false)
+	if m := find(t, c, result.MeasureCPU); c.ExitCode != 0 || m.Gated || !strings.Contains(strings.Join(c.Warnings, "\n"), "cpu/request does not decide, because no run has it") {
+		t.Errorf("%s, exit code %d: %s; %q", c.Verdict, c.ExitCode, c.Reason, c.Warnings)
+	}
+	bare := &recorded{record: &result.Comparison{Measures: []result.ComparedMeasure{}}}
+	if bare.conclude("", 8); bare.record.Verdict != result.Unclear || bare.record.ExitCode != exitUnclear {
+		t.Errorf("nothing decides, and it is %s, exit code %d", bare.record.Verdict, bare.record.ExitCode)
+	}
+}
+
+// A new side that states a measure in few of its runs only does not pass by these.
+func TestRecordedSeldomKnown(t *testing.T) {
+	s := newShelf(t)
+	for i := range 8 {
+		s.at = s.at.Add(24 * time.Hour)
+		s.put(Base, 1+0.004*float64(i%3), nil)
+	}
+	s.at = s.at.Add(24 * time.Hour)
+	for i := range 5 {
+		s.put(New, 1, func(r *testfolder.Run) {
+			if i > 0 {
+				r.Loads[0].Us = r.Loads[0].Us[:1] // too few responses for a percentile
+				r.Loads[0].Times = 1
+			}
+		})
+	}
+	c := s.compare(false)
+	if m := find(t, c, result.MeasureP99); m.Known || m.Verdict != result.Undecided || !strings.Contains(m.Reason, "known in 8 of 8 runs of the base and 1 of 5 of the new side") || c.ExitCode != exitUnclear {
+		t.Errorf("%+v, exit code %d", m, c.ExitCode)
+	}
+}
+
+// A run is never held against itself, and what makes no sense as a side is named.
+func TestRecordedSides(t *testing.T) {
+	s := newShelf(t)
+	s.put(Base, 1, nil)
+	s.put(Base, 1, nil)
+	base := filepath.Join(s.dir, Base)
+	one := filepath.Join(base, "run-001")
+	c, err := Recorded(RecordedOptions{Base: base, New: one, Now: time.Now})
+	if err != nil || len(c.Runs) != 2 || !strings.Contains(strings.Join(c.Warnings, "\n"), "run-001 is not one of the base's runs") {
+		t.Errorf("a new run within the base: %v, %+v", err, c)
+	}
+	file := filepath.Join(s.dir, "s.yaml")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ base, other, want string }{
+		{one, one, "nothing is left to compare with"},
+		{base, base, "nothing is left to compare with"},
+		{base, file, "is a file"},
+		{filepath.Join(s.dir, "gone"), one, "there is no such folder"},
+	} {
+		if _, err := Recorded(RecordedOptions{Base: tt.base, New: tt.other, Now: time.Now}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s against %s: %v", tt.base, tt.other, err)
+		}
+	}
+}
+
+// Without the time of its start a run belongs to no session.
+func TestRecordedWithoutTime(t *testing.T) {
+	s := newShelf(t)
+	s.put(Base, 1, nil)
+	s.put(Base, 1, func(r *testfolder.Run) { r.Record.StartedAt = "yesterday" })
+	s.put(New, 1, nil)
+	if c := s.compare(false); len(c.Runs) != 2 || !strings.Contains(c.Warnings[0], "does not say when it started") {
+		t.Errorf("%d runs, warnings %q", len(c.Runs), c.Warnings)
+	}
+}

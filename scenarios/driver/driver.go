@@ -4,7 +4,10 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -175,6 +178,18 @@ func (e *ConfigError) Complaints() []Complaint {
 	return all
 }
 
+// Find is an error where the program of a driver is not there, or is none.
+func Find(driver, program string) error {
+	_, err := exec.LookPath(program)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("driver %s needs the program %s, which may not be run: %w", driver, program, err)
+	}
+	return fmt.Errorf("driver %s needs the program %s, which is not installed: %w", driver, program, err)
+}
+
 // ConfigError is a configuration the proxy refuses.
 type ConfigError struct {
 	Driver string
@@ -182,6 +197,9 @@ type ConfigError struct {
 }
 
 func (e *ConfigError) Error() string {
+	if strings.TrimSpace(e.Output) == "" {
+		return e.Driver + " refuses its configuration, without a word"
+	}
 	return fmt.Sprintf("%s refuses its configuration:\n%s", e.Driver, e.Output)
 }
 

@@ -3,9 +3,7 @@ package driver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -43,8 +41,8 @@ func (d *command) StatsSocket() string {
 }
 
 func (d *command) Prepare(context.Context) error {
-	if _, err := exec.LookPath(d.words[0]); err != nil {
-		return fmt.Errorf("driver %s needs the program %s, which is not installed: %w", "exec", d.words[0], err)
+	if err := Find("exec", d.words[0]); err != nil {
+		return err
 	}
 	return os.WriteFile(ExecConfig(d.Dir), []byte(d.Config), 0o600)
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -75,8 +74,8 @@ func (d *native) StatsSocket() string {
 }
 
 func (d *native) Prepare(ctx context.Context) error {
-	if _, err := exec.LookPath(d.command[0]); err != nil {
-		return fmt.Errorf("driver %s needs the program %s, which is not installed: %w", d.name, d.command[0], err)
+	if err := Find(d.name, d.command[0]); err != nil {
+		return err
 	}
 	if err := os.WriteFile(d.config, []byte(d.Config), 0o600); err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,8 +49,8 @@ func (d *nginx) line(extra ...string) []string {
 }
 
 func (d *nginx) Prepare(ctx context.Context) error {
-	if _, err := exec.LookPath(d.binary); err != nil {
-		return fmt.Errorf("driver nginx needs the program %s, which is not installed: %w", d.binary, err)
+	if err := Find("nginx", d.binary); err != nil {
+		return err
 	}
 	if err := os.WriteFile(d.config, []byte(d.Config), 0o600); err != nil {
 		return err

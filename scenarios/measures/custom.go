@@ -90,5 +90,8 @@ func readIntervals(dir string) (map[string][]result.Interval, error) {
 	for _, list := range all {
 		slices.SortStableFunc(list, byTime)
 	}
-	return all, lines.Err()
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return all, nil
 }

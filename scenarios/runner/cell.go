@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"bench/chaos"
@@ -335,8 +336,8 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 		switch {
 		case errors.As(err, &refused):
 			return fail(exitUsage, err)
-		case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-			return fail(exitLost, err)
+		case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOEXEC):
+			return fail(exitLost, err) // there is no proxy that could have failed
 		}
 		return fail(exitProxy, err)
 	}

@@ -11,8 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
+	"bench/scenarios/document"
 	"bench/scenarios/driver"
 	"bench/scenarios/format"
 )
@@ -46,6 +48,37 @@ func findProgram(p *format.Proxy, self []string) (*program, error) {
 		return nil, err
 	}
 	return &program{path: path, command: []string{name}}, nil
+}
+
+// MissingProgram is an error where the program of a proxy cannot be run. What takes many
+// runs asks before the first of them, instead of finding out in the middle.
+func MissingProgram(doc *document.Document) error {
+	for i := range doc.Cells {
+		c := &doc.Cells[i]
+		p := &c.Scenario.Proxy
+		if c.Obstacle != "" {
+			continue
+		}
+		name := p.Binary
+		switch p.Driver {
+		case "haproxy", "nginx":
+			name = cmp.Or(name, p.Driver)
+		case "exec":
+			name = p.Command[0]
+			if strings.Contains(name, "{{") {
+				continue // known when it runs
+			}
+		case "external":
+			continue
+		}
+		if name == "" {
+			continue // this program
+		}
+		if err := driver.Find(p.Driver, name); err != nil {
+			return fail(exitLost, err)
+		}
+	}
+	return nil
 }
 
 // newDriver is the driver of a proxy; words are the command line of driver exec, filled

@@ -229,11 +229,15 @@ func (t *Trials) Trial(ctx context.Context, rate, seconds float64) (o *capacity.
 		scenario: t.scenario(rate, seconds), self: t.o.Self, journal: t.journal, group: t.group, out: t.dir, live: nobody{},
 		ports: t.ports, allowed: t.allowed, clock: monotonic{}, fresh: true, index: number - 1, count: number,
 		probe: &probe{fromUs: warm, toUs: warm + int64(seconds*1e6)},
-		keep:  func([]result.Event) error { return nil },
 		record: &result.Cell{
 			Name: name, Vars: map[string]string{"trial": fmt.Sprint(number)},
 			Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},
 		},
+	}
+	// What a search that is killed has measured can be shown all the same.
+	c.keep = func(events []result.Event) error { return t.dir.json(fileRun, unfinished(t.run, c, events)) }
+	if err := c.keep([]result.Event{}); err != nil {
+		return nil, fail(exitLost, err)
 	}
 	err = c.run(ctx)
 	t.run.Cells = append(t.run.Cells, c.record)

@@ -133,7 +133,7 @@ func (r *Run) intervals(t testing.TB, to *bytes.Buffer, cell string, l *Load) {
 	t.Helper()
 	steps := (r.Seconds + 1) * 10
 	each := uint64(len(l.Us)) * uint64(l.Times) / uint64(max(1, r.Seconds*10))
-	text := Encode(t, l.Us[:1], uint32(each))
+	text := Encode(t, l.Us[:min(1, len(l.Us))], uint32(each))
 	for i := range steps {
 		n := result.Interval{
 			Cell: cell, Load: l.Name, Phase: "steady", StartUs: int64(i) * 100_000, LengthUs: 100_000,
