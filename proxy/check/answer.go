@@ -19,6 +19,7 @@ type answer struct {
 	malformed bool
 	code      int
 	reason    string
+	fields    [][2]string
 	kind      message.BodyKind
 	left      uint64 // of a body of known length
 	chunks    h1.Chunked
@@ -27,7 +28,7 @@ type answer struct {
 }
 
 func (a *answer) reset() {
-	*a = answer{head: a.head[:0], body: a.body[:0]}
+	*a = answer{head: a.head[:0], body: a.body[:0], fields: a.fields[:0]}
 }
 
 // add takes what has been received, which it may change.
@@ -58,6 +59,9 @@ func (a *answer) parse(method message.Method, lim *h1.Limits) []byte {
 	case n > 0:
 		a.headed = true
 		a.code, a.reason = msg.Status, string(msg.Reason)
+		for _, f := range msg.Header.All() {
+			a.fields = append(a.fields, [2]string{string(f.Name), string(f.Value)})
+		}
 		a.kind, a.left = msg.Body.Kind, msg.Body.Length
 		a.complete = a.kind == message.BodyNone || a.kind == message.BodyLength && a.left == 0
 		a.chunks.Start(h1.ChunkStrip, 0)

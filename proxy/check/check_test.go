@@ -53,7 +53,7 @@ func TestHealthCountsRiseAndFall(t *testing.T) {
 }
 
 func TestIntervalFollowsTheState(t *testing.T) {
-	c := &Checker{cfg: Config{Inter: 10, FastInter: 1, DownInter: 100}, health: NewHealth(2, 3)}
+	c := &Checker{script: &script{}, cfg: Config{Inter: 10, FastInter: 1, DownInter: 100}, health: NewHealth(2, 3)}
 	steps := []struct {
 		good bool
 		want time.Duration
@@ -82,7 +82,7 @@ func TestRequest(t *testing.T) {
 		},
 	}
 	for _, c := range cases {
-		if got := string(request(&c.c)); got != c.want {
+		if got := string(request(&c.c, "")); got != c.want {
 			t.Errorf("got  %q\nwant %q", got, c.want)
 		}
 	}

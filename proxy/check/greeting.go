@@ -5,23 +5,32 @@ import (
 
 	"bench/internal/sock"
 	"bench/proxy/proxyproto"
+	"bench/proxy/spec"
 )
 
 // greet sends the header of the PROXY protocol that connections to the server begin with:
 // in version 2 it says that the proxy speaks for itself, in version 1 it has the addresses
 // of the check's own connection. It reports false if the check has ended instead.
 func (c *Checker) greet() bool {
-	if c.cfg.Proxy == nil {
+	how := c.cfg.Proxy
+	switch {
+	case c.link.Proxied:
+		how = &spec.ProxyHeader{V1: true}
+	case !c.link.Default:
+		how = nil
+	}
+	if how == nil {
 		return true
 	}
 	var about proxyproto.About
+	remote, _ := sock.PeerAddr(c.fd)
 	if local, errno := sock.LocalAddr(c.fd); errno == 0 && !local.IsUnix() {
-		about = proxyproto.About{Source: local.AddrPort(), Destination: c.addr.AddrPort()}
+		about = proxyproto.About{Source: local.AddrPort(), Destination: remote.AddrPort()}
 	}
 	header := proxyproto.Append1(nil, &about)
-	if c.cfg.Proxy.V2 {
+	if how.V2 {
 		about.Local = true
-		header = proxyproto.Append2(nil, &about, c.cfg.Proxy.Options)
+		header = proxyproto.Append2(nil, &about, how.Options)
 	}
 	n, errno := sock.Send(c.fd, header)
 	if errno == 0 && n == len(header) {

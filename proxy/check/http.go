@@ -7,50 +7,89 @@ import (
 	"strconv"
 	"strings"
 
-	"bench/proxy/message"
 	"bench/proxy/spec"
 )
 
-// program is a compiled HTTP check.
-type program struct {
-	request   []byte
-	method    message.Method
-	expect    []expectation
-	on404     bool // a 404 takes the server out of balancing only
-	needsBody bool
-}
-
-type expectation struct {
-	kind   spec.ExpectKind
-	negate bool
-	text   string
-	ranges [][2]int
-	re     *regexp.Regexp
-}
-
-// compile prepares a check; nil for plain connection checks.
-func compile(c *spec.Check) (*program, error) {
-	if c == nil || c.Kind != spec.CheckHTTP {
-		return nil, nil
-	}
-	p := &program{request: request(c), method: message.LookupMethod([]byte(c.Method)), on404: c.DisableOn404}
-	for _, e := range c.Expect {
-		x := expectation{kind: e.Kind, negate: e.Negate, text: e.Pattern}
-		var err error
-		switch e.Kind {
-		case spec.ExpectStatus:
-			x.ranges, err = statusRanges(e.Pattern)
-		case spec.ExpectRStatus, spec.ExpectRString:
-			x.re, err = regexp.Compile(e.Pattern)
-		case spec.ExpectString:
+// httpSteps compiles an HTTP check: a request, and what is expected of the answer.
+func httpSteps(c *spec.Check) ([]step, error) {
+	var steps []step
+	if c.HTTPConnect != nil {
+		st, err := writtenStep(c.HTTPConnect)
+		if err != nil {
+			return nil, err
 		}
+		steps = append(steps, st)
+	}
+	steps = append(steps, step{say: func(k *Checker) []byte {
+		state := ""
+		if c.SendState && k.cfg.State != nil {
+			state = k.cfg.State()
+		}
+		return request(c, state)
+	}})
+	rules := c.Expect
+	if len(rules) == 0 {
+		rules = []spec.Expect{{Kind: spec.ExpectStatus, Pattern: "200-399"}}
+	}
+	for i := range rules {
+		e := &rules[i]
+		x, err := newHTTPPattern(e)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: http-check expect: %w", e.File, e.Line, err)
 		}
-		p.needsBody = p.needsBody || e.Kind == spec.ExpectString || e.Kind == spec.ExpectRString
-		p.expect = append(p.expect, x)
+		steps = append(steps, step{
+			expect: func(d *dialogue) reading { return x.read(d, c.DisableOn404) }, negate: e.Negate,
+			ok: statusNamed(e.Outcome.OK), failed: statusNamed(e.Outcome.Error), late: statusNamed(e.Outcome.Timeout),
+		})
 	}
-	return p, nil
+	return steps, nil
+}
+
+// httpPattern is what an expectation looks for in an answer.
+type httpPattern struct {
+	*spec.Expect
+	ranges      [][2]int
+	re          *regexp.Regexp // of the status, or the body
+	name, value func(string) bool
+}
+
+func newHTTPPattern(e *spec.Expect) (*httpPattern, error) {
+	x := &httpPattern{Expect: e}
+	var err error
+	switch e.Kind {
+	case spec.ExpectStatus:
+		x.ranges, err = statusRanges(e.Pattern)
+	case spec.ExpectRStatus, spec.ExpectRString:
+		x.re, err = regexp.Compile(e.Pattern)
+	case spec.ExpectHeader, spec.ExpectFullHeader:
+		if x.name, err = comparer(e.NameBy, e.Name, true); err == nil && e.ValueBy != "" {
+			x.value, err = comparer(e.ValueBy, e.Pattern, false)
+		}
+	case spec.ExpectString:
+	}
+	return x, err
+}
+
+// comparer compares texts with a pattern; fold: whatever their case is.
+func comparer(by, pattern string, fold bool) (func(string) bool, error) {
+	if by == "reg" {
+		if fold {
+			pattern = "(?i)" + pattern
+		}
+		re, err := regexp.Compile(pattern)
+		if err != nil {
+			return nil, err
+		}
+		return re.MatchString, nil
+	}
+	compare := map[string]func(s, pattern string) bool{
+		"str": func(s, p string) bool { return s == p }, "beg": strings.HasPrefix, "end": strings.HasSuffix, "sub": strings.Contains,
+	}[by]
+	if !fold {
+		return func(s string) bool { return compare(s, pattern) }, nil
+	}
+	pattern = strings.ToLower(pattern)
+	return func(s string) bool { return compare(strings.ToLower(s), pattern) }, nil
 }
 
 // statusRanges reads "200", "200,204" or "200-399,404".
@@ -72,8 +111,9 @@ func statusRanges(s string) (out [][2]int, err error) {
 
 // request writes the request as the reference does: names in lower case, framing
 // of its own in place of any configured, and one word on whether the connection is
-// to be kept, said only where the protocol would not say so by itself.
-func request(c *spec.Check) []byte {
+// to be kept, said only where the protocol would not say so by itself. state is what it
+// says of the server's state.
+func request(c *spec.Check, state string) []byte {
 	version := c.Version
 	if version == "" {
 		version = "HTTP/1.0"
@@ -96,6 +136,9 @@ func request(c *spec.Check) []byte {
 			}
 		}
 		b = fmt.Appendf(b, "%s: %s\r\n", name, value)
+	}
+	if state != "" {
+		b = fmt.Appendf(b, "x-haproxy-server-state: %s\r\n", state)
 	}
 	switch c.Method {
 	case "GET", "HEAD", "OPTIONS", "DELETE":
@@ -132,59 +175,87 @@ func connectionOptions(value string) (rest string, closes bool) {
 	return strings.Join(others, ", "), closes
 }
 
-// verdict of an answer that may not be complete yet.
-type verdict struct {
-	done bool
-	r    Result
+// read looks at what has come of an answer. on404 tells that a 404 is as good as what is
+// looked for: a farewell, of a server that was well so far.
+func (x *httpPattern) read(d *dialogue, on404 bool) reading {
+	a := &d.answer
+	switch {
+	case a.malformed, !a.headed && d.ended:
+		return fails(L7Rsp, x.remark(""))
+	case !a.headed:
+		return reading{wait: true}
+	}
+	d.code, d.coded = a.code, true
+	if on404 && a.code == 404 && d.up {
+		return reading{}
+	}
+	switch x.Kind {
+	case spec.ExpectStatus, spec.ExpectRStatus:
+		if x.matchStatus(a.code) == x.Negate {
+			return fails(L7Sts, x.remark(a.reason))
+		}
+	case spec.ExpectHeader, spec.ExpectFullHeader:
+		if x.matchField(a) == x.Negate {
+			return fails(L7Rsp, x.remark(""))
+		}
+	case spec.ExpectString, spec.ExpectRString:
+		return x.readBody(a, d.ended || a.complete)
+	}
+	return reading{}
 }
 
-// judge looks at what has been received. ended tells that no more will come, up
-// that the server was well so far: only then can a 404 be a farewell.
-func (p *program) judge(a *answer, ended, up bool) verdict {
+func (x *httpPattern) readBody(a *answer, complete bool) reading {
+	found := x.matchBody(a.body)
 	switch {
-	case a.malformed, !a.headed && ended:
-		return verdict{true, Result{Status: L7Rsp}}
-	case !a.headed:
-		return verdict{}
+	case len(a.body) == 0 && complete:
+		return fails(L7Rsp, x.remark("HTTP content check could not find a response body"))
+	case len(a.body) == 0, !found && !complete && !x.Once, len(a.body) < x.MinRecv && !complete:
+		return reading{wait: true}
+	case found && x.Negate:
+		return fails(L7Rsp, x.remark("HTTP check matched unwanted content"))
+	case !found && !x.Negate:
+		return fails(L7Rsp, x.remark("HTTP content check did not match"))
 	}
-	if p.on404 && a.code == 404 && up {
-		return verdict{true, Result{Status: L7OKC, Code: a.code}}
+	return reading{}
+}
+
+// remark adds the comment of the rule.
+func (x *httpPattern) remark(text string) string {
+	if x.Comment != "" {
+		text += " comment: " + x.Comment
 	}
-	if len(p.expect) == 0 && (a.code < 200 || a.code > 399) {
-		return verdict{true, Result{Status: L7Sts, Code: a.code, Output: a.reason}}
-	}
-	complete := ended || a.complete
-	for i := range p.expect {
-		e := &p.expect[i]
-		switch e.kind {
-		case spec.ExpectStatus, spec.ExpectRStatus:
-			if e.matchStatus(a.code) == e.negate {
-				return verdict{true, Result{Status: L7Sts, Code: a.code, Output: a.reason}}
+	return text
+}
+
+// matchField tells whether a field of the answer is as the rule wants one.
+func (x *httpPattern) matchField(a *answer) bool {
+	for _, f := range a.fields {
+		if !x.name(f[0]) {
+			continue
+		}
+		if x.value == nil {
+			return true
+		}
+		if x.Kind == spec.ExpectFullHeader {
+			if x.value(f[1]) {
+				return true
 			}
-		case spec.ExpectString, spec.ExpectRString:
-			if len(a.body) == 0 && complete {
-				return verdict{true, Result{Status: L7Rsp, Output: "HTTP content check could not find a response body"}}
-			}
-			found := e.matchBody(a.body)
-			if !found && !complete {
-				return verdict{}
-			}
-			switch {
-			case found && e.negate:
-				return verdict{true, Result{Status: L7Rsp, Output: "HTTP check matched unwanted content"}}
-			case !found && !e.negate:
-				return verdict{true, Result{Status: L7Rsp, Output: "HTTP content check did not match"}}
+			continue
+		}
+		for part := range strings.SplitSeq(f[1], ",") {
+			if x.value(strings.TrimSpace(part)) {
+				return true
 			}
 		}
 	}
-	return verdict{true, Result{Status: L7OK, Code: a.code}}
+	return false
 }
 
-func (e *expectation) matchStatus(code int) bool {
-	if e.re != nil {
-		return e.re.MatchString(strconv.Itoa(code))
+func (x *httpPattern) matchStatus(code int) bool {
+	if x.re != nil {
+		return x.re.MatchString(strconv.Itoa(code))
 	}
-	for _, r := range e.ranges {
+	for _, r := range x.ranges {
 		if code >= r[0] && code <= r[1] {
 			return true
 		}
@@ -192,9 +263,9 @@ func (e *expectation) matchStatus(code int) bool {
 	return false
 }
 
-func (e *expectation) matchBody(body []byte) bool {
-	if e.re != nil {
-		return e.re.Match(body)
+func (x *httpPattern) matchBody(body []byte) bool {
+	if x.re != nil {
+		return x.re.Match(body)
 	}
-	return bytes.Contains(body, []byte(e.text))
+	return bytes.Contains(body, []byte(x.Pattern))
 }

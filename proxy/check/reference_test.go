@@ -202,7 +202,7 @@ func scripts() []kind {
 		return c
 	}
 	return []kind{
-		{"connect", "  option tcp-check\n  tcp-check connect\n", &spec.Check{Connect: 1}},
+		{"connect", "  option tcp-check\n  tcp-check connect\n", &spec.Check{Steps: []spec.CheckStep{{Number: 1, Connect: &spec.CheckConnect{}}}}},
 		{"bare", "  option tcp-check\n", &spec.Check{}},
 		{"tcp-string", script + "  tcp-check expect string 200\n", steps(2, spec.CheckStep{Text: []byte("200"), MinRecv: -1})},
 		{"tcp-notstring", script + "  tcp-check expect ! string hell\n", steps(2, spec.CheckStep{Text: []byte("hell"), MinRecv: -1, Negate: true})},
@@ -455,7 +455,7 @@ func TestRequestsLikeHAProxy(t *testing.T) {
 	for i := range checks {
 		select {
 		case want := <-received[i]:
-			if got := string(request(&checks[i])); got != want {
+			if got := string(request(&checks[i], "")); got != want {
 				t.Errorf("%s %s %v:\n got %q\nwant %q", checks[i].Method, checks[i].Version, checks[i].Headers, got, want)
 			}
 		case <-late:

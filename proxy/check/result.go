@@ -12,35 +12,55 @@ type Status uint8
 
 // Outcomes.
 const (
-	Unknown Status = iota // no check has finished yet
-	SockErr               // the socket failed
-	L4OK                  // connected, nothing more was asked
-	L4TOut                // connecting took too long
-	L4Con                 // connecting failed
-	L6OK                  // the handshake of TLS succeeded, nothing more was asked
-	L6TOut                // the handshake took too long
-	L6Rsp                 // the handshake failed
-	L7OK                  // the answer was as expected
-	L7OKC                 // 404 with "http-check disable-on-404"
-	L7TOut                // no answer in time
-	L7Rsp                 // no answer, or an invalid one
-	L7Sts                 // another status than expected
+	Unknown  Status = iota // no check has finished yet
+	SockErr                // the socket failed
+	L4OK                   // connected, nothing more was asked
+	L4TOut                 // connecting took too long
+	L4Con                  // connecting failed
+	L6OK                   // the handshake of TLS succeeded, nothing more was asked
+	L6TOut                 // the handshake took too long
+	L6Rsp                  // the handshake failed
+	L7OK                   // the answer was as expected
+	L7OKC                  // 404 with "http-check disable-on-404"
+	L7TOut                 // no answer in time
+	L7Rsp                  // no answer, or an invalid one
+	L7Sts                  // another status than expected
+	Checked                // the agent has said nothing of the state
+	Hana                   // what clients get from the server is wrong too often
+	ProcErr                // the command failed
+	ProcTOut               // the command took too long
+	ProcOK                 // the command succeeded
 )
 
 var statusTexts = [...]struct{ name, desc string }{
-	Unknown: {"UNK", "Unknown"},
-	SockErr: {"SOCKERR", "Socket error"},
-	L4OK:    {"L4OK", "Layer4 check passed"},
-	L4TOut:  {"L4TOUT", "Layer4 timeout"},
-	L4Con:   {"L4CON", "Layer4 connection problem"},
-	L6OK:    {"L6OK", "Layer6 check passed"},
-	L6TOut:  {"L6TOUT", "Layer6 timeout"},
-	L6Rsp:   {"L6RSP", "Layer6 invalid response"},
-	L7OK:    {"L7OK", "Layer7 check passed"},
-	L7OKC:   {"L7OKC", "Layer7 check conditionally passed"},
-	L7TOut:  {"L7TOUT", "Layer7 timeout"},
-	L7Rsp:   {"L7RSP", "Layer7 invalid response"},
-	L7Sts:   {"L7STS", "Layer7 wrong status"},
+	Unknown:  {"UNK", "Unknown"},
+	SockErr:  {"SOCKERR", "Socket error"},
+	L4OK:     {"L4OK", "Layer4 check passed"},
+	L4TOut:   {"L4TOUT", "Layer4 timeout"},
+	L4Con:    {"L4CON", "Layer4 connection problem"},
+	L6OK:     {"L6OK", "Layer6 check passed"},
+	L6TOut:   {"L6TOUT", "Layer6 timeout"},
+	L6Rsp:    {"L6RSP", "Layer6 invalid response"},
+	L7OK:     {"L7OK", "Layer7 check passed"},
+	L7OKC:    {"L7OKC", "Layer7 check conditionally passed"},
+	L7TOut:   {"L7TOUT", "Layer7 timeout"},
+	L7Rsp:    {"L7RSP", "Layer7 invalid response"},
+	L7Sts:    {"L7STS", "Layer7 wrong status"},
+	Checked:  {"CHECKED", "No status change"},
+	Hana:     {"HANA", "Health analyze"},
+	ProcErr:  {"PROCERR", "External check error"},
+	ProcTOut: {"PROCTOUT", "External check timeout"},
+	ProcOK:   {"PROCOK", "External check passed"},
+}
+
+// statusNamed is the status of a name, Unknown for "".
+func statusNamed(name string) Status {
+	for i, t := range statusTexts {
+		if name == t.name {
+			return Status(i)
+		}
+	}
+	return Unknown
 }
 
 // String is the name of the status in "show stat".
@@ -50,19 +70,27 @@ func (s Status) String() string { return statusTexts[s].name }
 func (s Status) Describe() string { return statusTexts[s].desc }
 
 // OK tells whether the check passed.
-func (s Status) OK() bool { return s == L4OK || s == L6OK || s == L7OK || s == L7OKC }
+func (s Status) OK() bool {
+	return s == L4OK || s == L6OK || s == L7OK || s == L7OKC || s == ProcOK
+}
 
 // Result is one finished check.
 type Result struct {
 	Status   Status
-	Code     int // HTTP status, 0 if none was received
+	Code     int // what the answer says by a number, as the status of HTTP; 0: nothing
 	Duration time.Duration
 	Output   string // what the server or the system said
+	Remark   string // what messages say of the check besides; "" for Output
 }
 
-// Coded tells whether a code is shown: the one of an answer, or 0 of a check that has
-// passed without one.
-func (r Result) Coded() bool { return r.Code > 0 || r.Status == L7OK }
+// Coded tells whether a code is shown: of checks that have got as far as an answer.
+func (r Result) Coded() bool {
+	switch r.Status {
+	case L7OK, L7OKC, L7Sts, ProcErr, ProcTOut, ProcOK:
+		return true
+	}
+	return false
+}
 
 // Health counts checks: a server that is down comes up after Rise good ones, one
 // that is up goes down after Fall bad ones (configuration manual, "rise", "fall").

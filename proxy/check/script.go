@@ -1,140 +1,269 @@
 package check
 
 import (
-	"bytes"
+	"crypto/tls"
 	"fmt"
-	"regexp"
-	"strings"
 	"syscall"
 
 	"bench/internal/poller"
+	"bench/internal/sock"
 	"bench/proxy/spec"
 )
 
-// script is a compiled TCP check with rules ("option tcp-check").
+// script is a compiled check: what is done on one connection, or on several, one thing
+// after the other. It begins with a connection.
 type script struct {
-	steps []scriptStep
+	steps []step
+	http  bool // what servers send is understood as HTTP
+	// written: its rules are those of "tcp-check" lines, and messages say where it stopped.
+	written bool
+	on404   bool // a 404 takes the server out of balancing only
 }
 
-type scriptStep struct {
-	spec.CheckStep
-	re *regexp.Regexp
-	// chain is the rule to go back to when more comes: the first of those in a row
-	// that forbid something.
-	chain int
+// step is one rule of a script. It connects, says something or expects something.
+type step struct {
+	number  int // as messages count the rules, from 1; 0: nobody wrote it
+	comment string
+	what    string // how messages call it
+
+	connect *connection
+	say     func(c *Checker) []byte
+	expect  func(d *dialogue) reading
+
+	ok, failed, late Status // what its results are called; Unknown: as usual
+	// chain is the step to go back to when more comes: the first of those in a row that
+	// forbid something.
+	chain  int
+	negate bool
 }
+
+// connection is how a step connects.
+type connection struct {
+	spec.CheckConnect
+	addr sock.Addr // of the agent, where one is asked; not valid: as the rule says
+	tls  *tls.Config
+}
+
+// reading is what an expectation makes of an answer of which more may come.
+type reading struct {
+	wait   bool
+	bad    bool
+	status Status // if it is bad; the step may have another one
+	text   string
+	remark string // of a good one: what messages say, and nothing else
+}
+
+func fails(status Status, text string) reading { return reading{bad: true, status: status, text: text} }
 
 // dialogue is how far a script has got in one check.
 type dialogue struct {
-	step  int
-	sent  int    // of what the step sends
-	in    []byte // received since something was sent last
-	stale bool   // in was looked at: wait for more
-	ended bool   // no more will come
+	step    int
+	out     []byte // what is left to be sent
+	saying  bool
+	in      []byte // received since something was sent last, unless it is HTTP
+	answer  answer // what it is then
+	stale   bool   // what came was looked at: wait for more
+	ended   bool   // no more will come
+	text    string // what the last expectation said
+	remark  string
+	code    int
+	coded   bool // the answer has said code
+	up      bool // the server was well before
+	neutral bool // the answer changes nothing
 }
 
-func (d *dialogue) reset() { *d = dialogue{in: d.in[:0]} }
+func (d *dialogue) reset() {
+	answer := d.answer
+	answer.reset()
+	*d = dialogue{in: d.in[:0], answer: answer}
+}
+
+// listen forgets what has come: it was no answer to what is said next.
+func (d *dialogue) listen() {
+	d.in, d.stale = d.in[:0], false
+	d.answer.reset()
+}
 
 // passed is what is said of a check of which all rules have held.
 const passed = "(tcp-check)"
 
-// newScript compiles the rules of a TCP check; nil if there are none.
-func newScript(c *spec.Check) (*script, error) {
-	if c == nil || c.Kind != spec.CheckTCP || len(c.Steps) == 0 {
-		return nil, nil
-	}
+// newScript compiles a check; nil is a plain connection.
+func newScript(cfg *Config) (*script, error) {
 	s := &script{}
-	for i, st := range c.Steps {
-		x := scriptStep{CheckStep: st, chain: i}
-		if st.Regexp != "" {
-			var err error
-			if x.re, err = regexp.Compile(st.Regexp); err != nil {
-				return nil, fmt.Errorf("%s:%d: tcp-check expect: %w", st.File, st.Line, err)
-			}
-		}
-		for k := i - 1; k >= 0 && st.Send == nil && c.Steps[k].Send == nil; k-- {
-			if c.Steps[k].Negate {
-				x.chain = k
-			}
-		}
-		s.steps = append(s.steps, x)
+	c := cfg.Check
+	if c == nil {
+		c = &spec.Check{}
 	}
-	return s, nil
+	var err error
+	switch c.Kind {
+	case spec.CheckTCP:
+		s.written = cfg.Check != nil
+		s.steps, err = writtenSteps(c)
+	case spec.CheckHTTP:
+		s.http, s.on404 = true, c.DisableOn404
+		s.steps, err = httpSteps(c)
+	case spec.CheckRedis, spec.CheckMySQL, spec.CheckPgSQL, spec.CheckSMTP, spec.CheckLDAP, spec.CheckTLSHello, spec.CheckSPOP, spec.CheckExternal:
+		s.steps = protocolSteps(c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(s.steps) == 0 || s.steps[0].connect == nil {
+		s.steps = append([]step{{connect: &connection{CheckConnect: spec.CheckConnect{Default: true}}}}, s.steps...)
+	}
+	s.chain()
+	return s, s.secure(cfg)
 }
 
+// chain finds where expectations in a row begin anew.
+func (s *script) chain() {
+	for i := range s.steps {
+		s.steps[i].chain = i
+		for k := i - 1; k >= 0 && s.steps[i].expect != nil && s.steps[k].expect != nil; k-- {
+			if s.steps[k].negate {
+				s.steps[i].chain = k
+			}
+		}
+	}
+}
+
+// secure makes ready what connections are secured by.
+func (s *script) secure(cfg *Config) (err error) {
+	for i := range s.steps {
+		switch k := s.steps[i].connect; {
+		case k == nil:
+		case k.TLS:
+			k.tls, err = cfg.Secure(&k.CheckConnect)
+		case k.Default:
+			k.tls = cfg.TLS
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// current is the step that a check has got to.
+func (c *Checker) current() *step { return &c.script.steps[min(c.talk.step, len(c.script.steps)-1)] }
+
 // where says at which rule a check has stopped.
-func (s *script) where(c *Checker) string {
-	k := c.cfg.Check
+func (c *Checker) where() string {
+	st := c.current()
 	switch {
-	case k == nil || k.Kind != spec.CheckTCP:
+	case !c.script.written:
 		return ""
-	case !c.wired && k.Connect > 0:
-		return fmt.Sprintf(" at step %d of tcp-check (connect)", k.Connect)
-	case !c.wired:
+	case st.number == 0:
 		return " at initial connection step of tcp-check"
-	case s == nil:
-		return ""
 	}
-	st := &s.steps[min(c.talk.step, len(s.steps)-1)]
-	text := fmt.Sprintf(" at step %d of tcp-check", st.Number)
-	switch {
-	case st.Send != nil:
-		text += " (send)"
-	case st.re != nil && st.Binary:
-		text += " (expect binary regex)"
-	case st.re != nil:
-		text += " (expect regex)"
-	case st.Binary:
-		text += fmt.Sprintf(" (expect binary '%s')", st.Text)
-	default:
-		text += fmt.Sprintf(" (expect string '%s')", st.Text)
-	}
-	if st.Comment != "" {
-		text += " comment: '" + st.Comment + "'"
+	text := fmt.Sprintf(" at step %d of tcp-check%s", st.number, st.what)
+	if st.comment != "" {
+		text += " comment: '" + st.comment + "'"
 	}
 	return text
 }
 
-// play follows the rules as far as that goes.
+// play follows the script as far as that goes.
 func (c *Checker) play() {
 	d := &c.talk
 	for d.step < len(c.script.steps) {
 		st := &c.script.steps[d.step]
-		if st.Send != nil {
-			if !c.say(st.Send) {
+		switch {
+		case st.connect != nil:
+			c.connect(st.connect)
+			return // until the connection is there
+		case st.say != nil:
+			if !c.tell(st) {
 				return
 			}
-			d.step, d.sent, d.in, d.stale = d.step+1, 0, d.in[:0], false
-			continue
-		}
-		if (d.stale || len(d.in) == 0) && !d.ended && !c.hear() {
-			return
-		}
-		switch held, wait := st.holds(d); {
-		case wait:
-			d.step, d.stale = st.chain, true
-		case held:
-			d.step, d.stale = d.step+1, false
+			d.step, d.saying = d.step+1, false
 		default:
-			c.finish(Result{Status: L7Rsp, Output: st.complaint(d)})
-			return
+			if (d.stale || !d.heard(c.script.http)) && !d.ended && !c.hear() {
+				return
+			}
+			switch r := c.read(st); {
+			case r.wait:
+				d.step, d.stale = st.chain, true
+			case r.bad:
+				status := r.status
+				if st.failed != Unknown {
+					status = st.failed
+				}
+				c.finish(Result{Status: status, Output: r.text})
+				return
+			default:
+				d.step, d.stale, d.text, d.remark = d.step+1, false, r.text, r.remark
+			}
 		}
 	}
-	c.finish(Result{Status: L7OK, Output: passed})
+	c.pass()
 }
 
-// say sends what is left of a text and reports whether all is gone.
-func (c *Checker) say(text []byte) bool {
+// heard tells whether anything of an answer has come.
+func (d *dialogue) heard(http bool) bool {
+	if http {
+		return d.answer.size > 0
+	}
+	return len(d.in) > 0
+}
+
+// read lets an expectation look at what has come.
+func (c *Checker) read(st *step) reading {
 	d := &c.talk
-	for d.sent < len(text) {
-		n, errno := c.send(text[d.sent:])
-		d.sent += max(n, 0)
+	if !c.script.http && d.ended && len(d.in) == 0 {
+		text := fmt.Sprintf("TCPCHK got an empty response at step %d", st.number)
+		if st.comment != "" {
+			text += " comment: '" + st.comment + "'"
+		}
+		d.code = 0
+		return fails(L7Rsp, text)
+	}
+	return st.expect(d)
+}
+
+// pass ends a check of which everything has held.
+func (c *Checker) pass() {
+	d, st := &c.talk, c.current()
+	r := Result{Status: L7OK, Output: passed}
+	switch {
+	case st.connect != nil:
+		r.Status = L4OK
+		if c.tls != nil {
+			r.Status = L6OK
+		}
+		if st.number == 0 {
+			r.Output = ""
+		}
+	case st.expect != nil:
+		r.Output, r.Remark = d.text, d.remark
 		switch {
-		case errno == syscall.EAGAIN, errno == 0 && d.sent < len(text):
+		case c.script.on404 && d.code == 404 && d.up:
+			r.Status = L7OKC
+		case d.neutral:
+			r.Status = Checked
+		case st.ok != Unknown:
+			r.Status = st.ok
+		}
+	}
+	c.finish(r)
+}
+
+// tell says what a step says and reports whether all of it is gone.
+func (c *Checker) tell(st *step) bool {
+	d := &c.talk
+	if !d.saying {
+		d.out, d.saying = st.say(c), true
+		d.listen()
+	}
+	for len(d.out) > 0 {
+		n, errno := c.send(d.out)
+		d.out = d.out[max(n, 0):]
+		switch {
+		case errno == syscall.EAGAIN, errno == 0 && len(d.out) > 0:
 			c.l.Rearm(c.fd, poller.Out)
 			return false
 		case errno != 0:
-			c.finish(Result{Status: SockErr, Output: capital(errno.Error()) + c.script.where(c)})
+			c.finish(Result{Status: SockErr, Output: capital(errno.Error()) + c.where()})
 			return false
 		}
 	}
@@ -144,87 +273,42 @@ func (c *Checker) say(text []byte) bool {
 // hear reads what there is. It reports false if that is nothing, or the check is over.
 func (c *Checker) hear() bool {
 	d := &c.talk
-	before := len(d.in)
+	came := false
 	for {
 		buf := c.l.Scratch()
 		n, more, errno := c.recv(buf)
 		switch {
 		case errno == syscall.EAGAIN:
-			if len(d.in) > before {
-				return true
-			}
-			c.l.Rearm(c.fd, poller.In)
-			return false
-		case errno != 0 && len(d.in) == 0:
-			c.finish(Result{Status: SockErr, Output: capital(errno.Error()) + c.script.where(c)})
+			more = false
+		case errno != 0 && (c.script.http || len(d.in) == 0):
+			c.finish(Result{Status: SockErr, Output: capital(errno.Error()) + c.where()})
 			return false
 		case errno != 0, n == 0:
 			d.ended = true
+		default:
+			came = true
+			c.take(buf[:n])
 		}
-		d.in = append(d.in, buf[:min(max(n, 0), maxAnswer-len(d.in))]...)
-		d.ended = d.ended || len(d.in) == maxAnswer
-		if d.ended {
+		switch {
+		case d.ended, came && c.script.http:
+			return true // HTTP is looked at piece by piece
+		case !more && came:
 			return true
-		}
-		if !more {
-			if len(d.in) > before {
-				return true
-			}
+		case !more:
 			c.l.Rearm(c.fd, poller.In)
 			return false
 		}
 	}
 }
 
-// holds tells whether a rule holds, or that it is to wait for more.
-func (st *scriptStep) holds(d *dialogue) (held, wait bool) {
-	if len(d.in) == 0 && d.ended {
-		return false, false
+// take keeps what has come, up to a bound.
+func (c *Checker) take(p []byte) {
+	d := &c.talk
+	if c.script.http {
+		d.answer.add(p, c.method, &c.lim)
+		d.ended = d.answer.full()
+		return
 	}
-	if !d.ended && (st.re == nil && len(d.in) < len(st.Text) || len(d.in) < st.MinRecv) {
-		return false, true
-	}
-	match := false
-	switch {
-	case st.re == nil:
-		match = bytes.Contains(d.in, st.Text)
-	case st.Binary:
-		match = st.re.MatchString(strings.ToUpper(fmt.Sprintf("%x", d.in)))
-	default:
-		match = st.re.Match(d.in)
-	}
-	if !match && !d.ended && st.MinRecv < 0 {
-		return false, true
-	}
-	return match != st.Negate, false
-}
-
-// complaint says why a rule does not hold.
-func (st *scriptStep) complaint(d *dialogue) string {
-	text := ""
-	if len(d.in) == 0 {
-		text = fmt.Sprintf("TCPCHK got an empty response at step %d", st.Number)
-		if st.Comment != "" {
-			text += " comment: '" + st.Comment + "'"
-		}
-		return text
-	}
-	text = "TCPCHK did not match content"
-	if st.Negate {
-		text = "TCPCHK matched unwanted content"
-	}
-	switch {
-	case st.re != nil && st.Binary:
-		text += fmt.Sprintf(" (binary regex) at step %d", st.Number)
-	case st.re != nil:
-		text += fmt.Sprintf(" (regex) at step %d", st.Number)
-	case st.Binary:
-		text += fmt.Sprintf(" (binary) at step %d", st.Number)
-	default:
-		text += fmt.Sprintf(" '%s' at step %d", st.Text, st.Number)
-	}
-	if st.Comment != "" {
-		text += " comment: " + st.Comment
-	}
-	return text
+	d.in = append(d.in, p[:min(len(p), maxAnswer-len(d.in))]...)
+	d.ended = len(d.in) == maxAnswer
 }

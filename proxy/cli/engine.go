@@ -144,6 +144,12 @@ type Server interface {
 	SetCheckAddr(a netip.AddrPort)
 	// EnableCheck suspends or resumes the checks.
 	EnableCheck(on bool)
+	// EnableAgent suspends or resumes the questions to the agent; SetAgentHealth is what
+	// it says, SetAgentSend what it is told first, SetAgentAddr where it is.
+	EnableAgent(on bool)
+	SetAgentHealth(up bool)
+	SetAgentSend(text string)
+	SetAgentAddr(a netip.AddrPort)
 	// ShutdownSessions ends the sessions of the server.
 	ShutdownSessions()
 }
@@ -181,6 +187,10 @@ type ServerState struct {
 	CheckHealth int  // position between 0 and rise+fall-1
 	Rise, Fall  int
 	CheckAddr   netip.AddrPort // configured or set; the zero value if neither
+
+	HasAgent  bool           // "agent-check" is configured
+	AgentOn   bool           // and not suspended
+	AgentAddr netip.AddrPort // the zero value without one
 
 	Used, UsedMax, Need  int64 // connections in use
 	IdleUnsafe, IdleSafe int64

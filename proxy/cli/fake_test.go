@@ -157,6 +157,10 @@ func (s *fakeServer) SetAddr(a netip.AddrPort) {
 }
 func (s *fakeServer) SetCheckAddr(a netip.AddrPort) { s.e.did("%s check-addr %v", s.name, a) }
 func (s *fakeServer) EnableCheck(on bool)           { s.e.did("%s check %v", s.name, on) }
+func (s *fakeServer) EnableAgent(on bool)           { s.e.did("%s agent %v", s.name, on) }
+func (s *fakeServer) SetAgentHealth(up bool)        { s.e.did("%s agent up %v", s.name, up) }
+func (s *fakeServer) SetAgentSend(text string)      { s.e.did("%s agent-send %q", s.name, text) }
+func (s *fakeServer) SetAgentAddr(a netip.AddrPort) { s.e.did("%s agent-addr %v", s.name, a) }
 func (s *fakeServer) ShutdownSessions()             { s.e.did("%s end sessions", s.name) }
 
 type fakeFrontend struct {

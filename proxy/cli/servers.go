@@ -93,25 +93,36 @@ func (r *request) changeWeight(s Server, text string) error {
 	if text == "" {
 		return r.fail("Require <weight> or <weight%>.")
 	}
+	st := s.State()
+	n, problem := ParseWeight(text, st.InitialWeight, st.FixedWeight)
+	if problem != "" {
+		return r.fail(problem)
+	}
+	s.SetWeight(n)
+	return nil
+}
+
+// ParseWeight reads a weight, absolute or as a percentage of the initial one; fixed:
+// the algorithm takes all of that or nothing.
+func ParseWeight(text string, initial int, fixed bool) (n int, problem string) {
 	digits, percent := strings.CutSuffix(text, "%")
 	n, err := strconv.Atoi(digits)
 	switch {
 	case err != nil && strings.Trim(digits, "-0123456789") == digits:
-		return r.fail("Empty weight string empty or preceded by garbage")
+		return 0, "Empty weight string empty or preceded by garbage"
 	case err != nil:
-		return r.fail("Trailing garbage in weight string")
+		return 0, "Trailing garbage in weight string"
 	case percent && n < 0:
-		return r.fail("Relative weight must be positive.")
+		return 0, "Relative weight must be positive."
 	case percent:
-		n = min(n*s.State().InitialWeight/100, spec.MaxWeight)
+		n = min(n*initial/100, spec.MaxWeight)
 	case n < 0 || n > spec.MaxWeight:
-		return r.fail("Absolute weight can only be between 0 and 256 inclusive.")
+		return 0, "Absolute weight can only be between 0 and 256 inclusive."
 	}
-	if st := s.State(); st.FixedWeight && n != 0 && n != st.InitialWeight {
-		return r.fail("Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.")
+	if fixed && n != 0 && n != initial {
+		return 0, "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'."
 	}
-	s.SetWeight(n)
-	return nil
+	return n, ""
 }
 
 func setMaxConnServer(r *request) error {
@@ -122,15 +133,24 @@ func setMaxConnServer(r *request) error {
 	if r.arg(1) == "" {
 		return r.fail("Require <maxconn>.")
 	}
-	n, err := strconv.Atoi(r.arg(1))
-	switch {
-	case err != nil && strings.TrimLeft(r.arg(1), "-0123456789") != r.arg(1):
-		return r.fail("Trailing garbage in maxconn string")
-	case err != nil || n < 0:
-		return r.fail("maxconn string empty or preceded by garbage")
+	n, problem := ParseMaxConn(r.arg(1))
+	if problem != "" {
+		return r.fail(problem)
 	}
 	s.SetMaxConn(n)
 	return nil
+}
+
+// ParseMaxConn reads a limit of connections.
+func ParseMaxConn(text string) (n int, problem string) {
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil && strings.TrimLeft(text, "-0123456789") != text:
+		return 0, "Trailing garbage in maxconn string"
+	case err != nil || n < 0:
+		return 0, "maxconn string empty or preceded by garbage"
+	}
+	return n, ""
 }
 
 func setAdmin(a state.Admin) func(*request) error {
@@ -172,12 +192,20 @@ func enableAgent(r *request) error {
 	if s == nil {
 		return err
 	}
-	return r.fail("Agent was not configured on this server, cannot enable.")
+	if !s.State().HasAgent {
+		return r.fail("Agent was not configured on this server, cannot enable.")
+	}
+	s.EnableAgent(true)
+	return nil
 }
 
 func disableAgent(r *request) error {
-	_, err := r.server()
-	return err
+	s, err := r.server()
+	if s == nil {
+		return err
+	}
+	s.EnableAgent(false)
+	return nil
 }
 
 func shutdownServer(r *request) error {

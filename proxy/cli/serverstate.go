@@ -27,11 +27,15 @@ func showServersState(r *request) error {
 			if st.CheckAddr.IsValid() {
 				checkAddr, checkPort = st.CheckAddr.Addr().String(), st.CheckAddr.Port()
 			}
-			_, err := fmt.Fprintf(r.w, "%d %s %d %s %s %d %d %d %d %d %d %d %d %d 0 %s %s %s %d - 0 %d %s - 0\n",
+			agentAddr := "-"
+			if st.AgentAddr.IsValid() {
+				agentAddr = st.AgentAddr.Addr().String()
+			}
+			_, err := fmt.Fprintf(r.w, "%d %s %d %s %s %d %d %d %d %d %d %d %d %d %d %s %s %s %d - 0 %d %s %s %d\n",
 				b.ID, b.Name, st.ID, s.Name(), addr,
 				opState(&st), adminState(&st), st.Weight, st.InitialWeight, int64(st.LastChange.Seconds()),
-				checkStatus(st.CheckStatus), checkResult(&st), checkHealth(&st), checkState(&st),
-				bit(b.ForcedID), bit(st.ForcedID), cmp.Or(st.Host, "-"), port, checkPort, checkAddr)
+				checkStatus(st.CheckStatus), checkResult(&st), checkHealth(&st), checkState(&st), agentState(&st),
+				bit(b.ForcedID), bit(st.ForcedID), cmp.Or(st.Host, "-"), port, checkPort, checkAddr, agentAddr, st.AgentAddr.Port())
 			if err != nil {
 				return err
 			}
@@ -101,6 +105,7 @@ func checkStatus(name string) int {
 		"": 1, "UNK": 0, "INI": 1, "SOCKERR": 5,
 		"L4OK": 6, "L4TOUT": 7, "L4CON": 8, "L6OK": 9, "L6TOUT": 10, "L6RSP": 11,
 		"L7TOUT": 12, "L7RSP": 13, "L7OK": 15, "L7OKC": 16, "L7STS": 17,
+		"PROCERR": 18, "PROCTOUT": 19, "PROCOK": 20,
 	}
 	return numbers[name]
 }
@@ -145,6 +150,18 @@ func checkState(st *ServerState) int {
 		n |= paused
 	}
 	return n
+}
+
+// agentState is checkState for the agent.
+func agentState(st *ServerState) int {
+	const configured, enabled, agent = 0x02, 0x04, 0x10
+	switch {
+	case !st.HasAgent:
+		return 0
+	case st.AgentOn:
+		return configured | enabled | agent
+	}
+	return configured | agent
 }
 
 func showServersConn(r *request) error {

@@ -33,10 +33,8 @@ func setServer(r *request) error {
 		return r.changeAddr(s)
 	case "check-addr", "check-port":
 		return r.changeCheckAddr(s)
-	case "agent", "agent-send":
-		return r.fail("agent checks are not enabled on this server.")
-	case "agent-addr", "agent-port":
-		return r.fail("agent checks are not enabled on this server")
+	case "agent", "agent-send", "agent-addr", "agent-port":
+		return r.changeAgent(s)
 	case "fqdn":
 		if r.arg(2) == "" {
 			return r.fail("set server <b>/<s> fqdn requires a FQDN.")

@@ -17,7 +17,7 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "localpeer", args: "<name>", inert: "there are no peers", doc: "Name of this peer."},
 		{name: "set-dumpable", no: true, inert: "core dumps follow the system's setting", doc: "Allow core dumps."},
 		{name: "strict-limits", no: true, inert: "limits that cannot be set are always errors", doc: "Refuse to start when limits cannot be set."},
-		{name: "insecure-fork-wanted", no: true, inert: "workers never fork", doc: "Allow forks."},
+		{name: "insecure-fork-wanted", no: true, inert: "the commands of external checks need it not, and nothing else forks", doc: "Allow forks."},
 		{name: "insecure-setuid-wanted", inert: "nothing is executed", doc: "Allow set-user-ID programs."},
 		{name: "numa-cpu-mapping", no: true, inert: "threads go where the scheduler puts them", doc: "Bind threads to the first NUMA node."},
 		{name: "fd-hard-limit", args: "<number>", inert: "use 'ulimit-n' or 'maxconn'", doc: "Highest descriptor limit to take."},

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,15 +14,23 @@ type checkDraft struct {
 	request  httpRequest // of "option httpchk"
 	send     httpRequest // of "http-check send", which goes before it
 	sends    bool
+	sent     *section // which has the rule
 	expect   []spec.Expect
 	on404    bool
-	rulesPos spec.Pos // of the first http-check rule
-	tcpPos   spec.Pos // of the first tcp-check rule
+	state    bool            // "http-check send-state"
+	connects *spec.CheckStep // of "http-check connect"
+	note     string          // of an "http-check comment" before
+	rulesPos spec.Pos        // of the first http-check rule
+	tcpPos   spec.Pos        // of the first tcp-check rule
 	steps    []spec.CheckStep
-	connect  int      // number of the rule that connects; 0: none
 	rules    int      // of a TCP check, comments included
 	remark   string   // of the comment before
 	idle     spec.Pos // of a comment that no rule has followed
+
+	user          string // of a database
+	oldUser       bool
+	greeting      string      // of a mail server
+	command, path opt[string] // of external checks
 }
 
 // httpRequest is the request of an HTTP check; empty parts are unset.
@@ -52,13 +59,17 @@ func checkKeywords() []keyword {
 				l.sect.settings.check.kind.put(spec.CheckTCP, l.pos)
 			}
 		}},
-		{name: "tcp-check connect", scope: back, doc: "Connect, which is what TCP checks do first anyway; no options.", read: func(l *line) {
-			l.plainConnect()
-			c := l.tcpRule()
-			if c.connect > 0 || len(c.steps) > 0 {
-				l.fail(l.head, "'tcp-check connect' is not supported behind other rules")
+		{name: "tcp-check connect", args: connectArgs, scope: back, doc: "Connect in TCP checks, which is what they do first anyway, as the server's line says; with \"default\" as there, too, but for what is said here.", read: func(l *line) {
+			st, ok := readConnect(l)
+			c := &l.sect.settings.check
+			if !ok {
+				return
 			}
-			c.connect = c.rules
+			if len(c.steps) > 0 && c.steps[0].Connect == nil {
+				l.fail(l.head, "the first 'tcp-check' rule must be 'connect', too, where one of them is")
+				return
+			}
+			l.addStep(st)
 		}},
 		{name: "tcp-check send", args: "<text> [comment <text>]", scope: back, doc: "Send a text in TCP checks.", read: func(l *line) { readCheckText(l, false) }},
 		{name: "tcp-check send-binary", args: "<digits> [comment <text>]", scope: back, doc: "Send bytes, in hexadecimal digits, in TCP checks.", read: func(l *line) { readCheckText(l, true) }},
@@ -69,12 +80,31 @@ func checkKeywords() []keyword {
 				c.remark, c.idle = w.text, l.pos
 			}
 		}},
-		{name: "http-check connect", same: true, scope: back, doc: "Connect, which is what HTTP checks do first; no options.", read: func(l *line) {
-			l.plainConnect()
-			l.httpRule()
+		{name: "http-check connect", args: connectArgs, scope: back, doc: "Connect in HTTP checks, as \"tcp-check connect\"; once, and first.", read: func(l *line) {
+			st, ok := readConnect(l)
+			c := &l.sect.settings.check
+			switch {
+			case !ok:
+			case c.connects != nil || c.sends || len(c.expect) > 0:
+				l.fail(l.head, "'http-check connect' is not supported behind other rules: a check has one request")
+			default:
+				l.httpRule()
+				c.connects = &st
+			}
 		}},
-		{name: "http-check send", args: "[meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]... [body <text>]", scope: back, doc: "Request of the HTTP check.", read: readCheckSend},
-		{name: "http-check expect", args: "[!] { status <list> | rstatus <regex> | string <text> | rstring <regex> }", scope: back, doc: "Answer that counts as good.", read: readCheckExpect},
+		{name: "http-check comment", args: "<text>", scope: back, doc: "What messages say about the expectation that follows.", read: func(l *line) {
+			if w, ok := l.one("a text"); ok {
+				l.httpRule()
+				l.sect.settings.check.note = w.text
+			}
+		}},
+		{name: "http-check send-state", scope: back, doc: "Tell servers with each check in which state they are, in X-Haproxy-Server-State.", read: func(l *line) {
+			if l.arity(0, 0, "") {
+				l.sect.settings.check.state = true
+			}
+		}},
+		{name: "http-check send", args: "[meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]... [body <text>] [comment <text>]", scope: back, doc: "Request of the HTTP check.", read: readCheckSend},
+		{name: "http-check expect", args: expectArgs + " [!] { status <list> | rstatus <regex> | string <text> | rstring <regex> | { hdr | fhdr } name [-m <method>] <name> [value [-m <method>] <value>] }", scope: back, doc: "Answer that counts as good.", read: readCheckExpect},
 		{name: "http-check disable-on-404", scope: back, doc: "A 404 drains the server instead of putting it down.", read: func(l *line) {
 			if l.arity(0, 0, "") {
 				l.sect.settings.check.on404 = true
@@ -87,13 +117,6 @@ func checkKeywords() []keyword {
 func (l *line) httpRule() {
 	if c := &l.sect.settings.check; c.rulesPos.Line == 0 {
 		c.rulesPos = l.pos
-	}
-}
-
-// plainConnect refuses options of a connect rule.
-func (l *line) plainConnect() {
-	if len(l.args) > 0 {
-		l.fail(l.args[0], "'%s' with '%s' is not supported", l.kw.name, l.args[0].text)
 	}
 }
 
@@ -144,15 +167,19 @@ func isHTTPVersion(s string) bool {
 
 func readCheckSend(l *line) {
 	r := httpRequest{}
-	need := map[string]int{"meth": 1, "uri": 1, "ver": 1, "hdr": 2, "body": 1}
+	if c := &l.sect.settings.check; c.sends && c.sent == l.sect {
+		l.fail(l.head, "a second 'http-check send' is not supported: a check has one request")
+		return
+	}
+	need := map[string]int{"meth": 1, "uri": 1, "ver": 1, "hdr": 2, "body": 1, "comment": 1}
 	for rest := l.args; len(rest) > 0; {
 		n, ok := need[rest[0].text]
 		if !ok {
-			if slices.Contains([]string{"uri-lf", "body-lf", "comment"}, rest[0].text) {
+			if slices.Contains([]string{"uri-lf", "body-lf"}, rest[0].text) {
 				l.fail(rest[0], "'%s' is not supported in 'http-check send'", rest[0].text)
 				return
 			}
-			l.unknown(rest[0], "argument", []string{"meth", "uri", "ver", "hdr", "body"})
+			l.unknown(rest[0], "argument", []string{"meth", "uri", "ver", "hdr", "body", "comment"})
 			return
 		}
 		if len(rest) <= n {
@@ -182,48 +209,8 @@ func readCheckSend(l *line) {
 		rest = rest[n+1:]
 	}
 	l.httpRule()
-	l.sect.settings.check.send, l.sect.settings.check.sends = r, true
-}
-
-func readCheckExpect(l *line) {
-	e := spec.Expect{Pos: l.pos}
-	rest := l.args
-	if len(rest) > 0 && rest[0].text == "!" {
-		e.Negate, rest = true, rest[1:]
-	}
-	if len(rest) < 2 {
-		l.missing("a kind and a pattern, as in 'status 200'")
-		return
-	}
-	kinds := map[string]spec.ExpectKind{"status": spec.ExpectStatus, "rstatus": spec.ExpectRStatus, "string": spec.ExpectString, "rstring": spec.ExpectRString}
-	kind, ok := kinds[rest[0].text]
-	switch {
-	case !ok && slices.Contains([]string{"hdr", "fhdr", "string-lf", "min-recv", "comment", "ok-status", "error-status", "tout-status", "on-success", "on-error", "status-code"}, rest[0].text):
-		l.fail(rest[0], "'%s' is not supported in 'http-check expect'", rest[0].text)
-		return
-	case !ok:
-		l.unknown(rest[0], "kind", []string{"status", "rstatus", "string", "rstring"})
-		return
-	case len(rest) > 2:
-		l.fail(rest[2], "'http-check expect' cannot handle unexpected argument '%s'", rest[2].text)
-		return
-	}
-	e.Kind, e.Pattern = kind, rest[1].text
-	switch kind {
-	case spec.ExpectStatus:
-		if !isStatusList(e.Pattern) {
-			l.fail(rest[1], "'http-check expect status' expects statuses like 200,300-399, not '%s'", e.Pattern)
-			return
-		}
-	case spec.ExpectRStatus, spec.ExpectRString:
-		if _, err := regexp.Compile(e.Pattern); err != nil {
-			l.fail(rest[1], "invalid regular expression '%s': %v", e.Pattern, err)
-			return
-		}
-	case spec.ExpectString:
-	}
-	l.httpRule()
-	l.sect.settings.check.expect = append(l.sect.settings.check.expect, e)
+	c := &l.sect.settings.check
+	c.send, c.sends, c.sent = r, true, l.sect
 }
 
 // isStatusList tells whether s is like "200,300-399".

@@ -15,6 +15,8 @@ import (
 type globalDraft struct {
 	spec.Global
 	logs []logDraft
+	// externalChecks: servers may be checked by commands.
+	externalChecks bool
 }
 
 // newGlobal holds what the engine does when a global section says nothing

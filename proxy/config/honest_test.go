@@ -109,6 +109,8 @@ var samples = map[string]string{
 	"http-check send":            "option httpchk\nmeth GET",
 	"http-check expect":          "option httpchk\nstatus 204",
 	"http-check disable-on-404":  "option httpchk\n",
+	"http-check send-state":      "option httpchk\n",
+	"option pgsql-check":         "user /x",
 	"http-check connect":         "option httpchk\n",
 	"tcp-check send":             "option tcp-check\nping",
 	"tcp-check send-binary":      "option tcp-check\n0aff",
@@ -161,7 +163,9 @@ var samples = map[string]string{
 
 // elsewhere are keywords that a test of their own holds to what they promise.
 var elsewhere = map[string]string{
-	"default-path": "changes where files are found: TestDefaultPath",
+	"external-check":        "allows what would be refused: TestExternalChecks",
+	"option external-check": "needs the global section to allow it: TestExternalChecks",
+	"default-path":          "changes where files are found: TestDefaultPath",
 }
 
 // optionSamples are the same for the options of bind and server lines.
@@ -176,6 +180,7 @@ var optionSamples = map[string]string{
 	"enabled": "disabled enabled", "no-check": "check no-check", "proxy-v2-options": "crc32c,unique-id",
 	"no-send-proxy": "send-proxy no-send-proxy", "no-send-proxy-v2": "send-proxy-v2 no-send-proxy-v2", "no-send-proxy-v2-ssl": "send-proxy-v2-ssl no-send-proxy-v2-ssl",
 	"no-send-proxy-v2-ssl-cn": "send-proxy-v2-ssl-cn no-send-proxy-v2-ssl-cn", "no-check-send-proxy": "check-send-proxy no-check-send-proxy",
+	"agent-check": "agent-port 7 agent-check", "no-agent-check": "agent-port 7 agent-check no-agent-check", "agent-addr": "127.0.0.9",
 	"stick": "non-stick stick", "no-backup": "backup no-backup",
 }
 

@@ -98,6 +98,7 @@ func keywords() []keyword {
 		persistenceKeywords(),
 		serverKeywords(),
 		checkKeywords(),
+		protocolCheckKeywords(),
 		tableKeywords(),
 		retiredKeywords(),
 		acceptedProxyKeywords(),

@@ -163,6 +163,11 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	for _, d := range s.servers {
 		srv := d.server()
 		p.backProtocols(px, srv)
+		p.ruleTLS(s, px, d, srv)
+		if srv.Agent.Check && srv.Agent.Port == 0 {
+			p.warning(s, d.Pos, "server '%s' has no 'agent-port': no agent is asked", srv.Name)
+			srv.Agent.Check = false
+		}
 		if !srv.ForcedID {
 			srv.ID = freeNumber(used, &next)
 		}
@@ -186,8 +191,12 @@ func (c *checkDraft) resolve() *spec.Check {
 	if !c.kind.set {
 		return nil
 	}
-	if c.kind.val == spec.CheckTCP {
-		return &spec.Check{Kind: spec.CheckTCP, Steps: c.steps, Connect: c.connect}
+	switch c.kind.val {
+	case spec.CheckTCP:
+		return &spec.Check{Kind: spec.CheckTCP, Steps: c.steps}
+	case spec.CheckHTTP:
+	default:
+		return &spec.Check{Kind: c.kind.val, User: c.user, OldUser: c.oldUser, Greeting: c.greeting, Command: c.command.val, Path: c.path.val}
 	}
 	r := c.request
 	if c.sends {
@@ -200,6 +209,7 @@ func (c *checkDraft) resolve() *spec.Check {
 	return &spec.Check{
 		Kind: spec.CheckHTTP, Method: first(r.method, "OPTIONS"), URI: first(r.uri, "/"), Version: first(r.version, "HTTP/1.0"),
 		Headers: r.headers, Body: r.body, Expect: c.expect, DisableOn404: c.on404,
+		SendState: c.state, HTTPConnect: c.connects,
 	}
 }
 

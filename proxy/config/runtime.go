@@ -58,6 +58,10 @@ func (l *line) runtimeServer(p *spec.Proxy, name word, d *serverDraft) {
 	if !l.serverAddress(l.args[0], d) || !readOptions(l, runtimeRows(), "server", &d.serverTemplate, l.args[1:], l.atRunTime) || !l.serverTLS(&d.serverTemplate) {
 		return
 	}
+	if d.Agent.Check && d.Agent.Port == 0 {
+		l.fail(name, "server %s does not have agent port. Agent check has been disabled.", d.Name)
+		return
+	}
 	d.Unresolved = d.at.host != ""
 	if !portToCheck(d.server()) {
 		l.fail(name, "config: backend '%s': server '%s' has neither service port nor check port nor tcp_check rule 'connect' with port information.", p.Name, d.Name)

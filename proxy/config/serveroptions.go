@@ -135,7 +135,6 @@ func serverOptions() []serverOption {
 			}
 		}}),
 		always(everyplace, "no-tfo", "No TCP Fast Open, as always."),
-		always(inDefault, "no-agent-check", "No agent check, as always."),
 	}, serverTLSOptions()...)
-	return append(rows, proxyProtocolServer(row)...)
+	return append(append(rows, agentOptions(row)...), proxyProtocolServer(row)...)
 }

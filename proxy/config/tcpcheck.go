@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/hex"
-	"math"
 	"regexp"
 
 	"bench/proxy/spec"
@@ -70,23 +69,11 @@ func readCheckText(l *line, binary bool) {
 
 // readTCPExpect takes an expectation of a TCP check.
 func readTCPExpect(l *line) {
-	st := spec.CheckStep{MinRecv: -1}
-	rest := l.args
-	for len(rest) > 1 && (rest[0].text == "min-recv" || rest[0].text == "comment") {
-		if rest[0].text == "comment" {
-			st.Comment = rest[1].text
-		} else {
-			n, ok := l.integer(rest[1], -1, math.MaxInt32)
-			if !ok {
-				return
-			}
-			st.MinRecv = n
-		}
-		rest = rest[2:]
+	x, rest, ok := readExpectation(l)
+	if !ok {
+		return
 	}
-	if len(rest) > 0 && rest[0].text == "!" {
-		st.Negate, rest = true, rest[1:]
-	}
+	st := spec.CheckStep{MinRecv: x.least, Comment: x.comment, Outcome: x.outcome, Negate: x.negate}
 	if len(rest) < 2 {
 		l.missing("a kind and a pattern, as in 'string +PONG'")
 		return
@@ -96,7 +83,7 @@ func readTCPExpect(l *line) {
 		return
 	}
 	kind, pattern := rest[0], rest[1]
-	ok := pattern.text != ""
+	ok = pattern.text != ""
 	switch kind.text {
 	case "string":
 		st.Text = []byte(pattern.text)
@@ -112,7 +99,7 @@ func readTCPExpect(l *line) {
 			l.fail(pattern, "invalid regular expression '%s': %v", st.Regexp, err)
 			return
 		}
-	case "string-lf", "binary-lf", "custom", "ok-status", "error-status", "tout-status", "on-success", "on-error", "status-code":
+	case "string-lf", "binary-lf", "custom":
 		l.fail(kind, "'%s' is not supported in 'tcp-check expect'", kind.text)
 		return
 	default:

@@ -110,6 +110,25 @@ func (l *line) serverTLS(s *serverTemplate) bool {
 	return l.outcome(notes, err)
 }
 
+// ruleTLS is how rules of checks connect to a server over TLS, if one does.
+func (p *parser) ruleTLS(s *section, px *spec.Proxy, d *serverDraft, srv *spec.Server) {
+	if px.Check == nil || !srv.Check || !px.Check.ConnectsByTLS() {
+		return
+	}
+	if srv.RuleTLS = srv.TLS; srv.RuleTLS != nil {
+		return
+	}
+	if srv.RuleTLS = srv.CheckTLS; srv.RuleTLS != nil {
+		return
+	}
+	t := d.serverTemplate
+	t.tls.check = opt[bool]{val: true, set: true}
+	l := &line{p: p, sect: s, kw: &keyword{name: "server"}, head: word{text: "server", col: d.Col}, pos: d.Pos}
+	if l.serverTLS(&t) {
+		srv.RuleTLS = t.CheckTLS
+	}
+}
+
 // outcome reports what reading the files of a line has come to.
 func (l *line) outcome(notes []string, err error) bool {
 	for _, n := range notes {

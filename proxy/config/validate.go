@@ -120,10 +120,11 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 		if c.rulesPos.Line > 0 && !isHTTP {
 			p.warning(s, c.rulesPos, "'http-check' rules of '%s' are ignored without 'option httpchk'", px.Name)
 		}
+		p.checkExternal(s, px)
 		if c.idle.Line > 0 {
 			p.warning(s, c.idle, "'tcp-check comment' of '%s' has no effect: no rule follows it", px.Name)
 		}
-		if c.tcpPos.Line > 0 && (!c.kind.set || isHTTP) {
+		if c.tcpPos.Line > 0 && (!c.kind.set || c.kind.val != spec.CheckTCP) {
 			p.warning(s, c.tcpPos, "'tcp-check' rules of '%s' are ignored without 'option tcp-check'", px.Name)
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"bench/proxy/check"
 	"bench/proxy/log"
@@ -33,8 +34,9 @@ func (e *Engine) announceHealth(s *server.Server, why string, requeued int) {
 }
 
 // announceCheck reports a check as "option log-health-checks" asks for: how it went,
-// and how many checks of how many the server is away from the other state.
-func (e *Engine) announceCheck(s *server.Server, r check.Result, h check.Health) {
+// and how many checks of how many the server is away from the other state. who is
+// "Health" or "Agent".
+func (e *Engine) announceCheck(who string, s *server.Server, r check.Result, h check.Health) {
 	kind := ""
 	if s.Spec.Backup {
 		kind = "backup "
@@ -46,6 +48,9 @@ func (e *Engine) announceCheck(s *server.Server, r check.Result, h check.Health)
 	case r.Status.OK():
 		outcome = "succeeded"
 	}
+	if r.Remark != "" {
+		r.Output = r.Remark
+	}
 	cur, of, state := h.Cur, h.Rise, "DOWN"
 	if h.Up() {
 		cur, of, state = h.Cur-h.Rise+1, h.Fall, "UP"
@@ -53,8 +58,8 @@ func (e *Engine) announceCheck(s *server.Server, r check.Result, h check.Health)
 			state = "DRAIN"
 		}
 	}
-	e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf("Health check for %sserver %s/%s %s, reason: %s, status: %d/%d %s.",
-		kind, s.Backend.Spec.Name, s.Spec.Name, outcome, reason(r), cur, of, state))
+	e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf("%s check for %sserver %s/%s %s, reason: %s, status: %d/%d %s.",
+		who, kind, s.Backend.Spec.Name, s.Spec.Name, outcome, reason(r), cur, of, state))
 }
 
 // title names a server in messages.
@@ -109,7 +114,20 @@ func reason(r check.Result) string {
 		text += fmt.Sprintf(", code: %d", r.Code)
 	}
 	if r.Output != "" {
-		text += fmt.Sprintf(", info: %q", r.Output)
+		text += `, info: "` + escaped(r.Output) + `"`
 	}
 	return text + fmt.Sprintf(", check duration: %dms", r.Duration.Milliseconds())
+}
+
+// escaped writes what has no place in a line, or between quotes, by its number.
+func escaped(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' {
+			fmt.Fprintf(&b, "<%02X>", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

@@ -21,6 +21,8 @@ import (
 type checks struct {
 	mu  sync.RWMutex
 	all map[*server.Server]*serverCheck // without those that are not checked
+	// agents are those of the servers that have one.
+	agents map[*server.Server]*agentCheck
 }
 
 // serverCheck is the check of one server.
@@ -49,10 +51,13 @@ type serverCheck struct {
 
 // prepareChecks makes the checkers.
 func (e *Engine) prepareChecks() error {
-	e.checks = &checks{all: map[*server.Server]*serverCheck{}}
+	e.checks = &checks{all: map[*server.Server]*serverCheck{}, agents: map[*server.Server]*agentCheck{}}
 	for _, b := range e.shared.Backends.All() {
 		for _, s := range b.Servers() {
 			if err := e.addCheck(s, true); err != nil {
+				return err
+			}
+			if err := e.addAgent(s, true); err != nil {
 				return err
 			}
 		}
@@ -68,16 +73,12 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	}
 	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled}
 	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
-	var secure *tls.Config
-	if s.Spec.CheckTLS != nil {
-		c, _, err := certs.NewConnector(s.Spec.CheckTLS)
-		if err != nil {
-			return fmt.Errorf("%s:%d: checks of server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
-		}
-		secure = c.To([]byte(s.Spec.CheckTLS.CheckSNI)).Config()
+	secure, err := secureChecks(s)
+	if err != nil {
+		return err
 	}
 	c, err := check.New(check.Config{
-		TLS: secure, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
+		TLS: secure, Secure: func(k *spec.CheckConnect) (*tls.Config, error) { return secureRule(s, k) }, State: k.describe, Environment: k.environment, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
 		Source: checkSource(s), Proxy: checkHeader(s), Spread: e.cfg.Global.SpreadChecks,
@@ -92,8 +93,35 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	return nil
 }
 
+// secureChecks is how checks of the server are secured, nil if they are in clear.
+func secureChecks(s *server.Server) (*tls.Config, error) {
+	t := s.Spec.CheckTLS
+	if t == nil {
+		return nil, nil
+	}
+	c, _, err := certs.NewConnector(t)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%d: checks of server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
+	}
+	return c.To([]byte(t.CheckSNI)).Config(), nil
+}
+
+// secureRule is the same for a rule that asks for TLS by itself.
+func secureRule(s *server.Server, k *spec.CheckConnect) (*tls.Config, error) {
+	t := *s.Spec.RuleTLS
+	if k.ALPN != nil {
+		t.ALPN = k.ALPN
+	}
+	c, _, err := certs.NewConnector(&t)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%d: checks of server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
+	}
+	return c.To([]byte(k.SNI)).Config(), nil
+}
+
 // remove ends the checks of s, which has been removed.
 func (c *checks) remove(s *server.Server) {
+	c.removeAgent(s)
 	k := c.of(s)
 	if k == nil {
 		return
@@ -122,26 +150,31 @@ func checkSource(s *server.Server) *spec.Source {
 // startChecks begins them, spread over the shortest interval so that they do
 // not all come at once.
 func (e *Engine) startChecks() {
-	var list []*serverCheck
+	var list []*server.Server
 	shortest := e.cfg.Global.MaxSpreadChecks
 	for _, b := range e.shared.Backends.All() {
 		for _, s := range b.Servers() {
-			k := e.checks.of(s)
-			if k == nil {
+			k, a := e.checks.of(s), e.checks.agent(s)
+			if k == nil && a == nil {
 				continue
 			}
-			list = append(list, k)
-			if d := s.Spec.Inter; d > 0 && (shortest == 0 || d < shortest) {
+			list = append(list, s)
+			if d := s.Spec.Inter; k != nil && d > 0 && (shortest == 0 || d < shortest) {
+				shortest = d
+			}
+			if d := s.Spec.Agent.Inter; a != nil && (shortest == 0 || d < shortest) {
 				shortest = d
 			}
 		}
 	}
-	for i, k := range list {
-		if k.s.Admin() == state.Maint {
-			continue
-		}
+	for i, s := range list {
 		delay := shortest * time.Duration(i) / time.Duration(len(list))
-		k.l.Post(func() { k.c.Start(delay) })
+		if k := e.checks.of(s); k != nil && s.Admin() != state.Maint {
+			k.l.Post(func() { k.c.Start(delay) })
+		}
+		if a := e.checks.agent(s); a != nil {
+			a.l.Post(func() { a.c.Start(delay) })
+		}
 	}
 }
 
@@ -173,6 +206,9 @@ func (k *serverCheck) Changed(up bool, r check.Result) {
 		k.setHealth(state.Down, r)
 		return
 	}
+	if k.e.checks.agentDown(k.s) {
+		return // that keeps it down
+	}
 	k.setHealth(state.Up, r)
 	if r.Status == check.L7OKC {
 		k.setHealth(state.Stopping, r)
@@ -189,7 +225,7 @@ func (k *serverCheck) Checked(r check.Result, h check.Health) {
 	}
 	k.mu.Unlock()
 	if k.logs && changed {
-		k.e.announceCheck(k.s, r, h)
+		k.e.announceCheck("Health", k.s, r, h)
 	}
 	switch {
 	case r.Status == check.L7OKC && k.s.Health() == state.Up:
@@ -232,12 +268,17 @@ func (c *checks) state(s *server.Server) stats.CheckState {
 		st.Status, st.Desc = "INI", "Initializing"
 		return st
 	}
-	st.Status, st.Desc, st.Output = k.last.Status.String(), k.last.Status.Describe(), k.last.Output
-	st.Duration = k.last.Duration.Milliseconds()
-	if k.last.Coded() {
-		st.Code = k.last.Code
-	}
+	fill(&st, &k.last)
 	return st
+}
+
+// fill says what the last check has come to.
+func fill(st *stats.CheckState, r *check.Result) {
+	st.Status, st.Desc, st.Output = r.Status.String(), r.Status.Describe(), r.Output
+	st.Duration = r.Duration.Milliseconds()
+	if r.Coded() {
+		st.Code = r.Code
+	}
 }
 
 // run is whether a check has finished, and whether the last one failed.

@@ -39,7 +39,7 @@ func (e *Engine) AddServer(backend, name string, words []string) ([]string, erro
 		e.shared.Slots.Give(s.Slot)
 		return nil, err
 	}
-	if err := e.addCheck(s, false); err != nil {
+	if err := errors.Join(e.addCheck(s, false), e.addAgent(s, false)); err != nil {
 		e.shared.Slots.Give(s.Slot)
 		return nil, err
 	}

@@ -193,7 +193,7 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 	if s.Unresolved() {
 		r.Server.MaintReason = "resolution"
 	}
-	r.Server.Check = e.checks.state(s)
+	r.Server.Check, r.Server.Agent = e.checks.state(s), e.checks.agentState(s)
 	return r
 }
 

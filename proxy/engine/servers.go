@@ -107,6 +107,27 @@ func (h *serverHandle) SetAddr(a netip.AddrPort) {
 func (h *serverHandle) SetCheckAddr(a netip.AddrPort) { h.e.checks.setAddr(h.s, a) }
 func (h *serverHandle) EnableCheck(on bool)           { h.e.checks.enable(h.s, on) }
 
+func (h *serverHandle) EnableAgent(on bool) { h.e.checks.enableAgent(h.s, on) }
+func (h *serverHandle) SetAgentSend(text string) {
+	h.e.checks.changeAgent(h.s, func(a *agentCheck) { a.send = text })
+}
+
+func (h *serverHandle) SetAgentAddr(to netip.AddrPort) {
+	h.e.checks.changeAgent(h.s, func(a *agentCheck) { a.own = to })
+}
+
+// SetAgentHealth implements cli.Server. The server follows, unless its checks keep it
+// down.
+func (h *serverHandle) SetAgentHealth(up bool) {
+	h.e.checks.forceAgent(h.s, up)
+	switch {
+	case !up:
+		h.e.setHealth(h.s, state.Down, "changed from "+h.by)
+	case !h.e.checks.checkDown(h.s):
+		h.e.setHealth(h.s, state.Up, "changed from "+h.by)
+	}
+}
+
 func (h *serverHandle) ShutdownSessions() {
 	h.e.onEach(func(t *stream.Thread) { t.KillServerStreams(h.s, 'K') })
 }
@@ -129,6 +150,8 @@ func (h *serverHandle) State() cli.ServerState {
 	st.CheckRun, st.CheckFailed = h.e.checks.run(s)
 	st.CheckHealth, st.Rise, st.Fall = c.Health, s.Spec.Rise, s.Spec.Fall
 	st.CheckAddr = h.e.checks.addr(s)
+	st.HasAgent, st.AgentOn = s.Spec.Agent.Check, h.e.checks.agentState(s).Enabled
+	st.AgentAddr = h.e.checks.agentAddr(s)
 	return st
 }
 

@@ -364,6 +364,7 @@ type Server struct {
 	OnMarkedDown bool // "on-marked-down shutdown-sessions"
 	OnMarkedUp   bool // "on-marked-up shutdown-backup-sessions"
 	SlowStart    time.Duration
+	Agent        Agent
 
 	PoolMaxConn    int // -1: no limit
 	PoolLowConn    int
@@ -378,6 +379,17 @@ type Server struct {
 	TLS *ServerTLS // nil: in clear
 	// CheckTLS is how checks are secured; nil: not at all.
 	CheckTLS *ServerTLS
+	// RuleTLS is how rules of checks connect over TLS; nil: none does.
+	RuleTLS *ServerTLS
+}
+
+// Agent is whom to ask about a server besides the server.
+type Agent struct {
+	Check bool
+	Addr  *sock.Addr // nil: the server's
+	Port  int
+	Inter time.Duration
+	Send  string // what it is told first
 }
 
 // ProxyHeader is the header of the PROXY protocol that connections to a server begin
@@ -391,45 +403,3 @@ type ProxyHeader struct {
 
 // Sends tells whether connections begin with a header.
 func (p *ProxyHeader) Sends() bool { return p.V1 || p.V2 }
-
-// CheckKind is the protocol of a health check.
-type CheckKind uint8
-
-// Check protocols.
-const (
-	CheckTCP CheckKind = iota
-	CheckHTTP
-)
-
-// Check is how the servers of a backend are checked.
-type Check struct {
-	Kind                 CheckKind
-	Method, URI, Version string
-	Headers              [][2]string
-	Body                 string
-	Expect               []Expect
-	DisableOn404         bool
-	// Steps are the rules of a TCP check behind the connection. Connect is the number of
-	// the rule that connects; 0: there is none, and that is done first.
-	Steps   []CheckStep
-	Connect int
-}
-
-// ExpectKind is what an "http-check expect" looks at.
-type ExpectKind uint8
-
-// Kinds of expectation.
-const (
-	ExpectStatus ExpectKind = iota
-	ExpectRStatus
-	ExpectString
-	ExpectRString
-)
-
-// Expect is one expectation on a check's answer.
-type Expect struct {
-	Pos
-	Kind    ExpectKind
-	Negate  bool
-	Pattern string
-}

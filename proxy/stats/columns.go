@@ -418,13 +418,18 @@ func (s *ServerRow) status() string {
 	case s.Maint:
 		return "MAINT"
 	case s.Health == state.Down:
-		if changing && c.Health < c.Rise {
+		switch {
+		case s.Agent.Enabled && s.Agent.Health == 0:
+			return "DOWN (agent)"
+		case changing && c.Health < c.Rise:
 			return fmt.Sprintf("DOWN %d/%d", c.Health, c.Rise)
 		}
 		return "DOWN"
 	}
 	word := "UP"
 	switch {
+	case s.Drain && s.Agent.Enabled:
+		return "DRAIN (agent)"
 	case s.Drain:
 		word = "DRAIN"
 	case s.Health == state.Stopping:

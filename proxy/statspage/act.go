@@ -76,7 +76,14 @@ func actions() []action {
 			return true
 		}
 	}
-	never := func(cli.Server, *cli.ServerState) bool { return false }
+	agent := func(do func(cli.Server)) func(cli.Server, *cli.ServerState) bool {
+		return func(s cli.Server, st *cli.ServerState) bool {
+			if st.HasAgent {
+				do(s)
+			}
+			return st.HasAgent
+		}
+	}
 	is := func(a state.Admin) func(state.Admin) bool { return func(o state.Admin) bool { return o == a } }
 	isNot := func(a state.Admin) func(state.Admin) bool { return func(o state.Admin) bool { return o != a } }
 	return []action{
@@ -88,12 +95,11 @@ func actions() []action {
 		{"hrunn", "Health: force UP", health(state.Up)},
 		{"hnolb", "Health: force NOLB", health(state.Stopping)},
 		{"hdown", "Health: force DOWN", health(state.Down)},
+		{"dagent", "Agent: disable checks", agent(func(s cli.Server) { s.EnableAgent(false) })},
+		{"eagent", "Agent: enable checks", agent(func(s cli.Server) { s.EnableAgent(true) })},
+		{"arunn", "Agent: force UP", agent(func(s cli.Server) { s.SetAgentHealth(true) })},
+		{"adown", "Agent: force DOWN", agent(func(s cli.Server) { s.SetAgentHealth(false) })},
 		{"shutdown", "Kill sessions", always(func(s cli.Server) { s.ShutdownSessions() })},
-		// No server has an agent.
-		{"dagent", "", never},
-		{"eagent", "", never},
-		{"arunn", "", never},
-		{"adown", "", never},
 		{"disable", "", change(isNot(state.Maint), state.Maint)},
 		{"enable", "", change(is(state.Maint), state.Ready)},
 		{"stop", "", change(isNot(state.Drain), state.Drain)},

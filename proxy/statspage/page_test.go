@@ -72,6 +72,10 @@ func (s *fakeServer) SetMaxConn(int)              {}
 func (s *fakeServer) SetAddr(netip.AddrPort)      {}
 func (s *fakeServer) SetCheckAddr(netip.AddrPort) {}
 func (s *fakeServer) EnableCheck(on bool)         { s.did("check", on) }
+func (s *fakeServer) EnableAgent(on bool)         { s.did("agent", on) }
+func (s *fakeServer) SetAgentHealth(up bool)      { s.did("agent up", up) }
+func (s *fakeServer) SetAgentSend(string)         {}
+func (s *fakeServer) SetAgentAddr(netip.AddrPort) {}
 func (s *fakeServer) ShutdownSessions()           { s.did("shutdown", "") }
 
 // answer is what a service has written.

@@ -1,0 +1,170 @@
+package check
+
+import (
+	"syscall"
+	"time"
+
+	"bench/internal/poller"
+	"bench/internal/sock"
+)
+
+// connect opens the connection of a step, in place of the one before.
+func (c *Checker) connect(k *connection) {
+	c.hangUp()
+	c.link = k
+	c.wired, c.hup = false, false
+	c.talk.listen()
+	c.talk.ended = false
+	to := c.target(k)
+	opt := sock.ConnectOptions{NoDelay: true}
+	if src := c.cfg.Source; src != nil {
+		opt.Source, opt.Interface = &src.Addr, src.Interface
+	}
+	fd, _, errno := sock.Connect(&to, &opt)
+	if errno != 0 {
+		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error()) + c.where()})
+		return
+	}
+	if err := c.l.Add(fd, poller.In|poller.Out, c); err != nil {
+		sock.Close(fd)
+		c.finish(Result{Status: SockErr, Output: err.Error()})
+		return
+	}
+	c.fd = fd
+	// With "timeout check" connecting has a limit of its own; without, the
+	// interval covers all of the check.
+	limit := c.cfg.Inter
+	if c.cfg.Timeout > 0 && c.cfg.Connect > 0 {
+		limit = min(limit, c.cfg.Connect)
+	}
+	c.l.SetTimer(&c.timer, c.l.Refresh()+int64(limit), c)
+}
+
+// target is where a step connects to.
+func (c *Checker) target(k *connection) sock.Addr {
+	to := c.addr
+	if k.addr.IsValid() {
+		return k.addr
+	}
+	if k.Addr != nil {
+		port := to.AddrPort().Port()
+		if to = *k.Addr; to.AddrPort().Port() == 0 {
+			to.SetPort(port)
+		}
+	}
+	if k.Port > 0 {
+		to.SetPort(uint16(k.Port))
+	}
+	return to
+}
+
+func connectStatus(errno syscall.Errno) Status {
+	switch errno {
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
+		return SockErr
+	}
+	return L4Con
+}
+
+// Ready implements loop.Handler.
+func (c *Checker) Ready(ev poller.Events) {
+	if c.fd < 0 {
+		return
+	}
+	c.hup = c.hup || ev&poller.Hup != 0
+	if !c.wired {
+		if !c.arrived(ev) {
+			return
+		}
+		if c.link.tls != nil {
+			c.tls = c.cfg.Handshakes.Client(c.fd, c.link.tls, c)
+			c.tls.Handshake(c.hup)
+			return
+		}
+		c.goOn()
+		return
+	}
+	switch {
+	case c.tls != nil && c.tls.Info() == nil:
+		c.tls.Handshake(c.hup)
+		return
+	case c.tls != nil && ev&poller.Out != 0:
+		c.tls.Flush()
+	}
+	c.play()
+}
+
+// arrived tells whether the connection has been made.
+func (c *Checker) arrived(ev poller.Events) bool {
+	if ev&(poller.Out|poller.Hup) == 0 {
+		c.l.Rearm(c.fd, poller.In)
+		return false
+	}
+	if errno := sock.Error(c.fd); errno != 0 {
+		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error()) + c.where()})
+		return false
+	}
+	if _, errno := sock.PeerAddr(c.fd); errno != 0 {
+		c.l.Rearm(c.fd, poller.Out)
+		return false
+	}
+	if !c.greet() {
+		return false
+	}
+	c.wired = true
+	if c.cfg.Timeout > 0 && (len(c.script.steps) > 1 || c.link.tls != nil) {
+		c.l.SetTimer(&c.timer, c.l.Now()+int64(c.cfg.Timeout), c)
+	}
+	return true
+}
+
+// Secured implements tlsio.Owner.
+func (c *Checker) Secured(err error) {
+	if err != nil {
+		c.finish(Result{Status: L6Rsp, Output: "SSL handshake failure"})
+		return
+	}
+	c.goOn()
+}
+
+// goOn follows the script behind the connection that has been made.
+func (c *Checker) goOn() {
+	c.talk.step++
+	c.play()
+}
+
+func (c *Checker) send(p []byte) (int, syscall.Errno) {
+	if c.tls != nil {
+		return c.tls.Send(p, nil)
+	}
+	return sock.Send(c.fd, p)
+}
+
+// recv reads once. more says that there may be more without waiting.
+func (c *Checker) recv(p []byte) (n int, more bool, errno syscall.Errno) {
+	if c.tls != nil {
+		return c.tls.Recv(p, c.hup)
+	}
+	n, errno = sock.Recv(c.fd, p)
+	return n, true, errno
+}
+
+// hangUp closes the connection of a check, if there is one. A reset spares the server a
+// connection in TIME_WAIT for every check.
+func (c *Checker) hangUp() {
+	if c.fd < 0 {
+		return
+	}
+	if c.tls != nil {
+		c.tls.Release()
+		c.tls = nil
+	}
+	if !c.link.Linger {
+		sock.SetLinger0(c.fd)
+	}
+	c.l.Close(c.fd)
+	c.fd = -1
+}
+
+// since is how long the check has taken.
+func (c *Checker) since() time.Duration { return time.Duration(c.l.Refresh() - c.began) }

@@ -1,0 +1,252 @@
+package config
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"bench/internal/sock"
+	"bench/proxy/spec"
+)
+
+const (
+	connectArgs = "[default] [port <port>] [addr <address>] [send-proxy] [ssl] [sni <name>] [alpn <protocols>] [linger] [proto <name>] [comment <text>]"
+	expectArgs  = "[min-recv <number>] [comment <text>] [ok-status <status>] [error-status <status>] [tout-status <status>]"
+)
+
+// readConnect takes the options of a rule that connects.
+func readConnect(l *line) (spec.CheckStep, bool) {
+	k := &spec.CheckConnect{}
+	st := spec.CheckStep{Connect: k}
+	for rest := l.args; len(rest) > 0; rest = rest[1:] {
+		w := rest[0]
+		switch w.text {
+		case "default":
+			k.Default = true
+			continue
+		case "send-proxy":
+			k.Proxied = true
+			continue
+		case "linger":
+			k.Linger = true
+			continue
+		case "ssl":
+			k.TLS = true
+			continue
+		case "port", "addr", "sni", "alpn", "proto", "comment":
+		case "via-socks4":
+			l.fail(w, "'via-socks4' is not supported in '%s'", l.kw.name)
+			return st, false
+		default:
+			l.unknown(w, "option", []string{"default", "port", "addr", "send-proxy", "ssl", "sni", "alpn", "linger", "proto", "comment"})
+			return st, false
+		}
+		if len(rest) < 2 {
+			l.missing("a value after '" + w.text + "'")
+			return st, false
+		}
+		rest = rest[1:]
+		if !l.connectOption(&st, w.text, rest[0]) {
+			return st, false
+		}
+	}
+	return st, true
+}
+
+// connectOption takes an option with its value.
+func (l *line) connectOption(st *spec.CheckStep, name string, w word) bool {
+	k := st.Connect
+	ok := true
+	switch name {
+	case "port":
+		if strings.Trim(w.text, "0123456789") != "" {
+			l.fail(w, "'port' expects a number, as samples are not supported in '%s', not '%s'", l.kw.name, w.text)
+			return false
+		}
+		k.Port, ok = l.integer(w, 1, 65535)
+	case "addr":
+		var a sock.Addr
+		var err error
+		if a, err = l.resolveAddress(w.text); err != nil {
+			l.fail(w, "'addr': %v", err)
+			return false
+		}
+		k.Addr = &a
+	case "sni":
+		k.SNI = w.text
+	case "alpn":
+		k.ALPN = l.protocols(w)
+		ok = k.ALPN != nil
+	case "proto":
+		if w.text != "h1" && w.text != "none" {
+			l.fail(w, "protocol '%s' is not supported in '%s'", w.text, l.kw.name)
+			return false
+		}
+	case "comment":
+		st.Comment = w.text
+	}
+	return ok
+}
+
+// expectation is what all expectations may begin with.
+type expectation struct {
+	least   int
+	comment string
+	outcome spec.CheckOutcome
+	negate  bool
+}
+
+// readExpectation takes it, and returns what follows.
+func readExpectation(l *line) (x expectation, rest []word, ok bool) {
+	x.least = -1
+	statuses := map[string]struct {
+		field *string
+		known []string
+	}{
+		"ok-status":    {&x.outcome.OK, []string{"L7OK", "L7OKC", "L6OK", "L4OK"}},
+		"error-status": {&x.outcome.Error, []string{"L7OKC", "L7RSP", "L7STS", "L6RSP", "L4CON"}},
+		"tout-status":  {&x.outcome.Timeout, []string{"L7TOUT", "L6TOUT", "L4TOUT"}},
+	}
+	for rest = l.args; len(rest) > 1; rest = rest[2:] {
+		name, value := rest[0], rest[1]
+		switch name.text {
+		case "comment":
+			x.comment = value.text
+		case "min-recv":
+			n, ok := l.integer(value, -1, math.MaxInt32)
+			if !ok {
+				return x, nil, false
+			}
+			x.least = n
+		case "ok-status", "error-status", "tout-status":
+			s := statuses[name.text]
+			if !slices.Contains(s.known, value.text) {
+				l.unknown(value, "status", s.known)
+				return x, nil, false
+			}
+			*s.field = value.text
+		case "on-success", "on-error", "status-code":
+			l.fail(name, "'%s' is not supported in '%s'", name.text, l.kw.name)
+			return x, nil, false
+		case "!":
+			x.negate = true
+			return x, rest[1:], true
+		default:
+			if kind, ok := strings.CutPrefix(name.text, "!"); ok {
+				x.negate = true
+				rest[0].text = kind
+			}
+			return x, rest, true
+		}
+	}
+	return x, rest, true
+}
+
+// readCheckExpect takes an expectation of an HTTP check.
+func readCheckExpect(l *line) {
+	x, rest, ok := readExpectation(l)
+	if !ok {
+		return
+	}
+	c := &l.sect.settings.check
+	e := spec.Expect{Pos: l.pos, Once: x.least >= 0, MinRecv: max(x.least, 0), Comment: x.comment, Outcome: x.outcome, Negate: x.negate}
+	if e.Comment == "" {
+		e.Comment = c.note
+	}
+	if len(rest) < 2 {
+		l.missing("a kind and a pattern, as in 'status 200'")
+		return
+	}
+	kinds := map[string]spec.ExpectKind{"status": spec.ExpectStatus, "rstatus": spec.ExpectRStatus, "string": spec.ExpectString, "rstring": spec.ExpectRString, "hdr": spec.ExpectHeader, "fhdr": spec.ExpectFullHeader}
+	e.Kind, ok = kinds[rest[0].text]
+	switch {
+	case rest[0].text == "string-lf":
+		l.fail(rest[0], "'%s' is not supported in 'http-check expect'", rest[0].text)
+		return
+	case !ok:
+		l.unknown(rest[0], "kind", []string{"status", "rstatus", "string", "rstring", "hdr", "fhdr"})
+		return
+	case e.Kind == spec.ExpectHeader || e.Kind == spec.ExpectFullHeader:
+		if rest = l.expectField(&e, rest[1:]); rest == nil {
+			return
+		}
+	default:
+		e.Pattern = rest[1].text
+		if !l.expectPattern(&e, rest[1]) {
+			return
+		}
+		rest = rest[2:]
+	}
+	if len(rest) > 0 {
+		l.fail(rest[0], "'http-check expect' cannot handle unexpected argument '%s'", rest[0].text)
+		return
+	}
+	l.httpRule()
+	c.expect = append(c.expect, e)
+}
+
+// expectPattern checks the pattern of an expectation.
+func (l *line) expectPattern(e *spec.Expect, w word) bool {
+	switch e.Kind {
+	case spec.ExpectStatus:
+		if !isStatusList(e.Pattern) {
+			l.fail(w, "'http-check expect status' expects statuses like 200,300-399, not '%s'", e.Pattern)
+			return false
+		}
+	case spec.ExpectRStatus, spec.ExpectRString:
+		return l.goodRegexp(w)
+	case spec.ExpectString, spec.ExpectHeader, spec.ExpectFullHeader:
+	}
+	return true
+}
+
+func (l *line) goodRegexp(w word) bool {
+	_, err := regexp.Compile(w.text)
+	if err != nil {
+		l.fail(w, "invalid regular expression '%s': %v", w.text, err)
+	}
+	return err == nil
+}
+
+// expectField takes what is expected of a header field, and returns what follows; nil
+// after an error.
+func (l *line) expectField(e *spec.Expect, rest []word) []word {
+	for _, part := range []struct {
+		name     string
+		by, text *string
+	}{{"name", &e.NameBy, &e.Name}, {"value", &e.ValueBy, &e.Pattern}} {
+		switch {
+		case len(rest) == 0 && part.name == "value":
+			return []word{}
+		case len(rest) > 0 && rest[0].text == part.name+"-lf":
+			l.fail(rest[0], "'%s' is not supported in 'http-check expect'", rest[0].text)
+			return nil
+		case len(rest) == 0 || rest[0].text != part.name:
+			if part.name == "value" {
+				return rest
+			}
+			l.missing("'name' and a name after '" + map[bool]string{true: "fhdr", false: "hdr"}[e.Kind == spec.ExpectFullHeader] + "'")
+			return nil
+		}
+		rest = rest[1:]
+		*part.by = "str"
+		if len(rest) > 1 && rest[0].text == "-m" {
+			methods := []string{"str", "beg", "end", "sub", "reg"}
+			if !slices.Contains(methods, rest[1].text) {
+				l.unknown(rest[1], "method", methods)
+				return nil
+			}
+			*part.by, rest = rest[1].text, rest[2:]
+		}
+		if len(rest) == 0 {
+			l.missing("a text after '" + part.name + "'")
+			return nil
+		}
+		if *part.by == "reg" && !l.goodRegexp(rest[0]) {
+			return nil
+		}
+		*part.text, rest = rest[0].text, rest[1:]
+	}
+	return rest
+}
