@@ -177,10 +177,12 @@ type ServerState struct {
 	CheckOn     bool // and not suspended
 	CheckStatus string
 	CheckFailed bool // the last check failed
+	CheckPaused bool // by maintenance, which has not ended while checks were on
 	CheckRun    bool // at least one check has finished
 	CheckHealth int  // position between 0 and rise+fall-1
 	Rise, Fall  int
-	CheckAddr   netip.AddrPort // configured or set; the zero value if neither
+	CheckAddr   netip.AddrPort // configured or set, each part for itself; the zero value if neither
+	CheckPort   int            // configured; it is that of agents, too
 
 	Used, UsedMax, Need  int64 // connections in use
 	IdleUnsafe, IdleSafe int64

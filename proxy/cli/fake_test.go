@@ -155,9 +155,11 @@ func (s *fakeServer) SetAddr(a netip.AddrPort) {
 	s.state.Addr = a
 	s.e.did("%s addr %v", s.name, a)
 }
-func (s *fakeServer) SetCheckAddr(a netip.AddrPort) { s.e.did("%s check-addr %v", s.name, a) }
-func (s *fakeServer) EnableCheck(on bool)           { s.e.did("%s check %v", s.name, on) }
-func (s *fakeServer) ShutdownSessions()             { s.e.did("%s end sessions", s.name) }
+func (s *fakeServer) SetCheckAddr(a netip.AddrPort) {
+	s.e.did("%s check-addr %v %d", s.name, a.Addr(), a.Port())
+}
+func (s *fakeServer) EnableCheck(on bool) { s.e.did("%s check %v", s.name, on) }
+func (s *fakeServer) ShutdownSessions()   { s.e.did("%s end sessions", s.name) }
 
 type fakeFrontend struct {
 	e     *fakeEngine
@@ -181,6 +183,7 @@ func newFake() *fakeEngine {
 		st.ID, st.Addr = id, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
 		st.LastChange, st.PurgeDelay = time.Second, 5*time.Second
 		st.Rise, st.Fall = 2, 3
+		st.CheckPaused = st.ConfiguredMaint
 		if st.Weight == 0 {
 			st.Weight, st.InitialWeight = 1, 1
 		}

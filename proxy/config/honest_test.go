@@ -142,7 +142,9 @@ var samples = map[string]string{
 
 	"httpclient.resolvers.prefer":        "ipv4",
 	"httpclient.ssl.verify":              "none",
-	"load-server-state-from-file":        "none",
+	"load-server-state-from-file":        "local",
+	"server-state-file-name":             "load-server-state-from-file local\nx",
+	"server-state-base":                  "server-state-file x\n/tmp",
 	"unique-id-format":                   "%ci",
 	"unique-id-header":                   "mode http\nunique-id-format %ci\nX-ID",
 	"h1-case-adjust":                     "host Host",

@@ -54,6 +54,7 @@ func (p *parser) resolveGlobal(g *spec.Global) {
 	}
 	// At least half of a buffer is for what is received.
 	g.Tune.MaxRewrite = min(g.Tune.MaxRewrite, g.Tune.BufSize/2)
+	g.StateFile = p.statePath(p.global.stateFile)
 }
 
 // proxy makes one proxy; what refers to others comes later.
@@ -170,6 +171,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 		px.Servers = append(px.Servers, srv)
 	}
 	p.persistence(s, px)
+	p.serverState(s, px)
 }
 
 // freeNumber takes the next number that is not used.

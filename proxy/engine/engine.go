@@ -189,7 +189,10 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	e.prepareResolving()
-	return e, e.prepareChecks()
+	if err := e.prepareChecks(); err != nil {
+		return nil, err
+	}
+	return e, e.restoreServers()
 }
 
 // errorReplies are the standard replies with those of the proxy in their place.

@@ -163,6 +163,8 @@ type Proxy struct {
 	SrvProbes        KeepAliveProbes // with Options.ServerKeepalive
 	// Sticking are the "stick" lines, in order.
 	Sticking []Stick
+	// StateFile is where the states of the servers come from at the start; "": nowhere.
+	StateFile string
 }
 
 // Stick is one "stick" line: how clients keep to a server by an entry of a stick table.
@@ -344,6 +346,9 @@ type Server struct {
 	// Unresolved: Host was not found, and the server waits in maintenance for an
 	// address.
 	Unresolved bool
+	// LastAddr: the address in a file of server states comes before what Host was looked
+	// up by. NeedsAddr: the server must not be left without one.
+	LastAddr, NeedsAddr bool
 	// MapPort: the port is that of the client's connection plus PortOffset.
 	MapPort    bool
 	PortOffset int
