@@ -14,10 +14,12 @@ import (
 
 	"bench/proxy/pattern"
 	"bench/proxy/resolver"
+	"bench/proxy/sample"
 	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
 	"bench/proxy/table"
+	"bench/proxy/txn"
 )
 
 // Engine is what the commands act on. Methods may be called from any goroutine;
@@ -67,6 +69,12 @@ type Engine interface {
 
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns() *pattern.Lists
+
+	// Variables are the names of variables, and those of the process themselves.
+	Variables() *txn.Names
+	// Evaluate runs fn with what expressions of no transaction are evaluated by
+	// (txn.StepProcess), and waits until it has.
+	Evaluate(fn func(*sample.Context))
 
 	// Sessions lists the live streams.
 	Sessions() []Session

@@ -14,8 +14,10 @@ import (
 
 	"bench/internal/sock"
 	"bench/proxy/pattern"
+	"bench/proxy/sample"
 	"bench/proxy/state"
 	"bench/proxy/stats"
+	"bench/proxy/txn"
 )
 
 // fakeEngine records what the commands do.
@@ -29,6 +31,7 @@ type fakeEngine struct {
 	rows      []stats.Row
 	patterns  pattern.Lists
 	rings     []Ring
+	variables txn.Names
 	// Of AddServer and DeleteServer.
 	warnings []string
 	refusal  error
@@ -63,6 +66,12 @@ func (e *fakeEngine) Rows(bool) iter.Seq[*stats.Row] {
 	}
 }
 func (e *fakeEngine) Patterns() *pattern.Lists { return &e.patterns }
+func (e *fakeEngine) Variables() *txn.Names    { return &e.variables }
+func (e *fakeEngine) Evaluate(fn func(*sample.Context)) {
+	c := sample.NewContext(1024, 1)
+	c.Txn = &txn.Txn{}
+	fn(c)
+}
 func (e *fakeEngine) ProxyID(name string) (int, bool) {
 	for i := range e.rows {
 		if e.rows[i].Proxy == name {

@@ -15,6 +15,7 @@ import (
 	"bench/proxy/rule"
 	"bench/proxy/sample"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
 // tlsSamples are those of keywords about TLS.
@@ -324,6 +325,8 @@ func sourceOf(x any) (string, bool) {
 		return x.String() + tests(x), true
 	case *pattern.Lists:
 		return "", true // the patterns are in the tests that have them
+	case *txn.Names:
+		return "", true // the variables are in the expressions that name them
 	case *sample.Expr:
 		return x.String(), true
 	case *logformat.Format:

@@ -22,7 +22,7 @@ const (
 // names resolved, the whole checked.
 func (p *parser) resolve() *spec.Config {
 	p.patterns.Number()
-	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns}
+	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns, Variables: p.variables}
 	p.resolveUsers()
 	p.resolveOthers()
 	p.resolveGlobal(&cfg.Global)

@@ -15,6 +15,7 @@ import (
 	"bench/proxy/rule"
 	"bench/proxy/sample"
 	"bench/proxy/table"
+	"bench/proxy/txn"
 )
 
 // Pos is where something was written.
@@ -32,6 +33,9 @@ type Config struct {
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns *pattern.Lists
 	Tables   []*table.Spec // by Spec.Index
+	// Variables are the names of variables, and those of the process themselves; nil:
+	// nothing names any.
+	Variables *txn.Names
 	// Resolvers are the sections of name servers.
 	Resolvers []*Resolvers
 }
