@@ -244,6 +244,11 @@ func TestWhatTheCommandsDo(t *testing.T) {
 		{"disable frontend fe; enable frontend fe; shutdown frontend fe", "fe disable; fe enable; fe shutdown"},
 		{"set maxconn global 100", "maxconn 100"},
 		{"set maxconn global 201", ""},
+		{"set rate-limit connections global 5", "rate limit 0 5"},
+		{"set rate-limit sessions global 0", "rate limit 1 0"},
+		{"set rate-limit sessions global -1", ""},
+		{"set rate-limit sessions global", ""},
+		{"set rate-limit sessions other 1", ""},
 		{"clear counters", "clear all=false"},
 		{"clear counters all", "clear all=true"},
 		{"shutdown session 0x2a", "end session 2a"},
@@ -389,10 +394,9 @@ func TestOtherDumps(t *testing.T) {
 	_, path := start(t, e, Options{}, Access{Level: AdminLevel})
 	t.Setenv("BENCH_CLI_TEST", "x=y")
 	for line, want := range map[string]string{
-		"show env BENCH_CLI_TEST":          "BENCH_CLI_TEST=x=y\n\n",
-		"show cli sockets":                 "# socket lvl processes\nunix@/run/a.sock admin all\n127.0.0.1:9999 user all\n\n",
-		"show backend":                     "# name\nbe\ntb\n\n",
-		"set rate-limit sessions global 5": "'set rate-limit sessions global' is not supported: the process has no such limit.\n\n",
+		"show env BENCH_CLI_TEST": "BENCH_CLI_TEST=x=y\n\n",
+		"show cli sockets":        "# socket lvl processes\nunix@/run/a.sock admin all\n127.0.0.1:9999 user all\n\n",
+		"show backend":            "# name\nbe\ntb\n\n",
 	} {
 		if got := ask(t, path, line); got != want {
 			t.Errorf("%s: got %q, want %q", line, got, want)

@@ -64,6 +64,10 @@ type Engine interface {
 	// SetMaxConn changes it. 0 means the configured value.
 	SetMaxConn(n int) error
 
+	// SetRateLimit changes how much of something there may be in a second, 0 being any
+	// number. It reports false if there is no such limit.
+	SetRateLimit(l RateLimit, n int) bool
+
 	// Rings are those that log lines go to.
 	Rings() []Ring
 
@@ -202,6 +206,17 @@ type ServerState struct {
 
 // Running tells whether the server may take a session at all.
 func (s *ServerState) Running() bool { return s.Admin != state.Maint && s.Health != state.Down }
+
+// RateLimit is something of which there may be so much in a second.
+type RateLimit uint8
+
+// The limits of rates.
+const (
+	ConnectionRate RateLimit = iota
+	SessionRate
+	TLSRate
+	CompressionRate
+)
 
 // Frontend is the handle of one frontend.
 type Frontend interface {

@@ -124,6 +124,10 @@ func (e *fakeEngine) SetMaxConn(n int) error {
 	e.did("maxconn %d", n)
 	return nil
 }
+func (e *fakeEngine) SetRateLimit(l RateLimit, n int) bool {
+	e.did("rate limit %d %d", l, n)
+	return true
+}
 func (e *fakeEngine) Sessions() []Session { return e.sessions }
 func (e *fakeEngine) ShutdownSession(id uint64) bool {
 	e.did("end session %x", id)

@@ -93,6 +93,20 @@ func (e *Engine) SetMaxConn(n int) error {
 	return nil
 }
 
+// SetRateLimit implements cli.Engine.
+func (e *Engine) SetRateLimit(l cli.RateLimit, n int) bool {
+	switch l {
+	case cli.ConnectionRate:
+		e.shared.ConnPace.SetLimit(n)
+	case cli.SessionRate:
+		e.shared.SessPace.SetLimit(n)
+	case cli.TLSRate, cli.CompressionRate:
+		return false
+	}
+	e.wakeAcceptors()
+	return true
+}
+
 func (e *Engine) wakeAcceptors() {
 	for _, t := range e.threads {
 		t.WakeAcceptors()
