@@ -248,18 +248,31 @@ type Session struct {
 	Proto           string // tcpv4, tcpv6, unix_stream
 	Source          string // address:port, or unix:ID
 	Frontend        string
+	FrontendID      int
+	FrontendHTTP    bool
+	Listener        string // name of the bind line, if it has one
+	ListenerID      int
+	ListenerAddr    string
 	Backend, Server string // "" if not chosen
+	BackendID       int    // -1: none
+	BackendHTTP     bool
+	ServerID        int
 	ServerAddr      string
 	HTTP            bool
 	Thread          int // from 1
 	Started         time.Time
 	RequestState    string
+	Status          int // of the response; 0: none yet
 	BytesIn         uint64
 	BytesOut        uint64
-	Expires         time.Duration // until the next timeout; 0: none
-	ClientFD        int
-	ServerFD        int // -1: none
-	Retries         int
+	// Expires is how long it is until the next time-out, ClientExpires and ServerExpires
+	// until that of one side; 0: for ever.
+	Expires, ClientExpires, ServerExpires time.Duration
+	ClientFD                              int
+	ServerFD                              int // -1: none
+	ClientTLS, ServerTLS                  bool
+	Muxed                                 bool // the client's connection carries several streams
+	Retries                               int
 }
 
 // CapturedError is one malformed message.
