@@ -106,6 +106,7 @@ var rules = []rule{
 	{"bench/proxy/resolver", "bench/proxy/server", "names are looked up whatever they are for"},
 	{"bench/proxy/resolver", "bench/proxy/stream", "names are looked up whatever they are for"},
 	{"bench/proxy/state", "bench/", "states are only named"},
+	{"bench/proxy/statefile", "bench/", "it is a format of text"},
 	{"bench/proxy/stream", "bench/proxy/config", "what runs does not read text"},
 	{"bench/proxy/certs", "bench/proxy/stream", "certificates know no connections"},
 	{"bench/proxy/certs", "bench/proxy/config", "certificates know no text but their own"},

@@ -132,6 +132,11 @@ func (c *Checker) Health() Health { return c.health }
 // Force puts the server up or down without a check.
 func (c *Checker) Force(up bool) { c.health.Force(up) }
 
+// Restore goes on where the counting of a former process has ended.
+func (c *Checker) Restore(cur int) {
+	c.health.Cur = min(max(cur, 0), c.health.Rise+c.health.Fall-1)
+}
+
 // Reset puts the server up so that the next bad check brings it down, as at the
 // start.
 func (c *Checker) Reset() { c.health = NewHealth(c.cfg.Rise, c.cfg.Fall) }

@@ -66,6 +66,16 @@ func statusNamed(name string) Status {
 // String is the name of the status in "show stat".
 func (s Status) String() string { return statusTexts[s].name }
 
+// StatusNamed is the status of a name. It reports false if none has it.
+func StatusNamed(name string) (Status, bool) {
+	for i := range statusTexts {
+		if statusTexts[i].name == name {
+			return Status(i), true
+		}
+	}
+	return Unknown, false
+}
+
 // Describe says the status in words, as logs do.
 func (s Status) Describe() string { return statusTexts[s].desc }
 

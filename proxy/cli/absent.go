@@ -8,7 +8,6 @@ func absentCommands() []Command {
 	return []Command{
 		{Words: "show peers", Args: "[section]", Help: "list peers: there are none", Fn: absent("", "No such peers")},
 		{Words: "show cache", Level: AdminLevel, Help: "list caches: there are none", Fn: absent("", "")},
-		{Words: "get var", Args: "<name>", Level: Operator, Help: "show a variable of the process: there are none", Fn: absent("Missing process-wide variable identifier.", "Variable not found.")},
 	}
 }
 
@@ -33,7 +32,7 @@ func unsupported() []string {
 		"abort ssl", "add ssl",
 		"commit ssl", "debug dev", "del ssl", "disable dynamic-cookie", "enable dynamic-cookie",
 		"httpclient", "new ssl", "set dynamic-cookie-key", "set profiling", "set ssl",
-		"set var", "show profiling", "show ssl", "show tasks", "show tls-keys",
+		"show profiling", "show ssl", "show tasks", "show tls-keys",
 		"show trace", "trace",
 	}
 }

@@ -13,15 +13,17 @@ type Command struct {
 	Level Level  // the lowest that may use it
 	// Hidden commands are not listed: they serve programs, not people.
 	Hidden bool
-	Help   string
-	Fn     func(*request) error
+	// Experimental commands want "experimental-mode on" first.
+	Experimental bool
+	Help         string
+	Fn           func(*request) error
 }
 
 // commands gathers the families. Order within the list does not matter: the
 // help sorts it, with the session's own commands last.
 func commands() []Command {
 	return slices.Concat(statCommands(), serverCommands(), dynamicCommands(), frontendCommands(),
-		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), absentCommands(), eventCommands(), connCommands())
+		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), absentCommands(), eventCommands(), connCommands(), variableCommands())
 }
 
 // commandTable looks commands up.

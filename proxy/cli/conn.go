@@ -214,6 +214,8 @@ func (c *conn) run(r *request, words []string) error {
 	switch {
 	case cmd == nil:
 		return r.message(sevInfo, c.s.table.unknown(words))
+	case cmd.Experimental && !c.experimental:
+		return r.fail("This command is restricted to experimental mode only.")
 	case c.access.Level < cmd.Level:
 		return r.fail("Permission denied")
 	}

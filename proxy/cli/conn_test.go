@@ -234,9 +234,9 @@ func TestWhatTheCommandsDo(t *testing.T) {
 		{"set server be/s1 health stopping", "s1 health 1"},
 		{"set server be/s1 addr 192.0.2.7 port 81", "s1 addr 192.0.2.7:81"},
 		{"set server be/s1 addr 192.0.2.7", ""},
-		{"set server be/s1 check-port 82", "s1 check-addr 192.0.2.7:82"},
-		{"set server be/s1 check-addr 192.0.2.9", "s1 check-addr 192.0.2.9:0"},
-		{"set server be/s1 check-addr 192.0.2.9 port 83", "s1 check-addr 192.0.2.9:83"},
+		{"set server be/s1 check-port 82", "s1 check-addr invalid IP 82"},
+		{"set server be/s1 check-addr 192.0.2.9", "s1 check-addr 192.0.2.9 0"},
+		{"set server be/s1 check-addr 192.0.2.9 port 83", "s1 check-addr 192.0.2.9 83"},
 		{"disable health be/s1", "s1 check false"},
 		{"set maxconn server be/s1 7", "s1 maxconn 7"},
 		{"shutdown sessions server be/s1", "s1 end sessions"},
@@ -244,6 +244,11 @@ func TestWhatTheCommandsDo(t *testing.T) {
 		{"disable frontend fe; enable frontend fe; shutdown frontend fe", "fe disable; fe enable; fe shutdown"},
 		{"set maxconn global 100", "maxconn 100"},
 		{"set maxconn global 201", ""},
+		{"set rate-limit connections global 5", "rate limit 0 5"},
+		{"set rate-limit sessions global 0", "rate limit 1 0"},
+		{"set rate-limit sessions global -1", ""},
+		{"set rate-limit sessions global", ""},
+		{"set rate-limit sessions other 1", ""},
 		{"clear counters", "clear all=false"},
 		{"clear counters all", "clear all=true"},
 		{"shutdown session 0x2a", "end session 2a"},
@@ -339,12 +344,12 @@ func TestUnsupportedCommandsAreTold(t *testing.T) {
 func TestShowSessions(t *testing.T) {
 	e := newFake()
 	e.sessions = []Session{
-		{ID: 0x2a, Proto: "tcpv4", Source: "127.0.0.1:4000", Frontend: "fe", Backend: "be", Server: "s1", ServerAddr: "127.0.0.1:80", HTTP: true, Thread: 1, Started: time.Now().Add(-65 * time.Second), BytesIn: 10, BytesOut: 20, RequestState: "data", Expires: 9 * time.Second, ClientFD: 7, ServerFD: 8},
+		{ID: 0x2a, Proto: "tcpv4", Source: "127.0.0.1:4000", Frontend: "fe", Backend: "be", Server: "s1", ServerAddr: "127.0.0.1:80", HTTP: true, Thread: 1, Started: time.Now().Add(-65 * time.Second), BytesIn: 10, BytesOut: 20, RequestState: "data", Expires: 9 * time.Second, ClientExpires: 9 * time.Second, ClientFD: 7, ServerFD: 8, FrontendID: 2, BackendID: 4, ServerID: 1, FrontendHTTP: true, BackendHTTP: true, ListenerID: 1, ListenerAddr: "127.0.0.1:8080", ServerTLS: true},
 		{ID: 0x2b, Proto: "unix_stream", Source: "unix:1", Frontend: "fe", Thread: 2, Started: time.Now(), ClientFD: 9, ServerFD: -1},
 	}
 	_, path := start(t, e, Options{}, Access{Level: AdminLevel})
-	want := "0x2a: proto=tcpv4 src=127.0.0.1:4000 fe=fe be=be srv=s1 ts=01 age=1m5s in=10 out=20 state=data fd=[7,8] exp=9s rc=0\n" +
-		"0x2b: proto=unix_stream src=unix:1 fe=fe be=<NONE> srv=<none> ts=02 age=0s in=0 out=0 state=- fd=[9,-1] exp= rc=0\n\n"
+	want := "0x2a: proto=tcpv4 src=127.0.0.1:4000 fe=fe be=be srv=s1 ts=01 age=1m5s in=10 out=20 state=data rq[rx=9s] rp[rx=] scf=[fd=7] scb=[fd=8] exp=9s rc=0\n" +
+		"0x2b: proto=unix_stream src=unix:1 fe=fe be=<NONE> srv=<none> ts=02 age=0s in=0 out=0 state=- rq[rx=] rp[rx=] scf=[fd=9] scb=[fd=-1] exp= rc=0\n\n"
 	if got := ask(t, path, "show sess"); got != want {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
@@ -353,6 +358,23 @@ func TestShowSessions(t *testing.T) {
 	}
 	if got := ask(t, path, "show sess all"); strings.Count(got, "proto=") != 2 {
 		t.Errorf("all: %q", got)
+	}
+	for line, answer := range map[string]string{
+		"show sess older 60": strings.SplitAfter(want, "\n")[0] + "\n", "show sess older 10m": "\n", "show sess older": "Expects a minimum age (in seconds by default).\n\n",
+		"show sess 44": "Session not found.\n\n", "show sess x": want, "show sess 0x": want,
+	} {
+		if got := ask(t, path, line); got != answer {
+			t.Errorf("%s: %q, want %q", line, got, answer)
+		}
+	}
+	got := ask(t, path, "show sess 42")
+	for _, line := range []string{
+		"frontend=fe (id=2 mode=http), listener=? (id=1) addr=127.0.0.1:8080", "backend=be (id=4 mode=http)", "server=s1 (id=1) addr=127.0.0.1:80",
+		"task: exp=9s age=1m5s", "txn: status=-1", "scf: co0 ctrl=tcpv4 xprt=RAW mux=H1 fd=7", "scb: co1 xprt=SSL mux=H1 fd=8", "req: total=10 rex=9s", "res: total=20 rex=<NEVER>",
+	} {
+		if !strings.Contains(got, "\n  "+line+"\n") {
+			t.Errorf("%q is missing in %q", line, got)
+		}
 	}
 }
 
@@ -389,10 +411,9 @@ func TestOtherDumps(t *testing.T) {
 	_, path := start(t, e, Options{}, Access{Level: AdminLevel})
 	t.Setenv("BENCH_CLI_TEST", "x=y")
 	for line, want := range map[string]string{
-		"show env BENCH_CLI_TEST":          "BENCH_CLI_TEST=x=y\n\n",
-		"show cli sockets":                 "# socket lvl processes\nunix@/run/a.sock admin all\n127.0.0.1:9999 user all\n\n",
-		"show backend":                     "# name\nbe\ntb\n\n",
-		"set rate-limit sessions global 5": "'set rate-limit sessions global' is not supported: the process has no such limit.\n\n",
+		"show env BENCH_CLI_TEST": "BENCH_CLI_TEST=x=y\n\n",
+		"show cli sockets":        "# socket lvl processes\nunix@/run/a.sock admin all\n127.0.0.1:9999 user all\n\n",
+		"show backend":            "# name\nbe\ntb\n\n",
 	} {
 		if got := ask(t, path, line); got != want {
 			t.Errorf("%s: got %q, want %q", line, got, want)

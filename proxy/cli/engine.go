@@ -14,10 +14,12 @@ import (
 
 	"bench/proxy/pattern"
 	"bench/proxy/resolver"
+	"bench/proxy/sample"
 	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
 	"bench/proxy/table"
+	"bench/proxy/txn"
 )
 
 // Engine is what the commands act on. Methods may be called from any goroutine;
@@ -62,11 +64,21 @@ type Engine interface {
 	// SetMaxConn changes it. 0 means the configured value.
 	SetMaxConn(n int) error
 
+	// SetRateLimit changes how much of something there may be in a second, 0 being any
+	// number. It reports false if there is no such limit.
+	SetRateLimit(l RateLimit, n int) bool
+
 	// Rings are those that log lines go to.
 	Rings() []Ring
 
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns() *pattern.Lists
+
+	// Variables are the names of variables, and those of the process themselves.
+	Variables() *txn.Names
+	// Evaluate runs fn with what expressions of no transaction are evaluated by
+	// (txn.StepProcess), and waits until it has.
+	Evaluate(fn func(*sample.Context))
 
 	// Sessions lists the live streams.
 	Sessions() []Session
@@ -183,10 +195,12 @@ type ServerState struct {
 	CheckOn     bool // and not suspended
 	CheckStatus string
 	CheckFailed bool // the last check failed
+	CheckPaused bool // by maintenance, which has not ended while checks were on
 	CheckRun    bool // at least one check has finished
 	CheckHealth int  // position between 0 and rise+fall-1
 	Rise, Fall  int
-	CheckAddr   netip.AddrPort // configured or set; the zero value if neither
+	CheckAddr   netip.AddrPort // configured or set, each part for itself; the zero value if neither
+	CheckPort   int            // configured; it is that of agents, too
 
 	HasAgent  bool           // "agent-check" is configured
 	AgentOn   bool           // and not suspended
@@ -202,6 +216,17 @@ type ServerState struct {
 
 // Running tells whether the server may take a session at all.
 func (s *ServerState) Running() bool { return s.Admin != state.Maint && s.Health != state.Down }
+
+// RateLimit is something of which there may be so much in a second.
+type RateLimit uint8
+
+// The limits of rates.
+const (
+	ConnectionRate RateLimit = iota
+	SessionRate
+	TLSRate
+	CompressionRate
+)
 
 // Frontend is the handle of one frontend.
 type Frontend interface {
@@ -233,18 +258,31 @@ type Session struct {
 	Proto           string // tcpv4, tcpv6, unix_stream
 	Source          string // address:port, or unix:ID
 	Frontend        string
+	FrontendID      int
+	FrontendHTTP    bool
+	Listener        string // name of the bind line, if it has one
+	ListenerID      int
+	ListenerAddr    string
 	Backend, Server string // "" if not chosen
+	BackendID       int    // -1: none
+	BackendHTTP     bool
+	ServerID        int
 	ServerAddr      string
 	HTTP            bool
 	Thread          int // from 1
 	Started         time.Time
 	RequestState    string
+	Status          int // of the response; 0: none yet
 	BytesIn         uint64
 	BytesOut        uint64
-	Expires         time.Duration // until the next timeout; 0: none
-	ClientFD        int
-	ServerFD        int // -1: none
-	Retries         int
+	// Expires is how long it is until the next time-out, ClientExpires and ServerExpires
+	// until that of one side; 0: for ever.
+	Expires, ClientExpires, ServerExpires time.Duration
+	ClientFD                              int
+	ServerFD                              int // -1: none
+	ClientTLS, ServerTLS                  bool
+	Muxed                                 bool // the client's connection carries several streams
+	Retries                               int
 }
 
 // CapturedError is one malformed message.

@@ -14,8 +14,10 @@ import (
 
 	"bench/internal/sock"
 	"bench/proxy/pattern"
+	"bench/proxy/sample"
 	"bench/proxy/state"
 	"bench/proxy/stats"
+	"bench/proxy/txn"
 )
 
 // fakeEngine records what the commands do.
@@ -29,6 +31,7 @@ type fakeEngine struct {
 	rows      []stats.Row
 	patterns  pattern.Lists
 	rings     []Ring
+	variables txn.Names
 	// Of AddServer and DeleteServer.
 	warnings []string
 	refusal  error
@@ -63,6 +66,12 @@ func (e *fakeEngine) Rows(bool) iter.Seq[*stats.Row] {
 	}
 }
 func (e *fakeEngine) Patterns() *pattern.Lists { return &e.patterns }
+func (e *fakeEngine) Variables() *txn.Names    { return &e.variables }
+func (e *fakeEngine) Evaluate(fn func(*sample.Context)) {
+	c := sample.NewContext(1024, 1)
+	c.Txn = &txn.Txn{}
+	fn(c)
+}
 func (e *fakeEngine) ProxyID(name string) (int, bool) {
 	for i := range e.rows {
 		if e.rows[i].Proxy == name {
@@ -115,6 +124,10 @@ func (e *fakeEngine) SetMaxConn(n int) error {
 	e.did("maxconn %d", n)
 	return nil
 }
+func (e *fakeEngine) SetRateLimit(l RateLimit, n int) bool {
+	e.did("rate limit %d %d", l, n)
+	return true
+}
 func (e *fakeEngine) Sessions() []Session { return e.sessions }
 func (e *fakeEngine) ShutdownSession(id uint64) bool {
 	e.did("end session %x", id)
@@ -155,7 +168,9 @@ func (s *fakeServer) SetAddr(a netip.AddrPort) {
 	s.state.Addr = a
 	s.e.did("%s addr %v", s.name, a)
 }
-func (s *fakeServer) SetCheckAddr(a netip.AddrPort) { s.e.did("%s check-addr %v", s.name, a) }
+func (s *fakeServer) SetCheckAddr(a netip.AddrPort) {
+	s.e.did("%s check-addr %v %d", s.name, a.Addr(), a.Port())
+}
 func (s *fakeServer) EnableCheck(on bool)           { s.e.did("%s check %v", s.name, on) }
 func (s *fakeServer) EnableAgent(on bool)           { s.e.did("%s agent %v", s.name, on) }
 func (s *fakeServer) SetAgentHealth(up bool)        { s.e.did("%s agent up %v", s.name, up) }
@@ -185,6 +200,7 @@ func newFake() *fakeEngine {
 		st.ID, st.Addr = id, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
 		st.LastChange, st.PurgeDelay = time.Second, 5*time.Second
 		st.Rise, st.Fall = 2, 3
+		st.CheckPaused = st.ConfiguredMaint
 		if st.Weight == 0 {
 			st.Weight, st.InitialWeight = 1, 1
 		}

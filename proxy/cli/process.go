@@ -30,7 +30,7 @@ func processCommands() []Command {
 		{Words: "show pools", Help: "report the use of memory", Fn: showPools},
 		{Words: "show fd", Args: "[num]", Level: Operator, Help: "list open descriptors, or one", Fn: showFD},
 		{Words: "set maxconn global", Args: "<value>", Level: AdminLevel, Help: "change the maxconn of the process", Fn: setMaxConnGlobal},
-		{Words: "set rate-limit", Args: "<setting> <value>", Level: AdminLevel, Help: "change a limit of rates (not supported by this engine)", Fn: setRateLimit},
+		{Words: "set rate-limit", Args: "<setting> <value>", Level: AdminLevel, Help: "change a limit of rates", Fn: setRateLimit},
 	}
 }
 
@@ -177,11 +177,19 @@ func setRateLimit(r *request) error {
    - 'sessions global' to set the per-process maximum session rate
    - 'ssl-sessions global' to set the per-process maximum SSL session rate
    - 'http-compression global' to set the per-process maximum compression speed in kB/s`
-	switch r.arg(0) {
-	case "connections", "sessions", "ssl-sessions", "http-compression":
-		if r.arg(1) == "global" {
-			return r.fail("'set rate-limit " + r.arg(0) + " global' is not supported: the process has no such limit.")
-		}
+	limits := map[string]RateLimit{"connections": ConnectionRate, "sessions": SessionRate, "ssl-sessions": TLSRate, "http-compression": CompressionRate}
+	limit, ok := limits[r.arg(0)]
+	if !ok || r.arg(1) != "global" {
+		return r.fail(usage)
 	}
-	return r.fail(usage)
+	n, err := strconv.Atoi(r.arg(2))
+	switch {
+	case err != nil:
+		return r.fail("Expects an integer value.")
+	case n < 0:
+		return r.fail("Value out of range.")
+	case !r.s.engine.SetRateLimit(limit, n):
+		return r.fail("'set rate-limit " + r.arg(0) + " global' is not supported: the process has no such limit.")
+	}
+	return nil
 }

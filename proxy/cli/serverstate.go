@@ -6,37 +6,21 @@ import (
 	"net/netip"
 
 	"bench/proxy/state"
+	"bench/proxy/statefile"
 )
-
-// stateColumns are the columns of "show servers state", format version 1.
-const stateColumns = "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n"
 
 func showServersState(r *request) error {
 	list, err := r.backends()
 	if list == nil {
 		return err
 	}
-	if _, err := r.w.WriteString("1\n" + stateColumns); err != nil {
+	if _, err := r.w.WriteString(statefile.Header); err != nil {
 		return err
 	}
-	for _, b := range list {
-		for _, s := range b.Servers {
-			st := s.State()
-			addr, port := hostPort(&st)
-			checkAddr, checkPort := "-", uint16(0)
-			if st.CheckAddr.IsValid() {
-				checkAddr, checkPort = st.CheckAddr.Addr().String(), st.CheckAddr.Port()
-			}
-			agentAddr := "-"
-			if st.AgentAddr.IsValid() {
-				agentAddr = st.AgentAddr.Addr().String()
-			}
-			_, err := fmt.Fprintf(r.w, "%d %s %d %s %s %d %d %d %d %d %d %d %d %d %d %s %s %s %d - 0 %d %s %s %d\n",
-				b.ID, b.Name, st.ID, s.Name(), addr,
-				opState(&st), adminState(&st), st.Weight, st.InitialWeight, int64(st.LastChange.Seconds()),
-				checkStatus(st.CheckStatus), checkResult(&st), checkHealth(&st), checkState(&st), agentState(&st),
-				bit(b.ForcedID), bit(st.ForcedID), cmp.Or(st.Host, "-"), port, checkPort, checkAddr, agentAddr, st.AgentAddr.Port())
-			if err != nil {
+	for i := range list {
+		for _, s := range list[i].Servers {
+			line := stateLine(&list[i], s)
+			if err := line.Write(r.w); err != nil {
 				return err
 			}
 		}
@@ -44,11 +28,25 @@ func showServersState(r *request) error {
 	return nil
 }
 
-func bit(b bool) string {
-	if b {
-		return "1"
+// stateLine is the state of a server at this moment.
+func stateLine(b *Backend, s Server) statefile.Line {
+	st := s.State()
+	addr, port := hostPort(&st)
+	l := statefile.Line{
+		BackendID: b.ID, Backend: b.Name, ID: st.ID, Server: s.Name(), Addr: addr, Port: int(port),
+		Op: opState(&st), Admin: adminState(&st), Weight: st.Weight, InitialWeight: st.InitialWeight, Since: int64(st.LastChange.Seconds()),
+		CheckStatus: statefile.StatusNumber(st.CheckStatus), CheckResult: checkResult(&st), CheckHealth: checkHealth(&st), CheckState: checkState(&st), AgentState: agentState(&st),
+		BackendForced: b.ForcedID, ServerForced: st.ForcedID,
+		Host: cmp.Or(st.Host, statefile.None), Service: statefile.None, CheckAddr: statefile.None, AgentAddr: statefile.None, AgentPort: st.CheckPort,
 	}
-	return "0"
+	if ip := st.CheckAddr.Addr(); ip.IsValid() {
+		l.CheckAddr = ip.Unmap().String()
+	}
+	l.CheckPort = int(st.CheckAddr.Port())
+	if st.AgentAddr.IsValid() {
+		l.AgentAddr, l.AgentPort = st.AgentAddr.Addr().String(), int(st.AgentAddr.Port())
+	}
+	return l
 }
 
 // hostPort is where the server is, as the columns of the dumps have it.
@@ -63,62 +61,50 @@ func hostPort(st *ServerState) (string, uint16) {
 }
 
 // opState is the operational state (management manual, "show servers state").
-func opState(st *ServerState) int {
-	const stopped, starting, running, stopping = 0, 1, 2, 3
+func opState(st *ServerState) statefile.Op {
 	switch {
 	case !st.Running():
-		return stopped
+		return statefile.Stopped
 	case st.Health == state.Stopping:
-		return stopping
+		return statefile.Stopping
 	case st.Warming:
-		return starting
+		return statefile.Starting
 	}
-	return running
+	return statefile.Running
 }
 
 // adminState is the set of reasons for the administrative state.
 func adminState(st *ServerState) int {
-	const forcedMaint, configuredMaint, forcedDrain, unresolved = 0x01, 0x04, 0x08, 0x20
 	n := 0
 	looked := st.Unresolved && !st.Dynamic // names of those are never looked up
 	if looked {
-		n = unresolved
+		n = statefile.UnresolvedMaint
 	}
 	switch st.Admin {
 	case state.Maint:
 		if !looked {
-			n = forcedMaint
+			n = statefile.ForcedMaint
 		}
 	case state.Drain:
-		n |= forcedDrain
+		n |= statefile.ForcedDrain
 	case state.Ready:
 	}
 	if st.ConfiguredMaint {
-		n |= configuredMaint
+		n |= statefile.ConfiguredMaint
 	}
 	return n
 }
 
-// checkStatus is the number of a check's result.
-func checkStatus(name string) int {
-	numbers := map[string]int{
-		"": 1, "UNK": 0, "INI": 1, "SOCKERR": 5,
-		"L4OK": 6, "L4TOUT": 7, "L4CON": 8, "L6OK": 9, "L6TOUT": 10, "L6RSP": 11,
-		"L7TOUT": 12, "L7RSP": 13, "L7OK": 15, "L7OKC": 16, "L7STS": 17,
-		"PROCERR": 18, "PROCTOUT": 19, "PROCOK": 20,
-	}
-	return numbers[name]
-}
-
 func checkResult(st *ServerState) int {
-	const unknown, failed, passed = 0, 2, 3
 	switch {
 	case !st.HasCheck || !st.CheckRun:
-		return unknown
+		return statefile.ResultUnknown
 	case st.CheckFailed:
-		return failed
+		return statefile.ResultFailed
+	case st.CheckStatus == "L7OKC":
+		return statefile.ResultConditional
 	}
-	return passed
+	return statefile.ResultPassed
 }
 
 // checkHealth is the counter of good and bad checks. A server that is not checked
@@ -132,36 +118,33 @@ func checkHealth(st *ServerState) int {
 	case st.Health == state.Down || st.EverMaint:
 		return 0
 	}
-	return st.Rise
+	return max(st.Rise, st.CheckHealth)
 }
 
 // checkState is the set of what applies to the checks of a server.
 func checkState(st *ServerState) int {
-	const configured, enabled, paused = 0x02, 0x04, 0x08
 	n := 0
 	if st.HasCheck {
-		n |= configured
+		n |= statefile.CheckConfigured
 		if st.CheckOn {
-			n |= enabled
+			n |= statefile.CheckEnabled
 		}
 	}
-	// Without checks to resume nothing ends the pause that "disabled" begins.
-	if st.CheckOn && st.Admin == state.Maint || !st.CheckOn && st.ConfiguredMaint {
-		n |= paused
+	if st.CheckPaused {
+		n |= statefile.CheckPaused
 	}
 	return n
 }
 
 // agentState is checkState for the agent.
 func agentState(st *ServerState) int {
-	const configured, enabled, agent = 0x02, 0x04, 0x10
 	switch {
 	case !st.HasAgent:
 		return 0
 	case st.AgentOn:
-		return configured | enabled | agent
+		return statefile.CheckConfigured | statefile.CheckEnabled | statefile.CheckIsAgent
 	}
-	return configured | agent
+	return statefile.CheckConfigured | statefile.CheckIsAgent
 }
 
 func showServersConn(r *request) error {

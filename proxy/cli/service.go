@@ -53,6 +53,9 @@ type Service struct {
 	conns     map[net.Conn]struct{}
 	closed    bool
 
+	// compiling is held while an expression is compiled: names of variables are given slots.
+	compiling sync.Mutex
+
 	// Safe by itself.
 
 	running sync.WaitGroup

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,7 +11,7 @@ import (
 
 func sessionCommands() []Command {
 	return []Command{
-		{Words: "show sess", Args: "[id]", Level: Operator, Help: "list the sessions, or tell all of one", Fn: showSess},
+		{Words: "show sess", Args: "[id|all|older <age>]", Level: Operator, Help: "list the sessions, or those older than that, or tell all of one or each", Fn: showSess},
 		{Words: "show errors", Args: "[<px>] [request|response]", Level: Operator, Help: "show the last invalid messages", Fn: showErrors},
 		{Words: "shutdown session", Args: "[id]", Level: AdminLevel, Help: "end one session", Fn: shutdownSession},
 	}
@@ -21,45 +23,44 @@ func sessionID(s string) (uint64, bool) {
 	return n, err == nil && n != 0
 }
 
-func orNone(s, none string) string {
-	if s == "" {
-		return none
-	}
-	return s
-}
-
+// showSess lists sessions, or those that are older than a time, or tells all of one or of
+// each. Other words list the sessions, as without any.
 func showSess(r *request) error {
 	now := time.Now()
 	list := r.s.engine.Sessions()
 	want := r.arg(0)
-	id, isID := sessionID(want)
-	if strings.HasPrefix(want, "0x") && !isID {
-		return r.fail("Session not found.")
-	}
-	// Words other than an id or "all" list the sessions, as without any.
-	switch {
-	case want == "all" || strings.HasPrefix(want, "0x"):
-		found := false
+	if want == "all" {
 		for i := range list {
-			if want != "all" && list[i].ID != id {
-				continue
-			}
-			found = true
 			if err := r.sessionDetails(&list[i], now); err != nil {
 				return err
 			}
 		}
-		if !found && want != "all" {
+		return nil
+	}
+	if id, ok := sessionPointer(want); ok {
+		i := slices.IndexFunc(list, func(s Session) bool { return s.ID == id })
+		if i < 0 {
 			return r.fail("Session not found.")
 		}
-		return nil
+		return r.sessionDetails(&list[i], now)
+	}
+	least := time.Duration(0)
+	if want == "older" {
+		d, ok := duration(r.arg(1))
+		if !ok {
+			return r.fail("Expects a minimum age (in seconds by default).")
+		}
+		least = d
 	}
 	for i := range list {
 		s := &list[i]
-		_, err := fmt.Fprintf(r.w, "0x%x: proto=%s src=%s fe=%s be=%s srv=%s ts=%02d age=%s in=%d out=%d state=%s fd=[%d,%d] exp=%s rc=%d\n",
-			s.ID, s.Proto, s.Source, s.Frontend, orNone(s.Backend, "<NONE>"), orNone(s.Server, "<none>"),
-			s.Thread, age(now.Sub(s.Started)), s.BytesIn, s.BytesOut, orNone(s.RequestState, "-"),
-			s.ClientFD, s.ServerFD, expiry(s.Expires), s.Retries)
+		if now.Sub(s.Started) < least {
+			continue
+		}
+		_, err := fmt.Fprintf(r.w, "0x%x: proto=%s src=%s fe=%s be=%s srv=%s ts=%02d age=%s in=%d out=%d state=%s rq[rx=%s] rp[rx=%s] scf=[fd=%d] scb=[fd=%d] exp=%s rc=%d\n",
+			s.ID, s.Proto, s.Source, s.Frontend, cmp.Or(s.Backend, "<NONE>"), cmp.Or(s.Server, "<none>"),
+			s.Thread, age(now.Sub(s.Started)), s.BytesIn, s.BytesOut, cmp.Or(s.RequestState, "-"),
+			expiry(s.ClientExpires), expiry(s.ServerExpires), s.ClientFD, s.ServerFD, expiry(s.Expires), s.Retries)
 		if err != nil {
 			return err
 		}
@@ -67,23 +68,77 @@ func showSess(r *request) error {
 	return nil
 }
 
-func (r *request) sessionDetails(s *Session, now time.Time) error {
-	mode := "tcp"
-	if s.HTTP {
-		mode = "http"
+// sessionPointer reads what names a session where other words may stand: a number but 0,
+// in hexadecimal digits behind "0x", as "show sess" prints it, else in decimal ones.
+func sessionPointer(s string) (uint64, bool) {
+	if strings.HasPrefix(s, "0x") {
+		return sessionID(s)
 	}
-	_, err := fmt.Fprintf(r.w, `0x%x: [%s] proto=%s source=%s
-  thread=%d, conn_retries=%d, exp=%s age=%s state=%s
-  frontend=%s (mode=%s)
-  backend=%s
-  server=%s addr=%s
-  fd=[%d,%d] in=%d out=%d
-`, s.ID, s.Started.Format("02/Jan/2006:15:04:05.000000"), s.Proto, s.Source,
-		s.Thread, s.Retries, orNone(expiry(s.Expires), "<NEVER>"), age(now.Sub(s.Started)), orNone(s.RequestState, "-"),
-		s.Frontend, mode, orNone(s.Backend, "<NONE>"), orNone(s.Server, "<NONE>"), orNone(s.ServerAddr, "<NONE>"),
-		s.ClientFD, s.ServerFD, s.BytesIn, s.BytesOut)
+	n, err := strconv.ParseUint(s, 10, 64)
+	return n, err == nil && n != 0
+}
+
+func modeName(http bool) string {
+	if http {
+		return "http"
+	}
+	return "tcp"
+}
+
+// sessionDetails tells all that is known of a session, line by line as the reference does.
+// What it has no word for is left out.
+func (r *request) sessionDetails(s *Session, now time.Time) error {
+	fmt.Fprintf(r.w, "0x%x: [%s] id=%d proto=%s source=%s\n", s.ID, s.Started.Format("02/Jan/2006:15:04:05.000000"), s.ID, s.Proto, s.Source)
+	fmt.Fprintf(r.w, "  state=%s, conn_retries=%d, thread=%d\n", cmp.Or(s.RequestState, "-"), s.Retries, s.Thread)
+	fmt.Fprintf(r.w, "  frontend=%s (id=%d mode=%s), listener=%s (id=%d) addr=%s\n", s.Frontend, s.FrontendID, modeName(s.FrontendHTTP), cmp.Or(s.Listener, "?"), s.ListenerID, s.ListenerAddr)
+	if s.Backend == "" {
+		r.w.WriteString("  backend=<NONE> (id=-1 mode=-)\n")
+	} else {
+		fmt.Fprintf(r.w, "  backend=%s (id=%d mode=%s)\n", s.Backend, s.BackendID, modeName(s.BackendHTTP))
+	}
+	if s.Server == "" {
+		r.w.WriteString("  server=<NONE> (id=-1)\n")
+	} else {
+		fmt.Fprintf(r.w, "  server=%s (id=%d) addr=%s\n", s.Server, s.ServerID, cmp.Or(s.ServerAddr, "?"))
+	}
+	fmt.Fprintf(r.w, "  task: exp=%s age=%s\n", never(s.Expires), age(now.Sub(s.Started)))
+	mux := "PASS"
+	switch {
+	case s.Muxed:
+		mux = "H2"
+	case s.HTTP:
+		mux = "H1"
+	}
+	if s.HTTP {
+		status := -1
+		if s.Status != 0 {
+			status = s.Status
+		}
+		fmt.Fprintf(r.w, "  txn: status=%d\n", status)
+	}
+	fmt.Fprintf(r.w, "  scf: co0 ctrl=%s xprt=%s mux=%s fd=%d\n", s.Proto, layerName(s.ClientTLS), mux, s.ClientFD)
+	if s.ServerFD >= 0 {
+		mux = "PASS"
+		if s.BackendHTTP {
+			mux = "H1"
+		}
+		fmt.Fprintf(r.w, "  scb: co1 xprt=%s mux=%s fd=%d\n", layerName(s.ServerTLS), mux, s.ServerFD)
+	}
+	fmt.Fprintf(r.w, "  req: total=%d rex=%s\n", s.BytesIn, never(s.ClientExpires))
+	_, err := fmt.Fprintf(r.w, "  res: total=%d rex=%s\n", s.BytesOut, never(s.ServerExpires))
 	return err
 }
+
+// layerName is what bytes go through on their way.
+func layerName(tls bool) string {
+	if tls {
+		return "SSL"
+	}
+	return "RAW"
+}
+
+// never is how long it is until a time-out, in words if there is none.
+func never(d time.Duration) string { return cmp.Or(expiry(d), "<NEVER>") }
 
 // age writes a duration by its two highest units: 3s, 1m2s, 2h5m, 1d3h.
 func age(d time.Duration) string {
@@ -143,10 +198,10 @@ func showErrors(r *request) error {
 		if e.Response {
 			fmt.Fprintf(r.w, "  frontend %s (#%d)", e.Frontend, e.FrontendID)
 		} else {
-			fmt.Fprintf(r.w, "  backend %s (#%d)", orNone(e.Backend, "<NONE>"), e.BackendID)
+			fmt.Fprintf(r.w, "  backend %s (#%d)", cmp.Or(e.Backend, "<NONE>"), e.BackendID)
 		}
-		fmt.Fprintf(r.w, ", server %s (#%d), event #%d, src %s\n", orNone(e.Server, "<NONE>"), serverNumber(e), e.ID, e.Source)
-		fmt.Fprintf(r.w, "  len %d, error at position %d, state %s :\n  \n", len(e.Data), e.Pos, orNone(e.State, "-"))
+		fmt.Fprintf(r.w, ", server %s (#%d), event #%d, src %s\n", cmp.Or(e.Server, "<NONE>"), serverNumber(e), e.ID, e.Source)
+		fmt.Fprintf(r.w, "  len %d, error at position %d, state %s :\n  \n", len(e.Data), e.Pos, cmp.Or(e.State, "-"))
 		if _, err := r.w.WriteString(dump(e.Data)); err != nil {
 			return err
 		}

@@ -130,11 +130,7 @@ func (r *request) changeCheckAddr(s Server) error {
 		case n < 1 || n > 65535:
 			return r.fail("provided port is invalid")
 		}
-		ip := addr.Addr()
-		if !ip.IsValid() {
-			ip = st.Addr.Addr()
-		}
-		addr = netip.AddrPortFrom(ip, uint16(n))
+		addr = netip.AddrPortFrom(addr.Addr(), uint16(n))
 	}
 	s.SetCheckAddr(addr)
 	return nil

@@ -79,14 +79,7 @@ func acceptedGlobalKeywords() []keyword {
 
 // acceptedProxyKeywords are the same for proxies.
 func acceptedProxyKeywords() []keyword {
-	const noState = "server states are not loaded"
 	return []keyword{
-		{name: "load-server-state-from-file", args: "{ global | local | none }", scope: inDefaults | inBack, inert: noState, doc: "Where the states of servers come from at start.", read: func(l *line) {
-			if w, ok := l.one("global, local or none"); ok && w.text != "global" && w.text != "local" && w.text != "none" {
-				l.unknown(w, "argument", []string{"global", "local", "none"})
-			}
-		}},
-		{name: "server-state-file-name", args: "[use-backend-name | <path>]", scope: inDefaults | inBack, inert: noState, doc: "File of the states of the backend's servers.", read: func(l *line) { l.arity(0, 1, "a file") }},
 		{name: "max-keep-alive-queue", args: "<number>", scope: inDefaults | inBack, inert: "requests do not keep to a server for the sake of its connection", doc: "Length of a server's queue from which on a request may leave the connection of the one before it.", read: func(l *line) {
 			if w, ok := l.one("a number"); ok {
 				l.integer(w, -1, 1<<31-1)

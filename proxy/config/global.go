@@ -17,6 +17,8 @@ type globalDraft struct {
 	logs []logDraft
 	// externalChecks: servers may be checked by commands.
 	externalChecks bool
+	// Of files of server states: the directory, and the file that backends share.
+	stateBase, stateFile string
 }
 
 // newGlobal holds what the engine does when a global section says nothing
@@ -123,8 +125,6 @@ func globalKeywords() []keyword {
 		inertly("grace", "<time>", "Time between the signal of a soft stop and the end of listening.", "listening ends at the signal", someTime),
 		globalNumber("spread-checks", 0, 50, "Percentage by which check intervals vary.", func(s *g) *int { return &s.SpreadChecks }),
 		globalTime("max-spread-checks", "Longest variation of check intervals.", func(s *g) *time.Duration { return &s.MaxSpreadChecks }),
-		inertly("server-state-base", "<directory>", "Directory of server state files.", "server states are not loaded", func(*line, word) {}),
-		inertly("server-state-file", "<path>", "File of server states.", "server states are not loaded", func(*line, word) {}),
 		{name: "cpu-map", args: "[auto:]<group>[/<threads>] <cpus>...", scope: inGlobal, doc: "CPUs that threads may run on; with auto: one for each thread.", read: readCPUMap},
 	}
 }

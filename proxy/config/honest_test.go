@@ -15,6 +15,7 @@ import (
 	"bench/proxy/rule"
 	"bench/proxy/sample"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
 // tlsSamples are those of keywords about TLS.
@@ -144,7 +145,9 @@ var samples = map[string]string{
 
 	"httpclient.resolvers.prefer":        "ipv4",
 	"httpclient.ssl.verify":              "none",
-	"load-server-state-from-file":        "none",
+	"load-server-state-from-file":        "local",
+	"server-state-file-name":             "load-server-state-from-file local\nx",
+	"server-state-base":                  "server-state-file x\n/tmp",
 	"unique-id-format":                   "%ci",
 	"unique-id-header":                   "mode http\nunique-id-format %ci\nX-ID",
 	"h1-case-adjust":                     "host Host",
@@ -327,6 +330,8 @@ func sourceOf(x any) (string, bool) {
 		return x.String() + tests(x), true
 	case *pattern.Lists:
 		return "", true // the patterns are in the tests that have them
+	case *txn.Names:
+		return "", true // the variables are in the expressions that name them
 	case *sample.Expr:
 		return x.String(), true
 	case *logformat.Format:

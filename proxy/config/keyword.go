@@ -97,6 +97,7 @@ func keywords() []keyword {
 		balanceKeywords(),
 		persistenceKeywords(),
 		serverKeywords(),
+		serverStateKeywords(),
 		checkKeywords(),
 		protocolCheckKeywords(),
 		tableKeywords(),

@@ -105,7 +105,8 @@ func (l *line) resolveServer(w word, s *serverDraft) bool {
 	asked := false
 	for _, m := range methods {
 		switch m {
-		case "last": // from a file of server states, which is not read
+		case "last":
+			s.LastAddr = true
 		case "libc":
 			asked = true
 			if ip, err := l.lookUpServer(s); err == nil {
@@ -126,6 +127,12 @@ func (l *line) resolveServer(w word, s *serverDraft) bool {
 			s.at.resolved(netip.MustParseAddr(m))
 			return true
 		}
+	}
+	if from := l.sect.settings.stateFrom.val; s.LastAddr && (from == "global" || from == "local") {
+		// A file of server states may know it.
+		s.Unresolved, s.NeedsAddr = true, true
+		s.at.resolved(netip.IPv4Unspecified())
+		return true
 	}
 	l.fail(w, "'server': cannot resolve the host name '%s'", s.at.host)
 	return false

@@ -51,7 +51,7 @@ type parser struct {
 
 	peerUses []reference // peers sections that tables name
 
-	variables  txn.Names
+	variables  *txn.Names
 	sampleUses []sampleUse
 	patterns   pattern.Lists
 	changed    []listUse
@@ -65,7 +65,7 @@ func newParser(env *Env) *parser {
 	if env.Vars == nil {
 		env.Vars = map[string]string{}
 	}
-	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]*spec.Resolvers{}, defaults: newSettings()}
+	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]*spec.Resolvers{}, defaults: newSettings(), variables: &txn.Names{}}
 	p.look.vars = env.Vars
 	p.global.Global = newGlobal()
 	return p

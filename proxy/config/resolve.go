@@ -22,7 +22,7 @@ const (
 // names resolved, the whole checked.
 func (p *parser) resolve() *spec.Config {
 	p.patterns.Number()
-	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns}
+	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns, Variables: p.variables}
 	p.resolveUsers()
 	p.resolveOthers()
 	p.resolveGlobal(&cfg.Global)
@@ -54,6 +54,7 @@ func (p *parser) resolveGlobal(g *spec.Global) {
 	}
 	// At least half of a buffer is for what is received.
 	g.Tune.MaxRewrite = min(g.Tune.MaxRewrite, g.Tune.BufSize/2)
+	g.StateFile = p.statePath(p.global.stateFile)
 }
 
 // proxy makes one proxy; what refers to others comes later.
@@ -175,6 +176,7 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 		px.Servers = append(px.Servers, srv)
 	}
 	p.persistence(s, px)
+	p.serverState(s, px)
 }
 
 // freeNumber takes the next number that is not used.

@@ -89,6 +89,9 @@ type settings struct {
 
 	uniqueIDHeader opt[string]
 
+	stateFrom opt[string] // one of stateOrigins
+	stateFile opt[string] // "": the name of the backend
+
 	page *statsDraft // nil: none
 
 	server serverTemplate // default-server

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net/netip"
@@ -46,7 +47,8 @@ type serverCheck struct {
 	health  check.Health
 	failed  uint64
 	enabled bool
-	own     netip.AddrPort // set by the runtime API; invalid: as configured
+	paused  bool           // by a maintenance that has not ended while they were enabled
+	own     netip.AddrPort // set by the runtime API, each part for itself; zero: as configured
 }
 
 // prepareChecks makes the checkers.
@@ -71,7 +73,7 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	if b.Disabled || !s.Spec.Check {
 		return nil
 	}
-	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled}
+	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled, paused: s.Spec.Disabled}
 	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
 	secure, err := secureChecks(s)
 	if err != nil {
@@ -169,7 +171,7 @@ func (e *Engine) startChecks() {
 	}
 	for i, s := range list {
 		delay := shortest * time.Duration(i) / time.Duration(len(list))
-		if k := e.checks.of(s); k != nil && s.Admin() != state.Maint {
+		if k := e.checks.of(s); k != nil && k.enabled && s.Admin() != state.Maint {
 			k.l.Post(func() { k.c.Start(delay) })
 		}
 		if a := e.checks.agent(s); a != nil {
@@ -180,24 +182,39 @@ func (e *Engine) startChecks() {
 
 // target is where the checks of the server go.
 func (k *serverCheck) target() sock.Addr {
-	addr := *k.s.Addr()
-	k.mu.Lock()
-	own := k.own
-	k.mu.Unlock()
+	addr, at := *k.s.Addr(), k.elsewhere()
+	port := at.Port()
 	switch {
-	case own.IsValid():
-		return sock.FromAddrPort(own)
-	case k.s.Spec.CheckAddr != nil:
-		port := addr.AddrPort().Port()
-		addr = *k.s.Spec.CheckAddr
-		if addr.AddrPort().Port() == 0 {
-			addr.SetPort(port)
+	case at.Addr().IsValid():
+		if port == 0 {
+			port = addr.AddrPort().Port()
 		}
-	}
-	if k.s.Spec.CheckPort > 0 {
-		addr.SetPort(uint16(k.s.Spec.CheckPort))
+		return sock.FromAddrPort(netip.AddrPortFrom(at.Addr(), port))
+	case k.s.Spec.CheckAddr != nil: // a unix socket
+		return *k.s.Spec.CheckAddr
+	case port > 0:
+		addr.SetPort(port)
 	}
 	return addr
+}
+
+// elsewhere is where checks go that was configured or set: an address, a port, both, or
+// neither.
+func (k *serverCheck) elsewhere() netip.AddrPort {
+	k.mu.Lock()
+	ip, port := k.own.Addr(), k.own.Port()
+	k.mu.Unlock()
+	var configured netip.AddrPort
+	if k.s.Spec.CheckAddr != nil {
+		configured = k.s.Spec.CheckAddr.AddrPort()
+	}
+	if !ip.IsValid() {
+		ip = configured.Addr()
+	}
+	if port == 0 {
+		port = cmp.Or(uint16(k.s.Spec.CheckPort), configured.Port())
+	}
+	return netip.AddrPortFrom(ip, port)
 }
 
 // Changed implements check.Listener.
@@ -292,20 +309,24 @@ func (c *checks) run(s *server.Server) (ran, failed bool) {
 	return k.ran, k.ran && !k.last.Status.OK()
 }
 
-// addr is where checks go if that was configured or set, else invalid.
+// addr is where checks go as far as that was configured or set.
 func (c *checks) addr(s *server.Server) netip.AddrPort {
+	if k := c.of(s); k != nil {
+		return k.elsewhere()
+	}
+	return netip.AddrPort{}
+}
+
+// paused is whether a maintenance keeps checks of s from running. Without checks to
+// resume nothing ends the pause that "disabled" begins.
+func (c *checks) paused(s *server.Server) bool {
 	k := c.of(s)
 	if k == nil {
-		return netip.AddrPort{}
+		return s.Spec.Disabled
 	}
 	k.mu.Lock()
-	own := k.own
-	k.mu.Unlock()
-	if !own.IsValid() && s.Spec.CheckAddr == nil && s.Spec.CheckPort == 0 {
-		return netip.AddrPort{}
-	}
-	a := k.target()
-	return a.AddrPort()
+	defer k.mu.Unlock()
+	return k.paused
 }
 
 func (c *checks) setAddr(s *server.Server, a netip.AddrPort) {
@@ -358,6 +379,9 @@ func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
 	}
 	k.mu.Lock()
 	on := k.enabled
+	if on {
+		k.paused = s.Admin() == state.Maint
+	}
 	k.mu.Unlock()
 	switch {
 	case s.Admin() == state.Maint:

@@ -10,6 +10,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/proxy/cli"
+	"bench/proxy/spec"
 	"bench/proxy/stream"
 )
 
@@ -93,6 +94,20 @@ func (e *Engine) SetMaxConn(n int) error {
 	return nil
 }
 
+// SetRateLimit implements cli.Engine.
+func (e *Engine) SetRateLimit(l cli.RateLimit, n int) bool {
+	switch l {
+	case cli.ConnectionRate:
+		e.shared.ConnPace.SetLimit(n)
+	case cli.SessionRate:
+		e.shared.SessPace.SetLimit(n)
+	case cli.TLSRate, cli.CompressionRate:
+		return false
+	}
+	e.wakeAcceptors()
+	return true
+}
+
 func (e *Engine) wakeAcceptors() {
 	for _, t := range e.threads {
 		t.WakeAcceptors()
@@ -112,16 +127,32 @@ func (e *Engine) Sessions() []cli.Session {
 	now, wall := loop.Nanotime(), time.Now()
 	e.onEach(func(t *stream.Thread) {
 		t.Sessions(func(s *stream.Session) {
-			list = append(list, cli.Session{
-				ID: s.ID, Proto: proto(&s.Source), Source: s.Source.String(), Frontend: s.Frontend,
-				Backend: s.Backend, Server: s.Server, ServerAddr: s.ServerAddr, HTTP: s.HTTP, Thread: t.ID,
-				Started: wall.Add(-time.Duration(now - s.Started)), RequestState: s.State,
-				BytesIn: s.BytesIn, BytesOut: s.BytesOut, Expires: max(time.Duration(s.Expires-now), 0),
-				ClientFD: s.ClientFD, ServerFD: s.ServerFD, Retries: s.Retries,
-			})
+			x := cli.Session{
+				ID: s.ID, Proto: proto(&s.Source), Source: s.Source.String(),
+				Frontend: s.Frontend.Spec.Name, FrontendID: s.Frontend.Spec.ID, FrontendHTTP: s.Frontend.Spec.Mode == spec.ModeHTTP,
+				Listener: s.Listener.Bind.Name, ListenerID: s.Listener.Bind.ID, ListenerAddr: s.Listener.Addr.String(),
+				BackendID: -1, Server: s.Server, ServerID: s.ServerID, ServerAddr: s.ServerAddr, HTTP: s.HTTP, Thread: t.ID,
+				Started: wall.Add(-time.Duration(now - s.Started)), RequestState: s.State, Status: s.Status,
+				BytesIn: s.BytesIn, BytesOut: s.BytesOut,
+				Expires: until(s.Expires, now), ClientExpires: until(s.ClientExpires, now), ServerExpires: until(s.ServerExpires, now),
+				ClientFD: s.ClientFD, ServerFD: s.ServerFD, ClientTLS: s.ClientTLS, ServerTLS: s.ServerTLS, Muxed: s.Muxed, Retries: s.Retries,
+			}
+			if b := s.Backend; b != nil {
+				x.Backend, x.BackendID, x.BackendHTTP = b.Spec.Name, b.Spec.ID, b.Spec.Mode == spec.ModeHTTP
+			}
+			list = append(list, x)
 		})
 	})
 	return list
+}
+
+// until is how long it is until a time on the clock of the loops; 0: for ever.
+func until(when, now int64) time.Duration {
+	const centuries = 1 << 62
+	if when > centuries {
+		return 0
+	}
+	return max(time.Duration(when-now), 1)
 }
 
 func proto(a *sock.Addr) string {

@@ -35,6 +35,7 @@ import (
 	"bench/proxy/stats"
 	"bench/proxy/statspage"
 	"bench/proxy/stream"
+	"bench/proxy/txn"
 )
 
 // Options are what the process adds to the configuration.
@@ -87,6 +88,7 @@ type Engine struct {
 	peaks     stats.Peaks // of the process, shared by the threads
 	messages  *messages
 	page      *statspage.Page // nil: no proxy has one
+	variables *txn.Names
 	rings     *log.Rings
 	checks    *checks
 	acceptors map[*spec.Bind]*certs.Acceptor
@@ -136,6 +138,9 @@ type Engine struct {
 // New makes the runtime objects of a configuration; nothing is bound yet.
 func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	e := &Engine{cfg: cfg, opt: opt, done: make(chan struct{}), paused: map[*stream.Frontend]bool{}}
+	if e.variables = cfg.Variables; e.variables == nil {
+		e.variables = &txn.Names{}
+	}
 	if e.node = cfg.Global.Node; e.node == "" {
 		e.node, _ = os.Hostname()
 	}
@@ -189,7 +194,10 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	e.prepareResolving()
-	return e, e.prepareChecks()
+	if err := e.prepareChecks(); err != nil {
+		return nil, err
+	}
+	return e, e.restoreServers()
 }
 
 // errorReplies are the standard replies with those of the proxy in their place.

@@ -12,12 +12,13 @@ import (
 // A limit of new sessions holds the process, or one frontend, to a rate, and the
 // statistics show it.
 func TestRatesOfNewSessions(t *testing.T) {
-	for _, tt := range []struct{ global, frontend, info, row string }{
+	for _, tt := range []struct{ global, frontend, command, info, row string }{
 		{global: "maxconnrate 5", info: "ConnRateLimit: 5"},
 		{global: "maxsessrate 5", info: "SessRateLimit: 5"},
 		{frontend: "rate-limit sessions 5", row: "5"},
+		{command: "set rate-limit sessions global 5", info: "SessRateLimit: 5"},
 	} {
-		t.Run(tt.global+tt.frontend, func(t *testing.T) {
+		t.Run(tt.global+tt.frontend+tt.command, func(t *testing.T) {
 			dir := t.TempDir()
 			startConfig(t, fmt.Sprintf(`global
     nbthread 2
@@ -33,6 +34,9 @@ frontend fe
     http-request return status 200
     %[3]s
 `, dir, tt.global, tt.frontend))
+			if tt.command != "" {
+				ask(t, filepath.Join(dir, "stats"), tt.command)
+			}
 			start := time.Now()
 			const n = 12
 			for range n {

@@ -147,8 +147,13 @@ func (h *serverHandle) State() cli.ServerState {
 	c := h.e.checks.state(s)
 	st.HasCheck, st.CheckOn = s.Spec.Check, c.Enabled
 	st.CheckStatus = c.Status
+	st.CheckPort = s.Spec.CheckPort
+	st.CheckPaused = h.e.checks.paused(s)
 	st.CheckRun, st.CheckFailed = h.e.checks.run(s)
 	st.CheckHealth, st.Rise, st.Fall = c.Health, s.Spec.Rise, s.Spec.Fall
+	if !st.HasCheck && s.WasRestored() {
+		st.CheckHealth = st.Rise + st.Fall - 1
+	}
 	st.CheckAddr = h.e.checks.addr(s)
 	st.HasAgent, st.AgentOn = s.Spec.Agent.Check, h.e.checks.agentState(s).Enabled
 	st.AgentAddr = h.e.checks.agentAddr(s)

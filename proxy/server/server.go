@@ -65,6 +65,7 @@ type Server struct {
 	rampTimer   *time.Timer
 	everMaint   bool // it is in maintenance or was once
 	removed     bool // from the backend; nothing changes any more
+	restored    bool // see WasRestored
 }
 
 // Admin is the administrative state.

@@ -18,6 +18,8 @@ type Global struct {
 	UID, GID                   int // -1: unchanged
 	Node, Description          string
 	HardStopAfter              time.Duration // 0: never
+	// StateFile is the file of server states that backends may share; "": there is none.
+	StateFile string
 
 	Logs        []LogTarget
 	LogTag      string

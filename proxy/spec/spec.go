@@ -15,6 +15,7 @@ import (
 	"bench/proxy/rule"
 	"bench/proxy/sample"
 	"bench/proxy/table"
+	"bench/proxy/txn"
 )
 
 // Pos is where something was written.
@@ -32,6 +33,9 @@ type Config struct {
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns *pattern.Lists
 	Tables   []*table.Spec // by Spec.Index
+	// Variables are the names of variables, and those of the process themselves; nil:
+	// nothing names any.
+	Variables *txn.Names
 	// Resolvers are the sections of name servers.
 	Resolvers []*Resolvers
 }
@@ -163,6 +167,8 @@ type Proxy struct {
 	SrvProbes        KeepAliveProbes // with Options.ServerKeepalive
 	// Sticking are the "stick" lines, in order.
 	Sticking []Stick
+	// StateFile is where the states of the servers come from at the start; "": nowhere.
+	StateFile string
 }
 
 // Stick is one "stick" line: how clients keep to a server by an entry of a stick table.
@@ -344,6 +350,9 @@ type Server struct {
 	// Unresolved: Host was not found, and the server waits in maintenance for an
 	// address.
 	Unresolved bool
+	// LastAddr: the address in a file of server states comes before what Host was looked
+	// up by. NeedsAddr: the server must not be left without one.
+	LastAddr, NeedsAddr bool
 	// MapPort: the port is that of the client's connection plus PortOffset.
 	MapPort    bool
 	PortOffset int

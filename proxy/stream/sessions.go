@@ -8,16 +8,27 @@ import (
 
 // Session describes one client connection and its stream, as "show sess" does.
 type Session struct {
-	ID                        uint64
-	Source                    sock.Addr
-	Frontend, Backend, Server string
-	ServerAddr                string
-	HTTP                      bool
-	State                     string
-	Started, Expires          int64 // monotonic
-	BytesIn, BytesOut         uint64
-	ClientFD, ServerFD        int
-	Retries                   int
+	ID               uint64
+	Source           sock.Addr
+	Frontend         *Frontend
+	Backend          *server.Backend // nil: none is chosen
+	Server           string
+	ServerID         int
+	ServerAddr       string
+	Listener         *Listener
+	HTTP             bool
+	State            string
+	Status           int   // of the response; 0: none yet
+	Started, Expires int64 // monotonic
+	// ClientExpires and ServerExpires are when one side will have been silent for too long;
+	// in the far future if it may be.
+	ClientExpires, ServerExpires int64
+	BytesIn, BytesOut            uint64
+	ClientFD, ServerFD           int
+	// ClientTLS and ServerTLS tell which connection is in TLS, Muxed that the client's
+	// carries several streams.
+	ClientTLS, ServerTLS, Muxed bool
+	Retries                     int
 }
 
 // names of the states, as operators see them.
@@ -32,22 +43,24 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 	t.eachStream(func(st *stream) bool {
 		c := st.c
 		s := Session{
-			ID: st.serial, Source: c.addr.Addr(), Frontend: c.fe.Spec.Name, HTTP: st.http, State: stateNames[st.state],
+			ID: st.serial, Source: c.addr.Addr(), Frontend: c.fe.Frontend, Listener: c.l, HTTP: st.http, State: stateNames[st.state], Status: int(st.status),
 			Started: st.begin, BytesIn: c.BytesIn - st.inBase, BytesOut: c.BytesOut - st.outBase,
-			ClientFD: c.socket(), ServerFD: -1, Retries: int(st.retries), Expires: min(st.cliExp, st.srvExp, st.exp),
+			ClientFD: c.socket(), ServerFD: -1, Retries: int(st.retries),
+			Expires: min(st.cliExp, st.srvExp, st.exp), ClientExpires: st.cliExp, ServerExpires: st.srvExp,
+			ClientTLS: c.l.TLS != nil, Muxed: c.mux != nil || c.socket() != c.FD(),
 		}
 		if st.be != nil {
-			s.Backend = st.be.Spec.Name
+			s.Backend = st.be.Backend
 		}
 		if st.srv != nil {
-			s.Server = st.srv.Spec.Name
+			s.Server, s.ServerID = st.srv.Spec.Name, st.srv.Spec.ID
 			s.ServerAddr = st.srv.Addr().String()
 		}
 		if st.exchange != nil && st.by != "" {
 			s.Server = st.by
 		}
 		if st.sc != nil {
-			s.ServerFD = st.sc.FD()
+			s.ServerFD, s.ServerTLS = st.sc.FD(), st.sc.Layer != nil
 		}
 		fn(&s)
 		return true

@@ -17,13 +17,14 @@ const (
 	StepServer                 // a server was chosen
 	StepResponse               // "http-response"
 	StepLog                    // all is over
+	StepProcess                // none of a transaction: there is nothing but the process
 	numSteps
 )
 
 var stepNames = [numSteps]string{
 	"'tcp-request connection' rules", "'tcp-request session' rules", "'tcp-request content' rules",
 	"rules of a frontend's requests", "rules of a backend's requests", "a request that has a server",
-	"rules of responses", "logs",
+	"rules of responses", "logs", "variables of the process",
 }
 
 func (s Step) String() string { return stepNames[s] }

@@ -51,9 +51,11 @@ func (v *Vars) Reset() {
 	}
 }
 
-// Names gives slots to the names of variables, for one configuration.
+// Names gives slots to the names of variables, for one configuration. Those of the
+// process have no slots.
 type Names struct {
-	slots [NumScopes]map[string]int
+	Process ProcessVars
+	slots   [NumScopes]map[string]int
 }
 
 // Slot returns the slot of a name within its scope, a new one for a new name.

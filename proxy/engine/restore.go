@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	"bench/internal/sock"
+	"bench/proxy/check"
+	"bench/proxy/log"
+	"bench/proxy/server"
+	"bench/proxy/spec"
+	"bench/proxy/state"
+	"bench/proxy/statefile"
+)
+
+// restoreServers gives servers the states that a former process has left in files, where
+// the configuration asks for it.
+func (e *Engine) restoreServers() error {
+	files := stateFiles{e: e, read: map[string]*statefile.File{}}
+	for _, b := range e.shared.Backends.All() {
+		if b.Spec.Disabled {
+			continue
+		}
+		f := files.of(b.Spec)
+		if f != nil && b.Spec.StateFile != e.cfg.Global.StateFile {
+			e.warnOfStrangers(f, b)
+		}
+		for _, s := range b.Servers() {
+			if l, ok := e.stateOf(f, s); ok {
+				e.restore(s, &l)
+			}
+			if s.Spec.NeedsAddr && s.Unresolved() {
+				return fmt.Errorf("%s:%d: cannot resolve the host name '%s' of server '%s/%s', and no file of server states knows its address", s.Spec.File, s.Spec.Line, s.Spec.Host, b.Spec.Name, s.Spec.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// warnOfStrangers reports what a file of a backend's own says of another one, or of servers
+// that there are no more.
+func (e *Engine) warnOfStrangers(f *statefile.File, b *server.Backend) {
+	name := b.Spec.Name
+	for _, l := range f.Servers(name) {
+		if l.BackendID != b.Spec.ID {
+			e.alert(log.Warning, fmt.Sprintf("config : Proxy '%s': backend ID mismatch: from server state file: '%d', from running config '%d'", name, l.BackendID, b.Spec.ID))
+		}
+		if _, ok := b.Server(l.Server); !ok {
+			e.alert(log.Warning, fmt.Sprintf("config : Proxy '%s': can't find server '%s' in backend '%s'", name, l.Server, name))
+		}
+	}
+}
+
+// stateFiles are files of server states by their paths, each read once; nil: it cannot be.
+type stateFiles struct {
+	e    *Engine
+	read map[string]*statefile.File
+}
+
+// of is the file for a backend, nil if it has none.
+func (f *stateFiles) of(px *spec.Proxy) *statefile.File {
+	path := px.StateFile
+	if path == "" || len(px.Servers) == 0 {
+		return nil
+	}
+	if r, ok := f.read[path]; ok {
+		return r
+	}
+	whose, kind := "Proxy '"+px.Name+"': ", "server state file"
+	if path == f.e.cfg.Global.StateFile {
+		whose, kind = "config: ", "global server state file"
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		f.e.alert(log.Warning, fmt.Sprintf("config : %sCan't open %s '%s': %v.", whose, kind, path, reasonOf(err)))
+		f.read[path] = nil
+		return nil
+	}
+	r, err := statefile.Parse(string(text))
+	if cut, ok := errors.AsType[*statefile.CorruptError](err); ok {
+		f.e.alert(log.Warning, fmt.Sprintf("config : %scorrupted %s '%s' at line %d.", whose, kind, path, cut.Line))
+	} else if err != nil {
+		f.e.alert(log.Warning, fmt.Sprintf("config : %sCan't get version of the %s '%s'.", whose, kind, path))
+	}
+	f.read[path] = r
+	return r
+}
+
+// stateOf is the state of a server in a file. It reports false if there is none that can
+// be used.
+func (e *Engine) stateOf(f *statefile.File, s *server.Server) (statefile.Line, bool) {
+	if f == nil {
+		return statefile.Line{}, false
+	}
+	l, ok, err := f.Of(s.Backend.Spec.Name, s.Spec.Name)
+	if err != nil {
+		e.alert(log.Warning, fmt.Sprintf("config : server-state application failed for server '%s/%s'%v", s.Backend.Spec.Name, s.Spec.Name, err))
+	}
+	return l, ok && err == nil
+}
+
+// restore makes a server go on as the line says. What has been changed in the
+// configuration meanwhile comes before what was in force.
+func (e *Engine) restore(s *server.Server, l *statefile.Line) {
+	r := server.Restored{
+		Admin: adminAfter(s, l), Weight: s.Weight(), Starting: l.Op == statefile.Starting,
+		Since: time.Now().Add(-time.Duration(l.Since) * time.Second),
+	}
+	if l.InitialWeight == s.Spec.Weight {
+		r.Weight = l.Weight
+	}
+	rise, full := s.Spec.Rise, s.Spec.Rise+s.Spec.Fall-1
+	health := full
+	switch l.Op {
+	case statefile.Stopped:
+		health = 0
+		// A server in maintenance is stopped by that, and only as long.
+		if r.Admin != state.Maint {
+			r.Health = state.Down
+		}
+	case statefile.Starting:
+		health = rise
+	case statefile.Stopping:
+		r.Health, health = state.Stopping, rise
+		if l.CheckHealth > rise && l.CheckHealth < full {
+			health = l.CheckHealth
+		}
+	case statefile.Running:
+	}
+	if s.Spec.Disabled && r.Admin != state.Maint {
+		// It leaves maintenance as by "enable server".
+		r.Health, health = state.Up, rise
+	}
+	e.restoreAddr(s, l)
+	s.Restore(r)
+	e.restoreCheck(s, l, health)
+	switch {
+	case r.Admin == state.Maint:
+	case r.Health == state.Down:
+		e.warnOfState(s, "is DOWN, changed from server-state after a reload")
+	case r.Health == state.Stopping:
+		e.warnOfState(s, "is stopping, changed from server-state after a reload")
+	}
+}
+
+// warnOfState reports what a server begins with that is not as usual.
+func (e *Engine) warnOfState(s *server.Server, what string) {
+	active, backup, _ := s.Backend.Count()
+	e.alert(log.Warning, fmt.Sprintf("config : %s %s. %d active and %d backup servers left.", title(s), what, active, backup))
+}
+
+// adminAfter is the administrative state that a server begins with.
+func adminAfter(s *server.Server, l *statefile.Line) state.Admin {
+	disabled := s.Spec.Disabled
+	a := state.Ready
+	switch {
+	case s.Unresolved() && !restorable(s, l):
+		return state.Maint
+	case l.Admin&statefile.ConfiguredMaint != 0 != disabled:
+		if disabled {
+			a = state.Maint
+		}
+	case l.Admin&statefile.ForcedMaint != 0:
+		a = state.Maint
+	}
+	// A weight of 0 in the configuration was a drain, too: it is none any more if the
+	// configuration gives another weight now.
+	if l.Admin&statefile.ForcedDrain != 0 && (l.InitialWeight > 0 || s.Spec.Weight == 0) {
+		a = state.Drain
+	}
+	return a
+}
+
+// restorable tells whether the line has an address for a server that is known by a name.
+func restorable(s *server.Server, l *statefile.Line) bool {
+	_, err := netip.ParseAddr(l.Addr)
+	return err == nil && s.Spec.Host != "" && s.Spec.LastAddr
+}
+
+// restoreAddr gives a server its last port, and if it is known by a name its last address.
+func (e *Engine) restoreAddr(s *server.Server, l *statefile.Line) {
+	a := s.Addr()
+	if a.IsUnix() || s.Spec.MapPort || s.Unresolved() && !restorable(s, l) {
+		return
+	}
+	at := a.AddrPort()
+	to := at
+	if l.Port > 0 {
+		to = netip.AddrPortFrom(at.Addr(), uint16(l.Port))
+	}
+	if restorable(s, l) {
+		ip, _ := netip.ParseAddr(l.Addr)
+		to = netip.AddrPortFrom(ip, to.Port())
+	}
+	if to != at {
+		s.SetAddr(sock.FromAddrPort(to))
+		e.checks.moved(s)
+	}
+}
+
+// restoreCheck makes the checks of a server go on where others have ended.
+func (e *Engine) restoreCheck(s *server.Server, l *statefile.Line, health int) {
+	k := e.checks.of(s)
+	if k == nil {
+		return
+	}
+	k.c.Restore(health)
+	k.health, k.paused = k.c.Health(), s.Admin() == state.Maint
+	if status, ok := check.StatusNamed(statefile.StatusName(l.CheckStatus)); ok && l.CheckResult != statefile.ResultUnknown {
+		k.last, k.ran = check.Result{Status: status}, true
+	}
+	if l.CheckState&statefile.CheckConfigured != 0 && l.CheckState&statefile.CheckEnabled == 0 {
+		k.enabled = false
+	}
+	ip, err := netip.ParseAddr(l.CheckAddr)
+	switch {
+	case err != nil && l.CheckPort == 0:
+	case !k.enabled:
+		e.alert(log.Warning, fmt.Sprintf("config : server-state partially applied for server '%s/%s', health checks are not enabled on this server", s.Backend.Spec.Name, s.Spec.Name))
+	default:
+		e.checks.setAddr(s, netip.AddrPortFrom(ip, uint16(l.CheckPort)))
+	}
+}
+
+// reasonOf is what the system said of a file.
+func reasonOf(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
