@@ -97,6 +97,8 @@ var samples = map[string]string{
 	"capture request header":     "mode http\nHost len 10",
 	"capture response header":    "mode http\nServer len 10",
 	"declare capture":            "request len 10",
+	"capture cookie":             "mode http\nsid len 10",
+	"http-error":                 "mode http\nstatus 403 content-type a/b string x",
 	"http-request":               "mode http\ndeny if { path /x }",
 	"http-response":              "mode http\ndel-header x",
 	"http-after-response":        "mode http\ndel-header x",
