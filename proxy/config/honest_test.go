@@ -43,6 +43,7 @@ var samples = map[string]string{
 	"group":                      "root",
 	"cpu-map":                    "1 0",
 	"tune.poller":                "poll",
+	"tune.comp.maxlevel":         "5",
 	"stats socket":               "/tmp/x.sock",
 	"stats bind-process":         "1",
 	"stats admin":                "mode http\nstats enable\nif { src 127.0.0.1 }",

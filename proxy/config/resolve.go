@@ -66,6 +66,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		LogFormat: set.logFormat.or(spec.LogDefault), LogLine: set.logLine, MonitorURI: set.monitorURI.val,
 	}
 	p.errorAnswers(s, px)
+	px.Compression = set.compression
 	for _, l := range set.logs {
 		if l.global {
 			for _, g := range p.global.logs {

@@ -90,6 +90,7 @@ type settings struct {
 	uniqueID    opt[*logformat.Format]
 
 	uniqueIDHeader opt[string]
+	compression    *spec.Compression // nil: nothing is said about it
 
 	page *statsDraft // nil: none
 

@@ -60,6 +60,7 @@ type Tune struct {
 	HTTPLogURILen   int    // 1024
 	PipeSize        int
 	PoolHighFDRatio int // percent
+	CompLevel       int // 1
 	RcvBufClient    int
 	RcvBufServer    int
 	SndBufClient    int

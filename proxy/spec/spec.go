@@ -120,7 +120,8 @@ type Proxy struct {
 	// StatsPage is the statistics page for requests that come here; nil: none.
 	StatsPage *StatsPage
 	// Rules by place; nil where there are none.
-	Rules [rule.NumPlaces]*rule.List
+	Rules       [rule.NumPlaces]*rule.List
+	Compression *Compression // nil: nothing is said about it
 	// Redirects are the "redirect" lines, which come after all rules about requests and
 	// the statistics page.
 	Redirects *rule.List

@@ -247,6 +247,7 @@ func (s *stream) free() {
 	s.up.Release(&t.Kit)
 	s.down.Release(&t.Kit)
 	s.state = stateEnd
+	s.releaseEncoder()
 	if x := s.exchange; x != nil {
 		if x.svc != nil {
 			x.svc.leave()

@@ -55,7 +55,7 @@ func (b *Back) lay(t *Thread) {
 		b.names = t.Shared.Config.Global.FieldCase
 	}
 	b.page = t.pageOf(b.Spec)
-	needs := frontNeeds{forwardFor: b.Spec.ForwardFor != nil, originalTo: b.Spec.OriginalTo != nil}
+	needs := frontNeeds{forwardFor: b.Spec.ForwardFor != nil, originalTo: b.Spec.OriginalTo != nil, encoding: b.Spec.Compression != nil}
 	for i, px := range t.Shared.Config.Proxies {
 		if px.Caps&spec.Frontend != 0 {
 			needs.add(px, t.rulesOf(i))
@@ -72,6 +72,7 @@ type frontNeeds struct {
 	forwardFor, originalTo, identifying bool
 	answering                           bool // rules about responses
 	capturing, cookies                  bool // fields of responses, a cookie of either message
+	encoding                            bool
 }
 
 func (n *frontNeeds) add(px *spec.Proxy, r Rules) {
@@ -82,6 +83,7 @@ func (n *frontNeeds) add(px *spec.Proxy, r Rules) {
 	responses := newCapturing(px.ResCaptures)
 	n.capturing = n.capturing || responses.fields()
 	n.cookies = n.cookies || px.CookieCapture != nil
+	n.encoding = n.encoding || px.Compression != nil
 }
 
 func frontWay(f *Front, tracking bool) (w way) {
@@ -176,6 +178,9 @@ func (b *Back) httpWay(needs frontNeeds) (w way) {
 	if needs.originalTo {
 		w.add("originalto", (*stream).originalTo)
 	}
+	if needs.encoding {
+		w.add("compression", (*stream).chooseEncoding)
+	}
 	w.add("framing", (*stream).settle)
 	b.toServer(&w)
 	w.add("send", (*stream).send)
@@ -196,6 +201,9 @@ func (b *Back) toServer(w *way) {
 
 // wayBack is how responses get to the client.
 func (b *Back) wayBack(needs frontNeeds) (w way) {
+	if needs.encoding {
+		w.add("compression", (*stream).judgeResponse)
+	}
 	if needs.capturing {
 		w.add("capture", (*stream).captureResponse)
 	}
@@ -216,6 +224,9 @@ func (b *Back) wayBack(needs frontNeeds) (w way) {
 	}
 	if needs.answering || b.rules.AfterResponse != nil {
 		w.add("http-after-response", (*stream).afterResponseRules)
+	}
+	if needs.encoding {
+		w.add("compression", (*stream).encodeResponse)
 	}
 	w.add("forward", (*stream).forward)
 	return w
