@@ -126,6 +126,7 @@ var rules = []rule{
 	{"bench/proxy/rule", "bench/proxy/h1", "rules see the model of messages only"},
 	{"bench/proxy/hash", "bench/", "hashes are about bytes only"},
 	{"bench/proxy/cookie", "bench/", "cookies are texts, whoever sends them"},
+	{"bench/proxy/compress", "bench/", "encoders are about bytes only"},
 	{"bench/proxy/balance", "bench/proxy/stream", "who chooses servers does not know for whom"},
 	{"bench/proxy/cli", "bench/proxy/stream", "the runtime API knows the engine by its interface"},
 	{"bench/proxy/service", "bench/proxy/stream", "services do not know how their answers travel"},

@@ -102,21 +102,33 @@ func ParseTest(words []string, env *sample.Env) (*Test, error) {
 
 // dottedVersions reports whether patterns of an expression are versions such as 3.1.
 func dottedVersions(e *sample.Expr) bool {
-	return e.String() == e.Fetch() && e.Fetch() == "req.ssl_ver"
+	return e.Fetch() == "req.ssl_ver" && !strings.Contains(e.String(), ",")
 }
 
-// integers makes integers of versions: the part before the dot counts 65536.
+// integers makes integers of versions, and of ranges with a colon or a hyphen between: the
+// part before the dot counts 65536.
 func integers(versions []string) []string {
 	all := make([]string, len(versions))
 	for i, v := range versions {
-		major, minor, ok := strings.Cut(v, ".")
-		a, err1 := strconv.Atoi(major)
-		b, err2 := strconv.Atoi(minor)
-		if all[i] = v; ok && err1 == nil && err2 == nil {
-			all[i] = strconv.Itoa(a<<16 + b)
+		all[i] = v
+		sep := strings.IndexAny(v, ":-")
+		if sep < 0 {
+			all[i] = integer(v)
+		} else if strings.Contains(v, ".") {
+			all[i] = integer(v[:sep]) + ":" + integer(v[sep+1:])
 		}
 	}
 	return all
+}
+
+func integer(version string) string {
+	major, minor, ok := strings.Cut(version, ".")
+	a, err1 := strconv.Atoi(major)
+	b, err2 := strconv.Atoi(minor)
+	if !ok || err1 != nil || err2 != nil {
+		return version
+	}
+	return strconv.Itoa(a<<16 + b)
 }
 
 // set makes the set of patterns of all files, and of the words from at on.

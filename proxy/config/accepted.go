@@ -9,7 +9,7 @@ func acceptedGlobalKeywords() []keyword {
 	const (
 		shared = "the process has no such resource"
 		noQUIC = "there is no QUIC"
-		noComp = "nothing is compressed"
+		noZlib = "encoders take no memory of that kind"
 		noLua  = "there is no Lua"
 		noPP   = "there are no peers"
 	)
@@ -37,12 +37,11 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.quic.frontend.max-idle-timeout", args: "<time>", inert: noQUIC, doc: "Quiet time of a connection."},
 		{name: "tune.quic.frontend.max-streams-bidi", args: "<number>", inert: noQUIC, doc: "Streams of a connection."},
 		{name: "tune.quic.retry-threshold", args: "<number>", inert: noQUIC, doc: "Half-open connections from which on addresses are checked."},
-		{name: "tune.comp.maxlevel", args: "<number>", inert: noComp, doc: "Highest level of compression."},
-		{name: "tune.zlib.memlevel", args: "<number>", inert: noComp, doc: "Memory for compression."},
-		{name: "tune.zlib.windowsize", args: "<number>", inert: noComp, doc: "Window of compression."},
-		{name: "maxcompcpuusage", args: "<number>", inert: noComp, doc: "Percentage of the processors from which on less is compressed."},
-		{name: "maxcomprate", args: "<number>", inert: noComp, doc: "Kilobytes compressed per second."},
-		{name: "maxzlibmem", args: "<number>", inert: noComp, doc: "Megabytes for compression."},
+		{name: "tune.zlib.memlevel", args: "<number>", inert: noZlib, doc: "Memory for compression."},
+		{name: "tune.zlib.windowsize", args: "<number>", inert: noZlib, doc: "Window of compression."},
+		{name: "maxcompcpuusage", args: "<number>", inert: "the load of the processors is not looked at", doc: "Percentage of the processors from which on less is compressed."},
+		{name: "maxcomprate", args: "<number>", inert: "encoding is held to no rate", doc: "Kilobytes compressed per second."},
+		{name: "maxzlibmem", args: "<number>", inert: noZlib, doc: "Megabytes for compression."},
 		{name: "tune.lua.forced-yield", args: "<number>", inert: noLua, doc: "Instructions after which a script is interrupted."},
 		{name: "tune.lua.maxmem", args: "<number>", inert: noLua, doc: "Megabytes for scripts."},
 		{name: "tune.lua.session-timeout", args: "<time>", inert: noLua, doc: "Longest time of a script about a session."},

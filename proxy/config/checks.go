@@ -138,8 +138,8 @@ func readHTTPCheck(l *line) {
 			lines := strings.Split(head, "\r\n")
 			r.version, r.body = lines[0], body
 			if !isHTTPVersion(r.version) {
-				l.fail(l.args[2], "'%s' is not an HTTP version like HTTP/1.1", r.version)
-				return
+				l.warn(l.args[2], "'%s' is not an HTTP version like HTTP/1.1: HTTP/1.0 is used", r.version)
+				r.version = "HTTP/1.0"
 			}
 			for _, h := range lines[1:] {
 				name, value, ok := strings.Cut(h, ":")

@@ -5,6 +5,9 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"bench/proxy/rule"
+	"bench/proxy/txn"
 )
 
 // errorCodes are the statuses that the proxy answers itself.
@@ -16,6 +19,7 @@ func errorCodes() []int {
 func errorKeywords() []keyword {
 	return []keyword{
 		{name: "errorfile", args: "<status> <path>", scope: inAny, doc: "Send the contents of a file instead of a standard answer.", read: readErrorFile},
+		{name: "http-error", args: "status <status> [content-type <type>] [default-errorfiles | errorfile <file> | errorfiles <section> | string|lf-string|file|lf-file <content>] [hdr <name> <format>]...", scope: inAny, doc: "Send an answer of one's own instead of a standard one.", read: readHTTPError},
 		errorLocation("errorloc", 302, "Redirect (302) instead of a standard answer."),
 		errorLocation("errorloc302", 302, "Redirect (302) instead of a standard answer."),
 		errorLocation("errorloc303", 303, "Redirect (303) instead of a standard answer, so that the client uses GET."),
@@ -42,6 +46,25 @@ func readErrorFile(l *line) {
 func (l *line) putError(code int, text []byte) {
 	s := &l.sect.settings
 	s.errors = append(s.errors, errorDraft{code: code, raw: text})
+}
+
+func readHTTPError(l *line) {
+	if !l.arity(1, maxWords, "'status' and a status") {
+		return
+	}
+	p := l.ruleParser(rule.Request)
+	p.Lookup.Env = l.sampleEnv(txn.Between(txn.StepRequest, txn.StepResponse), "answers of the proxy's own")
+	a, err := p.ParseAnswer()
+	if err != nil {
+		l.misread(err, 0)
+		return
+	}
+	if !slices.Contains(errorCodes(), a.Status()) {
+		l.fail(l.args[0], "'%s' cannot replace status '%d': want one of %v", l.kw.name, a.Status(), errorCodes())
+		return
+	}
+	s := &l.sect.settings
+	s.errors = append(s.errors, errorDraft{code: a.Status(), answer: a})
 }
 
 // errorFile reads a status and the file with the answer.

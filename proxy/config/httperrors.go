@@ -19,10 +19,11 @@ type errorPages struct {
 // errorDraft is one line that replaces standard answers: one of them, or those of an
 // "http-errors" section, which need not be known yet.
 type errorDraft struct {
-	code int
-	raw  []byte
-	from reference // with a name: the section
-	only []int     // these of it; nil: all
+	code   int
+	raw    []byte
+	answer *rule.OwnAnswer // instead of raw
+	from   reference       // with a name: the section
+	only   []int           // these of it; nil: all
 }
 
 func httpErrorsKeywords() []keyword {
@@ -63,41 +64,56 @@ func readErrorFiles(l *line) {
 	s.errors = append(s.errors, d)
 }
 
-// errorFiles are the answers of a proxy by status: of what is said twice, the last word
-// counts.
-func (p *parser) errorFiles(s *section) map[int][]byte {
-	files := map[int][]byte{}
+// errorAnswers are the answers of a proxy by status, whole ones and those that rules make:
+// of what is said twice, the last word counts.
+func (p *parser) errorAnswers(s *section, px *spec.Proxy) {
+	px.ErrorFiles, px.Answers = map[int][]byte{}, map[int]*rule.OwnAnswer{}
+	put := func(code int, raw []byte) {
+		px.ErrorFiles[code] = raw
+		delete(px.Answers, code)
+	}
 	for _, d := range s.settings.errors {
-		if d.from.name == "" {
-			files[d.code] = d.raw
-			continue
+		switch {
+		case d.answer != nil:
+			delete(px.ErrorFiles, d.code)
+			px.Answers[d.code] = d.answer
+		case d.from.name == "":
+			put(d.code, d.raw)
+		default:
+			for code, text := range p.pagesOf(&d) {
+				put(code, text)
+			}
 		}
-		o := p.others.pages[d.from.name]
-		if o == nil {
-			names := slices.Sorted(maps.Keys(p.others.pages))
+	}
+}
+
+// pagesOf are the answers of an "http-errors" section that a line names.
+func (p *parser) pagesOf(d *errorDraft) map[int][]byte {
+	o := p.others.pages[d.from.name]
+	if o == nil {
+		names := slices.Sorted(maps.Keys(p.others.pages))
+		p.report(Diagnostic{
+			Severity: Alert, Pos: d.from.pos, Word: d.from.name, Source: d.from.text,
+			Msg: fmt.Sprintf("there is no section 'http-errors %s'", d.from.name), Suggestion: nearest.Word(d.from.name, names),
+		})
+		return nil
+	}
+	if d.only == nil {
+		return o.pages
+	}
+	pages := map[int][]byte{}
+	for _, code := range d.only {
+		text, ok := o.pages[code]
+		if !ok {
 			p.report(Diagnostic{
-				Severity: Alert, Pos: d.from.pos, Word: d.from.name, Source: d.from.text,
-				Msg: fmt.Sprintf("there is no section 'http-errors %s'", d.from.name), Suggestion: nearest.Word(d.from.name, names),
+				Severity: Warning, Pos: d.from.pos, Word: d.from.name, Source: d.from.text,
+				Msg: fmt.Sprintf("section 'http-errors %s' has no answer with status %d: the standard one is sent", d.from.name, code),
 			})
 			continue
 		}
-		if d.only == nil {
-			maps.Copy(files, o.pages)
-			continue
-		}
-		for _, code := range d.only {
-			text, ok := o.pages[code]
-			if !ok {
-				p.report(Diagnostic{
-					Severity: Warning, Pos: d.from.pos, Word: d.from.name, Source: d.from.text,
-					Msg: fmt.Sprintf("section 'http-errors %s' has no answer with status %d: the standard one is sent", d.from.name, code),
-				})
-				continue
-			}
-			files[code] = text
-		}
+		pages[code] = text
 	}
-	return files
+	return pages
 }
 
 // pageUse is a rule that gives an answer of an "http-errors" section.

@@ -64,8 +64,10 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 		Pos: s.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, Name: s.name, Caps: s.caps(),
 		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled,
 		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
-		LogFormat: set.logFormat.or(spec.LogDefault), LogLine: set.logLine, ErrorFiles: p.errorFiles(s), MonitorURI: set.monitorURI.val,
+		LogFormat: set.logFormat.or(spec.LogDefault), LogLine: set.logLine, MonitorURI: set.monitorURI.val,
 	}
+	p.errorAnswers(s, px)
+	px.Compression = set.compression
 	for _, l := range set.logs {
 		if l.global {
 			for _, g := range p.global.logs {

@@ -29,6 +29,7 @@ func (p *parser) rules(s *section, px *spec.Proxy) {
 		px.Redirects = &rule.List{Place: rule.Request, Rules: s.redirects}
 	}
 	px.ReqCaptures, px.ResCaptures, px.MonitorFail = s.reqCaptures, s.resCaptures, s.monitorFail
+	px.CookieCapture = s.cookieCapture
 }
 
 // checkRules warns about rules and samples that need HTTP in a section without.

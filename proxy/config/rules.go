@@ -35,6 +35,7 @@ func ruleKeywords() []keyword {
 		{name: "monitor fail", args: "{ if | unless } <condition>", scope: inFront, strict: true, doc: "Answer requests for the monitor URI with an error if the condition holds.", read: readMonitorFail},
 		capture("request", "Keep a header field of requests for the log.", func(s *section) *[]spec.Capture { return &s.reqCaptures }),
 		capture("response", "Keep a header field of responses for the log.", func(s *section) *[]spec.Capture { return &s.resCaptures }),
+		{name: "capture cookie", args: "<name> len <length>", scope: inFront, doc: "Keep a cookie of requests, and of responses, for the log: the first whose name begins so, or with \"=\" at the end, is this.", read: readCaptureCookie},
 		{name: "declare capture", args: "{ request | response } len <length>", scope: inFront, strict: true, doc: "Make a slot in which rules keep something for the log.", read: readDeclareCapture},
 	}
 }
@@ -175,6 +176,19 @@ func capture(of, doc string, list func(*section) *[]spec.Capture) keyword {
 			*to = append(*to, spec.Capture{Field: lowered(l.args[0].text), Length: n})
 		}
 	}}
+}
+
+func readCaptureCookie(l *line) {
+	if !l.arity(3, 3, "a name, 'len' and a length") {
+		return
+	}
+	if l.args[1].text != "len" {
+		l.fail(l.args[1], "'%s' expects 'len', not '%s'", l.kw.name, l.args[1].text)
+		return
+	}
+	if n, ok := l.integer(l.args[2], 1, maxCapture); ok {
+		l.sect.cookieCapture = &spec.CookieCapture{Prefix: l.args[0].text, Length: n}
+	}
 }
 
 func readDeclareCapture(l *line) {

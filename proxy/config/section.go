@@ -39,13 +39,15 @@ type section struct {
 	inspect     opt[time.Duration]
 	reqCaptures []spec.Capture
 	resCaptures []spec.Capture
-	ownPage     bool // settings.page is not that of the defaults any more
-	description string
-	table       *table.Spec // nil: it has none
-	tablePos    spec.Pos
-	sticking    []spec.Stick
-	http        *needsHTTP // nil: nothing does
-	httpRules   spec.Pos   // of the first rule about requests or responses
+	// cookieCapture is the cookie that is kept for the log; nil: none.
+	cookieCapture *spec.CookieCapture
+	ownPage       bool // settings.page is not that of the defaults any more
+	description   string
+	table         *table.Spec // nil: it has none
+	tablePos      spec.Pos
+	sticking      []spec.Stick
+	http          *needsHTTP // nil: nothing does
+	httpRules     spec.Pos   // of the first rule about requests or responses
 }
 
 // settings is what a defaults section can give to others.
@@ -88,6 +90,7 @@ type settings struct {
 	uniqueID    opt[*logformat.Format]
 
 	uniqueIDHeader opt[string]
+	compression    *spec.Compression // nil: nothing is said about it
 
 	stateFrom opt[string] // one of stateOrigins
 	stateFile opt[string] // "": the name of the backend

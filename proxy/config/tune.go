@@ -43,6 +43,7 @@ func tuneKeywords() []keyword {
 		tuneNumber("maxaccept", -1, math.MaxInt32, "Connections accepted in a row; -1: all.", func(s *t) *int { return &s.MaxAccept }),
 		inertly("tune.maxpollevents", "<number>", "Events taken from the poller at once.", "the pollers choose", someInteger(1, math.MaxInt32)),
 		{name: "tune.poller", args: "{ " + strings.Join(poller.Names(), " | ") + " }", scope: inGlobal, doc: "Polling mechanism to use where it works and is not switched off, in place of the best one.", read: readPoller},
+		tuneNumber("comp.maxlevel", 1, 9, "How hard encoders try, from 1, where they keep nothing in memory, to 9.", func(s *t) *int { return &s.CompLevel }),
 		tuneNumber("http.maxhdr", 1, 32767, "Header fields in a message.", func(s *t) *int { return &s.HTTPMaxHdr }),
 		tuneNumber("http.logurilen", 1, math.MaxInt32, "Longest request line in logs.", func(s *t) *int { return &s.HTTPLogURILen }),
 		inertly("tune.idletimer", "<time>", "Quiet time after which a stream counts as idle.", "no decision depends on it", someTime),

@@ -601,7 +601,7 @@ func (c *policyCase) exchange(addr string, o *caseOrigin) string {
 		if len(got) == 0 && (end == "closed" || end == "reset" || strings.Contains(c.text, "silent-drop")) {
 			end = "gone" // whether there is a reset depends on what came before the end
 		}
-		fmt.Fprintf(&out, "\nclient\n%s%s\norigin\n%s", normal(got, heads), end, normal([]byte(o.take(c.number)), false))
+		fmt.Fprintf(&out, "\nclient\n%s%s\norigin\n%s", normal(decoded(got), heads), end, normal([]byte(o.take(c.number)), false))
 	}
 	return caseNum.ReplaceAllString(out.String(), "k")
 }

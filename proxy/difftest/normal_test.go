@@ -129,7 +129,7 @@ func dechunk(b []byte) (string, []byte) {
 }
 
 // logLine is what is compared of a line of option httplog.
-var logLine = regexp.MustCompile(`\S+ \[[^\]]+\] (\S+) (\S+) (-?\d+)/(-?\d+)/(-?\d+)/(-?\d+)/\+?(-?\d+) (-?\d+) \+?(\d+) \S+ \S+ (\S+) \S+/(\+?\d+) (\d+/\d+) (.*)$`)
+var logLine = regexp.MustCompile(`\S+ \[[^\]]+\] (\S+) (\S+) (-?\d+)/(-?\d+)/(-?\d+)/(-?\d+)/\+?(-?\d+) (-?\d+) \+?(\d+) (\S+ \S+) (\S+) \S+/(\+?\d+) (\d+/\d+) (.*)$`)
 
 // tcpLogLine is what is compared of a line of option tcplog.
 var tcpLogLine = regexp.MustCompile(`\S+ \[[^\]]+\] (\S+) (\S+) (-?\d+)/(-?\d+)/\+?(-?\d+) \+?(\d+) (\S+) \S+/(\+?\d+) \d+/\d+$`)
@@ -171,9 +171,12 @@ func normalLog(line string, grain time.Duration) string {
 		}
 	}
 	timers += rounded("Tc", m[5], grain) + rounded("Ta", m[7], grain)
-	queue := ""
-	if m[12] != "0/0" {
-		queue = " queue=" + m[12]
+	queue, cookies := "", ""
+	if m[13] != "0/0" {
+		queue = " queue=" + m[13]
 	}
-	return fmt.Sprintf("%s %s%s status=%s flags=%s retries=%s%s %s", m[1], m[2], timers, m[8], m[10], m[11], queue, m[13])
+	if m[10] != "- -" {
+		cookies = " cookies=" + m[10]
+	}
+	return fmt.Sprintf("%s %s%s status=%s%s flags=%s retries=%s%s %s", m[1], m[2], timers, m[8], cookies, m[11], m[12], queue, m[14])
 }

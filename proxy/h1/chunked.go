@@ -60,6 +60,9 @@ func (c *Chunked) Start(mode ChunkMode, maxTrailer int) {
 	*c = Chunked{strip: mode == ChunkStrip, maxTrailer: maxTrailer, trailer: c.trailer[:0]}
 }
 
+// Strip leaves the framing out from here on.
+func (c *Chunked) Strip() { c.strip = true }
+
 // Done reports whether the whole body has been consumed.
 func (c *Chunked) Done() bool { return c.state == chunkDone }
 

@@ -77,6 +77,7 @@ type Rule struct {
 	rewrite func(dst, b []byte) ([]byte, bool)
 	table   *sample.Arg // whose Int is the index of a stick table; nil: none is named
 	index   int         // of an array
+	moot    bool        // it was warned about, and does nothing
 	// service names what answers ("use-service").
 	service string
 }

@@ -122,6 +122,9 @@ func (p *Parser) Parse() (*Rule, error) {
 	if err := act.parse(p, r); err != nil {
 		return nil, err
 	}
+	if r.moot {
+		r.act = &Action{Name: act.Name, Usage: act.Usage, run: func(*Runner, *Rule) txn.Verdict { return txn.Next }}
+	}
 	if p.at == len(p.Words) {
 		return r, nil
 	}
@@ -233,6 +236,12 @@ func (p *Parser) field(r *Rule) error {
 	w, err := p.word("a name of a header field")
 	if err != nil {
 		return err
+	}
+	if name, _, colon := strings.Cut(w, ":"); colon && isToken(name) && p.Warn != nil {
+		// Common, and harmless: no message ever has such a field.
+		p.Warn(fmt.Sprintf("'%s' is not a name of a header field, so that this does nothing: the name would be '%s'", w, name))
+		r.moot, r.name = true, []byte(w)
+		return nil
 	}
 	if !isToken(w) {
 		return p.fail("'%s' is not a name of a header field", w)

@@ -188,7 +188,9 @@ func (p *Parser) replyField(a *reply) error {
 		return err
 	}
 	f, err := p.format("a value of the field")
-	a.fields = append(a.fields, field{r.name, f})
+	if !r.moot {
+		a.fields = append(a.fields, field{r.name, f})
+	}
 	return err
 }
 
@@ -221,6 +223,37 @@ func (x *Runner) give(a *reply) txn.Verdict {
 	}
 	x.out.Reply, x.out.Content = m, x.body
 	return txn.Answered
+}
+
+// OwnAnswer is an answer of the proxy's own that is given wherever its status is the one to
+// answer with ("http-error").
+type OwnAnswer struct{ reply *reply }
+
+// ParseAnswer reads the words of one.
+func (p *Parser) ParseAnswer() (*OwnAnswer, error) {
+	a, err := p.reply(0, false)
+	switch {
+	case err != nil:
+		return nil, err
+	case p.at < len(p.Words):
+		p.at++
+		return nil, p.fail("'%s' does not belong here: an answer that takes the place of another has no condition", p.Words[p.at-1])
+	case a.status == 0:
+		return nil, &Error{Msg: "'status' is missing: it says which answer is replaced"}
+	}
+	return &OwnAnswer{a}, nil
+}
+
+// Status is the one that it is for.
+func (a *OwnAnswer) Status() int { return a.reply.status }
+
+// Answer makes an answer for a transaction, nil where it is the standard one after all. It
+// is good until the runner makes another one.
+func (x *Runner) Answer(t *txn.Txn, a *OwnAnswer) (*message.Response, []byte) {
+	out := txn.Outcome{}
+	x.Ctx.Txn, x.out = t, &out
+	x.give(a.reply)
+	return out.Reply, out.Content
 }
 
 // newReply begins an answer.

@@ -62,6 +62,7 @@ type Tune struct {
 	HTTPLogURILen   int    // 1024
 	PipeSize        int
 	PoolHighFDRatio int // percent
+	CompLevel       int // 1
 	RcvBufClient    int
 	RcvBufServer    int
 	SndBufClient    int

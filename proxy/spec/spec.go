@@ -112,6 +112,9 @@ type Proxy struct {
 	// ErrorFiles replaces the standard answers by status; the value is the
 	// whole raw HTTP response.
 	ErrorFiles map[int][]byte
+	// Answers are those that replace standard ones and are made when they are given
+	// ("http-error"), by status.
+	Answers    map[int]*rule.OwnAnswer
 	MonitorURI string
 	// MonitorFail are the conditions of which none may hold for the answer to the
 	// monitor URI to be good.
@@ -121,7 +124,8 @@ type Proxy struct {
 	// StatsPage is the statistics page for requests that come here; nil: none.
 	StatsPage *StatsPage
 	// Rules by place; nil where there are none.
-	Rules [rule.NumPlaces]*rule.List
+	Rules       [rule.NumPlaces]*rule.List
+	Compression *Compression // nil: nothing is said about it
 	// Redirects are the "redirect" lines, which come after all rules about requests and
 	// the statistics page.
 	Redirects *rule.List
@@ -143,6 +147,7 @@ type Proxy struct {
 	FieldNames     NamePolicy // of requests, on either side
 	// Captures of requests and responses, by slot.
 	ReqCaptures, ResCaptures []Capture
+	CookieCapture            *CookieCapture // nil: none
 
 	// Backend side.
 	Balance    Balance
@@ -213,6 +218,13 @@ type Capture struct {
 	Length int // at most so many bytes
 }
 
+// CookieCapture is a cookie that is kept for the log, of requests and of responses.
+type CookieCapture struct {
+	// Prefix is what "name=value" has to begin with.
+	Prefix string
+	Length int // at most so many bytes
+}
+
 // Target is the backend of a frontend's clients for which no condition of a
 // "use_backend" line holds, nil if there is none.
 func (p *Proxy) Target() *Proxy {
@@ -225,6 +237,12 @@ func (p *Proxy) Target() *Proxy {
 		return p
 	}
 	return nil
+}
+
+// Replaces tells whether the proxy has an answer in the place of the standard one.
+func (p *Proxy) Replaces(status int) bool {
+	_, file := p.ErrorFiles[status]
+	return file || p.Answers[status] != nil
 }
 
 // SpeaksHTTP tells whether the clients of a frontend are understood: in mode http,

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bench/proxy/cookie"
 	"bench/proxy/message"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -56,12 +57,59 @@ func (s *stream) captureResponse() txn.Verdict {
 	return txn.Next
 }
 
+// captureCookie keeps a cookie of the request as rules have left it.
+func (s *stream) captureCookie() txn.Verdict {
+	if s.fe.Spec.CookieCapture == nil {
+		return txn.Next
+	}
+	x, h := s.transaction(), &s.req.Header
+	for i := h.First(message.Cookie); i >= 0; i = h.Next(i) {
+		out, _ := cookie.EditRequest(s.t.scrap[:0], h.At(i).Value, func(name, value []byte) (cookie.Act, []byte) {
+			x.reqCookie = s.keepCookie(x.reqCookie, name, value)
+			return cookie.Keep, nil
+		})
+		s.t.scrap = out[:0]
+	}
+	return txn.Next
+}
+
+// captureSetCookie keeps a cookie that the response sets.
+func (s *stream) captureSetCookie() txn.Verdict {
+	if s.fe.Spec.CookieCapture == nil {
+		return txn.Next
+	}
+	x, h := s.transaction(), &s.res.Header
+	for i := h.First(message.SetCookie); i >= 0; i = h.Next(i) {
+		out, _ := cookie.EditResponse(s.t.scrap[:0], h.At(i).Value, func(name, value []byte) (cookie.Act, []byte) {
+			x.resCookie = s.keepCookie(x.resCookie, name, value)
+			return cookie.Keep, nil
+		})
+		s.t.scrap = out[:0]
+	}
+	return txn.Next
+}
+
+// keepCookie keeps a cookie where none is kept yet, if it is the one that is wanted.
+func (s *stream) keepCookie(kept, name, value []byte) []byte {
+	c := s.fe.Spec.CookieCapture
+	if len(kept) > 0 {
+		return kept
+	}
+	kept = append(append(append(kept, name...), '='), value...)
+	if len(kept) < len(c.Prefix) || string(kept[:len(c.Prefix)]) != c.Prefix {
+		return kept[:0]
+	}
+	return kept[:min(len(kept), c.Length)]
+}
+
 // captured fills in what was kept for the log.
 func (s *stream) captured(r *txn.Record) {
 	r.RequestCaptures, r.ResponseCaptures = nil, nil
+	r.RequestCookie, r.ResponseCookie = nil, nil
 	if s.txn == nil {
 		return
 	}
+	r.RequestCookie, r.ResponseCookie = s.txn.reqCookie, s.txn.resCookie
 	if n := len(s.fe.reqCaptures.list); n > 0 {
 		s.t.reqTexts = s.txn.ReqCaptures.AppendTo(s.t.reqTexts[:0], n)
 		r.RequestCaptures = s.t.reqTexts

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"bench/internal/tlsio"
-	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
@@ -25,23 +24,35 @@ func (s *stream) fail(status int, cause, at byte) {
 func (s *stream) answer(status int, cause, at byte) {
 	s.setFlags(cause, at)
 	s.status = int32(status)
-	page := s.standard(status)
-	if page == nil || page.Empty() {
-		s.keepCli = s.keepCli && page == nil && s.up.Ended
+	msg, content, known := s.standard(status)
+	if msg == nil {
+		s.keepCli = s.keepCli && !known && s.up.Ended
 		s.headOut = true
 		s.end(true)
 		return
 	}
-	s.reply(page.Message(), page.Body)
+	s.reply(msg, content)
 }
 
-// standard is the answer of the proxy at hand with a status, nil if it has none.
-func (s *stream) standard(status int) *h1.Reply {
-	owner := s.fe.Spec.Index
-	if s.be != nil {
-		owner = s.be.Spec.Index
+// standard is the answer with a status: of the backend, else of the frontend, else the
+// engine's own. Without a message the connection is to be closed if the status is known.
+func (s *stream) standard(status int) (msg *message.Response, content []byte, known bool) {
+	px := s.fe.Spec
+	if s.be != nil && s.be.Spec.Replaces(status) {
+		px = s.be.Spec
 	}
-	return s.t.Shared.Errors[owner][status]
+	if a := px.Answers[status]; a != nil {
+		x := s.transaction()
+		x.Req, x.Res, x.Body, x.BodyEnd, x.Status, x.Final = s.req, s.res, nil, true, 0, true
+		if msg, content = s.t.rules.Answer(&x.Txn, a); msg != nil {
+			return msg, content, true
+		}
+	}
+	page := s.t.Shared.Errors[px.Index][status]
+	if page == nil || page.Empty() {
+		return nil, nil, page != nil
+	}
+	return page.Message(), page.Body, true
 }
 
 // reply sends a message of the proxy's own and ends the stream.
@@ -233,6 +244,7 @@ func (s *stream) free() {
 	s.up.Release(&t.Kit)
 	s.down.Release(&t.Kit)
 	s.state = stateEnd
+	s.releaseEncoder()
 	if x := s.exchange; x != nil {
 		if x.svc != nil {
 			x.svc.leave()

@@ -148,21 +148,17 @@ func (s *stream) unauthorized(challenge []byte) txn.Verdict {
 func (s *stream) refusePage(status int, challenge []byte) txn.Verdict {
 	s.by = s.t.Shared.Stats.Name
 	s.gotReq = s.t.Loop.Now()
-	owner := s.fe.Spec.Index
-	if s.be != nil {
-		owner = s.be.Spec.Index
-	}
-	standard := s.t.Shared.Errors[owner][status]
-	if challenge == nil || standard == nil || standard.Empty() {
+	page, content, _ := s.standard(status)
+	if challenge == nil || page == nil {
 		s.answer(status, 'P', 'R')
 		return txn.Answered
 	}
 	s.setFlags('P', 'R')
 	s.status = int32(status)
 	var msg message.Response
-	standard.CopyTo(&msg)
+	page.ShareTo(&msg)
 	msg.Add([]byte("www-authenticate"), challenge)
-	s.reply(&msg, standard.Body)
+	s.reply(&msg, content)
 	return txn.Answered
 }
 

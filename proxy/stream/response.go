@@ -243,6 +243,9 @@ func (s *stream) forward() txn.Verdict {
 // turn or waits already.
 func (s *stream) pushResponse() (st transport.FlowState) {
 	t, sc, a := s.t, s.sc, &s.t.arrived
+	if s.coder != nil {
+		return s.pushCoded()
+	}
 	if a.of != s {
 		early := s.down.Out
 		s.down.Out = nil
@@ -259,6 +262,38 @@ func (s *stream) pushResponse() (st transport.FlowState) {
 		sc.Consume(a.used)
 	} else {
 		sc.Keep(a.data[a.used:])
+	}
+	return st
+}
+
+// pushCoded is pushResponse for content that is changed on its way: from here on it has no
+// framing but the one that it leaves with.
+func (s *stream) pushCoded() transport.FlowState {
+	t, f, a, c := s.t, &s.down, &s.t.arrived, &s.c.Endpoint
+	content, early := s.content(f, s.transaction()), f.Out
+	f.Out = nil
+	if f.Kind != message.BodyChunked {
+		f.Chunks.Start(h1.ChunkStrip, 0) // there is no trailer
+	}
+	f.Chunks.Strip()
+	f.Coder = s.coder
+	if l := s.c.lane(); l != nil {
+		l.sendHead(s.res)
+	} else {
+		f.Out = t.Bufs.Append(nil, s.appendResponse(s.res))
+		f.Frame = s.res.Body.Kind == message.BodyChunked
+	}
+	st := f.Push(&t.Kit, c, content, nil)
+	if early != nil {
+		t.Bufs.Put(early)
+	}
+	if a.of == s {
+		a.of = nil
+		if a.kept {
+			s.sc.Consume(a.used)
+		} else {
+			s.sc.Keep(a.data[a.used:])
+		}
 	}
 	return st
 }

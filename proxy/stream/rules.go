@@ -72,6 +72,8 @@ type transaction struct {
 	wait wait
 	body []byte // the content of a chunked body
 	id   []byte // the identifier of the request; empty: none was made yet
+	// reqCookie and resCookie are what is kept of cookies for the log.
+	reqCookie, resCookie []byte
 	// stores are the keys whose server is to be learnt.
 	stores stores
 	// src and dst are what rules have made of the addresses of the client's connection.
@@ -104,6 +106,7 @@ func (s *stream) identify(x *txn.Txn) {
 func (t *Thread) putTransaction(x *transaction) {
 	x.Txn.Reset()
 	x.out, x.wait, x.body, x.id = txn.Outcome{}, wait{}, x.body[:0], x.id[:0]
+	x.reqCookie, x.resCookie = x.reqCookie[:0], x.resCookie[:0]
 	x.stores.n = 0
 	x.src, x.dst = sock.Addr{}, sock.Addr{}
 	t.txns.put(t.Loop.Turns(), x)
@@ -182,6 +185,9 @@ func (s *stream) ruled(x *transaction) {
 	}
 	out := &x.out
 	cause, at := byte('L'), s.whereInRules()
+	if s.req != nil && s.res == nil {
+		s.captureCookie() // for the log, also of what goes no further
+	}
 	switch {
 	case s.res != nil:
 		s.gotRes = 0 // for the log, the response has never come

@@ -55,22 +55,35 @@ func (b *Back) lay(t *Thread) {
 		b.names = t.Shared.Config.Global.FieldCase
 	}
 	b.page = t.pageOf(b.Spec)
-	forwardFor, answering, capturing := b.Spec.ForwardFor != nil, false, false
-	originalTo, identifying := b.Spec.OriginalTo != nil, false
+	needs := frontNeeds{forwardFor: b.Spec.ForwardFor != nil, originalTo: b.Spec.OriginalTo != nil, encoding: b.Spec.Compression != nil}
 	for i, px := range t.Shared.Config.Proxies {
 		if px.Caps&spec.Frontend != 0 {
-			r := t.rulesOf(i)
-			forwardFor = forwardFor || px.ForwardFor != nil
-			originalTo = originalTo || px.OriginalTo != nil
-			identifying = identifying || px.UniqueID != nil
-			answering = answering || r.Response != nil || r.AfterResponse != nil
-			responses := newCapturing(px.ResCaptures)
-			capturing = capturing || responses.fields()
+			needs.add(px, t.rulesOf(i))
 		}
 	}
 	b.tcp = b.tcpWay()
-	b.http = b.httpWay(identifying, forwardFor, originalTo)
-	b.back = b.wayBack(answering, capturing)
+	b.http = b.httpWay(needs)
+	b.back = b.wayBack(needs)
+}
+
+// frontNeeds are the steps in the ways of backends that frontends ask for, any of them, as
+// any may lead to any backend.
+type frontNeeds struct {
+	forwardFor, originalTo, identifying bool
+	answering                           bool // rules about responses
+	capturing, cookies                  bool // fields of responses, a cookie of either message
+	encoding                            bool
+}
+
+func (n *frontNeeds) add(px *spec.Proxy, r Rules) {
+	n.forwardFor = n.forwardFor || px.ForwardFor != nil
+	n.originalTo = n.originalTo || px.OriginalTo != nil
+	n.identifying = n.identifying || px.UniqueID != nil
+	n.answering = n.answering || r.Response != nil || r.AfterResponse != nil
+	responses := newCapturing(px.ResCaptures)
+	n.capturing = n.capturing || responses.fields()
+	n.cookies = n.cookies || px.CookieCapture != nil
+	n.encoding = n.encoding || px.Compression != nil
 }
 
 func frontWay(f *Front, tracking bool) (w way) {
@@ -122,7 +135,7 @@ func (b *Back) tcpWay() (w way) {
 	return w
 }
 
-func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
+func (b *Back) httpWay(needs frontNeeds) (w way) {
 	if len(b.Spec.Persist) > 0 {
 		w.add("persist", (*stream).persistRules)
 	}
@@ -141,10 +154,13 @@ func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 	if len(b.Spec.UseServer) > 0 {
 		w.add("use-server", (*stream).useServer)
 	}
+	if needs.cookies {
+		w.add("capture cookie", (*stream).captureCookie)
+	}
 	if b.cookie != nil {
 		w.add("cookie", (*stream).requestCookies)
 	}
-	if identifying {
+	if needs.identifying {
 		w.add("unique-id", (*stream).identifyRequest)
 	}
 	if b.page != nil {
@@ -156,11 +172,14 @@ func (b *Back) httpWay(identifying, forwardFor, originalTo bool) (w way) {
 	if b.Spec.Balance == spec.ByParam {
 		w.add("url_param", (*stream).awaitParam)
 	}
-	if forwardFor {
+	if needs.forwardFor {
 		w.add("forwardfor", (*stream).forwardFor)
 	}
-	if originalTo {
+	if needs.originalTo {
 		w.add("originalto", (*stream).originalTo)
+	}
+	if needs.encoding {
+		w.add("compression", (*stream).chooseEncoding)
 	}
 	w.add("framing", (*stream).settle)
 	b.toServer(&w)
@@ -181,8 +200,11 @@ func (b *Back) toServer(w *way) {
 }
 
 // wayBack is how responses get to the client.
-func (b *Back) wayBack(frontRules, captures bool) (w way) {
-	if captures {
+func (b *Back) wayBack(needs frontNeeds) (w way) {
+	if needs.encoding {
+		w.add("compression", (*stream).judgeResponse)
+	}
+	if needs.capturing {
 		w.add("capture", (*stream).captureResponse)
 	}
 	if b.learns() {
@@ -191,14 +213,20 @@ func (b *Back) wayBack(frontRules, captures bool) (w way) {
 	if b.rules.Response != nil {
 		w.add("http-response", (*stream).backResponseRules)
 	}
-	if frontRules {
+	if needs.answering {
 		w.add("http-response", (*stream).frontResponseRules)
+	}
+	if needs.cookies {
+		w.add("capture cookie", (*stream).captureSetCookie)
 	}
 	if b.cookie != nil {
 		w.add("cookie", (*stream).responseCookies)
 	}
-	if frontRules || b.rules.AfterResponse != nil {
+	if needs.answering || b.rules.AfterResponse != nil {
 		w.add("http-after-response", (*stream).afterResponseRules)
+	}
+	if needs.encoding {
+		w.add("compression", (*stream).encodeResponse)
 	}
 	w.add("forward", (*stream).forward)
 	return w

@@ -6,6 +6,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/proxy/certs"
+	"bench/proxy/compress"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/server"
@@ -126,6 +127,12 @@ type request struct {
 	resKeep bool     // the response leaves the server connection open
 	ignored bool     // no cookie is looked at ("ignore-persist")
 	dates   cookieDates
+	// encodes: the response may be encoded by encode. coder is what changes its content on
+	// its way, nil if nothing does, encoding the one that encodes it.
+	encodes  bool
+	encode   compress.Algorithm
+	encoding encoding
+	coder    transport.Coder
 	// inCookie and outCookie are the flags in logs of the cookie of the request and of
 	// the response.
 	inCookie, outCookie cookieFlag

@@ -17,6 +17,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/tlsio"
 	"bench/proxy/balance"
+	"bench/proxy/compress"
 	"bench/proxy/h1"
 	"bench/proxy/h2"
 	"bench/proxy/log"
@@ -127,6 +128,7 @@ type Thread struct {
 	txns        stock[transaction]
 	muxes       stock[mux]
 	lanes       stock[lane]
+	encoders    compress.Pool
 	muxWork     *h2.Workspace // nil: no client has used HTTP/2 yet
 	sweep       loop.Timer
 	wakeAll     func()
@@ -214,6 +216,7 @@ func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
 	tune := &sh.Config.Global.Tune
 	t.TLS = tlsio.NewQueue(l)
 	t.Kit.Init(l, tune.BufSize, tune.PipeSize, &sh.Pipes)
+	t.encoders.Level = tune.CompLevel
 	t.prepareRules()
 	for _, f := range sh.Frontends.All() {
 		var sink log.Sink

@@ -83,18 +83,18 @@ func (s *stream) tunnelLimit() time.Duration {
 
 // challenge answers with an error that asks for a password.
 func (s *stream) challenge(status int, realm []byte, cause, at byte) {
-	page := s.standard(status)
-	if page == nil || page.Empty() {
+	page, content, _ := s.standard(status)
+	if page == nil {
 		s.answer(status, cause, at)
 		return
 	}
 	s.setFlags(cause, at)
 	s.status = int32(status)
 	msg := &s.t.asking
-	page.Message().ShareTo(msg)
+	page.ShareTo(msg)
 	const name = "www-authenticate"
 	msg.Remove(message.LookupString(name), []byte(name))
 	value := append(append(append(msg.Arena.Alloc(len(realm) + len(`Basic realm=""`))[:0], `Basic realm="`...), realm...), '"')
 	msg.Add([]byte(name), value)
-	s.reply(msg, page.Body)
+	s.reply(msg, content)
 }

@@ -14,7 +14,9 @@ type Flow struct {
 	Ended bool
 	// Frame: what comes has no framing of its own, and is to go as chunks. Whoever notices
 	// its end says by Chunks.End what the trailer is.
-	Frame    bool
+	Frame bool
+	// Coder changes the content on its way; nil: it goes as it comes.
+	Coder    Coder
 	splicing splicing
 	Left     uint64      // of a body with a length
 	Chunks   *h1.Chunked // nil where no message can have any
@@ -25,6 +27,13 @@ type Flow struct {
 	SplicedIn, SplicedOut uint64
 	// Err is set when the framing of the source is broken.
 	Err *h1.Error
+}
+
+// Coder changes content on its way, as compression does.
+type Coder interface {
+	// Code appends to dst what is to be forwarded of a piece of content; last: nothing
+	// comes behind it.
+	Code(dst, content []byte, last bool) []byte
 }
 
 // FlowState is where a pump stopped.
@@ -50,7 +59,7 @@ const Share = 128 << 10
 // framing.
 func (f *Flow) Begin(body message.Body, mode h1.ChunkMode) {
 	f.Kind, f.Left, f.Err = body.Kind, body.Length, nil
-	f.Frame = false
+	f.Frame, f.Coder = false, nil
 	f.splicing.begin(body)
 	f.Ended = body.Kind == message.BodyNone || body.Kind == message.BodyLength && body.Length == 0
 	if body.Kind == message.BodyChunked {
@@ -97,6 +106,9 @@ func (f *Flow) Want(p []byte) []byte {
 // Push sends p and tail to dst behind what waits already, and stores what dst
 // does not take. It reports broken framing once what is good has gone.
 func (f *Flow) Push(k *Kit, dst *Endpoint, p, tail []byte) FlowState {
+	if f.Coder != nil {
+		return f.pushCoded(k, dst, p)
+	}
 	if f.Frame {
 		f.Store(k, p)
 		return f.Flush(k, dst)
@@ -124,6 +136,29 @@ func (f *Flow) Push(k *Kit, dst *Endpoint, p, tail []byte) FlowState {
 	}
 	return FlowWait
 }
+
+// pushCoded is Push for content that is changed on its way. What follows it is the flow's
+// own: a trailer that was received goes behind the last chunk.
+func (f *Flow) pushCoded(k *Kit, dst *Endpoint, p []byte) FlowState {
+	if len(p) > 0 || f.Ended {
+		k.coded = f.Coder.Code(k.coded[:0], p, f.Ended)
+		f.Store(k, k.coded)
+		if cap(k.coded) > maxCoded {
+			k.coded = nil
+		}
+	}
+	if f.Ended {
+		f.end(k)
+	}
+	st := f.Flush(k, dst)
+	if f.Err != nil && st != FlowDstErr {
+		return FlowBroken
+	}
+	return st
+}
+
+// maxCoded is how much room for content on its way is kept.
+const maxCoded = 256 << 10
 
 // cut drops the first n bytes of a followed by b.
 func cut(a, b []byte, n int) (restA, restB []byte) {
@@ -157,6 +192,11 @@ func (f *Flow) End(k *Kit) {
 		return
 	}
 	f.Ended = true
+	f.end(k)
+}
+
+// end says that nothing more comes, where the destination is told by the framing.
+func (f *Flow) end(k *Kit) {
 	if f.Frame {
 		size := len(lastChunk) - len(chunkEnd)
 		f.Out = k.Bufs.Append(f.Out, lastChunk[:size])

@@ -12,6 +12,8 @@ type Kit struct {
 	Loop  *loop.Loop
 	Bufs  BufferPool
 	Pipes PipePool
+
+	coded []byte // content that is changed on its way
 }
 
 // Init readies the kit. bufSize is the size of ordinary buffers in bytes, pipeSize
