@@ -11,6 +11,7 @@ package loop
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -72,6 +73,10 @@ type Loop struct {
 	active  int64 // when an event was last handled, if watch is set
 	idle    int64
 	turns   uint64
+	counts  Counts
+	// profiling: profiles say how long handlers take.
+	profiling bool
+	profiles  map[reflect.Type]*Profile
 
 	wakeFD   int
 	signaled atomic.Bool
@@ -351,10 +356,13 @@ func (l *Loop) turn() error {
 	for i := range n {
 		e := &l.events[i]
 		s := &l.slots[e.FD]
-		if s.gen == e.Gen && s.h != nil {
-			s.h.Ready(e.Ev)
-			poison.Fill(l.scratch)
+		if s.gen != e.Gen || s.h == nil {
+			l.counts.Stale++
+			continue
 		}
+		l.counts.Events++
+		l.ready(s, e.Ev)
+		poison.Fill(l.scratch)
 	}
 	l.timers.expire(l.now)
 	poison.Fill(l.scratch)
@@ -363,14 +371,14 @@ func (l *Loop) turn() error {
 		for i, t := range l.running {
 			l.running[i] = nil
 			t.queued = false
-			t.R.Run()
+			l.run(t)
 			poison.Fill(l.scratch)
 		}
 	}
 	for i := 0; i < len(l.late); i++ { // it may grow meanwhile
 		t := l.late[i]
 		t.queued = false
-		t.R.Run()
+		l.run(t)
 		poison.Fill(l.scratch)
 	}
 	l.late = l.late[:0]
