@@ -330,9 +330,9 @@ func TestHelp(t *testing.T) {
 
 func TestUnsupportedCommandsAreTold(t *testing.T) {
 	_, path := start(t, newFake(), Options{}, Access{Level: AdminLevel})
-	table := newTable()
+	table := NewTable(commands(), unsupported())
 	for _, name := range unsupported() {
-		if c, _ := table.find(strings.Split(name, " ")); c != nil {
+		if c, _ := table.Find(strings.Split(name, " ")); c != nil {
 			t.Errorf("%s is called unsupported but exists", name)
 		}
 	}
