@@ -10,6 +10,7 @@
 package loop
 
 import (
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -69,6 +70,10 @@ type Loop struct {
 	active  int64 // when an event was last handled, if watch is set
 	idle    int64
 	turns   uint64
+	counts  Counts
+	// profiling: profiles say how long handlers take.
+	profiling bool
+	profiles  map[reflect.Type]*Profile
 
 	wakeFD   int
 	signaled atomic.Bool
@@ -370,10 +375,13 @@ func (l *Loop) turn() error {
 	for i := range n {
 		e := &l.events[i]
 		s := &l.slots[e.FD]
-		if s.gen == e.Gen && s.h != nil {
-			s.h.Ready(e.Ev)
-			l.spoil()
+		if s.gen != e.Gen || s.h == nil {
+			l.counts.Stale++
+			continue
 		}
+		l.counts.Events++
+		l.ready(s, e.Ev)
+		l.spoil()
 	}
 	l.timers.expire(l.now)
 	l.spoil()
@@ -382,14 +390,14 @@ func (l *Loop) turn() error {
 		for i, t := range l.running {
 			l.running[i] = nil
 			t.queued = false
-			t.R.Run()
+			l.run(t)
 			l.spoil()
 		}
 	}
 	for i := 0; i < len(l.late); i++ { // it may grow meanwhile
 		t := l.late[i]
 		t.queued = false
-		t.R.Run()
+		l.run(t)
 		l.spoil()
 	}
 	l.late = l.late[:0]

@@ -31,8 +31,8 @@ func unsupported() []string {
 	return []string{
 		"abort ssl", "add ssl",
 		"commit ssl", "debug dev", "del ssl", "disable dynamic-cookie", "enable dynamic-cookie",
-		"httpclient", "new ssl", "set dynamic-cookie-key", "set profiling", "set ssl",
-		"show profiling", "show ssl", "show tasks", "show tls-keys",
+		"httpclient", "new ssl", "set dynamic-cookie-key", "set ssl",
+		"show ssl", "show tls-keys",
 		"show trace", "trace",
 	}
 }

@@ -23,19 +23,22 @@ type Command struct {
 // help sorts it, with the session's own commands last.
 func commands() []Command {
 	return slices.Concat(statCommands(), serverCommands(), dynamicCommands(), frontendCommands(),
-		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), absentCommands(), eventCommands(), connCommands(), variableCommands())
+		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), absentCommands(), eventCommands(), connCommands(), variableCommands(), activityCommands())
 }
 
-// commandTable looks commands up.
-type commandTable struct {
-	list []Command // sorted for the help
-	own  int       // list[own:] are the commands of the CLI itself
-	most int       // words of the longest command
+// Table looks commands up.
+type Table struct {
+	list        []Command // sorted for the help
+	own         int       // list[own:] are the commands of the CLI itself
+	most        int       // words of the longest command
+	unsupported []string
 }
 
-func newTable() *commandTable {
-	t := &commandTable{}
-	for _, c := range commands() {
+// NewTable makes a table of commands. unsupported are the names of others, which are known
+// and not to be had.
+func NewTable(list []Command, unsupported []string) *Table {
+	t := &Table{unsupported: unsupported}
+	for _, c := range list {
 		t.most = max(t.most, 1+strings.Count(c.Words, " "))
 		t.list = append(t.list, c)
 	}
@@ -55,9 +58,9 @@ func newTable() *commandTable {
 	return t
 }
 
-// find returns the command with the most fixed words at the start of words, and
+// Find returns the command with the most fixed words at the start of words, and
 // what follows them.
-func (t *commandTable) find(words []string) (*Command, []string) {
+func (t *Table) Find(words []string) (*Command, []string) {
 	for n := min(t.most, len(words)); n > 0; n-- {
 		for i := range t.list {
 			if slices.Equal(strings.Split(t.list[i].Words, " "), words[:n]) {
@@ -68,20 +71,20 @@ func (t *commandTable) find(words []string) (*Command, []string) {
 	return nil, nil
 }
 
-// help is the answer to "help" with or without words.
-func (t *commandTable) help(words []string) string {
+// Help is the answer to "help" with or without words.
+func (t *Table) Help(words []string) string {
 	if len(words) == 0 {
 		return t.render("The following commands are valid at this level:", t.listed())
 	}
 	return t.render("The following commands are valid at this level:", t.matches(words))
 }
 
-// unknown is the answer to a command that does not exist.
-func (t *commandTable) unknown(words []string) string {
+// Unknown is the answer to a command that does not exist.
+func (t *Table) Unknown(words []string) string {
 	if len(words) == 0 {
 		return t.render("Unknown command. Please enter one of the following commands only:", t.listed())
 	}
-	for _, name := range unsupported() {
+	for _, name := range t.unsupported {
 		if known := strings.Split(name, " "); len(words) >= len(known) && slices.Equal(known, words[:len(known)]) {
 			return "'" + name + "' is not supported by this engine.\n"
 		}
@@ -89,7 +92,7 @@ func (t *commandTable) unknown(words []string) string {
 	return t.render("Unknown command, but maybe one of the following ones is a better match:", t.matches(words))
 }
 
-func (t *commandTable) listed() []*Command {
+func (t *Table) listed() []*Command {
 	var out []*Command
 	for i := range t.list[:t.own] {
 		if !t.list[i].Hidden {
@@ -104,7 +107,7 @@ const suggestions = 5
 
 // matches are the commands that begin with words, else those that have the most
 // leading words in common and are spelled most alike.
-func (t *commandTable) matches(words []string) []*Command {
+func (t *Table) matches(words []string) []*Command {
 	list := t.listed()
 	name := strings.Join(words, " ")
 	var exact []*Command
@@ -116,7 +119,7 @@ func (t *commandTable) matches(words []string) []*Command {
 	if exact != nil {
 		return exact
 	}
-	if c, _ := t.find(words); c != nil && !c.Hidden {
+	if c, _ := t.Find(words); c != nil && !c.Hidden {
 		return []*Command{c}
 	}
 	cost := func(c *Command) int {
@@ -135,7 +138,7 @@ func (t *commandTable) matches(words []string) []*Command {
 }
 
 // render lists commands below a title, and always those of the CLI itself.
-func (t *commandTable) render(title string, list []*Command) string {
+func (t *Table) render(title string, list []*Command) string {
 	var b strings.Builder
 	b.WriteString(title + "\n")
 	line := func(c *Command) {

@@ -68,7 +68,7 @@ func (s severity) String() string {
 }
 
 func newConn(s *Service, nc net.Conn, a Access) *conn {
-	c := &conn{s: s, nc: nc, access: a, timeout: s.opt.Timeout}
+	c := &conn{s: s, nc: nc, access: a, timeout: s.opt.Timeout, expert: a.Expert, experimental: a.Experimental}
 	c.r = bufio.NewReaderSize(nc, lineSize)
 	c.w = bufio.NewWriterSize(progress{c}, lineSize)
 	return c
@@ -210,10 +210,10 @@ func (c *conn) handle(line []byte) error {
 
 // run carries out one command.
 func (c *conn) run(r *request, words []string) error {
-	cmd, args := c.s.table.find(words)
+	cmd, args := c.s.table.Find(words)
 	switch {
 	case cmd == nil:
-		return r.message(sevInfo, c.s.table.unknown(words))
+		return r.message(sevInfo, c.s.table.Unknown(words))
 	case cmd.Experimental && !c.experimental:
 		return r.fail("This command is restricted to experimental mode only.")
 	case c.access.Level < cmd.Level:

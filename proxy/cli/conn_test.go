@@ -330,9 +330,9 @@ func TestHelp(t *testing.T) {
 
 func TestUnsupportedCommandsAreTold(t *testing.T) {
 	_, path := start(t, newFake(), Options{}, Access{Level: AdminLevel})
-	table := newTable()
+	table := NewTable(commands(), unsupported())
 	for _, name := range unsupported() {
-		if c, _ := table.find(strings.Split(name, " ")); c != nil {
+		if c, _ := table.Find(strings.Split(name, " ")); c != nil {
 			t.Errorf("%s is called unsupported but exists", name)
 		}
 	}
@@ -424,6 +424,8 @@ func TestOtherDumps(t *testing.T) {
 		"show threads":                        "  Thread 2 : poller=epoll loops=7 ",
 		"show pools":                          "\n  - Pool stream (400 bytes) : 5 allocated (2000 bytes), 5 used (~3 by thread caches), needed_avg 2, 0 failures, 1 users\nTotal: 1 pools, 2000 bytes allocated, 2000 used (~1200 by thread caches).\nRuntime: ",
 		"show fd 0":                           "      0 : ",
+		"show fd":                             " the first\n",
+		"show tasks":                          "Running tasks: 5 (2 threads)\n  function                     places     %    lat_tot   lat_avg\n  a                                 3  60.0         -         -\n  b                                 2  40.0         -         -\n",
 		"show info":                           "\nNbthread: 2\n",
 		"show info json":                      `{"field":{"pos":3,"name":"Nbthread"}`,
 		"show info typed desc":                "3.Nbthread.1:CGS:u32:2:\"",
@@ -434,5 +436,46 @@ func TestOtherDumps(t *testing.T) {
 		if got := ask(t, path, line); !strings.Contains(got, part) {
 			t.Errorf("%s: %q is not in %q", line, part, got)
 		}
+	}
+}
+
+func TestShowProfiling(t *testing.T) {
+	e := newFake()
+	_, path := start(t, e, Options{}, Access{Level: AdminLevel})
+	const title = "Tasks activity:\n  function                      calls   cpu_tot   cpu_avg   lat_tot   lat_avg\n"
+	const memory = "Memory usage profiling              : off           # set profiling memory {on|off}\n"
+	if got, want := ask(t, path, "show profiling"), "Per-task CPU profiling              : off           # set profiling tasks {on|auto|off}\n"+memory+title+"\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	e.profiles = map[string]Profile{"a": {2, 3 * time.Millisecond}, "b": {3, 1500}, "c": {0, 0}}
+	rows := []string{
+		"  b                                 3     1.5us     500ns         -         -\n",
+		"  a                                 2       3ms     1.5ms         -         -\n",
+		"  c                                 0       0ns       0ns         -         -\n",
+	}
+	for line, want := range map[string]string{
+		"show profiling tasks":            title + rows[0] + rows[1] + rows[2],
+		"show profiling tasks 1":          title + rows[0],
+		"show profiling tasks byaddr 2":   title + rows[1] + rows[0],
+		"show profiling status":           "Per-task CPU profiling              : on            # set profiling tasks {on|auto|off}\n" + memory,
+		"show profiling memory":           "",
+		"set profiling tasks auto":        "'auto' is not supported: nothing is measured unless it is asked for by 'on'.\n",
+		"show threads":                    "",
+		"set profiling tasks on; quit":    "",
+		"operator; set profiling tasks 1": "\nPermission denied\n",
+	} {
+		got := ask(t, path, line)
+		if line == "show threads" {
+			if !strings.Contains(got, "prof=1") || !strings.Contains(got, "prof=0") {
+				t.Errorf("%s: %q", line, got)
+			}
+			continue
+		}
+		if strings.TrimSuffix(got, "\n") != want && got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+	if got := e.take(); got != "profiling true" {
+		t.Errorf("done: %q", got)
 	}
 }

@@ -92,6 +92,10 @@ type Engine interface {
 
 	// Threads tells what each event loop has done.
 	Threads() []Thread
+	// SetProfiling begins to measure how long handlers take, or ends it.
+	SetProfiling(on bool)
+	// Descriptors tells what descriptors are for, as far as that is known.
+	Descriptors() []Descriptor
 
 	// Pools describes what the loops allocate for connections and data, summed
 	// over them.
@@ -300,15 +304,6 @@ type CapturedError struct {
 	State      string // of the parser
 	Pos        int    // offset of the offending byte in Data
 	Data       []byte // what was received, at most one buffer
-}
-
-// Thread is what one event loop has done.
-type Thread struct {
-	Loops, Accepted, Streams uint64
-	Timers, Connections      int
-	CPU                      time.Duration
-	Idle                     int // percent of the last second
-	Poller                   string
 }
 
 // Pool is one kind of object that the loops keep for use again.

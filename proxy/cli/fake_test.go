@@ -32,6 +32,7 @@ type fakeEngine struct {
 	patterns  pattern.Lists
 	rings     []Ring
 	variables txn.Names
+	profiles  map[string]Profile
 	// Of AddServer and DeleteServer.
 	warnings []string
 	refusal  error
@@ -135,8 +136,10 @@ func (e *fakeEngine) ShutdownSession(id uint64) bool {
 }
 func (e *fakeEngine) Errors() ([]CapturedError, uint64) { return e.errors, uint64(len(e.errors)) }
 func (e *fakeEngine) Threads() []Thread {
-	return []Thread{{Loops: 5, Poller: "epoll"}, {Loops: 7, Poller: "epoll"}}
+	return []Thread{{Loops: 5, Poller: "epoll", Queued: map[string]int{"a": 1, "b": 2}}, {Loops: 7, Poller: "epoll", Queued: map[string]int{"a": 2}, Profiles: e.profiles}}
 }
+func (e *fakeEngine) SetProfiling(on bool)      { e.did("profiling %v", on) }
+func (e *fakeEngine) Descriptors() []Descriptor { return []Descriptor{{0, "the first"}} }
 
 func (e *fakeEngine) Sockets() []Socket {
 	return []Socket{{"unix@/run/a.sock", AdminLevel}, {"127.0.0.1:9999", User}}

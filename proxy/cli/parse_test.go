@@ -118,19 +118,19 @@ func FuzzLookup(f *testing.F) {
 	for _, s := range []string{"show", "show info", "help set server", "x", "show sess 0x1 y"} {
 		f.Add(s)
 	}
-	table := newTable()
+	table := NewTable(commands(), unsupported())
 	f.Fuzz(func(t *testing.T, line string) {
 		commands, _, err := split([]byte(line))
 		if err != nil || len(line) > 200 {
 			return
 		}
 		for _, words := range commands {
-			if c, rest := table.find(words); c != nil {
+			if c, rest := table.Find(words); c != nil {
 				if got := strings.Join(words[:len(words)-len(rest)], " "); got != c.Words {
 					t.Fatalf("%q found %q", words, c.Words)
 				}
 			}
-			for _, answer := range []string{table.help(words), table.unknown(words)} {
+			for _, answer := range []string{table.Help(words), table.Unknown(words)} {
 				listed := strings.Contains(answer, "\n  quit ") || strings.HasSuffix(answer, "' is not supported by this engine.\n")
 				if !strings.HasSuffix(answer, "\n") || !listed {
 					t.Fatalf("%q answers %q", words, answer)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"bench/proxy/stats"
 )
@@ -25,10 +24,7 @@ func processCommands() []Command {
 			return err
 		}},
 		{Words: "show libs", Level: Operator, Help: "list the files of code that are in memory", Fn: showLibs},
-		{Words: "show activity", Help: "show what each thread has done", Fn: showActivity},
-		{Words: "show threads", Help: "show the state of each thread", Fn: showThreads},
 		{Words: "show pools", Help: "report the use of memory", Fn: showPools},
-		{Words: "show fd", Args: "[num]", Level: Operator, Help: "list open descriptors, or one", Fn: showFD},
 		{Words: "set maxconn global", Args: "<value>", Level: AdminLevel, Help: "change the maxconn of the process", Fn: setMaxConnGlobal},
 		{Words: "set rate-limit", Args: "<setting> <value>", Level: AdminLevel, Help: "change a limit of rates", Fn: setRateLimit},
 	}
@@ -64,51 +60,6 @@ func showLibs(r *request) error {
 	return nil
 }
 
-// showActivity prints a line per figure: the value of all threads, and of each
-// thread if there are several.
-func showActivity(r *request) error {
-	list := r.s.engine.Threads()
-	fmt.Fprintf(r.w, "thread_id: %d (1..%d)\ndate_now: %.6f\n", 1, len(list), float64(time.Now().UnixMicro())/1e6)
-	for _, f := range []struct {
-		name string
-		get  func(t *Thread) uint64
-	}{
-		{"loops", func(t *Thread) uint64 { return t.Loops }},
-		{"stream_calls", func(t *Thread) uint64 { return t.Streams }},
-		{"accepted", func(t *Thread) uint64 { return t.Accepted }},
-		{"timers", func(t *Thread) uint64 { return uint64(max(t.Timers, 0)) }},
-		{"connections", func(t *Thread) uint64 { return uint64(max(t.Connections, 0)) }},
-		{"cpu_ms_tot", func(t *Thread) uint64 { return uint64(t.CPU.Milliseconds()) }},
-	} {
-		var each []string
-		sum := uint64(0)
-		for i := range list {
-			v := f.get(&list[i])
-			sum += v
-			each = append(each, strconv.FormatUint(v, 10))
-		}
-		line := fmt.Sprintf("%s: %d", f.name, sum)
-		if len(each) > 1 {
-			line += " [ " + strings.Join(each, " ") + " ]"
-		}
-		if _, err := fmt.Fprintln(r.w, line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func showThreads(r *request) error {
-	for i, t := range r.s.engine.Threads() {
-		_, err := fmt.Fprintf(r.w, "  Thread %d : poller=%s loops=%d timers=%d connections=%d idle=%d%% cpu_ms=%d\n",
-			i+1, t.Poller, t.Loops, t.Timers, t.Connections, t.Idle, t.CPU.Milliseconds())
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // showPools lists the pools as the reference does. The loops are the threads, and
 // what they keep for use again are their caches: as there, it counts as used. The
 // average of what is needed is what is in use now. The last line is the truth of the
@@ -129,32 +80,6 @@ func showPools(r *request) error {
 Runtime: %d bytes of heap in use, %d of stacks, %d obtained from the system, %d returned to it, %d collections.
 `, len(list), bytes, bytes, cached, m.HeapInuse, m.StackInuse, m.Sys, m.HeapReleased, m.NumGC)
 	return err
-}
-
-// showFD lists the descriptors of the process as the system names them.
-func showFD(r *request) error {
-	const dir = "/proc/self/fd"
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return r.fail("cannot list descriptors: " + err.Error())
-	}
-	list := make([]int, 0, len(entries))
-	for _, e := range entries {
-		if n, err := strconv.Atoi(e.Name()); err == nil && (r.arg(0) == "" || r.arg(0) == e.Name()) {
-			list = append(list, n)
-		}
-	}
-	slices.Sort(list)
-	for _, n := range list {
-		to, err := os.Readlink(dir + "/" + strconv.Itoa(n))
-		if err != nil {
-			continue // closed meanwhile
-		}
-		if _, err := fmt.Fprintf(r.w, "%7d : %s\n", n, to); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func setMaxConnGlobal(r *request) error {

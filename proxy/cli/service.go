@@ -39,7 +39,7 @@ type Service struct {
 
 	engine Engine
 	opt    Options
-	table  *commandTable
+	table  *Table
 	slots  chan struct{} // a place for each connection
 
 	// Atomic.
@@ -69,7 +69,7 @@ func New(e Engine, o Options) *Service {
 	if o.MaxConn == 0 {
 		o.MaxConn = defaultMaxConn
 	}
-	return &Service{engine: e, opt: o, table: newTable(), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}}
+	return &Service{engine: e, opt: o, table: NewTable(commands(), unsupported()), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}}
 }
 
 // Listen accepts on a listening stream socket, of any family, from now on. The
@@ -102,6 +102,8 @@ type Access struct {
 	Level Level
 	// ExposeFDs lets a new process fetch the listeners ("expose-fd listeners").
 	ExposeFDs bool
+	// Expert and Experimental are the modes that a connection begins with.
+	Expert, Experimental bool
 }
 
 // SetPaused tells whether the owner of the descriptors has made them stop

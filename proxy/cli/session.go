@@ -10,7 +10,7 @@ import (
 
 func connCommands() []Command {
 	return []Command{
-		{Words: "help", Args: "[<command>]", Help: "list matching or all commands", Fn: func(r *request) error { return r.message(sevInfo, r.s.table.help(r.args)) }},
+		{Words: "help", Args: "[<command>]", Help: "list matching or all commands", Fn: func(r *request) error { return r.message(sevInfo, r.s.table.Help(r.args)) }},
 		{Words: "prompt", Help: "switch the interactive mode on or off", Fn: func(r *request) error { r.prompt = !r.prompt; return nil }},
 		{Words: "quit", Help: "disconnect", Fn: func(r *request) error { r.quit = true; return nil }},
 		{Words: "show cli level", Help: "show the level of this connection", Fn: func(r *request) error { return r.info(r.access.Level.String()) }},

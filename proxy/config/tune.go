@@ -38,6 +38,20 @@ func tuneKeywords() []keyword {
 	type t = spec.Tune
 	const longBuffer = 16 << 20
 	return []keyword{
+		{name: "profiling.tasks", args: "{ auto | on | off }", scope: inGlobal, doc: "Measure how long handlers take, for \"show profiling\".", read: func(l *line) {
+			w, ok := l.one("auto, on or off")
+			if !ok {
+				return
+			}
+			switch w.text {
+			case "on", "off":
+				l.p.global.Profiling = w.text == "on"
+			case "auto":
+				l.warn(w, "'profiling.tasks auto' measures nothing until it is switched on by 'set profiling tasks on'")
+			default:
+				l.unknown(w, "argument", []string{"auto", "on", "off"})
+			}
+		}},
 		tuneSize("bufsize", 1024, longBuffer, "Size of a buffer, and with it the longest request head.", func(s *t) *int { return &s.BufSize }),
 		tuneSize("maxrewrite", 0, longBuffer, "Room kept in a buffer for added header fields.", func(s *t) *int { return &s.MaxRewrite }),
 		tuneNumber("maxaccept", -1, math.MaxInt32, "Connections accepted in a row; -1: all.", func(s *t) *int { return &s.MaxAccept }),

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/proxy/cli"
@@ -220,15 +222,57 @@ func (e *Engine) Threads() []cli.Thread {
 	list := make([]cli.Thread, len(e.threads))
 	now := loop.Nanotime()
 	e.onEach(func(t *stream.Thread) {
-		idle := 100
-		if wall := now - e.startMono; wall > 0 {
+		idle, wall := 100, now-e.startMono
+		if wall > 0 {
 			idle = int(min(100*t.Loop.Idle()/wall, 100))
 		}
-		list[t.ID-1] = cli.Thread{
-			Loops: t.Loop.Turns(), Accepted: t.Process.Conns, Streams: t.Process.Requests,
+		counts := t.Loop.Counts()
+		x := cli.Thread{
+			Loops: t.Loop.Turns(), Accepted: t.Process.Conns, Streams: t.Process.Requests, Events: counts.Events, Stale: counts.Stale, Tasks: counts.Tasks,
 			Timers: t.Loop.Timers(), Connections: t.Clients(), Idle: idle, Poller: t.Loop.Poller(),
+			CPU: threadCPU(), Busy: time.Duration(max(wall-t.Loop.Idle(), 0)), Queued: map[string]int{},
 		}
+		t.Loop.Queued(func(r loop.Runner) { x.Queued[fmt.Sprintf("%T", r)]++ })
+		if t.Loop.Profiling() {
+			x.Profiles = map[string]cli.Profile{}
+			t.Loop.Profiles(func(kind string, p loop.Profile) { x.Profiles[kind] = cli.Profile{Calls: p.Calls, Time: p.Time} })
+		}
+		list[t.ID-1] = x
 	})
+	return list
+}
+
+// threadCPU is the processor time of the calling thread.
+func threadCPU() time.Duration {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
+}
+
+// SetProfiling implements cli.Engine.
+func (e *Engine) SetProfiling(on bool) {
+	e.onEach(func(t *stream.Thread) { t.Loop.SetProfile(on) })
+}
+
+// Descriptors implements cli.Engine.
+func (e *Engine) Descriptors() []cli.Descriptor {
+	var list []cli.Descriptor
+	e.mu.Lock()
+	for _, l := range e.listeners {
+		list = append(list, cli.Descriptor{FD: l.FD, What: fmt.Sprintf("listener fe=%s addr=%s", l.Frontend.Spec.Name, l.Addr.String())})
+	}
+	for _, s := range e.stats {
+		list = append(list, cli.Descriptor{FD: s.fd, What: "stats socket"})
+	}
+	e.mu.Unlock()
+	for _, s := range e.Sessions() {
+		list = append(list, cli.Descriptor{FD: s.ClientFD, What: fmt.Sprintf("client fe=%s sess=0x%x", s.Frontend, s.ID)})
+		if s.ServerFD >= 0 {
+			list = append(list, cli.Descriptor{FD: s.ServerFD, What: fmt.Sprintf("server be=%s srv=%s sess=0x%x", s.Backend, s.Server, s.ID)})
+		}
+	}
 	return list
 }
 

@@ -336,6 +336,7 @@ func (e *Engine) makeThreads(plans []*log.Plan) error {
 		e.senders = append(e.senders, sender)
 		t := stream.NewThread(id, l, e.shared, sinks(plans, sender))
 		t.Process.SharePeaks(&e.peaks)
+		l.SetProfile(e.cfg.Global.Profiling)
 		e.loops = append(e.loops, l)
 		e.threads = append(e.threads, t)
 	}

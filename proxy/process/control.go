@@ -14,7 +14,14 @@ import (
 
 // Between a master and each of its workers there is a pair of sockets that keep
 // messages apart. The worker says readyMark once; the master passes connections
-// to the runtime API, one descriptor in a message of one byte, the access level.
+// to the runtime API, one descriptor in a message of one byte, what may be done there.
+
+// modeExpert and modeExperimental are modes beside the level in that byte.
+const (
+	levelMask        = 0x0f
+	modeExpert       = 0x10
+	modeExperimental = 0x20
+)
 
 // controlPair makes the pair: the master's end as a connection, the worker's as
 // a descriptor.
@@ -64,38 +71,45 @@ func descriptor(c *net.UnixConn) (int, error) {
 }
 
 // openCLI opens a connection to the runtime API of the worker behind control.
-func openCLI(control *net.UnixConn, level cli.Level) (*net.UnixConn, error) {
+func openCLI(control *net.UnixConn, a cli.Access) (*net.UnixConn, error) {
 	conn, other, err := socketPair(unix.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(other)
-	if _, _, err := control.WriteMsgUnix([]byte{byte(level)}, unix.UnixRights(other), nil); err != nil {
+	may := byte(a.Level)
+	if a.Expert {
+		may |= modeExpert
+	}
+	if a.Experimental {
+		may |= modeExperimental
+	}
+	if _, _, err := control.WriteMsgUnix([]byte{may}, unix.UnixRights(other), nil); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
 }
 
 // receiveConn is the worker's side of openCLI.
-func receiveConn(master *net.UnixConn) (cli.Level, *net.UnixConn, error) {
+func receiveConn(master *net.UnixConn) (a cli.Access, conn *net.UnixConn, err error) {
 	var data [1]byte
 	oob := make([]byte, unix.CmsgSpace(4))
 	n, oobn, _, _, err := master.ReadMsgUnix(data[:], oob)
 	if err != nil {
-		return 0, nil, err
+		return a, nil, err
 	}
 	if n == 0 {
-		return 0, nil, net.ErrClosed
+		return a, nil, net.ErrClosed
 	}
 	msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
 	if err != nil || len(msgs) != 1 {
-		return 0, nil, fmt.Errorf("message from the master without a connection: %w", err)
+		return a, nil, fmt.Errorf("message from the master without a connection: %w", err)
 	}
 	fds, err := unix.ParseUnixRights(&msgs[0])
 	if err != nil || len(fds) != 1 {
-		return 0, nil, fmt.Errorf("message from the master without a connection: %w", err)
+		return a, nil, fmt.Errorf("message from the master without a connection: %w", err)
 	}
 	unix.CloseOnExec(fds[0])
-	conn, err := unixConn(fds[0], "runtime API")
-	return cli.Level(data[0]), conn, err
+	conn, err = unixConn(fds[0], "runtime API")
+	return cli.Access{Level: cli.Level(data[0] & levelMask), ExposeFDs: true, Expert: data[0]&modeExpert != 0, Experimental: data[0]&modeExperimental != 0}, conn, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bench/proxy/cli"
 	"bench/proxy/config"
 	"bench/proxy/log"
 	"bench/proxy/process/reload"
@@ -32,7 +33,7 @@ type master struct {
 	*process
 	signals *inbox
 	ready   chan *worker  // a worker serves
-	asked   chan struct{} // a reload was asked for on the command socket
+	asked   chan bool     // a reload was asked for on the command socket, true: a hard one
 	ended   chan struct{} // closed when supervision ends
 
 	mu      sync.Mutex
@@ -43,10 +44,12 @@ type master struct {
 	started time.Time
 
 	cli      []*masterSocket
-	starting *worker // not yet serving
-	pending  bool    // reload again once that is settled
+	table    *cli.Table // of the commands of these sockets
+	starting *worker    // not yet serving
+	pending  bool       // reload again once that is settled
 	stopping bool
-	code     int // exit status so far
+	hard     bool // the reload at hand ends the former workers at once
+	code     int  // exit status so far
 	global   spec.Global
 }
 
@@ -54,7 +57,7 @@ func (p *process) newMaster(signals *inbox) *master {
 	signals.also(unix.SIGCHLD)
 	return &master{
 		process: p, signals: signals, ready: make(chan *worker, 16),
-		asked: make(chan struct{}, 1), ended: make(chan struct{}), started: time.Now(),
+		asked: make(chan bool, 1), ended: make(chan struct{}), started: time.Now(), table: newMasterTable(),
 	}
 }
 
@@ -96,7 +99,7 @@ func (p *process) shelter(signals *inbox, sources []config.Source) error {
 func (p *process) resumeMaster(signals *inbox) int {
 	m := p.newMaster(signals)
 	st := p.state
-	m.reloads, m.failed, m.started = st.Reloads, st.Failed, st.Started
+	m.reloads, m.failed, m.started, m.hard = st.Reloads, st.Failed, st.Started, st.Hard
 	for _, w := range st.Workers {
 		conn, err := unixConn(w.Control, "worker")
 		if err != nil {
@@ -191,7 +194,7 @@ func (m *master) pids() []int {
 
 // connectOld gives the new worker a connection to the one it will replace.
 func (m *master) connectOld(st *state, from *worker) error {
-	conn, err := openCLI(from.control, accessAdmin)
+	conn, err := openCLI(from.control, cli.Access{Level: cli.AdminLevel})
 	if err != nil {
 		return err
 	}
@@ -239,7 +242,7 @@ func (m *master) supervise() int {
 				m.code = 1
 				m.signalAll(unix.SIGTERM, nil)
 			}
-		case <-m.asked:
+		case m.hard = <-m.asked:
 			m.reload()
 		case <-m.signals.ready:
 			if s, ok := m.signals.take(); ok {
@@ -256,6 +259,7 @@ func (m *master) handle(s unix.Signal) {
 	case unix.SIGCHLD:
 		m.reap()
 	case unix.SIGUSR2, unix.SIGHUP:
+		m.hard = false
 		m.reload()
 	case unix.SIGTERM, unix.SIGINT, unix.SIGUSR1:
 		m.notify("STOPPING=1")
@@ -292,6 +296,9 @@ func (m *master) serving(w *worker) error {
 		}
 		o.Leaving = true
 		sig := unix.SIGUSR1
+		if m.hard {
+			sig = unix.SIGTERM
+		}
 		if limit := m.global.MasterMaxReloads; limit > 0 && o.Reloads > limit {
 			m.say(log.Warning, fmt.Sprintf("worker (%d) has survived %d reloads: terminating it", o.PID, o.Reloads))
 			sig = unix.SIGTERM
@@ -299,7 +306,7 @@ func (m *master) serving(w *worker) error {
 		_ = unix.Kill(o.PID, sig)
 	}
 	m.mu.Unlock()
-	m.starting = nil
+	m.starting, m.hard = nil, false
 	if m.reloads == 0 {
 		if err := m.replaceOld(); err != nil {
 			return err
@@ -455,7 +462,7 @@ func (m *master) reload() {
 
 // handOn is the state for the next image.
 func (m *master) handOn() (*state, error) {
-	st := &state{Role: roleMaster, Reloads: m.reloads + 1, Failed: m.failed, Started: m.started}
+	st := &state{Role: roleMaster, Reloads: m.reloads + 1, Failed: m.failed, Started: m.started, Hard: m.hard}
 	for _, w := range m.workers {
 		next := w.workerState
 		next.Reloads++

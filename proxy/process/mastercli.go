@@ -18,8 +18,6 @@ import (
 	"bench/proxy/log"
 )
 
-const accessAdmin = cli.AdminLevel
-
 // masterSocket is one -S.
 type masterSocket struct {
 	fd     int
@@ -165,6 +163,8 @@ type masterConn struct {
 	prompt bool
 	target *worker // nil: the master
 	quit   bool
+	// expert and experimental are the modes that commands of workers are given with.
+	expert, experimental bool
 }
 
 // idleLimit ends silent connections.
@@ -188,9 +188,9 @@ func (c *masterConn) serve() {
 				break
 			}
 			c.command(command, payload)
-		}
-		if c.prompt && !c.quit {
-			c.write(c.promptText())
+			if c.prompt && !c.quit {
+				c.write(c.promptText())
+			}
 		}
 		if err != nil {
 			return
@@ -249,8 +249,8 @@ func (c *masterConn) promptText() string {
 // target; a prefix alone is for all that follow.
 func (c *masterConn) command(text, payload string) {
 	text = strings.TrimSpace(text)
-	target := c.target
-	if strings.HasPrefix(text, "@") {
+	target, named := c.target, strings.HasPrefix(text, "@")
+	if named {
 		prefix, rest, _ := strings.Cut(text, " ")
 		w, ok := c.m.find(prefix[1:])
 		if !ok {
@@ -265,11 +265,13 @@ func (c *masterConn) command(text, payload string) {
 	if text == "" {
 		return
 	}
-	if target != nil {
-		c.forward(target, text, payload)
+	words := strings.Fields(text)
+	// What is about the connection is the master's, unless the target is named.
+	if own := masterCommand(words[0]); target == nil || !named && own != nil && own.session {
+		c.own(words)
 		return
 	}
-	c.own(strings.Fields(text))
+	c.forward(target, text, payload)
 }
 
 // find resolves what follows "@": "" and "master" are the master (nil), N is the
@@ -298,7 +300,7 @@ func (m *master) find(name string) (*worker, bool) {
 
 // forward has a worker carry out a command and copies what it answers.
 func (c *masterConn) forward(w *worker, text, payload string) {
-	conn, err := openCLI(w.control, c.level)
+	conn, err := openCLI(w.control, cli.Access{Level: c.level, Expert: c.expert, Experimental: c.experimental})
 	if err != nil {
 		c.write(fmt.Sprintf("Can't reach the process %d: %v\n", w.PID, err))
 		return
@@ -313,58 +315,5 @@ func (c *masterConn) forward(w *worker, text, payload string) {
 	}
 	if err != nil {
 		c.quit = true
-	}
-}
-
-const masterHelp = `  @!<pid>                                 : send a command to the <pid> process
-  @<relative pid>                         : send a command to the <relative pid> process
-  @master                                 : send a command to the master process
-  operator                                : lower the level of the current CLI session to operator
-  reload                                  : reload haproxy
-  show cli level                          : display the level of the current CLI session
-  show proc                               : show processes status
-  show version                            : show version of the current process
-  user                                    : lower the level of the current CLI session to user
-  help                                    : list all commands
-  prompt                                  : toggle interactive mode with prompt
-  quit                                    : disconnect
-
-`
-
-// own carries out a command of the master itself.
-func (c *masterConn) own(words []string) {
-	switch strings.Join(words, " ") {
-	case "prompt":
-		c.prompt = !c.prompt
-	case "quit":
-		c.quit = true
-	case "help":
-		c.write("The following commands are valid at this level:\n" + masterHelp)
-	case "show proc":
-		c.write(c.m.showProc())
-	case "show version":
-		c.write(c.m.Version + "\n\n")
-	case "show cli level":
-		c.write(c.level.String() + "\n\n")
-	case "user", "operator":
-		level := cli.User
-		if words[0] == "operator" {
-			level = cli.Operator
-		}
-		c.level = min(c.level, level)
-		c.write("\n")
-	case "reload":
-		if c.level < cli.Operator {
-			c.write("Permission denied\n\n")
-			return
-		}
-		// The reload replaces the image, and with it this connection.
-		c.quit = true
-		select {
-		case c.m.asked <- struct{}{}:
-		default:
-		}
-	default:
-		c.write("Unknown command: '" + words[0] + "', but maybe one of the following ones is a better match:\n" + masterHelp)
 	}
 }

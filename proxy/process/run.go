@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"bench/proxy/cli"
 	"bench/proxy/engine"
 	"bench/proxy/log"
 	"bench/proxy/process/cmdline"
@@ -207,12 +206,12 @@ func (p *process) reportServing(e *engine.Engine) error {
 // the level of its first byte. When the master is gone, so is the worker.
 func (p *process) obey(master *net.UnixConn, e *engine.Engine) {
 	for {
-		level, conn, err := receiveConn(master)
+		access, conn, err := receiveConn(master)
 		if err != nil {
 			p.say(log.Alert, "the master process is gone: leaving")
 			os.Exit(1)
 		}
-		go e.ServeCLI(conn, cli.Access{Level: level, ExposeFDs: true})
+		go e.ServeCLI(conn, access)
 	}
 }
 

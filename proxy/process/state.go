@@ -44,6 +44,7 @@ type state struct {
 	CLI     []int         `json:"cli,omitempty"` // listening sockets of -S
 	Reloads int           `json:"reloads,omitempty"`
 	Failed  int           `json:"failed,omitempty"`
+	Hard    bool          `json:"hard,omitempty"` // the former workers end at once
 	Started time.Time     `json:"started"`
 }
 

@@ -32,6 +32,9 @@ type Global struct {
 	NoEpoll, NoPoll, NoSplice, NoReusePort bool
 	NoIOUring                              bool
 
+	// Profiling measures how long handlers take, from the start.
+	Profiling bool
+
 	SpreadChecks    int // percent, 0 to 50
 	MaxSpreadChecks time.Duration
 	CPUMap          []CPUMap
