@@ -24,8 +24,8 @@ type Config struct {
 	// Connect is "timeout connect", Timeout is "timeout check"; 0 if unset.
 	Connect, Timeout time.Duration
 	Source           *spec.Source
-	// TLS is what the check is secured by; nil: it is in clear.
-	TLS *tls.Config
+	// TLS is what the next check is secured by; nil: they are in clear.
+	TLS func() *tls.Config
 	// Handshakes runs the handshakes of the loop; needed with TLS.
 	Handshakes *tlsio.Queue
 	// Proxy is the header of the PROXY protocol that checks begin with, nil for none.
@@ -196,7 +196,7 @@ func (c *Checker) Ready(ev poller.Events) {
 			c.l.SetTimer(&c.timer, c.l.Now()+int64(c.cfg.Timeout), c)
 		}
 		if c.cfg.TLS != nil {
-			c.tls = c.cfg.Handshakes.Client(c.fd, c.cfg.TLS, c)
+			c.tls = c.cfg.Handshakes.Client(c.fd, c.cfg.TLS(), c)
 			c.tls.Handshake(c.hup)
 			return
 		}

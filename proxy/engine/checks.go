@@ -30,7 +30,8 @@ type serverCheck struct {
 	e    *Engine
 	s    *server.Server
 	l    *loop.Loop
-	logs bool // "option log-health-checks"
+	logs bool             // "option log-health-checks"
+	tls  *certs.Connector // nil: in clear
 
 	// Of the loop.
 
@@ -68,13 +69,15 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	}
 	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled}
 	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
-	var secure *tls.Config
+	var secure func() *tls.Config
 	if s.Spec.CheckTLS != nil {
-		c, _, err := certs.NewConnector(s.Spec.CheckTLS)
+		c, _, err := e.certs.Connector(s.Spec.CheckTLS)
 		if err != nil {
 			return fmt.Errorf("%s:%d: checks of server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
 		}
-		secure = c.To([]byte(s.Spec.CheckTLS.CheckSNI)).Config()
+		name := []byte(s.Spec.CheckTLS.CheckSNI)
+		secure = func() *tls.Config { return c.To(name).Config() }
+		k.tls = c
 	}
 	c, err := check.New(check.Config{
 		TLS: secure, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
@@ -98,6 +101,7 @@ func (c *checks) remove(s *server.Server) {
 	if k == nil {
 		return
 	}
+	k.e.certs.Forget(k.tls)
 	c.mu.Lock()
 	delete(c.all, s)
 	c.mu.Unlock()
@@ -290,6 +294,7 @@ func (c *checks) enable(s *server.Server, on bool) {
 	if k == nil {
 		return
 	}
+	k.e.certs.Forget(k.tls)
 	k.mu.Lock()
 	k.enabled = on
 	k.mu.Unlock()
@@ -315,6 +320,7 @@ func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
 	if k == nil {
 		return
 	}
+	k.e.certs.Forget(k.tls)
 	k.mu.Lock()
 	on := k.enabled
 	k.mu.Unlock()
