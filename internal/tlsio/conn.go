@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"syscall"
 
 	"bench/internal/poison"
@@ -25,6 +26,18 @@ type Info struct {
 	Resumed        bool
 	ALPN, SNI      string // "" if none
 	Peer           []*x509.Certificate
+	// Own is the certificate that the peer was shown, and Verified what became of its own one;
+	// both as far as somebody has noted it.
+	Own      []*x509.Certificate
+	Verified Verified
+}
+
+// Verified is what was found wrong with the peer's certificate and passed over, by
+// OpenSSL's numbers of errors; 0: nothing.
+type Verified struct {
+	Err            int // of the certificate itself, the first one
+	CAErr, CADepth int // of its authorities, the first one, and where
+	Result         int // the last one
 }
 
 // Conn is one connection in TLS. Its methods belong to the goroutine of the loop.
@@ -36,6 +49,7 @@ type Conn struct {
 	co    *coroutine // its handshake is under way
 	next  *Conn      // in the queue
 	info  *Info      // the handshake has succeeded
+	draft *Info      // what was noted during the handshake
 	// rest is what the socket has not taken, from sent on.
 	rest []byte
 	sent int
@@ -56,20 +70,41 @@ type Conn struct {
 
 // Server wraps an accepted connection.
 func (q *Queue) Server(fd int, cfg *tls.Config, owner Owner) *Conn {
-	c := &Conn{q: q, fd: int32(fd), cfg: cfg, owner: owner}
+	c := q.wrap(fd, cfg, owner)
 	c.tls = tls.Server((*wire)(c), cfg)
 	return c
 }
 
 // Client wraps a connection that was made to a server.
 func (q *Queue) Client(fd int, cfg *tls.Config, owner Owner) *Conn {
-	c := &Conn{q: q, fd: int32(fd), cfg: cfg, owner: owner}
+	c := q.wrap(fd, cfg, owner)
 	c.tls = tls.Client((*wire)(c), cfg)
 	return c
 }
 
+func (q *Queue) wrap(fd int, cfg *tls.Config, owner Owner) *Conn {
+	q.stats.Conns++
+	if q.Conns != nil {
+		q.Conns.Add(1)
+	}
+	return &Conn{q: q, fd: int32(fd), cfg: cfg, owner: owner}
+}
+
 // Feed gives the connection what was received of its beginning before it was wrapped.
 func (c *Conn) Feed(b []byte) { c.ahead = append(c.ahead, b...) }
+
+// Note lets a function of a tls.Config, which is called within a handshake, say something
+// about its outcome. conn is what crypto/tls hands to it.
+func Note(conn net.Conn, say func(*Info)) {
+	w, ok := conn.(*wire)
+	if !ok {
+		return
+	}
+	if w.draft == nil {
+		w.draft = new(Info)
+	}
+	say(w.draft)
+}
 
 // Info is what the handshake has led to, nil before.
 func (c *Conn) Info() *Info { return c.info }
@@ -105,7 +140,12 @@ func (c *Conn) step() {
 		return
 	}
 	st := c.tls.ConnectionState()
-	c.info = &Info{Version: st.Version, Suite: st.CipherSuite, Resumed: st.DidResume, ALPN: st.NegotiatedProtocol, SNI: st.ServerName, Peer: st.PeerCertificates}
+	i := c.draft
+	if c.draft = nil; i == nil {
+		i = new(Info)
+	}
+	i.Version, i.Suite, i.Resumed, i.ALPN, i.SNI, i.Peer = st.Version, st.CipherSuite, st.DidResume, st.NegotiatedProtocol, st.ServerName, st.PeerCertificates
+	c.info = i
 	c.q.stats.Done++
 	if st.DidResume {
 		c.q.stats.Resumed++
@@ -260,6 +300,9 @@ func (c *Conn) Shutdown() {
 // Release gives back what the connection holds, at any moment. A handshake that is
 // under way is given up.
 func (c *Conn) Release() {
+	if c.q.Conns != nil && !c.gone {
+		c.q.Conns.Add(-1)
+	}
 	c.gone = true
 	if c.queued {
 		c.q.remove(c)

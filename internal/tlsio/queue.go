@@ -3,6 +3,7 @@ package tlsio
 import (
 	"fmt"
 	"iter"
+	"sync/atomic"
 
 	"bench/internal/loop"
 	"bench/internal/poison"
@@ -19,10 +20,13 @@ type Queue struct {
 	out         []byte                  // what the call at hand has written
 	spare       [][]byte                // for what sockets did not take
 	stats       Stats
+	// Conns, if there is one, counts the connections of several queues.
+	Conns *atomic.Int64
 }
 
 // Stats counts what a queue has done.
 type Stats struct {
+	Conns               uint64 // connections
 	Begun, Done, Failed uint64 // handshakes
 	Resumed             uint64 // of those done, by a session of before
 	Steps               uint64

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"bench/internal/tlsio"
 	"bench/proxy/spec"
@@ -14,22 +15,36 @@ import (
 
 // Acceptor is how the clients of a bind line are served. It is safe for all threads.
 type Acceptor struct {
-	base     *tls.Config
+	base  *tls.Config
+	table atomic.Pointer[table]
+
+	// bind is what it is made of, guarded by the store: lists of certificates change.
+	bind spec.BindTLS
+	refs map[string]bool
+}
+
+// table is which client gets what. It does not change: another one takes its place.
+type table struct {
 	def      *identity
 	exact    map[string]*choice
 	wild     map[string]*choice // by what follows the "*"
 	strict   bool
 	refusing *tls.Config
+	maker    *maker // of certificates for names that there is none for; nil: none are made
 }
 
 // identity is a certificate with its options.
 type identity struct {
 	cert *Certificate
+	leaf []*x509.Certificate // the certificate itself, alone
 	// excluded are the names that it is not for, although a "*" would mean them.
 	excluded []string
 	// offer is for clients that speak a protocol of ALPN, or say nothing of that; silent for
 	// those that speak none of them.
 	offer, silent *tls.Config
+	// trust judges clients that may be let in in spite of errors; nil: the configurations
+	// do.
+	trust *trust
 }
 
 // choice is the identities for a name, by the algorithm of the key, the first ones first.
@@ -45,65 +60,115 @@ func first(list []*identity, name string) *identity {
 	return nil
 }
 
-// NewAcceptor reads what a bind line refers to. notes are about what is not as
-// configured, and need not be.
-func NewAcceptor(b *spec.BindTLS) (a *Acceptor, notes []string, err error) {
-	a = &Acceptor{exact: map[string]*choice{}, wild: map[string]*choice{}, strict: b.StrictSNI}
-	build := builder{files: Files{ExtraKey: b.ExtraKey, DeleteExt: b.DeleteExt}, cas: map[string]*x509.CertPool{}}
-	list, err := LoadAll(b.Certs, build.files)
-	if err != nil {
-		return nil, nil, err
+// Acceptor reads what a bind line refers to. notes are about what is not as configured,
+// and need not be.
+func (s *Store) Acceptor(b *spec.BindTLS) (a *Acceptor, notes []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a = &Acceptor{bind: *b}
+	a.bind.Lists = slices.Clone(b.Lists)
+	for i := range a.bind.Lists {
+		a.bind.Lists[i].Entries = slices.Clone(b.Lists[i].Entries)
 	}
-	if a.base, err = build.server(&b.TLS); err != nil {
+	build := s.builder()
+	if a.base, _, err = build.server(&b.TLS, b); err != nil {
 		return nil, build.notes, err
 	}
-	for _, c := range list {
-		a.add(a.base, c, nil)
+	t, err := a.make(build)
+	if err != nil {
+		return nil, build.notes, err
 	}
-	for i := range b.Lists {
-		if err := a.addList(&build, &b.Lists[i]); err != nil {
+	if b.TicketKeys != "" {
+		if err := s.keepTickets(b.TicketKeys, a.base); err != nil {
 			return nil, build.notes, err
 		}
 	}
-	if a.def == nil {
-		return nil, build.notes, errors.New("no certificate was given: 'crt' or 'crt-list' says where one is")
-	}
 	a.base.GetConfigForClient = a.choose
-	a.refusing = &tls.Config{MinVersion: a.base.MinVersion, MaxVersion: a.base.MaxVersion}
+	a.refs = build.refs
+	a.table.Store(t)
+	s.users = append(s.users, a)
+	s.noteLists(b)
 	return a, build.notes, nil
 }
 
-func (a *Acceptor) addList(build *builder, l *spec.CertList) error {
+// make makes the table of what the bind line says and the store has.
+func (a *Acceptor) make(build *builder) (*table, error) {
+	b := &a.bind
+	cfg, tr, err := build.server(&b.TLS, b)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{exact: map[string]*choice{}, wild: map[string]*choice{}, strict: b.StrictSNI}
+	t.refusing = &tls.Config{MinVersion: cfg.MinVersion, MaxVersion: cfg.MaxVersion}
+	for _, path := range b.Certs {
+		list, err := build.certificates(path, b.Extra)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			t.add(cfg, tr, c, nil)
+		}
+	}
+	for i := range b.Lists {
+		if err := t.addList(build, b, &b.Lists[i]); err != nil {
+			return nil, err
+		}
+	}
+	if t.def == nil {
+		return nil, errors.New("no certificate was given: 'crt' or 'crt-list' says where one is")
+	}
+	if b.Generate != nil {
+		if t.maker, err = build.maker(b.Generate, t.def, cfg, tr); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (t *table) addList(build *builder, b *spec.BindTLS, l *spec.CertList) error {
 	for i := range l.Entries {
 		e := &l.Entries[i]
 		at := func(err error) error { return fmt.Errorf("%s:%d: %w", l.File, e.Line, err) }
-		certs, err := Load(e.Cert, build.files)
+		certs, err := build.certificates(e.Cert, b.Extra)
 		if err != nil {
 			return at(err)
 		}
-		cfg, err := build.server(&e.TLS)
+		cfg, tr, err := build.server(&e.TLS, b)
 		if err != nil {
 			return at(err)
 		}
 		for _, c := range certs {
-			a.add(cfg, c, e.Names)
+			t.add(cfg, tr, c, e.Names)
 		}
 	}
 	return nil
 }
 
-// add makes a certificate known by its names, or by others in their place.
-func (a *Acceptor) add(cfg *tls.Config, c *Certificate, names []string) {
-	id := &identity{cert: c, offer: cfg.Clone()}
+// newIdentity makes the configurations of a certificate.
+func newIdentity(cfg *tls.Config, tr *trust, c *Certificate) *identity {
+	id := &identity{cert: c, leaf: []*x509.Certificate{c.Leaf}, offer: cfg.Clone()}
+	if tr != nil && tr.lenient() {
+		id.trust = tr
+	}
 	id.offer.GetConfigForClient = nil
-	id.offer.Certificates = []tls.Certificate{c.Certificate}
+	if c.stapled == nil {
+		id.offer.Certificates = []tls.Certificate{c.Certificate}
+	} else {
+		id.offer.GetCertificate = c.withStaple
+	}
 	id.silent = id.offer
 	if len(id.offer.NextProtos) > 0 {
 		id.silent = id.offer.Clone()
 		id.silent.NextProtos = nil
 	}
-	if a.def == nil {
-		a.def = id
+	return id
+}
+
+// add makes a certificate known by its names, or by others in their place.
+func (t *table) add(cfg *tls.Config, tr *trust, c *Certificate, names []string) {
+	id := newIdentity(cfg, tr, c)
+	if t.def == nil {
+		t.def = id
 	}
 	if names == nil {
 		names = c.names
@@ -114,9 +179,9 @@ func (a *Acceptor) add(cfg *tls.Config, c *Certificate, names []string) {
 			id.excluded = append(id.excluded, not)
 			continue
 		}
-		table := a.exact
+		table := t.exact
 		if rest, ok := strings.CutPrefix(n, "*"); ok {
-			table, n = a.wild, rest
+			table, n = t.wild, rest
 		}
 		ch := table[n]
 		if ch == nil {
@@ -134,24 +199,48 @@ func (a *Acceptor) add(cfg *tls.Config, c *Certificate, names []string) {
 // Config is what connections are accepted with.
 func (a *Acceptor) Config() *tls.Config { return a.base }
 
-// choose finds what a client is served with, by the name it asks for.
-func (a *Acceptor) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-	id := a.find(strings.ToLower(hello.ServerName), hello)
-	switch {
-	case id != nil:
-	case a.strict:
-		return a.refusing, nil // which has no certificate: the alert is unrecognized_name
-	default:
-		id = a.def
+func (a *Acceptor) refersTo(path string) bool { return a.refs[path] }
+
+func (a *Acceptor) remake(s *Store) (use func(), err error) {
+	build := s.builder()
+	t, err := a.make(build)
+	if err != nil {
+		return nil, err
 	}
-	protos := hello.SupportedProtos
-	if len(protos) > 0 && !slices.ContainsFunc(protos, func(p string) bool { return slices.Contains(id.offer.NextProtos, p) }) {
-		return id.silent, nil
-	}
-	return id.offer, nil
+	return func() {
+		a.refs = build.refs
+		a.table.Store(t)
+	}, nil
 }
 
-func (a *Acceptor) find(name string, hello *tls.ClientHelloInfo) *identity {
+// choose finds what a client is served with, by the name it asks for.
+func (a *Acceptor) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	t := a.table.Load()
+	name := strings.ToLower(hello.ServerName)
+	id := t.find(name, hello)
+	if id == nil && t.maker != nil && name != "" {
+		id = t.maker.of(name)
+	}
+	switch {
+	case id != nil:
+	case t.strict:
+		return t.refusing, nil // which has no certificate: the alert is unrecognized_name
+	default:
+		id = t.def
+	}
+	tlsio.Note(hello.Conn, func(i *tlsio.Info) { i.Own = id.leaf })
+	cfg := id.offer
+	protos := hello.SupportedProtos
+	if len(protos) > 0 && !slices.ContainsFunc(protos, func(p string) bool { return slices.Contains(id.offer.NextProtos, p) }) {
+		cfg = id.silent
+	}
+	if id.trust != nil {
+		cfg = id.trust.forHandshake(cfg, hello.Conn)
+	}
+	return cfg, nil
+}
+
+func (t *table) find(name string, hello *tls.ClientHelloInfo) *identity {
 	if name == "" {
 		return nil
 	}
@@ -167,9 +256,9 @@ func (a *Acceptor) find(name string, hello *tls.ClientHelloInfo) *identity {
 			rsa = first(ch.rsa, name)
 		}
 	}
-	look(a.exact[name])
+	look(t.exact[name])
 	if i := strings.IndexByte(name, '.'); i >= 0 {
-		look(a.wild[name[i:]])
+		look(t.wild[name[i:]])
 	}
 	if rsa == nil || ecdsa != nil && knowsECDSA(hello) {
 		return ecdsa
@@ -190,85 +279,4 @@ func knowsECDSA(hello *tls.ClientHelloInfo) bool {
 	return slices.ContainsFunc(hello.CipherSuites, func(id uint16) bool {
 		return id>>8 == 0x13 || strings.Contains(tlsio.SuiteName(id), "ECDSA")
 	})
-}
-
-// builder makes configurations of one line's settings, and gathers remarks.
-type builder struct {
-	files Files
-	cas   map[string]*x509.CertPool
-	notes []string
-}
-
-func (b *builder) note(format string, args ...any) {
-	if n := fmt.Sprintf(format, args...); !slices.Contains(b.notes, n) {
-		b.notes = append(b.notes, n)
-	}
-}
-
-// common is what clients and servers have in common.
-func (b *builder) common(t *spec.TLS) (*tls.Config, error) {
-	cfg := &tls.Config{
-		MinVersion: t.MinVersion, MaxVersion: t.MaxVersion, NextProtos: t.ALPN,
-		SessionTicketsDisabled: t.NoTickets, DynamicRecordSizingDisabled: true,
-	}
-	var unknown []string
-	var err error
-	if cfg.CipherSuites, unknown, err = parseCiphers(t.Ciphers); err != nil {
-		return nil, err
-	}
-	if len(unknown) > 0 {
-		b.note("ciphers passed over, which crypto/tls does not have: %s", strings.Join(unknown, " "))
-	}
-	leavesOut, err := checkSuites(t.Suites)
-	if err != nil {
-		return nil, err
-	}
-	if leavesOut {
-		b.note("all suites of TLS 1.3 are used, although '%s' leaves some out: crypto/tls has no choice among them", t.Suites)
-	}
-	if cfg.CurvePreferences, unknown, err = parseCurves(t.Curves); err != nil {
-		return nil, err
-	}
-	if len(unknown) > 0 {
-		b.note("curves passed over, which crypto/tls does not have: %s", strings.Join(unknown, " "))
-	}
-	return cfg, nil
-}
-
-// authorities reads a file of them once.
-func (b *builder) authorities(path string) (*x509.CertPool, error) {
-	if pool := b.cas[path]; pool != nil {
-		return pool, nil
-	}
-	pool, err := loadCAs(path)
-	if err == nil {
-		b.cas[path] = pool
-	}
-	return pool, err
-}
-
-// server is the configuration of the side that accepts.
-func (b *builder) server(t *spec.TLS) (*tls.Config, error) {
-	cfg, err := b.common(t)
-	if err != nil || t.Verify == spec.VerifyNone {
-		return cfg, err
-	}
-	cfg.ClientAuth = tls.RequireAndVerifyClientCert
-	if t.Verify == spec.VerifyOptional {
-		cfg.ClientAuth = tls.VerifyClientCertIfGiven
-	}
-	if t.CAFile == "" {
-		return nil, errors.New("'verify' needs 'ca-file': it says which authorities to trust")
-	}
-	if cfg.ClientCAs, err = b.authorities(t.CAFile); err != nil {
-		return nil, err
-	}
-	if t.CRLFile != "" {
-		crl, err := loadCRLs(t.CRLFile)
-		if err != nil {
-			return nil, err
-		}
-		cfg.VerifyConnection = func(st tls.ConnectionState) error { return crl.check(st.VerifiedChains) }
-	}
-	return cfg, nil
 }

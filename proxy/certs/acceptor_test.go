@@ -142,7 +142,7 @@ func TestChoosing(t *testing.T) {
 		TLS: anyVersion(spec.TLS{ALPN: []string{"one", "two"}}), Certs: []string{a.path("first"), a.path("dual"), a.path("dir")},
 		Lists: []spec.CertList{{File: "list", Entries: []spec.CertEntry{{Line: 1, Cert: a.path("listed"), TLS: spec.TLS{MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS13}, Names: []string{"*.listed.test", "!not.listed.test"}}}}},
 	}
-	acc, notes, err := NewAcceptor(b)
+	acc, notes, err := NewStore().Acceptor(b)
 	if err != nil || len(notes) > 0 {
 		t.Fatal(err, notes)
 	}
@@ -191,7 +191,7 @@ func TestChoosing(t *testing.T) {
 	})
 	t.Run("strict", func(t *testing.T) {
 		b.StrictSNI = true
-		acc, _, err := NewAcceptor(b)
+		acc, _, err := NewStore().Acceptor(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,18 +225,18 @@ func TestFiles(t *testing.T) {
 	a.write("mixed.pem", []byte(cert+"-----BEGIN PRIVATE"+otherKey))
 	for _, c := range []struct {
 		file  string
-		files Files
+		files spec.ExtraFiles
 		want  string // "" if it is good
 	}{
-		{"whole.pem", Files{}, ""},
-		{"split.crt", Files{ExtraKey: true}, ""},
-		{"split.crt", Files{}, "has no private key"},
-		{"ext.crt", Files{ExtraKey: true, DeleteExt: true}, ""},
-		{"ext.crt", Files{ExtraKey: true}, "neither is there one in"},
-		{"mixed.pem", Files{}, "private key does not match"},
-		{"absent.pem", Files{}, "cannot read the certificate"},
+		{"whole.pem", spec.ExtraFiles{}, ""},
+		{"split.crt", spec.ExtraFiles{Key: true}, ""},
+		{"split.crt", spec.ExtraFiles{}, "has no private key"},
+		{"ext.crt", spec.ExtraFiles{Key: true, DeleteExt: true}, ""},
+		{"ext.crt", spec.ExtraFiles{Key: true}, "neither is there one in"},
+		{"mixed.pem", spec.ExtraFiles{}, "private key does not match"},
+		{"absent.pem", spec.ExtraFiles{}, "cannot read the certificate"},
 	} {
-		_, err := Load(a.path(c.file), c.files)
+		_, err := NewStore().load(a.path(c.file), c.files)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s %+v: %v, want %q", c.file, c.files, err, c.want)
 		}
@@ -283,7 +283,7 @@ func TestVerifying(t *testing.T) {
 		{"required, not revoked", spec.VerifyRequired, a.path("crl"), pair(a, "client"), true},
 		{"required, revoked", spec.VerifyRequired, a.path("crl"), pair(a, "revoked"), false},
 	} {
-		acc, _, err := NewAcceptor(&spec.BindTLS{TLS: anyVersion(spec.TLS{Verify: c.verify, CAFile: a.path("ca"), CRLFile: c.crl}), Certs: []string{a.path("server")}})
+		acc, _, err := NewStore().Acceptor(&spec.BindTLS{TLS: anyVersion(spec.TLS{Verify: c.verify, CAFile: a.path("ca"), CRLFile: c.crl}), Certs: []string{a.path("server")}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +313,7 @@ func TestVerifying(t *testing.T) {
 		{"foreign authority", "", spec.ServerTLS{TLS: spec.TLS{Verify: spec.VerifyRequired, CAFile: stranger.path("ca")}}, false},
 	} {
 		c.tls.TLS = anyVersion(c.tls.TLS)
-		con, _, err := NewConnector(&c.tls)
+		con, _, err := NewStore().Connector(&c.tls)
 		if err != nil {
 			t.Fatal(err)
 		}

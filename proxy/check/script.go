@@ -41,7 +41,7 @@ type step struct {
 type connection struct {
 	spec.CheckConnect
 	addr sock.Addr // of the agent, where one is asked; not valid: as the rule says
-	tls  *tls.Config
+	tls  func() *tls.Config
 }
 
 // reading is what an expectation makes of an answer of which more may come.

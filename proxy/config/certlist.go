@@ -51,6 +51,7 @@ func (l *line) certEntry(file word, row string, number int, d *tlsDraft) (e spec
 		}
 		rest = names
 		words := strings.Fields(options)
+		e.Options = strings.Join(words, " ")
 		rows := bindTLSRows()
 		for len(words) > 0 {
 			i := slices.IndexFunc(rows, func(r tlsRow) bool { return r.name == words[0] })

@@ -29,6 +29,7 @@ func newGlobal() spec.Global {
 		MasterMaxReloads: math.MaxInt32,
 		StatsTimeout:     10 * time.Second,
 		StatsMaxConn:     10,
+		TLS:              spec.GlobalTLS{MadeCerts: 1000},
 		Tune: spec.Tune{
 			BufSize: 16384, MaxRewrite: 1024, MaxAccept: 4,
 			HTTPMaxHdr: 101, HTTPLogURILen: 1024, StickCounters: 3,

@@ -172,6 +172,8 @@ var elsewhere = map[string]string{
 	"external-check":        "allows what would be refused: TestExternalChecks",
 	"option external-check": "needs the global section to allow it: TestExternalChecks",
 	"default-path":          "changes where files are found: TestDefaultPath",
+
+	"tune.ssl.ssl-ctx-cache-size": "is part of bind lines that make certificates: TestMadeCertificates of package certs",
 }
 
 // optionSamples are the same for the options of bind and server lines.
@@ -182,6 +184,8 @@ var optionSamples = map[string]string{
 	"source": "127.0.0.9", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
 	"crt": "testdata/tls/rsa.pem", "crt-list": "testdata/tls/list.txt", "ca-file": "testdata/tls/ca.pem", "crl-file": "testdata/tls/crl.pem",
 	"alpn": "a,b", "ciphers": "ECDHE+AESGCM", "ciphersuites": "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "curves": "P-256", "ecdhe": "P-256",
+	"ca-verify-file": "testdata/tls/ca.pem", "ca-ignore-err": "10,18", "crt-ignore-err": "all", "tls-ticket-keys": "testdata/tls/tickets.txt",
+	"ca-sign-file": "testdata/tls/site.pem", "ca-sign-pass": "secret",
 	"ssl-min-ver": "TLSv1.3", "ssl-max-ver": "TLSv1.2", "sni": "str(a)", "check-alpn": "a", "verifyhost": "a", "check-sni": "a", "verify": "none",
 	"enabled": "disabled enabled", "no-check": "check no-check", "proxy-v2-options": "crc32c,unique-id",
 	"no-send-proxy": "send-proxy no-send-proxy", "no-send-proxy-v2": "send-proxy-v2 no-send-proxy-v2", "no-send-proxy-v2-ssl": "send-proxy-v2-ssl no-send-proxy-v2-ssl",
@@ -195,7 +199,9 @@ var optionSamples = map[string]string{
 func optionBefore(list, name string) string {
 	const file = "testdata/tls/site.pem"
 	of := map[string]string{
-		"bind/ssl": "crt " + file, "server/ssl": "verify none", "server/check-ssl": "verify none",
+		"bind/generate-certificates": "ssl crt " + file + " ca-sign-file " + file, "bind/ca-sign-file": "ssl generate-certificates crt " + file + " ca-sign-file testdata/tls/rsa.pem",
+		"bind/ca-sign-pass": "ssl generate-certificates crt " + file + " ca-sign-file " + file,
+		"bind/ssl":          "crt " + file, "server/ssl": "verify none", "server/check-ssl": "verify none",
 		"bind/verify": "ssl crt " + file + " ca-file " + file, "server/verify": "ssl ca-file " + file,
 		"bind/crl-file": "ssl crt " + file + " verify optional ca-file " + file, "server/crl-file": "ssl ca-file " + file,
 		"server/tls-tickets": "ssl verify none no-tls-tickets", "server/ssl-reuse": "ssl verify none no-ssl-reuse",

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bench/internal/nearest"
+	"bench/proxy/certs"
 	"bench/proxy/pattern"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -54,6 +55,7 @@ type parser struct {
 	variables  *txn.Names
 	sampleUses []sampleUse
 	patterns   pattern.Lists
+	certs      *certs.Store // files that lines refer to, read once
 	changed    []listUse
 	pageUses   []pageUse
 }
@@ -65,7 +67,7 @@ func newParser(env *Env) *parser {
 	if env.Vars == nil {
 		env.Vars = map[string]string{}
 	}
-	p := &parser{env: env, table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]*spec.Resolvers{}, defaults: newSettings(), variables: &txn.Names{}}
+	p := &parser{env: env, certs: certs.NewStore(), table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]*spec.Resolvers{}, defaults: newSettings(), variables: &txn.Names{}}
 	p.look.vars = env.Vars
 	p.global.Global = newGlobal()
 	return p

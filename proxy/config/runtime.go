@@ -3,6 +3,7 @@ package config
 import (
 	"sync"
 
+	"bench/proxy/certs"
 	"bench/proxy/spec"
 )
 
@@ -26,7 +27,7 @@ type RuntimeServer struct {
 // "default-server" applies to it, and a host name is not looked up: the server waits
 // for an address. Errors that scripts may know are in the reference's words.
 func ServerAtRunTime(g *spec.GlobalTLS, p *spec.Proxy, name string, words []string) (*RuntimeServer, error) {
-	l := &line{runtime: true, p: &parser{env: &Env{}, inventory: runtimeInventory()}, kw: &keyword{name: "add server"}}
+	l := &line{runtime: true, p: &parser{env: &Env{}, certs: certs.NewStore(), inventory: runtimeInventory()}, kw: &keyword{name: "add server"}}
 	l.p.global.TLS = *g
 	for _, text := range words {
 		l.args = append(l.args, word{text: text})
@@ -74,4 +75,19 @@ func (l *line) atRunTime(o *serverOption, w word) bool {
 		l.fail(w, "'%s' option is not accepted for dynamic server", o.name)
 	}
 	return o.atRunTime
+}
+
+// CertEntryAtRunTime reads a line that is to be added to a "crt-list" of a bind line; g has
+// what applies where neither says anything.
+func CertEntryAtRunTime(g *spec.GlobalTLS, b *spec.BindTLS, text string) (spec.CertEntry, error) {
+	l := &line{runtime: true, p: &parser{env: &Env{}, certs: certs.NewStore(), inventory: runtimeInventory()}, kw: &keyword{name: "add ssl crt-list"}}
+	l.p.global.TLS = *g
+	d := &tlsDraft{TLS: b.TLS, versions: spec.Between(b.MinVersion, b.MaxVersion)}
+	d.alpn.put(b.ALPN, l.pos)
+	d.tickets.put(!b.NoTickets, l.pos)
+	e, ok := l.certEntry(word{}, text, 1, d)
+	if err := l.p.diags.Err(); err != nil || !ok {
+		return e, err
+	}
+	return e, nil
 }

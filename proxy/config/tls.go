@@ -3,7 +3,6 @@ package config
 import (
 	"strings"
 
-	"bench/proxy/certs"
 	"bench/proxy/sample"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -20,9 +19,13 @@ type tlsDraft struct {
 	alpn     opt[[]string]
 
 	// Of bind lines.
-	certs  []word
-	lists  []word
-	strict bool
+	certs                []word
+	lists                []word
+	strict               bool
+	ignoreCA, ignoreCert spec.Ignored
+	ticketKeys           string
+	generate             bool
+	signer               spec.Generate
 
 	// Of servers.
 	cert       string
@@ -65,7 +68,15 @@ func (l *line) bindTLS(d *tlsDraft) *spec.BindTLS {
 		return nil
 	}
 	b := &spec.BindTLS{TLS: t, StrictSNI: d.strict || g.Bind.Strict()}
-	b.ExtraKey, b.DeleteExt = g.KeyFiles()
+	b.Extra, b.IgnoreCA, b.IgnoreCert, b.TicketKeys = g.Files(), d.ignoreCA, d.ignoreCert, d.ticketKeys
+	if d.generate {
+		made := d.signer
+		if made.Cache = g.MadeCerts; made.CAFile == "" {
+			l.fail(l.head, "'%s': 'generate-certificates' needs 'ca-sign-file': it says which authority signs them", l.kw.name)
+			return nil
+		}
+		b.Generate = &made
+	}
 	for _, w := range d.certs {
 		b.Certs = append(b.Certs, l.p.path(g.CertPath(w.text)))
 	}
@@ -76,7 +87,7 @@ func (l *line) bindTLS(d *tlsDraft) *spec.BindTLS {
 		}
 		b.Lists = append(b.Lists, list)
 	}
-	_, notes, err := certs.NewAcceptor(b)
+	_, notes, err := l.p.certs.Acceptor(b)
 	l.outcome(notes, err)
 	return b
 }
@@ -106,7 +117,7 @@ func (l *line) serverTLS(s *serverTemplate) bool {
 		check.ALPN = d.checkALPN.val
 		s.CheckTLS = &check
 	}
-	_, notes, err := certs.NewConnector(tls)
+	_, notes, err := l.p.certs.Connector(tls)
 	return l.outcome(notes, err)
 }
 

@@ -52,7 +52,7 @@ func tlsGlobalKeywords() []keyword {
 				l.p.global.TLS.ServersUnverified = w.text == "none"
 			}
 		}},
-		{name: "ssl-load-extra-files", args: "<type>...", scope: inGlobal, doc: "What may be in files of its own beside a certificate: \"key\" in FILE.key, bundle, all or none. There are no others (sctl, ocsp, issuer).", read: readExtraFiles},
+		{name: "ssl-load-extra-files", args: "<type>...", scope: inGlobal, doc: "What may be in files of its own beside a certificate: \"key\" in FILE.key, \"issuer\", a response of OCSP (\"ocsp\"), timestamps (\"sctl\"), bundle, all or none.", read: readExtraFiles},
 		{name: "ssl-load-extra-del-ext", scope: inGlobal, doc: "Look for those files without the extension of the certificate's.", read: func(l *line) {
 			if l.arity(0, 0, "") {
 				l.p.global.TLS.DeleteExt = true
@@ -63,9 +63,9 @@ func tlsGlobalKeywords() []keyword {
 		noted("tune.ssl.cachesize", "<number>", "Size of the TLS session cache.", noCache, someInteger(0, math.MaxInt32)),
 		noted("tune.ssl.lifetime", "<time>", "Life time of TLS sessions.", "sessions live for a week at most", func(l *line, w word) { l.duration(w, time.Second) }),
 		noted("tune.ssl.maxrecord", "<size>", "Largest TLS record.", records, func(*line, word) {}),
-		noted("tune.ssl.ssl-ctx-cache-size", "<number>", "Size of the cache of generated certificates.", "certificates are not generated", someInteger(0, math.MaxInt32)),
-		{name: "maxsslconn", args: "<number>", scope: inGlobal, inert: "use 'maxconn'", doc: "Limit of TLS connections.", read: func(l *line) { l.arity(1, 1, "a number") }},
-		{name: "maxsslrate", args: "<number>", scope: inGlobal, inert: "handshakes are paced by themselves: established connections go first", doc: "Limit of new TLS connections per second.", read: func(l *line) { l.arity(1, 1, "a number") }},
+		globalNumber("tune.ssl.ssl-ctx-cache-size", 0, math.MaxInt32, "How many certificates are kept that were made (\"generate-certificates\"); 1000 by default.", func(g *spec.Global) *int { return &g.TLS.MadeCerts }),
+		globalNumber("maxsslconn", 0, math.MaxInt32, "Limit of connections in TLS, with clients and with servers; 0 for none.", func(g *spec.Global) *int { return &g.TLS.MaxConns }),
+		globalNumber("maxsslrate", 0, math.MaxInt32, "Limit of new connections in TLS per second; 0 for none.", func(g *spec.Global) *int { return &g.TLS.MaxRate }),
 	}
 }
 
@@ -104,13 +104,21 @@ func readExtraFiles(l *line) {
 	if !l.arity(1, maxWords, "types of files") {
 		return
 	}
-	g := &l.p.global.TLS
-	g.NoExtraKey = true
+	f := &spec.ExtraFiles{}
+	l.p.global.TLS.Extra = f
 	for _, w := range l.args {
 		switch w.text {
-		case "all", "key":
-			g.NoExtraKey = false
-		case "none", "bundle", "sctl", "ocsp", "issuer":
+		case "all":
+			f.Key, f.Issuer, f.OCSP, f.Timestamps = true, true, true, true
+		case "key":
+			f.Key = true
+		case "issuer":
+			f.Issuer = true
+		case "ocsp":
+			f.OCSP = true
+		case "sctl":
+			f.Timestamps = true
+		case "none", "bundle":
 		default:
 			l.unknown(w, "type", strings.Fields("all none bundle key sctl ocsp issuer"))
 		}

@@ -2,8 +2,10 @@ package config
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"bench/proxy/certs"
 	"bench/proxy/spec"
 )
 
@@ -22,24 +24,45 @@ type tlsRow struct {
 	read func(*line, *tlsDraft, word)
 }
 
+// authorityRow is an option that names a file among those of authorities.
+func authorityRow(name, doc string, field func(*tlsDraft) *string) tlsRow {
+	return tlsRow{name: name, args: 1, doc: doc, read: func(l *line, d *tlsDraft, w word) {
+		*field(d) = l.p.path(l.p.global.TLS.CAPath(w.text))
+	}}
+}
+
+// ignoredRow is an option with numbers of errors.
+func ignoredRow(name, doc string, field func(*tlsDraft) *spec.Ignored) tlsRow {
+	return tlsRow{name: name, args: 1, doc: doc, read: func(l *line, d *tlsDraft, w word) {
+		to := field(d)
+		if w.text == "all" {
+			to.All = true
+			return
+		}
+		for text := range strings.SplitSeq(w.text, ",") {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 1 || n > certs.LastError {
+				l.fail(w, "'%s' expects 'all' or numbers of errors from 1 to %d, separated by commas, not '%s'", name, certs.LastError, w.text)
+				return
+			}
+			to.Codes = append(to.Codes, n)
+		}
+	}}
+}
+
 // commonTLSRows are those of bind and server lines alike. base is the directory of
 // files of authorities.
 func commonTLSRows() []tlsRow {
 	text := func(name, doc string, field func(*tlsDraft) *string) tlsRow {
 		return tlsRow{name: name, args: 1, doc: doc, read: func(_ *line, d *tlsDraft, w word) { *field(d) = w.text }}
 	}
-	authority := func(name, doc string, field func(*tlsDraft) *string) tlsRow {
-		return tlsRow{name: name, args: 1, doc: doc, read: func(l *line, d *tlsDraft, w word) {
-			*field(d) = l.p.path(l.p.global.TLS.CAPath(w.text))
-		}}
-	}
 	rows := []tlsRow{
 		{name: "ssl", doc: "Speak TLS.", read: func(_ *line, d *tlsDraft, _ word) { d.on = true }},
 		{name: "alpn", args: 1, doc: "Protocols to agree on with the peer, the preferred one first.", read: func(l *line, d *tlsDraft, w word) { d.alpn.put(l.protocols(w), l.pos) }},
 		text("ciphers", "Cipher suites up to TLS 1.2, in the language of OpenSSL. Those that crypto/tls does not have are passed over; their order is its own.", func(d *tlsDraft) *string { return &d.Ciphers }),
 		text("ciphersuites", "Cipher suites of TLS 1.3. All of them are used as soon as one is named.", func(d *tlsDraft) *string { return &d.Suites }),
-		authority("ca-file", "Authorities that peers' certificates are verified by: a file, a directory, or @system-ca.", func(d *tlsDraft) *string { return &d.CAFile }),
-		authority("crl-file", "Lists of certificates that are revoked.", func(d *tlsDraft) *string { return &d.CRLFile }),
+		authorityRow("ca-file", "Authorities that peers' certificates are verified by: a file, a directory, or @system-ca.", func(d *tlsDraft) *string { return &d.CAFile }),
+		authorityRow("crl-file", "Lists of certificates that are revoked.", func(d *tlsDraft) *string { return &d.CRLFile }),
 		{name: "no-tls-tickets", doc: "Remember no sessions.", read: func(l *line, d *tlsDraft, _ word) { d.tickets.put(false, l.pos) }},
 	}
 	for _, name := range []string{"ssl-min-ver", "ssl-max-ver"} {
@@ -79,6 +102,8 @@ func readVerify(ways map[string]spec.Verify, names ...string) func(*line, *tlsDr
 func bindTLSRows() []tlsRow {
 	curves := func(_ *line, d *tlsDraft, w word) { d.Curves = w.text }
 	return append(commonTLSRows(),
+		authorityRow("ca-verify-file", "More authorities that clients' certificates are verified by, which clients are not told of.", func(d *tlsDraft) *string { return &d.CAVerifyFile }),
+		tlsRow{name: "no-ca-names", doc: "Do not tell clients which authorities are trusted.", read: func(_ *line, d *tlsDraft, _ word) { d.NoCANames = true }},
 		tlsRow{name: "verify", args: 1, doc: "Whether clients show certificates: none, optional or required.", read: readVerify(map[string]spec.Verify{"none": spec.VerifyNone, "optional": spec.VerifyOptional, "required": spec.VerifyRequired}, "none", "optional", "required")},
 		tlsRow{name: "curves", args: 1, doc: "Groups for the exchange of keys, the preferred one first.", read: curves},
 		tlsRow{name: "ecdhe", args: 1, doc: "Group for the exchange of keys, as \"curves\".", read: curves},
@@ -91,6 +116,12 @@ func bindTLSOptions() []bindOption {
 	rows := append(bindTLSRows(),
 		tlsRow{name: "crt", args: 1, doc: "Certificate with its chain and key: a file, or a directory of such files. May be repeated; the first one is for clients that no other one is for.", read: func(_ *line, d *tlsDraft, w word) { d.certs = append(d.certs, w) }},
 		tlsRow{name: "crt-list", args: 1, doc: "File with a certificate on each line, perhaps with options in brackets, and the names it is for. May be repeated.", read: func(_ *line, d *tlsDraft, w word) { d.lists = append(d.lists, w) }},
+		ignoredRow("ca-ignore-err", "Errors of the authorities of clients' certificates that are passed over, by OpenSSL's numbers, or all.", func(d *tlsDraft) *spec.Ignored { return &d.ignoreCA }),
+		ignoredRow("crt-ignore-err", "Errors of clients' certificates that are passed over, by OpenSSL's numbers, or all.", func(d *tlsDraft) *spec.Ignored { return &d.ignoreCert }),
+		tlsRow{name: "tls-ticket-keys", args: 1, doc: "File of keys in base64 that sessions are sealed with: the last three open them, the last but one seals.", read: func(l *line, d *tlsDraft, w word) { d.ticketKeys = l.p.path(w.text) }},
+		tlsRow{name: "generate-certificates", doc: "Make certificates for names that none is for, signed by the authority of \"ca-sign-file\".", read: func(_ *line, d *tlsDraft, _ word) { d.generate = true }},
+		authorityRow("ca-sign-file", "Authority, with its key, that signs the certificates that are made.", func(d *tlsDraft) *string { return &d.signer.CAFile }),
+		tlsRow{name: "ca-sign-pass", args: 1, doc: "Password of that authority's key.", read: func(_ *line, d *tlsDraft, w word) { d.signer.Password = w.text }},
 		tlsRow{name: "strict-sni", doc: "Refuse clients that ask for a name which no certificate is for, or for none.", read: func(_ *line, d *tlsDraft, _ word) { d.strict = true }},
 		tlsRow{name: "prefer-client-ciphers", doc: "Prefer the client's order of ciphers.", note: noChoiceOfOrder, read: func(*line, *tlsDraft, word) {}},
 	)

@@ -84,6 +84,8 @@ const documentTail = `
 | TLS | that of Go's crypto/tls: no key exchange by finite fields (DHE), no order of ciphers of one's own, no choice among the suites of TLS 1.3, no early data, no sessions on the server's side. Ciphers and curves that it lacks are passed over with a notice, as OpenSSL passes over names that it does not know; a list of which nothing remains is an error | notices do not count for ` + "`zero-warning`" + ` |
 | TLS 1.0 and 1.1 | work where ` + "`ssl-min-ver`" + ` allows them | there OpenSSL 3 wants ` + "`@SECLEVEL=0`" + ` for them as well |
 | certificates of clients that are revoked | the alert is bad_certificate | crypto/tls has no other one for it |
+| clients with ` + "`ca-verify-file`, `no-ca-names`, `ca-ignore-err` or `crt-ignore-err`" + ` whose certificates are refused | the alert is bad_certificate | the engine judges them itself then, and crypto/tls has no other alert for that |
+| ` + "`generate-certificates`" + ` | works for all clients | there connections with made certificates break off for some, those of Go among them |
 | ` + "`ca-file`" + `, ` + "`crl-file`" + ` and ` + "`crt`" + ` in ` + "`add server`" + ` | files are read at that moment | there they must have been in use at the start |
 `
 

@@ -122,7 +122,7 @@ type running struct {
 	ready  string   // address of the frontend "ready"
 	more   []string // those of descriptors 5 and up
 	cmd    *exec.Cmd
-	output bytes.Buffer
+	output transcript
 	exited chan struct{}
 }
 
@@ -231,4 +231,22 @@ func starve(pid int) (feed func(), err error) {
 		return nil, err
 	}
 	return func() { _ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &old, nil) }, nil
+}
+
+// transcript is what a process has written so far.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(p)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
 }

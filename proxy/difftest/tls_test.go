@@ -36,6 +36,8 @@ type tlsCase struct {
 	files                           map[string]string
 	clients                         []tlsClient
 	logs                            bool // compare the log lines
+	// oneAlert: the engine judges certificates itself, for which crypto/tls has one alert.
+	oneAlert bool
 }
 
 // tlsClient is one client, in turn.
@@ -43,9 +45,17 @@ type tlsClient struct {
 	name    string
 	change  func(*tls.Config)
 	raw     string // sent instead of a handshake
+	before  string // sent in front of it
+	told    bool   // say how many authorities the server named
 	cert    string // file of a certificate to show
 	resumes bool   // goes on with the session of the client before
 }
+
+const certSamples = `http-request return status 200 content-type text/plain lf-string "%[ssl_c_used] err=%[ssl_c_err] ca=%[ssl_c_ca_err]@%[ssl_c_ca_err_depth] res=%[ssl_c_verify] cn=%[ssl_c_s_dn(CN)] alg=%[ssl_c_key_alg]/%[ssl_c_sig_alg] chain=%[ssl_c_chain_der,sha1,hex] ldap=%[ssl_c_s_dn(,0,rfc2253)] again=%[ssl_fc_is_resumed]\n"`
+
+const ownSamples = `http-request return status 200 content-type text/plain lf-string "der=%[ssl_f_der,sha1,hex] i=%[ssl_f_i_dn(CN)] s=%[ssl_f_s_dn] ldap=%[ssl_f_s_dn(,0,rfc2253)] alg=%[ssl_f_key_alg]/%[ssl_f_sig_alg] nb=%[ssl_f_notbefore] na=%[ssl_f_notafter] ser=%[ssl_f_serial,hex] sha=%[ssl_f_sha1,hex] v=%[ssl_f_version]\n"`
+
+const serverSamples = `http-response return status 200 content-type text/plain lf-string "%[ssl_bc] c=%[ssl_bc_cipher] k=%[ssl_bc_alg_keysize]/%[ssl_bc_use_keysize] p=%[ssl_bc_protocol] alpn=%[ssl_bc_alpn] err=%[ssl_bc_err] again=%[ssl_bc_is_resumed] der=%[ssl_s_der,sha1,hex] i=%[ssl_s_i_dn(CN)] s=%[ssl_s_s_dn] alg=%[ssl_s_key_alg]/%[ssl_s_sig_alg] nb=%[ssl_s_notbefore] na=%[ssl_s_notafter] ser=%[ssl_s_serial,hex] sha=%[ssl_s_sha1,hex] v=%[ssl_s_version] chain=%[ssl_s_chain_der,sha1,hex]\n"`
 
 const tlsSamples = `http-request return status 200 content-type text/plain lf-string "%[ssl_fc] sni=%[ssl_fc_sni] has=%[ssl_fc_has_sni] alpn=%[ssl_fc_alpn] v=%[ssl_fc_protocol] c=%[ssl_fc_cipher] k=%[ssl_fc_alg_keysize]/%[ssl_fc_use_keysize] crt=%[ssl_fc_has_crt] used=%[ssl_c_used] err=%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_c_verify]/%[ssl_fc_err]/%[fc_err] dn=%[ssl_c_s_dn] cn=%[ssl_c_s_dn(CN)] i=%[ssl_c_i_dn(CN)] ou=%[ssl_c_s_dn(OU,2)]/%[ssl_c_s_dn(OU,-1)] nb=%[ssl_c_notbefore] na=%[ssl_c_notafter] ser=%[ssl_c_serial,hex] sha=%[ssl_c_sha1,hex] ver=%[ssl_c_version] der=%[ssl_c_der,sha1,hex] early=%[ssl_fc_has_early] res=%[ssl_fc_is_resumed]\n"`
 
@@ -111,6 +121,29 @@ var tlsCases = []tlsCase{
 	{name: "client certificates required, revoked", bind: "crt DIR/site ca-file DIR/ca verify required crl-file DIR/crl", frontend: tlsSamples, clients: []tlsClient{
 		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "revoked", cert: "revoked", change: aes128},
 	}},
+	{name: "client certificates, more authorities", oneAlert: true, bind: "crt DIR/site ca-file DIR/mid ca-verify-file DIR/top verify required", frontend: certSamples, logs: true, clients: []tlsClient{
+		{name: "of the one named", cert: "deep", told: true, change: aes128}, {name: "of the one not named", cert: "mid-client", change: aes128}, {name: "of neither", cert: "client", change: aes128}, {name: "none", change: aes128},
+	}},
+	{name: "client certificates, half a chain", oneAlert: true, bind: "crt DIR/site ca-file DIR/mid verify required", frontend: certSamples, logs: true, clients: []tlsClient{{name: "deep", cert: "deep", told: true, change: aes128}}},
+	{name: "client certificates, no names", bind: "crt DIR/site ca-file DIR/ca verify optional no-ca-names", frontend: certSamples, clients: []tlsClient{{name: "good", cert: "client", told: true, change: aes128}, {name: "none", told: true, change: aes128}}},
+	{name: "client certificates, all errors ignored", bind: "crt DIR/site ca-file DIR/ca crl-file DIR/crl verify optional ca-ignore-err all crt-ignore-err all", frontend: certSamples, clients: []tlsClient{
+		{name: "good", cert: "client", change: aes128}, {name: "again", cert: "client", change: aes128, resumes: true}, {name: "none", change: aes128}, {name: "foreign", cert: "foreign", change: aes128},
+		{name: "foreign, again", cert: "foreign", change: aes128, resumes: true}, {name: "expired", cert: "expired", change: aes128}, {name: "revoked", cert: "revoked", change: aes128},
+		{name: "for servers only", cert: "server-only", change: aes128}, {name: "with a chain", cert: "deep-chain", change: aes128},
+	}},
+	{name: "client certificates, some errors ignored", oneAlert: true, bind: "crt DIR/site ca-file DIR/ca verify required crt-ignore-err 10,18", frontend: certSamples, logs: true, clients: []tlsClient{
+		{name: "foreign", cert: "foreign", change: aes128}, {name: "expired", cert: "expired", change: aes128}, {name: "for servers only", cert: "server-only", change: aes128}, {name: "with a chain", cert: "deep-chain", change: aes128},
+	}},
+	{name: "client certificates refused", bind: "crt DIR/site ca-file DIR/ca verify required", frontend: certSamples, logs: true, clients: []tlsClient{
+		{name: "foreign", cert: "foreign", change: aes128}, {name: "expired", cert: "expired", change: aes128}, {name: "with a chain", cert: "deep-chain", change: aes128}, {name: "none", change: aes128},
+	}},
+	{name: "own certificate", bind: "crt DIR/rsa crt DIR/site", frontend: ownSamples, clients: []tlsClient{{name: "ecdsa", change: aes128}, {name: "ecdsa, again", change: aes128, resumes: true}, {name: "rsa", change: func(c *tls.Config) { aes128(c); c.ServerName = "rsa.test" }}}},
+	{name: "behind the PROXY protocol", bind: "crt DIR/site accept-proxy", frontend: lines("option httplog", `http-request return status 200 content-type text/plain lf-string "%[src]:%[src_port] %[dst]:%[dst_port] %[ssl_fc_sni]\n"`), clients: []tlsClient{
+		{name: "version 1", before: "PROXY TCP4 192.0.2.1 192.0.2.2 1111 443\r\n", change: aes128},
+		{name: "version 2", before: "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x03\xc0\x00\x02\x04\x04\x57\x01\xbb", change: aes128},
+		{name: "local", before: "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00", raw: "-"},
+		{name: "none", change: aes128},
+	}},
 	{name: "versions", bind: "crt DIR/site ssl-max-ver TLSv1.2", frontend: tlsSamples, clients: []tlsClient{{name: "1.3 only", change: version(tls.VersionTLS13)}, {name: "any", change: aes128}}},
 	{name: "version 1.3 only", bind: "crt DIR/site ssl-min-ver TLSv1.3", frontend: "http-request return status 200 content-type text/plain lf-string %[ssl_fc_protocol]", clients: []tlsClient{{name: "1.2", change: version(tls.VersionTLS12)}, {name: "1.3", change: version(tls.VersionTLS13)}}},
 	{name: "no-tlsv13 by default", global: "ssl-default-bind-options no-tlsv13", bind: "crt DIR/site", frontend: tlsSamples, clients: []tlsClient{{name: "1.3", change: version(tls.VersionTLS13)}, {name: "1.2", change: aes128}}},
@@ -129,6 +162,8 @@ var tlsCases = []tlsCase{
 	{name: "to servers, name of the request", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl verify none sni req.hdr(host)"), clients: []tlsClient{{name: "x"}}},
 	{name: "to servers, certificate shown", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl verify none crt DIR/client"), clients: []tlsClient{{name: "x"}}},
 	{name: "to servers, by default", global: "ssl-server-verify none", bind: "crt DIR/site", frontend: "default_backend b", backend: "default-server ssl\n" + secureBackend(""), clients: []tlsClient{{name: "x"}}},
+	{name: "to servers, samples", bind: "crt DIR/site", frontend: "default_backend b", backend: lines(serverSamples, secureBackend("ssl verify none ssl-max-ver TLSv1.2 ciphers ECDHE-ECDSA-AES128-GCM-SHA256")), clients: []tlsClient{{name: "x"}, {name: "again"}}},
+	{name: "to servers, samples in logs", bind: "crt DIR/site", frontend: lines("default_backend b", `log-format "127.0.0.1: x x x x x x %[ssl_bc] %[ssl_bc_protocol] %[ssl_s_s_dn(CN)] %[ssl_f_s_dn(CN)] %ST %ts"`), backend: secureBackend("ssl verify none"), logs: true, clients: []tlsClient{{name: "x"}}},
 	{name: "httpslog", bind: "crt DIR/site", frontend: lines("option httpslog", "http-request return status 200"), logs: true, clients: []tlsClient{{name: "1.2", change: aes128}, {name: "resumed", change: aes128, resumes: true}, {name: "no name", change: func(c *tls.Config) { aes128(c); c.ServerName = "" }}}},
 	{name: "failures", bind: "crt DIR/site name sec", frontend: tlsSamples, logs: true, clients: []tlsClient{{name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}, {name: "version", change: version(tls.VersionTLS11)}, {name: "closed at once", raw: "-"}, {name: "closed within", raw: "\x16\x03\x01"}}},
 	{name: "failures that are nothing", bind: "crt DIR/site", frontend: lines("option dontlognull", tlsSamples), logs: true, clients: []tlsClient{{name: "closed at once", raw: "-"}, {name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}}},
@@ -166,6 +201,21 @@ func makeFiles(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	top, topKey := makeCert(t, dir, "top", nil, nil, nil)
+	mid, midKey := makeChild(t, dir, "mid", top, topKey, func(c *x509.Certificate) { c.IsCA = true })
+	makeCert(t, dir, "deep", nil, mid, midKey)
+	makeCert(t, dir, "mid-client", nil, top, topKey)
+	var chain []byte
+	for _, name := range []string{"deep", "mid", "top"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain = append(chain, text...)
+	}
+	writeFile(t, dir, "deep-chain", chain)
+	makeChild(t, dir, "expired", ca, caKey, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
+	makeChild(t, dir, "server-only", ca, caKey, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
 	writeFile(t, dir, "crl", pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: crl}))
 }
 
@@ -182,16 +232,23 @@ func writeFile(t *testing.T, dir, name string, text []byte) {
 
 func makeCert(t *testing.T, dir, name string, names []string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
+	return makeChild(t, dir, name, ca, caKey, func(c *x509.Certificate) { c.DNSNames = names })
+}
+
+// makeChild is makeCert of a certificate that is not as usual.
+func makeChild(t *testing.T, dir, name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey, change func(*x509.Certificate)) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	serial, _ := rand.Int(rand.Reader, big.NewInt(1<<60))
 	tmpl := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{Country: []string{"FR"}, Organization: []string{"Test"}, OrganizationalUnit: []string{"one", "two"}, CommonName: name}, DNSNames: names,
+		SerialNumber: serial, Subject: pkix.Name{Country: []string{"FR"}, Organization: []string{"Test"}, OrganizationalUnit: []string{"one", "two"}, CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(1000 * time.Hour), BasicConstraintsValid: true, IsCA: ca == nil,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageCRLSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
+	change(tmpl)
 	parent, signer := ca, caKey
 	if ca == nil {
 		parent, signer = tmpl, key
@@ -236,9 +293,11 @@ func (c *tlsCase) run(s *subject, certs string) (string, error) {
 		if !cl.resumes {
 			session = tls.NewLRUClientSessionCache(1)
 		}
-		fmt.Fprintf(&out, "%s: %s\n", cl.name, cl.play(r.addr, certs, session))
+		fmt.Fprintf(&out, "%s: %s\n", cl.name, c.told(cl.play(r.addr, certs, session)))
 	}
-	time.Sleep(50 * time.Millisecond) // the last line is on its way
+	if c.logs {
+		r.output.settle()
+	}
 	if err := r.stop(); err != nil {
 		return "", err
 	}
@@ -250,6 +309,27 @@ func (c *tlsCase) run(s *subject, certs string) (string, error) {
 		}
 	}
 	return out.String(), nil
+}
+
+// settle waits for lines of logs that are on their way: for the first one, and until no more
+// come.
+func (t *transcript) settle() {
+	for end, seen, quiet := time.Now().Add(3*time.Second), 0, 0; quiet < 10 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		n := strings.Count("\n"+t.String(), "\n127.0.0.1:")
+		if quiet++; n == 0 || n > seen {
+			quiet, seen = 0, n
+		}
+	}
+}
+
+// told is what a client sees, without a choice of alerts that the engine does not have.
+func (c *tlsCase) told(text string) string {
+	if c.oneAlert {
+		for _, alert := range []string{"unknown certificate authority", "unsupported certificate", "expired certificate"} {
+			text = strings.ReplaceAll(text, "refused: tls: "+alert, "refused: tls: bad certificate")
+		}
+	}
+	return text
 }
 
 // maskTLS takes out of a line what differs between two runs: ports, times, bytes, counts.
@@ -271,6 +351,7 @@ func (c *tlsClient) play(addr, certs string, sessions tls.ClientSessionCache) st
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
+	_, _ = io.WriteString(conn, c.before)
 	if c.raw != "" {
 		if c.raw != "-" {
 			_, _ = io.WriteString(conn, c.raw)
@@ -290,9 +371,19 @@ func (c *tlsClient) play(addr, certs string, sessions tls.ClientSessionCache) st
 		}
 		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
+	named := ""
+	if show := cfg.GetClientCertificate; c.told {
+		cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			named = fmt.Sprintf("named %d authorities, ", len(info.AcceptableCAs))
+			if show == nil {
+				return new(tls.Certificate), nil
+			}
+			return show(info)
+		}
+	}
 	s := tls.Client(conn, cfg)
 	if err := s.Handshake(); err != nil {
-		return refusal(err)
+		return named + refusal(err)
 	}
 	if _, err := io.WriteString(s, "GET / HTTP/1.1\r\nHost: host.test\r\nConnection: close\r\n\r\n"); err != nil {
 		return refusal(err)
@@ -306,7 +397,7 @@ func (c *tlsClient) play(addr, certs string, sessions tls.ClientSessionCache) st
 		body = nil // in words of its own
 	}
 	st := s.ConnectionState()
-	return fmt.Sprintf("%s alpn=%q from %s resumed %v: %d %q %v", tlsio.VersionName(st.Version), st.NegotiatedProtocol, st.PeerCertificates[0].Subject.CommonName, st.DidResume, resp.StatusCode, body, err)
+	return named + fmt.Sprintf("%s alpn=%q from %s resumed %v: %d %q %v", tlsio.VersionName(st.Version), st.NegotiatedProtocol, st.PeerCertificates[0].Subject.CommonName, st.DidResume, resp.StatusCode, body, err)
 }
 
 // refusal is the alert of a handshake that has failed, or how it ended.

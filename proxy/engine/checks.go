@@ -33,7 +33,8 @@ type serverCheck struct {
 	e    *Engine
 	s    *server.Server
 	l    *loop.Loop
-	logs bool // "option log-health-checks"
+	logs bool               // "option log-health-checks"
+	tls  []*certs.Connector // of its connections, none if they are in clear
 
 	// Of the loop.
 
@@ -75,12 +76,12 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	}
 	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled, paused: s.Spec.Disabled}
 	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
-	secure, err := secureChecks(s)
+	secure, err := k.secure()
 	if err != nil {
 		return err
 	}
 	c, err := check.New(check.Config{
-		TLS: secure, Secure: func(k *spec.CheckConnect) (*tls.Config, error) { return secureRule(s, k) }, State: k.describe, Environment: k.environment, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
+		TLS: secure, Secure: k.secureRule, State: k.describe, Environment: k.environment, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
 		Source: checkSource(s), Proxy: checkHeader(s), Spread: e.cfg.Global.SpreadChecks,
@@ -95,30 +96,31 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	return nil
 }
 
-// secureChecks is how checks of the server are secured, nil if they are in clear.
-func secureChecks(s *server.Server) (*tls.Config, error) {
-	t := s.Spec.CheckTLS
+// secure is how checks of the server are secured, nil if they are in clear.
+func (k *serverCheck) secure() (func() *tls.Config, error) {
+	t := k.s.Spec.CheckTLS
 	if t == nil {
 		return nil, nil
 	}
-	c, _, err := certs.NewConnector(t)
-	if err != nil {
-		return nil, fmt.Errorf("%s:%d: checks of server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
-	}
-	return c.To([]byte(t.CheckSNI)).Config(), nil
+	return k.connector(t, t.CheckSNI)
 }
 
 // secureRule is the same for a rule that asks for TLS by itself.
-func secureRule(s *server.Server, k *spec.CheckConnect) (*tls.Config, error) {
-	t := *s.Spec.RuleTLS
-	if k.ALPN != nil {
-		t.ALPN = k.ALPN
+func (k *serverCheck) secureRule(r *spec.CheckConnect) (func() *tls.Config, error) {
+	t := *k.s.Spec.RuleTLS
+	if r.ALPN != nil {
+		t.ALPN = r.ALPN
 	}
-	c, _, err := certs.NewConnector(&t)
+	return k.connector(&t, r.SNI)
+}
+
+func (k *serverCheck) connector(t *spec.ServerTLS, name string) (func() *tls.Config, error) {
+	c, _, err := k.e.certs.Connector(t)
 	if err != nil {
-		return nil, fmt.Errorf("%s:%d: checks of server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
+		return nil, fmt.Errorf("%s:%d: checks of server '%s': %w", k.s.Spec.File, k.s.Spec.Line, k.s.Spec.Name, err)
 	}
-	return c.To([]byte(k.SNI)).Config(), nil
+	k.tls = append(k.tls, c)
+	return func() *tls.Config { return c.To([]byte(name)).Config() }, nil
 }
 
 // remove ends the checks of s, which has been removed.
@@ -127,6 +129,9 @@ func (c *checks) remove(s *server.Server) {
 	k := c.of(s)
 	if k == nil {
 		return
+	}
+	for _, t := range k.tls {
+		k.e.certs.Forget(t)
 	}
 	c.mu.Lock()
 	delete(c.all, s)

@@ -91,6 +91,7 @@ type Engine struct {
 	variables *txn.Names
 	rings     *log.Rings
 	checks    *checks
+	certs     *certs.Store
 	acceptors map[*spec.Bind]*certs.Acceptor
 	resolvers []*resolver.Resolver
 	followed  []*followed   // servers whose addresses follow their names
@@ -171,6 +172,7 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	}
 	sh.ConnPace.SetLimit(cfg.Global.MaxConnRate)
 	sh.SessPace.SetLimit(cfg.Global.MaxSessRate)
+	sh.TLSPace.SetLimit(cfg.Global.TLS.MaxRate)
 	e.shared = sh
 	if err := e.prepareTLS(); err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (e *Engine) AddServer(backend, name string, words []string) ([]string, erro
 		return nil, &cli.IDError{ID: sp.ID, Server: o.Spec.Name, Pos: o.Spec.Pos}
 	}
 	s := b.NewDynamic(sp, e.shared.Slots.Take(), r.Enabled)
-	if err := secureServer(s); err != nil {
+	if err := e.secureServer(s); err != nil {
 		e.shared.Slots.Give(s.Slot)
 		return nil, err
 	}
@@ -73,6 +73,7 @@ func (e *Engine) DeleteServer(backend, name string) error {
 		return err
 	}
 	e.checks.remove(s)
+	e.certs.Forget(s.TLS)
 	e.onEach(func(t *stream.Thread) { t.RemoveServer(s) })
 	e.shared.Slots.Give(s.Slot)
 	return nil

@@ -24,6 +24,7 @@ func (e *Engine) Info() stats.Info {
 		UlimitN: e.fds, MaxSock: e.fds, MaxConn: int(sh.MaxConn.Load()), HardMaxConn: e.hard,
 		CurrConns: uint64(sh.Conns.Load()), MaxPipes: e.maxPipes,
 		ConnRateLimit: uint64(sh.ConnPace.Limit()), SessRateLimit: uint64(sh.SessPace.Limit()),
+		MaxTLSConns: g.TLS.MaxConns, TLSConns: uint64(max(sh.TLSConns.Load(), 0)), TLSRateLimit: uint64(sh.TLSPace.Limit()),
 		Stopping: sh.Stopping.Load(), Jobs: e.Jobs(),
 	}
 	e.mu.Lock()
@@ -39,6 +40,7 @@ func (e *Engine) Info() stats.Info {
 		info.RunQueue += t.Loop.Tasks()
 		info.PipesUsed += t.PipesUsed()
 		info.PipesFree += t.PipesFree()
+		info.CumTLSConns += t.TLS.Stats().Conns
 		idle += t.Loop.Idle()
 		wall += now - e.startMono
 	})

@@ -11,6 +11,7 @@ import (
 // prepareTLS reads the certificates of bind lines and what servers are verified by.
 // The lines of one "bind" share what they refer to.
 func (e *Engine) prepareTLS() error {
+	e.certs = certs.NewStore()
 	e.acceptors = map[*spec.Bind]*certs.Acceptor{}
 	made := map[*spec.BindTLS]*certs.Acceptor{}
 	for _, f := range e.shared.Frontends.All() {
@@ -21,7 +22,7 @@ func (e *Engine) prepareTLS() error {
 			a := made[b.TLS]
 			if a == nil {
 				var err error
-				if a, _, err = certs.NewAcceptor(b.TLS); err != nil {
+				if a, _, err = e.certs.Acceptor(b.TLS); err != nil {
 					return fmt.Errorf("%s:%d: bind '%s': %w", b.File, b.Line, b.Text, err)
 				}
 				made[b.TLS] = a
@@ -31,7 +32,7 @@ func (e *Engine) prepareTLS() error {
 	}
 	for _, b := range e.shared.Backends.All() {
 		for _, s := range b.Servers() {
-			if err := secureServer(s); err != nil {
+			if err := e.secureServer(s); err != nil {
 				return err
 			}
 		}
@@ -40,11 +41,11 @@ func (e *Engine) prepareTLS() error {
 }
 
 // secureServer makes what a server is connected to with.
-func secureServer(s *server.Server) (err error) {
+func (e *Engine) secureServer(s *server.Server) (err error) {
 	if s.Spec.TLS == nil {
 		return nil
 	}
-	if s.TLS, _, err = certs.NewConnector(s.Spec.TLS); err != nil {
+	if s.TLS, _, err = e.certs.Connector(s.Spec.TLS); err != nil {
 		return fmt.Errorf("%s:%d: server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,107 +14,212 @@ import (
 	"bench/proxy/txn"
 )
 
-// tlsFetches are about the client's TLS (configuration manual, section 7.3.4).
+// tlsFetches are about TLS, of clients and towards servers (configuration manual, section
+// 7.3.4).
 func tlsFetches() []Fetch {
-	type get = func(*Context, *tlsio.Info, *txn.Value) bool
-	// row is a value that only clients in TLS have.
-	row := func(name string, out txn.Kind, doc string, fn get) Fetch {
-		return Fetch{Row: Row{Name: name, Doc: doc}, Out: out, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
-			i := c.Txn.Stream.TLS()
-			return i != nil && fn(c, i, v)
-		}}
+	client := tlsSide{name: "ssl_fc", who: "the client", at: always, info: func(c *Context) *tlsio.Info { return c.Txn.Stream.TLS() }}
+	server := tlsSide{name: "ssl_bc", who: "the server", at: served, info: func(c *Context) *tlsio.Info { return c.Txn.Stream.ServerTLS() }}
+	list := append(client.fetches(), server.fetches()...)
+	for _, f := range []struct {
+		tlsSide
+		name, whose string
+		of          func(*tlsio.Info) []*x509.Certificate
+		chain       bool
+	}{
+		{client, "ssl_c", "the client's", func(i *tlsio.Info) []*x509.Certificate { return i.Peer }, true},
+		{client, "ssl_f", "our", func(i *tlsio.Info) []*x509.Certificate { return i.Own }, false},
+		{server, "ssl_s", "the server's", func(i *tlsio.Info) []*x509.Certificate { return i.Peer }, true},
+	} {
+		list = append(list, certFetches(f.tlsSide, f.name, f.whose, f.of)...)
+		if f.chain {
+			list = append(list, chainFetch(f.tlsSide, f.name, f.whose))
+		}
 	}
-	text := func(name, doc string, of func(*tlsio.Info) string) Fetch {
-		return row(name, txn.Str, doc, func(c *Context, i *tlsio.Info, v *txn.Value) bool { return c.text(v, of(i)) })
-	}
-	number := func(name, doc string, of func(*tlsio.Info) int) Fetch {
-		return row(name, txn.Int, doc, func(_ *Context, i *tlsio.Info, v *txn.Value) bool { v.SetInt(int64(of(i))); return true })
-	}
-	// flag is one that is false in clear.
-	flag := func(name, doc string, of func(*tlsio.Info) bool) Fetch {
-		return Fetch{Row: Row{Name: name, Doc: doc}, Out: txn.Bool, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
-			i := c.Txn.Stream.TLS()
-			v.SetBool(i != nil && of(i))
-			return true
-		}}
-	}
-	zero := func(*tlsio.Info) int { return 0 }
-	bits := func(i *tlsio.Info) int { return tlsio.KeyBits(i.Suite) }
-	list := []Fetch{
-		flag("ssl_fc", "Whether the client speaks TLS.", func(*tlsio.Info) bool { return true }),
-		number("ssl_fc_alg_keysize", "Bits of the cipher's key.", bits),
-		text("ssl_fc_alpn", "Protocol that the client has agreed to by ALPN.", func(i *tlsio.Info) string { return i.ALPN }),
-		text("ssl_fc_cipher", "Cipher suite, by OpenSSL's name.", func(i *tlsio.Info) string { return tlsio.SuiteName(i.Suite) }),
-		number("ssl_fc_err", "Number of the error of the handshake: 0, as it has succeeded.", zero),
-		row("ssl_fc_has_crt", txn.Bool, "Whether the client has shown a certificate.", func(_ *Context, i *tlsio.Info, v *txn.Value) bool { v.SetBool(len(i.Peer) > 0); return true }),
-		row("ssl_fc_has_early", txn.Bool, "Whether data came before the end of the handshake: it never does.", func(_ *Context, _ *tlsio.Info, v *txn.Value) bool { v.SetBool(false); return true }),
-		flag("ssl_fc_has_sni", "Whether the client has asked for a name.", func(i *tlsio.Info) bool { return i.SNI != "" }),
-		flag("ssl_fc_is_resumed", "Whether the client goes on with an earlier session.", func(i *tlsio.Info) bool { return i.Resumed }),
-		text("ssl_fc_protocol", "Version of TLS.", func(i *tlsio.Info) string { return tlsio.VersionName(i.Version) }),
-		text("ssl_fc_sni", "Name that the client has asked for.", func(i *tlsio.Info) string { return i.SNI }),
-		number("ssl_fc_use_keysize", "Bits of the cipher's key in use.", bits),
-		number("ssl_c_ca_err", "Number of the error with the authorities of the client's certificate: 0, as a bad one ends the handshake.", zero),
-		number("ssl_c_err", "Number of the error with the client's certificate: 0, as a bad one ends the handshake.", zero),
-		row("ssl_c_used", txn.Bool, "Whether the client has shown a certificate, now or when the session began.", func(_ *Context, i *tlsio.Info, v *txn.Value) bool {
-			v.SetBool(len(i.Peer) > 0)
-			return true
-		}),
-		number("ssl_c_verify", "Outcome of verifying the client's certificate: 0, as a bad one ends the handshake.", zero),
-		{Row: Row{Name: "fc_err", Doc: "Number of the error of the client's connection: 0 while it lives."}, Out: txn.Int, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(0); return true }},
-	}
-	return append(list, clientCertFetches()...)
+	return append(list, verifyFetches(client)...)
 }
 
-// clientCertFetches are about the client's certificate.
-func clientCertFetches() []Fetch {
+// tlsSide is one of the two that TLS may be spoken with.
+type tlsSide struct {
+	name, who string
+	at        txn.Steps
+	info      func(*Context) *tlsio.Info // nil: in clear
+}
+
+// row is a value that is there with TLS only.
+func (x tlsSide) row(name string, out txn.Kind, doc string, fn func(*Context, *tlsio.Info, *txn.Value) bool) Fetch {
+	return Fetch{Row: Row{Name: name, Doc: doc}, Out: out, At: x.at, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+		i := x.info(c)
+		return i != nil && fn(c, i, v)
+	}}
+}
+
+func (x tlsSide) text(name, doc string, of func(*tlsio.Info) string) Fetch {
+	return x.row(name, txn.Str, doc, func(c *Context, i *tlsio.Info, v *txn.Value) bool { return c.text(v, of(i)) })
+}
+
+func (x tlsSide) number(name, doc string, of func(*tlsio.Info) int) Fetch {
+	return x.row(name, txn.Int, doc, func(_ *Context, i *tlsio.Info, v *txn.Value) bool { v.SetInt(int64(of(i))); return true })
+}
+
+func (x tlsSide) truth(name, doc string, of func(*tlsio.Info) bool) Fetch {
+	return x.row(name, txn.Bool, doc, func(_ *Context, i *tlsio.Info, v *txn.Value) bool { v.SetBool(of(i)); return true })
+}
+
+// flag is a truth that is false in clear.
+func (x tlsSide) flag(name, doc string, of func(*tlsio.Info) bool) Fetch {
+	return Fetch{Row: Row{Name: name, Doc: doc}, Out: txn.Bool, At: x.at, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+		i := x.info(c)
+		v.SetBool(i != nil && of(i))
+		return true
+	}}
+}
+
+// fetches are those that are about either side.
+func (x tlsSide) fetches() []Fetch {
+	bits := func(i *tlsio.Info) int { return tlsio.KeyBits(i.Suite) }
+	return []Fetch{
+		x.flag(x.name, "Whether "+x.who+" speaks TLS.", func(*tlsio.Info) bool { return true }),
+		x.number(x.name+"_alg_keysize", "Bits of the cipher's key.", bits),
+		x.text(x.name+"_alpn", "Protocol that "+x.who+" has agreed to by ALPN.", func(i *tlsio.Info) string { return i.ALPN }),
+		x.text(x.name+"_cipher", "Cipher suite, by OpenSSL's name.", func(i *tlsio.Info) string { return tlsio.SuiteName(i.Suite) }),
+		x.number(x.name+"_err", "Number of the error of the handshake: 0, as it has succeeded.", func(*tlsio.Info) int { return 0 }),
+		x.flag(x.name+"_is_resumed", "Whether the connection goes on with an earlier session.", func(i *tlsio.Info) bool { return i.Resumed }),
+		x.text(x.name+"_protocol", "Version of TLS.", func(i *tlsio.Info) string { return tlsio.VersionName(i.Version) }),
+		x.number(x.name+"_use_keysize", "Bits of the cipher's key in use.", bits),
+	}
+}
+
+// verifyFetches are about what clients asked for, and what became of their certificates.
+func verifyFetches(x tlsSide) []Fetch {
+	return []Fetch{
+		x.truth("ssl_fc_has_crt", "Whether the client has shown a certificate.", func(i *tlsio.Info) bool { return len(i.Peer) > 0 }),
+		x.truth("ssl_fc_has_early", "Whether data came before the end of the handshake: it never does.", func(*tlsio.Info) bool { return false }),
+		x.flag("ssl_fc_has_sni", "Whether the client has asked for a name.", func(i *tlsio.Info) bool { return i.SNI != "" }),
+		x.text("ssl_fc_sni", "Name that the client has asked for.", func(i *tlsio.Info) string { return i.SNI }),
+		x.number("ssl_c_ca_err", "Number of the first error with the authorities of the client's certificate that was passed over, 0 for none.", func(i *tlsio.Info) int { return i.Verified.CAErr }),
+		x.number("ssl_c_ca_err_depth", "How far above the client's certificate that error was.", func(i *tlsio.Info) int { return i.Verified.CADepth }),
+		x.number("ssl_c_err", "Number of the first error with the client's certificate that was passed over, 0 for none.", func(i *tlsio.Info) int { return i.Verified.Err }),
+		x.truth("ssl_c_used", "Whether the client has shown a certificate, now or when the session began.", func(i *tlsio.Info) bool { return len(i.Peer) > 0 }),
+		x.number("ssl_c_verify", "Number of the last error in verifying the client's certificate that was passed over, 0 for none.", func(i *tlsio.Info) int { return i.Verified.Result }),
+		{Row: Row{Name: "fc_err", Doc: "Number of the error of the client's connection: 0 while it lives."}, Out: txn.Int, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(0); return true }},
+	}
+}
+
+// certFetches are about a certificate; whose says of whom.
+func certFetches(x tlsSide, name, whose string, of func(*tlsio.Info) []*x509.Certificate) []Fetch {
 	row := func(r Row, out txn.Kind, fn func(*Context, *x509.Certificate, []Arg, *txn.Value) bool) Fetch {
-		return Fetch{Row: r, Out: out, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
-			i := c.Txn.Stream.TLS()
-			return i != nil && len(i.Peer) > 0 && fn(c, i.Peer[0], a, v)
+		r.Name = name + r.Name
+		return Fetch{Row: r, Out: out, At: x.at, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+			i := x.info(c)
+			if i == nil {
+				return false
+			}
+			list := of(i)
+			return len(list) > 0 && fn(c, list[0], a, v)
 		}}
 	}
-	binary := func(name, doc string, of func(*x509.Certificate) []byte) Fetch {
+	binary := func(name, doc string, get func(*x509.Certificate) []byte) Fetch {
 		return row(Row{Name: name, Doc: doc}, txn.Bin, func(_ *Context, x *x509.Certificate, _ []Arg, v *txn.Value) bool {
-			v.Kind, v.B = txn.Bin, of(x)
+			v.Kind, v.B = txn.Bin, get(x)
 			return true
 		})
 	}
-	text := func(name, doc string, of func(*x509.Certificate) string) Fetch {
-		return row(Row{Name: name, Doc: doc}, txn.Str, func(c *Context, x *x509.Certificate, _ []Arg, v *txn.Value) bool { return c.text(v, of(x)) })
+	text := func(name, doc string, get func(*x509.Certificate) string) Fetch {
+		return row(Row{Name: name, Doc: doc}, txn.Str, func(c *Context, x *x509.Certificate, _ []Arg, v *txn.Value) bool { return c.text(v, get(x)) })
 	}
-	dn := func(name, doc string, of func(*x509.Certificate) []byte) Fetch {
-		return row(Row{Name: name, Usage: "([<entry>[,<occurrence>]])", params: "|si", Doc: doc}, txn.Str, func(c *Context, x *x509.Certificate, a []Arg, v *txn.Value) bool {
+	dn := func(name, doc string, get func(*x509.Certificate) []byte) Fetch {
+		return row(Row{Name: name, Usage: "([<entry>[,<occurrence>[,<format>]]])", params: "|sis", check: checkNameFormat, Doc: doc}, txn.Str, func(c *Context, x *x509.Certificate, a []Arg, v *txn.Value) bool {
 			nth := 1
 			if a[1].set {
 				nth = int(a[1].Int)
 			}
-			return c.text(v, dnText(of(x), string(a[0].Str), nth))
+			if a[2].set && len(a[0].Str) == 0 {
+				return c.text(v, dnReversed(get(x)))
+			}
+			return c.text(v, dnText(get(x), string(a[0].Str), nth))
 		})
 	}
 	return []Fetch{
-		binary("ssl_c_der", "The client's certificate in DER.", func(x *x509.Certificate) []byte { return x.Raw }),
-		dn("ssl_c_i_dn", "Name of the issuer of the client's certificate, or an entry of it.", func(x *x509.Certificate) []byte { return x.RawIssuer }),
-		text("ssl_c_notafter", "End of the validity of the client's certificate, as YYMMDDhhmmssZ.", func(x *x509.Certificate) string { return certTime(x.NotAfter) }),
-		text("ssl_c_notbefore", "Begin of the validity of the client's certificate, as YYMMDDhhmmssZ.", func(x *x509.Certificate) string { return certTime(x.NotBefore) }),
-		dn("ssl_c_s_dn", "Name of the owner of the client's certificate, or an entry of it.", func(x *x509.Certificate) []byte { return x.RawSubject }),
-		binary("ssl_c_serial", "Serial number of the client's certificate.", func(x *x509.Certificate) []byte { return x.SerialNumber.Bytes() }),
-		binary("ssl_c_sha1", "SHA-1 of the client's certificate.", func(x *x509.Certificate) []byte {
+		binary("_der", whose+" certificate in DER.", func(x *x509.Certificate) []byte { return x.Raw }),
+		dn("_i_dn", "Name of the issuer of "+whose+" certificate, or an entry of it; format \"rfc2253\" is that of LDAP.", func(x *x509.Certificate) []byte { return x.RawIssuer }),
+		text("_key_alg", "Algorithm of the key of "+whose+" certificate.", keyAlgorithm),
+		text("_notafter", "End of the validity of "+whose+" certificate, as YYMMDDhhmmssZ.", func(x *x509.Certificate) string { return certTime(x.NotAfter) }),
+		text("_notbefore", "Begin of the validity of "+whose+" certificate, as YYMMDDhhmmssZ.", func(x *x509.Certificate) string { return certTime(x.NotBefore) }),
+		dn("_s_dn", "Name of the owner of "+whose+" certificate, or an entry of it; format \"rfc2253\" is that of LDAP.", func(x *x509.Certificate) []byte { return x.RawSubject }),
+		binary("_serial", "Serial number of "+whose+" certificate.", func(x *x509.Certificate) []byte { return x.SerialNumber.Bytes() }),
+		binary("_sha1", "SHA-1 of "+whose+" certificate.", func(x *x509.Certificate) []byte {
 			sum := sha1.Sum(x.Raw) //nolint:gosec // see above
 			return sum[:]
 		}),
-		row(Row{Name: "ssl_c_version", Doc: "Version of the client's certificate."}, txn.Int, func(_ *Context, x *x509.Certificate, _ []Arg, v *txn.Value) bool {
+		text("_sig_alg", "Algorithm that "+whose+" certificate is signed by.", signatureAlgorithm),
+		row(Row{Name: "_version", Doc: "Version of " + whose + " certificate."}, txn.Int, func(_ *Context, x *x509.Certificate, _ []Arg, v *txn.Value) bool {
 			v.SetInt(int64(x.Version))
 			return true
 		}),
 	}
 }
 
-// certTime is a time in the words of certificates (RFC 5280, section 4.1.2.5).
-func certTime(t time.Time) string {
-	if t.Year() >= 2050 {
-		return t.UTC().Format("20060102150405Z")
+// chainFetch is about the certificates that the other side has shown.
+func chainFetch(x tlsSide, name, whose string) Fetch {
+	return x.row(name+"_chain_der", txn.Bin, "Certificates that came with "+whose+" one, in DER, one behind the other.", func(c *Context, i *tlsio.Info, v *txn.Value) bool {
+		list := i.Peer
+		if len(list) == 0 || i.Resumed {
+			return false
+		}
+		if name == "ssl_c" {
+			list = list[1:] // the client's own has a sample of its own
+		}
+		if len(list) == 0 {
+			return false
+		}
+		b := c.spare()
+		for _, x := range list {
+			b = append(b, x.Raw...)
+		}
+		v.Kind = txn.Bin
+		return c.keep(v, b)
+	})
+}
+
+func checkNameFormat(_ *Env, a []Arg) error {
+	if a[2].set && string(a[2].Str) != "rfc2253" {
+		return fmt.Errorf("the format of a name is 'rfc2253', not '%s'", a[2].Str)
 	}
-	return t.UTC().Format("060102150405Z")
+	return nil
+}
+
+// keyAlgorithm is OpenSSL's short name of the algorithm of a key.
+func keyAlgorithm(x *x509.Certificate) string {
+	switch x.PublicKeyAlgorithm {
+	case x509.RSA:
+		return "rsaEncryption"
+	case x509.ECDSA:
+		return "id-ecPublicKey"
+	case x509.Ed25519:
+		return "ED25519"
+	case x509.DSA:
+		return "DSA"
+	case x509.UnknownPublicKeyAlgorithm:
+	}
+	return ""
+}
+
+// signatureNames are OpenSSL's short names of algorithms of signatures.
+var signatureNames = map[x509.SignatureAlgorithm]string{
+	x509.MD5WithRSA: "RSA-MD5", x509.SHA1WithRSA: "RSA-SHA1", x509.SHA256WithRSA: "RSA-SHA256", x509.SHA384WithRSA: "RSA-SHA384", x509.SHA512WithRSA: "RSA-SHA512",
+	x509.ECDSAWithSHA1: "ecdsa-with-SHA1", x509.ECDSAWithSHA256: "ecdsa-with-SHA256", x509.ECDSAWithSHA384: "ecdsa-with-SHA384", x509.ECDSAWithSHA512: "ecdsa-with-SHA512",
+	x509.SHA256WithRSAPSS: "RSASSA-PSS", x509.SHA384WithRSAPSS: "RSASSA-PSS", x509.SHA512WithRSAPSS: "RSASSA-PSS", x509.PureEd25519: "ED25519",
+}
+
+func signatureAlgorithm(x *x509.Certificate) string { return signatureNames[x.SignatureAlgorithm] }
+
+// certTime is a time with two digits of its year; "" where these are not enough.
+func certTime(t time.Time) string {
+	t = t.UTC()
+	if t.Year() < 1950 || t.Year() >= 2100 {
+		return ""
+	}
+	return t.Format("060102150405Z")
 }
 
 // entryNames are the short names of the entries of a name (RFC 4519, RFC 2985).
@@ -155,4 +261,44 @@ func dnText(raw []byte, entry string, nth int) string {
 		return ""
 	}
 	return found[nth-1]
+}
+
+// dnReversed is a name in the form of LDAP (RFC 2253): the last part first.
+func dnReversed(raw []byte) string {
+	var rdns pkix.RDNSequence
+	if _, err := asn1.Unmarshal(raw, &rdns); err != nil {
+		return ""
+	}
+	var all []string
+	for _, set := range slices.Backward(rdns) {
+		var together []string
+		for _, a := range slices.Backward(set) {
+			name, ok := entryNames[a.Type.String()]
+			if !ok {
+				name = a.Type.String()
+			}
+			together = append(together, name+"="+escapedForLDAP(fmt.Sprint(a.Value)))
+		}
+		all = append(all, strings.Join(together, "+"))
+	}
+	return strings.Join(all, ",")
+}
+
+// escapedForLDAP is a value in which nothing can be mistaken (RFC 2253, section 2.4).
+func escapedForLDAP(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		special := strings.IndexByte(",+\"\\<>;", c) >= 0 || i == 0 && (c == '#' || c == ' ') || i == len(s)-1 && c == ' '
+		switch {
+		case special:
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, "\\%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

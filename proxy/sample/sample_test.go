@@ -117,6 +117,21 @@ var results = []struct{ expr, want string }{
 	{"ssl_c_serial", "<none>"},
 	{"ssl_c_sha1", "<none>"},
 	{"ssl_c_version", "<none>"},
+	{"ssl_c_ca_err_depth", "<none>"},
+	{"ssl_c_key_alg", "<none>"},
+	{"ssl_c_sig_alg", "<none>"},
+	{"ssl_c_chain_der", "<none>"},
+	{"ssl_c_s_dn(,0,rfc2253)", "<none>"},
+	{"ssl_f_der", "<none>"},
+	{"ssl_f_s_dn(CN)", "<none>"},
+	{"ssl_f_i_dn", "<none>"},
+	{"ssl_f_key_alg", "<none>"},
+	{"ssl_f_sig_alg", "<none>"},
+	{"ssl_f_notafter", "<none>"},
+	{"ssl_f_notbefore", "<none>"},
+	{"ssl_f_serial", "<none>"},
+	{"ssl_f_sha1", "<none>"},
+	{"ssl_f_version", "<none>"},
 	{"fc_err", "0"},
 	{"int(-2),hex", "FFFFFFFFFFFFFFFE"},
 	{"bool(1),base64", "AAAAAAAAAAE="},
@@ -315,6 +330,8 @@ func TestEveryRowIsTried(t *testing.T) {
 	elsewhere := []string{
 		"hostname", "date", "rand", "uuid", "unique-id", "fc_rcvd_proxy", "fc_pp_authority", "fc_pp_unique_id", "wait_end", "req.len", "req.payload", "req.rdp_cookie", "req.rdp_cookie_cnt", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver",
 		"req.body", "req.body_len", "req.body_size", "req.body_param", "req.hdrs", "res.hdrs", "capture.res.hdr", "cut_crlf", "capture-res",
+		"ssl_bc", "ssl_bc_alg_keysize", "ssl_bc_alpn", "ssl_bc_cipher", "ssl_bc_err", "ssl_bc_is_resumed", "ssl_bc_protocol", "ssl_bc_use_keysize",
+		"ssl_s_der", "ssl_s_i_dn", "ssl_s_key_alg", "ssl_s_notafter", "ssl_s_notbefore", "ssl_s_s_dn", "ssl_s_serial", "ssl_s_sha1", "ssl_s_sig_alg", "ssl_s_version", "ssl_s_chain_der",
 		"hdr_cnt", "hdr_ip", "hdr_val", "res.hdr_ip", "res.hdr_val", "res.fhdr_cnt", "res.hdr_names", "res.cook_val", "res.cook_cnt",
 	}
 	cases := casesTry(t)
@@ -387,7 +404,8 @@ func TestSeveralValues(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	for expr, want := range map[string]string{
 		"sorce":                 "0: unknown sample fetch 'sorce'; did you mean 'src'?",
-		"ssl_bc":                "0: sample fetch 'ssl_bc' is not supported",
+		"ssl_bc_npn":            "0: sample fetch 'ssl_bc_npn' is not supported",
+		"ssl_c_s_dn(CN,1,x)":    "0: 'ssl_c_s_dn': the format of a name is 'rfc2253', not 'x'",
 		"src,lowr":              "4: unknown converter 'lowr'; did you mean 'lower'?",
 		"src,51d.single(x)":     "4: converter '51d.single' is not supported",
 		"req.hdr":               "0: 'req.hdr' needs arguments: want req.hdr(<name>[,<occurrence>])",

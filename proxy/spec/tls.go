@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 
 	"bench/proxy/sample"
@@ -25,8 +26,38 @@ type TLS struct {
 	// for what is usual.
 	Ciphers, Suites, Curves string
 	CAFile, CRLFile         string // "" if none; "@system-ca" for those of the system
-	Verify                  Verify
-	NoTickets               bool
+	// CAVerifyFile are more authorities, which clients are not told of; with NoCANames they
+	// are told of none.
+	CAVerifyFile string
+	NoCANames    bool
+	Verify       Verify
+	NoTickets    bool
+}
+
+// Ignored are errors of certificates that are passed over, by OpenSSL's numbers.
+type Ignored struct {
+	All   bool
+	Codes []int
+}
+
+// None tells whether no error is passed over.
+func (i *Ignored) None() bool { return !i.All && len(i.Codes) == 0 }
+
+// Has tells whether an error is.
+func (i *Ignored) Has(code int) bool { return i.All || slices.Contains(i.Codes, code) }
+
+// ExtraFiles says what may be in files of its own beside a certificate.
+type ExtraFiles struct {
+	Key, Issuer, OCSP, Timestamps bool
+	// DeleteExt: the names of these files are without the certificate's extension.
+	DeleteExt bool
+}
+
+// Generate is how certificates are made for names that none is for.
+type Generate struct {
+	CAFile   string // the authority that signs them, with its key
+	Password string // of that key; "" if it is in clear
+	Cache    int    // how many are kept
 }
 
 // BindTLS is how clients of a "bind" line with "ssl" are served.
@@ -39,9 +70,14 @@ type BindTLS struct {
 	Lists []CertList
 	// StrictSNI refuses clients that no certificate is for.
 	StrictSNI bool
-	// ExtraKey: a key may be in a file of its own; DeleteExt: whose name is without the
-	// certificate's extension.
-	ExtraKey, DeleteExt bool
+	Extra     ExtraFiles
+	// IgnoreCA and IgnoreCert are the errors that clients are let in with, of the
+	// authorities of their certificates and of the certificates themselves.
+	IgnoreCA, IgnoreCert Ignored
+	// TicketKeys is a file with the keys that sessions are sealed with; "" for keys of the
+	// process's own.
+	TicketKeys string
+	Generate   *Generate // nil: none are made
 }
 
 // CertList is one "crt-list" file, read.
@@ -54,7 +90,9 @@ type CertList struct {
 type CertEntry struct {
 	Line int
 	Cert string
-	TLS  // of the bind line, with the options of this one
+	// Options are those of this line, as written.
+	Options string
+	TLS     // of the bind line, with the options of this one
 	// Names are those that the certificate is for, "!name" for those that it is not
 	// for; nil: those in it.
 	Names []string
@@ -86,8 +124,15 @@ type GlobalTLS struct {
 	Bind, Server     TLSDefaults
 	// ServersUnverified: "ssl-server-verify none".
 	ServersUnverified bool
-	// NoExtraKey: keys are in the files of their certificates; DeleteExt: as in BindTLS.
-	NoExtraKey, DeleteExt bool
+	// Extra is what may be beside certificates; nil: everything.
+	Extra *ExtraFiles
+	// DeleteExt: as in ExtraFiles.
+	DeleteExt bool
+	// MadeCerts is how many certificates are kept that were made.
+	MadeCerts int
+	// MaxConns and MaxRate are how many connections in TLS there may be, and be accepted in
+	// a second; 0: any number.
+	MaxConns, MaxRate int
 }
 
 // CAPath is where a file of authorities is.
@@ -103,8 +148,15 @@ func within(base, path string) string {
 	return base + "/" + path
 }
 
-// KeyFiles says whether keys may be in files of their own, and how those are called.
-func (g *GlobalTLS) KeyFiles() (extra, deleteExt bool) { return !g.NoExtraKey, g.DeleteExt }
+// Files says what may be in files of its own beside certificates.
+func (g *GlobalTLS) Files() ExtraFiles {
+	f := ExtraFiles{Key: true, Issuer: true, OCSP: true, Timestamps: true}
+	if g.Extra != nil {
+		f = *g.Extra
+	}
+	f.DeleteExt = g.DeleteExt
+	return f
+}
 
 // Verify is what becomes of the certificates of servers that do not say so.
 func (g *GlobalTLS) Verify() Verify {

@@ -26,6 +26,11 @@ type Versions struct {
 	off      [len(versionNames)]bool
 }
 
+// Between says what a range of versions says that was resolved before.
+func Between(least, most uint16) Versions {
+	return Versions{min: int(least-sslv3) + 1, max: int(most-sslv3) + 1}
+}
+
 // Set takes "ssl-min-ver" or "ssl-max-ver".
 func (v *Versions) Set(option, name string) error {
 	i := slices.Index(versionNames[:], name)

@@ -21,6 +21,9 @@ type Info struct {
 	ConnRate, MaxConnRate, ConnRateLimit uint64
 	SessRate, MaxSessRate, SessRateLimit uint64
 
+	MaxTLSConns                         int
+	TLSConns, CumTLSConns, TLSRateLimit uint64
+
 	// MemAlloc and MemUsed are bytes obtained and in use by the process's own
 	// memory management.
 	MemAlloc, MemUsed uint64

@@ -70,6 +70,9 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	t.connections.Add(1)
 
 	t.Shared.ConnPace.Count(now)
+	if l.TLS != nil {
+		t.Shared.TLSPace.Count(now)
+	}
 	c.fe.C.Conns++
 	c.fe.C.ConnRate.Add(now, 1)
 	t.Listeners[l.Index].C.Conns++

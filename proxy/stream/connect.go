@@ -237,6 +237,9 @@ func (s *stream) connect() txn.Verdict {
 	}
 	s.attach(sc)
 	if peer != nil {
+		if !s.t.roomForTLS() {
+			return s.connectFailed('R')
+		}
 		sc.Layer = s.t.TLS.Client(fd, peer.Config(), sc)
 	}
 	if !inProgress {
@@ -282,7 +285,7 @@ func connectCause(errno syscall.Errno) byte {
 }
 
 func (s *stream) attach(sc *serverConn) {
-	s.sc = sc
+	s.sc, s.last = sc, nil
 	sc.stream = s
 	sc.BytesIn, sc.BytesOut = 0, 0
 }

@@ -125,7 +125,7 @@ func (s *stream) finish() {
 		s.keepCli, s.keepSrv = false, false
 	}
 	if sc := s.sc; sc != nil {
-		s.sc = nil
+		s.sc, s.last = nil, sc.handshake()
 		s.countServerBytes(sc)
 		if s.keepSrv && !s.elsewhere() {
 			s.toPool(sc)

@@ -142,5 +142,9 @@ func probes(p spec.KeepAliveProbes) sock.Probes {
 // the frontend has had as many in this second as it may.
 func (l *Listener) wait(t *Thread) int64 {
 	now := t.Loop.Now()
-	return max(t.Shared.ConnPace.Wait(now), t.Shared.SessPace.Wait(now), l.Frontend.SessPace.Wait(now))
+	d := max(t.Shared.ConnPace.Wait(now), t.Shared.SessPace.Wait(now), l.Frontend.SessPace.Wait(now))
+	if l.TLS != nil {
+		d = max(d, t.Shared.TLSPace.Wait(now))
+	}
+	return d
 }

@@ -41,6 +41,7 @@ func (n *nobody) Farm() txn.Farm                          { return &n.t.farm }
 func (n *nobody) SessionVars() *txn.Vars                  { return &n.vars }
 func (n *nobody) TrackSession(int, table.Ref) txn.Tracked { return nil }
 func (n *nobody) TLS() *tlsio.Info                        { return nil }
+func (n *nobody) ServerTLS() *tlsio.Info                  { return nil }
 func (n *nobody) Describe(r *txn.Record)                  { *r = txn.Record{} }
 func (n *nobody) Arrived() (sock.Addr, sock.Addr)         { return sock.Addr{}, sock.Addr{} }
 func (n *nobody) Beyond() (sock.Addr, sock.Addr)          { return sock.Addr{}, sock.Addr{} }

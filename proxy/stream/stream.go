@@ -5,6 +5,7 @@ import (
 
 	"bench/internal/loop"
 	"bench/internal/poller"
+	"bench/internal/tlsio"
 	"bench/proxy/certs"
 	"bench/proxy/compress"
 	"bench/proxy/h1"
@@ -99,6 +100,8 @@ type attempt struct {
 	reused  bool // the connection had served before
 	greeted bool // the header that it begins with was sent, if there is any
 	held    bool // the connection keeps what was not looked at yet
+	// last is what the handshake of the connection has led to that sc was, for the log.
+	last *tlsio.Info
 }
 
 // deadlines are those of the two sides and of what the stream waits for; never: none.

@@ -105,7 +105,7 @@ func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules s
 	for _, s := range be.Servers() {
 		if s.Spec.TLS != nil {
 			var err error
-			if s.TLS, _, err = certs.NewConnector(s.Spec.TLS); err != nil {
+			if s.TLS, _, err = certs.NewStore().Connector(s.Spec.TLS); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -131,7 +131,7 @@ func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules s
 	var acceptor *certs.Acceptor
 	if len(p.Binds) > 0 {
 		if r.bind = p.Binds[0]; r.bind.TLS != nil {
-			if acceptor, _, err = certs.NewAcceptor(r.bind.TLS); err != nil {
+			if acceptor, _, err = certs.NewStore().Acceptor(r.bind.TLS); err != nil {
 				t.Fatal(err)
 			}
 		}

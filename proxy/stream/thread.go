@@ -81,8 +81,12 @@ type Shared struct {
 	Pipes    transport.PipeQuota
 	// ConnPace and SessPace hold new connections, and sessions, to a rate.
 	ConnPace, SessPace stats.Pace
-	Stopping           atomic.Bool  // soft stop: answer and close
-	StopTime           atomic.Int64 // when Stopping was set, monotonic
+	// TLSPace holds new connections in TLS to a rate; TLSConns is how many there are, with
+	// clients and with servers.
+	TLSPace  stats.Pace
+	TLSConns atomic.Int64
+	Stopping atomic.Bool  // soft stop: answer and close
+	StopTime atomic.Int64 // when Stopping was set, monotonic
 
 	threads []*Thread
 	starved atomic.Bool // some acceptor stopped at a limit
@@ -215,6 +219,7 @@ func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
 	t := &Thread{ID: id, Shared: sh, head: make([]byte, 0, headRoom)}
 	tune := &sh.Config.Global.Tune
 	t.TLS = tlsio.NewQueue(l)
+	t.TLS.Conns = &sh.TLSConns
 	t.Kit.Init(l, tune.BufSize, tune.PipeSize, &sh.Pipes)
 	t.encoders.Level = tune.CompLevel
 	t.prepareRules()

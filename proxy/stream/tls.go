@@ -21,6 +21,9 @@ func (c *client) secure() txn.Verdict {
 		return txn.Wait // nothing is made for a client that says nothing
 	}
 	if c.Layer == nil {
+		if !c.t.roomForTLS() {
+			return txn.Gone
+		}
 		l := c.t.TLS.Server(c.FD(), c.l.TLS.Config(), c)
 		if c.In != nil { // it came behind a header of the PROXY protocol
 			l.Feed(c.In.Data())
@@ -30,6 +33,12 @@ func (c *client) secure() txn.Verdict {
 	}
 	c.Layer.Handshake(c.Hup)
 	return txn.Wait
+}
+
+// roomForTLS tells whether the process may have one more connection in TLS ("maxsslconn").
+func (t *Thread) roomForTLS() bool {
+	most := t.Shared.Config.Global.TLS.MaxConns
+	return most == 0 || t.Shared.TLSConns.Load() < int64(most)
 }
 
 // Secured implements tlsio.Owner.
@@ -57,8 +66,13 @@ func (c *client) Secured(err error) {
 // nothing.
 func (c *client) handshakeFailed(err error) {
 	why, gone := "SSL handshake failure", false
+	authority, ofCertificate := certs.Failure(err)
 	_, broken := errors.AsType[syscall.Errno](err)
 	switch {
+	case authority:
+		why = "SSL client CA chain cannot be verified"
+	case ofCertificate:
+		why = "SSL client certificate not trusted"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		why, gone = "Connection closed during SSL handshake", true
 	case broken:
@@ -111,6 +125,25 @@ func (c *client) TLS() *tlsio.Info { return c.tls() }
 
 // TLS implements txn.Stream.
 func (s *stream) TLS() *tlsio.Info { return s.c.tls() }
+
+// ServerTLS implements txn.Stream.
+func (c *client) ServerTLS() *tlsio.Info { return nil }
+
+// ServerTLS implements txn.Stream.
+func (s *stream) ServerTLS() *tlsio.Info {
+	if s.sc == nil {
+		return s.last
+	}
+	return s.sc.handshake()
+}
+
+// handshake is what the handshake with the server has led to, nil in clear.
+func (sc *serverConn) handshake() *tlsio.Info {
+	if l := sc.tls(); l != nil {
+		return l.Info()
+	}
+	return nil
+}
 
 // choosePeer finds out whether the server is spoken to in TLS, and by which name; nil: in
 // clear. The name may come from the request, of which a later attempt need not know

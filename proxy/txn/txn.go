@@ -137,6 +137,8 @@ type Stream interface {
 	TrackSession(counter int, r table.Ref) Tracked
 	// TLS is what the client's handshake has led to, nil without TLS.
 	TLS() *tlsio.Info
+	// ServerTLS is the same of the server, nil without a connection to it, too.
+	ServerTLS() *tlsio.Info
 	// Describe fills in what a log line would say at this moment.
 	Describe(r *Record)
 	// Arrived is Source and Destination whatever rules have made of them, Beyond the same of

@@ -94,6 +94,9 @@ func (s *Stream) TrackSession(i int, r table.Ref) txn.Tracked {
 // TLS implements txn.Stream.
 func (s *Stream) TLS() *tlsio.Info { return s.Secure }
 
+// ServerTLS implements txn.Stream.
+func (s *Stream) ServerTLS() *tlsio.Info { return s.Secure }
+
 // Describe implements txn.Stream.
 func (s *Stream) Describe(r *txn.Record) {
 	s.Described++
