@@ -44,9 +44,9 @@ func (c *Conn) earlyReset() {
 }
 
 // graced are the streams that we have reset last: what the client had sent before it knew
-// is no fault of its.
+// is no fault of its. They are more than it may have open at once as a rule.
 type graced struct {
-	ids [16]uint32
+	ids [128]uint32
 	n   uint8
 }
 

@@ -36,6 +36,7 @@ type Conn struct {
 	graced
 	recvWin int32 // what the client may still send
 	give    int32 // to be given back
+	settled bool  // the client has acknowledged our settings
 
 	// Streams.
 

@@ -407,3 +407,62 @@ func TestConnectionCredit(t *testing.T) {
 		s.turn()
 	}
 }
+
+// A client that does not know our settings yet may send as much as without them, and is held
+// to smaller windows once it does.
+func TestWindowBeforeSettingsAreKnown(t *testing.T) {
+	set := testSettings()
+	set.Window = 20000
+	s := newServer(t, set)
+	s.in.WriteString(Preface)
+	s.must(s.framer.WriteSettings())
+	s.turn()
+	s.frames()
+	send := func(id uint32, n int) {
+		for ; n > 0; n -= 16000 {
+			s.must(s.framer.WriteData(id, false, make([]byte, min(n, 16000))))
+		}
+	}
+	s.onHead = func(ts *testStream) { ts.hold = true }
+	s.writeHead(1, false, get...)
+	s.writeHead(3, false, get...)
+	send(1, 65535)
+	s.turn()
+	s.expect("before")
+	s.must(s.framer.WriteSettingsAck())
+	s.writeHead(5, false, get...)
+	send(5, 20000)
+	send(3, 20000)
+	s.turn()
+	s.expect("within smaller windows")
+	send(1, 1)
+	send(3, 1)
+	send(5, 1)
+	s.turn()
+	s.expect("beyond", "1 RST_STREAM FLOW_CONTROL_ERROR", "3 RST_STREAM FLOW_CONTROL_ERROR", "5 RST_STREAM FLOW_CONTROL_ERROR")
+}
+
+// What is on its way of many requests that are answered at once is no fault of their
+// client's, however often that happens.
+func TestManyEarlyAnswers(t *testing.T) {
+	s := greeted(t, testSettings())
+	id := uint32(1)
+	for range 20 {
+		first := id
+		for range 100 {
+			s.writeHead(id, false, get...)
+			id += 2
+		}
+		s.onHead = func(ts *testStream) { ts.answer(403, "") }
+		s.turn()
+		s.frames()
+		for i := first; i < id; i += 2 { // sent before it knew
+			s.must(s.framer.WriteData(i, false, []byte("abc")))
+			s.writeHead(i, true, "x-trailer=y")
+		}
+		s.turn()
+		if got := s.frames(); len(got) > 0 {
+			t.Fatalf("up to stream %d: %q", id, got)
+		}
+	}
+}

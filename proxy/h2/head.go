@@ -115,7 +115,7 @@ func (c *Conn) headerBlock(id uint32, flags Flags, code Code, p []byte) {
 	}
 	st := c.owner.Open()
 	st.c, st.id, st.left, st.lastAt = c, id, -1, -1
-	st.recvWin, st.sendWin = int32(c.set.Window), c.startWin
+	st.recvWin, st.sendWin = c.firstWindow(), c.startWin
 	st.remoteEnd = end
 	c.streams = append(c.streams, st)
 	req := c.w.head()

@@ -318,7 +318,9 @@ func (c *Conn) settings(h FrameHeader, p []byte, now int64) {
 	case h.Flags&FlagAck != 0:
 		if len(p) != 0 {
 			c.fail(FrameSizeError)
+			return
 		}
+		c.settle()
 		return
 	case len(p)%settingLen != 0:
 		c.fail(FrameSizeError)
@@ -333,6 +335,28 @@ func (c *Conn) settings(h FrameHeader, p []byte, now int64) {
 	}
 	c.tx = AppendHeader(c.begin(HeaderLen), FrameHeader{Type: FrameSettings, Flags: FlagAck})
 	c.wake()
+}
+
+// firstWindow is what the client may send of a request that begins now: as long as it need
+// not know of our settings, what it may without any.
+func (c *Conn) firstWindow() int32 {
+	if c.settled {
+		return int32(c.set.Window)
+	}
+	return int32(max(c.set.Window, startWindow))
+}
+
+// settle notes that the client knows our settings: from here on it keeps to smaller windows,
+// which it has made of those of streams that were open (RFC 9113 §6.9.2).
+func (c *Conn) settle() {
+	if c.settled {
+		return
+	}
+	lost := c.firstWindow() - int32(c.set.Window)
+	c.settled = true
+	for _, st := range c.streams {
+		st.recvWin -= lost
+	}
 }
 
 func (c *Conn) setting(id settingID, v uint32) {
