@@ -40,15 +40,15 @@ type Client struct {
 	// Pause is between two reads of at most Sip bytes; 0: it reads what there is.
 	Pause time.Duration `json:",omitempty"`
 	Sip   int           `json:",omitempty"`
-	// Quit is what the client does when it has sent so many bytes, or received them.
-	Quit Quit `json:",omitzero"`
+	Quit  Quit          `json:",omitzero"`
 }
 
-// Quit is an end before the time.
+// Quit is an end before the time: after so many bytes or, for a client, so much time.
 type Quit struct {
 	How      How
-	Sent     int // bytes
-	Received int
+	Sent     int           `json:",omitempty"`
+	Received int           `json:",omitempty"`
+	After    time.Duration `json:",omitempty"`
 }
 
 // How a connection ends before its time.
@@ -125,7 +125,12 @@ func New(seed uint64) *Plan {
 		p.Refuse, p.Lose = m.IntN(15), m.IntN(8)
 	}
 	m.configuration()
-	for range 1 + m.IntN(12) {
+	clients := 1 + m.IntN(12)
+	if m.one(5) { // they have to queue
+		clients += 20
+		p.Servers = []string{"maxconn 1"}
+	}
+	for range clients {
 		m.client()
 	}
 	return p
@@ -259,8 +264,11 @@ func (m *maker) client() {
 	}
 	if p.Hostile && m.one(3) {
 		c.Quit = Quit{How: pick(m, Closes, Resets, Stalls, Halves), Sent: m.IntN(pick(m, 100, 3000, 300_000))}
-		if m.one(3) {
+		switch m.IntN(3) {
+		case 0:
 			c.Quit.Sent, c.Quit.Received = 0, 1+m.IntN(pick(m, 100, 3000, 300_000))
+		case 1:
+			c.Quit.Sent, c.Quit.After = 0, 1+m.upTo(100*time.Millisecond)
 		}
 	}
 	p.Clients = append(p.Clients, c)

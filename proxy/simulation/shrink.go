@@ -88,6 +88,7 @@ var clientSteps = []func(*Client){
 	func(c *Client) { c.Pause, c.Sip = 0, 0 },
 	func(c *Client) { c.Quit = Quit{} },
 	func(c *Client) { c.Quit.Sent /= 2 },
+	func(c *Client) { c.Quit.After /= 2 },
 	func(c *Client) { c.Link.Delay = 0 },
 	func(c *Client) { c.Link.Piece = 0 },
 	func(c *Client) { c.Link.Pieces /= 2 },
