@@ -35,6 +35,7 @@ type client struct {
 	sent    int  // in all
 	read    int
 	quit    bool
+	waited  bool // before it leaves
 	done    bool
 }
 
@@ -336,7 +337,12 @@ func (c *client) end() error {
 // leave closes the connection of a client that has all it wanted, unless the proxy is to
 // do so, or its time-out.
 func (c *client) leave() {
-	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || c.next < len(c.p.Requests) || len(c.out) > 0 || c.p.Ahead > 0 || c.closes || c.done {
+	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || c.next < len(c.p.Requests) || len(c.out) > 0 || c.closes || c.done {
+		return
+	}
+	if c.p.Ahead > 0 && !c.waited { // for what should not come
+		c.waited = true
+		c.w.m.After(time.Second, c.leave)
 		return
 	}
 	c.e.Close()

@@ -23,6 +23,7 @@ type Plan struct {
 	Edges   bool // the kind of poller
 	Unasked int  // see virtual.Machine
 	Scarce  int
+	Turn    time.Duration
 	Link    virtual.Link // of connections to origins, Seed aside
 	Refuse  int          // of a hundred connections to origins
 	Lose    int
@@ -124,6 +125,7 @@ func New(seed uint64) *Plan {
 	if p.Hostile && m.one(2) {
 		p.Refuse, p.Lose = m.IntN(15), m.IntN(8)
 	}
+	p.Turn = pick(m, 0, 20*time.Microsecond, 20*time.Microsecond, time.Millisecond, 20*time.Millisecond)
 	m.configuration()
 	clients := 1 + m.IntN(12)
 	if m.one(5) { // they have to queue
@@ -193,7 +195,6 @@ func (m *maker) configuration() {
 		for _, name := range []string{"client", "server", "connect", "queue"} {
 			add("timeout " + name + " 20m")
 		}
-		add("timeout http-keep-alive 10s")
 	}
 	add("balance " + pick(m, "roundrobin", "leastconn", "source", "static-rr", "first"))
 	add("retries " + pick(m, "0", "1", "3"))

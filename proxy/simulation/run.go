@@ -51,7 +51,7 @@ func Run(p *Plan, trace Trace) Outcome {
 // runOn is Run with something between the engine and its machine.
 func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outcome {
 	m := virtual.New(p.Seed)
-	m.Unasked, m.Scarce = p.Unasked, p.Scarce
+	m.Unasked, m.Scarce, m.TurnTime = p.Unasked, p.Scarce, p.Turn
 	if trace != nil {
 		m.Trace = func(at time.Duration, what string, fd, n int, errno syscall.Errno) {
 			text := fmt.Sprintf("%s %d: %d", what, fd, n)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Shrink makes a plan smaller, step by step, as long as broken says that what went wrong
@@ -72,6 +73,7 @@ var planSteps = []func(*Plan){
 	func(p *Plan) { p.Threads = 1 },
 	func(p *Plan) { p.Unasked = 0 },
 	func(p *Plan) { p.Scarce = 0 },
+	func(p *Plan) { p.Turn = 20 * time.Microsecond },
 	func(p *Plan) { p.Refuse = 0 },
 	func(p *Plan) { p.Lose = 0 },
 	func(p *Plan) { p.Edges = true },
