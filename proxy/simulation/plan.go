@@ -24,8 +24,9 @@ type Plan struct {
 	Unasked int  // see virtual.Machine
 	Scarce  int
 	Turn    time.Duration
-	Link    virtual.Link // of connections to origins, Seed aside
-	Refuse  int          // of a hundred connections to origins
+	Reload  time.Duration `json:",omitempty"` // when another engine takes over
+	Link    virtual.Link  // of connections to origins, Seed aside
+	Refuse  int           // of a hundred connections to origins
 	Lose    int
 	Clients []Client
 }
@@ -126,6 +127,9 @@ func New(seed uint64) *Plan {
 		p.Refuse, p.Lose = m.IntN(15), m.IntN(8)
 	}
 	p.Turn = pick(m, 0, 20*time.Microsecond, 20*time.Microsecond, time.Millisecond, 20*time.Millisecond)
+	if m.one(4) {
+		p.Reload = 1 + m.upTo(200*time.Millisecond)
+	}
 	m.configuration()
 	clients := 1 + m.IntN(12)
 	if m.one(5) { // they have to queue
@@ -231,7 +235,13 @@ func (m *maker) configuration() {
 		add("http-request set-var(txn.path) path")
 		add("http-response add-header x-back %[var(txn.path)]")
 	}
-	some(6, "http-request wait-for-body time 10s")
+	if m.one(6) {
+		limit := "20m"
+		if p.Hostile {
+			limit = "1s"
+		}
+		add("http-request wait-for-body time " + limit)
+	}
 }
 
 func (m *maker) client() {
@@ -239,7 +249,7 @@ func (m *maker) client() {
 	c := Client{At: m.upTo(100 * time.Millisecond), Link: m.link()}
 	// A proxy that closes behind an answer while more requests are on their way may destroy
 	// the answer, as every server may.
-	if m.one(4) && (p.Hostile || !slices.Contains(p.Proxy, "option httpclose")) {
+	if m.one(4) && (p.Hostile || p.Reload == 0 && !slices.Contains(p.Proxy, "option httpclose")) {
 		c.Ahead = 1 + m.IntN(6)
 	}
 	if m.one(5) {

@@ -74,6 +74,7 @@ var planSteps = []func(*Plan){
 	func(p *Plan) { p.Unasked = 0 },
 	func(p *Plan) { p.Scarce = 0 },
 	func(p *Plan) { p.Turn = 20 * time.Microsecond },
+	func(p *Plan) { p.Reload = 0 },
 	func(p *Plan) { p.Refuse = 0 },
 	func(p *Plan) { p.Lose = 0 },
 	func(p *Plan) { p.Edges = true },
