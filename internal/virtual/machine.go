@@ -28,6 +28,9 @@ type Machine struct {
 	// Scarce is how often, of a hundred, a connection is not accepted at first because
 	// the process has run out of something.
 	Scarce int
+	// TurnTime is the longest that a turn of a loop takes. What happens meanwhile is there
+	// all at once for the next one.
+	TurnTime time.Duration
 	// Trace is told what happens; nil: nobody is.
 	Trace func(at time.Duration, what string, fd, n int, errno syscall.Errno)
 
@@ -106,9 +109,6 @@ func (m *Machine) Drive(p *Poller, turn func() error) {
 	m.loops = append(m.loops, &driven{p, turn})
 }
 
-// turnTime is the longest that a turn of a loop takes.
-const turnTime = 20 * time.Microsecond
-
 // Step lets one thing happen, of all that might happen next, and first lets time pass if
 // there is none. It reports false if nothing ever will.
 func (m *Machine) Step() (bool, error) {
@@ -137,7 +137,7 @@ func (m *Machine) Step() (bool, error) {
 		if which--; which < 0 {
 			m.note("turn", i, 0, 0)
 			err := d.turn()
-			m.now += int64(m.draw(int(turnTime)))
+			m.now += int64(m.draw(int(m.TurnTime) + 1))
 			return true, err
 		}
 	}

@@ -1,6 +1,9 @@
 package simulation
 
-import "bench/proxy/stats"
+import (
+	"bench/proxy/stats"
+	"bench/proxy/stream"
+)
 
 // left looks for what the engine has not given back once its clients have gone. Idle
 // connections to servers are its own, unless idle is false.
@@ -8,7 +11,13 @@ func (w *world) left(idle bool) {
 	if len(w.books.broken) > 0 {
 		return // a run that was broken off has not ended
 	}
-	b, sh := w.books, w.eng.shared
+	for _, e := range w.engines {
+		w.books.left(e, idle)
+	}
+}
+
+func (b *books) left(e *engine, idle bool) {
+	sh := e.shared
 	zero := func(what string, n int64) {
 		if n != 0 {
 			b.complain("%s: %d when all clients have gone", what, n)
@@ -34,7 +43,7 @@ func (w *world) left(idle bool) {
 	}
 	zero("connections to servers that are not idle", sh.SrvConns.Load()-pooled)
 	inPools := int64(0)
-	for i, t := range w.eng.threads {
+	for i, t := range e.threads {
 		for _, pool := range t.Pools() {
 			if used := int64(pool.Made - pool.Free); pool.Name == "srvconn" {
 				inPools += used
@@ -44,7 +53,7 @@ func (w *world) left(idle bool) {
 		}
 		zero("buffers in use", int64(t.BuffersInUse()))
 		zero("pipes in use", int64(t.PipesUsed()))
-		zero("timers beside the sweep", int64(w.eng.loops[i].Timers()-1))
+		zero("timers beside the sweep", int64(e.loops[i].Timers()-1))
 	}
 	zero("server connections out of stock that are not idle", inPools-pooled)
 }
@@ -98,9 +107,12 @@ func (w *world) counters() {
 	b := w.books
 	var fe stats.Frontend
 	var be stats.Backend
-	px := w.eng.shared.Frontends.All()[0].Spec.Index
-	for _, t := range w.eng.threads {
-		c := &t.Fronts[px].C
+	var threads []*stream.Thread
+	for _, e := range w.engines {
+		threads = append(threads, e.threads...)
+	}
+	for _, t := range threads {
+		c := &t.Fronts[0].C
 		fe.Conns += c.Conns
 		fe.Requests += c.Requests
 		fe.BytesOut += c.BytesOut
@@ -108,7 +120,7 @@ func (w *world) counters() {
 		for i, n := range c.Responses {
 			fe.Responses[i] += n
 		}
-		be.Sessions += t.Backs[px].C.Sessions
+		be.Sessions += t.Backs[0].C.Sessions
 	}
 	var requests, out uint64
 	var classes stats.HTTP

@@ -35,6 +35,7 @@ type client struct {
 	sent    int  // in all
 	read    int
 	quit    bool
+	waited  bool // before it leaves
 	done    bool
 }
 
@@ -63,6 +64,13 @@ func (c *client) begin() {
 	c.res = reader{head: c.head, body: c.body, end: c.end, untilClose: true}
 	c.asked, c.out, c.bounds = nil, nil, nil
 	c.last, c.closes, c.early, c.from = false, false, false, nil
+	if q := &c.p.Quit; q.How != Stays && q.After > 0 {
+		c.w.m.After(q.After, func() {
+			if !c.done && c.e != nil && !c.quit {
+				c.giveUp()
+			}
+		})
+	}
 	c.send()
 }
 
@@ -159,20 +167,26 @@ func (c *client) stalled() bool { return c.quit }
 
 // allowed is what the client sends of b before it quits.
 func (c *client) allowed(b []byte) []byte {
-	if q := &c.p.Quit; q.How != Stays && q.Received == 0 {
+	if q := &c.p.Quit; q.How != Stays && q.Received == 0 && q.After == 0 {
 		return b[:min(len(b), max(q.Sent-c.sent, 0))]
 	}
 	return b
 }
 
-// mayQuit ends the client before its time, if that is its plan.
+// mayQuit lets the client give up when it has sent, or received, what was planned.
 func (c *client) mayQuit() {
 	q := &c.p.Quit
-	if c.quit || q.How == Stays || c.e == nil || q.Received == 0 && c.sent < q.Sent || q.Received > 0 && c.read < q.Received {
+	if c.quit || q.How == Stays || q.After > 0 || c.e == nil || q.Received == 0 && c.sent < q.Sent || q.Received > 0 && c.read < q.Received {
 		return
 	}
+	c.giveUp()
+}
+
+// giveUp ends the client before its time.
+func (c *client) giveUp() {
 	c.quit = true
-	switch q.How {
+	c.w.tell("client %d %s", c.no, c.p.Quit.How)
+	switch c.p.Quit.How {
 	case Closes:
 		c.e.Close()
 		c.finish()
@@ -323,7 +337,12 @@ func (c *client) end() error {
 // leave closes the connection of a client that has all it wanted, unless the proxy is to
 // do so, or its time-out.
 func (c *client) leave() {
-	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || c.next < len(c.p.Requests) || len(c.out) > 0 || c.p.Ahead > 0 || c.closes || c.done {
+	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || c.next < len(c.p.Requests) || len(c.out) > 0 || c.closes || c.done {
+		return
+	}
+	if c.p.Ahead > 0 && !c.waited { // for what should not come
+		c.waited = true
+		c.w.m.After(time.Second, c.leave)
 		return
 	}
 	c.e.Close()

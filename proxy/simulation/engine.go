@@ -20,6 +20,7 @@ import (
 // engine is the engine on a machine: what proxy/engine makes of a configuration, without
 // what has threads and sockets of its own there.
 type engine struct {
+	m        *virtual.Machine
 	shared   *stream.Shared
 	threads  []*stream.Thread
 	loops    []*loop.Loop
@@ -60,8 +61,8 @@ func (p *Plan) text() string {
 	return b.String()
 }
 
-// start makes the engine of a plan.
-func start(p *Plan, m *virtual.Machine, sink log.Sink) (*engine, error) {
+// start makes the engine of a plan, which accepts from a socket that listens.
+func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) {
 	cfg, diags := config.Load([]config.Source{{Name: "plan", Text: []byte(p.text())}}, &config.Env{Vars: map[string]string{}, Version: "2.6.12"})
 	if err := diags.Err(); err != nil {
 		return nil, fmt.Errorf("%w in:\n%s", err, p.text())
@@ -92,9 +93,9 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink) (*engine, error) {
 			sh.Frontends.Add(px.Name, f)
 		}
 	}
-	e := &engine{shared: sh}
+	e := &engine{m: m, shared: sh}
 	fe := sh.Frontends.All()[0]
-	e.listener = &stream.Listener{FD: m.Listen(front), Bind: fe.Spec.Binds[0], Frontend: fe, Addr: front}
+	e.listener = &stream.Listener{FD: fd, Bind: fe.Spec.Binds[0], Frontend: fe, Addr: front}
 	for id := 1; id <= p.Threads; id++ {
 		poll := m.NewPoller(p.Edges)
 		l, err := loop.NewOn(poll, maxFD)
@@ -113,12 +114,23 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink) (*engine, error) {
 	return e, nil
 }
 
+// retire stops the engine softly, as for another one that has taken its place.
+func (e *engine) retire() {
+	e.shared.StopTime.Store(e.m.Now())
+	e.shared.Stopping.Store(true)
+	for i, t := range e.threads {
+		e.loops[i].Post(func() {
+			t.Drain(e.listener)
+			t.Unlisten(e.listener)
+		})
+	}
+}
+
 // stop ends the loops, which no longer turn.
 func (e *engine) stop() error {
 	for _, t := range e.threads {
 		t.Unlisten(e.listener)
 	}
-	sock.Close(e.listener.FD)
 	for _, l := range e.loops {
 		l.Stop()
 		if err := l.Run(); err != nil {

@@ -23,8 +23,10 @@ type Plan struct {
 	Edges   bool // the kind of poller
 	Unasked int  // see virtual.Machine
 	Scarce  int
-	Link    virtual.Link // of connections to origins, Seed aside
-	Refuse  int          // of a hundred connections to origins
+	Turn    time.Duration
+	Reload  time.Duration `json:",omitempty"` // when another engine takes over
+	Link    virtual.Link  // of connections to origins, Seed aside
+	Refuse  int           // of a hundred connections to origins
 	Lose    int
 	Clients []Client
 }
@@ -40,15 +42,15 @@ type Client struct {
 	// Pause is between two reads of at most Sip bytes; 0: it reads what there is.
 	Pause time.Duration `json:",omitempty"`
 	Sip   int           `json:",omitempty"`
-	// Quit is what the client does when it has sent so many bytes, or received them.
-	Quit Quit `json:",omitzero"`
+	Quit  Quit          `json:",omitzero"`
 }
 
-// Quit is an end before the time.
+// Quit is an end before the time: after so many bytes or, for a client, so much time.
 type Quit struct {
 	How      How
-	Sent     int // bytes
-	Received int
+	Sent     int           `json:",omitempty"`
+	Received int           `json:",omitempty"`
+	After    time.Duration `json:",omitempty"`
 }
 
 // How a connection ends before its time.
@@ -124,8 +126,17 @@ func New(seed uint64) *Plan {
 	if p.Hostile && m.one(2) {
 		p.Refuse, p.Lose = m.IntN(15), m.IntN(8)
 	}
+	p.Turn = pick(m, 0, 20*time.Microsecond, 20*time.Microsecond, time.Millisecond, 20*time.Millisecond)
+	if m.one(4) {
+		p.Reload = 1 + m.upTo(200*time.Millisecond)
+	}
 	m.configuration()
-	for range 1 + m.IntN(12) {
+	clients := 1 + m.IntN(12)
+	if m.one(5) { // they have to queue
+		clients += 20
+		p.Servers = []string{"maxconn 1"}
+	}
+	for range clients {
 		m.client()
 	}
 	return p
@@ -188,7 +199,6 @@ func (m *maker) configuration() {
 		for _, name := range []string{"client", "server", "connect", "queue"} {
 			add("timeout " + name + " 20m")
 		}
-		add("timeout http-keep-alive 10s")
 	}
 	add("balance " + pick(m, "roundrobin", "leastconn", "source", "static-rr", "first"))
 	add("retries " + pick(m, "0", "1", "3"))
@@ -225,7 +235,13 @@ func (m *maker) configuration() {
 		add("http-request set-var(txn.path) path")
 		add("http-response add-header x-back %[var(txn.path)]")
 	}
-	some(6, "http-request wait-for-body time 10s")
+	if m.one(6) {
+		limit := "20m"
+		if p.Hostile {
+			limit = "1s"
+		}
+		add("http-request wait-for-body time " + limit)
+	}
 }
 
 func (m *maker) client() {
@@ -233,7 +249,7 @@ func (m *maker) client() {
 	c := Client{At: m.upTo(100 * time.Millisecond), Link: m.link()}
 	// A proxy that closes behind an answer while more requests are on their way may destroy
 	// the answer, as every server may.
-	if m.one(4) && (p.Hostile || !slices.Contains(p.Proxy, "option httpclose")) {
+	if m.one(4) && (p.Hostile || p.Reload == 0 && !slices.Contains(p.Proxy, "option httpclose")) {
 		c.Ahead = 1 + m.IntN(6)
 	}
 	if m.one(5) {
@@ -259,8 +275,11 @@ func (m *maker) client() {
 	}
 	if p.Hostile && m.one(3) {
 		c.Quit = Quit{How: pick(m, Closes, Resets, Stalls, Halves), Sent: m.IntN(pick(m, 100, 3000, 300_000))}
-		if m.one(3) {
+		switch m.IntN(3) {
+		case 0:
 			c.Quit.Sent, c.Quit.Received = 0, 1+m.IntN(pick(m, 100, 3000, 300_000))
+		case 1:
+			c.Quit.Sent, c.Quit.After = 0, 1+m.upTo(100*time.Millisecond)
 		}
 	}
 	p.Clients = append(p.Clients, c)

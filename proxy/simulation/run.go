@@ -26,7 +26,8 @@ type Trace func(at time.Duration, what string)
 type world struct {
 	p       *Plan
 	m       *virtual.Machine
-	eng     *engine
+	engines []*engine // one, or with a reload the former one, too
+	socket  int       // that listens
 	books   *books
 	clients []*client
 	servers []*originConn
@@ -51,7 +52,7 @@ func Run(p *Plan, trace Trace) Outcome {
 // runOn is Run with something between the engine and its machine.
 func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outcome {
 	m := virtual.New(p.Seed)
-	m.Unasked, m.Scarce = p.Unasked, p.Scarce
+	m.Unasked, m.Scarce, m.TurnTime = p.Unasked, p.Scarce, p.Turn
 	if trace != nil {
 		m.Trace = func(at time.Duration, what string, fd, n int, errno syscall.Errno) {
 			text := fmt.Sprintf("%s %d: %d", what, fd, n)
@@ -65,11 +66,13 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 	defer sock.Substitute(nil)
 	w := &world{p: p, m: m, books: newBooks(p), room: make([]byte, 64<<10), trace: trace}
 	w.books.tell = w.tell
-	eng, err := start(p, m, w.books)
-	if err != nil {
+	w.socket = m.Listen(front)
+	if err := w.start(); err != nil {
 		return Outcome{Broken: []Complaint{{"start", err.Error()}}}
 	}
-	w.eng = eng
+	if p.Reload > 0 {
+		m.After(p.Reload, w.reload)
+	}
 	for i := range p.Servers {
 		m.Serve(origin(i), w.arrive)
 	}
@@ -81,6 +84,26 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 	}
 	w.run()
 	return Outcome{Broken: w.books.broken, Events: m.Events(), Digest: m.Digest(), Elapsed: m.Elapsed()}
+}
+
+// start starts an engine.
+func (w *world) start() error {
+	e, err := start(w.p, w.m, w.books, w.socket)
+	if err == nil {
+		w.engines = append(w.engines, e)
+	}
+	return err
+}
+
+// reload puts another engine in the place of the first one, which goes when it has done
+// what it had begun.
+func (w *world) reload() {
+	w.tell("reload")
+	if err := w.start(); err != nil {
+		w.books.complain("%v", err)
+		return
+	}
+	w.engines[0].retire()
 }
 
 // arrive decides about a connection to an origin.
@@ -134,9 +157,12 @@ func (w *world) run() {
 	if len(w.books.broken) > 0 {
 		return
 	}
-	if err := w.eng.stop(); err != nil {
-		w.books.complain("%v", err)
+	for _, e := range w.engines {
+		if err := e.stop(); err != nil {
+			w.books.complain("%v", err)
+		}
 	}
+	sock.Close(w.socket)
 	if n := w.m.Open(); n > 0 {
 		w.books.complain("%d descriptors are left", n)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Shrink makes a plan smaller, step by step, as long as broken says that what went wrong
@@ -72,6 +73,8 @@ var planSteps = []func(*Plan){
 	func(p *Plan) { p.Threads = 1 },
 	func(p *Plan) { p.Unasked = 0 },
 	func(p *Plan) { p.Scarce = 0 },
+	func(p *Plan) { p.Turn = 20 * time.Microsecond },
+	func(p *Plan) { p.Reload = 0 },
 	func(p *Plan) { p.Refuse = 0 },
 	func(p *Plan) { p.Lose = 0 },
 	func(p *Plan) { p.Edges = true },
@@ -88,6 +91,7 @@ var clientSteps = []func(*Client){
 	func(c *Client) { c.Pause, c.Sip = 0, 0 },
 	func(c *Client) { c.Quit = Quit{} },
 	func(c *Client) { c.Quit.Sent /= 2 },
+	func(c *Client) { c.Quit.After /= 2 },
 	func(c *Client) { c.Link.Delay = 0 },
 	func(c *Client) { c.Link.Piece = 0 },
 	func(c *Client) { c.Link.Pieces /= 2 },

@@ -20,6 +20,7 @@ var (
 	forFlag   = flag.Duration("for", 0, "run seeds for so long, from one that the clock gives")
 	seedFlag  = flag.Uint64("seed", 0, "with -for, the first seed; else the only one")
 	planFlag  = flag.String("plan", "", "run the plan in this file")
+	shrinkFor = flag.Duration("shrink", time.Minute, "how long a plan that breaks a rule is made smaller")
 	traceFlag = flag.Bool("trace", false, "print all that happens in the only run")
 )
 
@@ -100,7 +101,8 @@ func report(t *testing.T, p *Plan, o *Outcome) {
 	for _, c := range o.Broken[:min(len(o.Broken), 5)] {
 		t.Error(c.Text)
 	}
-	small := Shrink(p, o.Breaks)
+	until := time.Now().Add(*shrinkFor)
+	small := Shrink(p, func(p *Plan) bool { return time.Now().Before(until) && o.Breaks(p) })
 	file := filepath.Join(os.TempDir(), fmt.Sprintf("plan-%d.json", p.Seed))
 	if err := os.WriteFile(file, small.JSON(), 0o600); err != nil {
 		t.Error(err)
