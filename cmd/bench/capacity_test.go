@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 	"bench/scenarios/capacity"
 	"bench/scenarios/document"
 	"bench/scenarios/runner"
@@ -251,20 +251,13 @@ func TestCapacityRefusesWhatItCannotSearch(t *testing.T) {
 // is in it and not in the proxy.
 func slowOrigin(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	workers := make(chan struct{}, 4)
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return testserver.HTTP(t, func(w http.ResponseWriter, _ *http.Request) {
 		workers <- struct{}{}
 		time.Sleep(10 * time.Millisecond)
 		<-workers
 		fmt.Fprint(w, "ok")
-	})}
-	go func() { _ = s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close() })
-	return l.Addr().String()
+	})
 }
 
 // within a control group whose quota is a share of a processor, or below a limit of

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"bench/internal/owned"
 	"bench/internal/poison"
 	"bench/internal/poller"
 	"bench/internal/sock"
@@ -53,6 +54,8 @@ type slot struct {
 // Loop is one event loop. Unless said otherwise its methods may be called only
 // on the loop's own goroutine, or before Run.
 type Loop struct {
+	// Of the loop's goroutine.
+
 	p       poller.Poller
 	slots   []slot
 	gen     uint32
@@ -75,15 +78,30 @@ type Loop struct {
 	profiling bool
 	profiles  map[reflect.Type]*Profile
 
-	wakeFD   int
+	atEnd []func()
+
+	// Constant.
+
+	wakeFD int
+	done   chan struct{} // closed at the end
+
+	// Atomic.
+
+	owner    owned.Thread
 	signaled atomic.Bool
 	stopping atomic.Bool
-	mu       sync.Mutex
-	posted   []func()
-	closed   bool
-	done     chan struct{}
-	atEnd    []func()
+
+	// Guarded by mu.
+
+	mu     sync.Mutex
+	posted []func()
+	closed bool
 }
+
+// Own panics in builds that check it (package owned) unless it is called on the loop's
+// goroutine, or while the loop does not run. Whoever keeps things that belong to a loop
+// calls it where they are touched.
+func (l *Loop) Own() { l.owner.Check() }
 
 // New makes a loop on the named poller ("" takes the best). maxFD is one above
 // the highest descriptor expected and only sizes tables, the kernel's too.
@@ -154,6 +172,7 @@ func (l *Loop) Refresh() int64 {
 // Scratch is a receive buffer shared by all handlers of the loop: what is in it
 // is lost when the handler returns. Tests overwrite it then (package poison).
 func (l *Loop) Scratch() []byte {
+	l.Own()
 	l.lent = true
 	return l.scratch
 }
@@ -183,6 +202,7 @@ func (l *Loop) SetWatch(ns int64) { l.watch = ns }
 
 // Add gives fd to h, armed for want.
 func (l *Loop) Add(fd int, want poller.Events, h Handler) error {
+	l.Own()
 	for fd >= len(l.slots) {
 		l.slots = append(l.slots, make([]slot, len(l.slots))...)
 	}
@@ -199,7 +219,10 @@ func (l *Loop) Add(fd int, want poller.Events, h Handler) error {
 func (l *Loop) SetHandler(fd int, h Handler) { l.slots[fd].h = h }
 
 // Rearm asks for the next edge, by the contract of package poller.
-func (l *Loop) Rearm(fd int, ev poller.Events) { l.p.Rearm(fd, ev) }
+func (l *Loop) Rearm(fd int, ev poller.Events) {
+	l.Own()
+	l.p.Rearm(fd, ev)
+}
 
 // Receive, Direct, Recv, Peek and Error are those of package poller.
 func (l *Loop) Receive(fd int) { l.p.Receive(fd) }
@@ -219,25 +242,34 @@ func (l *Loop) Error(fd int) syscall.Errno { return l.p.Error(fd) }
 // Remove stops watching fd, which stays open. Events of it still under way are
 // dropped.
 func (l *Loop) Remove(fd int) {
+	l.Own()
 	l.p.Remove(fd)
 	l.slots[fd] = slot{}
 }
 
 // Close stops watching fd and closes it. No duplicate of it may exist.
 func (l *Loop) Close(fd int) {
+	l.Own()
 	l.p.Forget(fd)
 	l.slots[fd] = slot{}
 	sock.Close(fd)
 }
 
 // SetTimer starts t, or moves it, to expire at when.
-func (l *Loop) SetTimer(t *Timer, when int64, h TimerHandler) { l.timers.set(t, when, h) }
+func (l *Loop) SetTimer(t *Timer, when int64, h TimerHandler) {
+	l.Own()
+	l.timers.set(t, when, h)
+}
 
 // StopTimer stops t if it runs.
-func (l *Loop) StopTimer(t *Timer) { l.timers.stop(t) }
+func (l *Loop) StopTimer(t *Timer) {
+	l.Own()
+	l.timers.stop(t)
+}
 
 // Wake queues t to run once, in this turn or the next.
 func (l *Loop) Wake(t *Task) {
+	l.Own()
 	if !t.queued {
 		t.queued = true
 		l.runq = append(l.runq, t)
@@ -247,6 +279,7 @@ func (l *Loop) Wake(t *Task) {
 // Late queues t to run once at the end of this turn, behind everything else in it: for
 // what gathers the work of the turn, such as one send of all that has been written.
 func (l *Loop) Late(t *Task) {
+	l.Own()
 	if !t.queued {
 		t.queued = true
 		l.late = append(l.late, t)
@@ -330,6 +363,8 @@ func (l *Loop) Run() (err error) {
 	defer running.Add(-1)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	l.owner.Take()
+	defer l.owner.Leave()
 	defer l.end()
 	defer caught(&err)
 	for !l.stopping.Load() {

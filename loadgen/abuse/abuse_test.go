@@ -16,6 +16,7 @@ import (
 	"bench/internal/result"
 	"bench/internal/testpeer"
 	"bench/internal/testquiet"
+	"bench/internal/testserver"
 	"bench/loadgen/abuse"
 )
 
@@ -143,26 +144,6 @@ func TestKindsAgainstAServer(t *testing.T) {
 	}
 }
 
-// peer accepts connections and hands them to serve.
-func peer(t *testing.T, serve func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go serve(c)
-		}
-	}()
-	return l.Addr().String()
-}
-
 // Every end is counted as what it is.
 func TestEnds(t *testing.T) {
 	read := func(c net.Conn) { _, _ = bufio.NewReader(c).ReadString('\n') }
@@ -182,7 +163,7 @@ func TestEnds(t *testing.T) {
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			s := spec("malformed", peer(t, e.serve))
+			s := spec("malformed", testserver.TCP(t, e.serve))
 			s.Rate, s.TimeoutUs, s.Only = 50, 50_000, []string{"no-host"}
 			a := carryOut(t, s)
 			if n := e.of(a); !most(n, a.Opened) || a.Opened < 5 {
@@ -203,7 +184,7 @@ func TestRefusedConnections(t *testing.T) {
 // No more are open than may be, and no more are opened than the rate says.
 func TestBounds(t *testing.T) {
 	var most, open, total atomic.Int64
-	addr := peer(t, func(c net.Conn) {
+	addr := testserver.TCP(t, func(c net.Conn) {
 		total.Add(1)
 		most.Store(max(most.Load(), open.Add(1)))
 		_, _ = io.Copy(io.Discard, c)
@@ -231,7 +212,7 @@ func TestBounds(t *testing.T) {
 
 func TestSourceAddress(t *testing.T) {
 	from := make(chan string, 100)
-	s := spec("churn", peer(t, func(c net.Conn) { from <- c.RemoteAddr().String(); c.Close() }))
+	s := spec("churn", testserver.TCP(t, func(c net.Conn) { from <- c.RemoteAddr().String(); c.Close() }))
 	s.Source, s.LengthUs = "127.0.0.77", 50_000
 	carryOut(t, s)
 	if got := <-from; !strings.HasPrefix(got, "127.0.0.77:") {
@@ -240,7 +221,7 @@ func TestSourceAddress(t *testing.T) {
 }
 
 func TestInterrupted(t *testing.T) {
-	s := spec("idle", peer(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }))
+	s := spec("idle", testserver.TCP(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }))
 	s.LengthUs = 3_600_000_000
 	r, err := abuse.New(s)
 	if err != nil {

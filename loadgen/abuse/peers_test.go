@@ -19,15 +19,7 @@ import (
 func haproxy(t *testing.T) (plain, proxied string) {
 	t.Helper()
 	program := testpeer.Need(t, "haproxy")
-	var addrs [2]string
-	for i := range addrs {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		addrs[i] = l.Addr().String()
-		l.Close()
-	}
+	addrs := [2]string{testpeer.FreeAddr(t), testpeer.FreeAddr(t)}
 	config := filepath.Join(t.TempDir(), "haproxy.cfg")
 	text := fmt.Sprintf(`global
     maxconn 500

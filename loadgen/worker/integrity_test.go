@@ -17,6 +17,7 @@ import (
 	"bench/backends/origintest"
 	"bench/internal/dist"
 	"bench/internal/result"
+	"bench/internal/testserver"
 	"bench/loadgen/codec"
 	"bench/loadgen/http1"
 	"bench/loadgen/workload"
@@ -32,30 +33,6 @@ type liar struct {
 	requests int
 	answers  int
 	swap     chan []byte // answers go to whom the next one belongs to
-}
-
-// start runs the relay until the test ends.
-func (r *liar) start(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	t.Cleanup(func() {
-		_ = l.Close()
-		wg.Wait()
-	})
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { r.serve(c) })
-		}
-	})
-	return l.Addr().String()
 }
 
 func (r *liar) serve(client net.Conn) {
@@ -278,7 +255,7 @@ func TestLiesAreNoticed(t *testing.T) {
 				lie.answer.Body = kib
 			}
 			r := &liar{origin: serveHTTP(t, lie.answer), request: lie.request, response: lie.response}
-			s := checkedSpec(r.start(t))
+			s := checkedSpec(testserver.TCP(t, r.serve))
 			if lie.spec != nil {
 				lie.spec(s)
 			}
@@ -302,7 +279,7 @@ func TestLiesAreNoticed(t *testing.T) {
 // request, perfectly formed.
 func TestSwappedAnswersAreNoticed(t *testing.T) {
 	r := &liar{origin: serveHTTP(t, httporigin.Answer{Body: dist.FixedSize(100)}), swap: make(chan []byte)}
-	s := checkedSpec(r.start(t))
+	s := checkedSpec(testserver.TCP(t, r.serve))
 	s.Arrival, s.Phases[0] = workload.Closed, workload.Phase{Name: "steady", LengthUs: 100_000, Measure: true}
 	i := runChecked(t, s).Integrity
 	if i.Answers < 2 || i.Requests != 0 {
@@ -326,7 +303,7 @@ func TestSwappedRequestsAreNoticed(t *testing.T) {
 		}
 		return p
 	}}
-	i := runChecked(t, checkedSpec(r.start(t))).Integrity
+	i := runChecked(t, checkedSpec(testserver.TCP(t, r.serve))).Integrity
 	if i.Mismatch() != 1 || i.Differences[0].Part != "the answer to another request" {
 		t.Fatalf("%+v", i)
 	}
@@ -385,7 +362,7 @@ func TestPermittedChangesAreNone(t *testing.T) {
 				request:  func(p []byte, _ int) []byte { return rewrite(p, false) },
 				response: func(p []byte, _ int) []byte { return rewrite(p, true) },
 			}
-			s := checkedSpec(r.start(t))
+			s := checkedSpec(testserver.TCP(t, r.serve))
 			change(s)
 			// The order of fields of one name is not the relay's to change.
 			if i := runChecked(t, s).Integrity; name != "cookies" && i.Answers != i.Checked {
@@ -394,7 +371,7 @@ func TestPermittedChangesAreNone(t *testing.T) {
 			kept := &liar{origin: r.origin, request: r.request, response: func(p []byte, _ int) []byte {
 				return rewrite(bytes.Replace(p, []byte("Set-Cookie: a=b\r\nSet-Cookie: c=d"), []byte("Set-Cookie: c=d\r\nSet-Cookie: a=b"), 1), true)
 			}}
-			s.Targets = []string{kept.start(t)}
+			s.Targets = []string{testserver.TCP(t, kept.serve)}
 			if load := runChecked(t, s); load.Integrity.Mismatch() != 0 || load.Integrity.Unchecked != 0 || load.Failed != 0 {
 				t.Errorf("%+v, %v", load.Integrity, load.FailuresByCause)
 			}
@@ -414,7 +391,7 @@ func TestExceptionsAreLeftOut(t *testing.T) {
 			return bytes.Replace(p, []byte("\r\nContent-Type"), []byte("\r\nSet-Cookie: SRV=web1; path=/\r\nX-Frame-Options: DENY\r\nContent-Type"), 1)
 		},
 	}
-	addr := r.start(t)
+	addr := testserver.TCP(t, r.serve)
 	for _, except := range [][]string{nil, {"path", "cookie:SRV"}, {"path", "x-frame-*"}, {"cookie:SRV", "X-Frame-Options"}} {
 		s := checkedSpec(addr)
 		s.Integrity.Except = except
@@ -431,14 +408,7 @@ func TestExceptionsAreLeftOut(t *testing.T) {
 
 // TestForeignAnswersAreUnchecked runs against a server that knows nothing of digests.
 func TestForeignAnswersAreUnchecked(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Second}
-	go func() { _ = srv.Serve(l) }()
-	t.Cleanup(func() { _ = srv.Close() })
-	if i := runChecked(t, checkedSpec(l.Addr().String())).Integrity; i.Checked != 0 || i.Unchecked != 40 {
+	if i := runChecked(t, checkedSpec(testserver.HTTP(t, http.NotFound))).Integrity; i.Checked != 0 || i.Unchecked != 40 {
 		t.Errorf("%+v", i)
 	}
 }

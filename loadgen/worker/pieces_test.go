@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bench/internal/testserver"
 	"bench/loadgen/http1"
 	"bench/loadgen/workload"
 )
@@ -17,25 +18,6 @@ import (
 type reader struct {
 	mu    sync.Mutex
 	reads []int
-}
-
-func (r *reader) start(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go r.serve(c)
-		}
-	}()
-	return l.Addr().String()
 }
 
 func (r *reader) serve(c net.Conn) {
@@ -84,7 +66,7 @@ func TestPiecesComeApart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r reader
-			s := checkedSpec(r.start(t))
+			s := checkedSpec(testserver.TCP(t, r.serve))
 			s.Integrity, s.Pieces = nil, &workload.Pieces{Min: 4, Max: 4, PauseUs: 3000}
 			s.Connections.RequestsPerConnection = c.perConn
 			if c.body > 0 {
@@ -152,7 +134,7 @@ func TestPiecesFollowFromTheSeed(t *testing.T) {
 // TestTimeoutWithinAPause gives a request up that is not written yet.
 func TestTimeoutWithinAPause(t *testing.T) {
 	var r reader
-	s := checkedSpec(r.start(t))
+	s := checkedSpec(testserver.TCP(t, r.serve))
 	s.Integrity, s.Pieces = nil, &workload.Pieces{Min: 50, Max: 50, PauseUs: 200_000}
 	s.TimeoutUs = 50_000
 	began := time.Now()

@@ -79,14 +79,7 @@ func median(v []float64) float64 {
 func startNginx(b *testing.B, taskset, nginx string) string {
 	b.Helper()
 	dir := b.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		b.Fatal(err)
-	}
+	addr := testpeer.FreeAddr(b)
 	conf := fmt.Sprintf(`daemon off; worker_processes 1; pid %[1]s/pid; error_log %[1]s/error.log;
 events { worker_connections 4096; }
 http { access_log off; keepalive_requests 1000000000; server { listen %[2]s backlog=4096; location / { return 200 %[3]q; } } }`,

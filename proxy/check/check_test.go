@@ -12,6 +12,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/spec"
@@ -114,21 +115,7 @@ func TestPauseCountsFromTheEnd(t *testing.T) {
 // listen serves every connection with fn and returns the address.
 func listen(t *testing.T, fn func(c *net.TCPConn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { defer c.Close(); fn(c.(*net.TCPConn)) }()
-		}
-	}()
-	return l.Addr().String()
+	return testserver.TCP(t, func(c net.Conn) { defer c.Close(); fn(c.(*net.TCPConn)) })
 }
 
 func answering(text string) func(*net.TCPConn) {

@@ -18,6 +18,7 @@ import (
 	"bench/internal/sock"
 	"bench/internal/testpeer"
 	"bench/internal/testquiet"
+	"bench/internal/testserver"
 	"bench/proxy/spec"
 )
 
@@ -125,26 +126,8 @@ func cannedServers() []canned {
 func start(t *testing.T) map[string]sock.Addr {
 	t.Helper()
 	addrs := map[string]sock.Addr{}
-	listen := func() (net.Listener, sock.Addr) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l, sock.FromAddrPort(l.Addr().(*net.TCPAddr).AddrPort())
-	}
 	for _, s := range cannedServers() {
-		l, a := listen()
-		t.Cleanup(func() { l.Close() })
-		addrs[s.name] = a
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go s.serve(c)
-			}
-		}()
+		addrs[s.name] = sock.FromAddrPort(netip.MustParseAddrPort(testserver.TCP(t, s.serve)))
 	}
 	addrs["refuses"] = sock.FromAddrPort(netip.MustParseAddrPort(testpeer.Refusing(t)))
 	return addrs
@@ -414,29 +397,18 @@ func TestRequestsLikeHAProxy(t *testing.T) {
 		if c.Method == "" {
 			c.Method = "GET"
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
 		requests := make(chan string, 1)
 		received[i] = requests
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				b := make([]byte, 4096)
-				_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
-				n, _ := c.Read(b)
-				c.Close()
-				select {
-				case requests <- string(b[:n]):
-				default:
-				}
+		addr := testserver.TCP(t, func(c net.Conn) {
+			b := make([]byte, 4096)
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			n, _ := c.Read(b)
+			c.Close()
+			select {
+			case requests <- string(b[:n]):
+			default:
 			}
-		}()
+		})
 		fmt.Fprintf(&cfg, "backend b%d\n  option httpchk %s / %s\n", i, c.Method, c.Version)
 		if len(c.Headers) > 0 || c.Body != "" {
 			cfg.WriteString("  http-check send")
@@ -448,7 +420,7 @@ func TestRequestsLikeHAProxy(t *testing.T) {
 			}
 			cfg.WriteString("\n")
 		}
-		fmt.Fprintf(&cfg, "  server s %s check inter 200\n", l.Addr())
+		fmt.Fprintf(&cfg, "  server s %s check inter 200\n", addr)
 	}
 	file := filepath.Join(dir, "cfg")
 	if err := os.WriteFile(file, []byte(cfg.String()), 0o600); err != nil {

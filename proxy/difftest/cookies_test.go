@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 	"bench/proxy/cookie"
 )
 
@@ -50,48 +51,33 @@ var cookieTails = []string{
 }
 
 // cookieOrigin answers with what it is told to, and says which cookies it saw.
-func cookieOrigin(t *testing.T) net.Listener {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				br := bufio.NewReader(c)
-				for {
-					req, err := http.ReadRequest(br)
-					if err != nil {
-						return
-					}
-					body := fmt.Sprintf("%q", req.Header["Cookie"])
-					status, tail := req.Header.Get("X-Status"), ""
-					if n := req.Header.Get("X-Tail"); n != "" {
-						tail = cookieTails[n[0]-'a']
-					}
-					if tail != "" {
-						tail += "\r\n"
-					}
-					_, _ = io.Copy(io.Discard, req.Body)
-					if status != "204" && status != "304" {
-						tail += fmt.Sprintf("Content-Length: %d\r\n", len(body))
-						if req.Method == "HEAD" {
-							body = ""
-						}
-					} else {
-						body = ""
-					}
-					_, _ = io.WriteString(c, "HTTP/1.1 "+status+" X\r\n"+tail+"\r\n"+body)
-				}
-			}()
+func cookieOrigin(c net.Conn) {
+	defer c.Close()
+	br := bufio.NewReader(c)
+	for {
+		req, err := http.ReadRequest(br)
+		if err != nil {
+			return
 		}
-	}()
-	return l
+		body := fmt.Sprintf("%q", req.Header["Cookie"])
+		status, tail := req.Header.Get("X-Status"), ""
+		if n := req.Header.Get("X-Tail"); n != "" {
+			tail = cookieTails[n[0]-'a']
+		}
+		if tail != "" {
+			tail += "\r\n"
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		if status != "204" && status != "304" {
+			tail += fmt.Sprintf("Content-Length: %d\r\n", len(body))
+			if req.Method == "HEAD" {
+				body = ""
+			}
+		} else {
+			body = ""
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 "+status+" X\r\n"+tail+"\r\n"+body)
+	}
 }
 
 // cookieRequests is one connection for each backend and head of a request, with every
@@ -137,8 +123,7 @@ func cookieRequests(i int, now int64) (all []string) {
 // Clients are kept to their servers, and cookies looked at, changed and logged, as the
 // reference does it.
 func TestCookies(t *testing.T) {
-	l := cookieOrigin(t)
-	defer l.Close()
+	origin := testserver.TCP(t, cookieOrigin)
 	now := time.Now().Unix()
 	play := func(s *subject) (answers, lines []string) {
 		logs, err := newLogSink()
@@ -152,7 +137,7 @@ func TestCookies(t *testing.T) {
 			"frontend ready\n bind fd@4\n monitor-uri /ready\nfrontend fe\n bind fd@3\n log global\n option httplog\n use_backend %%[req.hdr(x-backend)]\n", logs.conn.LocalAddr())
 		for i, lines := range cookieBackends {
 			fmt.Fprintf(&conf, "backend be%d\n %s\n http-response set-header x-server %%s\n"+
-				" server a %[3]s cookie sa\n server b %[3]s cookie sb\n server down 127.0.0.1:1 cookie sdown disabled\n server drain %[3]s weight 0 cookie sdrain\n server s1 127.0.0.1:1 cookie shared disabled\n server s2 %[3]s cookie shared\n server none %[3]s\n", i, lines, l.Addr())
+				" server a %[3]s cookie sa\n server b %[3]s cookie sb\n server down 127.0.0.1:1 cookie sdown disabled\n server drain %[3]s weight 0 cookie sdrain\n server s1 127.0.0.1:1 cookie shared disabled\n server s2 %[3]s cookie shared\n server none %[3]s\n", i, lines, origin)
 		}
 		r, err := s.start(t.TempDir(), conf.String(), 0)
 		if err != nil {

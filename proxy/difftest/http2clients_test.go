@@ -3,32 +3,37 @@ package difftest
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/netip"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 )
+
+// portOf is the port of an address.
+func portOf(t *testing.T, addr string) int {
+	t.Helper()
+	a, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(a.Port())
+}
 
 // Clients that others have written get on with the engine.
 func TestClientsOfHTTP2(t *testing.T) {
 	curl, h2load := testpeer.Need(t, "curl"), testpeer.Need(t, "h2load")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	addr := testserver.HTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("Trailer", "X-End")
 		fmt.Fprintf(w, "%s %s %d", r.Method, r.URL, len(body))
 		w.Header().Set("X-End", "yes")
-	})}
-	go func() { _ = server.Serve(l) }()
-	t.Cleanup(func() { server.Close() })
-	port := l.Addr().(*net.TCPAddr).Port
+	})
+	port := portOf(t, addr)
 	s := &subject{"builtin", []string{build(t), "proxy"}}
 	r, err := s.start(t.TempDir(), fmt.Sprintf(`defaults
     mode http

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 )
 
 var picksOf = flag.Int("picks", 24, "keys for which the choices of servers are compared, for each algorithm")
@@ -213,13 +214,7 @@ func (p *picker) command(commands []string) {
 func TestPicks(t *testing.T) {
 	cases := pickCases()
 	requests := pickRequests(*picksOf)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = server.Serve(l) }()
-	defer server.Close()
+	origin := testserver.HTTP(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 
 	phases := []struct {
 		name     string
@@ -234,7 +229,7 @@ func TestPicks(t *testing.T) {
 	}
 	play := func(s *subject, got map[string][]string) {
 		dir := t.TempDir()
-		r, err := s.start(dir, strings.ReplaceAll(pickConfig(cases, l.Addr().String()), "DIR", dir), 0)
+		r, err := s.start(dir, strings.ReplaceAll(pickConfig(cases, origin), "DIR", dir), 0)
 		if err != nil {
 			t.Error(err)
 			return

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 )
 
 // tableCase is a frontend with a stick table, and a backend behind it. Many of them are
@@ -167,26 +168,6 @@ func tableOrigin(c net.Conn) {
 			return
 		}
 	}
-}
-
-// serveTables listens for the origin.
-func serveTables(t *testing.T) (port int) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	t.Cleanup(func() { _ = l.Close(); serving.Wait() })
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() { tableOrigin(c) })
-		}
-	})
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // conf is the configuration of all cases.
@@ -361,7 +342,7 @@ func TestTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	origin := serveTables(t)
+	origin := portOf(t, testserver.TCP(t, tableOrigin))
 	subjects := []*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}}
 	results := playTables(t, subjects, origin, func(i int) bool { return wanted.MatchString(tableCases[i].name) })
 	// Times may have run together on a machine that is busy with other things: once more.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,6 +23,7 @@ import (
 	"bench/internal/sock"
 	"bench/internal/testpeer"
 	"bench/internal/testquiet"
+	"bench/internal/testserver"
 )
 
 // tab is the page in a browser, and what the browser has said about it.
@@ -386,14 +386,10 @@ func changesServers(t *testing.T, b *tab) {
 
 // A page that cannot be renewed says so.
 func knowsAStalePage(t *testing.T, b *tab) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	url, _ := watched(t, "stats refresh 1s", 0)
 	text := fetch(t, url)
 	served := false
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	addr := testserver.HTTP(t, func(w http.ResponseWriter, _ *http.Request) {
 		if served {
 			w.WriteHeader(503)
 			return
@@ -401,10 +397,8 @@ func knowsAStalePage(t *testing.T, b *tab) {
 		served = true
 		w.Header().Set("content-type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, text)
-	})}
-	go func() { _ = srv.Serve(l) }()
-	t.Cleanup(func() { _ = srv.Close() })
-	b.open("http://"+l.Addr().String()+"/", 1280, 720, true)
+	})
+	b.open("http://"+addr+"/", 1280, 720, true)
 	b.until(`document.querySelector("[id='@age']").textContent.startsWith("STALE: updated ")`)
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 )
 
 const dynamicConfig = `
@@ -177,18 +178,11 @@ func TestServersAtRunTimeAsTheReference(t *testing.T) {
 // in spite of connections that idle, which maintenance ends.
 func TestDeletionWaitsForWhoUsesTheServer(t *testing.T) {
 	answer := make(chan struct{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/slow" {
-				<-answer
-			}
-		}))
-	}()
+	held := testserver.HTTP(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			<-answer
+		}
+	})
 	p := startPair(t, dynamicConfig, upstream(t, "o"))
 	each := func(command, want string) {
 		t.Helper()
@@ -213,7 +207,7 @@ func TestDeletionWaitsForWhoUsesTheServer(t *testing.T) {
 		}
 	}
 	each("disable server be/s1", "")
-	each("add server be/d "+l.Addr().String()+" pool-max-conn -1 pool-purge-delay 500ms", "New server registered.")
+	each("add server be/d "+held+" pool-max-conn -1 pool-purge-delay 500ms", "New server registered.")
 	each("del server be/none", "No such server.")
 	each("enable server be/d", "")
 	each("del server be/d", "Only servers in maintenance mode can be deleted.")

@@ -15,6 +15,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 	"bench/proxy/engine"
 	"bench/proxy/spec"
 )
@@ -22,33 +23,7 @@ import (
 // upstream is an HTTP origin that answers every request with its name.
 func upstream(t *testing.T, name string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				r := bufio.NewReader(c)
-				for {
-					line, err := r.ReadString('\n')
-					if err != nil {
-						return
-					}
-					if line == "\r\n" {
-						fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(name), name)
-					}
-				}
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return testserver.TCP(t, testserver.Saying(name))
 }
 
 func parse(t *testing.T, s string) sock.Addr {

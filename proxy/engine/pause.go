@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"bench/internal/owned"
 	"bench/internal/sock"
 	"bench/proxy/log"
 	"bench/proxy/spec"
@@ -64,7 +65,9 @@ func (e *Engine) pause(f *stream.Frontend, stop bool) {
 	}
 }
 
+// pauseListener stops taking connections. e.pausing must be held.
 func (e *Engine) pauseListener(l *stream.Listener) {
+	owned.Held(&e.pausing)
 	e.onEach(func(t *stream.Thread) { t.Drain(l); t.Unlisten(l) })
 	switch {
 	case l.Bind.Addr.IsAbstract() && l.FD >= 0:
@@ -80,7 +83,9 @@ func (e *Engine) pauseListener(l *stream.Listener) {
 	}
 }
 
+// resumeListener takes connections again. e.pausing must be held.
 func (e *Engine) resumeListener(l *stream.Listener) error {
+	owned.Held(&e.pausing)
 	switch {
 	case l.Bind.Addr.IsAbstract() && l.FD < 0:
 		fd, err := e.open(l.Bind, l.Backlog)

@@ -19,10 +19,15 @@ import (
 // share its addresses. What the name servers say is followed by a goroutine, for what
 // follows from it may wait for the threads.
 type followed struct {
+	// Constant.
+
 	e        *Engine
 	r        *resolver.Resolver
 	question resolver.Question
 	servers  []*server.Server
+
+	// Of the goroutine that follows.
+
 	// found are the addresses, and when each was last heard of; valid is when the last
 	// good answer came.
 	found []foundAddr

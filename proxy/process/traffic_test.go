@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 )
 
 // site is a running origin and the configuration of a proxy in front of it.
@@ -35,41 +36,6 @@ type site struct {
 	masterAddr string
 }
 
-// origin answers every request line by line with a small body, and keeps the
-// connection.
-func origin(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				r := bufio.NewReader(c)
-				for {
-					line, err := r.ReadString('\n')
-					if err != nil {
-						return
-					}
-					if strings.TrimSpace(line) == "" {
-						if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"); err != nil {
-							return
-						}
-					}
-				}
-			}()
-		}
-	}()
-	return l.Addr().String()
-}
-
 func newSite(t *testing.T) *site {
 	t.Helper()
 	dir := t.TempDir()
@@ -78,7 +44,7 @@ func newSite(t *testing.T) *site {
 		config: filepath.Join(dir, "cfg"), output: filepath.Join(dir, "output"), pidfile: filepath.Join(dir, "pid"),
 		masterAddr: filepath.Join(dir, "master"),
 	}
-	server := origin(t)
+	server := testserver.TCP(t, testserver.Saying("hello"))
 	s.write(t, fmt.Sprintf(`global
   stats socket %s level admin expose-fd listeners
   nbthread 2

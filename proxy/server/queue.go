@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bench/internal/owned"
 	"slices"
 	"time"
 )
@@ -9,23 +10,26 @@ import (
 // (it must stick to it) or for any server of the backend. It is embedded in the
 // stream by value.
 type Waiter struct {
+	// Of the stream, and constant while it waits.
+
 	// Wake is called once, under no lock and from any thread, when the stream
 	// has been given a slot (Got is set) or must choose again (Got is nil).
 	Wake func()
-	// Got is the server whose slot the stream now holds.
-	Got *Server
-
 	// Rank is the stream's place in the order of queues: see Rank.
 	Rank int64
-	srv  *Server
+	// Stays: it waits on for its server when that goes down.
+	Stays bool
 
+	// Of the stream, too, but guarded by the backend's lock while it waits.
+
+	at  int32  // in the heap of the queue of srv, or of the backend, from 1; 0: in none
+	seq uint32 // order of arrival
 	// Place is how many streams of the queue have been served while it waited, and
 	// itself; set when it is in the queue no more. -1: it was not let in.
 	Place int32
-	at    int32  // in the heap of the queue of srv, or of the backend, from 1; 0: in none
-	seq   uint32 // order of arrival
-	// Stays: it waits on for its server when that goes down.
-	Stays bool
+	srv   *Server
+	// Got is the server whose slot the stream now holds.
+	Got *Server
 }
 
 // classBits is where in a rank the class begins.
@@ -175,8 +179,9 @@ func (b *Backend) Leave(w *Waiter) bool {
 	return true
 }
 
-// drop takes w out of its queue, which it returns.
+// drop takes w out of its queue, which it returns. The backend's lock must be held.
 func (b *Backend) drop(w *Waiter) *queue {
+	owned.Held(&b.mu)
 	q := &b.queue
 	if w.srv != nil {
 		q = &w.srv.queue

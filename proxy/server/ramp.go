@@ -1,6 +1,9 @@
 package server
 
-import "time"
+import (
+	"bench/internal/owned"
+	"time"
+)
 
 // A server that comes up again with "slowstart" takes up its weight and its
 // maxconn little by little (configuration manual, "slowstart"). How far it has
@@ -52,6 +55,7 @@ func (s *Server) Limit() int64 {
 // startSlowly begins a ramp; a later one or stopRamp ends it. The backend's lock
 // must be held.
 func (s *Server) startSlowly() {
+	owned.Held(&s.Backend.mu)
 	s.stopRamp()
 	if s.Spec.SlowStart <= 0 {
 		return
@@ -82,6 +86,7 @@ func (s *Server) startSlowly() {
 
 // stopRamp gives the server its full weight. The backend's lock must be held.
 func (s *Server) stopRamp() {
+	owned.Held(&s.Backend.mu)
 	if s.rampTimer != nil {
 		s.rampTimer.Stop()
 		s.rampTimer = nil

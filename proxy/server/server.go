@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bench/internal/owned"
 	"bench/internal/sock"
 	"bench/proxy/certs"
 	"bench/proxy/spec"
@@ -234,6 +235,7 @@ func (s *Server) SetAdmin(a state.Admin) (changed bool, requeued int) {
 // noteDowntime ends what is counted of the present state, which is about to change.
 // The backend's lock must be held.
 func (s *Server) noteDowntime() {
+	owned.Held(&s.Backend.mu)
 	now := time.Now()
 	if s.Health() == state.Down && s.Admin() != state.Maint {
 		s.downTime += now.Sub(s.changed)

@@ -16,15 +16,22 @@ import (
 
 // Listener is one bound address, shared by all threads.
 type Listener struct {
-	FD       int
+	// Constant.
+
 	Bind     *spec.Bind
 	Frontend *Frontend
 	Index    int // in Thread.Listeners
 	Addr     sock.Addr
-	Cur      stats.Gauge     // connections
 	Threads  []int           // that accept, by ID; nil: all
 	Backlog  int             // 0: the system's
 	TLS      *certs.Acceptor // nil: in clear
+
+	// Atomic.
+
+	Cur stats.Gauge // connections
+
+	// FD changes only while no thread accepts. The engine guards it otherwise.
+	FD int
 }
 
 // acceptor takes connections from one listener for one thread.
@@ -43,6 +50,7 @@ const acceptPause = 100 * time.Millisecond
 
 // Listen begins accepting from l in this thread, if it is one of the listener's.
 func (t *Thread) Listen(l *Listener) error {
+	t.Loop.Own()
 	t.addListener(l)
 	if l.Threads != nil && !slices.Contains(l.Threads, t.ID) {
 		return nil

@@ -17,6 +17,7 @@ import (
 
 // AddFrontend makes the thread's part of a frontend. A nil sink means no logs.
 func (t *Thread) AddFrontend(f *Frontend, sink log.Sink) {
+	t.Loop.Own()
 	front := &Front{Frontend: f, Sink: sink}
 	front.C.SharePeaks(&f.Peaks)
 	front.lay(t)
@@ -25,6 +26,7 @@ func (t *Thread) AddFrontend(f *Frontend, sink log.Sink) {
 
 // AddBackend makes the thread's part of a backend and of its servers.
 func (t *Thread) AddBackend(b *server.Backend) {
+	t.Loop.Own()
 	tune := &t.Shared.Config.Global.Tune
 	algorithm := balance.ByName(b.Spec.Balance)
 	back := &Back{Backend: b, picker: algorithm.New(b.Spec), inLine: algorithm.InLine, again: algorithm.Again, limits: h1.Limits{
@@ -51,6 +53,7 @@ func (t *Thread) AddBackend(b *server.Backend) {
 
 // AddServer makes the thread's part of a server, whose backend it has.
 func (t *Thread) AddServer(s *server.Server) {
+	t.Loop.Own()
 	side := &ServerSide{srv: s}
 	side.C.SharePeaks(&s.Peaks)
 	t.Servers.Put(s.Slot, side)
@@ -59,11 +62,15 @@ func (t *Thread) AddServer(s *server.Server) {
 
 // RemoveServer takes the thread's part of a server away. Nothing of it is lost that
 // others show: backend and process count for themselves.
-func (t *Thread) RemoveServer(s *server.Server) { t.Servers.Put(s.Slot, nil) }
+func (t *Thread) RemoveServer(s *server.Server) {
+	t.Loop.Own()
+	t.Servers.Put(s.Slot, nil)
+}
 
 // Server is the thread's part of s, nil once s has been removed, also when another
 // server has its slot by now.
 func (t *Thread) Server(s *server.Server) *ServerSide {
+	t.Loop.Own()
 	if side := t.Servers.At(s.Slot); side != nil && side.srv == s {
 		return side
 	}

@@ -17,6 +17,7 @@ type Pool struct {
 // Pools describes all that the thread allocates for connections and data. What is
 // in use and what waits is the thread's own; there is no memory for them elsewhere.
 func (t *Thread) Pools() []Pool {
+	t.Loop.Own()
 	row := func(name string, size uintptr, c transport.Count) Pool { return Pool{name, int(size), c.Made, c.Free} }
 	small, smallSize := t.Bufs.Small()
 	large, largeSize := t.Bufs.Large()

@@ -69,6 +69,7 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 
 // eachStream calls fn for every live stream, which it may end, until fn reports false.
 func (t *Thread) eachStream(fn func(*stream) bool) {
+	t.Loop.Own()
 	for _, some := range [...]*list.List[client]{&t.clients, &t.laned} {
 		for c := some.First(); c != nil; {
 			next := c.place.Next()

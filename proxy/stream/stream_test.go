@@ -13,6 +13,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/internal/testpeer"
+	"bench/internal/testserver"
 	"bench/proxy/certs"
 	"bench/proxy/h1"
 	"bench/proxy/log"
@@ -192,25 +193,11 @@ func (c *rawConn) response(method string) (*http.Response, string) {
 // origin serves each connection with fn.
 func origin(t *testing.T, fn func(c net.Conn, r *bufio.Reader)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-				fn(c, bufio.NewReader(c))
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return testserver.TCP(t, func(c net.Conn) {
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+		fn(c, bufio.NewReader(c))
+	})
 }
 
 // echoHTTP answers every request with its method, target and body.

@@ -56,11 +56,10 @@ type Frontend struct {
 
 // Shared is what all threads of an engine have in common.
 type Shared struct {
-	Config    *spec.Config
-	Frontends registry.List[*Frontend]
-	Backends  registry.List[*server.Backend]
-	Slots     registry.Slots // of servers, over all backends
-	Tables    []*table.Table // as in the configuration
+	// Constant once the threads run.
+
+	Config *spec.Config
+	Tables []*table.Table // as in the configuration
 	// Errors holds the answers the proxy gives itself, by proxy index and status.
 	Errors []map[int]*h1.Reply
 	// Rules are used instead of those of the configuration, by proxy index; nil: none are.
@@ -73,6 +72,15 @@ type Shared struct {
 	Done <-chan struct{}
 	// PoolFDs is the number of connections above which none are kept idle.
 	PoolFDs int64
+	threads []*Thread
+
+	// Safe by themselves: their members come and go.
+
+	Frontends registry.List[*Frontend]
+	Backends  registry.List[*server.Backend]
+	Slots     registry.Slots // of servers, over all backends
+
+	// Atomic, or with locks of their own.
 
 	Conns    stats.Gauge  // client connections in the process
 	SrvConns stats.Gauge  // server connections in the process
@@ -88,7 +96,6 @@ type Shared struct {
 	Stopping atomic.Bool  // soft stop: answer and close
 	StopTime atomic.Int64 // when Stopping was set, monotonic
 
-	threads []*Thread
 	starved atomic.Bool // some acceptor stopped at a limit
 }
 
@@ -267,6 +274,7 @@ func (s *sweeper) Expired(*loop.Timer) {
 // buffers that were not needed, and once the process is stopping client connections that nobody
 // uses. The thread does it every second.
 func (t *Thread) Sweep() {
+	t.Loop.Own()
 	now := t.Loop.Now()
 	t.wall.set(now)
 	t.purgeIdle(now)
