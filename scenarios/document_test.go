@@ -110,6 +110,14 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// A variable that the scenario refers to may be given by --set alone.
+func TestSetDeclaresAVariable(t *testing.T) {
+	text := strings.Replace(string(example(t)), "rate: 2000/s,", `rate: "${rate}",`, 1)
+	if doc := parse(t, []byte(text), "vars.rate=3100/s"); !strings.Contains(string(doc.Resolved), "3100/s") {
+		t.Errorf("%s", doc.Resolved)
+	}
+}
+
 func TestSetErrors(t *testing.T) {
 	for setting, want := range map[string]string{
 		"proxxy.driver=haproxy": `example.yaml: --set proxxy.driver: nothing is called "proxxy" here; did you mean "proxy"?`,
@@ -117,6 +125,7 @@ func TestSetErrors(t *testing.T) {
 		"load.nobody.path=/":    `example.yaml: --set load.nobody.path: nothing is called "nobody" here; known are clients`,
 		"proxy.drivr=haproxy":   `example.yaml: unknown key "drivr" in proxy; did you mean "driver"?`,
 		"proxy.driver=hoproxy":  `example.yaml:6:11: driver cannot be "hoproxy"; did you mean "haproxy"?`,
+		"vars.rate=3/s":         `example.yaml: --set vars.rate: no variable of this name, and nothing refers to one`,
 		"proxy.args=[1":         `example.yaml: --set proxy.args: sequence end token ']' not found`,
 	} {
 		s, err := document.ParseSetting(setting)

@@ -212,10 +212,24 @@ func change(m *result.ComparedMeasure) string {
 
 // leftInWords is what is still to come, within bounds.
 func leftInWords(l compare.Left) string {
-	if l.AtMost == 0 {
+	switch {
+	case l.TimeUp:
+		return "the time is up"
+	case l.AtMost == 0:
 		return "nothing is left to do"
 	}
-	text := fmt.Sprintf("about %s (%s), at most %d (%s)", morePairs(l.About), roughly(l.AboutTime), l.AtMost, roughly(l.AtMostTime))
+	var text string
+	switch {
+	case l.From > l.AtMost:
+		text = "more pairs are wanted than are left"
+	case l.To == 0:
+		text = fmt.Sprintf("at least %s (%s)", morePairs(l.From), roughly(l.FromTime))
+	case l.From == l.To:
+		text = fmt.Sprintf("%s (%s)", morePairs(l.To), roughly(l.ToTime))
+	default:
+		text = fmt.Sprintf("%d to %s (%s to %s)", l.From, morePairs(l.To), roughly(l.FromTime), roughly(l.ToTime))
+	}
+	text += fmt.Sprintf(", at most %d (%s)", l.AtMost, roughly(l.AtMostTime))
 	if len(l.Undecided) > 0 {
 		text = "undecided: " + strings.Join(l.Undecided, ", ") + "; " + text
 	}

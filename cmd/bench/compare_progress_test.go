@@ -22,6 +22,22 @@ func TestRoughly(t *testing.T) {
 	}
 }
 
+func TestLeftInWords(t *testing.T) {
+	for want, l := range map[string]compare.Left{
+		"nothing is left to do":                          {},
+		"the time is up":                                 {TimeUp: true},
+		"at least 4 more pairs (8 s), at most 98 (98 s)": {From: 4, FromTime: 8 * time.Second, AtMost: 98, AtMostTime: 98 * time.Second},
+		"1 more pair (2 s), at most 21 (42 s)":           {From: 1, To: 1, FromTime: 2 * time.Second, ToTime: 2 * time.Second, AtMost: 21, AtMostTime: 42 * time.Second},
+		"undecided: failed, cpu/request; more pairs are wanted than are left, at most 5 (10 s)": {
+			From: 30, To: 200, AtMost: 5, AtMostTime: 10 * time.Second, Undecided: []string{"failed", "cpu/request"},
+		},
+	} {
+		if got := leftInWords(l); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // Where nothing can be drawn in place, each run and each pair gets a line.
 func TestCompareLines(t *testing.T) {
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -38,7 +54,7 @@ func TestCompareLines(t *testing.T) {
 		{Name: "failed", Unit: "1", Gated: true, Known: true, Base: 0, New: 2, Verdict: result.Undecided},
 		{Name: "cpu/request", Gated: true, Verdict: result.Undecided},
 		{Name: "memory", Known: true, ChangePercent: 7, Verdict: result.Shown},
-	}}, compare.Left{About: 9, AtMost: 97, AboutTime: 4 * time.Minute, AtMostTime: time.Hour, Undecided: []string{"response.p99"}})
+	}}, compare.Left{From: 9, To: 40, AtMost: 97, FromTime: 4 * time.Minute, ToTime: 20 * time.Minute, AtMostTime: time.Hour, Undecided: []string{"response.p99"}})
 	v.close()
 	text, err := os.ReadFile(out.Name())
 	if err != nil {
@@ -46,7 +62,7 @@ func TestCompareLines(t *testing.T) {
 	}
 	want := `pair 3, poller=epoll, attempt 2  new first  PASS  0 s
 pair 3, poller=epoll, attempt 2 is made again: other programs used 30 % of the processors
-after 3 pairs: p99 (cell poller=epoll) +1.2 % unclear, failed 0 / 2 unclear, cpu/request - unclear; undecided: response.p99; about 9 more pairs (4 min), at most 97 (60 min)
+after 3 pairs: p99 (cell poller=epoll) +1.2 % unclear, failed 0 / 2 unclear, cpu/request - unclear; undecided: response.p99; 9 to 40 more pairs (4 min to 20 min), at most 97 (60 min)
 `
 	if string(text) != want {
 		t.Errorf("got\n%s\nwant\n%s", text, want)

@@ -12,7 +12,7 @@ const (
 	Better        = "BETTER"    // better by more than the least effect
 	Same          = "same"      // the whole interval lies within the least effect
 	Under5        = "under 5 %" // cleared: worse by less than five percent; see Under
-	Undecided     = "unclear"   // neither; PairsNeeded says what it would take
+	Undecided     = "unclear"   // neither; PairsNeeded says what it would take, where that is known
 	Shown         = "shown"     // not gated: a figure without a verdict
 	NotComparable = "NOT COMPARABLE"
 )
@@ -124,9 +124,13 @@ type ComparedMeasure struct {
 	Low           *float64 `json:"low"`
 	High          *float64 `json:"high"`
 	Verdict       string   `json:"verdict"`
-	// PairsNeeded is about how many pairs would decide it; 0 where it is decided.
-	PairsNeeded int    `json:"pairsNeeded"`
-	Reason      string `json:"reason,omitempty"`
+	// PairsNeeded is about how many pairs would decide it, nine times in ten from
+	// PairsNeededLow to PairsNeededHigh, which is 0 where that is beyond all that is
+	// calculated. All are 0 where it is decided, or too few pairs were made to tell.
+	PairsNeeded     int    `json:"pairsNeeded"`
+	PairsNeededLow  int    `json:"pairsNeededLow,omitempty"`
+	PairsNeededHigh int    `json:"pairsNeededHigh,omitempty"`
+	Reason          string `json:"reason,omitempty"`
 	// BaseValues and NewValues are the values of the pairs, in their order.
 	BaseValues []float64 `json:"baseValues"`
 	NewValues  []float64 `json:"newValues"`

@@ -18,7 +18,7 @@ const (
 const Power = 0.95
 
 // TooMany is what PairsFor says in place of this many pairs or more.
-const TooMany = 10_000
+const TooMany = 2_000
 
 // Look reports whether a comparison is looked at after n pairs.
 func Look(n int) bool { return n >= FirstLook && (n-FirstLook)%LookEvery == 0 }
@@ -139,6 +139,23 @@ func Floor(sd, reach float64) float64 {
 func NoiseSD(d []float64) (sd float64, ok bool) {
 	low, high, ok := SignedRankInterval(d, 0.025)
 	return (high - low) * math.Sqrt(float64(len(d))) / (2 * 1.96), ok
+}
+
+// NoiseBounds are the least and the greatest standard deviation that n differences with
+// this one may have come from: each is passed once in twenty times.
+func NoiseBounds(sd float64, n int) (low, high float64) {
+	if n < 2 {
+		return 0, math.Inf(1)
+	}
+	freedom := float64(n - 1)
+	return sd * math.Sqrt(freedom/distuv.ChiSquared{K: freedom}.Quantile(0.95)), sd * NoiseMargin(n)
+}
+
+// MiddleMargin is how far the middle of n differences with this standard deviation may lie
+// from the estimate that is made of them (HodgesLehmann), to either side once in twenty
+// times.
+func MiddleMargin(sd float64, n int) float64 {
+	return 1.645 * sd / math.Sqrt(3/math.Pi*float64(n))
 }
 
 // NoiseMargin is by how much the standard deviation found in n differences may be too

@@ -84,6 +84,19 @@ func Count(n uint64) string {
 	return group(strconv.FormatUint(n, 10))
 }
 
+// Between prints what is known of an estimate within bounds: "40 to 120", "600 or more"
+// where the upper bound is not known (0), and "about 40" where both are the same or, being
+// 0, were not told.
+func Between(estimate, low, high uint64) string {
+	switch {
+	case low == 0, low == high:
+		return "about " + Count(estimate)
+	case high < low:
+		return Count(low) + " or more"
+	}
+	return Count(low) + " to " + Count(high)
+}
+
 // Rate prints a number per second, without the unit, with three significant
 // digits and never fewer than its integer ones: "11.8", "300", "2 000", "0".
 func Rate(perSecond float64) string {

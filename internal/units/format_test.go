@@ -90,3 +90,13 @@ func TestPlainFigures(t *testing.T) {
 		}
 	}
 }
+
+func TestBetween(t *testing.T) {
+	for want, n := range map[string][3]uint64{
+		"about 1\u202f200": {1200, 0, 0}, "about 8": {8, 8, 8}, "40 to 1\u202f200": {79, 40, 1200}, "600 or more": {2000, 600, 0},
+	} {
+		if got := Between(n[0], n[1], n[2]); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

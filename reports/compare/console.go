@@ -69,8 +69,9 @@ func (t *text) add(lead, body string) { t.addPainted(lead, lead, body) }
 // addPainted is add with a lead that has a colour.
 func (t *text) addPainted(painted, lead, body string) {
 	room := tty.Width(lead)
-	for i, l := range tty.Wrap(t.Safe(body), max(t.width-room, 10)) {
-		if i == 0 {
+	// In ASCII a number has plain spaces between its digits: lines are broken before.
+	for i, l := range tty.Wrap(body, max(t.width-room, 10)) {
+		if l = t.Safe(l); i == 0 {
 			t.lines = append(t.lines, strings.TrimRight(painted+l, " "))
 		} else {
 			t.lines = append(t.lines, strings.Repeat(" ", room)+l)

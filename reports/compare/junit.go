@@ -36,8 +36,8 @@ func (r *report) junit() ([]byte, error) {
 		case words.IsWorse(m.Verdict):
 			k.Failure = &junit.Result{Message: junit.Text(text), Type: junit.Text(m.Verdict)}
 		case !words.Decided(m.Verdict):
-			if m.PairsNeeded > 0 {
-				text += ", needs about " + words.ComparePairs(m.PairsNeeded)
+			if needs := words.NeedsPairs(m); needs != "" {
+				text += ", " + needs
 			}
 			k.Error = &junit.Result{Message: junit.Text(text), Type: junit.Text(m.Verdict)}
 		}

@@ -40,8 +40,8 @@ func (r *report) markdown() ([]byte, error) {
 		m.Table("measure", "base", "new", "change", words.Confidence(c)+" interval", "verdict")
 		for _, x := range slices.Concat(measures(c)...) {
 			verdict := series.OneLine(x.Verdict)
-			if !words.Decided(x.Verdict) && x.PairsNeeded > 0 {
-				verdict += ", needs about " + words.ComparePairs(x.PairsNeeded)
+			if needs := words.NeedsPairs(x); needs != "" {
+				verdict += ", " + needs
 			}
 			m.Row(words.ComparedFull(x), words.ComparedValue(x, x.Base), words.ComparedValue(x, x.New), words.Change(x), words.ChangeInterval(x), verdict)
 		}

@@ -251,8 +251,8 @@ func newComparedTable(c *result.Comparison) comparedTable {
 				Name: words.ComparedName(m), Base: words.ComparedValue(m, m.Base), New: words.ComparedValue(m, m.New),
 				Change: words.Change(m), Interval: words.ChangeInterval(m), Verdict: comparedVerdict(series.OneLine(m.Verdict)), Note: series.OneLine(m.Reason),
 			}
-			if !words.Decided(m.Verdict) && m.PairsNeeded > 0 {
-				row.Note = strings.TrimPrefix(row.Note+"; needs about "+words.ComparePairs(m.PairsNeeded), "; ")
+			if needs := words.NeedsPairs(m); needs != "" {
+				row.Note = strings.TrimPrefix(row.Note+"; "+needs, "; ")
 			}
 			switch {
 			case !m.Known:

@@ -238,14 +238,23 @@ func nothing(s string) string {
 	return s
 }
 
-// Needs says what is unclear and how many pairs would decide it: "p99.9 needs about 14
+// NeedsPairs says how many pairs would decide a measure that is unclear: "needs 40 to 120
+// pairs"; "" where that is not known.
+func NeedsPairs(m *result.ComparedMeasure) string {
+	if Decided(m.Verdict) || m.PairsNeeded <= 0 {
+		return ""
+	}
+	return "needs " + units.Between(uint64(m.PairsNeeded), uint64(max(m.PairsNeededLow, 0)), uint64(max(m.PairsNeededHigh, 0))) + " pairs"
+}
+
+// Needs says what is unclear and how many pairs would decide it: "p99.9 needs 14 to 40
 // pairs".
 func Needs(c *result.Comparison) (texts []string) {
 	for _, m := range Gated(c) {
 		switch {
 		case Decided(m.Verdict):
 		case m.PairsNeeded > 0:
-			texts = append(texts, fmt.Sprintf("%s needs about %s", ComparedFull(m), ComparePairs(m.PairsNeeded)))
+			texts = append(texts, ComparedFull(m)+" "+NeedsPairs(m))
 		case m.Reason != "":
 			texts = append(texts, ComparedFull(m)+": "+series.OneLine(m.Reason))
 		case !m.Known:

@@ -91,7 +91,7 @@ func (r *recorded) conclude(refused string, sessions int) {
 			}
 			name := fullName(m.Cell, m.Name)
 			if verdict == result.Undecided && m.Reason != "" {
-				name += ": " + m.Reason
+				name += " (" + m.Reason + ")"
 			}
 			names = append(names, name)
 		}
@@ -107,7 +107,7 @@ func (r *recorded) conclude(refused string, sessions int) {
 		c.Reason = fmt.Sprintf("%s, by more than %d sessions of the base differ", strings.Join(of(result.Slower), ", "), sessions)
 	case len(undecided) > 0:
 		c.Verdict, c.ExitCode = result.Unclear, exitUnclear
-		c.Reason = fmt.Sprintf("%s, held against %d sessions of the base", strings.Join(undecided, ", "), sessions)
+		c.Reason = fmt.Sprintf("undecided, held against %d sessions of the base: %s", sessions, strings.Join(undecided, ", "))
 	case len(r.gated()) == 0:
 		c.Verdict, c.ExitCode = result.Unclear, exitUnclear
 		c.Reason = "nothing that decides is known"

@@ -45,6 +45,7 @@ type outcome struct {
 	// baseCrash and newCrash say how the proxy of a side ended, "" if it served.
 	baseCrash, newCrash string
 	leftOut             string // why the pair does not count
+	others              bool   // it is the doing of other programs, which KeepDisturbed puts up with
 	again               int    // how often it was made again
 	disturbed           string // what came in its way although it counts
 }
@@ -110,7 +111,7 @@ func (p *procedure) try(ctx context.Context, step Step, at int, seed uint64, bas
 				o.disturbed = why
 				break
 			}
-			o.leftOut = s.name + ": " + why
+			o.leftOut, o.others = s.name+": "+why, true
 		case invalid:
 			o.leftOut = s.name + ": " + why
 		}

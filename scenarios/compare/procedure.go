@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bench/internal/result"
+	"bench/internal/stats"
 	"bench/scenarios/gate"
 	"bench/scenarios/measures"
 	"bench/scenarios/runner"
@@ -32,6 +33,7 @@ type procedure struct {
 	made            int
 	leftOut, redone int    // pairs
 	whyLeftOut      string // of the last one
+	others          bool   // it is the doing of other programs
 	disturbed       int    // pairs that count all the same
 	whyDisturbed    string
 	crashes         [2]int // runs of base and new
@@ -212,7 +214,7 @@ func (p *procedure) take(o *outcome, at int) bool {
 	switch {
 	case o.leftOut != "":
 		p.leftOut++
-		p.whyLeftOut = o.leftOut
+		p.whyLeftOut, p.others = o.leftOut, o.others
 		return false
 	case o.baseCrash != "" || o.newCrash != "":
 		for i, why := range []string{o.baseCrash, o.newCrash} {
@@ -287,32 +289,41 @@ func (p *procedure) gatePair(i int) gate.Pair {
 
 // left estimates what is still to come.
 func (p *procedure) left() Left {
-	var l Left
-	if p.gate == nil || !p.wanted() {
-		return l
+	if !p.wanted() {
+		return Left{TimeUp: p.within}
 	}
-	report := p.gate.Report()
-	for _, m := range report.Measures {
-		if m.PairsNeeded > 0 {
+	l, made, bounded := Left{From: 1}, 0, true
+	if p.gate == nil {
+		l.From, bounded = stats.FirstLook, false
+	} else {
+		report := p.gate.Report()
+		made = report.Pairs
+		for _, m := range report.Measures {
+			if m.Verdict != result.Undecided {
+				continue
+			}
 			l.Undecided = append(l.Undecided, m.Name)
-			l.About = max(l.About, m.PairsNeeded-report.Pairs)
+			bounded = bounded && m.Needed.High > 0
+			l.From = max(l.From, m.Needed.Low-made, stats.FirstLook-made)
+			l.To = max(l.To, m.Needed.High-made)
 		}
 	}
-	most := cmp.Or(p.plan.pairs, p.plan.o.MostPairs)
+	if n := p.plan.pairs; n > 0 { // whatever they say, and as many again to confirm
+		l.From, l.To, bounded = max(1, n-made), max(1, n-made), true
+	}
+	if !bounded {
+		l.To = 0
+	}
+	l.AtMost = cmp.Or(p.plan.pairs, p.plan.o.MostPairs)
 	if p.plan.o.Confirm {
-		most *= 2
+		l.AtMost *= 2
 	}
-	l.AtMost = max(1, most-report.Pairs)
-	if p.plan.pairs > 0 {
-		l.About = max(1, p.plan.pairs-report.Pairs)
-	}
-	l.About = min(max(l.About, 1), l.AtMost)
+	l.AtMost = max(1, l.AtMost-made)
 	each := p.now().Sub(p.begun) / time.Duration(p.made)
-	l.AboutTime, l.AtMostTime = time.Duration(l.About)*each, time.Duration(l.AtMost)*each
-	if limit := p.plan.o.Within; limit > 0 {
-		rest := max(0, limit-p.now().Sub(p.begun))
-		l.AboutTime, l.AtMostTime = min(l.AboutTime, rest), min(l.AtMostTime, rest)
+	if limit := p.plan.o.Within; limit > 0 && each > 0 {
+		l.AtMost = min(l.AtMost, max(1, int((limit-p.now().Sub(p.begun))/each)))
 	}
+	l.FromTime, l.ToTime, l.AtMostTime = time.Duration(l.From)*each, time.Duration(l.To)*each, time.Duration(l.AtMost)*each
 	return l
 }
 

@@ -200,7 +200,7 @@ func TestSameIsNotWorse(t *testing.T) {
 		t.Errorf("%d pairs, %d runs, told %d times", c.Pairs, len(c.Runs), len(n.standing))
 	}
 	first, last := n.standing[0], n.standing[len(n.standing)-1]
-	if first.AtMost == 0 || len(first.Undecided) == 0 || first.AtMostTime < first.AboutTime || last.AtMost != 0 {
+	if first.AtMost == 0 || len(first.Undecided) == 0 || first.From < 5 || first.To != 0 || first.AtMostTime < first.FromTime || last.AtMost != 0 {
 		t.Errorf("left at first %+v, at last %+v", first, last)
 	}
 }
@@ -534,9 +534,36 @@ func TestGatesOfTheScenario(t *testing.T) {
 }
 
 func TestTimeIsUp(t *testing.T) {
-	c, _ := made(t, &fake{}, func(o *Options) { o.Within = 20 * time.Second })
+	c, n := made(t, &fake{}, func(o *Options) { o.Within = 20 * time.Second })
 	if c.Verdict != result.Unclear || c.ExitCode != exitUnclear || !strings.HasPrefix(c.Reason, "the time was up") {
 		t.Errorf("%s, exit code %d: %s", c.Verdict, c.ExitCode, c.Reason)
+	}
+	first, last := n.standing[0], n.standing[len(n.standing)-1]
+	if first.AtMost > 20 || first.AtMostTime > 20*time.Second || first.TimeUp || !last.TimeUp || last.AtMost != 0 {
+		t.Errorf("left at first %+v, at last %+v", first, last)
+	}
+}
+
+// Where no pair counts, what can be done about it is said, and that the time was up.
+func TestNoPairCounts(t *testing.T) {
+	restless := func(*fakeRun) fakeOutcome { return fakeOutcome{foreign: 0.5} }
+	for _, tt := range []struct {
+		within time.Duration
+		of     func(*fakeRun) fakeOutcome
+		starts string
+		hint   bool
+	}{
+		{5 * time.Second, restless, "the time was up: no pair counts; the last one because of ", true},
+		{0, restless, "4 of 4 pairs could not be trusted", true},
+		{0, func(*fakeRun) fakeOutcome { return fakeOutcome{doubt: result.ConcernsRun} }, "4 of 4 pairs could not be trusted", false},
+	} {
+		c, n := made(t, &fake{of: tt.of}, func(o *Options) { o.Within = tt.within })
+		if c.ExitCode != exitUnclear || !strings.HasPrefix(c.Reason, tt.starts) || strings.HasSuffix(c.Reason, "; --keep-disturbed counts pairs that other programs disturbed") != tt.hint {
+			t.Errorf("exit code %d: %s", c.ExitCode, c.Reason)
+		}
+		if first := n.standing[0]; tt.within == 0 && (first.From != 6 || first.To != 0 || first.AtMost != 200) {
+			t.Errorf("left after a pair that does not count: %+v", first)
+		}
 	}
 }
 
@@ -634,7 +661,7 @@ func TestPrepareRefuses(t *testing.T) {
 		{Options{Scenario: path, New: set("nonsense", "1")}, "side new: "},
 		{Options{Scenario: path, Base: set("nonsense", "1")}, "side base: "},
 		{Options{Scenario: path, Set: set("nonsense", "1")}, "--set nonsense: no variable"},
-		{Options{Scenario: path, MostPairs: 3}, "at most 3 pairs: at least 6 are needed"},
+		{Options{Scenario: path, MostPairs: 3}, "at most 3 pairs with alpha 0.01: at least 8 are needed"},
 		{Options{Scenario: path, Base: set("matrix", "{a: [1, 2]}"), New: set("matrix", "{a: [3, 4]}")}, "no combination of the matrix can be compared: a=1 (base), a=2 (base), a=3 (new), a=4 (new)"},
 	} {
 		if _, err := Prepare(tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {

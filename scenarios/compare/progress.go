@@ -35,9 +35,13 @@ type Step struct {
 
 // Left is what is still to come. Nobody knows it but within bounds.
 type Left struct {
-	// About is an estimate by what is undecided, 0 if there is none; AtMost is the bound.
-	About, AtMost         int // pairs
-	AboutTime, AtMostTime time.Duration
+	// From and To bound the pairs that are still wanted, by what is undecided; To is 0
+	// where so few pairs tell it that there is no upper bound. AtMost is how many are
+	// allowed, and fit into the time.
+	From, To, AtMost             int
+	FromTime, ToTime, AtMostTime time.Duration
 	// Undecided are the measures that decide and have not been decided.
 	Undecided []string
+	// TimeUp reports that no pair is begun any more because it would end too late.
+	TimeUp bool
 }

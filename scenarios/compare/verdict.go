@@ -44,7 +44,7 @@ func (p *procedure) conclude(ctx context.Context, err error) {
 func (p *procedure) label() {
 	b, n := &p.record.Base, &p.record.New
 	b.Label, n.Label = called(b), called(n)
-	if b.Label == n.Label {
+	if b.Label == n.Label || b.Label == "" || n.Label == "" {
 		b.Label, n.Label = withSettings(b, Base), withSettings(n, New)
 	}
 }
@@ -86,7 +86,8 @@ func (p *procedure) measures() {
 
 // judged fills in what the gate found.
 func judged(m *result.ComparedMeasure, l *gate.Line) {
-	m.Gated, m.Verdict, m.PairsNeeded = true, l.Verdict, l.PairsNeeded
+	m.Gated, m.Verdict = true, l.Verdict
+	m.PairsNeeded, m.PairsNeededLow, m.PairsNeededHigh = l.Needed.About, l.Needed.Low, l.Needed.High
 	if l.Reason != "" {
 		m.Reason = l.Reason
 	}
@@ -133,9 +134,16 @@ func (p *procedure) verdict() (word, reason string, code int) {
 		return result.Unclear, fmt.Sprintf("the proxy of the base crashed in %d of %d pairs, that of the new side in none: there is nothing to compare its times with: %s",
 			p.crashes[0], p.made, p.crash[0]), exitUnclear
 	case p.untrustworthy():
-		return result.Invalid, fmt.Sprintf("%d of %d pairs could not be trusted, although each was made %d times; the last because of %s", p.leftOut, p.made, tries, p.whyLeftOut), exitUnclear
+		return result.Invalid, fmt.Sprintf("%d of %d pairs could not be trusted, although each was made %d times; the last because of %s", p.leftOut, p.made, tries, p.whyLeftOut) + p.hint(), exitUnclear
 	case p.gate == nil:
-		return result.Unclear, "no pair counts", exitUnclear
+		reason = "no pair counts"
+		if p.within {
+			reason = "the time was up: " + reason
+		}
+		if p.whyLeftOut != "" {
+			reason += "; the last one because of " + p.whyLeftOut + p.hint()
+		}
+		return result.Unclear, reason, exitUnclear
 	}
 	r := p.gate.Report()
 	word, reason, code = r.Verdict, r.Reason, r.ExitCode
@@ -144,6 +152,14 @@ func (p *procedure) verdict() (word, reason string, code int) {
 		reason = "the time was up: " + reason
 	}
 	return word, reason, code
+}
+
+// hint says what can be done about pairs that other programs disturb.
+func (p *procedure) hint() string {
+	if !p.others {
+		return ""
+	}
+	return "; --keep-disturbed counts pairs that other programs disturbed"
 }
 
 // confirmed speaks of the second look, nil without one.

@@ -164,6 +164,10 @@ func (s Setting) apply(root *source.Node, f *source.Faults) {
 				f.Add(source.Pos{}, "--set %s: no variable or key of this name%s", s.Key, source.DidYouMean(word, append(varNames(root), format.TopKeys()...)))
 				return
 			}
+			if i == 1 && words[0] == "vars" && !refersTo(root, word) {
+				f.Add(source.Pos{}, "--set %s: no variable of this name, and nothing refers to one%s", s.Key, source.DidYouMean(word, varNames(root)))
+				return
+			}
 			next = &source.Node{Kind: source.MapNode}
 			if last {
 				next = value
@@ -181,6 +185,14 @@ func (s Setting) apply(root *source.Node, f *source.Faults) {
 		}
 		at = next
 	}
+}
+
+// refersTo reports whether a scalar below n has a reference to a variable. One that is set
+// and that nothing refers to is a typing error: it would change nothing.
+func refersTo(n *source.Node, name string) bool {
+	return n.Kind == source.ScalarNode && strings.Contains(n.Text, "${"+name+"}") ||
+		slices.ContainsFunc(n.Entries, func(e source.Entry) bool { return refersTo(e.Value, name) }) ||
+		slices.ContainsFunc(n.Items, func(item *source.Node) bool { return refersTo(item, name) })
 }
 
 // replaceConfig makes a configuration that is set the only one: the scenario's own may

@@ -147,24 +147,44 @@ func (c *count) line() Line {
 	return l
 }
 
-func (c *count) needed() int {
-	least := max(stats.FirstLook, c.seen+1)
+// needed goes by the shares of the pairs in which more and much more went wrong, as the
+// pairs show them and as they may be without showing.
+func (c *count) needed() Needed {
 	pairs := c.of(c.confirming)
+	n := float64(len(pairs))
+	if len(pairs) < leastToEstimate {
+		return Needed{}
+	}
 	more, fewer := turns(pairs, 1)
 	above, _ := much(pairs, 1)
-	if len(pairs) == 0 || above == 0 && !c.confirming {
-		return least
+	least := c.seen + 1
+	if above == 0 && !c.confirming {
+		return among(least, least, nil)
 	}
-	// As the pairs so far, so those to come.
+	shift := func(k int, by float64) float64 {
+		share := (float64(k) + 0.5) / (n + 1)
+		return min(1, max(0, float64(k)/n+by*math.Sqrt(share*(1-share)/n)))
+	}
+	const once = 1.645 // in twenty times it is further away
+	var all []int
+	for _, by := range []float64{-once, -once / 2, once / 2, once} {
+		all = append(all, c.neededFor(len(pairs), shift(more, by), shift(fewer, -by), shift(above, by)))
+	}
+	return among(least, c.neededFor(len(pairs), shift(more, 0), shift(fewer, 0), shift(above, 0)), all)
+}
+
+// neededFor is the number of pairs, if more and fewer go wrong in such shares of them, and
+// much more in a share of above.
+func (c *count) neededFor(now int, more, fewer, above float64) int {
 	level := c.g.levels.counted / float64(len(c.g.c.Counted))
 	if c.confirming {
 		level = c.g.levels.confirm / float64(len(c.g.round))
 	}
-	for at := len(pairs) + 1; at < stats.TooMany; at += 1 + at/50 {
-		grown := func(k int) int { return k * at / len(pairs) }
+	for at := now + 1; at < stats.TooMany; at += 1 + at/50 {
+		grown := func(share float64) int { return int(share*float64(at) + 1e-9) }
 		found := more > fewer && 1/stats.EValueNever(grown(more), grown(more)+grown(fewer)) <= level
 		if found || 1/stats.EShareBelow(grown(above), at, rareShare) <= c.g.levels.clear {
-			return max(least, c.seen-len(pairs)+at)
+			return c.seen - now + at
 		}
 	}
 	return stats.TooMany

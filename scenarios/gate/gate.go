@@ -45,8 +45,8 @@ type Config struct {
 	// Pairs is the number of pairs where it is fixed beforehand, at least 2; 0 goes on
 	// until all is decided.
 	Pairs int
-	// MostPairs ends a comparison without a fixed number: at least stats.FirstLook. It
-	// is the limit of each confirmation, too.
+	// MostPairs ends a comparison without a fixed number; it is the limit of each
+	// confirmation, too. It takes at least 8 with the default of Alpha.
 	MostPairs int
 	// Confirm wants fresh pairs before anything is called worse.
 	Confirm bool
@@ -136,10 +136,13 @@ type Line struct {
 	// the shares that went wrong, without bounds.
 	Change    float64
 	Low, High *float64
-	// PairsNeeded is about how many pairs would decide it, all together; 0 where it is
-	// decided, and stats.TooMany for that many or more.
-	PairsNeeded int
+	Needed    Needed
 }
+
+// Needed is how many pairs, all together, decide a measure that is not: about so many,
+// and nine times in ten from Low to High, which is 0 for stats.TooMany and more. All are 0
+// where it is decided, and where too few pairs tell it for anything to be said.
+type Needed struct{ About, Low, High int }
 
 // check says what is wrong with a configuration.
 func (c *Config) check() error {
@@ -152,8 +155,18 @@ func (c *Config) check() error {
 		return fmt.Errorf("alpha %g: more than 0 and less than 0.5 are possible", c.Alpha)
 	case c.Pairs != 0 && c.Pairs < 2:
 		return fmt.Errorf("%s: at least 2 are needed", pairs(c.Pairs))
-	case c.Pairs == 0 && c.MostPairs < stats.FirstLook:
-		return fmt.Errorf("at most %d pairs: at least %d are needed", c.MostPairs, stats.FirstLook)
+	}
+	if least := c.leastPairs(); c.Pairs == 0 && c.MostPairs < least {
+		return fmt.Errorf("at most %d pairs with alpha %g: at least %d are needed to clear anything", c.MostPairs, c.Alpha, least)
 	}
 	return nil
+}
+
+// leastPairs is the number of pairs that clear a measure if all of them speak for it.
+func (c *Config) leastPairs() int {
+	n := stats.FirstLook
+	for clear := c.levels().clear; 1/stats.EValue(n, n) > clear; {
+		n += stats.LookEvery
+	}
+	return n
 }

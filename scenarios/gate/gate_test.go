@@ -320,8 +320,8 @@ func TestCounted(t *testing.T) {
 	g.Add(Pair{Counts: []Count{{0, 1000, 300, 1000}}})
 	report := g.Report()
 	want(t, report, result.Unclear, 4, 6)
-	if n := report.Measures[0].PairsNeeded; n < 15 || n > 80 {
-		t.Errorf("needs %d pairs", n)
+	if n := report.Measures[0].Needed; n != (Needed{}) {
+		t.Errorf("after six pairs it needs %+v", n)
 	}
 }
 
@@ -415,7 +415,8 @@ func TestBadConfigurations(t *testing.T) {
 		{func(c *Config) { c.Alpha = 0.5 }, "alpha 0.5: more than 0 and less than 0.5 are possible"},
 		{func(c *Config) { c.Alpha = math.NaN() }, "alpha NaN: more than 0 and less than 0.5 are possible"},
 		{func(c *Config) { c.Pairs = 1 }, "1 pair: at least 2 are needed"},
-		{func(c *Config) { c.MostPairs = 5 }, "at most 5 pairs: at least 6 are needed"},
+		{func(c *Config) { c.MostPairs = 7 }, "at most 7 pairs with alpha 0.01: at least 8 are needed to clear anything"},
+		{func(c *Config) { c.Alpha = 1e-60 }, "at most 100 pairs with alpha 1e-60: at least 108 are needed to clear anything"},
 	} {
 		config := one()
 		c.change(&config)

@@ -23,7 +23,8 @@ type Gate struct {
 	confirming  int       // of all confirmations
 	round       []subject // being confirmed
 	next        Step
-	refused     string // why not even one pair is worth making
+	refused     string  // why not even one pair is worth making
+	report      *Report // of the pairs so far, nil where nobody has asked for it
 }
 
 // New returns a gate that has seen no pair yet. It may be done all the same, where the
@@ -66,6 +67,7 @@ func (g *Gate) Add(p Pair) Next {
 		return g.Next()
 	}
 	g.pairs++
+	g.report = nil
 	for _, s := range g.all {
 		s.add(&p)
 	}

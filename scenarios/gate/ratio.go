@@ -27,8 +27,8 @@ type subject interface {
 	hopeless() string
 	// line is what is known of it; its verdict follows from the state.
 	line() Line
-	// needed is about how many pairs would decide it, more than there are.
-	needed() int
+	// needed is how many pairs would decide it, more than there are.
+	needed() Needed
 }
 
 // state is what has been decided of a subject.
@@ -153,23 +153,37 @@ func (r *ratio) line() Line {
 	return l
 }
 
-func (r *ratio) needed() int {
-	lv, n := &r.g.levels, len(r.d)
+// needed goes by where the differences lie and how much they spread, as they show it and
+// as it may be without showing.
+func (r *ratio) needed() Needed {
+	n := len(r.d)
 	sd, ok := stats.NoiseSD(r.d)
-	if !ok {
-		sd = r.noise
-	}
-	more := r.seen + 1
-	if n == 0 {
-		return max(more, stats.FirstLook)
+	if n < leastToEstimate || !ok {
+		return Needed{}
 	}
 	middle := stats.HodgesLehmann(r.d)
-	pairs := r.g.c.pairsFor(lv.limit-middle, sd, lv.clear)
-	if middle > lv.least {
-		pairs = min(pairs, r.g.c.pairsFor(middle, sd, r.tail()))
-	}
+	margin := stats.MiddleMargin(sd, n)
+	least, most := stats.NoiseBounds(sd, n)
+	low, high := middle-margin, middle+margin
+	// Between being cleared and being found worse lies what takes longest.
+	hardest := min(max(r.g.levels.limit/2, low), high)
+	return among(r.seen+1, r.neededFor(middle, sd), []int{
+		r.neededFor(low, least), r.neededFor(high, least),
+		r.neededFor(low, most), r.neededFor(high, most), r.neededFor(hardest, most),
+	})
+}
+
+// neededFor is the number of pairs for differences with this middle and spread.
+func (r *ratio) neededFor(middle, sd float64) int {
+	lv, n := &r.g.levels, len(r.d)
+	var pairs int
 	if r.confirming {
 		pairs = r.seen - (n - r.fresh) + r.g.c.pairsFor(middle, sd, lv.confirm/float64(len(r.g.round)))
+	} else {
+		pairs = r.g.c.pairsFor(lv.limit-middle, sd, lv.clear)
+		if middle > lv.least {
+			pairs = min(pairs, r.g.c.pairsFor(middle, sd, r.tail()))
+		}
 	}
-	return min(max(pairs*r.seen/n, more), stats.TooMany)
+	return pairs * r.seen / n
 }

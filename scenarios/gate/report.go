@@ -19,13 +19,21 @@ const (
 
 // Report says what has been found.
 func (g *Gate) Report() Report {
+	if g.report == nil {
+		r := g.newReport()
+		g.report = &r
+	}
+	return *g.report
+}
+
+func (g *Gate) newReport() Report {
 	r := Report{Pairs: g.pairs, Confirming: g.confirming}
 	for _, s := range g.all {
 		st := s.st()
 		l := s.line()
 		l.Verdict, l.Reason = g.word(s, &l)
 		if l.Verdict == result.Undecided && g.refused == "" {
-			l.PairsNeeded = s.needed()
+			l.Needed = s.needed()
 		}
 		r.Measures = append(r.Measures, l)
 		if st.suspect {
@@ -114,8 +122,8 @@ func (g *Gate) reason(r *Report) string {
 			if why == "" {
 				why = "undecided after " + pairs(r.Pairs)
 			}
-			if l.PairsNeeded > 0 {
-				why += ", needs " + about(l.PairsNeeded)
+			if l.Needed.About > 0 {
+				why += ", needs " + l.Needed.String()
 			}
 			parts = append(parts, l.Name+": "+why)
 		}
@@ -158,6 +166,30 @@ func about(n int) string {
 		return "more than " + pairs(stats.TooMany)
 	}
 	return "about " + pairs(n)
+}
+
+// String says how many pairs are needed.
+func (n Needed) String() string {
+	return units.Between(uint64(n.About), uint64(n.Low), uint64(n.High)) + " pairs"
+}
+
+// leastToEstimate is the number of pairs from which it is estimated how many more are
+// needed. Of fewer the spread is known so badly that the estimate would be a guess, too
+// low more often than not.
+const leastToEstimate = 10
+
+// among is the estimate about and the least and the greatest of several, none less than
+// least.
+func among(least, about int, all []int) Needed {
+	within := func(n int) int { return min(max(n, least), stats.TooMany) }
+	n := Needed{About: within(about), Low: within(about), High: within(about)}
+	for _, v := range all {
+		n.Low, n.High = min(n.Low, within(v)), max(n.High, within(v))
+	}
+	if n.High == stats.TooMany {
+		n.High = 0
+	}
+	return n
 }
 
 // story says in how many pairs more or less went wrong, and how much in all.

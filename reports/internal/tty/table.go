@@ -3,6 +3,7 @@ package tty
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Layout for people: text is wrapped, not cut. A width of 0 means that nothing
@@ -21,7 +22,7 @@ func Wrap(text string, width int) []string {
 	}
 	var lines []string
 	line := ""
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsFuncSeq(text, parts) {
 		if line != "" && Width(line)+1+Width(word) <= width {
 			line += " " + word
 			continue
@@ -38,6 +39,10 @@ func Wrap(text string, width int) []string {
 	}
 	return append(lines, line)
 }
+
+// parts reports whether a line may end at r: not within a number, whose groups of digits a
+// narrow space keeps together.
+func parts(r rune) bool { return unicode.IsSpace(r) && r != '\u00a0' && r != '\u202f' }
 
 // breakAt is the number of bytes of a long word that go on a line of width cells.
 func breakAt(word string, width int) int {

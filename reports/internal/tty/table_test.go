@@ -18,6 +18,7 @@ func TestWrapTextCountsCells(t *testing.T) {
 		{"日本語日本語", 6, "日本語|日本語"},
 		{"日本語", 5, "日本|語"},
 		{"日本 語", 5, "日本|語"},
+		{"takes 1\u202f000 pairs", 9, "takes|1\u202f000|pairs"},
 		{"a/long/path", 7, "a/long/|path"},
 		{"abcdefgh", 3, "abc|def|gh"},
 		{"  blanks   around ", 0, "blanks   around"},
