@@ -30,7 +30,7 @@ func (a *Agent) script() *script {
 	if a.Send() != "" {
 		s.steps = append(s.steps, step{say: func(*Checker) []byte { return []byte(a.Send()) }})
 	}
-	s.steps = append(s.steps, step{expect: a.read})
+	s.steps = append(s.steps, step{number: 2, expect: a.read})
 	return s
 }
 
@@ -47,11 +47,10 @@ func (a *Agent) read(d *dialogue) reading {
 		d.neutral = true
 		return reading{text: "Ignoring incomplete line from agent"}
 	}
-	words, about, _ := strings.Cut(string(d.in[:end]), "#")
-	about = strings.Trim(about, " \t")
+	words, about := agentWords(string(d.in[:end]))
 	var r Report
 	var health, odd string
-	for _, w := range strings.FieldsFunc(words, func(c rune) bool { return c == ' ' || c == '\t' || c == ',' }) {
+	for _, w := range words {
 		switch lower := strings.ToLower(w); {
 		case lower == "up", lower == "down", lower == "stopped", lower == "fail":
 			health = w
@@ -95,4 +94,20 @@ func (a *Agent) read(d *dialogue) reading {
 		return reading{text: text}
 	}
 	return fails(L7Sts, text)
+}
+
+// agentWords takes a line apart into words, and a description behind a "#" that begins one.
+func agentWords(line string) (words []string, about string) {
+	const blank = " \t,"
+	for line = strings.TrimLeft(line, blank); line != ""; line = strings.TrimLeft(line, blank) {
+		if line[0] == '#' {
+			return words, strings.Trim(line[1:], " \t")
+		}
+		end := strings.IndexAny(line, blank)
+		if end < 0 {
+			end = len(line)
+		}
+		words, line = append(words, line[:end]), line[end:]
+	}
+	return words, ""
 }

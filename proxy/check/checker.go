@@ -91,6 +91,7 @@ func New(cfg Config, l *loop.Loop, addr sock.Addr, to Listener) (*Checker, error
 	} else if c.script, err = newScript(&cfg); err != nil {
 		return nil, err
 	}
+	c.script.chain()
 	if cfg.Check != nil {
 		c.method = message.LookupMethod([]byte(cfg.Check.Method))
 	}

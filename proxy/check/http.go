@@ -181,7 +181,7 @@ func (x *httpPattern) read(d *dialogue, on404 bool) reading {
 	a := &d.answer
 	switch {
 	case a.malformed, !a.headed && d.ended:
-		return fails(L7Rsp, x.remark(""))
+		return reading{bad: true, status: L7Rsp, final: true, text: x.remark("")}
 	case !a.headed:
 		return reading{wait: true}
 	}
@@ -196,7 +196,7 @@ func (x *httpPattern) read(d *dialogue, on404 bool) reading {
 		}
 	case spec.ExpectHeader, spec.ExpectFullHeader:
 		if x.matchField(a) == x.Negate {
-			return fails(L7Rsp, x.remark(""))
+			return fails(L7Sts, x.remark(a.reason))
 		}
 	case spec.ExpectString, spec.ExpectRString:
 		return x.readBody(a, d.ended || a.complete)

@@ -48,7 +48,8 @@ type connection struct {
 type reading struct {
 	wait   bool
 	bad    bool
-	status Status // if it is bad; the step may have another one
+	status Status // if it is bad; the step may have another one, unless it is final
+	final  bool
 	text   string
 	remark string // of a good one: what messages say, and nothing else
 }
@@ -111,7 +112,6 @@ func newScript(cfg *Config) (*script, error) {
 	if len(s.steps) == 0 || s.steps[0].connect == nil {
 		s.steps = append([]step{{connect: &connection{CheckConnect: spec.CheckConnect{Default: true}}}}, s.steps...)
 	}
-	s.chain()
 	return s, s.secure(cfg)
 }
 
@@ -186,7 +186,7 @@ func (c *Checker) play() {
 				d.step, d.stale = st.chain, true
 			case r.bad:
 				status := r.status
-				if st.failed != Unknown {
+				if st.failed != Unknown && !r.final {
 					status = st.failed
 				}
 				c.finish(Result{Status: status, Output: r.text})

@@ -87,6 +87,7 @@ var samples = map[string]string{
 	"ignore-persist":             "if { src 127.0.0.9 }",
 	"use-server":                 "s1 if { src 127.0.0.9 }",
 	"server":                     "s9 127.0.0.1:99",
+	"server-template":            "t 2 localhost:99",
 	"default-server":             "weight 7\n",
 	"enabled":                    "disabled\nenabled",
 	"acl":                        "mode http\nacl a path /a\nhttp-request deny if a\na src 127.0.0.1",

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"strconv"
+	"strings"
+
 	"bench/proxy/spec"
 )
 
@@ -32,6 +35,7 @@ type serverDraft struct {
 func serverKeywords() []keyword {
 	return []keyword{
 		{name: "server", args: "<name> <address>:<port> [<option>...]", scope: inBack, strict: true, doc: "A server of the backend.", read: readServer},
+		{name: "server-template", args: "<prefix> { <number> | <low>-<high> } <name>:<port> [<option>...]", scope: inBack, strict: true, doc: "Servers whose names end in numbers, else the same; with \"resolvers\" they share the addresses of their name.", read: readServerTemplate},
 		{name: "default-server", args: "<option>...", scope: inDefaults | inBack, strict: true, doc: "Options of the servers that follow.", read: readDefaultServer},
 	}
 }
@@ -48,39 +52,69 @@ func readDefaultServer(l *line) {
 }
 
 func readServer(l *line) {
-	if !l.arity(2, maxWords, "a name and an address") {
-		return
+	if l.arity(2, maxWords, "a name and an address") {
+		l.addServer(l.args[0], l.args[0].text)
 	}
+}
+
+// addServer makes a server of a name, with the address and the options of the line behind
+// the word w. It reports false after an error.
+func (l *line) addServer(w word, name string) bool {
 	s := &serverDraft{serverTemplate: l.sect.settings.server}
 	s.Pos = l.pos
-	w := l.args[0]
-	if !l.serverName(w, s) {
-		return
+	if !l.serverName(w, name, s) {
+		return false
 	}
 	ok := l.serverAddress(l.args[1], s)
 	if !readOptions(l, serverOptions(), "server", &s.serverTemplate, l.args[2:], everywhere) || !ok || !l.resolveServer(l.args[1], s) {
-		return
+		return false
 	}
 	if !l.serverTLS(&s.serverTemplate) {
-		return
+		return false
 	}
 	if o := l.sect.byName[s.Name]; o != nil {
 		l.fail(w, "server '%s' is already defined on line %d", s.Name, o.Line)
-		return
+		return false
 	}
 	if l.sect.byName == nil {
 		l.sect.byName = map[string]*serverDraft{}
 	}
 	l.sect.byName[s.Name] = s
 	l.sect.servers = append(l.sect.servers, s)
+	return true
 }
 
-func (l *line) serverName(w word, s *serverDraft) bool {
-	if bad := invalidNameByte(w.text); bad != "" {
-		l.fail(w, "character '%s' is not permitted in the server name '%s'", bad, w.text)
+// readServerTemplate makes servers whose names end in numbers, and which are else the
+// same. Each of them reads the line anew, so that they have nothing in common.
+func readServerTemplate(l *line) {
+	if !l.arity(3, maxWords, "a beginning of names, a number or range of numbers, and an address") {
+		return
+	}
+	prefix, numbers := l.args[0], l.args[1]
+	low, high, ranged := strings.Cut(numbers.text, "-")
+	if !ranged {
+		low, high = "1", low
+	}
+	first, err1 := strconv.ParseUint(low, 10, 31)
+	last, err2 := strconv.ParseUint(high, 10, 31)
+	if err1 != nil || err2 != nil || last < max(first, 1) {
+		l.fail(numbers, "'server-template' expects a number or a range of numbers, like 5 or 1-5, not '%s'", numbers.text)
+		return
+	}
+	l.args = append([]word{prefix}, l.args[2:]...)
+	for n := first; n <= last; n++ {
+		if !l.addServer(prefix, prefix.text+strconv.FormatUint(n, 10)) {
+			return
+		}
+	}
+}
+
+func (l *line) serverName(w word, name string, s *serverDraft) bool {
+	if bad := invalidNameByte(name); bad != "" {
+		l.fail(w, "character '%s' is not permitted in the server name '%s'", bad, name)
 		return false
 	}
-	s.Name = w.text
+	s.Name = name
 	return true
 }
 

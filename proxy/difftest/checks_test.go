@@ -22,7 +22,8 @@ type checkKind struct {
 	// lines are those of the backend, server what follows the address of each server.
 	lines, server string
 	servers       map[string][]step
-	without       string // a manner after which HAProxy reads what is not there
+	without       string // a manner of which HAProxy makes one thing or another
+	atOnce        bool   // what comes of it in pieces is chance
 	// mask hides what differs from one check to the next in what servers get.
 	mask func(string) string
 }
@@ -187,6 +188,8 @@ type checkedBy struct {
 	logs    *net.UDPConn
 	socket  string
 
+	known map[string]string // what was found of each when it was not being checked
+
 	mu    sync.Mutex
 	lines map[string]string // the last message about a check of each
 }
@@ -199,7 +202,7 @@ var (
 // startChecks starts a proxy that checks servers of all kinds.
 func startChecks(t *testing.T, s *subject, kinds []checkKind) *checkedBy {
 	t.Helper()
-	c := &checkedBy{origins: map[string]*origin{}, lines: map[string]string{}}
+	c := &checkedBy{origins: map[string]*origin{}, known: map[string]string{}, lines: map[string]string{}}
 	var err error
 	if c.logs, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
 		t.Fatal(err)
@@ -223,6 +226,9 @@ func startChecks(t *testing.T, s *subject, kinds []checkKind) *checkedBy {
 		delete(servers, k.without)
 		for _, name := range slices.Sorted(maps.Keys(servers)) {
 			for _, slow := range []bool{false, true} {
+				if slow && k.atOnce {
+					continue
+				}
 				script, word := servers[name], strings.NewReplacer(" ", "_", ",", "").Replace(name)
 				if slow {
 					script, word = byteByByte(script), word+"-slow"
@@ -264,6 +270,7 @@ func (c *checkedBy) listen() {
 		if m := checkLine.FindSubmatch(buf[:n]); m != nil {
 			c.mu.Lock()
 			c.lines[string(m[2])] = checkTook.ReplaceAllString(strings.TrimRight(string(m[0]), "\n"), "check duration: Nms")
+			c.lines[string(m[2])] = strings.Replace(c.lines[string(m[2])], "<0A>", "", 1)
 			c.mu.Unlock()
 		}
 	}
@@ -276,21 +283,25 @@ func (c *checkedBy) found(kinds []checkKind) map[string]string {
 	if err != nil || len(rows) == 0 {
 		return nil
 	}
-	found := map[string]string{}
+	found := c.known
 	for _, row := range rows[1:] {
 		name := row[0] + "/" + row[1]
 		o, ok := c.origins[name]
 		if !ok {
 			continue
 		}
+		value := func(column string) string { return row[slices.Index(rows[0], column)] }
+		if strings.Contains(value("check_status")+value("agent_status"), "*") {
+			continue // and what the last check has said is forgotten
+		}
 		var out strings.Builder
-		columns := []string{"status", "check_status", "check_desc", "check_code", "last_chk"}
+		columns := []string{"status", "check_status", "check_desc", "agent_status", "agent_desc", "weight", "slim", "check_code", "last_chk", "agent_code", "last_agt"}
 		slow := strings.HasSuffix(row[1], "-slow")
 		if slow {
-			columns = columns[:3] // how much has come when it is looked at is chance
+			columns = columns[:7] // how much has come when it is looked at is chance
 		}
 		for _, column := range columns {
-			fmt.Fprintf(&out, " %s=%q", column, strings.TrimPrefix(row[slices.Index(rows[0], column)], "* "))
+			fmt.Fprintf(&out, " %s=%q", column, strings.ReplaceAll(value(column), "\n", ""))
 		}
 		if slow {
 			found[name] = out.String()

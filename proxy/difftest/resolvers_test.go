@@ -201,6 +201,10 @@ backend service
     server s1 _http._tcp.test resolvers now resolve-prefer ipv4
     server s2 _http._tcp.test resolvers now resolve-prefer ipv4
     server s3 _http._tcp.test resolvers now resolve-prefer ipv4
+backend filled
+    server-template s 1-4 _http._tcp.test resolvers now resolve-prefer ipv4
+backend spread
+    server-template s 3 web.test:81 resolvers now resolve-prefer ipv4
 backend light
     server s1 _http._tcp.test resolvers now resolve-prefer ipv4 resolve-opts ignore-weight
 `
@@ -247,7 +251,7 @@ func serverStates(socket string) string {
 		const waits = 0x20 // for an address
 		admin, _ := strconv.Atoi(f[6])
 		server := f[1] + "/" + f[3]
-		if f[1] == "service" {
+		if slices.Contains([]string{"service", "filled", "spread"}, f[1]) {
 			server = f[1] // which server stands for which host is chance there
 		}
 		switch {

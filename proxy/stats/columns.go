@@ -434,7 +434,7 @@ func (s *ServerRow) status() string {
 		word = "DRAIN"
 	case s.Health == state.Stopping:
 		word = "NOLB"
-	case !c.Enabled && !s.Agent.Enabled && s.Tracked == "":
+	case !c.Enabled && s.Tracked == "":
 		return "no check"
 	}
 	if changing && c.Health >= c.Rise {

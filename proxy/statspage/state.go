@@ -44,7 +44,7 @@ func lookOf(r *stats.Row) look {
 		return look{role + "draining", "◐"}
 	case s.Health == state.Stopping:
 		return look{role + "nolb", "◑"}
-	case !c.Enabled && !s.Agent.Enabled && s.Tracked == "":
+	case !c.Enabled && s.Tracked == "":
 		return look{role + "no_check", "○"}
 	case changing && c.Health >= c.Rise:
 		return look{role + "going_down", "▽"}
