@@ -165,6 +165,8 @@ var samples = map[string]string{
 // elsewhere are keywords that a test of their own holds to what they promise.
 var elsewhere = map[string]string{
 	"default-path": "changes where files are found: TestDefaultPath",
+	"set-var":      "what reads the variable was compiled with it: TestProcessVariables",
+	"set-var-fmt":  "what reads the variable was compiled with it: TestProcessVariables",
 }
 
 // optionSamples are the same for the options of bind and server lines.

@@ -9,6 +9,7 @@ import (
 // Where values can be had.
 var (
 	always   = txn.Between(txn.StepConnection, txn.StepLog)
+	anywhere = always | txn.At(txn.StepConfig)
 	buffered = txn.Between(txn.StepContent, txn.StepContent)
 	// reading: while the request's head is there. In mode http it is when rules about
 	// content run.

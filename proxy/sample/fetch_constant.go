@@ -15,32 +15,32 @@ import (
 // sections 7.3.2 and 7.3.7).
 func constantFetches() []Fetch {
 	return []Fetch{
-		{Row: Row{Name: "always_false", Doc: "False."}, Out: txn.Bool, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetBool(false); return true }},
-		{Row: Row{Name: "always_true", Doc: "True."}, Out: txn.Bool, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetBool(true); return true }},
-		{Row: Row{Name: "bool", Usage: "(<value>)", params: "s", check: checkBool, Doc: "A boolean: true, false, 1 or 0."}, Out: txn.Bool, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool { v.SetBool(a[0].Int != 0); return true }},
-		{Row: Row{Name: "int", Usage: "(<integer>)", params: "i", Doc: "An integer."}, Out: txn.Int, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool { v.SetInt(a[0].Int); return true }},
-		{Row: Row{Name: "str", Usage: "([<text>])", params: "|s", Doc: "A text."}, Out: txn.Str, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool { v.SetStr(a[0].Str); return true }},
-		{Row: Row{Name: "bin", Usage: "(<hex>)", params: "s", check: checkBin, Doc: "Bytes, in hexadecimal digits."}, Out: txn.Bin, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "always_false", Doc: "False."}, Out: txn.Bool, At: anywhere, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetBool(false); return true }},
+		{Row: Row{Name: "always_true", Doc: "True."}, Out: txn.Bool, At: anywhere, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetBool(true); return true }},
+		{Row: Row{Name: "bool", Usage: "(<value>)", params: "s", check: checkBool, Doc: "A boolean: true, false, 1 or 0."}, Out: txn.Bool, At: anywhere, fn: func(_ *Context, a []Arg, v *txn.Value) bool { v.SetBool(a[0].Int != 0); return true }},
+		{Row: Row{Name: "int", Usage: "(<integer>)", params: "i", Doc: "An integer."}, Out: txn.Int, At: anywhere, fn: func(_ *Context, a []Arg, v *txn.Value) bool { v.SetInt(a[0].Int); return true }},
+		{Row: Row{Name: "str", Usage: "([<text>])", params: "|s", Doc: "A text."}, Out: txn.Str, At: anywhere, fn: func(_ *Context, a []Arg, v *txn.Value) bool { v.SetStr(a[0].Str); return true }},
+		{Row: Row{Name: "bin", Usage: "(<hex>)", params: "s", check: checkBin, Doc: "Bytes, in hexadecimal digits."}, Out: txn.Bin, At: anywhere, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
 			v.Kind, v.B = txn.Bin, a[0].Str
 			return true
 		}},
-		{Row: Row{Name: "ipv4", Usage: "(<address>)", params: "a", check: checkIP(4), Doc: "An IPv4 address."}, Out: txn.IPv4, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool { return v.SetIP(a[0].IP) }},
-		{Row: Row{Name: "ipv6", Usage: "(<address>)", params: "a", check: checkIP(16), Doc: "An IPv6 address."}, Out: txn.IPv6, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "ipv4", Usage: "(<address>)", params: "a", check: checkIP(4), Doc: "An IPv4 address."}, Out: txn.IPv4, At: anywhere, fn: func(_ *Context, a []Arg, v *txn.Value) bool { return v.SetIP(a[0].IP) }},
+		{Row: Row{Name: "ipv6", Usage: "(<address>)", params: "a", check: checkIP(16), Doc: "An IPv6 address."}, Out: txn.IPv6, At: anywhere, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
 			b := a[0].IP.As16()
 			v.Kind, v.Hi, v.Lo = txn.IPv6, binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 			return true
 		}},
-		{Row: Row{Name: "meth", Usage: "(<method>)", params: "s", Doc: "A method."}, Out: txn.Method, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "meth", Usage: "(<method>)", params: "s", Doc: "A method."}, Out: txn.Method, At: anywhere, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
 			v.Kind, v.B, v.Lo = txn.Method, a[0].Str, uint64(message.LookupMethod(a[0].Str))
 			return true
 		}},
-		{Row: Row{Name: "env", Usage: "(<name>)", params: "s", check: checkEnv, Doc: "An environment variable, as it was at the start."}, Out: txn.Str, At: always, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "env", Usage: "(<name>)", params: "s", check: checkEnv, Doc: "An environment variable, as it was at the start."}, Out: txn.Str, At: anywhere, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
 			v.SetStr(a[0].Str)
 			return a[0].Int != 0
 		}},
-		{Row: Row{Name: "hostname", check: nil, Doc: "Name of this host."}, Out: txn.Str, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool { return c.text(v, hostname) }},
-		{Row: Row{Name: "date", Usage: "([<offset>[,<unit>]])", params: "|is", check: checkUnit, Doc: "Time since 1970: in s (default), ms or us."}, Out: txn.Int, At: always, fn: fetchDate},
-		{Row: Row{Name: "rand", Usage: "([<range>])", params: "|i", check: checkRange, Doc: "A random number from 0 to below the range, by default to 2^32."}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "hostname", check: nil, Doc: "Name of this host."}, Out: txn.Str, At: anywhere, fn: func(c *Context, _ []Arg, v *txn.Value) bool { return c.text(v, hostname) }},
+		{Row: Row{Name: "date", Usage: "([<offset>[,<unit>]])", params: "|is", check: checkUnit, Doc: "Time since 1970: in s (default), ms or us."}, Out: txn.Int, At: anywhere, fn: fetchDate},
+		{Row: Row{Name: "rand", Usage: "([<range>])", params: "|i", check: checkRange, Doc: "A random number from 0 to below the range, by default to 2^32."}, Out: txn.Int, At: anywhere, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			if a[0].set {
 				v.SetInt(c.rand.Int64N(a[0].Int))
 			} else {
@@ -48,9 +48,9 @@ func constantFetches() []Fetch {
 			}
 			return true
 		}},
-		{Row: Row{Name: "uuid", Usage: "([<version>])", params: "|i", check: checkUUID, Doc: "A random UUID (version 4)."}, Out: txn.Str, At: always, fn: fetchUUID},
-		{Row: Row{Name: "proc", Doc: "Number of the process among those of the configuration: 1."}, Out: txn.Int, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(1); return true }},
-		{Row: Row{Name: "nbproc", Doc: "Number of processes: 1."}, Out: txn.Int, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(1); return true }},
+		{Row: Row{Name: "uuid", Usage: "([<version>])", params: "|i", check: checkUUID, Doc: "A random UUID (version 4)."}, Out: txn.Str, At: anywhere, fn: fetchUUID},
+		{Row: Row{Name: "proc", Doc: "Number of the process among those of the configuration: 1."}, Out: txn.Int, At: anywhere, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(1); return true }},
+		{Row: Row{Name: "nbproc", Doc: "Number of processes: 1."}, Out: txn.Int, At: anywhere, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(1); return true }},
 	}
 }
 

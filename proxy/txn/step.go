@@ -17,13 +17,14 @@ const (
 	StepServer                 // a server was chosen
 	StepResponse               // "http-response"
 	StepLog                    // all is over
+	StepConfig                 // the configuration is being read: there is no transaction yet
 	numSteps
 )
 
 var stepNames = [numSteps]string{
 	"'tcp-request connection' rules", "'tcp-request session' rules", "'tcp-request content' rules",
 	"rules of a frontend's requests", "rules of a backend's requests", "a request that has a server",
-	"rules of responses", "logs",
+	"rules of responses", "logs", "the global section",
 }
 
 func (s Step) String() string { return stepNames[s] }
@@ -42,10 +43,10 @@ func At(s Step) Steps { return 1 << s }
 // Has reports whether the step belongs to the set.
 func (s Steps) Has(step Step) bool { return s>>step&1 != 0 }
 
-// String lists the steps.
+// String lists the steps of transactions.
 func (s Steps) String() string {
 	var names []string
-	for i := range numSteps {
+	for i := range StepConfig {
 		if s.Has(i) {
 			names = append(names, i.String())
 		}

@@ -1,5 +1,10 @@
 package txn
 
+import (
+	"bytes"
+	"sync/atomic"
+)
+
 // Scope is how long a variable lives (configuration manual, section 2.8).
 type Scope uint8
 
@@ -53,8 +58,46 @@ func (v *Vars) Reset() {
 
 // Names gives slots to the names of variables, for one configuration.
 type Names struct {
-	slots [NumScopes]map[string]int
+	slots   [NumScopes]map[string]int
+	process map[string]*Cell
 }
+
+// Cell returns the variable of the process of a name.
+func (n *Names) Cell(name string) *Cell {
+	if n.process == nil {
+		n.process = map[string]*Cell{}
+	}
+	if n.process[name] == nil {
+		n.process[name] = &Cell{}
+	}
+	return n.process[name]
+}
+
+// Cell is a variable of the process, which all threads share. Its value is replaced as a
+// whole, so that who reads it has one that nobody changes.
+type Cell struct{ value atomic.Pointer[Value] }
+
+// Get returns the value; its Kind is None if there is none.
+func (c *Cell) Get() Value {
+	if v := c.value.Load(); v != nil {
+		return *v
+	}
+	return Value{}
+}
+
+// Set copies a value into the variable. Other than for variables of a connection, this takes
+// new memory, unless the value is the same.
+func (c *Cell) Set(to *Value) {
+	if old := c.value.Load(); old != nil && old.Kind == to.Kind && old.Lo == to.Lo && old.Hi == to.Hi && bytes.Equal(old.B, to.B) {
+		return
+	}
+	v := *to
+	v.B = bytes.Clone(to.B)
+	c.value.Store(&v)
+}
+
+// Unset forgets the value.
+func (c *Cell) Unset() { c.value.Store(nil) }
 
 // Slot returns the slot of a name within its scope, a new one for a new name.
 func (n *Names) Slot(sc Scope, name string) int {
