@@ -175,6 +175,8 @@ var elsewhere = map[string]string{
 	"default-path":          "changes where files are found: TestDefaultPath",
 
 	"tune.ssl.ssl-ctx-cache-size": "is part of bind lines that make certificates: TestMadeCertificates of package certs",
+	"set-var":                     "what reads the variable was compiled with it: TestProcessVariables",
+	"set-var-fmt":                 "what reads the variable was compiled with it: TestProcessVariables",
 }
 
 // optionSamples are the same for the options of bind and server lines.

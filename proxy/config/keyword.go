@@ -79,6 +79,7 @@ func keywords() []keyword {
 	return slices.Concat(
 		globalKeywords(),
 		environmentKeywords(),
+		variableKeywords(),
 		tuneKeywords(),
 		tlsGlobalKeywords(),
 		http2Keywords(),

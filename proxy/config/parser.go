@@ -53,6 +53,7 @@ type parser struct {
 	peerUses []reference // peers sections that tables name
 
 	variables  *txn.Names
+	rated      bool // samples ask for rates
 	sampleUses []sampleUse
 	patterns   pattern.Lists
 	certs      *certs.Store // files that lines refer to, read once

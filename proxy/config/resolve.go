@@ -41,6 +41,7 @@ func (p *parser) resolve() *spec.Config {
 		p.check(s, cfg.Proxies[i])
 	}
 	cfg.Rings = p.resolveRings()
+	cfg.Rated = p.rated
 	p.checkResolvers(cfg)
 	p.fullConns(cfg)
 	return cfg

@@ -288,6 +288,9 @@ const caseBase = `global
     log 127.0.0.1:%d local0
     nbthread 1
     maxconn 500
+    set-var proc.g1 str(one),upper
+    set-var proc.g2 int(5),add(2)
+    set-var-fmt proc.g3 "%%[var(proc.g1)] %%[str(two)]"
 %suserlist people
     group staff users alice,bob
     group guests

@@ -397,7 +397,7 @@ func TestIdentities(t *testing.T) {
 				t.Error(err)
 			}
 			lines := 0
-			for in := bufio.NewScanner(&r.output); in.Scan(); {
+			for in := bufio.NewScanner(strings.NewReader(r.output.String())); in.Scan(); {
 				if own := markPattern.FindString(in.Text()); own != "" {
 					lines++
 					if s := strangers(in.Text(), own); s != "" {

@@ -146,6 +146,9 @@ func (f *Format) Constant() (string, bool) {
 	return "", false
 }
 
+// HasAliases reports whether there is something that only a transaction knows.
+func (f *Format) HasAliases() bool { return f.aliases }
+
 func (f *Format) literal(s string) {
 	if n := len(f.ops); n > 0 && !f.ops[n-1].gap {
 		f.ops[n-1].text += s

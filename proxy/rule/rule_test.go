@@ -346,7 +346,7 @@ func TestMistakes(t *testing.T) {
 		{rule.Request, "redirect location / prefix /x", "3+0: 'prefix' after 'location': there can be one destination only"},
 		{rule.Response, "redirect prefix /x", "2+0: 'prefix' needs the request, which is gone when the response comes: want 'location'"},
 		{rule.Request, "set-var path", "0+7: 'set-var' needs a variable in parentheses, as 'set-var(txn.name)'"},
-		{rule.Request, "set-var(x) path", "0+8: 'x' does not name a variable: want sess, txn, req or res, a dot, and a name"},
+		{rule.Request, "set-var(x) path", "0+8: 'x' does not name a variable: want proc, sess, txn, req or res, a dot, and a name"},
 		{rule.Request, "set-var(txn.x) pth", "1+0: unknown sample fetch 'pth'; did you mean 'path'?"},
 		{rule.Request, "deny(x)", "0+4: action 'deny' has nothing in parentheses"},
 		{rule.Request, "wait-for-body at-least 5", "2+0: 'wait-for-body' needs a time above 0, as 'time 1s'"},

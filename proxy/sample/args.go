@@ -44,6 +44,8 @@ type Arg struct {
 type Var struct {
 	Scope txn.Scope
 	Slot  int
+	// Process is the variable if it is one of the process, which has neither.
+	Process *txn.SharedVar
 }
 
 // Row is what fetches and converters have in common: how they are written.
@@ -81,6 +83,8 @@ type Env struct {
 	// Lists are the lists of patterns of the configuration; nil: they belong to nothing
 	// but what uses them.
 	Lists *pattern.Lists
+	// Rated becomes true where an expression asks how often something happens.
+	Rated *bool
 	// File and Line are where the text stands, for descriptions of lists.
 	File string
 	Line int
@@ -223,7 +227,7 @@ func (a *Arg) read(kind byte, t string, env *Env, off int) (err error) {
 		return a.readOperand(t, env)
 	case 'T':
 		if scope, _, ok := strings.Cut(t, "."); ok {
-			if _, a.isVar = scopes[scope]; a.isVar {
+			if a.isVar = isScope(scope); a.isVar {
 				a.Var, err = env.Variable(t)
 			}
 		}
@@ -276,7 +280,7 @@ func (a *Arg) readOperand(t string, env *Env) (err error) {
 		return nil
 	}
 	if scope, _, ok := strings.Cut(t, "."); ok {
-		if _, known := scopes[scope]; known {
+		if isScope(scope) {
 			a.Str = nil
 			a.Var, err = env.Variable(t)
 			return err
@@ -301,15 +305,19 @@ func (a *Arg) readMask(t string) error {
 // scopes of variables by the word before the dot.
 var scopes = map[string]txn.Scope{"sess": txn.ScopeSession, "txn": txn.ScopeTxn, "req": txn.ScopeRequest, "res": txn.ScopeResponse}
 
+// isScope reports whether a word is a scope of variables.
+func isScope(word string) bool {
+	_, ok := scopes[word]
+	return ok || word == "proc"
+}
+
 // Variable reads the name of a variable, as scope.name.
 func (env *Env) Variable(t string) (Var, error) {
 	scope, name, ok := strings.Cut(t, ".")
-	if scope == "proc" && ok {
-		return Var{}, fmt.Errorf("variables of the process such as '%s' are not supported: want sess, txn, req or res before the dot", t)
-	}
 	sc, known := scopes[scope]
+	known = known || scope == "proc"
 	if !ok || !known || name == "" {
-		return Var{}, fmt.Errorf("'%s' does not name a variable: want sess, txn, req or res, a dot, and a name", t)
+		return Var{}, fmt.Errorf("'%s' does not name a variable: want proc, sess, txn, req or res, a dot, and a name", t)
 	}
 	for i := range len(name) {
 		if c := name[i]; c|0x20 < 'a' || c|0x20 > 'z' {
@@ -318,7 +326,10 @@ func (env *Env) Variable(t string) (Var, error) {
 			}
 		}
 	}
-	return Var{sc, env.Names.Slot(sc, name)}, nil
+	if scope == "proc" {
+		return Var{Process: env.Names.Process.Declare(name)}, nil
+	}
+	return Var{Scope: sc, Slot: env.Names.Slot(sc, name)}, nil
 }
 
 // Within is the environment of an expression that begins at an offset of a text, for

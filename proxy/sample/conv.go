@@ -25,12 +25,19 @@ var convs = slices.Concat(
 
 // variable is the value of a variable that stands for an argument.
 func (c *Context) variable(a *Arg) (txn.Value, bool) {
-	vars := c.Txn.Variables(a.Var.Scope)
-	if vars == nil {
-		return txn.Value{}, false
-	}
-	v := vars.Get(a.Var.Slot)
+	v := c.Var(a.Var)
 	return v, v.Kind != txn.None
+}
+
+// Var is the value of a variable; its kind is None if it has none.
+func (c *Context) Var(of Var) txn.Value {
+	if of.Process != nil {
+		return of.Process.Get()
+	}
+	if vars := c.Txn.Variables(of.Scope); vars != nil {
+		return vars.Get(of.Slot)
+	}
+	return txn.Value{}
 }
 
 // stateConvs put values somewhere (configuration manual, section 7.3.1).
@@ -88,6 +95,10 @@ func checkDeclared(ofResponse bool) func(*Env, []Arg) error {
 
 // SetVar sets a variable.
 func (c *Context) SetVar(to Var, v *txn.Value) {
+	if to.Process != nil {
+		to.Process.Set(v)
+		return
+	}
 	vars := c.Txn.Variables(to.Scope)
 	if vars == nil {
 		vars = c.Txn.Stream.SessionVars()
@@ -98,6 +109,10 @@ func (c *Context) SetVar(to Var, v *txn.Value) {
 
 // UnsetVar forgets a variable.
 func (c *Context) UnsetVar(to Var) {
+	if to.Process != nil {
+		to.Process.Unset()
+		return
+	}
 	if vars := c.Txn.Variables(to.Scope); vars != nil {
 		vars.Unset(to.Slot)
 	}

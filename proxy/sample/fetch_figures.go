@@ -26,6 +26,20 @@ func figureFetches() []Fetch {
 			return true
 		}}
 	}
+	frontendRow := func(name, doc string, what txn.Figure) Fetch {
+		return Fetch{Row: Row{Name: name, Usage: "([<frontend>])", params: "|f", check: checkRate, Doc: doc}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+			f := int(a[0].Int)
+			if !a[0].set {
+				f = c.Txn.Stream.Frontend()
+			}
+			v.SetInt(farm(c).FrontendFigure(what, f))
+			return true
+		}}
+	}
+	rated := func(f Fetch) Fetch {
+		f.check = checkRate
+		return f
+	}
 	serverRow := func(name, doc string, what txn.Figure) Fetch {
 		return Fetch{Row: Row{Name: name, Usage: "([<backend>/]<server>)", params: "S", Doc: doc}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			v.SetInt(farm(c).ServerFigure(what, int(a[0].Int), a[0].Server))
@@ -78,6 +92,10 @@ func figureFetches() []Fetch {
 		serverRow("srv_weight", "Weight of a server that is in force.", txn.ServerWeight),
 		serverRow("srv_iweight", "Weight of a server as it was configured.", txn.ServerInitial),
 		serverRow("srv_uweight", "Weight of a server as it was set.", txn.ServerUser),
+		frontendRow("fe_sess_rate", "Sessions of a frontend in the last second, by default of that of the transaction.", txn.FrontendSessions),
+		frontendRow("fe_req_rate", "Requests of a frontend in the last second, by default of that of the transaction.", txn.FrontendRequests),
+		rated(backendRow("be_sess_rate", "Streams that came to a backend in the last second, by default to that of the transaction.", txn.BackendSessions)),
+		rated(serverRow("srv_sess_rate", "Streams that came to a server in the last second.", txn.ServerSessions)),
 		number("dst_conn", "Connections to the address that the client came to.", always, func(c *Context) (int64, bool) { return c.Txn.Stream.Listening(), true }),
 		number("so_id", "Number of the bind line.", always, func(c *Context) (int64, bool) { id, _ := c.Txn.Stream.Listener(); return int64(id), true }),
 		{Row: Row{Name: "so_name", Doc: "Name of the bind line."}, Out: txn.Str, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
@@ -163,4 +181,12 @@ func hashFetches() []Fetch {
 		row("url32", "Hash of host, path and query.", pathAndQuery, false),
 		row("url32+src", "Hash of host, path and query, and the client's address behind it.", pathAndQuery, true),
 	}
+}
+
+// checkRate notes that rates are asked for, which are kept for all threads together only then.
+func checkRate(env *Env, _ []Arg) error {
+	if env.Rated != nil {
+		*env.Rated = true
+	}
+	return nil
 }

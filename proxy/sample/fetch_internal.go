@@ -66,10 +66,8 @@ func internalFetches() []Fetch {
 }
 
 func fetchVar(c *Context, a []Arg, v *txn.Value) bool {
-	if vars := c.Txn.Variables(a[0].Var.Scope); vars != nil {
-		if *v = vars.Get(a[0].Var.Slot); v.Kind != txn.None {
-			return true
-		}
+	if *v = c.Var(a[0].Var); v.Kind != txn.None {
+		return true
 	}
 	v.SetStr(a[1].Str)
 	return a[1].set

@@ -41,10 +41,7 @@ func (c *Context) Allows(conds VarConds, to Var, v *txn.Value) bool {
 	if conds == 0 {
 		return true
 	}
-	var now txn.Value
-	if vars := c.Txn.Variables(to.Scope); vars != nil {
-		now = vars.Get(to.Slot)
-	}
+	now := c.Var(to)
 	set := now.Kind != txn.None
 	text := v.Kind == txn.Str || v.Kind == txn.Bin || v.Kind == txn.Method
 	empty := text && len(v.B) == 0

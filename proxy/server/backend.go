@@ -22,11 +22,13 @@ type Backend struct {
 	// Cur counts the streams using the backend, in all threads.
 	Cur stats.Gauge
 	// Queued counts the streams waiting for any server of the backend.
-	Queued  stats.Gauge
-	Peaks   stats.Peaks // of the threads' rates
-	version atomic.Uint64
-	waiting atomic.Int64 // in all queues of the backend
-	served  atomic.Int64 // slots taken of all servers, where they are counted
+	Queued stats.Gauge
+	Peaks  stats.Peaks // of the threads' rates
+	// SessPace counts streams where samples ask for rates.
+	SessPace stats.Pace
+	version  atomic.Uint64
+	waiting  atomic.Int64 // in all queues of the backend
+	served   atomic.Int64 // slots taken of all servers, where they are counted
 
 	// Guarded by mu, as the state of its servers is.
 

@@ -34,6 +34,9 @@ type Server struct {
 
 	// Atomic: threads read, the control plane and checks write.
 
+	// SessPace counts streams where samples ask for rates.
+	SessPace stats.Pace
+
 	admin  atomic.Uint32
 	health atomic.Uint32
 	weight atomic.Int32 // as set, 0 to 256

@@ -36,6 +36,8 @@ type Config struct {
 	// Variables are the names of variables, and those of the process themselves; nil:
 	// nothing names any.
 	Variables *txn.Names
+	// Rated: samples ask how many sessions and requests there were in the last second.
+	Rated bool
 	// Resolvers are the sections of name servers.
 	Resolvers []*Resolvers
 }

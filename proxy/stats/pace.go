@@ -54,11 +54,21 @@ func (p *Pace) Wait(now int64) int64 {
 	return max(nsPerSecond/limit, shortest)
 }
 
+// Read is the number of events in the second before now.
+func (p *Pace) Read(now int64) int64 {
+	_, cur, prev := p.at(p.state.Load(), now)
+	return int64(cur + prev*uint64(nsPerSecond-now%nsPerSecond)/nsPerSecond)
+}
+
 // Count notes an event, if there is a limit.
 func (p *Pace) Count(now int64) {
-	if p.limit.Load() <= 0 {
-		return
+	if p.limit.Load() > 0 {
+		p.Note(now)
 	}
+}
+
+// Note notes an event.
+func (p *Pace) Note(now int64) {
 	for {
 		old := p.state.Load()
 		second, cur, prev := p.at(old, now)

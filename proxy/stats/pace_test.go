@@ -84,3 +84,21 @@ func TestPaceCountsAllThreads(t *testing.T) {
 		t.Error("events were lost")
 	}
 }
+
+// What is noted counts for a second, and for less and less of the next one.
+func TestPaceRead(t *testing.T) {
+	var p Pace
+	const second = 1_000_000_000
+	now := int64(7 * second)
+	if got := p.Read(now); got != 0 {
+		t.Errorf("%d before anything was noted", got)
+	}
+	for range 10 {
+		p.Note(now)
+	}
+	for after, want := range map[int64]int64{0: 10, second - 1: 10, second + second/2: 5, second + second*9/10: 1, 2 * second: 0, 5 * second: 0} {
+		if got := p.Read(now + after); got != want {
+			t.Errorf("after %d ns: %d, want %d", after, got, want)
+		}
+	}
+}

@@ -86,7 +86,11 @@ func (c *client) begin() {
 	t := c.t
 	now := t.Loop.Now()
 	t.Shared.SessPace.Count(now)
-	c.fe.SessPace.Count(now)
+	if t.Shared.Config.Rated {
+		c.fe.SessPace.Note(now)
+	} else {
+		c.fe.SessPace.Count(now)
+	}
 	c.fe.C.Sessions++
 	c.fe.C.SessRate.Add(now, 1)
 	c.tracks().Count(table.Session, now)

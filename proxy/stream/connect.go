@@ -123,6 +123,9 @@ func (s *stream) take(srv *server.Server) {
 	side := s.server()
 	side.C.Sessions++
 	side.C.SessRate.Add(s.gotSrv, 1)
+	if s.t.Shared.Config.Rated {
+		srv.SessPace.Note(s.gotSrv)
+	}
 	side.C.LastSession = s.gotSrv
 	s.be.C.LastSession = s.gotSrv
 }

@@ -13,6 +13,9 @@ func (f *farm) BackendFigure(what txn.Figure, backend int) int64 {
 	if b == nil {
 		return 0
 	}
+	if what == txn.BackendSessions {
+		return b.SessPace.Read(f.t.Loop.Now())
+	}
 	if what == txn.AverageQueue {
 		n := int64(b.NumUsable())
 		if n == 0 {
@@ -36,6 +39,18 @@ func (f *farm) BackendFigure(what txn.Figure, backend int) int64 {
 	return sum
 }
 
+// FrontendFigure implements txn.Farm.
+func (f *farm) FrontendFigure(what txn.Figure, frontend int) int64 {
+	fe := f.t.Fronts.At(frontend)
+	if fe == nil {
+		return 0
+	}
+	if what == txn.FrontendRequests {
+		return fe.ReqPace.Read(f.t.Loop.Now())
+	}
+	return fe.SessPace.Read(f.t.Loop.Now())
+}
+
 // ServerFigure implements txn.Farm.
 func (f *farm) ServerFigure(what txn.Figure, backend int, name string) int64 {
 	s := f.server(backend, name)
@@ -56,6 +71,8 @@ func (f *farm) ServerFigure(what txn.Figure, backend int, name string) int64 {
 		return int64(s.Spec.Weight)
 	case txn.ServerUser:
 		return int64(s.Weight())
+	case txn.ServerSessions:
+		return s.SessPace.Read(f.t.Loop.Now())
 	}
 	return 0
 }

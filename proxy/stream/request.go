@@ -57,6 +57,9 @@ func (s *stream) begun(req *message.Request) {
 	s.keepLine()
 	s.fe.C.Requests++
 	s.fe.C.ReqRate.Add(now, 1)
+	if t.Shared.Config.Rated {
+		s.fe.ReqPace.Note(now)
+	}
 	t.Process.Requests++
 	s.cliExp = never
 	slowdown.Request()

@@ -294,6 +294,9 @@ func (s *stream) joinBackend() {
 	s.be.Cur.Inc()
 	s.be.C.Sessions++
 	s.be.C.SessRate.Add(s.t.Loop.Now(), 1)
+	if s.t.Shared.Config.Rated {
+		s.be.SessPace.Note(s.t.Loop.Now())
+	}
 }
 
 // settle decides what becomes of the connections on both sides, once the request is

@@ -48,8 +48,9 @@ type Frontend struct {
 	Cur     stats.Gauge  // sessions
 	Peaks   stats.Peaks  // of the threads' rates
 	MaxConn atomic.Int64 // limit in force
-	// SessPace holds new sessions to a rate.
-	SessPace stats.Pace
+	// SessPace holds new sessions to a rate. Where samples ask for rates, ReqPace counts
+	// requests.
+	SessPace, ReqPace stats.Pace
 	// Stopped is set once the frontend was stopped for good.
 	Stopped atomic.Bool
 }

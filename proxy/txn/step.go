@@ -43,10 +43,10 @@ func At(s Step) Steps { return 1 << s }
 // Has reports whether the step belongs to the set.
 func (s Steps) Has(step Step) bool { return s>>step&1 != 0 }
 
-// String lists the steps.
+// String lists the steps of transactions.
 func (s Steps) String() string {
 	var names []string
-	for i := range numSteps {
+	for i := range StepProcess {
 		if s.Has(i) {
 			names = append(names, i.String())
 		}

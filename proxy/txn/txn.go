@@ -187,7 +187,9 @@ type Farm interface {
 	Counters() int
 	// Now is the time of this turn of the loop (loop.Nanotime).
 	Now() int64
-	// BackendFigure and ServerFigure are numbers of a backend and of a server.
+	// FrontendFigure, BackendFigure and ServerFigure are numbers of a frontend, of a backend
+	// and of a server.
+	FrontendFigure(what Figure, frontend int) int64
 	BackendFigure(what Figure, backend int) int64
 	ServerFigure(what Figure, backend int, server string) int64
 	// HasServer reports whether a backend has a server of a name.

@@ -208,6 +208,11 @@ func (s *Stream) Listening() int64 { return 8 }
 // Timeout implements txn.Stream.
 func (s *Stream) Timeout(what txn.Timeout) time.Duration { return time.Duration(what) * time.Second }
 
+// FrontendFigure implements txn.Farm.
+func (f *Farm) FrontendFigure(what txn.Figure, frontend int) int64 {
+	return int64(what)*100 + int64(frontend)
+}
+
 // BackendFigure implements txn.Farm.
 func (f *Farm) BackendFigure(what txn.Figure, backend int) int64 {
 	return int64(what)*100 + int64(backend)

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"errors"
+
+	"bench/proxy/logformat"
+	"bench/proxy/sample"
+	"bench/proxy/txn"
+)
+
+// variableKeywords set variables of the process when the configuration is read
+// (configuration manual, section 3.1).
+func variableKeywords() []keyword {
+	return []keyword{
+		{name: "set-var", args: "<variable> <expression>", scope: inGlobal, doc: "Set a variable of the process (\"proc.\") to a sample that needs no transaction.", read: readSetVar},
+		{name: "set-var-fmt", args: "<variable> <format>", scope: inGlobal, doc: "Set a variable of the process (\"proc.\") to a text whose samples need no transaction.", read: readSetVarFmt},
+	}
+}
+
+// processVariable reads the variable that a line sets.
+func (l *line) processVariable() (sample.Var, *sample.Env, bool) {
+	if !l.arity(2, 2, "a variable and what it is set to") {
+		return sample.Var{}, nil, false
+	}
+	env := &sample.Env{Names: l.p.variables, At: txn.At(txn.StepProcess), Where: "the global section", Lists: &l.p.patterns, File: l.pos.File, Line: l.pos.Line}
+	to, err := env.Variable(l.args[0].text)
+	if err == nil && to.Process == nil {
+		err = errors.New("a variable of the process is expected, as proc.name")
+	}
+	if err != nil {
+		l.fail(l.args[0], "'%s': %v", l.kw.name, err)
+		return to, nil, false
+	}
+	return to, env, true
+}
+
+// outside evaluates without a transaction.
+func (l *line) outside() *sample.Context {
+	c := sample.NewContext(l.p.global.Tune.BufSize, 0)
+	c.Txn = &txn.Txn{Final: true}
+	return c
+}
+
+func readSetVar(l *line) {
+	to, env, ok := l.processVariable()
+	if !ok {
+		return
+	}
+	w := l.args[1]
+	e, err := sample.Compile(w.text, env)
+	if err == nil {
+		err = env.Check(e)
+	}
+	if err != nil {
+		if se, ok := errors.AsType[*sample.Error](err); ok {
+			w.col = min(w.col+se.Off, len(l.text)+1)
+		}
+		l.fail(w, "'%s': %v", l.kw.name, err)
+		return
+	}
+	if v := e.Eval(l.outside()); v != nil {
+		to.Process.Set(v)
+	}
+}
+
+func readSetVarFmt(l *line) {
+	to, env, ok := l.processVariable()
+	if !ok {
+		return
+	}
+	f, err := logformat.CompileText(l.args[1].text, env)
+	switch {
+	case err != nil:
+		l.misreadFormat(err, l.args[1])
+	case f.HasAliases():
+		l.fail(l.args[1], "'%s': aliases are about transactions, and there is none here", l.kw.name)
+	default:
+		v := txn.Value{}
+		v.SetStr(f.Append(nil, &logformat.Writer{}, l.outside()))
+		to.Process.Set(&v)
+	}
+}
