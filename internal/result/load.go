@@ -79,6 +79,10 @@ type Tally struct {
 	BytesIn         uint64            `json:"bytesIn"`
 	BytesOut        uint64            `json:"bytesOut"`
 	ConnsOpened     uint64            `json:"connectionsOpened"`
+	// Handshakes are those of TLS that have succeeded, Resumed those of them that went on
+	// with an earlier session.
+	Handshakes uint64 `json:"handshakes,omitempty"`
+	Resumed    uint64 `json:"handshakesResumed,omitempty"`
 	// Response is measured from the intended start, Service from the actual
 	// send; both of completed requests only. All is Response including failed
 	// requests, a timeout counting as at least the time-out.

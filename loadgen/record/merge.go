@@ -341,6 +341,8 @@ func mergeTallies(all []*result.Tally, enc *hdr.Encoder) (sum result.Tally, err 
 		sum.BytesIn += t.BytesIn
 		sum.BytesOut += t.BytesOut
 		sum.ConnsOpened += t.ConnsOpened
+		sum.Handshakes += t.Handshakes
+		sum.Resumed += t.Resumed
 	}
 	if sum.Response, err = latency(func(t *result.Tally) *result.Latency { return &t.Response }); err != nil {
 		return sum, err

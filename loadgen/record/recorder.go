@@ -38,6 +38,7 @@ type PhaseTally struct {
 	requests, completed, retried uint64
 	interrupted                  uint64 // of those that failed
 	bytesIn, bytesOut, conns     uint64
+	handshakes, resumed          uint64
 	failed                       causeCounts
 	status                       [600]uint64
 	response, service, lag       *hdrhistogram.Histogram
@@ -400,6 +401,19 @@ func (r *Recorder) Connected(q *Entry) {
 	q.slice.phase.conns++
 	if q.class != nil {
 		q.class.conns++
+	}
+}
+
+// Secured notes that the handshake of a connection opened for q has succeeded.
+func (r *Recorder) Secured(q *Entry, resumed bool) {
+	for _, t := range [...]*PhaseTally{q.slice.phase, q.class} {
+		if t == nil {
+			continue
+		}
+		t.handshakes++
+		if resumed {
+			t.resumed++
+		}
 	}
 }
 

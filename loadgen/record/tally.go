@@ -40,6 +40,8 @@ func (p *PhaseTally) add(o *PhaseTally) {
 	p.bytesIn += o.bytesIn
 	p.bytesOut += o.bytesOut
 	p.conns += o.conns
+	p.handshakes += o.handshakes
+	p.resumed += o.resumed
 	p.failed.add(&o.failed)
 	for st, n := range o.status {
 		p.status[st] += n
@@ -60,6 +62,7 @@ func (p *PhaseTally) tally(enc *hdr.Encoder) (t result.Tally, err error) {
 	t = result.Tally{
 		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried, Interrupted: p.interrupted,
 		EndedWithin: p.endedWithin, GoodWithin: p.goodWithin, FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
+		Handshakes: p.handshakes, Resumed: p.resumed,
 	}
 	if t.FailuresByCause == nil {
 		t.FailuresByCause = map[string]uint64{}

@@ -31,6 +31,9 @@ func (c *conn) Secured(err error) {
 		c.abandon(c.flight.head, record.Failure{Cause: codec.CauseConnect, Detail: "TLS: " + err.Error()}, record.Failure{Detail: "the handshake failed"})
 		return
 	}
+	if q := c.flight.head; q != nil {
+		c.w.rec.Secured(&q.Entry, c.tls.Info().Resumed)
+	}
 	gen := c.gen
 	c.ready()
 	if c.gen == gen && c.pending() {

@@ -113,6 +113,10 @@ func TestSecure(t *testing.T) {
 			if full > c.full || full+resumed < c.leastNew || c.tls.Full && resumed > 0 {
 				t.Errorf("%d full handshakes and %d with a session", full, resumed)
 			}
+			// A handshake may have led to nothing that the origin counts.
+			if p.Handshakes < uint64(full+resumed) || p.Resumed < uint64(resumed) || p.Handshakes > p.ConnsOpened {
+				t.Errorf("%d handshakes are noted, of which %d resumed, on %d connections; there were %d and %d", p.Handshakes, p.Resumed, p.ConnsOpened, full+resumed, resumed)
+			}
 		})
 	}
 }

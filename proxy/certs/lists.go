@@ -42,6 +42,13 @@ func (s *Store) Lists() []string {
 	return slices.Clone(s.lists)
 }
 
+// IsDirectory tells whether a list is a directory.
+func (s *Store) IsDirectory(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.members[path] != nil && slices.Contains(s.lists, path)
+}
+
 // List is what a list has; ok is false if there is none of that name.
 func (s *Store) List(path string) (entries []spec.CertEntry, ok bool) {
 	s.mu.Lock()

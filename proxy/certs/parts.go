@@ -168,6 +168,15 @@ func (p *parts) build(path string) (*Certificate, error) {
 	return c, nil
 }
 
+// Stapled is what is known of its revocation, nil: nothing.
+func (c *Certificate) Stapled() *Stapled { return c.stapled }
+
+// Chain are the certificates that are sent behind it.
+func (c *Certificate) Chain() []*x509.Certificate {
+	list, _ := certificates(c.parts.chain) // the first one is itself
+	return list[min(1, len(list)):]
+}
+
 // issuer is who has signed the certificate, as far as its files say so; nil: they do not.
 func (c *Certificate) issuer() *x509.Certificate {
 	var list []*x509.Certificate

@@ -29,10 +29,8 @@ func absent(all, named string) func(*request) error {
 // that whoever uses them is told, and not offered something else.
 func unsupported() []string {
 	return []string{
-		"abort ssl", "add ssl",
-		"commit ssl", "debug dev", "del ssl", "disable dynamic-cookie", "enable dynamic-cookie",
-		"httpclient", "new ssl", "set dynamic-cookie-key", "set ssl",
-		"show ssl", "show tls-keys",
+		"debug dev", "disable dynamic-cookie", "enable dynamic-cookie",
+		"httpclient", "set dynamic-cookie-key",
 		"show trace", "trace",
 	}
 }

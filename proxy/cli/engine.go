@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"time"
 
+	"bench/proxy/certs"
 	"bench/proxy/pattern"
 	"bench/proxy/resolver"
 	"bench/proxy/sample"
@@ -79,6 +80,13 @@ type Engine interface {
 	// Evaluate runs fn with what expressions of no transaction are evaluated by
 	// (txn.StepProcess), and waits until it has.
 	Evaluate(fn func(*sample.Context))
+	// Certs has the files of certificates, authorities, revocations and keys of tickets.
+	Certs() *certs.Store
+	// AddCertEntry adds a line, which begins with the file of a certificate, to a list of them.
+	// users is how many bind lines have the list. Errors are certs.ErrUnknown and
+	// certs.ErrIncomplete, of the list and of the certificate, or say what is wrong with the
+	// line.
+	AddCertEntry(list, cert, line string) (users int, err error)
 
 	// Sessions lists the live streams.
 	Sessions() []Session

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/certs"
 	"bench/proxy/pattern"
 	"bench/proxy/sample"
 	"bench/proxy/state"
@@ -80,6 +81,11 @@ func (e *fakeEngine) ProxyID(name string) (int, bool) {
 		}
 	}
 	return 0, false
+}
+func (e *fakeEngine) Certs() *certs.Store { return certs.NewStore() }
+func (e *fakeEngine) AddCertEntry(list, _, line string) (int, error) {
+	e.did("add to %s: %s", list, line)
+	return 0, e.refusal
 }
 func (e *fakeEngine) Rings() []Ring          { return e.rings }
 func (e *fakeEngine) ClearCounters(all bool) { e.did("clear all=%v", all) }

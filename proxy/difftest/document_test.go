@@ -86,6 +86,8 @@ const documentTail = `
 | certificates of clients that are revoked | the alert is bad_certificate | crypto/tls has no other one for it |
 | clients with ` + "`ca-verify-file`, `no-ca-names`, `ca-ignore-err` or `crt-ignore-err`" + ` whose certificates are refused | the alert is bad_certificate | the engine judges them itself then, and crypto/tls has no other alert for that |
 | ` + "`generate-certificates`" + ` | works for all clients | there connections with made certificates break off for some, those of Go among them |
+| ` + "`set ssl cert`" + ` for a file while a transaction is about another one | refused | the reference puts the certificate into that transaction, and would commit it under the other file's name |
+| ` + "`show ssl ca-file`, `show ssl ocsp-response ID`, `show ssl providers`" + ` | files that are referred to; what the response says, without its signature; crypto/tls | there the authorities of the system are always in memory |
 | ` + "`ca-file`" + `, ` + "`crl-file`" + ` and ` + "`crt`" + ` in ` + "`add server`" + ` | files are read at that moment | there they must have been in use at the start |
 `
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bench/proxy/certs"
+	"bench/proxy/config"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 )
@@ -49,4 +50,14 @@ func (e *Engine) secureServer(s *server.Server) (err error) {
 		return fmt.Errorf("%s:%d: server '%s': %w", s.Spec.File, s.Spec.Line, s.Spec.Name, err)
 	}
 	return nil
+}
+
+// Certs implements cli.Engine.
+func (e *Engine) Certs() *certs.Store { return e.certs }
+
+// AddCertEntry implements cli.Engine.
+func (e *Engine) AddCertEntry(list, cert, line string) (int, error) {
+	return e.certs.AddEntry(list, cert, func(b *spec.BindTLS) (spec.CertEntry, error) {
+		return config.CertEntryAtRunTime(&e.cfg.Global.TLS, b, line)
+	})
 }

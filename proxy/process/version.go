@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bench/internal/poller"
+	"bench/proxy/certs"
 	"bench/proxy/config"
 )
 
@@ -47,6 +48,7 @@ func (p *process) details() string {
 	}
 	b.WriteString("\n\nDefault settings :\n  bufsize = 16384, maxrewrite = 1024, maxpollevents = 200\n\n")
 	fmt.Fprintf(&b, "Built with multi-threading support (default=%d).\n\n", runtime.NumCPU())
+	b.WriteString(certs.Details() + "\n")
 	b.WriteString("Available polling systems :\n")
 	total, usable, best := 0, 0, "none"
 	var granted strings.Builder
@@ -65,6 +67,6 @@ func (p *process) details() string {
 		fmt.Fprintf(&b, "%11s : pref=%d,  test result %s\n", m.Name, m.Pref, result)
 	}
 	fmt.Fprintf(&b, "Total: %d (%d usable), will use %s.\n%s\n", total, usable, best, granted.String())
-	b.WriteString("Available multiplexer protocols :\n         h1 : mode=HTTP  side=FE|BE\n       none : mode=TCP   side=FE|BE\n")
+	b.WriteString("Available multiplexer protocols :\n         h2 : mode=HTTP  side=FE\n         h1 : mode=HTTP  side=FE|BE\n       none : mode=TCP   side=FE|BE\n")
 	return b.String()
 }

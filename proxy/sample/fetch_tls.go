@@ -3,14 +3,11 @@ package sample
 import (
 	"crypto/sha1" //nolint:gosec // a fingerprint that others compare with, not a protection
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"bench/internal/tlsio"
+	"bench/proxy/certs/dn"
 	"bench/proxy/txn"
 )
 
@@ -127,25 +124,25 @@ func certFetches(x tlsSide, name, whose string, of func(*tlsio.Info) []*x509.Cer
 	text := func(name, doc string, get func(*x509.Certificate) string) Fetch {
 		return row(Row{Name: name, Doc: doc}, txn.Str, func(c *Context, x *x509.Certificate, _ []Arg, v *txn.Value) bool { return c.text(v, get(x)) })
 	}
-	dn := func(name, doc string, get func(*x509.Certificate) []byte) Fetch {
+	distinguished := func(name, doc string, get func(*x509.Certificate) []byte) Fetch {
 		return row(Row{Name: name, Usage: "([<entry>[,<occurrence>[,<format>]]])", params: "|sis", check: checkNameFormat, Doc: doc}, txn.Str, func(c *Context, x *x509.Certificate, a []Arg, v *txn.Value) bool {
 			nth := 1
 			if a[1].set {
 				nth = int(a[1].Int)
 			}
 			if a[2].set && len(a[0].Str) == 0 {
-				return c.text(v, dnReversed(get(x)))
+				return c.text(v, dn.LDAP(get(x)))
 			}
-			return c.text(v, dnText(get(x), string(a[0].Str), nth))
+			return c.text(v, nameText(get(x), string(a[0].Str), nth))
 		})
 	}
 	return []Fetch{
 		binary("_der", whose+" certificate in DER.", func(x *x509.Certificate) []byte { return x.Raw }),
-		dn("_i_dn", "Name of the issuer of "+whose+" certificate, or an entry of it; format \"rfc2253\" is that of LDAP.", func(x *x509.Certificate) []byte { return x.RawIssuer }),
+		distinguished("_i_dn", "Name of the issuer of "+whose+" certificate, or an entry of it; format \"rfc2253\" is that of LDAP.", func(x *x509.Certificate) []byte { return x.RawIssuer }),
 		text("_key_alg", "Algorithm of the key of "+whose+" certificate.", keyAlgorithm),
 		text("_notafter", "End of the validity of "+whose+" certificate, as YYMMDDhhmmssZ.", func(x *x509.Certificate) string { return certTime(x.NotAfter) }),
 		text("_notbefore", "Begin of the validity of "+whose+" certificate, as YYMMDDhhmmssZ.", func(x *x509.Certificate) string { return certTime(x.NotBefore) }),
-		dn("_s_dn", "Name of the owner of "+whose+" certificate, or an entry of it; format \"rfc2253\" is that of LDAP.", func(x *x509.Certificate) []byte { return x.RawSubject }),
+		distinguished("_s_dn", "Name of the owner of "+whose+" certificate, or an entry of it; format \"rfc2253\" is that of LDAP.", func(x *x509.Certificate) []byte { return x.RawSubject }),
 		binary("_serial", "Serial number of "+whose+" certificate.", func(x *x509.Certificate) []byte { return x.SerialNumber.Bytes() }),
 		binary("_sha1", "SHA-1 of "+whose+" certificate.", func(x *x509.Certificate) []byte {
 			sum := sha1.Sum(x.Raw) //nolint:gosec // see above
@@ -204,14 +201,7 @@ func keyAlgorithm(x *x509.Certificate) string {
 	return ""
 }
 
-// signatureNames are OpenSSL's short names of algorithms of signatures.
-var signatureNames = map[x509.SignatureAlgorithm]string{
-	x509.MD5WithRSA: "RSA-MD5", x509.SHA1WithRSA: "RSA-SHA1", x509.SHA256WithRSA: "RSA-SHA256", x509.SHA384WithRSA: "RSA-SHA384", x509.SHA512WithRSA: "RSA-SHA512",
-	x509.ECDSAWithSHA1: "ecdsa-with-SHA1", x509.ECDSAWithSHA256: "ecdsa-with-SHA256", x509.ECDSAWithSHA384: "ecdsa-with-SHA384", x509.ECDSAWithSHA512: "ecdsa-with-SHA512",
-	x509.SHA256WithRSAPSS: "RSASSA-PSS", x509.SHA384WithRSAPSS: "RSASSA-PSS", x509.SHA512WithRSAPSS: "RSASSA-PSS", x509.PureEd25519: "ED25519",
-}
-
-func signatureAlgorithm(x *x509.Certificate) string { return signatureNames[x.SignatureAlgorithm] }
+func signatureAlgorithm(x *x509.Certificate) string { return dn.Signature(x.SignatureAlgorithm) }
 
 // certTime is a time with two digits of its year; "" where these are not enough.
 func certTime(t time.Time) string {
@@ -222,83 +212,10 @@ func certTime(t time.Time) string {
 	return t.Format("060102150405Z")
 }
 
-// entryNames are the short names of the entries of a name (RFC 4519, RFC 2985).
-var entryNames = map[string]string{
-	"2.5.4.3": "CN", "2.5.4.4": "SN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "street",
-	"2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.12": "title", "2.5.4.42": "GN", "2.5.4.46": "dnQualifier",
-	"1.2.840.113549.1.9.1": "emailAddress", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
-}
-
-// dnText is a name as a text, "/C=FR/CN=x", or the value of the nth of the entries
-// called entry, from the end if nth is negative; "" if there is none.
-func dnText(raw []byte, entry string, nth int) string {
-	var rdns pkix.RDNSequence
-	if _, err := asn1.Unmarshal(raw, &rdns); err != nil {
-		return ""
+// nameText is a name as a text, or the value of the nth of its entries of a kind.
+func nameText(raw []byte, entry string, nth int) string {
+	if entry == "" {
+		return dn.OneLine(raw)
 	}
-	var all strings.Builder
-	var found []string
-	for _, set := range rdns {
-		for _, a := range set {
-			name, ok := entryNames[a.Type.String()]
-			if !ok {
-				name = a.Type.String()
-			}
-			value := fmt.Sprint(a.Value)
-			fmt.Fprintf(&all, "/%s=%s", name, value)
-			if name == entry {
-				found = append(found, value)
-			}
-		}
-	}
-	switch {
-	case entry == "":
-		return all.String()
-	case nth < 0:
-		nth += len(found) + 1
-	}
-	if nth < 1 || nth > len(found) {
-		return ""
-	}
-	return found[nth-1]
-}
-
-// dnReversed is a name in the form of LDAP (RFC 2253): the last part first.
-func dnReversed(raw []byte) string {
-	var rdns pkix.RDNSequence
-	if _, err := asn1.Unmarshal(raw, &rdns); err != nil {
-		return ""
-	}
-	var all []string
-	for _, set := range slices.Backward(rdns) {
-		var together []string
-		for _, a := range slices.Backward(set) {
-			name, ok := entryNames[a.Type.String()]
-			if !ok {
-				name = a.Type.String()
-			}
-			together = append(together, name+"="+escapedForLDAP(fmt.Sprint(a.Value)))
-		}
-		all = append(all, strings.Join(together, "+"))
-	}
-	return strings.Join(all, ",")
-}
-
-// escapedForLDAP is a value in which nothing can be mistaken (RFC 2253, section 2.4).
-func escapedForLDAP(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		special := strings.IndexByte(",+\"\\<>;", c) >= 0 || i == 0 && (c == '#' || c == ' ') || i == len(s)-1 && c == ' '
-		switch {
-		case special:
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c >= 0x7f:
-			fmt.Fprintf(&b, "\\%02X", c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
+	return dn.Entry(raw, entry, nth)
 }

@@ -28,6 +28,7 @@ func Actions() []Action {
 			{Name: "proxy.reloadBroken", Class: ClassMoment},
 			{Name: "proxy.kill", Class: ClassFault, Needs: []string{"for"}},
 			{Name: "proxy.command", Class: ClassMoment, Needs: []string{"command"}},
+			{Name: "proxy.renew", Class: ClassMoment, Needs: []string{"certificate"}},
 		},
 		originActions(),
 		[]Action{

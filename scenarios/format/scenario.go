@@ -142,6 +142,8 @@ type Backend struct {
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
 	// HTTP says what origins of kind http answer beside body and status.
 	HTTP HTTPOrigin `yaml:"http"`
+	// TLS is how origins of kind http are spoken to; in clear if it is not said.
+	TLS *TLSOrigin `yaml:"tls"`
 	// TCP says what origins of kind tcp do with a connection.
 	TCP TCPOrigin `yaml:"tcp"`
 	// MySQL says what origins of kind mysql are and answer.
@@ -177,6 +179,8 @@ type Load struct {
 	Trace *Trace `yaml:"trace"`
 	// Connections of the load.
 	Connections Connections `yaml:"connections"`
+	// TLS secures the connections; they are in clear if it is not said.
+	TLS *TLSLoad `yaml:"tls"`
 	// TCP is what a load of protocol tcp sends and expects.
 	TCP *TCPLoad `yaml:"tcp"`
 	// MySQL is what a load of protocol mysql sends and expects.
@@ -223,6 +227,28 @@ type Load struct {
 	Processes int `yaml:"processes" default:"0"`
 	// Threads of each process that share its part.
 	Threads int `yaml:"threads" default:"1"`
+}
+
+// TLSLoad is how the connections of a load are secured.
+type TLSLoad struct {
+	// Name that is asked for; none if it is empty.
+	Name string `yaml:"name"`
+	// Verify the certificate: that it is for the name, valid, and signed by the authority
+	// of the run, {{ca}}.
+	Verify bool `yaml:"verify" default:"false"`
+	// Sessions says how connections begin: resumed goes on with the session of an earlier
+	// one, as browsers do, full shakes hands in full each time.
+	Sessions string `yaml:"sessions" default:"resumed" enum:"resumed,full"`
+	// Version of TLS, 1.2 or 1.3; empty is any.
+	Version string `yaml:"version" enum:",1.2,1.3"`
+}
+
+// TLSOrigin is the certificate that an origin shows.
+type TLSOrigin struct {
+	// Name that the certificate is for.
+	Name string `yaml:"name,required"`
+	// Flaws of the certificate: expired, foreign.
+	Flaws []string `yaml:"flaws"`
 }
 
 // Content is the body of a request: a size alone, or one of text, file and size
@@ -562,6 +588,8 @@ type EventArgs struct {
 	// files that process.limitFiles leaves, of connections that connections.reset
 	// resets at most or connections.halfOpen opens.
 	Count *int `yaml:"count"`
+	// Certificate that proxy.renew puts into the place of {{cert "NAME"}}, by its name.
+	Certificate string `yaml:"certificate"`
 	// Command that proxy.command sends to the proxy's stats socket.
 	Command string `yaml:"command"`
 }

@@ -30,7 +30,12 @@ type Origin struct {
 //	{{.Dir}}                      directory of this run, removed at its end
 //	{{.Poller}} {{.Seed}}         of the scenario
 //	{{.Config}}                   path of the configuration file (driver exec)
+//	{{cert "a.test"}}             file of a certificate for a name, with its key
+//	{{cert "a.test" "expired"}}   one that has a flaw: expired or foreign
+//	{{ca}}                        file of the authority that signs them
 type Data struct {
+	// Certs makes the certificates; nil where only the template is looked at.
+	Certs    Certs
 	Backends map[string][]Origin
 	Stats    string
 	Dir      string
@@ -38,6 +43,18 @@ type Data struct {
 	Seed     uint64
 	Config   string
 }
+
+// Certs makes certificates as files.
+type Certs interface {
+	Cert(name string, flaws ...string) (path string, err error)
+	CA() (path string, err error)
+}
+
+// nowhere stands in for certificates.
+type nowhere struct{}
+
+func (nowhere) Cert(string, ...string) (string, error) { return "/tmp/cert.pem", nil }
+func (nowhere) CA() (string, error)                    { return "/tmp/authority.pem", nil }
 
 // Error is a fault of a template; Line and Col count from 1 within it,
 // Col is 0 when unknown.
@@ -51,8 +68,12 @@ func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Msg
 // Render fills in a template. bind gives the address of a listener by name.
 // An error is a *TemplateError.
 func Render(text string, data Data, bind func(name string) string) (string, error) {
+	certs := data.Certs
+	if certs == nil {
+		certs = nowhere{}
+	}
 	t, err := template.New("config").Option("missingkey=error").
-		Funcs(template.FuncMap{"bind": bind}).Parse(text)
+		Funcs(template.FuncMap{"bind": bind, "cert": certs.Cert, "ca": certs.CA}).Parse(text)
 	if err != nil {
 		return "", templateError(err, data)
 	}
@@ -97,7 +118,7 @@ func templateError(err error, data Data) *Error {
 	} else if m := noEntry.FindStringSubmatch(e.Msg); m != nil {
 		e.Msg = fmt.Sprintf("there is no backend %q%s", m[1], source.DidYouMean(m[1], slices.Sorted(maps.Keys(data.Backends))))
 	} else if m := noFunction.FindStringSubmatch(e.Msg); m != nil {
-		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], source.DidYouMean(m[1], []string{"bind", "range", "if", "with", "printf"}))
+		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], source.DidYouMean(m[1], []string{"bind", "cert", "ca", "range", "if", "with", "printf"}))
 	} else if e.Msg == "unexpected EOF" {
 		e.Msg = "a {{range}}, {{if}} or {{with}} of the template is not closed: {{end}} is missing"
 	} else if e.Msg == "unexpected {{end}}" {

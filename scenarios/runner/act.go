@@ -25,6 +25,8 @@ func (c *cell) act(ctx context.Context, e *result.Event, do *format.Event) error
 		return c.killProxy(ctx, e, do.Args.For.D())
 	case "proxy.command":
 		return c.command(e, do.Args.Command)
+	case "proxy.renew":
+		return c.renew(e, do.Args.Certificate)
 	}
 	if f, err := c.chaosFault(do); f != nil || err != nil {
 		if err != nil {
@@ -158,6 +160,29 @@ func (c *cell) command(e *result.Event, line string) error {
 	e.Detail = answer
 	now := c.sinceStart()
 	c.begin(e, now, now)
+	return nil
+}
+
+// renew puts a new certificate into the place of one of the proxy's, through its stats
+// socket, as an operator does when the old one is about to expire.
+func (c *cell) renew(e *result.Event, name string) error {
+	g := c.history.latest()
+	if g.conn == nil {
+		return errors.New("the proxy has no stats socket")
+	}
+	text, err := c.certs.Renewed(name)
+	if err != nil {
+		return err
+	}
+	began := c.sinceStart()
+	path := c.certs.Path(name)
+	if _, err := g.conn.OrderWith("set ssl cert "+path, string(text)); err != nil {
+		return err
+	}
+	if e.Detail, err = g.conn.Order("commit ssl cert " + path); err != nil {
+		return err
+	}
+	c.begin(e, began, c.sinceStart())
 	return nil
 }
 

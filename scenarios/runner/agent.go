@@ -5,6 +5,7 @@ import (
 
 	"bench/internal/result"
 	"bench/loadgen/workload"
+	"bench/scenarios/certmaker"
 	"bench/scenarios/format"
 )
 
@@ -29,11 +30,17 @@ func (s *lineSink) take(line *result.AgentLine) error {
 }
 
 // loadSpec turns a load of the scenario into an order for its agents.
-func loadSpec(s *format.Scenario, l *format.Load, targets []string) *workload.Spec {
+func loadSpec(s *format.Scenario, l *format.Load, targets []string, certs *certmaker.Maker) (*workload.Spec, error) {
 	spec := s.Spec(l)
+	if l.TLS != nil && l.TLS.Verify {
+		var err error
+		if spec.TLS.CA, err = certs.CA(); err != nil {
+			return nil, err
+		}
+	}
 	spec.Targets = targets
 	spec.Seed = s.Seed ^ hash(l.Name)
-	return &spec
+	return &spec, nil
 }
 
 // hash is FNV-1a: loads of one scenario get seeds of their own.

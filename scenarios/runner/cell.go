@@ -22,6 +22,7 @@ import (
 	"bench/loadgen/workload"
 	"bench/netns"
 	"bench/reports"
+	"bench/scenarios/certmaker"
 	"bench/scenarios/driver"
 	"bench/scenarios/format"
 	"bench/scenarios/objective"
@@ -46,7 +47,8 @@ type cell struct {
 	index, count int
 	fresh        bool // the proxy's program is copied
 
-	dir        string         // sockets and configuration
+	dir        string // sockets and configuration
+	certs      *certmaker.Maker
 	network    *netns.Network // nil: everything is on the loopback
 	wires      *chaosnet.Network
 	faults     faults
@@ -190,6 +192,7 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 	if c.dir, err = c.group.Dir("bench-run-"); err != nil {
 		return fail(exitLost, err)
 	}
+	c.certs = certmaker.New(c.dir)
 	if err := c.layNetwork(); err != nil {
 		return err
 	}
@@ -243,7 +246,7 @@ func (c *cell) planOrigins() error {
 			if err != nil {
 				return err
 			}
-			o, err := newOrigin(c.group, c.self, b, n, addr, c.dir, c.scenario.Seed, or(b.CPUs, c.place.origins))
+			o, err := newOrigin(c.group, c.self, b, n, addr, c.dir, c.scenario.Seed, or(b.CPUs, c.place.origins), c.certs)
 			if err != nil {
 				return err
 			}
@@ -269,6 +272,7 @@ func (c *cell) startOrigins(ctx context.Context) error {
 // render fills in the templates of the configuration and of the command.
 func (c *cell) render() (words []string, err error) {
 	data := proxyconf.Data{
+		Certs:    c.certs,
 		Backends: map[string][]proxyconf.Origin{},
 		Stats:    filepath.Join(c.dir, "stats.sock"),
 		Dir:      c.dir, Poller: c.scenario.Proxy.Poller, Seed: c.scenario.Seed, Config: driver.ExecConfig(c.dir),
@@ -438,7 +442,11 @@ func (c *cell) startAgents(ctx context.Context) error {
 	for i := range c.scenario.Load {
 		l := &c.scenario.Load[i]
 		cpus := or(l.CPUs, c.place.loads)
-		spec, first := loadSpec(c.scenario, l, c.targets(l.Target)), realTime(l, cpus, c.place.proxy)
+		spec, err := loadSpec(c.scenario, l, c.targets(l.Target), c.certs)
+		if err != nil {
+			return err
+		}
+		first := realTime(l, cpus, c.place.proxy)
 		if first && maySpin(c.scenario.Load, cpus) {
 			spec.SpinUs, spec.SpinShare = workload.AutoSpin, spinShare
 		}

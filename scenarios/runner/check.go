@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"bench/internal/proc"
+	"bench/scenarios/certmaker"
 	"bench/scenarios/document"
 	"bench/scenarios/driver"
 	"bench/scenarios/format"
@@ -100,6 +101,7 @@ func standIns(s *format.Scenario, dir string) (data proxyconf.Data, bind func(st
 		return fmt.Sprintf("127.0.0.1:%d", port)
 	}
 	data = proxyconf.Data{
+		Certs:    certmaker.New(dir),
 		Backends: map[string][]proxyconf.Origin{}, Stats: filepath.Join(dir, "stats.sock"), Dir: dir,
 		Poller: s.Proxy.Poller, Seed: s.Seed, Config: driver.ExecConfig(dir),
 	}

@@ -11,6 +11,7 @@ import (
 
 	"bench/backends/control"
 	"bench/internal/proc"
+	"bench/scenarios/certmaker"
 	"bench/scenarios/format"
 )
 
@@ -37,7 +38,7 @@ type origin struct {
 const originReady = 10 * time.Second
 
 // newOrigin describes replica number n (from 1) of a backend; start starts it.
-func newOrigin(g *proc.Group, self []string, b *format.Backend, n int, addr, dir string, seed uint64, cpus []int) (*origin, error) {
+func newOrigin(g *proc.Group, self []string, b *format.Backend, n int, addr, dir string, seed uint64, cpus []int, certs *certmaker.Maker) (*origin, error) {
 	name := fmt.Sprintf("%s.%d", b.Name, n)
 	socket := filepath.Join(dir, name+".sock")
 	args := append(slices.Clone(self), "backend", b.Kind, "--listen", addr, "--control", socket, "--name", name,
@@ -45,6 +46,13 @@ func newOrigin(g *proc.Group, self []string, b *format.Backend, n int, addr, dir
 	own, err := originArgs(b, filepath.Join(dir, b.Name+".answers"))
 	if err != nil {
 		return nil, err
+	}
+	if b.TLS != nil {
+		file, err := certs.Cert(b.TLS.Name, b.TLS.Flaws...)
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, "--tls-cert", file)
 	}
 	return &origin{
 		name: name, addr: addr, backend: b, group: g, args: append(args, own...), cpus: cpus, client: control.NewClient(socket),

@@ -82,6 +82,23 @@ func (c *Conn) Order(command string) (string, error) {
 	if strings.ContainsAny(command, "\n") {
 		return "", errOneLine
 	}
+	return c.order(command)
+}
+
+var errPayload = errors.New("a payload of the stats socket ends with a line, and has no empty one")
+
+// OrderWith is Order for a command with a payload.
+func (c *Conn) OrderWith(command, payload string) (string, error) {
+	if strings.ContainsAny(command, "\n") {
+		return "", errOneLine
+	}
+	if !strings.HasSuffix(payload, "\n") || strings.HasPrefix(payload, "\n") || strings.Contains(payload, "\n\n") {
+		return "", errPayload
+	}
+	return c.order(command + " <<\n" + payload)
+}
+
+func (c *Conn) order(command string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	answer := ""

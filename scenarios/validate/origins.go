@@ -8,6 +8,7 @@ import (
 	"bench/backends/fault"
 	"bench/backends/httporigin"
 	"bench/backends/tcporigin"
+	"bench/scenarios/certmaker"
 	"bench/scenarios/format"
 	"bench/scenarios/source"
 )
@@ -15,11 +16,18 @@ import (
 // origin checks what belongs to the kind of a backend.
 func (v *validator) origin(at string, b *format.Backend) {
 	for key, kind := range map[string]string{
-		"body": "http", "status": "http", "requestsPerConnection": "http", "http": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
+		"body": "http", "status": "http", "requestsPerConnection": "http", "http": "http", "tls": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
 	} {
 		if path := at + "." + key; b.Kind != kind && v.given(path) && !v.Bad[at+".kind"] {
 			v.Bad[path] = true
 			v.Faults.Add(v.Keys[path], "%s belongs to backends of kind %s, not %s", key, kind, b.Kind)
+		}
+	}
+	if b.TLS != nil {
+		for i, flaw := range b.TLS.Flaws {
+			if !slices.Contains(certmaker.Flaws(), flaw) {
+				v.fail(fmt.Sprintf("%s.tls.flaws[%d]", at, i), "a certificate can be %s, not %q%s", strings.Join(certmaker.Flaws(), " or "), source.Printable(flaw), source.DidYouMean(flaw, certmaker.Flaws()))
+			}
 		}
 	}
 	switch b.Kind {
