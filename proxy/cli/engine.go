@@ -216,7 +216,7 @@ type ServerState struct {
 
 	HasAgent  bool           // "agent-check" is configured
 	AgentOn   bool           // and not suspended
-	AgentAddr netip.AddrPort // the zero value without one
+	AgentAddr netip.AddrPort // configured or set, each part for itself; the zero value if neither
 
 	Used, UsedMax, Need  int64 // connections in use
 	IdleUnsafe, IdleSafe int64

@@ -69,11 +69,13 @@ func (e *fakeEngine) Rows(bool) iter.Seq[*stats.Row] {
 }
 func (e *fakeEngine) Patterns() *pattern.Lists { return &e.patterns }
 func (e *fakeEngine) Variables() *txn.Names    { return &e.variables }
+
 func (e *fakeEngine) Evaluate(fn func(*sample.Context)) {
 	c := sample.NewContext(1024, 1)
 	c.Txn = &txn.Txn{}
 	fn(c)
 }
+
 func (e *fakeEngine) ProxyID(name string) (int, bool) {
 	for i := range e.rows {
 		if e.rows[i].Proxy == name {
@@ -131,10 +133,12 @@ func (e *fakeEngine) SetMaxConn(n int) error {
 	e.did("maxconn %d", n)
 	return nil
 }
+
 func (e *fakeEngine) SetRateLimit(l RateLimit, n int) bool {
 	e.did("rate limit %d %d", l, n)
 	return true
 }
+
 func (e *fakeEngine) Sessions() []Session { return e.sessions }
 func (e *fakeEngine) ShutdownSession(id uint64) bool {
 	e.did("end session %x", id)
@@ -144,6 +148,7 @@ func (e *fakeEngine) Errors() ([]CapturedError, uint64) { return e.errors, uint6
 func (e *fakeEngine) Threads() []Thread {
 	return []Thread{{Loops: 5, Poller: "epoll", Queued: map[string]int{"a": 1, "b": 2}}, {Loops: 7, Poller: "epoll", Queued: map[string]int{"a": 2}, Profiles: e.profiles}}
 }
+
 func (e *fakeEngine) SetProfiling(on bool)      { e.did("profiling %v", on) }
 func (e *fakeEngine) Descriptors() []Descriptor { return []Descriptor{{0, "the first"}} }
 

@@ -43,8 +43,11 @@ func stateLine(b *Backend, s Server) statefile.Line {
 		l.CheckAddr = ip.Unmap().String()
 	}
 	l.CheckPort = int(st.CheckAddr.Port())
-	if st.AgentAddr.IsValid() {
-		l.AgentAddr, l.AgentPort = st.AgentAddr.Addr().String(), int(st.AgentAddr.Port())
+	if ip := st.AgentAddr.Addr(); ip.IsValid() {
+		l.AgentAddr = ip.Unmap().String()
+	}
+	if port := int(st.AgentAddr.Port()); port > 0 {
+		l.AgentPort = port
 	}
 	return l
 }

@@ -92,12 +92,12 @@ func (r *request) sessionDetails(s *Session, now time.Time) error {
 	fmt.Fprintf(r.w, "  state=%s, conn_retries=%d, thread=%d\n", cmp.Or(s.RequestState, "-"), s.Retries, s.Thread)
 	fmt.Fprintf(r.w, "  frontend=%s (id=%d mode=%s), listener=%s (id=%d) addr=%s\n", s.Frontend, s.FrontendID, modeName(s.FrontendHTTP), cmp.Or(s.Listener, "?"), s.ListenerID, s.ListenerAddr)
 	if s.Backend == "" {
-		r.w.WriteString("  backend=<NONE> (id=-1 mode=-)\n")
+		fmt.Fprintln(r.w, "  backend=<NONE> (id=-1 mode=-)")
 	} else {
 		fmt.Fprintf(r.w, "  backend=%s (id=%d mode=%s)\n", s.Backend, s.BackendID, modeName(s.BackendHTTP))
 	}
 	if s.Server == "" {
-		r.w.WriteString("  server=<NONE> (id=-1)\n")
+		fmt.Fprintln(r.w, "  server=<NONE> (id=-1)")
 	} else {
 		fmt.Fprintf(r.w, "  server=%s (id=%d) addr=%s\n", s.Server, s.ServerID, cmp.Or(s.ServerAddr, "?"))
 	}

@@ -8,7 +8,7 @@ import (
 // changeAgent is "set server" for what concerns the agent of a server.
 func (r *request) changeAgent(s Server) error {
 	st := s.State()
-	if !st.HasAgent {
+	if !st.AgentOn {
 		text := "agent checks are not enabled on this server"
 		if r.arg(1) == "agent" || r.arg(1) == "agent-send" {
 			text += "."

@@ -103,7 +103,7 @@ func (r *request) changeAddr(s Server) error {
 
 func (r *request) changeCheckAddr(s Server) error {
 	st := s.State()
-	if !st.HasCheck {
+	if !st.CheckOn {
 		return r.fail("health checks are not enabled on this server")
 	}
 	addr, portText := st.CheckAddr, ""

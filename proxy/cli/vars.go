@@ -75,9 +75,9 @@ func setVar(r *request) error {
 	if kind != "expr" && kind != "fmt" {
 		return r.fail("'set var': arg type must be either 'expr' or 'fmt' but got '" + kind + "'.")
 	}
-	own, err := processVar(name)
-	if err != nil {
-		return r.fail(err.Error())
+	own, refusal := processVar(name)
+	if refusal != "" {
+		return r.fail(refusal)
 	}
 	run, err := r.s.compile(kind, text)
 	if err != nil {
@@ -96,8 +96,9 @@ func setVar(r *request) error {
 	return nil
 }
 
-// processVar is the name of a variable of the process without its scope.
-func processVar(name string) (string, error) {
+// processVar is the name of a variable of the process without its scope, or why it is
+// none.
+func processVar(name string) (own, refusal string) {
 	scope, own, _ := strings.Cut(name, ".")
 	switch scope {
 	case "proc", "sess", "txn", "req", "res", "check":
@@ -105,19 +106,19 @@ func processVar(name string) (string, error) {
 		own = ""
 	}
 	if own == "" {
-		return "", fmt.Errorf("invalid variable name '%s'. A variable name must be start by its scope. The scope can be 'proc', 'sess', 'txn', 'req', 'res' or 'check'", name)
+		return "", fmt.Sprintf("invalid variable name '%s'. A variable name must be start by its scope. The scope can be 'proc', 'sess', 'txn', 'req', 'res' or 'check'", name)
 	}
 	for i := range len(own) {
 		if c := own[i]; c|0x20 < 'a' || c|0x20 > 'z' {
 			if (c < '0' || c > '9') && c != '_' && c != '.' {
-				return "", fmt.Errorf("invalid syntax at char '%s)'", own[i:])
+				return "", fmt.Sprintf("invalid syntax at char '%s)'", own[i:])
 			}
 		}
 	}
 	if scope != "proc" {
-		return "", fmt.Errorf("'set var': cannot set variable '%s', only scope 'proc' is permitted here.", name)
+		return "", fmt.Sprintf("'set var': cannot set variable '%s', only scope 'proc' is permitted here.", name)
 	}
-	return own, nil
+	return own, ""
 }
 
 // compile makes a program of an expression or a format that belongs to no transaction.

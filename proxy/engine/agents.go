@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"net/netip"
 	"sync"
 
@@ -241,12 +242,24 @@ func (c *checks) changeAgent(s *server.Server, fn func(a *agentCheck)) {
 	a.l.Post(func() { a.c.SetAgent(to) })
 }
 
-// agentAddr is where the agent of s is, not valid if it has none.
+// agentAddr is where the agent of s is, as far as that was configured or set.
 func (c *checks) agentAddr(s *server.Server) netip.AddrPort {
 	a := c.agent(s)
 	if a == nil {
 		return netip.AddrPort{}
 	}
-	to := a.target()
-	return to.AddrPort()
+	a.mu.Lock()
+	ip, port := a.own.Addr(), a.own.Port()
+	a.mu.Unlock()
+	var configured netip.AddrPort
+	if s.Spec.Agent.Addr != nil {
+		configured = s.Spec.Agent.Addr.AddrPort()
+	}
+	if !ip.IsValid() {
+		ip = configured.Addr()
+	}
+	if port == 0 {
+		port = cmp.Or(uint16(s.Spec.Agent.Port), configured.Port())
+	}
+	return netip.AddrPortFrom(ip, port)
 }

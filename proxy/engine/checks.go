@@ -179,7 +179,7 @@ func (e *Engine) startChecks() {
 		if k := e.checks.of(s); k != nil && k.enabled && s.Admin() != state.Maint {
 			k.l.Post(func() { k.c.Start(delay) })
 		}
-		if a := e.checks.agent(s); a != nil {
+		if a := e.checks.agent(s); a != nil && a.enabled {
 			a.l.Post(func() { a.c.Start(delay) })
 		}
 	}

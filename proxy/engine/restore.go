@@ -137,6 +137,9 @@ func (e *Engine) restore(s *server.Server, l *statefile.Line) {
 	e.restoreAddr(s, l)
 	s.Restore(r)
 	e.restoreCheck(s, l, health)
+	if a := e.checks.agent(s); a != nil {
+		a.restore(l)
+	}
 	switch {
 	case r.Admin == state.Maint:
 	case r.Health == state.Down:
@@ -222,6 +225,18 @@ func (e *Engine) restoreCheck(s *server.Server, l *statefile.Line, health int) {
 		e.alert(log.Warning, fmt.Sprintf("config : server-state partially applied for server '%s/%s', health checks are not enabled on this server", s.Backend.Spec.Name, s.Spec.Name))
 	default:
 		e.checks.setAddr(s, netip.AddrPortFrom(ip, uint16(l.CheckPort)))
+	}
+}
+
+// restore makes the questions to an agent go on as they were.
+func (a *agentCheck) restore(l *statefile.Line) {
+	if l.AgentState&statefile.CheckConfigured != 0 && l.AgentState&statefile.CheckEnabled == 0 {
+		a.enabled = false
+	}
+	if ip, err := netip.ParseAddr(l.AgentAddr); err == nil && a.enabled {
+		a.own = netip.AddrPortFrom(ip, uint16(l.AgentPort))
+		to := a.target()
+		a.l.Post(func() { a.c.SetAddr(to) })
 	}
 }
 

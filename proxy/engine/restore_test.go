@@ -51,6 +51,8 @@ backend be
     server elsewhere 127.0.0.1:18089 check port 81
     server unknown 127.0.0.1:1
     server backup 127.0.0.1:18099 backup
+    server agent 127.0.0.1:18099 agent-check agent-port 18098 agent-inter 1h
+    server mute 127.0.0.1:18099 agent-check agent-port 18098 agent-inter 1h
 backend own
     load-server-state-from-file local
     server a 127.0.0.1:1
@@ -108,7 +110,7 @@ func (p *pair) compareStates(t *testing.T, when string) {
 	t.Helper()
 	theirs, ours := p.both(t, "stats", "show servers state")
 	want, got := states(theirs), states(ours)
-	if len(want) != 17 || len(want) != len(got) {
+	if len(want) != 19 || len(want) != len(got) {
 		t.Fatalf("%s: %d servers, the reference has %d", when, len(got), len(want))
 	}
 	for i := range want {
@@ -160,6 +162,8 @@ func TestStatesGoFromOneToTheOther(t *testing.T) {
 		"set server be/maint state maint", "set server be/plain state drain", "set server be/weighed addr 127.0.0.5 port 99", "set server be/plain addr 127.0.0.6",
 		"disable server own/a", "set server own/b weight 77", "disable server none/a", "disable health be/elsewhere", "set server be/named addr 127.0.0.8 port 98",
 		"set server be/unchecked check-port 71", "set server be/unchecked health up", "disable health be/unchecked", "disable health be/stopping", "set server be/stopping health stopping",
+		"set server be/mute agent-addr 127.0.0.3", "set server be/agent agent-addr 127.0.0.4", "disable agent be/mute", "set server be/mute agent-addr 127.0.0.5", "set server be/mute agent-port 5",
+		"set server be/mute agent up", "set server be/mute agent-send x", "set server be/unchecked check-port 72", "set server be/unchecked check-addr 127.0.0.7",
 	} {
 		if theirs, ours := p.both(t, "stats", c); theirs != ours {
 			t.Errorf("%s: %q, the reference says %q", c, ours, theirs)

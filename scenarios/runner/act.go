@@ -153,6 +153,10 @@ func (c *cell) command(e *result.Event, line string) error {
 	if g.conn == nil {
 		return errors.New("the proxy has no stats socket")
 	}
+	line, err := c.fill(line)
+	if err != nil {
+		return err
+	}
 	answer, err := g.conn.Order(line)
 	if err != nil {
 		return err

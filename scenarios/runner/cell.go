@@ -59,11 +59,13 @@ type cell struct {
 	origins    []*origin
 	listeners  map[string]string // addresses of {{bind}} by name
 	config     string
-	driver     driver.Driver
-	history    *history
-	agents     []*fleet.Fleet
-	abusers    []*abuser
-	start      int64 // origin of time, monotonic nanoseconds
+	// fill fills in a template, once the addresses are known.
+	fill    func(text string) (string, error)
+	driver  driver.Driver
+	history *history
+	agents  []*fleet.Fleet
+	abusers []*abuser
+	start   int64 // origin of time, monotonic nanoseconds
 	// drains is how long replaced proxies are followed: past the loads, to
 	// the end of their sessions.
 	drains     context.Context
@@ -299,11 +301,12 @@ func (c *cell) render() (words []string, err error) {
 		}
 		return c.listeners[name]
 	}
-	if c.config, err = proxyconf.Render(c.scenario.Proxy.Config, data, bind); err != nil {
+	c.fill = func(text string) (string, error) { return proxyconf.Render(text, data, bind) }
+	if c.config, err = c.fill(c.scenario.Proxy.Config); err != nil {
 		return nil, err
 	}
 	for _, word := range c.scenario.Proxy.Command {
-		text, err := proxyconf.Render(word, data, bind)
+		text, err := c.fill(word)
 		if err != nil {
 			return nil, err
 		}

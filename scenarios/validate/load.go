@@ -257,6 +257,9 @@ func (v *validator) events() {
 		}
 		v.spares(at, e, action)
 		v.args(at, e, action)
+		if e.Do == "proxy.command" {
+			v.template(at+".args.command", "", e.Args.Command)
+		}
 		v.lasts(at, e, phases)
 	}
 }
