@@ -330,6 +330,18 @@ func TestRepeatsArePooled(t *testing.T) {
 	}
 }
 
+// Half of the repeats is not most of them.
+func TestHalfOfTheRepeats(t *testing.T) {
+	s := spec{day: 1, axes: []result.Axis{{Name: "repeat", Values: []string{"1", "2"}}}}
+	for i, samples := range []int{2000, 300} {
+		s.cells = append(s.cells, cellSpec{vars: map[string]string{"repeat": fmt.Sprint(i + 1)}, p50: 100, samples: samples})
+	}
+	h := mustRead(t, Options{}, record(t, s))
+	if got := show(measure(t, h, 0, "", "response.p99")); got != "-" {
+		t.Errorf("p99 %s", got)
+	}
+}
+
 // drivers is a run with an axis of drivers, and one of pollers.
 func drivers(day int, machine, engine float64) spec {
 	s := spec{day: day, axes: []result.Axis{{Name: "who", Values: []string{"builtin", "haproxy"}}, {Name: "poller", Values: []string{"epoll", "poll"}}}}
