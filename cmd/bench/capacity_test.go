@@ -237,7 +237,8 @@ func TestCapacityRefusesWhatItCannotSearch(t *testing.T) {
 		{limited, append([]string{"--from", "20"}, must...), "--from"},
 		{limited, append([]string{"--from", "20/s", "--to", "10/s"}, must...), "is not below"},
 		{limited, append([]string{"--within", "1s"}, must...), "--within: at least 10s"},
-		{limited, append([]string{"--from", "1/s", "--within", "30s"}, must...), "the time was up"},
+		{limited, append([]string{"--from", "1/s", "--within", "30s"}, must...), "not one trial fits into the 30s of the search"},
+		{limited, []string{"--objective", "response.p99 < 1000s"}, "not one trial fits"},
 		{limited, append([]string{"--repeat", "0"}, must...), "--repeat"},
 	} {
 		b := startCommand(t, "capacity", c.scenario, "", c.args...)

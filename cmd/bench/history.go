@@ -17,6 +17,7 @@ type historyCmd struct {
 	Dirs      []string `arg:"" name:"dir" type:"existingdir" help:"Result folders, or folders with such in them at any depth."`
 	Reference string   `placeholder:"KEY=VALUE,..." help:"Divide by this cell of the same run: an axis of the matrix and its value, or proxy.driver=NAME."`
 	Measure   []string `sep:"none" placeholder:"NAME" help:"A measure, a pattern with *, or a metric of objectives; may be given several times. Without it, the measures of all loads together."`
+	AnyHost   bool     `help:"Take hosts with the same processors for one, as where each job of CI has a host of its own."`
 	JSON      string   `name:"json" placeholder:"FILE" help:"Write the history as JSON; - is the standard output."`
 	HTML      string   `name:"html" placeholder:"FILE" help:"Write a page with charts."`
 	ASCII     bool     `name:"ascii" help:"Print no character beyond ASCII."`
@@ -50,7 +51,7 @@ Exit codes: 0 shown; 2 usage, or no run to show; 6 a file could not be written.`
 }
 
 func (c *historyCmd) Run(std *streams) error {
-	options := history.Options{Measures: c.Measure}
+	options := history.Options{Measures: c.Measure, AnyHost: c.AnyHost}
 	if c.Reference != "" {
 		var err error
 		if options.Reference, err = history.ParseSettings(c.Reference); err != nil {

@@ -202,7 +202,7 @@ func (v *capacityView) provenance(r *result.Capacity) {
 		{"ended", r.EndedAt},
 		{"seed", fmt.Sprint(r.Seed)},
 		{"scenario hash", r.Hash},
-		{"tool", fmt.Sprintf("bench %s, commit %s, %s", r.Tool.Version, r.Tool.Commit, r.Tool.Go)},
+		{"tool", toolText(&r.Tool)},
 		{"proxy", strings.TrimSpace(r.Proxy.Driver + " " + r.Proxy.Version)},
 		{"proxy command", r.Proxy.Command},
 	} {

@@ -144,7 +144,7 @@ func (v *view) provenance(d *series.Data, cells []*series.Analysis) {
 	add("ended", run.EndedAt)
 	add("seed", fmt.Sprint(run.Seed))
 	add("scenario hash", run.Hash)
-	add("tool", fmt.Sprintf("bench %s, commit %s, %s", run.Tool.Version, run.Tool.Commit, run.Tool.Go))
+	add("tool", toolText(&run.Tool))
 	seen := make(map[string]bool)
 	for _, a := range cells {
 		p := &a.Proxy
@@ -204,4 +204,13 @@ func (v *view) environment(env map[string]any, prefix string) {
 			}
 		}
 	}
+}
+
+// toolText is which bench it was; not all builds know their commit.
+func toolText(t *result.Tool) string {
+	parts := []string{"bench " + t.Version}
+	if t.Commit != "" {
+		parts = append(parts, "commit "+t.Commit)
+	}
+	return strings.Join(append(parts, t.Go), ", ")
 }

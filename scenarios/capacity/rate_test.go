@@ -116,3 +116,32 @@ func TestBrokenByALateLoad(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// However often a machine breaks trials by chance, six of them decide.
+func TestSixDoubtfulTrialsDecide(t *testing.T) {
+	p := &point{rate: 400}
+	for n := 1; n <= 6; n++ {
+		p.doubtful = append(p.doubtful, &Outcome{})
+		if decided := p.judge(&moody{}, 0.9); decided != (n == 6) || p.undecided == decided || (p.despite != "") != decided {
+			t.Errorf("%d trials: decided %v, %+v", n, decided, p)
+		}
+	}
+}
+
+// Where requests were refused, what got through says nothing about how much the system
+// carries: it widens no interval.
+func TestRefusedTrialsMakeNoSpread(t *testing.T) {
+	trials := func(failed uint64) (all []*Outcome) {
+		for _, got := range []float64{250, 300, 350} {
+			all = append(all, &Outcome{Record: result.Trial{Rate: 400, Got: got, Failed: failed}})
+		}
+		return all
+	}
+	const precision = 0.03
+	if got := margin(400, precision, trials(1)); got != precision/2 {
+		t.Errorf("with refused requests %v, want %v", got, precision/2)
+	}
+	if got := margin(400, precision, trials(0)); got < 0.3 || got > 0.4 {
+		t.Errorf("without %v, want half of the precision and twice the spread of a sixth", got)
+	}
+}

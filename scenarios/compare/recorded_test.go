@@ -134,6 +134,8 @@ func TestRecordedSessions(t *testing.T) {
 		{1.03, 0.004, exitWorse, result.Slower},
 		{1.0, 0.004, 0, result.Same + result.Under5},
 		{0.7, 0.004, 0, result.Better},
+		// A change that is certain, and too small to matter.
+		{1.012, 0.0002, 0, result.Same + result.Under5},
 		// Where sessions differ more, so small a change cannot be told.
 		{1.03, 0.012, exitUnclear, result.Unclear},
 	} {

@@ -166,7 +166,7 @@ func (r *run) each(ref *reference, of func(*result.Proxy) string) []string {
 }
 
 // factNames are what may differ between runs of a group, in the order they are told.
-var factNames = []string{"proxy", "program", "settings", "reference", "bench", "kernel"}
+var factNames = []string{"proxy", "program", "settings", "reference", "bench", "host", "kernel"}
 
 // facts of a run. Long hashes are cut.
 func (r *run) facts(ref *reference) map[string]string {

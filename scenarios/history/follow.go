@@ -20,11 +20,15 @@ type runGroup struct {
 }
 
 // groups tells runs apart in which proxies of other drivers had something else to do, or
-// on another host or processor, in the order of their last run.
-func groups(runs []*run) []*runGroup {
+// on another processor or host, in the order of their last run. With anyHost, hosts with
+// the same processors are as one.
+func groups(runs []*run, anyHost bool) []*runGroup {
 	var all []*runGroup
 	for _, r := range runs {
 		host, cpu, _, cpus := r.machine()
+		if anyHost {
+			host = ""
+		}
 		g := &runGroup{HistoryGroup: result.HistoryGroup{
 			Scenario: r.Record.Scenario, Work: r.work(), Drivers: r.drivers(), Host: host, CPU: cpu, CPUs: cpus, Measures: []result.HistoryMeasure{},
 		}}
@@ -60,7 +64,11 @@ func (g *runGroup) follow(o Options) (result.HistoryGroup, error) {
 				some = true
 			}
 		}
-		out.Runs = append(out.Runs, result.HistoryRun{Dir: r.Dir, Label: r.label(), StartedAt: r.Record.StartedAt, Verdict: r.Record.Verdict, Facts: r.facts(refs[i])})
+		facts := r.facts(refs[i])
+		if host, _, _, _ := r.machine(); o.AnyHost && host != "" {
+			facts["host"] = host
+		}
+		out.Runs = append(out.Runs, result.HistoryRun{Dir: r.Dir, Label: r.label(), StartedAt: r.Record.StartedAt, Verdict: r.Record.Verdict, Facts: facts})
 	}
 	if some {
 		fault = nil

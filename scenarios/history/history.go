@@ -25,6 +25,8 @@ type Options struct {
 	// Measures are names, patterns with * in them, or metrics of objectives; empty:
 	// those of all loads together.
 	Measures []string
+	// AnyHost takes hosts with the same processors for one.
+	AnyHost bool
 }
 
 // Setting is a key and its value.
@@ -75,7 +77,7 @@ func Read(dirs []string, o Options) (*result.History, error) {
 	}
 	slices.SortStableFunc(runs, func(a, b *run) int { return a.start.Compare(b.start) })
 	var faults []error
-	for _, g := range groups(runs) {
+	for _, g := range groups(runs, o.AnyHost) {
 		made, err := g.follow(o)
 		h.Groups = append(h.Groups, made)
 		if err != nil {
@@ -86,6 +88,9 @@ func Read(dirs []string, o Options) (*result.History, error) {
 		return nil, faults[len(faults)-1]
 	}
 	h.Warnings = notes(h)
+	if hosts := hostNames(runs); o.AnyHost && len(hosts) > 1 {
+		h.Warnings = append(h.Warnings, fmt.Sprintf("the runs are of %s hosts, which are taken for one where their processors are the same: a change may be one of hosts", units.Count(uint64(len(hosts)))))
+	}
 	for _, f := range faults {
 		h.Warnings = append(h.Warnings, f.Error())
 	}
@@ -162,11 +167,25 @@ func settingsText(all []Setting) string {
 	return strings.Join(parts, ",")
 }
 
+// hostNames are those of the hosts that runs were made on, each once.
+func hostNames(runs []*run) []string {
+	var all []string
+	for _, r := range runs {
+		if host, _, _, _ := r.machine(); !slices.Contains(all, host) {
+			all = append(all, host)
+		}
+	}
+	return all
+}
+
 // notes say what the reader must know of the whole.
 func notes(h *result.History) []string {
 	var all []string
 	if len(h.Groups) > 1 {
 		all = append(all, fmt.Sprintf("%s groups of runs differ in what was asked of the proxy, its driver, the host or the processor: each is shown by itself, and nothing is compared across them", units.Count(uint64(len(h.Groups)))))
+	}
+	if otherHosts(h.Groups) {
+		all = append(all, "some groups differ in nothing but the host: --any-host takes hosts with the same processors for one, as where each job of CI has a host of its own")
 	}
 	if h.Reference == "" && len(h.Groups) > 0 {
 		all = append(all, "values are as measured, without a reference: a change may be the machine's as well as the proxy's. "+
@@ -178,6 +197,19 @@ func notes(h *result.History) []string {
 		}
 	}
 	return all
+}
+
+// otherHosts reports whether two groups are apart only because of their hosts.
+func otherHosts(groups []result.HistoryGroup) bool {
+	for i := range groups {
+		for j := range i {
+			a, b := &groups[i], &groups[j]
+			if a.Host != b.Host && a.Scenario == b.Scenario && a.Work == b.Work && a.CPU == b.CPU && a.CPUs == b.CPUs && slices.Equal(a.Drivers, b.Drivers) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // settings says with which runs the proxy was told something else.

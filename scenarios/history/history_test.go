@@ -219,6 +219,38 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// Where each run has a host of its own, those with the same processors can be taken for
+// one, and a change says that the host changed with it.
+func TestAnyHost(t *testing.T) {
+	var specs []spec
+	for i := range 12 {
+		s := spec{day: i + 1, cells: single(100), host: fmt.Sprintf("runner-%d", i)}
+		if i >= 6 {
+			s.cells, s.host = single(130), fmt.Sprintf("pod-%d", i)
+		}
+		specs = append(specs, s)
+	}
+	dir := record(t, specs...)
+	if h := mustRead(t, Options{}, dir); len(h.Groups) != 12 || !slices.ContainsFunc(h.Warnings, func(w string) bool { return strings.Contains(w, "--any-host") }) {
+		t.Errorf("%d groups, warnings %q", len(h.Groups), h.Warnings)
+	}
+	h := mustRead(t, Options{AnyHost: true}, dir)
+	if len(h.Groups) != 1 || h.Groups[0].Host != "" || !slices.ContainsFunc(h.Warnings, func(w string) bool { return strings.HasPrefix(w, "the runs are of 12 hosts") }) {
+		t.Fatalf("%d groups, warnings %q", len(h.Groups), h.Warnings)
+	}
+	m := measure(t, h, 0, "", "response.p50")
+	if len(m.Changes) != 1 || m.Changes[0].Run != 6 || !slices.Contains(m.Changes[0].With, "host runner-5 → pod-6") {
+		t.Errorf("changes %+v", m.Changes)
+	}
+	// Other processors stay apart.
+	if err := os.WriteFile(filepath.Join(dir, "r00", "env.json"), []byte(`{"hostname":"runner-0","cpuModel":"Other","cpus":2}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if h := mustRead(t, Options{AnyHost: true}, dir); len(h.Groups) != 2 {
+		t.Errorf("another model of processors: %d groups", len(h.Groups))
+	}
+}
+
 // INVALID and PARTIAL runs, and what cannot be read, do not count, and are listed; a
 // cell of that kind, and a measure with too few samples, leaves a gap.
 func TestWhatDoesNotCount(t *testing.T) {
@@ -295,6 +327,18 @@ func TestRepeatsArePooled(t *testing.T) {
 	}
 	if got := show(measure(t, h, 0, "", "response.p50")); got != "200 200 200" {
 		t.Errorf("p50 %s", got)
+	}
+}
+
+// Half of the repeats is not most of them.
+func TestHalfOfTheRepeats(t *testing.T) {
+	s := spec{day: 1, axes: []result.Axis{{Name: "repeat", Values: []string{"1", "2"}}}}
+	for i, samples := range []int{2000, 300} {
+		s.cells = append(s.cells, cellSpec{vars: map[string]string{"repeat": fmt.Sprint(i + 1)}, p50: 100, samples: samples})
+	}
+	h := mustRead(t, Options{}, record(t, s))
+	if got := show(measure(t, h, 0, "", "response.p99")); got != "-" {
+		t.Errorf("p99 %s", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"bench/internal/result"
+	"bench/reports/series"
 )
 
 // What the proxy used counts between two looks within the measured time; of a process
@@ -27,6 +28,28 @@ func TestUsageOf(t *testing.T) {
 	}
 	if u.cpu != (11-10)+1.5 || u.system != 0.5+0.3 {
 		t.Errorf("%v s, %v s in the kernel", u.cpu, u.system)
+	}
+}
+
+// What was watched for less than a second tells no CPU time, what was for one does.
+func TestWatchedTooShort(t *testing.T) {
+	for _, tt := range []struct {
+		until int64
+		known bool
+	}{{1_999_999, false}, {2_000_000, true}} {
+		c := &series.Cell{Cell: &result.Cell{
+			Phases: []result.Phase{{StartUs: 1_000_000, LengthUs: 2_000_000, Measured: true}},
+			Loads:  []result.Load{{Name: "clients", Target: "proxy/web"}},
+		}}
+		for i, at := range []int64{1_000_000, tt.until} {
+			c.Samples = append(c.Samples, result.Sample{AtUs: at, Processes: []result.Process{
+				{Role: roleProxy, PID: 1, CPUSeconds: 1 + 0.5*float64(i), SystemSeconds: 0.5 + 0.1*float64(i)},
+			}})
+		}
+		all := ofProxy(c, []result.Interval{{Load: "clients", StartUs: 1_000_000, LengthUs: 2_000_000, Good: 1000}})
+		if m := all[0]; m.Name != result.MeasureCPU || m.Known != tt.known || m.Known == (m.Why != "") {
+			t.Errorf("watched until %d µs: %+v", tt.until, m)
+		}
 	}
 }
 

@@ -171,7 +171,8 @@ func search(ctx context.Context, o *CapacityOptions, t *Trials, value string) (*
 	found, err := capacity.Search(ctx, told{t, o.Live}, options)
 	if len(found.Trials) == 0 {
 		if err == nil { // the first would have taken too long
-			err = fail(exitUsage, errors.New(found.Why))
+			err = fail(exitUsage, fmt.Errorf("not one trial fits into the %v of the search (%s): it lasts ten times the longest limit on a time, and until a quantile has its samples",
+				time.Duration(o.Search.Within*float64(time.Second)), found.Why))
 		}
 		return nil, err
 	}
