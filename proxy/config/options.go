@@ -31,7 +31,6 @@ func optionRows() []option {
 		{"srvtcpka", back, one(func(s *o) *bool { return &s.ServerKeepalive }), "", "TCP keep-alive towards servers."},
 		{"tcpka", inAny, func(s *o) []*bool { return []*bool{&s.ClientKeepalive, &s.ServerKeepalive} }, "", "TCP keep-alive on both sides."},
 		{"contstats", front, nothing, "bytes are always counted as they pass", "Count bytes while they pass."},
-		{"disable-h2-upgrade", front, nothing, "connections never change to HTTP/2 by themselves", "Take no connections that begin with HTTP/2 where HTTP/1 is expected."},
 		{"dontlog-normal", front, one(func(s *o) *bool { return &s.DontLogNormal }), "", "Log errors only."},
 		{"dontlognull", front, one(func(s *o) *bool { return &s.DontLogNull }), "", "Do not log connections without data."},
 		{"disable-h2-upgrade", front, one(func(s *o) *bool { return &s.DisableH2Upgrade }), "", "Take no HTTP/2 from clients that begin with it on a connection of HTTP/1."},
@@ -73,8 +72,8 @@ func optionKeywords() []keyword {
 				delete(opts, r.name)
 				return
 			}
-			if !l.no && r.inert != "" {
-				l.warn(l.head, "'option %s' is accepted without effect: %s", r.name, r.inert)
+			if !l.no {
+				l.remark(l.head, "option "+r.name, r.inert, "")
 			}
 			opts[r.name] = opt[bool]{val: !l.no, set: true, pos: l.pos}
 		}})
