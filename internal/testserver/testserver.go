@@ -35,7 +35,7 @@ func HTTP(t testing.TB, h http.HandlerFunc) (addr string) {
 	t.Helper()
 	l := listen(t)
 	s := &http.Server{Handler: h}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { _ = s.Close() })
 	go func() { _ = s.Serve(l) }() // until it is closed
 	return l.Addr().String()
 }

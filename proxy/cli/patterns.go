@@ -20,12 +20,12 @@ func patternCommands() []Command {
 		}
 		list = append(list,
 			Command{Words: "show " + k.word, Args: "[@ver] [" + k.word + "]", Help: "list " + k.name + "s, or the entries of one", Fn: k.show},
-			Command{Words: "get " + k.word, Args: "<" + k.word + "> <value>", Help: "report what a value leads to", Fn: k.get},
+			Command{Words: "get " + k.word, Args: "<" + k.word + "> <value>", Help: "show what a value is matched with", Fn: k.get},
 			Command{Words: "add " + k.word, Args: "[@<ver>] <" + k.word + "> " + add, Help: "add an entry", Fn: k.add},
 			Command{Words: "del " + k.word, Args: "<" + k.word + "> [<key>|#<ref>]", Help: "delete entries", Fn: k.del},
 			Command{Words: "clear " + k.word, Args: "[@<ver>] <" + k.word + ">", Help: "delete all entries", Fn: k.clear},
 			Command{Words: "prepare " + k.word, Args: "<" + k.word + ">", Help: "begin a new version, to be filled and committed", Fn: k.prepare},
-			Command{Words: "commit " + k.word, Args: "@<ver> <" + k.word + ">", Help: "put a version that was prepared into use, at once", Fn: k.commit},
+			Command{Words: "commit " + k.word, Args: "@<ver> <" + k.word + ">", Help: "switch to a prepared version, at once", Fn: k.commit},
 		)
 	}
 	return append(list, Command{Words: "set map", Args: "<map> [<key>|#<ref>] <value>", Help: "change the value of an entry", Fn: setMap})

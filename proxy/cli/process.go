@@ -15,7 +15,7 @@ func processCommands() []Command {
 	return []Command{
 		{Words: "show version", Help: "show the version of the process", Fn: func(r *request) error { return r.info(r.s.opt.Version) }},
 		{Words: "show env", Args: "[var]", Level: Operator, Help: "dump the environment variables", Fn: showEnv},
-		{Words: "show startup-logs", Level: Operator, Help: "show what there was to say at the start", Fn: func(r *request) error {
+		{Words: "show startup-logs", Level: Operator, Help: "show the messages of the start", Fn: func(r *request) error {
 			_, err := r.w.WriteString(r.s.opt.StartupLogs)
 			return err
 		}},
@@ -23,10 +23,10 @@ func processCommands() []Command {
 			_, err := r.w.Write(append(stats.Schema(), '\n'))
 			return err
 		}},
-		{Words: "show libs", Level: Operator, Help: "list the files of code that are in memory", Fn: showLibs},
+		{Words: "show libs", Level: Operator, Help: "list the libraries that are loaded", Fn: showLibs},
 		{Words: "show pools", Help: "report the use of memory", Fn: showPools},
 		{Words: "set maxconn global", Args: "<value>", Level: AdminLevel, Help: "change the maxconn of the process", Fn: setMaxConnGlobal},
-		{Words: "set rate-limit", Args: "<setting> <value>", Level: AdminLevel, Help: "change a limit of rates", Fn: setRateLimit},
+		{Words: "set rate-limit", Args: "<setting> <value>", Level: AdminLevel, Help: "change a rate limit", Fn: setRateLimit},
 	}
 }
 

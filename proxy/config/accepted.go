@@ -17,7 +17,7 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "localpeer", args: "<name>", inert: "there are no peers", doc: "Name of this peer."},
 		{name: "set-dumpable", no: true, inert: "core dumps follow the system's setting", doc: "Allow core dumps."},
 		{name: "strict-limits", no: true, inert: "limits that cannot be set are always errors", doc: "Refuse to start when limits cannot be set."},
-		{name: "insecure-fork-wanted", no: true, inert: "the commands of external checks need it not, and nothing else forks", doc: "Allow forks."},
+		{name: "insecure-fork-wanted", no: true, inert: "the commands of external checks do not need it, and nothing else forks", doc: "Allow forks."},
 		{name: "insecure-setuid-wanted", inert: "nothing is executed", doc: "Allow set-user-ID programs."},
 		{name: "numa-cpu-mapping", no: true, inert: "threads go where the scheduler puts them", doc: "Bind threads to the first NUMA node."},
 		{name: "fd-hard-limit", args: "<number>", inert: "use 'ulimit-n' or 'maxconn'", doc: "Highest descriptor limit to take."},
@@ -35,10 +35,10 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.quic.frontend.conn-tx-buffers.limit", args: "<number>", inert: noQUIC, doc: "Buffers for sending of a connection."},
 		{name: "tune.quic.frontend.max-idle-timeout", args: "<time>", inert: noQUIC, doc: "Quiet time of a connection."},
 		{name: "tune.quic.frontend.max-streams-bidi", args: "<number>", inert: noQUIC, doc: "Streams of a connection."},
-		{name: "tune.quic.retry-threshold", args: "<number>", inert: noQUIC, doc: "Half-open connections from which on addresses are checked."},
+		{name: "tune.quic.retry-threshold", args: "<number>", inert: noQUIC, doc: "Number of half-open connections above which addresses are checked."},
 		{name: "tune.zlib.memlevel", args: "<number>", inert: noZlib, doc: "Memory for compression."},
 		{name: "tune.zlib.windowsize", args: "<number>", inert: noZlib, doc: "Window of compression."},
-		{name: "maxcompcpuusage", args: "<number>", inert: "the load of the processors is not looked at", doc: "Percentage of the processors from which on less is compressed."},
+		{name: "maxcompcpuusage", args: "<number>", inert: "the load of the processors is not looked at", doc: "Load of the processors, in percent, above which less is compressed."},
 		{name: "maxcomprate", args: "<number>", inert: "encoding is held to no rate", doc: "Kilobytes compressed per second."},
 		{name: "maxzlibmem", args: "<number>", inert: noZlib, doc: "Megabytes for compression."},
 		{name: "tune.lua.forced-yield", args: "<number>", inert: noLua, doc: "Instructions after which a script is interrupted."},
@@ -78,7 +78,7 @@ func acceptedGlobalKeywords() []keyword {
 // acceptedProxyKeywords are the same for proxies.
 func acceptedProxyKeywords() []keyword {
 	return []keyword{
-		{name: "max-keep-alive-queue", args: "<number>", scope: inDefaults | inBack, inert: "requests do not keep to a server for the sake of its connection", doc: "Length of a server's queue from which on a request may leave the connection of the one before it.", read: func(l *line) {
+		{name: "max-keep-alive-queue", args: "<number>", scope: inDefaults | inBack, inert: "requests do not keep to a server for the sake of its connection", doc: "Length of a server's queue above which a request may leave the connection of the one before it.", read: func(l *line) {
 			if w, ok := l.one("a number"); ok {
 				l.integer(w, -1, 1<<31-1)
 			}

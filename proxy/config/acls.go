@@ -34,7 +34,7 @@ func readACL(l *line) {
 	}
 	for _, r := range reservedNames() {
 		if name.text == r {
-			l.fail(name, "'%s' cannot be the name of an ACL: it is a word of conditions", r)
+			l.fail(name, "'%s' cannot be the name of an ACL: it is a keyword of conditions", r)
 			return
 		}
 	}

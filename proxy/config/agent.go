@@ -7,7 +7,7 @@ import "time"
 func agentOptions(row func(place, serverOption) serverOption) []serverOption {
 	type s = serverTemplate
 	return []serverOption{
-		row(everyplace, serverOption{name: "agent-check", doc: "Ask an agent as well, which says how much the server can take, and whether it is to take anything.", read: func(_ *line, x *s, _ word) { x.Agent.Check = true }}),
+		row(everyplace, serverOption{name: "agent-check", doc: "Also ask an agent, which says how much the server can take, and whether it should take anything at all.", read: func(_ *line, x *s, _ word) { x.Agent.Check = true }}),
 		row(inDefault, serverOption{name: "no-agent-check", doc: "Against \"agent-check\" in default-server.", read: func(_ *line, x *s, _ word) { x.Agent.Check = false }}),
 		row(everyplace, serverOption{name: "agent-port", args: 1, doc: "Port of the agent.", read: func(l *line, x *s, w word) {
 			if n, ok := l.value("agent-port", w, 1, 65535); ok {
@@ -31,6 +31,6 @@ func agentOptions(row func(place, serverOption) serverOption) []serverOption {
 				x.Agent.Inter = d
 			}
 		}}),
-		row(everyplace, serverOption{name: "agent-send", args: 1, doc: "What the agent is told first.", read: func(_ *line, x *s, w word) { x.Agent.Send = w.text }}),
+		row(everyplace, serverOption{name: "agent-send", args: 1, doc: "What to send to the agent first.", read: func(_ *line, x *s, w word) { x.Agent.Send = w.text }}),
 	}
 }

@@ -35,7 +35,7 @@ func balanceKeywords() []keyword {
 	return []keyword{
 		{name: "balance", args: "[<algorithm> [<argument>...]]", scope: scope, doc: "Algorithm that chooses the server; roundrobin if none is named.", read: readBalance},
 		{name: "hash-type", args: "{ map-based | consistent } [{ sdbm | djb2 | wt6 | crc32 | none } [avalanche]]", scope: scope, doc: "How algorithms that hash find a server: a place in a list, or the nearest on a circle; and their hash function.", read: readHashType},
-		{name: "hash-balance-factor", args: "<number>", scope: scope, doc: "With consistent hashing and random: percentage of the average load from which on the next server is taken; 0: none.", read: func(l *line) {
+		{name: "hash-balance-factor", args: "<number>", scope: scope, doc: "With consistent hashing and random: percentage of the average load above which the next server is taken; 0: none.", read: func(l *line) {
 			if w, ok := l.one("a percentage"); ok {
 				switch n, ok := l.integer(w, 0, math.MaxInt32); {
 				case !ok:
@@ -79,7 +79,7 @@ func readBalance(l *line) {
 		if parenthesised {
 			n, err := strconv.ParseUint(arg, 10, 31)
 			if ok = err == nil && n > 0; !ok {
-				l.fail(w, "'balance random' expects a number of draws from 1 on, not '%s'", arg)
+				l.fail(w, "'balance random' expects a number of draws, at least 1, not '%s'", arg)
 			}
 			d.draws = int(n)
 		}

@@ -92,13 +92,7 @@ func prefixed(address, prefix string) string {
 func bindOptions() []bindOption { return slices.Concat(plainBindOptions(), proxyProtocolBind()) }
 
 func plainBindOptions() []bindOption {
-	number := func(name string, least, most int64, doc string, field func(*bindDraft) *int) bindOption {
-		return bindOption{name: name, args: 1, doc: doc, read: func(l *line, b *bindDraft, w word) {
-			if n, ok := l.value(name, w, least, most); ok {
-				*field(b) = n
-			}
-		}}
-	}
+	number := numberOption[bindDraft]
 	flag := func(name, doc string, set func(*bindDraft)) bindOption {
 		return bindOption{name: name, doc: doc, read: func(_ *line, b *bindDraft, _ word) { set(b) }}
 	}

@@ -203,7 +203,7 @@ func readCheckSend(l *line) {
 			r.body = v.text
 		}
 		if !ok {
-			l.fail(v, "'%s' is no value for '%s' in 'http-check send'", v.text, rest[0].text)
+			l.fail(v, "'%s' is not a value for '%s' in 'http-check send'", v.text, rest[0].text)
 			return
 		}
 		rest = rest[n+1:]

@@ -42,7 +42,7 @@ func (l *line) variable(n int) (string, bool) {
 	name := l.args[0].text
 	for i := range len(name) {
 		if c := name[i]; !isNameStart(c) && (i == 0 || c < '0' || c > '9') {
-			l.fail(l.args[0], "'%s' is not a name of a variable: use letters, digits and _", name)
+			l.fail(l.args[0], "'%s' is not a valid variable name: use letters, digits and _", name)
 			return "", false
 		}
 	}

@@ -19,7 +19,7 @@ func errorCodes() []int {
 func errorKeywords() []keyword {
 	return []keyword{
 		{name: "errorfile", args: "<status> <path>", scope: inAny, doc: "Send the contents of a file instead of a standard answer.", read: readErrorFile},
-		{name: "http-error", args: "status <status> [content-type <type>] [default-errorfiles | errorfile <file> | errorfiles <section> | string|lf-string|file|lf-file <content>] [hdr <name> <format>]...", scope: inAny, doc: "Send an answer of one's own instead of a standard one.", read: readHTTPError},
+		{name: "http-error", args: "status <status> [content-type <type>] [default-errorfiles | errorfile <file> | errorfiles <section> | string|lf-string|file|lf-file <content>] [hdr <name> <format>]...", scope: inAny, doc: "Send an answer of your own instead of a standard one.", read: readHTTPError},
 		errorLocation("errorloc", 302, "Redirect (302) instead of a standard answer."),
 		errorLocation("errorloc302", 302, "Redirect (302) instead of a standard answer."),
 		errorLocation("errorloc303", 303, "Redirect (303) instead of a standard answer, so that the client uses GET."),

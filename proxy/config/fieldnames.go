@@ -29,7 +29,7 @@ func headerNameKeywords() []keyword {
 func (p *parser) adjustCase(from, to string) error {
 	switch {
 	case !isToken(from):
-		return fmt.Errorf("'%s' is not a name of a header field", from)
+		return fmt.Errorf("'%s' is not a valid header field name", from)
 	case !strings.EqualFold(to, from):
 		return fmt.Errorf("'%s' and '%s' differ in more than their capital letters", from, to)
 	}
@@ -38,7 +38,7 @@ func (p *parser) adjustCase(from, to string) error {
 	}
 	name := strings.ToLower(from)
 	if was, ok := p.global.FieldCase[name]; ok {
-		return fmt.Errorf("'%s' is to be written as '%s' already", from, was)
+		return fmt.Errorf("'%s' is already to be written as '%s'", from, was)
 	}
 	p.global.FieldCase[name] = to
 	return nil

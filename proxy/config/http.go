@@ -14,11 +14,11 @@ func httpKeywords() []keyword {
 		{name: "option forwardfor", args: "[except <network>] [header <name>] [if-none]", scope: inAny, doc: "Tell servers the client's address in a header field.", read: readForwardFor},
 		{name: "http-reuse", args: "{ never | safe | aggressive | always }", scope: inDefaults | inBack, doc: "When a server connection may serve another client.", read: readReuse},
 		{name: "http-send-name-header", args: "<header>", scope: inDefaults | inBack, doc: "Field that tells servers their names; it is set again for every server that is tried.", read: func(l *line) {
-			w, ok := l.one("a name of a header field")
+			w, ok := l.one("the name of a header field")
 			switch {
 			case !ok:
 			case !isToken(w.text):
-				l.fail(w, "'%s' is not a name of a header field", w.text)
+				l.fail(w, "'%s' is not a valid header field name", w.text)
 			default:
 				l.sect.settings.nameHeader.put(w.text, l.pos)
 			}
@@ -61,7 +61,7 @@ func readForwardFor(l *line) {
 			}
 			if rest[0].text == "header" {
 				if !isToken(rest[1].text) {
-					l.fail(rest[1], "'%s' is not a name of a header field", rest[1].text)
+					l.fail(rest[1], "'%s' is not a valid header field name", rest[1].text)
 					return
 				}
 				f.Header = rest[1].text

@@ -13,7 +13,7 @@ func http2Keywords() []keyword {
 	window := func(s *t) *int { return &s.H2Window }
 	streams := func(s *t) *int { return &s.H2MaxStreams }
 	const (
-		windowDoc  = "Content of a request that a client of HTTP/2 may send ahead, in bytes; at least a buffer is."
+		windowDoc  = "Bytes of a request's content that a client of HTTP/2 may send ahead; at least a buffer's worth."
 		streamsDoc = "Requests that a connection of HTTP/2 may have open at once; 0: any number."
 	)
 	return []keyword{

@@ -34,9 +34,9 @@ func identityKeywords() []keyword {
 
 // fieldName reads the name of a header field, the only argument.
 func (l *line) fieldName() (word, bool) {
-	w, ok := l.one("a name of a header field")
+	w, ok := l.one("the name of a header field")
 	if ok && !isToken(w.text) {
-		l.fail(w, "'%s' is not a name of a header field", w.text)
+		l.fail(w, "'%s' is not a valid header field name", w.text)
 		return w, false
 	}
 	return w, ok
@@ -56,7 +56,7 @@ func readOriginalTo(l *line) {
 		w := rest[1]
 		if rest[0].text == "header" {
 			if !isToken(w.text) {
-				l.fail(w, "'%s' is not a name of a header field", w.text)
+				l.fail(w, "'%s' is not a valid header field name", w.text)
 				return
 			}
 			o.Header = w.text

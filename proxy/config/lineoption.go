@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"time"
 
 	"bench/internal/nearest"
 )
@@ -28,6 +29,50 @@ type lineOption[T any] struct {
 	doc  string
 }
 
+// numberOption sets a number within bounds.
+func numberOption[T any](name string, least, most int64, doc string, field func(*T) *int) lineOption[T] {
+	return lineOption[T]{name: name, args: 1, doc: doc, read: func(l *line, x *T, w word) {
+		if n, ok := l.value(name, w, least, most); ok {
+			*field(x) = n
+		}
+	}}
+}
+
+// timeOption sets a time.
+func timeOption[T any](name, doc string, field func(*T) *time.Duration) lineOption[T] {
+	return lineOption[T]{name: name, args: 1, doc: doc, read: func(l *line, x *T, w word) {
+		if d, ok := l.span(name, w, time.Millisecond); ok {
+			*field(x) = d
+		}
+	}}
+}
+
+// within makes of options that set something of a part those of the whole.
+func within[Part, Whole any](rows []lineOption[Part], part func(*Whole) *Part) []lineOption[Whole] {
+	all := make([]lineOption[Whole], len(rows))
+	for i, r := range rows {
+		all[i] = lineOption[Whole]{
+			name: r.name, args: r.args, inDefault: r.inDefault, atRunTime: r.atRunTime, inert: r.inert, note: r.note, same: r.same, doc: r.doc,
+			read: func(l *line, x *Whole, w word) { r.read(l, part(x), w) },
+		}
+		if r.more != nil {
+			all[i].more = func(l *line, x *Whole, rest []word) []word { return r.more(l, part(x), rest) }
+		}
+	}
+	return all
+}
+
+// remark says what is to be known of a name that is accepted: why it has no effect, or
+// what the engine does a little differently.
+func (l *line) remark(w word, name, inert, note string) {
+	if inert != "" {
+		l.warn(w, "'%s' is accepted without effect: %s", name, inert)
+	}
+	if note != "" {
+		l.report(Notice, w, "", "'%s': %s", name, note)
+	}
+}
+
 // readOptions lets the rows read words, one option after the other. allowed reports
 // a row that does not belong here. list has the names of the language. It reports
 // false if it could not go on; what is wrong with a value has been reported by then,
@@ -47,12 +92,7 @@ func readOptions[T any](l *line, rows []lineOption[T], list string, x *T, rest [
 			l.missing("a value after '" + row.name + "'")
 			return false
 		}
-		if row.inert != "" {
-			l.warn(rest[0], "'%s' is accepted without effect: %s", row.name, row.inert)
-		}
-		if row.note != "" {
-			l.report(Notice, rest[0], "", "'%s': %s", row.name, row.note)
-		}
+		l.remark(rest[0], row.name, row.inert, row.note)
 		row.read(l, x, rest[row.args])
 		rest = rest[row.args+1:]
 		if row.more != nil {

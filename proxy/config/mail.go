@@ -19,7 +19,7 @@ func mailKeywords() []keyword {
 	for i := range rows {
 		rows[i].read = func(l *line) { l.one(l.kw.args) }
 	}
-	rows = append(rows, keyword{name: "email-alert level", args: "<level>", doc: "How severe must be what mail is sent about.", read: func(l *line) {
+	rows = append(rows, keyword{name: "email-alert level", args: "<level>", doc: "The least severe events that mail is sent about.", read: func(l *line) {
 		if w, ok := l.one("a level"); ok && !slices.Contains(levels(), w.text) {
 			l.unknown(w, "level", levels())
 		}

@@ -44,13 +44,24 @@ func TestInventory(t *testing.T) {
 	older := []string{"nbproc", "stats bind-process"}
 	// Names of later versions.
 	newer := []string{"tune.h2.fe.initial-window-size", "tune.h2.fe.max-concurrent-streams", "tune.h2.fe.max-total-streams", "tune.h2.fe.glitches-threshold"}
+	read := map[string]scope{}
 	for _, k := range keywords() {
 		if k.doc == "" || k.read == nil || k.scope == 0 {
 			t.Errorf("row %q is incomplete", k.name)
 		}
+		if read[k.name]&k.scope != 0 {
+			t.Errorf("two rows read %q in the same section", k.name)
+		}
+		read[k.name] |= k.scope
 		list := listOf(k.scope)
 		if !inv.has(list, k.name) && !slices.Contains(older, k.name) && !slices.Contains(newer, k.name) {
 			t.Errorf("row %q is not a name of the %s section", k.name, list)
+		}
+	}
+	for list, names := range map[string][]string{"bind": optionNames(bindOptions()), "server": optionNames(serverOptions())} {
+		slices.Sort(names)
+		if once := slices.Compact(slices.Clone(names)); len(once) < len(names) {
+			t.Errorf("two rows read the same option of %s: %q", list, names)
 		}
 	}
 	for _, o := range bindOptions() {

@@ -31,10 +31,9 @@ func optionRows() []option {
 		{"srvtcpka", back, one(func(s *o) *bool { return &s.ServerKeepalive }), "", "TCP keep-alive towards servers."},
 		{"tcpka", inAny, func(s *o) []*bool { return []*bool{&s.ClientKeepalive, &s.ServerKeepalive} }, "", "TCP keep-alive on both sides."},
 		{"contstats", front, nothing, "bytes are always counted as they pass", "Count bytes while they pass."},
-		{"disable-h2-upgrade", front, nothing, "connections never change to HTTP/2 by themselves", "Take no connections that begin with HTTP/2 where HTTP/1 is expected."},
 		{"dontlog-normal", front, one(func(s *o) *bool { return &s.DontLogNormal }), "", "Log errors only."},
 		{"dontlognull", front, one(func(s *o) *bool { return &s.DontLogNull }), "", "Do not log connections without data."},
-		{"disable-h2-upgrade", front, one(func(s *o) *bool { return &s.DisableH2Upgrade }), "", "Take no HTTP/2 from clients that begin with it on a connection of HTTP/1."},
+		{"disable-h2-upgrade", front, one(func(s *o) *bool { return &s.DisableH2Upgrade }), "", "Refuse HTTP/2 from clients that begin with it on a connection of HTTP/1."},
 		{"h1-case-adjust-bogus-client", front, one(func(s *o) *bool { return &s.AdjustClientCase }), "", "Write field names to clients as \"h1-case-adjust\" says."},
 		{"h1-case-adjust-bogus-server", back, one(func(s *o) *bool { return &s.AdjustServerCase }), "", "Write field names to servers as \"h1-case-adjust\" says."},
 		{"http-buffer-request", inAny, one(func(s *o) *bool { return &s.HTTPBufferRequest }), "", "Have the body of a request, or as much of it as a buffer holds, before anything is done with it."},
@@ -42,13 +41,13 @@ func optionRows() []option {
 		{"http-no-delay", inAny, nothing, "data is never delayed", "Send small parts at once."},
 		{"http-pretend-keepalive", back, nothing, "responses are framed by the proxy", "Claim keep-alive towards servers."},
 		{"http-use-proxy-header", front, nothing, "Connection is the header always", "Use Proxy-Connection where a proxy is addressed."},
-		{"idle-close-on-response", front, one(func(s *o) *bool { return &s.IdleCloseOnResponse }), "", "Do not close idle connections of clients at a soft stop before a last response."},
+		{"idle-close-on-response", front, one(func(s *o) *bool { return &s.IdleCloseOnResponse }), "", "At a soft stop, do not close idle connections of clients before one last response."},
 		{"independent-streams", inAny, one(func(s *o) *bool { return &s.IndependentStreams }), "", "Count inactivity by direction."},
-		{"log-health-checks", back, one(func(s *o) *bool { return &s.LogHealthChecks }), "", "Log every result of health checks that changes."},
+		{"log-health-checks", back, one(func(s *o) *bool { return &s.LogHealthChecks }), "", "Log every change in the results of health checks."},
 		{"log-separate-errors", front, one(func(s *o) *bool { return &s.LogSeparateErrors }), "", "Raise the level of failed requests in logs."},
 		{"logasap", front, one(func(s *o) *bool { return &s.LogASAP }), "", "Log when the response begins, in mode tcp when there is a connection to a server."},
 		{"nolinger", inAny, one(func(s *o) *bool { return &s.NoLinger }), "", "Reset connections instead of closing them."},
-		{"persist", back, one(func(s *o) *bool { return &s.Persist }), "", "Send clients to the servers that cookies or rules say, also to those that are down."},
+		{"persist", back, one(func(s *o) *bool { return &s.Persist }), "", "Send clients to the servers that cookies or rules name, even to those that are down."},
 		{"prefer-last-server", back, nothing, "every request is balanced", "Stay with a client's last server."},
 		{"socket-stats", front, one(func(s *o) *bool { return &s.SocketStats }), "", "Statistics by listener."},
 		{"splice-auto", inAny, one(func(s *o) *bool { return &s.SpliceAuto }), "", "Let bulk data in both directions bypass the process, where it comes fast enough."},
@@ -73,8 +72,8 @@ func optionKeywords() []keyword {
 				delete(opts, r.name)
 				return
 			}
-			if !l.no && r.inert != "" {
-				l.warn(l.head, "'option %s' is accepted without effect: %s", r.name, r.inert)
+			if !l.no {
+				l.remark(l.head, "option "+r.name, r.inert, "")
 			}
 			opts[r.name] = opt[bool]{val: !l.no, set: true, pos: l.pos}
 		}})

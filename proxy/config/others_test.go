@@ -86,7 +86,7 @@ func TestMistakesInOtherSections(t *testing.T) {
 		"global\n unix-bind prefix\n":                                    "a value after 'prefix'",
 		"global\n unix-bind mode 9\n":                                    "access rights in octal",
 		"global\n h1-case-adjust host Hosts\n":                           "differ in more than their capital letters",
-		"global\n h1-case-adjust host Host\n h1-case-adjust host HOST\n": "to be written as 'Host' already",
+		"global\n h1-case-adjust host Host\n h1-case-adjust host HOST\n": "is already to be written as 'Host'",
 		"frontend f\n bind :1\n compression algo zip\n":                  "unknown algorithm 'zip' in 'compression algo'; did you mean 'gzip'?",
 		"frontend f\n bind :1\n timeout client 5s;\n":                    "';' is ignored after the time in '5s;'",
 		"frontend f\n bind :1\n timeout client 5w\n":                     "expects a time with one of the units",

@@ -200,12 +200,7 @@ func (p *parser) keyword(l *line, words []word) {
 		p.misplaced(l, sc)
 		return
 	}
-	if kw.inert != "" {
-		l.warn(words[0], "'%s' is accepted without effect: %s", kw.name, kw.inert)
-	}
-	if kw.note != "" {
-		l.report(Notice, words[0], "", "'%s': %s", kw.name, kw.note)
-	}
+	l.remark(words[0], kw.name, kw.inert, kw.note)
 	kw.read(l)
 }
 

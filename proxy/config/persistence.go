@@ -35,7 +35,7 @@ func persistenceKeywords() []keyword {
 				l.sect.settings.dynamicKey.put(w.text, l.pos)
 			}
 		}},
-		rule("force-persist", true, "Use the server of a cookie although it is down, if the condition holds."),
+		rule("force-persist", true, "Use the server that a cookie names even if it is down, if the condition holds."),
 		rule("ignore-persist", false, "Do not look at the persistence cookie if the condition holds."),
 		{name: "use-server", args: "<server> { if | unless } <condition>", scope: inBack, strict: true, doc: "Server of requests for which the condition holds; the first such line counts whose server is not down.", read: readUseServer},
 	}

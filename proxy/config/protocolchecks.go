@@ -19,14 +19,14 @@ func protocolCheckKeywords() []keyword {
 	}
 	return []keyword{
 		simple("redis-check", "Check servers of Redis with a PING.", spec.CheckRedis),
-		simple("ldap-check", "Check servers of LDAP with a bind that has no name.", spec.CheckLDAP),
+		simple("ldap-check", "Check servers of LDAP with an anonymous bind.", spec.CheckLDAP),
 		simple("ssl-hello-chk", "Check servers with the greeting of a client of SSL 3.0.", spec.CheckTLSHello),
 		simple("spop-check", "Check agents of stream processing with a greeting.", spec.CheckSPOP),
 		simple("external-check", "Check servers by a command.", spec.CheckExternal),
 		{name: "option mysql-check", args: "[user <name> [post-41 | pre-41]]", scope: back, doc: "Check servers of MySQL by their greeting, or by a login without a password.", read: readMySQLCheck},
 		{name: "option pgsql-check", args: "user <name>", scope: back, doc: "Check servers of PostgreSQL by the beginning of a login.", read: readPgSQLCheck},
 		{name: "option smtpchk", args: "[{ HELO | EHLO } <domain>]", scope: back, doc: "Check mail servers with a greeting, HELO localhost without any.", read: readSMTPCheck},
-		{name: "external-check command", args: "<command>", scope: back, doc: "Command of external checks.", read: func(l *line) {
+		{name: "external-check command", args: "<command>", scope: back, doc: "Command that external checks run.", read: func(l *line) {
 			if w, ok := l.one("a command"); ok {
 				l.sect.settings.check.command.put(w.text, l.pos)
 			}

@@ -50,7 +50,7 @@ func proxyKeywords() []keyword {
 		}},
 		proxyNumber("maxconn", inDefaults|inFront, 0, "Connections that clients may have at once.", func(x *s) *opt[int] { return &x.maxConn }),
 		proxyNumber("rate-limit sessions", inDefaults|inFront, 0, "New sessions per second; 0: any number.", func(x *s) *opt[int] { return &x.sessRate }),
-		proxyNumber("fullconn", inDefaults|inBack, 0, "Connections at which servers get their whole maxconn.", func(x *s) *opt[int] { return &x.fullConn }),
+		proxyNumber("fullconn", inDefaults|inBack, 0, "Number of connections at which servers get their whole maxconn.", func(x *s) *opt[int] { return &x.fullConn }),
 		proxyNumber("backlog", inDefaults|inFront, 0, "Connections the kernel keeps waiting.", func(x *s) *opt[int] { return &x.backlog }),
 		proxyNumber("retries", inDefaults|inBack, 0, "Attempts to connect after the first one.", func(x *s) *opt[int] { return &x.retries }),
 		{name: "retry-on", args: "<condition>...", scope: inDefaults | inBack, strict: true, doc: "Failures after which a request is tried again: conn-failure, or none; other conditions are accepted without effect.", read: readRetryOn},

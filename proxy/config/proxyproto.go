@@ -11,7 +11,7 @@ import (
 // manual, section 5.1).
 func proxyProtocolBind() []bindOption {
 	return []bindOption{
-		{name: "accept-proxy", doc: "Have connections begin with a header of the PROXY protocol, version 1 or 2, and take the addresses from it.", read: func(_ *line, b *bindDraft, _ word) { b.AcceptProxy = true }},
+		{name: "accept-proxy", doc: "Expect connections to begin with a header of the PROXY protocol, version 1 or 2, and take the addresses from it.", read: func(_ *line, b *bindDraft, _ word) { b.AcceptProxy = true }},
 	}
 }
 

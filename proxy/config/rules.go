@@ -164,7 +164,7 @@ func capture(of, doc string, list func(*section) *[]spec.Capture) keyword {
 			return
 		}
 		if !isToken(l.args[0].text) {
-			l.fail(l.args[0], "'%s' is not a name of a header field", l.args[0].text)
+			l.fail(l.args[0], "'%s' is not a valid header field name", l.args[0].text)
 			return
 		}
 		if l.args[1].text != "len" {

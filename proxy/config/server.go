@@ -35,7 +35,7 @@ type serverDraft struct {
 func serverKeywords() []keyword {
 	return []keyword{
 		{name: "server", args: "<name> <address>:<port> [<option>...]", scope: inBack, strict: true, doc: "A server of the backend.", read: readServer},
-		{name: "server-template", args: "<prefix> { <number> | <low>-<high> } <name>:<port> [<option>...]", scope: inBack, strict: true, doc: "Servers whose names end in numbers, else the same; with \"resolvers\" they share the addresses of their name.", read: readServerTemplate},
+		{name: "server-template", args: "<prefix> { <number> | <low>-<high> } <name>:<port> [<option>...]", scope: inBack, strict: true, doc: "Servers that differ only in the number that their names end in; with \"resolvers\" they share the addresses of their name.", read: readServerTemplate},
 		{name: "default-server", args: "<option>...", scope: inDefaults | inBack, strict: true, doc: "Options of the servers that follow.", read: readDefaultServer},
 	}
 }
@@ -87,7 +87,7 @@ func (l *line) addServer(w word, name string) bool {
 // readServerTemplate makes servers whose names end in numbers, and which are else the
 // same. Each of them reads the line anew, so that they have nothing in common.
 func readServerTemplate(l *line) {
-	if !l.arity(3, maxWords, "a beginning of names, a number or range of numbers, and an address") {
+	if !l.arity(3, maxWords, "a prefix for the names, a number or range of numbers, and an address") {
 		return
 	}
 	prefix, numbers := l.args[0], l.args[1]

@@ -28,21 +28,13 @@ func serverOptions() []serverOption {
 		return o
 	}
 	number := func(where place, name string, least, most int64, doc string, field func(*s) *int) serverOption {
-		return row(where, serverOption{name: name, args: 1, doc: doc, read: func(l *line, x *s, w word) {
-			if n, ok := l.value(name, w, least, most); ok {
-				*field(x) = n
-			}
-		}})
+		return row(where, numberOption(name, least, most, doc, field))
 	}
 	flag := func(where place, name, doc string, value bool, field func(*s) *bool) serverOption {
 		return row(where, serverOption{name: name, doc: doc, read: func(_ *line, x *s, _ word) { *field(x) = value }})
 	}
 	span := func(where place, name, doc string, field func(*s) *time.Duration) serverOption {
-		return row(where, serverOption{name: name, args: 1, doc: doc, read: func(l *line, x *s, w word) {
-			if d, ok := l.span(name, w, time.Millisecond); ok {
-				*field(x) = d
-			}
-		}})
+		return row(where, timeOption(name, doc, field))
 	}
 	interval := func(name, doc string, field func(*s) *time.Duration) serverOption {
 		return row(everyplace, serverOption{name: name, args: 1, doc: doc, read: func(l *line, x *s, w word) {

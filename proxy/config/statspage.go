@@ -47,15 +47,15 @@ func statsPageKeywords() []keyword {
 	const own = inFront | inBack
 	return []keyword{
 		{name: "stats admin", args: "{ if | unless } <condition>", scope: own, strict: true, doc: "Let the statistics page change the state of servers if the condition holds.", read: readStatsAdmin},
-		one("stats auth", "<user>:<password>", "a user and a password", "Let this account see the statistics page, and nobody without one.", readStatsAuth),
-		flag("stats enable", "Have a statistics page, at /haproxy?stats.", func(*statsDraft) {}),
+		one("stats auth", "<user>:<password>", "a user and a password", "Let this account see the statistics page, and nobody without an account.", readStatsAuth),
+		flag("stats enable", "Serve a statistics page, at /haproxy?stats.", func(*statsDraft) {}),
 		flag("stats hide-version", "Do not say on the statistics page which version this is.", func(d *statsDraft) { d.HideVersion = true }),
 		{name: "stats http-request", args: "{ allow | deny | auth [realm <realm>] }" + cond, scope: own, strict: true, doc: "Who may see the statistics page; the first rule that applies counts.", read: readStatsAccess},
-		one("stats realm", "<realm>", "a realm", "What browsers are asked for a password of.", func(l *line, d *statsDraft, w word) {
+		one("stats realm", "<realm>", "a realm", "What browsers say the password is for.", func(l *line, d *statsDraft, w word) {
 			d.Realm = w.text
 			l.noteAuth(d)
 		}),
-		one("stats refresh", "<time>", "a time", "How often browsers ask for the statistics page again.", func(l *line, d *statsDraft, w word) {
+		one("stats refresh", "<time>", "a time", "How often browsers reload the statistics page.", func(l *line, d *statsDraft, w word) {
 			if t, ok := l.duration(w, time.Second); ok {
 				d.Refresh = t
 			}

@@ -15,14 +15,7 @@ const (
 )
 
 // tlsRow is an option about TLS, wherever it stands.
-type tlsRow struct {
-	name string
-	args int
-	doc  string
-	note string
-	same bool
-	read func(*line, *tlsDraft, word)
-}
+type tlsRow = lineOption[tlsDraft]
 
 // authorityRow is an option that names a file among those of authorities.
 func authorityRow(name, doc string, field func(*tlsDraft) *string) tlsRow {
@@ -125,12 +118,12 @@ func bindTLSOptions() []bindOption {
 		tlsRow{name: "strict-sni", doc: "Refuse clients that ask for a name which no certificate is for, or for none.", read: func(_ *line, d *tlsDraft, _ word) { d.strict = true }},
 		tlsRow{name: "prefer-client-ciphers", doc: "Prefer the client's order of ciphers.", note: noChoiceOfOrder, read: func(*line, *tlsDraft, word) {}},
 	)
-	var list []bindOption
-	for _, r := range rows {
-		r.same = r.same || r.name == "no-tlsv10" || r.name == "no-tlsv11" // older than what is allowed unasked
-		list = append(list, bindOption{name: r.name, args: r.args, doc: r.doc, note: r.note, same: r.same, read: func(l *line, b *bindDraft, w word) { r.read(l, &b.tls, w) }})
+	for i := range rows {
+		if n := rows[i].name; n == "no-tlsv10" || n == "no-tlsv11" { // older than what is allowed unasked
+			rows[i].same = true
+		}
 	}
-	return list
+	return within(rows, func(b *bindDraft) *tlsDraft { return &b.tls })
 }
 
 // configOnly are the options about TLS that the reference does not take at run time.
@@ -157,9 +150,8 @@ func serverTLSOptions() []serverOption {
 		tlsRow{name: "check-alpn", args: 1, doc: "Protocols to agree on in checks over TLS.", read: func(l *line, d *tlsDraft, w word) { d.checkALPN.put(l.protocols(w), l.pos) }},
 		tlsRow{name: "allow-0rtt", doc: "Send data before the end of the handshake.", note: "nothing is sent before the end of the handshake", read: func(*line, *tlsDraft, word) {}},
 	)
-	var list []serverOption
-	for _, r := range rows {
-		list = append(list, serverOption{name: r.name, args: r.args, doc: r.doc, note: r.note, same: r.same, inDefault: true, atRunTime: !slices.Contains(configOnly, r.name), read: func(l *line, x *serverTemplate, w word) { r.read(l, &x.tls, w) }})
+	for i := range rows {
+		rows[i].inDefault, rows[i].atRunTime = true, !slices.Contains(configOnly, rows[i].name)
 	}
-	return list
+	return within(rows, func(x *serverTemplate) *tlsDraft { return &x.tls })
 }

@@ -98,7 +98,7 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 	}
 	kind := kindName(s.kind)
 	if px.Caps&spec.Frontend != 0 && len(px.Binds) == 0 {
-		p.warning(s, s.pos, "%s '%s' has no 'bind' line: make it a backend if that is meant", kind, px.Name)
+		p.warning(s, s.pos, "%s '%s' has no 'bind' line: make it a backend if that is what it is meant to be", kind, px.Name)
 	}
 	p.checkTimeouts(s, px)
 	p.checkLogs(s, px)

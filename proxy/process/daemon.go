@@ -47,7 +47,7 @@ func (p *process) daemonize(signals *inbox, sources []config.Source) int {
 		return ws.ExitStatus()
 	}
 	if ws.Signaled() {
-		p.say(log.Alert, fmt.Sprintf("the background process died of signal %d", ws.Signal()))
+		p.say(log.Alert, fmt.Sprintf("the background process was killed by signal %d", ws.Signal()))
 	}
 	return 1
 }

@@ -128,7 +128,7 @@ func (m *master) reloadFailed(err error) {
 	if err != nil {
 		m.say(log.Alert, err.Error())
 	}
-	m.say(log.Warning, "Loading failure! The former workers go on.")
+	m.say(log.Warning, "Loading failure! The former workers carry on.")
 	m.mu.Lock()
 	m.failed++
 	m.broken = true
@@ -161,7 +161,7 @@ func (m *master) start(sources []config.Source) error {
 	st := &state{Role: roleWorker, Sources: text, Control: other, Reload: m.reloads > 0, Reloads: m.reloads, Former: m.pids(), Detach: m.state.Detach}
 	if from := m.current(); from != nil && from.control != nil {
 		if err := m.connectOld(st, from); err != nil {
-			m.say(log.Warning, fmt.Sprintf("worker %d does not give its listening sockets: %v", from.PID, err))
+			m.say(log.Warning, fmt.Sprintf("worker %d did not hand over its listening sockets: %v", from.PID, err))
 		}
 	}
 	pid, err := m.spawn(st, nil)

@@ -40,7 +40,7 @@ func (p *process) run() int {
 		return p.startMaster(signals, sources, cfg)
 	}
 	if len(p.opt.MasterCLI) > 0 && p.state.Role != roleWorker {
-		p.say(log.Warning, "config : -S is without effect: master-worker mode (-W) is not enabled")
+		p.say(log.Warning, "config : -S has no effect: master-worker mode (-W) is not enabled")
 	}
 	return p.serve(signals, cfg)
 }
@@ -208,7 +208,7 @@ func (p *process) obey(master *net.UnixConn, e *engine.Engine) {
 	for {
 		access, conn, err := receiveConn(master)
 		if err != nil {
-			p.say(log.Alert, "the master process is gone: leaving")
+			p.say(log.Alert, "the master process is gone: exiting")
 			os.Exit(1)
 		}
 		go e.ServeCLI(conn, access)
@@ -238,7 +238,7 @@ func (p *process) attend(signals *inbox, e *engine.Engine) int {
 				}
 				return p.dieBy(s)
 			case unix.SIGUSR1:
-				p.say(log.Warning, "stopping: no new connections, the present ones may finish")
+				p.say(log.Warning, "stopping: no new connections, existing ones may finish")
 				e.SoftStop()
 			case unix.SIGHUP:
 				p.dumpServers(e)

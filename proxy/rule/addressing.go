@@ -20,10 +20,10 @@ func addressing() []Action {
 	queued := in(Content, Request)
 	const expr = "<expression>"
 	return []Action{
-		{Name: "set-src", Usage: expr, Places: early, parse: parseAddress(txn.Address), run: setSource(setIP), Doc: "Take another address for that of the client, in samples, logs and fields."},
-		{Name: "set-src-port", Usage: expr, Places: early, parse: parseAddress(txn.Int), run: setSource(setPort), Doc: "Take another port for that of the client."},
-		{Name: "set-dst", Usage: expr, Places: early, parse: parseAddress(txn.Address), run: setDestination(setIP), Doc: "Take another address for that which the client came to; servers without an address of their own are connected to there."},
-		{Name: "set-dst-port", Usage: expr, Places: early, parse: parseAddress(txn.Int), run: setDestination(setPort), Doc: "Take another port for that which the client came to."},
+		{Name: "set-src", Usage: expr, Places: early, parse: parseAddress(txn.Address), run: setSource(setIP), Doc: "Use another address as the client's, in samples, logs and fields."},
+		{Name: "set-src-port", Usage: expr, Places: early, parse: parseAddress(txn.Int), run: setSource(setPort), Doc: "Use another port as the client's."},
+		{Name: "set-dst", Usage: expr, Places: early, parse: parseAddress(txn.Address), run: setDestination(setIP), Doc: "Use another address as the one that the client connected to; servers without an address of their own are connected to there."},
+		{Name: "set-dst-port", Usage: expr, Places: early, parse: parseAddress(txn.Int), run: setDestination(setPort), Doc: "Use another port as the one that the client connected to."},
 		{Name: "set-mark", Usage: "<mark>", Places: marked, parse: parseMark, run: func(x *Runner, r *Rule) txn.Verdict {
 			x.Ctx.Txn.Stream.SetMark(uint32(r.number))
 			return txn.Next
@@ -39,7 +39,7 @@ func addressing() []Action {
 		{Name: "disable-l7-retry", Places: in(Request), parse: nothing, run: func(x *Runner, _ *Rule) txn.Verdict {
 			x.Ctx.Txn.NoReplay = true
 			return txn.Next
-		}, Doc: "Do not send the request again if it fails once it was sent."},
+		}, Doc: "Do not send the request again if it fails once it has been sent."},
 		{Name: "wait-for-handshake", Places: in(Request), parse: nothing, run: func(*Runner, *Rule) txn.Verdict { return txn.Next }, Doc: "Wait until the handshake of TLS is over, as it always is: there is no early data."},
 	}
 }
@@ -162,7 +162,7 @@ func parseTimeout(p *Parser, r *Rule) (err error) {
 	case "tunnel":
 		r.number = 1
 	default:
-		return p.fail("'set-timeout' is about 'server' or 'tunnel', not '%s'", w)
+		return p.fail("'set-timeout' expects 'server' or 'tunnel', not '%s'", w)
 	}
 	if p.more() {
 		if d, err := p.Duration(p.Words[p.at]); err == nil {

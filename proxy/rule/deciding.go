@@ -14,19 +14,19 @@ func deciding() []Action {
 		options = "[status|deny_status <status>] " + content
 	)
 	return []Action{
-		{Name: "accept", Places: in(Connection, Session, Content, Answer), final: true, parse: nothing, run: accept, Doc: "Let it pass, and look at no more rules."},
-		{Name: "allow", Places: in(Request, Response, AfterResponse), final: true, parse: nothing, run: accept, Doc: "Let it pass, and look at no more rules."},
+		{Name: "accept", Places: in(Connection, Session, Content, Answer), final: true, parse: nothing, run: accept, Doc: "Let it pass, and skip the remaining rules."},
+		{Name: "allow", Places: in(Request, Response, AfterResponse), final: true, parse: nothing, run: accept, Doc: "Let it pass, and skip the remaining rules."},
 		{Name: "reject", Places: in(Connection, Session, Content, Answer, Request), final: true, parse: nothing, run: reject, Doc: "Close the connection without an answer."},
 		{Name: "close", Places: in(Answer), final: true, parse: nothing, run: func(x *Runner, _ *Rule) txn.Verdict {
 			x.out.Close = true
 			return stop
 		}, Doc: "Close the connection to the server once the client has what came so far."},
-		{Name: "silent-drop", Places: in(Connection, Session, Content, Answer, Request, Response), final: true, parse: nothing, run: silentDrop, Doc: "End the connection without the client's knowing: with the privileges that this takes nothing at all is sent, without them a reset that no router passes on."},
+		{Name: "silent-drop", Places: in(Connection, Session, Content, Answer, Request, Response), final: true, parse: nothing, run: silentDrop, Doc: "End the connection without the client noticing: nothing at all is sent, or, without the privileges which that takes, a reset that no router passes on."},
 		{Name: "auth", Usage: "[realm <realm>]", Places: in(Request), final: true, parse: parseAuth, run: runAuth, Doc: "Answer with 401, so that the client asks for a name and a password; the realm is that of the proxy's name by default."},
 		{Name: "deny", Usage: options, Places: in(Request), final: true, parse: parseDeny(403), run: deny, Doc: "Answer the request with an error: 403 unless another status is given."},
 		{Name: "deny", Usage: options, Places: in(Response), final: true, parse: parseDeny(502), run: deny, Doc: "Answer with an error instead of the response: 502 unless another status is given."},
 		{Name: "tarpit", Usage: options, Places: in(Request), final: true, parse: parseDeny(500), run: tarpit, Doc: "Keep the client waiting (\"timeout tarpit\"), then answer with an error: 500 unless another status is given."},
-		{Name: "return", Usage: "[status <status>] " + content, Places: in(Request, Response), final: true, parse: parseReturn, run: giveReply, Doc: "Answer with a content of one's own: 200 unless another status is given."},
+		{Name: "return", Usage: "[status <status>] " + content, Places: in(Request, Response), final: true, parse: parseReturn, run: giveReply, Doc: "Answer with content of your own: 200 unless another status is given."},
 		{Name: "redirect", Usage: "{ location <format> | prefix <format> | scheme <format> } [code <code>] [drop-query] [append-slash] [ignore-empty] [set-cookie <name>[=<value>]] [clear-cookie <name>[=]]", Places: in(Request, Response), final: true, parse: parseRedirect, run: runRedirect, Doc: "Send the client elsewhere."},
 		{Name: "use-service", Usage: "prometheus-exporter", Places: in(Request), final: true, parse: parseUseService, run: useService, Doc: "Let a service of the proxy's answer: metrics for Prometheus."},
 		{Name: "wait-for-body", Usage: "time <time> [at-least <bytes>]", Places: in(Request, Response), parse: parseWaitForBody, run: waitForBody, Doc: "Wait until the body has come, or so much of it, or a buffer is full."},

@@ -27,7 +27,7 @@ func editing() []Action {
 		{Name: "replace-path", Usage: "<regex> <format>", Places: in(Request), parse: parseReplace, run: replacePath, Doc: "Replace a path that matches; \\1 and so on are groups."},
 		{Name: "replace-pathq", Usage: "<regex> <format>", Places: in(Request), parse: parseReplace, run: replacePathq, Doc: "Replace path and query if they match; \\1 and so on are groups."},
 		{Name: "replace-uri", Usage: "<regex> <format>", Places: in(Request), parse: parseReplace, run: replaceURI, Doc: "Replace a target that matches; \\1 and so on are groups."},
-		{Name: "normalize-uri", Usage: "<normalizer> [full | strict]", Places: in(Request), parse: parseNormalize, run: normalize, Doc: "Give the target the form that stands for all alike: " + strings.Join(normalizerNames(), ", ") + "."},
+		{Name: "normalize-uri", Usage: "<normalizer> [full | strict]", Places: in(Request), parse: parseNormalize, run: normalize, Doc: "Bring the target into a normal form: " + strings.Join(normalizerNames(), ", ") + "."},
 		{Name: "early-hint", Usage: "<name> <format>", Places: in(Request), parse: parseField, run: earlyHint, Doc: "Send the client a field in an interim response 103; several such rules in a row send one response."},
 		{Name: "strict-mode", Usage: "{ on | off }", Places: both, parse: parseStrict, run: setStrict, Doc: "Whether a message that the rules of the list cannot rewrite is answered with an error (on, as always before this) or left alone."},
 		{Name: "set-status", Usage: "<status> [reason <text>]", Places: in(Response, AfterResponse), parse: parseSetStatus, run: setStatus, Doc: "Replace the status."},
@@ -93,7 +93,7 @@ func addHeader(x *Runner, r *Rule) txn.Verdict {
 }
 
 func parseDelHeader(p *Parser, r *Rule) error {
-	w, err := p.word("a name of a header field")
+	w, err := p.word("the name of a header field")
 	if err != nil {
 		return err
 	}

@@ -233,24 +233,24 @@ func (p *Parser) expression() (*sample.Expr, error) {
 
 // field reads the name of a header field into a rule.
 func (p *Parser) field(r *Rule) error {
-	w, err := p.word("a name of a header field")
+	w, err := p.word("the name of a header field")
 	if err != nil {
 		return err
 	}
 	if name, _, colon := strings.Cut(w, ":"); colon && isToken(name) && p.Warn != nil {
 		// Common, and harmless: no message ever has such a field.
-		p.Warn(fmt.Sprintf("'%s' is not a name of a header field, so that this does nothing: the name would be '%s'", w, name))
+		p.Warn(fmt.Sprintf("'%s' is not a valid header field name, so that this does nothing: the name would be '%s'", w, name))
 		r.moot, r.name = true, []byte(w)
 		return nil
 	}
 	if !isToken(w) {
-		return p.fail("'%s' is not a name of a header field", w)
+		return p.fail("'%s' is not a valid header field name", w)
 	}
 	r.name = []byte(w)
 	message.Lower(r.name)
 	r.id = message.Lookup(r.name)
 	if r.id == message.ContentLength || r.id == message.TransferEncoding {
-		return p.fail("field '%s' is not for rules: the proxy frames messages itself", w)
+		return p.fail("rules cannot touch the field '%s': the proxy frames messages itself", w)
 	}
 	return nil
 }
@@ -259,7 +259,7 @@ func (p *Parser) field(r *Rule) error {
 func (p *Parser) written(r *Rule) error {
 	err := p.field(r)
 	if err == nil && r.id == message.Connection {
-		return p.fail("field '%s' is not for rules to write: the proxy decides what becomes of connections", p.Words[p.at-1])
+		return p.fail("rules cannot write the field '%s': the proxy decides what becomes of connections", p.Words[p.at-1])
 	}
 	return err
 }

@@ -40,7 +40,7 @@ func parseRedirect(p *Parser, r *Rule) error {
 		switch w {
 		case "location", "prefix", "scheme":
 			if d.to != nil {
-				return p.fail("'%s' after '%s': there can be one destination only", w, d.how)
+				return p.fail("'%s' after '%s': there can be only one destination", w, d.how)
 			}
 			d.how = w
 			d.to, err = p.destination("a " + w)

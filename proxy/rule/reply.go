@@ -58,7 +58,7 @@ func (p *Parser) reply(status int, refuses bool) (*reply, error) {
 			a.kind = []byte(t)
 		case "string", "lf-string", "file", "lf-file", "default-errorfiles", "errorfile", "errorfiles":
 			if content != "" {
-				return nil, p.fail("'%s' after '%s': there can be one content only", w, content)
+				return nil, p.fail("'%s' after '%s': an answer has only one content", w, content)
 			}
 			content, a.standard = w, w == "default-errorfiles" || w == "errorfiles"
 			of, err = p.contentOf(w, a)

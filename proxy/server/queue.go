@@ -1,9 +1,10 @@
 package server
 
 import (
-	"bench/internal/owned"
 	"slices"
 	"time"
+
+	"bench/internal/owned"
 )
 
 // Waiter is one stream's place in a queue. A stream waits either for one server

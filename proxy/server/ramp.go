@@ -1,8 +1,9 @@
 package server
 
 import (
-	"bench/internal/owned"
 	"time"
+
+	"bench/internal/owned"
 )
 
 // A server that comes up again with "slowstart" takes up its weight and its

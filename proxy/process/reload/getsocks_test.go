@@ -166,6 +166,16 @@ func TestFetchFailures(t *testing.T) {
 	}
 }
 
+// freeAddr is an address that nobody listens on.
+func freeAddr(t *testing.T) sock.Addr {
+	t.Helper()
+	a, err := sock.Parse(testpeer.FreeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // startHAProxy runs the real one until the test ends.
 func startHAProxy(t *testing.T, config string, args ...string) {
 	t.Helper()
@@ -204,8 +214,7 @@ defaults
 func TestTakeFromHAProxy(t *testing.T) {
 	testpeer.Need(t, "haproxy")
 	cli := filepath.Join(t.TempDir(), "cli")
-	free, addr := listen(t, "127.0.0.1:0", nil)
-	unix.Close(free)
+	addr := freeAddr(t)
 	startHAProxy(t, "global\n  stats socket "+cli+" expose-fd listeners level admin\n"+relay+
 		"frontend f\n  bind "+addr.AddrPort().String()+"\n  http-request return status 200\n")
 	var ls *Listeners
@@ -263,8 +272,7 @@ func TestGiveToHAProxy(t *testing.T) {
 
 func TestBorrow(t *testing.T) {
 	testpeer.Need(t, "haproxy")
-	free, addr := listen(t, "127.0.0.1:0", nil)
-	unix.Close(free)
+	addr := freeAddr(t)
 	bin := testpeer.Need(t, "haproxy")
 	cfg := filepath.Join(t.TempDir(), "cfg")
 	if err := os.WriteFile(cfg, []byte(relay+"frontend f\n  bind "+addr.AddrPort().String()+"\n"), 0o600); err != nil {
