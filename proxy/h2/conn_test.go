@@ -567,3 +567,31 @@ func TestRoomComesBack(t *testing.T) {
 		t.Errorf("%d bytes came", n)
 	}
 }
+
+// What comes of streams behind the last one that is served is passed over, and costs those
+// that are nothing.
+func TestBehindTheLastStream(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.onHead = func(ts *testStream) { ts.hold = true }
+	s.writeHead(1, false, get...)
+	s.turn()
+	s.conn.Shutdown()
+	s.conn.Leave()
+	s.flush()
+	s.frames()
+	s.writeHead(3, false, get...)
+	s.must(s.framer.WriteData(3, false, []byte("abc")))
+	s.must(s.framer.WriteWindowUpdate(3, 10))
+	s.writeHead(3, true, "x-trailer=y")
+	s.writeHead(5, false, get...)
+	s.must(s.framer.WriteRSTStream(5, http2.ErrCodeCancel))
+	s.must(s.framer.WriteData(1, true, []byte("abc")))
+	s.turn()
+	s.expect("behind the last stream")
+	if ts := s.streams[1]; string(ts.body) != "abc" || !ts.ended || s.conn.Dead() {
+		t.Errorf("the last stream got %q, ended %v, dead %v", ts.body, ts.ended, s.conn.Dead())
+	}
+	if n := s.conn.recvWin + s.conn.give; n != DefaultConnWindow-3 {
+		t.Errorf("the connection's window has come to %d", n)
+	}
+}
