@@ -9,11 +9,14 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bench/internal/poller"
 )
 
 var versions = []struct {
@@ -414,4 +417,73 @@ func BenchmarkEcho(b *testing.B) {
 	}
 	b.StopTimer()
 	r.l.Call(e.close)
+}
+
+// Connections that are released while they wait for their step leave the others in line:
+// the first of them, one in the middle, the last, and all.
+func TestReleasedInTheQueue(t *testing.T) {
+	for _, gone := range [][]int{{0}, {2}, {4}, {3, 4}, {0, 1, 2, 3, 4}} {
+		r := newRig(t)
+		cfg := serverConfig(tls.VersionTLS13)
+		var ends [6]*echo
+		var peers [6]net.Conn
+		var fds [6]int
+		for i := range ends {
+			fds[i], peers[i] = pair(t)
+		}
+		r.l.Call(func() {
+			make1 := func(i int) {
+				e := &echo{r: r, fd: fds[i], done: make(chan error, 1), over: make(chan struct{})}
+				ends[i] = e
+				if err := r.l.Add(fds[i], poller.In|poller.Out, e); err != nil {
+					t.Error(err)
+				}
+				r.l.Receive(fds[i])
+				e.c = r.q.Server(fds[i], cfg, e)
+				e.c.Handshake(false)
+			}
+			for i := range 5 {
+				make1(i)
+			}
+			for _, i := range gone {
+				ends[i].close()
+			}
+			make1(5)
+		})
+		for i := range ends {
+			if slices.Contains(gone, i) {
+				continue
+			}
+			if err := ask(t, peers[i], clientConfig()); err != nil {
+				t.Errorf("%v released: connection %d: %v", gone, i, err)
+			}
+		}
+		r.idle()
+		r.l.Call(func() {
+			if n := r.q.Stats().Begun; n != uint64(6-len(gone)) {
+				t.Errorf("%v released: %d handshakes were begun", gone, n)
+			}
+		})
+	}
+}
+
+// What a socket does not take is sent when there is room, whatever poller tells of it.
+func TestSlowReaderOfEachPoller(t *testing.T) {
+	defer func(was string) { *pollerName = was }(*pollerName)
+	for _, m := range poller.Mechanisms() {
+		if m.Probe() != nil {
+			continue
+		}
+		*pollerName = m.Name
+		r := newRig(t)
+		fd, peer := pair(t)
+		hello := bytes.Repeat([]byte("0123456789abcdef"), 64<<10)
+		e := r.attach(fd, true, bytes.Clone(hello), asServer(serverConfig(tls.VersionTLS13)))
+		c := tls.Client(peer, clientConfig())
+		got := make([]byte, len(hello))
+		if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, hello) {
+			t.Errorf("%s: %v, or other bytes", m.Name, err)
+		}
+		r.l.Call(e.close)
+	}
 }

@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -464,5 +465,133 @@ func TestManyEarlyAnswers(t *testing.T) {
 		if got := s.frames(); len(got) > 0 {
 			t.Fatalf("up to stream %d: %q", id, got)
 		}
+	}
+}
+
+// What a client sends for a stream that its handler has closed, within a frame or behind
+// it, is given back to the connection's window and brought to nobody.
+func TestRestOfAFrameForAClosedStream(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.onHead = func(ts *testStream) { ts.hold = true }
+	s.writeHead(1, false, get...)
+	s.must(s.framer.WriteData(1, false, make([]byte, 10000)))
+	data := bytes.Clone(s.in.Bytes())
+	s.in.Reset()
+	s.conn.Feed(data[:len(data)-6000], 0)
+	s.conn.Dispatch()
+	ts := s.streams[1]
+	if len(ts.body) != 4000 {
+		t.Fatalf("%d bytes came", len(ts.body))
+	}
+	ts.Close(Cancel)
+	s.conn.Feed(data[len(data)-6000:], 0)
+	s.conn.Dispatch()
+	if len(ts.body) != 4000 {
+		t.Errorf("%d bytes came for a stream that is closed", len(ts.body)-4000)
+	}
+	if n := s.conn.recvWin + s.conn.give; n != DefaultConnWindow {
+		t.Errorf("the connection's window has come to %d", n)
+	}
+}
+
+// Content of requests that were taken back before anybody heard of them opens the
+// connection's window again.
+func TestWindowOfWhatWasTakenBack(t *testing.T) {
+	s := greeted(t, testSettings())
+	for i := range uint32(40) {
+		s.writeHead(2*i+1, false, get...)
+		s.must(s.framer.WriteDataPadded(2*i+1, false, make([]byte, 9000), make([]byte, 100)))
+		s.must(s.framer.WriteRSTStream(2*i+1, http2.ErrCodeCancel))
+	}
+	s.turn()
+	if n := s.conn.recvWin + s.conn.give; n != DefaultConnWindow {
+		t.Errorf("the connection's window has come to %d", n)
+	}
+}
+
+// A stream that has something to send does not overtake one that waits for room, however
+// much room there is by then.
+func TestNobodyOvertakes(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.must(s.framer.WriteWindowUpdate(0, 1<<20))
+	s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20}))
+	s.onHead = func(ts *testStream) { ts.hold, ts.keep = true, true }
+	s.writeHead(1, true, get...)
+	s.writeHead(3, true, get...)
+	s.turn()
+	s.frames()
+	s.limit = 0
+	one, three := s.streams[1], s.streams[3]
+	one.answer(200, strings.Repeat("1", 100_000))
+	three.SendHead(response(200))
+	s.limit = -1
+	if n := three.Send([]byte("3")); n != 0 {
+		t.Error("sent before what waits")
+	}
+	three.send = []byte("3")
+	s.conn.Writable()
+	s.flush()
+	got := s.frames()
+	last := strings.Join(got[max(len(got)-3, 0):], "\n")
+	if len(one.send) != 0 || len(three.send) != 0 || !strings.Contains(last, "3 DATA 3") {
+		t.Errorf("%d and %d bytes are left, the last frames are %q", len(one.send), len(three.send), last)
+	}
+}
+
+// Room comes with what has left, not only when all has.
+func TestRoomComesBack(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.onHead = func(ts *testStream) { ts.hold, ts.keep = true, true }
+	s.writeHead(1, true, get...)
+	s.turn()
+	s.limit = 0
+	s.streams[1].answer(200, strings.Repeat("1", 60_000))
+	s.flush()
+	before := s.conn.room()
+	s.limit = 50_000
+	s.conn.Writable()
+	if after := s.conn.room(); after < before+50_000 {
+		t.Errorf("room for %d bytes, and for %d after 50,000 have left", before, after)
+	}
+	s.limit = -1
+	s.conn.Writable()
+	s.flush()
+	n := 0
+	for _, f := range s.frames() {
+		var k int
+		if _, err := fmt.Sscanf(f, "1 DATA %d bytes", &k); err == nil {
+			n += k
+		}
+	}
+	if n != 60_000 {
+		t.Errorf("%d bytes came", n)
+	}
+}
+
+// What comes of streams behind the last one that is served is passed over, and costs those
+// that are nothing.
+func TestBehindTheLastStream(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.onHead = func(ts *testStream) { ts.hold = true }
+	s.writeHead(1, false, get...)
+	s.turn()
+	s.conn.Shutdown()
+	s.conn.Leave()
+	s.flush()
+	s.frames()
+	s.writeHead(3, false, get...)
+	s.must(s.framer.WriteData(3, false, []byte("abc")))
+	s.must(s.framer.WriteWindowUpdate(3, 10))
+	s.writeHead(3, true, "x-trailer=y")
+	s.writeHead(5, false, get...)
+	s.must(s.framer.WriteRSTStream(5, http2.ErrCodeCancel))
+	s.must(s.framer.WriteData(1, true, []byte("abc")))
+	s.turn()
+	s.expect("behind the last stream")
+	if ts := s.streams[1]; string(ts.body) != "abc" || !ts.ended || s.conn.Dead() {
+		t.Errorf("the last stream got %q, ended %v, dead %v", ts.body, ts.ended, s.conn.Dead())
+	}
+	if n := s.conn.recvWin + s.conn.give; n != DefaultConnWindow-3 {
+		t.Errorf("the connection's window has come to %d", n)
 	}
 }

@@ -138,7 +138,7 @@ func (c *Conn) headerBlock(id uint32, flags Flags, code Code, p []byte) {
 func (c *Conn) trailers(id uint32, end bool, code Code, p []byte) {
 	st := c.find(id)
 	if st == nil || st.aborted {
-		if c.graced.has(id) {
+		if c.forgiven(id) {
 			c.decode(p, nil)
 		} else {
 			c.fail(StreamClosed)

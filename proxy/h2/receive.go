@@ -185,7 +185,7 @@ func (c *Conn) beginData(h FrameHeader, p []byte) {
 	st := c.find(h.Stream)
 	switch {
 	case st == nil || st.aborted:
-		if !c.graced.has(h.Stream) {
+		if !c.forgiven(h.Stream) {
 			c.refuse(h.Stream, StreamClosed)
 		}
 		st = nil

@@ -203,7 +203,10 @@ func TestDeciding(t *testing.T) {
 		{rule.Request, "redirect location / clear-cookie a=", txn.Answered, 302, false, "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: /\r\ncache-control: no-cache\r\nset-cookie: a=; path=/; Max-Age=0;\r\n\r\n"},
 		{rule.Request, "redirect location %[req.hdr(none)] ignore-empty", txn.Next, 0, false, ""},
 		{rule.Response, "redirect location /x if { status 200 }", txn.Answered, 302, false, "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: /x\r\ncache-control: no-cache\r\n\r\n"},
+		{rule.Request, "redirect location / code 303", txn.Answered, 303, false, "HTTP/1.1 303 See Other\r\ncontent-length: 0\r\nlocation: /\r\ncache-control: no-cache\r\n\r\n"},
+		{rule.Request, "redirect location / code 307", txn.Answered, 307, false, "HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 0\r\nlocation: /\r\ncache-control: no-cache\r\n\r\n"},
 		{rule.Request, "set-method a__b", txn.Answered, 500, false, ""},
+		{rule.Request, "set-method CONNECT", txn.Answered, 500, false, ""},
 		{rule.Request, "set-uri %[req.hdr(none)]", txn.Answered, 500, false, ""},
 	} {
 		res := ""
@@ -450,5 +453,16 @@ func BenchmarkTwentyRules(b *testing.B) {
 		_, _ = p.Request(x.Req, text, &limits)
 		out = txn.Outcome{}
 		rules.Run(x, &out)
+	}
+}
+
+// However names are matched, what frames a message stays.
+func TestFramingStays(t *testing.T) {
+	for _, framing := range []string{"content-length: 3", "transfer-encoding: chunked"} {
+		x := txntest.New(t, "POST / HTTP/1.1\r\nhost: a\r\n"+framing+"\r\nx-more: b\r\n\r\n", "")
+		run(t, list(t, rule.Request, "del-header . -m reg", "del-header t -m beg", "del-header -length -m end", "del-header e -m sub"), x)
+		if got, want := head(x), "POST / HTTP/1.1\r\n"+framing+"\r\n\r\n"; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -74,6 +74,7 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 		unframe(&msg.Header)
 	}
 	s.headOut, s.down.Ended = true, true
+	s.down.Err = nil // that of a response which was broken: what is sent instead is whole
 	st := s.sendHead(msg, content, nil)
 	// Only now: the message may consist of pieces of the request, or of a response.
 	s.abandon()

@@ -603,15 +603,24 @@ func TestMuxLeavesNothing(t *testing.T) {
 		})
 	}
 	clients.Wait()
+	rig.nothingLeft()
+	if c := rig.thread.Fronts[0].C.H2; c.OpenConns != 0 || c.OpenStreams != 0 || c.Conns == 0 || c.Streams == 0 {
+		t.Errorf("counted %+v", c)
+	}
+}
+
+// nothingLeft waits until nothing is held of any client, or of what they have asked for.
+func (r *rig) nothingLeft() {
+	r.t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
 	for {
-		held := fmt.Sprintf("clients %d, frontend %d, backend %d, queued %d", rig.thread.Shared.Conns.Load(), rig.fe.Cur.Load(), rig.backend.Cur.Load(), rig.backend.Queued.Load())
-		for _, s := range rig.backend.Servers() {
+		held := fmt.Sprintf("clients %d, frontend %d, backend %d, queued %d", r.thread.Shared.Conns.Load(), r.fe.Cur.Load(), r.backend.Cur.Load(), r.backend.Queued.Load())
+		for _, s := range r.backend.Servers() {
 			held += fmt.Sprintf(", slots %d, connections %d", s.Cur.Load(), s.Conns.Used())
 		}
-		rig.loop.Call(func() {
-			held += fmt.Sprintf(", buffers %d", rig.thread.BuffersInUse())
-			for _, p := range rig.thread.Pools() {
+		r.loop.Call(func() {
+			held += fmt.Sprintf(", buffers %d", r.thread.BuffersInUse())
+			for _, p := range r.thread.Pools() {
 				if n := p.Made - p.Free; n != 0 && p.Name != "srvconn" {
 					held += fmt.Sprintf(", %s %d", p.Name, n)
 				}
@@ -621,12 +630,9 @@ func TestMuxLeavesNothing(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("still held: %s", held)
+			r.t.Fatalf("still held: %s", held)
 		}
 		time.Sleep(20 * time.Millisecond)
-	}
-	if c := rig.thread.Fronts[0].C.H2; c.OpenConns != 0 || c.OpenStreams != 0 || c.Conns == 0 || c.Streams == 0 {
-		t.Errorf("counted %+v", c)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -97,4 +98,28 @@ func TestMuxTunnel(t *testing.T) {
 	p.must(p.WriteRSTStream(3, http2.ErrCodeCancel))
 	<-r.lines
 	<-r.lines
+}
+
+// An answer in the place of a response that was broken from its start waits for its client's
+// window as others do.
+func TestMuxAnswerForBrokenResponse(t *testing.T) {
+	r := newRig(t, spec.ModeHTTP, nil, origin(t, func(c net.Conn, br *bufio.Reader) {
+		if _, err := http.ReadRequest(br); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+			_, _ = io.Copy(io.Discard, br)
+		}
+	}))
+	p := r.peer2()
+	p.must(p.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}))
+	p.head(1, true, get2...)
+	p.expect(1, ":status=502 ")
+	p.must(p.WriteWindowUpdate(1, 10))
+	p.expect(1, "<html><bod")
+	p.must(p.WriteWindowUpdate(1, 10_000))
+	if got := p.next(1); !strings.HasSuffix(got, "</html>\n END") && !strings.HasSuffix(got, "</html>\n") {
+		t.Errorf("the rest is %q", got)
+	}
+	if rec := <-r.lines; rec.Status != 502 || string(rec.Flags[:]) != "PH" {
+		t.Errorf("logged %d %s", rec.Status, rec.Flags)
+	}
 }

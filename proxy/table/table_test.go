@@ -527,3 +527,25 @@ func BenchmarkTrack(b *testing.B) {
 		}
 	})
 }
+
+// Entries that come and go leave no marks behind that nobody looks at.
+func TestMarksAreSweptUp(t *testing.T) {
+	tab := New(spec(Integer, 4, 1000, time.Hour, Column{Datum: ConnCnt}))
+	for i := range uint32(50_000) {
+		r, ok := tab.Make(number(i), 0)
+		if !ok {
+			t.Fatal("no room")
+		}
+		r.Drop()
+		if found, _ := tab.Remove(number(i)); !found {
+			t.Fatal("not there")
+		}
+	}
+	marks := 0
+	for i := range tab.shards {
+		marks += len(tab.shards[i].due)
+	}
+	if most := shards * (chunk + 1); marks > most {
+		t.Errorf("%d marks of no entry, more than %d", marks, most)
+	}
+}
