@@ -106,10 +106,13 @@ func (c *client) send() {
 		c.todo = c.todo[1:]
 		c.ask(r)
 	}
-	if c.h2 != nil {
-		c.h2.fill()
-	}
-	for len(c.out) > 0 && !c.stalled() {
+	for !c.stalled() {
+		if c.h2 != nil {
+			c.h2.fill()
+		}
+		if len(c.out) == 0 {
+			break
+		}
 		n, errno := c.e.Write(c.allowed(c.out))
 		if errno != 0 && errno != syscall.EAGAIN {
 			c.out = nil // the answer may have come all the same

@@ -262,6 +262,10 @@ func (m *maker) client() {
 	if m.one(5) {
 		c.Pause, c.Sip = 1+m.upTo(time.Millisecond), 1+m.IntN(30_000)
 	}
+	if p.Reload > 0 && !p.Hostile {
+		// A proxy that goes closes what seems idle for a second, whatever is on its way.
+		c.Link.Piece, c.Pause, c.Link.Delay = 0, 0, min(c.Link.Delay, int64(time.Millisecond))
+	}
 	n := 1
 	if !p.TCP {
 		n += m.IntN(8)
