@@ -26,7 +26,6 @@ type books struct {
 // entry is one request.
 type entry struct {
 	*Request
-	asked    bool // sent whole by a client
 	served   int  // how many origins have received its head
 	complete int  // and its body
 	status   int  // of the answer; 0: none
@@ -86,7 +85,7 @@ func (b *books) Log(r *txn.Record, _ *sample.Context) {
 		b.tell("log: %s %s %d %s", r.Method, r.URI, r.Status, r.Flags[:])
 	}
 	if len(r.URI) > 0 {
-		e := b.byPath(string(r.URI))
+		e := b.byURI(string(r.URI))
 		switch {
 		case e == nil:
 			b.complain("a line is logged for %q, which nobody has asked for", r.URI)
@@ -109,6 +108,18 @@ func (b *books) Log(r *txn.Record, _ *sample.Context) {
 // Failure implements log.Sink.
 func (b *books) Failure(r *txn.Record, _ *sample.Context, _, why string) {
 	b.complain("a connection from %s has failed: %s", r.Client.String(), why)
+}
+
+// byURI finds a request by what the log says of it.
+func (b *books) byURI(uri string) *entry {
+	if !b.p.H2 {
+		return b.byPath(uri)
+	}
+	e := b.byPath(uri[strings.LastIndexByte(uri, '/'):])
+	if e == nil || uri != fmt.Sprintf("http://%s.example/%d", word(5, e.ID), e.ID) {
+		return nil
+	}
+	return e
 }
 
 // byPath finds a request by its path, "/7".

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,12 +20,12 @@ type client struct {
 	e       *virtual.End
 	conns   int
 	on      *caller
-	next    int      // request to be sent
-	asked   []*entry // sent, in part at least, and not answered
-	pausing bool     // before the next request
-	rested  bool     // that is over
+	todo    []*Request // to be sent
+	asked   []*entry   // sent, in part at least, and not answered
+	pausing bool       // before the next request
+	rested  bool       // that is over
 	out     []byte
-	bounds  []bound // where requests end in what was sent
+	h2      *session // nil: it speaks HTTP/1, or nothing
 	res     reader
 	got     int // of the body at hand
 	from    *entry
@@ -39,14 +40,16 @@ type client struct {
 	done    bool
 }
 
-type bound struct {
-	at int // of sent
-	e  *entry
-}
+// maxConns is how many connections a client tries that meets a hostile world.
+const maxConns = 10
 
 // begin opens the next connection.
 func (c *client) begin() {
 	if c.done {
+		return
+	}
+	if c.w.p.Hostile && c.conns == maxConns {
+		c.finish() // the proxy does not wait for one as slow as this
 		return
 	}
 	c.conns++
@@ -62,8 +65,11 @@ func (c *client) begin() {
 	c.on = &caller{}
 	c.w.books.callers[from] = c.on
 	c.res = reader{head: c.head, body: c.body, end: c.end, untilClose: true}
-	c.asked, c.out, c.bounds = nil, nil, nil
+	c.asked, c.out = nil, nil
 	c.last, c.closes, c.early, c.from = false, false, false, nil
+	if c.w.p.H2 {
+		c.h2 = newSession(c, c.e.Number())
+	}
 	if q := &c.p.Quit; q.How != Stays && q.After > 0 {
 		c.w.m.After(q.After, func() {
 			if !c.done && c.e != nil && !c.quit {
@@ -84,8 +90,8 @@ func (c *client) Ready() {
 
 // send sends what may be sent.
 func (c *client) send() {
-	for !c.pausing && !c.last && c.next < len(c.p.Requests) && len(c.asked) <= c.p.Ahead && !c.stalled() {
-		r := &c.p.Requests[c.next]
+	for !c.pausing && !c.last && len(c.todo) > 0 && len(c.asked) <= c.p.Ahead && !c.stalled() {
+		r := c.todo[0]
 		if r.After > 0 && !c.rested {
 			c.pausing = true
 			c.w.m.After(r.After, func() {
@@ -97,10 +103,16 @@ func (c *client) send() {
 			break
 		}
 		c.rested = false
-		c.next++
+		c.todo = c.todo[1:]
 		c.ask(r)
 	}
-	for len(c.out) > 0 && !c.stalled() {
+	for !c.stalled() {
+		if c.h2 != nil {
+			c.h2.fill()
+		}
+		if len(c.out) == 0 {
+			break
+		}
 		n, errno := c.e.Write(c.allowed(c.out))
 		if errno != 0 && errno != syscall.EAGAIN {
 			c.out = nil // the answer may have come all the same
@@ -112,13 +124,9 @@ func (c *client) send() {
 		c.sent += n
 		c.out = c.out[n:]
 	}
-	for len(c.bounds) > 0 && c.bounds[0].at <= c.sent {
-		c.bounds[0].e.asked = true
-		c.bounds = c.bounds[1:]
-	}
 	c.mayQuit()
 	c.leave()
-	if c.w.p.TCP && c.next == 1 && len(c.out) == 0 && !c.done && !c.stalled() && c.e != nil {
+	if c.w.p.TCP && len(c.todo) == 0 && len(c.out) == 0 && !c.done && !c.stalled() && c.e != nil {
 		c.e.CloseWrite()
 	}
 }
@@ -127,14 +135,16 @@ func (c *client) send() {
 func (c *client) ask(r *Request) {
 	e := c.w.books.requests[r.ID]
 	c.asked = append(c.asked, e)
-	if c.w.p.TCP {
+	switch {
+	case c.w.p.TCP:
 		c.out = append(c.out, fmt.Sprintf("%d\r\n", r.ID)...)
 		c.out = appendBody(c.out, r.ID, up, r.Body, false)
-	} else {
+	case c.h2 != nil:
+		c.h2.ask(e)
+	default:
 		c.out = r.append(c.out)
 		c.last = r.Close || r.Old
 	}
-	c.bounds = append(c.bounds, bound{c.sent + len(c.out), e})
 }
 
 // append writes the request.
@@ -246,11 +256,14 @@ func (c *client) receive() {
 // take takes what was received in.
 func (c *client) take(p []byte) {
 	if c.w.p.TCP {
-		e := c.w.books.requests[c.p.Requests[0].ID]
-		c.check(e, p)
+		c.check(c.w.books.requests[c.p.Requests[0].ID], &c.got, p)
 		return
 	}
-	if err := c.res.feed(p); err != nil {
+	feed := c.res.feed
+	if c.h2 != nil {
+		feed = c.h2.feed
+	}
+	if err := feed(p); err != nil {
 		c.w.books.complain("client %d, waiting for %s: %v", c.no, names(c.asked), err)
 		c.e.Close()
 		c.finish()
@@ -258,11 +271,11 @@ func (c *client) take(p []byte) {
 }
 
 // check holds a piece of a body against what the origin sends.
-func (c *client) check(e *entry, p []byte) {
-	if c.got+len(p) > e.Answer.Size || !follows(p, e.ID, down, c.got) {
-		c.w.books.complain("client %d: wrong bytes in the answer to %d, within %d from %d on", c.no, e.ID, len(p), c.got)
+func (c *client) check(e *entry, got *int, p []byte) {
+	if *got+len(p) > e.Answer.Size || !follows(p, e.ID, down, *got) {
+		c.w.books.complain("client %d: wrong bytes in the answer to %d, within %d from %d on", c.no, e.ID, len(p), *got)
 	}
-	c.got += len(p)
+	*got += len(p)
 }
 
 // head takes the head of an answer.
@@ -289,19 +302,13 @@ func (c *client) head(first string, all []field) (bodiless bool, err error) {
 	// What is left of the request is then in nobody's way, or the proxy closes, whatever it
 	// has announced.
 	c.early = e.Answer.Early
-	e.status = status
 	c.closes = value(all, "connection") == "close" || version == "HTTP/1.0" || e.Old
-	if id := value(all, "x-id"); id == "" {
-		if !c.w.p.Hostile {
-			return false, fmt.Errorf("request %d: the proxy itself answers %q", e.ID, first)
-		}
-		c.got = -1 // the proxy's own
-	} else if id != strconv.Itoa(e.ID) || status != e.Answer.Status {
-		return false, fmt.Errorf("request %d (status %d) gets the answer to %s: %q", e.ID, e.Answer.Status, id, first)
-	} else if pad := value(all, "x-pad"); pad != word(e.Answer.Pad, -e.ID) {
-		return false, fmt.Errorf("request %d: the answer is padded with %.100q", e.ID, pad)
-	} else if back := value(all, "x-back"); back != "" && back != "/"+id {
-		return false, fmt.Errorf("request %d: the path of the request was %q", e.ID, back)
+	own, err := c.judge(e, status, all)
+	if err != nil {
+		return false, err
+	}
+	if own {
+		c.got = -1
 	}
 	if c.got < 0 && (status == 400 || status == 408) {
 		return false, nil // perhaps it does not know the method
@@ -309,11 +316,31 @@ func (c *client) head(first string, all []field) (bodiless bool, err error) {
 	return e.Method == "HEAD" || status == 204 || status == 304, nil
 }
 
+// judge holds the head of an answer against what the origin was to say. own tells that it
+// is one of the proxy's own.
+func (c *client) judge(e *entry, status int, all []field) (own bool, err error) {
+	e.status = status
+	id := value(all, "x-id")
+	switch back := value(all, "x-back"); {
+	case id == "" && c.w.p.Hostile:
+		return true, nil
+	case id == "":
+		return false, fmt.Errorf("request %d: the proxy itself answers with %d", e.ID, status)
+	case id != strconv.Itoa(e.ID) || status != e.Answer.Status:
+		return false, fmt.Errorf("request %d (status %d) gets the answer %d to %s", e.ID, e.Answer.Status, status, id)
+	case value(all, "x-pad") != word(e.Answer.Pad, -e.ID):
+		return false, fmt.Errorf("request %d: the answer is padded with %.100q", e.ID, value(all, "x-pad"))
+	case back != "" && back != "/"+id:
+		return false, fmt.Errorf("request %d: the path of the request was %q", e.ID, back)
+	}
+	return false, nil
+}
+
 func (c *client) body(p []byte) error {
 	if c.from == nil || c.got < 0 {
 		return nil
 	}
-	c.check(c.from, p)
+	c.check(c.from, &c.got, p)
 	return nil
 }
 
@@ -327,17 +354,22 @@ func (c *client) end() error {
 	if size := e.Answer.Size; c.got >= 0 && c.got != size && e.Method != "HEAD" {
 		return fmt.Errorf("request %d: %d of %d bytes", e.ID, c.got, size)
 	}
+	c.asked = c.asked[1:]
+	c.answered(e)
+	return nil
+}
+
+// answered notes that an answer has come whole.
+func (c *client) answered(e *entry) {
 	e.answered = true
 	c.w.tell("client %d: request %d is answered", c.no, e.ID)
-	c.asked = c.asked[1:]
 	c.leave()
-	return nil
 }
 
 // leave closes the connection of a client that has all it wanted, unless the proxy is to
 // do so, or its time-out.
 func (c *client) leave() {
-	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || c.next < len(c.p.Requests) || len(c.out) > 0 || c.closes || c.done {
+	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || len(c.todo) > 0 || len(c.out) > 0 || c.h2 != nil && c.h2.sending() || c.closes || c.done {
 		return
 	}
 	if c.p.Ahead > 0 && !c.waited { // for what should not come
@@ -364,6 +396,10 @@ func (c *client) over(errno syscall.Errno) {
 		c.finish()
 		return
 	}
+	if c.h2 != nil {
+		c.h2.over(errno)
+		return
+	}
 	begun := c.from != nil
 	whole, err := c.res.close()
 	if err != nil {
@@ -374,15 +410,17 @@ func (c *client) over(errno syscall.Errno) {
 		}
 	}
 	whole = whole && c.from == nil
-	if !c.w.p.Hostile && (!whole || !c.closes && !c.early && (len(c.asked) > 0 || c.next < len(c.p.Requests))) {
+	if !c.w.p.Hostile && (!whole || !c.closes && !c.early && (len(c.asked) > 0 || len(c.todo) > 0)) {
 		b.complain("client %d, waiting for %s: the connection ends (%v)", c.no, names(c.asked), errno)
 	}
-	if c.quit || c.w.p.Hostile && (begun || !c.closes) || len(c.asked) == 0 && c.next == len(c.p.Requests) {
+	if c.quit || c.w.p.Hostile && (begun || !c.closes) || len(c.asked) == 0 && len(c.todo) == 0 {
 		c.finish()
 		return
 	}
 	// What was sent behind the last answer goes again.
-	c.next -= len(c.asked)
+	for _, x := range slices.Backward(c.asked) {
+		c.todo = append([]*Request{x.Request}, c.todo...)
+	}
 	c.asked = nil
 	c.w.m.After(time.Millisecond, c.begin)
 }

@@ -51,7 +51,11 @@ func (p *Plan) text() string {
 	if p.TCP {
 		mode = "tcp"
 	}
-	fmt.Fprintf(&b, "listen px\n  mode %s\n  bind 10.0.0.1:80\n  log 127.0.0.1 local0\n", mode)
+	options := ""
+	if p.H2 {
+		options = " proto h2"
+	}
+	fmt.Fprintf(&b, "listen px\n  mode %s\n  bind 10.0.0.1:80%s\n  log 127.0.0.1 local0\n", mode, options)
 	for _, line := range p.Proxy {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}

@@ -12,7 +12,8 @@ import (
 // plain data, so that a run can be written down, and made smaller.
 type Plan struct {
 	Seed uint64
-	TCP  bool // else HTTP/1
+	TCP  bool // else HTTP
+	H2   bool `json:",omitempty"` // clients speak HTTP/2
 	// Hostile: peers break off, stall and lie, and time-outs are short. Where they do not,
 	// every request has to be answered as it should.
 	Hostile bool
@@ -38,7 +39,8 @@ type Client struct {
 	Requests []Request // in TCP mode one: what goes up and what comes down
 	// Ahead is how many requests may be under way besides the one that is to be answered
 	// next.
-	Ahead int
+	Ahead  int
+	Window int `json:",omitempty"` // in HTTP/2, of each stream
 	// Pause is between two reads of at most Sip bytes; 0: it reads what there is.
 	Pause time.Duration `json:",omitempty"`
 	Sip   int           `json:",omitempty"`
@@ -75,6 +77,7 @@ type Request struct {
 	Body    int           `json:",omitempty"`
 	Chunked bool          `json:",omitempty"`
 	After   time.Duration `json:",omitempty"` // the pause before it
+	Cancel  time.Duration `json:",omitempty"` // in HTTP/2, when the client loses interest
 	Answer  Answer
 }
 
@@ -113,6 +116,7 @@ func New(seed uint64) *Plan {
 	m := &maker{Rand: rand.New(rand.NewPCG(seed, 0x706c616e)), p: &Plan{Seed: seed}}
 	p := m.p
 	p.TCP = m.one(5)
+	p.H2 = !p.TCP && m.one(4)
 	p.Hostile = m.one(2)
 	p.Threads = 1 + m.IntN(3)
 	p.Edges = m.one(2)
@@ -252,8 +256,15 @@ func (m *maker) client() {
 	if m.one(4) && (p.Hostile || p.Reload == 0 && !slices.Contains(p.Proxy, "option httpclose")) {
 		c.Ahead = 1 + m.IntN(6)
 	}
+	if p.H2 {
+		c.Ahead, c.Window = m.IntN(8), pick(m, 1000, 65_535, 65_535, 1<<20)
+	}
 	if m.one(5) {
 		c.Pause, c.Sip = 1+m.upTo(time.Millisecond), 1+m.IntN(30_000)
+	}
+	if p.Reload > 0 && !p.Hostile {
+		// A proxy that goes closes what seems idle for a second, whatever is on its way.
+		c.Link.Piece, c.Pause, c.Link.Delay = 0, 0, min(c.Link.Delay, int64(time.Millisecond))
 	}
 	n := 1
 	if !p.TCP {
@@ -265,7 +276,7 @@ func (m *maker) client() {
 			// A client that goes on sending for seconds is cut off in the end.
 			r.Answer.Early = false
 		}
-		if c.Ahead > 0 && !p.Hostile {
+		if c.Ahead > 0 && !p.Hostile && !p.H2 {
 			r.Answer.Early = false
 			if r.Answer.Framing == ByClose {
 				r.Answer.Framing = ByChunks
@@ -302,7 +313,7 @@ func (m *maker) request() Request {
 			r.Body, r.Chunked = m.size(), m.one(2)
 			a.Early = m.one(6)
 		}
-		r.Close, r.Old = m.one(8), m.one(10)
+		r.Close, r.Old = m.one(8) && !m.p.H2, m.one(10) && !m.p.H2
 		r.Chunked = r.Chunked && !r.Old
 		a.Framing = pick(m, ByLength, ByLength, ByLength, ByChunks, ByChunks, ByClose)
 		a.Status = pick(m, 200, 200, 200, 200, 201, 404, 500, 204, 304)
@@ -316,6 +327,9 @@ func (m *maker) request() Request {
 		if a.Status == 204 || a.Status == 304 {
 			a.Size, a.Framing = 0, ByLength
 		}
+	}
+	if m.p.Hostile && m.p.H2 && m.one(6) {
+		r.Cancel = 1 + m.upTo(30*time.Millisecond)
 	}
 	if m.p.Hostile && m.one(6) {
 		a.Quit = Quit{How: pick(m, Closes, Resets, Stalls), Sent: m.IntN(pick(m, 1, 100, 1000, 300_000))}

@@ -78,6 +78,9 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 	}
 	for i := range p.Clients {
 		c := &client{w: w, p: &p.Clients[i], no: i}
+		for n := range c.p.Requests {
+			c.todo = append(c.todo, &c.p.Requests[n])
+		}
 		w.clients = append(w.clients, c)
 		w.busy++
 		m.After(c.p.At, c.begin)

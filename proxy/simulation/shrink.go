@@ -88,6 +88,7 @@ var planSteps = []func(*Plan){
 var clientSteps = []func(*Client){
 	func(c *Client) { c.At = 0 },
 	func(c *Client) { c.Ahead = 0 },
+	func(c *Client) { c.Window = 1 << 20 },
 	func(c *Client) { c.Pause, c.Sip = 0, 0 },
 	func(c *Client) { c.Quit = Quit{} },
 	func(c *Client) { c.Quit.Sent /= 2 },
@@ -101,6 +102,7 @@ var clientSteps = []func(*Client){
 
 var requestSteps = []func(*Request){
 	func(r *Request) { r.After = 0 },
+	func(r *Request) { r.Cancel = 0 },
 	func(r *Request) { r.Pad = 0 },
 	func(r *Request) { r.Body = 0 },
 	func(r *Request) { r.Body /= 2 },

@@ -1,0 +1,431 @@
+package simulation
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"bench/proxy/h2"
+	"bench/proxy/h2/hpack"
+)
+
+// session is one connection of a client that speaks HTTP/2.
+type session struct {
+	c       *client
+	rng     *rand.Rand
+	in      []byte // an unfinished frame
+	dec     hpack.Decoder
+	block   []byte // of fields, unfinished
+	blockOf uint32
+	last    bool // the stream ends behind the block
+
+	flows   []*flow // requests under way, in the order of their streams
+	id      uint32  // of the next stream
+	window  int     // what may be sent on the connection
+	initial int     // and on a new stream
+	room    int     // what may be received on the connection
+	leaving bool    // the proxy takes no more requests
+}
+
+// flow is a request under way.
+type flow struct {
+	id     uint32
+	e      *entry
+	body   []byte // not sent yet
+	sent   bool   // and the end
+	window int
+	room   int // what may be received
+	got    int // of the answer; -1: it is the proxy's own
+	headed bool
+	over   bool // the answer has come whole, or never will
+}
+
+const (
+	frameSize      = 16384
+	usualWindow    = 65535
+	preface        = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+	windowSetting  = 4
+	enoughUnsent   = 32 << 10 // what a session writes ahead of its socket
+	mostFieldBytes = 1 << 20
+)
+
+func newSession(c *client, number int) *session {
+	s := &session{c: c, id: 1, window: usualWindow, initial: usualWindow, room: usualWindow}
+	s.rng = rand.New(rand.NewPCG(c.w.p.Seed, uint64(number)))
+	s.dec.Init(hpack.MaxTableSize)
+	c.out = append(c.out, preface...)
+	var set [6]byte
+	binary.BigEndian.PutUint16(set[:], windowSetting)
+	binary.BigEndian.PutUint32(set[2:], uint32(c.p.Window))
+	s.frame(h2.FrameSettings, 0, 0, set[:])
+	return s
+}
+
+// frame writes a frame.
+func (s *session) frame(kind h2.FrameType, flags h2.Flags, id uint32, p []byte) {
+	s.c.out = h2.AppendHeader(s.c.out, h2.FrameHeader{Length: uint32(len(p)), Type: kind, Flags: flags, Stream: id})
+	s.c.out = append(s.c.out, p...)
+}
+
+func (s *session) number(kind h2.FrameType, id, n uint32) {
+	s.frame(kind, 0, id, binary.BigEndian.AppendUint32(nil, n))
+}
+
+// ask begins a request.
+func (s *session) ask(e *entry) {
+	f := &flow{id: s.id, e: e, window: s.initial, room: s.c.p.Window}
+	s.id += 2
+	s.flows = append(s.flows, f)
+	var b []byte
+	add := func(name, value string) {
+		b = appendText(append(b, 0), name) // a literal, not to be remembered
+		b = appendText(b, value)
+	}
+	add(":method", e.Method)
+	add(":scheme", "http")
+	add(":authority", word(5, e.ID)+".example")
+	add(":path", "/"+strconv.Itoa(e.ID))
+	if e.Pad > 0 {
+		add("x-pad", word(e.Pad, e.ID))
+	}
+	content := e.Chunked || e.Body > 0 || e.Method == "POST"
+	if content && !e.Chunked {
+		add("content-length", strconv.Itoa(e.Body))
+	}
+	flags := h2.Flags(0)
+	if !content {
+		flags, f.sent = h2.FlagEndStream, true
+	} else {
+		f.body = appendBody(nil, e.ID, up, e.Body, false)
+	}
+	kind := h2.FrameHeaders
+	for len(b) > frameSize || len(b) > 1 && s.rng.IntN(4) == 0 {
+		n := 1 + s.rng.IntN(min(len(b)-1, frameSize))
+		s.frame(kind, flags, f.id, b[:n])
+		kind, flags, b = h2.FrameContinuation, 0, b[n:]
+	}
+	s.frame(kind, flags|h2.FlagEndHeaders, f.id, b)
+	if e.Cancel > 0 {
+		s.c.w.m.After(e.Cancel, func() {
+			if c := s.c; c.h2 == s && c.e != nil && !c.done && !f.over {
+				c.w.tell("client %d cancels request %d", c.no, e.ID)
+				s.number(h2.FrameRSTStream, f.id, uint32(h2.Cancel))
+				f.body, f.sent = nil, true
+				s.drop(f)
+				c.send()
+			}
+		})
+	}
+}
+
+// appendText appends a string of a header block.
+func appendText(b []byte, text string) []byte {
+	n := len(text)
+	if n < 127 {
+		return append(append(b, byte(n)), text...)
+	}
+	b = append(b, 127)
+	for n -= 127; n >= 128; n >>= 7 {
+		b = append(b, byte(n)|128)
+	}
+	return append(append(b, byte(n)), text...)
+}
+
+// sending tells whether something of a request is not written yet.
+func (s *session) sending() bool {
+	return slices.ContainsFunc(s.flows, func(f *flow) bool { return !f.sent })
+}
+
+// fill writes content, as much as the windows allow, of several requests by turns.
+func (s *session) fill() {
+	for len(s.c.out) < enoughUnsent {
+		var able []*flow
+		for _, f := range s.flows {
+			if !f.sent && (len(f.body) == 0 || f.window > 0 && s.window > 0) {
+				able = append(able, f)
+			}
+		}
+		if len(able) == 0 {
+			return
+		}
+		f := able[s.rng.IntN(len(able))]
+		n := min(len(f.body), max(f.window, 0), max(s.window, 0), 1+s.rng.IntN(frameSize))
+		flags := h2.Flags(0)
+		if n == len(f.body) && (n == 0 || s.rng.IntN(3) > 0) {
+			flags, f.sent = h2.FlagEndStream, true
+		}
+		s.frame(h2.FrameData, flags, f.id, f.body[:n])
+		f.body, f.window, s.window = f.body[n:], f.window-n, s.window-n
+		s.forget(f)
+	}
+}
+
+// forget lets go of a request that is over on both sides.
+func (s *session) forget(f *flow) {
+	if f.over && f.sent {
+		s.flows = slices.DeleteFunc(s.flows, func(x *flow) bool { return x == f })
+	}
+}
+
+// drop ends a request whose answer will not come.
+func (s *session) drop(f *flow) {
+	f.over = true
+	s.c.asked = slices.DeleteFunc(s.c.asked, func(e *entry) bool { return e == f.e })
+	s.forget(f)
+}
+
+// feed takes bytes in.
+func (s *session) feed(p []byte) error {
+	s.in = append(s.in, p...)
+	for len(s.in) >= h2.HeaderLen {
+		h := h2.ParseHeader(s.in)
+		end := h2.HeaderLen + int(h.Length)
+		if h.Length > frameSize {
+			return fmt.Errorf("%w: a frame of %d bytes", errMalformed, h.Length)
+		}
+		if len(s.in) < end {
+			return nil
+		}
+		if s.c.done {
+			return nil
+		}
+		if err := s.take(h, s.in[h2.HeaderLen:end]); err != nil {
+			return err
+		}
+		s.in = s.in[end:]
+	}
+	return nil
+}
+
+// take takes a frame in.
+func (s *session) take(h h2.FrameHeader, p []byte) error {
+	if s.blockOf != 0 && (h.Type != h2.FrameContinuation || h.Stream != s.blockOf) {
+		return fmt.Errorf("%w: frame %d within a block of fields", errMalformed, h.Type)
+	}
+	switch h.Type {
+	case h2.FrameSettings:
+		return s.settings(h, p)
+	case h2.FramePing:
+		if h.Flags&h2.FlagAck == 0 {
+			s.frame(h2.FramePing, h2.FlagAck, 0, p)
+		}
+	case h2.FrameWindowUpdate:
+		n := int(binary.BigEndian.Uint32(p))
+		if h.Stream == 0 {
+			s.window += n
+		} else if f := s.find(h.Stream); f != nil {
+			f.window += n
+		}
+	case h2.FrameHeaders, h2.FrameContinuation:
+		if h.Type == h2.FrameHeaders {
+			s.blockOf, s.block, s.last = h.Stream, nil, h.Flags&h2.FlagEndStream != 0
+		}
+		s.block = append(s.block, p...)
+		if h.Flags&h2.FlagEndHeaders != 0 {
+			s.blockOf = 0
+			return s.fields(h.Stream)
+		}
+	case h2.FrameData:
+		return s.data(h, p)
+	case h2.FrameRSTStream:
+		return s.reset(h.Stream, h2.Code(binary.BigEndian.Uint32(p)))
+	case h2.FrameGoAway:
+		return s.goAway(binary.BigEndian.Uint32(p), h2.Code(binary.BigEndian.Uint32(p[4:])))
+	default:
+		return fmt.Errorf("%w: frame of type %d", errMalformed, h.Type)
+	}
+	return nil
+}
+
+func (s *session) find(id uint32) *flow {
+	for _, f := range s.flows {
+		if f.id == id {
+			return f
+		}
+	}
+	return nil
+}
+
+func (s *session) settings(h h2.FrameHeader, p []byte) error {
+	if h.Flags&h2.FlagAck != 0 {
+		return nil
+	}
+	for ; len(p) >= 6; p = p[6:] {
+		if v := int(binary.BigEndian.Uint32(p[2:])); binary.BigEndian.Uint16(p) == windowSetting {
+			for _, f := range s.flows {
+				f.window += v - s.initial
+			}
+			s.initial = v
+		}
+	}
+	s.frame(h2.FrameSettings, h2.FlagAck, 0, nil)
+	return nil
+}
+
+// fields takes a block of fields in: a head, or a trailer.
+func (s *session) fields(id uint32) error {
+	var all []field
+	s.dec.Begin(s.block, make([]byte, hpack.MemoryFor(len(s.block), mostFieldBytes)))
+	status := 0
+	for {
+		var x hpack.Field
+		more, err := s.dec.Next(&x, true)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errMalformed, err)
+		}
+		if !more {
+			break
+		}
+		if string(x.Name) == ":status" {
+			if status, err = strconv.Atoi(string(x.Value)); err != nil {
+				return fmt.Errorf("%w: status %.100q", errMalformed, x.Value)
+			}
+			continue
+		}
+		all = append(all, field{string(x.Name), string(x.Value)})
+	}
+	f := s.find(id)
+	switch {
+	case f == nil || f.over:
+		if id >= s.id {
+			return fmt.Errorf("%w: fields of stream %d, which was not opened", errMalformed, id)
+		}
+		return nil // of a request that was given up
+	case f.headed != (status == 0), f.headed && !s.last:
+		return fmt.Errorf("%w: fields of request %d out of turn", errMalformed, f.e.ID)
+	case status >= 200:
+		f.headed = true
+		own, err := s.c.judge(f.e, status, all)
+		if err != nil {
+			return err
+		}
+		if own {
+			f.got = -1
+		}
+	}
+	if s.last {
+		return s.end(f)
+	}
+	return nil
+}
+
+func (s *session) data(h h2.FrameHeader, p []byte) error {
+	n := len(p)
+	if h.Flags&h2.FlagPadded != 0 {
+		p = p[1 : n-int(p[0])]
+	}
+	if s.room -= n; s.room < 0 {
+		return fmt.Errorf("%w: more content than the window of the connection allows", errMalformed)
+	}
+	if s.room < usualWindow/2 || s.rng.IntN(3) == 0 {
+		if s.room < usualWindow {
+			s.number(h2.FrameWindowUpdate, 0, uint32(usualWindow-s.room))
+		}
+		s.room = usualWindow
+	}
+	f := s.find(h.Stream)
+	if f == nil || f.over {
+		return nil
+	}
+	if f.room -= n; f.room < 0 {
+		return fmt.Errorf("%w: more content of request %d than its window allows", errMalformed, f.e.ID)
+	}
+	if !f.headed {
+		return fmt.Errorf("%w: content of request %d before its head", errMalformed, f.e.ID)
+	}
+	if f.got >= 0 {
+		s.c.check(f.e, &f.got, p)
+	}
+	if h.Flags&h2.FlagEndStream != 0 {
+		return s.end(f)
+	}
+	if full := s.c.p.Window; f.room < full && (f.room < full/2 || s.rng.IntN(3) == 0) {
+		s.number(h2.FrameWindowUpdate, f.id, uint32(full-f.room))
+		f.room = full
+	}
+	return nil
+}
+
+// end takes the end of an answer.
+func (s *session) end(f *flow) error {
+	a := &f.e.Answer
+	cut := a.Framing == ByClose && a.Quit.How != Stays // and nobody could know that it is not the end
+	if size := a.Size; f.got >= 0 && f.got != size && f.e.Method != "HEAD" && !cut {
+		return fmt.Errorf("request %d: %d of %d bytes", f.e.ID, f.got, size)
+	}
+	s.drop(f)
+	s.c.answered(f.e)
+	s.moveOn()
+	return nil
+}
+
+// reset takes the end of a request that the proxy gives up.
+func (s *session) reset(id uint32, code h2.Code) error {
+	f := s.find(id)
+	if f == nil {
+		return nil
+	}
+	f.body, f.sent = nil, true
+	s.forget(f)
+	if f.over {
+		return nil // it needs no more of the request
+	}
+	if !s.c.w.p.Hostile {
+		return fmt.Errorf("request %d is reset: %v", f.e.ID, code)
+	}
+	s.drop(f)
+	s.c.leave()
+	s.moveOn()
+	return nil
+}
+
+// goAway takes in that the proxy will serve no streams beyond the last one.
+func (s *session) goAway(last uint32, code h2.Code) error {
+	if code != h2.NoError && !s.c.w.p.Hostile {
+		return fmt.Errorf("the connection is given up: %v", code)
+	}
+	s.leaving, s.c.last = true, true
+	for _, f := range slices.Backward(slices.Clone(s.flows)) {
+		if f.id > last && !f.over {
+			f.body, f.sent = nil, true
+			s.drop(f)
+			s.c.todo = append([]*Request{f.e.Request}, s.c.todo...)
+		}
+	}
+	s.moveOn()
+	return nil
+}
+
+// moveOn goes to another connection when this one takes no more requests.
+func (s *session) moveOn() {
+	c := s.c
+	if !s.leaving || len(c.asked) > 0 || len(c.todo) == 0 || s.sending() || c.done || c.e == nil || c.quit {
+		return
+	}
+	c.w.tell("client %d: leaves connection %d", c.no, c.e.Number())
+	c.e.Close()
+	c.e = nil
+	c.w.m.After(time.Millisecond, c.begin)
+}
+
+// over takes the end of the connection.
+func (s *session) over(errno syscall.Errno) {
+	c := s.c
+	switch {
+	case c.quit, len(c.asked) == 0 && len(c.todo) == 0:
+		c.finish()
+	case c.w.p.Hostile && !s.leaving:
+		c.finish()
+	case !s.leaving || len(c.asked) > 0:
+		if !c.w.p.Hostile {
+			c.w.books.complain("client %d, waiting for %s: the connection ends (%v)", c.no, names(c.asked), errno)
+		}
+		c.finish()
+	default:
+		c.w.m.After(time.Millisecond, c.begin)
+	}
+}
