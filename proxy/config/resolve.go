@@ -137,8 +137,9 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	set := &s.settings
 	p.balancing(s, px)
 	px.Retries = set.retries.or(defaultRetries)
-	if !set.retry.or(true) {
-		px.Retries = 0
+	px.RetryOn = set.retry.or(spec.RetryConnFailure)
+	if px.Mode != spec.ModeHTTP {
+		px.RetryOn &= spec.RetryConnFailure
 	}
 	px.Redispatch = set.redispatch.val
 	px.HTTPReuse = set.reuse.or(spec.ReuseSafe)

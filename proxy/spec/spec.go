@@ -150,6 +150,7 @@ type Proxy struct {
 	UseServer  []ServerRule
 	Servers    []*Server
 	Retries    int
+	RetryOn    RetryOn
 	Redispatch int // 0 off; n > 0 every n-th retry; n < 0 the n-th before the last, -1 being the default of "option redispatch"
 	HTTPReuse  Reuse
 	FullConn   int

@@ -3,6 +3,7 @@ package stream
 import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
+	"bench/proxy/spec"
 	"bench/proxy/stats"
 	"bench/proxy/table"
 	"bench/proxy/transport"
@@ -166,6 +167,9 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 		s.badResponse()
 		return
 	}
+	if s.be.Spec.RetryOn >= spec.RetryStatus && s.retry(retryOfStatus(res.Status)) {
+		return
+	}
 	s.down.Begin(res.Body, s.chunkMode())
 	out, tail, used := s.down.Take(data[n:])
 	if s.down.Err != nil {
@@ -316,6 +320,9 @@ func countResponse(h *stats.HTTP, status int) {
 
 // noResponse deals with a server that ended the connection before a response.
 func (s *stream) noResponse() {
+	if s.retry(spec.RetryEmptyResponse) {
+		return
+	}
 	if s.sc.In == nil && s.sc.BytesIn == 0 {
 		if s.replay() {
 			return
@@ -339,6 +346,9 @@ func (s *stream) noResponse() {
 
 // badResponse deals with a server that does not speak HTTP.
 func (s *stream) badResponse() {
+	if s.retry(spec.RetryJunkResponse) {
+		return
+	}
 	s.be.C.ErrResp++
 	s.server().C.ErrResp++
 	s.count(table.Failure)

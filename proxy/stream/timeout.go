@@ -3,6 +3,7 @@ package stream
 import (
 	"time"
 
+	"bench/proxy/spec"
 	"bench/proxy/table"
 	"bench/proxy/transport"
 )
@@ -86,6 +87,9 @@ func (s *stream) whereWaiting() byte {
 func (s *stream) serverTimeout() {
 	switch {
 	case (s.state == stateResponse || s.state == stateRules) && s.http:
+		if s.retry(spec.RetryResponseTimeout) {
+			return
+		}
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
 		s.count(table.Failure)
