@@ -16,6 +16,7 @@ const (
 	defaultRise       = 2
 	defaultFall       = 3
 	defaultPurgeDelay = 5 * time.Second
+	defaultErrorLimit = 10
 )
 
 // resolve makes the configuration of what has been read: defaults applied,

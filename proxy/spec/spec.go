@@ -366,6 +366,9 @@ type Server struct {
 	OnMarkedUp   bool // "on-marked-up shutdown-backup-sessions"
 	SlowStart    time.Duration
 	Agent        Agent
+	Observe      Observe
+	ErrorLimit   int // errors in a row that OnError follows
+	OnError      OnError
 
 	PoolMaxConn    int // -1: no limit
 	PoolLowConn    int

@@ -329,6 +329,7 @@ const retryPause = time.Second
 func (s *stream) connectFailed(cause byte) txn.Verdict {
 	s.dropServer()
 	s.exp, s.srvExp = never, never
+	s.srv.Observe(server.NotConnected)
 	be := s.be.Spec
 	if int(s.retries) >= be.Retries || be.RetryOn&spec.RetryConnFailure == 0 {
 		s.be.C.ErrConn++

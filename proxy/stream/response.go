@@ -3,6 +3,7 @@ package stream
 import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
+	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
 	"bench/proxy/table"
@@ -170,6 +171,11 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	if s.be.Spec.RetryOn >= spec.RetryStatus && s.retry(retryOfStatus(res.Status)) {
 		return
 	}
+	if c := res.Status; c < 500 || c == 501 || c == 505 {
+		s.srv.Observe(server.GoodResponse)
+	} else {
+		s.srv.Observe(server.WrongResponse)
+	}
 	s.down.Begin(res.Body, s.chunkMode())
 	out, tail, used := s.down.Take(data[n:])
 	if s.down.Err != nil {
@@ -323,6 +329,11 @@ func (s *stream) noResponse() {
 	if s.retry(spec.RetryEmptyResponse) {
 		return
 	}
+	if s.sc.Errno != 0 {
+		s.srv.Observe(server.BrokenOff)
+	} else {
+		s.srv.Observe(server.ClosedEarly)
+	}
 	if s.sc.In == nil && s.sc.BytesIn == 0 {
 		if s.replay() {
 			return
@@ -349,6 +360,7 @@ func (s *stream) badResponse() {
 	if s.retry(spec.RetryJunkResponse) {
 		return
 	}
+	s.srv.Observe(server.BrokenResponse)
 	s.be.C.ErrResp++
 	s.server().C.ErrResp++
 	s.count(table.Failure)

@@ -3,6 +3,7 @@ package stream
 import (
 	"time"
 
+	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/table"
 	"bench/proxy/transport"
@@ -90,6 +91,7 @@ func (s *stream) serverTimeout() {
 		if s.retry(spec.RetryResponseTimeout) {
 			return
 		}
+		s.srv.Observe(server.Silent)
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
 		s.count(table.Failure)
