@@ -116,9 +116,30 @@ func (c *Checker) Stop() {
 	c.drop()
 }
 
-// Hasten makes the next check come after the time between checks of a server whose
+// Distrust makes traffic that has met too many errors count for the server's health.
+func (c *Checker) Distrust(then spec.OnError, why string) {
+	c.hasten()
+	h := &c.health
+	switch then {
+	case spec.OnErrorFastInter:
+		return
+	case spec.OnErrorSuddenDeath:
+		h.Cur = min(h.Cur, h.Rise+1)
+	case spec.OnErrorMarkDown:
+		h.Cur = min(h.Cur, h.Rise)
+	case spec.OnErrorFailCheck:
+	}
+	r := Result{Status: Hana, Output: why, Duration: -1}
+	changed := h.Bad()
+	c.to.Checked(r, *h)
+	if changed {
+		c.to.Changed(false, r)
+	}
+}
+
+// hasten makes the next check come after the time between checks of a server whose
 // state changes, if it would come later.
-func (c *Checker) Hasten() {
+func (c *Checker) hasten() {
 	if c.running && !c.busy && c.cfg.FastInter > 0 {
 		c.l.SetTimer(&c.timer, min(c.timer.When(), c.l.Now()+int64(c.cfg.FastInter)), c)
 	}

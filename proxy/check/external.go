@@ -51,8 +51,7 @@ func (c *Checker) execute() {
 	})
 }
 
-// wait runs the command and tells how it has ended; -1: not by itself, or it could not be
-// started.
+// wait runs the command and tells how it has ended; -1: not by itself.
 func (r *command) wait(done func(code int)) {
 	err := r.start()
 	if err == nil {
@@ -68,9 +67,13 @@ func (r *command) wait(done func(code int)) {
 	case errors.As(err, &exit):
 		done(exit.ExitCode())
 	default:
-		done(-1)
+		done(notStarted)
 	}
 }
+
+// notStarted is the status of a command that could not be started, as
+// of a child that could not become it.
+const notStarted = 255
 
 var errKilled = errors.New("killed before it was started")
 

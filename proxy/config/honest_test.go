@@ -193,6 +193,7 @@ var optionSamples = map[string]string{
 	"enabled": "disabled enabled", "no-check": "check no-check", "proxy-v2-options": "crc32c,unique-id",
 	"no-send-proxy": "send-proxy no-send-proxy", "no-send-proxy-v2": "send-proxy-v2 no-send-proxy-v2", "no-send-proxy-v2-ssl": "send-proxy-v2-ssl no-send-proxy-v2-ssl",
 	"no-send-proxy-v2-ssl-cn": "send-proxy-v2-ssl-cn no-send-proxy-v2-ssl-cn", "no-check-send-proxy": "check-send-proxy no-check-send-proxy",
+	"observe": "layer4", "on-error": "mark-down",
 	"agent-check": "agent-port 7 agent-check", "no-agent-check": "agent-port 7 agent-check no-agent-check", "agent-addr": "127.0.0.9",
 	"stick": "non-stick stick", "no-backup": "backup no-backup",
 }

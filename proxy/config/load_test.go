@@ -134,10 +134,10 @@ listen c
   bind 127.0.0.1:3
 `)
 	a, b, c := cfg.Proxies[0], cfg.Proxies[1], cfg.Proxies[2]
-	if a.LogFormat != spec.LogTCP || len(a.Logs) != 1 || a.Retries != 0 || a.MaxConn != 5 || len(a.ErrorFiles) != 1 {
+	if a.LogFormat != spec.LogTCP || len(a.Logs) != 1 || a.RetryOn != 0 || a.MaxConn != 5 || len(a.ErrorFiles) != 1 {
 		t.Errorf("a: %+v", a)
 	}
-	if b.LogFormat != spec.LogCustom || b.LogLine.String() != "%ci %ST" || len(b.Logs) != 0 || b.Retries != 3 || b.MaxConn != 0 || len(b.ErrorFiles) != 2 {
+	if b.LogFormat != spec.LogCustom || b.LogLine.String() != "%ci %ST" || len(b.Logs) != 0 || b.RetryOn != spec.RetryConnFailure || b.MaxConn != 0 || len(b.ErrorFiles) != 2 {
 		t.Errorf("b: %+v", b)
 	}
 	if c.Mode != spec.ModeHTTP || c.LogFormat != spec.LogCustom || len(c.ErrorFiles) != 2 {

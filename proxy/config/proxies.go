@@ -2,7 +2,6 @@ package config
 
 import (
 	"math"
-	"slices"
 
 	"bench/internal/nearest"
 	"bench/proxy/spec"
@@ -53,7 +52,7 @@ func proxyKeywords() []keyword {
 		proxyNumber("fullconn", inDefaults|inBack, 0, "Number of connections at which servers get their whole maxconn.", func(x *s) *opt[int] { return &x.fullConn }),
 		proxyNumber("backlog", inDefaults|inFront, 0, "Connections the kernel keeps waiting.", func(x *s) *opt[int] { return &x.backlog }),
 		proxyNumber("retries", inDefaults|inBack, 0, "Attempts to connect after the first one.", func(x *s) *opt[int] { return &x.retries }),
-		{name: "retry-on", args: "<condition>...", scope: inDefaults | inBack, strict: true, doc: "Failures after which a request is tried again: conn-failure, or none; other conditions are accepted without effect.", read: readRetryOn},
+		{name: "retry-on", args: "<condition>...", scope: inDefaults | inBack, strict: true, doc: "Failures after which a request is tried again: conn-failure, unless said otherwise; empty-response, junk-response, response-timeout and statuses need all of the request at hand.", read: readRetryOn},
 		{name: "default_backend", args: "<backend>", scope: inDefaults | inFront, doc: "Backend of requests without another.", read: func(l *line) {
 			if w, ok := l.one("a backend"); ok {
 				l.sect.settings.defaultBack.put(reference{w.text, l.at(w), l.text}, l.pos)
@@ -79,38 +78,4 @@ func readMode(l *line) {
 	default:
 		l.report(Alert, w, nearest.Word(w.text, []string{"tcp", "http"}), "unknown proxy mode '%s': want 'tcp' or 'http'", w.text)
 	}
-}
-
-// retryConditions are the words of "retry-on". The engine tries again after
-// failures to connect; the others are accepted without effect.
-func retryConditions() []string {
-	return []string{
-		"none", "conn-failure", "empty-response", "junk-response", "response-timeout", "0rtt-rejected",
-		"401", "403", "404", "408", "425", "500", "501", "502", "503", "504", "all-retryable-errors",
-	}
-}
-
-func readRetryOn(l *line) {
-	if !l.arity(1, maxWords, "conditions") {
-		return
-	}
-	retry := false
-	for _, w := range l.args {
-		switch {
-		case !slices.Contains(retryConditions(), w.text):
-			l.unknown(w, "condition", retryConditions())
-			return
-		case w.text == "none" && len(l.args) > 1:
-			l.fail(w, "'retry-on' cannot combine 'none' with other conditions")
-			return
-		case w.text == "conn-failure":
-			retry = true
-		case w.text == "all-retryable-errors":
-			retry = true
-			l.warn(w, "'all-retryable-errors' is accepted as 'conn-failure': only failures to connect are tried again")
-		case w.text != "none":
-			l.warn(w, "'%s' is accepted without effect in 'retry-on': only failures to connect are tried again", w.text)
-		}
-	}
-	l.sect.settings.retry.put(retry, l.pos)
 }

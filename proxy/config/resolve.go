@@ -16,6 +16,7 @@ const (
 	defaultRise       = 2
 	defaultFall       = 3
 	defaultPurgeDelay = 5 * time.Second
+	defaultErrorLimit = 10
 )
 
 // resolve makes the configuration of what has been read: defaults applied,
@@ -141,8 +142,9 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 	set := &s.settings
 	p.balancing(s, px)
 	px.Retries = set.retries.or(defaultRetries)
-	if !set.retry.or(true) {
-		px.Retries = 0
+	px.RetryOn = set.retry.or(spec.RetryConnFailure)
+	if px.Mode != spec.ModeHTTP {
+		px.RetryOn &= spec.RetryConnFailure
 	}
 	px.Redispatch = set.redispatch.val
 	px.HTTPReuse = set.reuse.or(spec.ReuseSafe)

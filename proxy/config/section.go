@@ -76,7 +76,7 @@ type settings struct {
 	cookie      opt[*spec.Cookie]
 	dynamicKey  opt[string]
 	retries     opt[int]
-	retry       opt[bool] // after a failure to connect
+	retry       opt[spec.RetryOn]
 	redispatch  opt[int]
 	reuse       opt[spec.Reuse]
 	fullConn    opt[int]

@@ -22,7 +22,7 @@ type serverTemplate struct {
 func newServerTemplate() serverTemplate {
 	return serverTemplate{Server: spec.Server{
 		Weight: defaultWeight, Inter: defaultInter, Rise: defaultRise, Fall: defaultFall,
-		Agent: spec.Agent{Inter: defaultInter}, PoolMaxConn: -1, PoolPurgeDelay: defaultPurgeDelay, MaxReuse: -1,
+		Agent: spec.Agent{Inter: defaultInter}, ErrorLimit: defaultErrorLimit, PoolMaxConn: -1, PoolPurgeDelay: defaultPurgeDelay, MaxReuse: -1,
 	}}
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"bench/proxy/spec"
@@ -128,5 +129,5 @@ func serverOptions() []serverOption {
 		}}),
 		always(everyplace, "no-tfo", "No TCP Fast Open, as always."),
 	}, serverTLSOptions()...)
-	return append(append(rows, agentOptions(row)...), proxyProtocolServer(row)...)
+	return slices.Concat(rows, agentOptions(row), observeOptions(row), proxyProtocolServer(row))
 }

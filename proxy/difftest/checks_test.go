@@ -202,16 +202,9 @@ var (
 // startChecks starts a proxy that checks servers of all kinds.
 func startChecks(t *testing.T, s *subject, kinds []checkKind) *checkedBy {
 	t.Helper()
-	c := &checkedBy{origins: map[string]*origin{}, known: map[string]string{}, lines: map[string]string{}}
-	var err error
-	if c.logs, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
-		t.Fatal(err)
-	}
-	var listening sync.WaitGroup
-	listening.Go(c.listen)
-	t.Cleanup(func() { c.logs.Close(); listening.Wait() })
+	c := newCheckedBy(t)
 	var conf strings.Builder
-	fmt.Fprintf(&conf, checksConf, c.logs.LocalAddr().(*net.UDPAddr).Port)
+	fmt.Fprintf(&conf, checksConf, c.port())
 	for _, k := range kinds {
 		fmt.Fprintf(&conf, "backend %s\n", k.name)
 		for line := range strings.Lines(k.lines) {
@@ -245,9 +238,33 @@ func startChecks(t *testing.T, s *subject, kinds []checkKind) *checkedBy {
 		fmt.Fprintf(&conf, "    server nobody 127.0.0.1:1 %s\n", strings.ReplaceAll(server, "PORT", "1"))
 		c.origins[k.name+"/nobody"] = nil
 	}
+	c.start(t, s, conf.String())
+	return c
+}
+
+// newCheckedBy is a proxy that is yet to be started, with a sink for its messages.
+func newCheckedBy(t *testing.T) *checkedBy {
+	t.Helper()
+	c := &checkedBy{origins: map[string]*origin{}, known: map[string]string{}, lines: map[string]string{}}
+	var err error
+	if c.logs, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	var listening sync.WaitGroup
+	listening.Go(c.listen)
+	t.Cleanup(func() { c.logs.Close(); listening.Wait() })
+	return c
+}
+
+// port is where its messages go.
+func (c *checkedBy) port() int { return c.logs.LocalAddr().(*net.UDPAddr).Port }
+
+// start starts the proxy with a configuration.
+func (c *checkedBy) start(t *testing.T, s *subject, conf string) {
+	t.Helper()
 	dir := t.TempDir()
 	c.socket = filepath.Join(dir, "stats")
-	r, err := s.start(dir, strings.ReplaceAll(conf.String(), "DIR", dir), 0)
+	r, err := s.start(dir, strings.ReplaceAll(conf, "DIR", dir), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +273,6 @@ func startChecks(t *testing.T, s *subject, kinds []checkKind) *checkedBy {
 			t.Error(err)
 		}
 	})
-	return c
 }
 
 // listen takes messages until the sink is closed.
@@ -295,7 +311,7 @@ func (c *checkedBy) found(kinds []checkKind) map[string]string {
 			continue // and what the last check has said is forgotten
 		}
 		var out strings.Builder
-		columns := []string{"status", "check_status", "check_desc", "agent_status", "agent_desc", "weight", "slim", "check_code", "last_chk", "agent_code", "last_agt"}
+		columns := []string{"status", "check_status", "check_desc", "agent_status", "agent_desc", "weight", "slim", "chkfail", "check_health", "check_code", "last_chk", "agent_code", "last_agt"}
 		slow := strings.HasSuffix(row[1], "-slow")
 		if slow {
 			columns = columns[:7] // how much has come when it is looked at is chance
@@ -344,9 +360,15 @@ func compareChecks(t *testing.T, kinds []checkKind) {
 	t.Helper()
 	reference := startChecks(t, &subject{"haproxy", []string{testpeer.Need(t, "haproxy")}}, kinds)
 	engine := startChecks(t, &subject{"builtin", []string{build(t), "proxy"}}, kinds)
+	sameFound(t, kinds, reference, engine)
+}
+
+// sameFound waits until both have found the same of all servers.
+func sameFound(t *testing.T, kinds []checkKind, reference, engine *checkedBy) {
+	t.Helper()
 	var want, got map[string]string
 	// A check that a busy machine has held up for too long is made again.
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		want, got = reference.found(kinds), engine.found(kinds)
 		if len(want) == len(reference.origins) && maps.Equal(want, got) && settled(want) {
 			return

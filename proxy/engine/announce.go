@@ -116,6 +116,9 @@ func reason(r check.Result) string {
 	if r.Output != "" {
 		text += `, info: "` + escaped(r.Output) + `"`
 	}
+	if r.Duration < 0 {
+		return text // nobody has checked
+	}
 	return text + fmt.Sprintf(", check duration: %dms", r.Duration.Milliseconds())
 }
 

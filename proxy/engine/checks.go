@@ -90,6 +90,13 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 		return err
 	}
 	k.c = c
+	s.Distrust = func(why string) {
+		k.l.Post(func() {
+			if s.Admin() != state.Maint {
+				k.c.Distrust(s.Spec.OnError, why)
+			}
+		})
+	}
 	e.checks.mu.Lock()
 	defer e.checks.mu.Unlock()
 	e.checks.all[s] = k
@@ -299,7 +306,7 @@ func fill(st *stats.CheckState, r *check.Result) {
 	st.Status, st.Desc, st.Output = r.Status.String(), r.Status.Describe(), r.Output
 	st.Duration = r.Duration.Milliseconds()
 	if r.Coded() {
-		st.Code = r.Code
+		st.Code = int(uint32(r.Code)) // as of a command that was killed
 	}
 }
 

@@ -44,7 +44,7 @@ type running struct {
 func startEngine(t *testing.T, poller string) *running {
 	t.Helper()
 	p := &spec.Proxy{
-		Name: "px", ID: 2, Caps: spec.Frontend | spec.Backend, Mode: spec.ModeHTTP, Retries: 3, Balance: "roundrobin",
+		Name: "px", ID: 2, Caps: spec.Frontend | spec.Backend, Mode: spec.ModeHTTP, Retries: 3, RetryOn: spec.RetryConnFailure, Balance: "roundrobin",
 		Timeouts: spec.Timeouts{Client: 5 * time.Second, Server: 5 * time.Second, Connect: time.Second},
 		Binds:    []*spec.Bind{{Addr: parse(t, "127.0.0.1:0"), FD: -1, ID: 1, Text: "127.0.0.1:0"}},
 	}

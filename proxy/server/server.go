@@ -29,6 +29,9 @@ type Server struct {
 	Dynamic bool
 	// TLS is how it is connected to; nil: in clear.
 	TLS *certs.Connector
+	// Distrust is called by any thread when traffic has met too many errors in a row; nil:
+	// nobody minds.
+	Distrust func(why string)
 	// counted: its slots count in Backend.served.
 	counted bool
 
@@ -46,6 +49,7 @@ type Server struct {
 	cookie atomic.Pointer[string]
 	// unresolved: the server waits in maintenance for an address.
 	unresolved atomic.Bool
+	errors     atomic.Int32 // in a row, of what is observed
 	// ports counts what was taken of a range of source ports.
 	ports atomic.Uint32
 

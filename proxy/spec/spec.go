@@ -161,6 +161,7 @@ type Proxy struct {
 	UseServer  []ServerRule
 	Servers    []*Server
 	Retries    int
+	RetryOn    RetryOn
 	Redispatch int // 0 off; n > 0 every n-th retry; n < 0 the n-th before the last, -1 being the default of "option redispatch"
 	HTTPReuse  Reuse
 	FullConn   int
@@ -394,6 +395,9 @@ type Server struct {
 	OnMarkedUp   bool // "on-marked-up shutdown-backup-sessions"
 	SlowStart    time.Duration
 	Agent        Agent
+	Observe      Observe
+	ErrorLimit   int // errors in a row that OnError follows
+	OnError      OnError
 
 	PoolMaxConn    int // -1: no limit
 	PoolLowConn    int

@@ -339,8 +339,9 @@ const retryPause = time.Second
 func (s *stream) connectFailed(cause byte) txn.Verdict {
 	s.dropServer()
 	s.exp, s.srvExp = never, never
+	s.srv.Observe(server.NotConnected)
 	be := s.be.Spec
-	if int(s.retries) >= be.Retries {
+	if int(s.retries) >= be.Retries || be.RetryOn&spec.RetryConnFailure == 0 {
 		s.be.C.ErrConn++
 		s.server().C.ErrConn++
 		s.fail(503, cause, 'C')
@@ -430,13 +431,7 @@ func (s *stream) replay() bool {
 		return false
 	}
 	s.retries++
-	s.be.C.Retries++
-	s.server().C.Retries++
-	s.first.R = 0
-	s.dropServer()
-	s.srvExp = never
-	s.fresh = true
-	s.at = s.way.server // whose step it does not take again: it is the same server
-	s.advance(txn.Next)
+	s.countRetry()
+	s.advance(s.sendAgain())
 	return true
 }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bench/proxy/h1"
+	"bench/proxy/server"
 	"bench/proxy/txn"
 )
 
@@ -143,6 +144,7 @@ func (s *stream) established() {
 		s.t.Loop.Receive(s.sc.FD())
 	}
 	s.exp = never
+	s.srv.Observe(server.Connected)
 	s.connected = s.t.Loop.Now()
 }
 

@@ -82,7 +82,7 @@ func (s *stream) requestSent() {
 		s.finish()
 		return
 	}
-	if !s.mayReplay() {
+	if !s.mayReplay() && !s.retryable() {
 		// A server may take its time: nothing is held meanwhile.
 		s.releaseFirst()
 	}

@@ -3,6 +3,8 @@ package stream
 import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
+	"bench/proxy/server"
+	"bench/proxy/spec"
 	"bench/proxy/stats"
 	"bench/proxy/table"
 	"bench/proxy/transport"
@@ -165,6 +167,14 @@ func (s *stream) gotResponse(data []byte, n int, kept bool) {
 		countResponse(&side.C.Responses, res.Status)
 		s.badResponse()
 		return
+	}
+	if s.be.Spec.RetryOn >= spec.RetryStatus && s.retry(retryOfStatus(res.Status)) {
+		return
+	}
+	if c := res.Status; c < 500 || c == 501 || c == 505 {
+		s.srv.Observe(server.GoodResponse)
+	} else {
+		s.srv.Observe(server.WrongResponse)
 	}
 	s.down.Begin(res.Body, s.chunkMode())
 	out, tail, used := s.down.Take(data[n:])
@@ -352,6 +362,14 @@ func countResponse(h *stats.HTTP, status int) {
 
 // noResponse deals with a server that ended the connection before a response.
 func (s *stream) noResponse() {
+	if s.retry(spec.RetryEmptyResponse) {
+		return
+	}
+	if s.sc.Errno != 0 {
+		s.srv.Observe(server.BrokenOff)
+	} else {
+		s.srv.Observe(server.ClosedEarly)
+	}
 	if s.sc.In == nil && s.sc.BytesIn == 0 {
 		if s.replay() {
 			return
@@ -375,6 +393,10 @@ func (s *stream) noResponse() {
 
 // badResponse deals with a server that does not speak HTTP.
 func (s *stream) badResponse() {
+	if s.retry(spec.RetryJunkResponse) {
+		return
+	}
+	s.srv.Observe(server.BrokenResponse)
 	s.be.C.ErrResp++
 	s.server().C.ErrResp++
 	s.count(table.Failure)

@@ -68,7 +68,7 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules stream.Rules, sink log.Sink, servers ...string) *rig {
 	t.Helper()
 	p := &spec.Proxy{
-		Name: "px", Caps: spec.Frontend | spec.Backend, Mode: mode, Retries: 3,
+		Name: "px", Caps: spec.Frontend | spec.Backend, Mode: mode, Retries: 3, RetryOn: spec.RetryConnFailure,
 		Logs: []spec.LogTarget{{}},
 		Timeouts: spec.Timeouts{
 			Client: 5 * time.Second, Server: 5 * time.Second, Connect: time.Second,

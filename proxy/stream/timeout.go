@@ -3,6 +3,8 @@ package stream
 import (
 	"time"
 
+	"bench/proxy/server"
+	"bench/proxy/spec"
 	"bench/proxy/table"
 	"bench/proxy/transport"
 )
@@ -86,6 +88,10 @@ func (s *stream) whereWaiting() byte {
 func (s *stream) serverTimeout() {
 	switch {
 	case (s.state == stateResponse || s.state == stateRules) && s.http:
+		if s.retry(spec.RetryResponseTimeout) {
+			return
+		}
+		s.srv.Observe(server.Silent)
 		s.be.C.ErrResp++
 		s.server().C.ErrResp++
 		s.count(table.Failure)
