@@ -313,7 +313,7 @@ func casesTry(t *testing.T) map[string]bool {
 // reference, or in another test.
 func TestEveryRowIsTried(t *testing.T) {
 	elsewhere := []string{
-		"hostname", "date", "rand", "uuid", "unique-id", "fc_rcvd_proxy", "fc_pp_authority", "fc_pp_unique_id", "wait_end", "req.len", "req.payload", "req.rdp_cookie", "req.rdp_cookie_cnt", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver",
+		"hostname", "date", "rand", "uuid", "unique-id", "fc_rcvd_proxy", "fc_pp_authority", "fc_pp_unique_id", "wait_end", "req.len", "req.payload", "payload_lv", "req.payload_lv", "res.payload_lv", "res.len", "res.payload", "res.ssl_hello_type", "req.rdp_cookie", "req.rdp_cookie_cnt", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver",
 		"req.body", "req.body_len", "req.body_size", "req.body_param", "req.hdrs", "res.hdrs", "capture.res.hdr", "cut_crlf", "capture-res",
 		"hdr_cnt", "hdr_ip", "hdr_val", "res.hdr_ip", "res.hdr_val", "res.fhdr_cnt", "res.hdr_names", "res.cook_val", "res.cook_cnt",
 	}
@@ -440,6 +440,20 @@ func TestUnknown(t *testing.T) {
 		{"req.payload(1,2)", "a", true, false, "<none>"},
 		{"req.payload(1,2)", "abcd", false, false, "bc"},
 		{"req.payload(0,0)", "ab", false, true, "ab"},
+		{"payload_lv(0,1)", "\x03abcd", false, false, "abc"},
+		{"req.payload_lv(1,2,0)", "a\x00\x02", false, false, "a\x00"},
+		{"payload_lv(0,1,+1)", "\x03abc", false, true, "<none>"},
+		{"payload_lv(0,1,+1)", "\x03abc", true, false, "<none>"},
+		{"payload_lv(0,1,-1)", "\x03abc", false, false, "\x03ab"},
+		{"payload_lv(0,1)", "\x00abc", false, false, "<none>"},
+		{"payload_lv(0,1)", "", false, true, "<none>"},
+		{"res.len", "abc", false, true, "3"},
+		{"res.payload(1,2)", "abcd", false, false, "bc"},
+		{"res.payload_lv(0,1)", "\x03abcd", false, false, "abc"},
+		{"rep_ssl_hello_type", "\x16\x03\x01\x00\x05\x02\x00\x00\x01x", false, false, "2"},
+		{"rep_ssl_hello_type", "\x16\x03\x01\x00\x05\x02\x00\x00\x01", false, true, "<none>"},
+		{"rep_ssl_hello_type", "\x16\x03\x01", false, true, "<none>"},
+		{"rep_ssl_hello_type", "HTTP", false, false, "<none>"},
 		{"req.ssl_hello_type", hello, false, false, "1"},
 		{"req.ssl_sni", hello, false, false, "abc.org"},
 		{"req.ssl_alpn", hello, false, false, "h2,http"},
