@@ -110,6 +110,8 @@ var samples = map[string]string{
 	"tcp-request connection":     "reject if { src 127.0.0.9 }",
 	"tcp-request session":        "reject if { src 127.0.0.9 }",
 	"tcp-request content":        "reject if { src 127.0.0.9 }",
+	"tcp-response content":       "accept",
+	"tcp-response inspect-delay": "tcp-response content accept\n5s",
 	"tcp-request inspect-delay":  "tcp-request content accept\n5s",
 	"http-check send":            "option httpchk\nmeth GET",
 	"http-check expect":          "option httpchk\nstatus 204",

@@ -23,7 +23,11 @@ func (p *parser) rules(s *section, px *spec.Proxy) {
 		if px.Mode != spec.ModeHTTP && place >= rule.Request {
 			continue
 		}
-		px.Rules[place] = &rule.List{Place: place, Rules: rules, Delay: s.inspect.val}
+		delay := s.inspect.val
+		if place == rule.Answer {
+			delay = s.inspectAnswer.val
+		}
+		px.Rules[place] = &rule.List{Place: place, Rules: rules, Delay: delay}
 	}
 	if len(s.redirects) > 0 && px.Mode == spec.ModeHTTP {
 		px.Redirects = &rule.List{Place: rule.Request, Rules: s.redirects}
@@ -36,6 +40,9 @@ func (p *parser) rules(s *section, px *spec.Proxy) {
 func (p *parser) checkRules(s *section, px *spec.Proxy) {
 	if s.inspect.set && len(s.rules[rule.Content]) == 0 {
 		p.warning(s, s.inspect.pos, "'tcp-request inspect-delay' of '%s' has no effect without 'tcp-request content' rules", px.Name)
+	}
+	if s.inspectAnswer.set && len(s.rules[rule.Answer]) == 0 {
+		p.warning(s, s.inspectAnswer.pos, "'tcp-response inspect-delay' of '%s' has no effect without 'tcp-response content' rules", px.Name)
 	}
 	if len(s.monitorFail) > 0 && px.MonitorURI == "" {
 		p.warning(s, s.pos, "'monitor fail' of '%s' has no effect without 'monitor-uri'", px.Name)

@@ -21,13 +21,9 @@ func ruleKeywords() []keyword {
 		list(rule.Connection, inFront, "Rules about connections that were accepted."),
 		list(rule.Session, inFront, "Rules about connections that are ready to be used."),
 		list(rule.Content, inFront|inBack, "Rules about what clients send before it is understood."),
-		{name: "tcp-request inspect-delay", args: "<time>", scope: inFront | inBack, strict: true, doc: "How long rules about content wait for more.", read: func(l *line) {
-			if w, ok := l.one("a time"); ok {
-				if d, ok := l.duration(w, time.Millisecond); ok {
-					l.sect.inspect.put(d, l.pos)
-				}
-			}
-		}},
+		inspectDelay("tcp-request inspect-delay", inFront|inBack, "How long rules about content wait for more.", func(s *section) *opt[time.Duration] { return &s.inspect }),
+		list(rule.Answer, inBack, "Rules about what servers send before it is understood."),
+		inspectDelay("tcp-response inspect-delay", inBack, "How long rules about what servers send wait for more.", func(s *section) *opt[time.Duration] { return &s.inspectAnswer }),
 		list(rule.Request, inFront|inBack, "Rules about requests."),
 		list(rule.Response, inFront|inBack, "Rules about responses of servers."),
 		list(rule.AfterResponse, inFront|inBack, "Rules about all responses, those of the proxy's own included."),
@@ -38,6 +34,17 @@ func ruleKeywords() []keyword {
 		{name: "capture cookie", args: "<name> len <length>", scope: inFront, doc: "Keep a cookie of requests, and of responses, for the log: the first whose name begins so, or with \"=\" at the end, is this.", read: readCaptureCookie},
 		{name: "declare capture", args: "{ request | response } len <length>", scope: inFront, strict: true, doc: "Make a slot in which rules keep something for the log.", read: readDeclareCapture},
 	}
+}
+
+// inspectDelay is how long rules about content wait.
+func inspectDelay(name string, sc scope, doc string, field func(*section) *opt[time.Duration]) keyword {
+	return keyword{name: name, args: "<time>", scope: sc, strict: true, doc: doc, read: func(l *line) {
+		if w, ok := l.one("a time"); ok {
+			if d, ok := l.duration(w, time.Millisecond); ok {
+				field(l.sect).put(d, l.pos)
+			}
+		}
+	}}
 }
 
 // steps are those at which the rules of a place of the section run, and their name.

@@ -37,8 +37,10 @@ type section struct {
 	persist     []spec.PersistRule
 	useServer   []serverRuleDraft
 	inspect     opt[time.Duration]
-	reqCaptures []spec.Capture
-	resCaptures []spec.Capture
+	// inspectAnswer is the same for what servers send.
+	inspectAnswer opt[time.Duration]
+	reqCaptures   []spec.Capture
+	resCaptures   []spec.Capture
 	// cookieCapture is the cookie that is kept for the log; nil: none.
 	cookieCapture *spec.CookieCapture
 	ownPage       bool // settings.page is not that of the defaults any more

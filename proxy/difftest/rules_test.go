@@ -129,11 +129,21 @@ var ruled = []exchange{
 	{name: "tcp-request content, by length", tcp: true, frontend: lines("tcp-request inspect-delay 1s", "tcp-request content reject if { req.len gt 20 }", "tcp-request content accept if { req.payload(0,5) -m bin 68656c6c6f }"), client: []step{send("hel"), pause(ms(60)), send("lo world"), await("yes")}, origin: origins([]step{await("world"), send("yes")})},
 	{name: "tcp-request content, rejected", tcp: true, frontend: lines("tcp-request inspect-delay 1s", "tcp-request content accept if { req.payload(0,5) -m bin 68656c6c6f }", "tcp-request content reject"), client: []step{send("other"), pause(ms(60)), send(" things")}, origin: origins([]step{await("world"), send("yes")})},
 	{name: "tcp-request content, delay over", tcp: true, frontend: lines("tcp-request inspect-delay 200ms", "tcp-request content accept if { req.len ge 10 }", "tcp-request content reject if WAIT_END"), client: sends("short"), quiet: ms(600), origin: origins([]step{await("world"), send("yes")})},
+	{name: "tcp-response content, by length", tcp: true, backend: lines("tcp-response inspect-delay 1s", "tcp-response content reject if { res.len gt 20 }", "tcp-response content accept if { res.payload(0,5) -m bin 68656c6c6f }"), client: []step{send("ask"), await("world")}, origin: origins([]step{await("ask"), send("hel"), pause(ms(60)), send("lo world"), shut()})},
+	{name: "tcp-response content, rejected", tcp: true, backend: lines("tcp-response inspect-delay 1s", "tcp-response content accept if { res.payload(0,5) -m bin 68656c6c6f }", "tcp-response content reject"), client: []step{send("ask")}, origin: origins([]step{await("ask"), send("oth"), pause(ms(60)), send("er things")}), why: notSent, differs: outcome{logs: "fe be/s1 bytes=0 flags=PD retries=0\n"}},
+	{name: "tcp-response content, close", tcp: true, backend: lines("tcp-response inspect-delay 1s", "tcp-response content close if { res.len ge 5 }"), client: []step{send("ask"), await("hello")}, origin: origins([]step{await("ask"), send("hel"), pause(ms(60)), send("lo")})},
+	{name: "tcp-response content, delay over", tcp: true, backend: lines("tcp-response inspect-delay 200ms", "tcp-response content accept if { res.len ge 10 }", "tcp-response content reject if WAIT_END"), client: []step{send("ask")}, origin: origins([]step{await("ask"), send("short"), pause(ms(600))}), why: notSent, differs: outcome{logs: "fe be/s1 bytes=0 flags=PD retries=0\n"}},
+	{name: "tcp-response content, server closes", tcp: true, backend: lines("tcp-response inspect-delay 1s", "tcp-response content reject if { res.len ge 10 }"), client: []step{send("ask"), await("short")}, origin: origins([]step{await("ask"), send("short"), shut()})},
+	{name: "tcp-response content, hello of TLS", tcp: true, backend: lines("tcp-response inspect-delay 1s", "tcp-response content accept if { rep_ssl_hello_type 2 } { res.payload_lv(8,1,+0) -m found }", "tcp-response content reject"), client: []step{send("ask"), await("\x01x")}, origin: origins([]step{await("ask"), send("\x16\x03\x01\x00"), pause(ms(60)), send("\x05\x02\x00\x00\x01x"), shut()})},
+	{name: "tcp-response content, the client goes on", tcp: true, backend: lines("tcp-response inspect-delay 1s", "tcp-response content accept if { res.len ge 4 }"), client: []step{send("ask"), pause(ms(60)), send("more"), await("done")}, origin: origins([]step{await("more"), send("done"), shut()})},
 	{
 		name: "use_backend by the name in a TLS hello", tcp: true, frontend: lines("tcp-request inspect-delay 1s", "tcp-request content accept if { req.ssl_hello_type 1 }", "use_backend named if { req.ssl_sni -i abc.org }"),
 		backend: lines("server dead 127.0.0.1:1 backup", "backend named", "mode tcp", "server n1 127.0.0.1:PORT", "backend tail", "mode tcp"), client: []step{send(hello[:40]), pause(ms(50)), send(hello[40:]), await("named")}, origin: origins([]step{await("abc"), send("default")}), second: origins([]step{await("abc"), send("named")}),
 	},
 }
+
+// notSent is why logs differ where a client does not get what a server has sent.
+const notSent = "what a client never gets is not counted as sent to it"
 
 // hello is a TLS client hello for abc.org.
 var hello = func() string {

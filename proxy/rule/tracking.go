@@ -17,15 +17,16 @@ const trackPrefix = "track-sc"
 // tracking are the actions about stick tables.
 func tracking() []Action {
 	early := in(Connection, Session, Content, Request, Response)
+	counted := early | in(Answer)
 	const value = "{ <integer> | <expression> }"
 	return []Action{
 		{Name: trackPrefix, Usage: "<expression> [table <table>]", Places: early, parse: parseTrack, run: runTrack, Doc: "Count what happens from here on under the sample as a key of a stick table. The number of a counter, by which samples name it, follows the action's name: track-sc0, track-sc1 and so on."},
-		{Name: "sc-inc-gpc", Usage: "(<index>,<counter>)", Places: early, parse: parseCounter, run: runIncrease, Doc: "Increase a general-purpose counter of what is tracked."},
-		{Name: "sc-inc-gpc0", Usage: "(<counter>)", Places: early, parse: parseCounter, run: runIncrease, Doc: "Increase the first general-purpose counter of what is tracked."},
-		{Name: "sc-inc-gpc1", Usage: "(<counter>)", Places: early, parse: parseCounter, run: runIncrease, Doc: "Increase the second general-purpose counter of what is tracked."},
+		{Name: "sc-inc-gpc", Usage: "(<index>,<counter>)", Places: counted, parse: parseCounter, run: runIncrease, Doc: "Increase a general-purpose counter of what is tracked."},
+		{Name: "sc-inc-gpc0", Usage: "(<counter>)", Places: counted, parse: parseCounter, run: runIncrease, Doc: "Increase the first general-purpose counter of what is tracked."},
+		{Name: "sc-inc-gpc1", Usage: "(<counter>)", Places: counted, parse: parseCounter, run: runIncrease, Doc: "Increase the second general-purpose counter of what is tracked."},
 		{Name: "sc-add-gpc", Usage: "(<index>,<counter>) " + value, Places: early, parse: parseChange, run: runIncrease, Doc: "Add to a general-purpose counter of what is tracked."},
-		{Name: "sc-set-gpt", Usage: "(<index>,<counter>) " + value, Places: early, parse: parseChange, run: runTag, Doc: "Set a general-purpose tag of what is tracked."},
-		{Name: "sc-set-gpt0", Usage: "(<counter>) " + value, Places: early, parse: parseChange, run: runTag, Doc: "Set the first general-purpose tag of what is tracked."},
+		{Name: "sc-set-gpt", Usage: "(<index>,<counter>) " + value, Places: counted, parse: parseChange, run: runTag, Doc: "Set a general-purpose tag of what is tracked."},
+		{Name: "sc-set-gpt0", Usage: "(<counter>) " + value, Places: counted, parse: parseChange, run: runTag, Doc: "Set the first general-purpose tag of what is tracked."},
 	}
 }
 

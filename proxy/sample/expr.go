@@ -311,7 +311,7 @@ var otherNames = map[string]string{
 	"shdr": "res.hdr", "shdr_cnt": "res.hdr_cnt", "shdr_ip": "res.hdr_ip", "shdr_val": "res.hdr_val",
 	"req_len": "req.len", "req_ver": "req.ver", "resp_ver": "res.ver", "urlp": "url_param", "payload": "req.payload",
 	"req_proto_http": "req.proto_http", "rdp_cookie": "req.rdp_cookie", "rdp_cookie_cnt": "req.rdp_cookie_cnt", "req_rdp_cookie": "req.rdp_cookie", "req_rdp_cookie_cnt": "req.rdp_cookie_cnt",
-	"req_ssl_hello_type": "req.ssl_hello_type", "req_ssl_sni": "req.ssl_sni", "req_ssl_ver": "req.ssl_ver",
+	"req_ssl_hello_type": "req.ssl_hello_type", "rep_ssl_hello_type": "res.ssl_hello_type", "req_ssl_sni": "req.ssl_sni", "req_ssl_ver": "req.ssl_ver",
 }
 
 // OtherNames are those of a fetch besides its own, sorted.

@@ -2,7 +2,9 @@ package sample
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
+	"strconv"
 
 	"bench/proxy/txn"
 )
@@ -39,6 +41,20 @@ func contentFetches() []Fetch {
 			}
 			return ok
 		}},
+		{Row: Row{Name: "payload_lv", Usage: "(<offset1>,<length>[,<offset2>])", params: "ii|s", check: checkPayloadLV, Doc: "Bytes whose number is said by so many bytes at an offset, of what client or server has sent: those behind the number, or at a second offset, which with a sign counts from there."}, Out: txn.Bin, At: buffered | answered, fn: fetchPayloadLV},
+		{Row: Row{Name: "req.payload_lv", Usage: "(<offset1>,<length>[,<offset2>])", params: "ii|s", check: checkPayloadLV, Doc: "The same of what the client has sent."}, Out: txn.Bin, At: buffered, fn: fetchPayloadLV},
+		{Row: Row{Name: "res.payload_lv", Usage: "(<offset1>,<length>[,<offset2>])", params: "ii|s", check: checkPayloadLV, Doc: "The same of what the server has sent."}, Out: txn.Bin, At: answered, fn: fetchPayloadLV},
+		{Row: Row{Name: "res.len", Doc: "How many bytes have come from the server and wait."}, Out: txn.Int, At: answered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+			v.SetInt(int64(len(c.Txn.Content)))
+			c.Unknown = !c.ended()
+			return true
+		}},
+		{Row: Row{Name: "res.payload", Usage: "(<offset>,<length>)", params: "ii", check: checkPayload, Doc: "Bytes that the server has sent; a length of 0 is all there are."}, Out: txn.Bin, At: answered, fn: fetchPayload},
+		{Row: Row{Name: "res.ssl_hello_type", Doc: "Type of the TLS hello that the server has sent: 2."}, Out: txn.Int, At: answered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+			kind, ok := c.serverHello()
+			v.SetInt(int64(kind))
+			return ok
+		}},
 		{Row: Row{Name: "wait_end", Doc: "True once nothing more is waited for."}, Out: txn.Bool, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			v.SetBool(true)
 			c.Unknown = !c.Txn.Final
@@ -70,6 +86,69 @@ func fetchPayload(c *Context, a []Arg, v *txn.Value) bool {
 	}
 	v.Kind, v.B = txn.Bin, data[from:from+n]
 	return true
+}
+
+// checkPayloadLV reads the second offset, which follows the first one where it is left out.
+func checkPayloadLV(_ *Env, a []Arg) error {
+	const longest = 8
+	if a[0].Int < 0 || a[1].Int < 1 || a[1].Int > longest {
+		return fmt.Errorf("the number of bytes is in 1 to %d bytes, at an offset from 0 on", longest)
+	}
+	if len(a[2].Str) == 0 {
+		a[2].Int, a[2].isVar = a[0].Int+a[1].Int, false
+		return nil
+	}
+	n, err := strconv.ParseInt(string(a[2].Str), 10, 32)
+	if err != nil {
+		return fmt.Errorf("want an offset, not '%s'", a[2].Str)
+	}
+	if c := a[2].Str[0]; c == '+' || c == '-' {
+		n += a[0].Int + a[1].Int
+	}
+	if n < 0 {
+		return fmt.Errorf("offset '%s' lies before the first byte", a[2].Str)
+	}
+	a[2].Int = n
+	return nil
+}
+
+func fetchPayloadLV(c *Context, a []Arg, v *txn.Value) bool {
+	data := c.Txn.Content
+	at, n := int(a[0].Int), int(a[1].Int)
+	if len(data) < at+n {
+		c.Unknown = !c.ended()
+		return false
+	}
+	size := uint64(0)
+	for _, b := range data[at : at+n] {
+		size = size<<8 | uint64(b)
+	}
+	const most = 1 << 30
+	from := int(a[2].Int)
+	if size == 0 || size > most {
+		return false
+	}
+	if len(data) < from+int(size) {
+		c.Unknown = !c.ended()
+		return false
+	}
+	v.Kind, v.B = txn.Bin, data[from:from+int(size)]
+	return true
+}
+
+// serverHello finds out what the handshake message is that the server begins with (RFC 8446,
+// section 4). What is none fails at once, what may become one is unknown.
+func (c *Context) serverHello() (kind byte, ok bool) {
+	const header, kindAt = 9, 5
+	b := c.Txn.Content
+	if len(b) > 0 && b[0] != 22 || len(b) > 1 && b[1] != 3 {
+		return 0, false
+	}
+	if len(b) < header || len(b) < header+(int(b[6])<<16|int(b[7])<<8|int(b[8])) {
+		c.Unknown = !c.ended()
+		return 0, false
+	}
+	return b[kindAt], binary.BigEndian.Uint16(b[3:]) >= 4
 }
 
 // hello is a TLS client hello (RFC 8446, section 4.1.2).

@@ -43,11 +43,12 @@ func (c *Context) Allows(conds VarConds, to Var, v *txn.Value) bool {
 	}
 	now := c.Var(to)
 	set := now.Kind != txn.None
+	exists := set || to.Process != nil // which is there since the configuration was read
 	text := v.Kind == txn.Str || v.Kind == txn.Bin || v.Kind == txn.Method
 	empty := text && len(v.B) == 0
 	numbers := now.Kind == txn.Int && v.Kind == txn.Int
 	for cond, holds := range [...]bool{
-		set, !set, empty, !empty, set, !set, // one that was forgotten does not exist
+		exists, !exists, empty, !empty, set, !set, // one that was forgotten does not exist
 		!numbers || int64(now.Lo) > int64(v.Lo), !numbers || int64(now.Lo) < int64(v.Lo),
 	} {
 		if conds>>cond&1 != 0 && !holds {

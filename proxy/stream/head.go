@@ -129,7 +129,8 @@ func (s *stream) relay() txn.Verdict {
 	if s.fe.Spec.Options.LogASAP && s.fe.Sink != nil {
 		s.logEarly(0)
 	}
-	if s.be.learns() {
+	s.judging = s.be.rules.Answer != nil
+	if s.be.learns() && !s.judging {
 		s.learnResponse()
 	}
 	s.state = stateData
@@ -156,7 +157,7 @@ func (s *stream) pumpOn() txn.Verdict {
 		return txn.Wait // it is over, or sent again on another connection
 	}
 	s.arm()
-	if sc.Readable && s.state == stateData {
+	if (sc.Readable || s.judging) && s.state == stateData {
 		s.pumpDown()
 	}
 	return txn.Wait

@@ -196,6 +196,9 @@ func (s *stream) pumpDown() {
 		s.afterDown(s.down.Flush(&s.t.Kit, &c.Endpoint))
 		return
 	}
+	if s.judging && !s.judge() {
+		return
+	}
 	before, after := sc.BytesIn, c.BytesOut
 	st := s.down.Pump(&s.t.Kit, &sc.Endpoint, &c.Endpoint)
 	switch {

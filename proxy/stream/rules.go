@@ -22,6 +22,7 @@ type Rules struct {
 	Connection    txn.Rules // "tcp-request connection"
 	Session       txn.Rules // "tcp-request session"
 	Content       txn.Rules // "tcp-request content"
+	Answer        txn.Rules // "tcp-response content"
 	Request       txn.Rules // "http-request"
 	Redirect      txn.Rules // "redirect"
 	Response      txn.Rules // "http-response"
@@ -37,6 +38,7 @@ func (t *Thread) rulesOf(proxy int) Rules {
 	l := &px.Rules
 	return Rules{
 		Connection: t.rules.Bind(l[rule.Connection]), Session: t.rules.Bind(l[rule.Session]), Content: t.rules.Bind(l[rule.Content]),
+		Answer:  t.rules.Bind(l[rule.Answer]),
 		Request: t.rules.Bind(l[rule.Request]), Redirect: t.rules.Bind(px.Redirects), Response: t.rules.Bind(l[rule.Response]), AfterResponse: t.rules.Bind(l[rule.AfterResponse]),
 	}
 }
@@ -164,9 +166,10 @@ func (s *stream) runRules(l txn.Rules) txn.Verdict {
 // show lets rules see what there is now.
 func (s *stream) show(x *transaction) {
 	if !s.http {
-		x.Content, x.ContentEnd = nil, s.c.Ended
-		if s.c.In != nil {
-			x.Content = s.c.In.Data()
+		_, src := s.incoming()
+		x.Content, x.ContentEnd = nil, src.Ended
+		if src.In != nil {
+			x.Content = src.In.Data()
 		}
 		x.Final = s.decided(x)
 		return

@@ -201,6 +201,9 @@ func (b *Back) toServer(w *way) {
 
 // wayBack is how responses get to the client.
 func (b *Back) wayBack(needs frontNeeds) (w way) {
+	if b.rules.Answer != nil {
+		w.add("tcp-response content", (*stream).answerRules)
+	}
 	if needs.encoding {
 		w.add("compression", (*stream).judgeResponse)
 	}

@@ -60,6 +60,7 @@ type life struct {
 	state    state
 	http     bool
 	tunnel   bool // HTTP is over, bytes flow both ways
+	judging  bool // in TCP mode, rules have not let through yet what the server sends
 	overflow bool // bytes beyond first were sent or taken from the client
 	keepCli  bool // the client connection goes on afterwards
 	keepSrv  bool // the server connection may be reused
@@ -349,7 +350,11 @@ func (s *stream) stateExpired() {
 		s.advance(s.connectFailed('s'))
 	case stateRules:
 		s.timeOver()
-	case stateRequest, stateResponse, stateData, stateFlush, stateService, stateEnd:
+	case stateData:
+		if s.judging {
+			s.judgeLate()
+		}
+	case stateRequest, stateResponse, stateFlush, stateService, stateEnd:
 	}
 }
 

@@ -94,7 +94,7 @@ func (s *stream) timeOver() {
 // incoming is what rules wait for more of: the flow of the message at hand, and where
 // it comes from.
 func (s *stream) incoming() (*transport.Flow, *transport.Endpoint) {
-	if s.http && s.res != nil {
+	if s.judging || s.http && s.res != nil {
 		return &s.down, &s.sc.Endpoint
 	}
 	return &s.up, &s.c.Endpoint
@@ -121,10 +121,11 @@ func (s *stream) decided(x *transaction) bool {
 func (s *stream) room() int {
 	tune := &s.t.Shared.Config.Global.Tune
 	if !s.http {
-		if s.c.In == nil {
+		_, src := s.incoming()
+		if src.In == nil {
 			return tune.BufSize
 		}
-		return tune.BufSize - len(s.c.In.Data())
+		return tune.BufSize - len(src.In.Data())
 	}
 	room := tune.BufSize - tune.MaxRewrite
 	f := &s.up

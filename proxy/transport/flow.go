@@ -67,6 +67,15 @@ func (f *Flow) Begin(body message.Body, mode h1.ChunkMode) {
 	}
 }
 
+// EndAfter makes what lies in b, nil for nothing, the rest of the message.
+func (f *Flow) EndAfter(b *Buffer) {
+	f.Kind, f.Left = message.BodyLength, 0
+	if b != nil {
+		f.Left = uint64(len(b.Data()))
+	}
+	f.Ended = f.Left == 0
+}
+
 // Take passes received bytes through the framing. It returns what is to be
 // forwarded, in place of data, then tail behind it, and how many bytes of data
 // belong to the message.
