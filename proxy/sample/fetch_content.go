@@ -91,8 +91,8 @@ func fetchPayload(c *Context, a []Arg, v *txn.Value) bool {
 // checkPayloadLV reads the second offset, which follows the first one where it is left out.
 func checkPayloadLV(_ *Env, a []Arg) error {
 	const longest = 8
-	if a[0].Int < 0 || a[1].Int < 1 || a[1].Int > longest {
-		return fmt.Errorf("the number of bytes is in 1 to %d bytes, at an offset from 0 on", longest)
+	if a[0].Int < 0 || a[0].Int > math.MaxInt32 || a[1].Int < 1 || a[1].Int > longest {
+		return fmt.Errorf("the number of bytes is in 1 to %d bytes, at an offset from 0 to %d", longest, math.MaxInt32)
 	}
 	if len(a[2].Str) == 0 {
 		a[2].Int, a[2].isVar = a[0].Int+a[1].Int, false
