@@ -64,7 +64,7 @@ func (l *line) runtimeServer(p *spec.Proxy, name word, d *serverDraft) {
 		return
 	}
 	d.Unresolved = d.at.host != ""
-	if !portToCheck(d.server()) {
+	if !portToCheck(p, d.server()) {
 		l.fail(name, "config: backend '%s': server '%s' has neither service port nor check port nor tcp_check rule 'connect' with port information.", p.Name, d.Name)
 	}
 }

@@ -110,7 +110,7 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 		p.checkTCP(s, px)
 	}
 	for _, srv := range px.Servers {
-		if !portToCheck(srv) {
+		if !portToCheck(px, srv) {
 			p.alert(s, srv.Pos, "server '%s' has no port of its own to check: give it a 'port'", srv.Name)
 		}
 	}
@@ -132,8 +132,9 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 
 // portToCheck tells whether it is known which port checks of the server go to, if it is
 // checked.
-func portToCheck(s *spec.Server) bool {
-	return !s.Check || !s.MapPort || s.CheckPort > 0 || s.CheckAddr != nil && s.CheckAddr.AddrPort().Port() > 0
+func portToCheck(px *spec.Proxy, s *spec.Server) bool {
+	return !s.Check || !s.MapPort || s.SRV || s.CheckPort > 0 || s.CheckAddr != nil && s.CheckAddr.AddrPort().Port() > 0 ||
+		px.Check != nil && px.Check.NamesPorts()
 }
 
 // checkTimeouts warns about sides that could wait for ever.

@@ -1,6 +1,10 @@
 package spec
 
-import "bench/internal/sock"
+import (
+	"slices"
+
+	"bench/internal/sock"
+)
 
 // CheckKind is the protocol of a health check.
 type CheckKind uint8
@@ -59,6 +63,21 @@ func (c *Check) ConnectsByTLS() bool {
 		}
 	}
 	return tls(c.HTTPConnect)
+}
+
+// NamesPorts tells whether the rules connect, and always to ports that they name.
+func (c *Check) NamesPorts() bool {
+	steps := c.Steps
+	if c.HTTPConnect != nil {
+		steps = []CheckStep{*c.HTTPConnect}
+	}
+	if len(steps) == 0 || steps[0].Connect == nil {
+		return false
+	}
+	return !slices.ContainsFunc(steps, func(s CheckStep) bool {
+		k := s.Connect
+		return k != nil && k.Port == 0 && (k.Addr == nil || k.Addr.AddrPort().Port() == 0)
+	})
 }
 
 // CheckStep is one rule of a check: it connects, sends something, or expects something
