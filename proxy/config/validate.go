@@ -133,7 +133,7 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 // portToCheck tells whether it is known which port checks of the server go to, if it is
 // checked.
 func portToCheck(px *spec.Proxy, s *spec.Server) bool {
-	return !s.Check || !s.MapPort || s.SRV || s.CheckPort > 0 || s.CheckAddr != nil && s.CheckAddr.AddrPort().Port() > 0 ||
+	return !s.Check || !s.MapPort || s.Unresolved || s.CheckPort > 0 || s.CheckAddr != nil && s.CheckAddr.AddrPort().Port() > 0 ||
 		px.Check != nil && px.Check.NamesPorts()
 }
 
