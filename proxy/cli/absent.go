@@ -29,8 +29,7 @@ func absent(all, named string) func(*request) error {
 // that whoever uses them is told, and not offered something else.
 func unsupported() []string {
 	return []string{
-		"debug dev", "disable dynamic-cookie", "enable dynamic-cookie",
-		"httpclient", "set dynamic-cookie-key",
+		"debug dev", "httpclient",
 		"show trace", "trace",
 	}
 }

@@ -51,6 +51,10 @@ type Engine interface {
 	// DeleteServer removes a server. Errors are ErrNoBackend, ErrNoServer,
 	// ErrNotInMaintenance, ErrServerBusy.
 	DeleteServer(backend, name string) error
+	// SetDynamicCookies has cookies made of the addresses of servers, or not; SetCookieKey
+	// changes the secret for that, unless it is empty. The error is ErrNoBackend.
+	SetDynamicCookies(backend string, on bool) error
+	SetCookieKey(backend, key string) error
 	// Frontend looks a frontend up by name.
 	Frontend(name string) (Frontend, bool)
 

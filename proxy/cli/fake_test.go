@@ -117,6 +117,25 @@ func (e *fakeEngine) DeleteServer(backend, name string) error {
 	return e.refusal
 }
 
+func (e *fakeEngine) SetDynamicCookies(backend string, on bool) error {
+	e.did("cookies of %s %v", backend, on)
+	return e.noBackend(backend)
+}
+
+func (e *fakeEngine) SetCookieKey(backend, key string) error {
+	e.did("cookie key of %s %q", backend, key)
+	return e.noBackend(backend)
+}
+
+func (e *fakeEngine) noBackend(name string) error {
+	for _, b := range e.backends {
+		if b.Name == name {
+			return nil
+		}
+	}
+	return ErrNoBackend
+}
+
 func (e *fakeEngine) Frontend(name string) (Frontend, bool) {
 	f, ok := e.frontends[name]
 	return f, ok

@@ -41,6 +41,7 @@ type Service struct {
 	opt    Options
 	table  *Table
 	slots  chan struct{} // a place for each connection
+	over   chan struct{} // closed by Close
 
 	// Atomic.
 
@@ -69,7 +70,7 @@ func New(e Engine, o Options) *Service {
 	if o.MaxConn == 0 {
 		o.MaxConn = defaultMaxConn
 	}
-	return &Service{engine: e, opt: o, table: NewTable(commands(), unsupported()), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}}
+	return &Service{engine: e, opt: o, table: NewTable(commands(), unsupported()), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}, over: make(chan struct{})}
 }
 
 // Listen accepts on a listening stream socket, of any family, from now on. The
@@ -197,6 +198,9 @@ func (s *Service) StopAccepting() {
 func (s *Service) Close() {
 	s.StopAccepting()
 	s.mu.Lock()
+	if !s.closed {
+		close(s.over)
+	}
 	s.closed = true
 	for c := range s.conns {
 		_ = c.Close()

@@ -58,6 +58,12 @@ const documentTail = `
 | prometheus-exporter | has histograms besides, ` + "`haproxy_backend_queue_time_seconds`" + ` and such, native ones in the form of protocol buffers, and ` + "`extra-counters` and `desc-labels`" + ` of later versions | there, times are means and the most ever |
 | runtime API: numbers | what is no number, or a negative limit, is refused | there it counts as 0, or is taken |
 | runtime API: ` + "`show sess`" + ` | does not list connections to the runtime API itself | they are none of a proxy's |
+| runtime API: ` + "`show sess`, `show threads`, `show fd`, `show activity`" + ` | have the lines and words of what there is: no flags, pointers and counters of parts that only the reference has | a word without a meaning would be read as one |
+| runtime API: ` + "`set profiling tasks auto`" + ` | is refused | nothing is measured unless it is asked for |
+| runtime API: ` + "`set var`" + ` | takes samples that are constant or variables | others want a transaction; one of them ends the reference |
+| command socket of a master: ` + "`mcli-debug-mode`" + ` | is refused | a master has no proxies to look at |
+| command socket of a master: ` + "`hard-reload`, `show startup-logs`" + ` | are there | they come with later versions of the reference |
+| files of server states | a server that was starting slowly is up and goes down by the first failed check | there its counter of checks says that it is down |
 | runtime API: ` + "`show map`, `show acl`" + ` | entries have numbers that are no addresses of memory, as ` + "`0x1f`" + ` | they serve in ` + "`#0x1f`" + ` just so |
 | byte-order mark | one before a configuration is skipped | some editors write it; there it is part of the first word |
 | look-alikes of blanks and quotes | one remark for the whole file names the character and the lines | pasted from a web page they are on every line |

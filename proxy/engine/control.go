@@ -103,7 +103,9 @@ func (e *Engine) SetRateLimit(l cli.RateLimit, n int) bool {
 		e.shared.ConnPace.SetLimit(n)
 	case cli.SessionRate:
 		e.shared.SessPace.SetLimit(n)
-	case cli.TLSRate, cli.CompressionRate:
+	case cli.TLSRate:
+		e.shared.TLSPace.SetLimit(n)
+	case cli.CompressionRate:
 		return false
 	}
 	e.wakeAcceptors()

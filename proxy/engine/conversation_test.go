@@ -91,7 +91,12 @@ func conversation() []string {
 	add("show cli level", "", "extra")
 	add("show env", "NO_SUCH_VARIABLE", "PATH")
 	add("show startup-logs", "")
-	add("set rate-limit", "")
+	add("set rate-limit", "", "connections", "connections global", "sessions global -1", "sessions global 0", "ssl-sessions x")
+	for _, c := range []string{"enable dynamic-cookie backend", "disable dynamic-cookie backend", "set dynamic-cookie-key backend"} {
+		add(c, "", "nobody", "be", "#3", "fe", "be key", "nobody key")
+	}
+	add("set profiling", "", "x", "tasks", "tasks x", "memory on")
+	add("show sess", "123")
 	add("show table", "", "nobody")
 	add("get var", "", "nobody")
 	add("show resolvers", "", "nobody")

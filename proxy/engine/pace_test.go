@@ -57,7 +57,11 @@ frontend fe
 			if d := time.Since(start); d < time.Second {
 				t.Errorf("%d sessions within %v at 5 a second", n, d)
 			}
-			if got := ask(t, filepath.Join(dir, "stats"), "show info"); !strings.Contains(got, tt.info) {
+			if tt.command != "" {
+				ask(t, filepath.Join(dir, "stats"), "set rate-limit ssl-sessions global 7")
+				tt.info += "\nSslRateLimit: 7\n"
+			}
+			if got := rateLimits(ask(t, filepath.Join(dir, "stats"), "show info")); !strings.Contains(got, tt.info) {
 				t.Errorf("show info lacks %q", tt.info)
 			}
 			if tt.row != "" {
@@ -67,4 +71,15 @@ frontend fe
 			}
 		})
 	}
+}
+
+// rateLimits are the lines of "show info" that say what may be in a second.
+func rateLimits(info string) string {
+	var list []string
+	for line := range strings.Lines(info) {
+		if strings.Contains(line, "RateLimit") {
+			list = append(list, line)
+		}
+	}
+	return strings.Join(list, "")
 }

@@ -202,3 +202,25 @@ func (e *Engine) leave(s *server.Server) {
 		t.CloseIdle(s)
 	})
 }
+
+// SetDynamicCookies implements cli.Engine.
+func (e *Engine) SetDynamicCookies(backend string, on bool) error {
+	b := e.backend(backend)
+	if b == nil {
+		return cli.ErrNoBackend
+	}
+	b.SetDynamicCookies(on)
+	return nil
+}
+
+// SetCookieKey implements cli.Engine.
+func (e *Engine) SetCookieKey(backend, key string) error {
+	b := e.backend(backend)
+	if b == nil {
+		return cli.ErrNoBackend
+	}
+	if key != "" {
+		b.SetCookieKey(key)
+	}
+	return nil
+}

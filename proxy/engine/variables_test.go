@@ -48,3 +48,36 @@ backend be
 		t.Errorf("what failed has changed the variable: %q", got)
 	}
 }
+
+// TestVariablesOfTheProcess: what a rule has set is shown by the runtime API, and what that
+// has set is seen by rules.
+func TestVariablesOfTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	startConfig(t, `
+global
+    stats socket `+dir+`/stats level admin
+    nbthread 2
+defaults
+    mode http
+    timeout client 5s
+    timeout server 1s
+    timeout connect 1s
+frontend fe
+    bind unix@`+dir+`/fe
+    http-request set-var(proc.path) path
+    http-request return status 200 content-type text/plain lf-string "<%[var(proc.told)]>"
+`)
+	get := func(path string) string { return ask(t, dir+"/fe", "GET "+path+" HTTP/1.0\r\n\r") }
+	if got := get("/first"); !strings.HasSuffix(got, "<>") {
+		t.Errorf("before it was set: %q", got)
+	}
+	if got := ask(t, dir+"/stats", "get var proc.path"); got != "proc.path: type=str value=</first>\n\n" {
+		t.Errorf("%q", got)
+	}
+	if got := ask(t, dir+"/stats", "experimental-mode on; set var proc.told fmt %[var(proc.path)]!"); strings.TrimSpace(got) != "" {
+		t.Errorf("%q", got)
+	}
+	if got := get("/second"); !strings.HasSuffix(got, "</first!>") {
+		t.Errorf("after it was set: %q", got)
+	}
+}

@@ -30,6 +30,11 @@ type Backend struct {
 	waiting  atomic.Int64 // in all queues of the backend
 	served   atomic.Int64 // slots taken of all servers, where they are counted
 
+	// Guarded by naming, which is held while the names of servers for cookies are made.
+
+	naming  sync.Mutex
+	dynamic dynamicCookies
+
 	// Guarded by mu, as the state of its servers is.
 
 	mu        sync.Mutex
@@ -44,6 +49,7 @@ type Backend struct {
 // slots from slots.
 func NewBackend(p *spec.Proxy, slots *registry.Slots) *Backend {
 	b := &Backend{Spec: p, lastEvent: time.Now(), lastUp: true}
+	b.dynamic = dynamicCookies{on: p.Cookie != nil && p.Cookie.Dynamic, key: p.DynamicKey}
 	for _, sp := range p.Servers {
 		b.servers.Add(sp.Name, b.newServer(sp, slots.Take(), sp.Disabled))
 	}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"bench/proxy/state"
+)
+
+func waitCommands() []Command {
+	return []Command{
+		{Words: "wait", Args: "{-h|<delay>} [<condition> [<args>...]]", Help: "wait for a time, or until a condition holds; -h lists them", Fn: wait},
+	}
+}
+
+const (
+	waitHelp = `wait {-h|<delay>} [<condition> [<args>...]]
+  <delay> is in milliseconds, or has a unit: us, ms, s, m, h or d.
+  Without a condition the delay is waited for; else it is the longest time.
+  Conditions:
+    srv-removable <bk>/<srv> : the server can be deleted
+`
+	// longestWait bounds a delay: a connection is occupied meanwhile.
+	longestWait = 24 * time.Hour
+	// waitPoll is how often a condition is looked at.
+	waitPoll = 20 * time.Millisecond
+)
+
+// wait is a command of later versions of the reference, for scripts that delete servers.
+func wait(r *request) error {
+	if r.arg(0) == "-h" || r.arg(0) == "" {
+		return r.message(sevInfo, waitHelp)
+	}
+	d, ok := duration(r.arg(0))
+	if n, err := strconv.Atoi(r.arg(0)); err == nil {
+		d, ok = time.Duration(n)*time.Millisecond, n >= 0
+	}
+	if !ok || d > longestWait {
+		return r.fail("Invalid delay: see 'wait -h'.")
+	}
+	if err := r.w.Flush(); err != nil { // what was answered before does not wait
+		return err
+	}
+	switch r.arg(1) {
+	case "":
+		r.s.sleep(d)
+		return r.info("Done.")
+	case "srv-removable":
+		r.args = r.args[2:]
+		return r.untilRemovable(d)
+	}
+	return r.fail("Unknown condition: see 'wait -h'.")
+}
+
+// untilRemovable waits until the server that the first argument names can be deleted.
+func (r *request) untilRemovable(most time.Duration) error {
+	backend, name, ok, err := r.serverNames()
+	if !ok {
+		return err
+	}
+	for end := time.Now().Add(most); ; {
+		s, err := r.s.engine.Server(backend, name)
+		switch {
+		case errors.Is(err, ErrNoServer), errors.Is(err, ErrNoBackend):
+			return r.refuse(err)
+		case err == nil && removable(s.State()):
+			return r.info("Done.")
+		case !time.Now().Before(end):
+			return r.fail("Wait delay expired.")
+		case !r.s.sleep(min(waitPoll, time.Until(end))):
+			return r.fail("Interrupted.")
+		}
+	}
+}
+
+// removable tells whether "del server" would delete the server.
+func removable(st ServerState) bool {
+	return st.Admin == state.Maint && st.Sessions == 0 && st.Used == 0 && st.IdleSafe+st.IdleUnsafe == 0
+}
+
+// sleep waits, and reports false if the service was closed meanwhile.
+func (s *Service) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.over:
+		return false
+	}
+}
