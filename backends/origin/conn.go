@@ -9,6 +9,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/internal/tlsio"
 )
 
 const (
@@ -56,6 +57,9 @@ type Conn struct {
 	hup     bool       // the end of the stream is coming
 	eof     bool       // the client has closed its side
 	spoken  bool       // the client has sent a byte
+	broken  bool       // by a fault, in the midst of what was to be said
+
+	tls *tlsio.Conn // nil: in clear
 }
 
 // Server is the replica that serves the connection.
@@ -77,6 +81,9 @@ func (c *Conn) Peer() (sock.Addr, syscall.Errno) { return sock.PeerAddr(c.fd) }
 func (c *Conn) Ready(ev poller.Events) {
 	if ev&poller.Hup != 0 {
 		c.hup = true
+	}
+	if !c.secured(ev) {
+		return
 	}
 	if ev&(poller.In|poller.Hup) != 0 {
 		switch {
@@ -182,7 +189,7 @@ func (c *Conn) atRest() bool { return !c.busy() && !c.lingers && len(c.in) == 0 
 func (c *Conn) pump() {
 	buf := c.s.loop.Scratch()
 	for range maxReads {
-		n, errno := c.s.loop.Recv(c.fd, buf)
+		n, short, errno := c.recv(buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.s.loop.Rearm(c.fd, poller.In)
@@ -197,7 +204,6 @@ func (c *Conn) pump() {
 		}
 		c.spoken, c.heard = true, c.s.loop.Now()
 		c.s.tally.BytesIn += uint64(n)
-		short := n < len(buf) && !c.hup
 		if c.feed(buf[:n]); c.fd < 0 {
 			return
 		}
@@ -259,7 +265,7 @@ func (c *Conn) readAhead() bool {
 			c.held = true
 			return true
 		}
-		n, errno := c.s.loop.Recv(c.fd, buf)
+		n, short, errno := c.recv(buf)
 		switch {
 		case errno == syscall.EAGAIN:
 			c.s.loop.Rearm(c.fd, poller.In)
@@ -274,7 +280,7 @@ func (c *Conn) readAhead() bool {
 		c.s.tally.BytesIn += uint64(n)
 		c.spoken = true
 		c.in = append(c.in, buf[:n]...)
-		if n < len(buf) && !c.hup {
+		if short {
 			c.s.loop.Rearm(c.fd, poller.In)
 			return true
 		}
@@ -323,6 +329,7 @@ func (c *Conn) cut(kindly bool) {
 		c.box.cut()
 		c.release()
 	}
+	c.broken = true
 	if kindly {
 		c.linger()
 		return
@@ -343,6 +350,7 @@ func (c *Conn) linger() {
 	}
 	c.lingers, c.closing, c.pausing, c.pacing = true, false, false, false
 	c.in = c.in[:0]
+	c.farewell()
 	_ = sock.ShutdownWrite(c.fd) // of a connection that is gone: the read tells
 	c.s.loop.SetTimer(&c.timer, c.s.loop.Now()+int64(lingerFor), c)
 	if c.held {
@@ -383,6 +391,9 @@ func (c *Conn) close() {
 	s.conns[len(s.conns)-1] = nil
 	s.conns = s.conns[:len(s.conns)-1]
 	s.tally.Active--
+	if c.tls != nil {
+		c.tls.Release()
+	}
 	s.loop.Close(c.fd)
 	session := c.session
 	in, class, queued := c.in[:0], c.class[:0], c.queued

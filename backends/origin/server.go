@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/internal/tlsio"
 )
 
 // Session is one connection of a protocol whose client sends requests and
@@ -48,6 +50,8 @@ type Behaviour struct {
 	Idle time.Duration
 	// Backlog of the listeners; 0 is the system's.
 	Backlog int
+	// TLS is what clients are served with; nil: in clear.
+	TLS *tls.Config
 }
 
 // Server is one replica on one loop that serves connections of a Behaviour. It
@@ -64,6 +68,7 @@ type Server struct {
 	free      []*Conn
 	boxes     []*outbox
 	parked    []*Conn // ready to write but stalled, in order
+	secure    *tlsio.Queue
 }
 
 // Serve listens at a place and serves.
@@ -71,6 +76,9 @@ func Serve(at *Place, b Behaviour) (*Server, error) {
 	s := &Server{behaviour: b, loop: at.Loop, tally: tally.NewSheet(), rng: dist.NewRand(at.Seed, at.Stream)}
 	s.faults = fault.NewKeeper(at.Loop, s, at.Ledger)
 	s.force = s.faults.Force()
+	if b.TLS != nil {
+		s.secure = tlsio.NewQueue(at.Loop)
+	}
 	var err error
 	s.Listener, err = Listen(at, b.Backlog, s.open)
 	return s, err
@@ -139,6 +147,9 @@ func (s *Server) open(fd int) {
 	s.tally.Active++
 	c.pos = len(s.conns)
 	s.conns = append(s.conns, c)
+	if s.secure != nil {
+		c.tls = s.secure.Server(fd, s.behaviour.TLS, c)
+	}
 	c.session = s.behaviour.Open(c)
 	c.idle()
 	c.flush()

@@ -7,7 +7,6 @@ import (
 	"bench/backends/fault"
 	"bench/backends/tally"
 	"bench/internal/poller"
-	"bench/internal/sock"
 )
 
 // outbox is output on its way, with the answers it holds. Outboxes go from
@@ -82,7 +81,7 @@ func (c *Conn) Append(p []byte) { c.SetOutput(append(c.Output(), p...)) }
 func (c *Conn) Reply(p []byte, status int) {
 	b, f := c.box, c.s.force
 	if len(b.buf) == 0 && !f.Stalled && !f.Truncate && !f.Drain && f.Piece == 0 && f.Corrupt == 0 {
-		n, errno := sock.Send(c.fd, p)
+		n, errno := c.send(p)
 		if errno != 0 && errno != syscall.EAGAIN {
 			c.gone()
 			return
@@ -202,6 +201,9 @@ func (c *Conn) Pause(d time.Duration) {
 
 // flush writes what fits of the output, and settles the answers it held.
 func (c *Conn) flush() {
+	if c.handshaking() {
+		return
+	}
 	s, f := c.s, c.s.force
 	for range maxSends {
 		b := c.box
@@ -229,7 +231,7 @@ func (c *Conn) flush() {
 		n := 0
 		if len(rest) > 0 {
 			var errno syscall.Errno
-			if n, errno = sock.Send(c.fd, rest); errno != 0 && errno != syscall.EAGAIN {
+			if n, errno = c.send(rest); errno != 0 && errno != syscall.EAGAIN {
 				c.gone()
 				return
 			}
