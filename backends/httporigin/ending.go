@@ -53,6 +53,7 @@ func (c *conn) Cut(kindly bool) {
 		c.o.Tally().Incomplete++
 	}
 	c.marked = false
+	c.Break()
 	if kindly {
 		c.linger()
 		return

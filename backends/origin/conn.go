@@ -163,6 +163,7 @@ func (u *client) Cut(kindly bool) {
 		c.box.cut()
 		c.release()
 	}
+	c.line.Break()
 	if kindly {
 		c.linger()
 		return

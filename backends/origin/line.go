@@ -45,6 +45,7 @@ type Line struct {
 	hup     bool // the end of the stream is coming
 	eof     bool // the client has closed its side
 	spoken  bool // the client has sent a byte
+	broken  bool // by a fault, in the midst of what was to be said
 }
 
 // User is what a protocol makes of a line. Once it lingers, only Recount, Cut and Closed
@@ -193,7 +194,14 @@ func (t *lineTLS) Secured(err error) {
 		l.user.Ended()
 		return
 	}
-	l.pump() // what came with the end of the handshake does not show at the socket
+	l.held = true // what came with the end of the handshake does not show at the socket
+	switch {
+	case !l.user.Busy():
+		l.held = false
+		l.pump()
+	case l.parked == 0 && !l.user.Paused():
+		l.user.Proceed() // with what there was to say at once
+	}
 }
 
 // Idle begins the wait for a request.
@@ -250,9 +258,12 @@ func (l *Line) Leave() {
 	l.Close()
 }
 
+// Break marks a line that a fault breaks off: TLS is not to say that this is the end.
+func (l *Line) Break() { l.broken = true }
+
 // farewell says in TLS that nothing more will come.
 func (l *Line) farewell() {
-	if l.tls != nil {
+	if l.tls != nil && !l.broken {
 		l.tls.Shutdown()
 	}
 }

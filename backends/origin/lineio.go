@@ -18,10 +18,13 @@ func (l *Line) recv(p []byte) (n int, more bool, errno syscall.Errno) {
 
 // Send writes what fits.
 func (l *Line) Send(p []byte) (n int, errno syscall.Errno) {
-	if l.tls != nil {
-		return l.tls.Send(p, nil)
+	switch {
+	case l.tls == nil:
+		return sock.Send(l.fd, p)
+	case l.tls.Info() == nil: // its handshake is under way
+		return 0, syscall.EAGAIN
 	}
-	return sock.Send(l.fd, p)
+	return l.tls.Send(p, nil)
 }
 
 // Gather writes pieces in one call; want is how much of them it tried.
