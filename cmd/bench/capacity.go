@@ -37,6 +37,7 @@ type capacityCmd struct {
 	Axis      string        `placeholder:"KEY=V1,V2" help:"Search at each value of a key, as for --set, or of an axis of the matrix: proxy.threads=1,2."`
 	Repeat    int           `default:"1" placeholder:"N" help:"Search this many times, in turns with the values of the axis; of one search the median counts. A scalability law needs 3."`
 	Need      string        `placeholder:"RATE" help:"Say how many it takes for this rate, with one to spare."`
+	Keep      bool          `name:"keep-disturbed" help:"Count trials that did not hold while other programs used the processors: what is found may be too low, but a machine that is never quiet has no others."`
 	Set       []string      `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
 	Seed      *uint64       `help:"Seed in place of the scenario's."`
 	Driver    string        `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx, exec or external."`
@@ -154,7 +155,7 @@ func (c *capacityCmd) options() (*runner.CapacityOptions, error) {
 		return nil, err
 	}
 	o := &runner.CapacityOptions{
-		Objectives: c.Objective, Repeat: c.Repeat, Self: []string{self}, Command: strings.Join(os.Args, " "), Tool: tool(),
+		Objectives: c.Objective, Repeat: c.Repeat, KeepDisturbed: c.Keep, Self: []string{self}, Command: strings.Join(os.Args, " "), Tool: tool(),
 	}
 	for _, f := range []struct {
 		flag, text string

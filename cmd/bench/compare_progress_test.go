@@ -23,17 +23,27 @@ func TestRoughly(t *testing.T) {
 }
 
 func TestLeftInWords(t *testing.T) {
-	for want, l := range map[string]compare.Left{
-		"nothing is left to do": {},
-		"the time is up":        {TimeUp: true},
-		"at least 4 more pairs (8 s), at most 98 (98 s)": {From: 4, FromTime: 8 * time.Second, AtMost: 98, AtMostTime: 98 * time.Second},
-		"1 more pair (2 s), at most 21 (42 s)":           {From: 1, To: 1, FromTime: 2 * time.Second, ToTime: 2 * time.Second, AtMost: 21, AtMostTime: 42 * time.Second},
-		"undecided: failed, cpu/request; more pairs are wanted than are left, at most 5 (10 s)": {
-			From: 30, To: 200, AtMost: 5, AtMostTime: 10 * time.Second, Undecided: []string{"failed", "cpu/request"},
+	for _, tt := range []struct {
+		left compare.Left
+		want string
+	}{
+		{compare.Left{}, "nothing is left to do"},
+		{compare.Left{TimeUp: true}, "the time is up"},
+		{
+			compare.Left{From: 4, FromTime: 8 * time.Second, AtMost: 98, AtMostTime: 98 * time.Second},
+			"at least 4 more pairs (8 s), at most 98 (98 s)",
+		},
+		{
+			compare.Left{From: 1, To: 1, FromTime: 2 * time.Second, ToTime: 2 * time.Second, AtMost: 21, AtMostTime: 42 * time.Second},
+			"1 more pair (2 s), at most 21 (42 s)",
+		},
+		{
+			compare.Left{From: 30, To: 200, AtMost: 5, AtMostTime: 10 * time.Second, Undecided: []string{"failed", "cpu/request"}},
+			"undecided: failed, cpu/request; more pairs are wanted than are left, at most 5 (10 s)",
 		},
 	} {
-		if got := leftInWords(l); got != want {
-			t.Errorf("%q, want %q", got, want)
+		if got := leftInWords(tt.left); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}
 }

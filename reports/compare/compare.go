@@ -73,16 +73,30 @@ func Write(dir string, c *result.Comparison) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, result.ComparisonFile), append(raw, '\n'), 0o644); err != nil {
+	if err := replace(filepath.Join(dir, result.ComparisonFile), append(raw, '\n')); err != nil {
 		return nil, err
 	}
 	names, err := Render(dir, nil)
 	return append([]string{result.ComparisonFile}, names...), err
 }
 
+// replace puts a file in place in one step: on a full disk what was there before stays, and
+// nothing is left that is half of a file.
+func replace(path string, content []byte) error {
+	temp := path + ".new"
+	err := os.WriteFile(temp, content, 0o644)
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		_ = os.Remove(temp) // if it was made at all
+	}
+	return err
+}
+
 // Render reads the record of a comparison in dir and writes the formats beside it, all of
-// them when none is named. It returns the files written. The same folder gives the same
-// bytes.
+// them when none is named. It returns the files written; where one cannot be, the others
+// are all the same. The same folder gives the same bytes.
 func Render(dir string, formats []string) ([]string, error) {
 	c, err := Read(filepath.Join(dir, result.ComparisonFile))
 	if err != nil {
@@ -95,20 +109,22 @@ func Render(dir string, formats []string) ([]string, error) {
 	}
 	r := &report{record: c, dir: dir}
 	var names []string
+	var faults error
 	for _, f := range files() {
 		if len(formats) > 0 && !slices.Contains(formats, f.format) {
 			continue
 		}
 		content, err := f.render(r)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, f.name), content, 0o644)
+			err = replace(filepath.Join(dir, f.name), content)
 		}
 		if err != nil {
-			return names, fmt.Errorf("%s: %w", f.name, err)
+			faults = errors.Join(faults, fmt.Errorf("%s: %w", f.name, err))
+			continue
 		}
 		names = append(names, f.name)
 	}
-	return names, nil
+	return names, faults
 }
 
 // Read reads a record and makes its texts safe to show.

@@ -230,6 +230,26 @@ func TestSameRecordSameBytes(t *testing.T) {
 	}
 }
 
+// One file that cannot be written does not cost the others, least of all those that a
+// pipeline reads, and nothing unfinished is left.
+func TestRenderWritesTheOthers(t *testing.T) {
+	dir, _ := written(t, "same")
+	page := filepath.Join(dir, "compare.html")
+	if err := os.Remove(page); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(page, "in the way"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	names, err := Render(dir, nil)
+	if err == nil || !strings.Contains(err.Error(), "compare.html") || slices.Contains(names, "compare.html") || !slices.Contains(names, "junit.xml") || !slices.Contains(names, "compare.md") {
+		t.Errorf("%q, %v", names, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*.new")); err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
+	}
+}
+
 func TestRenderSaysWhatIsWrong(t *testing.T) {
 	if _, err := Render(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "not the folder of a comparison") {
 		t.Errorf("an empty folder: %v", err)

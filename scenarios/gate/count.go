@@ -135,7 +135,7 @@ func (c *count) beyond(side int) bool {
 
 func (c *count) hopeless() string {
 	if most := len(c.pairs) * c.g.c.MostPairs / c.seen; most == 0 || c.seen >= firstDoubt && 2*len(c.pairs) < c.seen {
-		return known(len(c.pairs), c.seen)
+		return knownThen(len(c.pairs), c.seen)
 	}
 	return ""
 }

@@ -165,7 +165,7 @@ func (c *Config) check() error {
 // leastPairs is the number of pairs that clear a measure if all of them speak for it.
 func (c *Config) leastPairs() int {
 	n := stats.FirstLook
-	for clear := c.levels().clear; 1/stats.EValue(n, n) > clear; {
+	for doubt := c.levels().clear; 1/stats.EValue(n, n) > doubt; {
 		n += stats.LookEvery
 	}
 	return n

@@ -101,7 +101,7 @@ func TestUnknown(t *testing.T) {
 	unknown := func() Pair { return Pair{Ratios: []float64{math.NaN()}} }
 	r := decide(one(), unknown)
 	want(t, r, result.Unclear, 4, 6)
-	if r.Measures[0].Reason != "known in 0 of 6 pairs only" {
+	if r.Measures[0].Reason != "known in 0 of the first 6 pairs only" {
 		t.Errorf("%q", r.Measures[0].Reason)
 	}
 	// In one of three pairs it is known, and as good as ever: whether it is known may be

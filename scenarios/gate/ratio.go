@@ -116,7 +116,7 @@ func (r *ratio) hopeless() string {
 	g := r.g
 	most := len(r.d) * g.c.MostPairs / r.seen
 	if 1/stats.EValue(most, most) > g.levels.clear || r.seen >= firstDoubt && r.seldom() {
-		return known(len(r.d), r.seen)
+		return knownThen(len(r.d), r.seen)
 	}
 	if r.seen < firstDoubt || (r.seen-firstDoubt)%doubtEvery != 0 {
 		return ""

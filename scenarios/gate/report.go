@@ -210,6 +210,12 @@ func known(n, of int) string {
 	return "known in " + units.Count(uint64(n)) + " of " + pairs(of) + " only"
 }
 
+// knownThen is known of a measure that was given up after some pairs: more may have come
+// since, for the sake of others.
+func knownThen(n, of int) string {
+	return "known in " + units.Count(uint64(n)) + " of the first " + pairs(of) + " only"
+}
+
 // noisy says why a measure stays unclear whose pairs differ too much.
 func noisy(sd float64) string {
 	return "pairs differ too much, by " + units.Percent(math.Expm1(sd)) + " (standard deviation)"

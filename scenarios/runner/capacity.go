@@ -28,12 +28,13 @@ type CapacityOptions struct {
 	Values    []string // of the axis
 	// Repeat is how often the capacity is searched at each value.
 	Repeat int
-	// Load, Objectives, Self, Command and Tool are as of TrialOptions.
-	Load       string
-	Objectives []string
-	Self       []string
-	Command    string
-	Tool       result.Tool
+	// Load, Objectives, KeepDisturbed, Self, Command and Tool are as of TrialOptions.
+	Load          string
+	Objectives    []string
+	KeepDisturbed bool
+	Self          []string
+	Command       string
+	Tool          result.Tool
 	// Out is the folder below which each search keeps what its trials measured.
 	Out string
 	// Search has the bounds of the rates, the precision and the time of one search.
@@ -119,7 +120,7 @@ func searchAll(ctx context.Context, o *CapacityOptions, r *result.Capacity) erro
 			}
 			t, err := OpenTrials(TrialOptions{
 				Document: doc, Load: o.Load, Objectives: o.Objectives, Out: filepath.Join(o.Out, name),
-				Self: o.Self, Command: o.Command, Tool: o.Tool,
+				KeepDisturbed: o.KeepDisturbed, Self: o.Self, Command: o.Command, Tool: o.Tool,
 			})
 			if err != nil {
 				return err

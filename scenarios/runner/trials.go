@@ -28,6 +28,9 @@ type TrialOptions struct {
 	Load string
 	// Objectives that must hold.
 	Objectives []string
+	// KeepDisturbed counts trials that did not hold while other programs used the
+	// processors: a machine that is never quiet has no others.
+	KeepDisturbed bool
 	// Out is the folder of what the trials measure; it must be empty or not exist. It is
 	// one of `bench run`, a cell for each trial.
 	Out     string
@@ -286,16 +289,22 @@ func (t *Trials) fill(o *capacity.Outcome, c *cell) error {
 			}
 		}
 	}
-	// What holds in spite of others holds without them; what does not may be their doing,
-	// in counts, too: a request that waits for a processor in a queue may be refused there.
+	r.Invalid = t.invalid(o, &d)
+	return nil
+}
+
+// invalid is why a trial does not count, "" if it does. What holds in spite of others holds
+// without them; what does not may be their doing, in counts, too: a request that waits for a
+// processor in a queue may be refused there.
+func (t *Trials) invalid(o *capacity.Outcome, d *trialDoubts) string {
 	switch own := t.judges.Judge([]*capacity.Outcome{o}); {
 	case own.Held, o.Saturated != "":
-	case d.disturbed != "" && (own.Doubt != "" || d.starved()):
-		r.Invalid = d.disturbed
+	case d.disturbed != "" && !t.o.KeepDisturbed && (own.Doubt != "" || d.starved()):
+		return d.disturbed
 	case own.Doubt != "" && !own.AsMeasured:
-		r.Invalid = own.Doubt
+		return own.Doubt
 	}
-	return nil
+	return ""
 }
 
 // trialDoubts are the doubts about a trial, by whose doing they are.
@@ -374,6 +383,9 @@ func (t *Trials) LeftOut() []string {
 			}
 			all = append(all, fmt.Sprintf("load %s goes on beside it, %s", l.Name, text))
 		}
+	}
+	if t.o.KeepDisturbed {
+		all = append(all, "trials that other programs disturbed count, too: the capacity may be higher than what is found")
 	}
 	return all
 }

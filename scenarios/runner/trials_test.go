@@ -174,6 +174,37 @@ func TestDoubtsOfATrial(t *testing.T) {
 	}
 }
 
+// A trial that broke while others used the processors does not count, unless the user says
+// so; the note tells what that means.
+func TestDisturbedTrials(t *testing.T) {
+	tr, err := openTrials(t, "others", "errors < 1%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial := func(failed uint64) *capacity.Outcome {
+		l := result.Load{Name: "others", Target: "proxy/web", DurationSeconds: 2}
+		l.Requests, l.Completed, l.Failed = 1000, 1000-failed, failed
+		l.Integrity = &result.Integrity{Checked: 1000 - failed}
+		return &capacity.Outcome{Record: result.Trial{Rate: 500, Seconds: 2}, Measured: &capacity.Measured{
+			Loads: []result.Load{l}, Doubts: []result.Doubt{{Concerns: result.ConcernsTimes, Text: "late"}}, Profile: &capacity.Profile{Seconds: 2},
+		}}
+	}
+	d := &trialDoubts{disturbed: "other programs used 90 % of the processors", kept: trial(0).Measured.Doubts}
+	for _, tt := range []struct {
+		failed uint64
+		keep   bool
+		want   string
+	}{{0, false, ""}, {500, false, d.disturbed}, {500, true, ""}} {
+		tr.o.KeepDisturbed = tt.keep
+		if got := tr.invalid(trial(tt.failed), d); got != tt.want {
+			t.Errorf("%+v: %q; %+v", tt, got, tr.Judge([]*capacity.Outcome{trial(tt.failed)}))
+		}
+		if said := strings.Contains(strings.Join(tr.LeftOut(), "\n"), "the capacity may be higher"); said != tt.keep {
+			t.Errorf("%+v: notes %q", tt, tr.LeftOut())
+		}
+	}
+}
+
 func TestMiddleSearch(t *testing.T) {
 	point := func(rate float64) result.CapacityPoint { return result.CapacityPoint{Rate: rate, Known: rate > 0} }
 	for _, c := range []struct {
