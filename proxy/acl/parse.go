@@ -84,7 +84,7 @@ func ParseTest(words []string, env *sample.Env) (*Test, error) {
 	if !f.named {
 		ok := false
 		if f.method, ok = pattern.Default(e.Out()); !ok {
-			return nil, fail(0, 0, "it is not known how to compare '%s', which may be of any kind: say so by '-m'", words[0])
+			return nil, fail(0, 0, "'%s' may be of any kind: say by '-m' how to compare it", words[0])
 		}
 	}
 	if !sample.Castable(e.Out(), f.method.Input()) {
@@ -323,7 +323,7 @@ func (l *Lookup) anonymous(words []string, at int) (*ACL, int, error) {
 		end++
 	}
 	if end == len(words) {
-		return nil, 0, fail(at, 0, "no '}' ends the ACL that begins with '{': blanks are needed around both")
+		return nil, 0, fail(at, 0, "no '}' ends the ACL that begins with '{': both need blanks around them")
 	}
 	t, err := ParseTest(words[at+1:end], l.Env)
 	if err != nil {

@@ -232,7 +232,7 @@ func TestFiles(t *testing.T) {
 		{"split.crt", spec.ExtraFiles{Key: true}, ""},
 		{"split.crt", spec.ExtraFiles{}, "has no private key"},
 		{"ext.crt", spec.ExtraFiles{Key: true, DeleteExt: true}, ""},
-		{"ext.crt", spec.ExtraFiles{Key: true}, "neither is there one in"},
+		{"ext.crt", spec.ExtraFiles{Key: true}, "has no private key, and there is none in"},
 		{"mixed.pem", spec.ExtraFiles{}, "private key does not match"},
 		{"absent.pem", spec.ExtraFiles{}, "cannot read the certificate"},
 	} {

@@ -65,7 +65,7 @@ func (b *builder) maker(g *spec.Generate, def *identity, cfg *tls.Config, tr *tr
 		return nil, fmt.Errorf("cannot sign with the key of '%s'", g.CAFile)
 	}
 	if m.key, ok = def.cert.PrivateKey.(crypto.Signer); !ok {
-		return nil, fmt.Errorf("cannot use the key of '%s' for certificates that are made", def.cert.File)
+		return nil, fmt.Errorf("cannot use the key of '%s' to sign certificates", def.cert.File)
 	}
 	if _, err := asn1.Unmarshal(def.cert.Leaf.RawSubject, &m.subject); err != nil {
 		return nil, fmt.Errorf("'%s': %w", def.cert.File, err)

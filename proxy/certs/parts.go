@@ -61,7 +61,7 @@ func readParts(path string, f spec.ExtraFiles) (p parts, err error) {
 		case err == nil:
 			*x.of(&p) = text
 		case isKey:
-			return p, fmt.Errorf("'%s' has no private key, and neither is there one in '%s'", path, base+x.ext)
+			return p, fmt.Errorf("'%s' has no private key, and there is none in '%s' either", path, base+x.ext)
 		case !errors.Is(err, os.ErrNotExist):
 			return p, fmt.Errorf("cannot read what belongs to the certificate: %w", err)
 		}
@@ -189,7 +189,7 @@ func (c *Certificate) issuer() *x509.Certificate {
 	return nil
 }
 
-var errTimestamps = errors.New("this is no list of timestamps of certificates")
+var errTimestamps = errors.New("this is not a list of certificate timestamps")
 
 // timestamps takes a list of them apart (RFC 6962, section 3.3).
 func timestamps(list []byte) (each [][]byte, err error) {

@@ -45,20 +45,20 @@ func (s *Store) keepTickets(path string, cfg *tls.Config) error {
 func readTicketKeys(path string) (keys [][]byte, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the keys of tickets: %w", err)
+		return nil, fmt.Errorf("cannot read the ticket keys: %w", err)
 	}
 	for i, line := range strings.Split(strings.TrimRight(string(text), "\n"), "\n") {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimRight(line, "\r"))
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("%s:%d: a key of tickets is expected in base64", path, i+1)
+			return nil, fmt.Errorf("%s:%d: want a ticket key in base64", path, i+1)
 		case len(key) != 48 && len(key) != 80 || i > 0 && len(key) != len(keys[0]):
-			return nil, fmt.Errorf("%s:%d: a key of tickets has 48 or 80 bytes, all of them as many, and this one has %d", path, i+1, len(key))
+			return nil, fmt.Errorf("%s:%d: ticket keys have 48 or 80 bytes, all of them the same number, but this one has %d", path, i+1, len(key))
 		}
 		keys = append(keys, key)
 	}
 	if len(keys) < numTickets {
-		return nil, fmt.Errorf("'%s' has %d keys of tickets: at least %d are wanted", path, len(keys), numTickets)
+		return nil, fmt.Errorf("'%s' has %d ticket keys: want at least %d", path, len(keys), numTickets)
 	}
 	return keys[len(keys)-numTickets:], nil
 }

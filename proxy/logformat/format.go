@@ -236,7 +236,7 @@ func (f *flags) apply(arg string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is no flag: want + or - followed by Q, X or E", arg)
+	return fmt.Errorf("%q is not a flag: want + or - followed by Q, X or E", arg)
 }
 
 // AppendLine appends a log line, without header and line end.

@@ -104,7 +104,7 @@ func TestCompileErrors(t *testing.T) {
 	for _, tt := range []struct{ format, want string }{
 		{"abc %zz", "column 5"},
 		{"%{+Q", "no closing brace"},
-		{"%{+W}ci", `"+W" is no flag`},
+		{"%{+W}ci", `"+W" is not a flag`},
 		{"%[srk]", "unknown sample fetch 'srk'; did you mean 'src'? (column 3 of the format)"},
 		{"ab %{+Q}[src,lowr]", "unknown converter 'lowr'; did you mean 'lower'? (column 14 of the format)"},
 		{"%[src", "no ']' ends the expression 'src' (column 6 of the format)"},

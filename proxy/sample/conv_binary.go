@@ -26,7 +26,7 @@ import (
 func binaryConvs() []Conv {
 	bin, str := txn.Bin, txn.Str
 	return []Conv{
-		{Row: Row{Name: "be2dec", Usage: "(<separator>,<size>[,<truncate>])", params: "si|i", check: checkChunks(8), Doc: "Decimal numbers of so many bytes each, the most significant first; with truncate 1, without the last ones that are fewer."}, In: bin, Out: str, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "be2dec", Usage: "(<separator>,<size>[,<truncate>])", params: "si|i", check: checkChunks(8), Doc: "Decimal numbers of so many bytes each, the most significant first; with truncate 1, without a last one of fewer bytes."}, In: bin, Out: str, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			return c.inChunks(a, v, func(b, chunk []byte) []byte {
 				n := uint64(0)
 				for _, x := range chunk {
@@ -35,7 +35,7 @@ func binaryConvs() []Conv {
 				return strconv.AppendUint(b, n, 10)
 			})
 		}},
-		{Row: Row{Name: "be2hex", Usage: "([<separator>][,<size>[,<truncate>]])", params: "|sii", check: checkChunks(1 << 30), Doc: "Hexadecimal digits, with a separator behind so many bytes; with truncate 1, without the last ones that are fewer."}, In: bin, Out: str, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "be2hex", Usage: "([<separator>][,<size>[,<truncate>]])", params: "|sii", check: checkChunks(1 << 30), Doc: "Hexadecimal digits, with a separator after every so many bytes; with truncate 1, without a last group of fewer bytes."}, In: bin, Out: str, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			return c.inChunks(a, v, func(b, chunk []byte) []byte {
 				for _, x := range chunk {
 					b = append(b, upperHex[x>>4], upperHex[x&15])
@@ -58,7 +58,7 @@ func binaryConvs() []Conv {
 			return c.keep(v, h.Sum(c.spare()))
 		}},
 		{Row: Row{Name: "aes_gcm_dec", Usage: "(<bits>,<nonce>,<key>,<tag>)", params: "iTTT", check: checkGCM, Doc: "What was enciphered by AES with 128, 192 or 256 bits in Galois/Counter mode; nonce, key and tag, texts or variables, are in base64."}, In: bin, Out: bin, fn: convGCM},
-		{Row: Row{Name: "secure_memcmp", Usage: "(<variable>)", params: "v", Doc: "Whether the bytes are those of a variable, in a time that does not depend on where they differ."}, In: bin, Out: txn.Bool, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "secure_memcmp", Usage: "(<variable>)", params: "v", Doc: "Whether the bytes equal those of a variable, compared in a time that does not depend on where they differ."}, In: bin, Out: txn.Bool, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			with, ok := c.variable(&a[0])
 			if !ok || !c.Cast(&with, txn.Bin) {
 				return false
@@ -116,7 +116,7 @@ func digestNames() []string { return slices.Sorted(maps.Keys(digests)) }
 func checkDigest(_ *Env, a []Arg) error {
 	a[0].Str = []byte(strings.ToLower(string(a[0].Str)))
 	if digests[string(a[0].Str)] == nil {
-		return fmt.Errorf("algorithm '%s' is not there: want one of %s", a[0].Str, strings.Join(digestNames(), ", "))
+		return fmt.Errorf("unknown algorithm '%s': want one of %s", a[0].Str, strings.Join(digestNames(), ", "))
 	}
 	return nil
 }

@@ -159,7 +159,7 @@ func parsePath(p string) ([]pathStep, error) {
 			number, more, ok := strings.Cut(rest[1:], "]")
 			n, err := strconv.Atoi(number)
 			if !ok || err != nil || n < 0 {
-				return nil, fmt.Errorf("path '%s' has an index that is none: want one such as [0]", p)
+				return nil, fmt.Errorf("path '%s' has an invalid index: want one such as [0]", p)
 			}
 			steps, rest = append(steps, pathStep{"", n}), more
 		default:

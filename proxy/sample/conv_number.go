@@ -63,7 +63,7 @@ func numberConvs() []Conv {
 			}
 			return -x
 		}),
-		alone("cpl", "The value with all bits turned over.", func(x int64) int64 { return ^x }),
+		alone("cpl", "The value with all bits inverted.", func(x int64) int64 { return ^x }),
 		test("bool", "Whether the value is not zero.", func(x int64) bool { return x != 0 }),
 		not,
 		test("odd", "Whether the value is odd.", func(x int64) bool { return x&1 != 0 }),

@@ -32,7 +32,7 @@ func textConvs() []Conv {
 		{Row: Row{Name: "length", Doc: "Length of the text."}, In: str, Out: txn.Int, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(int64(len(v.B))); return true }},
 		{Row: Row{Name: "concat", Usage: "([<before>][,[<variable>][,<after>]])", params: "|sVs", check: checkConcat, Doc: "The text, and behind it a text, a variable, a text."}, In: str, Out: str, fn: convConcat},
 		{Row: Row{Name: "field", Usage: "(<index>,<delimiters>[,<count>])", params: "is|i", check: checkField, Doc: "The field of that number between delimiters, counted from 1, or backwards from -1."}, In: str, Out: str, fn: convField},
-		{Row: Row{Name: "word", Usage: "(<index>,<delimiters>[,<count>])", params: "is|i", check: checkField, Doc: "As field, but any number of delimiters counts as one."}, In: str, Out: str, fn: convWord},
+		{Row: Row{Name: "word", Usage: "(<index>,<delimiters>[,<count>])", params: "is|i", check: checkField, Doc: "As field, but several delimiters in a row count as one."}, In: str, Out: str, fn: convWord},
 		{Row: Row{Name: "bytes", Usage: "(<offset>[,<length>])", params: "i|i", check: checkBytes, Doc: "Some of the bytes."}, In: txn.Bin, Out: txn.Bin, fn: convBytes},
 		{Row: Row{Name: "ltrim", Usage: "(<characters>)", params: "s", Doc: "The text without these characters at its beginning."}, In: str, Out: str, fn: func(_ *Context, a []Arg, v *txn.Value) bool {
 			for len(v.B) > 0 && bytes.IndexByte(a[0].Str, v.B[0]) >= 0 {

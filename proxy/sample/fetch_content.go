@@ -18,7 +18,7 @@ func contentFetches() []Fetch {
 			c.Unknown = !c.ended() // more may come
 			return true
 		}},
-		{Row: Row{Name: "req.payload", Usage: "(<offset>,<length>)", params: "ii", check: checkPayload, Doc: "Bytes that the client has sent; a length of 0 is all there are."}, Out: txn.Bin, At: buffered, fn: fetchPayload},
+		{Row: Row{Name: "req.payload", Usage: "(<offset>,<length>)", params: "ii", check: checkPayload, Doc: "Bytes that the client has sent; a length of 0 means all there are."}, Out: txn.Bin, At: buffered, fn: fetchPayload},
 		{Row: Row{Name: "req.ssl_hello_type", Doc: "Type of the TLS hello that the client has sent: 1."}, Out: txn.Int, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			h, ok := c.clientHello()
 			if ok {
@@ -49,13 +49,13 @@ func contentFetches() []Fetch {
 			c.Unknown = !c.ended()
 			return true
 		}},
-		{Row: Row{Name: "res.payload", Usage: "(<offset>,<length>)", params: "ii", check: checkPayload, Doc: "Bytes that the server has sent; a length of 0 is all there are."}, Out: txn.Bin, At: answered, fn: fetchPayload},
+		{Row: Row{Name: "res.payload", Usage: "(<offset>,<length>)", params: "ii", check: checkPayload, Doc: "Bytes that the server has sent; a length of 0 means all there are."}, Out: txn.Bin, At: answered, fn: fetchPayload},
 		{Row: Row{Name: "res.ssl_hello_type", Doc: "Type of the TLS hello that the server has sent: 2."}, Out: txn.Int, At: answered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			kind, ok := c.serverHello()
 			v.SetInt(int64(kind))
 			return ok
 		}},
-		{Row: Row{Name: "wait_end", Doc: "True once nothing more is waited for."}, Out: txn.Bool, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "wait_end", Doc: "True once there is nothing more to wait for."}, Out: txn.Bool, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			v.SetBool(true)
 			c.Unknown = !c.Txn.Final
 			return c.Txn.Final

@@ -37,7 +37,7 @@ func trackedFetches() (rows []Fetch) {
 			v.SetBool(c.Txn.Counter(int(a[0].Int)).Valid())
 			return true
 		}},
-		Fetch{Row: Row{Name: "sc_trackers", Usage: usage, params: "k|t", Doc: "By how many the entry is held that the counter tracks."}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		Fetch{Row: Row{Name: "sc_trackers", Usage: usage, params: "k|t", Doc: "How many hold the entry that the counter tracks."}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			return c.tracked(&a[0], &a[1], func(r table.Ref) bool { return holders(r, v, a[1].set) })
 		}},
 	)
@@ -189,7 +189,7 @@ func tableFetches() []Fetch {
 		}}
 	}
 	return []Fetch{
-		fill("table_avl", "Entries that a stick table has room for yet.", func(t *table.Table) int { return t.Size - t.Used() }),
+		fill("table_avl", "Free entries of a stick table.", func(t *table.Table) int { return t.Size - t.Used() }),
 		fill("table_cnt", "Entries of a stick table.", (*table.Table).Used),
 	}
 }
@@ -224,7 +224,7 @@ func tableConvs() (rows []Conv) {
 		Conv{Row: Row{Name: "in_table", Usage: usage, params: "|t", check: ownTable(0), Doc: "Whether the value is a key of the table."}, Out: txn.Bool, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			return c.entry(&a[0], v, func(r table.Ref) bool { v.SetBool(r.Valid()); return true })
 		}},
-		Conv{Row: Row{Name: "table_trackers", Usage: usage, params: "|t", check: ownTable(0), Doc: "By how many the entry of the value as a key is held, this converter included."}, Out: txn.Int, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		Conv{Row: Row{Name: "table_trackers", Usage: usage, params: "|t", check: ownTable(0), Doc: "How many hold the entry of the value as a key, this converter included."}, Out: txn.Int, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			return c.entry(&a[0], v, func(r table.Ref) bool { return holders(r, v, false) })
 		}},
 		time("table_expire", "Milliseconds until the entry of the value as a key expires, or a default where there is none.", func(_ *table.Table, left int64) int64 { return left }),

@@ -286,7 +286,7 @@ func (s *stream) pushCoded() transport.FlowState {
 		f.Chunks.Start(h1.ChunkStrip, 0) // there is no trailer
 	}
 	f.Chunks.Strip()
-	f.Coder = s.coder
+	f.Chunks.Coder = s.coder
 	if l := s.c.lane(); l != nil {
 		l.sendHead(s.res)
 	} else {

@@ -113,8 +113,8 @@ type times struct{ begin, gotReq, gotSrv, connected, gotRes int64 }
 
 // exchange is what a stream needs to speak HTTP.
 type exchange struct {
-	upBody   h1.Chunked
-	downBody h1.Chunked
+	upBody   transport.Content
+	downBody transport.Content
 	line     []byte // the request line, for the log
 	request
 }

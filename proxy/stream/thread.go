@@ -105,8 +105,20 @@ func (sh *Shared) Threads() []*Thread { return sh.threads }
 
 // Thread is one event loop with all that it owns.
 type Thread struct {
-	ID     int // from 1
-	Shared *Shared
+	// Constant.
+
+	ID      int // from 1
+	Shared  *Shared
+	wakeAll func()
+	ruled   bool // there are rules at all
+
+	// Atomic.
+
+	// connections of clients, those on their way from another thread included.
+	connections atomic.Int64
+
+	// Of the loop.
+
 	transport.Kit
 	// TLS runs the handshakes of the thread.
 	TLS *tlsio.Queue
@@ -130,30 +142,30 @@ type Thread struct {
 	acceptors []*acceptor
 	clients   list.List[client]
 	laned     list.List[client] // those without a connection of their own
-	// connections of clients, those on their way from another thread included.
-	connections atomic.Int64
-	clis        stock[client]
-	srvs        stock[serverConn]
-	strs        stock[stream]
-	excs        stock[exchange]
-	reqs        stock[detached]
-	txns        stock[transaction]
-	muxes       stock[mux]
-	lanes       stock[lane]
-	encoders    compress.Pool
-	muxWork     *h2.Workspace // nil: no client has used HTTP/2 yet
-	sweep       loop.Timer
-	wakeAll     func()
-	serial      uint64 // of streams, for "show sess"
-	wall        wallClock
-	rec         txn.Record
-	early       bool // a stream is being logged before its end, earlySent bytes being sent
-	earlySent   uint64
+
+	// What is used again in a later turn.
+	clis     stock[client]
+	srvs     stock[serverConn]
+	strs     stock[stream]
+	excs     stock[exchange]
+	reqs     stock[detached]
+	txns     stock[transaction]
+	muxes    stock[mux]
+	lanes    stock[lane]
+	encoders compress.Pool
+	muxWork  *h2.Workspace // nil: no client has used HTTP/2 yet
+
+	sweep     loop.Timer
+	serial    uint64 // of streams, for "show sess"
+	wall      wallClock
+	rec       txn.Record
+	early     bool // a stream is being logged before its end, earlySent bytes being sent
+	earlySent uint64
+
 	// What rules, samples and logs of this thread run with.
 	rules    *rule.Runner
 	ids      *rule.Runner // of identifiers, which others may ask for; nil: there are none
 	farm     farm
-	ruled    bool                   // there are rules at all
 	backends map[string]*spec.Proxy // by name, for those that samples name
 	bare     txn.Txn                // of a stream without one, for the moment
 	scrap    []byte                 // header fields are changed here

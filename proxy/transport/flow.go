@@ -14,12 +14,10 @@ type Flow struct {
 	Ended bool
 	// Frame: what comes has no framing of its own, and is to go as chunks. Whoever notices
 	// its end says by Chunks.End what the trailer is.
-	Frame bool
-	// Coder changes the content on its way; nil: it goes as it comes.
-	Coder    Coder
+	Frame    bool
 	splicing splicing
-	Left     uint64      // of a body with a length
-	Chunks   *h1.Chunked // nil where no message can have any
+	Left     uint64   // of a body with a length
+	Chunks   *Content // nil where no message can have any
 	// Out holds what the destination has not taken yet, pipe what comes after it.
 	Out  *Buffer
 	pipe *Pipe
@@ -27,6 +25,13 @@ type Flow struct {
 	SplicedIn, SplicedOut uint64
 	// Err is set when the framing of the source is broken.
 	Err *h1.Error
+}
+
+// Content is what a flow keeps of a message's content. Connections in mode tcp have none.
+type Content struct {
+	h1.Chunked
+	// Coder changes the content on its way; nil: it goes as it comes.
+	Coder Coder
 }
 
 // Coder changes content on its way, as compression does.
@@ -59,7 +64,10 @@ const Share = 128 << 10
 // framing.
 func (f *Flow) Begin(body message.Body, mode h1.ChunkMode) {
 	f.Kind, f.Left, f.Err = body.Kind, body.Length, nil
-	f.Frame, f.Coder = false, nil
+	f.Frame = false
+	if f.Chunks != nil {
+		f.Chunks.Coder = nil
+	}
 	f.splicing.begin(body)
 	f.Ended = body.Kind == message.BodyNone || body.Kind == message.BodyLength && body.Length == 0
 	if body.Kind == message.BodyChunked {
@@ -75,6 +83,9 @@ func (f *Flow) EndAfter(b *Buffer) {
 	}
 	f.Ended = f.Left == 0
 }
+
+// coded tells whether the content is changed on its way.
+func (f *Flow) coded() bool { return f.Chunks != nil && f.Chunks.Coder != nil }
 
 // Take passes received bytes through the framing. It returns what is to be
 // forwarded, in place of data, then tail behind it, and how many bytes of data
@@ -115,7 +126,7 @@ func (f *Flow) Want(p []byte) []byte {
 // Push sends p and tail to dst behind what waits already, and stores what dst
 // does not take. It reports broken framing once what is good has gone.
 func (f *Flow) Push(k *Kit, dst *Endpoint, p, tail []byte) FlowState {
-	if f.Coder != nil {
+	if f.coded() {
 		return f.pushCoded(k, dst, p)
 	}
 	if f.Frame {
@@ -150,7 +161,7 @@ func (f *Flow) Push(k *Kit, dst *Endpoint, p, tail []byte) FlowState {
 // own: a trailer that was received goes behind the last chunk.
 func (f *Flow) pushCoded(k *Kit, dst *Endpoint, p []byte) FlowState {
 	if len(p) > 0 || f.Ended {
-		k.coded = f.Coder.Code(k.coded[:0], p, f.Ended)
+		k.coded = f.Chunks.Coder.Code(k.coded[:0], p, f.Ended)
 		f.Store(k, k.coded)
 		if cap(k.coded) > maxCoded {
 			k.coded = nil

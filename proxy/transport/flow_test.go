@@ -18,7 +18,7 @@ func TestFramedFlowEndsWithItsTrailer(t *testing.T) {
 	to := &fakeLayer{}
 	dst, _ := pair(t, k, to)
 	src, _ := pair(t, k, &fakeLayer{recv: []recvStep{{"abcdefghijklmnop", true, 0}, {"q", true, 0}, {"", false, 0}}})
-	f := Flow{Chunks: new(h1.Chunked)}
+	f := Flow{Chunks: new(Content)}
 	f.Begin(message.Body{Kind: message.BodyUntilClose}, h1.ChunkKeep)
 	f.Frame = true
 	f.Chunks.End([]byte("a: b\r\n"))

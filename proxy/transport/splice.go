@@ -82,7 +82,7 @@ func (f *Flow) SetSplicing(k *Kit, mode SpliceMode) {
 
 // spliceable is how many bytes may go through a pipe now, 0 for none.
 func (f *Flow) spliceable(src, dst *Endpoint) int {
-	if !f.splicing.on || f.Coder != nil || !dst.Bare() {
+	if !f.splicing.on || f.coded() || !dst.Bare() {
 		return 0
 	}
 	n := uint64(spliceShare)
