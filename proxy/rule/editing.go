@@ -157,8 +157,8 @@ func (x *Runner) replaced(r *Rule, b []byte) []byte {
 		return nil
 	}
 	template := x.text(r.format)
-	x.body = regex.Expand(x.body[:0], template, b, loc)
-	return x.body
+	x.scrap = regex.Expand(x.scrap[:0], template, b, loc)
+	return x.scrap
 }
 
 func replaceHeader(x *Runner, r *Rule) txn.Verdict {

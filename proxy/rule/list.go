@@ -115,7 +115,8 @@ type Runner struct {
 
 	writer  logformat.Writer
 	buf     []byte
-	body    []byte
+	body    []byte // content of an answer, until that is sent: rules about it run meanwhile
+	scrap   []byte
 	parts   []byte
 	value   txn.Value
 	reply   message.Response

@@ -71,17 +71,17 @@ func normalize(x *Runner, r *Rule) txn.Verdict {
 		b = req.PathAndQuery()
 	}
 	var ok bool
-	if x.body, ok = r.rewrite(x.body[:0], b); !ok {
+	if x.scrap, ok = r.rewrite(x.scrap[:0], b); !ok {
 		x.out.Status, x.out.Invalid = 400, true
 		return txn.Answered
 	}
 	switch {
-	case bytes.Equal(x.body, b):
+	case bytes.Equal(x.scrap, b):
 		return txn.Next
 	case r.number == 1:
-		return x.pathq(x.body)
+		return x.pathq(x.scrap)
 	}
-	return x.path(x.body)
+	return x.path(x.scrap)
 }
 
 func mergeSlashes(dst, b []byte, _ bool) ([]byte, bool) {

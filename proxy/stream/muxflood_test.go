@@ -14,6 +14,7 @@ import (
 
 	"bench/proxy/rule"
 	"bench/proxy/spec"
+	"bench/proxy/stream"
 )
 
 // literal adds a field to the next block that no table takes and no code shortens.
@@ -121,5 +122,61 @@ func TestMuxAnswerForBrokenResponse(t *testing.T) {
 	}
 	if rec := <-r.lines; rec.Status != 502 || string(rec.Flags[:]) != "PH" {
 		t.Errorf("logged %d %s", rec.Status, rec.Flags)
+	}
+}
+
+// A request that waits at its rules when the process is told to stop is served, and the
+// connection ends behind it.
+func TestMuxSoftStopWhileRulesWait(t *testing.T) {
+	r := ruled(t, spec.ModeHTTP, nil, stream.Rules{Request: waitForBody(10, forever), Response: waitForBody(1000, forever)}, origin(t, digesting))
+	p := r.peer2()
+	p.head(1, false, ":method=POST", ":scheme=http", ":authority=x", ":path=/?n=3000")
+	p.must(p.WriteData(1, false, []byte("01234")))
+	for r.fe.Cur.Load() < 1 {
+		r.loop.Call(func() {})
+	}
+	r.loop.Call(func() {
+		r.thread.Shared.StopTime.Store(r.loop.Now())
+		r.thread.Shared.Stopping.Store(true)
+		r.thread.Sweep()
+	})
+	p.expect(0, "goaway 2147483647 NO_ERROR")
+	p.head(3, false, ":method=POST", ":scheme=http", ":authority=x", ":path=/late?n=10") // on its way
+	p.must(p.WriteData(3, true, []byte("0123456789")))
+	p.must(p.WriteData(1, true, []byte("56789")))
+	var got [4]string
+	for got[1] == "" || got[3] == "" {
+		f, err := p.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch f := f.(type) {
+		case *http2.HeadersFrame:
+			fields, err := p.dec.DecodeFull(f.HeaderBlockFragment())
+			p.must(err)
+			for _, h := range fields {
+				if h.Name == "x-got" {
+					got[f.StreamID] = h.Value
+				}
+			}
+		case *http2.RSTStreamFrame:
+			got[f.StreamID] = "reset " + f.ErrCode.String()
+		case *http2.GoAwayFrame:
+			if f.LastStreamID < 3 { // on a busy machine it was late indeed
+				got[3] = "reset"
+			}
+		case *http2.PingFrame:
+			if !f.IsAck() {
+				p.must(p.WritePing(true, f.Data))
+			}
+		}
+	}
+	if !strings.HasPrefix(got[1], "POST /?n=3000 10 ") || !strings.HasPrefix(got[3], "POST /late?n=10 10 ") && !strings.HasPrefix(got[3], "reset") {
+		t.Errorf("%q", got)
+	}
+	for said := p.next(0); said != "EOF"; said = p.next(0) {
+		if !strings.HasPrefix(said, "goaway ") {
+			t.Fatalf("in the end: %q", said)
+		}
 	}
 }

@@ -188,3 +188,19 @@ func TestHashOfTheBody(t *testing.T) {
 		}
 	}
 }
+
+// Rules about an answer leave its content alone, whatever they make of its fields.
+func TestLastRulesLeaveTheContent(t *testing.T) {
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) {
+		p.Rules[rule.Request] = rulesOf(t, rule.Request, "return status 200 content-type text/plain hdr X-A one,two lf-string the-content-of-%[path]")
+		p.Rules[rule.AfterResponse] = rulesOf(t, rule.AfterResponse, `replace-header Content-Type ^(.*)/(.*)$ \2/\1-and-more`, `replace-value X-A (.*)o(.*) \2-\1`)
+	}, origin(t, echoHTTP))
+	c := r.dial()
+	for range 2 {
+		c.send("GET /path HTTP/1.1\r\nHost: x\r\n\r\n")
+		resp, body := c.response("GET")
+		if body != "the-content-of-/path" || resp.Header.Get("Content-Type") != "plain/text-and-more" || resp.Header.Get("X-A") != "ne-,-tw" {
+			t.Errorf("%q, %v", body, resp.Header)
+		}
+	}
+}
