@@ -188,6 +188,7 @@ type ServerState struct {
 	Rise, Fall  int
 	CheckAddr   netip.AddrPort // configured or set; the zero value if neither
 
+	Follows   bool           // another server's state ("track")
 	HasAgent  bool           // "agent-check" is configured
 	AgentOn   bool           // and not suspended
 	AgentAddr netip.AddrPort // the zero value without one
