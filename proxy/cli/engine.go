@@ -218,6 +218,7 @@ type ServerState struct {
 	CheckAddr   netip.AddrPort // configured or set, each part for itself; the zero value if neither
 	CheckPort   int            // configured; it is that of agents, too
 
+	Follows   bool           // another server's state ("track")
 	HasAgent  bool           // "agent-check" is configured
 	AgentOn   bool           // and not suspended
 	AgentAddr netip.AddrPort // configured or set, each part for itself; the zero value if neither

@@ -57,6 +57,9 @@ func (r *request) changeState(s Server) error {
 }
 
 func (r *request) changeHealth(s Server) error {
+	if s.State().Follows {
+		return r.fail("cannot change health on a tracking server.")
+	}
 	states := map[string]state.Health{"up": state.Up, "stopping": state.Stopping, "down": state.Down}
 	h, ok := states[r.arg(2)]
 	if !ok {

@@ -195,6 +195,7 @@ var optionSamples = map[string]string{
 	"enabled": "disabled enabled", "no-check": "check no-check", "proxy-v2-options": "crc32c,unique-id",
 	"no-send-proxy": "send-proxy no-send-proxy", "no-send-proxy-v2": "send-proxy-v2 no-send-proxy-v2", "no-send-proxy-v2-ssl": "send-proxy-v2-ssl no-send-proxy-v2-ssl",
 	"no-send-proxy-v2-ssl-cn": "send-proxy-v2-ssl-cn no-send-proxy-v2-ssl-cn", "no-check-send-proxy": "check-send-proxy no-check-send-proxy",
+	"track":   "followed/s3",
 	"observe": "layer4", "on-error": "mark-down",
 	"agent-check": "agent-port 7 agent-check", "no-agent-check": "agent-port 7 agent-check no-agent-check", "agent-addr": "127.0.0.9",
 	"stick": "non-stick stick", "no-backup": "backup no-backup",
@@ -264,7 +265,8 @@ func whole(kind scope, lines string) string {
 		"listen both\nbind 127.0.0.1:8090\nserver s1 127.0.0.1:81\n" + place[inListen] + "server s2 127.0.0.1:82\n" +
 		"backend back\nserver s1 127.0.0.1:81\n" + place[inBackend] + "server s2 127.0.0.1:82\n" +
 		// What environment variables change, and default-server.
-		"backend other\nserver s1 \"127.0.0.${A-8}:80\"\nserver s2 \"127.0.0.${B-9}:80\"\n"
+		"backend other\nserver s1 \"127.0.0.${A-8}:80\"\nserver s2 \"127.0.0.${B-9}:80\"\n" +
+		"backend followed\nserver s3 127.0.0.1:83 check\n"
 }
 
 // effect is what lines change in the configuration, as Type.Field, and whether

@@ -34,6 +34,7 @@ func (p *parser) resolve() *spec.Config {
 	for i, s := range p.sections {
 		p.resolveBackends(cfg, s, cfg.Proxies[i])
 	}
+	p.resolveTracks(cfg)
 	p.tables(cfg)
 	p.resolveSamples(cfg)
 	p.checkLists()

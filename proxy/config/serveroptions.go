@@ -119,6 +119,9 @@ func serverOptions() []serverOption {
 		}}),
 		row(inDefault, serverOption{name: "resolve-net", args: 1, doc: "Networks of addresses to prefer.", read: readResolveNet}),
 		row(inDefault, serverOption{name: "resolve-opts", args: 1, doc: "allow-dup-ip: servers of one name may have one address; ignore-weight: weights of services do not count; prevent-dup-ip.", read: readResolveOpts}),
+		row(inDefault, serverOption{name: "track", args: 1, doc: "Follow the state of another server, [<backend>/]<server>, instead of checking this one.", read: func(l *line, x *s, w word) {
+			x.track = reference{w.text, l.at(w), l.text}
+		}}),
 		flag(inDefault, "non-stick", "Keep the server out of stick tables.", true, func(x *s) *bool { return &x.NonStick }),
 		flag(inDefault, "stick", "Against \"non-stick\" in default-server.", false, func(x *s) *bool { return &x.NonStick }),
 		span(inDefault, "tcp-ut", "Longest time without acknowledgement.", func(x *s) *time.Duration { return &x.UserTimeout }),

@@ -192,10 +192,12 @@ type checkedBy struct {
 
 	mu    sync.Mutex
 	lines map[string]string // the last message about a check of each
+	said  []string          // messages about states
 }
 
 var (
 	checkLine = regexp.MustCompile(`(Health|Agent) check for server (\S+) .*`)
+	stateLine = regexp.MustCompile(`(Backup )?Server \S+/\S+ .*`)
 	checkTook = regexp.MustCompile(`check duration: \d+ms`)
 )
 
@@ -282,6 +284,11 @@ func (c *checkedBy) listen() {
 		n, err := c.logs.Read(buf[:])
 		if err != nil {
 			return
+		}
+		if m := stateLine.Find(buf[:n]); m != nil {
+			c.mu.Lock()
+			c.said = append(c.said, checkTook.ReplaceAllString(strings.TrimRight(string(m), "\n"), "check duration: Nms"))
+			c.mu.Unlock()
 		}
 		if m := checkLine.FindSubmatch(buf[:n]); m != nil {
 			c.mu.Lock()

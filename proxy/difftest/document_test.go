@@ -74,6 +74,10 @@ const documentTail = `
 | ` + "`add server`" + `: idle connections | a server added at run time keeps as many as any other | there it keeps none, as ` + "`pool-max-conn`" + ` and ` + "`pool-purge-delay`" + ` are 0 unless they are given, against the manual |
 | ` + "`add server`" + `: host names | such a server waits in maintenance for ` + "`set server addr`" + ` | there it can never be given an address |
 | ` + "`add server ... enabled`" + ` | the server gets its share of the requests at once | there it is shown as up and never gets any |
+| ` + "`add server ... track`" + ` | is refused | only servers of the configuration follow others |
+| ` + "`spop-check`" + ` | a frame that ends too early is no valid one | there what is missing is read from memory |
+| ` + "`http-check connect`, `http-check send`" + ` | once in a check | each check has one request and its answer |
+| rules of checks | no samples and no log formats (` + "`send-lf`, `on-error`, `set-var`" + ` and such), which are refused | a check has no transaction that they could look at |
 | ` + "`add server`" + `: values | what is not a number is refused, and so is an option without its value | there it counts as 0 |
 | regular expressions | those of Go, on bytes: no look-around, no references back, no possessive repetition, which are refused by name | every expression is matched in one pass, whatever the text is |
 | fields that rules write | not ` + "`Content-Length`, `Transfer-Encoding` and `Connection`" + `, which are refused | the proxy frames messages itself |

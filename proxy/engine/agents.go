@@ -133,11 +133,11 @@ func (a *agentCheck) Changed(up bool, r check.Result) {
 		why = reason(r)
 	}
 	if !up {
-		a.e.setHealth(a.s, state.Down, why)
+		a.e.setHealth(a.s, state.Down, because(why))
 		return
 	}
 	if !a.e.checks.checkDown(a.s) {
-		a.e.setHealth(a.s, state.Up, why)
+		a.e.setHealth(a.s, state.Up, because(why))
 	}
 }
 

@@ -12,16 +12,21 @@ import (
 
 // The texts are those monitoring tools look for in the logs of the reference.
 
-// announceHealth tells operators that checks, or the runtime API, changed the
-// state of a server. An empty reason is left out.
-func (e *Engine) announceHealth(s *server.Server, why string, requeued int) {
-	if why != "" {
-		why = ", reason: " + why
+// because is how messages give a reason, "" for none.
+func because(why string) string {
+	if why == "" {
+		return ""
 	}
+	return ", reason: " + why
+}
+
+// announceHealth tells operators that checks, the runtime API or another server changed
+// the state of a server; how says which.
+func (e *Engine) announceHealth(s *server.Server, how string, requeued int) {
 	what := "is UP"
 	switch s.Health() {
 	case state.Down:
-		e.serverMessage(s, log.Alert, "is DOWN"+why, requeued)
+		e.serverMessage(s, log.Alert, "is DOWN"+how, requeued)
 		return
 	case state.Stopping:
 		what = "is stopping"
@@ -30,7 +35,7 @@ func (e *Engine) announceHealth(s *server.Server, why string, requeued int) {
 	active, backup, _ := s.Backend.Count()
 	e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf(
 		"%s %s%s. %d active and %d backup servers online.%s %d sessions requeued, %d total in queue.",
-		title(s), what, why, active, backup, onBackup(active, backup), requeued, s.Queued.Load()))
+		title(s), what, how, active, backup, onBackup(active, backup), requeued, s.Queued.Load()))
 }
 
 // announceCheck reports a check as "option log-health-checks" asks for: how it went,
@@ -71,19 +76,37 @@ func title(s *server.Server) string {
 	return fmt.Sprintf("%s %s/%s", kind, s.Backend.Spec.Name, s.Spec.Name)
 }
 
-// announceAdmin tells operators that somebody changed the state of a server.
-func (e *Engine) announceAdmin(s *server.Server, before state.Admin, requeued int) {
+// announceAdmin tells operators that somebody changed the state of a server, or of the
+// one that it follows, which via names.
+func (e *Engine) announceAdmin(s *server.Server, before state.Admin, via string, requeued int) {
 	name := title(s) + " "
-	index := s.Backend.Spec.Index
-	switch {
-	case s.Admin() == state.Maint:
-		e.serverMessage(s, log.Alert, "is going DOWN for maintenance", requeued)
-	case s.Admin() == state.Drain:
-		e.serverMessage(s, log.Notice, "enters drain state", requeued)
+	say := func(text string) { e.proxyMessage(s.Backend.Spec.Index, log.Notice, name+text) }
+	switch now := s.Admin(); {
+	case now == state.Maint && s.Health() == state.Down:
+		say("was DOWN and now enters maintenance" + via + ".")
+	case now == state.Maint:
+		e.serverMessage(s, log.Alert, "is going DOWN for maintenance"+via, requeued)
 	case before == state.Maint:
-		e.proxyMessage(index, log.Notice, name+"is UP (leaving forced maintenance).")
+		word, forced := "READY", "forced "
+		if via != "" {
+			forced = ""
+		}
+		if now == state.Drain {
+			word = "DRAIN"
+		}
+		say("is UP/" + word + " (leaving " + forced + "maintenance).")
+		switch {
+		case now == state.Drain && s.Drained():
+			say("remains in forced drain mode.")
+		case now == state.Drain:
+			say("is leaving forced drain but remains in drain mode" + via + ".")
+		}
+	case now == state.Drain:
+		active, backup, _ := s.Backend.Count()
+		say(fmt.Sprintf("enters drain state%s. %d active and %d backup servers online.%s %d sessions requeued, %d total in queue.",
+			via, active, backup, onBackup(active, backup), requeued, s.Queued.Load()))
 	default:
-		e.proxyMessage(index, log.Notice, name+"is UP (leaving forced drain).")
+		say("is UP (leaving forced drain).")
 	}
 }
 

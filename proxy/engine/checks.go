@@ -24,6 +24,8 @@ type checks struct {
 	all map[*server.Server]*serverCheck // without those that are not checked
 	// agents are those of the servers that have one.
 	agents map[*server.Server]*agentCheck
+	// followers are the servers that follow another one, by that; constant.
+	followers map[*server.Server][]*server.Server
 }
 
 // serverCheck is the check of one server.
@@ -55,6 +57,7 @@ type serverCheck struct {
 // prepareChecks makes the checkers.
 func (e *Engine) prepareChecks() error {
 	e.checks = &checks{all: map[*server.Server]*serverCheck{}, agents: map[*server.Server]*agentCheck{}}
+	e.prepareTracking()
 	for _, b := range e.shared.Backends.All() {
 		for _, s := range b.Servers() {
 			if err := e.addCheck(s, true); err != nil {
@@ -271,7 +274,7 @@ func (k *serverCheck) setHealth(h state.Health, r check.Result) {
 	if !k.logs {
 		why = reason(r)
 	}
-	k.e.setHealth(k.s, h, why)
+	k.e.setHealth(k.s, h, because(why))
 }
 
 // of is the check of s, nil if it has none.
@@ -400,6 +403,7 @@ func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
 		k.l.Post(k.c.Stop)
 	case wasMaint:
 		s.SetHealth(state.Up)
+		k.e.followHealth(s)
 		k.l.Post(func() {
 			k.c.Reset()
 			k.publish()

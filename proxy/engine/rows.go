@@ -195,6 +195,12 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 	if s.Unresolved() {
 		r.Server.MaintReason = "resolution"
 	}
+	if to := e.tracked(s); to != nil {
+		r.Server.Tracked, r.Server.Followed = via(to), e.checks.state(e.judge(s))
+		if s.Inherited() {
+			r.Server.MaintReason = "via " + via(to)
+		}
+	}
 	r.Server.Check, r.Server.Agent = e.checks.state(s), e.checks.agentState(s)
 	return r
 }

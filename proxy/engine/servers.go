@@ -89,7 +89,7 @@ func (h *serverHandle) Name() string { return h.s.Spec.Name }
 
 func (h *serverHandle) SetAdmin(a state.Admin) { h.e.setAdmin(h.s, a) }
 func (h *serverHandle) SetHealth(v state.Health) {
-	h.e.setHealth(h.s, v, "changed from "+h.by)
+	h.e.setHealth(h.s, v, because("changed from "+h.by))
 	h.e.checks.force(h.s, v != state.Down)
 }
 func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }
@@ -122,9 +122,9 @@ func (h *serverHandle) SetAgentHealth(up bool) {
 	h.e.checks.forceAgent(h.s, up)
 	switch {
 	case !up:
-		h.e.setHealth(h.s, state.Down, "changed from "+h.by)
+		h.e.setHealth(h.s, state.Down, because("changed from "+h.by))
 	case !h.e.checks.checkDown(h.s):
-		h.e.setHealth(h.s, state.Up, "changed from "+h.by)
+		h.e.setHealth(h.s, state.Up, because("changed from "+h.by))
 	}
 }
 
@@ -155,6 +155,7 @@ func (h *serverHandle) State() cli.ServerState {
 		st.CheckHealth = st.Rise + st.Fall - 1
 	}
 	st.CheckAddr = h.e.checks.addr(s)
+	st.Follows = s.Spec.Track != nil
 	st.HasAgent, st.AgentOn = s.Spec.Agent.Check, h.e.checks.agentState(s).Enabled
 	st.AgentAddr = h.e.checks.agentAddr(s)
 	return st
@@ -164,22 +165,31 @@ func (h *serverHandle) State() cli.ServerState {
 func (e *Engine) setAdmin(s *server.Server, a state.Admin) {
 	e.members.Lock()
 	defer e.members.Unlock()
+	e.administer(s, a, s.SetAdmin, "")
+}
+
+// administer changes the state by set, and that of the servers that follow s. via says
+// in messages whom s itself follows.
+func (e *Engine) administer(s *server.Server, a state.Admin, set func(state.Admin) (bool, int), via string) {
 	before := s.Admin()
-	if changed, requeued := s.SetAdmin(a); changed {
+	if changed, requeued := set(a); changed {
 		e.checks.adminChanged(s, before == state.Maint)
-		e.announceAdmin(s, before, requeued)
+		e.announceAdmin(s, before, via, requeued)
 		e.leave(s)
+		e.followAdmin(s)
 	}
 }
 
-// setHealth changes a server's operational state and tells operators.
-func (e *Engine) setHealth(s *server.Server, h state.Health, why string) {
+// setHealth changes a server's operational state and tells operators; how is what
+// messages say of it, a reason or a server that this one follows.
+func (e *Engine) setHealth(s *server.Server, h state.Health, how string) {
 	changed, requeued := s.SetHealth(h)
 	if !changed {
 		return
 	}
-	e.announceHealth(s, why, requeued)
+	e.announceHealth(s, how, requeued)
 	e.leave(s)
+	e.followHealth(s)
 	if h == state.Up && s.Spec.OnMarkedUp && !s.Spec.Backup {
 		for _, o := range s.Backend.Servers() {
 			if o.Spec.Backup {

@@ -32,7 +32,7 @@ func (b *Backend) newServer(sp *spec.Server, slot int, maint bool) *Server {
 	s.nameCookie()
 	s.unresolved.Store(sp.Unresolved)
 	if maint || sp.Unresolved {
-		s.everMaint = true
+		s.everMaint, s.own = true, state.Maint
 		s.admin.Store(uint32(state.Maint))
 	}
 	return s

@@ -66,14 +66,17 @@ type Server struct {
 
 	// Guarded by the backend's lock.
 
-	queue       queue
-	changed     time.Time // of the last change of state
-	downTime    time.Duration
-	transitions uint64 // times it went down
-	rampTimer   *time.Timer
-	everMaint   bool // it is in maintenance or was once
-	removed     bool // from the backend; nothing changes any more
-	restored    bool // see WasRestored
+	queue queue
+	// own is what operators have decided of the server, inherited what they have of the
+	// one that it follows: the stricter of the two is in force.
+	own, inherited state.Admin
+	changed        time.Time // of the last change of state
+	downTime       time.Duration
+	transitions    uint64 // times it went down
+	rampTimer      *time.Timer
+	everMaint      bool // it is in maintenance or was once
+	removed        bool // from the backend; nothing changes any more
+	restored       bool // see WasRestored
 }
 
 // Admin is the administrative state.
@@ -212,10 +215,37 @@ func (s *Server) SetWeight(n int) {
 // SetAdmin changes the administrative state. It reports whether it was another,
 // and how many waiting streams had to choose again. Threads whose next choice comes
 // after it follow it.
-func (s *Server) SetAdmin(a state.Admin) (changed bool, requeued int) {
+func (s *Server) SetAdmin(a state.Admin) (changed bool, requeued int) { return s.administer(&s.own, a) }
+
+// Inherit is SetAdmin for what is decided of the server that this one follows.
+func (s *Server) Inherit(a state.Admin) (changed bool, requeued int) {
+	return s.administer(&s.inherited, a)
+}
+
+// Inherited tells whether the server is in maintenance only because the one that it
+// follows is.
+func (s *Server) Inherited() bool {
+	s.Backend.mu.Lock()
+	defer s.Backend.mu.Unlock()
+	return s.inherited == state.Maint && s.own != state.Maint
+}
+
+// Drained tells whether it is the server itself that is to get no new sessions.
+func (s *Server) Drained() bool {
+	s.Backend.mu.Lock()
+	defer s.Backend.mu.Unlock()
+	return s.own == state.Drain
+}
+
+func (s *Server) administer(whose *state.Admin, a state.Admin) (changed bool, requeued int) {
 	b := s.Backend
 	b.mu.Lock()
-	if s.Admin() == a || s.Unresolved() || s.removed {
+	if s.Unresolved() || s.removed {
+		b.mu.Unlock()
+		return false, 0
+	}
+	*whose = a
+	if a = max(s.own, s.inherited); s.Admin() == a {
 		b.mu.Unlock()
 		return false, 0
 	}

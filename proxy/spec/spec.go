@@ -395,6 +395,7 @@ type Server struct {
 	OnMarkedUp   bool // "on-marked-up shutdown-backup-sessions"
 	SlowStart    time.Duration
 	Agent        Agent
+	Track        *Tracked // nil: no other server is followed
 	Observe      Observe
 	ErrorLimit   int // errors in a row that OnError follows
 	OnError      OnError
@@ -414,6 +415,12 @@ type Server struct {
 	CheckTLS *ServerTLS
 	// RuleTLS is how rules of checks connect over TLS; nil: none does.
 	RuleTLS *ServerTLS
+}
+
+// Tracked is a server whose state another one follows.
+type Tracked struct {
+	Proxy  int // index
+	Server string
 }
 
 // Agent is whom to ask about a server besides the server.

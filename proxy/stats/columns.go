@@ -411,6 +411,9 @@ func (r *Row) listenStatus() string {
 
 func (s *ServerRow) status() string {
 	c := &s.Check
+	if s.Tracked != "" {
+		c = &s.Followed
+	}
 	changing := c.Enabled && c.Health > 0 && c.Health < c.Rise+c.Fall-1
 	switch {
 	case s.Maint && s.MaintReason != "":

@@ -81,11 +81,12 @@ type ServerRow struct {
 	Backup      bool
 	// Weight is the effective one, UserWeight the one set.
 	Weight, UserWeight int
-	Downs              uint64 // chkdown: transitions to down
-	LastChange         int64  // seconds since
-	DownTime           int64  // seconds
-	Throttle           int    // percent of the weight; 0: not in slow start
-	Tracked            string // "proxy/server" it follows, or ""
+	Downs              uint64     // chkdown: transitions to down
+	LastChange         int64      // seconds since
+	DownTime           int64      // seconds
+	Throttle           int        // percent of the weight; 0: not in slow start
+	Tracked            string     // "proxy/server" it follows, or ""
+	Followed           CheckState // of the server whose checks decide then
 	Cookie             string
 	Check, Agent       CheckState
 	IdleConns          int64 // all kinds of idle connections
