@@ -167,6 +167,7 @@ var samples = map[string]string{
 // elsewhere are keywords that a test of their own holds to what they promise.
 var elsewhere = map[string]string{
 	"default-path": "changes where files are found: TestDefaultPath",
+	"filter cache": "names a section: TestCacheSections",
 	"set-var":      "what reads the variable was compiled with it: TestProcessVariables",
 	"set-var-fmt":  "what reads the variable was compiled with it: TestProcessVariables",
 }

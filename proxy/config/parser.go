@@ -53,6 +53,7 @@ type parser struct {
 
 	variables  txn.Names
 	rated      bool // samples ask for rates
+	cacheUses  []cacheUse
 	sampleUses []sampleUse
 	patterns   pattern.Lists
 	changed    []listUse
