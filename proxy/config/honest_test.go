@@ -179,6 +179,7 @@ var elsewhere = map[string]string{
 	"tune.ssl.ssl-ctx-cache-size": "is part of bind lines that make certificates: TestMadeCertificates of package certs",
 	"set-var":                     "what reads the variable was compiled with it: TestProcessVariables",
 	"set-var-fmt":                 "what reads the variable was compiled with it: TestProcessVariables",
+	"filter cache":                "names a section: TestCacheSections",
 }
 
 // optionSamples are the same for the options of bind and server lines.

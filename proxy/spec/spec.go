@@ -36,6 +36,7 @@ type Config struct {
 	// Variables are the names of variables, and those of the process themselves; nil:
 	// nothing names any.
 	Variables *txn.Names
+	Caches    []*Cache
 	// Rated: samples ask how many sessions and requests there were in the last second.
 	Rated bool
 	// Resolvers are the sections of name servers.
@@ -284,6 +285,7 @@ type Options struct {
 	DontLogNull, DontLogNormal, LogSeparateErrors, LogHealthChecks bool
 	LogASAP                                                        bool // a line is written before the end
 	AbortOnClose, AllBackups, Persist                              bool
+	CheckCache                                                     bool // cookies that caches might keep are an error
 	ClientKeepalive, ServerKeepalive                               bool // TCP keep-alive: clitcpka, srvtcpka
 	NoLinger                                                       bool
 	IdleCloseOnResponse, IndependentStreams                        bool
