@@ -154,8 +154,13 @@ func (s *stream) pumpOn() txn.Verdict {
 		return txn.Wait // it is over, or sent again on another connection
 	}
 	s.arm()
-	if sc.Readable && s.state == stateData {
+	// What came before, as with the end of a handshake, is not reported again.
+	switch {
+	case !sc.Readable:
+	case s.state == stateData:
 		s.pumpDown()
+	case s.state == stateResponse && s.http:
+		s.readResponse()
 	}
 	return txn.Wait
 }
