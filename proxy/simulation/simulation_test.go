@@ -27,7 +27,11 @@ var (
 func TestMain(m *testing.M) {
 	poison.Enable()
 	debug.SetGCPercent(400) // runs are short, and leave all they had
-	os.Exit(m.Run())
+	code := m.Run()
+	if id, err := identity(); err == nil {
+		os.RemoveAll(filepath.Dir(id.file))
+	}
+	os.Exit(code)
 }
 
 // ordinarily is how many seeds an ordinary test runs, and how long at most.
