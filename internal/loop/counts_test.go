@@ -60,5 +60,5 @@ func TestCountsAndProfiles(t *testing.T) {
 		t.Errorf("%d tasks wait", queued)
 	}
 	// What is queued when a loop ends is dropped.
-	l.end()
+	l.End()
 }

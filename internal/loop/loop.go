@@ -365,7 +365,7 @@ func (l *Loop) Run() (err error) {
 	defer runtime.UnlockOSThread()
 	l.owner.Take()
 	defer l.owner.Leave()
-	defer l.end()
+	defer l.End()
 	defer caught(&err)
 	for !l.stopping.Load() {
 		if err := l.turn(); err != nil {
@@ -484,7 +484,9 @@ func (l *Loop) timeout() (d time.Duration, spinning bool) {
 // else. It is to be called before Run, or on the loop.
 func (l *Loop) AtEnd(fn func()) { l.atEnd = append(l.atEnd, fn) }
 
-func (l *Loop) end() {
+// End lets go of everything that is the loop's. Run does so by itself; who turns the loop
+// by Turn calls it when that is over.
+func (l *Loop) End() {
 	for _, fn := range l.atEnd {
 		fn()
 	}

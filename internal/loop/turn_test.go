@@ -342,7 +342,7 @@ func TestEndClosesWhatTheLoopHas(t *testing.T) {
 	l.wakeFD = fd
 	said := 0
 	l.AtEnd(func() { said++ })
-	l.end()
+	l.End()
 	if p.closed != 1 || open(fd) || said != 1 {
 		t.Errorf("poller closed %d times, wake-up descriptor open %v, %d called", p.closed, open(fd), said)
 	}

@@ -60,7 +60,7 @@ func (m *Machine) Send(fd int, p []byte) (int, syscall.Errno) {
 	}
 	n, errno := e.Write(p)
 	m.note("send", fd, n, errno)
-	m.sum(p[:n])
+	m.sent(p[:n])
 	return n, errno
 }
 

@@ -54,7 +54,7 @@ func (m *Machine) Splice(from, to, n int) (moved int, errno syscall.Errno) {
 	}
 	moved, errno = e.Write(p.held[:min(n, len(p.held))])
 	m.note("splice to", to, moved, errno)
-	m.sum(p.held[:moved])
+	m.sent(p.held[:moved])
 	p.held = p.held[moved:]
 	return moved, errno
 }

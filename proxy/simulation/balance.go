@@ -134,7 +134,9 @@ func (w *world) counters() {
 		} else {
 			classes[0]++
 		}
-		if !w.p.Hostile && l.flags != "--" {
+		// A client may leave when it has its answer, although its request has not gone whole.
+		early := l.id != 0 && b.requests[l.id].Answer.Early
+		if !w.p.Hostile && !early && l.flags != "--" {
 			b.complain("request %d is logged as %s, and nothing has happened to it", l.id, l.flags)
 		}
 	}

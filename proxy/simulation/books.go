@@ -107,7 +107,9 @@ func (b *books) Log(r *txn.Record, _ *sample.Context) {
 
 // Failure implements log.Sink.
 func (b *books) Failure(r *txn.Record, _ *sample.Context, _, why string) {
-	b.complain("a connection from %s has failed: %s", r.Client.String(), why)
+	if !b.p.Hostile {
+		b.complain("a connection from %s has failed: %s", r.Client.String(), why)
+	}
 }
 
 // byURI finds a request by what the log says of it.

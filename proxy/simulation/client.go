@@ -7,8 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"bench/internal/virtual"
 )
 
 // client plays a Client.
@@ -17,7 +15,7 @@ type client struct {
 	p  *Client
 	no int // in the plan
 
-	e       *virtual.End
+	e       conn
 	conns   int
 	on      *caller
 	todo    []*Request // to be sent
@@ -56,11 +54,13 @@ func (c *client) begin() {
 	from := address(1, byte(c.no), uint16(10_000+c.conns))
 	link := c.p.Link
 	link.Seed += uint64(c.conns)
-	if c.e = c.w.m.Dial(from, front, link, c); c.e == nil {
+	e := c.w.m.Dial(from, front, link, c)
+	if e == nil {
 		c.w.books.complain("client %d: nobody listens", c.no)
 		c.done = true
 		return
 	}
+	c.e = c.w.secureClient(e)
 	c.w.tell("client %d opens connection %d", c.no, c.e.Number())
 	c.on = &caller{}
 	c.w.books.callers[from] = c.on
@@ -77,7 +77,7 @@ func (c *client) begin() {
 			}
 		})
 	}
-	c.send()
+	c.Ready()
 }
 
 // Ready implements virtual.Actor.
@@ -369,7 +369,7 @@ func (c *client) answered(e *entry) {
 // leave closes the connection of a client that has all it wanted, unless the proxy is to
 // do so, or its time-out.
 func (c *client) leave() {
-	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || len(c.todo) > 0 || len(c.out) > 0 || c.h2 != nil && c.h2.sending() || c.closes || c.done {
+	if c.e == nil || c.w.p.TCP || len(c.asked) > 0 || len(c.todo) > 0 || len(c.out) > 0 || c.e.Pending() || c.h2 != nil && c.h2.sending() || c.closes || c.done {
 		return
 	}
 	if c.p.Ahead > 0 && !c.waited { // for what should not come

@@ -8,6 +8,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/internal/virtual"
+	"bench/proxy/certs"
 	"bench/proxy/config"
 	"bench/proxy/h1"
 	"bench/proxy/log"
@@ -40,8 +41,8 @@ var front = address(0, 1, 80)
 // origin is the address of a server.
 func origin(i int) sock.Addr { return address(2, byte(1+i), 80) }
 
-// text is the configuration of a plan.
-func (p *Plan) text() string {
+// text is the configuration of a plan, with a certificate in a file.
+func (p *Plan) text(cert string) string {
 	var b strings.Builder
 	b.WriteString("global\n")
 	for _, line := range p.Global {
@@ -52,24 +53,36 @@ func (p *Plan) text() string {
 		mode = "tcp"
 	}
 	options := ""
-	if p.H2 {
+	switch {
+	case p.TLS:
+		options = " ssl crt " + cert + " alpn h2,http/1.1"
+	case p.H2:
 		options = " proto h2"
+	}
+	inner := ""
+	if p.Inner {
+		inner = " ssl verify none"
 	}
 	fmt.Fprintf(&b, "listen px\n  mode %s\n  bind 10.0.0.1:80%s\n  log 127.0.0.1 local0\n", mode, options)
 	for _, line := range p.Proxy {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	for i, options := range p.Servers {
-		fmt.Fprintf(&b, "  server s%d 10.0.2.%d:80 %s\n", i+1, i+1, options)
+		fmt.Fprintf(&b, "  server s%d 10.0.2.%d:80 %s%s\n", i+1, i+1, options, inner)
 	}
 	return b.String()
 }
 
 // start makes the engine of a plan, which accepts from a socket that listens.
 func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) {
-	cfg, diags := config.Load([]config.Source{{Name: "plan", Text: []byte(p.text())}}, &config.Env{Vars: map[string]string{}, Version: "2.6.12"})
+	id, err := identity()
+	if err != nil {
+		return nil, err
+	}
+	text := p.text(id.file)
+	cfg, diags := config.Load([]config.Source{{Name: "plan", Text: []byte(text)}}, &config.Env{Vars: map[string]string{}, Version: "2.6.12"})
 	if err := diags.Err(); err != nil {
-		return nil, fmt.Errorf("%w in:\n%s", err, p.text())
+		return nil, fmt.Errorf("%w in:\n%s", err, text)
 	}
 	sh := &stream.Shared{Config: cfg}
 	sh.MaxConn.Store(1000)
@@ -100,6 +113,9 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 	e := &engine{m: m, shared: sh}
 	fe := sh.Frontends.All()[0]
 	e.listener = &stream.Listener{FD: fd, Bind: fe.Spec.Binds[0], Frontend: fe, Addr: front}
+	if err := e.secure(); err != nil {
+		return nil, err
+	}
 	for id := 1; id <= p.Threads; id++ {
 		poll := m.NewPoller(p.Edges)
 		l, err := loop.NewOn(poll, maxFD)
@@ -118,6 +134,27 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 	return e, nil
 }
 
+// secure readies what TLS takes.
+func (e *engine) secure() (err error) {
+	store := certs.NewStore()
+	if b := e.listener.Bind.TLS; b != nil {
+		if e.listener.TLS, _, err = store.Acceptor(b); err != nil {
+			return err
+		}
+	}
+	for _, be := range e.shared.Backends.All() {
+		for _, s := range be.Servers() {
+			if s.Spec.TLS == nil {
+				continue
+			}
+			if s.TLS, _, err = store.Connector(s.Spec.TLS); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // retire stops the engine softly, as for another one that has taken its place.
 func (e *engine) retire() {
 	e.shared.StopTime.Store(e.m.Now())
@@ -131,15 +168,11 @@ func (e *engine) retire() {
 }
 
 // stop ends the loops, which no longer turn.
-func (e *engine) stop() error {
+func (e *engine) stop() {
 	for _, t := range e.threads {
 		t.Unlisten(e.listener)
 	}
 	for _, l := range e.loops {
-		l.Stop()
-		if err := l.Run(); err != nil {
-			return err
-		}
+		l.End()
 	}
-	return nil
 }

@@ -14,7 +14,7 @@ import (
 // come.
 type originConn struct {
 	w   *world
-	e   *virtual.End
+	e   conn
 	req reader
 
 	at        *entry // the request at hand
@@ -29,7 +29,7 @@ type originConn struct {
 
 // newOriginConn is called for each connection.
 func (w *world) newOriginConn(e *virtual.End) virtual.Actor {
-	s := &originConn{w: w, e: e}
+	s := &originConn{w: w, e: w.secureOrigin(e)}
 	s.req = reader{head: s.head, body: s.body, end: s.end}
 	w.servers = append(w.servers, s)
 	return s
@@ -225,7 +225,7 @@ func (s *originConn) giveUp(how How) {
 // answered ends a request that has come whole and been answered whole.
 func (s *originConn) answered() {
 	e := s.at
-	if e == nil || !s.whole || !s.answering || len(s.out) > 0 || s.quit {
+	if e == nil || !s.whole || !s.answering || len(s.out) > 0 || s.e.Pending() || s.quit {
 		return
 	}
 	s.at = nil

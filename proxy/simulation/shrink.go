@@ -71,6 +71,8 @@ func shrinkOnce(p *Plan, broken func(*Plan) bool) *Plan {
 
 var planSteps = []func(*Plan){
 	func(p *Plan) { p.Threads = 1 },
+	func(p *Plan) { p.TLS = false },
+	func(p *Plan) { p.Inner = false },
 	func(p *Plan) { p.Unasked = 0 },
 	func(p *Plan) { p.Scarce = 0 },
 	func(p *Plan) { p.Turn = 20 * time.Microsecond },

@@ -27,13 +27,17 @@ var (
 func TestMain(m *testing.M) {
 	poison.Enable()
 	debug.SetGCPercent(400) // runs are short, and leave all they had
-	os.Exit(m.Run())
+	code := m.Run()
+	if id, err := identity(); err == nil {
+		os.RemoveAll(filepath.Dir(id.file))
+	}
+	os.Exit(code)
 }
 
 // ordinarily is how many seeds an ordinary test runs, and how long at most.
 const (
 	ordinarily = 200
-	atMost     = 7 * time.Second
+	atMost     = 5 * time.Second
 )
 
 // TestSimulation runs the engine under seeds: always the same ones, or as many as there
@@ -110,7 +114,7 @@ func report(t *testing.T, p *Plan, o *Outcome) {
 	for _, c := range Run(small, nil).Broken[:1] {
 		t.Errorf("in the smallest plan (again: -plan %s -trace): %s", file, c.Text)
 	}
-	t.Logf("%s\n%s", small.text(), small.JSON())
+	t.Logf("%s\n%s", small.text("FILE"), small.JSON())
 }
 
 // The same plan is the same run, to the byte.

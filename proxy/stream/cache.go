@@ -292,7 +292,7 @@ func (s *stream) pushCached() {
 			s.coder = &s.encoding
 		}
 		f.Chunks.Start(h1.ChunkStrip, 0) // there is no trailer
-		f.Coder = s.coder
+		f.Chunks.Coder = s.coder
 		f.Frame = s.c.lane() == nil
 	}
 	if msg.Status == 204 {
@@ -318,7 +318,7 @@ func (s *stream) pumpCached() transport.FlowState {
 		k.rest = k.rest[len(piece):]
 		f.Ended = len(k.rest) == 0
 		var st transport.FlowState
-		if f.Out != nil && f.Coder == nil {
+		if f.Out != nil && f.Chunks.Coder == nil {
 			f.Store(&s.t.Kit, piece)
 			st = f.Flush(&s.t.Kit, &s.c.Endpoint)
 		} else {

@@ -157,8 +157,12 @@ func (s *stream) pumpOn() txn.Verdict {
 		return txn.Wait // it is over, or sent again on another connection
 	}
 	s.arm()
-	if (sc.Readable || s.judging) && s.state == stateData {
+	// What came before, as with the end of a handshake, is not reported again.
+	switch {
+	case s.state == stateData && (sc.Readable || s.judging):
 		s.pumpDown()
+	case s.state == stateResponse && s.http && sc.Readable:
+		s.readResponse()
 	}
 	return txn.Wait
 }

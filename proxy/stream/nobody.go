@@ -53,4 +53,6 @@ func (n *nobody) SetSource(sock.Addr)                     {}
 func (n *nobody) SetDestination(sock.Addr)                {}
 func (n *nobody) SetMark(uint32)                          {}
 func (n *nobody) SetTOS(uint8)                            {}
+func (n *nobody) UseCache(int)                            {}
+func (n *nobody) StoreCache(int)                          {}
 func (n *nobody) Hint(*message.Response)                  {}

@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"bench/internal/poller"
 	"bench/proxy/sample"
 	"bench/proxy/spec"
 	"bench/proxy/stream"
@@ -165,6 +166,35 @@ func TestTLSOnBothSides(t *testing.T) {
 	}
 	if got := strings.Join(asked, " "); got != "localhost other.test" {
 		t.Errorf("the server was asked for %q", got)
+	}
+}
+
+// What a server says with the end of its handshake, or behind it, is read whatever way the
+// poller has to report it: some report it again, some only when they are asked to.
+func TestTLSOnEveryPoller(t *testing.T) {
+	defer func(was string) { *pollerName = was }(*pollerName)
+	for _, *pollerName = range poller.Names() {
+		p, err := poller.New(*pollerName, 64)
+		if err != nil {
+			continue // not on this machine
+		}
+		p.Close()
+		t.Run(*pollerName, func(t *testing.T) {
+			addr := secureOrigin(t, nil, echoHTTP)
+			r := newRig(t, spec.ModeHTTP, secured(t, toSecure(&spec.ServerTLS{TLS: spec.TLS{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}})), addr)
+			c := r.secureDial("localhost")
+			in := bufio.NewReader(c)
+			for i := range 3 {
+				fmt.Fprintf(c, "GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)
+				resp, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 {
+					t.Fatalf("answer %d is %d, %v", i, resp.StatusCode, err)
+				}
+			}
+		})
 	}
 }
 
