@@ -419,7 +419,7 @@ func TestIdentities(t *testing.T) {
 					}
 				}
 			}
-			if seen.Load() == 0 || lines < markedClients*markedRequests/4 {
+			if s.name != "haproxy" && (seen.Load() == 0 || lines < markedClients*markedRequests/4) {
 				t.Errorf("%d requests, %d lines of the log", seen.Load(), lines)
 			}
 		})
