@@ -130,6 +130,12 @@ func TestKindsAgainstAServer(t *testing.T) {
 			return a.Requests >= 500 && a.Statuses["200"] >= 500 && a.Requests%500 == 0
 		}},
 		{"proxy-header", nil, func(a *result.Abuse) bool { return len(a.Variants) == 20 && a.Statuses["400"] > 0 }},
+		{"tls-stall", func(s *abuse.Spec) { s.HoldUs = new(int64(50_000)) }, func(a *result.Abuse) bool {
+			return a.Requests == 0 && a.BytesOut > 0 && a.Left+a.Closed+a.Reset+a.Open == a.Opened
+		}},
+		{"tls-cut", nil, func(a *result.Abuse) bool {
+			return len(a.Variants) == 4 && a.Requests == 0 && a.Left == a.Opened && a.BytesOut > 0
+		}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			t.Parallel()

@@ -35,6 +35,8 @@ func kinds() []kind {
 		{name: "oversized", doc: "sends heads that are too large", options: []string{"size", "only"}, names: oversizedNames, plans: oversizedPlans},
 		{name: "pipeline", doc: "sends many requests at once and reads nothing until they are sent", options: []string{"requests", "hold"}, plans: pipelinePlans},
 		{name: "proxy-header", doc: "begins with good and bad headers of the PROXY protocol", options: []string{"only"}, names: proxyHeaderNames, plans: proxyHeaderPlans},
+		{name: "tls-stall", doc: "begins a handshake of TLS and says nothing more", options: []string{"hold"}, plans: tlsStallPlans},
+		{name: "tls-cut", doc: "goes away in the middle of a handshake of TLS", options: []string{"reset", "only"}, names: tlsCutNames, plans: tlsCutPlans},
 	}
 }
 

@@ -13,8 +13,8 @@ type Abuse struct {
 	Name string `yaml:"name,required"`
 	// Kind is what the clients do: idle, churn, slowloris, slow-post, slow-read,
 	// half-close, half-request, abort-request, abort-response, garbage,
-	// malformed, oversized, pipeline or proxy-header.
-	Kind string `yaml:"kind,required" enum:"idle,churn,slowloris,slow-post,slow-read,half-close,half-request,abort-request,abort-response,garbage,malformed,oversized,pipeline,proxy-header"`
+	// malformed, oversized, pipeline, proxy-header, tls-stall or tls-cut.
+	Kind string `yaml:"kind,required" enum:"idle,churn,slowloris,slow-post,slow-read,half-close,half-request,abort-request,abort-response,garbage,malformed,oversized,pipeline,proxy-header,tls-stall,tls-cut"`
 	// Target is proxy/NAME or origin/BACKEND, as of a load.
 	Target string `yaml:"target,required"`
 	// At is when they begin, as of an event.
