@@ -186,14 +186,23 @@ func (l *Line) secure(ev poller.Events) bool {
 	return true
 }
 
+// handshaking reports that nothing can be written yet.
+func (l *Line) handshaking() bool { return l.tls != nil && l.tls.Info() == nil }
+
 // Secured implements tlsio.Owner.
 func (t *lineTLS) Secured(err error) {
 	l := (*Line)(t)
-	if err != nil {
+	switch {
+	case err != nil:
 		l.user.Ended()
-		return
+	case !l.user.Busy():
+		l.pump() // what came with the end of the handshake does not show at the socket
+	default:
+		l.held = true // as above, once what the origin says first is written
+		if l.parked == 0 && !l.user.Paused() {
+			l.user.Proceed()
+		}
 	}
-	l.pump() // what came with the end of the handshake does not show at the socket
 }
 
 // Idle begins the wait for a request.

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"crypto/tls"
 	"iter"
 	"time"
 
@@ -41,6 +42,8 @@ type Behaviour struct {
 	Idle time.Duration
 	// Backlog of the listeners; 0 is the system's.
 	Backlog int
+	// TLS is what clients are served with; nil: in clear.
+	TLS *tls.Config
 }
 
 // Server is one replica on one loop that serves connections of a Behaviour. It
@@ -54,7 +57,7 @@ type Server struct {
 // Serve listens at a place and serves.
 func Serve(at *Place, b Behaviour) (*Server, error) {
 	s := &Server{behaviour: b}
-	err := s.Lines.Serve(at, Terms{Idle: b.Idle, Backlog: b.Backlog}, s, func() (*Line, User) {
+	err := s.Lines.Serve(at, Terms{Idle: b.Idle, Backlog: b.Backlog, TLS: b.TLS}, s, func() (*Line, User) {
 		c := &Conn{s: s}
 		return &c.line, (*client)(c)
 	})

@@ -5,6 +5,7 @@
 package redisorigin
 
 import (
+	"crypto/tls"
 	"fmt"
 	"math"
 	"strconv"
@@ -45,6 +46,8 @@ type Options struct {
 	Idle time.Duration
 	// Backlog of the listeners; 0 is the system's.
 	Backlog int
+	// TLS is what clients are served with; nil: in clear.
+	TLS *tls.Config
 }
 
 // Config is what the replicas of a process have in common. It implements
@@ -123,7 +126,7 @@ func (cfg *Config) Start(at *origin.Place) (origin.Replica, error) {
 		r.dbs[0].set([]byte(key), []byte(value))
 	}
 	server, err := origin.Serve(at, origin.Behaviour{
-		Latency: cfg.Latency, Idle: cfg.Idle, Backlog: cfg.Backlog, Open: r.open,
+		Latency: cfg.Latency, Idle: cfg.Idle, Backlog: cfg.Backlog, TLS: cfg.TLS, Open: r.open,
 	})
 	if err != nil {
 		return nil, err

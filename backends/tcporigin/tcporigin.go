@@ -5,6 +5,7 @@ package tcporigin
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"time"
 
@@ -39,6 +40,8 @@ type Options struct {
 	Idle time.Duration
 	// Backlog of the listeners; 0 is the system's.
 	Backlog int
+	// TLS is what clients are served with; nil: in clear.
+	TLS *tls.Config
 }
 
 // Config is what the replicas of a process have in common. It implements
@@ -98,7 +101,7 @@ func (*Config) OneThread() bool { return false }
 // Start implements origin.Kind.
 func (cfg *Config) Start(at *origin.Place) (origin.Replica, error) {
 	return origin.Serve(at, origin.Behaviour{
-		Latency: cfg.Latency, HalfClose: true, Idle: cfg.Idle, Backlog: cfg.Backlog,
+		Latency: cfg.Latency, HalfClose: true, Idle: cfg.Idle, Backlog: cfg.Backlog, TLS: cfg.TLS,
 		Open: func(c *origin.Conn) origin.Session { return cfg.open(c) },
 	})
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,8 +26,7 @@ type backendHTTPCmd struct {
 	MaxRequests int    `default:"0" help:"Close a connection after this many requests; 0 never does."`
 	MaxHead     string `default:"64KiB" help:"Largest request head that is accepted."`
 
-	TLSCert string `name:"tls-cert" type:"existingfile" placeholder:"FILE" help:"Speak TLS, with the certificate and its chain in this file."`
-	TLSKey  string `name:"tls-key" type:"existingfile" placeholder:"FILE" help:"File of the certificate's key; that of the certificate if not given."`
+	tlsFlags
 
 	CheckPath   string `placeholder:"PATH" help:"Count requests for this path as health checks."`
 	CheckAgent  string `placeholder:"TEXT" help:"Count requests whose User-Agent has this text as health checks."`
@@ -76,24 +73,6 @@ func (c *backendHTTPCmd) Run(std *streams) error {
 		return usage(err)
 	}
 	return c.serve(std, kind)
-}
-
-// secure reads the certificate, nil for none.
-func (c *backendHTTPCmd) secure() (*tls.Config, error) {
-	switch {
-	case c.TLSCert == "" && c.TLSKey == "":
-		return nil, nil
-	case c.TLSCert == "":
-		return nil, errors.New("--tls-key: only with --tls-cert")
-	}
-	pair, err := tls.LoadX509KeyPair(c.TLSCert, cmp.Or(c.TLSKey, c.TLSCert))
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert: %w", err)
-	}
-	return &tls.Config{
-		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, DynamicRecordSizingDisabled: true,
-		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
-	}, nil
 }
 
 // options turns the flags into what package httporigin wants.

@@ -12,6 +12,7 @@ import (
 // backendRedisCmd runs mock Redis origins in one process.
 type backendRedisCmd struct {
 	originFlags
+	tlsFlags
 
 	Role           string        `default:"primary" enum:"primary,replica" help:"Role in a replicated set: primary or replica. A replica refuses writes."`
 	Primary        string        `default:"127.0.0.1:6379" placeholder:"ADDR" help:"Address that a replica names as its primary."`
@@ -55,6 +56,9 @@ func (c *backendRedisCmd) Run(std *streams) error {
 	}
 	var err error
 	if o.Latency, err = c.latency(); err != nil {
+		return usage(err)
+	}
+	if o.TLS, err = c.secure(); err != nil {
 		return usage(err)
 	}
 	if o.MaxMemory, err = units.ParseSize(c.MaxMemory); err != nil || o.MaxMemory == 0 {

@@ -10,6 +10,7 @@ import (
 // backendTCPCmd runs mock TCP origins in one process.
 type backendTCPCmd struct {
 	originFlags
+	tlsFlags
 
 	Mode  string   `default:"echo" enum:"echo,sink,source,script" help:"What it does with a connection: echo, sink, source or script."`
 	Bytes string   `default:"0" help:"Bytes that mode source writes on each connection, like 10MiB; 0 is no end."`
@@ -46,6 +47,9 @@ func (c *backendTCPCmd) Run(std *streams) error {
 	o := tcporigin.Options{Mode: tcporigin.Mode(c.Mode), Idle: c.IdleTimeout, Backlog: c.Backlog}
 	var err error
 	if o.Latency, err = c.latency(); err != nil {
+		return usage(err)
+	}
+	if o.TLS, err = c.secure(); err != nil {
 		return usage(err)
 	}
 	if o.Bytes, err = units.ParseSize(c.Bytes); err != nil {

@@ -142,7 +142,8 @@ type Backend struct {
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
 	// HTTP says what origins of kind http answer beside body and status.
 	HTTP HTTPOrigin `yaml:"http"`
-	// TLS is how origins of kind http are spoken to; in clear if it is not said.
+	// TLS is the certificate of origins that speak TLS, of any kind but mysql; they are in
+	// clear if it is not said.
 	TLS *TLSOrigin `yaml:"tls"`
 	// TCP says what origins of kind tcp do with a connection.
 	TCP TCPOrigin `yaml:"tcp"`

@@ -16,7 +16,7 @@ import (
 // origin checks what belongs to the kind of a backend.
 func (v *validator) origin(at string, b *format.Backend) {
 	for key, kind := range map[string]string{
-		"body": "http", "status": "http", "requestsPerConnection": "http", "http": "http", "tls": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
+		"body": "http", "status": "http", "requestsPerConnection": "http", "http": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
 	} {
 		if path := at + "." + key; b.Kind != kind && v.given(path) && !v.Bad[at+".kind"] {
 			v.Bad[path] = true
@@ -24,6 +24,9 @@ func (v *validator) origin(at string, b *format.Backend) {
 		}
 	}
 	if b.TLS != nil {
+		if b.Kind == "mysql" {
+			v.fail(at+".tls", "origins of kind mysql do not speak TLS")
+		}
 		for i, flaw := range b.TLS.Flaws {
 			if !slices.Contains(certmaker.Flaws(), flaw) {
 				v.fail(fmt.Sprintf("%s.tls.flaws[%d]", at, i), "a certificate can be %s, not %q%s", strings.Join(certmaker.Flaws(), " or "), source.Printable(flaw), source.DidYouMean(flaw, certmaker.Flaws()))
