@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,11 +76,11 @@ func (b *builder) maker(g *spec.Generate, def *identity, cfg *tls.Config, tr *tr
 var oidCommonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 
 // decrypted is a text in PEM whose keys are in clear.
-func decrypted(text []byte, password string) (clear []byte, err error) {
+func decrypted(text []byte, password string) (plain []byte, err error) {
 	for {
 		var block *pem.Block
 		if block, text = pem.Decode(text); block == nil {
-			return clear, nil
+			return plain, nil
 		}
 		switch {
 		case block.Type == "ENCRYPTED PRIVATE KEY":
@@ -90,7 +91,7 @@ func decrypted(text []byte, password string) (clear []byte, err error) {
 			}
 			block.Headers = nil
 		}
-		clear = append(clear, pem.EncodeToMemory(block)...)
+		plain = append(plain, pem.EncodeToMemory(block)...)
 	}
 }
 
@@ -124,7 +125,7 @@ func (m *maker) make(name string) (*Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	subject, err := asn1.Marshal(append(m.subject[:len(m.subject):len(m.subject)], []pkix.AttributeTypeAndValue{{Type: oidCommonName, Value: name}}))
+	subject, err := asn1.Marshal(append(slices.Clip(m.subject), []pkix.AttributeTypeAndValue{{Type: oidCommonName, Value: name}}))
 	if err != nil {
 		return nil, err
 	}

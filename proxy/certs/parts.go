@@ -79,9 +79,6 @@ func (p *parts) complete() bool {
 	return bytes.Contains(p.chain, []byte("BEGIN CERTIFICATE-----")) && (hasKey(p.chain) || hasKey(p.key))
 }
 
-// clone copies what may be exchanged in one and not in the other.
-func (p *parts) clone() parts { return *p } // texts are replaced as a whole, never changed
-
 // put replaces the part that a file called name would have, which belongs to the
 // certificate called path.
 func (p *parts) put(name, path string, text []byte) error {
