@@ -127,9 +127,15 @@ var tlsCases = []tlsCase{
 	{name: "client certificates, half a chain", oneAlert: true, bind: "crt DIR/site ca-file DIR/mid verify required", frontend: certSamples, logs: true, clients: []tlsClient{{name: "deep", cert: "deep", told: true, change: aes128}}},
 	{name: "client certificates, no names", bind: "crt DIR/site ca-file DIR/ca verify optional no-ca-names", frontend: certSamples, clients: []tlsClient{{name: "good", cert: "client", told: true, change: aes128}, {name: "none", told: true, change: aes128}}},
 	{name: "client certificates, all errors ignored", bind: "crt DIR/site ca-file DIR/ca crl-file DIR/crl verify optional ca-ignore-err all crt-ignore-err all", frontend: certSamples, clients: []tlsClient{
-		{name: "good", cert: "client", change: aes128}, {name: "again", cert: "client", change: aes128, resumes: true}, {name: "none", change: aes128}, {name: "foreign", cert: "foreign", change: aes128},
-		{name: "foreign, again", cert: "foreign", change: aes128, resumes: true}, {name: "expired", cert: "expired", change: aes128}, {name: "revoked", cert: "revoked", change: aes128},
-		{name: "for servers only", cert: "server-only", change: aes128}, {name: "with a chain", cert: "deep-chain", change: aes128},
+		{name: "good", cert: "client", change: aes128},
+		{name: "again", cert: "client", change: aes128, resumes: true},
+		{name: "none", change: aes128},
+		{name: "foreign", cert: "foreign", change: aes128},
+		{name: "foreign, again", cert: "foreign", change: aes128, resumes: true},
+		{name: "expired", cert: "expired", change: aes128},
+		{name: "revoked", cert: "revoked", change: aes128},
+		{name: "for servers only", cert: "server-only", change: aes128},
+		{name: "with a chain", cert: "deep-chain", change: aes128},
 	}},
 	{name: "client certificates, some errors ignored", oneAlert: true, bind: "crt DIR/site ca-file DIR/ca verify required crt-ignore-err 10,18", frontend: certSamples, logs: true, clients: []tlsClient{
 		{name: "foreign", cert: "foreign", change: aes128}, {name: "expired", cert: "expired", change: aes128}, {name: "for servers only", cert: "server-only", change: aes128}, {name: "with a chain", cert: "deep-chain", change: aes128},
