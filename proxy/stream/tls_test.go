@@ -387,3 +387,53 @@ func BenchmarkTLSKeepAlive(b *testing.B) {
 		}
 	}
 }
+
+// A connection in TLS beyond "maxsslconn" ends at once, and there is room again when another
+// one has ended, however it did.
+func TestTLSConnectionsAreLimited(t *testing.T) {
+	r := newRig(t, spec.ModeHTTP, secured(t), origin(t, echoHTTP))
+	r.loop.Call(func() { r.thread.Shared.Config.Global.TLS.MaxConns = 1 })
+	open := func() (net.Conn, error) {
+		conn, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		t.Cleanup(func() { conn.Close() })
+		return conn, tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).Handshake() //nolint:gosec // it is the rig
+	}
+	left := func() {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); r.thread.Shared.TLSConns.Load() != 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d connections in TLS are counted, and there is none", r.thread.Shared.TLSConns.Load())
+			}
+		}
+	}
+	for _, end := range []string{"closed", "within the handshake"} {
+		var first net.Conn
+		if end == "closed" {
+			var err error
+			if first, err = open(); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			var err error
+			if first, err = net.Dial("tcp", r.addr); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = first.Write([]byte{22, 3, 1})
+			for stop := time.Now().Add(20 * time.Second); r.thread.Shared.TLSConns.Load() == 0 && time.Now().Before(stop); {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		if _, err := open(); err == nil {
+			t.Errorf("%s: there is one more than may be", end)
+		}
+		first.Close()
+		left()
+	}
+	if _, err := open(); err != nil {
+		t.Errorf("there is no room although all have ended: %v", err)
+	}
+}
