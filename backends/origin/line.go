@@ -187,20 +187,22 @@ func (l *Line) secure(ev poller.Events) bool {
 	return true
 }
 
+// handshaking reports that nothing can be written yet.
+func (l *Line) handshaking() bool { return l.tls != nil && l.tls.Info() == nil }
+
 // Secured implements tlsio.Owner.
 func (t *lineTLS) Secured(err error) {
 	l := (*Line)(t)
-	if err != nil {
-		l.user.Ended()
-		return
-	}
-	l.held = true // what came with the end of the handshake does not show at the socket
 	switch {
+	case err != nil:
+		l.user.Ended()
 	case !l.user.Busy():
-		l.held = false
-		l.pump()
-	case l.parked == 0 && !l.user.Paused():
-		l.user.Proceed() // with what there was to say at once
+		l.pump() // what came with the end of the handshake does not show at the socket
+	default:
+		l.held = true // as above, once what the origin says first is written
+		if l.parked == 0 && !l.user.Paused() {
+			l.user.Proceed()
+		}
 	}
 }
 

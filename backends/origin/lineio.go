@@ -18,13 +18,10 @@ func (l *Line) recv(p []byte) (n int, more bool, errno syscall.Errno) {
 
 // Send writes what fits.
 func (l *Line) Send(p []byte) (n int, errno syscall.Errno) {
-	switch {
-	case l.tls == nil:
-		return sock.Send(l.fd, p)
-	case l.tls.Info() == nil: // its handshake is under way
-		return 0, syscall.EAGAIN
+	if l.tls != nil {
+		return l.tls.Send(p, nil)
 	}
-	return l.tls.Send(p, nil)
+	return sock.Send(l.fd, p)
 }
 
 // Gather writes pieces in one call; want is how much of them it tried.

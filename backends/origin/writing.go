@@ -200,6 +200,9 @@ func (c *Conn) Pause(d time.Duration) {
 
 // flush writes what fits of the output, and settles the answers it held.
 func (c *Conn) flush() {
+	if c.line.handshaking() {
+		return
+	}
 	s, f := c.s, c.s.force
 	for range MaxSends {
 		b := c.box
