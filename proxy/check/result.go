@@ -95,11 +95,8 @@ type Result struct {
 
 // Coded tells whether a code is shown: of checks that have got as far as an answer.
 func (r Result) Coded() bool {
-	switch r.Status {
-	case L7OK, L7OKC, L7Sts, ProcErr, ProcTOut, ProcOK:
-		return true
-	}
-	return false
+	s := r.Status
+	return s == L7OK || s == L7OKC || s == L7Sts || s == ProcErr || s == ProcTOut || s == ProcOK
 }
 
 // Health counts checks: a server that is down comes up after Rise good ones, one

