@@ -127,6 +127,7 @@ var rules = []rule{
 	{"bench/proxy/hash", "bench/", "hashes are about bytes only"},
 	{"bench/proxy/cookie", "bench/", "cookies are texts, whoever sends them"},
 	{"bench/proxy/compress", "bench/", "encoders are about bytes only"},
+	{"bench/proxy/cache", "bench/proxy/stream", "what is kept does not know who sends it"},
 	{"bench/proxy/balance", "bench/proxy/stream", "who chooses servers does not know for whom"},
 	{"bench/proxy/cli", "bench/proxy/stream", "the runtime API knows the engine by its interface"},
 	{"bench/proxy/service", "bench/proxy/stream", "services do not know how their answers travel"},

@@ -25,6 +25,7 @@ var kinds = [...]struct {
 	{"peers", inPeers},
 	{"program", inProgram},
 	{"ring", inRing},
+	{"cache", inCache},
 }
 
 // kindOf is the kind of the sections that a word begins, 0 if it begins none that is

@@ -21,6 +21,7 @@ const (
 	inPeers
 	inProgram
 	inRing
+	inCache
 
 	inFront = inFrontend | inListen
 	inBack  = inBackend | inListen

@@ -22,7 +22,9 @@ type others struct {
 	rings     map[string]*spec.Ring
 	ring      *spec.Ring
 	implicit  []*spec.Ring // of "log" lines with an address of TCP
-	noRing    []spec.Pos   // of "log" lines whose ring was reported as missing
+	caches    []*spec.Cache
+	cache     *spec.Cache
+	noRing    []spec.Pos // of "log" lines whose ring was reported as missing
 }
 
 // refusedSections are those that the engine cannot do without what they ask for, and
@@ -30,7 +32,6 @@ type others struct {
 func refusedSections() [][2]string {
 	const newer = "it belongs to a later version of the language"
 	return [][2]string{
-		{"cache", "responses are not cached"},
 		{"fcgi-app", "servers are spoken to in HTTP only: put a web server before the application"},
 		{"log-forward", "logs are not relayed"},
 		{"acme", newer},
@@ -73,7 +74,7 @@ func (p *parser) beginOther(l *line) bool {
 	}
 	p.look.section = name.text
 	begin := map[scope]func(*line, word){
-		inUserlist: p.beginUserlist, inHTTPErrors: p.beginHTTPErrors, inMailers: p.beginMailers, inPeers: p.beginPeers, inProgram: p.beginProgram, inRing: p.beginRing,
+		inUserlist: p.beginUserlist, inHTTPErrors: p.beginHTTPErrors, inMailers: p.beginMailers, inPeers: p.beginPeers, inProgram: p.beginProgram, inRing: p.beginRing, inCache: p.beginCache,
 	}
 	begin[kind](l, name)
 	return true
@@ -97,7 +98,7 @@ func (l *line) once(name word, seen *map[string]spec.Pos) {
 
 // otherSectionKeywords are those of the sections that are neither global nor proxies.
 func otherSectionKeywords() []keyword {
-	return slices.Concat(userlistKeywords(), httpErrorsKeywords(), mailersKeywords(), peersKeywords(), programKeywords(), ringKeywords())
+	return slices.Concat(userlistKeywords(), httpErrorsKeywords(), mailersKeywords(), peersKeywords(), programKeywords(), ringKeywords(), cacheKeywords())
 }
 
 // resolveOthers checks what lines of these sections say of each other.

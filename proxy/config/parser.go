@@ -54,6 +54,7 @@ type parser struct {
 
 	variables  *txn.Names
 	rated      bool // samples ask for rates
+	cacheUses  []cacheUse
 	sampleUses []sampleUse
 	patterns   pattern.Lists
 	certs      *certs.Store // files that lines refer to, read once

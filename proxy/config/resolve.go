@@ -43,6 +43,7 @@ func (p *parser) resolve() *spec.Config {
 	}
 	cfg.Rings = p.resolveRings()
 	cfg.Rated = p.rated
+	cfg.Caches = p.resolveCaches()
 	p.checkResolvers(cfg)
 	p.fullConns(cfg)
 	return cfg

@@ -25,6 +25,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/internal/thread"
+	"bench/proxy/cache"
 	"bench/proxy/certs"
 	"bench/proxy/cli"
 	"bench/proxy/h1"
@@ -178,6 +179,9 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	sh.Done = e.done
+	for _, c := range cfg.Caches {
+		sh.Caches = append(sh.Caches, cache.New(c))
+	}
 	e.makeTables()
 	e.prepareServices()
 	e.rings = log.NewRings(cfg.Rings)

@@ -32,7 +32,7 @@ type Action struct {
 // Actions are the table, in the order of the manual.
 func Actions() []Action { return actions }
 
-var actions = slices.Concat(deciding(), expecting(), editing(), keeping(), addressing(), listing(), tracking())
+var actions = slices.Concat(deciding(), expecting(), editing(), keeping(), addressing(), listing(), tracking(), caching())
 
 // Parser reads the words of one rule.
 type Parser struct {
@@ -59,6 +59,9 @@ type Parser struct {
 	// ErrorFiles finds the answer of an "http-errors" section, which need not be known
 	// yet, with a status: it is set, or stays the standard one; nil where none can be named.
 	ErrorFiles func(section string, status int, set func(*Page))
+	// Cache finds a cache, which need not be known yet, and sets its index; nil where none
+	// can be named.
+	Cache func(name string, set func(index int))
 
 	literal bool // destinations of redirects have no expressions
 	at      int  // the next word

@@ -18,6 +18,13 @@ func responseFetches() []Fetch {
 			v.SetInt(int64(n))
 			return n > 0
 		}},
+		{Row: Row{Name: "res.cache_hit", Doc: "Whether the response comes from a cache."}, Out: txn.Bool, At: answered, http: true, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+			v.SetBool(c.Txn.Cached != "")
+			return true
+		}},
+		{Row: Row{Name: "res.cache_name", Doc: "Name of the cache that the response comes from."}, Out: txn.Str, At: answered, http: true, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+			return c.text(v, c.Txn.Cached)
+		}},
 		{Row: Row{Name: "res.ver", Doc: "Version of HTTP of the response, such as 1.1."}, Out: txn.Str, At: answered, http: true, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			return c.Txn.Res != nil && c.version(v, c.Txn.Res.Version)
 		}},

@@ -18,7 +18,8 @@ import (
 
 // piecemeal answers with n bytes of pattern ("?n="), in pieces of any length that are cut
 // anywhere, chunked with a trailer where the path says so. Of "/cut" the last third is missing.
-func piecemeal(seed uint64) func(net.Conn, *bufio.Reader) {
+// note is told each path.
+func piecemeal(seed uint64, note func(path string)) func(net.Conn, *bufio.Reader) {
 	return func(c net.Conn, r *bufio.Reader) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		for {
@@ -26,12 +27,13 @@ func piecemeal(seed uint64) func(net.Conn, *bufio.Reader) {
 			if err != nil {
 				return
 			}
+			note(req.URL.Path)
 			n := 0
 			_, _ = fmt.Sscan(req.URL.Query().Get("n"), &n)
 			content := pattern(n)
 			var b bytes.Buffer
 			if strings.HasPrefix(req.URL.Path, "/chunked") {
-				b.WriteString("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+				b.WriteString("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n")
 				for len(content) > 0 {
 					k := min(1+rng.IntN(3000), len(content))
 					fmt.Fprintf(&b, "%x\r\n%s\r\n", k, content[:k])
@@ -39,7 +41,7 @@ func piecemeal(seed uint64) func(net.Conn, *bufio.Reader) {
 				}
 				b.WriteString("0\r\nX-Trailer: t\r\n\r\n")
 			} else {
-				fmt.Fprintf(&b, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", n, content)
+				fmt.Fprintf(&b, "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: %d\r\n\r\n%s", n, content)
 			}
 			out := b.Bytes()
 			cut := req.URL.Path == "/cut"
@@ -57,7 +59,7 @@ func piecemeal(seed uint64) func(net.Conn, *bufio.Reader) {
 // the connections go on.
 func TestCompressedInPieces(t *testing.T) {
 	const seed = 11
-	addr := origin(t, piecemeal(seed))
+	addr := origin(t, piecemeal(seed, func(string) {}))
 	rig := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) {
 		p.Compression = &spec.Compression{Algorithms: []compress.Algorithm{compress.Gzip}}
 		p.Options.SpliceAuto = true

@@ -98,6 +98,10 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 func (s *stream) flushAnswer() {
 	switch s.down.Flush(&s.t.Kit, &s.c.Endpoint) {
 	case transport.FlowWait:
+		if len(s.caching.rest) > 0 {
+			s.afterCached(s.pumpCached())
+			return
+		}
 		s.end(true)
 	case transport.FlowDstErr:
 		s.keepCli = false
@@ -246,6 +250,9 @@ func (s *stream) free() {
 	s.down.Release(&t.Kit)
 	s.state = stateEnd
 	s.releaseEncoder()
+	if s.exchange != nil {
+		s.caching.drop()
+	}
 	if x := s.exchange; x != nil {
 		if x.svc != nil {
 			x.svc.leave()

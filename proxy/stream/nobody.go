@@ -54,3 +54,5 @@ func (n *nobody) SetDestination(sock.Addr)                {}
 func (n *nobody) SetMark(uint32)                          {}
 func (n *nobody) SetTOS(uint8)                            {}
 func (n *nobody) Hint(*message.Response)                  {}
+func (n *nobody) UseCache(int)                            {}
+func (n *nobody) StoreCache(int)                          {}

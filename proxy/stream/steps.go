@@ -55,7 +55,7 @@ func (b *Back) lay(t *Thread) {
 		b.names = t.Shared.Config.Global.FieldCase
 	}
 	b.page = t.pageOf(b.Spec)
-	needs := frontNeeds{forwardFor: b.Spec.ForwardFor != nil, originalTo: b.Spec.OriginalTo != nil, encoding: b.Spec.Compression != nil}
+	needs := frontNeeds{forwardFor: b.Spec.ForwardFor != nil, originalTo: b.Spec.OriginalTo != nil, encoding: b.Spec.Compression != nil, caching: len(t.Shared.Config.Caches) > 0}
 	for i, px := range t.Shared.Config.Proxies {
 		if px.Caps&spec.Frontend != 0 {
 			needs.add(px, t.rulesOf(i))
@@ -72,7 +72,7 @@ type frontNeeds struct {
 	forwardFor, originalTo, identifying bool
 	answering                           bool // rules about responses
 	capturing, cookies                  bool // fields of responses, a cookie of either message
-	encoding                            bool
+	encoding, caching                   bool
 }
 
 func (n *frontNeeds) add(px *spec.Proxy, r Rules) {
@@ -181,6 +181,9 @@ func (b *Back) httpWay(needs frontNeeds) (w way) {
 	if needs.encoding {
 		w.add("compression", (*stream).chooseEncoding)
 	}
+	if needs.caching {
+		w.add("cache", (*stream).serveCached)
+	}
 	w.add("framing", (*stream).settle)
 	b.toServer(&w)
 	w.add("send", (*stream).send)
@@ -230,6 +233,9 @@ func (b *Back) wayBack(needs frontNeeds) (w way) {
 	}
 	if needs.encoding {
 		w.add("compression", (*stream).encodeResponse)
+	}
+	if needs.caching {
+		w.add("cache", (*stream).keepContent)
 	}
 	w.add("forward", (*stream).forward)
 	return w

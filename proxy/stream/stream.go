@@ -137,6 +137,7 @@ type request struct {
 	encode   compress.Algorithm
 	encoding encoding
 	coder    transport.Coder
+	caching  caching
 	// inCookie and outCookie are the flags in logs of the cookie of the request and of
 	// the response.
 	inCookie, outCookie cookieFlag

@@ -14,6 +14,7 @@ import (
 	"bench/internal/sock"
 	"bench/internal/testpeer"
 	"bench/internal/testserver"
+	"bench/proxy/cache"
 	"bench/proxy/certs"
 	"bench/proxy/h1"
 	"bench/proxy/log"
@@ -67,6 +68,12 @@ func newRigWith(t testing.TB, mode spec.Mode, change func(*spec.Proxy), sink log
 // newRigRuled is newRigWith for a proxy with rules.
 func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules stream.Rules, sink log.Sink, servers ...string) *rig {
 	t.Helper()
+	return newRigCached(t, mode, change, rules, nil, sink, servers...)
+}
+
+// newRigCached is newRigRuled with a cache, which may be nil.
+func newRigCached(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules stream.Rules, kept *spec.Cache, sink log.Sink, servers ...string) *rig {
+	t.Helper()
 	p := &spec.Proxy{
 		Name: "px", Caps: spec.Frontend | spec.Backend, Mode: mode, Retries: 3, RetryOn: spec.RetryConnFailure,
 		Logs: []spec.LogTarget{{}},
@@ -93,6 +100,10 @@ func newRigRuled(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules s
 		H2TableSize: 4096, H2Window: 65535, H2MaxStreams: 100, H2MaxFrame: 16384,
 	}
 	sh := &stream.Shared{Config: cfg}
+	if kept != nil {
+		cfg.Caches = []*spec.Cache{kept}
+		sh.Caches = []*cache.Cache{cache.New(kept)}
+	}
 	if rules != (stream.Rules{}) {
 		sh.Rules = []stream.Rules{rules} // else those of the specification
 	}

@@ -17,6 +17,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/tlsio"
 	"bench/proxy/balance"
+	"bench/proxy/cache"
 	"bench/proxy/compress"
 	"bench/proxy/h1"
 	"bench/proxy/h2"
@@ -64,7 +65,8 @@ type Shared struct {
 	// Errors holds the answers the proxy gives itself, by proxy index and status.
 	Errors []map[int]*h1.Reply
 	// Rules are used instead of those of the configuration, by proxy index; nil: none are.
-	Rules []Rules
+	Rules  []Rules
+	Caches []*cache.Cache
 	// Services answer requests inside the engine, by the names that rules use.
 	Services map[string]*service.Service
 	// Stats is the statistics page; nil: there is none.

@@ -46,6 +46,8 @@ type Txn struct {
 	// Tracked are the entries of stick tables that the transaction counts in,
 	// SessionTracked those of the client's connection, which stand in for them.
 	Tracked, SessionTracked Tracked
+	// Cached is the name of the cache that the response comes from, "" if it does not.
+	Cached string
 	// LogLevel replaces the level of the log line if it is positive (1 is emerg); -1
 	// suppresses the line.
 	LogLevel int
@@ -161,6 +163,10 @@ type Stream interface {
 	// SetMark and SetTOS mark the packets to the client.
 	SetMark(mark uint32)
 	SetTOS(tos uint8)
+	// UseCache looks for a response in a cache of this index, StoreCache keeps the one at
+	// hand there.
+	UseCache(cache int)
+	StoreCache(cache int)
 	// Hint sends an interim response to the client, if it understands such.
 	Hint(res *message.Response)
 }
