@@ -2,7 +2,6 @@ package stream
 
 import (
 	"bytes"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -170,7 +169,7 @@ func (s *stream) StoreCache(index int) {
 		res.Remove(message.LookupString("age"), []byte("age"))
 	}
 	e.ETag, e.Encoding = string(res.GetID(message.ETag)), strings.ToLower(string(res.GetID(message.ContentEncoding)))
-	if t, err := http.ParseTime(string(res.Get("last-modified"))); err == nil {
+	if t, err := parseDate(string(res.Get("last-modified"))); err == nil {
 		e.Modified = t.Unix()
 	}
 	res.CopyTo(&e.Response, make([]byte, res.TextLen()))
@@ -217,7 +216,7 @@ func lifetime(h *message.Header, now, most int64) int64 {
 	case private > 0:
 		return min(private, most)
 	case shared < 0 && private < 0 && expires != nil:
-		t, err := http.ParseTime(string(expires))
+		t, err := parseDate(string(expires))
 		if err != nil {
 			return 0
 		}
@@ -360,6 +359,16 @@ func unmodified(h *message.Header, e *cache.Entry) bool {
 	if found || e.Modified == 0 {
 		return false
 	}
-	since, err := http.ParseTime(string(h.Get("if-modified-since")))
+	since, err := parseDate(string(h.Get("if-modified-since")))
 	return err == nil && !since.Before(time.Unix(e.Modified, 0))
+}
+
+// parseDate reads a date in any of the forms of RFC 9110, section 5.6.7.
+func parseDate(text string) (t time.Time, err error) {
+	for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05 GMT", "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
+		if t, err = time.Parse(layout, text); err == nil {
+			break
+		}
+	}
+	return t, err
 }
