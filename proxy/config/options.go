@@ -27,6 +27,7 @@ func optionRows() []option {
 		{"accept-invalid-http-request", front, one(func(s *o) *bool { return &s.AcceptInvalidRequest }), "", "Be lax with characters in requests."},
 		{"accept-invalid-http-response", back, one(func(s *o) *bool { return &s.AcceptInvalidResponse }), "", "Be lax with characters in responses."},
 		{"allbackups", back, one(func(s *o) *bool { return &s.AllBackups }), "", "Use all backup servers at once, not the first one only."},
+		{"checkcache", back, one(func(s *o) *bool { return &s.CheckCache }), "", "Answer with an error instead of a response that sets a cookie and that caches may hand to others."},
 		{"clitcpka", front, one(func(s *o) *bool { return &s.ClientKeepalive }), "", "TCP keep-alive towards clients."},
 		{"srvtcpka", back, one(func(s *o) *bool { return &s.ServerKeepalive }), "", "TCP keep-alive towards servers."},
 		{"tcpka", inAny, func(s *o) []*bool { return []*bool{&s.ClientKeepalive, &s.ServerKeepalive} }, "", "TCP keep-alive on both sides."},

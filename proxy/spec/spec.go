@@ -285,6 +285,7 @@ type Options struct {
 	DontLogNull, DontLogNormal, LogSeparateErrors, LogHealthChecks bool
 	LogASAP                                                        bool // a line is written before the end
 	AbortOnClose, AllBackups, Persist                              bool
+	CheckCache                                                     bool // cookies that caches might keep are an error
 	ClientKeepalive, ServerKeepalive                               bool // TCP keep-alive: clitcpka, srvtcpka
 	NoLinger                                                       bool
 	IdleCloseOnResponse, IndependentStreams                        bool

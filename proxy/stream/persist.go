@@ -381,6 +381,27 @@ func (s *stream) cacheable() bool {
 	return yes && (fresh || h.Index("expires", -1) >= 0 || h.Index("etag", -1) >= 0 || h.Index("last-modified", -1) >= 0)
 }
 
+// checkCache refuses a response with a cookie that a cache might hand to others
+// ("option checkcache").
+func (s *stream) checkCache() txn.Verdict {
+	h := &s.res.Header
+	if !h.Has(message.SetCookie) || !s.cacheable() {
+		return txn.Next
+	}
+	for i := h.First(message.CacheControl); i >= 0; i = h.Next(i) {
+		if bytes.Contains(bytes.ToLower(h.At(i).Value), []byte(`no-cache="set-cookie`)) {
+			return txn.Next
+		}
+	}
+	s.countDenied()
+	s.gotRes = 0 // for the log, the response has never come
+	if !s.up.Ended {
+		s.keepCli = false
+	}
+	s.answer(502, 'P', 'H')
+	return txn.Answered
+}
+
 func equalFold(b []byte, s string) bool { return len(b) == len(s) && hasPrefixFold(b, s) }
 
 // hasPrefixFold compares without regard to case; s is in lower case.

@@ -228,6 +228,9 @@ func (b *Back) wayBack(needs frontNeeds) (w way) {
 	if b.cookie != nil {
 		w.add("cookie", (*stream).responseCookies)
 	}
+	if b.Spec.Options.CheckCache {
+		w.add("checkcache", (*stream).checkCache)
+	}
 	if needs.answering || b.rules.AfterResponse != nil {
 		w.add("http-after-response", (*stream).afterResponseRules)
 	}
