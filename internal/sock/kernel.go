@@ -25,7 +25,8 @@ type Kernel interface {
 }
 
 // instead is asked in place of the system; nil: the system is. What it costs where there
-// is none is a look at a variable beside a system call.
+// is none is a look at a variable beside a system call. It is given copies: what callers
+// pass would have to live in the heap otherwise.
 var instead Kernel
 
 // Substitute has k asked in place of the system, by the whole process; nil ends that. It

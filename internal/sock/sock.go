@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"bytes"
 	"syscall"
 	"unsafe"
 
@@ -11,7 +12,11 @@ import (
 // non-blocking and close-on-exec; peer receives the remote address and may be nil.
 func Accept(lfd int, peer *Addr) (fd int, errno syscall.Errno) {
 	if instead != nil {
-		return instead.Accept(lfd, peer)
+		var from Addr
+		if fd, errno = instead.Accept(lfd, &from); peer != nil {
+			*peer = from
+		}
+		return fd, errno
 	}
 	var p, l unsafe.Pointer
 	if peer != nil {
@@ -46,7 +51,12 @@ type ConnectOptions struct {
 // descriptor is writable. On failure nothing stays open and fd is -1.
 func Connect(a *Addr, o *ConnectOptions) (fd int, inProgress bool, errno syscall.Errno) {
 	if instead != nil {
-		return instead.Connect(a, o)
+		to := *a
+		if o == nil {
+			return instead.Connect(&to, nil)
+		}
+		how := *o
+		return instead.Connect(&to, &how)
 	}
 	family := a.Family()
 	r, _, e := unix.RawSyscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -140,7 +150,7 @@ func Peek(fd int, p []byte) (n int, errno syscall.Errno) {
 // Send writes what fits, without SIGPIPE.
 func Send(fd int, p []byte) (n int, errno syscall.Errno) {
 	if instead != nil {
-		return instead.Send(fd, p)
+		return instead.Send(fd, bytes.Clone(p))
 	}
 	return send(fd, p, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
@@ -169,7 +179,11 @@ const maxIovec = 8
 // never blocks on a non-blocking descriptor; SIGPIPE is the runtime's to ignore.
 func Writev(fd int, pieces [][]byte) (n int, errno syscall.Errno) {
 	if instead != nil {
-		return instead.Writev(fd, pieces)
+		var all [][]byte
+		for _, p := range pieces {
+			all = append(all, bytes.Clone(p))
+		}
+		return instead.Writev(fd, all)
 	}
 	var iov [maxIovec]unix.Iovec
 	count := fillIovec(&iov, pieces)

@@ -174,12 +174,12 @@ var samples = map[string]string{
 var elsewhere = map[string]string{
 	"external-check":        "allows what would be refused: TestExternalChecks",
 	"option external-check": "needs the global section to allow it: TestExternalChecks",
+	"filter cache":          "names a section: TestCacheSections",
 	"default-path":          "changes where files are found: TestDefaultPath",
 
 	"tune.ssl.ssl-ctx-cache-size": "is part of bind lines that make certificates: TestMadeCertificates of package certs",
 	"set-var":                     "what reads the variable was compiled with it: TestProcessVariables",
 	"set-var-fmt":                 "what reads the variable was compiled with it: TestProcessVariables",
-	"filter cache":                "names a section: TestCacheSections",
 }
 
 // optionSamples are the same for the options of bind and server lines.

@@ -33,10 +33,10 @@ type Config struct {
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns *pattern.Lists
 	Tables   []*table.Spec // by Spec.Index
+	Caches   []*Cache
 	// Variables are the names of variables, and those of the process themselves; nil:
 	// nothing names any.
 	Variables *txn.Names
-	Caches    []*Cache
 	// Rated: samples ask how many sessions and requests there were in the last second.
 	Rated bool
 	// Resolvers are the sections of name servers.
