@@ -21,7 +21,7 @@ var (
 	seedFlag  = flag.Uint64("seed", 0, "with -for, the first seed; else the only one")
 	planFlag  = flag.String("plan", "", "run the plan in this file")
 	shrinkFor = flag.Duration("shrink", time.Minute, "how long a plan that breaks a rule is made smaller")
-	traceFlag = flag.Bool("trace", false, "print all that happens in the only run")
+	traceFlag = flag.Bool("steps", false, "print all that happens in the only run")
 )
 
 func TestMain(m *testing.M) {
@@ -101,7 +101,7 @@ func tracer() Trace {
 // report says what went wrong, and what the smallest plan is in which it does.
 func report(t *testing.T, p *Plan, o *Outcome) {
 	t.Helper()
-	t.Errorf("seed %d breaks it (again: -seed %d -trace), digest %08x:", p.Seed, p.Seed, o.Digest)
+	t.Errorf("seed %d breaks it (again: -seed %d -steps), digest %08x:", p.Seed, p.Seed, o.Digest)
 	for _, c := range o.Broken[:min(len(o.Broken), 5)] {
 		t.Error(c.Text)
 	}
@@ -112,7 +112,7 @@ func report(t *testing.T, p *Plan, o *Outcome) {
 		t.Error(err)
 	}
 	for _, c := range Run(small, nil).Broken[:1] {
-		t.Errorf("in the smallest plan (again: -plan %s -trace): %s", file, c.Text)
+		t.Errorf("in the smallest plan (again: -plan %s -steps): %s", file, c.Text)
 	}
 	t.Logf("%s\n%s", small.text("FILE"), small.JSON())
 }
