@@ -14,12 +14,9 @@ import (
 )
 
 // The exporter that Debian has beside HAProxy reads the same of the engine as of the
-// reference. It is not among what CI installs, so that it is tried where it is there.
+// reference.
 func TestExporterOfDebian(t *testing.T) {
-	bin, err := exec.LookPath("prometheus-haproxy-exporter")
-	if err != nil {
-		t.Skip("prometheus-haproxy-exporter is not installed")
-	}
+	bin := testpeer.Need(t, "prometheus-haproxy-exporter")
 	p := startPair(t, conversationConfig)
 	want, got := scraped(t, bin, p.theirs), scraped(t, bin, p.ours)
 	for name := range want {
