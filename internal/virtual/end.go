@@ -181,6 +181,14 @@ func (e *End) Write(p []byte) (int, syscall.Errno) {
 	return n, 0
 }
 
+// Push sends all of p, whatever room there is, as if who closes next had waited for it.
+func (e *End) Push(p []byte) {
+	if !e.connecting && !e.broken && !e.shut && e.errno == 0 {
+		e.out.flight = append(e.out.flight, p...)
+		e.out.move()
+	}
+}
+
 // roomy says that there is room, to who has been refused some.
 func (e *End) roomy() {
 	if e.full && !e.closed && e.out.roomy() {

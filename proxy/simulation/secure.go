@@ -138,8 +138,7 @@ func (s *secured) Write(p []byte) (int, syscall.Errno) {
 // CloseWrite says that no more comes.
 func (s *secured) CloseWrite() {
 	if !s.shaking && s.err == nil {
-		_ = s.tls.CloseWrite()
-		_ = s.flush()
+		s.farewell()
 	}
 	s.End.CloseWrite()
 }
@@ -147,11 +146,17 @@ func (s *secured) CloseWrite() {
 // Close closes.
 func (s *secured) Close() {
 	if !s.Closed() && !s.shaking && s.err == nil {
-		_ = s.tls.CloseWrite()
-		_ = s.flush()
+		s.farewell()
 	}
 	s.End.Close()
 	s.stop()
+}
+
+// farewell sends what is left, and that no more comes.
+func (s *secured) farewell() {
+	_ = s.tls.CloseWrite()
+	s.Push(s.out)
+	s.out = nil
 }
 
 // Reset breaks off.
