@@ -201,6 +201,7 @@ func (s *fakeServer) SetAddr(a netip.AddrPort) {
 	s.state.Addr = a
 	s.e.did("%s addr %v", s.name, a)
 }
+
 func (s *fakeServer) SetCheckAddr(a netip.AddrPort) {
 	s.e.did("%s check-addr %v %d", s.name, a.Addr(), a.Port())
 }
