@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"bench/proxy/compress"
+	"bench/proxy/rule"
 	"bench/proxy/spec"
 )
 
@@ -149,5 +150,26 @@ func TestCompressedToSlowReader(t *testing.T) {
 	got, err := io.ReadAll(r)
 	if err != nil || !bytes.Equal(got, noise) {
 		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// What the proxy answers itself goes as it is, also where a response was encoded before it.
+func TestOwnAnswersAfterCompressedOnes(t *testing.T) {
+	addr := origin(t, piecemeal(3, func(string) {}))
+	own := rulesOf(t, rule.Request, "return status 200 content-type text/plain string hello if { path /own }")
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) {
+		p.Compression = &spec.Compression{Algorithms: []compress.Algorithm{compress.Gzip}}
+		p.Rules[rule.Request] = own
+	}, addr)
+	c := r.dial()
+	for range 3 {
+		c.send("GET /chunked?n=5000 HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
+		if resp, _ := c.response("GET"); resp.Header.Get("Content-Encoding") != "gzip" {
+			t.Fatalf("not encoded: %v", resp.Header)
+		}
+		c.send("GET /own HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
+		if resp, body := c.response("GET"); resp.Header.Get("Content-Encoding") != "" || string(body) != "hello" {
+			t.Fatalf("%v %q", resp.Header, body)
+		}
 	}
 }

@@ -159,6 +159,7 @@ func (t *Thread) newExchange() *exchange {
 	x, _ := t.excs.get(t.Loop.Turns())
 	x.request = request{}
 	x.line = x.line[:0]
+	x.upBody.Coder, x.downBody.Coder = nil, nil
 	return x
 }
 
