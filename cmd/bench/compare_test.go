@@ -162,7 +162,7 @@ func TestCompareFindsASlowBuild(t *testing.T) {
 	if c.New.Proxy.Program != slow || c.New.Proxy.ProgramHash == "" || c.New.Proxy.ProgramHash == c.Base.Proxy.ProgramHash {
 		t.Errorf("programs %+v and %+v", c.Base.Proxy, c.New.Proxy)
 	}
-	if text := p.err.String(); !strings.Contains(text, "pair 1  ") || !strings.Contains(text, "about 1 more pair ") || !strings.Contains(text, "SLOWER") {
+	if text := p.err.String(); !strings.Contains(text, "pair 1  ") || !strings.Contains(text, " 1 more pair ") || !strings.Contains(text, "SLOWER") {
 		t.Errorf("output:\n%s", text)
 	}
 	if err := json.Unmarshal(p.out.Bytes(), &result.Comparison{}); err != nil {

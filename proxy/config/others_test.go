@@ -80,7 +80,7 @@ func TestMistakesInOtherSections(t *testing.T) {
 		"frontend f\n bind :1\n log tcp@127.0.0.1 local0\n":                   "missing port number",
 		"frontend f\n bind :1\n log 127.0.0.1 sample 3-2:5 local0\n":          "expects a sample like",
 		"frontend f\n bind :1\n log 127.0.0.1 local0\n log-format-sd %ci\n":   "no 'log' line has 'format rfc5424'",
-		"cache c\n":                                                      "section 'cache' is not supported: responses are not cached",
+		"cache c\n":                                                      "'cache c' needs 'total-max-size'",
 		"global\n default-path origin\n":                                 "'default-path' expects a directory",
 		"global\n default-path nowhere\n":                                "unknown argument 'nowhere'",
 		"global\n unix-bind prefix\n":                                    "a value after 'prefix'",

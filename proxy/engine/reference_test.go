@@ -320,7 +320,7 @@ func presence(v string) string {
 }
 
 // unlike are commands for limits that the engine does not have, and says so.
-var unlike = map[string]bool{"set rate-limit ssl-sessions global 5": true, "set rate-limit http-compression global 5": true}
+var unlike = map[string]bool{"set rate-limit http-compression global 5": true}
 
 // The runtime API on the engine must answer as the reference does, for the
 // corpus kept beside it.
