@@ -200,7 +200,7 @@ type checkedBy struct {
 	known  map[string]string // what was found of each when it was not being checked
 
 	mu    sync.Mutex
-	lines map[string]string // the last message about a check of each
+	lines map[string]string // the last message about each check of each, by both names
 	said  []string          // messages about states
 }
 
@@ -302,8 +302,8 @@ func (c *checkedBy) listen() {
 		}
 		if m := checkLine.FindSubmatch(buf[:n]); m != nil {
 			c.mu.Lock()
-			c.lines[string(m[2])] = checkTook.ReplaceAllString(strings.TrimRight(string(m[0]), "\n"), "check duration: Nms")
-			c.lines[string(m[2])] = strings.Replace(c.lines[string(m[2])], "<0A>", "", 1)
+			line := checkTook.ReplaceAllString(strings.TrimRight(string(m[0]), "\n"), "check duration: Nms")
+			c.lines[string(m[1])+" "+string(m[2])] = strings.Replace(line, "<0A>", "", 1)
 			c.mu.Unlock()
 		}
 	}
@@ -344,7 +344,7 @@ func (c *checkedBy) found(kinds []checkKind) map[string]string {
 			continue
 		}
 		c.mu.Lock()
-		fmt.Fprintf(&out, "\n  said %s", c.lines[name])
+		fmt.Fprintf(&out, "\n  said %s%s", c.lines["Health "+name], c.lines["Agent "+name])
 		c.mu.Unlock()
 		i := slices.IndexFunc(kinds, func(k checkKind) bool { return k.name == row[0] })
 		fmt.Fprintf(&out, "\n  got %q", o.most(kinds[i].mask))
