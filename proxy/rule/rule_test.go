@@ -228,6 +228,41 @@ func TestDeciding(t *testing.T) {
 	}
 }
 
+// Caches are asked, and given the response, where the conditions hold.
+func TestCaching(t *testing.T) {
+	read := func(place rule.Place, texts ...string) *rule.List {
+		l := &rule.List{Place: place}
+		for _, text := range texts {
+			p := parser(place, text)
+			var set func(int)
+			p.Cache = func(_ string, index func(int)) { set = index }
+			r, err := p.Parse()
+			if err != nil {
+				t.Fatal(err)
+			}
+			set(7) // as where the section is found later
+			l.Rules = append(l.Rules, r)
+		}
+		return l
+	}
+	s := &txntest.Stream{}
+	x := txntest.New(t, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n")
+	x.Stream = s
+	run(t, read(rule.Request, "cache-use c if { method POST }"), x)
+	run(t, read(rule.Response, "cache-store c if { status 404 }"), x)
+	if s.Used != nil || s.Stored != nil {
+		t.Errorf("asked %v, given to %v, where conditions do not hold", s.Used, s.Stored)
+	}
+	v, _ := run(t, read(rule.Request, "cache-use c if { method GET }"), x)
+	w, _ := run(t, read(rule.Response, "cache-store c"), x)
+	if v != txn.Next || w != txn.Next || !slices.Equal(s.Used, []int{7}) || !slices.Equal(s.Stored, []int{7}) {
+		t.Errorf("asked %v, given to %v; %v, %v", s.Used, s.Stored, v, w)
+	}
+	if _, err := parser(rule.Request, "cache-use c").Parse(); err == nil {
+		t.Error("a cache where none can be named")
+	}
+}
+
 // Rules that wait are asked again, and those before them are not.
 func TestWaiting(t *testing.T) {
 	x := txntest.New(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n", "")

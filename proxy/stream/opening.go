@@ -17,8 +17,11 @@ type opening struct {
 	run  func(*client) txn.Verdict
 }
 
-// stageTLS is the name of the stage that shakes hands.
-const stageTLS = "tls"
+// Names of stages: the one that shakes hands, and the last one, with rules.
+const (
+	stageTLS     = "tls"
+	stageSession = "tcp-request session"
+)
 
 // opened is the client's stage when all of them lie behind it.
 const opened = math.MaxInt8
@@ -36,7 +39,7 @@ func openings(f *Front) (list []opening) {
 		list = append(list, opening{stageTLS, (*client).secure})
 	}
 	if f.rules.Session != nil {
-		list = append(list, opening{"tcp-request session", (*client).sessionRules})
+		list = append(list, opening{stageSession, (*client).sessionRules})
 	}
 	return list
 }
@@ -52,13 +55,20 @@ func (c *client) open(v txn.Verdict) {
 		v = c.fe.opening[c.opening].run(c)
 	}
 	if v != txn.Wait {
-		sock.SetLinger0(c.FD()) // a reset, as in the reference: nothing is left to wait for
+		if c.fe.opening[c.opening].name != stageSession || c.shakes() {
+			sock.SetLinger0(c.FD()) // a reset, as in the reference: nothing is left to wait for
+		}
 		c.close()
 		return
 	}
 	if !c.timer.Active() {
 		c.expect(c.fe.Spec.Timeouts.Client)
 	}
+}
+
+// shakes tells whether the connection begins with a handshake, of TLS or the PROXY protocol.
+func (c *client) shakes() bool {
+	return c.l.TLS != nil || c.l.Bind.AcceptProxy || c.notes != nil && c.notes.expectProxy
 }
 
 // openAgain asks the stage that had to wait.

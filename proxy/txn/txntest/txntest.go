@@ -34,6 +34,7 @@ type Stream struct {
 	Mark               uint32
 	TOS                uint8
 	Hints              []string // interim responses, in the wire form of HTTP/1
+	Used, Stored       []int    // caches that were asked, and that were given the response
 }
 
 // SetSource implements txn.Stream.
@@ -209,10 +210,10 @@ func (s *Stream) Listening() int64 { return 8 }
 func (s *Stream) Timeout(what txn.Timeout) time.Duration { return time.Duration(what) * time.Second }
 
 // UseCache implements txn.Stream.
-func (s *Stream) UseCache(int) {}
+func (s *Stream) UseCache(cache int) { s.Used = append(s.Used, cache) }
 
 // StoreCache implements txn.Stream.
-func (s *Stream) StoreCache(int) {}
+func (s *Stream) StoreCache(cache int) { s.Stored = append(s.Stored, cache) }
 
 // FrontendFigure implements txn.Farm.
 func (f *Farm) FrontendFigure(what txn.Figure, frontend int) int64 {
