@@ -88,13 +88,18 @@ func (f *forwarder) run() {
 	}
 }
 
+// connect reaches the server. An attempt that is under way when the process ends has its
+// last moment, too: lines wait for it.
 func (f *forwarder) connect() net.Conn {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer context.AfterFunc(f.stopped, func() { time.AfterFunc(lastMoment, cancel) })()
 	d := net.Dialer{Timeout: f.ring.spec.Connect}
 	network, addr := "tcp", f.to.Addr.String()
 	if f.to.Addr.IsUnix() {
 		network, addr = "unix", f.to.Addr.Path()
 	}
-	conn, err := d.DialContext(f.stopped, network, addr)
+	conn, err := d.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil
 	}
