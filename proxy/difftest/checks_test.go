@@ -23,8 +23,8 @@ type checkKind struct {
 	// lines are those of the backend, server what follows the address of each server.
 	lines, server string
 	servers       map[string][]step
-	without       string // a manner of which HAProxy makes one thing or another
-	atOnce        bool   // what comes of it in pieces is chance
+	without       []string // manners of which HAProxy makes one thing or another
+	atOnce        bool     // what comes of it in pieces is chance
 	// mask hides what differs from one check to the next in what servers get.
 	mask func(string) string
 }
@@ -90,7 +90,7 @@ func checkKinds() []checkKind {
 			"short":        {await("bench"), send("R\x00\x00\x00\x08"), closeNow()},
 			"short, stays": {await("bench"), send("R\x00\x00\x00\x08"), await("never")},
 		}},
-		{name: "mysql", lines: "option mysql-check", without: "zeroes", servers: mysqlServers()},
+		{name: "mysql", lines: "option mysql-check", without: []string{"zeroes"}, servers: mysqlServers()},
 		{name: "mysql-user", lines: "option mysql-check user bench", servers: mysqlServers()},
 		{name: "mysql-old", lines: "option mysql-check user bench pre-41", servers: mysqlServers()},
 		{name: "ldap", lines: "option ldap-check", servers: map[string][]step{
@@ -227,7 +227,9 @@ func startChecks(t *testing.T, s *subject, kinds []checkKind) *checkedBy {
 		}
 		servers := manners()
 		maps.Copy(servers, k.servers)
-		delete(servers, k.without)
+		for _, name := range k.without {
+			delete(servers, name)
+		}
 		for _, name := range slices.Sorted(maps.Keys(servers)) {
 			for _, slow := range []bool{false, true} {
 				if slow && k.atOnce {
