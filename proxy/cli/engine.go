@@ -70,8 +70,8 @@ type Engine interface {
 	SetMaxConn(n int) error
 
 	// SetRateLimit changes how much of something there may be in a second, 0 being any
-	// number. It reports false if there is no such limit.
-	SetRateLimit(l RateLimit, n int) bool
+	// number.
+	SetRateLimit(l RateLimit, n int)
 
 	// Rings are those that log lines go to.
 	Rings() []Ring

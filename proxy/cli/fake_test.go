@@ -153,10 +153,7 @@ func (e *fakeEngine) SetMaxConn(n int) error {
 	return nil
 }
 
-func (e *fakeEngine) SetRateLimit(l RateLimit, n int) bool {
-	e.did("rate limit %d %d", l, n)
-	return true
-}
+func (e *fakeEngine) SetRateLimit(l RateLimit, n int) { e.did("rate limit %d %d", l, n) }
 
 func (e *fakeEngine) Sessions() []Session { return e.sessions }
 func (e *fakeEngine) ShutdownSession(id uint64) bool {

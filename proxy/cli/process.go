@@ -113,8 +113,7 @@ func setRateLimit(r *request) error {
 		return r.fail("Expects an integer value.")
 	case n < 0:
 		return r.fail("Value out of range.")
-	case !r.s.engine.SetRateLimit(limit, n):
-		return r.fail("'set rate-limit " + r.arg(0) + " global' is not supported: the process has no such limit.")
 	}
+	r.s.engine.SetRateLimit(limit, n)
 	return nil
 }

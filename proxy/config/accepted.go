@@ -38,8 +38,6 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.quic.retry-threshold", args: "<number>", inert: noQUIC, doc: "Number of half-open connections above which addresses are checked."},
 		{name: "tune.zlib.memlevel", args: "<number>", inert: noZlib, doc: "Memory for compression."},
 		{name: "tune.zlib.windowsize", args: "<number>", inert: noZlib, doc: "Window of compression."},
-		{name: "maxcompcpuusage", args: "<number>", inert: "the load of the processors is not looked at", doc: "Load of the processors, in percent, above which less is compressed."},
-		{name: "maxcomprate", args: "<number>", inert: "encoding is held to no rate", doc: "Kilobytes compressed per second."},
 		{name: "maxzlibmem", args: "<number>", inert: noZlib, doc: "Megabytes for compression."},
 		{name: "tune.lua.forced-yield", args: "<number>", inert: noLua, doc: "Instructions after which a script is interrupted."},
 		{name: "tune.lua.maxmem", args: "<number>", inert: noLua, doc: "Megabytes for scripts."},

@@ -108,6 +108,14 @@ func globalKeywords() []keyword {
 		globalNumber("maxconn", 0, math.MaxInt32, "Connections of the process; by default what the descriptor limit allows.", func(s *g) *int { return &s.MaxConn }),
 		globalNumber("maxconnrate", 0, math.MaxInt32, "New connections per second of the process; 0: any number.", func(s *g) *int { return &s.MaxConnRate }),
 		globalNumber("maxsessrate", 0, math.MaxInt32, "New sessions per second of the process; 0: any number.", func(s *g) *int { return &s.MaxSessRate }),
+		globalNumber("maxcomprate", 0, math.MaxInt32, "Kilobytes per second that are encoded before responses stay as they are; 0: any number.", func(s *g) *int { return &s.MaxCompRate }),
+		{name: "maxcompcpuusage", args: "<number>", scope: inGlobal, doc: "Load of a thread, in percent, above which responses stay as they are.", read: func(l *line) {
+			if w, ok := l.one("a number"); ok {
+				if n, ok := l.integer(w, 0, 100); ok {
+					l.p.global.MinCompIdle = 100 - n
+				}
+			}
+		}},
 		globalNumber("maxpipes", 0, math.MaxInt32, "Pipes for splicing; by default a quarter of the connections that may be spliced.", func(s *g) *int { return &s.MaxPipes }),
 		globalNumber("ulimit-n", 0, math.MaxInt32, "Limit of descriptors to set.", func(s *g) *int { return &s.ULimitN }),
 		globalText("pidfile", "<path>", "File to write the process number to.", func(s *g) *string { return &s.PIDFile }),

@@ -138,6 +138,7 @@ var samples = map[string]string{
 	"tune.idle-pool.shared":      "off",
 	"tune.fd.edge-triggered":     "on",
 	"tune.sched.low-latency":     "on",
+	"maxcompcpuusage":            "80",
 	"profiling.tasks":            "on",
 	"profiling.memory":           "on",
 	"option httplog":             "mode http\n",

@@ -97,7 +97,7 @@ func (e *Engine) SetMaxConn(n int) error {
 }
 
 // SetRateLimit implements cli.Engine.
-func (e *Engine) SetRateLimit(l cli.RateLimit, n int) bool {
+func (e *Engine) SetRateLimit(l cli.RateLimit, n int) {
 	switch l {
 	case cli.ConnectionRate:
 		e.shared.ConnPace.SetLimit(n)
@@ -106,10 +106,9 @@ func (e *Engine) SetRateLimit(l cli.RateLimit, n int) bool {
 	case cli.TLSRate:
 		e.shared.TLSPace.SetLimit(n)
 	case cli.CompressionRate:
-		return false
+		e.shared.CompressionPace.SetLimit(n)
 	}
 	e.wakeAcceptors()
-	return true
 }
 
 func (e *Engine) wakeAcceptors() {

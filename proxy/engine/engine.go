@@ -174,6 +174,7 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	sh.ConnPace.SetLimit(cfg.Global.MaxConnRate)
 	sh.SessPace.SetLimit(cfg.Global.MaxSessRate)
 	sh.TLSPace.SetLimit(cfg.Global.TLS.MaxRate)
+	sh.CompressionPace.SetLimit(cfg.Global.MaxCompRate)
 	e.shared = sh
 	if err := e.prepareTLS(); err != nil {
 		return nil, err

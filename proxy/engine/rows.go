@@ -25,7 +25,8 @@ func (e *Engine) Info() stats.Info {
 		CurrConns: uint64(sh.Conns.Load()), MaxPipes: e.maxPipes,
 		ConnRateLimit: uint64(sh.ConnPace.Limit()), SessRateLimit: uint64(sh.SessPace.Limit()),
 		MaxTLSConns: g.TLS.MaxConns, TLSConns: uint64(max(sh.TLSConns.Load(), 0)), TLSRateLimit: uint64(sh.TLSPace.Limit()),
-		Stopping: sh.Stopping.Load(), Jobs: e.Jobs(),
+		CompLimit: uint64(sh.CompressionPace.Limit()) << 10,
+		Stopping:  sh.Stopping.Load(), Jobs: e.Jobs(),
 	}
 	e.mu.Lock()
 	info.Listeners = len(e.listeners) + len(e.stats)

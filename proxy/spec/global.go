@@ -11,6 +11,8 @@ type Global struct {
 	NbThread                   int // 0: one per usable CPU
 	MaxConn                    int // 0: computed from the descriptor limit
 	MaxConnRate, MaxSessRate   int // new connections and sessions per second; 0: no limit
+	MaxCompRate                int // KiB per second that are encoded; 0: no limit
+	MinCompIdle                int // percent of its time that a thread must be idle to encode
 	MaxPipes                   int
 	ULimitN                    int
 	PIDFile                    string

@@ -154,15 +154,20 @@ type Listener struct {
 
 // Process counts for the whole process in one thread.
 type Process struct {
-	Conns       uint64 // CumConns
-	Requests    uint64 // CumReq
-	BytesOut    uint64 // TotalBytesOut
-	SplicedOut  uint64 // of BytesOut, through a kernel pipe
-	BytesRate   Rate   // BytesOutRate: in bytes, noted with the bytes
-	ConnRate    Rate
-	SessRate    Rate
-	LogsDropped uint64
-	Accepts     uint64
+	Conns      uint64 // CumConns
+	Requests   uint64 // CumReq
+	BytesOut   uint64 // TotalBytesOut
+	SplicedOut uint64 // of BytesOut, through a kernel pipe
+	BytesRate  Rate   // BytesOutRate: in bytes, noted with the bytes
+	ConnRate   Rate
+	SessRate   Rate
+	TLSRate    Rate // connections of clients in TLS
+	// KeyRate and ServerKeyRate are handshakes with clients and with servers that agree on
+	// keys anew, CompIn and CompOut bytes into and out of encoders.
+	KeyRate, ServerKeyRate Rate
+	CompIn, CompOut        Rate
+	LogsDropped            uint64
+	Accepts                uint64
 }
 
 // Compression counts what the HTTP compressor did, in bytes but for Responses.

@@ -68,11 +68,20 @@ func (p *Pace) Count(now int64) {
 }
 
 // Note notes an event.
-func (p *Pace) Note(now int64) {
+func (p *Pace) Note(now int64) { p.note(now, 1) }
+
+// CountMany notes n events at once, if there is a limit.
+func (p *Pace) CountMany(now int64, n uint64) {
+	if p.limit.Load() > 0 {
+		p.note(now, n)
+	}
+}
+
+func (p *Pace) note(now int64, n uint64) {
 	for {
 		old := p.state.Load()
 		second, cur, prev := p.at(old, now)
-		next := uint64(second)<<(2*paceBits) | min(cur+1, paceMost)<<paceBits | prev
+		next := uint64(second)<<(2*paceBits) | min(cur+n, paceMost)<<paceBits | prev
 		if p.state.CompareAndSwap(old, next) {
 			return
 		}

@@ -2,7 +2,7 @@ package stats
 
 // Peaks are what the threads' rates of one proxy, server or process share, so
 // that the highest rate over all threads is known.
-type Peaks struct{ conn, sess, req Peak }
+type Peaks struct{ conn, sess, req, tls, key, serverKey Peak }
 
 // SharePeaks makes the rates report to p.
 func (f *Frontend) SharePeaks(p *Peaks) {
@@ -17,8 +17,11 @@ func (b *Backend) SharePeaks(p *Peaks) { b.SessRate.Share(&p.sess) }
 // SharePeaks makes the rates report to p.
 func (s *Server) SharePeaks(p *Peaks) { s.SessRate.Share(&p.sess) }
 
-// SharePeaks makes the rates report to p. The rate of bytes has no maximum.
+// SharePeaks makes the rates report to p. Rates of bytes have no maximum.
 func (p *Process) SharePeaks(k *Peaks) {
 	p.ConnRate.Share(&k.conn)
 	p.SessRate.Share(&k.sess)
+	p.TLSRate.Share(&k.tls)
+	p.KeyRate.Share(&k.key)
+	p.ServerKeyRate.Share(&k.serverKey)
 }

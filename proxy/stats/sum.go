@@ -155,26 +155,34 @@ func (p *Process) Sum(o *Process, now int64) {
 	p.Requests += o.Requests
 	p.BytesOut += o.BytesOut
 	p.SplicedOut += o.SplicedOut
-	p.BytesRate.Sum(&o.BytesRate, now)
-	p.ConnRate.Sum(&o.ConnRate, now)
-	p.SessRate.Sum(&o.SessRate, now)
+	theirs := o.rates()
+	for i, r := range p.rates() {
+		r.Sum(theirs[i], now)
+	}
 	p.LogsDropped += o.LogsDropped
 	p.Accepts += o.Accepts
 }
 
+// rates are all there are.
+func (p *Process) rates() []*Rate {
+	return []*Rate{&p.BytesRate, &p.ConnRate, &p.SessRate, &p.TLSRate, &p.KeyRate, &p.ServerKeyRate, &p.CompIn, &p.CompOut}
+}
+
 // ResetMax forgets the highest values.
 func (p *Process) ResetMax() {
-	p.BytesRate.ResetMax()
-	p.ConnRate.ResetMax()
-	p.SessRate.ResetMax()
+	for _, r := range p.rates() {
+		r.ResetMax()
+	}
 }
 
 // Reset forgets everything but the levels.
 func (p *Process) Reset() {
-	p.BytesRate.Reset()
-	p.ConnRate.Reset()
-	p.SessRate.Reset()
-	*p = Process{BytesRate: p.BytesRate, ConnRate: p.ConnRate, SessRate: p.SessRate}
+	kept := Process{}
+	for i, r := range p.rates() {
+		r.Reset()
+		*kept.rates()[i] = *r
+	}
+	*p = kept
 }
 
 // Sum adds what another thread counted.

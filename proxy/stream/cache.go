@@ -288,7 +288,7 @@ func (s *stream) pushCached() {
 		k.rest = nil
 	} else if msg.Body.Kind == message.BodyChunked {
 		if s.coder == nil {
-			s.encoding = encoding{t.encoders.Get(compress.Identity), &stats.Compression{}, &stats.Compression{}}
+			s.encoding = encoding{Encoder: t.encoders.Get(compress.Identity)}
 			s.coder = &s.encoding
 		}
 		f.Chunks.Start(h1.ChunkStrip, 0) // there is no trailer

@@ -72,6 +72,7 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	t.Shared.ConnPace.Count(now)
 	if l.TLS != nil {
 		t.Shared.TLSPace.Count(now)
+		t.Process.TLSRate.Add(now, 1)
 	}
 	c.fe.C.Conns++
 	c.fe.C.ConnRate.Add(now, 1)

@@ -14,6 +14,7 @@ import (
 // encoding is the content of a response that is encoded on its way.
 type encoding struct {
 	*compress.Encoder
+	t      *Thread // nil: it does not count
 	fe, be *stats.Compression
 }
 
@@ -21,9 +22,17 @@ type encoding struct {
 func (e *encoding) Code(dst, content []byte, last bool) []byte {
 	before := len(dst)
 	dst = e.Encoder.Code(dst, content, last)
+	if e.t == nil {
+		return dst
+	}
+	in, out := uint64(len(content)), uint64(len(dst)-before)
+	now := e.t.Loop.Now()
+	e.t.Process.CompIn.Add(now, in)
+	e.t.Process.CompOut.Add(now, out)
+	e.t.Shared.CompressionPace.CountMany(now, (in+1023)/1024)
 	for _, c := range []*stats.Compression{e.fe, e.be} {
-		c.In += uint64(len(content))
-		c.Out += uint64(len(dst) - before)
+		c.In += in
+		c.Out += out
 		if last {
 			c.Responses++
 		}
@@ -96,7 +105,7 @@ func oldBrowser(agent []byte) bool {
 // judgeResponse decides whether the response is encoded, by its head as it came: rules have
 // no say in it, as in the reference.
 func (s *stream) judgeResponse() txn.Verdict {
-	s.encodes = s.encodes && s.encodable(s.compression().types)
+	s.encodes = s.encodes && s.encodable(s.compression().types) && s.t.mayEncode()
 	return txn.Next
 }
 
@@ -119,7 +128,7 @@ func (s *stream) encodeResponse() txn.Verdict {
 		}
 	}
 	res.AddID(message.Vary, acceptEncoding)
-	s.encoding = encoding{s.t.encoders.Get(s.encode), &s.fe.C.Compression, &s.be.C.Compression}
+	s.encoding = encoding{s.t.encoders.Get(s.encode), s.t, &s.fe.C.Compression, &s.be.C.Compression}
 	s.coder = &s.encoding
 	return txn.Next
 }

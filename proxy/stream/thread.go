@@ -94,10 +94,12 @@ type Shared struct {
 	ConnPace, SessPace stats.Pace
 	// TLSPace holds new connections in TLS to a rate; TLSConns is how many there are, with
 	// clients and with servers.
-	TLSPace  stats.Pace
-	TLSConns atomic.Int64
-	Stopping atomic.Bool  // soft stop: answer and close
-	StopTime atomic.Int64 // when Stopping was set, monotonic
+	TLSPace stats.Pace
+	// CompressionPace holds what encoders are given to a rate, in KiB.
+	CompressionPace stats.Pace
+	TLSConns        atomic.Int64
+	Stopping        atomic.Bool  // soft stop: answer and close
+	StopTime        atomic.Int64 // when Stopping was set, monotonic
 
 	starved atomic.Bool // some acceptor stopped at a limit
 }
@@ -155,6 +157,7 @@ type Thread struct {
 	muxes    stock[mux]
 	lanes    stock[lane]
 	encoders compress.Pool
+	load     load
 	muxWork  *h2.Workspace // nil: no client has used HTTP/2 yet
 
 	sweep     loop.Timer

@@ -48,6 +48,9 @@ func (c *client) Secured(err error) {
 		return
 	}
 	now := c.t.Loop.Now()
+	if !c.tls().Resumed {
+		c.t.Process.KeyRate.Add(now, 1)
+	}
 	c.handshake = int32(ms(now - c.accepted))
 	c.idleSince = now
 	c.Readable = true // what came with the end of the handshake does not show at the socket
@@ -208,6 +211,9 @@ func (sc *serverConn) Secured(err error) {
 	if err != nil {
 		s.advance(s.connectFailed('S'))
 		return
+	}
+	if !sc.handshake().Resumed {
+		s.t.Process.ServerKeyRate.Add(s.t.Loop.Now(), 1)
 	}
 	sc.Readable = true // what came with the end of the handshake does not show at the socket
 	s.advance(txn.Next)
