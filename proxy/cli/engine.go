@@ -168,6 +168,11 @@ type Server interface {
 	SetMaxConn(n int)
 	// SetAddr sets where new connections go.
 	SetAddr(a netip.AddrPort)
+	// SetHost sets the name that the address follows. It reports false for what cannot be
+	// looked up.
+	SetHost(name string) bool
+	// SetTLS makes new connections ones in TLS, or in clear.
+	SetTLS(on bool)
 	// SetCheckAddr sets where checks go; the zero address means to the server.
 	SetCheckAddr(a netip.AddrPort)
 	// EnableCheck suspends or resumes the checks.
@@ -190,6 +195,11 @@ type ServerState struct {
 	// Unresolved tells that it has not been found.
 	Host       string
 	Unresolved bool
+	Renamed    bool           // the name was set at run time
+	Resolved   bool           // the name is looked up again and again
+	Service    bool           // the name is that of a service
+	HasTLS     bool           // how to speak TLS to it is known
+	TLS        bool           // and done
 	Addr       netip.AddrPort // the zero value for unix sockets
 	Admin      state.Admin
 	// ConfiguredMaint tells that the maintenance was configured ("disabled").

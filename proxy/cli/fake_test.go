@@ -199,6 +199,8 @@ func (s *fakeServer) SetAddr(a netip.AddrPort) {
 	s.e.did("%s addr %v", s.name, a)
 }
 
+func (s *fakeServer) SetHost(name string) bool { s.state.Host = name; return true }
+func (s *fakeServer) SetTLS(on bool)           { s.state.TLS = on }
 func (s *fakeServer) SetCheckAddr(a netip.AddrPort) {
 	s.e.did("%s check-addr %v %d", s.name, a.Addr(), a.Port())
 }

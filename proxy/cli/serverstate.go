@@ -42,7 +42,10 @@ func stateLine(b *Backend, s Server) statefile.Line {
 	if ip := st.CheckAddr.Addr(); ip.IsValid() {
 		l.CheckAddr = ip.Unmap().String()
 	}
-	l.CheckPort = int(st.CheckAddr.Port())
+	l.CheckPort, l.TLS = int(st.CheckAddr.Port()), st.TLS
+	if st.Service {
+		l.Host, l.Service = statefile.None, st.Host
+	}
 	if ip := st.AgentAddr.Addr(); ip.IsValid() {
 		l.AgentAddr = ip.Unmap().String()
 	}
@@ -91,6 +94,9 @@ func adminState(st *ServerState) int {
 	case state.Drain:
 		n |= statefile.ForcedDrain
 	case state.Ready:
+	}
+	if st.Renamed {
+		n |= statefile.NameSet
 	}
 	if st.ConfiguredMaint {
 		n |= statefile.ConfiguredMaint

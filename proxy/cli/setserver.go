@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"bench/proxy/state"
 )
@@ -36,12 +37,9 @@ func setServer(r *request) error {
 	case "agent", "agent-send", "agent-addr", "agent-port":
 		return r.changeAgent(s)
 	case "fqdn":
-		if r.arg(2) == "" {
-			return r.fail("set server <b>/<s> fqdn requires a FQDN.")
-		}
-		return r.fail("set server <b>/<s> fqdn failed because no resolution is configured.")
+		return r.changeHost(s)
 	case "ssl":
-		return r.fail("'set server <srv> ssl' cannot be set.  default-server should define ssl settings")
+		return r.changeTLS(s)
 	}
 	return r.fail("usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | check-port | fqdn | health | ssl | state | weight")
 }
@@ -137,4 +135,41 @@ func (r *request) changeCheckAddr(s Server) error {
 	}
 	s.SetCheckAddr(addr)
 	return nil
+}
+
+// changeHost sets the name that the address of a server follows.
+func (r *request) changeHost(s Server) error {
+	const by = " by 'stats socket command'"
+	name, st := r.arg(2), s.State()
+	switch {
+	case name == "":
+		return r.fail("set server <b>/<s> fqdn requires a FQDN.")
+	case !st.Resolved:
+		return r.fail("set server <b>/<s> fqdn failed because no resolution is configured.")
+	case st.Service:
+		return r.fail("set server <b>/<s> fqdn failed because SRV resolution is configured.")
+	case name == st.Host:
+		return r.info("no need to change the FDQN" + by)
+	case len(name) > 255 || strings.ContainsFunc(name, notInName):
+		return r.fail("invalid fqdn '" + name + "'" + by)
+	case !s.SetHost(name):
+		return r.fail("could not update " + r.arg(0) + " FQDN" + by)
+	}
+	return r.info(r.arg(0) + " changed its FQDN from " + st.Host + " to " + name + by)
+}
+
+// notInName tells which letters no host name has.
+func notInName(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_'
+}
+
+func (r *request) changeTLS(s Server) error {
+	switch {
+	case !s.State().HasTLS:
+		return r.fail("'set server <srv> ssl' cannot be set.  default-server should define ssl settings")
+	case r.arg(2) != "on" && r.arg(2) != "off":
+		return r.fail("'set server <srv> ssl' expects 'on' or 'off'.")
+	}
+	s.SetTLS(r.arg(2) == "on")
+	return r.info("server ssl setting updated.")
 }

@@ -31,6 +31,7 @@ type tlsDraft struct {
 	cert       string
 	sni        *sample.Expr
 	verifyHost string
+	prepared   bool      // TLS was wanted before it was not
 	check      opt[bool] // "check-ssl"
 	checkSNI   opt[string]
 	checkALPN  opt[[]string]
@@ -97,7 +98,7 @@ func (l *line) bindTLS(d *tlsDraft) *spec.BindTLS {
 func (l *line) serverTLS(s *serverTemplate) bool {
 	d := s.tls
 	checks := d.check.or(d.on && s.CheckAddr == nil && s.CheckPort == 0)
-	if !d.on && !checks {
+	if !d.on && !d.prepared && !checks {
 		return true
 	}
 	g := &l.p.global.TLS
@@ -108,9 +109,7 @@ func (l *line) serverTLS(s *serverTemplate) bool {
 	}
 	t.NoTickets = t.NoTickets || !d.reuse.or(true)
 	tls := &spec.ServerTLS{TLS: t, SNI: d.sni, VerifyHost: d.verifyHost, Cert: d.cert}
-	if d.on {
-		s.TLS = tls
-	}
+	s.TLS, s.Clear = tls, !d.on
 	if checks {
 		check := *tls
 		check.SNI, check.CheckSNI = nil, d.checkSNI.val

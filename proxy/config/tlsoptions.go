@@ -135,7 +135,7 @@ func serverTLSOptions() []serverOption {
 		return tlsRow{name: name, doc: doc, read: func(l *line, d *tlsDraft, _ word) { field(d).put(value, l.pos) }}
 	}
 	rows := append(commonTLSRows(),
-		tlsRow{name: "no-ssl", doc: "Against \"ssl\" in default-server.", read: func(_ *line, d *tlsDraft, _ word) { d.on = false }},
+		tlsRow{name: "no-ssl", doc: "Against \"ssl\" in default-server, until \"set server\" wants it again.", read: func(_ *line, d *tlsDraft, _ word) { d.on, d.prepared = false, d.on || d.prepared }},
 		tlsRow{name: "verify", args: 1, doc: "Whether the server's certificate is verified: required, unless said otherwise here or by ssl-server-verify, or none.", read: readVerify(map[string]spec.Verify{"none": spec.VerifyNone, "required": spec.VerifyRequired}, "none", "required")},
 		tlsRow{name: "verifyhost", args: 1, doc: "Name that the server's certificate must be for, if none is asked for by \"sni\".", read: func(_ *line, d *tlsDraft, w word) { d.verifyHost = w.text }},
 		tlsRow{name: "no-verifyhost", doc: "Against \"verifyhost\" in default-server.", read: func(_ *line, d *tlsDraft, _ word) { d.verifyHost = "" }},

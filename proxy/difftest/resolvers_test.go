@@ -210,7 +210,8 @@ backend light
 `
 
 // nameSteps are what the name server says, one thing after the other, and what the
-// addresses, ports, weights of servers and the reasons of their maintenance are then.
+// addresses, ports, weights of servers and the reasons of their maintenance are then. A line
+// that begins with a "set" is a command, whose answer is compared as well.
 var nameSteps = []struct {
 	name   string
 	manner string
@@ -223,6 +224,9 @@ var nameSteps = []struct {
 	{"both kinds", "", []string{"web A 127.0.0.2", "web AAAA ::5"}},
 	{"addresses by another name", "", []string{"web CNAME other.test.", "other A 127.0.0.9"}},
 	{"back to one", "", []string{"web A 127.0.0.1"}},
+	{"other names", "", []string{"web A 127.0.0.1", "second A 127.0.0.41", "set server web/s1 fqdn second.test", "set server web/s2 fqdn a/b", "set server web/s2 fqdn a..b", "set server service/s1 fqdn x.test", "set server over-tcp/s1 fqdn second.test"}},
+	{"more other names", "", []string{"web A 127.0.0.1", "second A 127.0.0.41", "second A 127.0.0.42", "set server web/s3 fqdn second.test", "set server web/s2 fqdn nowhere.test"}},
+	{"the names of before", "", []string{"web A 127.0.0.1", "second A 127.0.0.41", "set server web/s1 fqdn web.test", "set server web/s1 fqdn web.test", "set server web/s2 fqdn web.test", "set server web/s3 fqdn web.test", "set server over-tcp/s1 fqdn web.test"}},
 	{"late", "late", []string{"web A 127.0.0.1"}},
 	{"truncated", "truncated", []string{"web A 127.0.0.1"}},
 	{"good again", "", []string{"web A 127.0.0.1"}},
@@ -268,6 +272,8 @@ func serverStates(socket string) string {
 	return strings.Join(out, "\n")
 }
 
+func isCommand(line string) bool { return strings.HasPrefix(line, "set ") }
+
 // TestNames compares where servers go whose names are looked up with the reference, which
 // asks the same name server.
 func TestNames(t *testing.T) {
@@ -284,7 +290,16 @@ func TestNames(t *testing.T) {
 		t.Cleanup(func() { _ = r.stop() })
 	}
 	for _, step := range nameSteps {
-		ns.set(step.manner, step.lines...)
+		records := slices.DeleteFunc(slices.Clone(step.lines), isCommand)
+		ns.set(step.manner, records...)
+		for _, l := range step.lines {
+			if !isCommand(l) {
+				continue
+			}
+			if want, got := askTables(sockets[0], l), askTables(sockets[1], l); strings.TrimSpace(want) != strings.TrimSpace(got) {
+				t.Errorf("%s: %q, the reference says %q", l, got, want)
+			}
+		}
 		// Long enough for several questions, and for all that is held.
 		deadline := time.Now().Add(4 * time.Second)
 		time.Sleep(600 * time.Millisecond)

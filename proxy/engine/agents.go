@@ -63,7 +63,7 @@ func (e *Engine) addAgent(s *server.Server, enabled bool) error {
 // target is where the agent is.
 func (a *agentCheck) target() sock.Addr {
 	addr := *a.s.Addr()
-	if own := a.s.Spec.Agent.Addr; own != nil {
+	if own := configuredAgent(a.s); own != nil {
 		addr = *own
 	}
 	if port := a.s.Spec.Agent.Port; port > 0 {
@@ -244,16 +244,15 @@ func (c *checks) changeAgent(s *server.Server, fn func(a *agentCheck)) {
 
 // agentAddr is where the agent of s is, as far as that was configured or set.
 func (c *checks) agentAddr(s *server.Server) netip.AddrPort {
-	a := c.agent(s)
-	if a == nil {
-		return netip.AddrPort{}
+	var set, configured netip.AddrPort
+	if a := c.agent(s); a != nil {
+		a.mu.Lock()
+		set = a.own
+		a.mu.Unlock()
 	}
-	a.mu.Lock()
-	ip, port := a.own.Addr(), a.own.Port()
-	a.mu.Unlock()
-	var configured netip.AddrPort
-	if s.Spec.Agent.Addr != nil {
-		configured = s.Spec.Agent.Addr.AddrPort()
+	ip, port := set.Addr(), set.Port()
+	if own := configuredAgent(s); own != nil {
+		configured = own.AddrPort()
 	}
 	if !ip.IsValid() {
 		ip = configured.Addr()
@@ -262,4 +261,13 @@ func (c *checks) agentAddr(s *server.Server) netip.AddrPort {
 		port = cmp.Or(uint16(s.Spec.Agent.Port), configured.Port())
 	}
 	return netip.AddrPortFrom(ip, port)
+}
+
+// configuredAgent is the address of the agent in the configuration, nil if it is the
+// server's: "addr" is about agents as well as checks.
+func configuredAgent(s *server.Server) *sock.Addr {
+	if s.Spec.Agent.Addr != nil {
+		return s.Spec.Agent.Addr
+	}
+	return s.Spec.CheckAddr
 }

@@ -64,7 +64,7 @@ func (k *serverCheck) environment() (args, env []string) {
 		envServerPort = serverPort
 	}
 	secure := "0"
-	if s.Spec.TLS != nil {
+	if s.TLS != nil && !s.Clear.Load() {
 		secure = "1"
 	}
 	proto := "tcp"

@@ -95,8 +95,10 @@ type Engine struct {
 	certs     *certs.Store
 	acceptors map[*spec.Bind]*certs.Acceptor
 	resolvers []*resolver.Resolver
-	followed  []*followed   // servers whose addresses follow their names
-	done      chan struct{} // closed at the end
+	// naming guards followed: servers whose addresses follow their names.
+	naming   sync.Mutex
+	followed map[followKey]*followed
+	done     chan struct{} // closed at the end
 
 	// Set by Bind and Start, constant after that.
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"bench/internal/sock"
@@ -24,7 +25,16 @@ type followed struct {
 	e        *Engine
 	r        *resolver.Resolver
 	question resolver.Question
-	servers  []*server.Server
+	// again has a message where there is a reason to ask at once.
+	again chan struct{}
+
+	// Guarded by mu, which whoever asks for a service holds while there are questions about
+	// hosts: such servers keep to their name.
+
+	mu      sync.Mutex
+	servers []*server.Server
+	// before is what servers return to that have lost their address.
+	before map[*server.Server]state.Admin
 
 	// Of the goroutine that follows.
 
@@ -34,8 +44,13 @@ type followed struct {
 	valid time.Time
 	// Of a service: which host each server stands for.
 	hosts map[*server.Server]*serviceHost
-	// before is what servers return to that have lost their address.
-	before map[*server.Server]state.Admin
+}
+
+// followKey is what servers have in common that are followed together.
+type followKey struct {
+	backend *server.Backend
+	r       *spec.Resolvers
+	q       resolver.Question
 }
 
 type foundAddr struct {
@@ -56,27 +71,31 @@ func (e *Engine) prepareResolving() {
 		// Each works on one loop, as its questions have one numbering.
 		e.resolvers = append(e.resolvers, resolver.New(s, e.loops[i%len(e.loops)]))
 	}
-	type key struct {
-		backend *server.Backend
-		r       *spec.Resolvers
-		q       resolver.Question
-	}
-	groups := map[key]*followed{}
+	e.followed = map[followKey]*followed{}
 	for _, b := range e.shared.Backends.All() {
 		for _, s := range b.Servers() {
 			if s.Spec.Resolvers == nil || b.Spec.Disabled {
 				continue
 			}
-			k := key{b, s.Spec.Resolvers, resolver.Question{Name: s.Spec.Host, Service: s.Spec.SRV, PreferIPv4: s.Spec.PreferIPv4}}
-			g := groups[k]
-			if g == nil {
-				g = &followed{e: e, r: e.resolverOf(k.r), question: k.q, hosts: map[*server.Server]*serviceHost{}, before: map[*server.Server]state.Admin{}}
-				groups[k] = g
-				e.followed = append(e.followed, g)
-			}
+			g, _ := e.followedBy(s)
 			g.servers = append(g.servers, s)
 		}
 	}
+}
+
+// followedBy is where a server belongs by its name, and whether that is new.
+func (e *Engine) followedBy(s *server.Server) (g *followed, made bool) {
+	k := followKey{s.Backend, s.Spec.Resolvers, resolver.Question{Name: s.Host(), Service: s.Spec.SRV, PreferIPv4: s.Spec.PreferIPv4}}
+	g = e.followed[k]
+	if g == nil {
+		g = &followed{
+			e: e, r: e.resolverOf(k.r), question: k.q, again: make(chan struct{}, 1),
+			hosts: map[*server.Server]*serviceHost{}, before: map[*server.Server]state.Admin{},
+		}
+		e.followed[k] = g
+		made = true
+	}
+	return g, made
 }
 
 func (e *Engine) resolverOf(s *spec.Resolvers) *resolver.Resolver {
@@ -116,16 +135,22 @@ func (g *followed) follow() {
 		case <-g.e.done:
 			return
 		case <-tick.C:
+		case <-g.again:
+		}
+		if g.abandoned() {
+			return
 		}
 		a, ok := g.lookUp(g.question)
 		if !ok {
 			return
 		}
+		g.mu.Lock()
 		if g.question.Service {
 			g.applyService(a)
 		} else {
 			g.apply(a)
 		}
+		g.mu.Unlock()
 		tick.Reset(g.r.Spec.Resolve)
 	}
 }

@@ -137,7 +137,8 @@ func (h *serverHandle) State() cli.ServerState {
 	a := s.Addr()
 	st := cli.ServerState{
 		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Dynamic: s.Dynamic, EverMaint: s.EverMaint(), Warming: s.Warming(),
-		Admin: s.Admin(), ConfiguredMaint: s.Spec.Disabled, Host: s.Spec.Host, Unresolved: s.Unresolved(), Health: s.Health(),
+		Admin: s.Admin(), ConfiguredMaint: s.Spec.Disabled, Host: s.Host(), Renamed: s.Host() != s.Spec.Host, Follows: s.Spec.Track != nil,
+		Resolved: s.Spec.Resolvers != nil, Service: s.Spec.SRV, HasTLS: s.TLS != nil, TLS: s.TLS != nil && !s.Clear.Load(), Unresolved: s.Unresolved(), Health: s.Health(),
 		Weight: s.Weight(), InitialWeight: s.Spec.Weight, FixedWeight: s.Backend.Spec.FixedWeights(), LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
 		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
 		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
@@ -155,7 +156,6 @@ func (h *serverHandle) State() cli.ServerState {
 		st.CheckHealth = st.Rise + st.Fall - 1
 	}
 	st.CheckAddr = h.e.checks.addr(s)
-	st.Follows = s.Spec.Track != nil
 	st.HasAgent, st.AgentOn = s.Spec.Agent.Check, h.e.checks.agentState(s).Enabled
 	st.AgentAddr = h.e.checks.agentAddr(s)
 	return st

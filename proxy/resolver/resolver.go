@@ -7,6 +7,7 @@ package resolver
 
 import (
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 
 	"github.com/miekg/dns"
@@ -248,4 +249,14 @@ func (c *Counters) count(f fault) {
 	case faultOther:
 		c.Other.Add(1)
 	}
+}
+
+// ValidName tells whether a name can be asked for: labels of 1 to 63 bytes.
+func ValidName(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if len(label) == 0 || len(label) > 63 {
+			return false
+		}
+	}
+	return true
 }

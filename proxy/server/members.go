@@ -30,6 +30,8 @@ func (b *Backend) newServer(sp *spec.Server, slot int, maint bool) *Server {
 	addr := sp.Addr
 	s.addr.Store(&addr)
 	s.nameCookie()
+	s.SetHost(sp.Host)
+	s.Clear.Store(sp.Clear)
 	s.unresolved.Store(sp.Unresolved)
 	if maint || sp.Unresolved {
 		s.everMaint, s.own = true, state.Maint

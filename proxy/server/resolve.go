@@ -11,3 +11,9 @@ func (s *Server) LoseAddr() (changed bool, requeued int) {
 	}
 	return changed, requeued
 }
+
+// Host is the host name that the server's address was looked up by, "" if none was.
+func (s *Server) Host() string { return *s.host.Load() }
+
+// SetHost sets it.
+func (s *Server) SetHost(name string) { s.host.Store(&name) }

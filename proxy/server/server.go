@@ -27,7 +27,7 @@ type Server struct {
 	Slot int
 	// Dynamic: it was added at run time.
 	Dynamic bool
-	// TLS is how it is connected to; nil: in clear.
+	// TLS is how it is connected to, unless Clear is set; nil: in clear.
 	TLS *certs.Connector
 	// Distrust is called by any thread when traffic has met too many errors in a row; nil:
 	// nobody minds.
@@ -47,6 +47,10 @@ type Server struct {
 	ramp   atomic.Int32 // percentage of a slow start, 100 when it is over
 	addr   atomic.Pointer[sock.Addr]
 	cookie atomic.Pointer[string]
+	// host is the host name that its address follows, "" if it follows none.
+	host atomic.Pointer[string]
+	// Clear: it is connected to in clear although TLS says how else.
+	Clear atomic.Bool
 	// unresolved: the server waits in maintenance for an address.
 	unresolved atomic.Bool
 	errors     atomic.Int32 // in a row, of what is observed

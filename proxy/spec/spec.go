@@ -413,6 +413,8 @@ type Server struct {
 	Proxy       ProxyHeader
 
 	TLS *ServerTLS // nil: in clear
+	// Clear: it is in clear all the same until that is changed ("no-ssl").
+	Clear bool
 	// CheckTLS is how checks are secured; nil: not at all.
 	CheckTLS *ServerTLS
 	// RuleTLS is how rules of checks connect over TLS; nil: none does.

@@ -70,6 +70,8 @@ func (s *fakeServer) SetHealth(h state.Health) {
 func (s *fakeServer) SetWeight(int)               {}
 func (s *fakeServer) SetMaxConn(int)              {}
 func (s *fakeServer) SetAddr(netip.AddrPort)      {}
+func (s *fakeServer) SetHost(string) bool         { return true }
+func (s *fakeServer) SetTLS(bool)                 {}
 func (s *fakeServer) SetCheckAddr(netip.AddrPort) {}
 func (s *fakeServer) EnableCheck(on bool)         { s.did("check", on) }
 func (s *fakeServer) EnableAgent(on bool)         { s.did("agent", on) }

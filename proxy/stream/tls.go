@@ -153,7 +153,7 @@ func (sc *serverConn) handshake() *tlsio.Info {
 // any more.
 func (s *stream) choosePeer() *certs.Peer {
 	tls := s.srv.TLS
-	if tls == nil {
+	if tls == nil || s.srv.Clear.Load() {
 		return nil
 	}
 	if s.http && s.req == nil && s.peer != nil {
