@@ -137,6 +137,7 @@ var rules = []rule{
 	{"bench/proxy/statspage", "bench/proxy/engine", "the statistics page knows the engine by its interface"},
 	{"bench/proxy/log", "bench/proxy/stream", "logs know records only"},
 	{"bench/proxy/proxyproto", "bench/", "headers are bytes"},
+	{"bench/proxy/socks", "bench/proxy/", "a handshake does not know where it leads"},
 	{"bench/proxy/auth", "bench/", "passwords are bytes"},
 	{"bench/proxy/check", "bench/proxy/stream", "checks do not know streams"},
 }

@@ -11,6 +11,7 @@ import (
 	"bench/internal/tlsio"
 	"bench/proxy/h1"
 	"bench/proxy/message"
+	"bench/proxy/socks"
 	"bench/proxy/spec"
 )
 
@@ -34,6 +35,9 @@ type Config struct {
 	Handshakes *tlsio.Queue
 	// Proxy is the header of the PROXY protocol that checks begin with, nil for none.
 	Proxy *spec.ProxyHeader
+	// Socks is the SOCKS4 proxy of the server, nil for none; BySocks: checks go by it, too.
+	Socks   *sock.Addr
+	BySocks bool
 	// Spread varies the interval by up to so many percent, either way.
 	Spread int
 	// State is what requests say of the server's state; nil: nothing.
@@ -74,6 +78,8 @@ type Checker struct {
 	fd    int // -1: there is none
 	link  *connection
 	wired bool // connected
+	// socks is what leads the connection to the server, nil if nothing has to.
+	socks *socks.Handshake
 	hup   bool
 	tls   *tlsio.Conn // nil: in clear
 }
@@ -173,6 +179,10 @@ func (c *Checker) Expired(*loop.Timer) {
 		c.begin()
 	case c.run != nil:
 		c.finish(Result{Status: ProcTOut})
+	case c.socks.Begun() && c.link.tls != nil:
+		c.finish(Result{Status: L6TOut, Output: c.where()})
+	case c.socks.Begun():
+		c.finish(Result{Status: L7TOut, Output: c.where()})
 	case !c.wired:
 		c.finish(Result{Status: L4TOut, Output: c.where()})
 	case c.tls != nil && c.tls.Info() == nil:

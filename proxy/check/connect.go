@@ -20,6 +20,10 @@ func (c *Checker) connect(k *connection) {
 	if src := c.cfg.Source; src != nil {
 		opt.Source, opt.Interface = &src.Addr, src.Interface
 	}
+	if !c.viaSocks(k, &to) {
+		c.finish(Result{Status: L4Con, Output: "General socket error (Invalid argument)" + c.where()})
+		return
+	}
 	fd, _, errno := sock.Connect(&to, &opt)
 	if errno != 0 {
 		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error()) + c.where()})
@@ -73,7 +77,7 @@ func (c *Checker) Ready(ev poller.Events) {
 	}
 	c.hup = c.hup || ev&poller.Hup != 0
 	if !c.wired {
-		if !c.arrived(ev) {
+		if !c.socks.Begun() && !c.arrived(ev) || !c.introduced() {
 			return
 		}
 		if c.link.tls != nil {
@@ -94,7 +98,7 @@ func (c *Checker) Ready(ev poller.Events) {
 	c.play()
 }
 
-// arrived tells whether the connection has been made.
+// arrived tells whether there is a connection.
 func (c *Checker) arrived(ev poller.Events) bool {
 	if ev&(poller.Out|poller.Hup) == 0 {
 		c.l.Rearm(c.fd, poller.In)
@@ -108,7 +112,12 @@ func (c *Checker) arrived(ev poller.Events) bool {
 		c.l.Rearm(c.fd, poller.Out)
 		return false
 	}
-	if !c.greet() {
+	return true
+}
+
+// introduced tells whether the server, too, has a connection, and knows whose it is.
+func (c *Checker) introduced() bool {
+	if !c.leadOn() || !c.greet() {
 		return false
 	}
 	c.wired = true
@@ -163,7 +172,7 @@ func (c *Checker) hangUp() {
 		sock.SetLinger0(c.fd)
 	}
 	c.l.Close(c.fd)
-	c.fd = -1
+	c.fd, c.socks = -1, nil
 }
 
 // since is how long the check has taken.

@@ -23,7 +23,7 @@ func (c *Checker) greet() bool {
 		return true
 	}
 	var about proxyproto.About
-	remote, _ := sock.PeerAddr(c.fd)
+	remote := c.target(c.link)
 	if local, errno := sock.LocalAddr(c.fd); errno == 0 && !local.IsUnix() {
 		about = proxyproto.About{Source: local.AddrPort(), Destination: remote.AddrPort()}
 	}

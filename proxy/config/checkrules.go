@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	connectArgs = "[default] [port <port>] [addr <address>] [send-proxy] [ssl] [sni <name>] [alpn <protocols>] [linger] [proto <name>] [comment <text>]"
+	connectArgs = "[default] [port <port>] [addr <address>] [send-proxy] [via-socks4] [ssl] [sni <name>] [alpn <protocols>] [linger] [proto <name>] [comment <text>]"
 	expectArgs  = "[min-recv <number>] [comment <text>] [ok-status <status>] [error-status <status>] [tout-status <status>]"
 )
 
@@ -28,6 +28,9 @@ func readConnect(l *line) (spec.CheckStep, bool) {
 		case "send-proxy":
 			k.Proxied = true
 			continue
+		case "via-socks4":
+			k.BySocks = true
+			continue
 		case "linger":
 			k.Linger = true
 			continue
@@ -35,11 +38,8 @@ func readConnect(l *line) (spec.CheckStep, bool) {
 			k.TLS = true
 			continue
 		case "port", "addr", "sni", "alpn", "proto", "comment":
-		case "via-socks4":
-			l.fail(w, "'via-socks4' is not supported in '%s'", l.kw.name)
-			return st, false
 		default:
-			l.unknown(w, "option", []string{"default", "port", "addr", "send-proxy", "ssl", "sni", "alpn", "linger", "proto", "comment"})
+			l.unknown(w, "option", []string{"default", "port", "addr", "send-proxy", "via-socks4", "ssl", "sni", "alpn", "linger", "proto", "comment"})
 			return st, false
 		}
 		if len(rest) < 2 {

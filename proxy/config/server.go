@@ -73,6 +73,9 @@ func (l *line) addServer(w word, name string) bool {
 	if !l.serverTLS(&s.serverTemplate) {
 		return false
 	}
+	if s.CheckBySocks && s.Socks == nil {
+		l.warn(w, "'check-via-socks4' has no effect on server '%s', which has no 'socks4'", name)
+	}
 	if o := l.sect.byName[s.Name]; o != nil {
 		l.fail(w, "server '%s' is already defined on line %d", s.Name, o.Line)
 		return false

@@ -132,5 +132,5 @@ func serverOptions() []serverOption {
 		}}),
 		always(everyplace, "no-tfo", "No TCP Fast Open, as always."),
 	}, serverTLSOptions()...)
-	return slices.Concat(rows, agentOptions(row), observeOptions(row), proxyProtocolServer(row))
+	return slices.Concat(rows, agentOptions(row), observeOptions(row), proxyProtocolServer(row), socksOptions(row))
 }

@@ -45,7 +45,7 @@ func ruleKinds() []checkKind {
 		{name: "refused-first", lines: tcp + "tcp-check connect port 1 comment no\ntcp-check send ping", servers: talk},
 		{name: "elsewhere", lines: tcp + "tcp-check connect addr 127.0.0.2 port 1", servers: talk},
 		{name: "proxied", lines: tcp + "tcp-check connect send-proxy default\ntcp-check send ping\ntcp-check expect string pong", servers: talk, mask: func(s string) string {
-			return regexp.MustCompile(` \d+ \d+\r\n`).ReplaceAllString(s, " N N\r\n")
+			return portPair.ReplaceAllString(s, " N N\r\n")
 		}},
 		{name: "connects-last", lines: tcp + "tcp-check send ping\ntcp-check expect string pong", servers: talk},
 		{name: "field", lines: get + "http-check expect hdr name x-list value two", servers: answers},

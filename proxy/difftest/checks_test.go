@@ -60,7 +60,27 @@ func checkKinds() []checkKind {
 		return wire(len(body), body)
 	}
 	const version, size, caps = "\x07version\x08\x032.0", "\x0emax-frame-size\x03\xfc\xf0\x06", "\x0ccapabilities\x08\x00"
+	asked := func(then ...step) []step { return append([]step{await("HAProxy\x00")}, then...) }
 	return []checkKind{
+		{name: "socks", lines: "option redis-check", server: "socks4 127.0.0.1:PORT check check-via-socks4", without: endsShort, mask: maskSocks, servers: map[string][]step{
+			"well":             asked(send(socksGranted), await("PING\r\n"), send("+PONG\r\n"), await("never")),
+			"well, and more":   asked(send(socksGranted+"+PONG\r\n"), await("PING\r\n"), send("+PONG\r\n"), await("never")),
+			"denies":           asked(send(socksDenied), await("never")),
+			"denies, closes":   asked(send(socksDenied), closeNow()),
+			"closes":           asked(closeNow()),
+			"resets it":        asked(pause(ms(30)), reset()),
+			"grants, closes":   asked(send(socksGranted), closeNow()),
+			"cut, stays":       asked(send(socksGranted[:7]), await("never")),
+			"something closes": asked(send("HTTP/1.0 400\r\n"), closeNow()),
+		}},
+		{name: "socks-not", lines: "option redis-check", server: "socks4 127.0.0.1:1 check", servers: map[string][]step{
+			"well": {await("PING\r\n"), send("+PONG\r\n"), await("never")},
+		}},
+		{name: "socks-rule", lines: "option tcp-check\ntcp-check connect via-socks4 send-proxy\ntcp-check send ping\ntcp-check expect string pong", server: "socks4 127.0.0.1:PORT check", without: endsShort, mask: maskSocks, servers: map[string][]step{
+			"well":   asked(send(socksGranted), await("ping"), send("pong"), await("never")),
+			"denies": asked(send(socksDenied), await("never")),
+			"mute":   asked(await("never")),
+		}},
 		{name: "redis", lines: "option redis-check", servers: map[string][]step{
 			"well":           {await("PING\r\n"), send("+PONG\r\n"), await("never")},
 			"well, and more": {await("PING\r\n"), send("+PONG\r\nmore"), await("never")},
@@ -203,6 +223,25 @@ type checkedBy struct {
 	lines map[string]string // the last message about each check of each, by both names
 	said  []string          // messages about states
 }
+
+// endsShort is a manner that HAProxy, having no answer of a SOCKS4 proxy yet, does not see
+// the end of.
+var endsShort = []string{"one byte, ends"}
+
+// maskSocks hides ports in what is said to a SOCKS4 proxy and behind it.
+func maskSocks(s string) string {
+	if len(s) > 4 {
+		s = s[:2] + "NN" + s[4:]
+	}
+	return portPair.ReplaceAllString(s, " N N\r\n")
+}
+
+var (
+	portPair = regexp.MustCompile(` \d+ \d+\r\n`)
+	// staleErrno is what HAProxy adds to the failures of such a proxy: the error of whatever
+	// call of its has failed last.
+	staleErrno = regexp.MustCompile(`(SOCKS4 Proxy [a-z ]*[a-z]) \([A-Z][a-z ]*\)`)
+)
 
 var (
 	checkLine = regexp.MustCompile(`(Health|Agent) check for server (\S+) .*`)
@@ -350,7 +389,7 @@ func (c *checkedBy) found(kinds []checkKind) map[string]string {
 		c.mu.Unlock()
 		i := slices.IndexFunc(kinds, func(k checkKind) bool { return k.name == row[0] })
 		fmt.Fprintf(&out, "\n  got %q", o.most(kinds[i].mask))
-		found[name] = out.String()
+		found[name] = staleErrno.ReplaceAllString(out.String(), "$1")
 	}
 	return found
 }

@@ -87,7 +87,7 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 		TLS: secure, Secure: k.secureRule, State: k.describe, Environment: k.environment, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
-		Source: checkSource(s), Proxy: checkHeader(s), Spread: e.cfg.Global.SpreadChecks,
+		Source: checkSource(s), Proxy: checkHeader(s), Socks: s.Spec.Socks, BySocks: s.Spec.CheckBySocks, Spread: e.cfg.Global.SpreadChecks,
 	}, k.l, k.target(), k)
 	if err != nil {
 		return err

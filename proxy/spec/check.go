@@ -108,6 +108,8 @@ type CheckConnect struct {
 	Port    int        // 0: as above
 	// Proxied: the connection begins with a header of the PROXY protocol.
 	Proxied bool
+	// BySocks: it goes by the SOCKS4 proxy of the server, if there is one.
+	BySocks bool
 	Linger  bool // it is closed, not reset
 	TLS     bool
 	SNI     string

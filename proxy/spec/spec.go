@@ -411,6 +411,10 @@ type Server struct {
 	Source      *Source
 	UserTimeout time.Duration
 	Proxy       ProxyHeader
+	// Socks is the SOCKS4 proxy by which the server is connected to, nil for none;
+	// CheckBySocks: checks go the same way.
+	Socks        *sock.Addr
+	CheckBySocks bool
 
 	TLS *ServerTLS // nil: in clear
 	// Clear: it is in clear all the same until that is changed ("no-ssl").

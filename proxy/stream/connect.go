@@ -226,7 +226,11 @@ func (s *stream) connect() txn.Verdict {
 	opt.RcvBuf, opt.SndBuf = tune.RcvBufServer, tune.SndBufServer
 	addr := s.srv.Addr()
 	to := s.target(addr)
-	fd, inProgress, errno := s.dial(&to, &opt)
+	fd, inProgress, errno := -1, false, syscall.EINVAL
+	leads, ok := s.viaSocks(&to)
+	if ok {
+		fd, inProgress, errno = s.dial(&to, &opt)
+	}
 	s.server().C.Connects++
 	s.be.C.Connects++
 	s.state = stateConnect
@@ -245,15 +249,15 @@ func (s *stream) connect() txn.Verdict {
 		}
 		sc.Layer = s.t.TLS.Client(fd, peer.Config(), sc)
 	}
-	if !inProgress {
-		if s.greet() != txn.Next {
-			return s.connectFailed('S')
-		}
-		return s.secure()
+	if leads != nil {
+		sc.Layer = &leading{shake: leads, then: sc.Layer}
 	}
 	s.exp = s.after(s.be.Spec.Timeouts.Connect)
+	if !inProgress {
+		return s.wired()
+	}
 	s.arm()
-	if !s.http || peer != nil {
+	if !s.http || peer != nil || leads != nil {
 		return txn.Wait
 	}
 	// On the loopback the handshake is over already; elsewhere this is EAGAIN
@@ -308,11 +312,23 @@ func (s *stream) connectOutcome(ev poller.Events) {
 			return
 		}
 	}
-	if s.greet() != txn.Next {
-		s.advance(s.connectFailed(connectCause(s.sc.Errno)))
-		return
+	s.advance(s.wired())
+}
+
+// wired goes on with a connection that stands: it is led to the server, greeted and
+// secured, as far as the server wants that.
+func (s *stream) wired() txn.Verdict {
+	switch s.leadOn() {
+	case txn.Wait:
+		return txn.Wait
+	case txn.Gone:
+		return s.connectFailed('S')
+	case txn.Next, txn.Answered:
 	}
-	s.advance(s.secure())
+	if s.greet() != txn.Next {
+		return s.connectFailed(connectCause(s.sc.Errno))
+	}
+	return s.secure()
 }
 
 // dropServer closes the server connection, if any.

@@ -262,6 +262,10 @@ func (s *stream) serverReady(ev poller.Events) {
 			l.Handshake(s.sc.Hup)
 			return
 		}
+		if s.sc.led() {
+			s.advance(s.wired())
+			return
+		}
 		s.connectOutcome(ev)
 	case stateResponse, stateData:
 		sc := s.sc

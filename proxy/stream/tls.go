@@ -182,10 +182,7 @@ func (s *stream) secure() txn.Verdict {
 	if sc.Layer == nil {
 		return txn.Next
 	}
-	if s.exp == never {
-		s.exp = s.after(s.be.Spec.Timeouts.Connect)
-		s.arm()
-	}
+	s.arm()
 	sc.Layer.Handshake(sc.Hup)
 	return txn.Wait
 }
