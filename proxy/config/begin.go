@@ -26,6 +26,7 @@ var kinds = [...]struct {
 	{"program", inProgram},
 	{"ring", inRing},
 	{"cache", inCache},
+	{"log-forward", inLogForward},
 }
 
 // kindOf is the kind of the sections that a word begins, 0 if it begins none that is
@@ -165,6 +166,12 @@ func (p *parser) checkDuplicate(l *line, s *section) {
 	for _, o := range p.byName[s.name] {
 		if o.caps()&s.caps() != 0 {
 			l.fail(s.word, "%s '%s' has the same name as the %s at %s:%d", kindName(s.kind), s.name, kindName(o.kind), o.pos.File, o.pos.Line)
+			return
+		}
+	}
+	for _, f := range p.others.forwards {
+		if f.Name == s.name && s.kind&inFront != 0 {
+			l.fail(s.word, "%s '%s' has the same name as the log-forward section at %s:%d", kindName(s.kind), s.name, f.File, f.Line)
 			return
 		}
 	}

@@ -22,6 +22,7 @@ const (
 	inProgram
 	inRing
 	inCache
+	inLogForward
 
 	inFront = inFrontend | inListen
 	inBack  = inBackend | inListen

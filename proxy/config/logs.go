@@ -86,21 +86,39 @@ func readGlobalLog(l *line) {
 	}
 }
 
-func readLog(l *line) {
-	s := &l.sect.settings
+func readLog(l *line) { l.readLogs(&l.sect.settings.logs) }
+
+// readLogs adds the target of a line to those of a section.
+func (l *line) readLogs(logs *[]logDraft) {
 	switch {
 	case l.no:
-		s.logs = nil
+		*logs = nil
 		l.arity(0, 0, "")
 	case len(l.args) > 0 && l.args[0].text == "global":
 		if l.arity(1, 1, "") {
-			s.logs = append(s.logs, logDraft{global: true})
+			*logs = append(*logs, logDraft{global: true})
 		}
 	default:
 		if t, ok := l.logTarget(); ok {
-			s.logs = append(s.logs, logDraft{target: t, text: l.text})
+			*logs = append(*logs, logDraft{target: t, text: l.text})
 		}
 	}
+}
+
+// logTargets are those that lines name, the ones of the global section included.
+func (p *parser) logTargets(drafts []logDraft) []spec.LogTarget {
+	var all []spec.LogTarget
+	for i := range drafts {
+		if drafts[i].global {
+			for _, g := range p.global.logs {
+				all = append(all, g.target)
+			}
+			continue
+		}
+		p.findRing(&drafts[i])
+		all = append(all, drafts[i].target)
+	}
+	return all
 }
 
 // logTarget reads the arguments of a log line.

@@ -24,6 +24,7 @@ type others struct {
 	implicit  []*spec.Ring // of "log" lines with an address of TCP
 	caches    []*spec.Cache
 	cache     *spec.Cache
+	forwards  []*forwardDraft
 	noRing    []spec.Pos // of "log" lines whose ring was reported as missing
 }
 
@@ -33,7 +34,6 @@ func refusedSections() [][2]string {
 	const newer = "it belongs to a later version of the language"
 	return [][2]string{
 		{"fcgi-app", "servers are spoken to in HTTP only: put a web server before the application"},
-		{"log-forward", "logs are not relayed"},
 		{"acme", newer},
 		{"crt-store", newer},
 		{"log-profile", newer},
@@ -74,7 +74,7 @@ func (p *parser) beginOther(l *line) bool {
 	}
 	p.look.section = name.text
 	begin := map[scope]func(*line, word){
-		inUserlist: p.beginUserlist, inHTTPErrors: p.beginHTTPErrors, inMailers: p.beginMailers, inPeers: p.beginPeers, inProgram: p.beginProgram, inRing: p.beginRing, inCache: p.beginCache,
+		inUserlist: p.beginUserlist, inHTTPErrors: p.beginHTTPErrors, inMailers: p.beginMailers, inPeers: p.beginPeers, inProgram: p.beginProgram, inRing: p.beginRing, inCache: p.beginCache, inLogForward: p.beginLogForward,
 	}
 	begin[kind](l, name)
 	return true
@@ -98,7 +98,7 @@ func (l *line) once(name word, seen *map[string]spec.Pos) {
 
 // otherSectionKeywords are those of the sections that are neither global nor proxies.
 func otherSectionKeywords() []keyword {
-	return slices.Concat(userlistKeywords(), httpErrorsKeywords(), mailersKeywords(), peersKeywords(), programKeywords(), ringKeywords(), cacheKeywords())
+	return slices.Concat(userlistKeywords(), httpErrorsKeywords(), mailersKeywords(), peersKeywords(), programKeywords(), ringKeywords(), cacheKeywords(), logForwardKeywords())
 }
 
 // resolveOthers checks what lines of these sections say of each other.

@@ -42,6 +42,7 @@ func (p *parser) resolve() *spec.Config {
 	for i, s := range p.sections {
 		p.check(s, cfg.Proxies[i])
 	}
+	cfg.LogForwards = p.resolveLogForwards()
 	cfg.Rings = p.resolveRings()
 	cfg.Rated = p.rated
 	cfg.Caches = p.resolveCaches()
@@ -72,16 +73,7 @@ func (p *parser) proxy(s *section, index int) *spec.Proxy {
 	}
 	p.errorAnswers(s, px)
 	px.Compression = set.compression
-	for _, l := range set.logs {
-		if l.global {
-			for _, g := range p.global.logs {
-				px.Logs = append(px.Logs, g.target)
-			}
-			continue
-		}
-		p.findRing(&l)
-		px.Logs = append(px.Logs, l.target)
-	}
+	px.Logs = p.logTargets(set.logs)
 	for i, row := range timeoutRows() {
 		*row.field(&px.Timeouts) = set.timeouts[i].val
 	}

@@ -91,6 +91,7 @@ type Engine struct {
 	page      *statspage.Page // nil: no proxy has one
 	variables *txn.Names
 	rings     *log.Rings
+	relays    []*relay
 	checks    *checks
 	certs     *certs.Store
 	acceptors map[*spec.Bind]*certs.Acceptor
@@ -137,6 +138,7 @@ type Engine struct {
 	stopOnce sync.Once
 	hardOnce sync.Once
 	drained  atomic.Bool
+	relayed  atomic.Uint64 // lines of other programs
 }
 
 // New makes the runtime objects of a configuration; nothing is bound yet.
@@ -199,6 +201,9 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	if err := e.limits(); err != nil {
 		return nil, err
 	}
+	if err := e.makeRelays(); err != nil {
+		return nil, err
+	}
 	if err := e.makeThreads(plans); err != nil {
 		return nil, err
 	}
@@ -247,6 +252,9 @@ func (e *Engine) limits() error {
 	fixed := reservedFDs + len(g.Stats) + sockets
 	for _, r := range e.cfg.Resolvers {
 		fixed += len(r.Nameservers)
+	}
+	for _, f := range e.cfg.LogForwards {
+		fixed += 2*len(f.Binds) + len(f.Datagrams)
 	}
 	want := firstPositive(e.opt.MaxConn, g.MaxConn)
 	if need := uint64(fixed + 2*(want+maxPipes(e.cfg, want, math.MaxInt32))); want > 0 && need > rl.Cur {
@@ -396,6 +404,9 @@ func (e *Engine) Start() error {
 	if err := e.serveStats(); err != nil {
 		return err
 	}
+	for _, r := range e.relays {
+		r.start()
+	}
 	e.rings.Start()
 	go func() {
 		e.running.Wait()
@@ -406,6 +417,9 @@ func (e *Engine) Start() error {
 			r.Close()
 		}
 		e.messages.close()
+		for _, r := range e.relays {
+			r.end()
+		}
 		e.rings.Stop()
 		close(e.done)
 	}()

@@ -33,6 +33,11 @@ func (e *Engine) Bind() error {
 			index++
 		}
 	}
+	for _, r := range e.relays {
+		if err := r.bind(); err != nil {
+			return err
+		}
+	}
 	return e.listenAgain()
 }
 
@@ -152,6 +157,11 @@ func (e *Engine) handable() []Listener {
 			ls = append(ls, Listener{FD: l.FD, Bind: l.Bind})
 		}
 	}
+	for _, r := range e.relays {
+		for _, l := range r.listeners {
+			ls = append(ls, Listener{FD: l.fd, Bind: l.bind})
+		}
+	}
 	for _, s := range e.stats {
 		ls = append(ls, Listener{FD: s.fd, Bind: s.bind, Stats: true})
 	}
@@ -170,6 +180,9 @@ func (e *Engine) closeListeners() {
 	e.mu.Unlock()
 	for _, l := range ls {
 		e.unlisten(l)
+	}
+	for _, r := range e.relays {
+		r.stop()
 	}
 }
 

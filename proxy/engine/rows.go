@@ -47,6 +47,7 @@ func (e *Engine) Info() stats.Info {
 	})
 	info.Process(&sum, now)
 	info.DroppedLogs += e.messages.dropped()
+	info.RecvLogs = e.relayed.Load()
 	if wall > 0 {
 		info.IdlePct = int(min(100*idle/wall, 100))
 	}

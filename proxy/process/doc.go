@@ -150,7 +150,9 @@ func (p *process) check() int {
 
 // listens tells whether there is anything to serve.
 func listens(cfg *spec.Config) bool {
-	return len(cfg.Global.Stats) > 0 || slices.ContainsFunc(cfg.Proxies, func(p *spec.Proxy) bool {
+	return len(cfg.Global.Stats) > 0 || slices.ContainsFunc(cfg.LogForwards, func(f *spec.LogForward) bool {
+		return len(f.Binds)+len(f.Datagrams) > 0
+	}) || slices.ContainsFunc(cfg.Proxies, func(p *spec.Proxy) bool {
 		return !p.Disabled && len(p.Binds) > 0
 	})
 }

@@ -27,9 +27,11 @@ type Pos struct {
 
 // Config is one whole configuration.
 type Config struct {
-	Global  Global
-	Rings   []*Ring
-	Proxies []*Proxy // in order of appearance; Proxy.Index is the position here
+	Global Global
+	Rings  []*Ring
+	// LogForwards are the sections that pass on what other programs log.
+	LogForwards []*LogForward
+	Proxies     []*Proxy // in order of appearance; Proxy.Index is the position here
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns *pattern.Lists
 	Tables   []*table.Spec // by Spec.Index

@@ -40,6 +40,7 @@ type Info struct {
 	Jobs, Listeners            int
 	BusyPolling                bool
 	DroppedLogs                uint64
+	RecvLogs                   uint64 // lines of other programs
 	BytesOut, BytesOutRate     uint64
 	SplicedOut                 uint64
 	ActivePeers, ConnectedPeer int
