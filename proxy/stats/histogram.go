@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"math/bits"
 	"time"
 )
 
@@ -29,32 +30,37 @@ const (
 	HistogramSchema = 2
 )
 
-// Fourth roots of two, below one.
-const (
-	root1 = 0.5946035575013605 // 2^(-3/4)
-	root2 = 0.7071067811865475 // 2^(-2/4)
-	root3 = 0.8408964152537144 // 2^(-1/4)
-)
+// upTo are the longest durations of the buckets, in nanoseconds; of the last one any.
+var upTo = func() (ns [histogramBuckets]int64) {
+	for i := range ns {
+		ns[i] = int64(bound(i) * float64(time.Second))
+	}
+	ns[histogramBuckets-1] = math.MaxInt64
+	return ns
+}()
+
+// firstOf is, by the number of bits of a duration in nanoseconds, the first bucket that
+// may be the one for it.
+var firstOf = func() (first [64]uint8) {
+	for bits := 1; bits < len(first); bits++ {
+		least := int64(1) << (bits - 1)
+		for upTo[first[bits]] < least {
+			first[bits]++
+		}
+	}
+	return first
+}()
 
 // bucketOf is the bucket for a duration.
 func bucketOf(ns int64) int {
 	if ns <= 0 {
 		return 0
 	}
-	frac, exp := math.Frexp(float64(ns) / float64(time.Second))
-	k := (exp - 1) * perOctave
-	switch {
-	case frac <= 0.5:
-	case frac <= root1:
-		k++
-	case frac <= root2:
-		k += 2
-	case frac <= root3:
-		k += 3
-	default:
-		k += 4
+	i := int(firstOf[bits.Len64(uint64(ns))])
+	for ns > upTo[i] {
+		i++
 	}
-	return min(max(k, histogramFirst), histogramLast) - histogramFirst
+	return i
 }
 
 // Note takes a duration in, in nanoseconds.

@@ -104,3 +104,11 @@ func BenchmarkLatency(b *testing.B) {
 		ns += 777
 	}
 }
+
+func BenchmarkHistogram(b *testing.B) {
+	var h Histogram
+	b.ReportAllocs()
+	for i := range b.N {
+		h.Note(int64(i&0xffff) << 6)
+	}
+}
