@@ -406,6 +406,7 @@ func BenchmarkTLSKeepAlive(b *testing.B) {
 	resp := "HTTP/1.1 200 OK\r\ncontent-length: 128\r\ncontent-type: text/plain\r\n\r\n" + strings.Repeat("x", 128)
 	r := newRigRuled(b, spec.ModeHTTP, secured(b), stream.Rules{}, discard{}, startCanned(b, resp))
 	c := r.secureDial("localhost")
+	_ = c.SetDeadline(time.Now().Add(time.Hour))
 	req, in := []byte("GET /some/path?x=1 HTTP/1.1\r\nHost: example.org\r\n\r\n"), make([]byte, len(resp))
 	b.ReportAllocs()
 	for range b.N {
