@@ -30,6 +30,10 @@ type Info struct {
 	// both as far as somebody has noted it.
 	Own      []*x509.Certificate
 	Verified Verified
+	// Trace is what else was kept, nil: nothing was to be.
+	Trace *Trace
+	// Fault is why the handshake has failed, nil if it has not.
+	Fault error
 }
 
 // Verified is what was found wrong with the peer's certificate and passed over, by
@@ -50,6 +54,8 @@ type Conn struct {
 	next  *Conn      // in the queue
 	info  *Info      // the handshake has succeeded
 	draft *Info      // what was noted during the handshake
+	// tracer follows the handshake; nil: nobody wants to know.
+	tracer *tracer
 	// rest is what the socket has not taken, from sent on.
 	rest []byte
 	sent int
@@ -71,6 +77,7 @@ type Conn struct {
 // Server wraps an accepted connection.
 func (q *Queue) Server(fd int, cfg *tls.Config, owner Owner) *Conn {
 	c := q.wrap(fd, cfg, owner)
+	c.trace()
 	c.tls = tls.Server((*wire)(c), cfg)
 	return c
 }
@@ -78,7 +85,8 @@ func (q *Queue) Server(fd int, cfg *tls.Config, owner Owner) *Conn {
 // Client wraps a connection that was made to a server.
 func (q *Queue) Client(fd int, cfg *tls.Config, owner Owner) *Conn {
 	c := q.wrap(fd, cfg, owner)
-	c.tls = tls.Client((*wire)(c), cfg)
+	c.trace()
+	c.tls = tls.Client((*wire)(c), Traced(cfg, (*wire)(c)))
 	return c
 }
 
@@ -106,8 +114,14 @@ func Note(conn net.Conn, say func(*Info)) {
 	say(w.draft)
 }
 
-// Info is what the handshake has led to, nil before.
-func (c *Conn) Info() *Info { return c.info }
+// Info is what the handshake has led to, nil before. One that has failed leaves what was noted
+// of it.
+func (c *Conn) Info() *Info {
+	if c.info == nil && c.draft != nil && c.draft.Fault != nil {
+		return c.draft
+	}
+	return c.info
+}
 
 // Config is what the connection was made with.
 func (c *Conn) Config() *tls.Config { return c.cfg }
@@ -136,6 +150,10 @@ func (c *Conn) step() {
 	}
 	if err != nil {
 		c.q.stats.Failed++
+		if c.draft == nil {
+			c.draft = new(Info)
+		}
+		c.draft.Fault = err
 		c.owner.Secured(err)
 		return
 	}
@@ -145,6 +163,7 @@ func (c *Conn) step() {
 		i = new(Info)
 	}
 	i.Version, i.Suite, i.Resumed, i.ALPN, i.SNI, i.Peer = st.Version, st.CipherSuite, st.DidResume, st.NegotiatedProtocol, st.ServerName, st.PeerCertificates
+	i.Trace = c.traced(&st)
 	c.info = i
 	c.q.stats.Done++
 	if st.DidResume {
@@ -204,15 +223,19 @@ func (c *Conn) Send(a, b []byte) (n int, errno syscall.Errno) {
 		}
 	}
 	for _, p := range [...][]byte{a, b} {
-		if len(p) == 0 {
-			continue
-		}
-		if _, err := c.tls.Write(p); err != nil {
-			c.flush()
-			if c.errno != 0 {
-				return 0, syscall.Errno(c.errno)
+		for len(p) > 0 {
+			record := p
+			if most := c.q.MaxRecord; most > 0 {
+				record = p[:min(len(p), most)]
 			}
-			return 0, syscall.EPIPE
+			p = p[len(record):]
+			if _, err := c.tls.Write(record); err != nil {
+				c.flush()
+				if c.errno != 0 {
+					return 0, syscall.Errno(c.errno)
+				}
+				return 0, syscall.EPIPE
+			}
 		}
 	}
 	c.flush()

@@ -29,6 +29,9 @@ var suiteNames = map[uint16]string{
 
 // SuiteName is OpenSSL's name of a cipher suite.
 func SuiteName(id uint16) string {
+	if id == 0 {
+		return "(NONE)"
+	}
 	if name, ok := suiteNames[id]; ok {
 		return name
 	}

@@ -22,6 +22,12 @@ type Queue struct {
 	stats       Stats
 	// Conns, if there is one, counts the connections of several queues.
 	Conns *atomic.Int64
+	// MaxRecord is the most that is put into a record; 0: as TLS allows.
+	MaxRecord int
+	// Tracing is what is kept of handshakes, Digest the hash that is made of the ciphers
+	// that a client offers, where these are captured.
+	Tracing Tracing
+	Digest  func([]byte) uint64
 }
 
 // Stats counts what a queue has done.

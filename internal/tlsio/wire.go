@@ -20,9 +20,17 @@ func (nothing) Temporary() bool { return true }
 
 var errNothing net.Error = nothing{}
 
-// Read implements net.Conn. Within a handshake it waits, and the loop goes on
-// meanwhile.
-func (w *wire) Read(p []byte) (int, error) {
+// Read implements net.Conn.
+func (w *wire) Read(p []byte) (n int, err error) {
+	n, err = w.read(p)
+	if w.tracer != nil {
+		w.tracer.see(&w.tracer.from, p[:n])
+	}
+	return n, err
+}
+
+// read is Read. Within a handshake it waits, and the loop goes on meanwhile.
+func (w *wire) read(p []byte) (int, error) {
 	for {
 		switch {
 		case w.gone:
@@ -60,6 +68,9 @@ func (w *wire) Read(p []byte) (int, error) {
 // Write implements net.Conn. It takes everything, to be sent when the call of
 // crypto/tls is over.
 func (w *wire) Write(p []byte) (int, error) {
+	if w.tracer != nil {
+		w.tracer.see(&w.tracer.to, p)
+	}
 	w.q.out = append(w.q.out, p...)
 	return len(p), nil
 }

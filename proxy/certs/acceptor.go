@@ -216,6 +216,7 @@ func (a *Acceptor) remake(s *Store) (use func(), err error) {
 // choose finds what a client is served with, by the name it asks for.
 func (a *Acceptor) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	t := a.table.Load()
+	tlsio.Note(hello.Conn, func(i *tlsio.Info) { i.SNI = hello.ServerName })
 	name := strings.ToLower(hello.ServerName)
 	id := t.find(name, hello)
 	if id == nil && t.maker != nil && name != "" {
@@ -237,7 +238,7 @@ func (a *Acceptor) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if id.trust != nil {
 		cfg = id.trust.forHandshake(cfg, hello.Conn)
 	}
-	return cfg, nil
+	return tlsio.Traced(cfg, hello.Conn), nil
 }
 
 func (t *table) find(name string, hello *tls.ClientHelloInfo) *identity {

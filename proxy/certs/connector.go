@@ -21,8 +21,8 @@ type Connector struct {
 // it.
 type peers struct {
 	base   *tls.Config
-	verify func(name string) func(tls.ConnectionState) error // nil: nothing is verified
-	host   string                                            // verifyhost
+	verify func(name string, asked bool) func(tls.ConnectionState) error // nil: nothing is verified
+	host   string                                                        // verifyhost
 
 	mu     sync.RWMutex
 	byName map[string]*Peer
@@ -100,7 +100,9 @@ func (c *Connector) make(build *builder) (*peers, error) {
 			return nil, err
 		}
 		build.refs[s.CRLFile] = true
-		p.verify = func(name string) func(tls.ConnectionState) error { return verifyServer(roots.pool, crl, name) }
+		p.verify = func(name string, asked bool) func(tls.ConnectionState) error {
+			return verifyServer(roots.pool, crl, name, asked)
+		}
 	}
 	p.none = p.make("")
 	return p, nil
@@ -128,7 +130,7 @@ func (p *peers) make(name string) *Peer {
 		if host == "" {
 			host = p.host
 		}
-		cfg.VerifyConnection = p.verify(host)
+		cfg.VerifyConnection = p.verify(host, name != "")
 	}
 	return &Peer{name: []byte(name), cfg: cfg}
 }

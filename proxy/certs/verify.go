@@ -4,8 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,9 +85,67 @@ func Failure(err error) (authority, ofCertificate bool) {
 	return unknown && len(verification.UnverifiedCertificates) > 1, true
 }
 
+// Judged is what was wrong with the certificate of a client whose handshake has failed.
+func Judged(err error) (v tlsio.Verified) {
+	r, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		verification, ok := errors.AsType[*tls.CertificateVerificationError](err)
+		if !ok {
+			return v
+		}
+		r = refusalOf(verification)
+	}
+	v.Result = r.Code
+	if r.ofAuthority() {
+		v.CAErr, v.CADepth = r.Code, r.Depth
+	} else {
+		v.Err = r.Code
+	}
+	return v
+}
+
+// refusalOf is what crypto/tls has found wrong.
+func refusalOf(e *tls.CertificateVerificationError) *Refusal {
+	shown := e.UnverifiedCertificates
+	top := len(shown) - 1
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](e); ok {
+		r := &Refusal{Depth: max(slices.IndexFunc(shown, invalid.Cert.Equal), 0)}
+		switch invalid.Reason {
+		case x509.Expired:
+			r.Code = expired
+			if time.Now().Before(invalid.Cert.NotBefore) {
+				r.Code = notYetValid
+			}
+		case x509.IncompatibleUsage:
+			r.Code = unsuitedPurpose
+		default:
+			r.Code = notAnAuthority
+		}
+		return r
+	}
+	switch {
+	case !isOwnIssuer(shown[top]):
+		if top > 0 {
+			return &Refusal{Code: noIssuer, Depth: top}
+		}
+		return &Refusal{Code: noIssuerHere}
+	case top == 0:
+		return &Refusal{Code: selfSigned}
+	}
+	return &Refusal{Code: selfSignedAbove, Depth: top}
+}
+
+// Mismatch is a certificate of a server that is for another name.
+type Mismatch struct {
+	Name  string
+	Asked bool // it was asked for; otherwise it is that of "verifyhost"
+}
+
+func (m *Mismatch) Error() string { return "the certificate is not for " + m.Name }
+
 // verifyServer checks the certificate of a server: its chain, and its name where one is
 // wanted.
-func verifyServer(roots *x509.CertPool, crl Revocations, name string) func(tls.ConnectionState) error {
+func verifyServer(roots *x509.CertPool, crl Revocations, name string, asked bool) func(tls.ConnectionState) error {
 	return func(st tls.ConnectionState) error {
 		if len(st.PeerCertificates) == 0 {
 			return errNoCertificate
@@ -106,7 +164,7 @@ func verifyServer(roots *x509.CertPool, crl Revocations, name string) func(tls.C
 			}
 		}
 		if name != "" && !isFor(st.PeerCertificates[0], name) {
-			return fmt.Errorf("the certificate is not for %s", name)
+			return &Mismatch{Name: name, Asked: asked}
 		}
 		return nil
 	}

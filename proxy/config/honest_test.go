@@ -169,6 +169,7 @@ var samples = map[string]string{
 	"unix-bind":                          "prefix /tmp/x",
 	"log-format-sd":                      "log 127.0.0.1:514 format rfc5424 local0\n[a\\ b=%ci]",
 	"error-log-format":                   "%ci",
+	"tune.ssl.keylog":                    "on",
 }
 
 // elsewhere are keywords that a test of their own holds to what they promise.
@@ -190,7 +191,7 @@ var optionSamples = map[string]string{
 	"addr": "127.0.0.9", "cookie": "c", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
 	"source": "127.0.0.9", "socks4": "127.0.0.1:1080", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
 	"crt": "testdata/tls/rsa.pem", "crt-list": "testdata/tls/list.txt", "ca-file": "testdata/tls/ca.pem", "crl-file": "testdata/tls/crl.pem",
-	"alpn": "a,b", "ciphers": "ECDHE+AESGCM", "ciphersuites": "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "curves": "P-256", "ecdhe": "P-256",
+	"alpn": "a,b", "npn": "a,b", "ciphers": "ECDHE+AESGCM", "ciphersuites": "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "curves": "P-256", "ecdhe": "P-256",
 	"ca-verify-file": "testdata/tls/ca.pem", "ca-ignore-err": "10,18", "crt-ignore-err": "all", "tls-ticket-keys": "testdata/tls/tickets.txt",
 	"ca-sign-file": "testdata/tls/site.pem", "ca-sign-pass": "secret",
 	"ssl-min-ver": "TLSv1.3", "ssl-max-ver": "TLSv1.2", "sni": "str(a)", "check-alpn": "a", "verifyhost": "a", "check-sni": "a", "verify": "none",

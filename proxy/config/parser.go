@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bench/internal/nearest"
+	"bench/internal/tlsio"
 	"bench/proxy/certs"
 	"bench/proxy/pattern"
 	"bench/proxy/spec"
@@ -54,6 +55,7 @@ type parser struct {
 
 	variables  *txn.Names
 	rated      bool // samples ask for rates
+	tracing    tlsio.Tracing
 	cacheUses  []cacheUse
 	sampleUses []sampleUse
 	patterns   pattern.Lists

@@ -45,6 +45,7 @@ func (p *parser) resolve() *spec.Config {
 	cfg.LogForwards = p.resolveLogForwards()
 	cfg.Rings = p.resolveRings()
 	cfg.Rated = p.rated
+	cfg.Tracing = p.tracing
 	cfg.Caches = p.resolveCaches()
 	p.checkResolvers(cfg)
 	p.fullConns(cfg)

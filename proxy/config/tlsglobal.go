@@ -63,6 +63,19 @@ func tlsGlobalKeywords() []keyword {
 		noted("tune.ssl.cachesize", "<number>", "Size of the TLS session cache.", noCache, someInteger(0, math.MaxInt32)),
 		noted("tune.ssl.lifetime", "<time>", "Life time of TLS sessions.", "sessions live for a week at most", func(l *line, w word) { l.duration(w, time.Second) }),
 		noted("tune.ssl.maxrecord", "<size>", "Largest TLS record.", records, func(*line, word) {}),
+		{name: "tune.ssl.force-private-cache", scope: inGlobal, doc: "Share no sessions between processes.", note: noCache, read: func(l *line) { l.arity(0, 0, "") }},
+		globalNumber("tune.ssl.hard-maxrecord", 0, math.MaxInt32, "Longest TLS record that is written, in bytes of what is in it; 0 for as long as TLS allows.", func(g *spec.Global) *int { return &g.TLS.MaxRecord }),
+		globalNumber("tune.ssl.capture-buffer-size", 0, math.MaxInt32, "How many bytes of the lists in clients' hellos are kept, for samples as ssl_fc_cipherlist_bin; 0 for none.", func(g *spec.Global) *int { return &g.TLS.Capture }),
+		globalNumber("tune.ssl.capture-cipherlist-size", 0, math.MaxInt32, "An older name of \"tune.ssl.capture-buffer-size\".", func(g *spec.Global) *int { return &g.TLS.Capture }),
+		{name: "tune.ssl.keylog", args: "{ on | off }", scope: inGlobal, doc: "Keep the secrets of connections in TLS 1.3, for samples as ssl_fc_client_traffic_secret_0.", note: "crypto/tls keeps the exporter secret to itself, and there are no early secrets: samples of these have no value", read: func(l *line) {
+			if w, ok := l.one("'on' or 'off'"); ok {
+				if w.text != "on" && w.text != "off" {
+					l.unknown(w, "argument", []string{"on", "off"})
+					return
+				}
+				l.p.global.TLS.KeyLog = w.text == "on"
+			}
+		}},
 		globalNumber("tune.ssl.ssl-ctx-cache-size", 0, math.MaxInt32, "How many certificates are kept that were made (\"generate-certificates\"); 1000 by default.", func(g *spec.Global) *int { return &g.TLS.MadeCerts }),
 		globalNumber("maxsslconn", 0, math.MaxInt32, "Limit of connections in TLS, with clients and with servers; 0 for none.", func(g *spec.Global) *int { return &g.TLS.MaxConns }),
 		globalNumber("maxsslrate", 0, math.MaxInt32, "Limit of new connections in TLS per second; 0 for none.", func(g *spec.Global) *int { return &g.TLS.MaxRate }),

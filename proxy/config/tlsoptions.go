@@ -52,6 +52,7 @@ func commonTLSRows() []tlsRow {
 	rows := []tlsRow{
 		{name: "ssl", doc: "Speak TLS.", read: func(_ *line, d *tlsDraft, _ word) { d.on = true }},
 		{name: "alpn", args: 1, doc: "Protocols to agree on with the peer, the preferred one first.", read: func(l *line, d *tlsDraft, w word) { d.alpn.put(l.protocols(w), l.pos) }},
+		{name: "npn", args: 1, doc: "Protocols to agree on with the peer, the way that came before \"alpn\".", inert: "crypto/tls agrees on protocols by ALPN only", read: func(l *line, _ *tlsDraft, w word) { l.protocols(w) }},
 		text("ciphers", "Cipher suites up to TLS 1.2, in the language of OpenSSL. Those that crypto/tls does not have are passed over; their order is its own.", func(d *tlsDraft) *string { return &d.Ciphers }),
 		text("ciphersuites", "Cipher suites of TLS 1.3. All of them are used as soon as one is named.", func(d *tlsDraft) *string { return &d.Suites }),
 		authorityRow("ca-file", "Authorities that peers' certificates are verified by: a file, a directory, or @system-ca.", func(d *tlsDraft) *string { return &d.CAFile }),

@@ -97,6 +97,9 @@ const documentTail = `
 | queues with ` + "`minconn`" + ` | first come, first served with every algorithm, and as soon as the limit grows | there a queue waits until a slot is given back, and with ` + "`leastconn`" + ` later requests overtake it |
 | TLS | that of Go's crypto/tls: no key exchange by finite fields (DHE), no order of ciphers of one's own, no choice among the suites of TLS 1.3, no early data, no sessions on the server's side. Ciphers and curves that it lacks are passed over with a notice, as OpenSSL passes over names that it does not know; a list of which nothing remains is an error | notices do not count for ` + "`zero-warning`" + ` |
 | TLS 1.0 and 1.1 | work where ` + "`ssl-min-ver`" + ` allows them | there OpenSSL 3 wants ` + "`@SECLEVEL=0`" + ` for them as well |
+| samples about secrets and names of TLS | ` + "`ssl_*_session_id`, `ssl_*_unique_id` and `ssl_*_session_key`" + ` have no value in TLS 1.3, the last one none in a session that goes on either, and ` + "`ssl_fc_exporter_secret`" + ` none at all | crypto/tls does not say them |
+| ` + "`ssl_fc_err`, `ssl_bc_err`" + ` and what they are called | are OpenSSL's for the usual reasons of failed handshakes, "unexpected message" for rare ones | crypto/tls has other reasons |
+| ` + "`npn`" + ` | is accepted with a notice, and never agreed to | crypto/tls has ALPN only |
 | certificates of clients that are revoked | the alert is bad_certificate | crypto/tls has no other one for it |
 | clients with ` + "`ca-verify-file`, `no-ca-names`, `ca-ignore-err` or `crt-ignore-err`" + ` whose certificates are refused | the alert is bad_certificate | the engine judges them itself then, and crypto/tls has no other alert for that |
 | ` + "`generate-certificates`" + ` | works for all clients | there connections with made certificates break off for some, those of Go among them |

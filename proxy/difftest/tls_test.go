@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -48,6 +49,7 @@ type tlsClient struct {
 	before  string // sent in front of it
 	told    bool   // say how many authorities the server named
 	cert    string // file of a certificate to show
+	path    string // asked for, "/" by itself
 	resumes bool   // goes on with the session of the client before
 }
 
@@ -56,6 +58,16 @@ const certSamples = `http-request return status 200 content-type text/plain lf-s
 const ownSamples = `http-request return status 200 content-type text/plain lf-string "der=%[ssl_f_der,sha1,hex] i=%[ssl_f_i_dn(CN)] s=%[ssl_f_s_dn] ldap=%[ssl_f_s_dn(,0,rfc2253)] alg=%[ssl_f_key_alg]/%[ssl_f_sig_alg] nb=%[ssl_f_notbefore] na=%[ssl_f_notafter] ser=%[ssl_f_serial,hex] sha=%[ssl_f_sha1,hex] v=%[ssl_f_version]\n"`
 
 const serverSamples = `http-response return status 200 content-type text/plain lf-string "%[ssl_bc] c=%[ssl_bc_cipher] k=%[ssl_bc_alg_keysize]/%[ssl_bc_use_keysize] p=%[ssl_bc_protocol] alpn=%[ssl_bc_alpn] err=%[ssl_bc_err] again=%[ssl_bc_is_resumed] der=%[ssl_s_der,sha1,hex] i=%[ssl_s_i_dn(CN)] s=%[ssl_s_s_dn] alg=%[ssl_s_key_alg]/%[ssl_s_sig_alg] nb=%[ssl_s_notbefore] na=%[ssl_s_notafter] ser=%[ssl_s_serial,hex] sha=%[ssl_s_sha1,hex] v=%[ssl_s_version] chain=%[ssl_s_chain_der,sha1,hex]\n"`
+
+const faultFormat = `error-log-format "127.0.0.1: %b fc=%[fc_err]/%[fc_err_str] ssl=%[ssl_fc_err,hex]/%[ssl_fc_err_str] c=%[ssl_c_err]/%[ssl_c_ca_err] %[ssl_fc] sni=%[ssl_fc_sni]"`
+
+const captureSamples = `http-request return status 200 content-type text/plain lf-string "v=%[ssl_fc_protocol_hello_id] c=%[ssl_fc_cipherlist_bin,hex] c1=%[ssl_fc_cipherlist_bin(1),hex] x=%[ssl_fc_cipherlist_hex(1)] s=%[ssl_fc_cipherlist_str] h=%[ssl_fc_cipherlist_xxh] e=%[ssl_fc_extlist_bin,hex] e1=%[ssl_fc_extlist_bin(1),hex] g=%[ssl_fc_eclist_bin(0),hex] f=%[ssl_fc_ecformats_bin,hex] npn=%[ssl_fc_npn] err=%[ssl_fc_err_str]\n"`
+
+const identitySamples = `http-request return status 200 content-type text/plain lf-string "cr=%[ssl_fc_client_random,hex,length] sr=%[ssl_fc_server_random,hex,length] id=%[ssl_fc_session_id,hex,length] u=%[ssl_fc_unique_id,hex,length]\n"`
+
+const serverIdentity = `http-response return status 200 content-type text/plain lf-string "cr=%[ssl_bc_client_random,hex,length] sr=%[ssl_bc_server_random,hex,length] key=%[ssl_bc_session_key,hex,length] u=%[ssl_bc_unique_id,hex,length] npn=%[ssl_bc_npn] err=%[ssl_bc_err_str]\n"`
+
+const secretSamples = `http-request return status 200 content-type text/plain lf-string "ch=%[ssl_fc_client_handshake_traffic_secret,length,bool] sh=%[ssl_fc_server_handshake_traffic_secret,length,bool] ct=%[ssl_fc_client_traffic_secret_0,length,bool] st=%[ssl_fc_server_traffic_secret_0,length,bool] e=%[ssl_fc_client_early_traffic_secret] x=%[ssl_fc_early_exporter_secret]\n"`
 
 const tlsSamples = `http-request return status 200 content-type text/plain lf-string "%[ssl_fc] sni=%[ssl_fc_sni] has=%[ssl_fc_has_sni] alpn=%[ssl_fc_alpn] v=%[ssl_fc_protocol] c=%[ssl_fc_cipher] k=%[ssl_fc_alg_keysize]/%[ssl_fc_use_keysize] crt=%[ssl_fc_has_crt] used=%[ssl_c_used] err=%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_c_verify]/%[ssl_fc_err]/%[fc_err] dn=%[ssl_c_s_dn] cn=%[ssl_c_s_dn(CN)] i=%[ssl_c_i_dn(CN)] ou=%[ssl_c_s_dn(OU,2)]/%[ssl_c_s_dn(OU,-1)] nb=%[ssl_c_notbefore] na=%[ssl_c_notafter] ser=%[ssl_c_serial,hex] sha=%[ssl_c_sha1,hex] ver=%[ssl_c_version] der=%[ssl_c_der,sha1,hex] early=%[ssl_fc_has_early] res=%[ssl_fc_is_resumed]\n"`
 
@@ -173,6 +185,30 @@ var tlsCases = []tlsCase{
 	{name: "httpslog", bind: "crt DIR/site", frontend: lines("option httpslog", "http-request return status 200"), logs: true, clients: []tlsClient{{name: "1.2", change: aes128}, {name: "resumed", change: aes128, resumes: true}, {name: "no name", change: func(c *tls.Config) { aes128(c); c.ServerName = "" }}}},
 	{name: "failures", bind: "crt DIR/site name sec", frontend: tlsSamples, logs: true, clients: []tlsClient{{name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}, {name: "version", change: version(tls.VersionTLS11)}, {name: "closed at once", raw: "-"}, {name: "closed within", raw: "\x16\x03\x01"}}},
 	{name: "failures that are nothing", bind: "crt DIR/site", frontend: lines("option dontlognull", tlsSamples), logs: true, clients: []tlsClient{{name: "closed at once", raw: "-"}, {name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}}},
+	{name: "failures, in a format of its own", bind: "crt DIR/site ca-file DIR/ca verify required", frontend: lines(faultFormat, tlsSamples), logs: true, clients: []tlsClient{
+		{name: "no TLS", raw: "GET / HTTP/1.1\r\n\r\n"}, {name: "nothing like TLS", raw: "PROXY TCP4\r\n"}, {name: "version", change: func(c *tls.Config) { version(tls.VersionTLS11)(c); c.ServerName = "" }}, {name: "closed at once", raw: "-"}, {name: "closed within", raw: "\x16\x03\x01"},
+		{name: "no certificate", change: aes128}, {name: "foreign certificate", cert: "foreign", change: aes128}, {name: "no common suite", change: version(tls.VersionTLS12, tls.TLS_RSA_WITH_AES_128_CBC_SHA)}, {name: "good", cert: "client", change: aes128},
+		{name: "server not trusted", change: func(c *tls.Config) { aes128(c); c.InsecureSkipVerify = false }},
+	}},
+	{name: "failures, name not known", bind: "crt DIR/site strict-sni", frontend: lines(faultFormat, tlsSamples), logs: true, clients: []tlsClient{{name: "unknown", change: asking("unknown.test")}, {name: "none", change: asking("")}}},
+	{name: "failures, PROXY protocol", bind: "crt DIR/site accept-proxy", frontend: lines(faultFormat, tlsSamples), logs: true, clients: []tlsClient{{name: "nothing", raw: "-"}, {name: "cut", raw: "PROXY "}, {name: "other", raw: "GET / HTTP/1.0\r\n\r\n"}, {name: "none", raw: "\x16\x03\x01\x00\x05hello, and more of it"}}},
+	{name: "to servers, failures", bind: "crt DIR/site", frontend: lines("use_backend %[path,word(1,/)]", `log-format "127.0.0.1: x x x x x x x x x x x x %ST fc=%[fc_err]/%[fc_err_str] bc=%[bc_err]/%[bc_err_str] ssl=%[ssl_bc_err]/%[ssl_bc_err_str]"`),
+		backend: lines(secureBackend("ssl verify none"), "backend dead", "server s 127.0.0.1:1", "backend clear", "server s 127.0.0.1:1", "backend untrusted", "server s unix@DIR/o ssl ca-file DIR/site", "backend othername", "server s unix@DIR/o ssl ca-file DIR/ca verifyhost else.test", "backend othersni", "server s unix@DIR/o ssl ca-file DIR/ca sni str(else.test)", "backend version", "server s unix@DIR/o ssl verify none ssl-max-ver TLSv1.1"),
+		logs:    true, clients: []tlsClient{{name: "good", path: "/b"}, {name: "refused", path: "/dead"}, {name: "untrusted", path: "/untrusted"}, {name: "other name", path: "/othername"}, {name: "other name asked for", path: "/othersni"}, {name: "no common version", path: "/version"}}},
+	{name: "hello captured", global: "tune.ssl.capture-buffer-size 400", bind: "crt DIR/site alpn http/1.1", frontend: captureSamples, clients: []tlsClient{
+		{name: "1.3"}, {name: "1.2", change: aes128}, {name: "alpn", change: offering("http/1.1")}, {name: "one group", change: func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.CurveP256} }}, {name: "no name", change: asking("")}, {name: "again", change: aes128, resumes: true},
+	}},
+	{name: "hello captured, as far as there is place", global: "tune.ssl.capture-cipherlist-size 47", bind: "crt DIR/site", frontend: captureSamples, clients: []tlsClient{{name: "1.3"}, {name: "1.2", change: aes128}, {name: "all suites", change: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }}}},
+	{name: "hello captured, little place", global: "tune.ssl.capture-buffer-size 3", bind: "crt DIR/site", frontend: captureSamples, clients: []tlsClient{{name: "1.3"}, {name: "1.2", change: aes128}}},
+	{name: "hello not captured", bind: "crt DIR/site", frontend: captureSamples, clients: []tlsClient{{name: "1.3"}}},
+	{name: "hello captured, asked again", global: "tune.ssl.capture-buffer-size 400", bind: "crt DIR/site curves P-384", frontend: captureSamples, clients: []tlsClient{{name: "1.3"}}},
+	{name: "what identifies a connection", bind: "crt DIR/site", frontend: identitySamples, clients: []tlsClient{{name: "1.2", change: aes128}, {name: "1.2, again", change: aes128, resumes: true}}},
+	{name: "what identifies a connection, 1.3", bind: "crt DIR/site", frontend: `http-request return status 200 content-type text/plain lf-string "cr=%[ssl_fc_client_random,hex,length] sr=%[ssl_fc_server_random,hex,length]\n"`, clients: []tlsClient{{name: "1.3"}, {name: "again", resumes: true}}},
+	{name: "key of a session", bind: "crt DIR/site", frontend: `http-request return status 200 content-type text/plain lf-string "key=%[ssl_fc_session_key,hex,length]\n"`, clients: []tlsClient{{name: "1.2", change: aes128}}},
+	{name: "secrets", global: "tune.ssl.keylog on", bind: "crt DIR/site", frontend: secretSamples, clients: []tlsClient{{name: "1.3"}, {name: "again", resumes: true}, {name: "1.2", change: aes128}}},
+	{name: "secrets not kept", bind: "crt DIR/site", frontend: strings.Replace(secretSamples, "ch=", "ex=%[ssl_fc_exporter_secret] ch=", 1), clients: []tlsClient{{name: "1.3"}}},
+	{name: "what identifies a connection to a server", bind: "crt DIR/site", frontend: "default_backend b", backend: lines(serverIdentity, secureBackend("ssl verify none ssl-max-ver TLSv1.2 no-ssl-reuse ciphers ECDHE-ECDSA-AES128-GCM-SHA256")), clients: []tlsClient{{name: "x"}}},
+	{name: "records of at most", global: "tune.ssl.hard-maxrecord 5", bind: "crt DIR/site npn http/1.1", frontend: tlsSamples, clients: []tlsClient{{name: "1.2", change: aes128}}},
 	{name: "mode tcp", bind: "crt DIR/site", frontend: "mode tcp\n    default_backend b", backend: "mode tcp\n" + secureBackend("ssl verify none"), clients: []tlsClient{{name: "x", change: aes128}}},
 }
 
@@ -391,7 +427,7 @@ func (c *tlsClient) play(addr, certs string, sessions tls.ClientSessionCache) st
 	if err := s.Handshake(); err != nil {
 		return named + refusal(err)
 	}
-	if _, err := io.WriteString(s, "GET / HTTP/1.1\r\nHost: host.test\r\nConnection: close\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(s, "GET "+cmp.Or(c.path, "/")+" HTTP/1.1\r\nHost: host.test\r\nConnection: close\r\n\r\n"); err != nil {
 		return refusal(err)
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(s), nil)

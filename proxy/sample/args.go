@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bench/internal/tlsio"
 	"bench/proxy/auth"
 	"bench/proxy/message"
 	"bench/proxy/pattern"
@@ -85,6 +86,8 @@ type Env struct {
 	Lists *pattern.Lists
 	// Rated becomes true where an expression asks how often something happens.
 	Rated *bool
+	// Tracing is what expressions ask about handshakes.
+	Tracing *tlsio.Tracing
 	// File and Line are where the text stands, for descriptions of lists.
 	File string
 	Line int

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"bench/internal/tlsio"
 	"bench/proxy/txn"
 )
 
@@ -29,7 +30,8 @@ func contentFetches() []Fetch {
 		{Row: Row{Name: "req.ssl_sni", Doc: "Name of the server that the client's TLS hello asks for."}, Out: txn.Str, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			h, ok := c.clientHello()
 			if ok {
-				v.SetStr(h.extension(0, serverName))
+				content, _ := h.Extension(tlsio.ExtServerName)
+				v.SetStr(serverName(content))
 			}
 			return ok && len(v.B) > 0
 		}},
@@ -37,7 +39,22 @@ func contentFetches() []Fetch {
 		{Row: Row{Name: "req.ssl_ver", Doc: "Version of the client's TLS hello: the major number in the upper 16 bits, the minor one in the lower."}, Out: txn.Int, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			h, ok := c.clientHello()
 			if ok {
-				v.SetInt(int64(h.version>>8)<<16 | int64(h.version&0xff))
+				v.SetInt(int64(h.Version>>8)<<16 | int64(h.Version&0xff))
+			}
+			return ok
+		}},
+		{Row: Row{Name: "req.ssl_ec_ext", Doc: "Whether the client's TLS hello names groups for the exchange of keys."}, Out: txn.Bool, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+			h, ok := c.clientHello()
+			_, has := h.Extension(tlsio.ExtGroups)
+			v.SetBool(has)
+			return ok
+		}},
+		{Row: Row{Name: "req.ssl_st_ext", Doc: "Whether the client's TLS hello takes session tickets: 0 if not, 1 if it does, 2 if it shows one."}, Out: txn.Int, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+			h, ok := c.clientHello()
+			ticket, has := h.Extension(tlsio.ExtTicket)
+			v.SetInt(0)
+			if has {
+				v.SetInt(int64(1 + min(len(ticket), 1)))
 			}
 			return ok
 		}},
@@ -151,11 +168,10 @@ func (c *Context) serverHello() (kind byte, ok bool) {
 	return b[kindAt], binary.BigEndian.Uint16(b[3:]) >= 4
 }
 
-// hello is a TLS client hello (RFC 8446, section 4.1.2).
+// hello is a message at the place of a client's hello, whatever its kind.
 type hello struct {
-	kind       byte
-	version    uint16
-	extensions []byte
+	kind byte
+	tlsio.Hello
 }
 
 // clientHello reads the hello that the client has sent. What is no hello fails at
@@ -181,78 +197,21 @@ func (c *Context) clientHello() (h hello, ok bool) {
 	if len(b) < size {
 		return wait()
 	}
-	r := reader{b: b[:size]}
-	h.kind = r.byte()
-	body := r.take(int(r.byte())<<16 | int(r.uint16()))
-	r.b = body
-	h.version = r.uint16()
-	r.take(32) // random
-	r.take(int(r.byte()))
-	r.take(int(r.uint16()))
-	r.take(int(r.byte()))
-	if r.bad {
-		return hello{}, false
-	}
-	if len(r.b) > 0 {
-		h.extensions = r.take(int(r.uint16()))
-	}
-	return h, !r.bad
-}
-
-// reader takes pieces off bytes; bad is set once there were not enough.
-type reader struct {
-	b   []byte
-	bad bool
-}
-
-func (r *reader) take(n int) []byte {
-	if n > len(r.b) {
-		r.b, r.bad = nil, true
-		return nil
-	}
-	p := r.b[:n]
-	r.b = r.b[n:]
-	return p
-}
-
-func (r *reader) byte() byte {
-	if p := r.take(1); p != nil {
-		return p[0]
-	}
-	return 0
-}
-
-func (r *reader) uint16() uint16 {
-	if p := r.take(2); p != nil {
-		return binary.BigEndian.Uint16(p)
-	}
-	return 0
-}
-
-// extension is what part makes of an extension's content, nil if there is none.
-func (h *hello) extension(id uint16, part func([]byte) []byte) []byte {
-	r := reader{b: h.extensions}
-	for len(r.b) > 0 {
-		kind := r.uint16()
-		content := r.take(int(r.uint16()))
-		if r.bad {
-			return nil
-		}
-		if kind == id {
-			return part(content)
-		}
-	}
-	return nil
+	r := tlsio.Reader{B: b[:size]}
+	h.kind = r.Byte()
+	body := r.Take(int(r.Byte())<<16 | int(r.Uint16()))
+	h.Hello, ok = tlsio.ParseHello(body, false)
+	return h, ok
 }
 
 // serverName is the first host name of a server_name extension (RFC 6066, section 3).
 func serverName(content []byte) []byte {
-	r := reader{b: content}
-	r.uint16()
-	if r.byte() != 0 {
+	r := tlsio.Reader{B: content}
+	r.Uint16()
+	if r.Byte() != 0 {
 		return nil
 	}
-	return r.take(int(r.uint16()))
+	return r.Take(int(r.Uint16()))
 }
 
 func fetchALPN(c *Context, _ []Arg, v *txn.Value) bool {
@@ -260,15 +219,15 @@ func fetchALPN(c *Context, _ []Arg, v *txn.Value) bool {
 	if !ok {
 		return false
 	}
-	const alpn = 16
-	r := reader{b: h.extension(alpn, func(b []byte) []byte { return b })}
-	r.uint16()
+	content, _ := h.Extension(tlsio.ExtALPN)
+	r := tlsio.Reader{B: content}
+	r.Uint16()
 	b := c.spare()
-	for len(r.b) > 0 {
+	for len(r.B) > 0 {
 		if len(b) > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, r.take(int(r.byte()))...)
+		b = append(b, r.Take(int(r.Byte()))...)
 	}
 	v.Kind = txn.Str
 	return len(b) > 0 && c.keep(v, b)

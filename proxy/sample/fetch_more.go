@@ -137,8 +137,6 @@ func tcpFetches() []Fetch {
 		plain("fc_fackets", "Segments that the client has acknowledged further on.", func(i *sock.TCPInfo) uint32 { return i.Fackets }),
 		plain("fc_lost", "Segments to the client that were lost.", func(i *sock.TCPInfo) uint32 { return i.Lost }),
 		plain("fc_reordering", "How far segments to the client may come out of order.", func(i *sock.TCPInfo) uint32 { return i.Reordering }),
-		{Row: Row{Name: "fc_err", Doc: "Number of the error of the client's connection: 0, as it works."}, Out: txn.Int, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(0); return true }},
-		{Row: Row{Name: "fc_err_str", Doc: "The error of the client's connection: Success, as it works."}, Out: txn.Str, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool { return c.text(v, "Success") }},
 	}
 }
 

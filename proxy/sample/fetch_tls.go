@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // a fingerprint that others compare with, not a protection
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"bench/internal/tlsio"
@@ -32,7 +33,7 @@ func tlsFetches() []Fetch {
 			list = append(list, chainFetch(f.tlsSide, f.name, f.whose))
 		}
 	}
-	return append(list, verifyFetches(client)...)
+	return slices.Concat(list, verifyFetches(client), faultFetches(client, server), traceFetches(client, server))
 }
 
 // tlsSide is one of the two that TLS may be spoken with.
@@ -79,7 +80,6 @@ func (x tlsSide) fetches() []Fetch {
 		x.number(x.name+"_alg_keysize", "Bits of the cipher's key.", bits),
 		x.text(x.name+"_alpn", "Protocol that "+x.who+" has agreed to by ALPN.", func(i *tlsio.Info) string { return i.ALPN }),
 		x.text(x.name+"_cipher", "Cipher suite, by OpenSSL's name.", func(i *tlsio.Info) string { return tlsio.SuiteName(i.Suite) }),
-		x.number(x.name+"_err", "Number of the error of the handshake: 0, as it has succeeded.", func(*tlsio.Info) int { return 0 }),
 		x.flag(x.name+"_is_resumed", "Whether the connection goes on with an earlier session.", func(i *tlsio.Info) bool { return i.Resumed }),
 		x.text(x.name+"_protocol", "Version of TLS.", func(i *tlsio.Info) string { return tlsio.VersionName(i.Version) }),
 		x.number(x.name+"_use_keysize", "Bits of the cipher's key in use.", bits),
@@ -98,7 +98,6 @@ func verifyFetches(x tlsSide) []Fetch {
 		x.number("ssl_c_err", "Number of the first error with the client's certificate that was passed over, 0 for none.", func(i *tlsio.Info) int { return i.Verified.Err }),
 		x.truth("ssl_c_used", "Whether the client has shown a certificate, now or when the session began.", func(i *tlsio.Info) bool { return len(i.Peer) > 0 }),
 		x.number("ssl_c_verify", "Number of the last error in verifying the client's certificate that was passed over, 0 for none.", func(i *tlsio.Info) int { return i.Verified.Result }),
-		{Row: Row{Name: "fc_err", Doc: "Number of the error of the client's connection: 0 while it lives."}, Out: txn.Int, At: always, fn: func(_ *Context, _ []Arg, v *txn.Value) bool { v.SetInt(0); return true }},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/internal/tlsio"
 	"bench/proxy/acl"
 	"bench/proxy/logformat"
 	"bench/proxy/pattern"
@@ -41,6 +42,8 @@ type Config struct {
 	Variables *txn.Names
 	// Rated: samples ask how many sessions and requests there were in the last second.
 	Rated bool
+	// Tracing is what samples ask about handshakes.
+	Tracing tlsio.Tracing
 	// Resolvers are the sections of name servers.
 	Resolvers []*Resolvers
 }

@@ -133,6 +133,12 @@ type GlobalTLS struct {
 	// MaxConns and MaxRate are how many connections in TLS there may be, and be accepted in
 	// a second; 0: any number.
 	MaxConns, MaxRate int
+	// Capture is how many bytes of the lists of clients' hellos are kept; KeyLog: the
+	// secrets of TLS 1.3 are.
+	Capture int
+	KeyLog  bool
+	// MaxRecord is the longest record that is written; 0: as TLS allows.
+	MaxRecord int
 }
 
 // CAPath is where a file of authorities is.

@@ -38,6 +38,7 @@ type client struct {
 	// lingering: our side is closed; what still comes is thrown away, so that
 	// the kernel does not destroy the answer with a reset.
 	lingering bool
+	fault     txn.Fault // why it has come to nothing
 
 	place list.Node[client] // among those of its thread
 }

@@ -292,7 +292,7 @@ func connectCause(errno syscall.Errno) byte {
 }
 
 func (s *stream) attach(sc *serverConn) {
-	s.sc, s.last = sc, nil
+	s.sc, s.last, s.fault, s.met = sc, nil, txn.NoFault, true
 	sc.stream = s
 	sc.BytesIn, sc.BytesOut = 0, 0
 }
@@ -353,6 +353,7 @@ const retryPause = time.Second
 
 // connectFailed retries, at another server if that is due, or gives up.
 func (s *stream) connectFailed(cause byte) txn.Verdict {
+	s.met = s.met && s.fault != txn.NoFault // one that was refused is none
 	s.dropServer()
 	s.exp, s.srvExp = never, never
 	s.srv.Observe(server.NotConnected)

@@ -42,6 +42,8 @@ func (n *nobody) SessionVars() *txn.Vars                  { return &n.vars }
 func (n *nobody) TrackSession(int, table.Ref) txn.Tracked { return nil }
 func (n *nobody) TLS() *tlsio.Info                        { return nil }
 func (n *nobody) ServerTLS() *tlsio.Info                  { return nil }
+func (n *nobody) Fault() txn.Fault                        { return txn.NoFault }
+func (n *nobody) ServerFault() (txn.Fault, bool)          { return txn.NoFault, false }
 func (n *nobody) Describe(r *txn.Record)                  { *r = txn.Record{} }
 func (n *nobody) Arrived() (sock.Addr, sock.Addr)         { return sock.Addr{}, sock.Addr{} }
 func (n *nobody) Beyond() (sock.Addr, sock.Addr)          { return sock.Addr{}, sock.Addr{} }

@@ -33,7 +33,7 @@ func (f *Front) expectsHeader() bool {
 // openingTimeout ends a connection that took too long to begin.
 func (c *client) openingTimeout() {
 	if c.fe.opening[c.opening].name == proxyStage {
-		c.notProxied("Timeout while waiting for PROXY protocol header")
+		c.notProxied(txn.ProxyTimeout)
 		if c.In != nil {
 			sock.SetLinger0(c.FD()) // as in the reference, which has left it unread
 		}
@@ -77,9 +77,9 @@ func (c *client) proxyHeader() txn.Verdict {
 			return txn.Wait
 		case transport.End, transport.Failed:
 			if c.In != nil {
-				return c.notProxied("Truncated PROXY protocol header received")
+				return c.notProxied(txn.ProxyTruncated)
 			}
-			return c.notProxied("Connection closed while waiting for PROXY protocol header")
+			return c.notProxied(txn.ProxyEmpty)
 		case transport.More:
 		}
 	}
@@ -103,17 +103,16 @@ func (c *client) takeHeader(h *proxyproto.Header, n int) {
 	}
 }
 
-// describe is what is wrong with a header, in the words that tools look for in the logs
-// of the reference.
-func describe(err error) string {
+// describe is what is wrong with a header.
+func describe(err error) txn.Fault {
 	if errors.Is(err, proxyproto.ErrNone) {
-		return "Received something which does not look like a PROXY protocol header"
+		return txn.ProxyNone
 	}
-	return "Received an invalid PROXY protocol header"
+	return txn.ProxyInvalid
 }
 
 // notProxied gives up a connection that has not begun as it should have.
-func (c *client) notProxied(why string) txn.Verdict {
+func (c *client) notProxied(why txn.Fault) txn.Verdict {
 	c.logFailure(why, c.BytesIn == 0)
 	return txn.Gone
 }

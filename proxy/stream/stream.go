@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bench/proxy/txn"
 	"time"
 
 	"bench/internal/loop"
@@ -103,6 +104,9 @@ type attempt struct {
 	held    bool // the connection keeps what was not looked at yet
 	// last is what the handshake of the connection has led to that sc was, for the log.
 	last *tlsio.Info
+	// fault is what went wrong with that connection, met: there was one that got that far.
+	fault txn.Fault
+	met   bool
 }
 
 // deadlines are those of the two sides and of what the stream waits for; never: none.

@@ -21,6 +21,7 @@ import (
 	"bench/proxy/compress"
 	"bench/proxy/h1"
 	"bench/proxy/h2"
+	"bench/proxy/hash"
 	"bench/proxy/log"
 	"bench/proxy/message"
 	"bench/proxy/registry"
@@ -245,6 +246,9 @@ func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
 	tune := &sh.Config.Global.Tune
 	t.TLS = tlsio.NewQueue(l)
 	t.TLS.Conns = &sh.TLSConns
+	t.TLS.Tracing = tracing(sh.Config)
+	t.TLS.Digest = func(b []byte) uint64 { return hash.XXH64(b, 0) }
+	t.TLS.MaxRecord = sh.Config.Global.TLS.MaxRecord
 	t.Kit.Init(l, tune.BufSize, tune.PipeSize, &sh.Pipes)
 	t.encoders.Level = tune.CompLevel
 	t.prepareRules()

@@ -8,6 +8,7 @@ import (
 
 	"bench/internal/tlsio"
 	"bench/proxy/certs"
+	"bench/proxy/spec"
 	"bench/proxy/txn"
 )
 
@@ -33,6 +34,14 @@ func (c *client) secure() txn.Verdict {
 	}
 	c.Layer.Handshake(c.Hup)
 	return txn.Wait
+}
+
+// tracing is what is to be kept of handshakes: what samples ask for, and what is ordered.
+func tracing(cfg *spec.Config) tlsio.Tracing {
+	t, g := cfg.Tracing, &cfg.Global.TLS
+	t.Hellos = t.Hellos || g.Capture > 0 || g.KeyLog
+	t.Capture, t.Traffic = g.Capture, g.KeyLog
+	return t
 }
 
 // roomForTLS tells whether the process may have one more connection in TLS ("maxsslconn").
@@ -68,18 +77,21 @@ func (c *client) Secured(err error) {
 // in the words of the reference. A client that only looked in is as one that sent
 // nothing.
 func (c *client) handshakeFailed(err error) {
-	why, gone := "SSL handshake failure", false
+	why, gone := txn.TLSHandshake, false
 	authority, ofCertificate := certs.Failure(err)
 	_, broken := errors.AsType[syscall.Errno](err)
 	switch {
 	case authority:
-		why = "SSL client CA chain cannot be verified"
+		why = txn.TLSAuthority
 	case ofCertificate:
-		why = "SSL client certificate not trusted"
+		why = txn.TLSUntrusted
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		why, gone = "Connection closed during SSL handshake", true
+		why, gone = txn.TLSClosed, true
 	case broken:
-		why, gone = "Connection error during SSL handshake", true
+		why, gone = txn.TLSBroken, true
+	}
+	if i := c.tls(); i != nil {
+		i.Verified = certs.Judged(err)
 	}
 	c.logFailure(why, gone)
 	c.fe.C.ErrReq++
@@ -89,7 +101,7 @@ func (c *client) handshakeFailed(err error) {
 
 // handshakeTimeout ends a connection whose handshake has taken too long.
 func (c *client) handshakeTimeout() {
-	c.logFailure("Timeout during SSL handshake", false)
+	c.logFailure(txn.TLSTimeout, false)
 	c.fe.C.ErrReq++
 	c.t.Listeners[c.l.Index].C.ErrReq++
 	c.close()
@@ -97,7 +109,8 @@ func (c *client) handshakeTimeout() {
 
 // logFailure writes a line about a connection that has led to no stream. gone says that the
 // client has left by itself, which "option dontlognull" does not want to know.
-func (c *client) logFailure(why string, gone bool) {
+func (c *client) logFailure(why txn.Fault, gone bool) {
+	c.fault = why
 	if c.fe.Sink == nil || gone && c.fe.Spec.Options.DontLogNull {
 		return
 	}
@@ -109,7 +122,7 @@ func (c *client) logFailure(why string, gone bool) {
 	c.Describe(&t.rec)
 	t.bare = txn.Txn{Stream: c, Final: true}
 	t.rules.Ctx.Txn = &t.bare
-	c.fe.Sink.Failure(&t.rec, t.rules.Ctx, bind, why)
+	c.fe.Sink.Failure(&t.rec, t.rules.Ctx, bind, why.String())
 }
 
 // tls is what the client's handshake has led to, nil without TLS.
@@ -123,8 +136,13 @@ func (c *client) tls() *tlsio.Info {
 	return nil
 }
 
-// TLS implements txn.Stream.
-func (c *client) TLS() *tlsio.Info { return c.tls() }
+// TLS implements txn.Stream. A client that is to speak TLS counts as one that does.
+func (c *client) TLS() *tlsio.Info {
+	if i := c.tls(); i != nil || c.l.TLS == nil {
+		return i
+	}
+	return new(tlsio.Info)
+}
 
 // TLS implements txn.Stream.
 func (s *stream) TLS() *tlsio.Info { return s.c.tls() }
@@ -147,6 +165,18 @@ func (sc *serverConn) handshake() *tlsio.Info {
 	}
 	return nil
 }
+
+// Fault implements txn.Stream.
+func (c *client) Fault() txn.Fault { return c.fault }
+
+// Fault implements txn.Stream.
+func (s *stream) Fault() txn.Fault { return s.c.fault }
+
+// ServerFault implements txn.Stream.
+func (c *client) ServerFault() (txn.Fault, bool) { return txn.NoFault, false }
+
+// ServerFault implements txn.Stream.
+func (s *stream) ServerFault() (f txn.Fault, known bool) { return s.fault, s.met }
 
 // choosePeer finds out whether the server is spoken to in TLS, and by which name; nil: in
 // clear. The name may come from the request, of which a later attempt need not know
@@ -202,10 +232,23 @@ func (sc *serverConn) leadsTo(peer *certs.Peer) bool {
 	return l.Config() == peer.Config()
 }
 
+// serverFault is why a handshake with a server has failed.
+func serverFault(err error) txn.Fault {
+	if m, ok := errors.AsType[*certs.Mismatch](err); ok {
+		if m.Asked {
+			return txn.TLSOtherSNI
+		}
+		return txn.TLSOtherName
+	}
+	return txn.TLSHandshake
+}
+
 // Secured implements tlsio.Owner.
 func (sc *serverConn) Secured(err error) {
 	s := sc.stream
 	if err != nil {
+		s.last, s.fault = sc.handshake(), serverFault(err)
+		s.dropServer()
 		s.advance(s.connectFailed('S'))
 		return
 	}

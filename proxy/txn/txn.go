@@ -141,6 +141,10 @@ type Stream interface {
 	TLS() *tlsio.Info
 	// ServerTLS is the same of the server, nil without a connection to it, too.
 	ServerTLS() *tlsio.Info
+	// Fault is what went wrong with the client's connection; ServerFault the same of the
+	// server, known if there is or was a connection to it.
+	Fault() Fault
+	ServerFault() (f Fault, known bool)
 	// Describe fills in what a log line would say at this moment.
 	Describe(r *Record)
 	// Arrived is Source and Destination whatever rules have made of them, Beyond the same of

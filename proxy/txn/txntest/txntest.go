@@ -98,6 +98,12 @@ func (s *Stream) TLS() *tlsio.Info { return s.Secure }
 // ServerTLS implements txn.Stream.
 func (s *Stream) ServerTLS() *tlsio.Info { return s.Secure }
 
+// Fault implements txn.Stream.
+func (s *Stream) Fault() txn.Fault { return txn.NoFault }
+
+// ServerFault implements txn.Stream.
+func (s *Stream) ServerFault() (txn.Fault, bool) { return txn.NoFault, s.Secure != nil }
+
 // Describe implements txn.Stream.
 func (s *Stream) Describe(r *txn.Record) {
 	s.Described++
