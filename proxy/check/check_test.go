@@ -22,19 +22,24 @@ func TestHealthCountsRiseAndFall(t *testing.T) {
 	cases := []struct {
 		name       string
 		rise, fall int
+		begin      spec.InitState
 		checks     string // + good, - bad
 		changes    string // U came up, D went down, . nothing
 	}{
-		{"the first bad check takes a new server down", 2, 3, "-", "D"},
-		{"after a good one it takes fall bad ones", 2, 3, "+---", "...D"},
-		{"rise good ones bring it up", 2, 3, "-++", "D.U"},
-		{"a bad one while rising starts over", 3, 2, "-++-+++", "D.....U"},
-		{"a good one while falling restores all of it", 2, 3, "+--+---", "......D"},
-		{"one and one", 1, 1, "-+-+", "DUDU"},
+		{"the first bad check takes a new server down", 2, 3, spec.InitUp, "-", "D"},
+		{"after a good one it takes fall bad ones", 2, 3, spec.InitUp, "+---", "...D"},
+		{"rise good ones bring it up", 2, 3, spec.InitUp, "-++", "D.U"},
+		{"a bad one while rising starts over", 3, 2, spec.InitUp, "-++-+++", "D.....U"},
+		{"a good one while falling restores all of it", 2, 3, spec.InitUp, "+--+---", "......D"},
+		{"one and one", 1, 1, spec.InitUp, "-+-+", "DUDU"},
+		{"trusted in full, it takes fall bad ones", 2, 3, spec.InitFullyUp, "---", "..D"},
+		{"down, one good one is enough", 2, 3, spec.InitDown, "+---", "U..D"},
+		{"down, a bad one makes it rise good ones", 2, 3, spec.InitDown, "-++", "..U"},
+		{"fully down, it takes rise good ones", 2, 3, spec.InitFullyDown, "++", ".U"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			h := NewHealth(c.rise, c.fall)
+			h := NewHealth(c.rise, c.fall, c.begin)
 			var got []byte
 			for _, k := range c.checks {
 				mark := byte('.')
@@ -54,7 +59,7 @@ func TestHealthCountsRiseAndFall(t *testing.T) {
 }
 
 func TestIntervalFollowsTheState(t *testing.T) {
-	c := &Checker{script: &script{}, cfg: Config{Inter: 10, FastInter: 1, DownInter: 100}, health: NewHealth(2, 3)}
+	c := &Checker{script: &script{}, cfg: Config{Inter: 10, FastInter: 1, DownInter: 100}, health: NewHealth(2, 3, spec.InitUp)}
 	steps := []struct {
 		good bool
 		want time.Duration

@@ -24,6 +24,7 @@ type Config struct {
 	// next one, of a stable, a changing and a down server; 0 falls back to Inter.
 	Inter, FastInter, DownInter time.Duration
 	Rise, Fall                  int
+	Init                        spec.InitState
 	// Connect is "timeout connect", Timeout is "timeout check"; 0 if unset.
 	Connect, Timeout time.Duration
 	Source           *spec.Source
@@ -89,7 +90,7 @@ func New(cfg Config, l *loop.Loop, addr sock.Addr, to Listener) (*Checker, error
 	if cfg.Inter <= 0 {
 		cfg.Inter = 2 * time.Second
 	}
-	c := &Checker{l: l, to: to, addr: addr, health: NewHealth(cfg.Rise, cfg.Fall), fd: -1, lim: h1.DefaultLimits()}
+	c := &Checker{l: l, to: to, addr: addr, health: NewHealth(cfg.Rise, cfg.Fall, cfg.Init), fd: -1, lim: h1.DefaultLimits()}
 	c.lim.MaxHead, c.lim.Relaxed = maxAnswer, true
 	var err error
 	if cfg.Agent != nil {
@@ -165,9 +166,8 @@ func (c *Checker) Restore(cur int) {
 	c.health.Cur = min(max(cur, 0), c.health.Rise+c.health.Fall-1)
 }
 
-// Reset puts the server up so that the next bad check brings it down, as at the
-// start.
-func (c *Checker) Reset() { c.health = NewHealth(c.cfg.Rise, c.cfg.Fall) }
+// Reset begins to count anew, as at the start.
+func (c *Checker) Reset() { c.health = NewHealth(c.cfg.Rise, c.cfg.Fall, c.cfg.Init) }
 
 // InProgress tells whether a check is under way.
 func (c *Checker) InProgress() bool { return c.busy }

@@ -4,7 +4,11 @@
 // whoever listens to them.
 package check
 
-import "time"
+import (
+	"time"
+
+	"bench/proxy/spec"
+)
 
 // Status is the outcome of one check, as in the check_status column of "show
 // stat" (management manual, section 9.1).
@@ -107,10 +111,19 @@ type Health struct {
 	Cur int
 }
 
-// NewHealth begins up, but so that the first bad check brings the server down.
-func NewHealth(rise, fall int) Health {
-	rise, fall = max(rise, 1), max(fall, 1)
-	return Health{Rise: rise, Fall: fall, Cur: rise}
+// NewHealth begins as it is told to.
+func NewHealth(rise, fall int, begin spec.InitState) Health {
+	h := Health{Rise: max(rise, 1), Fall: max(fall, 1)}
+	switch begin {
+	case spec.InitUp:
+		h.Cur = h.Rise
+	case spec.InitFullyUp:
+		h.Force(true)
+	case spec.InitDown:
+		h.Cur = h.Rise - 1
+	case spec.InitFullyDown:
+	}
+	return h
 }
 
 // Up tells whether the server is up.

@@ -131,6 +131,10 @@ func cutPrefixes(s string, prefixes ...string) (string, bool) {
 
 // resolveAddress reads an address, looking a host name up if it is one.
 func (l *line) resolveAddress(text string) (sock.Addr, error) {
+	text, err := expandAddress(text, &l.p.look)
+	if err != nil {
+		return sock.Addr{}, err
+	}
 	a, err := sock.Parse(text)
 	if err == nil {
 		return a, nil

@@ -189,7 +189,7 @@ var optionSamples = map[string]string{
 	"interface": "lo", "mode": "600", "user": "root", "group": "root", "level": "admin", "expose-fd": "listeners",
 	"severity-output": "string", "process": "1", "shards": "2", "proto": "h1", "thread": "1", "name": "n",
 	"addr": "127.0.0.9", "cookie": "c", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
-	"source": "127.0.0.9", "socks4": "127.0.0.1:1080", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
+	"source": "127.0.0.9", "socks4": "127.0.0.1:1080", "init-state": "down", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
 	"crt": "testdata/tls/rsa.pem", "crt-list": "testdata/tls/list.txt", "ca-file": "testdata/tls/ca.pem", "crl-file": "testdata/tls/crl.pem",
 	"alpn": "a,b", "npn": "a,b", "ciphers": "ECDHE+AESGCM", "ciphersuites": "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "curves": "P-256", "ecdhe": "P-256",
 	"ca-verify-file": "testdata/tls/ca.pem", "ca-ignore-err": "10,18", "crt-ignore-err": "all", "tls-ticket-keys": "testdata/tls/tickets.txt",

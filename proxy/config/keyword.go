@@ -100,6 +100,7 @@ func keywords() []keyword {
 		balanceKeywords(),
 		persistenceKeywords(),
 		serverKeywords(),
+		dispatchKeywords(),
 		serverStateKeywords(),
 		checkKeywords(),
 		protocolCheckKeywords(),

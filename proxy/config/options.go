@@ -54,6 +54,7 @@ func optionRows() []option {
 		{"splice-auto", inAny, one(func(s *o) *bool { return &s.SpliceAuto }), "", "Let bulk data in both directions bypass the process, where it comes fast enough."},
 		{"splice-request", inAny, one(func(s *o) *bool { return &s.SpliceRequest }), "", "Let bulk data of requests bypass the process."},
 		{"splice-response", inAny, one(func(s *o) *bool { return &s.SpliceResponse }), "", "Let bulk data of responses bypass the process."},
+		{"transparent", back, nothing, "", "Connect to where the client meant to go, unless something names a server."},
 		{"tcp-smart-accept", front, nothing, "acknowledgements are left to the kernel", "Save an acknowledgement on accepted connections."},
 		{"tcp-smart-connect", back, nothing, "acknowledgements are left to the kernel", "Save an acknowledgement on connections to servers."},
 	}

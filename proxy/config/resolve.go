@@ -136,6 +136,7 @@ func (p *parser) frontBinds(s *section, px *spec.Proxy) {
 func (p *parser) backend(s *section, px *spec.Proxy) {
 	set := &s.settings
 	p.balancing(s, px)
+	p.direct(s, px)
 	px.Retries = set.retries.or(defaultRetries)
 	px.RetryOn = set.retry.or(spec.RetryConnFailure)
 	if px.Mode != spec.ModeHTTP {

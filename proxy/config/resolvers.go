@@ -132,9 +132,9 @@ func readNameserver(l *line, r *spec.Resolvers) {
 		l.fail(o, "'%s' is not supported in 'nameserver'", o.text)
 		return
 	}
-	a, err := sock.Parse(text)
+	a, err := l.resolveAddress(text)
 	if err != nil || a.IsUnix() || a.AddrPort().Port() == 0 {
-		l.fail(w, "'nameserver': '%s' is not an address with a port: want IP:PORT or [IPv6]:PORT, with tcp@ before it for TCP", w.text)
+		l.fail(w, "'nameserver': '%s' is not an address with a port: want IP:PORT, [IPv6]:PORT or NAME:PORT, with tcp@ before it for TCP", w.text)
 		return
 	}
 	r.Nameservers = append(r.Nameservers, spec.Nameserver{Name: name.text, Addr: a, TCP: tcp})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"bench/internal/sock"
 	"bench/proxy/acl"
 	"bench/proxy/logformat"
 	"bench/proxy/rule"
@@ -80,6 +81,7 @@ type settings struct {
 	retries     opt[int]
 	retry       opt[spec.RetryOn]
 	redispatch  opt[int]
+	dispatch    opt[sock.Addr]
 	reuse       opt[spec.Reuse]
 	fullConn    opt[int]
 	check       checkDraft

@@ -73,6 +73,15 @@ func serverOptions() []serverOption {
 		interval("downinter", "Time between two checks of a server that is down.", func(x *s) *time.Duration { return &x.DownInter }),
 		number(everyplace, "rise", 1, math.MaxInt32, "Good checks that make a server up.", func(x *s) *int { return &x.Rise }),
 		number(everyplace, "fall", 1, math.MaxInt32, "Bad checks that make a server down.", func(x *s) *int { return &x.Fall }),
+		row(inDefault, serverOption{name: "init-state", args: 1, doc: "State of a server that is checked until its first check, at the start and after maintenance: up until one fails (up), or until \"fall\" do (fully-up); down until one passes (down), or until \"rise\" do (fully-down).", read: func(l *line, x *s, w word) {
+			states := []string{"up", "fully-up", "down", "fully-down"} // as spec.InitState has them
+			i := slices.Index(states, w.text)
+			if i < 0 {
+				l.unknown(w, "argument of 'init-state'", states)
+				return
+			}
+			x.InitState = spec.InitState(i)
+		}}),
 		number(everyplace, "port", 1, 65535, "Port to check.", func(x *s) *int { return &x.CheckPort }),
 		row(everyplace, serverOption{name: "addr", args: 1, doc: "Address to check.", read: func(l *line, x *s, w word) {
 			a, err := l.resolveAddress(w.text)

@@ -10,6 +10,7 @@ import (
 	"bench/proxy/check"
 	"bench/proxy/cli"
 	"bench/proxy/server"
+	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
 )
@@ -44,7 +45,7 @@ func (e *Engine) addAgent(s *server.Server, enabled bool) error {
 		return nil
 	}
 	a := &agentCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], enabled: enabled, send: s.Spec.Agent.Send}
-	a.health = check.NewHealth(1, 1)
+	a.health = check.NewHealth(1, 1, spec.InitUp)
 	c, err := check.New(check.Config{
 		Agent: &check.Agent{Addr: a.target(), Send: a.words, Apply: a.apply},
 		Inter: s.Spec.Agent.Inter, Rise: 1, Fall: 1, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,

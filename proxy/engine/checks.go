@@ -78,7 +78,7 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 		return nil
 	}
 	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled, paused: s.Spec.Disabled}
-	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall)
+	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall, s.Spec.InitState)
 	secure, err := k.secure()
 	if err != nil {
 		return err
@@ -86,13 +86,16 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	c, err := check.New(check.Config{
 		TLS: secure, Secure: k.secureRule, State: k.describe, Environment: k.environment, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
-		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
+		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Init: s.Spec.InitState, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
 		Source: checkSource(s), Proxy: checkHeader(s), Socks: s.Spec.Socks, BySocks: s.Spec.CheckBySocks, Spread: e.cfg.Global.SpreadChecks,
 	}, k.l, k.target(), k)
 	if err != nil {
 		return err
 	}
 	k.c = c
+	if !s.Spec.InitState.Up() {
+		s.SetHealth(state.Down)
+	}
 	s.Distrust = func(why string) {
 		k.l.Post(func() {
 			if s.Admin() != state.Maint {
@@ -402,7 +405,7 @@ func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
 	case s.Admin() == state.Maint:
 		k.l.Post(k.c.Stop)
 	case wasMaint:
-		s.SetHealth(state.Up)
+		s.SetHealth(initialHealth(s.Spec.InitState))
 		k.e.followHealth(s)
 		k.l.Post(func() {
 			k.c.Reset()
@@ -412,6 +415,14 @@ func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
 			}
 		})
 	}
+}
+
+// initialHealth is how a server is before its first check.
+func initialHealth(s spec.InitState) state.Health {
+	if s.Up() {
+		return state.Up
+	}
+	return state.Down
 }
 
 // publish makes a change of the counting visible to the runtime API.

@@ -18,6 +18,10 @@ type Backend struct {
 
 	// Atomic.
 
+	// Direct is the one that all go to for whom nothing names a server, nil if one is
+	// chosen. It is none of Servers.
+	Direct *Server
+
 	servers registry.List[*Server]
 	// Cur counts the streams using the backend, in all threads.
 	Cur stats.Gauge
@@ -52,6 +56,10 @@ func NewBackend(p *spec.Proxy, slots *registry.Slots) *Backend {
 	b.dynamic = dynamicCookies{on: p.Cookie != nil && p.Cookie.Dynamic, key: p.DynamicKey}
 	for _, sp := range p.Servers {
 		b.servers.Add(sp.Name, b.newServer(sp, slots.Take(), sp.Disabled))
+	}
+	if p.Direct != nil {
+		b.Direct = b.newServer(p.Direct, slots.Take(), false)
+		b.Direct.nameless = true
 	}
 	b.version.Store(1)
 	b.lastUp = b.anyUsable()

@@ -27,6 +27,8 @@ type Server struct {
 	Slot int
 	// Dynamic: it was added at run time.
 	Dynamic bool
+	// nameless: nobody is to see it (Backend.Direct).
+	nameless bool
 	// TLS is how it is connected to, unless Clear is set; nil: in clear.
 	TLS *certs.Connector
 	// Distrust is called by any thread when traffic has met too many errors in a row; nil:
@@ -101,7 +103,12 @@ func (s *Server) Addr() *sock.Addr { return s.addr.Load() }
 
 // ForOneClient tells whether a connection is of use to the client only that it was opened
 // for: others may have to be connected elsewhere, or are not whom its header names.
-func (s *Server) ForOneClient() bool { return s.FollowsClient() || s.Spec.Proxy.Sends() }
+func (s *Server) ForOneClient() bool {
+	return s.nameless || s.FollowsClient() || s.Spec.Proxy.Sends()
+}
+
+// Named tells whether it is one of those that were configured, and not what stands for one.
+func (s *Server) Named() bool { return !s.nameless }
 
 // FollowsClient tells whether where to connect to depends on where the client came.
 func (s *Server) FollowsClient() bool {

@@ -23,6 +23,21 @@ const (
 	CheckExternal
 )
 
+// InitState is how far a server that is checked is trusted before its first check, at the
+// start and after maintenance.
+type InitState uint8
+
+// States.
+const (
+	InitUp        InitState = iota // up, until one check fails
+	InitFullyUp                    // as if all checks had passed so far
+	InitDown                       // down, until one check passes
+	InitFullyDown                  // as if all checks had failed so far
+)
+
+// Up tells whether the server gets anything before its first check.
+func (s InitState) Up() bool { return s == InitUp || s == InitFullyUp }
+
 // Check is how the servers of a backend are checked.
 type Check struct {
 	Kind CheckKind

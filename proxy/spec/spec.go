@@ -166,6 +166,9 @@ type Proxy struct {
 	Persist    []PersistRule
 	UseServer  []ServerRule
 	Servers    []*Server
+	// Direct is where all go for whom nothing names a server, as none is chosen: to one
+	// address, or where the client meant to go; nil: servers are chosen.
+	Direct     *Server
 	Retries    int
 	RetryOn    RetryOn
 	Redispatch int // 0 off; n > 0 every n-th retry; n < 0 the n-th before the last, -1 being the default of "option redispatch"
@@ -398,6 +401,7 @@ type Server struct {
 	FastInter    time.Duration // 0: Inter
 	DownInter    time.Duration // 0: Inter
 	Rise, Fall   int
+	InitState    InitState
 	OnMarkedDown bool // "on-marked-down shutdown-sessions"
 	OnMarkedUp   bool // "on-marked-up shutdown-backup-sessions"
 	SlowStart    time.Duration

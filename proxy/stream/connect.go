@@ -25,6 +25,14 @@ func (s *stream) assign() txn.Verdict {
 
 // balance lets the algorithm of the backend choose the server.
 func (s *stream) balance() txn.Verdict {
+	if to := s.be.Direct; to != nil {
+		to.Enter()
+		s.take(to)
+		if s.chosenAgain() {
+			s.countRetry()
+		}
+		return txn.Next
+	}
 	if s.be.inLine && s.be.Queued.Load() > 0 {
 		// First come, first served, also when there is a slot free by now.
 		return s.enqueue(nil)

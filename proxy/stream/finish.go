@@ -371,8 +371,10 @@ func (s *stream) Describe(r *txn.Record) {
 		r.SrvConn = s.waiter.For().Cur.Load()
 	}
 	if s.srv != nil {
-		r.Server = s.srv.Spec.Name
-		r.SrvConn = s.srv.Cur.Load()
+		if s.srv.Named() {
+			r.Server = s.srv.Spec.Name
+			r.SrvConn = s.srv.Cur.Load()
+		}
 		r.ServerAddr = *s.srv.Addr()
 	}
 	if s.exchange != nil && s.by != "" {

@@ -50,7 +50,7 @@ func (s *stream) writeHead() bool {
 	}
 	s.headFor = s.srv
 	name := s.be.nameHeader
-	if name != nil {
+	if name != nil && s.srv.Named() {
 		s.detach() // it may have to be written again, for another server
 		s.req.Set(name, s.req.Arena.CopyString(s.srv.Spec.Name))
 	}

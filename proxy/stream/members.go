@@ -49,6 +49,9 @@ func (t *Thread) AddBackend(b *server.Backend) {
 	for _, s := range b.Servers() {
 		t.AddServer(s)
 	}
+	if b.Direct != nil {
+		t.AddServer(b.Direct)
+	}
 }
 
 // AddServer makes the thread's part of a server, whose backend it has.

@@ -304,7 +304,7 @@ func (s *stream) responseCookie(name, value []byte) (cookie.Act, []byte) {
 func (s *stream) wantsCookie() bool {
 	p := s.be.cookie
 	switch {
-	case !p.Insert, s.ignored, s.outCookie == cookiePassive && p.Preserve:
+	case !p.Insert, s.ignored, !s.srv.Named(), s.outCookie == cookiePassive && p.Preserve:
 		return false
 	case p.PostOnly && s.method != message.MethodPost:
 		return false

@@ -165,7 +165,7 @@ func (s *stream) learn() {
 	now := s.t.Loop.Now()
 	for i := range x.list[:x.n] {
 		st := &x.list[i]
-		if srv := s.srv; srv != nil && !srv.Spec.NonStick {
+		if srv := s.srv; srv != nil && srv.Named() && !srv.Spec.NonStick {
 			if r, ok := st.table.Make(st.key, now); ok {
 				name := srv.Spec.Name
 				if st.table.ByAddr {

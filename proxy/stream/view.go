@@ -109,7 +109,7 @@ func (s *stream) Backend() int {
 
 // Server implements txn.Stream.
 func (s *stream) Server() (name string, id int) {
-	if s.srv == nil {
+	if s.srv == nil || !s.srv.Named() {
 		return "", 0
 	}
 	return s.srv.Spec.Name, s.srv.Spec.ID
