@@ -40,6 +40,9 @@ type cli struct {
 	Abuse    abuseCmd    `cmd:"" help:"Let clients misbehave, and count what the peer does about it."`
 	Chaos    chaosCmd    `cmd:"" help:"Cause a fault by hand, or undo what killed runs have left behind."`
 	Netns    netnsCmd    `cmd:"" name:"netns" help:"Make a network by hand: hosts and wires between them, in namespaces."`
+	Hub      hubCmd      `cmd:"" help:"Be the server in the middle of runs on several machines."`
+	Join     joinCmd     `cmd:"" help:"Offer this machine to a hub, until Ctrl-C."`
+	Hosts    hostsCmd    `cmd:"" help:"List the machines that have joined a hub."`
 	Report   reportCmd   `cmd:"" help:"Render a result folder again."`
 	History  historyCmd  `cmd:"" help:"Follow measures over many recorded runs, and show with which of them they changed."`
 	Agent    agentCmd    `cmd:"" hidden:"" help:"Parts of a run, started by the runner."`

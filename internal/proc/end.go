@@ -32,7 +32,9 @@ func (p *Process) awaitEnd() bool {
 	if p.givenUp.Load() {
 		return false
 	}
-	unpin(p.PID())
+	if p.remote == nil {
+		unpin(p.PID())
+	}
 	ended := p.endsWithin(latestEnd)
 	p.givenUp.Store(!ended)
 	return ended

@@ -32,6 +32,9 @@ type Options struct {
 	// Note is told what the group is about to leave on the machine until it is
 	// closed: the mark of its processes, or a directory. nil is nobody.
 	Note func(mark, dir string) error
+	// Lease lets the guard act, too, when this process has stood still for 5 seconds: for
+	// one that others count on to undo what it does.
+	Lease bool
 	// TempDir is where Dir makes directories; os.TempDir() when empty.
 	TempDir string
 }
@@ -78,6 +81,9 @@ func NewGroup(o Options) (*Group, error) {
 		if g.guard, err = startGuard(o.Guard, g.mark); err != nil {
 			g.start.end()
 			return nil, fmt.Errorf("cannot start the guard process: %w", err)
+		}
+		if o.Lease {
+			g.guard.keepAlive()
 		}
 		if o.Journal != "" {
 			g.guard.tell("journal " + o.Journal)
@@ -138,6 +144,8 @@ type Spec struct {
 	// Stdout takes the output as it comes; nil discards it. Writes come from
 	// one goroutine.
 	Stdout io.Writer
+	// On is the machine to start it on; nil is this one. Enter means nothing there.
+	On Host
 }
 
 // Process is a started child.
@@ -146,6 +154,8 @@ type Process struct {
 	Stdin io.WriteCloser // nil without Spec.StdinPipe
 
 	cmd     *exec.Cmd
+	host    Host // nil: this machine
+	remote  Remote
 	started time.Time
 	output  *tail
 	done    chan struct{}
@@ -156,6 +166,13 @@ type Process struct {
 
 // Start starts a process. An error says what could not be started.
 func (g *Group) Start(s Spec) (*Process, error) {
+	if s.On != nil {
+		p, err := g.startElsewhere(&s)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		return p, nil
+	}
 	path, err := exec.LookPath(s.Args[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
@@ -283,8 +300,13 @@ func (r *oneRead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// PID of the process, which is also its process group.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
+// PID of the process, which is also its process group; on the host that it runs on.
+func (p *Process) PID() int {
+	if p.remote != nil {
+		return p.remote.PID()
+	}
+	return p.cmd.Process.Pid
+}
 
 // Started is when the process was started.
 func (p *Process) Started() time.Time { return p.started }
@@ -324,7 +346,7 @@ func (p *Process) ExitCode() int {
 func (p *Process) Output() string { return p.output.String() }
 
 // Signal sends a signal to the process itself.
-func (p *Process) Signal(sig syscall.Signal) error { return p.cmd.Process.Signal(sig) }
+func (p *Process) Signal(sig syscall.Signal) error { return p.signal(sig) }
 
 // Kill ends the process and its process group at once and waits for its end, but for no
 // longer than a few seconds: Close reports a process that does not end.
@@ -336,7 +358,11 @@ func (p *Process) Kill() {
 func (p *Process) killGroup() {
 	// The group exists until its last member is gone, also after its leader;
 	// when the leader was reaped its number could be anyone's.
-	if p.Running() {
+	switch {
+	case !p.Running():
+	case p.remote != nil:
+		p.remote.Kill()
+	default:
 		_ = unix.Kill(-p.PID(), unix.SIGKILL)
 	}
 }

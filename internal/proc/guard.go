@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -20,6 +21,8 @@ import (
 type guard struct {
 	cmd  *exec.Cmd
 	pipe io.WriteCloser
+	stop chan struct{} // ends the signs of life; nil without a lease
+	mu   sync.Mutex    // of the pipe
 }
 
 func startGuard(argv []string, mark string) (*guard, error) {
@@ -44,6 +47,8 @@ func startGuard(argv []string, mark string) (*guard, error) {
 // the second line of defence.
 func (g *guard) tell(line string) {
 	if g != nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		_, _ = io.WriteString(g.pipe, line+"\n")
 	}
 }
@@ -53,21 +58,86 @@ func (g *guard) release() {
 	if g == nil {
 		return
 	}
+	if g.stop != nil {
+		close(g.stop)
+	}
 	g.tell("done")
 	_ = g.pipe.Close()
 	_ = g.cmd.Wait()
 }
 
+// The lease of a guard is counted in ticks of its own, so that a machine that stood
+// still, or a guard that did not get to run, counts as one tick at most.
+const (
+	leaseTick  = 250 * time.Millisecond
+	leaseTicks = 20
+)
+
+// keepAlive tells the guard that the process it guards does run, until the guard is
+// released.
+func (g *guard) keepAlive() {
+	g.tell("lease")
+	g.stop = make(chan struct{})
+	go func() {
+		tick := time.NewTicker(leaseTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-g.stop:
+				return
+			case <-tick.C:
+				g.tell("alive")
+			}
+		}
+	}()
+}
+
+// guardLines are the lines of in, and nothing more once none has come for a lease, after
+// the first one that says that there is a lease.
+func guardLines(in io.Reader) <-chan string {
+	read, passed := make(chan string), make(chan string)
+	go func() {
+		defer close(read)
+		for lines := bufio.NewScanner(in); lines.Scan(); {
+			read <- lines.Text()
+		}
+	}()
+	go func() {
+		defer close(passed)
+		tick := time.NewTicker(leaseTick)
+		defer tick.Stop()
+		lease, silent := false, 0
+		for !lease || silent < leaseTicks {
+			select {
+			case line, ok := <-read:
+				if !ok {
+					return
+				}
+				silent = 0
+				switch line {
+				case "lease":
+					lease = true
+				case "alive":
+				default:
+					passed <- line
+				}
+			case <-tick.C:
+				silent++
+			}
+		}
+	}()
+	return passed
+}
+
 // Guard is the guard process: it reads what to undo from in, and undoes it
-// when in ends without the word that it has been done. restore undoes what a
-// journal says.
+// when in ends without the word that it has been done, or is silent for longer than a
+// lease. restore undoes what a journal says.
 func Guard(in io.Reader, restore func(journal string) error) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	var mark string
 	var dirs, journals []string
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		word, rest, _ := strings.Cut(lines.Text(), " ")
+	for line := range guardLines(in) {
+		word, rest, _ := strings.Cut(line, " ")
 		switch word {
 		case "mark":
 			mark = rest

@@ -1,0 +1,156 @@
+package wire
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Version of what is said: hosts and runners of different ones do not understand each
+// other.
+const Version = 1
+
+// Times of leases. Whoever waits counts ticks of its own, not time: a process that stood
+// still has missed one tick, not a lease.
+const (
+	Tick = 250 * time.Millisecond
+	// BeatEvery is the time between two signs of life.
+	BeatEvery = 500 * time.Millisecond
+	// Lease is how many ticks without a sign of life end what depends on it.
+	Lease = 16
+	// AskEvery is the time after which an order is sent again.
+	AskEvery = 500 * time.Millisecond
+)
+
+// MaxChunk bounds what one message carries.
+const MaxChunk = 256 << 10
+
+// Hello is a host that offers itself.
+type Hello struct {
+	Version  int               `json:"version"`
+	Name     string            `json:"name"`
+	Instance string            `json:"instance"` // of the process that has joined
+	Labels   map[string]string `json:"labels,omitempty"`
+	Allow    []string          `json:"allow"`
+	Exec     []string          `json:"exec,omitempty"` // programs besides this one
+	Address  string            `json:"address"`        // by which other hosts reach it
+	CPUs     int               `json:"cpus"`
+	Kernel   string            `json:"kernel"`
+	Tool     string            `json:"tool"` // version of this program
+	Run      string            `json:"run,omitempty"`
+}
+
+// Roles that a host may take on.
+const (
+	RoleLoad    = "load"
+	RoleBackend = "backend"
+	RoleProxy   = "proxy"
+)
+
+// Roles lists them.
+func Roles() []string { return []string{RoleLoad, RoleBackend, RoleProxy} }
+
+// BeatMessage is a sign of life of a host.
+type BeatMessage struct {
+	Instance string `json:"instance"`
+	Run      string `json:"run,omitempty"` // that it works for
+}
+
+// Kinds of orders.
+const (
+	// On the channel of the run.
+	OpOpen  = "open"  // work for this run: makes its directory
+	OpClose = "close" // end and undo everything of it
+	OpFile  = "file"  // write a file of the directory
+	OpPort  = "port"  // a free port of the host's address
+	OpUsage = "usage" // what processes have used
+	// On the channel of a process.
+	OpStart  = "start"
+	OpDial   = "dial" // a connection to a unix socket in place of a process
+	OpStdin  = "stdin"
+	OpEOF    = "eof"
+	OpSignal = "signal"
+	OpKill   = "kill"
+)
+
+// Order is one order. Those of a channel are numbered from 1; the host carries each out
+// once and answers a repeated one from memory.
+type Order struct {
+	Seq  uint64   `json:"seq"`
+	Op   string   `json:"op"`
+	Name string   `json:"name,omitempty"` // of a process, for messages
+	Self bool     `json:"self,omitempty"` // the program is this one, args come after it
+	Args []string `json:"args,omitempty"`
+	Env  []string `json:"env,omitempty"`
+	CPUs []int    `json:"cpus,omitempty"`
+	Nice int      `json:"nice,omitempty"`
+	// RealTime and Pipe are as of proc.Spec; with Lines the standard output is sent.
+	RealTime bool   `json:"realTime,omitempty"`
+	Lines    bool   `json:"lines,omitempty"`
+	Pipe     bool   `json:"pipe,omitempty"`
+	InDir    bool   `json:"inDir,omitempty"` // the working directory is that of the run
+	Path     string `json:"path,omitempty"`  // of a file or socket, below the directory
+	Mode     uint32 `json:"mode,omitempty"`
+	Append   bool   `json:"append,omitempty"`
+	Data     []byte `json:"data,omitempty"`
+	Signal   int    `json:"signal,omitempty"`
+	PIDs     []int  `json:"pids,omitempty"`
+}
+
+// Reply answers an order.
+type Reply struct {
+	Seq   uint64  `json:"seq"`
+	Error string  `json:"error,omitempty"`
+	Kind  string  `json:"kind,omitempty"` // of error
+	PID   int     `json:"pid,omitempty"`
+	Dir   string  `json:"dir,omitempty"`
+	Port  int     `json:"port,omitempty"`
+	Usage []Usage `json:"usage,omitempty"`
+}
+
+// Usage is what a process and its descendants have used.
+type Usage struct {
+	PID        int     `json:"pid"`
+	CPUSeconds float64 `json:"cpuSeconds"`
+	RSSBytes   uint64  `json:"rssBytes"`
+}
+
+// Kinds of errors.
+const (
+	KindMissing = "missing" // a program that is not there
+	KindRefused = "refused" // not allowed by the host
+	KindGone    = "gone"    // the host does not work for the run, or not any more
+	KindBusy    = "busy"    // it works for another run
+)
+
+// Headers of output.
+const (
+	HeaderSeq  = "Seq"  // number of the message in its channel, from 1
+	HeaderKind = "Kind" // of OutputText, OutputEnd
+)
+
+// Kinds of output.
+const (
+	OutputText = "out"
+	OutputEnd  = "end"
+)
+
+// End is the last message of a process.
+type End struct {
+	State  string `json:"state"`
+	Code   int    `json:"code"`
+	Output string `json:"output,omitempty"`
+}
+
+// Stamps are the two readings of a host's clock in a round trip, as bytes.
+func Stamps(received, answered int64) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(received))
+	return binary.BigEndian.AppendUint64(b, uint64(answered))
+}
+
+// ReadStamps is their opposite.
+func ReadStamps(b []byte) (received, answered int64, ok bool) {
+	if len(b) != 16 {
+		return 0, 0, false
+	}
+	return int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:])), true
+}
