@@ -7,6 +7,7 @@ import (
 	"container/list"
 	"strings"
 	"sync"
+	"time"
 
 	"bench/proxy/message"
 	"bench/proxy/spec"
@@ -197,4 +198,24 @@ func (f *Filling) Drop() {
 	f.cache.mu.Lock()
 	delete(f.cache.filling, f.id)
 	f.cache.mu.Unlock()
+}
+
+// Listed is a response that is kept, for people.
+type Listed struct {
+	Key  string // the address
+	Vary Vary
+	Size int   // in bytes
+	Left int64 // seconds until it is too old
+}
+
+// List lists what is kept, the most recently used first, and tells how much that takes.
+func (c *Cache) List() (list []Listed, used int) {
+	now := time.Now().Unix()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for p := c.recent.Front(); p != nil; p = p.Next() {
+		e := p.Value.(*Entry)
+		list = append(list, Listed{e.key, e.Vary, e.size(), e.Expires - now})
+	}
+	return list, c.used
 }

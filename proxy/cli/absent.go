@@ -7,7 +7,6 @@ package cli
 func absentCommands() []Command {
 	return []Command{
 		{Words: "show peers", Args: "[section]", Help: "list peers: there are none", Fn: absent("", "No such peers")},
-		{Words: "show cache", Level: AdminLevel, Help: "list caches: there are none", Fn: absent("", "")},
 	}
 }
 
@@ -30,6 +29,5 @@ func absent(all, named string) func(*request) error {
 func unsupported() []string {
 	return []string{
 		"debug dev", "httpclient",
-		"show trace", "trace",
 	}
 }

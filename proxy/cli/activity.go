@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bench/proxy/spec"
 )
 
 func activityCommands() []Command {
@@ -33,8 +35,9 @@ type Thread struct {
 	Poller               string
 	// Queued are the tasks that wait, by their kind.
 	Queued map[string]int
-	// Profiles are how long handlers have taken while that was measured.
-	Profiles map[string]Profile
+	// Profiles are how long handlers have taken while that was measured; Profiling: it is.
+	Profiles  map[string]Profile
+	Profiling bool
 }
 
 // Profile is how long the handlers of one kind have taken.
@@ -100,7 +103,7 @@ func showThreads(r *request) error {
 			queued += n
 		}
 		_, err := fmt.Fprintf(r.w, "  Thread %d : poller=%s loops=%d timers=%d connections=%d idle=%d%% cpu_ms=%d rqsz=%d prof=%d\n                cpu_ns: now=%d\n",
-			i+1, t.Poller, t.Loops, t.Timers, t.Connections, t.Idle, t.CPU.Milliseconds(), queued, number01(t.Profiles != nil), t.CPU.Nanoseconds())
+			i+1, t.Poller, t.Loops, t.Timers, t.Connections, t.Idle, t.CPU.Milliseconds(), queued, number01(t.Profiling), t.CPU.Nanoseconds())
 		if err != nil {
 			return err
 		}
@@ -193,11 +196,17 @@ func showProfiling(r *request) error {
 		}
 	}
 	threads := r.s.engine.Threads()
-	on := slices.ContainsFunc(threads, func(t Thread) bool { return t.Profiles != nil })
 	if what == "all" || what == "status" {
 		state := "off"
-		if on {
+		switch r.s.engine.Profiling() {
+		case spec.ProfilingOn:
 			state = "on"
+		case spec.ProfilingAuto:
+			state = "auto-off"
+			if slices.ContainsFunc(threads, func(t Thread) bool { return t.Profiling }) {
+				state = "auto-on"
+			}
+		case spec.ProfilingOff:
 		}
 		fmt.Fprintf(r.w, "Per-task CPU profiling              : %-14s# set profiling tasks {on|auto|off}\nMemory usage profiling              : off           # set profiling memory {on|off}\n", state)
 	}
@@ -246,13 +255,11 @@ func setProfiling(r *request) error {
 	default:
 		return r.fail("Expects either 'tasks' or 'memory'.")
 	}
-	switch r.arg(1) {
-	case "on", "off":
-		r.s.engine.SetProfiling(r.arg(1) == "on")
-	case "auto":
-		return r.fail("'auto' is not supported: nothing is measured unless it is asked for by 'on'.")
-	default:
+	modes := map[string]spec.Profiling{"on": spec.ProfilingOn, "auto": spec.ProfilingAuto, "off": spec.ProfilingOff}
+	p, ok := modes[r.arg(1)]
+	if !ok {
 		return r.fail("Expects 'on', 'auto', or 'off'.")
 	}
+	r.s.engine.SetProfiling(p)
 	return nil
 }

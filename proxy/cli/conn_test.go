@@ -339,7 +339,7 @@ func TestUnsupportedCommandsAreTold(t *testing.T) {
 			t.Errorf("%s is called unsupported but exists", name)
 		}
 	}
-	if got := ask(t, path, "show trace x"); got != "'show trace' is not supported by this engine.\n\n" {
+	if got := ask(t, path, "debug dev x"); got != "'debug dev' is not supported by this engine.\n\n" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -447,7 +447,7 @@ func TestShowProfiling(t *testing.T) {
 	_, path := start(t, e, Options{}, Access{Level: AdminLevel})
 	const title = "Tasks activity:\n  function                      calls   cpu_tot   cpu_avg   lat_tot   lat_avg\n"
 	const memory = "Memory usage profiling              : off           # set profiling memory {on|off}\n"
-	if got, want := ask(t, path, "show profiling"), "Per-task CPU profiling              : off           # set profiling tasks {on|auto|off}\n"+memory+title+"\n"; got != want {
+	if got, want := ask(t, path, "show profiling"), "Per-task CPU profiling              : auto-off      # set profiling tasks {on|auto|off}\n"+memory+title+"\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	e.profiles = map[string]Profile{"a": {2, 3 * time.Millisecond}, "b": {3, 1500}, "c": {0, 0}}
@@ -460,9 +460,8 @@ func TestShowProfiling(t *testing.T) {
 		"show profiling tasks":            title + rows[0] + rows[1] + rows[2],
 		"show profiling tasks 1":          title + rows[0],
 		"show profiling tasks byaddr 2":   title + rows[1] + rows[0],
-		"show profiling status":           "Per-task CPU profiling              : on            # set profiling tasks {on|auto|off}\n" + memory,
+		"show profiling status":           "Per-task CPU profiling              : auto-on       # set profiling tasks {on|auto|off}\n" + memory,
 		"show profiling memory":           "",
-		"set profiling tasks auto":        "'auto' is not supported: nothing is measured unless it is asked for by 'on'.\n",
 		"show threads":                    "",
 		"set profiling tasks on; quit":    "",
 		"operator; set profiling tasks 1": "\nPermission denied\n",
@@ -478,7 +477,10 @@ func TestShowProfiling(t *testing.T) {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
-	if got := e.take(); got != "profiling true" {
+	if got := ask(t, path, "show profiling status"); !strings.Contains(got, ": on  ") {
+		t.Errorf("switched on: %q", got)
+	}
+	if got := e.take(); got != "profiling 1" {
 		t.Errorf("done: %q", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"time"
 
+	"bench/proxy/cache"
 	"bench/proxy/certs"
 	"bench/proxy/pattern"
 	"bench/proxy/resolver"
@@ -20,6 +21,7 @@ import (
 	"bench/proxy/state"
 	"bench/proxy/stats"
 	"bench/proxy/table"
+	"bench/proxy/trace"
 	"bench/proxy/txn"
 )
 
@@ -61,6 +63,9 @@ type Engine interface {
 	// Tables are the stick tables, in the order of configuration.
 	Tables() []*table.Table
 
+	// Caches are those of responses, in the order of configuration.
+	Caches() []*cache.Cache
+
 	// Resolvers are what looks names up, in the order of configuration.
 	Resolvers() []*resolver.Resolver
 
@@ -72,6 +77,10 @@ type Engine interface {
 	// SetRateLimit changes how much of something there may be in a second, 0 being any
 	// number.
 	SetRateLimit(l RateLimit, n int)
+
+	// Traces are the parts that can be traced, TraceSinks where the lines may go.
+	Traces() *trace.Sources
+	TraceSinks() []TraceSink
 
 	// Rings are those that log lines go to.
 	Rings() []Ring
@@ -104,8 +113,9 @@ type Engine interface {
 
 	// Threads tells what each event loop has done.
 	Threads() []Thread
-	// SetProfiling begins to measure how long handlers take, or ends it.
-	SetProfiling(on bool)
+	// SetProfiling says when it is measured how long handlers take, which Profiling tells.
+	SetProfiling(p spec.Profiling)
+	Profiling() spec.Profiling
 	// Descriptors tells what descriptors are for, as far as that is known.
 	Descriptors() []Descriptor
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -16,20 +17,32 @@ type Ring interface {
 
 func eventCommands() []Command {
 	return []Command{
-		{Words: "show events", Args: "[<ring>] [-w] [-n]", Level: Operator, Help: "show the lines of a ring; -w waits for more, -n begins with those", Fn: showEvents},
+		{Words: "show events", Args: "[<ring>] [-w] [-n]", Help: "show the lines of a ring; -w waits for more, -n begins with those", Fn: showEvents},
 	}
 }
+
+// descriptors are sinks that keep nothing.
+var descriptors = []string{"stdout", "stderr"}
 
 func showEvents(r *request) error {
 	rings := r.s.engine.Rings()
 	if r.arg(0) == "" {
 		fmt.Fprintln(r.w, "Supported events sinks are listed below. Add -w(wait), -n(new). Any key to stop")
+		for i, fd := range descriptors {
+			fmt.Fprintf(r.w, "    %-10s : type=fd, 0 dropped, standard output (fd#%d)\n", fd, i+1)
+		}
 		for _, x := range rings {
 			if _, err := fmt.Fprintf(r.w, "    %-10s : type=buffer, 0 dropped, %s\n", x.Name(), x.Description()); err != nil {
 				return err
 			}
 		}
 		return nil
+	}
+	if r.access.Level < Operator {
+		return r.fail("Permission denied")
+	}
+	if slices.Contains(descriptors, r.arg(0)) {
+		return r.fail("Nothing to report for this sink")
 	}
 	var ring Ring
 	for _, x := range rings {

@@ -13,11 +13,14 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/cache"
 	"bench/proxy/certs"
 	"bench/proxy/pattern"
 	"bench/proxy/sample"
+	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
+	"bench/proxy/trace"
 	"bench/proxy/txn"
 )
 
@@ -34,6 +37,8 @@ type fakeEngine struct {
 	rings     []Ring
 	variables txn.Names
 	profiles  map[string]Profile
+	traces    trace.Sources
+	profiling spec.Profiling
 	// Of AddServer and DeleteServer.
 	warnings []string
 	refusal  error
@@ -89,9 +94,12 @@ func (e *fakeEngine) AddCertEntry(list, _, line string) (int, error) {
 	e.did("add to %s: %s", list, line)
 	return 0, e.refusal
 }
-func (e *fakeEngine) Rings() []Ring          { return e.rings }
-func (e *fakeEngine) ClearCounters(all bool) { e.did("clear all=%v", all) }
-func (e *fakeEngine) Backends() []Backend    { return e.backends }
+func (e *fakeEngine) Rings() []Ring           { return e.rings }
+func (e *fakeEngine) Traces() *trace.Sources  { return &e.traces }
+func (e *fakeEngine) Caches() []*cache.Cache  { return nil }
+func (e *fakeEngine) TraceSinks() []TraceSink { return nil }
+func (e *fakeEngine) ClearCounters(all bool)  { e.did("clear all=%v", all) }
+func (e *fakeEngine) Backends() []Backend     { return e.backends }
 func (e *fakeEngine) Server(backend, name string) (Server, error) {
 	for _, b := range e.backends {
 		if b.Name != backend {
@@ -162,11 +170,12 @@ func (e *fakeEngine) ShutdownSession(id uint64) bool {
 }
 func (e *fakeEngine) Errors() ([]CapturedError, uint64) { return e.errors, uint64(len(e.errors)) }
 func (e *fakeEngine) Threads() []Thread {
-	return []Thread{{Loops: 5, Poller: "epoll", Queued: map[string]int{"a": 1, "b": 2}}, {Loops: 7, Poller: "epoll", Queued: map[string]int{"a": 2}, Profiles: e.profiles}}
+	return []Thread{{Loops: 5, Poller: "epoll", Queued: map[string]int{"a": 1, "b": 2}}, {Loops: 7, Poller: "epoll", Queued: map[string]int{"a": 2}, Profiles: e.profiles, Profiling: e.profiles != nil}}
 }
 
-func (e *fakeEngine) SetProfiling(on bool)      { e.did("profiling %v", on) }
-func (e *fakeEngine) Descriptors() []Descriptor { return []Descriptor{{0, "the first"}} }
+func (e *fakeEngine) SetProfiling(p spec.Profiling) { e.did("profiling %v", p); e.profiling = p }
+func (e *fakeEngine) Profiling() spec.Profiling     { return e.profiling }
+func (e *fakeEngine) Descriptors() []Descriptor     { return []Descriptor{{0, "the first"}} }
 
 func (e *fakeEngine) Sockets() []Socket {
 	return []Socket{{"unix@/run/a.sock", AdminLevel}, {"127.0.0.1:9999", User}}

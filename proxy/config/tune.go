@@ -44,10 +44,12 @@ func tuneKeywords() []keyword {
 				return
 			}
 			switch w.text {
-			case "on", "off":
-				l.p.global.Profiling = w.text == "on"
+			case "on":
+				l.p.global.Profiling = spec.ProfilingOn
+			case "off":
+				l.p.global.Profiling = spec.ProfilingOff
 			case "auto":
-				l.warn(w, "'profiling.tasks auto' measures nothing until it is switched on by 'set profiling tasks on'")
+				l.p.global.Profiling = spec.ProfilingAuto
 			default:
 				l.unknown(w, "argument", []string{"auto", "on", "off"})
 			}

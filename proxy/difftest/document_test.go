@@ -61,7 +61,8 @@ const documentTail = `
 | runtime API: ` + "`set server ... fqdn`" + ` | labels of more than 63 bytes are refused; the reason of a name that was set (64) is shown at once | there from the next change of state on |
 | runtime API: ` + "`show sess`" + ` | does not list connections to the runtime API itself | they are none of a proxy's |
 | runtime API: ` + "`show sess`, `show threads`, `show fd`, `show activity`" + ` | have the lines and words of what there is: no flags, pointers and counters of parts that only the reference has | a word without a meaning would be read as one |
-| runtime API: ` + "`set profiling tasks auto`" + ` | is refused | nothing is measured unless it is asked for |
+| runtime API: ` + "`trace`, `show trace`" + ` | the sources h1, h2, stream and check, with the events that there are; lines name the event | the engine has other parts; a line of the reference names a line of its source |
+| runtime API: ` + "`show cache`" + ` | entries are numbered | there with addresses of memory |
 | runtime API: ` + "`set var`" + ` | takes samples that are constant or variables | others want a transaction; one of them ends the reference |
 | command socket of a master: ` + "`mcli-debug-mode`" + ` | is refused | a master has no proxies to look at |
 | command socket of a master: ` + "`hard-reload`, `show startup-logs`" + ` | are there | they come with later versions of the reference |

@@ -259,6 +259,7 @@ func (k *serverCheck) Checked(r check.Result, h check.Health) {
 		k.failed++
 	}
 	k.mu.Unlock()
+	k.e.traceCheck(k.s, r.Status.OK(), reason(r))
 	if k.logs && changed {
 		k.e.announceCheck("Health", k.s, r, h)
 	}

@@ -234,10 +234,8 @@ func (e *Engine) Threads() []cli.Thread {
 			CPU: threadCPU(), Busy: time.Duration(max(wall-t.Loop.Idle(), 0)), Queued: map[string]int{},
 		}
 		t.Loop.Queued(func(r loop.Runner) { x.Queued[fmt.Sprintf("%T", r)]++ })
-		if t.Loop.Profiling() {
-			x.Profiles = map[string]cli.Profile{}
-			t.Loop.Profiles(func(kind string, p loop.Profile) { x.Profiles[kind] = cli.Profile{Calls: p.Calls, Time: p.Time} })
-		}
+		x.Profiling, x.Profiles = t.Loop.Profiling(), map[string]cli.Profile{}
+		t.Loop.Profiles(func(kind string, p loop.Profile) { x.Profiles[kind] = cli.Profile{Calls: p.Calls, Time: p.Time} })
 		list[t.ID-1] = x
 	})
 	return list
@@ -253,9 +251,13 @@ func threadCPU() time.Duration {
 }
 
 // SetProfiling implements cli.Engine.
-func (e *Engine) SetProfiling(on bool) {
-	e.onEach(func(t *stream.Thread) { t.Loop.SetProfile(on) })
+func (e *Engine) SetProfiling(p spec.Profiling) {
+	e.profiling.Store(int32(p))
+	e.onEach(func(t *stream.Thread) { t.SetProfiling(p) })
 }
+
+// Profiling implements cli.Engine.
+func (e *Engine) Profiling() spec.Profiling { return spec.Profiling(e.profiling.Load()) }
 
 // Descriptors implements cli.Engine.
 func (e *Engine) Descriptors() []cli.Descriptor {

@@ -36,6 +36,7 @@ import (
 	"bench/proxy/stats"
 	"bench/proxy/statspage"
 	"bench/proxy/stream"
+	"bench/proxy/trace"
 	"bench/proxy/txn"
 )
 
@@ -96,9 +97,11 @@ type Engine struct {
 	certs     *certs.Store
 	acceptors map[*spec.Bind]*certs.Acceptor
 	resolvers []*resolver.Resolver
+	profiling atomic.Int32 // a spec.Profiling
 	// naming guards followed: servers whose addresses follow their names.
 	naming   sync.Mutex
 	followed map[followKey]*followed
+	ownRings *log.Rings    // the ring for traces; nil: nobody has wanted it yet. Guarded by mu.
 	done     chan struct{} // closed at the end
 
 	// Set by Bind and Start, constant after that.
@@ -179,7 +182,8 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	sh.SessPace.SetLimit(cfg.Global.MaxSessRate)
 	sh.TLSPace.SetLimit(cfg.Global.TLS.MaxRate)
 	sh.CompressionPace.SetLimit(cfg.Global.MaxCompRate)
-	e.shared = sh
+	e.shared, sh.Trace = sh, trace.New()
+	e.profiling.Store(int32(cfg.Global.Profiling))
 	if err := e.prepareTLS(); err != nil {
 		return nil, err
 	}
@@ -353,7 +357,7 @@ func (e *Engine) makeThreads(plans []*log.Plan) error {
 		e.senders = append(e.senders, sender)
 		t := stream.NewThread(id, l, e.shared, sinks(plans, sender))
 		t.Process.SharePeaks(&e.peaks)
-		l.SetProfile(e.cfg.Global.Profiling)
+		t.SetProfiling(e.Profiling())
 		e.loops = append(e.loops, l)
 		e.threads = append(e.threads, t)
 	}

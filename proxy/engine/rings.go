@@ -7,7 +7,7 @@ import (
 
 // Rings implements cli.Engine.
 func (e *Engine) Rings() []cli.Ring {
-	var all []cli.Ring
+	all := []cli.Ring{eventRing{e.traceRings().Of(ownRing)}}
 	for _, s := range e.cfg.Rings {
 		all = append(all, eventRing{e.rings.Of(s)})
 	}

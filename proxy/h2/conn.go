@@ -19,11 +19,15 @@ type Owner interface {
 	Open() *Stream
 }
 
+// Watcher is an Owner that wants to know of the frames that come.
+type Watcher interface{ Received(h FrameHeader) }
+
 // Conn is the server's side of a connection. Init prepares it.
 type Conn struct {
 	w     *Workspace
 	set   *Settings
 	owner Owner
+	watch Watcher // nil: nobody does
 	stats *stats.H2
 
 	// Receiving.
@@ -86,6 +90,7 @@ type closing struct {
 // happens is counted in count, but for connections and levels.
 func (c *Conn) Init(w *Workspace, set *Settings, owner Owner, count *stats.H2) {
 	*c = Conn{w: w, set: set, owner: owner, stats: count, sendWin: startWindow, startWin: startWindow, recvWin: int32(max(set.ConnWindow, startWindow))}
+	c.watch, _ = owner.(Watcher)
 	c.dec.Init(set.TableSize)
 	c.tx = set.appendTo(c.begin(0))
 	c.wake()

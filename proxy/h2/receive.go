@@ -109,6 +109,9 @@ func (c *Conn) releaseRest() {
 // frame takes a frame, of DATA only the beginning.
 func (c *Conn) frame(f []byte, now int64) {
 	h, p := ParseHeader(f), f[HeaderLen:]
+	if c.watch != nil {
+		c.watch.Received(h)
+	}
 	if int(h.Length) > c.set.MaxFrame {
 		c.fail(FrameSizeError)
 		return

@@ -34,8 +34,8 @@ type Global struct {
 	NoEpoll, NoPoll, NoSplice, NoReusePort bool
 	NoIOUring                              bool
 
-	// Profiling measures how long handlers take, from the start.
-	Profiling bool
+	// Profiling says when it is measured how long handlers take.
+	Profiling Profiling
 
 	SpreadChecks    int // percent, 0 to 50
 	MaxSpreadChecks time.Duration
@@ -48,6 +48,16 @@ type Global struct {
 	TLS  GlobalTLS
 	Tune Tune
 }
+
+// Profiling says when it is measured how long the handlers of a thread take.
+type Profiling int32
+
+// When it is.
+const (
+	ProfilingAuto Profiling = iota // while a turn of its loop takes long
+	ProfilingOn
+	ProfilingOff
+)
 
 // CPUMap binds threads (from 1) to CPUs.
 type CPUMap struct {

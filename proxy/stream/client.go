@@ -10,6 +10,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/spec"
 	"bench/proxy/table"
+	"bench/proxy/trace"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
@@ -117,6 +118,7 @@ func (c *client) begin() {
 		c.startMux()
 		return
 	}
+	c.traceH1(trace.H1ConnNew, "begins")
 	c.expect(firstOf(c.fe.Spec.Timeouts.HTTPRequest, c.fe.Spec.Timeouts.Client))
 	if c.In != nil || c.Readable || c.Hup { // something came behind what it began with
 		t.Loop.Wake(&c.task)
@@ -241,6 +243,7 @@ func (c *client) readRequest() bool {
 				c.t.newStream(c)
 				c.stream.inBase = before
 			}
+			c.traceBytes(n)
 			c.fe.C.BytesIn += uint64(n)
 			c.t.Listeners[c.l.Index].C.BytesIn += uint64(n)
 			if c.In != nil {
@@ -336,6 +339,7 @@ func (c *client) close() { c.end(false) }
 // end is close; cut says that the client is to notice that something is missing.
 func (c *client) end(cut bool) {
 	t := c.t
+	c.traceH1(trace.H1ConnEnd, "ends")
 	if c.fe.Spec.Options.NoLinger {
 		sock.SetLinger0(c.FD())
 	}

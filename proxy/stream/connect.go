@@ -8,6 +8,7 @@ import (
 	"bench/internal/sock"
 	"bench/proxy/server"
 	"bench/proxy/spec"
+	"bench/proxy/trace"
 	"bench/proxy/txn"
 )
 
@@ -362,6 +363,7 @@ const retryPause = time.Second
 // connectFailed retries, at another server if that is due, or gives up.
 func (s *stream) connectFailed(cause byte) txn.Verdict {
 	s.met = s.met && s.fault != txn.NoFault // one that was refused is none
+	s.trace(trace.StreamErr, trace.Error, "no connection to the server")
 	s.dropServer()
 	s.exp, s.srvExp = never, never
 	s.srv.Observe(server.NotConnected)

@@ -5,6 +5,7 @@ import (
 
 	"bench/internal/tlsio"
 	"bench/proxy/message"
+	"bench/proxy/trace"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
@@ -167,6 +168,7 @@ func (s *stream) countSpliced() {
 
 // abort ends a stream in the middle: both sides are cut.
 func (s *stream) abort(cause, at byte) {
+	s.trace(trace.StreamErr, trace.Error, "is cut off")
 	s.setFlags(cause, at)
 	s.keepCli, s.keepSrv = false, false
 	s.cutShort = true
@@ -241,6 +243,7 @@ func (s *stream) dropQuietly() {
 // other things alive.
 func (s *stream) free() {
 	t := s.t
+	s.trace(trace.StreamFree, trace.User, "ends")
 	turn := t.Loop.Turns()
 	if s.first != nil {
 		t.Bufs.Put(s.first)

@@ -3,6 +3,7 @@ package stream
 import (
 	"bench/proxy/h1"
 	"bench/proxy/server"
+	"bench/proxy/trace"
 	"bench/proxy/txn"
 )
 
@@ -58,6 +59,7 @@ func (s *stream) writeHead() bool {
 		return s.rewriteHead()
 	}
 	s.first = s.t.Bufs.Get(0)
+	s.traceRequest(trace.H1HeadOut, "to the server", s.req)
 	head := s.appendHead(s.first.B[:0])
 	if len(head) > len(s.first.B) {
 		s.tooLarge()

@@ -8,6 +8,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/h2"
 	"bench/proxy/message"
+	"bench/proxy/trace"
 	"bench/proxy/transport"
 )
 
@@ -46,6 +47,9 @@ func (c *client) socket() int {
 
 // Open implements h2.Owner.
 func (m *mux) Open() *h2.Stream {
+	if m.c.t.trace.H2.On(trace.User) {
+		m.trace(trace.H2StreamNew, trace.User, "client %s", m.c.peerName())
+	}
 	c := m.c
 	t := c.t
 	if t.ruled {

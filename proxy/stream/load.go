@@ -1,6 +1,10 @@
 package stream
 
-import "time"
+import (
+	"time"
+
+	"bench/proxy/spec"
+)
 
 // load is how busy a thread has been lately.
 type load struct {
@@ -34,4 +38,39 @@ func (t *Thread) mayEncode() bool {
 		}
 	}
 	return t.Shared.CompressionPace.Wait(now) == 0
+}
+
+// A loop is measured while a turn takes longer than slowTurn on average, and until it takes
+// less than quickTurn.
+const (
+	slowTurn  = int64(time.Millisecond)
+	quickTurn = slowTurn - slowTurn/100
+)
+
+// turns is what the loop had done a second ago.
+type turns struct {
+	auto      bool
+	n         uint64
+	now, idle int64
+}
+
+// SetProfiling says when it is measured how long the handlers of the thread take.
+func (t *Thread) SetProfiling(p spec.Profiling) {
+	t.turns.auto = p == spec.ProfilingAuto
+	t.Loop.SetProfile(p == spec.ProfilingOn)
+}
+
+// watchTurns switches measuring on or off by how long turns have taken.
+func (t *Thread) watchTurns(now int64) {
+	w := &t.turns
+	n, idle := t.Loop.Turns(), t.Loop.Idle()
+	if d := int64(n - w.n); w.auto && w.now > 0 && d > 0 {
+		switch mean := (now - w.now - (idle - w.idle)) / d; {
+		case mean > slowTurn:
+			t.Loop.SetProfile(true)
+		case mean < quickTurn:
+			t.Loop.SetProfile(false)
+		}
+	}
+	w.n, w.now, w.idle = n, now, idle
 }

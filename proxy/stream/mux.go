@@ -6,6 +6,7 @@ import (
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/proxy/h2"
+	"bench/proxy/trace"
 	"bench/proxy/transport"
 )
 
@@ -20,7 +21,10 @@ type mux struct {
 	leaveAt int64
 }
 
-var _ h2.Owner = (*mux)(nil)
+var (
+	_ h2.Owner   = (*mux)(nil)
+	_ h2.Watcher = (*mux)(nil)
+)
 
 // speaksFirst tells whether what a client has sent first is the beginning of HTTP/2; it has
 // then been taken care of.
@@ -64,6 +68,9 @@ func (c *client) startMux() *mux {
 	}
 	m.Init(t.muxWork, &c.fe.muxSet, m, &c.fe.C.H2)
 	c.idleSince = c.accepted
+	if t.trace.H2.On(trace.User) {
+		m.trace(trace.H2ConnNew, trace.User, "client %s", c.peerName())
+	}
 	m.arm()
 	return m
 }
@@ -115,6 +122,9 @@ func (m *mux) unread() bool {
 // they bring.
 func (m *mux) feed(p []byte) {
 	c := m.c
+	if c.t.trace.H2.On(trace.Data) {
+		m.trace(trace.H2ConnRecv, trace.Data, "%d bytes", len(p))
+	}
 	used := m.Feed(p, c.t.Loop.Now())
 	if used < len(p) && !m.Dead() {
 		c.Keep(p[used:])
@@ -150,6 +160,9 @@ func (m *mux) Run() {
 func (m *mux) Transmit(p []byte) (int, bool) {
 	if m.c.Errno != 0 {
 		return 0, false
+	}
+	if m.c.t.trace.H2.On(trace.Data) {
+		m.trace(trace.H2ConnSend, trace.Data, "%d bytes", len(p))
 	}
 	return m.c.Send(p)
 }
@@ -207,6 +220,9 @@ func (m *mux) expired() {
 // laneClosed notes that a request is over.
 func (m *mux) laneClosed() {
 	c := m.c
+	if c.t.trace.H2.On(trace.User) {
+		m.trace(trace.H2StreamEnd, trace.User, "%d of client %s", c.served+1, c.peerName())
+	}
 	c.fe.C.H2.OpenStreams--
 	c.served++
 	if m.Streams() == 0 {
@@ -220,6 +236,9 @@ func (m *mux) laneClosed() {
 func (m *mux) close() {
 	c := m.c
 	t := c.t
+	if t.trace.H2.On(trace.User) {
+		m.trace(trace.H2ConnEnd, trace.User, "client %s", c.peerName())
+	}
 	m.Release()
 	m.c, c.mux = nil, nil
 	c.fe.C.H2.OpenConns--

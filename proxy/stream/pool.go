@@ -7,6 +7,7 @@ import (
 	"bench/proxy/certs"
 	"bench/proxy/server"
 	"bench/proxy/spec"
+	"bench/proxy/trace"
 	"bench/proxy/transport"
 )
 
@@ -37,6 +38,7 @@ func (t *Thread) newServerConn(fd int, srv *server.Server, addr *sock.Addr) (*se
 	}
 	srv.Conns.Open()
 	t.Shared.SrvConns.Inc()
+	sc.traceH1(trace.H1ConnNew, "to a server begins")
 	return sc, nil
 }
 
@@ -69,6 +71,7 @@ func (sc *serverConn) discard() {
 
 func (sc *serverConn) close() {
 	t := sc.t
+	sc.traceH1(trace.H1ConnEnd, "to a server ends")
 	sc.srv.Conns.Close(sc.pooled)
 	if sc.pooled {
 		t.Servers[sc.srv.Slot].idle.Remove(&sc.place)

@@ -11,6 +11,7 @@ import (
 	"bench/proxy/message"
 	"bench/proxy/spec"
 	"bench/proxy/table"
+	"bench/proxy/trace"
 	"bench/proxy/txn"
 )
 
@@ -63,6 +64,7 @@ func (s *stream) begun(req *message.Request) {
 	t.Process.Requests++
 	s.cliExp = never
 	slowdown.Request()
+	s.traceRequest(trace.H1HeadIn, "from the client", req)
 	s.set(&s.fe.way)
 	s.advance(txn.Next)
 }
@@ -193,6 +195,7 @@ func (c *client) ipBytes() []byte {
 
 // badRequest answers a request that cannot be understood.
 func (s *stream) badRequest(err *h1.Error) {
+	s.trace(trace.StreamErr, trace.Error, "an invalid request")
 	s.countInvalid()
 	s.keepCli = false
 	s.c.Release()

@@ -7,6 +7,7 @@ import (
 	"bench/proxy/spec"
 	"bench/proxy/stats"
 	"bench/proxy/table"
+	"bench/proxy/trace"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
@@ -160,6 +161,7 @@ func (s *stream) flushInterim() {
 // the body.
 func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	t, sc, res := s.t, s.sc, &s.t.res
+	s.traceResponse(trace.H1HeadIn, "from the server", res)
 	if res.Status == 101 && (!s.upgrade || res.Conn&message.ConnUpgrade == 0) {
 		// Not asked for, or not said as RFC 9110 §7.8 wants it.
 		side := s.server()
@@ -319,6 +321,7 @@ func (s *stream) sendHead(res *message.Response, out, tail []byte) transport.Flo
 		l.sendHead(res)
 		return f.Push(k, c, out, tail)
 	}
+	s.traceResponse(trace.H1HeadOut, "to the client", res)
 	head := s.appendResponse(res)
 	if len(out)+len(tail) <= smallBody {
 		head = append(head, out...)
@@ -393,6 +396,7 @@ func (s *stream) noResponse() {
 
 // badResponse deals with a server that does not speak HTTP.
 func (s *stream) badResponse() {
+	s.trace(trace.StreamErr, trace.Error, "an invalid response")
 	if s.retry(spec.RetryJunkResponse) {
 		return
 	}

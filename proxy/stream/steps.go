@@ -253,7 +253,9 @@ func (s *stream) advance(v txn.Verdict) {
 	s.t.Loop.Own()
 	for v == txn.Next {
 		s.at++
-		v = s.way.steps[s.at].run(s)
+		step := &s.way.steps[s.at]
+		s.traceStep(step.name)
+		v = step.run(s)
 	}
 	if v == txn.Wait {
 		s.detach()

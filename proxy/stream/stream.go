@@ -12,6 +12,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/message"
 	"bench/proxy/server"
+	"bench/proxy/trace"
 	"bench/proxy/transport"
 )
 
@@ -187,6 +188,7 @@ func (t *Thread) newStream(c *client) *stream {
 	if c.fe.Spec.SpeaksHTTP() {
 		s.beginHTTP()
 	}
+	s.trace(trace.StreamNew, trace.User, "begins")
 	return s
 }
 

@@ -31,6 +31,7 @@ import (
 	"bench/proxy/spec"
 	"bench/proxy/stats"
 	"bench/proxy/table"
+	"bench/proxy/trace"
 	"bench/proxy/transport"
 	"bench/proxy/txn"
 )
@@ -72,6 +73,8 @@ type Shared struct {
 	Services map[string]*service.Service
 	// Stats is the statistics page; nil: there is none.
 	Stats *service.Service
+	// Trace is what is traced; nil: nothing is.
+	Trace *trace.Sources
 	// Done is closed when the engine has ended; nil: nobody waits for that.
 	Done <-chan struct{}
 	// PoolFDs is the number of connections above which none are kept idle.
@@ -159,7 +162,9 @@ type Thread struct {
 	lanes    stock[lane]
 	encoders compress.Pool
 	load     load
-	muxWork  *h2.Workspace // nil: no client has used HTTP/2 yet
+	turns    turns
+	trace    *trace.Sources // the engine's
+	muxWork  *h2.Workspace  // nil: no client has used HTTP/2 yet
 
 	sweep     loop.Timer
 	serial    uint64 // of streams, for "show sess"
@@ -243,6 +248,9 @@ const headRoom = 128 << 10
 // sinks are indexed by proxy; a nil one means no logs.
 func NewThread(id int, l *loop.Loop, sh *Shared, sinks []log.Sink) *Thread {
 	t := &Thread{ID: id, Shared: sh, head: make([]byte, 0, headRoom)}
+	if t.trace = sh.Trace; t.trace == nil {
+		t.trace = trace.New()
+	}
 	tune := &sh.Config.Global.Tune
 	t.TLS = tlsio.NewQueue(l)
 	t.TLS.Conns = &sh.TLSConns
@@ -299,6 +307,7 @@ func (t *Thread) Sweep() {
 	t.Loop.Own()
 	now := t.Loop.Now()
 	t.wall.set(now)
+	t.watchTurns(now)
 	t.purgeIdle(now)
 	t.Trim()
 	if t.muxWork != nil {
