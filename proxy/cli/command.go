@@ -23,7 +23,7 @@ type Command struct {
 // help sorts it, with the session's own commands last.
 func commands() []Command {
 	return slices.Concat(statCommands(), serverCommands(), dynamicCommands(), frontendCommands(),
-		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), absentCommands(), eventCommands(), certCommands(), connCommands(), variableCommands(), activityCommands(), waitCommands(), cookieCommands(), traceCommands(), cacheCommands())
+		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), peersCommands(), eventCommands(), certCommands(), connCommands(), variableCommands(), activityCommands(), waitCommands(), cookieCommands(), traceCommands(), cacheCommands())
 }
 
 // Table looks commands up.

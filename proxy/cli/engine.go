@@ -15,6 +15,7 @@ import (
 	"bench/proxy/cache"
 	"bench/proxy/certs"
 	"bench/proxy/pattern"
+	"bench/proxy/peering"
 	"bench/proxy/resolver"
 	"bench/proxy/sample"
 	"bench/proxy/spec"
@@ -65,6 +66,9 @@ type Engine interface {
 
 	// Caches are those of responses, in the order of configuration.
 	Caches() []*cache.Cache
+
+	// Peers are the groups of processes that share tables, as they are now.
+	Peers() []peering.View
 
 	// Resolvers are what looks names up, in the order of configuration.
 	Resolvers() []*resolver.Resolver

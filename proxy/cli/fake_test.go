@@ -16,6 +16,7 @@ import (
 	"bench/proxy/cache"
 	"bench/proxy/certs"
 	"bench/proxy/pattern"
+	"bench/proxy/peering"
 	"bench/proxy/sample"
 	"bench/proxy/spec"
 	"bench/proxy/state"
@@ -305,3 +306,5 @@ func dial(t testing.TB, path string) *net.UnixConn {
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
+
+func (e *fakeEngine) Peers() []peering.View { return nil }

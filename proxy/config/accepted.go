@@ -11,10 +11,8 @@ func acceptedGlobalKeywords() []keyword {
 		noQUIC = "there is no QUIC"
 		noZlib = "encoders take no memory of that kind"
 		noLua  = "there is no Lua"
-		noPP   = "there are no peers"
 	)
 	rows := []keyword{
-		{name: "localpeer", args: "<name>", inert: "there are no peers", doc: "Name of this peer."},
 		{name: "set-dumpable", no: true, inert: "core dumps follow the system's setting", doc: "Allow core dumps."},
 		{name: "strict-limits", no: true, inert: "limits that cannot be set are always errors", doc: "Refuse to start when limits cannot be set."},
 		{name: "insecure-fork-wanted", no: true, inert: "the commands of external checks do not need it, and nothing else forks", doc: "Allow forks."},
@@ -45,7 +43,6 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.lua.service-timeout", args: "<time>", inert: noLua, doc: "Longest time of a service."},
 		{name: "tune.lua.task-timeout", args: "<time>", inert: noLua, doc: "Longest time of a task."},
 		{name: "lua-prepend-path", args: "<path>...", inert: noLua, doc: "Where scripts find their modules."},
-		{name: "tune.peers.max-updates-at-once", args: "<number>", inert: noPP, doc: "Updates of tables sent in a row."},
 		{name: "tune.fail-alloc", args: "<number>", inert: "memory is never refused for a test", doc: "Percentage of allocations that fail, for tests."},
 		{name: "expose-experimental-directives", same: true, doc: "Allow keywords that may change."},
 		{name: "pp2-never-send-local", inert: "no check sends a PROXY header", doc: "Let checks say in PROXY headers that they come from outside."},

@@ -39,10 +39,15 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 		l.fail(l.head, "'ssl' is not supported in '%s'", l.kw.name)
 		return
 	}
+	l.bindAddresses(l.args[0], proto, needPort, add)
+}
+
+// bindAddresses makes one Bind for each socket of some addresses.
+func (l *line) bindAddresses(addresses word, proto *bindDraft, needPort bool, add func(*spec.Bind)) {
 	proto.Bind.TLS = l.bindTLS(&proto.tls)
-	text, err := expandAddress(l.args[0].text, &l.p.look)
+	text, err := expandAddress(addresses.text, &l.p.look)
 	if err != nil {
-		l.fail(l.args[0], "'%s': %v", l.kw.name, err)
+		l.fail(addresses, "'%s': %v", l.kw.name, err)
 		return
 	}
 	for one := range strings.SplitSeq(text, ",") {
@@ -52,16 +57,16 @@ func (l *line) binds(needPort bool, add func(*spec.Bind)) {
 		r, err := l.readAddress(one)
 		switch {
 		case err != nil:
-			l.fail(l.args[0], "'%s': %v", l.kw.name, err)
+			l.fail(addresses, "'%s': %v", l.kw.name, err)
 			return
 		case r.relative:
-			l.fail(l.args[0], "'%s': '%s': a port relative to the client's makes no sense here", l.kw.name, one)
+			l.fail(addresses, "'%s': '%s': a port relative to the client's makes no sense here", l.kw.name, one)
 			return
 		case r.fd < 0 && !r.addr.IsUnix() && (r.low == 0 && (needPort || !r.written)):
-			l.fail(l.args[0], "'%s': '%s': missing port number", l.kw.name, one)
+			l.fail(addresses, "'%s': '%s': missing port number", l.kw.name, one)
 			return
 		case r.high-r.low >= maxPortRange:
-			l.fail(l.args[0], "'%s': '%s': more than %d ports", l.kw.name, one, maxPortRange)
+			l.fail(addresses, "'%s': '%s': more than %d ports", l.kw.name, one, maxPortRange)
 			return
 		}
 		for port := r.low; port <= r.high; port++ {

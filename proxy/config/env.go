@@ -14,6 +14,8 @@ import (
 type Env struct {
 	// Vars are the environment variables; setenv and its like change them.
 	Vars map[string]string
+	// LocalPeer is the name of this peer that the command line gives, "" if it gives none.
+	LocalPeer string
 	// Version answers version_atleast() and version_before(), e.g. "2.6.12".
 	Version string
 	// Features answer feature(), e.g. "EPOLL".

@@ -32,7 +32,7 @@ func newGlobal() spec.Global {
 		TLS:              spec.GlobalTLS{MadeCerts: 1000},
 		Tune: spec.Tune{
 			BufSize: 16384, MaxRewrite: 1024, MaxAccept: 4,
-			HTTPMaxHdr: 101, HTTPLogURILen: 1024, StickCounters: 3,
+			HTTPMaxHdr: 101, HTTPLogURILen: 1024, StickCounters: 3, PeerUpdates: 200,
 			PoolHighFDRatio: 25, CompLevel: 1, MultiQueue: true,
 			H2TableSize: 4096, H2Window: 65535, H2MaxStreams: 100, H2MaxFrame: 16384,
 		},

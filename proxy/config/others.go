@@ -16,7 +16,8 @@ type others struct {
 	pages     map[string]*errorPages
 	page      *errorPages
 	mailers   map[string]spec.Pos
-	peers     map[string]spec.Pos
+	peers     map[string]*peersDraft
+	group     *peersDraft
 	tables    []*table.Spec // of peers
 	programs  map[string]spec.Pos
 	rings     map[string]*spec.Ring

@@ -74,6 +74,7 @@ func newParser(env *Env) *parser {
 	p := &parser{env: env, certs: certs.NewStore(), table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]*spec.Resolvers{}, defaults: newSettings(), variables: &txn.Names{}}
 	p.look.vars = env.Vars
 	p.global.Global = newGlobal()
+	p.global.LocalPeer = env.Vars[localPeerVariable]
 	return p
 }
 

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -33,6 +32,7 @@ func tableKeywords() []keyword {
 		stick("match", "Send requests with a known key to the server that the table says.", spec.Stick{Match: true}),
 		stick("store-request", "Learn the server of requests by a key.", spec.Stick{Store: true}),
 		stick("store-response", "Learn the server of responses by a key.", spec.Stick{Store: true, Response: true}),
+		tuneNumber("peers.max-updates-at-once", 1, math.MaxInt32, "Entries of stick tables that are sent to a peer in a row.", func(t *spec.Tune) *int { return &t.PeerUpdates }),
 		tuneNumber("stick-counters", 1, table.MaxArray, "Counters that can track entries of stick tables at a time.", func(t *spec.Tune) *int { return &t.StickCounters }),
 	}
 }
@@ -124,7 +124,9 @@ func (r *tableReader) readType(at word) bool {
 	case table.IPv6:
 		r.spec.Length = 16
 	case table.String, table.Binary:
-		r.spec.Length = table.DefaultLength
+		if r.spec.Length = table.DefaultLength; t == table.String {
+			r.spec.Length-- // for the zero behind it, which a length that is given does not count
+		}
 		if len(r.rest) > 0 && r.rest[0].text == "len" {
 			w, ok := r.value(r.take(), "a length")
 			if !ok {
@@ -165,7 +167,7 @@ func (r *tableReader) readPeers(at word) bool {
 	w, ok := r.value(at, "the name of a section")
 	if ok {
 		r.p.peerUses = append(r.p.peerUses, reference{w.text, r.at(w), r.text})
-		r.warn(at, "'peers' is accepted without effect: %s", noPeers)
+		r.spec.Peers, r.spec.SharedAs = w.text, r.spec.Name
 	}
 	return ok
 }
@@ -364,12 +366,7 @@ func (p *parser) tables(cfg *spec.Config) {
 		t.Index = len(cfg.Tables)
 		cfg.Tables = append(cfg.Tables, t)
 	}
-	for _, r := range p.peerUses {
-		if _, ok := p.others.peers[r.name]; !ok {
-			names := slices.Sorted(maps.Keys(p.others.peers))
-			p.report(Diagnostic{Severity: Alert, Pos: r.pos, Word: r.name, Msg: fmt.Sprintf("there is no section 'peers %s'", r.name), Suggestion: nearest.Word(r.name, names), Source: r.text})
-		}
-	}
+	p.resolvePeers(cfg)
 }
 
 // resolveTable finds the table that an expression or a rule names.

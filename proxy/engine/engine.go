@@ -30,6 +30,7 @@ import (
 	"bench/proxy/cli"
 	"bench/proxy/h1"
 	"bench/proxy/log"
+	"bench/proxy/peering"
 	"bench/proxy/resolver"
 	"bench/proxy/server"
 	"bench/proxy/spec"
@@ -62,6 +63,9 @@ type Options struct {
 	StartupLogs string
 	// Version and ReleaseDate are what "show info" reports.
 	Version, ReleaseDate string
+	// Replaces tells that another process ends in favour of this one, and will tell it
+	// what its stick tables hold, where they are shared.
+	Replaces bool
 }
 
 // Listener is one bound address, for handing over to another process.
@@ -101,8 +105,9 @@ type Engine struct {
 	// naming guards followed: servers whose addresses follow their names.
 	naming   sync.Mutex
 	followed map[followKey]*followed
-	ownRings *log.Rings    // the ring for traces; nil: nobody has wanted it yet. Guarded by mu.
-	done     chan struct{} // closed at the end
+	ownRings *log.Rings       // the ring for traces; nil: nobody has wanted it yet. Guarded by mu.
+	groups   []*peering.Group // by the index of their section
+	done     chan struct{}    // closed at the end
 
 	// Set by Bind and Start, constant after that.
 
@@ -119,15 +124,17 @@ type Engine struct {
 
 	// pausing is held while listening sockets are paused, resumed or closed, and
 	// taken before mu.
-	pausing sync.Mutex
+	pausing     sync.Mutex
+	peersPaused bool // guarded by it
 
 	// Guarded by mu.
 
-	mu        sync.Mutex
-	listeners []*stream.Listener
-	stats     []*statsSocket
-	paused    map[*stream.Frontend]bool
-	serving   bool
+	mu          sync.Mutex
+	listeners   []*stream.Listener
+	stats       []*statsSocket
+	peerSockets []*peerSocket
+	paused      map[*stream.Frontend]bool
+	serving     bool
 
 	// Guarded by errMu.
 
@@ -142,6 +149,7 @@ type Engine struct {
 	hardOnce sync.Once
 	drained  atomic.Bool
 	relayed  atomic.Uint64 // lines of other programs
+	teaching atomic.Int64  // groups that tell the process which replaces this one what they know
 }
 
 // New makes the runtime objects of a configuration; nothing is bound yet.
@@ -211,6 +219,9 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	if err := e.makeThreads(plans); err != nil {
 		return nil, err
 	}
+	if err := e.preparePeers(); err != nil {
+		return nil, err
+	}
 	e.prepareResolving()
 	if err := e.prepareChecks(); err != nil {
 		return nil, err
@@ -254,6 +265,9 @@ func (e *Engine) limits() error {
 		}
 	}
 	fixed := reservedFDs + len(g.Stats) + sockets
+	for _, s := range e.cfg.Peers {
+		fixed += len(s.Binds) + 2*len(s.Peers) + peering.MaxStrange
+	}
 	for _, r := range e.cfg.Resolvers {
 		fixed += len(r.Nameservers)
 	}
@@ -385,6 +399,9 @@ func usableCPUs() int {
 // Start runs the loops. The listeners accept from here on.
 func (e *Engine) Start() error {
 	e.started, e.startMono = time.Now(), loop.Nanotime()
+	if err := e.startPeers(); err != nil {
+		return err
+	}
 	for i, t := range e.threads {
 		for _, l := range e.listeners {
 			if err := t.Listen(l); err != nil {
@@ -419,6 +436,9 @@ func (e *Engine) Start() error {
 		}
 		for _, r := range e.resolvers {
 			r.Close()
+		}
+		for _, g := range e.groups {
+			g.Close()
 		}
 		e.messages.close()
 		for _, r := range e.relays {
@@ -478,7 +498,7 @@ func (e *Engine) Stopping() bool { return e.shared.Stopping.Load() }
 func (e *Engine) Jobs() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return int(e.shared.Conns.Load()) + len(e.listeners) + len(e.stats)
+	return int(e.shared.Conns.Load()) + len(e.listeners) + len(e.stats) + len(e.peerSockets)
 }
 
 // drainPoll is how often a stopping engine looks whether it is done.
@@ -493,6 +513,7 @@ func (e *Engine) SoftStop() {
 		e.shared.Stopping.Store(true)
 		e.closeStats()
 		e.closeListeners()
+		e.teachPeers()
 		go func() {
 			var deadline <-chan time.Time
 			if d := e.cfg.Global.HardStopAfter; d > 0 {
@@ -500,7 +521,7 @@ func (e *Engine) SoftStop() {
 			}
 			tick := time.NewTicker(drainPoll)
 			defer tick.Stop()
-			for e.shared.Conns.Load() > 0 || e.statsBusy() {
+			for e.shared.Conns.Load() > 0 || e.statsBusy() || e.teaching.Load() > 0 {
 				select {
 				case <-tick.C:
 				case <-deadline:

@@ -16,6 +16,9 @@ func (e *Engine) Bind() error {
 	if err := e.bindStats(); err != nil {
 		return err
 	}
+	if err := e.bindPeers(); err != nil {
+		return err
+	}
 	index, sockets := 0, 0
 	for _, f := range e.shared.Frontends.All() {
 		if f.Spec.Disabled {
@@ -162,6 +165,9 @@ func (e *Engine) handable() []Listener {
 			ls = append(ls, Listener{FD: l.fd, Bind: l.bind})
 		}
 	}
+	for _, x := range e.peerSockets {
+		ls = append(ls, Listener{FD: x.fd, Bind: x.bind})
+	}
 	for _, s := range e.stats {
 		ls = append(ls, Listener{FD: s.fd, Bind: s.bind, Stats: true})
 	}
@@ -184,6 +190,7 @@ func (e *Engine) closeListeners() {
 	for _, r := range e.relays {
 		r.stop()
 	}
+	e.closePeerSockets()
 }
 
 func (e *Engine) unlisten(l *stream.Listener) {

@@ -16,12 +16,14 @@ import (
 // from them.
 func (e *Engine) Pause() {
 	e.pauseStats(true)
+	e.pausePeers(true)
 	e.pauseAll(true)
 }
 
 // Resume undoes Pause (SIGTTIN), as far as nobody else has taken the addresses.
 func (e *Engine) Resume() {
 	e.pauseStats(false)
+	e.pausePeers(false)
 	e.pauseAll(false)
 }
 

@@ -51,6 +51,7 @@ func (e *Engine) Info() stats.Info {
 	if wall > 0 {
 		info.IdlePct = int(min(100*idle/wall, 100))
 	}
+	info.ActivePeers, info.ConnectedPeer = e.countPeers()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	info.MemAlloc, info.MemUsed = m.Sys, m.HeapInuse

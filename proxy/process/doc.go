@@ -165,7 +165,7 @@ func (p *process) env() *config.Env {
 	if peer == "" {
 		peer, _ = os.Hostname()
 	}
-	e.Vars["HAPROXY_LOCALPEER"] = peer
+	e.Vars["HAPROXY_LOCALPEER"], e.LocalPeer = peer, p.opt.LocalPeer
 	e.Vars["HAPROXY_CFGFILES"] = strings.Join(p.opt.Files, ";")
 	if p.opt.MasterWorker {
 		e.Vars["HAPROXY_MWORKER"] = "1"

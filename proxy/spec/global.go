@@ -24,6 +24,7 @@ type Global struct {
 	StateFile string
 
 	Logs        []LogTarget
+	LocalPeer   string // name of this process among its peers
 	LogTag      string
 	LogSendHost string // host name for the syslog header; "" leaves it out
 
@@ -82,6 +83,7 @@ type Tune struct {
 	RcvBufServer    int
 	SndBufClient    int
 	SndBufServer    int
+	PeerUpdates     int // entries that are sent to a peer in a row
 	StickCounters   int // that can track entries of stick tables at a time: 3
 
 	// What is announced to clients of HTTP/2, in bytes and streams.

@@ -36,7 +36,9 @@ type Config struct {
 	// Patterns are the lists of patterns of ACLs and maps.
 	Patterns *pattern.Lists
 	Tables   []*table.Spec // by Spec.Index
-	Caches   []*Cache
+	// Peers are the sections by which they are shared.
+	Peers  []*Peers
+	Caches []*Cache
 	// Variables are the names of variables, and those of the process themselves; nil:
 	// nothing names any.
 	Variables *txn.Names

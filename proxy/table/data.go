@@ -22,12 +22,14 @@ var counters = [...]struct{ number, rate Datum }{
 // Count counts events. An entry that holds a datum of theirs begins its time anew.
 func (r Ref) Count(ev Event, now int64) {
 	s, e := r.lock()
-	r.t.count(e, ev, millis(now))
+	if ms := millis(now); r.t.count(e, ev, ms) {
+		r.changed(s, e, ms)
+	}
 	s.mu.Unlock()
 }
 
-func (t *Table) count(e []byte, ev Event, now uint32) {
-	kept := false
+// count counts events, and tells whether that has changed the entry.
+func (t *Table) count(e []byte, ev Event, now uint32) (kept bool) {
 	for i := range counters {
 		if ev>>i&1 == 0 {
 			continue
@@ -45,9 +47,7 @@ func (t *Table) count(e []byte, ev Event, now uint32) {
 	if at := t.offset[ConnCur]; at != 0 && ev&Connection != 0 {
 		put(e, at, get(e, at)+1)
 	}
-	if kept || ev&Connection != 0 {
-		t.touch(e, now)
-	}
+	return kept || ev&Connection != 0
 }
 
 // Track finds or makes the entry of a key, holds it until Leave, and counts events,
@@ -67,7 +67,7 @@ func (r Ref) Leave(now int64) {
 		if n := get(e, at); n > 0 {
 			put(e, at, n-1)
 		}
-		r.t.touch(e, millis(now))
+		r.changed(s, e, millis(now))
 	}
 	r.drop(s, e)
 	s.mu.Unlock()
@@ -79,7 +79,7 @@ func (r Ref) AddBytes(in, out uint64, now int64) {
 	ms := millis(now)
 	a, b := r.t.addBytes(e, BytesInCnt, BytesInRate, in, ms), r.t.addBytes(e, BytesOutCnt, BytesOutRate, out, ms)
 	if a || b {
-		r.t.touch(e, ms)
+		r.changed(s, e, ms)
 	}
 	s.mu.Unlock()
 }
@@ -135,7 +135,7 @@ func (t *Table) Holds(d Datum, i int) bool {
 // reports false for what the table does not hold.
 func (r Ref) Set(d Datum, i int, v uint64, now int64) bool {
 	at, of := r.t.cell(d, i)
-	if at == 0 {
+	if at == 0 || of.Form() == Name {
 		return false
 	}
 	s, e := r.lock()
@@ -148,7 +148,7 @@ func (r Ref) Set(d Datum, i int, v uint64, now int64) bool {
 	case Signed, Unsigned, Name:
 		put(e, at, uint32(v))
 	}
-	r.t.touch(e, millis(now))
+	r.changed(s, e, millis(now))
 	return true
 }
 
@@ -176,7 +176,7 @@ func (r Ref) Increase(c Counter, n uint32, now int64) (uint64, bool) {
 		v = get(e, number) + n
 		put(e, number, v)
 	}
-	r.t.touch(e, ms)
+	r.changed(s, e, ms)
 	return uint64(v), true
 }
 
@@ -190,21 +190,21 @@ func (r Ref) Add(d Datum, n uint32, now int64) (uint64, bool) {
 	defer s.mu.Unlock()
 	v := get(e, at) + n
 	put(e, at, v)
-	r.t.touch(e, millis(now))
+	r.changed(s, e, millis(now))
 	return uint64(v), true
 }
 
 // Clear sets a datum to zero and returns what it was.
 func (r Ref) Clear(d Datum, i int, now int64) (uint64, bool) {
 	at, of := r.t.cell(d, i)
-	if at == 0 {
+	if at == 0 || of.Form() == Name {
 		return 0, false
 	}
 	s, e := r.lock()
 	defer s.mu.Unlock()
 	v := r.t.value(e, at, of, millis(now))
 	put(e, at, 0)
-	r.t.touch(e, millis(now))
+	r.changed(s, e, millis(now))
 	return v, true
 }
 

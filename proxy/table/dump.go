@@ -7,10 +7,11 @@ import (
 
 // Entry is a copy of an entry at one moment.
 type Entry struct {
-	t   *Table
-	b   []byte
-	now uint32
-	ID  uint64 // of the place where it was
+	t    *Table
+	b    []byte
+	name string
+	now  uint32
+	ID   uint64 // of the place where it was
 }
 
 // Key is the key of the entry.
@@ -29,7 +30,7 @@ func (x *Entry) Value(d Datum, i int) uint64 {
 }
 
 // Name is a datum that is a text, "" where none is kept.
-func (x *Entry) Name(d Datum) string { return x.t.names.text(uint32(x.Value(d, 0))) }
+func (x *Entry) Name(Datum) string { return x.name }
 
 // Get copies the entry of a key.
 func (t *Table) Get(key []byte, now int64) (Entry, bool) {
@@ -51,8 +52,14 @@ func (t *Table) copyTo(x *Entry, key []byte, now int64) bool {
 	if x.now = millis(now); t.expired(e, x.now) {
 		return false
 	}
-	x.b, x.ID = append(x.b[:0], e...), uint64(at)<<32|uint64(i)
+	x.take(s, at, i)
 	return true
+}
+
+// take copies entry i of a shard that is locked.
+func (x *Entry) take(s *shard, at, i uint32) {
+	e := s.entry(i)
+	x.b, x.name, x.ID = append(x.b[:0], e...), x.t.nameOf(e), uint64(at)<<32|uint64(i)
 }
 
 // Each calls fn with a copy of each entry, in the order of keys, until it returns false.

@@ -31,6 +31,7 @@ type layout struct {
 	number [NumData]int    // of elements
 	period [NumData]uint32 // of rates, in milliseconds
 	size   int             // of an entry
+	links  int             // where an entry's place in the list of changes is; 0: nobody follows them
 }
 
 func (f Form) size() int {
@@ -49,6 +50,10 @@ func newLayout(s *Spec) (l layout) {
 	for _, c := range s.Columns {
 		l.offset[c.Datum], l.number[c.Datum], l.period[c.Datum] = l.size, c.N, uint32(c.Period.Milliseconds())
 		l.size += c.N * c.Datum.Form().size()
+	}
+	if s.Peers != "" {
+		l.links = l.size
+		l.size += linksSize
 	}
 	return l
 }

@@ -20,6 +20,9 @@ type shard struct {
 	heads []uint32 // of the chains, plus 1, by the hash's lower bits
 	due   order
 	parts [][]byte // the entries
+	// The ends of the list of changes, plus 1: which entries others have to be told of, in
+	// the order of their numbers.
+	oldest, newest uint32
 
 	_ [64]byte // locks of two shards are not to share a line of the cache
 }

@@ -157,8 +157,11 @@ type Spec struct {
 	// NoPurge refuses new entries when the table is full, instead of making room.
 	NoPurge bool
 	// ByAddr: servers are known to peers by their addresses and not by their names.
-	ByAddr  bool
-	Columns []Column // by type of data
+	ByAddr bool
+	// Peers is the section of those that the table is shared with, "" if with nobody.
+	// SharedAs is its name among them.
+	Peers, SharedAs string
+	Columns         []Column // by type of data
 }
 
 // Has reports whether the table holds a type of data.

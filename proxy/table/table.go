@@ -22,6 +22,7 @@ type Table struct {
 	used   atomic.Int64
 	serial atomic.Uint32
 	names  names
+	log    changeLog
 	// purging is held by whoever makes room, over the locks of shards.
 	purging sync.Mutex
 	shards  [shards]shard
@@ -115,8 +116,7 @@ func (t *Table) Make(key []byte, now int64) (Ref, bool) {
 		s.mu.Lock()
 		i, ok := s.find(t, hash, key)
 		if ok && t.expired(s.entry(i), ms) {
-			s.remove(i)
-			t.used.Add(-1)
+			t.remove(s, i)
 			ok = false
 		}
 		if !ok {
@@ -152,6 +152,12 @@ func (t *Table) lifetime() uint32 { return uint32(t.Expire.Milliseconds()) }
 // touch notes that the entry was used.
 func (t *Table) touch(e []byte, now uint32) { put(e, atExpire, now+t.lifetime()) }
 
+// changed notes that the entry, whose shard is locked, was used and is not what it was.
+func (r Ref) changed(s *shard, e []byte, now uint32) {
+	r.t.touch(e, now)
+	r.t.list(s, r.entry, e)
+}
+
 // Drop lets go of an entry that Find or Make held.
 func (r Ref) Drop() {
 	s, e := r.lock()
@@ -170,7 +176,7 @@ func (r Ref) drop(s *shard, e []byte) {
 // Touch makes the entry begin its time anew.
 func (r Ref) Touch(now int64) {
 	s, e := r.lock()
-	r.t.touch(e, millis(now))
+	r.changed(s, e, millis(now))
 	s.mu.Unlock()
 }
 
@@ -196,8 +202,7 @@ func (t *Table) sweep(now uint32) (n int) {
 					break
 				}
 				s.due.pop()
-				s.remove(m.entry)
-				t.used.Add(-1)
+				t.remove(s, m.entry)
 				n++
 				more = true
 			}
@@ -246,8 +251,7 @@ func (t *Table) makeRoom(now uint32) bool {
 		// It may have been used, or removed, meanwhile.
 		if m, ok := s.first(); ok && m == marks[least] {
 			s.due.pop()
-			s.remove(m.entry)
-			t.used.Add(-1)
+			t.remove(s, m.entry)
 			removed++
 		}
 		marks[least], there[least] = s.first()
@@ -270,7 +274,17 @@ func (t *Table) Remove(key []byte) (found, held bool) {
 	if get(s.entry(i), atUses)&^uint32(ordered) != 0 {
 		return true, true
 	}
+	t.remove(s, i)
+	return true, false
+}
+
+// remove takes entry i out of a shard that is locked.
+func (t *Table) remove(s *shard, i uint32) {
+	e := s.entry(i)
+	if at := t.offset[ServerKey]; at != 0 {
+		t.names.release(get(e, at))
+	}
+	t.unlist(s, e)
 	s.remove(i)
 	t.used.Add(-1)
-	return true, false
 }

@@ -549,3 +549,141 @@ func TestMarksAreSweptUp(t *testing.T) {
 		t.Errorf("%d marks of no entry, more than %d", marks, most)
 	}
 }
+
+// Texts are kept as long as an entry has them, whatever becomes of it.
+func TestNamesGoWithTheirEntries(t *testing.T) {
+	x := New(spec(Integer, 4, 100, time.Second, Column{Datum: ServerKey}))
+	for i := range uint32(10_000) {
+		r, ok := x.Make(number(i%300), int64(i)*msec)
+		if !ok {
+			t.Fatal("no room")
+		}
+		name := fmt.Sprint("server ", i%257)
+		r.SetServer(0, name, int64(i)*msec)
+		if _, got := r.Server(); got != name {
+			t.Fatalf("%q is %q", name, got)
+		}
+		r.Drop()
+		if i%3 == 0 {
+			x.Learn(number(i%300), []Cell{{Datum: ServerKey, Text: fmt.Sprint("learnt ", i)}}, -1, int64(i)*msec)
+		}
+		if i%11 == 0 {
+			x.Remove(number(i % 300))
+		}
+	}
+	if n := len(x.names.ids); n > 100 || n+len(x.names.free) != len(x.names.list) {
+		t.Errorf("%d texts of %d entries, %d numbers free of %d", n, x.Used(), len(x.names.free), len(x.names.list))
+	}
+	x.Sweep(int64(time.Hour))
+	if n := len(x.names.ids); n != 0 {
+		t.Errorf("%d texts of no entry", n)
+	}
+}
+
+// Whoever follows the changes sees each of them, and a busy entry once.
+func TestChanges(t *testing.T) {
+	s := spec(Integer, 4, 1000, time.Hour, Column{Datum: GPC0})
+	s.Peers = "p"
+	x := New(s)
+	calls := 0
+	x.Follow(func() { calls++ })
+	change := func(k uint32) {
+		r, _ := x.Make(number(k), 0)
+		r.Increase(Counter{Number: GPC0, Rate: GPC0Rate}, 1, 0)
+		r.Drop()
+	}
+	for range 5 {
+		for k := range uint32(200) {
+			change(k)
+		}
+	}
+	list, upTo := x.Changes(nil, 0)
+	if len(list) != 200 || upTo != 200 || calls != 1 {
+		t.Fatalf("%d changes up to %d, %d calls", len(list), upTo, calls)
+	}
+	x.Remove(number(7))
+	change(8)
+	change(9)
+	x.Remove(number(9))
+	x.Learn(number(10), []Cell{{Datum: GPC0, Value: 77}}, -1, 0)
+	if again, _ := x.Changes(nil, upTo); len(again) != 1 || calls != 2 {
+		t.Errorf("%d changes, %d calls", len(again), calls)
+	}
+	var e Entry
+	there := 0
+	for _, c := range list {
+		if x.Changed(&e, c, 0) {
+			there++
+		}
+	}
+	if there != 198 {
+		t.Errorf("%d entries are there, want 198", there)
+	}
+	if all, _ := x.Changes(nil, 0); len(all) != 198 {
+		t.Errorf("%d changes in all, want 198", len(all))
+	}
+	var c Cursor
+	seen := 0
+	for x.Next(&e, &c, 0) {
+		seen++
+	}
+	if seen != x.Used() {
+		t.Errorf("%d entries seen of %d", seen, x.Used())
+	}
+}
+
+// Many threads change and one follows: nothing is missed.
+func TestChangesOfThreads(t *testing.T) {
+	s := spec(Integer, 4, 1000, time.Hour, Column{Datum: GPC0})
+	s.Peers = "p"
+	x := New(s)
+	var writers sync.WaitGroup
+	for range 4 {
+		writers.Go(func() {
+			for range 5000 {
+				r, _ := x.Make(number(rand.Uint32N(50)), 0)
+				r.Increase(Counter{Number: GPC0, Rate: GPC0Rate}, 1, 0)
+				r.Drop()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { writers.Wait(); close(done) }()
+	last := map[string]uint64{}
+	var e Entry
+	for after, over := uint64(0), false; ; {
+		list, upTo := x.Changes(nil, after)
+		for _, c := range list {
+			if x.Changed(&e, c, 0) {
+				last[string(e.Key())] = e.Value(GPC0, 0)
+			}
+		}
+		if after = upTo; over {
+			break
+		}
+		select {
+		case <-done:
+			over = true // and once more
+		default:
+			runtime.Gosched()
+		}
+	}
+	sum := uint64(0)
+	for _, v := range last {
+		sum += v
+	}
+	if sum != 20_000 {
+		t.Errorf("%d of 20000 changes were seen", sum)
+	}
+}
+
+func BenchmarkTrackShared(b *testing.B) {
+	s := spec(Integer, 4, 100_000, time.Hour, Column{Datum: ConnCnt}, Column{Datum: ConnCur}, Column{Datum: HTTPReqCnt})
+	s.Peers = "p"
+	x := New(s)
+	b.ReportAllocs()
+	for i := range b.N {
+		r, _ := x.Track(number(uint32(i)%1000), Request, 0)
+		r.Leave(0)
+	}
+}
