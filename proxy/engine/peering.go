@@ -52,8 +52,8 @@ func (e *Engine) preparePeers() error {
 		e.groups = append(e.groups, peering.New(peering.Config{
 			Spec: s, Local: e.cfg.Global.LocalPeer, Tables: shared, Loop: e.loops[at], Kit: &e.threads[at].Kit, TLS: e.threads[at].TLS,
 			Secure: func(p *spec.Peer) *tls.Config {
-				if make := secure[p]; make != nil {
-					return make()
+				if cfg := secure[p]; cfg != nil {
+					return cfg()
 				}
 				return nil
 			},
