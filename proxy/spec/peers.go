@@ -6,7 +6,7 @@ import "bench/internal/sock"
 // manual, section 3.5).
 type Peers struct {
 	Pos
-	Name string
+	Name     string
 	Disabled bool
 	Binds    []*Bind // where this process listens for the others
 	Peers    []*Peer
