@@ -32,6 +32,8 @@ type Config struct {
 	TLS func() *tls.Config
 	// Secure makes the same for a rule that connects over TLS.
 	Secure func(*spec.CheckConnect) (func() *tls.Config, error)
+	// HTTP2: checks that speak HTTP speak HTTP/2; else they do where TLS agrees on it.
+	HTTP2 bool
 	// Handshakes runs the handshakes of the loop; needed with TLS.
 	Handshakes *tlsio.Queue
 	// Proxy is the header of the PROXY protocol that checks begin with, nil for none.
@@ -83,6 +85,7 @@ type Checker struct {
 	socks *socks.Handshake
 	hup   bool
 	tls   *tlsio.Conn // nil: in clear
+	http2 *http2      // nil: it is not spoken
 }
 
 // New makes a checker. Errors are in the expectations of the check.

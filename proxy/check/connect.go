@@ -95,6 +95,9 @@ func (c *Checker) Ready(ev poller.Events) {
 	case c.tls != nil && ev&poller.Out != 0:
 		c.tls.Flush()
 	}
+	if c.http2 != nil && ev&poller.Out != 0 {
+		c.http2.Conn.Writable()
+	}
 	c.play()
 }
 
@@ -138,11 +141,19 @@ func (c *Checker) Secured(err error) {
 
 // goOn follows the script behind the connection that has been made.
 func (c *Checker) goOn() {
+	c.startHTTP2()
 	c.talk.step++
 	c.play()
 }
 
 func (c *Checker) send(p []byte) (int, syscall.Errno) {
+	if c.http2 != nil {
+		return c.http2.send(p)
+	}
+	return c.sendBytes(p)
+}
+
+func (c *Checker) sendBytes(p []byte) (int, syscall.Errno) {
 	if c.tls != nil {
 		return c.tls.Send(p, nil)
 	}
@@ -151,6 +162,13 @@ func (c *Checker) send(p []byte) (int, syscall.Errno) {
 
 // recv reads once. more says that there may be more without waiting.
 func (c *Checker) recv(p []byte) (n int, more bool, errno syscall.Errno) {
+	if c.http2 != nil {
+		return c.http2.recv(p)
+	}
+	return c.recvBytes(p)
+}
+
+func (c *Checker) recvBytes(p []byte) (n int, more bool, errno syscall.Errno) {
 	if c.tls != nil {
 		return c.tls.Recv(p, c.hup)
 	}
@@ -164,6 +182,7 @@ func (c *Checker) hangUp() {
 	if c.fd < 0 {
 		return
 	}
+	c.http2 = nil
 	if c.tls != nil {
 		c.tls.Release()
 		c.tls = nil

@@ -27,3 +27,15 @@ func http2Keywords() []keyword {
 		tuneNumber("h2.fe.glitches-threshold", 0, math.MaxInt32, "Oddities after which a connection of HTTP/2 is ended with ENHANCE_YOUR_CALM; 0: 1000.", func(s *t) *int { return &s.H2Glitches }),
 	}
 }
+
+// serverProto reads the protocol of connections to a server.
+func (l *line) serverProto(w word, to *spec.Proto) {
+	switch w.text {
+	case "h1", "none":
+		*to = spec.ProtoH1
+	case "h2":
+		*to = spec.ProtoH2
+	default:
+		l.fail(w, "protocol '%s' is not supported in 'server'", w.text)
+	}
+}

@@ -134,10 +134,11 @@ func serverOptions() []serverOption {
 		flag(inDefault, "non-stick", "Keep the server out of stick tables.", true, func(x *s) *bool { return &x.NonStick }),
 		flag(inDefault, "stick", "Against \"non-stick\" in default-server.", false, func(x *s) *bool { return &x.NonStick }),
 		span(inDefault, "tcp-ut", "Longest time without acknowledgement.", func(x *s) *time.Duration { return &x.UserTimeout }),
-		row(everyplace, serverOption{name: "proto", args: 1, same: true, doc: "Protocol of the connections: h1, or none for raw TCP.", read: func(l *line, _ *s, w word) {
-			if w.text != "h1" && w.text != "none" {
-				l.fail(w, "protocol '%s' is not supported in 'server'", w.text)
-			}
+		row(everyplace, serverOption{name: "proto", args: 1, doc: "Protocol of the connections: h1, h2, or none for raw TCP; by default h1, and what TLS agrees on.", read: func(l *line, x *s, w word) {
+			l.serverProto(w, &x.Proto)
+		}}),
+		row(everyplace, serverOption{name: "check-proto", args: 1, doc: "Protocol of checks that speak HTTP: h1 or h2; by default that of the connections.", read: func(l *line, x *s, w word) {
+			l.serverProto(w, &x.CheckProto)
 		}}),
 		always(everyplace, "no-tfo", "No TCP Fast Open, as always."),
 	}, serverTLSOptions()...)

@@ -113,7 +113,7 @@ func (l *line) serverTLS(s *serverTemplate) bool {
 	if checks {
 		check := *tls
 		check.SNI, check.CheckSNI = nil, d.checkSNI.val
-		check.ALPN = d.checkALPN.val
+		check.ALPN = d.checkALPN.or(t.ALPN)
 		s.CheckTLS = &check
 	}
 	_, notes, err := l.p.certs.Connector(tls)
@@ -182,23 +182,23 @@ func (p *parser) frontProtocols(s *section, px *spec.Proxy) {
 		if b.TLS == nil {
 			continue
 		}
-		if spoken := spokenOf(b.TLS.ALPN, true); len(spoken) < len(b.TLS.ALPN) {
+		if spoken := spokenOf(b.TLS.ALPN); len(spoken) < len(b.TLS.ALPN) {
 			p.report(Diagnostic{Severity: Notice, Pos: b.Pos, Word: b.Text, Msg: "clients are offered HTTP/1 and HTTP/2 only: '" + px.Name + "' speaks nothing else of " + strings.Join(b.TLS.ALPN, ",")})
 			b.TLS.ALPN = spoken
 		}
 		for i := range b.TLS.Lists {
 			for j := range b.TLS.Lists[i].Entries {
 				e := &b.TLS.Lists[i].Entries[j]
-				e.ALPN = spokenOf(e.ALPN, true)
+				e.ALPN = spokenOf(e.ALPN)
 			}
 		}
 	}
 }
 
-// spokenOf are those of some protocols that are spoken; h2 tells whether HTTP/2 is.
-func spokenOf(protocols []string, h2 bool) (spoken []string) {
+// spokenOf are those of some protocols that are spoken.
+func spokenOf(protocols []string) (spoken []string) {
 	for _, name := range protocols {
-		if strings.HasPrefix(name, "http/1.") || h2 && name == "h2" {
+		if strings.HasPrefix(name, "http/1.") || name == "h2" {
 			spoken = append(spoken, name)
 		}
 	}
@@ -210,8 +210,8 @@ func (p *parser) backProtocols(px *spec.Proxy, srv *spec.Server) {
 	if px.Mode != spec.ModeHTTP || srv.TLS == nil {
 		return
 	}
-	if spoken := spokenOf(srv.TLS.ALPN, false); len(spoken) < len(srv.TLS.ALPN) {
-		p.report(Diagnostic{Severity: Notice, Pos: srv.Pos, Word: srv.Name, Msg: "server '" + srv.Name + "' is offered HTTP/1 only: nothing else of " + strings.Join(srv.TLS.ALPN, ",") + " is spoken to servers"})
+	if spoken := spokenOf(srv.TLS.ALPN); len(spoken) < len(srv.TLS.ALPN) {
+		p.report(Diagnostic{Severity: Notice, Pos: srv.Pos, Word: srv.Name, Msg: "server '" + srv.Name + "' is offered HTTP/1 and HTTP/2 only: nothing else of " + strings.Join(srv.TLS.ALPN, ",") + " is spoken to servers"})
 		tls := *srv.TLS
 		tls.ALPN = spoken
 		srv.TLS = &tls

@@ -88,6 +88,7 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Init: s.Spec.InitState, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
 		Source: checkSource(s), Proxy: checkHeader(s), Socks: s.Spec.Socks, BySocks: s.Spec.CheckBySocks, Spread: e.cfg.Global.SpreadChecks,
+		HTTP2: speaksHTTP2(s.Spec),
 	}, k.l, k.target(), k)
 	if err != nil {
 		return err
@@ -107,6 +108,14 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	defer e.checks.mu.Unlock()
 	e.checks.all[s] = k
 	return nil
+}
+
+// speaksHTTP2 tells whether checks that speak HTTP speak HTTP/2 without being asked.
+func speaksHTTP2(s *spec.Server) bool {
+	if s.CheckProto != spec.ProtoAny {
+		return s.CheckProto == spec.ProtoH2
+	}
+	return s.Proto == spec.ProtoH2
 }
 
 // secure is how checks of the server are secured, nil if they are in clear.

@@ -161,6 +161,28 @@ func (c *Chunked) Walk(buf []byte) (used, out int, err *Error) {
 	return r, w, nil
 }
 
+// Pass consumes the framing at the start of buf, up to content (InChunk, Skip) or the end of
+// the body, and leaves buf as it is. used is how much that was.
+func (c *Chunked) Pass(buf []byte) (used int, err *Error) {
+	for used < len(buf) && c.state != chunkData && c.state != chunkDone {
+		if c.state == chunkTrailer {
+			n, err := c.trailerBytes(buf[used:])
+			used += n
+			if err != nil {
+				return used, err
+			}
+			continue
+		}
+		if _, err := c.step(buf[used]); err != nil {
+			return used, err
+		}
+		if c.state != chunkTrailer { // else the byte starts the first trailer line
+			used++
+		}
+	}
+	return used, nil
+}
+
 // step takes one byte of framing. keep tells whether it is part of what is
 // forwarded: every byte forwarded is one that came in, which is what makes it
 // possible to work in place however the body is cut.

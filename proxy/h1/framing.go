@@ -92,6 +92,12 @@ func bodiless(m message.Method) bool {
 	return m == message.MethodGet || m == message.MethodHead || m == message.MethodDelete
 }
 
+// CheckResponse is to a response what CheckRequest is to a request.
+func CheckResponse(msg *message.Response, method message.Method, lim *Limits) *Error {
+	_, err := checkResponse(msg, method, lim)
+	return err
+}
+
 // checkResponse is to a response what checkRequest is to a request.
 func checkResponse(msg *message.Response, method message.Method, lim *Limits) ([]byte, *Error) {
 	h := &msg.Header

@@ -52,7 +52,10 @@ type graced struct {
 
 // forgiven tells whether a client need not know yet that nobody wants what it sends on a
 // stream: it has been reset of late, or came behind the last one that is served.
-func (c *Conn) forgiven(id uint32) bool { return c.gone && id > c.limit || c.graced.has(id) }
+// A server has no way of knowing sooner what we have lost interest in.
+func (c *Conn) forgiven(id uint32) bool {
+	return c.acceptor == nil || c.gone && id > c.limit || c.graced.has(id)
+}
 
 func (g *graced) add(id uint32) {
 	g.ids[g.n%uint8(len(g.ids))] = id

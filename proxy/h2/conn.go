@@ -15,6 +15,11 @@ type Owner interface {
 	Transmit(p []byte) (n int, ok bool)
 	// Wake asks for Conn.Flush at the end of the turn.
 	Wake()
+}
+
+// Acceptor is the Owner of a connection of a client's.
+type Acceptor interface {
+	Owner
 	// Open makes a stream for a request, with its Handler.
 	Open() *Stream
 }
@@ -22,13 +27,16 @@ type Owner interface {
 // Watcher is an Owner that wants to know of the frames that come.
 type Watcher interface{ Received(h FrameHeader) }
 
-// Conn is the server's side of a connection. Init prepares it.
+// Conn is one side of a connection: Init makes it the server's, InitOutgoing the client's.
+// The peer is the other side.
 type Conn struct {
 	w     *Workspace
 	set   *Settings
 	owner Owner
 	watch Watcher // nil: nobody does
-	stats *stats.H2
+	// acceptor is the owner of a connection on which the peer opens the streams; nil: we do.
+	acceptor Acceptor
+	stats    *stats.H2
 
 	// Receiving.
 
@@ -38,15 +46,15 @@ type Conn struct {
 	dec   hpack.Decoder
 	phase phase
 	graced
-	recvWin int32 // what the client may still send
+	recvWin int32 // what the peer may still send
 	give    int32 // to be given back
-	settled bool  // the client has acknowledged our settings
+	settled bool  // the peer has acknowledged our settings
 
 	// Streams.
 
 	streams []*Stream // by number
 	dirty   []*Stream // those with news for their handlers
-	last    uint32    // the highest number a client has used
+	last    uint32    // the highest number a stream has had
 	opened  uint64    // streams in all
 
 	// Sending.
@@ -56,12 +64,14 @@ type Conn struct {
 	base        int64 // how much was sent before the beginning of tx
 	offered     int64 // up to where the owner has been given bytes: these must stay as they are
 	sendWin     int64
-	startWin    int64             // of new streams, as the client wants it
+	startWin    int64             // of new streams, as the peer wants it
 	waiting     list.List[Stream] // for room, in turn
 	serving     *Stream
 	shrinkTable bool // the next header block says that we have no table
 	woken       bool
 
+	remote  remote    // what a server has announced
+	hopeful []*Stream // that wait for that
 	bounds
 	closing
 }
@@ -88,12 +98,17 @@ type closing struct {
 
 // Init begins a connection. The owner flushes it, and feeds it from the preface on. What
 // happens is counted in count, but for connections and levels.
-func (c *Conn) Init(w *Workspace, set *Settings, owner Owner, count *stats.H2) {
-	*c = Conn{w: w, set: set, owner: owner, stats: count, sendWin: startWindow, startWin: startWindow, recvWin: int32(max(set.ConnWindow, startWindow))}
+func (c *Conn) Init(w *Workspace, set *Settings, owner Acceptor, count *stats.H2) {
+	c.init(w, set, owner, count)
+	c.acceptor = owner
 	c.watch, _ = owner.(Watcher)
-	c.dec.Init(set.TableSize)
 	c.tx = set.appendTo(c.begin(0))
 	c.wake()
+}
+
+func (c *Conn) init(w *Workspace, set *Settings, owner Owner, count *stats.H2) {
+	*c = Conn{w: w, set: set, owner: owner, stats: count, sendWin: startWindow, startWin: startWindow, recvWin: int32(max(set.ConnWindow, startWindow))}
+	c.dec.Init(set.TableSize)
 }
 
 // Streams is how many streams have not been closed.
@@ -172,7 +187,7 @@ func (c *Conn) discard(st *Stream) {
 	c.giveBack(int(st.held))
 	st.held = 0
 	c.drop(st)
-	h.Discard()
+	h.(Handler).Discard()
 }
 
 // touch notes that there is news for the handler of the stream.
@@ -205,7 +220,7 @@ func (c *Conn) Dispatch() {
 			}
 		case head != nil:
 			st.open = true
-			st.Handler.Head(head, st.bad)
+			st.Handler.(Handler).Head(head, st.bad)
 		case news && st.open:
 			st.Handler.Ready()
 		}
@@ -215,7 +230,7 @@ func (c *Conn) Dispatch() {
 	c.serve()
 }
 
-// fail ends the connection with an error of the client's: what it has broken, all streams
+// fail ends the connection with an error of the peer's: what it has broken, all streams
 // share.
 func (c *Conn) fail(code Code) {
 	if c.phase == phaseDead {

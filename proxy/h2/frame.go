@@ -108,6 +108,7 @@ const (
 	settingWindow     settingID = 4
 	settingMaxFrame   settingID = 5
 	settingMaxHead    settingID = 6
+	settingConnect    settingID = 8 // RFC 8441
 	settingLen                  = 6 // bytes
 )
 

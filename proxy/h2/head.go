@@ -93,6 +93,10 @@ func (c *Conn) continuation(h FrameHeader, p []byte) {
 // tables of both sides would differ from then on.
 func (c *Conn) headerBlock(id uint32, flags Flags, code Code, p []byte) {
 	end := flags&FlagEndStream != 0
+	if c.acceptor == nil {
+		c.responseBlock(id, end, code, p)
+		return
+	}
 	if id <= c.last {
 		c.trailers(id, end, code, p)
 		return
@@ -113,7 +117,7 @@ func (c *Conn) headerBlock(id uint32, flags Flags, code Code, p []byte) {
 	if total := c.set.MaxTotal; total > 0 && c.opened >= uint64(total) {
 		c.Shutdown()
 	}
-	st := c.owner.Open()
+	st := c.acceptor.Open()
 	st.c, st.id, st.left, st.lastAt = c, id, -1, -1
 	st.recvWin, st.sendWin = c.firstWindow(), c.startWin
 	st.remoteEnd = end
@@ -162,7 +166,7 @@ func (c *Conn) trailers(id uint32, end bool, code Code, p []byte) {
 	case build.malform:
 		c.streamError(st, ProtocolError)
 	default:
-		c.endRequest(st, build.lines)
+		c.endMessage(st, build.lines)
 	}
 }
 

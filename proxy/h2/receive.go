@@ -198,12 +198,12 @@ func (c *Conn) beginData(h FrameHeader, p []byte) {
 	case int64(h.Length) > int64(st.recvWin):
 		c.streamError(st, FlowControlError)
 		st = nil
-	case st.left >= 0 && int64(content) > st.left:
+	case st.left >= 0 && int64(content) > st.left, c.acceptor == nil && !st.gotHead:
 		c.streamError(st, ProtocolError)
 		st = nil
 	default:
 		st.recvWin -= int32(h.Length)
-		st.held += int32(h.Length - content)
+		c.hold(st, int(h.Length-content))
 		st.Consumed(int(h.Length - content)) // padding is of no use to anybody
 	}
 	if st == nil {
@@ -228,7 +228,7 @@ func (c *Conn) dataPiece(p []byte) int {
 			if st.left > 0 {
 				st.left -= int64(n)
 			}
-			st.held += int32(n)
+			c.hold(st, n)
 			st.Handler.Body(p[:n])
 			st.news = true
 			c.touch(st)
@@ -244,6 +244,17 @@ func (c *Conn) dataPiece(p []byte) int {
 	return n + skip
 }
 
+// hold notes content that waits in a stream. A client is not to send more than the
+// connection's window while it does; but servers answer many clients, of which one that is slow is
+// not to keep the others waiting, so that only the streams' windows bound them.
+func (c *Conn) hold(st *Stream, n int) {
+	if c.acceptor != nil {
+		st.held += int32(n)
+	} else {
+		c.giveBack(n)
+	}
+}
+
 func (c *Conn) endData() {
 	st, end := c.data.st, c.data.end
 	c.data = dataFrameState{}
@@ -254,11 +265,11 @@ func (c *Conn) endData() {
 		c.streamError(st, ProtocolError) // less than was announced
 		return
 	}
-	c.endRequest(st, nil)
+	c.endMessage(st, nil)
 }
 
-// endRequest notes that the client has sent everything.
-func (c *Conn) endRequest(st *Stream, trailer []byte) {
+// endMessage notes that the peer has sent everything.
+func (c *Conn) endMessage(st *Stream, trailer []byte) {
 	st.remoteEnd = true
 	st.Handler.End(trailer)
 	st.news = true
@@ -302,11 +313,14 @@ func (c *Conn) reset(h FrameHeader, p []byte) {
 	if st == nil || st.aborted {
 		return
 	}
-	if !st.headSent {
+	code := Code(binary.BigEndian.Uint32(p))
+	if c.acceptor == nil {
+		st.refused = code == RefusedStream
+	} else if !st.headSent {
 		c.earlyReset()
 	}
 	if st.open {
-		c.abort(st, Code(binary.BigEndian.Uint32(p)))
+		c.abort(st, code)
 	} else {
 		c.discard(st) // nobody has heard of it yet
 	}
@@ -330,6 +344,7 @@ func (c *Conn) settings(h FrameHeader, p []byte, now int64) {
 		return
 	}
 	c.order(now)
+	c.learnt()
 	for ; len(p) > 0 && c.phase != phaseDead; p = p[settingLen:] {
 		c.setting(settingID(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint32(p[2:]))
 	}
@@ -363,6 +378,9 @@ func (c *Conn) settle() {
 }
 
 func (c *Conn) setting(id settingID, v uint32) {
+	if c.acceptor == nil {
+		c.remote.setting(id, v)
+	}
 	switch id {
 	case settingTableSize:
 		// We never put anything into the table; but that it may be smaller has to be
@@ -389,7 +407,11 @@ func (c *Conn) setting(id settingID, v uint32) {
 		if v < minMaxFrame || v > maxMaxFrame {
 			c.fail(ProtocolError)
 		}
-	case settingMaxStreams, settingMaxHead: // we open none; and rather too much than nothing
+	case settingConnect:
+		if v > 1 {
+			c.fail(ProtocolError)
+		}
+	case settingMaxStreams, settingMaxHead: // of interest to clients; and rather too much than nothing
 	}
 }
 
@@ -435,6 +457,9 @@ func (c *Conn) goAway(h FrameHeader, p []byte) {
 		c.fail(FrameSizeError)
 	default:
 		c.remoteGone = true
+		if c.acceptor == nil {
+			c.leaveBehind(binary.BigEndian.Uint32(p) & maxID)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func (b *builder) pseudo(f *hpack.Field) {
 		to = &b.authority
 	case hpack.Path:
 		to = &b.path
-	case hpack.NoPseudo, hpack.Status, hpack.Unknown:
+	case hpack.NoPseudo, hpack.Status, hpack.Protocol, hpack.Unknown:
 	}
 	if to == nil || *to != nil || b.regular {
 		b.malform = true

@@ -2,14 +2,14 @@ package h2
 
 import "bench/proxy/h1"
 
-// Settings are what the connections of one frontend have in common. They must not
-// change while one uses them.
+// Settings are what the connections of one frontend, or to the servers of one backend, have
+// in common. They must not change while one uses them.
 type Settings struct {
-	// What is announced to clients.
+	// What is announced to the peer.
 
 	TableSize  int // of the dynamic table for requests, in bytes, from 4096 to 65536
-	MaxStreams int // that a client may have open at once
-	Window     int // of a stream, in bytes: how much of a request's body may be on its way
+	MaxStreams int // that may be open at once; towards servers, if they allow no less
+	Window     int // of a stream, in bytes: how much of a body may be on its way
 	MaxFrame   int // largest frame in bytes, from 16384
 
 	// ConnWindow is the window of a whole connection, in bytes, from 65535.
@@ -49,6 +49,11 @@ func (s *Settings) appendTo(dst []byte) []byte {
 		dst = appendSetting(dst, settingTableSize, uint32(s.TableSize))
 	}
 	dst = appendSetting(dst, settingMaxStreams, uint32(s.MaxStreams))
+	return s.endSettings(dst, at)
+}
+
+// endSettings appends what both sides announce, and ends the frame that begins at at.
+func (s *Settings) endSettings(dst []byte, at int) []byte {
 	if s.Window != startWindow {
 		dst = appendSetting(dst, settingWindow, uint32(s.Window))
 	}

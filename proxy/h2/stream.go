@@ -6,35 +6,47 @@ import (
 	"bench/proxy/message"
 )
 
-// Handler is the other side of a stream: whoever answers its request. Head comes first,
-// and once; Ready when there is news of what has come behind it. Both are called by
-// Conn.Dispatch, as is Aborted.
-type Handler interface {
-	// Head brings the request. It is good during the call. bad, if not nil, is why it is to be
-	// refused.
-	Head(req *message.Request, bad *h1.Error)
-	// Body brings a piece of the request's content, good during the call; it may come before
-	// Head. Nothing may be answered here.
+// Receiver is the other side of a stream: whoever uses it. Ready, Writable and Aborted are
+// called by Conn.Dispatch, or when the connection takes more.
+type Receiver interface {
+	// Body brings a piece of the content that the peer sends, good during the call; it may
+	// come before Handler.Head. Nothing may be answered here.
 	Body(p []byte)
 	// End ends the content. trailer holds the fields behind it as lines of HTTP/1, good
 	// during the call. Like Body it is only to be noted.
 	End(trailer []byte)
-	// Ready says that Body or End were called since.
+	// Ready says that Body, End or Caller.Response were called since.
 	Ready()
 	// Writable says that Send may take more.
 	Writable()
-	// Aborted says that the stream is over: the client has reset it, has broken a rule in it,
+	// Aborted says that the stream is over: the peer has reset it, has broken a rule in it,
 	// or its connection has failed. The handler lets go of it by Close, at once or later.
 	Aborted(code Code)
+}
+
+// Handler is the Receiver of a stream that a client has opened: it answers the request.
+type Handler interface {
+	Receiver
+	// Head brings the request, first and once, by Conn.Dispatch. It is good during the call. bad,
+	// if not nil, is why it is to be refused.
+	Head(req *message.Request, bad *h1.Error)
 	// Discard takes the place of Head, and is the last call, for a stream that was over
 	// before its request was brought.
 	Discard()
 }
 
+// Caller is the Receiver of a stream that we have opened.
+type Caller interface {
+	Receiver
+	// Response brings the head of a response, interim or final, good during the call. Like
+	// Body it is only to be noted. end: nothing follows.
+	Response(res *message.Response, end bool)
+}
+
 // Stream is one exchange on a connection. Its owner makes it, embedded in whatever a
-// handler needs; Owner.Open sets Handler.
+// handler needs, and sets Handler: a Handler, or a Caller.
 type Stream struct {
-	Handler Handler
+	Handler Receiver
 
 	c    *Conn
 	id   uint32
@@ -42,9 +54,9 @@ type Stream struct {
 	bad  *h1.Error        // as does this
 
 	left     int64 // of the content, as its length was announced; −1: it was not
-	recvWin  int32 // what the client may still send
+	recvWin  int32 // what the peer may still send
 	held     int32 // content brought to the handler and not reported as consumed
-	give     int32 // consumed, and not given back to the client yet
+	give     int32 // consumed, and not given back to the peer yet
 	sendWin  int64 // what we may still send; negative after a change of settings
 	lastAt   int64 // where the header of our last frame is, in all that was ever sent; −1: there is none
 	endState       // of both directions
@@ -60,8 +72,12 @@ type Stream struct {
 
 // endState is what is over of a stream.
 type endState struct {
-	remoteEnd bool // the client has sent everything
-	headSent  bool // a final response head is on its way
+	remoteEnd bool // the peer has sent everything
+	headSent  bool // our head, of a response the final one, is on its way
+	gotHead   bool // the final head of the response has come
+	bodiless  bool // the response has no content, whatever its fields say
+	connects  bool // the request is a CONNECT: a good answer has no end
+	refused   bool // the server says that it has done nothing about the request
 	localEnd  bool // so is the end of the response
 	aborted   bool // neither side says anything more
 	announced bool // the handler knows
@@ -73,7 +89,7 @@ func (st *Stream) ID() uint32 { return st.id }
 // Conn is the connection the stream belongs to.
 func (st *Stream) Conn() *Conn { return st.c }
 
-// Ended tells whether the request has been received completely.
+// Ended tells whether what the peer sends has been received completely.
 func (st *Stream) Ended() bool { return st.remoteEnd }
 
 // Over tells that the stream has been aborted: nothing can be sent.
@@ -142,7 +158,7 @@ func (st *Stream) Full() bool {
 	return true
 }
 
-// End ends the response. trailer holds the fields that follow its content as lines of
+// End ends the content. trailer holds the fields that follow its content as lines of
 // HTTP/1, nil for none.
 func (st *Stream) End(trailer []byte) {
 	if st.aborted || st.localEnd || !st.headSent {
@@ -172,8 +188,10 @@ func (st *Stream) Consumed(n int) {
 		return
 	}
 	c := st.c
-	st.held -= int32(n)
-	c.giveBack(n)
+	if c.acceptor != nil {
+		st.held -= int32(n)
+		c.giveBack(n)
+	}
 	if st.remoteEnd || st.aborted {
 		return
 	}
@@ -189,7 +207,7 @@ func (st *Stream) Consumed(n int) {
 // rest of it.
 func (st *Stream) Close(code Code) {
 	c := st.c
-	if !st.aborted {
+	if !st.aborted && st.id != 0 {
 		switch {
 		case !st.localEnd:
 			c.appendReset(st.id, code)

@@ -19,6 +19,9 @@ type Workspace struct {
 	field   hpack.Field
 	build   builder
 	trailer trailerBuilder
+	answer  answerBuilder
+	res     message.Response
+	req     message.Request // being translated
 
 	small, large bytesPool
 }
@@ -50,6 +53,32 @@ func (w *Workspace) head() *message.Request {
 func (w *Workspace) reset() {
 	poison.Fill(w.arena[:w.used])
 	w.used, w.n = 0, 0
+}
+
+// collect appends p to what waits in b, of which taken bytes have been taken.
+func (w *Workspace) collect(b []byte, taken *int, p []byte) []byte {
+	if b == nil {
+		b = w.small.get()
+	}
+	if len(b)+len(p) > cap(b) {
+		b = b[:copy(b, b[*taken:])]
+		*taken = 0
+	}
+	if len(b)+len(p) > cap(b) && cap(b) < w.large.size && len(b)+len(p) <= w.large.size {
+		bigger := append(w.large.get(), b...)
+		w.small.put(b)
+		b = bigger
+	}
+	return append(b, p...)
+}
+
+// give takes back what collect has made.
+func (w *Workspace) give(b []byte) {
+	if cap(b) == w.small.size {
+		w.small.put(b)
+	} else {
+		w.large.put(b)
+	}
 }
 
 // Trim gives back half of the memory that was not needed since the last call.

@@ -344,12 +344,12 @@ type Bind struct {
 	Proto  Proto
 }
 
-// Proto is the protocol of a bind line's connections.
+// Proto is the protocol of connections, those of a bind line or to a server.
 type Proto uint8
 
 // The protocols.
 const (
-	ProtoAny Proto = iota // HTTP/1, or HTTP/2 where the client begins with it
+	ProtoAny Proto = iota // HTTP/1, or HTTP/2 where the client begins with it, or TLS agrees on it
 	ProtoH1
 	ProtoH2
 )
@@ -426,6 +426,9 @@ type Server struct {
 	// CheckBySocks: checks go the same way.
 	Socks        *sock.Addr
 	CheckBySocks bool
+
+	// Proto is the protocol of connections to it; CheckProto that of checks that speak HTTP.
+	Proto, CheckProto Proto
 
 	TLS *ServerTLS // nil: in clear
 	// Clear: it is in clear all the same until that is changed ("no-ssl").

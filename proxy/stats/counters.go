@@ -105,6 +105,7 @@ type Backend struct {
 	Compression  Compression
 	Cache        Cache
 	H1           H1
+	H2           H2
 	SessRate     Rate
 	Times        Times
 	Latency      Latency // added up where it is asked for, not by Sum

@@ -166,7 +166,7 @@ func (b *Backend) Totals(now int64) Totals {
 		InternalErr: b.InternalErr, RewriteErr: b.RewriteErr,
 		Connects: b.Connects, Reuses: b.Reuses,
 		Intercepted: b.Intercepted, Responses: b.Responses,
-		Compression: b.Compression, Cache: b.Cache, H1: b.H1,
+		Compression: b.Compression, Cache: b.Cache, H1: b.H1, H2: b.H2,
 		Rate: b.SessRate.Read(now), RateMax: b.SessRate.Peak(),
 		Times: b.Times, Latency: b.Latency, LastSession: secondsSince(b.LastSession, now),
 	}

@@ -73,6 +73,7 @@ func (b *Backend) Sum(o *Backend, now int64) {
 	b.Compression.Sum(&o.Compression)
 	b.Cache.Sum(&o.Cache)
 	b.H1.Sum(&o.H1)
+	b.H2.Sum(&o.H2)
 	b.SessRate.Sum(&o.SessRate, now)
 	b.Times.Sum(&o.Times)
 	b.LastSession = max(b.LastSession, o.LastSession)
@@ -87,7 +88,7 @@ func (b *Backend) ResetMax() {
 // Reset forgets everything but the levels.
 func (b *Backend) Reset() {
 	b.SessRate.Reset()
-	*b = Backend{H1: H1{OpenConns: b.H1.OpenConns, OpenStreams: b.H1.OpenStreams}, SessRate: b.SessRate}
+	*b = Backend{H1: H1{OpenConns: b.H1.OpenConns, OpenStreams: b.H1.OpenStreams}, H2: H2{OpenConns: b.H2.OpenConns, OpenStreams: b.H2.OpenStreams}, SessRate: b.SessRate}
 }
 
 // Sum adds what another thread counted up to now.

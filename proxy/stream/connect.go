@@ -226,7 +226,7 @@ func (s *stream) connect() txn.Verdict {
 			s.server().C.Reuses++
 			s.be.C.Reuses++
 			s.reused, s.greeted = true, true
-			s.attach(sc)
+			s.takeOver(sc)
 			return txn.Next
 		}
 	}
@@ -266,7 +266,7 @@ func (s *stream) connect() txn.Verdict {
 		return s.wired()
 	}
 	s.arm()
-	if !s.http || peer != nil || leads != nil {
+	if !s.http || peer != nil || leads != nil || s.priorHTTP2() {
 		return txn.Wait
 	}
 	// On the loopback the handshake is over already; elsewhere this is EAGAIN
@@ -298,6 +298,19 @@ func connectCause(errno syscall.Errno) byte {
 		return 'R'
 	}
 	return 'S'
+}
+
+// takeOver gives the stream a connection that is there, or a lane of it.
+func (s *stream) takeOver(sc *serverConn) {
+	m := sc.mux
+	if m == nil {
+		s.attach(sc)
+		return
+	}
+	if !m.place.Linked() {
+		m.rouse()
+	}
+	s.attachLane(m)
 }
 
 func (s *stream) attach(sc *serverConn) {
@@ -446,13 +459,16 @@ func (s *stream) mayReplay() bool {
 	if s.txn != nil && s.txn.NoReplay {
 		return false
 	}
-	return s.reused && !s.overflow && s.up.Ended && s.first != nil && s.asked.Idempotent() && int(s.retries) <= s.be.Spec.Retries
+	if s.overflow || !s.up.Ended || s.first == nil || int(s.retries) > s.be.Spec.Retries {
+		return false
+	}
+	return s.reused && s.asked.Idempotent() || s.untaken()
 }
 
-// replay sends the request again on a new connection, when the server closed a
-// reused one before any byte of a response (RFC 9112 section 9.3.1). That is
-// only allowed for methods that may be repeated, and only possible while the
-// whole request is at hand.
+// replay sends the request again on another connection, when the server closed a
+// reused one before any byte of a response (RFC 9112 section 9.3.1), or has said by HTTP/2
+// that it has not taken the request. The former is only allowed for methods that may be
+// repeated, and both are only possible while the whole request is at hand.
 func (s *stream) replay() bool {
 	if !s.mayReplay() {
 		return false

@@ -158,10 +158,10 @@ func (s *stream) Beyond() (src, dst sock.Addr) {
 	if s.sc == nil {
 		return src, dst
 	}
-	if a, errno := sock.LocalAddr(s.sc.FD()); errno == 0 {
+	if a, errno := sock.LocalAddr(s.sc.socket()); errno == 0 {
 		src = a
 	}
-	if a, errno := sock.PeerAddr(s.sc.FD()); errno == 0 {
+	if a, errno := sock.PeerAddr(s.sc.socket()); errno == 0 {
 		dst = a
 	}
 	return src, dst

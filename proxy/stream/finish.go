@@ -133,7 +133,7 @@ func (s *stream) finish() {
 	if sc := s.sc; sc != nil {
 		s.sc, s.last = nil, sc.handshake()
 		s.countServerBytes(sc)
-		if s.keepSrv && !s.elsewhere() {
+		if sc.lane() == nil && s.keepSrv && !s.elsewhere() {
 			s.toPool(sc)
 		} else {
 			sc.close()

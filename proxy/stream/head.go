@@ -117,6 +117,7 @@ func (s *stream) rewriteHead() bool {
 // server, and events move the rest.
 func (s *stream) send() txn.Verdict {
 	s.established()
+	s.branch()
 	s.state = stateResponse
 	if !s.writeHead() {
 		return txn.Answered

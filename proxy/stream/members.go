@@ -40,6 +40,7 @@ func (t *Thread) AddBackend(b *server.Backend) {
 	if b.Spec.Balance.Hashes() {
 		back.hasher, _ = back.picker.(balance.Hasher)
 	}
+	back.muxSet = back.muxSettings(tune)
 	back.C.SharePeaks(&b.Peaks)
 	if name := b.Spec.ServerNameHeader; name != "" {
 		back.nameHeader = []byte(strings.ToLower(name))

@@ -35,6 +35,8 @@ func (c *client) ownConn(srv *server.Server, peer *certs.Peer) *serverConn {
 		next := sc.place.Next()
 		switch {
 		case sc.srv != srv:
+		case sc.mux != nil && !sc.mux.hasRoom():
+			sc.discard()
 		case sc.leadsTo(peer) && !sc.outdated():
 			c.notes.own.Remove(&sc.place)
 			sc.owner = nil

@@ -19,8 +19,9 @@ type serverConn struct {
 	srv    *server.Server
 	addr   *sock.Addr // of the server, when it was connected to
 	stream *stream
-	owner  *notes // of the client that keeps it between its requests
-	uses   int32  // responses received on it
+	mux    *serverMux // of a connection that carries many requests; nil: it does not
+	owner  *notes     // of the client that keeps it between its requests
+	uses   int32      // responses received on it
 	pooled bool
 	// personal: the server knows by the connection who the client is.
 	personal bool
@@ -49,6 +50,10 @@ func (sc *serverConn) Ready(ev poller.Events) {
 		s.serverReady(ev)
 		return
 	}
+	if sc.mux != nil {
+		sc.mux.ready(ev)
+		return
+	}
 	if ev&(poller.In|poller.Hup) == 0 {
 		return
 	}
@@ -70,8 +75,16 @@ func (sc *serverConn) discard() {
 }
 
 func (sc *serverConn) close() {
+	if l := sc.lane(); l != nil {
+		l.release()
+		return
+	}
 	t := sc.t
-	sc.traceH1(trace.H1ConnEnd, "to a server ends")
+	if sc.mux != nil {
+		sc.mux.over()
+	} else {
+		sc.traceH1(trace.H1ConnEnd, "to a server ends")
+	}
 	sc.srv.Conns.Close(sc.pooled)
 	if sc.pooled {
 		t.Servers[sc.srv.Slot].idle.Remove(&sc.place)
@@ -98,6 +111,9 @@ func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
 func (s *stream) reuse(peer *certs.Peer) *serverConn {
 	if sc := s.c.ownConn(s.srv, peer); sc != nil {
 		return sc
+	}
+	if m := s.join(peer); m != nil {
+		return m.sc
 	}
 	first := s.c.served == 0
 	policy := s.be.Spec.HTTPReuse
@@ -155,15 +171,22 @@ func (s *stream) toPool(sc *serverConn) bool {
 	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.ForOneClient() || sc.personal { // other clients' may lead elsewhere
 		return s.c.keepOwn(sc)
 	}
-	idle := &s.server().idle
-	limit := int64(spc.PoolMaxConn)
-	if limit >= 0 && s.srv.Conns.Idle() >= limit || t.Shared.fdsShort() ||
-		idle.Len() > 0 && s.srv.Conns.Surplus() > int64(spc.PoolLowConn) {
+	return t.pool(sc)
+}
+
+// pool keeps a connection for whoever needs one next, if there is room for it. It reports
+// false if the connection had to be closed.
+func (t *Thread) pool(sc *serverConn) bool {
+	srv := sc.srv
+	idle := &t.Servers[srv.Slot].idle
+	limit := int64(srv.Spec.PoolMaxConn)
+	if limit >= 0 && srv.Conns.Idle() >= limit || t.Shared.fdsShort() ||
+		idle.Len() > 0 && srv.Conns.Surplus() > int64(srv.Spec.PoolLowConn) {
 		sc.close()
 		return false
 	}
 	sc.pooled = true
-	s.srv.Conns.Leave()
+	srv.Conns.Leave()
 	idle.PushFront(&sc.place, sc)
 	return true
 }

@@ -82,7 +82,7 @@ func (s *stream) requestSent() {
 		s.finish()
 		return
 	}
-	if !s.mayReplay() && !s.retryable() {
+	if !s.mayReplay() && !s.retryable() && s.sc.lane() == nil {
 		// A server may take its time: nothing is held meanwhile.
 		s.releaseFirst()
 	}

@@ -55,6 +55,7 @@ func (s *stream) begun(req *message.Request) {
 	s.req = req
 	s.method, s.version = req.MethodID, req.Version
 	s.keepCli = req.KeepAlive && s.fe.Spec.ConnMode != spec.Close
+	s.scheme = knownScheme(req)
 	s.keepLine()
 	s.fe.C.Requests++
 	s.fe.C.ReqRate.Add(now, 1)
@@ -68,6 +69,19 @@ func (s *stream) begun(req *message.Request) {
 	s.set(&s.fe.way)
 	s.advance(txn.Next)
 }
+
+// knownScheme is what a request of HTTP/2 says about how it was meant to be sent.
+func knownScheme(req *message.Request) []byte {
+	switch {
+	case !req.FromParts:
+		return nil
+	case len(req.Target) > len(schemeHTTPS) && string(req.Target[:len(schemeHTTPS)]) == string(schemeHTTPS):
+		return schemeHTTPS
+	}
+	return schemeHTTP
+}
+
+var schemeHTTP, schemeHTTPS = []byte("http"), []byte("https")
 
 // keepLine saves the request line for the log, in the form it was received.
 func (s *stream) keepLine() {

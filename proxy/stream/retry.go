@@ -36,9 +36,9 @@ func (s *stream) retry(because spec.RetryOn) bool {
 
 // sendAgain connects to the same server once more: the verdict that goes there.
 func (s *stream) sendAgain() txn.Verdict {
+	s.fresh = !s.untaken() // a server that leaves takes no more requests where it left one
 	s.dropServer()
 	s.rewind()
-	s.fresh = true
 	s.at = s.way.server // whose step it does not take again
 	return txn.Next
 }

@@ -60,7 +60,7 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 			s.Server = st.by
 		}
 		if st.sc != nil {
-			s.ServerFD, s.ServerTLS = st.sc.FD(), st.sc.Layer != nil
+			s.ServerFD, s.ServerTLS = st.sc.socket(), st.sc.tls() != nil
 		}
 		fn(&s)
 		return true

@@ -152,7 +152,9 @@ type request struct {
 	req  *message.Request
 	res  *message.Response
 	kept *detached
-	peer *certs.Peer // the server as TLS knows it; nil: in clear, or not known yet
+	// scheme is what a client of HTTP/2 has said it uses; nil: "http" or "https" only.
+	scheme []byte
+	peer   *certs.Peer // the server as TLS knows it; nil: in clear, or not known yet
 	// The head in first is headLen bytes long, and written for headFor.
 	headFor              *server.Server
 	headLen              int32

@@ -164,7 +164,10 @@ type Thread struct {
 	load     load
 	turns    turns
 	trace    *trace.Sources // the engine's
-	muxWork  *h2.Workspace  // nil: no client has used HTTP/2 yet
+	srvMuxes stock[serverMux]
+	srvLanes stock[serverLane]
+	// What connections of HTTP/2 work with, of clients and to servers; nil: there was none yet.
+	muxWork, srvMuxWork *h2.Workspace
 
 	sweep     loop.Timer
 	serial    uint64 // of streams, for "show sess"
@@ -208,6 +211,7 @@ type Back struct {
 	*server.Backend
 	C      stats.Backend
 	limits h1.Limits // of responses
+	muxSet h2.Settings
 	// http and tcp are how requests, and connections in TCP mode, get to a server;
 	// back is how responses get to the client.
 	http, tcp, back way
@@ -233,8 +237,10 @@ type Back struct {
 type ServerSide struct {
 	srv *server.Server
 	C   stats.Server
-	// idle are the idle connections, the most recently used first.
-	idle list.List[serverConn]
+	// idle are the idle connections, the most recently used first; muxes those of HTTP/2 that
+	// are not idle.
+	idle  list.List[serverConn]
+	muxes list.List[serverMux]
 }
 
 // ListenerSide is a thread's side of one listener.
@@ -310,8 +316,10 @@ func (t *Thread) Sweep() {
 	t.watchTurns(now)
 	t.purgeIdle(now)
 	t.Trim()
-	if t.muxWork != nil {
-		t.muxWork.Trim()
+	for _, w := range []*h2.Workspace{t.muxWork, t.srvMuxWork} {
+		if w != nil {
+			w.Trim()
+		}
 	}
 	if t.Shared.Stopping.Load() {
 		t.retireIdleClients(now)

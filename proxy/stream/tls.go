@@ -219,6 +219,9 @@ func (s *stream) secure() txn.Verdict {
 
 // tls is the layer of a connection in TLS, nil in clear.
 func (sc *serverConn) tls() *tlsio.Conn {
+	if l := sc.lane(); l != nil {
+		sc = l.m.sc
+	}
 	l, _ := sc.Layer.(*tlsio.Conn)
 	return l
 }

@@ -14,6 +14,7 @@ const (
 	Path
 	Scheme
 	Status
+	Protocol // RFC 8441
 	Unknown
 )
 
@@ -33,6 +34,8 @@ func pseudoOf(name []byte) Pseudo {
 		return Scheme
 	case ":status":
 		return Status
+	case ":protocol":
+		return Protocol
 	}
 	return Unknown
 }
