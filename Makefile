@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 FOR ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn simulate chaos-kill library accuracy precision gate-calibration capacity-proof mutate clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn simulate chaos-kill library accuracy precision gate-calibration capacity-proof mutate scan clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ capacity-proof: ## Find capacities of known limits to 3 %, three times each; wan
 mutate: ## Make one mistake in the code after another; print how many the tests notice, which takes hours
 	$(GO) run ./internal/mutate -within 2h ./internal/loop ./proxy/server ./proxy/balance ./scenarios/objective
 	$(GO) run ./internal/mutate -within 3h -patience 1m -every 10 ./proxy/stream
+
+scan: ## Have sslscan look at the engine and at HAProxy
+	$(GO) test ./proxy/difftest -run TestScanned -count 1 -scan -v
 
 clean: ## Remove what was built and measured
 	rm -rf bin results

@@ -8,7 +8,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 	"os"
@@ -84,7 +83,10 @@ func decrypted(text []byte, password string) (plain []byte, err error) {
 		}
 		switch {
 		case block.Type == "ENCRYPTED PRIVATE KEY":
-			return nil, errors.New("this way to encrypt a key is not supported; 'openssl rsa -aes256 -traditional' makes another")
+			if block.Bytes, err = decryptKey(block.Bytes, password); err != nil {
+				return nil, err
+			}
+			block.Type = "PRIVATE KEY"
 		case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // it is what such files have
 			if block.Bytes, err = x509.DecryptPEMBlock(block, []byte(password)); err != nil { //nolint:staticcheck // as above
 				return nil, err

@@ -75,6 +75,60 @@ func TestMadeCertificates(t *testing.T) {
 	}
 }
 
+// The key of the authority that signs may be under a password.
+func TestSignerUnderPassword(t *testing.T) {
+	a := newAuthority(t)
+	a.make("site", []string{"site.test"}, false)
+	text, err := os.ReadFile(a.path("ca"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, _ := strings.Cut(string(text), "-----BEGIN PRIVATE")
+	a.write("locked", append([]byte(cert), encrypt(t, []byte("-----BEGIN PRIVATE"+key), "pkcs8", "-topk8")...))
+	for password, want := range map[string]string{"secret": "", "other": "password", "": "password"} {
+		b := bindOf(a.path("site"))
+		b.Generate = &spec.Generate{CAFile: a.path("locked"), Cache: 3, Password: password}
+		acc, _, err := NewStore().Acceptor(b)
+		if want != "" {
+			if err == nil {
+				t.Errorf("password %q will do", password)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool := x509.NewCertPool()
+		pool.AddCert(a.cert)
+		if _, _, err := shake(acc.Config(), &tls.Config{RootCAs: pool, ServerName: "made.test"}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Lists of timestamps are sent to clients, and a list that is cut is none.
+func TestTimestamps(t *testing.T) {
+	a := newAuthority(t)
+	a.make("site", []string{"site.test"}, false)
+	list := []byte("\x00\x0b\x00\x05first\x00\x02no")
+	a.write("site.sctl", list)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		b := bindOf(a.path("site"))
+		b.Extra.Timestamps = true
+		cli := anyone("site.test")
+		cli.MaxVersion = version
+		_, st, err := shake(acceptor(t, NewStore(), b).Config(), cli)
+		if err != nil || len(st.SignedCertificateTimestamps) != 2 || string(st.SignedCertificateTimestamps[0]) != "first" {
+			t.Errorf("%04x: %q, %v", version, st.SignedCertificateTimestamps, err)
+		}
+	}
+	for i := range list {
+		if _, err := timestamps(list[:i]); err == nil {
+			t.Errorf("the first %d bytes are a list", i)
+		}
+	}
+}
+
 // Processes with the same keys take each other's sessions, and keys are replaced one by one.
 func TestTicketKeys(t *testing.T) {
 	a := newAuthority(t)

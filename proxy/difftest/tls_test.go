@@ -208,6 +208,7 @@ var tlsCases = []tlsCase{
 	{name: "secrets", global: "tune.ssl.keylog on", bind: "crt DIR/site", frontend: secretSamples, clients: []tlsClient{{name: "1.3"}, {name: "again", resumes: true}, {name: "1.2", change: aes128}}},
 	{name: "secrets not kept", bind: "crt DIR/site", frontend: strings.Replace(secretSamples, "ch=", "ex=%[ssl_fc_exporter_secret] ch=", 1), clients: []tlsClient{{name: "1.3"}}},
 	{name: "what identifies a connection to a server", bind: "crt DIR/site", frontend: "default_backend b", backend: lines(serverIdentity, secureBackend("ssl verify none ssl-max-ver TLSv1.2 no-ssl-reuse ciphers ECDHE-ECDSA-AES128-GCM-SHA256")), clients: []tlsClient{{name: "x"}}},
+	{name: "timestamps", bind: "crt DIR/stamped", frontend: tlsSamples, files: map[string]string{"stamped.sctl": "\x00\x0b\x00\x05first\x00\x02no"}, clients: []tlsClient{{name: "1.2", change: aes128}}},
 	{name: "records of at most", global: "tune.ssl.hard-maxrecord 5", bind: "crt DIR/site npn http/1.1", frontend: tlsSamples, clients: []tlsClient{{name: "1.2", change: aes128}}},
 	{name: "mode tcp", bind: "crt DIR/site", frontend: "mode tcp\n    default_backend b", backend: "mode tcp\n" + secureBackend("ssl verify none"), clients: []tlsClient{{name: "x", change: aes128}}},
 }
@@ -223,7 +224,7 @@ func makeFiles(t *testing.T, dir string) {
 	t.Helper()
 	ca, caKey := makeCert(t, dir, "ca", nil, nil, nil)
 	for file, names := range map[string][]string{
-		"site": {"site.test", "*.wild.test"}, "inner": {"inner.test"}, "dual.ecdsa": {"dual.test"}, "client": nil, "dir/a": {"a.test"}, "dir/z": {"z.test"},
+		"stamped": {"stamped.test"}, "site": {"site.test", "*.wild.test"}, "inner": {"inner.test"}, "dual.ecdsa": {"dual.test"}, "client": nil, "dir/a": {"a.test"}, "dir/z": {"z.test"},
 	} {
 		makeCert(t, dir, file, names, ca, caKey)
 	}
@@ -439,6 +440,9 @@ func (c *tlsClient) play(addr, certs string, sessions tls.ClientSessionCache) st
 		body = nil // in words of its own
 	}
 	st := s.ConnectionState()
+	if n := len(st.SignedCertificateTimestamps); n > 0 {
+		named += fmt.Sprintf("%d timestamps, ", n)
+	}
 	return named + fmt.Sprintf("%s alpn=%q from %s resumed %v: %d %q %v", tlsio.VersionName(st.Version), st.NegotiatedProtocol, st.PeerCertificates[0].Subject.CommonName, st.DidResume, resp.StatusCode, body, err)
 }
 
