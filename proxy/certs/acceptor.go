@@ -17,6 +17,7 @@ import (
 type Acceptor struct {
 	base  *tls.Config
 	table atomic.Pointer[table]
+	seals seals
 
 	// bind is what it is made of, guarded by the store: lists of certificates change.
 	bind spec.BindTLS
@@ -66,6 +67,7 @@ func (s *Store) Acceptor(b *spec.BindTLS) (a *Acceptor, notes []string, err erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a = &Acceptor{bind: *b}
+	a.seals.life = b.Lifetime
 	a.bind.Lists = slices.Clone(b.Lists)
 	for i := range a.bind.Lists {
 		a.bind.Lists[i].Entries = slices.Clone(b.Lists[i].Entries)
@@ -74,6 +76,7 @@ func (s *Store) Acceptor(b *spec.BindTLS) (a *Acceptor, notes []string, err erro
 	if a.base, _, err = build.server(&b.TLS, b); err != nil {
 		return nil, build.notes, err
 	}
+	a.seals.keys = a.base
 	t, err := a.make(build)
 	if err != nil {
 		return nil, build.notes, err
@@ -94,6 +97,7 @@ func (s *Store) Acceptor(b *spec.BindTLS) (a *Acceptor, notes []string, err erro
 // make makes the table of what the bind line says and the store has.
 func (a *Acceptor) make(build *builder) (*table, error) {
 	b := &a.bind
+	build.seals = &a.seals
 	cfg, tr, err := build.server(&b.TLS, b)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 type builder struct {
 	*Store
 	refs  map[string]bool // files that were used
+	seals *seals          // how sessions are given to clients; nil: in the manner of crypto/tls
 	notes []string
 }
 
@@ -69,6 +70,9 @@ func (b *builder) common(t *spec.TLS) (*tls.Config, error) {
 // by that and not by crypto/tls.
 func (b *builder) server(t *spec.TLS, bind *spec.BindTLS) (cfg *tls.Config, tr *trust, err error) {
 	cfg, err = b.common(t)
+	if b.seals != nil && err == nil {
+		b.seals.use(cfg)
+	}
 	if err != nil || t.Verify == spec.VerifyNone {
 		return cfg, nil, err
 	}

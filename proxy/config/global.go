@@ -29,7 +29,7 @@ func newGlobal() spec.Global {
 		MasterMaxReloads: math.MaxInt32,
 		StatsTimeout:     10 * time.Second,
 		StatsMaxConn:     10,
-		TLS:              spec.GlobalTLS{MadeCerts: 1000},
+		TLS:              spec.GlobalTLS{MadeCerts: 1000, Lifetime: 2 * time.Hour},
 		Tune: spec.Tune{
 			BufSize: 16384, MaxRewrite: 1024, MaxAccept: 4,
 			HTTPMaxHdr: 101, HTTPLogURILen: 1024, StickCounters: 3, PeerUpdates: 200,

@@ -179,6 +179,7 @@ var elsewhere = map[string]string{
 	"filter cache":          "names a section: TestCacheSections",
 	"default-path":          "changes where files are found: TestDefaultPath",
 
+	"tune.ssl.lifetime":           "is part of bind lines in TLS: TestSessionsEnd of package certs",
 	"tune.ssl.ssl-ctx-cache-size": "is part of bind lines that make certificates: TestMadeCertificates of package certs",
 	"set-var":                     "what reads the variable was compiled with it: TestProcessVariables",
 	"set-var-fmt":                 "what reads the variable was compiled with it: TestProcessVariables",

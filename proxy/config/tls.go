@@ -69,6 +69,7 @@ func (l *line) bindTLS(d *tlsDraft) *spec.BindTLS {
 		return nil
 	}
 	b := &spec.BindTLS{TLS: t, StrictSNI: d.strict || g.Bind.Strict()}
+	b.Lifetime = g.Lifetime
 	b.Extra, b.IgnoreCA, b.IgnoreCert, b.TicketKeys = g.Files(), d.ignoreCA, d.ignoreCert, d.ticketKeys
 	if d.generate {
 		made := d.signer

@@ -61,7 +61,13 @@ func tlsGlobalKeywords() []keyword {
 		noted("ssl-dh-param-file", "<path>", "DH parameters.", noDHE, func(*line, word) {}),
 		noted("tune.ssl.default-dh-param", "<bits>", "Size of DH parameters.", noDHE, someInteger(1024, math.MaxInt32)),
 		noted("tune.ssl.cachesize", "<number>", "Size of the TLS session cache.", noCache, someInteger(0, math.MaxInt32)),
-		noted("tune.ssl.lifetime", "<time>", "Life time of TLS sessions.", "sessions live for a week at most", func(l *line, w word) { l.duration(w, time.Second) }),
+		{name: "tune.ssl.lifetime", args: "<time>", scope: inGlobal, doc: "How long clients may go on with a session, in seconds unless a unit follows; two hours by default, 0 for a week.", read: func(l *line) {
+			if w, ok := l.one("<time>"); ok {
+				if d, ok := l.duration(w, time.Second); ok {
+					l.p.global.TLS.Lifetime = d
+				}
+			}
+		}},
 		noted("tune.ssl.maxrecord", "<size>", "Largest TLS record.", records, func(*line, word) {}),
 		{name: "tune.ssl.force-private-cache", scope: inGlobal, doc: "Share no sessions between processes.", note: noCache, read: func(l *line) { l.arity(0, 0, "") }},
 		globalNumber("tune.ssl.hard-maxrecord", 0, math.MaxInt32, "Longest TLS record that is written, in bytes of what is in it; 0 for as long as TLS allows.", func(g *spec.Global) *int { return &g.TLS.MaxRecord }),

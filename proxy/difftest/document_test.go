@@ -100,6 +100,7 @@ const documentTail = `
 | TLS 1.0 and 1.1 | work where ` + "`ssl-min-ver`" + ` allows them | there OpenSSL 3 wants ` + "`@SECLEVEL=0`" + ` for them as well |
 | samples about secrets and names of TLS | ` + "`ssl_*_session_id`, `ssl_*_unique_id` and `ssl_*_session_key`" + ` have no value in TLS 1.3, the last one none in a session that goes on either, and ` + "`ssl_fc_exporter_secret`" + ` none at all | crypto/tls does not say them |
 | ` + "`ssl_fc_err`, `ssl_bc_err`" + ` and what they are called | are OpenSSL's for the usual reasons of failed handshakes, "unexpected message" for rare ones | crypto/tls has other reasons |
+| life of sessions in TLS | as configured (` + "`tune.ssl.lifetime`" + `), although clients are told that it is a week | crypto/tls says so |
 | ` + "`npn`" + ` | is accepted with a notice, and never agreed to | crypto/tls has ALPN only |
 | certificates of clients that are revoked | the alert is bad_certificate | crypto/tls has no other one for it |
 | clients with ` + "`ca-verify-file`, `no-ca-names`, `ca-ignore-err` or `crt-ignore-err`" + ` whose certificates are refused | the alert is bad_certificate | the engine judges them itself then, and crypto/tls has no other alert for that |

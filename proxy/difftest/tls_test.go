@@ -45,12 +45,13 @@ type tlsCase struct {
 type tlsClient struct {
 	name    string
 	change  func(*tls.Config)
-	raw     string // sent instead of a handshake
-	before  string // sent in front of it
-	told    bool   // say how many authorities the server named
-	cert    string // file of a certificate to show
-	path    string // asked for, "/" by itself
-	resumes bool   // goes on with the session of the client before
+	raw     string        // sent instead of a handshake
+	before  string        // sent in front of it
+	told    bool          // say how many authorities the server named
+	cert    string        // file of a certificate to show
+	pause   time.Duration // before it comes
+	path    string        // asked for, "/" by itself
+	resumes bool          // goes on with the session of the client before
 }
 
 const certSamples = `http-request return status 200 content-type text/plain lf-string "%[ssl_c_used] err=%[ssl_c_err] ca=%[ssl_c_ca_err]@%[ssl_c_ca_err_depth] res=%[ssl_c_verify] cn=%[ssl_c_s_dn(CN)] alg=%[ssl_c_key_alg]/%[ssl_c_sig_alg] chain=%[ssl_c_chain_der,sha1,hex] ldap=%[ssl_c_s_dn(,0,rfc2253)] again=%[ssl_fc_is_resumed]\n"`
@@ -171,6 +172,9 @@ var tlsCases = []tlsCase{
 	{name: "crt-base", global: "crt-base DIR\n    ca-base DIR", bind: "crt site ca-file ca verify optional", frontend: tlsSamples, clients: []tlsClient{{name: "good", cert: "client", change: aes128}}},
 	{name: "sessions", bind: "crt DIR/site", frontend: "http-request return status 200 content-type text/plain lf-string %[ssl_fc_is_resumed]", clients: []tlsClient{
 		{name: "first"}, {name: "second", resumes: true}, {name: "first, 1.2", change: aes128}, {name: "second, 1.2", change: aes128, resumes: true},
+	}},
+	{name: "sessions that end", global: "tune.ssl.lifetime 1", bind: "crt DIR/site", frontend: "http-request return status 200 content-type text/plain lf-string %[ssl_fc_is_resumed]", clients: []tlsClient{
+		{name: "first", change: aes128}, {name: "late", change: aes128, resumes: true, pause: 3 * time.Second}, {name: "first, 1.3"}, {name: "late, 1.3", resumes: true, pause: 3 * time.Second},
 	}},
 	{name: "to servers", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl verify none"), clients: []tlsClient{{name: "plain"}, {name: "again"}}},
 	{name: "to servers, verified", bind: "crt DIR/site", frontend: "default_backend b", backend: secureBackend("ssl ca-file DIR/ca sni str(inner.test)"), clients: []tlsClient{{name: "name asked for"}}},
@@ -336,6 +340,7 @@ func (c *tlsCase) run(s *subject, certs string) (string, error) {
 		if !cl.resumes {
 			session = tls.NewLRUClientSessionCache(1)
 		}
+		time.Sleep(cl.pause)
 		fmt.Fprintf(&out, "%s: %s\n", cl.name, c.told(cl.play(r.addr, certs, session)))
 	}
 	if c.logs {

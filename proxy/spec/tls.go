@@ -3,6 +3,7 @@ package spec
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"bench/proxy/sample"
 )
@@ -78,6 +79,8 @@ type BindTLS struct {
 	// process's own.
 	TicketKeys string
 	Generate   *Generate // nil: none are made
+	// Lifetime is how long clients may go on with a session; 0: as crypto/tls has it.
+	Lifetime time.Duration
 }
 
 // CertList is one "crt-list" file, read.
@@ -133,6 +136,8 @@ type GlobalTLS struct {
 	// MaxConns and MaxRate are how many connections in TLS there may be, and be accepted in
 	// a second; 0: any number.
 	MaxConns, MaxRate int
+	// Lifetime is how long clients may go on with a session.
+	Lifetime time.Duration
 	// Capture is how many bytes of the lists of clients' hellos are kept; KeyLog: the
 	// secrets of TLS 1.3 are.
 	Capture int
