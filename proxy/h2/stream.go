@@ -144,6 +144,15 @@ const dataFrame = minMaxFrame
 
 func clamp(w int64) int { return int(max(min(w, 1<<30), 0)) }
 
+// Takes is how much content Send takes now.
+func (st *Stream) Takes() int {
+	c := st.c
+	if st.aborted || c.waiting.Len() > 0 && c.serving != st {
+		return 0
+	}
+	return max(min(clamp(st.sendWin), clamp(c.sendWin), c.room()), 0)
+}
+
 // Full tells that a head should wait: the client takes nothing and enough is kept for
 // it. Writable will be called.
 func (st *Stream) Full() bool {

@@ -284,6 +284,9 @@ func (l *lane) Send(a, b []byte) (int, syscall.Errno) {
 	return n, 0
 }
 
+// Room implements transport.Narrow.
+func (l *lane) Room() int { return l.st.Takes() }
+
 // Flush implements transport.Layer: the connection does that for all.
 func (l *lane) Flush() {}
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -177,6 +178,44 @@ func TestMuxSoftStopWhileRulesWait(t *testing.T) {
 	for said := p.next(0); said != "EOF"; said = p.next(0) {
 		if !strings.HasPrefix(said, "goaway ") {
 			t.Fatalf("in the end: %q", said)
+		}
+	}
+}
+
+// A client that asks for much and reads nothing has one small buffer wait for each request,
+// besides what its connection holds.
+func TestMuxReaderOfNothing(t *testing.T) {
+	r := newRigWith(t, spec.ModeHTTP, func(p *spec.Proxy) {
+		p.Timeouts = spec.Timeouts{Client: time.Minute, Server: time.Minute, Connect: time.Minute}
+	}, discard{}, origin(t, digesting))
+	c := r.dial()
+	c.send(http2.ClientPreface)
+	p := &peer2{Framer: http2.NewFramer(c, c.r), c: c, t: t}
+	p.enc = hpack.NewEncoder(&p.buf)
+	p.must(p.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30}))
+	p.must(p.WriteWindowUpdate(0, 1<<30))
+	const requests = 60
+	for i := range uint32(requests) {
+		p.head(2*i+1, true, ":method=GET", ":scheme=http", ":authority=x", ":path=/?n=3000000")
+	}
+	waited := 0 // looks at it while something waits
+	for end := time.Now().Add(30 * time.Second); waited < 300; time.Sleep(time.Millisecond) {
+		var used, held int
+		r.loop.Call(func() {
+			bufs := &r.thread.Bufs
+			small, size := bufs.Small()
+			large, more := bufs.Large()
+			used = bufs.Used()
+			held = small.Used()*size + large.Used()*more + (used-small.Used()-large.Used())*more
+		})
+		if held > requests*20_000 {
+			t.Fatalf("%d bytes wait in %d buffers", held, used)
+		}
+		if used > 0 {
+			waited++
+		}
+		if time.Now().After(end) {
+			t.Fatal("nothing waits")
 		}
 	}
 }

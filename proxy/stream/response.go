@@ -39,6 +39,9 @@ func (s *stream) readResponse() {
 			p = sc.In.Room()
 		} else {
 			p = s.t.Loop.Scratch()
+			if s.c.lane() != nil { // which may take nothing of it, like many others
+				p = p[:min(len(p), s.t.Shared.Config.Global.Tune.BufSize)]
+			}
 		}
 		if len(p) == 0 {
 			s.badResponse()

@@ -21,6 +21,9 @@ type serverLane struct {
 var (
 	_ h2.Listener     = (*serverLane)(nil)
 	_ transport.Layer = (*laneLayer)(nil)
+
+	_ transport.Narrow = (*laneLayer)(nil)
+	_ transport.Narrow = (*lane)(nil)
 )
 
 // laneLayer is the lane as its endpoint sees it.
@@ -128,6 +131,9 @@ func (l *laneLayer) Send(a, b []byte) (int, syscall.Errno) {
 	}
 	return n, 0
 }
+
+// Room implements transport.Narrow.
+func (l *laneLayer) Room() int { return l.Takes() }
 
 // Flush implements transport.Layer: the connection does that for all.
 func (l *laneLayer) Flush() {}

@@ -103,11 +103,11 @@ type attempt struct {
 	reused  bool // the connection had served before
 	greeted bool // the header that it begins with was sent, if there is any
 	held    bool // the connection keeps what was not looked at yet
-	// last is what the handshake of the connection has led to that sc was, for the log.
-	last *tlsio.Info
-	// fault is what went wrong with that connection, met: there was one that got that far.
+	// fault is what went wrong with the connection, met: there was one that got that far.
 	fault txn.Fault
 	met   bool
+	// last is what the handshake of the connection has led to that sc was, for the log.
+	last *tlsio.Info
 }
 
 // deadlines are those of the two sides and of what the stream waits for; never: none.

@@ -318,7 +318,7 @@ func (f *Flow) move(k *Kit, src, dst *Endpoint) (n int, res Result, st FlowState
 			return n / (spliceShare / Share), res, st
 		}
 	}
-	p := f.Want(k.Loop.Scratch())
+	p := f.Want(within(k, dst, k.Loop.Scratch()))
 	n, res = src.Recv(p)
 	f.splicing.noteRead(n, res)
 	if n > 0 {

@@ -26,3 +26,18 @@ type Layer interface {
 	// Release gives back what the layer holds, at any moment, also within a handshake.
 	Release()
 }
+
+// Narrow is a Layer that one of many connections has a share of. Each of them may take as
+// little as its peer lets it, so that what waits for all of them is to be bounded.
+type Narrow interface {
+	// Room is how much Send takes now.
+	Room() int
+}
+
+// within bounds a read to what dst takes, and a buffer that waits for it.
+func within(k *Kit, dst *Endpoint, p []byte) []byte {
+	if n, ok := dst.Layer.(Narrow); ok {
+		return p[:min(len(p), n.Room()+k.Bufs.small.size)]
+	}
+	return p
+}
