@@ -24,6 +24,8 @@ type peers struct {
 	verify func(name string, asked bool) func(tls.ConnectionState) error // nil: nothing is verified
 	host   string                                                        // verifyhost
 
+	websocket []string // what is offered for websockets; nil: the same
+
 	mu     sync.RWMutex
 	byName map[string]*Peer
 	none   *Peer
@@ -34,6 +36,8 @@ type peers struct {
 type Peer struct {
 	name []byte
 	cfg  *tls.Config
+
+	websocket *Peer // nil: this one
 }
 
 // Name is the name that is asked for, nil for none.
@@ -86,7 +90,7 @@ func (c *Connector) make(build *builder) (*peers, error) {
 		}
 		cfg.Certificates = []tls.Certificate{certs[0].Certificate}
 	}
-	p := &peers{base: cfg, host: s.VerifyHost, byName: map[string]*Peer{}}
+	p := &peers{base: cfg, host: s.VerifyHost, websocket: s.Websocket, byName: map[string]*Peer{}}
 	if s.Verify == spec.VerifyRequired {
 		if s.CAFile == "" {
 			return nil, errors.New("the server's certificate cannot be verified without 'ca-file'; 'verify none' trusts whatever answers")
@@ -132,7 +136,21 @@ func (p *peers) make(name string) *Peer {
 		}
 		cfg.VerifyConnection = p.verify(host, name != "")
 	}
-	return &Peer{name: []byte(name), cfg: cfg}
+	peer := &Peer{name: []byte(name), cfg: cfg}
+	if p.websocket != nil {
+		other := cfg.Clone()
+		other.NextProtos = p.websocket
+		peer.websocket = &Peer{name: peer.name, cfg: other}
+	}
+	return peer
+}
+
+// Websocket is the server as it is spoken to about websockets.
+func (p *Peer) Websocket() *Peer {
+	if p.websocket != nil {
+		return p.websocket
+	}
+	return p
 }
 
 // To is the server under a name, which is asked for by SNI; "" for none.

@@ -29,7 +29,6 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.pattern.cache-size", args: "<number>", inert: "there are no patterns", doc: "Size of the pattern cache."},
 		{name: "tune.recv_enough", args: "<size>", inert: "reads end when the kernel has no more", doc: "Bytes that end a read."},
 		{name: "no-memory-trimming", inert: "memory is returned by the runtime", doc: "Keep memory after a reload."},
-		{name: "h2-workaround-bogus-websocket-clients", inert: "WebSocket is not offered over HTTP/2", doc: "Do not offer WebSocket over HTTP/2."},
 		{name: "tune.quic.frontend.conn-tx-buffers.limit", args: "<number>", inert: noQUIC, doc: "Buffers for sending of a connection."},
 		{name: "tune.quic.frontend.max-idle-timeout", args: "<time>", inert: noQUIC, doc: "Quiet time of a connection."},
 		{name: "tune.quic.frontend.max-streams-bidi", args: "<number>", inert: noQUIC, doc: "Streams of a connection."},

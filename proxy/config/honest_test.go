@@ -188,7 +188,7 @@ var elsewhere = map[string]string{
 // optionSamples are the same for the options of bind and server lines.
 var optionSamples = map[string]string{
 	"interface": "lo", "mode": "600", "user": "root", "group": "root", "level": "admin", "expose-fd": "listeners",
-	"severity-output": "string", "process": "1", "shards": "2", "proto": "h1", "check-proto": "h1", "thread": "1", "name": "n",
+	"severity-output": "string", "process": "1", "shards": "2", "proto": "h1", "check-proto": "h1", "ws": "h2", "thread": "1", "name": "n",
 	"addr": "127.0.0.9", "cookie": "c", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
 	"source": "127.0.0.9", "socks4": "127.0.0.1:1080", "init-state": "down", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
 	"crt": "testdata/tls/rsa.pem", "crt-list": "testdata/tls/list.txt", "ca-file": "testdata/tls/ca.pem", "crl-file": "testdata/tls/crl.pem",
@@ -216,7 +216,7 @@ func optionBefore(list, name string) string {
 		"bind/verify": "ssl crt " + file + " ca-file " + file, "server/verify": "ssl ca-file " + file,
 		"bind/crl-file": "ssl crt " + file + " verify optional ca-file " + file, "server/crl-file": "ssl ca-file " + file,
 		"server/tls-tickets": "ssl verify none no-tls-tickets", "server/ssl-reuse": "ssl verify none no-ssl-reuse",
-		"server/no-verifyhost": "ssl verify none verifyhost a",
+		"server/no-verifyhost": "ssl verify none verifyhost a", "server/ws": "ssl verify none alpn h2,http/1.1",
 	}
 	if b, ok := of[list+"/"+name]; ok {
 		return b

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"slices"
 
 	"bench/proxy/spec"
 )
@@ -17,6 +18,7 @@ func http2Keywords() []keyword {
 		streamsDoc = "Requests that a connection of HTTP/2 may have open at once; 0: any number."
 	)
 	return []keyword{
+		globalFlag("h2-workaround-bogus-websocket-clients", "Do not offer WebSocket over HTTP/2.", func(g *spec.Global) *bool { return &g.Tune.NoWebsocketH2 }),
 		tuneNumber("h2.header-table-size", 4096, 65536, "Dynamic header table that a client of HTTP/2 may use, in bytes.", func(s *t) *int { return &s.H2TableSize }),
 		tuneNumber("h2.initial-window-size", 0, math.MaxInt32, windowDoc, window),
 		tuneNumber("h2.fe.initial-window-size", 0, math.MaxInt32, windowDoc, window),
@@ -38,4 +40,17 @@ func (l *line) serverProto(w word, to *spec.Proto) {
 	default:
 		l.fail(w, "protocol '%s' is not supported in 'server'", w.text)
 	}
+}
+
+// websocketALPN is what servers that agree on a protocol are offered for websockets: without a
+// word about it HTTP/1, if they are offered that at all.
+func websocketALPN(how spec.Proto, alpn []string) []string {
+	switch {
+	case len(alpn) == 0:
+	case how == spec.ProtoH2:
+		return []string{"h2"}
+	case how == spec.ProtoH1 || slices.Contains(alpn, "http/1.1"):
+		return []string{"http/1.1"}
+	}
+	return nil
 }

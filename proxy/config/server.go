@@ -16,7 +16,8 @@ type serverTemplate struct {
 	prefers   bool      // a family of addresses is
 	enabled   bool      // "enabled" was said, and not "disabled" after it
 	tls       tlsDraft
-	track     reference // without a name if no server is followed
+	websocket spec.Proto // of websockets, where TLS agrees on the protocol
+	track     reference  // without a name if no server is followed
 }
 
 // newServerTemplate is a server without any option (configuration manual, section 5.2).

@@ -137,6 +137,15 @@ func serverOptions() []serverOption {
 		row(everyplace, serverOption{name: "proto", args: 1, doc: "Protocol of the connections: h1, h2, or none for raw TCP; by default h1, and what TLS agrees on.", read: func(l *line, x *s, w word) {
 			l.serverProto(w, &x.Proto)
 		}}),
+		row(everyplace, serverOption{name: "ws", args: 1, doc: "Protocol of websockets where TLS agrees on one: auto, which is HTTP/1 if the server is offered that, h1 or h2.", read: func(l *line, x *s, w word) {
+			how := map[string]spec.Proto{"auto": spec.ProtoAny, "h1": spec.ProtoH1, "h2": spec.ProtoH2}
+			p, ok := how[w.text]
+			if !ok {
+				l.unknown(w, "argument of 'ws'", []string{"auto", "h1", "h2"})
+				return
+			}
+			x.websocket = p
+		}}),
 		row(everyplace, serverOption{name: "check-proto", args: 1, doc: "Protocol of checks that speak HTTP: h1 or h2; by default that of the connections.", read: func(l *line, x *s, w word) {
 			l.serverProto(w, &x.CheckProto)
 		}}),

@@ -110,6 +110,7 @@ func (l *line) serverTLS(s *serverTemplate) bool {
 	}
 	t.NoTickets = t.NoTickets || !d.reuse.or(true)
 	tls := &spec.ServerTLS{TLS: t, SNI: d.sni, VerifyHost: d.verifyHost, Cert: d.cert}
+	tls.Websocket = websocketALPN(s.websocket, t.ALPN)
 	s.TLS, s.Clear = tls, !d.on
 	if checks {
 		check := *tls

@@ -112,6 +112,11 @@ func IsUpgrade(r *message.Request) bool {
 	return r.Conn&message.ConnUpgrade != 0 && r.Has(message.Upgrade)
 }
 
+// IsWebSocket tells whether what a request asks to change to is websocket.
+func IsWebSocket(r *message.Request) bool {
+	return IsUpgrade(r) && hasToken(&r.Header, message.Upgrade, "websocket")
+}
+
 // DropUpgrade takes back a request's offer to change the protocol.
 func DropUpgrade(r *message.Request) {
 	r.DelID(message.Upgrade)

@@ -123,7 +123,7 @@ func (c *Conn) headerBlock(id uint32, flags Flags, code Code, p []byte) {
 	st.remoteEnd = end
 	c.streams = append(c.streams, st)
 	req := c.w.head()
-	c.w.build.begin(req, c.set.Limits)
+	c.w.build.begin(req, c.set.Limits, c.set.Extended)
 	if !c.decode(p, &c.w.build) {
 		return
 	}
@@ -134,6 +134,7 @@ func (c *Conn) headerBlock(id uint32, flags Flags, code Code, p []byte) {
 	if req.Body.Kind == message.BodyLength && !end {
 		st.left = int64(req.Body.Length)
 	}
+	st.extended = c.w.build.protocol != nil
 	st.head = req
 	c.touch(st)
 }
@@ -212,7 +213,11 @@ func (c *Conn) decode(p []byte, to fieldSink) bool {
 // appendHead appends a response head.
 func (c *Conn) appendHead(st *Stream, res *message.Response) {
 	st.lastAt = c.beginBlock(st.id)
-	c.tx = hpack.AppendStatus(c.tx, res.Status)
+	status := res.Status
+	if status == 101 {
+		status = 200 // RFC 8441 §5
+	}
+	c.tx = hpack.AppendStatus(c.tx, status)
 	fields := res.Fields()
 	for i := range fields {
 		f := &fields[i]
@@ -220,6 +225,10 @@ func (c *Conn) appendHead(st *Stream, res *message.Response) {
 		case message.Deleted, message.Connection, message.KeepAlive, message.ProxyConnection,
 			message.TransferEncoding, message.Upgrade: // these are for neighbours on HTTP/1 only (RFC 9113 §8.2.2)
 			continue
+		case message.SecWebSocketAccept:
+			if st.extended {
+				continue
+			}
 		}
 		c.tx = hpack.AppendField(c.tx, f.ID, f.Name, f.Value)
 	}

@@ -1,6 +1,9 @@
 package h2
 
 import (
+	"crypto/rand"
+	"encoding/base64"
+
 	"bench/proxy/h1"
 	"bench/proxy/h2/hpack"
 	"bench/proxy/message"
@@ -16,16 +19,19 @@ type builder struct {
 	limits *h1.Limits
 
 	size     int
+	extended bool
 	malform  bool // the request is malformed
 	tooLarge bool
 	regular  bool // a field that is no pseudo-header field has come
 	// The pseudo-header fields, nil for those that have not come.
 	method, scheme, authority, path []byte
+	protocol                        []byte // of an extended CONNECT
 	host                            []byte // that of a Host field beside :authority
 }
 
-func (b *builder) begin(req *message.Request, limits *h1.Limits) {
-	*b = builder{req: req, limits: limits}
+// begin begins a request, which may be an extended CONNECT.
+func (b *builder) begin(req *message.Request, limits *h1.Limits, extended bool) {
+	*b = builder{req: req, limits: limits, extended: extended}
 }
 
 // take implements fieldSink. What is wrong with a request that is too large does not matter
@@ -56,7 +62,11 @@ func (b *builder) pseudo(f *hpack.Field) {
 		to = &b.authority
 	case hpack.Path:
 		to = &b.path
-	case hpack.NoPseudo, hpack.Status, hpack.Protocol, hpack.Unknown:
+	case hpack.Protocol:
+		if b.extended {
+			to = &b.protocol
+		}
+	case hpack.NoPseudo, hpack.Status, hpack.Unknown:
 	}
 	if to == nil || *to != nil || b.regular {
 		b.malform = true
@@ -121,6 +131,9 @@ func (b *builder) finish(end bool) *h1.Error {
 	} else {
 		b.malform = true
 	}
+	if b.protocol != nil {
+		b.upgrade()
+	}
 	switch {
 	case b.tooLarge:
 		return ErrTooLarge
@@ -138,13 +151,35 @@ func (b *builder) finish(end bool) *h1.Error {
 	}
 	b.joinCookies()
 	switch {
-	case !end && req.Body.Kind == message.BodyNone && req.MethodID != message.MethodConnect: // whose DATA is for the tunnel
+	case !end && req.Body.Kind == message.BodyNone && req.MethodID != message.MethodConnect && b.protocol == nil: // whose DATA is for the tunnel
 		req.Body = message.Body{Kind: message.BodyChunked}
 	case end && req.Body.Length > 0:
 		return errMalformed
 	}
 	return nil
 }
+
+// upgrade makes of an extended CONNECT the request that HTTP/1 has for it (RFC 8441 §5), with
+// a key as HTTP/1 wants one.
+func (b *builder) upgrade() {
+	req := b.req
+	if req.MethodID != message.MethodConnect || len(b.protocol) == 0 || !validMethod(b.protocol) || req.Has(message.ContentLength) {
+		b.malform = true
+		return
+	}
+	req.SetMethod(getMethod)
+	req.AddID(message.Connection, upgradeOption)
+	req.AddID(message.Upgrade, b.protocol)
+	if string(b.protocol) == "websocket" && !req.Has(message.SecWebSocketKey) {
+		var random [16]byte
+		_, _ = rand.Read(random[:]) // it never fails
+		key := req.Arena.Alloc(base64.StdEncoding.EncodedLen(len(random)))
+		base64.StdEncoding.Encode(key, random[:])
+		req.AddID(message.SecWebSocketKey, key)
+	}
+}
+
+var getMethod = []byte("GET")
 
 // errMalformed stands for all that makes a request malformed: its stream is reset.
 var errMalformed = &h1.Error{Status: 400, Key: "malformed", Reason: "malformed request"}

@@ -21,6 +21,8 @@ type Settings struct {
 	// MaxGlitches is how many odd things a client may do that are no errors by
 	// themselves but cost more than they are good for; 0: DefaultGlitches.
 	MaxGlitches int
+	// Extended: clients may ask for a websocket by an extended CONNECT (RFC 8441).
+	Extended bool
 }
 
 // DefaultConnWindow lets several uploads go on at once although each is on its way for a
@@ -49,6 +51,9 @@ func (s *Settings) appendTo(dst []byte) []byte {
 		dst = appendSetting(dst, settingTableSize, uint32(s.TableSize))
 	}
 	dst = appendSetting(dst, settingMaxStreams, uint32(s.MaxStreams))
+	if s.Extended {
+		dst = appendSetting(dst, settingConnect, 1)
+	}
 	return s.endSettings(dst, at)
 }
 

@@ -76,6 +76,7 @@ type endState struct {
 	headSent  bool // our head, of a response the final one, is on its way
 	gotHead   bool // the final head of the response has come
 	bodiless  bool // the response has no content, whatever its fields say
+	extended  bool // a client's request is an extended CONNECT
 	connects  bool // the request is a CONNECT: a good answer has no end
 	refused   bool // the server says that it has done nothing about the request
 	localEnd  bool // so is the end of the response
@@ -100,7 +101,7 @@ func (st *Stream) SendHead(res *message.Response) {
 	if st.aborted || st.localEnd || st.headSent {
 		return
 	}
-	st.headSent = res.Status >= 200
+	st.headSent = res.Status >= 200 || res.Status == 101
 	st.c.appendHead(st, res)
 }
 

@@ -92,8 +92,10 @@ type Tune struct {
 	H2Window     int // 65535
 	H2MaxStreams int // 100
 	H2MaxFrame   int // 16384
-	H2MaxTotal   int // streams of a connection in all; 0: no limit
-	H2Glitches   int // oddities of a connection that are put up with; 0: 1000
+	// NoWebsocketH2 does not offer websockets to clients of HTTP/2.
+	NoWebsocketH2 bool
+	H2MaxTotal    int // streams of a connection in all; 0: no limit
+	H2Glitches    int // oddities of a connection that are put up with; 0: 1000
 }
 
 // LogTarget is one "log" line.

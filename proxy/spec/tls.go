@@ -104,6 +104,8 @@ type CertEntry struct {
 // ServerTLS is how connections to a server with "ssl" are secured.
 type ServerTLS struct {
 	TLS
+	// Websocket is what is offered in place of ALPN for websockets; nil: the same.
+	Websocket []string
 	// SNI is the name to ask for; nil for none.
 	SNI *sample.Expr
 	// VerifyHost is the name that must be in the server's certificate where none is asked

@@ -8,7 +8,9 @@ import (
 )
 
 // offersUpgrade notes whether the request offers to leave HTTP.
-func (s *stream) offersUpgrade() { s.upgrade = h1.IsUpgrade(s.req) }
+func (s *stream) offersUpgrade() {
+	s.upgrade, s.websocket = h1.IsUpgrade(s.req), h1.IsWebSocket(s.req)
+}
 
 // slack is what a head grows by when it is written anew, besides what was added to the
 // request on purpose: the connection's options, and the client's address.

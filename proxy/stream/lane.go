@@ -337,6 +337,7 @@ func (f *Front) muxSettings(t *Thread) {
 		// At least what rules may wait for.
 		Window:     max(tune.H2Window, tune.BufSize),
 		ConnWindow: h2.DefaultConnWindow, Limits: &f.Limits,
+		Extended: !tune.NoWebsocketH2,
 		MaxTotal: tune.H2MaxTotal, MaxGlitches: tune.H2Glitches,
 	}
 }

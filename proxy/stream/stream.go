@@ -130,12 +130,14 @@ type request struct {
 	method  message.Method // as the client sent it
 	asked   message.Method // as the server gets it: rules may have changed it
 	version message.Version
-	upgrade bool     // the request offers to leave HTTP
-	svc     *serving // nil: no service is at work
-	by      string   // the service that answers, in the place of a server
-	resKeep bool     // the response leaves the server connection open
-	ignored bool     // no cookie is looked at ("ignore-persist")
-	dates   cookieDates
+	upgrade bool // the request offers to leave HTTP
+	// websocket: it offers to speak that.
+	websocket bool
+	svc       *serving // nil: no service is at work
+	by        string   // the service that answers, in the place of a server
+	resKeep   bool     // the response leaves the server connection open
+	ignored   bool     // no cookie is looked at ("ignore-persist")
+	dates     cookieDates
 	// encodes: the response may be encoded by encode. coder is what changes its content on
 	// its way, nil if nothing does, encoding the one that encodes it.
 	encodes  bool

@@ -187,7 +187,7 @@ func (s *stream) choosePeer() *certs.Peer {
 		return nil
 	}
 	if s.http && s.req == nil && s.peer != nil {
-		return tls.To(s.peer.Name())
+		return s.asAsked(tls.To(s.peer.Name()))
 	}
 	var name []byte
 	if sni := s.srv.Spec.TLS.SNI; sni != nil {
@@ -202,6 +202,14 @@ func (s *stream) choosePeer() *certs.Peer {
 	peer := tls.To(name)
 	if s.http {
 		s.peer = peer
+	}
+	return s.asAsked(peer)
+}
+
+// asAsked is a server as it is spoken to about what the request asks for.
+func (s *stream) asAsked(peer *certs.Peer) *certs.Peer {
+	if s.http && s.websocket {
+		return peer.Websocket()
 	}
 	return peer
 }
