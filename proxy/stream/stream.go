@@ -1,8 +1,9 @@
 package stream
 
 import (
-	"bench/proxy/txn"
 	"time"
+
+	"bench/proxy/txn"
 
 	"bench/internal/loop"
 	"bench/internal/poller"
