@@ -282,8 +282,10 @@ func (s *summary) trust() {
 			known = "times known to ±" + units.Latency(within) + "; "
 		}
 		switch {
-		case certified != "":
+		case certified != "" && same:
 			s.add("       " + known + "faults " + certified + "; one host shared by all parts")
+		case certified != "":
+			s.add("       " + known + "faults " + certified)
 		case known != "" && same:
 			s.add("       " + known + "one host shared by all parts: compare instead")
 		case same:

@@ -29,10 +29,13 @@ type Client struct {
 func NewClient(addr string) *Client {
 	network, target := dialTarget(addr)
 	var d net.Dialer
+	return NewClientOver(addr, func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, network, target) })
+}
+
+// NewClientOver returns a client for an endpoint that dial reaches.
+func NewClientOver(addr string, dial func(context.Context) (net.Conn, error)) *Client {
 	return &Client{addr: addr, http: http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return d.DialContext(ctx, network, target)
-		},
+		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		MaxIdleConns:    4,
 		IdleConnTimeout: time.Minute,
 	}}}

@@ -81,7 +81,7 @@ func (c *capacityCmd) Run(std *streams) error {
 		if err := staysInside(doc, c.Outside); err != nil {
 			return err
 		}
-		if err := runner.MissingProgram(doc); err != nil {
+		if err := runner.MissingProgram(doc, false); err != nil {
 			return &exitError{runner.Code(err), err}
 		}
 		if done, err := elsewhere(doc); done || err != nil {

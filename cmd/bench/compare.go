@@ -299,7 +299,7 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 		}
 	}
 	for i, doc := range plan.Documents() {
-		if err := runner.MissingProgram(doc); err != nil {
+		if err := runner.MissingProgram(doc, false); err != nil {
 			return nil, &exitError{runner.Code(err), fmt.Errorf("side %s: %w", []string{compare.Base, compare.New}[i], err)}
 		}
 	}

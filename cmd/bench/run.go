@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"bench/hosts/wire"
 	"bench/internal/result"
 	"bench/internal/thread"
 	"bench/netns"
@@ -35,6 +36,7 @@ type runCmd struct {
 	Shorten  float64  `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
 	Outside  bool     `name:"allow-outside" help:"Let the proxy take over sockets and pid files, and write to log targets, outside the run's folder, which another proxy on this machine may be using."`
 	CPUs     []int    `name:"cpus" placeholder:"CPU" help:"Use these processors only, for all parts of the run; those that other programs leave alone."`
+	Hub      string   `placeholder:"URL" env:"BENCH_HUB" help:"Put the parts of the scenario on the machines that it names by hosts and that have joined this hub: what bench hub printed for runs, or @FILE that holds it."`
 	Plain    bool     `help:"Print lines instead of a live table."`
 	ASCII    bool     `name:"ascii" help:"Print no character beyond ASCII."`
 }
@@ -63,7 +65,13 @@ func (c *runCmd) Run(std *streams) error {
 	if err := staysInside(doc, c.Outside); err != nil {
 		return err
 	}
-	if err := runner.MissingProgram(doc); err != nil {
+	var hub *wire.Address
+	if c.Hub != "" {
+		if hub, err = wire.ParseAddress(c.Hub); err != nil {
+			return &exitError{exitUsage, err}
+		}
+	}
+	if err := runner.MissingProgram(doc, hub != nil); err != nil {
 		return &exitError{runner.Code(err), err}
 	}
 	if done, err := elsewhere(doc); done || err != nil {
@@ -87,7 +95,7 @@ func (c *runCmd) Run(std *streams) error {
 	live := reports.NewConsole(std.out, std.in, reports.ConsoleOptions{ASCII: c.ASCII, Plain: c.Plain, Stop: cancel})
 	run, err := runner.Run(ctx, runner.Options{
 		Document: doc, Out: c.Output, Fresh: fresh, Self: []string{self}, Live: live,
-		Command: strings.Join(os.Args, " "), Tool: tool(), Label: c.Label,
+		Command: withoutTokens(os.Args), Tool: tool(), Label: c.Label, Hub: hub,
 	})
 	live.Close()
 	if run == nil {
@@ -111,6 +119,18 @@ func (c *runCmd) Run(std *streams) error {
 		return &exitError{code: exitLost}
 	}
 	return nil
+}
+
+// withoutTokens is the command line for the record, which others read: without what lets
+// one into a hub.
+func withoutTokens(args []string) string {
+	words := slices.Clone(args)
+	for i, word := range words {
+		if at, _, ok := strings.Cut(word, "#"); ok && strings.Contains(at, "nats://") {
+			words[i] = at
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // staysInside refuses a scenario whose proxy would take away what may be another's,

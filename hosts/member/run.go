@@ -276,7 +276,7 @@ func (c *child) dial(o *wire.Order) wire.Reply {
 	}
 	conn, err := net.DialTimeout("unix", path, dialLimit)
 	if err != nil {
-		return refusal("", err)
+		return refusal(wire.KindNobody, err)
 	}
 	out := c.outbox()
 	c.become(nil, conn)

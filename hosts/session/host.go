@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -161,7 +162,7 @@ func (h *Host) took(channel string, m jetstream.Msg) {
 		return
 	}
 	if err := r.took(seq, m.Headers().Get(wire.HeaderKind), m.Data()); err != nil {
-		h.session.fail(fmt.Errorf("lost %s: %w", h.Name(), err))
+		h.session.fail(fmt.Errorf("lost %s: %w", h.Name(), err), h.Name())
 	}
 }
 
@@ -183,6 +184,8 @@ func (e *orderError) Is(target error) bool {
 		return target == exec.ErrNotFound || target == fs.ErrNotExist
 	case wire.KindRefused:
 		return target == fs.ErrPermission
+	case wire.KindNobody:
+		return target == syscall.ECONNREFUSED
 	case wire.KindBusy:
 		return target == ErrBusy
 	}

@@ -191,7 +191,7 @@ func (s *Session) heard(m *nats.Msg) {
 		return
 	}
 	if why := h.beat(&b, s.run); why != nil {
-		s.fail(why)
+		s.fail(why, name)
 	}
 }
 
@@ -226,19 +226,14 @@ func (s *Session) watch() {
 				silent = append(silent, h.Name())
 			}
 		}
-		if len(silent) > 0 {
-			s.fail(s.silence(silent))
+		switch {
+		case len(silent) == 0:
+		case s.cut.Load():
+			s.fail(fmt.Errorf("the hub at %s is lost: nothing was heard of it for %v", s.options.Hub.URL, wire.Lease*wire.Tick))
+		default:
+			s.fail(fmt.Errorf("lost %s: no sign of life for %v", strings.Join(silent, ", "), wire.Lease*wire.Tick), silent...)
 		}
 	}
-}
-
-// silence says what it means that these hosts are not heard of any more.
-func (s *Session) silence(hosts []string) error {
-	limit := wire.Lease * wire.Tick
-	if s.cut.Load() {
-		return fmt.Errorf("the hub at %s is lost: nothing was heard of it for %v", s.options.Hub.URL, limit)
-	}
-	return fmt.Errorf("lost %s: no sign of life for %v", strings.Join(hosts, ", "), limit)
 }
 
 func (s *Session) list() []*Host {
@@ -255,8 +250,9 @@ func (s *Session) list() []*Host {
 // Hosts are those of the run.
 func (s *Session) Hosts() []*Host { return s.list() }
 
-// fail gives the run up: nothing of what is on other hosts can be counted on.
-func (s *Session) fail(err error) {
+// fail gives the run up, and these hosts, or all of them where none is named: nothing is
+// to be expected of them any more.
+func (s *Session) fail(err error, lost ...string) {
 	s.mu.Lock()
 	first := s.err == nil && !s.closed
 	if first {
@@ -264,8 +260,8 @@ func (s *Session) fail(err error) {
 		close(s.lost)
 	}
 	s.mu.Unlock()
-	if first {
-		for _, h := range s.list() {
+	for _, h := range s.list() {
+		if first && len(lost) == 0 || slices.Contains(lost, h.Name()) {
 			h.giveUp(err)
 		}
 	}

@@ -120,6 +120,7 @@ const (
 	KindRefused = "refused" // not allowed by the host
 	KindGone    = "gone"    // the host does not work for the run, or not any more
 	KindBusy    = "busy"    // it works for another run
+	KindNobody  = "nobody"  // nobody listens at a socket
 )
 
 // Headers of output.

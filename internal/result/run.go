@@ -63,18 +63,20 @@ type LeftOut struct {
 // Cell is one combination of the matrix. Its timeline, events, counters and
 // failures are lines of the .jsonl files that carry its name.
 type Cell struct {
-	Name         string            `json:"name"` // "poller=epoll", or "run" without a matrix
-	Vars         map[string]string `json:"vars,omitempty"`
-	Verdict      string            `json:"verdict"`
-	Reason       string            `json:"reason,omitempty"`
-	LengthUs     int64             `json:"lengthUs"`
-	Proxy        Proxy             `json:"proxy"`
-	Phases       []Phase           `json:"phases"`
-	Loads        []Load            `json:"loads"`
-	Abuse        []Abuse           `json:"abuse,omitempty"`
-	Events       []Event           `json:"events"`
-	Objectives   []Objective       `json:"objectives"`
-	Conservation *Conservation     `json:"conservation,omitempty"`
+	Name     string            `json:"name"` // "poller=epoll", or "run" without a matrix
+	Vars     map[string]string `json:"vars,omitempty"`
+	Verdict  string            `json:"verdict"`
+	Reason   string            `json:"reason,omitempty"`
+	LengthUs int64             `json:"lengthUs"`
+	Proxy    Proxy             `json:"proxy"`
+	// Hosts are the other machines that the run was on.
+	Hosts        []Host        `json:"hosts,omitempty"`
+	Phases       []Phase       `json:"phases"`
+	Loads        []Load        `json:"loads"`
+	Abuse        []Abuse       `json:"abuse,omitempty"`
+	Events       []Event       `json:"events"`
+	Objectives   []Objective   `json:"objectives"`
+	Conservation *Conservation `json:"conservation,omitempty"`
 	// AlteredUnreported counts requests that origins found altered without a load
 	// having learnt it: their answers did not arrive.
 	AlteredUnreported uint64     `json:"alteredUnreported,omitempty"`
@@ -308,4 +310,20 @@ type StatsRow struct {
 	Server string            `json:"server"` // FRONTEND, BACKEND or a name
 	Status string            `json:"status"`
 	Values map[string]uint64 `json:"values"` // by CSV column name
+}
+
+// Host is another machine that a run was on, and how its clock went against that of the
+// runner.
+type Host struct {
+	Name     string   `json:"name"`
+	Address  string   `json:"address"`
+	CPUs     int      `json:"cpus"`
+	Kernel   string   `json:"kernel"`
+	Roles    []string `json:"roles"`
+	OffsetUs float64  `json:"offsetUs"` // when the loads began
+	DriftPPM float64  `json:"driftPpm"`
+	// BoundUs is how wrong times of the host may be on the axis of the run.
+	BoundUs float64 `json:"boundUs"`
+	// Step is what is wrong with its clock, "" if nothing is.
+	Step string `json:"step,omitempty"`
 }

@@ -35,6 +35,8 @@ type Options struct {
 	// Nice and RealTime are as of proc.Spec.
 	Nice     int
 	RealTime bool
+	// Hosts that share the load, each with as many processes; none is this machine.
+	Hosts []proc.Host
 	// Enter is as of proc.Spec.
 	Enter func() (leave func() error, err error)
 	// Sink takes the joint Progress, Interval and Failure lines, one at a time.
@@ -61,6 +63,7 @@ func Start(spec *workload.Spec, o *Options) (*Fleet, error) {
 	if n == 0 {
 		n = worker.Processes(spec)
 	}
+	n *= max(1, len(o.Hosts))
 	f := &Fleet{name: spec.Name, ready: make(chan struct{}), ended: make(chan struct{})}
 	f.merger = record.NewMerger(n, func(l *result.AgentLine) error { return f.take(l, o.Sink) })
 	for i, part := range spec.Split(n) {
@@ -70,8 +73,8 @@ func Start(spec *workload.Spec, o *Options) (*Fleet, error) {
 		}
 	}
 	var all sync.WaitGroup
-	for _, p := range f.processes {
-		all.Go(func() { f.watch(p) })
+	for i, p := range f.processes {
+		all.Go(func() { f.watch(i, p) })
 	}
 	go func() {
 		all.Wait()
@@ -85,7 +88,7 @@ const interrupted = 130
 
 // watch ends the whole load when one of its processes is lost: the others would
 // be another load.
-func (f *Fleet) watch(p *proc.Process) {
+func (f *Fleet) watch(i int, p *proc.Process) {
 	<-p.Done()
 	if code := p.ExitCode(); code == 0 || code == interrupted {
 		return
@@ -96,6 +99,9 @@ func (f *Fleet) watch(p *proc.Process) {
 	}
 	f.fault(fmt.Sprintf("ended early (%s)%s", p.State(), text))
 	f.signal(syscall.SIGTERM)
+	if err := f.merger.Leave(i); err != nil {
+		f.fault(err.Error())
+	}
 }
 
 func (f *Fleet) start(i int, spec *workload.Spec, o *Options) error {
@@ -114,8 +120,13 @@ func (f *Fleet) start(i int, spec *workload.Spec, o *Options) error {
 			f.signal(syscall.SIGTERM)
 		}
 	}}
+	var on proc.Host
+	if len(o.Hosts) > 0 {
+		on = o.Hosts[i%len(o.Hosts)]
+	}
 	p, err := o.Group.Start(proc.Spec{
 		Name:      "load " + spec.Name,
+		On:        on,
 		Args:      append(slices.Clone(o.Self), "agent", "load"),
 		CPUs:      o.CPUs,
 		Nice:      o.Nice,
@@ -175,11 +186,11 @@ func (f *Fleet) WaitReady(ctx context.Context, limit time.Duration) error {
 	defer cancel()
 	lost := make(chan struct{})
 	var once sync.Once
-	for _, p := range f.processes {
+	for i, p := range f.processes {
 		go func() {
 			select {
 			case <-p.Done():
-				f.watch(p)
+				f.watch(i, p)
 				once.Do(func() { close(lost) })
 			case <-ctx.Done():
 			}
@@ -201,17 +212,26 @@ func (f *Fleet) WaitReady(ctx context.Context, limit time.Duration) error {
 
 // Begin gives the common start time, CLOCK_MONOTONIC nanoseconds.
 func (f *Fleet) Begin(at int64) error {
-	line, err := json.Marshal(loadgen.Start{StartAt: at})
+	// At once: each may be on another machine.
+	errs := make([]error, len(f.processes))
+	var all sync.WaitGroup
+	for i, p := range f.processes {
+		all.Go(func() { errs[i] = f.begin(p, at) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (f *Fleet) begin(p *proc.Process, at int64) error {
+	line, err := json.Marshal(loadgen.Start{StartAt: p.At(at)})
 	if err != nil {
 		return err
 	}
-	for _, p := range f.processes {
-		if _, err := p.Stdin.Write(append(line, '\n')); err != nil {
-			return fmt.Errorf("load %s: %w: %s", f.name, err, p.Output())
-		}
-		if err := p.Stdin.Close(); err != nil {
-			return fmt.Errorf("load %s: %w", f.name, err)
-		}
+	if _, err := p.Stdin.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("load %s: %w: %s", f.name, err, p.Output())
+	}
+	if err := p.Stdin.Close(); err != nil {
+		return fmt.Errorf("load %s: %w", f.name, err)
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ type Merger struct {
 type member struct {
 	ready bool
 	load  *result.Load
+	lost  bool // nothing more will come of it
 	read  bool // a live reading since the last joint one
 }
 
@@ -88,6 +89,21 @@ func (m *Merger) Take(i int, l *result.AgentLine) error {
 	return m.err
 }
 
+// Leave gives member i up: what the others say counts without it from now on, and what it
+// has said stays.
+func (m *Merger) Leave(i int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.members) == 1 || m.members[i].over() {
+		return m.err
+	}
+	m.members[i].lost = true
+	return m.ended()
+}
+
+// over reports whether nothing more will come of a member.
+func (m *member) over() bool { return m.load != nil || m.lost }
+
 func (m *Merger) say(l *result.AgentLine) {
 	if m.sink != nil && m.err == nil {
 		m.err = m.sink(l)
@@ -133,7 +149,7 @@ func (m *Merger) interval(s *result.Interval) error {
 func (m *Merger) flush() error {
 	ended := 0
 	for i := range m.members {
-		if m.members[i].load != nil {
+		if m.members[i].over() {
 			ended++
 		}
 	}
@@ -189,7 +205,7 @@ func (m *Merger) progress(i int, r *result.Progress) error {
 	if err := hdr.Add(&m.live.lag, r.Lag); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(m.members, func(m member) bool { return !m.read && m.load == nil }) {
+	if slices.ContainsFunc(m.members, func(m member) bool { return !m.read && !m.over() }) {
 		return m.err
 	}
 	readLive(s, m.live.response, m.live.lag)
@@ -206,11 +222,17 @@ func (m *Merger) ended() error {
 	if err := m.flush(); err != nil {
 		return err
 	}
-	loads := make([]*result.Load, len(m.members))
+	var loads []*result.Load
 	for i := range m.members {
-		if loads[i] = m.members[i].load; loads[i] == nil {
+		if !m.members[i].over() {
 			return m.err
 		}
+		if m.members[i].load != nil {
+			loads = append(loads, m.members[i].load)
+		}
+	}
+	if len(loads) == 0 {
+		return m.err
 	}
 	sum, err := mergeLoads(loads, &m.enc)
 	if err != nil {

@@ -136,6 +136,51 @@ func TestMergerPassesOnReadinessOnce(t *testing.T) {
 	}
 }
 
+// Where members are lost, what came of them and of the others is not.
+func TestMergerGoesOnWithoutTheLost(t *testing.T) {
+	spec := steadySpec(100, 1e6)
+	spec.Phases = []workload.Phase{{Name: "steady", From: 3000, To: 3000, LengthUs: 1_000_000, Measure: true}}
+	var offered, requests uint64
+	loads := 0
+	m := NewMerger(3, func(l *result.AgentLine) error {
+		if l.Interval != nil {
+			offered += l.Interval.Offered
+		} else if l.Load != nil {
+			loads++
+			requests = l.Load.Requests
+		}
+		return nil
+	})
+	want := uint64(0)
+	for i, part := range spec.Split(3) {
+		for _, l := range simulated(t, part) {
+			if i == 1 && l.Load != nil {
+				break // it is lost before its outcome comes
+			}
+			if err := m.Take(i, l); err != nil {
+				t.Fatal(err)
+			}
+			if l.Interval != nil {
+				want += l.Interval.Offered
+			}
+		}
+	}
+	if loads > 0 {
+		t.Fatal("an outcome without one of the members")
+	}
+	for range 2 { // the second time it is known
+		if err := m.Leave(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if offered != want || loads != 1 || requests == 0 || requests >= want {
+		t.Errorf("%d of %d requests told, %d outcomes of %d requests", offered, want, loads, requests)
+	}
+	if err := m.Leave(0); err != nil || loads != 1 {
+		t.Errorf("%d outcomes, %v", loads, err)
+	}
+}
+
 func TestAddCountsLeavesItsSourcesAlone(t *testing.T) {
 	a, b := map[string]uint64{"x": 1}, map[string]uint64{"x": 2, "y": 3}
 	if got := addCounts(a, b); !maps.Equal(got, map[string]uint64{"x": 3, "y": 3}) || a["x"] != 1 || b["x"] != 2 {

@@ -41,8 +41,10 @@ func (d *command) StatsSocket() string {
 }
 
 func (d *command) Prepare(context.Context) error {
-	if err := Find("exec", d.words[0]); err != nil {
-		return err
+	if d.Host == nil { // which says so itself
+		if err := Find("exec", d.words[0]); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile(ExecConfig(d.Dir), []byte(d.Config), 0o600)
 }
@@ -54,7 +56,7 @@ func (d *command) Version(context.Context) (version, build string, err error) {
 func (d *command) Command() string { return strings.Join(d.words, " ") }
 
 func (d *command) Start(ctx context.Context) (*Generation, error) {
-	p, err := d.Group.Start(proc.Spec{Name: "exec", Args: d.words, CPUs: d.CPUs, Nice: d.Nice, Dir: d.Dir, Enter: d.Namespace.Enter})
+	p, err := d.Group.Start(proc.Spec{Name: "exec", On: d.Host, Args: d.words, CPUs: d.CPUs, Nice: d.Nice, Dir: d.Dir, Enter: d.Namespace.Enter})
 	if err != nil {
 		return nil, err
 	}

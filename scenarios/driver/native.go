@@ -33,13 +33,17 @@ type Options struct {
 	Listeners []string
 	// Namespace that the proxy runs in; nil is that of this process.
 	Namespace *netns.Namespace
-	Poller    string
-	Threads   int    // 0 leaves them to the configuration
-	Reload    string // strategy of reloads; "" is Handover
-	CPUs      []int
-	Nice      int           // priority, as of nice(1)
-	Args      []string      // added to the command line
-	Ready     time.Duration // bound of a start
+	// Host that the proxy runs on, and how its unix sockets are reached; nil is this
+	// machine.
+	Host    proc.Host
+	Sockets func(ctx context.Context, path string) (net.Conn, error)
+	Poller  string
+	Threads int    // 0 leaves them to the configuration
+	Reload  string // strategy of reloads; "" is Handover
+	CPUs    []int
+	Nice    int           // priority, as of nice(1)
+	Args    []string      // added to the command line
+	Ready   time.Duration // bound of a start
 }
 
 // native drives HAProxy and programs with its command line.
@@ -74,8 +78,10 @@ func (d *native) StatsSocket() string {
 }
 
 func (d *native) Prepare(ctx context.Context) error {
-	if err := Find(d.name, d.command[0]); err != nil {
-		return err
+	if d.Host == nil { // which says so itself
+		if err := Find(d.name, d.command[0]); err != nil {
+			return err
+		}
 	}
 	if err := os.WriteFile(d.config, []byte(d.Config), 0o600); err != nil {
 		return err
@@ -93,7 +99,7 @@ func (d *native) Prepare(ctx context.Context) error {
 		}
 		args = append(args, "-f", d.threadsConfig())
 	}
-	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: args})
+	p, err := d.Group.Start(proc.Spec{Name: d.name, On: d.Host, Args: args})
 	if err != nil {
 		return err
 	}
@@ -150,7 +156,7 @@ func wait(ctx context.Context, p *proc.Process, limit time.Duration) error {
 }
 
 func (d *native) Version(ctx context.Context) (version, build string, err error) {
-	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: append(append([]string{}, d.command...), "-vv")})
+	p, err := d.Group.Start(proc.Spec{Name: d.name, On: d.Host, Args: append(append([]string{}, d.command...), "-vv")})
 	if err != nil {
 		return "", "", err
 	}
@@ -233,7 +239,7 @@ func (d *native) ReloadBroken(ctx context.Context) (err error) {
 	if d.Options.Reload == Master {
 		return d.masterRefuses(ctx)
 	}
-	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line([]string{"-sf", strconv.Itoa(d.latest.PID)}), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
+	p, err := d.Group.Start(proc.Spec{Name: d.name, On: d.Host, Args: d.line([]string{"-sf", strconv.Itoa(d.latest.PID)}), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
 	if err != nil {
 		return err
 	}
@@ -265,7 +271,7 @@ func (d *native) masterRefuses(ctx context.Context) error {
 }
 
 func (d *native) launch(ctx context.Context, extra []string) (*Generation, error) {
-	p, err := d.Group.Start(proc.Spec{Name: d.name, Args: d.line(extra), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
+	p, err := d.Group.Start(proc.Spec{Name: d.name, On: d.Host, Args: d.line(extra), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +312,7 @@ func (d *native) ready(g *Generation) bool {
 	if d.StatsSocket() == "" {
 		return d.listening()
 	}
-	c, err := statsock.Dial(d.Stats, time.Second)
+	c, err := d.DialStats(d.Stats, time.Second)
 	if err != nil {
 		return false
 	}
@@ -364,6 +370,23 @@ func watchWorker(pid int, master <-chan struct{}, gone chan<- struct{}) {
 		}
 	}
 }
+
+// DialStats connects to a stats socket of the proxy.
+func (o *Options) DialStats(path string, timeout time.Duration) (*statsock.Conn, error) {
+	if o.Sockets == nil {
+		return statsock.Dial(path, timeout)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), max(timeout, elsewhereLimit))
+	defer cancel()
+	conn, err := o.Sockets(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return statsock.Over(conn, max(timeout, elsewhereLimit))
+}
+
+// elsewhereLimit is the least bound of a command to a socket on another machine.
+const elsewhereLimit = 5 * time.Second
 
 // listening reports whether every listener accepts connections.
 func (o *Options) listening() bool {

@@ -31,6 +31,9 @@ type Scenario struct {
 	// Network gives the parts of the run nodes of their own, joined by wires;
 	// without it all share the loopback interface.
 	Network *Network `yaml:"network"`
+	// Hosts are the machines that parts of the run may be on, with bench run --hub;
+	// without it everything is on this one.
+	Hosts []HostRole `yaml:"hosts"`
 	// Backends are the mock origins.
 	Backends []Backend `yaml:"backends"`
 	// Load lists the clients; all start together.
@@ -96,6 +99,8 @@ type Proxy struct {
 	ReloadSignal string `yaml:"reloadSignal" enum:",HUP,USR1,USR2"`
 	// Node of the network that the proxy runs on; "" is proxy.
 	Node string `yaml:"node"`
+	// OnHost is the role of the machine that the proxy runs on; "" is this one.
+	OnHost string `yaml:"onHost"`
 	// Ready bounds the time from the start of a proxy until it serves.
 	Ready Duration `yaml:"ready" default:"10s"`
 }
@@ -156,6 +161,8 @@ type Backend struct {
 	Listen string `yaml:"listen"`
 	// Node of the network that the origins run on; "" is origin.
 	Node string `yaml:"node"`
+	// OnHost is the role of the machines that the origins run on, in turn; "" is this one.
+	OnHost string `yaml:"onHost"`
 	// CPUs the origins may run on; empty leaves the choice to the runner.
 	CPUs []int `yaml:"cpus"`
 }
@@ -221,6 +228,8 @@ type Load struct {
 	Phases []Phase `yaml:"phases,required"`
 	// Node of the network that the load runs on; "" is client.
 	Node string `yaml:"node"`
+	// OnHost is the role of the machines that share the load; "" is this one.
+	OnHost string `yaml:"onHost"`
 	// CPUs the load may run on; empty leaves the choice to the runner.
 	CPUs []int `yaml:"cpus"`
 	// Processes that share the load; 0 takes one, or as many as the descriptors

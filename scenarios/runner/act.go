@@ -76,7 +76,7 @@ func (c *cell) reload(ctx context.Context, e *result.Event) error {
 		return nil
 	}
 	ready := c.sinceStart()
-	n, err := openGeneration(ctx, g, c.driver.StatsSocket())
+	n, err := openGeneration(ctx, g, c.driver.StatsSocket(), c.dialStats)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			c.fail(fail(exitProxy, fmt.Errorf("reload: %w", err)))
@@ -130,7 +130,7 @@ func (c *cell) killProxy(ctx context.Context, e *result.Event, length time.Durat
 		c.fail(fail(exitProxy, fmt.Errorf("start after a kill: %w", err)))
 		return nil
 	}
-	n, err := openGeneration(ctx, g, c.driver.StatsSocket())
+	n, err := openGeneration(ctx, g, c.driver.StatsSocket(), c.dialStats)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			c.fail(fail(exitProxy, fmt.Errorf("start after a kill: %w", err)))

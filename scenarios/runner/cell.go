@@ -16,6 +16,7 @@ import (
 
 	"bench/chaos"
 	chaosnet "bench/chaos/network"
+	"bench/hosts/wire"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/loadgen/fleet"
@@ -49,6 +50,8 @@ type cell struct {
 
 	dir        string // sockets and configuration
 	certs      *certmaker.Maker
+	hub        *wire.Address
+	machines   *machines      // nil: everything is on this one
 	network    *netns.Network // nil: everything is on the loopback
 	wires      *chaosnet.Network
 	faults     faults
@@ -60,12 +63,14 @@ type cell struct {
 	listeners  map[string]string // addresses of {{bind}} by name
 	config     string
 	// fill fills in a template, once the addresses are known.
-	fill    func(text string) (string, error)
-	driver  driver.Driver
-	history *history
-	agents  []*fleet.Fleet
-	abusers []*abuser
-	start   int64 // origin of time, monotonic nanoseconds
+	fill   func(text string) (string, error)
+	driver driver.Driver
+	// dialStats connects to the stats sockets of the proxy.
+	dialStats dialStats
+	history   *history
+	agents    []*fleet.Fleet
+	abusers   []*abuser
+	start     int64 // origin of time, monotonic nanoseconds
 	// drains is how long replaced proxies are followed: past the loads, to
 	// the end of their sessions.
 	drains     context.Context
@@ -125,6 +130,9 @@ func (c *cell) run(ctx context.Context) (err error) {
 	c.record.Phases = c.scenario.Timeline()
 	c.record.LengthUs = c.scenario.Length().Microseconds()
 	defer func() {
+		if lost := c.machines.lost(); lost != nil {
+			err = fail(exitLost, lost) // whatever followed from it
+		}
 		if err != nil {
 			if c.start > 0 {
 				c.stopLoads()
@@ -195,6 +203,9 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 		return fail(exitLost, err)
 	}
 	c.certs = certmaker.New(c.dir)
+	if err := c.takeMachines(ctx); err != nil {
+		return err
+	}
 	if err := c.layNetwork(); err != nil {
 		return err
 	}
@@ -251,6 +262,9 @@ func (c *cell) planOrigins() error {
 			o, err := newOrigin(c.group, c.self, b, n, addr, c.dir, c.scenario.Seed, or(b.CPUs, c.place.origins), c.certs)
 			if err != nil {
 				return err
+			}
+			if h := c.machines.at(b.OnHost, n); h != nil {
+				o.moveTo(h)
 			}
 			o.enter = c.network.Node(format.On(b.Node, format.OriginNode)).Enter
 			c.origins = append(c.origins, o)
@@ -325,8 +339,12 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 	o := driver.Options{
 		Group: c.group, Dir: c.dir, Config: c.config, Stats: filepath.Join(c.dir, "stats.sock"),
 		Poller: p.Poller, Threads: p.Threads, CPUs: c.place.proxy, Nice: niceness, Args: p.Args, Ready: p.Ready.D(),
-		Reload: p.Reload, Namespace: c.network.Node(format.On(p.Node, format.ProxyNode)),
+		Reload: p.Reload, Host: processHost(c.proxyHost()), Namespace: c.network.Node(format.On(p.Node, format.ProxyNode)),
 	}
+	if h := c.proxyHost(); h != nil {
+		o.Sockets, o.CPUs = h.Dial, p.CPUs
+	}
+	c.dialStats = o.DialStats
 	for _, addr := range c.listeners {
 		o.Listeners = append(o.Listeners, addr)
 	}
@@ -365,7 +383,7 @@ func (c *cell) startProxy(ctx context.Context) error {
 	if err != nil {
 		return fail(exitProxy, err)
 	}
-	n, err := openGeneration(ctx, g, c.driver.StatsSocket())
+	n, err := openGeneration(ctx, g, c.driver.StatsSocket(), c.dialStats)
 	if err != nil {
 		return fail(exitProxy, err)
 	}
@@ -450,12 +468,14 @@ func (c *cell) startAgents(ctx context.Context) error {
 			return err
 		}
 		first := realTime(l, cpus, c.place.proxy)
-		if first && maySpin(c.scenario.Load, cpus) {
+		if l.OnHost != "" && c.machines != nil {
+			cpus, first = l.CPUs, l.Arrival != "closed" // the machine is its own
+		} else if first && maySpin(c.scenario.Load, cpus) {
 			spec.SpinUs, spec.SpinShare = workload.AutoSpin, spinShare
 		}
 		a, err := fleet.Start(spec, &fleet.Options{
 			Group: c.group, Self: c.self, Processes: l.Processes, CPUs: cpus,
-			Nice: niceness, RealTime: first, Sink: sink.take,
+			Nice: niceness, RealTime: first, Sink: sink.take, Hosts: c.machines.all(l.OnHost),
 			Enter: c.network.Node(format.On(l.Node, format.ClientNode)).Enter,
 		})
 		if err != nil {
@@ -589,6 +609,7 @@ func (c *cell) undo() {
 			p.Kill()
 		}
 	}
+	c.leaveMachines()
 	c.removeNetwork()
 	if c.dir != "" {
 		_ = os.RemoveAll(c.dir) // the group tries again at its end and reports

@@ -35,6 +35,7 @@ func (c *cell) conclude(ctx context.Context) {
 	c.record.AlteredUnreported = unreported(c.record.Loads, c.altered)
 	c.waits = c.usage.waits.measured(c.record.Phases, c.record.Events)
 	c.record.Trust = c.trust(c.waits)
+	c.record.Trust.Doubts = append(c.record.Trust.Doubts, c.noteMachines(ctx)...)
 	data := &objective.Data{
 		Loads: c.record.Loads, Abuse: c.record.Abuse, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
 		Conservation: conservation, Waits: c.waits, Doubts: c.record.Trust.Doubts, Unreported: c.record.AlteredUnreported,
@@ -349,6 +350,9 @@ func (c *cell) trust(waits []result.Wait) result.Trust {
 
 // sameHost reports whether the proxy runs on this machine, as all else does.
 func (c *cell) sameHost() bool {
+	if c.machines != nil {
+		return false
+	}
 	for i := range c.scenario.Proxy.Listeners {
 		host, _, err := net.SplitHostPort(c.scenario.Proxy.Listeners[i].Address)
 		if err != nil {

@@ -38,10 +38,11 @@ type folder struct {
 
 // table is a file of JSON lines.
 type table struct {
-	mu  sync.Mutex
-	f   *os.File
-	w   *bufio.Writer
-	err error // the first failed write
+	mu    sync.Mutex
+	f     *os.File
+	w     *bufio.Writer
+	err   error // the first failed write
+	lines bool  // there is one
 }
 
 // newFolder makes the directory, which must be empty or not exist; a fresh one must not
@@ -124,8 +125,17 @@ func (d *folder) line(name string, record any) error {
 	defer t.mu.Unlock()
 	if t.err == nil {
 		_, t.err = t.w.Write(append(text, '\n'))
+		t.lines = true
 	}
 	return storage(t.err)
+}
+
+// holds reports whether a table has a line.
+func (d *folder) holds(name string) bool {
+	t := d.tables[name]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lines
 }
 
 // flush writes out what tables hold back, so that a full disk is noticed while

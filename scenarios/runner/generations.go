@@ -35,6 +35,7 @@ type rowKey struct{ proxy, server string }
 type generation struct {
 	*driver.Generation
 	socket string
+	dial   dialStats
 	conn   *statsock.Conn // nil without a stats socket
 	// replaced reports that its end was ordered.
 	replaced atomic.Bool
@@ -60,17 +61,20 @@ type history struct {
 // socketTimeout bounds every command on a stats socket.
 const socketTimeout = 5 * time.Second
 
+// dialStats connects to a stats socket, wherever the proxy is.
+type dialStats func(path string, timeout time.Duration) (*statsock.Conn, error)
+
 // open connects to the stats socket of a generation that serves. A connection
 // may still reach the process before it, which the process id tells.
-func openGeneration(ctx context.Context, g *driver.Generation, socket string) (*generation, error) {
-	n := &generation{Generation: g, socket: socket, last: map[rowKey]counters{}, addrs: map[rowKey]string{}, modes: map[string]string{}}
+func openGeneration(ctx context.Context, g *driver.Generation, socket string, dial dialStats) (*generation, error) {
+	n := &generation{Generation: g, socket: socket, dial: dial, last: map[rowKey]counters{}, addrs: map[rowKey]string{}, modes: map[string]string{}}
 	if socket == "" {
 		n.lost = "the proxy has no stats socket"
 		return n, nil
 	}
 	want := fmt.Sprint(g.PID)
 	for deadline := time.Now().Add(socketTimeout); ; {
-		conn, err := statsock.Dial(socket, socketTimeout)
+		conn, err := dial(socket, socketTimeout)
 		if err == nil {
 			var info statsock.Info
 			if info, err = conn.Info(); err == nil {
@@ -276,7 +280,7 @@ func (g *generation) settle(ctx context.Context, frontends []string) {
 // serves reports whether it is this generation that answers on the stats socket. Others
 // than the run may have reloaded the proxy.
 func (g *generation) serves() error {
-	conn, err := statsock.Dial(g.socket, socketTimeout)
+	conn, err := g.dial(g.socket, socketTimeout)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,11 @@ func (c *cell) measure(ctx context.Context) error {
 	c.usage = newUsage(c.allowed)
 	c.conditions = newConditions()
 	// The beginning is chosen before the events can refer to it.
-	c.start = c.clock.now() + leadTime.Nanoseconds()
+	lead := leadTime
+	if c.machines != nil {
+		lead = leadElsewhere
+	}
+	c.start = c.clock.now() + lead.Nanoseconds()
 	for _, a := range c.agents {
 		if err := a.Begin(c.start); err != nil {
 			cancel()
@@ -34,7 +38,7 @@ func (c *cell) measure(ctx context.Context) error {
 	}
 	if c.clock.now() >= c.start {
 		cancel()
-		return fail(exitUnclear, fmt.Errorf("this machine is too busy: giving the loads the order to begin took longer than %v; %s", leadTime, quietRemedy))
+		return fail(exitUnclear, fmt.Errorf("this machine is too busy: giving the loads the order to begin took longer than %v; %s", lead, quietRemedy))
 	}
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -42,6 +46,7 @@ func (c *cell) measure(ctx context.Context) error {
 	workers.Go(func() { watching(func() { c.sample(ctx) }) })
 	workers.Go(func() { watching(func() { c.usage.waits.follow(ctx, c.sinceStart) }) })
 	workers.Go(func() { c.announce(ctx) })
+	workers.Go(func() { c.watchMachines(ctx) })
 	steady := sync.OnceValue(c.checkSteady)
 	if err := c.beginAbuse(ctx, &workers, steady); err != nil {
 		return fail(exitLost, err)
@@ -63,9 +68,9 @@ func (c *cell) measure(ctx context.Context) error {
 	}
 	watchEnd := c.watchProcesses(ctx, &workers)
 
-	limit := c.scenario.Length() + leadTime + agentGrace
+	limit := c.scenario.Length() + lead + agentGrace
 	for i := range c.scenario.Load {
-		limit = max(limit, c.scenario.Length()+leadTime+agentGrace+c.scenario.Load[i].Timeout.D())
+		limit = max(limit, c.scenario.Length()+lead+agentGrace+c.scenario.Load[i].Timeout.D())
 	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()

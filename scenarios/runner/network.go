@@ -53,12 +53,18 @@ func (c *cell) originAddr(b *format.Backend, n int) (string, error) {
 	if b.Listen != "" {
 		return b.Address(n)
 	}
+	if c.machines != nil {
+		return c.machines.address(c.ports, b.OnHost, n)
+	}
 	return c.address(format.On(b.Node, format.OriginNode), format.On(c.scenario.Proxy.Node, format.ProxyNode))
 }
 
 // listenerAddr is a free address for a listener of the proxy: the one by which
 // the first load that speaks to it reaches the proxy's node.
 func (c *cell) listenerAddr(name string) (string, error) {
+	if c.machines != nil {
+		return c.machines.address(c.ports, c.scenario.Proxy.OnHost, 1)
+	}
 	from := format.ClientNode
 	for i := range c.scenario.Load {
 		if l := &c.scenario.Load[i]; l.Target == "proxy/"+name {

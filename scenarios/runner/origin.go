@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"bench/backends/control"
+	"bench/hosts/session"
 	"bench/internal/proc"
 	"bench/scenarios/certmaker"
 	"bench/scenarios/format"
@@ -19,12 +21,14 @@ import (
 type origin struct {
 	name    string // web.1
 	addr    string
+	socket  string // of its control endpoint
 	backend *format.Backend
 	group   *proc.Group
 	args    []string
 	cpus    []int
 	client  *control.Client
 	enter   func() (leave func() error, err error)
+	host    *session.Host // nil: this machine
 
 	mu sync.Mutex
 	p  *proc.Process
@@ -55,13 +59,13 @@ func newOrigin(g *proc.Group, self []string, b *format.Backend, n int, addr, dir
 		own = append(own, "--tls-cert", file)
 	}
 	return &origin{
-		name: name, addr: addr, backend: b, group: g, args: append(args, own...), cpus: cpus, client: control.NewClient(socket),
+		name: name, addr: addr, socket: socket, backend: b, group: g, args: append(args, own...), cpus: cpus, client: control.NewClient(socket),
 	}, nil
 }
 
 // start starts the process and waits until it serves.
 func (o *origin) start(ctx context.Context) error {
-	p, err := o.group.Start(proc.Spec{Name: "origin " + o.name, Args: o.args, CPUs: o.cpus, Nice: niceness, Enter: o.enter})
+	p, err := o.group.Start(proc.Spec{Name: "origin " + o.name, Args: o.args, CPUs: o.cpus, Nice: niceness, Enter: o.enter, On: processHost(o.host)})
 	if err != nil {
 		return err
 	}
@@ -111,5 +115,15 @@ func (o *origin) running() bool {
 
 // fault orders a fault and returns when it begins and ends.
 func (o *origin) fault(ctx context.Context, kind string, a *format.EventArgs) (*control.Applied, error) {
-	return o.client.Apply(ctx, a.Fault(kind))
+	applied, err := o.client.Apply(ctx, a.Fault(kind))
+	if err == nil && o.host != nil {
+		applied.BeginNs, applied.EndNs = o.host.Here(applied.BeginNs), o.host.Here(applied.EndNs)
+	}
+	return applied, err
+}
+
+// moveTo has the origin start on another machine, where its control endpoint is, too.
+func (o *origin) moveTo(h *session.Host) {
+	o.host, o.cpus = h, nil
+	o.client = control.NewClientOver(o.socket, func(ctx context.Context) (net.Conn, error) { return h.Dial(ctx, o.socket) })
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -41,11 +42,14 @@ func (p *ports) number() int {
 }
 
 // take returns an address nobody listens on.
-func (p *ports) take() (string, error) {
+func (p *ports) take() (string, error) { return p.takeAt("127.0.0.1") }
+
+// takeAt returns one of an address of this machine.
+func (p *ports) takeAt(ip string) (string, error) {
 	var last error
 	for range p.high - p.low {
 		port := p.number()
-		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		addr := net.JoinHostPort(ip, strconv.Itoa(port))
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			last = err
@@ -56,5 +60,5 @@ func (p *ports) take() (string, error) {
 		}
 		return addr, nil
 	}
-	return "", errors.Join(errors.New("no port of 127.0.0.1 is free"), last)
+	return "", errors.Join(fmt.Errorf("no port of %s is free", ip), last)
 }

@@ -52,11 +52,11 @@ func findProgram(p *format.Proxy, self []string) (*program, error) {
 
 // MissingProgram is an error where the program of a proxy cannot be run. What takes many
 // runs asks before the first of them, instead of finding out in the middle.
-func MissingProgram(doc *document.Document) error {
+func MissingProgram(doc *document.Document, elsewhere bool) error {
 	for i := range doc.Cells {
 		c := &doc.Cells[i]
 		p := &c.Scenario.Proxy
-		if c.Obstacle != "" {
+		if c.Obstacle != "" || elsewhere && p.OnHost != "" {
 			continue
 		}
 		name := p.Binary

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bench/chaos"
+	"bench/hosts/wire"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/reports"
@@ -97,6 +98,9 @@ type Options struct {
 	Command string // for the record
 	Label   string // for the record: what the user calls the run
 	Tool    result.Tool
+	// Hub is where the machines of the scenario's hosts have joined; nil has everything on
+	// this one.
+	Hub *wire.Address
 	// FreshProgram starts a copy of the proxy's program that was made for the run: where
 	// the kernel puts its pages is then drawn anew for each run.
 	FreshProgram bool
@@ -148,7 +152,7 @@ func Run(ctx context.Context, o Options) (run *result.Run, err error) {
 	// interrupt finds nothing left to leave behind.
 	left := fail(exitLost, errors.Join(group.Close(), journal.Close()))
 	err = withLeft(err, left)
-	if err != nil && !slices.ContainsFunc(run.Cells, func(c *result.Cell) bool { return len(c.Loads) > 0 }) {
+	if err != nil && !dir.holds(fileTimeline) && !slices.ContainsFunc(run.Cells, func(c *result.Cell) bool { return len(c.Loads) > 0 }) {
 		return nil, errors.Join(err, dir.remove())
 	}
 	conclude(run, err)
@@ -212,7 +216,7 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 		}
 		c := &cell{
 			scenario: o.Document.Cells[i].Scenario, self: o.Self, journal: journal, group: group, out: dir, live: o.Live,
-			ports: free, allowed: allowed, clock: monotonic{}, fresh: o.FreshProgram, index: i, count: len(o.Document.Cells),
+			ports: free, allowed: allowed, clock: monotonic{}, fresh: o.FreshProgram, hub: o.Hub, index: i, count: len(o.Document.Cells),
 			record: &result.Cell{
 				Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars),
 				Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},

@@ -84,7 +84,7 @@ func (c *cell) takeSample(at int64) {
 		s := result.Sample{Cell: c.record.Name, AtUs: at, Generation: g.Number, Processes: []result.Process{}}
 		// The workers of one master count once, with their master.
 		if i == len(all)-1 || g.Process != all[len(all)-1].Process {
-			if pid, started := g.Measured(); pid != 0 {
+			if pid, started := g.Measured(); pid != 0 && c.proxyHost() == nil {
 				s.Processes = c.usage.add(s.Processes, roleProxy, pid, started)
 			}
 		}
@@ -96,12 +96,15 @@ func (c *cell) takeSample(at int64) {
 		}
 		if i == len(all)-1 {
 			for _, o := range c.origins {
-				if p, _ := o.process(); p.Running() {
+				if p, _ := o.process(); p.Running() && p.Elsewhere() == nil {
 					s.Processes = c.usage.add(s.Processes, roleOrigin, p.PID(), p.Started())
 				}
 			}
 			for _, a := range c.agents {
 				for _, p := range a.Processes() {
+					if p.Elsewhere() != nil {
+						continue
+					}
 					s.Processes = c.usage.add(s.Processes, roleDriver, p.PID(), p.Started())
 				}
 			}

@@ -38,6 +38,11 @@ func Dial(path string, timeout time.Duration) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Over(conn, timeout)
+}
+
+// Over is Dial on a connection that is there already, and closed if it is no use.
+func Over(conn net.Conn, timeout time.Duration) (*Conn, error) {
 	c := &Conn{conn: conn, timeout: timeout}
 	if _, err := c.Do("prompt"); err != nil {
 		return nil, errors.Join(err, conn.Close())

@@ -106,6 +106,7 @@ func (v *validator) scenario() {
 	v.name("name", s.Name)
 	v.between("repeat", s.Repeat, 1, format.MaxCells)
 	v.network()
+	v.hosts()
 	v.backends()
 	v.proxy()
 	v.loads()

@@ -1,0 +1,436 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"bench/internal/proc"
+	"bench/internal/result"
+	"bench/internal/testpeer"
+	"bench/netns"
+)
+
+// overMachines is a scenario whose parts are on six machines.
+const overMachines = `version: 1
+name: machines
+seed: 7
+hosts:
+  - {name: generators, labels: {kind: gen}, count: 3}
+  - {name: edge, names: [px]}
+  - {name: origins, names: [or1, or2]}
+proxy:
+  onHost: edge
+  config: |
+    global
+        stats socket {{.Stats}} level admin expose-fd listeners
+    defaults
+        mode http
+        timeout connect 5s
+        timeout client 10s
+        timeout server 10s
+    frontend web
+        bind {{bind "web"}}
+        default_backend web
+    backend web
+    {{- range .Backends.web}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
+backends:
+  - {name: web, replicas: 2, onHost: origins}
+load:
+  - name: clients
+    onHost: generators
+    target: proxy/web
+    arrival: poisson
+    timeout: 10s
+    connections: {pool: 6}
+    phases:
+      - {name: steady, rate: 150/s, for: 2500ms}
+`
+
+// twoFaults is what happens in it.
+const twoFaults = `events:
+  - {at: steady+700ms, do: proxy.reload}
+  - {at: steady+1200ms, do: backend.stall, args: {name: web.1, for: 300ms}}
+`
+
+// patient bounds every wait of these tests.
+const patient = 90 * time.Second
+
+// cluster is a hub and machines: network namespaces of their own where the rights are
+// there, processes on the loopback otherwise.
+type cluster struct {
+	t     *testing.T
+	dir   string
+	group *proc.Group
+	net   *netns.Network
+
+	hub       *proc.Process
+	hubArgs   []string
+	join, run string
+	hosts     map[string]*proc.Process
+}
+
+// said takes the lines of a process.
+type said struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (s *said) take(line []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, string(line))
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.lines, "\n")
+}
+
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patient); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("in vain: %s", what)
+		}
+	}
+}
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bm-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	c := &cluster{t: t, dir: dir, hosts: map[string]*proc.Process{}}
+	if netns.Allowed() == nil {
+		nodes := []string{"hub", "runner", "gen1", "gen2", "gen3", "px", "or1", "or2"}
+		if c.net, err = netns.Lay(netns.Topology{Nodes: nodes, Wires: []netns.Wire{{Name: "lan", Nodes: nodes, MTU: 1500}}}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.net.Close() })
+	}
+	if c.group, err = proc.NewGroup(proc.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.group.Close() })
+	listen := testpeer.FreeAddr(t)
+	if c.net != nil {
+		listen = c.net.Towards("hub", "gen1").String() + ":4222"
+	}
+	c.hubArgs = []string{"hub", "--listen", listen, "--store", filepath.Join(dir, "hub")}
+	c.startHub()
+	for _, name := range []string{"gen1", "gen2", "gen3", "px", "or1", "or2"} {
+		c.joins(name)
+	}
+	return c
+}
+
+// start starts this program on a node, in a directory for temporary files of its own.
+func (c *cluster) start(node string, out *said, args ...string) *proc.Process {
+	c.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.MkdirAll(c.temp(node), 0o700); err != nil {
+		c.t.Fatal(err)
+	}
+	s := proc.Spec{
+		Name: node, Args: append([]string{self}, args...), Env: []string{mainVariable + "=1", "TMPDIR=" + c.temp(node)},
+		Stdout: &proc.LineWriter{Take: out.take},
+	}
+	if c.net != nil {
+		s.Enter = c.net.Node(node).Enter
+	}
+	p, err := c.group.Start(s)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return p
+}
+
+func (c *cluster) temp(node string) string { return filepath.Join(c.dir, node) }
+
+func (c *cluster) startHub() {
+	c.t.Helper()
+	out := &said{}
+	c.hub = c.start("hub", out, c.hubArgs...)
+	until(c.t, "the hub", func() bool {
+		if !c.hub.Running() {
+			c.t.Fatal(c.hub.Output())
+		}
+		return strings.Count(out.String(), "'nats://") == 2
+	})
+	parts := strings.Split(out.String(), "'")
+	c.join, c.run = parts[1], parts[3]
+}
+
+func (c *cluster) joins(name string) {
+	c.t.Helper()
+	out := &said{}
+	args := []string{"join", c.join, "--name", name, "--state", c.temp(name)}
+	if strings.HasPrefix(name, "gen") {
+		args = append(args, "--label", "kind=gen", "--allow", "load")
+	} else {
+		args = append(args, "--allow", "proxy", "--allow", "backend")
+	}
+	p := c.start(name, out, args...)
+	until(c.t, name+" joins", func() bool {
+		if !p.Running() {
+			c.t.Fatal(p.Output())
+		}
+		return strings.Contains(out.String(), "joined as "+name)
+	})
+	c.hosts[name] = p
+}
+
+// job is a run of the scenario.
+type job struct {
+	p   *proc.Process
+	dir string
+	out *said
+}
+
+func (c *cluster) begin(scenario string, args ...string) *job {
+	c.t.Helper()
+	dir, err := os.MkdirTemp(c.dir, "job-")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	j := &job{dir: filepath.Join(dir, "r"), out: &said{}}
+	file := filepath.Join(dir, "s.yaml")
+	if err := os.WriteFile(file, []byte(scenario), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	j.p = c.start("runner", j.out, append([]string{"run", file, "-o", j.dir, "--plain"}, args...)...)
+	return j
+}
+
+func (c *cluster) end(j *job) int {
+	c.t.Helper()
+	select {
+	case <-j.p.Done():
+	case <-time.After(patient):
+		c.t.Fatalf("the run does not end: %s", j.out)
+	}
+	return j.p.ExitCode()
+}
+
+func (c *cluster) record(j *job) *result.Run {
+	c.t.Helper()
+	text, err := os.ReadFile(filepath.Join(j.dir, "run.json"))
+	if err != nil {
+		c.t.Fatalf("%v\n%s\n%s", err, j.out, j.p.Output())
+	}
+	var run result.Run
+	if err := json.Unmarshal(text, &run); err != nil {
+		c.t.Fatal(err)
+	}
+	return &run
+}
+
+// nothingLeft waits until no host has a process or directory of a run.
+func (c *cluster) nothingLeft() {
+	c.t.Helper()
+	var left string
+	deadline := time.Now().Add(patient)
+	for {
+		left = ""
+		for _, node := range []string{"runner", "gen1", "gen2", "gen3", "px", "or1", "or2"} {
+			all, _ := filepath.Glob("/proc/[0-9]*/environ")
+			for _, path := range all {
+				env, err := os.ReadFile(path)
+				pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+				if err != nil || !strings.Contains(string(env), "TMPDIR="+c.temp(node)+"\x00") || c.hosts[node] != nil && c.hosts[node].PID() == pid {
+					continue
+				}
+				line, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+				left += node + ": " + strings.ReplaceAll(string(line), "\x00", " ") + "\n"
+			}
+			files, _ := filepath.Glob(filepath.Join(c.temp(node), "bench-*"))
+			for _, file := range files {
+				left += node + ": " + file + "\n"
+			}
+		}
+		if left == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("left behind:\n%s", left)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// The same scenario on one machine and on six asks for the same, and nothing gets lost.
+func TestRunOverMachines(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	var quiet *job
+	for _, try := range []struct {
+		what, faults string
+		hub          bool
+	}{{"on six machines", twoFaults, true}, {"on one machine", "", false}} {
+		what := try.what
+		var args []string
+		if try.hub {
+			args = []string{"--hub", c.run}
+		}
+		j := c.begin(overMachines+try.faults, args...)
+		if quiet == nil {
+			quiet = j
+		}
+		code := c.end(j)
+		if code != exitPass && code != exitUnclear {
+			t.Fatalf("%s: exit code %d\n%s\n%s", what, code, j.out, j.p.Output())
+		}
+		run := c.record(j)
+		cell := run.Cells[0]
+		certain(t, run, result.Pass)
+		l := cell.Loads[0]
+		if l.Requests == 0 || l.Completed != l.Requests || l.Failed != 0 {
+			t.Errorf("%s: %d requests, %d completed, %d failed: %v", what, l.Requests, l.Completed, l.Failed, l.FailuresByCause)
+		}
+		if first := c.record(quiet).Cells[0].Loads[0]; l.Requests != first.Requests {
+			t.Errorf("%s: %d requests, and %d on six machines", what, l.Requests, first.Requests)
+		}
+		if cell.Conservation == nil || cell.Conservation.Delta != 0 {
+			t.Errorf("%s: conservation %+v", what, cell.Conservation)
+		}
+		if !try.hub {
+			if len(cell.Hosts) > 0 || !strings.Contains(strings.Join(cell.Warnings, "\n"), "hosts are used with --hub") {
+				t.Errorf("%d hosts, warnings %q", len(cell.Hosts), cell.Warnings)
+			}
+			continue
+		}
+		if len(cell.Hosts) != 6 {
+			t.Errorf("%s: %d hosts", what, len(cell.Hosts))
+		}
+		for _, h := range cell.Hosts {
+			if h.BoundUs <= 0 || h.Step != "" || len(h.Roles) != 1 {
+				t.Errorf("%s: %+v", what, h)
+			}
+		}
+		if text, err := os.ReadFile(filepath.Join(j.dir, "run.json")); err != nil || strings.Contains(string(text), c.run) {
+			t.Errorf("%s: the token is in the record, %v", what, err)
+		}
+		if try.faults != "" {
+			for _, e := range cell.Events {
+				if !e.Applied || e.Certificate != nil && e.Certificate.Verdict == result.Mismatch {
+					t.Errorf("event %s: %+v", e.Kind, e)
+				}
+			}
+		}
+		c.nothingLeft()
+	}
+
+	// Whoever is not there is named.
+	if err := c.hosts["or2"].Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.hosts["or2"].Done():
+	case <-time.After(patient):
+		t.Fatal("a host does not leave")
+	}
+	if code := c.hosts["or2"].ExitCode(); code != exitPass {
+		t.Errorf("a host that leaves: exit code %d", code)
+	}
+	j := c.begin(overMachines, "--hub", c.run)
+	if code := c.end(j); code != exitUsage || !strings.Contains(j.p.Output(), "origins wants or2, which has not joined") {
+		t.Errorf("exit code %d: %s", code, j.p.Output())
+	}
+	// And so is a token that is not for runs.
+	j = c.begin(overMachines, "--hub", c.join)
+	if code := c.end(j); code != exitLost || !strings.Contains(j.p.Output(), "refuses the token") {
+		t.Errorf("exit code %d: %s", code, j.p.Output())
+	}
+	c.nothingLeft()
+}
+
+// harms is how many times something is harmed; a long trial has more.
+func harms() int {
+	if n, err := strconv.Atoi(os.Getenv("BENCH_HARMS")); err == nil {
+		return n
+	}
+	return 2
+}
+
+// Whoever is killed or stopped at whatever moment: no process, no directory and no busy
+// host is left behind, and the run says that it lost something, or is right.
+func TestRunLosesMachines(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	draw := rand.New(rand.NewPCG(rand.Uint64(), 0))
+	first := draw.IntN(20)
+	for n := first; n < first+harms(); n++ {
+		victim := []string{"runner", "gen2", "hub", "px", "or1"}[n%5]
+		signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP}[(n+n/5+n/10)%2]
+		after := time.Duration(draw.Int64N(int64(4500 * time.Millisecond)))
+		what := fmt.Sprintf("%s gets %v after %v", victim, signal, after.Round(time.Millisecond))
+		t.Log(what)
+		j := c.begin(overMachines, "--hub", c.run)
+		p := map[string]*proc.Process{"runner": j.p, "hub": c.hub}[victim]
+		if p == nil {
+			p = c.hosts[victim]
+		}
+		select {
+		case <-j.p.Done():
+		case <-time.After(after):
+			if p.Running() {
+				if err := p.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if victim == "runner" && signal == syscall.SIGSTOP {
+			time.Sleep(8 * time.Second) // longer than a lease
+			if err := p.Signal(syscall.SIGCONT); err != nil {
+				t.Log(err) // it had ended
+			}
+		}
+		code := c.end(j)
+		switch {
+		case victim == "runner" && code == -1:
+		case code == exitLost:
+		case code == exitUsage && strings.Contains(j.p.Output(), "hosts are missing"): // it had not begun
+		case code == exitPass || code == exitUnclear:
+			run := c.record(j)
+			if l := run.Cells[0].Loads[0]; run.Verdict == result.Pass && (l.Completed != l.Requests || run.Cells[0].Conservation.Delta != 0) {
+				t.Errorf("%s: a wrong result: %+v", what, l.Tally)
+			}
+		default:
+			t.Errorf("%s: exit code %d\n%s\n%s", what, code, j.out, j.p.Output())
+		}
+		if victim != "runner" {
+			p.Kill()
+			<-p.Done()
+		}
+		delete(c.hosts, victim)
+		c.nothingLeft()
+		if victim == "hub" {
+			c.startHub()
+		} else if victim != "runner" {
+			c.joins(victim)
+		}
+		until(t, "all hosts are free", func() bool {
+			out := &said{}
+			p := c.start("runner", out, "hosts", c.run)
+			<-p.Done()
+			return strings.Count(out.String(), " free") == 6
+		})
+	}
+}

@@ -1,0 +1,318 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bench/hosts/session"
+	"bench/hosts/wire"
+	"bench/internal/proc"
+	"bench/internal/result"
+	"bench/scenarios/format"
+)
+
+// machines are the other machines of a cell, by the roles of the scenario. nil is none:
+// everything is on this one.
+type machines struct {
+	session *session.Session
+	roles   map[string][]*session.Host
+	here    string // address by which they reach this one
+}
+
+// Bounds of what concerns other machines.
+const (
+	// lookAtLeast is how long hosts have to answer, and lookAtMost how long those are
+	// waited for that are missing.
+	lookAtLeast = 500 * time.Millisecond
+	lookAtMost  = 5 * time.Second
+	// takeLimit bounds the time until all of them work for the run.
+	takeLimit = 30 * time.Second
+	// leadElsewhere is leadTime where the order to begin goes through a hub.
+	leadElsewhere = 2 * time.Second
+	// clockBound is how well the clocks of machines must be known.
+	clockBound = time.Millisecond
+)
+
+// processHost is a host as internal/proc knows it.
+func processHost(h *session.Host) proc.Host {
+	if h == nil {
+		return nil
+	}
+	return h
+}
+
+// takeMachines finds the machines of the scenario and has them work for the run.
+func (c *cell) takeMachines(ctx context.Context) error {
+	if !c.scenario.Placed() {
+		return nil
+	}
+	if c.hub == nil {
+		c.record.Warnings = append(c.record.Warnings, "everything ran on this machine: hosts are used with --hub")
+		return nil
+	}
+	s, err := session.Open(ctx, session.Options{Hub: c.hub, Self: c.self})
+	if err != nil {
+		return fail(exitLost, err)
+	}
+	m := &machines{session: s, roles: map[string][]*session.Host{}}
+	c.machines = m
+	if m.here, err = towards(c.hub.URL); err != nil {
+		return fail(exitLost, err)
+	}
+	chosen, err := m.find(ctx, c.scenario)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, takeLimit)
+	defer cancel()
+	taken := map[string]*session.Host{}
+	for i := range c.scenario.Hosts {
+		role := c.scenario.Hosts[i].Name
+		for _, hello := range chosen[role] {
+			h := taken[hello.Name]
+			if h == nil {
+				if h, err = s.Take(ctx, hello); errors.Is(err, session.ErrBusy) {
+					return fail(exitUsage, fmt.Errorf("hosts: %w", err))
+				} else if err != nil {
+					return fail(exitLost, err)
+				}
+				h.Mirror(c.dir)
+				taken[hello.Name] = h
+			}
+			m.roles[role] = append(m.roles[role], h)
+		}
+	}
+	return nil
+}
+
+// find waits for the machines that the roles ask for. Named ones come first, so that no
+// other role takes them by their labels.
+func (m *machines) find(ctx context.Context, s *format.Scenario) (map[string][]wire.Hello, error) {
+	deadline := time.Now().Add(lookAtMost)
+	for {
+		found, err := m.session.Look(ctx, lookAtLeast)
+		if err != nil {
+			return nil, fail(exitUsage, err)
+		}
+		chosen, missing := choose(s, found)
+		if len(missing) == 0 {
+			return chosen, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if time.Now().After(deadline) {
+			return nil, fail(exitUsage, fmt.Errorf("hosts are missing: %s; there are %s", strings.Join(missing, "; "), joined(found)))
+		}
+	}
+}
+
+func joined(found []wire.Hello) string {
+	if len(found) == 0 {
+		return "none"
+	}
+	var all []string
+	for i := range found {
+		text := found[i].Name
+		if found[i].Run != "" {
+			text += " (works for another run)"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// choose gives each role its machines, and says which cannot have them.
+func choose(s *format.Scenario, found []wire.Hello) (chosen map[string][]wire.Hello, missing []string) {
+	chosen = map[string][]wire.Hello{}
+	used := map[string]bool{}
+	for i := range s.Hosts {
+		r := &s.Hosts[i]
+		for _, name := range r.Names {
+			j := slices.IndexFunc(found, func(h wire.Hello) bool { return h.Name == name })
+			switch {
+			case j < 0:
+				missing = append(missing, fmt.Sprintf("%s wants %s, which has not joined", r.Name, name))
+			case found[j].Run != "":
+				missing = append(missing, fmt.Sprintf("%s wants %s, which works for another run", r.Name, name))
+			default:
+				used[name] = true
+				chosen[r.Name] = append(chosen[r.Name], found[j])
+			}
+		}
+	}
+	for i := range s.Hosts {
+		r := &s.Hosts[i]
+		if len(r.Names) > 0 {
+			continue
+		}
+		for _, h := range found {
+			if len(chosen[r.Name]) < r.Count && !used[h.Name] && h.Run == "" && matches(&h, r.Labels) {
+				used[h.Name] = true
+				chosen[r.Name] = append(chosen[r.Name], h)
+			}
+		}
+		if n := len(chosen[r.Name]); n < r.Count {
+			missing = append(missing, fmt.Sprintf("%s wants %d%s, and %d are free", r.Name, r.Count, labelsInWords(r.Labels), n))
+		}
+	}
+	return chosen, missing
+}
+
+func labelsInWords(labels map[string]string) string {
+	var all []string
+	for key, value := range labels {
+		all = append(all, key+"="+value)
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	slices.Sort(all)
+	return " with " + strings.Join(all, ", ")
+}
+
+func matches(h *wire.Hello, labels map[string]string) bool {
+	for key, value := range labels {
+		if got, ok := h.Labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// towards is the address of this machine that leads to the hub.
+func towards(hub string) (string, error) {
+	u, err := url.Parse(hub)
+	if err != nil {
+		return "", err
+	}
+	// Nothing is sent: the kernel only chooses a route.
+	conn, err := net.Dial("udp", u.Host)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	host, _, err := net.SplitHostPort(conn.LocalAddr().String())
+	return host, err
+}
+
+// at is the machine of part number n (from 1) of a role, nil for this one.
+func (m *machines) at(role string, n int) *session.Host {
+	if m == nil || role == "" {
+		return nil
+	}
+	all := m.roles[role]
+	return all[(n-1)%len(all)]
+}
+
+// all is the machines of a role.
+func (m *machines) all(role string) []proc.Host {
+	if m == nil || role == "" {
+		return nil
+	}
+	var all []proc.Host
+	for _, h := range m.roles[role] {
+		all = append(all, h)
+	}
+	return all
+}
+
+// address is a free one where part number n of a role is.
+func (m *machines) address(free *ports, role string, n int) (string, error) {
+	h := m.at(role, n)
+	if h == nil {
+		return free.takeAt(m.here)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), takeLimit)
+	defer cancel()
+	port, err := h.Port(ctx)
+	return net.JoinHostPort(h.Address(), strconv.Itoa(port)), err
+}
+
+// lost is why the machines cannot be counted on any more, nil if they can.
+func (m *machines) lost() error {
+	if m == nil {
+		return nil
+	}
+	return m.session.Err()
+}
+
+// proxyHost is the machine of the proxy, nil for this one.
+func (c *cell) proxyHost() *session.Host { return c.machines.at(c.scenario.Proxy.OnHost, 1) }
+
+// watchMachines compares clocks, and ends the cell when a machine is lost.
+func (c *cell) watchMachines(ctx context.Context) {
+	if c.machines == nil {
+		return
+	}
+	go c.machines.session.CompareClocks(ctx)
+	select {
+	case <-ctx.Done():
+	case <-c.machines.session.Lost():
+		c.fail(fail(exitLost, c.machines.session.Err()))
+	}
+}
+
+// noteMachines records the machines and how their clocks went, and what the run cannot
+// vouch for because of them.
+func (c *cell) noteMachines(ctx context.Context) []result.Doubt {
+	if c.machines == nil {
+		return nil
+	}
+	var doubts []result.Doubt
+	for _, h := range c.machines.session.Hosts() {
+		// Once more: what happened since the last comparison is bounded by it.
+		if err := h.CompareClock(ctx); err != nil {
+			c.record.Warnings = append(c.record.Warnings, err.Error())
+		}
+		clocks := h.Clocks(c.start, c.start+c.record.LengthUs*1000)
+		hello := h.Hello()
+		r := result.Host{
+			Name: h.Name(), Address: h.Address(), CPUs: hello.CPUs, Kernel: hello.Kernel, Roles: c.machines.rolesOf(h),
+			OffsetUs: micros(clocks.Offset), DriftPPM: clocks.Rate * 1e6, BoundUs: micros(clocks.Bound),
+		}
+		switch {
+		case clocks.Err != nil:
+			r.Step = clocks.Err.Error()
+			doubts = append(doubts, result.Doubt{Concerns: result.ConcernsTimes, Text: fmt.Sprintf("the clock of host %s cannot be compared: %v", h.Name(), clocks.Err)})
+		case clocks.Bound > clockBound:
+			doubts = append(doubts, result.Doubt{
+				Concerns: result.ConcernsTimes,
+				Text:     fmt.Sprintf("times of host %s are known to ±%v only, and %v is wanted", h.Name(), clocks.Bound.Round(time.Microsecond), clockBound),
+				Remedy:   "let the hub be nearer to it, or less busy",
+			})
+		}
+		c.record.Hosts = append(c.record.Hosts, r)
+	}
+	return doubts
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+
+func (m *machines) rolesOf(h *session.Host) []string {
+	var roles []string
+	for role, all := range m.roles {
+		if slices.Contains(all, h) {
+			roles = append(roles, role)
+		}
+	}
+	slices.Sort(roles)
+	return roles
+}
+
+// leaveMachines ends everything of the cell on other machines.
+func (c *cell) leaveMachines() {
+	if c.machines == nil {
+		return
+	}
+	if err := c.machines.session.Close(); err != nil {
+		c.record.Warnings = append(c.record.Warnings, err.Error())
+	}
+}
