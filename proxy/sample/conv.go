@@ -19,6 +19,7 @@ var convs = slices.Concat(
 	moreConvs(),
 	jsonConvs(),
 	wireConvs(),
+	mqttConvs(),
 	stateConvs(),
 	tableConvs(),
 )

@@ -44,6 +44,8 @@ var fetches = slices.Concat(
 	trackedFetches(),
 	sourceFetches(),
 	tableFetches(),
+	workFetches(),
+	distccFetches(),
 )
 
 // text makes the value a string of its own.

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bench/proxy/compress"
 	"time"
 
 	"bench/internal/sock"
@@ -165,6 +166,32 @@ func (s *stream) Beyond() (src, dst sock.Addr) {
 		dst = a
 	}
 	return src, dst
+}
+
+// Calls implements txn.Stream.
+func (c *client) Calls() int64 { return 1 }
+
+// Calls implements txn.Stream.
+func (s *stream) Calls() int64 { return int64(s.calls) }
+
+// Reached implements txn.Stream.
+func (c *client) Reached() bool { return false }
+
+// Reached implements txn.Stream.
+func (s *stream) Reached() bool { return s.connected != 0 }
+
+// Encoding implements txn.Stream.
+func (c *client) Encoding() string { return "" }
+
+// Encoding implements txn.Stream.
+func (s *stream) Encoding() string {
+	switch {
+	case s.exchange == nil || !s.encodes:
+		return ""
+	case s.encode == compress.Identity:
+		return "identity"
+	}
+	return s.encode.Coding()
 }
 
 // TCPInfo implements txn.Stream.

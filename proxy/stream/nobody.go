@@ -47,6 +47,9 @@ func (n *nobody) ServerFault() (txn.Fault, bool)          { return txn.NoFault, 
 func (n *nobody) Describe(r *txn.Record)                  { *r = txn.Record{} }
 func (n *nobody) Arrived() (sock.Addr, sock.Addr)         { return sock.Addr{}, sock.Addr{} }
 func (n *nobody) Beyond() (sock.Addr, sock.Addr)          { return sock.Addr{}, sock.Addr{} }
+func (n *nobody) Calls() int64                            { return 0 }
+func (n *nobody) Encoding() string                        { return "" }
+func (n *nobody) Reached() bool                           { return false }
 func (n *nobody) TCPInfo() (sock.TCPInfo, bool)           { return sock.TCPInfo{}, false }
 func (n *nobody) Listener() (int, string)                 { return 0, "" }
 func (n *nobody) Listening() int64                        { return 0 }

@@ -251,6 +251,7 @@ func (s *stream) set(w *way) { s.way, s.at = w, -1 }
 // advance goes on behind a step that has said v, as far as it gets.
 func (s *stream) advance(v txn.Verdict) {
 	s.t.Loop.Own()
+	s.calls++
 	for v == txn.Next {
 		s.at++
 		step := &s.way.steps[s.at]

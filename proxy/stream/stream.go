@@ -60,6 +60,7 @@ type life struct {
 	attempt
 
 	at       int8
+	calls    uint32 // how often the stream was called to go on
 	state    state
 	http     bool
 	tunnel   bool // HTTP is over, bytes flow both ways

@@ -151,6 +151,12 @@ type Stream interface {
 	// the connection to the server, not valid while there is none.
 	Arrived() (src, dst sock.Addr)
 	Beyond() (src, dst sock.Addr)
+	// Calls is how often the stream went on with the request, Encoding the name of the coding
+	// that the content of the response gets here, "" if it gets none.
+	Calls() int64
+	Encoding() string
+	// Reached tells whether a server was connected to.
+	Reached() bool
 	// TCPInfo is what the system knows of the client's connection; false if that is none of
 	// TCP.
 	TCPInfo() (sock.TCPInfo, bool)

@@ -206,6 +206,15 @@ func (s *Stream) Arrived() (src, dst sock.Addr) { return s.Src, s.Dst }
 // Beyond implements txn.Stream.
 func (s *Stream) Beyond() (src, dst sock.Addr) { return s.Dst, s.Src }
 
+// Calls implements txn.Stream.
+func (s *Stream) Calls() int64 { return 2 }
+
+// Reached implements txn.Stream.
+func (s *Stream) Reached() bool { return true }
+
+// Encoding implements txn.Stream.
+func (s *Stream) Encoding() string { return "" }
+
 // Listener implements txn.Stream.
 func (s *Stream) Listener() (int, string) { return 3, "line" }
 
