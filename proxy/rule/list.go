@@ -173,7 +173,9 @@ func (l *bound) Run(t *txn.Txn, out *txn.Outcome) txn.Verdict {
 				continue
 			case acl.Maybe:
 				if !t.Final {
-					t.Rule = at << 1
+					// The list begins anew when more has come: what rules before this one
+					// take out of the content may not have been there yet.
+					t.Rule = 0
 					out.Need = txn.Need{Content: true, For: l.Delay}
 					return txn.Wait
 				}

@@ -3,6 +3,7 @@ package sample
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,11 +56,9 @@ func checkMQTT(_ *Env, a []Arg) error {
 		return fmt.Errorf("'%s' is not a message of MQTT whose fields are known: want CONNECT (1) or CONNACK (2)", a[0].Str)
 	}
 	name := strings.ToLower(string(a[1].Str))
-	for _, f := range mqttFields(a[0].Int) {
-		if f == name {
-			a[1].Str = []byte(name)
-			return nil
-		}
+	if slices.Contains(mqttFields(a[0].Int), name) {
+		a[1].Str = []byte(name)
+		return nil
 	}
 	id, err := strconv.ParseUint(name, 10, 8)
 	if err != nil || id != mqttUserProperty && mqttPlaces[byte(id)]&byte(a[0].Int) == 0 {

@@ -1,10 +1,10 @@
 package stream
 
 import (
-	"bench/proxy/compress"
 	"time"
 
 	"bench/internal/sock"
+	"bench/proxy/compress"
 	"bench/proxy/txn"
 )
 
