@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 FOR ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn simulate chaos-kill library accuracy precision gate-calibration capacity-proof mutate scan clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing simulate chaos-kill library accuracy precision gate-calibration capacity-proof mutate scan clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ soak-pieces: build ## Pass a million requests in pieces between clients; each mu
 
 churn: ## Add 100,000 servers at run time under load and delete them; nothing may fail or be left
 	$(GO) test -count 1 -timeout 60m -run ServersComeAndGo -v ./proxy/engine -churn 100000
+
+listing: ## Compare how long requests take while 10,000 servers are listed with how long otherwise
+	$(GO) test -count 1 -run ManyServersAreListed -v ./proxy/engine -listing 1m
 
 # Each processor runs seeds of its own. SEED=n is the first one of all, else the clock gives it.
 simulate: ## Run the engine in memory, in virtual time, under new seeds for FOR; print the first that breaks a rule, made small

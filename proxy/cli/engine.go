@@ -43,6 +43,9 @@ type Engine interface {
 
 	// Backends returns the proxies that have a backend side.
 	Backends() []Backend
+	// IdlePerThread tells how many idle connections the threads have to servers: for each
+	// server the numbers of all threads.
+	IdlePerThread(list []Server) [][]int64
 	// Server looks a server up by the names of its backend and its own. The error is
 	// ErrNoBackend or ErrNoServer.
 	Server(backend, name string) (Server, error)
@@ -250,7 +253,6 @@ type ServerState struct {
 	Used, UsedMax, Need  int64 // connections in use
 	IdleUnsafe, IdleSafe int64
 	IdleLimit            int64 // -1: none
-	IdlePerThread        []int64
 	PurgeDelay           time.Duration
 	Sessions, Queued     int64
 }

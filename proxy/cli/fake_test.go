@@ -97,6 +97,13 @@ func (e *fakeEngine) AddCertEntry(list, _, line string) (int, error) {
 }
 func (e *fakeEngine) Rings() []Ring           { return e.rings }
 func (e *fakeEngine) Traces() *trace.Sources  { return &e.traces }
+func (e *fakeEngine) IdlePerThread(list []Server) [][]int64 {
+	idle := make([][]int64, len(list))
+	for i := range idle {
+		idle[i] = make([]int64, 2)
+	}
+	return idle
+}
 func (e *fakeEngine) Caches() []*cache.Cache  { return nil }
 func (e *fakeEngine) TraceSinks() []TraceSink { return nil }
 func (e *fakeEngine) ClearCounters(all bool)  { e.did("clear all=%v", all) }

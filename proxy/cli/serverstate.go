@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"bench/proxy/state"
 	"bench/proxy/statefile"
@@ -165,23 +166,33 @@ func showServersConn(r *request) error {
 	if _, err := fmt.Fprintf(r.w, "# bkname/svname bkid/svid addr port - purge_delay used_cur used_max need_est unsafe_nb safe_nb idle_lim idle_cur idle_per_thr[%d]\n", threads); err != nil {
 		return err
 	}
-	for _, b := range list {
-		for _, s := range b.Servers {
-			st := s.State()
-			addr, port := hostPort(&st)
-			fmt.Fprintf(r.w, "%s/%s %d/%d %s %d - %d %d %d %d %d %d %d %d",
-				b.Name, s.Name(), b.ID, st.ID, addr, port, st.PurgeDelay.Milliseconds(),
-				st.Used, st.UsedMax, st.Need, st.IdleUnsafe, st.IdleSafe, st.IdleLimit, st.IdleUnsafe+st.IdleSafe)
-			for i := range threads {
-				n := int64(0)
-				if i < len(st.IdlePerThread) {
-					n = st.IdlePerThread[i]
-				}
-				fmt.Fprintf(r.w, " %d", n)
-			}
-			if _, err := fmt.Fprintln(r.w); err != nil {
+	for i := range list {
+		for some := range slices.Chunk(list[i].Servers, listedTogether) {
+			if err := r.connLines(&list[i], some); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// listedTogether is how many servers the threads are asked about at a time.
+const listedTogether = 64
+
+// connLines writes the lines of some servers of a backend.
+func (r *request) connLines(b *Backend, servers []Server) error {
+	for i, idle := range r.s.engine.IdlePerThread(servers) {
+		s := servers[i]
+		st := s.State()
+		addr, port := hostPort(&st)
+		fmt.Fprintf(r.w, "%s/%s %d/%d %s %d - %d %d %d %d %d %d %d %d",
+			b.Name, s.Name(), b.ID, st.ID, addr, port, st.PurgeDelay.Milliseconds(),
+			st.Used, st.UsedMax, st.Need, st.IdleUnsafe, st.IdleSafe, st.IdleLimit, st.IdleUnsafe+st.IdleSafe)
+		for _, n := range idle {
+			fmt.Fprintf(r.w, " %d", n)
+		}
+		if _, err := fmt.Fprintln(r.w); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -27,6 +27,17 @@ func (e *Engine) Backends() []cli.Backend {
 	return list
 }
 
+// IdlePerThread implements cli.Engine.
+func (e *Engine) IdlePerThread(list []cli.Server) [][]int64 {
+	idle := make([][]int64, len(list))
+	e.onEach(func(t *stream.Thread) {
+		for i, h := range list {
+			idle[i] = append(idle[i], int64(t.IdleConns(h.(*serverHandle).s)))
+		}
+	})
+	return idle
+}
+
 // Server implements cli.Engine.
 func (e *Engine) Server(backend, name string) (cli.Server, error) {
 	return e.serverFor("CLI", backend, name)
@@ -144,7 +155,6 @@ func (h *serverHandle) State() cli.ServerState {
 		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
 		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),
 	}
-	h.e.onEach(func(t *stream.Thread) { st.IdlePerThread = append(st.IdlePerThread, int64(t.IdleConns(s))) })
 	c := h.e.checks.state(s)
 	st.HasCheck, st.CheckOn = s.Spec.Check, c.Enabled
 	st.CheckStatus = c.Status
