@@ -463,7 +463,6 @@ func TestShowProfiling(t *testing.T) {
 		"show profiling status":           "Per-task CPU profiling              : auto-on       # set profiling tasks {on|auto|off}\n" + memory,
 		"show profiling memory":           "",
 		"show threads":                    "",
-		"set profiling tasks on; quit":    "",
 		"operator; set profiling tasks 1": "\nPermission denied\n",
 	} {
 		got := ask(t, path, line)
@@ -476,6 +475,9 @@ func TestShowProfiling(t *testing.T) {
 		if strings.TrimSuffix(got, "\n") != want && got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
+	}
+	if got := ask(t, path, "set profiling tasks on"); strings.TrimSpace(got) != "" {
+		t.Errorf("switching on: %q", got)
 	}
 	if got := ask(t, path, "show profiling status"); !strings.Contains(got, ": on  ") {
 		t.Errorf("switched on: %q", got)

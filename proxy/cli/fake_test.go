@@ -95,8 +95,8 @@ func (e *fakeEngine) AddCertEntry(list, _, line string) (int, error) {
 	e.did("add to %s: %s", list, line)
 	return 0, e.refusal
 }
-func (e *fakeEngine) Rings() []Ring           { return e.rings }
-func (e *fakeEngine) Traces() *trace.Sources  { return &e.traces }
+func (e *fakeEngine) Rings() []Ring          { return e.rings }
+func (e *fakeEngine) Traces() *trace.Sources { return &e.traces }
 func (e *fakeEngine) IdlePerThread(list []Server) [][]int64 {
 	idle := make([][]int64, len(list))
 	for i := range idle {
