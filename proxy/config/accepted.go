@@ -10,7 +10,6 @@ func acceptedGlobalKeywords() []keyword {
 		shared = "the process has no such resource"
 		noQUIC = "there is no QUIC"
 		noZlib = "encoders take no memory of that kind"
-		noLua  = "there is no Lua"
 	)
 	rows := []keyword{
 		{name: "set-dumpable", no: true, inert: "core dumps follow the system's setting", doc: "Allow core dumps."},
@@ -36,12 +35,6 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.zlib.memlevel", args: "<number>", inert: noZlib, doc: "Memory for compression."},
 		{name: "tune.zlib.windowsize", args: "<number>", inert: noZlib, doc: "Window of compression."},
 		{name: "maxzlibmem", args: "<number>", inert: noZlib, doc: "Megabytes for compression."},
-		{name: "tune.lua.forced-yield", args: "<number>", inert: noLua, doc: "Instructions after which a script is interrupted."},
-		{name: "tune.lua.maxmem", args: "<number>", inert: noLua, doc: "Megabytes for scripts."},
-		{name: "tune.lua.session-timeout", args: "<time>", inert: noLua, doc: "Longest time of a script about a session."},
-		{name: "tune.lua.service-timeout", args: "<time>", inert: noLua, doc: "Longest time of a service."},
-		{name: "tune.lua.task-timeout", args: "<time>", inert: noLua, doc: "Longest time of a task."},
-		{name: "lua-prepend-path", args: "<path>...", inert: noLua, doc: "Where scripts find their modules."},
 		{name: "tune.fail-alloc", args: "<number>", inert: "memory is never refused for a test", doc: "Percentage of allocations that fail, for tests."},
 		{name: "expose-experimental-directives", same: true, doc: "Allow keywords that may change."},
 		{name: "pp2-never-send-local", inert: "no check sends a PROXY header", doc: "Let checks say in PROXY headers that they come from outside."},

@@ -177,6 +177,8 @@ var elsewhere = map[string]string{
 	"external-check":        "allows what would be refused: TestExternalChecks",
 	"option external-check": "needs the global section to allow it: TestExternalChecks",
 	"filter cache":          "names a section: TestCacheSections",
+	"lua-load":              "needs a script: TestScripts",
+	"lua-load-per-thread":   "needs a script: TestScripts",
 	"default-path":          "changes where files are found: TestDefaultPath",
 
 	"tune.ssl.lifetime":           "is part of bind lines in TLS: TestSessionsEnd of package certs",

@@ -82,6 +82,7 @@ func keywords() []keyword {
 		globalKeywords(),
 		environmentKeywords(),
 		variableKeywords(),
+		scriptKeywords(),
 		tuneKeywords(),
 		tlsGlobalKeywords(),
 		http2Keywords(),

@@ -9,6 +9,7 @@ import (
 	"bench/internal/nearest"
 	"bench/internal/tlsio"
 	"bench/proxy/certs"
+	"bench/proxy/lua"
 	"bench/proxy/pattern"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -56,6 +57,7 @@ type parser struct {
 	variables  *txn.Names
 	rated      bool // samples ask for rates
 	tracing    tlsio.Tracing
+	scripts    *lua.Program // nil: no line has asked for any
 	cacheUses  []cacheUse
 	sampleUses []sampleUse
 	patterns   pattern.Lists

@@ -49,6 +49,7 @@ func (p *parser) resolve() *spec.Config {
 	cfg.Caches = p.resolveCaches()
 	p.checkResolvers(cfg)
 	p.fullConns(cfg)
+	p.startScripts(cfg)
 	return cfg
 }
 

@@ -30,6 +30,7 @@ import (
 	"bench/proxy/cli"
 	"bench/proxy/h1"
 	"bench/proxy/log"
+	"bench/proxy/lua"
 	"bench/proxy/peering"
 	"bench/proxy/resolver"
 	"bench/proxy/server"
@@ -98,6 +99,7 @@ type Engine struct {
 	rings     *log.Rings
 	relays    []*relay
 	checks    *checks
+	machines  []*lua.Machine // of scripts, by thread; none: there are no scripts
 	certs     *certs.Store
 	acceptors map[*spec.Bind]*certs.Acceptor
 	resolvers []*resolver.Resolver
@@ -220,6 +222,9 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	if err := e.preparePeers(); err != nil {
+		return nil, err
+	}
+	if err := e.prepareScripts(); err != nil {
 		return nil, err
 	}
 	e.prepareResolving()
@@ -416,6 +421,7 @@ func (e *Engine) Start() error {
 		})
 	}
 	e.serving = true
+	e.startScripts()
 	e.startChecks()
 	if e.page != nil {
 		go e.page.Watch(e.done)

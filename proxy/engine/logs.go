@@ -12,6 +12,7 @@ import (
 type messages struct {
 	mu      sync.Mutex
 	loggers []*log.Logger // by proxy index
+	process *log.Logger   // nil: only scripts need it
 	sender  *log.Sender
 }
 
@@ -26,6 +27,10 @@ func newMessages(plans []*log.Plan) *messages {
 func (m *messages) send(proxy int, level log.Level, text string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if proxy < 0 {
+		m.process.Message(level, text)
+		return
+	}
 	m.loggers[proxy].Message(level, text)
 }
 

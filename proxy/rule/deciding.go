@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"bench/proxy/script"
 	"bench/proxy/txn"
 )
 
@@ -28,7 +29,8 @@ func deciding() []Action {
 		{Name: "tarpit", Usage: options, Places: in(Request), final: true, parse: parseDeny(500), run: tarpit, Doc: "Keep the client waiting (\"timeout tarpit\"), then answer with an error: 500 unless another status is given."},
 		{Name: "return", Usage: "[status <status>] " + content, Places: in(Request, Response), final: true, parse: parseReturn, run: giveReply, Doc: "Answer with content of your own: 200 unless another status is given."},
 		{Name: "redirect", Usage: "{ location <format> | prefix <format> | scheme <format> } [code <code>] [drop-query] [append-slash] [ignore-empty] [set-cookie <name>[=<value>]] [clear-cookie <name>[=]]", Places: in(Request, Response), final: true, parse: parseRedirect, run: runRedirect, Doc: "Send the client elsewhere."},
-		{Name: "use-service", Usage: "prometheus-exporter", Places: in(Request), final: true, parse: parseUseService, run: useService, Doc: "Let a service of the proxy's answer: metrics for Prometheus."},
+		{Name: "use-service", Usage: "{ prometheus-exporter | lua.<name> }", Places: in(Request), final: true, parse: parseUseService, run: useService, Doc: "Let a service answer: metrics for Prometheus, or one that a script has registered."},
+		{Name: "use-service", Usage: "lua.<name>", Places: in(Content), final: true, parse: parseUseService, run: useService, Doc: "Let a service that a script has registered answer."},
 		{Name: "wait-for-body", Usage: "time <time> [at-least <bytes>]", Places: in(Request, Response), parse: parseWaitForBody, run: waitForBody, Doc: "Wait until the body has come, or so much of it, or a buffer is full."},
 	}
 }
@@ -97,11 +99,15 @@ func parseUseService(p *Parser, r *Rule) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(services(), w) {
-		if strings.HasPrefix(w, "lua.") {
-			return p.fail("service '%s' is not supported: there is no Lua", w)
+	if name, ok := strings.CutPrefix(w, script.Prefix); ok {
+		if err := p.scriptService(name); err != nil {
+			return err
 		}
-		return p.fail("there is no service '%s': want %s", w, strings.Join(services(), ", "))
+		r.service = w
+		return nil
+	}
+	if !slices.Contains(services(), w) || p.Place != Request {
+		return p.fail("there is no service '%s' for '%s' rules: want %s, or one of a script", w, p.Place, strings.Join(services(), ", "))
 	}
 	r.service = w
 	return nil

@@ -214,9 +214,10 @@ func parseFormat(p *Parser, r *Rule) (err error) {
 	return err
 }
 
-func setMethod(x *Runner, r *Rule) txn.Verdict {
+func setMethod(x *Runner, r *Rule) txn.Verdict { return x.method(x.text(r.format)) }
+
+func (x *Runner) method(b []byte) txn.Verdict {
 	req := x.Ctx.Txn.Req
-	b := x.text(r.format)
 	if !isToken(string(b)) {
 		return x.failed()
 	}
@@ -282,12 +283,13 @@ func hasPath(req *message.Request) bool {
 	return req.Form == message.OriginForm || req.Form == message.AbsoluteForm
 }
 
-func setQuery(x *Runner, r *Rule) txn.Verdict {
+func setQuery(x *Runner, r *Rule) txn.Verdict { return x.query(x.text(r.format)) }
+
+func (x *Runner) query(b []byte) txn.Verdict {
 	req := x.Ctx.Txn.Req
 	if !hasPath(req) {
 		return txn.Next
 	}
-	b := x.text(r.format)
 	if len(b) > 0 && b[0] == '?' {
 		b = b[1:]
 	}

@@ -15,6 +15,7 @@ import (
 	"bench/proxy/pattern"
 	"bench/proxy/regex"
 	"bench/proxy/sample"
+	"bench/proxy/script"
 	"bench/proxy/txn"
 )
 
@@ -78,8 +79,10 @@ type Rule struct {
 	table   *sample.Arg // whose Int is the index of a stick table; nil: none is named
 	index   int         // of an array
 	moot    bool        // it was warned about, and does nothing
-	// service names what answers ("use-service").
+	// service names what answers ("use-service"); script is what a script does, with words.
 	service string
+	script  *script.Function
+	words   []string
 }
 
 // String is the rule as written.

@@ -13,6 +13,7 @@ import (
 	"bench/proxy/logformat"
 	"bench/proxy/message"
 	"bench/proxy/sample"
+	"bench/proxy/script"
 	"bench/proxy/txn"
 )
 
@@ -114,6 +115,9 @@ func (p *Parser) Parse() (*Rule, error) {
 	}
 	name, inside, _ := strings.Cut(p.Words[0], "(")
 	act := find(name, p.Place)
+	if act == nil {
+		act = p.scriptAction(name)
+	}
 	if act == nil || name == trackPrefix {
 		return nil, p.unknown(name)
 	}
@@ -185,6 +189,8 @@ func (p *Parser) unknown(name string) error {
 	switch {
 	case name == trackPrefix:
 		return &Error{Msg: fmt.Sprintf("'%s' needs the number of a counter, as '%s0'", name, name)}
+	case strings.HasPrefix(name, script.Prefix):
+		return &Error{Msg: fmt.Sprintf("no script has registered an action '%s' for '%s' rules", name, p.Place)}
 	case Language(p.Place, name):
 		return &Error{Msg: fmt.Sprintf("'%s %s' is not supported", p.Place, name)}
 	case elsewhere:

@@ -12,6 +12,7 @@ import (
 	"bench/proxy/message"
 	"bench/proxy/pattern"
 	"bench/proxy/regex"
+	"bench/proxy/script"
 	"bench/proxy/table"
 	"bench/proxy/txn"
 )
@@ -84,6 +85,8 @@ type Env struct {
 	// Lists are the lists of patterns of the configuration; nil: they belong to nothing
 	// but what uses them.
 	Lists *pattern.Lists
+	// Scripts is what scripts have registered; nil: there are none.
+	Scripts script.Registry
 	// Rated becomes true where an expression asks how often something happens.
 	Rated *bool
 	// Tracing is what expressions ask about handshakes.
@@ -349,4 +352,14 @@ func (env *Env) Check(e *Expr) error {
 		return nil
 	}
 	return fmt.Errorf("sample fetch '%s' has no value in %s: it belongs in %s", e.name, env.Where, e.at)
+}
+
+// Known reports whether anything names a variable.
+func (env *Env) Known(t string) bool {
+	scope, name, _ := strings.Cut(t, ".")
+	if scope == "proc" {
+		return env.Names.Process.Find(name) != nil
+	}
+	sc, ok := scopes[scope]
+	return ok && env.Names.Has(sc, name)
 }

@@ -11,6 +11,7 @@ import (
 
 	"bench/proxy/pattern"
 	"bench/proxy/regex"
+	"bench/proxy/script"
 	"bench/proxy/txn"
 )
 
@@ -21,6 +22,8 @@ type Context struct {
 	// Unknown is set by an evaluation that failed only because not enough has come
 	// yet.
 	Unknown bool
+	// Scripts runs those that expressions name; nil: there are none.
+	Scripts script.Machine
 	// Patterns and Regex are the memory of matching.
 	Patterns pattern.Memory
 	Regex    regex.Memory

@@ -2,9 +2,11 @@ package sample
 
 import (
 	"slices"
+	"strings"
 
 	"bench/internal/nearest"
 	"bench/proxy/message"
+	"bench/proxy/script"
 	"bench/proxy/txn"
 )
 
@@ -117,6 +119,9 @@ func parse(text string, env *Env) (*Expr, int, error) {
 	name := text[:end]
 	f, given := findFetch(name)
 	if f == nil {
+		f = env.scriptFetch(name)
+	}
+	if f == nil {
 		return nil, 0, unknown(0, kindFetch, name, fetchNames())
 	}
 	args, end, err := f.arguments(env, text, 0, end, given...)
@@ -125,10 +130,14 @@ func parse(text string, env *Env) (*Expr, int, error) {
 	}
 	e := &Expr{name: f.Name, out: f.Out, at: f.At, http: f.http}
 	e.ops = append(e.ops, f.compile(args))
+	loose := strings.HasPrefix(f.Name, script.Prefix) // what it is shows when it is there
 	for end < len(text) && text[end] == ',' {
 		start := end + 1
 		end = nameEnd(text, start)
 		c := FindConv(text[start:end])
+		if c == nil {
+			c = env.scriptConv(text[start:end])
+		}
 		if c == nil {
 			return nil, 0, unknown(start, kindConv, text[start:end], convNames())
 		}
@@ -138,10 +147,11 @@ func parse(text string, env *Env) (*Expr, int, error) {
 		if !Castable(e.out, c.In) {
 			return nil, 0, fail(start, "converter '%s' cannot take the %s that comes before it", c.Name, e.out)
 		}
-		if c.In != txn.None && c.In != e.out {
+		if c.In != txn.None && (c.In != e.out || loose) {
 			e.ops = append(e.ops, op{code: opCast, to: c.In})
 		}
 		e.ops = append(e.ops, op{fn: c.fn, args: args})
+		loose = strings.HasPrefix(c.Name, script.Prefix)
 		if c.out != nil {
 			e.out = c.out(e.out)
 		} else {

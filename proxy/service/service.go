@@ -52,6 +52,8 @@ func (r *Request) PathAndQuery() []byte {
 type Head struct {
 	Status int
 	Reason string // "OK"
+	// Old: the answer speaks HTTP/1.0.
+	Old bool
 	// Fields are the header fields, in lower case, without those that frame the
 	// message.
 	Fields [][2]string

@@ -15,6 +15,7 @@ import (
 	"bench/proxy/proxyproto"
 	"bench/proxy/rule"
 	"bench/proxy/sample"
+	"bench/proxy/script"
 	"bench/proxy/table"
 	"bench/proxy/txn"
 )
@@ -42,6 +43,8 @@ type Config struct {
 	// Variables are the names of variables, and those of the process themselves; nil:
 	// nothing names any.
 	Variables *txn.Names
+	// Scripts are what scripts have registered; nil: there are none.
+	Scripts script.Registry
 	// Rated: samples ask how many sessions and requests there were in the last second.
 	Rated bool
 	// Tracing is what samples ask about handshakes.

@@ -266,7 +266,7 @@ func (s *stream) serveCached() txn.Verdict {
 	s.status, s.res = int32(msg.Status), msg
 	s.judgeResponse()
 	s.transaction().Cached = k.from
-	s.serviceRules(hitService)
+	s.serviceRules(hitService.Plain)
 	s.encodeResponse()
 	s.pushCached()
 	return txn.Answered

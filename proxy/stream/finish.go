@@ -380,8 +380,11 @@ func (s *stream) Describe(r *txn.Record) {
 		}
 		r.ServerAddr = *s.srv.Addr()
 	}
-	if s.exchange != nil && s.by != "" {
+	switch {
+	case s.exchange != nil && s.by != "":
 		r.Server = s.by
+	case s.txn != nil && s.txn.applet != nil:
+		r.Server = s.txn.applet.name
 	}
 	r.Mode = modeName(s.fe.Spec.Mode)
 	r.AcceptDate = t.wall.at(c.accepted)

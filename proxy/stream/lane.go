@@ -159,7 +159,11 @@ func (s *stream) laneReady() {
 		s.input()
 	case stateResponse, stateData:
 		s.pumpUp()
-	case stateRequest, stateQueue, statePause, stateConnect, stateFlush, stateService, stateEnd:
+	case stateService:
+		if s.txn != nil && s.txn.applet != nil {
+			s.txn.applet.ready()
+		}
+	case stateRequest, stateQueue, statePause, stateConnect, stateFlush, stateEnd:
 		// It is looked at when it is its turn.
 	}
 }

@@ -61,3 +61,4 @@ func (n *nobody) SetTOS(uint8)                            {}
 func (n *nobody) UseCache(int)                            {}
 func (n *nobody) StoreCache(int)                          {}
 func (n *nobody) Hint(*message.Response)                  {}
+func (n *nobody) Wake()                                   {}

@@ -6,8 +6,10 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"slices"
+	"strings"
 
 	"bench/proxy/message"
+	"bench/proxy/script"
 	"bench/proxy/service"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -164,6 +166,10 @@ func (s *stream) refusePage(status int, challenge []byte) txn.Verdict {
 
 // serveNamed lets the service of a rule answer.
 func (s *stream) serveNamed(name string) txn.Verdict {
+	if strings.HasPrefix(name, script.Prefix) {
+		s.waitOver()
+		return s.serveScript(name)
+	}
 	svc := s.t.Shared.Services[name]
 	proxy := s.fe.Spec.Index
 	if s.be != nil {

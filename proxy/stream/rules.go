@@ -78,6 +78,8 @@ type transaction struct {
 	reqCookie, resCookie []byte
 	// stores are the keys whose server is to be learnt.
 	stores stores
+	// applet is a service of a script that answers; nil: none does.
+	applet *applet
 	// src and dst are what rules have made of the addresses of the client's connection.
 	src, dst sock.Addr
 }
@@ -106,6 +108,7 @@ func (s *stream) identify(x *txn.Txn) {
 }
 
 func (t *Thread) putTransaction(x *transaction) {
+	x.endScripts()
 	x.Txn.Reset()
 	x.out, x.wait, x.body, x.id = txn.Outcome{}, wait{}, x.body[:0], x.id[:0]
 	x.reqCookie, x.resCookie = x.reqCookie[:0], x.resCookie[:0]
@@ -155,6 +158,10 @@ func (s *stream) runRules(l txn.Rules) txn.Verdict {
 		}
 		s.ruled(x)
 	case txn.Gone:
+		if x.out.Aborted {
+			s.abort('L', s.whereInRules())
+			return v
+		}
 		if x.out.Silent {
 			s.silence()
 		}
@@ -194,7 +201,7 @@ func (s *stream) ruled(x *transaction) {
 	switch {
 	case s.res != nil:
 		s.gotRes = 0 // for the log, the response has never come
-	case s.gotReq == 0 && !x.wait.tarpit:
+	case s.gotReq == 0 && !x.wait.tarpit && !out.Unread:
 		s.gotReq = s.t.Loop.Now()
 	}
 	if out.Denied {
@@ -206,6 +213,11 @@ func (s *stream) ruled(x *transaction) {
 	} else if out.Invalid {
 		s.countInvalid()
 		cause = 'P'
+	} else if out.Unread && !out.Internal {
+		cause = 'P'
+	} else if out.Internal {
+		s.fe.C.InternalErr++
+		cause = 'I'
 	} else if out.Failed {
 		s.fe.C.RewriteErr++
 		s.fe.C.InternalErr++

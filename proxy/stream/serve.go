@@ -183,7 +183,7 @@ func (v *serving) give(piece []byte, last bool) {
 	var head *message.Response
 	if !v.sent {
 		v.sent = true
-		head = s.serviceHead(v)
+		head, v.mute = s.serviceHead(&v.head, v.framed(), v.onlyHead, v.service.Plain)
 	}
 	var tail []byte
 	if v.mute {
@@ -200,24 +200,28 @@ func (v *serving) give(piece []byte, last bool) {
 
 var lastChunk = []byte(h1.LastChunk)
 
-// serviceHead makes the head of the answer.
-func (s *stream) serviceHead(v *serving) *message.Response {
-	t, msg := s.t, &s.t.res
+// serviceHead makes the head of the answer of a service. mute: no content is sent behind it.
+func (s *stream) serviceHead(h *service.Head, framed, onlyHead, plain bool) (msg *message.Response, mute bool) {
+	t := s.t
+	msg = &t.res
 	msg.Reset()
-	msg.Version, msg.Status, msg.KeepAlive = message.HTTP11, v.head.Status, true
-	msg.Reason = msg.Arena.CopyString(v.head.Reason)
-	for _, f := range v.head.Fields {
+	msg.Version, msg.Status, msg.KeepAlive = message.HTTP11, h.Status, true
+	if h.Old {
+		msg.Version = message.HTTP10
+	}
+	msg.Reason = msg.Arena.CopyString(h.Reason)
+	for _, f := range h.Fields {
 		msg.Add(msg.Arena.CopyString(f[0]), msg.Arena.CopyString(f[1]))
 	}
 	switch {
-	case v.head.Known:
-		msg.AddID(message.ContentLength, strconv.AppendInt(msg.Arena.Alloc(20)[:0], int64(v.head.Length), 10))
-		msg.Body = message.Body{Kind: message.BodyLength, Length: uint64(v.head.Length)}
-	case v.framed():
+	case h.Known:
+		msg.AddID(message.ContentLength, strconv.AppendInt(msg.Arena.Alloc(20)[:0], int64(h.Length), 10))
+		msg.Body = message.Body{Kind: message.BodyLength, Length: uint64(h.Length)}
+	case framed:
 		h1.MakeChunked(msg)
 	default:
 		msg.Body.Kind = message.BodyUntilClose
-		if !v.onlyHead {
+		if !onlyHead {
 			s.keepCli = false
 		}
 	}
@@ -227,23 +231,22 @@ func (s *stream) serviceHead(v *serving) *message.Response {
 	s.status = int32(msg.Status)
 	s.gotRes = t.Loop.Now()
 	s.res = msg
-	s.serviceRules(v.service)
+	s.serviceRules(plain)
 	s.status = int32(msg.Status)
 	s.res = nil
 	s.headOut = true
-	v.mute = s.bodiless(msg.Status)
 	if msg.Status == 204 {
 		unframe(&msg.Header)
 	}
-	return msg
+	return msg, s.bodiless(msg.Status)
 }
 
 // serviceRules runs the rules about responses over the answer of a service.
-func (s *stream) serviceRules(svc *service.Service) {
+func (s *stream) serviceRules(plain bool) {
 	x := s.transaction()
 	x.Req, x.Res, x.Status, x.Final = nil, s.res, int(s.status), true
 	x.Body, x.BodyEnd = nil, false // it is being made
-	if !svc.Plain {
+	if !plain {
 		if s.be != nil && s.be.rules.Response != nil {
 			s.be.rules.Response.Run(&x.Txn, &x.out)
 		}
@@ -296,6 +299,10 @@ func (v *serving) leave() {
 
 // serviceReady looks after the client of a service.
 func (s *stream) serviceReady() {
+	if s.txn != nil && s.txn.applet != nil {
+		s.txn.applet.ready()
+		return
+	}
 	v := s.svc
 	if s.down.Pending() {
 		st := s.down.Flush(&s.t.Kit, &s.c.Endpoint)

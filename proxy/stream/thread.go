@@ -26,6 +26,7 @@ import (
 	"bench/proxy/message"
 	"bench/proxy/registry"
 	"bench/proxy/rule"
+	"bench/proxy/script"
 	"bench/proxy/server"
 	"bench/proxy/service"
 	"bench/proxy/spec"
@@ -181,6 +182,7 @@ type Thread struct {
 	ids      *rule.Runner // of identifiers, which others may ask for; nil: there are none
 	farm     farm
 	backends map[string]*spec.Proxy // by name, for those that samples name
+	scripts  script.Machine         // nil: there are none
 	bare     txn.Txn                // of a stream without one, for the moment
 	scrap    []byte                 // header fields are changed here
 	reqTexts [][]byte               // captures, for log lines

@@ -34,11 +34,16 @@ func (s *stream) waitFor(rule int, need txn.Need) {
 			s.askForBody()
 		}
 	}
-	if !need.Tarpit {
+	passive := need.Tarpit || need.Script // nothing that comes would help
+	if need.Script {
+		s.cliExp = never
+		w.rule = 0 // each wait of a script has a time of its own
+	}
+	if !passive {
 		s.touchSource()
 	}
 	s.arm()
-	if _, src := s.incoming(); !need.Tarpit && !src.Ended && (src.Readable || src.Hup || s.http && s.unread()) {
+	if _, src := s.incoming(); !passive && !src.Ended && (src.Readable || src.Hup || s.http && s.unread()) {
 		s.yield() // what is there already is not told again
 	}
 }
@@ -78,7 +83,7 @@ func (s *stream) timeOver() {
 	w := &s.txn.wait
 	switch {
 	case w.need.Body == 0 || !s.http:
-		w.over = !w.tarpit
+		w.over = !w.tarpit && !w.need.Script
 		w.rule = 0 // what waits now begins anew
 		if w.tarpit {
 			s.gotSrv = s.t.Loop.Now() // logged as time in a queue
@@ -204,6 +209,11 @@ func (s *stream) input() {
 		if s.clientClosed() {
 			s.clientWhileServed()
 		}
+	case w.need.Script:
+		if s.clientClosed() && s.clientBroken() {
+			s.countClientAbort()
+			s.abort('C', s.whereInRules())
+		}
 	case w.tarpit:
 		if s.clientClosed() && s.clientBroken() {
 			s.timeOver() // only a connection that is broken is not held any longer
@@ -221,7 +231,7 @@ func (s *stream) input() {
 
 // output reads what comes of a response whose rules wait.
 func (s *stream) output() {
-	if s.http && s.res != nil {
+	if s.http && s.res != nil && !s.txn.wait.need.Script {
 		s.readBody()
 	}
 }

@@ -1,6 +1,10 @@
 package txn
 
-import "bench/proxy/message"
+import (
+	"time"
+
+	"bench/proxy/message"
+)
 
 // Rules are the compiled rules of one step of one proxy. They are shared by all
 // threads; what they remember of a transaction is in the transaction.
@@ -31,11 +35,22 @@ type Outcome struct {
 	// Denied counts the request, or response, as one that rules refused; an answer
 	// that is none of these counts as one of the proxy's own services.
 	Denied bool
+	// Internal: the answer is about an error of the proxy's own.
+	Internal bool
+	// Unread: for the log, the message has never been complete.
+	Unread bool
 	// Failed counts the message as one that rules made impossible to send, Invalid the
 	// request as one that is not understood.
 	Failed, Invalid bool
 	// Challenge is the realm of a standard answer that asks for a password; nil: none.
 	Challenge []byte
+	// Limit is how long a script may wait, 0 for ever, less: not at all. It is set for
+	// Script.Resume.
+	Limit time.Duration
+	// Stop ends the list with txn.Next.
+	Stop bool
+	// Aborted, with Gone, is a connection that rules have ended without refusing it.
+	Aborted bool
 	// Silent, with Gone, lets the client's connection end without its knowing.
 	Silent bool
 	// Close ends the connection behind the answer.

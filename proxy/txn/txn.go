@@ -58,7 +58,19 @@ type Txn struct {
 	Rule int
 	// Lenient: what a rule of the list at hand cannot rewrite stays as it is.
 	Lenient bool
+	// Script is at work for the rule at hand, and waits; nil: none is. Kept is what scripts
+	// have kept with the transaction.
+	Script Script
+	Kept   any
 	Wishes
+}
+
+// Script is one that a rule runs.
+type Script interface {
+	// Resume goes on with it, as Rules.Run does with rules.
+	Resume(t *Txn, out *Outcome) Verdict
+	// Abort ends it: nobody waits for it any more.
+	Abort()
 }
 
 // Wishes are what rules want of the way to a server; the zero value wants nothing.
@@ -109,6 +121,9 @@ type Need struct {
 	For time.Duration
 	// Tarpit: nothing helps, the time is to pass.
 	Tarpit bool
+	// Script: a script says by Stream.Wake when it wants to go on, or does when the time
+	// has passed.
+	Script bool
 }
 
 // Stream is what the stream that carries a transaction knows. All of it may be asked
@@ -179,6 +194,9 @@ type Stream interface {
 	StoreCache(cache int)
 	// Hint sends an interim response to the client, if it understands such.
 	Hint(res *message.Response)
+	// Wake goes on with what waits for a script. It is called on the stream's loop, from
+	// nothing that the stream has called.
+	Wake()
 }
 
 // Farm is what the engine knows of its proxies, by index.

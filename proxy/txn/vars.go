@@ -1,5 +1,7 @@
 package txn
 
+import "sync"
+
 // Scope is how long a variable lives (configuration manual, section 2.8).
 type Scope uint8
 
@@ -55,11 +57,14 @@ func (v *Vars) Reset() {
 // process have no slots.
 type Names struct {
 	Process ProcessVars
+	mu      sync.Mutex // scripts name variables while there are transactions
 	slots   [NumScopes]map[string]int
 }
 
 // Slot returns the slot of a name within its scope, a new one for a new name.
 func (n *Names) Slot(sc Scope, name string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.slots[sc] == nil {
 		n.slots[sc] = map[string]int{}
 	}
@@ -69,4 +74,12 @@ func (n *Names) Slot(sc Scope, name string) int {
 		n.slots[sc][name] = slot
 	}
 	return slot
+}
+
+// Has reports whether a name has a slot within its scope.
+func (n *Names) Has(sc Scope, name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, ok := n.slots[sc][name]
+	return ok
 }

@@ -34,6 +34,7 @@ type Stream struct {
 	Mark               uint32
 	TOS                uint8
 	Hints              []string // interim responses, in the wire form of HTTP/1
+	Woken              int      // how often Wake was called
 	Used, Stored       []int    // caches that were asked, and that were given the response
 }
 
@@ -45,6 +46,9 @@ func (s *Stream) SetDestination(a sock.Addr) { s.Dst = a }
 
 // SetMark implements txn.Stream.
 func (s *Stream) SetMark(n uint32) { s.Mark = n }
+
+// Wake implements txn.Stream.
+func (s *Stream) Wake() { s.Woken++ }
 
 // SetTOS implements txn.Stream.
 func (s *Stream) SetTOS(n uint8) { s.TOS = n }

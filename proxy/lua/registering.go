@@ -1,0 +1,88 @@
+package lua
+
+import (
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"bench/proxy/script"
+)
+
+// openRegistering has what scripts register with.
+func openRegistering(w *world) {
+	p := w.program
+	w.state.L.SetFuncs(w.state.Library("core"), map[string]lua.LGFunction{
+		"register_fetches": func(l *lua.LState) int {
+			p.register(l, p.fetches, l.CheckString(1), l.CheckString(1), "fetch", l.CheckFunction(2))
+			return 0
+		},
+		"register_converters": func(l *lua.LState) int {
+			p.register(l, p.convs, l.CheckString(1), l.CheckString(1), "converter", l.CheckFunction(2))
+			return 0
+		},
+		"register_action": func(l *lua.LState) int {
+			name, list, fn, args := l.CheckString(1), l.CheckTable(2), l.CheckFunction(3), l.OptInt(4, 0)
+			if args < 0 {
+				l.ArgError(4, "a number of arguments is expected")
+			}
+			list.ForEach(func(_, v lua.LValue) {
+				place, ok := places[lua.LVAsString(v)]
+				if !ok {
+					l.RaiseError("Lua action environment '%s' is unknown. 'tcp-req', 'tcp-res', 'http-req' or 'http-res' are expected.", lua.LVAsString(v))
+				}
+				p.register(l, p.actions, place+" "+name, name, "action", fn).Args = args
+			})
+			return 0
+		},
+		"register_service": func(l *lua.LState) int {
+			name, mode, fn := l.CheckString(1), l.CheckString(2), l.CheckFunction(3)
+			if mode != "tcp" && mode != "http" {
+				l.RaiseError("Lua service mode '%s' is unknown. 'http' or 'tcp' are expected.", mode)
+			}
+			p.register(l, p.services, name, name, "service", fn).HTTP = mode == "http"
+			return 0
+		},
+		"register_init": func(l *lua.LState) int {
+			if p.loading == nil {
+				l.RaiseError("register_init: only available from the body of a script")
+			}
+			w.inits = append(w.inits, l.CheckFunction(1))
+			return 0
+		},
+		"register_task": func(l *lua.LState) int {
+			fn := l.CheckFunction(1)
+			if c := calling(l); c != nil && c.m != nil {
+				c.m.spawn(w, fn)
+			} else {
+				w.tasks = append(w.tasks, fn)
+			}
+			return 0
+		},
+		"register_cli": func(l *lua.LState) int {
+			list, usage, fn := l.CheckTable(1), l.CheckString(2), l.CheckFunction(3)
+			var words []string
+			for i := 1; i <= list.Len(); i++ {
+				words = append(words, lua.LVAsString(list.RawGetInt(i)))
+			}
+			if len(words) == 0 || slices.Contains(words, "") {
+				l.ArgError(1, "the words of the command are expected")
+			}
+			key := strings.Join(words, " ")
+			if p.loading == nil {
+				l.RaiseError("register_cli: only available from the body of a script")
+			}
+			i := slices.IndexFunc(p.commands, func(c command) bool { return strings.Join(c.path, " ") == key })
+			if i < 0 {
+				i = len(p.commands)
+				p.commands = append(p.commands, command{path: words, usage: usage, fn: &script.Function{Name: key}})
+			}
+			w.fns[p.commands[i].fn] = fn
+			return 0
+		},
+		"register_filter": func(l *lua.LState) int {
+			l.RaiseError("register_filter: filters in scripts are not supported")
+			return 0
+		},
+	})
+}
