@@ -73,6 +73,7 @@ func blocks() []block {
 		{one: (*summary).phases},
 		{one: (*summary).abuse, least: (*summary).abuseLines},
 		{one: func(s *summary, _ *result.Cell) { s.leftOut() }, least: (*summary).leftOutLines},
+		{one: (*summary).hosts},
 		always((*summary).trust, 3),
 		always((*summary).files, 1),
 	}
@@ -251,6 +252,19 @@ func (s *summary) head() {
 	} else if n := len(series.Limits(run.Cells)); n > 0 {
 		s.add(fmt.Sprintf("      all %d limits hold", n))
 	}
+}
+
+// hosts says on how many other machines the run was, and how well their clocks are known.
+func (s *summary) hosts(c *result.Cell) {
+	if len(c.Hosts) == 0 {
+		return
+	}
+	worst := 0.0
+	for i := range c.Hosts {
+		worst = max(worst, c.Hosts[i].BoundUs)
+	}
+	s.add("")
+	s.add(fmt.Sprintf("hosts  %d, clocks known to ±%s", len(c.Hosts), units.Latency(worst)))
 }
 
 func (s *summary) trust() {

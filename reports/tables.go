@@ -238,6 +238,18 @@ func sections() []func(m *reviewText, a *series.Analysis) {
 		func(m *reviewText, a *series.Analysis) { m.leftOut(a.LeftOut) },
 		(*reviewText).segments, (*reviewText).requests, (*reviewText).integrity, (*reviewText).counts,
 		func(m *reviewText, a *series.Analysis) { m.abuse(a.Abuse) },
+		func(m *reviewText, a *series.Analysis) { m.hosts(a.Hosts) },
+	}
+}
+
+// hosts lists the other machines of the run.
+func (m *reviewText) hosts(all []result.Host) {
+	if len(all) == 0 {
+		return
+	}
+	m.Table(words.HostsHead()...)
+	for _, row := range words.HostsRows(all) {
+		m.Row(row...)
 	}
 }
 

@@ -23,6 +23,7 @@ func sections() []section {
 		{"distribution", (*cellBuilder).distribution},
 		{"upstreams", (*cellBuilder).upstreams},
 		{"resources", (*cellBuilder).usage},
+		{"hosts", (*cellBuilder).hosts},
 	}
 }
 
@@ -110,6 +111,14 @@ func (b *cellBuilder) usage() any {
 		Plots []*plot
 		Table *table
 	}{plots, text}
+}
+
+// hosts lists the other machines of the run.
+func (b *cellBuilder) hosts() any {
+	if len(b.Hosts) == 0 {
+		return nil
+	}
+	return &table{Head: words.HostsHead(), Rows: words.HostsRows(b.Hosts)}
 }
 
 // abuse is what became of clients that misbehave.

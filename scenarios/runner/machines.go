@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"bench/hosts/session"
@@ -258,6 +260,69 @@ func (c *cell) watchMachines(ctx context.Context) {
 	case <-c.machines.session.Lost():
 		c.fail(fail(exitLost, c.machines.session.Err()))
 	}
+}
+
+// usageLimit bounds the wait for what machines say of processes: the next sample may do
+// without.
+const usageLimit = 500 * time.Millisecond
+
+// usageElsewhere asks the machines what processes of the run have used there.
+func (c *cell) usageElsewhere() []result.Process {
+	if c.machines == nil {
+		return nil
+	}
+	type part struct {
+		role string
+		p    *proc.Process
+	}
+	parts := map[proc.Host]map[int]part{}
+	note := func(role string, p *proc.Process) {
+		if p == nil || p.Elsewhere() == nil || !p.Running() {
+			return
+		}
+		if parts[p.Elsewhere()] == nil {
+			parts[p.Elsewhere()] = map[int]part{}
+		}
+		parts[p.Elsewhere()][p.PID()] = part{role, p}
+	}
+	for _, g := range c.history.list() {
+		note(roleProxy, g.Process)
+	}
+	for _, o := range c.origins {
+		p, _ := o.process()
+		note(roleOrigin, p)
+	}
+	for _, a := range c.agents {
+		for _, p := range a.Processes() {
+			note(roleDriver, p)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), usageLimit)
+	defer cancel()
+	var mu sync.Mutex
+	var all []result.Process
+	var asked sync.WaitGroup
+	for i, h := range c.machines.session.Hosts() {
+		of := parts[h]
+		if len(of) == 0 {
+			continue
+		}
+		asked.Go(func() {
+			used, err := h.Usage(ctx, slices.Collect(maps.Keys(of)))
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, u := range used {
+				// Numbers of processes are those of their machine.
+				c.usage.account(-(i<<32 | u.PID), of[u.PID].role, u.CPUSeconds, of[u.PID].p.Started())
+				all = append(all, result.Process{Role: of[u.PID].role, PID: u.PID, CPUSeconds: u.CPUSeconds, RSSBytes: u.RSSBytes})
+			}
+		})
+	}
+	asked.Wait()
+	return all
 }
 
 // noteMachines records the machines and how their clocks went, and what the run cannot

@@ -113,6 +113,7 @@ func (c *cell) takeSample(at int64) {
 					s.Processes = c.usage.add(s.Processes, roleAbuse, a.process.PID(), a.process.Started())
 				}
 			}
+			s.Processes = append(s.Processes, c.usageElsewhere()...)
 			c.conditions.note(rows)
 			if c.probe != nil {
 				c.probe.note(at, c, g, rows)
@@ -132,7 +133,7 @@ type usage struct {
 	waits       *starved
 	mu          sync.Mutex
 	began, last time.Time
-	first, now  map[int]float64 // CPU seconds by process id
+	first, now  map[int]float64 // CPU seconds by process id, negative numbers for other machines
 	roles       map[int]string
 	// idle is of these CPUs, tree of this process and its descendants, in seconds; at
 	// the beginning and now.
@@ -170,7 +171,9 @@ func (u *usage) spent() (own, others float64) {
 
 func (u *usage) spentLocked() (own, others float64) {
 	for pid, now := range u.now {
-		own += now - u.first[pid]
+		if pid > 0 {
+			own += now - u.first[pid]
+		}
 	}
 	// A process that has ended counts with its parent, one whose parent has ended by
 	// itself.
@@ -185,20 +188,25 @@ func (u *usage) add(to []result.Process, role string, pid int, started time.Time
 	if err != nil {
 		return to // it has just ended
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if _, ok := u.first[pid]; !ok {
-		u.first[pid] = read.CPUSeconds
-		if started.After(u.began) && !u.began.IsZero() {
-			u.first[pid] = 0 // started during the run: all its time counts
-		}
-		u.roles[pid] = role
-	}
-	u.now[pid] = read.CPUSeconds
+	u.account(pid, role, read.CPUSeconds, started)
 	return append(to, result.Process{
 		Role: role, PID: pid, CPUSeconds: read.CPUSeconds, SystemSeconds: read.KernelSeconds, RSSBytes: read.RSSBytes, FDs: read.FDs, Threads: read.Threads,
 		WaitedSeconds: u.waits.add(role, pid),
 	})
+}
+
+// account notes what a process, of this key, has used since its start.
+func (u *usage) account(key int, role string, seconds float64, started time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, ok := u.first[key]; !ok {
+		u.first[key] = seconds
+		if started.After(u.began) && !u.began.IsZero() {
+			u.first[key] = 0 // started during the run: all its time counts
+		}
+		u.roles[key] = role
+	}
+	u.now[key] = seconds
 }
 
 // shares are parts of one core: the busiest driver, all proxies, all origins;
