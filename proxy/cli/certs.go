@@ -22,7 +22,7 @@ func certCommands() []Command {
 		)
 	}
 	return append(list,
-		Command{Words: "show ssl crt-list", Args: "[-n] [<list>]", Level: Operator, Help: "list lists of certificates, or the lines of one", Fn: showCertList},
+		Command{Words: "show ssl crt-list", Args: "[-n] [<list>]", Level: AdminLevel, Help: "list lists of certificates, or the lines of one", Fn: showCertList},
 		Command{Words: "add ssl crt-list", Args: "<list> <cert>", Level: AdminLevel, Help: "add a certificate to a list, or a line with options as payload", Fn: addCertList},
 		Command{Words: "del ssl crt-list", Args: "<list> <cert[:line]>", Level: AdminLevel, Help: "take a line out of a list", Fn: delCertList},
 		Command{Words: "show ssl ocsp-response", Args: "[<id>]", Level: Operator, Help: "list certificates with a response of OCSP, or show one", Fn: showOCSP},

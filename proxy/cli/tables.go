@@ -13,8 +13,8 @@ import (
 func tableCommands() []Command {
 	return []Command{
 		{Words: "show table", Args: "[<table> ...]", Help: "list the stick tables, or the entries of one", Fn: showTable},
-		{Words: "set table", Args: "<table> ...", Level: AdminLevel, Help: "make or change an entry of a stick table", Fn: setTable},
-		{Words: "clear table", Args: "<table> ...", Level: AdminLevel, Help: "remove entries of a stick table", Fn: clearTable},
+		{Words: "set table", Args: "<table> ...", Level: Operator, Help: "make or change an entry of a stick table", Fn: setTable},
+		{Words: "clear table", Args: "<table> ...", Level: Operator, Help: "remove entries of a stick table", Fn: clearTable},
 	}
 }
 

@@ -57,6 +57,8 @@ const documentTail = `
 | statistics page: refusals | are logged with the status that the client gets | there with 400 |
 | prometheus-exporter | has histograms besides, ` + "`haproxy_backend_queue_time_seconds`" + ` and such, native ones in the form of protocol buffers, and ` + "`extra-counters` and `desc-labels`" + ` of later versions | there, times are means and the most ever |
 | runtime API: numbers | what is no number, or a negative limit, is refused | there it counts as 0, or is taken |
+| runtime API: ` + "`set ssl ocsp-response`, `set ssl tls-key`" + ` | administrators only | there any level: whoever may read statistics could set the keys of tickets |
+| runtime API: ` + "`set table`, `clear table`, `show tls-keys`" + ` | not for users | there for any level |
 | runtime API: ports | 0 is refused, as a port of checks and agents | there it is where nobody listens, or that of the server |
 | runtime API: ` + "`set server ... fqdn`" + ` | labels of more than 63 bytes are refused; the reason of a name that was set (64) is shown at once | there from the next change of state on |
 | runtime API: ` + "`show sess`" + ` | does not list connections to the runtime API itself | they are none of a proxy's |
