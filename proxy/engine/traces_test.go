@@ -145,12 +145,13 @@ func TestTraces(t *testing.T) {
 	tr := &http2.Transport{AllowHTTP: true, DialTLS: func(string, string, *tls.Config) (net.Conn, error) { //nolint:staticcheck // no context here
 		return net.Dial("unix", filepath.Join(dir, "two"))
 	}}
-	resp, err := (&http.Client{Transport: tr, Timeout: 20 * time.Second}).Get("http://a/four")
+	client := &http.Client{Transport: tr, Timeout: 20 * time.Second}
+	resp, err := client.Get("http://a/four")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	tr.CloseIdleConnections()
+	client.CloseIdleConnections()
 	eventually(t, dir, "show events mine", has("h2c_new", "h2c_recv", "rx_frame] frame of type 4", "h2s_new", "h2c_send", "h2s_end", "h2c_end"))
 	do("trace h2 stop now")
 
@@ -191,7 +192,7 @@ func TestTraceCommandsAreTheReferences(t *testing.T) {
 		for _, level := range []string{"", "operator; ", "user; "} {
 			theirs, ours := p.both(t, "stats", level+l)
 			source := ""
-			for _, w := range strings.Fields(l) {
+			for w := range strings.FieldsSeq(l) {
 				if known[w] != "" {
 					source = w
 				}

@@ -5,14 +5,22 @@ type Name struct{ Word, Doc string }
 
 // LevelNames are the levels in their order.
 var LevelNames = []Name{
-	{"error", "what is wrong"}, {"user", "and what users may want to know"}, {"proto", "and what is said"},
-	{"state", "and what changes"}, {"data", "and what passes"}, {"developer", "and each step"},
+	{"error", "what is wrong"},
+	{"user", "and what users may want to know"},
+	{"proto", "and what is said"},
+	{"state", "and what changes"},
+	{"data", "and what passes"},
+	{"developer", "and each step"},
 }
 
 // VerbosityNames are the verbosities in their order.
 var VerbosityNames = []Name{
-	{"quiet", "the kind of the event"}, {"clean", "and what happened, in words"}, {"minimal", "and where"},
-	{"simple", "as minimal"}, {"advanced", "and details, such as fields"}, {"complete", "as advanced"},
+	{"quiet", "the kind of the event"},
+	{"clean", "and what happened, in words"},
+	{"minimal", "and where"},
+	{"simple", "as minimal"},
+	{"advanced", "and details, such as fields"},
+	{"complete", "as advanced"},
 }
 
 // LockNames are what a trace may keep to, in the order of Lock.

@@ -49,17 +49,30 @@ var ofConnections = []Lock{Backend, Connection, Frontend, Listener, Nothing, Ser
 func New() *Sources {
 	all := &Sources{
 		H1: Source{Name: "h1", Doc: "connections and messages of HTTP/1", Events: []Event{
-			{"h1c_new", "a connection begins"}, {"h1c_recv", "bytes have come"}, {"h1c_end", "a connection is over"},
-			{"rx_headers", "a head has come"}, {"tx_headers", "a head is sent"},
-			{"h1s_new", "a request begins"}, {"h1s_end", "a request is over"}, {"h1s_err", "a message is invalid"},
+			{"h1c_new", "a connection begins"},
+			{"h1c_recv", "bytes have come"},
+			{"h1c_end", "a connection is over"},
+			{"rx_headers", "a head has come"},
+			{"tx_headers", "a head is sent"},
+			{"h1s_new", "a request begins"},
+			{"h1s_end", "a request is over"},
+			{"h1s_err", "a message is invalid"},
 		}},
 		H2: Source{Name: "h2", Doc: "connections of HTTP/2", Events: []Event{
-			{"h2c_new", "a connection begins"}, {"h2c_recv", "bytes have come"}, {"h2c_send", "bytes are sent"}, {"h2c_end", "a connection is over"},
-			{"rx_frame", "a frame has come"}, {"h2s_new", "a stream begins"}, {"h2s_end", "a stream is over"},
+			{"h2c_new", "a connection begins"},
+			{"h2c_recv", "bytes have come"},
+			{"h2c_send", "bytes are sent"},
+			{"h2c_end", "a connection is over"},
+			{"rx_frame", "a frame has come"},
+			{"h2s_new", "a stream begins"},
+			{"h2s_end", "a stream is over"},
 		}},
 		Stream: Source{Name: "stream", Doc: "requests and connections on their way", Events: []Event{
-			{"strm_new", "a stream begins"}, {"strm_free", "a stream is over"}, {"strm_err", "a stream fails"},
-			{"http_ana", "a step of a request or a response"}, {"tcp_ana", "a step of a connection in mode tcp"},
+			{"strm_new", "a stream begins"},
+			{"strm_free", "a stream is over"},
+			{"strm_err", "a stream fails"},
+			{"http_ana", "a step of a request or a response"},
+			{"tcp_ana", "a step of a connection in mode tcp"},
 		}},
 		Check: Source{Name: "check", Doc: "health checks", Events: []Event{
 			{"hchck_succ", "a check has succeeded"}, {"hchck_err", "a check has failed"},
