@@ -372,7 +372,7 @@ var predefined = []struct {
 	tests []string
 }{
 	{"FALSE", []string{"always_false"}},
-	{"HTTP", []string{"req.ver -m found"}},
+	{"HTTP", []string{"req.proto_http"}},
 	{"HTTP_1.0", []string{"req.ver 1.0"}},
 	{"HTTP_1.1", []string{"req.ver 1.1"}},
 	{"HTTP_2.0", []string{"req.ver 2.0"}},

@@ -15,12 +15,13 @@ func lowered(s string) string { return strings.ToLower(s) }
 
 // rules makes the lists of a proxy of what was read of its section.
 func (p *parser) rules(s *section, px *spec.Proxy) {
+	px.SwitchesMode = px.Mode == spec.ModeTCP && px.Caps&spec.Frontend != 0 && rule.SwitchesMode(s.rules[rule.Content])
 	for place, rules := range s.rules {
 		place := rule.Place(place)
 		if len(rules) == 0 {
 			continue
 		}
-		if px.Mode != spec.ModeHTTP && place >= rule.Request {
+		if !px.MayBeHTTP() && place >= rule.Request {
 			continue
 		}
 		delay := s.inspect.val
@@ -29,7 +30,7 @@ func (p *parser) rules(s *section, px *spec.Proxy) {
 		}
 		px.Rules[place] = &rule.List{Place: place, Rules: rules, Delay: delay}
 	}
-	if len(s.redirects) > 0 && px.Mode == spec.ModeHTTP {
+	if len(s.redirects) > 0 && px.MayBeHTTP() {
 		px.Redirects = &rule.List{Place: rule.Request, Rules: s.redirects}
 	}
 	px.ReqCaptures, px.ResCaptures, px.MonitorFail = s.reqCaptures, s.resCaptures, s.monitorFail
@@ -47,7 +48,7 @@ func (p *parser) checkRules(s *section, px *spec.Proxy) {
 	if len(s.monitorFail) > 0 && px.MonitorURI == "" {
 		p.warning(s, s.pos, "'monitor fail' of '%s' has no effect without 'monitor-uri'", px.Name)
 	}
-	if px.Mode == spec.ModeHTTP {
+	if px.MayBeHTTP() {
 		return
 	}
 	if s.httpRules.Line > 0 {

@@ -44,7 +44,6 @@ func (p *parser) resolveBackends(cfg *spec.Config, s *section, px *spec.Proxy) {
 	if r := s.settings.defaultBack; r.set {
 		px.DefaultBackend = p.target(cfg, s, px, r.val, "default_backend")
 	}
-	p.checkModes(s, px)
 }
 
 func (p *parser) target(cfg *spec.Config, s *section, px *spec.Proxy, r reference, keyword string) *spec.Proxy {
@@ -66,21 +65,6 @@ func (p *parser) target(cfg *spec.Config, s *section, px *spec.Proxy, r referenc
 		return report("", "%s '%s' is in mode %s, but its backend '%s' (%s:%d) in mode %s", kindName(s.kind), px.Name, modeName(px.Mode), t.Name, b.pos.File, b.pos.Line, modeName(t.Mode))
 	}
 	return t
-}
-
-// checkModes refuses a frontend in mode tcp whose clients would be understood or not
-// depending on a condition.
-func (p *parser) checkModes(s *section, px *spec.Proxy) {
-	if px.Mode == spec.ModeHTTP {
-		return
-	}
-	for i, sw := range px.Switching {
-		if t := px.Target(); sw.Backend != nil && sw.Backend.Mode == spec.ModeHTTP && (t == nil || t.Mode != spec.ModeHTTP) {
-			at := s.switching[min(i, len(s.switching)-1)].to
-			p.report(Diagnostic{Severity: Alert, Pos: at.pos, Word: at.name, Source: at.text, Msg: fmt.Sprintf("backend '%s' is in mode http, and '%s' in mode tcp leads to it for some connections only: that is not supported", sw.Backend.Name, px.Name)})
-			return
-		}
-	}
 }
 
 func modeName(m spec.Mode) string {
@@ -106,7 +90,7 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 		p.warning(s, h.pos, "'unique-id-header' of '%s' has no effect without 'unique-id-format'", px.Name)
 	}
 	p.checkRules(s, px)
-	if px.Mode == spec.ModeTCP {
+	if !px.MayBeHTTP() {
 		p.checkTCP(s, px)
 	}
 	for _, srv := range px.Servers {

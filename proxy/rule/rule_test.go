@@ -294,6 +294,35 @@ func TestWaiting(t *testing.T) {
 	}
 }
 
+// What is to be HTTP is known as soon as the head of a request has come, or something that
+// is none.
+func TestSwitchMode(t *testing.T) {
+	l := list(t, rule.Content, "switch-mode http if HTTP", "reject if { req.len gt 0 }")
+	l.Delay = time.Second
+	rules := rule.NewRunner(sample.NewContext(16384, 1), "", 1).Bind(l)
+	const head = "\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n"
+	for i := range len(head) + 1 {
+		x := txntest.New(t, "", "")
+		x.Content, x.Final = []byte(head[:i]), false
+		want := txn.Wait
+		if i == len(head) {
+			want = txn.Next
+		}
+		var out txn.Outcome
+		if v := rules.Run(x, &out); v != want || out.ToHTTP != (want == txn.Next) {
+			t.Errorf("%q: %v, %+v", head[:i], v, out)
+		}
+	}
+	for _, content := range []string{"?", "\x16\x03\x01", " GET / HTTP/1.1\r\n\r\n", "hello\r\n"} {
+		x := txntest.New(t, "", "")
+		x.Content, x.Final = []byte(content), false
+		var out txn.Outcome
+		if v := rules.Run(x, &out); v != txn.Gone || out.ToHTTP {
+			t.Errorf("%q: %v, %+v", content, v, out)
+		}
+	}
+}
+
 // Rules about content wait for what they ask, as long as they may.
 func TestContent(t *testing.T) {
 	l := list(t, rule.Content, "accept if { req.payload(0,3) -m bin 616263 }", "reject if { req.len gt 5 }", "accept if WAIT_END")
@@ -392,6 +421,8 @@ func TestMistakes(t *testing.T) {
 		{rule.Response, "capture res.hdr(x) len 9", "3+0: 'len' is for captures of requests in a frontend: want 'id' and the slot of a 'declare capture' line"},
 		{rule.Connection, "expect-proxy layer7", "1+0: a connection cannot be expected to begin with 'layer7': want 'layer4'"},
 		{rule.Connection, "expect-proxy", "0+12: 'layer4' is missing after 'expect-proxy'"},
+		{rule.Content, "switch-mode tcp", "1+0: 'switch-mode' expects 'http', not 'tcp'"},
+		{rule.Content, "switch-mode", "0+11: 'http' is missing after 'switch-mode'"},
 		{rule.Request, "set-log-level loud", "1+0: unknown level 'loud': want emerg, alert, crit, err, warning, notice, info, debug or silent"},
 	} {
 		_, err := parser(c.place, c.text).Parse()

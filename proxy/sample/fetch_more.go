@@ -36,10 +36,7 @@ func urlFetches() []Fetch {
 			}
 			return ok
 		}},
-		{Row: Row{Name: "req.proto_http", Doc: "Whether it is HTTP that the client speaks."}, Out: txn.Bool, At: reading, http: true, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
-			v.SetBool(c.Txn.Req != nil)
-			return c.Txn.Req != nil || c.noRequest()
-		}},
+		{Row: Row{Name: "req.proto_http", Doc: "Whether it is HTTP that the client speaks."}, Out: txn.Bool, At: reading, fn: fetchProtoHTTP},
 	}
 }
 

@@ -149,10 +149,12 @@ type Proxy struct {
 	Backlog        int
 	DefaultBackend *Proxy   // nil: itself if it has servers, else none
 	Switching      []Switch // use_backend, in order
-	ForwardFor     *ForwardFor
-	OriginalTo     *OriginalTo
-	SessRate       int             // new sessions per second; 0: no limit
-	CliProbes      KeepAliveProbes // with Options.ClientKeepalive
+	// SwitchesMode: in mode tcp, rules make HTTP of some connections.
+	SwitchesMode bool
+	ForwardFor   *ForwardFor
+	OriginalTo   *OriginalTo
+	SessRate     int             // new sessions per second; 0: no limit
+	CliProbes    KeepAliveProbes // with Options.ClientKeepalive
 	// UniqueID is the layout of the identifier of each request, nil if there is none;
 	// UniqueIDHeader the field that tells it to servers, "" for none.
 	UniqueID       *logformat.Format
@@ -271,6 +273,9 @@ func (p *Proxy) SpeaksHTTP() bool {
 	b := p.Target()
 	return b != nil && b.Mode == ModeHTTP
 }
+
+// MayBeHTTP tells whether what concerns HTTP has a meaning in the proxy.
+func (p *Proxy) MayBeHTTP() bool { return p.Mode == ModeHTTP || p.SwitchesMode }
 
 // Source is where connections to a server come from.
 type Source struct {

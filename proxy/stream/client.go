@@ -39,7 +39,9 @@ type client struct {
 	// lingering: our side is closed; what still comes is thrown away, so that
 	// the kernel does not destroy the answer with a reset.
 	lingering bool
-	fault     txn.Fault // why it has come to nothing
+	// turned: it began in mode tcp, and is HTTP by now.
+	turned bool
+	fault  txn.Fault // why it has come to nothing
 
 	place list.Node[client] // among those of its thread
 }
@@ -207,15 +209,21 @@ func (c *client) Expired(*loop.Timer) {
 // readRequest reads what there is of the next request. It reports whether
 // anything came.
 func (c *client) readRequest() bool {
-	came := c.In != nil && c.stream == nil
+	came := c.In != nil && (c.stream == nil || c.stream.turns())
 	if came {
 		// Pipelined: it is there already, or its beginning is and the rest may
 		// still be in the socket, and nothing will report it again.
-		c.t.newStream(c)
+		if c.stream == nil {
+			c.t.newStream(c)
+		}
 		c.stream.requestData(c.In.Data(), true)
 		if c.stream == nil || c.stream.state != stateRequest {
 			return true
 		}
+	}
+	if c.Ended { // before it was HTTP
+		c.requestAborted()
+		return true
 	}
 	for {
 		if !c.Readable && !c.Hup {

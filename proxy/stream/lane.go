@@ -335,7 +335,7 @@ func (f *Front) muxSettings(t *Thread) {
 	if streams == 0 {
 		streams = math.MaxInt32
 	}
-	f.muxable = f.Spec.SpeaksHTTP() && !f.Spec.Options.DisableH2Upgrade
+	f.muxable = !f.Spec.Options.DisableH2Upgrade
 	f.muxSet = h2.Settings{
 		TableSize: tune.H2TableSize, MaxStreams: streams, MaxFrame: tune.H2MaxFrame,
 		// At least what rules may wait for.

@@ -66,7 +66,7 @@ func (s *stream) begun(req *message.Request) {
 	s.cliExp = never
 	slowdown.Request()
 	s.traceRequest(trace.H1HeadIn, "from the client", req)
-	s.set(&s.fe.way)
+	s.setOut()
 	s.advance(txn.Next)
 }
 

@@ -152,6 +152,9 @@ func (s *stream) runRules(l txn.Rules) txn.Verdict {
 		s.waitFor(x.Rule+1, x.out.Need)
 	case txn.Next:
 		s.waitOver()
+		if x.out.ToHTTP && !s.http {
+			return s.becomeHTTP(nil)
+		}
 	case txn.Answered:
 		if x.out.Service != "" {
 			return s.serveNamed(x.out.Service)

@@ -44,7 +44,11 @@ func (f *Front) lay(t *Thread) {
 		f.names = t.Shared.Config.Global.FieldCase
 	}
 	f.opening = openings(f)
-	f.way = frontWay(f, t.tracking())
+	f.way = frontWay(f, t.tracking(), f.Spec.SpeaksHTTP())
+	f.http = f.way
+	if !f.Spec.SpeaksHTTP() {
+		f.http = frontWay(f, t.tracking(), true)
+	}
 	f.muxSettings(t)
 }
 
@@ -86,11 +90,11 @@ func (n *frontNeeds) add(px *spec.Proxy, r Rules) {
 	n.encoding = n.encoding || px.Compression != nil
 }
 
-func frontWay(f *Front, tracking bool) (w way) {
+func frontWay(f *Front, tracking, http bool) (w way) {
 	if f.rules.Content != nil {
 		w.add("tcp-request content", (*stream).frontContentRules)
 	}
-	if f.Spec.SpeaksHTTP() {
+	if http {
 		if tracking {
 			w.add("counters", (*stream).countRequest)
 		}
@@ -281,10 +285,21 @@ func (s *stream) switchBackend() txn.Verdict {
 		s.fail(503, 'S', 'C')
 		return txn.Answered
 	}
+	b := s.be
+	isHTTP := b.Spec.Mode == spec.ModeHTTP
+	if isHTTP && !s.http {
+		s.be = nil // joined once there is a request
+		return s.becomeHTTP(b)
+	}
+	s.joinBackend()
+	if s.http && !isHTTP {
+		s.abort('I', 'R') // as in the reference: nobody there would understand the request
+		return txn.Gone
+	}
 	if s.http {
-		s.set(&s.be.http)
+		s.set(&b.http)
 	} else {
-		s.set(&s.be.tcp)
+		s.set(&b.tcp)
 	}
 	return txn.Next
 }
@@ -300,7 +315,6 @@ func (s *stream) chooseBackend() bool {
 		s.be = nil
 		return false
 	}
-	s.joinBackend()
 	return true
 }
 

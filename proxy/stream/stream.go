@@ -136,10 +136,12 @@ type request struct {
 	// websocket: it offers to speak that.
 	websocket bool
 	svc       *serving // nil: no service is at work
-	by        string   // the service that answers, in the place of a server
-	resKeep   bool     // the response leaves the server connection open
-	ignored   bool     // no cookie is looked at ("ignore-persist")
-	dates     cookieDates
+	// turned is what a connection that was in mode tcp goes on with, nil for others.
+	turned  *turning
+	by      string // the service that answers, in the place of a server
+	resKeep bool   // the response leaves the server connection open
+	ignored bool   // no cookie is looked at ("ignore-persist")
+	dates   cookieDates
 	// encodes: the response may be encoded by encode. coder is what changes its content on
 	// its way, nil if nothing does, encoding the one that encodes it.
 	encodes  bool
@@ -191,7 +193,7 @@ func (t *Thread) newStream(c *client) *stream {
 	s.begin = t.Loop.Now()
 	s.outBase, s.inBase = c.BytesOut, c.BytesIn-c.kept()
 	c.stream = s
-	if c.fe.Spec.SpeaksHTTP() {
+	if c.fe.Spec.SpeaksHTTP() || c.isHTTP() {
 		s.beginHTTP()
 	}
 	s.trace(trace.StreamNew, trace.User, "begins")

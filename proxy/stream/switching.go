@@ -40,7 +40,7 @@ func (s *stream) backendNamed(sw *spec.Switch) *spec.Proxy {
 	s.show(x)
 	x.Final = true
 	b := s.t.backends[string(s.t.rules.Text(&x.Txn, sw.Name))]
-	if b == nil || (b.Mode == spec.ModeHTTP) != s.http {
+	if b == nil || s.http && b.Mode != spec.ModeHTTP {
 		return nil
 	}
 	return b

@@ -198,8 +198,10 @@ type Front struct {
 	// requests, in TCP mode the connection, get to a backend.
 	opening []opening
 	way     way
-	rules   Rules
-	page    *page // nil: there is none
+	// http is the way of requests on connections that began in mode tcp.
+	http  way
+	rules Rules
+	page  *page // nil: there is none
 	// muxable tells whether clients may begin with HTTP/2, muxSet what they find then.
 	muxable bool
 	muxSet  h2.Settings

@@ -55,6 +55,8 @@ type Outcome struct {
 	Silent bool
 	// Close ends the connection behind the answer.
 	Close bool
+	// ToHTTP: what follows on a connection in mode tcp is HTTP.
+	ToHTTP bool
 	// ExpectProxy: the connection begins with a header of the PROXY protocol.
 	ExpectProxy bool
 }
