@@ -78,6 +78,8 @@ func http1(r *stats.Row, conns uint64) {
 		t.H1.BytesOut -= h.BytesOut
 	}
 	if r.Type == stats.RowBackend {
+		t.H1.Conns -= min(t.H1.Conns, t.H2.Conns)
+		t.H1.Streams -= min(t.H1.Streams, t.H2.Streams)
 		// Seen from the servers, responses come in and requests go out.
 		t.H1.BytesIn, t.H1.BytesOut = t.BytesOut, t.BytesIn
 	}
