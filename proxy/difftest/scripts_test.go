@@ -5,7 +5,7 @@ import "strings"
 // withScript is an exchange whose frontend has rules that a script has registered what for.
 func withScript(name, script string, e exchange) exchange {
 	e.name = "Lua: " + name
-	e.files = map[string]string{"s.lua": script}
+	e.files = map[string]string{"s.lua": script, "map": "a one\ngone two\n", "nets": "10.0.0.0/8 ten\n", "acl": "y\n"}
 	e.global = "lua-load DIR/s.lua"
 	return e
 }
@@ -97,6 +97,17 @@ core.register_converters('c', function(s, ...) return s .. '+' .. table.concat({
 	withScript("dates", values("core.http_date('Sun, 06 Nov 1994 08:49:37 GMT')", "core.imf_date('Sun, 06 Nov 1994 08:49:37 GMT')", "core.rfc850_date('Sunday, 06-Nov-94 08:49:37 GMT')", "core.asctime_date('Sun Nov  6 08:49:37 1994')", "core.http_date('Sunday, 06-Nov-94 08:49:37 GMT')", "core.http_date('nonsense')", "core.now().sec > 1000000"), exchange{frontend: act, client: sends(get), origin: origins(answer(ok))}),
 	withScript("tokens, networks, texts", values("table.concat(core.tokenize('This function is useful, for tokenizing an entry.', '., ', true), '|')", "table.concat(core.tokenize('a,,b,', ','), '|')", "core.match_addr(core.parse_addr('127.0.0.1/32'), core.parse_addr('127.0.0.0/8'))", "core.match_addr(core.parse_addr('10.0.0.1'), core.parse_addr('127.0.0.0/8'))", "core.match_addr(core.parse_addr('::1'), core.parse_addr('::/0'))", "core.parse_addr('nonsense')",
 		"(function() local c = core.concat() c:add('a') c:add('b') return c:dump() end)()", "core.thread", "core.err", "act.DENY"), exchange{frontend: act, client: sends(get), origin: origins(answer(ok))}),
+	withScript("a client that half-closes while a script sleeps", action(`core.msleep(200)`), exchange{frontend: act, client: []step{send(get), pause(ms(50)), shut()}, quiet: ms(900), origin: origins(answer(ok))}),
+	withScript("lists and maps", `local dir = (debug.getinfo(1, 'S').source:gsub('^@', ''):gsub('/s.lua$', '')) local m, n = Map.new(dir .. '/map', Map._str), Map.new(dir .. '/nets', Map._ip)
+`+action(`core.set_map(dir .. '/map', 'new', 'three') core.del_map(dir .. '/map', 'gone') core.add_acl(dir .. '/acl', 'x') core.del_acl(dir .. '/acl', 'y')
+for _, k in ipairs({'a', 'none', 'new', 'gone'}) do txn.http:req_add_header('x-m', tostring(m:lookup(k)) .. ',' .. m:slookup(k)) end txn.http:req_add_header('x-m', tostring(n:lookup('10.1.2.3')))`), exchange{frontend: lines(act, "http-request set-header x-x yes if { str(x) -f DIR/acl }", "http-request set-header x-y yes if { str(y) -f DIR/acl }"), client: sends(get), origin: origins(answer(ok))}),
+	withScript("a service without HTTP", `core.register_service('t', 'tcp', function(applet) applet:send('hello ') local l = applet:getline() applet:send(l) applet:send(applet:receive(3)) end)`, exchange{
+		tcp: true, frontend: lines("tcp-request inspect-delay 1s", "tcp-request content use-service lua.t"), client: []step{await("hello "), send("li"), pause(ms(50)), send("ne\nab"), pause(ms(50)), send("c")},
+		why: "a service ends the way of a connection: no backend is chosen", differs: outcome{logs: "fe fe/<lua.t> bytes=14 flags=LR retries=0"},
+	}),
+	withScript("an action without HTTP", `core.register_action('a', {'tcp-req'}, function(txn, arg) core.msleep(20) txn:set_var('sess.a', arg) end, 1)`, exchange{
+		frontend: lines("tcp-request inspect-delay 1s", "tcp-request content lua.a x", "http-request set-header x-a %[var(sess.a)]"), client: sends(get), origin: origins(answer(ok)),
+	}),
 	withScript("regular expressions", `local ok, re = Regex.new('needle (..) (...)', true)
 `+values("ok", "re:exec('Looking for a needle in the haystack')", "re:exec('a cat')", "select(2, re:match('a needle in the haystack'))[3]", "(re:match('no'))", "select(2, Regex.new('a', false)):exec('BAB')", "(Regex.new('(', true))"), exchange{frontend: act, client: sends(get), origin: origins(answer(ok))}),
 }

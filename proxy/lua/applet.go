@@ -135,7 +135,7 @@ func openApplets(w *world) {
 		return 0
 	}
 	w.class(class, methods, func(l *lua.LState, of *lua.LTable, key string) lua.LValue {
-		if v := w.part(of, key); v != lua.LNil {
+		if v := w.part(l, of, key); v != lua.LNil {
 			return v
 		}
 		return requestPart(l, of, key)
@@ -144,7 +144,7 @@ func openApplets(w *world) {
 	for name, fn := range content(tcp) {
 		methods[name] = fn
 	}
-	w.class(tcp, methods, func(_ *lua.LState, of *lua.LTable, key string) lua.LValue { return w.part(of, key) })
+	w.class(tcp, methods, func(l *lua.LState, of *lua.LTable, key string) lua.LValue { return w.part(l, of, key) })
 }
 
 // requestPart is an attribute of an applet that speaks HTTP.

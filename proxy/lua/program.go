@@ -2,7 +2,6 @@ package lua
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -50,7 +49,6 @@ type Program struct {
 	convs    map[string]*script.Function
 	services map[string]*script.Function
 	actions  map[string]*script.Function // by place and name
-	commands []command
 	facts    Facts
 	started  bool
 }
@@ -59,13 +57,6 @@ type Program struct {
 type load struct {
 	file string
 	args []string
-}
-
-// command is one of the runtime API that a script has registered.
-type command struct {
-	path  []string
-	usage string
-	fn    *script.Function
 }
 
 // New makes a program without scripts.
@@ -193,15 +184,6 @@ func (p *Program) env() *sample.Env {
 	return &sample.Env{Names: p.reading.Names, At: txn.Between(txn.StepConnection, txn.StepLog), Where: "a script", Lists: p.reading.Lists}
 }
 
-// Commands are those of the runtime API that scripts have registered: their words, and how
-// they are described.
-func (p *Program) Commands() (words [][]string, usages []string) {
-	for _, c := range p.commands {
-		words, usages = append(words, c.path), append(usages, c.usage)
-	}
-	return words, usages
-}
-
 // of is the state that a function is to be run in on a thread.
 func (p *Program) of(f *script.Function, own *world) (*world, *lua.LFunction) {
 	if p.shared != nil {
@@ -215,14 +197,4 @@ func (p *Program) of(f *script.Function, own *world) (*world, *lua.LFunction) {
 		}
 	}
 	return nil, nil
-}
-
-// sortedKeys are those of a map, in order.
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

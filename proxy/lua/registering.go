@@ -1,12 +1,7 @@
 package lua
 
 import (
-	"slices"
-	"strings"
-
 	lua "github.com/yuin/gopher-lua"
-
-	"bench/proxy/script"
 )
 
 // openRegistering has what scripts register with.
@@ -57,31 +52,6 @@ func openRegistering(w *world) {
 			} else {
 				w.tasks = append(w.tasks, fn)
 			}
-			return 0
-		},
-		"register_cli": func(l *lua.LState) int {
-			list, usage, fn := l.CheckTable(1), l.CheckString(2), l.CheckFunction(3)
-			var words []string
-			for i := 1; i <= list.Len(); i++ {
-				words = append(words, lua.LVAsString(list.RawGetInt(i)))
-			}
-			if len(words) == 0 || slices.Contains(words, "") {
-				l.ArgError(1, "the words of the command are expected")
-			}
-			key := strings.Join(words, " ")
-			if p.loading == nil {
-				l.RaiseError("register_cli: only available from the body of a script")
-			}
-			i := slices.IndexFunc(p.commands, func(c command) bool { return strings.Join(c.path, " ") == key })
-			if i < 0 {
-				i = len(p.commands)
-				p.commands = append(p.commands, command{path: words, usage: usage, fn: &script.Function{Name: key}})
-			}
-			w.fns[p.commands[i].fn] = fn
-			return 0
-		},
-		"register_filter": func(l *lua.LState) int {
-			l.RaiseError("register_filter: filters in scripts are not supported")
 			return 0
 		},
 	})

@@ -136,13 +136,13 @@ func openTxn(w *world) {
 	methods["set_priority_offset"] = number(func(c *call, n int) { c.t.Offset = min(max(n, -524287), 524287) })
 	methods["reply"] = txnReply
 	methods["done"] = txnDone
-	w.class(class, methods, func(_ *lua.LState, self *lua.LTable, key string) lua.LValue {
-		return w.part(self, key)
+	w.class(class, methods, func(l *lua.LState, self *lua.LTable, key string) lua.LValue {
+		return w.part(l, self, key)
 	})
 }
 
 // part is an attribute of a transaction, or of an applet, made when it is asked for.
-func (w *world) part(of *lua.LTable, key string) lua.LValue {
+func (w *world) part(l *lua.LState, of *lua.LTable, key string) lua.LValue {
 	u, ok := of.RawGet(lua.LNumber(0)).(*lua.LUserData)
 	if !ok {
 		return lua.LNil
@@ -157,6 +157,8 @@ func (w *world) part(of *lua.LTable, key string) lua.LValue {
 		v = w.object("Fetches", &samples{c: c, texts: strings.HasPrefix(key, "s")})
 	case "c", "sc":
 		v = w.object("Converters", &samples{c: c, converters: true, texts: strings.HasPrefix(key, "s")})
+	case "req", "res", "http_req", "http_res":
+		l.RaiseError("txn.%s: channels in scripts are not supported", key)
 	case "http":
 		if c.over || c.t == nil || c.t.Req == nil && c.t.Res == nil {
 			return lua.LNil

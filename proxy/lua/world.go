@@ -38,6 +38,8 @@ func (w *world) open() {
 	openRegex(w)
 	openConcat(w)
 	openAddresses(w)
+	openLists(w)
+	openMissing(w)
 }
 
 // class begins a class: methods, and index for what has no method, nil for nothing.

@@ -61,8 +61,8 @@ func runScript(x *Runner, r *Rule) txn.Verdict {
 	}
 	limit := time.Duration(0)
 	if x.list.Place == Content || x.list.Place == Answer {
-		if limit = x.list.Delay; t.Final {
-			limit = -1
+		if limit = x.list.Delay; limit == 0 {
+			limit = -1 // there is no time to wait
 		}
 	}
 	x.out.Limit = limit
