@@ -33,21 +33,21 @@ func contentFetches() []Fetch {
 				content, _ := h.Extension(tlsio.ExtServerName)
 				v.SetStr(serverName(content))
 			}
-			return ok && len(v.B) > 0
+			return ok && h.whole && len(v.B) > 0
 		}},
-		{Row: Row{Name: "req.ssl_alpn", Doc: "Protocols that the client's TLS hello offers, with commas between."}, Out: txn.Str, At: buffered, fn: fetchALPN},
+		{Row: Row{Name: "req.ssl_alpn", Doc: "The first of the protocols that the client's TLS hello offers."}, Out: txn.Str, At: buffered, fn: fetchALPN},
 		{Row: Row{Name: "req.ssl_ver", Doc: "Version of the client's TLS hello: the major number in the upper 16 bits, the minor one in the lower."}, Out: txn.Int, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			h, ok := c.clientHello()
 			if ok {
-				v.SetInt(int64(h.Version>>8)<<16 | int64(h.Version&0xff))
+				v.SetInt(int64(h.version>>8)<<16 | int64(h.version&0xff))
 			}
 			return ok
 		}},
-		{Row: Row{Name: "req.ssl_ec_ext", Doc: "Whether the client's TLS hello names groups for the exchange of keys."}, Out: txn.Bool, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "req.ssl_ec_ext", Doc: "True if the client's TLS hello names groups for the exchange of keys."}, Out: txn.Bool, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			h, ok := c.clientHello()
 			_, has := h.Extension(tlsio.ExtGroups)
-			v.SetBool(has)
-			return ok
+			v.SetBool(true)
+			return ok && h.whole && has
 		}},
 		{Row: Row{Name: "req.ssl_st_ext", Doc: "Whether the client's TLS hello takes session tickets: 0 if not, 1 if it does, 2 if it shows one."}, Out: txn.Int, At: buffered, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			h, ok := c.clientHello()
@@ -56,7 +56,7 @@ func contentFetches() []Fetch {
 			if has {
 				v.SetInt(int64(1 + min(len(ticket), 1)))
 			}
-			return ok
+			return ok && h.whole
 		}},
 		{Row: Row{Name: "payload_lv", Usage: "(<offset1>,<length>[,<offset2>])", params: "ii|s", check: checkPayloadLV, Doc: "Bytes whose number is said by so many bytes at an offset, of what client or server has sent: those behind the number, or at a second offset, which with a sign counts from there."}, Out: txn.Bin, At: buffered | answered, fn: fetchPayloadLV},
 		{Row: Row{Name: "req.payload_lv", Usage: "(<offset1>,<length>[,<offset2>])", params: "ii|s", check: checkPayloadLV, Doc: "The same of what the client has sent."}, Out: txn.Bin, At: buffered, fn: fetchPayloadLV},
@@ -170,7 +170,11 @@ func (c *Context) serverHello() (kind byte, ok bool) {
 
 // hello is a message at the place of a client's hello, whatever its kind.
 type hello struct {
-	kind byte
+	kind    byte
+	version uint16
+	// whole: the first record has all of it. The rest is known only then, as in the
+	// reference.
+	whole bool
 	tlsio.Hello
 }
 
@@ -199,9 +203,11 @@ func (c *Context) clientHello() (h hello, ok bool) {
 	}
 	r := tlsio.Reader{B: b[:size]}
 	h.kind = r.Byte()
-	body := r.Take(int(r.Byte())<<16 | int(r.Uint16()))
-	h.Hello, ok = tlsio.ParseHello(body, false)
-	return h, ok
+	n := int(r.Byte())<<16 | int(r.Uint16())
+	h.version = (&tlsio.Reader{B: r.B}).Uint16()
+	h.Hello, h.whole = tlsio.ParseHello(r.Take(n), false)
+	h.whole = h.whole && h.version>>8 >= 3
+	return h, true
 }
 
 // serverName is the first host name of a server_name extension (RFC 6066, section 3).
@@ -214,21 +220,15 @@ func serverName(content []byte) []byte {
 	return r.Take(int(r.Uint16()))
 }
 
+// fetchALPN is the protocol that the client prefers, as in the reference.
 func fetchALPN(c *Context, _ []Arg, v *txn.Value) bool {
 	h, ok := c.clientHello()
-	if !ok {
+	if !ok || !h.whole {
 		return false
 	}
 	content, _ := h.Extension(tlsio.ExtALPN)
 	r := tlsio.Reader{B: content}
 	r.Uint16()
-	b := c.spare()
-	for len(r.B) > 0 {
-		if len(b) > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, r.Take(int(r.Byte()))...)
-	}
-	v.Kind = txn.Str
-	return len(b) > 0 && c.keep(v, b)
+	v.SetStr(r.Take(int(r.Byte())))
+	return len(v.B) > 0
 }

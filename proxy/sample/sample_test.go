@@ -481,7 +481,7 @@ func TestUnknown(t *testing.T) {
 		{"rep_ssl_hello_type", "HTTP", false, false, "<none>"},
 		{"req.ssl_hello_type", hello, false, false, "1"},
 		{"req.ssl_sni", hello, false, false, "abc.org"},
-		{"req.ssl_alpn", hello, false, false, "h2,http"},
+		{"req.ssl_alpn", hello, false, false, "h2"},
 		{"req.ssl_ver", hello, false, false, "196611"},
 		{"req.ssl_sni", hello[:60], false, true, "<none>"},
 		{"req.ssl_sni", hello[:60], true, false, "<none>"},
