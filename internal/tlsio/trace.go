@@ -127,8 +127,8 @@ var retryRandom = []byte{
 }
 
 // note keeps what is wanted of a message. over: nothing more is to be learnt of this side.
-func (x *tracer) note(kind byte, body []byte) (over bool) {
-	t := x.trace
+func (t *tracer) note(kind byte, body []byte) (over bool) {
+	kept := t.trace
 	h, ok := ParseHello(body, kind == serverHello)
 	if !ok || kind != clientHello && kind != serverHello {
 		return true
@@ -137,15 +137,15 @@ func (x *tracer) note(kind byte, body []byte) (over bool) {
 		if bytes.Equal(h.Random, retryRandom) {
 			return false
 		}
-		copy(t.ServerRandom[:], h.Random)
-		t.SessionID = slices.Clone(h.SessionID)
+		copy(kept.ServerRandom[:], h.Random)
+		kept.SessionID = slices.Clone(h.SessionID)
 		return true
 	}
-	copy(t.ClientRandom[:], h.Random)
-	t.Version = h.Version
-	if x.Capture > 0 {
-		t.capture(&h, x.Capture)
-		t.CiphersHash = x.digest(h.Ciphers)
+	copy(kept.ClientRandom[:], h.Random)
+	kept.Version = h.Version
+	if t.Capture > 0 {
+		kept.capture(&h, t.Capture)
+		kept.CiphersHash = t.digest(h.Ciphers)
 	}
 	return true
 }

@@ -3,8 +3,6 @@ package stream
 import (
 	"time"
 
-	"bench/proxy/txn"
-
 	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/tlsio"
@@ -15,6 +13,7 @@ import (
 	"bench/proxy/server"
 	"bench/proxy/trace"
 	"bench/proxy/transport"
+	"bench/proxy/txn"
 )
 
 // state is what a stream waits for.
