@@ -36,7 +36,7 @@ func SystemEnv(version string) *Env {
 		Vars:     map[string]string{},
 		Chdir:    os.Chdir,
 		Version:  version,
-		Features: []string{"EPOLL", "POLL", "THREAD", "BACKTRACE", "LINUX_SPLICE", "LINUX_TPROXY", "ACCEPT4", "GETADDRINFO", "TFO", "NS", "SYSTEMD", "RT", "CPU_AFFINITY", "LUA"},
+		Features: []string{"EPOLL", "POLL", "THREAD", "BACKTRACE", "LINUX_SPLICE", "LINUX_TPROXY", "ACCEPT4", "GETADDRINFO", "TFO", "NS", "SYSTEMD", "RT", "CPU_AFFINITY", "LUA", "OPENSSL", "SLZ", "PROMEX", "CRYPT_H"},
 		Enabled:  map[string]bool{"POLL": true, "EPOLL": true, "SPLICE": true, "GETADDRINFO": true, "REUSEPORT": true},
 	}
 	for _, kv := range os.Environ() {
