@@ -267,6 +267,21 @@ func (s *Session) fail(err error, lost ...string) {
 	}
 }
 
+// Ask finds out whether all hosts work for the run still. What fails right after this
+// process stood still may fail because they have given it up.
+func (s *Session) Ask(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, h := range s.list() {
+		all.Go(func() {
+			var refused *orderError
+			if _, err := h.Usage(ctx, nil); errors.As(err, &refused) && refused.kind == wire.KindGone {
+				s.fail(fmt.Errorf("lost %s: it has given the run up", h.Name()), h.Name())
+			}
+		})
+	}
+	all.Wait()
+}
+
 // Lost is closed when a host, or the hub, is lost; Err says which.
 func (s *Session) Lost() <-chan struct{} { return s.lost }
 

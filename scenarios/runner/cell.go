@@ -130,7 +130,7 @@ func (c *cell) run(ctx context.Context) (err error) {
 	c.record.Phases = c.scenario.Timeline()
 	c.record.LengthUs = c.scenario.Length().Microseconds()
 	defer func() {
-		if lost := c.machines.lost(); lost != nil {
+		if lost := c.machines.lost(err != nil && !interrupted(err)); lost != nil {
 			err = fail(exitLost, lost) // whatever followed from it
 		}
 		if err != nil {

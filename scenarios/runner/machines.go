@@ -238,10 +238,19 @@ func (m *machines) address(free *ports, role string, n int) (string, error) {
 	return net.JoinHostPort(h.Address(), strconv.Itoa(port)), err
 }
 
-// lost is why the machines cannot be counted on any more, nil if they can.
-func (m *machines) lost() error {
+// askLimit bounds the question whether machines were lost, once something has failed.
+const askLimit = 3 * time.Second
+
+// lost is why the machines cannot be counted on any more, nil if they can. They are asked
+// if something has failed.
+func (m *machines) lost(failed bool) error {
 	if m == nil {
 		return nil
+	}
+	if failed && m.session.Err() == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+		defer cancel()
+		m.session.Ask(ctx)
 	}
 	return m.session.Err()
 }
