@@ -3,6 +3,7 @@ package lua
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -109,9 +110,7 @@ func (c *call) send(l *lua.LState, p []byte) int {
 func openApplets(w *world) {
 	const class, tcp = "AppletHTTP", "AppletTCP"
 	methods := common(w, class)
-	for name, fn := range content(class) {
-		methods[name] = fn
-	}
+	maps.Copy(methods, content(class))
 	methods["set_status"] = func(l *lua.LState) int {
 		a := self[*call](l, class).alive(l).answer
 		a.head.Status, a.head.Reason = checkStatus(l, 2), clean(reasonOf(l, 2, 3))
@@ -141,9 +140,7 @@ func openApplets(w *world) {
 		return requestPart(l, of, key)
 	})
 	methods = common(w, tcp)
-	for name, fn := range content(tcp) {
-		methods[name] = fn
-	}
+	maps.Copy(methods, content(tcp))
 	w.class(tcp, methods, func(l *lua.LState, of *lua.LTable, key string) lua.LValue { return w.part(l, of, key) })
 }
 
@@ -158,7 +155,7 @@ func requestPart(l *lua.LState, of *lua.LTable, key string) lua.LValue {
 		return lua.LNil
 	}
 	r := c.applet.Request()
-	var v lua.LValue = lua.LNil
+	v := lua.LNil
 	switch key {
 	case "method":
 		v = lua.LString(r.Method)

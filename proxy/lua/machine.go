@@ -65,7 +65,7 @@ func (p *Program) Machine(thread int, l *loop.Loop, host Host, rules *rule.Runne
 		m.own = p.newWorld(true, thread)
 		for _, line := range p.loads {
 			if err := p.run(m.own, line.file, line.args); err != nil {
-				return nil, fmt.Errorf("Lua script '%s' on thread %d: %w", line.file, thread, err)
+				return nil, fmt.Errorf("script '%s' on thread %d: %w", line.file, thread, err)
 			}
 		}
 		if err := m.own.runInits(); err != nil {

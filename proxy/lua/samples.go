@@ -87,7 +87,7 @@ func callSample(l *lua.LState, class, name string) int {
 	} else if c.t != nil {
 		v = k.Fetch(m.ctx)
 	}
-	var result lua.LValue = lua.LNil
+	result := lua.LNil
 	if v != nil {
 		result = m.toLua(v)
 	}

@@ -109,7 +109,7 @@ func (w *world) runInits() error {
 		err := t.Err()
 		t.Release()
 		if err != nil {
-			return fmt.Errorf("Lua init: runtime error: %w", err)
+			return fmt.Errorf("init of a script: runtime error: %w", err)
 		}
 	}
 	return nil

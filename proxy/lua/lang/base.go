@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime/metrics"
 	"strconv"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -92,6 +93,7 @@ func load(s *State, l *lua.LState) int {
 	case lua.LString:
 		text = string(v)
 	case *lua.LFunction:
+		var b strings.Builder
 		for {
 			l.Push(v)
 			l.Call(0, 1)
@@ -100,8 +102,9 @@ func load(s *State, l *lua.LState) int {
 			if piece == "" {
 				break
 			}
-			text += piece
+			b.WriteString(piece)
 		}
+		text = b.String()
 	default:
 		l.ArgError(1, "string or function expected")
 	}

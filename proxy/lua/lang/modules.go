@@ -58,7 +58,7 @@ func (s *State) require(l *lua.LState, name string) int {
 		l.Push(v)
 		return 1
 	}
-	var loader lua.LValue = lua.LNil
+	loader := lua.LNil
 	if preload, ok := pkg.RawGetString("preload").(*lua.LTable); ok {
 		loader = preload.RawGetString(name)
 	}

@@ -25,12 +25,12 @@ type field struct {
 
 // size takes a number that follows an option.
 func (p *packer) size(standard int) int {
-	n, any := 0, false
+	n, given := 0, false
 	for p.format != "" && isNumeral(p.format[0]) && n < maxText {
-		n, any = n*10+int(p.format[0]-'0'), true
+		n, given = n*10+int(p.format[0]-'0'), true
 		p.format = p.format[1:]
 	}
-	if !any {
+	if !given {
 		return standard
 	}
 	return n
