@@ -35,6 +35,11 @@ func TestSyntaxErrors(t *testing.T) {
 		"0.07 > a.errors":                  {1, "a.errors is a share: write 0.07%, or 7% for 0.07 of all"},
 		"errors < 2 * 3":                   {8, "cannot compare a share with a number"},
 		"errors < 500%":                    {10, "errors is a share, which is at most 100%"},
+		"response.p99 < 0ms":               {16, "the comparison never holds: response.p99 is at least 0"},
+		"0 > failed":                       {1, "the comparison never holds: failed is at least 0"},
+		"failed >= 0":                      {11, "the comparison always holds: failed is at least 0"},
+		"100% >= errors":                   {1, "the comparison always holds: errors is at most 100%"},
+		"errors > 100%":                    {10, "the comparison never holds: errors is at most 100%"},
 		"errors == 0ms":                    {8, "cannot compare a share with a time"},
 		"errors < failed":                  {8, "cannot compare a share with a count"},
 		"failed <= 5%":                     {11, "failed is a count: write 5 without %, or use errors, the share of requests that failed"},
@@ -135,7 +140,7 @@ func TestEvaluate(t *testing.T) {
 		{"completed / requests > 0.99", "", result.Pass, 17995.0 / 18000, -1, 0},
 		{"failed < requests * 1%", "", result.Pass, 5, 4e6, 1},
 		{"errors * 2 < 1%", "", result.Pass, 10.0 / 18000, 4e6, 1},
-		{"errors <= 100%", "", result.Pass, 5.0 / 18000, 4e6, 1},
+		{"errors <= 99%", "", result.Pass, 5.0 / 18000, 4e6, 1},
 		{"a.errors == 0", "", result.Fail, 5.0 / 9000, 4e6, 1},
 		{"a.errors / b.errors < 2", "", result.Unclear, 0, -1, 0},
 		{"response.p99 < 20ms", "", result.Pass, 9911, 4e6, 1},
@@ -241,7 +246,7 @@ func TestNothingWasDue(t *testing.T) {
 			s.Offered, s.Completed, s.Good, s.Errors, s.Response, s.All = 0, 0, 0, nil, "", ""
 		}
 	}
-	for _, text := range []string{"failed <= 1000", "errors <= 100%"} {
+	for _, text := range []string{"failed <= 1000", "errors <= 99%"} {
 		e, err := Parse(text, Names{Loads: []string{"idle"}})
 		if err != nil {
 			t.Fatal(err)

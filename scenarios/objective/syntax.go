@@ -139,15 +139,44 @@ func (p *parser) comparison() (*Expr, error) {
 	if !alike(left, right) {
 		return nil, p.unlike(opAt, left, right, "cannot compare %s with %s")
 	}
-	for _, n := range [][2]*node{{left, right}, {right, left}} {
-		if n[0].op == 'm' && n[0].kind == Share && n[1].op == 'n' && n[1].value > 1 {
-			return nil, p.fault(n[1].col-1, "%s is a share, which is at most 100%%", n[0].metric.name)
-		}
+	if err := p.decided(left, right, op); err != nil {
+		return nil, err
 	}
 	if left.constant() && right.constant() {
 		return nil, p.fault(start, "the comparison has no metric")
 	}
 	return &Expr{Op: op, left: left, right: right, leftText: leftText}, nil
+}
+
+// decided finds a comparison of a metric with a value that holds always, or never: it
+// would judge nothing.
+func (p *parser) decided(left, right *node, op string) error {
+	m, n := left, right
+	if left.op == 'n' {
+		m, n = right, left
+		op = strings.NewReplacer("<", ">", ">", "<").Replace(op)
+	}
+	if m.op != 'm' || n.op != 'n' {
+		return nil
+	}
+	share, name := m.kind == Share, m.metric.name
+	switch {
+	case share && n.value > 1:
+		return p.fault(n.col-1, "%s is a share, which is at most 100%%", name)
+	case n.value == 0 && op == "<", share && n.value == 1 && op == ">":
+		return p.fault(n.col-1, "the comparison never holds: %s is at %s", name, limit(n))
+	case n.value == 0 && op == ">=", share && n.value == 1 && op == "<=":
+		return p.fault(n.col-1, "the comparison always holds: %s is at %s", name, limit(n))
+	}
+	return nil
+}
+
+// limit is the end of what metrics may be that the value n lies at.
+func limit(n *node) string {
+	if n.value == 0 {
+		return "least 0"
+	}
+	return "most 100%"
 }
 
 // maxDepth bounds the nesting of parentheses.
