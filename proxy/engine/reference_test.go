@@ -319,9 +319,6 @@ func presence(v string) string {
 	return "some"
 }
 
-// unlike are commands for limits that the engine does not have, and says so.
-var unlike = map[string]bool{"set rate-limit http-compression global 5": true}
-
 // The runtime API on the engine must answer as the reference does, for the
 // corpus kept beside it.
 func TestAnswersOfTheEngine(t *testing.T) {
@@ -352,12 +349,6 @@ func TestAnswersOfTheEngine(t *testing.T) {
 		_ = c.Close()
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
-		}
-		if unlike[line] {
-			if !strings.Contains(string(got), "is not supported") {
-				t.Errorf("%s: the announced difference is gone: %q", line, got)
-			}
-			continue
 		}
 		if trim(string(got)) != trim(want) {
 			t.Errorf("%s\ngot  %q\nwant %q", line, got, want)
