@@ -7,8 +7,12 @@ import (
 
 // Rings implements cli.Engine.
 func (e *Engine) Rings() []cli.Ring {
-	all := []cli.Ring{eventRing{e.traceRings().Of(ownRing)}}
+	own, rings := e.ownRing()
+	all := []cli.Ring{eventRing{rings.Of(own)}}
 	for _, s := range e.cfg.Rings {
+		if s == own {
+			continue
+		}
 		all = append(all, eventRing{e.rings.Of(s)})
 	}
 	return all

@@ -20,6 +20,7 @@ func (e *Engine) Caches() []*cache.Cache { return e.shared.Caches }
 
 // TraceSinks implements cli.Engine.
 func (e *Engine) TraceSinks() []cli.TraceSink {
+	own, rings := e.ownRing()
 	list := []cli.TraceSink{
 		{Name: "stdout", Doc: "standard output (fd#1)", Open: func() (trace.Sink, error) {
 			return traceTo("stdout", spec.LogTarget{Addr: "stdout", Format: "timed"}, nil)
@@ -27,24 +28,33 @@ func (e *Engine) TraceSinks() []cli.TraceSink {
 		{Name: "stderr", Doc: "standard output (fd#2)", Open: func() (trace.Sink, error) {
 			return traceTo("stderr", spec.LogTarget{Addr: "stderr", Format: "timed"}, nil)
 		}},
-		{Name: ownRing.Name, Doc: ownRing.Description, Open: func() (trace.Sink, error) {
-			return traceTo(ownRing.Name, spec.LogTarget{Ring: ownRing}, e.traceRings())
+		{Name: own.Name, Doc: own.Description, Open: func() (trace.Sink, error) {
+			return traceTo(own.Name, spec.LogTarget{Ring: own}, rings)
 		}},
 	}
 	for _, r := range e.cfg.Rings {
+		if r == own {
+			continue
+		}
 		list = append(list, cli.TraceSink{Name: r.Name, Doc: r.Description, Open: func() (trace.Sink, error) { return traceTo(r.Name, spec.LogTarget{Ring: r}, e.rings) }})
 	}
 	return list
 }
 
-// traceRings makes the ring for traces when it is wanted.
-func (e *Engine) traceRings() *log.Rings {
+// ownRing is the ring that there always is: the configuration's where that logs to it, or
+// else one that is made when it is first asked for.
+func (e *Engine) ownRing() (*spec.Ring, *log.Rings) {
+	for _, r := range e.cfg.Rings {
+		if r.Name == ownRing.Name {
+			return r, e.rings
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.ownRings == nil {
 		e.ownRings = log.NewRings([]*spec.Ring{ownRing})
 	}
-	return e.ownRings
+	return ownRing, e.ownRings
 }
 
 // traceSink writes lines of traces to one target.
