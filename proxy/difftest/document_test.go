@@ -92,7 +92,6 @@ const documentTail = `
 | responses without a body where the client expects one | get a Content-Length of 0 (a GET that rules have made HEAD, a 304 whose status they have set) | there the length stays, so that the client takes the next response for the body |
 | responses whose body rules withhold | the server's connection is closed if more of the body is to come | there it is read to its end |
 | variables | of the session, the transaction, the request and the response; ` + "`proc`" + ` is refused | threads share nothing |
-| frontends in mode tcp | all their backends are in mode http, or none | what a client sends is understood, or not, before a backend is chosen |
 | ` + "`option httpclose`" + ` and HTTP/2 | a connection of HTTP/2 goes on, as there; a soft stop ends it by two GOAWAYs, a second apart at most | what a client has sent before it knew is still served |
 | windows of HTTP/2 | a connection takes 1 MiB ahead, a stream at least a buffer | several uploads go on at once although each is on its way for a while |
 | requests that a server of HTTP/2 has not taken | are sent again elsewhere, whatever their method, as far as they are at hand and ` + "`retries`" + ` allow (GOAWAY, REFUSED_STREAM) | the server has said that it has done nothing about them |

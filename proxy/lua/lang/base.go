@@ -156,18 +156,18 @@ func baseToString(l *lua.LState) int {
 }
 
 func basePrint(l *lua.LState) int {
-	line := ""
+	var line strings.Builder
 	for i := 1; i <= l.GetTop(); i++ {
 		if i > 1 {
-			line += "\t"
+			line.WriteByte('\t')
 		}
 		if n, ok := l.Get(i).(lua.LNumber); ok {
-			line += Text(n)
+			line.WriteString(Text(n))
 		} else {
-			line += l.ToStringMeta(l.Get(i)).String()
+			line.WriteString(l.ToStringMeta(l.Get(i)).String())
 		}
 	}
-	fmt.Println(line)
+	fmt.Println(line.String())
 	return 0
 }
 
