@@ -13,10 +13,10 @@ import (
 	"sync"
 	"time"
 
-	"bench/hosts/hub"
-	"bench/hosts/member"
-	"bench/hosts/session"
-	"bench/hosts/wire"
+	"bench/internal/hosts/hub"
+	"bench/internal/hosts/member"
+	"bench/internal/hosts/session"
+	"bench/internal/hosts/wire"
 	"bench/internal/loop"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 	"bench/internal/result"
 	"bench/internal/thread"
 	"bench/netns"

@@ -16,7 +16,7 @@ import (
 
 	"bench/chaos"
 	chaosnet "bench/chaos/network"
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/loadgen/fleet"

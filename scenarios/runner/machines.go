@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"bench/hosts/session"
-	"bench/hosts/wire"
+	"bench/internal/hosts/session"
+	"bench/internal/hosts/wire"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/scenarios/format"

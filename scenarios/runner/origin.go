@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"bench/backends/control"
-	"bench/hosts/session"
+	"bench/internal/hosts/session"
 	"bench/internal/proc"
 	"bench/scenarios/certmaker"
 	"bench/scenarios/format"

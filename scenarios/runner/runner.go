@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"bench/chaos"
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/reports"

@@ -16,8 +16,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"bench/hosts/hub"
-	"bench/hosts/wire"
+	"bench/internal/hosts/hub"
+	"bench/internal/hosts/wire"
 	"bench/internal/loop"
 )
 

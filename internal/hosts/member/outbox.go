@@ -10,7 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // maxQueued is what an outbox holds before whoever writes to it has to wait.

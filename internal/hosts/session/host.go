@@ -17,8 +17,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"bench/hosts/clock"
-	"bench/hosts/wire"
+	"bench/internal/hosts/clock"
+	"bench/internal/hosts/wire"
 )
 
 // Host is a machine that works for the run. It implements proc.Host.

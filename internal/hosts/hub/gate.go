@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // gate decides who comes in and what for. Whoever has the key of hosts may only be the

@@ -17,7 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // notes gathers what a hub says.

@@ -18,7 +18,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sys/unix"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // Options of a hub.

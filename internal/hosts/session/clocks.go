@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"bench/hosts/clock"
-	"bench/hosts/wire"
+	"bench/internal/hosts/clock"
+	"bench/internal/hosts/wire"
 	"bench/internal/loop"
 )
 

@@ -18,7 +18,7 @@ import (
 
 	"github.com/nats-io/nkeys"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // Purposes of a key: hosts join with one, runners order with the other.

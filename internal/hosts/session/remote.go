@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 	"bench/internal/proc"
 )
 

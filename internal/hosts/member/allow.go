@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // allowed is an error where the host does not do what is ordered. Of this program it

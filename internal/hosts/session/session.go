@@ -19,7 +19,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // Options of a session.

@@ -18,7 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"bench/chaos"
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 	"bench/internal/proc"
 )
 

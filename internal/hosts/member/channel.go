@@ -6,7 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // channel carries out the orders of one channel, one after another and each once,

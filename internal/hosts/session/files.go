@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // mirror is a directory here whose files a host has, too.

@@ -23,7 +23,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"golang.org/x/sys/unix"
 
-	"bench/hosts/wire"
+	"bench/internal/hosts/wire"
 )
 
 // Options of a host.
