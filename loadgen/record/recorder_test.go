@@ -222,7 +222,7 @@ func valueOf(t *testing.T, metric string, s *objective.Span, d *objective.Data) 
 	if metric == "rate" {
 		unit = "/s"
 	}
-	e, err := objective.Parse(metric+" >= 0"+unit, objective.Names{})
+	e, err := objective.Parse(metric+" != 0"+unit, objective.Names{})
 	if err != nil {
 		t.Fatal(err)
 	}

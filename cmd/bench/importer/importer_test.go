@@ -89,12 +89,12 @@ func TestDriver(t *testing.T) {
 	if !strings.Contains(text, "\n  driver: builtin\n") || slices.ContainsFunc(notes, func(n Note) bool { return n.Action == Refused }) {
 		t.Errorf("what the engine knows: %v\n%s", notes, text)
 	}
-	text, notes = importText(t, front(" http-request set-var(txn.x) cpu_calls", " server a 192.0.2.1:80"), Options{})
+	text, notes = importText(t, front(" http-request set-var(txn.x) 51d.all(t)", " server a 192.0.2.1:80"), Options{})
 	i := slices.IndexFunc(notes, func(n Note) bool { return n.Action == Refused })
-	if !strings.Contains(text, "\n  driver: haproxy\n") || i < 0 || notes[i].Line != 8 || notes[i].File != "t.cfg" || !strings.Contains(notes[i].Text, "'cpu_calls' is not supported") {
+	if !strings.Contains(text, "\n  driver: haproxy\n") || i < 0 || notes[i].Line != 8 || notes[i].File != "t.cfg" || !strings.Contains(notes[i].Text, "'51d.all' is not supported") {
 		t.Errorf("what it does not know: %v\n%s", notes, text)
 	}
-	text, _ = importText(t, front(" http-request set-var(txn.x) cpu_calls", " server a 192.0.2.1:80"), Options{Driver: "builtin"})
+	text, _ = importText(t, front(" http-request set-var(txn.x) 51d.all(t)", " server a 192.0.2.1:80"), Options{Driver: "builtin"})
 	if !strings.Contains(text, "\n  driver: builtin\n") {
 		t.Error("the driver that was asked for is not taken")
 	}
