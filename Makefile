@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 FOR ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing simulate chaos-kill library accuracy precision gate-calibration capacity-proof mutate scan profile clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing simulate chaos-kill library accuracy precision gate-calibration capacity-proof mutate scan clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,17 +50,6 @@ fuzz: ## Run each fuzz target for FUZZTIME, two at a time
 bench: build ## Measure engine and generator against HAProxy and wrk, side by side
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./proxy/h1 ./proxy/log ./proxy/stream ./loadgen/... ./backends ./internal/loop
 	$(BIN) peers
-
-# The compiler optimises bench for what default.pgo has seen (go.dev/doc/pgo): user time of
-# the engine was 10 to 15 % less. A profile stays good for long; take it anew after moving
-# hot functions.
-profile: ## Take the profile that the compiler optimises bench for (cmd/bench/default.pgo)
-	@mkdir -p bin/profile
-	@for of in 'proxy/stream KeepAlive|TwentyRules|TCP|Mux' proxy/log loadgen/http1 loadgen/tcp loadgen/redis backends/httporigin backends/redisorigin; do \
-	  set -- $$of; file=bin/profile/$$(echo $$1 | tr / -); \
-	  $(GO) test -run '^$$' -bench "$${2:-.}" -benchtime 5s -trimpath -cpuprofile $$file.pprof -o $$file.test ./$$1 || exit 1; \
-	done
-	$(GO) tool pprof -proto bin/profile/*.pprof > cmd/bench/default.pgo
 
 soak: build ## Pass a million requests through a hundred reloads; none may fail, and none may leave garbage to collect
 	$(BIN) run scenarios/soak-reload.yaml
