@@ -85,15 +85,24 @@ func TestScripts(t *testing.T) {
 
 // Settings count wherever they stand, and nothing is made where nobody asks for scripts.
 func TestScriptSettings(t *testing.T) {
-	cfg, diags := Load([]Source{{Name: "t.cfg", Text: []byte("global\ntune.lua.session-timeout 3s\ntune.lua.task-timeout 1m\ntune.lua.service-timeout 5\ntune.lua.forced-yield 77\n" + scriptBase + "backend b\n")}}, SystemEnv("2.6.12"))
-	if diags.HasErrors() {
-		t.Fatal(diags)
+	// What nobody limits ends after the time of the manual: a service without an end would
+	// else go on after its client has left.
+	of := func(text string) lua.Settings {
+		t.Helper()
+		cfg, diags := Load([]Source{{Name: "t.cfg", Text: []byte(text + scriptBase + "backend b\n")}}, SystemEnv("2.6.12"))
+		p, ok := cfg.Scripts.(*lua.Program)
+		if diags.HasErrors() || !ok {
+			t.Fatalf("%+v, %v", cfg.Scripts, diags)
+		}
+		return p.Settings
 	}
-	want := lua.Settings{ForcedYield: 77, Session: 3 * time.Second, Task: time.Minute, Service: 5 * time.Millisecond}
-	if p, ok := cfg.Scripts.(*lua.Program); !ok || p.Settings != want {
-		t.Errorf("%+v, want %+v", cfg.Scripts, want)
+	if got, want := of("global\ntune.lua.session-timeout 4s\n"), (lua.Settings{ForcedYield: 10000, Session: 4 * time.Second, Service: 4 * time.Second}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
-	if cfg, _ = Load([]Source{{Name: "t.cfg", Text: []byte(scriptBase + "backend b\n")}}, SystemEnv("2.6.12")); cfg.Scripts != nil {
+	if got, want := of("global\ntune.lua.session-timeout 3s\ntune.lua.task-timeout 1m\ntune.lua.service-timeout 5\ntune.lua.forced-yield 77\n"), (lua.Settings{ForcedYield: 77, Session: 3 * time.Second, Task: time.Minute, Service: 5 * time.Millisecond}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if cfg, _ := Load([]Source{{Name: "t.cfg", Text: []byte(scriptBase + "backend b\n")}}, SystemEnv("2.6.12")); cfg.Scripts != nil {
 		t.Error("a configuration without scripts has some")
 	}
 }

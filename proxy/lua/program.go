@@ -21,9 +21,9 @@ type Settings struct {
 	Session, Task, Service time.Duration
 }
 
-// Standard are the settings by default.
+// Standard are the settings by default (configuration manual, section 3.2).
 func Standard() Settings {
-	return Settings{ForcedYield: lang.DefaultSlice, Session: 4 * time.Second}
+	return Settings{ForcedYield: lang.DefaultSlice, Session: 4 * time.Second, Service: 4 * time.Second}
 }
 
 // Reading is what the configuration being read has.
