@@ -13,6 +13,7 @@ import (
 
 	"bench/internal/sock"
 	"bench/proxy/table"
+	"bench/proxy/varint"
 )
 
 // alone starts a process whose peer is the test.
@@ -99,7 +100,7 @@ func stream() []byte {
 	}
 	out = appendMessage(out, define, appendDefinition(nil, 9, &table.Spec{SharedAs: "strange", Type: table.IP, Length: 4}))
 	out = appendMessage(out, update, []byte{0, 0, 0, 1, 9, 9, 9, 9})
-	out = appendMessage(out, switchTo, appendInt(nil, 3))
+	out = appendMessage(out, switchTo, varint.Append(nil, 3))
 	return append(out, classControl, resyncFinished)
 }
 
@@ -182,7 +183,7 @@ func TestDamage(t *testing.T) {
 func TestTooLong(t *testing.T) {
 	_, at := alone(t)
 	c := dial(t, at)
-	b := appendInt(append([]byte("HAProxyS 2.1\na\nb 1 1\n"), classTable, update), maxMessage+1)
+	b := varint.Append(append([]byte("HAProxyS 2.1\na\nb 1 1\n"), classTable, update), maxMessage+1)
 	if _, err := c.Write(b); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package peering
 
 import (
-	"bytes"
 	"crypto/tls"
 	"encoding/binary"
 	"fmt"
@@ -516,27 +515,6 @@ func TestNoHandover(t *testing.T) {
 func (n *node) stopListening() {
 	sock.Close(n.fd)
 	n.fd = -1
-}
-
-func TestInts(t *testing.T) {
-	if b := appendInt(nil, 0x1234); !bytes.Equal(b, []byte{0xf4, 0x94, 0x01}) {
-		t.Errorf("0x1234 is %x", b)
-	}
-	for _, v := range []uint64{0, 1, 0xef, 0xf0, 2287, 2288, 264431, 264432, 33818863, 33818864, 1<<32 - 1, 1 << 40, 1<<64 - 1} {
-		b := appendInt(nil, v)
-		got, rest, ok := readInt(append(b, 7))
-		if !ok || got != v || len(rest) != 1 {
-			t.Errorf("%d becomes %x, and that %d, %v", v, b, got, ok)
-		}
-		for i := range b {
-			if _, _, ok := readInt(b[:i]); ok {
-				t.Errorf("%x is read of %d of its bytes", b, i)
-			}
-		}
-	}
-	if _, _, ok := readInt(bytes.Repeat([]byte{0xff}, 20)); ok {
-		t.Error("a number without an end is read")
-	}
 }
 
 func TestTexts(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bench/proxy/table"
+	"bench/proxy/varint"
 )
 
 // enough is how much is gathered before it is sent.
@@ -80,7 +81,7 @@ func (s *session) asides() {
 			continue
 		}
 		x.acked = x.got
-		body := binary.BigEndian.AppendUint32(appendInt(s.g.body[:0], x.id), x.got)
+		body := binary.BigEndian.AppendUint32(varint.Append(s.g.body[:0], x.id), x.got)
 		s.out = appendMessage(s.out, acknowledge, body)
 		s.g.body = body
 	}

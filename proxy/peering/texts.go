@@ -1,5 +1,7 @@
 package peering
 
+import "bench/proxy/varint"
+
 // texts bounds how many texts both sides of a connection remember. Those that are sent
 // again are only named by their place.
 const texts = 128
@@ -26,9 +28,9 @@ func (d *sentTexts) append(dst []byte, text string) []byte {
 	}
 	delete(d.places, d.list[at])
 	d.places[text], d.list[at] = at, text
-	var room [maxInt]byte
-	length := appendInt(room[:0], uint64(len(text)))
-	dst = appendInt(dst, uint64(1+len(length)+len(text)))
+	var room [varint.Max]byte
+	length := varint.Append(room[:0], uint64(len(text)))
+	dst = varint.Append(dst, uint64(1+len(length)+len(text)))
 	dst = append(append(dst, byte(at+1)), length...)
 	return append(dst, text...)
 }

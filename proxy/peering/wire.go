@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bench/proxy/table"
+	"bench/proxy/varint"
 )
 
 // The classes of messages, and their types (peers protocol 2.1, "Messages").
@@ -50,43 +51,6 @@ var (
 	errTooLong   = errors.New("message too long")
 )
 
-// appendInt appends a number: seven bits a byte, but for the first, which has all of a
-// small one.
-func appendInt(dst []byte, v uint64) []byte {
-	if v < 0xf0 {
-		return append(dst, byte(v))
-	}
-	dst = append(dst, byte(v)|0xf0)
-	v = (v - 0xf0) >> 4
-	for v >= 0x80 {
-		dst = append(dst, byte(v)|0x80)
-		v = (v - 0x80) >> 7
-	}
-	return append(dst, byte(v))
-}
-
-// maxInt is the longest that a number may be.
-const maxInt = 10
-
-// readInt reads a number. It reports false if b ends within it, or it is longer than one
-// of 64 bits can be.
-func readInt(b []byte) (v uint64, rest []byte, ok bool) {
-	if len(b) == 0 {
-		return 0, nil, false
-	}
-	v = uint64(b[0])
-	if v < 0xf0 {
-		return v, b[1:], true
-	}
-	for i, shift := 1, 4; i < len(b) && i < maxInt; i, shift = i+1, shift+7 {
-		v += uint64(b[i]) << shift
-		if b[i] < 0x80 {
-			return v, b[i+1:], true
-		}
-	}
-	return 0, nil, false
-}
-
 // message is one message, as a piece of what has come.
 type message struct {
 	class, kind byte
@@ -103,9 +67,9 @@ func readMessage(b []byte) (m message, n int, err error) {
 	if m.kind < withLength {
 		return m, 2, nil
 	}
-	size, rest, ok := readInt(b[2:])
+	size, rest, ok := varint.Read(b[2:])
 	switch {
-	case !ok && len(b) >= 2+maxInt:
+	case !ok && len(b) >= 2+varint.Max:
 		return m, 0, errMalformed
 	case !ok:
 		return m, 0, nil
@@ -120,7 +84,7 @@ func readMessage(b []byte) (m message, n int, err error) {
 
 // appendMessage appends a message of class table around its body.
 func appendMessage(dst []byte, kind byte, body []byte) []byte {
-	dst = appendInt(append(dst, classTable, kind), uint64(len(body)))
+	dst = varint.Append(append(dst, classTable, kind), uint64(len(body)))
 	return append(dst, body...)
 }
 
@@ -137,27 +101,27 @@ func keyLength(s *table.Spec) uint64 {
 
 // appendDefinition appends the body of a definition.
 func appendDefinition(dst []byte, id uint64, s *table.Spec) []byte {
-	dst = appendInt(dst, id)
-	dst = appendInt(dst, uint64(len(s.SharedAs)))
+	dst = varint.Append(dst, id)
+	dst = varint.Append(dst, uint64(len(s.SharedAs)))
 	dst = append(dst, s.SharedAs...)
-	dst = appendInt(dst, keyTypes[s.Type])
-	dst = appendInt(dst, keyLength(s))
+	dst = varint.Append(dst, keyTypes[s.Type])
+	dst = varint.Append(dst, keyLength(s))
 	data := uint64(0)
 	for _, c := range s.Columns {
 		data |= 1 << c.Datum
 	}
-	dst = appendInt(dst, data)
-	dst = appendInt(dst, uint64(s.Expire.Milliseconds()))
+	dst = varint.Append(dst, data)
+	dst = varint.Append(dst, uint64(s.Expire.Milliseconds()))
 	for _, c := range s.Columns {
 		rate := c.Datum.Form() == table.Frequency
 		if c.Datum.Array() || rate {
-			dst = appendInt(dst, uint64(c.Datum))
+			dst = varint.Append(dst, uint64(c.Datum))
 		}
 		if c.Datum.Array() {
-			dst = appendInt(dst, uint64(c.N))
+			dst = varint.Append(dst, uint64(c.N))
 		}
 		if rate {
-			dst = appendInt(dst, uint64(c.Period.Milliseconds()))
+			dst = varint.Append(dst, uint64(c.Period.Milliseconds()))
 		}
 	}
 	return dst
@@ -181,7 +145,7 @@ type reader struct {
 }
 
 func (r *reader) int() uint64 {
-	v, rest, ok := readInt(r.b)
+	v, rest, ok := varint.Read(r.b)
 	if !ok {
 		r.failed, rest = true, nil
 	}
@@ -250,7 +214,7 @@ func parseDefinition(b []byte) (d definition, ok bool) {
 func appendKey(dst []byte, s *table.Spec, key []byte) []byte {
 	switch s.Type {
 	case table.String:
-		dst = appendInt(dst, uint64(len(key)))
+		dst = varint.Append(dst, uint64(len(key)))
 	case table.Integer:
 		return binary.BigEndian.AppendUint32(dst, binary.NativeEndian.Uint32(key))
 	case table.IP, table.IPv6, table.Binary:
@@ -279,9 +243,9 @@ func appendCells(dst []byte, s *table.Spec, x *table.Entry, d *sentTexts) []byte
 			case table.Name:
 				dst = d.append(dst, v.Text)
 			case table.Frequency:
-				dst = appendInt(appendInt(appendInt(dst, uint64(v.Age)), v.Value), uint64(v.Previous))
+				dst = varint.Append(varint.Append(varint.Append(dst, uint64(v.Age)), v.Value), uint64(v.Previous))
 			case table.Signed, table.Unsigned, table.Long:
-				dst = appendInt(dst, v.Value)
+				dst = varint.Append(dst, v.Value)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"bench/internal/sock"
 	"bench/proxy/message"
 	"bench/proxy/txn"
+	"bench/proxy/varint"
 )
 
 // urlFetches are about the authority of a target in absolute form (configuration manual,
@@ -82,26 +83,11 @@ func (c *Context) linesBin(s side, v *txn.Value) bool {
 	}
 	b := c.spare()
 	for _, f := range h.All() {
-		b = append(appendVarint(b, uint64(len(f.Name))), f.Name...)
-		b = append(appendVarint(b, uint64(len(f.Value))), f.Value...)
+		b = append(varint.Append(b, uint64(len(f.Name))), f.Name...)
+		b = append(varint.Append(b, uint64(len(f.Value))), f.Value...)
 	}
 	v.Kind = txn.Bin
 	return c.keep(v, append(b, 0, 0))
-}
-
-// appendVarint writes a number as the agents of HAProxy's stream processing read it: below
-// 240 in one byte, else the rest in pieces of seven bits.
-func appendVarint(b []byte, n uint64) []byte {
-	if n < 240 {
-		return append(b, byte(n))
-	}
-	b = append(b, byte(n)|240)
-	n = (n - 240) >> 4
-	for n >= 128 {
-		b = append(b, byte(n)|128)
-		n = (n - 128) >> 7
-	}
-	return append(b, byte(n))
 }
 
 // tcpFetches are what the system knows of the client's connection (configuration manual,
