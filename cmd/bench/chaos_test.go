@@ -208,7 +208,7 @@ func TestChaosByHand(t *testing.T) {
 		{[]string{"stop", "--pid", "4194303"}, exitLost, "process 4194303"},
 		{[]string{"stop", "--pid", strconv.Itoa(os.Getpid()), "--for", "100ms"}, exitLost, "itself"},
 		{[]string{"starve", "--pid", strconv.Itoa(os.Getppid()), "--rate", "0.5", "--for", "100ms"}, exitLost, "is an ancestor of this program"},
-		{[]string{"loss", "--port", "1", "--rate", "0.5", "--for", "100ms"}, exitUnclear, "loss had no effect"},
+		{[]string{"loss", "--port", testpeer.FreePort(t), "--rate", "0.5", "--for", "100ms"}, exitUnclear, "loss had no effect"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			code, out, errs := command(t, "", append([]string{"chaos", "apply"}, tt.args...)...)
