@@ -3,15 +3,10 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"bench/chaos"
@@ -27,7 +22,6 @@ import (
 	"bench/scenarios/driver"
 	"bench/scenarios/format"
 	"bench/scenarios/objective"
-	"bench/scenarios/proxyconf"
 )
 
 // cell is one combination of the matrix while it runs.
@@ -285,179 +279,6 @@ func (c *cell) startOrigins(ctx context.Context) error {
 	return all
 }
 
-// render fills in the templates of the configuration and of the command.
-func (c *cell) render() (words []string, err error) {
-	data := proxyconf.Data{
-		Certs:    c.certs,
-		Backends: map[string][]proxyconf.Origin{},
-		Stats:    filepath.Join(c.dir, "stats.sock"),
-		Dir:      c.dir, Poller: c.scenario.Proxy.Poller, Seed: c.scenario.Seed, Config: driver.ExecConfig(c.dir),
-	}
-	for _, o := range c.origins {
-		host, port, _ := strings.Cut(o.addr, ":")
-		n := 0
-		if _, err := fmt.Sscan(port, &n); err != nil {
-			return nil, fmt.Errorf("address %s: %w", o.addr, err)
-		}
-		data.Backends[o.backend.Name] = append(data.Backends[o.backend.Name],
-			proxyconf.Origin{Name: o.name, Addr: o.addr, Host: host, Port: n})
-	}
-	c.listeners = map[string]string{}
-	for _, l := range c.scenario.Proxy.Listeners {
-		c.listeners[l.Name] = l.Address
-	}
-	var failed error
-	bind := func(name string) string {
-		if _, ok := c.listeners[name]; !ok {
-			addr, err := c.listenerAddr(name)
-			failed = errors.Join(failed, err)
-			c.listeners[name] = addr
-		}
-		return c.listeners[name]
-	}
-	c.fill = func(text string) (string, error) { return proxyconf.Render(text, data, bind) }
-	if c.config, err = c.fill(c.scenario.Proxy.Config); err != nil {
-		return nil, err
-	}
-	for _, word := range c.scenario.Proxy.Command {
-		text, err := c.fill(word)
-		if err != nil {
-			return nil, err
-		}
-		words = append(words, text)
-	}
-	return words, failed
-}
-
-// prepareProxy writes the configuration and lets the proxy check it.
-func (c *cell) prepareProxy(ctx context.Context) error {
-	words, err := c.render()
-	if err != nil {
-		return fail(exitUsage, err)
-	}
-	p := &c.scenario.Proxy
-	o := driver.Options{
-		Group: c.group, Dir: c.dir, Config: c.config, Stats: filepath.Join(c.dir, "stats.sock"),
-		Poller: p.Poller, Threads: p.Threads, CPUs: c.place.proxy, Nice: niceness, Args: p.Args, Ready: p.Ready.D(),
-		Reload: p.Reload, Host: processHost(c.proxyHost()), Namespace: c.network.Node(format.On(p.Node, format.ProxyNode)),
-	}
-	if h := c.proxyHost(); h != nil {
-		o.Sockets, o.CPUs = h.Dial, p.CPUs
-	}
-	c.dialStats = o.DialStats
-	for _, addr := range c.listeners {
-		o.Listeners = append(o.Listeners, addr)
-	}
-	program, err := findProgram(p, c.self)
-	if err == nil && c.fresh {
-		err = program.copyTo(c.dir)
-	}
-	if err != nil {
-		return fail(exitLost, err)
-	}
-	c.driver = newDriver(p, program, words, o)
-	if err := c.driver.Prepare(ctx); err != nil {
-		var refused *driver.ConfigError
-		switch {
-		case errors.As(err, &refused):
-			return fail(exitUsage, err)
-		case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOEXEC):
-			return fail(exitLost, err) // there is no proxy that could have failed
-		}
-		return fail(exitProxy, err)
-	}
-	version, build, err := c.driver.Version(ctx)
-	if err != nil {
-		return fail(exitProxy, err)
-	}
-	c.record.Proxy = result.Proxy{
-		Driver: p.Driver, Version: version, Build: build, Command: c.driver.Command(),
-		Config: c.config, Poller: p.Poller, CPUs: c.place.proxy, Program: program.path,
-	}
-	c.record.Proxy.ProgramHash, err = program.hash()
-	return fail(exitLost, err)
-}
-
-func (c *cell) startProxy(ctx context.Context) error {
-	g, err := c.driver.Start(ctx)
-	if err != nil {
-		return fail(exitProxy, err)
-	}
-	n, err := openGeneration(ctx, g, c.driver.StatsSocket(), c.dialStats)
-	if err != nil {
-		return fail(exitProxy, err)
-	}
-	c.history.add(n)
-	return fail(exitUsage, c.checkListeners(n))
-}
-
-// checkListeners refuses listeners of a proxy that runs already whose counters could
-// not be found.
-func (c *cell) checkListeners(g *generation) error {
-	rows, err := g.read()
-	if err != nil || rows == nil {
-		return err
-	}
-	var known []string
-	for i := range rows {
-		if rows[i].Server == "FRONTEND" {
-			known = append(known, rows[i].Proxy)
-		}
-	}
-	for i := range c.scenario.Proxy.Listeners {
-		if l := &c.scenario.Proxy.Listeners[i]; !slices.Contains(known, l.CountedAs()) {
-			return fmt.Errorf("listener %s: the proxy has no frontend %q, it has %s: name the one that listens on %s by frontend",
-				l.Name, l.CountedAs(), strings.Join(known, ", "), l.Address)
-		}
-	}
-	return nil
-}
-
-// healthy waits until every server with a health check has passed it; of a proxy that
-// runs already those that are origins of the run.
-func (c *cell) healthy(ctx context.Context) error {
-	g := c.history.latest()
-	deadline := time.Now().Add(healthyLimit)
-	for {
-		rows, err := g.read()
-		if err != nil {
-			return fail(exitProxy, c.ended(g, err))
-		}
-		var waiting []string
-		for i := range rows {
-			r := &rows[i]
-			if r.Server == "FRONTEND" || r.Server == "BACKEND" || g.Process == nil && !c.isOrigin(r.Text("addr")) {
-				continue
-			}
-			if status, check := r.Text("status"), r.Text("check_status"); !strings.HasPrefix(status, "UP") && status != "no check" ||
-				check == "INI" || check == "* INI" {
-				waiting = append(waiting, r.Proxy+"/"+r.Server+" "+status)
-			}
-		}
-		if len(waiting) == 0 {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fail(exitProxy, fmt.Errorf("after %v these servers are not up: %s", healthyLimit, strings.Join(waiting, ", ")))
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(drainStep):
-		}
-	}
-}
-
-// ended explains an error of a generation by the end of its process.
-func (c *cell) ended(g *generation, err error) error {
-	select {
-	case <-g.Ended():
-		return g.Exit(c.scenario.Proxy.Driver)
-	case <-time.After(100 * time.Millisecond):
-		return err
-	}
-}
-
 func (c *cell) startAgents(ctx context.Context) error {
 	sink := &lineSink{interval: c.tookInterval, progress: c.live.Progress, failure: c.tookFailure}
 	for i := range c.scenario.Load {
@@ -504,75 +325,6 @@ func (c *cell) targets(target string) []string {
 		}
 	}
 	return all
-}
-
-func (c *cell) tookInterval(i result.Interval) {
-	c.store(fileTimeline, cellLine{c.record.Name, i})
-	c.live.Interval(i)
-	// Histograms that no window looks at need not be kept: they are most of
-	// what a long run would hold in memory.
-	if !c.windowsRead("service") {
-		i.Service = ""
-	}
-	if !c.windowsRead("all") {
-		i.All = ""
-	}
-	c.mu.Lock()
-	c.intervals = append(c.intervals, i)
-	c.mu.Unlock()
-}
-
-// windowsRead reports whether an objective reads a series within windows; the
-// steady state is one, too.
-func (c *cell) windowsRead(series string) bool {
-	return c.steady != nil && c.steady.expr.Reads(series) ||
-		slices.ContainsFunc(c.objectives, func(o judged) bool { return o.window != nil && o.expr.Reads(series) })
-}
-
-func (c *cell) tookFailure(f result.Failure) {
-	c.mu.Lock()
-	if c.failures[f.Load] == nil {
-		c.failures[f.Load] = map[uint64]bool{}
-	}
-	c.failures[f.Load][f.ID] = true
-	f.Events = c.near(f.AtUs, f.EndedUs)
-	c.mu.Unlock()
-	c.store(fileErrors, failureLine{c.record.Name, f})
-}
-
-// cellLine and failureLine are table lines that say which cell they are of.
-type cellLine struct {
-	Cell string `json:"cell"`
-	result.Interval
-}
-
-type failureLine struct {
-	Cell string `json:"cell"`
-	result.Failure
-}
-
-// near lists the events a request met: those that were in force between its
-// intended start and its end, or had been up to a second before.
-func (c *cell) near(from, to int64) []string {
-	const after = 1_000_000
-	var names []string
-	for _, e := range c.events {
-		end := max(e.BeginUs, e.EndUs) + after
-		if e.EndUs == 0 {
-			end = to
-		}
-		if e.Applied && e.BeginUs <= to && end >= from {
-			names = append(names, fmt.Sprintf("%d %s", e.ID, e.Kind))
-		}
-	}
-	return names
-}
-
-// store writes a table line; a full disk ends the run.
-func (c *cell) store(file string, record any) {
-	if err := c.out.line(file, record); err != nil {
-		c.fail(fail(exitLost, err))
-	}
 }
 
 // fail ends the cell; the first reason counts.
