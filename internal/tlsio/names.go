@@ -5,9 +5,13 @@ import (
 	"strings"
 )
 
-// suiteNames are the names of OpenSSL for suites up to TLS 1.2, which logs and
-// configurations know them by (openssl-ciphers(1)).
+// suiteNames are OpenSSL's names of cipher suites, which logs and configurations know them
+// by (openssl-ciphers(1)). Those of TLS 1.3 have one name only, and are here because
+// [tls.CipherSuiteName] allocates, for each request that is logged.
 var suiteNames = map[uint16]string{
+	tls.TLS_AES_128_GCM_SHA256:                        "TLS_AES_128_GCM_SHA256",
+	tls.TLS_AES_256_GCM_SHA384:                        "TLS_AES_256_GCM_SHA384",
+	tls.TLS_CHACHA20_POLY1305_SHA256:                  "TLS_CHACHA20_POLY1305_SHA256",
 	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:       "ECDHE-ECDSA-AES256-GCM-SHA384",
 	tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:         "ECDHE-RSA-AES256-GCM-SHA384",
 	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: "ECDHE-ECDSA-CHACHA20-POLY1305",
@@ -35,7 +39,7 @@ func SuiteName(id uint16) string {
 	if name, ok := suiteNames[id]; ok {
 		return name
 	}
-	return tls.CipherSuiteName(id) // those of TLS 1.3 have one name only
+	return tls.CipherSuiteName(id)
 }
 
 // VersionName is OpenSSL's name of a version, "" if there is none.
