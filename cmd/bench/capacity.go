@@ -32,9 +32,9 @@ type capacityCmd struct {
 	Load      string        `placeholder:"NAME" help:"Load whose rate is searched, where the scenario has several."`
 	From      string        `placeholder:"RATE" help:"Lowest rate to try, and the first: 200/s. Without it the search begins at the rate of the scenario and may go down to 1/s."`
 	To        string        `placeholder:"RATE" help:"Highest rate to try; unlimited if not given."`
-	Precision string        `default:"3%" placeholder:"SHARE" help:"Width at which the search ends, from 1%% to 25%%."`
+	Precision string        `default:"3%" placeholder:"SHARE" help:"Width at which the search ends, from 1% to 25%."`
 	Within    time.Duration `default:"5m" placeholder:"TIME" help:"Time that one search may take; the bounds known by then are the outcome."`
-	Axis      string        `placeholder:"KEY=V1,V2" help:"Search at each value of a key, as for --set, or of an axis of the matrix: proxy.threads=1,2."`
+	Axis      []string      `sep:"none" placeholder:"KEY=V1,V2" help:"Search at each value of a key, as for --set, or of an axis of the matrix: proxy.threads=1,2."`
 	Repeat    int           `default:"1" placeholder:"N" help:"Search this many times, in turns with the values of the axis; of one search the median counts. A scalability law needs 3."`
 	Need      string        `placeholder:"RATE" help:"Say how many it takes for this rate, with one to spare."`
 	Keep      bool          `name:"keep-disturbed" help:"Count trials that did not hold while other programs used the processors: what is found may be too low, but a machine that is never quiet has no others."`
@@ -247,26 +247,30 @@ func (c *capacityCmd) prepare(o *runner.CapacityOptions) error {
 // axis reads --axis: a key with its values, or an axis of the matrix, which has values
 // of its own.
 func (c *capacityCmd) axis(doc *document.Document) (name string, values []string, points [][]document.Setting, err error) {
-	if c.Axis == "" {
+	switch len(c.Axis) {
+	case 0:
 		return "", nil, [][]document.Setting{nil}, nil
+	case 1:
+	default:
+		return "", nil, nil, fmt.Errorf("--axis: one is possible, not %s", strings.Join(c.Axis, " and "))
 	}
-	name, list, given := strings.Cut(c.Axis, "=")
+	name, list, given := strings.Cut(c.Axis[0], "=")
 	i := slices.IndexFunc(doc.Axes, func(a result.Axis) bool { return a.Name == name })
 	switch {
 	case given:
 		if name == "" {
-			return "", nil, nil, fmt.Errorf("--axis %s: write it as KEY=VALUE,VALUE", c.Axis)
+			return "", nil, nil, fmt.Errorf("--axis %s: write it as KEY=VALUE,VALUE", c.Axis[0])
 		}
 		for v := range strings.SplitSeq(list, ",") {
 			if v = strings.TrimSpace(v); v == "" || slices.Contains(values, v) {
-				return "", nil, nil, fmt.Errorf("--axis %s: a value is empty, or given twice", c.Axis)
+				return "", nil, nil, fmt.Errorf("--axis %s: a value is empty, or given twice", c.Axis[0])
 			}
 			values = append(values, v)
 		}
 	case i >= 0:
 		values = doc.Axes[i].Values
 	default:
-		return "", nil, nil, fmt.Errorf("--axis %s: write it as KEY=VALUE,VALUE, or name an axis of the scenario's matrix", c.Axis)
+		return "", nil, nil, fmt.Errorf("--axis %s: write it as KEY=VALUE,VALUE, or name an axis of the scenario's matrix", c.Axis[0])
 	}
 	for _, v := range values {
 		set := document.Setting{Key: name, Value: v}

@@ -230,6 +230,7 @@ func TestCapacityRefusesWhatItCannotSearch(t *testing.T) {
 		{limited, append([]string{"--axis", "poller"}, must...), "write it as KEY=VALUE,VALUE"},
 		{limited, append([]string{"--axis", "proxy.threads=1,1"}, must...), "given twice"},
 		{limited, append([]string{"--axis", "proxy.threads=many"}, must...), "many"},
+		{limited, append([]string{"--axis", "proxy.threads=1,2", "--axis", "proxy.poller=epoll,poll"}, must...), "--axis: one is possible, not proxy.threads=1,2 and proxy.poller=epoll,poll"},
 		{limited, append([]string{"--axis", "=1,2"}, must...), "--axis =1,2: write it as KEY=VALUE,VALUE"},
 		{limited, append([]string{"--json", "/nowhere/c.json"}, must...), "/nowhere/c.json"},
 		{limited, append([]string{"--precision", "3"}, must...), "--precision: from 1% to 25%"},

@@ -139,7 +139,7 @@ func (c *compareCmd) record(human *os.File) (*result.Comparison, error) {
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	if a := c.Alpha; a != nil && (*a <= 0 || *a >= 0.5) {
+	if a := c.Alpha; a != nil && !(*a > 0 && *a < 0.5) { // NaN is not either
 		return nil, &exitError{exitUsage, fmt.Errorf("--alpha %v: it must be more than 0 and less than 0.5", *a)}
 	}
 	if err := c.limits(); err != nil {
@@ -164,8 +164,8 @@ func (c *compareCmd) limits() error {
 	switch {
 	case c.Shorten == 0:
 		return errShortenByZero
-	case c.MostPairs < 1:
-		return fmt.Errorf("--most-pairs %d: it must be more than 0", c.MostPairs)
+	case c.MostPairs < 1 || c.MostPairs > format.MostPairs:
+		return fmt.Errorf("--most-pairs %d: it must be from 1 to %d", c.MostPairs, format.MostPairs)
 	case c.Within < 0:
 		return fmt.Errorf("--within %v: it must be more than 0", c.Within)
 	}

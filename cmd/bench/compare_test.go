@@ -372,7 +372,10 @@ func TestCompareRefusesOptions(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"proxy-overhead --base proxy.driver=builtin --shorten 0", "--shorten 0: a scenario can be shortened by a number from 1 on"},
 		{"proxy-overhead --base proxy.driver=builtin --shorten nan", "by a number from 1 to 100, not NaN"},
-		{"proxy-overhead --base proxy.driver=builtin --most-pairs 0", "--most-pairs 0: it must be more than 0"},
+		{"proxy-overhead --base proxy.driver=builtin --most-pairs 0", "--most-pairs 0: it must be from 1 to 1000"},
+		// What is computed before the first pair would take hours and memory without end.
+		{"proxy-overhead --base proxy.driver=builtin --most-pairs 1000000000", "--most-pairs 1000000000: it must be from 1 to 1000"},
+		{run + " " + run + " --alpha nan", "--alpha NaN: it must be more than 0"},
 		{"proxy-overhead --base proxy.driver=builtin --within=-5s", "--within -5s: it must be more than 0"},
 		{"proxy-overhead --calibrate --new proxy.driver=haproxy --pairs 3 --json x", "--new, --pairs, --json: --calibrate runs the base"},
 		{run + " " + run + " --keep-disturbed --within 5m --seed 1", "--within, --seed: for runs that are still to be made"},

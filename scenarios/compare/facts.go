@@ -163,6 +163,9 @@ func differences(base, other *byName) (all []result.ComparisonFact) {
 		if slices.Equal(b, n) {
 			continue
 		}
+		if base.decisive[name] || other.decisive[name] { // it is not unknown: there is none
+			b, n = orNone(b), orNone(n)
+		}
 		b, n = excerpt(b, n)
 		all = append(all, result.ComparisonFact{
 			Name: name, Base: strings.Join(b, " / "), New: strings.Join(n, " / "),
@@ -179,6 +182,13 @@ func differences(base, other *byName) (all []result.ComparisonFact) {
 		return 1
 	})
 	return all
+}
+
+func orNone(values []string) []string {
+	if len(values) == 0 {
+		return []string{"none"}
+	}
+	return values
 }
 
 func sorted(values []string) []string {

@@ -190,8 +190,21 @@ func TestRecordedOtherWork(t *testing.T) {
 			t.Errorf("%s, forced: %s", name, c.Verdict)
 		}
 	}
-	// Another proxy is what is compared, and limits change nothing of the work.
+	// What one side does not have at all is called so, and of a whole part of the other the
+	// first line is enough.
 	s := newShelf(t)
+	s.put(Base, 1, nil)
+	s.put(New, 1, func(r *testfolder.Run) {
+		r.Loads[0].Name = "others"
+		r.Record.Text += "events:\n  - {at: 1s, do: \"proxy/pause\"}\n  - {at: 2s, do: \"proxy/resume\"}\n"
+	})
+	for _, want := range []string{"loop of load clients (open / none)", "loop of load others (none / open)", "scenario, events (none / events:)"} {
+		if c := s.compare(false); !strings.Contains(c.Reason, want) {
+			t.Errorf("want %s in: %s", want, c.Reason)
+		}
+	}
+	// Another proxy is what is compared, and limits change nothing of the work.
+	s = newShelf(t)
 	s.put(Base, 1, nil)
 	s.put(New, 1, func(r *testfolder.Run) {
 		r.Record.Text = strings.Replace(strings.Replace(r.Record.Text, "failed == 0", "failed < 5", 1), "proxy:\n", "proxy:\n  driver: haproxy\n", 1)

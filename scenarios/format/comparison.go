@@ -47,7 +47,7 @@ type Pairs int
 // Bounds of the number of pairs.
 const (
 	leastPairs = 2
-	mostPairs  = 1000
+	MostPairs  = 1000
 )
 
 func (p *Pairs) setScalar(text string) error {
@@ -62,8 +62,8 @@ func ParsePairs(text string) (int, error) {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < leastPairs || n > mostPairs {
-		return 0, fmt.Errorf("%q is neither auto nor a number from %d to %d", text, leastPairs, mostPairs)
+	if err != nil || n < leastPairs || n > MostPairs {
+		return 0, fmt.Errorf("%q is neither auto nor a number from %d to %d", text, leastPairs, MostPairs)
 	}
 	return n, nil
 }
