@@ -73,7 +73,7 @@ func blocks() []block {
 		{one: (*summary).phases},
 		{one: (*summary).abuse, least: (*summary).abuseLines},
 		{one: func(s *summary, _ *result.Cell) { s.leftOut() }, least: (*summary).leftOutLines},
-		{one: (*summary).hosts},
+		{one: (*summary).hosts, many: (*summary).sideBySide},
 		always((*summary).trust, 3),
 		always((*summary).files, 1),
 	}
@@ -265,6 +265,14 @@ func (s *summary) hosts(c *result.Cell) {
 	}
 	s.add("")
 	s.add(fmt.Sprintf("hosts  %d, clocks known to ±%s", len(c.Hosts), units.Latency(worst)))
+}
+
+// sideBySide says how cells were spread over sets of machines.
+func (s *summary) sideBySide() {
+	if s.run.SideBySide != "" {
+		s.add("")
+		s.add("hosts  " + s.run.SideBySide)
+	}
 }
 
 func (s *summary) trust() {

@@ -203,6 +203,7 @@ func writeMarkdown(w io.Writer, r *Report) error {
 		{"label", run.Label},
 		{"started", run.StartedAt},
 		{"ended", run.EndedAt},
+		{"side by side", run.SideBySide},
 		{"scenario hash", run.Hash},
 		{"tool", "bench " + run.Tool.Version + " " + run.Tool.Commit + " " + run.Tool.Go},
 	} {

@@ -185,7 +185,7 @@ func (c *cluster) joins(name string) {
 	if strings.HasPrefix(name, "gen") {
 		args = append(args, "--label", "kind=gen", "--allow", "load")
 	} else {
-		args = append(args, "--allow", "proxy", "--allow", "backend")
+		args = append(args, "--label", "kind=box", "--allow", "proxy", "--allow", "backend")
 	}
 	p := c.start(name, out, args...)
 	until(c.t, name+" joins", func() bool {
@@ -357,6 +357,98 @@ func TestRunOverMachines(t *testing.T) {
 	j = c.begin(overMachines, "--hub", c.join)
 	if code := c.end(j); code != exitLost || !strings.Contains(j.p.Output(), "refuses the token") {
 		t.Errorf("exit code %d: %s", code, j.p.Output())
+	}
+	c.nothingLeft()
+}
+
+// overSets is a matrix whose cells take a generator and a machine for the rest each.
+const overSets = `version: 1
+name: sets
+seed: 7
+matrix: {rate: [50/s, 60/s, 70/s, 80/s]}
+hosts:
+  - {name: generator, labels: {kind: gen}}
+  - {name: box, labels: {kind: box}}
+proxy:
+  onHost: box
+  config: |
+    global
+        stats socket {{.Stats}} level admin expose-fd listeners
+    defaults
+        mode http
+        timeout connect 5s
+        timeout client 10s
+        timeout server 10s
+    frontend web
+        bind {{bind "web"}}
+        default_backend web
+    backend web
+    {{- range .Backends.web}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
+backends:
+  - {name: web, onHost: box}
+load:
+  - name: clients
+    onHost: generator
+    target: proxy/web
+    arrival: constant
+    timeout: 10s
+    connections: {pool: 6}
+    phases:
+      - {name: steady, rate: "${rate}", for: 2s}
+`
+
+// The cells of a matrix go on side by side, and one whose machine is lost begins again on
+// others; each is in the result once.
+func TestRunSpreadsCells(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	j := c.begin(overSets, "--hub", c.run)
+	until(t, "two cells begin", func() bool {
+		return strings.Count(j.out.String(), "begins: ") >= 2 || !j.p.Running()
+	})
+	if err := c.hosts["gen1"].Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if code := c.end(j); code != exitPass && code != exitUnclear {
+		t.Fatalf("exit code %d\n%s\n%s", code, j.out, j.p.Output())
+	}
+	delete(c.hosts, "gen1")
+	run := c.record(j)
+	certain(t, run, result.Pass)
+	t.Log(run.SideBySide)
+	if len(run.Cells) != 4 || !strings.Contains(run.SideBySide, "4 combinations on up to ") {
+		t.Fatalf("%d cells, %q", len(run.Cells), run.SideBySide)
+	}
+	for i, cell := range run.Cells {
+		want := uint64(2 * (50 + 10*i))
+		if l := cell.Loads[0]; l.Requests != want || l.Completed != want || cell.Conservation.Delta != 0 || len(cell.Hosts) != 2 {
+			t.Errorf("%s: %d requests of %d, %d hosts", cell.Name, l.Requests, want, len(cell.Hosts))
+		}
+	}
+	lines, err := os.ReadFile(filepath.Join(j.dir, run.Files["timeline"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := map[string]uint64{}
+	for line := range strings.Lines(string(lines)) {
+		var of struct {
+			Cell      string
+			Completed uint64
+		}
+		if err := json.Unmarshal([]byte(line), &of); err != nil {
+			t.Fatal(err)
+		}
+		sum[of.Cell] += of.Completed
+	}
+	for _, cell := range run.Cells {
+		if sum[cell.Name] != cell.Loads[0].Completed {
+			t.Errorf("%s: the timeline has %d completed, the record %d", cell.Name, sum[cell.Name], cell.Loads[0].Completed)
+		}
+	}
+	if parts, _ := filepath.Glob(filepath.Join(j.dir, ".part*")); len(parts) > 0 {
+		t.Errorf("left behind: %q", parts)
 	}
 	c.nothingLeft()
 }

@@ -27,6 +27,9 @@ type Run struct {
 	ExitCode  int     `json:"exitCode"`
 	Axes      []Axis  `json:"matrix,omitempty"`
 	Cells     []*Cell `json:"cells"`
+	// SideBySide says how cells were spread over sets of machines, "" if they followed one
+	// another.
+	SideBySide string `json:"sideBySide,omitempty"`
 	// Spreads are the main figures over the repetitions; empty without any.
 	Spreads  []Spread          `json:"spreads,omitempty"`
 	LeftOut  []LeftOut         `json:"leftOut,omitempty"`

@@ -142,6 +142,7 @@ func (v *view) provenance(d *series.Data, cells []*series.Analysis) {
 	add("command", run.Command)
 	add("started", run.StartedAt)
 	add("ended", run.EndedAt)
+	add("side by side", run.SideBySide)
 	add("seed", fmt.Sprint(run.Seed))
 	add("scenario hash", run.Hash)
 	add("tool", toolText(&run.Tool))

@@ -39,6 +39,22 @@ func (s *Scenario) Placed() bool {
 	return false
 }
 
+// Elsewhere reports whether every part of the scenario is to be on another machine, so
+// that nothing of it takes up the runner's.
+func (s *Scenario) Elsewhere() bool {
+	for i := range s.Backends {
+		if s.Backends[i].OnHost == "" {
+			return false
+		}
+	}
+	for i := range s.Load {
+		if s.Load[i].OnHost == "" {
+			return false
+		}
+	}
+	return s.Proxy.OnHost != "" && len(s.Load) > 0
+}
+
 // HostRoleNames are those that onHost may refer to.
 func (s *Scenario) HostRoleNames() []string {
 	var names []string

@@ -45,6 +45,7 @@ type cell struct {
 	dir        string // sockets and configuration
 	certs      *certmaker.Maker
 	hub        *wire.Address
+	claims     *claims        // of the machines that cells beside it have
 	machines   *machines      // nil: everything is on this one
 	network    *netns.Network // nil: everything is on the loopback
 	wires      *chaosnet.Network

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -184,6 +185,29 @@ func (d *folder) write(name string, text []byte) error {
 			d.outdated = append(d.outdated, name)
 		}
 		return storage(errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}
+
+// append adds the lines of another folder's tables, which are ended by it.
+func (d *folder) append(from *folder) error {
+	if err := from.close(); err != nil {
+		return err
+	}
+	for name, t := range d.tables {
+		f, err := os.Open(from.path(name))
+		if err != nil {
+			return storage(err)
+		}
+		t.mu.Lock()
+		n, err := io.Copy(t.w, f)
+		t.lines = t.lines || n > 0
+		t.err = errors.Join(t.err, err)
+		err = t.err
+		t.mu.Unlock()
+		if err := errors.Join(err, f.Close()); err != nil {
+			return storage(err)
+		}
 	}
 	return nil
 }

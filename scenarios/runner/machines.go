@@ -26,6 +26,7 @@ type machines struct {
 	session *session.Session
 	roles   map[string][]*session.Host
 	here    string // address by which they reach this one
+	chosen  map[string][]wire.Hello
 }
 
 // Bounds of what concerns other machines.
@@ -68,8 +69,7 @@ func (c *cell) takeMachines(ctx context.Context) error {
 	if m.here, err = towards(c.hub.URL); err != nil {
 		return fail(exitLost, err)
 	}
-	chosen, err := m.find(ctx, c.scenario)
-	if err != nil {
+	if m.chosen, err = m.find(ctx, c.scenario, c.claims); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, takeLimit)
@@ -77,7 +77,7 @@ func (c *cell) takeMachines(ctx context.Context) error {
 	taken := map[string]*session.Host{}
 	for i := range c.scenario.Hosts {
 		role := c.scenario.Hosts[i].Name
-		for _, hello := range chosen[role] {
+		for _, hello := range m.chosen[role] {
 			h := taken[hello.Name]
 			if h == nil {
 				if h, err = s.Take(ctx, hello); errors.Is(err, session.ErrBusy) {
@@ -94,16 +94,19 @@ func (c *cell) takeMachines(ctx context.Context) error {
 	return nil
 }
 
+// errMissing is a scenario whose machines are not there.
+var errMissing = errors.New("hosts are missing")
+
 // find waits for the machines that the roles ask for. Named ones come first, so that no
 // other role takes them by their labels.
-func (m *machines) find(ctx context.Context, s *format.Scenario) (map[string][]wire.Hello, error) {
+func (m *machines) find(ctx context.Context, s *format.Scenario, others *claims) (map[string][]wire.Hello, error) {
 	deadline := time.Now().Add(lookAtMost)
 	for {
 		found, err := m.session.Look(ctx, lookAtLeast)
 		if err != nil {
 			return nil, fail(exitUsage, err)
 		}
-		chosen, missing := choose(s, found)
+		chosen, missing := others.take(found, func(free []wire.Hello) (map[string][]wire.Hello, []string) { return choose(s, free) })
 		if len(missing) == 0 {
 			return chosen, nil
 		}
@@ -111,7 +114,7 @@ func (m *machines) find(ctx context.Context, s *format.Scenario) (map[string][]w
 			return nil, ctx.Err()
 		}
 		if time.Now().After(deadline) {
-			return nil, fail(exitUsage, fmt.Errorf("hosts are missing: %s; there are %s", strings.Join(missing, "; "), joined(found)))
+			return nil, fail(exitUsage, fmt.Errorf("%w: %s; there are %s", errMissing, strings.Join(missing, "; "), joined(found)))
 		}
 	}
 }
@@ -389,4 +392,5 @@ func (c *cell) leaveMachines() {
 	if err := c.machines.session.Close(); err != nil {
 		c.record.Warnings = append(c.record.Warnings, err.Error())
 	}
+	c.claims.give(c.machines.chosen)
 }

@@ -7,12 +7,14 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // ports hands out free TCP ports of the loopback address. They lie below the
 // range from which the kernel takes the source ports of connections, so that no
 // connection of a load can sit on one while a proxy or origin is restarted.
 type ports struct {
+	mu              sync.Mutex // of next: cells may run side by side
 	next, low, high int
 }
 
@@ -34,6 +36,8 @@ func newPorts() *ports {
 
 // number is the next port, for a namespace in which nobody else is.
 func (p *ports) number() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	port := p.next
 	if p.next++; p.next > p.high {
 		p.next = p.low

@@ -199,29 +199,59 @@ func safety(self []string) (*chaos.Journal, *proc.Group, error) {
 	return journal, group, nil
 }
 
-// runCells runs the combinations of the matrix one after another.
+// maker makes the cells of a run.
+type maker struct {
+	o       Options
+	journal *chaos.Journal
+	group   *proc.Group
+	dir     *folder
+	ports   *ports
+	allowed []int
+}
+
+// cell is combination number i, before it has run.
+func (m *maker) cell(i int) *cell {
+	of := &m.o.Document.Cells[i]
+	return &cell{
+		scenario: of.Scenario, self: m.o.Self, journal: m.journal, group: m.group, out: m.dir, live: m.o.Live,
+		ports: m.ports, allowed: m.allowed, clock: monotonic{}, fresh: m.o.FreshProgram, hub: m.o.Hub, index: i, count: len(m.o.Document.Cells),
+		record: &result.Cell{
+			Name: of.Name, Vars: maps.Clone(of.Vars),
+			Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},
+		},
+	}
+}
+
+// runCells runs the combinations of the matrix: one after another, or side by side where
+// there are machines for several.
 func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *proc.Group, dir *folder, run *result.Run) error {
 	allowed, err := allowedCPUs()
 	if err != nil {
 		return fail(exitLost, err)
 	}
-	free := newPorts()
+	m := &maker{o: o, journal: journal, group: group, dir: dir, ports: newPorts(), allowed: allowed}
+	var tasks []int
 	for i := range o.Document.Cells {
-		if why := Obstacle(&o.Document.Cells[i]); why != "" {
-			run.LeftOut = append(run.LeftOut, result.LeftOut{
-				Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars), Reason: why,
-			})
-			run.Warnings = append(run.Warnings, o.Document.Cells[i].Name+" left out: "+why)
+		why := Obstacle(&o.Document.Cells[i])
+		if why == "" {
+			tasks = append(tasks, i)
 			continue
 		}
-		c := &cell{
-			scenario: o.Document.Cells[i].Scenario, self: o.Self, journal: journal, group: group, out: dir, live: o.Live,
-			ports: free, allowed: allowed, clock: monotonic{}, fresh: o.FreshProgram, hub: o.Hub, index: i, count: len(o.Document.Cells),
-			record: &result.Cell{
-				Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars),
-				Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},
-			},
-		}
+		run.LeftOut = append(run.LeftOut, result.LeftOut{
+			Name: o.Document.Cells[i].Name, Vars: maps.Clone(o.Document.Cells[i].Vars), Reason: why,
+		})
+		run.Warnings = append(run.Warnings, o.Document.Cells[i].Name+" left out: "+why)
+	}
+	if len(tasks) == 0 {
+		return fail(exitUsage, fmt.Errorf("no combination of the matrix can be run here; %s: %s", run.LeftOut[0].Name, run.LeftOut[0].Reason))
+	}
+	if n, err := m.sets(ctx, tasks); err != nil {
+		return err
+	} else if n > 0 {
+		return m.runSpread(ctx, run, tasks, n)
+	}
+	for _, i := range tasks {
+		c := m.cell(i)
 		c.keep = func(events []result.Event) error { return dir.json(fileRun, unfinished(run, c, events)) }
 		if err := c.keep([]result.Event{}); err != nil {
 			return fail(exitLost, err)
@@ -231,9 +261,6 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 		if err != nil {
 			return err
 		}
-	}
-	if len(run.Cells) == 0 {
-		return fail(exitUsage, fmt.Errorf("no combination of the matrix can be run here; %s: %s", run.LeftOut[0].Name, run.LeftOut[0].Reason))
 	}
 	return nil
 }

@@ -74,13 +74,15 @@ func permissions(purpose, client string) (*server.Permissions, error) {
 			Response:  &server.ResponsePermission{MaxMsgs: 1, Expires: time.Minute},
 		}, nil
 	case kind == "run" && purpose == purposeRun:
-		stream := wire.Stream(name)
+		publish := []string{
+			wire.Who, wire.RunBeat(name), wire.Orders("*", name, ">"), wire.Todo(name, "*"), wire.Done(name, "*"), "$JS.API.INFO",
+		}
+		for _, stream := range []string{wire.Stream(name), wire.TodoStream(name), wire.DoneStream(name)} {
+			publish = append(publish, "$JS.API.STREAM.*."+stream, "$JS.API.CONSUMER.*."+stream+".>",
+				"$JS.API.CONSUMER.*.*."+stream+".>", "$JS.ACK."+stream+".>", "$JS.FC."+stream+".>")
+		}
 		return &server.Permissions{
-			Publish: &server.SubjectPermission{Allow: []string{
-				wire.Who, wire.RunBeat(name), wire.Orders("*", name, ">"),
-				"$JS.API.INFO", "$JS.API.STREAM.*." + stream, "$JS.API.CONSUMER.*." + stream + ".>",
-				"$JS.API.CONSUMER.*.*." + stream + ".>", "$JS.ACK." + stream + ".>", "$JS.FC." + stream + ".>",
-			}},
+			Publish:   &server.SubjectPermission{Allow: publish},
 			Subscribe: &server.SubjectPermission{Allow: []string{wire.AnyBeat, inbox}},
 		}, nil
 	}

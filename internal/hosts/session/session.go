@@ -5,8 +5,6 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,11 +65,11 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	if o.Note == nil {
 		o.Note = func(string) {}
 	}
-	var random [6]byte
-	if _, err := rand.Read(random[:]); err != nil {
+	run, err := newRun()
+	if err != nil {
 		return nil, err
 	}
-	s := &Session{options: o, run: hex.EncodeToString(random[:]), lost: make(chan struct{}), over: make(chan struct{}), hosts: map[string]*Host{}}
+	s := &Session{options: o, run: run, lost: make(chan struct{}), over: make(chan struct{}), hosts: map[string]*Host{}}
 	s.conn, err = wire.Connect(o.Hub, wire.Options{
 		Name: wire.ClientOfRun(s.run), Note: o.Note, Connected: func(is bool) { s.cut.Store(!is) },
 		Refused: func(err error) { s.fail(fmt.Errorf("the hub forbids what a run has to do: %w", err)) },

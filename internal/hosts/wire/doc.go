@@ -11,7 +11,10 @@
 //	b.c.HOST.RUN.clock           one round trip of a clock comparison
 //	b.r.RUN.beat                 the runner's sign of life, through the hub
 //	b.r.RUN.h.HOST.CHANNEL       output of a process, kept in the run's JetStream stream
+//	b.q.RUN.todo.N, b.q.RUN.done.N   a task of a run, and that it was done, each in a stream
 package wire
+
+import "strings"
 
 // Subjects.
 const (
@@ -40,8 +43,29 @@ func Output(run, host, channel string) string { return "b.r." + run + ".h." + ho
 // AnyOutput is everything that comes out of the processes of a run.
 func AnyOutput(run string) string { return "b.r." + run + ".h.>" }
 
-// Stream is the name of the JetStream stream of a run.
+// Stream is the name of the JetStream stream of a run's output.
 func Stream(run string) string { return "R_" + run }
+
+// Todo and Done are the subjects of a task of a run and of what became of it, "*" for all;
+// TodoStream and DoneStream are the streams that hold them.
+func Todo(run, task string) string { return "b.q." + run + ".todo." + task }
+
+// Done is the subject of the outcome of a task.
+func Done(run, task string) string { return "b.q." + run + ".done." + task }
+
+// TodoStream is the name of the stream of a run's tasks.
+func TodoStream(run string) string { return "Q_" + run }
+
+// DoneStream is the name of the stream of the tasks that were done.
+func DoneStream(run string) string { return "D_" + run }
+
+// RunOfStream is the run that a stream belongs to, "" if it is none of this program's.
+func RunOfStream(stream string) string {
+	if kind, run, ok := strings.Cut(stream, "_"); ok && (kind == "R" || kind == "Q" || kind == "D") {
+		return run
+	}
+	return ""
+}
 
 // ClockChannel is the channel of clock comparisons, RunChannel that of orders about the
 // run as a whole. Those of processes are p and a number.
