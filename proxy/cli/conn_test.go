@@ -85,10 +85,11 @@ func TestHalfClose(t *testing.T) {
 // whole, and the service does not keep it in memory meanwhile.
 func TestSlowReaderGetsAll(t *testing.T) {
 	e := newFake()
-	for range 3000 {
+	for range 9000 {
 		e.rows = append(e.rows, e.rows[1])
 	}
-	_, path := start(t, e, Options{Timeout: 300 * time.Millisecond}, Access{})
+	const timeout = 2 * time.Second
+	_, path := start(t, e, Options{Timeout: timeout}, Access{})
 	c := dial(t, path)
 	if _, err := c.Write([]byte("show stat\n")); err != nil {
 		t.Fatal(err)
@@ -106,9 +107,9 @@ func TestSlowReaderGetsAll(t *testing.T) {
 		if err != nil {
 			t.Fatalf("after %d bytes: %v", all.Len(), err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(30 * time.Millisecond)
 	}
-	if d := time.Since(begin); d < 300*time.Millisecond {
+	if d := time.Since(begin); d < timeout {
 		t.Fatalf("read in %v: too fast to show anything", d)
 	}
 	if n := strings.Count(all.String(), "\n"); n != len(e.rows)+2 {

@@ -11,6 +11,7 @@ func statCommands() []Command {
 	return []Command{
 		{Words: "show info", Args: "[desc|json|typed|float]*", Help: "report information about the process", Fn: showInfo},
 		{Words: "show stat", Args: "[desc|json|no-maint|typed|up]*", Help: "report the counters of proxies and servers", Fn: showStat},
+		{Words: "dump stats-file", Help: "dump the counters of what has a guid, for a process that goes on from them", Fn: func(r *request) error { return stats.WriteSaved(r.w, r.s.engine.Rows(false)) }},
 		{Words: "clear counters", Args: "[all]", Level: Operator, Help: "reset highest values, or with all every counter", Fn: clearCounters},
 	}
 }

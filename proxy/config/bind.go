@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -50,6 +51,7 @@ func (l *line) bindAddresses(addresses word, proto *bindDraft, needPort bool, ad
 		l.fail(addresses, "'%s': %v", l.kw.name, err)
 		return
 	}
+	sockets := 0
 	for one := range strings.SplitSeq(text, ",") {
 		if needPort {
 			one = prefixed(one, l.p.unixBind.prefix)
@@ -75,6 +77,10 @@ func (l *line) bindAddresses(addresses word, proto *bindDraft, needPort bool, ad
 			if port > 0 {
 				b.Addr.SetPort(uint16(port))
 			}
+			if b.GUID != "" {
+				b.GUID = fmt.Sprintf("%s-%d", b.GUID, sockets)
+			}
+			sockets++
 			add(&b)
 		}
 	}
@@ -107,6 +113,11 @@ func plainBindOptions() []bindOption {
 	return append([]bindOption{
 		{name: "name", args: 1, doc: "Name in the statistics.", read: func(_ *line, b *bindDraft, w word) { b.Name = w.text }},
 		number("id", 1, math.MaxInt32, "Number in the statistics.", func(b *bindDraft) *int { return &b.ID }),
+		{name: "guid-prefix", args: 1, doc: "Beginning of what identifies the sockets of the line in a file of counters: a hyphen and their number follow, from 0.", read: func(l *line, b *bindDraft, w word) {
+			if l.identifier(w) {
+				b.GUID = w.text
+			}
+		}},
 		number("maxconn", 1, math.MaxInt32, "Connections accepted at once.", func(b *bindDraft) *int { return &b.MaxConn }),
 		number("backlog", 1, math.MaxInt32, "Connections the kernel keeps waiting.", func(b *bindDraft) *int { return &b.Options.Backlog }),
 		{name: "interface", args: 1, doc: "Network interface to listen on.", read: func(_ *line, b *bindDraft, w word) { b.Options.Interface = w.text }},

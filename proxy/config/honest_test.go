@@ -154,6 +154,7 @@ var samples = map[string]string{
 	"httpclient.ssl.verify":              "none",
 	"load-server-state-from-file":        "local",
 	"server-state-file-name":             "load-server-state-from-file local\nx",
+	"guid":                               "a",
 	"server-state-base":                  "server-state-file x\n/tmp",
 	"unique-id-format":                   "%ci",
 	"unique-id-header":                   "mode http\nunique-id-format %ci\nX-ID",

@@ -103,6 +103,7 @@ func keywords() []keyword {
 		serverKeywords(),
 		dispatchKeywords(),
 		serverStateKeywords(),
+		counterFileKeywords(),
 		checkKeywords(),
 		protocolCheckKeywords(),
 		tableKeywords(),

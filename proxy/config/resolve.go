@@ -31,6 +31,7 @@ func (p *parser) resolve() *spec.Config {
 		cfg.Proxies = append(cfg.Proxies, p.proxy(s, i))
 	}
 	p.numberProxies(cfg.Proxies)
+	p.checkGUIDs(cfg.Proxies)
 	for i, s := range p.sections {
 		p.resolveBackends(cfg, s, cfg.Proxies[i])
 	}
@@ -68,7 +69,7 @@ func (p *parser) resolveGlobal(g *spec.Global) {
 func (p *parser) proxy(s *section, index int) *spec.Proxy {
 	set := &s.settings
 	px := &spec.Proxy{
-		Pos: s.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, Name: s.name, Caps: s.caps(),
+		Pos: s.pos, Index: index, ID: s.id.val, ForcedID: s.id.set, GUID: s.guid.val, Name: s.name, Caps: s.caps(),
 		Mode: set.mode.or(spec.ModeTCP), Disabled: set.disabled,
 		ConnMode: set.connMode.or(spec.KeepAlive), LogTag: set.logTag.val,
 		LogFormat: set.logFormat.or(spec.LogDefault), LogLine: set.logLine, MonitorURI: set.monitorURI.val,

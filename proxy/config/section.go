@@ -25,6 +25,7 @@ type section struct {
 	// disabled and what follows belong to the section alone; settings pass from
 	// defaults to the proxies after them.
 	id       opt[int]
+	guid     opt[string]
 	binds    []*spec.Bind
 	servers  []*serverDraft
 	byName   map[string]*serverDraft

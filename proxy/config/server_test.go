@@ -130,8 +130,11 @@ func TestOptionsAtRunTime(t *testing.T) {
 			words = before + " " + words
 		}
 		theirs := ask(fmt.Sprintf("add server b/x%d 127.0.0.1:1 %s", i, words))
-		if o.name == "track" {
+		switch o.name {
+		case "track":
 			continue // taken there; here only servers of the configuration follow others
+		case "guid":
+			continue // of a later version
 		}
 		taken := strings.HasSuffix(theirs, "New server registered.")
 		if strings.Contains(theirs, "unable to ") {

@@ -58,6 +58,11 @@ func serverOptions() []serverOption {
 				x.ID, x.ForcedID = n, true
 			}
 		}}),
+		row(atRunTime, serverOption{name: "guid", args: 1, doc: "What identifies the server in a file of counters, whatever its name.", read: func(l *line, x *s, w word) {
+			if l.identifier(w) {
+				x.GUID = w.text
+			}
+		}}),
 		number(everyplace, "weight", 0, spec.MaxWeight, "Share of the requests.", func(x *s) *int { return &x.Weight }),
 		number(everyplace, "maxconn", 0, math.MaxInt32, "Connections at once; more wait in the queue.", func(x *s) *int { return &x.MaxConn }),
 		number(everyplace, "minconn", 0, math.MaxInt32, "Connections at once under low load.", func(x *s) *int { return &x.MinConn }),

@@ -17,10 +17,11 @@ var comparedElsewhere = map[string]string{
 	"show ssl crl-file": certificates, "show ssl ocsp-response": certificates,
 	"show ssl providers": "the libraries are others",
 	"show activity":      ownWords, "show fd": ownWords, "show libs": ownWords, "show pools": ownWords, "show tasks": ownWords, "show threads": ownWords,
-	"show info":    "its fields are in TestInfoHasTheFieldsOfTheReference",
-	"show version": "names the program",
-	"wait":         "comes with later versions",
-	"help":         ownWords,
+	"show info":       "its fields are in TestInfoHasTheFieldsOfTheReference",
+	"show version":    "names the program",
+	"wait":            "comes with later versions",
+	"dump stats-file": "comes with later versions",
+	"help":            ownWords,
 }
 
 const (

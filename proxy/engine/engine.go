@@ -231,7 +231,11 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	if err := e.prepareChecks(); err != nil {
 		return nil, err
 	}
-	return e, e.restoreServers()
+	if err := e.restoreServers(); err != nil {
+		return nil, err
+	}
+	e.resumeCounters()
+	return e, nil
 }
 
 // errorReplies are the standard replies with those of the proxy in their place.

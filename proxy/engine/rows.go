@@ -119,7 +119,7 @@ func (p *proxyMembers) servers() []*server.Server {
 
 func (e *Engine) frontendRow(f *stream.Frontend, t stats.Totals) stats.Row {
 	p := f.Spec
-	r := stats.Row{Type: stats.RowFrontend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, Totals: t}
+	r := stats.Row{Type: stats.RowFrontend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, GUID: p.GUID, Totals: t}
 	r.Sessions = stats.Level{Cur: f.Cur.Load(), Max: f.Cur.Max(), Limit: f.MaxConn.Load()}
 	r.Queue = stats.Level{Limit: -1}
 	r.SessRateLimit = int64(f.SessPace.Limit())
@@ -167,7 +167,7 @@ func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sums []stats
 		}
 		rows = append(rows, stats.Row{
 			Type: stats.RowListener, Proxy: f.Spec.Name, ProxyID: f.Spec.ID, Name: name, ID: l.Bind.ID,
-			HTTP: f.Spec.Mode == spec.ModeHTTP, Totals: c.Totals(), State: state, Addr: addr,
+			HTTP: f.Spec.Mode == spec.ModeHTTP, GUID: l.Bind.GUID, Totals: c.Totals(), State: state, Addr: addr,
 			Sessions: stats.Level{Cur: now, Max: most, Limit: int64(l.Bind.MaxConn)}, Queue: stats.Level{Limit: -1},
 		})
 	}
@@ -178,7 +178,7 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 	p := s.Backend.Spec
 	r := stats.Row{
 		Type: stats.RowServer, Proxy: p.Name, ProxyID: p.ID, Name: s.Spec.Name, ID: s.Spec.ID,
-		HTTP: p.Mode == spec.ModeHTTP, Totals: t, Addr: s.Spec.Text,
+		HTTP: p.Mode == spec.ModeHTTP, GUID: s.Spec.GUID, Totals: t, Addr: s.Spec.Text,
 	}
 	a := s.Addr()
 	if r.Addr = a.String(); a.IsUnix() {
@@ -219,7 +219,7 @@ func limitOrNone(n int) int64 {
 
 func backendRow(b *server.Backend, servers []*server.Server, t stats.Totals, now time.Time) stats.Row {
 	p := b.Spec
-	r := stats.Row{Type: stats.RowBackend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, Totals: t}
+	r := stats.Row{Type: stats.RowBackend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, GUID: p.GUID, Totals: t}
 	r.Sessions = stats.Level{Cur: b.Cur.Load(), Max: b.Cur.Max(), Limit: int64(max(p.FullConn, 1))}
 	r.Queue = stats.Level{Cur: b.Queued.Load(), Max: b.Queued.Max(), Limit: -1}
 	active, backup, weight := b.Count()

@@ -42,3 +42,24 @@ func (s *Server) WasRestored() bool {
 	defer s.Backend.mu.Unlock()
 	return s.restored
 }
+
+// Resume makes the server go on with the times it was down in a former process, and the
+// last change of its state there; the zero time leaves that as it is.
+func (s *Server) Resume(downs uint64, since time.Time) {
+	s.Backend.mu.Lock()
+	defer s.Backend.mu.Unlock()
+	s.transitions += downs
+	if !since.IsZero() {
+		s.changed = since
+	}
+}
+
+// Resume is that of a server for the backend as a whole.
+func (b *Backend) Resume(downs uint64, since time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.downs += downs
+	if !since.IsZero() {
+		b.lastEvent = since
+	}
+}

@@ -22,6 +22,8 @@ type Global struct {
 	HardStopAfter              time.Duration // 0: never
 	// StateFile is the file of server states that backends may share; "": there is none.
 	StateFile string
+	// StatsFile is the file of counters that the process goes on from; "": there is none.
+	StatsFile string
 
 	Logs        []LogTarget
 	LocalPeer   string // name of this process among its peers

@@ -105,6 +105,7 @@ type Proxy struct {
 	Index    int
 	ID       int // "id", or assigned from 1 by order; what "show stat" prints as iid
 	ForcedID bool
+	GUID     string // what identifies it in a file of counters, whatever its name; "": nothing does
 	Name     string
 	Caps     Caps
 	Mode     Mode
@@ -336,7 +337,8 @@ type Bind struct {
 	FD      int    // "fd@N": the inherited listening descriptor; -1 otherwise
 	Text    string // as written, after expansion
 	Name    string
-	ID      int // luid in "show stat"
+	ID      int    // luid in "show stat"
+	GUID    string // as that of a proxy
 	MaxConn int
 	Options sock.ListenOptions
 	Level   CLILevel // stats sockets
@@ -381,8 +383,9 @@ const MaxWeight = 256
 // Server is one server line with the default-server settings applied.
 type Server struct {
 	Pos
-	ID       int  // puid; what "show stat" prints as sid
-	ForcedID bool // "id" was configured
+	ID       int    // puid; what "show stat" prints as sid
+	ForcedID bool   // "id" was configured
+	GUID     string // as that of a proxy
 	Name     string
 	Addr     sock.Addr
 	Text     string // address as written

@@ -29,6 +29,7 @@ type Row struct {
 	Name    string // of the server or listener; unused for the other types
 	ID      int    // sid: of the server or listener, else 0
 	HTTP    bool   // mode http, else tcp
+	GUID    string // what identifies it whatever its name, or ""
 
 	Sessions Level // scur, smax, slim
 	Queue    Level // qcur, qmax, qlimit; servers and backends
