@@ -181,7 +181,7 @@ func TestFind(t *testing.T) {
 // Every built-in scenario says in a leading comment which question it answers,
 // and again in its description.
 func TestBuiltIns(t *testing.T) {
-	for _, name := range []string{"zero-downtime-reload", "backend-failure", "connection-flood", "proxy-overhead"} {
+	for _, name := range []string{"zero-downtime-reload", "server-crash-and-return", "connection-flood", "proxy-overhead"} {
 		if _, err := BuiltIn(name); err != nil {
 			t.Error(err)
 		}

@@ -65,6 +65,9 @@ type Tally struct {
 	// was closed by the peer before any byte of a response (RFC 9112 section
 	// 9.3.1). A retried request still ends as completed or failed.
 	Retried uint64 `json:"retried"`
+	// Moved counts the completed that another origin answered than the request before of
+	// the same virtual user, where the load keeps cookies.
+	Moved uint64 `json:"moved,omitempty"`
 	// Interrupted are the failures of cause local that are no want of ports,
 	// descriptors or memory: the run ended before its time.
 	Interrupted uint64 `json:"interrupted,omitempty"`
@@ -189,6 +192,7 @@ type Interval struct {
 	Completed uint64            `json:"completed"` // ended, well or not
 	Good      uint64            `json:"good"`
 	Retried   uint64            `json:"retried,omitempty"`
+	Moved     uint64            `json:"moved,omitempty"`
 	Errors    map[string]uint64 `json:"errors,omitempty"`
 	LagMaxUs  int64             `json:"lagMaxUs"`
 	LagP99Us  int64             `json:"lagP99Us"`

@@ -86,9 +86,12 @@ type Cell struct {
 	SteadyState       *Objective `json:"steadyState,omitempty"`
 	Trust             Trust      `json:"trust"`
 	Upstreams         []Upstream `json:"upstreams,omitempty"`
-	Segments          []Segment  `json:"segments,omitempty"`
-	LeftOut           []LeftOut  `json:"leftOut,omitempty"` // events
-	Warnings          []string   `json:"warnings,omitempty"`
+	// Receipts are what origins had received whenever they were asked, where an
+	// objective wants to know.
+	Receipts []OriginCount `json:"receipts,omitempty"`
+	Segments []Segment     `json:"segments,omitempty"`
+	LeftOut  []LeftOut     `json:"leftOut,omitempty"` // events
+	Warnings []string      `json:"warnings,omitempty"`
 }
 
 // Proxy describes the proxy under test.
@@ -290,6 +293,15 @@ type Sample struct {
 	Generation int        `json:"generation"` // of the proxy process, from 0
 	Processes  []Process  `json:"processes"`
 	Stats      []StatsRow `json:"stats,omitempty"`
+}
+
+// OriginCount is how many requests an origin has received since it began to count. Health
+// checks are not among them.
+type OriginCount struct {
+	Name     string `json:"name"`
+	AtUs     int64  `json:"atUs"`
+	SinceNs  int64  `json:"sinceNs"`
+	Received uint64 `json:"received"`
 }
 
 // Process is one process's resource use.

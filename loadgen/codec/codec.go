@@ -110,4 +110,8 @@ type Answer struct {
 	Detail    string // what is wrong with an answer that is Broken or has a Fault
 
 	Check Check // what the integrity check came to
+
+	// Moved: it is from another origin than the last one of the same virtual user, as far
+	// as the load follows its users.
+	Moved bool
 }

@@ -45,6 +45,7 @@ type session struct {
 	codec  *client
 	user   int
 	jar    jar
+	home   []byte // the origin that answered last, followed where cookies are kept
 	varied []byte // for a body that differs from request to request
 
 	request *request // whose answer it is
@@ -92,6 +93,10 @@ func (s *session) look(l []byte) {
 	name, value := l[:n], httpfield.Trim(l[n+1:])
 	if s.codec.cookies && httpfield.FoldEqual(name, "set-cookie") {
 		s.jar.set(value)
+	}
+	if s.codec.cookies && httpfield.FoldEqual(name, "x-bench-origin") {
+		s.answer.Moved = len(s.home) > 0 && !bytes.Equal(s.home, value)
+		s.home = append(s.home[:0], value...)
 	}
 	for i := range s.request.expect.headers {
 		h := &s.request.expect.headers[i]

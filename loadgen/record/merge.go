@@ -125,6 +125,7 @@ func (m *Merger) interval(s *result.Interval) error {
 	t.Completed += s.Completed
 	t.Good += s.Good
 	t.Retried += s.Retried
+	t.Moved += s.Moved
 	t.Errors = addCounts(t.Errors, s.Errors)
 	t.LagMaxUs = max(t.LagMaxUs, s.LagMaxUs)
 	t.LagP99Us = max(t.LagP99Us, s.LagP99Us)
@@ -355,6 +356,7 @@ func mergeTallies(all []*result.Tally, enc *hdr.Encoder) (sum result.Tally, err 
 		sum.Completed += t.Completed
 		sum.Failed += t.Failed
 		sum.Retried += t.Retried
+		sum.Moved += t.Moved
 		sum.EndedWithin += t.EndedWithin
 		sum.GoodWithin += t.GoodWithin
 		sum.Interrupted += t.Interrupted

@@ -35,13 +35,13 @@ type PhaseTally struct {
 	Spec       *workload.Phase
 	Start, end int64 // on the clock of loop.Nanotime
 
-	requests, completed, retried uint64
-	interrupted                  uint64 // of those that failed
-	bytesIn, bytesOut, conns     uint64
-	handshakes, resumed          uint64
-	failed                       causeCounts
-	status                       [600]uint64
-	response, service, lag       *hdrhistogram.Histogram
+	requests, completed, retried, moved uint64
+	interrupted                         uint64 // of those that failed
+	bytesIn, bytesOut, conns            uint64
+	handshakes, resumed                 uint64
+	failed                              causeCounts
+	status                              [600]uint64
+	response, service, lag              *hdrhistogram.Histogram
 	// failures holds the response times of failed requests; nil without any.
 	failures *hdrhistogram.Histogram
 }
@@ -56,10 +56,10 @@ type slice struct {
 	over       bool
 	open       int // requests intended here that have not ended
 
-	offered, completed, good, retried uint64
-	errors                            causeCounts
-	lagMax, lagP99                    int64
-	inFlight, conns                   int
+	offered, completed, good, retried, moved uint64
+	errors                                   causeCounts
+	lagMax, lagP99                           int64
+	inFlight, conns                          int
 
 	response, service, failures *hdrhistogram.Histogram
 }
@@ -393,6 +393,16 @@ func (r *Recorder) Retry(q *Entry) {
 	}
 	q.slice.retried++
 	r.live.retried++
+}
+
+// Moved notes that a request that ended well was answered by another origin than the one
+// before of the same virtual user.
+func (r *Recorder) Moved(q *Entry) {
+	q.slice.phase.moved++
+	if q.class != nil {
+		q.class.moved++
+	}
+	q.slice.moved++
 }
 
 // Connected notes a connection opened for q.

@@ -36,6 +36,7 @@ func (p *PhaseTally) add(o *PhaseTally) {
 	p.requests += o.requests
 	p.completed += o.completed
 	p.retried += o.retried
+	p.moved += o.moved
 	p.interrupted += o.interrupted
 	p.bytesIn += o.bytesIn
 	p.bytesOut += o.bytesOut
@@ -60,7 +61,7 @@ func (p *PhaseTally) add(o *PhaseTally) {
 // tally renders p.
 func (p *PhaseTally) tally(enc *hdr.Encoder) (t result.Tally, err error) {
 	t = result.Tally{
-		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried, Interrupted: p.interrupted,
+		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried, Moved: p.moved, Interrupted: p.interrupted,
 		EndedWithin: p.endedWithin, GoodWithin: p.goodWithin, FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
 		Handshakes: p.handshakes, Resumed: p.resumed,
 	}

@@ -394,6 +394,9 @@ func (w *worker) answered(c *conn, hup bool) {
 		w.rec.Bad(&q.Entry, arrived, &record.Failure{Cause: a.Fault, Status: a.Status, Detail: a.Detail, Age: now - c.openedAt, Uses: c.uses})
 	} else {
 		w.rec.Good(&q.Entry, arrived, a.Status)
+		if a.Moved {
+			w.rec.Moved(&q.Entry)
+		}
 	}
 	c.uses++
 	w.live.remove(q)

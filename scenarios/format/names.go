@@ -1,6 +1,7 @@
 package format
 
 import (
+	"fmt"
 	"slices"
 
 	"bench/scenarios/objective"
@@ -30,6 +31,18 @@ func (s *Scenario) PhaseNames() []string {
 	return names
 }
 
+// OriginNames are those of the backends, and of each of their origins.
+func (s *Scenario) OriginNames() []string {
+	names := s.BackendNames()
+	for i := range s.Backends {
+		b := &s.Backends[i]
+		for n := range b.Replicas {
+			names = append(names, fmt.Sprintf("%s.%d", b.Name, n+1))
+		}
+	}
+	return names
+}
+
 // Kinds are the actions of the scenario's events, abuse among them.
 func (s *Scenario) Kinds() []string {
 	var names []string
@@ -49,7 +62,7 @@ func (s *Scenario) Kinds() []string {
 
 // ObjectiveNames are those that may stand before a metric.
 func (s *Scenario) ObjectiveNames() objective.Names {
-	names := objective.Names{Loads: s.LoadNames()}
+	names := objective.Names{Loads: s.LoadNames(), Origins: s.OriginNames()}
 	for i := range s.Abuse {
 		names.Abuse = append(names.Abuse, s.Abuse[i].Name)
 	}

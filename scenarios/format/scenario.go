@@ -209,7 +209,7 @@ type Load struct {
 	// Body of the requests.
 	Body Content `yaml:"body"`
 	// Cookies lets every virtual user keep the cookies that answers set, and
-	// send them again.
+	// send them again; and has it counted how often one meets another origin.
 	Cookies bool `yaml:"cookies" default:"false"`
 	// Expect says what a good answer is.
 	Expect Expect `yaml:"expect"`

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bench/internal/result"
 	"bench/reports/series"
@@ -25,9 +26,15 @@ func custom(c *series.Cell, intervals []result.Interval, asked []Asked) ([]Measu
 	for i := range c.Abuse {
 		names.Abuse = append(names.Abuse, c.Abuse[i].Name)
 	}
+	for _, r := range c.Receipts {
+		if !slices.Contains(names.Origins, r.Name) {
+			backend, _, _ := strings.Cut(r.Name, ".")
+			names.Origins = append(names.Origins, r.Name, backend)
+		}
+	}
 	data := &objective.Data{
 		Loads: c.Loads, Abuse: c.Abuse, Intervals: intervals, Phases: c.Phases, Events: c.Events,
-		Conservation: c.Conservation, Unreported: c.AlteredUnreported, LimitUs: c.LimitP99(),
+		Conservation: c.Conservation, Unreported: c.AlteredUnreported, Receipts: c.Receipts, LimitUs: c.LimitP99(),
 	}
 	var all []Measure
 	for _, a := range asked {

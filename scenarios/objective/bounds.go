@@ -129,6 +129,9 @@ func (d *Data) boundsOf(m *metric, s *Span) bounds {
 		}
 	}
 	switch {
+	case m.ofOrigins():
+		b, _ := d.ofOrigins(m, s)
+		return b
 	case !timed:
 		return exactly(got)
 	case m.base == "recovery":

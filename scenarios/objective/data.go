@@ -26,6 +26,9 @@ type Data struct {
 	// LimitUs is the limit of response.p99 where the scenario sets one: the
 	// latency at which the system counts as recovered.
 	LimitUs float64
+	// Receipts are what origins had received whenever they were asked, of each of them in
+	// order of time.
+	Receipts []result.OriginCount
 	// Waits are what proxy, origins and loads waited for a processor, and Doubts what
 	// the run does not vouch for.
 	Waits  []result.Wait
@@ -42,10 +45,10 @@ type Span struct{ From, To int64 }
 // figures are the counts of a stretch of time: of the requests that were due in
 // it, however long they took.
 type figures struct {
-	requests, completed, failed, retried uint64
-	causes                               map[string]uint64
-	good                                 uint64  // ended well within it, whenever due
-	seconds                              float64 // measured
+	requests, completed, failed, retried, moved uint64
+	causes                                      map[string]uint64
+	good                                        uint64  // ended well within it, whenever due
+	seconds                                     float64 // measured
 }
 
 // histogram decodes the base64 of an HDR histogram, each text once.
@@ -137,6 +140,7 @@ func (d *Data) countIn(load string, s Span) figures {
 	for _, i := range d.slicesIn(load, s) {
 		f.requests += i.Offered
 		f.retried += i.Retried
+		f.moved += i.Moved
 		f.good += i.Good
 		for cause, n := range i.Errors {
 			f.failed += n
@@ -173,6 +177,7 @@ func (d *Data) countAll(load string) figures {
 		f.completed += l.Completed
 		f.failed += l.Failed
 		f.retried += l.Retried
+		f.moved += l.Moved
 		f.good += l.GoodWithin
 		f.seconds = max(f.seconds, l.DurationSeconds)
 		for cause, n := range l.FailuresByCause {

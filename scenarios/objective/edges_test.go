@@ -226,17 +226,24 @@ func TestRows(t *testing.T) {
 	d := data(t)
 	d.Loads[0].Integrity = &result.Integrity{Checked: 90, Requests: 2, Answers: 3, Unchecked: 7}
 	d.Unreported = 4
+	d.Loads[0].Moved, d.Loads[1].Moved = 1, 2
 	d.Conservation = &result.Conservation{Exact: true, Delta: 5, Rows: []result.ConservationRow{{Lost: 6, Repeated: 7}, {Lost: 1, Repeated: 1}}}
+	for _, at := range []int64{-10, 12_000_000} {
+		d.Receipts = append(d.Receipts, result.OriginCount{Name: "web.1", AtUs: at, Received: uint64(max(0, at)) / 4000})
+	}
 	want := map[string]float64{
+		"received": 1500, "share": 1,
 		"requests": 18_000, "completed": 17_995, "failed": 5, "failed.timeout": 3, "failed.refused": 2, "failed.5xx-proxy": 0,
-		"errors": 5.0 / 18_000, "retried": 2, "rate": 17_995.0 / 9, "recovery": 100_000,
+		"errors": 5.0 / 18_000, "retried": 2, "moved": 3, "rate": 17_995.0 / 9, "recovery": 100_000,
 		"conservation.delta": 5, "conservation.lost": 7, "conservation.repeated": 8,
 		"integrity.mismatch": 9, "integrity.mismatch.request": 6, "integrity.mismatch.answer": 3,
 		"integrity.checked": 90, "integrity.unchecked": 7,
 	}
 	for _, r := range rows() {
-		if (r.counts == nil) == (r.run == nil) || r.scope == anywhere != (r.counts != nil) {
-			t.Errorf("%s: want either counts, which a window may confine, or run", r.name)
+		if ways := [...]bool{r.counts != nil, r.run != nil, r.origins != nil}; ways != [...]bool{
+			r.scope == anywhere, r.scope == wholeLoad || r.scope == wholeRun, r.scope == ofOrigins,
+		} {
+			t.Errorf("%s: want the one way of reading it that its scope has", r.name)
 		}
 		if _, ok := want[r.name]; !ok {
 			t.Errorf("%s is not tried here", r.name)
@@ -251,7 +258,7 @@ func TestRows(t *testing.T) {
 			t.Errorf("%s is %v, want %v (%s)", name, got, v, why)
 		}
 		none := *d
-		none.Loads, none.Conservation, none.Events = nil, nil, nil
+		none.Loads, none.Conservation, none.Events, none.Receipts = nil, nil, nil, nil
 		if got, why := none.metric(m, nil); why == "" && name != "requests" && name != "completed" {
 			t.Errorf("%s of a run without loads is %v", name, got)
 		}

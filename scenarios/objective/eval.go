@@ -159,7 +159,7 @@ func (e *Expr) WholeRunOnly() string {
 // if there is none.
 func (e *Expr) NeedsScenario() string {
 	for _, m := range e.right.metrics(e.left.metrics(nil)) {
-		if m.ofRun() {
+		if m.ofRun() || m.ofOrigins() {
 			return m.name
 		}
 	}
@@ -174,7 +174,7 @@ func (e *Expr) Abortable() bool {
 	}
 	all := e.right.metrics(e.left.metrics(nil))
 	return e.right.constant() && len(all) > 0 && !slices.ContainsFunc(all, func(m *metric) bool {
-		return m.ofRun() || m.ofWholeLoad() || m.latency() || m.kind == Rate
+		return m.ofRun() || m.ofWholeLoad() || m.ofOrigins() || m.latency() || m.kind == Rate
 	})
 }
 
@@ -182,6 +182,12 @@ func (e *Expr) Abortable() bool {
 // "all". Without a reader, a window needs no such histograms.
 func (e *Expr) Reads(series string) bool {
 	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), func(m *metric) bool { return m.base == series })
+}
+
+// ReadsOrigins reports whether the expression reads what origins receive, for which they
+// have to be asked during the run.
+func (e *Expr) ReadsOrigins() bool {
+	return slices.ContainsFunc(e.right.metrics(e.left.metrics(nil)), (*metric).ofOrigins)
 }
 
 // holds compares. Latencies and counts are exact in a float64 as far as they
@@ -242,6 +248,10 @@ func (d *Data) metric(m *metric, s *Span) (v float64, why string) {
 	}
 	if m.row.run != nil {
 		return m.row.run(d, m.load)
+	}
+	if m.ofOrigins() {
+		b, why := d.ofOrigins(m, s)
+		return (b.low + b.high) / 2, why
 	}
 	var f figures
 	if s == nil {
@@ -320,7 +330,7 @@ func (d *Data) spans(w *Window) []*Span {
 // at its worst, -1 if there is no such place.
 func (d *Data) worst(n *node, s *Span) int64 {
 	list := n.metrics(nil)
-	if len(list) == 0 || list[0].ofRun() || list[0].ofWholeLoad() {
+	if len(list) == 0 || list[0].ofRun() || list[0].ofWholeLoad() || list[0].ofOrigins() {
 		return -1
 	}
 	m := list[0]

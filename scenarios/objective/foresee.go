@@ -19,6 +19,9 @@ type Foreseen struct {
 	Unmeasured string
 	// Faults reports that there is an event to recover from.
 	Faults bool
+	// Followed reports whether a load ("" for any) follows its virtual users from one
+	// origin to another; nil where that is not known.
+	Followed func(load string) bool
 	// NoOrigins reports that nobody counts what the proxy's servers receive, NoCounters
 	// that the proxy does not count either.
 	NoOrigins, NoCounters bool
@@ -38,6 +41,12 @@ func (e *Expr) Undecidable(f *Foreseen) string {
 			return fmt.Sprintf("nothing is measured in the phase %s: leave out its \"measure: false\", or choose another window", f.Unmeasured)
 		}
 		if strings.HasPrefix(m.base, "conservation.") && f.NoOrigins && (f.NoCounters || m.base != "conservation.delta") {
+			return m.name + " cannot be known: there are no backends in the scenario to count what they receive"
+		}
+		if m.base == "moved" && f.Followed != nil && !f.Followed(m.load) {
+			return m.name + " is known of loads that keep cookies: write \"cookies: true\", also where there are none to keep"
+		}
+		if m.ofOrigins() && f.NoOrigins {
 			return m.name + " cannot be known: there are no backends in the scenario to count what they receive"
 		}
 		// That of the generator has a sample for each request, too.

@@ -15,10 +15,12 @@ type metric struct {
 	name  string
 	load  string // "" for all loads together
 	abuse string // the set of clients that misbehave; "" for metrics of loads
-	kind  Kind
-	base  string // name without a quantile or cause
-	row   *row   // nil for quantiles and for metrics of clients that misbehave
-	cause string // of failed.CAUSE, and the code of status.CODE
+	// origin is the backend or the replica, "" for all; only of metrics of origins.
+	origin string
+	kind   Kind
+	base   string // name without a quantile or cause
+	row    *row   // nil for quantiles and for metrics of clients that misbehave
+	cause  string // of failed.CAUSE, and the code of status.CODE
 	// quantile of a latency, 0 to 1; 1 is the maximum.
 	quantile float64
 }
@@ -40,6 +42,9 @@ func (m *metric) ofRun() bool { return m.abuse != "" || m.row != nil && m.row.sc
 // ofWholeLoad reports whether the metric counts over the whole run of a load, warm-up
 // included.
 func (m *metric) ofWholeLoad() bool { return m.row != nil && m.row.scope == wholeLoad }
+
+// ofOrigins reports whether the metric is read from what origins have received.
+func (m *metric) ofOrigins() bool { return m.row != nil && m.row.scope == ofOrigins }
 
 // Metrics are the names an objective may use, with patterns where there are
 // many: for messages and documentation.
@@ -81,6 +86,9 @@ func lookup(word string, names Names) (*metric, string) {
 	if m := plain(word); m != nil {
 		return m, ""
 	}
+	if m := ofOrigin(word, names.Origins); m != nil {
+		return m, ""
+	}
 	// The longest load first: one name may begin with another.
 	sorted := slices.Concat(names.Loads, names.Abuse)
 	slices.SortFunc(sorted, func(a, b string) int { return len(b) - len(a) })
@@ -99,10 +107,27 @@ func lookup(word string, names Names) (*metric, string) {
 		if m.ofRun() {
 			return nil, fmt.Sprintf("%s is of the whole run, not of one load", rest)
 		}
+		if m.ofOrigins() {
+			return nil, fmt.Sprintf("%s is of a backend or of one of its origins, as web.1.%s, not of a load", rest, rest)
+		}
 		m.name, m.load = word, load
 		return m, ""
 	}
 	return nil, unknown(word)
+}
+
+// ofOrigin finds a metric of a backend or of one of its origins.
+func ofOrigin(word string, names []string) *metric {
+	at := strings.LastIndexByte(word, '.')
+	if at < 0 || !slices.Contains(names, word[:at]) {
+		return nil
+	}
+	m := plain(word[at+1:])
+	if m == nil || !m.ofOrigins() {
+		return nil
+	}
+	m.name, m.origin = word, word[:at]
+	return m
 }
 
 func unknown(word string) string {

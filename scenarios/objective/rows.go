@@ -13,6 +13,7 @@ const (
 	anywhere  scope = iota // to one load, and to a window
 	wholeLoad              // to one load, over the whole run
 	wholeRun               // to nothing
+	ofOrigins              // to a backend or one replica of it, and to a window
 )
 
 // row is a metric that is not a quantile. One that is a time or a rate also needs its
@@ -22,10 +23,13 @@ type row struct {
 	kind  Kind
 	scope scope
 	// counts reads it from what the requests of a stretch of time came to, run from the
-	// whole run, of one load where that is not empty; one of them is set. why says what
+	// whole run, of one load where that is not empty; one of these or origins is set. why says what
 	// it cannot be known for.
 	counts func(f *figures) (v float64, why string)
 	run    func(d *Data, load string) (v float64, why string)
+	// origins reads it from what origins had received when they were asked, within the
+	// bounds that this leaves.
+	origins func(r *receipts) (b bounds, why string)
 	// harm is how bad a slice of the timeline was in it, to say where it was at its
 	// worst; nil for a metric that has no such place.
 	harm func(i *result.Interval) int64
@@ -39,7 +43,10 @@ func rows() []row {
 		{name: "failed", counts: ofSome(func(f *figures) uint64 { return f.failed }), harm: failures},
 		{name: "errors", kind: Share, counts: shareFailed, harm: failures},
 		{name: "retried", counts: ofSome(func(f *figures) uint64 { return f.retried }), harm: func(i *result.Interval) int64 { return int64(i.Retried) }},
+		{name: "moved", counts: ofSome(func(f *figures) uint64 { return f.moved }), harm: func(i *result.Interval) int64 { return int64(i.Moved) }},
 		{name: "rate", kind: Rate, counts: perSecond},
+		{name: "received", scope: ofOrigins, origins: func(r *receipts) (bounds, string) { return r.own, "" }},
+		{name: "share", kind: Share, scope: ofOrigins, origins: (*receipts).share},
 		{name: "recovery", kind: Time, scope: wholeRun, run: func(d *Data, _ string) (float64, string) { return d.recovery() }},
 		{name: "conservation.delta", scope: wholeRun, run: conserved(true, func(c *result.Conservation) float64 { return float64(c.Delta) })},
 		{name: "conservation.lost", scope: wholeRun, run: conserved(false, func(c *result.Conservation) float64 {

@@ -7,7 +7,7 @@
 //	term       = factor { ( "*" | "/" ) factor } .
 //	factor     = number [ unit ] | metric | "(" sum ")" .
 //	unit       = "us" | "ms" | "s" | "m" | "h" | "%" | "/s" .
-//	metric     = [ load "." ] name | abuse "." name .
+//	metric     = [ load "." ] name | abuse "." name | [ origin "." ] name .
 package objective
 
 import (
@@ -71,6 +71,8 @@ type Names struct {
 	Loads []string
 	// Abuse are the names of the sets of clients that misbehave.
 	Abuse []string
+	// Origins are the names of the backends, and of each replica of theirs.
+	Origins []string
 }
 
 // Parse reads a comparison. An error is a *SyntaxError.

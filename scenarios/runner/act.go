@@ -239,6 +239,7 @@ func (c *cell) kill(ctx context.Context, e *result.Event, targets []*origin, len
 			return fmt.Errorf("origin %s is not running", o.name)
 		}
 	}
+	c.askOrigins(ctx) // what these know goes with them
 	// Until something starts them again they are gone.
 	now := c.sinceStart()
 	end := c.record.LengthUs

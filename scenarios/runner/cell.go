@@ -87,6 +87,7 @@ type cell struct {
 	mu        sync.Mutex
 	intervals []result.Interval
 	failures  map[string]map[uint64]bool // ids of failed requests by load
+	receipts  []result.OriginCount       // what origins have told, as it came
 	events    []*result.Event
 }
 

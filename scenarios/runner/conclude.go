@@ -26,6 +26,8 @@ func (c *cell) conclude(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	c.settle(ctx)
+	c.askOrigins(ctx)
+	c.record.Receipts = c.receipts
 	conservation, err := c.conservation(ctx)
 	if err != nil {
 		c.record.Warnings = append(c.record.Warnings, "conservation: "+err.Error())
@@ -39,6 +41,7 @@ func (c *cell) conclude(ctx context.Context) {
 	data := &objective.Data{
 		Loads: c.record.Loads, Abuse: c.record.Abuse, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
 		Conservation: conservation, Waits: c.waits, Doubts: c.record.Trust.Doubts, Unreported: c.record.AlteredUnreported,
+		Receipts: c.receipts,
 	}
 	for _, o := range c.objectives {
 		if us, ok := o.expr.P99Limit(); ok && o.window == nil {

@@ -277,7 +277,9 @@ func (c *cell) notApplied(e *result.Event, err error) {
 // over evaluates an expression over a stretch of the run, in microseconds.
 func (c *cell) over(e *objective.Expr, text string, from, to int64) result.Objective {
 	c.mu.Lock()
-	d := &objective.Data{Intervals: slices.Clone(c.intervals), Phases: slices.Clone(c.record.Phases)}
+	d := &objective.Data{
+		Intervals: slices.Clone(c.intervals), Phases: slices.Clone(c.record.Phases), Receipts: slices.Clone(c.receipts),
+	}
 	c.mu.Unlock()
 	return objective.EvaluateOver(e, objective.Span{From: from, To: to}, text, d)
 }

@@ -116,10 +116,18 @@ func (o *origin) running() bool {
 // fault orders a fault and returns when it begins and ends.
 func (o *origin) fault(ctx context.Context, kind string, a *format.EventArgs) (*control.Applied, error) {
 	applied, err := o.client.Apply(ctx, a.Fault(kind))
-	if err == nil && o.host != nil {
-		applied.BeginNs, applied.EndNs = o.host.Here(applied.BeginNs), o.host.Here(applied.EndNs)
+	if err == nil {
+		applied.BeginNs, applied.EndNs = o.here(applied.BeginNs), o.here(applied.EndNs)
 	}
 	return applied, err
+}
+
+// here is a time of the origin's machine by the clock of this one.
+func (o *origin) here(ns int64) int64 {
+	if o.host == nil {
+		return ns
+	}
+	return o.host.Here(ns)
 }
 
 // moveTo has the origin start on another machine, where its control endpoint is, too.

@@ -29,6 +29,7 @@ const (
 func (c *cell) sample(ctx context.Context) {
 	tick := time.NewTicker(c.scenario.Proxy.Stats.Every.D())
 	defer tick.Stop()
+	c.askOrigins(ctx) // before the loads begin
 	flushed, kept := time.Now(), int64(0)
 	for {
 		select {
@@ -38,6 +39,7 @@ func (c *cell) sample(ctx context.Context) {
 		}
 		if at := c.sinceStart(); at >= 0 {
 			c.takeSample(at)
+			c.askOrigins(ctx)
 		}
 		if time.Since(flushed) >= time.Second {
 			flushed = time.Now()

@@ -3,6 +3,7 @@ package validate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ func (v *validator) foresee(path string, o *format.Objective) {
 	}
 	f := objective.Foreseen{
 		Requests: v.requestsIn(o.Window), Unmeasured: v.unmeasured(o.Window), Faults: len(v.s.Abuse) > 0,
+		Followed: func(load string) bool {
+			return slices.ContainsFunc(v.s.Load, func(l format.Load) bool { return (load == "" || l.Name == load) && l.Cookies })
+		},
 		NoOrigins:  len(v.s.Backends) == 0 && !v.Bad["backends"],
 		NoCounters: v.s.Proxy.Foreign() && v.s.Proxy.Stats.Socket == "",
 	}
