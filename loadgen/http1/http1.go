@@ -41,7 +41,7 @@ type client struct {
 // of the head with the body.
 type request struct {
 	head   template.Template // up to the sequence number in the id
-	host   string            // what of it follows the request line
+	host   template.Template // the lines between it and the number of the request
 	fields template.Template // the fields after it
 	end    []byte            // framing fields and empty line, and a constant body that is not large
 	body   []byte            // a large constant body
@@ -109,9 +109,11 @@ func newRequest(l *codec.Load, h *Spec, r *Request) (q request, err error) {
 	if host == "" {
 		host = defaultHost(l.Targets)
 	}
-	q.host = "Host: " + host + "\r\n" + HeaderID + ": " + l.Name + "."
-	if q.head, err = template.Parse(r.method() + " " + path + " HTTP/1.1\r\n" + q.host); err != nil {
+	if q.head, err = template.Parse(r.method() + " " + path + " HTTP/1.1\r\n"); err != nil {
 		return q, fmt.Errorf("path: %w", err)
+	}
+	if q.host, err = template.Parse("Host: " + host + "\r\n" + HeaderID + ": " + l.Name + "."); err != nil {
+		return q, fmt.Errorf("host: %w", err)
 	}
 	fields := strings.Builder{}
 	fields.WriteString("\r\n")
@@ -229,10 +231,10 @@ func (s *session) Request(dst []byte, o *codec.Order) (out, body []byte) {
 	if o.Item >= 0 {
 		r := &s.codec.replayed[s.codec.trace[o.Item].Request]
 		dst, bare = append(dst, r.line...), r.bare
-		dst = append(dst, q.host...)
 	} else {
 		dst = q.head.Append(dst, &v)
 	}
+	dst = q.host.Append(dst, &v)
 	dst = draw.AppendNumber(dst, o.Seq)
 	number := len(dst) - draw.NumberDigits
 	dst = q.fields.Append(dst, &v)

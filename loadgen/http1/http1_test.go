@@ -39,6 +39,7 @@ func TestHTTP1Request(t *testing.T) {
 	}{
 		{"plain", "", Request{}, false, "GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Bench-Id: web.000000001207\r\n\r\n"},
 		{"last", "example.org", Request{Path: "/a?b=1"}, true, "GET /a?b=1 HTTP/1.1\r\nHost: example.org\r\nX-Bench-Id: web.000000001207\r\nConnection: close\r\n\r\n"},
+		{"many hosts", "u{{user}}.n{{seq}}.test", Request{}, false, "GET / HTTP/1.1\r\nHost: u0.n1207.test\r\nX-Bench-Id: web.000000001207\r\n\r\n"},
 		{
 			"post", "",
 			Request{Method: "POST", Body: Body{Text: "a=b"}, Headers: []Header{{"Accept", "*/*"}}, Expect: Expect{Bytes: &length}},

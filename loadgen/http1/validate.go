@@ -39,11 +39,10 @@ func (h *Spec) ReservedHeader(name string) string {
 // Problems says what is wrong with h, apart from its requests taken by themselves.
 func (h *Spec) Problems() []codec.Problem {
 	var bad codec.Problems
-	switch {
-	case strings.ContainsFunc(h.Host, httpfield.NotVisible):
+	if t, err := template.Parse(h.Host); err != nil {
+		bad.Add("host", "host: %s", err)
+	} else if strings.ContainsFunc(t.Constants(), httpfield.NotVisible) {
 		bad.Add("host", "host %q has spaces or control characters", h.Host)
-	case strings.Contains(h.Host, "{{"):
-		bad.Add("host", "host %q: a host cannot be a template", h.Host)
 	}
 	names := make([]string, len(h.Requests))
 	for i := range h.Requests {

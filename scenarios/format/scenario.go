@@ -202,7 +202,8 @@ type Load struct {
 	// {{user}} that of the virtual user, {{random A B}} a whole number from A to
 	// B, {{hex N}} and {{letters N}} that many random digits or letters.
 	Path string `yaml:"path" default:"/"`
-	// Host of the requests; the target's address if it is empty.
+	// Host of the requests, which may have variables like path; the target's address if
+	// it is empty.
 	Host string `yaml:"host"`
 	// Headers are added to each request; values may have variables like path.
 	Headers map[string]string `yaml:"headers"`
