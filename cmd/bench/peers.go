@@ -32,6 +32,10 @@ func (c *peersCmd) Run(std *streams) error {
 		Progress: func(text string) { fmt.Fprintln(std.err, text) },
 	}
 	rows, err := sidebyside.Run(ctx, options)
+	var tails []sidebyside.TailRow
+	if err == nil {
+		tails, err = sidebyside.MeasureTail(ctx, options)
+	}
 	var idle []sidebyside.IdleRow
 	if err == nil {
 		idle, err = sidebyside.MeasureIdle(ctx, options, sidebyside.IdleCounts())
@@ -43,7 +47,7 @@ func (c *peersCmd) Run(std *streams) error {
 		return &exitError{exitLost, err}
 	}
 	if c.JSON != "" {
-		text, err := json.MarshalIndent(map[string]any{"machine": sidebyside.Machine(ctx), "rows": rows, "idle": idle}, "", "  ")
+		text, err := json.MarshalIndent(map[string]any{"machine": sidebyside.Machine(ctx), "rows": rows, "tails": tails, "idle": idle}, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -51,7 +55,7 @@ func (c *peersCmd) Run(std *streams) error {
 			return err
 		}
 	}
-	tables := []table{contestTable(rows), idleTable(idle)}
+	tables := []table{contestTable(rows), tailTable(tails), idleTable(idle)}
 	if c.Markdown != "" {
 		if err := os.WriteFile(c.Markdown, c.document(sidebyside.Machine(ctx), tables), 0o644); err != nil {
 			return err

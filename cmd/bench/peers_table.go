@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -65,6 +66,30 @@ func contestTable(rows []sidebyside.Row) table {
 		t.rows = append(t.rows, []string{
 			r.Name, r.Ours, r.Peer, span(r.CPU), target(r.Must, r.Aim), reached(r.CPU.Median >= r.Must, r.CPU.Median >= r.Aim),
 			user, kernel, rate, fmt.Sprint(failed), fmt.Sprintf("≤ %.0f %%", 100*others),
+		})
+	}
+	return t
+}
+
+// tailTable has a row for each rate at which tails were measured.
+func tailTable(rows []sidebyside.TailRow) table {
+	t := table{head: []string{"latency", "requests/s, both", "p99.9, haproxy ÷ ours", "target", "reached", "ours, ms", "haproxy, ms", "measurements that did not count"}}
+	for i := range rows {
+		r := &rows[i]
+		if r.Reason == "" && r.Tail.Median == 0 {
+			r.Reason = "no measurement counted, because the generator was kept from its work"
+		}
+		if r.Reason != "" {
+			t.rows = append(t.rows, []string{r.Name, "-", "not measured: " + r.Reason, target(sidebyside.TailMust, sidebyside.TailAim), "-", "-", "-", fmt.Sprint(r.Skipped)})
+			continue
+		}
+		ms := func(all []float64) string {
+			counted := slices.Sorted(slices.Values(slices.DeleteFunc(slices.Clone(all), func(v float64) bool { return v == 0 })))
+			return fmt.Sprintf("%.2f to %.2f", counted[0]/1000, counted[len(counted)-1]/1000)
+		}
+		t.rows = append(t.rows, []string{
+			r.Name, fmt.Sprintf("%.0f", r.Rate), span(r.Tail), target(sidebyside.TailMust, sidebyside.TailAim),
+			reached(r.Tail.Median >= sidebyside.TailMust, r.Tail.Median >= sidebyside.TailAim), ms(r.A), ms(r.B), fmt.Sprint(r.Skipped),
 		})
 	}
 	return t

@@ -3,9 +3,11 @@
 package certmaker
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -17,6 +19,9 @@ import (
 	"sync"
 	"time"
 )
+
+// RSA gives a certificate a key of RSA with 2048 bits, in place of one of ECDSA.
+const RSA = "rsa"
 
 // Flaws are what may be wrong with a certificate on purpose.
 func Flaws() []string { return []string{Expired, Foreign} }
@@ -120,6 +125,14 @@ func newAuthority(name string) (*authority, error) {
 	return &authority{cert, key}, err
 }
 
+// newKey makes a key: RSA's have 2048 bits, others are on the curve P-256.
+func newKey(isRSA bool) (crypto.Signer, error) {
+	if isRSA {
+		return rsa.GenerateKey(rand.Reader, 2048)
+	}
+	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+}
+
 // lifetime is how long certificates are valid: longer than any run.
 const lifetime = 30 * 24 * time.Hour
 
@@ -129,8 +142,11 @@ func (m *Maker) make(name string, flaws []string) (text []byte, err error) {
 		return nil, err
 	}
 	until := time.Now().Add(lifetime)
+	rsaKey := false
 	for _, flaw := range flaws {
 		switch flaw {
+		case RSA:
+			rsaKey = true
 		case Expired:
 			until = time.Now().Add(-time.Hour)
 		case Foreign:
@@ -141,10 +157,10 @@ func (m *Maker) make(name string, flaws []string) (text []byte, err error) {
 			}
 			by = m.foreign
 		default:
-			return nil, fmt.Errorf("a certificate can be %s, not %q", strings.Join(Flaws(), " or "), flaw)
+			return nil, fmt.Errorf("a certificate can be %s, not %q", strings.Join(append(Flaws(), RSA), " or "), flaw)
 		}
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := newKey(rsaKey)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,12 @@
 package certmaker
 
 import (
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -33,6 +35,7 @@ func TestCertificates(t *testing.T) {
 		bad   func(error) bool
 	}{
 		{nil, func(err error) bool { return err != nil }},
+		{[]string{RSA}, func(err error) bool { return err != nil }},
 		{[]string{Expired}, func(err error) bool {
 			why, ok := errors.AsType[x509.CertificateInvalidError](err)
 			return !ok || why.Reason != x509.Expired
@@ -46,6 +49,9 @@ func TestCertificates(t *testing.T) {
 		pair, err := tls.LoadX509KeyPair(path, path)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if _, isRSA := pair.PrivateKey.(*rsa.PrivateKey); isRSA != slices.Contains(c.flaws, RSA) {
+			t.Errorf("%v: a key of %T", c.flaws, pair.PrivateKey)
 		}
 		if err := verify(pair); c.bad(err) {
 			t.Errorf("%v: %v", c.flaws, err)

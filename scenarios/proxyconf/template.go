@@ -31,7 +31,7 @@ type Origin struct {
 //	{{.Poller}} {{.Seed}}         of the scenario
 //	{{.Config}}                   path of the configuration file (driver exec)
 //	{{cert "a.test"}}             file of a certificate for a name, with its key
-//	{{cert "a.test" "expired"}}   one that has a flaw: expired or foreign
+//	{{cert "a.test" "expired"}}   one that has a flaw: expired or foreign; or a key of rsa
 //	{{ca}}                        file of the authority that signs them
 type Data struct {
 	// Certs makes the certificates; nil where only the template is looked at.

@@ -2,9 +2,7 @@ package sidebyside
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -17,45 +15,15 @@ import (
 	"time"
 
 	"bench/internal/proc"
-	"bench/internal/result"
 )
-
-// job is work for a proxy.
-type job struct {
-	name, mode string
-	options    []string // of the defaults section
-	load       []string // arguments of the generator
-	body       string   // size of the answers, 128B if empty
-	logs       bool     // a line for each request, to a UDP socket nobody reads
-	threads    int      // of the proxy, 1 if 0; more than one use both CPUs
-	poller     string   // of the engine, its best if empty
-	must, aim  float64
-}
-
-// jobs are what engine and HAProxy are compared by.
-func jobs() []job {
-	splice := []string{"option splice-auto"}
-	return []job{
-		{name: "http keep-alive", mode: "http", must: 1.4, aim: 1.7},
-		{name: "http keep-alive, io_uring", mode: "http", poller: "io_uring", must: 1.4, aim: 1.7},
-		{name: "http keep-alive, logs", mode: "http", options: []string{"option httplog"}, logs: true, must: 1.2, aim: 1.6},
-		// At a moderate rate waiting costs more than working.
-		{name: "http keep-alive, 2 000/s", mode: "http", load: []string{"--rate=2000/s", "--spin=0us"}, must: 1, aim: 1.2},
-		{name: "http close", mode: "http", options: []string{"option httpclose"}, load: []string{"--requests-per-connection=1"}, must: 1.1, aim: 1.2},
-		{name: "tcp messages", mode: "tcp", must: 1, aim: 1.1},
-		{name: "http bodies of 64 KiB", mode: "http", options: splice, body: "64KiB", must: 1, aim: 1.2},
-		{name: "http bodies of 1 MiB", mode: "http", options: splice, body: "1MiB", must: 1, aim: 1.2},
-		{name: "tcp bodies of 1 MiB", mode: "tcp", options: splice, body: "1MiB", must: 1, aim: 1.2},
-	}
-}
 
 // contests are the rows of the table.
 func contests() []contest {
-	const engine, haproxy, generator, wrk, nginx = "engine", "haproxy", "bench load", "wrk", "nginx"
+	const engine, haproxy, generator = "engine", "haproxy", "bench load"
 	var rows []contest
 	for _, j := range jobs() {
 		rows = append(rows, contest{
-			name: j.name, ours: engine, peer: haproxy, needs: []string{haproxy}, must: j.must, aim: j.aim,
+			name: j.name, ours: engine, peer: haproxy, needs: append(j.needs(), haproxy), must: j.must, aim: j.aim,
 			a: func(b *bed) *contestant { return b.engine(&j, 0) },
 			b: func(b *bed) *contestant { return b.proxy([]string{haproxy}, "", &j, 0) },
 		})
@@ -107,90 +75,6 @@ func contests() []contest {
 
 const connections = 64
 
-// proxyConfig is given to both engines unchanged. The ratios keep HAProxy from
-// closing idle server connections because of many idle clients.
-const proxyConfig = `global
-  %s
-  nbthread %d
-  maxconn %d
-  tune.pool-low-fd-ratio 90
-  tune.pool-high-fd-ratio 95
-defaults
-  mode %s
-  timeout client 30s
-  timeout server 30s
-  timeout connect 5s
-  retries 3
-  %s
-listen bench
-  bind 127.0.0.1:%d
-  server s1 %s
-`
-
-// engine is the engine in the place of proxy.
-func (b *bed) engine(j *job, idle int) *contestant {
-	global := ""
-	if j.poller != "" {
-		global = "tune.poller " + j.poller
-	}
-	return b.proxy([]string{b.o.Self, "proxy"}, global, j, idle)
-}
-
-// proxy is a proxy on the subject's CPU, with origin and generator on the other.
-func (b *bed) proxy(argv []string, global string, j *job, idle int) *contestant {
-	var url string
-	return &contestant{
-		start: func(ctx context.Context) (*proc.Process, error) {
-			_, origin, err := b.originOn(ctx, cmp.Or(j.body, "128B"), b.o.LoadCPU)
-			if err != nil {
-				return nil, err
-			}
-			port, err := freePort()
-			if err != nil {
-				return nil, err
-			}
-			options := j.options
-			if j.mode == "http" {
-				options = append([]string{"option forwardfor"}, options...)
-			}
-			if j.logs {
-				sink, err := b.sink()
-				if err != nil {
-					return nil, err
-				}
-				options = append(options, "log "+sink+" local0")
-			}
-			file := filepath.Join(b.dir, strconv.Itoa(port)+".cfg")
-			text := fmt.Appendf(nil, proxyConfig, global, max(1, j.threads), idle+1000, j.mode, strings.Join(options, "\n  "), port, strings.TrimPrefix(origin, "http://"))
-			if err := os.WriteFile(file, text, 0o600); err != nil {
-				return nil, err
-			}
-			addr := fmt.Sprintf("127.0.0.1:%d", port)
-			url = "http://" + addr + "/"
-			cpus := []int{b.o.SubjectCPU}
-			if j.threads > 1 {
-				cpus = append(cpus, b.o.LoadCPU)
-			}
-			p, err := b.group.Start(proc.Spec{Name: argv[0], Args: append(argv, "-f", file, "-db"), CPUs: cpus})
-			if err != nil {
-				return nil, err
-			}
-			if err := waitPort(ctx, p, port); err != nil {
-				return nil, err
-			}
-			if idle > 0 {
-				clients := &idlers{addr: addr}
-				b.closers = append(b.closers, clients.close)
-				return p, clients.grow(ctx, idle)
-			}
-			return p, nil
-		},
-		load: func(ctx context.Context) (done, error) {
-			return b.bench(ctx, url, b.o.LoadCPU, j.load)
-		},
-	}
-}
-
 // sink is the address of a UDP socket that nobody reads: the kernel drops what
 // does not fit, which costs every sender the same.
 func (b *bed) sink() (string, error) {
@@ -239,38 +123,9 @@ func (b *bed) wrk(args []string) *contestant {
 			return nil, err
 		},
 		load: func(ctx context.Context) (done, error) {
-			argv := append([]string{"wrk", "-t1", "-c" + strconv.Itoa(connections), fmt.Sprintf("-d%ds", max(1, int(b.o.Duration.Seconds())))}, args...)
-			out, cpu, err := b.output(ctx, append(argv, url), b.o.SubjectCPU)
-			if err != nil {
-				return done{}, err
-			}
-			for line := range strings.Lines(out) {
-				if f := strings.Fields(line); len(f) > 2 && f[1] == "requests" && f[2] == "in" {
-					n, err := strconv.ParseUint(f[0], 10, 64)
-					return done{sent: n, own: cpu}, err
-				}
-			}
-			return done{}, fmt.Errorf("wrk printed no count of requests: %s", out)
+			return b.wrkOn(ctx, url, b.o.SubjectCPU, args)
 		},
 	}
-}
-
-// bench runs our generator. Where its own processor time is measured it waits as
-// other programs do (--spin 0us).
-func (b *bed) bench(ctx context.Context, url string, cpu int, args []string) (done, error) {
-	argv := append([]string{
-		b.o.Self, "load", url, "--connections", strconv.Itoa(connections), "--duration", b.o.Duration.String(),
-		"--quiet", "--json", "-",
-	}, args...)
-	out, used, err := b.output(ctx, argv, cpu)
-	if err != nil {
-		return done{}, err
-	}
-	var l result.Load
-	if err := json.Unmarshal([]byte(out), &l); err != nil {
-		return done{}, fmt.Errorf("reading the outcome of the load: %w", err)
-	}
-	return done{l.Completed, l.Failed, used}, nil
 }
 
 // output runs a program to its end, pinned, and returns what it printed and the

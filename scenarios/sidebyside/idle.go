@@ -3,6 +3,7 @@ package sidebyside
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -72,7 +73,7 @@ defaults
   timeout server 300s
   timeout connect 5s
 listen bench
-  bind 127.0.0.1:%d
+  bind 127.0.0.1:%d%s
   server s1 %s
 `
 
@@ -82,7 +83,6 @@ listen bench
 func MeasureIdle(ctx context.Context, o Options, counts []int) ([]IdleRow, error) {
 	var rows []IdleRow
 	for _, name := range idleNames() {
-		mode := strings.TrimPrefix(name, "idle ")
 		if o.Rows != nil && !slices.Contains(o.Rows, name) {
 			continue
 		}
@@ -96,7 +96,7 @@ func MeasureIdle(ctx context.Context, o Options, counts []int) ([]IdleRow, error
 				if peer {
 					argv = []string{"haproxy"}
 				}
-				all, err := measureIdle(ctx, &o, argv, mode, counts)
+				all, err := measureIdle(ctx, &o, argv, name, counts)
 				if err != nil {
 					return rows, fmt.Errorf("%s: %s: %w", name, argv[0], err)
 				}
@@ -117,7 +117,7 @@ func MeasureIdle(ctx context.Context, o Options, counts []int) ([]IdleRow, error
 	return rows, nil
 }
 
-func idleNames() []string { return []string{"idle http", "idle tcp"} }
+func idleNames() []string { return []string{"idle http", "idle tcp", "idle https"} }
 
 // idleObstacle is why n connections cannot be measured here, "" if they can.
 func idleObstacle(n int) string {
@@ -135,7 +135,7 @@ func idleObstacle(n int) string {
 }
 
 // measureIdle measures one proxy at all counts, in one process.
-func measureIdle(ctx context.Context, o *Options, argv []string, mode string, counts []int) (_ []IdleMemory, err error) {
+func measureIdle(ctx context.Context, o *Options, argv []string, name string, counts []int) (_ []IdleMemory, err error) {
 	group, err := proc.NewGroup(proc.Options{Guard: []string{o.Self, "guard"}})
 	if err != nil {
 		return nil, err
@@ -155,7 +155,16 @@ func measureIdle(ctx context.Context, o *Options, argv []string, mode string, co
 		return nil, err
 	}
 	file, socket := filepath.Join(dir, "idle.cfg"), filepath.Join(dir, "stats")
-	if err := os.WriteFile(file, fmt.Appendf(nil, idleConfig, socket, mode, port, origin), 0o600); err != nil {
+	mode := strings.TrimPrefix(name, "idle ")
+	bind, secure := "", mode == "https"
+	if secure {
+		cert, err := b.certificate("ecdsa")
+		if err != nil {
+			return nil, err
+		}
+		mode, bind = "http", " ssl crt "+cert
+	}
+	if err := os.WriteFile(file, fmt.Appendf(nil, idleConfig, socket, mode, port, bind, origin), 0o600); err != nil {
 		return nil, err
 	}
 	p, err := group.Start(proc.Spec{Name: argv[0], Args: append(argv, "-f", file, "-db"), CPUs: []int{o.SubjectCPU}})
@@ -165,7 +174,7 @@ func measureIdle(ctx context.Context, o *Options, argv []string, mode string, co
 	if err := waitPort(ctx, p, port); err != nil {
 		return nil, err
 	}
-	open := &idlers{addr: fmt.Sprintf("127.0.0.1:%d", port)}
+	open := &idlers{addr: fmt.Sprintf("127.0.0.1:%d", port), secure: secure}
 	defer open.close()
 	// The first connections pay for what is needed once.
 	if err := open.grow(ctx, 100); err != nil {
@@ -179,7 +188,7 @@ func measureIdle(ctx context.Context, o *Options, argv []string, mode string, co
 	all := make([]IdleMemory, len(counts))
 	for i, n := range counts {
 		if o.Progress != nil {
-			o.Progress(fmt.Sprintf("idle %s: %s, %d connections", mode, argv[0], n))
+			o.Progress(fmt.Sprintf("%s: %s, %d connections", name, argv[0], n))
 		}
 		if err := open.grow(ctx, n); err != nil {
 			return nil, err
@@ -238,8 +247,9 @@ func procField(file, name string) (float64, error) {
 
 // idlers are the connections of the clients.
 type idlers struct {
-	addr  string
-	conns []net.Conn
+	addr   string
+	secure bool // they speak TLS
+	conns  []net.Conn
 }
 
 // grow opens connections until there are n. Each sends one request and reads its
@@ -250,6 +260,9 @@ func (l *idlers) grow(ctx context.Context, n int) error {
 		c, err := d.DialContext(ctx, "tcp", l.addr)
 		if err != nil {
 			return fmt.Errorf("connection %d: %w", len(l.conns)+1, err)
+		}
+		if l.secure {
+			c = tls.Client(c, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is made for this run
 		}
 		l.conns = append(l.conns, c)
 		if err := serveOnce(c); err != nil {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"bench/internal/proc"
+	"bench/internal/result"
+	"bench/scenarios/certmaker"
 )
 
 // Options of a comparison.
@@ -126,7 +128,9 @@ type contestant struct {
 // done is what a load got done.
 type done struct {
 	sent, failed uint64
-	own          cpuTime // of the load itself
+	own          cpuTime      // of the load itself
+	load         *result.Load // what our generator says of it
+	valid        bool         // it vouches for that
 }
 
 // cpuTime is user and system time, and the system time of it, in seconds.
@@ -137,8 +141,16 @@ type bed struct {
 	o     *Options
 	group *proc.Group
 	dir   string
+	certs *certmaker.Maker
 	// closers undo what is not a process.
 	closers []func()
+}
+
+// undo ends what is not a process.
+func (b *bed) undo() {
+	for _, undo := range b.closers {
+		undo()
+	}
 }
 
 // Names lists the rows.
@@ -147,7 +159,7 @@ func Names() []string {
 	for _, c := range contests() {
 		names = append(names, c.name)
 	}
-	return append(names, idleNames()...)
+	return append(append(names, tailName), idleNames()...)
 }
 
 // Run measures the rows one after the other.
@@ -158,7 +170,7 @@ func Run(ctx context.Context, o Options) ([]Row, error) {
 	var rows []Row
 	all := contests()
 	for _, name := range o.Rows {
-		if !slices.ContainsFunc(all, func(c contest) bool { return c.name == name }) && !slices.Contains(idleNames(), name) {
+		if !slices.ContainsFunc(all, func(c contest) bool { return c.name == name }) && name != tailName && !slices.Contains(idleNames(), name) {
 			return nil, fmt.Errorf("there is no row %q; known are %s", name, strings.Join(Names(), ", "))
 		}
 	}
@@ -193,11 +205,7 @@ func measure(ctx context.Context, o *Options, c *contest, row *Row) (err error) 
 		return err
 	}
 	b := &bed{o: o, group: group, dir: dir}
-	defer func() {
-		for _, undo := range b.closers {
-			undo()
-		}
-	}()
+	defer b.undo()
 	pair := [2]*contestant{c.a(b), c.b(b)}
 	var procs [2]*proc.Process
 	for i, k := range pair {

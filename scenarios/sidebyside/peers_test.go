@@ -62,21 +62,28 @@ func TestRateOnlyCountsWhenTheSubjectWasTheLimit(t *testing.T) {
 	}
 }
 
+// built is the bench program.
+func built(t *testing.T) string {
+	t.Helper()
+	self := filepath.Join(t.TempDir(), "bench")
+	if out, err := exec.Command("go", "build", "-o", self, "bench/cmd/bench").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return self
+}
+
 // TestIdleConnections measures a few, to see that it works; figures of so few mean
 // nothing.
 func TestIdleConnections(t *testing.T) {
 	testpeer.Need(t, "haproxy")
 	testpeer.Need(t, "taskset")
-	self := filepath.Join(t.TempDir(), "bench")
-	if out, err := exec.Command("go", "build", "-o", self, "bench/cmd/bench").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	self := built(t)
 	rows, err := MeasureIdle(t.Context(), Options{Self: self}, []int{400})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 2 {
-		t.Fatalf("%d rows, want 2", len(rows))
+	if len(rows) != 3 {
+		t.Fatalf("%d rows, want 3", len(rows))
 	}
 	for _, r := range rows {
 		if r.Reason != "" || r.Ours.User <= 0 || r.Peer.User <= 0 || r.Peer.Heap <= 0 || r.Ratio <= 0 {
