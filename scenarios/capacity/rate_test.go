@@ -117,6 +117,67 @@ func TestBrokenByALateLoad(t *testing.T) {
 	}
 }
 
+// How often the machine breaks trials by chance is told by the trials that broke at rates
+// which hold: half of them broken need more in a row than none of them.
+func TestChanceFromLowerRates(t *testing.T) {
+	holds := func(rate float64, trials, doubtful int) *point {
+		return &point{rate: rate, trials: make([]*Outcome, trials), doubtful: make([]*Outcome, doubtful), judged: Judgement{Held: true}}
+	}
+	for _, c := range []struct {
+		points []*point
+		want   float64
+	}{
+		{nil, 1. / 2},
+		{[]*point{holds(100, 4, 0)}, 1. / 6},
+		{[]*point{holds(100, 2, 2)}, 3. / 6},
+		{[]*point{holds(100, 4, 0), holds(200, 1, 3)}, 4. / 10},
+		{[]*point{holds(100, 4, 0), holds(400, 1, 3), {rate: 300, undecided: true, doubtful: make([]*Outcome, 2)}}, 1. / 6},
+		{[]*point{holds(100, 4, 0), {rate: 200, doubtful: make([]*Outcome, 3)}}, 1. / 6},
+	} {
+		s := &search{points: c.points}
+		if got := s.byChance(400); got != c.want {
+			t.Errorf("%d points: %v, want %v", len(c.points), got, c.want)
+		}
+	}
+}
+
+// blocked is a moody lab some of whose trials do not count.
+type blocked struct {
+	moody
+	not map[int]bool // by number of trial
+}
+
+func (b *blocked) Trial(ctx context.Context, rate, seconds float64) (*Outcome, error) {
+	o, err := b.moody.Trial(ctx, rate, seconds)
+	if b.not[b.n] {
+		o.Record.Invalid = "busy"
+	}
+	return o, err
+}
+
+// Trials that do not count end a search where too many of them come in a row; one that
+// counts in between, although it does not decide yet, makes them begin anew.
+func TestTrialsThatDoNotCountInARow(t *testing.T) {
+	// Trials 1 and 2 hold. From the third on, at 400/s, all are broken in doubt.
+	for _, c := range []struct {
+		not  []int
+		want Ended
+	}{
+		{[]int{3, 4, 5, 7, 8, 9, 11, 12, 13}, Precise},
+		{[]int{3, 4, 5, 6, 7, 8}, Disturbed},
+		{[]int{4, 5, 6, 7, 8, 9}, Disturbed},
+	} {
+		b := &blocked{moody{capacity: 390}, map[int]bool{}}
+		for _, n := range c.not {
+			b.not[n] = true
+		}
+		f, err := Search(t.Context(), b, options(0.02))
+		if err != nil || f.Ended != c.want {
+			t.Errorf("trials %v do not count: %v, ended %d, %q", c.not, err, f.Ended, f.Why)
+		}
+	}
+}
+
 // However often a machine breaks trials by chance, six of them decide.
 func TestSixDoubtfulTrialsDecide(t *testing.T) {
 	p := &point{rate: 400}

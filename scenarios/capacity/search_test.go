@@ -310,12 +310,54 @@ func TestSearchEndsAroundTheCapacity(t *testing.T) {
 		if len(f.Held) < want || len(f.Broken) < want || told != len(f.Trials) {
 			t.Errorf("capacity %v: ends measured %d and %d times, %d of %d trials told", s.capacity, len(f.Held), len(f.Broken), told, len(f.Trials))
 		}
+		clearlyOver(t, f)
 		if f.Low > s.capacity || f.High < s.capacity || f.Rate < f.Low || f.Rate > f.High {
 			t.Errorf("capacity %v: %v in %v .. %v", s.capacity, f.Rate, f.Low, f.High)
 		}
 		if len(f.Trials) > 60 {
 			t.Errorf("capacity %v from %v: %d trials", s.capacity, o.Hint, len(f.Trials))
 		}
+	}
+}
+
+// Both ends are measured again before each refinement: twice at a quarter, three times at
+// an eighth, four times from there on.
+func TestSearchMeasuresEndsAgain(t *testing.T) {
+	f, err := Search(t.Context(), &step{capacity: 395}, options(0.02))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []float64
+	for _, o := range f.Trials {
+		got = append(got, math.Round(10*o.Record.Rate)/10)
+	}
+	want := []float64{
+		100, 200, 400, 282.8, 336.3, // within a quarter
+		336.3, 400, 366.8, // within an eighth
+		366.8, 366.8, 400, 383, // within a sixteenth
+		383, 383, 383, 400, 391.4, 391.4, 391.4, 391.4,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("tried %v,\nwant %v", got, want)
+	}
+}
+
+// clearlyOver checks that what gave way is looked for in all trials at the first rate that
+// is clearly too high, where one was tried.
+func clearlyOver(t *testing.T, f *Found) {
+	t.Helper()
+	times, over := map[float64]int{}, math.Inf(1)
+	for _, o := range f.Trials {
+		rate := o.Record.Rate
+		if times[rate]++; rate >= clearly*f.Rate {
+			over = min(over, rate)
+		}
+	}
+	switch {
+	case len(f.Over) == 0 && !math.IsInf(over, 1):
+		t.Errorf("nothing is known of %v/s, which is clearly above %v/s", over, f.Rate)
+	case len(f.Over) > 0 && (f.Over[0].Record.Rate != over || len(f.Over) != times[over]):
+		t.Errorf("above %v/s by %d trials at %v/s, not by all %d at %v/s", f.Rate, len(f.Over), f.Over[0].Record.Rate, times[over], over)
 	}
 }
 

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -60,6 +61,15 @@ func TestSeldomKnownIsNotCleared(t *testing.T) {
 		return Pair{Ratios: []float64{math.NaN()}}
 	})
 	want(t, r, result.Unclear, 4, 20)
+	// Known in half of the pairs is known often enough.
+	i = 0
+	r = decide(one(), func() Pair {
+		if i++; i%2 == 0 {
+			return always(1)()
+		}
+		return Pair{Ratios: []float64{math.NaN()}}
+	})
+	want(t, r, result.Under5, 0, 16)
 }
 
 // Fresh pairs above 0 confirm nothing if all pairs together come to less than the least
@@ -79,6 +89,21 @@ func TestOneConfirmationEach(t *testing.T) {
 	r := decide(two(), beside(inPhases(phase{10, always(1.10)}, phase{200, always(1)}), undecidable()))
 	if r.Confirming != 8 || r.Measures[0].Verdict == result.Slower {
 		t.Errorf("%d pairs confirmed: %+v", r.Confirming, r.Measures[0])
+	}
+}
+
+// The pairs of a confirmation are counted from its own first: those that confirmed
+// something else before do not bring it nearer to its end.
+func TestSecondConfirmationBeginsAnew(t *testing.T) {
+	r := decide(two(), beside(
+		inPhases(phase{10, always(1.10)}, phase{200, always(1)}),
+		inPhases(phase{18, inTurn(1.07, 0.945)}, phase{200, always(1.10)}),
+	))
+	if !slices.Equal(r.Suspects, []string{"cpu/request", "response.p99"}) || !slices.Equal(r.Upheld, []string{"response.p99"}) || r.Confirming <= 8 {
+		t.Fatalf("%+v", r)
+	}
+	if second := r.Confirming - 8; !strings.HasSuffix(r.Reason, fmt.Sprintf("confirmed by %d fresh pairs", second)) {
+		t.Errorf("%d pairs confirmed the second: %s", second, r.Reason)
 	}
 }
 
