@@ -9,11 +9,16 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"bench/internal/giveway"
 )
 
 const (
-	// lineSize bounds a line, and an answer's pieces.
+	// lineSize bounds a line.
 	lineSize = 16 << 10
+	// pieceSize bounds the pieces of an answer: between them, whoever makes a long one
+	// gives way to others.
+	pieceSize = 4 << 10
 	// payloadSize bounds a payload.
 	payloadSize = 1 << 20
 	// lingerTime and lingerSize bound what is read and thrown away after the
@@ -36,6 +41,7 @@ type conn struct {
 	expert       bool
 	experimental bool
 	severity     severityStyle
+	pacer        giveway.Pacer
 }
 
 // severityStyle is how messages tell their severity.
@@ -70,7 +76,7 @@ func (s severity) String() string {
 func newConn(s *Service, nc net.Conn, a Access) *conn {
 	c := &conn{s: s, nc: nc, access: a, timeout: s.opt.Timeout, expert: a.Expert, experimental: a.Experimental}
 	c.r = bufio.NewReaderSize(nc, lineSize)
-	c.w = bufio.NewWriterSize(progress{c}, lineSize)
+	c.w = bufio.NewWriterSize(progress{c}, pieceSize)
 	return c
 }
 
@@ -79,6 +85,7 @@ func newConn(s *Service, nc net.Conn, a Access) *conn {
 type progress struct{ c *conn }
 
 func (p progress) Write(b []byte) (int, error) {
+	p.c.pacer.Step()
 	_ = p.c.nc.SetWriteDeadline(time.Now().Add(p.c.timeout))
 	return p.c.nc.Write(b)
 }

@@ -108,8 +108,9 @@ type Engine interface {
 	// line.
 	AddCertEntry(list, cert, line string) (users int, err error)
 
-	// Sessions lists the live streams.
-	Sessions() []Session
+	// Sessions are the live streams. They are looked at a few at a time, and those that
+	// end meanwhile are left out. A session is good until the next one.
+	Sessions() iter.Seq[*Session]
 	// ShutdownSession ends the stream with that id, and reports false if there
 	// is none.
 	ShutdownSession(id uint64) bool

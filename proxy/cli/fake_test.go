@@ -171,7 +171,15 @@ func (e *fakeEngine) SetMaxConn(n int) error {
 
 func (e *fakeEngine) SetRateLimit(l RateLimit, n int) { e.did("rate limit %d %d", l, n) }
 
-func (e *fakeEngine) Sessions() []Session { return e.sessions }
+func (e *fakeEngine) Sessions() iter.Seq[*Session] {
+	return func(yield func(*Session) bool) {
+		for i := range e.sessions {
+			if !yield(&e.sessions[i]) {
+				return
+			}
+		}
+	}
+}
 func (e *fakeEngine) ShutdownSession(id uint64) bool {
 	e.did("end session %x", id)
 	return id == 0x2a

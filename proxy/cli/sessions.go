@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,22 +26,22 @@ func sessionID(s string) (uint64, bool) {
 // each. Other words list the sessions, as without any.
 func showSess(r *request) error {
 	now := time.Now()
-	list := r.s.engine.Sessions()
 	want := r.arg(0)
 	if want == "all" {
-		for i := range list {
-			if err := r.sessionDetails(&list[i], now); err != nil {
+		for s := range r.s.engine.Sessions() {
+			if err := r.sessionDetails(s, now); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if id, ok := sessionPointer(want); ok {
-		i := slices.IndexFunc(list, func(s Session) bool { return s.ID == id })
-		if i < 0 {
-			return r.fail("Session not found.")
+		for s := range r.s.engine.Sessions() {
+			if s.ID == id {
+				return r.sessionDetails(s, now)
+			}
 		}
-		return r.sessionDetails(&list[i], now)
+		return r.fail("Session not found.")
 	}
 	least := time.Duration(0)
 	if want == "older" {
@@ -52,8 +51,7 @@ func showSess(r *request) error {
 		}
 		least = d
 	}
-	for i := range list {
-		s := &list[i]
+	for s := range r.s.engine.Sessions() {
 		if now.Sub(s.Started) < least {
 			continue
 		}

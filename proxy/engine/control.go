@@ -124,31 +124,6 @@ func (e *Engine) postEach(fn func(t *stream.Thread)) {
 	}
 }
 
-// Sessions implements cli.Engine.
-func (e *Engine) Sessions() []cli.Session {
-	var list []cli.Session
-	now, wall := loop.Nanotime(), time.Now()
-	e.onEach(func(t *stream.Thread) {
-		t.Sessions(func(s *stream.Session) {
-			x := cli.Session{
-				ID: s.ID, Proto: proto(&s.Source), Source: s.Source.String(),
-				Frontend: s.Frontend.Spec.Name, FrontendID: s.Frontend.Spec.ID, FrontendHTTP: s.Frontend.Spec.Mode == spec.ModeHTTP,
-				Listener: s.Listener.Bind.Name, ListenerID: s.Listener.Bind.ID, ListenerAddr: s.Listener.Addr.String(),
-				BackendID: -1, Server: s.Server, ServerID: s.ServerID, ServerAddr: s.ServerAddr, HTTP: s.HTTP, Thread: t.ID,
-				Started: wall.Add(-time.Duration(now - s.Started)), RequestState: s.State, Status: s.Status,
-				BytesIn: s.BytesIn, BytesOut: s.BytesOut,
-				Expires: until(s.Expires, now), ClientExpires: until(s.ClientExpires, now), ServerExpires: until(s.ServerExpires, now),
-				ClientFD: s.ClientFD, ServerFD: s.ServerFD, ClientTLS: s.ClientTLS, ServerTLS: s.ServerTLS, Muxed: s.Muxed, Retries: s.Retries,
-			}
-			if b := s.Backend; b != nil {
-				x.Backend, x.BackendID, x.BackendHTTP = b.Spec.Name, b.Spec.ID, b.Spec.Mode == spec.ModeHTTP
-			}
-			list = append(list, x)
-		})
-	})
-	return list
-}
-
 // until is how long it is until a time on the clock of the loops; 0: for ever.
 func until(when, now int64) time.Duration {
 	const centuries = 1 << 62
@@ -270,7 +245,7 @@ func (e *Engine) Descriptors() []cli.Descriptor {
 		list = append(list, cli.Descriptor{FD: s.fd, What: "stats socket"})
 	}
 	e.mu.Unlock()
-	for _, s := range e.Sessions() {
+	for s := range e.Sessions() {
 		list = append(list, cli.Descriptor{FD: s.ClientFD, What: fmt.Sprintf("client fe=%s sess=0x%x", s.Frontend, s.ID)})
 		if s.ServerFD >= 0 {
 			list = append(list, cli.Descriptor{FD: s.ServerFD, What: fmt.Sprintf("server be=%s srv=%s sess=0x%x", s.Backend, s.Server, s.ID)})

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"time"
 
+	"bench/internal/giveway"
 	"bench/internal/loop"
 	"bench/proxy/server"
 	"bench/proxy/stats"
@@ -30,7 +31,7 @@ func (e *Engine) Rows(latency bool) iter.Seq[*stats.Row] {
 
 // scanBatch is how many frontends, servers and backends are looked at together: for so
 // long a thread does nothing else.
-const scanBatch = 64
+const scanBatch = 32
 
 // rowScan gathers what rows are made of.
 type rowScan struct {
@@ -39,6 +40,7 @@ type rowScan struct {
 	yield   func(*stats.Row) bool
 	batch   []scanned
 	rows    []stats.Row
+	pacer   giveway.Pacer
 }
 
 // scanned is a frontend, a server, or a backend with its servers, and what was counted
@@ -79,11 +81,13 @@ func (x *rowScan) add(u scanned) bool {
 // flush takes the counters of the batch and gives its rows.
 func (x *rowScan) flush() bool {
 	x.take()
+	x.pacer.Step()
 	x.batch = x.batch[:0]
 	for i := range x.rows {
 		if !x.yield(&x.rows[i]) {
 			return false
 		}
+		x.pacer.Step()
 	}
 	return true
 }

@@ -65,7 +65,7 @@ func upAfter(t *testing.T, k, interval, retries int) (attempts uint64, status in
 	for up, began := false, false; !up; time.Sleep(time.Millisecond) {
 		r.loop.Call(func() {
 			missed = began
-			r.thread.Sessions(func(s *stream.Session) {
+			r.thread.Describe(r.thread.Live(), func(s *stream.Session) {
 				began = true
 				missed = s.Retries > k
 				if s.State == "TAR" && s.Retries == k {

@@ -37,10 +37,31 @@ var stateNames = [...]string{
 	stateResponse: "RSP", stateData: "EST", stateFlush: "CLO", stateService: "EST", stateEnd: "DIS",
 }
 
-// Sessions calls fn for every live stream of the thread. The Session is only
-// valid during the call.
-func (t *Thread) Sessions(fn func(s *Session)) {
+// Live is a stream that was there at a moment.
+type Live struct {
+	c      *client
+	serial uint64
+}
+
+// Live are the streams of the thread, for Describe.
+func (t *Thread) Live() []Live {
+	all := make([]Live, 0, t.clients.Len()+t.laned.Len())
 	t.eachStream(func(st *stream) bool {
+		all = append(all, Live{st.c, st.serial})
+		return true
+	})
+	return all
+}
+
+// Describe calls fn for those of the streams that have not ended meanwhile. The Session is
+// only valid during the call.
+func (t *Thread) Describe(some []Live, fn func(s *Session)) {
+	t.Loop.Own()
+	for _, l := range some {
+		st := l.c.stream
+		if st == nil || st.serial != l.serial {
+			continue
+		}
 		c := st.c
 		s := Session{
 			ID: st.serial, Source: c.addr.Addr(), Frontend: c.fe.Frontend, Listener: c.l, HTTP: st.http, State: stateNames[st.state], Status: int(st.status),
@@ -63,8 +84,7 @@ func (t *Thread) Sessions(fn func(s *Session)) {
 			s.ServerFD, s.ServerTLS = st.sc.socket(), st.sc.tls() != nil
 		}
 		fn(&s)
-		return true
-	})
+	}
 }
 
 // eachStream calls fn for every live stream, which it may end, until fn reports false.

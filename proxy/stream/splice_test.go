@@ -341,7 +341,7 @@ func TestSplicedStreamsEndInEveryWay(t *testing.T) {
 		{"client stalls", func(*testing.T, *rig, *rawConn) {}, "cD"},
 		{"operator kills", func(_ *testing.T, rig *rig, _ *rawConn) {
 			rig.loop.Call(func() {
-				rig.thread.Sessions(func(s *stream.Session) { defer rig.thread.KillStream(s.ID) })
+				rig.thread.Describe(rig.thread.Live(), func(s *stream.Session) { defer rig.thread.KillStream(s.ID) })
 			})
 		}, "K-"},
 	}

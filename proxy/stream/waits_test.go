@@ -83,7 +83,9 @@ func waitingFor(t *testing.T, w waiting, d time.Duration) (*rig, *rawConn) {
 	}
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 		found := false
-		r.loop.Call(func() { r.thread.Sessions(func(s *stream.Session) { found = found || s.State == state }) })
+		r.loop.Call(func() {
+			r.thread.Describe(r.thread.Live(), func(s *stream.Session) { found = found || s.State == state })
+		})
 		if found || time.Now().After(end) {
 			if !found {
 				t.Fatal("no stream waits")
@@ -120,7 +122,7 @@ func TestWaitsEnd(t *testing.T) {
 			r, c := waitingFor(t, w, forever)
 			r.loop.Call(func() {
 				var ids []uint64
-				r.thread.Sessions(func(s *stream.Session) { ids = append(ids, s.ID) })
+				r.thread.Describe(r.thread.Live(), func(s *stream.Session) { ids = append(ids, s.ID) })
 				r.thread.KillStream(ids[0]) // the last to come
 			})
 			w.ends(t, r, nil, 0, w.killed)

@@ -3,6 +3,8 @@ package table
 import (
 	"bytes"
 	"slices"
+
+	"bench/internal/giveway"
 )
 
 // Entry is a copy of an entry at one moment.
@@ -77,6 +79,7 @@ func (t *Table) Each(now int64, fn func(*Entry) bool) {
 
 // keys are the keys of all entries, in order.
 func (t *Table) keys() [][]byte {
+	var pacer giveway.Pacer
 	list := make([][]byte, 0, t.Used())
 	var room []byte
 	for i := range t.shards {
@@ -93,13 +96,43 @@ func (t *Table) keys() [][]byte {
 			}
 			if j%sweepShare == sweepShare-1 {
 				s.mu.Unlock()
+				pacer.Step()
 				s.mu.Lock()
 			}
 		}
 		s.mu.Unlock()
 	}
-	slices.SortFunc(list, bytes.Compare)
-	return list
+	return inOrder(list)
+}
+
+// sortedTogether is how many keys are put in order at a stretch.
+const sortedTogether = 512
+
+// inOrder puts keys in order, and gives way to others meanwhile: there may be millions.
+func inOrder(list [][]byte) [][]byte {
+	var pacer giveway.Pacer
+	for run := range slices.Chunk(list, sortedTogether) {
+		slices.SortFunc(run, bytes.Compare)
+		pacer.Step()
+	}
+	from, to := list, make([][]byte, 0, len(list))
+	for width := sortedTogether; width < len(list); width *= 2 {
+		for pair := range slices.Chunk(from, 2*width) {
+			a, b := pair[:min(width, len(pair))], pair[min(width, len(pair)):]
+			for len(a)+len(b) > 0 {
+				if len(b) == 0 || len(a) > 0 && bytes.Compare(a[0], b[0]) <= 0 {
+					to, a = append(to, a[0]), a[1:]
+				} else {
+					to, b = append(to, b[0]), b[1:]
+				}
+				if len(to)%sortedTogether == 0 {
+					pacer.Step()
+				}
+			}
+		}
+		from, to = to, from[:0]
+	}
+	return from
 }
 
 // Clear removes all entries that nobody holds.
