@@ -71,6 +71,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 	if err := p.limits(&cfg.Global); err != nil {
 		return fail(err)
 	}
+	defer giveGarbageRoom()()
 	inherited, err := p.inherited()
 	if err != nil {
 		return fail(err)
