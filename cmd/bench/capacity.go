@@ -45,6 +45,7 @@ type capacityCmd struct {
 	JSON      string        `name:"json" placeholder:"FILE" help:"Write the record as JSON, too; - is the standard output."`
 	Outside   bool          `name:"allow-outside" help:"As for bench run."`
 	CPUs      []int         `name:"cpus" placeholder:"CPU" help:"Use these processors only, for all parts of a trial; those that other programs leave alone."`
+	Hub       string        `placeholder:"URL" env:"BENCH_HUB" help:"As for bench run; a load that gives out gets one more of the machines that its role may have, as long as there are any."`
 	Plain     bool          `help:"Print lines only; nothing is redrawn."`
 	ASCII     bool          `name:"ascii" help:"Print no character beyond ASCII."`
 }
@@ -81,7 +82,7 @@ func (c *capacityCmd) Run(std *streams) error {
 		if err := staysInside(doc, c.Outside); err != nil {
 			return err
 		}
-		if err := runner.MissingProgram(doc, false); err != nil {
+		if err := runner.MissingProgram(doc, o.Hub != nil); err != nil {
 			return &exitError{runner.Code(err), err}
 		}
 		if done, err := elsewhere(doc); done || err != nil {
@@ -155,7 +156,10 @@ func (c *capacityCmd) options() (*runner.CapacityOptions, error) {
 		return nil, err
 	}
 	o := &runner.CapacityOptions{
-		Objectives: c.Objective, Repeat: c.Repeat, KeepDisturbed: c.Keep, Self: []string{self}, Command: strings.Join(os.Args, " "), Tool: tool(),
+		Objectives: c.Objective, Repeat: c.Repeat, KeepDisturbed: c.Keep, Self: []string{self}, Command: withoutTokens(os.Args), Tool: tool(),
+	}
+	if o.Hub, err = hubOf(c.Hub); err != nil {
+		return nil, err
 	}
 	for _, f := range []struct {
 		flag, text string

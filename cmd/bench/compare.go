@@ -47,6 +47,7 @@ type compareCmd struct {
 	JSON    string  `name:"json" placeholder:"FILE" help:"Write the record there, too; - is the standard output."`
 	Seed    *uint64 `help:"Seed of the coin and of the runs in place of the scenario's."`
 	Shorten float64 `default:"1" placeholder:"N" help:"Divide the times of phases and events by N: a try, not a measurement."`
+	Hub     string  `placeholder:"URL" env:"BENCH_HUB" help:"As for bench run. Combinations of the matrix that are on other machines altogether are compared side by side where there are hosts for several."`
 	CPUs    []int   `name:"cpus" placeholder:"CPU" help:"Use these processors only, for all parts of the runs."`
 	Outside bool    `name:"allow-outside" help:"Let the proxies use sockets, pid files and log targets outside the folders of the runs."`
 	Plain   bool    `help:"Print lines instead of a table in place."`
@@ -299,7 +300,7 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 		}
 	}
 	for i, doc := range plan.Documents() {
-		if err := runner.MissingProgram(doc, false); err != nil {
+		if err := runner.MissingProgram(doc, o.Hub != nil); err != nil {
 			return nil, &exitError{runner.Code(err), fmt.Errorf("side %s: %w", []string{compare.Base, compare.New}[i], err)}
 		}
 	}
@@ -386,7 +387,10 @@ func (c *compareCmd) options(minEffect *float64) (*compare.Options, error) {
 		MostPairs: c.MostPairs, Within: c.Within, KeepDisturbed: c.Keep, Force: c.Force,
 		Confirm:  orElse(c.Confirm, c.Bisect || os.Getenv("CI") == "true"),
 		OneSided: orElse(c.OnlyWorse, c.Bisect),
-		Self:     []string{self}, Command: strings.Join(os.Args, " "), Tool: tool(),
+		Self:     []string{self}, Command: withoutTokens(os.Args), Tool: tool(),
+	}
+	if o.Hub, err = hubOf(c.Hub); err != nil {
+		return nil, err
 	}
 	if o.Set, err = parseSettings(c.Set); err != nil {
 		return nil, err

@@ -65,11 +65,9 @@ func (c *runCmd) Run(std *streams) error {
 	if err := staysInside(doc, c.Outside); err != nil {
 		return err
 	}
-	var hub *wire.Address
-	if c.Hub != "" {
-		if hub, err = wire.ParseAddress(c.Hub); err != nil {
-			return &exitError{exitUsage, err}
-		}
+	hub, err := hubOf(c.Hub)
+	if err != nil {
+		return &exitError{exitUsage, err}
 	}
 	if err := runner.MissingProgram(doc, hub != nil); err != nil {
 		return &exitError{runner.Code(err), err}
@@ -119,6 +117,14 @@ func (c *runCmd) Run(std *streams) error {
 		return &exitError{code: exitLost}
 	}
 	return nil
+}
+
+// hubOf reads --hub; nil is none.
+func hubOf(text string) (*wire.Address, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return wire.ParseAddress(text)
 }
 
 // withoutTokens is the command line for the record, which others read: without what lets

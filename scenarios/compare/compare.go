@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"bench/internal/hosts/wire"
 	"bench/internal/result"
 	"bench/scenarios"
 	"bench/scenarios/document"
@@ -71,7 +72,10 @@ type Options struct {
 	// Floor is the noise floor of this host, nil if it is not known.
 	Floor *result.NoiseFloor
 	// Out is the folder of the comparison, which gets the folders of the runs.
-	Out      string
+	Out string
+	// Hub is as of runner.Options. Combinations of the matrix that are on other machines
+	// altogether are compared side by side where there are machines for several.
+	Hub      *wire.Address
 	Self     []string // command of this program
 	Command  string   // for the record
 	Tool     result.Tool

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 
+	"bench/internal/hosts/wire"
 	"bench/internal/result"
 	"bench/reports"
 	"bench/scenarios/document"
@@ -18,7 +19,7 @@ const tries = 3
 
 // carrier runs a scenario and reads what it measured. Tests have one that runs nothing.
 type carrier interface {
-	run(ctx context.Context, doc *document.Document, dir string, live reports.Live) (*result.Run, error)
+	run(ctx context.Context, doc *document.Document, dir string, only []string, live reports.Live) (*result.Run, error)
 	read(dir string, asked []measures.Asked) (*measures.Run, error)
 }
 
@@ -27,11 +28,13 @@ type processes struct {
 	self    []string
 	command string
 	tool    result.Tool
+	hub     *wire.Address
 }
 
-func (c *processes) run(ctx context.Context, doc *document.Document, dir string, live reports.Live) (*result.Run, error) {
+func (c *processes) run(ctx context.Context, doc *document.Document, dir string, only []string, live reports.Live) (*result.Run, error) {
 	return runner.Run(ctx, runner.Options{
 		Document: doc, Out: dir, Self: c.self, Live: live, Command: c.command, Tool: c.tool, FreshProgram: true,
+		Hub: c.hub, Only: only,
 	})
 }
 
@@ -62,13 +65,14 @@ func (p *procedure) draw(purpose uint64, pair, twin, try int) uint64 {
 }
 
 // makePair runs both sides of one combination of the matrix, again where the machine came
-// in the way. Both runs have the same seed. An error ends the comparison.
-func (p *procedure) makePair(ctx context.Context, n, at int, confirm bool) (*outcome, error) {
+// in the way. Both runs have the same seed, and the same machines where only names them.
+// An error ends the comparison.
+func (p *procedure) makePair(ctx context.Context, n, at int, confirm bool, only []string) (*outcome, error) {
 	seed := p.draw(forSeed, n, at, 0) >> 1 // a seed of a scenario is written as a decimal number
 	for try := 1; ; try++ {
 		baseFirst := p.draw(forCoin, n, at, try)&1 == 0
 		step := Step{Pair: n, Cell: p.plan.twins[at].name, Confirm: confirm, Try: try}
-		o, err := p.try(ctx, step, at, seed, baseFirst)
+		o, err := p.try(ctx, step, at, seed, baseFirst, only)
 		if err != nil {
 			return nil, err
 		}
@@ -81,18 +85,23 @@ func (p *procedure) makePair(ctx context.Context, n, at int, confirm bool) (*out
 }
 
 // try runs both sides once. The second run is not made where the first cannot count.
-func (p *procedure) try(ctx context.Context, step Step, at int, seed uint64, baseFirst bool) (*outcome, error) {
+func (p *procedure) try(ctx context.Context, step Step, at int, seed uint64, baseFirst bool, only []string) (*outcome, error) {
 	o := &outcome{}
-	from := len(p.record.Runs)
+	var runs []result.ComparedRun
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.record.Runs = append(p.record.Runs, runs...)
+	}()
 	order := []*side{p.plan.base, p.plan.new}
 	if !baseFirst {
 		order[0], order[1] = order[1], order[0]
 	}
 	for i, s := range order {
 		step.Side, step.First = s.name, i == 0
-		read, run, f, why, err := p.one(ctx, step, s, at, seed)
+		read, run, f, why, err := p.one(ctx, step, s, at, seed, only)
 		if run != nil {
-			p.record.Runs = append(p.record.Runs, *run)
+			runs = append(runs, *run)
 		}
 		if err != nil {
 			return nil, err
@@ -125,10 +134,10 @@ func (p *procedure) try(ctx context.Context, step Step, at int, seed uint64, bas
 		}
 	}
 	if o.leftOut != "" {
-		for i := from; i < len(p.record.Runs); i++ {
-			p.record.Runs[i].LeftOut = true
-			if p.record.Runs[i].Reason == "" {
-				p.record.Runs[i].Reason = o.leftOut
+		for i := range runs {
+			runs[i].LeftOut = true
+			if runs[i].Reason == "" {
+				runs[i].Reason = o.leftOut
 			}
 		}
 	}
@@ -136,7 +145,7 @@ func (p *procedure) try(ctx context.Context, step Step, at int, seed uint64, bas
 }
 
 // one carries out a run and takes its measures.
-func (p *procedure) one(ctx context.Context, step Step, s *side, at int, seed uint64) (*measures.Run, *result.ComparedRun, fate, string, error) {
+func (p *procedure) one(ctx context.Context, step Step, s *side, at int, seed uint64, only []string) (*measures.Run, *result.ComparedRun, fate, string, error) {
 	doc, err := p.plan.document(s, &seed)
 	if err != nil {
 		return nil, nil, fatal, "", err
@@ -147,7 +156,7 @@ func (p *procedure) one(ctx context.Context, step Step, s *side, at int, seed ui
 	step.LengthUs = doc.Cells[0].Scenario.Length().Microseconds()
 	name := p.folder(step, at)
 	live := p.progress().Begin(step)
-	run, err := p.carry.run(ctx, doc, filepath.Join(p.plan.o.Out, name), live)
+	run, err := p.carry.run(ctx, doc, filepath.Join(p.plan.o.Out, name), only, live)
 	f, why := judge(ctx, run, err)
 	record := &result.ComparedRun{Pair: step.Pair, Side: s.name, Confirm: step.Confirm, Verdict: result.Partial, Reason: why}
 	if run != nil {
@@ -198,6 +207,8 @@ func (e *SideError) Unwrap() error { return e.Err }
 
 // know notes what a side turned out to be.
 func (p *procedure) know(s *side, run *result.Run) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	to := &p.record.Base
 	if s.name == New {
 		to = &p.record.New

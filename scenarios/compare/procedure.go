@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"bench/internal/result"
@@ -42,6 +43,10 @@ type procedure struct {
 	baseCrashed     int // pairs in which only the base's proxy crashed
 	within          bool
 	last            time.Duration // what the last pair took
+	// mu guards the record and the progress where pairs are made side by side, which
+	// beside says.
+	mu     sync.Mutex
+	beside bool
 }
 
 // Run carries the comparison out. The record is nil only if nothing could be begun; the
@@ -56,7 +61,7 @@ func (p *Plan) Run(ctx context.Context) (*result.Comparison, error) {
 }
 
 func (p *Plan) carrier() carrier {
-	return &processes{self: p.o.Self, command: p.o.Command, tool: p.o.Tool}
+	return &processes{self: p.o.Self, command: p.o.Command, tool: p.o.Tool, hub: p.o.Hub}
 }
 
 // empty makes the folder of the comparison, which has to be empty.
@@ -180,12 +185,12 @@ func (p *procedure) pair(ctx context.Context) error {
 	if p.crashes[1] > 0 {
 		p.pairsAfterCrash++
 	}
+	made, err := p.makePairs(ctx, p.made, confirm)
+	if err != nil {
+		return err
+	}
 	whole, again := 0, false
-	for at := range p.plan.twins {
-		o, err := p.makePair(ctx, p.made, at, confirm)
-		if err != nil {
-			return err
-		}
+	for at, o := range made {
 		again = again || o.again > 0
 		if p.take(o, at) {
 			whole++
@@ -328,7 +333,12 @@ func (p *procedure) left() Left {
 }
 
 // progress is where it is told how the comparison goes on.
-func (p *procedure) progress() Progress { return p.plan.o.Progress }
+func (p *procedure) progress() Progress {
+	if p.beside {
+		return besides{p}
+	}
+	return p.plan.o.Progress
+}
 
 // save writes the record as it stands: a comparison that is killed keeps what it had.
 func (p *procedure) save() error {

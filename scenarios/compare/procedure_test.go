@@ -63,7 +63,7 @@ type fakeOutcome struct {
 	verdict string
 }
 
-func (f *fake) run(ctx context.Context, doc *document.Document, dir string, _ reports.Live) (*result.Run, error) {
+func (f *fake) run(ctx context.Context, doc *document.Document, dir string, _ []string, _ reports.Live) (*result.Run, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

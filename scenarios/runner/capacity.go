@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"bench/internal/hosts/wire"
 	"bench/internal/result"
 	"bench/internal/stats/scaling"
 	"bench/scenarios/capacity"
@@ -35,6 +36,8 @@ type CapacityOptions struct {
 	Self          []string
 	Command       string
 	Tool          result.Tool
+	// Hub is as of Options.
+	Hub *wire.Address
 	// Out is the folder below which each search keeps what its trials measured.
 	Out string
 	// Search has the bounds of the rates, the precision and the time of one search.
@@ -120,7 +123,7 @@ func searchAll(ctx context.Context, o *CapacityOptions, r *result.Capacity) erro
 			}
 			t, err := OpenTrials(TrialOptions{
 				Document: doc, Load: o.Load, Objectives: o.Objectives, Out: filepath.Join(o.Out, name),
-				KeepDisturbed: o.KeepDisturbed, Self: o.Self, Command: o.Command, Tool: o.Tool,
+				KeepDisturbed: o.KeepDisturbed, Self: o.Self, Command: o.Command, Tool: o.Tool, Hub: o.Hub,
 			})
 			if err != nil {
 				return err
@@ -130,6 +133,9 @@ func searchAll(ctx context.Context, o *CapacityOptions, r *result.Capacity) erro
 				r.Warnings = slices.Concat(doc.Warnings, t.LeftOut())
 			}
 			p, err := search(ctx, o, t, value)
+			if text := t.grown(); text != "" {
+				r.Warnings = append(r.Warnings, text)
+			}
 			if p != nil {
 				r.Points = append(r.Points, *p)
 				if p.Doubt != "" {

@@ -45,6 +45,7 @@ type cell struct {
 	dir        string // sockets and configuration
 	certs      *certmaker.Maker
 	hub        *wire.Address
+	only       []string       // machines that it may use; none is all
 	claims     *claims        // of the machines that cells beside it have
 	machines   *machines      // nil: everything is on this one
 	network    *netns.Network // nil: everything is on the loopback
@@ -127,7 +128,7 @@ func (c *cell) run(ctx context.Context) (err error) {
 	c.record.LengthUs = c.scenario.Length().Microseconds()
 	defer func() {
 		if lost := c.machines.lost(err != nil && !interrupted(err)); lost != nil {
-			err = fail(exitLost, lost) // whatever followed from it
+			err = fail(exitLost, lostError{lost}) // whatever followed from it
 		}
 		if err != nil {
 			if c.start > 0 {

@@ -69,7 +69,7 @@ func (c *cell) takeMachines(ctx context.Context) error {
 	if m.here, err = towards(c.hub.URL); err != nil {
 		return fail(exitLost, err)
 	}
-	if m.chosen, err = m.find(ctx, c.scenario, c.claims); err != nil {
+	if m.chosen, err = m.find(ctx, c.scenario, c.only, c.claims); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, takeLimit)
@@ -99,12 +99,15 @@ var errMissing = errors.New("hosts are missing")
 
 // find waits for the machines that the roles ask for. Named ones come first, so that no
 // other role takes them by their labels.
-func (m *machines) find(ctx context.Context, s *format.Scenario, others *claims) (map[string][]wire.Hello, error) {
+func (m *machines) find(ctx context.Context, s *format.Scenario, only []string, others *claims) (map[string][]wire.Hello, error) {
 	deadline := time.Now().Add(lookAtMost)
 	for {
 		found, err := m.session.Look(ctx, lookAtLeast)
 		if err != nil {
 			return nil, fail(exitUsage, err)
+		}
+		if len(only) > 0 {
+			found = slices.DeleteFunc(found, func(h wire.Hello) bool { return !slices.Contains(only, h.Name) })
 		}
 		chosen, missing := others.take(found, func(free []wire.Hello) (map[string][]wire.Hello, []string) { return choose(s, free) })
 		if len(missing) == 0 {
@@ -270,7 +273,7 @@ func (c *cell) watchMachines(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-c.machines.session.Lost():
-		c.fail(fail(exitLost, c.machines.session.Err()))
+		c.fail(fail(exitLost, lostError{c.machines.session.Err()}))
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"bench/reports"
 	"bench/scenarios/document"
 	"bench/scenarios/driver"
+	"bench/scenarios/format"
 )
 
 // Exit codes of a run, as testers and CI read them.
@@ -49,6 +50,18 @@ type OriginError struct{ Name, State, Output string }
 
 func (e *OriginError) Error() string {
 	return fmt.Sprintf("origin %s ended unexpectedly (%s): %s", e.Name, e.State, e.Output)
+}
+
+// lostError is a machine, or the hub, that was lost.
+type lostError struct{ error }
+
+func (e lostError) Unwrap() error { return e.error }
+
+// Lost reports that a run ended because a machine of it was lost: on others it can be made
+// again.
+func Lost(err error) bool {
+	var lost lostError
+	return errors.As(err, &lost)
 }
 
 func fail(code int, err error) error {
@@ -101,6 +114,8 @@ type Options struct {
 	// Hub is where the machines of the scenario's hosts have joined; nil has everything on
 	// this one.
 	Hub *wire.Address
+	// Only names the machines that the run may use; none is all.
+	Only []string
 	// FreshProgram starts a copy of the proxy's program that was made for the run: where
 	// the kernel puts its pages is then drawn anew for each run.
 	FreshProgram bool
@@ -214,12 +229,20 @@ func (m *maker) cell(i int) *cell {
 	of := &m.o.Document.Cells[i]
 	return &cell{
 		scenario: of.Scenario, self: m.o.Self, journal: m.journal, group: m.group, out: m.dir, live: m.o.Live,
-		ports: m.ports, allowed: m.allowed, clock: monotonic{}, fresh: m.o.FreshProgram, hub: m.o.Hub, index: i, count: len(m.o.Document.Cells),
+		ports: m.ports, allowed: m.allowed, clock: monotonic{}, fresh: m.o.FreshProgram, hub: m.o.Hub, only: m.o.Only, index: i, count: len(m.o.Document.Cells),
 		record: &result.Cell{
 			Name: of.Name, Vars: maps.Clone(of.Vars),
 			Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},
 		},
 	}
+}
+
+func scenariosOf(doc *document.Document) []*format.Scenario {
+	var all []*format.Scenario
+	for i := range doc.Cells {
+		all = append(all, doc.Cells[i].Scenario)
+	}
+	return all
 }
 
 // runCells runs the combinations of the matrix: one after another, or side by side where
@@ -245,10 +268,10 @@ func runCells(ctx context.Context, o Options, journal *chaos.Journal, group *pro
 	if len(tasks) == 0 {
 		return fail(exitUsage, fmt.Errorf("no combination of the matrix can be run here; %s: %s", run.LeftOut[0].Name, run.LeftOut[0].Reason))
 	}
-	if n, err := m.sets(ctx, tasks); err != nil {
+	if sets, err := Sets(ctx, o.Hub, scenariosOf(o.Document), len(tasks)); err != nil {
 		return err
-	} else if n > 0 {
-		return m.runSpread(ctx, run, tasks, n)
+	} else if len(sets) > 0 {
+		return m.runSpread(ctx, run, tasks, len(sets))
 	}
 	for _, i := range tasks {
 		c := m.cell(i)

@@ -18,6 +18,7 @@ import (
 	"bench/internal/result"
 	"bench/reports"
 	"bench/scenarios/document"
+	"bench/scenarios/format"
 )
 
 // mostTries is how often a cell is begun again because machines of it were lost.
@@ -40,16 +41,15 @@ type spread struct {
 	workers atomic.Int64
 }
 
-// sets is how many cells of a run can go on at once, each on machines of its own; 0 is
-// for cells that share this machine, or machines that are not there.
-func (m *maker) sets(ctx context.Context, tasks []int) (int, error) {
-	cells := m.o.Document.Cells
-	if m.o.Hub == nil || len(tasks) < 2 || slices.ContainsFunc(tasks, func(i int) bool { return !cells[i].Scenario.Elsewhere() }) {
-		return 0, nil
+// Sets parts the machines of a hub into sets that one of the scenarios can have each, as
+// many as most; there are none where something of them would be on this machine.
+func Sets(ctx context.Context, hub *wire.Address, all []*format.Scenario, most int) ([][]string, error) {
+	if hub == nil || most < 2 || slices.ContainsFunc(all, func(s *format.Scenario) bool { return !s.Elsewhere() }) {
+		return nil, nil
 	}
-	s, err := session.Open(ctx, session.Options{Hub: m.o.Hub})
+	s, err := session.Open(ctx, session.Options{Hub: hub})
 	if err != nil {
-		return 0, fail(exitLost, err)
+		return nil, fail(exitLost, err)
 	}
 	// Once more as long as more answer: not all are equally fast.
 	found, err := s.Look(ctx, lookAtLeast)
@@ -60,22 +60,30 @@ func (m *maker) sets(ctx context.Context, tasks []int) (int, error) {
 		}
 	}
 	if err := errors.Join(err, s.Close()); err != nil {
-		return 0, fail(exitUsage, err)
+		return nil, fail(exitUsage, err)
 	}
-	for n := 0; ; n++ {
-		chosen, missing := choose(cells[tasks[0]].Scenario, found)
-		if len(missing) > 0 || n == len(tasks) {
-			return n, nil
-		}
-		found = slices.DeleteFunc(found, func(h wire.Hello) bool {
+	var sets [][]string
+	for len(sets) < most {
+		var set []string
+		for _, scenario := range all {
+			// What one of them needs serves the others, too.
+			chosen, missing := choose(scenario, found)
+			if len(missing) > 0 {
+				return sets, nil
+			}
 			for _, of := range chosen {
-				if slices.ContainsFunc(of, func(c wire.Hello) bool { return c.Name == h.Name }) {
-					return true
+				for _, h := range of {
+					if !slices.Contains(set, h.Name) {
+						set = append(set, h.Name)
+					}
 				}
 			}
-			return false
-		})
+		}
+		found = slices.DeleteFunc(found, func(h wire.Hello) bool { return slices.Contains(set, h.Name) })
+		slices.Sort(set)
+		sets = append(sets, set)
 	}
+	return sets, nil
 }
 
 // runSpread runs cells on n sets of machines.

@@ -82,7 +82,12 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 		o.Listeners = append(o.Listeners, addr)
 	}
 	program, err := findProgram(p, c.self)
-	if err == nil && c.fresh {
+	if err == nil && c.proxyHost() != nil {
+		// What is there is started, and of that nothing is known here.
+		if program.path != c.self[0] {
+			program.path = ""
+		}
+	} else if err == nil && c.fresh {
 		err = program.copyTo(c.dir)
 	}
 	if err != nil {

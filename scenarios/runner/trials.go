@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bench/chaos"
+	"bench/internal/hosts/wire"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/internal/units"
@@ -37,6 +38,9 @@ type TrialOptions struct {
 	Self    []string // as of Options
 	Command string
 	Tool    result.Tool
+	// Hub is as of Options. Where a load gives out whose machines are chosen by labels, one
+	// more of them takes part in it.
+	Hub *wire.Address
 }
 
 // Trials carries out trials of one scenario, each by itself: with a proxy, origins and
@@ -58,6 +62,8 @@ type Trials struct {
 	began   time.Time
 	// again reports that the last trial did not count.
 	again bool
+	// more is how many machines the load has beyond those of the scenario.
+	more int
 }
 
 // OpenTrials prepares a search. An error about the scenario or the objectives is a
@@ -172,6 +178,9 @@ func (t *Trials) scenario(rate, seconds float64) *format.Scenario {
 		s.Objectives = append(s.Objectives, format.Objective{Expr: text})
 	}
 	s.Proxy.Stats.Every = format.Duration(trialReadings)
+	if grown := t.withMore(0); grown != nil {
+		s.Hosts = grown.Hosts
+	}
 	warm := time.Duration(capacity.WarmUp(seconds) * float64(time.Second))
 	length := time.Duration(seconds * float64(time.Second))
 	s.Load = slices.Clone(s.Load)
@@ -219,8 +228,23 @@ func (t *Trials) calm(ctx context.Context) {
 	}
 }
 
-// Trial implements capacity.Lab.
-func (t *Trials) Trial(ctx context.Context, rate, seconds float64) (o *capacity.Outcome, err error) {
+// Trial implements capacity.Lab. A trial in which the load gave out is made again with one
+// more machine for it, as long as there are any.
+func (t *Trials) Trial(ctx context.Context, rate, seconds float64) (*capacity.Outcome, error) {
+	for {
+		o, err := t.trial(ctx, rate, seconds)
+		if err != nil || o.Saturated == "" || o.Record.Invalid != "" || t.judges.Judge([]*capacity.Outcome{o}).Held {
+			return o, err
+		}
+		if more, err := t.another(ctx); err != nil || !more {
+			return o, err
+		}
+		t.more++
+	}
+}
+
+// trial makes one trial.
+func (t *Trials) trial(ctx context.Context, rate, seconds float64) (o *capacity.Outcome, err error) {
 	if t.again {
 		t.calm(ctx)
 	}
@@ -230,7 +254,7 @@ func (t *Trials) Trial(ctx context.Context, rate, seconds float64) (o *capacity.
 	warm := int64(capacity.WarmUp(seconds) * 1e6)
 	c := &cell{
 		scenario: t.scenario(rate, seconds), self: t.o.Self, journal: t.journal, group: t.group, out: t.dir, live: nobody{},
-		ports: t.ports, allowed: t.allowed, clock: monotonic{}, fresh: true, index: number - 1, count: number,
+		ports: t.ports, allowed: t.allowed, clock: monotonic{}, fresh: true, hub: t.o.Hub, index: number - 1, count: number,
 		probe: &probe{fromUs: warm, toUs: warm + int64(seconds*1e6)},
 		record: &result.Cell{
 			Name: name, Vars: map[string]string{"trial": fmt.Sprint(number)},
@@ -411,7 +435,8 @@ func (t *Trials) Close() error {
 // nobody watches trials live: the search says what each came to.
 type nobody struct{}
 
-var _ reports.Live = nobody{}
+// Nobody watches a run.
+var Nobody reports.Live = nobody{}
 
 func (nobody) Begin(reports.Plan)       {}
 func (nobody) Phase(result.Phase)       {}
