@@ -18,6 +18,7 @@ var rules = []rule{
 	{"bench/loadgen", "bench/proxy", "the generator must not share a bug with the engine"},
 	{"bench/loadgen/codec", "bench/loadgen/", "what a protocol is knows no protocol"},
 	{"bench/loadgen/http1", "bench/internal/sock", "a protocol opens no sockets"},
+	{"bench/loadgen/http2", "bench/internal/sock", "a protocol opens no sockets"},
 	{"bench/loadgen/redis", "bench/internal/sock", "a protocol opens no sockets"},
 	{"bench/loadgen/mysql", "bench/internal/sock", "a protocol opens no sockets"},
 	{"bench/loadgen/tcp", "bench/internal/sock", "a protocol opens no sockets"},

@@ -43,6 +43,9 @@ type loadCmd struct {
 	RequestsPerConnection int    `group:"Connections" default:"0" help:"Close a connection after this many requests; 0 keeps it, 1 opens one for each request."`
 	MaxAge                string `group:"Connections" default:"0s" help:"Close a connection with the first request after this time; 0 keeps it."`
 	Pipeline              int    `group:"Connections" default:"1" help:"Send this many requests on a connection ahead of their answers."`
+	HTTP2                 bool   `group:"Connections" name:"http2" help:"Speak HTTP/2: agreed on in TLS (https), at once in clear (http)."`
+	Streams               int    `group:"Connections" default:"100" help:"Requests under way on a connection of HTTP/2 at a time, of which the peer may allow fewer."`
+	Window                string `group:"Connections" placeholder:"SIZE" help:"How much of a body may come on a stream of HTTP/2 before it has been read; 1MiB if not given."`
 	UnixSocket            string `group:"Connections" placeholder:"PATH" help:"Connect to this socket (a path or abns@NAME) instead of the URL's host."`
 	TLSName               string `group:"Connections" name:"tls-name" placeholder:"NAME" help:"Name to ask for in TLS (https); that of the URL if not given."`
 	TLSCA                 string `group:"Connections" name:"tls-ca" placeholder:"FILE" type:"existingfile" help:"Verify the certificate by the authorities in this file; without it nothing is verified."`
@@ -124,6 +127,7 @@ Examples:
   bench load http://127.0.0.1:8080/ -r 500/s --request 'browse*9=/item/{{random 1 999}}' --request 'buy=POST /cart'
   bench load http://127.0.0.1:8080/ -r 100/s -m POST -d '{"n":{{seq}}}' --template -H 'Content-Type: application/json' --expect 201
   bench load http://127.0.0.1:8080/ -r 500/s --integrity --pieces 3..9  # before a bench backend
+  bench load https://127.0.0.1:8443/ --http2 -c 4 --streams 50 -r 5000/s
   bench load http://127.0.0.1:8080/ --trace /var/log/haproxy.log --speed 2
   bench load http://127.0.0.1:8080/ -c 30000 --think 20s        # held connections, in several processes
   bench load mysql://app:secret@127.0.0.1/shop -r 500/s --prepared \

@@ -14,6 +14,7 @@ import (
 	"bench/loadgen/codec"
 	"bench/loadgen/draw"
 	"bench/loadgen/http1"
+	"bench/loadgen/http2"
 	"bench/loadgen/trace"
 	"bench/loadgen/workload"
 )
@@ -66,6 +67,7 @@ func (c *loadCmd) spec(ctx context.Context) (*workload.Spec, error) {
 	c.phases(s, &errs)
 	c.idle(&errs)
 	protocol := workload.URLProtocol(c.URL)
+	c.streams(s, protocol, &errs)
 	for _, flag := range c.foreign(protocol) {
 		errs = append(errs, fmt.Errorf("--%s is not for this protocol", flag))
 	}
@@ -80,12 +82,29 @@ func (c *loadCmd) spec(ctx context.Context) (*workload.Spec, error) {
 		c.requests(s, &errs)
 	}
 	c.secure(s, &errs)
-	if err := s.SetURL(ctx, c.URL, c.UnixSocket); err != nil {
+	err := s.SetURL(ctx, c.URL, c.UnixSocket)
+	if c.HTTP2 {
+		s.Protocol = "http2"
+	}
+	if err != nil {
 		errs = append(errs, err)
 	} else if len(errs) == 0 { // what is wrong with the load may follow from a flag
 		errs = append(errs, s.Validate())
 	}
 	return s, errors.Join(errs...)
+}
+
+// streams reads what is said of HTTP/2.
+func (c *loadCmd) streams(s *workload.Spec, protocol string, errs *flagErrors) {
+	if c.HTTP2 {
+		s.HTTP2 = http2.Spec{Streams: c.Streams, Window: errs.size("window", c.Window)}
+	}
+	switch {
+	case c.HTTP2 && protocol != "http1" && protocol != "":
+		errs.add("http2", errors.New("only with http and https"))
+	case !c.HTTP2 && (c.Streams != 100 || c.Window != ""):
+		errs.add("streams", errors.New("this, and --window, is only for --http2"))
+	}
 }
 
 // secure reads what is said of TLS.

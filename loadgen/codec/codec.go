@@ -53,6 +53,7 @@ type Order struct {
 	Last  bool // the connection ends with this request: ask the peer to close it
 
 	Digest uint64 // of the request as written, where integrity is checked
+	Slot   int    // where a Multiplexer has put it
 }
 
 // Session reads and writes one connection. Requests are written in turn, up to
@@ -90,6 +91,26 @@ type Session interface {
 	Answer() *Answer
 }
 
+// Multiplexer is a Session whose answers come in any order. Each request that is under way
+// has a slot, which Request gives it. Feed is called until it says More, without bytes too:
+// what it has completed is about the request in Slot. Both sides may have something to say
+// at any time, and do so while no request is under way.
+type Multiplexer interface {
+	Session
+	// Room is how many requests may be under way on the connection, 0 when none may follow.
+	Room() int
+	// Slot is the one that the latest Done or Lost is about. It is free then.
+	Slot() int
+	// Waits reports that Say has something to say.
+	Waits() bool
+	// Begun reports whether a part of an answer has come, and its status, 0 without one.
+	Begun(slot int) (status int, begun bool)
+	// Owes reports whether a part of a request has not been handed out yet.
+	Owes(slot int) bool
+	// Cancel gives a request up.
+	Cancel(slot int)
+}
+
 // State says how far an answer or a set-up is.
 type State uint8
 
@@ -99,6 +120,7 @@ const (
 	Done                // complete
 	Broken              // not what the protocol allows: Answer.Detail
 	Reply               // the client must send something first: Say
+	Lost                // there will be no answer to one request: Answer.Fault or Unserved
 )
 
 // Answer is one response.
@@ -108,6 +130,7 @@ type Answer struct {
 	KeepAlive bool   // the connection may carry another request
 	Fault     Cause  // why a complete answer is not a good one; causeNone if it is
 	Detail    string // what is wrong with an answer that is Broken or has a Fault
+	Unserved  bool   // the peer has not looked at the request, and says so
 
 	Check Check // what the integrity check came to
 

@@ -23,6 +23,7 @@ import (
 type client struct {
 	seed     uint64
 	cookies  bool
+	streams  bool // bodies are framed by what carries them
 	requests []request
 	classes  []codec.Class
 	trace    []trace.Entry
@@ -57,12 +58,16 @@ type request struct {
 
 // New prepares the requests of a load, or those of the trace it replays.
 func New(l *codec.Load, h *Spec, t *trace.Trace) (codec.Codec, error) {
-	c := &client{seed: l.Seed, cookies: h.Cookies}
+	return newClient(l, h, t, false)
+}
+
+func newClient(l *codec.Load, h *Spec, t *trace.Trace, streams bool) (*client, error) {
+	c := &client{seed: l.Seed, cookies: h.Cookies, streams: streams}
 	if err := c.checkBy(l); err != nil {
 		return nil, err
 	}
 	for _, r := range h.requests() {
-		q, err := newRequest(l, h, &r)
+		q, err := newRequest(l, h, &r, streams)
 		if err != nil {
 			if r.Name != "" {
 				err = fmt.Errorf("request %s: %w", r.Name, err)
@@ -101,7 +106,7 @@ func (r *Request) method() string {
 	return r.Method
 }
 
-func newRequest(l *codec.Load, h *Spec, r *Request) (q request, err error) {
+func newRequest(l *codec.Load, h *Spec, r *Request, streams bool) (q request, err error) {
 	path, host := r.Path, h.Host
 	if path == "" {
 		path = "/"
@@ -125,11 +130,11 @@ func newRequest(l *codec.Load, h *Spec, r *Request) (q request, err error) {
 	}
 	q.isHead = r.method() == "HEAD"
 	q.expect = newExpectation(&r.Expect)
-	return q, q.setBody(r)
+	return q, q.setBody(r, streams)
 }
 
 // setBody prepares the body and its framing.
-func (q *request) setBody(r *Request) error {
+func (q *request) setBody(r *Request, streams bool) error {
 	body, err := r.Body.content()
 	if err != nil {
 		return err
@@ -144,8 +149,10 @@ func (q *request) setBody(r *Request) error {
 			return nil
 		}
 	}
-	q.content, q.chunked = integrity.BodyOf(body), r.Body.ChunkBytes > 0
+	q.content, q.chunked = integrity.BodyOf(body), r.Body.ChunkBytes > 0 && !streams
 	switch {
+	case r.Body.ChunkBytes > 0 && streams:
+		q.end = append(q.end, "\r\n"...)
 	case r.Body.ChunkBytes > 0:
 		q.end = append(q.end, "Transfer-Encoding: chunked\r\n\r\n"...)
 		body = appendChunks(nil, body, r.Body.ChunkBytes)
@@ -206,7 +213,11 @@ func defaultHost(targets []string) string {
 func (c *client) Classes() []codec.Class { return c.classes }
 
 func (c *client) Session(user int) codec.Session {
-	return &session{codec: c, user: user, hash: sha256.New()}
+	return c.session(user, &kept{})
+}
+
+func (c *client) session(user int, k *kept) *session {
+	return &session{codec: c, user: user, kept: k, hash: sha256.New()}
 }
 
 // Open implements Session.
@@ -239,7 +250,7 @@ func (s *session) Request(dst []byte, o *codec.Order) (out, body []byte) {
 	number := len(dst) - draw.NumberDigits
 	dst = q.fields.Append(dst, &v)
 	if s.codec.cookies {
-		dst = s.jar.append(dst)
+		dst = s.kept.jar.append(dst)
 	}
 	if o.Last {
 		dst = append(dst, "Connection: close\r\n"...)
@@ -256,7 +267,10 @@ func (s *session) Request(dst []byte, o *codec.Order) (out, body []byte) {
 	if q.varied == nil {
 		return append(dst, q.end...), q.body
 	}
-	if q.chunk > 0 {
+	switch {
+	case q.chunk > 0 && s.codec.streams:
+		return append(append(dst, "\r\n"...), s.varied...), nil
+	case q.chunk > 0:
 		dst = append(dst, "Transfer-Encoding: chunked\r\n\r\n"...)
 		return appendChunks(dst, s.varied, q.chunk), nil
 	}

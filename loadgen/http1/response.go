@@ -44,8 +44,7 @@ const (
 type session struct {
 	codec  *client
 	user   int
-	jar    jar
-	home   []byte // the origin that answered last, followed where cookies are kept
+	kept   *kept
 	varied []byte // for a body that differs from request to request
 
 	request *request // whose answer it is
@@ -65,6 +64,12 @@ type session struct {
 	sum     [sha256.Size]byte
 	prefix  int  // characters of the expected text matched
 	found   bool // the expected text was found
+}
+
+// kept is what a virtual user keeps from one answer to the next.
+type kept struct {
+	jar  jar
+	home []byte // the origin that answered last, followed where cookies are kept
 }
 
 // Await implements Session.
@@ -92,11 +97,12 @@ func (s *session) look(l []byte) {
 	n := bytes.IndexByte(l, ':')
 	name, value := l[:n], httpfield.Trim(l[n+1:])
 	if s.codec.cookies && httpfield.FoldEqual(name, "set-cookie") {
-		s.jar.set(value)
+		s.kept.jar.set(value)
 	}
 	if s.codec.cookies && httpfield.FoldEqual(name, "x-bench-origin") {
-		s.answer.Moved = len(s.home) > 0 && !bytes.Equal(s.home, value)
-		s.home = append(s.home[:0], value...)
+		k := s.kept
+		s.answer.Moved = len(k.home) > 0 && !bytes.Equal(k.home, value)
+		k.home = append(k.home[:0], value...)
 	}
 	for i := range s.request.expect.headers {
 		h := &s.request.expect.headers[i]

@@ -443,6 +443,13 @@ func (r *Recorder) Received(q *Entry, n int) {
 	}
 }
 
+// Aside notes bytes that belong to no request: a protocol speaks of the connection. They
+// are those of the present phase.
+func (r *Recorder) Aside(in int, out int64) {
+	r.cur.phase.bytesIn += uint64(in)
+	r.cur.phase.bytesOut += uint64(out)
+}
+
 // Flush hands over the slices that can change no more; nextDue is the earliest
 // Intended start still to come. What the reader cannot take yet stays.
 func (r *Recorder) Flush(nextDue int64) {

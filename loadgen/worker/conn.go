@@ -43,6 +43,7 @@ type conn struct {
 	lingerEnd int64
 	flight    flight
 	session   codec.Session // nil when lingering
+	streams   streams       // of protocols with several answers at a time
 	pieces    *pieces       // nil where requests are written whole
 	tls       *tlsio.Conn   // nil in clear, and before the handshake
 	output
@@ -91,7 +92,10 @@ func (c *conn) Ready(ev poller.Events) {
 			c.receive(ev&poller.Hup != 0)
 		}
 	case connIdle, connLingering:
-		if ev&poller.In != 0 {
+		switch {
+		case c.streams.mux != nil:
+			c.listen(ev)
+		case ev&poller.In != 0:
 			c.ended()
 		}
 	}
@@ -160,7 +164,7 @@ func (c *conn) unreached(e syscall.Errno, what string) {
 	if q.begun { // as far as a request can that says nothing
 		w.rec.Sent--
 	}
-	q.behind, q.conn, q.begun = nil, nil, false
+	q.behind, q.ahead, q.conn, q.begun = nil, nil, nil, false
 	w.try(q)
 }
 
@@ -194,7 +198,7 @@ func (c *conn) readAll(hup bool) {
 			c.eof()
 			return
 		}
-		if c.flight.head == nil { // answered within this call: nothing may follow
+		if c.flight.head == nil && c.streams.mux == nil { // answered within this call: nothing may follow
 			w.close(c)
 			return
 		}
@@ -224,6 +228,10 @@ func (c *conn) recv(p []byte, hup bool) (n int, more bool, errno syscall.Errno) 
 
 // feed gives received bytes to the codec: the rest of a set-up, or answers.
 func (c *conn) feed(p []byte, hup bool) {
+	if c.streams.mux != nil {
+		c.feedStreams(p, hup)
+		return
+	}
 	gen := c.gen
 	for {
 		setUp := c.state == connSetup
@@ -247,11 +255,12 @@ func (c *conn) feed(p []byte, hup bool) {
 				c.w.rec.Received(&c.flight.head.Entry, len(p))
 				c.broken("data after the end of the response", p)
 			default:
-				c.w.answered(c, hup)
+				c.w.answered(c, c.flight.head, hup)
 			}
 		case codec.Broken:
 			c.w.rec.Received(&c.flight.head.Entry, len(p))
 			c.broken(c.session.Answer().Detail, answer)
+		case codec.Lost: // of a Multiplexer only
 		}
 		if c.gen != gen || c.state == connLingering || len(p) == 0 {
 			return
@@ -281,7 +290,7 @@ func (c *conn) broken(why string, got []byte) {
 // eof is the peer's close while a request is on the connection.
 func (c *conn) eof() {
 	if c.state == connBusy && !c.hangUp && c.session.End() == codec.Done {
-		c.w.answered(c, true)
+		c.w.answered(c, c.flight.head, true)
 		return
 	}
 	c.lost(0)
@@ -316,16 +325,20 @@ func (c *conn) abandon(culprit *request, f, rest record.Failure) {
 	f.Age, f.Uses = now-c.openedAt, c.uses
 	rest.Age, rest.Uses = f.Age, f.Uses
 	q, sent := c.flight.head, c.sent
+	c.note()
 	c.flight = flight{}
 	w.close(c)
 	for q != nil {
 		next := q.behind
-		q.behind, q.conn = nil, nil
+		q.behind, q.ahead, q.conn = nil, nil, nil
+		why := rest
 		if q == culprit {
-			w.orphaned(q, now, f, sent)
-		} else {
-			w.orphaned(q, now, rest, sent)
+			why = f
 		}
+		if why.Cause == codec.CauseNone && q.answering {
+			why.Cause, why.Status = codec.CauseTruncated, q.status
+		}
+		w.orphaned(q, now, why, sent)
 		q = next
 	}
 }

@@ -97,6 +97,10 @@ func (w *worker) abort() {
 // of which only the head can be dropped because both go by intended start.
 func (w *worker) drop(q *request, now int64, f record.Failure) {
 	if c := q.conn; c != nil {
+		if c.streams.mux != nil && c.state == connBusy {
+			c.cancel(q, now, f)
+			return
+		}
 		c.abandon(q, f, record.Failure{Detail: "an earlier request on the connection was given up"})
 		return
 	}
@@ -120,8 +124,13 @@ func (w *worker) expireRequests() {
 			f.Detail = "waiting for a connection"
 		case c.state == connOpening || c.state == connSecuring || c.state == connSetup:
 			f = c.tooSlow()
-		case !q.written(c.sent):
+		case !q.written(c.sent) || c.owes(q):
 			f.Detail = "writing the request"
+		case c.streams.mux != nil:
+			f.Detail = "waiting for the response"
+			if status, begun := c.streams.mux.Begun(q.Order.Slot); begun {
+				f.Detail, f.Status = "within the response", status
+			}
 		case c.began && c.flight.head == q:
 			f.Detail, f.Status = "within the response", c.session.Answer().Status
 		default:
@@ -207,7 +216,7 @@ func (w *worker) retire(c *conn, hup bool) {
 	}
 	for left != nil {
 		next := left.behind
-		left.behind, left.conn = nil, nil
+		left.behind, left.ahead, left.conn = nil, nil, nil
 		w.orphaned(left, now, f, sent)
 		left = next
 	}
@@ -254,6 +263,7 @@ func (w *worker) newConn(fd int) *conn {
 		c.session = w.codec.Session(w.users)
 		w.users += w.share.Parts()
 	}
+	c.streams.attend(c.session)
 	c.fd, c.uses, c.openedAt = fd, 0, loop.Nanotime()
 	c.last, c.hangUp, c.began, c.corked, c.hup = false, false, false, false, false
 	if w.cutter != nil && c.pieces == nil {
@@ -269,6 +279,7 @@ func (w *worker) release(c *conn) {
 	if c.session != nil {
 		w.freeUsers = append(w.freeUsers, c.session)
 		c.session = nil
+		c.streams.leave()
 	}
 }
 

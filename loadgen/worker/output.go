@@ -168,5 +168,7 @@ func (c *conn) wrote(n, now int64) {
 	}
 	if q := c.flight.head; q != nil && from < c.sent { // set-up, or a step of a request
 		c.w.rec.Written(&q.Entry, c.sent-from)
+	} else if from < c.sent {
+		c.w.rec.Aside(0, c.sent-from)
 	}
 }

@@ -14,10 +14,15 @@ type request struct {
 	begun   bool  // a byte of it has been written
 	retried bool
 	tries   int // addresses tried for its connection
+	// answering and status are what had come of its answer when its connection broke, of
+	// protocols with several answers at a time.
+	answering bool
+	status    int
 
 	place   list.Node[request] // among the live ones, by intended start
 	waiting *request           // behind it in the wait queue, by the same order
 	behind  *request           // on the same connection
+	ahead   *request           // of it there
 }
 
 // written reports whether the request is in the first sent bytes of its connection.
@@ -32,7 +37,7 @@ type flight struct {
 
 func (f *flight) push(q *request) {
 	if f.tail != nil {
-		f.tail.behind = q
+		f.tail.behind, q.ahead = q, f.tail
 	} else {
 		f.head = q
 	}
@@ -40,18 +45,23 @@ func (f *flight) push(q *request) {
 	f.length++
 }
 
-// pop takes the oldest out.
-func (f *flight) pop() *request {
-	q := f.head
+// remove takes one out.
+func (f *flight) remove(q *request) {
 	if f.writing == q {
 		f.writing = q.behind
 	}
-	if f.head = q.behind; f.head == nil {
-		f.tail = nil
+	if q.ahead != nil {
+		q.ahead.behind = q.behind
+	} else {
+		f.head = q.behind
 	}
-	q.behind, q.conn = nil, nil
+	if q.behind != nil {
+		q.behind.ahead = q.ahead
+	} else {
+		f.tail = q.ahead
+	}
+	q.behind, q.ahead, q.conn = nil, nil, nil
 	f.length--
-	return q
 }
 
 // requestList is the list of live requests. Because the time-out is the same

@@ -76,6 +76,7 @@ func newRunner(spec *workload.Spec, sink record.Sink) (*Runner, error) {
 		if r.tls, err = spec.TLS.Config(); err != nil {
 			return nil, err
 		}
+		r.tls.NextProtos = spec.ALPN()
 	}
 	r.spin = spinUs(spec)
 	r.loop, err = newLoop(spec)
@@ -192,7 +193,7 @@ func (r *Runner) worker(origin int64) *worker {
 		connect: sock.ConnectOptions{NoDelay: true},
 		end:     origin + s.LengthUs()*1000, most: s.MaxRequests, pool: s.Share.Part(s.Connections.Pool), perConn: s.Connections.RequestsPerConnection,
 		timeout: s.TimeoutNs(), connectTimeout: r.targets.Patience(s.ConnectTimeoutNs()), spin: r.spin * 1000,
-		depth: max(1, s.Connections.Pipeline), maxAge: s.Connections.MaxAgeUs * 1000,
+		depth: s.Depth(), maxAge: s.Connections.MaxAgeUs * 1000,
 		classes: classes, mix: pace.NewMix(classes, s.Seed), timed: s.Timed(), cutter: newCutter(s),
 	}
 	if r.tls != nil {

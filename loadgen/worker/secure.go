@@ -31,6 +31,10 @@ func (c *conn) Secured(err error) {
 		c.abandon(c.flight.head, record.Failure{Cause: codec.CauseConnect, Detail: "TLS: " + err.Error()}, record.Failure{Detail: "the handshake failed"})
 		return
 	}
+	if want := c.w.secure.cfg.NextProtos; len(want) > 0 && c.tls.Info().ALPN != want[0] {
+		c.abandon(c.flight.head, record.Failure{Cause: codec.CauseConnect, Detail: "TLS: the peer does not agree on " + want[0] + " (ALPN)"}, record.Failure{Detail: "the handshake failed"})
+		return
+	}
 	if q := c.flight.head; q != nil {
 		c.w.rec.Secured(&q.Entry, c.tls.Info().Resumed)
 	}

@@ -306,6 +306,7 @@ func (w *worker) transmit(c *conn, q *request) {
 	var body []byte
 	w.scratch, body = c.session.Request(w.scratch[:0], &q.Order)
 	q.end = c.queued + int64(len(w.scratch)+len(body))
+	c.streams.enter(q)
 	if w.cutter != nil {
 		w.cutter.cut(c.pieces, c.queued, w.scratch, len(body), q.Order.Seq)
 	}
@@ -338,7 +339,7 @@ func (w *worker) place(c *conn) {
 	case c.flight.head == nil:
 		c.state = connIdle
 		c.enter(&w.idle)
-	case c.flight.length < w.depth && !c.last:
+	case !c.last && !c.full():
 		c.enter(&w.room)
 		w.kick()
 	}
@@ -354,8 +355,11 @@ func (w *worker) orphaned(q *request, now int64, f record.Failure, sent int64) {
 	switch {
 	case w.aborted:
 		f.Cause, f.Detail, f.Interrupted = codec.CauseLocal, "interrupted", true
+	case f.Unserved && (f.Cause == codec.CauseNone || !q.retried):
+		w.retry(q)
+		return
 	case f.Cause != codec.CauseNone:
-	case f.Unserved, !q.retried && f.Uses > 0 && (w.classes[q.Order.Class].Repeatable || !q.begun):
+	case !q.retried && f.Uses > 0 && (w.classes[q.Order.Class].Repeatable || !q.begun):
 		w.retry(q)
 		return
 	case q.written(sent):
@@ -368,7 +372,7 @@ func (w *worker) orphaned(q *request, now int64, f record.Failure, sent int64) {
 
 // retry sends q again, on another connection.
 func (w *worker) retry(q *request) {
-	q.retried, q.begun = true, false
+	q.retried, q.begun, q.answering = true, false, false
 	w.rec.Retry(&q.Entry)
 	if w.mayOpen() {
 		w.open(q)
@@ -379,14 +383,13 @@ func (w *worker) retry(q *request) {
 	w.rec.Queued = w.queue.length
 }
 
-// answered ends the first request on c, whose answer is complete, and gives c
-// its next work.
-func (w *worker) answered(c *conn, hup bool) {
+// answered ends a request on c, whose answer is complete, and gives c its next work.
+func (w *worker) answered(c *conn, q *request, hup bool) {
 	now := loop.Nanotime()
 	w.answeredAt = now
 	a := c.session.Answer()
-	q := c.flight.pop()
 	written := q.written(c.sent)
+	c.flight.remove(q)
 	arrived := w.arrived(q, now)
 	c.began = false
 	w.rec.Checked(&q.Entry, arrived, c.session)
@@ -401,12 +404,18 @@ func (w *worker) answered(c *conn, hup bool) {
 	c.uses++
 	w.live.remove(q)
 	next := c.flight.head
-	if !a.KeepAlive || !written || next == nil && (c.last || hup || w.pool > 0 && w.rec.Conns > w.pool) {
+	over := c.last || hup || w.pool > 0 && w.rec.Conns > w.pool
+	if c.streams.mux != nil {
+		over = next == nil && (over || !a.KeepAlive)
+	} else {
+		over = !a.KeepAlive || !written || next == nil && over
+	}
+	if over {
 		w.retire(c, hup)
 		w.rested(now)
 		return
 	}
-	if next != nil {
+	if next != nil && c.streams.mux == nil {
 		c.session.Await(&next.Order)
 	}
 	w.reuse(c, now)
@@ -414,7 +423,7 @@ func (w *worker) answered(c *conn, hup bool) {
 
 // reuse gives a connection its next request, if there is one.
 func (w *worker) reuse(c *conn, now int64) {
-	if !c.last {
+	if !c.last && !c.full() {
 		if q := w.unqueue(); q != nil {
 			w.rested(now)
 			w.start(c, q)

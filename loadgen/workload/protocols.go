@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"bench/internal/h2wire"
 	"bench/loadgen/codec"
 	"bench/loadgen/http1"
+	"bench/loadgen/http2"
 	"bench/loadgen/mysql"
 	"bench/loadgen/redis"
 	"bench/loadgen/tcp"
@@ -27,6 +29,9 @@ type protocol struct {
 func protocols() []protocol {
 	return []protocol{
 		{"http1", ByNumber, validateHTTP1, func(s *Spec, l *codec.Load, t *trace.Trace) (codec.Codec, error) { return http1.New(l, &s.HTTP, t) }},
+		{"http2", ByNumber, validateHTTP2, func(s *Spec, l *codec.Load, t *trace.Trace) (codec.Codec, error) {
+			return http2.New(l, &s.HTTP2, &s.HTTP, t, s.TLS != nil)
+		}},
 		{"redis", ByName, validateRedis, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) { return redis.New(l, &s.Redis) }},
 		{"mysql", ByName, validateMySQL, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) { return mysql.New(l, &s.MySQL) }},
 		{"tcp", Uncounted, validateTCP, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) { return tcp.New(l, &s.TCP) }},
@@ -102,10 +107,36 @@ func validateHTTP1(s *Spec, bad func(string, ...any)) {
 	reportAll(bad, h.Problems(), h.Requests, func(r *http1.Request) string { return r.Name }, func(r *http1.Request) []codec.Problem { return r.Problems(h) })
 }
 
+func validateHTTP2(s *Spec, bad func(string, ...any)) {
+	validateHTTP1(s, bad)
+	if s.Connections.Pipeline > 1 {
+		bad("protocol http2 sends nothing ahead on a connection: it has streams instead")
+	}
+	for _, p := range s.HTTP2.Problems() {
+		bad("http2: %s", p.Text)
+	}
+}
+
+// Depth is how many requests are under way on a connection at a time.
+func (s *Spec) Depth() int {
+	if s.Protocol == "http2" {
+		return s.HTTP2.Depth()
+	}
+	return max(1, s.Connections.Pipeline)
+}
+
+// ALPN is what the protocol is called in TLS; nothing where it is not asked for.
+func (s *Spec) ALPN() []string {
+	if s.Protocol == "http2" {
+		return []string{h2wire.ALPN}
+	}
+	return nil
+}
+
 // without reports what only HTTP can do.
 func without(s *Spec, bad func(string, ...any)) {
 	if s.Trace != nil {
-		bad("protocol %s cannot replay traces: only http1 can", s.Protocol)
+		bad("protocol %s cannot replay traces: only http1 and http2 can", s.Protocol)
 	}
 }
 

@@ -6,6 +6,7 @@ package workload
 import (
 	"bench/loadgen/codec"
 	"bench/loadgen/http1"
+	"bench/loadgen/http2"
 	"bench/loadgen/mysql"
 	"bench/loadgen/redis"
 	"bench/loadgen/tcp"
@@ -42,7 +43,8 @@ type Spec struct {
 	OneName bool `json:"oneName,omitempty"`
 	// Title names the target in reports; the first address when empty.
 	Title string     `json:"title,omitempty"`
-	HTTP  http1.Spec `json:"http"`
+	HTTP  http1.Spec `json:"http"` // of http2, too
+	HTTP2 http2.Spec `json:"http2,omitzero"`
 	Redis redis.Spec `json:"redis,omitzero"`
 	TCP   tcp.Spec   `json:"tcp,omitzero"`
 	MySQL mysql.Spec `json:"mysql,omitzero"`

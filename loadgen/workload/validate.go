@@ -159,7 +159,7 @@ func validateIntegrity(s *Spec, bad func(format string, args ...any)) {
 		return
 	}
 	if s.Protocol == "redis" || s.Protocol == "mysql" {
-		bad("integrity: protocol %s has no place for a digest: want http1 or tcp", s.Protocol)
+		bad("integrity: protocol %s has no place for a digest: want http1, http2 or tcp", s.Protocol)
 	}
 	if _, err := integrity.ParseExceptions(s.Integrity.Except); err != nil {
 		bad("integrity: %s", err)

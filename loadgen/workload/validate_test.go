@@ -59,7 +59,9 @@ func TestValidate(t *testing.T) {
 			s.Protocol, s.Redis.Commands = "redis", []redis.Command{{Name: "a"}, {Name: "b", Line: "QUIT"}}
 		}, "request b: command QUIT"},
 		{"a variable of another protocol", func(s *Spec) { s.HTTP.Requests = []http1.Request{{Path: "/{{key}}"}} }, `there is no variable "key"`},
-		{"a trace of commands", func(s *Spec) { s.Protocol, s.Arrival, s.Trace = "redis", Replay, &trace.Spec{File: "x"} }, "only http1 can"},
+		{"streams and a pipeline", func(s *Spec) { s.Protocol, s.Connections.Pipeline = "http2", 2 }, "it has streams instead"},
+		{"too many streams", func(s *Spec) { s.Protocol, s.HTTP2.Streams = "http2", 20_000 }, "20000 streams"},
+		{"a trace of commands", func(s *Spec) { s.Protocol, s.Arrival, s.Trace = "redis", Replay, &trace.Spec{File: "x"} }, "only http1 and http2 can"},
 		{"bytes", func(s *Spec) { s.HTTP.Requests = []http1.Request{{Expect: http1.Expect{Bytes: &none}}} }, "expected length -1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

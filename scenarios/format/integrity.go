@@ -57,7 +57,7 @@ func (s *Scenario) IntegrityOf(l *Load) *codec.Integrity {
 		return nil
 	}
 	switch l.Protocol {
-	case "http1":
+	case "http1", "http2":
 		if s.all("http", func(*Backend) bool { return true }, l) {
 			return &codec.Integrity{Except: l.Integrity.Except}
 		}

@@ -104,7 +104,7 @@ func (s *Scenario) Spec(l *Load) workload.Spec {
 		spec.Redis = l.Redis.Spec()
 		spec.Redis.Client = l.Name
 	default:
-		spec.HTTP = l.HTTP()
+		spec.HTTP, spec.HTTP2 = l.HTTP(), l.HTTP2.Spec()
 	}
 	for _, p := range l.Phases {
 		phase := workload.Phase{Name: p.Name, LengthUs: p.For.Us(), Measure: p.Measure, Steps: p.Steps, Burst: p.Burst}

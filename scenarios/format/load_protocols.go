@@ -3,10 +3,19 @@ package format
 import (
 	"bench/internal/dist"
 	"bench/loadgen/draw"
+	"bench/loadgen/http2"
 	"bench/loadgen/mysql"
 	"bench/loadgen/redis"
 	"bench/loadgen/tcp"
 )
+
+// Spec is how a load uses connections of HTTP/2 as the generator reads it.
+func (h *HTTP2Load) Spec() http2.Spec {
+	if h == nil {
+		return http2.Spec{}
+	}
+	return http2.Spec{Streams: h.Streams, Window: int64(h.Window)}
+}
 
 // Spec is what a load sends to and expects of any servers as the generator reads
 // it.

@@ -171,8 +171,8 @@ type Backend struct {
 type Load struct {
 	// Name by which objectives and reports know the load.
 	Name string `yaml:"name,required"`
-	// Protocol of the requests: http1, tcp, mysql or redis.
-	Protocol string `yaml:"protocol" default:"http1" enum:"http1,tcp,mysql,redis"`
+	// Protocol of the requests: http1, http2, tcp, mysql or redis.
+	Protocol string `yaml:"protocol" default:"http1" enum:"http1,http2,tcp,mysql,redis"`
 	// Target is proxy/NAME for the address {{bind "NAME"}} of the
 	// configuration or the listener NAME of driver external, or origin/BACKEND to go past the proxy.
 	Target string `yaml:"target,required"`
@@ -189,12 +189,15 @@ type Load struct {
 	Connections Connections `yaml:"connections"`
 	// TLS secures the connections; they are in clear if it is not said.
 	TLS *TLSLoad `yaml:"tls"`
+	// HTTP2 is how a load of protocol http2 uses its connections. Its requests are those of
+	// http1. It is agreed on in TLS; in clear, the load speaks it at once.
+	HTTP2 *HTTP2Load `yaml:"http2"`
 	// TCP is what a load of protocol tcp sends and expects.
 	TCP *TCPLoad `yaml:"tcp"`
 	// MySQL is what a load of protocol mysql sends and expects.
 	MySQL *MySQLLoad `yaml:"mysql"`
 	// Redis is what a load of protocol redis sends. The other keys about requests
-	// and answers, from method to requests, belong to protocol http1.
+	// and answers, from method to requests, belong to protocols http1 and http2.
 	Redis *RedisLoad `yaml:"redis"`
 	// Method of the requests.
 	Method string `yaml:"method" default:"GET"`
@@ -221,7 +224,7 @@ type Load struct {
 	Timeout Duration `yaml:"timeout" default:"5s"`
 	// ConnectTimeout bounds the opening of a connection; 0s is the timeout.
 	ConnectTimeout Duration `yaml:"connectTimeout" default:"0s"`
-	// Integrity checks that what arrives is what was sent, for protocols http1 and tcp.
+	// Integrity checks that what arrives is what was sent, for protocols http1, http2 and tcp.
 	Integrity Integrity `yaml:"integrity" default:"on"`
 	// Pieces sends requests in pieces; whole if it is not said.
 	Pieces *Pieces `yaml:"pieces"`
@@ -238,6 +241,16 @@ type Load struct {
 	Processes int `yaml:"processes" default:"0"`
 	// Threads of each process that share its part.
 	Threads int `yaml:"threads" default:"1"`
+}
+
+// HTTP2Load is how a load of protocol http2 uses its connections.
+type HTTP2Load struct {
+	// Streams is how many requests are under way on a connection at a time, of which the
+	// peer may allow fewer.
+	Streams int `yaml:"streams" default:"100"`
+	// Window is how much of a body may come on a stream before it has been read. A
+	// connection's is that of all its streams.
+	Window Size `yaml:"window" default:"1MiB"`
 }
 
 // TLSLoad is how the connections of a load are secured.

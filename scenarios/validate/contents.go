@@ -14,7 +14,7 @@ func (v *validator) contents(at string, l *format.Load) {
 	if v.given(at+".integrity") && !l.Integrity.Off {
 		switch {
 		case l.Protocol == "redis" || l.Protocol == "mysql":
-			v.fail(at+".integrity", "integrity is checked for protocols http1 and tcp, not for %s", l.Protocol)
+			v.fail(at+".integrity", "integrity is checked for protocols http1, http2 and tcp, not for %s", l.Protocol)
 		case l.Protocol == "tcp" && len(l.Integrity.Except) > 0:
 			v.fail(at+".integrity.except", "nothing may be excepted from bytes of protocol tcp: want on or off")
 		case v.s.IntegrityOf(l) == nil:

@@ -2,6 +2,8 @@ package validate
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"bench/loadgen/codec"
@@ -26,6 +28,9 @@ func (v *validator) requests(at string, l *format.Load) {
 		v.mysql(at, l)
 	case "redis":
 		v.redis(at+".redis", l.Redis)
+	case "http2":
+		v.http(at, l)
+		v.http2(at, l)
 	default:
 		v.http(at, l)
 	}
@@ -33,15 +38,18 @@ func (v *validator) requests(at string, l *format.Load) {
 
 // foreign finds the keys that mean nothing to the protocol of a load.
 func (v *validator) foreign(at string, l *format.Load) {
-	for protocol, keys := range map[string][]string{
-		"http1": {"method", "path", "host", "headers", "body", "cookies", "expect", "requests", "trace"},
-		"tcp":   {"tcp"},
-		"mysql": {"mysql"},
-		"redis": {"redis"},
+	for _, of := range []struct {
+		protocols, keys []string
+	}{
+		{[]string{"http1", "http2"}, []string{"method", "path", "host", "headers", "body", "cookies", "expect", "requests", "trace"}},
+		{[]string{"http2"}, []string{"http2"}},
+		{[]string{"tcp"}, []string{"tcp"}},
+		{[]string{"mysql"}, []string{"mysql"}},
+		{[]string{"redis"}, []string{"redis"}},
 	} {
-		for _, key := range keys {
-			if path := at + "." + key; protocol != l.Protocol && v.given(path) {
-				v.fail(path, "%s belongs to protocol %s, not %s", key, protocol, l.Protocol)
+		for _, key := range of.keys {
+			if path := at + "." + key; !slices.Contains(of.protocols, l.Protocol) && v.given(path) {
+				v.fail(path, "%s belongs to protocol %s, not %s", key, strings.Join(of.protocols, " or "), l.Protocol)
 			}
 		}
 	}
@@ -51,6 +59,23 @@ func (v *validator) foreign(at string, l *format.Load) {
 func (v *validator) problems(at string, all []codec.Problem) {
 	for _, p := range all {
 		v.fail(at+"."+p.Field, "%s", source.Printable(p.Text))
+	}
+}
+
+func (v *validator) http2(at string, l *format.Load) {
+	if l.Connections.Pipeline > 1 {
+		v.fail(at+".connections.pipeline", "protocol http2 sends nothing ahead on a connection: it has http2.streams instead")
+	}
+	if l.HTTP2 == nil {
+		return
+	}
+	v.between(at+".http2.streams", l.HTTP2.Streams, 1, 10_000)
+	g := l.HTTP2.Spec()
+	if g.Streams > 0 {
+		v.problems(at+".http2", g.Problems())
+	}
+	if l.HTTP2.Window == 0 {
+		v.fail(at+".http2.window", "a window of 0 bytes lets no body come")
 	}
 }
 
