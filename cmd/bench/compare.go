@@ -90,6 +90,11 @@ func (c *compareCmd) Run(std *streams) error {
 	if !c.Bisect || err == nil {
 		return err
 	}
+	return forBisect(err)
+}
+
+// forBisect makes of the end of a comparison what git bisect run understands.
+func forBisect(err error) error {
 	exit, ok := errors.AsType[*exitError](err)
 	if !ok {
 		exit = &exitError{exitLost, err}

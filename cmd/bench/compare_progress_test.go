@@ -95,6 +95,9 @@ func TestCompareTable(t *testing.T) {
 	v.Begin(first)
 	v.End(first, result.ComparedRun{Verdict: result.Pass})
 	v.Begin(second)
+	third := compare.Step{Pair: 2, Side: compare.Base, First: true, LengthUs: 12_000_000}
+	v.End(second, result.ComparedRun{Verdict: result.Pass})
+	v.Begin(third)
 	v.close()
 	raw, err := os.ReadFile(out.Name())
 	if err != nil {
@@ -103,6 +106,9 @@ func TestCompareTable(t *testing.T) {
 	text := string(raw)
 	if !strings.Contains(text, "pair 1, to confirm   base running, 0:00 of 0:12\n") || !strings.Contains(text, "base done in 0 s, new running, 0:00 of 0:12\n") {
 		t.Errorf("%q", text)
+	}
+	if !strings.Contains(text, "pair 2   base running") {
+		t.Errorf("the second pair begins with what the first had done: %q", text)
 	}
 	if !strings.HasSuffix(text, "\x1b[1A\r\x1b[J") || strings.Count(text, "\x1b[1A\r\x1b[J") != strings.Count(text, "\n") {
 		t.Errorf("not all that was drawn is taken back: %q", text)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -343,6 +344,44 @@ func TestCompareMissingProgram(t *testing.T) {
 			if _, err := os.Stat(out); err == nil {
 				t.Errorf("%v: there is a folder of results", args)
 			}
+		}
+	}
+}
+
+// A commit is bad where something is worse, a wrong command or an interruption ends the
+// bisection, and all else is skipped.
+func TestExitCodesOfBisect(t *testing.T) {
+	for code, want := range map[int]int{
+		exitWorse: exitWorse, exitInterrupted: exitInterrupted, exitUsage: bisectAbort,
+		exitFail: bisectSkip, exitUnclear: bisectSkip, exitProxy: bisectSkip, exitLost: bisectSkip,
+	} {
+		if exit, ok := errors.AsType[*exitError](forBisect(&exitError{code: code})); !ok || exit.code != want {
+			t.Errorf("exit code %d becomes %v, not %d", code, exit, want)
+		}
+	}
+	if exit, ok := errors.AsType[*exitError](forBisect(os.ErrPermission)); !ok || exit.code != bisectSkip {
+		t.Errorf("an error of the system becomes %v", exit)
+	}
+}
+
+// What --bisect and CI want unless they are told otherwise.
+func TestCompareDefaults(t *testing.T) {
+	for _, c := range []struct {
+		ci                 string
+		cmd                compareCmd
+		confirm, onlyWorse bool
+	}{
+		{"", compareCmd{}, false, false},
+		{"true", compareCmd{}, true, false},
+		{"", compareCmd{Bisect: true}, true, true},
+		{"true", compareCmd{Bisect: true, Confirm: new(false), OnlyWorse: new(false)}, false, false},
+		{"", compareCmd{Confirm: new(true), OnlyWorse: new(true)}, true, true},
+	} {
+		t.Setenv("CI", c.ci)
+		c.cmd.Scenario = []string{"s.yaml"}
+		o, err := c.cmd.options(nil)
+		if err != nil || o.Confirm != c.confirm || o.OneSided != c.onlyWorse {
+			t.Errorf("CI=%s, %+v: confirm %v, only what is worse %v, %v", c.ci, c.cmd, o.Confirm, o.OneSided, err)
 		}
 	}
 }

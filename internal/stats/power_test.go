@@ -108,6 +108,7 @@ func TestNoise(t *testing.T) {
 	if _, ok := NoiseSD([]float64{1, 2, 3, 4, 5}); ok {
 		t.Error("five are enough")
 	}
+	near(t, "margin of the middle", MiddleMargin(2, 30), 0.61469, 1e-4) // 1.645·2/√(0.95493·30)
 	near(t, "floor", Floor(0.05, 0.65), math.Expm1(0.0325), 1e-12)
 	near(t, "floor without noise", Floor(0, math.Inf(1)), 0, 0)
 }

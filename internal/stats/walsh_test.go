@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -99,6 +100,25 @@ func TestSignedRankBeyondExact(t *testing.T) {
 		if tail > 1e-3 && math.Abs(normal/tail-1) > 0.25 || tail < 1e-3 && normal < tail {
 			t.Fatalf("%d of %d: %g, by the normal distribution %g", s, n, tail, normal)
 		}
+	}
+	// Around the middle it is near to the exact one, which half a rank more would not be.
+	for _, n := range []int{exactRanks + 1, exactRanks + 14} {
+		p := rankDistribution(n)
+		turned := int(math.Round(float64(n) / math.Sqrt2))
+		d := make([]float64, n)
+		s := 0
+		for i := range d {
+			if d[i] = float64(i+1) + 1e-4*float64(i*i); i < turned {
+				d[i] = -d[i]
+			} else {
+				s += i + 1
+			}
+		}
+		exact := 0.0
+		for i := len(p) - 1; i >= s; i-- {
+			exact += p[i]
+		}
+		near(t, fmt.Sprintf("%d with %d turned", n, turned), SignedRank(d, 0), exact, 5e-4)
 	}
 	near(t, "all", SignedRank(slices.Repeat([]float64{1}, n+1), 0), 0, 1e-8)
 }

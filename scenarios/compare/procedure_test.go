@@ -306,6 +306,26 @@ func TestMadeAgain(t *testing.T) {
 	}
 }
 
+// A pair that is made again gets a coin of its own: else what disturbs whoever goes first
+// would always meet the same side.
+func TestAnotherCoinForAnotherAttempt(t *testing.T) {
+	f := &fake{of: func(*fakeRun) fakeOutcome { return fakeOutcome{foreign: 0.5} }}
+	made(t, f, nil) // gives up after four pairs of three attempts
+	orders := map[string]bool{}
+	for pair := range len(f.runs) / tries {
+		first := ""
+		for _, r := range f.runs[pair*tries : (pair+1)*tries] {
+			first += r.side[:1]
+		}
+		orders[first] = true
+	}
+	delete(orders, "bbb")
+	delete(orders, "nnn")
+	if len(orders) == 0 {
+		t.Error("the same side went first in all attempts of each pair")
+	}
+}
+
 func TestRestlessMachine(t *testing.T) {
 	restless := func(*fakeRun) fakeOutcome { return fakeOutcome{foreign: 0.5} }
 	f := &fake{of: restless}
@@ -589,12 +609,19 @@ func TestNoiseFloor(t *testing.T) {
 	if got, why, err := p.plan.ReadFloor(dir); err != nil || why != "" || got == nil || got.Measures[0].SD != sd {
 		t.Errorf("%+v, %q, %v", got, why, err)
 	}
-	floor.Scenario = "another"
-	if err := Save(filepath.Join(dir, FloorFile), floor); err != nil {
-		t.Fatal(err)
-	}
-	if got, why, err := p.plan.ReadFloor(dir); err != nil || got != nil || !strings.Contains(why, "another scenario") {
-		t.Errorf("%+v, %q, %v", got, why, err)
+	for what, change := range map[string]func(*result.NoiseFloor){
+		"scenario": func(f *result.NoiseFloor) { f.Scenario = "another" },
+		"kernel":   func(f *result.NoiseFloor) { f.Kernel = "another" },
+		"CPU":      func(f *result.NoiseFloor) { f.CPU = "another" },
+	} {
+		other := *floor
+		change(&other)
+		if err := Save(filepath.Join(dir, FloorFile), &other); err != nil {
+			t.Fatal(err)
+		}
+		if got, why, err := p.plan.ReadFloor(dir); err != nil || got != nil || !strings.Contains(why, "another "+what) {
+			t.Errorf("%+v, %q, %v", got, why, err)
+		}
 	}
 	if got, why, err := p.plan.ReadFloor(t.TempDir()); err != nil || got != nil || why != "" {
 		t.Errorf("without one: %+v, %q, %v", got, why, err)

@@ -149,6 +149,23 @@ func TestRecordedSessions(t *testing.T) {
 	}
 }
 
+// As many failures as the base once had in a session are none more; more than it ever had
+// are not decided, and never pass.
+func TestRecordedFailures(t *testing.T) {
+	for failed, code := range map[uint64]int{0: 0, 5: 0, 6: exitUnclear} {
+		s := newShelf(t)
+		for i := range 8 {
+			s.at = s.at.Add(24 * time.Hour)
+			s.put(Base, 1+0.004*float64(i%3), func(r *testfolder.Run) { r.Loads[0].Failed = uint64(i % 6) })
+		}
+		s.at = s.at.Add(24 * time.Hour)
+		s.put(New, 1, func(r *testfolder.Run) { r.Loads[0].Failed = failed })
+		if c := s.compare(false); c.ExitCode != code || code != 0 && !strings.Contains(c.Reason, "more than in any session of the base") {
+			t.Errorf("%d failed: %s, exit code %d: %s", failed, c.Verdict, c.ExitCode, c.Reason)
+		}
+	}
+}
+
 // On another machine, sessions say nothing.
 func TestRecordedOtherMachine(t *testing.T) {
 	s := newShelf(t)

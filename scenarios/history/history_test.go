@@ -508,6 +508,44 @@ func TestChange(t *testing.T) {
 	}
 }
 
+// What changed with a level is told from the last run in which the measure is known: what
+// came in between may have brought it.
+func TestChangeAfterUnknown(t *testing.T) {
+	var runs []spec
+	for i := range 16 {
+		s := spec{day: i, label: fmt.Sprintf("v%d", i), kernel: "6.1.0", cells: []cellSpec{{p50: 1e5 + 100*float64(i%3)}}}
+		if i == 8 {
+			s.cells[0].samples = 3 // too few for a median
+		}
+		if i >= 8 {
+			s.kernel = "6.8.0"
+			s.cells[0].p50 *= 1.2
+		}
+		runs = append(runs, s)
+	}
+	m := measure(t, mustRead(t, Options{}, record(t, runs...)), 0, "", "response.p50")
+	if len(m.Changes) != 1 || m.Values[8] != nil {
+		t.Fatalf("%+v of %s", m.Changes, show(m))
+	}
+	if c := m.Changes[0]; c.Label != "v9" || !slices.Equal(c.With, []string{"kernel 6.1.0 → 6.8.0"}) {
+		t.Errorf("%+v", c)
+	}
+}
+
+// The warning names each run with which the settings changed, the second one, too.
+func TestSettingsChanged(t *testing.T) {
+	g := &result.HistoryGroup{}
+	for i, settings := range []string{"a", "b", "b", "c"} {
+		g.Runs = append(g.Runs, result.HistoryRun{Label: fmt.Sprintf("v%d", i), Facts: map[string]string{"settings": settings}})
+	}
+	if text := settings(g); !strings.HasSuffix(text, "changed with v1, v3") {
+		t.Errorf("%q", text)
+	}
+	if g.Runs = g.Runs[1:3]; settings(g) != "" {
+		t.Errorf("%q", settings(g))
+	}
+}
+
 func TestMeasures(t *testing.T) {
 	two := func(day int) spec {
 		return spec{day: day, cells: single(100), change: func(r *result.Run) {

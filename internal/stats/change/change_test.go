@@ -226,6 +226,22 @@ func TestKnownSeries(t *testing.T) {
 	}
 }
 
+// Orders as good as the series itself speak against a change: of the 252 orders of five and
+// five there are two, and about two of the 199 that are tried.
+func TestOrdersAsGoodCount(t *testing.T) {
+	s := newSeries(slices.Concat(make([]float64, 5), slices.Repeat([]float64{1}, 5)))
+	whole := s.segment(0, 10)
+	as := 0
+	for r := range orders {
+		if s.energy(whole.orders, r) >= whole.most*(1-1e-9) {
+			as++
+		}
+	}
+	if got := s.chance([]*segment{whole}, whole.most); as == 0 || got != float64(1+as)/(orders+1) {
+		t.Errorf("%d orders are as good: p %v", as, got)
+	}
+}
+
 // Read backwards a series has the same changes, and in other units too.
 func TestMirrorAndScale(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -68,6 +68,18 @@ func TestExactLaw(t *testing.T) {
 	}
 }
 
+// What chance allows follows from what three parameters leave of the runs: F of 1 and 15
+// is 4.543 at 95 %, by the tables.
+func TestLimitByTheTables(t *testing.T) {
+	l, err := Fit(truth{1000, 0.08, 0.006}.measure(0.03, seeded(1), sizes...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := l.limit/l.least, 1+4.5431/15; !near(got, want, 1e-5) {
+		t.Errorf("laws count as good up to %v times the best sum, not %v", got, want)
+	}
+}
+
 // grid calls f for a fine grid of laws.
 func grid(f func(alpha, beta float64)) {
 	for a := 0.0; a <= 0.4; a += 0.002 {
