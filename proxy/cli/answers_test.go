@@ -100,13 +100,7 @@ func TestGoldenAnswers(t *testing.T) {
 	}
 	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
 	path := filepath.Join(dir, "s")
-	for range 200 {
-		if c, err := net.Dial("unix", path); err == nil {
-			_ = c.Close()
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	testpeer.Listening(t, path)
 	var out strings.Builder
 	for _, x := range readAnswers(t) {
 		got := ask(t, path, x.line)

@@ -200,10 +200,10 @@ func showOCSP(r *request) error {
 		}
 		return r.fail("Certificate ID does not match any certificate.")
 	}
-	if _, err := r.w.WriteString("# Certificate IDs\n"); err != nil {
-		return err
-	}
-	for _, s := range staples {
+	for i, s := range staples {
+		if i == 0 {
+			fmt.Fprintln(r.w, "# Certificate IDs")
+		}
 		fmt.Fprintf(r.w, "Certificate ID key : %s\n Certificate ID:\n   Issuer Name Hash: %X\n   Issuer Key Hash: %X\n   Serial Number: %X\n", s.ID.Key(), s.ID.NameHash, s.ID.KeyHash, s.ID.Serial.Bytes())
 	}
 	return nil

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,19 +49,53 @@ func span(d time.Duration, none string) string {
 }
 
 func appendGroup(b []byte, v *peering.View, dict bool) []byte {
-	b = fmt.Appendf(b, "%p: [%s] id=%s disabled=0 learn=%s teacher=%d resync_timeout=%s task_calls=%d\n",
-		v.Spec, v.Began.Format("02/Jan/2006:15:04:05"), v.Spec.Name, v.Stage, bit(v.Learning), span(v.Waits, "<PAST>"), v.Turns)
-	for i := range v.Peers {
+	b = fmt.Appendf(b, "%p: [%s] id=%s disabled=0 flags=0x%x resync_timeout=%s task_calls=%d\n",
+		v.Spec, v.Began.Format("02/Jan/2006:15:04:05"), v.Spec.Name, groupFlags(v), span(v.Waits, "<PAST>"), v.Turns)
+	for i := range slices.Backward(v.Peers) {
 		b = appendPeer(b, &v.Peers[i], dict)
 	}
 	return append(b, '\n')
 }
 
-func bit(is bool) int {
-	if is {
-		return 1
+// What the reference's flags of a group say. Those of how it came about are left out.
+const (
+	localFinished    = 0x0001 // nothing more is to be learnt from the process that was replaced
+	remoteFinished   = 0x0002 // nor from another peer
+	teacherAssigned  = 0x0004
+	teacherRequested = 0x0008
+)
+
+// What the reference's flags of a peer say.
+const (
+	peerTeaching = 0x00000001 // this process teaches it
+	peerLearning = 0x00000100 // this process learns from it
+	peerAlive    = 0x20000000
+)
+
+func groupFlags(v *peering.View) (flags int) {
+	switch v.Stage {
+	case peering.StageRemote:
+		flags = localFinished
+	case peering.StageFinished:
+		flags = localFinished | remoteFinished
 	}
-	return 0
+	if v.Learning {
+		flags |= teacherAssigned | teacherRequested
+	}
+	return flags
+}
+
+func peerFlags(p *peering.PeerView) (flags int) {
+	if p.Teaching {
+		flags |= peerTeaching
+	}
+	if p.Learning {
+		flags |= peerLearning
+	}
+	if p.Good {
+		flags |= peerAlive
+	}
+	return flags
 }
 
 func appendPeer(b []byte, p *peering.PeerView, dict bool) []byte {
@@ -74,9 +109,9 @@ func appendPeer(b []byte, p *peering.PeerView, dict bool) []byte {
 	b = fmt.Appendf(b, "  %p: id=%s(%s,%s) addr=%s last_status=%s last_hdshk=%s\n", p.Spec, p.Spec.Name, where, active, p.Spec.Addr.String(), p.Status, span(p.Since, "<NEVER>"))
 	b = fmt.Appendf(b, "        reconnect=%s heartbeat=%s confirm=%d tx_hbt=%d rx_hbt=%d no_hbt=%d new_conn=%d proto_err=%d coll=%d\n",
 		span(p.Again, "<NEVER>"), span(p.Beat, "<NEVER>"), p.Confirms, p.SentBeats, p.HeardBeats, p.Silent, p.Attempts, p.Errors, p.Collisions)
-	b = fmt.Appendf(b, "        teaching=%d learning=%d", bit(p.Teaching), bit(p.Learning))
+	b = fmt.Appendf(b, "        flags=0x%x", peerFlags(p))
 	if p.Good {
-		b = fmt.Appendf(b, " state=EST src=%s addr=%s", p.From, p.To)
+		b = fmt.Appendf(b, " state=EST\n        xprt=%s src=%s addr=%s", layerName(p.TLS), p.From, p.To)
 	}
 	b = append(b, '\n')
 	if len(p.Tables) > 0 {

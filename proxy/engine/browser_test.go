@@ -210,7 +210,7 @@ backend sound
 		_ = resp.Body.Close()
 	}
 	url = "http://" + page + "/"
-	for range 200 {
+	for range 3000 {
 		if strings.Contains(fetch(t, url), "1 of ") {
 			return url, "http://" + front + "/"
 		}

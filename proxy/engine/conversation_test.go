@@ -2,14 +2,12 @@ package engine_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"bench/internal/testpeer"
 )
@@ -164,13 +162,7 @@ func TestConversationIsTheReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
-	for range 500 {
-		if c, err := net.Dial("unix", filepath.Join(theirs, "stats")); err == nil {
-			_ = c.Close()
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	testpeer.Listening(t, filepath.Join(theirs, "stats"))
 	startConfig(t, fmt.Sprintf(conversationConfig, ours))
 	lines := conversation()
 	differ := 0

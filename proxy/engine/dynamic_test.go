@@ -62,13 +62,7 @@ func startPair(t *testing.T, text string, args ...any) *pair {
 		t.Fatal(err)
 	}
 	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
-	for range 200 {
-		if c, err := net.Dial("unix", filepath.Join(p.theirs, "stats")); err == nil {
-			_ = c.Close()
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	testpeer.Listening(t, filepath.Join(p.theirs, "stats"))
 	startConfig(t, with(p.ours))
 	return p
 }

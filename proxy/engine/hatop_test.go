@@ -47,7 +47,7 @@ backend barley
 	}
 	defer func() { _, _ = run("kill-server") }()
 	var screen string
-	for range 200 {
+	for range 3000 {
 		if screen, err = run("capture-pane", "-p"); err != nil {
 			t.Fatalf("%v: %s", err, screen)
 		}

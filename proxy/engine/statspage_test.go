@@ -234,7 +234,7 @@ func TestStatisticsPageIsTheReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
-	for range 200 {
+	for range 3000 {
 		if _, err := os.Stat(filepath.Join(theirs, "own")); err == nil {
 			break
 		}

@@ -9,6 +9,14 @@ import (
 	"bench/proxy/table"
 )
 
+// Where a group is with learning what others know: from the process that it replaces, from
+// another peer, or at the end of it.
+const (
+	StageLocal    = "local"
+	StageRemote   = "remote"
+	StageFinished = "finished"
+)
+
 // View is what a group is like at one moment.
 type View struct {
 	Spec     *spec.Peers
@@ -36,6 +44,7 @@ type PeerView struct {
 	Confirms                                         int
 	Teaching, Learning                               bool
 	From, To                                         string // the ends of the connection, if there is one
+	TLS                                              bool   // it is in TLS
 	Tables                                           []TableView
 }
 
@@ -62,11 +71,11 @@ func (g *Group) view() View {
 	v := View{Spec: g.cfg.Spec, Began: g.began, Learning: g.teacher != nil, Waits: -1, Turns: g.turns}
 	switch g.stage {
 	case fromLocal:
-		v.Stage = "local"
+		v.Stage = StageLocal
 	case fromRemote:
-		v.Stage = "remote"
+		v.Stage = StageRemote
 	case upToDate:
-		v.Stage = "finished"
+		v.Stage = StageFinished
 	}
 	if g.stage != upToDate && g.until > now {
 		v.Waits = time.Duration(g.until - now)
@@ -105,6 +114,7 @@ func (p *peer) view(now int64) PeerView {
 			v.Beat = time.Duration(max(s.said+int64(g.cfg.Times.Heartbeat)-now, 0))
 			v.Again = time.Duration(max(s.heard+int64(g.cfg.Times.Dead)-now, 0))
 			v.From, v.To = s.ends()
+			v.TLS = s.secure != nil
 		}
 	}
 	for i, t := range g.cfg.Tables {

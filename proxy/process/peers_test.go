@@ -97,11 +97,14 @@ backend bin
 	for _, m := range all {
 		waitLong(t, m.name+" to know all", func() bool {
 			out := ask(m.stats, "show peers")
-			return strings.Contains(out, "last_status=ESTA") && (strings.Contains(out, "learn=finished") || !strings.Contains(out, "learn=") && strings.Contains(out, "resync_timeout=<PAST>"))
+			return strings.Contains(out, "last_status=ESTA") && learned.MatchString(out)
 		})
 	}
 	return all
 }
+
+// learned are the flags of a group that is not to learn anything more from anybody.
+var learned = regexp.MustCompile(`(?m)^0x.* flags=0x[0-9a-f]*[37bf] `)
 
 func ask(socket, command string) string {
 	c, err := net.DialTimeout("unix", socket, time.Second)
@@ -222,6 +225,7 @@ func agree(t *testing.T, all map[string]*member) {
 func TestPeersOfHAProxy(t *testing.T) {
 	haproxy := testpeer.Need(t, "haproxy")
 	all := section(t, map[string]string{"a": os.Args[0], "b": haproxy, "c": os.Args[0]})
+	checkPeersWords(t, ask(all["a"].stats, "show peers"), ask(all["b"].stats, "show peers"))
 	for round := range 5 {
 		for _, name := range []string{"a", "b", "c"} {
 			fill(t, all[name], round)
@@ -295,5 +299,44 @@ func TestReloadKeepsTables(t *testing.T) {
 				waitFor(t, "the former process to leave", func() bool { return !slices.Contains(s.processes(), pid) })
 			}
 		})
+	}
+}
+
+// namesOf are the words of each kind of line of "show peers", in order, without their values.
+func namesOf(answer string) map[string][]string {
+	kinds := map[string][]string{}
+	words := regexp.MustCompile(`([a-z_]+)[=:]`)
+	for line := range strings.Lines(answer) {
+		var names []string
+		for _, m := range words.FindAllStringSubmatch(line, -1) {
+			names = append(names, m[1])
+		}
+		if len(names) == 0 {
+			continue
+		}
+		// The first word tells lines apart, but for flags that stand alone where there is no
+		// connection.
+		if old := kinds[names[0]]; len(names) > len(old) {
+			kinds[names[0]] = names
+		}
+	}
+	return kinds
+}
+
+// checkPeersWords holds the lines of ours to those of theirs: the same kinds, and in each a
+// selection of the words, in their order.
+func checkPeersWords(t *testing.T, ours, theirs string) {
+	t.Helper()
+	known := namesOf(theirs)
+	for kind, names := range namesOf(ours) {
+		left := known[kind]
+		for _, n := range names {
+			i := slices.Index(left, n)
+			if i < 0 {
+				t.Errorf("a line that begins with %q has the words %v, there %v", kind, names, known[kind])
+				break
+			}
+			left = left[i+1:]
+		}
 	}
 }
