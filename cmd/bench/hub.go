@@ -20,8 +20,45 @@ import (
 	"bench/internal/loop"
 )
 
-// hubCmd is the server in the middle of runs on several machines.
+// hubCmd is the server in the middle of runs on several machines, and what belongs to it.
 type hubCmd struct {
+	Serve hubServeCmd `cmd:"" default:"withargs" help:"Be the server; what bench hub does."`
+	Token hubTokenCmd `cmd:"" help:"Make a token for one host, or for runs, beside those of the hub, which may be running."`
+}
+
+// hubTokenCmd makes a token.
+type hubTokenCmd struct {
+	Name  string        `placeholder:"NAME" xor:"what" required:"" help:"Name of the host that is to join by it: no other may then, and nobody by this name with another token."`
+	Runs  bool          `xor:"what" required:"" help:"A token for runs."`
+	TTL   time.Duration `name:"ttl" default:"720h" placeholder:"TIME" help:"How long it is good; 0 is for ever."`
+	At    string        `placeholder:"HOST:PORT" help:"Address by which the hub is reached, if not the one that it said."`
+	Store string        `placeholder:"DIR" help:"As of bench hub."`
+}
+
+// Run prints what to type.
+func (c *hubTokenCmd) Run(std *streams) error {
+	a, err := hub.NewToken(hub.TokenOptions{Store: storeOf(c.Store), Host: c.Name, Lifetime: c.TTL, At: c.At})
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if c.Name != "" {
+		fmt.Fprintf(std.out, "bench join '%s' --name %s\n", a, c.Name)
+	} else {
+		fmt.Fprintf(std.out, "bench run SCENARIO --hub '%s'\n", a)
+	}
+	return nil
+}
+
+// storeOf is the directory of a hub.
+func storeOf(dir string) string {
+	if dir == "" {
+		return filepath.Join(stateDir(), "hub")
+	}
+	return dir
+}
+
+// hubServeCmd is the server.
+type hubServeCmd struct {
 	Listen  string        `default:"0.0.0.0:4222" placeholder:"ADDR" help:"Address to listen on."`
 	At      string        `placeholder:"HOST:PORT" help:"Address by which the other machines reach this one, if not the one that leads outside."`
 	Store   string        `placeholder:"DIR" help:"Directory of keys and streams; $XDG_STATE_HOME/bench/hub if not given."`
@@ -29,17 +66,15 @@ type hubCmd struct {
 }
 
 // Help says what the hub is and whom it lets in.
-func (*hubCmd) Help() string {
+func (*hubServeCmd) Help() string {
 	return `Prints what to type on the other machines. Whoever has the first line may offer itself
 as a host and nothing else; whoever has the second may start processes on all hosts, as
 far as each allows it. Keys and certificate are made at the first start and kept; tokens
 that have expired are made anew at the next.`
 }
 
-func (c *hubCmd) Run(std *streams) error {
-	if c.Store == "" {
-		c.Store = filepath.Join(stateDir(), "hub")
-	}
+func (c *hubServeCmd) Run(std *streams) error {
+	c.Store = storeOf(c.Store)
 	var mu sync.Mutex
 	h, err := hub.Start(hub.Options{Listen: c.Listen, Store: c.Store, Lifetime: c.Expires, Note: func(line string) {
 		mu.Lock()
@@ -52,6 +87,9 @@ func (c *hubCmd) Run(std *streams) error {
 	at := c.At
 	if at == "" {
 		at = reachable(h.Listens())
+	}
+	if err := h.Reached(at); err != nil {
+		return &exitError{exitLost, errors.Join(err, h.Close())}
 	}
 	ctx, stop := untilSignal()
 	defer stop()

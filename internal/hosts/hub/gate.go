@@ -26,12 +26,10 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 		g.say(fmt.Sprintf("refused %s, which calls itself %.80q: %s", c.RemoteAddress(), o.Name, why))
 		return false
 	}
-	var k *key
-	for _, known := range g.id.keys {
-		if known.public == o.Nkey {
-			k = known
-		}
+	if err := g.id.reread(); err != nil {
+		g.say("the keys cannot be read again: " + err.Error())
 	}
+	k := g.id.known(o.Nkey)
 	switch {
 	case o.Nkey == "":
 		return refuse("it has no token")
@@ -45,6 +43,13 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	p, err := permissions(k.Purpose, o.Name)
 	if err != nil {
 		return refuse(err.Error())
+	}
+	switch host, joins := strings.CutPrefix(o.Name, wire.ClientOfHost("")); {
+	case !joins:
+	case k.Name != "" && k.Name != host:
+		return refuse(fmt.Sprintf("its token is that of host %s", k.Name))
+	case k.Name == "" && g.id.reserved(host):
+		return refuse(fmt.Sprintf("host %s has a token of its own", host))
 	}
 	c.RegisterUser(&server.User{Username: o.Name, Permissions: p, ConnectionDeadline: time.Time{}})
 	return true

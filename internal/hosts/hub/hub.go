@@ -52,6 +52,7 @@ type Hub struct {
 	id     *identity
 	lock   *os.File
 	listen string
+	store  string
 }
 
 // Start starts a hub and returns when it serves.
@@ -70,7 +71,7 @@ func Start(o Options) (_ *Hub, err error) {
 	if err := os.MkdirAll(o.Store, 0o700); err != nil {
 		return nil, err
 	}
-	h := &Hub{}
+	h := &Hub{store: o.Store}
 	if h.lock, err = lock(filepath.Join(o.Store, "lock")); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Store, err)
 	}

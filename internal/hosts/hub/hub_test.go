@@ -125,9 +125,11 @@ func TestExpiredKey(t *testing.T) {
 	dir := t.TempDir()
 	h, said := start(t, dir)
 	a := h.JoinAddress(h.Listens())
+	h.id.mu.Lock()
 	for _, k := range h.id.keys {
 		k.Expires = time.Now().Add(-time.Second)
 	}
+	h.id.mu.Unlock()
 	a.Expiry = time.Time{}
 	if nc, err := wire.Connect(a, wire.Options{Name: wire.ClientOfHost("gen1")}); err == nil {
 		nc.Close()

@@ -14,9 +14,12 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nkeys"
+	"golang.org/x/sys/unix"
 
 	"bench/internal/hosts/wire"
 )
@@ -29,7 +32,9 @@ const (
 
 // key lets somebody in for a purpose, until it expires.
 type key struct {
-	Purpose string    `json:"purpose"`
+	Purpose string `json:"purpose"`
+	// Name is that of the only host that may join by it; "" is any without a key of its own.
+	Name    string    `json:"name,omitempty"`
 	Seed    string    `json:"seed"`
 	Expires time.Time `json:"expires,omitzero"`
 	public  string
@@ -64,11 +69,17 @@ func (k *key) expired(now time.Time) bool { return !k.Expires.IsZero() && now.Af
 type identity struct {
 	certificate tls.Certificate
 	pin         string
-	keys        []*key
+	path        string // of the keys
+
+	mu   sync.Mutex
+	keys []*key
+	as   fs.FileInfo // of the file, when the keys were read from it
 }
 
 const (
 	fileKeys        = "keys.json"
+	fileKeysLock    = "keys.lock"
+	fileAddress     = "address"
 	fileCertificate = "hub.pem"
 )
 
@@ -79,53 +90,123 @@ func readIdentity(dir string, lifetime time.Duration) (*identity, error) {
 	if err := id.readCertificate(filepath.Join(dir, fileCertificate)); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, fileKeys)
-	text, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(text, &id.keys)
+	id.path = filepath.Join(dir, fileKeys)
+	err := changeKeys(dir, func(keys []*key) ([]*key, error) {
+		now := time.Now()
+		keys = slices.DeleteFunc(keys, func(k *key) bool { return k.expired(now) })
+		for _, purpose := range []string{purposeJoin, purposeRun} {
+			if slices.ContainsFunc(keys, func(k *key) bool { return k.Purpose == purpose && k.Name == "" }) {
+				continue
+			}
+			k, err := newKey(purpose, expiry(now, lifetime))
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, k)
+		}
+		return keys, nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return id, id.reread()
+}
+
+// expiry of a key that is made now; a lifetime of 0 is for ever.
+func expiry(now time.Time, lifetime time.Duration) time.Time {
+	if lifetime == 0 {
+		return time.Time{}
+	}
+	return now.Add(lifetime).Truncate(time.Second)
+}
+
+// changeKeys changes the keys of a store in one step, whoever else does at the same time.
+func changeKeys(dir string, change func([]*key) ([]*key, error)) error {
+	lock, err := os.OpenFile(filepath.Join(dir, fileKeysLock), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, fileKeys)
+	keys, err := readKeys(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if keys, err = change(keys); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(keys, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func readKeys(path string) ([]*key, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var keys []*key
+	if err := json.Unmarshal(text, &keys); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	now := time.Now()
-	var good []*key
-	for _, k := range id.keys {
+	for _, k := range keys {
 		if err := k.derive(); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if !k.expired(now) {
-			good = append(good, k)
-		}
 	}
-	id.keys = good
-	for _, purpose := range []string{purposeJoin, purposeRun} {
-		if id.find(purpose) != nil {
-			continue
-		}
-		expires := time.Time{}
-		if lifetime > 0 {
-			expires = now.Add(lifetime).Truncate(time.Second)
-		}
-		k, err := newKey(purpose, expires)
-		if err != nil {
-			return nil, err
-		}
-		id.keys = append(id.keys, k)
-	}
-	if text, err = json.MarshalIndent(id.keys, "", "  "); err != nil {
-		return nil, err
-	}
-	return id, os.WriteFile(path, text, 0o600)
+	return keys, nil
 }
 
-// find is the key of a purpose, nil without one.
-func (id *identity) find(purpose string) *key {
+// reread reads the keys if the file is another one than before: they may be made while the
+// hub runs.
+func (id *identity) reread() error {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	now, err := os.Stat(id.path)
+	if err != nil || id.as != nil && os.SameFile(id.as, now) && id.as.ModTime().Equal(now.ModTime()) {
+		return err
+	}
+	keys, err := readKeys(id.path)
+	if err == nil {
+		id.keys, id.as = keys, now
+	}
+	return err
+}
+
+// known is the key with a public half, nil if there is none.
+func (id *identity) known(public string) *key {
+	id.mu.Lock()
+	defer id.mu.Unlock()
 	for _, k := range id.keys {
-		if k.Purpose == purpose {
+		if k.public == public {
 			return k
 		}
 	}
 	return nil
+}
+
+// reserved reports whether a host of that name has a key of its own.
+func (id *identity) reserved(host string) bool {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	now := time.Now()
+	return slices.ContainsFunc(id.keys, func(k *key) bool { return k.Purpose == purposeJoin && k.Name == host && !k.expired(now) })
+}
+
+// find is the key of a purpose that is nobody's own.
+func (id *identity) find(purpose string) *key {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	i := slices.IndexFunc(id.keys, func(k *key) bool { return k.Purpose == purpose && k.Name == "" })
+	return id.keys[i]
 }
 
 // address is what to type for a purpose.
