@@ -61,6 +61,9 @@ load:
 const twoFaults = `events:
   - {at: steady+700ms, do: proxy.reload}
   - {at: steady+1200ms, do: backend.stall, args: {name: web.1, for: 300ms}}
+  - {at: steady+1700ms, do: process.stop, args: {name: web, for: 200ms}}
+abuse:
+  - {name: bad, onHost: generators, kind: malformed, target: proxy/web, at: steady+300ms, for: 1s, rate: 20/s, timeout: 2s}
 `
 
 // patient bounds every wait of these tests.

@@ -33,6 +33,9 @@ type Abuse struct {
 	Host string `yaml:"host"`
 	// Node of the network that the clients run on; "" is client.
 	Node string `yaml:"node"`
+	// OnHost is the role of the machine that the clients run on, the first if there are
+	// several; "" is this one.
+	OnHost string `yaml:"onHost"`
 	// Source is the address that connections come from, 127.0.0.9; the kernel
 	// chooses if it is empty.
 	Source string `yaml:"source"`

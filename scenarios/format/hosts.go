@@ -36,6 +36,11 @@ func (s *Scenario) Placed() bool {
 			return true
 		}
 	}
+	for i := range s.Abuse {
+		if s.Abuse[i].OnHost != "" {
+			return true
+		}
+	}
 	return false
 }
 
@@ -49,6 +54,11 @@ func (s *Scenario) Elsewhere() bool {
 	}
 	for i := range s.Load {
 		if s.Load[i].OnHost == "" {
+			return false
+		}
+	}
+	for i := range s.Abuse {
+		if s.Abuse[i].OnHost == "" {
 			return false
 		}
 	}

@@ -49,10 +49,15 @@ func (c *cell) startAbuse(ctx context.Context) error {
 			return err
 		}
 		a := &abuser{set: set, at: c.scenario.Begin(set), ready: make(chan struct{})}
+		cpus := or(set.CPUs, c.place.loads)
+		on := c.machines.at(set.OnHost, 1)
+		if on != nil {
+			cpus = set.CPUs // the machine is its own
+		}
 		a.process, err = c.group.Start(proc.Spec{
-			Name: "abuse " + set.Name, Args: append(slices.Clone(c.self), "agent", "abuse"),
+			On: processHost(on), Name: "abuse " + set.Name, Args: append(slices.Clone(c.self), "agent", "abuse"),
 			Enter: c.network.Node(format.On(set.Node, format.ClientNode)).Enter,
-			CPUs:  or(set.CPUs, c.place.loads), StdinPipe: true, Stdout: &proc.LineWriter{Take: a.take},
+			CPUs:  cpus, StdinPipe: true, Stdout: &proc.LineWriter{Take: a.take},
 		})
 		if err != nil {
 			return err
@@ -110,12 +115,12 @@ func (a *abuser) err() error {
 // beginAbuse gives the sets the common start time, and records each as an event
 // when its own time comes.
 func (c *cell) beginAbuse(ctx context.Context, workers *sync.WaitGroup, steady func() error) error {
-	line, err := json.Marshal(loadgen.Start{StartAt: c.start})
-	if err != nil {
-		return err
-	}
 	for _, a := range c.abusers {
-		_, err := a.process.Stdin.Write(append(line, '\n'))
+		line, err := json.Marshal(loadgen.Start{StartAt: a.process.At(c.start)})
+		if err != nil {
+			return err
+		}
+		_, err = a.process.Stdin.Write(append(line, '\n'))
 		if err = errors.Join(err, a.process.Stdin.Close()); err != nil {
 			return fmt.Errorf("abuse %s: %w", a.set.Name, err)
 		}

@@ -14,6 +14,8 @@ import (
 	"bench/chaos/impair"
 	chaosnet "bench/chaos/network"
 	"bench/chaos/process"
+	"bench/internal/hosts/session"
+	"bench/internal/hosts/wire"
 	"bench/internal/result"
 	"bench/scenarios/format"
 )
@@ -53,21 +55,46 @@ func (c *cell) chaosFault(e *format.Event) (chaos.Fault, error) {
 }
 
 func (c *cell) processFault(e *format.Event) (chaos.Fault, error) {
-	pids, err := c.pids(e.Args.Name)
+	places, err := c.pids(e.Args.Name)
 	if err != nil {
 		return nil, err
 	}
+	var all several
+	for _, at := range places {
+		f, err := faultOf(e, at.host, at.pids)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return all, nil
+}
+
+// faultOf is the fault of processes on one machine, nil for this one.
+func faultOf(e *format.Event, host *session.Host, pids []int) (chaos.Fault, error) {
+	f, local := &wire.Fault{PIDs: pids}, chaos.Fault(nil)
 	switch e.Do {
 	case "process.stop":
-		return &process.Stop{PIDs: pids}, nil
+		f.Kind, local = wire.FaultStop, &process.Stop{PIDs: pids}
 	case "process.starve":
-		return &process.Starve{PIDs: pids, Share: *e.Args.Rate}, nil
+		f.Kind, f.Share = wire.FaultStarve, *e.Args.Rate
+		local = &process.Starve{PIDs: pids, Share: f.Share}
 	case "process.limitFiles":
-		return &process.Limit{PIDs: pids, Resource: process.Files, Value: uint64(*e.Args.Count)}, nil
+		f.Kind, f.Value = wire.FaultFiles, uint64(*e.Args.Count)
+		local = &process.Limit{PIDs: pids, Resource: process.Files, Value: f.Value}
 	case "process.limitMemory":
-		return &process.Limit{PIDs: pids, Resource: process.Memory, Value: uint64(*e.Args.Bytes)}, nil
+		f.Kind, f.Value = wire.FaultMemory, uint64(*e.Args.Bytes)
+		local = &process.Limit{PIDs: pids, Resource: process.Memory, Value: f.Value}
+	default:
+		return nil, fmt.Errorf("%s has no fault", e.Do)
 	}
-	return nil, fmt.Errorf("%s has no fault", e.Do)
+	if host != nil {
+		return host.Fault(f), nil
+	}
+	return local, nil
 }
 
 func (c *cell) wireFault(e *format.Event) (chaos.Fault, error) {
@@ -151,16 +178,22 @@ func (c *cell) attack(e *format.Event) (chaos.Fault, error) {
 	return &conn.Fault{Order: &conn.HalfOpen{Place: place, Target: addr, Count: count, For: length, Seed: seed}}, nil
 }
 
-// pids are the processes an event means.
-func (c *cell) pids(name string) ([]int, error) {
+// machineProcesses are processes of a machine, which is nil for this one.
+type machineProcesses struct {
+	host *session.Host
+	pids []int
+}
+
+// pids are the processes an event means, by their machines.
+func (c *cell) pids(name string) ([]machineProcesses, error) {
 	names, err := c.scenario.Processes(name)
 	if err != nil {
 		return nil, err
 	}
 	if names[0] == format.ProxyName {
-		return []int{c.history.latest().PID}, nil
+		return []machineProcesses{{c.proxyHost(), []int{c.history.latest().PID}}}, nil
 	}
-	var pids []int
+	var places []machineProcesses
 	for _, o := range c.origins {
 		if !slices.Contains(names, o.name) {
 			continue
@@ -169,9 +202,13 @@ func (c *cell) pids(name string) ([]int, error) {
 			return nil, fmt.Errorf("origin %s is not running", o.name)
 		}
 		p, _ := o.process()
-		pids = append(pids, p.PID())
+		i := slices.IndexFunc(places, func(at machineProcesses) bool { return at.host == o.host })
+		if i < 0 {
+			i, places = len(places), append(places, machineProcesses{host: o.host})
+		}
+		places[i].pids = append(places[i].pids, p.PID())
 	}
-	return pids, nil
+	return places, nil
 }
 
 // inflict lets a fault act for a while, or until the end of the run, and keeps

@@ -29,6 +29,10 @@ func (v *validator) hosts() {
 		used[s.Load[i].OnHost] = true
 		v.host(fmt.Sprintf("load[%d].onHost", i), s.Load[i].OnHost)
 	}
+	for i := range s.Abuse {
+		used[s.Abuse[i].OnHost] = true
+		v.host(fmt.Sprintf("abuse[%d].onHost", i), s.Abuse[i].OnHost)
+	}
 	for i := range s.Hosts {
 		h := &s.Hosts[i]
 		at := fmt.Sprintf("hosts[%d]", i)
@@ -65,9 +69,6 @@ func (v *validator) placed() {
 	if s.Network != nil {
 		v.fail("network", "a network of namespaces is on one machine, and parts of the run are on others: leave network or onHost out")
 	}
-	if len(s.Abuse) > 0 {
-		v.fail("abuse", "clients that misbehave are on this machine only: leave abuse or onHost out")
-	}
 	if s.Proxy.OnHost != "" {
 		switch {
 		case s.Proxy.Driver == "external":
@@ -80,7 +81,7 @@ func (v *validator) placed() {
 	}
 	for i := range s.Events {
 		kind, _, _ := strings.Cut(s.Events[i].Do, ".")
-		if kind == "process" || kind == "connections" || kind == "network" {
+		if kind == "connections" || kind == "network" {
 			v.fail(fmt.Sprintf("events[%d].do", i), "%s acts on this machine only: leave it or onHost out", source.Printable(s.Events[i].Do))
 		}
 	}

@@ -34,6 +34,7 @@ type work struct {
 	mu       sync.Mutex
 	channels map[string]*channel
 	children map[string]*child
+	faults   []*fault
 	silent   int // ticks since the last sign of life
 
 	ending sync.Once
@@ -71,7 +72,13 @@ func (h *Host) begin(id string) (*work, error) {
 // first.
 func (w *work) end() error {
 	w.ending.Do(func() {
-		w.left = errors.Join(w.group.Close(), w.journal.Close())
+		w.mu.Lock()
+		faults := slices.Clone(w.faults)
+		w.mu.Unlock()
+		for _, f := range slices.Backward(faults) {
+			w.left = errors.Join(w.left, f.end())
+		}
+		w.left = errors.Join(w.left, w.group.Close(), w.journal.Close())
 		close(w.over)
 	})
 	return w.left
@@ -84,7 +91,12 @@ func (w *work) channel(name string) *channel {
 	c := w.channels[name]
 	if c == nil {
 		do := w.order
-		if name != wire.RunChannel {
+		switch {
+		case strings.HasPrefix(name, wire.FaultChannel):
+			f := &fault{work: w}
+			w.faults = append(w.faults, f)
+			do = f.order
+		case name != wire.RunChannel:
 			// Orders and signals of a process have a channel each, so that neither waits
 			// for the other.
 			base := strings.TrimSuffix(name, "-s")

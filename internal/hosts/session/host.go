@@ -35,6 +35,7 @@ type Host struct {
 	seen     bool // a sign of life has named the run
 	silent   int
 	nextName int
+	faults   int // so far
 	children map[string]*remote
 
 	clocks struct {

@@ -72,6 +72,8 @@ func RunOfStream(stream string) string {
 const (
 	ClockChannel = "clock"
 	RunChannel   = "run"
+	// FaultChannel and a number are those of faults.
+	FaultChannel = "fault"
 )
 
 // Inbox is where answers for a client go: nobody else may listen there.

@@ -3,11 +3,13 @@ package wire
 import (
 	"encoding/binary"
 	"time"
+
+	"bench/internal/result"
 )
 
 // Version of what is said: hosts and runners of different ones do not understand each
 // other.
-const Version = 1
+const Version = 2
 
 // Times of leases. Whoever waits counts ticks of its own, not time: a process that stood
 // still has missed one tick, not a lease.
@@ -70,6 +72,26 @@ const (
 	OpEOF    = "eof"
 	OpSignal = "signal"
 	OpKill   = "kill"
+	// On the channel of a fault.
+	OpFault = "fault" // make it act
+	OpUndo  = "undo"  // end it, and say what it did
+)
+
+// Fault is something to be done to processes of the run.
+type Fault struct {
+	Kind string `json:"kind"` // of FaultStop, FaultStarve, FaultFiles, FaultMemory
+	PIDs []int  `json:"pids"`
+	// Share of a processor that is left, and Value of a limit.
+	Share float64 `json:"share,omitempty"`
+	Value uint64  `json:"value,omitempty"`
+}
+
+// Kinds of faults.
+const (
+	FaultStop   = "stop"
+	FaultStarve = "starve"
+	FaultFiles  = "files"
+	FaultMemory = "memory"
 )
 
 // Order is one order. Those of a channel are numbered from 1; the host carries each out
@@ -94,6 +116,7 @@ type Order struct {
 	Data     []byte `json:"data,omitempty"`
 	Signal   int    `json:"signal,omitempty"`
 	PIDs     []int  `json:"pids,omitempty"`
+	Fault    *Fault `json:"fault,omitempty"`
 }
 
 // Reply answers an order.
@@ -105,6 +128,8 @@ type Reply struct {
 	Dir   string  `json:"dir,omitempty"`
 	Port  int     `json:"port,omitempty"`
 	Usage []Usage `json:"usage,omitempty"`
+	// Certificate says what a fault did.
+	Certificate *result.Certificate `json:"certificate,omitempty"`
 }
 
 // Usage is what a process and its descendants have used.
