@@ -138,12 +138,8 @@ func TestConditions(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"if":                     "0+2: a condition is missing after 'if'",
 		"if nowhere":             "1+0: there is no ACL 'nowhere'",
 		"if METH_GTE":            "1+0: there is no ACL 'METH_GTE'; did you mean 'METH_GET'?",
-		"if TRUE or":             "2+2: an ACL is missing after 'or'",
-		"if or TRUE":             "1+0: 'or' needs an ACL before it",
-		"if !":                   "1+1: an ACL is missing after '!'",
 		"if { path /x":           "1+0: no '}' ends the ACL that begins with '{': both need blanks around them",
 		"if { }":                 "2+0: a sample to test is missing",
 		"if TRUE { pth /x }":     "3+0: unknown sample fetch 'pth'; did you mean 'path'?",
@@ -151,7 +147,6 @@ func TestMistakes(t *testing.T) {
 		"if { path -q x }":       "3+0: unknown flag '-q': want -i, -m, -f, -M, -n, -u, or -- before patterns that begin with a dash",
 		"if { path -u x x }":     "4+0: '-u' expects a number that is not below 0, not 'x'",
 		"if { path -m }":         "3+2: '-m' needs a word after it",
-		"if { path }":            "2+4: patterns to compare 'path' with are missing",
 		"if { var(txn.x) y }":    "2+0: 'var(txn.x)' may be of any kind: say by '-m' how to compare it",
 		"if { bool(1) -m ip x }": "2+0: 'bool(1)' is of kind boolean, which '-m ip' cannot compare",
 		"if { src 1.2.3.4 x }":   "4+0: 'x' is not an address or a network: want one such as 192.0.2.0/24 or 2001:db8::/32",
@@ -165,6 +160,49 @@ func TestMistakes(t *testing.T) {
 		}
 		if got := fmt.Sprintf("%d+%d: %s", e.Word, e.Off, e.Msg); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+// What the reference passes over is remarked on, and means what it means there.
+func TestOddConditions(t *testing.T) {
+	for text, want := range map[string]struct {
+		holds   acl.Result
+		remarks int
+	}{
+		"if":                      {acl.No, 1},
+		"unless":                  {acl.Yes, 1},
+		"if or":                   {acl.No, 2},
+		"unless or":               {acl.Yes, 2},
+		"if or TRUE":              {acl.Yes, 1},
+		"if TRUE or":              {acl.Yes, 1},
+		"if FALSE or":             {acl.No, 1},
+		"unless FALSE or":         {acl.Yes, 1},
+		"if FALSE or or TRUE":     {acl.Yes, 1},
+		"if FALSE Or TRUE":        {acl.Yes, 0},
+		"if !":                    {acl.No, 1},
+		"if TRUE !":               {acl.Yes, 1},
+		"if ! TRUE":               {acl.No, 0},
+		"if !! TRUE":              {acl.Yes, 0},
+		"if FALSE ! or TRUE":      {acl.Yes, 1},
+		"if { path }":             {acl.No, 1},
+		"if { path -- }":          {acl.No, 0},
+		"if { path -m beg }":      {acl.No, 0},
+		"if { str(a),,upper, A }": {acl.Yes, 0},
+		"if { str(a) upper A }":   {acl.No, 0},
+	} {
+		l := lookup()
+		remarks := 0
+		l.Env.Warn = func(string) { remarks++ }
+		c, err := l.ParseCond(strings.Fields(text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		x := sample.NewContext(1024, 1)
+		x.Txn = txntest.New(t, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n", "")
+		if got := c.Eval(x); got != want.holds || remarks != want.remarks {
+			t.Errorf("%s: %v with %d remarks, want %v with %d", text, got, remarks, want.holds, want.remarks)
 		}
 	}
 }

@@ -44,6 +44,21 @@ func (c *Cond) or() {
 	c.group = len(c.ops)
 }
 
+// settle ends the making: an "or" at the end has nothing behind it, and a condition
+// without ACLs never holds.
+func (c *Cond) settle() {
+	if c.group == len(c.ops) {
+		for i := range c.ops {
+			if c.ops[i].no == len(c.ops) {
+				c.ops[i].no = fails
+			}
+		}
+	}
+	if len(c.ops) == 0 {
+		c.ops = append(c.ops, op{acl: &ACL{}, yes: holds, no: fails})
+	}
+}
+
 // negate turns the condition over: "unless".
 func (c *Cond) negate() {
 	turn := map[int]int{holds: fails, fails: holds}

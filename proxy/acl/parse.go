@@ -67,7 +67,7 @@ func ParseTest(words []string, env *sample.Env) (*Test, error) {
 		return nil, fail(0, 0, "a sample to test is missing")
 	}
 	text, method, joined := split(words[0])
-	e, err := sample.Compile(text, env)
+	e, _, err := sample.CompileWords([]string{text}, env) // no more of them: those behind it are patterns
 	if err != nil {
 		off, msg := 0, err.Error()
 		if se, ok := errors.AsType[*sample.Error](err); ok {
@@ -90,8 +90,8 @@ func ParseTest(words []string, env *sample.Env) (*Test, error) {
 	if !sample.Castable(e.Out(), f.method.Input()) {
 		return nil, fail(0, 0, "'%s' is of kind %s, which '-m %s' cannot compare", words[0], e.Out(), f.method)
 	}
-	if len(words) == at && f.method.TakesPatterns() && len(f.files) == 0 {
-		return nil, fail(len(words)-1, len(words[len(words)-1]), "patterns to compare '%s' with are missing", words[0])
+	if len(words) == 1 && f.method.TakesPatterns() {
+		env.Remark("there are no patterns to compare '%s' with, so that it never matches: '-m found' tells whether there is a value, and '--' says that none are meant", words[0])
 	}
 	set, err := f.set(words[0], at, dotted)
 	if err != nil {
@@ -268,26 +268,25 @@ type Lookup struct {
 // ParseCond reads a condition; words begins with "if" or "unless".
 func (l *Lookup) ParseCond(words []string) (*Cond, error) {
 	c := &Cond{text: text(words)}
-	if len(words) == 1 {
-		return nil, fail(0, len(words[0]), "a condition is missing after '%s'", words[0])
-	}
 	negated, empty := false, true
 	for i := 1; i < len(words); {
 		w := words[i]
-		if w == "or" || w == "||" || w == "OR" {
-			if empty || negated {
-				return nil, fail(i, 0, "'%s' needs an ACL before it", w)
-			}
-			c.or()
-			empty = true
-			i++
-			continue
-		}
 		bare := strings.TrimLeft(w, "!")
 		if (len(w)-len(bare))%2 == 1 {
 			negated = !negated
 		}
-		if bare == "" {
+		switch {
+		case bare == "":
+			i++
+			continue
+		case strings.EqualFold(bare, "or") || bare == "||":
+			if empty || negated {
+				l.Env.Remark("the condition has no ACL before '%s', which is passed over", bare)
+			}
+			if !empty {
+				c.or()
+			}
+			negated, empty = false, true
 			i++
 			continue
 		}
@@ -307,9 +306,9 @@ func (l *Lookup) ParseCond(words []string) (*Cond, error) {
 		i = next
 	}
 	if empty || negated {
-		last := len(words) - 1
-		return nil, fail(last, len(words[last]), "an ACL is missing after '%s'", words[last])
+		l.Env.Remark("an ACL is missing after '%s'", words[len(words)-1])
 	}
+	c.settle()
 	if words[0] == "unless" {
 		c.negate()
 	}

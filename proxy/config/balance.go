@@ -108,8 +108,10 @@ func readBalance(l *line) {
 	case spec.ByExpr:
 		ok = l.arity(2, 2, "a sample") && l.hashExpr(&d.hash, l.args[1], l.args[1].text)
 	case spec.RoundRobin, spec.StaticRR, spec.LeastConn, spec.First, spec.BySource:
-		ok = l.arity(1, 1, "")
-		if parenthesised && ok {
+		if len(l.args) > 1 {
+			l.warn(l.args[1], "'%s' is ignored after 'balance %s'", l.args[1].text, name)
+		}
+		if parenthesised {
 			l.fail(w, "balance algorithm '%s' has no argument in parentheses", name)
 			return
 		}

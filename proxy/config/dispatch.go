@@ -10,7 +10,7 @@ import (
 func dispatchKeywords() []keyword {
 	return []keyword{
 		{name: "dispatch", args: "<address>:<port>", scope: inBack, doc: "Where all connections go, unless something names a server.", read: readDispatch},
-		{name: "transparent", scope: inDefaults | inBack, no: true, doc: "The former name of \"option transparent\".", read: func(l *line) {
+		{name: "transparent", scope: inDefaults | inBack, doc: "The former name of \"option transparent\".", read: func(l *line) {
 			if l.arity(0, 0, "") {
 				l.sect.settings.options["transparent"] = opt[bool]{val: !l.no, set: true, pos: l.pos}
 			}

@@ -19,7 +19,7 @@ func filterKeywords() []keyword {
 				c.Types = append(slices.Clip(c.Types), texts(l.args)...)
 			}
 		}},
-		{name: "compression offload", scope: inFront | inBack, doc: "Do not tell servers which encodings clients take.", read: func(l *line) {
+		{name: "compression offload", scope: scope, doc: "Do not tell servers which encodings clients take.", read: func(l *line) {
 			if l.arity(0, 0, "") {
 				l.sect.settings.compressing().Offload = true
 			}

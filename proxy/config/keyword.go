@@ -142,7 +142,7 @@ func newTable(rows []keyword) *vocabulary {
 func (t *vocabulary) find(words []word, sc scope) *keyword {
 	for n := min(len(words), 3); n > 0; n-- {
 		rows := t.index[joinWords(words[:n])]
-		if len(rows) == 0 {
+		if len(rows) == 0 || t.rows[rows[0]].words() != n { // a quoted blank makes no two words
 			continue
 		}
 		for _, r := range rows {

@@ -58,11 +58,37 @@ func (l *line) arity(least, most int, what string) bool {
 		l.missing(what)
 		return false
 	}
+	if len(l.args) > most && surplusIgnored[l.kw.name] {
+		l.warn(l.args[most], "'%s' is ignored after the arguments of '%s'", l.args[most].text, l.kw.name)
+		l.args = l.args[:most]
+	}
 	if len(l.args) > most {
 		l.fail(l.args[most], "'%s' cannot handle unexpected argument '%s'", l.kw.name, l.args[most].text)
 		return false
 	}
 	return true
+}
+
+// surplusIgnored are the keywords behind whose arguments the reference looks at nothing, so
+// that words there, as those that should be a remark, keep no configuration from loading.
+var surplusIgnored = setOf(
+	"log-send-hostname", "stats timeout", "stats maxconn", "setenv", "presetenv", "hard-stop-after", "grace",
+	"server-state-base", "server-state-file", "mworker-max-reloads",
+	"stats enable", "stats uri", "stats auth", "stats refresh", "stats scope", "stats realm", "stats hide-version", "stats show-legends", "stats show-node", "stats show-modules",
+	"clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "srvtcpka-cnt", "srvtcpka-idle", "srvtcpka-intvl",
+	"errorfile", "errorloc", "errorloc302", "errorloc303", "option redispatch",
+	"email-alert from", "email-alert to", "email-alert level", "email-alert mailers", "email-alert myhostname",
+	"dynamic-cookie-key", "http-send-name-header", "load-server-state-from-file", "max-keep-alive-queue", "hash-balance-factor", "hash-type",
+	"tcp-request inspect-delay", "tcp-response inspect-delay", "bind-process", "compression offload", "log-tag",
+	"unique-id-header", "max-session-srv-conns", "declare capture", "capture cookie", "rate-limit sessions",
+)
+
+func setOf(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set
 }
 
 // one returns the only argument.

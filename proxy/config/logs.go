@@ -265,6 +265,10 @@ func readLogFormat(l *line) {
 	if !ok {
 		return
 	}
+	if l.sect.kind == inBackend {
+		l.setLogFormat(spec.LogCustom)
+		return
+	}
 	f, err := logformat.CompileLog(w.text, l.sampleEnv(txn.At(txn.StepLog), txn.StepLog.String()))
 	if err != nil {
 		l.misreadFormat(err, w)

@@ -147,7 +147,13 @@ func (p *parser) line(text string, at spec.Pos) {
 		return
 	}
 	for i, w := range words {
-		if w.text == "" && i > 0 {
+		if w.text == "" && i == 0 {
+			if len(words) > 1 {
+				l.warn(w, "the first word is empty, so that the line is ignored")
+			}
+			return
+		}
+		if w.text == "" {
 			l.words(words[:i])
 			if len(words) > i+1 {
 				l.warn(w, "argument %d is empty and ends the line; what follows it is ignored", i)

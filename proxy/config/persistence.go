@@ -15,7 +15,7 @@ import (
 // persistenceKeywords keep clients to servers (configuration manual, section 4.2).
 func persistenceKeywords() []keyword {
 	rule := func(name string, force bool, doc string) keyword {
-		return keyword{name: name, args: "{ if | unless } <condition>", scope: inBack, strict: true, doc: doc, read: func(l *line) {
+		return keyword{name: name, args: "{ if | unless } <condition>", scope: inBack, doc: doc, read: func(l *line) {
 			if !l.arity(1, maxWords, "'if' or 'unless', and a condition") {
 				return
 			}

@@ -28,7 +28,7 @@ func ruleKeywords() []keyword {
 		list(rule.Response, inFront|inBack, "Rules about responses of servers."),
 		list(rule.AfterResponse, inFront|inBack, "Rules about all responses, those of the proxy's own included."),
 		{name: "redirect", args: "{ location | prefix | scheme } <format> [<option>...]" + cond, scope: inFront | inBack, strict: true, doc: "Send clients elsewhere, after all \"http-request\" rules.", read: readRedirect},
-		{name: "monitor fail", args: "{ if | unless } <condition>", scope: inFront, strict: true, doc: "Answer requests for the monitor URI with an error if the condition holds.", read: readMonitorFail},
+		{name: "monitor fail", args: "{ if | unless } <condition>", scope: inFront, doc: "Answer requests for the monitor URI with an error if the condition holds.", read: readMonitorFail},
 		capture("request", "Keep a header field of requests for the log.", func(s *section) *[]spec.Capture { return &s.reqCaptures }),
 		capture("response", "Keep a header field of responses for the log.", func(s *section) *[]spec.Capture { return &s.resCaptures }),
 		{name: "capture cookie", args: "<name> len <length>", scope: inFront, doc: "Keep a cookie of requests, and of responses, for the log: the first whose name begins so, or with \"=\" at the end, is this.", read: readCaptureCookie},
@@ -166,7 +166,7 @@ func readMonitorFail(l *line) {
 const maxCapture = 65535
 
 func capture(of, doc string, list func(*section) *[]spec.Capture) keyword {
-	return keyword{name: "capture " + of + " header", args: "<name> len <length>", scope: inFront, strict: true, doc: doc, read: func(l *line) {
+	return keyword{name: "capture " + of + " header", args: "<name> len <length>", scope: inFront, doc: doc, read: func(l *line) {
 		if !l.arity(3, 3, "a name, 'len' and a length") {
 			return
 		}

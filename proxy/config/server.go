@@ -43,7 +43,7 @@ func serverKeywords() []keyword {
 }
 
 func readDefaultServer(l *line) {
-	if l.arity(1, maxWords, "options") {
+	if l.arity(0, maxWords, "options") {
 		readOptions(l, serverOptions(), "server", &l.sect.settings.server, l.args, func(o *serverOption, w word) bool {
 			if !o.inDefault {
 				l.fail(w, "'%s' is not allowed in 'default-server'", o.name)

@@ -24,7 +24,7 @@ func tableKeywords() []keyword {
 		args = "type { ip | ipv6 | integer | string [len <length>] | binary [len <length>] } size <size> [expire <time>] [nopurge] [peers <section>] [srvkey { name | addr }] [store <data>[,<data>...]]"
 	)
 	stick := func(what, doc string, s spec.Stick) keyword {
-		return keyword{name: "stick " + what, args: "<expression>" + cond, scope: inBack, strict: true, doc: doc, read: func(l *line) { readStick(l, s) }}
+		return keyword{name: "stick " + what, args: "<expression>" + cond, scope: inBack, doc: doc, read: func(l *line) { readStick(l, s) }}
 	}
 	return []keyword{
 		{name: "stick-table", args: args, scope: inFront | inBack, strict: true, doc: "A table of keys, with what is counted of them.", read: readStickTable},
@@ -300,12 +300,12 @@ func readStick(l *line, s spec.Stick) {
 		at |= txn.At(txn.StepContent)
 	}
 	env := l.sampleEnv(at, where)
-	e, err := sample.Compile(l.args[0].text, env)
+	e, n, err := sample.CompileWords(texts(l.args), env)
 	if err == nil {
 		err = env.Check(e)
 	}
 	if err != nil {
-		w := l.args[0]
+		w := l.args[n-1]
 		if se, ok := errors.AsType[*sample.Error](err); ok {
 			w.col = min(w.col+se.Off, len(l.text)+1)
 		}
@@ -314,7 +314,7 @@ func readStick(l *line, s spec.Stick) {
 	}
 	s.Key = e
 	l.sect.noteHTTP(e, l.pos, l.text)
-	rest := l.args[1:]
+	rest := l.args[n:]
 	name := ""
 	if len(rest) > 0 && rest[0].text == "table" {
 		if len(rest) == 1 {

@@ -47,6 +47,13 @@ const documentTail = `
 | switching io_uring off | ` + "`-du`" + ` on the command line, ` + "`noiouring`" + ` in the global section | in the manner of ` + "`-de`" + ` and ` + "`noepoll`" + `; both letters and word are free there |
 | old spellings | ` + "`frontend NAME ADDRESS:PORT`" + ` and ` + "`nbproc 1`" + ` are accepted with a warning | configurations of older versions go on working |
 | rings | the oldest lines are overwritten, also when a server has not taken them yet | there a server that does not answer keeps lines from being logged |
+| numbers | what is not a number is an error, as are access rights that are not octal and tags below zero | there it counts as zero, or as far as it is a number |
+| lines in sections where they do nothing | are not read any further | there mistakes in them are errors |
+| samples of a kind that never becomes what a rule asks for | are refused | there the rule does nothing |
+| converters behind a blank in ACLs | are patterns always | there they are both for some fetches |
+| ` + "`-f` before `-m`" + ` in ACLs | files are read as ` + "`-m`" + ` says, wherever it stands | there as the sample's kind says until then |
+| ` + "`stats auth`" + ` without a colon | is refused | an account without a password is hardly meant |
+| ` + "`default option`" + ` | takes an option back to what it is by default | there it is refused, against the manual |
 | lines of long ago | ` + "`reqrep`" + `, ` + "`clitimeout`" + ` and their like are refused with the line as it is written today | there with the name of today's keyword |
 | passwords of ` + "`userlist`" + ` | hashes that begin with $1$, $5$ and $6$; one that was right is known again by its digest | a thread would stop for milliseconds at each request |
 | statistics page | a page of its own: what is wrong is on the first line, it has windows of 10 s and 1 min, p50 and p99 instead of means, small charts, the latest changes of state and reloads, cards on phones, and renews itself in place; targets, CSV, JSON, forms, their answers, and classes of rows are as there | that page shows what is now and what was the most ever, and means |

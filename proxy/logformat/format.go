@@ -175,8 +175,8 @@ func (f *Format) value(s string, global *flags, env *sample.Env) (int, error) {
 			return 0, fmt.Errorf("%q has no closing brace", s)
 		}
 		for arg := range strings.SplitSeq(s[2:end], ",") {
-			if err := fl.apply(arg); err != nil {
-				return 0, err
+			if !fl.apply(arg) && arg != "" {
+				env.Remark("%q is not a flag of log formats, and ignored: there are Q, X and E behind + or -", arg)
 			}
 		}
 		i = end + 1
@@ -185,23 +185,26 @@ func (f *Format) value(s string, global *flags, env *sample.Env) (int, error) {
 		return f.expression(s, i+1, fl, env)
 	}
 	j := i
-	for j < len(s) && (s[j] >= 'a' && s[j] <= 'z' || s[j] >= 'A' && s[j] <= 'Z') {
+	for j < len(s) && isAlnum(s[j]) {
 		j++
 	}
-	if s[i:j] == "o" {
+	name := s[i:j]
+	switch k := slices.IndexFunc(aliases, func(a Alias) bool { return a.Name == name }); {
+	case name == "o":
 		*global = fl
-		return j, nil
+	case k >= 0:
+		f.ops = append(f.ops, op{fn: aliases[k].Fn, flags: fl})
+		f.aliases = true
+	case name == "" && i == 1 && j < len(s) && s[j] != ' ' && s[j] != '\t':
+		env.Remark("nothing stands for '%s' in log formats, so that the percent sign is left out: %%%% writes one", s[:2])
+	default:
+		return 0, fmt.Errorf("no log format alias %q: %%%% writes a percent sign", "%"+name)
 	}
-	// An alias ends where letters end or, as "%Tsx" shows, where no longer name
-	// matches: the longest known name wins.
-	for end := j; end > i; end-- {
-		if k := slices.IndexFunc(aliases, func(a Alias) bool { return a.Name == s[i:end] }); k >= 0 {
-			f.ops = append(f.ops, op{fn: aliases[k].Fn, flags: fl})
-			f.aliases = true
-			return end, nil
-		}
-	}
-	return 0, fmt.Errorf("no log format alias begins with %q: %%%% writes a percent sign", "%"+s[i:j])
+	return j, nil
+}
+
+func isAlnum(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
 // expression reads a sample expression up to its bracket.
@@ -225,18 +228,21 @@ func (f *Format) expression(s string, from int, fl flags, env *sample.Env) (int,
 	return end + 1, nil
 }
 
-func (f *flags) apply(arg string) error {
-	if len(arg) == 2 && (arg[0] == '+' || arg[0] == '-') {
-		if k := strings.IndexByte("QXE", arg[1]); k >= 0 {
-			if arg[0] == '+' {
-				*f |= 1 << k
-			} else {
-				*f &^= 1 << k
-			}
-			return nil
-		}
+// apply sets or resets a flag, and reports whether there is such a one.
+func (f *flags) apply(arg string) bool {
+	if len(arg) != 2 || arg[0] != '+' && arg[0] != '-' {
+		return false
 	}
-	return fmt.Errorf("%q is not a flag: want + or - followed by Q, X or E", arg)
+	k := strings.IndexByte("QXE", arg[1])
+	switch {
+	case k < 0:
+		return false
+	case arg[0] == '+':
+		*f |= 1 << k
+	default:
+		*f &^= 1 << k
+	}
+	return true
 }
 
 // AppendLine appends a log line, without header and line end.

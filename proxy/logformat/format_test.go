@@ -104,7 +104,12 @@ func TestCompileErrors(t *testing.T) {
 	for _, tt := range []struct{ format, want string }{
 		{"abc %zz", "column 5"},
 		{"%{+Q", "no closing brace"},
-		{"%{+W}ci", `"+W" is not a flag`},
+		{"%{+Q}", "no log format alias"},
+		{"%{+Q}_ci", "no log format alias"},
+		{"%cix", `no log format alias "%cix"`},
+		{"%ci9", `no log format alias "%ci9"`},
+		{"100%25", "no log format alias"},
+		{"100% sure", "no log format alias"},
 		{"%[srk]", "unknown sample fetch 'srk'; did you mean 'src'? (column 3 of the format)"},
 		{"ab %{+Q}[src,lowr]", "unknown converter 'lowr'; did you mean 'lower'? (column 14 of the format)"},
 		{"%[src", "no ']' ends the expression 'src' (column 6 of the format)"},
@@ -118,10 +123,25 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
-// The longest alias wins, so text may follow a name without a space.
-func TestLongestAlias(t *testing.T) {
-	if got := render(t, "%Tsx %bx", record(t)); !strings.HasSuffix(got, "x bex") {
-		t.Errorf("got %q", got)
+// As there, percent signs before other characters vanish, and so do flags that there are not.
+func TestOddFormats(t *testing.T) {
+	remarks := 0
+	e := env()
+	e.Warn = func(string) { remarks++ }
+	for format, want := range map[string]string{"a%]b": "a]b", "%-%/": "-/", "%_x": "_x", "%{Q}[int(1)]": "1", "%{+Z,+Q}[int(1)]": "1", "%{+Q,}[int(1)]]": "1]"} {
+		f, err := CompileText(format, e)
+		if err != nil {
+			t.Errorf("%s: %v", format, err)
+			continue
+		}
+		c := sample.NewContext(1024, 0)
+		c.Txn = &txn.Txn{Final: true}
+		if got := string(f.Append(nil, &Writer{}, c)); got != want {
+			t.Errorf("%s: %q, want %q", format, got, want)
+		}
+	}
+	if remarks != 6 {
+		t.Errorf("%d remarks", remarks)
 	}
 }
 

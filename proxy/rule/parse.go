@@ -222,18 +222,18 @@ func (p *Parser) format(what string) (*logformat.Format, error) {
 
 // expression reads a sample expression.
 func (p *Parser) expression() (*sample.Expr, error) {
-	w, err := p.word("a sample expression")
-	if err != nil {
+	if _, err := p.word("a sample expression"); err != nil {
 		return nil, err
 	}
-	e, err := sample.Compile(w, p.env())
+	e, n, err := sample.CompileWords(p.Words[p.at-1:], p.env())
 	if err == nil {
 		err = p.env().Check(e)
 	}
+	p.at += n - 1
 	if err != nil {
 		off := 0
 		if se, ok := errors.AsType[*sample.Error](err); ok {
-			off = min(se.Off, len(w))
+			off = se.Off
 		}
 		return nil, &Error{Word: p.at - 1, Off: off, Msg: err.Error()}
 	}

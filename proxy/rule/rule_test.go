@@ -404,7 +404,7 @@ func TestMistakes(t *testing.T) {
 		{rule.Request, "set-header Connection close", "1+0: rules cannot write the field 'Connection': the proxy decides what becomes of connections"},
 		{rule.Request, "return hdr connection close", "2+0: rules cannot write the field 'connection': the proxy decides what becomes of connections"},
 		{rule.Request, "set-header X a%[src,x]", "2+7: unknown converter 'x'"},
-		{rule.Request, "set-header X %zz", "2+0: no log format alias begins with \"%zz\": %% writes a percent sign"},
+		{rule.Request, "set-header X %zz", "2+0: no log format alias \"%zz\": %% writes a percent sign"},
 		{rule.Request, "set-header X %[nbsrv(x)]", "2+8: argument 1 of 'nbsrv': 'x' cannot be named here"},
 		{rule.Request, "del-header X -m dir", "3+0: 'dir' is no method for names of fields: want str, beg, end, sub or reg"},
 		{rule.Request, "replace-header X ( a", "2+0: missing closing ) in the regular expression: '('"},

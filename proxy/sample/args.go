@@ -91,6 +91,9 @@ type Env struct {
 	Rated *bool
 	// Tracing is what expressions ask about handshakes.
 	Tracing *tlsio.Tracing
+	// Warn reports what is accepted and does not do what it seems to; nil: nobody wants to
+	// know.
+	Warn func(msg string)
 	// File and Line are where the text stands, for descriptions of lists.
 	File string
 	Line int
@@ -179,6 +182,7 @@ func splitArgs(text string, from int) (args []string, offs []int, end int, err e
 func (r *Row) read(env *Env, texts []string, offs []int, at int) ([]Arg, error) {
 	must, may, _ := strings.Cut(r.params, "|")
 	kinds := must + may
+	nameless := len(texts) > 0 && texts[0] == "" && strings.HasPrefix(r.params, "|h") // of any field
 	if len(texts) == 1 && texts[0] == "" {
 		texts = nil
 	}
@@ -203,6 +207,9 @@ func (r *Row) read(env *Env, texts []string, offs []int, at int) ([]Arg, error) 
 			}
 			return nil, fail(offs[i], "argument %d of '%s': %v", i+1, r.Name, err)
 		}
+	}
+	if nameless {
+		args[0].set = true
 	}
 	if r.check != nil {
 		if err := r.check(env, args); err != nil {
@@ -344,6 +351,13 @@ func (env *Env) Within(off int) *Env {
 	inner := *env
 	inner.off = env.off + off
 	return &inner
+}
+
+// Remark reports what does not do what it seems to.
+func (env *Env) Remark(format string, a ...any) {
+	if env.Warn != nil {
+		env.Warn(fmt.Sprintf(format, a...))
+	}
 }
 
 // Check holds that an expression can have a value where it is evaluated.

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -98,6 +99,37 @@ func Compile(text string, env *Env) (*Expr, error) {
 	return e, nil
 }
 
+// CompileWords is Compile for an expression that may go on in the words after the first:
+// those that begin with the name of a converter belong to it, with or without a comma
+// before them. It returns how many words it takes. Where one of them is mistaken it is the
+// last of so many, and the offset of the error refers to it.
+func CompileWords(words []string, env *Env) (*Expr, int, error) {
+	n := 1
+	for n < len(words) && env.continues(words[n]) {
+		n++
+	}
+	text := strings.TrimRight(words[0], ",")
+	if n > 1 {
+		text = strings.Join(words[:n], ",")
+	}
+	e, err := Compile(text, env)
+	if x, ok := errors.AsType[*Error](err); ok {
+		off, at := x.Off, 0
+		for at < n-1 && off > len(words[at]) {
+			off -= len(words[at]) + 1
+			at++
+		}
+		return nil, at + 1, &Error{Off: min(off, len(words[at])), Msg: x.Msg}
+	}
+	return e, n, err
+}
+
+// continues reports whether a word goes on with the expression before it.
+func (env *Env) continues(word string) bool {
+	name := word[:nameEnd(word, 0)]
+	return FindConv(name) != nil || env.scriptConv(name) != nil
+}
+
 // CompilePrefix is Compile for an expression in the middle of a text: it returns
 // where the expression ends.
 func CompilePrefix(text string, env *Env) (*Expr, int, error) { return parse(text, env) }
@@ -133,6 +165,13 @@ func parse(text string, env *Env) (*Expr, int, error) {
 	loose := strings.HasPrefix(f.Name, script.Prefix) // what it is shows when it is there
 	for end < len(text) && text[end] == ',' {
 		start := end + 1
+		for start < len(text) && text[start] == ',' {
+			start++
+		}
+		if start == len(text) && env.off == 0 {
+			end = start // a comma behind the last one
+			break
+		}
 		end = nameEnd(text, start)
 		c := FindConv(text[start:end])
 		if c == nil {

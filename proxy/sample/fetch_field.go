@@ -44,25 +44,25 @@ func fieldFetches() []Fetch {
 	} {
 		add := func(name, usage, params, doc string, out txn.Kind, fn func(*Context, []Arg, *txn.Value) bool) *Fetch {
 			row := Row{Name: s.prefix + name, Usage: usage, params: params, Doc: doc + s.of + "."}
-			if params == "h|i" {
+			if params == "|hi" {
 				row.check = checkOccurrence
 			}
 			rows = append(rows, Fetch{Row: row, Out: out, At: s.at, http: true, fn: fn})
 			return &rows[len(rows)-1]
 		}
-		const usage = "(<name>[,<occurrence>])"
-		hdr := func(c *Context, a []Arg, v *txn.Value) bool { return c.value(s.side, a, v, false) }
-		h := add("hdr", usage, "h|i", "Value of a field of ", txn.Str, hdr)
+		const usage = "([<name>][,<occurrence>])"
+		hdr := func(c *Context, a []Arg, v *txn.Value) bool { return a[0].set && c.value(s.side, a, v, false) }
+		h := add("hdr", usage, "|hi", "Value of a field of ", txn.Str, hdr)
 		if s.side == request {
 			h.quick = opHeader
 		}
 		add("hdr_cnt", "([<name>])", "|h", "Number of values of a field of ", txn.Int, func(c *Context, a []Arg, v *txn.Value) bool { return c.count(s.side, a, v, false) })
-		add("hdr_ip", usage, "h|i", "Address in a field of ", txn.Address, func(c *Context, a []Arg, v *txn.Value) bool { return fieldIP(c, hdr, a, v) })
-		add("hdr_val", usage, "h|i", "Number in a field of ", txn.Int, asInt(hdr))
+		add("hdr_ip", usage, "|hi", "Address in a field of ", txn.Address, func(c *Context, a []Arg, v *txn.Value) bool { return fieldIP(c, hdr, a, v) })
+		add("hdr_val", usage, "|hi", "Number in a field of ", txn.Int, asInt(hdr))
 		if s.side == whichever {
 			continue
 		}
-		add("fhdr", usage, "h|i", "Whole text of a field, commas and all, of ", txn.Str, func(c *Context, a []Arg, v *txn.Value) bool { return c.value(s.side, a, v, true) })
+		add("fhdr", usage, "|hi", "Whole text of a field, commas and all, of ", txn.Str, func(c *Context, a []Arg, v *txn.Value) bool { return a[0].set && c.value(s.side, a, v, true) })
 		add("fhdr_cnt", "([<name>])", "|h", "Number of fields of that name of ", txn.Int, func(c *Context, a []Arg, v *txn.Value) bool { return c.count(s.side, a, v, true) })
 		add("hdr_names", "([<delimiter>])", "|s", "Names of all fields of ", txn.Str, func(c *Context, a []Arg, v *txn.Value) bool { return c.names(s.side, a, v) })
 		add("hdrs", "", "", "All fields as text, line by line, of ", txn.Str, func(c *Context, _ []Arg, v *txn.Value) bool { return c.lines(s.side, v) })
