@@ -8,10 +8,7 @@ import (
 
 // leastConn scans all servers: their counts change in other threads as well, so
 // no order kept here could be trusted, and a load is cheap.
-type leastConn struct {
-	servers []*server.Server
-	next    int // where the scan begins, so that equals take turns
-}
+type leastConn struct{ servers []*server.Server }
 
 func newLeastConn() Picker { return &leastConn{} }
 
@@ -23,32 +20,16 @@ func (l *leastConn) Reserve(n int) {
 
 func (l *leastConn) Build(servers []*server.Server) {
 	l.servers = append(l.servers[:0], servers...)
-	l.next = 0
 }
 
 func (l *leastConn) Pick(avoid *server.Server) (got *server.Server, full bool) {
-	n := len(l.servers)
 	// A slot may be lost to another thread between the scan and the attempt.
-	for range n {
-		best := -1
-		var bestLoad, bestWeight int64
-		for k := range n {
-			i := (l.next + k) % n
-			s := l.servers[i]
-			if s == avoid || !s.Admits() {
-				continue
-			}
-			load, w := s.Cur.Load()+s.Queued.Load()+1, int64(s.Share())
-			// load/w < bestLoad/bestWeight without the divisions
-			if best < 0 || load*bestWeight < bestLoad*w {
-				best, bestLoad, bestWeight = i, load, w
-			}
-		}
-		if best < 0 {
+	for range l.servers {
+		best := l.least(avoid)
+		if best == nil {
 			break
 		}
-		if got, full := takeOrWait(l.servers[best]); got != nil {
-			l.next = (best + 1) % n
+		if got, full := takeOrWait(best); got != nil {
 			return got, full
 		}
 	}
@@ -56,6 +37,36 @@ func (l *leastConn) Pick(avoid *server.Server) (got *server.Server, full bool) {
 		return takeOrWait(avoid)
 	}
 	return nil, false
+}
+
+// least is the server with the fewest sessions for its weight of those that admit one
+// more, and of equals the one for which that has been so for longest.
+func (l *leastConn) least(avoid *server.Server) (best *server.Server) {
+	var least int64
+	var order uint64
+	for _, s := range l.servers {
+		if s == avoid || !s.Admits() {
+			continue
+		}
+		load := loadOf(s)
+		if best != nil && load > least {
+			continue
+		}
+		if o := s.Order(); best == nil || load < least || o < order {
+			best, least, order = s, load, o
+		}
+	}
+	return best
+}
+
+// loadOf is what a server would have for its weight with one session more, rounded as in
+// the reference. Servers with none are all alike, whatever they weigh.
+func loadOf(s *server.Server) int64 {
+	n := s.Cur.Load() + s.Queued.Load()
+	if n == 0 {
+		return 0
+	}
+	return (n + 1) * heaviest / int64(max(s.Share(), 1))
 }
 
 // takeOrWait takes a slot of a server that admits one more, or leaves it to the request

@@ -77,7 +77,7 @@ func pickCases() (all []pickCase) {
 		}
 	}
 	for range pickFarms {
-		for _, a := range []string{"static-rr", "first"} {
+		for _, a := range []string{"static-rr", "first", "roundrobin", "leastconn"} {
 			add("balance " + a)
 		}
 	}

@@ -31,8 +31,9 @@ type Backend struct {
 	// SessPace counts streams where samples ask for rates.
 	SessPace stats.Pace
 	version  atomic.Uint64
-	waiting  atomic.Int64 // in all queues of the backend
-	served   atomic.Int64 // slots taken of all servers, where they are counted
+	waiting  atomic.Int64  // in all queues of the backend
+	served   atomic.Int64  // slots taken of all servers, where they are counted
+	arranged atomic.Uint64 // places given to servers (Server.Order)
 
 	// Guarded by naming, which is held while the names of servers for cookies are made.
 
@@ -77,7 +78,8 @@ func (b *Backend) Server(name string) (*Server, bool) { return b.servers.Get(nam
 // threads know when their view of the farm is out of date.
 func (b *Backend) Version() uint64 { return b.version.Load() }
 
-func (b *Backend) changed() {
+// changed notes what follows from a change of s.
+func (b *Backend) changed(s *Server) {
 	b.mu.Lock()
 	if up := b.anyUsable(); up != b.lastUp {
 		now := time.Now()
@@ -89,7 +91,7 @@ func (b *Backend) changed() {
 		b.lastUp, b.lastEvent = up, now
 	}
 	b.mu.Unlock()
-	b.version.Add(1)
+	s.note()
 }
 
 func (b *Backend) anyUsable() bool {

@@ -23,7 +23,7 @@ func (b *Backend) NewDynamic(sp *spec.Server, slot int, enabled bool) *Server {
 }
 
 func (b *Backend) newServer(sp *spec.Server, slot int, maint bool) *Server {
-	s := &Server{Spec: sp, Backend: b, Slot: slot, changed: time.Now(), counted: b.Spec.Hash.Factor > 0}
+	s := &Server{Spec: sp, Backend: b, Slot: slot, changed: time.Now(), counted: b.Spec.Hash.Factor > 0, ordered: b.Spec.Balance == spec.LeastConn}
 	s.weight.Store(int32(sp.Weight))
 	s.max.Store(int32(sp.MaxConn))
 	s.ramp.Store(100)
@@ -47,7 +47,7 @@ func (b *Backend) Add(s *Server) bool {
 		return false
 	}
 	if s.Usable() {
-		b.changed()
+		b.changed(s)
 		b.dequeueAll()
 	}
 	return true

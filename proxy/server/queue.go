@@ -201,19 +201,21 @@ func (s *Server) Release() {
 	if s.counted {
 		s.Backend.served.Add(-1)
 	}
+	s.arrange()
 	s.Backend.Dequeue(s)
 }
 
-// Dequeue gives free slots of s to waiting streams: those of the server first, then those
-// of the backend, unless they are of a class that is served sooner.
+// Dequeue gives free slots of s to waiting streams of the server and of the backend, as
+// their ranks are, and of equals to those of the server first. Who stays for a server that
+// has gone (Waiter.Stays) gets its slots as before.
 func (b *Backend) Dequeue(s *Server) {
 	for b.waiting.Load() > 0 {
 		b.mu.Lock()
 		w := s.queue.first()
-		if o := b.queue.first(); o != nil && b.serves(s) && (w == nil || o.Rank>>classBits < w.Rank>>classBits) {
+		if o := b.queue.first(); o != nil && b.serves(s) && (w == nil || o.Rank < w.Rank) {
 			w = o
 		}
-		if w == nil || !s.Running() || !s.TryAcquire() {
+		if w == nil || !s.TryAcquire() {
 			b.mu.Unlock()
 			return
 		}

@@ -79,7 +79,7 @@ func (s *Server) startSlowly() {
 			s.rampTimer = nil
 		}
 		b.mu.Unlock()
-		b.version.Add(1)
+		s.note()
 		b.Dequeue(s)
 	})
 	s.rampTimer = timer

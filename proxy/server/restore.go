@@ -33,7 +33,7 @@ func (s *Server) Restore(r Restored) {
 		s.startSlowly()
 	}
 	b.mu.Unlock()
-	b.changed()
+	b.changed(s)
 }
 
 // WasRestored tells whether the server has begun with the state of a former process.

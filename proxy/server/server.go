@@ -36,6 +36,8 @@ type Server struct {
 	Distrust func(why string)
 	// counted: its slots count in Backend.served.
 	counted bool
+	// ordered: its place among equals is kept (Order).
+	ordered bool
 
 	// Atomic: threads read, the control plane and checks write.
 
@@ -56,6 +58,8 @@ type Server struct {
 	// unresolved: the server waits in maintenance for an address.
 	unresolved atomic.Bool
 	errors     atomic.Int32 // in a row, of what is observed
+	// moved and left are versions of the backend (Moved, Left).
+	moved, left atomic.Uint64
 	// ports counts what was taken of a range of source ports.
 	ports atomic.Uint32
 
@@ -65,6 +69,7 @@ type Server struct {
 	Cur stats.Gauge
 	// Queued counts the streams waiting for this very server.
 	Queued stats.Gauge
+	order  atomic.Uint64
 	// Conns counts the connections to the server.
 	Conns Conns
 	// Peaks is what the threads' rates have in common.
@@ -158,6 +163,7 @@ func (s *Server) TryAcquire() bool {
 	if s.counted {
 		s.Backend.served.Add(1)
 	}
+	s.arrange()
 	return true
 }
 
@@ -218,8 +224,10 @@ func (s *Server) SetMaxConn(n int) {
 
 // SetWeight changes the weight, 0 to 256.
 func (s *Server) SetWeight(n int) {
-	s.weight.Store(int32(n))
-	s.Backend.changed()
+	if s.weight.Swap(int32(n)) == int32(n) {
+		return // or it would lose its place
+	}
+	s.Backend.changed(s)
 	s.Backend.dequeueAll()
 }
 
@@ -272,7 +280,7 @@ func (s *Server) administer(whose *state.Admin, a state.Admin) (changed bool, re
 	}
 	s.admin.Store(uint32(a))
 	b.mu.Unlock()
-	b.changed()
+	b.changed(s)
 	if a == state.Maint {
 		requeued = b.redistribute(s)
 	}
@@ -310,7 +318,7 @@ func (s *Server) SetHealth(h state.Health) (changed bool, requeued int) {
 	s.noteDowntime()
 	s.health.Store(uint32(h))
 	b.mu.Unlock()
-	b.changed()
+	b.changed(s)
 	if h == state.Down {
 		requeued = b.redistribute(s)
 	}

@@ -46,6 +46,8 @@ func (t *Thread) AddBackend(b *server.Backend) {
 		back.nameHeader = []byte(strings.ToLower(name))
 	}
 	back.lay(t)
+	back.reserve(len(b.Servers()))
+	back.anyUsable() // or what happens before the first request would be taken for the beginning
 	t.Backs.Put(b.Spec.Index, back)
 	for _, s := range b.Servers() {
 		t.AddServer(s)
@@ -96,10 +98,9 @@ func (b *Back) reserve(n int) {
 	b.picker.Reserve(n)
 }
 
-// pick chooses a server of the backend and takes a slot of it, or if that is full none:
-// the stream may wait for it. nil means that all are full, or with none true that no
-// server is usable.
-func (b *Back) pick(avoid *server.Server, hash uint32, hashed bool) (s *server.Server, full, none bool) {
+// anyUsable tells whether there is a server to choose, for which it has a look at what
+// happened to them.
+func (b *Back) anyUsable() bool {
 	if v := b.Version(); v != b.version {
 		b.version = v
 		b.usable = b.Usable(b.usable[:0])
@@ -110,8 +111,15 @@ func (b *Back) pick(avoid *server.Server, hash uint32, hashed bool) (s *server.S
 			b.lone = b.usable[0]
 		}
 	}
+	return len(b.usable) > 0
+}
+
+// pick chooses a server of the backend and takes a slot of it, or if that is full none:
+// the stream may wait for it. nil means that all are full, or with none true that no
+// server is usable.
+func (b *Back) pick(avoid *server.Server, hash uint32, hashed bool) (s *server.Server, full, none bool) {
 	switch {
-	case len(b.usable) == 0:
+	case !b.anyUsable():
 		return nil, false, true
 	case b.lone != nil:
 		return b.lone, !b.lone.Enter(), false
