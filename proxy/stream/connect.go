@@ -34,8 +34,9 @@ func (s *stream) balance() txn.Verdict {
 		}
 		return txn.Next
 	}
-	if s.be.inLine && s.be.Queued.Load() > 0 {
-		// First come, first served, also when there is a slot free by now.
+	if s.be.inLine && s.be.Queued.Load() > 0 && s.be.anyUsable() {
+		// First come, first served, also when there is a slot free by now. Where no server
+		// is left, those who wait wait for one to come back, and nobody joins them.
 		return s.enqueue(nil)
 	}
 	if srv := s.knownTo(); srv != nil {
