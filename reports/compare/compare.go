@@ -143,9 +143,29 @@ func Read(file string) (*result.Comparison, error) {
 	if c.Version != 1 {
 		return nil, fmt.Errorf("%s: a record of version %d; this bench reads version 1", file, c.Version)
 	}
+	if c.EndedAt == "" {
+		cutOff(c)
+	}
 	series.Clean(c)
 	return c, nil
 }
+
+// cutOff makes of the record of a comparison that was killed, which says what would hold
+// if it had ended by itself then, one that says so.
+func cutOff(c *result.Comparison) {
+	reason := "it was cut off after " + words.ComparePairs(c.Pairs)
+	if c.Verdict != "" {
+		reason += ", when it stood at " + c.Verdict
+		if c.Reason != "" {
+			reason += ": " + c.Reason
+		}
+	}
+	c.Verdict, c.Reason = result.Partial, reason
+	c.ExitCode = exitUnclear
+}
+
+// exitUnclear is the exit code of a comparison that has told nothing.
+const exitUnclear = 4
 
 // clean is a copy of a record whose texts are safe to show.
 func clean(c *result.Comparison) *result.Comparison {

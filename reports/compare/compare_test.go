@@ -281,6 +281,26 @@ func TestRenderSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A comparison that was killed has no verdict: what its record says would only hold if it
+// had ended by itself.
+func TestCutOff(t *testing.T) {
+	dir, c := written(t, "slower")
+	c.EndedAt = ""
+	if _, err := Write(dir, c); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(filepath.Join(dir, result.ComparisonFile))
+	if err != nil || got.Verdict != result.Partial || got.ExitCode != exitUnclear || !strings.HasPrefix(got.Reason, "it was cut off after "+words.ComparePairs(c.Pairs)+", when it stood at SLOWER") {
+		t.Errorf("%s, exit code %d, %q, %v", got.Verdict, got.ExitCode, got.Reason, err)
+	}
+	if md := read(t, dir, "compare.md"); !strings.HasPrefix(md, "## PARTIAL ") {
+		t.Errorf("%.200s", md)
+	}
+	if om := read(t, dir, "metrics.om"); !strings.Contains(om, "bench_compare_exit_code{") || strings.Contains(om, "} 3\n") {
+		t.Errorf("%s", om)
+	}
+}
+
 // The page reaches nothing outside, runs nothing, and takes no text for markup.
 func TestPageKeepsItsBounds(t *testing.T) {
 	outside := regexp.MustCompile(`(?i)<[a-z][^<>]*\ssrc=|@import|url\(|<(script|iframe|object|embed|img|base|form)\b`)

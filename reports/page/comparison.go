@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -211,11 +212,10 @@ func newComparisonView(c *result.Comparison, charts ComparisonCharts) *compariso
 
 func newSideView(name string, s *result.ComparisonSide) sideView {
 	v := sideView{Name: name, Text: words.SideText(s)}
-	build, _, _ := strings.Cut(s.Proxy.Build, "\n")
 	for _, f := range []fact{
 		{"settings", words.Settings(s)},
 		{"results", s.Dir},
-		{"build", build},
+		{"build", buildLine(s.Proxy.Build)},
 		{"command", s.Proxy.Command},
 	} {
 		if f.Value = cutText(series.OneLine(f.Value), 300); f.Value != "" {
@@ -223,6 +223,19 @@ func newSideView(name string, s *result.ComparisonSide) sideView {
 		}
 	}
 	return v
+}
+
+// buildLine is the line of a build that most often tells two of one version apart: the
+// version of OpenSSL, or else the first.
+func buildLine(build string) string {
+	first := ""
+	for line := range strings.SplitSeq(build, "\n") {
+		if strings.Contains(line, "OpenSSL") {
+			return strings.TrimSpace(line)
+		}
+		first = cmp.Or(first, strings.TrimSpace(line))
+	}
+	return first
 }
 
 // newComparedTable lays the measures out by cell, load and class, in their order.

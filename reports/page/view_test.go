@@ -21,3 +21,16 @@ func TestConservationOfLostCounters(t *testing.T) {
 		t.Errorf("lost: %q", got)
 	}
 }
+
+// Of a long account of a build, the line that tells two of one version apart is shown.
+func TestBuildLine(t *testing.T) {
+	for build, want := range map[string]string{
+		"": "", "go1.26.8": "go1.26.8", "\n  first\nsecond": "first",
+		"Status: long-term supported branch\nOPTIONS = USE_OPENSSL=1\nBuilt with OpenSSL version : OpenSSL 3.0.17\nRunning on OpenSSL version : OpenSSL 3.0.19": "Built with OpenSSL version : OpenSSL 3.0.17",
+		"nginx version: nginx/1.22.1\nbuilt with OpenSSL 3.0.15 3 Sep 2024\r":                                                                                   "built with OpenSSL 3.0.15 3 Sep 2024",
+	} {
+		if got := buildLine(build); got != want {
+			t.Errorf("%q: %q, want %q", build, got, want)
+		}
+	}
+}
