@@ -21,6 +21,7 @@ import (
 type importCmd struct {
 	Files  []string `arg:"" name:"config" help:"Configuration files or directories, as for haproxy -f; - is the standard input."`
 	Output string   `short:"o" placeholder:"FILE" help:"Scenario to write, which must not exist; the standard output if not given."`
+	Config string   `placeholder:"FILE" help:"Write the configuration alone, too, in which the scenario takes the place of addresses: for proxy.configFile, as bench compare wants it of each side."`
 	Driver string   `enum:",builtin,haproxy" default:"" help:"Proxy of the scenario: builtin or haproxy. By default the engine of this program if it knows all of the configuration, else haproxy."`
 	All    bool     `help:"List every address that was replaced, too."`
 }
@@ -41,24 +42,37 @@ func (c *importCmd) Run(std *streams) error {
 	if err != nil {
 		return &exitError{exitUsage, fmt.Errorf("the scenario made of it is not valid: %s", source.Describe(err))}
 	}
+	s := doc.Cells[0].Scenario
+	if c.Config != "" {
+		if err := create(c.Config, "--config", []byte(s.Proxy.Config)); err != nil {
+			return err
+		}
+	}
 	c.report(std, notes)
 	if c.Output == "" {
 		_, err := std.out.Write(text)
 		return err
 	}
-	f, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err := create(c.Output, "-o", text); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "wrote %s: driver %s, loads: %d, backends: %d; run it with: bench run %s\n", c.Output, s.Proxy.Driver, len(s.Load), len(s.Backends), c.Output)
+	return nil
+}
+
+// create writes a file that must not exist; flag is what names another.
+func create(path, flag string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return &exitError{exitUsage, fmt.Errorf("%s exists already; choose another file with -o", c.Output)}
+		return &exitError{exitUsage, fmt.Errorf("%s exists already; choose another file with %s", path, flag)}
 	}
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(c.Output))
+		return errors.Join(err, os.Remove(path))
 	}
-	s := doc.Cells[0].Scenario
-	fmt.Fprintf(std.out, "wrote %s: driver %s, loads: %d, backends: %d; run it with: bench run %s\n", c.Output, s.Proxy.Driver, len(s.Load), len(s.Backends), c.Output)
 	return nil
 }
 

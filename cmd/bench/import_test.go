@@ -8,6 +8,7 @@ import (
 
 	"bench/internal/result"
 	"bench/internal/testpeer"
+	"bench/scenarios/document"
 )
 
 // imported runs bench import and returns the scenario, and what was said.
@@ -87,5 +88,33 @@ func TestImportSays(t *testing.T) {
 	}
 	if _, said, code = imported(t, "-o", "import.go", "importer/testdata/plain.cfg"); code != exitUsage || !strings.Contains(said, "import.go exists already") {
 		t.Errorf("exit code %d: %s", code, said)
+	}
+}
+
+// The configuration alone is that of the scenario, and takes its place: a comparison has one
+// of each side, with the scenario's addresses in it.
+func TestImportedConfigurationAlone(t *testing.T) {
+	for _, name := range []string{"plain", "shop"} {
+		alone := filepath.Join(t.TempDir(), "alone.cfg")
+		text, said, code := imported(t, "importer/testdata/"+name+".cfg", "--config", alone)
+		if code != exitPass {
+			t.Fatalf("exit code %d\n%s", code, said)
+		}
+		path := filepath.Join(t.TempDir(), "s.yaml")
+		within, err := document.Parse(path, []byte(text), document.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		beside, err := document.Parse(path, []byte(text), document.Options{Set: []document.Setting{{Key: "proxy.configFile", Value: alone}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := within.Cells[0].Scenario.Proxy.Config, beside.Cells[0].Scenario.Proxy.Config; a == "" || a != b {
+			t.Errorf("%s: the scenario has\n%s\nthe file\n%s", name, a, b)
+		}
+		// One that is there is not written over.
+		if _, said, code := imported(t, "importer/testdata/"+name+".cfg", "--config", alone); code != exitUsage || !strings.Contains(said, "alone.cfg exists already; choose another file with --config") {
+			t.Errorf("exit code %d: %s", code, said)
+		}
 	}
 }
