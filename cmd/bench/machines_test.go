@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"bench/chaos/filter"
+	"bench/chaos/impair"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/internal/testpeer"
@@ -456,6 +459,30 @@ func TestRunSpreadsCells(t *testing.T) {
 	c.nothingLeft()
 }
 
+// cutOff stands for a node whose packets are lost, among the signals that harm it.
+const cutOff = syscall.Signal(0)
+
+func harmInWords(signal syscall.Signal) string {
+	if signal == cutOff {
+		return "no packets"
+	}
+	return signal.String()
+}
+
+// cutOff has everything lost that arrives at a node, until joined is called.
+func (c *cluster) cutOff(node string) (joined func()) {
+	c.t.Helper()
+	b := &filter.Block{Name: "bench-harm", Namespace: c.net.Node(node).Path(), Action: filter.Lose, Match: impair.Match{Direction: impair.BothWays}}
+	if err := b.Open(); err != nil {
+		c.t.Fatal(err)
+	}
+	return func() {
+		if err := errors.Join(b.Close(), b.Gone()); err != nil {
+			c.t.Error(err)
+		}
+	}
+}
+
 // harms is how many times something is harmed; a long trial has more.
 func harms() int {
 	if n, err := strconv.Atoi(os.Getenv("BENCH_HARMS")); err == nil {
@@ -473,19 +500,27 @@ func TestRunLosesMachines(t *testing.T) {
 	first := draw.IntN(20)
 	for n := first; n < first+harms(); n++ {
 		victim := []string{"runner", "gen2", "hub", "px", "or1"}[n%5]
-		signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP}[(n+n/5+n/10)%2]
+		kinds := []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP, cutOff}
+		if c.net == nil {
+			kinds = kinds[:2]
+		}
+		signal := kinds[(n+n/5)%len(kinds)]
 		after := time.Duration(draw.Int64N(int64(4500 * time.Millisecond)))
-		what := fmt.Sprintf("%s gets %v after %v", victim, signal, after.Round(time.Millisecond))
+		what := fmt.Sprintf("%s gets %s after %v", victim, harmInWords(signal), after.Round(time.Millisecond))
 		t.Log(what)
 		j := c.begin(overMachines, "--hub", c.run)
 		p := map[string]*proc.Process{"runner": j.p, "hub": c.hub}[victim]
 		if p == nil {
 			p = c.hosts[victim]
 		}
+		joined := func() {}
 		select {
 		case <-j.p.Done():
 		case <-time.After(after):
-			if p.Running() {
+			switch {
+			case signal == cutOff:
+				joined = c.cutOff(victim)
+			case p.Running():
 				if err := p.Signal(signal); err != nil {
 					t.Fatal(err)
 				}
@@ -511,13 +546,19 @@ func TestRunLosesMachines(t *testing.T) {
 		default:
 			t.Errorf("%s: exit code %d\n%s\n%s", what, code, j.out, j.p.Output())
 		}
-		if victim != "runner" {
+		if signal == cutOff {
+			// Nothing may be left while it is cut off; then it comes back by itself.
+			c.nothingLeft()
+			joined()
+		} else if victim != "runner" {
 			p.Kill()
 			<-p.Done()
+			delete(c.hosts, victim)
 		}
-		delete(c.hosts, victim)
 		c.nothingLeft()
-		if victim == "hub" {
+		if signal == cutOff {
+			// The hosts are connected again.
+		} else if victim == "hub" {
 			c.startHub()
 		} else if victim != "runner" {
 			c.joins(victim)

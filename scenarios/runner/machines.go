@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"slices"
@@ -41,6 +42,9 @@ const (
 	leadElsewhere = 2 * time.Second
 	// clockBound is how well the clocks of machines must be known.
 	clockBound = time.Millisecond
+	// mostDrift is how far a clock may go from where it was at the begin: a twentieth of a
+	// slice of a timeline, whose slices stay those of that clock.
+	mostDrift = 5 * time.Millisecond
 )
 
 // processHost is a host as internal/proc knows it.
@@ -51,8 +55,27 @@ func processHost(h *session.Host) proc.Host {
 	return h
 }
 
-// takeMachines finds the machines of the scenario and has them work for the run.
+// takeMachines finds the machines of the scenario and has them work for the run. Of two
+// runs that want the same machines at the same moment each may get some of them: both let
+// go then, and try again at moments of their own.
 func (c *cell) takeMachines(ctx context.Context) error {
+	for deadline := time.Now().Add(2 * lookAtMost); ; {
+		err := c.tryMachines(ctx)
+		if !errors.Is(err, session.ErrBusy) || time.Now().After(deadline) {
+			return err
+		}
+		c.leaveMachines()
+		c.machines = nil
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lookAtLeast + rand.N(2*lookAtLeast)):
+		}
+	}
+}
+
+// tryMachines takes the machines if all of them are free.
+func (c *cell) tryMachines(ctx context.Context) error {
 	if !c.scenario.Placed() {
 		return nil
 	}
@@ -356,7 +379,7 @@ func (c *cell) noteMachines(ctx context.Context) []result.Doubt {
 		hello := h.Hello()
 		r := result.Host{
 			Name: h.Name(), Address: h.Address(), CPUs: hello.CPUs, Kernel: hello.Kernel, Roles: c.machines.rolesOf(h),
-			OffsetUs: micros(clocks.Offset), DriftPPM: clocks.Rate * 1e6, BoundUs: micros(clocks.Bound),
+			OffsetUs: micros(clocks.Offset), DriftPPM: clocks.Rate * 1e6, BoundUs: micros(clocks.Bound + clocks.Moved),
 		}
 		switch {
 		case clocks.Err != nil:
@@ -367,6 +390,12 @@ func (c *cell) noteMachines(ctx context.Context) []result.Doubt {
 				Concerns: result.ConcernsTimes,
 				Text:     fmt.Sprintf("times of host %s are known to ±%v only, and %v is wanted", h.Name(), clocks.Bound.Round(time.Microsecond), clockBound),
 				Remedy:   "let the hub be nearer to it, or less busy",
+			})
+		case clocks.Moved > mostDrift:
+			doubts = append(doubts, result.Doubt{
+				Concerns: result.ConcernsTimes,
+				Text:     fmt.Sprintf("the clock of host %s drifted by %v during the run, and its timeline with it", h.Name(), clocks.Moved.Round(time.Microsecond)),
+				Remedy:   "let the clocks of the machines be kept by NTP, or measure for a shorter time",
 			})
 		}
 		c.record.Hosts = append(c.record.Hosts, r)

@@ -38,8 +38,10 @@ const (
 	maxMessage = 1 << 20
 	// maxPending bounds what waits for a client that does not read.
 	maxPending = 64 << 20
-	// maxStore bounds what all streams hold on disk.
-	maxStore = 4 << 30
+	// maxStore bounds what all streams hold on disk, and leastFree is what has to be free
+	// there: a disk that fills up leaves streams dead, a bound only holds up who writes.
+	maxStore  = 4 << 30
+	leastFree = 1 << 30
 	// maxMemory bounds streams in memory, of which there are none.
 	maxMemory = 64 << 20
 	// readyLimit bounds the start.
@@ -53,6 +55,9 @@ type Hub struct {
 	lock   *os.File
 	listen string
 	store  string
+	note   func(string)
+	// janitor is nil until the hub serves.
+	janitor *janitor
 }
 
 // Start starts a hub and returns when it serves.
@@ -71,7 +76,7 @@ func Start(o Options) (_ *Hub, err error) {
 	if err := os.MkdirAll(o.Store, 0o700); err != nil {
 		return nil, err
 	}
-	h := &Hub{store: o.Store}
+	h := &Hub{store: o.Store, note: o.Note}
 	if h.lock, err = lock(filepath.Join(o.Store, "lock")); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Store, err)
 	}
@@ -83,13 +88,17 @@ func Start(o Options) (_ *Hub, err error) {
 	if h.id, err = readIdentity(o.Store, o.Lifetime); err != nil {
 		return nil, err
 	}
+	room, err := roomIn(o.Store)
+	if err != nil {
+		return nil, err
+	}
 	// The server looks for its port late and leaves the process when it is taken.
 	if err := portFree(o.Listen); err != nil {
 		return nil, err
 	}
 	opts := &server.Options{
 		ServerName: "bench-hub", Host: host, Port: int(port), NoSigs: true,
-		JetStream: true, StoreDir: filepath.Join(o.Store, "jetstream"), JetStreamMaxStore: maxStore, JetStreamMaxMemory: maxMemory,
+		JetStream: true, StoreDir: filepath.Join(o.Store, "jetstream"), JetStreamMaxStore: room, JetStreamMaxMemory: maxMemory,
 		MaxPayload: maxMessage, MaxPending: maxPending, PingInterval: 2 * time.Second, MaxPingsOut: 2, WriteDeadline: 5 * time.Second,
 		TLS: true, TLSHandshakeFirst: true, TLSTimeout: 10, AuthTimeout: 15, AlwaysEnableNonce: true,
 		TLSConfig:                  &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{h.id.certificate}},
@@ -109,6 +118,10 @@ func Start(o Options) (_ *Hub, err error) {
 		return nil, err
 	}
 	h.listen = h.server.Addr().String()
+	if h.janitor, err = h.startJanitor(); err != nil {
+		h.server.Shutdown()
+		return nil, err
+	}
 	return h, nil
 }
 
@@ -126,6 +139,19 @@ func (h *Hub) await(log *logger) error {
 		}
 	}
 	return nil
+}
+
+// roomIn is how much streams may hold in a directory.
+func roomIn(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, fmt.Errorf("%s: %w", dir, err)
+	}
+	free := int64(s.Bavail) * s.Bsize
+	if free < leastFree {
+		return 0, fmt.Errorf("%s has %d MiB free, and a hub wants %d: name another directory by --store", dir, free>>20, int64(leastFree)>>20)
+	}
+	return min(maxStore, free/4*3), nil
 }
 
 // portFree is an error where an address cannot be listened on.
@@ -161,6 +187,7 @@ func (h *Hub) RunAddress(at string) *wire.Address { return h.id.address("nats://
 
 // Close ends the hub; all connections are cut.
 func (h *Hub) Close() error {
+	h.janitor.end()
 	h.server.Shutdown()
 	h.server.WaitForShutdown()
 	return h.lock.Close()

@@ -70,6 +70,7 @@ type identity struct {
 	certificate tls.Certificate
 	pin         string
 	path        string // of the keys
+	own         *key   // by which the hub connects to itself; it is kept nowhere
 
 	mu   sync.Mutex
 	keys []*key
@@ -91,7 +92,12 @@ func readIdentity(dir string, lifetime time.Duration) (*identity, error) {
 		return nil, err
 	}
 	id.path = filepath.Join(dir, fileKeys)
-	err := changeKeys(dir, func(keys []*key) ([]*key, error) {
+	own, err := newKey("", time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	id.own = own
+	err = changeKeys(dir, func(keys []*key) ([]*key, error) {
 		now := time.Now()
 		keys = slices.DeleteFunc(keys, func(k *key) bool { return k.expired(now) })
 		for _, purpose := range []string{purposeJoin, purposeRun} {

@@ -126,9 +126,11 @@ func (h *Host) Here(at int64) int64 {
 type Clocks struct {
 	Offset time.Duration // at the beginning
 	Rate   float64       // how much faster it runs
-	// Bound is how wrong times of the host may be on the axis of the run: the bound of
-	// the comparisons, and what the clock drifted since the beginning.
+	// Bound is how wrong times of the host may be that were converted.
 	Bound time.Duration
+	// Moved is how far the clock went from where it was at the beginning: what times are
+	// wrong by besides that were converted then and counted on by it.
+	Moved time.Duration
 	Err   error // it was set
 }
 
@@ -137,5 +139,5 @@ func (h *Host) Clocks(from, to int64) Clocks {
 	h.clocks.Lock()
 	defer h.clocks.Unlock()
 	t := &h.clocks.track
-	return Clocks{Offset: t.Offset(from), Rate: t.Rate(), Bound: t.Bound(from, to) + t.Moved(from, to), Err: h.clocks.err}
+	return Clocks{Offset: t.Offset(from), Rate: t.Rate(), Bound: t.Bound(from, to), Moved: t.Moved(from, to), Err: h.clocks.err}
 }
