@@ -497,14 +497,14 @@ func TestRunLosesMachines(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	draw := rand.New(rand.NewPCG(rand.Uint64(), 0))
-	first := draw.IntN(20)
+	first := draw.IntN(30)
 	for n := first; n < first+harms(); n++ {
 		victim := []string{"runner", "gen2", "hub", "px", "or1"}[n%5]
 		kinds := []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP, cutOff}
 		if c.net == nil {
 			kinds = kinds[:2]
 		}
-		signal := kinds[(n+n/5)%len(kinds)]
+		signal := kinds[(n%5+n/5)%len(kinds)] // each with each
 		after := time.Duration(draw.Int64N(int64(4500 * time.Millisecond)))
 		what := fmt.Sprintf("%s gets %s after %v", victim, harmInWords(signal), after.Round(time.Millisecond))
 		t.Log(what)

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -27,9 +29,12 @@ func (c *cell) render() (words []string, err error) {
 		Dir:      c.dir, Poller: c.scenario.Proxy.Poller, Seed: c.scenario.Seed, Config: driver.ExecConfig(c.dir),
 	}
 	for _, o := range c.origins {
-		host, port, _ := strings.Cut(o.addr, ":")
-		n := 0
-		if _, err := fmt.Sscan(port, &n); err != nil {
+		host, port, err := net.SplitHostPort(o.addr)
+		if err != nil {
+			return nil, err
+		}
+		n, err := strconv.Atoi(port)
+		if err != nil {
 			return nil, fmt.Errorf("address %s: %w", o.addr, err)
 		}
 		data.Backends[o.backend.Name] = append(data.Backends[o.backend.Name],
