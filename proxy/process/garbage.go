@@ -9,8 +9,8 @@ import (
 )
 
 // Room for garbage. Go's collector runs when the heap has doubled, so with little on it,
-// as before a handful of connections, it runs after every hundred handshakes, and takes a
-// sixth of the processor. It gets this much room at least, which a heap of some
+// as before a handful of connections, it runs after every 200 handshakes in TLS, and takes a
+// sixth of the processor. Garbage gets this much room at least, which a heap of some
 // thousand connections in TLS has anyway.
 const (
 	garbageRoom = 32 << 20
