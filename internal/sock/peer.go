@@ -1,6 +1,10 @@
 package sock
 
-import "golang.org/x/sys/unix"
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
 
 // Peer is the address of the other end of a connection in a quarter of the room,
 // for those who keep one a connection. An IPv6 address loses its scope, and a unix
@@ -35,4 +39,9 @@ func (p *Peer) Addr() Addr {
 		a.n = 0
 	}
 	return a
+}
+
+// IsUnix reports whether p is a unix socket.
+func (p *Peer) IsUnix() bool {
+	return binary.NativeEndian.Uint16(p.raw[:]) == FamilyUnix
 }

@@ -360,8 +360,8 @@ func (s *stream) Describe(r *txn.Record) {
 	t, c := s.t, s.c
 	now := t.Loop.Now()
 	r.Client, r.Local, r.Socket = s.Source(), c.l.Addr, c.socket()
-	if d := s.meant(); d.IsValid() {
-		r.Local, r.Socket = d, 0
+	if d := s.meant(); d != nil {
+		r.Local, r.Socket = *d, 0
 	}
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0

@@ -145,13 +145,16 @@ func (s *stream) forwardFor() txn.Verdict {
 }
 
 func (s *stream) addForwardFor(f *spec.ForwardFor) {
-	req, addr := s.req, s.Source()
-	if addr.IsUnix() {
+	req := s.req
+	if s.fromUnix() {
 		return
 	}
-	for _, p := range f.Except {
-		if p.Contains(&addr) {
-			return
+	if len(f.Except) > 0 {
+		addr := s.Source()
+		for _, p := range f.Except {
+			if p.Contains(&addr) {
+				return
+			}
 		}
 	}
 	if f.Header == "" || f.Header == "X-Forwarded-For" {

@@ -16,8 +16,10 @@ func (s *stream) target(own *sock.Addr) sock.Addr {
 	if !s.srv.FollowsClient() {
 		return a
 	}
-	to := s.meant()
-	if !to.IsValid() {
+	var to sock.Addr
+	if d := s.meant(); d != nil {
+		to = *d
+	} else {
 		var errno syscall.Errno
 		if to, errno = sock.LocalAddr(s.c.socket()); errno != 0 || to.IsUnix() {
 			return a

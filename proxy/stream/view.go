@@ -78,22 +78,32 @@ func (s *stream) Source() sock.Addr {
 
 // Destination implements txn.Stream.
 func (s *stream) Destination() sock.Addr {
-	if d := s.meant(); d.IsValid() {
-		return d
+	if d := s.meant(); d != nil {
+		return *d
 	}
 	return s.c.Destination()
 }
 
-// meant is where rules say that the client meant to go; not valid: nowhere else than it
-// came to.
-func (s *stream) meant() sock.Addr {
+// meant is where rules say that the client meant to go; nil: nowhere else than it came to.
+func (s *stream) meant() *sock.Addr {
 	switch {
 	case s.txn != nil && s.txn.dst.IsValid():
-		return s.txn.dst
-	case s.c.notes != nil:
-		return s.c.notes.dst
+		return &s.txn.dst
+	case s.c.notes != nil && s.c.notes.dst.IsValid():
+		return &s.c.notes.dst
 	}
-	return sock.Addr{}
+	return nil
+}
+
+// fromUnix reports whether the source is a unix socket, without a copy of its address.
+func (s *stream) fromUnix() bool {
+	switch {
+	case s.txn != nil && s.txn.src.IsValid():
+		return s.txn.src.IsUnix()
+	case s.c.notes != nil && s.c.notes.src.IsValid():
+		return s.c.notes.src.IsUnix()
+	}
+	return s.c.addr.IsUnix()
 }
 
 // Frontend implements txn.Stream.

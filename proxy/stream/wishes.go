@@ -50,8 +50,7 @@ func (s *stream) Hint(res *message.Response) {
 // elsewhere tells that rules have said where the client meant to go, so that the
 // connection to a server that follows it is of use to nobody else.
 func (s *stream) elsewhere() bool {
-	d := s.meant()
-	return s.srv.FollowsClient() && d.IsValid()
+	return s.srv.FollowsClient() && s.meant() != nil
 }
 
 // sourceText is the client's address as text, as rules have it.
