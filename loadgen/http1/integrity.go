@@ -45,9 +45,10 @@ func (c *client) prepareSeal(q *request) {
 		q.seal.tail = c.sealTail(nil, q.seal.body)
 	}
 	_, head := q.head.Fixed()
+	_, host := q.host.Fixed()
 	_, fields := q.fields.Fixed()
-	if q.seal.fixed = head && fields && !c.cookies; q.seal.fixed {
-		text := draw.AppendNumber(q.head.Append(nil, &template.Values{}), 0)
+	if q.seal.fixed = head && host && fields && !c.cookies; q.seal.fixed {
+		text := draw.AppendNumber(q.host.Append(q.head.Append(nil, &template.Values{}), &template.Values{}), 0)
 		text = append(q.fields.Append(text, &template.Values{}), "\r\n"...)
 		q.seal.sum, _ = c.sums.SumRequest(c.check, text)
 	}
