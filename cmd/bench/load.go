@@ -39,20 +39,23 @@ type loadCmd struct {
 	Format   string  `group:"Arrivals" name:"trace-format" enum:",plain,httplog" default:"" help:"Format of the trace: plain or httplog; found out if not given."`
 	Speed    float64 `group:"Arrivals" default:"1" help:"Replay this many times as fast."`
 
-	Connections           int    `short:"c" group:"Connections" default:"64" help:"Maximum number of open connections; 0 for no limit."`
-	RequestsPerConnection int    `group:"Connections" default:"0" help:"Close a connection after this many requests; 0 keeps it, 1 opens one for each request."`
-	MaxAge                string `group:"Connections" default:"0s" help:"Close a connection with the first request after this time; 0 keeps it."`
-	Pipeline              int    `group:"Connections" default:"1" help:"Send this many requests on a connection ahead of their answers."`
-	HTTP2                 bool   `group:"Connections" name:"http2" help:"Speak HTTP/2: agreed on in TLS (https), at once in clear (http)."`
-	Streams               int    `group:"Connections" default:"100" help:"Requests under way on a connection of HTTP/2 at a time, of which the peer may allow fewer."`
-	Window                string `group:"Connections" placeholder:"SIZE" help:"How much of a body may come on a stream of HTTP/2 before it has been read; 1MiB if not given."`
-	UnixSocket            string `group:"Connections" placeholder:"PATH" help:"Connect to this socket (a path or abns@NAME) instead of the URL's host."`
-	TLSName               string `group:"Connections" name:"tls-name" placeholder:"NAME" help:"Name to ask for in TLS (https); that of the URL if not given."`
-	TLSCA                 string `group:"Connections" name:"tls-ca" placeholder:"FILE" type:"existingfile" help:"Verify the certificate by the authorities in this file; without it nothing is verified."`
-	TLSFull               bool   `group:"Connections" name:"tls-full" help:"Make a full handshake for every connection, instead of going on with the session of an earlier one."`
-	TLSVersion            string `group:"Connections" name:"tls-version" enum:",1.2,1.3" default:"" help:"Speak this version of TLS only: 1.2 or 1.3."`
-	Timeout               string `group:"Connections" default:"10s" help:"Longest time from a request's due time to the end of its answer."`
-	ConnectTimeout        string `group:"Connections" default:"0s" help:"Longest time to open a connection; 0 means the time-out."`
+	Connections           int      `short:"c" group:"Connections" default:"64" help:"Maximum number of open connections; 0 for no limit."`
+	RequestsPerConnection int      `group:"Connections" default:"0" help:"Close a connection after this many requests; 0 keeps it, 1 opens one for each request."`
+	MaxAge                string   `group:"Connections" default:"0s" help:"Close a connection with the first request after this time; 0 keeps it."`
+	Pipeline              int      `group:"Connections" default:"1" help:"Send this many requests on a connection ahead of their answers."`
+	HTTP2                 bool     `group:"Connections" name:"http2" help:"Speak HTTP/2: agreed on in TLS (https), at once in clear (http)."`
+	Streams               int      `group:"Connections" default:"100" help:"Requests under way on a connection of HTTP/2 at a time, of which the peer may allow fewer."`
+	Window                string   `group:"Connections" placeholder:"SIZE" help:"How much of a body may come on a stream of HTTP/2 before it has been read; 1MiB if not given."`
+	UnixSocket            string   `group:"Connections" placeholder:"PATH" help:"Connect to this socket (a path or abns@NAME) instead of the URL's host."`
+	TLSName               string   `group:"Connections" name:"tls-name" placeholder:"NAME" help:"Name to ask for in TLS (https); that of the URL if not given."`
+	TLSCA                 string   `group:"Connections" name:"tls-ca" placeholder:"FILE" type:"existingfile" help:"Verify the certificate by the authorities in this file; without it nothing is verified."`
+	TLSCert               string   `group:"Connections" name:"tls-cert" placeholder:"FILE" type:"existingfile" help:"Show this certificate if the target asks for one."`
+	TLSKey                string   `group:"Connections" name:"tls-key" placeholder:"FILE" type:"existingfile" help:"Key of the certificate; in its file if not given."`
+	TLSCipher             []string `group:"Connections" name:"tls-cipher" placeholder:"NAME" help:"Offer this suite of TLS 1.2 and no other, like TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256; may be given many times."`
+	TLSFull               bool     `group:"Connections" name:"tls-full" help:"Make a full handshake for every connection, instead of going on with the session of an earlier one."`
+	TLSVersion            string   `group:"Connections" name:"tls-version" enum:",1.2,1.3" default:"" help:"Speak this version of TLS only: 1.2 or 1.3."`
+	Timeout               string   `group:"Connections" default:"10s" help:"Longest time from a request's due time to the end of its answer."`
+	ConnectTimeout        string   `group:"Connections" default:"0s" help:"Longest time to open a connection; 0 means the time-out."`
 
 	Method  string   `short:"m" group:"Requests" default:"GET" help:"Request method."`
 	Header  []string `short:"H" group:"Requests" sep:"none" placeholder:"NAME: VALUE" help:"Request header."`

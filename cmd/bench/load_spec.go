@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -109,10 +110,10 @@ func (c *loadCmd) streams(s *workload.Spec, protocol string, errs *flagErrors) {
 
 // secure reads what is said of TLS.
 func (c *loadCmd) secure(s *workload.Spec, errs *flagErrors) {
-	t := workload.TLS{Name: c.TLSName, CA: c.TLSCA, Full: c.TLSFull, MinVersion: c.TLSVersion, MaxVersion: c.TLSVersion}
+	t := workload.TLS{Name: c.TLSName, CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey, Ciphers: c.TLSCipher, Full: c.TLSFull, MinVersion: c.TLSVersion, MaxVersion: c.TLSVersion}
 	if strings.HasPrefix(c.URL, "https://") {
 		s.TLS = &t
-	} else if t != (workload.TLS{}) {
+	} else if !reflect.DeepEqual(t, workload.TLS{}) {
 		errs.add("tls-...", errors.New("only with https"))
 	}
 }

@@ -86,6 +86,8 @@ type Tally struct {
 	// with an earlier session.
 	Handshakes uint64 `json:"handshakes,omitempty"`
 	Resumed    uint64 `json:"handshakesResumed,omitempty"`
+	// Handshake is how long they took, from the connection on; nil without any.
+	Handshake *Latency `json:"handshake,omitempty"`
 	// Response is measured from the intended start, Service from the actual
 	// send; both of completed requests only. All is Response including failed
 	// requests, a timeout counting as at least the time-out.
@@ -183,19 +185,23 @@ const (
 // was due: the throughput. All else is of the requests that were due in it, so
 // that Offered is the samples of Response and the Errors together.
 type Interval struct {
-	Cell      string            `json:"cell,omitempty"` // set by the runner
-	Load      string            `json:"load"`
-	Phase     string            `json:"phase"`
-	StartUs   int64             `json:"startUs"`
-	LengthUs  int64             `json:"lengthUs"`
-	Offered   uint64            `json:"offered"`
-	Completed uint64            `json:"completed"` // ended, well or not
-	Good      uint64            `json:"good"`
-	Retried   uint64            `json:"retried,omitempty"`
-	Moved     uint64            `json:"moved,omitempty"`
-	Errors    map[string]uint64 `json:"errors,omitempty"`
-	LagMaxUs  int64             `json:"lagMaxUs"`
-	LagP99Us  int64             `json:"lagP99Us"`
+	Cell      string `json:"cell,omitempty"` // set by the runner
+	Load      string `json:"load"`
+	Phase     string `json:"phase"`
+	StartUs   int64  `json:"startUs"`
+	LengthUs  int64  `json:"lengthUs"`
+	Offered   uint64 `json:"offered"`
+	Completed uint64 `json:"completed"` // ended, well or not
+	Good      uint64 `json:"good"`
+	Retried   uint64 `json:"retried,omitempty"`
+	Moved     uint64 `json:"moved,omitempty"`
+	// Handshakes and Resumed are those of the connections that were opened for requests
+	// due in the slice.
+	Handshakes uint64            `json:"handshakes,omitempty"`
+	Resumed    uint64            `json:"handshakesResumed,omitempty"`
+	Errors     map[string]uint64 `json:"errors,omitempty"`
+	LagMaxUs   int64             `json:"lagMaxUs"`
+	LagP99Us   int64             `json:"lagP99Us"`
 	// InFlight and Conns are gauges read at the end of the slice.
 	InFlight int    `json:"inFlight"`
 	Conns    int    `json:"connections"`

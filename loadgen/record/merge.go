@@ -126,6 +126,8 @@ func (m *Merger) interval(s *result.Interval) error {
 	t.Good += s.Good
 	t.Retried += s.Retried
 	t.Moved += s.Moved
+	t.Handshakes += s.Handshakes
+	t.Resumed += s.Resumed
 	t.Errors = addCounts(t.Errors, s.Errors)
 	t.LagMaxUs = max(t.LagMaxUs, s.LagMaxUs)
 	t.LagP99Us = max(t.LagP99Us, s.LagP99Us)
@@ -376,6 +378,13 @@ func mergeTallies(all []*result.Tally, enc *hdr.Encoder) (sum result.Tally, err 
 	}
 	if sum.All, err = latency(func(t *result.Tally) *result.Latency { return &t.All }); err != nil {
 		return sum, err
+	}
+	if sum.Handshakes > 0 {
+		took, err := latency(func(t *result.Tally) *result.Latency { return cmp.Or(t.Handshake, &result.Latency{}) })
+		if err != nil {
+			return sum, err
+		}
+		sum.Handshake = &took
 	}
 	sum.Lag, err = latency(func(t *result.Tally) *result.Latency { return &t.Lag })
 	return sum, err

@@ -44,6 +44,8 @@ type PhaseTally struct {
 	response, service, lag              *hdrhistogram.Histogram
 	// failures holds the response times of failed requests; nil without any.
 	failures *hdrhistogram.Histogram
+	// handshake holds the times of handshakes; nil without any.
+	handshake *hdrhistogram.Histogram
 }
 
 // slice is one interval of the timeline. Completed and good are binned by the
@@ -60,6 +62,7 @@ type slice struct {
 	errors                                   causeCounts
 	lagMax, lagP99                           int64
 	inFlight, conns                          int
+	handshakes, resumed                      uint64
 
 	response, service, failures *hdrhistogram.Histogram
 }
@@ -414,13 +417,22 @@ func (r *Recorder) Connected(q *Entry) {
 	}
 }
 
-// Secured notes that the handshake of a connection opened for q has succeeded.
-func (r *Recorder) Secured(q *Entry, resumed bool) {
+// Secured notes that the handshake of a connection opened for q has succeeded, and how long
+// it took.
+func (r *Recorder) Secured(q *Entry, resumed bool, took int64) {
+	q.slice.handshakes++
+	if resumed {
+		q.slice.resumed++
+	}
 	for _, t := range [...]*PhaseTally{q.slice.phase, q.class} {
 		if t == nil {
 			continue
 		}
 		t.handshakes++
+		if t.handshake == nil {
+			t.handshake = hdr.NewLong()
+		}
+		hdr.Record(t.handshake, hdr.Microseconds(took))
 		if resumed {
 			t.resumed++
 		}

@@ -96,7 +96,7 @@ func (r *Reporter) line(rep report) (*result.AgentLine, error) {
 func (r *Reporter) interval(s *slice) (*result.Interval, error) {
 	i := &result.Interval{
 		Load: r.rec.name, Phase: s.phase.Spec.Name, StartUs: (s.start - r.rec.Origin) / 1000, LengthUs: (s.end - s.start) / 1000,
-		Offered: s.offered, Completed: s.completed, Good: s.good, Retried: s.retried, Moved: s.moved, Errors: s.errors.names(),
+		Offered: s.offered, Completed: s.completed, Good: s.good, Retried: s.retried, Moved: s.moved, Handshakes: s.handshakes, Resumed: s.resumed, Errors: s.errors.names(),
 		LagMaxUs: s.lagMax, LagP99Us: s.lagP99, InFlight: s.inFlight, Conns: s.conns,
 	}
 	var err error

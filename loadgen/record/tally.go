@@ -50,6 +50,12 @@ func (p *PhaseTally) add(o *PhaseTally) {
 	p.response.Merge(o.response)
 	p.service.Merge(o.service)
 	p.lag.Merge(o.lag)
+	if o.handshake != nil {
+		if p.handshake == nil {
+			p.handshake = hdr.NewLong()
+		}
+		p.handshake.Merge(o.handshake)
+	}
 	if o.failures != nil {
 		if p.failures == nil {
 			p.failures = hdr.NewLong()
@@ -85,6 +91,13 @@ func (p *PhaseTally) tally(enc *hdr.Encoder) (t result.Tally, err error) {
 	}
 	if t.Lag, err = enc.Summary(p.lag); err != nil {
 		return t, err
+	}
+	if p.handshake != nil {
+		took, err := enc.Summary(p.handshake)
+		if err != nil {
+			return t, err
+		}
+		t.Handshake = &took
 	}
 	t.All = t.Response
 	if p.failures != nil {

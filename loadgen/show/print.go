@@ -72,7 +72,7 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 		fmt.Fprintf(t, "after the end\t%s\t%s\t\n", units.Count(e.Good), units.Count(e.Ended-e.Good))
 	}
 	if l.Handshakes > 0 {
-		fmt.Fprintf(t, "handshakes\t%s\tresumed\t%s\t\n", units.Count(l.Handshakes), units.Count(l.Resumed))
+		fmt.Fprintf(t, "handshakes\t%s\tresumed\t%s\t%s\t/s\t\n", units.Count(l.Handshakes), units.Count(l.Resumed), units.Rate(float64(l.Handshakes)/max(l.DurationSeconds, 1e-9)))
 	}
 	fmt.Fprintln(t)
 	if err := printPercentiles(t, l); err != nil {
@@ -141,6 +141,9 @@ func printPercentiles(w io.Writer, l *result.Load) error {
 	}
 	if l.Lag.Count > 0 {
 		columns = append(columns, column{"lag", &l.Lag, nil})
+	}
+	if l.Handshake != nil {
+		columns = append(columns, column{"handshake", l.Handshake, nil})
 	}
 	head, n := []string{"latency"}, []string{"n"}
 	for i := range columns {

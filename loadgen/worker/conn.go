@@ -40,6 +40,7 @@ type conn struct {
 	hup       bool // the peer has closed its side, or the connection failed
 	uses      int  // requests answered before
 	openedAt  int64
+	securedAt int64 // when the handshake of TLS began
 	lingerEnd int64
 	flight    flight
 	session   codec.Session // nil when lingering

@@ -20,7 +20,7 @@ type secure struct {
 // write waits.
 func (c *conn) secure() {
 	s := c.w.secure
-	c.state = connSecuring
+	c.state, c.securedAt = connSecuring, loop.Nanotime()
 	c.tls = s.queue.Client(c.fd, s.cfg, c)
 	c.tls.Handshake(false)
 }
@@ -36,7 +36,7 @@ func (c *conn) Secured(err error) {
 		return
 	}
 	if q := c.flight.head; q != nil {
-		c.w.rec.Secured(&q.Entry, c.tls.Info().Resumed)
+		c.w.rec.Secured(&q.Entry, c.tls.Info().Resumed, loop.Nanotime()-c.securedAt)
 	}
 	gen := c.gen
 	c.ready()

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -29,6 +30,8 @@ import (
 // secureOrigin is an HTTP server in TLS that counts handshakes.
 type secureOrigin struct {
 	addr, ca string
+	pair     string       // file of its certificate and key
+	shown    atomic.Int64 // requests of clients that have shown that certificate, by the suite
 	full     atomic.Int64
 	resumed  atomic.Int64
 }
@@ -49,6 +52,15 @@ func startSecure(t *testing.T, body string) *secureOrigin {
 	if err := os.WriteFile(o.ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.pair = filepath.Join(t.TempDir(), "pair")
+	both := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
+	if err := os.WriteFile(o.pair, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +68,7 @@ func startSecure(t *testing.T, body string) *secureOrigin {
 	o.addr = l.Addr().String()
 	var seen sync.Map // connections whose handshake is counted
 	srv := &http.Server{
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		TLSConfig: &tls.Config{ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, known := seen.LoadOrStore(r.RemoteAddr, true); !known {
 				if r.TLS.DidResume {
@@ -64,6 +76,9 @@ func startSecure(t *testing.T, body string) *secureOrigin {
 				} else {
 					o.full.Add(1)
 				}
+			}
+			if p := r.TLS.PeerCertificates; len(p) == 1 && bytes.Equal(p[0].Raw, der) && r.TLS.CipherSuite == tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 {
+				o.shown.Add(1)
 			}
 			_, _ = io.WriteString(w, body)
 		}),
@@ -113,11 +128,29 @@ func TestSecure(t *testing.T) {
 			if full > c.full || full+resumed < c.leastNew || c.tls.Full && resumed > 0 {
 				t.Errorf("%d full handshakes and %d with a session", full, resumed)
 			}
+			if p.Handshake == nil || p.Handshake.Count != p.Handshakes || p.Handshake.Max <= 0 {
+				t.Errorf("the times of %d handshakes are %+v", p.Handshakes, p.Handshake)
+			}
 			// A handshake may have led to nothing that the origin counts.
 			if p.Handshakes < uint64(full+resumed) || p.Resumed < uint64(resumed) || p.Handshakes > p.ConnsOpened {
 				t.Errorf("%d handshakes are noted, of which %d resumed, on %d connections; there were %d and %d", p.Handshakes, p.Resumed, p.ConnsOpened, full+resumed, resumed)
 			}
 		})
+	}
+}
+
+// A certificate is shown to a server that asks for one, and the suite is the one that is
+// wanted.
+func TestSecureIdentity(t *testing.T) {
+	o := startSecure(t, "x")
+	wanted := &workload.TLS{Cert: o.pair, Ciphers: []string{"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"}, MaxVersion: "1.2"}
+	if got, _ := load(t, secureSpec(o, wanted, 20, 3)); got.Completed != 20 || o.shown.Load() != 20 {
+		t.Errorf("%d completed, %d with the certificate and the suite; %v", got.Completed, o.shown.Load(), got.FailuresByCause)
+	}
+	for _, bad := range []workload.TLS{{Cert: o.ca}, {Cert: o.pair, Key: o.ca}, {Ciphers: []string{"RC5"}}, {Key: o.pair}} {
+		if _, err := Run(t.Context(), secureSpec(o, &bad, 1, 1), nil); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -65,6 +66,27 @@ func (m *Maker) CA() (string, error) {
 	}
 	m.made[path] = true
 	return path, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw}), 0o600)
+}
+
+// tickets and ticketKey are how many keys of tickets there are, and how long each is.
+const tickets, ticketKey = 3, 80
+
+// Tickets is a file of keys that tickets of sessions are sealed with, one to a line.
+func (m *Maker) Tickets() (string, error) {
+	path := filepath.Join(m.dir, "tickets.keys")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.made[path] {
+		return path, nil
+	}
+	var text []byte
+	key := make([]byte, ticketKey)
+	for range tickets {
+		_, _ = rand.Read(key) // it never fails
+		text = append(base64.StdEncoding.AppendEncode(text, key), '\n')
+	}
+	m.made[path] = true
+	return path, os.WriteFile(path, text, 0o600)
 }
 
 // Path is the file of a certificate, made or not.

@@ -92,7 +92,7 @@ func (s *Scenario) Spec(l *Load) workload.Spec {
 		TimeoutUs: l.Timeout.Us(), ConnectTimeoutUs: l.ConnectTimeout.Us(),
 	}
 	if t := l.TLS; t != nil {
-		spec.TLS = &workload.TLS{Name: t.Name, Full: t.Sessions == "full", MinVersion: t.Version, MaxVersion: t.Version}
+		spec.TLS = &workload.TLS{Name: t.Name, Ciphers: t.Ciphers, Full: t.Sessions == "full", MinVersion: t.Version, MaxVersion: t.Version}
 	}
 	switch l.Protocol {
 	case "tcp":

@@ -260,6 +260,14 @@ type TLSLoad struct {
 	// Verify the certificate: that it is for the name, valid, and signed by the authority
 	// of the run, {{ca}}.
 	Verify bool `yaml:"verify" default:"false"`
+	// Certificate is the name in the certificate that the client shows if it is asked for
+	// one; none if it is empty. The authority of the run signs it.
+	Certificate string `yaml:"certificate"`
+	// Flaws of that certificate: expired, foreign.
+	Flaws []string `yaml:"flaws"`
+	// Ciphers are the suites of TLS 1.2 that are offered, by IANA's names; the usual ones if
+	// there are none.
+	Ciphers []string `yaml:"ciphers"`
 	// Sessions says how connections begin: resumed goes on with the session of an earlier
 	// one, as browsers do, full shakes hands in full each time.
 	Sessions string `yaml:"sessions" default:"resumed" enum:"resumed,full"`

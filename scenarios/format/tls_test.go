@@ -1,6 +1,7 @@
 package format
 
 import (
+	"reflect"
 	"testing"
 
 	"bench/loadgen/workload"
@@ -17,7 +18,7 @@ func TestTLSOfLoads(t *testing.T) {
 	} {
 		s := Scenario{Load: []Load{{Name: "l", TLS: c.load}}}
 		got := s.Spec(&s.Load[0]).TLS
-		if (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
+		if (got == nil) != (c.want == nil) || got != nil && !reflect.DeepEqual(*got, *c.want) {
 			t.Errorf("%+v: %+v, want %+v", c.load, got, c.want)
 		}
 	}

@@ -47,6 +47,7 @@ type Span struct{ From, To int64 }
 type figures struct {
 	requests, completed, failed, retried, moved uint64
 	causes                                      map[string]uint64
+	handshakes, resumed                         uint64
 	good                                        uint64  // ended well within it, whenever due
 	seconds                                     float64 // measured
 }
@@ -141,6 +142,8 @@ func (d *Data) countIn(load string, s Span) figures {
 		f.requests += i.Offered
 		f.retried += i.Retried
 		f.moved += i.Moved
+		f.handshakes += i.Handshakes
+		f.resumed += i.Resumed
 		f.good += i.Good
 		for cause, n := range i.Errors {
 			f.failed += n
@@ -178,6 +181,8 @@ func (d *Data) countAll(load string) figures {
 		f.failed += l.Failed
 		f.retried += l.Retried
 		f.moved += l.Moved
+		f.handshakes += l.Handshakes
+		f.resumed += l.Resumed
 		f.good += l.GoodWithin
 		f.seconds = max(f.seconds, l.DurationSeconds)
 		for cause, n := range l.FailuresByCause {

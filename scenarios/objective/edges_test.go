@@ -226,6 +226,7 @@ func TestRows(t *testing.T) {
 	d := data(t)
 	d.Loads[0].Integrity = &result.Integrity{Checked: 90, Requests: 2, Answers: 3, Unchecked: 7}
 	d.Unreported = 4
+	d.Loads[0].Handshakes, d.Loads[0].Resumed = 8, 6
 	d.Loads[0].Moved, d.Loads[1].Moved = 1, 2
 	d.Conservation = &result.Conservation{Exact: true, Delta: 5, Rows: []result.ConservationRow{{Lost: 6, Repeated: 7}, {Lost: 1, Repeated: 1}}}
 	for _, at := range []int64{-10, 12_000_000} {
@@ -234,7 +235,7 @@ func TestRows(t *testing.T) {
 	want := map[string]float64{
 		"received": 1500, "share": 1,
 		"requests": 18_000, "completed": 17_995, "failed": 5, "failed.timeout": 3, "failed.refused": 2, "failed.5xx-proxy": 0,
-		"errors": 5.0 / 18_000, "retried": 2, "moved": 3, "rate": 17_995.0 / 9, "recovery": 100_000,
+		"errors": 5.0 / 18_000, "retried": 2, "moved": 3, "handshakes": 8, "resumption": 0.75, "rate": 17_995.0 / 9, "recovery": 100_000,
 		"conservation.delta": 5, "conservation.lost": 7, "conservation.repeated": 8,
 		"integrity.mismatch": 9, "integrity.mismatch.request": 6, "integrity.mismatch.answer": 3,
 		"integrity.checked": 90, "integrity.unchecked": 7,

@@ -44,6 +44,8 @@ func rows() []row {
 		{name: "errors", kind: Share, counts: shareFailed, harm: failures},
 		{name: "retried", counts: ofSome(func(f *figures) uint64 { return f.retried }), harm: func(i *result.Interval) int64 { return int64(i.Retried) }},
 		{name: "moved", counts: ofSome(func(f *figures) uint64 { return f.moved }), harm: func(i *result.Interval) int64 { return int64(i.Moved) }},
+		{name: "handshakes", counts: ofSome(func(f *figures) uint64 { return f.handshakes })},
+		{name: "resumption", kind: Share, counts: shareResumed},
 		{name: "rate", kind: Rate, counts: perSecond},
 		{name: "received", scope: ofOrigins, origins: func(r *receipts) (bounds, string) { return r.own, "" }},
 		{name: "share", kind: Share, scope: ofOrigins, origins: (*receipts).share},
@@ -98,6 +100,13 @@ func shareFailed(f *figures) (float64, string) {
 		return 0, "no request has ended"
 	}
 	return float64(f.failed) / float64(ended), ""
+}
+
+func shareResumed(f *figures) (float64, string) {
+	if f.handshakes == 0 {
+		return 0, "no connection was made in TLS"
+	}
+	return float64(f.resumed) / float64(f.handshakes), ""
 }
 
 func perSecond(f *figures) (float64, string) {

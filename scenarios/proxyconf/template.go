@@ -33,6 +33,7 @@ type Origin struct {
 //	{{cert "a.test"}}             file of a certificate for a name, with its key
 //	{{cert "a.test" "expired"}}   one that has a flaw: expired or foreign; or a key of rsa
 //	{{ca}}                        file of the authority that signs them
+//	{{tickets}}                   file of keys for the tickets of sessions of TLS
 type Data struct {
 	// Certs makes the certificates; nil where only the template is looked at.
 	Certs    Certs
@@ -48,6 +49,7 @@ type Data struct {
 type Certs interface {
 	Cert(name string, flaws ...string) (path string, err error)
 	CA() (path string, err error)
+	Tickets() (path string, err error)
 }
 
 // nowhere stands in for certificates.
@@ -55,6 +57,7 @@ type nowhere struct{}
 
 func (nowhere) Cert(string, ...string) (string, error) { return "/tmp/cert.pem", nil }
 func (nowhere) CA() (string, error)                    { return "/tmp/authority.pem", nil }
+func (nowhere) Tickets() (string, error)               { return "/tmp/tickets.keys", nil }
 
 // Error is a fault of a template; Line and Col count from 1 within it,
 // Col is 0 when unknown.
@@ -73,7 +76,7 @@ func Render(text string, data Data, bind func(name string) string) (string, erro
 		certs = nowhere{}
 	}
 	t, err := template.New("config").Option("missingkey=error").
-		Funcs(template.FuncMap{"bind": bind, "cert": certs.Cert, "ca": certs.CA}).Parse(text)
+		Funcs(template.FuncMap{"bind": bind, "cert": certs.Cert, "ca": certs.CA, "tickets": certs.Tickets}).Parse(text)
 	if err != nil {
 		return "", templateError(err, data)
 	}
@@ -118,7 +121,7 @@ func templateError(err error, data Data) *Error {
 	} else if m := noEntry.FindStringSubmatch(e.Msg); m != nil {
 		e.Msg = fmt.Sprintf("there is no backend %q%s", m[1], source.DidYouMean(m[1], slices.Sorted(maps.Keys(data.Backends))))
 	} else if m := noFunction.FindStringSubmatch(e.Msg); m != nil {
-		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], source.DidYouMean(m[1], []string{"bind", "cert", "ca", "range", "if", "with", "printf"}))
+		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], source.DidYouMean(m[1], []string{"bind", "cert", "ca", "tickets", "range", "if", "with", "printf"}))
 	} else if e.Msg == "unexpected EOF" {
 		e.Msg = "a {{range}}, {{if}} or {{with}} of the template is not closed: {{end}} is missing"
 	} else if e.Msg == "unexpected {{end}}" {

@@ -38,6 +38,12 @@ func loadSpec(s *format.Scenario, l *format.Load, targets []string, certs *certm
 			return nil, err
 		}
 	}
+	if l.TLS != nil && l.TLS.Certificate != "" {
+		var err error
+		if spec.TLS.Cert, err = certs.Cert(l.TLS.Certificate, l.TLS.Flaws...); err != nil {
+			return nil, err
+		}
+	}
 	spec.Targets = targets
 	spec.Seed = s.Seed ^ hash(l.Name)
 	return &spec, nil

@@ -37,6 +37,7 @@ func (v *validator) loads() {
 		v.requests(at, l)
 		v.arrival(at, l)
 		v.contents(at, l)
+		v.shows(at+".tls", l.TLS)
 		v.phases(at, l, spans, owners)
 		v.node(at+".node", l.Node, format.ClientNode)
 		v.cpus(at+".cpus", l.CPUs)

@@ -8,10 +8,39 @@ import (
 	"bench/backends/fault"
 	"bench/backends/httporigin"
 	"bench/backends/tcporigin"
+	"bench/loadgen/workload"
 	"bench/scenarios/certmaker"
 	"bench/scenarios/format"
 	"bench/scenarios/source"
 )
+
+// flaws checks those of a certificate.
+func (v *validator) flaws(at string, flaws []string) {
+	for i, flaw := range flaws {
+		if !slices.Contains(certmaker.Flaws(), flaw) {
+			v.fail(fmt.Sprintf("%s.flaws[%d]", at, i), "a certificate can be %s, not %q%s", strings.Join(certmaker.Flaws(), " or "), source.Printable(flaw), source.DidYouMean(flaw, certmaker.Flaws()))
+		}
+	}
+}
+
+// shows checks the certificate and the suites of a load.
+func (v *validator) shows(at string, t *format.TLSLoad) {
+	if t == nil {
+		return
+	}
+	v.flaws(at, t.Flaws)
+	if len(t.Flaws) > 0 && t.Certificate == "" {
+		v.fail(at+".flaws", "flaws belong to a certificate, and none is shown")
+	}
+	for i, name := range t.Ciphers {
+		if !workload.KnownSuite(name) {
+			v.fail(fmt.Sprintf("%s.ciphers[%d]", at, i), "there is no suite %q of TLS 1.2: want a name like TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", source.Printable(name))
+		}
+	}
+	if len(t.Ciphers) > 0 && t.Version == "1.3" {
+		v.fail(at+".ciphers", "the suites of TLS 1.3 cannot be chosen")
+	}
+}
 
 // origin checks what belongs to the kind of a backend.
 func (v *validator) origin(at string, b *format.Backend) {
@@ -27,11 +56,7 @@ func (v *validator) origin(at string, b *format.Backend) {
 		if b.Kind == "mysql" {
 			v.fail(at+".tls", "origins of kind mysql do not speak TLS")
 		}
-		for i, flaw := range b.TLS.Flaws {
-			if !slices.Contains(certmaker.Flaws(), flaw) {
-				v.fail(fmt.Sprintf("%s.tls.flaws[%d]", at, i), "a certificate can be %s, not %q%s", strings.Join(certmaker.Flaws(), " or "), source.Printable(flaw), source.DidYouMean(flaw, certmaker.Flaws()))
-			}
-		}
+		v.flaws(at+".tls", b.TLS.Flaws)
 	}
 	switch b.Kind {
 	case "http":
