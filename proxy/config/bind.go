@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"bench/proxy/spec"
@@ -100,7 +101,7 @@ func prefixed(address, prefix string) string {
 }
 
 // bindOptions are the rows (configuration manual, section 5.1).
-func bindOptions() []bindOption { return slices.Concat(plainBindOptions(), proxyProtocolBind()) }
+var bindOptions = sync.OnceValue(func() []bindOption { return slices.Concat(plainBindOptions(), proxyProtocolBind()) })
 
 func plainBindOptions() []bindOption {
 	number := numberOption[bindDraft]

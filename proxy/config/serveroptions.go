@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"bench/proxy/spec"
@@ -21,8 +22,11 @@ const (
 	everyplace = inDefault | atRunTime
 )
 
-// serverOptions are the rows (configuration manual, section 5.2).
-func serverOptions() []serverOption {
+// serverOptions are the rows (configuration manual, section 5.2). Configurations have tens
+// of thousands of servers, so they are made once.
+var serverOptions = sync.OnceValue(makeServerOptions)
+
+func makeServerOptions() []serverOption {
 	type s = serverTemplate
 	row := func(where place, o serverOption) serverOption {
 		o.inDefault, o.atRunTime = where&inDefault != 0, where&atRunTime != 0
