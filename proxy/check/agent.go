@@ -28,7 +28,7 @@ type Report struct {
 func (a *Agent) script() *script {
 	s := &script{steps: []step{{connect: &connection{addr: a.Addr}}}}
 	if a.Send() != "" {
-		s.steps = append(s.steps, step{say: func(*Checker) []byte { return []byte(a.Send()) }})
+		s.steps = append(s.steps, step{say: func(*Checker) ([]byte, bool) { return []byte(a.Send()), true }})
 	}
 	s.steps = append(s.steps, step{number: 2, expect: a.read})
 	return s

@@ -17,9 +17,9 @@ type answer struct {
 	size      int    // of all that has come
 	headed    bool   // the head is complete: code and reason are known
 	malformed bool
+	message   message.Response
 	code      int
 	reason    string
-	fields    [][2]string
 	kind      message.BodyKind
 	left      uint64 // of a body of known length
 	chunks    h1.Chunked
@@ -28,7 +28,7 @@ type answer struct {
 }
 
 func (a *answer) reset() {
-	*a = answer{head: a.head[:0], body: a.body[:0], fields: a.fields[:0]}
+	*a = answer{head: a.head[:0], body: a.body[:0]}
 }
 
 // add takes what has been received, which it may change.
@@ -50,18 +50,15 @@ func (a *answer) full() bool { return a.size == maxAnswer }
 // parse returns what follows the head, once that is complete.
 func (a *answer) parse(method message.Method, lim *h1.Limits) []byte {
 	var parser h1.Parser
-	var msg message.Response
+	msg := &a.message
 	// The parser lowers names in place, and it may be called again with more.
-	n, bad := parser.Response(&msg, bytes.Clone(a.head), method, lim)
+	n, bad := parser.Response(msg, bytes.Clone(a.head), method, lim)
 	switch {
 	case bad != nil: // so is 101 that offers another protocol, for which nobody asked
 		a.malformed = true
 	case n > 0:
 		a.headed = true
 		a.code, a.reason = msg.Status, string(msg.Reason)
-		for _, f := range msg.Header.All() {
-			a.fields = append(a.fields, [2]string{string(f.Name), string(f.Value)})
-		}
 		a.kind, a.left = msg.Body.Kind, msg.Body.Length
 		a.complete = a.kind == message.BodyNone || a.kind == message.BodyLength && a.left == 0
 		a.chunks.Start(h1.ChunkStrip, 0)

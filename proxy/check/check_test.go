@@ -78,17 +78,17 @@ func TestIntervalFollowsTheState(t *testing.T) {
 
 func TestRequest(t *testing.T) {
 	cases := []struct {
-		c    spec.Check
+		r    spec.CheckRequest
 		want string
 	}{
-		{spec.Check{Method: "OPTIONS", URI: "/"}, "OPTIONS / HTTP/1.0\r\n\r\n"},
+		{spec.CheckRequest{Method: "OPTIONS", URI: "/", Version: "HTTP/1.0"}, "OPTIONS / HTTP/1.0\r\n\r\n"},
 		{
-			spec.Check{Method: "GET", URI: "/x", Version: "HTTP/1.1", Headers: [][2]string{{"Host", "foo"}, {"X-A", "b"}}, Body: "hello"},
+			spec.CheckRequest{Method: "GET", URI: "/x", Version: "HTTP/1.1", Headers: fields("Host", "foo", "X-A", "b"), Body: "hello"},
 			"GET /x HTTP/1.1\r\nhost: foo\r\nx-a: b\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello",
 		},
 	}
 	for _, c := range cases {
-		if got := string(request(&c.c, "")); got != c.want {
+		if got := string((&Checker{}).request(&c.r, "")); got != c.want {
 			t.Errorf("got  %q\nwant %q", got, c.want)
 		}
 	}
@@ -105,8 +105,7 @@ func TestPauseCountsFromTheEnd(t *testing.T) {
 		time.Sleep(slow)
 		_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\n")
 	})
-	get := &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/"}
-	checking(t, Config{Check: get, Inter: inter, Rise: 1, Fall: 1}, addr)
+	checking(t, Config{Check: get(), Inter: inter, Rise: 1, Fall: 1}, addr)
 	first := <-began
 	for range 2 {
 		next := <-began
@@ -196,7 +195,8 @@ func TestFarewellOfADownServer(t *testing.T) {
 		}
 		answering("HTTP/1.0 404 Nope\r\n\r\n")(c)
 	})
-	on404 := &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/", DisableOn404: true}
+	on404 := get()
+	on404.DisableOn404 = true
 	h := checking(t, Config{Check: on404, Inter: 20 * time.Millisecond, Timeout: 3 * time.Second, Rise: 1, Fall: 1}, server)
 	for i, want := range []int{500, 404, 404} {
 		if r := h.next(t); r.Status != L7Sts || r.Code != want {
@@ -208,11 +208,12 @@ func TestFarewellOfADownServer(t *testing.T) {
 // TestOutcomes holds the outcomes to what HAProxy 2.6 reports for the same
 // answers of a server.
 func TestOutcomes(t *testing.T) {
-	get := &spec.Check{Kind: spec.CheckHTTP, Method: "OPTIONS", URI: "/"}
+	get := httpCheck(&spec.CheckRequest{Method: "OPTIONS"})
 	want := func(kind spec.ExpectKind, negate bool, pattern string) *spec.Check {
-		return &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/", Expect: []spec.Expect{{Kind: kind, Negate: negate, Pattern: pattern}}}
+		return httpCheck(&spec.CheckRequest{}, expecting(kind, negate, pattern))
 	}
-	on404 := &spec.Check{Kind: spec.CheckHTTP, Method: "HEAD", URI: "/", DisableOn404: true}
+	on404 := httpCheck(&spec.CheckRequest{Method: "HEAD"})
+	on404.DisableOn404 = true
 	closed := listen(t, func(*net.TCPConn) {})
 	reset := func(c *net.TCPConn) { _, _ = c.Read(make([]byte, 4096)); _ = c.SetLinger(0) }
 	mute := func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) }
@@ -297,9 +298,9 @@ func TestAnswerInPieces(t *testing.T) {
 }
 
 func TestBadExpectationNamesItsPlace(t *testing.T) {
-	c := &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/", Expect: []spec.Expect{
-		{Pos: spec.Pos{File: "x.cfg", Line: 9}, Kind: spec.ExpectStatus, Pattern: "20x"},
-	}}
+	bad := expecting(spec.ExpectStatus, false, "20x")
+	bad.Pos = spec.Pos{File: "x.cfg", Line: 9}
+	c := get(bad)
 	_, err := New(Config{Check: c}, nil, sock.Addr{}, nil)
 	if err == nil || err.Error() != `x.cfg:9: http-check expect: invalid status "20x": want numbers and ranges from 100 to 999, like 200-399,404` {
 		t.Errorf("error %v", err)

@@ -10,9 +10,9 @@ import (
 	"bench/internal/sock"
 	"bench/internal/tlsio"
 	"bench/proxy/h1"
-	"bench/proxy/message"
 	"bench/proxy/socks"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
 // Config is how one server is checked.
@@ -45,6 +45,9 @@ type Config struct {
 	Spread int
 	// State is what requests say of the server's state; nil: nothing.
 	State func() string
+	// Sample evaluates expressions in rules, for the stream that Probe makes of the checker.
+	Sample Sampler
+	Probe  func(Probe) txn.Stream
 	// Environment is what a command is told, its arguments and its environment.
 	Environment func() (args, env []string)
 }
@@ -67,7 +70,6 @@ type Checker struct {
 	addr    sock.Addr
 	health  Health
 	lim     h1.Limits
-	method  message.Method // of an HTTP check
 	timer   loop.Timer
 	running bool // between checks or within one
 	busy    bool // within one
@@ -75,6 +77,7 @@ type Checker struct {
 	script  *script
 	talk    dialogue
 	run     *command // of an external check that is under way
+	stream  txn.Stream
 
 	// Of the connection at hand.
 
@@ -102,10 +105,10 @@ func New(cfg Config, l *loop.Loop, addr sock.Addr, to Listener) (*Checker, error
 		return nil, err
 	}
 	c.script.chain()
-	if cfg.Check != nil {
-		c.method = message.LookupMethod([]byte(cfg.Check.Method))
-	}
 	c.cfg = cfg
+	if cfg.Probe != nil {
+		c.stream = cfg.Probe(c)
+	}
 	return c, nil
 }
 

@@ -15,6 +15,7 @@ func (c *Checker) connect(k *connection) {
 	c.wired, c.hup = false, false
 	c.talk.listen()
 	c.talk.ended = false
+	c.talk.code = 0
 	to := c.target(k)
 	opt := sock.ConnectOptions{NoDelay: true}
 	if src := c.cfg.Source; src != nil {
@@ -58,6 +59,11 @@ func (c *Checker) target(k *connection) sock.Addr {
 	}
 	if k.Port > 0 {
 		to.SetPort(uint16(k.Port))
+	}
+	if k.PortBy != nil {
+		if n, ok := c.number(k.PortBy); ok && n > 0 {
+			to.SetPort(uint16(n))
+		}
 	}
 	return to
 }

@@ -2,59 +2,56 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"bench/proxy/logformat"
+	"bench/proxy/message"
 	"bench/proxy/spec"
 )
 
-// httpSteps compiles an HTTP check: a request, and what is expected of the answer.
-func httpSteps(c *spec.Check) ([]step, error) {
-	var steps []step
-	if c.HTTPConnect != nil {
-		st, err := writtenStep(c.HTTPConnect)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, st)
-	}
-	steps = append(steps, step{say: func(k *Checker) []byte {
+// askHTTP makes the request of a step.
+func askHTTP(c *spec.Check, r *spec.CheckRequest, cfg *Config) func(*Checker) ([]byte, bool) {
+	method := message.LookupMethod([]byte(r.Method))
+	return func(k *Checker) ([]byte, bool) {
+		k.talk.method = method
 		state := ""
-		if c.SendState && k.cfg.State != nil {
-			state = k.cfg.State()
+		if c.SendState && cfg.State != nil {
+			state = cfg.State()
 		}
-		return request(c, state)
-	}})
-	rules := c.Expect
-	if len(rules) == 0 {
-		rules = []spec.Expect{{Kind: spec.ExpectStatus, Pattern: "200-399"}}
+		return k.request(r, state), true
 	}
-	for i := range rules {
-		e := &rules[i]
-		x, err := newHTTPPattern(e)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: http-check expect: %w", e.File, e.Line, err)
-		}
-		steps = append(steps, step{
-			expect: func(d *dialogue) reading { return x.read(d, c.DisableOn404) }, negate: e.Negate,
-			ok: statusNamed(e.Outcome.OK), failed: statusNamed(e.Outcome.Error), late: statusNamed(e.Outcome.Timeout),
-		})
+}
+
+// expectHTTP makes st a step that expects something of an answer.
+func expectHTTP(c *spec.Check, r *spec.CheckStep, st step) (step, error) {
+	x, err := newHTTPPattern(r)
+	if err != nil {
+		return st, fmt.Errorf("http-check expect: %w", err)
 	}
-	return steps, nil
+	st.expect = func(d *dialogue) reading { return x.read(d, c.DisableOn404) }
+	if x.PatternBy != nil || x.NameBy != nil {
+		st.wants = x.make
+	}
+	return st, nil
 }
 
 // httpPattern is what an expectation looks for in an answer.
 type httpPattern struct {
+	*spec.CheckStep
 	*spec.Expect
 	ranges      [][2]int
 	re          *regexp.Regexp // of the status, or the body
+	text        string         // to be found in the body
 	name, value func(string) bool
 }
 
-func newHTTPPattern(e *spec.Expect) (*httpPattern, error) {
-	x := &httpPattern{Expect: e}
+func newHTTPPattern(r *spec.CheckStep) (*httpPattern, error) {
+	e := r.Answer
+	x := &httpPattern{CheckStep: r, Expect: e, text: e.Pattern}
 	var err error
 	switch e.Kind {
 	case spec.ExpectStatus:
@@ -62,12 +59,40 @@ func newHTTPPattern(e *spec.Expect) (*httpPattern, error) {
 	case spec.ExpectRStatus, spec.ExpectRString:
 		x.re, err = regexp.Compile(e.Pattern)
 	case spec.ExpectHeader, spec.ExpectFullHeader:
-		if x.name, err = comparer(e.NameBy, e.Name, true); err == nil && e.ValueBy != "" {
-			x.value, err = comparer(e.ValueBy, e.Pattern, false)
+		if x.name, err = comparer(e.MatchName, e.Name, true); err == nil && e.MatchValue != "" {
+			x.value, err = comparer(e.MatchValue, e.Pattern, false)
 		}
 	case spec.ExpectString:
 	}
 	return x, err
+}
+
+// make makes what is looked for of samples, once there is an answer to take them from.
+func (x *httpPattern) make(c *Checker) (failure string) {
+	if !c.talk.answer.headed {
+		return ""
+	}
+	for _, part := range []struct {
+		by *logformat.Format
+		to func(text string)
+	}{
+		{x.NameBy, func(text string) { x.name, _ = comparer(x.MatchName, text, true) }},
+		{x.PatternBy, func(text string) {
+			if x.text = text; x.Kind != spec.ExpectString {
+				x.value, _ = comparer(x.MatchValue, text, false)
+			}
+		}},
+	} {
+		if part.by == nil {
+			continue
+		}
+		text := c.text(part.by)
+		if len(text) == 0 {
+			return noText
+		}
+		part.to(string(text))
+	}
+	return ""
 }
 
 // comparer compares texts with a pattern; fold: whatever their case is.
@@ -113,15 +138,18 @@ func statusRanges(s string) (out [][2]int, err error) {
 // of its own in place of any configured, and one word on whether the connection is
 // to be kept, said only where the protocol would not say so by itself. state is what it
 // says of the server's state.
-func request(c *spec.Check, state string) []byte {
-	version := c.Version
-	if version == "" {
-		version = "HTTP/1.0"
+func (c *Checker) request(r *spec.CheckRequest, state string) []byte {
+	uri, body := r.URI, []byte(r.Body)
+	if r.URIBy != nil {
+		uri = cmp.Or(string(c.text(r.URIBy)), uri)
 	}
-	b := fmt.Appendf(nil, "%s %s %s\r\n", c.Method, c.URI, version)
+	if r.BodyBy != nil {
+		body = c.text(r.BodyBy)
+	}
+	b := fmt.Appendf(nil, "%s %s %s\r\n", r.Method, uri, r.Version)
 	closing, options := false, false
-	for _, h := range c.Headers {
-		name, value := strings.ToLower(h[0]), h[1]
+	for _, h := range r.Headers {
+		name, value := strings.ToLower(h.Name), string(c.text(h.Value))
 		switch name {
 		case "content-length", "transfer-encoding":
 			continue
@@ -131,32 +159,31 @@ func request(c *spec.Check, state string) []byte {
 			if value, closes = connectionOptions(value); closes {
 				closing = true
 			}
-			if value == "" {
-				continue
-			}
 		}
-		b = fmt.Appendf(b, "%s: %s\r\n", name, value)
+		if value != "" {
+			b = fmt.Appendf(b, "%s: %s\r\n", name, value)
+		}
 	}
 	if state != "" {
 		b = fmt.Appendf(b, "x-haproxy-server-state: %s\r\n", state)
 	}
-	switch c.Method {
+	switch r.Method {
 	case "GET", "HEAD", "OPTIONS", "DELETE":
-		if c.Body == "" {
+		if len(body) == 0 {
 			break
 		}
 		fallthrough
 	default:
-		b = fmt.Appendf(b, "content-length: %d\r\n", len(c.Body))
+		b = fmt.Appendf(b, "content-length: %d\r\n", len(body))
 	}
 	switch closing = closing || !options; {
-	case version != "HTTP/1.0" && closing:
+	case r.Version != "HTTP/1.0" && closing:
 		b = append(b, "connection: close\r\n"...)
-	case version == "HTTP/1.0" && !closing:
+	case r.Version == "HTTP/1.0" && !closing:
 		b = append(b, "connection: keep-alive\r\n"...)
 	}
 	b = append(b, "\r\n"...)
-	return append(b, c.Body...)
+	return append(b, body...)
 }
 
 // connectionOptions takes the words on keeping the connection out of a Connection
@@ -181,7 +208,7 @@ func (x *httpPattern) read(d *dialogue, on404 bool) reading {
 	a := &d.answer
 	switch {
 	case a.malformed, !a.headed && d.ended:
-		return reading{bad: true, status: L7Rsp, final: true, text: x.remark("")}
+		return reading{bad: true, status: L7Rsp, final: true}
 	case !a.headed:
 		return reading{wait: true}
 	}
@@ -192,11 +219,11 @@ func (x *httpPattern) read(d *dialogue, on404 bool) reading {
 	switch x.Kind {
 	case spec.ExpectStatus, spec.ExpectRStatus:
 		if x.matchStatus(a.code) == x.Negate {
-			return fails(L7Sts, x.remark(a.reason))
+			return fails(L7Sts, a.reason)
 		}
 	case spec.ExpectHeader, spec.ExpectFullHeader:
 		if x.matchField(a) == x.Negate {
-			return fails(L7Sts, x.remark(a.reason))
+			return fails(L7Sts, a.reason)
 		}
 	case spec.ExpectString, spec.ExpectRString:
 		return x.readBody(a, d.ended || a.complete)
@@ -208,41 +235,33 @@ func (x *httpPattern) readBody(a *answer, complete bool) reading {
 	found := x.matchBody(a.body)
 	switch {
 	case len(a.body) == 0 && complete:
-		return fails(L7Rsp, x.remark("HTTP content check could not find a response body"))
-	case len(a.body) == 0, !found && !complete && !x.Once, len(a.body) < x.MinRecv && !complete:
+		return fails(L7Rsp, "HTTP content check could not find a response body")
+	case len(a.body) == 0, !found && !complete && x.MinRecv < 0, len(a.body) < x.MinRecv && !complete:
 		return reading{wait: true}
 	case found && x.Negate:
-		return fails(L7Rsp, x.remark("HTTP check matched unwanted content"))
+		return fails(L7Rsp, "HTTP check matched unwanted content")
 	case !found && !x.Negate:
-		return fails(L7Rsp, x.remark("HTTP content check did not match"))
+		return fails(L7Rsp, "HTTP content check did not match")
 	}
 	return reading{}
 }
 
-// remark adds the comment of the rule.
-func (x *httpPattern) remark(text string) string {
-	if x.Comment != "" {
-		text += " comment: " + x.Comment
-	}
-	return text
-}
-
 // matchField tells whether a field of the answer is as the rule wants one.
 func (x *httpPattern) matchField(a *answer) bool {
-	for _, f := range a.fields {
-		if !x.name(f[0]) {
+	for _, f := range a.message.Header.All() {
+		if !x.name(string(f.Name)) {
 			continue
 		}
 		if x.value == nil {
 			return true
 		}
 		if x.Kind == spec.ExpectFullHeader {
-			if x.value(f[1]) {
+			if x.value(string(f.Value)) {
 				return true
 			}
 			continue
 		}
-		for part := range strings.SplitSeq(f[1], ",") {
+		for part := range strings.SplitSeq(string(f.Value), ",") {
 			if x.value(strings.TrimSpace(part)) {
 				return true
 			}
@@ -267,5 +286,5 @@ func (x *httpPattern) matchBody(body []byte) bool {
 	if x.re != nil {
 		return x.re.Match(body)
 	}
-	return bytes.Contains(body, []byte(x.Pattern))
+	return bytes.Contains(body, []byte(x.text))
 }

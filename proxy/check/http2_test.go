@@ -32,8 +32,8 @@ func TestChecksOverHTTP2(t *testing.T) {
 	t.Cleanup(func() { srv.Close() })
 	h1 := listen(t, answering("HTTP/1.1 200 OK\r\n\r\n"))
 	silent := listen(t, func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) })
-	ask := func(path string, expect ...spec.Expect) *spec.Check {
-		return &spec.Check{Kind: spec.CheckHTTP, Method: "POST", URI: path, Version: "HTTP/1.1", Headers: [][2]string{{"Host", "a.example"}}, Body: "hello", Expect: expect}
+	ask := func(path string, expect ...spec.CheckStep) *spec.Check {
+		return httpCheck(&spec.CheckRequest{Method: "POST", URI: path, Version: "HTTP/1.1", Headers: fields("Host", "a.example"), Body: "hello"}, expect...)
 	}
 	for _, c := range []struct {
 		name  string
@@ -43,7 +43,7 @@ func TestChecksOverHTTP2(t *testing.T) {
 		code  int
 	}{
 		{"good", ask("/"), l.Addr().String(), "L7OK", 200},
-		{"body", ask("/", spec.Expect{Kind: spec.ExpectString, Pattern: "is well"}), l.Addr().String(), "L7OK", 200},
+		{"body", ask("/", expecting(spec.ExpectString, false, "is well")), l.Addr().String(), "L7OK", 200},
 		{"404", ask("/no"), l.Addr().String(), "L7STS", 404},
 		{"HTTP/1", ask("/"), h1, "SOCKERR", 0},
 		{"silent", ask("/"), silent, "L7TOUT", 0},

@@ -46,7 +46,7 @@ func kindly() step {
 }
 
 // says is a step that says always the same.
-func says(text string) step { return step{say: func(*Checker) []byte { return []byte(text) }} }
+func says(text string) step { return step{say: speech([]byte(text))} }
 
 // awaits waits for so many bytes before look decides.
 func awaits(least int, look func(in []byte) reading) step {
@@ -97,7 +97,7 @@ func tlsHelloSteps() []step {
 		return fails(L6Rsp, "")
 	})
 	st.ok, st.failed, st.late = L6OK, L6Rsp, L6TOut
-	return []step{{say: func(*Checker) []byte { return tlsHello(time.Now()) }}, st}
+	return []step{{say: func(*Checker) ([]byte, bool) { return tlsHello(time.Now()), true }}, st}
 }
 
 // tlsHello is the greeting: a record with a handshake message, which offers many suites

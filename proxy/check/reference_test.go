@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"net"
@@ -204,21 +205,19 @@ type kind struct {
 }
 
 func kinds() []kind {
-	http := func(x ...spec.Expect) *spec.Check {
-		return &spec.Check{Kind: spec.CheckHTTP, Method: "GET", URI: "/x", Expect: x}
-	}
+	http := func(x ...spec.CheckStep) *spec.Check { return httpCheck(&spec.CheckRequest{URI: "/x"}, x...) }
 	disable := http()
 	disable.DisableOn404 = true
 	const get = "  option httpchk GET /x\n"
 	return []kind{
 		{"tcp", "", nil},
 		{"http", get, http()},
-		{"status", get + "  http-check expect status 200\n", http(spec.Expect{Kind: spec.ExpectStatus, Pattern: "200"})},
-		{"notstatus", get + "  http-check expect ! status 200\n", http(spec.Expect{Kind: spec.ExpectStatus, Negate: true, Pattern: "200"})},
-		{"rstatus", get + "  http-check expect rstatus ^[23]\n", http(spec.Expect{Kind: spec.ExpectRStatus, Pattern: "^[23]"})},
-		{"string", get + "  http-check expect string hell\n", http(spec.Expect{Kind: spec.ExpectString, Pattern: "hell"})},
-		{"notstring", get + "  http-check expect ! string hell\n", http(spec.Expect{Kind: spec.ExpectString, Negate: true, Pattern: "hell"})},
-		{"rstring", get + "  http-check expect rstring h.ll\n", http(spec.Expect{Kind: spec.ExpectRString, Pattern: "h.ll"})},
+		{"status", get + "  http-check expect status 200\n", http(expecting(spec.ExpectStatus, false, "200"))},
+		{"notstatus", get + "  http-check expect ! status 200\n", http(expecting(spec.ExpectStatus, true, "200"))},
+		{"rstatus", get + "  http-check expect rstatus ^[23]\n", http(expecting(spec.ExpectRStatus, false, "^[23]"))},
+		{"string", get + "  http-check expect string hell\n", http(expecting(spec.ExpectString, false, "hell"))},
+		{"notstring", get + "  http-check expect ! string hell\n", http(expecting(spec.ExpectString, true, "hell"))},
+		{"rstring", get + "  http-check expect rstring h.ll\n", http(expecting(spec.ExpectRString, false, "h.ll"))},
 		{"disable", get + "  http-check disable-on-404\n", disable},
 	}
 }
@@ -362,30 +361,24 @@ func showStat(path string) []func(string) string {
 // TestRequestsLikeHAProxy compares the requests that both send for the same rules.
 func TestRequestsLikeHAProxy(t *testing.T) {
 	bin := testpeer.Need(t, "haproxy")
-	header := func(fields ...string) (h [][2]string) {
-		for i := 0; i < len(fields); i += 2 {
-			h = append(h, [2]string{fields[i], fields[i+1]})
-		}
-		return h
-	}
-	checks := []spec.Check{
+	checks := []spec.CheckRequest{
 		{},
 		{Version: "HTTP/1.1"},
-		{Headers: header("Connection", "keep-alive")},
-		{Version: "HTTP/1.1", Headers: header("Connection", "keep-alive", "Host", "a")},
-		{Version: "HTTP/1.1", Headers: header("Connection", "close")},
-		{Headers: header("Connection", "close")},
-		{Version: "HTTP/1.1", Headers: header("Connection", "foo", "connection", "bar")},
-		{Version: "HTTP/1.1", Headers: header("Connection", "close,keep-alive")},
-		{Version: "HTTP/1.1", Headers: header("Connection", "Keep-Alive,foo")},
-		{Headers: header("Connection", "keep-alive,foo")},
-		{Headers: header("Content-Length", "7"), Body: "abc"},
-		{Version: "HTTP/1.1", Headers: header("Transfer-Encoding", "chunked"), Body: "abc"},
-		{Headers: header("Transfer-Encoding", "chunked")},
-		{Version: "HTTP/1.1", Headers: header("te", "trailers", "keep-alive", "timeout=3", "Proxy-Connection", "close")},
+		{Headers: fields("Connection", "keep-alive")},
+		{Version: "HTTP/1.1", Headers: fields("Connection", "keep-alive", "Host", "a")},
+		{Version: "HTTP/1.1", Headers: fields("Connection", "close")},
+		{Headers: fields("Connection", "close")},
+		{Version: "HTTP/1.1", Headers: fields("Connection", "foo", "connection", "bar")},
+		{Version: "HTTP/1.1", Headers: fields("Connection", "close,keep-alive")},
+		{Version: "HTTP/1.1", Headers: fields("Connection", "Keep-Alive,foo")},
+		{Headers: fields("Connection", "keep-alive,foo")},
+		{Headers: fields("Content-Length", "7"), Body: "abc"},
+		{Version: "HTTP/1.1", Headers: fields("Transfer-Encoding", "chunked"), Body: "abc"},
+		{Headers: fields("Transfer-Encoding", "chunked")},
+		{Version: "HTTP/1.1", Headers: fields("te", "trailers", "keep-alive", "timeout=3", "Proxy-Connection", "close")},
 	}
 	for _, method := range []string{"HEAD", "OPTIONS", "DELETE", "POST", "PUT", "PATCH", "TRACE", "CONNECT", "FOO"} {
-		checks = append(checks, spec.Check{Method: method, Version: "HTTP/1.1"})
+		checks = append(checks, spec.CheckRequest{Method: method, Version: "HTTP/1.1"})
 	}
 	var cfg strings.Builder
 	dir := t.TempDir()
@@ -393,10 +386,8 @@ func TestRequestsLikeHAProxy(t *testing.T) {
 	received := make([]chan string, len(checks))
 	for i := range checks {
 		c := &checks[i]
-		c.Kind, c.URI = spec.CheckHTTP, "/"
-		if c.Method == "" {
-			c.Method = "GET"
-		}
+		said := c.Version
+		c.Method, c.URI, c.Version = cmp.Or(c.Method, "GET"), "/", cmp.Or(c.Version, "HTTP/1.0")
 		requests := make(chan string, 1)
 		received[i] = requests
 		addr := testserver.TCP(t, func(c net.Conn) {
@@ -409,11 +400,11 @@ func TestRequestsLikeHAProxy(t *testing.T) {
 			default:
 			}
 		})
-		fmt.Fprintf(&cfg, "backend b%d\n  option httpchk %s / %s\n", i, c.Method, c.Version)
+		fmt.Fprintf(&cfg, "backend b%d\n  option httpchk %s / %s\n", i, c.Method, said)
 		if len(c.Headers) > 0 || c.Body != "" {
 			cfg.WriteString("  http-check send")
 			for _, h := range c.Headers {
-				fmt.Fprintf(&cfg, " hdr %s %s", h[0], h[1])
+				fmt.Fprintf(&cfg, " hdr %s %s", h.Name, h.Value)
 			}
 			if c.Body != "" {
 				fmt.Fprintf(&cfg, " body %s", c.Body)
@@ -431,7 +422,7 @@ func TestRequestsLikeHAProxy(t *testing.T) {
 	for i := range checks {
 		select {
 		case want := <-received[i]:
-			if got := string(request(&checks[i], "")); got != want {
+			if got := string((&Checker{}).request(&checks[i], "")); got != want {
 				t.Errorf("%s %s %v:\n got %q\nwant %q", checks[i].Method, checks[i].Version, checks[i].Headers, got, want)
 			}
 		case <-late:

@@ -3,11 +3,14 @@ package check
 import (
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/proxy/message"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
 // script is a compiled check: what is done on one connection, or on several, one thing
@@ -20,17 +23,23 @@ type script struct {
 	on404   bool // a 404 takes the server out of balancing only
 }
 
-// step is one rule of a script. It connects, says something or expects something.
+// step is one rule of a script. It connects, says something, expects something or sets a
+// variable.
 type step struct {
 	number  int // as messages count the rules, from 1; 0: nobody wrote it
 	comment string
 	what    string // how messages call it
 
 	connect *connection
-	say     func(c *Checker) []byte
-	expect  func(d *dialogue) reading
+	// say gives what is said; false: that cannot be told.
+	say    func(c *Checker) ([]byte, bool)
+	expect func(d *dialogue) reading
+	// wants makes what is expected of samples, before anything is looked at; nil: it is known.
+	wants  func(c *Checker) (failure string)
+	change *spec.CheckVar
 
 	ok, failed, late Status // what its results are called; Unknown: as usual
+	outcome          *spec.CheckOutcome
 	// chain is the step to go back to when more comes: the first of those in a row that
 	// forbid something.
 	chain  int
@@ -51,6 +60,8 @@ type reading struct {
 	status Status // if it is bad; the step may have another one, unless it is final
 	final  bool
 	text   string
+	fixed  bool   // "on-error" does not change the text
+	mute   bool   // and the text is all that is said
 	remark string // of a good one: what messages say, and nothing else
 }
 
@@ -61,22 +72,28 @@ type dialogue struct {
 	step    int
 	out     []byte // what is left to be sent
 	saying  bool
-	in      []byte // received since something was sent last, unless it is HTTP
-	answer  answer // what it is then
-	stale   bool   // what came was looked at: wait for more
-	ended   bool   // no more will come
-	text    string // what the last expectation said
+	in      []byte         // received since something was sent last, unless it is HTTP
+	answer  answer         // what it is then
+	method  message.Method // of the request that it answers
+	stale   bool           // what came was looked at: wait for more
+	wanted  string         // what the expectation at hand looks for, if samples say so
+	ended   bool           // no more will come
+	text    string         // what the last expectation said
 	remark  string
 	code    int
 	coded   bool // the answer has said code
 	up      bool // the server was well before
 	neutral bool // the answer changes nothing
+	// vars and session are the variables of the check.
+	vars, session txn.Vars
 }
 
 func (d *dialogue) reset() {
 	answer := d.answer
 	answer.reset()
-	*d = dialogue{in: d.in[:0], answer: answer}
+	*d = dialogue{in: d.in[:0], answer: answer, vars: d.vars, session: d.session}
+	d.vars.Reset()
+	d.session.Reset()
 }
 
 // listen forgets what has come: it was no answer to what is said next.
@@ -99,17 +116,17 @@ func newScript(cfg *Config) (*script, error) {
 	switch c.Kind {
 	case spec.CheckTCP:
 		s.written = cfg.Check != nil
-		s.steps, err = writtenSteps(c)
+		s.steps, err = writtenSteps(c, cfg)
 	case spec.CheckHTTP:
 		s.http, s.on404 = true, c.DisableOn404
-		s.steps, err = httpSteps(c)
+		s.steps, err = writtenSteps(c, cfg)
 	case spec.CheckRedis, spec.CheckMySQL, spec.CheckPgSQL, spec.CheckSMTP, spec.CheckLDAP, spec.CheckTLSHello, spec.CheckSPOP, spec.CheckExternal:
 		s.steps = protocolSteps(c)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(s.steps) == 0 || s.steps[0].connect == nil {
+	if !slices.ContainsFunc(s.steps, func(st step) bool { return st.connect != nil }) {
 		s.steps = append([]step{{connect: &connection{CheckConnect: spec.CheckConnect{Default: true}}}}, s.steps...)
 	}
 	return s, s.secure(cfg)
@@ -157,10 +174,15 @@ func (c *Checker) where() string {
 		return " at initial connection step of tcp-check"
 	}
 	text := fmt.Sprintf(" at step %d of tcp-check%s", st.number, st.what)
-	if st.comment != "" {
-		text += " comment: '" + st.comment + "'"
+	return text + st.aside()
+}
+
+// aside is what messages add to where a check has stopped.
+func (st *step) aside() string {
+	if st.comment == "" {
+		return ""
 	}
-	return text
+	return " comment: '" + st.comment + "'"
 }
 
 // play follows the script as far as that goes.
@@ -172,11 +194,14 @@ func (c *Checker) play() {
 		case st.connect != nil:
 			c.connect(st.connect)
 			return // until the connection is there
+		case st.change != nil:
+			c.change(st.change)
+			d.step, d.code = d.step+1, 0
 		case st.say != nil:
 			if !c.tell(st) {
 				return
 			}
-			d.step, d.saying = d.step+1, false
+			d.step, d.saying, d.code = d.step+1, false, 0
 		default:
 			if (d.stale || !d.heard(c.script.http)) && !d.ended && !c.hear() {
 				return
@@ -189,7 +214,7 @@ func (c *Checker) play() {
 				if st.failed != Unknown && !r.final {
 					status = st.failed
 				}
-				c.finish(Result{Status: status, Output: r.text})
+				c.finish(Result{Status: status, Output: c.judge(st, &r)})
 				return
 			default:
 				d.step, d.stale, d.text, d.remark = d.step+1, false, r.text, r.remark
@@ -211,19 +236,21 @@ func (d *dialogue) heard(http bool) bool {
 func (c *Checker) read(st *step) reading {
 	d := &c.talk
 	if !c.script.http && d.ended && len(d.in) == 0 {
-		text := fmt.Sprintf("TCPCHK got an empty response at step %d", st.number)
-		if st.comment != "" {
-			text += " comment: '" + st.comment + "'"
-		}
 		d.code = 0
-		return fails(L7Rsp, text)
+		return reading{bad: true, status: L7Rsp, mute: true, text: fmt.Sprintf("TCPCHK got an empty response at step %d", st.number) + st.aside()}
+	}
+	d.code = 0
+	if st.wants != nil {
+		if failure := st.wants(c); failure != "" {
+			return reading{bad: true, status: L7Rsp, final: true, fixed: true, text: failure}
+		}
 	}
 	return st.expect(d)
 }
 
 // pass ends a check of which everything has held.
 func (c *Checker) pass() {
-	d, st := &c.talk, c.current()
+	d, st := &c.talk, c.decisive()
 	r := Result{Status: L7OK, Output: passed}
 	switch {
 	case st.connect != nil:
@@ -244,6 +271,7 @@ func (c *Checker) pass() {
 		case st.ok != Unknown:
 			r.Status = st.ok
 		}
+		c.praise(st, &r)
 	}
 	c.finish(r)
 }
@@ -252,7 +280,12 @@ func (c *Checker) pass() {
 func (c *Checker) tell(st *step) bool {
 	d := &c.talk
 	if !d.saying {
-		d.out, d.saying = st.say(c), true
+		var ok bool
+		if d.out, ok = st.say(c); !ok {
+			c.finish(Result{Status: L7Rsp, Output: fmt.Sprintf("tcp-check send : failed to build log-format string at step %d", st.number)})
+			return false
+		}
+		d.saying = true
 		d.listen()
 	}
 	for len(d.out) > 0 {
@@ -305,7 +338,7 @@ func (c *Checker) hear() bool {
 func (c *Checker) take(p []byte) {
 	d := &c.talk
 	if c.script.http {
-		d.answer.add(p, c.method, &c.lim)
+		d.answer.add(p, d.method, &c.lim)
 		d.ended = d.answer.full()
 		return
 	}

@@ -5,7 +5,7 @@ import "encoding/binary"
 // spopSteps: an agent of stream processing answers a greeting.
 func spopSteps() []step {
 	return []step{
-		{say: func(*Checker) []byte { return spopHello() }},
+		{say: speech(spopHello())},
 		{expect: func(d *dialogue) reading {
 			if len(d.in) < 4 && !d.ended {
 				return reading{wait: true}

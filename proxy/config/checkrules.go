@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"bench/internal/sock"
+	"bench/proxy/logformat"
 	"bench/proxy/spec"
 )
 
 const (
-	connectArgs = "[default] [port <port>] [addr <address>] [send-proxy] [via-socks4] [ssl] [sni <name>] [alpn <protocols>] [linger] [proto <name>] [comment <text>]"
-	expectArgs  = "[min-recv <number>] [comment <text>] [ok-status <status>] [error-status <status>] [tout-status <status>]"
+	connectArgs = "[default] [port { <port> | <expression> }] [addr <address>] [send-proxy] [via-socks4] [ssl] [sni <name>] [alpn <protocols>] [linger] [proto <name>] [comment <text>]"
+	expectArgs  = "[min-recv <number>] [comment <text>] [ok-status <status>] [error-status <status>] [tout-status <status>] [on-success <format>] [on-error <format>] [status-code <expression>]"
 )
 
 // readConnect takes the options of a rule that connects.
@@ -61,8 +62,8 @@ func (l *line) connectOption(st *spec.CheckStep, name string, w word) bool {
 	switch name {
 	case "port":
 		if strings.Trim(w.text, "0123456789") != "" {
-			l.fail(w, "'port' expects a number, as samples are not supported in '%s', not '%s'", l.kw.name, w.text)
-			return false
+			k.PortBy = l.checkSample(w)
+			return k.PortBy != nil
 		}
 		k.Port, ok = l.integer(w, 1, 65535)
 	case "addr":
@@ -126,9 +127,16 @@ func readExpectation(l *line) (x expectation, rest []word, ok bool) {
 				return x, nil, false
 			}
 			*s.field = value.text
-		case "on-success", "on-error", "status-code":
-			l.fail(name, "'%s' is not supported in '%s'", name.text, l.kw.name)
-			return x, nil, false
+		case "on-success", "on-error":
+			f := l.checkFormat(value)
+			if f == nil {
+				return x, nil, false
+			}
+			*map[string]**logformat.Format{"on-success": &x.outcome.OnOK, "on-error": &x.outcome.OnError}[name.text] = f
+		case "status-code":
+			if x.outcome.Code = l.checkSample(value); x.outcome.Code == nil {
+				return x, nil, false
+			}
 		case "!":
 			x.negate = true
 			return x, rest[1:], true
@@ -149,31 +157,24 @@ func readCheckExpect(l *line) {
 	if !ok {
 		return
 	}
-	c := &l.sect.settings.check
-	e := spec.Expect{Pos: l.pos, Once: x.least >= 0, MinRecv: max(x.least, 0), Comment: x.comment, Outcome: x.outcome, Negate: x.negate}
-	if e.Comment == "" {
-		e.Comment = c.note
-	}
 	if len(rest) < 2 {
 		l.missing("a kind and a pattern, as in 'status 200'")
 		return
 	}
-	kinds := map[string]spec.ExpectKind{"status": spec.ExpectStatus, "rstatus": spec.ExpectRStatus, "string": spec.ExpectString, "rstring": spec.ExpectRString, "hdr": spec.ExpectHeader, "fhdr": spec.ExpectFullHeader}
-	e.Kind, ok = kinds[rest[0].text]
-	switch {
-	case rest[0].text == "string-lf":
-		l.fail(rest[0], "'%s' is not supported in 'http-check expect'", rest[0].text)
-		return
+	e := &spec.Expect{}
+	kind, names := rest[0], []string{"status", "rstatus", "string", "string-lf", "rstring", "hdr", "fhdr"}
+	kinds := map[string]spec.ExpectKind{"status": spec.ExpectStatus, "rstatus": spec.ExpectRStatus, "string": spec.ExpectString, "string-lf": spec.ExpectString, "rstring": spec.ExpectRString, "hdr": spec.ExpectHeader, "fhdr": spec.ExpectFullHeader}
+	switch e.Kind, ok = kinds[kind.text]; {
 	case !ok:
-		l.unknown(rest[0], "kind", []string{"status", "rstatus", "string", "rstring", "hdr", "fhdr"})
+		l.unknown(kind, "kind", names)
 		return
 	case e.Kind == spec.ExpectHeader || e.Kind == spec.ExpectFullHeader:
-		if rest = l.expectField(&e, rest[1:]); rest == nil {
+		if rest = l.expectField(e, kind.text, rest[1:]); rest == nil {
 			return
 		}
 	default:
 		e.Pattern = rest[1].text
-		if !l.expectPattern(&e, rest[1]) {
+		if !l.expectPattern(e, kind.text, rest[1]) {
 			return
 		}
 		rest = rest[2:]
@@ -182,12 +183,16 @@ func readCheckExpect(l *line) {
 		l.fail(rest[0], "'http-check expect' cannot handle unexpected argument '%s'", rest[0].text)
 		return
 	}
-	l.httpRule()
-	c.expect = append(c.expect, e)
+	c := l.rulesOf(&l.sect.settings.check.http)
+	if last := c.last(); last != nil && last.Connect != nil {
+		l.fail(l.head, "'http-check expect' is not supported behind 'http-check connect': nothing was sent")
+		return
+	}
+	l.addStep(c, spec.CheckStep{Answer: e, MinRecv: x.least, Comment: x.comment, Outcome: x.outcome, Negate: x.negate})
 }
 
 // expectPattern checks the pattern of an expectation.
-func (l *line) expectPattern(e *spec.Expect, w word) bool {
+func (l *line) expectPattern(e *spec.Expect, kind string, w word) bool {
 	switch e.Kind {
 	case spec.ExpectStatus:
 		if !isStatusList(e.Pattern) {
@@ -196,7 +201,12 @@ func (l *line) expectPattern(e *spec.Expect, w word) bool {
 		}
 	case spec.ExpectRStatus, spec.ExpectRString:
 		return l.goodRegexp(w)
-	case spec.ExpectString, spec.ExpectHeader, spec.ExpectFullHeader:
+	case spec.ExpectString:
+		if kind == "string-lf" {
+			e.PatternBy = l.checkFormat(w)
+			return e.PatternBy != nil
+		}
+	case spec.ExpectHeader, spec.ExpectFullHeader:
 	}
 	return true
 }
@@ -211,28 +221,30 @@ func (l *line) goodRegexp(w word) bool {
 
 // expectField takes what is expected of a header field, and returns what follows; nil
 // after an error.
-func (l *line) expectField(e *spec.Expect, rest []word) []word {
+func (l *line) expectField(e *spec.Expect, kind string, rest []word) []word {
 	for _, part := range []struct {
 		name     string
 		by, text *string
-	}{{"name", &e.NameBy, &e.Name}, {"value", &e.ValueBy, &e.Pattern}} {
+		format   **logformat.Format
+	}{{"name", &e.MatchName, &e.Name, &e.NameBy}, {"value", &e.MatchValue, &e.Pattern, &e.PatternBy}} {
+		formatted := len(rest) > 0 && rest[0].text == part.name+"-lf"
 		switch {
 		case len(rest) == 0 && part.name == "value":
 			return []word{}
-		case len(rest) > 0 && rest[0].text == part.name+"-lf":
-			l.fail(rest[0], "'%s' is not supported in 'http-check expect'", rest[0].text)
-			return nil
-		case len(rest) == 0 || rest[0].text != part.name:
+		case len(rest) == 0 || rest[0].text != part.name && !formatted:
 			if part.name == "value" {
 				return rest
 			}
-			l.missing("'name' and a name after '" + map[bool]string{true: "fhdr", false: "hdr"}[e.Kind == spec.ExpectFullHeader] + "'")
+			l.missing("'name' and a name after '" + kind + "'")
 			return nil
 		}
 		rest = rest[1:]
 		*part.by = "str"
 		if len(rest) > 1 && rest[0].text == "-m" {
 			methods := []string{"str", "beg", "end", "sub", "reg"}
+			if formatted {
+				methods = methods[:4] // an expression is compiled when the configuration is read
+			}
 			if !slices.Contains(methods, rest[1].text) {
 				l.unknown(rest[1], "method", methods)
 				return nil
@@ -246,7 +258,12 @@ func (l *line) expectField(e *spec.Expect, rest []word) []word {
 		if *part.by == "reg" && !l.goodRegexp(rest[0]) {
 			return nil
 		}
-		*part.text, rest = rest[0].text, rest[1:]
+		if *part.text = rest[0].text; formatted {
+			if *part.format = l.checkFormat(rest[0]); *part.format == nil {
+				return nil
+			}
+		}
+		rest = rest[1:]
 	}
 	return rest
 }

@@ -119,6 +119,14 @@ var samples = map[string]string{
 	"http-check send-state":      "option httpchk\n",
 	"option pgsql-check":         "user /x",
 	"http-check connect":         "option httpchk\n",
+	"tcp-check set-var":          "option tcp-check\n(check.x) int(1)",
+	"tcp-check set-var-fmt":      "option tcp-check\n(check.x,ifexists) a%[int(1)]",
+	"tcp-check unset-var":        "option tcp-check\n(check.x)",
+	"http-check set-var":         "option httpchk\n(check.x) int(1)",
+	"http-check set-var-fmt":     "option httpchk\n(check.x) a",
+	"http-check unset-var":       "option httpchk\n(check.x)",
+	"tcp-check send-lf":          "option tcp-check\n%[be_name]",
+	"tcp-check send-binary-lf":   "option tcp-check\n%[be_name,hex]",
 	"tcp-check send":             "option tcp-check\nping",
 	"tcp-check send-binary":      "option tcp-check\n0aff",
 	"tcp-check expect":           "option tcp-check\nmin-recv 4 comment c ! rbinary ^00",
@@ -413,7 +421,11 @@ func TestNoRowIsSilent(t *testing.T) {
 				if k.name == "enabled" {
 					before, args = "disabled\n", ""
 				}
-				changed, warned := effect(t, kind, before, k.name+" "+args+"\n")
+				gap := " "
+				if k.named {
+					gap = ""
+				}
+				changed, warned := effect(t, kind, before, k.name+gap+args+"\n")
 				judge(t, inert, k.same, changed, warned)
 			})
 		}

@@ -53,7 +53,9 @@ type keyword struct {
 	// same: what the keyword asks for is what the engine does anyway, so that it
 	// changes nothing and there is nothing to warn about.
 	same bool
-	doc  string // one sentence for the manual
+	// named: the last word of the name ends with a name in parentheses.
+	named bool
+	doc   string // one sentence for the manual
 }
 
 // inertly makes a keyword that is checked, and accepted without effect.
@@ -105,6 +107,7 @@ func keywords() []keyword {
 		serverStateKeywords(),
 		counterFileKeywords(),
 		checkKeywords(),
+		checkVariableKeywords(),
 		protocolCheckKeywords(),
 		tableKeywords(),
 		retiredKeywords(),
@@ -141,7 +144,11 @@ func newTable(rows []keyword) *vocabulary {
 // preferring one for the section at hand.
 func (t *vocabulary) find(words []word, sc scope) *keyword {
 	for n := min(len(words), 3); n > 0; n-- {
-		rows := t.index[joinWords(words[:n])]
+		name := joinWords(words[:n])
+		rows := t.index[name]
+		if short, _, named := strings.Cut(name, "("); named && len(rows) == 0 {
+			rows = slices.DeleteFunc(slices.Clone(t.index[short]), func(r int) bool { return !t.rows[r].named })
+		}
 		if len(rows) == 0 || t.rows[rows[0]].words() != n { // a quoted blank makes no two words
 			continue
 		}

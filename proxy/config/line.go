@@ -16,6 +16,8 @@ type line struct {
 	kw   *keyword
 	head word   // the first word of the keyword
 	args []word // what follows the keyword
+	// inner is what stands in parentheses behind the keyword, with them, if it is named.
+	inner word
 	// no and reset: "no" or "default" stood before the keyword.
 	no, reset bool
 	text      string

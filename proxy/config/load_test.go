@@ -102,7 +102,7 @@ backend app
 	if a, b := app.Servers[0], app.Servers[1]; a.Weight != 7 || a.Inter != time.Second || !a.Check || a.ID != 1 || b.Weight != 0 || b.ID != 5 || !b.Backup || app.Servers[2].ID != 3 {
 		t.Errorf("servers: %+v %+v", a, b)
 	}
-	if c := app.Check; c == nil || c.Kind != spec.CheckHTTP || c.Method != "GET" || c.URI != "/health" || len(c.Expect) != 1 || !c.Expect[0].Negate {
+	if c := app.Check; c == nil || c.Kind != spec.CheckHTTP || len(c.Steps) != 2 || c.Steps[0].Request.Method != "GET" || c.Steps[0].Request.URI != "/health" || !c.Steps[1].Negate {
 		t.Errorf("check: %+v", c)
 	}
 	if !strings.Contains(string(app.ErrorFiles[503]), "Location: /sorry\r\n") {

@@ -204,6 +204,9 @@ func (p *parser) keyword(l *line, words []word) {
 	}
 	l.kw, l.sect = kw, p.sect
 	l.args = words[kw.words():]
+	if l.inner = words[kw.words()-1]; kw.named {
+		l.inner.text = strings.TrimPrefix(l.inner.text, kw.name[strings.LastIndexByte(kw.name, ' ')+1:])
+	}
 	if (l.no || l.reset) && !kw.no {
 		l.fail(words[0], "'no' and 'default' are not allowed before '%s'", kw.name)
 		return

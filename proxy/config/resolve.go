@@ -191,38 +191,19 @@ func freeNumber(used map[int]bool, next *int) int {
 	return *next
 }
 
-// resolve merges the forms of the request of an HTTP check.
+// resolve says how servers are checked; nil: by connecting to them.
 func (c *checkDraft) resolve() *spec.Check {
 	if !c.kind.set {
 		return nil
 	}
 	switch c.kind.val {
 	case spec.CheckTCP:
-		return &spec.Check{Kind: spec.CheckTCP, Steps: c.steps}
+		return &spec.Check{Kind: spec.CheckTCP, Steps: c.tcp.steps}
 	case spec.CheckHTTP:
+		return &spec.Check{Kind: spec.CheckHTTP, Steps: c.complete(), DisableOn404: c.on404, SendState: c.state}
 	default:
 		return &spec.Check{Kind: c.kind.val, User: c.user, OldUser: c.oldUser, Greeting: c.greeting, Command: c.command.val, Path: c.path.val}
 	}
-	r := c.request
-	if c.sends {
-		s := c.send
-		s.method, s.uri, s.version = first(s.method, r.method), first(s.uri, r.uri), first(s.version, r.version)
-		s.headers = append(slices.Clip(r.headers), s.headers...)
-		s.body = first(s.body, r.body)
-		r = s
-	}
-	return &spec.Check{
-		Kind: spec.CheckHTTP, Method: first(r.method, "OPTIONS"), URI: first(r.uri, "/"), Version: first(r.version, "HTTP/1.0"),
-		Headers: r.headers, Body: r.body, Expect: c.expect, DisableOn404: c.on404,
-		SendState: c.state, HTTPConnect: c.connects,
-	}
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // numberProxies gives every proxy the number the statistics show.

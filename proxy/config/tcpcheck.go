@@ -3,29 +3,10 @@ package config
 import (
 	"encoding/hex"
 	"regexp"
+	"strings"
 
 	"bench/proxy/spec"
 )
-
-// tcpRule counts a tcp-check rule.
-func (l *line) tcpRule() *checkDraft {
-	c := &l.sect.settings.check
-	if c.tcpPos.Line == 0 {
-		c.tcpPos = l.pos
-	}
-	c.rules++
-	return c
-}
-
-// addStep adds a rule of a TCP check, with the comment before it if it has none.
-func (l *line) addStep(st spec.CheckStep) {
-	c := l.tcpRule()
-	st.Pos, st.Number = l.pos, c.rules
-	if st.Comment == "" {
-		st.Comment = c.remark
-	}
-	c.steps, c.idle = append(c.steps, st), spec.Pos{}
-}
 
 // checkBytes reads hexadecimal digits.
 func (l *line) checkBytes(w word) ([]byte, bool) {
@@ -38,11 +19,12 @@ func (l *line) checkBytes(w word) ([]byte, bool) {
 }
 
 // readCheckText takes what is to be sent.
-func readCheckText(l *line, binary bool) {
+func readCheckText(l *line) {
 	if !l.arity(1, 3, "what is to be sent") {
 		return
 	}
-	st := spec.CheckStep{Send: []byte(l.args[0].text), MinRecv: -1}
+	w := l.args[0]
+	st := spec.CheckStep{MinRecv: -1}
 	if len(l.args) > 1 {
 		if l.args[1].text != "comment" {
 			l.unknown(l.args[1], "argument", []string{"comment"})
@@ -54,17 +36,23 @@ func readCheckText(l *line, binary bool) {
 		}
 		st.Comment = l.args[2].text
 	}
-	if len(st.Send) == 0 {
-		l.fail(l.args[0], "'%s' expects something to be sent", l.kw.name)
+	if w.text == "" {
+		l.fail(w, "'%s' expects something to be sent", l.kw.name)
 		return
 	}
-	if binary {
-		var ok bool
-		if st.Send, ok = l.checkBytes(l.args[0]); !ok {
-			return
-		}
+	ok := true
+	switch how := strings.TrimPrefix(l.kw.name, "tcp-check send"); how {
+	case "-binary":
+		st.Send, ok = l.checkBytes(w)
+	case "-lf", "-binary-lf":
+		st.SendBy, st.Binary = l.checkFormat(w), how == "-binary-lf"
+		ok = st.SendBy != nil
+	default:
+		st.Send = []byte(w.text)
 	}
-	l.addStep(st)
+	if ok {
+		l.addStep(l.rulesOf(&l.sect.settings.check.tcp), st)
+	}
 }
 
 // readTCPExpect takes an expectation of a TCP check.
@@ -99,16 +87,18 @@ func readTCPExpect(l *line) {
 			l.fail(pattern, "invalid regular expression '%s': %v", st.Regexp, err)
 			return
 		}
-	case "string-lf", "binary-lf", "custom":
-		l.fail(kind, "'%s' is not supported in 'tcp-check expect'", kind.text)
-		return
+	case "string-lf", "binary-lf":
+		st.TextBy, st.Binary = l.checkFormat(pattern), kind.text == "binary-lf"
+		if st.TextBy == nil {
+			return
+		}
 	default:
-		l.unknown(kind, "kind", []string{"string", "rstring", "binary", "rbinary"})
+		l.unknown(kind, "kind", []string{"string", "string-lf", "rstring", "binary", "binary-lf", "rbinary"})
 		return
 	}
 	if !ok {
 		l.fail(pattern, "'%s' expects something to be found", l.kw.name)
 		return
 	}
-	l.addStep(st)
+	l.addStep(l.rulesOf(&l.sect.settings.check.tcp), st)
 }

@@ -101,15 +101,18 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 	c := &s.settings.check
 	if px.Caps&spec.Backend != 0 {
 		isHTTP := c.kind.set && c.kind.val == spec.CheckHTTP
-		if c.rulesPos.Line > 0 && !isHTTP {
-			p.warning(s, c.rulesPos, "'http-check' rules of '%s' are ignored without 'option httpchk'", px.Name)
+		if c.http.pos.Line > 0 && !isHTTP {
+			p.warning(s, c.http.pos, "'http-check' rules of '%s' are ignored without 'option httpchk'", px.Name)
 		}
 		p.checkExternal(s, px)
-		if c.idle.Line > 0 {
-			p.warning(s, c.idle, "'tcp-check comment' of '%s' has no effect: no rule follows it", px.Name)
+		if c.tcp.idle.Line > 0 {
+			p.warning(s, c.tcp.idle, "'tcp-check comment' of '%s' has no effect: no rule follows it", px.Name)
 		}
-		if c.tcpPos.Line > 0 && (!c.kind.set || c.kind.val != spec.CheckTCP) {
-			p.warning(s, c.tcpPos, "'tcp-check' rules of '%s' are ignored without 'option tcp-check'", px.Name)
+		if c.http.idle.Line > 0 {
+			p.warning(s, c.http.idle, "'http-check comment' of '%s' has no effect: no rule follows it", px.Name)
+		}
+		if c.tcp.pos.Line > 0 && (!c.kind.set || c.kind.val != spec.CheckTCP) {
+			p.warning(s, c.tcp.pos, "'tcp-check' rules of '%s' are ignored without 'option tcp-check'", px.Name)
 		}
 	}
 }

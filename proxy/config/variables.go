@@ -52,15 +52,20 @@ func readSetVar(l *line) {
 		err = env.Check(e)
 	}
 	if err != nil {
-		if se, ok := errors.AsType[*sample.Error](err); ok {
-			w.col = min(w.col+se.Off, len(l.text)+1)
-		}
-		l.fail(w, "'%s': %v", l.kw.name, err)
+		l.misreadSample(w, err)
 		return
 	}
 	if v := e.Eval(l.outside()); v != nil {
 		to.Process.Set(v)
 	}
+}
+
+// misreadSample reports a mistake in an expression.
+func (l *line) misreadSample(w word, err error) {
+	if se, ok := errors.AsType[*sample.Error](err); ok {
+		w.col = min(w.col+se.Off, len(l.text)+1)
+	}
+	l.fail(w, "'%s': %v", l.kw.name, err)
 }
 
 func readSetVarFmt(l *line) {

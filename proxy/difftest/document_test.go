@@ -89,9 +89,8 @@ const documentTail = `
 | ` + "`add server ... enabled`" + ` | the server gets its share of the requests at once | there it is shown as up and never gets any |
 | ` + "`add server ... track`" + ` | is refused | only servers of the configuration follow others |
 | ` + "`spop-check`" + ` | a frame that ends too early is no valid one | there what is missing is read from memory |
-| ` + "`http-check connect`, `http-check send`" + ` | once in a check | each check has one request and its answer |
 | ` + "`check-via-socks4`" + ` | an answer of the SOCKS4 proxy that is cut off ends the check at once | there the check waits for its time to pass |
-| rules of checks | no samples and no log formats (` + "`send-lf`, `on-error`, `set-var`" + ` and such), which are refused | a check has no transaction that they could look at |
+| samples in rules of checks | those about a client (` + "`src`, `sc_get_gpc0`" + ` and such) and variables of a transaction (` + "`txn.`" + `) are refused, as variables of checks (` + "`check.`" + `) are in other rules | they never have a value there |
 | ` + "`add server`" + `: values | what is not a number is refused, and so is an option without its value | there it counts as 0 |
 | regular expressions | those of Go, on bytes: no look-around, no references back, no possessive repetition, which are refused by name | every expression is matched in one pass, whatever the text is |
 | fields that rules write | not ` + "`Content-Length`, `Transfer-Encoding` and `Connection`" + `, which are refused | the proxy frames messages itself |

@@ -16,6 +16,7 @@ import (
 	"bench/proxy/spec"
 	"bench/proxy/state"
 	"bench/proxy/stats"
+	"bench/proxy/txn"
 )
 
 // checks are the health checks of all servers, each on the loop of one thread.
@@ -83,8 +84,10 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	if err != nil {
 		return err
 	}
+	thread := e.threads[s.Slot%len(e.loops)]
 	c, err := check.New(check.Config{
-		TLS: secure, Secure: k.secureRule, State: k.describe, Environment: k.environment, Handshakes: e.threads[s.Slot%len(e.loops)].TLS,
+		TLS: secure, Secure: k.secureRule, State: k.describe, Environment: k.environment, Handshakes: thread.TLS,
+		Sample: thread.Sample, Probe: func(p check.Probe) txn.Stream { return thread.Checked(s, p) },
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Init: s.Spec.InitState, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
 		Source: checkSource(s), Proxy: checkHeader(s), Socks: s.Spec.Socks, BySocks: s.Spec.CheckBySocks, Spread: e.cfg.Global.SpreadChecks,

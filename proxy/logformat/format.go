@@ -46,6 +46,7 @@ type Format struct {
 	text    string
 	ops     []op
 	log     bool
+	raw     bool // what samples give is written as it is
 	aliases bool // has any
 	at      txn.Steps
 }
@@ -83,6 +84,16 @@ func CompileLog(text string, env *sample.Env) (*Format, error) {
 // empty leaves nothing.
 func CompileText(text string, env *sample.Env) (*Format, error) {
 	return compile(text, env, false)
+}
+
+// CompileRaw translates what a health check says: as CompileText, but what samples give
+// may be any bytes, and quotes that are asked for are written.
+func CompileRaw(text string, env *sample.Env) (*Format, error) {
+	f, err := compile(text, env, false)
+	if err == nil {
+		f.raw = true
+	}
+	return f, err
 }
 
 // MustLog compiles a standard format.
@@ -263,7 +274,7 @@ func (f *Format) Append(dst []byte, w *Writer, c *sample.Context) []byte {
 }
 
 func (f *Format) run(w *Writer, c *sample.Context, r *txn.Record) {
-	w.gap = true // no separator at the start
+	w.gap, w.raw = true, f.raw // no separator at the start
 	for i := range f.ops {
 		o := &f.ops[i]
 		if n := len(w.b); o.fn != nil {
@@ -297,7 +308,7 @@ func (w *Writer) sample(v *txn.Value, fl flags) {
 	if v != nil {
 		b = v.B
 	}
-	if w.dash {
+	if w.dash || w.raw {
 		w.bytes(b, fl)
 		return
 	}

@@ -22,6 +22,7 @@ type Writer struct {
 	b    []byte
 	gap  bool // the last byte is a separator
 	dash bool // what is empty is written as "-"
+	raw  bool // samples are written as they are, in lines or out of them
 	date struct{ local, gmt, zone Stamp }
 	// rec is what aliases read outside log lines.
 	rec txn.Record

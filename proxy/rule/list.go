@@ -216,3 +216,12 @@ func (x *Runner) Text(t *txn.Txn, f *logformat.Format) []byte {
 	x.Ctx.Txn = t
 	return x.text(f)
 }
+
+// For has fn evaluate for a transaction, with the memory of the runner, and goes on with
+// the one at hand.
+func (x *Runner) For(t *txn.Txn, fn func(*sample.Context, *logformat.Writer)) {
+	before := x.Ctx.Txn
+	x.Ctx.Txn = t
+	fn(x.Ctx, &x.writer)
+	x.Ctx.Txn = before
+}

@@ -316,7 +316,7 @@ func (a *Arg) readMask(t string) error {
 }
 
 // scopes of variables by the word before the dot.
-var scopes = map[string]txn.Scope{"sess": txn.ScopeSession, "txn": txn.ScopeTxn, "req": txn.ScopeRequest, "res": txn.ScopeResponse}
+var scopes = map[string]txn.Scope{"sess": txn.ScopeSession, "txn": txn.ScopeTxn, "req": txn.ScopeRequest, "res": txn.ScopeResponse, "check": txn.ScopeCheck}
 
 // isScope reports whether a word is a scope of variables.
 func isScope(word string) bool {
@@ -330,7 +330,11 @@ func (env *Env) Variable(t string) (Var, error) {
 	sc, known := scopes[scope]
 	known = known || scope == "proc"
 	if !ok || !known || name == "" {
-		return Var{}, fmt.Errorf("'%s' does not name a variable: want proc, sess, txn, req or res, a dot, and a name", t)
+		want := "proc, sess, txn, req or res"
+		if env.At == txn.At(txn.StepCheck) {
+			want = "proc, sess or check"
+		}
+		return Var{}, fmt.Errorf("'%s' does not name a variable: want %s, a dot, and a name", t, want)
 	}
 	for i := range len(name) {
 		if c := name[i]; c|0x20 < 'a' || c|0x20 > 'z' {
@@ -338,6 +342,12 @@ func (env *Env) Variable(t string) (Var, error) {
 				return Var{}, fmt.Errorf("character '%c' is not permitted in the name of variable '%s'", c, t)
 			}
 		}
+	}
+	if sc == txn.ScopeCheck && !env.At.Has(txn.StepCheck) {
+		return Var{}, fmt.Errorf("variable '%s' belongs to %s and has no value in %s", t, txn.StepCheck, env.Where)
+	}
+	if known && sc != txn.ScopeCheck && sc != txn.ScopeSession && scope != "proc" && env.At == txn.At(txn.StepCheck) {
+		return Var{}, fmt.Errorf("variable '%s' belongs to a transaction and has no value in %s: want proc, sess or check", t, env.Where)
 	}
 	if scope == "proc" {
 		return Var{Process: env.Names.Process.Declare(name)}, nil

@@ -101,7 +101,11 @@ func (c *Context) SetVar(to Var, v *txn.Value) {
 		return
 	}
 	vars := c.Txn.Variables(to.Scope)
-	if vars == nil {
+	switch {
+	case vars != nil:
+	case to.Scope == txn.ScopeCheck:
+		return
+	default:
 		vars = c.Txn.Stream.SessionVars()
 		c.Txn.Session = vars
 	}

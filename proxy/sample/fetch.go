@@ -8,17 +8,21 @@ import (
 
 // Where values can be had.
 var (
+	checks = txn.At(txn.StepCheck)
+	// always: wherever there is a client. What the engine knows of itself health checks have
+	// as well (inside), and what nobody needs to know anything for is to be had anywhere.
 	always   = txn.Between(txn.StepConnection, txn.StepLog)
-	anywhere = always | txn.At(txn.StepProcess)
+	inside   = always | checks
+	anywhere = inside | txn.At(txn.StepProcess)
 	buffered = txn.Between(txn.StepContent, txn.StepContent)
 	// reading: while the request's head is there. In mode http it is when rules about
 	// content run.
 	reading  = txn.Between(txn.StepContent, txn.StepServer)
 	asked    = txn.Between(txn.StepContent, txn.StepLog) // what is kept of the request
-	answered = txn.At(txn.StepResponse)
+	answered = txn.At(txn.StepResponse) | checks
 	known    = txn.Between(txn.StepResponse, txn.StepLog) // what is kept of the response
-	backend  = txn.Between(txn.StepBackend, txn.StepLog)
-	served   = txn.Between(txn.StepServer, txn.StepLog)
+	backend  = txn.Between(txn.StepBackend, txn.StepLog) | checks
+	served   = txn.Between(txn.StepServer, txn.StepLog) | checks
 )
 
 // fetches gathers the rows of all families, in the order of the manual.

@@ -14,7 +14,7 @@ import (
 func figureFetches() []Fetch {
 	farm := func(c *Context) txn.Farm { return c.Txn.Stream.Farm() }
 	backendRow := func(name, doc string, what txn.Figure) Fetch {
-		return Fetch{Row: Row{Name: name, Usage: "([<backend>])", params: "|b", Doc: doc}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		return Fetch{Row: Row{Name: name, Usage: "([<backend>])", params: "|b", Doc: doc}, Out: txn.Int, At: inside, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			b := int(a[0].Int)
 			if !a[0].set {
 				b = c.Txn.Stream.Backend()
@@ -27,7 +27,7 @@ func figureFetches() []Fetch {
 		}}
 	}
 	frontendRow := func(name, doc string, what txn.Figure) Fetch {
-		return Fetch{Row: Row{Name: name, Usage: "([<frontend>])", params: "|f", check: checkRate, Doc: doc}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		return Fetch{Row: Row{Name: name, Usage: "([<frontend>])", params: "|f", check: checkRate, Doc: doc}, Out: txn.Int, At: inside, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			f := int(a[0].Int)
 			if !a[0].set {
 				f = c.Txn.Stream.Frontend()
@@ -41,7 +41,7 @@ func figureFetches() []Fetch {
 		return f
 	}
 	serverRow := func(name, doc string, what txn.Figure) Fetch {
-		return Fetch{Row: Row{Name: name, Usage: "([<backend>/]<server>)", params: "S", Doc: doc}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		return Fetch{Row: Row{Name: name, Usage: "([<backend>/]<server>)", params: "S", Doc: doc}, Out: txn.Int, At: inside, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			v.SetInt(farm(c).ServerFigure(what, int(a[0].Int), a[0].Server))
 			return true
 		}}
@@ -145,7 +145,7 @@ func figureFetches() []Fetch {
 		port("bc_src_port", "Our port towards the server.", served, ours),
 		address("bc_dst", "Address of the server.", served, theirs),
 		port("bc_dst_port", "Port of the server.", served, theirs),
-		number("date_us", "Microseconds of the present second.", always, func(*Context) (int64, bool) { return int64(time.Now().Nanosecond() / 1000), true }),
+		number("date_us", "Microseconds of the present second.", inside, func(*Context) (int64, bool) { return int64(time.Now().Nanosecond() / 1000), true }),
 	}
 }
 

@@ -30,7 +30,7 @@ func internalFetches() []Fetch {
 			return c.text(v, farm(c).Name(c.Txn.Stream.Frontend()))
 		}},
 		{Row: Row{Name: "fe_id", Doc: "Number of the frontend."}, Out: txn.Int, At: always, fn: number(func(c *Context, _ []Arg) int64 { return int64(farm(c).ID(c.Txn.Stream.Frontend())) })},
-		{Row: Row{Name: "fe_conn", Usage: "([<frontend>])", params: "|f", Doc: "Connections of a frontend, by default that of the transaction."}, Out: txn.Int, At: always, fn: of(txn.Stream.Frontend, txn.Farm.Conns)},
+		{Row: Row{Name: "fe_conn", Usage: "([<frontend>])", params: "|f", Doc: "Connections of a frontend, by default that of the transaction."}, Out: txn.Int, At: inside, fn: of(txn.Stream.Frontend, txn.Farm.Conns)},
 		{Row: Row{Name: "be_name", Doc: "Name of the backend."}, Out: txn.Str, At: backend, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			b := c.Txn.Stream.Backend()
 			return b >= 0 && c.text(v, farm(c).Name(b))
@@ -42,9 +42,9 @@ func internalFetches() []Fetch {
 			}
 			return b >= 0
 		}},
-		{Row: Row{Name: "be_conn", Usage: "([<backend>])", params: "|b", Doc: "Streams of a backend, by default that of the transaction."}, Out: txn.Int, At: always, fn: of(txn.Stream.Backend, txn.Farm.Streams)},
-		{Row: Row{Name: "nbsrv", Usage: "([<backend>])", params: "|b", Doc: "Servers of a backend that take requests, by default of that of the transaction."}, Out: txn.Int, At: always, fn: of(txn.Stream.Backend, func(f txn.Farm, b int) int64 { return int64(f.Usable(b)) })},
-		{Row: Row{Name: "queue", Usage: "([<backend>])", params: "|b", Doc: "Streams that wait for a server of a backend, by default of that of the transaction."}, Out: txn.Int, At: always, fn: of(txn.Stream.Backend, txn.Farm.Queue)},
+		{Row: Row{Name: "be_conn", Usage: "([<backend>])", params: "|b", Doc: "Streams of a backend, by default that of the transaction."}, Out: txn.Int, At: inside, fn: of(txn.Stream.Backend, txn.Farm.Streams)},
+		{Row: Row{Name: "nbsrv", Usage: "([<backend>])", params: "|b", Doc: "Servers of a backend that take requests, by default of that of the transaction."}, Out: txn.Int, At: inside, fn: of(txn.Stream.Backend, func(f txn.Farm, b int) int64 { return int64(f.Usable(b)) })},
+		{Row: Row{Name: "queue", Usage: "([<backend>])", params: "|b", Doc: "Streams that wait for a server of a backend, by default of that of the transaction."}, Out: txn.Int, At: inside, fn: of(txn.Stream.Backend, txn.Farm.Queue)},
 		{Row: Row{Name: "srv_name", Doc: "Name of the server."}, Out: txn.Str, At: served, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			name, _ := c.Txn.Stream.Server()
 			return c.text(v, name)
@@ -54,13 +54,13 @@ func internalFetches() []Fetch {
 			v.SetInt(int64(id))
 			return name != ""
 		}},
-		{Row: Row{Name: "srv_is_up", Usage: "([<backend>/]<server>)", params: "S", Doc: "Whether a server takes requests."}, Out: txn.Bool, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "srv_is_up", Usage: "([<backend>/]<server>)", params: "S", Doc: "Whether a server takes requests."}, Out: txn.Bool, At: inside, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			v.SetBool(farm(c).ServerUp(int(a[0].Int), a[0].Server))
 			return true
 		}},
-		{Row: Row{Name: "srv_conn", Usage: "([<backend>/]<server>)", params: "S", Doc: "Streams of a server."}, Out: txn.Int, At: always, fn: number(func(c *Context, a []Arg) int64 { return farm(c).ServerConns(int(a[0].Int), a[0].Server) })},
-		{Row: Row{Name: "stopping", Doc: "Whether the process is told to stop."}, Out: txn.Bool, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool { v.SetBool(farm(c).Stopping()); return true }},
-		{Row: Row{Name: "thread", Doc: "Number of the thread, from 0."}, Out: txn.Int, At: always, fn: number(func(c *Context, _ []Arg) int64 { return int64(farm(c).Thread()) })},
+		{Row: Row{Name: "srv_conn", Usage: "([<backend>/]<server>)", params: "S", Doc: "Streams of a server."}, Out: txn.Int, At: inside, fn: number(func(c *Context, a []Arg) int64 { return farm(c).ServerConns(int(a[0].Int), a[0].Server) })},
+		{Row: Row{Name: "stopping", Doc: "Whether the process is told to stop."}, Out: txn.Bool, At: inside, fn: func(c *Context, _ []Arg, v *txn.Value) bool { v.SetBool(farm(c).Stopping()); return true }},
+		{Row: Row{Name: "thread", Doc: "Number of the thread, from 0."}, Out: txn.Int, At: inside, fn: number(func(c *Context, _ []Arg) int64 { return int64(farm(c).Thread()) })},
 		{Row: Row{Name: "var", Usage: "(<variable>[,<default>])", params: "v|s", Doc: "A variable, or the default if it is not set."}, Out: txn.None, At: anywhere, fn: fetchVar},
 	}
 }

@@ -10,7 +10,7 @@ import (
 // responseFetches are about the status line (configuration manual, section 7.3.6).
 func responseFetches() []Fetch {
 	return []Fetch{
-		{Row: Row{Name: "status", Doc: "Status of the response."}, Out: txn.Int, At: known, http: true, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
+		{Row: Row{Name: "status", Doc: "Status of the response."}, Out: txn.Int, At: known | checks, http: true, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			n := c.Txn.Status
 			if c.Txn.Res != nil {
 				n = c.Txn.Res.Status

@@ -183,7 +183,7 @@ func (c *Context) source(of *Arg, create bool, get func(table.Ref) bool) bool {
 // tableFetches are about tables as a whole.
 func tableFetches() []Fetch {
 	fill := func(name, doc string, n func(*table.Table) int) Fetch {
-		return Fetch{Row: Row{Name: name, Usage: "([<table>])", params: "|t", check: ownTable(0), Doc: doc}, Out: txn.Int, At: always, fn: func(c *Context, a []Arg, v *txn.Value) bool {
+		return Fetch{Row: Row{Name: name, Usage: "([<table>])", params: "|t", check: ownTable(0), Doc: doc}, Out: txn.Int, At: inside, fn: func(c *Context, a []Arg, v *txn.Value) bool {
 			v.SetInt(int64(n(c.farm().Table(int(a[0].Int)))))
 			return true
 		}}

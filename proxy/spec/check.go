@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"bench/internal/sock"
+	"bench/proxy/logformat"
+	"bench/proxy/sample"
 )
 
 // CheckKind is the protocol of a health check.
@@ -42,20 +44,13 @@ func (s InitState) Up() bool { return s == InitUp || s == InitFullyUp }
 type Check struct {
 	Kind CheckKind
 
+	// Steps are the rules of a TCP or HTTP check. If none connects, that is done before.
+	Steps []CheckStep
+
 	// Of HTTP checks.
 
-	Method, URI, Version string
-	Headers              [][2]string
-	Body                 string
-	Expect               []Expect
-	DisableOn404         bool
-	SendState            bool // requests say in which state the server is
-	// HTTPConnect is the rule that connects; nil: there is none.
-	HTTPConnect *CheckStep
-
-	// Steps are the rules of a TCP check. If the first one does not connect, that is done
-	// before.
-	Steps []CheckStep
+	DisableOn404 bool
+	SendState    bool // requests say in which state the server is
 
 	// Of databases.
 
@@ -71,48 +66,69 @@ type Check struct {
 
 // ConnectsByTLS tells whether one of the rules asks for TLS.
 func (c *Check) ConnectsByTLS() bool {
-	tls := func(s *CheckStep) bool { return s != nil && s.Connect != nil && s.Connect.TLS }
-	for i := range c.Steps {
-		if tls(&c.Steps[i]) {
-			return true
-		}
-	}
-	return tls(c.HTTPConnect)
+	return slices.ContainsFunc(c.Steps, func(s CheckStep) bool { return s.Connect != nil && s.Connect.TLS })
 }
 
 // NamesPorts tells whether the rules connect, and always to ports that they name.
 func (c *Check) NamesPorts() bool {
-	steps := c.Steps
-	if c.HTTPConnect != nil {
-		steps = []CheckStep{*c.HTTPConnect}
-	}
-	if len(steps) == 0 || steps[0].Connect == nil {
-		return false
-	}
-	return !slices.ContainsFunc(steps, func(s CheckStep) bool {
+	connects := slices.ContainsFunc(c.Steps, func(s CheckStep) bool { return s.Connect != nil })
+	return connects && !slices.ContainsFunc(c.Steps, func(s CheckStep) bool {
 		k := s.Connect
-		return k != nil && k.Port == 0 && (k.Addr == nil || k.Addr.AddrPort().Port() == 0)
+		return k != nil && k.Port == 0 && k.PortBy == nil && (k.Addr == nil || k.Addr.AddrPort().Port() == 0)
 	})
 }
 
-// CheckStep is one rule of a check: it connects, sends something, or expects something
-// in what the server has sent since then.
+// CheckStep is one rule of a check: it connects, sends something, sets a variable, or
+// expects something in what the server has sent since then.
 type CheckStep struct {
 	Pos
 	// Number is the rule's among those of the check, from 1, as messages count them.
-	Number int
-	// Connect says how a rule connects; nil: it does not.
+	Number  int
+	Comment string
+
+	// One of these is set, or else the rule expects something of bytes.
+
 	Connect *CheckConnect
-	// Send is what is sent; nil: the rule expects.
-	Send []byte
-	// Regexp is to match what was received, or where it is "" Text to be found in it.
+	Send    []byte
+	// SendBy makes what is sent, where Binary is set in hexadecimal digits.
+	SendBy  *logformat.Format
+	Request *CheckRequest
+	Var     *CheckVar
+	Answer  *Expect // of HTTP
+
+	// Regexp is to match what was received, or where it is "" Text to be found in it, or
+	// what TextBy makes.
 	Text    []byte
+	TextBy  *logformat.Format
 	Regexp  string
 	Binary  bool // what was received is compared as hexadecimal digits
 	Negate  bool // it is not to match
 	MinRecv int  // bytes before it is decided; -1: until it matches or no more can come
-	Comment string
 	Outcome CheckOutcome
+}
+
+// CheckRequest is a request of HTTP.
+type CheckRequest struct {
+	Method, URI, Version string // never empty
+	URIBy                *logformat.Format
+	Headers              []CheckHeader
+	Body                 string
+	BodyBy               *logformat.Format
+}
+
+// CheckHeader is a field of such a request.
+type CheckHeader struct {
+	Name  string
+	Value *logformat.Format
+}
+
+// CheckVar is a variable that a rule sets to a sample or a text, or with neither of them
+// forgets.
+type CheckVar struct {
+	To     sample.Var
+	If     sample.VarConds
+	Sample *sample.Expr
+	Text   *logformat.Format
 }
 
 // CheckConnect is how a rule connects.
@@ -121,6 +137,8 @@ type CheckConnect struct {
 	Default bool
 	Addr    *sock.Addr // nil: where checks of the server go
 	Port    int        // 0: as above
+	// PortBy gives the port, if it is a number above zero.
+	PortBy *sample.Expr
 	// Proxied: the connection begins with a header of the PROXY protocol.
 	Proxied bool
 	// BySocks: it goes by the SOCKS4 proxy of the server, if there is one.
@@ -131,9 +149,13 @@ type CheckConnect struct {
 	ALPN    []string
 }
 
-// CheckOutcome is what the results of an expectation are called, as in statistics; ""
-// for the usual.
-type CheckOutcome struct{ OK, Error, Timeout string }
+// CheckOutcome is what the results of an expectation are called, as in statistics, and
+// what is said of them; "" and nil for the usual.
+type CheckOutcome struct {
+	OK, Error, Timeout string
+	OnOK, OnError      *logformat.Format
+	Code               *sample.Expr
+}
 
 // ExpectKind is what an "http-check expect" looks at.
 type ExpectKind uint8
@@ -148,19 +170,14 @@ const (
 	ExpectFullHeader // a field with all of its value
 )
 
-// Expect is one expectation on a check's answer.
+// Expect is what is expected of an answer in HTTP.
 type Expect struct {
-	Pos
 	Kind    ExpectKind
-	Negate  bool
-	Pattern string // of a field: of its value, "" for any
+	Pattern string // of a field: of its value
 	Name    string // of a field: the pattern of its name
-	// NameBy and ValueBy are how those are compared: str, beg, end, sub or reg.
-	NameBy, ValueBy string
-	// Once: MinRecv bytes of a body are enough to decide; otherwise that waits until it
-	// matches or no more can come.
-	Once    bool
-	MinRecv int
-	Comment string
-	Outcome CheckOutcome
+	// PatternBy and NameBy make them.
+	PatternBy, NameBy *logformat.Format
+	// MatchName and MatchValue are how those are compared: str, beg, end, sub or reg; "" for
+	// any value.
+	MatchName, MatchValue string
 }

@@ -5,6 +5,7 @@ import (
 
 	"bench/internal/sock"
 	"bench/internal/tlsio"
+	"bench/proxy/logformat"
 	"bench/proxy/message"
 	"bench/proxy/sample"
 	"bench/proxy/table"
@@ -22,11 +23,7 @@ var _ txn.Stream = (*nobody)(nil)
 
 // Evaluate evaluates expressions for txn.StepProcess with fn, on the thread's loop.
 func (t *Thread) Evaluate(fn func(*sample.Context)) {
-	c := t.rules.Ctx
-	before := c.Txn
-	c.Txn = &txn.Txn{Stream: &nobody{t: t}, Final: true}
-	fn(c)
-	c.Txn = before
+	t.rules.For(&txn.Txn{Stream: &nobody{t: t}, Final: true}, func(c *sample.Context, _ *logformat.Writer) { fn(c) })
 }
 
 func (n *nobody) Source() sock.Addr                       { return sock.Addr{} }

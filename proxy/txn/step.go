@@ -18,13 +18,14 @@ const (
 	StepResponse               // "http-response"
 	StepLog                    // all is over
 	StepProcess                // none of a transaction: there is nothing but the process
+	StepCheck                  // a rule of a health check, which is no transaction either
 	numSteps
 )
 
 var stepNames = [numSteps]string{
 	"'tcp-request connection' rules", "'tcp-request session' rules", "'tcp-request content' rules",
 	"rules of a frontend's requests", "rules of a backend's requests", "a request that has a server",
-	"rules of responses", "logs", "variables of the process",
+	"rules of responses", "logs", "variables of the process", "health checks",
 }
 
 func (s Step) String() string { return stepNames[s] }

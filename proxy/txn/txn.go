@@ -40,8 +40,10 @@ type Txn struct {
 	Status int
 
 	// Session are the variables of the client's connection; nil until there are any.
-	Session                  *Vars
-	Vars, ReqVars, ResVars   Vars
+	Session                *Vars
+	Vars, ReqVars, ResVars Vars
+	// Check are the variables of a health check, nil if this is none.
+	Check                    *Vars
 	ReqCaptures, ResCaptures Captures
 	// Tracked are the entries of stick tables that the transaction counts in,
 	// SessionTracked those of the client's connection, which stand in for them.
@@ -95,7 +97,8 @@ func (t *Txn) Reset() {
 	*t = Txn{Vars: t.Vars, ReqVars: t.ReqVars, ResVars: t.ResVars, ReqCaptures: t.ReqCaptures, ResCaptures: t.ResCaptures, Tracked: t.Tracked[:0]}
 }
 
-// Variables are those of a scope; nil for a session that has none yet.
+// Variables are those of a scope; nil for a session that has none yet, and for a check
+// where there is none.
 func (t *Txn) Variables(sc Scope) *Vars {
 	switch sc {
 	case ScopeSession:
@@ -104,6 +107,8 @@ func (t *Txn) Variables(sc Scope) *Vars {
 		return &t.Vars
 	case ScopeRequest:
 		return &t.ReqVars
+	case ScopeCheck:
+		return t.Check
 	case ScopeResponse, NumScopes:
 	}
 	return &t.ResVars

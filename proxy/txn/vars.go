@@ -11,6 +11,7 @@ const (
 	ScopeTxn                   // a request and its response
 	ScopeRequest               // until the response comes
 	ScopeResponse              // from the response on
+	ScopeCheck                 // one health check
 	NumScopes
 )
 
