@@ -15,7 +15,9 @@ type others struct {
 	users     *userlistDraft
 	pages     map[string]*errorPages
 	page      *errorPages
-	mailers   map[string]spec.Pos
+	mailers   map[string]*spec.Mailers
+	mailersAt map[string]spec.Pos
+	mailer    *spec.Mailers
 	peers     map[string]*peersDraft
 	group     *peersDraft
 	tables    []*table.Spec // of peers

@@ -28,3 +28,8 @@ func (p *parser) beginProgram(l *line, name word) {
 	l.once(name, &p.others.programs)
 	l.without(noPrograms)
 }
+
+// without warns that the section which the line begins has no effect.
+func (l *line) without(why string) {
+	l.warn(l.head, "section '%s' is accepted without effect: %s", l.kw.name, why)
+}

@@ -86,6 +86,7 @@ type settings struct {
 	reuse       opt[spec.Reuse]
 	fullConn    opt[int]
 	check       checkDraft
+	mail        mailDraft
 	source      opt[spec.Source]
 	cliProbes   opt[spec.KeepAliveProbes]
 	srvProbes   opt[spec.KeepAliveProbes]

@@ -89,6 +89,7 @@ func (p *parser) check(s *section, px *spec.Proxy) {
 	if h := s.settings.uniqueIDHeader; h.set && px.Caps&spec.Frontend != 0 && px.UniqueID == nil {
 		p.warning(s, h.pos, "'unique-id-header' of '%s' has no effect without 'unique-id-format'", px.Name)
 	}
+	px.Mail = p.mail(s, px)
 	p.checkRules(s, px)
 	if !px.MayBeHTTP() {
 		p.checkTCP(s, px)

@@ -90,6 +90,7 @@ const documentTail = `
 | ` + "`add server ... track`" + ` | is refused | only servers of the configuration follow others |
 | ` + "`spop-check`" + ` | a frame that ends too early is no valid one | there what is missing is read from memory |
 | ` + "`check-via-socks4`" + ` | an answer of the SOCKS4 proxy that is cut off ends the check at once | there the check waits for its time to pass |
+| mail about servers (` + "`email-alert`" + `) | answers of mail servers are read whole, in lines and however they are cut | there an answer is taken for good at the first bytes that look so |
 | samples in rules of checks | those about a client (` + "`src`, `sc_get_gpc0`" + ` and such) and variables of a transaction (` + "`txn.`" + `) are refused, as variables of checks (` + "`check.`" + `) are in other rules | they never have a value there |
 | ` + "`add server`" + `: values | what is not a number is refused, and so is an option without its value | there it counts as 0 |
 | regular expressions | those of Go, on bytes: no look-around, no references back, no possessive repetition, which are refused by name | every expression is matched in one pass, whatever the text is |

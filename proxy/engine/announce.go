@@ -2,10 +2,12 @@ package engine
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"bench/proxy/check"
 	"bench/proxy/log"
+	"bench/proxy/mail"
 	"bench/proxy/server"
 	"bench/proxy/state"
 )
@@ -26,16 +28,35 @@ func (e *Engine) announceHealth(s *server.Server, how string, requeued int) {
 	what := "is UP"
 	switch s.Health() {
 	case state.Down:
-		e.serverMessage(s, log.Alert, "is DOWN"+how, requeued)
+		e.mail(s, log.Alert, e.serverMessage(s, log.Alert, "is DOWN"+how, requeued))
 		return
 	case state.Stopping:
 		what = "is stopping"
 	case state.Up:
 	}
 	active, backup, _ := s.Backend.Count()
-	e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf(
-		"%s %s%s. %d active and %d backup servers online.%s %d sessions requeued, %d total in queue.",
-		title(s), what, how, active, backup, onBackup(active, backup), requeued, s.Queued.Load()))
+	text := fmt.Sprintf("%s %s%s. %d active and %d backup servers online.%s %d sessions requeued, %d total in queue.",
+		title(s), what, how, active, backup, onBackup(active, backup), requeued, s.Queued.Load())
+	e.proxyMessage(s.Backend.Spec.Index, log.Notice, text)
+	if s.Health() == state.Up {
+		e.mail(s, log.Notice, text)
+	}
+}
+
+// preparePost makes what sends mail about the servers of each proxy.
+func (e *Engine) preparePost() {
+	host, _ := os.Hostname()
+	e.post = make([]*mail.Post, len(e.cfg.Proxies))
+	for i, p := range e.cfg.Proxies {
+		if p.Mail != nil {
+			e.post[i] = mail.New(p.Mail, host)
+		}
+	}
+}
+
+// mail tells by mail what befell a server, if that is wanted.
+func (e *Engine) mail(s *server.Server, level log.Level, text string) {
+	e.post[s.Backend.Spec.Index].Send(int(level), text)
 }
 
 // announceCheck reports a check as "option log-health-checks" asks for: how it went,
@@ -63,8 +84,10 @@ func (e *Engine) announceCheck(who string, s *server.Server, r check.Result, h c
 			state = "DRAIN"
 		}
 	}
-	e.proxyMessage(s.Backend.Spec.Index, log.Notice, fmt.Sprintf("%s check for %sserver %s/%s %s, reason: %s, status: %d/%d %s.",
-		who, kind, s.Backend.Spec.Name, s.Spec.Name, outcome, reason(r), cur, of, state))
+	text := fmt.Sprintf("%s check for %sserver %s/%s %s, reason: %s, status: %d/%d %s.",
+		who, kind, s.Backend.Spec.Name, s.Spec.Name, outcome, reason(r), cur, of, state)
+	e.proxyMessage(s.Backend.Spec.Index, log.Notice, text)
+	e.mail(s, log.Info, text)
 }
 
 // title names a server in messages.
@@ -103,24 +126,27 @@ func (e *Engine) announceAdmin(s *server.Server, before state.Admin, via string,
 		}
 	case now == state.Drain:
 		active, backup, _ := s.Backend.Count()
-		say(fmt.Sprintf("enters drain state%s. %d active and %d backup servers online.%s %d sessions requeued, %d total in queue.",
-			via, active, backup, onBackup(active, backup), requeued, s.Queued.Load()))
+		text := fmt.Sprintf("enters drain state%s. %d active and %d backup servers online.%s %d sessions requeued, %d total in queue.",
+			via, active, backup, onBackup(active, backup), requeued, s.Queued.Load())
+		say(text)
+		e.mail(s, log.Notice, name+text)
 	default:
 		say("is UP (leaving forced drain).")
 	}
 }
 
 // serverMessage reports a server that gets no new sessions, with what is left,
-// and a backend that lost its last server by it.
-func (e *Engine) serverMessage(s *server.Server, level log.Level, what string, requeued int) {
+// and a backend that lost its last server by it. It returns what was said of the server.
+func (e *Engine) serverMessage(s *server.Server, level log.Level, what string, requeued int) (text string) {
 	p := s.Backend.Spec
 	active, backup, _ := s.Backend.Count()
-	e.proxyMessage(p.Index, level, fmt.Sprintf(
-		"%s %s. %d active and %d backup servers left.%s %d sessions active, %d requeued, %d remaining in queue.",
-		title(s), what, active, backup, onBackup(active, backup), s.Cur.Load(), requeued, s.Queued.Load()))
+	text = fmt.Sprintf("%s %s. %d active and %d backup servers left.%s %d sessions active, %d requeued, %d remaining in queue.",
+		title(s), what, active, backup, onBackup(active, backup), s.Cur.Load(), requeued, s.Queued.Load())
+	e.proxyMessage(p.Index, level, text)
 	if active+backup == 0 {
 		e.proxyMessage(p.Index, log.Emergency, fmt.Sprintf("backend %s has no server available!", p.Name))
 	}
+	return text
 }
 
 func onBackup(active, backup int) string {

@@ -31,6 +31,7 @@ import (
 	"bench/proxy/h1"
 	"bench/proxy/log"
 	"bench/proxy/lua"
+	"bench/proxy/mail"
 	"bench/proxy/peering"
 	"bench/proxy/resolver"
 	"bench/proxy/server"
@@ -94,6 +95,7 @@ type Engine struct {
 	senders   []*log.Sender
 	peaks     stats.Peaks // of the process, shared by the threads
 	messages  *messages
+	post      []*mail.Post    // by proxy, nil where no mail is sent
 	page      *statspage.Page // nil: no proxy has one
 	variables *txn.Names
 	rings     *log.Rings
@@ -209,6 +211,7 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	e.messages = newMessages(plans)
+	e.preparePost()
 	if err := e.chooseMechanism(); err != nil {
 		return nil, err
 	}
@@ -451,6 +454,9 @@ func (e *Engine) Start() error {
 			g.Close()
 		}
 		e.messages.close()
+		for _, p := range e.post {
+			p.Close()
+		}
 		for _, r := range e.relays {
 			r.end()
 		}

@@ -100,7 +100,9 @@ func (h *serverHandle) Name() string { return h.s.Spec.Name }
 
 func (h *serverHandle) SetAdmin(a state.Admin) { h.e.setAdmin(h.s, a) }
 func (h *serverHandle) SetHealth(v state.Health) {
-	h.e.setHealth(h.s, v, because("changed from "+h.by))
+	if h.s.Admin() != state.Maint { // which ends in a state of its own
+		h.e.setHealth(h.s, v, ", changed from "+h.by)
+	}
 	h.e.checks.force(h.s, v != state.Down)
 }
 func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }
@@ -133,9 +135,9 @@ func (h *serverHandle) SetAgentHealth(up bool) {
 	h.e.checks.forceAgent(h.s, up)
 	switch {
 	case !up:
-		h.e.setHealth(h.s, state.Down, because("changed from "+h.by))
+		h.e.setHealth(h.s, state.Down, ", changed from "+h.by)
 	case !h.e.checks.checkDown(h.s):
-		h.e.setHealth(h.s, state.Up, because("changed from "+h.by))
+		h.e.setHealth(h.s, state.Up, ", changed from "+h.by)
 	}
 }
 

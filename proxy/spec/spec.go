@@ -111,6 +111,9 @@ type Proxy struct {
 	Mode     Mode
 	Disabled bool
 
+	// Mail is how mail is sent about its servers; nil: none is.
+	Mail *Mail
+
 	Timeouts  Timeouts
 	ConnMode  ConnMode
 	Logs      []LogTarget
