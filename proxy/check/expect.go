@@ -57,7 +57,7 @@ func writtenStep(c *spec.Check, r *spec.CheckStep, cfg *Config) (st step, err er
 			}
 		}
 		if r.TextBy != nil {
-			st.wants = e.make
+			st.wants = e.prepare
 		}
 		st.expect, st.what = e.read, " (expect "+e.name()+")"
 	}
@@ -78,8 +78,8 @@ type pattern struct {
 	re *regexp.Regexp
 }
 
-// make makes the text that is looked for.
-func (p *pattern) make(c *Checker) (failure string) {
+// prepare makes the text that is looked for.
+func (p *pattern) prepare(c *Checker) (failure string) {
 	text := c.text(p.TextBy)
 	if len(text) == 0 {
 		return noText

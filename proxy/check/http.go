@@ -34,7 +34,7 @@ func expectHTTP(c *spec.Check, r *spec.CheckStep, st step) (step, error) {
 	}
 	st.expect = func(d *dialogue) reading { return x.read(d, c.DisableOn404) }
 	if x.PatternBy != nil || x.NameBy != nil {
-		st.wants = x.make
+		st.wants = x.prepare
 	}
 	return st, nil
 }
@@ -67,8 +67,8 @@ func newHTTPPattern(r *spec.CheckStep) (*httpPattern, error) {
 	return x, err
 }
 
-// make makes what is looked for of samples, once there is an answer to take them from.
-func (x *httpPattern) make(c *Checker) (failure string) {
+// prepare makes what is looked for of samples, once there is an answer to take them from.
+func (x *httpPattern) prepare(c *Checker) (failure string) {
 	if !c.talk.answer.headed {
 		return ""
 	}

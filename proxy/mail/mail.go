@@ -26,7 +26,7 @@ type Post struct {
 	mail  *spec.Mail
 	host  string
 	boxes []*box
-	ctx   context.Context //nolint:containedctx // of what goes on by itself
+	ctx   context.Context // of what goes on by itself
 	end   context.CancelFunc
 	busy  sync.WaitGroup
 }
