@@ -49,7 +49,7 @@ func (p *parser) resolve() *spec.Config {
 	cfg.Tracing = p.tracing
 	cfg.Caches = p.resolveCaches()
 	p.checkResolvers(cfg)
-	p.fullConns(cfg)
+	FullConns(cfg, cfg.Global.MaxConn)
 	p.startScripts(cfg)
 	return cfg
 }
@@ -226,9 +226,10 @@ func (p *parser) numberProxies(all []*spec.Proxy) {
 	}
 }
 
-// fullConns works out "fullconn" where it is not set: a tenth of what the
-// frontends that lead to a backend may have.
-func (p *parser) fullConns(cfg *spec.Config) {
+// FullConns works out "fullconn" where it is not set: a tenth of what the frontends that
+// lead to a backend may have. maxConn is that of frontends without a limit of their own,
+// which may be known to the process only.
+func FullConns(cfg *spec.Config, maxConn int) {
 	sum := make([]int, len(cfg.Proxies))
 	for _, px := range cfg.Proxies {
 		if px.Caps&spec.Frontend == 0 {
@@ -236,7 +237,7 @@ func (p *parser) fullConns(cfg *spec.Config) {
 		}
 		limit := px.MaxConn
 		if limit == 0 {
-			limit = cfg.Global.MaxConn
+			limit = maxConn
 		}
 		seen := map[*spec.Proxy]bool{}
 		targets := []*spec.Proxy{px.DefaultBackend}
@@ -254,7 +255,7 @@ func (p *parser) fullConns(cfg *spec.Config) {
 		}
 	}
 	for i, px := range cfg.Proxies {
-		if px.Caps&spec.Backend != 0 && px.FullConn == 0 {
+		if px.Caps&spec.Backend != 0 && (px.FullConn == 0 || px.FullConnAuto) {
 			px.FullConn, px.FullConnAuto = (sum[i]+9)/10, true
 		}
 	}

@@ -28,6 +28,7 @@ import (
 	"bench/proxy/cache"
 	"bench/proxy/certs"
 	"bench/proxy/cli"
+	"bench/proxy/config"
 	"bench/proxy/h1"
 	"bench/proxy/log"
 	"bench/proxy/lua"
@@ -313,6 +314,7 @@ func (e *Engine) limits() error {
 		limit = min(want, e.hard)
 	}
 	e.hard = limit
+	config.FullConns(e.cfg, limit)
 	e.shared.MaxConn.Store(int64(limit))
 	e.shared.PoolFDs = int64(fds) * int64(g.Tune.PoolHighFDRatio) / 100
 	for _, f := range e.shared.Frontends.All() {

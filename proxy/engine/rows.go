@@ -235,6 +235,9 @@ func backendRow(b *server.Backend, servers []*server.Server, t stats.Totals, now
 		Weight: weight, UserWeight: weight, Downs: downs, LastChange: int64(now.Sub(since).Seconds()), DownTime: int64(down.Seconds()),
 		Algorithm: string(p.Balance),
 	}
+	if p.Cookie != nil {
+		r.Backend.CookieName = p.Cookie.Name
+	}
 	http1(&r, t.Connects)
 	return r
 }

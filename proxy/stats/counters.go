@@ -37,6 +37,23 @@ func (g *Gauge) TryInc(limit int64) bool {
 	}
 }
 
+// TryTake is TryInc for what may come to nothing: it counts for the highest level by Used
+// only.
+func (g *Gauge) TryTake(limit int64) bool {
+	for {
+		v := g.cur.Load()
+		if v >= limit {
+			return false
+		}
+		if g.cur.CompareAndSwap(v, v+1) {
+			return true
+		}
+	}
+}
+
+// Used says that what TryTake has taken is in use.
+func (g *Gauge) Used() { g.note(g.cur.Load()) }
+
 // Dec lowers the level by one.
 func (g *Gauge) Dec() { g.cur.Add(-1) }
 

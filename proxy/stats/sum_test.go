@@ -204,3 +204,17 @@ func TestRateTakesLateEvents(t *testing.T) {
 		t.Errorf("rate %d, want 6", got)
 	}
 }
+
+func TestWhatIsTakenCountsWhenItIsUsed(t *testing.T) {
+	var g Gauge
+	if !g.TryTake(2) || !g.TryTake(2) || g.TryTake(2) {
+		t.Error("the limit does not hold")
+	}
+	g.Dec()
+	if g.Load() != 1 || g.Max() != 0 {
+		t.Errorf("the level is %d, the highest one %d", g.Load(), g.Max())
+	}
+	if g.Used(); g.Max() != 1 {
+		t.Errorf("the highest level in use is %d", g.Max())
+	}
+}

@@ -118,6 +118,7 @@ func (a *acceptor) Run() {
 		var peer sock.Addr
 		fd, errno := sock.Accept(a.l.FD, &peer)
 		if errno == 0 {
+			a.l.used(t.Shared)
 			a.hand(fd, peer)
 			continue
 		}
@@ -177,13 +178,13 @@ func (a *acceptor) hand(fd int, peer sock.Addr) {
 func (a *acceptor) admit() bool {
 	sh, l := a.t.Shared, a.l
 	for range 2 {
-		if sh.Conns.TryInc(sh.MaxConn.Load()) {
-			if l.Frontend.Cur.TryInc(l.Frontend.MaxConn.Load()) {
+		if sh.Conns.TryTake(sh.MaxConn.Load()) {
+			if l.Frontend.Cur.TryTake(l.Frontend.MaxConn.Load()) {
 				limit := int64(l.Bind.MaxConn)
 				if limit <= 0 {
 					limit = math.MaxInt64
 				}
-				if l.Cur.TryInc(limit) {
+				if l.Cur.TryTake(limit) {
 					return true
 				}
 				l.Frontend.Cur.Dec()
@@ -196,6 +197,13 @@ func (a *acceptor) admit() bool {
 		sh.starved.Store(true)
 	}
 	return false
+}
+
+// used says that there is a connection in the places that were taken for one.
+func (l *Listener) used(sh *Shared) {
+	sh.Conns.Used()
+	l.Frontend.Cur.Used()
+	l.Cur.Used()
 }
 
 // leave gives the places of a connection back.
