@@ -91,3 +91,27 @@ func BenchmarkHTTP1Checked(b *testing.B) {
 		})
 	}
 }
+
+// What is computed beforehand for requests that are all alike is what would be computed of
+// each, whichever part of them a template could have been.
+func TestFixedRequestsHaveTheDigestOfOthers(t *testing.T) {
+	request := func(r Request, host string) string {
+		spec := newLoad()
+		spec.Integrity, spec.HTTP = &codec.Integrity{}, Spec{Host: host, Requests: []Request{r}}
+		s := newTestSession(t, spec)
+		s.Open()
+		o := codec.Order{Item: -1, Seq: 7}
+		out, _ := s.Request(nil, &o)
+		return string(out)
+	}
+	fixed := request(Request{Path: "/7", Headers: []Header{{"A", "7"}}}, "h7")
+	for name, got := range map[string]string{
+		"path":  request(Request{Path: "/{{seq}}", Headers: []Header{{"A", "7"}}}, "h7"),
+		"host":  request(Request{Path: "/7", Headers: []Header{{"A", "7"}}}, "h{{seq}}"),
+		"field": request(Request{Path: "/7", Headers: []Header{{"A", "{{seq}}"}}}, "h7"),
+	} {
+		if got != fixed {
+			t.Errorf("by a template of the %s: %q, else %q", name, got, fixed)
+		}
+	}
+}
