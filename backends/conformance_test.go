@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"bench/backends/control"
+	"bench/backends/dnsorigin"
 	"bench/backends/mysqlorigin"
 	"bench/backends/redisorigin"
 	"bench/backends/tcporigin"
@@ -60,6 +63,12 @@ func speakers() []speaker {
 			name: "redis", request: "GET greeting\r\n", failed: "-ERR",
 			start: func(t *testing.T) *rig {
 				return startRedis(t, redisorigin.Options{Keys: map[string]string{"greeting": answerText}})
+			},
+		},
+		{
+			name: "dns", request: dnsRequest("greeting.test.", dns.TypeTXT), failed: "\x81\x02", // the flags of SERVFAIL
+			start: func(t *testing.T) *rig {
+				return startDNS(t, dnsorigin.Options{Records: "greeting.test TXT \"" + answerText + "\"\n"})
 			},
 		},
 	}

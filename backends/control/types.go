@@ -36,6 +36,7 @@ const (
 	Role      = "role"      // be Fault.Role of a replicated set: MySQL and Redis
 	Lag       = "lag"       // report Fault.Lag of replication: MySQL and Redis
 	Limit     = "limit"     // admit at most Fault.Connections: MySQL and Redis
+	Records   = "records"   // answer out of Fault.Records: DNS
 	Crash     = "crash"     // end the process without a farewell
 )
 
@@ -96,6 +97,8 @@ type Fault struct {
 	Bandwidth string `json:"bandwidth,omitempty"`
 	// State of kind state, one of the protocol's.
 	State string `json:"state,omitempty"`
+	// Records of kind records, in the notation of zone files.
+	Records *string `json:"records,omitempty"`
 	// Role of kind role: primary or replica.
 	Role string `json:"role,omitempty"`
 	// Lag of kind lag: how far replication is behind, "30s".

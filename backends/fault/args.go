@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bench/backends/control"
+	"bench/backends/zone"
 	"bench/internal/dist"
 	"bench/internal/units"
 )
@@ -26,6 +27,8 @@ func readError(p *Plan) error {
 	low, high := 200, 599
 	p.status = 503
 	switch p.protocol {
+	case "dns":
+		low, high, p.status = 1, 15, 2 // SERVFAIL
 	case "mysql":
 		low, high, p.status = 1000, 9999, 1105 // ER_UNKNOWN_ERROR
 	case "redis":
@@ -149,6 +152,16 @@ func readLimit(p *Plan) error {
 			return badf("invalid connections %d of fault limit: want 0 or more", *n)
 		}
 		p.conns = *n
+	}
+	return nil
+}
+
+func readRecords(p *Plan) (err error) {
+	if p.Fault.Records == nil {
+		return badf("fault records does not say which: want \"records\", like web.test. A 192.0.2.1, a line each")
+	}
+	if p.zone, err = zone.Parse(*p.Fault.Records); err != nil {
+		return badf("fault records: %v", err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bench/backends/control"
+	"bench/backends/zone"
 	"bench/internal/dist"
 	"bench/internal/loop"
 )
@@ -31,6 +32,7 @@ type Force struct {
 	HasLag     bool
 	Limited    bool // admit at most MaxConns connections
 	MaxConns   int
+	Zone       *zone.Zone // instead of the configured one; nil: none
 }
 
 // Subject is what suffers the faults: one replica on one loop.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bench/backends/control"
+	"bench/backends/zone"
 	"bench/internal/dist"
 	"bench/internal/units"
 )
@@ -31,6 +32,7 @@ type Plan struct {
 	every    time.Duration
 	lag      time.Duration
 	conns    int
+	zone     *zone.Zone
 }
 
 // Parse checks a fault of origins of a protocol. Errors are *control.BadFault.
@@ -58,6 +60,7 @@ func Parse(f *control.Fault, protocol string) (*Plan, error) {
 		{"role", f.Role != ""},
 		{"lag", f.Lag != ""},
 		{"connections", f.Connections != nil},
+		{"records", f.Records != nil},
 	} {
 		if g.given && !slices.Contains(row.args, g.name) {
 			return nil, badf("fault %s takes no %s%s", f.Kind, g.name, row.takes())
@@ -99,7 +102,7 @@ func kinds() []kindRow {
 			apply: func(p *Plan, f *Force) { f.Latency = &p.latency },
 		},
 		{
-			name: control.Error, protocols: []string{"http", "mysql", "redis"}, args: []string{"status", "rate"}, read: readError,
+			name: control.Error, protocols: []string{"http", "mysql", "redis", "dns"}, args: []string{"status", "rate"}, read: readError,
 			apply: func(p *Plan, f *Force) { f.Failing, f.Status, f.Rate = true, p.status, p.rate },
 		},
 		{name: control.Refuse, apply: func(_ *Plan, f *Force) { f.Refused = true }},
@@ -142,6 +145,10 @@ func kinds() []kindRow {
 		{
 			name: control.Limit, protocols: databases, args: []string{"connections"}, read: readLimit,
 			apply: func(p *Plan, f *Force) { f.Limited, f.MaxConns = true, p.conns },
+		},
+		{
+			name: control.Records, protocols: []string{"dns"}, args: []string{"records"}, read: readRecords,
+			apply: func(p *Plan, f *Force) { f.Zone = p.zone },
 		},
 		{name: control.Crash, moment: func(*control.Fault) bool { return true }},
 	}

@@ -24,6 +24,7 @@ type backendCmd struct {
 	TCP   backendTCPCmd   `cmd:"" name:"tcp" help:"Run mock TCP origins: echo, sink, source or a script."`
 	MySQL backendMySQLCmd `cmd:"" name:"mysql" help:"Run mock MySQL origins."`
 	Redis backendRedisCmd `cmd:"" name:"redis" help:"Run mock Redis origins."`
+	DNS   backendDNSCmd   `cmd:"" name:"dns" help:"Run mock name servers."`
 }
 
 // originFlags are those of every protocol.

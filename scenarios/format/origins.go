@@ -107,6 +107,13 @@ type RedisOrigin struct {
 	MaxConnections int `yaml:"maxConnections" default:"0"`
 }
 
+// DNSOrigin is what origins of kind dns know.
+type DNSOrigin struct {
+	// Records in the notation of zone files, one a line; the time to live is a second
+	// where none is said. A template like the configuration of the proxy.
+	Records string `yaml:"records"`
+}
+
 // MaxOriginConnections bounds what an origin may be told to admit.
 const MaxOriginConnections = 1 << 30
 
@@ -136,6 +143,7 @@ func originActions() []Action {
 		{Name: "backend.state", Class: ClassFault, Needs: []string{"name", "for", "state"}, Fault: control.KindState},
 		{Name: "backend.role", Class: ClassFault, Needs: []string{"name", "role"}, Allows: []string{"for"}, Fault: control.Role},
 		{Name: "backend.lag", Class: ClassFault, Needs: []string{"name", "for", "lag"}, Fault: control.Lag},
+		{Name: "backend.records", Class: ClassFault, Needs: []string{"name", "records"}, Allows: []string{"for"}, Fault: control.Records},
 		{Name: "backend.limit", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"connections"}, Fault: control.Limit},
 	}
 }

@@ -129,8 +129,8 @@ type Stats struct {
 type Backend struct {
 	// Name by which the configuration template and the events know it.
 	Name string `yaml:"name,required"`
-	// Kind of the origin's protocol: http, tcp, mysql or redis.
-	Kind string `yaml:"kind" default:"http" enum:"http,tcp,mysql,redis"`
+	// Kind of the origin's protocol: http, tcp, mysql, redis or dns.
+	Kind string `yaml:"kind" default:"http" enum:"http,tcp,mysql,redis,dns"`
 	// Replicas is the number of origin processes.
 	Replicas int `yaml:"replicas" default:"1"`
 	// Latency is the time to an answer, a fixed duration or a distribution:
@@ -147,7 +147,7 @@ type Backend struct {
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
 	// HTTP says what origins of kind http answer beside body and status.
 	HTTP HTTPOrigin `yaml:"http"`
-	// TLS is the certificate of origins that speak TLS, of any kind but mysql; they are in
+	// TLS is the certificate of origins that speak TLS, of any kind but mysql and dns; they are in
 	// clear if it is not said.
 	TLS *TLSOrigin `yaml:"tls"`
 	// TCP says what origins of kind tcp do with a connection.
@@ -156,6 +156,8 @@ type Backend struct {
 	MySQL MySQLOrigin `yaml:"mysql"`
 	// Redis says what origins of kind redis are and hold.
 	Redis RedisOrigin `yaml:"redis"`
+	// DNS says what origins of kind dns know.
+	DNS DNSOrigin `yaml:"dns"`
 	// Listen is the address of the first replica, IP:PORT; those of the others count
 	// up. Without it the run chooses free ones.
 	Listen string `yaml:"listen"`
@@ -362,8 +364,8 @@ type EventArgs struct {
 	Name string `yaml:"name"`
 	// For is how long the fault lasts.
 	For Duration `yaml:"for"`
-	// Status that backend.fail answers with: of HTTP, or the number of a MySQL
-	// error.
+	// Status that backend.fail answers with: of HTTP, the number of a MySQL error, or
+	// the code of an answer of DNS.
 	Status int `yaml:"status"`
 	// Rate is a share, 0 to 1: of the answers that backend.fail and backend.corrupt
 	// hit, of the packets on a wire, of a processor that process.starve leaves.
@@ -388,6 +390,8 @@ type EventArgs struct {
 	State string `yaml:"state" enum:",read-only,replication-stopped,loading,misconf,masterdown"`
 	// Role that backend.role gives: primary or replica.
 	Role string `yaml:"role" enum:",primary,replica"`
+	// Records that backend.records has a name server answer out of, as those of a backend.
+	Records *string `yaml:"records"`
 	// Lag of replication that backend.lag makes the origin tell.
 	Lag Duration `yaml:"lag"`
 	// Connections that backend.limit admits at a time.

@@ -203,6 +203,13 @@ func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do
 		// To the end of the run: also for the answers that come last.
 		args.For = format.Duration(time.Duration(c.record.LengthUs-c.sinceStart())*time.Microsecond + settleLimit)
 	}
+	if args.Records != nil {
+		text, err := c.fill(*args.Records)
+		if err != nil {
+			return err
+		}
+		args.Records = &text
+	}
 	for i, o := range targets {
 		if !o.running() {
 			return fmt.Errorf("origin %s is not running", o.name)

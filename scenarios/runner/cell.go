@@ -273,6 +273,15 @@ func (c *cell) planOrigins() error {
 func (c *cell) startOrigins(ctx context.Context) error {
 	errs := make(chan error, len(c.origins))
 	for _, o := range c.origins {
+		if o.backend.Kind == "dns" {
+			records, err := c.fill(o.backend.DNS.Records)
+			if err != nil {
+				return err
+			}
+			o.args = append(o.args, dnsArgs(records)...)
+		}
+	}
+	for _, o := range c.origins {
 		go func() { errs <- o.start(ctx) }()
 	}
 	var all error

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"bench/scenarios/format"
 )
@@ -25,6 +26,8 @@ func originArgs(b *format.Backend, file string) ([]string, error) {
 		return mysqlArgs(&b.MySQL, file)
 	case "redis":
 		return redisArgs(&b.Redis), nil
+	case "dns":
+		return nil, nil // its records may name addresses that are not known yet
 	}
 	return httpArgs(b), nil
 }
@@ -71,6 +74,16 @@ func mysqlArgs(o *format.MySQLOrigin, file string) ([]string, error) {
 		return nil, err
 	}
 	return append(args, "--answers", file), nil
+}
+
+// dnsArgs are those of a name server that knows these records.
+func dnsArgs(records string) (args []string) {
+	for line := range strings.Lines(records) {
+		if line = strings.TrimSpace(line); line != "" {
+			args = append(args, "--record="+line)
+		}
+	}
+	return args
 }
 
 func redisArgs(o *format.RedisOrigin) []string {

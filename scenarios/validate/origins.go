@@ -8,6 +8,7 @@ import (
 	"bench/backends/fault"
 	"bench/backends/httporigin"
 	"bench/backends/tcporigin"
+	"bench/backends/zone"
 	"bench/loadgen/workload"
 	"bench/scenarios/certmaker"
 	"bench/scenarios/format"
@@ -45,7 +46,7 @@ func (v *validator) shows(at string, t *format.TLSLoad) {
 // origin checks what belongs to the kind of a backend.
 func (v *validator) origin(at string, b *format.Backend) {
 	for key, kind := range map[string]string{
-		"body": "http", "status": "http", "requestsPerConnection": "http", "http": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis",
+		"body": "http", "status": "http", "requestsPerConnection": "http", "http": "http", "tcp": "tcp", "mysql": "mysql", "redis": "redis", "dns": "dns",
 	} {
 		if path := at + "." + key; b.Kind != kind && v.given(path) && !v.Bad[at+".kind"] {
 			v.Bad[path] = true
@@ -53,8 +54,8 @@ func (v *validator) origin(at string, b *format.Backend) {
 		}
 	}
 	if b.TLS != nil {
-		if b.Kind == "mysql" {
-			v.fail(at+".tls", "origins of kind mysql do not speak TLS")
+		if b.Kind == "mysql" || b.Kind == "dns" {
+			v.fail(at+".tls", "origins of kind %s do not speak TLS", b.Kind)
 		}
 		v.flaws(at+".tls", b.TLS.Flaws)
 	}
@@ -65,6 +66,12 @@ func (v *validator) origin(at string, b *format.Backend) {
 		v.tcpOrigin(at+".tcp", &b.TCP)
 	case "mysql":
 		v.mysqlOrigin(at+".mysql", &b.MySQL)
+	case "dns":
+		if text, ok := v.template(at+".dns.records", "", b.DNS.Records); ok {
+			if _, err := zone.Parse(text); err != nil {
+				v.fail(at+".dns.records", "%s", source.Printable(err.Error()))
+			}
+		}
 	case "redis":
 		v.between(at+".redis.maxConnections", b.Redis.MaxConnections, 0, format.MaxOriginConnections)
 		if b.Redis.MaxMemory <= 0 && !v.Bad[at+".redis.maxMemory"] {
@@ -138,12 +145,19 @@ func (v *validator) fault(at string, e *format.Event, action format.Action) {
 		v.between(at+".args.status", e.Args.Status, 400, 599)
 	}
 	order := e.Args.Fault(action.Fault)
+	if order.Records != nil {
+		text, ok := v.template(at+".args.records", "", *order.Records)
+		if !ok {
+			return
+		}
+		order.Records = &text
+	}
 	if order.For == "" {
 		order.For = "1s" // said already where it is missing
 	}
 	if _, err := fault.Parse(&order, b.Kind); err != nil {
 		path := at + ".args"
-		for _, key := range []string{"status", "rate", "scope", "bytes", "every", "bandwidth", "state", "lag", "connections", "for"} {
+		for _, key := range []string{"status", "rate", "scope", "bytes", "every", "bandwidth", "state", "lag", "connections", "records", "for"} {
 			if v.Bad[path+"."+key] || v.Bad[path+".latency"] {
 				return // said already
 			}

@@ -233,25 +233,25 @@ func (v *validator) observed() {
 
 // template renders a template with placeholders; file is where its text is,
 // empty for the scenario itself.
-func (v *validator) template(path, file, text string) {
+func (v *validator) template(path, file, text string) (rendered string, ok bool) {
 	if v.Bad[path] {
-		return
+		return "", false
 	}
 	if v.binds == nil {
 		v.binds = map[string]bool{}
 	}
-	_, err := proxyconf.Render(text, placeholders(v.s), func(listener string) string {
+	rendered, err := proxyconf.Render(text, placeholders(v.s), func(listener string) string {
 		v.binds[listener] = true
 		return "127.0.0.1:9"
 	})
 	if err == nil {
-		return
+		return rendered, true
 	}
 	v.Bad[path] = true
 	var fault *proxyconf.Error
 	if !errors.As(err, &fault) {
 		v.Faults.Add(v.at(path), "%s", err)
-		return
+		return "", false
 	}
 	if fault.Col == 0 {
 		// Only the line is known: its first word is shown.
@@ -265,10 +265,11 @@ func (v *validator) template(path, file, text string) {
 		other := source.NewFaults(file, []byte(text))
 		other.Add(pos, "%s", fault.Msg)
 		v.Faults.List = append(v.Faults.List, other.List...)
-		return
+		return "", false
 	}
 	t := v.textAt(path)
 	v.Faults.Add(t.Place(pos.Line, pos.Col), "%s", fault.Msg)
+	return "", false
 }
 
 // textAt is where a text of the scenario stands.
