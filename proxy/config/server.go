@@ -148,7 +148,8 @@ func (l *line) serverAddress(w word, s *serverDraft) bool {
 func (d *serverDraft) server() *spec.Server {
 	srv := d.Server
 	srv.Addr, srv.Host = d.at.addr, d.at.host
-	srv.MapPort = !srv.Addr.IsUnix() && (d.at.relative || d.at.low == 0)
+	// Records of services tell ports.
+	srv.MapPort = !srv.Addr.IsUnix() && !srv.SRV && (d.at.relative || d.at.low == 0)
 	if srv.MapPort {
 		srv.PortOffset = d.at.low
 		if d.at.negative {

@@ -92,6 +92,17 @@ func TestServersAreCopiesOfTheirTemplate(t *testing.T) {
 }
 
 // What may be said of a server at run time is what the reference takes there.
+// A port that is not written is the client's, but for servers of a service, whose records
+// have one.
+func TestPortsOfServices(t *testing.T) {
+	list := servers(t, "", "server-template s 2 _http._tcp.test resolvers r init-addr none\nserver n 127.0.0.1\nserver h web.test resolvers r init-addr none\n")
+	for i, want := range []bool{false, false, true, true} {
+		if list[i].MapPort != want {
+			t.Errorf("%s: MapPort is %v, want %v", list[i].Name, list[i].MapPort, want)
+		}
+	}
+}
+
 func TestOptionsAtRunTime(t *testing.T) {
 	bin := testpeer.Need(t, "haproxy")
 	dir := t.TempDir()

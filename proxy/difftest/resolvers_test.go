@@ -238,6 +238,8 @@ var nameSteps = []struct {
 	{"a service", "", []string{"web A 127.0.0.1", "_http._tcp SRV 0 1 8001 n1.test.", "_http._tcp SRV 0 256 8002 n2.test.", "n1 A 127.0.0.21", "n2 A 127.0.0.22"}},
 	{"a service with other weights", "", []string{"web A 127.0.0.1", "_http._tcp SRV 0 65535 8001 n1.test.", "_http._tcp SRV 0 257 8002 n2.test.", "n1 A 127.0.0.21", "n2 A 127.0.0.22"}},
 	{"a host of the service moves", "", []string{"web A 127.0.0.1", "_http._tcp SRV 0 65535 8001 n1.test.", "_http._tcp SRV 0 257 8002 n2.test.", "n1 A 127.0.0.31", "n2 A 127.0.0.22"}},
+	{"two hosts of the service on one machine", "", []string{"web A 127.0.0.1", "_http._tcp SRV 0 65535 8001 n1.test.", "_http._tcp SRV 0 257 8003 n4.test.", "n1 A 127.0.0.31", "n4 A 127.0.0.31"}},
+	{"both with addresses", "", []string{"web A 127.0.0.1", "_http._tcp SRV 0 1 8004 n5.test.", "_http._tcp SRV 0 1 8005 n6.test.", "n5 extra A 127.0.0.32", "n6 extra A 127.0.0.32", "n5 A 127.0.0.32", "n6 A 127.0.0.32"}},
 	{"a service with addresses", "", []string{"web A 127.0.0.1", "_http._tcp SRV 0 1 8001 n3.test.", "n3 extra A 127.0.0.23", "n3 A 127.0.0.23"}},
 	{"no service", "", []string{"web A 127.0.0.1"}},
 }

@@ -384,11 +384,11 @@ func (g *followed) weigh(s *server.Server, weight uint16) {
 }
 
 // addressOf gives a server an address of its host: one that came with the records, or
-// that is asked for.
+// that is asked for. Only servers of one host must not have the same: several hosts may be
+// one machine, with a port each.
 func (g *followed) addressOf(s *server.Server, h *serviceHost, services []resolver.Service) {
-	pick := func(addrs []netip.Addr, from string) bool {
-		found := remember(nil, addrs, 0, time.Now())
-		own := followed{servers: g.servers, found: found}
+	pick := func(addrs []netip.Addr, rivals []*server.Server, from string) bool {
+		own := followed{servers: rivals, found: remember(nil, addrs, 0, time.Now())}
 		ip, ok := own.choose(s)
 		if ok {
 			g.give(s, ip, h.port, from)
@@ -397,9 +397,15 @@ func (g *followed) addressOf(s *server.Server, h *serviceHost, services []resolv
 	}
 	for _, x := range services {
 		if x.Host == h.host && x.Port == h.port && len(x.Addrs) > 0 {
-			if pick(x.Addrs, "") {
+			if pick(x.Addrs, nil, "") {
 				return
 			}
+		}
+	}
+	var rivals []*server.Server
+	for o, other := range g.hosts {
+		if other.host == h.host {
+			rivals = append(rivals, o)
 		}
 	}
 	a, ok := g.lookUp(resolver.Question{Name: h.host, PreferIPv4: s.Spec.PreferIPv4})
@@ -407,7 +413,7 @@ func (g *followed) addressOf(s *server.Server, h *serviceHost, services []resolv
 	case !ok:
 	case a.Status != resolver.Valid:
 		g.lose(s, why(a.Status))
-	case !pick(a.Addrs, a.From):
+	case !pick(a.Addrs, rivals, a.From):
 		g.lose(s, "No IP for server")
 	}
 }
