@@ -288,11 +288,14 @@ func TestFaultsOfEveryOrigin(t *testing.T) {
 func TestFaultsThatAnOriginDoesNotKnow(t *testing.T) {
 	all := map[string]control.Fault{
 		control.Error: {}, control.KindState: {State: control.StateReadOnly}, control.Role: {Role: control.RoleReplica},
-		control.Lag: {Lag: "1s"}, control.Limit: {},
+		control.Lag: {Lag: "1s"}, control.Limit: {}, control.Records: {Records: new("")},
 	}
 	unknown := map[string][]string{
-		"http": {control.KindState, control.Lag, control.Limit, control.Role},
-		"tcp":  {control.Error, control.KindState, control.Lag, control.Limit, control.Role},
+		"http":  {control.KindState, control.Lag, control.Limit, control.Records, control.Role},
+		"tcp":   {control.Error, control.KindState, control.Lag, control.Limit, control.Records, control.Role},
+		"mysql": {control.Records},
+		"redis": {control.Records},
+		"dns":   {control.KindState, control.Lag, control.Limit, control.Role},
 	}
 	for _, s := range speakers() {
 		r := s.start(t)
