@@ -174,6 +174,9 @@ func (c *cell) renew(e *result.Event, name string) error {
 	if g.conn == nil {
 		return errors.New("the proxy has no stats socket")
 	}
+	// Of two at a time one would commit what the other has begun.
+	c.renewing.Lock()
+	defer c.renewing.Unlock()
 	text, err := c.certs.Renewed(name)
 	if err != nil {
 		return err

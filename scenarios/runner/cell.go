@@ -80,7 +80,8 @@ type cell struct {
 	aborted *result.Objective // that ended the run
 
 	// acting are the events that go on.
-	acting sync.WaitGroup
+	acting   sync.WaitGroup
+	renewing sync.Mutex // held by who puts a certificate into the place of another
 
 	// failed takes the first reason to end the cell before its time.
 	failed chan error
