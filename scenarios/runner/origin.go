@@ -78,10 +78,10 @@ func (o *origin) start(ctx context.Context) error {
 	go func() { ready <- o.client.WaitReady(ctx) }()
 	select {
 	case err := <-ready:
-		if err != nil {
+		if _, wanted := o.process(); err != nil && wanted {
 			return fmt.Errorf("origin %s: %w", o.name, err)
 		}
-		return nil
+		return nil // or a later event killed it again
 	case <-p.Done():
 		if _, wanted := o.process(); !wanted {
 			return nil // a later event killed it again
