@@ -1,5 +1,7 @@
 package capacity
 
+import "math"
+
 // Times of a trial.
 const (
 	leastSeconds = 2.0
@@ -8,6 +10,9 @@ const (
 	// limits is how many times the limit a trial lasts: less would end before the
 	// requests that break it.
 	limits = 10
+	// chance is how many times the root of the samples a trial lasts longer: as requests come
+	// by chance, half of the trials would have a few too few without it.
+	chance = 4
 	// warmUp is the share of a trial that precedes it.
 	warmUp = 0.25
 )
@@ -31,6 +36,8 @@ func Length(rate float64, all []*Objective) float64 {
 	}
 	if wanted == 0 {
 		wanted = samples
+	} else {
+		wanted += chance * math.Sqrt(wanted)
 	}
 	return max(seconds, wanted/rate)
 }
