@@ -180,6 +180,7 @@ func (e *fakeEngine) Sessions() iter.Seq[*Session] {
 		}
 	}
 }
+
 func (e *fakeEngine) ShutdownSession(id uint64) bool {
 	e.did("end session %x", id)
 	return id == 0x2a

@@ -73,12 +73,12 @@ func (c *checkDraft) complete() []spec.CheckStep {
 		}
 		steps = slices.Insert(steps, to, spec.CheckStep{Request: set.request.whole()})
 	}
-	for i := len(steps) - 1; i >= 0; i-- {
-		if steps[i].Request != nil {
+	for i, step := range slices.Backward(steps) {
+		if step.Request != nil {
 			good := spec.CheckStep{Answer: &spec.Expect{Kind: spec.ExpectStatus, Pattern: "200-399"}, MinRecv: -1}
 			return slices.Insert(steps, i+1, good)
 		}
-		if steps[i].Var == nil {
+		if step.Var == nil {
 			break
 		}
 	}

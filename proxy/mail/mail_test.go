@@ -25,8 +25,12 @@ func TestAnswersInPieces(t *testing.T) {
 		defer c.Close()
 		got := ""
 		for _, x := range []struct{ say, until string }{
-			{"220-a\r\n220 b\r\n", "HELO host\r\n"}, {"250-a\r\n250-b\r\n250 c\r\n", "MAIL FROM:<a@x>\r\n"}, {"250\r\n", "RCPT TO:<b@y>\r\n"},
-			{"250 d\r\n", "DATA\r\n"}, {"354 e\r\n", "\r\n.\r\n"}, {"250 f\r\n", "QUIT\r\n"},
+			{"220-a\r\n220 b\r\n", "HELO host\r\n"},
+			{"250-a\r\n250-b\r\n250 c\r\n", "MAIL FROM:<a@x>\r\n"},
+			{"250\r\n", "RCPT TO:<b@y>\r\n"},
+			{"250 d\r\n", "DATA\r\n"},
+			{"354 e\r\n", "\r\n.\r\n"},
+			{"250 f\r\n", "QUIT\r\n"},
 		} {
 			for i := range x.say {
 				_, _ = io.WriteString(c, x.say[i:i+1])

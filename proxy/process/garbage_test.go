@@ -48,9 +48,10 @@ func TestRoomForGarbageFollowsTheHeap(t *testing.T) {
 		}
 	}
 	reach("a small heap", func(p int) bool { return p > 100 })
-	held := make([]byte, 200<<20)
-	reach("200 MB in use", func(p int) bool { return p == 100 })
-	runtime.KeepAlive(held)
-	held = nil
+	func() {
+		held := make([]byte, 200<<20)
+		reach("200 MB in use", func(p int) bool { return p == 100 })
+		runtime.KeepAlive(held)
+	}()
 	reach("a small heap again", func(p int) bool { return p > 100 })
 }

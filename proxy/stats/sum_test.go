@@ -207,8 +207,10 @@ func TestRateTakesLateEvents(t *testing.T) {
 
 func TestWhatIsTakenCountsWhenItIsUsed(t *testing.T) {
 	var g Gauge
-	if !g.TryTake(2) || !g.TryTake(2) || g.TryTake(2) {
-		t.Error("the limit does not hold")
+	for i, want := range []bool{true, true, false} {
+		if g.TryTake(2) != want {
+			t.Errorf("take %d of 2: %t", i+1, !want)
+		}
 	}
 	g.Dec()
 	if g.Load() != 1 || g.Max() != 0 {
