@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,7 +39,11 @@ func (f *fault) order(o *wire.Order) wire.Reply {
 	case o.Op == wire.OpUndo && f.acting != nil:
 		cert, err := f.acting.End()
 		f.acting = nil
-		r := wire.Reply{Certificate: cert}
+		var r wire.Reply
+		if cert != nil {
+			text, failed := json.Marshal(cert)
+			r.Certificate, err = text, errors.Join(err, failed)
+		}
 		if err != nil {
 			r.Error = fmt.Sprintf("host %s: %v", f.work.host.options.Name, err)
 		}

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"bench/chaos"
@@ -38,5 +40,12 @@ func (f *Fault) End() (*result.Certificate, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	r, err := f.orders.call(ctx, &wire.Order{Op: wire.OpUndo})
-	return r.Certificate, err
+	if len(r.Certificate) == 0 {
+		return nil, err
+	}
+	cert := &result.Certificate{}
+	if bad := json.Unmarshal(r.Certificate, cert); bad != nil {
+		return nil, errors.Join(err, bad)
+	}
+	return cert, err
 }

@@ -2,9 +2,8 @@ package wire
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"time"
-
-	"bench/internal/result"
 )
 
 // Version of what is said: hosts and runners of different ones do not understand each
@@ -128,8 +127,8 @@ type Reply struct {
 	Dir   string  `json:"dir,omitempty"`
 	Port  int     `json:"port,omitempty"`
 	Usage []Usage `json:"usage,omitempty"`
-	// Certificate says what a fault did.
-	Certificate *result.Certificate `json:"certificate,omitempty"`
+	// Certificate is the record of what a fault did.
+	Certificate json.RawMessage `json:"certificate,omitempty"`
 }
 
 // Usage is what a process and its descendants have used.
