@@ -84,6 +84,7 @@ var samples = map[string]string{
 	"cookie":                     "mode http\nS insert indirect nocache postonly preserve httponly secure domain .a.example maxidle 1h maxlife 2h dynamic attr a=b",
 	"dynamic-cookie-key":         "mode http\ncookie S insert dynamic\nsecret",
 	"force-persist":              "if { src 127.0.0.9 }",
+	"persist":                    "rdp-cookie",
 	"ignore-persist":             "if { src 127.0.0.9 }",
 	"use-server":                 "s1 if { src 127.0.0.9 }",
 	"server":                     "s9 127.0.0.1:99",

@@ -8,6 +8,7 @@ import (
 	"bench/internal/nearest"
 	"bench/proxy/acl"
 	"bench/proxy/logformat"
+	"bench/proxy/sample"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
 )
@@ -35,10 +36,33 @@ func persistenceKeywords() []keyword {
 				l.sect.settings.dynamicKey.put(w.text, l.pos)
 			}
 		}},
+		{name: "persist", args: "rdp-cookie[(<name>)]", scope: inDefaults | inBack, doc: "Send remote desktop clients back to the server whose address and port their cookie has, by default that of the name msts. Rules have to wait for it (\"tcp-request content\").", read: readPersist},
 		rule("force-persist", true, "Use the server that a cookie names even if it is down, if the condition holds."),
 		rule("ignore-persist", false, "Do not look at the persistence cookie if the condition holds."),
 		{name: "use-server", args: "<server> { if | unless } <condition>", scope: inBack, strict: true, doc: "Server of requests for which the condition holds; the first such line counts whose server is not down.", read: readUseServer},
 	}
+}
+
+// readPersist reads "persist rdp-cookie".
+func readPersist(l *line) {
+	w, ok := l.one("'rdp-cookie'")
+	if !ok {
+		return
+	}
+	name, found := strings.CutPrefix(w.text, "rdp-cookie")
+	if name == "" {
+		name = "(msts)"
+	}
+	if !found || len(name) < 3 || name[0] != '(' || name[len(name)-1] != ')' {
+		l.fail(w, "'persist' expects 'rdp-cookie' or 'rdp-cookie(<name>)', not '%s'", w.text)
+		return
+	}
+	e, err := sample.Compile("req.rdp_cookie"+name, l.sampleEnv(txn.At(txn.StepBackend)|txn.At(txn.StepContent), whereServers))
+	if err != nil {
+		l.fail(w, "'persist': %v", err)
+		return
+	}
+	l.sect.settings.persistRDP.put(e, l.pos)
 }
 
 // Rules about servers see the request, or what has come in mode tcp.
@@ -171,6 +195,7 @@ func invalidDomainByte(s string) string {
 func (p *parser) persistence(s *section, px *spec.Proxy) {
 	set := &s.settings
 	px.Cookie, px.DynamicKey, px.Persist = set.cookie.val, set.dynamicKey.val, s.persist
+	px.PersistRDP = set.persistRDP.val
 	if set.cookie.set && px.Mode != spec.ModeHTTP {
 		p.warning(s, set.cookie.pos, "'cookie' of '%s' is ignored: it needs 'mode http'", px.Name)
 		px.Cookie = nil

@@ -10,6 +10,7 @@ import (
 	"bench/proxy/acl"
 	"bench/proxy/logformat"
 	"bench/proxy/rule"
+	"bench/proxy/sample"
 	"bench/proxy/spec"
 	"bench/proxy/table"
 )
@@ -79,6 +80,7 @@ type settings struct {
 	hashFactor  opt[int]
 	cookie      opt[*spec.Cookie]
 	dynamicKey  opt[string]
+	persistRDP  opt[*sample.Expr]
 	retries     opt[int]
 	retry       opt[spec.RetryOn]
 	redispatch  opt[int]

@@ -141,45 +141,58 @@ func checkTimeUnit(_ *Env, a []Arg) error {
 func rdpFetches() []Fetch {
 	return []Fetch{
 		{Row: Row{Name: "req.rdp_cookie", Usage: "([<name>])", params: "|s", Doc: "The cookie of a remote desktop client, of any name or of this one."}, Out: txn.Str, At: buffered, fn: func(c *Context, a []Arg, v *txn.Value) bool {
-			b, ok := c.rdpCookie(a[0].Str)
+			b, ok, _ := c.rdpCookie(a[0].Str)
 			v.SetStr(b)
 			return ok
 		}},
 		{Row: Row{Name: "req.rdp_cookie_cnt", Usage: "([<name>])", params: "|s", Doc: "Whether there is a cookie of a remote desktop client: 1 or 0."}, Out: txn.Int, At: buffered, fn: func(c *Context, a []Arg, v *txn.Value) bool {
-			_, ok := c.rdpCookie(a[0].Str)
+			_, ok, short := c.rdpCookie(a[0].Str)
 			v.SetInt(0)
 			if ok {
 				v.SetInt(1)
 			}
-			return !c.Unknown
+			return !short
 		}},
 	}
 }
 
-// rdpCookie reads a connection request of X.224 in a packet of RFC 1006, in which a line
-// "Cookie: name=value" may come first ([MS-RDPBCGR] 2.2.1.1).
-func (c *Context) rdpCookie(name []byte) ([]byte, bool) {
-	b := c.Txn.Content
-	wait := func() ([]byte, bool) {
-		c.Unknown = !c.ended()
-		return nil, false
-	}
+// rdpCookie reads the line "Cookie: name=value" of a connection request of X.224 in a packet
+// of RFC 1006 ([MS-RDPBCGR] 2.2.1.1). As in the reference, the line alone decides, not what
+// the headers before it have, and any number of spaces may stand behind the colon. short tells
+// that it has not come as a whole.
+func (c *Context) rdpCookie(name []byte) (value []byte, ok, short bool) {
 	const header = 4 + 7
-	if len(b) < header {
-		return wait()
+	field := []byte("Cookie:")
+	incomplete := func() ([]byte, bool, bool) {
+		c.Unknown = !c.ended()
+		return nil, false, true
 	}
-	size := int(binary.BigEndian.Uint16(b[2:]))
-	if b[0] != 3 || b[1] != 0 || size < header || b[4] != byte(size-5) || b[5]&0xf0 != 0xe0 {
-		return nil, false
+	b := c.Txn.Content
+	if len(b) <= header+len(field) {
+		return incomplete()
 	}
-	if len(b) < size {
-		return wait()
+	if !bytes.EqualFold(b[header:header+len(field)], field) {
+		return nil, false, false
 	}
-	line, _, ok := bytes.Cut(b[header:size], []byte("\r\n"))
-	text, found := bytes.CutPrefix(line, []byte("Cookie: "))
-	if !ok || !found {
-		return nil, false
+	b = bytes.TrimLeft(b[header+len(field):], " ")
+	end := bytes.IndexByte(b, '=')
+	if len(name) > 0 {
+		if len(b) <= len(name) {
+			return incomplete()
+		}
+		if end = len(name); b[end] != '=' || !bytes.EqualFold(b[:end], name) {
+			return nil, false, false
+		}
 	}
-	key, value, ok := bytes.Cut(text, equalsSign)
-	return value, ok && (len(name) == 0 || bytes.EqualFold(key, name))
+	if i := bytes.IndexAny(b, "\r\n"); i >= 0 && (end < 0 || i < end) {
+		return nil, false, false
+	}
+	if end < 0 {
+		return incomplete()
+	}
+	value, rest, found := bytes.Cut(b[end+1:], []byte("\r"))
+	if !found || len(rest) == 0 {
+		return incomplete()
+	}
+	return value, rest[0] == '\n', false
 }

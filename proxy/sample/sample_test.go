@@ -492,8 +492,9 @@ func TestUnknown(t *testing.T) {
 		{"req.rdp_cookie_cnt", rdp, false, false, "1"},
 		{"rdp_cookie_cnt(msts)", rdp, false, false, "0"},
 		{"rdp_cookie", rdp[:20], false, true, "<none>"},
-		{"rdp_cookie_cnt", rdp[:20], true, false, "0"},
-		{"rdp_cookie", "GET / HTTP/1.1\r\n", false, false, "<none>"},
+		{"rdp_cookie_cnt", rdp[:20], true, false, "<none>"},
+		{"rdp_cookie", "GET / HTTP/1.1\r\n", false, true, "<none>"},
+		{"rdp_cookie", "GET / HTTP/1.1\r\nHost: a\r\n", false, false, "<none>"},
 		{"wait_end", "", false, true, "<none>"},
 		{"wait_end", "", true, false, "1"},
 	} {

@@ -175,6 +175,9 @@ type Proxy struct {
 	Cookie     *Cookie
 	DynamicKey string // "dynamic-cookie-key"
 	Persist    []PersistRule
+	// PersistRDP is the cookie of remote desktop clients that says which server they were
+	// at ("persist rdp-cookie"); nil: it is not looked at.
+	PersistRDP *sample.Expr
 	UseServer  []ServerRule
 	Servers    []*Server
 	// Direct is where all go for whom nothing names a server, as none is chosen: to one

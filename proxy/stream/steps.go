@@ -195,6 +195,9 @@ func (b *Back) httpWay(needs frontNeeds) (w way) {
 }
 
 func (b *Back) toServer(w *way) {
+	if b.Spec.PersistRDP != nil {
+		w.add("persist rdp-cookie", (*stream).backToDesktop)
+	}
 	if sticks(b.Spec, false) {
 		w.add("stick", (*stream).stick)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bench/internal/loop"
+	"bench/proxy/sample"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/table"
@@ -70,6 +71,10 @@ func TestWaysHaveOnlyWhatIsConfigured(t *testing.T) {
 		[]string{"http-response", "http-response", "http-after-response", "forward"})
 	sticky := lay(nil, func(_, be *spec.Proxy) { be.Sticking = []spec.Stick{{Match: true}, {Store: true, Response: true}} })
 	check(sticky, []string{"counters", "switching"}, []string{"framing", "stick", "server", "connect", "send"}, []string{"learn", "forward"})
+	desktops := lay(nil, func(_, be *spec.Proxy) { be.PersistRDP = &sample.Expr{} })
+	if got := desktops.Backs[1].tcp.names(); !slices.Equal(got, []string{"persist rdp-cookie", "server", "connect", "relay"}) {
+		t.Errorf("remote desktops: %q", got)
+	}
 }
 
 // What is given back is not handed out again in the same turn.
