@@ -1,9 +1,11 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"bench/backends/fault"
 	"bench/internal/result"
 	"bench/scenarios/format"
 )
@@ -54,6 +56,7 @@ backends:
       answers:
         - {query: SELECT name FROM item*, columns: [id int, name], rows: [["1", hat], ["2", null]]}
   - {name: cache, kind: redis, latency: 1ms, redis: {password: secret, keys: {greeting: "hello, world"}, maxMemory: 1MiB}}
+  - {name: names, kind: dns, dns: {records: a.test. A 192.0.2.2}}
 load:
   - name: clients
     target: proxy/web
@@ -67,6 +70,7 @@ func TestRunOrdersEveryFaultOfEveryOrigin(t *testing.T) {
 	args := map[string]string{
 		"latency": "latency: 1ms", "bandwidth": "bandwidth: 1MiB", "role": "role: primary", "lag": "lag: 5s",
 		"rate": "rate: 0.5", "scope": "scope: new", "bytes": "bytes: 3", "every": "every: 1ms", "connections": "connections: 9",
+		"records": "records: a.test. A 192.0.2.1",
 	}
 	var events strings.Builder
 	want := 0
@@ -74,9 +78,10 @@ func TestRunOrdersEveryFaultOfEveryOrigin(t *testing.T) {
 		if a.Fault == "" {
 			continue
 		}
-		for _, origin := range []string{"web", "echo", "db", "cache"} {
-			databases := a.Name == "backend.state" || a.Name == "backend.role" || a.Name == "backend.lag" || a.Name == "backend.limit"
-			if databases && (origin == "web" || origin == "echo") || a.Name == "backend.fail" && origin == "echo" {
+		known := fault.Protocols(a.Fault)
+		for _, o := range [][2]string{{"web", "http"}, {"echo", "tcp"}, {"db", "mysql"}, {"cache", "redis"}, {"names", "dns"}} {
+			origin, protocol := o[0], o[1]
+			if known != nil && !slices.Contains(known, protocol) {
 				continue
 			}
 			text := "name: " + origin + ".1, for: 20ms"
