@@ -42,6 +42,9 @@ proxy:
     {{- range .Backends.cache}}
         server {{.Name}} {{.Addr}}
     {{- end}}
+    {{- range .Backends.names}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
 backends:
   - {name: web}
   - {name: echo, kind: tcp, tcp: {mode: script, steps: [expect PING, "send PONG", loop]}}
