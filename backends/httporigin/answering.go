@@ -140,7 +140,7 @@ func (c *conn) framing() Framing {
 	case c.over.hasBytes:
 		framing = c.over.framing
 	}
-	if framing == ByChunks && c.minor == 0 {
+	if framing == ByChunks && (c.minor == 0 || c.stream != nil && len(c.o.cfg.Answer.Trailers) == 0) {
 		return ByClose
 	}
 	return framing

@@ -5,6 +5,7 @@ import (
 
 	"bench/backends/origin"
 	"bench/backends/tally"
+	"bench/internal/h2wire"
 )
 
 // state is where a connection stands with its present request.
@@ -28,6 +29,8 @@ type conn struct {
 	out   []byte // of a response not kept ready
 	reqs  int    // answered so far
 	state state
+	// stream is what carries it, nil: a socket.
+	stream *stream
 
 	// The present request.
 	mark     tally.Mark
@@ -119,6 +122,14 @@ func (c *conn) Use(b []byte) (n int) {
 			if n == len(b) {
 				return n
 			}
+			if c.o.cfg.HTTP2 && c.reqs == 0 && c.stream == nil {
+				switch c.prelude(b[n:]) {
+				case h2wire.ALPN:
+					return n + c.multiplex().Use(b[n:])
+				case "":
+					return n
+				}
+			}
 			h := &c.o.heads.head
 			k, p := c.o.heads.read(b[n:])
 			if k > limit || k == 0 && len(b)-n > limit {
@@ -170,7 +181,7 @@ func (c *conn) begin(h *head, text []byte) (p problem) {
 		}
 	}
 	c.mark = o.mark(h)
-	c.keep, c.minor = h.keep(), h.minor
+	c.keep, c.minor = h.keep() && c.stream == nil, h.minor
 	c.headOnly = string(h.method) == "HEAD"
 	c.safe = c.headOnly || string(h.method) == "GET"
 	c.gzip = h.gzip && o.cfg.Answer.Gzip

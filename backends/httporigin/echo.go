@@ -50,6 +50,9 @@ func (e *echo) json(c *conn) []byte {
 	lines := bytes.Split(bytes.TrimSuffix(e.head, []byte("\r\n\r\n")), crlf)
 	first := bytes.SplitN(lines[0], []byte(" "), 3)
 	out.Method, out.Target, out.Version = string(first[0]), string(first[1]), string(first[2])
+	if c.stream != nil {
+		out.Version = "HTTP/2"
+	}
 	out.Headers = append(out.Headers, fields(lines[1:])...)
 	if t := bytes.Trim(c.chunks.trailer, "\r\n"); len(t) > 0 {
 		out.Trailers = fields(bytes.Split(t, crlf))

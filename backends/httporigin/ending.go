@@ -9,6 +9,7 @@ func (c *conn) settle() {
 		switch {
 		case a.cut:
 			c.mark.Cut()
+			c.Break()
 		case c.EOF():
 			c.mark.Aborted()
 		default:

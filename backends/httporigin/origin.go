@@ -5,6 +5,7 @@ import (
 
 	"bench/backends/fault"
 	"bench/backends/origin"
+	"bench/internal/h2wire"
 	"bench/internal/loop"
 )
 
@@ -18,6 +19,9 @@ type Options struct {
 	Limits Limits
 	// TLS is what clients are served with; nil: in clear.
 	TLS *tls.Config
+	// HTTP2 serves HTTP/2 besides: in TLS to those who agree on it, in clear to those
+	// who begin with it.
+	HTTP2 bool
 }
 
 // Config is what the replicas of a process have in common. It is not changed
@@ -56,6 +60,10 @@ func NewConfig(o Options) (*Config, error) {
 	default:
 		cfg.method = []byte(o.Check.Method)
 	}
+	if o.HTTP2 && o.TLS != nil {
+		cfg.TLS = o.TLS.Clone()
+		cfg.TLS.NextProtos = []string{h2wire.ALPN, "http/1.1"}
+	}
 	var err error
 	if cfg.script, err = script(o.Answer.Scripted); err != nil {
 		return nil, err
@@ -71,6 +79,7 @@ type Origin struct {
 	prepared preparedSet
 	gzips    gzips
 	heads    headReader
+	streams  []*stream // that are not used
 }
 
 // Start implements origin.Kind.
@@ -90,8 +99,15 @@ func (o *Origin) Changed(was, now *fault.Force) {
 	o.Lines.Changed(was, now)
 	if was.Stalled && !now.Stalled {
 		o.Each(func(u origin.User) {
-			if c := u.(*conn); c.owed {
+			if c, ok := u.(*conn); ok && c.owed {
 				c.sayContinue()
+			}
+		})
+	}
+	if now.Drain && !was.Drain {
+		o.Each(func(u origin.User) {
+			if s, ok := u.(*session); ok {
+				s.leave()
 			}
 		})
 	}

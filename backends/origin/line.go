@@ -36,6 +36,7 @@ type Line struct {
 	timer  loop.Timer
 	task   loop.Task
 	tls    *tlsio.Conn // nil: in clear
+	by     Carrier     // nil: the socket
 	in     []byte      // input not used yet
 	heard  int64       // when the client last said something
 
@@ -46,6 +47,7 @@ type Line struct {
 	eof     bool // the client has closed its side
 	spoken  bool // the client has sent a byte
 	broken  bool // by a fault, in the midst of what was to be said
+	carries bool // other lines
 }
 
 // User is what a protocol makes of a line. Once it lingers, only Recount, Cut and Closed
@@ -80,7 +82,10 @@ type User interface {
 }
 
 // Live reports that the line is open and does not linger.
-func (l *Line) Live() bool { return l.fd >= 0 && !l.lingers }
+func (l *Line) Live() bool { return l.open() && !l.lingers }
+
+// open reports that the line has not been closed.
+func (l *Line) open() bool { return l.fd >= 0 || l.by != nil }
 
 // EOF reports that the client has closed its side.
 func (l *Line) EOF() bool { return l.eof }
@@ -89,7 +94,12 @@ func (l *Line) EOF() bool { return l.eof }
 func (l *Line) Rest() bool { return len(l.in) > 0 }
 
 // Peer is the address of the client.
-func (l *Line) Peer() (sock.Addr, syscall.Errno) { return sock.PeerAddr(l.fd) }
+func (l *Line) Peer() (sock.Addr, syscall.Errno) {
+	if l.by != nil {
+		return l.by.Peer()
+	}
+	return sock.PeerAddr(l.fd)
+}
 
 // After has the user told by Expired in d nanoseconds.
 func (l *Line) After(d int64) {
@@ -125,7 +135,7 @@ func (t *lineTask) Run() {
 	l := (*Line)(t)
 	l.queued = false
 	switch {
-	case l.fd < 0:
+	case !l.open():
 		l.lines.free = append(l.lines.free, l)
 	case l.lingers:
 		l.discard()
@@ -245,6 +255,11 @@ func (l *Line) Linger() {
 	}
 	l.lingers = true
 	l.in = l.in[:0]
+	if l.by != nil {
+		l.by.Finish(l.broken)
+		l.Close()
+		return
+	}
 	l.farewell()
 	_ = sock.ShutdownWrite(l.fd) // of a connection that is gone: the read tells
 	l.After(int64(lingerFor))
@@ -257,6 +272,9 @@ func (l *Line) Linger() {
 // Leave closes a connection to whose client all has been said.
 func (l *Line) Leave() {
 	l.farewell()
+	if l.by != nil {
+		l.by.Finish(l.broken)
+	}
 	l.Close()
 }
 
@@ -287,11 +305,15 @@ func (l *Line) Close() {
 	s.all[l.pos], last.pos = last, l.pos
 	s.all[len(s.all)-1] = nil
 	s.all = s.all[:len(s.all)-1]
-	s.tally.Active--
 	if l.tls != nil {
 		l.tls.Release()
 	}
-	s.loop.Close(l.fd)
+	if l.fd >= 0 {
+		s.tally.Active--
+		s.loop.Close(l.fd)
+	} else {
+		l.by.Gone()
+	}
 	in, queued := l.in[:0], l.queued
 	if cap(in) > keepBuffer {
 		in = nil

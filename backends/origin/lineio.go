@@ -18,6 +18,9 @@ func (l *Line) recv(p []byte) (n int, more bool, errno syscall.Errno) {
 
 // Send writes what fits.
 func (l *Line) Send(p []byte) (n int, errno syscall.Errno) {
+	if l.by != nil {
+		return l.by.Send(p), 0
+	}
 	if l.tls != nil {
 		return l.tls.Send(p, nil)
 	}
@@ -27,6 +30,12 @@ func (l *Line) Send(p []byte) (n int, errno syscall.Errno) {
 // Gather writes pieces in one call; want is how much of them it tried.
 func (l *Line) Gather(pieces *[3][]byte) (n int, want int64, errno syscall.Errno) {
 	want = int64(len(pieces[0]) + len(pieces[1]))
+	if l.by != nil {
+		if n = l.by.Send(pieces[0]); n == len(pieces[0]) {
+			n += l.by.Send(pieces[1])
+		}
+		return n, want, 0
+	}
 	if l.tls != nil {
 		n, errno = l.tls.Send(pieces[0], pieces[1])
 		return n, want, errno
@@ -36,7 +45,11 @@ func (l *Line) Gather(pieces *[3][]byte) (n int, want int64, errno syscall.Errno
 }
 
 // AwaitRoom has the user go on when the socket takes more.
-func (l *Line) AwaitRoom() { l.lines.loop.Rearm(l.fd, poller.Out) }
+func (l *Line) AwaitRoom() {
+	if l.by == nil {
+		l.lines.loop.Rearm(l.fd, poller.Out)
+	}
+}
 
 // Resume uses the input that was held back, and reads on. The user is called without
 // input, too, if it has work.
@@ -81,7 +94,7 @@ func (l *Line) pump() {
 		l.spoken = true
 		l.Heard()
 		s.tally.BytesIn += uint64(n)
-		if l.feed(buf[:n]); l.fd < 0 {
+		if l.feed(buf[:n]); !l.open() {
 			return
 		}
 		switch {

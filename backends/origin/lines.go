@@ -91,7 +91,9 @@ func (s *Lines) ResetCounters() {
 func (s *Lines) Close() {
 	s.Listener.Close()
 	for _, l := range slices.Clone(s.all) {
-		l.user.Cut(false)
+		if l.open() { // it does not go with one that carried it
+			l.user.Cut(false)
+		}
 	}
 }
 
@@ -173,7 +175,12 @@ func (s *Lines) eachLive(f func(User)) {
 // ResetLive implements fault.Subject.
 func (s *Lines) ResetLive() {
 	for _, l := range slices.Clone(s.all) {
-		sock.SetLinger0(l.fd)
+		if !l.open() || l.carries {
+			continue // what it carries is reset
+		}
+		if l.fd >= 0 {
+			sock.SetLinger0(l.fd)
+		}
 		l.user.Cut(false)
 	}
 }

@@ -28,6 +28,8 @@ type backendHTTPCmd struct {
 
 	tlsFlags
 
+	HTTP2 bool `name:"http2" help:"Serve HTTP/2 besides: in TLS to clients that agree on it, in clear to those that begin with it."`
+
 	CheckPath   string `placeholder:"PATH" help:"Count requests for this path as health checks."`
 	CheckAgent  string `placeholder:"TEXT" help:"Count requests whose User-Agent has this text as health checks."`
 	CheckMethod string `default:"OPTIONS" help:"Count requests of this method as health checks; - for none."`
@@ -52,6 +54,9 @@ as in /status/404/delay/20ms/bytes/10:
   /delay/50ms     that latency
   /interim/1000   this many 103 responses before it
   /echo           the request as JSON
+
+With --http2 all of this goes for HTTP/2, too: reset, refusal and truncation are
+those of streams (RST_STREAM), drain is GOAWAY, pace and stall are each stream's.
 
 Answers can be given byte for byte, even ones that are not HTTP:
 
@@ -106,7 +111,7 @@ func (c *backendHTTPCmd) options() (*httporigin.Options, error) {
 	if o.Answer.Trailers, err = headerFields("trailer", c.Trailer); err != nil {
 		return nil, err
 	}
-	o.Answer.ETag, o.Answer.Gzip = c.ETag, c.Gzip
+	o.Answer.ETag, o.Answer.Gzip, o.HTTP2 = c.ETag, c.Gzip, c.HTTP2
 	for _, text := range c.Answer {
 		s, err := httporigin.ParseScripted(text)
 		if err != nil {

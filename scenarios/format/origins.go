@@ -23,6 +23,8 @@ type HTTPOrigin struct {
 	ETag bool `yaml:"etag" default:"false"`
 	// Gzip compresses bodies of up to 1 MiB for clients that accept it.
 	Gzip bool `yaml:"gzip" default:"false"`
+	// HTTP2 is served besides: to servers with proto h2, and over TLS with alpn h2.
+	HTTP2 bool `yaml:"http2" default:"false"`
 	// Answers that are given byte for byte: PATH=TEXT, or PATH close=TEXT to end the
 	// connection behind it.
 	Answers []string `yaml:"answers"`

@@ -46,6 +46,9 @@ func httpArgs(b *format.Backend) []string {
 	if o.Gzip {
 		args = append(args, "--gzip")
 	}
+	if o.HTTP2 {
+		args = append(args, "--http2")
+	}
 	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
 		args = append(args, "--header="+name+":"+o.Headers[name])
 	}
