@@ -26,6 +26,7 @@ func serverless() []exchange {
 		{name: "transparent, formerly", frontend: aside, backend: "transparent", client: sends(last)},
 		{name: "transparent, elsewhere for each request", frontend: "http-request set-dst str(127.0.0.1)\nhttp-request set-dst-port int(ORIGIN) if { path /last }\nhttp-request set-dst-port int(1) unless { path /last }", backend: "option transparent", client: []step{send(get), await("503"), pause(ms(20)), send(last)}, logs: 2},
 		{name: "transparent and dispatch", backend: "option transparent\ndispatch 127.0.0.1:ORIGIN"},
+		{name: "no backend", frontend: "frontend other\n    bind unix@DIR/other", client: []step{send(get), await("503"), pause(ms(20)), send(last)}, logs: 2},
 		{name: "dispatch and balance", backend: "dispatch 127.0.0.1:1\nbalance roundrobin"},
 	}
 	for i := range cases {

@@ -283,8 +283,6 @@ func (s *stream) returnTo(step int8) txn.Verdict {
 // backend.
 func (s *stream) switchBackend() txn.Verdict {
 	if !s.chooseBackend() {
-		s.gotReq = s.t.Loop.Now()
-		s.keepCli = false
 		s.fail(503, 'S', 'C')
 		return txn.Answered
 	}
