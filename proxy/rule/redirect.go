@@ -118,8 +118,18 @@ func runRedirect(x *Runner, r *Rule) txn.Verdict {
 	if d.cookie != nil {
 		m.AddID(message.SetCookie, d.cookie)
 	}
+	// As in the reference, a content is not waited for, even if it is there already:
+	// whether the connection goes on must not hang on how soon it comes.
+	if req := x.Ctx.Txn.Req; req != nil {
+		x.out.Close = bringsContent(&req.Body)
+	}
 	x.out.Status, x.out.Reply, x.out.Content = d.code, m, nil
 	return txn.Answered
+}
+
+// bringsContent reports whether something follows the head.
+func bringsContent(b *message.Body) bool {
+	return b.Kind == message.BodyChunked || b.Kind == message.BodyLength && b.Length > 0
 }
 
 var (
