@@ -3,6 +3,7 @@ package statspage
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"bench/proxy/cli"
@@ -107,6 +108,9 @@ func actions() []action {
 	}
 }
 
+// longestPair is the longest name with its value that a form may have.
+const longestPair = 2047
+
 // act carries out what a form asks for and says what became of it.
 func (v *visit) act() string {
 	switch {
@@ -117,23 +121,29 @@ func (v *visit) act() string {
 	}
 	var backend, name *string
 	var servers []string
-	// The last word on backend and action counts.
-	for pair := range strings.SplitSeq(string(v.Content), "&") {
+	// Read from the end, as the reference does: the last word on backend and action
+	// counts, and what stands before a pair that cannot be decoded does not.
+	pairs := strings.Split(string(v.Content), "&")
+	for _, pair := range slices.Backward(pairs) {
+		if len(pair) > longestPair {
+			return statusInvalid
+		}
 		key, value, _ := strings.Cut(pair, "=")
 		key, err1 := url.QueryUnescape(key)
 		value, err2 := url.QueryUnescape(value)
 		if err1 != nil || err2 != nil {
-			return statusInvalid
+			break
 		}
-		switch key {
-		case "b":
+		switch {
+		case key == "b" && backend == nil:
 			backend = &value
-		case "action":
+		case key == "action" && name == nil:
 			name = &value
-		case "s":
+		case key == "s":
 			servers = append(servers, value)
 		}
 	}
+	slices.Reverse(servers)
 	return v.apply(backend, name, servers)
 }
 

@@ -184,7 +184,10 @@ func TestActions(t *testing.T) {
 		{"s=s2&action=ehlth&b=be", "NONE", ""},
 		{"s=s1&action=shutdown&b=be", "DONE", "s1 shutdown "},
 		{"s=nobody&action=drain&b=be", "ERRP", ""},
-		{"s=s1&action=drain&b=%zz", "ERRP", ""},
+		{"s=s1&action=drain&b=%zz", "NONE", ""},
+		{"s=%zz&s=s1&action=drain&b=be", "DONE", "s1 admin " + fmt.Sprint(state.Drain)},
+		{strings.Repeat("k", 2047) + "&s=s1&action=drain&b=be", "DONE", "s1 admin " + fmt.Sprint(state.Drain)},
+		{strings.Repeat("k", 2048) + "&s=s1&action=drain&b=be", "ERRP", ""},
 		{"", "NONE", ""},
 	} {
 		e := &fakeEngine{}
