@@ -31,8 +31,7 @@ func speaking(t *testing.T) *http.Client {
 	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
 }
 
-// An origin gives the same answers in HTTP/2, in TLS and in clear, many at once and larger
-// than all windows; and goes on to speak HTTP/1.1.
+// An origin gives the same answers in HTTP/2, in TLS and in clear, many at once; and goes on to speak HTTP/1.1.
 func TestHTTP2(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		o := httporigin.Options{HTTP2: true}
@@ -121,8 +120,9 @@ func TestHTTP2Echo(t *testing.T) {
 
 // frames is a client that writes frames as it is told.
 type frames struct {
-	t *testing.T
-	c net.Conn
+	t    *testing.T
+	c    net.Conn
+	data int // of the stream that ended last
 }
 
 func dialFrames(t *testing.T, addr string) *frames {
@@ -133,7 +133,7 @@ func dialFrames(t *testing.T, addr string) *frames {
 	}
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	t.Cleanup(func() { c.Close() })
-	f := &frames{t, c}
+	f := &frames{t: t, c: c}
 	f.write(h2wire.AppendFrame([]byte(h2wire.Preface), h2wire.Frame{Type: h2wire.Settings}))
 	return f
 }
@@ -160,6 +160,7 @@ func (f *frames) get(stream uint32, path string) {
 // "GOAWAY: ...".
 func (f *frames) next() string {
 	f.t.Helper()
+	f.data = 0
 	for {
 		var h [h2wire.HeaderLen]byte
 		if _, err := io.ReadFull(f.c, h[:]); err != nil {
@@ -173,7 +174,12 @@ func (f *frames) next() string {
 		if _, err := io.ReadFull(f.c, p); err != nil {
 			f.t.Fatal(err)
 		}
+		if fr.Type == h2wire.Data {
+			f.data += fr.Length
+		}
 		switch {
+		case fr.Type == h2wire.Ping:
+			return "pong"
 		case fr.Type == h2wire.RSTStream:
 			return fmt.Sprintf("%d RST_STREAM: %v", fr.Stream, h2wire.Code(binary.BigEndian.Uint32(p)))
 		case fr.Type == h2wire.GoAway:
@@ -191,6 +197,41 @@ func (f *frames) want(want string) {
 	}
 }
 
+// An answer waits at the end of the client's windows, whatever tells its end, and goes on
+// with what is added to both; others do not wait for it.
+func TestHTTP2Windows(t *testing.T) {
+	o := httporigin.Options{HTTP2: true}
+	o.Answer.Framing = httporigin.ByChunks
+	o.Answer.Trailers = []httporigin.Header{{Name: "X-Sum", Value: "abc"}}
+	kind, err := httporigin.NewConfig(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := origintest.Serve(t, kind)
+	for _, path := range []string{"/bytes/", "/chunked/", "/close/"} {
+		f := dialFrames(t, addr.String())
+		f.get(1, path+"100000")
+		ping := append(h2wire.AppendFrame(nil, h2wire.Frame{Length: h2wire.PingLen, Type: h2wire.Ping}), "12345678"...)
+		f.write(ping)
+		f.want("pong")
+		if f.data != h2wire.DefaultWindow {
+			t.Errorf("%s: %d bytes before the first credit", path, f.data)
+		}
+		f.write(h2wire.AppendCredit(nil, 1, 50_000)) // of the stream, and not of the connection
+		f.get(3, path+"0")
+		f.want("3 end")
+		if f.data != 0 {
+			t.Errorf("%s: %d bytes without credit", path, f.data)
+		}
+		const left = 100_000 - h2wire.DefaultWindow
+		f.write(h2wire.AppendCredit(nil, 0, left)) // which leaves nothing for the end
+		f.want("1 end")
+		if f.data != left {
+			t.Errorf("%s: %d bytes with credit, want %d", path, f.data, left)
+		}
+	}
+}
+
 // A client of HTTP/2 that breaks the rules is told which, and nothing is left of it.
 func TestHTTP2Mistakes(t *testing.T) {
 	kind, err := httporigin.NewConfig(httporigin.Options{HTTP2: true})
@@ -203,7 +244,7 @@ func TestHTTP2Mistakes(t *testing.T) {
 	}
 	post := string(head(1, 0, "POST /delay/10s/ HTTP/1.1\r\nContent-Length: 3"))
 	for name, c := range map[string]struct{ input, want string }{
-		"long frame":      {frame(h2wire.Ping, 0, 0, strings.Repeat("x", 20_000)), "0 GOAWAY: FRAME_SIZE_ERROR"},
+		"long frame":      {string(h2wire.AppendFrame(nil, h2wire.Frame{Length: 20_000, Type: h2wire.Ping})), "0 GOAWAY: FRAME_SIZE_ERROR"},
 		"short ping":      {frame(h2wire.Ping, 0, 0, "x"), "0 GOAWAY: FRAME_SIZE_ERROR"},
 		"even stream":     {string(head(2, h2wire.EndStream, "GET / HTTP/1.1")), "0 GOAWAY: PROTOCOL_ERROR"},
 		"idle stream":     {frame(h2wire.Data, 0, 1, "x"), "0 GOAWAY: PROTOCOL_ERROR"},
