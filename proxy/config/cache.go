@@ -59,15 +59,16 @@ func (p *parser) beginCache(l *line, name word) {
 	p.others.caches = append(p.others.caches, p.others.cache)
 }
 
-// cacheUse is a line that names a cache, which need not be known yet.
-type cacheUse struct {
+// sectionUse is a line that names a section, which need not be known yet: a cache or name
+// servers.
+type sectionUse struct {
 	from reference
 	set  func(index int)
 }
 
 // useCache notes a line that names a cache.
 func (l *line) useCache(name string, set func(int)) {
-	l.p.cacheUses = append(l.p.cacheUses, cacheUse{reference{name, l.pos, l.text}, set})
+	l.p.cacheUses = append(l.p.cacheUses, sectionUse{reference{name, l.pos, l.text}, set})
 }
 
 // resolveCaches finds the caches that lines name, and works out their sizes.

@@ -84,7 +84,7 @@ func readInitAddr(l *line, x *serverTemplate, w word) {
 // left without an address.
 func (l *line) resolveServer(w word, s *serverDraft) bool {
 	if s.resolvers.name != "" {
-		l.p.resolverUses = append(l.p.resolverUses, s.resolvers)
+		l.p.resolverUses = append(l.p.resolverUses, sectionUse{s.resolvers, func(int) {}})
 	}
 	if s.at.host == "" {
 		return true

@@ -50,7 +50,7 @@ type parser struct {
 	resolver      *spec.Resolvers            // being read
 	resolvers     map[string]*spec.Resolvers // sections by name
 	resolverNames []string                   // in order
-	resolverUses  []reference
+	resolverUses  []sectionUse
 
 	peerUses []reference // peers sections that tables name
 
@@ -58,7 +58,7 @@ type parser struct {
 	rated      bool // samples ask for rates
 	tracing    tlsio.Tracing
 	scripts    *lua.Program // nil: no line has asked for any
-	cacheUses  []cacheUse
+	cacheUses  []sectionUse
 	sampleUses []sampleUse
 	patterns   pattern.Lists
 	certs      *certs.Store // files that lines refer to, read once

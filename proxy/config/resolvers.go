@@ -186,7 +186,12 @@ func (p *parser) findResolvers(name string) (*spec.Resolvers, bool) {
 	return r, ok
 }
 
-// checkResolvers finds the sections that servers name.
+// useResolvers notes a line that names a section.
+func (l *line) useResolvers(name string, set func(int)) {
+	l.p.resolverUses = append(l.p.resolverUses, sectionUse{reference{name, l.pos, l.text}, set})
+}
+
+// checkResolvers finds the sections that servers and rules name.
 func (p *parser) checkResolvers(cfg *spec.Config) {
 	for i, s := range p.sections {
 		for j, d := range s.servers {
@@ -198,8 +203,11 @@ func (p *parser) checkResolvers(cfg *spec.Config) {
 			}
 		}
 	}
-	for _, r := range p.resolverUses {
-		if _, ok := p.findResolvers(r.name); !ok {
+	for _, u := range p.resolverUses {
+		r := u.from
+		if _, ok := p.findResolvers(r.name); ok {
+			u.set(slices.Index(p.resolverNames, r.name))
+		} else {
 			p.report(Diagnostic{Severity: Alert, Pos: r.pos, Word: r.name, Msg: fmt.Sprintf("there is no section 'resolvers %s'", r.name), Suggestion: nearest.Word(r.name, p.resolverNames), Source: r.text})
 		}
 	}

@@ -76,7 +76,7 @@ func (l *line) steps(place rule.Place) (txn.Steps, string) {
 func (l *line) ruleParser(place rule.Place) *rule.Parser {
 	at, where := l.steps(place)
 	p := &rule.Parser{
-		Place: place, Words: texts(l.args), Section: l.sect.name, Backend: l.sect.kind&inBack != 0, Page: l.errorPage, ErrorFiles: l.errorFilesOf, Cache: l.useCache,
+		Place: place, Words: texts(l.args), Section: l.sect.name, Backend: l.sect.kind&inBack != 0, Page: l.errorPage, ErrorFiles: l.errorFilesOf, Cache: l.useCache, Resolvers: l.useResolvers,
 		Lookup:   &acl.Lookup{Named: l.sect.acls, Env: l.sampleEnv(at, where)},
 		Duration: func(s string) (time.Duration, error) { return parseTime(s, time.Millisecond) },
 		Size:     parseSize,

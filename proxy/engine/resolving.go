@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/proxy/log"
 	"bench/proxy/resolver"
+	"bench/proxy/rule"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/state"
@@ -71,6 +74,9 @@ func (e *Engine) prepareResolving() {
 		// Each works on one loop, as its questions have one numbering.
 		e.resolvers = append(e.resolvers, resolver.New(s, e.loops[i%len(e.loops)]))
 	}
+	for i, t := range e.threads {
+		t.Rules().LookUp = e.lookUpFor(e.loops[i])
+	}
 	e.followed = map[followKey]*followed{}
 	for _, b := range e.shared.Backends.All() {
 		for _, s := range b.Servers() {
@@ -80,6 +86,23 @@ func (e *Engine) prepareResolving() {
 			g, _ := e.followedBy(s)
 			g.servers = append(g.servers, s)
 		}
+	}
+}
+
+// lookUpFor is how the rules of a thread ask for addresses.
+func (e *Engine) lookUpFor(l *loop.Loop) rule.LookUp {
+	return func(section int, name string, ipv4First bool, done func(netip.Addr)) bool {
+		name = strings.TrimSuffix(name, ".")
+		if !resolver.ValidName(name) {
+			return false
+		}
+		return e.resolvers[section].Post(resolver.Question{Name: name, PreferIPv4: ipv4First}, func(a resolver.Answer) {
+			var ip netip.Addr
+			if a.Status == resolver.Valid && len(a.Addrs) > 0 {
+				ip = a.Addrs[0]
+			}
+			l.Post(func() { done(ip) })
+		})
 	}
 }
 

@@ -79,6 +79,8 @@ type Rule struct {
 	table   *sample.Arg // whose Int is the index of a stick table; nil: none is named
 	index   int         // of an array
 	moot    bool        // it was warned about, and does nothing
+	// ipv4First: addresses of this kind are asked for before the others.
+	ipv4First bool
 	// service names what answers ("use-service"); script is what a script does, with words.
 	service string
 	script  *script.Function
@@ -115,6 +117,8 @@ type List struct {
 // Runner runs lists for one thread.
 type Runner struct {
 	Ctx *sample.Context
+	// LookUp asks name servers; nil: there are none to ask.
+	LookUp LookUp
 
 	writer  logformat.Writer
 	buf     []byte

@@ -9,6 +9,7 @@ var inParentheses = map[string]struct{ what, example string }{
 	"add-acl": {"a file", "/etc/names"}, "del-acl": {"a file", "/etc/names"},
 	"set-map": {"a file", "/etc/names"}, "del-map": {"a file", "/etc/names"},
 	"sc-inc-gpc": {"an index and a counter", "0,0"}, "sc-inc-gpc0": {"a counter", "0"}, "sc-inc-gpc1": {"a counter", "0"},
+	"do-resolve": {"a variable and a 'resolvers' section", "txn.ip,dns"},
 	"sc-add-gpc": {"an index and a counter", "0,0"}, "sc-set-gpt": {"an index and a counter", "0,0"}, "sc-set-gpt0": {"a counter", "0"},
 }
 

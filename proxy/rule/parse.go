@@ -33,7 +33,7 @@ type Action struct {
 // Actions are the table, in the order of the manual.
 func Actions() []Action { return actions }
 
-var actions = slices.Concat(deciding(), expecting(), editing(), keeping(), addressing(), listing(), tracking(), caching())
+var actions = slices.Concat(deciding(), expecting(), editing(), keeping(), addressing(), listing(), tracking(), caching(), resolving())
 
 // Parser reads the words of one rule.
 type Parser struct {
@@ -63,6 +63,8 @@ type Parser struct {
 	// Cache finds a cache, which need not be known yet, and sets its index; nil where none
 	// can be named.
 	Cache func(name string, set func(index int))
+	// Resolvers does the same for a "resolvers" section.
+	Resolvers func(name string, set func(index int))
 
 	literal bool // destinations of redirects have no expressions
 	at      int  // the next word

@@ -368,7 +368,13 @@ func TestMistakes(t *testing.T) {
 		want  string
 	}{
 		{rule.Request, "dny", "0+0: unknown action 'dny' of 'http-request' rules; did you mean 'deny'?"},
-		{rule.Request, "do-resolve", "0+0: 'http-request do-resolve' is not supported"},
+		{rule.Request, "do-resolve", "0+10: 'do-resolve' needs a variable and a 'resolvers' section in parentheses, as 'do-resolve(txn.ip,dns)'"},
+		{rule.Request, "do-resolve(txn.ip) str(a)", "0+11: 'do-resolve' expects a variable, the name of a 'resolvers' section, and perhaps 'ipv4' or 'ipv6', separated by commas"},
+		{rule.Request, "do-resolve(txn.ip,) str(a)", "0+11: 'do-resolve' expects a variable, the name of a 'resolvers' section, and perhaps 'ipv4' or 'ipv6', separated by commas"},
+		{rule.Request, "do-resolve(txn.ip,dns,ip) str(a)", "0+22: addresses are 'ipv4' or 'ipv6', not 'ip'"},
+		{rule.Request, "do-resolve(ip,dns) str(a)", "0+11: 'ip' does not name a variable: want proc, sess, txn, req or res, a dot, and a name"},
+		{rule.Request, "do-resolve(txn.ip,dns,ipv4)", "0+0: no 'resolvers' section can be named here"},
+		{rule.Response, "do-resolve(txn.ip,dns) str(a)", "0+0: action 'do-resolve' is not possible in 'http-response' rules"},
 		{rule.Request, "use-service", "0+11: the name of a service is missing after 'use-service'"},
 		{rule.Request, "use-service prometheus", "1+0: there is no service 'prometheus' for 'http-request' rules: want prometheus-exporter, or one of a script"},
 		{rule.Request, "use-service lua.x", "1+0: no script has registered a service 'lua.x'"},

@@ -59,13 +59,24 @@ func runScript(x *Runner, r *Rule) txn.Verdict {
 		}
 		t.Script = x.Ctx.Scripts.Act(r.script, t, r.words, x.list.Place == Answer || x.list.Place >= Response)
 	}
-	limit := time.Duration(0)
-	if x.list.Place == Content || x.list.Place == Answer {
-		if limit = x.list.Delay; limit == 0 {
-			limit = -1 // there is no time to wait
-		}
+	return x.resume()
+}
+
+// limit is how long what a rule has begun may wait, 0 for ever, less: not at all.
+func (x *Runner) limit() time.Duration {
+	switch {
+	case x.list.Place != Content && x.list.Place != Answer:
+		return 0
+	case x.list.Delay == 0:
+		return -1 // there is no time to wait
 	}
-	x.out.Limit = limit
+	return x.list.Delay
+}
+
+// resume goes on with what a rule has begun.
+func (x *Runner) resume() txn.Verdict {
+	t := x.Ctx.Txn
+	x.out.Limit = x.limit()
 	v := t.Script.Resume(t, x.out)
 	if v == txn.Wait {
 		return v
