@@ -22,12 +22,12 @@ run: build ## Build and run the main scenario: reloads under load, a verdict, a 
 # fail, each is run once more, and named at the end; a data race counts at once.
 test: build ## Run every test
 	$(GO) vet ./...
-	$(TESTS) --packages ./... -- -timeout 20m
+	$(TESTS) --packages ./... -- -timeout 40m
 
 # Without proxy/difftest: its engine is a process of its own, which the detector does
 # not see. Buffers are overwritten there all the same.
 race: ## Run the tests of engine and generator under the race detector
-	$(TESTS) --packages "$$($(GO) list ./proxy/... ./internal/loop ./internal/poller ./loadgen/... | grep -v /difftest$$ | tr '\n' ' ')" -- -race -timeout 20m
+	$(TESTS) --packages "$$($(GO) list ./proxy/... ./internal/loop ./internal/poller ./loadgen/... | grep -v /difftest$$ | tr '\n' ' ')" -- -race -timeout 40m
 
 lint: ## Run the linters
 	$(GO) mod tidy -diff
