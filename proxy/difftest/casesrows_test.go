@@ -21,15 +21,18 @@ func triedInTLS(fetch string) bool {
 	return slices.ContainsFunc(tlsCases, func(c tlsCase) bool { return asks.MatchString(c.frontend) || asks.MatchString(c.backend) })
 }
 
-// Every fetch, converter, action in each of its places, and method of ACLs has a case, or
-// a reason not to have one.
+// Every fetch, converter, action in each of its places, and method and flag of ACLs has a
+// case, or a reason not to have one.
 func TestEveryRowHasACase(t *testing.T) {
-	words, cases := map[string]bool{}, []string{}
+	words, cases, acls := map[string]bool{}, []string{}, []string{}
 	split := regexp.MustCompile(`[a-z0-9_.+-]+`)
 	for _, f := range families(t) {
 		for _, c := range f.all() {
 			for _, w := range split.FindAllString(c.text, -1) {
 				words[w] = true
+			}
+			if c.kind == "acl" {
+				acls = append(acls, c.text+" ")
 			}
 			if c.kind == "case" {
 				cases = append(cases, strings.Split(c.text, " ;; ")...)
@@ -63,6 +66,12 @@ func TestEveryRowHasACase(t *testing.T) {
 	for _, name := range slices.Concat(acl.Derived(), pattern.Methods()) {
 		if !words[name] && !strings.HasPrefix(name, "scook_") && !strings.HasPrefix(name, "shdr_") { // which are about responses
 			t.Errorf("'%s' of ACLs has no case", name)
+		}
+	}
+	for _, flag := range []string{"-i", "-n", "-M", "-m", "-f", "-u", "--"} {
+		asked := regexp.MustCompile(` ` + flag + ` `)
+		if !slices.ContainsFunc(acls, asked.MatchString) {
+			t.Errorf("flag %s of ACLs has no case", flag)
 		}
 	}
 	for _, a := range rule.Actions() {

@@ -34,28 +34,36 @@ func TestCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subjects := [2]*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}}
+	subjects := casesSubjects(t)
 	for _, f := range families(t) {
 		if !wanted.MatchString(f.name) {
 			continue
 		}
-		t.Run(f.name, func(t *testing.T) {
-			var both sync.WaitGroup
-			var errs [2]error
-			for i, s := range subjects {
-				dir := t.TempDir()
-				both.Go(func() { errs[i] = f.play(s, i, dir) })
-			}
-			both.Wait()
-			if err := errors.Join(errs[0], errs[1]); err != nil {
-				t.Fatal(err)
-			}
-			for _, l := range f.lines {
-				l.compare(t)
-			}
-			t.Logf("%d cases", len(f.all()))
-		})
+		t.Run(f.name, func(t *testing.T) { f.compare(t, subjects) })
 	}
+}
+
+// casesSubjects are the two programs that cases are played by.
+func casesSubjects(t *testing.T) [2]*subject {
+	return [2]*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}}
+}
+
+// compare plays a family by both programs.
+func (f *caseFile) compare(t *testing.T, subjects [2]*subject) {
+	var both sync.WaitGroup
+	var errs [2]error
+	for i, s := range subjects {
+		dir := t.TempDir()
+		both.Go(func() { errs[i] = f.play(s, i, dir) })
+	}
+	both.Wait()
+	if err := errors.Join(errs[0], errs[1]); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range f.lines {
+		l.compare(t)
+	}
+	t.Logf("%d cases", len(f.all()))
 }
 
 // compare reports where the two disagree, or agree where they are said not to.

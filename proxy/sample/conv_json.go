@@ -227,8 +227,8 @@ func find(text json.RawMessage, path []pathStep) (json.RawMessage, bool) {
 
 // tokenPart decodes a part of a JSON Web Token (RFC 7519), and looks into it.
 func (c *Context) tokenPart(n int, a []Arg, v *txn.Value) bool {
-	parts := bytes.SplitN(v.B, []byte("."), 4)
-	if len(parts) < 2 || len(parts) > 3 {
+	parts := bytes.SplitN(v.B, []byte("."), 3)
+	if len(parts) < 2 {
 		return false
 	}
 	part := parts[n]
