@@ -20,7 +20,7 @@ import (
 	"bench/internal/testserver"
 )
 
-var turnsOf = flag.Int("turns", 40, "requests, ends and commands in each backend of TestTurns")
+var turnsOf = flag.Int("turns", 20, "requests, ends and commands in each backend of TestTurns")
 
 var turnsFarms = flag.Int("turns-farms", 12, "backends of TestTurns")
 
