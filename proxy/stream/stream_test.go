@@ -154,6 +154,7 @@ func newRigCached(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules 
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run() }()
 	t.Cleanup(func() {
+		r.leave(be)
 		l.Stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -161,6 +162,19 @@ func newRigCached(t testing.TB, mode spec.Mode, change func(*spec.Proxy), rules 
 		sock.Close(fd)
 	})
 	return r
+}
+
+// leave lets the thread close what it has open, now that the clients have gone. Whatever
+// stayed open would raise the numbers of descriptors, of which select knows 1024.
+func (r *rig) leave(be *server.Backend) {
+	r.loop.Call(func() {
+		for _, s := range be.Servers() {
+			r.thread.CloseIdle(s)
+		}
+	})
+	for end := time.Now().Add(100 * time.Millisecond); r.thread.Shared.Conns.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // dial opens a raw connection to the engine.
