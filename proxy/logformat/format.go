@@ -268,6 +268,9 @@ func (f *Format) Append(dst []byte, w *Writer, c *sample.Context) []byte {
 	w.b, w.dash = dst, false
 	if f.aliases {
 		c.Txn.Stream.Describe(&w.rec)
+		if w.rec.Status < 0 && c.Txn.Status > 0 {
+			w.rec.Status = c.Txn.Status // of the answer that is being made
+		}
 	}
 	f.run(w, c, &w.rec)
 	return w.b

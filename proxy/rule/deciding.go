@@ -74,7 +74,7 @@ func parseDeny(status int) func(*Parser, *Rule) error {
 
 func deny(x *Runner, r *Rule) txn.Verdict {
 	x.out.Denied = true
-	return x.give(r.reply)
+	return giveReply(x, r)
 }
 
 func tarpit(x *Runner, r *Rule) txn.Verdict {
@@ -90,7 +90,10 @@ func parseReturn(p *Parser, r *Rule) (err error) {
 	return err
 }
 
-func giveReply(x *Runner, r *Rule) txn.Verdict { return x.give(r.reply) }
+func giveReply(x *Runner, r *Rule) txn.Verdict {
+	x.Ctx.Txn.Status = r.reply.status // which its texts may name
+	return x.give(r.reply)
+}
 
 // services are those that rules can name.
 func services() []string { return []string{"prometheus-exporter"} }

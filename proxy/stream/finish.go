@@ -339,7 +339,6 @@ func (s *stream) log() {
 		r.AsSoonAsPossible, r.BytesOut = true, t.earlySent
 		r.BeConn, r.SrvConn = max(r.BeConn, 0)+1, max(r.SrvConn, 0)+1 // it goes on
 	}
-	s.captured(r)
 	r.UniqueID = s.UniqueID()
 	x := s.bareTxn()
 	x.Req, x.Res, x.Status, x.Final = nil, nil, int(s.status), true
@@ -429,4 +428,5 @@ func (s *stream) Describe(r *txn.Record) {
 	r.UniqueID = s.madeID()
 	r.Count = t.Process.Requests
 	r.Failed = s.flags[0] != '-' || s.retries > 0 || s.status >= 500
+	s.captured(r)
 }
