@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"bench/internal/owned"
 	"bench/internal/sock"
 	"bench/internal/testpeer"
 	"bench/internal/testquiet"
@@ -413,6 +414,9 @@ func shows500Servers(t *testing.T, b *tab) {
 
 // 500 servers are sent within 300 ms.
 func TestStatisticsPageOf500ServersIsQuick(t *testing.T) {
+	if owned.On {
+		t.Skip("with the race detector, or checks of owners, everything is slower; it is measured without")
+	}
 	if testquiet.Tried(t) {
 		return
 	}
