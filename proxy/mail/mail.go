@@ -57,7 +57,7 @@ func New(m *spec.Mail, host string) *Post {
 
 // Send sends a mail about an event of a level, if that is severe enough.
 func (p *Post) Send(level int, text string) {
-	if p == nil || level > p.mail.Level || p.ctx.Err() != nil {
+	if p == nil || level > p.mail.Level {
 		return
 	}
 	letter := p.letter(text, time.Now())
@@ -66,7 +66,7 @@ func (p *Post) Send(level int, text string) {
 		if len(b.waiting) < longest {
 			b.waiting = append(b.waiting, letter)
 		}
-		if !b.busy {
+		if !b.busy && p.ctx.Err() == nil {
 			b.busy = true
 			p.busy.Go(func() { p.empty(b) })
 		}
@@ -76,10 +76,16 @@ func (p *Post) Send(level int, text string) {
 
 // Close drops what has not been sent.
 func (p *Post) Close() {
-	if p != nil {
-		p.end()
-		p.busy.Wait()
+	if p == nil {
+		return
 	}
+	p.end()
+	for _, b := range p.boxes { // whoever sends has begun by now, or sees the end
+		b.mu.Lock()
+		b.waiting = nil
+		b.mu.Unlock()
+	}
+	p.busy.Wait()
 }
 
 // empty sends what waits.

@@ -18,7 +18,7 @@ const (
 	mostRoom    = 800
 )
 
-// roomFor is the room that garbage gets, in per cent of what is in use, in bytes.
+// roomFor is the room that garbage gets, in per cent of live, the bytes that are in use.
 func roomFor(live uint64) int {
 	if live == 0 {
 		return mostRoom

@@ -47,7 +47,7 @@ func TestTailsThatCount(t *testing.T) {
 		}
 	}
 	// The pair with a turn that did not count is left out.
-	if got := tailRatio([]float64{100, 0, 200}, []float64{150, 300, 200}); got != (Ratio{Median: 1.25, Low: 1, High: 1.5}) {
+	if got := medianRatio([]float64{150, 300, 200}, []float64{100, 0, 200}); got != (Ratio{Median: 1.25, Low: 1, High: 1.5}) {
 		t.Errorf("got %+v", got)
 	}
 }

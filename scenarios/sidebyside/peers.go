@@ -310,13 +310,24 @@ func readCPU(p *proc.Process, o *Options) (reading, error) {
 	return r, nil
 }
 
-// ratio pairs the samples of each round and takes the median of x over y. A time
-// that is shorter than a tick counts as none, and makes no pair.
+// ratio pairs the samples of each round and takes the median of x over y.
 func ratio(x, y []Sample, value func(Sample) float64) Ratio {
+	of := func(all []Sample) (values []float64) {
+		for _, s := range all {
+			values = append(values, value(s))
+		}
+		return values
+	}
+	return medianRatio(of(x), of(y))
+}
+
+// medianRatio is the median of each x over its y. A value of 0 was not measured, such as a
+// time that is shorter than a tick, and makes no pair.
+func medianRatio(x, y []float64) Ratio {
 	var all []float64
 	for i := range min(len(x), len(y)) {
-		if over, under := value(x[i]), value(y[i]); over > 0 && under > 0 {
-			all = append(all, over/under)
+		if x[i] > 0 && y[i] > 0 {
+			all = append(all, x[i]/y[i])
 		}
 	}
 	slices.Sort(all)

@@ -92,7 +92,7 @@ func (r *TailRow) measure(ctx context.Context, o *Options) (err error) {
 			}
 		}
 	}
-	r.Tail = tailRatio(r.A, r.B)
+	r.Tail = medianRatio(r.B, r.A)
 	return nil
 }
 
@@ -119,15 +119,4 @@ func counted(d done) float64 {
 		return 0
 	}
 	return l.Response.P999
-}
-
-// tailRatio pairs measurements of a round, those that did not count apart.
-func tailRatio(a, b []float64) Ratio {
-	mk := func(all []float64) (out []Sample) {
-		for _, v := range all {
-			out = append(out, Sample{CPUMicros: v})
-		}
-		return out
-	}
-	return ratio(mk(b), mk(a), func(s Sample) float64 { return s.CPUMicros })
 }
