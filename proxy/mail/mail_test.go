@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,4 +79,24 @@ func TestMute(t *testing.T) {
 	<-came
 	p.Close()
 	p.Send(1, "late")
+}
+
+// Servers change while the process ends: what is said then is dropped, and nothing is sent
+// behind the end.
+func TestSendWhileClosing(t *testing.T) {
+	for range 200 {
+		p := post("127.0.0.1:1", time.Second)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() { p.Send(1, "a server is DOWN.") })
+		}
+		p.Close()
+		all.Wait()
+		for _, b := range p.boxes {
+			if b.mu.Lock(); b.busy {
+				t.Error("mail is on its way after the end")
+			}
+			b.mu.Unlock()
+		}
+	}
 }

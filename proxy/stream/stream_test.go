@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -435,6 +436,45 @@ func TestTimeouts(t *testing.T) {
 				t.Errorf("flags %s, want %s", rec.Flags, c.flags)
 			}
 		})
+	}
+}
+
+// A client on a unix socket has no address to pass on.
+func TestForwardForOfUnixClients(t *testing.T) {
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.ForwardFor = &spec.ForwardFor{} }, origin(t, func(c net.Conn, in *bufio.Reader) {
+		if req, err := http.ReadRequest(in); err == nil {
+			fmt.Fprintf(c, "HTTP/1.0 200 OK\r\n\r\n%q", req.Header["X-Forwarded-For"])
+		}
+	}))
+	path := filepath.Join(t.TempDir(), "clients")
+	addr, err := sock.Parse(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := sock.Listen(&addr, &sock.ListenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sock.Close(fd) })
+	r.loop.Call(func() {
+		err = r.thread.Listen(&stream.Listener{FD: fd, Bind: &spec.Bind{}, Frontend: r.fe, Addr: addr})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprint(c, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "[]" {
+		t.Errorf("%q, %v", body, err)
 	}
 }
 
