@@ -124,6 +124,22 @@ func (j *Judges) Judge(all []*Outcome) Judgement {
 	return out
 }
 
+// disturbing is the share of the limit by which the machine may delay requests before a
+// trial counts as disturbed.
+const disturbing = 0.25
+
+// Disturbed reports whether proxy and origins waited for a processor, or the load was late,
+// by so much at once that it may decide about an objective.
+func (j *Judges) Disturbed(m *Measured) bool {
+	most := disturbing * j.limit() * 1e6
+	for i := range m.Waits {
+		if w := &m.Waits[i]; float64(w.ProxyUs+w.OriginUs) >= most {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.Loads, func(l result.Load) bool { return l.Lag.Max >= most })
+}
+
 // doubt notes why an objective cannot be decided; asMeasured reports that it is broken by
 // what was measured.
 func (j *Judgement) doubt(o *Objective, why string, asMeasured bool) {

@@ -32,9 +32,10 @@ func spread(rate float64, trials []*Outcome) float64 {
 		if r.Invalid != "" || o.Saturated != "" || math.Abs(math.Log(r.Rate/rate)) > near {
 			continue
 		}
-		if r.Held {
+		switch {
+		case r.Held:
 			held = max(held, r.Rate)
-		} else {
+		case r.Doubt == "": // what else broke may be the machine's doing
 			broken = min(broken, r.Rate)
 		}
 		if r.Got < overloaded*r.Rate && r.Failed == 0 {

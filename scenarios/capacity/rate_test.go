@@ -25,7 +25,7 @@ func (m *moody) Trial(_ context.Context, rate, seconds float64) (*Outcome, error
 		m.held = map[*Outcome]bool{}
 	}
 	m.n++
-	o := &Outcome{Record: result.Trial{Rate: rate, Seconds: seconds, Got: rate}}
+	o := &Outcome{Record: result.Trial{Rate: rate, Seconds: seconds, Got: rate}, Disturbed: true}
 	m.held[o] = rate < m.capacity && !m.stalls[m.n]
 	return o, nil
 }
@@ -120,8 +120,14 @@ func TestBrokenByALateLoad(t *testing.T) {
 // How often the machine breaks trials by chance is told by the trials that broke at rates
 // which hold: half of them broken need more in a row than none of them.
 func TestChanceFromLowerRates(t *testing.T) {
+	outcomes := func(n int, disturbed bool) (all []*Outcome) {
+		for range n {
+			all = append(all, &Outcome{Disturbed: disturbed})
+		}
+		return all
+	}
 	holds := func(rate float64, trials, doubtful int) *point {
-		return &point{rate: rate, trials: make([]*Outcome, trials), doubtful: make([]*Outcome, doubtful), judged: Judgement{Held: true}}
+		return &point{rate: rate, trials: outcomes(trials, false), doubtful: outcomes(doubtful, true), judged: Judgement{Held: true}}
 	}
 	for _, c := range []struct {
 		points []*point
@@ -131,12 +137,12 @@ func TestChanceFromLowerRates(t *testing.T) {
 		{[]*point{holds(100, 4, 0)}, 1. / 6},
 		{[]*point{holds(100, 2, 2)}, 3. / 6},
 		{[]*point{holds(100, 4, 0), holds(200, 1, 3)}, 4. / 10},
-		{[]*point{holds(100, 4, 0), holds(400, 1, 3), {rate: 300, undecided: true, doubtful: make([]*Outcome, 2)}}, 1. / 6},
-		{[]*point{holds(100, 4, 0), {rate: 200, doubtful: make([]*Outcome, 3)}}, 1. / 6},
+		{[]*point{holds(100, 4, 0), holds(400, 1, 3), {rate: 300, undecided: true, doubtful: outcomes(2, true)}}, 1. / 6},
+		{[]*point{holds(100, 4, 0), {rate: 200, doubtful: outcomes(3, true)}}, 1. / 6},
 	} {
 		s := &search{points: c.points}
-		if got := s.byChance(400); got != c.want {
-			t.Errorf("%d points: %v, want %v", len(c.points), got, c.want)
+		if disturbed, broken := s.chances(400); disturbed != c.want || broken != c.want {
+			t.Errorf("%d points: disturbed %v, broken %v, want %v", len(c.points), disturbed, broken, c.want)
 		}
 	}
 }
@@ -183,7 +189,7 @@ func TestSixDoubtfulTrialsDecide(t *testing.T) {
 	p := &point{rate: 400}
 	for n := 1; n <= 6; n++ {
 		p.doubtful = append(p.doubtful, &Outcome{})
-		if decided := p.judge(&moody{}, 0.9); decided != (n == 6) || p.undecided == decided || (p.despite != "") != decided {
+		if decided := p.judge(&moody{}, 0.9, 0.9); decided != (n == 6) || p.undecided == decided || (p.despite != "") != decided {
 			t.Errorf("%d trials: decided %v, %+v", n, decided, p)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"bench/internal/result"
 	"bench/internal/units"
@@ -32,6 +33,9 @@ type Outcome struct {
 	// Saturated says why the generator, or the machine below it, gave out; "" if it did
 	// not. What else the trial came to says nothing then.
 	Saturated string
+	// Disturbed reports that the machine may have delayed requests by so much that it
+	// matters, whatever came of them.
+	Disturbed bool
 	// Measured is what the objectives look at, and Seen what was seen of the parts.
 	Measured *Measured
 	Seen     *Seen
@@ -105,7 +109,8 @@ type Found struct {
 	// rate that is clearly too high, where there is one.
 	Held, Broken, Over []*Outcome
 	Trials             []*Outcome
-	// Doubt says which end rests on trials that the machine may have broken; "" is none.
+	// Doubt says which end rests on trials that the machine may have broken, or leaves
+	// them out; "" is none.
 	Doubt string
 }
 
@@ -328,10 +333,10 @@ func (s *search) measure(ctx context.Context, rate float64) error {
 		case own.AsMeasured:
 			o.Record.Doubt = own.Doubt
 			p.doubtful = append(p.doubtful, o)
-			decided = p.judge(s.lab, s.byChance(rate))
+			decided = s.judge(p)
 		default:
 			p.trials = append(p.trials, o)
-			decided = p.judge(s.lab, s.byChance(rate))
+			decided = s.judge(p)
 		}
 		s.tell(o, p)
 		if decided {
@@ -339,6 +344,11 @@ func (s *search) measure(ctx context.Context, rate float64) error {
 		}
 		try = 0
 	}
+}
+
+func (s *search) judge(p *point) (decided bool) {
+	disturbed, broken := s.chances(p.rate)
+	return p.judge(s.lab, disturbed, broken)
 }
 
 // overhead is what a trial takes beside its length, from those made so far.
@@ -436,9 +446,14 @@ func (s *search) conclude(end *errEnd) {
 		}
 		return
 	}
-	if high.despite != "" {
-		f.Doubt = fmt.Sprintf("that %s is too much rests on %s", perSecond(high.rate), high.despite)
+	var doubts []string
+	if low.despite != "" {
+		doubts = append(doubts, fmt.Sprintf("that %s holds %s", perSecond(low.rate), low.despite))
 	}
+	if high.despite != "" {
+		doubts = append(doubts, fmt.Sprintf("that %s is too much %s", perSecond(high.rate), high.despite))
+	}
+	f.Doubt = strings.Join(doubts, "; ")
 	f.Rate = math.Sqrt(low.rate * high.rate)
 	for _, p := range s.points {
 		if p.rate >= clearly*f.Rate && !p.undecided && !p.judged.Held && p.saturated == "" {

@@ -294,6 +294,7 @@ func (t *Trials) fill(o *capacity.Outcome, c *cell) error {
 	o.Measured = &capacity.Measured{
 		Loads: c.record.Loads, Waits: c.waits, Doubts: d.kept, Conservation: c.record.Conservation, Unreported: c.record.AlteredUnreported,
 	}
+	o.Disturbed = t.judges.Disturbed(o.Measured)
 	phase := c.record.Phases[slices.IndexFunc(c.record.Phases, func(p result.Phase) bool { return p.Name == phaseTrial })]
 	var err error
 	if o.Measured.Profile, err = capacity.NewProfile(c.intervals, t.o.Load, &phase); err != nil {
