@@ -224,6 +224,8 @@ func TestCapacityRefusesWhatItCannotSearch(t *testing.T) {
 		{limited, nil, "what must hold? Give it by --objective"},
 		{limited, []string{"--objective", "response.p99"}, "response.p99"},
 		{limited, []string{"--objective", "recovery < 1s"}, "this can never be decided: recovery is the time after a fault"},
+		{limited, []string{"--objective", "response.p99 > 20ms"}, "a higher rate makes it hold rather than breaks it"},
+		{limited, []string{"--objective", "rate >= 100/s"}, "it takes an upper limit"},
 		{two, must, "the loads clients, others: say whose rate is searched by --load NAME"},
 		{two, append([]string{"--load", "nobody"}, must...), "it has clients, others"},
 		{matrix, must, "2 combinations of poller: set one value of each, as in --set 'matrix.poller=[epoll]', or search all of one by --axis poller"},

@@ -204,6 +204,50 @@ func TestRealComparisons(t *testing.T) {
 	}
 }
 
+// The line that docs/GATING.md gives for git bisect finds the commit that made it slower.
+func TestBisect(t *testing.T) {
+	if !*realRuns {
+		t.Skip("-real is not given")
+	}
+	testpeer.Need(t, "git")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, slow, dir := build(t, ""), build(t, "100us"), t.TempDir()
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-C", dir}, args...)...)
+		cmd.Env = append(os.Environ(), mainVariable+"=1", "CI=")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q")
+	var commits []string
+	for n, program := range []string{good, good, good, slow, slow, slow} {
+		for name, text := range map[string]string{
+			"mine.yaml": strings.Replace(quick, "time: 1200ms", "time: 3s", 1),
+			"Makefile":  "build:\n\tmkdir -p bin && cp " + program + " bin/bench # " + string(rune('a'+n)) + "\n",
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		git("add", "mine.yaml", "Makefile")
+		git("commit", "-q", "-m", "change")
+		commits = append(commits, git("rev-parse", "HEAD"))
+	}
+	git("bisect", "start", commits[5], commits[0])
+	out := git("bisect", "run", "sh", "-c", "make build || exit 125; "+self+" compare mine.yaml -o out-$(git rev-parse HEAD) --bisect --base proxy.binary="+good+" --new proxy.binary=bin/bench")
+	t.Log(out)
+	if !strings.Contains(out, commits[3]+" is the first bad commit") {
+		t.Errorf("want %s", commits[3])
+	}
+}
+
 // Whoever interrupts a comparison gets what there is, and finds nothing left behind.
 func TestCompareInterrupted(t *testing.T) {
 	t.Parallel()

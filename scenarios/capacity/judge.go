@@ -126,10 +126,11 @@ func (j *Judges) Judge(all []*Outcome) Judgement {
 
 // disturbing is the share of the limit by which the machine may delay requests before a
 // trial counts as disturbed.
-const disturbing = 0.25
+const disturbing = 0.5
 
 // Disturbed reports whether proxy and origins waited for a processor, or the load was late,
-// by so much at once that it may decide about an objective.
+// by so much at once that it may decide about an objective. A few requests that were late
+// do not.
 func (j *Judges) Disturbed(m *Measured) bool {
 	most := disturbing * j.limit() * 1e6
 	for i := range m.Waits {
@@ -137,7 +138,7 @@ func (j *Judges) Disturbed(m *Measured) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(m.Loads, func(l result.Load) bool { return l.Lag.Max >= most })
+	return slices.ContainsFunc(m.Loads, func(l result.Load) bool { return l.Lag.P99 >= most })
 }
 
 // doubt notes why an objective cannot be decided; asMeasured reports that it is broken by

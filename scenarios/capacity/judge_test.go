@@ -178,3 +178,28 @@ func TestNewProfile(t *testing.T) {
 		t.Errorf("%v s, parts %v", p.Seconds, counts)
 	}
 }
+
+// Half of the limit is what disturbs: of a wait at once, or of the lateness of a load.
+func TestDisturbed(t *testing.T) {
+	j := judges(t, "response.p99 < 20ms", "errors < 1%")
+	for _, c := range []struct {
+		waits []result.Wait
+		late  float64
+		want  bool
+	}{
+		{nil, 0, false},
+		{[]result.Wait{{ProxyUs: 9_000}, {OriginUs: 9_000}}, 0, false},
+		{[]result.Wait{{ProxyUs: 1_000}, {ProxyUs: 4_000, OriginUs: 6_000}}, 0, true},
+		{[]result.Wait{{DriverUs: 50_000}}, 0, false},
+		{nil, 9_999, false},
+		{nil, 10_000, true},
+	} {
+		o := outcome(t, 0, map[int64]int{10_000: 1000})
+		o.Measured.Waits = c.waits
+		o.Measured.Loads[0].Lag.P99 = c.late
+		o.Measured.Loads[0].Lag.Max = 1e6
+		if got := j.Disturbed(o.Measured); got != c.want {
+			t.Errorf("waits %v, late by %v: %v, want %v", c.waits, c.late, got, c.want)
+		}
+	}
+}

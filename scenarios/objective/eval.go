@@ -128,6 +128,15 @@ func (e *Expr) OnlyLater() bool {
 	return ok && (e.left.metric.base == "response" || e.left.metric.base == "all")
 }
 
+// EasierWithLoad reports whether the expression is a lower limit of a time or of a rate:
+// a higher load makes it hold rather than breaks it.
+func (e *Expr) EasierWithLoad() bool {
+	if e.left.op != 'm' || !e.right.constant() || e.Op != ">" && e.Op != ">=" {
+		return false
+	}
+	return e.left.metric.latency() || e.left.metric.kind == Rate
+}
+
 // Samples is how many responses it takes for the expression to be decided.
 func (e *Expr) Samples() (n uint64) {
 	for _, m := range e.right.metrics(e.left.metrics(nil)) {

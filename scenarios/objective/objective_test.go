@@ -371,3 +371,25 @@ func TestWhatASearchNeedsToKnow(t *testing.T) {
 		}
 	}
 }
+
+// What a higher load makes hold has no highest load.
+func TestEasierWithLoad(t *testing.T) {
+	for text, want := range map[string]bool{
+		"response.p99 > 20ms":    true,
+		"service.max >= 20ms":    true,
+		"rate > 100/s":           true,
+		"clients.rate >= 1000/s": true,
+		"response.p99 < 20ms":    false,
+		"rate < 100/s":           false,
+		"failed > 3":             false,
+		"rate > a.rate":          false,
+	} {
+		e, err := Parse(text, Names{Loads: []string{"clients", "a"}})
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		if got := e.EasierWithLoad(); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}

@@ -119,6 +119,9 @@ func (t *Trials) parse() (*capacity.Judges, error) {
 		if why := s.Undecidable(e); why != "" {
 			return nil, fmt.Errorf("objective %q: this can never be decided: %s", o.Expr, why)
 		}
+		if e.EasierWithLoad() {
+			return nil, fmt.Errorf("objective %q: a higher rate makes it hold rather than breaks it, so there is no highest rate at which it does: it takes an upper limit, as in response.p99 < 20ms", o.Expr)
+		}
 		counted = counted || i < len(t.o.Objectives) && e.CountsFailures()
 		j.Objectives = append(j.Objectives, capacity.NewObjective(e))
 	}
