@@ -242,13 +242,12 @@ func (m *maker) configuration() {
 		add("http-request set-var(txn.path) path")
 		add("http-response add-header x-back %[var(txn.path)]")
 	}
-	if m.one(6) {
-		limit := "20m"
-		if p.Hostile {
-			limit = "1s"
-		}
-		add("http-request wait-for-body time " + limit)
+	limit := "20m"
+	if p.Hostile {
+		limit = "1s"
 	}
+	some(6, "http-request wait-for-body time "+limit)
+	some(6, "http-response wait-for-body time "+limit)
 }
 
 func (m *maker) client() {

@@ -65,7 +65,7 @@ func (s *stream) pumpUp() {
 		s.fe.C.ErrReq++
 		s.keepCli = false
 		at := byte('D')
-		if s.state == stateResponse {
+		if s.state == stateResponse || s.answering() {
 			at = 'H'
 		}
 		s.fail(400, 'P', at)
@@ -88,7 +88,7 @@ func (s *stream) requestSent() {
 	}
 	s.clientUnasked()
 	s.arm()
-	if s.state == stateResponse && s.clientClosed() {
+	if (s.state == stateResponse || s.answering()) && s.clientClosed() {
 		s.clientWhileServed()
 	}
 }
@@ -157,6 +157,14 @@ func (s *stream) serverWriteFailed() {
 		s.keepSrv = false
 		s.releaseUp()
 		s.readResponse()
+		return
+	}
+	if s.answering() {
+		s.keepCli, s.keepSrv = false, false
+		s.releaseUp()
+		s.up.Ended = true
+		s.sc.Readable, s.sc.Hup = true, true
+		s.output()
 		return
 	}
 	if s.http && !s.tunnel && s.down.Ended {

@@ -80,16 +80,22 @@ func (s *stream) readResponse() {
 }
 
 // responseData parses what has come of the response: interim responses, which
-// are passed on at once, and the head of the final one. More interim responses than
-// a turn may pass on are held.
+// are passed on at once, and the head of the final one. What comes behind more interim
+// responses than a turn may pass on, or than the client has room for, is held: what waits
+// for the client is the body, once there is a head.
 func (s *stream) responseData(data []byte, kept bool) {
 	res := &s.t.res
 	for passed := 0; ; passed++ {
-		if passed == interimShare {
+		full := passed > 0 && (s.down.Pending() || s.clientFull())
+		if full || passed == interimShare {
 			if !kept {
 				s.sc.Keep(data)
 			}
 			s.held = true
+			if full {
+				s.clientSlow()
+				return
+			}
 			s.arm()
 			s.yield()
 			return

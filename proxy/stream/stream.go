@@ -296,7 +296,13 @@ func (s *stream) serverReady(ev poller.Events) {
 			}
 		}
 	case stateRules:
-		s.output()
+		sc := s.sc
+		if ev&poller.Out != 0 && s.answering() && s.sending() {
+			s.pumpUp()
+		}
+		if s.sc == sc {
+			s.output()
+		}
 	case stateRequest, stateQueue, statePause, stateFlush, stateService, stateEnd:
 	}
 }
@@ -312,10 +318,10 @@ func (s *stream) resume() {
 	case stateRequest:
 		s.c.readRequest()
 	case stateRules:
-		if s.http && s.res != nil {
+		sc := s.sc
+		s.input()
+		if s.sc == sc {
 			s.output()
-		} else {
-			s.input()
 		}
 	case stateResponse, stateData:
 		s.pumpUp()

@@ -120,11 +120,11 @@ func (s *stream) clientTimeout() {
 		}
 		s.countClientAbort()
 		s.abort('c', s.whereWaiting())
-	case s.state == stateRules:
+	case s.state == stateRules && !s.answering():
 		s.rulesTimeout()
 	case s.state == stateFlush:
 		s.abort('c', 'D')
-	case s.state == stateResponse && s.http && !s.up.Ended:
+	case (s.state == stateResponse && s.http || s.answering()) && !s.up.Ended:
 		s.fe.C.ErrReq++
 		s.fail(408, 'c', 'D')
 	case s.raw() && !s.down.Pending() && !s.up.Ended:

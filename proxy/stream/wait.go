@@ -205,10 +205,8 @@ func (s *stream) tarpit() {
 // input looks after the client while rules wait.
 func (s *stream) input() {
 	switch w := &s.txn.wait; {
-	case s.http && s.res != nil:
-		if s.clientClosed() {
-			s.clientWhileServed()
-		}
+	case s.answering():
+		s.uploadBesides()
 	case w.need.Script:
 		if s.clientClosed() && s.clientBroken() {
 			s.countClientAbort()
@@ -229,9 +227,22 @@ func (s *stream) input() {
 	}
 }
 
+// answering tells that there is a response, and its rules wait.
+func (s *stream) answering() bool { return s.state == stateRules && s.http && s.res != nil }
+
+// uploadBesides moves what is left of the request while the rules about its response wait:
+// the server may send the rest of its answer only when it has all of the request.
+func (s *stream) uploadBesides() {
+	if !s.up.Ended || s.sending() {
+		s.pumpUp()
+	} else if s.clientClosed() {
+		s.clientWhileServed()
+	}
+}
+
 // output reads what comes of a response whose rules wait.
 func (s *stream) output() {
-	if s.http && s.res != nil && !s.txn.wait.need.Script {
+	if s.answering() && !s.txn.wait.need.Script {
 		s.readBody()
 	}
 }

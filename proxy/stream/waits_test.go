@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -291,5 +293,49 @@ func TestRequestGoesOnBehindResponseThatWaited(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Error("the rest of the request has not come")
+	}
+}
+
+// While rules wait for the body of a response, its request goes on: a server may send the
+// one only when it has all of the other. A server that ends its side instead has wanted no
+// more of it, and its response counts.
+func TestRequestGoesOnWhileRulesWaitForTheResponse(t *testing.T) {
+	body := func(x *txn.Txn, out *txn.Outcome) txn.Verdict {
+		if x.Final || x.BodyEnd {
+			return txn.Next
+		}
+		out.Need = txn.Need{Body: 1 << 10, For: forever}
+		return txn.Wait
+	}
+	const size = 3 << 20
+	upload := strings.Repeat("0123456789abcdef", size/16)
+	for _, whole := range []bool{true, false} {
+		got := make(chan string, 1)
+		r := ruled(t, spec.ModeHTTP, nil, stream.Rules{Response: inOrder(body)}, origin(t, func(c net.Conn, br *bufio.Reader) {
+			req, err := http.ReadRequest(br)
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+			if !whole {
+				_, _ = io.CopyN(io.Discard, req.Body, 100)
+				_, _ = io.WriteString(c, "k")
+				return
+			}
+			b, _ := io.ReadAll(req.Body)
+			got <- string(b)
+			_, _ = io.WriteString(c, "k")
+		}))
+		c := r.dial()
+		c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + strconv.Itoa(size) + "\r\n\r\n")
+		go func() { _, _ = io.WriteString(c.Conn, upload) }()
+		if resp, text := c.response("POST"); resp.StatusCode != 200 || text != "ok" {
+			t.Errorf("whole upload %v: status %d, %q", whole, resp.StatusCode, text)
+		}
+		if whole {
+			if s := <-got; s != upload {
+				t.Errorf("the server got %d other bytes", len(s))
+			}
+		}
 	}
 }
