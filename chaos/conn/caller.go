@@ -75,7 +75,7 @@ func newCaller(p *Place, target netip.AddrPort, seed uint64) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := openRaw(nic)
+	r, err := openRaw(nic, false)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 // Package conn attacks TCP connections from outside the processes that hold them:
 // it kills sockets, injects resets, floods with SYNs and leaves connections half
-// open. It acts on the loopback and in network namespaces made for the run, and
-// refuses everything else. What is done when, and to whom, may not enter.
+// open. It acts on the loopback, in network namespaces made for the run and on ports of
+// the caller's own, and refuses everything else. What is done when, and to whom, may not enter.
 package conn
 
 import (
@@ -23,6 +23,9 @@ type Place struct {
 	Namespace string
 	// Interface in it; "" is the loopback.
 	Interface string
+	// Own says that the port of the attack is the caller's own: its connections may be
+	// attacked in the system's own network, too.
+	Own bool
 
 	ours bool // the namespace was made for the run
 }
@@ -33,7 +36,7 @@ var errForeign = errors.New("attacks go to the loopback and to network namespace
 // allow refuses addresses that are not the run's own. It must be called inside
 // the place.
 func (p *Place) allow(addresses ...netip.Addr) error {
-	if p.ours {
+	if p.ours || p.Own {
 		return nil
 	}
 	for _, a := range addresses {

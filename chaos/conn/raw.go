@@ -21,16 +21,21 @@ type raw struct {
 	parser *frame.Parser
 }
 
-// openRaw opens an interface of the calling thread's namespace.
-func openRaw(nic *net.Interface) (*raw, error) {
+// openRaw opens an interface of the calling thread's namespace; what it sends is received,
+// too, if leaving is set.
+func openRaw(nic *net.Interface, leaving bool) (*raw, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("packet socket: %w", err)
 	}
 	all := uint16(unix.ETH_P_ALL)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
+	ignored := 1
+	if leaving {
+		ignored = 0
+	}
 	err = errors.Join(
-		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, ignored),
 		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all<<8 | all>>8, Ifindex: nic.Index}),
 	)
 	if err != nil {

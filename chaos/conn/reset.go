@@ -56,7 +56,29 @@ func (r *Reset) Check() error {
 type pair struct{ client, server frame.Endpoint }
 
 // settle is the time within which segments may still come that were on their way.
-const settle = 20 * time.Millisecond
+const settle = 100 * time.Millisecond
+
+// side is one end of what is watched, and how its frames reach either end of their
+// connection: those that come in by it go on across the wire, and back by it.
+type side struct {
+	*raw
+	client, server sender // nil: by where the frame goes
+	onward         sender
+}
+
+// sender sends a frame.
+type sender interface{ send(b []byte) error }
+
+// ways are how to go back to the sender of a frame, and on to its receiver.
+func (s *side) ways(toServer bool) (back, onward sender) {
+	switch {
+	case s.server == nil:
+		return s.raw, s.onward
+	case toServer:
+		return s.client, s.server
+	}
+	return s.server, s.client
+}
 
 // Do injects until the time, the count or ctx is over.
 func (r *Reset) Do(ctx context.Context) (Injected, error) {
@@ -81,8 +103,13 @@ func (r *Reset) do(ctx context.Context, begun func()) (done Injected, err error)
 		if err != nil {
 			return err
 		}
+		sides, closed, err := r.sides(ports)
+		if err != nil {
+			return err
+		}
+		defer closed()
 		begun()
-		done, err = r.watch(ctx, ports)
+		done, err = r.watch(ctx, sides)
 		return err
 	})
 	return done, err
@@ -91,20 +118,24 @@ func (r *Reset) do(ctx context.Context, begun func()) (done Injected, err error)
 // open opens the interfaces: towards the clients, and towards the servers.
 func (r *Reset) open() (ports []*raw, err error) {
 	names := []Place{r.Place}
-	if r.Other != "" {
+	switch {
+	case r.Other != "":
 		names = append(names, Place{Interface: r.Other})
+	case r.Own && r.device() != loopback:
+		// Who connects may be on this machine, too.
+		names = append(names, Place{})
 	}
 	for _, name := range names {
 		nic, err := name.nic()
 		if err != nil {
 			return ports, err
 		}
-		p, err := openRaw(nic)
+		p, err := openRaw(nic, r.Own && nic.Name != loopback)
 		if err != nil {
 			return ports, err
 		}
 		ports = append(ports, p)
-		if nic.Name == loopback {
+		if nic.Name == loopback || r.Own { // what matters is addressed to this machine
 			continue
 		}
 		err = unix.SetsockoptPacketMreq(p.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP,
@@ -116,7 +147,29 @@ func (r *Reset) open() (ports []*raw, err error) {
 	return ports, nil
 }
 
-func (r *Reset) watch(ctx context.Context, ports []*raw) (done Injected, err error) {
+// sides says where frames go on: across a wire, or, where the port is this machine's own,
+// to the machine itself. There what leaves is seen, too: each end is told by what it has
+// just been sent, so that no answer of the kernel's can come before.
+func (r *Reset) sides(ports []*raw) (all []side, closed func(), err error) {
+	closed = func() {}
+	for i, p := range ports {
+		s := side{raw: p, onward: ports[len(ports)-1-i]}
+		if r.Own {
+			s.onward = p
+		}
+		if r.Own && p.nic.Name != loopback {
+			l, err := openLocal()
+			if err != nil {
+				return nil, nil, err
+			}
+			s.client, s.server, closed = p, l, l.close
+		}
+		all = append(all, s)
+	}
+	return all, closed, nil
+}
+
+func (r *Reset) watch(ctx context.Context, ports []side) (done Injected, err error) {
 	builder := frame.NewBuilder()
 	flows := map[pair]time.Time{} // when it was reset; zero if it is spared
 	var p frame.Packet
@@ -129,7 +182,7 @@ func (r *Reset) watch(ctx context.Context, ports []*raw) (done Injected, err err
 		if _, err := unix.Ppoll(fds, &ts, nil); err != nil && !errors.Is(err, unix.EINTR) {
 			return done, fmt.Errorf("poll: %w", err)
 		}
-		for i, in := range ports {
+		for _, in := range ports {
 			for {
 				b, err := in.receive(0)
 				if err != nil {
@@ -162,7 +215,7 @@ func (r *Reset) watch(ctx context.Context, ports []*raw) (done Injected, err err
 					done.Survive++
 					flows[flow] = time.Now()
 				}
-				if err := r.inject(builder, &p, in, ports[len(ports)-1-i], &done); err != nil {
+				if err := r.inject(builder, &p, &in, &done); err != nil {
 					return done, err
 				}
 			}
@@ -171,9 +224,8 @@ func (r *Reset) watch(ctx context.Context, ports []*raw) (done Injected, err err
 	return done, nil
 }
 
-// inject resets both ends of the connection of a segment that came in by one
-// interface and goes out by the other.
-func (r *Reset) inject(b *frame.Builder, p *frame.Packet, in, out *raw, done *Injected) error {
+// inject resets both ends of the connection of a segment that was seen at a side.
+func (r *Reset) inject(b *frame.Builder, p *frame.Packet, in *side, done *Injected) error {
 	back := frame.Segment{
 		From: frame.MAC(p.Bytes[0:6]), To: frame.MAC(p.Bytes[6:12]), V6: p.V6,
 		Src: p.Dst, Dst: p.Src, Flags: frame.RST, Seq: p.Ack,
@@ -182,10 +234,11 @@ func (r *Reset) inject(b *frame.Builder, p *frame.Packet, in, out *raw, done *In
 		From: frame.MAC(p.Bytes[6:12]), To: frame.MAC(p.Bytes[0:6]), V6: p.V6,
 		Src: p.Src, Dst: p.Dst, Flags: frame.RST, Seq: p.Seq + p.Sequence(),
 	}
-	if err := in.send(b.Segment(&back)); err != nil && !errors.Is(err, errFull) {
+	before, after := in.ways(p.Dst.Port == r.Port)
+	if err := before.send(b.Segment(&back)); err != nil && !errors.Is(err, errFull) {
 		return err
 	}
-	if err := out.send(b.Segment(&onward)); err != nil && !errors.Is(err, errFull) {
+	if err := after.send(b.Segment(&onward)); err != nil && !errors.Is(err, errFull) {
 		return err
 	}
 	done.Sent += 2

@@ -33,6 +33,10 @@ type Block struct {
 	// Device is the interface of arrival; "" is any. In a namespace that was not
 	// made for the run it must be the loopback.
 	Device string
+	// Own says that the port of Match is the caller's own: what comes to it and from it is
+	// filtered in the system's own network, too, where it arrives at this machine and where
+	// it leaves it, by whatever interface.
+	Own    bool
 	Match  impair.Match
 	Action Action // "" loses
 	Share  float64
@@ -56,7 +60,15 @@ func (b *Block) Check() error {
 	if b.Share < 0 || b.Share > 1 {
 		return fmt.Errorf("share is %v: want one from 0 to 1", b.Share)
 	}
-	if !wire && b.Namespace == "" && b.Device != "lo" {
+	if b.Own && b.Match.Port == 0 {
+		return errors.New("without a port, nothing is the caller's own")
+	}
+	if b.Own && b.Share > 0 && b.Match.Direction != impair.UpOnly {
+		// What is dropped before it has left is no loss to TCP: the kernel has it still and
+		// tries again.
+		return errors.New("what a machine sends cannot be lost before it has left: want direction: upstream")
+	}
+	if !wire && !b.Own && b.Namespace == "" && b.Device != "lo" {
 		return errors.New("in the system's own network only the loopback is filtered")
 	}
 	if !wire && b.Match.Direction != impair.BothWays && b.Match.Port == 0 {
@@ -91,6 +103,9 @@ func (b *Block) fill() error {
 	// Whatever condition a packet meets, it comes to this chain once.
 	b.met = b.table.Chain("met", nil, "")
 	b.judge()
+	if b.Own {
+		return b.fillOwn()
+	}
 	if b.Wire == [2]string{} {
 		conditions, err := Arriving(b.Match)
 		if err != nil {
@@ -117,6 +132,35 @@ func (b *Block) fill() error {
 		}
 		chain := b.table.Chain(fmt.Sprintf("leave%d", i), nftables.ChainHookEgress, b.Wire[i])
 		b.table.Rule(chain, NeighbourDiscovery(), Accept())
+		for _, condition := range conditions {
+			b.table.Rule(chain, condition, Goto(b.met.Name))
+		}
+	}
+	return nil
+}
+
+// fillOwn filters what comes to the port, and what comes from it. Both pass this machine
+// once, also where both ends are on it.
+func (b *Block) fillOwn() error {
+	for _, way := range []struct {
+		chain string
+		hook  *nftables.ChainHook
+		side  impair.Sides
+	}{{"arrive", nftables.ChainHookInput, impair.UpOnly}, {"leave", nftables.ChainHookOutput, impair.DownOnly}} {
+		both := b.Match.Direction == impair.BothWays || b.Match.Direction == impair.Both
+		if !both && b.Match.Direction != way.side {
+			continue
+		}
+		if both && way.side == impair.DownOnly && b.Action != "" && b.Action != Lose {
+			continue // it would turn away the answers of the other chain
+		}
+		m := b.Match
+		m.Direction = way.side
+		conditions, err := Arriving(m)
+		if err != nil {
+			return err
+		}
+		chain := b.table.Chain(way.chain, way.hook, "")
 		for _, condition := range conditions {
 			b.table.Rule(chain, condition, Goto(b.met.Name))
 		}

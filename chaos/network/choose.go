@@ -14,6 +14,9 @@ type begin func(n *Network, o *Order, p *Place) (actor, error)
 // errWire reports that a fault needs a wire.
 var errWire = errors.New("that takes a wire between two network namespaces: on the loopback, packets can be dropped and rejected only")
 
+// errOwn is the same of a machine that is no wire's end.
+var errOwn = errors.New("on several machines packets can be dropped and rejected only, at the machine of their server: everything else takes a wire, and with it a network on one machine")
+
 // Check says why a fault cannot be made at a place.
 func Check(o *Order, p *Place) error {
 	_, err := choose(o, p)
@@ -39,6 +42,9 @@ func choose(o *Order, p *Place) (begin, error) {
 	}
 	if !p.isWire() {
 		if o.Mechanism == Userspace || has&^(drops|loses|rejects) != 0 {
+			if p.Own {
+				return nil, errOwn
+			}
 			return nil, errWire
 		}
 		return beginBlock, block(o, p).Check()
@@ -103,7 +109,7 @@ func effects(s *impair.Spec) (e effect) {
 
 // block is the filter for an order.
 func block(o *Order, p *Place) *filter.Block {
-	b := &filter.Block{Namespace: p.Namespace, Wire: p.Wire, Device: p.Device, Match: o.Match, Action: filter.Lose}
+	b := &filter.Block{Namespace: p.Namespace, Wire: p.Wire, Device: p.Device, Own: p.Own, Match: o.Match, Action: filter.Lose}
 	switch {
 	case o.Reject != impair.NoReject:
 		b.Action = filter.Action(o.Reject)
@@ -116,6 +122,8 @@ func block(o *Order, p *Place) *filter.Block {
 // chooseMTU checks an order for another MTU.
 func chooseMTU(o *Order, p *Place) (begin, error) {
 	switch {
+	case p.Own:
+		return nil, errOwn
 	case effects(&o.Spec) != 0:
 		return nil, errors.New("an MTU is a fault of its own: order other impairments apart")
 	case p.isWire() || p.Device == "":

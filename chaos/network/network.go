@@ -26,6 +26,9 @@ type Place struct {
 	// Device is the interface of a host; in a namespace that was not made for
 	// the run it must be the loopback.
 	Device string `json:"device,omitempty"`
+	// Own is this machine as far as it has to do with one port, that of the order's match,
+	// which is the caller's own.
+	Own bool `json:"own,omitempty"`
 }
 
 func (p *Place) isWire() bool { return p.Wire != [2]string{} }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"bench/chaos/link"
+	"bench/chaos/port"
 	"bench/loadgen"
 	"bench/scenarios/sidebyside"
 )
@@ -14,6 +15,7 @@ type agentCmd struct {
 	Load  agentLoadCmd  `cmd:"" help:"Run the load given as JSON on the standard input."`
 	Abuse agentAbuseCmd `cmd:"" help:"Run the clients given as JSON on the standard input."`
 	Hold  agentHoldCmd  `cmd:"" help:"Hold idle connections until the standard input ends."`
+	Port  agentPortCmd  `cmd:"" help:"Carry out a fault of a port, as ordered on the standard input."`
 	Link  agentLinkCmd  `cmd:"" help:"Carry frames between two interfaces, as ordered on the standard input."`
 
 	Network agentNetworkCmd `cmd:"" help:"Keep the network given as JSON on the standard input."`
@@ -33,6 +35,10 @@ func (c *agentHoldCmd) Run(std *streams) error {
 type agentLinkCmd struct{}
 
 func (*agentLinkCmd) Run(std *streams) error { return link.Serve(std.in, std.out) }
+
+type agentPortCmd struct{}
+
+func (*agentPortCmd) Run(std *streams) error { return port.Serve(std.in, std.out) }
 
 type agentLoadCmd struct{}
 
