@@ -14,13 +14,19 @@ type Host interface {
 	Launch(s *Spec, stdout io.Writer) (Remote, error)
 	// Clock is what the clock of the host shows when CLOCK_MONOTONIC is at here.
 	Clock(at int64) int64
+	// Here is what CLOCK_MONOTONIC is here when the clock of the host shows at.
+	Here(at int64) int64
 }
 
 // Remote is a process on another machine.
 type Remote interface {
 	PID() int
 	Stdin() io.WriteCloser
+	// Signal sends a signal. Those by which programs read their files again find the files
+	// there as they are here.
 	Signal(sig syscall.Signal) error
+	// Children are the processes that it has started and that have not ended.
+	Children() ([]int, error)
 	// Kill ends the process and its process group at once; it does not wait.
 	Kill()
 	// Done is closed when the process has ended, or is given up with its host. State,
@@ -80,6 +86,15 @@ func (p *Process) At(here int64) int64 {
 		return here
 	}
 	return p.host.Clock(here)
+}
+
+// Children are the processes that the process has started and that have not ended, by the
+// numbers they have on its machine.
+func (p *Process) Children() ([]int, error) {
+	if p.remote == nil {
+		return Children(p.PID()), nil
+	}
+	return p.remote.Children()
 }
 
 // signal sends a signal to the process itself, wherever it is.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -328,25 +329,34 @@ func (d *native) ready(g *Generation) bool {
 	if d.Options.Reload != Master {
 		return pid == g.PID
 	}
-	if d.latest != nil && pid == d.latest.PID || !answers(d.masterSocket()) {
+	if d.latest != nil && pid == d.latest.PID || !d.masterAnswers() {
 		return false
 	}
 	g.PID, g.gone = pid, make(chan struct{})
-	go watchWorker(pid, g.Process.Done(), g.gone)
+	go watchWorker(pid, g.Process, g.gone)
 	return true
 }
 
 func (d *native) masterSocket() string { return filepath.Join(d.Dir, "master.sock") }
 
-// answers reports whether the master process listens to commands. Before that a
+// masterAnswers reports whether the master process listens to commands. Before that a
 // signal to it may be lost.
-func answers(socket string) bool {
-	c, err := net.DialTimeout("unix", socket, time.Second)
+func (d *native) masterAnswers() bool {
+	limit := time.Second
+	dial := func(ctx context.Context, path string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
+	if d.Sockets != nil {
+		dial, limit = d.Sockets, elsewhereLimit
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	c, err := dial(ctx, d.masterSocket())
 	if err != nil {
 		return false
 	}
 	defer func() { _ = c.Close() }()
-	if c.SetDeadline(time.Now().Add(time.Second)) != nil {
+	if c.SetDeadline(time.Now().Add(limit)) != nil {
 		return false
 	}
 	if _, err := io.WriteString(c, "show proc\n"); err != nil {
@@ -358,15 +368,28 @@ func answers(socket string) bool {
 	return err == nil && bytes.Contains(text[:n], []byte("master"))
 }
 
+// Time between two looks whether a worker is there, on this machine and on another.
+const (
+	workerStep      = 20 * time.Millisecond
+	workerElsewhere = 200 * time.Millisecond
+)
+
 // watchWorker closes gone when the worker has ended, which is no child of ours,
 // or its master.
-func watchWorker(pid int, master <-chan struct{}, gone chan<- struct{}) {
+func watchWorker(pid int, master *proc.Process, gone chan<- struct{}) {
 	defer close(gone)
-	for syscall.Kill(pid, 0) == nil {
+	step, there := workerStep, func() bool { return syscall.Kill(pid, 0) == nil }
+	if master.Elsewhere() != nil {
+		step, there = workerElsewhere, func() bool {
+			workers, err := master.Children()
+			return err != nil || slices.Contains(workers, pid) // nothing is known without an answer
+		}
+	}
+	for there() {
 		select {
-		case <-master:
+		case <-master.Done():
 			return
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(step):
 		}
 	}
 }

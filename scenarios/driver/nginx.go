@@ -49,13 +49,15 @@ func (d *nginx) line(extra ...string) []string {
 }
 
 func (d *nginx) Prepare(ctx context.Context) error {
-	if err := Find("nginx", d.binary); err != nil {
-		return err
+	if d.Host == nil { // which says so itself
+		if err := Find("nginx", d.binary); err != nil {
+			return err
+		}
 	}
 	if err := os.WriteFile(d.config, []byte(d.Config), 0o600); err != nil {
 		return err
 	}
-	p, err := d.Group.Start(proc.Spec{Name: "nginx", Args: d.line("-t", "-q")})
+	p, err := d.Group.Start(proc.Spec{Name: "nginx", On: d.Host, Args: d.line("-t", "-q")})
 	if err != nil {
 		return err
 	}
@@ -69,7 +71,7 @@ func (d *nginx) Prepare(ctx context.Context) error {
 }
 
 func (d *nginx) Version(ctx context.Context) (version, build string, err error) {
-	p, err := d.Group.Start(proc.Spec{Name: "nginx", Args: []string{d.binary, "-V"}})
+	p, err := d.Group.Start(proc.Spec{Name: "nginx", On: d.Host, Args: []string{d.binary, "-V"}})
 	if err != nil {
 		return "", "", err
 	}
@@ -84,11 +86,11 @@ func (d *nginx) Version(ctx context.Context) (version, build string, err error) 
 func (d *nginx) Command() string { return strings.Join(d.line(), " ") }
 
 func (d *nginx) Start(ctx context.Context) (*Generation, error) {
-	p, err := d.Group.Start(proc.Spec{Name: "nginx", Args: d.line(), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
+	p, err := d.Group.Start(proc.Spec{Name: "nginx", On: d.Host, Args: d.line(), CPUs: d.CPUs, Nice: d.Nice, Enter: d.Namespace.Enter})
 	if err != nil {
 		return nil, err
 	}
-	if err := d.until(ctx, p, func() bool { return d.listening() && len(proc.Children(p.PID())) > 0 }); err != nil {
+	if err := d.until(ctx, p, func() bool { return d.listening() && len(workers(p)) > 0 }); err != nil {
 		return nil, err
 	}
 	d.gen = &Generation{Process: p, PID: p.PID()}
@@ -99,12 +101,12 @@ func (d *nginx) Start(ctx context.Context) (*Generation, error) {
 // worker that was not there before.
 func (d *nginx) Reload(ctx context.Context) (*Generation, error) {
 	p := d.gen.Process
-	before := proc.Children(p.PID())
+	before := workers(p)
 	if err := p.Signal(syscall.SIGHUP); err != nil {
 		return nil, err
 	}
 	return d.gen, d.until(ctx, p, func() bool {
-		return slices.ContainsFunc(proc.Children(p.PID()), func(pid int) bool { return !slices.Contains(before, pid) })
+		return slices.ContainsFunc(workers(p), func(pid int) bool { return !slices.Contains(before, pid) })
 	})
 }
 
@@ -115,7 +117,7 @@ func (d *nginx) ReloadBroken(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.WriteFile(d.config, []byte(d.Config), 0o600)) }()
-	before := proc.Children(d.gen.PID)
+	before := workers(d.gen.Process)
 	if err := d.gen.Process.Signal(syscall.SIGHUP); err != nil {
 		return err
 	}
@@ -124,10 +126,19 @@ func (d *nginx) ReloadBroken(ctx context.Context) (err error) {
 		return ctx.Err()
 	case <-time.After(masterTries):
 	}
-	if !slices.Equal(before, proc.Children(d.gen.PID)) {
+	if !slices.Equal(before, workers(d.gen.Process)) {
 		return errors.New("nginx accepts a broken configuration")
 	}
 	return nil
+}
+
+// workers are those of a master; none where its machine does not say.
+func workers(p *proc.Process) []int {
+	all, err := p.Children()
+	if err != nil {
+		return nil
+	}
+	return all
 }
 
 // until waits for a condition while the master lives.

@@ -35,7 +35,8 @@ type work struct {
 	channels map[string]*channel
 	children map[string]*child
 	faults   []*fault
-	silent   int // ticks since the last sign of life
+	ports    map[int]bool // that the run was given
+	silent   int          // ticks since the last sign of life
 
 	ending sync.Once
 	left   error // what could not be undone
@@ -61,7 +62,7 @@ func (h *Host) begin(id string) (*work, error) {
 	if err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
-	w := &work{host: h, id: id, group: group, journal: journal, over: make(chan struct{}), channels: map[string]*channel{}, children: map[string]*child{}}
+	w := &work{host: h, id: id, group: group, journal: journal, over: make(chan struct{}), channels: map[string]*channel{}, children: map[string]*child{}, ports: map[int]bool{}}
 	if w.dir, err = group.Dir("bench-host-"); err != nil {
 		return nil, errors.Join(err, group.Close(), journal.Close())
 	}
@@ -128,6 +129,9 @@ func (w *work) order(o *wire.Order) wire.Reply {
 		if err != nil {
 			return refusal("", err)
 		}
+		w.mu.Lock()
+		w.ports[port] = true
+		w.mu.Unlock()
 		return wire.Reply{Port: port}
 	case wire.OpUsage:
 		return wire.Reply{Usage: usage(o.PIDs)}
@@ -139,7 +143,7 @@ func usage(pids []int) []wire.Usage {
 	var all []wire.Usage
 	for _, pid := range pids {
 		if u, err := proc.ReadUsage(pid); err == nil {
-			all = append(all, wire.Usage{PID: pid, CPUSeconds: u.CPUSeconds, RSSBytes: u.RSSBytes})
+			all = append(all, wire.Usage{PID: pid, CPUSeconds: u.CPUSeconds, RSSBytes: u.RSSBytes, Children: proc.Children(pid)})
 		}
 	}
 	return all

@@ -114,7 +114,7 @@ func (h *Host) Clock(at int64) int64 {
 	return at + int64(h.clocks.track.Offset(at))
 }
 
-// Here is the time here when the clock of the host shows at.
+// Here implements proc.Host.
 func (h *Host) Here(at int64) int64 {
 	h.clocks.Lock()
 	defer h.clocks.Unlock()

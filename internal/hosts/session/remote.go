@@ -118,8 +118,24 @@ func (r *remote) order(o *wire.Order) error {
 func (r *remote) Signal(sig syscall.Signal) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
+	switch sig {
+	case syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2:
+		if err := r.host.syncFiles(ctx); err != nil {
+			return err
+		}
+	}
 	_, err := r.signals.call(ctx, &wire.Order{Op: wire.OpSignal, Signal: int(sig)})
 	return err
+}
+
+func (r *remote) Children() ([]int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	all, err := r.host.Usage(ctx, []int{r.pid})
+	if err != nil || len(all) == 0 { // it is gone
+		return nil, err
+	}
+	return all[0].Children, nil
 }
 
 func (r *remote) Kill() {

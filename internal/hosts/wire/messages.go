@@ -8,7 +8,7 @@ import (
 
 // Version of what is said: hosts and runners of different ones do not understand each
 // other.
-const Version = 2
+const Version = 3
 
 // Times of leases. Whoever waits counts ticks of its own, not time: a process that stood
 // still has missed one tick, not a lease.
@@ -38,6 +38,8 @@ type Hello struct {
 	Kernel   string            `json:"kernel"`
 	Tool     string            `json:"tool"` // version of this program
 	Run      string            `json:"run,omitempty"`
+	// Packets: it has the rights that faults of connections and packets take.
+	Packets bool `json:"packets,omitempty"`
 }
 
 // Roles that a host may take on.
@@ -76,13 +78,15 @@ const (
 	OpUndo  = "undo"  // end it, and say what it did
 )
 
-// Fault is something to be done to processes of the run.
+// Fault is something to be done to processes of the run, or to one of its ports.
 type Fault struct {
-	Kind string `json:"kind"` // of FaultStop, FaultStarve, FaultFiles, FaultMemory
-	PIDs []int  `json:"pids"`
+	Kind string `json:"kind"` // of FaultStop, FaultStarve, FaultFiles, FaultMemory, FaultPort
+	PIDs []int  `json:"pids,omitempty"`
 	// Share of a processor that is left, and Value of a limit.
 	Share float64 `json:"share,omitempty"`
 	Value uint64  `json:"value,omitempty"`
+	// Port is an order of package chaos/port, as JSON.
+	Port json.RawMessage `json:"port,omitempty"`
 }
 
 // Kinds of faults.
@@ -91,6 +95,7 @@ const (
 	FaultStarve = "starve"
 	FaultFiles  = "files"
 	FaultMemory = "memory"
+	FaultPort   = "port"
 )
 
 // Order is one order. Those of a channel are numbered from 1; the host carries each out
@@ -136,6 +141,7 @@ type Usage struct {
 	PID        int     `json:"pid"`
 	CPUSeconds float64 `json:"cpuSeconds"`
 	RSSBytes   uint64  `json:"rssBytes"`
+	Children   []int   `json:"children,omitempty"`
 }
 
 // Kinds of errors.
