@@ -185,11 +185,15 @@ const (
 // was due: the throughput. All else is of the requests that were due in it, so
 // that Offered is the samples of Response and the Errors together.
 type Interval struct {
-	Cell      string `json:"cell,omitempty"` // set by the runner
-	Load      string `json:"load"`
-	Phase     string `json:"phase"`
-	StartUs   int64  `json:"startUs"`
-	LengthUs  int64  `json:"lengthUs"`
+	Cell     string `json:"cell,omitempty"` // set by the runner
+	Load     string `json:"load"`
+	Phase    string `json:"phase"`
+	StartUs  int64  `json:"startUs"`
+	LengthUs int64  `json:"lengthUs"`
+	// ShiftUs is how much later than StartUs the slice began on the axis of the run, of a
+	// load on another machine, whose clock goes at a pace of its own; of several machines
+	// what is furthest off.
+	ShiftUs   int64  `json:"shiftUs,omitempty"`
 	Offered   uint64 `json:"offered"`
 	Completed uint64 `json:"completed"` // ended, well or not
 	Good      uint64 `json:"good"`

@@ -55,6 +55,10 @@ type Fleet struct {
 	mu   sync.Mutex
 	load *result.Load // the outcome
 	err  string       // what an agent itself says is wrong
+	// here is the common start time, and there what the clock of each process showed at
+	// it, as far as that was known then.
+	here  int64
+	there []int64
 }
 
 // Start starts the processes; they wait for Begin. The group ends them.
@@ -64,7 +68,7 @@ func Start(spec *workload.Spec, o *Options) (*Fleet, error) {
 		n = worker.Processes(spec)
 	}
 	n *= max(1, len(o.Hosts))
-	f := &Fleet{name: spec.Name, ready: make(chan struct{}), ended: make(chan struct{})}
+	f := &Fleet{name: spec.Name, ready: make(chan struct{}), ended: make(chan struct{}), there: make([]int64, n)}
 	f.merger = record.NewMerger(n, func(l *result.AgentLine) error { return f.take(l, o.Sink) })
 	for i, part := range spec.Split(n) {
 		if err := f.start(i, part, o); err != nil {
@@ -109,21 +113,24 @@ func (f *Fleet) start(i int, spec *workload.Spec, o *Options) error {
 	if err != nil {
 		return err
 	}
+	var on proc.Host
+	if len(o.Hosts) > 0 {
+		on = o.Hosts[i%len(o.Hosts)]
+	}
 	lines := &proc.LineWriter{Take: func(text []byte) {
 		var line result.AgentLine
 		if err := json.Unmarshal(text, &line); err != nil {
 			f.fault(fmt.Sprintf("an agent sent a line that cannot be understood: %.80q", text))
 			return
 		}
+		if on != nil {
+			f.moveTimes(i, on, &line)
+		}
 		if err := f.merger.Take(i, &line); err != nil {
 			f.fault(err.Error())
 			f.signal(syscall.SIGTERM)
 		}
 	}}
-	var on proc.Host
-	if len(o.Hosts) > 0 {
-		on = o.Hosts[i%len(o.Hosts)]
-	}
 	p, err := o.Group.Start(proc.Spec{
 		Name:      "load " + spec.Name,
 		On:        on,
@@ -215,15 +222,44 @@ func (f *Fleet) Begin(at int64) error {
 	// At once: each may be on another machine.
 	errs := make([]error, len(f.processes))
 	var all sync.WaitGroup
+	f.mu.Lock()
+	f.here = at
 	for i, p := range f.processes {
-		all.Go(func() { errs[i] = f.begin(p, at) })
+		f.there[i] = p.At(at)
+	}
+	there := slices.Clone(f.there)
+	f.mu.Unlock()
+	for i, p := range f.processes {
+		all.Go(func() { errs[i] = f.begin(p, there[i]) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
 }
 
+// moveTimes gives a line of process i, which is on another machine, the times of the run.
+// Slices stay those of its own clock, so that those of all machines can be added up, and say
+// how far they are from where they should be.
+func (f *Fleet) moveTimes(i int, on proc.Host, l *result.AgentLine) {
+	switch {
+	case l.Failure != nil:
+		l.Failure.AtUs, l.Failure.EndedUs = f.onAxis(i, on, l.Failure.AtUs), f.onAxis(i, on, l.Failure.EndedUs)
+	case l.Interval != nil:
+		l.Interval.ShiftUs = f.onAxis(i, on, l.Interval.StartUs) - l.Interval.StartUs
+	}
+}
+
+// onAxis is the time of the run at which process i, which is on another machine, was us
+// after its start: its clock may have gone on at another pace since.
+func (f *Fleet) onAxis(i int, on proc.Host, us int64) int64 {
+	f.mu.Lock()
+	here, there := f.here, f.there[i]
+	f.mu.Unlock()
+	return (on.Here(there+us*1000) - here) / 1000
+}
+
+// begin gives one process its start time by its own clock.
 func (f *Fleet) begin(p *proc.Process, at int64) error {
-	line, err := json.Marshal(loadgen.Start{StartAt: p.At(at)})
+	line, err := json.Marshal(loadgen.Start{StartAt: at})
 	if err != nil {
 		return err
 	}

@@ -381,26 +381,31 @@ func (c *cell) noteMachines(ctx context.Context) []result.Doubt {
 			Name: h.Name(), Address: h.Address(), CPUs: hello.CPUs, Kernel: hello.Kernel, Roles: c.machines.rolesOf(h),
 			OffsetUs: micros(clocks.Offset), DriftPPM: clocks.Rate * 1e6, BoundUs: micros(clocks.Bound + clocks.Moved),
 		}
-		switch {
-		case clocks.Err != nil:
+		if clocks.Err != nil {
 			r.Step = clocks.Err.Error()
-			doubts = append(doubts, result.Doubt{Concerns: result.ConcernsTimes, Text: fmt.Sprintf("the clock of host %s cannot be compared: %v", h.Name(), clocks.Err)})
-		case clocks.Bound > clockBound:
-			doubts = append(doubts, result.Doubt{
-				Concerns: result.ConcernsTimes,
-				Text:     fmt.Sprintf("times of host %s are known to ±%v only, and %v is wanted", h.Name(), clocks.Bound.Round(time.Microsecond), clockBound),
-				Remedy:   "let the hub be nearer to it, or less busy",
-			})
-		case clocks.Moved > mostDrift:
-			doubts = append(doubts, result.Doubt{
-				Concerns: result.ConcernsTimes,
-				Text:     fmt.Sprintf("the clock of host %s drifted by %v during the run, and its timeline with it", h.Name(), clocks.Moved.Round(time.Microsecond)),
-				Remedy:   "let the clocks of the machines be kept by NTP, or measure for a shorter time",
-			})
 		}
+		doubts = append(doubts, doubtOf(h.Name(), &clocks)...)
 		c.record.Hosts = append(c.record.Hosts, r)
 	}
 	return doubts
+}
+
+// doubtOf is what times of a host are not to be trusted for, if anything.
+func doubtOf(host string, c *session.Clocks) []result.Doubt {
+	d := result.Doubt{Concerns: result.ConcernsTimes}
+	switch {
+	case c.Err != nil:
+		d.Text = fmt.Sprintf("the clock of host %s cannot be compared: %v", host, c.Err)
+	case c.Bound > clockBound:
+		d.Text = fmt.Sprintf("times of host %s are known to ±%v only, and %v is wanted", host, c.Bound.Round(time.Microsecond), clockBound)
+		d.Remedy = "let the hub be nearer to it, or less busy"
+	case c.Moved > mostDrift:
+		d.Text = fmt.Sprintf("the clock of host %s drifted by %v during the run, and its timeline with it", host, c.Moved.Round(time.Microsecond))
+		d.Remedy = "let the clocks of the machines be kept by NTP, or measure for a shorter time"
+	default:
+		return nil
+	}
+	return []result.Doubt{d}
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
