@@ -92,7 +92,7 @@ func permissions(purpose, client string) (*server.Permissions, error) {
 		}
 		return &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: publish},
-			Subscribe: &server.SubjectPermission{Allow: []string{wire.AnyBeat, inbox}},
+			Subscribe: &server.SubjectPermission{Allow: []string{wire.AnyBeat, wire.Full, inbox}},
 		}, nil
 	}
 	return nil, fmt.Errorf("its token is for %q", purpose)

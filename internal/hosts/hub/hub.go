@@ -30,6 +30,8 @@ type Options struct {
 	Lifetime time.Duration
 	// Note takes what is worth a line, from several goroutines; nil is nobody.
 	Note func(string)
+
+	free func() (int64, error) // tests have a disk of their own
 }
 
 // Limits of the server.
@@ -56,6 +58,7 @@ type Hub struct {
 	listen string
 	store  string
 	note   func(string)
+	free   func() (int64, error) // on the disk of the store
 	// janitor is nil until the hub serves.
 	janitor *janitor
 }
@@ -76,7 +79,10 @@ func Start(o Options) (_ *Hub, err error) {
 	if err := os.MkdirAll(o.Store, 0o700); err != nil {
 		return nil, err
 	}
-	h := &Hub{store: o.Store, note: o.Note}
+	h := &Hub{store: o.Store, note: o.Note, free: o.free}
+	if h.free == nil {
+		h.free = func() (int64, error) { return freeIn(o.Store) }
+	}
 	if h.lock, err = lock(filepath.Join(o.Store, "lock")); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Store, err)
 	}
@@ -139,19 +145,6 @@ func (h *Hub) await(log *logger) error {
 		}
 	}
 	return nil
-}
-
-// roomIn is how much streams may hold in a directory.
-func roomIn(dir string) (int64, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return 0, fmt.Errorf("%s: %w", dir, err)
-	}
-	free := int64(s.Bavail) * s.Bsize
-	if free < leastFree {
-		return 0, fmt.Errorf("%s has %d MiB free, and a hub wants %d: name another directory by --store", dir, free>>20, int64(leastFree)>>20)
-	}
-	return min(maxStore, free/4*3), nil
 }
 
 // portFree is an error where an address cannot be listened on.

@@ -55,6 +55,7 @@ func (h *Hub) startJanitor() (*janitor, error) {
 		j.conn.Close()
 		return nil, err
 	}
+	j.done.Go(j.watchStore)
 	j.done.Go(func() {
 		tick := time.NewTicker(sweepEvery)
 		defer tick.Stop()
@@ -139,7 +140,7 @@ func (h *Hub) connected(name string) (bool, error) {
 // janitorMay is what the hub's own connection may do.
 func janitorMay() *server.Permissions {
 	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: []string{"$JS.API.STREAM.NAMES", "$JS.API.STREAM.DELETE.*", "$JS.API.INFO"}},
+		Publish:   &server.SubjectPermission{Allow: []string{wire.Full, "$JS.API.STREAM.NAMES", "$JS.API.STREAM.DELETE.*", "$JS.API.INFO"}},
 		Subscribe: &server.SubjectPermission{Allow: []string{wire.Inbox(clientOfJanitor) + ".>"}},
 	}
 }

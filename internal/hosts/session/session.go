@@ -85,6 +85,11 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	if _, err := s.conn.Subscribe(wire.AnyBeat, s.heard); err != nil {
 		return nil, err
 	}
+	if _, err := s.conn.Subscribe(wire.Full, func(m *nats.Msg) {
+		s.fail(fmt.Errorf("no output can be kept: %.300s", m.Data))
+	}); err != nil {
+		return nil, err
+	}
 	if s.js, err = jetstream.New(s.conn); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@
 // Everything goes through one hub, a NATS server with JetStream:
 //
 //	b.who                        who is there? every host answers with a Hello
+//	b.full                       the hub has no room for output any more, and says why
 //	b.beat.HOST                  a host's sign of life, with the runs it works for
 //	b.c.HOST.RUN.CHANNEL         orders of a run to a host, numbered, each asked for until
 //	                             it is answered
@@ -19,6 +20,8 @@ import "strings"
 // Subjects.
 const (
 	Who = "b.who"
+	// Full is what the hub says, again and again, while the disk of its store is nearly full.
+	Full = "b.full"
 	// AnyRunBeat is what hosts listen to.
 	AnyRunBeat = "b.r.*.beat"
 	// AnyBeat is what runners listen to.
