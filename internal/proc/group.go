@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -102,20 +103,31 @@ func (g *Group) Dir(pattern string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return "", err
+	if dir, err = filepath.Abs(dir); err == nil {
+		err = g.Adopt(dir)
 	}
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, nil
+}
+
+// Adopt has a directory removed with the group that somebody else has made. It may be gone
+// by then.
+func (g *Group) Adopt(dir string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return "", errors.Join(errClosed, os.RemoveAll(dir))
+		return errClosed
 	}
 	if err := g.note("", dir); err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
+		return err
 	}
 	g.dirs = append(g.dirs, dir)
-	g.guard.tell("dir " + dir)
-	return dir, nil
+	if !strings.ContainsRune(dir, '\n') { // which no line can hold; the journal has it
+		g.guard.tell("dir " + dir)
+	}
+	return nil
 }
 
 var errClosed = errors.New("the run is over: nothing more is started")

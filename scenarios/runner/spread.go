@@ -169,7 +169,7 @@ func (s *spread) remaining() int {
 // machines, which is an error where nobody else is left.
 func (s *spread) attempt(ctx context.Context, t *session.Task) (goOn bool, err error) {
 	c := s.maker.cell(s.tasks[t.Number])
-	own, err := newFolder(filepath.Join(s.maker.dir.dir, ".part-"+strconv.Itoa(t.Number+1)+"-"+strconv.Itoa(t.Try)), false)
+	own, err := s.part(t)
 	if err != nil {
 		t.GiveBack()
 		return false, fail(exitLost, err)
@@ -208,6 +208,18 @@ func (s *spread) attempt(ctx context.Context, t *session.Task) (goOn bool, err e
 		t.GiveBack()
 	}
 	return true, errors.Join(failed, s.take(c, own, failed == nil, quiet))
+}
+
+// part is the folder of one attempt, which goes with the run, whatever ends that.
+func (s *spread) part(t *session.Task) (*folder, error) {
+	dir, err := filepath.Abs(filepath.Join(s.maker.dir.dir, ".part-"+strconv.Itoa(t.Number+1)+"-"+strconv.Itoa(t.Try)))
+	if err == nil {
+		err = s.maker.group.Adopt(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newFolder(dir, false)
 }
 
 func (s *spread) againList() []string {
