@@ -44,6 +44,8 @@ func (a *active) end() (*result.Certificate, error) {
 func (c *cell) chaosFault(e *format.Event) (chaos.Fault, error) {
 	action, _ := format.FindAction(e.Do)
 	switch {
+	case c.scenario.Placed() && (action.OnWire() || action.OnConnections()):
+		return c.portFault(e)
 	case action.OnWire():
 		return c.wireFault(e)
 	case action.OnConnections():

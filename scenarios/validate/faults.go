@@ -33,8 +33,7 @@ func (v *validator) wire(at string, e *format.Event) {
 		v.fail(at+".args.wire", "there is no wire %q%s", source.Printable(e.Args.Wire), source.DidYouMean(e.Args.Wire, names))
 		return
 	}
-	if e.Do == "network.loss" && (e.Args.Rate == nil) == (e.Args.Burst == nil) {
-		v.fail(at+".args", "network.loss needs either rate or burst")
+	if !v.lossGiven(at, e) {
 		return
 	}
 	if only := e.Args.Only; only != "" {
@@ -68,6 +67,15 @@ func (v *validator) wire(at string, e *format.Event) {
 	if err != nil {
 		v.fail(at+".args", "%s", source.Printable(err.Error()))
 	}
+}
+
+// lossGiven reports whether a loss says how much is lost.
+func (v *validator) lossGiven(at string, e *format.Event) bool {
+	if e.Do != "network.loss" || (e.Args.Rate == nil) != (e.Args.Burst == nil) {
+		return true
+	}
+	v.fail(at+".args", "network.loss needs either rate or burst")
+	return false
 }
 
 // crossed refuses an event on a wire that nothing it concerns can cross.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"bench/chaos/network"
+	"bench/chaos/port"
 	"bench/scenarios/format"
 	"bench/scenarios/source"
 )
@@ -69,20 +71,51 @@ func (v *validator) placed() {
 	if s.Network != nil {
 		v.fail("network", "a network of namespaces is on one machine, and parts of the run are on others: leave network or onHost out")
 	}
-	if s.Proxy.OnHost != "" {
-		switch {
-		case s.Proxy.Driver == "external":
-			v.cannotBe("proxy.onHost", "a proxy that runs already is where it is: leave onHost out")
-		case s.Proxy.Driver == "nginx":
-			v.cannotBe("proxy.onHost", "driver nginx works on this machine only: leave onHost out")
-		case s.Proxy.Reload == "master":
-			v.cannotBe("proxy.reload", "reload master works on this machine only: leave onHost out, or choose another")
+	if s.Proxy.OnHost != "" && s.Proxy.Driver == "external" {
+		v.cannotBe("proxy.onHost", "a proxy that runs already is where it is: leave onHost out")
+	}
+}
+
+// portFault checks an event on connections or packets where parts of the run are on several
+// machines: it acts on the machine of what it names, and there is no wire.
+func (v *validator) portFault(at string, e *format.Event) {
+	switch {
+	case v.given(at + ".args.wire"):
+		v.fail(at+".args.wire", "there are no wires between machines: leave wire out, only says where it acts")
+		return
+	case e.Do == "connections.synFlood" || e.Do == "connections.halfOpen":
+		v.fail(at+".do", "%s comes over a wire of a network on one machine: leave it or onHost out", e.Do)
+		return
+	case e.Do == "network.mtu":
+		v.fail(at+".do", "%s is that of a wire of a network on one machine: leave it or onHost out", e.Do)
+		return
+	case e.Args.Only == "":
+		v.fail(at+".args.only", "%s needs args: only: it acts on the machine of proxy/LISTENER or origin/REPLICA", e.Do)
+		return
+	case e.Args.Capture:
+		v.fail(at+".args.capture", "packets are written down on the wires of a network on one machine only: leave capture out")
+		return
+	}
+	if err := v.only(e.Args.Only); err != nil {
+		v.fail(at+".args.only", "%s", source.Printable(err.Error()))
+		return
+	}
+	if !strings.HasPrefix(e.Do, format.WirePrefix) {
+		return
+	}
+	for _, key := range []string{"direction", "protocol", "mechanism", "with"} {
+		if v.Bad[at+".args."+key] {
+			return // said already
 		}
 	}
-	for i := range s.Events {
-		kind, _, _ := strings.Cut(s.Events[i].Do, ".")
-		if kind == "connections" || kind == "network" {
-			v.fail(fmt.Sprintf("events[%d].do", i), "%s acts on this machine only: leave it or onHost out", source.Printable(s.Events[i].Do))
-		}
+	if !v.lossGiven(at, e) {
+		return
+	}
+	s, err := e.Impairment(1) // any port
+	if err == nil {
+		err = port.Check(&network.Order{Spec: s, Mechanism: network.Mechanism(e.Args.Mechanism)})
+	}
+	if err != nil {
+		v.fail(at+".do", "%s", source.Printable(err.Error()))
 	}
 }

@@ -388,7 +388,11 @@ func (v *validator) args(at string, e *format.Event, action format.Action) {
 			v.Faults.Add(v.Keys[path], "%s takes %s, not %s", action.Name, takes, key)
 		}
 	}
+	placed := v.s.Placed() && (action.OnWire() || action.OnConnections())
 	for _, key := range action.Needs {
+		if placed && key == "wire" {
+			continue
+		}
 		if !given[key] && !v.Bad[at+".args"] {
 			v.fail(at+".args."+key, "%s needs args: %s", action.Name, strings.Join(action.Needs, ", "))
 			return
@@ -402,6 +406,8 @@ func (v *validator) args(at string, e *format.Event, action format.Action) {
 	}
 	v.latency(at+".args.latency", e.Args.Latency)
 	switch {
+	case placed:
+		v.portFault(at, e)
 	case action.OnWire():
 		v.wire(at, e)
 	case action.OnConnections():

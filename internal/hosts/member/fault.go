@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"bench/chaos"
+	"bench/chaos/port"
 	"bench/chaos/process"
 	"bench/internal/hosts/wire"
 )
@@ -64,8 +65,11 @@ func (f *fault) end() error {
 	return err
 }
 
-// makeFault is what is ordered, if it concerns nothing but processes of the run.
+// makeFault is what is ordered, if it concerns nothing but processes and ports of the run.
 func (w *work) makeFault(f *wire.Fault) (chaos.Fault, error) {
+	if f.Kind == wire.FaultPort {
+		return w.portFault(f.Port)
+	}
 	own := w.processes()
 	if len(f.PIDs) == 0 {
 		return nil, errors.New("a fault of no process")
@@ -86,6 +90,23 @@ func (w *work) makeFault(f *wire.Fault) (chaos.Fault, error) {
 		return &process.Limit{PIDs: f.PIDs, Resource: process.Memory, Value: f.Value}, nil
 	}
 	return nil, fmt.Errorf("%.40q is no fault of hosts", f.Kind)
+}
+
+// portFault is a fault of a port that was given to the run. Its helper is a process of the
+// run's group: when this process is gone, or stands still, the guard ends it, and the fault
+// with it.
+func (w *work) portFault(text []byte) (chaos.Fault, error) {
+	f := &port.Fault{Group: w.group, Helper: append(slices.Clone(w.host.options.Self), "agent", "port")}
+	if err := json.Unmarshal(text, &f.Order); err != nil {
+		return nil, fmt.Errorf("a fault that cannot be understood: %w", err)
+	}
+	server := f.Order.Server
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ports[int(server.Port())] || server.Addr().String() != w.host.options.Address {
+		return nil, fmt.Errorf("%v was not given to this run", server)
+	}
+	return f, nil
 }
 
 // processes are those that the run has started here, and their descendants.

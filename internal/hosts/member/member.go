@@ -23,6 +23,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"golang.org/x/sys/unix"
 
+	"bench/chaos/port"
 	"bench/internal/hosts/wire"
 )
 
@@ -57,9 +58,14 @@ type Host struct {
 	lock     *os.File
 	refused  chan error
 
+	// opening is held while a run begins, which may take seconds: signs of life must not wait
+	// for that.
+	opening sync.Mutex
+
 	mu   sync.Mutex
 	work *work // nil: free
 	past map[string]bool
+	left bool // no run begins any more
 	port int
 }
 
@@ -117,9 +123,9 @@ func (h *Host) serve(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return h.free("the host leaves")
+			return h.leave()
 		case err := <-h.refused:
-			return errors.Join(fmt.Errorf("the hub forbids what a host has to do: %w", err), h.free("the host leaves"))
+			return errors.Join(fmt.Errorf("the hub forbids what a host has to do: %w", err), h.leave())
 		case <-tick.C:
 		}
 		if w := h.current(); w != nil && w.tick() {
@@ -173,7 +179,7 @@ func (h *Host) tellWho(m *nats.Msg) {
 	hello := wire.Hello{
 		Version: wire.Version, Name: h.options.Name, Instance: h.instance, Labels: h.options.Labels,
 		Allow: h.options.Allow, Exec: h.options.Exec, Address: h.options.Address, CPUs: runtime.NumCPU(), Kernel: kernel(),
-		Tool: h.options.Tool,
+		Tool: h.options.Tool, Packets: port.Allowed() == nil,
 	}
 	if w := h.current(); w != nil {
 		hello.Run = w.id
@@ -208,14 +214,19 @@ func (h *Host) ordered(m *nats.Msg) {
 
 // open begins a run, or says why not.
 func (h *Host) open(m *nats.Msg, run, name string) {
+	if !h.opening.TryLock() {
+		return // one begins at this moment: it is asked again
+	}
+	defer h.opening.Unlock()
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	w, over := h.work, h.left || h.past[run]
+	h.mu.Unlock()
 	switch {
-	case h.work != nil && h.work.id == run:
-		h.work.channel(name).offer(m) // it came while the run began
-	case h.past[run] || name != wire.RunChannel || !opening(m):
+	case w != nil && w.id == run:
+		w.channel(name).offer(m) // it came while the run began
+	case over || name != wire.RunChannel || !opening(m):
 		respond(m, wire.Reply{Error: "host " + h.options.Name + " does not work for this run any more", Kind: wire.KindGone})
-	case h.work != nil:
+	case w != nil:
 		respond(m, wire.Reply{Error: "host " + h.options.Name + " works for another run", Kind: wire.KindBusy})
 	default:
 		w, err := h.begin(run)
@@ -223,7 +234,9 @@ func (h *Host) open(m *nats.Msg, run, name string) {
 			respond(m, refusal("", fmt.Errorf("host %s: %w", h.options.Name, err)))
 			return
 		}
+		h.mu.Lock()
 		h.work = w
+		h.mu.Unlock()
 		h.options.Note("run " + run + " begins")
 		w.channel(name).offer(m)
 	}
@@ -236,6 +249,16 @@ func (h *Host) close(m *nats.Msg) {
 		r.Error = "host " + h.options.Name + ": " + err.Error()
 	}
 	respond(m, r)
+}
+
+// leave ends what the host works for, and lets nothing begin any more.
+func (h *Host) leave() error {
+	h.opening.Lock() // what begins is ended, too
+	h.mu.Lock()
+	h.left = true
+	h.mu.Unlock()
+	h.opening.Unlock()
+	return h.free("the host leaves")
 }
 
 // free ends what the host works for, if anything.

@@ -19,7 +19,7 @@ type Fault struct {
 
 var _ chaos.Fault = (*Fault)(nil)
 
-// Fault is a fault of processes of the host.
+// Fault is a fault of processes or ports of the host.
 func (h *Host) Fault(order *wire.Fault) *Fault {
 	h.mu.Lock()
 	defer h.mu.Unlock()

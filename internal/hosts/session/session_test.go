@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"bench/chaos"
+	"bench/chaos/port"
 	"bench/internal/hosts/clock"
 	"bench/internal/hosts/hub"
 	"bench/internal/hosts/member"
@@ -38,6 +39,12 @@ func TestMain(m *testing.M) {
 	switch {
 	case len(args) > 0 && args[0] == "guard":
 		if err := proc.Guard(os.Stdin, func(journal string) error { _, err := chaos.Recover(journal); return err }); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case len(args) == 2 && args[0] == "agent" && args[1] == "port":
+		if err := port.Serve(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
