@@ -2,10 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"math/rand/v2"
+	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"bench/chaos/filter"
-	"bench/chaos/impair"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/internal/testpeer"
@@ -71,6 +68,9 @@ abuse:
 
 // patient bounds every wait of these tests.
 const patient = 90 * time.Second
+
+// aheadNode has a clock that is five seconds ahead of all others, where it can have one.
+const aheadNode = "gen2"
 
 // cluster is a hub and machines: network namespaces of their own where the rights are
 // there, processes on the loopback otherwise.
@@ -158,6 +158,9 @@ func (c *cluster) start(node string, out *said, args ...string) *proc.Process {
 		Name: node, Args: append([]string{self}, args...), Env: []string{mainVariable + "=1", "TMPDIR=" + c.temp(node)},
 		Stdout: &proc.LineWriter{Take: out.take},
 	}
+	if node == aheadNode && c.net != nil {
+		s.Env = append(s.Env, aheadVariable+"=5")
+	}
 	if c.net != nil {
 		s.Enter = c.net.Node(node).Enter
 	}
@@ -192,6 +195,11 @@ func (c *cluster) joins(name string) {
 		args = append(args, "--label", "kind=gen", "--allow", "load")
 	} else {
 		args = append(args, "--label", "kind=box", "--allow", "proxy", "--allow", "backend")
+		for _, program := range []string{"haproxy", "nginx"} {
+			if path, err := exec.LookPath(program); err == nil {
+				args = append(args, "--exec", path)
+			}
+		}
 	}
 	p := c.start(name, out, args...)
 	until(c.t, name+" joins", func() bool {
@@ -270,6 +278,7 @@ func (c *cluster) nothingLeft() {
 			for _, file := range files {
 				left += node + ": " + file + "\n"
 			}
+			left += c.filters(node)
 		}
 		if left == "" {
 			return
@@ -328,6 +337,10 @@ func TestRunOverMachines(t *testing.T) {
 		for _, h := range cell.Hosts {
 			if h.BoundUs <= 0 || h.Step != "" || len(h.Roles) != 1 {
 				t.Errorf("%s: %+v", what, h)
+			}
+			ahead := aheadBy(c.hosts[h.Name].PID())
+			if wrong := math.Abs(h.OffsetUs - float64(ahead.Microseconds())); wrong > h.BoundUs {
+				t.Errorf("%s: the clock of %s is ahead by %v, and said to be by %v µs ±%v", what, h.Name, ahead, h.OffsetUs, h.BoundUs)
 			}
 		}
 		if text, err := os.ReadFile(filepath.Join(j.dir, "run.json")); err != nil || strings.Contains(string(text), c.run) {
@@ -457,117 +470,22 @@ func TestRunSpreadsCells(t *testing.T) {
 		t.Errorf("left behind: %q", parts)
 	}
 	c.nothingLeft()
-}
 
-// cutOff stands for a node whose packets are lost, among the signals that harm it.
-const cutOff = syscall.Signal(0)
-
-func harmInWords(signal syscall.Signal) string {
-	if signal == cutOff {
-		return "no packets"
+	// What a run has begun goes with it when it is killed.
+	j = c.begin(overSets, "--hub", c.run)
+	until(t, "two cells begin", func() bool {
+		if !j.p.Running() {
+			t.Fatalf("%s\n%s", j.out, j.p.Output())
+		}
+		parts, _ := filepath.Glob(filepath.Join(j.dir, ".part*"))
+		return len(parts) > 1
+	})
+	if err := j.p.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
 	}
-	return signal.String()
-}
-
-// cutOff has everything lost that arrives at a node, until joined is called.
-func (c *cluster) cutOff(node string) (joined func()) {
-	c.t.Helper()
-	b := &filter.Block{Name: "bench-harm", Namespace: c.net.Node(node).Path(), Action: filter.Lose, Match: impair.Match{Direction: impair.BothWays}}
-	if err := b.Open(); err != nil {
-		c.t.Fatal(err)
-	}
-	return func() {
-		if err := errors.Join(b.Close(), b.Gone()); err != nil {
-			c.t.Error(err)
-		}
-	}
-}
-
-// harms is how many times something is harmed; a long trial has more.
-func harms() int {
-	if n, err := strconv.Atoi(os.Getenv("BENCH_HARMS")); err == nil {
-		return n
-	}
-	return 2
-}
-
-// Whoever is killed or stopped at whatever moment: no process, no directory and no busy
-// host is left behind, and the run says that it lost something, or is right.
-func TestRunLosesMachines(t *testing.T) {
-	t.Parallel()
-	c := newCluster(t)
-	draw := rand.New(rand.NewPCG(rand.Uint64(), 0))
-	first := draw.IntN(30)
-	for n := first; n < first+harms(); n++ {
-		victim := []string{"runner", "gen2", "hub", "px", "or1"}[n%5]
-		kinds := []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP, cutOff}
-		if c.net == nil {
-			kinds = kinds[:2]
-		}
-		signal := kinds[(n%5+n/5)%len(kinds)] // each with each
-		after := time.Duration(draw.Int64N(int64(4500 * time.Millisecond)))
-		what := fmt.Sprintf("%s gets %s after %v", victim, harmInWords(signal), after.Round(time.Millisecond))
-		t.Log(what)
-		j := c.begin(overMachines, "--hub", c.run)
-		p := map[string]*proc.Process{"runner": j.p, "hub": c.hub}[victim]
-		if p == nil {
-			p = c.hosts[victim]
-		}
-		joined := func() {}
-		select {
-		case <-j.p.Done():
-		case <-time.After(after):
-			switch {
-			case signal == cutOff:
-				joined = c.cutOff(victim)
-			case p.Running():
-				if err := p.Signal(signal); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		if victim == "runner" && signal == syscall.SIGSTOP {
-			time.Sleep(8 * time.Second) // longer than a lease
-			if err := p.Signal(syscall.SIGCONT); err != nil {
-				t.Log(err) // it had ended
-			}
-		}
-		code := c.end(j)
-		switch {
-		case victim == "runner" && code == -1:
-		case code == exitLost:
-		case victim == "runner" && code != exitPass: // it stood still for longer than its own limits
-		case code == exitUsage && strings.Contains(j.p.Output(), "hosts are missing"): // it had not begun
-		case code == exitPass || code == exitUnclear:
-			run := c.record(j)
-			if l := run.Cells[0].Loads[0]; run.Verdict == result.Pass && (l.Completed != l.Requests || run.Cells[0].Conservation.Delta != 0) {
-				t.Errorf("%s: a wrong result: %+v", what, l.Tally)
-			}
-		default:
-			t.Errorf("%s: exit code %d\n%s\n%s", what, code, j.out, j.p.Output())
-		}
-		if signal == cutOff {
-			// Nothing may be left while it is cut off; then it comes back by itself.
-			c.nothingLeft()
-			joined()
-		} else if victim != "runner" {
-			p.Kill()
-			<-p.Done()
-			delete(c.hosts, victim)
-		}
-		c.nothingLeft()
-		if signal == cutOff {
-			// The hosts are connected again.
-		} else if victim == "hub" {
-			c.startHub()
-		} else if victim != "runner" {
-			c.joins(victim)
-		}
-		until(t, "all hosts are free", func() bool {
-			out := &said{}
-			p := c.start("runner", out, "hosts", c.run)
-			<-p.Done()
-			return strings.Count(out.String(), " free") == 6
-		})
-	}
+	until(t, "its folders are gone", func() bool {
+		parts, _ := filepath.Glob(filepath.Join(j.dir, ".part*"))
+		return len(parts) == 0
+	})
+	c.nothingLeft()
 }

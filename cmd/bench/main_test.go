@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 		hog()
 	}
 	if os.Getenv(mainVariable) != "" {
+		beAhead()
 		main()
 	}
 	// The tests may run under nohup(1). What a process handles is as ever again in

@@ -206,6 +206,32 @@ func TestSharesMakeUpTheSchedule(t *testing.T) {
 	}
 }
 
+// One machine with a load, and three that share it with two threads each, have the same set of
+// intended starts.
+func TestMachinesAndThreadsMakeUpTheSchedule(t *testing.T) {
+	for _, arrival := range []workload.Arrival{workload.Constant, workload.Poisson} {
+		spec := &workload.Spec{Arrival: arrival, Seed: 11, Threads: 2, Phases: []workload.Phase{
+			{From: 0, To: 900, LengthUs: 2e6}, {From: 333, To: 333, LengthUs: 3e6}, {From: 900, To: 0, LengthUs: 2e6},
+		}}
+		intended := func(machines int) (all []int64) {
+			for _, part := range spec.Split(machines) {
+				for i := range spec.Threads {
+					for o := NewOpenLoop(part.Part(i), nil, 0); o.Peek() != Never; {
+						all = append(all, o.Peek())
+						o.Pop()
+					}
+				}
+			}
+			slices.Sort(all)
+			return all
+		}
+		one, three := intended(1), intended(3)
+		if len(one) < 2000 || !slices.Equal(one, three) {
+			t.Errorf("%s: one machine has %d starts, three have %d, or other ones", arrival, len(one), len(three))
+		}
+	}
+}
+
 func TestConstantGapsAreEven(t *testing.T) {
 	at := drain(NewConstant(Shape{From: 2000, To: 2000, Length: 5 * time.Second}))
 	for i := 1; i < len(at); i++ {
