@@ -78,7 +78,7 @@ func TestFailedStart(t *testing.T) {
 					if name == "engine" {
 						return os.Args[0]
 					}
-					return testpeer.Need(t, name)
+					return reference(t)
 				}
 				failedStart(t, program(pair[0]), program(pair[1]), !strings.Contains(way, "noreuseport"), strings.Contains(way, "-x"), strings.Contains(way, "master"))
 			})

@@ -3,6 +3,7 @@ package process_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"sync"
 	"testing"
 
@@ -21,6 +22,23 @@ var daemons = sync.OnceValue(func() *proc.Group {
 	}
 	return g
 })
+
+// referencePath is looked up before the tests begin: from then on "haproxy" is this program,
+// for the scripts of TestScripts.
+var referencePath, _ = exec.LookPath("haproxy")
+
+// reference is the path of HAProxy.
+func reference(t testing.TB) string {
+	t.Helper()
+	switch {
+	case referencePath != "":
+	case os.Getenv("CI") == "true":
+		t.Fatal("haproxy is not installed")
+	default:
+		t.Skip("haproxy is not installed")
+	}
+	return referencePath
+}
 
 // TestMain lets the test binary be the proxy when it is called "haproxy", which
 // is also how the proxy runs itself again, and the guard of daemons.

@@ -262,16 +262,26 @@ func (c *masterConn) command(text, payload string) {
 			return
 		}
 	}
-	if text == "" {
-		return
-	}
 	words := strings.Fields(text)
 	// What is about the connection is the master's, unless the target is named.
+	if len(words) == 0 {
+		c.nothing(target)
+		return
+	}
 	if own := masterCommand(words[0]); target == nil || !named && own != nil && own.session {
 		c.own(words)
 		return
 	}
 	c.forward(target, text, payload)
+}
+
+// nothing answers a command without a word, by all that there are.
+func (c *masterConn) nothing(target *worker) {
+	if target == nil {
+		c.own(nil)
+		return
+	}
+	c.forward(target, "", "")
 }
 
 // find resolves what follows "@": "" and "master" are the master (nil), N is the

@@ -29,7 +29,12 @@ func masterCommands() []masterRow {
 		{Command: cli.Command{Words: "experimental-mode", Hidden: true}, session: true, run: switchMode(func(c *masterConn) *bool { return &c.experimental })},
 		{Command: cli.Command{Words: "help", Args: "[<command>]", Help: "list matching or all commands"}, run: func(c *masterConn, args []string) { c.write(c.m.table.Help(args) + "\n") }},
 		{Command: cli.Command{Words: "prompt", Help: "toggle interactive mode with prompt"}, session: true, run: func(c *masterConn, _ []string) { c.prompt = !c.prompt }},
-		{Command: cli.Command{Words: "quit", Help: "disconnect"}, session: true, run: func(c *masterConn, _ []string) { c.quit = true }},
+		{Command: cli.Command{Words: "quit", Help: "disconnect"}, session: true, run: func(c *masterConn, _ []string) {
+			if c.prompt {
+				c.write(c.promptText())
+			}
+			c.quit = true
+		}},
 	}
 }
 

@@ -223,7 +223,7 @@ func agree(t *testing.T, all map[string]*member) {
 // Two engines and the reference, each connected to each, agree about all types of keys
 // and data; one that begins is taught by the others, whichever it is.
 func TestPeersOfHAProxy(t *testing.T) {
-	haproxy := testpeer.Need(t, "haproxy")
+	haproxy := reference(t)
 	all := section(t, map[string]string{"a": os.Args[0], "b": haproxy, "c": os.Args[0]})
 	checkPeersWords(t, ask(all["a"].stats, "show peers"), ask(all["b"].stats, "show peers"))
 	for round := range 5 {
@@ -330,6 +330,9 @@ func checkPeersWords(t *testing.T, ours, theirs string) {
 	known := namesOf(theirs)
 	for kind, names := range namesOf(ours) {
 		left := known[kind]
+		if kind == "xprt" && left == nil {
+			continue // there it is a line of connections that it has accepted
+		}
 		for _, n := range names {
 			i := slices.Index(left, n)
 			if i < 0 {
