@@ -27,7 +27,7 @@ func (c *Checker) connect(k *connection) {
 	}
 	fd, _, errno := sock.Connect(&to, &opt)
 	if errno != 0 {
-		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error()) + c.where()})
+		c.finish(c.notBegun(&to, errno))
 		return
 	}
 	if err := c.l.Add(fd, poller.In|poller.Out, c); err != nil {
@@ -74,6 +74,20 @@ func connectStatus(errno syscall.Errno) Status {
 		return SockErr
 	}
 	return L4Con
+}
+
+// notBegun is the outcome of a connection that the system refuses to begin. One over a
+// unix socket is there or not at once: that is a matter of the socket, not of a network.
+func (c *Checker) notBegun(to *sock.Addr, errno syscall.Errno) Result {
+	why := "General socket error"
+	if c.cfg.Source != nil && errno == syscall.EADDRNOTAVAIL {
+		why = "Can't bind to source address"
+	}
+	status := connectStatus(errno)
+	if to.IsUnix() {
+		status = SockErr
+	}
+	return Result{Status: status, Output: why + " (" + capital(errno.Error()) + ")" + c.where()}
 }
 
 // Ready implements loop.Handler.
