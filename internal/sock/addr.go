@@ -204,6 +204,17 @@ func (a *Addr) String() string {
 	return "none"
 }
 
+// WithFamily writes the address so that it tells of what kind it is.
+func (a *Addr) WithFamily() string {
+	switch a.Family() {
+	case FamilyIPv4:
+		return "ipv4@" + a.String()
+	case FamilyIPv6:
+		return "ipv6@" + a.String()
+	}
+	return a.String()
+}
+
 // Prefix is a range of IP addresses, as in "127.0.0.0/8".
 type Prefix struct{ netip.Prefix }
 

@@ -23,7 +23,15 @@ type Command struct {
 // help sorts it, with the session's own commands last.
 func commands() []Command {
 	return slices.Concat(statCommands(), serverCommands(), dynamicCommands(), frontendCommands(),
-		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), peersCommands(), eventCommands(), certCommands(), connCommands(), variableCommands(), activityCommands(), waitCommands(), cookieCommands(), traceCommands(), cacheCommands())
+		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), peersCommands(), eventCommands(), certCommands(), connCommands(), variableCommands(), activityCommands(), waitCommands(), cookieCommands(), traceCommands(), cacheCommands(), anonCommands())
+}
+
+// Names are the words of all commands, in no order.
+func Names() (list []string) {
+	for _, c := range commands() {
+		list = append(list, c.Words)
+	}
+	return list
 }
 
 // Table looks commands up.

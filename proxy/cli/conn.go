@@ -41,6 +41,7 @@ type conn struct {
 	expert       bool
 	experimental bool
 	severity     severityStyle
+	anon         uint32 // the key that names are hidden by; 0: they are not
 	pacer        giveway.Pacer
 }
 

@@ -31,17 +31,23 @@ func processCommands() []Command {
 }
 
 func showEnv(r *request) error {
-	name := r.arg(0)
-	if name == "" {
-		_, err := r.w.WriteString(strings.Join(os.Environ(), "\n") + "\n")
-		return err
+	list, name := r.s.opt.Environ, r.arg(0)
+	if list == nil {
+		list = os.Environ()
 	}
-	i := slices.IndexFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, name+"=") })
-	if i < 0 {
-		return r.fail("Variable not found")
+	if name != "" {
+		i := slices.IndexFunc(list, func(s string) bool { return strings.HasPrefix(s, name+"=") })
+		if i < 0 {
+			return r.fail("Variable not found")
+		}
+		list = list[i : i+1]
 	}
-	_, err := r.w.WriteString(os.Environ()[i] + "\n")
-	return err
+	for _, s := range list {
+		if _, err := r.w.WriteString(s + "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // showLibs lists what code the process has in memory, and where.

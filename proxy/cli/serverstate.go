@@ -21,6 +21,7 @@ func showServersState(r *request) error {
 	for i := range list {
 		for _, s := range list[i].Servers {
 			line := stateLine(&list[i], s)
+			r.hideLine(&line)
 			if err := line.Write(r.w); err != nil {
 				return err
 			}
@@ -186,7 +187,7 @@ func (r *request) connLines(b *Backend, servers []Server) error {
 		st := s.State()
 		addr, port := hostPort(&st)
 		fmt.Fprintf(r.w, "%s/%s %d/%d %s %d - %d %d %d %d %d %d %d %d",
-			b.Name, s.Name(), b.ID, st.ID, addr, port, st.PurgeDelay.Milliseconds(),
+			r.hide(b.Name), r.hide(s.Name()), b.ID, st.ID, r.hideAddr(addr), port, st.PurgeDelay.Milliseconds(),
 			st.Used, st.UsedMax, st.Need, st.IdleUnsafe, st.IdleSafe, st.IdleLimit, st.IdleUnsafe+st.IdleSafe)
 		for _, n := range idle {
 			fmt.Fprintf(r.w, " %d", n)

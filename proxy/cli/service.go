@@ -26,6 +26,10 @@ type Options struct {
 	Version string
 	// StartupLogs is what "show startup-logs" answers: whole lines.
 	StartupLogs string
+	// AnonKey is what names are hidden by ("anonkey"); 0: another number each time.
+	AnonKey uint32
+	// Environ is what "show env" answers; nil: the environment of the process.
+	Environ []string
 }
 
 const (
@@ -46,6 +50,8 @@ type Service struct {
 	// Atomic.
 
 	paused atomic.Bool
+	// anonKey is what names are hidden by where a connection has no key of its own; 0: none.
+	anonKey atomic.Uint32
 
 	// Guarded by mu.
 
@@ -70,7 +76,9 @@ func New(e Engine, o Options) *Service {
 	if o.MaxConn == 0 {
 		o.MaxConn = defaultMaxConn
 	}
-	return &Service{engine: e, opt: o, table: NewTable(commands(), unsupported()), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}, over: make(chan struct{})}
+	s := &Service{engine: e, opt: o, table: NewTable(commands(), unsupported()), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}, over: make(chan struct{})}
+	s.anonKey.Store(o.AnonKey)
+	return s
 }
 
 // Listen accepts on a listening stream socket, of any family, from now on. The

@@ -55,6 +55,7 @@ func showSess(r *request) error {
 		if now.Sub(s.Started) < least {
 			continue
 		}
+		s = r.hideSession(s)
 		_, err := fmt.Fprintf(r.w, "0x%x: proto=%s src=%s fe=%s be=%s srv=%s ts=%02d age=%s in=%d out=%d state=%s rq[rx=%s] rp[rx=%s] scf=[fd=%d] scb=[fd=%d] exp=%s rc=%d\n",
 			s.ID, s.Proto, s.Source, s.Frontend, cmp.Or(s.Backend, "<NONE>"), cmp.Or(s.Server, "<none>"),
 			s.Thread, age(now.Sub(s.Started)), s.BytesIn, s.BytesOut, cmp.Or(s.RequestState, "-"),
@@ -86,6 +87,7 @@ func modeName(http bool) string {
 // sessionDetails tells all that is known of a session, line by line as the reference does.
 // What it has no word for is left out.
 func (r *request) sessionDetails(s *Session, now time.Time) error {
+	s = r.hideSession(s)
 	fmt.Fprintf(r.w, "0x%x: [%s] id=%d proto=%s source=%s\n", s.ID, s.Started.Format("02/Jan/2006:15:04:05.000000"), s.ID, s.Proto, s.Source)
 	fmt.Fprintf(r.w, "  state=%s, conn_retries=%d, thread=%d\n", cmp.Or(s.RequestState, "-"), s.Retries, s.Thread)
 	fmt.Fprintf(r.w, "  frontend=%s (id=%d mode=%s), listener=%s (id=%d) addr=%s\n", s.Frontend, s.FrontendID, modeName(s.FrontendHTTP), cmp.Or(s.Listener, "?"), s.ListenerID, s.ListenerAddr)

@@ -124,6 +124,13 @@ func globalKeywords() []keyword {
 		{name: "group", args: "<name>", scope: inGlobal, doc: "Group to change to.", read: readGroup},
 		globalNumber("uid", 0, math.MaxInt32, "User number to change to.", func(s *g) *int { return &s.UID }),
 		globalNumber("gid", 0, math.MaxInt32, "Group number to change to.", func(s *g) *int { return &s.GID }),
+		{name: "anonkey", args: "<number>", scope: inGlobal, doc: "Key by which \"set anon\" hides names and addresses; without one or with 0 it is another one for each connection.", read: func(l *line) {
+			if w, ok := l.one("a number"); ok {
+				if n, ok := l.integer(w, 0, math.MaxUint32); ok {
+					l.p.global.AnonKey = uint32(n)
+				}
+			}
+		}},
 		globalText("node", "<name>", "Name of the machine for the statistics.", func(s *g) *string { return &s.Node }),
 		{name: "description", args: "<text>...", scope: inGlobal, doc: "Text for the statistics.", read: func(l *line) {
 			if l.arity(1, maxWords, "a text") {

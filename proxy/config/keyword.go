@@ -44,9 +44,6 @@ type keyword struct {
 	// inert says, for a keyword that is accepted, what the engine does instead
 	// of honouring it; its use is a warning.
 	inert string
-	// moot: the section as a whole is without effect, for this reason, which its first
-	// line is warned about.
-	moot string
 	// note says what the engine does a little differently, where that is nothing to be
 	// warned about; its use is a notice.
 	note string

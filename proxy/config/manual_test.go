@@ -43,7 +43,7 @@ func TestInventory(t *testing.T) {
 	// Accepted though HAProxy 2.6 does not know them any more.
 	older := []string{"nbproc", "stats bind-process"}
 	// Names of later versions.
-	newer := []string{"tune.h2.fe.initial-window-size", "tune.h2.fe.max-concurrent-streams", "tune.h2.fe.max-total-streams", "tune.h2.fe.glitches-threshold", "init-state", "stats-file", "guid", "guid-prefix"}
+	newer := []string{"tune.h2.fe.initial-window-size", "tune.h2.fe.max-concurrent-streams", "tune.h2.fe.max-total-streams", "tune.h2.fe.glitches-threshold", "init-state", "stats-file", "guid", "guid-prefix", "anonkey"}
 	read := map[string]scope{}
 	for _, k := range keywords() {
 		if k.doc == "" || k.read == nil || k.scope == 0 {
@@ -134,7 +134,7 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 		if k.no {
 			no = " (no)"
 		}
-		row(&b, kindName(k.scope), k.name+no, k.args, k.doc, k.moot, k.same)
+		row(&b, kindName(k.scope), k.name+no, k.args, k.doc, inertOf(k), k.same)
 	}
 	for _, w := range resolverWords() {
 		row(&b, "resolvers", w.name, w.use, w.doc, "", false)
@@ -272,7 +272,7 @@ func counts(b *strings.Builder, inv *inventory) {
 		how := map[string]treatment{}
 		for _, k := range keywords() {
 			if listOf(k.scope) == list {
-				how[k.name] = max(how[k.name], treat(inertOf(k)+k.moot, k.same))
+				how[k.name] = max(how[k.name], treat(inertOf(k), k.same))
 			}
 		}
 		if list == "resolvers" { // read by a table of their own

@@ -21,7 +21,7 @@ type others struct {
 	peers     map[string]*peersDraft
 	group     *peersDraft
 	tables    []*table.Spec // of peers
-	programs  map[string]spec.Pos
+	programs  []*programDraft
 	rings     map[string]*spec.Ring
 	ring      *spec.Ring
 	implicit  []*spec.Ring // of "log" lines with an address of TCP

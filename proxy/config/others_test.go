@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,6 +89,9 @@ func TestMistakesInOtherSections(t *testing.T) {
 		"global\n localpeer a\npeers p\n log x\n":                             "connections of peers are not logged",
 		"program p\n command\n":                                               "'command' expects a program",
 		"program p\n user nobody-of-that-name\n":                              "cannot find user",
+		"program p\n user root\n":                                             "section 'program p' has no 'command'",
+		"program p\n command a\nprogram p\n command a\n":                      "has the same name as the one at",
+		"program p\n command a\n option start-on-reload now\n":                "unexpected argument 'now'",
 		"program p\n no command /bin/true\n":                                  "'no' and 'default' are not allowed before 'command'",
 		"ring r\n size 10\n":                                                  "the size 10 is ignored",
 		"ring r\n size x\n":                                                   "expects a size",
@@ -118,16 +122,31 @@ func TestMistakesInOtherSections(t *testing.T) {
 	}
 }
 
-// What a section asks for as a whole, and does not get, is said where it begins.
-func TestMootSectionsSaySo(t *testing.T) {
-	for _, k := range keywords() {
-		if k.scope&(inGlobal|inAny) != 0 {
-			continue
-		}
-		got := remarks(kindName(k.scope) + " x\n")
-		if said := strings.Contains(got, "accepted without effect: "+k.moot); k.moot != "" && !said {
-			t.Errorf("%s of %s is without effect, but its section says\n%s", k.name, kindName(k.scope), got)
-		}
+// What a master is to run beside its workers.
+func TestPrograms(t *testing.T) {
+	cfg, diags := Load([]Source{{Name: "t.cfg", Text: []byte(`program a
+  command /bin/false
+  command /bin/sh -c "echo a b" c\ d
+  user root
+program b
+  command sleep 3
+  group root
+  no option start-on-reload
+program c
+  command sleep 3
+  no option start-on-reload
+  option start-on-reload
+`)}}, testEnv())
+	if diags.HasErrors() {
+		t.Fatal(printed(diags))
+	}
+	var got []string
+	for _, p := range cfg.Programs {
+		got = append(got, fmt.Sprintf("%s %q %d %d %v", p.Name, p.Command, p.UID, p.GID, p.Once))
+	}
+	want := []string{`a ["/bin/sh" "-c" "echo a b" "c d"] 0 -1 false`, `b ["sleep" "3"] -1 0 true`, `c ["sleep" "3"] -1 -1 false`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -48,6 +48,7 @@ func (p *parser) resolve() *spec.Config {
 	cfg.Rated = p.rated
 	cfg.Tracing = p.tracing
 	cfg.Caches = p.resolveCaches()
+	cfg.Programs = p.resolvePrograms()
 	p.checkResolvers(cfg)
 	FullConns(cfg, cfg.Global.MaxConn)
 	p.startScripts(cfg)

@@ -75,6 +75,8 @@ const documentTail = `
 | runtime API: ` + "`set var`" + ` | takes samples that are constant or variables | others want a transaction; one of them ends the reference |
 | command socket of a master: ` + "`mcli-debug-mode`" + ` | is refused | a master has no proxies to look at |
 | ` + "`stats-file`, `guid`, `guid-prefix`, `dump stats-file`, `wait`" + ` | are there, as in version 3.0 | they come with later versions of the reference |
+| ` + "`program`" + ` sections | are run when a worker serves; without ` + "`start-on-reload`" + ` a program ends with a reload and is not run again | there before it is known whether the configuration works |
+| runtime API: ` + "`show servers conn`" + ` | servers of a disabled proxy have numbers | there they have the number 0 |
 | command socket of a master: ` + "`hard-reload`, `show startup-logs`" + ` | are there | they come with later versions of the reference |
 | files of server states | a server that was starting slowly is up and goes down by the first failed check | there its counter of checks says that it is down |
 | runtime API: ` + "`show map`, `show acl`" + ` | entries have numbers that are no addresses of memory, as ` + "`0x1f`" + ` | they serve in ` + "`#0x1f`" + ` just so |

@@ -21,7 +21,8 @@ var comparedElsewhere = map[string]string{
 	"show version":    "names the program",
 	"wait":            "comes with later versions",
 	"dump stats-file": "comes with later versions",
-	"help":            ownWords,
+	"set anon":        "comes with later versions", "set anon global-key": "comes with later versions", "show anon": "comes with later versions",
+	"help": ownWords,
 }
 
 const (

@@ -64,6 +64,9 @@ type Options struct {
 	Generation func() statspage.Generation
 	// StartupLogs are the messages of the start so far, for the runtime API.
 	StartupLogs string
+	// Environ is the environment that the configuration has made, for the runtime API;
+	// nil: that of the process.
+	Environ []string
 	// Version and ReleaseDate are what "show info" reports.
 	Version, ReleaseDate string
 	// Replaces tells that another process ends in favour of this one, and will tell it
@@ -148,13 +151,14 @@ type Engine struct {
 
 	// Safe by themselves.
 
-	running  sync.WaitGroup
-	events   events
-	stopOnce sync.Once
-	hardOnce sync.Once
-	drained  atomic.Bool
-	relayed  atomic.Uint64 // lines of other programs
-	teaching atomic.Int64  // groups that tell the process which replaces this one what they know
+	running   sync.WaitGroup
+	events    events
+	emptiness emptiness
+	stopOnce  sync.Once
+	hardOnce  sync.Once
+	drained   atomic.Bool
+	relayed   atomic.Uint64 // lines of other programs
+	teaching  atomic.Int64  // groups that tell the process which replaces this one what they know
 }
 
 // New makes the runtime objects of a configuration; nothing is bound yet.
@@ -211,7 +215,11 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.messages = newMessages(plans)
+	process, err := log.NewPlan(&cfg.Global, nil, e.rings)
+	if err != nil {
+		return nil, err
+	}
+	e.messages = newMessages(process, plans)
 	e.preparePost()
 	if err := e.chooseMechanism(); err != nil {
 		return nil, err
@@ -239,6 +247,9 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	e.resumeCounters()
+	for _, b := range sh.Backends.All() {
+		e.emptiness.changed(b) // what has no server from the start has lost none
+	}
 	return e, nil
 }
 
@@ -531,6 +542,7 @@ func (e *Engine) SoftStop() {
 		e.shared.Stopping.Store(true)
 		e.closeStats()
 		e.closeListeners()
+		e.announceStop(nil)
 		e.teachPeers()
 		go func() {
 			var deadline <-chan time.Time
@@ -543,7 +555,7 @@ func (e *Engine) SoftStop() {
 				select {
 				case <-tick.C:
 				case <-deadline:
-					e.alert(log.Warning, "hard-stop-after has passed: closing the remaining sessions")
+					e.announceHardStop()
 					e.HardStop()
 					return
 				case <-e.done:

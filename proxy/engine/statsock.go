@@ -20,7 +20,7 @@ type statsSocket struct {
 func (e *Engine) bindStats() error {
 	g := &e.cfg.Global
 	if e.api == nil {
-		e.api = cli.New(e, cli.Options{Timeout: g.StatsTimeout, MaxConn: g.StatsMaxConn, Version: e.opt.Version, StartupLogs: e.opt.StartupLogs})
+		e.api = cli.New(e, cli.Options{Timeout: g.StatsTimeout, MaxConn: g.StatsMaxConn, Version: e.opt.Version, StartupLogs: e.opt.StartupLogs, Environ: e.opt.Environ, AnonKey: g.AnonKey})
 	}
 	for _, b := range g.Stats[len(e.stats):] {
 		fd, err := e.open(b, b.Options.Backlog)
@@ -87,24 +87,13 @@ func (e *Engine) ServeCLI(conn net.Conn, a cli.Access) { e.api.Serve(conn, a) }
 // statsBusy tells whether somebody is still connected to the runtime API.
 func (e *Engine) statsBusy() bool { return e.api != nil && e.api.Connections() > 0 }
 
-// familyAndAddr writes an address with its family, which tells what kind it is.
-func familyAndAddr(a *sock.Addr) string {
-	switch a.Family() {
-	case sock.FamilyIPv4:
-		return "ipv4@" + a.String()
-	case sock.FamilyIPv6:
-		return "ipv6@" + a.String()
-	}
-	return a.String()
-}
-
 // Sockets implements cli.Engine.
 func (e *Engine) Sockets() []cli.Socket {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	list := make([]cli.Socket, 0, len(e.stats))
 	for _, s := range e.stats {
-		list = append(list, cli.Socket{Addr: familyAndAddr(&s.bind.Addr), Level: level(s.bind.Level)})
+		list = append(list, cli.Socket{Addr: s.bind.Addr.WithFamily(), Level: level(s.bind.Level)})
 	}
 	return list
 }

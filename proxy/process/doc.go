@@ -47,6 +47,8 @@ type process struct {
 	state *state
 	pid   int
 	hash  string // of the configuration
+	// vars are the environment that the configuration has left.
+	vars map[string]string
 	// startup is what there was to say about the configuration.
 	startup string
 	null    int // of prepareDetach
@@ -97,8 +99,8 @@ func Main(p Program) (status int) {
 			return 1
 		}
 	}
-	if (len(opt.KeywordDumps) > 0 || opt.DumpLibraries) && st.Role == "" {
-		pr.say(log.Notice, "-dK and -dL list nothing here: the keywords are in docs/KEYWORDS.md, and there are no libraries to load")
+	if opt.DumpLibraries && st.Role == "" {
+		pr.say(log.Notice, "-dL lists nothing here: there are no libraries to load")
 	}
 	if opt.Role == cmdline.Check {
 		return pr.check()
@@ -166,6 +168,7 @@ func (p *process) env() *config.Env {
 		peer, _ = os.Hostname()
 	}
 	e.Vars["HAPROXY_LOCALPEER"], e.LocalPeer = peer, p.opt.LocalPeer
+	e.Vars["HAPROXY_STARTUP_VERSION"] = p.Version
 	e.Vars["HAPROXY_CFGFILES"] = strings.Join(p.opt.Files, ";")
 	if p.opt.MasterWorker {
 		e.Vars["HAPROXY_MWORKER"] = "1"
@@ -187,9 +190,11 @@ func (p *process) load() ([]config.Source, *spec.Config, error) {
 		return nil, nil, err
 	}
 	p.hash = hash(sources)
-	cfg, remarks := config.Load(sources, p.env())
+	env := p.env()
+	cfg, remarks := config.Load(sources, env)
 	if cfg != nil {
 		p.override(cfg)
+		p.setEnviron(env.Vars, cfg)
 		p.quiet = p.quiet || cfg.Global.Quiet && !p.opt.Verbose
 	}
 	least := config.Notice
@@ -202,11 +207,18 @@ func (p *process) load() ([]config.Source, *spec.Config, error) {
 	var said strings.Builder
 	_ = remarks.Write(&said, p.pid, config.Warning)
 	p.startup = said.String()
+	if cfg != nil && p.state.Role == "" {
+		p.dumpKeywords()
+	}
 	switch {
 	case cfg == nil:
 		p.say(log.Alert, "config : fatal errors found in the configuration")
 	case cfg.Global.ZeroWarning && remarks.Count(config.Warning) > 0:
 		p.say(log.Alert, "config : there are warnings, and they are not allowed (-dW or zero-warning)")
+		cfg = nil
+	case len(cfg.Programs) > 0 && !cfg.Global.MasterWorker:
+		at := cfg.Programs[0].Pos
+		p.say(log.Alert, fmt.Sprintf("config : [%s:%d] : section 'program' needs a master to run it (-W)", at.File, at.Line))
 		cfg = nil
 	case p.opt.Role == cmdline.Run && !listens(cfg):
 		p.say(log.Alert, "config : there is nothing to listen on: no frontend that is not disabled has a 'bind' line, and there is no 'stats socket'")

@@ -1,10 +1,12 @@
 package process
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +22,7 @@ import (
 	"bench/proxy/spec"
 )
 
-// worker is one worker process as its master sees it.
+// worker is one worker process as its master sees it, or a program that runs beside it.
 type worker struct {
 	workerState
 	control *net.UnixConn
@@ -51,10 +53,13 @@ type master struct {
 	hard     bool // the reload at hand ends the former workers at once
 	code     int  // exit status so far
 	global   spec.Global
+	programs []*spec.Program
 }
 
 func (p *process) newMaster(signals *inbox) *master {
 	signals.also(unix.SIGCHLD)
+	// Handled rather than ignored, which programs would inherit.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	return &master{
 		process: p, signals: signals, ready: make(chan *worker, 16),
 		asked: make(chan bool, 1), ended: make(chan struct{}), started: time.Now(), table: newMasterTable(),
@@ -69,7 +74,7 @@ func (p *process) startMaster(signals *inbox, sources []config.Source, cfg *spec
 		return 1
 	}
 	m := p.newMaster(signals)
-	m.global = cfg.Global
+	m.global, m.programs = cfg.Global, cfg.Programs
 	fail := func(err error) int {
 		m.closeCLI()
 		p.say(log.Alert, err.Error())
@@ -101,6 +106,10 @@ func (p *process) resumeMaster(signals *inbox) int {
 	st := p.state
 	m.reloads, m.failed, m.started, m.hard = st.Reloads, st.Failed, st.Started, st.Hard
 	for _, w := range st.Workers {
+		if w.Program != "" {
+			m.workers = append(m.workers, &worker{workerState: w})
+			continue
+		}
 		conn, err := unixConn(w.Control, "worker")
 		if err != nil {
 			p.say(log.Warning, fmt.Sprintf("worker %d cannot be reached any more: %v", w.PID, err))
@@ -112,7 +121,7 @@ func (p *process) resumeMaster(signals *inbox) int {
 	}
 	sources, cfg, err := p.load()
 	if err == nil && cfg != nil {
-		m.global = cfg.Global
+		m.global, m.programs = cfg.Global, cfg.Programs
 		err = m.start(sources)
 	}
 	if err != nil || cfg == nil {
@@ -187,7 +196,9 @@ func (m *master) pids() []int {
 	defer m.mu.Unlock()
 	var list []int
 	for _, w := range m.workers {
-		list = append(list, w.PID)
+		if w.Program == "" {
+			list = append(list, w.PID)
+		}
 	}
 	return list
 }
@@ -267,7 +278,7 @@ func (m *master) handle(s unix.Signal) {
 		m.stopping = true
 		m.signalAll(s, nil)
 	case unix.SIGQUIT: // would end a worker that cannot handle it yet
-		m.signalAll(s, func(w *worker) bool { return w.ready })
+		m.signalAll(s, func(w *worker) bool { return w.ready || w.Program != "" })
 	default: // pause and resume are the workers' business
 		m.signalAll(s, nil)
 	}
@@ -289,17 +300,17 @@ func (m *master) serving(w *worker) error {
 	m.say(log.Notice, "Loading success.")
 	m.mu.Lock()
 	w.ready = true
-	m.broken = false
+	m.broken, m.failed = false, 0
 	for _, o := range m.workers {
 		if o == w {
 			continue
 		}
 		o.Leaving = true
 		sig := unix.SIGUSR1
-		if m.hard {
+		if m.hard && o.Program == "" {
 			sig = unix.SIGTERM
 		}
-		if limit := m.global.MasterMaxReloads; limit > 0 && o.Reloads > limit {
+		if o.Program == "" && o.Reloads > m.global.MasterMaxReloads {
 			m.say(log.Warning, fmt.Sprintf("worker (%d) has survived %d reloads: terminating it", o.PID, o.Reloads))
 			sig = unix.SIGTERM
 		}
@@ -307,6 +318,7 @@ func (m *master) serving(w *worker) error {
 	}
 	m.mu.Unlock()
 	m.starting, m.hard = nil, false
+	m.startPrograms()
 	if m.reloads == 0 {
 		if err := m.replaceOld(); err != nil {
 			return err
@@ -387,15 +399,15 @@ func (m *master) gone(pid int, ws unix.WaitStatus) {
 	}
 	status, word := ws.ExitStatus(), "Exit"
 	if ws.Signaled() {
-		status, word = 128+int(ws.Signal()), unix.SignalName(ws.Signal())
+		status, word = 128+int(ws.Signal()), signalText(ws.Signal())
 	}
 	which, level := "Current", log.Warning
 	if w.Leaving {
 		which = "Former"
-	} else if status != 0 {
+	} else if status != 0 || w.Program != "" {
 		level = log.Alert
 	}
-	m.say(level, fmt.Sprintf("%s worker (%d) exited with code %d (%s)", which, pid, status, word))
+	m.say(level, fmt.Sprintf("%s %s (%d) exited with code %d (%s)", which, w.kind(), pid, status, word))
 	if w == m.starting {
 		m.startFailed(w, status)
 		return
@@ -418,6 +430,8 @@ func (m *master) startFailed(w *worker, status int) {
 	if m.code = status; m.code == 0 {
 		m.code = 1
 	}
+	m.stopping = true
+	m.signalAll(unix.SIGTERM, nil) // programs of a configuration that was in force before
 }
 
 // count works out what the end of a worker means for the others and for the
@@ -538,19 +552,19 @@ func (m *master) showProc() string {
 	}
 	row("#<PID>", "<type>", "<reloads>", "<uptime>", "<version>")
 	row(fmt.Sprint(m.pid), "master", fmt.Sprintf("%d [failed: %d]", m.reloads, m.failed), uptime(time.Since(m.started)), m.Version)
-	list := func(leaving bool) {
-		for _, w := range m.workers {
-			if w.Leaving == leaving {
-				row(fmt.Sprint(w.PID), "worker", fmt.Sprint(w.Reloads), uptime(time.Since(w.Started)), w.Version)
-			}
+	list := func(heading string, program, leaving bool) {
+		of := slices.DeleteFunc(slices.Clone(m.workers), func(w *worker) bool { return w.Leaving != leaving || (w.Program != "") != program })
+		if leaving && len(of) == 0 {
+			return
+		}
+		b.WriteString(heading + "\n")
+		for _, w := range of {
+			row(fmt.Sprint(w.PID), cmp.Or(w.Program, "worker"), fmt.Sprint(w.Reloads), uptime(time.Since(w.Started)), w.Version)
 		}
 	}
-	b.WriteString("# workers\n")
-	list(false)
-	if slices.ContainsFunc(m.workers, func(w *worker) bool { return w.Leaving }) {
-		b.WriteString("# old workers\n")
-		list(true)
-	}
-	b.WriteString("# programs\n\n")
-	return b.String()
+	list("# workers", false, false)
+	list("# old workers", false, true)
+	list("# programs", true, false)
+	list("# old programs", true, true)
+	return b.String() + "\n"
 }

@@ -83,6 +83,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 		SendListeners: sendListeners,
 		Generation:    p.generation,
 		StartupLogs:   p.startup,
+		Environ:       p.environ(),
 		Replaces:      p.state.Reload || p.state.Old > 0 || len(p.opt.OldPIDs) > 0,
 		Version:       p.Version, ReleaseDate: p.Date,
 	})
@@ -240,7 +241,6 @@ func (p *process) attend(signals *inbox, e *engine.Engine) int {
 				}
 				return p.dieBy(s)
 			case unix.SIGUSR1:
-				p.say(log.Warning, "stopping: no new connections, existing ones may finish")
 				e.SoftStop()
 			case unix.SIGHUP:
 				p.dumpServers(e)

@@ -23,9 +23,13 @@ func handledSet() *unix.Sigset_t {
 // blockSignals blocks them on this thread, whose mask the next image or a child
 // inherits.
 func blockSignals() (restore func(), err error) {
+	return withMask(unix.SIG_BLOCK)
+}
+
+func withMask(how int) (restore func(), err error) {
 	runtime.LockOSThread()
 	var old unix.Sigset_t
-	if err := unix.PthreadSigmask(unix.SIG_BLOCK, handledSet(), &old); err != nil {
+	if err := unix.PthreadSigmask(how, handledSet(), &old); err != nil {
 		runtime.UnlockOSThread()
 		return nil, err
 	}
@@ -33,6 +37,11 @@ func blockSignals() (restore func(), err error) {
 		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
 		runtime.UnlockOSThread()
 	}, nil
+}
+
+// allowSignals lets this thread receive them, and a child that it starts, until restore.
+func allowSignals() (restore func(), err error) {
+	return withMask(unix.SIG_UNBLOCK)
 }
 
 // kernelAction is room for a struct sigaction of the kernel, whose layout depends

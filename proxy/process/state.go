@@ -48,9 +48,11 @@ type state struct {
 	Started time.Time     `json:"started"`
 }
 
-// workerState is one worker of a master.
+// workerState is one worker of a master, or a program beside it.
 type workerState struct {
-	PID     int       `json:"pid"`
+	PID int `json:"pid"`
+	// Program is the section that it runs for, "" for a worker.
+	Program string    `json:"program,omitempty"`
 	Control int       `json:"control"`
 	Reloads int       `json:"reloads"`
 	Started time.Time `json:"started"`

@@ -95,8 +95,8 @@ func giveReply(x *Runner, r *Rule) txn.Verdict {
 	return x.give(r.reply)
 }
 
-// services are those that rules can name.
-func services() []string { return []string{"prometheus-exporter"} }
+// Services are those that rules can name, but for those of scripts.
+func Services() []string { return []string{"prometheus-exporter"} }
 
 func parseUseService(p *Parser, r *Rule) error {
 	w, err := p.word("the name of a service")
@@ -110,8 +110,8 @@ func parseUseService(p *Parser, r *Rule) error {
 		r.service = w
 		return nil
 	}
-	if !slices.Contains(services(), w) || p.Place != Request {
-		return p.fail("there is no service '%s' for '%s' rules: want %s, or one of a script", w, p.Place, strings.Join(services(), ", "))
+	if !slices.Contains(Services(), w) || p.Place != Request {
+		return p.fail("there is no service '%s' for '%s' rules: want %s, or one of a script", w, p.Place, strings.Join(Services(), ", "))
 	}
 	r.service = w
 	return nil

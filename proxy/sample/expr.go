@@ -363,6 +363,14 @@ var otherNames = map[string]string{
 	"req_ssl_hello_type": "req.ssl_hello_type", "rep_ssl_hello_type": "res.ssl_hello_type", "req_ssl_sni": "req.ssl_sni", "req_ssl_ver": "req.ssl_ver",
 }
 
+// FullName is the name in the table of a fetch that is called so.
+func FullName(name string) string {
+	if full, ok := otherNames[name]; ok {
+		return full
+	}
+	return name
+}
+
 // OtherNames are those of a fetch besides its own, sorted.
 func OtherNames(of string) []string {
 	var names []string

@@ -31,6 +31,7 @@ type Global struct {
 	LogSendHost string // host name for the syslog header; "" leaves it out
 
 	Stats        []*Bind // stats sockets
+	AnonKey      uint32  // by which answers hide names; 0: another one each time
 	StatsTimeout time.Duration
 	StatsMaxConn int
 

@@ -40,6 +40,8 @@ type Config struct {
 	// Peers are the sections by which they are shared.
 	Peers  []*Peers
 	Caches []*Cache
+	// Programs are what a master runs beside its workers.
+	Programs []*Program
 	// Variables are the names of variables, and those of the process themselves; nil:
 	// nothing names any.
 	Variables *txn.Names

@@ -194,8 +194,8 @@ func (p *parser) option(name string) error {
 	case strings.HasPrefix(name, "dM"):
 		return p.memory(name[2:])
 	case strings.HasPrefix(name, "dK"):
-		if name == "dK" || name == "dKhelp" {
-			return &Error{Msg: "-dK takes classes joined by commas: all, cfg, cli", Usage: true}
+		if name == "dK" {
+			return &Error{Msg: "-dK takes classes joined by commas: -dKhelp lists them", Usage: true}
 		}
 		p.o.KeywordDumps = append(p.o.KeywordDumps, strings.Split(name[2:], ",")...)
 		return nil
