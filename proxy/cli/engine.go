@@ -222,6 +222,8 @@ type ServerState struct {
 	Admin      state.Admin
 	// ConfiguredMaint tells that the maintenance was configured ("disabled").
 	ConfiguredMaint bool
+	// Off: its proxy is disabled, or was stopped.
+	Off bool
 	// Dynamic: it was added at run time.
 	Dynamic bool
 	// EverMaint: it is in maintenance or was once.

@@ -42,6 +42,16 @@ func (r *request) server() (Server, error) {
 	return s, nil
 }
 
+// usedServer is server for commands that change something: of a proxy that is disabled or
+// was stopped nothing can be changed.
+func (r *request) usedServer() (Server, error) {
+	s, err := r.server()
+	if s == nil || !s.State().Off {
+		return s, err
+	}
+	return nil, r.fail("Proxy is disabled.")
+}
+
 // backends are those that an optional argument names, by name or number.
 // Without a match it says so and returns nil.
 func (r *request) backends() ([]Backend, error) {
@@ -81,7 +91,7 @@ func getWeight(r *request) error {
 }
 
 func setWeight(r *request) error {
-	s, err := r.server()
+	s, err := r.usedServer()
 	if s == nil {
 		return err
 	}
@@ -126,7 +136,7 @@ func ParseWeight(text string, initial int, fixed bool) (n int, problem string) {
 }
 
 func setMaxConnServer(r *request) error {
-	s, err := r.server()
+	s, err := r.usedServer()
 	if s == nil {
 		return err
 	}
@@ -155,7 +165,7 @@ func ParseMaxConn(text string) (n int, problem string) {
 
 func setAdmin(a state.Admin) func(*request) error {
 	return func(r *request) error {
-		s, err := r.server()
+		s, err := r.usedServer()
 		if s == nil {
 			return err
 		}
@@ -165,7 +175,7 @@ func setAdmin(a state.Admin) func(*request) error {
 }
 
 func enableHealth(r *request) error {
-	s, err := r.server()
+	s, err := r.usedServer()
 	if s == nil {
 		return err
 	}
@@ -177,7 +187,7 @@ func enableHealth(r *request) error {
 }
 
 func disableHealth(r *request) error {
-	s, err := r.server()
+	s, err := r.usedServer()
 	if s == nil {
 		return err
 	}
@@ -188,7 +198,7 @@ func disableHealth(r *request) error {
 }
 
 func enableAgent(r *request) error {
-	s, err := r.server()
+	s, err := r.usedServer()
 	if s == nil {
 		return err
 	}
@@ -200,7 +210,7 @@ func enableAgent(r *request) error {
 }
 
 func disableAgent(r *request) error {
-	s, err := r.server()
+	s, err := r.usedServer()
 	if s == nil {
 		return err
 	}
@@ -209,7 +219,7 @@ func disableAgent(r *request) error {
 }
 
 func shutdownServer(r *request) error {
-	s, err := r.server()
+	s, err := r.usedServer()
 	if s == nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 // setServer is "set server BACKEND/SERVER WHAT VALUE...".
 func setServer(r *request) error {
-	s, err := r.server()
+	s, err := r.usedServer()
 	if s == nil {
 		return err
 	}

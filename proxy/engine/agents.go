@@ -100,7 +100,7 @@ func (a *agentCheck) apply(r *check.Report) (warning string) {
 	if r.Weight != "" {
 		n, problem := cli.ParseWeight(r.Weight, s.Spec.Weight, s.Backend.Spec.FixedWeights())
 		if problem == "" && n != s.Weight() {
-			s.SetWeight(n)
+			a.e.setWeight(s, n)
 		}
 		warning = problem
 	}

@@ -41,6 +41,7 @@ func (e *Engine) announceHealth(s *server.Server, how string, requeued int) {
 	if s.Health() == state.Up {
 		e.mail(s, log.Notice, text)
 	}
+	e.announceEmpty(s.Backend)
 }
 
 // preparePost makes what sends mail about the servers of each proxy.
@@ -108,7 +109,11 @@ func (e *Engine) announceAdmin(s *server.Server, before state.Admin, via string,
 	case now == state.Maint && s.Health() == state.Down:
 		say("was DOWN and now enters maintenance" + via + ".")
 	case now == state.Maint:
-		e.serverMessage(s, log.Alert, "is going DOWN for maintenance"+via, requeued)
+		level := log.Alert
+		if before == state.Drain {
+			level = log.Notice // nobody was using it
+		}
+		e.serverMessage(s, level, "is going DOWN for maintenance"+via, requeued)
 	case before == state.Maint:
 		word, forced := "READY", "forced "
 		if via != "" {
@@ -133,6 +138,7 @@ func (e *Engine) announceAdmin(s *server.Server, before state.Admin, via string,
 	default:
 		say("is UP (leaving forced drain).")
 	}
+	e.announceEmpty(s.Backend)
 }
 
 // serverMessage reports a server that gets no new sessions, with what is left,
@@ -143,9 +149,7 @@ func (e *Engine) serverMessage(s *server.Server, level log.Level, what string, r
 	text = fmt.Sprintf("%s %s. %d active and %d backup servers left.%s %d sessions active, %d requeued, %d remaining in queue.",
 		title(s), what, active, backup, onBackup(active, backup), s.Cur.Load(), requeued, s.Queued.Load())
 	e.proxyMessage(p.Index, level, text)
-	if active+backup == 0 {
-		e.proxyMessage(p.Index, log.Emergency, fmt.Sprintf("backend %s has no server available!", p.Name))
-	}
+	e.announceEmpty(s.Backend)
 	return text
 }
 

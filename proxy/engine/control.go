@@ -80,6 +80,7 @@ func (h *frontendHandle) Shutdown() {
 	for _, l := range gone {
 		e.unlisten(l)
 	}
+	e.announceStop(h.f.Spec)
 }
 
 // MaxConn implements cli.Engine.

@@ -38,12 +38,16 @@ backend tb
     mode tcp
     balance static-rr
     server t1 127.0.0.1:1 backup
+listen off
+    disabled
+    bind unix@%[1]s/off
+    server s1 127.0.0.1:1
 `
 
 // conversation are lines of commands: every command with good and bad arguments, as a
 // user, an operator and an administrator.
 func conversation() []string {
-	servers := []string{"", "be", "be/", "/s1", "be/nobody", "nobody/s1", "be/s1", "#3/#1", "be/s1 extra"}
+	servers := []string{"", "be", "be/", "/s1", "be/nobody", "nobody/s1", "be/s1", "#3/#1", "be/s1 extra", "off/s1"}
 	proxies := []string{"", "nobody", "fe", "be", "#2", "-1", "0"}
 	var list []string
 	add := func(command string, args ...string) {
@@ -141,6 +145,7 @@ var conversationDiffers = map[string]string{
 	"show sess nobody":               "there, connections to the runtime API are sessions, too",
 	"show servers state":             forced,
 	"show servers state be":          forced,
+	"show servers conn":              "there, servers of a disabled proxy have no numbers",
 	"show resolvers":                 "there, what the system's resolvers are is a section by itself",
 }
 

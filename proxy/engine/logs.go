@@ -12,12 +12,13 @@ import (
 type messages struct {
 	mu      sync.Mutex
 	loggers []*log.Logger // by proxy index
-	process *log.Logger   // nil: only scripts need it
+	process *log.Logger   // of what is about no proxy
 	sender  *log.Sender
 }
 
-func newMessages(plans []*log.Plan) *messages {
+func newMessages(process *log.Plan, plans []*log.Plan) *messages {
 	m := &messages{sender: log.NewSender(), loggers: make([]*log.Logger, len(plans))}
+	m.process = m.sender.Logger(process)
 	for i, p := range plans {
 		m.loggers[i] = m.sender.Logger(p)
 	}
@@ -72,9 +73,9 @@ func sinks(plans []*log.Plan, s *log.Sender) []log.Sink {
 }
 
 // proxyMessage tells an operator something about a proxy, in its logs and on
-// the console.
+// the console, where it is a warning whatever its level is there.
 func (e *Engine) proxyMessage(index int, level log.Level, text string) {
 	e.events.add(e.cfg.Proxies[index].Name, text, level)
 	e.messages.send(index, level, text)
-	e.alert(level, text)
+	e.alert(log.Warning, text)
 }

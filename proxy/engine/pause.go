@@ -53,6 +53,7 @@ func (e *Engine) pause(f *stream.Frontend, stop bool) {
 		}
 	}
 	e.mu.Unlock()
+	done := true
 	for _, l := range ls {
 		if stop {
 			e.pauseListener(l)
@@ -63,7 +64,11 @@ func (e *Engine) pause(f *stream.Frontend, stop bool) {
 			e.mu.Lock()
 			e.paused[f] = true
 			e.mu.Unlock()
+			done = false
 		}
+	}
+	if done {
+		e.announcePause(f, stop)
 	}
 }
 

@@ -402,7 +402,7 @@ func (g *followed) serverOf(host string, port uint16) *server.Server {
 // least 1 here.
 func (g *followed) weigh(s *server.Server, weight uint16) {
 	if n := (int(weight) + 255) / 256; !s.Spec.IgnoreWeight && n != s.Weight() {
-		s.SetWeight(n)
+		g.e.setWeight(s, n)
 	}
 }
 

@@ -15,13 +15,14 @@ import (
 // its listeners (with "option socket-stats"), its servers, its backend. They are taken
 // a few at a time, so that whoever goes through them slowly holds nobody up and makes
 // nothing wait in memory; each is true for the moment at which it was taken, and a
-// server that is removed meanwhile is left out. A row is good until the next one.
+// server that is removed meanwhile is left out. Proxies that are disabled have none. A row
+// is good until the next one.
 // latency: the rows have how long streams took.
 func (e *Engine) Rows(latency bool) iter.Seq[*stats.Row] {
 	return func(yield func(*stats.Row) bool) {
 		s := rowScan{e: e, latency: latency, yield: yield}
-		for _, p := range e.proxies() {
-			if !s.proxy(&p) {
+		for i, p := range e.proxies() {
+			if !e.cfg.Proxies[i].Disabled && !s.proxy(&p) {
 				return
 			}
 		}

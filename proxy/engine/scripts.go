@@ -20,11 +20,6 @@ func (e *Engine) prepareScripts() error {
 	if !ok {
 		return nil
 	}
-	plan, err := log.NewPlan(&e.cfg.Global, nil, e.rings)
-	if err != nil {
-		return err
-	}
-	e.messages.process = e.messages.sender.Logger(plan)
 	p.Start(lua.Facts{Resolve: e.resolveSample, Counters: e.cfg.Global.Tune.StickCounters})
 	for i, t := range e.threads {
 		m, err := p.Machine(t.ID, e.loops[i], ofScripts{e}, t.Rules())

@@ -105,7 +105,7 @@ func (h *serverHandle) SetHealth(v state.Health) {
 	}
 	h.e.checks.force(h.s, v != state.Down)
 }
-func (h *serverHandle) SetWeight(n int)  { h.s.SetWeight(n) }
+func (h *serverHandle) SetWeight(n int)  { h.e.setWeight(h.s, n) }
 func (h *serverHandle) SetMaxConn(n int) { h.s.SetMaxConn(n) }
 
 func (h *serverHandle) SetAddr(a netip.AddrPort) {
@@ -157,6 +157,7 @@ func (h *serverHandle) State() cli.ServerState {
 		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
 		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),
 	}
+	st.Off = h.e.off(s.Backend.Spec)
 	c := h.e.checks.state(s)
 	st.HasCheck, st.CheckOn = s.Spec.Check, c.Enabled
 	st.CheckStatus = c.Status
@@ -171,6 +172,12 @@ func (h *serverHandle) State() cli.ServerState {
 	st.HasAgent, st.AgentOn = s.Spec.Agent.Check, h.e.checks.agentState(s).Enabled
 	st.AgentAddr = h.e.checks.agentAddr(s)
 	return st
+}
+
+// setWeight changes a server's weight; without one it gets nothing new.
+func (e *Engine) setWeight(s *server.Server, n int) {
+	s.SetWeight(n)
+	e.announceEmpty(s.Backend)
 }
 
 // setAdmin changes a server's administrative state and tells operators.

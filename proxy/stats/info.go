@@ -44,7 +44,6 @@ type Info struct {
 	BytesOut, BytesOutRate     uint64
 	SplicedOut                 uint64
 	ActivePeers, ConnectedPeer int
-	FailedResolutions          uint64
 }
 
 // Process fills the counted fields from the sum over the threads.

@@ -79,7 +79,7 @@ var infoFields = []infoField{
 	{57, "ConnectedPeers", "MGP", func(i *Info) value { return u32(i.ConnectedPeer) }, "peers connected"},
 	{58, "DroppedLogs", "MGP", func(i *Info) value { return u32(i.DroppedLogs) }, "log lines no target took"},
 	{59, "BusyPolling", "MGP", func(i *Info) value { return flag(i.BusyPolling) }, "1 with busy polling"},
-	{60, "FailedResolutions", "MGP", func(i *Info) value { return u32(i.FailedResolutions) }, "failed name resolutions"},
+	{60, "FailedResolutions", "MGP", zeroInfo, "failed name resolutions"},
 	{61, "TotalBytesOut", "MGP", func(i *Info) value { return u64(i.BytesOut) }, "bytes sent in total"},
 	{62, "TotalSplicdedBytesOut", "MGP", func(i *Info) value { return u64(i.SplicedOut) }, "bytes sent through pipes in total"},
 	{63, "BytesOutRate", "MRP", func(i *Info) value { return u64(i.BytesOutRate) }, "bytes sent in the last second"},
