@@ -17,6 +17,10 @@ const (
 	NotComparable = "NOT COMPARABLE"
 )
 
+// Limit is what a measure is cleared of, as a share: five percent, and more where the
+// least effect that is asked for is great.
+func Limit(minEffect float64) float64 { return max(0.05, 2.5*minEffect) }
+
 // Under is the word for what is cleared of being worse by a limit: Under5 of 0.05. Only
 // where the least effect is more than 2 % is the limit another one.
 func Under(limit float64) string {

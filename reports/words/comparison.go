@@ -300,7 +300,7 @@ func Settings(s *result.ComparisonSide) string { return series.OneLine(strings.J
 
 // CompareMethod explains how a comparison was made and judged, a sentence or two each.
 func CompareMethod(c *result.Comparison) (texts []string) {
-	least := units.Trim(units.Percent(c.MinEffect))
+	least, limit := units.Trim(units.Percent(c.MinEffect)), result.Limit(c.MinEffect)
 	if c.Interleaved {
 		texts = append(texts, fmt.Sprintf("A pair is one run of each side, back to back, each with processes of its own. A coin (seed %d) decided which of the two came first, so that neither drift of the machine nor anything that comes back regularly favours a side.", c.Seed))
 	} else {
@@ -311,7 +311,7 @@ func CompareMethod(c *result.Comparison) (texts []string) {
 	switch c.Method {
 	case "sequential":
 		texts = append(texts,
-			"The verdict comes from a sign e-process, which stays valid whenever one stops: after every second pair from the sixth on, it weighs how many pairs went which way. A measure is worse if that evidence and the estimate both exceed their bounds (least effect "+least+"), and cleared (\"under 5 %\") once a slowdown of five percent is as strongly contradicted.")
+			"The verdict comes from a sign e-process, which stays valid whenever one stops: after every second pair from the sixth on, it weighs how many pairs went which way. A measure is worse if that evidence and the estimate both exceed their bounds (least effect "+least+"), and cleared (\""+result.Under(limit)+"\") once a slowdown of "+units.Trim(units.Percent(limit))+" is as strongly contradicted.")
 	case "fixed":
 		texts = append(texts,
 			"The number of pairs was fixed beforehand. A measure is worse or better if a test on the pairs' logarithms rejects \"no change\", corrected for the number of measures (Holm), and the estimate exceeds the least effect of "+least+".")

@@ -3,12 +3,9 @@ package gate
 import (
 	"math"
 
+	"bench/internal/result"
 	"bench/internal/stats"
 )
-
-// leastLimit is what a change is cleared of where the least effect is not great: "under
-// 5 %".
-const leastLimit = 0.05
 
 // levels are the probabilities with which a gate may err, and the changes it tells
 // apart. At alpha 0.01 they are those for which the tables of docs/METHODOLOGY.md hold.
@@ -34,7 +31,7 @@ func (c *Config) levels() levels {
 		worse: 0.025 * root, counted: 0.05 * root, confirm: 0.05 * root, clear: 0.025 * root,
 		better: c.Alpha / 2,
 		least:  math.Log1p(c.MinEffect),
-		share:  max(leastLimit, 2.5*c.MinEffect),
+		share:  result.Limit(c.MinEffect),
 	}
 	if !c.Confirm {
 		l.worse, l.counted = c.Alpha/2, c.Alpha/2
