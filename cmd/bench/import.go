@@ -21,7 +21,7 @@ import (
 type importCmd struct {
 	Files  []string `arg:"" name:"config" help:"Configuration files or directories, as for haproxy -f; - is the standard input."`
 	Output string   `short:"o" placeholder:"FILE" help:"Scenario to write, which must not exist; the standard output if not given."`
-	Config string   `placeholder:"FILE" help:"Write the configuration alone, too, in which the scenario takes the place of addresses: for proxy.configFile, as bench compare wants it of each side."`
+	Config string   `placeholder:"FILE" help:"Write the configuration alone, too, in which the scenario takes the place of addresses, to a file that must not exist: for proxy.configFile, as bench compare wants it of each side."`
 	Driver string   `enum:",builtin,haproxy" default:"" help:"Proxy of the scenario: builtin or haproxy. By default the engine of this program if it knows all of the configuration, else haproxy."`
 	All    bool     `help:"List every address that was replaced, too."`
 }
@@ -43,6 +43,13 @@ func (c *importCmd) Run(std *streams) error {
 		return &exitError{exitUsage, fmt.Errorf("the scenario made of it is not valid: %s", source.Describe(err))}
 	}
 	s := doc.Cells[0].Scenario
+	// Before the first is written: a configuration without its scenario would be in the way
+	// of the next try.
+	for _, file := range []struct{ path, flag string }{{c.Config, "--config"}, {c.Output, "-o"}} {
+		if _, err := os.Lstat(file.path); file.path != "" && err == nil {
+			return taken(file.path, file.flag)
+		}
+	}
 	if c.Config != "" {
 		if err := create(c.Config, "--config", []byte(s.Proxy.Config)); err != nil {
 			return err
@@ -64,7 +71,7 @@ func (c *importCmd) Run(std *streams) error {
 func create(path, flag string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return &exitError{exitUsage, fmt.Errorf("%s exists already; choose another file with %s", path, flag)}
+		return taken(path, flag)
 	}
 	if err != nil {
 		return &exitError{exitUsage, err}
@@ -74,6 +81,12 @@ func create(path, flag string, text []byte) error {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
+}
+
+// taken says that there is such a file already, which is not written over: it may be the
+// very configuration that is imported.
+func taken(path, flag string) error {
+	return &exitError{exitUsage, fmt.Errorf("%s exists already; remove it, or choose another file with %s", path, flag)}
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9_-]+`)

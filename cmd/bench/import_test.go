@@ -113,8 +113,16 @@ func TestImportedConfigurationAlone(t *testing.T) {
 			t.Errorf("%s: the scenario has\n%s\nthe file\n%s", name, a, b)
 		}
 		// One that is there is not written over.
-		if _, said, code := imported(t, "importer/testdata/"+name+".cfg", "--config", alone); code != exitUsage || !strings.Contains(said, "alone.cfg exists already; choose another file with --config") {
+		if _, said, code := imported(t, "importer/testdata/"+name+".cfg", "--config", alone); code != exitUsage || !strings.Contains(said, "alone.cfg exists already; remove it, or choose another file with --config") {
 			t.Errorf("exit code %d: %s", code, said)
+		}
+		// Nor is one written whose scenario cannot be.
+		other := filepath.Join(t.TempDir(), "other.cfg")
+		if _, said, code := imported(t, "importer/testdata/"+name+".cfg", "--config", other, "-o", alone); code != exitUsage || !strings.Contains(said, "with -o") {
+			t.Errorf("exit code %d: %s", code, said)
+		}
+		if _, err := os.Stat(other); err == nil {
+			t.Errorf("%s: the configuration was written without its scenario", name)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func Text(h *result.History, style tty.Style, width int) string {
 		p.b.WriteByte('\n')
 	}
 	if left != "" {
-		p.line("left out: " + left + "; the JSON and the page have their folders and the reasons")
+		p.line("left out: " + left + "; --json and --html show their folders and the reasons")
 	}
 	for _, w := range h.Warnings {
 		p.line("! " + w)

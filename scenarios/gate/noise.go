@@ -105,7 +105,14 @@ func (c *Config) belowFloor() string {
 				measure.Name, units.Percent(floor), pairs(n), units.Percent(lv.share), about(c.pairsFor(lv.limit, measure.NoiseSD, tail))))
 		}
 	}
-	return strings.Join(below, "; ")
+	if below == nil {
+		return ""
+	}
+	more := "--most-pairs allows more"
+	if !m.sequential {
+		more = "--pairs N makes more"
+	}
+	return strings.Join(below, "; ") + "; " + more + ", a greater --min-effect takes fewer"
 }
 
 // pairsFor is about how many pairs tell that differences lie delta above what is to be
