@@ -31,7 +31,7 @@ type compareCmd struct {
 
 	Pairs     string        `placeholder:"auto|N" help:"Pairs of runs: auto goes on until everything is decided. As the scenario says if not given, or else auto."`
 	MostPairs int           `default:"100" placeholder:"N" help:"Most pairs of --pairs auto, and of a confirmation."`
-	Within    time.Duration `placeholder:"TIME" help:"Begin no pair that would end later than this after the start."`
+	Within    time.Duration `placeholder:"TIME" help:"Begin no pair that would end later than this after the start; the first is made in any case."`
 	MinEffect string        `placeholder:"2%" help:"Least change that matters, in place of the scenario's; 2% if neither says."`
 	Alpha     *float64      `placeholder:"0.01" help:"Chance of a false alarm over all that decides, in place of the scenario's; 0.01 if neither says."`
 	Confirm   *bool         `negatable:"" help:"Repeat what looks worse with fresh pairs before it is called worse; the default with CI=true and with --bisect."`

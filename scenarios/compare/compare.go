@@ -58,7 +58,8 @@ type Options struct {
 	// MostPairs bounds a comparison without a number of pairs, and each confirmation; 0
 	// is the default of package gate.
 	MostPairs int
-	// Within bounds the time, 0 does not: no pair is begun that would end later.
+	// Within bounds the time, 0 does not: no pair but the first is begun that would end
+	// later, and none is made again then.
 	Within time.Duration
 	// Confirm repeats what looks worse with fresh pairs before it is called worse.
 	Confirm bool

@@ -65,19 +65,20 @@ func (p *procedure) draw(purpose uint64, pair, twin, try int) uint64 {
 }
 
 // makePair runs both sides of one combination of the matrix, again where the machine came
-// in the way. Both runs have the same seed, and the same machines where only names them.
+// in the way and time is left. Both runs have the same seed, and the same machines where only names them.
 // An error ends the comparison.
 func (p *procedure) makePair(ctx context.Context, n, at int, confirm bool, only []string) (*outcome, error) {
 	seed := p.draw(forSeed, n, at, 0) >> 1 // a seed of a scenario is written as a decimal number
 	for try := 1; ; try++ {
 		baseFirst := p.draw(forCoin, n, at, try)&1 == 0
 		step := Step{Pair: n, Cell: p.plan.twins[at].name, Confirm: confirm, Try: try}
+		began := p.now()
 		o, err := p.try(ctx, step, at, seed, baseFirst, only)
 		if err != nil {
 			return nil, err
 		}
 		o.again = try - 1
-		if o.leftOut == "" || try == tries {
+		if o.leftOut == "" || try == tries || p.late(p.now().Sub(began)) {
 			return o, nil
 		}
 		p.progress().Again(step, o.leftOut)

@@ -166,11 +166,18 @@ func (p *procedure) wanted() bool {
 	case p.gate != nil && p.gate.Next().Step == gate.Done:
 		return false
 	}
-	if limit := p.plan.o.Within; limit > 0 && p.made > 0 && p.now().Sub(p.begun)+p.last > limit {
+	if p.made > 0 && p.late(p.last) {
 		p.within = true
 		return false
 	}
 	return true
+}
+
+// late reports whether what takes so long would end after the time that the comparison may
+// take.
+func (p *procedure) late(took time.Duration) bool {
+	limit := p.plan.o.Within
+	return limit > 0 && p.now().Sub(p.begun)+took > limit
 }
 
 // untrustworthy reports whether too many pairs were left out.

@@ -554,13 +554,28 @@ func TestGatesOfTheScenario(t *testing.T) {
 }
 
 func TestTimeIsUp(t *testing.T) {
-	c, n := made(t, &fake{}, func(o *Options) { o.Within = 20 * time.Second })
+	c, n := made(t, &fake{}, func(o *Options) { o.Within = 25 * time.Second })
 	if c.Verdict != result.Unclear || c.ExitCode != exitUnclear || !strings.HasPrefix(c.Reason, "the time was up") {
 		t.Errorf("%s, exit code %d: %s", c.Verdict, c.ExitCode, c.Reason)
 	}
 	first, last := n.standing[0], n.standing[len(n.standing)-1]
-	if first.AtMost > 20 || first.AtMostTime > 20*time.Second || first.TimeUp || !last.TimeUp || last.AtMost != 0 {
+	if first.AtMost > 20 || first.AtMostTime > 25*time.Second || first.TimeUp || !last.TimeUp || last.AtMost != 0 {
 		t.Errorf("left at first %+v, at last %+v", first, last)
+	}
+}
+
+// A pair that is disturbed is not made again where that would end too late: of what takes
+// three times as long as it may, somebody waits in vain.
+func TestNoTimeToMakeAPairAgain(t *testing.T) {
+	for _, tt := range []struct {
+		within time.Duration
+		runs   int
+	}{{time.Second, 1}, {time.Minute, tries}} {
+		f := &fake{of: func(*fakeRun) fakeOutcome { return fakeOutcome{foreign: 0.5} }}
+		made(t, f, func(o *Options) { o.Within = tt.within })
+		if n := len(slices.DeleteFunc(f.runs, func(r fakeRun) bool { return !strings.HasPrefix(r.dir, "pair-01-") })); n != tt.runs {
+			t.Errorf("within %s the first pair took %d runs, want %d", tt.within, n, tt.runs)
+		}
 	}
 }
 

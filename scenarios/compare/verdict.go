@@ -134,7 +134,7 @@ func (p *procedure) verdict() (word, reason string, code int) {
 		return result.Unclear, fmt.Sprintf("the proxy of the base crashed in %d of %d pairs, that of the new side in none: there is nothing to compare its times with: %s",
 			p.crashes[0], p.made, p.crash[0]), exitUnclear
 	case p.untrustworthy():
-		return result.Invalid, fmt.Sprintf("%d of %d pairs could not be trusted, although each was made %d times; the last because of %s", p.leftOut, p.made, tries, p.whyLeftOut) + p.hint(), exitUnclear
+		return result.Invalid, fmt.Sprintf("%d of %d pairs could not be trusted, although each was made up to %d times; the last because of %s", p.leftOut, p.made, tries, p.whyLeftOut) + p.hint(), exitUnclear
 	case p.gate == nil:
 		reason = "no pair counts"
 		if p.within {
