@@ -226,6 +226,11 @@ func TestExamplesHaveTheirShape(t *testing.T) {
 	if jobs != 3 {
 		t.Errorf("%d jobs", jobs)
 	}
+	// What a job that ends with 4 has recorded is kept: else it is made anew each time.
+	hidden, _ := gitlab[".bench"].(map[string]any)
+	if cache, ok := hidden["cache"].(map[string]any); !ok || cache["when"] != "always" {
+		t.Errorf("the cache of GitLab is not kept where a job fails: %v", hidden["cache"])
+	}
 	// The alerts speak of metrics that exist.
 	known := readAll(t, "../../reports/testdata/stop.om", "../../reports/compare/testdata/slower.om")
 	for _, g := range rules.Groups {
