@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -269,8 +270,11 @@ func (quietRun) End(*result.Cell)         {}
 func (quietRun) Close()                   {}
 
 // printFloor shows a noise floor.
-func printFloor(out *os.File, f *result.NoiseFloor, path string) {
+func printFloor(out io.Writer, f *result.NoiseFloor, path string) {
 	fmt.Fprintf(out, "noise floor of %s, by %d pairs of the same (%d made again or left out)\n\n", f.Host, f.Pairs, f.Invalid)
+	if f.Disturbed > 0 {
+		fmt.Fprintf(out, "! %d of these pairs were disturbed and count all the same\n\n", f.Disturbed)
+	}
 	fmt.Fprintf(out, "%-30s %10s  least change that 20, 50, 100 pairs can show\n", "measure", "deviation")
 	for _, m := range f.Measures {
 		fmt.Fprintf(out, "%-30s %10s  %s, %s, %s\n", m.Name, units.Percent(m.SD), units.Percent(m.Floor[20]), units.Percent(m.Floor[50]), units.Percent(m.Floor[100]))

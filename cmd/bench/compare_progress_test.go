@@ -114,3 +114,14 @@ func TestCompareTable(t *testing.T) {
 		t.Errorf("not all that was drawn is taken back: %q", text)
 	}
 }
+
+// A noise floor says that its pairs were disturbed, where they count all the same.
+func TestFloorOfADisturbedMachine(t *testing.T) {
+	for _, disturbed := range []int{0, 20} {
+		var b strings.Builder
+		printFloor(&b, &result.NoiseFloor{Host: "vm", Pairs: 20, Disturbed: disturbed}, "noise-floor.json")
+		if said := strings.Contains(b.String(), "! 20 of these pairs were disturbed and count all the same"); said != (disturbed > 0) {
+			t.Errorf("%d pairs were disturbed: %s", disturbed, b.String())
+		}
+	}
+}

@@ -89,14 +89,17 @@ type ComparisonConfirm struct {
 
 // NoiseFloor is how small a change this host can tell, of each gated measure.
 type NoiseFloor struct {
-	MeasuredAt string              `json:"measuredAt"`
-	Host       string              `json:"host"`
-	CPU        string              `json:"cpu"`
-	Kernel     string              `json:"kernel"`
-	Scenario   string              `json:"scenarioHash"`
-	Pairs      int                 `json:"pairs"`
-	Invalid    int                 `json:"invalid"` // pairs that had to be made again
-	Measures   []NoiseFloorMeasure `json:"measures"`
+	MeasuredAt string `json:"measuredAt"`
+	Host       string `json:"host"`
+	CPU        string `json:"cpu"`
+	Kernel     string `json:"kernel"`
+	Scenario   string `json:"scenarioHash"`
+	Pairs      int    `json:"pairs"`
+	Invalid    int    `json:"invalid"` // pairs that had to be made again
+	// Disturbed are pairs that other programs disturbed, and that count all the same
+	// because that was asked for.
+	Disturbed int                 `json:"disturbed,omitempty"`
+	Measures  []NoiseFloorMeasure `json:"measures"`
 }
 
 // NoiseFloorMeasure is the noise of one measure between pairs of the same.

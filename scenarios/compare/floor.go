@@ -57,7 +57,7 @@ func (p *procedure) calibrate(ctx context.Context) (*result.NoiseFloor, string, 
 	env := runner.ReadEnvironment()
 	return &result.NoiseFloor{
 		MeasuredAt: p.now().Format(time.RFC3339), Host: env.Hostname, CPU: env.CPUModel, Kernel: env.Kernel,
-		Scenario: p.plan.workHash, Pairs: p.values.pairs, Invalid: p.redone + p.leftOut, Measures: f.Measures,
+		Scenario: p.plan.workHash, Pairs: p.values.pairs, Invalid: p.redone + p.leftOut, Disturbed: p.disturbed, Measures: f.Measures,
 	}, f.Refused, nil
 }
 

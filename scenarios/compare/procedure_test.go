@@ -616,6 +616,15 @@ func TestNoiseFloor(t *testing.T) {
 		t.Errorf("measures %+v: two runs that differ by 1 %% each make 1.4 %%", floor.Measures)
 	}
 
+	if floor.Disturbed != 0 {
+		t.Errorf("%d pairs of a quiet machine were disturbed", floor.Disturbed)
+	}
+	restless, _ := comparison(t, &fake{of: func(*fakeRun) fakeOutcome { return fakeOutcome{foreign: 0.5} }}, func(o *Options) { o.KeepDisturbed = true })
+	restless.plan.pairs, restless.plan.o.Confirm = gate.CalibrationPairs, false
+	if f, _, err := restless.calibrate(context.Background()); err != nil || f.Disturbed != gate.CalibrationPairs {
+		t.Errorf("floor of a busy machine: %+v, %v", f, err)
+	}
+
 	// It is kept, and used for the same host and scenario only.
 	dir := t.TempDir()
 	if err := Save(filepath.Join(dir, FloorFile), floor); err != nil {
