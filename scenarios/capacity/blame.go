@@ -294,16 +294,17 @@ func ofBacklog(h, b *Seen) *sign {
 }
 
 // ofPool: requests were answered in time once they were sent, but waited for one of the
-// load's own connections before.
+// load's own connections before. How long these were held is told by means: those of the
+// servers are such, too, and on a busy machine a percentile is far from them.
 func ofPool(_, b *Seen) *sign {
-	if b.Pool == 0 || b.ServiceP99 <= 0 || b.ResponseP99 < slower*b.ServiceP99 || b.ResponseP99 <= 0 {
+	if b.Pool == 0 || b.ServiceMean <= 0 || b.ServiceP99 <= 0 || b.ResponseP99 < slower*b.ServiceP99 || b.ResponseP99 <= 0 {
 		return nil
 	}
 	// As many connections as the pool has, each with a response after another.
-	if carried := float64(b.Pool) / b.ServiceP99; carried > slower*b.Rate {
+	if carried := float64(b.Pool) / b.ServiceMean; carried > slower*b.Rate {
 		return nil
 	}
-	if i := busiestServer(b); i >= 0 && b.Servers[i].ResponseMs/1000 < 0.5*b.ServiceP99 {
+	if i := busiestServer(b); i >= 0 && b.Servers[i].ResponseMs/1000 < 0.5*b.ServiceMean {
 		return nil // they waited in the proxy, not only before it
 	}
 	return &sign{GenLimit, fmt.Sprintf("load %s connections.pool %d", b.Load, b.Pool), []string{

@@ -25,7 +25,7 @@ func TestBlameNamesWhatGaveWay(t *testing.T) {
 			Rate: 300, Seconds: 2, CPUs: 1, Threads: []Thread{{Name: "haproxy 1", Ran: 0.2}}, Worked: 0.2,
 			Origins: []Thread{{Name: "web.1", Ran: 0.1}}, Servers: server(nil),
 			Files: 40, FileLimit: 1000, Conns: 30, MaxConn: 500, Load: "clients", Pool: 64,
-			ServiceP99: 0.011, ResponseP99: 0.011, Requests: 800,
+			ServiceP99: 0.011, ResponseP99: 0.011, ServiceMean: 0.010, Requests: 800,
 		}
 	}
 	full := func(c *Counted) { c.Sessions, c.Full, c.Queue, c.QueueMs = 4, 1, 20, 40 }
@@ -90,6 +90,14 @@ func TestBlameNamesWhatGaveWay(t *testing.T) {
 		{"the load's own connections", func(s *Seen) {
 			s.Rate, s.Pool, s.ServiceP99, s.ResponseP99 = 420, 4, 0.010, 0.300
 		}, GenLimit, "load clients connections.pool 4", "300 ms"},
+		{"the load's own connections, on a machine that is busy", func(s *Seen) {
+			s.Rate, s.Pool, s.ServiceMean, s.ServiceP99, s.ResponseP99 = 3363, 10, 0.0032, 0.017, 0.600
+			s.Servers = server(func(c *Counted) { c.Sessions, c.ResponseMs = 2, 3.05 })
+		}, GenLimit, "load clients connections.pool 10", "600 ms"},
+		{"requests that wait in the proxy", func(s *Seen) {
+			s.Rate, s.Pool, s.ServiceMean, s.ServiceP99, s.ResponseP99 = 3363, 10, 0.0032, 0.017, 0.600
+			s.Servers = server(func(c *Counted) { c.Sessions, c.ResponseMs = 2, 1.05 })
+		}, Unknown, "", "600 ms"},
 		{"a network that loses", func(s *Seen) { s.Network.Sent, s.Network.SentAgain = 10_000, 300 }, NetworkLoss, "TCP retransmissions", "300"},
 		{"nothing", func(*Seen) {}, Unknown, "", "haproxy 1 20.0 %"},
 	} {

@@ -25,8 +25,9 @@ type Seen struct {
 	Ports            *Ports
 	Network          Network
 	// ServiceP99 and ResponseP99 are of the load whose rate is searched, in seconds;
-	// 0 is not known. Waiting reports that requests waited for one of its connections.
+	// 0 is not known. ServiceMean is how long a request holds one of its connections.
 	ServiceP99, ResponseP99 float64
+	ServiceMean             float64
 	Pool                    int // of its connections; 0 is unlimited
 	Load                    string
 	// Failures are those of all loads by cause.

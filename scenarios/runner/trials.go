@@ -307,7 +307,7 @@ func (t *Trials) fill(o *capacity.Outcome, c *cell) error {
 		s := o.Seen
 		s.Load, s.Pool = l.Name, int(t.load.Connections.Pool)
 		if result.Enough(0.99, l.Service.Count) {
-			s.ServiceP99, s.ResponseP99 = l.Service.P99/1e6, l.Response.P99/1e6
+			s.ServiceP99, s.ResponseP99, s.ServiceMean = l.Service.P99/1e6, l.Response.P99/1e6, l.Service.Mean/1e6
 		}
 		s.Failures = map[string]uint64{}
 		for i := range c.record.Loads {
