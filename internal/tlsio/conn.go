@@ -72,6 +72,8 @@ type Conn struct {
 	queued   bool
 	begun    bool
 	gone     bool // released
+	// last: nothing is written behind rest, and the socket is to be told so then.
+	last bool
 }
 
 // Server wraps an accepted connection.
@@ -282,6 +284,9 @@ func (c *Conn) flush() {
 		n, ok := c.send(c.rest[c.sent:])
 		if c.sent += n; !ok || c.sent == len(c.rest) {
 			c.dropRest()
+			if ok && c.last {
+				_ = sock.ShutdownWrite(int(c.fd))
+			}
 			return
 		}
 		q.l.Rearm(int(c.fd), poller.Out)
@@ -312,12 +317,15 @@ func (c *Conn) dropRest() {
 	c.rest, c.sent, c.owed = nil, 0, 0
 }
 
-// Shutdown says that nothing more will be sent (close_notify).
-func (c *Conn) Shutdown() {
+// Shutdown says that nothing more will be sent (close_notify). later tells that the socket
+// has not taken all of that: the connection shuts it down itself when it has.
+func (c *Conn) Shutdown() (later bool) {
 	if c.info != nil && c.errno == 0 {
 		_ = c.tls.CloseWrite() // an error has been noted
 		c.flush()
 	}
+	c.last = len(c.rest) > 0
+	return c.last
 }
 
 // Release gives back what the connection holds, at any moment. A handshake that is

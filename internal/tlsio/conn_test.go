@@ -251,6 +251,42 @@ func TestLastByteIsHeldUntilAllHasGone(t *testing.T) {
 	r.l.Call(e.close)
 }
 
+// A farewell that the socket has no room for is said when it has, and then the socket is
+// shut down: not before, or it would be cut off, and the connection taken for a broken one.
+func TestFarewellWaitsForRoom(t *testing.T) {
+	r := newRig(t)
+	fd, peer := pair(t)
+	e := r.attach(fd, true, nil, asServer(serverConfig(tls.VersionTLS13)))
+	c := tls.Client(peer, clientConfig())
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-e.done; err != nil {
+		t.Fatal(err)
+	}
+	data := bytes.Repeat([]byte("0123456789abcdef"), 64<<10)
+	var later bool
+	r.l.Call(func() {
+		_, _ = e.c.Send(data, nil)
+		later = e.c.Shutdown()
+	})
+	if !later {
+		t.Fatal("said all at once")
+	}
+	got, err := io.ReadAll(c)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("read %d of %d bytes, %v", len(got), len(data), err)
+	}
+	if n, err := peer.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("behind the farewell: %d, %v", n, err)
+	}
+	var errno int32
+	r.l.Call(func() { errno = e.c.errno; later = e.c.Shutdown(); e.close() })
+	if errno != 0 || later {
+		t.Errorf("the connection has failed with %d, and says farewell later: %v", errno, later)
+	}
+}
+
 // Answers to a peer that reads nothing are kept up to a limit, and then it has failed.
 func TestAnswersToAPeerThatReadsNothing(t *testing.T) {
 	r := newRig(t)

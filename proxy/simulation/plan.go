@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -228,8 +229,31 @@ func (m *maker) configuration() {
 		}
 		p.Servers = append(p.Servers, options)
 	}
+	if m.one(6) {
+		add("stick-table type ip size " + pick(m, "3", "100") + " expire " + pick(m, "20ms", "10s") + " store conn_cur,http_req_cnt,bytes_out_rate(1s)")
+		add("tcp-request content track-sc0 src")
+		some(2, "stick on src")
+	}
+	if m.one(6) {
+		add("tcp-request inspect-delay " + pick(m, "1ms", "30ms"))
+		add("tcp-request content accept if { req.len gt " + pick(m, "0", "50") + " }")
+	}
 	if p.TCP {
+		if m.one(6) {
+			add("tcp-response inspect-delay 5ms")
+			add("tcp-response content accept if { res.len gt 100 }")
+		}
 		return
+	}
+	if m.one(5) {
+		add("cookie SRV insert indirect nocache")
+		for i := range p.Servers {
+			p.Servers[i] += fmt.Sprintf(" cookie s%d", i+1)
+		}
+	}
+	if p.Hostile && m.one(3) { // else what is asked is asked once
+		add("retry-on " + pick(m, "all-retryable-errors", "empty-response 500", "conn-failure response-timeout"))
+		add("http-request disable-l7-retry if METH_POST")
 	}
 	if mode := pick(m, "", "http-keep-alive", "http-server-close", "httpclose"); mode != "" {
 		add("option " + mode)

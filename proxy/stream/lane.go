@@ -295,7 +295,10 @@ func (l *lane) Room() int { return l.st.Takes() }
 func (l *lane) Flush() {}
 
 // Shutdown implements transport.Layer.
-func (l *lane) Shutdown() { l.st.End(nil) }
+func (l *lane) Shutdown() (later bool) {
+	l.st.End(nil)
+	return false
+}
 
 // Release implements transport.Layer.
 func (l *lane) Release() {}

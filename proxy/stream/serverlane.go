@@ -139,7 +139,10 @@ func (l *laneLayer) Room() int { return l.Takes() }
 func (l *laneLayer) Flush() {}
 
 // Shutdown implements transport.Layer.
-func (l *laneLayer) Shutdown() { l.Shut() }
+func (l *laneLayer) Shutdown() (later bool) {
+	l.Shut()
+	return false
+}
 
 // Release implements transport.Layer.
 func (l *laneLayer) Release() {}

@@ -67,7 +67,7 @@ func (l *leading) Send([]byte, []byte) (int, syscall.Errno)     { return 0, sysc
 func (l *leading) Flush()                                       {}
 
 // Shutdown implements transport.Layer.
-func (l *leading) Shutdown() {}
+func (l *leading) Shutdown() (later bool) { return false }
 
 // Release implements transport.Layer.
 func (l *leading) Release() {

@@ -157,18 +157,19 @@ func (e *Endpoint) Shutdown() {
 	if e.Shut {
 		return
 	}
-	e.farewell()
-	if e.fd >= 0 {
+	if later := e.farewell(); e.fd >= 0 && !later {
 		_ = sock.ShutdownWrite(e.FD())
 	}
 }
 
-// farewell lets the layer say that nothing more will come.
-func (e *Endpoint) farewell() {
+// farewell lets the layer say that nothing more will come; later tells that it has not said
+// all yet.
+func (e *Endpoint) farewell() (later bool) {
 	if e.Layer != nil && !e.Shut && e.Errno == 0 {
-		e.Layer.Shutdown()
+		later = e.Layer.Shutdown()
 	}
 	e.Shut = true
+	return later
 }
 
 // Close ends the connection. cut tells that the peer is to notice that something is

@@ -21,8 +21,9 @@ type Layer interface {
 	// Flush sends what the layer has to send on its own account and the socket did not
 	// take. An error shows at the next Recv or Send.
 	Flush()
-	// Shutdown says that nothing more will be sent. The socket stays as it is.
-	Shutdown()
+	// Shutdown says that nothing more will be sent. The socket stays as it is, unless it
+	// has no room for that now: the layer shuts it down later then.
+	Shutdown() (later bool)
 	// Release gives back what the layer holds, at any moment, also within a handshake.
 	Release()
 }

@@ -19,6 +19,7 @@ type fakeLayer struct {
 	sent            []byte
 	flushed, byebye int
 	released        int
+	late            bool // it says farewell later
 }
 
 type recvStep struct {
@@ -46,9 +47,12 @@ func (f *fakeLayer) Send(a, b []byte) (int, syscall.Errno) {
 	f.sent = append(f.sent, all[:n]...)
 	return n, 0
 }
-func (f *fakeLayer) Flush()    { f.flushed++ }
-func (f *fakeLayer) Shutdown() { f.byebye++ }
-func (f *fakeLayer) Release()  { f.released++ }
+func (f *fakeLayer) Flush()   { f.flushed++ }
+func (f *fakeLayer) Release() { f.released++ }
+func (f *fakeLayer) Shutdown() (later bool) {
+	f.byebye++
+	return f.late
+}
 
 type nobody struct{}
 
@@ -200,5 +204,23 @@ func TestBuffersGrowByMoreThanIsNeeded(t *testing.T) {
 	k.Bufs.Put(b)
 	if n := k.Bufs.Used(); n != 0 {
 		t.Errorf("%d buffers are in use", n)
+	}
+}
+
+// A layer that cannot say farewell now shuts the socket down itself: until then it is open.
+func TestFarewellLater(t *testing.T) {
+	l := &fakeLayer{late: true}
+	e, other := pair(t, newKit(t), l)
+	e.Shutdown()
+	if n, err := unix.Read(other, make([]byte, 1)); err != unix.EAGAIN {
+		t.Errorf("the peer reads %d, %v", n, err)
+	}
+	l.late = false
+	if e.Shutdown(); l.byebye != 1 {
+		t.Errorf("%d farewells", l.byebye)
+	}
+	e.Close(false)
+	if n, err := unix.Read(other, make([]byte, 1)); n != 0 || err != nil {
+		t.Errorf("the peer reads %d, %v", n, err)
 	}
 }
