@@ -27,11 +27,12 @@ type client struct {
 	res     reader
 	got     int // of the body at hand
 	from    *entry
-	closes  bool // the answer at hand is the last of its connection
-	early   bool // it has come before its request had been sent
-	last    bool // the request that was sent last said so
-	napping bool // between two reads
-	sent    int  // in all
+	packed  *packed // what is compressed of it; nil: nothing is
+	closes  bool    // the answer at hand is the last of its connection
+	early   bool    // it has come before its request had been sent
+	last    bool    // the request that was sent last said so
+	napping bool    // between two reads
+	sent    int     // in all
 	read    int
 	quit    bool
 	waited  bool // before it leaves
@@ -156,6 +157,9 @@ func (r *Request) append(b []byte) []byte {
 	b = fmt.Appendf(b, "%s /%d HTTP/%s\r\nhost: %s.example\r\n", r.Method, r.ID, version, word(5, r.ID))
 	if r.Pad > 0 {
 		b = fmt.Appendf(b, "x-pad: %s\r\n", word(r.Pad, r.ID))
+	}
+	if r.Gzip {
+		b = append(b, "accept-encoding: gzip\r\n"...)
 	}
 	if r.Close && !r.Old {
 		b = append(b, "connection: close\r\n"...)
@@ -298,7 +302,7 @@ func (c *client) head(first string, all []field) (bodiless bool, err error) {
 		return false, fmt.Errorf("an answer to nothing: %q", first)
 	}
 	e := c.asked[0]
-	c.from, c.got = e, 0
+	c.from, c.got, c.packed = e, 0, unpack(all)
 	// What is left of the request is then in nobody's way, or the proxy closes, whatever it
 	// has announced.
 	c.early = e.Answer.Early
@@ -340,6 +344,9 @@ func (c *client) body(p []byte) error {
 	if c.from == nil || c.got < 0 {
 		return nil
 	}
+	if c.packed.take(p) {
+		return nil
+	}
 	c.check(c.from, &c.got, p)
 	return nil
 }
@@ -351,6 +358,11 @@ func (c *client) end() error {
 		return nil // an interim one
 	}
 	c.from = nil
+	if c.got >= 0 {
+		if err := c.unpacked(e, c.packed, &c.got); err != nil {
+			return err
+		}
+	}
 	if size := e.Answer.Size; c.got >= 0 && c.got != size && e.Method != "HEAD" {
 		return fmt.Errorf("request %d: %d of %d bytes", e.ID, c.got, size)
 	}

@@ -80,6 +80,7 @@ type Request struct {
 	Body    int           `json:",omitempty"`
 	Chunked bool          `json:",omitempty"`
 	After   time.Duration `json:",omitempty"` // the pause before it
+	Gzip    bool          `json:",omitempty"` // the client takes compressed content
 	Cancel  time.Duration `json:",omitempty"` // in HTTP/2, when the client loses interest
 	Answer  Answer
 }
@@ -259,6 +260,7 @@ func (m *maker) configuration() {
 		add("option " + mode)
 	}
 	add("http-reuse " + pick(m, "never", "safe", "aggressive", "always"))
+	some(4, "compression algo gzip")
 	some(4, "option http-buffer-request")
 	some(4, "option forwardfor")
 	some(3, "http-request add-header x-path %[path]")
@@ -339,6 +341,7 @@ func (m *maker) request() Request {
 			r.Body, r.Chunked = m.size(), m.one(2)
 			a.Early = m.one(6)
 		}
+		r.Gzip = m.one(2)
 		r.Close, r.Old = m.one(8) && !m.p.H2, m.one(10) && !m.p.H2
 		r.Chunked = r.Chunked && !r.Old
 		a.Framing = pick(m, ByLength, ByLength, ByLength, ByChunks, ByChunks, ByClose)

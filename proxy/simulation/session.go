@@ -40,6 +40,7 @@ type flow struct {
 	window int
 	room   int // what may be received
 	got    int // of the answer; -1: it is the proxy's own
+	packed *packed
 	headed bool
 	over   bool // the answer has come whole, or never will
 }
@@ -91,6 +92,9 @@ func (s *session) ask(e *entry) {
 	add(":path", "/"+strconv.Itoa(e.ID))
 	if e.Pad > 0 {
 		add("x-pad", word(e.Pad, e.ID))
+	}
+	if e.Gzip {
+		add("accept-encoding", "gzip")
 	}
 	content := e.Chunked || e.Body > 0 || e.Method == "POST"
 	if content && !e.Chunked {
@@ -298,7 +302,7 @@ func (s *session) fields(id uint32) error {
 	case f.headed != (status == 0), f.headed && !s.last:
 		return fmt.Errorf("%w: fields of request %d out of turn", errMalformed, f.e.ID)
 	case status >= 200:
-		f.headed = true
+		f.headed, f.packed = true, unpack(all)
 		own, err := s.c.judge(f.e, status, all)
 		if err != nil {
 			return err
@@ -337,7 +341,7 @@ func (s *session) data(h h2.FrameHeader, p []byte) error {
 	if !f.headed {
 		return fmt.Errorf("%w: content of request %d before its head", errMalformed, f.e.ID)
 	}
-	if f.got >= 0 {
+	if f.got >= 0 && !f.packed.take(p) {
 		s.c.check(f.e, &f.got, p)
 	}
 	if h.Flags&h2.FlagEndStream != 0 {
@@ -353,6 +357,11 @@ func (s *session) data(h h2.FrameHeader, p []byte) error {
 // end takes the end of an answer.
 func (s *session) end(f *flow) error {
 	a := &f.e.Answer
+	if f.got >= 0 {
+		if err := s.c.unpacked(f.e, f.packed, &f.got); err != nil {
+			return err
+		}
+	}
 	cut := a.Framing == ByClose && a.Quit.How != Stays // and nobody could know that it is not the end
 	if size := a.Size; f.got >= 0 && f.got != size && f.e.Method != "HEAD" && !cut {
 		return fmt.Errorf("request %d: %d of %d bytes", f.e.ID, f.got, size)
