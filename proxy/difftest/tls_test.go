@@ -208,6 +208,13 @@ var tlsCases = []tlsCase{
 		backend: lines(secureBackend("ssl verify none"), "backend dead", "server s 127.0.0.1:1", "backend clear", "server s 127.0.0.1:1", "backend untrusted", "server s unix@DIR/o ssl ca-file DIR/site", "backend othername", "server s unix@DIR/o ssl ca-file DIR/ca verifyhost else.test", "backend othersni", "server s unix@DIR/o ssl ca-file DIR/ca sni str(else.test)", "backend version", "server s unix@DIR/o ssl verify none ssl-max-ver TLSv1.1"),
 		logs:    true, clients: []tlsClient{{name: "good", path: "/b"}, {name: "refused", path: "/dead"}, {name: "untrusted", path: "/untrusted"}, {name: "other name", path: "/othername"}, {name: "other name asked for", path: "/othersni"}, {name: "no common version", path: "/version"}},
 	},
+	{
+		name: "to servers, failures and retries", bind: "crt DIR/site", frontend: lines("use_backend %[path,word(1,/)]", `log-format "127.0.0.1: x x x x x x x x x x x x %ST %ts rc=%rc"`),
+		backend: lines(secureBackend("ssl verify none"), "backend sni", "retries 1", "server s unix@DIR/o ssl ca-file DIR/ca sni str(else.test)", "backend host", "retries 1", "server s unix@DIR/o ssl ca-file DIR/ca verifyhost else.test",
+			"backend trust", "retries 1", "server s unix@DIR/o ssl ca-file DIR/site", "backend leave", "retries 2", "option redispatch 1", "server s unix@DIR/o ssl ca-file DIR/ca verifyhost else.test", "server t unix@DIR/o ssl verify none",
+			"backend stay", "retries 2", "option redispatch 1", "server s unix@DIR/o ssl ca-file DIR/ca sni str(else.test)", "server t unix@DIR/o ssl verify none"),
+		logs: true, clients: []tlsClient{{name: "other name asked for", path: "/sni"}, {name: "other name", path: "/host"}, {name: "untrusted", path: "/trust"}, {name: "elsewhere", path: "/leave"}, {name: "elsewhere, but for a name", path: "/stay"}},
+	},
 	{name: "hello captured", global: "tune.ssl.capture-buffer-size 400", bind: "crt DIR/site alpn http/1.1", frontend: captureSamples, clients: []tlsClient{
 		{name: "1.3"}, {name: "1.2", change: aes128}, {name: "alpn", change: offering("http/1.1")}, {name: "one group", change: func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.CurveP256} }}, {name: "no name", change: asking("")}, {name: "again", change: aes128, resumes: true},
 	}},

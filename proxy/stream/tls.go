@@ -259,6 +259,9 @@ func (sc *serverConn) Secured(err error) {
 	s := sc.stream
 	if err != nil {
 		s.last, s.fault = sc.handshake(), serverFault(err)
+		if s.fault == txn.TLSOtherSNI {
+			s.retries = max(s.retries, int32(s.be.Spec.Retries)) // it has no certificate for the name, and will not have one
+		}
 		s.dropServer()
 		s.advance(s.connectFailed('S'))
 		return
