@@ -142,6 +142,12 @@ func (c *Conn) open(st *Stream, req *message.Request, path []byte, o *Origin) {
 
 var connect = []byte("CONNECT")
 
+// Unreached ends a connection over which nothing has gone: its requests may all be sent again.
+func (c *Conn) Unreached() {
+	c.leaveBehind(0)
+	c.Kill(RefusedStream)
+}
+
 // leaveBehind ends the streams that a server which leaves has not taken, and will not.
 func (c *Conn) leaveBehind(last uint32) {
 	for _, st := range c.streams {

@@ -261,6 +261,8 @@ func (s *stream) connect() txn.Verdict {
 	}
 	if leads != nil {
 		sc.Layer = &leading{shake: leads, then: sc.Layer}
+	} else {
+		s.foresee(sc, peer)
 	}
 	s.exp = s.after(s.be.Spec.Timeouts.Connect)
 	if !inProgress {
@@ -359,6 +361,10 @@ func (s *stream) dropServer() {
 	if sc := s.sc; sc != nil {
 		s.sc = nil
 		s.countServerBytes(sc)
+		if m := sc.mux; m != nil {
+			m.giveUp()
+			return
+		}
 		sc.close()
 	}
 }

@@ -65,7 +65,7 @@ func (s *stream) untaken() bool {
 		return false
 	}
 	l := s.sc.lane()
-	return l != nil && l.Refused()
+	return l != nil && (l.Refused() || l.m.unreached)
 }
 
 // release gives the lane back.

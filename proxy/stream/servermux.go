@@ -22,14 +22,17 @@ type serverMux struct {
 	lanes int // with a request, sent or not
 	// owner is the only client whose requests it may carry; nil: it serves all.
 	owner *notes
-	task  loop.Task            // the end of the turn
-	again loop.Task            // what was left for others to be looked at
-	place list.Node[serverMux] // among those of its server that carry requests
+	// opening: the connection does not stand yet. Its serverConn has the stream that opens it,
+	// which gets a lane then, and others have joined. unreached: it has come to nothing.
+	opening, unreached bool
+	task               loop.Task            // the end of the turn
+	again              loop.Task            // what was left for others to be looked at
+	place              list.Node[serverMux] // among those of its server that carry requests
 }
 
 var _ h2.Owner = (*serverMux)(nil)
 
-// newServerMux makes a connection that has just been opened one of HTTP/2, for the stream.
+// newServerMux makes a connection one of HTTP/2, for the stream.
 func (s *stream) newServerMux(sc *serverConn) *serverMux {
 	t := s.t
 	m, _ := t.srvMuxes.get(t.Loop.Turns())
@@ -38,7 +41,7 @@ func (s *stream) newServerMux(sc *serverConn) *serverMux {
 	if s.be.Spec.HTTPReuse == spec.ReuseNever || s.srv.ForOneClient() || s.elsewhere() {
 		m.owner = s.c.noted()
 	}
-	sc.stream, sc.mux = nil, m
+	sc.mux = m
 	count := &s.be.C.H2
 	count.Conns++
 	count.OpenConns++
@@ -50,11 +53,37 @@ func (s *stream) newServerMux(sc *serverConn) *serverMux {
 	return m
 }
 
+// foresee lets others join a connection that is being opened, where the server is known to
+// speak HTTP/2. As in the reference only "http-reuse always" trusts a connection that no
+// request has been answered on.
+func (s *stream) foresee(sc *serverConn, peer *certs.Peer) {
+	be := s.be.Spec
+	if s.http && be.HTTPReuse == spec.ReuseAlways && s.priorHTTP2() && (peer == nil || len(peer.Config().NextProtos) == 0) &&
+		!s.srv.ForOneClient() && !s.elsewhere() {
+		s.newServerMux(sc).opening = true
+	}
+}
+
 // branch gives the stream a lane of its connection, if that turns out to be one of HTTP/2.
 func (s *stream) branch() {
-	if sc := s.sc; !s.reused && s.multiplexes(sc) {
-		s.attachLane(s.newServerMux(sc))
+	sc := s.sc
+	if s.reused || !s.multiplexes(sc) {
+		return
 	}
+	m := sc.mux
+	if m == nil {
+		m = s.newServerMux(sc)
+	}
+	m.opening, sc.stream = false, nil
+	s.attachLane(m)
+}
+
+// giveUp ends a connection that was not established: those who have joined it go on elsewhere.
+func (m *serverMux) giveUp() {
+	m.opening, m.unreached, m.sc.stream = false, true, nil
+	m.Unreached()
+	m.Dispatch()
+	m.settle()
 }
 
 // multiplexes tells whether a new connection is one of HTTP/2.
@@ -96,6 +125,9 @@ func (s *stream) join(peer *certs.Peer) *serverMux {
 // hasRoom tells whether one more request may be sent.
 func (m *serverMux) hasRoom() bool {
 	unsent := m.lanes - m.Streams()
+	if m.opening {
+		unsent++ // that of the stream that opens it
+	}
 	most := m.sc.srv.Spec.MaxReuse
 	return m.sc.Errno == 0 && m.Room() > unsent && (most < 0 || m.Opened()+uint64(unsent) <= uint64(most))
 }
@@ -173,7 +205,10 @@ func (m *serverMux) Run() {
 
 // Transmit implements h2.Owner.
 func (m *serverMux) Transmit(p []byte) (int, bool) {
-	if m.sc.Errno != 0 {
+	switch {
+	case m.opening:
+		return 0, true
+	case m.unreached || m.sc.Errno != 0:
 		return 0, false
 	}
 	return m.sc.Send(p)
@@ -187,6 +222,7 @@ func (m *serverMux) settle() {
 		m.Flush()
 	}
 	switch {
+	case m.opening:
 	case m.lanes > 0:
 		if !m.Dead() && m.unread() && !m.Congested() {
 			sc.t.Loop.Wake(&m.again)
