@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bench/internal/h2wire"
 	"bench/internal/proc"
 	"bench/scenarios/statsock"
 )
@@ -117,7 +118,7 @@ func MeasureIdle(ctx context.Context, o Options, counts []int) ([]IdleRow, error
 	return rows, nil
 }
 
-func idleNames() []string { return []string{"idle http", "idle tcp", "idle https"} }
+func idleNames() []string { return []string{"idle http", "idle tcp", "idle https", "idle http/2"} }
 
 // idleObstacle is why n connections cannot be measured here, "" if they can.
 func idleObstacle(n int) string {
@@ -156,13 +157,16 @@ func measureIdle(ctx context.Context, o *Options, argv []string, name string, co
 	}
 	file, socket := filepath.Join(dir, "idle.cfg"), filepath.Join(dir, "stats")
 	mode := strings.TrimPrefix(name, "idle ")
-	bind, secure := "", mode == "https"
-	if secure {
+	bind, secure, multiplexed := "", mode == "https", mode == "http/2"
+	if secure || multiplexed {
 		cert, err := b.certificate("ecdsa")
 		if err != nil {
 			return nil, err
 		}
 		mode, bind = "http", " ssl crt "+cert
+		if multiplexed {
+			bind += " alpn h2"
+		}
 	}
 	if err := os.WriteFile(file, fmt.Appendf(nil, idleConfig, socket, mode, port, bind, origin), 0o600); err != nil {
 		return nil, err
@@ -174,7 +178,7 @@ func measureIdle(ctx context.Context, o *Options, argv []string, name string, co
 	if err := waitPort(ctx, p, port); err != nil {
 		return nil, err
 	}
-	open := &idlers{addr: fmt.Sprintf("127.0.0.1:%d", port), secure: secure}
+	open := &idlers{addr: fmt.Sprintf("127.0.0.1:%d", port), secure: secure, multiplexed: multiplexed}
 	defer open.close()
 	// The first connections pay for what is needed once.
 	if err := open.grow(ctx, 100); err != nil {
@@ -249,7 +253,9 @@ func procField(file, name string) (float64, error) {
 type idlers struct {
 	addr   string
 	secure bool // they speak TLS
-	conns  []net.Conn
+	// multiplexed: they speak HTTP/2, in TLS.
+	multiplexed bool
+	conns       []net.Conn
 }
 
 // grow opens connections until there are n. Each sends one request and reads its
@@ -261,11 +267,16 @@ func (l *idlers) grow(ctx context.Context, n int) error {
 		if err != nil {
 			return fmt.Errorf("connection %d: %w", len(l.conns)+1, err)
 		}
-		if l.secure {
-			c = tls.Client(c, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is made for this run
+		serve := serveOnce
+		if l.secure || l.multiplexed {
+			cfg := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the certificate is made for this run
+			if l.multiplexed {
+				cfg.NextProtos, serve = []string{h2wire.ALPN}, serveOnce2
+			}
+			c = tls.Client(c, cfg)
 		}
 		l.conns = append(l.conns, c)
-		if err := serveOnce(c); err != nil {
+		if err := serve(c); err != nil {
 			return fmt.Errorf("connection %d: %w", len(l.conns), err)
 		}
 	}
@@ -296,6 +307,39 @@ func serveOnce(c net.Conn) error {
 	}
 	_, err := r.Discard(left)
 	return err
+}
+
+// serveOnce2 makes one exchange of HTTP/2.
+func serveOnce2(c net.Conn) error {
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	const stream = 1
+	out := h2wire.AppendFrame([]byte(h2wire.Preface), h2wire.Frame{Type: h2wire.Settings})
+	block := h2wire.AppendRequest(nil, []byte("GET / HTTP/1.1\r\nHost: bench\r\n\r\n"), []byte("https"))
+	out = h2wire.AppendFrame(out, h2wire.Frame{Length: len(block), Type: h2wire.Headers, Flags: h2wire.EndHeaders | h2wire.EndStream, Stream: stream})
+	if _, err := c.Write(append(out, block...)); err != nil {
+		return err
+	}
+	r := bufio.NewReaderSize(c, 1024)
+	for {
+		var head [h2wire.HeaderLen]byte
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			return err
+		}
+		f := h2wire.ParseFrame(head[:])
+		if _, err := r.Discard(f.Length); err != nil {
+			return err
+		}
+		switch {
+		case f.Type == h2wire.Settings && !f.Has(h2wire.Ack):
+			if _, err := c.Write(h2wire.AppendFrame(nil, h2wire.Frame{Type: h2wire.Settings, Flags: h2wire.Ack})); err != nil {
+				return err
+			}
+		case f.Type == h2wire.RSTStream, f.Type == h2wire.GoAway:
+			return errors.New("the proxy has answered a request of HTTP/2 by a reset")
+		case f.Stream == stream && f.Has(h2wire.EndStream) && (f.Type == h2wire.Data || f.Type == h2wire.Headers):
+			return nil
+		}
+	}
 }
 
 func (l *idlers) close() {

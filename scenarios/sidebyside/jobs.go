@@ -16,6 +16,7 @@ type job struct {
 	servers int    // in the section, all at one origin; 1 if 0
 	key     string // of the certificate: "ecdsa" or "rsa"; without one, clients speak in the clear
 	alpn    string // of the bind
+	sites   int    // certificates of the bind, each for a name, in place of one
 	path    string // of the requests, "/" if empty
 	// with makes the load: our generator if empty, h2load, or wrk with nginx for an origin.
 	with      string
@@ -61,6 +62,8 @@ func jobs() []job {
 	}
 	bulk2 := http2("bodies of 64 KiB, 64 connections, 10 streams", 64, 10, 1.3, 1.5)
 	bulk2.body = "64KiB"
+	crowded := secure("handshakes, 1 000 certificates", "ecdsa", append([]string{"--tls-name=" + siteName(777)}, full...), 1.3, 1.8)
+	crowded.sites = 1000
 	bulkTLS := secure("bodies of 1 MiB", "ecdsa", nil, 1.3, 1.8)
 	bulkTLS.body = "1MiB"
 	return []job{
@@ -89,6 +92,7 @@ func jobs() []job {
 
 		secure("keep-alive", "ecdsa", nil, 1.3, 1.8),
 		secure("handshakes, ECDSA", "ecdsa", full, 1.3, 1.8),
+		crowded,
 		secure("handshakes, RSA", "rsa", full, 0.6, 1),
 		secure("handshakes, resumed", "ecdsa", each, 1.5, 2),
 		bulkTLS,

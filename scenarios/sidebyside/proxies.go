@@ -107,7 +107,7 @@ func (b *bed) config(j *job, global, origin string, port, maxconn int) (text str
 	}
 	bind := ""
 	if j.key != "" {
-		file, err := b.certificate(j.key)
+		file, err := b.certificates(j)
 		if err != nil {
 			return "", err
 		}
@@ -141,6 +141,29 @@ func (b *bed) originFor(ctx context.Context, j *job) (string, error) {
 	_, url, err := start()
 	return strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/"), err
 }
+
+// certificates is the file of the one, or the directory of all, that both proxies show.
+func (b *bed) certificates(j *job) (string, error) {
+	if j.sites == 0 {
+		return b.certificate(j.key)
+	}
+	dir := filepath.Join(b.dir, fmt.Sprintf("sites-%d", j.sites))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		if os.IsExist(err) {
+			err = nil // they are there already
+		}
+		return dir, err
+	}
+	certs := certmaker.New(dir)
+	for i := range j.sites {
+		if _, err := certs.Cert(siteName(i)); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+func siteName(i int) string { return fmt.Sprintf("site%d.test", i) }
 
 // certificate is the file of one that both proxies show, with a key of a kind.
 func (b *bed) certificate(key string) (string, error) {
