@@ -50,10 +50,7 @@ const maxPacket = 1<<30 - 1
 // looked at.
 func AppendLogin(b []byte, seq byte, l *Login) []byte {
 	b, at := Begin(b, seq)
-	b = binary.LittleEndian.AppendUint32(b, uint32(l.Capabilities))
-	b = binary.LittleEndian.AppendUint32(b, maxPacket)
-	b = append(b, l.Charset)
-	b = append(b, make([]byte, 23)...)
+	b = l.appendFixed(b)
 	b = append(append(b, l.User...), 0)
 	b = append(append(b, byte(len(l.Auth))), l.Auth...)
 	if l.Capabilities&ConnectWithDB != 0 {
@@ -66,6 +63,21 @@ func AppendLogin(b []byte, seq byte, l *Login) []byte {
 		b = AppendString(b, l.Attributes)
 	}
 	return End(b, at)
+}
+
+// AppendTLSRequest appends a client's wish to go on encrypted, the packet that takes the
+// place of a login with these capabilities.
+func AppendTLSRequest(b []byte, seq byte, l *Login) []byte {
+	b, at := Begin(b, seq)
+	return End(l.appendFixed(b), at)
+}
+
+// appendFixed appends what every login begins with.
+func (l *Login) appendFixed(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(l.Capabilities))
+	b = binary.LittleEndian.AppendUint32(b, maxPacket)
+	b = append(b, l.Charset)
+	return append(b, make([]byte, 23)...)
 }
 
 // ParseSwitch reads a server's wish for another plugin: its name and the salt.

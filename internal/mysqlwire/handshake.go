@@ -93,6 +93,11 @@ type Login struct {
 // tlsRequestSize is the length of a login that ends after its fixed part.
 const tlsRequestSize = 32
 
+// WantsTLS reports whether what should be a login is only the wish to go on encrypted.
+func WantsTLS(payload []byte) bool {
+	return len(payload) == tlsRequestSize && Capabilities(binary.LittleEndian.Uint16(payload))&(Protocol41|TLS) == Protocol41|TLS
+}
+
 // ParseLogin reads a login of protocol 4.1, or of the one before.
 func ParseLogin(payload []byte) (l Login, err error) {
 	r := reader{b: payload}
@@ -111,7 +116,7 @@ func ParseLogin(payload []byte) (l Login, err error) {
 	r.bytes(4) // the longest packet the client takes
 	l.Charset = r.byte()
 	r.bytes(23)
-	if len(payload) == tlsRequestSize && l.Capabilities&TLS != 0 {
+	if WantsTLS(payload) {
 		l.TLS = true
 		return l, r.err()
 	}

@@ -106,6 +106,18 @@ func TestParseLogin(t *testing.T) {
 	}
 }
 
+func TestTLSRequest(t *testing.T) {
+	for _, c := range []struct {
+		of   Capabilities
+		want bool
+	}{{Protocol41 | TLS | PluginAuth, true}, {Protocol41, false}, {TLS, false}} {
+		p, seq, n, err := ParsePacket(AppendTLSRequest(nil, 1, &Login{Capabilities: c.of, Charset: CharsetUTF8}))
+		if err != nil || n != HeaderSize+32 || seq != 1 || p[8] != CharsetUTF8 || WantsTLS(p) != c.want || WantsTLS(p[:31]) || WantsTLS(append(p, 0)) {
+			t.Errorf("%x: %x, %d, %v", c.of, p, n, err)
+		}
+	}
+}
+
 func TestBadRows(t *testing.T) {
 	columns := []Column{{"a", Int}, {"b", Real}}
 	for _, row := range [][]Value{{{Text: "1"}}, {{Text: "x"}, {Text: "1"}}, {{Text: "1"}, {Text: "x"}}, {{Text: "9223372036854775808"}, {Text: "1"}}} {

@@ -86,6 +86,8 @@ type Tally struct {
 	// with an earlier session.
 	Handshakes uint64 `json:"handshakes,omitempty"`
 	Resumed    uint64 `json:"handshakesResumed,omitempty"`
+	// HandshakesFailed are those that have led to no connection.
+	HandshakesFailed uint64 `json:"handshakesFailed,omitempty"`
 	// Handshake is how long they took, from the connection on; nil without any.
 	Handshake *Latency `json:"handshake,omitempty"`
 	// Response is measured from the intended start, Service from the actual

@@ -85,7 +85,7 @@ func (c *conn) feed(p []byte) {
 			for _, k := range c.counts() {
 				k.Garbled++
 			}
-		case codec.More, codec.Reply, codec.Lost:
+		case codec.More, codec.Reply, codec.Lost, codec.Secure:
 			return
 		}
 	}

@@ -111,6 +111,15 @@ type Multiplexer interface {
 	Cancel(slot int)
 }
 
+// Upgrader is a Session whose connections begin in clear, and which asks for TLS itself, by
+// a Secure in its set-up.
+type Upgrader interface {
+	Session
+	// Secured reports that the handshake is over, and says how the set-up goes on: by More
+	// or Reply.
+	Secured() State
+}
+
 // State says how far an answer or a set-up is.
 type State uint8
 
@@ -121,6 +130,7 @@ const (
 	Broken              // not what the protocol allows: Answer.Detail
 	Reply               // the client must send something first: Say
 	Lost                // there will be no answer to one request: Answer.Fault or Unserved
+	Secure              // behind what the client says first (Say), TLS begins: Upgrader
 )
 
 // Answer is one response.

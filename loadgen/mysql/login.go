@@ -70,7 +70,23 @@ func (s *session) login(p []byte) codec.State {
 		l.Capabilities |= mysqlwire.ConnectAttrs
 		l.Attributes = s.codec.attributes
 	}
-	s.said = mysqlwire.AppendLogin(s.said[:0], seqOfLogin, &l)
+	if !s.codec.secured {
+		s.said = mysqlwire.AppendLogin(s.said[:0], seqOfLogin, &l)
+		return s.listen(stateLogin)
+	}
+	if g.Capabilities&mysqlwire.TLS == 0 {
+		return s.fail("the server does not offer TLS")
+	}
+	l.Capabilities |= mysqlwire.TLS
+	s.said = mysqlwire.AppendTLSRequest(s.said[:0], seqOfLogin, &l)
+	s.due = mysqlwire.AppendLogin(s.due[:0], seqOfLogin+1, &l)
+	s.state = stateSecuring
+	return codec.Secure
+}
+
+// Secured implements codec.Upgrader: the login follows in TLS.
+func (s *session) Secured() codec.State {
+	s.said, s.due = s.due, s.said
 	return s.listen(stateLogin)
 }
 
@@ -86,6 +102,8 @@ func (s *session) moreData(p []byte) codec.State {
 	case len(p) == 1 && p[0] == mysqlwire.SHA2Right:
 		s.reader.Begin(mysqlwire.OnePacket, s.reader.Seq())
 		return codec.More
+	case len(p) == 1 && p[0] == mysqlwire.SHA2Full && s.codec.secured:
+		return s.sayPacket(append([]byte(s.codec.password), 0), stateLogin)
 	case len(p) == 1 && p[0] == mysqlwire.SHA2Full:
 		return s.sayPacket([]byte{mysqlwire.SHA2AskKey}, stateKey)
 	}

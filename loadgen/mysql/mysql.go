@@ -19,6 +19,7 @@ type client struct {
 	user     string
 	password string
 	database string
+	secured  bool // in TLS, which is asked for
 	// attributes are what a connection speaks of itself, as it is sent.
 	attributes []byte
 	// setUp are the packets of the commands that a connection begins with, one
@@ -50,10 +51,10 @@ type param struct {
 	number bool
 }
 
-// New prepares the statements of a load.
-func New(l *codec.Load, m *Spec) (codec.Codec, error) {
+// New prepares the statements of a load, whose connections are secured by TLS or not.
+func New(l *codec.Load, m *Spec, secured bool) (codec.Codec, error) {
 	c := &client{
-		seed: l.Seed, user: m.User, password: m.Password, database: m.Database, details: codec.Details{},
+		seed: l.Seed, secured: secured, user: m.User, password: m.Password, database: m.Database, details: codec.Details{},
 		rollback: mysqlwire.AppendCommand(nil, mysqlwire.ComQuery, []byte("ROLLBACK")),
 		quit:     mysqlwire.AppendCommand(nil, mysqlwire.ComQuit, nil),
 		one:      mysqlwire.AppendCommand(nil, mysqlwire.ComPing, nil),
@@ -154,6 +155,7 @@ type state uint8
 
 const (
 	stateGreeting state = iota
+	stateSecuring       // the handshake of TLS
 	stateLogin          // the outcome of the login, or what it takes beside
 	stateKey            // the server's public key
 	stateCommands       // the answer to a command of the set-up
@@ -171,6 +173,7 @@ type session struct {
 	state      state
 	salt       [mysqlwire.SaltSize]byte
 	said       []byte // what Say is to say: a packet of the login
+	due        []byte // the login, while TLS is asked for
 	at         int    // of the commands of the set-up, or of the steps of a request
 
 	request        *request
@@ -196,7 +199,7 @@ func (s *session) Say(dst []byte) []byte {
 		return s.step(dst, &s.order, s.at)
 	case stateRollback:
 		return append(dst, s.codec.rollback...)
-	case stateGreeting, stateLogin, stateKey:
+	case stateGreeting, stateSecuring, stateLogin, stateKey:
 	}
 	return append(dst, s.said...)
 }
@@ -304,7 +307,7 @@ func (s *session) complete() codec.State {
 		return s.prepared()
 	case stateRequests:
 		return s.answered()
-	case stateRollback:
+	case stateSecuring, stateRollback:
 	}
 	return codec.Done // the answer is the error before
 }

@@ -30,7 +30,12 @@ func newSession(t testing.TB, m Spec) codec.Session {
 	if wrong := wrong(&m); wrong != "" {
 		t.Fatal(wrong)
 	}
-	c, err := New(&codec.Load{Name: "web"}, &m)
+	return sessionOf(t, m, false)
+}
+
+func sessionOf(t testing.TB, m Spec, secured bool) codec.Session {
+	t.Helper()
+	c, err := New(&codec.Load{Name: "web"}, &m, secured)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +143,44 @@ func TestMySQLLogin(t *testing.T) {
 				t.Fatalf("scramble %x", p)
 			}
 			k.server(mysqlwire.AppendOK(nil, 4, 0, 0, 2), codec.Done)
+		}
+	}
+}
+
+// TLS is asked for behind the greeting, and the login follows in it. There the password
+// needs no key, and a server that does not offer TLS is not spoken to in clear.
+func TestMySQLLoginInTLS(t *testing.T) {
+	offer := func(of mysqlwire.Capabilities) []byte {
+		g := mysqlwire.Greeting{Version: "8.0", Salt: salt, Plugin: mysqlwire.CachingSHA2Password, Capabilities: mysqlwire.Protocol41 | mysqlwire.SecureConnection | mysqlwire.PluginAuth | of}
+		return g.Append(nil, 0)
+	}
+	for _, size := range []int{1 << 10, 1} {
+		s := sessionOf(t, Spec{User: "app", Password: "secret", Database: "shop"}, true).(codec.Upgrader)
+		k := &talk{t, s, size}
+		for range 2 { // each connection anew
+			s.Open()
+			k.server(offer(mysqlwire.TLS), codec.Secure)
+			if p, seq := k.client(); seq != 1 || !mysqlwire.WantsTLS(p) {
+				t.Fatalf("asked for TLS by %d, %q", seq, p)
+			}
+			if st := s.Secured(); st != codec.Reply {
+				t.Fatalf("state %d", st)
+			}
+			p, seq := k.client()
+			l, err := mysqlwire.ParseLogin(p)
+			if err != nil || seq != 2 || l.TLS || l.Capabilities&mysqlwire.TLS == 0 || string(l.User) != "app" || string(l.Database) != "shop" {
+				t.Fatalf("login %d, %+v, %v", seq, l, err)
+			}
+			k.server(packet(3, []byte{1, 4}), codec.Reply)
+			if p, seq := k.client(); seq != 4 || string(p) != "secret\x00" {
+				t.Fatalf("the password is sent as %d, %q", seq, p)
+			}
+			k.server(mysqlwire.AppendOK(nil, 5, 0, 0, 2), codec.Done)
+		}
+		s.Open()
+		k.server(offer(0), codec.Broken)
+		if got := s.Answer().Detail; got != "the server does not offer TLS" {
+			t.Errorf("%q", got)
 		}
 	}
 }
@@ -319,7 +362,7 @@ func FuzzMySQLSession(f *testing.F) {
 	f.Add(append(append(hello(mysqlwire.NativePassword), packet(2, []byte{1, 4})...), packet(4, []byte("\x01-----BEGIN PUBLIC KEY-----\n"))...), uint8(9))
 	f.Add(append(hello(mysqlwire.NativePassword), mysqlwire.AppendPrepared(mysqlwire.AppendOK(nil, 2, 0, 0, 2), 1, 1, nil, mysqlwire.Format{})...), uint8(40))
 	f.Fuzz(func(t *testing.T, in []byte, size uint8) {
-		s := newSession(t, Spec{Password: "secret", Statements: []Statement{{Query: "SELECT ?", Prepared: true, Params: []string{"1"}}}})
+		s := sessionOf(t, Spec{Password: "secret", Statements: []Statement{{Query: "SELECT ?", Prepared: true, Params: []string{"1"}}}}, size&1 == 1)
 		s.Open()
 		for rest := in; len(rest) > 0; {
 			n, st := s.Feed(rest[:min(len(rest), int(size)+1)])
@@ -329,6 +372,11 @@ func FuzzMySQLSession(f *testing.F) {
 			rest = rest[n:]
 			switch st {
 			case codec.More, codec.Lost:
+			case codec.Secure:
+				if p := s.Say(nil); len(p) != 36 {
+					t.Fatalf("asked for TLS by %q", p)
+				}
+				s.(codec.Upgrader).Secured()
 			case codec.Reply:
 				if _, _, n, err := mysqlwire.ParsePacket(s.Say(nil)); n == 0 || err != nil {
 					t.Fatalf("said no packet: %v", err)

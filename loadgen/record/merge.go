@@ -372,6 +372,7 @@ func mergeTallies(all []*result.Tally, enc *hdr.Encoder) (sum result.Tally, err 
 		sum.ConnsOpened += t.ConnsOpened
 		sum.Handshakes += t.Handshakes
 		sum.Resumed += t.Resumed
+		sum.HandshakesFailed += t.HandshakesFailed
 	}
 	if sum.Response, err = latency(func(t *result.Tally) *result.Latency { return &t.Response }); err != nil {
 		return sum, err

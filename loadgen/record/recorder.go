@@ -38,7 +38,7 @@ type PhaseTally struct {
 	requests, completed, retried, moved uint64
 	interrupted                         uint64 // of those that failed
 	bytesIn, bytesOut, conns            uint64
-	handshakes, resumed                 uint64
+	handshakes, resumed, unsecured      uint64
 	failed                              causeCounts
 	status                              [600]uint64
 	response, service, lag              *hdrhistogram.Histogram
@@ -436,6 +436,14 @@ func (r *Recorder) Secured(q *Entry, resumed bool, took int64) {
 		if resumed {
 			t.resumed++
 		}
+	}
+}
+
+// Unsecured notes that the handshake of a connection opened for q has come to nothing.
+func (r *Recorder) Unsecured(q *Entry) {
+	q.slice.phase.unsecured++
+	if q.class != nil {
+		q.class.unsecured++
 	}
 }
 

@@ -43,6 +43,7 @@ func (p *PhaseTally) add(o *PhaseTally) {
 	p.conns += o.conns
 	p.handshakes += o.handshakes
 	p.resumed += o.resumed
+	p.unsecured += o.unsecured
 	p.failed.add(&o.failed)
 	for st, n := range o.status {
 		p.status[st] += n
@@ -69,7 +70,7 @@ func (p *PhaseTally) tally(enc *hdr.Encoder) (t result.Tally, err error) {
 	t = result.Tally{
 		Requests: p.requests, Completed: p.completed, Failed: p.failed.total(), Retried: p.retried, Moved: p.moved, Interrupted: p.interrupted,
 		EndedWithin: p.endedWithin, GoodWithin: p.goodWithin, FailuresByCause: p.failed.names(), BytesIn: p.bytesIn, BytesOut: p.bytesOut, ConnsOpened: p.conns,
-		Handshakes: p.handshakes, Resumed: p.resumed,
+		Handshakes: p.handshakes, Resumed: p.resumed, HandshakesFailed: p.unsecured,
 	}
 	if t.FailuresByCause == nil {
 		t.FailuresByCause = map[string]uint64{}

@@ -71,8 +71,8 @@ func Print(out io.Writer, l *result.Load, timeline *Timeline, ascii bool) error 
 		// Already in the line above, but for the rate.
 		fmt.Fprintf(t, "after the end\t%s\t%s\t\n", units.Count(e.Good), units.Count(e.Ended-e.Good))
 	}
-	if l.Handshakes > 0 {
-		fmt.Fprintf(t, "handshakes\t%s\tresumed\t%s\t%s\t/s\t\n", units.Count(l.Handshakes), units.Count(l.Resumed), units.Rate(float64(l.Handshakes)/max(l.DurationSeconds, 1e-9)))
+	if l.Handshakes+l.HandshakesFailed > 0 {
+		fmt.Fprintf(t, "handshakes\t%s\t%s\tresumed\t%s\t%s\t/s\t\n", units.Count(l.Handshakes), units.Count(l.HandshakesFailed), units.Count(l.Resumed), units.Rate(float64(l.Handshakes)/max(l.DurationSeconds, 1e-9)))
 	}
 	fmt.Fprintln(t)
 	if err := printPercentiles(t, l); err != nil {

@@ -35,6 +35,7 @@ type conn struct {
 	setUp     bool // the protocol's set-up is not complete
 	last      bool // nothing may follow the requests that are on it
 	hangUp    bool // this side ends when all is written
+	upgrade   bool // TLS begins when all is written
 	began     bool // a byte of the answer to the first of them has come
 	corked    bool // what is written waits for uncork
 	hup       bool // the peer has closed its side, or the connection failed
@@ -131,7 +132,7 @@ func (c *conn) established() {
 	if c.w.stamps == nil {
 		c.w.loop.Receive(c.fd)
 	}
-	if c.w.secure != nil {
+	if c.w.secure.atOnce() {
 		c.secure()
 		return
 	}
@@ -237,6 +238,10 @@ func (c *conn) feed(p []byte, hup bool) {
 	for {
 		setUp := c.state == connSetup
 		c.began = !setUp
+		if c.upgrade { // whoever sent this wants it to be taken for what is secured
+			c.broken("data in clear, where TLS was asked for", p)
+			return
+		}
 		n, st := c.session.Feed(p)
 		c.w.rec.Received(&c.flight.head.Entry, n)
 		answer := p
@@ -245,6 +250,9 @@ func (c *conn) feed(p []byte, hup bool) {
 		case codec.More:
 			return
 		case codec.Reply:
+			c.say()
+		case codec.Secure:
+			c.upgrade = true
 			c.say()
 		case codec.Done:
 			switch {
@@ -326,6 +334,9 @@ func (c *conn) abandon(culprit *request, f, rest record.Failure) {
 	f.Age, f.Uses = now-c.openedAt, c.uses
 	rest.Age, rest.Uses = f.Age, f.Uses
 	q, sent := c.flight.head, c.sent
+	if c.state == connSecuring && q != nil && !f.Interrupted {
+		w.rec.Unsecured(&q.Entry)
+	}
 	c.note()
 	c.flight = flight{}
 	w.close(c)

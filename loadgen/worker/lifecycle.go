@@ -265,7 +265,7 @@ func (w *worker) newConn(fd int) *conn {
 	}
 	c.streams.attend(c.session)
 	c.fd, c.uses, c.openedAt = fd, 0, loop.Nanotime()
-	c.last, c.hangUp, c.began, c.corked, c.hup = false, false, false, false, false
+	c.last, c.hangUp, c.upgrade, c.began, c.corked, c.hup = false, false, false, false, false, false
 	if w.cutter != nil && c.pieces == nil {
 		c.pieces = &pieces{}
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 // mariadbPeer runs a MariaDB server with a table item of 100 rows in database
-// shop. User app has the password secret.
-func mariadbPeer(t *testing.T) (addr string) {
+// shop. User app has the password secret, as has safe, who must come in TLS.
+func mariadbPeer(t *testing.T, id *identity) (addr string) {
 	t.Helper()
 	server, install := testpeer.Need(t, "mariadbd"), testpeer.Need(t, "mariadb-install-db")
 	dir := t.TempDir()
@@ -35,6 +35,10 @@ CREATE TABLE shop.item (id INT PRIMARY KEY, n BIGINT, name VARCHAR(40)) ENGINE=I
 INSERT INTO shop.item VALUES `+rows.String()[1:]+`;
 CREATE USER app@'127.0.0.1' IDENTIFIED BY 'secret';
 CREATE USER app@localhost IDENTIFIED BY 'secret';
+CREATE USER safe@'127.0.0.1' IDENTIFIED BY 'secret' REQUIRE SSL;
+CREATE USER safe@localhost IDENTIFIED BY 'secret' REQUIRE SSL;
+GRANT SELECT ON shop.* TO safe@'127.0.0.1';
+GRANT SELECT ON shop.* TO safe@localhost;
 GRANT SELECT, INSERT, UPDATE ON shop.* TO app@'127.0.0.1';
 GRANT SELECT, INSERT, UPDATE ON shop.* TO app@localhost;
 `)
@@ -47,7 +51,7 @@ GRANT SELECT, INSERT, UPDATE ON shop.* TO app@localhost;
 	t.Cleanup(func() { _ = log.Close() })
 	startPeer(t, log, addr, server, "--no-defaults", "--datadir="+data, "--user=root", "--bind-address=127.0.0.1", "--port="+port,
 		"--socket="+filepath.Join(dir, "s"), "--init-file="+init, "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M",
-		"--innodb-log-file-size=4M", "--skip-log-bin", "--performance-schema=OFF")
+		"--innodb-log-file-size=4M", "--skip-log-bin", "--performance-schema=OFF", "--ssl-cert="+id.pair, "--ssl-key="+id.pair)
 	return addr
 }
 
@@ -71,7 +75,8 @@ func class(t *testing.T, l *result.Load, name string) *result.LoadClass {
 }
 
 func TestMariaDB(t *testing.T) {
-	addr := mariadbPeer(t)
+	id := newIdentity(t)
+	addr := mariadbPeer(t, id)
 	one, none, hundred := int64(1), int64(0), int64(100)
 	t.Run("mix", func(t *testing.T) {
 		spec := mysqlLoad(addr, mysql.Spec{
@@ -141,6 +146,23 @@ func TestMariaDB(t *testing.T) {
 			if got.FailuresByCause[result.CauseConnect] != got.Requests || !strings.HasPrefix(l.failures[0].Detail, want) {
 				t.Errorf("failures %v, %q; want %q", got.FailuresByCause, l.failures[0].Detail, want)
 			}
+		}
+	})
+	t.Run("TLS", func(t *testing.T) {
+		for _, version := range []string{"1.2", "1.3"} {
+			query := "SELECT 1 FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME='SSL_VERSION' AND VARIABLE_VALUE='TLSv" + version + "'"
+			spec := mysqlLoad(addr, mysql.Spec{Statements: []mysql.Statement{{Query: query, Expect: mysql.ExpectResult{Rows: &one}}}})
+			spec.MySQL.User, spec.Connections.RequestsPerConnection = "safe", 3
+			spec.TLS = &workload.TLS{Name: identityName, CA: id.ca, MinVersion: version, MaxVersion: version}
+			got, _ := load(t, spec)
+			if got.Failed > 0 || got.Requests == 0 || got.Phases[0].Handshakes != got.Phases[0].ConnsOpened {
+				t.Errorf("%s: %d handshakes on %d connections, failures %v", version, got.Phases[0].Handshakes, got.Phases[0].ConnsOpened, got.FailuresByCause)
+			}
+		}
+		spec := mysqlLoad(addr, mysql.Spec{})
+		spec.MySQL.User = "safe"
+		if got, _ := load(t, spec); got.Completed > 0 {
+			t.Errorf("%d requests in clear of one who must come in TLS", got.Completed)
 		}
 	})
 	t.Run("no allocation", func(t *testing.T) {

@@ -60,6 +60,10 @@ func (c *conn) put(p, body []byte) {
 
 // written is when all there is to write has left.
 func (c *conn) written() {
+	if c.upgrade {
+		c.upgrade = false
+		c.secure()
+	}
 	if c.hangUp {
 		c.hangUp = false
 		c.hang()

@@ -197,7 +197,7 @@ func (r *Runner) worker(origin int64) *worker {
 		classes: classes, mix: pace.NewMix(classes, s.Seed), timed: s.Timed(), cutter: newCutter(s),
 	}
 	if r.tls != nil {
-		w.secure = newSecure(r.loop, r.tls)
+		w.secure = newSecure(r.loop, r.tls, s.Upgrades())
 	}
 	if s.Arrival == workload.Closed {
 		w.closed = pace.NewClosedLoop(s.ThinkUs*1000, w.depth, s.Share)

@@ -14,7 +14,12 @@ import (
 type secure struct {
 	queue *tlsio.Queue
 	cfg   *tls.Config
+	// asked: connections begin in clear, and the protocol asks for TLS.
+	asked bool
 }
+
+// atOnce reports that connections begin with the handshake of TLS.
+func (s *secure) atOnce() bool { return s != nil && !s.asked }
 
 // secure begins the handshake of a connection that the kernel has made. What there is to
 // write waits.
@@ -22,7 +27,7 @@ func (c *conn) secure() {
 	s := c.w.secure
 	c.state, c.securedAt = connSecuring, loop.Nanotime()
 	c.tls = s.queue.Client(c.fd, s.cfg, c)
-	c.tls.Handshake(false)
+	c.tls.Handshake(c.hup)
 }
 
 // Secured implements tlsio.Owner.
@@ -40,6 +45,9 @@ func (c *conn) Secured(err error) {
 	}
 	gen := c.gen
 	c.ready()
+	if u, ok := c.session.(codec.Upgrader); ok && u.Secured() == codec.Reply {
+		c.say()
+	}
 	if c.gen == gen && c.pending() {
 		c.flush()
 	}
@@ -49,7 +57,12 @@ func (c *conn) Secured(err error) {
 }
 
 // unsecured tells whether nothing may be written yet.
-func (c *conn) unsecured() bool { return c.w.secure != nil && (c.tls == nil || c.tls.Info() == nil) }
+func (c *conn) unsecured() bool {
+	if c.tls == nil {
+		return c.w.secure.atOnce()
+	}
+	return c.tls.Info() == nil
+}
 
 // hang ends this side of the connection.
 func (c *conn) hang() {
@@ -68,6 +81,6 @@ func (c *conn) insecure() {
 }
 
 // newSecure makes what the connections of a load in TLS need.
-func newSecure(l *loop.Loop, cfg *tls.Config) *secure {
-	return &secure{queue: tlsio.NewQueue(l), cfg: cfg}
+func newSecure(l *loop.Loop, cfg *tls.Config, asked bool) *secure {
+	return &secure{queue: tlsio.NewQueue(l), cfg: cfg, asked: asked}
 }

@@ -29,38 +29,51 @@ import (
 
 // secureOrigin is an HTTP server in TLS that counts handshakes.
 type secureOrigin struct {
-	addr, ca string
-	pair     string       // file of its certificate and key
-	shown    atomic.Int64 // requests of clients that have shown that certificate, by the suite
-	full     atomic.Int64
-	resumed  atomic.Int64
+	*identity
+	addr    string
+	shown   atomic.Int64 // requests of clients that have shown that certificate, by the suite
+	full    atomic.Int64
+	resumed atomic.Int64
 }
 
-// startSecure runs one until the end of the test.
-func startSecure(t *testing.T, body string) *secureOrigin {
+// identity is a certificate for identityName that has signed itself.
+type identity struct {
+	ca, pair string // files: the certificate, and with it its key
+	own      tls.Certificate
+}
+
+const identityName = "origin.test"
+
+func newIdentity(t *testing.T) *identity {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "origin.test"}, DNSNames: []string{"origin.test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: identityName}, DNSNames: []string{identityName}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &secureOrigin{ca: filepath.Join(t.TempDir(), "ca")}
-	if err := os.WriteFile(o.ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	id := &identity{ca: filepath.Join(t.TempDir(), "ca"), pair: filepath.Join(t.TempDir(), "pair"), own: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}}
+	if err := os.WriteFile(id.ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.pair = filepath.Join(t.TempDir(), "pair")
 	both := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
-	if err := os.WriteFile(o.pair, both, 0o600); err != nil {
+	if err := os.WriteFile(id.pair, both, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return id
+}
+
+// startSecure runs one until the end of the test.
+func startSecure(t *testing.T, body string) *secureOrigin {
+	t.Helper()
+	o := &secureOrigin{identity: newIdentity(t)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +81,7 @@ func startSecure(t *testing.T, body string) *secureOrigin {
 	o.addr = l.Addr().String()
 	var seen sync.Map // connections whose handshake is counted
 	srv := &http.Server{
-		TLSConfig: &tls.Config{ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		TLSConfig: &tls.Config{ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{o.own}},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, known := seen.LoadOrStore(r.RemoteAddr, true); !known {
 				if r.TLS.DidResume {
@@ -77,7 +90,7 @@ func startSecure(t *testing.T, body string) *secureOrigin {
 					o.full.Add(1)
 				}
 			}
-			if p := r.TLS.PeerCertificates; len(p) == 1 && bytes.Equal(p[0].Raw, der) && r.TLS.CipherSuite == tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 {
+			if p := r.TLS.PeerCertificates; len(p) == 1 && bytes.Equal(p[0].Raw, o.own.Certificate[0]) && r.TLS.CipherSuite == tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 {
 				o.shown.Add(1)
 			}
 			_, _ = io.WriteString(w, body)

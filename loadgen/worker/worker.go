@@ -261,7 +261,7 @@ func (w *worker) try(q *request) {
 	switch c.state = connBusy; {
 	case inProgress:
 		c.state = connOpening
-	case w.secure != nil:
+	case w.secure.atOnce():
 		c.secure()
 		w.await(c)
 	}

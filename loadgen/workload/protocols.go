@@ -18,6 +18,8 @@ import (
 type protocol struct {
 	name     string
 	counting Counting
+	// upgrades: connections begin in clear, and its sessions ask for TLS themselves.
+	upgrades bool
 	// validate reports what is wrong with the protocol's part of a Spec.
 	validate func(s *Spec, bad func(format string, args ...any))
 	// Open prepares the requests; it may read files. t is the trace to replay,
@@ -28,13 +30,15 @@ type protocol struct {
 // protocols lists what the generator speaks; the first is the default.
 func protocols() []protocol {
 	return []protocol{
-		{"http1", ByNumber, validateHTTP1, func(s *Spec, l *codec.Load, t *trace.Trace) (codec.Codec, error) { return http1.New(l, &s.HTTP, t) }},
-		{"http2", ByNumber, validateHTTP2, func(s *Spec, l *codec.Load, t *trace.Trace) (codec.Codec, error) {
+		{"http1", ByNumber, false, validateHTTP1, func(s *Spec, l *codec.Load, t *trace.Trace) (codec.Codec, error) { return http1.New(l, &s.HTTP, t) }},
+		{"http2", ByNumber, false, validateHTTP2, func(s *Spec, l *codec.Load, t *trace.Trace) (codec.Codec, error) {
 			return http2.New(l, &s.HTTP2, &s.HTTP, t, s.TLS != nil)
 		}},
-		{"redis", ByName, validateRedis, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) { return redis.New(l, &s.Redis) }},
-		{"mysql", ByName, validateMySQL, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) { return mysql.New(l, &s.MySQL) }},
-		{"tcp", Uncounted, validateTCP, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) { return tcp.New(l, &s.TCP) }},
+		{"redis", ByName, false, validateRedis, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) { return redis.New(l, &s.Redis) }},
+		{"mysql", ByName, true, validateMySQL, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) {
+			return mysql.New(l, &s.MySQL, s.TLS != nil)
+		}},
+		{"tcp", Uncounted, false, validateTCP, func(s *Spec, l *codec.Load, _ *trace.Trace) (codec.Codec, error) { return tcp.New(l, &s.TCP) }},
 	}
 }
 
@@ -123,6 +127,12 @@ func (s *Spec) Depth() int {
 		return s.HTTP2.Depth()
 	}
 	return max(1, s.Connections.Pipeline)
+}
+
+// Upgrades reports that connections begin in clear, and that TLS is asked for on them.
+func (s *Spec) Upgrades() bool {
+	p, _ := findProtocol(s.Protocol)
+	return p.upgrades
 }
 
 // ALPN is what the protocol is called in TLS; nothing where it is not asked for.

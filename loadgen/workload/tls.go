@@ -97,9 +97,6 @@ func validateTLS(s *Spec, bad func(format string, args ...any)) {
 	if t == nil {
 		return
 	}
-	if p := s.Protocol; p != "" && p != "http1" && p != "http2" && p != "tcp" && p != "redis" {
-		bad("tls: protocol %s does not begin with a handshake of TLS: want http1, http2, tcp or redis", p)
-	}
 	for _, v := range []string{t.MinVersion, t.MaxVersion} {
 		if v != "" && !slices.Contains(tlsVersions, v) {
 			bad("tls: version %q: want %s", v, strings.Join(tlsVersions, " or "))

@@ -22,6 +22,7 @@ type scheme struct {
 	name, protocol string
 	port           string // "" must be given
 	form           string
+	tls            bool
 	// set takes what the URL says beside the address, in which shown puts the
 	// variables back; false is a URL that is not of the form.
 	set func(s *Spec, u *url.URL, shown *strings.Replacer) bool
@@ -29,11 +30,14 @@ type scheme struct {
 
 func schemes() []scheme {
 	return []scheme{
-		{"http", "http1", "80", "http://HOST[:PORT][/PATH][?QUERY]", (*Spec).setHTTP},
-		{"https", "http1", "443", "https://HOST[:PORT][/PATH][?QUERY]", (*Spec).setHTTPS},
-		{"tcp", "tcp", "", "tcp://HOST:PORT", (*Spec).setTCP},
-		{"mysql", "mysql", "3306", "mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]", (*Spec).setMySQL},
-		{"redis", "redis", "6379", "redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]", (*Spec).setRedis},
+		{"http", "http1", "80", "http://HOST[:PORT][/PATH][?QUERY]", false, (*Spec).setHTTP},
+		{"https", "http1", "443", "https://HOST[:PORT][/PATH][?QUERY]", true, (*Spec).setHTTP},
+		{"tcp", "tcp", "", "tcp://HOST:PORT", false, (*Spec).setTCP},
+		{"tls", "tcp", "", "tls://HOST:PORT", true, (*Spec).setTCP},
+		{"mysql", "mysql", "3306", "mysql://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]", false, (*Spec).setMySQL},
+		{"mysqls", "mysql", "3306", "mysqls://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]", true, (*Spec).setMySQL},
+		{"redis", "redis", "6379", "redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]", false, (*Spec).setRedis},
+		{"rediss", "redis", "6379", "rediss://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]", true, (*Spec).setRedis},
 	}
 }
 
@@ -48,13 +52,18 @@ func findScheme(name string) (scheme, bool) {
 
 // URLProtocol is the protocol that a URL asks for, "" if it is none that is
 // spoken here. A URL without a scheme is one of http.
-func URLProtocol(raw string) string {
+func URLProtocol(raw string) string { return schemeOf(raw).protocol }
+
+// URLInTLS reports whether a URL asks for connections in TLS.
+func URLInTLS(raw string) bool { return schemeOf(raw).tls }
+
+func schemeOf(raw string) scheme {
 	name, _, ok := strings.Cut(raw, "://")
 	if !ok {
 		name = "http"
 	}
 	k, _ := findScheme(name)
-	return k.protocol
+	return k
 }
 
 // SetURL points the load at a URL: protocol, targets, and what else it says,
@@ -84,6 +93,9 @@ func (s *Spec) SetURL(ctx context.Context, raw, socket string) error {
 	}
 	if u.Hostname() == "" || u.Fragment != "" || !k.set(s, u, shown) || port == "" {
 		return fmt.Errorf("URL %q: want %s", raw, k.form)
+	}
+	if k.tls {
+		s.secure(u)
 	}
 	s.Title = shown.Replace(u.Redacted())
 	if socket != "" {
@@ -126,15 +138,14 @@ func hideVariables(raw string) (hidden string, shown *strings.Replacer) {
 	}
 }
 
-// setHTTPS keeps what is said about TLS already.
-func (s *Spec) setHTTPS(u *url.URL, shown *strings.Replacer) bool {
+// secure keeps what is said about TLS already.
+func (s *Spec) secure(u *url.URL) {
 	if s.TLS == nil {
 		s.TLS = &TLS{}
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); s.TLS.Name == "" && err != nil {
 		s.TLS.Name = u.Hostname()
 	}
-	return s.setHTTP(u, shown)
 }
 
 func (s *Spec) setHTTP(u *url.URL, shown *strings.Replacer) bool {

@@ -90,6 +90,20 @@ func TestSetURLOfOtherProtocols(t *testing.T) {
 			t.Errorf("%s: %+v, %v", url, s, err)
 		}
 	}
+	for url, want := range map[string]Spec{
+		"tls://127.0.0.1:25":    {Protocol: "tcp", TLS: &TLS{}, Targets: []string{"127.0.0.1:25"}},
+		"rediss://p@localhost":  {Protocol: "redis", TLS: &TLS{Name: "localhost"}, Targets: []string{"127.0.0.1:6379"}, Redis: redis.Spec{Password: "p"}},
+		"mysqls://u@localhost/": {Protocol: "mysql", TLS: &TLS{Name: "localhost"}, Targets: []string{"127.0.0.1:3306"}, MySQL: mysql.Spec{User: "u"}},
+	} {
+		var s Spec
+		err := s.SetURL(context.Background(), url, "")
+		if err == nil && len(s.Targets) > 1 { // ::1 may be a name of localhost, too
+			s.Targets, s.OneName = s.Targets[:1], false
+		}
+		if s.Title = ""; err != nil || !reflect.DeepEqual(s, want) || !URLInTLS(url) {
+			t.Errorf("%s: %+v, %v", url, s, err)
+		}
+	}
 	for _, url := range []string{"tcp://127.0.0.1", "tcp://u@127.0.0.1:1", "redis://127.0.0.1/x", "redis://127.0.0.1?db=1", "mysql://127.0.0.1?a=b", "redis://"} {
 		var s Spec
 		if err := s.SetURL(context.Background(), url, ""); err == nil || !strings.Contains(err.Error(), "want "+s.Protocol+"://") {
