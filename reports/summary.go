@@ -71,6 +71,7 @@ func blocks() []block {
 		firstOf((*summary).integrity),
 		firstOf((*summary).counts),
 		{one: (*summary).phases},
+		{one: (*summary).handshakes, least: (*summary).handshakesLines},
 		{one: (*summary).abuse, least: (*summary).abuseLines},
 		{one: func(s *summary, _ *result.Cell) { s.leftOut() }, least: (*summary).leftOutLines},
 		{one: (*summary).hosts, many: (*summary).sideBySide},

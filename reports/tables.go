@@ -237,7 +237,7 @@ func sections() []func(m *reviewText, a *series.Analysis) {
 	return []func(*reviewText, *series.Analysis){
 		(*reviewText).limits, (*reviewText).trust, (*reviewText).windows, (*reviewText).certificates, (*reviewText).notApplied,
 		func(m *reviewText, a *series.Analysis) { m.leftOut(a.LeftOut) },
-		(*reviewText).segments, (*reviewText).requests, (*reviewText).integrity, (*reviewText).counts,
+		(*reviewText).segments, (*reviewText).requests, (*reviewText).handshakes, (*reviewText).integrity, (*reviewText).counts,
 		func(m *reviewText, a *series.Analysis) { m.abuse(a.Abuse) },
 		func(m *reviewText, a *series.Analysis) { m.hosts(a.Hosts) },
 	}

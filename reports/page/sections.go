@@ -21,6 +21,7 @@ func sections() []section {
 		{"events", (*cellBuilder).events},
 		{"abuse", (*cellBuilder).abuse},
 		{"distribution", (*cellBuilder).distribution},
+		{"handshakes", (*cellBuilder).handshakes},
 		{"upstreams", (*cellBuilder).upstreams},
 		{"resources", (*cellBuilder).usage},
 		{"hosts", (*cellBuilder).hosts},
@@ -119,6 +120,15 @@ func (b *cellBuilder) hosts() any {
 		return nil
 	}
 	return &table{Head: words.HostsHead(), Rows: words.HostsRows(b.Hosts)}
+}
+
+// handshakes lists what those of TLS came to.
+func (b *cellBuilder) handshakes() any {
+	rows := words.HandshakesRows(b.Loads)
+	if len(rows) == 0 {
+		return nil
+	}
+	return &table{Head: words.HandshakesHead(), Rows: rows}
 }
 
 // abuse is what became of clients that misbehave.
