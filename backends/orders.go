@@ -48,6 +48,9 @@ func (p *Process) Apply(f *control.Fault) (*control.Applied, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fault.InTLS(f.Kind) && !p.kind.InTLS() {
+		return nil, &control.BadFault{Reason: "fault " + f.Kind + " is for origins that speak TLS, and this one has no certificate"}
+	}
 	hit, err := p.targets(f.Target)
 	if err != nil {
 		return nil, err

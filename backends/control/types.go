@@ -38,6 +38,12 @@ const (
 	Limit     = "limit"     // admit at most Fault.Connections: MySQL and Redis
 	Records   = "records"   // answer out of Fault.Records: DNS
 	Crash     = "crash"     // end the process without a farewell
+
+	// Of origins that speak TLS.
+	TLSStall      = "tls-stall"         // answer nothing to handshakes until the end
+	Certificate   = "tls-certificate"   // show Fault.Certificate on connections accepted meanwhile
+	TLSTruncate   = "tls-truncate"      // close within a record, in the middle of answers
+	Renegotiation = "tls-renegotiation" // want another handshake behind the first, of connections accepted meanwhile
 )
 
 // States of kind state.
@@ -87,7 +93,7 @@ type Fault struct {
 	Rate *float64 `json:"rate,omitempty"`
 	// Scope of kind reset; "" is both.
 	Scope string `json:"scope,omitempty"`
-	// Bytes of kind truncate: how much of the body is written, of the answer
+	// Bytes of kinds truncate and tls-truncate: how much of the body is written, of the answer
 	// where the protocol has no bodies; nil is half.
 	// Bytes of kind trickle: how much is written at a time; nil is 1.
 	Bytes *int64 `json:"bytes,omitempty"`
@@ -103,6 +109,8 @@ type Fault struct {
 	Role string `json:"role,omitempty"`
 	// Lag of kind lag: how far replication is behind, "30s".
 	Lag string `json:"lag,omitempty"`
+	// Certificate of kind tls-certificate, with its chain and key, in PEM.
+	Certificate string `json:"certificate,omitempty"`
 	// Connections of kind limit; nil is none but those that are open.
 	Connections *int `json:"connections,omitempty"`
 }
@@ -177,6 +185,8 @@ type Connections struct {
 	Refused  uint64 `json:"refused"` // dropped at once by a reset fault
 	// Limited were turned away because of too many connections.
 	Limited uint64 `json:"limited,omitempty"`
+	// Spoilt are handshakes of TLS that a fault has held up or shown something else.
+	Spoilt uint64 `json:"spoilt,omitempty"`
 	// Denied failed to authenticate.
 	Denied uint64 `json:"denied,omitempty"`
 	// BytesIn and BytesOut were read from and handed to the kernel.

@@ -45,6 +45,9 @@ const Protocol = "dns"
 // Protocol implements origin.Kind.
 func (*Config) Protocol() string { return Protocol }
 
+// InTLS implements origin.Kind.
+func (*Config) InTLS() bool { return false }
+
 // OneThread implements origin.Kind: datagrams all come to one socket.
 func (*Config) OneThread() bool { return true }
 

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"crypto/tls"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,7 +70,7 @@ func readTruncate(p *Plan) error {
 	p.bytes = Half
 	if b := p.Fault.Bytes; b != nil {
 		if *b < 0 {
-			return badf("invalid bytes %d of fault truncate: want 0 or more", *b)
+			return badf("invalid bytes %d of fault %s: want 0 or more", *b, p.Fault.Kind)
 		}
 		p.bytes = *b
 	}
@@ -163,6 +164,18 @@ func readRecords(p *Plan) (err error) {
 	if p.zone, err = zone.Parse(*p.Fault.Records); err != nil {
 		return badf("fault records: %v", err)
 	}
+	return nil
+}
+
+func readCertificate(p *Plan) error {
+	if p.Fault.Certificate == "" {
+		return badf("fault %s does not say which: want \"certificate\", with its key, in PEM", p.Fault.Kind)
+	}
+	pair, err := tls.X509KeyPair([]byte(p.Fault.Certificate), []byte(p.Fault.Certificate))
+	if err != nil {
+		return badf("fault %s: %v", p.Fault.Kind, err)
+	}
+	p.certificate = &pair
 	return nil
 }
 

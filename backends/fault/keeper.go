@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"crypto/tls"
 	"slices"
 	"time"
 
@@ -33,6 +34,11 @@ type Force struct {
 	Limited    bool // admit at most MaxConns connections
 	MaxConns   int
 	Zone       *zone.Zone // instead of the configured one; nil: none
+
+	HandshakesStalled bool             // answer nothing to handshakes of TLS
+	Certificate       *tls.Certificate // instead of the configured one; nil: none
+	CutRecords        bool             // break off within a record of TLS
+	Renegotiate       bool             // want another handshake behind the first
 }
 
 // Subject is what suffers the faults: one replica on one loop.

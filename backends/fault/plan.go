@@ -4,6 +4,7 @@
 package fault
 
 import (
+	"crypto/tls"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,8 @@ type Plan struct {
 	lag      time.Duration
 	conns    int
 	zone     *zone.Zone
+
+	certificate *tls.Certificate
 }
 
 // Parse checks a fault of origins of a protocol. Errors are *control.BadFault.
@@ -61,6 +64,7 @@ func Parse(f *control.Fault, protocol string) (*Plan, error) {
 		{"lag", f.Lag != ""},
 		{"connections", f.Connections != nil},
 		{"records", f.Records != nil},
+		{"certificate", f.Certificate != ""},
 	} {
 		if g.given && !slices.Contains(row.args, g.name) {
 			return nil, badf("fault %s takes no %s%s", f.Kind, g.name, row.takes())
@@ -76,6 +80,7 @@ func Parse(f *control.Fault, protocol string) (*Plan, error) {
 type kindRow struct {
 	name      string
 	protocols []string // that know it; nil: all
+	inTLS     bool     // of origins that speak TLS
 	args      []string
 	moment    func(*control.Fault) bool // needs no length; nil: always needs one
 	read      func(*Plan) error
@@ -95,6 +100,7 @@ func (r *kindRow) known(protocol string) bool {
 
 func kinds() []kindRow {
 	databases := []string{"mysql", "redis"}
+	secured := []string{"http", "tcp", "mysql", "redis"}
 	return []kindRow{
 		{name: control.Stall, apply: func(_ *Plan, f *Force) { f.Stalled = true }},
 		{
@@ -150,6 +156,16 @@ func kinds() []kindRow {
 			name: control.Records, protocols: []string{"dns"}, args: []string{"records"}, read: readRecords,
 			apply: func(p *Plan, f *Force) { f.Zone = p.zone },
 		},
+		{name: control.TLSStall, protocols: secured, inTLS: true, apply: func(_ *Plan, f *Force) { f.HandshakesStalled = true }},
+		{
+			name: control.Certificate, protocols: secured, inTLS: true, args: []string{"certificate"}, read: readCertificate,
+			apply: func(p *Plan, f *Force) { f.Certificate = p.certificate },
+		},
+		{
+			name: control.TLSTruncate, protocols: secured, inTLS: true, args: []string{"bytes"}, read: readTruncate,
+			apply: func(p *Plan, f *Force) { f.Truncate, f.TruncateAt, f.CutRecords = true, p.bytes, true },
+		},
+		{name: control.Renegotiation, protocols: secured, inTLS: true, apply: func(_ *Plan, f *Force) { f.Renegotiate = true }},
 		{name: control.Crash, moment: func(*control.Fault) bool { return true }},
 	}
 }
@@ -162,6 +178,11 @@ func Protocols(kind string) []string {
 		}
 	}
 	return []string{}
+}
+
+// InTLS reports whether a kind of fault is one of origins that speak TLS.
+func InTLS(kind string) bool {
+	return slices.ContainsFunc(kinds(), func(row kindRow) bool { return row.name == kind && row.inTLS })
 }
 
 func findKind(name, protocol string) (*kindRow, error) {

@@ -42,6 +42,9 @@ const Protocol = "http"
 // Protocol implements origin.Kind.
 func (*Config) Protocol() string { return Protocol }
 
+// InTLS implements origin.Kind.
+func (cfg *Config) InTLS() bool { return cfg.TLS != nil }
+
 // OneThread implements origin.Kind: nothing is shared.
 func (*Config) OneThread() bool { return false }
 

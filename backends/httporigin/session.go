@@ -50,6 +50,7 @@ type session struct {
 	within  bool // the output will be flushed
 	leaving bool // GOAWAY has been said
 	failed  bool // the client has made a mistake
+	severed bool // a fault breaks it off when all is written
 }
 
 // prelude tells what a connection begins with: h2wire.ALPN, something else, or "" where
@@ -208,6 +209,10 @@ func (s *session) flush() {
 			s.out, s.sent = s.out[:0], 0
 		}
 		if s.serve(); !s.Busy() {
+			if s.severed {
+				s.Cut(true)
+				return
+			}
 			if (s.leaving || s.failed) && len(s.streams) == 0 {
 				s.c.Linger()
 			}

@@ -241,6 +241,8 @@ func (st *stream) Finish(broken bool) {
 		st.over = true
 		st.data(nil, true)
 	}
+	// What is cut within a record of TLS is all streams.
+	st.s.severed = st.s.severed || broken && st.s.c.Secure() && st.s.c.o.Force().CutRecords
 }
 
 // Gone implements origin.Carrier.

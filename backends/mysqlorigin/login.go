@@ -20,7 +20,7 @@ func (s *session) login(c *origin.Conn, payload []byte, seq byte) bool {
 	}
 	l, err := mysqlwire.ParseLogin(payload)
 	if err != nil || l.TLS {
-		// No TLS was offered: who asks for it nevertheless gets nowhere.
+		// TLS was not offered, or is there: who asks for it nevertheless gets nowhere.
 		s.malformed(c, 0, seq)
 		return false
 	}
@@ -69,15 +69,17 @@ func (s *session) check(c *origin.Conn, said []byte, seq byte) bool {
 // prove goes on with the full authentication of caching_sha2_password.
 func (s *session) prove(c *origin.Conn, payload []byte, seq byte) bool {
 	cfg := s.r.cfg
-	if len(payload) == 1 && payload[0] == mysqlwire.SHA2AskKey {
+	if len(payload) == 1 && payload[0] == mysqlwire.SHA2AskKey && !c.Secure() {
 		c.SetOutput(mysqlwire.AppendMoreData(c.Output(), seq, cfg.key.Public()))
 		return true
 	}
-	password, err := cfg.key.Decrypt(payload, &s.salt)
-	if err != nil {
-		// In clear, as from clients that take the connection for a secure one:
-		// on a local socket, or because TLS was wished for and not to be had.
-		password = string(bytes.TrimSuffix(payload, []byte{0}))
+	// In clear, as from clients that take the connection for a secure one: in TLS, on a
+	// local socket, or because TLS was wished for and not to be had.
+	password := string(bytes.TrimSuffix(payload, []byte{0}))
+	if !c.Secure() {
+		if secret, err := cfg.key.Decrypt(payload, &s.salt); err == nil {
+			password = secret
+		}
 	}
 	right := string(s.user) == cfg.User && subtle.ConstantTimeCompare([]byte(password), []byte(cfg.Password)) == 1
 	s.r.cached = s.r.cached || right

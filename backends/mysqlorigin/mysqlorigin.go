@@ -5,6 +5,7 @@
 package mysqlorigin
 
 import (
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"time"
@@ -50,6 +51,8 @@ type Options struct {
 	Idle time.Duration
 	// Backlog of the listeners; 0 is the system's.
 	Backlog int
+	// TLS is offered to clients, who may ask for it; nil: not offered.
+	TLS *tls.Config
 }
 
 const defaultMaxConnections = 151
@@ -125,6 +128,9 @@ const Protocol = "mysql"
 // Protocol implements origin.Kind.
 func (*Config) Protocol() string { return Protocol }
 
+// InTLS implements origin.Kind.
+func (cfg *Config) InTLS() bool { return cfg.TLS != nil }
+
 // OneThread implements origin.Kind: connections are limited for a replica as a
 // whole.
 func (*Config) OneThread() bool { return true }
@@ -141,7 +147,7 @@ func (cfg *Config) Start(at *origin.Place) (origin.Replica, error) {
 func (cfg *Config) start(at *origin.Place) (*replica, error) {
 	r := &replica{cfg: cfg, began: time.Now()}
 	server, err := origin.Serve(at, origin.Behaviour{
-		Latency: cfg.Latency, Idle: cfg.Idle, Backlog: cfg.Backlog,
+		Latency: cfg.Latency, Idle: cfg.Idle, Backlog: cfg.Backlog, TLS: cfg.TLS, Asked: true,
 		Open: func(c *origin.Conn) origin.Session { return r.open(c) },
 	})
 	if err != nil {
@@ -216,8 +222,12 @@ func (r *replica) open(c *origin.Conn) origin.Session {
 		c.Finish()
 		return s
 	}
+	offered := capabilities
+	if r.cfg.TLS != nil {
+		offered |= mysqlwire.TLS
+	}
 	g := mysqlwire.Greeting{
-		Version: Version, ConnectionID: s.id, Salt: s.salt, Capabilities: capabilities,
+		Version: Version, ConnectionID: s.id, Salt: s.salt, Capabilities: offered,
 		Charset: mysqlwire.CharsetUTF8, Status: mysqlwire.StatusAutocommit, Plugin: r.cfg.plugin,
 	}
 	c.SetOutput(g.Append(c.Output(), 0))

@@ -75,6 +75,10 @@ func (s *session) Consume(c *origin.Conn, in []byte) (n int) {
 		}
 		if s.phase != serving {
 			n += size
+			if s.phase == loggingIn && s.r.cfg.TLS != nil && !c.Secure() && mysqlwire.WantsTLS(payload) {
+				c.Upgrade(in[n:])
+				return len(in)
+			}
 			if !s.login(c, payload, seq+1) {
 				c.Finish()
 				return len(in)

@@ -47,6 +47,13 @@ func (c *Conn) Name(class []byte) { c.class = append(c.class[:0], class...) }
 // Peer is the address of the client.
 func (c *Conn) Peer() (sock.Addr, syscall.Errno) { return c.line.Peer() }
 
+// Secure reports that the connection is in TLS.
+func (c *Conn) Secure() bool { return c.line.Secure() }
+
+// Upgrade goes on in TLS, whose beginning rest may be: what has come behind the client's
+// wish. It may be called by a session at work only, which is to use nothing more then.
+func (c *Conn) Upgrade(rest []byte) { c.line.upgrade(rest) }
+
 // client is a Conn as the user of its line, out of the sight of sessions.
 type client Conn
 

@@ -48,6 +48,7 @@ type Line struct {
 	spoken  bool // the client has sent a byte
 	broken  bool // by a fault, in the midst of what was to be said
 	carries bool // other lines
+	stalled bool // a fault holds its handshake up
 }
 
 // User is what a protocol makes of a line. Once it lingers, only Recount, Cut and Closed
@@ -183,39 +184,6 @@ func (l *Line) Ready(ev poller.Events) {
 	}
 }
 
-// secure goes on with the handshake of a connection in TLS, or with what the socket did
-// not take. It reports whether the connection is ready for requests.
-func (l *Line) secure(ev poller.Events) bool {
-	switch {
-	case l.tls == nil:
-	case l.tls.Info() == nil:
-		l.tls.Handshake(l.hup)
-		return false
-	case ev&poller.Out != 0:
-		l.tls.Flush()
-	}
-	return true
-}
-
-// handshaking reports that nothing can be written yet.
-func (l *Line) handshaking() bool { return l.tls != nil && l.tls.Info() == nil }
-
-// Secured implements tlsio.Owner.
-func (t *lineTLS) Secured(err error) {
-	l := (*Line)(t)
-	switch {
-	case err != nil:
-		l.user.Ended()
-	case !l.user.Busy():
-		l.pump() // what came with the end of the handshake does not show at the socket
-	default:
-		l.held = true // as above, once what the origin says first is written
-		if l.parked == 0 && !l.user.Paused() {
-			l.user.Proceed()
-		}
-	}
-}
-
 // Idle begins the wait for a request.
 func (l *Line) Idle() {
 	if l.lines.patience > 0 {
@@ -261,6 +229,7 @@ func (l *Line) Linger() {
 		return
 	}
 	l.farewell()
+	l.severed()
 	_ = sock.ShutdownWrite(l.fd) // of a connection that is gone: the read tells
 	l.After(int64(lingerFor))
 	if l.held {
@@ -280,6 +249,14 @@ func (l *Line) Leave() {
 
 // Break marks a line that a fault breaks off: TLS is not to say that this is the end.
 func (l *Line) Break() { l.broken = true }
+
+// severed is what the client sees in TLS of a line that was broken off within a record, where
+// a fault says so.
+func (l *Line) severed() {
+	if l.tls != nil && l.broken && l.lines.force.CutRecords {
+		l.tls.SendBroken()
+	}
+}
 
 // farewell says in TLS that nothing more will come.
 func (l *Line) farewell() {

@@ -78,6 +78,9 @@ func (l *Line) pump() {
 	s := l.lines
 	buf := s.loop.Scratch()
 	for range maxReads {
+		if l.handshaking() {
+			return // what comes belongs to the handshake
+		}
 		n, more, errno := l.recv(buf)
 		switch {
 		case errno == syscall.EAGAIN:

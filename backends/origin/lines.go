@@ -28,7 +28,9 @@ type Lines struct {
 	rng      *rand.Rand
 	patience int64 // nanoseconds that a client may let pass; 0 is no limit
 	secured  *tls.Config
+	asked    bool         // connections begin in clear, and clients ask for TLS
 	queue    *tlsio.Queue // nil: in clear
+	spoilt   *tls.Config  // what a fault has connections secured with; nil: there is none
 	fresh    func() (*Line, User)
 	all      []*Line
 	free     []*Line
@@ -43,6 +45,8 @@ type Terms struct {
 	Backlog int
 	// TLS is what clients are served with; nil: in clear.
 	TLS *tls.Config
+	// Asked lets connections begin in clear, until Conn.Upgrade.
+	Asked bool
 }
 
 // Serve listens at a place and serves. Faults go to subject, which does its part and
@@ -50,7 +54,7 @@ type Terms struct {
 func (s *Lines) Serve(at *Place, t Terms, subject fault.Subject, fresh func() (*Line, User)) (err error) {
 	*s = Lines{
 		loop: at.Loop, tally: tally.NewSheet(), rng: dist.NewRand(at.Seed, at.Stream),
-		patience: int64(t.Idle), secured: t.TLS, fresh: fresh,
+		patience: int64(t.Idle), secured: t.TLS, asked: t.Asked, fresh: fresh,
 	}
 	if t.TLS != nil {
 		s.queue = tlsio.NewQueue(at.Loop)
@@ -116,8 +120,8 @@ func (s *Lines) open(fd int) {
 	s.tally.Active++
 	l.pos = len(s.all)
 	s.all = append(s.all, l)
-	if s.queue != nil {
-		l.tls = s.queue.Server(fd, s.secured, (*lineTLS)(l))
+	if s.queue != nil && !s.asked {
+		l.wrap(nil)
 	}
 	l.user.Opened()
 }
@@ -140,6 +144,12 @@ func (s *Lines) take() *Line {
 func (s *Lines) Changed(was, now *fault.Force) {
 	if was.Refused != now.Refused {
 		s.SetRefused(now.Refused)
+	}
+	if was.Certificate != now.Certificate || was.Renegotiate != now.Renegotiate {
+		s.spoil(now)
+	}
+	if was.HandshakesStalled && !now.HandshakesStalled {
+		s.unstall()
 	}
 	if now.Truncate && !was.Truncate {
 		s.eachLive(func(u User) {

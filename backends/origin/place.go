@@ -41,6 +41,8 @@ type Replica interface {
 type Kind interface {
 	// Protocol is the name of the protocol, by which faults know it.
 	Protocol() string
+	// InTLS reports that clients are served with TLS, or may ask for it.
+	InTLS() bool
 	// OneThread reports that a replica keeps state that threads cannot share, so
 	// that it lives on one thread only.
 	OneThread() bool

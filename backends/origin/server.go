@@ -44,6 +44,8 @@ type Behaviour struct {
 	Backlog int
 	// TLS is what clients are served with; nil: in clear.
 	TLS *tls.Config
+	// Asked lets connections begin in clear, until Conn.Upgrade.
+	Asked bool
 }
 
 // Server is one replica on one loop that serves connections of a Behaviour. It
@@ -57,7 +59,7 @@ type Server struct {
 // Serve listens at a place and serves.
 func Serve(at *Place, b Behaviour) (*Server, error) {
 	s := &Server{behaviour: b}
-	err := s.Lines.Serve(at, Terms{Idle: b.Idle, Backlog: b.Backlog, TLS: b.TLS}, s, func() (*Line, User) {
+	err := s.Lines.Serve(at, Terms{Idle: b.Idle, Backlog: b.Backlog, TLS: b.TLS, Asked: b.Asked}, s, func() (*Line, User) {
 		c := &Conn{s: s}
 		return &c.line, (*client)(c)
 	})

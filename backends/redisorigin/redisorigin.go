@@ -116,6 +116,9 @@ const Protocol = "redis"
 // Protocol implements origin.Kind.
 func (*Config) Protocol() string { return Protocol }
 
+// InTLS implements origin.Kind.
+func (cfg *Config) InTLS() bool { return cfg.TLS != nil }
+
 // OneThread implements origin.Kind: the keys of a replica live on one thread.
 func (*Config) OneThread() bool { return true }
 

@@ -29,7 +29,7 @@ const (
 // Sheet holds the counts of one replica on one thread.
 type Sheet struct {
 	Accepted, Active, Silent, Refused uint64
-	Limited, Denied                   uint64
+	Limited, Denied, Spoilt           uint64
 	BytesIn, BytesOut                 uint64
 	Malformed, Incomplete, BadIDs     uint64
 	Intact, Altered                   uint64 // requests that said what they should be
@@ -202,6 +202,7 @@ func (s *Sheet) AddTo(t *Snapshot) error {
 	t.sheet.Silent += s.Silent
 	t.sheet.Refused += s.Refused
 	t.sheet.Limited += s.Limited
+	t.sheet.Spoilt += s.Spoilt
 	t.sheet.Denied += s.Denied
 	t.sheet.BytesIn += s.BytesIn
 	t.sheet.BytesOut += s.BytesOut
@@ -255,7 +256,7 @@ func (t *Snapshot) Counters(name, addr string) control.ReplicaCounters {
 		Name: name, Addr: addr,
 		Connections: control.Connections{
 			Accepted: t.sheet.Accepted, Active: t.sheet.Active, Silent: t.sheet.Silent, Refused: t.sheet.Refused,
-			Limited: t.sheet.Limited, Denied: t.sheet.Denied, BytesIn: t.sheet.BytesIn, BytesOut: t.sheet.BytesOut,
+			Limited: t.sheet.Limited, Denied: t.sheet.Denied, Spoilt: t.sheet.Spoilt, BytesIn: t.sheet.BytesIn, BytesOut: t.sheet.BytesOut,
 		},
 		Malformed: t.sheet.Malformed, Incomplete: t.sheet.Incomplete, BadIDs: t.sheet.BadIDs,
 		Intact: t.sheet.Intact, Altered: t.sheet.Altered,

@@ -95,6 +95,9 @@ const Protocol = "tcp"
 // Protocol implements origin.Kind.
 func (*Config) Protocol() string { return Protocol }
 
+// InTLS implements origin.Kind.
+func (cfg *Config) InTLS() bool { return cfg.TLS != nil }
+
 // OneThread implements origin.Kind: nothing is shared.
 func (*Config) OneThread() bool { return false }
 

@@ -165,6 +165,14 @@ end by themselves. Every kind of origin knows
   bandwidth (bandwidth)          write at most this much a second on each connection
   drain                          close connections after their present answer
   crash                          end the process
+
+and those that speak TLS besides
+
+  tls-stall                      answer nothing to handshakes
+  tls-certificate (certificate)  show this one, in PEM with its key, on new connections
+  tls-truncate (bytes)           close within a record, in the middle of an answer
+  tls-renegotiation              want another handshake behind the first, of TLS 1.2,
+                                 on new connections
 ` + kinds + `
 For example:
 

@@ -11,6 +11,7 @@ import (
 // backendMySQLCmd runs mock MySQL origins in one process.
 type backendMySQLCmd struct {
 	originFlags
+	tlsFlags
 
 	Answers        string        `placeholder:"FILE" help:"File of answers to statements, a YAML or JSON list."`
 	Role           string        `default:"primary" enum:"primary,replica" help:"Role in a replicated set: primary or replica. A replica refuses writes."`
@@ -47,6 +48,8 @@ of variables, numbers and a few functions, SET, USE, BEGIN, COMMIT, PREPARE and
 EXECUTE, SHOW VARIABLES, STATUS, WARNINGS, PROCESSLIST, REPLICA STATUS (and SLAVE
 STATUS) and so on; other writes report one changed row.
 
+With --tls-cert clients may ask for TLS, as MySQL has it: behind the server's greeting.
+
 Statements are counted in class NAME, with an exact record of every SEQ, if they
 begin with the comment /* X-Bench-Id: NAME.SEQ */, otherwise in class "-". For
 example, a replica three seconds behind:
@@ -70,6 +73,9 @@ func (c *backendMySQLCmd) Run(std *streams) error {
 	}
 	var err error
 	if o.Latency, err = c.latency(); err != nil {
+		return usage(err)
+	}
+	if o.TLS, err = c.secure(); err != nil {
 		return usage(err)
 	}
 	if c.Answers != "" {

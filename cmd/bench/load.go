@@ -47,7 +47,7 @@ type loadCmd struct {
 	Streams               int      `group:"Connections" default:"100" help:"Requests under way on a connection of HTTP/2 at a time, of which the peer may allow fewer."`
 	Window                string   `group:"Connections" placeholder:"SIZE" help:"How much of a body may come on a stream of HTTP/2 before it has been read; 1MiB if not given."`
 	UnixSocket            string   `group:"Connections" placeholder:"PATH" help:"Connect to this socket (a path or abns@NAME) instead of the URL's host."`
-	TLSName               string   `group:"Connections" name:"tls-name" placeholder:"NAME" help:"Name to ask for in TLS (https); that of the URL if not given."`
+	TLSName               string   `group:"Connections" name:"tls-name" placeholder:"NAME" help:"Name to ask for in TLS (https, tls, mysqls, rediss); that of the URL if not given."`
 	TLSCA                 string   `group:"Connections" name:"tls-ca" placeholder:"FILE" type:"existingfile" help:"Verify the certificate by the authorities in this file; without it nothing is verified."`
 	TLSCert               string   `group:"Connections" name:"tls-cert" placeholder:"FILE" type:"existingfile" help:"Show this certificate if the target asks for one."`
 	TLSKey                string   `group:"Connections" name:"tls-key" placeholder:"FILE" type:"existingfile" help:"Key of the certificate; in its file if not given."`

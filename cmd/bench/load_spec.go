@@ -111,10 +111,10 @@ func (c *loadCmd) streams(s *workload.Spec, protocol string, errs *flagErrors) {
 // secure reads what is said of TLS.
 func (c *loadCmd) secure(s *workload.Spec, errs *flagErrors) {
 	t := workload.TLS{Name: c.TLSName, CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey, Ciphers: c.TLSCipher, Full: c.TLSFull, MinVersion: c.TLSVersion, MaxVersion: c.TLSVersion}
-	if strings.HasPrefix(c.URL, "https://") {
+	if workload.URLInTLS(c.URL) {
 		s.TLS = &t
 	} else if !reflect.DeepEqual(t, workload.TLS{}) {
-		errs.add("tls-...", errors.New("only with https"))
+		errs.add("tls-...", errors.New("only with https, tls, mysqls and rediss"))
 	}
 }
 

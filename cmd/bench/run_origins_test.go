@@ -45,6 +45,9 @@ proxy:
     {{- range .Backends.names}}
         server {{.Name}} {{.Addr}}
     {{- end}}
+    {{- range .Backends.safe}}
+        server {{.Name}} {{.Addr}}
+    {{- end}}
 backends:
   - {name: web}
   - {name: echo, kind: tcp, tcp: {mode: script, steps: [expect PING, "send PONG", loop]}}
@@ -59,6 +62,7 @@ backends:
       answers:
         - {query: SELECT name FROM item*, columns: [id int, name], rows: [["1", hat], ["2", null]]}
   - {name: cache, kind: redis, latency: 1ms, redis: {password: secret, keys: {greeting: "hello, world"}, maxMemory: 1MiB}}
+  - {name: safe, tls: {name: safe.test}}
   - {name: names, kind: dns, dns: {records: a.test. A 192.0.2.2}}
 load:
   - name: clients
@@ -73,7 +77,7 @@ func TestRunOrdersEveryFaultOfEveryOrigin(t *testing.T) {
 	args := map[string]string{
 		"latency": "latency: 1ms", "bandwidth": "bandwidth: 1MiB", "role": "role: primary", "lag": "lag: 5s",
 		"rate": "rate: 0.5", "scope": "scope: new", "bytes": "bytes: 3", "every": "every: 1ms", "connections": "connections: 9",
-		"records": "records: a.test. A 192.0.2.1",
+		"records": "records: a.test. A 192.0.2.1", "certificate": "certificate: safe.test", "flaws": "flaws: [expired]",
 	}
 	var events strings.Builder
 	want := 0
@@ -82,9 +86,9 @@ func TestRunOrdersEveryFaultOfEveryOrigin(t *testing.T) {
 			continue
 		}
 		known := fault.Protocols(a.Fault)
-		for _, o := range [][2]string{{"web", "http"}, {"echo", "tcp"}, {"db", "mysql"}, {"cache", "redis"}, {"names", "dns"}} {
+		for _, o := range [][2]string{{"web", "http"}, {"safe", "http"}, {"echo", "tcp"}, {"db", "mysql"}, {"cache", "redis"}, {"names", "dns"}} {
 			origin, protocol := o[0], o[1]
-			if known != nil && !slices.Contains(known, protocol) {
+			if known != nil && !slices.Contains(known, protocol) || fault.InTLS(a.Fault) && origin != "safe" {
 				continue
 			}
 			text := "name: " + origin + ".1, for: 20ms"

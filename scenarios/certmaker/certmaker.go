@@ -112,6 +112,15 @@ func (m *Maker) Cert(name string, flaws ...string) (string, error) {
 	return path, os.WriteFile(path, text, 0o600)
 }
 
+// Text is what Cert has in its file.
+func (m *Maker) Text(name string, flaws ...string) ([]byte, error) {
+	path, err := m.Cert(name, flaws...)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
 // Renewed is another certificate for a name, with a key of its own, in PEM. The file
 // stays as it is.
 func (m *Maker) Renewed(name string) ([]byte, error) {

@@ -31,7 +31,7 @@ func (e *Event) Target() string {
 func (a *EventArgs) Fault(kind string) control.Fault {
 	f := control.Fault{
 		Kind: kind, Status: a.Status, Rate: a.Rate, Latency: string(a.Latency), Scope: a.Scope,
-		State: a.State, Role: a.Role, Records: a.Records, Connections: a.Connections,
+		State: a.State, Role: a.Role, Records: a.Records, Connections: a.Connections, Certificate: a.Certificate,
 	}
 	if a.For > 0 {
 		f.For = a.For.String()

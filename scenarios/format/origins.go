@@ -147,5 +147,9 @@ func originActions() []Action {
 		{Name: "backend.lag", Class: ClassFault, Needs: []string{"name", "for", "lag"}, Fault: control.Lag},
 		{Name: "backend.records", Class: ClassFault, Needs: []string{"name", "records"}, Allows: []string{"for"}, Fault: control.Records},
 		{Name: "backend.limit", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"connections"}, Fault: control.Limit},
+		{Name: "backend.tlsStall", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.TLSStall},
+		{Name: "backend.certificate", Class: ClassFault, Needs: []string{"name", "for", "certificate"}, Allows: []string{"flaws"}, Fault: control.Certificate},
+		{Name: "backend.tlsTruncate", Class: ClassFault, Needs: []string{"name", "for"}, Allows: []string{"bytes"}, Fault: control.TLSTruncate},
+		{Name: "backend.renegotiation", Class: ClassFault, Needs: []string{"name", "for"}, Fault: control.Renegotiation},
 	}
 }

@@ -147,8 +147,8 @@ type Backend struct {
 	RequestsPerConnection int `yaml:"requestsPerConnection" default:"0"`
 	// HTTP says what origins of kind http answer beside body and status.
 	HTTP HTTPOrigin `yaml:"http"`
-	// TLS is the certificate of origins that speak TLS, of any kind but mysql and dns; they are in
-	// clear if it is not said.
+	// TLS is the certificate of origins that speak TLS, of any kind but dns; they are in
+	// clear if it is not said. Those of kind mysql offer it, and leave it to their clients.
 	TLS *TLSOrigin `yaml:"tls"`
 	// TCP says what origins of kind tcp do with a connection.
 	TCP TCPOrigin `yaml:"tcp"`
@@ -375,7 +375,7 @@ type EventArgs struct {
 	// Scope of backend.reset: the connections accepted while it lasts (new),
 	// those open when it begins (live), or both.
 	Scope string `yaml:"scope" enum:",new,live,both"`
-	// Bytes that backend.truncate writes of an answer before it closes, that
+	// Bytes that backend.truncate and backend.tlsTruncate write of an answer before they close, that
 	// backend.trickle writes at a time, that a connection carries before
 	// network.resetAfter, that a packet may have after network.mtu, or that
 	// process.limitMemory leaves.
@@ -432,8 +432,11 @@ type EventArgs struct {
 	// files that process.limitFiles leaves, of connections that connections.reset
 	// resets at most or connections.halfOpen opens.
 	Count *int `yaml:"count"`
-	// Certificate that proxy.renew puts into the place of {{cert "NAME"}}, by its name.
+	// Certificate that proxy.renew puts into the place of {{cert "NAME"}}, or that
+	// backend.certificate has origins show, by its name. The authority of the run signs it.
 	Certificate string `yaml:"certificate"`
+	// Flaws of that certificate of backend.certificate: expired, foreign.
+	Flaws []string `yaml:"flaws"`
 	// Command that proxy.command sends to the proxy's stats socket.
 	Command string `yaml:"command"`
 }

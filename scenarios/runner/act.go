@@ -213,6 +213,13 @@ func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do
 		}
 		args.Records = &text
 	}
+	if action.Fault == control.Certificate {
+		text, err := c.certs.Text(args.Certificate, args.Flaws...)
+		if err != nil {
+			return err
+		}
+		args.Certificate = string(text)
+	}
 	for i, o := range targets {
 		if !o.running() {
 			return fmt.Errorf("origin %s is not running", o.name)

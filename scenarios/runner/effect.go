@@ -22,6 +22,7 @@ type met struct {
 	active   uint64 // connections open when counting began
 	refused  uint64
 	limited  uint64
+	spoilt   uint64 // handshakes
 	unknown  string // why nothing can be told
 }
 
@@ -44,6 +45,7 @@ func readMet(ctx context.Context, targets []*origin) (sum met) {
 			sum.active += r.Connections.Active
 			sum.refused += r.Connections.Refused
 			sum.limited += r.Connections.Limited
+			sum.spoilt += r.Connections.Spoilt
 			sum.bytes += r.Connections.BytesIn + r.Connections.BytesOut
 			for j := range r.Classes {
 				sum.requests += r.Classes[j].Received
@@ -90,7 +92,9 @@ func effect(kind, scope string, before, after *met) result.Finding {
 		return evidence.Some("connections reset", n, "connections")
 	case control.Limit:
 		return evidence.Some("connections turned away", since(before.limited, after.limited), "connections beyond the limit")
-	case control.Truncate:
+	case control.TLSStall, control.Certificate, control.Renegotiation:
+		return evidence.Some("handshakes met", since(before.spoilt, after.spoilt), "handshakes")
+	case control.Truncate, control.TLSTruncate:
 		return evidence.Some("answers cut", since(before.cut, after.cut), "answers")
 	}
 	if bytes := since(before.bytes, after.bytes); requests == 0 && bytes > 0 {

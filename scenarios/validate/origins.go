@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"bench/backends/control"
 	"bench/backends/fault"
 	"bench/backends/httporigin"
 	"bench/backends/tcporigin"
@@ -54,7 +55,7 @@ func (v *validator) origin(at string, b *format.Backend) {
 		}
 	}
 	if b.TLS != nil {
-		if b.Kind == "mysql" || b.Kind == "dns" {
+		if b.Kind == "dns" {
 			v.fail(at+".tls", "origins of kind %s do not speak TLS", b.Kind)
 		}
 		v.flaws(at+".tls", b.TLS.Flaws)
@@ -141,6 +142,10 @@ func (v *validator) fault(at string, e *format.Event, action format.Action) {
 		v.fail(at+".args.name", "%s is for origins of kind %s; %s is of kind %s", action.Name, strings.Join(kinds, ", "), b.Name, b.Kind)
 		return
 	}
+	if fault.InTLS(action.Fault) && b.TLS == nil {
+		v.fail(at+".args.name", "%s is for origins that speak TLS; %s has no tls", action.Name, b.Name)
+		return
+	}
 	if b.Kind == "http" && v.given(at+".args.status") {
 		v.between(at+".args.status", e.Args.Status, 400, 599)
 	}
@@ -151,6 +156,10 @@ func (v *validator) fault(at string, e *format.Event, action format.Action) {
 			return
 		}
 		order.Records = &text
+	}
+	if action.Fault == control.Certificate {
+		v.flaws(at+".args", e.Args.Flaws)
+		order = control.Fault{Kind: control.TLSStall, For: order.For} // the certificate is made in the run
 	}
 	if order.For == "" {
 		order.For = "1s" // said already where it is missing
