@@ -78,16 +78,17 @@ func NewGroup(o Options) (*Group, error) {
 	}
 	g.start = newStarter()
 	if len(o.Guard) > 0 {
+		orders := []string{"mark " + g.mark}
+		if o.Journal != "" {
+			orders = append(orders, "journal "+o.Journal)
+		}
 		var err error
-		if g.guard, err = startGuard(o.Guard, g.mark); err != nil {
+		if g.guard, err = startGuard(o.Guard, orders...); err != nil {
 			g.start.end()
 			return nil, fmt.Errorf("cannot start the guard process: %w", err)
 		}
 		if o.Lease {
 			g.guard.keepAlive()
-		}
-		if o.Journal != "" {
-			g.guard.tell("journal " + o.Journal)
 		}
 	}
 	return g, nil

@@ -25,21 +25,28 @@ type guard struct {
 	mu   sync.Mutex    // of the pipe
 }
 
-func startGuard(argv []string, mark string) (*guard, error) {
+// startGuard starts the guard with its first orders. They lie in the pipe before there is a
+// guard: this process may be killed as soon as there is one, and a guard without orders
+// undoes nothing.
+func startGuard(argv []string, orders ...string) (*guard, error) {
 	c := exec.Command(argv[0], argv[1:]...)
 	// A session of its own: neither the terminal's interrupt nor its hang-up
 	// reaches the guard.
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	c.Dir = "/"
-	pipe, err := c.StdinPipe()
+	in, pipe, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Start(); err != nil {
-		return nil, err
-	}
+	defer in.Close()
+	c.Stdin = in
 	g := &guard{cmd: c, pipe: pipe}
-	g.tell("mark " + mark)
+	for _, order := range orders {
+		g.tell(order)
+	}
+	if err := c.Start(); err != nil {
+		return nil, errors.Join(err, pipe.Close())
+	}
 	return g, nil
 }
 

@@ -25,6 +25,15 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	case "victim":
 		victim()
+	case "early victim":
+		_, err := NewGroup(Options{
+			Guard:   []string{"sh", "-c", "kill -9 $PPID; cat > $PROC_ORDERS.new; mv $PROC_ORDERS.new $PROC_ORDERS"},
+			Journal: "/a/journal",
+		})
+		if err != nil {
+			panic(err)
+		}
+		time.Sleep(time.Minute)
 	case "tracer":
 		tracer()
 	}
@@ -253,6 +262,31 @@ func TestNothingSurvives(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A guard knows what to undo however early the process is killed that it guards: here by
+// the guard itself, as soon as that runs.
+func TestGuardHasOrdersFromItsStart(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders := filepath.Join(t.TempDir(), "orders")
+	c := exec.Command(self)
+	c.Env = append(os.Environ(), "PROC_TEST=early victim", "PROC_ORDERS="+orders)
+	if err := c.Run(); err == nil || !strings.Contains(err.Error(), "killed") {
+		t.Fatalf("the victim was not killed: %v", err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		text, err := os.ReadFile(orders)
+		if err != nil && time.Now().Before(deadline) {
+			continue
+		}
+		if mark, rest, _ := strings.Cut(string(text), "\n"); !strings.HasPrefix(mark, "mark ") || rest != "journal /a/journal\n" {
+			t.Errorf("the guard was told %q (%v)", text, err)
+		}
+		return
 	}
 }
 
