@@ -30,9 +30,25 @@ func Match(m impair.Match) ([][]expr.Any, error) {
 }
 
 // OfIP is Match for where other things pass, too, as ARP on a wire.
-func OfIP(m impair.Match) ([][]expr.Any, error) {
-	conditions, err := Match(m)
-	return product(ipOnly(), conditions), err
+func OfIP(m impair.Match) ([][]expr.Any, error) { return ofIP(m, Match) }
+
+// OneWay is OfIP with the direction of m.
+func OneWay(m impair.Match) ([][]expr.Any, error) { return ofIP(m, Arriving) }
+
+// ofIP tells IP by what frames say they carry: at an interface there is no family of
+// addresses that packets have come by.
+func ofIP(m impair.Match, of func(impair.Match) ([][]expr.Any, error)) ([][]expr.Any, error) {
+	address := m.Address
+	m.Address = netip.Prefix{}
+	conditions, err := of(m)
+	if err != nil || !address.IsValid() {
+		return product(ipOnly(), conditions), err
+	}
+	kind := uint16(unix.ETH_P_IP)
+	if address.Addr().Is6() {
+		kind = unix.ETH_P_IPV6
+	}
+	return product([][]expr.Any{carrying(kind)}, product(conditions, ends(address))), nil
 }
 
 // Arriving returns the conditions of m with its direction, as seen by the host
@@ -105,9 +121,18 @@ func port(offset uint32, p uint16) []expr.Any {
 
 // addresses are the conditions that either end lies in a prefix.
 func addresses(p netip.Prefix) [][]expr.Any {
-	family, size, source := byte(unix.NFPROTO_IPV4), uint32(4), uint32(12)
+	family := byte(unix.NFPROTO_IPV4)
 	if p.Addr().Is6() {
-		family, size, source = unix.NFPROTO_IPV6, 16, 8
+		family = unix.NFPROTO_IPV6
+	}
+	return product([][]expr.Any{{&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: register}, equal([]byte{family})}}, ends(p))
+}
+
+// ends are the same of packets that are known to be of the prefix's family.
+func ends(p netip.Prefix) [][]expr.Any {
+	size, source := uint32(4), uint32(12)
+	if p.Addr().Is6() {
+		size, source = 16, 8
 	}
 	mask := make([]byte, size)
 	for i := range p.Bits() {
@@ -115,7 +140,6 @@ func addresses(p netip.Prefix) [][]expr.Any {
 	}
 	end := func(offset uint32) []expr.Any {
 		return []expr.Any{
-			&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: register}, equal([]byte{family}),
 			&expr.Payload{DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: size},
 			&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: size, Mask: mask, Xor: make([]byte, size)},
 			equal(p.Masked().Addr().AsSlice()),
@@ -132,15 +156,14 @@ func NotMarked(mark uint32) []expr.Any {
 	}
 }
 
+// carrying is the condition that a frame says it carries a kind of packet.
+func carrying(kind uint16) []expr.Any {
+	return []expr.Any{&expr.Meta{Key: expr.MetaKeyPROTOCOL, Register: register}, equal(binaryutil.BigEndian.PutUint16(kind))}
+}
+
 // ipOnly are the conditions that a packet is IPv4 or IPv6.
 func ipOnly() [][]expr.Any {
-	ether := func(kind uint16) []expr.Any {
-		return []expr.Any{&expr.Meta{Key: expr.MetaKeyPROTOCOL, Register: register}, equal(binaryutil.BigEndian.PutUint16(kind))}
-	}
-	return [][]expr.Any{
-		ether(unix.ETH_P_IP),
-		ether(unix.ETH_P_IPV6),
-	}
+	return [][]expr.Any{carrying(unix.ETH_P_IP), carrying(unix.ETH_P_IPV6)}
 }
 
 // NeighbourDiscovery is the condition that a packet finds neighbours (RFC 4861

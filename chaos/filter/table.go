@@ -16,8 +16,9 @@ import (
 // Table is an nftables table that lives as long as it is not closed, and no
 // longer than this process.
 type Table struct {
-	conn  *nftables.Conn
-	table *nftables.Table
+	conn   *nftables.Conn
+	socket *netlink.Conn // that of conn
+	table  *nftables.Table
 }
 
 // flagOwner binds a table to its socket (NFT_TABLE_F_OWNER, Linux 5.12).
@@ -38,7 +39,7 @@ func Open(name string, family nftables.TableFamily, namespace string) (*Table, e
 		}
 		return nil, errors.Join(fmt.Errorf("nftables: table %s: %w", name, err), conn.CloseLasting())
 	}
-	return &Table{conn: conn, table: &nftables.Table{Name: name, Family: family}}, nil
+	return &Table{conn: conn, socket: socket, table: &nftables.Table{Name: name, Family: family}}, nil
 }
 
 // connect opens a socket in a namespace.
@@ -67,28 +68,7 @@ func makeTable(c *netlink.Conn, name string, family nftables.TableFamily) error 
 	if err != nil {
 		return err
 	}
-	group := func(kind netlink.HeaderType) netlink.Message {
-		return netlink.Message{
-			Header: netlink.Header{Type: kind, Flags: netlink.Request},
-			Data:   []byte{0, unix.NFNETLINK_V0, 0, unix.NFNL_SUBSYS_NFTABLES},
-		}
-	}
-	_, err = c.SendMessages([]netlink.Message{
-		group(unix.NFNL_MSG_BATCH_BEGIN),
-		{
-			Header: netlink.Header{
-				Type:  unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWTABLE,
-				Flags: netlink.Request | netlink.Acknowledge | netlink.Create | netlink.Excl,
-			},
-			Data: append([]byte{byte(family), unix.NFNETLINK_V0, 0, 0}, attributes...),
-		},
-		group(unix.NFNL_MSG_BATCH_END),
-	})
-	if err != nil {
-		return err
-	}
-	_, err = c.Receive()
-	return err
+	return ask(c, unix.NFT_MSG_NEWTABLE, netlink.Create|netlink.Excl, byte(family), attributes)
 }
 
 // Chain adds a chain of rules at a hook; without one, a chain to go to from

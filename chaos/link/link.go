@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,9 @@ type Config struct {
 	// Exclusive makes the link take over from what forwards between the
 	// interfaces otherwise; that goes on when the link ends, however it ends.
 	Exclusive bool `json:"exclusive,omitempty"`
+	// Own is the port of a server of this machine. The link then carries what comes for it by
+	// the first of the interfaces, and what it sends by that one; there is no other.
+	Own netip.AddrPort `json:"own,omitzero"`
 	// Only is what the link carries, and takes over if it is exclusive; nothing is
 	// everything.
 	Only []impair.Match `json:"only,omitempty"`

@@ -64,9 +64,16 @@ func Serve(in *os.File, out io.Writer) error {
 	if err := json.Unmarshal(first, &o); err != nil || o.Start == nil {
 		return h.out.Encode(answer{Error: fmt.Sprintf("the first order is not to start: %v", err)})
 	}
-	if h.bridge, err = open(o.Start); err != nil {
+	closed := func() {}
+	if o.Start.Own.IsValid() {
+		h.bridge, closed, err = detour(o.Start)
+	} else {
+		h.bridge, err = open(o.Start)
+	}
+	if err != nil {
 		return h.out.Encode(answer{Error: err.Error()})
 	}
+	defer closed()
 	defer h.bridge.ports[0].close()
 	defer h.bridge.ports[1].close()
 	if o.Start.Exclusive {

@@ -15,7 +15,7 @@ type begin func(n *Network, o *Order, p *Place) (actor, error)
 var errWire = errors.New("that takes a wire between two network namespaces: on the loopback, packets can be dropped and rejected only")
 
 // errOwn is the same of a machine that is no wire's end.
-var errOwn = errors.New("on several machines packets can be dropped and rejected only, at the machine of their server: everything else takes a wire, and with it a network on one machine")
+var errOwn = errors.New("an MTU is that of a wire, which takes a network on one machine")
 
 // Check says why a fault cannot be made at a place.
 func Check(o *Order, p *Place) error {
@@ -40,11 +40,11 @@ func choose(o *Order, p *Place) (begin, error) {
 	if p.isWire() && p.Namespace == "" {
 		return nil, errors.New("a wire is one of a network made for the run: want its namespace")
 	}
+	if p.Own {
+		return chooseOwn(o, p)
+	}
 	if !p.isWire() {
 		if o.Mechanism == Userspace || has&^(drops|loses|rejects) != 0 {
-			if p.Own {
-				return nil, errOwn
-			}
 			return nil, errWire
 		}
 		return beginBlock, block(o, p).Check()
@@ -66,6 +66,30 @@ func choose(o *Order, p *Place) (begin, error) {
 		return beginNetem, nil
 	}
 	return nil, errors.New("the kernel has no mechanism for that: want mechanism: link")
+}
+
+// chooseOwn finds the mechanism for packets of a port of this machine.
+func chooseOwn(o *Order, p *Place) (begin, error) {
+	if o.Match.Port == 0 {
+		return nil, errors.New("without a port, nothing is the caller's own")
+	}
+	err := blocks(o, p)
+	if o.Mechanism == Userspace || o.Mechanism == Auto && err != nil {
+		return beginLink, nil
+	}
+	return beginBlock, err
+}
+
+// ByKernel reports whether the kernel carries an order out at a port of this machine. All
+// else goes through a link, which takes an interface.
+func ByKernel(o *Order) bool { return o.Mechanism != Userspace && blocks(o, &Place{Own: true}) == nil }
+
+// blocks says why a filter cannot carry an order out.
+func blocks(o *Order, p *Place) error {
+	if effects(&o.Spec)&^(drops|loses|rejects) != 0 {
+		return errors.New("the kernel has no mechanism for that: want mechanism: link")
+	}
+	return block(o, p).Check()
 }
 
 func whole(connections float64) bool { return connections == 0 || connections == 1 }

@@ -5,6 +5,7 @@
 package network
 
 import (
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -27,7 +28,7 @@ type Place struct {
 	// the run it must be the loopback.
 	Device string `json:"device,omitempty"`
 	// Own is this machine as far as it has to do with one port, that of the order's match,
-	// which is the caller's own.
+	// which is the caller's own. Device is then the interface with the server's address.
 	Own bool `json:"own,omitempty"`
 }
 
@@ -116,9 +117,11 @@ func (n *Network) acquire(p *Place, m impair.Match) (*link.Link, error) {
 	w := n.links[*p]
 	if w == nil {
 		only := []impair.Match{m}
-		l, err := link.Start(n.group, n.helper, link.Config{
-			Namespace: p.Namespace, Interfaces: p.Wire, Spin: spin(), Exclusive: true, Only: only,
-		})
+		c := link.Config{Namespace: p.Namespace, Interfaces: p.Wire, Spin: spin(), Exclusive: true, Only: only}
+		if p.Own {
+			c = link.Config{Interfaces: [2]string{p.Device, ""}, Spin: spin(), Own: netip.AddrPortFrom(m.Address.Addr(), m.Port)}
+		}
+		l, err := link.Start(n.group, n.helper, c)
 		if err != nil {
 			return nil, err
 		}

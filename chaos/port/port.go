@@ -34,7 +34,8 @@ type Order struct {
 	Count int           `json:"count,omitempty"`
 	For   time.Duration `json:"for,omitempty"`
 	// Packets is what happens to packets, of those that go to the port or come from it.
-	Packets *impair.Spec `json:"packets,omitempty"`
+	Packets   *impair.Spec      `json:"packets,omitempty"`
+	Mechanism network.Mechanism `json:"mechanism,omitempty"`
 }
 
 // Kinds of faults.
@@ -44,11 +45,28 @@ const (
 	Packets = "packets"
 )
 
-// Check says why an order to packets cannot be carried out at a port.
+// Check says why an impairment cannot be made at a port.
 func Check(o *network.Order) error { return network.Check(o, &network.Place{Own: true}) }
 
-// fault is what carries the order out in this process.
-func (o *Order) fault() (chaos.Fault, error) {
+// Check says why the order cannot be carried out.
+func (o *Order) Check() error {
+	if o.Kind != Packets || o.Packets == nil {
+		return nil
+	}
+	s := *o.Packets
+	s.Match.Port = o.Server.Port()
+	order := network.Order{Spec: s, Mechanism: o.Mechanism}
+	if err := Check(&order); err != nil {
+		return err
+	}
+	if !o.Server.Addr().IsLoopback() && o.Server.Addr().Is4() || network.ByKernel(&order) {
+		return nil
+	}
+	return fmt.Errorf("%v is not the address of a machine among several: packets can only be dropped there, or turned away, or lost with direction: upstream", o.Server.Addr())
+}
+
+// fault is what carries the order out in this process. link is the command of a userspace link.
+func (o *Order) fault(group *proc.Group, link []string) (chaos.Fault, error) {
 	if o.Server.Port() == 0 {
 		return nil, errors.New("a fault of no port")
 	}
@@ -70,7 +88,12 @@ func (o *Order) fault() (chaos.Fault, error) {
 		}
 		s := *o.Packets
 		s.ID, s.Seed, s.Match.Port, s.Match.Address = "port", o.Seed, o.Server.Port(), alone
-		return &network.Fault{Order: network.Order{Spec: s}, Place: network.Place{Own: true}}, nil
+		place := network.Place{Own: true}
+		var err error
+		if place.Device, err = deviceOf(o.Server.Addr()); err != nil {
+			return nil, err
+		}
+		return &network.Fault{Net: network.New(group, link), Order: network.Order{Spec: s, Mechanism: o.Mechanism}, Place: place}, nil
 	}
 	return nil, fmt.Errorf("%.40q is no fault of a port", o.Kind)
 }

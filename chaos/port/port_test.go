@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"bench/chaos/impair"
+	"bench/chaos/link"
 	"bench/chaos/network"
 	"bench/chaos/testnet"
+	"bench/internal/dist"
 	"bench/internal/proc"
 	"bench/internal/result"
 	"bench/netns"
@@ -34,7 +36,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	case len(os.Args) == 2 && os.Args[1] == "serve":
-		if err := Serve(os.Stdin, os.Stdout); err != nil {
+		if err := Serve(os.Stdin, os.Stdout, []string{"/proc/self/exe", "serve-link"}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case len(os.Args) == 2 && os.Args[1] == "serve-link":
+		if err := link.Serve(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -220,6 +228,95 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// What the kernel cannot do to packets a link does, on the machine of the server.
+func TestLink(t *testing.T) {
+	much := int64(1000)
+	for name, s := range map[string]impair.Spec{
+		"delay":                {Delay: dist.FixedDuration(30 * time.Millisecond)},
+		"loss of what leaves":  {Loss: 0.3, Match: impair.Match{Direction: impair.DownOnly}},
+		"duplicate":            {Duplicate: 0.5},
+		"corrupt":              {Corrupt: 0.2},
+		"some connections":     {Drop: true, Match: impair.Match{Connections: 0.01}},
+		"bandwidth":            {Rate: 1e6, Queue: time.Second},
+		"reset after so much":  {ResetAfter: &much},
+		"dropped by the link":  {Drop: true},
+		"rejected by the link": {Reject: impair.WithReset, Match: impair.Match{Direction: impair.UpOnly}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			c := b.connected()["from another machine"]
+			o := Order{Kind: Packets, Seed: 5, Packets: &s, Mechanism: network.Userspace}
+			f := b.begin(o)
+			second := &Fault{Group: b.group, Helper: f.Helper, Order: f.Order}
+			if err := second.Begin(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "cannot act at once") {
+				t.Errorf("a second one: %v", err)
+			}
+			cut := s.Drop && s.Match.Connections == 0 || s.Reject != impair.NoReject
+			for i := range 8 {
+				limit, began := patience, time.Now()
+				if cut {
+					limit = short
+				}
+				err := echo(c, limit)
+				if cut || s.ResetAfter != nil && i > 1 {
+					if cut && err == nil {
+						t.Fatal("something passes")
+					}
+					break
+				}
+				if err != nil {
+					t.Fatalf("word %d: %v", i, err)
+				}
+				if took := time.Since(began); name == "delay" && took < 60*time.Millisecond {
+					t.Errorf("there and back in %v", took)
+				}
+			}
+			if s.Rate > 0 { // what is sent waits for its turn
+				_ = c.SetDeadline(time.Now().Add(patience))
+				if _, err := c.Write(make([]byte, 60_000)); err != nil {
+					t.Error(err)
+				}
+				if _, err := io.ReadFull(c, make([]byte, 60_000)); err != nil {
+					t.Error(err)
+				}
+			}
+			if s.ResetAfter != nil {
+				_ = c.SetDeadline(time.Now().Add(patience))
+				_, err := c.Write(make([]byte, 4000))
+				for err == nil {
+					_, err = c.Read(make([]byte, 4000))
+				}
+				if !errors.Is(err, syscall.ECONNRESET) {
+					t.Errorf("a connection that has carried too much: %v", err)
+				}
+			}
+			cert, err := f.End()
+			if err != nil || cert == nil || !cert.Gone || cert.Verdict == result.Mismatch || cert.Verdict == result.NoEffect && s.Match.Connections == 0 {
+				t.Errorf("%+v, %v", cert, err)
+			}
+			if cert != nil && !strings.Contains(cert.Mechanism, "userspace link") {
+				t.Errorf("by %s", cert.Mechanism)
+			}
+			b.connected()
+			left := func() bool {
+				here := false
+				err := b.net.Server.Do(func() error {
+					_, err := net.InterfaceByName(fmt.Sprintf("bench-%d", serverPort))
+					here = err == nil
+					return nil
+				})
+				return err != nil || here
+			}
+			for deadline := time.Now().Add(patience); left(); time.Sleep(5 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("an interface is left")
+				}
+			}
+		})
+	}
+}
+
 // A fault ends with its helper, whatever ends that.
 func TestKilledHelper(t *testing.T) {
 	t.Parallel()
@@ -239,25 +336,24 @@ func TestOrdersThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"": "EOF", "{\n": "cannot be understood", "{}\n": "a fault of no port",
-		`{"server":"127.0.0.1:80"}` + "\n":                                                                  `"" is no fault of a port`,
-		`{"server":"127.0.0.1:80","kind":"packets"}` + "\n":                                                 "nothing is to happen",
-		`{"server":"192.0.2.77:80","kind":"reset"}` + "\n":                                                  "no interface has the address",
-		`{"server":"127.0.0.1:80","kind":"packets","packets":{"id":"x","match":{},"duplicate":0.5}}` + "\n": "can be dropped and rejected only",
-		`{"server":"127.0.0.1:80","kind":"packets","packets":{"id":"x","match":{},"loss":0.5}}` + "\n":      "want direction: upstream",
-		`{"server":"127.0.0.1:80","kind":"kill","share":2}` + "\n":                                          "share is 2",
+		`{"server":"127.0.0.1:80"}` + "\n":                                                                                  `"" is no fault of a port`,
+		`{"server":"127.0.0.1:80","kind":"packets"}` + "\n":                                                                 "nothing is to happen",
+		`{"server":"192.0.2.77:80","kind":"reset"}` + "\n":                                                                  "no interface has the address",
+		`{"server":"127.0.0.1:80","kind":"packets","packets":{"id":"x","match":{},"duplicate":0.5}}` + "\n":                 "on the loopback, packets can be dropped and rejected only",
+		`{"server":"127.0.0.1:80","kind":"packets","packets":{"id":"x","match":{},"loss":0.5},"mechanism":"kernel"}` + "\n": "want direction: upstream",
+		`{"server":"127.0.0.1:80","kind":"kill","share":2}` + "\n":                                                          "share is 2",
 	} {
 		var out strings.Builder
-		err := Serve(strings.NewReader(text), &out)
+		err := Serve(strings.NewReader(text), &out, []string{os.Args[0], "serve-link"})
 		if said := fmt.Sprint(out.String(), err); !strings.Contains(strings.ReplaceAll(said, `\"`, `"`), want) {
 			t.Errorf("%q: %s", text, said)
 		}
 	}
 	for _, o := range []network.Order{
 		{MTU: 1400},
-		{Spec: impair.Spec{Duplicate: 1}},
-		{Spec: impair.Spec{Drop: true}, Mechanism: network.Userspace},
-		{Spec: impair.Spec{Drop: true, Match: impair.Match{Port: 1, Connections: 0.5}}},
 		{Spec: impair.Spec{Drop: true}},
+		{Spec: impair.Spec{Drop: true, Match: impair.Match{Port: 1, Connections: 0.5}}, Mechanism: network.Kernel},
+		{Spec: impair.Spec{Duplicate: 1, Match: impair.Match{Port: 1}}, Mechanism: network.Kernel},
 	} {
 		if err := Check(&o); err == nil {
 			t.Errorf("%+v is no error", o)

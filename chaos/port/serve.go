@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+
+	"bench/internal/proc"
 )
 
 // Serve is the helper process: it takes one order from in, as a line of JSON, carries it out
-// until in ends, and says on out that it acts and what it did.
-func Serve(in io.Reader, out io.Writer) error {
+// until in ends, and says on out that it acts and what it did. link is the command of a
+// userspace link, which some of them take.
+func Serve(in io.Reader, out io.Writer, link []string) (err error) {
 	lines, say := bufio.NewReader(in), json.NewEncoder(out)
 	text, err := lines.ReadBytes('\n')
 	if err != nil {
@@ -19,7 +23,12 @@ func Serve(in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(text, &o); err != nil {
 		return say.Encode(answer{Error: "an order that cannot be understood: " + err.Error()})
 	}
-	f, err := o.fault()
+	group, err := proc.NewGroup(proc.Options{})
+	if err != nil {
+		return say.Encode(answer{Error: err.Error()})
+	}
+	defer func() { err = errors.Join(err, group.Close()) }()
+	f, err := o.fault(group, link)
 	if err == nil {
 		err = f.Begin(context.Background(), nil)
 	}

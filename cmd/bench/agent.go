@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"bench/chaos/link"
 	"bench/chaos/port"
@@ -38,7 +39,13 @@ func (*agentLinkCmd) Run(std *streams) error { return link.Serve(std.in, std.out
 
 type agentPortCmd struct{}
 
-func (*agentPortCmd) Run(std *streams) error { return port.Serve(std.in, std.out) }
+func (*agentPortCmd) Run(std *streams) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return port.Serve(std.in, std.out, []string{self, "agent", "link"})
+}
 
 type agentLoadCmd struct{}
 

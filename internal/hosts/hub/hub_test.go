@@ -112,6 +112,13 @@ func TestWhoIsLetIn(t *testing.T) {
 			said.wait(t, c.hub)
 		}
 	}
+	// What has no token is taken for somebody else's NATS server, and says what is missing.
+	if nc, err := wire.Connect(&wire.Address{URL: "nats://" + h.Listens()}, wire.Options{Name: wire.ClientOfHost("gen1")}); err == nil {
+		nc.Close()
+		t.Error("somebody without a token is let in")
+	} else if !strings.Contains(err.Error(), "the token is missing") {
+		t.Error(err)
+	}
 	if nc, err := nats.Connect("nats://"+h.Listens(), nats.Secure(&tls.Config{InsecureSkipVerify: true}), nats.TLSHandshakeFirst()); err == nil {
 		nc.Close()
 		t.Error("somebody without a token is let in")

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	case len(args) == 2 && args[0] == "agent" && args[1] == "port":
-		if err := port.Serve(os.Stdin, os.Stdout); err != nil {
+		if err := port.Serve(os.Stdin, os.Stdout, nil); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -147,6 +147,8 @@ func explain(a *Address, err error) error {
 		return fmt.Errorf("%s: %w", a.URL, errPin)
 	case errors.Is(err, nats.ErrNoServers):
 		return fmt.Errorf("no hub answers at %s", a.URL)
+	case a.Seed == "":
+		return fmt.Errorf("the NATS server at %s: %w; if it is a hub of this program, the token is missing: copy the whole line that the hub printed, in quotes", a.URL, err)
 	}
 	return fmt.Errorf("the hub at %s: %w", a.URL, err)
 }
