@@ -155,6 +155,9 @@ func (c *joinCmd) Run(std *streams) error {
 		}
 		c.Name, _, _ = strings.Cut(name, ".")
 	}
+	if err := wire.CheckName(c.Name); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	for _, path := range c.Exec {
 		if !filepath.IsAbs(path) {
 			return &exitError{exitUsage, fmt.Errorf("--exec %s: programs are named by their whole path", path)}

@@ -14,6 +14,7 @@ import (
 const portFaults = `events:
   - {at: steady+400ms, do: connections.kill, args: {only: proxy/web}}
   - {at: steady+700ms, do: connections.reset, args: {only: origin/web.1, for: 400ms}}
+  - {at: steady+200ms, do: network.delay, args: {only: origin/web.1, delay: 20ms, for: 300ms}}
   - {at: steady+1200ms, do: network.loss, args: {only: proxy/web, rate: 0.2, direction: upstream, for: 300ms}}
   - {at: steady+1600ms, do: network.partition, args: {only: origin/web.2, for: 200ms}}
   - {at: steady+1900ms, do: network.reject, args: {only: proxy/web, for: 200ms}}
@@ -100,8 +101,8 @@ func TestRunInflictsElsewhere(t *testing.T) {
 		c.nothingLeft()
 	}
 	// What is impossible is refused before anything begins.
-	j := c.begin(overMachines+`events: [{at: 1s, do: network.delay, args: {only: proxy/web, delay: 5ms, for: 1s}}]`, "--hub", c.run)
-	if code := c.end(j); code != exitUsage || !strings.Contains(j.p.Output(), "everything else takes a wire") {
+	j := c.begin(overMachines+`events: [{at: 1s, do: network.mtu, args: {only: proxy/web, bytes: 600, for: 1s}}]`, "--hub", c.run)
+	if code := c.end(j); code != exitUsage || !strings.Contains(j.p.Output(), "is that of a wire") {
 		t.Errorf("exit code %d: %s", code, j.p.Output())
 	}
 	if left, _ := filepath.Glob(j.dir); len(left) > 0 {

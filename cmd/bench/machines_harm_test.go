@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ import (
 	"bench/internal/result"
 )
 
-// filters are the tables of nftables that a run has left on a node.
+// filters are the tables of nftables, and the interfaces, that a run has left on a node.
 func (c *cluster) filters(node string) (left string) {
 	c.t.Helper()
 	if c.net == nil {
@@ -38,6 +39,18 @@ func (c *cluster) filters(node string) (left string) {
 			left += node + ": table " + table.Name + "\n"
 		}
 	}
+	err = c.net.Node(node).Do(func() error {
+		all, err := net.Interfaces()
+		for i := range all {
+			if strings.HasPrefix(all[i].Name, "bench-") {
+				left += node + ": interface " + all[i].Name + "\n"
+			}
+		}
+		return err
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	return left
 }
 
@@ -51,7 +64,8 @@ const faultsUnderHarm = `events:
 `
 
 // partitionUnderHarm is one more, where networks can be made.
-const partitionUnderHarm = `  - {at: steady+1100ms, do: network.partition, args: {only: origin/web.2, for: 900ms}}
+const partitionUnderHarm = `  - {at: steady+400ms, do: network.delay, args: {only: proxy/web, delay: 5ms, for: 1200ms}}
+  - {at: steady+1100ms, do: network.partition, args: {only: origin/web.2, for: 900ms}}
 `
 
 // cutOff stands for a node whose packets are lost, among the signals that harm it.

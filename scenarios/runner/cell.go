@@ -212,11 +212,11 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 	if err := c.planOrigins(); err != nil {
 		return fail(exitLost, err)
 	}
-	if err := c.checkPorts(); err != nil {
-		return fail(exitUsage, err)
-	}
 	if err := c.prepareProxy(ctx); err != nil {
 		return err
+	}
+	if err := c.checkPorts(); err != nil {
+		return fail(exitUsage, err)
 	}
 	if err := c.startOrigins(ctx); err != nil {
 		return fail(exitLost, err)

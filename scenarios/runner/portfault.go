@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bench/chaos"
+	"bench/chaos/network"
 	"bench/chaos/port"
 	"bench/internal/hosts/session"
 	"bench/internal/hosts/wire"
@@ -16,11 +17,28 @@ import (
 // portFault is the fault of connections or packets of a scenario whose parts are on several
 // machines: it acts at the port of what the event names, on the machine where that is.
 func (c *cell) portFault(e *format.Event) (chaos.Fault, error) {
+	o, err := c.portOrder(e)
+	if err != nil {
+		return nil, err
+	}
+	host := c.machineOf(e.Args.Only)
+	if host == nil {
+		return &port.Fault{Group: c.group, Helper: append(slices.Clone(c.self), "agent", "port"), Order: *o}, nil
+	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	return host.Fault(&wire.Fault{Kind: wire.FaultPort, Port: text}), nil
+}
+
+// portOrder is what such an event orders.
+func (c *cell) portOrder(e *format.Event) (*port.Order, error) {
 	addr, _, err := c.server(e.Args.Only)
 	if err != nil {
 		return nil, err
 	}
-	o := port.Order{Kind: port.Packets, Server: addr, Share: e.Args.Share, Seed: c.scenario.Seed ^ hash(e.Do), For: e.Args.For.D()}
+	o := &port.Order{Kind: port.Packets, Server: addr, Share: e.Args.Share, Seed: c.scenario.Seed ^ hash(e.Do), For: e.Args.For.D()}
 	if e.Args.Count != nil {
 		o.Count = *e.Args.Count
 	}
@@ -34,20 +52,13 @@ func (c *cell) portFault(e *format.Event) (chaos.Fault, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Packets = &s
+		o.Packets, o.Mechanism = &s, network.Mechanism(e.Args.Mechanism)
 	}
-	host := c.machineOf(e.Args.Only)
-	if host == nil {
-		return &port.Fault{Group: c.group, Helper: append(slices.Clone(c.self), "agent", "port"), Order: o}, nil
-	}
-	text, err := json.Marshal(&o)
-	if err != nil {
-		return nil, err
-	}
-	return host.Fault(&wire.Fault{Kind: wire.FaultPort, Port: text}), nil
+	return o, nil
 }
 
-// checkPorts refuses faults of ports on machines that have not the rights for them.
+// checkPorts refuses faults of ports that are impossible where the parts are: on machines that
+// have not the rights for them, or on the loopback.
 func (c *cell) checkPorts() error {
 	if !c.scenario.Placed() {
 		return nil
@@ -56,6 +67,13 @@ func (c *cell) checkPorts() error {
 		e := &c.scenario.Events[i]
 		if a, _ := format.FindAction(e.Do); !a.OnWire() && !a.OnConnections() {
 			continue
+		}
+		o, err := c.portOrder(e)
+		if err == nil {
+			err = o.Check()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Do, err)
 		}
 		switch h := c.machineOf(e.Args.Only); {
 		case h == nil:
