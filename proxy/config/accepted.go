@@ -2,13 +2,15 @@ package config
 
 import "strings"
 
+// noQUIC is why keywords about QUIC have no effect.
+const noQUIC = "there is no QUIC"
+
 // acceptedGlobalKeywords are settings of parts that the engine does not have.
 // They are common in configurations that do not depend on them, so that their
 // use is a warning instead of an error.
 func acceptedGlobalKeywords() []keyword {
 	const (
 		shared = "the process has no such resource"
-		noQUIC = "there is no QUIC"
 		noZlib = "encoders take no memory of that kind"
 	)
 	rows := []keyword{
@@ -25,9 +27,10 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "tune.buffers.reserve", args: "<number>", inert: shared, doc: "Buffers kept in reserve."},
 		{name: "tune.fd.edge-triggered", args: "{ on | off }", inert: "epoll is always edge-triggered", doc: "Use edge-triggered polling."},
 		{name: "tune.sched.low-latency", args: "{ on | off }", inert: "tasks run in order of arrival", doc: "Prefer short tasks."},
-		{name: "tune.pattern.cache-size", args: "<number>", inert: "there are no patterns", doc: "Size of the pattern cache."},
+		{name: "tune.pattern.cache-size", args: "<number>", inert: "patterns lie in indexes, which are quick by themselves", doc: "Size of the pattern cache."},
 		{name: "tune.recv_enough", args: "<size>", inert: "reads end when the kernel has no more", doc: "Bytes that end a read."},
 		{name: "no-memory-trimming", inert: "memory is returned by the runtime", doc: "Keep memory after a reload."},
+		{name: "cluster-secret", args: "<text>", inert: noQUIC, doc: "Secret of the tokens of QUIC."},
 		{name: "tune.quic.frontend.conn-tx-buffers.limit", args: "<number>", inert: noQUIC, doc: "Buffers for sending of a connection."},
 		{name: "tune.quic.frontend.max-idle-timeout", args: "<time>", inert: noQUIC, doc: "Quiet time of a connection."},
 		{name: "tune.quic.frontend.max-streams-bidi", args: "<number>", inert: noQUIC, doc: "Streams of a connection."},
@@ -45,7 +48,7 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "httpclient.resolvers.prefer", args: "{ ipv4 | ipv6 }", inert: "nothing fetches anything over HTTP", doc: "Addresses that the HTTP client of scripts prefers."},
 		{name: "httpclient.ssl.verify", args: "[none | required]", inert: "nothing fetches anything over HTTP", doc: "Whether the HTTP client of scripts verifies certificates."},
 		{name: "httpclient.ssl.ca-file", args: "<path>", inert: "nothing fetches anything over HTTP", doc: "Certificates that the HTTP client of scripts trusts."},
-		{name: "profiling.memory", args: "{ on | off }", inert: "there is no profiling", doc: "Profile memory."},
+		{name: "profiling.memory", args: "{ on | off }", inert: "memory is profiled by the tools of Go", doc: "Profile memory."},
 	}
 	for i := range rows {
 		rows[i].scope = inGlobal

@@ -70,7 +70,7 @@ func (l *line) sampleEnv(at txn.Steps, where string) *sample.Env {
 	}
 	return &sample.Env{
 		Names: l.p.variables, At: at, Where: where,
-		Lists: &l.p.patterns, Scripts: l.p.registry(), Rated: &l.p.rated, Tracing: &l.p.tracing, File: l.pos.File, Line: l.pos.Line,
+		Lists: &l.p.patterns, Scripts: l.p.registry(), Rated: &l.p.rated, Locals: &l.p.locals, Tracing: &l.p.tracing, File: l.pos.File, Line: l.pos.Line,
 		ReqCaptures: lengths(s.reqCaptures), ResCaptures: lengths(s.resCaptures),
 		Counters: l.p.global.Tune.StickCounters, Warn: func(msg string) { l.warn(l.head, "'%s': %s", l.kw.name, msg) },
 		Later: func(r sample.Reference) {

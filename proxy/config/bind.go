@@ -159,6 +159,8 @@ func plainBindOptions() []bindOption {
 			}
 			b.ExposeFDs = true
 		}},
+		{name: "quic-cc-algo", args: 1, inert: noQUIC, doc: "Control of congestion of QUIC.", read: func(*line, *bindDraft, word) {}},
+		{name: "quic-force-retry", inert: noQUIC, doc: "Ask clients of QUIC to come again with a token.", read: func(*line, *bindDraft, word) {}},
 		{name: "severity-output", args: 1, inert: "answers carry no severity", doc: "Severity in the runtime API's answers: none, number or string.", read: func(l *line, _ *bindDraft, w word) {
 			if names := []string{"none", "number", "string"}; !slices.Contains(names, w.text) {
 				l.unknown(w, "severity-output", names)

@@ -19,6 +19,8 @@ type globalDraft struct {
 	externalChecks bool
 	// Of files of server states: the directory, and the file that backends share.
 	stateBase, stateFile string
+	// cookieLen is the longest "capture cookie".
+	cookieLen int
 }
 
 // newGlobal holds what the engine does when a global section says nothing
@@ -86,6 +88,7 @@ func globalKeywords() []keyword {
 	return []keyword{
 		globalFlag("daemon", "Run in the background.", func(s *g) *bool { return &s.Daemon }),
 		globalFlag("quiet", "Print nothing at start.", func(s *g) *bool { return &s.Quiet }),
+		globalFlag("h1-accept-payload-with-any-method", "Take requests of HTTP/1.0 with a content also by GET, HEAD and DELETE.", func(s *g) *bool { return &s.AnyPayload }),
 		globalFlag("zero-warning", "Refuse a configuration with warnings.", func(s *g) *bool { return &s.ZeroWarning }),
 		globalFlag("noepoll", "Do not use epoll.", func(s *g) *bool { return &s.NoEpoll }),
 		globalFlag("nopoll", "Do not use poll.", func(s *g) *bool { return &s.NoPoll }),

@@ -195,7 +195,16 @@ var elsewhere = map[string]string{
 	"tune.ssl.ssl-ctx-cache-size": "is part of bind lines that make certificates: TestMadeCertificates of package certs",
 	"set-var":                     "what reads the variable was compiled with it: TestProcessVariables",
 	"set-var-fmt":                 "what reads the variable was compiled with it: TestProcessVariables",
+	"tune.vars.global-max-size":   variableLimit,
+	"tune.vars.proc-max-size":     variableLimit,
+	"tune.vars.sess-max-size":     variableLimit,
+	"tune.vars.txn-max-size":      variableLimit,
+	"tune.vars.reqres-max-size":   variableLimit,
+	"tune.vars.check-max-size":    variableLimit,
+	"tune.http.cookielen":         "is part of lines \"capture cookie\": TestCookieLength",
 }
+
+const variableLimit = "whoever sets a variable was compiled with it: TestVariableLimits"
 
 // optionSamples are the same for the options of bind and server lines.
 var optionSamples = map[string]string{

@@ -109,7 +109,7 @@ func everywhere[T any](*lineOption[T], word) bool { return true }
 // exist; list names it in the inventory.
 func (l *line) unknownOption(w word, list string, names []string) {
 	if l.p.inventory.has(list, w.text) {
-		l.fail(w, "'%s' is not supported in '%s'", w.text, l.kw.name)
+		l.fail(w, "'%s' is not supported in '%s'%s", w.text, l.kw.name, whyRefused(w.text))
 		return
 	}
 	meant := nearest.Word(w.text, append(names, l.p.inventory.lists[list]...))

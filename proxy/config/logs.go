@@ -59,6 +59,23 @@ func logKeywords() []keyword {
 	}
 }
 
+// checkFormats refuses what formats of a proxy in mode tcp ask about requests of HTTP.
+func (p *parser) checkFormats(s *section, px *spec.Proxy) {
+	if px.Mode == spec.ModeHTTP || px.Caps&spec.Frontend == 0 {
+		return
+	}
+	set := &s.settings
+	refuse := func(keyword string, f *logformat.Format, at spec.Pos) {
+		if f != nil && f.NeedsHTTP() != "" {
+			p.alert(s, at, "'%s' of '%s' has '%%%s', which needs 'mode http'", keyword, px.Name, f.NeedsHTTP())
+		}
+	}
+	refuse("log-format", set.logLine, set.logFormat.pos)
+	refuse("log-format-sd", set.logData.val, set.logData.pos)
+	refuse("error-log-format", set.errorLog.val, set.errorLog.pos)
+	refuse("unique-id-format", set.uniqueID.val, set.uniqueID.pos)
+}
+
 func readLogSendHostname(l *line) {
 	if !l.arity(0, 1, "") {
 		return

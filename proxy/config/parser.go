@@ -56,6 +56,7 @@ type parser struct {
 
 	variables  *txn.Names
 	rated      bool // samples ask for rates
+	locals     bool // formats ask for our addresses towards servers
 	tracing    tlsio.Tracing
 	scripts    *lua.Program // nil: no line has asked for any
 	cacheUses  []sectionUse
@@ -75,7 +76,7 @@ func newParser(env *Env) *parser {
 	}
 	p := &parser{env: env, certs: certs.NewStore(), table: newTable(keywords()), inventory: newInventory(), named: map[string]*section{}, byName: map[string][]*section{}, resolvers: map[string]*spec.Resolvers{}, defaults: newSettings(), variables: &txn.Names{}}
 	p.look.vars = env.Vars
-	p.global.Global = newGlobal()
+	p.global.Global, p.global.cookieLen = newGlobal(), 63
 	p.global.LocalPeer = env.Vars[localPeerVariable]
 	return p
 }
@@ -236,7 +237,7 @@ func (p *parser) misplaced(l *line, sc scope) {
 func (p *parser) unknownKeyword(l *line, words []word, sc scope) {
 	where := kindName(sc)
 	if name := p.inventory.known(words, sc); name != "" {
-		l.fail(words[0], "'%s' is not supported", name)
+		l.fail(words[0], "'%s' is not supported%s", name, whyRefused(name))
 		return
 	}
 	if sc&(inGlobal|inAny) != 0 && l.retired(words) {

@@ -45,7 +45,7 @@ func (p *parser) resolve() *spec.Config {
 	}
 	cfg.LogForwards = p.resolveLogForwards()
 	cfg.Rings = p.resolveRings()
-	cfg.Rated = p.rated
+	cfg.Rated, cfg.Locals = p.rated, p.locals
 	cfg.Tracing = p.tracing
 	cfg.Caches = p.resolveCaches()
 	cfg.Programs = p.resolvePrograms()

@@ -34,7 +34,12 @@ func (p *parser) rules(s *section, px *spec.Proxy) {
 		px.Redirects = &rule.List{Place: rule.Request, Rules: s.redirects}
 	}
 	px.ReqCaptures, px.ResCaptures, px.MonitorFail = s.reqCaptures, s.resCaptures, s.monitorFail
-	px.CookieCapture = s.cookieCapture
+	if c := s.cookieCapture; c != nil {
+		px.CookieCapture = &spec.CookieCapture{Prefix: c.Prefix, Length: min(c.Length, p.global.cookieLen)}
+		if c.Length > p.global.cookieLen {
+			p.warning(s, s.pos, "'capture cookie' of '%s' keeps %d bytes, as 'tune.http.cookielen' says, and not %d", px.Name, p.global.cookieLen, c.Length)
+		}
+	}
 }
 
 // checkRules warns about rules and samples that need HTTP in a section without.
@@ -45,6 +50,7 @@ func (p *parser) checkRules(s *section, px *spec.Proxy) {
 	if s.inspectAnswer.set && len(s.rules[rule.Answer]) == 0 {
 		p.warning(s, s.inspectAnswer.pos, "'tcp-response inspect-delay' of '%s' has no effect without 'tcp-response content' rules", px.Name)
 	}
+	p.checkFormats(s, px)
 	if len(s.monitorFail) > 0 && px.MonitorURI == "" {
 		p.warning(s, s.pos, "'monitor fail' of '%s' has no effect without 'monitor-uri'", px.Name)
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"bench/proxy/acl"
@@ -31,6 +32,13 @@ func ruleKeywords() []keyword {
 		{name: "monitor fail", args: "{ if | unless } <condition>", scope: inFront, doc: "Answer requests for the monitor URI with an error if the condition holds.", read: readMonitorFail},
 		capture("request", "Keep a header field of requests for the log.", func(s *section) *[]spec.Capture { return &s.reqCaptures }),
 		capture("response", "Keep a header field of responses for the log.", func(s *section) *[]spec.Capture { return &s.resCaptures }),
+		{name: "tune.http.cookielen", args: "<number>", scope: inGlobal, doc: "Longest \"capture cookie\", to which longer ones are cut: 63 by default.", read: func(l *line) {
+			if w, ok := l.one("a number"); ok {
+				if n, ok := l.integer(w, 0, math.MaxInt32); ok {
+					l.p.global.cookieLen = n
+				}
+			}
+		}},
 		{name: "capture cookie", args: "<name> len <length>", scope: inFront, doc: "Keep a cookie of requests, and of responses, for the log: the first whose name begins so, or with \"=\" at the end, is this.", read: readCaptureCookie},
 		{name: "declare capture", args: "{ request | response } len <length>", scope: inFront, strict: true, doc: "Make a slot in which rules keep something for the log.", read: readDeclareCapture},
 	}

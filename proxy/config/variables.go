@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"math"
 
 	"bench/proxy/logformat"
 	"bench/proxy/sample"
@@ -11,7 +12,23 @@ import (
 // variableKeywords set variables of the process when the configuration is read
 // (configuration manual, section 3.1).
 func variableKeywords() []keyword {
+	type limits = txn.Limits
+	limit := func(scope, doc string, field func(*limits) *int) keyword {
+		return keyword{name: "tune.vars." + scope + "-max-size", args: "<number>", scope: inGlobal, doc: doc, read: func(l *line) {
+			if w, ok := l.one("a number of bytes"); ok {
+				if n, ok := l.integer(w, 0, math.MaxInt32); ok {
+					*field(&l.p.variables.Limits) = n
+				}
+			}
+		}}
+	}
 	return []keyword{
+		limit("global", "Bytes that all variables may take, 80 each besides their texts; 0: any number. One without room is not set.", func(v *limits) *int { return &v.Global }),
+		limit("proc", "The same as tune.vars.global-max-size.", func(v *limits) *int { return &v.Process }),
+		limit("sess", "Bytes for the variables of a session, with those of its transaction.", func(v *limits) *int { return &v.Session }),
+		limit("txn", "Bytes for the variables of a transaction, with those of request and response.", func(v *limits) *int { return &v.Txn }),
+		limit("reqres", "Bytes for the variables of a request and its response.", func(v *limits) *int { return &v.Message }),
+		limit("check", "Bytes for the variables of a health check.", func(v *limits) *int { return &v.Check }),
 		{name: "set-var", args: "<variable> <expression>", scope: inGlobal, doc: "Set a variable of the process (\"proc.\") to a sample that needs no transaction.", read: readSetVar},
 		{name: "set-var-fmt", args: "<variable> <format>", scope: inGlobal, doc: "Set a variable of the process (\"proc.\") to a text whose samples need no transaction.", read: readSetVarFmt},
 	}
@@ -56,7 +73,7 @@ func readSetVar(l *line) {
 		return
 	}
 	if v := e.Eval(l.outside()); v != nil {
-		to.Process.Set(v)
+		to.SetAtStart(v)
 	}
 }
 
@@ -82,6 +99,6 @@ func readSetVarFmt(l *line) {
 	default:
 		v := txn.Value{}
 		v.SetStr(f.Append(nil, &logformat.Writer{}, l.outside()))
-		to.Process.Set(&v)
+		to.SetAtStart(&v)
 	}
 }

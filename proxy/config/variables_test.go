@@ -41,3 +41,28 @@ func TestProcessVariables(t *testing.T) {
 		}
 	}
 }
+
+// Limits of variables are known to whoever sets one.
+func TestVariableLimits(t *testing.T) {
+	cfg, diags := load(t, "global\n tune.vars.global-max-size 1\n tune.vars.proc-max-size 2\n tune.vars.sess-max-size 3\n tune.vars.txn-max-size 4\n tune.vars.reqres-max-size 5\n tune.vars.check-max-size 6\n")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	l := &cfg.Variables.Limits
+	if l.Global != 1 || l.Process != 2 || l.Session != 3 || l.Txn != 4 || l.Message != 5 || l.Check != 6 {
+		t.Errorf("%d %d %d %d %d %d", l.Global, l.Process, l.Session, l.Txn, l.Message, l.Check)
+	}
+}
+
+// A captured cookie is as long as it may be, wherever that is said.
+func TestCookieLength(t *testing.T) {
+	for lines, want := range map[string]int{"": 63, "global\n tune.http.cookielen 5\n": 5, "global\n tune.http.cookielen 200\n": 100} {
+		const front = "defaults\n mode http\n timeout client 1s\n timeout connect 1s\n timeout server 1s\nfrontend f\n bind 127.0.0.1:80\n capture cookie sid len 100\n"
+		for _, text := range []string{lines + front, front + lines} {
+			cfg, diags := load(t, text)
+			if diags.HasErrors() || cfg.Proxies[0].CookieCapture.Length != want {
+				t.Errorf("%q: %v, want %d bytes", text, diags, want)
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bench/proxy/acl"
+	"bench/proxy/logformat"
 	"bench/proxy/pattern"
 	"bench/proxy/rule"
 	"bench/proxy/sample"
@@ -21,8 +22,8 @@ func triedInTLS(fetch string) bool {
 	return slices.ContainsFunc(tlsCases, func(c tlsCase) bool { return asks.MatchString(c.frontend) || asks.MatchString(c.backend) })
 }
 
-// Every fetch, converter, action in each of its places, and method and flag of ACLs has a
-// case, or a reason not to have one.
+// Every fetch, converter, action in each of its places, alias of log formats, and method
+// and flag of ACLs has a case, or a reason not to have one.
 func TestEveryRowHasACase(t *testing.T) {
 	words, cases, acls := map[string]bool{}, []string{}, []string{}
 	split := regexp.MustCompile(`[a-z0-9_.+-]+`)
@@ -66,6 +67,12 @@ func TestEveryRowHasACase(t *testing.T) {
 	for _, name := range slices.Concat(acl.Derived(), pattern.Methods()) {
 		if !words[name] && !strings.HasPrefix(name, "scook_") && !strings.HasPrefix(name, "shdr_") { // which are about responses
 			t.Errorf("'%s' of ACLs has no case", name)
+		}
+	}
+	for _, a := range logformat.Aliases() {
+		named := regexp.MustCompile(`^log-format "own @?%` + a.Name + `[@|"]`)
+		if !slices.ContainsFunc(cases, named.MatchString) {
+			t.Errorf("alias %%%s of log formats has no case", a.Name)
 		}
 	}
 	for _, flag := range []string{"-i", "-n", "-M", "-m", "-f", "-u", "--"} {

@@ -115,7 +115,7 @@ func (f *caseFile) play(s *subject, who int, dir string) error {
 		return err
 	}
 	defer o.Close()
-	logs, err := newLogSink()
+	logs, err := newLogSink(caseOwnLog)
 	if err != nil {
 		return err
 	}
@@ -180,10 +180,22 @@ func (f *caseFile) play(s *subject, who int, dir string) error {
 var (
 	caseTag = regexp.MustCompile(` k([0-9]+)\[`)
 	caseNum = regexp.MustCompile(`\b[kb][0-9]+\b`)
+	// caseOwnLog is a line in a format of the case's own.
+	caseOwnLog = regexp.MustCompile(`^<([0-9]+)>.* k[0-9]+\[[0-9]+\]: (own .*)$`)
+	// caseVaries is what is different each time, between signs that say so: how much its
+	// numbers come to is not compared, and neither are the names of months.
+	caseVaries = regexp.MustCompile(`@[^@]*@`)
+	caseNumber = regexp.MustCompile(`\b[0-9A-F]+\b|[0-9]+|\b[A-Z][a-z][a-z]\b`)
 )
 
 // caseLog is a log line without what is each run's own.
-func caseLog(line string) string { return caseNum.ReplaceAllString(normalLog(line, 0), "k") }
+func caseLog(line string) string {
+	if m := caseOwnLog.FindStringSubmatch(line); m != nil {
+		text := caseVaries.ReplaceAllStringFunc(m[2], func(s string) string { return caseNumber.ReplaceAllString(s, "#") })
+		return caseNum.ReplaceAllString(m[1]+" "+text, "k")
+	}
+	return caseNum.ReplaceAllString(normalLog(line, 0), "k")
+}
 
 // sourceOf is where the proxy's connections for a case come from.
 func sourceOf(n int) string { return fmt.Sprintf("127.77.%d.%d", n/250, n%250+1) }
@@ -316,7 +328,7 @@ defaults
     timeout tarpit 20ms
     retries 0`
 
-var configLine = regexp.MustCompile(`(?m)^\[ALERT\].*parsing \[[^]]*:([0-9]+)\] ?: (.*)`)
+var configLine = regexp.MustCompile(`(?m)^\[ALERT\].*[Pp]arsing \[[^]]*:([0-9]+)\] ?: (.*)`)
 
 // configProxy is what is said of the proxy of a case as a whole.
 var configProxy = regexp.MustCompile(`(?m)^\[ALERT\].*config : [Pp]roxy '?[kb]([0-9]+)'?: (.*)`)

@@ -207,7 +207,7 @@ func build(t *testing.T) string {
 func tables() [][]exchange {
 	return [][]exchange{
 		basic, framing, modes, interim, tunnels, strict, broken, limits, replies,
-		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced, targets, waits, ruled, named, logged, proxied, retried(), socksed(), serverless(), scripted, turned(),
+		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced, targets, waits, ruled, named, logged, proxied, retried(), socksed(), serverless(), scripted, limited(), turned(),
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +36,9 @@ type logSink struct {
 	done sync.WaitGroup
 }
 
-func newLogSink() (*logSink, error) {
+// newLogSink makes one for lines of option httplog and tcplog, and for those that match one
+// of the others.
+func newLogSink(others ...*regexp.Regexp) (*logSink, error) {
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
@@ -48,7 +52,8 @@ func newLogSink() (*logSink, error) {
 				return
 			}
 			line := string(bytes.TrimRight(buf[:n], "\n"))
-			if !logLine.MatchString(line) && !tcpLogLine.MatchString(line) {
+			matches := func(r *regexp.Regexp) bool { return r.MatchString(line) }
+			if !logLine.MatchString(line) && !tcpLogLine.MatchString(line) && !slices.ContainsFunc(others, matches) {
 				continue // "Proxy fe started."
 			}
 			s.mu.Lock()

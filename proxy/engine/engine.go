@@ -189,7 +189,7 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 			f := &stream.Frontend{Spec: p, Logs: len(p.Logs) > 0, Limits: h1.Limits{
 				MaxHead:   cfg.Global.Tune.BufSize - cfg.Global.Tune.MaxRewrite,
 				MaxFields: cfg.Global.Tune.HTTPMaxHdr,
-				Relaxed:   p.Options.AcceptInvalidRequest,
+				Relaxed:   p.Options.AcceptInvalidRequest, AnyPayload: cfg.Global.AnyPayload,
 			}}
 			f.SessPace.SetLimit(p.SessRate)
 			sh.Frontends.Add(p.Name, f)

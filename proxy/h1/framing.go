@@ -40,7 +40,7 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 			return h.GetID(message.TransferEncoding), ErrCodingConnect
 		}
 		if msg.Version < message.HTTP11 {
-			if bodiless(msg.MethodID) {
+			if bodiless(msg.MethodID) && !lim.AnyPayload {
 				return h.GetID(message.TransferEncoding), ErrBodyHTTP10
 			}
 			return h.GetID(message.TransferEncoding), ErrCodingHTTP10
@@ -57,7 +57,7 @@ func checkRequest(msg *message.Request, lim *Limits) ([]byte, *Error) {
 		if err != nil {
 			return at, err
 		}
-		if n > 0 && msg.Version < message.HTTP11 && bodiless(msg.MethodID) {
+		if n > 0 && msg.Version < message.HTTP11 && bodiless(msg.MethodID) && !lim.AnyPayload {
 			return h.GetID(message.ContentLength), ErrBodyHTTP10
 		}
 		if msg.MethodID == message.MethodConnect {

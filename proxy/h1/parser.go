@@ -21,6 +21,9 @@ type Limits struct {
 	// responses also Content-Length beside Transfer-Encoding: the latter wins and
 	// the connection is not kept.
 	Relaxed bool
+	// AnyPayload (h1-accept-payload-with-any-method) admits contents of GET, HEAD and DELETE
+	// in HTTP/1.0, which servers may take for the next request.
+	AnyPayload bool
 }
 
 // DefaultLimits are those of a configuration that sets none of them.

@@ -83,7 +83,11 @@ func (l *Logger) Log(r *txn.Record, x *sample.Context) {
 	}
 	s, p := l.s, l.plan
 	s.writer.Host, s.writer.PID, s.writer.Logs = p.system, p.pid, l.seq
-	s.line = p.format.AppendLine(s.line[:0], &s.writer, x, r)
+	format := p.format
+	if r.Broken && p.failure != nil {
+		format = p.failure
+	}
+	s.line = format.AppendLine(s.line[:0], &s.writer, x, r)
 	if p.data != nil {
 		s.data = p.data.AppendLine(s.data[:0], &s.writer, x, r)
 	}

@@ -2,6 +2,7 @@ package logformat
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 
 	"bench/proxy/txn"
@@ -20,11 +21,11 @@ var aliases = []Alias{
 	{"HM", func(w *Writer, r *txn.Record, f flags) { w.uriPart(r, r.Method, f) }, "method"},
 	{"HP", func(w *Writer, r *txn.Record, f flags) { w.uriPart(r, cutQuery(r.URI), f) }, "target without its query string"},
 	{"HPO", func(w *Writer, r *txn.Record, f flags) { w.uriPart(r, pathOnly(r.URI), f) }, "path of the target"},
-	{"HQ", func(w *Writer, r *txn.Record, f flags) { w.uriPart(r, r.URI[len(cutQuery(r.URI)):], f) }, "query string with its question mark"},
+	{"HQ", func(w *Writer, r *txn.Record, f flags) { w.uriPart(r, r.URI[len(cutQuery(r.URI)):], f|bare) }, "query string with its question mark"},
 	{"HU", func(w *Writer, r *txn.Record, f flags) { w.uriPart(r, r.URI, f) }, "target"},
 	{"HV", func(w *Writer, r *txn.Record, f flags) { w.uriPart(r, r.Version, f) }, "protocol version"},
 	{"ID", func(w *Writer, r *txn.Record, f flags) { w.bytes(r.UniqueID, f) }, "unique id"},
-	{"ST", func(w *Writer, r *txn.Record, _ flags) { w.num(int64(max(r.Status, -1))) }, "status"},
+	{"ST", status, "status"},
 	{"T", func(w *Writer, r *txn.Record, _ flags) { w.gmt(r.AcceptDate) }, "date of the accept, GMT"},
 	{"Ta", func(w *Writer, r *txn.Record, _ flags) { w.plus(r); w.num(r.Active) }, "ms from the request's first byte to the end"},
 	{"Tc", func(w *Writer, r *txn.Record, _ flags) { w.num(r.Connect) }, "ms to connect to the server"},
@@ -57,7 +58,7 @@ var aliases = []Alias{
 	{"hrl", func(w *Writer, r *txn.Record, f flags) { w.captureList(r.RequestCaptures, f) }, "captured request headers one by one"},
 	{"hs", func(w *Writer, r *txn.Record, f flags) { w.captures(r.ResponseCaptures, f) }, "captured response headers in braces"},
 	{"hsl", func(w *Writer, r *txn.Record, f flags) { w.captureList(r.ResponseCaptures, f) }, "captured response headers one by one"},
-	{"lc", func(w *Writer, _ *txn.Record, _ flags) { w.b = appendUint(w.b, w.Logs) }, "lines logged before by this frontend"},
+	{"lc", logCount, "lines logged before by this frontend"},
 	{"mode", func(w *Writer, r *txn.Record, f flags) { w.str(r.Mode, f) }, "TCP or HTTP"},
 	{"ms", func(w *Writer, r *txn.Record, _ flags) { w.three(r.AcceptDate.Nanosecond() / 1e6) }, "milliseconds of the accept date"},
 	{"peers", peers, "both ends of the client's connection in words"},
@@ -78,6 +79,23 @@ var aliases = []Alias{
 	{"trl", func(w *Writer, r *txn.Record, _ flags) { w.local(r.RequestDate) }, "date of the request's first byte, local time"},
 	{"ts", func(w *Writer, r *txn.Record, _ flags) { w.endFlags(r.Flags) }, "how the stream ended"},
 	{"tsc", func(w *Writer, r *txn.Record, _ flags) { w.endFlags(r.Flags); w.endFlags(r.HTTPFlags) }, "how the stream ended, and its cookies"},
+}
+
+// status is that of the answer, -1 where there is none, and 0 where there is no HTTP.
+func status(w *Writer, r *txn.Record, _ flags) {
+	n := max(r.Status, -1)
+	if r.Mode == "TCP" {
+		n = max(n, 0)
+	}
+	w.num(int64(n))
+}
+
+func logCount(w *Writer, _ *txn.Record, f flags) {
+	if f&hex != 0 {
+		w.b = fmt.Appendf(w.b, "%04X", w.Logs)
+		return
+	}
+	w.b = appendUint(w.b, w.Logs)
 }
 
 func (w *Writer) plus(r *txn.Record) {

@@ -29,6 +29,7 @@ const (
 	quote  flags = 1 << iota // Q: in double quotes
 	hex                      // X: numbers and addresses in hexadecimal
 	escape                   // E: backslash before " \ ]
+	bare                     // -M: nothing, and no "-", for what is empty
 )
 
 // op appends one piece: a value, then literal text, then a separator, each if there
@@ -46,8 +47,9 @@ type Format struct {
 	text    string
 	ops     []op
 	log     bool
-	raw     bool // what samples give is written as it is
-	aliases bool // has any
+	raw     bool   // what samples give is written as it is
+	aliases bool   // has any
+	ofHTTP  string // an alias that needs HTTP
 	at      txn.Steps
 }
 
@@ -160,6 +162,12 @@ func (f *Format) Constant() (string, bool) {
 // HasAliases reports whether there is something that only a transaction knows.
 func (f *Format) HasAliases() bool { return f.aliases }
 
+// NeedsHTTP is an alias of the format that is about requests of HTTP, "" if there is none.
+func (f *Format) NeedsHTTP() string { return f.ofHTTP }
+
+// ofHTTP are the aliases that only proxies in mode http may have.
+var ofHTTP = []string{"CC", "CS", "HM", "HP", "HPO", "HQ", "HU", "HV", "TR", "Ta", "Ti", "Tq", "Tr", "r", "tr", "trg", "trl"}
+
 func (f *Format) literal(s string) {
 	if n := len(f.ops); n > 0 && !f.ops[n-1].gap {
 		f.ops[n-1].text += s
@@ -187,7 +195,7 @@ func (f *Format) value(s string, global *flags, env *sample.Env) (int, error) {
 		}
 		for arg := range strings.SplitSeq(s[2:end], ",") {
 			if !fl.apply(arg) && arg != "" {
-				env.Remark("%q is not a flag of log formats, and ignored: there are Q, X and E behind + or -", arg)
+				env.Remark("%q is not a flag of log formats, and ignored: there are Q, X, E and M behind + or -", arg)
 			}
 		}
 		i = end + 1
@@ -206,6 +214,12 @@ func (f *Format) value(s string, global *flags, env *sample.Env) (int, error) {
 	case k >= 0:
 		f.ops = append(f.ops, op{fn: aliases[k].Fn, flags: fl})
 		f.aliases = true
+		if env.Locals != nil && (name == "bi" || name == "bp") {
+			*env.Locals = true
+		}
+		if slices.Contains(ofHTTP, name) {
+			f.ofHTTP = name
+		}
 	case name == "" && i == 1 && j < len(s) && s[j] != ' ' && s[j] != '\t':
 		env.Remark("nothing stands for '%s' in log formats, so that the percent sign is left out: %%%% writes one", s[:2])
 	default:
@@ -243,6 +257,14 @@ func (f *Format) expression(s string, from int, fl flags, env *sample.Env) (int,
 func (f *flags) apply(arg string) bool {
 	if len(arg) != 2 || arg[0] != '+' && arg[0] != '-' {
 		return false
+	}
+	if arg[1] == 'M' {
+		if arg[0] == '-' {
+			*f |= bare
+		} else {
+			*f &^= bare
+		}
+		return true
 	}
 	k := strings.IndexByte("QXE", arg[1])
 	switch {

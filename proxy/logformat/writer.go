@@ -50,7 +50,7 @@ func (w *Writer) bytes(p []byte, fl flags) { w.put("", p, fl) }
 // put writes a text value, one of the two, or "-" for none.
 func (w *Writer) put(s string, p []byte, fl flags) {
 	if len(s)+len(p) == 0 && fl&quote == 0 {
-		if w.dash {
+		if w.dash && fl&bare == 0 {
 			w.b = append(w.b, '-')
 		}
 		return

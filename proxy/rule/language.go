@@ -27,6 +27,13 @@ func Names(at Place) []string {
 	return names
 }
 
+// refusals say why actions are not supported.
+var refusals = map[string]string{
+	"send-spoe-group":      ": there is no SPOE: let a script ask the agent (core.tcp)",
+	"ot-group":             ": there is no OpenTracing",
+	"expect-netscaler-cip": ": of the protocols that tell addresses PROXY is understood: see 'expect-proxy'",
+}
+
 // Language reports whether the language has an action at a place. What is there and
 // has no row is not supported, and said to be so.
 func Language(at Place, name string) bool { return slices.Contains(Names(at), name) }

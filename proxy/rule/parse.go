@@ -194,7 +194,7 @@ func (p *Parser) unknown(name string) error {
 	case strings.HasPrefix(name, script.Prefix):
 		return &Error{Msg: fmt.Sprintf("no script has registered an action '%s' for '%s' rules", name, p.Place)}
 	case Language(p.Place, name):
-		return &Error{Msg: fmt.Sprintf("'%s %s' is not supported", p.Place, name)}
+		return &Error{Msg: fmt.Sprintf("'%s %s' is not supported%s", p.Place, name, refusals[name])}
 	case elsewhere:
 		return &Error{Msg: fmt.Sprintf("action '%s' is not possible in '%s' rules", name, p.Place)}
 	}

@@ -48,7 +48,12 @@ type Var struct {
 	Slot  int
 	// Process is the variable if it is one of the process, which has neither.
 	Process *txn.SharedVar
+	limits  *txn.Limits
 }
+
+// SetAtStart sets a variable of the process before there are threads. It counts also for
+// limits that are read later.
+func (v Var) SetAtStart(to *txn.Value) { v.limits.SetShared(v.Process, to) }
 
 // Row is what fetches and converters have in common: how they are written.
 type Row struct {
@@ -89,6 +94,8 @@ type Env struct {
 	Scripts script.Registry
 	// Rated becomes true where an expression asks how often something happens.
 	Rated *bool
+	// Locals becomes true where a format asks for our addresses towards servers.
+	Locals *bool
 	// Tracing is what expressions ask about handshakes.
 	Tracing *tlsio.Tracing
 	// Warn reports what is accepted and does not do what it seems to; nil: nobody wants to
@@ -350,9 +357,9 @@ func (env *Env) Variable(t string) (Var, error) {
 		return Var{}, fmt.Errorf("variable '%s' belongs to a transaction and has no value in %s: want proc, sess or check", t, env.Where)
 	}
 	if scope == "proc" {
-		return Var{Process: env.Names.Process.Declare(name)}, nil
+		return Var{Process: env.Names.Declare(name), limits: &env.Names.Limits}, nil
 	}
-	return Var{Scope: sc, Slot: env.Names.Slot(sc, name)}, nil
+	return Var{Scope: sc, Slot: env.Names.Slot(sc, name), limits: &env.Names.Limits}, nil
 }
 
 // Within is the environment of an expression that begins at an offset of a text, for

@@ -97,7 +97,11 @@ func checkDeclared(ofResponse bool) func(*Env, []Arg) error {
 // SetVar sets a variable.
 func (c *Context) SetVar(to Var, v *txn.Value) {
 	if to.Process != nil {
-		to.Process.Set(v)
+		if to.limits.On() {
+			to.limits.SetShared(to.Process, v)
+		} else {
+			to.Process.Set(v)
+		}
 		return
 	}
 	vars := c.Txn.Variables(to.Scope)
@@ -109,13 +113,21 @@ func (c *Context) SetVar(to Var, v *txn.Value) {
 		vars = c.Txn.Stream.SessionVars()
 		c.Txn.Session = vars
 	}
+	if to.limits.On() {
+		to.limits.Set(c.Txn, to.Scope, vars, to.Slot, v)
+		return
+	}
 	vars.Set(to.Slot, v)
 }
 
 // UnsetVar forgets a variable.
 func (c *Context) UnsetVar(to Var) {
 	if to.Process != nil {
-		to.Process.Unset()
+		if to.limits.On() {
+			to.limits.SetShared(to.Process, &txn.Value{})
+		} else {
+			to.Process.Unset()
+		}
 		return
 	}
 	if vars := c.Txn.Variables(to.Scope); vars != nil {

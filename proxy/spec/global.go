@@ -20,6 +20,7 @@ type Global struct {
 	UID, GID                   int // -1: unchanged
 	Node, Description          string
 	HardStopAfter              time.Duration // 0: never
+	AnyPayload                 bool          // requests of HTTP/1.0 may have contents whatever their method
 	// StateFile is the file of server states that backends may share; "": there is none.
 	StateFile string
 	// StatsFile is the file of counters that the process goes on from; "": there is none.

@@ -49,6 +49,8 @@ type Config struct {
 	Scripts script.Registry
 	// Rated: samples ask how many sessions and requests there were in the last second.
 	Rated bool
+	// Locals: formats ask for our addresses towards servers.
+	Locals bool
 	// Tracing is what samples ask about handshakes.
 	Tracing tlsio.Tracing
 	// Resolvers are the sections of name servers.

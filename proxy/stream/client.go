@@ -59,7 +59,6 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 		c.notes.n, c.notes.src, c.notes.dst = 0, sock.Addr{}, sock.Addr{}
 		c.notes.expectProxy, c.notes.proxied.version = false, 0
 		c.notes.proxied.authority, c.notes.proxied.uniqueID = c.notes.proxied.authority[:0], c.notes.proxied.uniqueID[:0]
-		c.notes.vars.Reset()
 	}
 	if err := t.Loop.Add(fd, poller.In, c); err != nil {
 		// The poller has no room for this descriptor: nothing can be done for it.
@@ -356,6 +355,7 @@ func (c *client) end(cut bool) {
 	c.untrack()
 	if c.notes != nil {
 		c.notes.discardOwn()
+		c.notes.vars.Reset()
 	}
 	t.clients.Remove(&c.place)
 	t.connections.Add(-1)

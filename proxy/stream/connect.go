@@ -320,6 +320,19 @@ func (s *stream) attach(sc *serverConn) {
 	s.sc, s.last, s.fault, s.met = sc, nil, txn.NoFault, true
 	sc.stream = s
 	sc.BytesIn, sc.BytesOut = 0, 0
+	if s.t.Shared.Config.Locals {
+		s.noteLocal()
+	}
+}
+
+// noteLocal keeps our address towards the server for formats that ask for it.
+func (s *stream) noteLocal() {
+	sc := s.sc
+	if l := sc.lane(); l != nil {
+		sc = l.m.sc
+	}
+	x := s.transaction()
+	x.local, _ = sock.LocalAddr(sc.FD())
 }
 
 // connectOutcome learns what became of a connection attempt.

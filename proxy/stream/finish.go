@@ -3,6 +3,7 @@ package stream
 import (
 	"time"
 
+	"bench/internal/sock"
 	"bench/internal/tlsio"
 	"bench/proxy/message"
 	"bench/proxy/trace"
@@ -339,7 +340,10 @@ func (s *stream) log() {
 		r.AsSoonAsPossible, r.BytesOut = true, t.earlySent
 		r.BeConn, r.SrvConn = max(r.BeConn, 0)+1, max(r.SrvConn, 0)+1 // it goes on
 	}
-	r.UniqueID = s.UniqueID()
+	r.Broken = s.http && len(s.line) == 0
+	if !r.Broken {
+		r.UniqueID = s.UniqueID()
+	}
 	x := s.bareTxn()
 	x.Req, x.Res, x.Status, x.Final = nil, nil, int(s.status), true
 	t.rules.Ctx.Txn = x
@@ -364,6 +368,10 @@ func (s *stream) Describe(r *txn.Record) {
 	}
 	r.Frontend, r.Backend, r.Server = s.fe.Spec.Name, s.fe.Spec.Name, ""
 	r.FeConn, r.BeConn, r.SrvConn = s.fe.Cur.Load(), 0, 0
+	r.ServerAddr, r.SourceAddr = sock.Addr{}, sock.Addr{}
+	if s.txn != nil {
+		r.SourceAddr = s.txn.local
+	}
 	if s.be != nil {
 		r.Backend = s.be.Spec.Name
 		r.BeConn = s.be.Cur.Load()

@@ -82,6 +82,8 @@ type transaction struct {
 	applet *applet
 	// src and dst are what rules have made of the addresses of the client's connection.
 	src, dst sock.Addr
+	// local is our address towards the server, where a format asks for it.
+	local sock.Addr
 }
 
 // transaction returns that of the stream, which begins with the first rule.
@@ -113,7 +115,7 @@ func (t *Thread) putTransaction(x *transaction) {
 	x.out, x.wait, x.body, x.id = txn.Outcome{}, wait{}, x.body[:0], x.id[:0]
 	x.reqCookie, x.resCookie = x.reqCookie[:0], x.resCookie[:0]
 	x.stores.n = 0
-	x.src, x.dst = sock.Addr{}, sock.Addr{}
+	x.src, x.dst, x.local = sock.Addr{}, sock.Addr{}, sock.Addr{}
 	t.txns.put(t.Loop.Turns(), x)
 }
 

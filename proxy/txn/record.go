@@ -54,6 +54,9 @@ type Record struct {
 	// Backend connection, for formats that ask for it.
 	ServerAddr, SourceAddr sock.Addr
 
+	// Broken: what came has not become a request.
+	Broken bool
+
 	// ListenerID stands for the port of clients on unix sockets.
 	ListenerID int
 	// UniqueID of the stream, nil if none was made.

@@ -17,7 +17,13 @@ const (
 
 // Vars are the variables of one scope, by the slots that were given to their names
 // when the configuration was read. The zero value holds none and is ready to use.
-type Vars struct{ slots []Value }
+type Vars struct {
+	slots []Value
+	// What counts for limits, where there are any: which slots have been named, and bytes.
+	limits *Limits
+	named  []bool
+	held   int
+}
 
 // Get returns a variable; its Kind is None if it was not set. What it points to is
 // good until the variable is set again.
@@ -42,9 +48,24 @@ func (v *Vars) Set(slot int, to *Value) {
 
 // Unset forgets the variable.
 func (v *Vars) Unset(slot int) {
+	if slot < len(v.named) && v.named[slot] {
+		old := v.Get(slot)
+		v.hold(-perVariable - old.counted())
+		v.named[slot] = false
+	}
+	v.forget(slot)
+}
+
+func (v *Vars) forget(slot int) {
 	if slot < len(v.slots) {
 		v.slots[slot].Kind = None
 	}
+}
+
+// hold counts bytes for the limits.
+func (v *Vars) hold(n int) {
+	v.held += n
+	v.limits.held.Add(int64(n))
 }
 
 // Reset forgets all variables and keeps their memory for the next ones.
@@ -52,14 +73,29 @@ func (v *Vars) Reset() {
 	for i := range v.slots {
 		v.slots[i].Kind = None
 	}
+	if v.limits != nil {
+		v.hold(-v.held)
+		clear(v.named)
+	}
 }
 
 // Names gives slots to the names of variables, for one configuration. Those of the
 // process have no slots.
 type Names struct {
 	Process ProcessVars
+	Limits  Limits
 	mu      sync.Mutex // scripts name variables while there are transactions
 	slots   [NumScopes]map[string]int
+}
+
+// Declare is Process.Declare, and counts a new variable for the limits.
+func (n *Names) Declare(name string) *SharedVar {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.Process.Find(name) == nil {
+		n.Limits.held.Add(perVariable)
+	}
+	return n.Process.Declare(name)
 }
 
 // Slot returns the slot of a name within its scope, a new one for a new name.
