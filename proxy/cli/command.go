@@ -16,7 +16,9 @@ type Command struct {
 	// Experimental commands want "experimental-mode on" first.
 	Experimental bool
 	Help         string
-	Fn           func(*request) error
+	// Line is the line of the help as a whole, if it is not made of the others.
+	Line string
+	Fn   func(*request) error
 }
 
 // commands gathers the families. Order within the list does not matter: the
@@ -150,6 +152,10 @@ func (t *Table) render(title string, list []*Command) string {
 	var b strings.Builder
 	b.WriteString(title + "\n")
 	line := func(c *Command) {
+		if c.Line != "" {
+			fmt.Fprintf(&b, "  %s\n", c.Line)
+			return
+		}
 		usage := c.Words
 		if c.Args != "" {
 			usage += " " + c.Args

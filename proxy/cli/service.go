@@ -30,6 +30,8 @@ type Options struct {
 	AnonKey uint32
 	// Environ is what "show env" answers; nil: the environment of the process.
 	Environ []string
+	// Scripts are commands that scripts have registered.
+	Scripts []Scripted
 }
 
 const (
@@ -76,7 +78,7 @@ func New(e Engine, o Options) *Service {
 	if o.MaxConn == 0 {
 		o.MaxConn = defaultMaxConn
 	}
-	s := &Service{engine: e, opt: o, table: NewTable(commands(), unsupported()), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}, over: make(chan struct{})}
+	s := &Service{engine: e, opt: o, table: NewTable(append(scripted(o.Scripts), commands()...), unsupported()), slots: make(chan struct{}, o.MaxConn), conns: map[net.Conn]struct{}{}, over: make(chan struct{})}
 	s.anonKey.Store(o.AnonKey)
 	return s
 }

@@ -73,22 +73,31 @@ func (r *request) changeAddr(s Server) error {
 	if r.arg(2) == "" {
 		return r.fail("set server <b>/<s> addr requires an address and optionally a port.")
 	}
-	const by = " by 'stats socket command'"
-	ip, err := netip.ParseAddr(r.arg(2))
+	text, ok := Move(s, r.arg(2), r.arg(4), r.arg(3) == "port", " by 'stats socket command'")
+	if !ok {
+		return r.fail(text)
+	}
+	return r.info(text)
+}
+
+// Move gives a server another address and, if hasPort, port. It returns what has changed,
+// or what is wrong; by is the end of that.
+func Move(s Server, addr, portText string, hasPort bool, by string) (text string, ok bool) {
+	ip, err := netip.ParseAddr(addr)
 	if err != nil {
-		return r.fail("Invalid addr '" + r.arg(2) + "'" + by)
+		return "Invalid addr '" + addr + "'" + by, false
 	}
 	old := s.State().Addr
 	text, port := "no need to change the addr", old.Port()
 	if ip != old.Addr().Unmap() {
 		text = fmt.Sprintf("IP changed from '%s' to '%s'", old.Addr().Unmap(), ip)
 	}
-	if r.arg(3) == "port" {
-		n, err := strconv.ParseUint(r.arg(4), 10, 16)
+	if hasPort {
+		n, err := strconv.ParseUint(portText, 10, 16)
 		switch {
 		case err != nil || n == 0:
 			// As in the reference, the address is changed all the same.
-			text += ", problem converting port '" + r.arg(4) + "' to an int"
+			text += ", problem converting port '" + portText + "' to an int"
 		case uint16(n) == port:
 			text += ", no need to change the port"
 		default:
@@ -96,10 +105,10 @@ func (r *request) changeAddr(s Server) error {
 			port = uint16(n)
 		}
 	}
-	if addr := netip.AddrPortFrom(ip, port); addr != old {
-		s.SetAddr(addr)
+	if to := netip.AddrPortFrom(ip, port); to != old {
+		s.SetAddr(to)
 	}
-	return r.info(text + by)
+	return text + by, true
 }
 
 func (r *request) changeCheckAddr(s Server) error {

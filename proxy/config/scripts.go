@@ -96,7 +96,7 @@ func (p *parser) startScripts(cfg *spec.Config) {
 	if p.errors > 0 {
 		return
 	}
-	if err := p.scripts.Init(); err != nil {
+	if err := p.scripts.Init(cfg.Proxies); err != nil {
 		p.report(Diagnostic{Severity: Alert, Pos: spec.Pos{Line: 0}, Msg: err.Error()})
 	}
 }

@@ -30,7 +30,8 @@ func TestScripts(t *testing.T) {
 	files := map[string]string{
 		"some.lua": someScript, "syntax.lua": "local a = 1\nlocal b = = 2\n", "fails.lua": "local a\n\nerror('no way')\n", "index.lua": "local a\na.b = 1\n", "place.lua": "core.register_action('x', {'nowhere'}, function() end)\n",
 		"uses.lua": "local m = require('module')\ncore.register_fetches('of-module', function() return m.value end)\n", "module.lua": "return {value = 'v'}\n", "init.lua": "core.register_init(function() error('in init') end)\n", "late.lua": "core.register_init(function() core.register_action('x', {'http-req'}, function() end) end)\n",
-		"cli.lua": "core.register_cli({'show', 'x'}, 'x', function() end)\n", "tcp.lua": "local s = core.tcp()\n", "proxies.lua": "for n in pairs(core.proxies) do end\n", "filter.lua": "core.register_filter('f', {}, function() end)\n",
+		"cli.lua": "core.register_cli({'show', 'x'}, 'x', function() end)\n", "noword.lua": "core.register_cli({}, 'x', function() end)\n", "tcp.lua": "local s = core.tcp()\n",
+		"proxies.lua": "assert(core.proxies == nil) core.register_init(function() assert(core.proxies.b.servers.s and core.backends.b and not core.frontends.b) end)\n", "client.lua": "core.httpclient()\n", "filter.lua": "core.register_filter('f', {}, function() end)\n",
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -53,9 +54,11 @@ func TestScripts(t *testing.T) {
 		{"lua-load DIR/index.lua", "", "runtime error: DIR/index.lua:2: attempt to index"},
 		{"lua-load DIR/place.lua", "", "'http-req' or 'http-res' are expected"},
 		{"lua-load DIR/filter.lua", "", "filters in scripts are not supported"},
-		{"lua-load DIR/cli.lua", "", "DIR/cli.lua:1: core.register_cli: commands of the runtime API in scripts are not supported"},
-		{"lua-load DIR/tcp.lua", "", "DIR/tcp.lua:1: core.tcp: sockets of scripts are not supported"},
-		{"lua-load DIR/proxies.lua", "", "DIR/proxies.lua:1: core.proxies: proxies as objects are not supported"},
+		{"lua-load DIR/cli.lua", "", ""},
+		{"lua-load DIR/noword.lua", "", "DIR/noword.lua:1: bad argument #1 to register_cli (a list of words is expected)"},
+		{"lua-load DIR/tcp.lua", "", "DIR/tcp.lua:1: core.tcp: not available before the proxy runs"},
+		{"lua-load DIR/proxies.lua", "", ""},
+		{"lua-load DIR/client.lua", "", "DIR/client.lua:1: core.httpclient: requests of scripts are not supported"},
 		{"lua-load DIR/uses.lua", "", "module 'module' not found"},
 		{"lua-load DIR/init.lua", "", "DIR/init.lua:1: in init"},
 		{"lua-load DIR/late.lua", "", "only available from the body of a script"},

@@ -2,11 +2,13 @@ package engine
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"bench/proxy/cli"
 	"bench/proxy/log"
 	"bench/proxy/lua"
 	"bench/proxy/sample"
@@ -22,7 +24,7 @@ func (e *Engine) prepareScripts() error {
 	}
 	p.Start(lua.Facts{Resolve: e.resolveSample, Counters: e.cfg.Global.Tune.StickCounters})
 	for i, t := range e.threads {
-		m, err := p.Machine(t.ID, e.loops[i], ofScripts{e}, t.Rules())
+		m, err := p.Machine(t.ID, e.loops[i], ofScripts{e}, t.Rules(), lua.Wires{Kit: &t.Kit, TLS: t.TLS})
 		if err != nil {
 			return err
 		}
@@ -31,6 +33,22 @@ func (e *Engine) prepareScripts() error {
 		e.machines = append(e.machines, m)
 	}
 	return nil
+}
+
+// scriptedCommands are the commands of the runtime API that scripts have registered. They
+// run on the first loop.
+func (e *Engine) scriptedCommands() []cli.Scripted {
+	p, ok := e.cfg.Scripts.(*lua.Program)
+	if !ok || len(e.machines) == 0 {
+		return nil
+	}
+	var all []cli.Scripted
+	for _, c := range p.Commands() {
+		all = append(all, cli.Scripted{Words: c.Words, Usage: c.Usage, Answer: func(words []string, w io.Writer) error {
+			return e.machines[0].Answer(c, words, w)
+		}})
+	}
+	return all
 }
 
 // startScripts begins the tasks of scripts, on the loops.
@@ -55,6 +73,14 @@ func (e ofScripts) Log(proxy, level int, text string) {
 func (e ofScripts) Failed(proxy int, text string) {
 	e.messages.send(proxy, log.Error, text)
 	e.alert(log.Alert, text)
+}
+
+// Runtime implements lua.Host.
+func (e ofScripts) Runtime() cli.Engine { return e }
+
+// Server implements cli.Engine.
+func (e ofScripts) Server(backend, name string) (cli.Server, error) {
+	return e.serverFor("Lua script", backend, name)
 }
 
 // resolveSample finds what a sample names that a script calls.

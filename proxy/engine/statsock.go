@@ -20,7 +20,7 @@ type statsSocket struct {
 func (e *Engine) bindStats() error {
 	g := &e.cfg.Global
 	if e.api == nil {
-		e.api = cli.New(e, cli.Options{Timeout: g.StatsTimeout, MaxConn: g.StatsMaxConn, Version: e.opt.Version, StartupLogs: e.opt.StartupLogs, Environ: e.opt.Environ, AnonKey: g.AnonKey})
+		e.api = cli.New(e, cli.Options{Timeout: g.StatsTimeout, MaxConn: g.StatsMaxConn, Version: e.opt.Version, StartupLogs: e.opt.StartupLogs, Environ: e.opt.Environ, AnonKey: g.AnonKey, Scripts: e.scriptedCommands()})
 	}
 	for _, b := range g.Stats[len(e.stats):] {
 		fd, err := e.open(b, b.Options.Backlog)

@@ -216,7 +216,7 @@ type serving struct {
 func (m *Machine) Serve(f *script.Function, a script.Applet) script.Serving {
 	s := &serving{m: m, f: f, a: a}
 	s.c = m.begin(f, m.program.Settings.Service, func(c *call) []lua.LValue {
-		c.applet, c.t = a, a.Txn()
+		c.applet, c.t, c.wake = a, a.Txn(), a.Wake
 		c.answer = &answer{head: service.Head{Status: 200, Reason: "OK"}}
 		if f.HTTP {
 			return []lua.LValue{c.w.object("AppletHTTP", c)}

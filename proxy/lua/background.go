@@ -82,6 +82,14 @@ func (m *Machine) Stop() {
 		b.c = nil
 	}
 	clear(m.background)
+	for a := range m.answers {
+		a.c.task.Abort(lang.ErrStopped)
+		a.finish()
+	}
+	close(m.over)
+	for s := range m.sockets {
+		s.hangUp()
+	}
 	for _, p := range m.pools {
 		p.Close()
 	}

@@ -31,8 +31,6 @@ type call struct {
 	given lua.LValue
 	// wakeTime is that of "act:wake_time".
 	wakeTime time.Duration
-	// closers end what the script has open, when it ends.
-	closers []func()
 }
 
 // calling is the call that a function of the library was called by; nil while scripts are
@@ -99,10 +97,6 @@ func (c *call) wait() int64 {
 // end lets go of what the script has.
 func (c *call) end() {
 	c.over = true
-	for _, f := range c.closers {
-		f()
-	}
-	c.closers = nil
 	c.task.Release()
 	c.task, c.t, c.out, c.applet = nil, nil, nil, nil
 }

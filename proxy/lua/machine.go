@@ -8,6 +8,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"bench/internal/loop"
+	"bench/proxy/cli"
 	"bench/proxy/lua/lang"
 	"bench/proxy/rule"
 	"bench/proxy/sample"
@@ -22,6 +23,9 @@ type Host interface {
 	Log(proxy, level int, text string)
 	// Failed is Log for an error of a script.
 	Failed(proxy int, text string)
+	// Runtime is what scripts look at and change of the engine. Its methods may have to
+	// wait for a loop, so that none but those of single servers may be called on one.
+	Runtime() cli.Engine
 }
 
 // Facts are what scripts may know of the configuration.
@@ -39,6 +43,7 @@ type Machine struct {
 	program *Program
 	loop    *loop.Loop
 	host    Host
+	wires   Wires
 	rules   *rule.Runner
 	own     *world // of this thread; nil: there is none
 	ctx     *sample.Context
@@ -47,6 +52,9 @@ type Machine struct {
 	value   []byte // of the last fetch or converter
 	// background are the scripts that run for nobody.
 	background map[*background]struct{}
+	sockets    map[*socket]struct{}
+	answers    map[*answering]struct{}
+	over       chan struct{} // closed at the end of the loop
 }
 
 var _ script.Machine = (*Machine)(nil)
@@ -55,8 +63,8 @@ var _ script.Machine = (*Machine)(nil)
 func (p *Program) Start(f Facts) { p.facts = f }
 
 // Machine makes that of a thread, whose number counts from 1.
-func (p *Program) Machine(thread int, l *loop.Loop, host Host, rules *rule.Runner) (*Machine, error) {
-	m := &Machine{program: p, loop: l, host: host, rules: rules, calls: map[string]*sample.Call{}, background: map[*background]struct{}{}, pools: map[*world]*lang.Pool{}, ctx: sample.NewContext(p.reading.BufSize, rand.Uint64())}
+func (p *Program) Machine(thread int, l *loop.Loop, host Host, rules *rule.Runner, wires Wires) (*Machine, error) {
+	m := &Machine{program: p, loop: l, host: host, rules: rules, wires: wires, sockets: map[*socket]struct{}{}, answers: map[*answering]struct{}{}, over: make(chan struct{}), calls: map[string]*sample.Call{}, background: map[*background]struct{}{}, pools: map[*world]*lang.Pool{}, ctx: sample.NewContext(p.reading.BufSize, rand.Uint64())}
 	if p.first != nil {
 		if thread == 1 {
 			m.own = p.first

@@ -10,6 +10,7 @@ import (
 	"bench/proxy/pattern"
 	"bench/proxy/sample"
 	"bench/proxy/script"
+	"bench/proxy/spec"
 	"bench/proxy/txn"
 )
 
@@ -49,8 +50,10 @@ type Program struct {
 	convs    map[string]*script.Function
 	services map[string]*script.Function
 	actions  map[string]*script.Function // by place and name
+	commands []*Command
 	facts    Facts
 	started  bool
+	proxies  []*spec.Proxy
 }
 
 // load is a "lua-load-per-thread" line.
@@ -131,9 +134,9 @@ func (p *Program) newWorld(perThread bool, thread int) *world {
 }
 
 // Init runs what scripts have registered for the time when the configuration has been read.
-// Each further thread of "lua-load-per-thread" gets its state by Machine.
-func (p *Program) Init() error {
-	p.started = true
+// proxies are those of the configuration. Each further thread of "lua-load-per-thread" gets its state by Machine.
+func (p *Program) Init(proxies []*spec.Proxy) error {
+	p.started, p.proxies = true, proxies
 	for _, w := range []*world{p.shared, p.first} {
 		if w == nil {
 			continue

@@ -38,6 +38,7 @@ func openRegistering(w *world) {
 			p.register(l, p.services, name, name, "service", fn).HTTP = mode == "http"
 			return 0
 		},
+		"register_cli": p.registerCLI,
 		"register_init": func(l *lua.LState) int {
 			if p.loading == nil {
 				l.RaiseError("register_init: only available from the body of a script")

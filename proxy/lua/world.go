@@ -39,6 +39,8 @@ func (w *world) open() {
 	openConcat(w)
 	openAddresses(w)
 	openLists(w)
+	openSockets(w)
+	openProxies(w)
 	openMissing(w)
 }
 

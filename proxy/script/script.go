@@ -60,6 +60,8 @@ type Applet interface {
 	Send(p []byte) int
 	// Gone reports whether nobody wants the answer any more.
 	Gone() bool
+	// Wake has the service go on soon.
+	Wake()
 }
 
 // Serving is a service at work.

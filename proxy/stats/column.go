@@ -1,5 +1,7 @@
 package stats
 
+import "iter"
+
 // Column is one field of "show stat", for those who write it in another form.
 type Column struct{ c *column }
 
@@ -57,4 +59,39 @@ func InfoNumber(i *Info, name string) (v float64, doc string, ok bool) {
 		}
 	}
 	return 0, "", false
+}
+
+// Figures are the fields of a row that have a value, as a string or an int64.
+func Figures(r *Row) iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for i := range columns {
+			if v, ok := columns[i].value(r).plain(); ok && !yield(columns[i].name, v) {
+				return
+			}
+		}
+	}
+}
+
+// InfoFigures is Figures for the process.
+func InfoFigures(i *Info) iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for k := range infoFields {
+			if v, ok := infoFields[k].get(i).plain(); ok && !yield(infoFields[k].name, v) {
+				return
+			}
+		}
+	}
+}
+
+func (v value) plain() (any, bool) {
+	switch v.kind {
+	case kindStr:
+		return v.s, true
+	case kindU32, kindU64:
+		return int64(v.u), true
+	case kindS32:
+		return v.n, true
+	case kindNone:
+	}
+	return nil, false
 }

@@ -39,6 +39,11 @@ type applet struct {
 	writing bool // it waits for the client to take something
 }
 
+// failedService is what a service answers that has failed before it has answered. It is
+// an answer as any other one: rules about responses see it, and error files do not
+// replace it.
+var failedService = h1.StandardReply(500)
+
 // serveScript lets a service of a script answer.
 func (s *stream) serveScript(name string) txn.Verdict {
 	t, now := s.t, s.t.Loop.Now()
@@ -93,11 +98,14 @@ func (v *applet) resume() {
 			v.t.Loop.SetTimer(&v.timer, v.t.Loop.Now()+wait, v)
 		}
 		s.expectOfApplet()
-	case failed && !v.sent && s.http:
+	case failed && !v.begun && s.http:
 		v.over = true
-		s.fe.C.InternalErr++
-		s.status = 0
-		s.fail(500, 'I', 'R')
+		v.Begin(service.Head{
+			Status: failedService.Code, Reason: "Internal Server Error", Length: len(failedService.Body), Known: true,
+			Fields: [][2]string{{"cache-control", "no-cache"}, {"content-type", "text/html"}},
+		})
+		v.buf = append(v.buf, failedService.Body...)
+		v.flush(true)
 	case failed && s.http || v.owed > 0 && !v.mute:
 		v.over = true
 		v.flush(false)
@@ -141,6 +149,13 @@ func (v *applet) Request() *message.Request { return &v.req }
 
 // Gone implements script.Applet.
 func (v *applet) Gone() bool { return v.s == nil }
+
+// Wake implements script.Applet.
+func (v *applet) Wake() {
+	if v.s != nil && !v.over {
+		v.t.Loop.SetTimer(&v.timer, v.t.Loop.Now(), v)
+	}
+}
 
 // Receive implements script.Applet.
 func (v *applet) Receive(most int) (data []byte, end bool) {
