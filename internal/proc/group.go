@@ -256,18 +256,21 @@ func startOn(c *exec.Cmd, s *Spec) error {
 // startPromptly starts c on the given CPUs with the given priority, which are
 // inherited, too. A priority that is not allowed is no fault.
 func startPromptly(c *exec.Cmd, s *Spec) error {
-	if s.RealTime && setPolicy(unix.SCHED_RR, 1) == nil {
-		defer func() { _ = setPolicy(unix.SCHED_NORMAL, 0) }()
+	own, err := unix.Getpriority(unix.PRIO_PROCESS, 0) // 20 - nice
+	if err != nil {
+		own = 20
+	}
+	if s.RealTime && setPolicy(unix.SCHED_RR, 1, 0) == nil {
+		defer func() { _ = setPolicy(unix.SCHED_NORMAL, 0, 20-own) }()
 		return startPinned(c, s.CPUs)
 	}
 	if s.Nice == 0 {
 		return startPinned(c, s.CPUs)
 	}
 	if unix.Setpriority(unix.PRIO_PROCESS, 0, s.Nice) == nil {
-		defer func() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) }()
+		defer func() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 20-own) }()
 	}
-	err := startPinned(c, s.CPUs)
-	if err == nil {
+	if err = startPinned(c, s.CPUs); err == nil {
 		// Between scheduling groups only the priority of the group counts. Not
 		// every kernel has them, and not every user may.
 		_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", c.Process.Pid), []byte(strconv.Itoa(s.Nice)), 0)
@@ -276,8 +279,8 @@ func startPromptly(c *exec.Cmd, s *Spec) error {
 }
 
 // setPolicy changes the scheduling of the calling thread.
-func setPolicy(policy, priority uint32) error {
-	return unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Priority: priority}, 0)
+func setPolicy(policy, priority uint32, nice int) error {
+	return unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Priority: priority, Nice: int32(nice)}, 0)
 }
 
 func startPinned(c *exec.Cmd, cpus []int) error {

@@ -99,3 +99,31 @@ func TestWatchNoticesTheEnd(t *testing.T) {
 		t.Errorf("after the end: %+v", s)
 	}
 }
+
+// A thread that starts a process with another priority has its own again afterwards, which
+// is not 0 where the whole program was started by nice(1).
+func TestPriorityIsGivenBack(t *testing.T) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // ends with it
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 7); err != nil {
+			t.Error(err)
+			return
+		}
+		for _, spec := range []Spec{{Nice: -1}, {RealTime: true}} {
+			c := exec.Command("true")
+			if err := startPromptly(c, &spec); err != nil {
+				t.Error(err)
+				return
+			}
+			if own, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err != nil || own != 20-7 {
+				t.Errorf("%+v: priority %d, %v; it was %d", spec, own, err, 20-7)
+			}
+			if err := c.Wait(); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	<-done
+}
