@@ -279,20 +279,43 @@ func Confirmation(c *result.Comparison) string {
 		}
 		return strings.Join(all, ", ")
 	}
-	var cleared []string
+	var cleared, open []string
 	for _, n := range k.Measures {
-		if !slices.Contains(k.Upheld, n) {
+		switch {
+		case slices.Contains(k.Upheld, n):
+		case slices.ContainsFunc(c.Measures, func(m result.ComparedMeasure) bool { return m.Name == n && m.Verdict == result.Undecided }):
+			open = append(open, n)
+		default:
 			cleared = append(cleared, n)
 		}
 	}
-	text := fmt.Sprintf("looked worse: %s; %s fresh pairs ", names(k.Measures), units.Count(uint64(max(k.Pairs, 0))))
+	text := "looked worse: " + names(k.Measures) + "; "
+	switch k.Pairs {
+	case 0:
+		return text + "no fresh pair was made to confirm it"
+	case 1:
+		text += "1 fresh pair "
+	default:
+		text += units.Count(uint64(max(k.Pairs, 0))) + " fresh pairs "
+	}
 	switch {
-	case len(k.Upheld) == 0:
+	case len(open) == len(k.Measures):
+		return text + "did not decide it"
+	case len(k.Upheld) == 0 && open == nil:
 		return text + "did not uphold it"
-	case len(cleared) == 0:
+	case cleared == nil && open == nil:
 		return text + "upheld it"
 	}
-	return text + "upheld " + names(k.Upheld) + ", but not " + names(cleared)
+	var parts []string
+	for _, p := range []struct {
+		did   string
+		names []string
+	}{{"upheld ", k.Upheld}, {"did not uphold ", cleared}, {"did not decide ", open}} {
+		if len(p.names) > 0 {
+			parts = append(parts, p.did+names(p.names))
+		}
+	}
+	return text + strings.Join(parts, ", ")
 }
 
 // Settings are what was asked for on one side; "" if nothing was.

@@ -39,3 +39,33 @@ func TestMethodNamesWhatIsCleared(t *testing.T) {
 		}
 	}
 }
+
+// What a second look that was cut short has not decided is not cleared by it.
+func TestConfirmation(t *testing.T) {
+	verdicts := func(v ...string) (all []result.ComparedMeasure) {
+		for i, name := range []string{"response.p99", "failed", "cpu/request"} {
+			all = append(all, result.ComparedMeasure{Name: name, Verdict: v[i]})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		pairs             int
+		suspected, upheld []string
+		measures          []result.ComparedMeasure
+		want              string
+	}{
+		{8, []string{"failed"}, []string{"failed"}, verdicts("same", result.Worse, "same"), "looked worse: failed; 8 fresh pairs upheld it"},
+		{8, []string{"failed"}, nil, verdicts("same", result.Under5, "same"), "looked worse: failed; 8 fresh pairs did not uphold it"},
+		{0, []string{"failed"}, nil, verdicts("same", result.Undecided, "same"), "looked worse: failed; no fresh pair was made to confirm it"},
+		{1, []string{"failed"}, nil, verdicts("same", result.Undecided, "same"), "looked worse: failed; 1 fresh pair did not decide it"},
+		{
+			12, []string{"response.p99", "failed", "cpu/request"}, []string{"cpu/request"}, verdicts(result.Undecided, result.Same, result.Slower),
+			"looked worse: p99, failed, cpu/request; 12 fresh pairs upheld cpu/request, did not uphold failed, did not decide p99",
+		},
+	} {
+		got := Confirmation(&result.Comparison{Measures: c.measures, Confirmed: &result.ComparisonConfirm{Pairs: c.pairs, Measures: c.suspected, Upheld: c.upheld}})
+		if got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
