@@ -156,7 +156,7 @@ func (c *capacityCmd) options() (*runner.CapacityOptions, error) {
 		return nil, err
 	}
 	o := &runner.CapacityOptions{
-		Objectives: c.Objective, Repeat: c.Repeat, KeepDisturbed: c.Keep, Self: []string{self}, Command: withoutTokens(os.Args), Tool: tool(),
+		Objectives: c.Objective, Repeat: c.Repeat, KeepDisturbed: c.Keep, Self: []string{self}, Command: commandLine(os.Args), Tool: tool(),
 	}
 	if o.Hub, err = hubOf(c.Hub); err != nil {
 		return nil, err

@@ -237,7 +237,7 @@ func (c *compareCmd) recorded(base, other string, minEffect *float64) (*result.C
 	}
 	record, err := compare.Recorded(compare.RecordedOptions{
 		Base: base, New: other, MinEffect: minEffect, Alpha: c.Alpha, Force: c.Force, KeepDisturbed: c.Keep,
-		Command: strings.Join(os.Args, " "), Tool: tool(), Now: time.Now,
+		Command: commandLine(os.Args), Tool: tool(), Now: time.Now,
 	})
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
@@ -392,7 +392,7 @@ func (c *compareCmd) options(minEffect *float64) (*compare.Options, error) {
 		MostPairs: c.MostPairs, Within: c.Within, KeepDisturbed: c.Keep, Force: c.Force,
 		Confirm:  orElse(c.Confirm, c.Bisect || os.Getenv("CI") == "true"),
 		OneSided: orElse(c.OnlyWorse, c.Bisect),
-		Self:     []string{self}, Command: withoutTokens(os.Args), Tool: tool(),
+		Self:     []string{self}, Command: commandLine(os.Args), Tool: tool(),
 	}
 	if o.Hub, err = hubOf(c.Hub); err != nil {
 		return nil, err

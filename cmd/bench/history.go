@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"strings"
 
 	"bench/internal/result"
 	"bench/reports/page"
@@ -62,7 +61,7 @@ func (c *historyCmd) Run(std *streams) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	h.Tool, h.Command = tool(), strings.Join(os.Args, " ")
+	h.Tool, h.Command = tool(), commandLine(os.Args)
 	human := std.out
 	if c.JSON == "-" {
 		human = std.err

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"bench/internal/result"
@@ -81,7 +80,7 @@ func (c *libraryCmd) try(ctx context.Context, std *streams, self string, p *libr
 		live := reports.NewConsole(std.out, std.in, reports.ConsoleOptions{Stop: stop})
 		run, failed := runner.Run(ctx, runner.Options{
 			Document: p.doc, Out: out, Self: []string{self}, Live: live,
-			Command: strings.Join(os.Args, " "), Tool: tool(),
+			Command: commandLine(os.Args), Tool: tool(),
 		})
 		live.Close()
 		if run != nil && ctx.Err() == nil {

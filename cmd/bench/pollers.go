@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"bench/internal/poller"
@@ -112,7 +111,7 @@ func (c *pollersCmd) outcome(std *streams) (*result.Pollers, error) {
 	if err != nil && ctx.Err() == nil {
 		return nil, &exitError{exitLost, err}
 	}
-	r.Tool, r.Command = tool(), strings.Join(os.Args, " ")
+	r.Tool, r.Command = tool(), commandLine(os.Args)
 	r.StartedAt, r.EndedAt = started.Format(time.RFC3339), time.Now().Format(time.RFC3339)
 	if c.Rate != "" {
 		if r.RatePerSecond, err = units.ParseRate(c.Rate); err != nil {

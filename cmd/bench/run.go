@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -93,7 +94,7 @@ func (c *runCmd) Run(std *streams) error {
 	live := reports.NewConsole(std.out, std.in, reports.ConsoleOptions{ASCII: c.ASCII, Plain: c.Plain, Stop: cancel})
 	run, err := runner.Run(ctx, runner.Options{
 		Document: doc, Out: c.Output, Fresh: fresh, Self: []string{self}, Live: live,
-		Command: withoutTokens(os.Args), Tool: tool(), Label: c.Label, Hub: hub,
+		Command: commandLine(os.Args), Tool: tool(), Label: c.Label, Hub: hub,
 	})
 	live.Close()
 	if run == nil {
@@ -127,17 +128,24 @@ func hubOf(text string) (*wire.Address, error) {
 	return wire.ParseAddress(text)
 }
 
-// withoutTokens is the command line for the record, which others read: without what lets
-// one into a hub.
-func withoutTokens(args []string) string {
+// commandLine is the command for the record, which others read, and pass to a shell again:
+// without what lets one into a hub, and with quotes around words in which a shell would
+// find more than a word.
+func commandLine(args []string) string {
 	words := slices.Clone(args)
 	for i, word := range words {
 		if at, _, ok := strings.Cut(word, "#"); ok && strings.Contains(at, "nats://") {
 			words[i] = at
 		}
+		if !plainWord.MatchString(words[i]) {
+			words[i] = "'" + strings.ReplaceAll(words[i], "'", `'\''`) + "'"
+		}
 	}
 	return strings.Join(words, " ")
 }
+
+// plainWord is a word that a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // staysInside refuses a scenario whose proxy would take away what may be another's,
 // unless that is allowed.

@@ -601,3 +601,17 @@ func TestRunsInTheSameSecond(t *testing.T) {
 		t.Errorf("reports %v, %v", found, err)
 	}
 }
+
+// The command of a record can be given to a shell again, and does not let anybody into a hub.
+func TestCommandLine(t *testing.T) {
+	args := []string{"bench", "capacity", "it's.yaml", "--objective", "response.p99 < 20ms", "--axis", "proxy.threads=1,2", "--set", "", "--hub", "nats://host:4222#secret"}
+	want := `bench capacity 'it'\''s.yaml' --objective 'response.p99 < 20ms' --axis proxy.threads=1,2 --set '' --hub nats://host:4222`
+	got := commandLine(args)
+	if got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	said, err := exec.Command("sh", "-c", `printf '%s\n' `+got).Output()
+	if args[len(args)-1] = "nats://host:4222"; err != nil || string(said) != strings.Join(args, "\n")+"\n" {
+		t.Errorf("a shell reads %q (%v)", said, err)
+	}
+}

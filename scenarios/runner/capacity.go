@@ -108,6 +108,14 @@ func middle(all []result.CapacityPoint) result.CapacityPoint {
 	return known[(len(known)-1)/2]
 }
 
+// at says which of several searches a note is about; "" of a single one.
+func (o *CapacityOptions) at(value string) string {
+	if o.Axis == "" {
+		return ""
+	}
+	return o.Axis + "=" + value + ": "
+}
+
 // searchAll makes the searches, the repetitions outermost: what drifts on the machine
 // meets all values alike.
 func searchAll(ctx context.Context, o *CapacityOptions, r *result.Capacity) error {
@@ -139,7 +147,7 @@ func searchAll(ctx context.Context, o *CapacityOptions, r *result.Capacity) erro
 			if p != nil {
 				r.Points = append(r.Points, *p)
 				if p.Doubt != "" {
-					r.Warnings = append(r.Warnings, p.Doubt)
+					r.Warnings = append(r.Warnings, o.at(value)+p.Doubt)
 				}
 			}
 			if err := errors.Join(err, t.Close()); err != nil {
