@@ -38,6 +38,7 @@ proxy:
 backends:
   - name: db
     kind: mysql
+    tls: {name: db.test}
     mysql:
       user: app
       password: secret
@@ -71,6 +72,7 @@ load:
   - name: db
     protocol: mysql
     target: proxy/db
+    tls: {name: db.test, verify: true}
     connections: {pool: 4, requestsPerConnection: 20}
     mysql:
       user: app
