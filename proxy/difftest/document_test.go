@@ -112,6 +112,8 @@ const documentTail = `
 | ` + "`balance roundrobin`, `static-rr`" + ` | each thread has an order of its own, and looks at a farm when it chooses: of several changes of a server between two requests it sees the last | threads share nothing; with one thread the order is that of the reference |
 | TLS | that of Go's crypto/tls: no key exchange by finite fields (DHE), no order of ciphers of one's own, no choice among the suites of TLS 1.3, no early data, no sessions on the server's side. Ciphers and curves that it lacks are passed over with a notice, as OpenSSL passes over names that it does not know; a list of which nothing remains is an error | notices do not count for ` + "`zero-warning`" + ` |
 | TLS 1.0 and 1.1 | work where ` + "`ssl-min-ver`" + ` allows them | there OpenSSL 3 wants ` + "`@SECLEVEL=0`" + ` for them as well |
+| names with a dot at the end in hellos of TLS | the handshake is refused with decode_error | RFC 6066 §3 has names without it, and crypto/tls takes no others |
+| clients that want to renegotiate | the connection ends with unexpected_message | there with no_renegotiation; crypto/tls has no answer to it |
 | samples about secrets and names of TLS | ` + "`ssl_*_session_id`, `ssl_*_unique_id` and `ssl_*_session_key`" + ` have no value in TLS 1.3, the last one none in a session that goes on either, and ` + "`ssl_fc_exporter_secret`" + ` none at all | crypto/tls does not say them |
 | ` + "`ssl_fc_err`, `ssl_bc_err`" + ` and what they are called | are OpenSSL's for the usual reasons of failed handshakes, "unexpected message" for rare ones | crypto/tls has other reasons |
 | life of sessions in TLS | as configured (` + "`tune.ssl.lifetime`" + `), although clients are told that it is a week | crypto/tls says so |
