@@ -3,6 +3,7 @@ package log
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -196,9 +198,10 @@ func shape(s string) string {
 	return digits.ReplaceAllString(s, "0")
 }
 
-// halog, the reference's log analyser, must understand our lines.
-func TestHalogReadsOurLines(t *testing.T) {
-	bin := testpeer.Need(t, "halog")
+// fileOfLines are ten lines of requests as a syslog daemon writes them to its file: without
+// their priority, after a host name. The last three have another status.
+func fileOfLines(t *testing.T) string {
+	t.Helper()
 	pc := listen(t, "udp", "127.0.0.1:0")
 	p := plan(t, spec.Global{LogSendHost: "vm"}, spec.LogTarget{Addr: pc.LocalAddr().String()})
 	l := newSender(t, time.Now()).Logger(p)
@@ -210,15 +213,46 @@ func TestHalogReadsOurLines(t *testing.T) {
 			r.Status = 503
 		}
 		l.Log(r, nil)
-		// What a syslog daemon writes to its file: the line without its priority,
-		// after a host name.
 		_, line, _ := strings.Cut(receive(t, pc), ">")
 		lines.WriteString(line)
 	}
+	return lines.String()
+}
+
+// The log analyser of Debian (haproxy-log-analysis) understands our lines.
+func TestLogAnalysisReadsOurLines(t *testing.T) {
+	bin := testpeer.Need(t, "haproxy_log_analysis")
+	file := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(file, []byte(fileOfLines(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wants := map[string]string{
+		"counter": "10", "counter_invalid": "0", "http_methods": "'GET': 10", "status_codes_counter": "'200': 7, '503': 3", "server_load": "'s1': 5, 's2': 5",
+	}
+	out, err := exec.Command(bin, "-l", file, "-c", strings.Join(slices.Sorted(maps.Keys(wants)), ",")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v, %s", err, out)
+	}
+	for part := range strings.SplitSeq(string(out), "command: ") {
+		command, answer, _ := strings.Cut(part, "\n")
+		if !strings.Contains(answer, wants[command]) {
+			t.Errorf("%s: %q lacks %q", command, answer, wants[command])
+		}
+		delete(wants, command)
+	}
+	if len(wants) > 0 {
+		t.Errorf("no answer to %v in %s", wants, out)
+	}
+}
+
+// halog, the reference's log analyser, must understand our lines.
+func TestHalogReadsOurLines(t *testing.T) {
+	bin := testpeer.Need(t, "halog")
+	lines := fileOfLines(t)
 	run := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command(bin, args...)
-		cmd.Stdin = strings.NewReader(lines.String())
+		cmd.Stdin = strings.NewReader(lines)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
