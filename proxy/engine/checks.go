@@ -45,14 +45,16 @@ type serverCheck struct {
 
 	// Guarded by mu: what the runtime API reads.
 
-	mu      sync.Mutex
-	last    check.Result
-	ran     bool
-	health  check.Health
-	failed  uint64
-	enabled bool
-	paused  bool           // by a maintenance that has not ended while they were enabled
-	own     netip.AddrPort // set by the runtime API, each part for itself; zero: as configured
+	mu     sync.Mutex
+	last   check.Result
+	ran    bool
+	health check.Health
+	failed uint64
+	// distrusted is how often what clients get has counted as a failed check.
+	distrusted uint64
+	enabled    bool
+	paused     bool           // by a maintenance that has not ended while they were enabled
+	own        netip.AddrPort // set by the runtime API, each part for itself; zero: as configured
 }
 
 // prepareChecks makes the checkers.
@@ -270,6 +272,9 @@ func (k *serverCheck) Checked(r check.Result, h check.Health) {
 	if !r.Status.OK() && wasUp {
 		k.failed++
 	}
+	if r.Status == check.Hana {
+		k.distrusted++
+	}
 	k.mu.Unlock()
 	k.e.traceCheck(k.s, r.Status.OK(), reason(r))
 	if k.logs && changed {
@@ -310,7 +315,7 @@ func (c *checks) state(s *server.Server) stats.CheckState {
 	defer k.mu.Unlock()
 	st := stats.CheckState{
 		Enabled: k.enabled, Rise: k.health.Rise, Fall: k.health.Fall, Health: k.health.Cur,
-		Failed: k.failed, Code: -1, Duration: -1,
+		Failed: k.failed, Distrusted: k.distrusted, Code: -1, Duration: -1,
 	}
 	if !k.ran {
 		st.Status, st.Desc = "INI", "Initializing"

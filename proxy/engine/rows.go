@@ -189,7 +189,7 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 	down, downs := s.Downtime(now)
 	r.Server = stats.ServerRow{
 		Health: s.Health(), Maint: s.Admin() == state.Maint, Drain: s.Admin() == state.Drain,
-		Backup: s.Spec.Backup, Weight: s.Effective(), UserWeight: s.Weight(),
+		Backup: s.Spec.Backup, Observed: s.Spec.Observe != spec.ObserveNothing, Weight: s.Effective(), UserWeight: s.Weight(),
 		Downs: downs, LastChange: int64(now.Sub(s.Since()).Seconds()), DownTime: int64(down.Seconds()),
 		Cookie: s.Spec.Cookie, IdleConns: s.Conns.Idle(), SafeIdle: s.Conns.Idle(), UsedConns: s.Conns.Used(),
 		NeedConns: s.Conns.Need(), IdleLimit: int64(s.Spec.PoolMaxConn),

@@ -74,7 +74,12 @@ var columns = []column{
 	{"hrsp_4xx", "MCP", "FBSh", func(r *Row) value { return u64(r.Totals.Responses[4]) }, "responses with status 4xx"},
 	{"hrsp_5xx", "MCP", "FBSh", func(r *Row) value { return u64(r.Totals.Responses[5]) }, "responses with status 5xx"},
 	{"hrsp_other", "MCP", "FBSh", func(r *Row) value { return u64(r.Totals.Responses[0]) }, "responses with any other status"},
-	{"hanafail", "SGP", "", nil, "failed health analyses"},
+	{"hanafail", "MCP", "S", func(r *Row) value {
+		if !r.Server.Observed {
+			return none
+		}
+		return u64(r.Server.Check.Distrusted)
+	}, "failed health analyses"},
 	{"req_rate", "MRP", "F", func(r *Row) value { return u32(r.Totals.ReqRate) }, "requests in the last second"},
 	{"req_rate_max", "MMP", "F", func(r *Row) value { return u32(r.Totals.ReqRateMax) }, "most requests in one second"},
 	{"req_tot", "MCP", "FBS", requests, "requests in total"},
@@ -137,9 +142,9 @@ var columns = []column{
 // moduleColumns follow a column "-" that only CSV output shows: counters of the
 // protocols. Protocols that the engine does not speak count nothing.
 var moduleColumns = []column{
-	{"ssl_sess", "MCP", "FBSL", zero64, "TLS sessions"},
-	{"ssl_reused_sess", "MCP", "FBSL", zero64, "resumed TLS sessions"},
-	{"ssl_failed_handshake", "MCP", "FBSL", zero64, "failed TLS handshakes"},
+	{"ssl_sess", "MCP", "FBSL", func(r *Row) value { return u64(r.Totals.TLS.Sessions) }, "TLS sessions"},
+	{"ssl_reused_sess", "MCP", "FBSL", func(r *Row) value { return u64(r.Totals.TLS.Resumed) }, "resumed TLS sessions"},
+	{"ssl_failed_handshake", "MCP", "FBSL", func(r *Row) value { return u64(r.Totals.TLS.Failed) }, "failed TLS handshakes"},
 	{"h2_headers_rcvd", "MCP", "FB", func(r *Row) value { return u64(r.Totals.H2.Headers) }, "HTTP/2 HEADERS frames received"},
 	{"h2_data_rcvd", "MCP", "FB", func(r *Row) value { return u64(r.Totals.H2.Data) }, "HTTP/2 DATA frames received"},
 	{"h2_settings_rcvd", "MCP", "FB", func(r *Row) value { return u64(r.Totals.H2.Settings) }, "HTTP/2 SETTINGS frames received"},
@@ -207,7 +212,6 @@ func (c *column) tagsFor(r *Row) tags {
 }
 
 func zero32(*Row) value { return u32(0) }
-func zero64(*Row) value { return u64(0) }
 
 func level(n int64) value { return u64(uint64(max(n, 0))) }
 

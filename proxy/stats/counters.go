@@ -91,6 +91,7 @@ type Frontend struct {
 	Responses   HTTP   // hrsp_*
 	Compression Compression
 	Cache       Cache
+	TLS         TLS
 	H1          H1
 	H2          H2
 	ConnRate    Rate
@@ -121,6 +122,7 @@ type Backend struct {
 	Intercepted  uint64 // answered by the proxy itself
 	Compression  Compression
 	Cache        Cache
+	TLS          TLS
 	H1           H1
 	H2           H2
 	SessRate     Rate
@@ -148,10 +150,31 @@ type Server struct {
 	Responses    HTTP
 	Connects     uint64
 	Reuses       uint64
+	TLS          TLS
 	SessRate     Rate
 	Times        Times
 	Latency      Latency // added up where it is asked for, not by Sum
 	LastSession  int64
+}
+
+// TLS counts handshakes: those that agree on keys anew, those that go on with an earlier
+// session, and those that come to nothing.
+type TLS struct{ Sessions, Resumed, Failed uint64 }
+
+// Done counts a handshake that has come to its end.
+func (h *TLS) Done(resumed bool) {
+	if resumed {
+		h.Resumed++
+	} else {
+		h.Sessions++
+	}
+}
+
+// Sum adds the handshakes of another thread.
+func (h *TLS) Sum(o *TLS) {
+	h.Sessions += o.Sessions
+	h.Resumed += o.Resumed
+	h.Failed += o.Failed
 }
 
 // Listener counts for one bind line in one thread ("option socket-stats").
@@ -168,6 +191,7 @@ type Listener struct {
 	InternalErr uint64
 	RewriteErr  uint64
 	Responses   HTTP
+	TLS         TLS
 }
 
 // Process counts for the whole process in one thread.

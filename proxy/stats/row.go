@@ -70,6 +70,7 @@ type CheckState struct {
 	Rise, Fall int
 	Health     int    // 0 to Rise+Fall-1
 	Failed     uint64 // chkfail: failed while up
+	Distrusted uint64 // hanafail: traffic that met too many errors counted as a failed check
 }
 
 // ServerRow is what only servers have.
@@ -80,6 +81,7 @@ type ServerRow struct {
 	MaintReason string
 	Drain       bool
 	Backup      bool
+	Observed    bool // what clients get counts for its health
 	// Weight is the effective one, UserWeight the one set.
 	Weight, UserWeight int
 	Downs              uint64     // chkdown: transitions to down
@@ -128,6 +130,7 @@ type Totals struct {
 	Responses                 HTTP
 	Compression               Compression
 	Cache                     Cache
+	TLS                       TLS
 	H1                        H1
 	H2                        H2
 	Rate, RateMax             uint64 // sessions
@@ -147,7 +150,7 @@ func (f *Frontend) Totals(now int64) Totals {
 		DeniedConn: f.DeniedConn, DeniedSess: f.DeniedSess,
 		ErrReq: f.ErrReq, InternalErr: f.InternalErr, RewriteErr: f.RewriteErr,
 		Intercepted: f.Intercepted, Responses: f.Responses,
-		Compression: f.Compression, Cache: f.Cache, H1: f.H1, H2: f.H2,
+		Compression: f.Compression, Cache: f.Cache, TLS: f.TLS, H1: f.H1, H2: f.H2,
 		Rate: f.SessRate.Read(now), RateMax: f.SessRate.Peak(),
 		ReqRate: f.ReqRate.Read(now), ReqRateMax: f.ReqRate.Peak(),
 		ConnRate: f.ConnRate.Read(now), ConnRateMax: f.ConnRate.Peak(),
@@ -167,7 +170,7 @@ func (b *Backend) Totals(now int64) Totals {
 		InternalErr: b.InternalErr, RewriteErr: b.RewriteErr,
 		Connects: b.Connects, Reuses: b.Reuses,
 		Intercepted: b.Intercepted, Responses: b.Responses,
-		Compression: b.Compression, Cache: b.Cache, H1: b.H1, H2: b.H2,
+		Compression: b.Compression, Cache: b.Cache, TLS: b.TLS, H1: b.H1, H2: b.H2,
 		Rate: b.SessRate.Read(now), RateMax: b.SessRate.Peak(),
 		Times: b.Times, Latency: b.Latency, LastSession: secondsSince(b.LastSession, now),
 	}
@@ -183,7 +186,7 @@ func (s *Server) Totals(now int64) Totals {
 		Retries: s.Retries, Redispatches: s.Redispatches, LBTotal: s.LBTotal,
 		ClientAborts: s.ClientAborts, ServerAborts: s.ServerAborts,
 		InternalErr: s.InternalErr, RewriteErr: s.RewriteErr,
-		Connects: s.Connects, Reuses: s.Reuses, Responses: s.Responses,
+		Connects: s.Connects, Reuses: s.Reuses, Responses: s.Responses, TLS: s.TLS,
 		Rate: s.SessRate.Read(now), RateMax: s.SessRate.Peak(),
 		Times: s.Times, Latency: s.Latency, LastSession: secondsSince(s.LastSession, now),
 	}
@@ -197,7 +200,7 @@ func (l *Listener) Totals() Totals {
 		DeniedReq: l.DeniedReq, DeniedResp: l.DeniedResp,
 		DeniedConn: l.DeniedConn, DeniedSess: l.DeniedSess,
 		ErrReq: l.ErrReq, InternalErr: l.InternalErr, RewriteErr: l.RewriteErr,
-		Responses: l.Responses, LastSession: -1,
+		Responses: l.Responses, TLS: l.TLS, LastSession: -1,
 	}
 }
 

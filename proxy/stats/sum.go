@@ -26,6 +26,7 @@ func (f *Frontend) Sum(o *Frontend, now int64) {
 	f.Responses.Sum(&o.Responses)
 	f.Compression.Sum(&o.Compression)
 	f.Cache.Sum(&o.Cache)
+	f.TLS.Sum(&o.TLS)
 	f.H1.Sum(&o.H1)
 	f.H2.Sum(&o.H2)
 	f.ConnRate.Sum(&o.ConnRate, now)
@@ -72,6 +73,7 @@ func (b *Backend) Sum(o *Backend, now int64) {
 	b.Intercepted += o.Intercepted
 	b.Compression.Sum(&o.Compression)
 	b.Cache.Sum(&o.Cache)
+	b.TLS.Sum(&o.TLS)
 	b.H1.Sum(&o.H1)
 	b.H2.Sum(&o.H2)
 	b.SessRate.Sum(&o.SessRate, now)
@@ -94,6 +96,7 @@ func (b *Backend) Reset() {
 // Sum adds what another thread counted up to now.
 // It must run where o is owned.
 func (s *Server) Sum(o *Server, now int64) {
+	s.TLS.Sum(&o.TLS)
 	s.Sessions += o.Sessions
 	s.BytesIn += o.BytesIn
 	s.BytesOut += o.BytesOut
@@ -130,6 +133,7 @@ func (s *Server) Reset() {
 
 // Sum adds what another thread counted.
 func (l *Listener) Sum(o *Listener) {
+	l.TLS.Sum(&o.TLS)
 	l.Conns += o.Conns
 	l.Sessions += o.Sessions
 	l.BytesIn += o.BytesIn

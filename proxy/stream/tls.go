@@ -57,9 +57,12 @@ func (c *client) Secured(err error) {
 		return
 	}
 	now := c.t.Loop.Now()
-	if !c.tls().Resumed {
+	resumed := c.tls().Resumed
+	if !resumed {
 		c.t.Process.KeyRate.Add(now, 1)
 	}
+	c.fe.C.TLS.Done(resumed)
+	c.t.Listeners[c.l.Index].C.TLS.Done(resumed)
 	c.handshake = int32(ms(now - c.accepted))
 	c.idleSince = now
 	c.Readable = true // what came with the end of the handshake does not show at the socket
@@ -94,16 +97,14 @@ func (c *client) handshakeFailed(err error) {
 		i.Verified = certs.Judged(err)
 	}
 	c.logFailure(why, gone)
-	c.fe.C.ErrReq++
-	c.t.Listeners[c.l.Index].C.ErrReq++
+	c.fe.C.TLS.Failed++
+	c.t.Listeners[c.l.Index].C.TLS.Failed++
 	c.close()
 }
 
 // handshakeTimeout ends a connection whose handshake has taken too long.
 func (c *client) handshakeTimeout() {
 	c.logFailure(txn.TLSTimeout, false)
-	c.fe.C.ErrReq++
-	c.t.Listeners[c.l.Index].C.ErrReq++
 	c.close()
 }
 
@@ -257,7 +258,10 @@ func serverFault(err error) txn.Fault {
 // Secured implements tlsio.Owner.
 func (sc *serverConn) Secured(err error) {
 	s := sc.stream
+	own := &s.server().C.TLS
 	if err != nil {
+		own.Failed++
+		s.be.C.TLS.Failed++
 		s.last, s.fault = sc.handshake(), serverFault(err)
 		if s.fault == txn.TLSOtherSNI {
 			s.retries = max(s.retries, int32(s.be.Spec.Retries)) // it has no certificate for the name, and will not have one
@@ -266,9 +270,12 @@ func (sc *serverConn) Secured(err error) {
 		s.advance(s.connectFailed('S'))
 		return
 	}
-	if !sc.handshake().Resumed {
+	resumed := sc.handshake().Resumed
+	if !resumed {
 		s.t.Process.ServerKeyRate.Add(s.t.Loop.Now(), 1)
 	}
+	own.Done(resumed)
+	s.be.C.TLS.Done(resumed)
 	sc.Readable = true // what came with the end of the handshake does not show at the socket
 	s.advance(txn.Next)
 }
