@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"bench/scenarios/proxyconf"
 	"bench/scenarios/source"
 )
 
@@ -18,13 +19,12 @@ func NewConfigErrors(doc *Document) *ConfigErrors {
 	return &ConfigErrors{map[string]*source.Faults{"": source.NewFaults(doc.File, doc.text)}}
 }
 
-// Add notes a message about line of a cell's configuration as it was rendered; from are
-// the lines it comes from. Line 0 is none.
-func (e *ConfigErrors) Add(c *Cell, from []int, line int, msg string) {
-	t := &c.Config
+// Add notes a message about line of a configuration as it was rendered; text is its
+// template, which stands at t, and from are the lines it comes from. Line 0 is none.
+func (e *ConfigErrors) Add(t *proxyconf.Text, text string, from []int, line int, msg string) {
 	f := e.faults[t.File]
 	if f == nil {
-		f = source.NewFaults(t.File, []byte(c.Scenario.Proxy.Config))
+		f = source.NewFaults(t.File, []byte(text))
 		e.faults[t.File] = f
 	}
 	if line < 1 || line > len(from) || from[line-1] == 0 {
@@ -33,7 +33,7 @@ func (e *ConfigErrors) Add(c *Cell, from []int, line int, msg string) {
 	}
 	line = from[line-1]
 	col := 1
-	if lines := strings.Split(c.Scenario.Proxy.Config, "\n"); line <= len(lines) {
+	if lines := strings.Split(text, "\n"); line <= len(lines) {
 		col = len(lines[line-1]) - len(strings.TrimLeft(lines[line-1], " \t")) + 1
 	}
 	f.Add(t.Place(line, col), "%s", source.Printable(msg))

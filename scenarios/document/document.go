@@ -48,6 +48,8 @@ type Cell struct {
 	Obstacle string
 	// Config is where the text of the proxy's configuration stands.
 	Config proxyconf.Text
+	// Companions is where those of the other proxies stand.
+	Companions []proxyconf.Text
 }
 
 // Options change how a scenario is read.
@@ -141,11 +143,11 @@ func (doc *Document) expand(root *source.Node, vars map[string]string, f *source
 		s := &format.Scenario{}
 		d := format.NewDecoder(f)
 		d.Decode(tree, reflect.ValueOf(s).Elem(), "")
-		obstacle, config := validate.Check(d, s, filepath.Dir(doc.File), len(doc.Axes) > 0)
+		obstacle, texts := validate.Check(d, s, filepath.Dir(doc.File), len(doc.Axes) > 0)
 		if n, err := strconv.Atoi(own[result.RepeatAxis]); err == nil && s.Repeat > 1 {
 			s.Seed += uint64(n - 1)
 		}
-		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s, Obstacle: obstacle, Config: config}
+		cell := Cell{Name: strings.Join(names, ","), Vars: own, Scenario: s, Obstacle: obstacle, Config: texts[0], Companions: texts[1:]}
 		if cell.Name == "" {
 			cell.Name = "run"
 		}

@@ -19,7 +19,12 @@ func Outside(doc *Document) []string {
 	var all []string
 	for i := range doc.Cells {
 		s := doc.Cells[i].Scenario
-		for _, f := range ofProxy(&s.Proxy, s.Network != nil) {
+		found := ofProxy(&s.Proxy, s.Network != nil)
+		for j := range s.Companions {
+			as := s.Companions[j].AsProxy(s)
+			found = append(found, ofConfig("companions."+s.Companions[j].Name+".config", &as, s.Network != nil)...)
+		}
+		for _, f := range found {
 			if !slices.Contains(all, f) {
 				all = append(all, f)
 			}
@@ -28,11 +33,25 @@ func Outside(doc *Document) []string {
 	return all
 }
 
-func ofProxy(p *format.Proxy, isolated bool) (found []string) {
+func ofProxy(p *format.Proxy, isolated bool) []string {
 	where := "proxy.config"
 	if p.ConfigFile != "" {
 		where = p.ConfigFile
 	}
+	found := ofConfig(where, p, isolated)
+	for _, w := range []struct {
+		key  string
+		list []string
+	}{{"proxy.args", p.Args}, {"proxy.command", p.Command}} {
+		if path := takenPath(w.list); path != "" {
+			found = append(found, w.key+": "+path)
+		}
+	}
+	return found
+}
+
+// ofConfig does so for the lines of a configuration.
+func ofConfig(where string, p *format.Proxy, isolated bool) (found []string) {
 	for n, l := range strings.Split(p.Config, "\n") {
 		var what string
 		if p.Driver == "builtin" || p.Driver == "haproxy" {
@@ -42,14 +61,6 @@ func ofProxy(p *format.Proxy, isolated bool) (found []string) {
 		}
 		if what != "" {
 			found = append(found, fmt.Sprintf("%s:%d: %s", where, n+1, what))
-		}
-	}
-	for _, w := range []struct {
-		key  string
-		list []string
-	}{{"proxy.args", p.Args}, {"proxy.command", p.Command}} {
-		if path := takenPath(w.list); path != "" {
-			found = append(found, w.key+": "+path)
 		}
 	}
 	return found

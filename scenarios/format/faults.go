@@ -160,7 +160,6 @@ type Flow struct{ From, To string }
 
 // Flows are the connections of a run that lead to what only names, or all of them.
 func (s *Scenario) Flows(only string) (all []Flow) {
-	proxy := On(s.Proxy.Node, ProxyNode)
 	add := func(from, target string) {
 		name, replica, _ := strings.Cut(strings.TrimPrefix(only, "origin/"), ".")
 		if only == "" || target == only || replica != "" && target == "origin/"+name {
@@ -174,19 +173,23 @@ func (s *Scenario) Flows(only string) (all []Flow) {
 		add(On(s.Abuse[i].Node, ClientNode), s.Abuse[i].Target)
 	}
 	for i := range s.Backends {
-		add(proxy, "origin/"+s.Backends[i].Name)
+		for _, proxy := range s.ProxyNames() {
+			add(s.ProxyNodeOf(proxy), "origin/"+s.Backends[i].Name)
+		}
 	}
-	return all
+	return append(all, s.between(only)...)
 }
 
-// NodeOf is the node of a target: proxy/LISTENER, origin/BACKEND or origin/REPLICA.
+// NodeOf is the node of a target: proxy/LISTENER, COMPANION/LISTENER, origin/BACKEND or
+// origin/REPLICA.
 func (s *Scenario) NodeOf(target string) string {
 	if name, ok := strings.CutPrefix(target, "origin/"); ok {
 		if b := s.BackendOf(name); b != nil {
 			return On(b.Node, OriginNode)
 		}
 	}
-	return On(s.Proxy.Node, ProxyNode)
+	proxy, _, _ := strings.Cut(target, "/")
+	return s.ProxyNodeOf(proxy)
 }
 
 // Bounds of what an MTU can be changed to: the least is what every host must be

@@ -28,6 +28,8 @@ type Scenario struct {
 	Repeat int `yaml:"repeat" default:"1"`
 	// Proxy is the proxy under test.
 	Proxy Proxy `yaml:"proxy,required"`
+	// Companions are further proxies beside it, such as its peers.
+	Companions []Companion `yaml:"companions"`
 	// Network gives the parts of the run nodes of their own, joined by wires;
 	// without it all share the loopback interface.
 	Network *Network `yaml:"network"`
@@ -61,7 +63,7 @@ type Proxy struct {
 	// which the run never starts, stops or signals).
 	Driver string `yaml:"driver" default:"builtin" enum:"builtin,haproxy,nginx,exec,external"`
 	// Config is the proxy's configuration in the language of the driver, a Go text/template that sees
-	// {{bind "name"}}, {{.Backends.name}}, {{.Stats}}, {{.Dir}}, {{.Poller}}
+	// {{bind "name"}}, {{listener "proxy" "name"}}, {{.Backends.name}}, {{.Stats}}, {{.Dir}}, {{.Poller}}
 	// and {{.Seed}}.
 	Config string `yaml:"config"`
 	// ConfigFile is read in place of config, relative to the scenario.
@@ -176,7 +178,8 @@ type Load struct {
 	// Protocol of the requests: http1, http2, tcp, mysql or redis.
 	Protocol string `yaml:"protocol" default:"http1" enum:"http1,http2,tcp,mysql,redis"`
 	// Target is proxy/NAME for the address {{bind "NAME"}} of the
-	// configuration or the listener NAME of driver external, or origin/BACKEND to go past the proxy.
+	// configuration or the listener NAME of driver external, COMPANION/NAME for that of
+	// another proxy, or origin/BACKEND to go past the proxies.
 	Target string `yaml:"target,required"`
 	// Arrival of the requests: constant or poisson (open loop, at the rate of
 	// the phase whatever the answers do) or closed (each connection sends its
@@ -402,7 +405,7 @@ type EventArgs struct {
 	Direction string `yaml:"direction" enum:",upstream,downstream,both"`
 	// Protocol of the packets; empty is all.
 	Protocol string `yaml:"protocol" enum:",tcp,udp,icmp"`
-	// Only these connections: to proxy/LISTENER or origin/REPLICA.
+	// Only these connections: to proxy/LISTENER, COMPANION/LISTENER or origin/REPLICA.
 	Only string `yaml:"only"`
 	// Share of the connections that the event happens to, 0 to 1; 0 is all.
 	Share float64 `yaml:"share" default:"0"`

@@ -25,6 +25,7 @@ type Origin struct {
 // Data is what a configuration template sees as dot.
 //
 //	{{bind "web"}}                the address of the listener that loads reach as proxy/web
+//	{{listener "other" "web"}}    that of another proxy of the run; "proxy" is the one under test
 //	{{range .Backends.web}}       every replica: .Name .Addr .Host .Port
 //	{{.Stats}}                    path of the stats socket
 //	{{.Dir}}                      directory of this run, removed at its end
@@ -36,7 +37,9 @@ type Origin struct {
 //	{{tickets}}                   file of keys for the tickets of sessions of TLS
 type Data struct {
 	// Certs makes the certificates; nil where only the template is looked at.
-	Certs    Certs
+	Certs Certs
+	// Listener is the address of a listener of a proxy; nil where there is one proxy.
+	Listener func(proxy, name string) (string, error)
 	Backends map[string][]Origin
 	Stats    string
 	Dir      string
@@ -75,8 +78,12 @@ func Render(text string, data Data, bind func(name string) string) (string, erro
 	if certs == nil {
 		certs = nowhere{}
 	}
+	listener := data.Listener
+	if listener == nil {
+		listener = func(proxy, _ string) (string, error) { return "", NoProxy(proxy, nil) }
+	}
 	t, err := template.New("config").Option("missingkey=error").
-		Funcs(template.FuncMap{"bind": bind, "cert": certs.Cert, "ca": certs.CA, "tickets": certs.Tickets}).Parse(text)
+		Funcs(template.FuncMap{"bind": bind, "listener": listener, "cert": certs.Cert, "ca": certs.CA, "tickets": certs.Tickets}).Parse(text)
 	if err != nil {
 		return "", templateError(err, data)
 	}
@@ -87,11 +94,17 @@ func Render(text string, data Data, bind func(name string) string) (string, erro
 	return b.String(), nil
 }
 
+// NoProxy is the error of {{listener}} about a name that no proxy of the run has.
+func NoProxy(name string, known []string) error {
+	return fmt.Errorf("there is no proxy %q%s", source.Printable(name), source.DidYouMean(name, known))
+}
+
 var (
 	templatePlace = regexp.MustCompile(`^template: config:(\d+)(?::(\d+))?: (?s:(.*))$`)
 	executing     = regexp.MustCompile(`^executing "config" at <(.*?)>: (?s:(.*))$`)
 	noField       = regexp.MustCompile(`^can't evaluate field (\S+) in type (\S+)`)
 	noEntry       = regexp.MustCompile(`^map has no entry for key "(.*)"$`)
+	calling       = regexp.MustCompile(`^error calling \w+: (?s:(.*))$`)
 	noFunction    = regexp.MustCompile(`^function "(.*)" not defined$`)
 )
 
@@ -120,8 +133,10 @@ func templateError(err error, data Data) *Error {
 		e.Msg = fmt.Sprintf("there is no field .%s here%s", m[1], source.DidYouMean(m[1], fields))
 	} else if m := noEntry.FindStringSubmatch(e.Msg); m != nil {
 		e.Msg = fmt.Sprintf("there is no backend %q%s", m[1], source.DidYouMean(m[1], slices.Sorted(maps.Keys(data.Backends))))
+	} else if m := calling.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = m[1]
 	} else if m := noFunction.FindStringSubmatch(e.Msg); m != nil {
-		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], source.DidYouMean(m[1], []string{"bind", "cert", "ca", "tickets", "range", "if", "with", "printf"}))
+		e.Msg = fmt.Sprintf("the template has no function %q%s", m[1], source.DidYouMean(m[1], []string{"bind", "listener", "cert", "ca", "tickets", "range", "if", "with", "printf"}))
 	} else if e.Msg == "unexpected EOF" {
 		e.Msg = "a {{range}}, {{if}} or {{with}} of the template is not closed: {{end}} is missing"
 	} else if e.Msg == "unexpected {{end}}" {

@@ -56,11 +56,13 @@ type cell struct {
 	altered    uint64 // requests that were not what was sent when origins received them
 	steady     *judged
 	origins    []*origin
-	listeners  map[string]string // addresses of {{bind}} by name
+	listeners  map[string]string // addresses of {{bind}} as targets name them
 	config     string
 	// fill fills in a template, once the addresses are known.
 	fill   func(text string) (string, error)
 	driver driver.Driver
+	// companions are the proxies beside the one under test.
+	companions []*companion
 	// dialStats connects to the stats sockets of the proxy.
 	dialStats dialStats
 	history   *history
@@ -218,10 +220,16 @@ func (c *cell) setUp(ctx context.Context) (err error) {
 	if err := c.checkPorts(); err != nil {
 		return fail(exitUsage, err)
 	}
+	if err := c.prepareCompanions(ctx); err != nil {
+		return err
+	}
 	if err := c.startOrigins(ctx); err != nil {
 		return fail(exitLost, err)
 	}
 	if err := c.startProxy(ctx); err != nil {
+		return err
+	}
+	if err := c.startCompanions(ctx); err != nil {
 		return err
 	}
 	c.live.Begin(c.planned(c.record.Proxy.Version))
@@ -330,9 +338,9 @@ func (c *cell) startAgents(ctx context.Context) error {
 
 // targets are the addresses a load speaks to.
 func (c *cell) targets(target string) []string {
-	kind, name, _ := strings.Cut(target, "/")
-	if kind == "proxy" {
-		return []string{c.listeners[name]}
+	name, ok := strings.CutPrefix(target, "origin/")
+	if !ok {
+		return []string{c.listeners[target]}
 	}
 	var all []string
 	for _, o := range c.origins {
@@ -368,6 +376,9 @@ func (c *cell) undo() {
 	}
 	if c.driver != nil {
 		c.driver.Stop(ctx)
+	}
+	for _, own := range c.companions {
+		own.stop(ctx)
 	}
 	c.history.wait.Wait()
 	c.endFaults()

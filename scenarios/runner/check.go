@@ -30,61 +30,95 @@ func Check(ctx context.Context, doc *document.Document, self []string) (notes []
 	seen := map[string]bool{}
 	for i := range doc.Cells {
 		cell := &doc.Cells[i]
-		p := &cell.Scenario.Proxy
 		if cell.Obstacle != "" {
 			continue
 		}
-		note, err := checkCell(ctx, group, cell, self, found, seen)
-		if err != nil {
-			return notes, fmt.Errorf("driver %s: %w", p.Driver, err)
+		said, err := checkCell(ctx, group, cell, self, found, seen)
+		for _, note := range said {
+			if note != "" && !seen[note] {
+				seen[note] = true
+				notes = append(notes, note)
+			}
 		}
-		if note != "" && !seen[note] {
-			seen[note] = true
-			notes = append(notes, note)
+		if err != nil {
+			return notes, err
 		}
 	}
 	return notes, found.Err()
 }
 
-// checkCell checks the configuration of one combination of the matrix, unless it has
-// been seen.
-func checkCell(ctx context.Context, group *proc.Group, cell *document.Cell, self []string, found *document.ConfigErrors, seen map[string]bool) (note string, err error) {
-	p := &cell.Scenario.Proxy
+// checked is a proxy whose configuration is to be checked.
+type checked struct {
+	*format.Proxy
+	name string
+	at   *proxyconf.Text
+	dir  string
+	data proxyconf.Data
+}
+
+// checkCell checks the configurations of one combination of the matrix.
+func checkCell(ctx context.Context, group *proc.Group, cell *document.Cell, self []string, found *document.ConfigErrors, seen map[string]bool) (notes []string, err error) {
+	s := cell.Scenario
+	dir, err := group.Dir("bench-check-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	data, listener := standIns(s, dir)
+	all := []checked{{&s.Proxy, format.ProxyName, &cell.Config, dir, data}}
+	for i := range s.Companions {
+		p := s.Companions[i].AsProxy(s)
+		one := checked{&p, s.Companions[i].Name, &cell.Companions[i], filepath.Join(dir, s.Companions[i].Name), data}
+		if err := os.Mkdir(one.dir, 0o700); err != nil {
+			return nil, err
+		}
+		one.data.Dir, one.data.Stats = one.dir, filepath.Join(one.dir, "stats.sock")
+		all = append(all, one)
+	}
+	for i := range all {
+		p := &all[i]
+		key := p.Driver + "\x00" + p.Binary + "\x00" + p.Config
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		note, err := p.check(ctx, group, self, found, func(name string) string { return listener(p.name, name) })
+		if err != nil {
+			return notes, fmt.Errorf("driver %s: %w", p.Driver, err)
+		}
+		notes = append(notes, note)
+	}
+	return notes, nil
+}
+
+// check lets a proxy check its configuration.
+func (p *checked) check(ctx context.Context, group *proc.Group, self []string, found *document.ConfigErrors, bind func(string) string) (note string, err error) {
 	switch p.Driver {
 	case "external":
 		return "", nil // it runs already
 	case "exec":
 		return fmt.Sprintf("the configuration was not checked: driver %s cannot check one", p.Driver), nil
 	}
-	dir, err := group.Dir("bench-check-")
+	config, err := proxyconf.Render(p.Config, p.data, bind)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	data, bind := standIns(cell.Scenario, dir)
-	config, err := proxyconf.Render(p.Config, data, bind)
+	o := driver.Options{
+		Group: group, Dir: p.dir, Config: config, Stats: p.data.Stats, Threads: p.Threads, Args: p.Args, Ready: p.Ready.D(), Reload: p.Reload,
+	}
+	from, err := findProgram(p.Proxy, self)
 	if err != nil {
 		return "", err
 	}
-	key := p.Driver + "\x00" + p.Binary + "\x00" + p.Config
-	if seen[key] {
-		return "", nil
-	}
-	seen[key] = true
-	o := driver.Options{Group: group, Dir: dir, Config: config, Stats: data.Stats, Threads: p.Threads, Args: p.Args, Ready: p.Ready.D(), Reload: p.Reload}
-	from, err := findProgram(p, self)
-	if err != nil {
-		return "", err
-	}
-	err = newDriver(p, from, nil, o).Prepare(ctx)
+	err = newDriver(p.Proxy, from, nil, o).Prepare(ctx)
 	var refused *driver.ConfigError
 	switch {
 	case err == nil:
 		return "", nil
 	case errors.As(err, &refused):
-		from := proxyconf.Lines(p.Config, data, bind)
+		from := proxyconf.Lines(p.Config, p.data, bind)
 		for _, said := range refused.Complaints() {
-			found.Add(cell, from, said.Line, p.Driver+": "+said.Text)
+			found.Add(p.at, p.Config, from, said.Line, p.Driver+": "+said.Text)
 		}
 		return "", nil
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
@@ -94,7 +128,7 @@ func checkCell(ctx context.Context, group *proc.Group, cell *document.Cell, self
 }
 
 // standIns are the addresses and paths of a run that does not take place.
-func standIns(s *format.Scenario, dir string) (data proxyconf.Data, bind func(string) string) {
+func standIns(s *format.Scenario, dir string) (data proxyconf.Data, listener func(proxy, name string) string) {
 	port := 20_000
 	next := func() string {
 		port++
@@ -114,10 +148,13 @@ func standIns(s *format.Scenario, dir string) (data proxyconf.Data, bind func(st
 		}
 	}
 	listeners := map[string]string{}
-	return data, func(name string) string {
-		if listeners[name] == "" {
-			listeners[name] = next()
+	listener = func(proxy, name string) string {
+		target := proxy + "/" + name
+		if listeners[target] == "" {
+			listeners[target] = next()
 		}
-		return listeners[name]
+		return listeners[target]
 	}
+	data.Listener = func(proxy, name string) (string, error) { return listener(proxy, name), nil }
+	return data, listener
 }

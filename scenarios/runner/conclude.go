@@ -241,9 +241,9 @@ func (c *cell) frontends() map[string]string {
 		case "frontend", "listen":
 			section = words[1]
 		case "bind":
-			for name, addr := range c.listeners {
+			for target, addr := range c.listeners {
 				if section != "" && slices.Contains(strings.Split(words[1], ","), addr) {
-					found["proxy/"+name] = section
+					found[target] = section
 				}
 			}
 		}
@@ -275,6 +275,7 @@ func (c *cell) proxyCounters() *conserve.Proxy {
 		case "BACKEND":
 		default:
 			if addr, known := addresses[key]; known && !c.isOrigin(addr) {
+				p.Through = p.Through || c.isCompanion(addr)
 				continue // what others answer is nothing to compare with
 			}
 			if http {

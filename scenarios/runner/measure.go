@@ -187,6 +187,7 @@ func (c *cell) watchProcesses(ctx context.Context, workers *sync.WaitGroup) func
 	for _, o := range c.origins {
 		workers.Go(func() { c.watchOrigin(ctx, o) })
 	}
+	c.watchCompanions(ctx, workers)
 	c.watchGeneration(ctx, workers, c.history.latest())
 	return done
 }

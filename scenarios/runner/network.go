@@ -59,20 +59,13 @@ func (c *cell) originAddr(b *format.Backend, n int) (string, error) {
 	return c.address(format.On(b.Node, format.OriginNode), format.On(c.scenario.Proxy.Node, format.ProxyNode))
 }
 
-// listenerAddr is a free address for a listener of the proxy: the one by which
-// the first load that speaks to it reaches the proxy's node.
-func (c *cell) listenerAddr(name string) (string, error) {
+// listenerAddr is a free address for a listener of a proxy: the one by which its clients
+// reach the proxy's node.
+func (c *cell) listenerAddr(proxy, name string) (string, error) {
 	if c.machines != nil {
 		return c.machines.address(c.ports, c.scenario.Proxy.OnHost, 1)
 	}
-	from := format.ClientNode
-	for i := range c.scenario.Load {
-		if l := &c.scenario.Load[i]; l.Target == "proxy/"+name {
-			from = format.On(l.Node, format.ClientNode)
-			break
-		}
-	}
-	return c.address(format.On(c.scenario.Proxy.Node, format.ProxyNode), from)
+	return c.address(c.scenario.ProxyNodeOf(proxy), c.scenario.NodeBefore(proxy, name))
 }
 
 func (c *cell) address(node, from string) (string, error) {
@@ -92,9 +85,8 @@ func (c *cell) server(only string) (addr netip.AddrPort, node string, err error)
 	if only == "" {
 		return addr, "", nil
 	}
-	kind, name, _ := strings.Cut(only, "/")
-	text, node := c.listeners[name], format.On(c.scenario.Proxy.Node, format.ProxyNode)
-	if kind == "origin" {
+	text, node := c.listeners[only], c.scenario.NodeOf(only)
+	if name, ok := strings.CutPrefix(only, "origin/"); ok {
 		if i := slices.IndexFunc(c.origins, func(o *origin) bool { return o.name == name }); i >= 0 {
 			text, node = c.origins[i].addr, format.On(c.origins[i].backend.Node, format.OriginNode)
 		}

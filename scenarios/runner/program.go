@@ -55,28 +55,43 @@ func findProgram(p *format.Proxy, self []string) (*program, error) {
 func MissingProgram(doc *document.Document, elsewhere bool) error {
 	for i := range doc.Cells {
 		c := &doc.Cells[i]
-		p := &c.Scenario.Proxy
-		if c.Obstacle != "" || elsewhere && p.OnHost != "" {
+		if c.Obstacle != "" {
 			continue
 		}
-		name := p.Binary
-		switch p.Driver {
-		case "haproxy", "nginx":
-			name = cmp.Or(name, p.Driver)
-		case "exec":
-			name = p.Command[0]
-			if strings.Contains(name, "{{") {
-				continue // known when it runs
+		if p := &c.Scenario.Proxy; !elsewhere || p.OnHost == "" {
+			if err := missing(p); err != nil {
+				return err
 			}
-		case "external":
-			continue
 		}
-		if name == "" {
-			continue // this program
+		for j := range c.Scenario.Companions {
+			p := c.Scenario.Companions[j].AsProxy(c.Scenario)
+			if err := missing(&p); err != nil {
+				return err
+			}
 		}
-		if err := driver.Find(p.Driver, name); err != nil {
-			return fail(exitLost, err)
+	}
+	return nil
+}
+
+// missing is an error where the program of one proxy cannot be run.
+func missing(p *format.Proxy) error {
+	name := p.Binary
+	switch p.Driver {
+	case "haproxy", "nginx":
+		name = cmp.Or(name, p.Driver)
+	case "exec":
+		name = p.Command[0]
+		if strings.Contains(name, "{{") {
+			return nil // known when it runs
 		}
+	case "external":
+		return nil
+	}
+	if name == "" {
+		return nil // this program
+	}
+	if err := driver.Find(p.Driver, name); err != nil {
+		return fail(exitLost, err)
 	}
 	return nil
 }

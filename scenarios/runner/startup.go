@@ -42,20 +42,37 @@ func (c *cell) render() (words []string, err error) {
 	}
 	c.listeners = map[string]string{}
 	for _, l := range c.scenario.Proxy.Listeners {
-		c.listeners[l.Name] = l.Address
+		c.listeners[format.ProxyName+"/"+l.Name] = l.Address
 	}
 	var failed error
-	bind := func(name string) string {
-		if _, ok := c.listeners[name]; !ok {
-			addr, err := c.listenerAddr(name)
+	listener := func(proxy, name string) string {
+		target := proxy + "/" + name
+		if _, ok := c.listeners[target]; !ok {
+			addr, err := c.listenerAddr(proxy, name)
 			failed = errors.Join(failed, err)
-			c.listeners[name] = addr
+			c.listeners[target] = addr
 		}
-		return c.listeners[name]
+		return c.listeners[target]
 	}
-	c.fill = func(text string) (string, error) { return proxyconf.Render(text, data, bind) }
+	names := c.scenario.ProxyNames()
+	data.Listener = func(proxy, name string) (string, error) {
+		if !slices.Contains(names, proxy) {
+			return "", proxyconf.NoProxy(proxy, names)
+		}
+		return listener(proxy, name), nil
+	}
+	c.fill = func(text string) (string, error) {
+		return proxyconf.Render(text, data, func(name string) string { return listener(format.ProxyName, name) })
+	}
 	if c.config, err = c.fill(c.scenario.Proxy.Config); err != nil {
 		return nil, err
+	}
+	for i := range c.scenario.Companions {
+		own := &companion{Companion: &c.scenario.Companions[i]}
+		if err := own.render(c, data, listener); err != nil {
+			return nil, fmt.Errorf("companion %s: %w", own.Name, err)
+		}
+		c.companions = append(c.companions, own)
 	}
 	for _, word := range c.scenario.Proxy.Command {
 		text, err := c.fill(word)
@@ -83,9 +100,7 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 		o.Sockets, o.CPUs = h.Dial, p.CPUs
 	}
 	c.dialStats = o.DialStats
-	for _, addr := range c.listeners {
-		o.Listeners = append(o.Listeners, addr)
-	}
+	o.Listeners = c.listenersOf(format.ProxyName)
 	program, err := findProgram(p, c.self)
 	if err == nil && c.proxyHost() != nil {
 		// What is there is started, and of that nothing is known here.

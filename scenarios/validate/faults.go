@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,22 +119,22 @@ func (v *validator) connections(at string, e *format.Event) {
 	}
 }
 
-// only checks what the connections of an event lead to: proxy/LISTENER or
-// origin/REPLICA.
+// only checks what the connections of an event lead to: proxy/LISTENER,
+// COMPANION/LISTENER or origin/REPLICA.
 func (v *validator) only(text string) error {
 	kind, name, _ := strings.Cut(text, "/")
-	switch kind {
-	case "proxy":
-		if v.binds != nil && !v.binds[name] {
-			return fmt.Errorf("the configuration has no {{bind %q}}", name)
+	switch {
+	case slices.Contains(v.s.ProxyNames(), kind):
+		if binds := v.bindsOf(kind); binds != nil && !binds[name] {
+			return errors.New(v.noListener(kind, name))
 		}
 		return nil
-	case "origin":
+	case kind == "origin":
 		names, err := v.s.Replicas(name)
 		if err == nil && (len(names) != 1 || names[0] != name) {
 			return fmt.Errorf("only names one origin, such as origin/%s, not a backend", names[0])
 		}
 		return err
 	}
-	return fmt.Errorf("only is proxy/LISTENER or origin/REPLICA, not %q", text)
+	return fmt.Errorf("only is proxy/LISTENER or origin/REPLICA%s, not %q", v.orCompanion("LISTENER"), text)
 }

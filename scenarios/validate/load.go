@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,23 +49,16 @@ func (v *validator) target(path, target string) {
 	}
 	kind, listener, ok := strings.Cut(target, "/")
 	switch {
-	case ok && kind == "proxy":
-		if v.binds != nil && !v.Bad["proxy.config"] && !v.Bad["proxy.configFile"] && !v.binds[listener] {
-			known := slices.Sorted(maps.Keys(v.binds))
-			if v.s.Proxy.Foreign() {
-				v.fail(path, "the proxy has no listener %q%s", source.Printable(listener), source.DidYouMean(listener, known))
-			} else if len(known) == 0 {
-				v.fail(path, "the proxy's configuration has no {{bind %q}}", source.Printable(listener))
-			} else {
-				v.fail(path, "the proxy's configuration has no {{bind %q}}%s", source.Printable(listener), source.DidYouMean(listener, known))
-			}
+	case ok && slices.Contains(v.s.ProxyNames(), kind):
+		if binds := v.bindsOf(kind); binds != nil && !binds[listener] {
+			v.fail(path, "%s", v.noListener(kind, listener))
 		}
 	case ok && kind == "origin":
 		if !slices.Contains(v.s.BackendNames(), listener) {
 			v.fail(path, "there is no backend %q%s", source.Printable(listener), source.DidYouMean(listener, v.s.BackendNames()))
 		}
 	default:
-		v.fail(path, "a target is proxy/NAME or origin/BACKEND, not %q", source.Printable(target))
+		v.fail(path, "a target is proxy/NAME or origin/BACKEND%s, not %q", v.orCompanion("NAME"), source.Printable(target))
 	}
 }
 

@@ -25,12 +25,16 @@ var nameRule = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
 // Check reports what is wrong with s, which d has decoded, as faults of d. Files are
 // relative to dir; matrix reports that s is one of several combinations. obstacle is why it
-// is one that cannot be, though each of its values can; config is where the text of the
-// proxy's configuration stands.
-func Check(d *format.Decoder, s *format.Scenario, dir string, matrix bool) (obstacle string, config proxyconf.Text) {
+// is one that cannot be, though each of its values can; configs is where the texts of the
+// proxies' configurations stand, that of the proxy under test first.
+func Check(d *format.Decoder, s *format.Scenario, dir string, matrix bool) (obstacle string, configs []proxyconf.Text) {
 	v := &validator{Decoder: d, s: s, dir: dir, matrix: matrix}
 	v.scenario()
-	return v.obstacle, v.configText()
+	configs = []proxyconf.Text{v.configText()}
+	for i := range s.Companions {
+		configs = append(configs, v.textAt(fmt.Sprintf("companions[%d].config", i)))
+	}
+	return v.obstacle, configs
 }
 
 // validator checks what the types cannot say. It says nothing about values the
@@ -41,6 +45,10 @@ type validator struct {
 	dir string // where a configFile is relative to
 	// binds are the listeners the configuration declares; nil if unknown.
 	binds map[string]bool
+	// owned are those of companions, by their names, and referred what templates say
+	// of other proxies' listeners.
+	owned    map[string]map[string]bool
+	referred []reference
 	// matrix reports that this is one of several combinations, and obstacle why it
 	// is one that cannot be.
 	matrix   bool
@@ -109,9 +117,11 @@ func (v *validator) scenario() {
 	v.hosts()
 	v.backends()
 	v.proxy()
+	v.companions()
 	v.loads()
 	v.abuse()
 	v.events()
+	v.references()
 	v.objectives()
 	v.compare()
 }
@@ -234,14 +244,21 @@ func (v *validator) observed() {
 // template renders a template with placeholders; file is where its text is,
 // empty for the scenario itself.
 func (v *validator) template(path, file, text string) (rendered string, ok bool) {
-	if v.Bad[path] {
-		return "", false
-	}
 	if v.binds == nil {
 		v.binds = map[string]bool{}
 	}
-	rendered, err := proxyconf.Render(text, placeholders(v.s), func(listener string) string {
-		v.binds[listener] = true
+	return v.render(path, file, text, v.binds)
+}
+
+// render does so for the proxy whose listeners binds are.
+func (v *validator) render(path, file, text string, binds map[string]bool) (rendered string, ok bool) {
+	if v.Bad[path] {
+		return "", false
+	}
+	data := placeholders(v.s)
+	data.Listener = func(proxy, name string) (string, error) { return v.refer(path, proxy, name) }
+	rendered, err := proxyconf.Render(text, data, func(listener string) string {
+		binds[listener] = true
 		return "127.0.0.1:9"
 	})
 	if err == nil {
