@@ -51,7 +51,7 @@ func (t *Test) Expr() *sample.Expr { return t.expr }
 // match tests every value of the expression.
 func (t *Test) match(c *sample.Context) Result {
 	if t.quick == path && c.Txn.Req != nil {
-		if p := c.Txn.Req.Path(); p != nil && (len(p) > 1 || p[0] != '*') && t.set.MatchText(&c.Patterns, p) {
+		if p := c.Txn.Req.Path(); len(p) > 0 && string(p) != "*" && t.set.MatchText(&c.Patterns, p) {
 			return Yes
 		}
 		return No

@@ -56,11 +56,12 @@ func asInt(fetch func(*Context, []Arg, *txn.Value) bool) func(*Context, []Arg, *
 	}
 }
 
+// pathOf is the path of the target, nil if that has none or an empty one.
 func pathOf(r *message.Request) []byte {
-	if r.Form == message.AsteriskForm {
-		return nil
+	if p := r.Path(); len(p) > 0 && r.Form != message.AsteriskForm {
+		return p
 	}
-	return r.Path()
+	return nil
 }
 
 func fetchPath(c *Context, _ []Arg, v *txn.Value) bool {
@@ -108,10 +109,11 @@ func fetchBase(part func(*message.Request) []byte) func(*Context, []Arg, *txn.Va
 			return c.noRequest()
 		}
 		v.Kind = txn.Str
-		if pathOf(r) == nil {
+		host, path := r.GetID(message.Host), part(r)
+		if len(host) == 0 && path == nil {
 			return false
 		}
-		return c.keep(v, append(append(c.spare(), r.GetID(message.Host)...), part(r)...))
+		return c.keep(v, append(append(c.spare(), host...), path...))
 	}
 }
 
