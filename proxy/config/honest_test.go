@@ -210,7 +210,7 @@ const variableLimit = "whoever sets a variable was compiled with it: TestVariabl
 var optionSamples = map[string]string{
 	"interface": "lo", "mode": "600", "user": "root", "group": "root", "level": "admin", "expose-fd": "listeners",
 	"severity-output": "string", "process": "1", "shards": "2", "proto": "h1", "check-proto": "h1", "ws": "h2", "thread": "1", "name": "n",
-	"addr": "127.0.0.9", "cookie": "c", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
+	"addr": "127.0.0.9", "cookie": "c", "redir": "http://a", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
 	"source": "127.0.0.9", "socks4": "127.0.0.1:1080", "init-state": "down", "init-addr": "none", "resolvers": "r", "resolve-prefer": "ipv6", "resolve-net": "10.0.0.0/8", "resolve-opts": "allow-dup-ip",
 	"crt": "testdata/tls/rsa.pem", "crt-list": "testdata/tls/list.txt", "ca-file": "testdata/tls/ca.pem", "crl-file": "testdata/tls/crl.pem",
 	"alpn": "a,b", "npn": "a,b", "ciphers": "ECDHE+AESGCM", "ciphersuites": "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "curves": "P-256", "ecdhe": "P-256",
@@ -459,6 +459,9 @@ func TestNoRowIsSilent(t *testing.T) {
 			line := "server s9 127.0.0.1:99 " + optionBefore("server", o.name) + " "
 			if o.name == "resolvers" || o.name == "init-addr" {
 				line = "server s9 nowhere.invalid:99 init-addr 127.0.0.1 "
+			}
+			if o.name == "cookie" || o.name == "redir" {
+				line = "mode http\n" + line
 			}
 			if o.name == "resolve-prefer" {
 				line = "server s9 localhost:99 "

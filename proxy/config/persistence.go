@@ -200,6 +200,11 @@ func (p *parser) persistence(s *section, px *spec.Proxy) {
 		p.warning(s, set.cookie.pos, "'cookie' of '%s' is ignored: it needs 'mode http'", px.Name)
 		px.Cookie = nil
 	}
+	for _, x := range px.Servers {
+		if px.Mode != spec.ModeHTTP && (x.Cookie != "" || x.Redir != "") {
+			p.report(Diagnostic{Severity: Alert, Pos: x.Pos, Word: x.Name, Msg: "server '" + x.Name + "' of '" + px.Name + "' has a 'cookie' or 'redir', which need 'mode http'"})
+		}
+	}
 	if c := px.Cookie; c != nil && c.Dynamic && px.DynamicKey == "" {
 		p.warning(s, set.cookie.pos, "'dynamic' of the cookie of '%s' has no effect without 'dynamic-cookie-key'", px.Name)
 	}

@@ -360,7 +360,7 @@ type randomReason struct {
 // randomReasons are in the words of docs/DIFFERENCES.md, where that has them.
 var randomReasons = []randomReason{
 	{here: regexp.MustCompile(`is not supported|are those of Go`), why: "not supported, and refused by name"},
-	{there: regexp.MustCompile(`unknown keyword 'tune\.(h2\.fe|quic|zlib)|unknown keyword 'profiling\.memory|is experimental, must|only supports 'sdbm', 'djb2', 'crc32', or 'wt6'|init-state|'no-verifyhost'`), why: "names of later versions and of other builds are accepted"},
+	{there: regexp.MustCompile(`unknown keyword 'tune\.(h2\.fe|quic|zlib)|unknown keyword '(profiling\.memory|guid)|is experimental, must|only supports 'sdbm', 'djb2', 'crc32', or 'wt6'|init-state|'no-verifyhost'`), why: "names of later versions and of other builds are accepted"},
 	{lines: regexp.MustCompile(`sc-add-gpc|http-after-response capture|set-var-fmt`), there: regexp.MustCompile(`expects `), why: "actions of later versions are accepted"},
 	{lines: regexp.MustCompile(`: '?"?default`), there: regexp.MustCompile(`cannot handle unexpected argument|unknown log facility`), why: "'default' before options works as the manual says"},
 	{here: regexp.MustCompile(`expects (an|a small) integer|in octal like|expects a number|not a number|is not an HTTP method|expects a positive`), why: "what is not a number is refused; there it counts as zero"},
@@ -369,7 +369,7 @@ var randomReasons = []randomReason{
 	{there: regexp.MustCompile(`is reserved for HTTP mode`), why: "formats about HTTP in mode tcp leave nothing, as samples do"},
 	{here: regexp.MustCompile(`'stats auth' expects|is not a value for 'ver'`), why: "accounts have passwords, and versions begin with HTTP/"},
 	{lines: regexp.MustCompile(`sc-(set|add)-g[a-z0-9]+\([0-9,]+\) -`), here: regexp.MustCompile(`unknown sample fetch '-`), why: "tags are not negative"},
-	{here: regexp.MustCompile(`does not name a variable`), why: "variables of checks are named in checks only"},
+	{here: regexp.MustCompile(`does not name a variable|belongs to health checks`), why: "variables of checks are named in checks only"},
 	{here: regexp.MustCompile(`cannot be a range after`), why: "a comparison with a range is refused"},
 	{lines: regexp.MustCompile(`%(\{[^}]*\})?(peers|mode)\b`), there: regexp.MustCompile(`no such format variable`), why: "log formats have names of their own besides"},
 	{lines: regexp.MustCompile(`-check send`), there: regexp.MustCompile(`may not be reliably used here`), why: "fields of checks are checked where there are checks"},

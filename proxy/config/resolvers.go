@@ -41,13 +41,9 @@ func resolverWords() []resolverWord {
 		{name: "timeout", args: 2, what: "'resolve' or 'retry', and a time", use: "{ resolve | retry } <time>", doc: "Time between two questions for a name, and time after which a question without an answer is asked again.", read: func(l *line, r *spec.Resolvers) {
 			l.resolverTime(map[string]*time.Duration{"resolve": &r.Resolve, "retry": &r.Retry})
 		}},
-		{name: "hold", args: 2, what: "a status and a time", use: "{ nx | refused | timeout | other | valid | obsolete } <time>", doc: "How long the last good answer counts once answers with that status come; for obsolete, how long an address counts that is no longer in the answers.", read: func(l *line, r *spec.Resolvers) {
+		{name: "hold", args: 2, what: "a status and a time", use: "{ nx | refused | timeout | other | valid | obsolete } <time>", doc: "How long the last good answer counts once answers with that status come; for obsolete, how long an address counts that is no longer in the answers; for valid, how long \"do-resolve\" takes an answer that was given to a server of the same name.", read: func(l *line, r *spec.Resolvers) {
 			h := &r.Hold
-			if l.args[0].text == "valid" {
-				l.warn(l.args[0], "'hold valid' is accepted without effect: it is about names that rules look up")
-			}
-			var valid time.Duration
-			l.resolverTime(map[string]*time.Duration{"nx": &h.NX, "refused": &h.Refused, "timeout": &h.Timeout, "other": &h.Other, "valid": &valid, "obsolete": &h.Obsolete})
+			l.resolverTime(map[string]*time.Duration{"nx": &h.NX, "refused": &h.Refused, "timeout": &h.Timeout, "other": &h.Other, "valid": &h.Valid, "obsolete": &h.Obsolete})
 		}},
 	}
 }
@@ -68,7 +64,7 @@ func newResolvers(name string, pos spec.Pos) *spec.Resolvers {
 	const hold = 30 * time.Second
 	return &spec.Resolvers{
 		Pos: pos, Name: name, PayloadSize: 512, Retries: 3, Resolve: time.Second, Retry: time.Second,
-		Hold: spec.Hold{NX: hold, Refused: hold, Timeout: hold, Other: hold},
+		Hold: spec.Hold{NX: hold, Refused: hold, Timeout: hold, Other: hold, Valid: 10 * time.Second},
 	}
 }
 

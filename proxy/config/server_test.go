@@ -36,7 +36,7 @@ func optionWords(o *serverOption) (before, words string) {
 // returns the backend's servers without where they were written.
 func servers(t *testing.T, defaults, backend string) []spec.Server {
 	t.Helper()
-	cfg, _ := load(t, "resolvers r\nnameserver d 127.0.0.1:53\ndefaults\n"+defaults+"backend b\n"+backend+"defaults\nbackend followed\nserver s3 127.0.0.1:83 check\n")
+	cfg, _ := load(t, "resolvers r\nnameserver d 127.0.0.1:53\ndefaults\nmode http\n"+defaults+"backend b\n"+backend+"defaults\nbackend followed\nserver s3 127.0.0.1:83 check\n")
 	var list []spec.Server
 	for _, s := range cfg.Proxies[0].Servers {
 		c := *s

@@ -101,6 +101,7 @@ func makeServerOptions() []serverOption {
 			x.CheckAddr = &a
 		}}),
 		row(inDefault, serverOption{name: "cookie", args: 1, doc: "Value of the persistence cookie for this server.", read: func(_ *line, x *s, w word) { x.Cookie = w.text }}),
+		row(inDefault, serverOption{name: "redir", args: 1, doc: "Send clients of requests GET and HEAD to this prefix with the path behind it, by status 302, instead of connecting to the server.", read: func(_ *line, x *s, w word) { x.Redir = w.text }}),
 		row(everyplace, serverOption{name: "on-marked-down", args: 1, doc: "\"shutdown-sessions\": close the connections of a server that goes down.", read: func(l *line, x *s, w word) {
 			if w.text != "shutdown-sessions" {
 				l.unknown(w, "argument of 'on-marked-down'", []string{"shutdown-sessions"})

@@ -447,6 +447,9 @@ type Server struct {
 	// CheckBySocks: checks go the same way.
 	Socks        *sock.Addr
 	CheckBySocks bool
+	// Redir is where clients of requests GET and HEAD are sent instead, as a prefix of the
+	// path; "" is nowhere.
+	Redir string
 
 	// Proto is the protocol of connections to it; CheckProto that of checks that speak HTTP.
 	Proto, CheckProto Proto

@@ -328,7 +328,7 @@ func (s *stream) log() {
 	if opt.DontLogNull && c.BytesIn == 0 {
 		return
 	}
-	if opt.DontLogNormal && s.flags[0] == '-' && s.retries == 0 && s.status < 500 {
+	if opt.DontLogNormal && !s.failed() {
 		return
 	}
 	r := &t.rec
@@ -348,6 +348,18 @@ func (s *stream) log() {
 	x.Req, x.Res, x.Status, x.Final = nil, nil, int(s.status), true
 	t.rules.Ctx.Txn = x
 	s.fe.Sink.Log(r, t.rules.Ctx)
+}
+
+// failed tells whether something went wrong, as operators see it: what the proxy answers
+// itself, as its rules say, is as it should be.
+func (s *stream) failed() bool {
+	switch s.flags[0] {
+	case '-':
+		return s.retries > 0 || s.status >= 500
+	case 'L':
+		return s.redisp || s.status >= 500
+	}
+	return true
 }
 
 // logEarly logs the stream before its end ("option logasap"), sent bytes of the response
@@ -435,6 +447,6 @@ func (s *stream) Describe(r *txn.Record) {
 	r.ListenerID = c.l.Bind.ID
 	r.UniqueID = s.madeID()
 	r.Count = t.Process.Requests
-	r.Failed = s.flags[0] != '-' || s.retries > 0 || s.status >= 500
+	r.Failed = s.failed()
 	s.captured(r)
 }

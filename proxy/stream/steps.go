@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"slices"
+
 	"bench/proxy/spec"
 	"bench/proxy/txn"
 )
@@ -206,6 +208,9 @@ func (b *Back) toServer(w *way) {
 	}
 	w.server = int8(len(w.steps))
 	w.add("server", (*stream).assign)
+	if slices.ContainsFunc(b.Spec.Servers, func(x *spec.Server) bool { return x.Redir != "" }) {
+		w.add("redir", (*stream).sendAway)
+	}
 	w.add("connect", (*stream).connect)
 }
 

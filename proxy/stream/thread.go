@@ -146,7 +146,7 @@ type Thread struct {
 	// they are good for this turn: a stream that has to wait copies them (detach).
 	req       message.Request
 	res       message.Response
-	asking    message.Response // an answer that asks for a password
+	asking    message.Response // an answer that asks for a password, or to go to a server itself
 	arrived   arrival
 	acceptors []*acceptor
 	clients   list.List[client]
