@@ -220,6 +220,9 @@ type ServerState struct {
 	TLS        bool           // and done
 	Addr       netip.AddrPort // the zero value for unix sockets
 	Admin      state.Admin
+	// Own and Inherited are what the state is made of beside a name that is not found: what
+	// was decided of the server itself, and of the one that it follows.
+	Own, Inherited state.Admin
 	// ConfiguredMaint tells that the maintenance was configured ("disabled").
 	ConfiguredMaint bool
 	// Off: its proxy is disabled, or was stopped.

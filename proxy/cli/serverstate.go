@@ -84,17 +84,21 @@ func opState(st *ServerState) statefile.Op {
 // adminState is the set of reasons for the administrative state.
 func adminState(st *ServerState) int {
 	n := 0
-	looked := st.Unresolved && !st.Dynamic // names of those are never looked up
-	if looked {
+	if st.Unresolved && !st.Dynamic { // names of those are never looked up
 		n = statefile.UnresolvedMaint
 	}
-	switch st.Admin {
+	switch st.Own {
 	case state.Maint:
-		if !looked {
-			n = statefile.ForcedMaint
-		}
+		n |= statefile.ForcedMaint
 	case state.Drain:
 		n |= statefile.ForcedDrain
+	case state.Ready:
+	}
+	switch st.Inherited {
+	case state.Maint:
+		n |= statefile.InheritedMaint
+	case state.Drain:
+		n |= statefile.InheritedDrain
 	case state.Ready:
 	}
 	if st.Renamed {

@@ -167,4 +167,24 @@ func TestDoResolve(t *testing.T) {
 			}
 		}
 	}
+	// Clients that are gone when the answer comes, or before, cost those who come later nothing.
+	ns.set("silent")
+	for i := range subjects {
+		for _, way := range []int{0, -1} { // reset, and closed
+			c, err := net.Dial("tcp4", addrs[i][0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(c, "GET /four/web.test HTTP/1.1\r\nHost: a\r\n\r\nGET /hasty/web.test HTTP/1.1\r\nHost: a\r\n\r\n")
+			time.Sleep(20 * time.Millisecond)
+			_ = c.(*net.TCPConn).SetLinger(way)
+			_ = c.Close()
+		}
+	}
+	ns.set("", "other A 127.0.0.9")
+	for i, s := range subjects {
+		if got := asked(addrs[i][0], "/four/other.test"); !strings.Contains(got, "127.0.0.9") {
+			t.Errorf("%s: behind clients that are gone: %s", s.name, got)
+		}
+	}
 }

@@ -80,7 +80,7 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 	if b.Disabled || !s.Spec.Check {
 		return nil
 	}
-	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled, paused: s.Spec.Disabled}
+	k := &serverCheck{e: e, s: s, l: e.loops[s.Slot%len(e.loops)], logs: b.Options.LogHealthChecks, enabled: enabled, paused: s.Spec.Disabled || s.Unresolved() && !s.Dynamic}
 	k.health = check.NewHealth(s.Spec.Rise, s.Spec.Fall, s.Spec.InitState)
 	secure, err := k.secure()
 	if err != nil {

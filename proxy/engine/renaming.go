@@ -14,16 +14,11 @@ func (e *Engine) rename(s *server.Server, name string) {
 	old, _ := e.followedBy(s)
 	old.mu.Lock()
 	old.servers = slices.DeleteFunc(slices.Clone(old.servers), func(o *server.Server) bool { return o == s })
-	before, waits := old.before[s]
-	delete(old.before, s)
 	old.mu.Unlock()
 	s.SetHost(name)
 	g, made := e.followedBy(s)
 	g.mu.Lock()
 	g.servers = append(g.servers, s)
-	if waits {
-		g.before[s] = before
-	}
 	g.mu.Unlock()
 	if made {
 		go g.follow()

@@ -15,7 +15,6 @@ import (
 	"bench/proxy/rule"
 	"bench/proxy/server"
 	"bench/proxy/spec"
-	"bench/proxy/state"
 	"bench/proxy/stream"
 )
 
@@ -36,8 +35,6 @@ type followed struct {
 
 	mu      sync.Mutex
 	servers []*server.Server
-	// before is what servers return to that have lost their address.
-	before map[*server.Server]state.Admin
 
 	// Of the goroutine that follows.
 
@@ -96,7 +93,7 @@ func (e *Engine) lookUpFor(l *loop.Loop) rule.LookUp {
 		if !resolver.ValidName(name) {
 			return false
 		}
-		return e.resolvers[section].Post(resolver.Question{Name: name, PreferIPv4: ipv4First}, func(a resolver.Answer) {
+		return e.resolvers[section].PostWish(resolver.Question{Name: name, PreferIPv4: ipv4First}, func(a resolver.Answer) {
 			var ip netip.Addr
 			if a.Status == resolver.Valid && len(a.Addrs) > 0 {
 				ip = a.Addrs[0]
@@ -113,7 +110,7 @@ func (e *Engine) followedBy(s *server.Server) (g *followed, made bool) {
 	if g == nil {
 		g = &followed{
 			e: e, r: e.resolverOf(k.r), question: k.q, again: make(chan struct{}, 1),
-			hosts: map[*server.Server]*serviceHost{}, before: map[*server.Server]state.Admin{},
+			hosts: map[*server.Server]*serviceHost{},
 		}
 		e.followed[k] = g
 		made = true
@@ -309,15 +306,12 @@ func (g *followed) give(s *server.Server, ip netip.Addr, port uint16, from strin
 		e.proxyMessage(index, log.Notice, fmt.Sprintf("%s/%s changed its IP from %s to %s by %s.", s.Backend.Spec.Name, s.Spec.Name, shown, ip, by))
 	}
 	s.SetAddr(sock.FromAddrPort(to))
-	if waited && !s.Held() {
+	if waited {
 		e.members.Lock()
-		back := state.Ready
-		if before, ok := g.before[s]; ok {
-			back = before
-		}
-		if changed, _ := s.SetAdmin(back); changed {
+		if changed, _ := s.Readmit(); changed {
 			e.checks.adminChanged(s, true)
 			e.proxyMessage(index, log.Notice, title(s)+" administratively READY thanks to valid DNS answer.")
+			e.followAdmin(s)
 		}
 		e.members.Unlock()
 	}
@@ -330,15 +324,14 @@ func (g *followed) lose(s *server.Server, reason string) {
 	e := g.e
 	e.members.Lock()
 	defer e.members.Unlock()
-	before := s.Admin()
 	changed, requeued := s.LoseAddr()
 	if !changed {
 		return
 	}
-	g.before[s] = before
 	e.checks.adminChanged(s, false)
 	e.serverMessage(s, log.Alert, "is going DOWN for maintenance ("+reason+")", requeued)
 	e.leave(s)
+	e.followAdmin(s)
 }
 
 // applyService gives servers the hosts of a service.

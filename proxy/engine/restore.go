@@ -112,13 +112,15 @@ func (e *Engine) restore(s *server.Server, l *statefile.Line) {
 	if l.InitialWeight == s.Spec.Weight {
 		r.Weight = l.Weight
 	}
+	// Without an address it is out of the traffic, too.
+	out := r.Admin == state.Maint || s.Unresolved() && !restorable(s, l)
 	rise, full := s.Spec.Rise, s.Spec.Rise+s.Spec.Fall-1
 	health := full
 	switch l.Op {
 	case statefile.Stopped:
 		health = 0
 		// A server in maintenance is stopped by that, and only as long.
-		if r.Admin != state.Maint {
+		if !out {
 			r.Health = state.Down
 		}
 	case statefile.Starting:
@@ -130,7 +132,7 @@ func (e *Engine) restore(s *server.Server, l *statefile.Line) {
 		}
 	case statefile.Running:
 	}
-	if s.Spec.Disabled && r.Admin != state.Maint {
+	if s.Spec.Disabled && !out {
 		// It leaves maintenance as by "enable server".
 		r.Health, health = state.Up, rise
 	}
@@ -141,7 +143,7 @@ func (e *Engine) restore(s *server.Server, l *statefile.Line) {
 		a.restore(l)
 	}
 	switch {
-	case r.Admin == state.Maint:
+	case out:
 	case r.Health == state.Down:
 		e.warnOfState(s, "is DOWN, changed from server-state after a reload")
 	case r.Health == state.Stopping:
@@ -160,8 +162,6 @@ func adminAfter(s *server.Server, l *statefile.Line) state.Admin {
 	disabled := s.Spec.Disabled
 	a := state.Ready
 	switch {
-	case s.Unresolved() && !restorable(s, l):
-		return state.Maint
 	case l.Admin&statefile.ConfiguredMaint != 0 != disabled:
 		if disabled {
 			a = state.Maint

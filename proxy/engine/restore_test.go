@@ -69,6 +69,12 @@ backend none
 // restorePairs starts both with files of server states, by name.
 func restorePair(t *testing.T, files map[string]string) *pair {
 	t.Helper()
+	return pairOf(t, restoreConfig, files)
+}
+
+// pairOf is restorePair with another configuration.
+func pairOf(t *testing.T, conf string, files map[string]string) *pair {
+	t.Helper()
 	bin := testpeer.Need(t, "haproxy")
 	p := &pair{t.TempDir(), t.TempDir()}
 	for name, text := range files {
@@ -79,7 +85,7 @@ func restorePair(t *testing.T, files map[string]string) *pair {
 		}
 	}
 	file := filepath.Join(p.theirs, "cfg")
-	if err := os.WriteFile(file, fmt.Appendf(nil, restoreConfig, p.theirs), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, conf, p.theirs), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
@@ -90,7 +96,7 @@ func restorePair(t *testing.T, files map[string]string) *pair {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	startConfig(t, fmt.Sprintf(restoreConfig, p.ours))
+	startConfig(t, fmt.Sprintf(conf, p.ours))
 	return p
 }
 
@@ -177,6 +183,83 @@ func TestStatesGoFromOneToTheOther(t *testing.T) {
 			next.compareStates(t, "after it was read")
 		})
 	}
+}
+
+// unfound is a configuration of servers whose names are not found.
+const unfound = `
+global
+    stats socket %[1]s/stats mode 600 level admin
+    server-state-file %[1]s/states
+resolvers r
+    nameserver a 127.0.0.1:1
+defaults
+    mode http
+    timeout client 5s
+    timeout server 5s
+    timeout connect 1s
+    load-server-state-from-file global
+    default-server inter 1h resolvers r init-addr none
+backend be
+    server plain nowhere.test:80
+    server off nowhere.test:80 disabled
+    server checked nowhere.test:80 check
+    server maint nowhere.test:80 check
+    server drain nowhere.test:80
+    server follows nowhere.test:80 track be/checked
+    server follower 127.0.0.1:80 track be/maint
+`
+
+// What is decided of servers whose names are not found is kept, in files of states and at
+// run time, and holds once they have an address.
+func TestStatesOfServersNotFound(t *testing.T) {
+	p := pairOf(t, unfound, nil)
+	// From when on they have addresses only what was decided of them is compared: checks begin,
+	// and the reference does not show an address that it was given.
+	same := func(p *pair, when string, addressed bool) (text string) {
+		t.Helper()
+		theirs, ours := p.both(t, "stats", "show servers state")
+		want, got := states(theirs), states(ours)
+		if addressed {
+			want, got = decided(want), decided(got)
+		}
+		if len(want) != 7 || !slices.Equal(want, got) {
+			t.Errorf("%s:\n got %s\nwant %s", when, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+		}
+		return theirs
+	}
+	run := func(p *pair, commands ...string) {
+		t.Helper()
+		for _, c := range commands {
+			if theirs, ours := p.both(t, "stats", c); theirs != ours {
+				t.Errorf("%s: %q, the reference says %q", c, ours, theirs)
+			}
+		}
+	}
+	same(p, "at the start", false)
+	run(p, "set server be/maint state maint", "set server be/drain state drain", "set server be/checked state maint", "disable server be/follows")
+	text := same(p, "after changes", false)
+	next := pairOf(t, unfound, map[string]string{"states": text + "\n"})
+	same(next, "after a reload", false)
+	for _, p := range []*pair{p, next} {
+		run(p, "set server be/checked state ready", "enable server be/off", "enable server be/follows")
+		same(p, "after they were let go", false)
+		for _, name := range []string{"plain", "off", "checked", "maint", "drain", "follows"} {
+			p.both(t, "stats", "set server be/"+name+" addr 127.0.0.9")
+		}
+		same(p, "with addresses", true)
+		run(p, "set server be/maint state ready", "set server be/drain state ready")
+		same(p, "at the end", true)
+	}
+}
+
+// decided are lines of states without all but names and the administrative state.
+func decided(lines []string) []string {
+	var list []string
+	for _, l := range lines {
+		w := strings.Fields(l)
+		list = append(list, w[3]+" "+w[6])
+	}
+	return list
 }
 
 // TestLastAddress holds that a server whose name is not found has the address that it had.

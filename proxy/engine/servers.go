@@ -111,8 +111,8 @@ func (h *serverHandle) SetMaxConn(n int) { h.s.SetMaxConn(n) }
 func (h *serverHandle) SetAddr(a netip.AddrPort) {
 	waited := h.s.Unresolved()
 	h.s.SetAddr(sock.FromAddrPort(a))
-	if waited && !h.s.Held() {
-		h.e.setAdmin(h.s, state.Ready)
+	if waited {
+		h.e.readmit(h.s)
 	}
 	h.e.checks.moved(h.s)
 }
@@ -148,9 +148,10 @@ func (h *serverHandle) ShutdownSessions() {
 func (h *serverHandle) State() cli.ServerState {
 	s := h.s
 	a := s.Addr()
+	own, inherited := s.Reasons()
 	st := cli.ServerState{
 		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Dynamic: s.Dynamic, EverMaint: s.EverMaint(), Warming: s.Warming(),
-		Admin: s.Admin(), ConfiguredMaint: s.Spec.Disabled, Host: s.Host(), Renamed: s.Host() != s.Spec.Host, Follows: s.Spec.Track != nil,
+		Admin: s.Admin(), Own: own, Inherited: inherited, ConfiguredMaint: s.Spec.Disabled, Host: s.Host(), Renamed: s.Host() != s.Spec.Host, Follows: s.Spec.Track != nil,
 		Resolved: s.Spec.Resolvers != nil, Service: s.Spec.SRV, HasTLS: s.TLS != nil, TLS: s.TLS != nil && !s.Clear.Load(), Unresolved: s.Unresolved(), Health: s.Health(),
 		Weight: s.Weight(), InitialWeight: s.Spec.Weight, FixedWeight: s.Backend.Spec.FixedWeights(), LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
 		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
@@ -185,6 +186,13 @@ func (e *Engine) setAdmin(s *server.Server, a state.Admin) {
 	e.members.Lock()
 	defer e.members.Unlock()
 	e.administer(s, a, s.SetAdmin, "")
+}
+
+// readmit lets a server take part again that has got an address, and tells operators.
+func (e *Engine) readmit(s *server.Server) {
+	e.members.Lock()
+	defer e.members.Unlock()
+	e.administer(s, state.Ready, func(state.Admin) (bool, int) { return s.Readmit() }, "")
 }
 
 // administer changes the state by set, and that of the servers that follow s. via says

@@ -1,7 +1,14 @@
 package process_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -44,21 +51,37 @@ type member struct {
 // are: this engine or the reference. All have one configuration, but for their names.
 func section(t *testing.T, programs map[string]string) map[string]*member {
 	t.Helper()
+	return linked(t, programs, "", "")
+}
+
+// linked is section with more lines in it. Nobody can reach the member unreached, who has to
+// connect to the others; "" is none.
+func linked(t *testing.T, programs map[string]string, lines, unreached string) map[string]*member {
+	t.Helper()
 	server := testserver.HTTP(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	names := make([]string, 0, len(programs))
 	for name := range programs {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	peers := ""
+	addresses := map[string]string{}
 	for _, name := range names {
-		peers += "  peer " + name + " " + testpeer.FreeAddr(t) + "\n"
+		addresses[name] = testpeer.FreeAddr(t)
 	}
+	refusing := testpeer.Refusing(t)
 	all := map[string]*member{}
 	dir := t.TempDir()
 	for _, name := range names {
 		m := &member{name: name, web: testpeer.FreeAddr(t), stats: filepath.Join(dir, name)}
 		conf := filepath.Join(dir, name+".cfg")
+		peers := lines
+		for _, other := range names {
+			at := addresses[other]
+			if other == unreached && other != name {
+				at = refusing
+			}
+			peers += "  peer " + other + " " + at + "\n"
+		}
 		text := fmt.Sprintf(`global
   stats socket %s level admin
   localpeer %s
@@ -247,6 +270,65 @@ func TestPeersOfHAProxy(t *testing.T) {
 		testpeer.Start(t, again)
 		m.cmd = again
 		waitLong(t, name+" to be taught", func() bool { return tablesOf(m) == want })
+	}
+}
+
+// Peers speak TLS, with certificates on both sides, to the reference and among themselves,
+// whichever side connects.
+func TestSecurePeersOfHAProxy(t *testing.T) {
+	haproxy := testpeer.Need(t, "haproxy")
+	cert := filepath.Join(t.TempDir(), "peers.pem")
+	writeCert(t, cert)
+	lines := "  default-bind ssl crt " + cert + " ca-file " + cert + " verify required\n" +
+		"  default-server ssl crt " + cert + " ca-file " + cert + " verify required verifyhost peers.test\n"
+	for who, unreached := range map[string]string{"engine": "a", "reference": "b"} {
+		t.Run("the "+who+" connects", func(t *testing.T) {
+			t.Parallel()
+			all := linked(t, map[string]string{"a": os.Args[0], "b": haproxy}, lines, unreached)
+			for round := range 4 {
+				fill(t, all["a"], round)
+				if round%2 == 0 {
+					agree(t, all)
+				}
+				fill(t, all["b"], round)
+				agree(t, all)
+			}
+		})
+	}
+	t.Run("among themselves", func(t *testing.T) {
+		t.Parallel()
+		all := linked(t, map[string]string{"a": os.Args[0], "b": os.Args[0], "c": haproxy}, lines, "")
+		for _, name := range []string{"a", "b", "c"} {
+			fill(t, all[name], 1)
+		}
+		agree(t, all)
+	})
+}
+
+// writeCert writes a certificate that signs itself, with its key.
+func writeCert(t *testing.T, path string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	own := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "peers.test"}, DNSNames: []string{"peers.test"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour), BasicConstraintsValid: true, IsCA: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, own, own, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -31,11 +31,20 @@ type Resolver struct {
 	l       *loop.Loop
 	servers []*nameserver
 	lookups map[uint16]*lookup // that wait for answers, by the number of their question
+	asked   map[Question]*lookup
+	// kept are good answers to Ask.
+	kept map[Question]keptAnswer
+}
+
+// keptAnswer is an answer and when it came.
+type keptAnswer struct {
+	Answer
+	at int64
 }
 
 // New makes a resolver that works on a loop. Nothing is sent before the first question.
 func New(s *spec.Resolvers, l *loop.Loop) *Resolver {
-	r := &Resolver{Spec: s, l: l, lookups: map[uint16]*lookup{}}
+	r := &Resolver{Spec: s, l: l, lookups: map[uint16]*lookup{}, asked: map[Question]*lookup{}, kept: map[Question]keptAnswer{}}
 	for i := range s.Nameservers {
 		r.servers = append(r.servers, &nameserver{r: r, spec: &s.Nameservers[i], fd: -1})
 	}
@@ -61,9 +70,50 @@ func (r *Resolver) Post(q Question, done func(Answer)) bool {
 	return r.l.Post(func() { r.Ask(q, done) })
 }
 
-// Ask looks a name up, and calls done on the loop when all is known.
+// PostWish is Wish for other goroutines than the loop's.
+func (r *Resolver) PostWish(q Question, done func(Answer)) bool {
+	return r.l.Post(func() { r.Wish(q, done) })
+}
+
+// Wish is Ask for those who are content with what Ask was told a moment ago ("hold valid"),
+// and with the answer to a question that is on its way.
+func (r *Resolver) Wish(q Question, done func(Answer)) {
+	if k, ok := r.kept[key(q)]; ok {
+		if r.l.Now()-k.at < int64(r.Spec.Hold.Valid) {
+			done(k.Answer)
+			return
+		}
+		delete(r.kept, key(q))
+	}
+	if x := r.asked[key(q)]; x != nil {
+		x.done = append(x.done, done)
+		return
+	}
+	r.look(q, done)
+}
+
+// key is a question by the sense of it.
+func key(q Question) Question {
+	q.Name = strings.ToLower(q.Name)
+	return q
+}
+
+// Ask looks a name up, and calls done on the loop when all is known. Good answers are kept
+// for Wish.
 func (r *Resolver) Ask(q Question, done func(Answer)) {
-	x := &lookup{r: r, q: q, done: done, tries: r.Spec.Retries, status: Timeout}
+	r.look(q, func(a Answer) {
+		if a.Status == Valid {
+			r.kept[key(q)] = keptAnswer{a, r.l.Now()}
+		} else {
+			delete(r.kept, key(q))
+		}
+		done(a)
+	})
+}
+
+func (r *Resolver) look(q Question, done func(Answer)) {
+	x := &lookup{r: r, q: q, done: []func(Answer){done}, tries: r.Spec.Retries, status: Timeout}
+	r.asked[key(q)] = x
 	switch {
 	case q.Service:
 		x.preferred = dns.TypeSRV
@@ -90,7 +140,7 @@ func (r *Resolver) Close() {
 type lookup struct {
 	r               *Resolver
 	q               Question
-	done            func(Answer)
+	done            []func(Answer)
 	timer           loop.Timer
 	id              uint16
 	kind, preferred uint16
@@ -192,7 +242,12 @@ func (x *lookup) fail(n *nameserver, s Status) {
 func (x *lookup) finish(a Answer) {
 	x.forget()
 	x.r.l.StopTimer(&x.timer)
-	x.done(a)
+	if k := key(x.q); x.r.asked[k] == x {
+		delete(x.r.asked, k)
+	}
+	for _, done := range x.done {
+		done(a)
+	}
 }
 
 // headerSize is that of a message (RFC 1035, section 4.1.1).

@@ -17,7 +17,7 @@ var (
 // NewDynamic makes a server that is to be added at run time; nobody knows it before
 // Add. It starts in maintenance unless it is enabled.
 func (b *Backend) NewDynamic(sp *spec.Server, slot int, enabled bool) *Server {
-	s := b.newServer(sp, slot, !enabled)
+	s := b.newServer(sp, slot, !enabled || sp.Unresolved)
 	s.Dynamic = true
 	return s
 }
@@ -33,10 +33,11 @@ func (b *Backend) newServer(sp *spec.Server, slot int, maint bool) *Server {
 	s.SetHost(sp.Host)
 	s.Clear.Store(sp.Clear)
 	s.unresolved.Store(sp.Unresolved)
-	if maint || sp.Unresolved {
-		s.everMaint, s.own = true, state.Maint
-		s.admin.Store(uint32(state.Maint))
+	if maint {
+		s.own = state.Maint
 	}
+	s.admin.Store(uint32(s.decided()))
+	s.everMaint = s.Admin() == state.Maint
 	return s
 }
 

@@ -4,12 +4,20 @@ import "bench/proxy/state"
 
 // LoseAddr makes the server wait in maintenance for an address: its name leads nowhere.
 // It reports whether that changed anything, and how many waiting streams had to choose
-// again. A server that somebody keeps in maintenance stays as it is.
+// again. A server that is kept in maintenance stays as it is.
 func (s *Server) LoseAddr() (changed bool, requeued int) {
-	if changed, requeued = s.SetAdmin(state.Maint); changed {
+	s.Backend.mu.Lock()
+	if s.Admin() != state.Maint {
 		s.unresolved.Store(true)
 	}
-	return changed, requeued
+	return s.follow()
+}
+
+// Readmit lets a server take part again that has an address now, as far as nothing else keeps
+// it from that.
+func (s *Server) Readmit() (changed bool, requeued int) {
+	s.Backend.mu.Lock()
+	return s.follow()
 }
 
 // Host is the host name that the server's address was looked up by, "" if none was.

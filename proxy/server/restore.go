@@ -8,7 +8,7 @@ import (
 
 // Restored is the state of a server that a former process has left.
 type Restored struct {
-	Admin  state.Admin
+	Admin  state.Admin // decided of the server itself
 	Health state.Health
 	Weight int
 	Since  time.Time // of the last change
@@ -20,12 +20,14 @@ type Restored struct {
 func (s *Server) Restore(r Restored) {
 	b := s.Backend
 	b.mu.Lock()
-	if r.Health == state.Down || r.Admin == state.Maint && s.Admin() != state.Maint {
+	s.own = r.Admin
+	admin := s.decided()
+	if r.Health == state.Down || admin == state.Maint && s.Admin() != state.Maint {
 		s.transitions++
 	}
-	s.everMaint = r.Admin == state.Maint
+	s.everMaint = admin == state.Maint
 	s.restored = true
-	s.admin.Store(uint32(r.Admin))
+	s.admin.Store(uint32(admin))
 	s.health.Store(uint32(r.Health))
 	s.weight.Store(int32(r.Weight))
 	s.changed = r.Since

@@ -124,8 +124,8 @@ func (s *Server) FollowsClient() bool {
 	return !a.IsUnix() && a.AddrPort().Addr().IsUnspecified()
 }
 
-// Unresolved tells whether the server has no address yet; until SetAddr it stays in
-// maintenance.
+// Unresolved tells whether the server has no address yet; until then it stays in
+// maintenance, whatever else is decided of it.
 func (s *Server) Unresolved() bool { return s.unresolved.Load() }
 
 // NextPort counts up, for the choice of a source port.
@@ -185,10 +185,6 @@ func (s *Server) EverMaint() bool {
 	return s.everMaint
 }
 
-// Held tells whether the server is to stay in maintenance once its address is known:
-// somebody wants it there.
-func (s *Server) Held() bool { return s.Spec.Disabled || s.Dynamic }
-
 // Since is when the state last changed.
 func (s *Server) Since() time.Time {
 	s.Backend.mu.Lock()
@@ -209,7 +205,8 @@ func (s *Server) Downtime(now time.Time) (total time.Duration, times uint64) {
 	return total, s.transitions
 }
 
-// SetAddr changes where to connect to, from the next connection on.
+// SetAddr changes where to connect to, from the next connection on. One that had no address
+// takes part again by Readmit.
 func (s *Server) SetAddr(a sock.Addr) {
 	s.addr.Store(&a)
 	s.nameCookie()
@@ -251,20 +248,40 @@ func (s *Server) Inherited() bool {
 
 // Drained tells whether it is the server itself that is to get no new sessions.
 func (s *Server) Drained() bool {
+	own, _ := s.Reasons()
+	return own == state.Drain
+}
+
+// Reasons are what was decided of the server itself, and of the one that it follows. Both
+// are kept while it has no address.
+func (s *Server) Reasons() (own, inherited state.Admin) {
 	s.Backend.mu.Lock()
 	defer s.Backend.mu.Unlock()
-	return s.own == state.Drain
+	return s.own, s.inherited
 }
 
 func (s *Server) administer(whose *state.Admin, a state.Admin) (changed bool, requeued int) {
-	b := s.Backend
-	b.mu.Lock()
-	if s.Unresolved() || s.removed {
-		b.mu.Unlock()
-		return false, 0
+	s.Backend.mu.Lock()
+	if !s.removed {
+		*whose = a
 	}
-	*whose = a
-	if a = max(s.own, s.inherited); s.Admin() == a {
+	return s.follow()
+}
+
+// decided is the administrative state by all that there is to be said of it.
+func (s *Server) decided() state.Admin {
+	if s.Unresolved() {
+		return state.Maint
+	}
+	return max(s.own, s.inherited)
+}
+
+// follow brings into force what was decided. The backend's lock must be held, and is let go.
+func (s *Server) follow() (changed bool, requeued int) {
+	b := s.Backend
+	owned.Held(&b.mu)
+	a := s.decided()
+	if s.removed || s.Admin() == a {
 		b.mu.Unlock()
 		return false, 0
 	}

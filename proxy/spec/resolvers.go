@@ -34,6 +34,8 @@ type Hold struct {
 	NX, Refused, Timeout, Other time.Duration
 	// Obsolete is how long an address counts that answers do not have any more.
 	Obsolete time.Duration
+	// Valid is how long rules take an answer that servers have been given.
+	Valid time.Duration
 }
 
 // Resolution is how the address of a server follows its name while the proxy runs.
