@@ -156,12 +156,22 @@ func TestHandshakesStall(t *testing.T) {
 // The handshake of MySQL is held up where it is asked for, behind the greeting.
 func TestHandshakesStallBehindGreeting(t *testing.T) {
 	r := startMySQL(t, mysqlorigin.Options{TLS: secret(t)})
-	r.apply(control.Fault{Kind: control.TLSStall, For: "100ms"})
-	begin := time.Now()
-	if err := r.open("app@ADDR/?tls=skip-verify").PingContext(t.Context()); err != nil || r.spoilt() == 0 {
-		t.Errorf("%v after %v, %d handshakes met", err, time.Since(begin), r.spoilt())
+	a := r.apply(control.Fault{Kind: control.TLSStall, For: "1m"})
+	secured := r.open("app@ADDR/?tls=skip-verify")
+	done := make(chan error, 1)
+	go func() { done <- secured.PingContext(t.Context()) }()
+	for end := time.Now().Add(20 * time.Second); r.spoilt() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the handshake was not met")
+		}
 	}
 	if err := r.open("app@ADDR/").PingContext(t.Context()); err != nil {
+		t.Errorf("in clear: %v", err)
+	}
+	if _, err := r.control.Clear(t.Context(), control.ClearOrder{ID: a.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
 		t.Error(err)
 	}
 }
@@ -248,7 +258,13 @@ func TestRecordsCut(t *testing.T) {
 func TestRenegotiationWanted(t *testing.T) {
 	r := startSecure(t, true)
 	r.apply(control.Fault{Kind: control.Renegotiation, For: "1m"})
-	if _, _, err := visit(r.dial(), nil); err == nil || !strings.Contains(err.Error(), "no renegotiation") {
+	var err error
+	for range 5 { // one that is too slow finds the connection closed
+		if _, _, err = visit(r.dial(), nil); err == nil || strings.Contains(err.Error(), "no renegotiation") {
+			break
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "no renegotiation") {
 		t.Errorf("a client that refuses: %v", err)
 	}
 	c := &recorder{Conn: r.dial()}
@@ -258,7 +274,7 @@ func TestRenegotiationWanted(t *testing.T) {
 	if _, _, err := visit(r.dial(), &tls.Config{MinVersion: tls.VersionTLS13}); err == nil {
 		t.Error("TLS 1.3 knows no renegotiation")
 	}
-	if r.spoilt() != 3 {
+	if r.spoilt() < 3 {
 		t.Errorf("%d handshakes met", r.spoilt())
 	}
 }
