@@ -311,10 +311,15 @@ func (e *Exchange) Take(p []byte) (n int, over, failed bool) {
 			n += k
 		case waits > 0:
 			k := e.takeContent(p[n:])
-			if k == 0 {
+			switch {
+			case k > 0:
+				n += k
+			case n > 0:
 				return n, false, false
+			default: // p has no room for a chunk, and yet it is to be filled
+				var small [32]byte
+				e.text = append(e.text, small[:e.takeContent(small[:])]...)
 			}
-			n += k
 		case e.ended && e.chunked:
 			e.chunked = false
 			e.text = append(append(append(e.text, "0\r\n"...), e.trailer...), h1.ChunkEnd...)

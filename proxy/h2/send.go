@@ -99,8 +99,8 @@ func (c *Conn) flush() {
 
 // serve lets the streams that wait for room go on, in turn, as long as there is some.
 func (c *Conn) serve() {
-	for c.sendWin > 0 && c.room() > HeaderLen+minPiece {
-		st := c.waiting.First()
+	for c.room() > HeaderLen+minPiece {
+		st := c.next()
 		if st == nil {
 			return
 		}
@@ -111,6 +111,16 @@ func (c *Conn) serve() {
 	}
 }
 
+// next is the stream that may go on: any where the client takes content, and else one that
+// waits with a head, which no window bounds.
+func (c *Conn) next() *Stream {
+	st := c.waiting.First()
+	for c.sendWin <= 0 && st != nil && !st.headWaits {
+		st = st.place.Next()
+	}
+	return st
+}
+
 // enqueue makes a stream wait for room in the connection.
 func (c *Conn) enqueue(st *Stream) {
 	if !st.place.Linked() {
@@ -119,6 +129,7 @@ func (c *Conn) enqueue(st *Stream) {
 }
 
 func (c *Conn) dequeue(st *Stream) {
+	st.headWaits = false
 	if st.place.Linked() {
 		c.waiting.Remove(&st.place)
 	}

@@ -65,7 +65,9 @@ type Stream struct {
 	open  bool // the handler has the request
 	news  bool // for Ready
 	short bool // waits for its own window
-	code  Code // with aborted
+	// headWaits: what waits for room in the connection is a head.
+	headWaits bool
+	code      Code // with aborted
 
 	place list.Node[Stream] // among those that wait for room in the connection
 }
@@ -165,6 +167,7 @@ func (st *Stream) Full() bool {
 		return false
 	}
 	c.enqueue(st)
+	st.headWaits = true
 	return true
 }
 

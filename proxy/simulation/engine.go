@@ -63,6 +63,12 @@ func (p *Plan) text(cert string) string {
 	if p.Inner {
 		inner = " ssl verify none"
 	}
+	switch {
+	case p.InnerH2 && p.Inner:
+		inner += " alpn h2"
+	case p.InnerH2:
+		inner = " proto h2"
+	}
 	fmt.Fprintf(&b, "listen px\n  mode %s\n  bind 10.0.0.1:80%s\n  log 127.0.0.1 local0\n", mode, options)
 	for _, line := range p.Proxy {
 		fmt.Fprintf(&b, "  %s\n", line)

@@ -29,9 +29,13 @@ type originConn struct {
 
 // newOriginConn is called for each connection.
 func (w *world) newOriginConn(e *virtual.End) virtual.Actor {
-	s := &originConn{w: w, e: w.secureOrigin(e)}
+	c := w.secureOrigin(e)
+	w.servers = append(w.servers, c)
+	if w.p.InnerH2 {
+		return newOriginMux(w, c)
+	}
+	s := &originConn{w: w, e: c}
 	s.req = reader{head: s.head, body: s.body, end: s.end}
-	w.servers = append(w.servers, s)
 	return s
 }
 
@@ -81,36 +85,51 @@ func (s *originConn) head(first string, all []field) (bodiless bool, err error) 
 	if len(parts) != 3 || parts[2] != "HTTP/1.1" && parts[2] != "HTTP/1.0" {
 		return false, fmt.Errorf("%w: first line %.100q", errMalformed, first)
 	}
-	e := s.w.books.byPath(parts[1])
-	switch {
-	case e == nil || e.Method != parts[0]:
-		return false, fmt.Errorf("nobody has asked %q", first)
-	case s.at != nil:
-		return false, fmt.Errorf("request %d comes before %d has been answered", e.ID, s.at.ID)
-	case value(all, "host") != word(5, e.ID)+".example":
-		return false, fmt.Errorf("request %d is for %.100q", e.ID, value(all, "host"))
-	case value(all, "x-pad") != word(e.Pad, e.ID):
-		return false, fmt.Errorf("request %d is padded with %.100q", e.ID, value(all, "x-pad"))
+	e, err := s.w.books.asked(parts[0], parts[1], value(all, "host"), all)
+	if err != nil {
+		return false, err
 	}
-	if path := value(all, "x-path"); path != "" && path != parts[1] {
-		return false, fmt.Errorf("request %d: its path was %.100q", e.ID, path)
+	if s.at != nil {
+		return false, fmt.Errorf("request %d comes before %d has been answered", e.ID, s.at.ID)
 	}
 	s.at = e
 	s.serve()
 	return false, nil
 }
 
+// asked finds the request that a head is of, and holds it against what the client has sent.
+func (b *books) asked(method, path, host string, all []field) (*entry, error) {
+	e := b.byPath(path)
+	switch {
+	case e == nil || e.Method != method:
+		return nil, fmt.Errorf("nobody has asked %q of %q", method, path)
+	case host != word(5, e.ID)+".example":
+		return nil, fmt.Errorf("request %d is for %.100q", e.ID, host)
+	case value(all, "x-pad") != word(e.Pad, e.ID):
+		return nil, fmt.Errorf("request %d is padded with %.100q", e.ID, value(all, "x-pad"))
+	}
+	if was := value(all, "x-path"); was != "" && was != path {
+		return nil, fmt.Errorf("request %d: its path was %.100q", e.ID, was)
+	}
+	return e, nil
+}
+
 // serve begins with a request whose head has come.
 func (s *originConn) serve() {
 	e := s.at
-	e.served++
-	s.w.tell("origin: request %d on connection %d", e.ID, s.e.Number())
-	if e.served > 1 && (!s.w.p.Hostile || e.Method == "POST") {
-		s.w.books.complain("request %d comes %d times", e.ID, e.served)
-	}
+	s.w.serves(e, s.e)
 	s.got, s.whole, s.answering, s.out, s.sent = 0, false, false, nil, 0
 	if e.Answer.Early {
 		s.answer()
+	}
+}
+
+// serves notes that a request has come to an origin.
+func (w *world) serves(e *entry, on conn) {
+	e.served++
+	w.tell("origin: request %d on connection %d", e.ID, on.Number())
+	if e.served > 1 && (!w.p.Hostile || e.Method == "POST") {
+		w.books.complain("request %d comes %d times", e.ID, e.served)
 	}
 }
 

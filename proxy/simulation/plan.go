@@ -17,6 +17,7 @@ type Plan struct {
 	H2   bool `json:",omitempty"` // clients speak HTTP/2
 	// TLS and Inner: clients speak to the proxy in TLS, and it to its origins.
 	TLS, Inner bool `json:",omitempty"`
+	InnerH2    bool `json:",omitempty"` // and speaks HTTP/2 to them
 	// Hostile: peers break off, stall and lie, and time-outs are short. Where they do not,
 	// every request has to be answered as it should.
 	Hostile bool
@@ -122,6 +123,7 @@ func New(seed uint64) *Plan {
 	p.TCP = m.one(5)
 	p.H2 = !p.TCP && m.one(4)
 	p.TLS, p.Inner = !p.TCP && m.one(6), !p.TCP && m.one(8)
+	p.InnerH2 = !p.TCP && m.one(4)
 	p.Hostile = m.one(2)
 	p.Threads = 1 + m.IntN(3)
 	p.Edges = m.one(2)

@@ -31,8 +31,8 @@ type world struct {
 	socket  int       // that listens
 	books   *books
 	clients []*client
-	servers []*originConn
-	busy    int // clients
+	servers []conn // of origins
+	busy    int    // clients
 	calls   uint64
 	room    []byte
 	trace   Trace
@@ -130,7 +130,11 @@ func (w *world) secureOrigin(e *virtual.End) conn {
 	if !w.p.Inner || err != nil {
 		return plain{e}
 	}
-	return secure(e, tls.Server, &tls.Config{Certificates: []tls.Certificate{id.cert}, MinVersion: tls.VersionTLS12})
+	cfg := &tls.Config{Certificates: []tls.Certificate{id.cert}, MinVersion: tls.VersionTLS12}
+	if w.p.InnerH2 {
+		cfg.NextProtos = []string{"h2"}
+	}
+	return secure(e, tls.Server, cfg)
 }
 
 // arrive decides about a connection to an origin.
@@ -176,7 +180,7 @@ func (w *world) run() {
 	w.until(settling, nil)
 	w.left(true)
 	for _, s := range w.servers {
-		s.e.Close()
+		s.Close()
 	}
 	w.until(time.Minute, nil)
 	w.left(false)

@@ -10,18 +10,13 @@ import (
 	"time"
 
 	"bench/proxy/h2"
-	"bench/proxy/h2/hpack"
 )
 
 // session is one connection of a client that speaks HTTP/2.
 type session struct {
-	c       *client
-	rng     *rand.Rand
-	in      []byte // an unfinished frame
-	dec     hpack.Decoder
-	block   []byte // of fields, unfinished
-	blockOf uint32
-	last    bool // the stream ends behind the block
+	frames
+	c   *client
+	rng *rand.Rand
 
 	flows   []*flow // requests under way, in the order of their streams
 	id      uint32  // of the next stream
@@ -57,7 +52,7 @@ const (
 func newSession(c *client, number int) *session {
 	s := &session{c: c, id: 1, window: usualWindow, initial: usualWindow, room: usualWindow}
 	s.rng = rand.New(rand.NewPCG(c.w.p.Seed, uint64(number)))
-	s.dec.Init(hpack.MaxTableSize)
+	s.init(&c.out)
 	c.out = append(c.out, preface...)
 	var set [6]byte
 	binary.BigEndian.PutUint16(set[:], windowSetting)
@@ -66,26 +61,13 @@ func newSession(c *client, number int) *session {
 	return s
 }
 
-// frame writes a frame.
-func (s *session) frame(kind h2.FrameType, flags h2.Flags, id uint32, p []byte) {
-	s.c.out = h2.AppendHeader(s.c.out, h2.FrameHeader{Length: uint32(len(p)), Type: kind, Flags: flags, Stream: id})
-	s.c.out = append(s.c.out, p...)
-}
-
-func (s *session) number(kind h2.FrameType, id, n uint32) {
-	s.frame(kind, 0, id, binary.BigEndian.AppendUint32(nil, n))
-}
-
 // ask begins a request.
 func (s *session) ask(e *entry) {
 	f := &flow{id: s.id, e: e, window: s.initial, room: s.c.p.Window}
 	s.id += 2
 	s.flows = append(s.flows, f)
 	var b []byte
-	add := func(name, value string) {
-		b = appendText(append(b, 0), name) // a literal, not to be remembered
-		b = appendText(b, value)
-	}
+	add := func(name, value string) { b = appendField(b, name, value) }
 	add(":method", e.Method)
 	add(":scheme", "http")
 	add(":authority", word(5, e.ID)+".example")
@@ -106,13 +88,7 @@ func (s *session) ask(e *entry) {
 	} else {
 		f.body = appendBody(nil, e.ID, up, e.Body, false)
 	}
-	kind := h2.FrameHeaders
-	for len(b) > frameSize || len(b) > 1 && s.rng.IntN(4) == 0 {
-		n := 1 + s.rng.IntN(min(len(b)-1, frameSize))
-		s.frame(kind, flags, f.id, b[:n])
-		kind, flags, b = h2.FrameContinuation, 0, b[n:]
-	}
-	s.frame(kind, flags|h2.FlagEndHeaders, f.id, b)
+	s.fieldBlock(s.rng, flags, f.id, b)
 	if e.Cancel > 0 {
 		s.c.w.m.After(e.Cancel, func() {
 			if c := s.c; c.h2 == s && c.e != nil && !c.done && !f.over {
@@ -124,19 +100,6 @@ func (s *session) ask(e *entry) {
 			}
 		})
 	}
-}
-
-// appendText appends a string of a header block.
-func appendText(b []byte, text string) []byte {
-	n := len(text)
-	if n < 127 {
-		return append(append(b, byte(n)), text...)
-	}
-	b = append(b, 127)
-	for n -= 127; n >= 128; n >>= 7 {
-		b = append(b, byte(n)|128)
-	}
-	return append(append(b, byte(n)), text...)
 }
 
 // sending tells whether something of a request is not written yet.
@@ -184,32 +147,16 @@ func (s *session) drop(f *flow) {
 
 // feed takes bytes in.
 func (s *session) feed(p []byte) error {
-	s.in = append(s.in, p...)
-	for len(s.in) >= h2.HeaderLen {
-		h := h2.ParseHeader(s.in)
-		end := h2.HeaderLen + int(h.Length)
-		if h.Length > frameSize {
-			return fmt.Errorf("%w: a frame of %d bytes", errMalformed, h.Length)
-		}
-		if len(s.in) < end {
-			return nil
-		}
+	return s.read(p, func(h h2.FrameHeader, p []byte) error {
 		if s.c.done {
 			return nil
 		}
-		if err := s.take(h, s.in[h2.HeaderLen:end]); err != nil {
-			return err
-		}
-		s.in = s.in[end:]
-	}
-	return nil
+		return s.take(h, p)
+	})
 }
 
 // take takes a frame in.
 func (s *session) take(h h2.FrameHeader, p []byte) error {
-	if s.blockOf != 0 && (h.Type != h2.FrameContinuation || h.Stream != s.blockOf) {
-		return fmt.Errorf("%w: frame %d within a block of fields", errMalformed, h.Type)
-	}
 	switch h.Type {
 	case h2.FrameSettings:
 		return s.settings(h, p)
@@ -225,12 +172,7 @@ func (s *session) take(h h2.FrameHeader, p []byte) error {
 			f.window += n
 		}
 	case h2.FrameHeaders, h2.FrameContinuation:
-		if h.Type == h2.FrameHeaders {
-			s.blockOf, s.block, s.last = h.Stream, nil, h.Flags&h2.FlagEndStream != 0
-		}
-		s.block = append(s.block, p...)
-		if h.Flags&h2.FlagEndHeaders != 0 {
-			s.blockOf = 0
+		if s.collect(h, p) {
 			return s.fields(h.Stream)
 		}
 	case h2.FrameData:
@@ -272,25 +214,15 @@ func (s *session) settings(h h2.FrameHeader, p []byte) error {
 
 // fields takes a block of fields in: a head, or a trailer.
 func (s *session) fields(id uint32) error {
-	var all []field
-	s.dec.Begin(s.block, make([]byte, hpack.MemoryFor(len(s.block), mostFieldBytes)))
+	all, err := s.decode()
+	if err != nil {
+		return err
+	}
 	status := 0
-	for {
-		var x hpack.Field
-		more, err := s.dec.Next(&x, true)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errMalformed, err)
+	if text := value(all, ":status"); text != "" {
+		if status, err = strconv.Atoi(text); err != nil {
+			return fmt.Errorf("%w: status %.100q", errMalformed, text)
 		}
-		if !more {
-			break
-		}
-		if string(x.Name) == ":status" {
-			if status, err = strconv.Atoi(string(x.Value)); err != nil {
-				return fmt.Errorf("%w: status %.100q", errMalformed, x.Value)
-			}
-			continue
-		}
-		all = append(all, field{string(x.Name), string(x.Value)})
 	}
 	f := s.find(id)
 	switch {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,7 @@ func shrinkOnce(p *Plan, broken func(*Plan) bool) *Plan {
 	try := func(change func(*Plan)) {
 		c := p.Copy()
 		change(c)
-		if !c.equal(p) && broken(c) {
+		if len(c.Servers) > 0 && !c.equal(p) && broken(c) {
 			p = c
 		}
 	}
@@ -41,15 +42,16 @@ func shrinkOnce(p *Plan, broken func(*Plan) bool) *Plan {
 		}
 	}
 	lines := func(of func(*Plan) *[]string) {
-		for i := range slices.Backward(*of(p)) {
+		for i, line := range slices.Backward(*of(p)) {
+			if strings.HasPrefix(line, "timeout ") {
+				continue // without it something else would last for ever
+			}
 			try(func(c *Plan) { *of(c) = slices.Delete(*of(c), i, i+1) })
 		}
 	}
 	lines(func(p *Plan) *[]string { return &p.Global })
 	lines(func(p *Plan) *[]string { return &p.Proxy })
-	if len(p.Servers) > 1 {
-		lines(func(p *Plan) *[]string { return &p.Servers })
-	}
+	lines(func(p *Plan) *[]string { return &p.Servers })
 	for i := range p.Servers {
 		try(func(c *Plan) { c.Servers[i] = "" })
 	}
@@ -73,6 +75,7 @@ var planSteps = []func(*Plan){
 	func(p *Plan) { p.Threads = 1 },
 	func(p *Plan) { p.TLS = false },
 	func(p *Plan) { p.Inner = false },
+	func(p *Plan) { p.InnerH2 = false },
 	func(p *Plan) { p.Unasked = 0 },
 	func(p *Plan) { p.Scarce = 0 },
 	func(p *Plan) { p.Turn = 20 * time.Microsecond },

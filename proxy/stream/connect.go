@@ -479,16 +479,17 @@ func (s *stream) mayReplay() bool {
 	if s.txn != nil && s.txn.NoReplay {
 		return false
 	}
-	if s.overflow || !s.up.Ended || s.first == nil || int(s.retries) > s.be.Spec.Retries {
+	if s.overflow || s.first == nil || int(s.retries) > s.be.Spec.Retries {
 		return false
 	}
-	return s.reused && s.asked.Idempotent() || s.untaken()
+	return s.untaken() || s.reused && s.up.Ended && s.asked.Idempotent()
 }
 
 // replay sends the request again on another connection, when the server closed a
 // reused one before any byte of a response (RFC 9112 section 9.3.1), or has said by HTTP/2
 // that it has not taken the request. The former is only allowed for methods that may be
-// repeated, and both are only possible while the whole request is at hand.
+// repeated, and both are only possible while all that was sent of the request is at hand;
+// what is still to come of one that was not taken comes behind it.
 func (s *stream) replay() bool {
 	if !s.mayReplay() {
 		return false

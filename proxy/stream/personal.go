@@ -51,6 +51,7 @@ func (c *client) ownConn(srv *server.Server, peer *certs.Peer) *serverConn {
 
 // discardOwn closes what was kept for a client that has gone.
 func (n *notes) discardOwn() {
+	n.gone = true
 	for sc := n.own.First(); sc != nil; sc = n.own.First() {
 		sc.discard()
 	}

@@ -219,9 +219,11 @@ func (s *stream) pumpDown() {
 }
 
 // clientUnasked ends the time-out of a client that need send nothing now, unless it
-// is to take something.
+// is to take something: what has come for it already, or waits at the server until there is
+// room for it.
 func (s *stream) clientUnasked() {
-	if !s.down.Pending() {
+	waits := s.state == stateResponse && s.sc != nil && s.sc.Readable && s.clientFull()
+	if !s.down.Pending() && !waits {
 		s.cliExp = never
 	}
 }

@@ -183,6 +183,8 @@ type notes struct {
 	src, dst sock.Addr
 	// own are the server connections kept for this client alone, the last used first.
 	own list.List[serverConn]
+	// gone: so is the client, and nothing more is kept for it.
+	gone bool
 	// expectProxy: a rule wants a header of the PROXY protocol, which has said proxied.
 	expectProxy bool
 	proxied     proxied

@@ -246,7 +246,7 @@ func (m *serverMux) rest() {
 	case sc.outdated() || !sc.srv.Running() || sc.Hup || !m.hasRoom():
 		sc.close()
 	case m.owner != nil:
-		if m.owner.own.Len() >= maxOwn {
+		if m.owner.gone || m.owner.own.Len() >= maxOwn {
 			sc.close()
 			return
 		}

@@ -1,0 +1,115 @@
+package simulation
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+
+	"bench/proxy/h2"
+	"bench/proxy/h2/hpack"
+)
+
+// frames is a connection of HTTP/2 as either side of it reads and writes it.
+type frames struct {
+	out     *[]byte
+	in      []byte // an unfinished frame
+	dec     hpack.Decoder
+	block   []byte // of fields, unfinished
+	blockOf uint32
+	last    bool // the stream ends behind the block
+}
+
+func (f *frames) init(out *[]byte) {
+	f.out = out
+	f.dec.Init(hpack.MaxTableSize)
+}
+
+// frame writes a frame.
+func (f *frames) frame(kind h2.FrameType, flags h2.Flags, id uint32, p []byte) {
+	*f.out = h2.AppendHeader(*f.out, h2.FrameHeader{Length: uint32(len(p)), Type: kind, Flags: flags, Stream: id})
+	*f.out = append(*f.out, p...)
+}
+
+func (f *frames) number(kind h2.FrameType, id, n uint32) {
+	f.frame(kind, 0, id, binary.BigEndian.AppendUint32(nil, n))
+}
+
+// fieldBlock writes a block of fields, cut at random.
+func (f *frames) fieldBlock(rng *rand.Rand, flags h2.Flags, id uint32, b []byte) {
+	kind := h2.FrameHeaders
+	for len(b) > frameSize || len(b) > 1 && rng.IntN(4) == 0 {
+		n := 1 + rng.IntN(min(len(b)-1, frameSize))
+		f.frame(kind, flags, id, b[:n])
+		kind, flags, b = h2.FrameContinuation, 0, b[n:]
+	}
+	f.frame(kind, flags|h2.FlagEndHeaders, id, b)
+}
+
+// appendField appends a field to a block: a literal, not to be remembered.
+func appendField(b []byte, name, value string) []byte {
+	return appendText(appendText(append(b, 0), name), value)
+}
+
+// appendText appends a string of a header block.
+func appendText(b []byte, text string) []byte {
+	n := len(text)
+	if n < 127 {
+		return append(append(b, byte(n)), text...)
+	}
+	b = append(b, 127)
+	for n -= 127; n >= 128; n >>= 7 {
+		b = append(b, byte(n)|128)
+	}
+	return append(append(b, byte(n)), text...)
+}
+
+// read takes bytes in, and gives frames on.
+func (f *frames) read(p []byte, take func(h h2.FrameHeader, p []byte) error) error {
+	f.in = append(f.in, p...)
+	for len(f.in) >= h2.HeaderLen {
+		h := h2.ParseHeader(f.in)
+		end := h2.HeaderLen + int(h.Length)
+		if h.Length > frameSize {
+			return fmt.Errorf("%w: a frame of %d bytes", errMalformed, h.Length)
+		}
+		if len(f.in) < end {
+			return nil
+		}
+		if f.blockOf != 0 && (h.Type != h2.FrameContinuation || h.Stream != f.blockOf) {
+			return fmt.Errorf("%w: frame %d within a block of fields", errMalformed, h.Type)
+		}
+		if err := take(h, f.in[h2.HeaderLen:end]); err != nil {
+			return err
+		}
+		f.in = f.in[end:]
+	}
+	return nil
+}
+
+// collect keeps a part of a block of fields, and tells whether it was the last.
+func (f *frames) collect(h h2.FrameHeader, p []byte) (whole bool) {
+	if h.Type == h2.FrameHeaders {
+		f.blockOf, f.block, f.last = h.Stream, nil, h.Flags&h2.FlagEndStream != 0
+	}
+	f.block = append(f.block, p...)
+	if whole = h.Flags&h2.FlagEndHeaders != 0; whole {
+		f.blockOf = 0
+	}
+	return whole
+}
+
+// decode reads the fields of a block.
+func (f *frames) decode() (all []field, err error) {
+	f.dec.Begin(f.block, make([]byte, hpack.MemoryFor(len(f.block), mostFieldBytes)))
+	for {
+		var x hpack.Field
+		more, err := f.dec.Next(&x, true)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errMalformed, err)
+		}
+		if !more {
+			return all, nil
+		}
+		all = append(all, field{string(x.Name), string(x.Value)})
+	}
+}
