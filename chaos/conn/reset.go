@@ -52,6 +52,12 @@ func (r *Reset) Check() error {
 	return nil
 }
 
+// reset is when a connection was reset, and in which turn; zero if it is spared.
+type reset struct {
+	at   time.Time
+	turn int
+}
+
 // pair is a connection, the server's end known by its port.
 type pair struct{ client, server frame.Endpoint }
 
@@ -171,13 +177,14 @@ func (r *Reset) sides(ports []*raw) (all []side, closed func(), err error) {
 
 func (r *Reset) watch(ctx context.Context, ports []side) (done Injected, err error) {
 	builder := frame.NewBuilder()
-	flows := map[pair]time.Time{} // when it was reset; zero if it is spared
+	flows := map[pair]reset{}
+	turn := 0 // how often all that had come was looked at
 	var p frame.Packet
 	fds := make([]unix.PollFd, len(ports))
 	for i := range ports {
 		fds[i] = unix.PollFd{Fd: int32(ports[i].fd), Events: unix.POLLIN}
 	}
-	for ctx.Err() == nil {
+	for ; ctx.Err() == nil; turn++ {
 		ts := unix.NsecToTimespec(int64(spell))
 		if _, err := unix.Ppoll(fds, &ts, nil); err != nil && !errors.Is(err, unix.EINTR) {
 			return done, fmt.Errorf("poll: %w", err)
@@ -199,21 +206,22 @@ func (r *Reset) watch(ctx context.Context, ports []side) (done Injected, err err
 					continue
 				}
 				done.Seen++
-				at, known := flows[flow]
+				was, known := flows[flow]
 				if !known {
 					done.Flows++
 					if draws(r.Seed, r.Share, flow.client, flow.server) && (r.Count == 0 || done.Chosen < uint64(r.Count)) {
-						at = time.Now()
+						was = reset{time.Now(), turn}
 						done.Chosen++
 					}
-					flows[flow] = at
+					flows[flow] = was
 				}
-				if at.IsZero() {
+				if was.at.IsZero() {
 					continue
 				}
-				if time.Since(at) > settle {
+				// What had come before the RST was sent may be looked at late.
+				if turn > was.turn && time.Since(was.at) > settle {
 					done.Survive++
-					flows[flow] = time.Now()
+					flows[flow] = reset{time.Now(), turn}
 				}
 				if err := r.inject(builder, &p, &in, &done); err != nil {
 					return done, err

@@ -242,6 +242,9 @@ func hostLine(ctx context.Context, s *session.Session, h *wire.Hello) string {
 	}
 	allow := strings.Join(append(append([]string{}, h.Allow...), h.Exec...), ",")
 	line := fmt.Sprintf("%-16s %-15s %3d CPUs  Linux %s  bench %s  %s  allows %s  %s", h.Name, h.Address, h.CPUs, h.Kernel, h.Tool, clock, allow, state)
+	if !h.Packets {
+		line += "  without the rights for faults of packets"
+	}
 	if len(labels) > 0 {
 		line += "  " + strings.Join(labels, ",")
 	}
