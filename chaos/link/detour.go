@@ -14,6 +14,7 @@ import (
 
 	"bench/chaos/filter"
 	"bench/chaos/impair"
+	"bench/internal/loop"
 	"bench/netns"
 )
 
@@ -72,7 +73,7 @@ func detour(c *Config) (_ *bridge, closed func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	undo.add(func() { _ = table.Close() })
+	undo.add(func() { _ = table.Close() }) // which may have been closed
 	near, err := openNear(ns, only)
 	if err != nil {
 		return nil, nil, err
@@ -84,7 +85,15 @@ func detour(c *Config) (_ *bridge, closed func(), err error) {
 	if err := lead(table, c.Interfaces[0], far.Attrs().Index, match); err != nil {
 		return nil, nil, err
 	}
-	return newBridge(device, near, c.Spin), undo.close, nil
+	b := newBridge(device, near, c.Spin)
+	return b, func() {
+		// The kernel carries again before the link has ended: rather twice than not at all.
+		_ = table.Close()
+		b.take(impair.Upstream)
+		b.take(impair.Downstream)
+		b.release(loop.Nanotime())
+		undo.close()
+	}, nil
 }
 
 // closers undo what was done, the last first.

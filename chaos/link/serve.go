@@ -64,18 +64,15 @@ func Serve(in *os.File, out io.Writer) error {
 	if err := json.Unmarshal(first, &o); err != nil || o.Start == nil {
 		return h.out.Encode(answer{Error: fmt.Sprintf("the first order is not to start: %v", err)})
 	}
-	closed := func() {}
+	way := open
 	if o.Start.Own.IsValid() {
-		h.bridge, closed, err = detour(o.Start)
-	} else {
-		h.bridge, err = open(o.Start)
+		way = detour
 	}
-	if err != nil {
+	var closed func()
+	if h.bridge, closed, err = way(o.Start); err != nil {
 		return h.out.Encode(answer{Error: err.Error()})
 	}
 	defer closed()
-	defer h.bridge.ports[0].close()
-	defer h.bridge.ports[1].close()
 	if o.Start.Exclusive {
 		if h.takeover, err = takeOver(&o.Start.Interfaces); err != nil {
 			return h.out.Encode(answer{Error: err.Error()})
@@ -97,29 +94,32 @@ func Serve(in *os.File, out io.Writer) error {
 }
 
 // open enters the namespace and opens both interfaces.
-func open(c *Config) (*bridge, error) {
+func open(c *Config) (_ *bridge, closed func(), err error) {
 	if err := netns.Join(c.Namespace); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	only, err := accept(c.Only)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	a, err := openPort(c.Interfaces[0], only)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b, err := openPort(c.Interfaces[1], only)
 	if err != nil {
 		a.close()
-		return nil, err
+		return nil, nil, err
+	}
+	closed = func() {
+		b.close()
+		a.close()
 	}
 	if err := errors.Join(a.mark(Mark), b.mark(Mark)); err != nil {
-		a.close()
-		b.close()
-		return nil, err
+		closed()
+		return nil, nil, err
 	}
-	return newBridge(a, b, c.Spin), nil
+	return newBridge(a, b, c.Spin), closed, nil
 }
 
 // helper answers orders between the turns of the bridge.
