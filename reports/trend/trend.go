@@ -121,7 +121,7 @@ func Sum(g *result.HistoryGroup) string {
 	}
 	switch {
 	case searched == 0:
-		return "too few runs to look for changes"
+		return "no measure is known in enough runs to look for changes"
 	case worse+better == 0:
 		return "no change in " + plural(searched, "measure")
 	}

@@ -131,7 +131,7 @@ func TestSums(t *testing.T) {
 	for i := range g.Measures {
 		g.Measures[i].Refused = "4 values; a change needs 10, 5 on either side"
 	}
-	if got := Sum(g); got != "too few runs to look for changes" {
+	if got := Sum(g); got != "no measure is known in enough runs to look for changes" {
 		t.Errorf("%q", got)
 	}
 	if got := Gaps(g); len(got) != 2 || got[0][:7] != "p50 pol" {
