@@ -34,6 +34,7 @@ var explained = []struct {
 	why  string
 }{
 	{regexp.MustCompile(`(?s)\n  ([a-z-]+: : |content-security-policy: script-src: ).*--- here`), "a field whose name has a colon cannot be: a warning says that the line does nothing"},
+	{regexp.MustCompile(`(?s)HTTP/1\.0\r\n.*connection: keep-alive\n  \(statistics\).*--- here.*connection: close\n  \(statistics\)`), "what has no length ends with its connection for a client of HTTP/1.0, which knows no chunks"},
 	{regexp.MustCompile(`(?s)Host: [^\r]*/.*--- here.*HTTP/1.1 400 `), "a Host with a slash is none (RFC 9112, section 3.2)"},
 	{regexp.MustCompile(`(?s)HTTP/1.1 (401 .*www-authenticate|403 ).*closed\n.*--- here`), "there a client that the page refuses finds its connection closed, and was not told; here it may ask again"},
 	{regexp.MustCompile(`(?s)(Origin|Sec-Fetch-Site): .*--- here.*st=DENY`), "a form that comes from another page is not carried out"},

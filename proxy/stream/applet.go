@@ -104,6 +104,7 @@ func (v *applet) resume() {
 			Status: failedService.Code, Reason: "Internal Server Error", Length: len(failedService.Body), Known: true,
 			Fields: [][2]string{{"cache-control", "no-cache"}, {"content-type", "text/html"}},
 		})
+		v.head.Old = false
 		v.buf = append(v.buf, failedService.Body...)
 		v.flush(true)
 	case failed && s.http || v.owed > 0 && !v.mute:
