@@ -14,8 +14,19 @@ func limited() []exchange {
 		limit, scope string
 		size         int
 	}{
-		{"txn", "txn", 0}, {"txn", "txn", 79}, {"txn", "txn", 80}, {"txn", "txn", 160}, {"txn", "req", 160}, {"reqres", "req", 160}, {"reqres", "txn", 80}, {"sess", "sess", 160},
-		{"sess", "txn", 239}, {"proc", "txn", 160}, {"global", "req", 239}, {"global", "proc", 240}, {"check", "txn", 1},
+		{"txn", "txn", 0},
+		{"txn", "txn", 79},
+		{"txn", "txn", 80},
+		{"txn", "txn", 160},
+		{"txn", "req", 160},
+		{"reqres", "req", 160},
+		{"reqres", "txn", 80},
+		{"sess", "sess", 160},
+		{"sess", "txn", 239},
+		{"proc", "txn", 160},
+		{"global", "req", 239},
+		{"global", "proc", 240},
+		{"check", "txn", 1},
 	} {
 		all = append(all, exchange{
 			name:   fmt.Sprintf("variables: %d bytes for %s, of %s", l.size, l.limit, l.scope),
