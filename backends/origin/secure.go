@@ -77,7 +77,12 @@ func (t *lineTLS) Secured(err error) {
 
 // spoil makes ready what connections are to be secured with while a fault says so.
 func (s *Lines) spoil(now *fault.Force) {
-	if s.spoilt = nil; s.queue == nil || now.Certificate == nil && !now.Renegotiate {
+	s.spoilt = nil
+	if s.queue == nil {
+		return
+	}
+	s.queue.Tracing = tlsio.Tracing{}
+	if now.Certificate == nil && !now.Renegotiate {
 		return
 	}
 	cfg := s.secured.Clone()
@@ -85,7 +90,7 @@ func (s *Lines) spoil(now *fault.Force) {
 	if now.Certificate != nil {
 		cfg.Certificates = []tls.Certificate{*now.Certificate}
 	}
-	if s.queue.Tracing = (tlsio.Tracing{}); now.Renegotiate {
+	if now.Renegotiate {
 		cfg.MinVersion, cfg.MaxVersion, cfg.CipherSuites = tls.VersionTLS12, tls.VersionTLS12, tlsio.RenegotiationSuites()
 		s.queue.Tracing = tlsio.Tracing{Hellos: true, Master: true}
 		traced := cfg.Clone()
