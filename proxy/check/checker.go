@@ -192,7 +192,7 @@ func (c *Checker) Expired(*loop.Timer) {
 	case !c.wired:
 		c.finish(Result{Status: L4TOut, Output: c.where()})
 	case c.tls != nil && c.tls.Info() == nil:
-		c.finish(Result{Status: L6TOut})
+		c.finish(Result{Status: L6TOut, Output: c.where()})
 	default:
 		status := L7TOut
 		if st := c.current(); st.late != Unknown {

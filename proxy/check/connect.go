@@ -1,11 +1,13 @@
 package check
 
 import (
+	"errors"
 	"syscall"
 	"time"
 
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/proxy/certs"
 )
 
 // connect opens the connection of a step, in place of the one before.
@@ -153,10 +155,22 @@ func (c *Checker) introduced() bool {
 // Secured implements tlsio.Owner.
 func (c *Checker) Secured(err error) {
 	if err != nil {
-		c.finish(Result{Status: L6Rsp, Output: "SSL handshake failure"})
+		c.finish(Result{Status: L6Rsp, Output: insecure(err) + c.where()})
 		return
 	}
 	c.goOn()
+}
+
+// insecure is what is said of a handshake that has failed.
+func insecure(err error) string {
+	m, other := errors.AsType[*certs.Mismatch](err)
+	switch {
+	case other && m.Asked:
+		return "Server presented an SSL certificate different from the expected one"
+	case other:
+		return "Server presented an SSL certificate different from the configured one"
+	}
+	return "SSL handshake failure"
 }
 
 // goOn follows the script behind the connection that has been made.

@@ -238,9 +238,9 @@ func maskSocks(s string) string {
 
 var (
 	portPair = regexp.MustCompile(` \d+ \d+\r\n`)
-	// staleErrno is what HAProxy adds to the failures of such a proxy: the error of whatever
-	// call of its has failed last.
-	staleErrno = regexp.MustCompile(`(SOCKS4 Proxy [a-z ]*[a-z]) \([A-Z][a-z ]*\)`)
+	// staleErrno is what HAProxy adds to the failures of such a proxy, and of handshakes: the
+	// error of whatever call of its has failed last.
+	staleErrno = regexp.MustCompile(`(SOCKS4 Proxy [a-z ]*[a-z]|SSL handshake failure) \([A-Z][a-z ]*\)`)
 )
 
 var (
