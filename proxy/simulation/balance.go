@@ -1,6 +1,9 @@
 package simulation
 
 import (
+	"maps"
+	"slices"
+
 	"bench/proxy/stats"
 	"bench/proxy/stream"
 )
@@ -64,10 +67,8 @@ func (w *world) balance() {
 	if len(b.broken) > 0 {
 		return
 	}
-	for id := range len(b.requests) {
-		if e := b.requests[id+1]; e != nil {
-			b.settle(e)
-		}
+	for _, id := range slices.Sorted(maps.Keys(b.requests)) {
+		b.settle(b.requests[id])
 	}
 	for from, c := range b.callers {
 		if w.p.TCP && c.logged != 1 {
@@ -85,6 +86,8 @@ func (b *books) settle(e *entry) {
 		// As in the reference: where a server closes a connection that was used before, the
 		// client is left to ask again, and the log is silent about it.
 		b.silent++
+	case b.p.Hostile && b.p.InnerH2 && e.logged == 0 && e.status == 0:
+		b.doubtful++ // the same, for what another request on the connection has met
 	case e.logged == 0 && e.served == 0 && (e.status == 400 || e.status == 408): // it never came whole
 	case e.served > 0 && e.logged != 1, e.status != 0 && e.logged != 1:
 		b.complain("request %d, received by %d origins and answered with %d, is logged %d times", e.ID, e.served, e.status, e.logged)
@@ -150,7 +153,9 @@ func (w *world) counters() {
 	if w.p.TCP {
 		return
 	}
-	same("requests", fe.Requests, requests+b.silent)
+	if least := requests + b.silent; fe.Requests < least || fe.Requests > least+b.doubtful {
+		b.complain("requests: %d are counted, %d are logged or seen", fe.Requests, least)
+	}
 	for i := 1; i <= 5; i++ {
 		same("responses "+string(rune('0'+i))+"xx", fe.Responses[i], classes[i])
 	}

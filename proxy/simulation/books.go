@@ -18,6 +18,7 @@ type books struct {
 	// lines are the records of the log; nameless are those of no request.
 	lines    []line
 	silent   uint64 // requests that were not logged, on purpose
+	doubtful uint64 // and those of which nobody knows whether the proxy had them
 	broken   []Complaint
 	clientIn uint64 // bytes that clients have received
 	tell     func(string, ...any)
