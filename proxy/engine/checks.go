@@ -325,6 +325,17 @@ func (c *checks) state(s *server.Server) stats.CheckState {
 	return st
 }
 
+// forget counts the failed checks of s anew.
+func (c *checks) forget(s *server.Server) {
+	k := c.of(s)
+	if k == nil {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.failed, k.distrusted = 0, 0
+}
+
 // fill says what the last check has come to.
 func fill(st *stats.CheckState, r *check.Result) {
 	st.Status, st.Desc, st.Output = r.Status.String(), r.Status.Describe(), r.Output

@@ -261,6 +261,10 @@ func (e *Engine) ClearCounters(all bool) {
 		for _, s := range p.servers() {
 			s.Cur.ResetMax()
 			s.Queued.ResetMax()
+			if all {
+				s.ForgetDowns()
+				e.checks.forget(s)
+			}
 		}
 	}
 	e.onEach(func(t *stream.Thread) {

@@ -205,6 +205,13 @@ func (s *Server) Downtime(now time.Time) (total time.Duration, times uint64) {
 	return total, s.transitions
 }
 
+// ForgetDowns counts anew how often the server goes down.
+func (s *Server) ForgetDowns() {
+	s.Backend.mu.Lock()
+	defer s.Backend.mu.Unlock()
+	s.transitions = 0
+}
+
 // SetAddr changes where to connect to, from the next connection on. One that had no address
 // takes part again by Readmit.
 func (s *Server) SetAddr(a sock.Addr) {
