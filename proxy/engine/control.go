@@ -235,12 +235,21 @@ func (e *Engine) SetProfiling(p spec.Profiling) {
 // Profiling implements cli.Engine.
 func (e *Engine) Profiling() spec.Profiling { return spec.Profiling(e.profiling.Load()) }
 
+// listensOn is where clients find a listener: the socket of one with a name in the file
+// system was bound under another.
+func listensOn(l *stream.Listener) string {
+	if l.Addr.IsUnix() {
+		return l.Bind.Addr.String()
+	}
+	return l.Addr.String()
+}
+
 // Descriptors implements cli.Engine.
 func (e *Engine) Descriptors() []cli.Descriptor {
 	var list []cli.Descriptor
 	e.mu.Lock()
 	for _, l := range e.listeners {
-		list = append(list, cli.Descriptor{FD: l.FD, What: fmt.Sprintf("listener fe=%s addr=%s", l.Frontend.Spec.Name, l.Addr.String())})
+		list = append(list, cli.Descriptor{FD: l.FD, What: fmt.Sprintf("listener fe=%s addr=%s", l.Frontend.Spec.Name, listensOn(l))})
 	}
 	for _, s := range e.stats {
 		list = append(list, cli.Descriptor{FD: s.fd, What: "stats socket"})

@@ -46,7 +46,7 @@ func (e *Engine) describe(i int, some []stream.Live) []cli.Session {
 			x := cli.Session{
 				ID: s.ID, Proto: proto(&s.Source), Source: s.Source.String(),
 				Frontend: s.Frontend.Spec.Name, FrontendID: s.Frontend.Spec.ID, FrontendHTTP: s.Frontend.Spec.Mode == spec.ModeHTTP,
-				Listener: s.Listener.Bind.Name, ListenerID: s.Listener.Bind.ID, ListenerAddr: s.Listener.Addr.String(),
+				Listener: s.Listener.Bind.Name, ListenerID: s.Listener.Bind.ID, ListenerAddr: listensOn(s.Listener),
 				BackendID: -1, Server: s.Server, ServerID: s.ServerID, ServerAddr: s.ServerAddr, HTTP: s.HTTP, Thread: t.ID,
 				Started: wall.Add(-time.Duration(now - s.Started)), RequestState: s.State, Status: s.Status,
 				BytesIn: s.BytesIn, BytesOut: s.BytesOut,
