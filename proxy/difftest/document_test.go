@@ -101,7 +101,9 @@ const documentTail = `
 | methods that rules write | what is no token is answered with 500, and counts as a failed rewrite; so does a CONNECT made of another method, or the other way round | there they make a request that no server understands; a tunnel has another target |
 | responses without a body where the client expects one | get a Content-Length of 0 (a GET that rules have made HEAD, a 304 whose status they have set) | there the length stays, so that the client takes the next response for the body |
 | responses whose body rules withhold | the server's connection is closed if more of the body is to come | there it is read to its end |
-| variables | of the session, the transaction, the request and the response; ` + "`proc`" + ` is refused | threads share nothing |
+| ` + "`tune.vars`" + ` limits | a variable without room for its text is not set | there it shows what lies in memory |
+| scripts | figures of proxies (` + "`get_stats`, `core.get_info`" + `) and what changes servers are not to be had in fetches and converters; what clients of the runtime API say next is not for the command (` + "`getline`" + `); ` + "`core.httpclient`, `core.register_filter`" + `, and channels are refused | the first may have to wait for other threads |
+| sockets of scripts | a line that comes in pieces is put together | there the process ends itself |
 | ` + "`option httpclose`" + ` and HTTP/2 | a connection of HTTP/2 goes on, as there; a soft stop ends it by two GOAWAYs, a second apart at most | what a client has sent before it knew is still served |
 | windows of HTTP/2 | a connection takes 1 MiB ahead, a stream at least a buffer | several uploads go on at once although each is on its way for a while |
 | requests that a server of HTTP/2 has not taken | are sent again elsewhere, whatever their method, as far as they are at hand and ` + "`retries`" + ` allow (GOAWAY, REFUSED_STREAM) | the server has said that it has done nothing about them |

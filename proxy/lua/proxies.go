@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"maps"
 	"net/netip"
 	"strconv"
 
@@ -180,9 +181,7 @@ func pushStats(l *lua.LState, px *spec.Proxy, wanted func(r *stats.Row) bool) in
 	c.away(l, func() {
 		for r := range c.m.host.Runtime().Rows(false) {
 			if r.ProxyID == px.ID && wanted(r) {
-				for name, v := range stats.Figures(r) {
-					found[name] = v
-				}
+				maps.Insert(found, stats.Figures(r))
 				return
 			}
 		}
