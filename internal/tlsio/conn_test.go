@@ -277,7 +277,7 @@ func TestFarewellWaitsForRoom(t *testing.T) {
 	if err != nil || !bytes.Equal(got, data) {
 		t.Errorf("read %d of %d bytes, %v", len(got), len(data), err)
 	}
-	if n, err := peer.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := peer.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("behind the farewell: %d, %v", n, err)
 	}
 	var errno int32

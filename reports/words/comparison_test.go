@@ -59,7 +59,10 @@ func TestConfirmation(t *testing.T) {
 		{0, []string{"failed"}, nil, verdicts("same", result.Undecided, "same"), "looked worse: failed; no fresh pair was made to confirm it"},
 		{1, []string{"failed"}, nil, verdicts("same", result.Undecided, "same"), "looked worse: failed; 1 fresh pair did not decide it"},
 		{
-			12, []string{"response.p99", "failed", "cpu/request"}, []string{"cpu/request"}, verdicts(result.Undecided, result.Same, result.Slower),
+			12,
+			[]string{"response.p99", "failed", "cpu/request"},
+			[]string{"cpu/request"},
+			verdicts(result.Undecided, result.Same, result.Slower),
 			"looked worse: p99, failed, cpu/request; 12 fresh pairs upheld cpu/request, did not uphold failed, did not decide p99",
 		},
 	} {
