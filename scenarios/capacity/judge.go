@@ -124,21 +124,25 @@ func (j *Judges) Judge(all []*Outcome) Judgement {
 	return out
 }
 
-// disturbing is the share of the limit by which the machine may delay requests before a
-// trial counts as disturbed.
-const disturbing = 0.5
+// A trial counts as disturbed where the machine may have delayed requests by that share of
+// the limit, all at once where proxy and origins waited for a processor; where one request
+// in a hundred was sent late, a shorter stall of the machine shows, which proxy and origins
+// have met as well.
+const (
+	disturbing = 0.5
+	lateBy     = 0.1
+)
 
 // Disturbed reports whether proxy and origins waited for a processor, or the load was late,
-// by so much at once that it may decide about an objective. A few requests that were late
-// do not.
+// by so much that it may decide about an objective. A few requests that were late do not.
 func (j *Judges) Disturbed(m *Measured) bool {
-	most := disturbing * j.limit() * 1e6
+	limit := j.limit() * 1e6
 	for i := range m.Waits {
-		if w := &m.Waits[i]; float64(w.ProxyUs+w.OriginUs) >= most {
+		if w := &m.Waits[i]; float64(w.ProxyUs+w.OriginUs) >= disturbing*limit {
 			return true
 		}
 	}
-	return slices.ContainsFunc(m.Loads, func(l result.Load) bool { return l.Lag.P99 >= most })
+	return slices.ContainsFunc(m.Loads, func(l result.Load) bool { return l.Lag.P99 >= lateBy*limit })
 }
 
 // doubt notes why an objective cannot be decided; asMeasured reports that it is broken by

@@ -179,7 +179,7 @@ func TestNewProfile(t *testing.T) {
 	}
 }
 
-// Half of the limit is what disturbs: of a wait at once, or of the lateness of a load.
+// What disturbs is half of the limit waited at once, or a tenth by which a load was late.
 func TestDisturbed(t *testing.T) {
 	j := judges(t, "response.p99 < 20ms", "errors < 1%")
 	for _, c := range []struct {
@@ -191,8 +191,8 @@ func TestDisturbed(t *testing.T) {
 		{[]result.Wait{{ProxyUs: 9_000}, {OriginUs: 9_000}}, 0, false},
 		{[]result.Wait{{ProxyUs: 1_000}, {ProxyUs: 4_000, OriginUs: 6_000}}, 0, true},
 		{[]result.Wait{{DriverUs: 50_000}}, 0, false},
-		{nil, 9_999, false},
-		{nil, 10_000, true},
+		{nil, 1_999, false},
+		{nil, 2_000, true},
 	} {
 		o := outcome(t, 0, map[int64]int{10_000: 1000})
 		o.Measured.Waits = c.waits

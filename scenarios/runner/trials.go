@@ -231,6 +231,10 @@ func (t *Trials) calm(ctx context.Context) {
 	}
 }
 
+// restlessShare of the processors used by others is more than a quiet machine has, although
+// a trial may count.
+const restlessShare = 0.04
+
 // Trial implements capacity.Lab. A trial in which the load gave out is made again with one
 // more machine for it, as long as there are any.
 func (t *Trials) Trial(ctx context.Context, rate, seconds float64) (*capacity.Outcome, error) {
@@ -297,7 +301,7 @@ func (t *Trials) fill(o *capacity.Outcome, c *cell) error {
 	o.Measured = &capacity.Measured{
 		Loads: c.record.Loads, Waits: c.waits, Doubts: d.kept, Conservation: c.record.Conservation, Unreported: c.record.AlteredUnreported,
 	}
-	o.Disturbed = t.judges.Disturbed(o.Measured)
+	o.Disturbed = t.judges.Disturbed(o.Measured) || c.record.Trust.ForeignCPU > restlessShare
 	phase := c.record.Phases[slices.IndexFunc(c.record.Phases, func(p result.Phase) bool { return p.Name == phaseTrial })]
 	var err error
 	if o.Measured.Profile, err = capacity.NewProfile(c.intervals, t.o.Load, &phase); err != nil {
