@@ -17,10 +17,14 @@ type frames struct {
 	block   []byte // of fields, unfinished
 	blockOf uint32
 	last    bool // the stream ends behind the block
+
+	window  int // what may be sent on the connection
+	initial int // and on a new stream
 }
 
 func (f *frames) init(out *[]byte) {
 	f.out = out
+	f.window, f.initial = usualWindow, usualWindow
 	f.dec.Init(hpack.MaxTableSize)
 }
 
@@ -84,6 +88,40 @@ func (f *frames) read(p []byte, take func(h h2.FrameHeader, p []byte) error) err
 		f.in = f.in[end:]
 	}
 	return nil
+}
+
+// control takes in what either side does alike: the other's settings, pings and windows.
+// widen is told of windows of single streams, widenAll of those of all that are open.
+func (f *frames) control(h h2.FrameHeader, p []byte, widen func(id uint32, n int), widenAll func(n int)) (taken bool) {
+	switch ack := h.Flags&h2.FlagAck != 0; {
+	case h.Type == h2.FrameSettings && !ack:
+		for ; len(p) >= 6; p = p[6:] {
+			if v := int(binary.BigEndian.Uint32(p[2:])); binary.BigEndian.Uint16(p) == windowSetting {
+				widenAll(v - f.initial)
+				f.initial = v
+			}
+		}
+		f.frame(h2.FrameSettings, h2.FlagAck, 0, nil)
+	case h.Type == h2.FramePing:
+		if !ack {
+			f.frame(h2.FramePing, h2.FlagAck, 0, p)
+		}
+	case h.Type == h2.FrameWindowUpdate && h.Stream == 0:
+		f.window += int(binary.BigEndian.Uint32(p))
+	case h.Type == h2.FrameWindowUpdate:
+		widen(h.Stream, int(binary.BigEndian.Uint32(p)))
+	default:
+		return false
+	}
+	return true
+}
+
+// unpadded is the content of a DATA frame.
+func unpadded(h h2.FrameHeader, p []byte) []byte {
+	if h.Flags&h2.FlagPadded != 0 {
+		return p[1 : len(p)-int(p[0])]
+	}
+	return p
 }
 
 // collect keeps a part of a block of fields, and tells whether it was the last.

@@ -26,8 +26,6 @@ type originMux struct {
 	open    []*share // requests that are not over on both sides
 	highest uint32   // stream that was served
 	leaving bool     // none above that will be
-	window  int      // what may be sent on the connection
-	initial int      // and on a new stream
 	wanted  int      // what may be received on a new stream
 	granted int      // and what it is until the other side has heard that
 	room    int      // what may be received on the connection
@@ -53,7 +51,7 @@ type share struct {
 const mostStreamsSetting = 3
 
 func newOriginMux(w *world, e conn) *originMux {
-	s := &originMux{w: w, e: e, window: usualWindow, initial: usualWindow, room: usualWindow}
+	s := &originMux{w: w, e: e, room: usualWindow}
 	s.rng = rand.New(rand.NewPCG(w.p.Seed, uint64(e.Number())))
 	s.init(&s.buf)
 	s.granted, s.wanted = usualWindow, []int{1000, usualWindow, usualWindow, 1 << 20}[s.rng.IntN(4)]
@@ -97,37 +95,17 @@ func (s *originMux) feed(p []byte) error {
 
 // take takes a frame in.
 func (s *originMux) take(h h2.FrameHeader, p []byte) error {
+	if s.control(h, p, s.widen, s.widenAll) {
+		return nil
+	}
 	switch h.Type {
-	case h2.FrameSettings:
-		if h.Flags&h2.FlagAck != 0 {
-			for _, x := range s.open {
-				x.room += s.wanted - s.granted
-			}
-			s.granted = s.wanted
-			for _, x := range s.open {
-				s.grant(x)
-			}
-			return nil
+	case h2.FrameSettings: // ours have been heard
+		for _, x := range s.open {
+			x.room += s.wanted - s.granted
 		}
-		for ; len(p) >= 6; p = p[6:] {
-			if v := int(binary.BigEndian.Uint32(p[2:])); binary.BigEndian.Uint16(p) == windowSetting {
-				for _, x := range s.open {
-					x.window += v - s.initial
-				}
-				s.initial = v
-			}
-		}
-		s.frame(h2.FrameSettings, h2.FlagAck, 0, nil)
-	case h2.FramePing:
-		if h.Flags&h2.FlagAck == 0 {
-			s.frame(h2.FramePing, h2.FlagAck, 0, p)
-		}
-	case h2.FrameWindowUpdate:
-		n := int(binary.BigEndian.Uint32(p))
-		if h.Stream == 0 {
-			s.window += n
-		} else if x := s.find(h.Stream); x != nil {
-			x.window += n
+		s.granted = s.wanted
+		for _, x := range s.open {
+			s.grant(x)
 		}
 	case h2.FrameHeaders, h2.FrameContinuation:
 		if s.collect(h, p) {
@@ -142,6 +120,18 @@ func (s *originMux) take(h h2.FrameHeader, p []byte) error {
 		return fmt.Errorf("%w: frame of type %d", errMalformed, h.Type)
 	}
 	return nil
+}
+
+func (s *originMux) widen(id uint32, n int) {
+	if x := s.find(id); x != nil {
+		x.window += n
+	}
+}
+
+func (s *originMux) widenAll(n int) {
+	for _, x := range s.open {
+		x.window += n
+	}
 }
 
 func (s *originMux) find(id uint32) *share {
@@ -194,9 +184,7 @@ func (s *originMux) fields(id uint32) error {
 
 func (s *originMux) data(h h2.FrameHeader, p []byte) error {
 	n := len(p)
-	if h.Flags&h2.FlagPadded != 0 {
-		p = p[1 : n-int(p[0])]
-	}
+	p = unpadded(h, p)
 	if s.room -= n; s.room < 0 {
 		return fmt.Errorf("%w: more content than the window of the connection allows", errMalformed)
 	}

@@ -20,8 +20,6 @@ type session struct {
 
 	flows   []*flow // requests under way, in the order of their streams
 	id      uint32  // of the next stream
-	window  int     // what may be sent on the connection
-	initial int     // and on a new stream
 	room    int     // what may be received on the connection
 	leaving bool    // the proxy takes no more requests
 }
@@ -50,7 +48,7 @@ const (
 )
 
 func newSession(c *client, number int) *session {
-	s := &session{c: c, id: 1, window: usualWindow, initial: usualWindow, room: usualWindow}
+	s := &session{c: c, id: 1, room: usualWindow}
 	s.rng = rand.New(rand.NewPCG(c.w.p.Seed, uint64(number)))
 	s.init(&c.out)
 	c.out = append(c.out, preface...)
@@ -157,20 +155,11 @@ func (s *session) feed(p []byte) error {
 
 // take takes a frame in.
 func (s *session) take(h h2.FrameHeader, p []byte) error {
+	if s.control(h, p, s.widen, s.widenAll) {
+		return nil
+	}
 	switch h.Type {
-	case h2.FrameSettings:
-		return s.settings(h, p)
-	case h2.FramePing:
-		if h.Flags&h2.FlagAck == 0 {
-			s.frame(h2.FramePing, h2.FlagAck, 0, p)
-		}
-	case h2.FrameWindowUpdate:
-		n := int(binary.BigEndian.Uint32(p))
-		if h.Stream == 0 {
-			s.window += n
-		} else if f := s.find(h.Stream); f != nil {
-			f.window += n
-		}
+	case h2.FrameSettings: // ours have been heard
 	case h2.FrameHeaders, h2.FrameContinuation:
 		if s.collect(h, p) {
 			return s.fields(h.Stream)
@@ -196,20 +185,16 @@ func (s *session) find(id uint32) *flow {
 	return nil
 }
 
-func (s *session) settings(h h2.FrameHeader, p []byte) error {
-	if h.Flags&h2.FlagAck != 0 {
-		return nil
+func (s *session) widen(id uint32, n int) {
+	if f := s.find(id); f != nil {
+		f.window += n
 	}
-	for ; len(p) >= 6; p = p[6:] {
-		if v := int(binary.BigEndian.Uint32(p[2:])); binary.BigEndian.Uint16(p) == windowSetting {
-			for _, f := range s.flows {
-				f.window += v - s.initial
-			}
-			s.initial = v
-		}
+}
+
+func (s *session) widenAll(n int) {
+	for _, f := range s.flows {
+		f.window += n
 	}
-	s.frame(h2.FrameSettings, h2.FlagAck, 0, nil)
-	return nil
 }
 
 // fields takes a block of fields in: a head, or a trailer.
@@ -251,9 +236,7 @@ func (s *session) fields(id uint32) error {
 
 func (s *session) data(h h2.FrameHeader, p []byte) error {
 	n := len(p)
-	if h.Flags&h2.FlagPadded != 0 {
-		p = p[1 : n-int(p[0])]
-	}
+	p = unpadded(h, p)
 	if s.room -= n; s.room < 0 {
 		return fmt.Errorf("%w: more content than the window of the connection allows", errMalformed)
 	}
