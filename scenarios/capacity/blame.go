@@ -67,7 +67,7 @@ func perSecond(rate float64) string { return units.Rate(rate) + "/s" }
 
 func ofQuota(_, b *Seen) *sign {
 	q := b.Quota
-	if q == nil || q.Periods == 0 || float64(q.Throttled) < throttled*float64(q.Periods) {
+	if !q.Holds() {
 		return nil
 	}
 	return &sign{CPUQuota, fmt.Sprintf("control group %s: %s of a processor", q.Group, units.Percent(q.CPUs)), []string{

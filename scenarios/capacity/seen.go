@@ -52,6 +52,12 @@ type Quota struct {
 	Periods, Throttled uint64
 }
 
+// Holds reports whether the kernel held the proxy back for its quota, which looks like a
+// wait for a processor.
+func (q *Quota) Holds() bool {
+	return q != nil && q.Periods > 0 && float64(q.Throttled) >= throttled*float64(q.Periods)
+}
+
 // Counted is what a line of the proxy's counters showed: the means over the readings,
 // but for Limit and QueueLimit. A limit of 0 is none.
 type Counted struct {

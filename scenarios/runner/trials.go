@@ -296,7 +296,8 @@ func (t *Trials) fill(o *capacity.Outcome, c *cell) error {
 	}
 	l := &c.record.Loads[i]
 	r.Got, r.Response, r.Failed = l.RatePerSecond, l.Response, l.Failed
-	d := c.trialDoubts()
+	o.Seen = c.probe.seen(c, r.Rate)
+	d := c.trialDoubts(o.Seen != nil && o.Seen.Quota.Holds())
 	o.Saturated = d.saturated
 	o.Measured = &capacity.Measured{
 		Loads: c.record.Loads, Waits: c.waits, Doubts: d.kept, Conservation: c.record.Conservation, Unreported: c.record.AlteredUnreported,
@@ -307,8 +308,7 @@ func (t *Trials) fill(o *capacity.Outcome, c *cell) error {
 	if o.Measured.Profile, err = capacity.NewProfile(c.intervals, t.o.Load, &phase); err != nil {
 		return fail(exitLost, err)
 	}
-	if o.Seen = c.probe.seen(c, r.Rate); o.Seen != nil {
-		s := o.Seen
+	if s := o.Seen; s != nil {
 		s.Load, s.Pool = l.Name, int(t.load.Connections.Pool)
 		if result.Enough(0.99, l.Service.Count) {
 			s.ServiceP99, s.ResponseP99, s.ServiceMean = l.Service.P99/1e6, l.Response.P99/1e6, l.Service.Mean/1e6
@@ -352,9 +352,14 @@ func (d *trialDoubts) starved() bool {
 }
 
 // trialDoubts sorts what the run does not vouch for. That an origin is at its end is no
-// doubt about a capacity: it may be what limits it.
-func (c *cell) trialDoubts() (d trialDoubts) {
+// doubt about a capacity: it may be what limits it. Nor is that a proxy waits which is held
+// back for its quota.
+func (c *cell) trialDoubts(heldBack bool) (d trialDoubts) {
 	t := &c.record.Trust
+	starved := t.Starved
+	if heldBack {
+		starved = slices.DeleteFunc(slices.Clone(starved), func(s result.Starved) bool { return s.Role == roleProxy })
+	}
 	foreign := t.ForeignCPU > noisyShare
 	saturate := func(text string) {
 		if d.saturated == "" {
@@ -372,7 +377,7 @@ func (c *cell) trialDoubts() (d trialDoubts) {
 			}
 		}
 	}
-	hard := starvation(t.Starved, t.ForeignCPU)
+	hard := starvation(starved, t.ForeignCPU)
 	if t.DriverCPU > maxDriverCPU {
 		hard = append(hard, result.Doubt{
 			Concerns: result.ConcernsTimes, Text: fmt.Sprintf("a load used %s of its core", units.Percent(t.DriverCPU)),

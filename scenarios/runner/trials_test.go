@@ -153,24 +153,35 @@ func TestDoubtsOfATrial(t *testing.T) {
 		return l
 	}
 	c := &cell{record: &result.Cell{Loads: []result.Load{load()}, Phases: []result.Phase{{Name: phaseTrial, LengthUs: 2e6, Measured: true}}}}
-	d := c.trialDoubts()
+	d := c.trialDoubts(false)
 	if !strings.Contains(d.saturated, "was busy 95.0 %") || d.disturbed != "" || len(d.kept) != 0 {
 		t.Errorf("a generator at its end: %+v", d)
 	}
 	c.record.Trust.ForeignCPU = 0.4
-	d = c.trialDoubts()
+	d = c.trialDoubts(false)
 	if d.saturated != "" || !strings.Contains(d.disturbed, "40.0 %") || len(d.kept) != 1 || !d.starved() {
 		t.Errorf("on a busy machine: %+v", d)
 	}
 	c.record.Loads[0].BusyShare = 0.1
 	c.record.Loads[0].Host = &result.LoadHost{WaitedSeconds: 0.1}
 	c.waits = make([]result.Wait, 100)
-	if d = c.trialDoubts(); !strings.Contains(d.disturbed, "40.0 %") || d.starved() {
+	if d = c.trialDoubts(false); !strings.Contains(d.disturbed, "40.0 %") || d.starved() {
 		t.Errorf("others that were in nobody's way: %+v", d)
 	}
 	c.record.Trust, c.waits = result.Trust{ClockStepped: true}, nil
-	if d = c.trialDoubts(); d.saturated != "" || d.disturbed != "" || len(d.kept) != 2 {
+	if d = c.trialDoubts(false); d.saturated != "" || d.disturbed != "" || len(d.kept) != 2 {
 		t.Errorf("the clock was set, and nobody watched: %+v", d)
+	}
+	c.record.Trust, c.waits = result.Trust{Starved: []result.Starved{{Role: roleProxy, Share: 0.4}}}, make([]result.Wait, 100)
+	if d = c.trialDoubts(false); !strings.Contains(d.saturated, "the proxy was ready to run but had to wait for 40.0 %") {
+		t.Errorf("a machine that is too small: %+v", d)
+	}
+	if d = c.trialDoubts(true); d.saturated != "" {
+		t.Errorf("a proxy that its quota holds back: %+v", d)
+	}
+	c.record.Trust.Starved = append(c.record.Trust.Starved, result.Starved{Role: roleOrigin, Share: 0.5})
+	if d = c.trialDoubts(true); !strings.Contains(d.saturated, "an origin was ready") || strings.Contains(d.saturated, "the proxy") {
+		t.Errorf("and an origin that the machine does: %+v", d)
 	}
 }
 
