@@ -42,8 +42,8 @@ type TLS struct {
 	Version, Cipher string
 	CN              string // of the client's certificate
 	SigAlg, KeyAlg  string // of the listener's
-	// Certificate: the client has shown one; Before: in an earlier connection of the
-	// session. Verify is 0 if it was found good.
+	// Certificate: the client has shown one; Before: in this connection of the session or an
+	// earlier one. Verify is 0 if it was found good.
 	Certificate, Before bool
 	Verify              uint32
 }
@@ -73,7 +73,12 @@ func Append1(dst []byte, a *About) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// Append2 appends a header of version 2.
+// maxSize is how long a header of version 2 gets, as in the reference, whose buffers have this
+// size. A client chooses the text of some values, and a header as long as its length cannot say
+// would be followed by a beginning of the connection that the client has made up.
+const maxSize = 16384
+
+// Append2 appends a header of version 2. Values for which there is no place are left out.
 func Append2(dst []byte, a *About, opt Options) []byte {
 	start := len(dst)
 	dst = append(dst, signature...)
@@ -99,17 +104,18 @@ func Append2(dst []byte, a *About, opt Options) []byte {
 		dst = append(dst, typeCRC32C, 0, 4, 0, 0, 0, 0)
 		sum = len(dst) - 4
 	}
+	end := start + maxSize
 	if a.ALPN != "" {
-		dst = extra(dst, typeALPN, a.ALPN)
+		dst = extra(dst, end, typeALPN, a.ALPN)
 	}
 	if opt&Authority != 0 && len(a.Authority) > 0 {
-		dst = extra(dst, typeAuthority, a.Authority)
+		dst = extra(dst, end, typeAuthority, a.Authority)
 	}
 	if opt&UniqueID != 0 && len(a.UniqueID) > 0 {
-		dst = extra(dst, typeUniqueID, a.UniqueID)
+		dst = extra(dst, end, typeUniqueID, a.UniqueID)
 	}
-	if opt&SSL != 0 {
-		dst = appendTLS(dst, a.TLS, opt)
+	if opt&SSL != 0 && end-len(dst) >= sizeTLS {
+		dst = appendTLS(dst, end, a.TLS, opt)
 	}
 	binary.BigEndian.PutUint16(dst[start+14:], uint16(len(dst)-start-fixedSize))
 	if sum > 0 {
@@ -123,13 +129,19 @@ func appendPorts(dst []byte, a *About) []byte {
 	return binary.BigEndian.AppendUint16(dst, a.Destination.Port())
 }
 
-// extra appends a value with its type and length.
-func extra[T string | []byte](dst []byte, kind byte, value T) []byte {
+// extra appends a value with its type and length, if that ends at end at the latest.
+func extra[T string | []byte](dst []byte, end int, kind byte, value T) []byte {
+	if len(value)+3 > end-len(dst) {
+		return dst
+	}
 	dst = binary.BigEndian.AppendUint16(append(dst, kind), uint16(len(value)))
 	return append(dst, value...)
 }
 
-func appendTLS(dst []byte, t *TLS, opt Options) []byte {
+// sizeTLS is how long what is said about TLS is at least.
+const sizeTLS = 8
+
+func appendTLS(dst []byte, end int, t *TLS, opt Options) []byte {
 	start := len(dst)
 	dst = append(dst, typeSSL, 0, 0, 0, 0, 0, 0, 0)
 	if t != nil {
@@ -142,14 +154,14 @@ func appendTLS(dst []byte, t *TLS, opt Options) []byte {
 		}
 		dst[start+3] = bits
 		binary.BigEndian.PutUint32(dst[start+4:], t.Verify)
-		dst = extra(dst, typeVersion, t.Version)
+		dst = extra(dst, end, typeVersion, t.Version)
 		for _, x := range []struct {
 			opt  Options
 			kind byte
 			text string
 		}{{CertCN, typeCN, t.CN}, {CertKey, typeKeyAlg, t.KeyAlg}, {CertSig, typeSigAlg, t.SigAlg}, {SSLCipher, typeCipher, t.Cipher}} {
 			if opt&x.opt != 0 && x.text != "" {
-				dst = extra(dst, x.kind, x.text)
+				dst = extra(dst, end, x.kind, x.text)
 			}
 		}
 	}

@@ -40,6 +40,23 @@ func TestVersion1(t *testing.T) {
 	}
 }
 
+// What clients choose does not make a header longer than it says it is: behind it a server
+// would take the rest for the beginning of the connection.
+func TestNoRoomInVersion2(t *testing.T) {
+	for _, n := range []int{255, 16300, 16340, 16384, 65500, 65535, 70000} {
+		a := v4()
+		a.UniqueID, a.Authority = []byte(strings.Repeat("u", 100)), []byte(strings.Repeat("a", n))
+		a.TLS = &TLS{Version: "TLSv1.3", Cipher: "TLS_AES_128_GCM_SHA256", CN: strings.Repeat("c", n)}
+		b := Append2(nil, a, SSL|CertCN|SSLCipher|Authority|UniqueID)
+		if size := fixedSize + int(b[14])<<8 + int(b[15]); size != len(b) || len(b) > buffer {
+			t.Errorf("values of %d bytes: it says %d bytes and has %d", n, size, len(b))
+		}
+		if !strings.Contains(string(b), string(a.UniqueID)) && n > buffer {
+			t.Errorf("values of %d bytes: what has room is not said", n)
+		}
+	}
+}
+
 func TestVersion2(t *testing.T) {
 	mixed := &About{Source: v4().Source, Destination: netip.MustParseAddrPort("[2001:db8::1]:80")}
 	for name, tt := range map[string]struct {

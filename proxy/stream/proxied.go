@@ -8,6 +8,7 @@ import (
 
 	"bench/internal/sock"
 	"bench/internal/tlsio"
+	"bench/proxy/certs/dn"
 	"bench/proxy/proxyproto"
 	"bench/proxy/rule"
 	"bench/proxy/spec"
@@ -145,9 +146,9 @@ func (s *stream) headerFor() []byte {
 		if len(authority) == 0 {
 			about.Authority = []byte(info.SNI)
 		}
-		about.TLS = &proxyproto.TLS{Version: tlsio.VersionName(info.Version), Cipher: tlsio.SuiteName(info.Suite), Certificate: len(info.Peer) > 0}
+		about.TLS = &proxyproto.TLS{Version: tlsio.VersionName(info.Version), Cipher: tlsio.SuiteName(info.Suite), Certificate: len(info.Peer) > 0 && !info.Resumed, Before: len(info.Peer) > 0}
 		if len(info.Peer) > 0 {
-			about.TLS.CN = info.Peer[0].Subject.CommonName
+			about.TLS.CN = dn.Entry(info.Peer[0].RawSubject, "CN", 1) // where there are several, the first one
 		}
 	}
 	if p.V2 {
