@@ -217,9 +217,16 @@ func (a *Acceptor) remake(s *Store) (use func(), err error) {
 	}, nil
 }
 
-// choose finds what a client is served with, by the name it asks for.
+// maxName is the longest name that clients may ask for, as OpenSSL has it.
+const maxName = 255
+
+// choose finds what a client is served with, by the name it asks for. One that is no name is
+// refused whatever is configured, as by the reference: it would go on into logs and headers.
 func (a *Acceptor) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	t := a.table.Load()
+	if len(hello.ServerName) > maxName || strings.IndexByte(hello.ServerName, 0) >= 0 {
+		return t.refusing, nil // which has no certificate: the alert is unrecognized_name
+	}
 	tlsio.Note(hello.Conn, func(i *tlsio.Info) { i.SNI = hello.ServerName })
 	name := strings.ToLower(hello.ServerName)
 	id := t.find(name, hello)
@@ -229,7 +236,7 @@ func (a *Acceptor) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	switch {
 	case id != nil:
 	case t.strict:
-		return t.refusing, nil // which has no certificate: the alert is unrecognized_name
+		return t.refusing, nil // as above
 	default:
 		id = t.def
 	}

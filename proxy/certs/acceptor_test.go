@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -324,6 +325,23 @@ func TestVerifying(t *testing.T) {
 		if x != again || con.To(nil) != con.To([]byte{}) || x == y {
 			t.Errorf("server %s: names and peers do not go together", c.name)
 		}
+	}
+}
+
+// Names that requests make up do not keep those that come later from being remembered.
+func TestManyNamesOfAServer(t *testing.T) {
+	con, _, err := NewStore().Connector(&spec.ServerTLS{TLS: anyVersion(spec.TLS{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 * maxPeers {
+		con.To([]byte(fmt.Sprint("made-up-", i)))
+	}
+	if first, again := con.To([]byte("late")), con.To([]byte("late")); first != again {
+		t.Error("a name that came late is not remembered")
+	}
+	if n := len(con.peers.Load().byName); n > maxPeers {
+		t.Errorf("%d names are remembered", n)
 	}
 }
 

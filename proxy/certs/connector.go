@@ -171,8 +171,12 @@ func (c *Connector) To(name []byte) *Peer {
 		return peer
 	}
 	peer = p.make(string(name))
-	if len(p.byName) < maxPeers {
-		p.byName[string(name)] = peer
+	for old := range p.byName {
+		if len(p.byName) < maxPeers {
+			break
+		}
+		delete(p.byName, old) // whichever: names that are in use come back
 	}
+	p.byName[string(name)] = peer
 	return peer
 }
