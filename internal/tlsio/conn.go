@@ -179,6 +179,7 @@ func (c *Conn) step() {
 // is the end of the stream, or with EAGAIN nothing yet.
 func (c *Conn) Recv(p []byte, hup bool) (n int, more bool, errno syscall.Errno) {
 	c.dry, c.hup = false, hup
+	c.lend()
 	var err error
 	for n < len(p) && err == nil {
 		var m int
@@ -192,6 +193,7 @@ func (c *Conn) Recv(p []byte, hup bool) (n int, more bool, errno syscall.Errno) 
 	case err == nil:
 		return n, true, 0
 	case err == errNothing: //nolint:errorlint // crypto/tls hands it through as it is
+		c.takeBack()
 		if n == 0 {
 			return 0, false, syscall.EAGAIN
 		}

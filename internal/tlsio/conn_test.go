@@ -523,3 +523,84 @@ func TestSlowReaderOfEachPoller(t *testing.T) {
 		r.l.Call(e.close)
 	}
 }
+
+// A connection that waits for its peer holds no memory for records or messages, however much it
+// has received, and goes on with that of the loop.
+func TestWaitingConnectionsHoldNoBuffers(t *testing.T) {
+	if recordsAt == noBuffer || messagesAt == noBuffer {
+		t.Fatal("crypto/tls has its buffers elsewhere now: every connection keeps the largest it has had")
+	}
+	for _, v := range versions {
+		t.Run(v.name, func(t *testing.T) {
+			r := newRig(t)
+			for _, n := range []int{1, 100, 16384, 100_000} {
+				fd, peer := pair(t)
+				e := r.attach(fd, false, nil, asServer(serverConfig(v.id)))
+				c := tls.Client(peer, clientConfig())
+				for range 3 {
+					data := bytes.Repeat([]byte("x"), n)
+					go func() { _, _ = c.Write(data) }()
+					if _, err := io.ReadFull(c, data); err != nil {
+						t.Fatal(err)
+					}
+					r.settled()
+					var records, messages, lent int
+					r.l.Call(func() {
+						records, messages, lent = e.c.buffer(recordsAt).Cap(), e.c.buffer(messagesAt).Cap(), r.q.records.Cap()
+					})
+					if records != 0 || messages != 0 || lent == 0 {
+						t.Errorf("after %d bytes it holds %d for records and %d for messages, and the loop %d", n, records, messages, lent)
+					}
+				}
+				c.Close()
+				<-e.over
+			}
+		})
+	}
+}
+
+// What a connection that waits costs in memory of the process.
+func TestMemoryOfWaitingConnections(t *testing.T) {
+	const number, most = 400, 5100
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC() // what pools had
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for _, v := range versions {
+		t.Run(v.name, func(t *testing.T) {
+			r := newRig(t)
+			fds, peers := make([]int, number), make([]net.Conn, number)
+			for i := range number {
+				fds[i], peers[i] = pair(t)
+			}
+			all := make([]*echo, number)
+			before := heap()
+			for i := range number {
+				all[i] = r.attach(fds[i], false, nil, asServer(serverConfig(v.id)))
+				c := tls.Client(peers[i], clientConfig()) // which is forgotten: its socket is not
+				if _, err := c.Write([]byte(question)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(c, make([]byte, len(question))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.settled()
+			each := int(heap()-before) / number
+			t.Logf("%d bytes each", each)
+			if each > most {
+				t.Errorf("a waiting connection holds %d bytes, want at most %d", each, most)
+			}
+			runtime.KeepAlive(all)
+			for _, p := range peers {
+				p.Close()
+			}
+			for _, e := range all {
+				<-e.over
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package tlsio
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"sync/atomic"
@@ -18,6 +19,7 @@ type Queue struct {
 	idle        []*coroutine
 	all         map[*coroutine]struct{} // idle or not
 	out         []byte                  // what the call at hand has written
+	records     bytes.Buffer            // lent to whoever receives
 	spare       [][]byte                // for what sockets did not take
 	stats       Stats
 	// Conns, if there is one, counts the connections of several queues.

@@ -39,7 +39,9 @@ func (w *wire) read(p []byte) (int, error) {
 			return 0, syscall.Errno(w.errno)
 		case len(w.ahead) > 0:
 			n := copy(p, w.ahead)
-			w.ahead = w.ahead[n:]
+			if w.ahead = w.ahead[n:]; len(w.ahead) == 0 {
+				w.ahead = nil // what it lay in
+			}
 			return n, nil
 		case !w.dry:
 			n, errno := w.q.l.Recv(int(w.fd), p)
