@@ -1,8 +1,12 @@
 package h2
 
+import "slices"
+
 // bounds count what costs more than it is good for.
 type bounds struct {
 	glitches int
+	// oddities are frames that say nothing.
+	oddities uint64
 	// early is how many streams their clients have reset before they were answered.
 	early  uint64
 	second int64 // which one it is
@@ -17,11 +21,22 @@ const (
 	maxOrders = 1000
 	// freeResets is how many streams a client may reset early before half of all count.
 	freeResets = 100
+	// freeOddities is how many frames that say nothing each stream may come with beyond those
+	// that count as glitches: there are clients that send one of an unknown type with every
+	// request, so that others get used to them.
+	freeOddities = 8
 )
 
 // glitch counts an oddity. Clients that are full of them are sent away.
 func (c *Conn) glitch() {
 	if c.glitches++; c.glitches > c.set.glitches() {
+		c.fail(EnhanceYourCalm)
+	}
+}
+
+// oddity counts a frame that says nothing. Clients may send some all their life.
+func (c *Conn) oddity() {
+	if c.oddities++; c.oddities > uint64(c.set.glitches())+freeOddities*c.opened {
 		c.fail(EnhanceYourCalm)
 	}
 }
@@ -46,9 +61,12 @@ func (c *Conn) earlyReset() {
 // graced are the streams that we have reset last: what the client had sent before it knew
 // is no fault of its. They are more than it may have open at once as a rule.
 type graced struct {
-	ids [128]uint32
+	ids []uint32
 	n   uint8
 }
+
+// mostGraced is how many these are. It divides what n counts up to.
+const mostGraced = 128
 
 // forgiven tells whether a client need not know yet that nobody wants what it sends on a
 // stream: it has been reset of late, or came behind the last one that is served.
@@ -58,15 +76,12 @@ func (c *Conn) forgiven(id uint32) bool {
 }
 
 func (g *graced) add(id uint32) {
-	g.ids[g.n%uint8(len(g.ids))] = id
+	if len(g.ids) < mostGraced {
+		g.ids = append(g.ids, id) // few connections have any
+		return
+	}
+	g.ids[g.n%mostGraced] = id
 	g.n++
 }
 
-func (g *graced) has(id uint32) bool {
-	for _, x := range g.ids {
-		if x == id {
-			return true
-		}
-	}
-	return false
-}
+func (g *graced) has(id uint32) bool { return slices.Contains(g.ids, id) }

@@ -149,7 +149,7 @@ func (c *Conn) frame(f []byte, now int64) {
 	case FramePushPromise:
 		c.fail(ProtocolError)
 	default:
-		c.glitch() // an extension that we do not know (RFC 9113 §5.5)
+		c.oddity() // an extension that we do not know (RFC 9113 §5.5)
 	}
 }
 
@@ -210,7 +210,9 @@ func (c *Conn) beginData(h FrameHeader, p []byte) {
 		c.giveBack(int(h.Length - content))
 	}
 	if content == 0 && h.Flags&FlagEndStream == 0 {
-		c.glitch()
+		if c.oddity(); c.phase == phaseDead {
+			return
+		}
 	}
 	c.data = dataFrameState{st: st, left: content, padding: padding, end: h.Flags&FlagEndStream != 0}
 	if content == 0 && padding == 0 {

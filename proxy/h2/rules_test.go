@@ -298,8 +298,9 @@ func TestBounds(t *testing.T) {
 		{"1,001 SETTINGS", many(1001, func(s *server, _ uint32) { s.must(s.framer.WriteSettings()) }), "ENHANCE_YOUR_CALM"},
 		{"empty DATA", func(s *server) {
 			s.writeHead(1, false, get...)
-			many(1001, func(s *server, _ uint32) { s.must(s.framer.WriteData(1, false, nil)) })(s)
+			many(1009, func(s *server, _ uint32) { s.must(s.framer.WriteData(1, false, nil)) })(s)
 		}, "ENHANCE_YOUR_CALM"},
+		{"frames of unknown types", many(1001, func(s *server, _ uint32) { s.must(s.framer.WriteRawFrame(0x2a, 0, 0, nil)) }), "ENHANCE_YOUR_CALM"},
 		{"PRIORITY", many(3000, func(s *server, _ uint32) { s.must(s.framer.WritePriority(1, http2.PriorityParam{StreamDep: 3})) }), ""},
 		{"17 CONTINUATIONs", func(s *server) {
 			s.must(s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}}))
@@ -333,6 +334,23 @@ func TestBounds(t *testing.T) {
 	}
 	if s.conn.Dead() {
 		t.Error("a thousand PINGs a second were too many")
+	}
+}
+
+// Clients that send frames of unknown types with their requests, as browsers do, are served as
+// long as they like.
+func TestGreased(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.onHead = func(ts *testStream) { ts.answer(200, "x") }
+	for i := range uint32(3000) {
+		s.writeHead(2*i+1, false, with(get)...)
+		s.must(s.framer.WriteRawFrame(0x2a, 0, 2*i+1, []byte("grease")))
+		s.must(s.framer.WriteData(2*i+1, false, nil))
+		s.must(s.framer.WriteData(2*i+1, true, nil))
+		s.turn()
+	}
+	if s.conn.Dead() {
+		t.Error("it was sent away")
 	}
 }
 
