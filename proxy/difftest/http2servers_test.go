@@ -81,7 +81,7 @@ func (o *origin2) connection(c net.Conn) {
 	s.AllowIllegalWrites = true
 	s.enc = hpack.NewEncoder(&s.block)
 	_ = s.WriteSettings(http2.Setting{ID: http2.SettingEnableConnectProtocol, Val: 1})
-	content, tunnels := "", map[uint32]bool{}
+	content, of, tunnels := "", uint32(0), map[uint32]bool{}
 	for {
 		f, err := s.ReadFrame()
 		if err != nil {
@@ -100,8 +100,11 @@ func (o *origin2) connection(c net.Conn) {
 				text = append(text, h.Name+"="+h.Value)
 				connect = connect || h.Value == "CONNECT"
 			}
+			if content != "" && of == f.StreamID { // it was not the end
+				o.note(fmt.Sprintf("%q", content))
+			}
 			o.note(strings.Join(text, " "))
-			content, tunnels[f.StreamID] = "", connect
+			content, of, tunnels[f.StreamID] = "", f.StreamID, connect
 			ended = f.StreamEnded() || connect
 		case *http2.DataFrame:
 			if tunnels[f.StreamID] {
@@ -110,6 +113,7 @@ func (o *origin2) connection(c net.Conn) {
 			content += string(f.Data())
 			if ended = f.StreamEnded(); ended && content != "" {
 				o.note(fmt.Sprintf("%q", content))
+				content = ""
 			}
 		}
 		if ended {

@@ -19,6 +19,9 @@ type Exchange struct {
 	Scheme []byte
 	// News is called for what concerns the user: Ready, Writable and Aborted of the stream.
 	News Listener
+	// Source is where the request comes from, if that may have fields behind content of
+	// announced length, for which HTTP/1 has no place; nil: it has none.
+	Source Source
 
 	up      framing
 	left    uint64 // of a body with a length
@@ -41,6 +44,13 @@ type Listener interface {
 	Ready()
 	Writable()
 	Aborted(code Code)
+}
+
+// Source is whoever sends a request in frames of its own.
+type Source interface {
+	// Tail gives the fields behind the content as lines of HTTP/1, good during the call, once
+	// the request has ended.
+	Tail() (trailer []byte, ended bool)
 }
 
 // caller is the Exchange as its stream sees it.
@@ -77,6 +87,7 @@ const (
 	framedLength
 	framedChunks
 	framedTunnel // by nothing
+	framedTail   // it is content of announced length, all of it, and what follows is not known yet
 	framedDone
 )
 
@@ -89,6 +100,9 @@ func (e *Exchange) Begin(c *Conn, user Listener) {
 
 // Finish lets go of the exchange. One that is not complete is reset.
 func (e *Exchange) Finish() {
+	if e.up == framedTail && e.ended {
+		e.close(nil) // its answer does not depend on what might follow
+	}
 	if e.content != nil {
 		e.c.w.give(e.content)
 		e.content = nil
@@ -123,7 +137,7 @@ func (e *Exchange) Transfer(p []byte) (n int, ok bool) {
 			piece = p[n:]
 			piece = piece[:min(uint64(len(piece)), e.chunks.InChunk())]
 		case framedTunnel:
-		case framedHead, framedDone:
+		case framedHead, framedTail, framedDone:
 			return len(p), true // nobody sends more than there is
 		}
 		sent := 0
@@ -132,7 +146,7 @@ func (e *Exchange) Transfer(p []byte) (n int, ok bool) {
 		}
 		n += sent
 		e.note(uint64(sent))
-		if sent < len(piece) || sent == 0 && e.up != framedDone {
+		if sent < len(piece) || sent == 0 && e.up < framedTail {
 			break
 		}
 	}
@@ -144,7 +158,8 @@ func (e *Exchange) note(n uint64) {
 	switch e.up {
 	case framedLength:
 		if e.left -= n; e.left == 0 {
-			e.close(nil)
+			e.up = framedTail
+			e.Conclude()
 		}
 	case framedChunks:
 		if n > 0 {
@@ -153,7 +168,19 @@ func (e *Exchange) note(n uint64) {
 		if e.chunks.Done() {
 			e.close(e.chunks.Trailer())
 		}
-	case framedHead, framedTunnel, framedDone:
+	case framedHead, framedTunnel, framedTail, framedDone:
+	}
+}
+
+// Conclude ends a request of which all content has been sent, if the source has ended it.
+func (e *Exchange) Conclude() {
+	if e.up != framedTail {
+		return
+	}
+	if e.Source == nil {
+		e.close(nil)
+	} else if trailer, ended := e.Source.Tail(); ended {
+		e.close(trailer)
 	}
 }
 
@@ -221,7 +248,7 @@ func (e *Exchange) head(p []byte) int {
 		e.connects = true
 		e.proto = append(e.proto, req.GetID(message.Upgrade)...)
 		e.key = append(e.key, req.GetID(message.SecWebSocketKey)...)
-		o.Protocol = e.proto
+		o.Protocol, o.Keyless = e.proto, e.Source != nil
 	}
 	c.open(&e.Stream, req, path, &o)
 	switch {
@@ -230,8 +257,9 @@ func (e *Exchange) head(p []byte) int {
 	case req.Body.Kind == message.BodyChunked:
 		e.up = framedChunks
 		e.chunks.Start(h1.ChunkStrip, 0)
-	case req.Body.Kind == message.BodyLength && req.Body.Length > 0:
+	case req.Body.Kind == message.BodyLength:
 		e.up, e.left = framedLength, req.Body.Length
+		e.note(0)
 	default:
 		e.close(nil)
 	}
@@ -362,4 +390,10 @@ func (e *Exchange) takeContent(p []byte) int {
 // Waiting tells whether something can be taken.
 func (e *Exchange) Waiting() bool {
 	return len(e.text) > 0 || len(e.content) > e.taken || e.ended || e.aborted || e.failed
+}
+
+// Tail gives the fields behind the content of the response as lines of HTTP/1, good until the
+// next call of anything, once it has ended; failed: it never will.
+func (e *Exchange) Tail() (trailer []byte, ended, failed bool) {
+	return e.trailer, e.ended, e.aborted || e.failed
 }

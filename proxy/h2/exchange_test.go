@@ -236,6 +236,110 @@ func TestRequestsAtEveryCut(t *testing.T) {
 	}
 }
 
+// source is a client that has fields behind the content of its request.
+type source struct {
+	trailer string
+	ended   bool
+}
+
+func (s *source) Tail() (trailer []byte, ended bool) { return []byte(s.trailer), s.ended }
+
+// What follows content of announced length goes through: a request ends when its client has ended
+// it, with the fields that it has sent then, and so does an answer.
+func TestTails(t *testing.T) {
+	for _, c := range []struct {
+		length  string
+		source  *source // nil: the client speaks HTTP/1
+		at      string  // what has gone with the content
+		trailer string
+		end     string // and what goes when the client has ended
+	}{
+		{"5", nil, "1 hello END", "", ""},
+		{"0", nil, "", "", ""},
+		{"5", &source{ended: true}, "1 hello END", "", ""},
+		{"5", &source{ended: true, trailer: "x-t: v\r\n"}, "1 hello, 1 x-t=v END", "", ""},
+		{"5", &source{}, "1 hello", "", "1  END"},
+		{"5", &source{}, "1 hello", "x-t: v\r\n", "1 x-t=v END"},
+		{"0", &source{}, "", "x-t: v\r\n", "1 x-t=v END"},
+	} {
+		a := newAsker(t)
+		_ = http2.NewFramer(&a.in, nil).WriteSettings()
+		a.feed(1000)
+		a.frames()
+		e := &a.ex[0]
+		if c.source != nil {
+			e.Source = c.source
+		}
+		request := "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: " + c.length + "\r\n\r\n" + "hello"[:c.length[0]-'0']
+		if n, ok := e.Transfer([]byte(request)); n != len(request) || !ok {
+			t.Fatalf("%d bytes were taken", n)
+		}
+		got := a.frames()
+		if text := strings.Join(got[1:], ", "); text != c.at {
+			t.Errorf("%+v: with the content went %q", c, text)
+		}
+		if ends := strings.HasSuffix(got[0], " END"); ends != (c.length == "0" && c.source == nil) {
+			t.Errorf("%+v: the head is %q", c, got[0])
+		}
+		e.Conclude() // there is no news
+		if got := a.frames(); len(got) > 0 {
+			t.Errorf("%+v: for no reason %q", c, got)
+		}
+		if c.end != "" {
+			c.source.ended, c.source.trailer = true, c.trailer
+			e.Conclude()
+			e.Conclude()
+			if got := strings.Join(a.frames(), ", "); got != c.end {
+				t.Errorf("%+v: in the end went %q", c, got)
+			}
+		}
+		server := http2.NewFramer(&a.in, nil)
+		_ = server.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: a.fields(":status=200", "content-length=2"), EndHeaders: true})
+		_ = server.WriteData(1, false, []byte("ok"))
+		a.feed(1000)
+		if _, ended, failed := e.Tail(); ended || failed {
+			t.Errorf("%+v: the answer has ended too early", c)
+		}
+		_ = server.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: a.fields("x-t=v"), EndHeaders: true, EndStream: true})
+		a.feed(1000)
+		if trailer, ended, failed := e.Tail(); string(trailer) != "x-t: v\r\n" || !ended || failed {
+			t.Errorf("%+v: behind the answer came %q, %v, %v", c, trailer, ended, failed)
+		}
+		if text, over, failed := take(e, 100); !strings.HasSuffix(text, "\r\n\r\nok") || !over || failed {
+			t.Errorf("%+v: the answer is %q, %v, %v", c, text, over, failed)
+		}
+		e.Finish()
+		if got := a.frames(); len(got) > 0 {
+			t.Errorf("%+v: a complete exchange was ended by %q", c, got)
+		}
+	}
+	// An answer that is complete does not depend on the end of the request; one that is not fails
+	// with its stream.
+	a := newAsker(t)
+	e := &a.ex[0]
+	e.Source = &source{}
+	request := "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx"
+	e.Transfer([]byte(request))
+	a.conn.Flush()
+	server := http2.NewFramer(&a.in, nil)
+	_ = server.WriteSettings()
+	_ = server.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: a.fields(":status=204"), EndHeaders: true, EndStream: true})
+	a.feed(1000)
+	e.Finish()
+	if got := a.frames(); got[len(got)-1] != "1  END" {
+		t.Errorf("a request that had not ended: %q", got)
+	}
+	other := &a.ex[1]
+	other.Transfer([]byte("GET / HTTP/1.1\r\nhost: a\r\n\r\n"))
+	_ = server.WriteHeaders(http2.HeadersFrameParam{StreamID: 3, BlockFragment: a.fields(":status=200", "content-length=2"), EndHeaders: true})
+	_ = server.WriteData(3, false, []byte("ok"))
+	_ = server.WriteRSTStream(3, http2.ErrCodeInternal)
+	a.feed(1000)
+	if _, ended, failed := other.Tail(); ended || !failed {
+		t.Errorf("a stream that was reset: ended %v, failed %v", ended, failed)
+	}
+}
+
 func TestExchangesAllocateNothing(t *testing.T) {
 	a := newAsker(t)
 	server := http2.NewFramer(&a.in, nil)

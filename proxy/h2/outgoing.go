@@ -90,6 +90,8 @@ func (st *Stream) Refused() bool { return st.refused }
 type Origin struct {
 	Scheme, Authority []byte // without an authority the Host field is sent as it is
 	Protocol          []byte // of an extended CONNECT; nil: none
+	// Keyless: the key for a websocket was made up for servers of HTTP/1.
+	Keyless bool
 }
 
 // open sends the head of a request and makes the stream one of the connection's.
@@ -132,6 +134,10 @@ func (c *Conn) open(st *Stream, req *message.Request, path []byte, o *Origin) {
 			continue
 		case message.Host:
 			if o.Authority != nil {
+				continue
+			}
+		case message.SecWebSocketKey:
+			if o.Keyless {
 				continue
 			}
 		}

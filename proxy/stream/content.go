@@ -44,7 +44,7 @@ func (s *stream) dropContent() {
 	if !s.down.Ended {
 		s.resKeep = false
 	}
-	s.down.Ended = true
+	s.down.Kind, s.down.Ended = message.BodyNone, true
 	s.down.Release(&s.t.Kit)
 	if a := &s.t.arrived; a.of == s {
 		a.out, a.tail = nil, nil

@@ -118,6 +118,9 @@ func (s *stream) flushAnswer() {
 // before it has the whole request is still given the rest, for the client may be
 // sending it, and only then listens to the answer or asks the next thing.
 func (s *stream) finish() {
+	if !s.tailCame() {
+		return
+	}
 	if sc := s.sc; sc != nil && (!s.up.Ended || s.sending()) {
 		if s.resKeep && !sc.Hup {
 			s.endResponse()

@@ -28,6 +28,7 @@ type lane struct {
 
 var (
 	_ h2.Handler      = (*lane)(nil)
+	_ h2.Source       = (*lane)(nil)
 	_ transport.Layer = (*lane)(nil)
 )
 
@@ -137,6 +138,9 @@ func (l *lane) End(trailer []byte) {
 	l.ended = true
 	l.trailer = append(l.trailer[:0], trailer...)
 }
+
+// Tail implements h2.Source.
+func (l *lane) Tail() (trailer []byte, ended bool) { return l.trailer, l.st.Ended() }
 
 // Ready implements h2.Handler.
 func (l *lane) Ready() {
@@ -327,8 +331,38 @@ func (s *stream) endResponse() {
 	var trailer []byte
 	if s.down.Kind == message.BodyChunked {
 		trailer = s.downBody.Trailer()
+	} else if sl := s.tailed(); sl != nil {
+		trailer, _, _ = sl.Tail()
 	}
 	l.st.End(trailer)
+}
+
+// tailed is the lane of a server whose response may have something behind content of
+// announced length, for a client that can be told; nil if there is no such thing.
+func (s *stream) tailed() *serverLane {
+	if s.sc == nil || s.c.lane() == nil || s.down.Kind != message.BodyLength {
+		return nil
+	}
+	return s.sc.lane()
+}
+
+// tailCame tells whether nothing is missing of the response any more, whose content has gone to
+// the client: what may follow it has come, and was sent. Otherwise it is waited for, as long as
+// the server goes on.
+func (s *stream) tailCame() bool {
+	sl := s.tailed()
+	if sl == nil {
+		return true
+	}
+	if _, ended, failed := sl.Tail(); ended || failed {
+		s.endResponse() // before the server's part is over
+		return true
+	}
+	if s.srvExp == never {
+		s.touchServer()
+	}
+	s.arm()
+	return false
 }
 
 // muxSettings are what the frontend announces to clients of HTTP/2.

@@ -78,6 +78,9 @@ func (s *stream) requestSent() {
 		s.halfClose()
 		return
 	}
+	if l := s.sc.lane(); l != nil {
+		l.Conclude()
+	}
 	if s.state == stateData && s.down.Ended && !s.down.Pending() {
 		s.finish()
 		return

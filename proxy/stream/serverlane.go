@@ -53,6 +53,9 @@ func (s *stream) attachLane(m *serverMux) {
 	if s.version >= message.HTTP20 {
 		l.Scheme = s.scheme
 	}
+	if cl := s.c.lane(); cl != nil {
+		l.Source = cl
+	}
 	m.lanes++
 	m.sc.uses++
 	m.back.C.H2.OpenStreams++
