@@ -80,6 +80,15 @@ func muxContent(fields []string, pieces ...string) func(*muxClient) {
 	}
 }
 
+// muxTrailer is one that sends "abc" and fields behind it.
+func muxTrailer(fields []string, trailer ...string) func(*muxClient) {
+	return func(c *muxClient) {
+		c.head(1, false, fields...)
+		_ = c.WriteData(1, false, []byte("abc"))
+		c.head(1, true, trailer...)
+	}
+}
+
 func muxRaw(kind http2.FrameType, flags http2.Flags, id uint32, payload string) func(*muxClient) {
 	return func(c *muxClient) {
 		c.head(1, false, muxFields(":method=POST")...)
@@ -87,13 +96,12 @@ func muxRaw(kind http2.FrameType, flags http2.Flags, id uint32, payload string) 
 	}
 }
 
-// run has a client do its part, and says what it gets on stream 1 and the connection.
-func (m *muxed) run(addr string) (string, error) {
+// begun is a connection on which a client has done its part.
+func (m *muxed) begun(addr string) (net.Conn, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer conn.Close()
 	c := &muxClient{}
 	c.Framer = http2.NewFramer(&c.out, nil)
 	c.AllowIllegalWrites = true
@@ -101,9 +109,17 @@ func (m *muxed) run(addr string) (string, error) {
 	c.out.WriteString(http2.ClientPreface)
 	_ = c.WriteSettings()
 	m.do(c)
-	if _, err := conn.Write(c.out.Bytes()); err != nil {
+	_, err = conn.Write(c.out.Bytes())
+	return conn, err
+}
+
+// run has a client do its part, and says what it gets on stream 1 and the connection.
+func (m *muxed) run(addr string) (string, error) {
+	conn, err := m.begun(addr)
+	if err != nil {
 		return "", err
 	}
+	defer conn.Close()
 	in := http2.NewFramer(conn, bufio.NewReader(conn))
 	in.AllowIllegalReads = true
 	dec := hpack.NewDecoder(4096, nil)
@@ -161,6 +177,9 @@ func (o *muxOrigin) serve(l net.Listener) {
 				body, err := io.ReadAll(req.Body)
 				said := fmt.Sprintf("%s %s host=%s te=%v", req.Method, req.RequestURI, req.Host, req.TransferEncoding)
 				req.Header.Del("Connection")
+				if req.Header.Get("Sec-WebSocket-Key") != "" {
+					req.Header.Set("Sec-WebSocket-Key", "*") // of chance
+				}
 				var fields bytes.Buffer
 				_ = req.Header.Write(&fields)
 				said += " " + strings.ReplaceAll(strings.TrimSpace(fields.String()), "\r\n", "; ") + fmt.Sprintf(" %q %v", body, req.Trailer)
@@ -281,6 +300,82 @@ func muxes() []muxed {
 			_ = c.WriteData(1, false, []byte("abc"))
 			c.head(1, true, "x-trailer=y")
 		}},
+		{name: "trailer behind a length", do: muxTrailer(append(post, "content-length=3"), "x-trailer=y")},
+		{name: "trailer behind no content", do: func(c *muxClient) {
+			c.head(1, false, append(post, "content-length=0")...)
+			c.head(1, true, "x-trailer=y")
+		}},
+		{name: "trailer too early", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.1.1); there nothing becomes of it before a time-out", do: muxTrailer(append(post, "content-length=4"), "x-trailer=y")},
+		{name: "trailer with a length", differs: `200 | POST /x?y host=a.example te=[chunked]  "abc" map[X-Trailer:[y]]`, why: "as over HTTP/1, fields that frame, route or control the message are dropped from trailers", do: muxTrailer(post, "content-length=9", "x-trailer=y")},
+		{name: "trailer with Host", differs: `200 | POST /x?y host=a.example te=[chunked]  "abc" map[X-Trailer:[y]]`, why: "as over HTTP/1, fields that frame, route or control the message are dropped from trailers", do: muxTrailer(post, "host=b", "x-trailer=y")},
+		{name: "trailer with te", differs: `200 | POST /x?y host=a.example te=[chunked]  "abc" map[X-Trailer:[y]]`, why: "as over HTTP/1, fields that frame, route or control the message are dropped from trailers", do: muxTrailer(post, "te=trailers", "x-trailer=y")},
+		{name: "trailer with connection", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.2); there it is an internal error", do: muxTrailer(post, "connection=close", "x-trailer=y")},
+		{name: "trailer with transfer-encoding", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.2); there it is an internal error", do: muxTrailer(post, "transfer-encoding=chunked", "x-trailer=y")},
+		{name: "trailer with a pseudo-header field", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.2); there it is an internal error", do: muxTrailer(post, ":path=/", "x-trailer=y")},
+		{name: "trailer in upper case", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.2); there it is an internal error", do: muxTrailer(post, "X-Trailer=y")},
+		{name: "trailer with a line end", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.2); there it is an internal error", do: muxTrailer(post, "x-trailer=y\r\nz: 1")},
+		{name: "trailer without the end", differs: "reset PROTOCOL_ERROR", why: "malformed, which is an error of the stream (RFC 9113 §8.1)", do: func(c *muxClient) {
+			c.head(1, false, post...)
+			c.head(1, false, "x-trailer=y")
+		}},
+		{name: "length with a sign", differs: "reset PROTOCOL_ERROR", why: "a malformed request is an error of its stream, not of the connection (RFC 9113 §8.1.1)", do: muxContent(append(post, "content-length=+3"), "abc")},
+		{name: "length in hexadecimal", differs: "reset PROTOCOL_ERROR", why: "a malformed request is an error of its stream, not of the connection (RFC 9113 §8.1.1)", do: muxContent(append(post, "content-length=0x3"), "abc")},
+		{name: "lengths in a list", do: muxContent(append(post, "content-length=3,3"), "abc")},
+		{name: "lengths in a list, which differ", differs: "reset PROTOCOL_ERROR", why: "a malformed request is an error of its stream, not of the connection (RFC 9113 §8.1.1)", do: muxContent(append(post, "content-length=3,4"), "abc")},
+		{name: "empty length", differs: "reset PROTOCOL_ERROR", why: "a malformed request is an error of its stream, not of the connection (RFC 9113 §8.1.1)", do: muxContent(append(post, "content-length="), "abc")},
+		{name: "length with zeros", differs: `200 | POST /x?y host=a.example te=[] Content-Length: 3 "abc" map[]`, why: "a length leaves in its usual form", do: muxContent(append(post, "content-length=003"), "abc")},
+		{name: "length beyond counting", differs: "reset PROTOCOL_ERROR", why: "a malformed request is an error of its stream, not of the connection (RFC 9113 §8.1.1)", do: muxContent(append(post, "content-length=18446744073709551619"), "abc")},
+		{name: "scheme with an authority", differs: "reset PROTOCOL_ERROR", why: "malformed requests are reset, whatever is malformed; there some are answered with 400", do: muxRequest(":method=GET", ":scheme=http://y", ":authority=ab", ":path=/")},
+		{name: "scheme with a path", differs: "reset PROTOCOL_ERROR", why: "malformed requests are reset, whatever is malformed; there some are answered with 400", do: muxRequest(muxFields(":scheme=http/x")...)},
+		{name: "scheme that begins with a digit", differs: "reset PROTOCOL_ERROR", why: "malformed requests are reset, whatever is malformed; there some are answered with 400", do: muxRequest(muxFields(":scheme=1http")...)},
+		{name: "scheme in upper case", do: muxRequest(muxFields(":scheme=HTTP")...)},
+		{name: "empty scheme", differs: "reset PROTOCOL_ERROR", why: "malformed requests are reset, whatever is malformed; there some are answered with 400", do: muxRequest(muxFields(":scheme=")...)},
+		{name: "GET *", differs: "reset PROTOCOL_ERROR", why: "only OPTIONS may ask for * (RFC 9113 §8.3.1)", do: muxRequest(muxFields(":path=*")...)},
+		{name: "path of two slashes", do: muxRequest(muxFields(":path=//b.example/x")...)},
+		{name: "path with a backslash", do: muxRequest(muxFields(":path=/a\\b")...)},
+		{name: "path with DEL", differs: "reset PROTOCOL_ERROR", why: "malformed requests are reset, whatever is malformed; there some are answered with 400", do: muxRequest(muxFields(":path=/a\x7fb")...)},
+		{name: "path beyond ASCII", differs: "reset PROTOCOL_ERROR", why: "a path is ASCII (RFC 3986)", do: muxRequest(muxFields(":path=/\xc3\xa4")...)},
+		{name: "path with a version", do: muxRequest(muxFields(":path=/ HTTP/1.1\r\nx: y\r\n\r\n")...)},
+		{name: "absolute path", do: muxRequest(muxFields(":path=http://b.example/")...)},
+		{name: "empty Host beside the authority", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.3.1)", do: muxRequest(append(muxGet, "host=")...)},
+		{name: "two Hosts", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.3.1)", do: muxRequest(append(muxGet, "host=a.example", "host=a.example")...)},
+		{name: "two Hosts and no authority", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.3.1)", do: muxRequest(":method=GET", ":scheme=http", ":path=/", "host=a", "host=b")},
+		{name: "Host in upper case", do: muxRequest(append(muxGet, "host=A.EXAMPLE")...)},
+		{name: "Host with the port of the scheme", do: muxRequest(append(muxGet, "host=a.example:80")...)},
+		{name: "empty authority", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.3.1)", do: muxRequest(muxFields(":authority=")...)},
+		{name: "empty authority and Host", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.3.1)", do: muxRequest(muxFields(":authority=", "host=b")...)},
+		{name: "authority with an empty port", do: muxRequest(muxFields(":authority=a:")...)},
+		{name: "authority with a path", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.3.1)", do: muxRequest(muxFields(":authority=a/b")...)},
+		{name: "authority with a query", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.3.1)", do: muxRequest(muxFields(":authority=a?b")...)},
+		{name: "authority with a comma", do: muxRequest(muxFields(":authority=a,b")...)},
+		{name: "authority with a line end", do: muxRequest(muxFields(":authority=a\r\nx: y")...)},
+		{name: "authority with a blank", differs: "reset PROTOCOL_ERROR", why: "malformed requests are reset, whatever is malformed; there some are answered with 400", do: muxRequest(muxFields(":authority=a b")...)},
+		{name: "authority of IPv6", do: muxRequest(muxFields(":authority=[::1]:80")...)},
+		{name: "authority with an open bracket", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.3.1)", do: muxRequest(muxFields(":authority=[::1")...)},
+		{name: "authority that ends with a dot", do: muxRequest(muxFields(":authority=a.")...)},
+		{name: "name with a colon", do: muxRequest(append(muxGet, "a:b=d")...)},
+		{name: "name with a line end", do: muxRequest(append(muxGet, "a\r\nb=d")...)},
+		{name: "value with CR", do: muxRequest(append(muxGet, "a=b\rc")...)},
+		{name: "value with DEL", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.2.1); there the request to the server cannot be written", do: muxRequest(append(muxGet, "a=b\x7fc")...)},
+		{name: "value with another control character", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.2.1); there the request to the server cannot be written", do: muxRequest(append(muxGet, "a=b\x01c")...)},
+		{name: "value beyond ASCII", do: muxRequest(append(muxGet, "a=\xff")...)},
+		{name: "method in lower case", do: muxRequest(muxFields(":method=get")...)},
+		{name: "method with a line end", do: muxRequest(muxFields(":method=GET / HTTP/1.1\r\nx: ")...)},
+		{name: "empty method", do: muxRequest(muxFields(":method=")...)},
+		{name: "te: trailers, in upper case", do: muxRequest(append(muxGet, "te=Trailers")...)},
+		{name: "te: trailers and more", do: muxRequest(append(muxGet, "te=trailers, gzip")...)},
+		{name: "http2-settings", do: muxRequest(append(muxGet, "http2-settings=AAMAAABkAARAAAAAAAIAAAAA")...)},
+		{name: "websocket", do: muxRequest(muxFields(":method=CONNECT", ":protocol=websocket")...)},
+		{name: "extended CONNECT for h2c", do: muxRequest(muxFields(":method=CONNECT", ":protocol=h2c")...)},
+		{name: "extended CONNECT for something", do: muxRequest(muxFields(":method=CONNECT", ":protocol=x-y")...)},
+		{name: "extended CONNECT for two protocols", differs: "reset PROTOCOL_ERROR", why: "a protocol is one token (RFC 8441 §4)", do: muxRequest(muxFields(":method=CONNECT", ":protocol=a, b")...)},
+		{name: "extended CONNECT with a line end", do: muxRequest(muxFields(":method=CONNECT", ":protocol=a\r\nb: c")...)},
+		{name: "extended CONNECT with a length", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 8441 §5); there it is an internal error", do: muxContent(muxFields(":method=CONNECT", ":protocol=x", "content-length=3"), "abc")},
+		{name: "extended CONNECT without a path", do: muxRequest(":method=CONNECT", ":protocol=x", ":authority=a")},
+		{name: "protocol without CONNECT", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 8441 §4)", do: muxRequest(muxFields(":method=GET", ":protocol=websocket")...)},
+		{name: "CONNECT with a path", do: muxRequest(":method=CONNECT", ":authority=a.example:80", ":path=/")},
+		{name: "CONNECT without a port", differs: "reset PROTOCOL_ERROR", why: "a tunnel leads to a port (RFC 9110 §9.3.6)", do: muxRequest(":method=CONNECT", ":authority=a.example")},
+		{name: "CONNECT without an authority", do: muxRequest(":method=CONNECT")},
 		{name: "less content than announced", do: muxContent(append(post, "content-length=6"), "abc")},
 		{name: "more content than announced", do: muxContent(append(post, "content-length=2"), "abc")},
 		{name: "announced and none", differs: "reset PROTOCOL_ERROR", why: "malformed (RFC 9113 §8.1.1); there the length is dropped", do: muxRequest(append(post, "content-length=6")...)},
@@ -350,6 +445,70 @@ func muxes() []muxed {
 		{name: "PUSH_PROMISE", do: muxRaw(http2.FramePushPromise, 4, 1, "\x00\x00\x00\x02\x82")},
 		{name: "unknown frame", do: func(c *muxClient) {
 			_ = c.WriteRawFrame(0x77, 0, 0, []byte("x"))
+			c.head(1, true, muxGet...)
+		}},
+		{name: "empty DATA in between", do: muxContent(append(post, "content-length=6"), "abc", "", "", "def")},
+		{name: "DATA of padding", differs: `200 | POST /x?y host=a.example te=[chunked]  "abc" map[]`, why: "a frame may be padding and nothing else (RFC 9113 §6.1)", do: func(c *muxClient) {
+			c.head(1, false, post...)
+			_ = c.WriteDataPadded(1, false, nil, make([]byte, 255))
+			_ = c.WriteDataPadded(1, true, []byte("abc"), make([]byte, 9))
+		}},
+		{name: "DATA with more padding than there is", do: muxRaw(http2.FrameData, 8, 1, "\x09abc")},
+		{name: "HEADERS with more padding than there is", do: muxRaw(http2.FrameHeaders, 8|5, 3, "\x09\x82")},
+		{name: "DATA behind the end", do: func(c *muxClient) {
+			c.head(1, true, muxFields(":path=/204")...)
+			_ = c.WriteData(1, true, []byte("abc"))
+		}},
+		{name: "HEADERS behind the end", differs: "reset STREAM_CLOSED", why: "an error of the stream (RFC 9113 §5.1)", do: func(c *muxClient) {
+			c.head(1, true, muxFields(":path=/204")...)
+			c.head(1, true, muxFields(":path=/204")...)
+		}},
+		{name: "HEADERS of a lower number", do: func(c *muxClient) {
+			c.head(5, true, muxFields(":path=/204")...)
+			c.head(3, true, muxFields(":path=/204")...)
+		}},
+		{name: "HEADERS of the connection", do: muxRaw(http2.FrameHeaders, 5, 0, "\x82")},
+		{name: "HEADERS within a header block", do: func(c *muxClient) {
+			_ = c.WriteRawFrame(http2.FrameHeaders, 0, 1, []byte("\x82"))
+			c.head(3, true, muxGet...)
+		}},
+		{name: "CONTINUATION of another stream", do: func(c *muxClient) {
+			_ = c.WriteRawFrame(http2.FrameHeaders, 0, 1, []byte("\x82"))
+			_ = c.WriteRawFrame(http2.FrameContinuation, 4, 3, []byte("\x84"))
+		}},
+		{name: "PING within a header block", do: func(c *muxClient) {
+			_ = c.WriteRawFrame(http2.FrameHeaders, 0, 1, []byte("\x82"))
+			_ = c.WriteRawFrame(http2.FramePing, 0, 0, []byte("12345678"))
+		}},
+		{name: "head in pieces", do: func(c *muxClient) {
+			block := c.encode(muxGet...)
+			_ = c.WriteRawFrame(http2.FrameHeaders, 1, 1, block[:1])
+			_ = c.WriteRawFrame(http2.FrameContinuation, 0, 1, nil)
+			_ = c.WriteRawFrame(http2.FrameContinuation, 4, 1, block[1:])
+		}},
+		{name: "HEADERS that depend on themselves", differs: "reset PROTOCOL_ERROR", why: "an error of the stream (RFC 7540 §5.3.1)", do: func(c *muxClient) {
+			_ = c.WriteRawFrame(http2.FrameHeaders, 0x25, 1, append([]byte("\x00\x00\x00\x01\x10"), c.encode(muxGet...)...))
+		}},
+		{name: "PRIORITY of itself", differs: "reset PROTOCOL_ERROR", why: "an error of the stream (RFC 7540 §5.3.1)", do: muxRaw(http2.FramePriority, 0, 1, "\x00\x00\x00\x01\x10")},
+		{name: "PRIORITY of an idle stream", do: func(c *muxClient) {
+			_ = c.WriteRawFrame(http2.FramePriority, 0, 9, []byte("\x00\x00\x00\x07\x10"))
+			c.head(1, true, muxGet...)
+		}},
+		{name: "PRIORITY of another size", differs: "reset FRAME_SIZE_ERROR", why: "an error of the stream (RFC 9113 §6.3)", do: muxRaw(http2.FramePriority, 0, 1, "\x00\x00\x00\x03")},
+		{name: "RST_STREAM of another size", do: muxRaw(http2.FrameRSTStream, 0, 1, "\x00\x00\x00")},
+		{name: "RST_STREAM of the connection", do: muxRaw(http2.FrameRSTStream, 0, 0, "\x00\x00\x00\x08")},
+		{name: "SETTINGS of another size", do: muxRaw(http2.FrameSettings, 0, 0, "\x00\x04\x00\x00\x00")},
+		{name: "SETTINGS, acknowledged with more", do: muxRaw(http2.FrameSettings, 1, 0, "\x00\x04\x00\x00\x00\x01")},
+		{name: "SETTINGS with a window beyond counting", do: muxRaw(http2.FrameSettings, 0, 0, "\x00\x04\x80\x00\x00\x00")},
+		{name: "SETTINGS with small frames", do: muxRaw(http2.FrameSettings, 0, 0, "\x00\x05\x00\x00\x00\x01")},
+		{name: "SETTINGS with pushes of 2", do: muxRaw(http2.FrameSettings, 0, 0, "\x00\x02\x00\x00\x00\x02")},
+		{name: "WINDOW_UPDATE of the stream too far", do: muxRaw(http2.FrameWindowUpdate, 0, 1, "\x7f\xff\xff\xff")},
+		{name: "WINDOW_UPDATE of an idle stream", do: muxRaw(http2.FrameWindowUpdate, 0, 9, "\x00\x00\x00\x01")},
+		{name: "WINDOW_UPDATE of another size", do: muxRaw(http2.FrameWindowUpdate, 0, 1, "\x00\x00\x01")},
+		{name: "GOAWAY of a stream", do: muxRaw(http2.FrameGoAway, 0, 1, "\x00\x00\x00\x00\x00\x00\x00\x00")},
+		{name: "GOAWAY of another size", do: muxRaw(http2.FrameGoAway, 0, 0, "\x00\x00\x00\x00")},
+		{name: "GOAWAY, and a request behind it", do: func(c *muxClient) {
+			_ = c.WriteGoAway(0, http2.ErrCodeNo, nil)
 			c.head(1, true, muxGet...)
 		}},
 		{name: "frame too large", do: muxRaw(http2.FrameData, 0, 1, strings.Repeat("x", 16385))},

@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 
@@ -112,12 +113,38 @@ func (b *builder) field(f *hpack.Field) {
 	h.Append(f.ID, f.Name, f.Value)
 }
 
-// addHost makes a Host field of the authority, before all others.
+// addHost makes a Host field of the authority, before all others. The port that the scheme has
+// anyway is left out, as by the reference: who compares hosts need not know of it (RFC 3986
+// §6.2.3).
 func (b *builder) addHost() {
+	b.authority = withoutPort(b.authority, b.scheme)
 	if len(b.authority) > 0 {
 		b.req.AddID(message.Host, b.authority)
 	}
 }
+
+// withoutPort takes the port off an authority that is the scheme's own, or empty.
+func withoutPort(authority, scheme []byte) []byte {
+	i := bytes.LastIndexByte(authority, ':')
+	if i <= 0 {
+		return authority
+	}
+	own := ""
+	switch {
+	case bytes.EqualFold(scheme, schemeHTTP):
+		own = "80"
+	case bytes.EqualFold(scheme, schemeHTTPS):
+		own = "443"
+	default:
+		return authority
+	}
+	if port := string(authority[i+1:]); port != "" && port != own {
+		return authority
+	}
+	return authority[:i]
+}
+
+var schemeHTTP, schemeHTTPS = []byte("http"), []byte("https")
 
 // finish makes the request of what has come. end tells that no content follows.
 func (b *builder) finish(end bool) *h1.Error {
@@ -208,6 +235,8 @@ func (b *builder) target() bool {
 	}
 	t := req.Arena.Alloc(len(b.scheme) + len(schemeEnd) + len(b.authority) + len(b.path))
 	n := copy(t, b.scheme)
+	message.Lower(t[:n]) // it is the same in either case
+	scheme := t[:n]
 	n += copy(t[n:], schemeEnd)
 	n += copy(t[n:], b.authority)
 	copy(t[n:], b.path)
@@ -216,7 +245,7 @@ func (b *builder) target() bool {
 	}
 	req.SetTarget(t)
 	// What is no website is not known by its path alone.
-	req.FromParts = string(b.scheme) == "http" || string(b.scheme) == "https"
+	req.FromParts = string(scheme) == "http" || string(scheme) == "https"
 	return req.Form == message.AbsoluteForm && len(req.Authority()) == len(b.authority)
 }
 
