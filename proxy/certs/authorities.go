@@ -1,10 +1,7 @@
 package certs
 
 import (
-	"bytes"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -76,75 +73,4 @@ func systemCAs() (*Authorities, error) {
 		}
 	}
 	return a, nil
-}
-
-// Revocations are lists of certificates that are not valid any more.
-type Revocations []*x509.RevocationList
-
-func loadCRLs(path string) (Revocations, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the revocations: %w", err)
-	}
-	list, err := parseCRLs(text)
-	if err != nil {
-		return nil, fmt.Errorf("'%s': %w", path, err)
-	}
-	return list, nil
-}
-
-var errNoRevocations = errors.New("there is no list of revocations")
-
-func parseCRLs(text []byte) (list Revocations, err error) {
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			break
-		}
-		if block.Type != "X509 CRL" {
-			continue
-		}
-		crl, err := x509.ParseRevocationList(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, crl)
-	}
-	if list == nil {
-		return nil, errNoRevocations
-	}
-	return list, nil
-}
-
-// check refuses a chain with a certificate that its issuer has revoked, and as OpenSSL
-// does one about whose issuer no list says anything.
-func (r Revocations) check(chains [][]*x509.Certificate) error {
-	for _, chain := range chains {
-		for i, c := range chain[:max(len(chain)-1, 0)] {
-			if code := r.status(c, chain[i+1]); code != 0 {
-				return &Refusal{Code: code, Depth: i}
-			}
-		}
-	}
-	return nil
-}
-
-// status is the number of the error with a certificate, 0 for none.
-func (r Revocations) status(c, issuer *x509.Certificate) int {
-	listed := false
-	for _, crl := range r {
-		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || crl.CheckSignatureFrom(issuer) != nil {
-			continue
-		}
-		listed = true
-		for i := range crl.RevokedCertificateEntries {
-			if crl.RevokedCertificateEntries[i].SerialNumber.Cmp(c.SerialNumber) == 0 {
-				return certRevoked
-			}
-		}
-	}
-	if !listed {
-		return noRevocations
-	}
-	return 0
 }

@@ -104,6 +104,9 @@ func (b *builder) server(t *spec.TLS, bind *spec.BindTLS) (cfg *tls.Config, tr *
 			if r := told.unrooted(st.PeerCertificates); r != nil {
 				return r
 			}
+			if len(st.PeerCertificates) > 0 && !forClients(st.PeerCertificates[0], false) {
+				return &Refusal{Code: unsuitedPurpose} // the library does not look at what the key is for
+			}
 			if revoked == nil {
 				return nil
 			}

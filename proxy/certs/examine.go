@@ -2,6 +2,7 @@ package certs
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"slices"
@@ -13,15 +14,21 @@ const (
 	noIssuer         = 2
 	noRevocations    = 3
 	badSignature     = 7
+	badCRLSignature  = 8
 	notYetValid      = 9
 	expired          = 10
+	crlNotYetValid   = 11
+	crlExpired       = 12
 	selfSigned       = 18
 	selfSignedAbove  = 19
 	noIssuerHere     = 20
 	leafNotVerified  = 21
 	certRevoked      = 23
-	notAnAuthority   = 24
+	pathTooLong      = 25
 	unsuitedPurpose  = 26
+	unknownExtension = 34
+	nameNotPermitted = 47
+	notAnAuthority   = 79
 	deepest          = 20 // certificates of a chain that are looked at
 	certificateDepth = 0  // of the peer's own certificate; what is above are authorities
 )
@@ -34,7 +41,9 @@ var errorTexts = map[int]string{
 	notYetValid: "certificate is not yet valid", expired: "certificate has expired", selfSigned: "self-signed certificate",
 	selfSignedAbove: "self-signed certificate in certificate chain", noIssuerHere: "unable to get local issuer certificate",
 	leafNotVerified: "unable to verify the first certificate", certRevoked: "certificate revoked", notAnAuthority: "invalid CA certificate",
-	unsuitedPurpose: "unsuitable certificate purpose",
+	unsuitedPurpose: "unsuitable certificate purpose", badCRLSignature: "CRL signature failure", crlNotYetValid: "CRL is not yet valid",
+	crlExpired: "CRL has expired", pathTooLong: "path length constraint exceeded", unknownExtension: "unhandled critical extension",
+	nameNotPermitted: "permitted subtree violation",
 }
 
 // Refusal is what is wrong with a certificate of a chain.
@@ -69,13 +78,24 @@ func examine(shown []*x509.Certificate, trusted *Authorities, revoked Revocation
 	default:
 		wrong(noIssuerHere, top)
 	}
+	below := 0 // authorities that others have issued
 	for i, c := range chain {
-		if i > 0 && c.BasicConstraintsValid && !c.IsCA {
+		if len(c.UnhandledCriticalExtensions) > 0 {
+			wrong(unknownExtension, i)
+		}
+		unfit := i > 0 && !mayIssue(c)
+		if unfit {
 			wrong(notAnAuthority, i)
 		}
-	}
-	if !forClients(chain[0]) {
-		wrong(unsuitedPurpose, 0)
+		if unfit || !forClients(c, i > 0) {
+			wrong(unsuitedPurpose, i)
+		}
+		if most, limited := pathLength(c); i > 1 && limited && below > most {
+			wrong(pathTooLong, i)
+		}
+		if i > 0 && !isOwnIssuer(c) {
+			below++
+		}
 	}
 	for i, c := range chain {
 		if revoked == nil {
@@ -85,7 +105,7 @@ func examine(shown []*x509.Certificate, trusted *Authorities, revoked Revocation
 		if i < top {
 			issuer = chain[i+1]
 		}
-		if code := revoked.status(c, issuer); code != 0 {
+		for _, code := range revoked.faults(c, issuer, now) {
 			wrong(code, i)
 		}
 	}
@@ -94,7 +114,7 @@ func examine(shown []*x509.Certificate, trusted *Authorities, revoked Revocation
 	}
 	for i := top; i >= 0; i-- {
 		c := chain[i]
-		if i < top && c.CheckSignatureFrom(chain[i+1]) != nil {
+		if i < top && !signed(c, chain[i+1]) {
 			wrong(badSignature, i)
 		}
 		if i == top && !rooted && top > 0 {
@@ -107,7 +127,44 @@ func examine(shown []*x509.Certificate, trusted *Authorities, revoked Revocation
 			wrong(expired, i)
 		}
 	}
+	if len(list) == 0 {
+		// There is more that can be wrong, as names that an authority may not sign for. Who is
+		// let in is known to the library, too.
+		if r := confirm(shown, trusted, now); r != nil {
+			list = append(list, *r)
+		}
+	}
 	return list
+}
+
+// confirm lets crypto/x509 verify a chain; nil: it finds nothing.
+func confirm(shown []*x509.Certificate, trusted *Authorities, now time.Time) *Refusal {
+	opt := x509.VerifyOptions{Roots: trusted.pool, Intermediates: x509.NewCertPool(), CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	for _, c := range shown[1:] {
+		opt.Intermediates.AddCert(c)
+	}
+	if _, err := shown[0].Verify(opt); err != nil {
+		return refusalOf(&tls.CertificateVerificationError{UnverifiedCertificates: shown, Err: err})
+	}
+	return nil
+}
+
+// mayIssue tells whether a certificate is not one that says that it is no authority.
+func mayIssue(c *x509.Certificate) bool { return !c.BasicConstraintsValid || c.IsCA }
+
+// signed tells whether c was signed by an issuer, which the library asks for more than that if
+// it may be one.
+func signed(c, issuer *x509.Certificate) bool {
+	if !mayIssue(issuer) {
+		return issuer.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
+	}
+	return c.CheckSignatureFrom(issuer) == nil
+}
+
+// pathLength is how many authorities may be below one, not counting those that have issued
+// themselves.
+func pathLength(c *x509.Certificate) (most int, limited bool) {
+	return c.MaxPathLen, c.BasicConstraintsValid && (c.MaxPathLen > 0 || c.MaxPathLenZero)
 }
 
 // build makes a chain from the first certificate upwards, of those that are trusted
@@ -163,8 +220,11 @@ func issuerOf(c *x509.Certificate, among []*x509.Certificate) *x509.Certificate 
 	return nil
 }
 
-// forClients tells whether a certificate may be a client's.
-func forClients(c *x509.Certificate) bool {
+// forClients tells whether a certificate may be a client's, or that of an authority of clients.
+func forClients(c *x509.Certificate, authority bool) bool {
+	if !authority && c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageKeyAgreement) == 0 {
+		return false
+	}
 	if len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0 {
 		return true
 	}

@@ -46,8 +46,8 @@ func (t *trust) judge(st *tls.ConnectionState) (v tlsio.Verified, err error) {
 				v.CAErr, v.CADepth = r.Code, r.Depth
 			}
 		}
-		if !ignored.Has(r.Code) {
-			return v, r
+		if !ignored.Has(r.Code) || r.Code == unknownExtension || r.Code == nameNotPermitted {
+			return v, r // the last two nobody can have passed over, as in the reference
 		}
 	}
 	if st.DidResume {
@@ -80,9 +80,7 @@ func Failure(err error) (authority, ofCertificate bool) {
 	if !ok {
 		return false, false
 	}
-	// crypto/tls does not say how deep it was: an issuer is missing above what was shown.
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](verification)
-	return unknown && len(verification.UnverifiedCertificates) > 1, true
+	return refusalOf(verification).ofAuthority(), true
 }
 
 // Judged is what was wrong with the certificate of a client whose handshake has failed.
@@ -108,6 +106,11 @@ func Judged(err error) (v tlsio.Verified) {
 func refusalOf(e *tls.CertificateVerificationError) *Refusal {
 	shown := e.UnverifiedCertificates
 	top := len(shown) - 1
+	for i := 1; i <= top; i++ {
+		if !mayIssue(shown[i]) {
+			return &Refusal{Code: notAnAuthority, Depth: i}
+		}
+	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](e); ok {
 		r := &Refusal{Depth: max(slices.IndexFunc(shown, invalid.Cert.Equal), 0)}
 		switch invalid.Reason {
@@ -118,10 +121,19 @@ func refusalOf(e *tls.CertificateVerificationError) *Refusal {
 			}
 		case x509.IncompatibleUsage:
 			r.Code = unsuitedPurpose
+			r.Depth = max(slices.IndexFunc(shown, func(c *x509.Certificate) bool { return !forClients(c, c != shown[0]) }), 0)
+		case x509.TooManyIntermediates:
+			r.Code = pathTooLong
+		case x509.CANotAuthorizedForThisName:
+			r.Code = nameNotPermitted
 		default:
 			r.Code = notAnAuthority
 		}
 		return r
+	}
+	if _, unknown := errors.AsType[x509.UnhandledCriticalExtension](e); unknown {
+		at := slices.IndexFunc(shown, func(c *x509.Certificate) bool { return len(c.UnhandledCriticalExtensions) > 0 })
+		return &Refusal{Code: unknownExtension, Depth: max(at, 0)}
 	}
 	switch {
 	case !isOwnIssuer(shown[top]):

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -113,9 +115,20 @@ var tlsCases = []tlsCase{
 			c.ServerName, c.MaxVersion, c.CipherSuites = "dual.test", tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
 		}},
 		{name: "none", change: asking("")},
+		{name: "of 255 bytes", change: asking(strings.Repeat("a", 245) + ".wild.test")},
+		{name: "of 256 bytes", change: asking(strings.Repeat("a", 246) + ".wild.test")},
+		{name: "with NUL", change: asking("site.test\x00.evil.test")},
+		{name: "with a line end", change: asking("site.test\r\nx: y")},
+		{name: "bytes beyond ASCII", change: asking("s\xffte.test")},
+		{name: "wildcard itself", change: asking("*.wild.test")},
+		{name: "nothing before the dot", change: asking(".wild.test")},
 	}},
 	{name: "strict-sni", bind: "crt DIR/site strict-sni", frontend: tlsSamples, clients: []tlsClient{
-		{name: "known", change: func(c *tls.Config) { aes128(c); c.ServerName = "site.test" }}, {name: "unknown", change: asking("unknown.test")}, {name: "none", change: asking("")},
+		{name: "known", change: func(c *tls.Config) { aes128(c); c.ServerName = "site.test" }},
+		{name: "unknown", change: asking("unknown.test")},
+		{name: "none", change: asking("")},
+		{name: "of 256 bytes", change: asking(strings.Repeat("a", 256))},
+		{name: "with NUL", change: asking("site.test\x00")},
 	}},
 	{name: "directory", bind: "crt DIR/dir", frontend: tlsSamples, files: map[string]string{"dir/.ignored": "no certificate", "dir/x.ocsp": "no certificate"}, clients: []tlsClient{
 		{name: "first", change: func(c *tls.Config) { aes128(c); c.ServerName = "unknown.test" }}, {name: "second", change: func(c *tls.Config) { aes128(c); c.ServerName = "z.test" }},
@@ -156,6 +169,18 @@ var tlsCases = []tlsCase{
 	{name: "client certificates refused", bind: "crt DIR/site ca-file DIR/ca verify required", frontend: certSamples, logs: true, clients: []tlsClient{
 		{name: "foreign", cert: "foreign", change: aes128}, {name: "expired", cert: "expired", change: aes128}, {name: "with a chain", cert: "deep-chain", change: aes128}, {name: "none", change: aes128},
 	}},
+	{name: "client certificates beyond limits", oneAlert: true, bind: "crt DIR/site ca-file DIR/ca verify required", frontend: lines(faultFormat, certSamples), logs: true, clients: beyondLimits},
+	{name: "client certificates beyond limits, something else ignored", oneAlert: true, bind: "crt DIR/site ca-file DIR/ca verify required crt-ignore-err 10", frontend: lines(faultFormat, certSamples), logs: true, clients: beyondLimits},
+	{name: "client certificates beyond limits, all ignored", oneAlert: true, bind: "crt DIR/site ca-file DIR/ca verify required ca-ignore-err all crt-ignore-err all", frontend: certSamples, clients: beyondLimits},
+	{name: "client certificates beyond limits, by numbers", oneAlert: true, bind: "crt DIR/site ca-file DIR/ca verify required ca-ignore-err 25,26,79 crt-ignore-err 26,34,47", frontend: certSamples, clients: beyondLimits},
+	{name: "client certificates, old revocations", oneAlert: true, bind: "crt DIR/site ca-file DIR/ca verify required crl-file DIR/crl-old", frontend: lines(faultFormat, certSamples), logs: true, clients: []tlsClient{{name: "good", cert: "client", change: aes128}, {name: "revoked", cert: "revoked", change: aes128}}},
+	{name: "client certificates, old revocations ignored", bind: "crt DIR/site ca-file DIR/ca verify required crl-file DIR/crl-old ca-ignore-err 12 crt-ignore-err 12", frontend: certSamples, clients: []tlsClient{{name: "good", cert: "client", change: aes128}}},
+	{name: "client certificates, old revocations and new ones", bind: "crt DIR/site ca-file DIR/ca verify required crl-file DIR/crl-both", frontend: certSamples, clients: []tlsClient{{name: "good", cert: "client", change: aes128}, {name: "revoked of late", cert: "revoked", change: aes128}, {name: "not revoked any more", cert: "forgiven", change: aes128}}},
+	{
+		name: "client certificates with names of all kinds", bind: "crt DIR/site ca-file DIR/ca verify required", clients: oddNames(),
+		frontend: `http-request return status 200 content-type text/plain lf-string "%[ssl_c_s_dn,hex] cn=%[ssl_c_s_dn(CN),hex] last=%[ssl_c_s_dn(CN,-1),hex] own=%[ssl_c_s_dn(1.2.3.4),hex] ldap=%[ssl_c_s_dn(,0,rfc2253)]\n"`,
+	},
+	{name: "client certificates with names of all kinds, in logs and fields", bind: "crt DIR/site ca-file DIR/ca verify required", frontend: lines(`log-format "127.0.0.1: x x x x x x x x x x x x %[ssl_c_s_dn(CN)] %{+Q}[ssl_c_s_dn] %{+E}[ssl_c_s_dn(CN)]"`, "http-request return status 200"), logs: true, clients: oddNames()},
 	{name: "own certificate", bind: "crt DIR/rsa crt DIR/site", frontend: ownSamples, clients: []tlsClient{{name: "ecdsa", change: aes128}, {name: "ecdsa, again", change: aes128, resumes: true}, {name: "rsa", change: func(c *tls.Config) { aes128(c); c.ServerName = "rsa.test" }}}},
 	{name: "behind the PROXY protocol", bind: "crt DIR/site accept-proxy", frontend: lines("option httplog", `http-request return status 200 content-type text/plain lf-string "%[src]:%[src_port] %[dst]:%[dst_port] %[ssl_fc_sni]\n"`), clients: []tlsClient{
 		{name: "version 1", before: "PROXY TCP4 192.0.2.1 192.0.2.2 1111 443\r\n", change: aes128},
@@ -201,7 +226,10 @@ var tlsCases = []tlsCase{
 		{name: "good", cert: "client", change: aes128},
 		{name: "server not trusted", change: func(c *tls.Config) { aes128(c); c.InsecureSkipVerify = false }},
 	}},
-	{name: "failures, name not known", bind: "crt DIR/site strict-sni", frontend: lines(faultFormat, tlsSamples), logs: true, clients: []tlsClient{{name: "unknown", change: asking("unknown.test")}, {name: "none", change: asking("")}}},
+	{name: "failures, name not known", bind: "crt DIR/site strict-sni", frontend: lines(faultFormat, tlsSamples), logs: true, clients: []tlsClient{{name: "unknown", change: asking("unknown.test")}, {name: "none", change: asking("")}, {name: "with a line end", change: asking("a\r\n127.0.0.1: b")}, {name: "of 256 bytes", change: asking(strings.Repeat("a", 256))}}},
+	{name: "names in logs", bind: "crt DIR/site", frontend: lines(`log-format "127.0.0.1: x x x x x x x x x x x x %[ssl_fc_sni] %{+Q}[ssl_fc_sni]"`, "http-request return status 200"), logs: true, clients: []tlsClient{
+		{name: "with a line end", change: asking("a\r\n127.0.0.1: b")}, {name: "with quotes", change: asking(`a"b[c] %41`)}, {name: "beyond ASCII", change: asking("\xff\x7f\x1b[1m")},
+	}},
 	{name: "failures, PROXY protocol", bind: "crt DIR/site accept-proxy", frontend: lines(faultFormat, tlsSamples), logs: true, clients: []tlsClient{{name: "nothing", raw: "-"}, {name: "cut", raw: "PROXY "}, {name: "other", raw: "GET / HTTP/1.0\r\n\r\n"}, {name: "none", raw: "\x16\x03\x01\x00\x05hello, and more of it"}}},
 	{
 		name: "to servers, failures", bind: "crt DIR/site", frontend: lines("use_backend %[path,word(1,/)]", `log-format "127.0.0.1: x x x x x x x x x x x x %ST fc=%[fc_err]/%[fc_err_str] bc=%[bc_err]/%[bc_err_str] ssl=%[ssl_bc_err]/%[ssl_bc_err_str]"`),
@@ -233,6 +261,17 @@ var tlsCases = []tlsCase{
 	{name: "mode tcp", bind: "crt DIR/site", frontend: "mode tcp\n    default_backend b", backend: "mode tcp\n" + secureBackend("ssl verify none"), clients: []tlsClient{{name: "x", change: aes128}}},
 }
 
+// beyondLimits show certificates by authorities that may not issue them, and others that are for
+// something else.
+var beyondLimits = []tlsClient{
+	{name: "authority too deep", cert: "too-deep-chain", change: aes128},
+	{name: "unknown critical extension", cert: "critical", change: aes128},
+	{name: "key that only signs lists", cert: "signs-lists", change: aes128},
+	{name: "authority of servers", cert: "of-servers-chain", change: aes128},
+	{name: "name not permitted", cert: "not-permitted-chain", change: aes128},
+	{name: "issued by a client", cert: "of-client-chain", change: aes128},
+}
+
 // secureBackend has a server at which this proxy itself listens.
 func secureBackend(options string) string {
 	return lines("server s1 unix@DIR/o "+options, "frontend inner", "mode http", "bind unix@DIR/o ssl crt DIR/inner ca-file DIR/ca verify optional",
@@ -257,13 +296,21 @@ func makeFiles(t *testing.T, dir string) {
 		}
 		writeFile(t, dir, to, text)
 	}
-	crl, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
-		Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour),
-		RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: revoked.SerialNumber, RevocationTime: time.Now().Add(-time.Hour)}},
-	}, ca, caKey)
-	if err != nil {
-		t.Fatal(err)
+	forgiven, _ := makeCert(t, dir, "forgiven", nil, ca, caKey)
+	crl := func(from, to time.Duration, of *x509.Certificate) []byte {
+		der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+			Number: big.NewInt(1), ThisUpdate: time.Now().Add(from), NextUpdate: time.Now().Add(to),
+			RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: of.SerialNumber, RevocationTime: time.Now().Add(from)}},
+		}, ca, caKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 	}
+	now, old := crl(-time.Hour, time.Hour, revoked), crl(-3*time.Hour, -2*time.Hour, revoked)
+	writeFile(t, dir, "crl", now)
+	writeFile(t, dir, "crl-old", old)
+	writeFile(t, dir, "crl-both", append(crl(-3*time.Hour, time.Hour, forgiven), now...))
 	top, topKey := makeCert(t, dir, "top", nil, nil, nil)
 	mid, midKey := makeChild(t, dir, "mid", top, topKey, func(c *x509.Certificate) { c.IsCA = true })
 	makeCert(t, dir, "deep", nil, mid, midKey)
@@ -279,7 +326,104 @@ func makeFiles(t *testing.T, dir string) {
 	writeFile(t, dir, "deep-chain", chain)
 	makeChild(t, dir, "expired", ca, caKey, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
 	makeChild(t, dir, "server-only", ca, caKey, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
-	writeFile(t, dir, "crl", pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: crl}))
+	makeBeyondLimits(t, dir, ca, caKey)
+	makeOddNames(t, dir, ca, caKey)
+}
+
+// makeBeyondLimits writes what clients in beyondLimits show.
+func makeBeyondLimits(t *testing.T, dir string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) {
+	t.Helper()
+	leaf := func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature }
+	chain := func(name string, names ...string) {
+		var all []byte
+		for _, n := range names {
+			text, err := os.ReadFile(filepath.Join(dir, n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, text...)
+		}
+		writeFile(t, dir, name+"-chain", all)
+	}
+	shallow, shallowKey := makeChild(t, dir, "shallow", ca, caKey, func(c *x509.Certificate) { c.IsCA, c.MaxPathLenZero = true, true })
+	below, belowKey := makeChild(t, dir, "below", shallow, shallowKey, func(c *x509.Certificate) { c.IsCA = true })
+	makeChild(t, dir, "too-deep", below, belowKey, leaf)
+	chain("too-deep", "too-deep", "below", "shallow")
+	makeChild(t, dir, "critical", ca, caKey, func(c *x509.Certificate) {
+		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
+	})
+	makeChild(t, dir, "signs-lists", ca, caKey, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
+	servers, serversKey := makeChild(t, dir, "servers", ca, caKey, func(c *x509.Certificate) {
+		c.IsCA, c.ExtKeyUsage = true, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	})
+	makeChild(t, dir, "of-servers", servers, serversKey, leaf)
+	chain("of-servers", "of-servers", "servers")
+	named, namedKey := makeChild(t, dir, "named", ca, caKey, func(c *x509.Certificate) {
+		c.IsCA, c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, true, []string{"good.test"}
+	})
+	makeChild(t, dir, "not-permitted", named, namedKey, func(c *x509.Certificate) { leaf(c); c.DNSNames = []string{"bad.test"} })
+	chain("not-permitted", "not-permitted", "named")
+	plain, plainKey := makeChild(t, dir, "plain", ca, caKey, func(*x509.Certificate) {})
+	makeChild(t, dir, "of-client", plain, plainKey, leaf)
+	chain("of-client", "of-client", "plain")
+}
+
+// nameEntry is an entry of a name in DER, and nameSET those that stand together.
+type (
+	nameEntry struct {
+		Type  asn1.ObjectIdentifier
+		Value asn1.RawValue
+	}
+	nameSET []nameEntry
+)
+
+// oddSubjects are names of owners of certificates, as lists of lists of "OID TAG VALUE".
+var oddSubjects = [][][]string{
+	{{"2.5.4.3 12 \u00e4\u20ac"}, {"2.5.4.3 12 b"}},
+	{{"2.5.4.3 12 a\r\nx: y\tz"}},
+	{{"2.5.4.3 12 \"a\\b\", <c>; d+e=f "}},
+	{{"2.5.4.3 30 \x00a\x00\xe4"}},
+	{{"2.5.4.3 20 a\xe4"}},
+	{{"2.5.4.3 12 [a] %41 \x7f"}},
+	{{"2.5.4.15 19 Private"}, {"2.5.4.17 19 75001"}, {"1.3.6.1.4.1.311.60.2.1.3 19 FR"}, {"1.2.840.113549.1.9.1 22 a@b.test"}, {"2.5.4.97 12 ID-1"}, {"2.5.4.65 12 me"}},
+	{{"1.2.3.4 12 own"}, {"2.5.4.3 12 x"}},
+	{{"2.5.4.11 12 one", "2.5.4.3 12 two"}, {"2.5.4.10 12 three"}},
+	{},
+}
+
+func oddNames() (list []tlsClient) {
+	for i := range oddSubjects {
+		list = append(list, tlsClient{name: fmt.Sprint(i), cert: fmt.Sprintf("odd-%d", i), change: aes128})
+	}
+	return list
+}
+
+// makeOddNames writes what these clients show.
+func makeOddNames(t *testing.T, dir string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) {
+	t.Helper()
+	for i, subject := range oddSubjects {
+		name := []nameSET{}
+		for _, set := range subject {
+			var list nameSET
+			for _, text := range set {
+				part := strings.SplitN(text, " ", 3)
+				var e nameEntry
+				for arc := range strings.SplitSeq(part[0], ".") {
+					n, _ := strconv.Atoi(arc)
+					e.Type = append(e.Type, n)
+				}
+				e.Value.Tag, _ = strconv.Atoi(part[1])
+				e.Value.Bytes = []byte(part[2])
+				list = append(list, e)
+			}
+			name = append(name, list)
+		}
+		raw, err := asn1.Marshal(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		makeChild(t, dir, fmt.Sprintf("odd-%d", i), ca, caKey, func(c *x509.Certificate) { c.RawSubject = raw })
+	}
 }
 
 func writeFile(t *testing.T, dir, name string, text []byte) {
@@ -389,7 +533,7 @@ func (t *transcript) settle() {
 // told is what a client sees, without a choice of alerts that the engine does not have.
 func (c *tlsCase) told(text string) string {
 	if c.oneAlert {
-		for _, alert := range []string{"unknown certificate authority", "unsupported certificate", "expired certificate"} {
+		for _, alert := range []string{"unknown certificate authority", "unsupported certificate", "expired certificate", "unknown certificate"} {
 			text = strings.ReplaceAll(text, "refused: tls: "+alert, "refused: tls: bad certificate")
 		}
 	}

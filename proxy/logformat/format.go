@@ -3,6 +3,7 @@
 package logformat
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -334,6 +335,12 @@ func (w *Writer) sample(v *txn.Value, fl flags) {
 		b = v.B
 	}
 	if w.dash || w.raw {
+		if i := bytes.IndexByte(b, 0); i >= 0 && !w.raw {
+			// As in the reference a line does not show what follows a NUL.
+			if b = b[:i]; i == 0 && fl&quote == 0 {
+				return
+			}
+		}
 		w.bytes(b, fl)
 		return
 	}
