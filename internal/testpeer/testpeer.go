@@ -4,6 +4,7 @@ package testpeer
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -20,4 +21,18 @@ func Need(t testing.TB, program string) string {
 	}
 	t.Skipf("%s is not installed", program)
 	return ""
+}
+
+// NeedIn is Need for a program that lies outside of PATH, in a directory that matches the
+// pattern; of several it is the last one.
+func NeedIn(t testing.TB, pattern, program string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(pattern, program))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		return Need(t, program)
+	}
+	return Need(t, found[len(found)-1])
 }

@@ -435,16 +435,25 @@ func compareChecks(t *testing.T, kinds []checkKind) {
 // sameFound waits until both have found the same of all servers.
 func sameFound(t *testing.T, kinds []checkKind, reference, engine *checkedBy) {
 	t.Helper()
+	sameFoundOnce(t, kinds, reference, engine, settled)
+}
+
+// sameFoundOnce waits for the same, and for what the reference is to have found.
+func sameFoundOnce(t *testing.T, kinds []checkKind, reference, engine *checkedBy, as func(map[string]string) bool) {
+	t.Helper()
 	var want, got map[string]string
 	// A check that a busy machine has held up for too long is made again.
 	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		want, got = reference.found(kinds), engine.found(kinds)
-		if len(want) == len(reference.origins) && maps.EqualFunc(want, got, agree) && settled(want) {
+		if len(want) == len(reference.origins) && maps.EqualFunc(want, got, agree) && as(want) {
 			return
 		}
 		if time.Now().After(deadline) {
 			break
 		}
+	}
+	if !as(want) {
+		t.Errorf("what is found is not what it was waited for:\n%s", strings.Join(slices.Sorted(maps.Values(want)), "\n"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if !agree(want[name], got[name]) {
