@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -116,7 +118,7 @@ func (r *request) changeWeight(s Server, text string) error {
 // the algorithm takes all of that or nothing.
 func ParseWeight(text string, initial int, fixed bool) (n int, problem string) {
 	digits, percent := strings.CutSuffix(text, "%")
-	n, err := strconv.Atoi(digits)
+	n, err := atoi(digits)
 	switch {
 	case err != nil && strings.Trim(digits, "-0123456789") == digits:
 		return 0, "Empty weight string empty or preceded by garbage"
@@ -125,7 +127,7 @@ func ParseWeight(text string, initial int, fixed bool) (n int, problem string) {
 	case percent && n < 0:
 		return 0, "Relative weight must be positive."
 	case percent:
-		n = min(n*initial/100, spec.MaxWeight)
+		n = min(min(n, 100*spec.MaxWeight)*initial/100, spec.MaxWeight)
 	case n < 0 || n > spec.MaxWeight:
 		return 0, "Absolute weight can only be between 0 and 256 inclusive."
 	}
@@ -151,16 +153,25 @@ func setMaxConnServer(r *request) error {
 	return nil
 }
 
+// atoi reads a number; one that is too large for its type is the largest one.
+func atoi(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if errors.Is(err, strconv.ErrRange) {
+		err = nil
+	}
+	return n, err
+}
+
 // ParseMaxConn reads a limit of connections.
 func ParseMaxConn(text string) (n int, problem string) {
-	n, err := strconv.Atoi(text)
+	n, err := atoi(text)
 	switch {
 	case err != nil && strings.TrimLeft(text, "-0123456789") != text:
 		return 0, "Trailing garbage in maxconn string"
 	case err != nil || n < 0:
 		return 0, "maxconn string empty or preceded by garbage"
 	}
-	return n, ""
+	return min(n, math.MaxInt32), ""
 }
 
 func setAdmin(a state.Admin) func(*request) error {

@@ -129,21 +129,28 @@ func unpack(m *dns.Msg, name string, kind uint16) (a Answer, cname bool, f fault
 	default:
 		return a, false, faultOther
 	}
-	for _, r := range m.Extra {
-		for i := range a.Services {
-			s := &a.Services[i]
-			if !strings.EqualFold(r.Header().Name, dns.Fqdn(s.Host)) {
-				continue
-			}
-			switch r := r.(type) {
-			case *dns.A:
-				s.Addrs = appendIP(s.Addrs, r.A)
-			case *dns.AAAA:
-				s.Addrs = appendIP(s.Addrs, r.AAAA)
-			}
+	a.complete(m.Extra)
+	return a, cname, noFault
+}
+
+// complete gives hosts of a service the addresses that came with the answer.
+func (a *Answer) complete(extra []dns.RR) {
+	if len(a.Services) == 0 || len(extra) == 0 {
+		return
+	}
+	addrs := map[string][]netip.Addr{}
+	for _, r := range extra {
+		name := strings.TrimSuffix(strings.ToLower(r.Header().Name), ".")
+		switch r := r.(type) {
+		case *dns.A:
+			addrs[name] = appendIP(addrs[name], r.A)
+		case *dns.AAAA:
+			addrs[name] = appendIP(addrs[name], r.AAAA)
 		}
 	}
-	return a, cname, noFault
+	for i := range a.Services {
+		a.Services[i].Addrs = addrs[a.Services[i].Host]
+	}
 }
 
 func (a *Answer) add(asked bool, ip []byte) {

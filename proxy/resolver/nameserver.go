@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"syscall"
 
+	"bench/internal/loop"
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/proxy/spec"
@@ -16,9 +17,15 @@ type nameserver struct {
 	r    *Resolver
 	spec *spec.Nameserver
 	fd   int // -1: none is open
+	// opened counts the sockets there have been, and task goes on with number unread.
+	opened, unread int
+	task           loop.Task
 	// Over TCP: what has come, and what could not be sent yet.
 	in, out []byte
 }
+
+// readsAtOnce is how often is read in one turn of the loop.
+const readsAtOnce = 32
 
 // maxUnsent bounds what waits for a name server that takes nothing.
 const maxUnsent = 64 << 10
@@ -63,6 +70,7 @@ func (n *nameserver) open() bool {
 		n.fd = -1
 		return false
 	}
+	n.opened++
 	return true
 }
 
@@ -79,7 +87,25 @@ func (n *nameserver) Ready(ev poller.Events) {
 	if ev&poller.Out != 0 && n.spec.TCP {
 		n.flush()
 	}
-	for n.fd >= 0 && ev&(poller.In|poller.Hup) != 0 {
+	if n.fd >= 0 && ev&(poller.In|poller.Hup) != 0 {
+		n.read()
+	}
+}
+
+// Run implements loop.Runner.
+func (n *nameserver) Run() {
+	if n.opened == n.unread {
+		n.read()
+	}
+}
+
+// read takes what has come, and lets others have their turn in between.
+func (n *nameserver) read() {
+	this := n.opened
+	for range readsAtOnce {
+		if n.fd < 0 || n.opened != this {
+			return
+		}
 		b := n.r.l.Scratch()
 		got, errno := sock.Recv(n.fd, b)
 		switch {
@@ -98,6 +124,8 @@ func (n *nameserver) Ready(ev poller.Events) {
 			n.r.received(n, append([]byte(nil), b[:got]...))
 		}
 	}
+	n.task.R, n.unread = n, this
+	n.r.l.Wake(&n.task)
 }
 
 // flush sends what waits.
@@ -116,15 +144,19 @@ func (n *nameserver) flush() {
 	}
 }
 
-// frames takes the messages that have come whole (RFC 1035, section 4.2.2).
+// frames takes the messages that have come whole (RFC 1035, section 4.2.2). What comes of
+// one may close the connection, with all that follows.
 func (n *nameserver) frames() {
-	for len(n.in) >= 2 {
-		size := int(binary.BigEndian.Uint16(n.in))
-		if len(n.in) < 2+size {
+	this, in := n.opened, n.in
+	used := 0
+	for n.fd >= 0 && n.opened == this {
+		rest := in[used:]
+		if len(rest) < 2 || len(rest) < 2+int(binary.BigEndian.Uint16(rest)) {
+			n.in = append(in[:0], rest...)
 			return
 		}
-		msg := append([]byte(nil), n.in[2:2+size]...)
-		n.in = append(n.in[:0], n.in[2+size:]...)
-		n.r.received(n, msg)
+		end := 2 + int(binary.BigEndian.Uint16(rest))
+		used += end
+		n.r.received(n, append([]byte(nil), rest[2:end]...))
 	}
 }

@@ -6,6 +6,7 @@
 package resolver
 
 import (
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
@@ -32,9 +33,15 @@ type Resolver struct {
 	servers []*nameserver
 	lookups map[uint16]*lookup // that wait for answers, by the number of their question
 	asked   map[Question]*lookup
-	// kept are good answers to Ask.
-	kept map[Question]keptAnswer
+	// kept are good answers to Ask, and swept is when they were last gone through.
+	kept  map[Question]keptAnswer
+	swept int64
 }
+
+// maxWishes is how many names are looked up at a time before rules are told that there is no
+// address: clients choose these names, and each question needs a number of 16 bits that no
+// other one has.
+const maxWishes = 1 << 14
 
 // keptAnswer is an answer and when it came.
 type keptAnswer struct {
@@ -89,6 +96,10 @@ func (r *Resolver) Wish(q Question, done func(Answer)) {
 		x.done = append(x.done, done)
 		return
 	}
+	if len(r.lookups) >= maxWishes {
+		done(Answer{Status: Other})
+		return
+	}
 	r.look(q, done)
 }
 
@@ -102,13 +113,25 @@ func key(q Question) Question {
 // for Wish.
 func (r *Resolver) Ask(q Question, done func(Answer)) {
 	r.look(q, func(a Answer) {
-		if a.Status == Valid {
-			r.kept[key(q)] = keptAnswer{a, r.l.Now()}
-		} else {
-			delete(r.kept, key(q))
-		}
+		r.keep(key(q), a)
 		done(a)
 	})
+}
+
+// keep keeps a good answer, and lets go of those that do not hold any more: which hosts a
+// service has is up to name servers.
+func (r *Resolver) keep(q Question, a Answer) {
+	now, hold := r.l.Now(), int64(r.Spec.Hold.Valid)
+	if a.Status == Valid && hold > 0 {
+		r.kept[q] = keptAnswer{a, now}
+	} else {
+		delete(r.kept, q)
+	}
+	if now-r.swept < hold {
+		return
+	}
+	r.swept = now
+	maps.DeleteFunc(r.kept, func(_ Question, k keptAnswer) bool { return now-k.at >= hold })
 }
 
 func (r *Resolver) look(q Question, done func(Answer)) {
