@@ -108,7 +108,7 @@ func (s *stream) stuckTo(r table.Ref) *server.Server {
 	if srv == nil && id != 0 {
 		srv = s.be.ServerByID(id)
 	}
-	if srv == nil || !srv.Running() {
+	if srv == nil || !s.reachable(srv) {
 		return nil
 	}
 	return srv
