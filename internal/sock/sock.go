@@ -38,6 +38,7 @@ type ConnectOptions struct {
 	Source         *Addr  // bind to this address first; nil: the kernel chooses
 	Interface      string // bind to this network interface; "": any
 	NoDelay        bool   // TCP_NODELAY
+	DelayACK       bool   // no TCP_QUICKACK: the handshake is ended by data, or by closing
 	KeepAlive      bool   // SO_KEEPALIVE
 	Probes         Probes // with KeepAlive
 	RcvBuf, SndBuf int    // bytes; 0: the kernel's default
@@ -85,6 +86,11 @@ func (o *ConnectOptions) apply(fd, family int) syscall.Errno {
 	if family != FamilyUnix {
 		if o.NoDelay {
 			if e := setInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); e != 0 {
+				return e
+			}
+		}
+		if o.DelayACK {
+			if e := setInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0); e != 0 {
 				return e
 			}
 		}

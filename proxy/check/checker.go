@@ -251,13 +251,7 @@ func (c *Checker) drop() {
 
 // interval is the time to the next check.
 func (c *Checker) interval() time.Duration {
-	d := c.cfg.Inter
-	switch {
-	case c.health.Cur == 0 && c.cfg.DownInter > 0:
-		d = c.cfg.DownInter
-	case !c.health.Stable() && c.cfg.FastInter > 0:
-		d = c.cfg.FastInter
-	}
+	d := c.health.Interval(c.cfg.Inter, c.cfg.FastInter, c.cfg.DownInter)
 	if c.cfg.Spread > 0 {
 		part := float64(d) * float64(c.cfg.Spread) / 100
 		d += time.Duration(part * (2*rand.Float64() - 1))

@@ -19,7 +19,7 @@ func (c *Checker) connect(k *connection) {
 	c.talk.ended = false
 	c.talk.code = 0
 	to := c.target(k)
-	opt := sock.ConnectOptions{NoDelay: true}
+	opt := sock.ConnectOptions{NoDelay: true, DelayACK: !c.listens()}
 	if src := c.cfg.Source; src != nil {
 		opt.Source, opt.Interface = &src.Addr, src.Interface
 	}
@@ -45,6 +45,14 @@ func (c *Checker) connect(k *connection) {
 		limit = min(limit, c.cfg.Connect)
 	}
 	c.l.SetTimer(&c.timer, c.l.Refresh()+int64(limit), c)
+}
+
+// listens tells whether the server is to speak first on the connection of the step at hand.
+// Where it is not, no packet says that the connection is there: a check that asks for no more
+// then ends before the server gets to know of it.
+func (c *Checker) listens() bool {
+	next := c.talk.step + 1
+	return next < len(c.script.steps) && c.script.steps[next].expect != nil
 }
 
 // target is where a step connects to.

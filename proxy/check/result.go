@@ -132,6 +132,18 @@ func (h *Health) Up() bool { return h.Cur >= h.Rise }
 // Stable tells that another check of the same kind changes nothing.
 func (h *Health) Stable() bool { return h.Cur == 0 || h.Cur == h.Rise+h.Fall-1 }
 
+// Interval is the time from a check to the next one, of those of a stable, a changing and a
+// down server; 0 falls back to that of a stable one.
+func (h *Health) Interval(stable, changing, down time.Duration) time.Duration {
+	switch {
+	case h.Cur == 0 && down > 0:
+		return down
+	case !h.Stable() && changing > 0:
+		return changing
+	}
+	return stable
+}
+
 // Good counts a passed check and reports whether the server came up by it.
 func (h *Health) Good() bool {
 	if h.Cur >= h.Rise+h.Fall-1 {

@@ -181,34 +181,51 @@ func checkSource(s *server.Server) *spec.Source {
 	return &free
 }
 
-// startChecks begins them, spread over the shortest interval so that they do
-// not all come at once.
+// spreadFrom is the shortest interval that the first checks are spread over: so short ones
+// are no burden when they come at once.
+const spreadFrom = time.Second
+
+// firstCheck is a check, or a question to an agent, that is to begin.
+type firstCheck struct {
+	interval time.Duration // of the state that its server begins with
+	begin    func(delay time.Duration)
+}
+
+// startChecks begins them, spread so that they do not all come at once: over their own
+// interval, or the shortest there is where that is longer.
 func (e *Engine) startChecks() {
-	var list []*server.Server
-	shortest := e.cfg.Global.MaxSpreadChecks
+	var list []firstCheck
 	for _, b := range e.shared.Backends.All() {
 		for _, s := range b.Servers() {
-			k, a := e.checks.of(s), e.checks.agent(s)
-			if k == nil && a == nil {
-				continue
+			if k := e.checks.of(s); k != nil {
+				interval := k.health.Interval(s.Spec.Inter, s.Spec.FastInter, s.Spec.DownInter)
+				list = append(list, firstCheck{interval, func(delay time.Duration) {
+					if k.enabled && s.Admin() != state.Maint {
+						k.l.Post(func() { k.c.Start(delay) })
+					}
+				}})
 			}
-			list = append(list, s)
-			if d := s.Spec.Inter; k != nil && d > 0 && (shortest == 0 || d < shortest) {
-				shortest = d
-			}
-			if d := s.Spec.Agent.Inter; a != nil && (shortest == 0 || d < shortest) {
-				shortest = d
+			if a := e.checks.agent(s); a != nil {
+				list = append(list, firstCheck{s.Spec.Agent.Inter, func(delay time.Duration) {
+					if a.enabled {
+						a.l.Post(func() { a.c.Start(delay) })
+					}
+				}})
 			}
 		}
 	}
-	for i, s := range list {
-		delay := shortest * time.Duration(i) / time.Duration(len(list))
-		if k := e.checks.of(s); k != nil && k.enabled && s.Admin() != state.Maint {
-			k.l.Post(func() { k.c.Start(delay) })
+	var shortest time.Duration
+	for _, x := range list {
+		if x.interval >= spreadFrom && (shortest == 0 || x.interval < shortest) {
+			shortest = x.interval
 		}
-		if a := e.checks.agent(s); a != nil && a.enabled {
-			a.l.Post(func() { a.c.Start(delay) })
+	}
+	for i, x := range list {
+		over := max(shortest, x.interval)
+		if most := e.cfg.Global.MaxSpreadChecks; most > 0 {
+			over = min(over, most)
 		}
+		x.begin(over * time.Duration(i) / time.Duration(len(list)))
 	}
 }
 
