@@ -201,8 +201,7 @@ func (s *session) Run() {
 func (s *session) take(b []byte) {
 	if len(s.in) > 0 {
 		s.in = append(s.in, b...)
-		n := s.messages(s.in)
-		if s.state != closed {
+		if n := s.messages(s.in); s.state != closed && n > 0 {
 			s.in = append(s.in[:0], s.in[n:]...)
 		}
 		return
