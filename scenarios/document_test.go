@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,38 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// An axis of the matrix takes one value, which leaves the others to combine, or a list.
+func TestSetAxis(t *testing.T) {
+	two := strings.Replace(string(example(t)), "matrix: {poller: [epoll, poll, select]}", "matrix: {poller: [epoll, poll], threads: [1, 2]}", 1)
+	two = strings.Replace(two, "seed: 42", "seed: 42\ndescription: \"${threads}\"", 1)
+	for _, tt := range []struct {
+		text  string
+		set   []string
+		cells []string
+	}{
+		{string(example(t)), []string{"poller=select"}, []string{"run"}},
+		{two, []string{"poller=select"}, []string{"threads=1", "threads=2"}},
+		{two, []string{"poller=select", "threads=2"}, []string{"run"}},
+		{two, []string{"poller=[select]"}, []string{"poller=select,threads=1", "poller=select,threads=2"}},
+	} {
+		doc := parse(t, []byte(tt.text), tt.set...)
+		var names []string
+		for _, c := range doc.Cells {
+			names = append(names, c.Name)
+			if c.Scenario.Proxy.Poller != "select" {
+				t.Errorf("%v: poller %q", tt.set, c.Scenario.Proxy.Poller)
+			}
+		}
+		if !slices.Equal(names, tt.cells) {
+			t.Errorf("%v: cells %q, want %q", tt.set, names, tt.cells)
+		}
+		again := parse(t, doc.Resolved)
+		if len(again.Cells) != len(doc.Cells) || again.Cells[0].Scenario.Proxy.Poller != "select" {
+			t.Errorf("%v: the resolved text has another meaning:\n%s", tt.set, doc.Resolved)
+		}
+	}
+}
+
 // A variable that the scenario refers to may be given by --set alone.
 func TestSetDeclaresAVariable(t *testing.T) {
 	text := strings.Replace(string(example(t)), "rate: 2000/s,", `rate: "${rate}",`, 1)
@@ -121,7 +154,8 @@ func TestSetDeclaresAVariable(t *testing.T) {
 func TestSetErrors(t *testing.T) {
 	for setting, want := range map[string]string{
 		"proxxy.driver=haproxy": `example.yaml: --set proxxy.driver: nothing is called "proxxy" here; did you mean "proxy"?`,
-		"poller=3":              `example.yaml: --set poller: no variable or key of this name`,
+		"poler=poll":            `example.yaml: --set poler: no variable, axis of the matrix or key of this name; did you mean "poller"?`,
+		"poller=3":              `example.yaml:`,
 		"load.nobody.path=/":    `example.yaml: --set load.nobody.path: nothing is called "nobody" here; known are clients`,
 		"proxy.drivr=haproxy":   `example.yaml: unknown key "drivr" in proxy; did you mean "driver"?`,
 		"proxy.driver=hoproxy":  `example.yaml:6:11: driver cannot be "hoproxy"; did you mean "haproxy"?`,

@@ -38,7 +38,7 @@ type capacityCmd struct {
 	Repeat    int           `default:"1" placeholder:"N" help:"Search this many times, in turns with the values of the axis; of one search the median counts. A scalability law needs 3."`
 	Need      string        `placeholder:"RATE" help:"Say how many it takes for this rate, with one to spare."`
 	Keep      bool          `name:"keep-disturbed" help:"Count trials that did not hold while other programs used the processors: what is found may be too low, but a machine that is never quiet has no others."`
-	Set       []string      `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
+	Set       []string      `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, an axis of the matrix, or any place in the scenario by its path."`
 	Seed      *uint64       `help:"Seed in place of the scenario's."`
 	Driver    string        `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx, exec or external."`
 	Output    string        `short:"o" placeholder:"DIR" help:"Result folder; results/NAME-capacity-TIME if not given."`
@@ -227,7 +227,7 @@ func (c *capacityCmd) prepare(o *runner.CapacityOptions) error {
 			for _, a := range doc.Axes {
 				names = append(names, a.Name)
 			}
-			return fmt.Errorf("%s: the scenario has %d combinations of %s: set one value of each, as in --set 'matrix.%s=[%s]', or search all of one by --axis %s",
+			return fmt.Errorf("%s: the scenario has %d combinations of %s: set one value of each, as in --set %s=%s, or search all of one by --axis %s",
 				doc.File, len(doc.Cells), strings.Join(names, ", "), names[0], doc.Axes[0].Values[0], names[0])
 		}
 		if why := doc.Cells[0].Obstacle; why != "" {
@@ -279,7 +279,7 @@ func (c *capacityCmd) axis(doc *document.Document) (name string, values []string
 	for _, v := range values {
 		set := document.Setting{Key: name, Value: v}
 		if i >= 0 {
-			set = document.Setting{Key: "matrix." + name, Value: "[" + strconv.Quote(v) + "]"}
+			set.Value = strconv.Quote(v) // as it is, whatever YAML would make of it
 		}
 		points = append(points, []document.Setting{set})
 	}

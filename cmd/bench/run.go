@@ -29,7 +29,7 @@ import (
 type runCmd struct {
 	Scenario string   `arg:"" help:"Scenario file or name of a built-in scenario."`
 	Output   string   `short:"o" placeholder:"DIR" help:"Result folder; results/NAME-TIME if not given."`
-	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
+	Set      []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, an axis of the matrix, or any place in the scenario by its path."`
 	Seed     *uint64  `help:"Seed in place of the scenario's."`
 	Driver   string   `help:"Proxy driver in place of the scenario's: builtin, haproxy, nginx, exec or external."`
 	Repeat   *int     `placeholder:"N" help:"Run every combination this many times, in place of the scenario's repeat; the report shows how much they differ."`

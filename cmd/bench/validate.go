@@ -15,7 +15,7 @@ import (
 // validateCmd checks scenarios without running them.
 type validateCmd struct {
 	Files []string `arg:"" name:"scenario" help:"Scenario files or names of built-in scenarios."`
-	Set   []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, or any place in the scenario by its path."`
+	Set   []string `placeholder:"KEY=VALUE" sep:"none" help:"Set a variable, an axis of the matrix, or any place in the scenario by its path."`
 }
 
 func (c *validateCmd) Run(std *streams) error {

@@ -120,9 +120,9 @@ func checkValue(what string, n *source.Node, f *source.Faults) {
 	}
 }
 
-// Setting is one --set key=value: the value of a variable, or of any place in
-// the scenario by its path: proxy.driver=haproxy, load.clients.target=proxy/web,
-// load.0.timeout=1s. The value is YAML.
+// Setting is one --set key=value: the value of a variable, the one value of an axis of the
+// matrix, or that of any place in the scenario by its path: proxy.driver=haproxy,
+// load.clients.target=proxy/web, load.0.timeout=1s. The value is YAML.
 type Setting struct{ Key, Value string }
 
 // ParseSetting splits the text of a --set flag.
@@ -153,6 +153,9 @@ func (s Setting) apply(root *source.Node, f *source.Faults) {
 			return
 		}
 	}
+	if s.pin(root, value) {
+		return
+	}
 	at := root
 	words := strings.Split(s.Key, ".")
 	for i, word := range words {
@@ -161,11 +164,11 @@ func (s Setting) apply(root *source.Node, f *source.Faults) {
 		if next == nil && at.Kind == source.MapNode && (i > 0 || last || slices.Contains(format.TopKeys(), word)) {
 			// A key that is not written yet; the decoder says whether it exists.
 			if i == 0 && !slices.Contains(format.TopKeys(), word) {
-				f.Add(source.Pos{}, "--set %s: no variable or key of this name%s", s.Key, source.DidYouMean(word, append(varNames(root), format.TopKeys()...)))
+				f.Add(source.Pos{}, "--set %s: no variable, axis of the matrix or key of this name%s", s.Key, source.DidYouMean(word, slices.Concat(names(root.Get("vars")), names(root.Get("matrix")), format.TopKeys())))
 				return
 			}
 			if i == 1 && words[0] == "vars" && !refersTo(root, word) {
-				f.Add(source.Pos{}, "--set %s: no variable of this name, and nothing refers to one%s", s.Key, source.DidYouMean(word, varNames(root)))
+				f.Add(source.Pos{}, "--set %s: no variable of this name, and nothing refers to one%s", s.Key, source.DidYouMean(word, names(root.Get("vars"))))
 				return
 			}
 			next = &source.Node{Kind: source.MapNode}
@@ -185,6 +188,35 @@ func (s Setting) apply(root *source.Node, f *source.Faults) {
 		}
 		at = next
 	}
+}
+
+// pin gives an axis of the matrix one value, which makes a variable of it, or the values
+// of a list. It reports whether there is an axis of that name.
+func (s Setting) pin(root, value *source.Node) bool {
+	matrix := root.Get("matrix")
+	if matrix == nil || matrix.Get(s.Key) == nil {
+		return false
+	}
+	axis := matrix.Get(s.Key)
+	keepPos(axis, value)
+	if value.Kind != source.ScalarNode {
+		return true
+	}
+	vars := root.Get("vars")
+	switch {
+	case vars == nil:
+		vars = &source.Node{Kind: source.MapNode, Pos: matrix.Pos}
+		root.Entries = append(root.Entries, source.Entry{Key: "vars", KeyPos: matrix.Pos, Value: vars})
+	case vars.Kind == source.NullNode:
+		vars.Kind = source.MapNode
+	}
+	i := slices.IndexFunc(matrix.Entries, func(e source.Entry) bool { return e.Key == s.Key })
+	vars.Entries = append(vars.Entries, matrix.Entries[i])
+	matrix.Entries = slices.Delete(matrix.Entries, i, i+1)
+	if len(matrix.Entries) == 0 {
+		root.Entries = slices.DeleteFunc(root.Entries, func(e source.Entry) bool { return e.Key == "matrix" })
+	}
+	return true
 }
 
 // refersTo reports whether a scalar below n has a reference to a variable. One that is set
@@ -239,14 +271,14 @@ func step(n *source.Node, word string) (child *source.Node, known []string) {
 	return nil, known
 }
 
-func varNames(root *source.Node) []string {
-	var names []string
-	if vars := root.Get("vars"); vars != nil {
-		for _, e := range vars.Entries {
-			names = append(names, e.Key)
+// names are the keys of a mapping, none if it is nil.
+func names(n *source.Node) (all []string) {
+	if n != nil {
+		for _, e := range n.Entries {
+			all = append(all, e.Key)
 		}
 	}
-	return names
+	return all
 }
 
 // keepPos replaces a value; faults of the new one are shown at the old place.
