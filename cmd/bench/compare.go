@@ -306,7 +306,11 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 	}
 	for i, doc := range plan.Documents() {
 		if err := runner.MissingProgram(doc, o.Hub != nil); err != nil {
-			return nil, &exitError{runner.Code(err), fmt.Errorf("side %s: %w", []string{compare.Base, compare.New}[i], err)}
+			code := runner.Code(err)
+			if c.Bisect && i == 0 {
+				code = bisectAbort // no other commit would bring the base's program
+			}
+			return nil, &exitError{code, fmt.Errorf("side %s: %w", []string{compare.Base, compare.New}[i], err)}
 		}
 	}
 	for _, doc := range plan.Documents() {
