@@ -176,7 +176,7 @@ func excepted(pkg, imp string) bool {
 }
 
 // rawSyscalls are the only packages that may call the kernel directly.
-var rawSyscalls = []string{"bench/internal/poller", "bench/internal/sock", "bench/internal/loop", "bench/chaos/link", "bench/proxy/process"}
+var rawSyscalls = []string{"bench/internal/poller", "bench/internal/sock", "bench/internal/loop", "bench/internal/confine", "bench/chaos/link", "bench/proxy/process"}
 
 func below(pkg, root string) bool {
 	return pkg == root || strings.HasPrefix(pkg, strings.TrimSuffix(root, "/")+"/")

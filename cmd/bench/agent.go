@@ -19,7 +19,8 @@ type agentCmd struct {
 	Port  agentPortCmd  `cmd:"" help:"Carry out a fault of a port, as ordered on the standard input."`
 	Link  agentLinkCmd  `cmd:"" help:"Carry frames between two interfaces, as ordered on the standard input."`
 
-	Network agentNetworkCmd `cmd:"" help:"Keep the network given as JSON on the standard input."`
+	Network  agentNetworkCmd  `cmd:"" help:"Keep the network given as JSON on the standard input."`
+	Confined agentConfinedCmd `cmd:"" help:"Become a program that may write in one directory only."`
 }
 
 type agentHoldCmd struct {
