@@ -20,6 +20,15 @@ const portFaults = `events:
   - {at: steady+1900ms, do: network.reject, args: {only: proxy/web, for: 200ms}}
 `
 
+// bothWays is a network for a run on one machine, and faults that act on its wires there, and
+// at ports on several machines.
+const bothWays = `network: {}
+events:
+  - {at: steady+300ms, do: network.delay, args: {wire: back, only: origin/web.1, delay: 20ms, for: 300ms}}
+  - {at: steady+1000ms, do: network.partition, args: {wire: back, only: origin/web.2, for: 200ms}}
+  - {at: steady+1500ms, do: connections.reset, args: {wire: front, only: proxy/web, for: 300ms}}
+`
+
 // withMaster is the same with a HAProxy whose master starts its workers, withNginx with nginx.
 func withMaster() string {
 	s := strings.Replace(overMachines, "  onHost: edge\n", "  onHost: edge\n  driver: haproxy\n  reload: master\n", 1)
@@ -57,6 +66,9 @@ func withNginx() string {
 `
 }
 
+// onOneMachine is a trial without a hub.
+const onOneMachine = "a network of one machine, on one"
+
 // Faults of connections and packets act on the machine of the part that they name, and other
 // programs are reloaded there as they are here.
 func TestRunInflictsElsewhere(t *testing.T) {
@@ -67,6 +79,8 @@ func TestRunInflictsElsewhere(t *testing.T) {
 		failures                bool
 	}{
 		{"", "faults of ports", overMachines + portFaults, true},
+		{"", "a network of one machine, on several", overMachines + bothWays, true},
+		{"", onOneMachine, overMachines + bothWays, true},
 		{"haproxy", "reload of a master", withMaster(), false},
 		{"nginx", "nginx", withNginx(), false},
 	} {
@@ -79,7 +93,11 @@ func TestRunInflictsElsewhere(t *testing.T) {
 			t.Logf("%s are left out: %v", try.what, err)
 			continue
 		}
-		j := c.begin(try.scenario, "--hub", c.run)
+		args := []string{"--hub", c.run}
+		if try.what == onOneMachine {
+			args = nil
+		}
+		j := c.begin(try.scenario, args...)
 		code := c.end(j)
 		if code != exitPass && code != exitUnclear {
 			t.Errorf("%s: exit code %d\n%s\n%s", try.what, code, j.out, j.p.Output())
@@ -92,6 +110,9 @@ func TestRunInflictsElsewhere(t *testing.T) {
 		}
 		if want := strings.Count(try.scenario, "do: "); len(cell.Events) < want {
 			t.Errorf("%s: %d events of %d", try.what, len(cell.Events), want)
+		}
+		if left := strings.Contains(strings.Join(cell.Warnings, "\n"), "the network of the scenario is for runs on one machine"); left != (strings.Contains(try.scenario, "network: {}") && args != nil) {
+			t.Errorf("%s: warnings %q", try.what, cell.Warnings)
 		}
 		for _, e := range cell.Events {
 			if !e.Applied || e.Certificate != nil && (e.Certificate.Verdict == result.Mismatch || !e.Certificate.Gone) {

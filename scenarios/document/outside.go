@@ -19,10 +19,11 @@ func Outside(doc *Document) []string {
 	var all []string
 	for i := range doc.Cells {
 		s := doc.Cells[i].Scenario
-		found := ofProxy(&s.Proxy, s.Network != nil)
+		isolated := s.Network != nil && !s.Placed() // on other machines there are no namespaces
+		found := ofProxy(&s.Proxy, isolated)
 		for j := range s.Companions {
 			as := s.Companions[j].AsProxy(s)
-			found = append(found, ofConfig("companions."+s.Companions[j].Name+".config", &as, s.Network != nil)...)
+			found = append(found, ofConfig("companions."+s.Companions[j].Name+".config", &as, isolated)...)
 		}
 		for _, f := range found {
 			if !slices.Contains(all, f) {

@@ -44,7 +44,7 @@ func (a *active) end() (*result.Certificate, error) {
 func (c *cell) chaosFault(e *format.Event) (chaos.Fault, error) {
 	action, _ := format.FindAction(e.Do)
 	switch {
-	case c.scenario.Placed() && (action.OnWire() || action.OnConnections()):
+	case c.scenario.Placed() && c.network == nil && (action.OnWire() || action.OnConnections()):
 		return c.portFault(e)
 	case action.OnWire():
 		return c.wireFault(e)

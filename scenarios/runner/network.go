@@ -14,10 +14,15 @@ import (
 )
 
 // layNetwork makes the network of the scenario, if it has one. Where none can be
-// made and the scenario does not insist, everything stays on the loopback.
+// made and the scenario does not insist, everything stays on the loopback. Machines have
+// wires of their own.
 func (c *cell) layNetwork() error {
 	n := c.scenario.Network
 	if n == nil {
+		return nil
+	}
+	if c.machines != nil {
+		c.record.Warnings = append(c.record.Warnings, "the network of the scenario is for runs on one machine: what happens to its wires happened at the ports that only names")
 		return nil
 	}
 	if err := netns.Allowed(); err != nil {

@@ -60,7 +60,7 @@ func (c *cell) portOrder(e *format.Event) (*port.Order, error) {
 // checkPorts refuses faults of ports that are impossible where the parts are: on machines that
 // have not the rights for them, or on the loopback.
 func (c *cell) checkPorts() error {
-	if !c.scenario.Placed() {
+	if !c.scenario.Placed() || c.network != nil {
 		return nil
 	}
 	for i := range c.scenario.Events {

@@ -54,8 +54,8 @@ func (v *validator) hosts() {
 			}
 		}
 	}
-	if s.Placed() {
-		v.placed()
+	if s.Proxy.OnHost != "" && s.Proxy.Driver == "external" {
+		v.cannotBe("proxy.onHost", "a proxy that runs already is where it is: leave onHost out")
 	}
 }
 
@@ -65,22 +65,12 @@ func (v *validator) host(path, host string) {
 	}
 }
 
-// placed refuses what does not work on several machines.
-func (v *validator) placed() {
-	s := v.s
-	if s.Network != nil {
-		v.fail("network", "a network of namespaces is on one machine, and parts of the run are on others: leave network or onHost out")
-	}
-	if s.Proxy.OnHost != "" && s.Proxy.Driver == "external" {
-		v.cannotBe("proxy.onHost", "a proxy that runs already is where it is: leave onHost out")
-	}
-}
-
 // portFault checks an event on connections or packets where parts of the run are on several
-// machines: it acts on the machine of what it names, and there is no wire.
+// machines: it acts on the machine of what it names, and there is no wire. One that a network
+// has, for runs on one machine, means nothing there.
 func (v *validator) portFault(at string, e *format.Event) {
 	switch {
-	case v.given(at + ".args.wire"):
+	case v.given(at+".args.wire") && v.s.Network == nil:
 		v.fail(at+".args.wire", "there are no wires between machines: leave wire out, only says where it acts")
 		return
 	case e.Do == "connections.synFlood" || e.Do == "connections.halfOpen":
@@ -90,7 +80,7 @@ func (v *validator) portFault(at string, e *format.Event) {
 		v.fail(at+".do", "%s is that of a wire of a network on one machine: leave it or onHost out", e.Do)
 		return
 	case e.Args.Only == "":
-		v.fail(at+".args.only", "%s needs args: only: it acts on the machine of proxy/LISTENER or origin/REPLICA", e.Do)
+		v.fail(at+".args.only", "%s needs args: only: on several machines it acts at the port of proxy/LISTENER or origin/REPLICA%s", e.Do, v.inPlaceOf(e.Args.Wire))
 		return
 	case e.Args.Capture:
 		v.fail(at+".args.capture", "packets are written down on the wires of a network on one machine only: leave capture out")
@@ -118,4 +108,33 @@ func (v *validator) portFault(at string, e *format.Event) {
 	if err != nil {
 		v.fail(at+".do", "%s", source.Printable(err.Error()))
 	}
+}
+
+// inPlaceOf says what to name in place of a wire that the clients' or the origins'
+// connections cross.
+func (v *validator) inPlaceOf(wire string) string {
+	if wire == "" || v.s.Network == nil || v.Bad["network"] {
+		return ""
+	}
+	t := v.s.Network.Topology()
+	var ends, all []string
+	for i := range v.s.Load {
+		ends = append(ends, v.s.Load[i].Target)
+	}
+	for i := range v.s.Backends {
+		names, _ := v.s.Replicas(v.s.Backends[i].Name) // what is wrong with them was said
+		for _, name := range names {
+			ends = append(ends, "origin/"+name)
+		}
+	}
+	for _, end := range ends {
+		crosses := slices.ContainsFunc(v.s.Flows(end), func(f format.Flow) bool { return slices.Contains(t.Between(f.From, f.To), wire) })
+		if crosses && v.only(end) == nil && !slices.Contains(all, end) {
+			all = append(all, end)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and wire %s leads to %s: an event for each", source.Printable(wire), strings.Join(all, ", "))
 }

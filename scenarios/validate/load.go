@@ -382,7 +382,7 @@ func (v *validator) args(at string, e *format.Event, action format.Action) {
 	}
 	placed := v.s.Placed() && (action.OnWire() || action.OnConnections())
 	for _, key := range action.Needs {
-		if placed && key == "wire" {
+		if placed && key == "wire" && v.s.Network == nil {
 			continue
 		}
 		if !given[key] && !v.Bad[at+".args"] {
@@ -397,9 +397,12 @@ func (v *validator) args(at string, e *format.Event, action format.Action) {
 		v.fail(at+".args.rate", "rate is a share above 0 and up to 1, not %v", *e.Args.Rate)
 	}
 	v.latency(at+".args.latency", e.Args.Latency)
-	switch {
-	case placed:
+	before := len(v.Faults.List)
+	if placed {
 		v.portFault(at, e)
+	}
+	switch {
+	case placed && v.s.Network == nil || len(v.Faults.List) > before:
 	case action.OnWire():
 		v.wire(at, e)
 	case action.OnConnections():
