@@ -190,11 +190,10 @@ type Interval struct {
 	Cell     string `json:"cell,omitempty"` // set by the runner
 	Load     string `json:"load"`
 	Phase    string `json:"phase"`
-	StartUs  int64  `json:"startUs"`
+	StartUs  int64  `json:"startUs"` // on the axis of the run
 	LengthUs int64  `json:"lengthUs"`
-	// ShiftUs is how much later than StartUs the slice began on the axis of the run, of a
-	// load on another machine, whose clock goes at a pace of its own; of several machines
-	// what is furthest off.
+	// ShiftUs is how much later that is than by the clock of the load, which goes at a pace
+	// of its own on another machine.
 	ShiftUs   int64  `json:"shiftUs,omitempty"`
 	Offered   uint64 `json:"offered"`
 	Completed uint64 `json:"completed"` // ended, well or not
@@ -217,6 +216,10 @@ type Interval struct {
 	All string `json:"all,omitempty"`
 }
 
+// SlotUs is when the slice began by the clock of its load: all slices of that clock lie side by
+// side, and those of all loads in the same places, which end with phases.
+func (i *Interval) SlotUs() int64 { return i.StartUs - i.ShiftUs }
+
 // Failure is one failed request; a line of errors.jsonl.
 type Failure struct {
 	Cell      string   `json:"cell,omitempty"` // set by the runner
@@ -232,6 +235,7 @@ type Failure struct {
 	ConnAgeUs int64    `json:"connectionAgeUs"`
 	ConnUses  int      `json:"connectionUses"` // requests the connection had served before
 	Events    []string `json:"events,omitempty"`
+	Member    int      `json:"-"` // of the processes of the load, from 0
 }
 
 // Progress is a reading for the live view, a few per second. Everything in it

@@ -1,5 +1,7 @@
 package result
 
+import "strings"
+
 // Verdict words, shared by console, report and exit code.
 const (
 	Pass    = "PASS"
@@ -43,6 +45,11 @@ type Tool struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Go      string `json:"go"`
+}
+
+// Build is the version and what it was built from, as far as that is known.
+func (t *Tool) Build() string {
+	return strings.TrimSpace(t.Version + " " + t.Commit[:min(len(t.Commit), 12)])
 }
 
 // Axis is one dimension of the matrix, in the order given.
@@ -226,7 +233,7 @@ type Trust struct {
 
 // Doubt is a reason not to trust a run, or a part of what it found.
 type Doubt struct {
-	// Concerns is what it makes undecided: "run", "load", "times" or "bounds".
+	// Concerns is what it makes undecided: "run", "load", "times", "axis" or "bounds".
 	Concerns string `json:"concerns"`
 	Load     string `json:"load,omitempty"` // "" for all of them
 	Text     string `json:"text"`           // one sentence
@@ -242,6 +249,8 @@ const (
 	ConcernsLoad = "load"
 	// ConcernsTimes: times and rates cannot be told; counts can.
 	ConcernsTimes = "times"
+	// ConcernsAxis: when something happened cannot be told well enough, how long it took can.
+	ConcernsAxis = "axis"
 	// ConcernsBounds: times are known within bounds only, by which each limit is judged.
 	ConcernsBounds = "bounds"
 )

@@ -50,6 +50,7 @@ type Fleet struct {
 	processes []*proc.Process
 	merger    *record.Merger
 	ready     chan struct{}
+	once      sync.Once     // of ready
 	ended     chan struct{} // all processes have
 
 	mu   sync.Mutex
@@ -123,8 +124,8 @@ func (f *Fleet) start(i int, spec *workload.Spec, o *Options) error {
 			f.fault(fmt.Sprintf("an agent sent a line that cannot be understood: %.80q", text))
 			return
 		}
-		if on != nil {
-			f.moveTimes(i, on, &line)
+		if line.Failure != nil {
+			line.Failure.Member = i
 		}
 		if err := f.merger.Take(i, &line); err != nil {
 			f.fault(err.Error())
@@ -156,7 +157,7 @@ func (f *Fleet) start(i int, spec *workload.Spec, o *Options) error {
 func (f *Fleet) take(l *result.AgentLine, sink record.Sink) error {
 	switch {
 	case l.Ready != nil:
-		close(f.ready)
+		f.once.Do(func() { close(f.ready) })
 	case l.Load != nil:
 		f.mu.Lock()
 		f.load = l.Load
@@ -234,27 +235,6 @@ func (f *Fleet) Begin(at int64) error {
 	}
 	all.Wait()
 	return errors.Join(errs...)
-}
-
-// moveTimes gives a line of process i, which is on another machine, the times of the run.
-// Slices stay those of its own clock, so that those of all machines can be added up, and say
-// how far they are from where they should be.
-func (f *Fleet) moveTimes(i int, on proc.Host, l *result.AgentLine) {
-	switch {
-	case l.Failure != nil:
-		l.Failure.AtUs, l.Failure.EndedUs = f.onAxis(i, on, l.Failure.AtUs), f.onAxis(i, on, l.Failure.EndedUs)
-	case l.Interval != nil:
-		l.Interval.ShiftUs = f.onAxis(i, on, l.Interval.StartUs) - l.Interval.StartUs
-	}
-}
-
-// onAxis is the time of the run at which process i, which is on another machine, was us
-// after its start: its clock may have gone on at another pace since.
-func (f *Fleet) onAxis(i int, on proc.Host, us int64) int64 {
-	f.mu.Lock()
-	here, there := f.here, f.there[i]
-	f.mu.Unlock()
-	return (on.Here(there+us*1000) - here) / 1000
 }
 
 // begin gives one process its start time by its own clock.

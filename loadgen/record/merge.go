@@ -121,9 +121,6 @@ func (m *Merger) interval(s *result.Interval) error {
 	p.from++
 	t := &p.sum
 	t.LengthUs = max(t.LengthUs, s.LengthUs)
-	if max(s.ShiftUs, -s.ShiftUs) > max(t.ShiftUs, -t.ShiftUs) {
-		t.ShiftUs = s.ShiftUs
-	}
 	t.Offered += s.Offered
 	t.Completed += s.Completed
 	t.Good += s.Good

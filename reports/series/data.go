@@ -295,17 +295,18 @@ func (r *reader) timeline() error {
 		if err != nil {
 			return err
 		}
-		i, seen := at[key{c, in.StartUs}]
+		slot := in.SlotUs() // that of all loads
+		i, seen := at[key{c, slot}]
 		if !seen {
 			i = len(c.Slots)
-			at[key{c, in.StartUs}] = i
-			c.Slots = append(c.Slots, Slot{StartUs: in.StartUs, LengthUs: in.LengthUs})
+			at[key{c, slot}] = i
+			c.Slots = append(c.Slots, Slot{StartUs: slot, LengthUs: in.LengthUs})
 		}
 		s := &c.Slots[i]
 		s.add(&in, ok, service)
 		if differ[c] {
 			if s.measured == nil {
-				s.measured = &Slot{StartUs: in.StartUs}
+				s.measured = &Slot{StartUs: slot}
 			}
 			if s.measured.LengthUs = s.LengthUs; c.measures(&in) {
 				s.measured.add(&in, ok, service)

@@ -114,6 +114,16 @@ func ends(why string, all ...float64) bounds {
 	return bounds{slices.Min(all), slices.Max(all), why}
 }
 
+// needsAxis reports whether a metric depends on when, by the clocks of several machines, what
+// happened: in a window around an event, or until the system had recovered. Phases are those
+// of each load's own clock.
+func (d *Data) needsAxis(m *metric, s *Span) bool {
+	if s == nil {
+		return m.base == "recovery"
+	}
+	return !slices.ContainsFunc(d.Phases, func(p result.Phase) bool { return p.StartUs == s.From && p.StartUs+p.LengthUs == s.To })
+}
+
 // boundsOf are those of a metric. Counts are exact: what has failed has failed,
 // however late it was sent.
 func (d *Data) boundsOf(m *metric, s *Span) bounds {
@@ -124,7 +134,8 @@ func (d *Data) boundsOf(m *metric, s *Span) bounds {
 	timed := (m.kind == Time || m.kind == Rate) && m.base != "generator.lag"
 	for _, doubt := range d.Doubts {
 		of := doubt.Load == "" || m.load == "" || m.load == doubt.Load
-		if of && (doubt.Concerns == result.ConcernsLoad || timed && doubt.Concerns == result.ConcernsTimes) {
+		if of && (doubt.Concerns == result.ConcernsLoad || timed && doubt.Concerns == result.ConcernsTimes ||
+			timed && doubt.Concerns == result.ConcernsAxis && d.needsAxis(m, s)) {
 			return anything(doubt.Text)
 		}
 	}

@@ -87,22 +87,38 @@ func (d *Data) merged(texts []string) (*hdrhistogram.Histogram, error) {
 	return sum, nil
 }
 
-// measured reports whether a slice lies in a measured phase of its load. What lies in
-// none is after the end, where nothing is due.
-func (d *Data) measured(i *result.Interval) bool {
-	return slices.ContainsFunc(d.Phases, func(p result.Phase) bool {
-		return p.Measured && p.Name == i.Phase && i.StartUs >= p.StartUs && i.StartUs < p.StartUs+p.LengthUs
+// phaseOf is the measured phase that a slice lies in by the clock of its load, nil without
+// one. What lies in none is after the end, where nothing is due.
+func (d *Data) phaseOf(i *result.Interval) *result.Phase {
+	at := i.SlotUs()
+	j := slices.IndexFunc(d.Phases, func(p result.Phase) bool {
+		return p.Measured && p.Name == i.Phase && at >= p.StartUs && at < p.StartUs+p.LengthUs
 	})
+	if j < 0 {
+		return nil
+	}
+	return &d.Phases[j]
 }
 
 // slicesIn lists the measured slices of a load ("" for all) that touch the span: a
 // window that begins or ends within a slice has the whole of it. Slices end with
-// phases. It is the one place that says what belongs to a window.
+// phases, also where the clock of their load went at a pace of its own. It is the one place
+// that says what belongs to a window.
 func (d *Data) slicesIn(load string, s Span) []*result.Interval {
 	var all []*result.Interval
 	for i := range d.Intervals {
 		n := &d.Intervals[i]
-		if (load == "" || n.Load == load) && n.StartUs < s.To && n.StartUs+n.LengthUs > s.From && d.measured(n) {
+		if load != "" && n.Load != load {
+			continue
+		}
+		p := d.phaseOf(n)
+		if p == nil {
+			continue
+		}
+		end := p.StartUs + p.LengthUs
+		from := max(p.StartUs, min(n.StartUs, end-1))
+		to := max(from+1, min(n.StartUs+n.LengthUs, end))
+		if from < s.To && to > s.From {
 			all = append(all, n)
 		}
 	}

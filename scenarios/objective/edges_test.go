@@ -164,7 +164,7 @@ func TestMeasuredSlices(t *testing.T) {
 		at    int64
 		want  bool
 	}{{"warmup", 0, false}, {"steady", 900_000, false}, {"steady", 1_000_000, true}, {"steady", 9_900_000, true}, {"steady", 10_000_000, false}, {"", 5_000_000, false}} {
-		if got := d.measured(&result.Interval{Phase: c.phase, StartUs: c.at, LengthUs: 100_000}); got != c.want {
+		if got := d.phaseOf(&result.Interval{Phase: c.phase, StartUs: c.at, LengthUs: 100_000}) != nil; got != c.want {
 			t.Errorf("a slice of phase %q at %d is measured: %v", c.phase, c.at, got)
 		}
 	}
@@ -262,6 +262,41 @@ func TestRows(t *testing.T) {
 		none.Loads, none.Conservation, none.Events, none.Receipts = nil, nil, nil, nil
 		if got, why := none.metric(m, nil); why == "" && name != "requests" && name != "completed" {
 			t.Errorf("%s of a run without loads is %v", name, got)
+		}
+	}
+}
+
+// A slice belongs to the windows in which it was on the axis of the run, and to its phase
+// wherever it was there.
+func TestSlicesOfOtherClocks(t *testing.T) {
+	phases := []result.Phase{{Name: "first", LengthUs: 5e6, Measured: true}, {Name: "second", StartUs: 5e6, LengthUs: 5e6, Measured: true}}
+	for _, shift := range []int64{0, -3_000, 3_000, -120_000, 120_000} {
+		d := &Data{Phases: phases}
+		for at := int64(0); at < 10e6; at += 100_000 {
+			i := result.Interval{Load: "a", Phase: "first", StartUs: at + shift, ShiftUs: shift, LengthUs: 100_000, Offered: 1}
+			if at >= 5e6 {
+				i.Phase = "second"
+			}
+			if at == 4e6 || at == 4_900_000 || at == 5e6 {
+				i.Errors = map[string]uint64{"timeout": 1}
+			}
+			d.Intervals = append(d.Intervals, i)
+		}
+		for i, want := range []uint64{2, 1} {
+			p := phases[i]
+			if f := d.countIn("a", Span{p.StartUs, p.StartUs + p.LengthUs}); f.requests != 50 || f.failed != want {
+				t.Errorf("shifted by %d: phase %s has %d requests of which %d failed", shift, p.Name, f.requests, f.failed)
+			}
+		}
+		// What failed in the slice at 4 s did so from 4 s + shift on, for 100 ms.
+		for _, w := range []Span{{4_000_000, 4_000_001}, {3_999_000, 4_000_000}, {4_098_000, 4_100_000}, {4_100_000, 4_102_000}, {3_900_000, 3_980_000}} {
+			want := uint64(0)
+			if w.From < 4_100_000+shift && w.To > 4_000_000+shift {
+				want = 1
+			}
+			if f := d.countIn("a", w); f.failed != want {
+				t.Errorf("shifted by %d: %d failed in %v, not %d", shift, f.failed, w, want)
+			}
 		}
 	}
 }
