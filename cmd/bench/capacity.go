@@ -85,9 +85,12 @@ func (c *capacityCmd) Run(std *streams) error {
 		if err := runner.MissingProgram(doc, o.Hub != nil); err != nil {
 			return &exitError{runner.Code(err), err}
 		}
-		if done, err := elsewhere(doc); done || err != nil {
+		if done, err := elsewhere(doc, o.Hub); done || err != nil {
 			return err
 		}
+	}
+	if err := os.Unsetenv(hubVariable); err != nil { // what is started here need not know it
+		return err
 	}
 	if err := thread.Confine(c.CPUs); err != nil {
 		return usageError(err)

@@ -314,9 +314,12 @@ func (c *compareCmd) live(human *os.File, minEffect *float64) (*result.Compariso
 		}
 	}
 	for _, doc := range plan.Documents() {
-		if done, err := elsewhere(doc); done || err != nil {
+		if done, err := elsewhere(doc, o.Hub); done || err != nil {
 			return nil, err
 		}
+	}
+	if err := os.Unsetenv(hubVariable); err != nil { // what is started here need not know it
+		return nil, err
 	}
 	if err := thread.Confine(c.CPUs); err != nil {
 		return nil, &exitError{exitUsage, err}

@@ -120,17 +120,25 @@ func reachable(listens string) string {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
 		return listens
 	}
-	// Nothing is sent: the kernel only chooses a route.
-	c, err := net.Dial("udp", "192.0.2.1:9")
-	if err != nil {
-		return net.JoinHostPort("127.0.0.1", port)
+	// Nothing is sent: the kernel only chooses a route to an address that is nobody's.
+	for _, anywhere := range []string{"192.0.2.1:9", "[2001:db8::1]:9"} {
+		c, err := net.Dial("udp", anywhere)
+		if err != nil {
+			continue
+		}
+		defer c.Close()
+		if own, ok := c.LocalAddr().(*net.UDPAddr); ok {
+			return net.JoinHostPort(own.IP.String(), port)
+		}
 	}
-	defer c.Close()
-	if own, ok := c.LocalAddr().(*net.UDPAddr); ok {
-		return net.JoinHostPort(own.IP.String(), port)
-	}
-	return listens
+	return net.JoinHostPort("127.0.0.1", port)
 }
+
+// Variables that hold what lets one into a hub.
+const (
+	joinVariable = "BENCH_JOIN"
+	hubVariable  = "BENCH_HUB"
+)
 
 // joinCmd offers this machine to a hub.
 type joinCmd struct {
@@ -148,6 +156,9 @@ func (c *joinCmd) Run(std *streams) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	if err := os.Unsetenv(joinVariable); err != nil { // what is started here need not know it
+		return err
+	}
 	if c.Name == "" {
 		name, err := os.Hostname()
 		if err != nil {
@@ -162,6 +173,9 @@ func (c *joinCmd) Run(std *streams) error {
 		if !filepath.IsAbs(path) {
 			return &exitError{exitUsage, fmt.Errorf("--exec %s: programs are named by their whole path", path)}
 		}
+		if _, err := os.Stat(path); err != nil {
+			return &exitError{exitUsage, fmt.Errorf("--exec: %w", err)}
+		}
 	}
 	if c.State == "" {
 		c.State = filepath.Join(os.TempDir(), fmt.Sprintf("bench-join-%d", os.Getuid()))
@@ -172,10 +186,11 @@ func (c *joinCmd) Run(std *streams) error {
 	}
 	ctx, stop := untilSignal()
 	defer stop()
+	own := tool()
 	var mu sync.Mutex
 	err = member.Join(ctx, member.Options{
 		Hub: address, Name: c.Name, Labels: c.Label, Allow: c.Allow, Exec: c.Exec, Address: c.Address,
-		Self: []string{self}, Tool: tool().Version, Dir: c.State, Clock: loop.Nanotime,
+		Self: []string{self}, Tool: own.Build(), Dir: c.State, Clock: loop.Nanotime,
 		Note: func(line string) {
 			mu.Lock()
 			defer mu.Unlock()

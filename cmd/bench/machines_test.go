@@ -84,6 +84,10 @@ type cluster struct {
 	hubArgs   []string
 	join, run string
 	hosts     map[string]*proc.Process
+	// programs are those of nodes that have another one than this, and env what is in the
+	// environment of some.
+	programs map[string]string
+	env      map[string][]string
 }
 
 // said takes the lines of a process.
@@ -113,14 +117,17 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func newCluster(t *testing.T) *cluster {
+func newCluster(t *testing.T, as ...func(*cluster)) *cluster {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bm-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	c := &cluster{t: t, dir: dir, hosts: map[string]*proc.Process{}}
+	c := &cluster{t: t, dir: dir, hosts: map[string]*proc.Process{}, programs: map[string]string{}, env: map[string][]string{}}
+	for _, change := range as {
+		change(c)
+	}
 	if netns.Allowed() == nil {
 		nodes := []string{"hub", "runner", "gen1", "gen2", "gen3", "px", "or1", "or2"}
 		if c.net, err = netns.Lay(netns.Topology{Nodes: nodes, Wires: []netns.Wire{{Name: "lan", Nodes: nodes, MTU: 1500}}}); err != nil {
@@ -154,11 +161,14 @@ func (c *cluster) start(node string, out *said, args ...string) *proc.Process {
 	if err := os.MkdirAll(c.temp(node), 0o700); err != nil {
 		c.t.Fatal(err)
 	}
+	if program := c.programs[node]; program != "" {
+		self = program
+	}
 	s := proc.Spec{
-		Name: node, Args: append([]string{self}, args...), Env: []string{mainVariable + "=1", "TMPDIR=" + c.temp(node)},
+		Name: node, Args: append([]string{self}, args...), Env: append([]string{mainVariable + "=1", "TMPDIR=" + c.temp(node)}, c.env[node]...),
 		Stdout: &proc.LineWriter{Take: out.take},
 	}
-	if node == aheadNode && c.net != nil {
+	if node == aheadNode && c.net != nil && c.programs[node] == "" {
 		s.Env = append(s.Env, aheadVariable+"=5")
 	}
 	if c.net != nil {

@@ -73,7 +73,10 @@ func (c *runCmd) Run(std *streams) error {
 	if err := runner.MissingProgram(doc, hub != nil); err != nil {
 		return &exitError{runner.Code(err), err}
 	}
-	if done, err := elsewhere(doc); done || err != nil {
+	if done, err := elsewhere(doc, hub); done || err != nil {
+		return err
+	}
+	if err := os.Unsetenv(hubVariable); err != nil { // what is started here need not know it
 		return err
 	}
 	if err := thread.Confine(c.CPUs); err != nil {
@@ -129,20 +132,34 @@ func hubOf(text string) (*wire.Address, error) {
 }
 
 // commandLine is the command for the record, which others read, and pass to a shell again:
-// without what lets one into a hub, and with quotes around words in which a shell would
+// without secrets, and with quotes around words in which a shell would
 // find more than a word.
 func commandLine(args []string) string {
 	words := slices.Clone(args)
 	for i, word := range words {
-		if at, _, ok := strings.Cut(word, "#"); ok && strings.Contains(at, "nats://") {
-			words[i] = at
-		}
+		words[i] = withoutSecret(word)
 		if !plainWord.MatchString(words[i]) {
 			words[i] = "'" + strings.ReplaceAll(words[i], "'", `'\''`) + "'"
 		}
 	}
 	return strings.Join(words, " ")
 }
+
+// withoutSecret is a word without what lets one into a hub, or into a NATS server.
+func withoutSecret(word string) string {
+	before, at, ok := strings.Cut(word, "://")
+	if !ok || !hubScheme.MatchString(before) {
+		return word
+	}
+	at, _, _ = strings.Cut(at, "#")
+	if i := strings.LastIndex(at, "@"); i >= 0 {
+		at = at[i+1:]
+	}
+	return before + "://" + at
+}
+
+// hubScheme is what the address of a hub begins with, alone or as the value of a flag.
+var hubScheme = regexp.MustCompile(`^(--hub=)?(nats|tls|ws|wss)$`)
 
 // plainWord is a word that a shell takes as it is.
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
@@ -159,9 +176,12 @@ func staysInside(doc *document.Document, allowed bool) error {
 }
 
 // elsewhere runs the whole command in a user namespace where that lets a scenario
-// have its network, which the user may not make here.
-func elsewhere(doc *document.Document) (done bool, err error) {
-	needed := slices.ContainsFunc(doc.Cells, func(c document.Cell) bool { return c.Scenario.Network != nil })
+// have its network, which the user may not make here. Of what is on the machines of a hub
+// none is made.
+func elsewhere(doc *document.Document, hub *wire.Address) (done bool, err error) {
+	needed := slices.ContainsFunc(doc.Cells, func(c document.Cell) bool {
+		return c.Scenario.Network != nil && (hub == nil || !c.Scenario.Placed())
+	})
 	if !needed || !netns.CanRerun() || netns.Allowed() == nil {
 		return false, netns.Settle()
 	}

@@ -610,6 +610,15 @@ func TestCommandLine(t *testing.T) {
 	if got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	for word, shown := range map[string]string{
+		"--hub=nats://host:4222#secret": "--hub=nats://host:4222", "nats://user:secret@host:4222": "nats://host:4222",
+		"--hub=tls://secret@host": "--hub=tls://host", "nats://u:se@cret@host:4222#SUsecret": "nats://host:4222",
+		"http://user@host/#x": "'http://user@host/#x'", "load.name=nats://x@y": "load.name=nats://x@y",
+	} {
+		if got := commandLine([]string{word}); got != shown {
+			t.Errorf("%s is shown as %s", word, got)
+		}
+	}
 	said, err := exec.Command("sh", "-c", `printf '%s\n' `+got).Output()
 	if args[len(args)-1] = "nats://host:4222"; err != nil || string(said) != strings.Join(args, "\n")+"\n" {
 		t.Errorf("a shell reads %q (%v)", said, err)

@@ -37,5 +37,5 @@ func Nanotime() int64 {
 	if k := sock.Instead(); k != nil {
 		return k.Now()
 	}
-	return origin.ns + int64(time.Since(origin.at))
+	return skewed(origin.ns + int64(time.Since(origin.at)))
 }

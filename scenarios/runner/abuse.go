@@ -24,7 +24,9 @@ type abuser struct {
 	set     *format.Abuse
 	at      time.Duration // after the start of the loads
 	process *proc.Process
+	there   int64 // the start of the loads by the clock of its machine
 	ready   chan struct{}
+	once    sync.Once // of ready
 
 	mu      sync.Mutex
 	outcome *result.Abuse
@@ -91,7 +93,7 @@ func (a *abuser) take(text []byte) {
 	case err != nil:
 		a.fault = fmt.Sprintf("the agent sent a line that cannot be understood: %.80q", text)
 	case line.Ready != nil:
-		close(a.ready)
+		a.once.Do(func() { close(a.ready) })
 	case line.Abuse != nil:
 		a.outcome = line.Abuse
 	case line.Error != "":
@@ -116,7 +118,8 @@ func (a *abuser) err() error {
 // when its own time comes.
 func (c *cell) beginAbuse(ctx context.Context, workers *sync.WaitGroup, steady func() error) error {
 	for _, a := range c.abusers {
-		line, err := json.Marshal(loadgen.Start{StartAt: a.process.At(c.start)})
+		a.there = a.process.At(c.start)
+		line, err := json.Marshal(loadgen.Start{StartAt: a.there})
 		if err != nil {
 			return err
 		}
@@ -142,6 +145,14 @@ func (c *cell) followAbuse(ctx context.Context, a *abuser, steady func() error) 
 	begin := a.at.Microseconds()
 	e := abuseEvent(a.set, begin)
 	c.begin(&e, begin, begin+a.set.For.Us())
+	if on := a.process.Elsewhere(); on != nil {
+		c.whenKnown(atTheEnd, func() {
+			onAxis := func(us int64) int64 { return (on.Here(a.there+us*1000) - c.start) / 1000 }
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			e.BeginUs, e.EndUs = onAxis(begin), onAxis(begin+a.set.For.Us())
+		})
+	}
 	select {
 	case <-ctx.Done():
 		return

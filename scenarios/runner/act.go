@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -197,7 +198,6 @@ func (c *cell) renew(e *result.Event, name string) error {
 // reports whether it had anything to act on.
 func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do *format.Event) error {
 	action, _ := format.FindAction(do.Do)
-	begin, end := int64(0), int64(0)
 	before := readMet(ctx, targets)
 	before.requests -= min(before.requests, open(ctx, targets))
 	refused := c.attempts(targets)
@@ -220,7 +220,8 @@ func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do
 		}
 		args.Certificate = string(text)
 	}
-	for i, o := range targets {
+	var applied []*control.Applied
+	for _, o := range targets {
 		if !o.running() {
 			return fmt.Errorf("origin %s is not running", o.name)
 		}
@@ -228,13 +229,18 @@ func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do
 		if err != nil {
 			return err
 		}
-		if from := (a.BeginNs - c.start) / 1000; i == 0 || from < begin {
-			begin = from
-		}
-		end = max(end, (a.EndNs-c.start)/1000)
+		applied = append(applied, a)
 	}
-	end = min(end, max(begin, c.record.LengthUs))
+	begin, end := c.faultTimes(targets, applied)
 	c.begin(e, begin, end)
+	if slices.ContainsFunc(targets, func(o *origin) bool { return o.host != nil }) {
+		c.whenKnown(atTheEnd, func() {
+			begin, end := c.faultTimes(targets, applied)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			e.BeginUs, e.EndUs = begin, end
+		})
+	}
 	_ = c.clock.sleepUntil(ctx, c.start+end*1000) // a run that ends sooner has seen what it has
 	var finding result.Finding
 	if action.Fault == control.Refuse {
@@ -246,6 +252,19 @@ func (c *cell) fault(ctx context.Context, e *result.Event, targets []*origin, do
 	cert := evidence.Certificate("the origin", true, finding)
 	c.update(e, func(e *result.Event) { e.Certificate = cert })
 	return nil
+}
+
+// faultTimes are when the first of some origins began a fault and the last ended it, in the
+// time of the run, as far as the clocks of their machines are known.
+func (c *cell) faultTimes(targets []*origin, applied []*control.Applied) (begin, end int64) {
+	for i, o := range targets {
+		from := (o.here(applied[i].BeginNs) - c.start) / 1000
+		if i == 0 || from < begin {
+			begin = from
+		}
+		end = max(end, (o.here(applied[i].EndNs)-c.start)/1000)
+	}
+	return begin, min(end, max(begin, c.record.LengthUs))
 }
 
 // kill ends the processes of the targets, and starts them again after a while

@@ -44,6 +44,7 @@ type cell struct {
 
 	dir        string // sockets and configuration
 	certs      *certmaker.Maker
+	build      string // of this program
 	hub        *wire.Address
 	only       []string       // machines that it may use; none is all
 	claims     *claims        // of the machines that cells beside it have
@@ -90,6 +91,7 @@ type cell struct {
 
 	mu        sync.Mutex
 	intervals []result.Interval
+	late      []late                     // that wait for the clocks of other machines
 	failures  map[string]map[uint64]bool // ids of failed requests by load
 	receipts  []result.OriginCount       // what origins have told, as it came
 	events    []*result.Event

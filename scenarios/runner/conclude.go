@@ -33,11 +33,13 @@ func (c *cell) conclude(ctx context.Context) {
 		c.record.Warnings = append(c.record.Warnings, "conservation: "+err.Error())
 	}
 	c.record.Conservation = conservation
+	c.compareMachines(ctx) // what happened since the last comparison is bounded by it
 	c.collect()
 	c.record.AlteredUnreported = unreported(c.record.Loads, c.altered)
 	c.waits = c.usage.waits.measured(c.record.Phases, c.record.Events)
 	c.record.Trust = c.trust(c.waits)
-	c.record.Trust.Doubts = append(c.record.Trust.Doubts, c.noteMachines(ctx)...)
+	// A clock that was set comes first: other doubts may follow from it.
+	c.record.Trust.Doubts = append(c.noteMachines(), c.record.Trust.Doubts...)
 	data := &objective.Data{
 		Loads: c.record.Loads, Abuse: c.record.Abuse, Intervals: c.intervals, Phases: c.record.Phases, Events: c.record.Events,
 		Conservation: conservation, Waits: c.waits, Doubts: c.record.Trust.Doubts, Unreported: c.record.AlteredUnreported,

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,9 +41,9 @@ const (
 	leadElsewhere = 2 * time.Second
 	// clockBound is how well the clocks of machines must be known.
 	clockBound = time.Millisecond
-	// mostDrift is how far a clock may go from where it was at the begin: a twentieth of a
-	// slice of a timeline, whose slices stay those of that clock.
-	mostDrift = 5 * time.Millisecond
+	// mostApart is how far the clocks of machines that share a load may go apart: a twentieth
+	// of a slice of its timeline, which is made of one slice of each.
+	mostApart = 5 * time.Millisecond
 )
 
 // processHost is a host as internal/proc knows it.
@@ -89,7 +88,7 @@ func (c *cell) tryMachines(ctx context.Context) error {
 	}
 	m := &machines{session: s, roles: map[string][]*session.Host{}}
 	c.machines = m
-	if m.here, err = towards(c.hub.URL); err != nil {
+	if m.here, err = c.hub.Towards(); err != nil {
 		return fail(exitLost, err)
 	}
 	if m.chosen, err = m.find(ctx, c.scenario, c.only, c.claims); err != nil {
@@ -114,7 +113,25 @@ func (c *cell) tryMachines(ctx context.Context) error {
 			m.roles[role] = append(m.roles[role], h)
 		}
 	}
+	if others := otherBuilds(c.build, s.Hosts()); others != "" {
+		c.record.Warnings = append(c.record.Warnings, others)
+	}
 	return nil
+}
+
+// otherBuilds says which machines have another build of this program: they understand each
+// other, but loads, origins and the built-in proxy are those of the machine.
+func otherBuilds(own string, hosts []*session.Host) string {
+	var others []string
+	for _, h := range hosts {
+		if build := h.Hello().Tool; build != own {
+			others = append(others, fmt.Sprintf("%s has %s", h.Name(), build))
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("bench is another build on some hosts than here (%s): %s", own, strings.Join(others, ", "))
 }
 
 // errMissing is a scenario whose machines are not there.
@@ -218,22 +235,6 @@ func matches(h *wire.Hello, labels map[string]string) bool {
 	return true
 }
 
-// towards is the address of this machine that leads to the hub.
-func towards(hub string) (string, error) {
-	u, err := url.Parse(hub)
-	if err != nil {
-		return "", err
-	}
-	// Nothing is sent: the kernel only chooses a route.
-	conn, err := net.Dial("udp", u.Host)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	host, _, err := net.SplitHostPort(conn.LocalAddr().String())
-	return host, err
-}
-
 // at is the machine of part number n (from 1) of a role, nil for this one.
 func (m *machines) at(role string, n int) *session.Host {
 	if m == nil || role == "" {
@@ -288,16 +289,19 @@ func (m *machines) lost(failed bool) error {
 func (c *cell) proxyHost() *session.Host { return c.machines.at(c.scenario.Proxy.OnHost, 1) }
 
 // watchMachines compares clocks, and ends the cell when a machine is lost.
-func (c *cell) watchMachines(ctx context.Context) {
+func (c *cell) watchMachines(ctx context.Context, workers *sync.WaitGroup) {
 	if c.machines == nil {
 		return
 	}
-	go c.machines.session.CompareClocks(ctx)
-	select {
-	case <-ctx.Done():
-	case <-c.machines.session.Lost():
-		c.fail(fail(exitLost, lostError{c.machines.session.Err()}))
-	}
+	s := c.machines.session
+	workers.Go(func() { s.CompareClocks(ctx, func() { c.placeUntil(s.ClocksKnownUntil()) }) })
+	workers.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-s.Lost():
+			c.fail(fail(exitLost, lostError{s.Err()}))
+		}
+	})
 }
 
 // usageLimit bounds the wait for what machines say of processes: the next sample may do
@@ -365,42 +369,56 @@ func (c *cell) usageElsewhere() []result.Process {
 
 // noteMachines records the machines and how their clocks went, and what the run cannot
 // vouch for because of them.
-func (c *cell) noteMachines(ctx context.Context) []result.Doubt {
+func (c *cell) noteMachines() []result.Doubt {
 	if c.machines == nil {
 		return nil
 	}
 	var doubts []result.Doubt
 	for _, h := range c.machines.session.Hosts() {
-		// Once more: what happened since the last comparison is bounded by it.
-		if err := h.CompareClock(ctx); err != nil {
-			c.record.Warnings = append(c.record.Warnings, err.Error())
-		}
 		clocks := h.Clocks(c.start, c.start+c.record.LengthUs*1000)
+		apart := c.apart(h)
 		hello := h.Hello()
 		r := result.Host{
 			Name: h.Name(), Address: h.Address(), CPUs: hello.CPUs, Kernel: hello.Kernel, Roles: c.machines.rolesOf(h),
-			OffsetUs: micros(clocks.Offset), DriftPPM: clocks.Rate * 1e6, BoundUs: micros(clocks.Bound + clocks.Moved),
+			OffsetUs: micros(clocks.Offset), DriftPPM: clocks.Rate * 1e6, BoundUs: micros(clocks.Bound + apart),
 		}
 		if clocks.Err != nil {
 			r.Step = clocks.Err.Error()
 		}
-		doubts = append(doubts, doubtOf(h.Name(), &clocks)...)
+		doubts = append(doubts, doubtOf(h.Name(), &clocks, apart)...)
 		c.record.Hosts = append(c.record.Hosts, r)
 	}
 	return doubts
 }
 
+// apart is how far slices of a machine were from where those of the loads are put that it
+// shares with others.
+func (c *cell) apart(h *session.Host) time.Duration {
+	var furthest int64
+	for _, a := range c.agents {
+		if !a.Elsewhere() {
+			continue
+		}
+		for us := int64(0); us < c.record.LengthUs; us += time.Second.Microseconds() {
+			furthest = max(furthest, a.Apart(h, us))
+		}
+		furthest = max(furthest, a.Apart(h, c.record.LengthUs))
+	}
+	return time.Duration(furthest) * time.Microsecond
+}
+
 // doubtOf is what times of a host are not to be trusted for, if anything.
-func doubtOf(host string, c *session.Clocks) []result.Doubt {
-	d := result.Doubt{Concerns: result.ConcernsTimes}
+func doubtOf(host string, c *session.Clocks, apart time.Duration) []result.Doubt {
+	d := result.Doubt{Concerns: result.ConcernsAxis}
 	switch {
 	case c.Err != nil:
+		d.Concerns = result.ConcernsTimes // latencies are by that clock, too
 		d.Text = fmt.Sprintf("the clock of host %s cannot be compared: %v", host, c.Err)
 	case c.Bound > clockBound:
 		d.Text = fmt.Sprintf("times of host %s are known to ±%v only, and %v is wanted", host, c.Bound.Round(time.Microsecond), clockBound)
 		d.Remedy = "let the hub be nearer to it, or less busy"
-	case c.Moved > mostDrift:
-		d.Text = fmt.Sprintf("the clock of host %s drifted by %v during the run, and its timeline with it", host, c.Moved.Round(time.Microsecond))
+	case apart > mostApart:
+		d.Text = fmt.Sprintf("the clock of host %s went %v away from those of the hosts that it shares a load with", host, apart.Round(time.Microsecond))
 		d.Remedy = "let the clocks of the machines be kept by NTP, or measure for a shorter time"
 	default:
 		return nil

@@ -24,6 +24,7 @@ func (c *cell) measure(ctx context.Context) error {
 	c.upstreams = newUpstreams()
 	c.usage = newUsage(c.allowed)
 	c.conditions = newConditions()
+	c.compareMachines(ctx) // by which each of their loads is told when to begin
 	// The beginning is chosen before the events can refer to it.
 	lead := leadTime
 	if c.machines != nil {
@@ -46,7 +47,7 @@ func (c *cell) measure(ctx context.Context) error {
 	workers.Go(func() { watching(func() { c.sample(ctx) }) })
 	workers.Go(func() { watching(func() { c.usage.waits.follow(ctx, c.sinceStart) }) })
 	workers.Go(func() { c.announce(ctx) })
-	workers.Go(func() { c.watchMachines(ctx) })
+	c.watchMachines(ctx, &workers)
 	steady := sync.OnceValue(c.checkSteady)
 	if err := c.beginAbuse(ctx, &workers, steady); err != nil {
 		return fail(exitLost, err)
@@ -141,6 +142,7 @@ func (c *cell) collect() {
 			c.record.Loads = append(c.record.Loads, *load)
 		}
 	}
+	c.placeUntil(atTheEnd)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.number()

@@ -113,13 +113,9 @@ func (o *origin) running() bool {
 	return wanted && p.Running()
 }
 
-// fault orders a fault and returns when it begins and ends.
+// fault orders a fault and returns when it begins and ends, by the clock of the origin.
 func (o *origin) fault(ctx context.Context, kind string, a *format.EventArgs) (*control.Applied, error) {
-	applied, err := o.client.Apply(ctx, a.Fault(kind))
-	if err == nil {
-		applied.BeginNs, applied.EndNs = o.here(applied.BeginNs), o.here(applied.EndNs)
-	}
-	return applied, err
+	return o.client.Apply(ctx, a.Fault(kind))
 }
 
 // here is a time of the origin's machine by the clock of this one.

@@ -8,8 +8,12 @@ import (
 )
 
 func (c *cell) tookInterval(i result.Interval) {
-	c.store(fileTimeline, cellLine{c.record.Name, i})
+	load := c.fleetElsewhere(i.Load)
+	if load == nil {
+		c.store(fileTimeline, cellLine{c.record.Name, i})
+	}
 	c.live.Interval(i)
+	whole := i
 	// Histograms that no window looks at need not be kept: they are most of
 	// what a long run would hold in memory.
 	if !c.windowsRead("service") {
@@ -18,9 +22,16 @@ func (c *cell) tookInterval(i result.Interval) {
 	if !c.windowsRead("all") {
 		i.All = ""
 	}
+	if load != nil {
+		load.Place(&i) // as far as its clocks are known now
+	}
 	c.mu.Lock()
+	n := len(c.intervals)
 	c.intervals = append(c.intervals, i)
 	c.mu.Unlock()
+	if load != nil {
+		c.whenKnown(c.start+i.StartUs*1000, func() { c.placeInterval(load, n, &whole) })
+	}
 }
 
 // windowsRead reports whether an objective reads a series within windows; the
@@ -36,9 +47,22 @@ func (c *cell) tookFailure(f result.Failure) {
 		c.failures[f.Load] = map[uint64]bool{}
 	}
 	c.failures[f.Load][f.ID] = true
+	c.mu.Unlock()
+	if load := c.fleetElsewhere(f.Load); load != nil {
+		c.whenKnown(c.start+f.EndedUs*1000, func() {
+			load.PlaceFailure(&f)
+			c.writeFailure(&f)
+		})
+		return
+	}
+	c.writeFailure(&f)
+}
+
+func (c *cell) writeFailure(f *result.Failure) {
+	c.mu.Lock()
 	f.Events = c.near(f.AtUs, f.EndedUs)
 	c.mu.Unlock()
-	c.store(fileErrors, failureLine{c.record.Name, f})
+	c.store(fileErrors, failureLine{c.record.Name, *f})
 }
 
 // cellLine and failureLine are table lines that say which cell they are of.

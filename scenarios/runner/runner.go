@@ -229,7 +229,7 @@ func (m *maker) cell(i int) *cell {
 	of := &m.o.Document.Cells[i]
 	return &cell{
 		scenario: of.Scenario, self: m.o.Self, journal: m.journal, group: m.group, out: m.dir, live: m.o.Live,
-		ports: m.ports, allowed: m.allowed, clock: monotonic{}, fresh: m.o.FreshProgram, hub: m.o.Hub, only: m.o.Only, index: i, count: len(m.o.Document.Cells),
+		ports: m.ports, allowed: m.allowed, clock: monotonic{}, fresh: m.o.FreshProgram, build: m.o.Tool.Build(), hub: m.o.Hub, only: m.o.Only, index: i, count: len(m.o.Document.Cells),
 		record: &result.Cell{
 			Name: of.Name, Vars: maps.Clone(of.Vars),
 			Events: []result.Event{}, Objectives: []result.Objective{}, Loads: []result.Load{},

@@ -261,7 +261,7 @@ func (t *Trials) trial(ctx context.Context, rate, seconds float64) (o *capacity.
 	warm := int64(capacity.WarmUp(seconds) * 1e6)
 	c := &cell{
 		scenario: t.scenario(rate, seconds), self: t.o.Self, journal: t.journal, group: t.group, out: t.dir, live: nobody{},
-		ports: t.ports, allowed: t.allowed, clock: monotonic{}, fresh: true, hub: t.o.Hub, index: number - 1, count: number,
+		ports: t.ports, allowed: t.allowed, clock: monotonic{}, fresh: true, build: t.o.Tool.Build(), hub: t.o.Hub, index: number - 1, count: number,
 		probe: &probe{fromUs: warm, toUs: warm + int64(seconds*1e6)},
 		record: &result.Cell{
 			Name: name, Vars: map[string]string{"trial": fmt.Sprint(number)},

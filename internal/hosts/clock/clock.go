@@ -54,7 +54,12 @@ func FromTrips(trips []Trip) (Estimate, error) {
 // Track is the estimates of a run, in order of time.
 type Track struct{ list []Estimate }
 
-// Add takes one more estimate. An error is a clock that was set since the one before.
+// LongGap is the longest time between two estimates over which a clock is taken to go on as
+// the line that joins them says.
+const LongGap = 15 * time.Second
+
+// Add takes one more estimate, which must be later than those before. An error is a clock that
+// was set since the last one.
 func (t *Track) Add(e Estimate) error {
 	t.list = append(t.list, e)
 	if len(t.list) < 2 {
@@ -68,8 +73,13 @@ func (t *Track) Add(e Estimate) error {
 	return nil
 }
 
-// List is the estimates so far.
-func (t *Track) List() []Estimate { return slices.Clone(t.list) }
+// Until is the time of the own clock up to which the other one is known, 0 if it is not.
+func (t *Track) Until() int64 {
+	if len(t.list) == 0 {
+		return 0
+	}
+	return t.list[len(t.list)-1].At
+}
 
 // Rate is how much faster the other clock runs, as a share, by the line that fits the
 // estimates best; tight ones count more. It is 0 for less than five seconds of them.
@@ -123,27 +133,40 @@ func (t *Track) Offset(at int64) time.Duration {
 	return a.Offset + time.Duration(share*float64(b.Offset-a.Offset))
 }
 
-// Bound is how wrong Offset is at most between from and to: the widest bound of the
-// estimates around them, and what a clock may drift between two of them.
+// Bound is how wrong Offset is at most between from and to: the widest bound of the estimates
+// around them; besides, how far an estimate is from the line that joins its neighbours, where
+// their bounds do not explain it, as the clock is off that line as much between two estimates;
+// and what a clock may drift where no estimate is near.
 func (t *Track) Bound(from, to int64) time.Duration {
-	var worst time.Duration
+	n := len(t.list)
+	if n == 0 {
+		return 0
+	}
+	var worst, bent time.Duration
+	far := max(t.list[0].At-from, to-t.list[n-1].At, 0)
 	for i, e := range t.list {
-		if i+1 < len(t.list) && t.list[i+1].At < from || i > 0 && t.list[i-1].At > to {
+		if i+1 < n && t.list[i+1].At < from || i > 0 && t.list[i-1].At > to {
 			continue
 		}
 		worst = max(worst, e.Bound)
-	}
-	return worst
-}
-
-// Moved is how far the offset is from what it was at from, at the most, until to: what a
-// time is wrong by that was converted at from and counted on by the other clock.
-func (t *Track) Moved(from, to int64) time.Duration {
-	base, worst := t.Offset(from), (t.Offset(to) - t.Offset(from)).Abs()
-	for _, e := range t.list {
-		if e.At >= from && e.At <= to {
-			worst = max(worst, (e.Offset - base).Abs())
+		if i == 0 {
+			continue
+		}
+		if gap := e.At - t.list[i-1].At; gap > LongGap.Nanoseconds() {
+			far = max(far, gap/2)
+		}
+		if i+1 < n {
+			bent = max(bent, t.bend(i))
 		}
 	}
-	return worst
+	return worst + bent + time.Duration(float64(far)*MaxRate)
+}
+
+// bend is how far an estimate is from the line that joins its neighbours, beyond what the
+// bounds of the three explain.
+func (t *Track) bend(i int) time.Duration {
+	a, e, b := t.list[i-1], t.list[i], t.list[i+1]
+	share := float64(e.At-a.At) / float64(b.At-a.At)
+	line := a.Offset + time.Duration(share*float64(b.Offset-a.Offset))
+	return max(0, (e.Offset-line).Abs()-e.Bound-max(a.Bound, b.Bound))
 }

@@ -91,8 +91,56 @@ func TestShiftAndDriftAreCorrected(t *testing.T) {
 			t.Errorf("wrong by %v, the bound is %v", wrong, track.Bound(begin, now))
 		}
 	}
-	if moved := track.Moved(begin, now); moved < 2500*time.Microsecond || moved > 4*time.Millisecond {
-		t.Errorf("moved by %v in a minute", moved)
+}
+
+// A clock that changes its pace, or was not looked at for long, is off the line that joins two
+// estimates: by no more than the bound.
+func TestBoundsOfBentClocks(t *testing.T) {
+	const second = int64(time.Second)
+	estimate := func(at int64, offset, bound time.Duration) Estimate {
+		return Estimate{At: at, Offset: offset, Bound: bound}
+	}
+	track := func(all ...Estimate) *Track {
+		tr := &Track{}
+		for _, e := range all {
+			if err := tr.Add(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return tr
+	}
+	const narrow = 10 * time.Microsecond
+	// It stands still for twelve seconds and then runs 100 ppm fast: at 12 s the line from 10 s
+	// to 15 s is off by 120 µs.
+	bent := track(estimate(0, 0, narrow), estimate(5*second, 0, narrow), estimate(10*second, 0, narrow),
+		estimate(15*second, 300*time.Microsecond, narrow), estimate(20*second, 800*time.Microsecond, narrow))
+	if wrong := bent.Offset(12 * second); wrong != 120*time.Microsecond || bent.Bound(0, 20*second) < wrong {
+		t.Errorf("off by %v, the bound is %v", wrong, bent.Bound(0, 20*second))
+	}
+	// Before it does so nothing of that is known or counts.
+	if got := bent.Bound(0, 4*second); got != narrow {
+		t.Errorf("the bound of its first seconds is %v", got)
+	}
+	straight := track(estimate(0, 0, narrow), estimate(5*second, 250*time.Microsecond, narrow), estimate(10*second, 500*time.Microsecond, narrow))
+	for _, c := range []struct {
+		what     string
+		track    *Track
+		from, to int64
+		want     time.Duration
+	}{
+		{"a straight one", straight, 0, 10 * second, narrow},
+		{"after the last estimate", straight, 0, 12 * second, narrow + time.Millisecond},
+		{"before the first one", straight, -4 * second, 10 * second, narrow + 2*time.Millisecond},
+		{"unseen for 20 s", track(estimate(0, 0, narrow), estimate(20*second, 0, narrow)), 0, 20 * second, narrow + 5*time.Millisecond},
+		{"unseen for 15 s", track(estimate(0, 0, narrow), estimate(15*second, 0, narrow)), 0, 15 * second, narrow},
+		{"nothing", &Track{}, 0, second, 0},
+	} {
+		if got := c.track.Bound(c.from, c.to); got != c.want {
+			t.Errorf("%s: %v, not %v", c.what, got, c.want)
+		}
+	}
+	if got := straight.Until(); got != 10*second {
+		t.Errorf("known until %d", got)
 	}
 }
 

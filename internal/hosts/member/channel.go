@@ -2,6 +2,7 @@ package member
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -10,7 +11,8 @@ import (
 )
 
 // channel carries out the orders of one channel, one after another and each once,
-// however often it is asked.
+// however often it is asked. A number that is left out is that of an order that the runner
+// gave up before it came here.
 type channel struct {
 	do    func(*wire.Order) wire.Reply
 	queue chan *nats.Msg
@@ -60,13 +62,19 @@ func (c *channel) take(m *nats.Msg) {
 		_ = m.Respond(answer) // it is asked again
 		return
 	}
-	if o.Seq != c.last+1 {
+	if o.Seq <= c.last {
 		c.mu.Unlock()
 		return // of a time that is over
 	}
+	missing := o.Seq - c.last - 1
 	c.last, c.answer = o.Seq, nil
 	c.mu.Unlock()
-	reply := c.do(&o)
+	var reply wire.Reply
+	if missing > 0 && o.Op == wire.OpStdin {
+		reply = refusal("", fmt.Errorf("what was to be written before is missing (%d orders)", missing))
+	} else {
+		reply = c.do(&o)
+	}
 	reply.Seq = o.Seq
 	answer := respond(m, reply)
 	c.mu.Lock()

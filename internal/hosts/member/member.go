@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -24,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bench/chaos/port"
+	"bench/internal/confine"
 	"bench/internal/hosts/wire"
 )
 
@@ -57,6 +57,7 @@ type Host struct {
 	conn     *nats.Conn
 	lock     *os.File
 	refused  chan error
+	confines bool // the kernel keeps own programs to the directory of the run
 
 	// opening is held while a run begins, which may take seconds: signs of life must not wait
 	// for that.
@@ -84,6 +85,11 @@ func Join(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.lock.Close()) }()
+	if o.Address != "" {
+		if h.options.Address, err = wire.ParseHost(o.Address); err != nil {
+			return fmt.Errorf("--address: %w", err)
+		}
+	}
 	h.conn, err = wire.Connect(o.Hub, wire.Options{Name: wire.ClientOfHost(o.Name), Note: o.Note, Refused: func(err error) {
 		select {
 		case h.refused <- err:
@@ -95,7 +101,7 @@ func Join(ctx context.Context, o Options) (err error) {
 	}
 	defer h.conn.Close()
 	if h.options.Address == "" {
-		if h.options.Address, err = addressTowards(o.Hub.URL); err != nil {
+		if h.options.Address, err = o.Hub.Towards(); err != nil {
 			return err
 		}
 	}
@@ -106,6 +112,10 @@ func (h *Host) serve(ctx context.Context) error {
 	// Free ports are looked for in different places on different hosts, which may be on
 	// one machine.
 	h.port = lowPort + os.Getpid()*7%(highPort-lowPort)
+	why := confine.Possible()
+	if h.confines = why == nil; !h.confines {
+		h.options.Note(fmt.Sprintf("runs may write files and start programs here as this user may: %v", why))
+	}
 	for subject, take := range map[string]nats.MsgHandler{
 		wire.Who: h.tellWho, wire.AnyRunBeat: h.heard, wire.AnyOrders(h.options.Name): h.ordered,
 	} {
@@ -299,22 +309,6 @@ func lockMachine(dir string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("this machine has joined already (%s is locked)", f.Name()), f.Close())
 	}
 	return f, nil
-}
-
-// addressTowards is the address of this machine that leads to the hub.
-func addressTowards(hub string) (string, error) {
-	u, err := url.Parse(hub)
-	if err != nil {
-		return "", err
-	}
-	// Nothing is sent: the kernel only chooses a route.
-	c, err := net.Dial("udp", u.Host)
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	host, _, err := net.SplitHostPort(c.LocalAddr().String())
-	return host, err
 }
 
 // Ports that are given out lie below those the kernel gives to connections.

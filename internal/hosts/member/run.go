@@ -239,6 +239,28 @@ func (c *child) order(o *wire.Order) wire.Reply {
 	return refusal(wire.KindRefused, fmt.Errorf("%.40q is no order", o.Op))
 }
 
+// confined is a command of this program that may write in the directory of the run only, and
+// start no programs but itself and those that the host allows: a configuration may name any.
+func (c *child) confined(args []string) []string {
+	h := c.work.host
+	if !h.confines {
+		return args
+	}
+	all := append(slices.Clone(h.options.Self), "agent", "confined")
+	for _, path := range h.options.Exec {
+		all = append(all, "--may="+path)
+	}
+	return append(append(all, c.work.dir), args...)
+}
+
+// unused is an error where the channel is that of a process or connection already.
+func (c *child) unused() error {
+	if process, stdin := c.is(); process != nil || stdin != nil {
+		return errors.New("the channel is in use")
+	}
+	return nil
+}
+
 func (c *child) outbox() *outbox {
 	h := c.work.host
 	return newOutbox(h.conn, wire.Output(c.work.id, h.options.Name, c.name), c.work.over)
@@ -246,15 +268,18 @@ func (c *child) outbox() *outbox {
 
 func (c *child) start(o *wire.Order) wire.Reply {
 	h := c.work.host
+	if err := c.unused(); err != nil {
+		return refusal(wire.KindRefused, err)
+	}
 	if err := h.allowed(o); err != nil {
 		return refusal(wire.KindRefused, fmt.Errorf("host %s: %w", h.options.Name, err))
 	}
 	args := o.Args
 	if o.Self {
-		args = append(slices.Clone(h.options.Self), args...)
+		args = c.confined(append(slices.Clone(h.options.Self), args...))
 	}
 	out := c.outbox()
-	s := proc.Spec{Name: o.Name, Args: args, Env: o.Env, CPUs: o.CPUs, Nice: o.Nice, RealTime: o.RealTime, StdinPipe: o.Pipe}
+	s := proc.Spec{Name: o.Name, Args: args, CPUs: o.CPUs, Nice: o.Nice, RealTime: o.RealTime, StdinPipe: o.Pipe}
 	if !o.Pipe {
 		s.Stdin = o.Data
 	}
@@ -286,6 +311,9 @@ const dialLimit = 2 * time.Second
 
 // dial connects to a unix socket in the directory of the run.
 func (c *child) dial(o *wire.Order) wire.Reply {
+	if err := c.unused(); err != nil {
+		return refusal(wire.KindRefused, err)
+	}
 	path, err := c.work.inside(o.Path)
 	if err != nil {
 		return refusal(wire.KindRefused, err)

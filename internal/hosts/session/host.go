@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -38,7 +40,8 @@ type Host struct {
 	faults   int // so far
 	children map[string]*remote
 
-	clocks struct {
+	comparing sync.Mutex // held while a comparison of clocks goes on
+	clocks    struct {
 		sync.Mutex
 		track clock.Track
 		err   error // a step
@@ -86,6 +89,9 @@ func (h *Host) Address() string { return h.hello.Address }
 // Port is a free port of the host.
 func (h *Host) Port(ctx context.Context) (int, error) {
 	r, err := h.orders.call(ctx, &wire.Order{Op: wire.OpPort})
+	if err == nil && (r.Port < 1 || r.Port > math.MaxUint16) {
+		err = fmt.Errorf("host %s: %d is no port", h.Name(), r.Port)
+	}
 	return r.Port, err
 }
 
@@ -178,6 +184,18 @@ type orderError struct{ kind, text string }
 
 func (e *orderError) Error() string { return e.text }
 
+// mostOfError is how much is shown of what a host says.
+const mostOfError = 4 << 10
+
+// refused is the error of an order that a host did not carry out, in words that name it.
+func refused(host string, r *wire.Reply) *orderError {
+	text := wire.Shown(r.Error, mostOfError)
+	if !strings.Contains(text, "host "+host) {
+		text = "host " + host + ": " + text
+	}
+	return &orderError{r.Kind, text}
+}
+
 // Is lets callers ask for what they would ask of this machine.
 func (e *orderError) Is(target error) bool {
 	switch e.kind {
@@ -223,8 +241,9 @@ func (c *caller) call(ctx context.Context, o *wire.Order) (wire.Reply, error) {
 		case <-ctx.Done():
 		}
 	}()
+	limit := wire.AskEvery
 	for {
-		m, err := h.session.request(ctx, subject, text, wire.AskEvery)
+		m, err := h.session.request(ctx, subject, text, limit)
 		if err == nil {
 			var r wire.Reply
 			if err := json.Unmarshal(m.Data, &r); err != nil {
@@ -232,11 +251,13 @@ func (c *caller) call(ctx context.Context, o *wire.Order) (wire.Reply, error) {
 			}
 			switch {
 			case r.Error != "":
-				return r, &orderError{r.Kind, r.Error}
+				return r, refused(h.Name(), &r)
 			case r.Seq == o.Seq || o.Op == wire.OpClose:
 				return r, nil
 			}
-			continue // the answer to another one
+			// The answer to another one.
+		} else if errors.Is(err, context.DeadlineExceeded) {
+			limit = min(2*limit, wire.AskAtMost)
 		}
 		select {
 		case <-ctx.Done():

@@ -20,6 +20,9 @@ import (
 // startLimit bounds an order of a process: a machine may be slow, not silent.
 const startLimit = 20 * time.Second
 
+// mostOfOutput is how much is kept of the output that comes with the end of a process.
+const mostOfOutput = 64 << 10
+
 // remote is one process of a host, or one connection to a socket there.
 type remote struct {
 	host   *Host
@@ -59,9 +62,13 @@ func (r *remote) forget() {
 }
 
 // Launch implements proc.Host. The files of the run's directory are there before the
-// process is, and where its command line, environment or input name that directory, they
-// name the one there.
+// process is, and where its command line or input name that directory, they name the one
+// there. The environment is the host's: by that of a program one could make another one
+// of it.
 func (h *Host) Launch(s *proc.Spec, stdout io.Writer) (proc.Remote, error) {
+	if len(s.Env) > 0 {
+		return nil, fmt.Errorf("host %s: processes there have the environment of their host", h.Name())
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	if err := h.syncFiles(ctx); err != nil {
@@ -72,7 +79,7 @@ func (h *Host) Launch(s *proc.Spec, stdout io.Writer) (proc.Remote, error) {
 		return nil, err
 	}
 	o := &wire.Order{
-		Op: wire.OpStart, Name: s.Name, Args: h.allThere(s.Args), Env: h.allThere(s.Env), CPUs: s.CPUs, Nice: s.Nice,
+		Op: wire.OpStart, Name: s.Name, Args: h.allThere(s.Args), CPUs: s.CPUs, Nice: s.Nice,
 		RealTime: s.RealTime, Pipe: s.StdinPipe, Lines: s.Stdout != nil, Data: h.bytesThere(s.Stdin), InDir: s.Dir != "",
 	}
 	if self := h.session.options.Self; len(s.Args) >= len(self) && strings.Join(s.Args[:len(self)], "\x00") == strings.Join(self, "\x00") {
@@ -194,6 +201,7 @@ func (r *remote) took(seq uint64, kind string, data []byte) error {
 		if err := json.Unmarshal(data, &end); err != nil {
 			return err
 		}
+		end.State, end.Output = wire.Shown(end.State, mostOfError), wire.Shown(end.Output, mostOfOutput)
 		r.finish(end)
 		return nil
 	}

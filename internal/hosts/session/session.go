@@ -170,8 +170,8 @@ func Look(ctx context.Context, nc *nats.Conn, wait time.Duration) ([]wire.Hello,
 			break
 		}
 		var h wire.Hello
-		if json.Unmarshal(m.Data, &h) != nil || wire.CheckName(h.Name) != nil {
-			continue
+		if json.Unmarshal(m.Data, &h) != nil || h.Check() != nil {
+			continue // no host that could be worked with
 		}
 		if i := slices.IndexFunc(all, func(o wire.Hello) bool { return o.Name == h.Name }); i >= 0 && all[i].Instance != h.Instance {
 			return nil, fmt.Errorf("two hosts have joined as %s, at %s and %s", h.Name, all[i].Address, h.Address)
@@ -232,7 +232,7 @@ func (s *Session) watch() {
 		switch {
 		case len(silent) == 0:
 		case s.cut.Load():
-			s.fail(fmt.Errorf("the hub at %s is lost: nothing was heard of it for %v", s.options.Hub.URL, wire.Lease*wire.Tick))
+			s.fail(fmt.Errorf("the hub at %s is lost: nothing was heard of it for %v", s.options.Hub.Where(), wire.Lease*wire.Tick))
 		default:
 			s.fail(fmt.Errorf("lost %s: no sign of life for %v", strings.Join(silent, ", "), wire.Lease*wire.Tick), silent...)
 		}

@@ -20,6 +20,7 @@ import (
 
 	"bench/chaos"
 	"bench/chaos/port"
+	"bench/internal/confine"
 	"bench/internal/hosts/clock"
 	"bench/internal/hosts/hub"
 	"bench/internal/hosts/member"
@@ -49,6 +50,13 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case len(args) > 3 && args[0] == "agent" && args[1] == "confined":
+		i := 2
+		for ; strings.HasPrefix(args[i], "--may="); i++ {
+			args[i] = strings.TrimPrefix(args[i], "--may=")
+		}
+		fmt.Fprintln(os.Stderr, confine.Exec(args[i], args[2:i], args[i+1:]))
+		os.Exit(1)
 	case len(args) > 1 && args[0] == "join":
 		joinMain(args[1], args[2], args[3])
 	case len(args) > 2 && args[0] == "agent":
@@ -115,6 +123,16 @@ func program(args []string) int {
 			return 1
 		}
 		fmt.Print(string(text))
+	case "write":
+		if err := os.WriteFile(args[1], []byte("x"), 0o600); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	case "run":
+		if out, err := exec.Command(args[1], args[2:]...).CombinedOutput(); err != nil {
+			fmt.Fprintln(os.Stderr, err, string(out))
+			return 1
+		}
 	case "echo": // on a socket
 		l, err := net.Listen("unix", args[1])
 		if err != nil {
@@ -280,6 +298,7 @@ type relay struct {
 	mu   sync.Mutex
 	live map[net.Conn]bool
 	deaf bool
+	late time.Duration // of everything, each way
 }
 
 func newRelay(t *testing.T, to string) *relay {
@@ -313,10 +332,18 @@ func (r *relay) pass(a net.Conn) {
 	r.mu.Unlock()
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{a, b}, {b, a}} {
+		line := make(chan parcel, 10_000)
 		both.Go(func() {
-			_, _ = io.Copy(gate{r, way[0]}, way[1])
+			for p := range line {
+				time.Sleep(time.Until(p.due))
+				_, _ = way[0].Write(p.data)
+			}
 			_ = a.Close()
 			_ = b.Close()
+		})
+		both.Go(func() {
+			_, _ = io.Copy(gate{r, line}, way[1])
+			close(line)
 		})
 	}
 	both.Wait()
@@ -326,20 +353,33 @@ func (r *relay) pass(a net.Conn) {
 	r.mu.Unlock()
 }
 
+// parcel is something on its way, until it is due.
+type parcel struct {
+	data []byte
+	due  time.Time
+}
+
 // gate drops what it is to pass on while the relay is deaf.
 type gate struct {
-	r  *relay
-	to net.Conn
+	r    *relay
+	line chan<- parcel
 }
 
 func (g gate) Write(p []byte) (int, error) {
 	g.r.mu.Lock()
-	deaf := g.r.deaf
+	deaf, late := g.r.deaf, g.r.late
 	g.r.mu.Unlock()
-	if deaf {
-		return len(p), nil
+	if !deaf {
+		g.line <- parcel{bytes.Clone(p), time.Now().Add(late)}
 	}
-	return g.to.Write(p)
+	return len(p), nil
+}
+
+// slow has everything come so much later from now on, each way.
+func (r *relay) slow(late time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late = late
 }
 
 // cut resets all connections.

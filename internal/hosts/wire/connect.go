@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -44,6 +45,7 @@ func Connect(a *Address, o Options) (*nats.Conn, error) {
 	if note == nil {
 		note = func(string) {}
 	}
+	tried := &repeated{say: note}
 	connected := o.Connected
 	if connected == nil {
 		connected = func(bool) {}
@@ -60,8 +62,10 @@ func Connect(a *Address, o Options) (*nats.Conn, error) {
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			connected(true)
+			tried.forget()
 			note("connected to the hub again")
 		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { tried.tell(explain(a, err).Error()) }),
 		// The server may be restarted with the same keys: what it says of itself on the
 		// way is no reason to give up.
 		nats.IgnoreAuthErrorAbort(),
@@ -74,12 +78,20 @@ func Connect(a *Address, o Options) (*nats.Conn, error) {
 				}
 				return
 			}
-			note(err.Error())
+			if !unauthorized(err) {
+				note(err.Error())
+				return
+			}
+			if expired := a.expired(); expired != nil && o.Refused != nil {
+				o.Refused(expired)
+				return
+			}
+			tried.tell(explain(a, err).Error())
 		}),
 	}
 	if a.Seed != "" {
-		if !a.Expiry.IsZero() && time.Now().After(a.Expiry) {
-			return nil, fmt.Errorf("%w on %s: ask the hub for a new line", ErrExpired, a.Expiry.Format(time.DateTime))
+		if err := a.expired(); err != nil {
+			return nil, err
 		}
 		own, err := token(a)
 		if err != nil {
@@ -89,6 +101,36 @@ func Connect(a *Address, o Options) (*nats.Conn, error) {
 	}
 	nc, err := nats.Connect(a.URL, options...)
 	return nc, explain(a, err)
+}
+
+// repeated says what fails again and again once, until it has worked.
+type repeated struct {
+	say  func(string)
+	mu   sync.Mutex
+	said map[string]bool
+}
+
+func (r *repeated) tell(text string) {
+	r.mu.Lock()
+	again := r.said[text]
+	if r.said == nil {
+		r.said = map[string]bool{}
+	}
+	r.said[text] = true
+	r.mu.Unlock()
+	if !again {
+		r.say(text)
+	}
+}
+
+func (r *repeated) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.said = nil
+}
+
+func unauthorized(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired)
 }
 
 // token shows the NKey, and believes the hub whose key has the fingerprint.
@@ -141,14 +183,14 @@ func explain(a *Address, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
-		return fmt.Errorf("the hub at %s refuses the token: it has expired, or another hub made it, or it is not for this purpose", a.URL)
+	case unauthorized(err):
+		return fmt.Errorf("the hub at %s refuses the token: it has expired, or another hub made it, or it is not for this purpose", a.Where())
 	case strings.Contains(err.Error(), errPin.Error()):
-		return fmt.Errorf("%s: %w", a.URL, errPin)
+		return fmt.Errorf("%s: %w", a.Where(), errPin)
 	case errors.Is(err, nats.ErrNoServers):
-		return fmt.Errorf("no hub answers at %s", a.URL)
+		return fmt.Errorf("no hub answers at %s", a.Where())
 	case a.Seed == "":
-		return fmt.Errorf("the NATS server at %s: %w; if it is a hub of this program, the token is missing: copy the whole line that the hub printed, in quotes", a.URL, err)
+		return fmt.Errorf("the NATS server at %s: %w; if it is a hub of this program, the token is missing: copy the whole line that the hub printed, in quotes", a.Where(), err)
 	}
-	return fmt.Errorf("the hub at %s: %w", a.URL, err)
+	return fmt.Errorf("the hub at %s: %w", a.Where(), err)
 }

@@ -18,8 +18,10 @@ const (
 	BeatEvery = 500 * time.Millisecond
 	// Lease is how many ticks without a sign of life end what depends on it.
 	Lease = 16
-	// AskEvery is the time after which an order is sent again.
-	AskEvery = 500 * time.Millisecond
+	// AskEvery is the time after which an order is sent again, first. It grows to AskAtMost:
+	// where the way takes longer than the first, every answer would come too late.
+	AskEvery  = 500 * time.Millisecond
+	AskAtMost = 2 * time.Second
 )
 
 // MaxChunk bounds what one message carries.
@@ -99,14 +101,13 @@ const (
 )
 
 // Order is one order. Those of a channel are numbered from 1; the host carries each out
-// once and answers a repeated one from memory.
+// once, never one after a later one, and answers a repeated one from memory.
 type Order struct {
 	Seq  uint64   `json:"seq"`
 	Op   string   `json:"op"`
 	Name string   `json:"name,omitempty"` // of a process, for messages
 	Self bool     `json:"self,omitempty"` // the program is this one, args come after it
 	Args []string `json:"args,omitempty"`
-	Env  []string `json:"env,omitempty"`
 	CPUs []int    `json:"cpus,omitempty"`
 	Nice int      `json:"nice,omitempty"`
 	// RealTime and Pipe are as of proc.Spec; with Lines the standard output is sent.

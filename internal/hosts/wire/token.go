@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"regexp"
@@ -39,8 +41,46 @@ func (a *Address) String() string {
 	return fmt.Sprintf("%s#%s.%s.%x", a.URL, a.Seed, a.Pin, at)
 }
 
+// Where is the address as it may be shown: without a token, or the password of a server that
+// somebody else runs.
+func (a *Address) Where() string {
+	u, err := url.Parse(a.URL)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	u.User = nil
+	return u.String()
+}
+
+// defaultPort is that of NATS.
+const defaultPort = "4222"
+
+// Towards is the address of this machine that leads to the hub.
+func (a *Address) Towards() (string, error) {
+	u, err := url.Parse(a.URL)
+	if err != nil {
+		return "", err
+	}
+	// Nothing is sent: the kernel only chooses a route.
+	c, err := net.Dial("udp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), defaultPort)))
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	host, _, err := net.SplitHostPort(c.LocalAddr().String())
+	return host, err
+}
+
 // ErrExpired is a token that was good once.
 var ErrExpired = errors.New("the token has expired")
+
+// expired is an error where the token is not good any more.
+func (a *Address) expired() error {
+	if a.Expiry.IsZero() || time.Now().Before(a.Expiry) {
+		return nil
+	}
+	return fmt.Errorf("%w on %s: ask the hub for a new line", ErrExpired, a.Expiry.Format(time.DateTime))
+}
 
 var errToken = errors.New("the token is incomplete or damaged: copy the whole line that the hub printed, in quotes")
 
