@@ -134,6 +134,19 @@ func FromAddrPort(ap netip.AddrPort) Addr {
 	return a
 }
 
+// ParseIP reads an address without a port; IPv6 may be in brackets. A zone ("%eth0") is none
+// that can be kept.
+func ParseIP(text string) (ip netip.Addr, ok bool) {
+	if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") && strings.Contains(inner, ":") {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	ip, err := netip.ParseAddr(text)
+	if err != nil || ip.Zone() != "" {
+		return netip.Addr{}, false
+	}
+	return ip, true
+}
+
 // Family is one of the Family constants.
 func (a *Addr) Family() int {
 	if a.n < 2 {

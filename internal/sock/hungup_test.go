@@ -1,0 +1,53 @@
+package sock
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A side that only says nothing more still reads; one that has closed does not.
+func TestHungUp(t *testing.T) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if HungUp(server) {
+		t.Error("at first")
+	}
+	if err := client.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if HungUp(server) {
+		t.Error("when the client has said all")
+	}
+	_ = client.Close()
+	for range 500 {
+		if HungUp(server) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if !HungUp(server) {
+		t.Error("not when the client has gone")
+	}
+	_ = server.Close()
+	if !HungUp(server) {
+		t.Error("a connection of ours that is closed has an other side")
+	}
+	if a, b := net.Pipe(); HungUp(a) || HungUp(b) {
+		t.Error("what is no socket is not known to have ended")
+	}
+}
