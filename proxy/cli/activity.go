@@ -29,7 +29,9 @@ type Thread struct {
 	// Events were handled, Stale ones dropped, and Tasks were run.
 	Events, Stale, Tasks uint64
 	Timers, Connections  int
+	ID                   int // of the system
 	CPU                  time.Duration
+	Turn                 time.Duration // since it waited for the last time
 	Busy                 time.Duration // not spent waiting
 	Idle                 int           // percent of the last second
 	Poller               string
@@ -68,9 +70,17 @@ func showActivity(r *request) error {
 		{"poll_io", false, func(t *Thread) uint64 { return t.Events }},
 		{"poll_drop_fd", false, func(t *Thread) uint64 { return t.Stale }},
 		{"stream_calls", false, func(t *Thread) uint64 { return t.Streams }},
+		// There are no pools that fail, no buffers to wait for, no queues of connections that
+		// were accepted for others, and none that are taken over from others.
+		{"pool_fail", false, none},
+		{"buf_wait", false, none},
 		{"cpust_ms_tot", false, func(t *Thread) uint64 { return uint64(max(t.Busy-t.CPU, 0).Milliseconds()) }},
 		{"avg_loop_us", true, func(t *Thread) uint64 { return uint64(t.Busy.Microseconds()) / max(t.Loops, 1) }},
 		{"accepted", false, func(t *Thread) uint64 { return t.Accepted }},
+		{"accq_pushed", false, none},
+		{"accq_full", false, none},
+		{"accq_ring", false, none},
+		{"fd_takeover", false, none},
 		{"timers", false, func(t *Thread) uint64 { return uint64(max(t.Timers, 0)) }},
 		{"connections", false, func(t *Thread) uint64 { return uint64(max(t.Connections, 0)) }},
 		{"cpu_ms_tot", false, func(t *Thread) uint64 { return uint64(t.CPU.Milliseconds()) }},
@@ -96,14 +106,24 @@ func showActivity(r *request) error {
 	return nil
 }
 
+// none is the figure of what there is not.
+func none(*Thread) uint64 { return 0 }
+
 func showThreads(r *request) error {
 	for i, t := range r.s.engine.Threads() {
 		queued := 0
 		for _, n := range t.Queued {
 			queued += n
 		}
-		_, err := fmt.Fprintf(r.w, "  Thread %d : poller=%s loops=%d timers=%d connections=%d idle=%d%% cpu_ms=%d rqsz=%d prof=%d\n                cpu_ns: now=%d\n",
-			i+1, t.Poller, t.Loops, t.Timers, t.Connections, t.Idle, t.CPU.Milliseconds(), queued, number01(t.Profiling), t.CPU.Nanoseconds())
+		waits, runs := number01(t.Timers > 0), number01(queued > 0)
+		_, err := fmt.Fprintf(r.w, `  Thread %-2d: id=0x%x act=%d glob=0 wq=%d rq=%d tl=%d tlsz=%d rqsz=%d
+      1/%-2d   stuck=0 prof=%d harmless=0 wantrdv=0
+             cpu_ns: poll=%d now=%d diff=%d
+             poller=%s loops=%d timers=%d connections=%d idle=%d%%
+             curr_task=0
+
+`,
+			i+1, t.ID, runs, waits, runs, runs, queued, queued, i+1, number01(t.Profiling), (t.CPU - t.Turn).Nanoseconds(), t.CPU.Nanoseconds(), t.Turn.Nanoseconds(), t.Poller, t.Loops, t.Timers, t.Connections, t.Idle)
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func ask(t testing.TB, path, line string) string {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 	text := line + "\n"
-	if strings.HasSuffix(line, payloadMark) {
+	if strings.HasSuffix(line, PayloadMark) {
 		text += "payload\n\n"
 	}
 	if _, err := c.Write([]byte(text)); err != nil {

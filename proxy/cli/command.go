@@ -15,7 +15,9 @@ type Command struct {
 	Hidden bool
 	// Experimental commands want "experimental-mode on" first.
 	Experimental bool
-	Help         string
+	// Expert commands want "expert-mode on" first, and are listed only then.
+	Expert bool
+	Help   string
 	// Line is the line of the help as a whole, if it is not made of the others.
 	Line string
 	Fn   func(*request) error
@@ -25,7 +27,7 @@ type Command struct {
 // help sorts it, with the session's own commands last.
 func commands() []Command {
 	return slices.Concat(statCommands(), serverCommands(), dynamicCommands(), frontendCommands(),
-		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), peersCommands(), eventCommands(), certCommands(), connCommands(), variableCommands(), activityCommands(), waitCommands(), cookieCommands(), traceCommands(), cacheCommands(), anonCommands())
+		sessionCommands(), processCommands(), patternCommands(), tableCommands(), resolverCommands(), peersCommands(), eventCommands(), certCommands(), connCommands(), variableCommands(), activityCommands(), waitCommands(), cookieCommands(), traceCommands(), cacheCommands(), anonCommands(), debugCommands())
 }
 
 // Names are the words of all commands, in no order.
@@ -41,12 +43,18 @@ type Table struct {
 	list        []Command // sorted for the help
 	own         int       // list[own:] are the commands of the CLI itself
 	most        int       // words of the longest command
-	unsupported []string
+	unsupported []Unsupported
 }
 
-// NewTable makes a table of commands. unsupported are the names of others, which are known
-// and not to be had.
-func NewTable(list []Command, unsupported []string) *Table {
+// Unsupported is a command that is known and not to be had.
+type Unsupported struct {
+	Words string
+	Why   string // or what to do instead; "": there is nothing to say
+}
+
+// NewTable makes a table of commands. unsupported are others, which are known by name, so
+// that whoever uses them is told, and not offered something else.
+func NewTable(list []Command, unsupported []Unsupported) *Table {
 	t := &Table{unsupported: unsupported}
 	for _, c := range list {
 		t.most = max(t.most, 1+strings.Count(c.Words, " "))
@@ -81,31 +89,36 @@ func (t *Table) Find(words []string) (*Command, []string) {
 	return nil, nil
 }
 
-// Help is the answer to "help" with or without words.
-func (t *Table) Help(words []string) string {
+// Help is the answer to "help" with or without words; expert: to one who may give the
+// commands for experts.
+func (t *Table) Help(words []string, expert bool) string {
 	if len(words) == 0 {
-		return t.render("The following commands are valid at this level:", t.listed())
+		return t.render("The following commands are valid at this level:", t.listed(expert))
 	}
-	return t.render("The following commands are valid at this level:", t.matches(words))
+	return t.render("The following commands are valid at this level:", t.matches(words, expert))
 }
 
 // Unknown is the answer to a command that does not exist.
-func (t *Table) Unknown(words []string) string {
+func (t *Table) Unknown(words []string, expert bool) string {
 	if len(words) == 0 {
-		return t.render("Unknown command. Please enter one of the following commands only:", t.listed())
+		return t.render("Unknown command. Please enter one of the following commands only:", t.listed(expert))
 	}
-	for _, name := range t.unsupported {
-		if known := strings.Split(name, " "); len(words) >= len(known) && slices.Equal(known, words[:len(known)]) {
-			return "'" + name + "' is not supported by this engine.\n"
+	for _, u := range t.unsupported {
+		if known := strings.Split(u.Words, " "); len(words) >= len(known) && slices.Equal(known, words[:len(known)]) {
+			text := "'" + u.Words + "' is not supported by this engine"
+			if u.Why != "" {
+				text += ": " + u.Why
+			}
+			return text + ".\n"
 		}
 	}
-	return t.render("Unknown command, but maybe one of the following ones is a better match:", t.matches(words))
+	return t.render("Unknown command, but maybe one of the following ones is a better match:", t.matches(words, expert))
 }
 
-func (t *Table) listed() []*Command {
+func (t *Table) listed(expert bool) []*Command {
 	var out []*Command
 	for i := range t.list[:t.own] {
-		if !t.list[i].Hidden {
+		if !t.list[i].Hidden && (expert || !t.list[i].Expert) {
 			out = append(out, &t.list[i])
 		}
 	}
@@ -117,8 +130,8 @@ const suggestions = 5
 
 // matches are the commands that begin with words, else those that have the most
 // leading words in common and are spelled most alike.
-func (t *Table) matches(words []string) []*Command {
-	list := t.listed()
+func (t *Table) matches(words []string, expert bool) []*Command {
+	list := t.listed(expert)
 	name := strings.Join(words, " ")
 	var exact []*Command
 	for _, c := range list {
@@ -129,7 +142,7 @@ func (t *Table) matches(words []string) []*Command {
 	if exact != nil {
 		return exact
 	}
-	if c, _ := t.Find(words); c != nil && !c.Hidden {
+	if c, _ := t.Find(words); c != nil && !c.Hidden && (expert || !c.Expert) {
 		return []*Command{c}
 	}
 	cost := func(c *Command) int {

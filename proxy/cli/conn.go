@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"time"
 
@@ -14,13 +15,13 @@ import (
 )
 
 const (
-	// lineSize bounds a line.
-	lineSize = 16 << 10
+	// LineSize bounds a line.
+	LineSize = 16 << 10
 	// pieceSize bounds the pieces of an answer: between them, whoever makes a long one
 	// gives way to others.
 	pieceSize = 4 << 10
-	// payloadSize bounds a payload.
-	payloadSize = 1 << 20
+	// PayloadSize bounds a payload.
+	PayloadSize = 1 << 20
 	// lingerTime and lingerSize bound what is read and thrown away after the
 	// last answer, so that the close does not reset it away.
 	lingerTime = time.Second
@@ -76,19 +77,26 @@ func (s severity) String() string {
 
 func newConn(s *Service, nc net.Conn, a Access) *conn {
 	c := &conn{s: s, nc: nc, access: a, timeout: s.opt.Timeout, expert: a.Expert, experimental: a.Experimental}
-	c.r = bufio.NewReaderSize(nc, lineSize)
+	c.r = bufio.NewReaderSize(nc, LineSize)
 	c.w = bufio.NewWriterSize(progress{c}, pieceSize)
 	return c
 }
 
-// progress writes with a deadline that starts anew with every piece: a slow
-// reader gets all of an answer as long as it goes on reading.
+// progress writes with a deadline that starts anew whenever something has been taken: a
+// slow reader gets all of an answer as long as it goes on reading.
 type progress struct{ c *conn }
 
-func (p progress) Write(b []byte) (int, error) {
+func (p progress) Write(b []byte) (done int, err error) {
 	p.c.pacer.Step()
-	_ = p.c.nc.SetWriteDeadline(time.Now().Add(p.c.timeout))
-	return p.c.nc.Write(b)
+	for done < len(b) {
+		_ = p.c.nc.SetWriteDeadline(time.Now().Add(p.c.timeout))
+		n, err := p.c.nc.Write(b[done:])
+		done += n
+		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return done, err
+		}
+	}
+	return done, nil
 }
 
 // request is one command being carried out.
@@ -143,10 +151,8 @@ func (c *conn) serve() {
 			break
 		}
 		if err := c.handle(line); err != nil {
-			if c.tooLong(err) {
-				break
-			}
-			return
+			c.tooLong(err)
+			break // what was answered before is answered
 		}
 		if !c.prompt && c.r.Buffered() == 0 {
 			break
@@ -160,25 +166,24 @@ func (c *conn) serve() {
 	}
 }
 
-// tooLong answers what is beyond a limit, naming the limit, and reports whether
-// that is what was wrong.
-func (c *conn) tooLong(err error) bool {
+// tooLong answers what is beyond a limit, naming the limit, if that is what was wrong.
+func (c *conn) tooLong(err error) {
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		_, _ = fmt.Fprintf(c.w, "Line too long: at most %d bytes.\n\n", lineSize)
+		_, _ = fmt.Fprintf(c.w, "Line too long: at most %d bytes.\n\n", LineSize)
 	case errors.Is(err, errPayloadTooLong):
-		_, _ = fmt.Fprintf(c.w, "Payload too long: at most %d bytes.\n\n", payloadSize)
-	default:
-		return false
+		_, _ = fmt.Fprintf(c.w, "Payload too long: at most %d bytes.\n\n", PayloadSize)
 	}
-	return true
 }
 
 // line reads one line without its end.
 func (c *conn) line() ([]byte, error) {
 	b, err := c.r.ReadSlice('\n')
+	if n := Complete(b); errors.Is(err, io.EOF) && n > 0 {
+		return b[:n-1], nil
+	}
 	if err != nil {
-		// A line without its end may have been cut short on its way: it is
+		// A command without its end may have been cut short on its way: it is
 		// not carried out.
 		return nil, err
 	}
@@ -187,21 +192,20 @@ func (c *conn) line() ([]byte, error) {
 
 // handle carries out one line of commands.
 func (c *conn) handle(line []byte) error {
-	list, withPayload, err := split(line)
+	list, withPayload, rest, err := split(line)
 	if err != nil {
 		r := &request{conn: c}
 		return c.end(r.fail(err.Error()))
 	}
-	var payload []byte
-	if withPayload {
-		if payload, err = c.readPayload(); err != nil {
-			return err
-		}
+	if rest != nil {
+		rest = append(bytes.Clone(rest), '\n') // the line is gone when the next one is read
 	}
 	for i, words := range list {
 		r := &request{conn: c}
-		if i == len(list)-1 {
-			r.payload = payload
+		if withPayload && i == len(list)-1 {
+			if r.payload, err = c.readPayload(rest); err != nil {
+				return err
+			}
 		}
 		if err := c.run(r, words); err != nil {
 			return err
@@ -221,7 +225,9 @@ func (c *conn) run(r *request, words []string) error {
 	cmd, args := c.s.table.Find(words)
 	switch {
 	case cmd == nil:
-		return r.message(sevInfo, c.s.table.Unknown(words))
+		return r.message(sevInfo, c.s.table.Unknown(words, c.expert))
+	case cmd.Expert && !c.expert:
+		return r.fail("This command is restricted to expert mode only.")
 	case cmd.Experimental && !c.experimental:
 		return r.fail("This command is restricted to experimental mode only.")
 	case c.access.Level < cmd.Level:
@@ -246,9 +252,8 @@ func (c *conn) end(err error) error {
 
 var errPayloadTooLong = errors.New("payload too long")
 
-// readPayload reads the lines up to an empty one.
-func (c *conn) readPayload() ([]byte, error) {
-	var p []byte
+// readPayload reads the lines up to an empty one, behind p, which was there before.
+func (c *conn) readPayload(p []byte) ([]byte, error) {
 	for {
 		if c.prompt {
 			if _, err := c.w.WriteString("+ "); err != nil {
@@ -267,7 +272,7 @@ func (c *conn) readPayload() ([]byte, error) {
 			return nil, err
 		case len(line) == 0:
 			return p, nil
-		case len(p)+len(line) >= payloadSize:
+		case len(p)+len(line) >= PayloadSize:
 			return nil, errPayloadTooLong
 		}
 		p = append(append(p, line...), '\n')

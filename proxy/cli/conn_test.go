@@ -154,15 +154,15 @@ func TestIdleConnectionsEnd(t *testing.T) {
 
 func TestLongLines(t *testing.T) {
 	_, path := start(t, newFake(), Options{}, Access{})
-	got, ended := talk(t, path, strings.Repeat("x", 2*lineSize)+"\n")
+	got, ended := talk(t, path, strings.Repeat("x", 2*LineSize)+"\n")
 	if got != "Line too long: at most 16384 bytes.\n\n" || !ended {
 		t.Errorf("got %q, ended %v", got, ended)
 	}
-	got, ended = talk(t, path, "show version <<\n"+strings.Repeat("x", 2*lineSize)+"\n\n")
+	got, ended = talk(t, path, "show version <<\n"+strings.Repeat("x", 2*LineSize)+"\n\n")
 	if got != "Line too long: at most 16384 bytes.\n\n" || !ended {
 		t.Errorf("in a payload: got %q, ended %v", got, ended)
 	}
-	got, ended = talk(t, path, "show version <<\n"+strings.Repeat(strings.Repeat("x", lineSize/2)+"\n", 2*payloadSize/lineSize+1)+"\n")
+	got, ended = talk(t, path, "show version <<\n"+strings.Repeat(strings.Repeat("x", LineSize/2)+"\n", 2*PayloadSize/LineSize+1)+"\n")
 	if got != "Payload too long: at most 1048576 bytes.\n\n" || !ended {
 		t.Errorf("a payload: got %q, ended %v", got, ended)
 	}
@@ -293,8 +293,8 @@ func TestHelp(t *testing.T) {
 	_, path := start(t, newFake(), Options{}, Access{})
 	all := ask(t, path, "help")
 	for _, c := range commands() {
-		if listed := strings.Contains(all, "\n  "+c.Words); listed == c.Hidden {
-			t.Errorf("%s: listed %v, hidden %v", c.Words, listed, c.Hidden)
+		if listed := strings.Contains(all, "\n  "+c.Words); listed == (c.Hidden || c.Expert) {
+			t.Errorf("%s: listed %v, hidden %v, for experts %v", c.Words, listed, c.Hidden, c.Expert)
 		}
 	}
 	names := func(answer string) string {
@@ -335,13 +335,19 @@ func TestHelp(t *testing.T) {
 func TestUnsupportedCommandsAreTold(t *testing.T) {
 	_, path := start(t, newFake(), Options{}, Access{Level: AdminLevel})
 	table := NewTable(commands(), unsupported())
-	for _, name := range unsupported() {
-		if c, _ := table.Find(strings.Split(name, " ")); c != nil {
-			t.Errorf("%s is called unsupported but exists", name)
+	for _, u := range unsupported() {
+		if c, _ := table.Find(strings.Split(u.Words, " ")); c != nil {
+			t.Errorf("%s is called unsupported but exists", u.Words)
 		}
 	}
-	if got := ask(t, path, "debug dev x"); got != "'debug dev' is not supported by this engine.\n\n" {
-		t.Errorf("got %q", got)
+	for line, want := range map[string]string{
+		"debug dev hex 0x1":         "'debug dev hex' is not supported by this engine.\n\n",
+		"add backend b from d":      "'add backend' is not supported by this engine: backends come with the configuration; servers of theirs can be added and deleted ('add server').\n\n",
+		"unpublish backend be guid": "'unpublish backend' is not supported by this engine: backends come with the configuration; servers of theirs can be added and deleted ('add server').\n\n",
+	} {
+		if got := ask(t, path, line); got != want {
+			t.Errorf("%s: %q", line, got)
+		}
 	}
 }
 
@@ -425,7 +431,7 @@ func TestOtherDumps(t *testing.T) {
 	}
 	for line, part := range map[string]string{
 		"show activity":                       "\nloops: 12 [ 5 7 ]\n",
-		"show threads":                        "  Thread 2 : poller=epoll loops=7 ",
+		"show threads":                        "  Thread 2 : id=0x0 act=1 glob=0 wq=0 rq=1 tl=1 tlsz=2 rqsz=2\n      1/2    stuck=0 prof=0 harmless=0 wantrdv=0\n             cpu_ns: poll=0 now=0 diff=0\n             poller=epoll loops=7 ",
 		"show pools":                          "\n  - Pool stream (400 bytes) : 5 allocated (2000 bytes), 5 used (~3 by thread caches), needed_avg 2, 0 failures, 1 users\nTotal: 1 pools, 2000 bytes allocated, 2000 used (~1200 by thread caches).\nRuntime: ",
 		"show fd 0":                           "      0 : ",
 		"show fd":                             " the first\n",

@@ -15,7 +15,7 @@ func FuzzConversation(f *testing.F) {
 		"show info\n", "prompt\nshow stat\nquit\n", "set map a <<\nx y\n\nshow map\n", "show info;show stat -1 4 -1\n",
 		"a\\;b \\\\ c\\ d\n", "user;set weight be/s1 3\n", "set server be/s1 state drain\r\n", "expert-mode on;experimental-mode on\n",
 		"add map @1 m <<\nk v\n\ncommit map @1 m\n", "show sess all\nshow sess 0x1\nshow errors\n", "help show\n\n\n", "show table t key 1 data.x\n",
-		strings.Repeat("x", lineSize+1) + "\n", "set ssl cert a <<\n" + strings.Repeat("y\n", 100),
+		strings.Repeat("x", LineSize+1) + "\n", "set ssl cert a <<\n" + strings.Repeat("y\n", 100),
 	} {
 		f.Add(s, byte(3))
 	}

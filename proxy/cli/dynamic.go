@@ -25,6 +25,8 @@ func (r *request) refuse(err error) error {
 		return r.fail("Already exists a server with the same name in backend.")
 	case errors.Is(err, ErrNotInMaintenance):
 		return r.fail("Only servers in maintenance mode can be deleted.")
+	case errors.Is(err, ErrServerNamed):
+		return r.fail("This server cannot be removed at runtime due to other configuration elements pointing to it.")
 	case errors.Is(err, ErrServerBusy):
 		return r.fail("Server still has connections attached to it, cannot remove it.")
 	}

@@ -55,7 +55,7 @@ type Engine interface {
 	// ErrStaticBalance, ErrServerExists, an *IDError, or say what is wrong with the words.
 	AddServer(backend, name string, words []string) (warnings []string, err error)
 	// DeleteServer removes a server. Errors are ErrNoBackend, ErrNoServer,
-	// ErrNotInMaintenance, ErrServerBusy.
+	// ErrServerNamed, ErrNotInMaintenance, ErrServerBusy.
 	DeleteServer(backend, name string) error
 	// SetDynamicCookies has cookies made of the addresses of servers, or not; SetCookieKey
 	// changes the secret for that, unless it is empty. The error is ErrNoBackend.
@@ -131,6 +131,13 @@ type Engine interface {
 	// over them.
 	Pools() []Pool
 
+	// Stall has a thread sleep, or compute, that long, and waits until it has.
+	Stall(d time.Duration, compute bool)
+	// Report sends a line to the logs of the process.
+	Report(text string)
+	// Exit ends the process at once, with a negative code by SIGABRT.
+	Exit(code int)
+
 	// Sockets lists the stats sockets.
 	Sockets() []Socket
 
@@ -147,6 +154,7 @@ var (
 	ErrNotInMaintenance = errors.New("the server is not in maintenance")
 	ErrStaticBalance    = errors.New("the algorithm of the backend is static")
 	ErrServerBusy       = errors.New("the server has sessions or connections")
+	ErrServerNamed      = errors.New("the configuration names the server")
 )
 
 // IDError is a number of a server that another one has.
@@ -252,6 +260,7 @@ type ServerState struct {
 	CheckPort   int            // configured; it is that of agents, too
 
 	Follows   bool           // another server's state ("track")
+	Named     bool           // something else of the configuration names it, so that it has to stay
 	HasAgent  bool           // "agent-check" is configured
 	AgentOn   bool           // and not suspended
 	AgentAddr netip.AddrPort // configured or set, each part for itself; the zero value if neither

@@ -190,6 +190,10 @@ func (e *fakeEngine) Threads() []Thread {
 	return []Thread{{Loops: 5, Poller: "epoll", Queued: map[string]int{"a": 1, "b": 2}}, {Loops: 7, Poller: "epoll", Queued: map[string]int{"a": 2}, Profiles: e.profiles, Profiling: e.profiles != nil}}
 }
 
+func (e *fakeEngine) Stall(d time.Duration, compute bool) { e.did("stall %v %v", d, compute) }
+func (e *fakeEngine) Report(text string)                  { e.did("log %q", text) }
+func (e *fakeEngine) Exit(code int)                       { e.did("exit %d", code) }
+
 func (e *fakeEngine) SetProfiling(p spec.Profiling) { e.did("profiling %v", p); e.profiling = p }
 func (e *fakeEngine) Profiling() spec.Profiling     { return e.profiling }
 func (e *fakeEngine) Descriptors() []Descriptor     { return []Descriptor{{0, "the first"}} }

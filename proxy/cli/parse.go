@@ -1,21 +1,41 @@
 package cli
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+)
 
 // maxWords bounds the words of one command.
 const maxWords = 64
 
 var errTooManyWords = errors.New("too many words in one command, at most 64 are allowed")
 
-// payloadMark at the end of a line announces that the lines up to the next
+// PayloadMark at the end of a line announces that the lines up to the next
 // empty one belong to its last command.
-const payloadMark = "<<"
+const PayloadMark = "<<"
+
+// Complete is how much of the beginning of a line that was cut short may be carried out: the
+// commands that end in a semicolon.
+func Complete(line []byte) int {
+	end := 0
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case ';':
+			end = i + 1
+		}
+	}
+	return end
+}
 
 // split cuts one line, without its line end, into commands at semicolons and
 // commands into words at blanks. A backslash takes the next byte as it is.
-// payload tells that the line ends in the payload mark, which is not returned.
-// A line without a single word is one command without words: it asks for help.
-func split(line []byte) (commands [][]string, payload bool, err error) {
+// payload tells that a command ends in the payload mark, which is not returned where it is a
+// word of its own: that is the last one, and rest, what follows its semicolon, belongs to
+// the payload already. A line without a single word is one command without words: it asks
+// for help.
+func split(line []byte) (commands [][]string, payload bool, rest []byte, err error) {
 	var words []string
 	var word []byte
 	in := false
@@ -30,13 +50,25 @@ func split(line []byte) (commands [][]string, payload bool, err error) {
 		word, in = word[:0], false
 		return nil
 	}
+	marked := func(at int) bool {
+		if !bytes.HasSuffix(line[:at], []byte(PayloadMark)) {
+			return false
+		}
+		if n := len(words); n > 0 && words[n-1] == PayloadMark {
+			words = words[:n-1]
+		}
+		return true
+	}
 	for i := 0; i < len(line); i++ {
 		switch c := line[i]; c {
 		case ' ', '\t', '\r', ';':
 			if err := end(); err != nil {
-				return nil, false, err
+				return nil, false, nil, err
 			}
 			if c == ';' {
+				if marked(i) {
+					return append(commands, words), true, line[i+1:], nil
+				}
 				commands = append(commands, words)
 				words = nil
 			}
@@ -52,10 +84,8 @@ func split(line []byte) (commands [][]string, payload bool, err error) {
 		}
 	}
 	if err := end(); err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
-	if n := len(words); n > 0 && words[n-1] == payloadMark {
-		words, payload = words[:n-1], true
-	}
-	return append(commands, words), payload, nil
+	payload = marked(len(line))
+	return append(commands, words), payload, nil, nil
 }

@@ -24,8 +24,11 @@ func TestSplit(t *testing.T) {
 		{"a; set x <<", [][]string{{"a"}, {"set", "x"}}, true},
 		{"a << b", [][]string{{"a", "<<", "b"}}, false},
 		{"<<", [][]string{{}}, true},
+		{"set x<<", [][]string{{"set", "x<<"}}, true},
+		{"a; set x <<; rest ;", [][]string{{"a"}, {"set", "x"}}, true},
+		{`set x \<<`, [][]string{{"set", "x"}}, true},
 	} {
-		got, payload, err := split([]byte(tt.line))
+		got, payload, _, err := split([]byte(tt.line))
 		if err != nil || payload != tt.payload || len(got) != len(tt.want) {
 			t.Errorf("split(%q) = %q, %v, %v; want %q, %v", tt.line, got, payload, err, tt.want, tt.payload)
 			continue
@@ -67,7 +70,7 @@ func join(commands [][]string, payload bool) []byte {
 		}
 	}
 	if payload {
-		b.WriteString(payloadMark)
+		b.WriteString(PayloadMark)
 	}
 	return b.Bytes()
 }
@@ -79,12 +82,15 @@ func FuzzSplit(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		commands, payload, err := split(line)
+		commands, payload, rest, err := split(line)
 		if err != nil {
 			if bytes.Count(line, nil) <= maxWords {
 				t.Fatalf("%q: %v", line, err)
 			}
 			return
+		}
+		if rest != nil && !payload || !bytes.HasSuffix(line, rest) {
+			t.Fatalf("%q: %v, the rest is %q", line, payload, rest)
 		}
 		total := 0
 		for _, words := range commands {
@@ -98,10 +104,10 @@ func FuzzSplit(f *testing.F) {
 		if total > len(line) {
 			t.Fatalf("%q: %d bytes of words from %d", line, total, len(line))
 		}
-		if n := len(commands); n > 0 && len(commands[n-1]) > 0 && commands[n-1][len(commands[n-1])-1] == payloadMark {
+		if n := len(commands); n > 0 && len(commands[n-1]) > 0 && commands[n-1][len(commands[n-1])-1] == PayloadMark {
 			return // an escaped mark cannot be told from a plain one afterwards
 		}
-		again, payload2, err := split(join(commands, payload))
+		again, payload2, _, err := split(join(commands, payload))
 		if err != nil || payload2 != payload || len(again) != len(commands) {
 			t.Fatalf("%q: %q, %v became %q, %v, %v", line, commands, payload, again, payload2, err)
 		}
@@ -120,7 +126,7 @@ func FuzzLookup(f *testing.F) {
 	}
 	table := NewTable(commands(), unsupported())
 	f.Fuzz(func(t *testing.T, line string) {
-		commands, _, err := split([]byte(line))
+		commands, _, _, err := split([]byte(line))
 		if err != nil || len(line) > 200 {
 			return
 		}
@@ -130,8 +136,8 @@ func FuzzLookup(f *testing.F) {
 					t.Fatalf("%q found %q", words, c.Words)
 				}
 			}
-			for _, answer := range []string{table.Help(words), table.Unknown(words)} {
-				listed := strings.Contains(answer, "\n  quit ") || strings.HasSuffix(answer, "' is not supported by this engine.\n")
+			for _, answer := range []string{table.Help(words, true), table.Unknown(words, false)} {
+				listed := strings.Contains(answer, "\n  quit ") || strings.Contains(answer, "' is not supported by this engine")
 				if !strings.HasSuffix(answer, "\n") || !listed {
 					t.Fatalf("%q answers %q", words, answer)
 				}

@@ -73,7 +73,7 @@ func showLibs(r *request) error {
 func showPools(r *request) error {
 	list := r.s.engine.Pools()
 	var bytes, cached int
-	fmt.Fprintln(r.w, "Dumping pools usage.")
+	fmt.Fprintln(r.w, "Dumping pools usage. Use SIGQUIT to flush them.")
 	for _, p := range list {
 		bytes += p.Made * p.Size
 		cached += p.Free * p.Size

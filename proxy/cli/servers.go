@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -117,19 +116,19 @@ func (r *request) changeWeight(s Server, text string) error {
 // ParseWeight reads a weight, absolute or as a percentage of the initial one; fixed:
 // the algorithm takes all of that or nothing.
 func ParseWeight(text string, initial int, fixed bool) (n int, problem string) {
-	digits, percent := strings.CutSuffix(text, "%")
-	n, err := atoi(digits)
+	n, rest := leadingNumber(text)
 	switch {
-	case err != nil && strings.Trim(digits, "-0123456789") == digits:
+	case rest == text:
 		return 0, "Empty weight string empty or preceded by garbage"
-	case err != nil:
-		return 0, "Trailing garbage in weight string"
-	case percent && n < 0:
+	case rest == "%" && n < 0:
 		return 0, "Relative weight must be positive."
-	case percent:
+	case rest == "%":
+		// As many times the least weight is the greatest.
 		n = min(min(n, 100*spec.MaxWeight)*initial/100, spec.MaxWeight)
 	case n < 0 || n > spec.MaxWeight:
 		return 0, "Absolute weight can only be between 0 and 256 inclusive."
+	case rest != "":
+		return 0, "Trailing garbage in weight string"
 	}
 	if fixed && n != 0 && n != initial {
 		return 0, "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'."
@@ -153,25 +152,32 @@ func setMaxConnServer(r *request) error {
 	return nil
 }
 
-// atoi reads a number; one that is too large for its type is the largest one.
-func atoi(text string) (int, error) {
-	n, err := strconv.Atoi(text)
-	if errors.Is(err, strconv.ErrRange) {
-		err = nil
-	}
-	return n, err
-}
-
 // ParseMaxConn reads a limit of connections.
 func ParseMaxConn(text string) (n int, problem string) {
-	n, err := atoi(text)
+	n, rest := leadingNumber(text)
 	switch {
-	case err != nil && strings.TrimLeft(text, "-0123456789") != text:
-		return 0, "Trailing garbage in maxconn string"
-	case err != nil || n < 0:
+	case rest == text || rest == "" && n < 0:
 		return 0, "maxconn string empty or preceded by garbage"
+	case rest != "":
+		return 0, "Trailing garbage in maxconn string"
 	}
 	return min(n, math.MaxInt32), ""
+}
+
+// leadingNumber is the number that a text begins with, and what follows it: all of the text
+// where it begins with none. One that is out of range is the greatest, or the least.
+func leadingNumber(text string) (n int, rest string) {
+	digits := strings.TrimLeft(text, "-+")
+	sign := text[:len(text)-len(digits)]
+	end := 0
+	for end < len(digits) && digits[end] >= '0' && digits[end] <= '9' {
+		end++
+	}
+	if len(sign) > 1 || end == 0 {
+		return 0, text
+	}
+	n, _ = strconv.Atoi(sign + digits[:end]) // which is the bound where it is out of range
+	return n, digits[end:]
 }
 
 func setAdmin(a state.Admin) func(*request) error {

@@ -42,14 +42,14 @@ func stateLine(b *Backend, s Server) statefile.Line {
 		Host: cmp.Or(st.Host, statefile.None), Service: statefile.None, CheckAddr: statefile.None, AgentAddr: statefile.None, AgentPort: st.CheckPort,
 	}
 	if ip := st.CheckAddr.Addr(); ip.IsValid() {
-		l.CheckAddr = ip.Unmap().String()
+		l.CheckAddr = ip.String()
 	}
 	l.CheckPort, l.TLS = int(st.CheckAddr.Port()), st.TLS
 	if st.Service {
 		l.Host, l.Service = statefile.None, st.Host
 	}
 	if ip := st.AgentAddr.Addr(); ip.IsValid() {
-		l.AgentAddr = ip.Unmap().String()
+		l.AgentAddr = ip.String()
 	}
 	if port := int(st.AgentAddr.Port()); port > 0 {
 		l.AgentPort = port
@@ -65,7 +65,7 @@ func hostPort(st *ServerState) (string, uint16) {
 	if st.Addr == (netip.AddrPort{}) {
 		return "-", 0
 	}
-	return st.Addr.Addr().Unmap().String(), st.Addr.Port()
+	return st.Addr.Addr().String(), st.Addr.Port()
 }
 
 // opState is the operational state (management manual, "show servers state").

@@ -20,7 +20,7 @@ type Options struct {
 	// 10 seconds.
 	Timeout time.Duration
 	// MaxConn bounds the connections over all sockets ("stats maxconn"); 0 means
-	// the default of 10. Further ones wait to be accepted.
+	// the default of 10. Further ones wait.
 	MaxConn int
 	// Version is what "show version" answers.
 	Version string
@@ -54,6 +54,8 @@ type Service struct {
 	paused atomic.Bool
 	// anonKey is what names are hidden by where a connection has no key of its own; 0: none.
 	anonKey atomic.Uint32
+	// debugged counts the commands for debugging.
+	debugged atomic.Uint64
 
 	// Guarded by mu.
 
@@ -142,16 +144,22 @@ const acceptPause = 50 * time.Millisecond
 
 func (s *Service) accept(l net.Listener, a Access) {
 	for {
-		s.slots <- struct{}{}
 		nc, err := l.Accept()
 		if err != nil {
-			<-s.slots
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
 			time.Sleep(acceptPause)
 			s.listenAgain(l)
 			continue
+		}
+		// Not before there is somebody: a socket that nobody uses would keep a place from
+		// the others.
+		select {
+		case s.slots <- struct{}{}:
+		case <-s.over:
+			_ = nc.Close()
+			return
 		}
 		s.mu.Lock()
 		if s.closed {
@@ -218,6 +226,9 @@ func (s *Service) Close() {
 	s.mu.Unlock()
 	s.running.Wait()
 }
+
+// Debugged is how many commands for debugging there were.
+func (s *Service) Debugged() uint64 { return s.debugged.Load() }
 
 // Connections is the number of open connections.
 func (s *Service) Connections() int {

@@ -10,7 +10,7 @@ import (
 
 func connCommands() []Command {
 	return []Command{
-		{Words: "help", Args: "[<command>]", Help: "list matching or all commands", Fn: func(r *request) error { return r.message(sevInfo, r.s.table.Help(r.args)) }},
+		{Words: "help", Args: "[<command>]", Help: "list matching or all commands", Fn: func(r *request) error { return r.message(sevInfo, r.s.table.Help(r.args, r.expert)) }},
 		{Words: "prompt", Help: "switch the interactive mode on or off", Fn: func(r *request) error { r.prompt = !r.prompt; return nil }},
 		{Words: "quit", Help: "disconnect", Fn: func(r *request) error { r.quit = true; return nil }},
 		{Words: "show cli level", Help: "show the level of this connection", Fn: func(r *request) error { return r.info(r.access.Level.String()) }},
@@ -28,6 +28,7 @@ func connCommands() []Command {
 func lower(to Level) func(*request) error {
 	return func(r *request) error {
 		r.access.Level = min(r.access.Level, to)
+		r.expert, r.experimental = false, false
 		return nil
 	}
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"net/netip"
 	"strconv"
+
+	"bench/internal/sock"
 )
 
 // changeAgent is "set server" for what concerns the agent of a server.
@@ -31,18 +33,15 @@ func (r *request) changeAgent(s Server) error {
 
 // changeAgentAddr sets where the agent is.
 func (r *request) changeAgentAddr(s Server, to netip.AddrPort) error {
-	portText := r.arg(2)
+	portText, hasPort := r.arg(2), true
 	if r.arg(1) == "agent-addr" {
-		ip, err := netip.ParseAddr(r.arg(2))
-		if err != nil {
+		ip, ok := sock.ParseIP(r.arg(2))
+		if !ok {
 			return r.fail("invalid addr '" + r.arg(2) + "'")
 		}
-		to, portText = netip.AddrPortFrom(ip, to.Port()), ""
-		if r.arg(3) == "port" {
-			portText = r.arg(4)
-		}
+		to, portText, hasPort = netip.AddrPortFrom(ip, to.Port()), r.arg(4), r.arg(3) == "port"
 	}
-	if portText != "" {
+	if hasPort {
 		n, err := strconv.Atoi(portText)
 		switch {
 		case err != nil:

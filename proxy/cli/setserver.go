@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bench/internal/sock"
 	"bench/proxy/state"
 )
 
@@ -83,14 +84,18 @@ func (r *request) changeAddr(s Server) error {
 // Move gives a server another address and, if hasPort, port. It returns what has changed,
 // or what is wrong; by is the end of that.
 func Move(s Server, addr, portText string, hasPort bool, by string) (text string, ok bool) {
-	ip, err := netip.ParseAddr(addr)
-	if err != nil {
+	ip, ok := sock.ParseIP(addr)
+	if !ok {
 		return "Invalid addr '" + addr + "'" + by, false
 	}
-	old := s.State().Addr
+	st := s.State()
+	old := st.Addr
+	if !old.Addr().IsValid() && !st.Unresolved { // a unix socket
+		return "Update for the current server address family is only supported through configuration file" + by, false
+	}
 	text, port := "no need to change the addr", old.Port()
-	if ip != old.Addr().Unmap() {
-		text = fmt.Sprintf("IP changed from '%s' to '%s'", old.Addr().Unmap(), ip)
+	if ip != old.Addr() {
+		text = fmt.Sprintf("IP changed from '%s' to '%s'", old.Addr(), addr)
 	}
 	if hasPort {
 		n, err := strconv.ParseUint(portText, 10, 16)
@@ -116,23 +121,16 @@ func (r *request) changeCheckAddr(s Server) error {
 	if !st.CheckOn {
 		return r.fail("health checks are not enabled on this server")
 	}
-	addr, portText := st.CheckAddr, ""
-	if r.arg(1) == "check-port" {
-		portText = r.arg(2)
-		if portText == "" {
-			return r.fail("provided port is not an integer")
-		}
-	} else {
-		ip, err := netip.ParseAddr(r.arg(2))
-		if err != nil {
+	addr, portText, hasPort := st.CheckAddr, r.arg(2), true
+	if r.arg(1) == "check-addr" {
+		ip, ok := sock.ParseIP(r.arg(2))
+		if !ok {
 			return r.fail("invalid addr '" + r.arg(2) + "'")
 		}
 		addr = netip.AddrPortFrom(ip, addr.Port())
-		if r.arg(3) == "port" {
-			portText = r.arg(4)
-		}
+		portText, hasPort = r.arg(4), r.arg(3) == "port"
 	}
-	if portText != "" {
+	if hasPort {
 		n, err := strconv.Atoi(portText)
 		switch {
 		case err != nil:

@@ -1,9 +1,17 @@
 package cli
 
-// unsupported are the reference's other commands. They are known by name, so
-// that whoever uses them is told, and not offered something else.
-func unsupported() []string {
-	return []string{
-		"debug dev", "httpclient",
+// unsupported are commands of the reference, and of later versions of it, that there are not.
+func unsupported() []Unsupported {
+	const backends = "backends come with the configuration; servers of theirs can be added and deleted ('add server')"
+	list := []Unsupported{
+		{Words: "httpclient"},
+		{"add backend", backends},
+		{"del backend", backends},
+		{"publish backend", backends},
+		{"unpublish backend", backends},
 	}
+	for _, what := range []string{"bug", "check", "close", "fd", "hex", "sched", "stream", "sym", "tkill", "warn"} {
+		list = append(list, Unsupported{Words: "debug dev " + what})
+	}
+	return list
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"bench/internal/sock"
 	"bench/proxy/state"
 )
 
@@ -44,7 +45,7 @@ func wait(r *request) error {
 	}
 	switch r.arg(1) {
 	case "":
-		r.s.sleep(d)
+		r.sleep(d)
 		return r.info("Done.")
 	case "srv-removable":
 		r.args = r.args[2:]
@@ -64,11 +65,13 @@ func (r *request) untilRemovable(most time.Duration) error {
 		switch {
 		case errors.Is(err, ErrNoServer), errors.Is(err, ErrNoBackend):
 			return r.refuse(err)
+		case err == nil && s.State().Named:
+			return r.refuse(ErrServerNamed)
 		case err == nil && removable(s.State()):
 			return r.info("Done.")
 		case !time.Now().Before(end):
 			return r.fail("Wait delay expired.")
-		case !r.s.sleep(min(waitPoll, time.Until(end))):
+		case !r.sleep(min(waitPoll, time.Until(end))):
 			return r.fail("Interrupted.")
 		}
 	}
@@ -79,14 +82,26 @@ func removable(st ServerState) bool {
 	return st.Admin == state.Maint && st.Sessions == 0 && st.Used == 0 && st.IdleSafe+st.IdleUnsafe == 0
 }
 
-// sleep waits, and reports false if the service was closed meanwhile.
-func (s *Service) sleep(d time.Duration) bool {
+// goneLook is how often whoever waits looks whether anybody still waits for the answer.
+const goneLook = 250 * time.Millisecond
+
+// sleep waits. It reports false if the service was closed meanwhile, or the other side has
+// gone: the place of a connection is not for those.
+func (c *conn) sleep(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-s.over:
-		return false
+	look := time.NewTicker(goneLook)
+	defer look.Stop()
+	for {
+		select {
+		case <-t.C:
+			return !sock.HungUp(c.nc)
+		case <-c.s.over:
+			return false
+		case <-look.C:
+			if sock.HungUp(c.nc) {
+				return false
+			}
+		}
 	}
 }

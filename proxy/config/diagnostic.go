@@ -71,6 +71,12 @@ func (d Diagnostics) Err() error {
 	return &d[i]
 }
 
+// Unsupported tells whether the remark is about something of the language that the engine
+// does not have, and says so, rather than about a mistake.
+func (d *Diagnostic) Unsupported() bool {
+	return d.Severity == Alert && strings.Contains(d.Msg, "not supported")
+}
+
 // Error is the remark in one line, with its position.
 func (d *Diagnostic) Error() string {
 	if d.Line == 0 {

@@ -221,6 +221,7 @@ func (p *parser) persistence(s *section, px *spec.Proxy) {
 				continue
 			}
 			r.Server = px.Servers[i]
+			r.Server.Named = true
 		}
 		px.UseServer = append(px.UseServer, r)
 	}

@@ -144,7 +144,9 @@ func (p *parser) resolveSamples(cfg *spec.Config) {
 		}
 		servers := cfg.Proxies[s.index].Servers
 		u.Arg.Server = server
-		if !slices.ContainsFunc(servers, func(x *spec.Server) bool { return x.Name == server }) {
+		if i := slices.IndexFunc(servers, func(x *spec.Server) bool { return x.Name == server }); i >= 0 {
+			servers[i].Named = true
+		} else {
 			names := make([]string, len(servers))
 			for i, x := range servers {
 				names[i] = x.Name

@@ -44,7 +44,8 @@ func (p *parser) resolveTrack(cfg *spec.Config, s *section, d *serverDraft, srv 
 		return
 	}
 	servers := cfg.Proxies[b.index].Servers
-	if !slices.ContainsFunc(servers, func(x *spec.Server) bool { return x.Name == name }) {
+	i := slices.IndexFunc(servers, func(x *spec.Server) bool { return x.Name == name })
+	if i < 0 {
 		names := make([]string, len(servers))
 		for i, x := range servers {
 			names[i] = x.Name
@@ -52,6 +53,7 @@ func (p *parser) resolveTrack(cfg *spec.Config, s *section, d *serverDraft, srv 
 		p.trackProblem(d, nearest.Word(name, names), "there is no server '%s' in backend '%s'", name, backend)
 		return
 	}
+	servers[i].Named = true
 	srv.Track = &spec.Tracked{Proxy: b.index, Server: name}
 }
 

@@ -207,7 +207,7 @@ func (e *Engine) Threads() []cli.Thread {
 		x := cli.Thread{
 			Loops: t.Loop.Turns(), Accepted: t.Process.Conns, Streams: t.Process.Requests, Events: counts.Events, Stale: counts.Stale, Tasks: counts.Tasks,
 			Timers: t.Loop.Timers(), Connections: t.Clients(), Idle: idle, Poller: t.Loop.Poller(),
-			CPU: threadCPU(), Busy: time.Duration(max(wall-t.Loop.Idle(), 0)), Queued: map[string]int{},
+			ID: unix.Gettid(), CPU: threadCPU(), Turn: time.Duration(max(loop.Nanotime()-t.Loop.Now(), 0)), Busy: time.Duration(max(wall-t.Loop.Idle(), 0)), Queued: map[string]int{},
 		}
 		t.Loop.Queued(func(r loop.Runner) { x.Queued[fmt.Sprintf("%T", r)]++ })
 		x.Profiling, x.Profiles = t.Loop.Profiling(), map[string]cli.Profile{}

@@ -40,6 +40,8 @@ func (e *Engine) AddServer(backend, name string, words []string) ([]string, erro
 		return nil, err
 	}
 	if err := errors.Join(e.addCheck(s, false), e.addAgent(s, false)); err != nil {
+		e.checks.remove(s)
+		e.certs.Forget(s.TLS)
 		e.shared.Slots.Give(s.Slot)
 		return nil, err
 	}
@@ -60,6 +62,8 @@ func (e *Engine) DeleteServer(backend, name string) error {
 	switch {
 	case s == nil:
 		return cli.ErrNoServer
+	case s.Spec.Named:
+		return cli.ErrServerNamed
 	case s.Admin() != state.Maint:
 		return cli.ErrNotInMaintenance
 	}

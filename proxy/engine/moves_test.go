@@ -42,12 +42,11 @@ var unmoved = map[string]string{
 	"SslCacheLookups": "sessions are in tickets, which clients keep: there is no cache",
 	"SslCacheMisses":  "as SslCacheLookups",
 	"PoolAlloc_MB":    ofGrowth, "PoolAlloc_bytes": ofGrowth,
-	"Idle_pct":            "how much of the time since the start threads have waited depends on what else the machine does",
-	"Run_queue":           "a thread that tells has nothing else to run at that moment",
-	"Unstoppable Jobs":    "every job ends when the process is stopped",
-	"FailedResolutions":   "stays 0 in the reference, whatever fails; 'show resolvers' counts by cause",
-	"DebugCommandsIssued": "there are no commands for debugging",
-	"Tainted":             "nothing experimental leaves a trace",
+	"Idle_pct":          "how much of the time since the start threads have waited depends on what else the machine does",
+	"Run_queue":         "a thread that tells has nothing else to run at that moment",
+	"Unstoppable Jobs":  "every job ends when the process is stopped",
+	"FailedResolutions": "stays 0 in the reference, whatever fails; 'show resolvers' counts by cause",
+	"Tainted":           "nothing experimental leaves a trace",
 }
 
 const (
@@ -189,6 +188,10 @@ func moves() []move {
 			}
 			return nil
 		}, moves: "be/s1 hrsp_1xx hrsp_3xx hrsp_4xx hrsp_5xx hrsp_other"},
+		{
+			what: "a command for debugging", do: func(w *world) func() { w.ask("expert-mode on; debug dev write 1"); return nil },
+			moves: "DebugCommandsIssued",
+		},
 		{
 			what: "a request that waits", do: func(w *world) func() { return w.hold("fe", "/hang") },
 			moves: "fe/FRONTEND scur h1_open_connections h1_open_streams be/s1 used_conn_cur info CurrConns Jobs Tasks",

@@ -179,8 +179,8 @@ func adminAfter(s *server.Server, l *statefile.Line) state.Admin {
 
 // restorable tells whether the line has an address for a server that is known by a name.
 func restorable(s *server.Server, l *statefile.Line) bool {
-	_, err := netip.ParseAddr(l.Addr)
-	return err == nil && s.Spec.Host != "" && s.Spec.LastAddr
+	_, ok := sock.ParseIP(l.Addr)
+	return ok && s.Spec.Host != "" && s.Spec.LastAddr
 }
 
 // restoreAddr gives a server its last port, and if it is known by a name its last address.
@@ -195,7 +195,7 @@ func (e *Engine) restoreAddr(s *server.Server, l *statefile.Line) {
 		to = netip.AddrPortFrom(at.Addr(), uint16(l.Port))
 	}
 	if restorable(s, l) {
-		ip, _ := netip.ParseAddr(l.Addr)
+		ip, _ := sock.ParseIP(l.Addr)
 		to = netip.AddrPortFrom(ip, to.Port())
 	}
 	if to != at {
@@ -218,9 +218,9 @@ func (e *Engine) restoreCheck(s *server.Server, l *statefile.Line, health int) {
 	if l.CheckState&statefile.CheckConfigured != 0 && l.CheckState&statefile.CheckEnabled == 0 {
 		k.enabled = false
 	}
-	ip, err := netip.ParseAddr(l.CheckAddr)
+	ip, ok := sock.ParseIP(l.CheckAddr)
 	switch {
-	case err != nil && l.CheckPort == 0:
+	case !ok && l.CheckPort == 0:
 	case !k.enabled:
 		e.alert(log.Warning, fmt.Sprintf("config : server-state partially applied for server '%s/%s', health checks are not enabled on this server", s.Backend.Spec.Name, s.Spec.Name))
 	default:
@@ -233,7 +233,7 @@ func (a *agentCheck) restore(l *statefile.Line) {
 	if l.AgentState&statefile.CheckConfigured != 0 && l.AgentState&statefile.CheckEnabled == 0 {
 		a.enabled = false
 	}
-	if ip, err := netip.ParseAddr(l.AgentAddr); err == nil && a.enabled {
+	if ip, ok := sock.ParseIP(l.AgentAddr); ok && a.enabled {
 		a.own = netip.AddrPortFrom(ip, uint16(l.AgentPort))
 		to := a.target()
 		a.l.Post(func() { a.c.SetAddr(to) })

@@ -48,6 +48,9 @@ func (e *Engine) Info() stats.Info {
 	info.Process(&sum, now)
 	info.DroppedLogs += e.messages.dropped()
 	info.RecvLogs = e.relayed.Load()
+	if e.api != nil {
+		info.DebugCommands = e.api.Debugged()
+	}
 	if wall > 0 {
 		info.IdlePct = int(min(100*idle/wall, 100))
 	}

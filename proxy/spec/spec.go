@@ -430,9 +430,11 @@ type Server struct {
 	SlowStart    time.Duration
 	Agent        Agent
 	Track        *Tracked // nil: no other server is followed
-	Observe      Observe
-	ErrorLimit   int // errors in a row that OnError follows
-	OnError      OnError
+	// Named: something else of the configuration names the server, so that it has to stay.
+	Named      bool
+	Observe    Observe
+	ErrorLimit int // errors in a row that OnError follows
+	OnError    OnError
 
 	PoolMaxConn    int // -1: no limit
 	PoolLowConn    int

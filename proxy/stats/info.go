@@ -44,6 +44,7 @@ type Info struct {
 	BytesOut, BytesOutRate     uint64
 	SplicedOut                 uint64
 	ActivePeers, ConnectedPeer int
+	DebugCommands              uint64
 }
 
 // Process fills the counted fields from the sum over the threads.

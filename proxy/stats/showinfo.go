@@ -83,7 +83,7 @@ var infoFields = []infoField{
 	{61, "TotalBytesOut", "MGP", func(i *Info) value { return u64(i.BytesOut) }, "bytes sent in total"},
 	{62, "TotalSplicdedBytesOut", "MGP", func(i *Info) value { return u64(i.SplicedOut) }, "bytes sent through pipes in total"},
 	{63, "BytesOutRate", "MRP", func(i *Info) value { return u64(i.BytesOutRate) }, "bytes sent in the last second"},
-	{64, "DebugCommandsIssued", "MGP", zeroInfo, "debugging commands given"},
+	{64, "DebugCommandsIssued", "MGP", func(i *Info) value { return u32(i.DebugCommands) }, "debugging commands given"},
 	{65, "CumRecvLogs", "MCP", func(i *Info) value { return u32(i.RecvLogs) }, "log lines received for forwarding"},
 	{66, "Build info", "POS", func(i *Info) value { return str(i.Version) }, "what it was built from"},
 	{67, "Memmax_bytes", "CLP", zeroInfo, "limit of memory in bytes, 0 for none"},
