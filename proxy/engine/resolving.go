@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -165,6 +166,7 @@ func (g *followed) follow() {
 			return
 		}
 		g.mu.Lock()
+		g.forget()
 		if g.question.Service {
 			g.applyService(a)
 		} else {
@@ -173,6 +175,12 @@ func (g *followed) follow() {
 		g.mu.Unlock()
 		tick.Reset(g.r.Spec.Resolve)
 	}
+}
+
+// forget lets go of servers that have been removed: what they had is for others.
+func (g *followed) forget() {
+	g.servers = slices.DeleteFunc(slices.Clone(g.servers), (*server.Server).Removed)
+	maps.DeleteFunc(g.hosts, func(s *server.Server, _ *serviceHost) bool { return s.Removed() })
 }
 
 // held tells whether an answer that is not good does not count yet.

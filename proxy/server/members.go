@@ -75,6 +75,13 @@ func (b *Backend) Remove(s *Server) error {
 	return nil
 }
 
+// Removed tells whether the server has been taken out of its backend.
+func (s *Server) Removed() bool {
+	s.Backend.mu.Lock()
+	defer s.Backend.mu.Unlock()
+	return s.removed
+}
+
 // ServerByID is the server with a number, nil if there is none.
 func (b *Backend) ServerByID(id int) *Server {
 	for _, s := range b.Servers() {
