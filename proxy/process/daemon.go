@@ -72,7 +72,7 @@ func (p *process) startDaemon(sources []config.Source) (pid int, ready *os.File,
 		return 0, nil, err
 	}
 	defer unix.Close(pipe[1])
-	pid, err = p.spawn(&state{Role: roleDaemon, Sources: text, Ready: pipe[1], Detach: true}, &unix.SysProcAttr{Setsid: true})
+	pid, err = p.spawn(&state{Role: roleDaemon, Sources: text, Ready: pipe[1], Detach: true, Introduced: p.introduced.Load()}, &unix.SysProcAttr{Setsid: true})
 	if err != nil {
 		unix.Close(pipe[0])
 		return 0, nil, err

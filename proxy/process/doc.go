@@ -15,6 +15,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"bench/proxy/config"
 	"bench/proxy/log"
@@ -51,9 +52,11 @@ type process struct {
 	vars map[string]string
 	// startup is what there was to say about the configuration.
 	startup string
-	null    int // of prepareDetach
-	quiet   bool
-	silent  bool // no notices, for children whose parent has said them
+	// introduced: what program this is has been said, or is not to be said any more.
+	introduced atomic.Bool
+	null       int // of prepareDetach
+	quiet      bool
+	silent     bool // no notices, for children whose parent has said them
 }
 
 // Main runs the program and returns its exit status: 0, 1 after an error, 2 when
@@ -73,6 +76,7 @@ func Main(p Program) (status int) {
 		return 1
 	}
 	pr.state = st
+	pr.introduced.Store(st.Introduced)
 	opt, err := cmdline.Parse(p.Args[p.Words:])
 	if err != nil {
 		return pr.usage(err)
@@ -201,10 +205,16 @@ func (p *process) load() ([]config.Source, *spec.Config, error) {
 	if p.opt.Diagnostics {
 		least = config.Diag
 	}
+	var said strings.Builder
+	if remarks.Count(config.Warning)+remarks.Count(config.Alert) > 0 {
+		said.WriteString(p.introduction())
+		if !p.silent {
+			p.introduce()
+		}
+	}
 	if !p.opt.Quiet && !p.silent {
 		_ = remarks.Write(p.Stderr, p.pid, least)
 	}
-	var said strings.Builder
 	_ = remarks.Write(&said, p.pid, config.Warning)
 	p.startup = said.String()
 	if cfg != nil && p.state.Role == "" {

@@ -37,6 +37,7 @@ type master struct {
 	ready   chan *worker  // a worker serves
 	asked   chan bool     // a reload was asked for on the command socket, true: a hard one
 	ended   chan struct{} // closed when supervision ends
+	places  chan struct{} // one for each connection to the command sockets
 
 	mu      sync.Mutex
 	workers []*worker // the newest last
@@ -62,7 +63,7 @@ func (p *process) newMaster(signals *inbox) *master {
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	return &master{
 		process: p, signals: signals, ready: make(chan *worker, 16),
-		asked: make(chan bool, 1), ended: make(chan struct{}), started: time.Now(), table: newMasterTable(),
+		asked: make(chan bool, 1), ended: make(chan struct{}), places: make(chan struct{}, maxMasterConns), started: time.Now(), table: newMasterTable(),
 	}
 }
 
@@ -96,7 +97,7 @@ func (p *process) shelter(signals *inbox, sources []config.Source) error {
 	if err != nil {
 		return err
 	}
-	return p.replaceImage(&state{Role: roleFirst, Sources: text}, signals)
+	return p.replaceImage(&state{Role: roleFirst, Sources: text, Introduced: p.introduced.Load()}, signals)
 }
 
 // resumeMaster is a master that has replaced its image to reload: the former
@@ -167,7 +168,7 @@ func (m *master) start(sources []config.Source) error {
 		return err
 	}
 	defer unix.Close(other)
-	st := &state{Role: roleWorker, Sources: text, Control: other, Reload: m.reloads > 0, Reloads: m.reloads, Former: m.pids(), Detach: m.state.Detach}
+	st := &state{Role: roleWorker, Sources: text, Control: other, Reload: m.reloads > 0, Reloads: m.reloads, Former: m.pids(), Detach: m.state.Detach, Introduced: m.introduced.Load()}
 	if from := m.current(); from != nil && from.control != nil {
 		if err := m.connectOld(st, from); err != nil {
 			m.say(log.Warning, fmt.Sprintf("worker %d did not hand over its listening sockets: %v", from.PID, err))
@@ -242,6 +243,7 @@ func (m *master) current() *worker {
 func (m *master) supervise() int {
 	defer close(m.ended)
 	defer m.closeCLI()
+	m.introduced.Store(true) // the start is over; that of the worker is its own
 	m.serveCLI()
 	// Workers may have ended while no handler was there to see it.
 	m.reap()

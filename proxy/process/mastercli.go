@@ -123,18 +123,26 @@ func (m *master) serveCLI() {
 			m.say(log.Warning, "master socket: "+err.Error())
 			continue
 		}
+		go m.accept(s)
+	}
+}
+
+// accept serves the connections of a socket until it is closed. There is a place for so many
+// of all sockets; others wait.
+func (m *master) accept(s *masterSocket) {
+	for {
+		c, err := s.listen.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		m.places <- struct{}{}
 		go func() {
-			for {
-				c, err := s.listen.Accept()
-				if errors.Is(err, net.ErrClosed) {
-					return
-				}
-				if err != nil {
-					time.Sleep(50 * time.Millisecond)
-					continue
-				}
-				go (&masterConn{m: m, level: s.level, nc: c, r: bufio.NewReader(c)}).serve()
-			}
+			defer func() { <-m.places }()
+			(&masterConn{m: m, level: s.level, nc: c, r: bufio.NewReaderSize(c, cli.LineSize)}).serve()
 		}()
 	}
 }
@@ -167,34 +175,78 @@ type masterConn struct {
 	expert, experimental bool
 }
 
-// idleLimit ends silent connections.
-const idleLimit = 10 * time.Minute
+const (
+	// idleLimit ends silent connections.
+	idleLimit = 10 * time.Minute
+	// maxMasterConns bounds the connections of all sockets, as the reference does.
+	maxMasterConns = 10
+	// goneLook is how often whoever waits for a worker looks whether anybody still wants
+	// its answer.
+	goneLook = 250 * time.Millisecond
+	// lingerTime bounds what is read after the end.
+	lingerTime = time.Second
+)
 
 func (c *masterConn) serve() {
 	defer c.nc.Close()
+	defer c.linger()
 	for !c.quit {
-		_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit))
-		line, err := c.r.ReadString('\n')
-		line = strings.TrimRight(line, "\r\n")
-		if err != nil && line == "" {
+		line, err := c.line()
+		if err != nil {
+			c.tooLong(err)
 			return
 		}
-		payload := ""
-		if strings.HasSuffix(line, "<<") {
-			payload = c.payload()
-		}
-		for _, command := range splitCommands(line) {
+		commands := splitCommands(line)
+		for i, command := range commands {
 			if c.quit {
 				break
+			}
+			payload := ""
+			if i == len(commands)-1 && strings.HasSuffix(command, cli.PayloadMark) {
+				if payload, err = c.payload(); err != nil {
+					c.tooLong(err)
+					return
+				}
 			}
 			c.command(command, payload)
 			if c.prompt && !c.quit {
 				c.write(c.promptText())
 			}
 		}
-		if err != nil {
-			return
-		}
+	}
+}
+
+// line reads one line without its end. A command without an end may have been cut short on
+// its way, and is not carried out.
+func (c *masterConn) line() (string, error) {
+	_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit))
+	b, err := c.r.ReadSlice('\n')
+	if n := cli.Complete(b); errors.Is(err, io.EOF) && n > 0 {
+		return string(b[:n-1]), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+// linger ends our side, then reads for a moment what is not wanted any more: to close with
+// that unread would take the answer away.
+func (c *masterConn) linger() {
+	if h, ok := c.nc.(interface{ CloseWrite() error }); !ok || h.CloseWrite() != nil {
+		return
+	}
+	_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	_, _ = io.CopyN(io.Discard, c.r, cli.PayloadSize)
+}
+
+// tooLong says what is beyond a limit.
+func (c *masterConn) tooLong(err error) {
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull):
+		c.write(fmt.Sprintf("Line too long: at most %d bytes.\n\n", cli.LineSize))
+	case errors.Is(err, errPayload):
+		c.write(fmt.Sprintf("Payload too long: at most %d bytes.\n\n", cli.PayloadSize))
 	}
 }
 
@@ -205,14 +257,22 @@ func (c *masterConn) write(s string) {
 	}
 }
 
-// payload reads the lines up to an empty one.
-func (c *masterConn) payload() string {
+var errPayload = errors.New("payload too long")
+
+// payload reads the lines up to an empty one, which is part of it.
+func (c *masterConn) payload() (string, error) {
 	var b strings.Builder
 	for {
-		line, err := c.r.ReadString('\n')
-		b.WriteString(line)
-		if err != nil || strings.TrimRight(line, "\r\n") == "" {
-			return b.String()
+		line, err := c.line()
+		switch {
+		case err != nil:
+			return "", err
+		case b.Len()+len(line) >= cli.PayloadSize:
+			return "", errPayload
+		}
+		b.WriteString(line + "\n")
+		if line == "" {
+			return b.String(), nil
 		}
 	}
 }
@@ -255,6 +315,7 @@ func (c *masterConn) command(text, payload string) {
 		w, ok := c.m.find(prefix[1:])
 		if !ok {
 			c.write(fmt.Sprintf("Can't find the target PID matching the prefix '%s'\n", prefix))
+			c.quit = true
 			return
 		}
 		if target, text = w, strings.TrimSpace(rest); text == "" {
@@ -320,10 +381,37 @@ func (c *masterConn) forward(w *worker, text, payload string) {
 		err = conn.CloseWrite()
 	}
 	if err == nil {
-		_ = c.nc.SetWriteDeadline(time.Time{})
-		_, err = io.Copy(c.nc, conn)
+		done := make(chan struct{})
+		defer close(done)
+		go c.endWithClient(conn, done)
+		_, err = io.Copy(patient{c.nc}, conn)
 	}
 	if err != nil {
 		c.quit = true
 	}
+}
+
+// endWithClient ends a connection to a worker when nobody waits for its answer any more.
+func (c *masterConn) endWithClient(worker net.Conn, done <-chan struct{}) {
+	look := time.NewTicker(goneLook)
+	defer look.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-look.C:
+			if sock.HungUp(c.nc) {
+				_ = worker.Close()
+				return
+			}
+		}
+	}
+}
+
+// patient writes to a client as long as it takes something now and then.
+type patient struct{ net.Conn }
+
+func (p patient) Write(b []byte) (int, error) {
+	_ = p.SetWriteDeadline(time.Now().Add(idleLimit))
+	return p.Conn.Write(b)
 }

@@ -27,7 +27,7 @@ func masterCommands() []masterRow {
 		{Command: cli.Command{Words: "show startup-logs", Help: "show the messages of the master's start"}, run: func(c *masterConn, _ []string) { c.write(c.m.startup + "\n") }},
 		{Command: cli.Command{Words: "expert-mode", Hidden: true}, session: true, run: switchMode(func(c *masterConn) *bool { return &c.expert })},
 		{Command: cli.Command{Words: "experimental-mode", Hidden: true}, session: true, run: switchMode(func(c *masterConn) *bool { return &c.experimental })},
-		{Command: cli.Command{Words: "help", Args: "[<command>]", Help: "list matching or all commands"}, run: func(c *masterConn, args []string) { c.write(c.m.table.Help(args) + "\n") }},
+		{Command: cli.Command{Words: "help", Args: "[<command>]", Help: "list matching or all commands"}, run: func(c *masterConn, args []string) { c.write(c.m.table.Help(args, c.expert) + "\n") }},
 		{Command: cli.Command{Words: "prompt", Help: "toggle interactive mode with prompt"}, session: true, run: func(c *masterConn, _ []string) { c.prompt = !c.prompt }},
 		{Command: cli.Command{Words: "quit", Help: "disconnect"}, session: true, run: func(c *masterConn, _ []string) {
 			if c.prompt {
@@ -44,7 +44,7 @@ func newMasterTable() *cli.Table {
 	for _, r := range masterCommands() {
 		list = append(list, r.Command)
 	}
-	return cli.NewTable(list, []string{"mcli-debug-mode"})
+	return cli.NewTable(list, []cli.Unsupported{{Words: "mcli-debug-mode"}})
 }
 
 // masterCommand is the row of a command, nil if there is none that can be carried out.
@@ -66,7 +66,7 @@ func (c *masterConn) own(words []string) {
 	}
 	switch {
 	case row == nil:
-		c.write(c.m.table.Unknown(words) + "\n")
+		c.write(c.m.table.Unknown(words, c.expert) + "\n")
 	case c.level < row.Level:
 		c.write("Permission denied\n\n")
 	default:

@@ -21,7 +21,32 @@ func (p *process) say(level log.Level, text string) {
 	case level == log.Warning:
 		word = "WARNING"
 	}
-	fmt.Fprintf(p.Stderr, "%-10s (%d) : %s\n", "["+word+"]", p.pid, text)
+	if level <= log.Warning {
+		p.introduce()
+	}
+	fmt.Fprint(p.Stderr, p.message(word, text))
+}
+
+func (p *process) message(word, text string) string {
+	return fmt.Sprintf("%-10s (%d) : %s\n", "["+word+"]", p.pid, text)
+}
+
+// introduce says before the first trouble of a start which program has it, so that a
+// report of it need not be asked back for that.
+func (p *process) introduce() {
+	if p.opt != nil && p.opt.Quiet || p.introduced.Swap(true) {
+		return
+	}
+	fmt.Fprint(p.Stderr, p.introduction())
+}
+
+// introduction are the lines of introduce.
+func (p *process) introduction() string {
+	lines := p.message("NOTICE", "haproxy version is "+p.Version)
+	if path, err := executable(); err == nil {
+		lines += p.message("NOTICE", "path to executable is "+path)
+	}
+	return lines
 }
 
 // cause takes the path out of an error that is about to name it.

@@ -102,6 +102,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 		e.Unbind()
 		return fail(err)
 	}
+	p.introduced.Store(true) // what is said from here on is about traffic
 	if err := e.Start(); err != nil {
 		e.HardStop()
 		return fail(err)

@@ -36,6 +36,8 @@ type state struct {
 	// Former are the workers there are when a new one is started.
 	Former []int `json:"former,omitempty"`
 	Detach bool  `json:"detach,omitempty"` // leave the terminal once ready
+	// Introduced: what program this is has been said in this start.
+	Introduced bool `json:"introduced,omitempty"`
 	// Signals that have been received and not yet handled.
 	Signals []unix.Signal `json:"signals,omitempty"`
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -196,53 +195,6 @@ func TestInheritedListener(t *testing.T) {
 	tr := s.traffic()
 	tr.settle(t)
 	tr.end(t)
-}
-
-func TestServiceManagerIsNotified(t *testing.T) {
-	s := newSite(t)
-	path := filepath.Join(s.dir, "notify")
-	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer manager.Close()
-	cmd := s.command(t, "-Ws")
-	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
-	if err := testpeer.Launch(cmd); err != nil {
-		t.Fatal(err)
-	}
-	s.started = append(s.started, cmd)
-	next := func() string {
-		b := make([]byte, 1024)
-		_ = manager.SetReadDeadline(time.Now().Add(10 * time.Second))
-		n, err := manager.Read(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, _, _ := strings.Cut(string(b[:n]), "\n")
-		return first
-	}
-	for _, step := range []struct {
-		signal syscall.Signal
-		want   []string
-	}{
-		{0, []string{"READY=1"}},
-		{syscall.SIGUSR2, []string{"RELOADING=1", "READY=1"}},
-		{syscall.SIGTERM, []string{"STOPPING=1"}},
-	} {
-		if step.signal != 0 {
-			_ = cmd.Process.Signal(step.signal)
-		}
-		for _, want := range step.want {
-			if got := next(); got != want {
-				t.Errorf("notified %q, want %q", got, want)
-			}
-		}
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("the master ended with %v", err)
-	}
-	s.started = nil
 }
 
 // TestWorkerCrash: by default the death of the worker ends the master with a
