@@ -190,7 +190,8 @@ func TestMetricsAreReadByTheClientLibrary(t *testing.T) {
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "hello") }))
 	defer origin.Close()
 	dir := t.TempDir()
-	startConfig(t, fmt.Sprintf(metricsConfig, dir, strings.TrimPrefix(origin.URL, "http://")))
+	odd := strings.Replace(metricsConfig, "frontend tcpf\n", "frontend tcpf\n    description caf\xe9\\\\n{},\n", 1)
+	startConfig(t, fmt.Sprintf(odd, dir, strings.TrimPrefix(origin.URL, "http://")))
 	for range 50 {
 		scrapeOther(t, dir)
 	}
@@ -253,6 +254,11 @@ func TestMetricsAreReadByTheClientLibrary(t *testing.T) {
 	}
 	if desc := label(find(t, fromText["haproxy_frontend_status"], "fe"), "desc"); desc != `Where "they" come in` {
 		t.Errorf("the description is %q", desc)
+	}
+	for _, f := range []map[string]*dto.MetricFamily{fromText, fromBinary} {
+		if desc := label(find(t, f["haproxy_frontend_status"], "tcpf"), "desc"); desc != "caf\ufffd\\n{}," {
+			t.Errorf("the description is %q", desc)
+		}
 	}
 	if fromText["haproxy_frontend_h1_total_connections"] == nil {
 		t.Error("no extra counters")

@@ -56,7 +56,7 @@ func New(e Engine, cfg *spec.Config) *service.Service {
 	x := &exporter{engine: e, desc: map[string]string{}}
 	for _, px := range cfg.Proxies {
 		if px.Description != "" {
-			x.desc[px.Name] = px.Description
+			x.desc[px.Name] = strings.ToValidUTF8(px.Description, "\ufffd") // scrapers refuse other text
 		}
 	}
 	for _, s := range []struct {

@@ -58,11 +58,17 @@ type Page struct {
 	proxies []*spec.Proxy
 	history *history
 	now     func() time.Time
+	// counters says what they count.
+	counters string
 }
 
 // New makes the page of the proxies of a configuration.
 func New(e Engine, cfg *spec.Config) *Page {
-	return &Page{engine: e, proxies: cfg.Proxies, history: newHistory(), now: time.Now}
+	p := &Page{engine: e, proxies: cfg.Proxies, history: newHistory(), now: time.Now, counters: "of this process; a reload begins them anew"}
+	if cfg.Global.StatsFile != "" {
+		p.counters = "of what has a guid go on from the stats-file, others begin with this process"
+	}
+	return p
 }
 
 // Service is what answers requests.

@@ -462,3 +462,15 @@ func (c counting) Rows(latency bool) iter.Seq[*stats.Row] {
 		}
 	}
 }
+
+// Whether a reload begins the counters anew depends on "stats-file", and is told.
+func TestWhatCountersCount(t *testing.T) {
+	for file, want := range map[string]string{"": "of this process; a reload begins them anew", "/f": "of what has a guid go on from the stats-file, others begin with this process"} {
+		px := proxyWithPage(nil)
+		px.StatsPage.URI = "/s"
+		p := New(&fakeEngine{}, &spec.Config{Global: spec.Global{StatsFile: file}, Proxies: []*spec.Proxy{px}})
+		if got := askPage(p, "/s", nil).String(); !strings.Contains(got, "<dt>Counters</dt><dd>"+want+"</dd>") {
+			t.Errorf("%q: not told", file)
+		}
+	}
+}

@@ -153,6 +153,6 @@ func (v *visit) process(m *markup) {
 		former = strings.Trim(fmt.Sprint(g.Former), "[]") + " still draining"
 	}
 	fact("Former processes", former)
-	fact("Counters", "of this process; a reload begins them anew")
+	fact("Counters", v.counters)
 	m.raw("</dl></section>\n")
 }
