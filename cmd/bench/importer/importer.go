@@ -29,7 +29,7 @@ func (e *Error) Error() string {
 type Note struct {
 	File string
 	Line int
-	// Action is "replaced", "left out", "added", "note" or Refused.
+	// Action is "replaced", "left out", "added", "note", Refused or Mistake.
 	Action string
 	Text   string
 }
@@ -109,15 +109,24 @@ func (im *importer) lacking(body []written) ([]Note, error) {
 	for _, d := range found {
 		if d.Severity == config.Alert {
 			at := body[min(max(d.Line-1, 0), len(body)-1)]
-			notes = append(notes, Note{at.file, at.line, Refused, d.Msg})
+			action := Mistake
+			if d.Unsupported() {
+				action = Refused
+			}
+			notes = append(notes, Note{at.file, at.line, action, d.Msg})
 		}
 	}
 	return notes, nil
 }
 
-// Refused is the action of a note about what the engine of this program does not
-// know: the scenario needs driver haproxy.
-const Refused = "not in the built-in engine"
+const (
+	// Refused is the action of a note about what the engine of this program does not
+	// know: the scenario needs driver haproxy.
+	Refused = "not in the built-in engine"
+	// Mistake is that of a note about what the engine takes for a mistake, as HAProxy
+	// does, or an earlier version of it: only that can tell.
+	Mistake = "refused, by HAProxy probably too"
+)
 
 // importer is an import under way.
 type importer struct {

@@ -94,6 +94,20 @@ func TestDriver(t *testing.T) {
 	if !strings.Contains(text, "\n  driver: haproxy\n") || i < 0 || notes[i].Line != 8 || notes[i].File != "t.cfg" || !strings.Contains(notes[i].Text, "'51d.all' is not supported") {
 		t.Errorf("what it does not know: %v\n%s", notes, text)
 	}
+	// What HAProxy does not know either is not what the engine lacks.
+	_, notes = importText(t, front(" nosuch x\n http-request nosuch\n maxconn many", " server a 192.0.2.1:80 nosuch"), Options{})
+	var mistakes []int
+	for _, n := range notes {
+		switch n.Action {
+		case Refused:
+			t.Errorf("%s", n)
+		case Mistake:
+			mistakes = append(mistakes, n.Line)
+		}
+	}
+	if !slices.Equal(mistakes, []int{8, 9, 10, 13}) {
+		t.Errorf("mistakes on the lines %v: %v", mistakes, notes)
+	}
 	text, _ = importText(t, front(" http-request set-var(txn.x) 51d.all(t)", " server a 192.0.2.1:80"), Options{Driver: "builtin"})
 	if !strings.Contains(text, "\n  driver: builtin\n") {
 		t.Error("the driver that was asked for is not taken")
