@@ -81,12 +81,12 @@ type Cache struct {
 	entries map[string][]*Entry // by address
 	recent  *list.List          // the most recently used one first
 	used    int
-	filling map[string]bool // what is on its way here
+	filling map[string]*Filling // what is on its way here, by its id
 }
 
 // New makes an empty cache.
 func New(s *spec.Cache) *Cache {
-	return &Cache{Spec: s, entries: map[string][]*Entry{}, recent: list.New(), filling: map[string]bool{}}
+	return &Cache{Spec: s, entries: map[string][]*Entry{}, recent: list.New(), filling: map[string]*Filling{}}
 }
 
 // Find returns the response for a request at a time, nil if there is none.
@@ -107,10 +107,16 @@ func (c *Cache) Find(r *Request, now int64) *Entry {
 	return nil
 }
 
-// Forget drops what is kept for an address.
+// Forget drops what is kept for an address, and keeps nothing that is on its way for it: it
+// is from before.
 func (c *Cache) Forget(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for id, f := range c.filling {
+		if f.entry.key == key {
+			delete(c.filling, id)
+		}
+	}
 	for len(c.entries[key]) > 0 {
 		c.remove(c.entries[key][0])
 	}
@@ -155,7 +161,7 @@ func (c *Cache) Fill(r *Request, e *Entry, now int64) *Filling {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.filling[id] {
+	if c.filling[id] != nil {
 		return nil
 	}
 	for _, old := range append([]*Entry(nil), c.entries[e.key]...) {
@@ -166,8 +172,9 @@ func (c *Cache) Fill(r *Request, e *Entry, now int64) *Filling {
 	if e.Vary != 0 && len(c.entries[e.key]) >= c.Spec.Secondary {
 		return nil
 	}
-	c.filling[id] = true
-	return &Filling{c, e, id}
+	f := &Filling{c, e, id}
+	c.filling[id] = f
+	return f
 }
 
 // Add appends a piece of content, and reports false for what has become too large.
@@ -179,12 +186,25 @@ func (f *Filling) Add(content []byte) bool {
 	return true
 }
 
+// arrived takes the response off the list of those on their way, and reports false if it
+// is not wanted any more; c.mu is held.
+func (f *Filling) arrived() bool {
+	c := f.cache
+	if c.filling[f.id] != f {
+		return false // forgotten: what is there now is another one
+	}
+	delete(c.filling, f.id)
+	return true
+}
+
 // Keep keeps the response, which is complete. The least recently used others go for it.
 func (f *Filling) Keep() {
 	c := f.cache
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.filling, f.id)
+	if !f.arrived() {
+		return
+	}
 	for c.used+f.entry.size() > c.Spec.Total && c.recent.Len() > 0 {
 		c.remove(c.recent.Back().Value.(*Entry))
 	}
@@ -196,8 +216,15 @@ func (f *Filling) Keep() {
 // Drop gives the response up.
 func (f *Filling) Drop() {
 	f.cache.mu.Lock()
-	delete(f.cache.filling, f.id)
+	f.arrived()
 	f.cache.mu.Unlock()
+}
+
+// Filling is how many responses are on their way here.
+func (c *Cache) Filling() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.filling)
 }
 
 // Listed is a response that is kept, for people.

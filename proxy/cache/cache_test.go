@@ -67,6 +67,32 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// What is on its way when its address is forgotten is not kept, and is in nobody's way.
+func TestForgottenOnItsWay(t *testing.T) {
+	c := New(&spec.Cache{Total: 100, Object: 50, Secondary: 2})
+	a := &Request{Key: "a"}
+	before := c.Fill(a, &Entry{Expires: 10}, 0)
+	c.Forget("a")
+	after := c.Fill(a, &Entry{Expires: 10}, 0)
+	if after == nil {
+		t.Fatal("what was forgotten keeps others away")
+	}
+	before.Add([]byte("before"))
+	before.Keep()
+	if got := content(c.Find(a, 1)); got != "none" {
+		t.Errorf("kept: %q", got)
+	}
+	after.Add([]byte("after"))
+	after.Keep()
+	if got := content(c.Find(a, 1)); got != "after" {
+		t.Errorf("kept: %q", got)
+	}
+	before.Drop()
+	if got := content(c.Find(a, 1)); got != "after" || c.Filling() != 0 {
+		t.Errorf("kept: %q, and %d are on their way", got, c.Filling())
+	}
+}
+
 // What depends on fields of a request is for requests that take it.
 func TestVary(t *testing.T) {
 	c := New(&spec.Cache{Total: 1000, Object: 100, Secondary: 2})
