@@ -97,3 +97,35 @@ func TestCached(t *testing.T) {
 		client1.CloseIdleConnections()
 	}
 }
+
+// emptyAtFirst is useAndStore, and makes the first response one without content.
+type emptyAtFirst struct{ responses *atomic.Int32 }
+
+func (r emptyAtFirst) Run(x *txn.Txn, out *txn.Outcome) txn.Verdict {
+	v := useAndStore{}.Run(x, out)
+	if x.Res != nil && r.responses.Add(1) == 1 {
+		x.Res.Status = 204
+	}
+	return v
+}
+
+// A response whose content rules have withheld is not kept as one without any.
+func TestWithheldIsNotCached(t *testing.T) {
+	r := emptyAtFirst{new(atomic.Int32)}
+	addr := origin(t, piecemeal(5, func(string) {}))
+	rig := newRigCached(t, spec.ModeHTTP, nil, stream.Rules{Request: r, Response: r},
+		&spec.Cache{Name: "c", Total: 64 << 20, Object: 8 << 20, MaxAge: 60}, nil, addr)
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	defer client.CloseIdleConnections()
+	for i, want := range []int{204, 200, 200} {
+		resp, err := client.Get(fmt.Sprintf("http://%s/length?n=5000", rig.addr))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want || err != nil || want == 200 && !bytes.Equal(got, pattern(5000)) {
+			t.Errorf("answer %d: status %d with %d bytes (%v)", i, resp.StatusCode, len(got), err)
+		}
+	}
+}

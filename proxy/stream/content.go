@@ -38,9 +38,11 @@ func (s *stream) matchContent() {
 
 var noContent = []byte("0")
 
-// dropContent withholds the body of the response. A server connection on which more of
-// it is to come cannot be used again.
+// dropContent withholds the body of the response, also from a cache, which would take what
+// is left for all of it. A server connection on which more of it is to come cannot be used
+// again.
 func (s *stream) dropContent() {
+	s.caching.drop()
 	if !s.down.Ended {
 		s.resKeep = false
 	}
