@@ -266,7 +266,12 @@ func (s *stream) serveCached() txn.Verdict {
 	s.status, s.res = int32(msg.Status), msg
 	s.judgeResponse()
 	s.transaction().Cached = k.from
-	s.serviceRules(hitService.Plain)
+	if s.serviceRules(hitService.Plain) == txn.Answered {
+		k.rest = nil
+		s.ruled(s.txn)
+		return txn.Answered
+	}
+	s.lastRules(nil, false)
 	s.encodeResponse()
 	s.pushCached()
 	return txn.Answered

@@ -283,7 +283,9 @@ func (s *stream) countDenied() {
 		s.fe.C.DeniedResp++
 		ln.DeniedResp++
 		s.be.C.DeniedResp++
-		s.server().C.DeniedResp++
+		if s.srv != nil { // else it comes from a cache
+			s.server().C.DeniedResp++
+		}
 		return
 	}
 	s.fe.C.DeniedReq++

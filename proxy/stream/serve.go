@@ -231,7 +231,8 @@ func (s *stream) serviceHead(h *service.Head, framed, onlyHead, plain bool) (msg
 	s.status = int32(msg.Status)
 	s.gotRes = t.Loop.Now()
 	s.res = msg
-	s.serviceRules(plain)
+	s.serviceRules(plain) // as in the reference, they cannot refuse it
+	s.lastRules(nil, false)
 	s.status = int32(msg.Status)
 	s.res = nil
 	s.headOut = true
@@ -241,20 +242,30 @@ func (s *stream) serviceHead(h *service.Head, framed, onlyHead, plain bool) (msg
 	return msg, s.bodiless(msg.Status)
 }
 
-// serviceRules runs the rules about responses over the answer of a service.
-func (s *stream) serviceRules(plain bool) {
+// serviceRules runs the rules about responses over the answer of a service, but for the last
+// ones. The verdict tells whether they would give another one instead, which is left in the
+// transaction.
+func (s *stream) serviceRules(plain bool) txn.Verdict {
 	x := s.transaction()
 	x.Req, x.Res, x.Status, x.Final = nil, s.res, int(s.status), true
 	x.Body, x.BodyEnd = nil, false // it is being made
-	if !plain {
-		if s.be != nil && s.be.rules.Response != nil {
-			s.be.rules.Response.Run(&x.Txn, &x.out)
+	var lists [2]txn.Rules
+	if s.be != nil {
+		lists[0] = s.be.rules.Response
+	}
+	if !s.ownBackend() {
+		lists[1] = s.fe.rules.Response
+	}
+	for _, l := range lists {
+		if plain || l == nil {
+			continue
 		}
-		if l := s.fe.rules.Response; l != nil && !s.ownBackend() {
-			l.Run(&x.Txn, &x.out)
+		x.out, x.Rule = txn.Outcome{}, 0
+		if v := l.Run(&x.Txn, &x.out); v != txn.Next {
+			return v
 		}
 	}
-	s.lastRules(nil, false)
+	return txn.Next
 }
 
 // sentSome goes on once something of a piece has been sent, or not.
