@@ -12,6 +12,7 @@ var waits = []exchange{
 	{name: "wait-for-body, no body", frontend: "http-request wait-for-body time 1s", client: sends(get), origin: origins(answer(ok))},
 	{name: "wait-for-body, in the backend", backend: "http-request wait-for-body time 1s", client: []step{send(post10 + "012"), pause(ms(50)), send("3456789")}, origin: origins(answer(ok))},
 	{name: "wait-for-body, too slow", frontend: "http-request wait-for-body time 200ms", client: sends(post10 + "012"), quiet: ms(600), origin: origins(answer(ok))},
+	{name: "wait-for-body, too slow, and rules about the answer", frontend: lines("http-request set-header X-A a", "http-request wait-for-body time 200ms", "http-after-response set-header X-First yes", "http-after-response set-header X-Never yes if { status 200 }", "http-after-response set-header X-Last yes"), client: sends(post10 + "012"), quiet: ms(600), origin: origins(answer(ok))},
 	{name: "wait-for-body, client half-closes", frontend: "http-request wait-for-body time 1s", client: []step{send(post10 + "012"), pause(ms(50)), shut()}, origin: origins(answer(ok))},
 	{name: "wait-for-body, client closes", frontend: "http-request wait-for-body time 1s", client: []step{send(post10 + "012"), pause(ms(50)), closeNow()}, origin: origins(answer(ok))},
 	{name: "wait-for-body, client resets", frontend: "http-request wait-for-body time 1s", client: []step{send(post10 + "012"), pause(ms(50)), reset()}, origin: origins(answer(ok))},

@@ -319,6 +319,7 @@ func (s *stream) lastRules(body []byte, end bool) {
 	x := s.transaction()
 	x.Req, x.Res, x.Status, x.Final = nil, s.res, int(s.status), true
 	x.Body, x.BodyEnd = body, end
+	x.Rule = 0 // where another list has waited, and will not go on
 	if s.be != nil && s.be.rules.AfterResponse != nil {
 		s.be.rules.AfterResponse.Run(&x.Txn, &x.out)
 	}
