@@ -39,3 +39,11 @@ func Nanotime() int64 {
 	}
 	return skewed(origin.ns + int64(time.Since(origin.at)))
 }
+
+// Walltime is the date. Where something stands in for the clock, its time counts from 1970.
+func Walltime() time.Time {
+	if k := sock.Instead(); k != nil {
+		return time.Unix(0, k.Now())
+	}
+	return time.Now()
+}

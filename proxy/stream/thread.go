@@ -294,7 +294,7 @@ type wallClock struct {
 	wall time.Time
 }
 
-func (w *wallClock) set(now int64) { w.mono, w.wall = now, time.Now() }
+func (w *wallClock) set(now int64) { w.mono, w.wall = now, loop.Walltime() }
 
 func (w *wallClock) at(mono int64) time.Time { return w.wall.Add(time.Duration(mono - w.mono)) }
 
