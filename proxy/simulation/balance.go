@@ -21,11 +21,14 @@ func (w *world) left(idle bool) {
 
 func (b *books) left(e *engine, idle bool) {
 	sh := e.shared
+	b.caches(e)
+	b.tables(e)
 	zero := func(what string, n int64) {
 		if n != 0 {
 			b.complain("%s: %d when all clients have gone", what, n)
 		}
 	}
+	zero("moves of servers under way", int64(len(e.moves)))
 	zero("connections of clients", sh.Conns.Load())
 	for _, f := range sh.Frontends.All() {
 		zero("sessions of the frontend", f.Cur.Load())
@@ -82,6 +85,12 @@ func (w *world) balance() {
 func (b *books) settle(e *entry) {
 	switch {
 	case b.p.TCP:
+	case e.deed().silent:
+		if e.logged > 0 {
+			b.complain("request %d is logged, and was to be answered silently", e.ID)
+		}
+		b.silent++
+		b.alive++
 	case b.p.Hostile && e.logged == 0 && e.served > 0 && e.status == 0 && e.Answer.Quit.How != Stays:
 		// As in the reference: where a server closes a connection that was used before, the
 		// client is left to ask again, and the log is silent about it.
@@ -92,17 +101,35 @@ func (b *books) settle(e *entry) {
 	case e.served > 0 && e.logged != 1, e.status != 0 && e.logged != 1:
 		b.complain("request %d, received by %d origins and answered with %d, is logged %d times", e.ID, e.served, e.status, e.logged)
 	}
+	d := e.deed()
+	if d.own && !d.late && e.served > 0 {
+		b.complain("request %d was received by %d origins, and was to be answered by rules", e.ID, e.served)
+	}
 	if b.p.Hostile {
 		return
 	}
 	switch {
 	case !e.answered:
 		b.complain("request %d is not answered", e.ID)
+	case e.cached && e.served > 0:
+		b.complain("request %d was received by %d origins, and answered by a cache", e.ID, e.served)
+	case e.cached, d.own && !d.late:
 	case e.served != 1:
 		b.complain("request %d was received by %d origins", e.ID, e.served)
 	case e.complete != 1 && !e.Answer.Early:
 		b.complain("request %d did not come to its origin whole", e.ID)
 	}
+}
+
+// usual are the flags in the log of a request that nothing has happened to but its rules.
+func (e *entry) usual() string {
+	switch d := e.deed(); {
+	case e.cached:
+		return "LR"
+	case d.flags != "":
+		return d.flags
+	}
+	return "--"
 }
 
 // counters holds the counters against the log.
@@ -139,7 +166,11 @@ func (w *world) counters() {
 		}
 		// A client may leave when it has its answer, although its request has not gone whole.
 		early := l.id != 0 && b.requests[l.id].Answer.Early
-		if !w.p.Hostile && !early && l.flags != "--" {
+		usual := "--"
+		if l.id != 0 {
+			usual = b.requests[l.id].usual()
+		}
+		if !w.p.Hostile && !early && l.flags != usual {
 			b.complain("request %d is logged as %s, and nothing has happened to it", l.id, l.flags)
 		}
 	}
@@ -149,7 +180,10 @@ func (w *world) counters() {
 		}
 	}
 	same("connections", fe.Conns, uint64(len(b.callers)))
-	same("bytes to clients", fe.BytesOut, out)
+	if fe.BytesOut < out || fe.BytesOut > out && b.alive == 0 {
+		b.complain("bytes to clients: %d are counted, %d are logged", fe.BytesOut, out)
+	}
+	classes[2] += b.alive
 	if w.p.TCP {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"bench/internal/sock"
 	"bench/proxy/sample"
@@ -18,6 +19,7 @@ type books struct {
 	// lines are the records of the log; nameless are those of no request.
 	lines    []line
 	silent   uint64 // requests that were not logged, on purpose
+	alive    uint64 // of these, those that have asked whether the proxy lives
 	doubtful uint64 // and those of which nobody knows whether the proxy had them
 	broken   []Complaint
 	clientIn uint64 // bytes that clients have received
@@ -32,6 +34,11 @@ type entry struct {
 	status   int  // of the answer; 0: none
 	answered bool // and whole
 	logged   int
+	cached   bool // the answer was made for another request
+	given    bool // an origin has sent its answer completely
+	// When the client began to send it, when an origin began to answer, and when the head of
+	// that answer came to the client; 0: never.
+	askedAt, answeredAt, headSeen time.Duration
 }
 
 // caller is one connection of a client.
@@ -115,21 +122,22 @@ func (b *books) Failure(r *txn.Record, _ *sample.Context, _, why string) {
 
 // byURI finds a request by what the log says of it.
 func (b *books) byURI(uri string) *entry {
-	if !b.p.H2 {
-		return b.byPath(uri)
+	path := uri
+	if b.p.H2 {
+		_, path, _ = strings.Cut(strings.TrimPrefix(uri, "http://"), "/")
 	}
-	e := b.byPath(uri[strings.LastIndexByte(uri, '/'):])
-	if e == nil || uri != fmt.Sprintf("http://%s.example/%d", word(5, e.ID), e.ID) {
+	text, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	id, _ := strconv.Atoi(text)
+	e := b.requests[id]
+	if e == nil {
+		return nil
+	}
+	want := e.target()
+	if b.p.H2 {
+		want = "http://" + e.host() + want
+	}
+	if uri != want {
 		return nil
 	}
 	return e
-}
-
-// byPath finds a request by its path, "/7".
-func (b *books) byPath(path string) *entry {
-	id, err := strconv.Atoi(strings.TrimPrefix(path, "/"))
-	if err != nil || !strings.HasPrefix(path, "/") {
-		return nil
-	}
-	return b.requests[id]
 }

@@ -27,7 +27,9 @@ type client struct {
 	res     reader
 	got     int // of the body at hand
 	from    *entry
+	of      *entry  // the request that the answer at hand was made for
 	packed  *packed // what is compressed of it; nil: nothing is
+	own     []byte  // the content of an answer of the proxy's own
 	closes  bool    // the answer at hand is the last of its connection
 	early   bool    // it has come before its request had been sent
 	last    bool    // the request that was sent last said so
@@ -135,6 +137,7 @@ func (c *client) send() {
 // ask appends a request.
 func (c *client) ask(r *Request) {
 	e := c.w.books.requests[r.ID]
+	e.askedAt, e.headSeen = c.w.m.Elapsed(), 0
 	c.asked = append(c.asked, e)
 	switch {
 	case c.w.p.TCP:
@@ -154,12 +157,9 @@ func (r *Request) append(b []byte) []byte {
 	if r.Old {
 		version = "1.0"
 	}
-	b = fmt.Appendf(b, "%s /%d HTTP/%s\r\nhost: %s.example\r\n", r.Method, r.ID, version, word(5, r.ID))
-	if r.Pad > 0 {
-		b = fmt.Appendf(b, "x-pad: %s\r\n", word(r.Pad, r.ID))
-	}
-	if r.Gzip {
-		b = append(b, "accept-encoding: gzip\r\n"...)
+	b = fmt.Appendf(b, "%s %s HTTP/%s\r\nhost: %s\r\n", r.Method, r.target(), version, r.host())
+	for _, f := range r.fields() {
+		b = fmt.Appendf(b, "%s: %s\r\n", f.name, f.value)
 	}
 	if r.Close && !r.Old {
 		b = append(b, "connection: close\r\n"...)
@@ -274,14 +274,6 @@ func (c *client) take(p []byte) {
 	}
 }
 
-// check holds a piece of a body against what the origin sends.
-func (c *client) check(e *entry, got *int, p []byte) {
-	if *got+len(p) > e.Answer.Size || !follows(p, e.ID, down, *got) {
-		c.w.books.complain("client %d: wrong bytes in the answer to %d, within %d from %d on", c.no, e.ID, len(p), *got)
-	}
-	*got += len(p)
-}
-
 // head takes the head of an answer.
 func (c *client) head(first string, all []field) (bodiless bool, err error) {
 	version, rest, _ := strings.Cut(first, " ")
@@ -302,52 +294,32 @@ func (c *client) head(first string, all []field) (bodiless bool, err error) {
 		return false, fmt.Errorf("an answer to nothing: %q", first)
 	}
 	e := c.asked[0]
-	c.from, c.got, c.packed = e, 0, unpack(all)
+	c.from, c.got, c.packed, c.own = e, 0, unpack(all), nil
 	// What is left of the request is then in nobody's way, or the proxy closes, whatever it
 	// has announced.
-	c.early = e.Answer.Early
+	c.early = e.Answer.Early || e.deed().own
 	c.closes = value(all, "connection") == "close" || version == "HTTP/1.0" || e.Old
-	own, err := c.judge(e, status, all)
-	if err != nil {
+	if c.of, err = c.judge(e, status, all); err != nil {
 		return false, err
 	}
-	if own {
-		c.got = -1
-	}
-	if c.got < 0 && (status == 400 || status == 408) {
+	if c.of == nil && (status == 400 || status == 408) {
 		return false, nil // perhaps it does not know the method
 	}
 	return e.Method == "HEAD" || status == 204 || status == 304, nil
 }
 
-// judge holds the head of an answer against what the origin was to say. own tells that it
-// is one of the proxy's own.
-func (c *client) judge(e *entry, status int, all []field) (own bool, err error) {
-	e.status = status
-	id := value(all, "x-id")
-	switch back := value(all, "x-back"); {
-	case id == "" && c.w.p.Hostile:
-		return true, nil
-	case id == "":
-		return false, fmt.Errorf("request %d: the proxy itself answers with %d", e.ID, status)
-	case id != strconv.Itoa(e.ID) || status != e.Answer.Status:
-		return false, fmt.Errorf("request %d (status %d) gets the answer %d to %s", e.ID, e.Answer.Status, status, id)
-	case value(all, "x-pad") != word(e.Answer.Pad, -e.ID):
-		return false, fmt.Errorf("request %d: the answer is padded with %.100q", e.ID, value(all, "x-pad"))
-	case back != "" && back != "/"+id:
-		return false, fmt.Errorf("request %d: the path of the request was %q", e.ID, back)
-	}
-	return false, nil
-}
-
 func (c *client) body(p []byte) error {
-	if c.from == nil || c.got < 0 {
+	if c.from == nil {
+		return nil
+	}
+	if c.of == nil {
+		c.own = append(c.own, p...)
 		return nil
 	}
 	if c.packed.take(p) {
 		return nil
 	}
-	c.check(c.from, &c.got, p)
+	c.check(c.of, &c.got, p)
 	return nil
 }
 
@@ -358,13 +330,17 @@ func (c *client) end() error {
 		return nil // an interim one
 	}
 	c.from = nil
-	if c.got >= 0 {
-		if err := c.unpacked(e, c.packed, &c.got); err != nil {
+	if c.of == nil {
+		if err := e.owned(c.own); err != nil {
 			return err
 		}
-	}
-	if size := e.Answer.Size; c.got >= 0 && c.got != size && e.Method != "HEAD" {
-		return fmt.Errorf("request %d: %d of %d bytes", e.ID, c.got, size)
+	} else {
+		if err := c.unpacked(e, c.of, c.packed, &c.got); err != nil {
+			return err
+		}
+		if size := c.of.Answer.Size; c.got != size && e.Method != "HEAD" && e.status != 304 && e.status != 204 {
+			return fmt.Errorf("request %d: %d of %d bytes", e.ID, c.got, size)
+		}
 	}
 	c.asked = c.asked[1:]
 	c.answered(e)

@@ -3,11 +3,13 @@ package simulation
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"bench/internal/loop"
 	"bench/internal/sock"
 	"bench/internal/virtual"
+	"bench/proxy/cache"
 	"bench/proxy/certs"
 	"bench/proxy/config"
 	"bench/proxy/h1"
@@ -26,6 +28,9 @@ type engine struct {
 	threads  []*stream.Thread
 	loops    []*loop.Loop
 	listener *stream.Listener
+	store    *certs.Store
+	inner    []string // how servers are connected to, in words
+	moves    []Move   // that are under way, one after the other
 }
 
 // maxFD is one above the highest descriptor that a plan needs.
@@ -59,24 +64,37 @@ func (p *Plan) text(cert string) string {
 	case p.H2:
 		options = " proto h2"
 	}
-	inner := ""
-	if p.Inner {
-		inner = " ssl verify none"
-	}
-	switch {
-	case p.InnerH2 && p.Inner:
-		inner += " alpn h2"
-	case p.InnerH2:
-		inner = " proto h2"
+	if len(p.Cache) > 0 {
+		b.WriteString("cache c\n")
+		for _, line := range p.Cache {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
 	}
 	fmt.Fprintf(&b, "listen px\n  mode %s\n  bind 10.0.0.1:80%s\n  log 127.0.0.1 local0\n", mode, options)
 	for _, line := range p.Proxy {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	for i, options := range p.Servers {
-		fmt.Fprintf(&b, "  server s%d 10.0.2.%d:80 %s%s\n", i+1, i+1, options, inner)
+		fmt.Fprintf(&b, "  server s%d 10.0.2.%d:80 %s %s\n", i+1, i+1, options, strings.Join(p.inner(), " "))
+	}
+	if p.Keys != "" {
+		fmt.Fprintf(&b, "backend t\n  %s\n", p.Keys)
 	}
 	return b.String()
+}
+
+// inner is how the proxy connects to its servers, in words.
+func (p *Plan) inner() (words []string) {
+	if p.Inner {
+		words = append(words, "ssl", "verify", "none")
+	}
+	switch {
+	case p.InnerH2 && p.Inner:
+		words = append(words, "alpn", "h2")
+	case p.InnerH2:
+		words = append(words, "proto", "h2")
+	}
+	return words
 }
 
 // start makes the engine of a plan, which accepts from a socket that listens.
@@ -95,6 +113,9 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 	sh.Pipes.Max = 20
 	for _, s := range cfg.Tables {
 		sh.Tables = append(sh.Tables, table.New(s))
+	}
+	for _, c := range cfg.Caches {
+		sh.Caches = append(sh.Caches, cache.New(c))
 	}
 	standard := map[int]*h1.Reply{}
 	for _, code := range h1.ReplyCodes() {
@@ -116,7 +137,7 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 			sh.Frontends.Add(px.Name, f)
 		}
 	}
-	e := &engine{m: m, shared: sh}
+	e := &engine{m: m, shared: sh, store: certs.NewStore(), inner: p.inner()}
 	fe := sh.Frontends.All()[0]
 	e.listener = &stream.Listener{FD: fd, Bind: fe.Spec.Binds[0], Frontend: fe, Addr: front}
 	if err := e.secure(); err != nil {
@@ -137,28 +158,35 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 			return nil, err
 		}
 	}
+	if slices.ContainsFunc(sh.Tables, func(t *table.Table) bool { return t.Expire > 0 }) {
+		m.After(sweepEvery, e.sweep)
+	}
 	return e, nil
 }
 
 // secure readies what TLS takes.
 func (e *engine) secure() (err error) {
-	store := certs.NewStore()
 	if b := e.listener.Bind.TLS; b != nil {
-		if e.listener.TLS, _, err = store.Acceptor(b); err != nil {
+		if e.listener.TLS, _, err = e.store.Acceptor(b); err != nil {
 			return err
 		}
 	}
 	for _, be := range e.shared.Backends.All() {
 		for _, s := range be.Servers() {
-			if s.Spec.TLS == nil {
-				continue
-			}
-			if s.TLS, _, err = store.Connector(s.Spec.TLS); err != nil {
+			if err := e.secureServer(s); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// secureServer is secure for one server.
+func (e *engine) secureServer(s *server.Server) (err error) {
+	if s.Spec.TLS != nil {
+		s.TLS, _, err = e.store.Connector(s.Spec.TLS)
+	}
+	return err
 }
 
 // retire stops the engine softly, as for another one that has taken its place.

@@ -99,11 +99,16 @@ func (s *originConn) head(first string, all []field) (bodiless bool, err error) 
 
 // asked finds the request that a head is of, and holds it against what the client has sent.
 func (b *books) asked(method, path, host string, all []field) (*entry, error) {
-	e := b.byPath(path)
+	text := value(all, "x-request")
+	if text == "" {
+		text = strings.TrimPrefix(path, "/")
+	}
+	id, _ := strconv.Atoi(text)
+	e := b.requests[id]
 	switch {
-	case e == nil || e.Method != method:
+	case e == nil || e.Method != method || e.path() != path:
 		return nil, fmt.Errorf("nobody has asked %q of %q", method, path)
-	case host != word(5, e.ID)+".example":
+	case host != e.host():
 		return nil, fmt.Errorf("request %d is for %.100q", e.ID, host)
 	case value(all, "x-pad") != word(e.Pad, e.ID):
 		return nil, fmt.Errorf("request %d is padded with %.100q", e.ID, value(all, "x-pad"))
@@ -164,6 +169,7 @@ func (s *originConn) answer() {
 			return
 		}
 		s.answering = true
+		e.answeredAt = s.w.m.Elapsed()
 		if s.w.p.TCP {
 			s.out = appendBody(nil, e.ID, down, e.Answer.Size, false)
 		} else {
@@ -178,9 +184,9 @@ func (a *Answer) append(b []byte, e *entry) []byte {
 	for range a.Interim {
 		b = append(b, "HTTP/1.1 103 Early Hints\r\nx-hint: 1\r\n\r\n"...)
 	}
-	b = fmt.Appendf(b, "HTTP/1.1 %d Whatever\r\nx-id: %d\r\n", a.Status, e.ID)
-	if a.Pad > 0 {
-		b = fmt.Appendf(b, "x-pad: %s\r\n", word(a.Pad, -e.ID))
+	b = fmt.Appendf(b, "HTTP/1.1 %d Whatever\r\n", a.Status)
+	for _, f := range a.fields(e.Request) {
+		b = fmt.Appendf(b, "%s: %s\r\n", f.name, f.value)
 	}
 	if a.Close {
 		b = append(b, "connection: close\r\n"...)
@@ -224,6 +230,9 @@ func (s *originConn) write() {
 		}
 		if n == 0 {
 			return
+		}
+		if len(s.out) == 0 {
+			s.at.given = true
 		}
 	}
 	s.answered()

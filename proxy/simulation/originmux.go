@@ -244,9 +244,9 @@ func (s *originMux) answer(x *share) {
 			s.fieldBlock(s.rng, 0, x.id, appendField(appendField(nil, ":status", "103"), "x-hint", "1"))
 		}
 		b := appendField(nil, ":status", strconv.Itoa(a.Status))
-		b = appendField(b, "x-id", strconv.Itoa(x.e.ID))
-		if a.Pad > 0 {
-			b = appendField(b, "x-pad", word(a.Pad, -x.e.ID))
+		x.e.answeredAt = s.w.m.Elapsed()
+		for _, f := range a.fields(x.e.Request) {
+			b = appendField(b, f.name, f.value)
 		}
 		bodiless := a.Status == 204 || a.Status == 304
 		if !bodiless && a.Framing == ByLength {
@@ -260,6 +260,7 @@ func (s *originMux) answer(x *share) {
 		}
 		s.fieldBlock(s.rng, flags, x.id, b)
 		x.answering = true
+		x.note()
 		s.over(x)
 		s.write()
 	})
@@ -289,7 +290,15 @@ func (s *originMux) fill() {
 		}
 		s.frame(h2.FrameData, flags, x.id, x.body[:n])
 		x.body, x.sent, x.window, s.window = x.body[n:], x.sent+n, x.window-n, s.window-n
+		x.note()
 		s.over(x)
+	}
+}
+
+// note notes that an answer was sent completely: with its end, or all that its length says.
+func (x *share) note() {
+	if a := &x.e.Answer; x.done || a.Framing == ByLength && len(x.body) == 0 {
+		x.e.given = true
 	}
 }
 

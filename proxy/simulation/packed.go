@@ -30,13 +30,13 @@ func (z *packed) take(p []byte) bool {
 // unpacked holds compressed content against what the origin sends, once all has come. What
 // the end of an origin's connection has cut off goes on to look whole where only the end
 // would have told.
-func (c *client) unpacked(e *entry, z *packed, got *int) error {
+func (c *client) unpacked(e, of *entry, z *packed, got *int) error {
 	switch {
 	case z == nil:
 		return nil
 	case !e.Gzip:
 		return fmt.Errorf("request %d: compressed for a client that does not take it", e.ID)
-	case e.Method == "HEAD" || len(z.b) == 0 && e.Answer.Size == 0:
+	case e.Method == "HEAD" || len(z.b) == 0 && of.Answer.Size == 0:
 		return nil
 	}
 	r, err := gzip.NewReader(bytes.NewReader(z.b))
@@ -47,6 +47,6 @@ func (c *client) unpacked(e *entry, z *packed, got *int) error {
 	if err != nil {
 		return fmt.Errorf("request %d: %w in %d compressed bytes", e.ID, err, len(z.b))
 	}
-	c.check(e, got, b)
+	c.check(of, got, b)
 	return nil
 }

@@ -18,6 +18,7 @@ type Outcome struct {
 	// Digest is the same where everything that happened was.
 	Digest  uint32
 	Elapsed time.Duration // in virtual time
+	Hits    int           // answers from caches
 }
 
 // Trace is told what happens in a run.
@@ -34,6 +35,7 @@ type world struct {
 	servers []conn // of origins
 	busy    int    // clients
 	calls   uint64
+	hits    int // answers from caches
 	room    []byte
 	trace   Trace
 }
@@ -74,7 +76,13 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 	if p.Reload > 0 {
 		m.After(p.Reload, w.reload)
 	}
-	for i := range p.Servers {
+	for _, v := range p.Moves {
+		m.After(v.At, func() {
+			w.tell("%s of server %d", v.What, v.Server)
+			w.engines[len(w.engines)-1].move(v)
+		})
+	}
+	for i := range len(p.Servers) + added {
 		m.Serve(origin(i), w.arrive)
 	}
 	for i := range p.Clients {
@@ -87,7 +95,7 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 		m.After(c.p.At, c.begin)
 	}
 	w.run()
-	return Outcome{Broken: w.books.broken, Events: m.Events(), Digest: m.Digest(), Elapsed: m.Elapsed()}
+	return Outcome{Broken: w.books.broken, Events: m.Events(), Digest: m.Digest(), Elapsed: m.Elapsed(), Hits: w.hits}
 }
 
 // start starts an engine.

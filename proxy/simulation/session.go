@@ -28,11 +28,13 @@ type session struct {
 type flow struct {
 	id     uint32
 	e      *entry
+	of     *entry // the request that the answer was made for
 	body   []byte // not sent yet
 	sent   bool   // and the end
 	window int
-	room   int // what may be received
-	got    int // of the answer; -1: it is the proxy's own
+	room   int    // what may be received
+	got    int    // of the answer
+	own    []byte // the content of one of the proxy's own
 	packed *packed
 	headed bool
 	over   bool // the answer has come whole, or never will
@@ -68,13 +70,10 @@ func (s *session) ask(e *entry) {
 	add := func(name, value string) { b = appendField(b, name, value) }
 	add(":method", e.Method)
 	add(":scheme", "http")
-	add(":authority", word(5, e.ID)+".example")
-	add(":path", "/"+strconv.Itoa(e.ID))
-	if e.Pad > 0 {
-		add("x-pad", word(e.Pad, e.ID))
-	}
-	if e.Gzip {
-		add("accept-encoding", "gzip")
+	add(":authority", e.host())
+	add(":path", e.target())
+	for _, f := range e.fields() {
+		add(f.name, f.value)
 	}
 	content := e.Chunked || e.Body > 0 || e.Method == "POST"
 	if content && !e.Chunked {
@@ -220,12 +219,8 @@ func (s *session) fields(id uint32) error {
 		return fmt.Errorf("%w: fields of request %d out of turn", errMalformed, f.e.ID)
 	case status >= 200:
 		f.headed, f.packed = true, unpack(all)
-		own, err := s.c.judge(f.e, status, all)
-		if err != nil {
+		if f.of, err = s.c.judge(f.e, status, all); err != nil {
 			return err
-		}
-		if own {
-			f.got = -1
 		}
 	}
 	if s.last {
@@ -256,8 +251,11 @@ func (s *session) data(h h2.FrameHeader, p []byte) error {
 	if !f.headed {
 		return fmt.Errorf("%w: content of request %d before its head", errMalformed, f.e.ID)
 	}
-	if f.got >= 0 && !f.packed.take(p) {
-		s.c.check(f.e, &f.got, p)
+	switch {
+	case f.of == nil:
+		f.own = append(f.own, p...)
+	case !f.packed.take(p):
+		s.c.check(f.of, &f.got, p)
 	}
 	if h.Flags&h2.FlagEndStream != 0 {
 		return s.end(f)
@@ -271,15 +269,19 @@ func (s *session) data(h h2.FrameHeader, p []byte) error {
 
 // end takes the end of an answer.
 func (s *session) end(f *flow) error {
-	a := &f.e.Answer
-	if f.got >= 0 {
-		if err := s.c.unpacked(f.e, f.packed, &f.got); err != nil {
+	if f.of == nil {
+		if err := f.e.owned(f.own); err != nil {
 			return err
 		}
-	}
-	cut := a.Framing == ByClose && a.Quit.How != Stays // and nobody could know that it is not the end
-	if size := a.Size; f.got >= 0 && f.got != size && f.e.Method != "HEAD" && !cut {
-		return fmt.Errorf("request %d: %d of %d bytes", f.e.ID, f.got, size)
+	} else {
+		a := &f.of.Answer
+		if err := s.c.unpacked(f.e, f.of, f.packed, &f.got); err != nil {
+			return err
+		}
+		cut := a.Framing == ByClose && a.Quit.How != Stays // and nobody could know that it is not the end
+		if f.got != a.Size && f.e.Method != "HEAD" && f.e.status != 304 && f.e.status != 204 && !cut {
+			return fmt.Errorf("request %d: %d of %d bytes", f.e.ID, f.got, a.Size)
+		}
 	}
 	s.drop(f)
 	s.c.answered(f.e)

@@ -52,6 +52,9 @@ func shrinkOnce(p *Plan, broken func(*Plan) bool) *Plan {
 	lines(func(p *Plan) *[]string { return &p.Global })
 	lines(func(p *Plan) *[]string { return &p.Proxy })
 	lines(func(p *Plan) *[]string { return &p.Servers })
+	for i := range slices.Backward(p.Moves) {
+		try(func(c *Plan) { c.Moves = slices.Delete(c.Moves, i, i+1) })
+	}
 	for i := range p.Servers {
 		try(func(c *Plan) { c.Servers[i] = "" })
 	}
@@ -109,6 +112,9 @@ var requestSteps = []func(*Request){
 	func(r *Request) { r.After = 0 },
 	func(r *Request) { r.Cancel = 0 },
 	func(r *Request) { r.Pad = 0 },
+	func(r *Request) { r.Content, r.Knows = 0, false },
+	func(r *Request) { r.Do = "" },
+	func(r *Request) { r.From, r.Coded, r.Knows, r.Wish = 0, false, false, "" },
 	func(r *Request) { r.Body = 0 },
 	func(r *Request) { r.Body /= 2 },
 	func(r *Request) { r.Chunked = false },
@@ -116,6 +122,7 @@ var requestSteps = []func(*Request){
 	func(r *Request) { r.Old = false },
 	func(r *Request) { r.Answer.Delay = 0 },
 	func(r *Request) { r.Answer.Pad = 0 },
+	func(r *Request) { r.Answer.Keep, r.Answer.Vary, r.Answer.Tagged = "", "", false },
 	func(r *Request) { r.Answer.Size = 0 },
 	func(r *Request) { r.Answer.Size /= 2 },
 	func(r *Request) { r.Answer.Interim = 0 },

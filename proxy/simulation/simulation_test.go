@@ -62,16 +62,19 @@ func TestSimulation(t *testing.T) {
 		t.Logf("seeds from %d on", first)
 	}
 	begun := time.Now()
-	events, passed, n := uint64(0), time.Duration(0), 0
+	events, passed, n, hits := uint64(0), time.Duration(0), 0, 0
 	for ; n != seeds && time.Since(begun) < limit && !t.Failed(); n++ {
 		p := New(first + uint64(n))
 		o := Run(p, nil)
-		events, passed = events+o.Events, passed+o.Elapsed
+		events, passed, hits = events+o.Events, passed+o.Elapsed, hits+o.Hits
 		if len(o.Broken) > 0 {
 			report(t, p, &o)
 		}
 	}
-	t.Logf("%d seeds, %d events, %.0f a second, %v of virtual time", n, events, float64(events)/time.Since(begun).Seconds(), passed.Round(time.Second))
+	t.Logf("%d seeds, %d events, %.0f a second, %v of virtual time, %d answers from caches", n, events, float64(events)/time.Since(begun).Seconds(), passed.Round(time.Second), hits)
+	if n > 50 && hits == 0 {
+		t.Error("caches have never answered")
+	}
 }
 
 // only is the plan that the flags ask for, nil if they ask for none.
