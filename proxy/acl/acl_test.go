@@ -262,3 +262,55 @@ func BenchmarkTenPaths(b *testing.B) {
 		}
 	}
 }
+
+// What nobody can decide yet is looked at once, however many groups it stands in: ways that
+// fork at each of them would be more than can be gone.
+func TestUnsureConditionsAskOnce(t *testing.T) {
+	l := lookup()
+	asked := []string{"if"}
+	for range 60 {
+		asked = append(asked, strings.Fields("{ wait_end } { wait_end } or")...)
+	}
+	for _, tt := range []struct {
+		end  string
+		want acl.Result
+	}{{"{ always_true }", acl.Yes}, {"{ always_false }", acl.Maybe}, {"{ wait_end } { always_false }", acl.Maybe}} {
+		c, err := l.ParseCond(append(slices.Clip(asked), strings.Fields(tt.end)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := sample.NewContext(16384, 1)
+		x.Txn = txntest.New(t, request, "")
+		x.Txn.Final = false
+		if got := c.Eval(x); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.end, got, tt.want)
+		}
+	}
+}
+
+// Conditions that count do so once, also when the rest of them cannot be decided yet.
+func TestUnsureConditionsCountOnce(t *testing.T) {
+	l := lookup()
+	c, err := l.ParseCond(strings.Fields("if { int(1),add(txn.n),set-var(txn.n) gt 0 } { wait_end } or { int(1),add(txn.n),set-var(txn.n) gt 5 } { wait_end }"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := sample.NewContext(16384, 1)
+	x.Txn = txntest.New(t, request, "")
+	x.Txn.Final = false
+	zero, err := sample.Compile("int(0),set-var(txn.n)", l.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zero.Eval(x)
+	if got := c.Eval(x); got != acl.Maybe {
+		t.Errorf("%v, want maybe", got)
+	}
+	n, err := sample.Compile("var(txn.n)", l.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := n.Eval(x); v == nil || v.Lo != 2 {
+		t.Errorf("counted %v, want 2", v)
+	}
+}

@@ -12,6 +12,8 @@ type Cond struct {
 	text  string
 	ops   []op
 	group int // the first operation of the last group, while it is being made
+	// unless: what ends the condition has been turned over.
+	unless bool
 }
 
 // op is one ACL of a condition with where to go on: an index of an operation, or one
@@ -19,6 +21,7 @@ type Cond struct {
 type op struct {
 	acl     *ACL
 	negated bool
+	last    bool // of its group
 	yes, no int
 }
 
@@ -41,12 +44,21 @@ func (c *Cond) or() {
 	for i := c.group; i < len(c.ops); i++ {
 		c.ops[i].no = len(c.ops)
 	}
+	c.close()
 	c.group = len(c.ops)
+}
+
+// close ends the last group.
+func (c *Cond) close() {
+	if n := len(c.ops); n > c.group {
+		c.ops[n-1].last = true
+	}
 }
 
 // settle ends the making: an "or" at the end has nothing behind it, and a condition
 // without ACLs never holds.
 func (c *Cond) settle() {
+	c.close()
 	if c.group == len(c.ops) {
 		for i := range c.ops {
 			if c.ops[i].no == len(c.ops) {
@@ -55,12 +67,13 @@ func (c *Cond) settle() {
 		}
 	}
 	if len(c.ops) == 0 {
-		c.ops = append(c.ops, op{acl: &ACL{}, yes: holds, no: fails})
+		c.ops = append(c.ops, op{acl: &ACL{}, last: true, yes: holds, no: fails})
 	}
 }
 
 // negate turns the condition over: "unless".
 func (c *Cond) negate() {
+	c.unless = !c.unless
 	turn := map[int]int{holds: fails, fails: holds}
 	for i := range c.ops {
 		o := &c.ops[i]
@@ -94,7 +107,7 @@ func (c *Cond) Eval(x *sample.Context) Result {
 		o := &c.ops[at]
 		switch r := o.acl.match(x); {
 		case r == Maybe:
-			return c.evalUnsure(x)
+			return c.evalUnsure(x, at)
 		case (r == Yes) != o.negated:
 			at = o.yes
 		default:
@@ -113,28 +126,38 @@ func result(yes bool) Result {
 	return No
 }
 
-// evalUnsure evaluates with three results, once it is clear that one of the ACLs
-// cannot be decided yet: what the others say may decide all the same. It follows both
-// ways from such an ACL; if they end alike, that is the result.
-func (c *Cond) evalUnsure(x *sample.Context) Result { return c.from(x, 0) }
-
-func (c *Cond) from(x *sample.Context, at int) Result {
-	for at >= 0 {
-		o := &c.ops[at]
-		switch r := o.acl.match(x); {
-		case r == Maybe:
-			yes, no := c.from(x, o.yes), c.from(x, o.no)
-			if yes == no {
-				return yes
-			}
-			return Maybe
-		case (r == Yes) != o.negated:
-			at = o.yes
-		default:
-			at = o.no
+// evalUnsure goes on at an ACL that cannot be decided yet: what the others say may decide
+// all the same. The groups before it have failed, and what stands before it in its own one
+// holds. Each ACL is asked once at most, in order, as in the reference: some of them count.
+func (c *Cond) evalUnsure(x *sample.Context, at int) Result {
+	group, all := Maybe, No
+	for {
+		for group != No && !c.ops[at].last {
+			at++
+			group = min(group, c.ops[at].result(x))
 		}
+		for !c.ops[at].last {
+			at++
+		}
+		all = max(all, group)
+		if at++; all == Yes || at == len(c.ops) {
+			break
+		}
+		group = c.ops[at].result(x)
 	}
-	return result(at == holds)
+	if c.unless {
+		return Yes - all
+	}
+	return all
+}
+
+// result is what the ACL says, negated or not.
+func (o *op) result(x *sample.Context) Result {
+	r := o.acl.match(x)
+	if o.negated {
+		return Yes - r
+	}
+	return r
 }
 
 // text joins the words of a condition.
