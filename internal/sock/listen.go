@@ -31,6 +31,7 @@ type ListenOptions struct {
 	Mode        os.FileMode // of a unix socket; 0: by umask
 	UID, GID    int         // owner of a unix socket; meaningful when ChangeOwner
 	ChangeOwner bool
+	Namespace   *Namespace // to listen in; nil: that of the process
 }
 
 // Listen binds and listens. A unix socket is bound under a temporary name and
@@ -54,9 +55,9 @@ func ListenHidden(a *Addr, o *ListenOptions) (fd int, hidden *Hidden, err error)
 	if o == nil {
 		o = &ListenOptions{}
 	}
-	fd, err = unix.Socket(a.Family(), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, nil, fmt.Errorf("cannot create a socket for %s: %w", a.String(), err)
+	fd, errno := o.Namespace.socket(a.Family())
+	if errno != 0 {
+		return -1, nil, fmt.Errorf("cannot create a socket for %s: %w", a.String(), errno)
 	}
 	backlog := o.Backlog
 	if backlog <= 0 {

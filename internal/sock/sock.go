@@ -44,7 +44,9 @@ type ConnectOptions struct {
 	RcvBuf, SndBuf int    // bytes; 0: the kernel's default
 	UserTimeoutMS  int    // TCP_USER_TIMEOUT; 0: none
 	Mark           int
-	Stamp          bool // see Stamp
+	Stamp          bool       // see Stamp
+	Transparent    bool       // IP_TRANSPARENT: Source need not be an address of this host
+	Namespace      *Namespace // to make the socket in; nil: that of the process
 }
 
 // Connect starts a stream connection. inProgress reports that the handshake is
@@ -60,11 +62,14 @@ func Connect(a *Addr, o *ConnectOptions) (fd int, inProgress bool, errno syscall
 		return instead.Connect(&to, &how)
 	}
 	family := a.Family()
-	r, _, e := unix.RawSyscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	var ns *Namespace
+	if o != nil {
+		ns = o.Namespace
+	}
+	fd, e := ns.socket(family)
 	if e != 0 {
 		return -1, false, e
 	}
-	fd = int(r)
 	if o != nil {
 		if e = o.apply(fd, family); e != 0 {
 			Close(fd)
@@ -112,6 +117,17 @@ func (o *ConnectOptions) apply(fd, family int) syscall.Errno {
 			if errno, ok := unix.BindToDevice(fd, o.Interface).(syscall.Errno); ok { //nolint:errorlint // it is never wrapped
 				return errno
 			}
+		}
+		if o.Transparent {
+			level, name := unix.IPPROTO_IP, unix.IP_TRANSPARENT
+			if family == FamilyIPv6 {
+				level, name = unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT
+			}
+			if e := setInt(fd, level, name, 1); e != 0 {
+				return e
+			}
+			// The port may be that of a client, which other connections have as well.
+			_ = setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 		}
 		if o.Source != nil {
 			// The port is left to connect, so that one local address serves
