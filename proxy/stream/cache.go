@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -100,7 +101,7 @@ func (s *stream) cacheKey() string {
 		return string(address)
 	}
 	host := s.req.GetID(message.Host)
-	if host == nil {
+	if host == nil || bytes.IndexByte(host, '/') >= 0 { // then it could not be told from a path
 		return ""
 	}
 	return string(host) + string(s.req.Target)
@@ -162,10 +163,14 @@ func (s *stream) StoreCache(index int) {
 		return
 	}
 	now := s.seconds()
-	e := &cache.Entry{Vary: vary, Stored: now, Expires: now + lifetime(&res.Header, now, int64(c.Spec.MaxAge))}
+	fresh, announced := lifetime(&res.Header, now, int64(c.Spec.MaxAge))
+	e := &cache.Entry{Vary: vary, Stored: now, Expires: now + fresh}
 	if age := res.Get("age"); age != nil {
-		e.Age, _ = strconv.ParseInt(string(bytes.TrimSpace(age)), 10, 32) // what is none is 0
-		e.Age = max(e.Age, 0)
+		n, err := strconv.ParseInt(string(bytes.TrimSpace(age)), 10, 64)
+		if err != nil || n <= 0 || n > announced {
+			return // nobody knows how old it is, or it is older than it may become
+		}
+		e.Age = min(n, math.MaxInt32)
 		res.Remove(message.LookupString("age"), []byte("age"))
 	}
 	e.ETag, e.Encoding = string(res.GetID(message.ETag)), strings.ToLower(string(res.GetID(message.ContentEncoding)))
@@ -194,8 +199,8 @@ func variesBy(h *message.Header) (v cache.Vary, known bool) {
 }
 
 // lifetime is how long a response stays fresh, in seconds, at most as long as a cache keeps
-// any.
-func lifetime(h *message.Header, now, most int64) int64 {
+// any, and how long its head says that it does; 0: it says nothing.
+func lifetime(h *message.Header, now, most int64) (fresh, announced int64) {
 	shared, private := int64(-1), int64(-1)
 	for i := h.First(message.CacheControl); i >= 0; i = h.Next(i) {
 		for part := range strings.SplitSeq(strings.ToLower(string(h.At(i).Value)), ",") {
@@ -212,17 +217,18 @@ func lifetime(h *message.Header, now, most int64) int64 {
 	}
 	switch expires := h.Get("expires"); {
 	case shared > 0:
-		return min(shared, most)
+		return min(shared, most), shared
 	case private > 0:
-		return min(private, most)
+		return min(private, most), private
 	case shared < 0 && private < 0 && expires != nil:
 		t, err := parseDate(string(expires))
 		if err != nil {
-			return 0
+			return 0, 0
 		}
-		return min(max(t.Unix()-now, 0), most)
+		left := max(t.Unix()-now, 0)
+		return min(left, most), left
 	}
-	return most
+	return most, 0
 }
 
 // keepContent puts what keeps the content of a response between it and what encodes it.
