@@ -140,6 +140,9 @@ var (
 // join puts a prefix or a scheme before what the request asks for.
 func (d *redirect) join(m *message.Response, req *message.Request, to []byte) []byte {
 	path, query := req.Path(), req.Query()
+	if len(path) == 0 || req.Form == message.AsteriskForm {
+		path = slash // as in the reference, also of what asks for a tunnel
+	}
 	host := req.GetID(message.Host)
 	if d.how == "prefix" && len(to) == 1 && to[0] == '/' {
 		to = nil // says no more than that the path is the same
