@@ -115,7 +115,7 @@ func (f *caseFile) play(s *subject, who int, dir string) error {
 		return err
 	}
 	defer o.Close()
-	logs, err := newLogSink(caseOwnLog)
+	logs, err := newLogSink(func(line string) bool { return usualLine(line) || caseOwnLog.MatchString(line) })
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func TestCookies(t *testing.T) {
 	origin := testserver.TCP(t, cookieOrigin)
 	now := time.Now().Unix()
 	play := func(s *subject) (answers, lines []string) {
-		logs, err := newLogSink()
+		logs, err := newLogSink(usualLine)
 		if err != nil {
 			t.Error(err)
 			return nil, nil

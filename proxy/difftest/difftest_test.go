@@ -95,7 +95,7 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	logs, err := newLogSink()
+	logs, err := newLogSink(anyLine)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -207,7 +207,7 @@ func build(t *testing.T) string {
 func tables() [][]exchange {
 	return [][]exchange{
 		basic, framing, modes, interim, tunnels, strict, broken, limits, replies,
-		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced, targets, waits, ruled, named, logged, proxied, retried(), socksed(), serverless(), scripted, limited(), turned(),
+		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced, targets, waits, ruled, named, logged, proxied, inserted(), retried(), socksed(), serverless(), scripted, limited(), turned(),
 	}
 }
 

@@ -134,6 +134,22 @@ var logLine = regexp.MustCompile(`\S+ \[[^\]]+\] (\S+) (\S+) (-?\d+)/(-?\d+)/(-?
 // tcpLogLine is what is compared of a line of option tcplog.
 var tcpLogLine = regexp.MustCompile(`\S+ \[[^\]]+\] (\S+) (\S+) (-?\d+)/(-?\d+)/\+?(-?\d+) \+?(\d+) (\S+) \S+/(\+?\d+) \d+/\d+$`)
 
+// logHeader is what precedes the text of a line, logPort what is each connection's own, and
+// logDate what is each moment's.
+var (
+	logHeader = regexp.MustCompile(`^(<\d+>).*? haproxy\[\d+\]: `)
+	logPort   = regexp.MustCompile(`\b127\.0\.0\.1:\d+`)
+	logDate   = regexp.MustCompile(`\[\d\d/\w+/\d{4}:[\d:.]+\]`)
+)
+
+// ownLog is a line in a format of its own without what is each run's own: its header, ports
+// and dates, and numbers between two signs @.
+func ownLog(line string) string {
+	line = logHeader.ReplaceAllString(line, "$1")
+	line = logDate.ReplaceAllString(logPort.ReplaceAllString(line, "127.0.0.1:#"), "[#]")
+	return caseVaries.ReplaceAllStringFunc(line, func(s string) string { return caseNumber.ReplaceAllString(s, "#") })
+}
+
 // rounded writes a timer of the log, rounded to the grain, when it comes to any.
 func rounded(name, ms string, grain time.Duration) string {
 	n, err := strconv.Atoi(ms)
@@ -162,7 +178,7 @@ func normalLog(line string, grain time.Duration) string {
 			timers += rounded("Tc", m[4], grain) + rounded("Tt", m[5], grain)
 			return fmt.Sprintf("%s %s%s bytes=%s flags=%s retries=%s", m[1], m[2], timers, m[6], m[7], m[8])
 		}
-		return "not httplog: " + line
+		return ownLog(line)
 	}
 	timers := ""
 	for i, name := range []string{"TR", "Tw", "Tc", "Tr"} {

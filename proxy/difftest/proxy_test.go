@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,9 +35,16 @@ type logSink struct {
 	done sync.WaitGroup
 }
 
-// newLogSink makes one for lines of option httplog and tcplog, and for those that match one
-// of the others.
-func newLogSink(others ...*regexp.Regexp) (*logSink, error) {
+// usualLine tells lines of option httplog and tcplog from others.
+func usualLine(line string) bool { return logLine.MatchString(line) || tcpLogLine.MatchString(line) }
+
+// anyLine tells lines of any format from what proxies say of themselves.
+func anyLine(line string) bool { return !ofProcess.MatchString(line) }
+
+var ofProcess = regexp.MustCompile(`\]: (Proxy \S+ (started|stopped)|Server \S+ is |Health check for |backend \S+ has no server)`)
+
+// newLogSink makes one for the lines that are wanted.
+func newLogSink(wanted func(line string) bool) (*logSink, error) {
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
@@ -52,9 +58,8 @@ func newLogSink(others ...*regexp.Regexp) (*logSink, error) {
 				return
 			}
 			line := string(bytes.TrimRight(buf[:n], "\n"))
-			matches := func(r *regexp.Regexp) bool { return r.MatchString(line) }
-			if !logLine.MatchString(line) && !tcpLogLine.MatchString(line) && !slices.ContainsFunc(others, matches) {
-				continue // "Proxy fe started."
+			if !wanted(line) {
+				continue
 			}
 			s.mu.Lock()
 			s.got = append(s.got, line)

@@ -103,7 +103,7 @@ func (p *publishedRun) file(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	defer o.l.Close()
-	logs, err := newLogSink()
+	logs, err := newLogSink(usualLine)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,8 +78,10 @@ func (s *stream) reply(msg *message.Response, content []byte) {
 	s.headOut, s.down.Ended = true, true
 	s.down.Err = nil // that of a response which was broken: what is sent instead is whole
 	st := s.sendHead(msg, content, nil)
-	// Only now: the message may consist of pieces of the request, or of a response.
+	// Only now: the message may consist of pieces of the request, or of a response. What the
+	// log is to say of these has been kept; as in the reference they are gone by then.
 	s.abandon()
+	s.forget()
 	s.leaveQueue()
 	s.dropServer()
 	s.exp, s.srvExp = never, never
@@ -184,6 +186,9 @@ func (s *stream) abort(cause, at byte) {
 func (s *stream) end(logged bool) {
 	t, c := s.t, s.c
 	s.abandon()
+	if s.exchange != nil && s.kept == nil {
+		s.forget() // what is not its own is others' by now
+	}
 	s.leaveQueue()
 	s.dropServer()
 	sent := c.BytesOut - s.outBase
