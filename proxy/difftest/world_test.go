@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +18,7 @@ import (
 
 // worldScript has services that say what functions of the library return which reach out
 // of the script: sockets, proxies and servers.
-const worldScript = `local port = PORT
+const worldScript = `local port, secure = PORT, SECURE
 local said
 local function try(name, f)
   local r = table.pack(pcall(f))
@@ -86,6 +87,37 @@ service('sockets', function()
   on('count', 'much', function(s) local n = s:send(('x'):rep(3000000)) return n, s:receive('*l') end)
 end)
 
+local function over(what, name, f)
+  try(what .. ', ' .. name .. ', over TLS', function()
+    local s = core.tcp()
+    s:connect_ssl('127.0.0.1', secure)
+    s:send(what .. '\n')
+    local r = table.pack(f(s))
+    s:close()
+    return table.unpack(r, 1, r.n)
+  end)
+end
+
+service('secure', function()
+  try('connect_ssl', function() return core.tcp():connect_ssl('127.0.0.1', secure) end)
+  try('connect_ssl, one word', function() return core.tcp():connect_ssl('127.0.0.1:' .. secure) end)
+  try('connect_ssl, refused', function() return core.tcp():connect_ssl('127.0.0.1', 1) end)
+  try('connect_ssl, no port', function() return core.tcp():connect_ssl('127.0.0.1') end)
+  try('connect_ssl, no address', function() return core.tcp():connect_ssl() end)
+  try('connect_ssl, in clear there', function() return core.tcp():connect_ssl('127.0.0.1', port) end)
+  try('connect, TLS there', function() local s = core.tcp() s:connect('127.0.0.1', secure) s:send('lines\n') return (s:receive('*l') or ''):find('one') end)
+  over('lines', 'lines', function(s) return s:receive(), s:receive('*l'), s:receive('*l'), s:receive() end)
+  over('lines', 'all', function(s) return s:receive('*a'), s:receive('*a') end)
+  over('lines', 'more than comes', function(s) return s:receive(100) end)
+  over('empty', 'line', function(s) return s:receive('*l') end)
+  over('slow', 'all', function(s) return s:receive('*a') end)
+  over('silent', 'line', function(s) s:settimeout(0.1) return s:receive('*l') end)
+  over('echo', 'parts', function(s) local a, b = s:send('abcdef'), s:send('abcdef', 2) return a, b, s:receive(11) end)
+  over('count', 'much', function(s) local n = s:send(('x'):rep(3000000)) return n, s:receive('*l') end)
+  over('lines', 'peer', function(s) return (s:getpeername():gsub(':%d+$', '')) end)
+  over('lines', 'closed, and connected again in clear', function(s) s:close() return s:connect('127.0.0.1', port), s:send('lines\n'), s:receive('*l') end)
+end)
+
 service('proxies', function()
   try('proxies', function() return keys(core.proxies), keys(core.backends), keys(core.frontends) end)
   local b, f = core.backends.b, core.proxies.f
@@ -134,6 +166,7 @@ frontend f
     bind fd@3 name one
     http-request use-service lua.sockets if { path /sockets }
     http-request use-service lua.pieces if { path /pieces }
+    http-request use-service lua.secure if { path /secure }
     http-request use-service lua.proxies if { path /proxies }
 frontend ready
     bind fd@4
@@ -196,18 +229,19 @@ func TestScriptsReachOut(t *testing.T) {
 		}
 	}()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
+	secure := securely(t, conversing)
 	subjects := [2]*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}}
 	var got [2]string
 	for i, s := range subjects {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "s.lua"), []byte(strings.ReplaceAll(worldScript, "PORT", port)), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "s.lua"), []byte(strings.NewReplacer("PORT", port, "SECURE", secure).Replace(worldScript)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r, err := s.startWith(dir, strings.ReplaceAll(worldConf, "DIR", dir), 0, 2)
 		if err != nil {
 			t.Fatalf("%s: %v", s.name, err)
 		}
-		for _, path := range []string{"/sockets", "/proxies"} {
+		for _, path := range []string{"/sockets", "/secure", "/proxies"} {
 			got[i] += path + "\n" + contentOf(t, r.addr, path)
 		}
 		for _, command := range []string{"show echo", "show echo a b c", "show echo a; show echo b", "lua fail", "lua none", "lua big", "prompt\nshow echo a\nlua none\nquit"} {
@@ -232,6 +266,33 @@ func TestScriptsReachOut(t *testing.T) {
 			t.Errorf("\nthere %.300s\nhere  %.300s", there[i], here[i])
 		}
 	}
+}
+
+// securely serves connections over TLS until the end of the test, and returns the port.
+func securely(t *testing.T, serve func(net.Conn)) (port string) {
+	t.Helper()
+	dir := t.TempDir()
+	makeCert(t, dir, "site", []string{"site.test"}, nil, nil)
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "site"), filepath.Join(dir, "site"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp4", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c)
+		}
+	}()
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	return port
 }
 
 // contentOf is the content of an answer.
