@@ -122,9 +122,10 @@ func (l *line) serverTLS(s *serverTemplate) bool {
 	return l.outcome(notes, err)
 }
 
-// ruleTLS is how rules of checks connect to a server over TLS, if one does.
+// ruleTLS is how rules of checks connect to a server over TLS, if one does; as in the
+// reference also of a server that is not checked.
 func (p *parser) ruleTLS(s *section, px *spec.Proxy, d *serverDraft, srv *spec.Server) {
-	if px.Check == nil || !srv.Check || !px.Check.ConnectsByTLS() {
+	if px.Check == nil || !px.Check.ConnectsByTLS() {
 		return
 	}
 	if srv.RuleTLS = srv.TLS; srv.RuleTLS != nil {
