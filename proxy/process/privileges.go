@@ -33,7 +33,8 @@ func (p *process) limits(g *spec.Global) error {
 }
 
 // mayDropPrivileges tells what dropPrivileges will fail for.
-func (p *process) mayDropPrivileges(g *spec.Global) error {
+func (p *process) mayDropPrivileges(cfg *spec.Config) error {
+	g := &cfg.Global
 	if g.Chroot != "" {
 		if st, err := os.Stat(g.Chroot); err != nil || !st.IsDir() {
 			return fmt.Errorf("cannot chroot to %s: not a directory", g.Chroot)
@@ -46,6 +47,25 @@ func (p *process) mayDropPrivileges(g *spec.Global) error {
 		return fmt.Errorf("cannot set gid %d: only root may", g.GID)
 	case g.UID > 0 && g.UID != os.Getuid() && !capable(unix.CAP_SETUID):
 		return fmt.Errorf("cannot set uid %d: only root may", g.UID)
+	case g.UID > 0 && g.UID != os.Getuid():
+		return privileged(cfg)
+	}
+	return nil
+}
+
+// privileged names what takes privileges at each connection, so that the process cannot
+// give them up.
+func privileged(cfg *spec.Config) error {
+	bound := func(s *spec.Source) bool { return s != nil && (s.As != spec.AsSelf || s.Interface != "") }
+	for _, px := range cfg.Proxies {
+		if px.Caps&spec.Backend != 0 && bound(px.Source) {
+			return fmt.Errorf("'source' with 'usesrc' or 'interface' takes full privileges, so that uid %d cannot be had: proxy '%s' [%s:%d]", cfg.Global.UID, px.Name, px.File, px.Line)
+		}
+		for _, s := range px.Servers {
+			if bound(s.Source) || s.Namespace != nil || s.ClientsNamespace {
+				return fmt.Errorf("'source' with 'usesrc' or 'interface', and 'namespace', take full privileges, so that uid %d cannot be had: server '%s' [%s:%d]", cfg.Global.UID, s.Name, s.File, s.Line)
+			}
+		}
 	}
 	return nil
 }

@@ -78,3 +78,31 @@ func TestPrivilegesAreDroppedOnAllThreads(t *testing.T) {
 		s.nothingLeft(t)
 	}
 }
+
+// What takes privileges at each connection keeps them from being given up.
+func TestPrivilegesAreKept(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root has privileges to drop")
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		t.Skip(err)
+	}
+	s := newSite(t)
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"  source 0.0.0.0 usesrc clientip\n  server s 127.0.0.1:1\n", "  source 0.0.0.0 interface lo\n  server s 127.0.0.1:1\n",
+		"  server s 127.0.0.1:1 source 0.0.0.0 usesrc client\n", "  server s 127.0.0.1:1 namespace *\n",
+	} {
+		s.write(t, strings.Replace(string(text), "global\n", "global\n  uid "+nobody.Uid+"\n", 1)+"\nbackend privileged\n"+line)
+		cmd := s.command(t, "-db")
+		cmd.Stdout, cmd.Stderr = nil, nil
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "full privileges") {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+	}
+}

@@ -121,7 +121,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 // and the pid file, and drops the rights it took. What may fail comes first:
 // the process to be replaced loses nothing by a start that fails.
 func (p *process) takeOver(cfg *spec.Config, e *engine.Engine) error {
-	if err := p.mayDropPrivileges(&cfg.Global); err != nil {
+	if err := p.mayDropPrivileges(cfg); err != nil {
 		return err
 	}
 	if err := p.writePID(cfg); err != nil {
@@ -166,7 +166,7 @@ func (p *process) inherited() (*reload.Listeners, error) {
 func sendListeners(conn *net.UnixConn, ls []engine.Listener) error {
 	out := make([]reload.Listener, len(ls))
 	for i, l := range ls {
-		out[i] = reload.Listener{FD: l.FD, Interface: l.Bind.Options.Interface}
+		out[i] = reload.Listener{FD: l.FD, Namespace: l.Bind.Options.Namespace.Name(), Interface: l.Bind.Options.Interface}
 	}
 	return reload.Send(conn, out)
 }
