@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 
 	"bench/internal/nearest"
 	"bench/proxy/acl"
@@ -72,11 +73,25 @@ func (l *line) sampleEnv(at txn.Steps, where string) *sample.Env {
 		Names: l.p.variables, At: at, Where: where,
 		Lists: &l.p.patterns, Scripts: l.p.registry(), Rated: &l.p.rated, Locals: &l.p.locals, Tracing: &l.p.tracing, File: l.pos.File, Line: l.pos.Line,
 		ReqCaptures: lengths(s.reqCaptures), ResCaptures: lengths(s.resCaptures),
+		Sink:     l.p.sink,
 		Counters: l.p.global.Tune.StickCounters, Warn: func(msg string) { l.warn(l.head, "'%s': %s", l.kw.name, msg) },
 		Later: func(r sample.Reference) {
 			l.p.sampleUses = append(l.p.sampleUses, sampleUse{r, s, l.pos, l.text})
 		},
 	}
+}
+
+// sink gives a number to what an expression writes to. A ring must have been there before.
+func (p *parser) sink(name string) (int, bool) {
+	if name != builtinRing && name != "stdout" && name != "stderr" && p.others.rings[name] == nil {
+		return 0, false
+	}
+	i := slices.Index(p.sinks, name)
+	if i < 0 {
+		i = len(p.sinks)
+		p.sinks = append(p.sinks, name)
+	}
+	return i, true
 }
 
 func lengths(captures []spec.Capture) []int {

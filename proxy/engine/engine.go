@@ -215,6 +215,9 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	e.messages = newMessages(process, plans)
+	if err := e.openSinks(); err != nil {
+		return nil, err
+	}
 	e.preparePost()
 	if err := e.chooseMechanism(); err != nil {
 		return nil, err

@@ -41,6 +41,23 @@ func (e *Engine) TraceSinks() []cli.TraceSink {
 	return list
 }
 
+// openSinks opens what expressions write to.
+func (e *Engine) openSinks() error {
+	for _, name := range e.cfg.Sinks {
+		for _, s := range e.TraceSinks() {
+			if s.Name != name {
+				continue
+			}
+			sink, err := s.Open()
+			if err != nil {
+				return err
+			}
+			e.shared.Sinks = append(e.shared.Sinks, sink)
+		}
+	}
+	return nil
+}
+
 // ownRing is the ring that there always is: the configuration's where that logs to it, or
 // else one that is made when it is first asked for.
 func (e *Engine) ownRing() (*spec.Ring, *log.Rings) {

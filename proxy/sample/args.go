@@ -96,6 +96,9 @@ type Env struct {
 	Rated *bool
 	// Locals becomes true where a format asks for our addresses towards servers.
 	Locals *bool
+	// Sink finds a ring, or one of stdout and stderr, by its name: txn.Farm.Report writes to
+	// it by that number. It is nil where nothing can be written.
+	Sink func(name string) (number int, ok bool)
 	// Tracing is what expressions ask about handshakes.
 	Tracing *tlsio.Tracing
 	// Warn reports what is accepted and does not do what it seems to; nil: nobody wants to

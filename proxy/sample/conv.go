@@ -22,6 +22,7 @@ var convs = slices.Concat(
 	mqttConvs(),
 	stateConvs(),
 	tableConvs(),
+	debugConvs(),
 )
 
 // variable is the value of a variable that stands for an argument.

@@ -50,6 +50,7 @@ var fetches = slices.Concat(
 	tableFetches(),
 	workFetches(),
 	distccFetches(),
+	htxFetches(),
 )
 
 // text makes the value a string of its own.

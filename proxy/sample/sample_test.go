@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ const response = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nSet-Cookie: id=
 func env() *sample.Env {
 	return &sample.Env{Names: &txn.Names{}, At: txn.Between(0, txn.StepLog), Where: "tests", Later: func(r sample.Reference) {
 		r.Arg.Int, r.Arg.Server = 1, "y"
-	}, ReqCaptures: []int{4}}
+	}, ReqCaptures: []int{4}, Sink: func(name string) (int, bool) { return 0, name == "buf0" || name == "stdout" }}
 }
 
 // eval is the text of an expression's value, "<none>" for none.
@@ -373,6 +374,33 @@ func TestEveryRowIsTried(t *testing.T) {
 		check(c.Row)
 		if !slices.Contains(sample.Language("converter"), c.Name) {
 			t.Errorf("converter %s is not of the language", c.Name)
+		}
+	}
+}
+
+// Lines of "debug" say what kind a value is of, and show what can be shown.
+func TestDebug(t *testing.T) {
+	x := txntest.New(t, request, response)
+	for expr, want := range map[string]string{
+		"str(a b),debug":                "[debug] : type=str <a b>",
+		"int(-5),debug(n)":              "[debug] n: type=sint <-5>",
+		"bool(1),debug(b,stdout)":       "[debug] b: type=bool <1>",
+		"src,debug(s)":                  "[debug] s: type=ipv4 <10.1.2.3>",
+		"bin(00610aff),debug(x),length": "[debug] x: type=bin <.a..>",
+		"method,debug(m)":               "[debug] m: type=meth <GET>",
+	} {
+		e := compile(t, expr)
+		plain := compile(t, regexp.MustCompile(`,debug(\([^)]*\))?`).ReplaceAllString(expr, ""))
+		if got, same := eval(t, e, x), eval(t, plain, x); got != same {
+			t.Errorf("%s: goes on with %q, not %q", expr, got, same)
+		}
+		if got := string(x.Stream.(*txntest.Stream).Engine.Reported); got != want {
+			t.Errorf("%s: %q, want %q", expr, got, want)
+		}
+	}
+	for _, expr := range []string{"str(a),debug(x,none)", "str(a),debug(x,stdout,y)"} {
+		if _, err := sample.Compile(expr, env()); err == nil {
+			t.Errorf("%s is accepted", expr)
 		}
 	}
 }

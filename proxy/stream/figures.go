@@ -102,6 +102,9 @@ func (f *farm) Timeout(what txn.Timeout, proxy int) time.Duration {
 	return t.Tunnel
 }
 
+// Report implements txn.Farm.
+func (f *farm) Report(sink int, line []byte) { f.t.Shared.Sinks[sink].Put(string(line)) }
+
 // DefaultBackend implements txn.Farm.
 func (f *farm) DefaultBackend(frontend int) string {
 	px := f.t.Shared.Config.Proxies[frontend]

@@ -237,6 +237,9 @@ type Farm interface {
 	BackendNamed(name []byte) int
 	// Timeout is one of a proxy's time-outs, 0 if it has none.
 	Timeout(what Timeout, proxy int) time.Duration
+	// Report writes a line to one of the sinks that expressions name (sample.Env.Sink). The
+	// line is good for the call only.
+	Report(sink int, line []byte)
 	// DefaultBackend is the name of a frontend's default backend, "" without one.
 	DefaultBackend(frontend int) string
 	// Stopping reports whether the process is told to stop.

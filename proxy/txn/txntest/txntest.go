@@ -120,7 +120,12 @@ type Farm struct {
 	Up     int // servers of each backend that take requests
 	Tables []*table.Table
 	Time   int64
+	// Reported is the last line that was written.
+	Reported []byte
 }
+
+// Report implements txn.Farm.
+func (f *Farm) Report(_ int, line []byte) { f.Reported = append(f.Reported[:0], line...) }
 
 // Table implements txn.Farm.
 func (f *Farm) Table(i int) *table.Table { return f.Tables[i] }
