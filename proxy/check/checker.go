@@ -28,6 +28,7 @@ type Config struct {
 	// Connect is "timeout connect", Timeout is "timeout check"; 0 if unset.
 	Connect, Timeout time.Duration
 	Source           *spec.Source
+	Namespace        *sock.Namespace // of connections, nil for that of the process
 	// TLS is what the next check is secured by; nil: they are in clear.
 	TLS func() *tls.Config
 	// Secure makes the same for a rule that connects over TLS.

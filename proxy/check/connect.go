@@ -19,7 +19,7 @@ func (c *Checker) connect(k *connection) {
 	c.talk.ended = false
 	c.talk.code = 0
 	to := c.target(k)
-	opt := sock.ConnectOptions{NoDelay: true, DelayACK: !c.listens()}
+	opt := sock.ConnectOptions{NoDelay: true, DelayACK: !c.listens(), Namespace: c.cfg.Namespace}
 	if src := c.cfg.Source; src != nil {
 		opt.Source, opt.Interface = &src.Addr, src.Interface
 	}

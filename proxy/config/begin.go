@@ -27,6 +27,7 @@ var kinds = [...]struct {
 	{"ring", inRing},
 	{"cache", inCache},
 	{"log-forward", inLogForward},
+	{"namespace_list", inNamespaces},
 }
 
 // kindOf is the kind of the sections that a word begins, 0 if it begins none that is

@@ -101,7 +101,9 @@ func prefixed(address, prefix string) string {
 }
 
 // bindOptions are the rows (configuration manual, section 5.1).
-var bindOptions = sync.OnceValue(func() []bindOption { return slices.Concat(plainBindOptions(), proxyProtocolBind()) })
+var bindOptions = sync.OnceValue(func() []bindOption {
+	return slices.Concat(plainBindOptions(), proxyProtocolBind(), []bindOption{namespaceBind()})
+})
 
 func plainBindOptions() []bindOption {
 	number := numberOption[bindDraft]

@@ -23,6 +23,7 @@ const (
 	inRing
 	inCache
 	inLogForward
+	inNamespaces
 
 	inFront = inFrontend | inListen
 	inBack  = inBackend | inListen

@@ -71,8 +71,8 @@ func readForwardBind(l *line) {
 		case b.TLS != nil:
 			l.fail(l.head, "'ssl' is not supported in 'log-forward' sections: put a frontend in mode tcp before it")
 			return
-		case b.AcceptProxy:
-			l.fail(l.head, "'accept-proxy' is not supported in 'log-forward' sections")
+		case b.AcceptProxy, b.AcceptCIP:
+			l.fail(l.head, "'accept-proxy' and 'accept-netscaler-cip' are not supported in 'log-forward' sections")
 			return
 		case b.Proto != spec.ProtoAny:
 			l.fail(l.head, "'proto' is not supported in 'log-forward' sections: there is no HTTP in them")
@@ -84,7 +84,9 @@ func readForwardBind(l *line) {
 
 // datagramOptions are the options of "bind" that mean something to datagrams.
 // "ssl" is refused anyway.
-func datagramOptions() []string { return []string{"name", "interface", "transparent", "ssl"} }
+func datagramOptions() []string {
+	return []string{"name", "interface", "transparent", "namespace", "ssl"}
+}
 
 func readDatagramBind(l *line) {
 	f := l.forward()
@@ -106,7 +108,7 @@ func readDatagramBind(l *line) {
 			l.fail(l.args[0], "'%s': descriptors are not supported here", l.kw.name)
 			return
 		}
-		f.Datagrams = append(f.Datagrams, &spec.DatagramBind{Pos: b.Pos, Addr: b.Addr, Text: b.Text, Interface: b.Options.Interface, Foreign: b.Options.Transparent})
+		f.Datagrams = append(f.Datagrams, &spec.DatagramBind{Pos: b.Pos, Addr: b.Addr, Text: b.Text, Interface: b.Options.Interface, Foreign: b.Options.Transparent, Namespace: b.Options.Namespace})
 	})
 }
 

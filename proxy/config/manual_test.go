@@ -268,7 +268,7 @@ func counts(b *strings.Builder, inv *inventory) {
 		}
 		line(where, by)
 	}
-	for _, list := range []string{"global", "proxy", "userlist", "http-errors", "mailers", "peers", "program", "resolvers", "ring", "log-forward", "cache", "fcgi-app"} {
+	for _, list := range []string{"global", "proxy", "userlist", "http-errors", "mailers", "peers", "program", "resolvers", "ring", "log-forward", "namespace_list", "cache", "fcgi-app"} {
 		how := map[string]treatment{}
 		for _, k := range keywords() {
 			if listOf(k.scope) == list {

@@ -3,12 +3,16 @@ package config
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
+	"bench/internal/sock"
+	"bench/proxy/sample"
 	"bench/proxy/spec"
+	"bench/proxy/txn"
 )
 
-// readSource takes "source ADDRESS [interface NAME]" of a proxy.
+// readSource takes "source ADDRESS [usesrc ...] [interface NAME]" of a proxy.
 func readSource(l *line) {
 	if !l.arity(1, maxWords, "an address") {
 		return
@@ -19,11 +23,7 @@ func readSource(l *line) {
 	}
 	o := &l.sect.settings.source
 	o.put(a, l.pos)
-	if rest := l.sourceInterface(&o.val, l.args[1:]); len(rest) > 0 {
-		if rest[0].text == "usesrc" {
-			l.fail(rest[0], "'usesrc' is not supported in 'source'")
-			return
-		}
+	if rest := l.sourceMore(&o.val, l.args[1:]); len(rest) > 0 {
 		l.fail(rest[0], "'source' cannot handle unexpected argument '%s'", rest[0].text)
 	}
 }
@@ -53,18 +53,74 @@ func (l *line) sourceAddress(w word, ranged bool) (spec.Source, bool) {
 	return spec.Source{}, false
 }
 
-// sourceInterface takes "interface NAME" after an own address, and returns what
-// follows.
-func (l *line) sourceInterface(o *spec.Source, rest []word) []word {
-	if len(rest) == 0 || rest[0].text != "interface" {
-		return rest
+// sourceMore takes "interface NAME" and "usesrc ..." after an own address, and returns
+// what follows.
+func (l *line) sourceMore(o *spec.Source, rest []word) []word {
+	for len(rest) > 0 {
+		switch name := rest[0].text; {
+		case name != "interface" && name != "usesrc":
+			return rest
+		case len(rest) == 1 && name == "interface":
+			l.missing("the name of a network interface")
+			return nil
+		case len(rest) == 1:
+			l.missing("'client', 'clientip', 'hdr_ip(<name>[,<occurrence>])' or an address after 'usesrc'")
+			return nil
+		case name == "interface":
+			o.Interface = rest[1].text
+		default:
+			l.useSource(o, rest[1])
+		}
+		rest = rest[2:]
 	}
-	if len(rest) == 1 {
-		l.missing("the name of a network interface")
+	return nil
+}
+
+// useSource reads whose address servers get to see.
+func (l *line) useSource(o *spec.Source, w word) {
+	o.AsAddr, o.Header = sock.Addr{}, nil
+	switch name, ok := strings.CutPrefix(w.text, "hdr_ip("); {
+	case w.text == "client":
+		o.As = spec.AsClient
+	case w.text == "clientip":
+		o.As = spec.AsClientIP
+	case ok:
+		o.As = spec.AsHeader
+		o.Header = l.sourceHeader(w, name)
+	default:
+		a, _ := l.sourceAddress(w, false)
+		o.As, o.AsAddr = spec.AsOther, a.Addr
+	}
+}
+
+// maxOccurrence is how many values from the end can be told apart, as in the reference.
+const maxOccurrence = 10
+
+// sourceHeader reads the rest of "hdr_ip(NAME[,OCCURRENCE])".
+func (l *line) sourceHeader(w word, rest string) *sample.Expr {
+	rest, closed := strings.CutSuffix(rest, ")")
+	name, number, numbered := strings.Cut(rest, ",")
+	name = strings.TrimSpace(name)
+	n := -1
+	var err error
+	if numbered {
+		n, err = strconv.Atoi(strings.TrimSpace(number))
+	}
+	switch {
+	case !closed || name == "" || err != nil:
+		l.fail(w, "'usesrc' expects 'hdr_ip(<name>[,<occurrence>])', not '%s'", w.text)
 		return nil
+	case n < -maxOccurrence:
+		l.fail(w, "'usesrc': occurrences from the end reach to -%d, not '%d'", maxOccurrence, n)
+		return nil
+	case n == 0:
+		return nil // no address is to be found, as in the reference
 	}
-	o.Interface = rest[1].text
-	return rest[2:]
+	e, err := sample.Compile("req.hdr("+name+","+strconv.Itoa(n)+")", l.sampleEnv(txn.At(txn.StepBackend), whereServers))
+	if err != nil {
+		l.fail(w, "'usesrc': %v", err)
+	}
+	return e
 }
 
 // readInitAddr takes the methods of "init-addr".

@@ -64,6 +64,10 @@ func (p *parser) beginOther(l *line) bool {
 	l.kw = &keyword{name: head}
 	p.leaveSection()
 	p.kind, p.look.section = kind, head
+	if kind == inNamespaces {
+		l.arity(0, 0, "")
+		return true
+	}
 	name, ok := l.one("a name")
 	if ok {
 		if bad := invalidNameByte(name.text); bad != "" {
@@ -101,7 +105,7 @@ func (l *line) once(name word, seen *map[string]spec.Pos) {
 
 // otherSectionKeywords are those of the sections that are neither global nor proxies.
 func otherSectionKeywords() []keyword {
-	return slices.Concat(userlistKeywords(), httpErrorsKeywords(), mailersKeywords(), peersKeywords(), programKeywords(), ringKeywords(), cacheKeywords(), logForwardKeywords())
+	return slices.Concat(userlistKeywords(), httpErrorsKeywords(), mailersKeywords(), peersKeywords(), programKeywords(), ringKeywords(), cacheKeywords(), logForwardKeywords(), namespaceKeywords())
 }
 
 // resolveOthers checks what lines of these sections say of each other.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bench/internal/nearest"
+	"bench/internal/sock"
 	"bench/internal/tlsio"
 	"bench/proxy/certs"
 	"bench/proxy/lua"
@@ -44,7 +45,9 @@ type parser struct {
 
 	others   others // sections of other kinds
 	unixBind unixBind
-	base     basePath
+	// namespaces are those that lines name.
+	namespaces map[string]*sock.Namespace
+	base       basePath
 
 	inResolvers   bool
 	resolver      *spec.Resolvers            // being read
@@ -52,6 +55,7 @@ type parser struct {
 	resolverNames []string                   // in order
 	resolverUses  []sectionUse
 
+	sinks    []string    // that expressions write to
 	peerUses []reference // peers sections that tables name
 
 	variables  *txn.Names

@@ -111,7 +111,7 @@ func ofPeers(l *line) func(*serverOption, word) bool {
 
 // peerOptions are the options of servers that peers have.
 func peerOptions() []string {
-	names := []string{"source"}
+	names := []string{"source", "namespace"}
 	for _, o := range serverTLSOptions() {
 		names = append(names, o.name)
 	}
@@ -184,7 +184,15 @@ func readPeer(l *line) {
 	if !l.serverTLS(&d.serverTemplate) {
 		return
 	}
-	p.TLS, p.Source = d.TLS, d.Source
+	switch {
+	case d.Source != nil && d.Source.As != spec.AsSelf:
+		l.fail(l.args[0], "'usesrc' is not supported in 'peers', where there are no clients")
+		return
+	case d.ClientsNamespace:
+		l.fail(l.args[0], "'namespace *' is not supported in 'peers', where there are no clients")
+		return
+	}
+	p.TLS, p.Source, p.Namespace = d.TLS, d.Source, d.Namespace
 	g.Peers.Peers = append(g.Peers.Peers, p)
 }
 

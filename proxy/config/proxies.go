@@ -58,7 +58,7 @@ func proxyKeywords() []keyword {
 				l.sect.settings.defaultBack.put(reference{w.text, l.at(w), l.text}, l.pos)
 			}
 		}},
-		{name: "source", args: "<address>[:<port>] [interface <name>]", scope: inDefaults | inBack, doc: "Own address of connections to servers.", read: readSource},
+		{name: "source", args: "<address>[:<port>] [usesrc { <address>[:<port>] | client | clientip | hdr_ip(<name>[,<occurrence>]) }] [interface <name>]", scope: inDefaults | inBack, doc: "Own address of connections to servers; with \"usesrc\" that of checks alone, and clients' connections have the other one, which takes privileges.", read: readSource},
 	}
 }
 

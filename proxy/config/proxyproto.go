@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -12,6 +13,11 @@ import (
 func proxyProtocolBind() []bindOption {
 	return []bindOption{
 		{name: "accept-proxy", doc: "Expect connections to begin with a header of the PROXY protocol, version 1 or 2, and take the addresses from it.", read: func(_ *line, b *bindDraft, _ word) { b.AcceptProxy = true }},
+		{name: "accept-netscaler-cip", args: 1, doc: "Expect connections to begin with a header of NetScaler Client IP insertion with this number, and take the addresses from it.", read: func(l *line, b *bindDraft, w word) {
+			if n, ok := l.value("accept-netscaler-cip", w, 1, math.MaxUint32); ok {
+				b.AcceptCIP, b.Magic = true, uint32(n)
+			}
+		}},
 	}
 }
 

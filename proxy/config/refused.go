@@ -18,9 +18,8 @@ var refusals = [][2]string{
 	{"ssl-provider", noOpenSSL},
 	{"issuers-chain-path", "certificates come with their chains, in one file"},
 	{"ssl-skip-self-issued-ca", "certificates come with their chains, in one file"},
-	{"accept-netscaler-cip", "of the protocols that tell addresses PROXY is understood: see 'accept-proxy'"},
 	{"force-sslv3", "crypto/tls has no SSL 3.0"},
-	{"namespace", "start a process in the namespace"},
+	{"usesrc", "it belongs behind 'source'"},
 }
 
 const (

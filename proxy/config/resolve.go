@@ -23,7 +23,7 @@ const (
 // names resolved, the whole checked.
 func (p *parser) resolve() *spec.Config {
 	p.patterns.Number()
-	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns, Variables: p.variables}
+	cfg := &spec.Config{Global: p.global.Global, Patterns: &p.patterns, Variables: p.variables, Namespaces: p.namespaces, Sinks: p.sinks}
 	p.resolveUsers()
 	p.resolveOthers()
 	p.resolveGlobal(&cfg.Global)

@@ -121,10 +121,10 @@ func makeServerOptions() []serverOption {
 		number(everyplace, "pool-low-conn", 0, math.MaxInt32, "Idle connections below which threads do not share.", func(x *s) *int { return &x.PoolLowConn }),
 		span(everyplace, "pool-purge-delay", "Time after which half of the idle connections are closed.", func(x *s) *time.Duration { return &x.PoolPurgeDelay }),
 		number(inDefault, "max-reuse", -1, math.MaxInt32, "Requests after the first on one connection; -1: any number.", func(x *s) *int { return &x.MaxReuse }),
-		row(everyplace, serverOption{name: "source", args: 1, doc: "Own address of connections to the server, perhaps with a port or a range of ports; an 'interface' may follow.", read: func(l *line, x *s, w word) {
+		row(everyplace, serverOption{name: "source", args: 1, doc: "Own address of connections to the server, perhaps with a port or a range of ports; 'usesrc' may follow with the address that the server gets to see instead, 'client', 'clientip' or 'hdr_ip(<name>[,<occurrence>])', and an 'interface'.", read: func(l *line, x *s, w word) {
 			a, _ := l.sourceAddress(w, true)
 			x.Source = &a // of its own: the template's is others' as well
-		}, more: func(l *line, x *s, rest []word) []word { return l.sourceInterface(x.Source, rest) }}),
+		}, more: func(l *line, x *s, rest []word) []word { return l.sourceMore(x.Source, rest) }}),
 		row(inDefault, serverOption{name: "init-addr", args: 1, doc: "How a host name gets its first address: last, libc, none and addresses, to be tried in turn.", read: readInitAddr}),
 		row(inDefault, serverOption{name: "resolvers", args: 1, doc: "Resolvers by which the address follows the host name while the proxy runs. A server whose name is not found waits in maintenance.", read: func(l *line, x *s, w word) {
 			x.resolvers = reference{w.text, l.at(w), l.text}
@@ -161,5 +161,5 @@ func makeServerOptions() []serverOption {
 		}}),
 		always(everyplace, "no-tfo", "No TCP Fast Open, as always."),
 	}, serverTLSOptions()...)
-	return slices.Concat(rows, agentOptions(row), observeOptions(row), proxyProtocolServer(row), socksOptions(row))
+	return slices.Concat(rows, agentOptions(row), observeOptions(row), proxyProtocolServer(row), socksOptions(row), []serverOption{namespaceServer(row)})
 }

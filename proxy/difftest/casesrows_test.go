@@ -46,7 +46,7 @@ func TestEveryRowHasACase(t *testing.T) {
 		"req.len", "req.payload", "payload_lv", "req.payload_lv", "res.payload_lv", "res.payload", "res.len", "res.ssl_hello_type", "req.ssl_hello_type", "req.ssl_sni", "req.ssl_alpn", "req.ssl_ver", "req.ssl_ec_ext", "req.ssl_st_ext", "req.rdp_cookie", "req.rdp_cookie_cnt",
 	}
 	// What tables count, TLS, the PROXY protocol and name servers have comparisons of their own.
-	elsewhere := regexp.MustCompile(`^(fc_pp_|fc_rcvd_proxy$|expect-proxy$|sc[0-9]?_|src_[a-z]+[01]?_|ssl_|table_|in_table$|sc-|track-sc|use-service$|switch-mode$|do-resolve$)`)
+	elsewhere := regexp.MustCompile(`^(fc_pp_|fc_rcvd_proxy$|expect-proxy$|expect-netscaler-cip$|sc[0-9]?_|src_[a-z]+[01]?_|ssl_|table_|in_table$|sc-|track-sc|use-service$|switch-mode$|do-resolve$)`)
 	for _, f := range sample.Fetches() {
 		if strings.HasPrefix(f.Name, "ssl_") && !triedInTLS(f.Name) {
 			t.Errorf("fetch %s is in no case of TLS", f.Name)

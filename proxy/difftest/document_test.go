@@ -82,8 +82,12 @@ const documentTail = `
 | runtime API: ` + "`show map`, `show acl`" + ` | entries have numbers that are no addresses of memory, as ` + "`0x1f`" + ` | they serve in ` + "`#0x1f`" + ` just so |
 | byte-order mark | one before a configuration is skipped | some editors write it; there it is part of the first word |
 | look-alikes of blanks and quotes | one remark for the whole file names the character and the lines | pasted from a web page they are on every line |
-| host names of servers | looked up once, at start; ` + "`resolvers`" + ` sections are accepted with a warning, and a server whose name is not found waits for ` + "`set server addr`" + ` | nothing looks names up while the proxy runs |
 | servers without an address or port of their own | their connections are kept for the client that they were opened for, not shared | the next client's may lead elsewhere |
+| servers that learn of the client by the connection (` + "`send-proxy`, `namespace *`" + `) | their connections are kept for the client that they were opened for, and go on with requests that say the same of it | there other clients' requests with the same header get them as well |
+| ` + "`default-server namespace`" + ` | holds for the servers that follow | there it is forgotten |
+| headers of NetScaler Client IP insertion | may come in pieces, and must hold the headers of IP and TCP that they announce | there they must come in one piece, and what is missing is read from memory |
+| ` + "`internal.htx`, `internal.htx_blk`" + ` | say how the reference would have the message in its buffers as it came; after rules have changed it they may differ from what is there | the engine has no such buffers |
+| converter ` + "`debug`" + ` | is refused where nothing can be written to yet: in ` + "`set-var`" + ` of the global section, on the command line and in scripts | values are made before there are rings |
 | ` + "`set server ... addr ... port ...`" + ` | no request goes to the former address any more, not even over a connection that was in use at the time or belongs to one client (` + "`http-reuse never`" + `) | there such connections are used again |
 | interim responses to health checks | an interim response (1xx) is the answer, as there, and has no body, even when the next response comes in the same segment | there what comes in the same segment is its body, so that ` + "`http-check expect string`" + ` matches or not by chance |
 | ` + "`add server`" + `: idle connections | a server added at run time keeps as many as any other | there it keeps none, as ` + "`pool-max-conn`" + ` and ` + "`pool-purge-delay`" + ` are 0 unless they are given, against the manual |

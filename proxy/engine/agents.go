@@ -49,7 +49,7 @@ func (e *Engine) addAgent(s *server.Server, enabled bool) error {
 	c, err := check.New(check.Config{
 		Agent: &check.Agent{Addr: a.target(), Send: a.words, Apply: a.apply},
 		Inter: s.Spec.Agent.Inter, Rise: 1, Fall: 1, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
-		Source: checkSource(s), Spread: e.cfg.Global.SpreadChecks,
+		Source: checkSource(s), Namespace: s.Spec.Namespace, Spread: e.cfg.Global.SpreadChecks,
 	}, a.l, a.target(), a)
 	if err != nil {
 		return err

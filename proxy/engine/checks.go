@@ -92,7 +92,7 @@ func (e *Engine) addCheck(s *server.Server, enabled bool) error {
 		Sample: thread.Sample, Probe: func(p check.Probe) txn.Stream { return thread.Checked(s, p) },
 		Check: b.Check, Inter: s.Spec.Inter, FastInter: s.Spec.FastInter, DownInter: s.Spec.DownInter,
 		Rise: s.Spec.Rise, Fall: s.Spec.Fall, Init: s.Spec.InitState, Connect: b.Timeouts.Connect, Timeout: b.Timeouts.Check,
-		Source: checkSource(s), Proxy: checkHeader(s), Socks: s.Spec.Socks, BySocks: s.Spec.CheckBySocks, Spread: e.cfg.Global.SpreadChecks,
+		Source: checkSource(s), Namespace: s.Spec.Namespace, Proxy: checkHeader(s), Socks: s.Spec.Socks, BySocks: s.Spec.CheckBySocks, Spread: e.cfg.Global.SpreadChecks,
 		HTTP2: speaksHTTP2(s.Spec),
 	}, k.l, k.target(), k)
 	if err != nil {

@@ -120,7 +120,12 @@ func (r *relay) datagram(b *spec.DatagramBind) (net.PacketConn, error) {
 		}
 		return err
 	}}
-	return lc.ListenPacket(context.Background(), network, addr)
+	var c net.PacketConn
+	err := b.Namespace.Do(func() (err error) {
+		c, err = lc.ListenPacket(context.Background(), network, addr)
+		return err
+	})
+	return c, err
 }
 
 // prepare sets what is to be set before the socket has its address.

@@ -253,7 +253,7 @@ func (p *peer) connect() {
 	g := p.g
 	p.next, p.last = 0, 0
 	p.attempts++
-	opt := sock.ConnectOptions{NoDelay: true}
+	opt := sock.ConnectOptions{NoDelay: true, Namespace: p.spec.Namespace}
 	if src := p.spec.Source; src != nil {
 		opt.Source, opt.Interface = &src.Addr, src.Interface
 	}

@@ -34,7 +34,8 @@ type About struct {
 	Local               bool
 	Authority, UniqueID []byte
 	ALPN                string
-	TLS                 *TLS // nil: the client does not speak it
+	Namespace           string // network namespace of the connection
+	TLS                 *TLS   // nil: the client does not speak it
 }
 
 // TLS is what is told of a client that speaks TLS.
@@ -116,6 +117,9 @@ func Append2(dst []byte, a *About, opt Options) []byte {
 	}
 	if opt&SSL != 0 && end-len(dst) >= sizeTLS {
 		dst = appendTLS(dst, end, a.TLS, opt)
+	}
+	if a.Namespace != "" {
+		dst = extra(dst, typeNamespace, a.Namespace)
 	}
 	binary.BigEndian.PutUint16(dst[start+14:], uint16(len(dst)-start-fixedSize))
 	if sum > 0 {

@@ -25,6 +25,7 @@ const (
 	typeCipher    = 0x23
 	typeSigAlg    = 0x24
 	typeKeyAlg    = 0x25
+	typeNamespace = 0x30
 )
 
 // Longest values that are taken, as in the reference.
@@ -58,8 +59,9 @@ type Header struct {
 	// itself count.
 	Source, Destination netip.AddrPort
 	// Authority is the host name the client asked for, UniqueID what identifies the
-	// connection; nil: not said. They are pieces of what was parsed.
-	Authority, UniqueID []byte
+	// connection, Namespace the name of the network namespace that it is in; nil: not said.
+	// They are pieces of what was parsed.
+	Authority, UniqueID, Namespace []byte
 }
 
 // Parse reads a header from the beginning of b, which holds at most a buffer, as large as
@@ -131,7 +133,7 @@ func (h *Header) binary(b []byte, limit int) (int, error) {
 	}
 	size := fixedSize + int(binary.BigEndian.Uint16(b[14:]))
 	if b[12]>>4 != 2 {
-		return 0, ErrInvalid
+		return 0, ErrNone
 	}
 	if size > limit {
 		return 0, ErrTooLong
@@ -200,6 +202,8 @@ func (h *Header) extras(whole, rest []byte) error {
 				return ErrInvalid
 			}
 			h.UniqueID = value
+		case typeNamespace:
+			h.Namespace = value
 		}
 	}
 	return nil

@@ -132,7 +132,7 @@ func TestRefused(t *testing.T) {
 		{"PROXY UDP4 1.2.3.4 1.2.3.5 1 2\r\n", ErrInvalid},
 		{"PROXY TCP4 1.2.3.4 1.2.3.5 1 2\n", ErrInvalid},
 		{"PROXY " + strings.Repeat("x", maxLine), ErrInvalid},
-		{v2("\x31\x11\x00\x00"), ErrInvalid},
+		{v2("\x31\x11\x00\x00"), ErrNone},
 		{v2("\x22\x11\x00\x00"), ErrInvalid},
 		{v2("\x21\x11\x00\x04abcd"), ErrInvalid},
 		{v2("\x21\x21\x00\x0c" + strings.Repeat("x", 12)), ErrInvalid},

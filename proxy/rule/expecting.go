@@ -6,6 +6,7 @@ import "bench/proxy/txn"
 func expecting() []Action {
 	return []Action{
 		{Name: "expect-proxy", Usage: "layer4", Places: in(Connection), parse: parseLayer4, run: expectProxy, Doc: "Expect the connection to begin with a header of the PROXY protocol, and take the addresses from it."},
+		{Name: "expect-netscaler-cip", Usage: "layer4", Places: in(Connection), parse: parseLayer4, run: expectCIP, Doc: "Expect the connection to begin with a header of NetScaler Client IP insertion with the number of \"accept-netscaler-cip\" on the bind line, 0 without that, and take the addresses from it."},
 	}
 }
 
@@ -19,5 +20,10 @@ func parseLayer4(p *Parser, _ *Rule) error {
 
 func expectProxy(x *Runner, _ *Rule) txn.Verdict {
 	x.out.ExpectProxy = true
+	return txn.Next
+}
+
+func expectCIP(x *Runner, _ *Rule) txn.Verdict {
+	x.out.ExpectCIP = true
 	return txn.Next
 }

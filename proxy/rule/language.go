@@ -29,9 +29,8 @@ func Names(at Place) []string {
 
 // refusals say why actions are not supported.
 var refusals = map[string]string{
-	"send-spoe-group":      ": there is no SPOE: let a script ask the agent (core.tcp)",
-	"ot-group":             ": there is no OpenTracing",
-	"expect-netscaler-cip": ": of the protocols that tell addresses PROXY is understood: see 'expect-proxy'",
+	"send-spoe-group": ": there is no SPOE: let a script ask the agent (core.tcp)",
+	"ot-group":        ": there is no OpenTracing",
 }
 
 // Language reports whether the language has an action at a place. What is there and

@@ -427,6 +427,7 @@ func TestMistakes(t *testing.T) {
 		{rule.Response, "capture res.hdr(x) len 9", "3+0: 'len' is for captures of requests in a frontend: want 'id' and the slot of a 'declare capture' line"},
 		{rule.Connection, "expect-proxy layer7", "1+0: a connection cannot be expected to begin with 'layer7': want 'layer4'"},
 		{rule.Connection, "expect-proxy", "0+12: 'layer4' is missing after 'expect-proxy'"},
+		{rule.Connection, "expect-netscaler-cip layer7", "1+0: a connection cannot be expected to begin with 'layer7': want 'layer4'"},
 		{rule.Content, "switch-mode tcp", "1+0: 'switch-mode' expects 'http', not 'tcp'"},
 		{rule.Content, "switch-mode", "0+11: 'http' is missing after 'switch-mode'"},
 		{rule.Request, "set-log-level loud", "1+0: unknown level 'loud': want emerg, alert, crit, err, warning, notice, info, debug or silent"},

@@ -24,6 +24,8 @@ func (b *Backend) NewDynamic(sp *spec.Server, slot int, enabled bool) *Server {
 
 func (b *Backend) newServer(sp *spec.Server, slot int, maint bool) *Server {
 	s := &Server{Spec: sp, Backend: b, Slot: slot, changed: time.Now(), counted: b.Spec.Hash.Factor > 0, ordered: b.Spec.Balance == spec.LeastConn}
+	src := s.Source()
+	s.introduces = sp.Proxy.Sends() || sp.ClientsNamespace || src != nil && src.As > spec.AsOther
 	s.weight.Store(int32(sp.Weight))
 	s.max.Store(int32(sp.MaxConn))
 	s.ramp.Store(100)

@@ -37,7 +37,8 @@ type Server struct {
 	// counted: its slots count in Backend.served.
 	counted bool
 	// ordered: its place among equals is kept (Order).
-	ordered bool
+	ordered    bool
+	introduces bool
 
 	// Atomic: threads read, the control plane and checks write.
 
@@ -107,9 +108,20 @@ func (s *Server) MaxConn() int { return int(s.max.Load()) }
 func (s *Server) Addr() *sock.Addr { return s.addr.Load() }
 
 // ForOneClient tells whether a connection is of use to the client only that it was opened
-// for: others may have to be connected elsewhere, or are not whom its header names.
+// for: others may have to be connected elsewhere, or are not whom it introduces.
 func (s *Server) ForOneClient() bool {
-	return s.nameless || s.FollowsClient() || s.Spec.Proxy.Sends()
+	return s.nameless || s.FollowsClient() || s.introduces
+}
+
+// Introduces tells whether the server learns by a connection who the client is.
+func (s *Server) Introduces() bool { return s.introduces }
+
+// Source is where connections to the server come from, nil if that is open.
+func (s *Server) Source() *spec.Source {
+	if s.Spec.Source != nil {
+		return s.Spec.Source
+	}
+	return s.Backend.Spec.Source
 }
 
 // Named tells whether it is one of those that were configured, and not what stands for one.

@@ -25,5 +25,6 @@ type DatagramBind struct {
 	Addr      sock.Addr
 	Text      string // as written, after expansion
 	Interface string
-	Foreign   bool // the address need not be one of this machine
+	Foreign   bool            // the address need not be one of this machine
+	Namespace *sock.Namespace // nil: that of the process
 }

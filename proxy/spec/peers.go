@@ -21,4 +21,6 @@ type Peer struct {
 	// TLS is what connections to it are secured by, nil: they are in clear.
 	TLS    *ServerTLS
 	Source *Source
+	// Namespace is that of connections to it, nil for that of the process.
+	Namespace *sock.Namespace
 }

@@ -55,6 +55,10 @@ type Config struct {
 	Tracing tlsio.Tracing
 	// Resolvers are the sections of name servers.
 	Resolvers []*Resolvers
+	// Sinks are the rings, stdout and stderr that expressions write to.
+	Sinks []string
+	// Namespaces are those that lines name, by name; they are open.
+	Namespaces map[string]*sock.Namespace
 }
 
 // Mode of a proxy.
@@ -294,7 +298,24 @@ type Source struct {
 	// LastPort is the end of a range of ports that begins with Addr's; 0: no range.
 	LastPort  uint16
 	Interface string // network interface to bind to; "" for any
+	// As is whose address connections for clients have instead ("usesrc").
+	As SourceAs
+	// AsAddr is the address of AsOther; Header has it for AsHeader, nil: nothing does.
+	AsAddr sock.Addr
+	Header *sample.Expr
 }
+
+// SourceAs is whose address connections to a server have, as the server sees it.
+type SourceAs uint8
+
+// The ways of "usesrc".
+const (
+	AsSelf     SourceAs = iota
+	AsOther             // an address that is not of this host
+	AsClient            // the client's, with its port
+	AsClientIP          // the client's, with any port
+	AsHeader            // one that the request has
+)
 
 // LogFormat selects one of the standard log line formats.
 type LogFormat uint8
@@ -356,7 +377,12 @@ type Bind struct {
 	ExposeFDs bool
 	// AcceptProxy: connections begin with a header of the PROXY protocol.
 	AcceptProxy bool
-	Threads     []int // that listen, from 1; nil: all
+	// AcceptCIP: they begin with a header of NetScaler Client IP insertion, before that of
+	// the PROXY protocol if there are both. Magic is the number that such headers begin with,
+	// also where a rule expects them.
+	AcceptCIP bool
+	Magic     uint32
+	Threads   []int // that listen, from 1; nil: all
 	// Shards is the number of sockets the threads share out among themselves; 0
 	// is one, ByThread one for each thread.
 	Shards int
@@ -445,6 +471,10 @@ type Server struct {
 	Source      *Source
 	UserTimeout time.Duration
 	Proxy       ProxyHeader
+	// Namespace is that of connections to the server, nil for that of the process;
+	// ClientsNamespace: it is that of the client's connection.
+	Namespace        *sock.Namespace
+	ClientsNamespace bool
 	// Socks is the SOCKS4 proxy by which the server is connected to, nil for none;
 	// CheckBySocks: checks go the same way.
 	Socks        *sock.Addr

@@ -57,7 +57,8 @@ func (t *Thread) newClient(fd int, peer sock.Addr, l *Listener) {
 	}
 	if c.notes != nil {
 		c.notes.n, c.notes.src, c.notes.dst = 0, sock.Addr{}, sock.Addr{}
-		c.notes.expectProxy, c.notes.proxied.version = false, 0
+		c.notes.expectProxy, c.notes.expectCIP = false, false
+		c.notes.proxied.version, c.notes.proxied.namespace = 0, nil
 		c.notes.proxied.authority, c.notes.proxied.uniqueID = c.notes.proxied.authority[:0], c.notes.proxied.uniqueID[:0]
 	}
 	if err := t.Loop.Add(fd, poller.In, c); err != nil {

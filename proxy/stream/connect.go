@@ -221,9 +221,16 @@ func (s *stream) leaveQueue() {
 // connect reuses a connection or opens one.
 func (s *stream) connect() txn.Verdict {
 	s.attempt = attempt{}
+	intro, ok := s.introduce()
+	if !ok {
+		s.be.C.ErrConn++
+		s.server().C.ErrConn++
+		s.fail(500, 'I', 'C')
+		return txn.Answered
+	}
 	peer := s.choosePeer()
 	if s.http && !s.fresh && !s.elsewhere() {
-		if sc := s.reuse(peer); sc != nil {
+		if sc := s.reuse(peer, intro); sc != nil {
 			s.server().C.Reuses++
 			s.be.C.Reuses++
 			s.reused, s.greeted = true, true
@@ -237,9 +244,9 @@ func (s *stream) connect() txn.Verdict {
 	addr := s.srv.Addr()
 	to := s.target(addr)
 	fd, inProgress, errno := -1, false, syscall.EINVAL
-	leads, ok := s.viaSocks(&to)
-	if ok {
-		fd, inProgress, errno = s.dial(&to, &opt)
+	leads, led := s.viaSocks(&to)
+	if led {
+		fd, inProgress, errno = s.dial(&to, intro, &opt)
 	}
 	s.server().C.Connects++
 	s.be.C.Connects++
@@ -252,6 +259,7 @@ func (s *stream) connect() txn.Verdict {
 		sock.Close(fd)
 		return s.connectFailed('R')
 	}
+	sc.intro = intro.lasting()
 	s.attach(sc)
 	if peer != nil {
 		if !s.t.roomForTLS() {
@@ -297,7 +305,7 @@ func (s *stream) connect() txn.Verdict {
 
 func connectCause(errno syscall.Errno) byte {
 	switch errno {
-	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL:
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EAGAIN:
 		return 'R'
 	}
 	return 'S'

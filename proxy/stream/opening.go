@@ -32,6 +32,9 @@ func openings(f *Front) (list []opening) {
 	if f.rules.Connection != nil {
 		list = append(list, opening{"tcp-request connection", (*client).connectionRules})
 	}
+	if f.expectsCIP() {
+		list = append(list, opening{cipStage, (*client).cipHeader})
+	}
 	if f.expectsHeader() {
 		list = append(list, opening{proxyStage, (*client).proxyHeader})
 	}
@@ -66,10 +69,9 @@ func (c *client) open(v txn.Verdict) {
 	}
 }
 
-// shakes tells whether the connection begins with a handshake, of TLS or the PROXY protocol.
-func (c *client) shakes() bool {
-	return c.l.TLS != nil || c.l.Bind.AcceptProxy || c.notes != nil && c.notes.expectProxy
-}
+// shakes tells whether the connection begins with a handshake, of TLS or of what tells
+// addresses.
+func (c *client) shakes() bool { return c.l.TLS != nil || c.awaitsProxy() || c.awaitsCIP() }
 
 // openAgain asks the stage that had to wait.
 func (c *client) openAgain() { c.open(c.fe.opening[c.opening].run(c)) }
@@ -109,6 +111,9 @@ func (c *client) runRules(l txn.Rules) txn.Verdict {
 	}
 	if x.out.ExpectProxy {
 		c.noted().expectProxy = true
+	}
+	if x.out.ExpectCIP {
+		c.noted().expectCIP = true
 	}
 	c.t.putTransaction(x)
 	if v != txn.Next {

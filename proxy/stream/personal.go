@@ -26,8 +26,9 @@ func (c *client) keepOwn(sc *serverConn) bool {
 }
 
 // ownConn takes the connection to a server that is kept for the client alone, nil if there
-// is none. One that does not lead where this request goes is of no more use.
-func (c *client) ownConn(srv *server.Server, peer *certs.Peer) *serverConn {
+// is none. One that does not lead where this request goes is of no more use; one that says
+// something else of the client may be, to another request.
+func (c *client) ownConn(srv *server.Server, peer *certs.Peer, intro *introduction) *serverConn {
 	if c.notes == nil {
 		return nil
 	}
@@ -37,6 +38,7 @@ func (c *client) ownConn(srv *server.Server, peer *certs.Peer) *serverConn {
 		case sc.srv != srv:
 		case sc.mux != nil && !sc.mux.hasRoom():
 			sc.discard()
+		case !sc.introduces(intro):
 		case sc.leadsTo(peer) && !sc.outdated():
 			c.notes.own.Remove(&sc.place)
 			sc.owner = nil

@@ -25,6 +25,7 @@ type serverConn struct {
 	pooled bool
 	// personal: the server knows by the connection who the client is.
 	personal bool
+	intro    *introduction // nil: it says nothing of any client
 	idleAt   int64
 	place    list.Node[serverConn] // among the idle ones of its server, or its owner's
 }
@@ -108,11 +109,11 @@ func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
 // reuse takes an idle connection for the stream, or returns nil. first tells
 // that this is the client's first request, which the policies treat with more
 // care: a client does not repeat it by itself when the connection breaks.
-func (s *stream) reuse(peer *certs.Peer) *serverConn {
-	if sc := s.c.ownConn(s.srv, peer); sc != nil {
+func (s *stream) reuse(peer *certs.Peer, intro *introduction) *serverConn {
+	if sc := s.c.ownConn(s.srv, peer, intro); sc != nil {
 		return sc
 	}
-	if m := s.join(peer); m != nil {
+	if m := s.join(peer, intro); m != nil {
 		return m.sc
 	}
 	first := s.c.served == 0

@@ -21,20 +21,37 @@ import (
 type proxied struct {
 	version             int // 0: there was none
 	authority, uniqueID []byte
+	namespace           *sock.Namespace // nil: it named none that is known
 }
 
-// expectsHeader tells whether connections of the frontend may begin with a header.
+// expectsHeader tells whether connections of the frontend may begin with a header of the
+// PROXY protocol, expectsCIP the same of NetScaler Client IP insertion.
 func (f *Front) expectsHeader() bool {
-	if l := f.Spec.Rules[rule.Connection]; l != nil && slices.ContainsFunc(l.Rules, func(r *rule.Rule) bool { return r.Action() == "expect-proxy" }) {
+	return f.begins("expect-proxy", func(b *spec.Bind) bool { return b.AcceptProxy })
+}
+
+func (f *Front) expectsCIP() bool {
+	return f.begins("expect-netscaler-cip", func(b *spec.Bind) bool { return b.AcceptCIP })
+}
+
+func (f *Front) begins(action string, by func(*spec.Bind) bool) bool {
+	if l := f.Spec.Rules[rule.Connection]; l != nil && slices.ContainsFunc(l.Rules, func(r *rule.Rule) bool { return r.Action() == action }) {
 		return true
 	}
-	return slices.ContainsFunc(f.Spec.Binds, func(b *spec.Bind) bool { return b.AcceptProxy })
+	return slices.ContainsFunc(f.Spec.Binds, by)
 }
 
 // openingTimeout ends a connection that took too long to begin.
 func (c *client) openingTimeout() {
-	if c.fe.opening[c.opening].name == proxyStage {
-		c.notProxied(txn.ProxyTimeout)
+	late := txn.NoFault
+	switch c.fe.opening[c.opening].name {
+	case proxyStage:
+		late = txn.ProxyTimeout
+	case cipStage:
+		late = txn.CIPTimeout
+	}
+	if late != txn.NoFault {
+		c.notProxied(late)
 		if c.In != nil {
 			sock.SetLinger0(c.FD()) // as in the reference, which has left it unread
 		}
@@ -42,20 +59,57 @@ func (c *client) openingTimeout() {
 	c.close()
 }
 
-// proxyStage is the stage of a connection's opening that waits for a header.
-const proxyStage = "PROXY protocol"
+// The stages of a connection's opening that wait for a header with addresses.
+const (
+	proxyStage = "PROXY protocol"
+	cipStage   = "NetScaler Client IP"
+)
 
-// proxyHeader waits for a header of the PROXY protocol, where the listener or a rule
-// wants one, and takes the addresses from it. A connection without one is of no use.
+// awaitsProxy tells whether the listener or a rule wants a header of the PROXY protocol,
+// awaitsCIP the same of NetScaler Client IP insertion.
+func (c *client) awaitsProxy() bool {
+	return c.l.Bind.AcceptProxy || c.notes != nil && c.notes.expectProxy
+}
+
+func (c *client) awaitsCIP() bool {
+	return c.l.Bind.AcceptCIP || c.notes != nil && c.notes.expectCIP
+}
+
+// proxyHeader waits for a header of the PROXY protocol, where one is wanted, and takes the
+// addresses from it. A connection without one is of no use.
 func (c *client) proxyHeader() txn.Verdict {
-	if !c.l.Bind.AcceptProxy && (c.notes == nil || !c.notes.expectProxy) {
+	if !c.awaitsProxy() {
 		return txn.Next
 	}
+	v := c.header(proxyproto.Parse, describe, txn.ProxyEmpty, txn.ProxyTruncated)
+	if v == txn.Next {
+		c.countRest()
+	}
+	return v
+}
+
+// cipHeader is proxyHeader for NetScaler Client IP insertion, which comes before that.
+func (c *client) cipHeader() txn.Verdict {
+	if !c.awaitsCIP() {
+		return txn.Next
+	}
+	v := c.header(func(b []byte, limit int, h *proxyproto.Header) (int, error) {
+		return proxyproto.ParseCIP(b, c.l.Bind.Magic, limit, h)
+	}, describeCIP, txn.CIPEmpty, txn.CIPTruncated)
+	if v == txn.Next && !c.awaitsProxy() {
+		c.countRest()
+	}
+	return v
+}
+
+// header waits for what parse understands. describe says what is wrong with it, empty and
+// truncated are the faults of a connection that has nothing or less of it.
+func (c *client) header(parse func(b []byte, limit int, h *proxyproto.Header) (int, error), describe func(error) txn.Fault, empty, truncated txn.Fault) txn.Verdict {
 	limit := c.t.Shared.Config.Global.Tune.BufSize
 	for {
 		if c.In != nil {
 			var h proxyproto.Header
-			n, err := proxyproto.Parse(c.In.Data(), limit, &h)
+			n, err := parse(c.In.Data(), limit, &h)
 			switch {
 			case err != nil:
 				return c.notProxied(describe(err))
@@ -78,9 +132,9 @@ func (c *client) proxyHeader() txn.Verdict {
 			return txn.Wait
 		case transport.End, transport.Failed:
 			if c.In != nil {
-				return c.notProxied(txn.ProxyTruncated)
+				return c.notProxied(truncated)
 			}
-			return c.notProxied(txn.ProxyEmpty)
+			return c.notProxied(empty)
 		case transport.More:
 		}
 	}
@@ -89,13 +143,19 @@ func (c *client) proxyHeader() txn.Verdict {
 // takeHeader makes what a header of n bytes says true of the connection.
 func (c *client) takeHeader(h *proxyproto.Header, n int) {
 	x := c.noted()
-	x.proxied = proxied{version: h.Version, authority: append(x.proxied.authority[:0], h.Authority...), uniqueID: append(x.proxied.uniqueID[:0], h.UniqueID...)}
+	if h.Version > 0 {
+		x.proxied = proxied{version: h.Version, authority: append(x.proxied.authority[:0], h.Authority...), uniqueID: append(x.proxied.uniqueID[:0], h.UniqueID...), namespace: c.t.Shared.Config.Namespaces[string(h.Namespace)]}
+	}
 	if h.Source.IsValid() {
 		c.SetSource(sock.FromAddrPort(h.Source))
 		c.SetDestination(sock.FromAddrPort(h.Destination))
 	}
 	c.Consume(n)
-	// The header is no part of what the client sends; what came behind it is.
+}
+
+// countRest leaves what a connection has begun with out of what the client has sent. What
+// came behind it belongs to that.
+func (c *client) countRest() {
 	c.BytesIn = 0
 	if c.In != nil {
 		rest := uint64(len(c.In.Data()))
@@ -110,6 +170,17 @@ func describe(err error) txn.Fault {
 		return txn.ProxyNone
 	}
 	return txn.ProxyInvalid
+}
+
+// describeCIP is what is wrong with a header of NetScaler Client IP insertion.
+func describeCIP(err error) txn.Fault {
+	switch {
+	case errors.Is(err, proxyproto.ErrMagic):
+		return txn.CIPMagic
+	case errors.Is(err, proxyproto.ErrTooLong):
+		return txn.CIPTruncated
+	}
+	return txn.CIPProtocol
 }
 
 // notProxied gives up a connection that has not begun as it should have.
@@ -130,14 +201,14 @@ func (c *client) Proxied() (version int, authority, uniqueID []byte) {
 // Proxied implements txn.Stream.
 func (s *stream) Proxied() (version int, authority, uniqueID []byte) { return s.c.Proxied() }
 
-// headerFor is what connections to the stream's server begin with, nil for nothing.
-func (s *stream) headerFor() []byte {
+// appendHeader appends what connections to the stream's server begin with, if anything.
+func (s *stream) appendHeader(dst []byte) []byte {
 	p := &s.srv.Spec.Proxy
 	if !p.Sends() {
-		return nil
+		return dst
 	}
 	_, authority, _ := s.Proxied()
-	about := proxyproto.About{Source: addrPort(s.Source()), Destination: addrPort(s.Destination()), Authority: authority}
+	about := proxyproto.About{Source: addrPort(s.Source()), Destination: addrPort(s.Destination()), Authority: authority, Namespace: s.c.namespace().Name()}
 	if p.Options&proxyproto.UniqueID != 0 {
 		about.UniqueID = s.UniqueID()
 	}
@@ -152,9 +223,9 @@ func (s *stream) headerFor() []byte {
 		}
 	}
 	if p.V2 {
-		return proxyproto.Append2(nil, &about, p.Options)
+		return proxyproto.Append2(dst, &about, p.Options)
 	}
-	return proxyproto.Append1(nil, &about)
+	return proxyproto.Append1(dst, &about)
 }
 
 func addrPort(a sock.Addr) netip.AddrPort {
@@ -172,11 +243,11 @@ func (s *stream) greet() txn.Verdict {
 	if s.greeted {
 		return txn.Next
 	}
-	header := s.headerFor()
-	if header == nil {
+	if s.sc.intro == nil || len(s.sc.intro.header) == 0 {
 		s.greeted = true
 		return txn.Next
 	}
+	header := s.sc.intro.header
 	n, errno := sock.Send(s.sc.FD(), header)
 	switch {
 	case errno == 0 && n == len(header):

@@ -186,8 +186,9 @@ type notes struct {
 	// gone: so is the client, and nothing more is kept for it.
 	gone bool
 	// expectProxy: a rule wants a header of the PROXY protocol, which has said proxied.
-	expectProxy bool
-	proxied     proxied
+	// expectCIP: one wants a header of NetScaler Client IP insertion.
+	expectProxy, expectCIP bool
+	proxied                proxied
 }
 
 func (c *client) noted() *notes {

@@ -84,6 +84,10 @@ type transaction struct {
 	src, dst sock.Addr
 	// local is our address towards the server, where a format asks for it.
 	local sock.Addr
+	// presented is the address in the request that presentedBy takes for that of connections
+	// to the server; nil: none does.
+	presented   sock.Addr
+	presentedBy *spec.Source
 }
 
 // transaction returns that of the stream, which begins with the first rule.
@@ -116,6 +120,7 @@ func (t *Thread) putTransaction(x *transaction) {
 	x.reqCookie, x.resCookie = x.reqCookie[:0], x.resCookie[:0]
 	x.stores.n = 0
 	x.src, x.dst, x.local = sock.Addr{}, sock.Addr{}, sock.Addr{}
+	x.presentedBy = nil
 	t.txns.put(t.Loop.Turns(), x)
 }
 

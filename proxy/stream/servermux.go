@@ -105,7 +105,7 @@ func (s *stream) priorHTTP2() bool {
 // join finds a connection that carries requests already and may carry the stream's, too. In
 // the reference no policy but "never" minds whether the client has been served before: others
 // have found the connection good.
-func (s *stream) join(peer *certs.Peer) *serverMux {
+func (s *stream) join(peer *certs.Peer, intro *introduction) *serverMux {
 	side := s.server()
 	if side.muxes.Len() == 0 {
 		return nil
@@ -115,7 +115,7 @@ func (s *stream) join(peer *certs.Peer) *serverMux {
 		if m.owner == nil && never || m.owner != nil && m.owner != s.c.notes {
 			continue
 		}
-		if m.hasRoom() && m.sc.leadsTo(peer) && !m.sc.outdated() {
+		if m.hasRoom() && m.sc.leadsTo(peer) && m.sc.introduces(intro) && !m.sc.outdated() {
 			return m
 		}
 	}

@@ -36,26 +36,28 @@ func (s *stream) target(own *sock.Addr) sock.Addr {
 	return a
 }
 
-// source is where connections to the server come from, nil if that is open.
-func (s *stream) source() *spec.Source {
-	if s.srv.Spec.Source != nil {
-		return s.srv.Spec.Source
-	}
-	return s.be.Spec.Source
-}
-
 // portTries is how many ports of a range are tried for one connection.
 const portTries = 10
 
-// dial begins a connection to a. Of a range of source ports the next one is taken
-// that is free.
-func (s *stream) dial(a *sock.Addr, opt *sock.ConnectOptions) (fd int, inProgress bool, errno syscall.Errno) {
-	src := s.source()
+// dial begins a connection to a, which introduces the client. Of a range of source ports
+// the next one is taken that is free.
+func (s *stream) dial(a *sock.Addr, intro *introduction, opt *sock.ConnectOptions) (fd int, inProgress bool, errno syscall.Errno) {
+	opt.Namespace = s.srv.Spec.Namespace
+	if intro != nil && intro.in != nil {
+		opt.Namespace = intro.in
+	}
+	src := s.srv.Source()
 	if src == nil {
 		return sock.Connect(a, opt)
 	}
 	from := src.Addr
 	opt.Source, opt.Interface = &from, src.Interface
+	switch {
+	case src.As == spec.AsOther:
+		return dialAs(src.AsAddr, a, opt)
+	case intro != nil && intro.from.IsValid():
+		return dialAs(intro.from, a, opt)
+	}
 	if src.LastPort == 0 {
 		return sock.Connect(a, opt)
 	}
@@ -69,4 +71,16 @@ func (s *stream) dial(a *sock.Addr, opt *sock.ConnectOptions) (fd int, inProgres
 		}
 	}
 	return -1, false, syscall.EADDRNOTAVAIL
+}
+
+// dialAs begins a connection that comes from an address which need not be of this host.
+// If it cannot, that is the fault of no server.
+func dialAs(from sock.Addr, a *sock.Addr, opt *sock.ConnectOptions) (fd int, inProgress bool, errno syscall.Errno) {
+	opt.Source, opt.Transparent = &from, true
+	fd, inProgress, errno = sock.Connect(a, opt)
+	switch errno {
+	case syscall.EPERM, syscall.EINVAL, syscall.EAFNOSUPPORT:
+		errno = syscall.EADDRNOTAVAIL
+	}
+	return fd, inProgress, errno
 }

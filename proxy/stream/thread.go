@@ -74,6 +74,8 @@ type Shared struct {
 	Services map[string]*service.Service
 	// Stats is the statistics page; nil: there is none.
 	Stats *service.Service
+	// Sinks are those of Config.Sinks.
+	Sinks []trace.Sink
 	// Trace is what is traced; nil: nothing is.
 	Trace *trace.Sources
 	// Done is closed when the engine has ended; nil: nobody waits for that.
@@ -185,6 +187,7 @@ type Thread struct {
 	scripts  script.Machine         // nil: there are none
 	bare     txn.Txn                // of a stream without one, for the moment
 	scrap    []byte                 // header fields are changed here
+	intro    introduction           // what a server is to learn of a client
 	reqTexts [][]byte               // captures, for log lines
 	resTexts [][]byte
 }

@@ -13,6 +13,11 @@ const (
 	ProxyTruncated Fault = 14
 	ProxyNone      Fault = 15
 	ProxyInvalid   Fault = 16
+	CIPEmpty       Fault = 18
+	CIPTimeout     Fault = 20
+	CIPTruncated   Fault = 21
+	CIPMagic       Fault = 22
+	CIPProtocol    Fault = 23
 	TLSClosed      Fault = 24
 	TLSBroken      Fault = 25
 	TLSTimeout     Fault = 26
@@ -32,6 +37,11 @@ var faultTexts = [faultsEnd]string{
 	ProxyTruncated: "Truncated PROXY protocol header received",
 	ProxyNone:      "Received something which does not look like a PROXY protocol header",
 	ProxyInvalid:   "Received an invalid PROXY protocol header",
+	CIPEmpty:       "Connection closed while waiting for NetScaler Client IP header",
+	CIPTimeout:     "Timeout while waiting for a NetScaler Client IP header",
+	CIPTruncated:   "Truncated NetScaler Client IP header received",
+	CIPMagic:       "Received an invalid NetScaler Client IP magic number",
+	CIPProtocol:    "Received an unhandled protocol in the NetScaler Client IP header",
 	TLSClosed:      "Connection closed during SSL handshake",
 	TLSBroken:      "Connection error during SSL handshake",
 	TLSTimeout:     "Timeout during SSL handshake",

@@ -59,4 +59,6 @@ type Outcome struct {
 	ToHTTP bool
 	// ExpectProxy: the connection begins with a header of the PROXY protocol.
 	ExpectProxy bool
+	// ExpectCIP: it begins with one of NetScaler Client IP insertion.
+	ExpectCIP bool
 }

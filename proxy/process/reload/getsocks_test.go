@@ -146,6 +146,36 @@ func TestTakeMatchesAddressAndOptions(t *testing.T) {
 	}
 }
 
+// Sockets in two namespaces may have one address.
+func TestTakeFromNamespace(t *testing.T) {
+	name := fmt.Sprintf("bench-take-%d", os.Getpid())
+	testpeer.Namespace(t, name)
+	ns, err := sock.OpenNamespace(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, addr := listen(t, "127.0.0.1:0", nil)
+	there, _ := listen(t, addr.String(), &sock.ListenOptions{Namespace: ns})
+	for _, in := range []*sock.Namespace{nil, ns} {
+		l := &Listeners{}
+		for _, fd := range []int{there, here, there} {
+			d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.add(d)
+		}
+		fd, ok := l.Take(&addr, &sock.ListenOptions{Namespace: in})
+		if !ok || sock.NamespaceCookie(fd) != in.Cookie() {
+			t.Errorf("in %q: %v, one of cookie %d, want %d", in.Name(), ok, sock.NamespaceCookie(fd), in.Cookie())
+		}
+		unix.Close(fd)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestFetchFailures(t *testing.T) {
 	if _, err := Fetch(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("no error without an old process")

@@ -28,6 +28,7 @@ type held struct {
 type options struct {
 	v6only, transparent bool
 	iface               string
+	namespace           uint64 // its cookie
 }
 
 // add takes ownership of fd. What is not a listening stream socket is closed.
@@ -61,6 +62,7 @@ func optionsOf(fd int, a *sock.Addr) options {
 		return o
 	}
 	o.iface, _ = unix.GetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE)
+	o.namespace = sock.NamespaceCookie(fd)
 	return o
 }
 
@@ -80,7 +82,7 @@ func (l *Listeners) Take(addr *sock.Addr, o *sock.ListenOptions) (fd int, ok boo
 	}
 	want := options{}
 	if f := addr.Family(); f == sock.FamilyIPv4 || f == sock.FamilyIPv6 {
-		want = options{transparent: o.Transparent, v6only: o.V6Only && f == sock.FamilyIPv6, iface: o.Interface}
+		want = options{transparent: o.Transparent, v6only: o.V6Only && f == sock.FamilyIPv6, iface: o.Interface, namespace: o.Namespace.Cookie()}
 	}
 	for i, h := range l.held {
 		if h.options == want && sameAddr(addr, &h.addr) {
