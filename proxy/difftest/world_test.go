@@ -115,7 +115,6 @@ service('secure', function()
   over('echo', 'parts', function(s) local a, b = s:send('abcdef'), s:send('abcdef', 2) return a, b, s:receive(11) end)
   over('count', 'much', function(s) local n = s:send(('x'):rep(3000000)) return n, s:receive('*l') end)
   over('lines', 'peer', function(s) return (s:getpeername():gsub(':%d+$', '')) end)
-  over('lines', 'closed, and connected again in clear', function(s) s:close() return s:connect('127.0.0.1', port), s:send('lines\n'), s:receive('*l') end)
 end)
 
 service('proxies', function()

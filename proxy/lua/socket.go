@@ -74,12 +74,18 @@ func openSockets(w *world) {
 		}
 	}
 	w.class(class, map[string]lua.LGFunction{
-		"connect":     func(l *lua.LState) int { s, c := of(l); return s.connect(l, c, nil) },
-		"connect_ssl": func(l *lua.LState) int { s, c := of(l); return s.connect(l, c, anyServer()) },
-		"send":        func(l *lua.LState) int { s, c := of(l); return s.send(l, c) },
-		"receive":     func(l *lua.LState) int { s, c := of(l); return s.receive(l, c) },
-		"close":       func(l *lua.LState) int { s, _ := of(l); s.hangUp(); return 0 },
-		"setoption":   func(*lua.LState) int { return 0 }, // as in the reference
+		"connect": func(l *lua.LState) int { s, c := of(l); return s.connect(l, c, nil) },
+		"connect_ssl": func(l *lua.LState) int {
+			s, c := of(l)
+			if l.GetTop() != 3 {
+				l.RaiseError("'connect_ssl' needs 3 arguments")
+			}
+			return s.connect(l, c, anyServer())
+		},
+		"send":      func(l *lua.LState) int { s, c := of(l); return s.send(l, c) },
+		"receive":   func(l *lua.LState) int { s, c := of(l); return s.receive(l, c) },
+		"close":     func(l *lua.LState) int { s, _ := of(l); s.hangUp(); return 0 },
+		"setoption": func(*lua.LState) int { return 0 }, // as in the reference
 		"settimeout": func(l *lua.LState) int {
 			s, _ := of(l)
 			seconds := float64(l.CheckNumber(2))

@@ -378,11 +378,41 @@ func TestEveryRowIsTried(t *testing.T) {
 	}
 }
 
+// What the reference would have in its buffers of the response above; the cases have more.
+func TestBlocks(t *testing.T) {
+	x := txntest.New(t, request, response)
+	for _, c := range []struct{ expr, want string }{
+		{"internal.htx.nbblks", "5"},
+		{"internal.htx.data", "89"},
+		{"internal.htx.used", "129"},
+		{"internal.htx.size", "16336"},
+		{"internal.htx.free", "16207"},
+		{"internal.htx.free_data", "16199"},
+		{"internal.htx.has_eom", "1"},
+		{"internal.htx_blk.type(head)", "HTX_BLK_RES_SL"},
+		{"internal.htx_blk.type(1)", "HTX_BLK_HDR"},
+		{"internal.htx_blk.type(tail)", "HTX_BLK_EOH"},
+		{"internal.htx_blk.type(5)", "HTX_BLK_UNUSED"},
+		{"internal.htx_blk.size(1)", "15"},
+		{"internal.htx_blk.hdrname(2)", "set-cookie"},
+		{"internal.htx_blk.hdrname(0)", ""},
+		{"internal.htx_blk.hdrval(3)", "web,1"},
+		{"internal.htx_blk.data(tail)", ""},
+		{"internal.htx_blk.start_line(first)", "HTTP/1.1 404 Not Found"},
+		{"internal.htx_blk.start_line(1)", ""},
+		{"internal.strm.is_htx", "1"},
+	} {
+		if got := eval(t, compile(t, c.expr), x); got != c.want {
+			t.Errorf("%s: %q, want %q", c.expr, got, c.want)
+		}
+	}
+}
+
 // Lines of "debug" say what kind a value is of, and show what can be shown.
 func TestDebug(t *testing.T) {
 	x := txntest.New(t, request, response)
 	for expr, want := range map[string]string{
-		"str(a b),debug":                "[debug] : type=str <a b>",
+		"str(a b~),debug":               "[debug] : type=str <a b~>",
 		"int(-5),debug(n)":              "[debug] n: type=sint <-5>",
 		"bool(1),debug(b,stdout)":       "[debug] b: type=bool <1>",
 		"src,debug(s)":                  "[debug] s: type=ipv4 <10.1.2.3>",

@@ -106,9 +106,14 @@ func (sc *serverConn) close() {
 // outdated tells that the server has been given another address since.
 func (sc *serverConn) outdated() bool { return sc.addr != sc.srv.Addr() }
 
+// repeats are the failures after all of which a request has to be sent again for the first
+// one of a client to be as any other.
+const repeats = spec.RetryConnFailure | spec.RetryEmptyResponse | spec.RetryResponseTimeout
+
 // reuse takes an idle connection for the stream, or returns nil. first tells
 // that this is the client's first request, which the policies treat with more
-// care: a client does not repeat it by itself when the connection breaks.
+// care: a client does not repeat it by itself when the connection breaks. Where the
+// proxy does, that is no matter.
 func (s *stream) reuse(peer *certs.Peer, intro *introduction) *serverConn {
 	if sc := s.c.ownConn(s.srv, peer, intro); sc != nil {
 		return sc
@@ -116,7 +121,7 @@ func (s *stream) reuse(peer *certs.Peer, intro *introduction) *serverConn {
 	if m := s.join(peer, intro); m != nil {
 		return m.sc
 	}
-	first := s.c.served == 0
+	first := s.c.served == 0 && s.be.Spec.RetryOn&repeats != repeats
 	policy := s.be.Spec.HTTPReuse
 	if policy == spec.ReuseNever || policy == spec.ReuseSafe && first {
 		return nil
