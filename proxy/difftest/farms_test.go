@@ -64,7 +64,6 @@ var farms = []exchange{
 	{name: "reuse always, another client", defaults: "http-reuse always", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
 	{name: "reuse aggressive, another client", defaults: "http-reuse aggressive", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
 	{name: "reuse aggressive, proven connection", defaults: "http-reuse aggressive", others: [][]step{{send(other), await("ok"), send(other), await("ok"), closeNow()}}, client: []step{pause(ms(100)), send(get)}, origin: respond(ok), logs: 3},
-	{name: "reuse safe, another client", defaults: "http-reuse safe\nretry-on conn-failure empty-response", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
 	{name: "reuse safe, another client, sent again", defaults: "http-reuse safe\nretry-on conn-failure empty-response response-timeout", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
 	{name: "reuse never, another client", defaults: "http-reuse never", others: [][]step{{send(other), await("ok"), closeNow()}}, client: []step{pause(ms(60)), send(get)}, origin: respond(ok), logs: 2},
 	{name: "reuse never, the same client", defaults: "http-reuse never", client: []step{send(get), await("ok"), send(get), await("ok"), send(get)}, origin: respond(ok), logs: 3},
