@@ -133,6 +133,7 @@ func versionLine(v message.Version) []byte {
 		return version10
 	case message.HTTP20:
 		return version20
+	case message.HTTP11:
 	}
 	return version11
 }
