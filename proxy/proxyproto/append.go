@@ -119,7 +119,7 @@ func Append2(dst []byte, a *About, opt Options) []byte {
 		dst = appendTLS(dst, end, a.TLS, opt)
 	}
 	if a.Namespace != "" {
-		dst = extra(dst, typeNamespace, a.Namespace)
+		dst = extra(dst, end, typeNamespace, a.Namespace)
 	}
 	binary.BigEndian.PutUint16(dst[start+14:], uint16(len(dst)-start-fixedSize))
 	if sum > 0 {
