@@ -253,6 +253,8 @@ func TestHTTP2Mistakes(t *testing.T) {
 		"alone":           {frame(h2wire.Continuation, 0, 1, ""), "0 GOAWAY: PROTOCOL_ERROR"},
 		"promise":         {frame(h2wire.PushPromise, 0, 1, ""), "0 GOAWAY: PROTOCOL_ERROR"},
 		"window":          {frame(h2wire.WindowUpdate, 0, 0, "\x7f\xff\xff\xff"), "0 GOAWAY: FLOW_CONTROL_ERROR"},
+		"window by 0":     {frame(h2wire.WindowUpdate, 0, 0, "\x00\x00\x00\x00"), "0 GOAWAY: PROTOCOL_ERROR"},
+		"stream's by 0":   {post + frame(h2wire.WindowUpdate, 0, 1, "\x00\x00\x00\x00"), "1 RST_STREAM: PROTOCOL_ERROR"},
 		"stream's window": {post + frame(h2wire.WindowUpdate, 0, 1, "\x7f\xff\xff\xff"), "1 RST_STREAM: PROTOCOL_ERROR"},
 		"no path":         {frame(h2wire.Headers, h2wire.EndHeaders|h2wire.EndStream, 1, "\x82\x86"), "1 RST_STREAM: PROTOCOL_ERROR"},
 		"too long":        {post + frame(h2wire.Data, 0, 1, "abcd"), "1 RST_STREAM: PROTOCOL_ERROR"},

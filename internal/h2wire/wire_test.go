@@ -179,3 +179,33 @@ func TestTextsDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// Padding, and what a HEADERS frame says about its order, is taken off a payload, of which nothing
+// need be left.
+func TestUnpad(t *testing.T) {
+	for _, c := range []struct {
+		kind    Type
+		flags   uint8
+		payload string
+		want    string
+		ok      bool
+	}{
+		{Data, 0, "abc", "abc", true},
+		{Data, Padded, "\x00abc", "abc", true},
+		{Data, Padded, "\x01abc", "ab", true},
+		{Data, Padded, "\x03abc", "", true},
+		{Data, Padded, "\x04abc", "", false},
+		{Data, Padded, "", "", false},
+		{Headers, HasOrder, "12345x", "x", true},
+		{Headers, HasOrder, "12345", "", true},
+		{Headers, HasOrder, "1234", "", false},
+		{Headers, Padded | HasOrder, "\x0112345xy", "x", true},
+		{Headers, Padded | HasOrder, "\x0312345xy", "", false},
+		{Continuation, HasOrder, "12345x", "12345x", true},
+	} {
+		got, ok := Unpad(Frame{Type: c.kind, Flags: c.flags, Length: len(c.payload)}, []byte(c.payload))
+		if string(got) != c.want || ok != c.ok {
+			t.Errorf("%v, %x of %q: %q, %v", c.kind, c.flags, c.payload, got, ok)
+		}
+	}
+}

@@ -185,6 +185,14 @@ func TestChoosing(t *testing.T) {
 			}
 		}
 	})
+	t.Run("what is no name", func(t *testing.T) {
+		for name, want := range map[string]bool{strings.Repeat("a", 255): true, strings.Repeat("a", 256): false, "a.test\x00": false} {
+			_, _, err := shake(acc.Config(), &tls.Config{InsecureSkipVerify: true, ServerName: name}) //nolint:gosec // as above
+			if (err == nil) != want || !want && !strings.Contains(err.Error(), "unrecognized name") {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	})
 	t.Run("options of a line", func(t *testing.T) {
 		if _, _, err := shake(acc.Config(), &tls.Config{InsecureSkipVerify: true, ServerName: "x.listed.test", MaxVersion: tls.VersionTLS12}); err == nil { //nolint:gosec // as above
 			t.Error("TLS 1.2 is served although the line wants TLS 1.3")

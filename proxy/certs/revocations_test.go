@@ -2,6 +2,7 @@ package certs
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"bench/proxy/spec"
 )
 
 // revocation is a list of an authority's in PEM.
@@ -110,6 +113,8 @@ func TestExamine(t *testing.T) {
 	plain, plainCert := child(root, "plain", leaf)
 	_, forged := child(plain, "forged", leaf)
 	trusted := newAuthorities([]*x509.Certificate{root.cert})
+	all := &trust{authorities: trusted, ofCAs: spec.Ignored{All: true}, ofCerts: spec.Ignored{All: true}}
+	few := &trust{authorities: trusted, ofCerts: spec.Ignored{Codes: []int{expired}}}
 	for _, tt := range []struct {
 		shown []*x509.Certificate
 		want  []Refusal
@@ -125,6 +130,41 @@ func TestExamine(t *testing.T) {
 	} {
 		if got := examine(tt.shown, trusted, nil, time.Now()); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.shown[0].Subject.CommonName, got, tt.want)
+		}
+		st := tls.ConnectionState{PeerCertificates: tt.shown}
+		if _, err := few.judge(&st); (err == nil) != (tt.want == nil) {
+			t.Errorf("%s, where something else is passed over: %v", tt.shown[0].Subject.CommonName, err)
+		}
+		never := len(tt.want) > 0 && (tt.want[0].Code == unknownExtension || tt.want[0].Code == nameNotPermitted)
+		if _, err := all.judge(&st); (err != nil) != never {
+			t.Errorf("%s, where all is passed over: %v", tt.shown[0].Subject.CommonName, err)
+		}
+	}
+}
+
+// A key that is for nothing but lists of revocations is no client's, although the library lets
+// it in.
+func TestKeysOfClients(t *testing.T) {
+	a := newAuthority(t)
+	a.make("server", []string{"server.test"}, false)
+	acc, _, err := NewStore().Acceptor(&spec.BindTLS{TLS: anyVersion(spec.TLS{Verify: spec.VerifyRequired, CAFile: a.path("ca")}), Certs: []string{a.path("server")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for usage, want := range map[x509.KeyUsage]bool{0: true, x509.KeyUsageDigitalSignature: true, x509.KeyUsageKeyAgreement: true, x509.KeyUsageCRLSign: false} {
+		_, key := newAuthority(t).make("client", nil, false)
+		tmpl := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "client"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: usage}
+		der, err := x509.CreateCertificate(rand.Reader, tmpl, a.cert, key.Public(), a.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pair := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+		_, _, err = shake(acc.Config(), &tls.Config{
+			InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, //nolint:gosec // the server is not what is tested
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil },
+		})
+		if (err == nil) != want {
+			t.Errorf("key usage %b: %v", usage, err)
 		}
 	}
 }

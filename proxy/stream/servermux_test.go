@@ -293,6 +293,71 @@ func TestServerMuxRefusals(t *testing.T) {
 	}
 }
 
+// What follows content of announced length is passed on from HTTP/2 to HTTP/2, and the ends of
+// messages are when they come.
+func TestServerMuxTails(t *testing.T) {
+	got := make(chan string, 1)
+	more := make(chan struct{})
+	addr := servers2(t, nil, func(s *server2) {
+		text := ""
+		for {
+			f, err := s.ReadFrame()
+			if err != nil {
+				return
+			}
+			ended := false
+			switch f := f.(type) {
+			case *http2.SettingsFrame:
+				if !f.IsAck() {
+					_ = s.WriteSettingsAck()
+				}
+			case *http2.MetaHeadersFrame:
+				for _, h := range f.Fields {
+					if strings.HasPrefix(h.Name, "x-") {
+						text += h.Name + "=" + h.Value
+					}
+				}
+				ended = f.StreamEnded()
+			case *http2.DataFrame:
+				text += string(f.Data()) + " "
+				ended = f.StreamEnded()
+			}
+			if !ended {
+				continue
+			}
+			got <- text
+			id := f.Header().StreamID
+			s.head(id, false, ":status=200", "content-length=2")
+			_ = s.WriteData(id, false, []byte("ok"))
+			<-more
+			s.head(id, true, "x-t=v")
+		}
+	})
+	rig := newRig(t, spec.ModeHTTP, speaking2, addr)
+	p := rig.peer2()
+	p.head(1, false, ":method=POST", ":scheme=http", ":authority=x", ":path=/", "content-length=3")
+	p.must(p.WriteData(1, false, []byte("abc")))
+	p.must(p.WritePing(false, [8]byte{1})) // what is before it has been looked at
+	for f, err := p.ReadFrame(); ; f, err = p.ReadFrame() {
+		p.must(err)
+		if ping, ok := f.(*http2.PingFrame); ok && ping.IsAck() {
+			break
+		}
+	}
+	select {
+	case text := <-got:
+		t.Fatalf("the request has ended too early: %q", text)
+	default:
+	}
+	p.head(1, true, "x-end=y")
+	if text := <-got; text != "abc x-end=y" {
+		t.Errorf("the server got %q", text)
+	}
+	p.expect(1, ":status=200 ", "ok")
+	close(more)
+	p.expect(1, "x-t=v END")
+}
+
 // What a server breaks off, or says wrongly, is an error of that request, or of all that were
 // on the connection, and the next ones are served.
 func TestServerMuxFailures(t *testing.T) {

@@ -169,6 +169,25 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// A table that is full to the last byte keeps what is in it, and one byte more costs the oldest.
+func TestFullTable(t *testing.T) {
+	var d Decoder
+	d.Init(DefaultTableSize)
+	insert := func(name byte, size int) (block []byte) { // as RFC 7541 counts
+		value := strings.Repeat("v", size-entrySize-1)
+		block = appendInteger(append(block, 0x40, 1, name), 0, 7, uint32(len(value)))
+		return append(block, value...)
+	}
+	block := append(insert('a', 2048), insert('b', 2048)...)
+	got, err := read(&d, append(block, 0xbf, 0xbe))
+	if err != nil || len(got) != 4 || got[2][0] != 'a' || got[3][0] != 'b' {
+		t.Fatalf("%d fields, %v", len(got), err)
+	}
+	if _, err := read(&d, append(insert('c', 2049), 0xbf)); !errors.Is(err, ErrIndex) {
+		t.Errorf("what there was no room for: %v", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	long := append([]byte{0x40, 1, 'a', 0x7f, 0x81, 0x1f}, make([]byte, 4096)...) // a value of 4096 bytes
 	for _, c := range []struct {
