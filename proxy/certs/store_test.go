@@ -437,3 +437,48 @@ func TestExchangeUnderHandshakes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// refusing is a user of files that cannot do with what is new.
+type refusing struct{}
+
+func (refusing) refersTo(string) bool { return true }
+
+func (refusing) remake(*Store) (use func(), err error) { return nil, errNoCertificate }
+
+// What one of the lines cannot use is used by none, and the transaction goes on.
+func TestExchangeThatFails(t *testing.T) {
+	a := newAuthority(t)
+	a.make("site", []string{"site.test"}, false)
+	a.make("new", []string{"new.test"}, false)
+	s := NewStore()
+	acc, _, err := s.Acceptor(&spec.BindTLS{TLS: anyVersion(spec.TLS{}), Certs: []string{a.path("site")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := s.Certificate(a.path("site"), false)
+	table := acc.table.Load()
+	s.users = append(s.users, refusing{})
+	text, err := os.ReadFile(a.path("new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Set(Certs, a.path("site"), text); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Commit(Certs, a.path("site")); err == nil {
+		t.Fatal("what a line cannot use was put into use")
+	}
+	if after, _ := s.Certificate(a.path("site"), false); after != before || acc.table.Load() != table {
+		t.Error("something of it is in use")
+	}
+	if s.Pending(Certs) != a.path("site") {
+		t.Error("the transaction is gone")
+	}
+	s.users = s.users[:1]
+	if _, err := s.Commit(Certs, a.path("site")); err != nil {
+		t.Errorf("where all can use it: %v", err)
+	}
+	if after, _ := s.Certificate(a.path("site"), false); after == before || acc.table.Load() == table {
+		t.Error("it is not in use")
+	}
+}

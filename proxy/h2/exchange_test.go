@@ -340,6 +340,29 @@ func TestTails(t *testing.T) {
 	}
 }
 
+// A server that leaves says which request it has taken last: that one is answered, and those
+// behind it may be asked of another server.
+func TestLastRequestOfAServer(t *testing.T) {
+	a := newAsker(t)
+	for i := range a.ex {
+		a.ex[i].Transfer([]byte("GET / HTTP/1.1\r\nhost: a\r\n\r\n"))
+	}
+	server := http2.NewFramer(&a.in, nil)
+	_ = server.WriteSettings()
+	_ = server.WriteGoAway(1, http2.ErrCodeNo, nil)
+	_ = server.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: a.fields(":status=204"), EndHeaders: true, EndStream: true})
+	a.feed(1000)
+	if text, over, failed := take(&a.ex[0], 100); !strings.HasPrefix(text, "HTTP/1.1 204") || !over || failed || a.ex[0].Refused() {
+		t.Errorf("the last one: %q, over %v, failed %v", text, over, failed)
+	}
+	if _, _, failed := take(&a.ex[1], 100); !failed || !a.ex[1].Refused() {
+		t.Error("the one behind it is not one that was not taken")
+	}
+	if a.conn.Room() > 0 {
+		t.Error("a server that leaves is asked for more")
+	}
+}
+
 func TestExchangesAllocateNothing(t *testing.T) {
 	a := newAsker(t)
 	server := http2.NewFramer(&a.in, nil)

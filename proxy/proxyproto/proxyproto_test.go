@@ -173,3 +173,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Values have the length that the reference takes at most, and none more.
+func TestLongValues(t *testing.T) {
+	for n, want := range map[int]error{maxAuthority: nil, maxAuthority + 1: ErrInvalid} {
+		a := v4()
+		a.Authority = []byte(strings.Repeat("a", n))
+		var h Header
+		if _, err := Parse(Append2(nil, a, Authority), buffer, &h); !errors.Is(err, want) || want == nil && string(h.Authority) != string(a.Authority) {
+			t.Errorf("authority of %d bytes: %v", n, err)
+		}
+	}
+	for n, want := range map[int]error{maxUniqueID: nil, maxUniqueID + 1: ErrInvalid} {
+		a := v4()
+		a.UniqueID = []byte(strings.Repeat("u", n))
+		var h Header
+		if _, err := Parse(Append2(nil, a, UniqueID), buffer, &h); !errors.Is(err, want) || want == nil && string(h.UniqueID) != string(a.UniqueID) {
+			t.Errorf("identifier of %d bytes: %v", n, err)
+		}
+	}
+}
