@@ -62,6 +62,14 @@ func TestConfined(t *testing.T) {
 		return path
 	}
 	other, own, script := file(outside, "other"), file(dir, "own"), file(dir, "script")
+	text, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(dir, "copied")
+	if err := os.WriteFile(copied, text, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Symlink(other, filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +97,7 @@ func TestConfined(t *testing.T) {
 		{[]string{"start", self, "write", filepath.Join(outside, "by-itself")}, false},
 		{[]string{"start", "/bin/sh", "-c", "true"}, false},
 		{[]string{"start", script}, false},
+		{[]string{"start", copied, "read", other}, false}, // nothing that was written
 	} {
 		cmd := exec.Command(self, append([]string{"confined", dir, program}, c.args...)...)
 		out, err := cmd.CombinedOutput()

@@ -393,7 +393,7 @@ func (c *cell) noteMachines() []result.Doubt {
 
 // apart is how far slices of a machine were from where those of the loads are put that it
 // shares with others.
-func (c *cell) apart(h *session.Host) time.Duration {
+func (c *cell) apart(h proc.Host) time.Duration {
 	var furthest int64
 	for _, a := range c.agents {
 		if !a.Elsewhere() {

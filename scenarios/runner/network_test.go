@@ -35,3 +35,11 @@ func TestLeaveOut(t *testing.T) {
 		t.Errorf("warnings %q", w)
 	}
 }
+
+// On machines there are wires already: none are laid, and the record says so.
+func TestNoNetworkOnMachines(t *testing.T) {
+	c := &cell{scenario: &format.Scenario{Network: &format.Network{Required: true}}, machines: &machines{}, record: &result.Cell{}}
+	if err := c.layNetwork(); err != nil || c.network != nil || len(c.record.Warnings) != 1 || !strings.Contains(c.record.Warnings[0], "for runs on one machine") {
+		t.Errorf("%v, %v, %q", err, c.network, c.record.Warnings)
+	}
+}

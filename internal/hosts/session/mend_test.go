@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"bench/internal/confine"
+	"bench/internal/hosts/clock"
 	"bench/internal/hosts/hub"
 	"bench/internal/hosts/member"
 	"bench/internal/hosts/wire"
@@ -262,4 +264,40 @@ func TestSlowWay(t *testing.T) {
 		t.Error(err)
 	}
 	w.relay.slow(0)
+}
+
+// A clock that was set is remembered, whatever is compared afterwards, and the clocks are known
+// as far as that of each host is.
+func TestClockThatWasSet(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	w := newWorld(t, func() int64 { return loop.Nanotime() + ahead.Load() }, "gen1", "gen2")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	h := w.session.Hosts()[0]
+	known := w.session.ClocksKnownUntil()
+	if err := h.CompareClock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if again := w.session.ClocksKnownUntil(); again >= loop.Nanotime() || again > known && known != 0 && again-known > int64(patience) {
+		t.Errorf("known until %d, and %d before", again, known)
+	} else if other := w.session.Hosts()[1]; other.CompareClock(ctx) != nil || w.session.ClocksKnownUntil() <= again {
+		t.Errorf("known until %d still when both were compared", again)
+	}
+	now := loop.Nanotime()
+	if c := h.Clocks(now, now); c.Err != nil {
+		t.Fatal(c.Err)
+	}
+	ahead.Store(int64(-50 * time.Millisecond))
+	for range 3 {
+		if err := w.session.CompareOnce(ctx); err != nil {
+			t.Fatal(err)
+		}
+		now = loop.Nanotime()
+		for _, h := range w.session.Hosts() {
+			if c := h.Clocks(now, now); !errors.Is(c.Err, clock.ErrStep) || strings.Contains(c.Err.Error(), "\n") {
+				t.Errorf("host %s: %v", h.Name(), c.Err)
+			}
+		}
+	}
 }
