@@ -157,19 +157,16 @@ func (r *Request) ReplacePath(path []byte) {
 	r.splice(r.path, nil, path)
 }
 
-// ReplaceQuery replaces the query and keeps the rest of the target; an empty
-// query removes the "?" as well. The new target is built in the arena.
+// ReplaceQuery replaces the query and keeps the rest of the target. A "?" that is there stays,
+// also with an empty query. The new target is built in the arena.
 func (r *Request) ReplaceQuery(query []byte) {
-	cut := r.query
-	if cut.start > 0 {
-		cut.start-- // the question mark
-	} else {
+	cut, sep := r.query, []byte(nil)
+	if cut.start <= 0 {
 		n := int32(len(r.Target))
 		cut = span{n, n}
-	}
-	sep := []byte(nil)
-	if len(query) > 0 {
-		sep = questionMark
+		if len(query) > 0 {
+			sep = questionMark
+		}
 	}
 	r.splice(cut, sep, query)
 }

@@ -181,7 +181,8 @@ func TestReplaceTarget(t *testing.T) {
 	for _, c := range []struct{ target, path, query, want string }{
 		{"/a?b", "/x", "y=z", "/x?y=z"},
 		{"/a", "/x", "y", "/x?y"},
-		{"/a?b", "/longer/path", "", "/longer/path"},
+		{"/a?b", "/longer/path", "", "/longer/path?"},
+		{"/a", "/x", "", "/x"},
 		{"http://h/a?b", "/x", "y", "http://h/x?y"},
 		{"http://h", "/x", "y", "http://h/x?y"},
 	} {

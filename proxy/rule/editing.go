@@ -149,16 +149,16 @@ func parseReplace(p *Parser, r *Rule) error {
 	return err
 }
 
-// replaced is a template with the groups of a match, in memory of the runner; nil if
-// there is no match.
-func (x *Runner) replaced(r *Rule, b []byte) []byte {
+// replaced is a template with the groups of a match, in memory of the runner. It reports
+// false if there is no match.
+func (x *Runner) replaced(r *Rule, b []byte) (text []byte, ok bool) {
 	loc := r.re.Find(&x.Ctx.Regex, b, 0)
 	if loc == nil {
-		return nil
+		return nil, false
 	}
 	template := x.text(r.format)
 	x.scrap = regex.Expand(x.scrap[:0], template, b, loc)
-	return x.scrap
+	return x.scrap, true
 }
 
 func replaceHeader(x *Runner, r *Rule) txn.Verdict {
@@ -167,7 +167,7 @@ func replaceHeader(x *Runner, r *Rule) txn.Verdict {
 		if f.ID != r.id || r.id == message.Other && !bytes.Equal(f.Name, r.name) {
 			continue
 		}
-		if v := x.replaced(r, f.Value); v != nil {
+		if v, ok := x.replaced(r, f.Value); ok {
 			f.Value = a.Copy(value(v))
 		}
 	}
@@ -187,7 +187,7 @@ func replaceValue(x *Runner, r *Rule) txn.Verdict {
 		for rest := f.Value; ; {
 			part, more, comma := bytes.Cut(rest, comma)
 			trimmed := bytes.Trim(part, " \t")
-			if v := x.replaced(r, trimmed); v != nil {
+			if v, ok := x.replaced(r, trimmed); ok {
 				x.parts = append(x.parts, value(v)...)
 				changed = true
 			} else {
@@ -339,7 +339,7 @@ func (x *Runner) uri(b []byte) txn.Verdict {
 
 func replacePath(x *Runner, r *Rule) txn.Verdict {
 	if req := x.Ctx.Txn.Req; hasPath(req) {
-		if b := x.replaced(r, req.Path()); b != nil {
+		if b, ok := x.replaced(r, req.Path()); ok {
 			return x.path(b)
 		}
 	}
@@ -348,7 +348,7 @@ func replacePath(x *Runner, r *Rule) txn.Verdict {
 
 func replacePathq(x *Runner, r *Rule) txn.Verdict {
 	if req := x.Ctx.Txn.Req; hasPath(req) {
-		if b := x.replaced(r, req.PathAndQuery()); b != nil {
+		if b, ok := x.replaced(r, req.PathAndQuery()); ok {
 			return x.pathq(b)
 		}
 	}
@@ -356,7 +356,7 @@ func replacePathq(x *Runner, r *Rule) txn.Verdict {
 }
 
 func replaceURI(x *Runner, r *Rule) txn.Verdict {
-	if b := x.replaced(r, x.Ctx.Txn.Req.Target); b != nil {
+	if b, ok := x.replaced(r, x.Ctx.Txn.Req.Target); ok {
 		return x.uri(b)
 	}
 	return txn.Next
