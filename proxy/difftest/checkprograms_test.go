@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
-	"bench/internal/testquiet"
 )
 
 // startRealServers runs MariaDB, and Redis with and without a password. They listen on
@@ -121,7 +120,7 @@ backend command-path
 
 // TestChecksOfPrograms compares what both proxies find of real servers, and by commands.
 func TestChecksOfPrograms(t *testing.T) {
-	if testquiet.Tried(t) {
+	if tried(t) {
 		return
 	}
 	servers := t.TempDir()

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"bench/internal/testquiet"
 )
 
 // serverState is what requests say of a server, of which parts differ by nature.
@@ -80,7 +78,7 @@ var noAnswer = []string{"one byte, ends", "one byte, stays"}
 
 // TestCheckRules is TestChecks for checks that follow rules, and for agents.
 func TestCheckRules(t *testing.T) {
-	if testquiet.Tried(t) {
+	if tried(t) {
 		return
 	}
 	compareChecks(t, ruleKinds())

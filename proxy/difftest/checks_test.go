@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
-	"bench/internal/testquiet"
 )
 
 // checkKind is a way to check servers, and how those behave that are checked by it.
@@ -419,7 +418,7 @@ func (o *origin) most(mask func(string) string) string {
 // TestChecks compares what both proxies find of servers, whole and byte by byte, what they
 // say of them, and what they send.
 func TestChecks(t *testing.T) {
-	if testquiet.Tried(t) {
+	if tried(t) {
 		return
 	}
 	compareChecks(t, checkKinds())

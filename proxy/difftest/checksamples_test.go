@@ -2,8 +2,6 @@ package difftest
 
 import (
 	"testing"
-
-	"bench/internal/testquiet"
 )
 
 // sampleKinds are checks whose rules say things with samples, and set variables.
@@ -82,7 +80,7 @@ func sampleKinds() []checkKind {
 
 // TestCheckSamples is TestChecks for rules with samples and variables.
 func TestCheckSamples(t *testing.T) {
-	if testquiet.Tried(t) {
+	if tried(t) {
 		return
 	}
 	compareChecks(t, sampleKinds())

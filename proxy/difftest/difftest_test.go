@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -191,16 +190,6 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 		out.logs += normalLog(l, e.grain) + "\n"
 	}
 	return out, nil
-}
-
-// build builds the program under test, which overwrites what it has let go of.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bench")
-	if out, err := exec.Command("go", "build", "-tags", "poison", "-o", path, "bench/cmd/bench").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return path
 }
 
 // tables lists all exchanges.

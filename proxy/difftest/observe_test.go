@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
-	"bench/internal/testquiet"
 )
 
 // observed are the ways traffic may count for the health of a server.
@@ -39,7 +38,7 @@ func observedServers() map[string][]step {
 
 // TestObserve compares what both proxies make of the errors of traffic.
 func TestObserve(t *testing.T) {
-	if testquiet.Tried(t) {
+	if tried(t) {
 		return
 	}
 	kinds := observed()

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
-	"bench/internal/testquiet"
 )
 
 // realServer is a program of others that is checked. It can be ended, and started again at
@@ -228,7 +227,7 @@ func (c *checkedBy) states() map[string][]string {
 // TestChecksOfRealServers compares what both proxies find and say of servers of PostgreSQL,
 // mail and directories: while they run, when they have crashed, and when they are back.
 func TestChecksOfRealServers(t *testing.T) {
-	if testquiet.Tried(t) {
+	if tried(t) {
 		return
 	}
 	servers := map[string]*realServer{

@@ -150,10 +150,10 @@ resolvers r
     timeout resolve 60ms
     timeout retry 60ms
     resolve_retries 1
-    hold nx 300ms
-    hold timeout 300ms
-    hold refused 300ms
-    hold other 300ms
+    hold nx 150ms
+    hold timeout 150ms
+    hold refused 150ms
+    hold other 150ms
     hold obsolete 0s
 resolvers tcp
     nameserver one tcp@NS
@@ -304,10 +304,10 @@ func TestNames(t *testing.T) {
 		}
 		// Long enough for several questions, and for all that is held.
 		deadline := time.Now().Add(4 * time.Second)
-		time.Sleep(600 * time.Millisecond)
+		time.Sleep(400 * time.Millisecond)
 		want, got := serverStates(sockets[0]), serverStates(sockets[1])
 		for stable := 0; time.Now().Before(deadline) && stable < 3; {
-			time.Sleep(70 * time.Millisecond)
+			time.Sleep(40 * time.Millisecond)
 			w, g := serverStates(sockets[0]), serverStates(sockets[1])
 			if w == want && g == got && w == g {
 				stable++

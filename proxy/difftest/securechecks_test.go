@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
-	"bench/internal/testquiet"
 	"bench/internal/testserver"
 )
 
@@ -127,7 +126,7 @@ func (d *dripping) Write(p []byte) (int, error) {
 
 // TestSecureChecks compares what both find of servers by checks over TLS.
 func TestSecureChecks(t *testing.T) {
-	if testquiet.Tried(t) {
+	if tried(t) {
 		return
 	}
 	dir := t.TempDir()

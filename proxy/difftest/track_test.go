@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"bench/internal/testpeer"
-	"bench/internal/testquiet"
 )
 
 const trackBackends = `backend a
@@ -25,7 +24,7 @@ backend c
 
 // TestTrack compares what becomes of servers that follow others.
 func TestTrack(t *testing.T) {
-	if testquiet.Tried(t) {
+	if tried(t) {
 		return
 	}
 	var both []*checkedBy
