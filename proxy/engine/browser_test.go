@@ -195,7 +195,7 @@ backend app
     server bad 127.0.0.1:1 check inter 100ms fall 1
     server away %[1]s disabled
 backend sound
-    server only %[1]s
+    server a-name-that-is-longer-than-names-should-be.in-some-datacentre.example.com %[1]s
 %[3]slisten stats
     bind fd@%[5]d
     stats uri /
@@ -293,6 +293,16 @@ func looksRight(t *testing.T, b *tab) {
 				t.Errorf("printed on %s", ground)
 			}
 		}
+	}
+	b.open(url, 1280, 720, true)
+	// Names stand on the line of their figures, and long ones take the room of others from
+	// nobody.
+	uneven := value[[]string](b, `(() => {
+		const line = n => { const r = document.createRange(); r.selectNodeContents(n); return r.getClientRects()[0]; };
+		return [...document.querySelectorAll(".tbl>tbody>tr")].filter(r => Math.abs(line(r.querySelector(".lfsb")).bottom - line(r.querySelector("td:nth-of-type(7)")).bottom) > 2 || r.querySelector("th").offsetWidth > 230).map(r => r.dataset.k);
+	})()`)
+	if len(uneven) > 0 {
+		t.Errorf("names beside their figures, or too wide: %q", uneven)
 	}
 	b.open(url, 360, 740, true)
 	// One card a server, each with the name of what it shows.
