@@ -19,6 +19,7 @@ func TestSources(t *testing.T) {
 		"source 127.0.0.9 usesrc clientip interface lo":                       {As: spec.AsClientIP, Interface: "lo"},
 		`source 127.0.0.9 interface lo usesrc "hdr_ip( x-f , -2 )"`:           {As: spec.AsHeader, Interface: "lo"},
 		"source 127.0.0.9 usesrc 10.0.0.1:80":                                 {As: spec.AsOther},
+		"source 127.0.0.9 usesrc hdr_ip(x,-10)":                               {As: spec.AsHeader},
 		"source 127.0.0.9 usesrc hdr_ip(x,0)":                                 {As: spec.AsHeader},
 		"source 127.0.0.9 usesrc hdr_ip(x) usesrc clientip":                   {As: spec.AsClientIP},
 		"server s 127.0.0.1:1 source 127.0.0.9:1-5 usesrc client":             {As: spec.AsClient, LastPort: 5},

@@ -13,6 +13,7 @@ import (
 
 	"bench/proxy/acl"
 	"bench/proxy/h1"
+	"bench/proxy/message"
 	"bench/proxy/rule"
 	"bench/proxy/sample"
 	"bench/proxy/txn"
@@ -226,6 +227,24 @@ func TestDeciding(t *testing.T) {
 			if got != c.reply {
 				t.Errorf("%s:\ngot  %q\nwant %q", c.rules, got, c.reply)
 			}
+		}
+	}
+}
+
+// What has no path is led to the root.
+func TestRedirectionsWithoutPath(t *testing.T) {
+	for _, c := range []struct{ request, rule, want string }{
+		{"CONNECT a:443", "prefix / append-slash", "/"},
+		{"CONNECT a:443", "prefix http://b", "http://b/"},
+		{"CONNECT a:443", "scheme https", "https://a/"},
+		{"OPTIONS *", "prefix /", "/"},
+		{"OPTIONS *", "prefix http://b append-slash", "http://b/"},
+		{"GET http://a", "prefix http://b drop-query", "http://b/"},
+	} {
+		x := txntest.New(t, c.request+" HTTP/1.1\r\nHost: a\r\n\r\n", "")
+		v, out := run(t, list(t, rule.Request, "redirect "+c.rule), x)
+		if v != txn.Answered || string(out.Reply.GetID(message.Location)) != c.want {
+			t.Errorf("%s, %s: %v, %q, want %q", c.request, c.rule, v, out.Reply.GetID(message.Location), c.want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -141,7 +142,14 @@ func TestIdentifiersOfRefusedRequests(t *testing.T) {
 		return txn.Answered
 	})
 	ids := make(identified, 10)
-	r := newRigRuled(t, spec.ModeHTTP, identifying(t, "<%[req.hdr(me)]>"), stream.Rules{Request: refuses}, ids, origin(t, echoHTTP))
+	later := inOrder(held(5*time.Millisecond), refuses) // which keeps the request meanwhile
+	for _, rules := range []stream.Rules{{Request: refuses}, {Request: later}} {
+		refusedIdentifiers(t, newRigRuled(t, spec.ModeHTTP, identifying(t, "<%[req.hdr(me)]>"), rules, ids, origin(t, echoHTTP)), ids)
+	}
+}
+
+func refusedIdentifiers(t *testing.T, r *rig, ids identified) {
+	t.Helper()
 	for _, pieces := range [][]string{{"GET /first HTTP/1.1\r\nHost: x\r\nMe: aaaa\r\n\r\n"}, {"GET /first HTTP/1.1\r\nHost: x\r\nMe: a", "aaa\r\n\r\n"}} {
 		c := r.dial()
 		for _, p := range pieces {
@@ -152,6 +160,56 @@ func TestIdentifiersOfRefusedRequests(t *testing.T) {
 		c.response("GET")
 		if id := <-ids; id != "<>" {
 			t.Errorf("in %d pieces: identifier %q", len(pieces), id)
+		}
+	}
+}
+
+// Clients' addresses are presented to servers, by a port of the kernel's choice or their own.
+func TestClientsAddressesArePresented(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("needs root")
+		}
+		t.Skip("needs root")
+	}
+	from := make(chan string, 10)
+	addr := origin(t, func(c net.Conn, r *bufio.Reader) { from <- c.RemoteAddr().String(); echoHTTP(c, r) })
+	set := ruleFunc(func(x *txn.Txn, _ *txn.Outcome) txn.Verdict {
+		a, _ := sock.Parse("127.0.0.77:20077")
+		x.Stream.SetSource(a)
+		return txn.Next
+	})
+	for as, same := range map[spec.SourceAs]bool{spec.AsClient: true, spec.AsClientIP: false} {
+		own, _ := sock.Parse("127.0.0.9:0")
+		rig := newRigRuled(t, spec.ModeHTTP, func(p *spec.Proxy) { p.Source = &spec.Source{Addr: own, As: as} }, stream.Rules{Request: set}, nil, addr)
+		c := rig.dial()
+		c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		if resp, _ := c.response("GET"); resp.StatusCode != 200 {
+			t.Fatalf("way %d: %s", as, resp.Status)
+		}
+		if got := <-from; !strings.HasPrefix(got, "127.0.0.77:") || (got == "127.0.0.77:20077") != same {
+			t.Errorf("way %d: the server was connected to from %s", as, got)
+		}
+	}
+}
+
+// The first request of a client takes an idle connection by "http-reuse safe" only where the
+// proxy would send it again whatever became of that.
+func TestFirstRequestsThatAreRepeatedReuse(t *testing.T) {
+	const whole = spec.RetryConnFailure | spec.RetryEmptyResponse | spec.RetryResponseTimeout
+	for on, want := range map[spec.RetryOn]int{0: 2, spec.RetryConnFailure: 2, whole &^ spec.RetryResponseTimeout: 2, whole: 1, whole | spec.RetryStatus: 1} {
+		conns := make(chan struct{}, 10)
+		rig := newRigRuled(t, spec.ModeHTTP, func(p *spec.Proxy) { p.HTTPReuse, p.RetryOn = spec.ReuseSafe, on }, stream.Rules{}, nil,
+			origin(t, func(c net.Conn, r *bufio.Reader) { conns <- struct{}{}; echoHTTP(c, r) }))
+		for range 2 {
+			c := rig.dial()
+			c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			if resp, _ := c.response("GET"); resp.StatusCode != 200 {
+				t.Fatal(resp.Status)
+			}
+		}
+		if n := len(conns); n != want {
+			t.Errorf("retry-on %b: %d connections, want %d", on, n, want)
 		}
 	}
 }
