@@ -8,6 +8,7 @@ import (
 
 	"bench/internal/hosts/session"
 	"bench/internal/result"
+	"bench/scenarios/format"
 )
 
 // A clock that was set, or is not known well enough, is a doubt about times, which makes what
@@ -33,6 +34,29 @@ func TestDoubtsAboutClocks(t *testing.T) {
 		}
 		if len(got) != 1 || got[0].Concerns != c.doubts || !strings.Contains(got[0].Text, c.want) || !strings.Contains(got[0].Text, "gen1") {
 			t.Errorf("%+v: %+v", c.clocks, got)
+		}
+	}
+}
+
+// What others do on the machine of the runner is no doubt about a run that is on other machines
+// altogether, and one about every other run.
+func TestOthersBesideTheRunner(t *testing.T) {
+	all := &format.Scenario{
+		Proxy: format.Proxy{OnHost: "box"}, Load: []format.Load{{OnHost: "box"}}, Backends: []format.Backend{{OnHost: "box"}},
+	}
+	some := *all
+	some.Backends = []format.Backend{{}}
+	for _, c := range []struct {
+		scenario *format.Scenario
+		machines *machines
+		doubts   bool
+	}{{all, &machines{}, false}, {all, nil, true}, {&some, &machines{}, true}} {
+		u := newUsage([]int{0, 1})
+		u.last = time.Now()
+		u.began = u.last.Add(-10 * time.Second) // in which nothing was idle
+		got := (&cell{scenario: c.scenario, machines: c.machines, usage: u, record: &result.Cell{}}).trust(nil)
+		if (got.ForeignCPU > noisyShare) != c.doubts {
+			t.Errorf("%+v: others used %v of the processors", c, got.ForeignCPU)
 		}
 	}
 }

@@ -310,6 +310,9 @@ func (c *cell) trust(waits []result.Wait) result.Trust {
 		Starved: c.usage.waits.byRole(c.record.Phases, c.record.Events),
 	}
 	t.DriverCPU, t.ProxyCPU, t.OriginCPU, t.ForeignCPU = c.usage.shares()
+	if c.allElsewhere() {
+		t.ForeignCPU = 0 // others use the processors of this machine, which does nothing of the run
+	}
 	busiest := c.usage.busiest(roleOrigin)
 	doubt := func(concerns, remedy, format string, args ...any) {
 		t.Doubts = append(t.Doubts, result.Doubt{Concerns: concerns, Text: fmt.Sprintf(format, args...), Remedy: remedy})

@@ -285,6 +285,9 @@ func (m *machines) lost(failed bool) error {
 	return m.session.Err()
 }
 
+// allElsewhere reports whether nothing of the cell is on this machine.
+func (c *cell) allElsewhere() bool { return c.machines != nil && c.scenario.Elsewhere() }
+
 // proxyHost is the machine of the proxy, nil for this one.
 func (c *cell) proxyHost() *session.Host { return c.machines.at(c.scenario.Proxy.OnHost, 1) }
 
