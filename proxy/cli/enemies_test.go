@@ -127,3 +127,21 @@ func TestWeightsHaveBounds(t *testing.T) {
 		}
 	}
 }
+
+// Commands that end in a semicolon are carried out although the rest of the line never comes,
+// and a lower level has no modes any more.
+func TestWhatIsCutAndWhatIsLowered(t *testing.T) {
+	_, path := start(t, newFake(), Options{Version: "v"}, Access{Level: AdminLevel})
+	for text, want := range map[string]string{
+		"show version;show cli": "v\n\n", "show version\\;": "", "show version;show cli level;x\\;y": "v\n\nadmin\n\n",
+		"experimental-mode on;operator;set var proc.x int(5);": "\n\nThis command is restricted to experimental mode only.\n\n",
+	} {
+		c := dial(t, path)
+		_, _ = c.Write([]byte(text))
+		_ = c.CloseWrite()
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if b, err := io.ReadAll(c); string(b) != want || err != nil {
+			t.Errorf("%q: %q, %v, want %q", text, b, err, want)
+		}
+	}
+}
