@@ -295,9 +295,12 @@ func (s *stream) pushCached() {
 	t, k, msg, f := s.t, &s.caching, s.res, &s.down
 	s.res = nil
 	s.status, s.headOut = int32(msg.Status), true
-	if s.bodiless(msg.Status) {
+	switch {
+	case s.bodiless(msg.Status):
 		k.rest = nil
-	} else if msg.Body.Kind == message.BodyChunked {
+	case msg.Body.Kind == message.BodyNone: // rules have made another status of 304
+		msg.SetID(message.ContentLength, noContent)
+	case msg.Body.Kind == message.BodyChunked:
 		if s.coder == nil {
 			s.encoding = encoding{Encoder: t.encoders.Get(compress.Identity)}
 			s.coder = &s.encoding
