@@ -338,8 +338,8 @@ func (c *client) end() error {
 		if err := c.unpacked(e, c.of, c.packed, &c.got); err != nil {
 			return err
 		}
-		if size := c.of.Answer.Size; c.got != size && e.Method != "HEAD" && e.status != 304 && e.status != 204 {
-			return fmt.Errorf("request %d: %d of %d bytes", e.ID, c.got, size)
+		if !e.whole(c.of, c.got) {
+			return fmt.Errorf("request %d: %d of %d bytes", e.ID, c.got, c.of.Answer.Size)
 		}
 	}
 	c.asked = c.asked[1:]

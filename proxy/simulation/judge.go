@@ -31,6 +31,18 @@ func (c *client) judge(e *entry, status int, all []field) (of *entry, err error)
 	return of, c.w.kept(e, of, status)
 }
 
+// whole tells whether so much content is all that is to come of the answer to another request,
+// or the same one.
+func (e *entry) whole(of *entry, got int) bool {
+	switch {
+	case e.Method == "HEAD" || e.status == 304 || e.status == 204:
+		return true
+	case of != e && e.Knows && of.Answer.Tagged && got == 0:
+		return true // 304, made another status by rules
+	}
+	return got == of.Answer.Size
+}
+
 // check holds a piece of a body against what the origin sends.
 func (c *client) check(e *entry, got *int, p []byte) {
 	if *got+len(p) > e.Answer.Size || !follows(p, e.ID, down, *got) {

@@ -96,7 +96,7 @@ func (b *books) counted(e *engine) {
 	t := e.shared.Tables[i]
 	want := map[int]uint64{}
 	for _, x := range b.requests {
-		if !x.deed().silent { // which no rule sees
+		if x.Key > 0 && !x.deed().silent { // which no rule sees
 			want[x.Key]++
 		}
 	}

@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"bench/proxy/config"
@@ -50,6 +52,12 @@ func (m *maker) moving() {
 		if i > 0 && m.one(3) {
 			p.Servers[i] += " backup"
 		}
+		if m.one(3) && !strings.Contains(p.Servers[i], "maxconn") {
+			p.Servers[i] += pick(m, " maxconn 1", " minconn 1 maxconn 5", " minconn 2 maxconn 20")
+		}
+		if p.Hostile && m.one(4) && strings.Contains(p.Servers[i], "maxconn") { // else who sticks to it may be refused
+			p.Servers[i] += " maxqueue " + pick(m, "1", "3")
+		}
 		if p.Hostile && m.one(3) {
 			p.Servers[i] += " on-marked-down shutdown-sessions"
 		}
@@ -60,6 +68,16 @@ func (m *maker) moving() {
 	words := []string{toMaint, toMaint, toDrain, toReady, toReady, toDown, toDown, toUp, toUp, toWeight, toMaxConn, toAdd, toAdd, toDelete, toDelete}
 	if p.Hostile {
 		words = append(words, toKill)
+	}
+	if m.one(2) {
+		p.Proxy = append(p.Proxy, "fullconn "+pick(m, "3", "10"))
+	}
+	if m.one(3) && !slices.ContainsFunc(p.Proxy, func(line string) bool { return strings.HasPrefix(line, "stick-table") }) {
+		// Many wait for the very server that is moved.
+		p.Proxy = append(p.Proxy, "stick-table type ip size 10 expire "+pick(m, "5ms", "1s"), "stick on src,ipmask(24)")
+		for range 10 {
+			m.client()
+		}
 	}
 	at := time.Duration(0)
 	for range 1 + m.IntN(40) {
@@ -112,7 +130,13 @@ func (e *engine) nextMove() {
 		e.remove(be, s)
 		return
 	case found:
+		ran := s.Running()
 		e.change(s, v)
+		if ran && !s.Running() {
+			e.gone[s.Spec.Name] = e.m.Elapsed()
+		} else if s.Running() {
+			delete(e.gone, s.Spec.Name)
+		}
 	}
 	e.moved()
 }
@@ -167,6 +191,18 @@ func (e *engine) leave(s *server.Server) {
 	}, nil)
 }
 
+// grace is how long those who have chosen a server before it has gone may take to connect.
+const grace = time.Second
+
+// stillUsed looks whether a server is connected to that has gone. Where connections fail they
+// are tried again, whatever has become of the server.
+func (w *world) stillUsed(i int) {
+	e := w.engines[len(w.engines)-1]
+	if since, ok := e.gone[nameOf(i+1)]; ok && !w.p.Hostile && w.p.Reload == 0 && w.m.Elapsed() > since+grace {
+		w.books.complain("server %d is connected to, and has gone at %v", i+1, since)
+	}
+}
+
 // each has fn called on every thread's loop, and then done.
 func (e *engine) each(fn func(*stream.Thread), done func()) {
 	left := len(e.threads)
@@ -206,6 +242,7 @@ func (e *engine) remove(be *server.Backend, s *server.Server) {
 			e.moved()
 			return
 		}
+		delete(e.gone, s.Spec.Name)
 		e.each(func(t *stream.Thread) { t.RemoveServer(s) }, func() {
 			e.shared.Slots.Give(s.Slot)
 			e.moved()
