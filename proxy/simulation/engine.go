@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"bench/internal/loop"
 	"bench/internal/sock"
@@ -30,9 +29,8 @@ type engine struct {
 	loops    []*loop.Loop
 	listener *stream.Listener
 	store    *certs.Store
-	inner    []string                 // how servers are connected to, in words
-	moves    []Move                   // that are under way, one after the other
-	gone     map[string]time.Duration // when servers have gone that are down or in maintenance, by name
+	inner    []string // how servers are connected to, in words
+	moves    []Move   // that are under way, one after the other
 }
 
 // maxFD is one above the highest descriptor that a plan needs.
@@ -139,7 +137,7 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 			sh.Frontends.Add(px.Name, f)
 		}
 	}
-	e := &engine{m: m, shared: sh, store: certs.NewStore(), inner: p.inner(), gone: map[string]time.Duration{}}
+	e := &engine{m: m, shared: sh, store: certs.NewStore(), inner: p.inner()}
 	fe := sh.Frontends.All()[0]
 	e.listener = &stream.Listener{FD: fd, Bind: fe.Spec.Binds[0], Frontend: fe, Addr: front}
 	if err := e.secure(); err != nil {

@@ -130,13 +130,7 @@ func (e *engine) nextMove() {
 		e.remove(be, s)
 		return
 	case found:
-		ran := s.Running()
 		e.change(s, v)
-		if ran && !s.Running() {
-			e.gone[s.Spec.Name] = e.m.Elapsed()
-		} else if s.Running() {
-			delete(e.gone, s.Spec.Name)
-		}
 	}
 	e.moved()
 }
@@ -191,18 +185,6 @@ func (e *engine) leave(s *server.Server) {
 	}, nil)
 }
 
-// grace is how long those who have chosen a server before it has gone may take to connect.
-const grace = time.Second
-
-// stillUsed looks whether a server is connected to that has gone. Where connections fail they
-// are tried again, whatever has become of the server.
-func (w *world) stillUsed(i int) {
-	e := w.engines[len(w.engines)-1]
-	if since, ok := e.gone[nameOf(i+1)]; ok && !w.p.Hostile && w.p.Reload == 0 && w.m.Elapsed() > since+grace {
-		w.books.complain("server %d is connected to, and has gone at %v", i+1, since)
-	}
-}
-
 // each has fn called on every thread's loop, and then done.
 func (e *engine) each(fn func(*stream.Thread), done func()) {
 	left := len(e.threads)
@@ -242,7 +224,6 @@ func (e *engine) remove(be *server.Backend, s *server.Server) {
 			e.moved()
 			return
 		}
-		delete(e.gone, s.Spec.Name)
 		e.each(func(t *stream.Thread) { t.RemoveServer(s) }, func() {
 			e.shared.Slots.Give(s.Slot)
 			e.moved()

@@ -83,10 +83,7 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 		})
 	}
 	for i := range len(p.Servers) + added {
-		m.Serve(origin(i), func() virtual.Arrival {
-			w.stillUsed(i)
-			return w.arrive()
-		})
+		m.Serve(origin(i), w.arrive)
 	}
 	for i := range p.Clients {
 		c := &client{w: w, p: &p.Clients[i], no: i}
