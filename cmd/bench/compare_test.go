@@ -333,7 +333,7 @@ func TestCompareUsage(t *testing.T) {
 		{[]string{path}, "what is compared with what?"},
 		{[]string{path, path, "--new", "rate=1/s"}, "name one scenario"},
 		{[]string{path, "--new", "rate"}, "--new: \"rate\": a side is written KEY=VALUE,KEY=VALUE"},
-		{[]string{path, "--new", "rte=1/s"}, "s.yaml: --set rte: no variable or key of this name; did you mean \"rate\"?"},
+		{[]string{path, "--new", "rte=1/s"}, "s.yaml: --set rte: no variable, axis of the matrix or key of this name; did you mean \"rate\"?"},
 		{[]string{path, "--new", "rate=1/s", "--pairs", "1"}, "--pairs: \"1\" is neither auto nor a number from 2 to 1000"},
 		{[]string{path, "--new", "rate=1/s", "--min-effect", "2"}, "--min-effect 2: \"2\" is not a percentage"},
 		{[]string{path, "--new", "rate=1/s", "--alpha", "1"}, "--alpha 1: it must be more than 0"},

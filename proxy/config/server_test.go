@@ -46,6 +46,9 @@ func servers(t *testing.T, defaults, backend string) []spec.Server {
 			c.Text, tls.SNI = c.Text+tls.SNI.String(), nil
 			c.TLS = &tls
 		}
+		if c.Namespace != nil { // and by its name: each configuration opens it anew
+			c.Text, c.Namespace = c.Text+" in "+c.Namespace.Name(), nil
+		}
 		list = append(list, c)
 	}
 	return list
