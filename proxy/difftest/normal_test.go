@@ -140,12 +140,15 @@ var (
 	logHeader = regexp.MustCompile(`^(<\d+>).*? haproxy\[\d+\]: `)
 	logPort   = regexp.MustCompile(`\b127\.0\.0\.1:\d+`)
 	logDate   = regexp.MustCompile(`\[\d\d/\w+/\d{4}:[\d:.]+\]`)
+	logScript = regexp.MustCompile(`(runtime error: )\S+/(s\.lua:\d+): .*`)
 )
 
 // ownLog is a line in a format of its own without what is each run's own: its header, ports
-// and dates, and numbers between two signs @.
+// and dates, numbers between two signs @, and how the interpreter of a script words a mistake
+// whose place is told.
 func ownLog(line string) string {
 	line = logHeader.ReplaceAllString(line, "$1")
+	line = logScript.ReplaceAllString(line, "$1$2")
 	line = logDate.ReplaceAllString(logPort.ReplaceAllString(line, "127.0.0.1:#"), "[#]")
 	return caseVaries.ReplaceAllStringFunc(line, func(s string) string { return caseNumber.ReplaceAllString(s, "#") })
 }
