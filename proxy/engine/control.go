@@ -128,7 +128,7 @@ func (e *Engine) postEach(fn func(t *stream.Thread)) {
 // until is how long it is until a time on the clock of the loops; 0: for ever.
 func until(when, now int64) time.Duration {
 	const centuries = 1 << 62
-	if when > centuries {
+	if when >= centuries {
 		return 0
 	}
 	return max(time.Duration(when-now), 1)

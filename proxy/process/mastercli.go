@@ -29,7 +29,7 @@ type masterSocket struct {
 // parseMasterSocket reads "ADDRESS[,option...]".
 func parseMasterSocket(text string) (sock.Addr, *sock.ListenOptions, cli.Level, error) {
 	words := strings.Split(text, ",")
-	o, level := &sock.ListenOptions{}, cli.Operator
+	o, level := &sock.ListenOptions{}, cli.AdminLevel // as in the reference
 	addr, err := sock.Parse(words[0])
 	if err != nil {
 		return addr, nil, 0, fmt.Errorf("-S %s: %w", text, err)

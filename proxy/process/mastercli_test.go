@@ -52,9 +52,9 @@ var newer = regexp.MustCompile(`(?m)^  (hard-reload|show startup-logs) .*\n`)
 func TestMasterConversation(t *testing.T) {
 	haproxy := reference(t)
 	s := newSite(t)
-	s.foreground(t, "-W", "-S", s.masterAddr+",level,admin")
+	s.foreground(t, "-W", "-S", s.masterAddr)
 	theirs := newSite(t)
-	testpeer.Start(t, exec.Command(haproxy, "-W", "-db", "-f", theirs.config, "-S", theirs.masterAddr+",level,admin"))
+	testpeer.Start(t, exec.Command(haproxy, "-W", "-db", "-f", theirs.config, "-S", theirs.masterAddr))
 	for _, x := range []*site{s, theirs} {
 		waitFor(t, "the worker of "+filepath.Base(x.dir), func() bool { return strings.HasPrefix(x.ask("@1 show cli level"), "admin") })
 	}
