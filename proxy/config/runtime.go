@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"sync"
 
 	"bench/proxy/certs"
@@ -63,7 +64,9 @@ func (l *line) runtimeServer(p *spec.Proxy, name word, d *serverDraft) {
 		l.fail(name, "server %s does not have agent port. Agent check has been disabled.", d.Name)
 		return
 	}
-	d.Unresolved = d.at.host != ""
+	if d.Unresolved = d.at.host != ""; d.Unresolved {
+		d.at.resolved(netip.IPv4Unspecified()) // whatever it gets, the port stays
+	}
 	if !portToCheck(p, d.server()) {
 		l.fail(name, "config: backend '%s': server '%s' has neither service port nor check port nor tcp_check rule 'connect' with port information.", p.Name, d.Name)
 	}

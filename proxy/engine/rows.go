@@ -181,11 +181,14 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 	p := s.Backend.Spec
 	r := stats.Row{
 		Type: stats.RowServer, Proxy: p.Name, ProxyID: p.ID, Name: s.Spec.Name, ID: s.Spec.ID,
-		HTTP: p.Mode == spec.ModeHTTP, GUID: s.Spec.GUID, Totals: t, Addr: s.Spec.Text,
+		HTTP: p.Mode == spec.ModeHTTP, GUID: s.Spec.GUID, Totals: t,
 	}
-	a := s.Addr()
-	if r.Addr = a.String(); a.IsUnix() {
+	switch a := s.Addr(); {
+	case s.Unresolved(): // it has none
+	case a.IsUnix():
 		r.Addr = "unix" // as the reference shows it
+	default:
+		r.Addr = a.String()
 	}
 	r.Sessions = stats.Level{Cur: s.Cur.Load(), Max: s.Cur.Max(), Limit: limitOrNone(s.MaxConn())}
 	r.Queue = stats.Level{Cur: s.Queued.Load(), Max: s.Queued.Max(), Limit: limitOrNone(s.Spec.MaxQueue)}
