@@ -138,7 +138,7 @@ func (l *line) serverAddress(w word, s *serverDraft) bool {
 	case r.low != r.high:
 		l.fail(w, "'server': '%s': a range of ports is not an address to connect to", text)
 	default:
-		s.at, s.Text = r, text
+		s.at = r
 		return true
 	}
 	return false

@@ -41,13 +41,13 @@ func servers(t *testing.T, defaults, backend string) []spec.Server {
 	for _, s := range cfg.Proxies[0].Servers {
 		c := *s
 		c.Pos = spec.Pos{}
-		if c.TLS != nil && c.TLS.SNI != nil { // compared by its text
+		if c.TLS != nil && c.TLS.SNI != nil { // compared by its text, which the host takes along
 			tls := *c.TLS
-			c.Text, tls.SNI = c.Text+tls.SNI.String(), nil
+			c.Host, tls.SNI = c.Host+tls.SNI.String(), nil
 			c.TLS = &tls
 		}
 		if c.Namespace != nil { // and by its name: each configuration opens it anew
-			c.Text, c.Namespace = c.Text+" in "+c.Namespace.Name(), nil
+			c.Host, c.Namespace = c.Host+" in "+c.Namespace.Name(), nil
 		}
 		list = append(list, c)
 	}

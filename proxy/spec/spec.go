@@ -424,7 +424,6 @@ type Server struct {
 	GUID     string // as that of a proxy
 	Name     string
 	Addr     sock.Addr
-	Text     string // address as written
 	Host     string // the host name that Addr was looked up by; "" if none was
 	Resolution
 	// Unresolved: Host was not found, and the server waits in maintenance for an
