@@ -57,6 +57,9 @@ backend tb
     mode tcp
     server t1 %[2]s
 backend none
+    stick-table type ip size 100 expire 1m
+backend names
+    stick-table type string len 40 size 1k expire 1m
 listen both
     bind unix@%[1]s/both
     http-request use-service prometheus-exporter if { path /metrics }

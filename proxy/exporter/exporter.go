@@ -16,6 +16,7 @@ import (
 	"bench/proxy/service"
 	"bench/proxy/spec"
 	"bench/proxy/stats"
+	"bench/proxy/table"
 )
 
 // Engine is what the exporter reads. Methods may be called from any goroutine.
@@ -24,6 +25,8 @@ type Engine interface {
 	// Rows are those of "show stat", with how long streams took if latency is set. A
 	// row is good until the next one.
 	Rows(latency bool) iter.Seq[*stats.Row]
+	// Tables are the stick tables.
+	Tables() []*table.Table
 }
 
 // Name is what rules call the service.
@@ -147,6 +150,9 @@ func (x *exporter) serve(q *service.Request, w service.Writer) {
 		x.writeProcess(out)
 	}
 	x.writeRows(out, &r)
+	if r.scopes["sticktable"] {
+		x.writeTables(out)
+	}
 	out.flush()
 }
 
@@ -185,6 +191,18 @@ func (x *exporter) writeProcess(out writer) {
 		out.family(name, doc, k)
 		out.sample(nil, v, false)
 	}
+}
+
+// writeTables writes what is about stick tables.
+func (x *exporter) writeTables(out writer) {
+	each := func(name, help string, value func(*table.Table) int) {
+		out.family(prefix+"sticktable_"+name, help, gauge)
+		for _, t := range x.engine.Tables() {
+			out.sample([]label{{"name", t.Name}, {"type", t.Type.String()}}, float64(value(t)), false)
+		}
+	}
+	each("size", "most entries that the stick table has room for", func(t *table.Table) int { return int(t.Size) })
+	each("used", "entries of the stick table", func(t *table.Table) int { return int(t.Used()) })
 }
 
 // label is one label of a value.
