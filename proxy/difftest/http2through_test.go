@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
-
-	"bench/internal/testpeer"
 )
 
 // through is a comparison of HTTP/2 on both sides: what a client sends, what a server gets of
@@ -87,60 +84,11 @@ func (k *through) play(o *origin2, addr string) (string, error) {
 }
 
 func TestHTTP2OnBothSidesLikeReference(t *testing.T) {
-	const conf = `defaults
-    mode http
-    timeout connect 500ms
-    timeout client 10s
-    timeout server 10s
-frontend ready
-    bind fd@4
-    monitor-uri /ready
-frontend fe
-    bind fd@3
-    default_backend be
-backend be
-    server s1 127.0.0.1:%d proto h2
-`
-	cases := throughs()
-	outcomes := map[string][]string{}
-	for _, s := range []*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		o := &origin2{}
-		go o.serve(l)
-		port := l.Addr().(*net.TCPAddr).Port
-		r, err := s.start(t.TempDir(), fmt.Sprintf(conf, port), port)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range cases {
-			got, err := cases[i].play(o, r.addr)
-			if err != nil {
-				t.Errorf("%s: %s: %v", s.name, cases[i].name, err)
-			}
-			outcomes[s.name] = append(outcomes[s.name], got)
-		}
-		if err := r.stop(); err != nil {
-			t.Errorf("%s: %v", s.name, err)
-		}
+	var cases []beforeHTTP2
+	for _, k := range throughs() {
+		cases = append(cases, beforeHTTP2{k.name, k.differs, k.play})
 	}
-	if t.Failed() {
-		return
-	}
-	for i, k := range cases {
-		want, got := outcomes["haproxy"][i], outcomes["builtin"][i]
-		switch {
-		case k.differs == "" && got != want:
-			t.Errorf("%s:\n\thaproxy: %s\n\tbuiltin: %s", k.name, want, got)
-		case k.differs != "" && got != k.differs:
-			t.Errorf("%s: differs, but not as announced\n\thaproxy: %s\n\tbuiltin: %s", k.name, want, got)
-		case k.differs != "" && got == want:
-			t.Errorf("%s: no longer differs: %s", k.name, got)
-		}
-	}
+	compareBeforeHTTP2(t, cases, func(got, differs string) bool { return got == differs })
 }
 
 func throughs() []through {
