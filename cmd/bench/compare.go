@@ -66,7 +66,7 @@ says which side goes first. Examples:
   Two configurations:
     bench compare mine.yaml --base proxy.configFile=old.cfg --new proxy.configFile=new.cfg
   Which commit made it slower?
-    git bisect run sh -c 'make build || exit 125; bench compare mine.yaml --bisect --base proxy.binary=/opt/bench-good --new proxy.binary=bin/bench'
+    git bisect run sh -c 'make build || exit 125; bench compare mine.yaml --bisect --min-effect 10% --base proxy.binary=/opt/bench-good --new proxy.binary=bin/bench'
   Results of earlier runs:
     bench compare results/before results/after
     bench compare results/today --baseline results/main

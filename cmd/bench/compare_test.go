@@ -242,7 +242,7 @@ func TestBisect(t *testing.T) {
 		commits = append(commits, git("rev-parse", "HEAD"))
 	}
 	git("bisect", "start", commits[5], commits[0])
-	out := git("bisect", "run", "sh", "-c", "make build || exit 125; "+self+" compare mine.yaml -o out-$(git rev-parse HEAD) --bisect --base proxy.binary="+good+" --new proxy.binary=bin/bench")
+	out := git("bisect", "run", "sh", "-c", "make build || exit 125; "+self+" compare mine.yaml -o out-$(git rev-parse HEAD) --bisect --min-effect 30% --base proxy.binary="+good+" --new proxy.binary=bin/bench")
 	t.Log(out)
 	if !strings.Contains(out, commits[3]+" is the first bad commit") {
 		t.Errorf("want %s", commits[3])
