@@ -48,13 +48,32 @@ func (s *stamps) adjust() {
 	}
 }
 
-// recv reads from a socket.
+// stepTolerance is how far the clocks may seem to part between two looks at them: they
+// keep in step unless one is set, and the looks take a moment themselves.
+const stepTolerance = int64(100 * time.Microsecond)
+
+// stepped reports whether the time of day was set since the clocks were compared last,
+// and compares them anew if it looks so.
+func (s *stamps) stepped() bool {
+	before := loop.Nanotime()
+	if parted(time.Now().UnixNano()-before, s.ahead) {
+		was := s.ahead
+		s.adjust() // which a pause between the two readings does not mislead
+		return parted(was, s.ahead)
+	}
+	return false
+}
+
+func parted(a, b int64) bool { return max(a-b, b-a) > stepTolerance }
+
+// recv reads from a socket. What came in before the time of day was set, or while it
+// was, has no time.
 func (s *stamps) recv(fd int, p []byte) (n int, errno syscall.Errno) {
 	n, at, errno := s.in.Recv(fd, p)
-	if at != 0 {
-		at -= s.ahead
+	s.at = 0
+	if at != 0 && !s.stepped() {
+		s.at = at - s.ahead
 	}
-	s.at = at
 	return n, errno
 }
 

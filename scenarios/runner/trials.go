@@ -391,9 +391,6 @@ func (c *cell) trialDoubts(heldBack bool) (d trialDoubts) {
 	if len(d.kept) == 0 && d.saturated == "" {
 		d.kept = append(d.kept, unwatched(c.waits, c.record.Phases)...)
 	}
-	if t.ClockStepped {
-		d.kept = append(d.kept, result.Doubt{Concerns: result.ConcernsTimes, Text: "the clock of the machine was set during the trial"})
-	}
 	if foreign {
 		d.disturbed = fmt.Sprintf("other programs used %s of the processors", units.Percent(t.ForeignCPU))
 	}
