@@ -56,13 +56,7 @@ func (c *cell) conclude(ctx context.Context) {
 	if o, ok := c.steadyAgain(); ok {
 		c.record.Objectives = append(c.record.Objectives, o)
 	}
-	if c.record.Trust.ForeignCPU > noisyShare {
-		c.record.Warnings = append(c.record.Warnings,
-			fmt.Sprintf("other programs used %s of the processors", units.Percent(c.record.Trust.ForeignCPU)))
-	}
-	if c.record.Trust.ClockStepped {
-		c.record.Warnings = append(c.record.Warnings, "the clock of the machine was set during the run, which times do not depend on; those in log lines of the proxy may jump")
-	}
+	c.record.Warnings = append(c.record.Warnings, disturbances(c.record.Trust)...)
 	c.record.Verdict, c.record.Reason = verdict(c.record)
 }
 
@@ -291,6 +285,18 @@ func (c *cell) proxyCounters() *conserve.Proxy {
 		}
 	}
 	return p
+}
+
+// disturbances are what happened on the machine that whoever reads the figures should know.
+func disturbances(t result.Trust) (warnings []string) {
+	if t.ForeignCPU > noisyShare {
+		warnings = append(warnings, fmt.Sprintf("other programs used %s of the processors", units.Percent(t.ForeignCPU)))
+	}
+	if t.ClockStepped {
+		warnings = append(warnings,
+			"the clock of the machine was set during the run: times do not depend on it, but those in log lines of the proxy may jump")
+	}
+	return warnings
 }
 
 // Bounds beyond which times are not to be trusted.

@@ -152,7 +152,7 @@ func TestTrust(t *testing.T) {
 		{"out of ports", func(c *cell) {
 			c.record.Loads[0].FailuresByCause = map[string]uint64{result.CauseLocal: 3}
 		}, "could not start 3 requests: out of ports, descriptors or memory here"},
-		{"clock set", func(c *cell) { c.watch.offset -= int64(time.Second) }, "the clock of the machine was set"},
+		{"clock set", func(c *cell) { c.watch.offset -= int64(time.Second) }, ""},
 		{"event missed", func(c *cell) {
 			c.record.Events = []result.Event{{ID: 4, Kind: "backend.stall", Detail: "gone"}}
 		}, "event 4 backend.stall was not carried out: gone"},
@@ -303,5 +303,20 @@ func TestObstacle(t *testing.T) {
 		if got := Obstacle(&tt.cell); got != tt.want {
 			t.Errorf("%+v: %q, want %q", tt.cell, got, tt.want)
 		}
+	}
+}
+
+// A clock that was set spoils nothing, but is reported, as are other programs.
+func TestDisturbances(t *testing.T) {
+	c := quietCell(t)
+	if got := disturbances(c.trust(nil)); len(got) > 0 {
+		t.Errorf("on a quiet machine: %q", got)
+	}
+	c.watch.offset -= int64(time.Second)
+	trust := c.trust(nil)
+	trust.ForeignCPU = 0.2
+	got := disturbances(trust)
+	if len(got) != 2 || got[0] != "other programs used 20.0 % of the processors" || !strings.HasPrefix(got[1], "the clock of the machine was set") {
+		t.Errorf("warnings %q", got)
 	}
 }
