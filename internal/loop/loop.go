@@ -385,11 +385,7 @@ func (l *Loop) Turn() (err error) {
 
 func (l *Loop) turn() error {
 	l.turns++
-	timeout, spinning := l.timeout()
-	before := l.now
-	if timeout != 0 || spinning {
-		before = Nanotime()
-	}
+	timeout, spinning, before := l.timeout()
 	n, err := l.wait(timeout)
 	l.now = Nanotime()
 	if timeout != 0 || spinning && n == 0 {
@@ -457,27 +453,25 @@ func (l *Loop) wait(timeout time.Duration) (int, error) {
 }
 
 // timeout is how long the next wait may sleep. spinning reports that it would
-// sleep but for the spin time.
-func (l *Loop) timeout() (d time.Duration, spinning bool) {
+// sleep but for the spin time. now is the time, unless it will not sleep in any case:
+// the clock is not read for nothing.
+func (l *Loop) timeout() (d time.Duration, spinning bool, now int64) {
 	if len(l.runq) > 0 || l.stopping.Load() {
-		return 0, false
+		return 0, false, l.now
+	}
+	now = Nanotime()
+	if now-l.active < l.watch {
+		return 0, true, now
 	}
 	when, ok := l.timers.next()
-	if !ok && l.watch == 0 {
-		return poller.Forever, false
-	}
-	now := Nanotime()
-	if now-l.active < l.watch {
-		return 0, true
-	}
 	if !ok {
-		return poller.Forever, false
+		return poller.Forever, false, now
 	}
 	left := when - now
 	if left <= l.spin {
-		return 0, left > 0
+		return 0, left > 0, now
 	}
-	return time.Duration(left - l.spin), false
+	return time.Duration(left - l.spin), false, now
 }
 
 // AtEnd has fn run on the loop's goroutine when Run ends, for what may be ended nowhere

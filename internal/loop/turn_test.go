@@ -92,7 +92,7 @@ func TestHowLongATurnMaySleep(t *testing.T) {
 	} {
 		l := cannedLoop(&canned{})
 		c.set(l)
-		d, spinning := l.timeout()
+		d, spinning, _ := l.timeout()
 		if d < c.low || d > c.high || spinning != c.spinning {
 			t.Errorf("%s: %v, spinning %v; want %v to %v, %v", c.name, d, spinning, c.low, c.high, c.spinning)
 		}

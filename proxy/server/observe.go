@@ -33,9 +33,13 @@ func (o Observation) String() string {
 
 // Observe counts what traffic has told: after so many errors in a row Distrust is called.
 func (s *Server) Observe(o Observation) {
+	if s.Spec.Observe != spec.ObserveNothing {
+		s.observe(o)
+	}
+}
+
+func (s *Server) observe(o Observation) {
 	switch {
-	case s.Spec.Observe == spec.ObserveNothing:
-		return
 	case s.Spec.Observe == spec.ObserveLayer4 && o > NotConnected, s.Spec.Observe == spec.ObserveLayer7 && o == Connected:
 		return
 	case o == Connected || o == GoodResponse:

@@ -9,7 +9,7 @@ type Rate struct {
 	second    int64
 	cur, prev uint64
 	peak      *Peak
-	Max       uint64 // highest count of one whole second seen by this Rate alone
+	Max       uint64 // highest count of a second that is over, seen by this Rate alone
 }
 
 // Peak is the highest whole-second count of all the rates that share it. A rate
@@ -29,15 +29,19 @@ func (r *Rate) Share(p *Peak) { r.peak = p }
 
 // Add notes n events at now.
 func (r *Rate) Add(now int64, n uint64) {
-	r.rotate(now / nsPerSecond)
+	r.at(now / nsPerSecond)
 	r.cur += n
-	r.Max = max(r.Max, r.cur)
+}
+
+// at goes on to a second, unless it is at hand, or the event was noted late.
+func (r *Rate) at(second int64) {
+	if second > r.second {
+		r.rotate(second)
+	}
 }
 
 func (r *Rate) rotate(second int64) {
-	if second <= r.second {
-		return // the same second, or an event noted late
-	}
+	r.Max = max(r.Max, r.cur)
 	if r.peak != nil && r.cur > 0 {
 		r.peak.note(r.second, r.cur)
 	}
@@ -78,7 +82,7 @@ func (p *Peak) max() uint64 {
 
 // Read is the number of events in the second before now.
 func (r *Rate) Read(now int64) uint64 {
-	r.rotate(now / nsPerSecond)
+	r.at(now / nsPerSecond)
 	left := uint64(nsPerSecond - now%nsPerSecond)
 	return r.cur + r.prev*left/nsPerSecond
 }
@@ -96,8 +100,8 @@ func (r *Rate) Peak() uint64 {
 // over threads and shares no peak.
 func (r *Rate) Sum(o *Rate, now int64) {
 	second := now / nsPerSecond
-	o.rotate(second)
-	r.rotate(second)
+	o.at(second)
+	r.at(second)
 	r.cur += o.cur
 	r.prev += o.prev
 	if o.peak != nil {
@@ -106,7 +110,7 @@ func (r *Rate) Sum(o *Rate, now int64) {
 	}
 	// Without a shared peak the threads' seconds cannot be matched any more;
 	// the sum is exact for one thread and an upper bound for several.
-	r.Max += o.Max
+	r.Max += max(o.Max, o.cur)
 }
 
 // ResetMax forgets the highest count ("clear counters").

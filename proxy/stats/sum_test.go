@@ -126,6 +126,24 @@ func TestRateSlides(t *testing.T) {
 	}
 }
 
+// A second that is not over counts for the peak, also of a sum over threads that share none.
+func TestPeakKnowsTheSecondAtHand(t *testing.T) {
+	const s = nsPerSecond
+	var a, b, sum Rate
+	a.Add(1*s, 3)
+	a.Add(2*s, 7)
+	b.Add(1*s, 5)
+	b.Add(2*s, 2)
+	if a.Peak() != 7 || b.Peak() != 5 {
+		t.Errorf("peaks %d and %d, want 7 and 5", a.Peak(), b.Peak())
+	}
+	sum.Sum(&a, 2*s)
+	sum.Sum(&b, 2*s)
+	if got := sum.Peak(); got != 12 {
+		t.Errorf("peak of both %d, want 12", got)
+	}
+}
+
 // Two threads whose busy seconds differ must not add up to a peak that never was.
 func TestSharedPeak(t *testing.T) {
 	const s = nsPerSecond

@@ -251,7 +251,9 @@ func (c *client) readRequest() bool {
 				c.t.newStream(c)
 				c.stream.inBase = before
 			}
-			c.traceBytes(n)
+			if c.t.trace.H1.On(trace.Data) {
+				c.traceBytes(n)
+			}
 			c.fe.C.BytesIn += uint64(n)
 			c.t.Listeners[c.l.Index].C.BytesIn += uint64(n)
 			if c.In != nil {

@@ -252,7 +252,9 @@ func (s *stream) dropQuietly() {
 // other things alive.
 func (s *stream) free() {
 	t := s.t
-	s.trace(trace.StreamFree, trace.User, "ends")
+	if t.trace.OfStreams(trace.User) {
+		s.trace(trace.StreamFree, trace.User, "ends")
+	}
 	turn := t.Loop.Turns()
 	if s.first != nil {
 		t.Bufs.Put(s.first)

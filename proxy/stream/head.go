@@ -61,7 +61,9 @@ func (s *stream) writeHead() bool {
 		return s.rewriteHead()
 	}
 	s.first = s.t.Bufs.Get(0)
-	s.traceRequest(trace.H1HeadOut, "to the server", s.req)
+	if s.t.trace.H1.On(trace.Proto) {
+		s.traceRequest(trace.H1HeadOut, s.req)
+	}
 	head := s.appendHead(s.first.B[:0])
 	if len(head) > len(s.first.B) {
 		s.tooLarge()

@@ -65,7 +65,9 @@ func (s *stream) begun(req *message.Request) {
 	t.Process.Requests++
 	s.cliExp = never
 	slowdown.Request()
-	s.traceRequest(trace.H1HeadIn, "from the client", req)
+	if s.t.trace.H1.On(trace.Proto) {
+		s.traceRequest(trace.H1HeadIn, req)
+	}
 	s.setOut()
 	s.advance(txn.Next)
 }

@@ -170,7 +170,9 @@ func (s *stream) flushInterim() {
 // the body.
 func (s *stream) gotResponse(data []byte, n int, kept bool) {
 	t, sc, res := s.t, s.sc, &s.t.res
-	s.traceResponse(trace.H1HeadIn, "from the server", res)
+	if s.t.trace.H1.On(trace.Proto) {
+		s.traceResponse(trace.H1HeadIn, res)
+	}
 	if res.Status == 101 && (!s.upgrade || res.Conn&message.ConnUpgrade == 0) {
 		// Not asked for, or not said as RFC 9110 §7.8 wants it.
 		side := s.server()
@@ -330,7 +332,9 @@ func (s *stream) sendHead(res *message.Response, out, tail []byte) transport.Flo
 		l.sendHead(res)
 		return f.Push(k, c, out, tail)
 	}
-	s.traceResponse(trace.H1HeadOut, "to the client", res)
+	if s.t.trace.H1.On(trace.Proto) {
+		s.traceResponse(trace.H1HeadOut, res)
+	}
 	head := s.appendResponse(res)
 	if len(out)+len(tail) <= smallBody {
 		head = append(head, out...)

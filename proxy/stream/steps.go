@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"bench/proxy/spec"
+	"bench/proxy/trace"
 	"bench/proxy/txn"
 )
 
@@ -267,7 +268,9 @@ func (s *stream) advance(v txn.Verdict) {
 	for v == txn.Next {
 		s.at++
 		step := &s.way.steps[s.at]
-		s.traceStep(step.name)
+		if s.t.trace.Stream.On(trace.State) {
+			s.traceStep(step.name)
+		}
 		v = step.run(s)
 	}
 	if v == txn.Wait {

@@ -195,7 +195,9 @@ func (t *Thread) newStream(c *client) *stream {
 	if c.fe.Spec.SpeaksHTTP() || c.isHTTP() {
 		s.beginHTTP()
 	}
-	s.trace(trace.StreamNew, trace.User, "begins")
+	if t.trace.OfStreams(trace.User) {
+		s.trace(trace.StreamNew, trace.User, "begins")
+	}
 	return s
 }
 

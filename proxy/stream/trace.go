@@ -6,8 +6,8 @@ import (
 	"bench/proxy/trace"
 )
 
-// What traces see of connections and streams. Each function asks first whether anybody
-// wants to know, which is all it costs otherwise.
+// What traces see of connections and streams. What every request comes by is only called
+// where somebody wants to know (trace.Source.On): asking is all it costs otherwise.
 
 func (c *client) where() *trace.Where {
 	return &trace.Where{Thread: c.t.ID, Frontend: c.fe.Spec.Name, Listener: c.l, Session: c, Connection: c}
@@ -48,9 +48,7 @@ func (c *client) traceH1(event int, what string) {
 
 // traceBytes is about bytes of such a client.
 func (c *client) traceBytes(n int) {
-	if tr := &c.t.trace.H1; tr.On(trace.Data) {
-		tr.Emit(trace.H1ConnRecv, trace.Data, c.where(), "%d bytes of client %s", n, c.peerName())
-	}
+	c.t.trace.H1.Emit(trace.H1ConnRecv, trace.Data, c.where(), "%d bytes of client %s", n, c.peerName())
 }
 
 // traceH1 is about a connection to a server.
@@ -61,10 +59,13 @@ func (sc *serverConn) traceH1(event int, what string) {
 }
 
 // traceRequest is about the head of a request.
-func (s *stream) traceRequest(event int, what string, req *message.Request) {
-	tr := &s.t.trace.H1
-	if !tr.On(trace.Proto) || event == trace.H1HeadIn && s.c.lane() != nil {
-		return
+func (s *stream) traceRequest(event int, req *message.Request) {
+	tr, what := &s.t.trace.H1, "to the server"
+	if event == trace.H1HeadIn {
+		if s.c.lane() != nil {
+			return
+		}
+		what = "from the client"
 	}
 	fields := ""
 	if tr.Detailed() {
@@ -74,10 +75,13 @@ func (s *stream) traceRequest(event int, what string, req *message.Request) {
 }
 
 // traceResponse is the same of a response.
-func (s *stream) traceResponse(event int, what string, res *message.Response) {
-	tr := &s.t.trace.H1
-	if !tr.On(trace.Proto) || event == trace.H1HeadOut && s.c.lane() != nil {
-		return
+func (s *stream) traceResponse(event int, res *message.Response) {
+	tr, what := &s.t.trace.H1, "from the server"
+	if event == trace.H1HeadOut {
+		if s.c.lane() != nil {
+			return
+		}
+		what = "to the client"
 	}
 	fields := ""
 	if tr.Detailed() {
@@ -114,15 +118,16 @@ func (s *stream) trace(event int, l trace.Level, what string) {
 	}
 }
 
-// traceStep is about a step that was run.
+// traceStep is about a step that is run.
 func (s *stream) traceStep(name string) {
-	if tr := &s.t.trace.Stream; tr.On(trace.State) && s.c != nil {
-		event := trace.StreamTCP
-		if s.http {
-			event = trace.StreamHTTP
-		}
-		tr.Emit(event, trace.State, s.where(), "%s", name)
+	if s.c == nil {
+		return
 	}
+	event := trace.StreamTCP
+	if s.http {
+		event = trace.StreamHTTP
+	}
+	s.t.trace.Stream.Emit(event, trace.State, s.where(), "%s", name)
 }
 
 // trace is about a connection of HTTP/2.

@@ -43,6 +43,10 @@ const (
 // Sources are all parts that can be traced.
 type Sources struct{ H1, H2, Stream, Check Source }
 
+// OfStreams tells whether events of a level matter that streams have: those of their own,
+// or of HTTP/1.
+func (a *Sources) OfStreams(l Level) bool { return a.Stream.On(l) || a.H1.On(l) }
+
 var ofConnections = []Lock{Backend, Connection, Frontend, Listener, Nothing, Server, Session, Thread}
 
 // New makes the sources, which report nothing yet.
