@@ -15,6 +15,9 @@ type Backend struct {
 	// Constant.
 
 	Spec *spec.Proxy
+	// Clock is that of the system, unless another one was put in its place before anybody
+	// uses the backend.
+	Clock Clock
 
 	// Atomic.
 
@@ -53,7 +56,7 @@ type Backend struct {
 // NewBackend makes the runtime objects of a proxy and its servers, which take their
 // slots from slots.
 func NewBackend(p *spec.Proxy, slots *registry.Slots) *Backend {
-	b := &Backend{Spec: p, lastEvent: time.Now(), lastUp: true}
+	b := &Backend{Spec: p, Clock: systemClock{}, lastEvent: time.Now(), lastUp: true}
 	b.dynamic = dynamicCookies{on: p.Cookie != nil && p.Cookie.Dynamic, key: p.DynamicKey}
 	for _, sp := range p.Servers {
 		b.servers.Add(sp.Name, b.newServer(sp, slots.Take(), sp.Disabled))

@@ -62,35 +62,44 @@ func (s *Server) startSlowly() {
 		return
 	}
 	s.ramp.Store(0)
-	began, step := time.Now(), max(s.Spec.SlowStart/rampSteps, time.Millisecond)
-	var timer *time.Timer
-	timer = time.AfterFunc(step, func() {
-		b := s.Backend
+	b := s.Backend
+	this, began, step := s.ramps, b.Clock.Now(), max(s.Spec.SlowStart/rampSteps, time.Millisecond)
+	var raise func()
+	raise = func() {
 		b.mu.Lock()
-		if s.rampTimer != timer {
+		if s.ramps != this {
 			b.mu.Unlock()
 			return // another state meanwhile
 		}
-		percent := min(int32(100*time.Since(began)/s.Spec.SlowStart), 100)
+		percent := min(int32(100*b.Clock.Now().Sub(began)/s.Spec.SlowStart), 100)
 		s.ramp.Store(percent)
 		if percent < 100 {
-			timer.Reset(step)
-		} else {
-			s.rampTimer = nil
+			b.Clock.After(step, raise)
 		}
 		b.mu.Unlock()
 		s.note()
 		b.Dequeue(s)
-	})
-	s.rampTimer = timer
+	}
+	b.Clock.After(step, raise)
 }
 
 // stopRamp gives the server its full weight. The backend's lock must be held.
 func (s *Server) stopRamp() {
 	owned.Held(&s.Backend.mu)
-	if s.rampTimer != nil {
-		s.rampTimer.Stop()
-		s.rampTimer = nil
-	}
+	s.ramps++
 	s.ramp.Store(100)
 }
+
+// Clock is what ramps go by.
+type Clock interface {
+	Now() time.Time
+	// After has fn called when d has passed, on any goroutine.
+	After(d time.Duration, fn func())
+}
+
+// systemClock is that of the system.
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) After(d time.Duration, fn func()) { time.AfterFunc(d, fn) }

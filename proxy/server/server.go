@@ -85,10 +85,10 @@ type Server struct {
 	changed        time.Time // of the last change of state
 	downTime       time.Duration
 	transitions    uint64 // times it went down
-	rampTimer      *time.Timer
-	everMaint      bool // it is in maintenance or was once
-	removed        bool // from the backend; nothing changes any more
-	restored       bool // see WasRestored
+	ramps          uint64 // how many have begun or ended
+	everMaint      bool   // it is in maintenance or was once
+	removed        bool   // from the backend; nothing changes any more
+	restored       bool   // see WasRestored
 }
 
 // Admin is the administrative state.
