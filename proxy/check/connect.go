@@ -214,7 +214,7 @@ func (c *Checker) recvBytes(p []byte) (n int, more bool, errno syscall.Errno) {
 	if c.tls != nil {
 		return c.tls.Recv(p, c.hup)
 	}
-	n, errno = sock.Recv(c.fd, p)
+	n, errno = c.l.Recv(c.fd, p)
 	return n, true, errno
 }
 

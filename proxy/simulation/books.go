@@ -23,6 +23,7 @@ type books struct {
 	doubtful uint64 // and those of which nobody knows whether the proxy had them
 	broken   []Complaint
 	clientIn uint64 // bytes that clients have received
+	falls    int    // times that checks have taken a server down
 	tell     func(string, ...any)
 }
 

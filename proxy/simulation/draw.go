@@ -62,6 +62,9 @@ func New(seed uint64) *Plan {
 	if v := m.beside(0x6d6f766573); v.one(4) {
 		v.moving()
 	}
+	if h := m.beside(0x636865636b73); h.one(4) {
+		h.checking()
+	}
 	return p
 }
 

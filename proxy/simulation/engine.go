@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"bench/internal/loop"
 	"bench/internal/sock"
@@ -31,6 +32,12 @@ type engine struct {
 	store    *certs.Store
 	inner    []string // how servers are connected to, in words
 	moves    []Move   // that are under way, one after the other
+
+	probes    map[*server.Server]*probe
+	followers map[*server.Server][]*server.Server // of a server, those that track it
+	unchecked bool                                // no server is checked any more
+	farm      farm
+	books     *books
 }
 
 // maxFD is one above the highest descriptor that a plan needs.
@@ -98,7 +105,7 @@ func (p *Plan) inner() (words []string) {
 }
 
 // start makes the engine of a plan, which accepts from a socket that listens.
-func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) {
+func start(p *Plan, m *virtual.Machine, books *books, fd int) (*engine, error) {
 	id, err := identity()
 	if err != nil {
 		return nil, err
@@ -124,9 +131,11 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 	sh.Errors = make([]map[int]*h1.Reply, len(cfg.Proxies))
 	sinks := make([]log.Sink, len(cfg.Proxies))
 	for i, px := range cfg.Proxies {
-		sh.Errors[i], sinks[i] = standard, sink
+		sh.Errors[i], sinks[i] = standard, books
 		if px.Caps&spec.Backend != 0 {
-			sh.Backends.Add(px.Name, server.NewBackend(px, &sh.Slots))
+			be := server.NewBackend(px, &sh.Slots)
+			be.Clock = clock{m}
+			sh.Backends.Add(px.Name, be)
 		}
 		if px.Caps&spec.Frontend != 0 {
 			f := &stream.Frontend{Spec: px, Logs: true, Limits: h1.Limits{
@@ -137,7 +146,10 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 			sh.Frontends.Add(px.Name, f)
 		}
 	}
-	e := &engine{m: m, shared: sh, store: certs.NewStore(), inner: p.inner()}
+	e := &engine{
+		m: m, shared: sh, store: certs.NewStore(), inner: p.inner(), books: books,
+		probes: map[*server.Server]*probe{}, followers: map[*server.Server][]*server.Server{},
+	}
 	fe := sh.Frontends.All()[0]
 	e.listener = &stream.Listener{FD: fd, Bind: fe.Spec.Binds[0], Frontend: fe, Addr: front}
 	if err := e.secure(); err != nil {
@@ -158,11 +170,21 @@ func start(p *Plan, m *virtual.Machine, sink log.Sink, fd int) (*engine, error) 
 			return nil, err
 		}
 	}
+	if err := e.addChecks(); err != nil {
+		return nil, err
+	}
+	e.changed()
 	if slices.ContainsFunc(sh.Tables, func(t *table.Table) bool { return t.Expire > 0 }) {
 		m.After(sweepEvery, e.sweep)
 	}
 	return e, nil
 }
+
+// clock is that of a machine for what has no loop.
+type clock struct{ *virtual.Machine }
+
+// Now implements server.Clock.
+func (c clock) Now() time.Time { return time.Unix(0, c.Machine.Now()) }
 
 // secure readies what TLS takes.
 func (e *engine) secure() (err error) {

@@ -137,33 +137,23 @@ func (e *engine) nextMove() {
 
 // change changes a server.
 func (e *engine) change(s *server.Server, v Move) {
-	administer := func(a state.Admin) {
-		if changed, _ := s.SetAdmin(a); changed {
-			e.leave(s)
-		}
-	}
 	switch v.What {
 	case toMaint:
-		administer(state.Maint)
+		e.administer(s, state.Maint, s.SetAdmin)
 	case toDrain:
-		administer(state.Drain)
+		e.administer(s, state.Drain, s.SetAdmin)
 	case toReady:
-		administer(state.Ready)
+		e.administer(s, state.Ready, s.SetAdmin)
 	case toDown:
-		if changed, _ := s.SetHealth(state.Down); changed {
-			e.leave(s)
-		}
+		e.setHealth(s, state.Down)
+		e.force(s, false)
 	case toUp:
-		if changed, _ := s.SetHealth(state.Up); changed && s.Spec.OnMarkedUp && !s.Spec.Backup {
-			for _, o := range s.Backend.Servers() {
-				if o.Spec.Backup {
-					e.each(func(t *stream.Thread) { t.KillServerStreams(o, 'U') }, nil)
-				}
-			}
-		}
+		e.setHealth(s, state.Up)
+		e.force(s, true)
 	case toWeight:
 		if !s.Backend.Spec.FixedWeights() {
 			s.SetWeight(v.N)
+			e.changed()
 		}
 	case toMaxConn:
 		s.SetMaxConn(v.N)
@@ -213,6 +203,7 @@ func (e *engine) add(be *server.Backend, n int) {
 	}
 	e.each(func(t *stream.Thread) { t.AddServer(s) }, func() {
 		be.Add(s)
+		e.changed()
 		e.moved()
 	})
 }
@@ -224,6 +215,7 @@ func (e *engine) remove(be *server.Backend, s *server.Server) {
 			e.moved()
 			return
 		}
+		e.changed()
 		e.each(func(t *stream.Thread) { t.RemoveServer(s) }, func() {
 			e.shared.Slots.Give(s.Slot)
 			e.moved()

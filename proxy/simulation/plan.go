@@ -32,9 +32,10 @@ type Plan struct {
 	Link    virtual.Link  // of connections to origins, Seed aside
 	Refuse  int           // of a hundred connections to origins
 	Lose    int
-	Keys    string `json:",omitempty"` // the line of a table in a section of its own
-	Counted bool   `json:",omitempty"` // and it has room for all keys
-	Moves   []Move `json:",omitempty"` // of servers, in the order of their times
+	Keys    string  `json:",omitempty"` // the line of a table in a section of its own
+	Counted bool    `json:",omitempty"` // and it has room for all keys
+	Moves   []Move  `json:",omitempty"` // of servers, in the order of their times
+	Spells  []Spell `json:",omitempty"` // of illness, which checks of servers see
 	Clients []Client
 
 	requests int // drawn so far

@@ -19,7 +19,6 @@ type deed struct {
 	// own: the proxy answers itself. late: by the answer of an origin, not by the request.
 	own, late bool
 	content   string // of an answer of the proxy's own; "": whatever
-	hostile   bool   // there is no answer, only an end
 	silent    bool   // there is no line in the log
 	waits     bool   // the answer takes its time
 }
@@ -38,7 +37,8 @@ var deeds = map[string]deed{
 	"give":     {rule: "http-request return status 200 content-type text/plain string " + large + says, status: 200, flags: "LR", own: true, content: large},
 	"redirect": {rule: "http-request redirect location /elsewhere code 302" + says, status: 302, flags: "LR", own: true},
 	"tarpit":   {rule: "http-request tarpit deny_status 429" + says, status: 429, flags: "PT", own: true, waits: true},
-	"reject":   {rule: "http-request reject" + says, flags: "PR", own: true, hostile: true},
+	"reject":   {rule: "http-request reject" + says, flags: "PR", own: true},
+	"drop":     {rule: "http-request silent-drop" + says, flags: "PR", own: true},
 	"refuse":   {rule: "http-response deny deny_status 503" + replies, status: 503, flags: "PH", own: true, late: true},
 	"replace":  {rule: "http-response return status 202 content-type text/plain string instead" + replies, status: 202, flags: "LH", own: true, late: true, content: "instead"},
 	"status":   {rule: "http-response set-status 404" + replies, status: 404, flags: "--", late: true},
@@ -60,7 +60,7 @@ func (m *maker) ruling() {
 	p := m.p
 	words := []string{"deny", "give", "redirect", "tarpit", "refuse", "replace", "status", "empty"}
 	if p.Hostile {
-		words = append(words, "reject")
+		words = append(words, "reject", "drop")
 	} else {
 		words = append(words, "alive") // what is not logged may not have come whole
 	}

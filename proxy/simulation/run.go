@@ -19,6 +19,7 @@ type Outcome struct {
 	Digest  uint32
 	Elapsed time.Duration // in virtual time
 	Hits    int           // answers from caches
+	Falls   int           // times that checks have taken a server down
 }
 
 // Trace is told what happens in a run.
@@ -32,8 +33,10 @@ type world struct {
 	socket  int       // that listens
 	books   *books
 	clients []*client
-	servers []conn // of origins
-	busy    int    // clients
+	servers []conn          // of origins
+	checked []*virtual.End  // connections of checks
+	ill     map[int]Illness // servers, from 0
+	busy    int             // clients
 	calls   uint64
 	hits    int // answers from caches
 	room    []byte
@@ -67,7 +70,7 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 	}
 	sock.Substitute(kernel(m))
 	defer sock.Substitute(nil)
-	w := &world{p: p, m: m, books: newBooks(p), room: make([]byte, 64<<10), trace: trace}
+	w := &world{p: p, m: m, books: newBooks(p), ill: map[int]Illness{}, room: make([]byte, 64<<10), trace: trace}
 	w.books.tell = w.tell
 	w.socket = m.Listen(front)
 	if err := w.start(); err != nil {
@@ -83,7 +86,11 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 		})
 	}
 	for i := range len(p.Servers) + added {
-		m.Serve(origin(i), w.arrive)
+		m.Serve(origin(i), func() virtual.Arrival { return w.arrive(i) })
+		m.Serve(checkAddress(i), func() virtual.Arrival { return w.arriveCheck(i) })
+	}
+	for _, s := range p.Spells {
+		m.After(s.At, func() { w.fallsIll(s) })
 	}
 	for i := range p.Clients {
 		c := &client{w: w, p: &p.Clients[i], no: i}
@@ -95,7 +102,7 @@ func runOn(p *Plan, trace Trace, kernel func(*virtual.Machine) sock.Kernel) Outc
 		m.After(c.p.At, c.begin)
 	}
 	w.run()
-	return Outcome{Broken: w.books.broken, Events: m.Events(), Digest: m.Digest(), Elapsed: m.Elapsed(), Hits: w.hits}
+	return Outcome{Broken: w.books.broken, Events: m.Events(), Digest: m.Digest(), Elapsed: m.Elapsed(), Hits: w.hits, Falls: w.books.falls}
 }
 
 // start starts an engine.
@@ -145,8 +152,9 @@ func (w *world) secureOrigin(e *virtual.End) conn {
 	return secure(e, tls.Server, cfg)
 }
 
-// arrive decides about a connection to an origin.
-func (w *world) arrive() virtual.Arrival {
+// arrive decides about a connection to origin i, from 0.
+func (w *world) arrive(i int) virtual.Arrival {
+	w.connected(i)
 	w.calls++
 	a := virtual.Arrival{Link: w.p.Link, Actor: w.newOriginConn}
 	a.Link.Seed += w.calls
@@ -184,14 +192,23 @@ func (w *world) run() {
 		}
 		c.done = true
 	}
+	for _, e := range w.engines {
+		e.stopChecks()
+	}
 	// First with origins that keep their connections open, then without.
 	w.until(settling, nil)
 	w.left(true)
 	for _, s := range w.servers {
 		s.Close()
 	}
+	for _, e := range w.checked {
+		e.Close()
+	}
 	w.until(time.Minute, nil)
 	w.left(false)
+	for _, e := range w.engines {
+		e.hold()
+	}
 	w.balance()
 	for _, e := range w.engines {
 		e.stop()

@@ -55,6 +55,9 @@ func shrinkOnce(p *Plan, broken func(*Plan) bool) *Plan {
 	for i := range slices.Backward(p.Moves) {
 		try(func(c *Plan) { c.Moves = slices.Delete(c.Moves, i, i+1) })
 	}
+	for i := range slices.Backward(p.Spells) {
+		try(func(c *Plan) { c.Spells = slices.Delete(c.Spells, i, i+1) })
+	}
 	for i := range p.Servers {
 		try(func(c *Plan) { c.Servers[i] = "" })
 	}

@@ -62,18 +62,21 @@ func TestSimulation(t *testing.T) {
 		t.Logf("seeds from %d on", first)
 	}
 	begun := time.Now()
-	events, passed, n, hits := uint64(0), time.Duration(0), 0, 0
+	events, passed, n, hits, falls := uint64(0), time.Duration(0), 0, 0, 0
 	for ; n != seeds && time.Since(begun) < limit && !t.Failed(); n++ {
 		p := New(first + uint64(n))
 		o := Run(p, nil)
-		events, passed, hits = events+o.Events, passed+o.Elapsed, hits+o.Hits
+		events, passed, hits, falls = events+o.Events, passed+o.Elapsed, hits+o.Hits, falls+o.Falls
 		if len(o.Broken) > 0 {
 			report(t, p, &o)
 		}
 	}
-	t.Logf("%d seeds, %d events, %.0f a second, %v of virtual time, %d answers from caches", n, events, float64(events)/time.Since(begun).Seconds(), passed.Round(time.Second), hits)
+	t.Logf("%d seeds, %d events, %.0f a second, %v of virtual time, %d answers from caches, %d servers taken down by checks", n, events, float64(events)/time.Since(begun).Seconds(), passed.Round(time.Second), hits, falls)
 	if n > 50 && hits == 0 {
 		t.Error("caches have never answered")
+	}
+	if n > 50 && falls == 0 {
+		t.Error("checks have never taken a server down")
 	}
 }
 
