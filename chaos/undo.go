@@ -121,7 +121,7 @@ func (l *Limit) restore() error {
 	}
 	err := unix.Prlimit(l.PID, l.Resource, &unix.Rlimit{Cur: l.Soft, Max: l.Hard}, nil)
 	if err != nil && !errors.Is(err, unix.ESRCH) {
-		return fmt.Errorf("cannot give process %d its limit back: %w", l.PID, err)
+		return fmt.Errorf("cannot restore the limit of process %d: %w", l.PID, err)
 	}
 	var now unix.Rlimit
 	if err := unix.Prlimit(l.PID, l.Resource, nil, &now); err == nil && (now.Cur != l.Soft || now.Max != l.Hard) {

@@ -71,7 +71,7 @@ func (f *Fault) End() (*result.Certificate, error) {
 	if share := (stolen() - f.stolen) / time.Since(f.begun).Seconds() / float64(runtime.NumCPU()); share > maxStolen {
 		findings = append(findings, result.Finding{
 			What: "processor time taken by the host", Verdict: result.Inconclusive,
-			Asked: "at most " + units.Percent(maxStolen), Achieved: units.Percent(share), Note: "times cannot be told exactly",
+			Asked: "at most " + units.Percent(maxStolen), Achieved: units.Percent(share), Note: "times are not exact",
 		})
 	}
 	err = errors.Join(err, f.stopCapture())

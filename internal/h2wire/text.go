@@ -98,7 +98,7 @@ const (
 	faultValue  Fault = "a field value with a control character"
 	faultHop    Fault = "a field of HTTP/1.1 connections"
 	faultPseudo Fault = "pseudo-header fields that are unknown, missing, given twice or late"
-	faultStatus Fault = "a status that is none"
+	faultStatus Fault = "an invalid status"
 )
 
 // validName tells whether a name is one of HTTP/2.

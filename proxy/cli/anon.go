@@ -16,7 +16,7 @@ func anonCommands() []Command {
 	return []Command{
 		{Words: "set anon", Args: "{on|off} [<key>]", Help: "hide names and addresses in 'show sess' and 'show servers', or not", Fn: setAnon},
 		{Words: "set anon global-key", Args: "<key>", Level: AdminLevel, Help: "set the key that names are hidden by; 0 for another one each time", Fn: setAnonKey},
-		{Words: "show anon", Help: "tell whether names and addresses are hidden", Fn: showAnon},
+		{Words: "show anon", Help: "show whether names and addresses are hidden", Fn: showAnon},
 	}
 }
 

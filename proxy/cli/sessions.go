@@ -10,7 +10,7 @@ import (
 
 func sessionCommands() []Command {
 	return []Command{
-		{Words: "show sess", Args: "[id|all|older <age>]", Level: Operator, Help: "list the sessions, or those older than that, or tell all of one or each", Fn: showSess},
+		{Words: "show sess", Args: "[id|all|older <age>]", Level: Operator, Help: "list the sessions, or those older than that, or all details of one or each", Fn: showSess},
 		{Words: "show errors", Args: "[<px>] [request|response]", Level: Operator, Help: "show the last invalid messages", Fn: showErrors},
 		{Words: "shutdown session", Args: "[id]", Level: AdminLevel, Help: "end one session", Fn: shutdownSession},
 	}

@@ -36,7 +36,7 @@ type others struct {
 func refusedSections() [][2]string {
 	const newer = "it belongs to a later version of the language"
 	return [][2]string{
-		{"fcgi-app", "servers are spoken to in HTTP only: put a web server before the application"},
+		{"fcgi-app", "only HTTP is spoken to servers: put a web server before the application"},
 		{"acme", newer},
 		{"crt-store", newer},
 		{"log-profile", newer},

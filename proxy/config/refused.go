@@ -6,8 +6,8 @@ import "strings"
 // may be done instead.
 var refusals = [][2]string{
 	{"filter spoe", "there is no SPOE: let a script ask the agent (core.tcp), or a server before the application"},
-	{"filter fcgi-app", "servers are spoken to in HTTP only: put a web server before the application"},
-	{"use-fcgi-app", "servers are spoken to in HTTP only: put a web server before the application"},
+	{"filter fcgi-app", "only HTTP is spoken to servers: put a web server before the application"},
+	{"use-fcgi-app", "only HTTP is spoken to servers: put a web server before the application"},
 	{"filter opentracing", "there is no OpenTracing: pass the fields of the trace on, and log them by 'unique-id-format'"},
 	{"51degrees", noDevices},
 	{"deviceatlas", noDevices},

@@ -59,7 +59,7 @@ func internalFetches() []Fetch {
 			return true
 		}},
 		{Row: Row{Name: "srv_conn", Usage: "([<backend>/]<server>)", params: "S", Doc: "Streams of a server."}, Out: txn.Int, At: inside, fn: number(func(c *Context, a []Arg) int64 { return farm(c).ServerConns(int(a[0].Int), a[0].Server) })},
-		{Row: Row{Name: "stopping", Doc: "Whether the process is told to stop."}, Out: txn.Bool, At: inside, fn: func(c *Context, _ []Arg, v *txn.Value) bool { v.SetBool(farm(c).Stopping()); return true }},
+		{Row: Row{Name: "stopping", Doc: "Whether the process is stopping."}, Out: txn.Bool, At: inside, fn: func(c *Context, _ []Arg, v *txn.Value) bool { v.SetBool(farm(c).Stopping()); return true }},
 		{Row: Row{Name: "thread", Doc: "Number of the thread, from 0."}, Out: txn.Int, At: inside, fn: number(func(c *Context, _ []Arg) int64 { return int64(farm(c).Thread()) })},
 		{Row: Row{Name: "var", Usage: "(<variable>[,<default>])", params: "v|s", Doc: "A variable, or the default if it is not set."}, Out: txn.None, At: anywhere, fn: fetchVar},
 	}

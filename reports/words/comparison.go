@@ -396,5 +396,5 @@ func Noise(c *result.Comparison) string {
 	if len(texts) == 0 {
 		return ""
 	}
-	return "the least change this host can tell: " + strings.Join(texts, "; ")
+	return "the smallest change this host can detect: " + strings.Join(texts, "; ")
 }

@@ -88,7 +88,7 @@ func (p *point) judge(lab Lab, chance, byChance float64) (decided bool) {
 		p.calm = slices.DeleteFunc(p.made(), func(o *Outcome) bool { return o.Disturbed })
 		p.judged = lab.Judge(p.calm)
 		p.judged.Doubt = ""
-		p.despite = fmt.Sprintf("is told without %d of %d trials there, which the machine disturbed", disturbed, made)
+		p.despite = fmt.Sprintf("is judged without %d of %d trials there, which the machine disturbed", disturbed, made)
 		return true
 	}
 	if len(p.trials) == 0 && doubtful < mostDoubtful && math.Pow(byChance, float64(doubtful)) > unlikely {

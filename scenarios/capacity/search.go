@@ -437,7 +437,7 @@ func (s *search) conclude(end *errEnd) {
 	if why := high.judged.Doubt; why != "" {
 		f.High = 0
 		if end == nil {
-			f.Ended, f.Why = Doubtful, fmt.Sprintf("at %s it cannot be told: %s", perSecond(high.rate), why)
+			f.Ended, f.Why = Doubtful, fmt.Sprintf("at %s it cannot be decided: %s", perSecond(high.rate), why)
 		}
 		if i := slices.IndexFunc(s.points, func(p *point) bool {
 			return p.rate > high.rate && !p.undecided && !p.judged.Held && p.saturated == "" && p.judged.Doubt == ""

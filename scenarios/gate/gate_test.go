@@ -353,7 +353,7 @@ func TestNoiseFloor(t *testing.T) {
 	c.Measures[0].NoiseSD = 0.16
 	r := decide(c, always(1))
 	want(t, r, result.Unclear, 4, 0)
-	if r.Pairs != 0 || !strings.Contains(r.Reason, "the noise floor of cpu/request is ") || !strings.Contains(r.Reason, "with 100 pairs, and changes of 5.00 % are to be told: that takes about ") || !strings.HasSuffix(r.Reason, "; --most-pairs allows more, a greater --min-effect takes fewer") {
+	if r.Pairs != 0 || !strings.Contains(r.Reason, "the noise floor of cpu/request is ") || !strings.Contains(r.Reason, "with 100 pairs, and changes of 5.00 % are to be detected: that takes about ") || !strings.HasSuffix(r.Reason, "; --most-pairs allows more, a greater --min-effect takes fewer") {
 		t.Errorf("%d pairs: %q", r.Pairs, r.Reason)
 	}
 	c.Pairs = 5

@@ -101,7 +101,7 @@ func (c *Config) belowFloor() string {
 			continue
 		}
 		if floor := stats.Floor(measure.NoiseSD, reach); floor > lv.share {
-			below = append(below, fmt.Sprintf("the noise floor of %s is %s with %s, and changes of %s are to be told: that takes %s",
+			below = append(below, fmt.Sprintf("the noise floor of %s is %s with %s, and changes of %s are to be detected: that takes %s",
 				measure.Name, units.Percent(floor), pairs(n), units.Percent(lv.share), about(c.pairsFor(lv.limit, measure.NoiseSD, tail))))
 		}
 	}

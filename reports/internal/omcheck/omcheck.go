@@ -247,7 +247,7 @@ func (f *family) check(s *Sample) error {
 		return errors.New("a quantile without its label, or the label elsewhere")
 	case isQuantile:
 		if q, err := strconv.ParseFloat(quantile, 64); err != nil || q < 0 || q > 1 {
-			return errors.New("a quantile that is none")
+			return errors.New("an invalid quantile")
 		}
 	}
 	return nil
