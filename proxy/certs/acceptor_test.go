@@ -358,7 +358,29 @@ func TestNamesOfCertificates(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"a.test", "a.test", true}, {"a.test", "b.test", false}, {"*.a.test", "x.a.test", true}, {"*.a.test", "a.test", false}, {"*.a.test", "x.y.a.test", false}, {"*", "a", false},
+		{"a.test", "a.test", true},
+		{"a.test", "b.test", false},
+		{"*.a.test", "x.a.test", true},
+		{"*.a.test", "a.test", false},
+		{"*.a.test", "x.y.a.test", false},
+		{"*", "a", false},
+		{"*", "a.", false},
+		{"*.a.test", ".a.test", true},
+		{"x*.a.test", "xy.a.test", true},
+		{"x*.a.test", "x.a.test", true},
+		{"x*.a.test", "yx.a.test", false},
+		{"*y.a.test", "xy.a.test", true},
+		{"*y.a.test", "yx.a.test", false},
+		{"x*z.a.test", "xyz.a.test", true},
+		{"x*z.a.test", "xz.a.test", true},
+		{"xy*yz.a.test", "xyz.a.test", false},
+		{"x*z.a.test", "xy.z.a.test", false},
+		{"x**.a.test", "xy.a.test", false},
+		{"*x*.a.test", "x.a.test", false},
+		{"x.*.test", "x.a.test", false},
+		{"x*", "xy", false},
+		{"x*.a.test", "xy.b.test", false},
+		{"x*.a.test", "x*.a.test", true},
 	} {
 		if matches(c.pattern, c.name) != c.want {
 			t.Errorf("%s for %s: %v", c.pattern, c.name, !c.want)

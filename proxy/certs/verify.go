@@ -3,6 +3,7 @@ package certs
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"net"
 	"slices"
@@ -182,23 +183,26 @@ func verifyServer(roots *x509.CertPool, crl Revocations, name string, asked bool
 	}
 }
 
-// isFor tells whether a certificate is for a name: one of its alternative names, or of
-// its subject, as the reference looks at it.
+// isFor tells whether a certificate is for a name: one of its alternative names, or any common
+// name of its subject, as the reference looks at it.
 func isFor(c *x509.Certificate, name string) bool {
-	for _, n := range append([]string{c.Subject.CommonName}, c.DNSNames...) {
-		if matches(strings.ToLower(n), strings.ToLower(name)) {
-			return true
-		}
-	}
-	return false
+	name = strings.ToLower(name)
+	is := func(pattern string) bool { return matches(strings.ToLower(pattern), name) }
+	return slices.ContainsFunc(c.DNSNames, is) || slices.ContainsFunc(c.Subject.Names, func(a pkix.AttributeTypeAndValue) bool {
+		text, ok := a.Value.(string)
+		return ok && a.Type.Equal(oidCommonName) && is(text)
+	})
 }
 
-// matches compares a name with one of a certificate, of which the first part may be
-// "*".
+// matches compares a name with one of a certificate, which may have a "*" in its first part, for
+// any number of characters but a dot (RFC 6125, section 6.4.3).
 func matches(pattern, name string) bool {
-	if rest, ok := strings.CutPrefix(pattern, "*."); ok {
-		_, parent, ok := strings.Cut(name, ".")
-		return ok && parent == rest
+	if pattern == name {
+		return true
 	}
-	return pattern == name
+	part, parent, several := strings.Cut(pattern, ".")
+	before, after, wild := strings.Cut(part, "*")
+	first, rest, dotted := strings.Cut(name, ".")
+	return several && wild && dotted && rest == parent && !strings.Contains(after, "*") &&
+		len(first) >= len(before)+len(after) && strings.HasPrefix(first, before) && strings.HasSuffix(first, after)
 }

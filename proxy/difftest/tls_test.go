@@ -243,6 +243,10 @@ var tlsCases = []tlsCase{
 			"backend stay", "retries 2", "option redispatch 1", "server s unix@DIR/o ssl ca-file DIR/ca sni str(else.test)", "server t unix@DIR/o ssl verify none"),
 		logs: true, clients: []tlsClient{{name: "other name asked for", path: "/sni"}, {name: "other name", path: "/host"}, {name: "untrusted", path: "/trust"}, {name: "elsewhere", path: "/leave"}, {name: "elsewhere, but for a name", path: "/stay"}},
 	},
+	{
+		name: "to servers, parts of names", bind: "crt DIR/site", frontend: "use_backend %[path,word(1,/)]",
+		backend: partsBackends(), clients: partsClients(),
+	},
 	{name: "hello captured", global: "tune.ssl.capture-buffer-size 400", bind: "crt DIR/site alpn http/1.1", frontend: captureSamples, clients: []tlsClient{
 		{name: "1.3"}, {name: "1.2", change: aes128}, {name: "alpn", change: offering("http/1.1")}, {name: "one group", change: func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.CurveP256} }}, {name: "no name", change: asking("")}, {name: "again", change: aes128, resumes: true},
 	}},
@@ -327,6 +331,7 @@ func makeFiles(t *testing.T, dir string) {
 	makeChild(t, dir, "expired", ca, caKey, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
 	makeChild(t, dir, "server-only", ca, caKey, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
 	makeBeyondLimits(t, dir, ca, caKey)
+	makeParts(t, dir, ca, caKey)
 	makeOddNames(t, dir, ca, caKey)
 }
 
