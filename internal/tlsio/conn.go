@@ -181,7 +181,10 @@ func (c *Conn) Recv(p []byte, hup bool) (n int, more bool, errno syscall.Errno) 
 	c.dry, c.hup = false, hup
 	c.lend()
 	var err error
-	for n < len(p) && err == nil {
+	for range mostRecords {
+		if n == len(p) || err != nil {
+			break
+		}
 		var m int
 		m, err = c.tls.Read(p[n:])
 		n += m
@@ -207,6 +210,10 @@ func (c *Conn) Recv(p []byte, hup bool) (n int, more bool, errno syscall.Errno) 
 	}
 	return 0, false, syscall.EPROTO
 }
+
+// mostRecords is how many records are read by one call: they cost as much to open if they have a
+// byte each, of which a peer can send a great many.
+const mostRecords = 64
 
 // Send takes a, and b behind it, and sends them by one call. What it does not
 // report as taken is to be offered again once the socket can be written to, the same

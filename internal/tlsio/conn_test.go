@@ -604,3 +604,75 @@ func TestMemoryOfWaitingConnections(t *testing.T) {
 		})
 	}
 }
+
+// gathering keeps what is written as long as it is to.
+type gathering struct {
+	net.Conn
+	on bool
+	b  []byte
+}
+
+func (g *gathering) Write(p []byte) (int, error) {
+	if g.on {
+		g.b = append(g.b, p...)
+		return len(p), nil
+	}
+	return g.Conn.Write(p)
+}
+
+// Of many records of a byte, one call takes a few only, so that others get their turn.
+func TestFewRecordsAtATime(t *testing.T) {
+	for _, v := range versions {
+		r := newRig(t)
+		fd, peer := pair(t)
+		e := r.attach(fd, true, nil, asServer(serverConfig(v.id)))
+		g := &gathering{Conn: peer}
+		c := tls.Client(g, clientConfig())
+		if err := c.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		g.on = true
+		const many = 1000
+		for i := range many {
+			if _, err := c.Write([]byte{byte(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := peer.Write(g.b); err != nil {
+			t.Fatal(err)
+		}
+		g.on = false
+		_ = c.CloseWrite()
+		<-e.over
+		if len(e.got) != many || e.most > mostRecords {
+			t.Errorf("%s: %d bytes came, %d of them at once", v.name, len(e.got), e.most)
+		}
+		r.idle()
+	}
+}
+
+// A peer that has closed is read to its end without another event, of which there may be none.
+func TestReadsToTheEndAfterHangUp(t *testing.T) {
+	if *pollerName == "io_uring" {
+		return // it receives by itself
+	}
+	r := newRig(t)
+	fd, peer := pair(t)
+	e := r.attach(fd, true, nil, asServer(serverConfig(tls.VersionTLS13)))
+	c := tls.Client(peer, clientConfig())
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-e.done; err != nil {
+		t.Fatal(err)
+	}
+	r.settled()
+	r.l.Call(func() {
+		_, _ = c.Write([]byte("x"))
+		peer.Close()
+		if n, more, errno := e.c.Recv(make([]byte, 100), true); n != 1 || !more || errno != 0 {
+			t.Errorf("%d bytes, more %v, %v", n, more, errno)
+		}
+		e.close()
+	})
+}

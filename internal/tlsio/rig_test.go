@@ -130,6 +130,7 @@ type echo struct {
 	done    chan error // the outcome of the handshake
 	over    chan struct{}
 	hup     bool
+	most    int // what came of one call of Recv
 }
 
 // attach gives a socket to the loop.
@@ -181,6 +182,7 @@ func (e *echo) move() {
 		}
 		p := e.r.l.Scratch()
 		n, more, errno := e.c.Recv(p, e.hup)
+		e.most = max(e.most, n)
 		switch {
 		case errno != 0 && errno != syscall.EAGAIN:
 			e.err = errno

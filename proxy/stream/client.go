@@ -329,7 +329,7 @@ func (c *client) finish(mayHaveMore bool) {
 func (c *client) linger() {
 	for share := transport.Share; c.Readable || c.Hup; {
 		n, res := c.Recv(c.t.Loop.Scratch())
-		share -= n
+		share -= transport.Cost(n)
 		switch {
 		case res == transport.Drained:
 			return

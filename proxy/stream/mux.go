@@ -97,7 +97,7 @@ func (m *mux) read() {
 		p := c.t.Loop.Scratch()
 		n, res := c.Recv(p)
 		m.feed(p[:n])
-		switch share -= n; {
+		switch share -= transport.Cost(n); {
 		case res == transport.End:
 			m.HalfClosed()
 			m.Dispatch()

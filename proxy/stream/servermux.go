@@ -163,7 +163,7 @@ func (m *serverMux) read() {
 			sc.Keep(p[used:n])
 		}
 		m.Dispatch()
-		switch share -= n; {
+		switch share -= transport.Cost(n); {
 		case res == transport.End, res == transport.Failed:
 			m.Kill(h2.Cancel)
 			m.Dispatch()

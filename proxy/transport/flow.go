@@ -60,6 +60,10 @@ const (
 // so that one bulk transfer cannot hold up the others.
 const Share = 128 << 10
 
+// Cost is what a receive of n bytes counts for in a share. One that brought little, and says that
+// there is more, may have taken as long: a layer such as TLS looks at a bounded number of records.
+func Cost(n int) int { return max(n, Share/32) }
+
 // Begin readies the flow for a message body. mode is what becomes of chunked
 // framing.
 func (f *Flow) Begin(body message.Body, mode h1.ChunkMode) {
@@ -303,7 +307,7 @@ func (f *Flow) Pump(k *Kit, src, dst *Endpoint) FlowState {
 			return FlowWait
 		case More:
 		}
-		if share -= n; share <= 0 && !f.Ended {
+		if share -= Cost(n); share <= 0 && !f.Ended {
 			return FlowYield
 		}
 	}

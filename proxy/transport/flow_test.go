@@ -46,6 +46,24 @@ func TestPumpYields(t *testing.T) {
 	}
 }
 
+// One that has a byte each time is, too.
+func TestPumpYieldsAfterBytes(t *testing.T) {
+	k := newKit(t)
+	to := &fakeLayer{}
+	dst, _ := pair(t, k, to)
+	from := &fakeLayer{}
+	src, _ := pair(t, k, from)
+	for range 1000 {
+		from.recv = append(from.recv, recvStep{"x", true, 0})
+	}
+	var f Flow
+	f.Begin(message.Body{Kind: message.BodyTunnel}, h1.ChunkKeep)
+	src.Note(poller.In)
+	if st := f.Pump(k, src, dst); st != FlowYield || len(to.sent) != 32 {
+		t.Errorf("state %d after %d bytes", st, len(to.sent))
+	}
+}
+
 // What lies in a buffer stays as it is when room is made in front of it.
 func TestCompactBuffer(t *testing.T) {
 	k := newKit(t)
