@@ -158,6 +158,45 @@ func TestWindows(t *testing.T) {
 	s.expect("the rest", "SETTINGS ack", "1 DATA xxxxxxxx END")
 }
 
+// Of several windows in one frame the last one counts: what they come to on the way is nobody's
+// fault, and streams are looked at once.
+func TestWindowsInOneFrame(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, true, get...)
+	s.turn()
+	s.frames()
+	s.must(s.framer.WriteWindowUpdate(1, 100))
+	window := func(n uint32) http2.Setting { return http2.Setting{ID: http2.SettingInitialWindowSize, Val: n} }
+	s.must(s.framer.WriteSettings(window(maxWindow), window(0), window(maxWindow), window(10)))
+	s.turn()
+	s.expect("known", "SETTINGS ack")
+	if got := s.streams[1].sendWin; got != 110 {
+		t.Errorf("window of %d", got)
+	}
+	s.must(s.framer.WriteSettings(window(10), window(maxWindow)))
+	s.turn()
+	s.expect("too far", "GOAWAY 1 FLOW_CONTROL_ERROR")
+}
+
+// A client that had made its table smaller is told that there is none, also if it has made it
+// large again.
+func TestTableMadeSmallAndLarge(t *testing.T) {
+	s := greeted(t, testSettings())
+	for _, n := range []uint32{0, 4096} {
+		s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingHeaderTableSize, Val: n}))
+	}
+	s.writeHead(1, true, get...)
+	s.writeHead(3, true, get...)
+	s.turn()
+	for i, id := range []uint32{1, 3} {
+		s.flush()
+		s.streams[id].answer(204, "")
+		if told := s.conn.tx[HeaderLen] == 0x20; told != (i == 0) {
+			t.Errorf("block %d begins with %#x", i, s.conn.tx[HeaderLen])
+		}
+	}
+}
+
 // The window of the connection, and the socket, are shared in turn.
 func TestShares(t *testing.T) {
 	s := greeted(t, testSettings())

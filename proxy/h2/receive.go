@@ -347,8 +347,13 @@ func (c *Conn) settings(h FrameHeader, p []byte, now int64) {
 	}
 	c.order(now)
 	c.learnt()
+	was := c.startWin
 	for ; len(p) > 0 && c.phase != phaseDead; p = p[settingLen:] {
 		c.setting(settingID(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint32(p[2:]))
+	}
+	// The last value counts, and one look at the streams is enough: a frame may have thousands.
+	if delta := c.startWin - was; delta != 0 && c.phase != phaseDead {
+		c.widenAll(delta)
 	}
 	if c.phase == phaseDead {
 		return
@@ -397,14 +402,7 @@ func (c *Conn) setting(id settingID, v uint32) {
 			c.fail(FlowControlError)
 			return
 		}
-		delta := int64(v) - c.startWin
 		c.startWin = int64(v)
-		for _, st := range c.streams {
-			if !c.widen(st, delta) {
-				c.fail(FlowControlError)
-				return
-			}
-		}
 	case settingMaxFrame:
 		if v < minMaxFrame || v > maxMaxFrame {
 			c.fail(ProtocolError)
@@ -414,6 +412,16 @@ func (c *Conn) setting(id settingID, v uint32) {
 			c.fail(ProtocolError)
 		}
 	case settingMaxStreams, settingMaxHead: // of interest to clients; and rather too much than nothing
+	}
+}
+
+// widenAll changes the windows of all streams by delta.
+func (c *Conn) widenAll(delta int64) {
+	for _, st := range c.streams {
+		if !c.widen(st, delta) {
+			c.fail(FlowControlError)
+			return
+		}
 	}
 }
 
