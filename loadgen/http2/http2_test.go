@@ -208,6 +208,28 @@ func TestLongHeads(t *testing.T) {
 	}
 }
 
+// A peer that had made its table smaller is told once that there is none, also if it has made it
+// large again.
+func TestTablesOfPeers(t *testing.T) {
+	for _, c := range []struct {
+		sizes []uint32
+		want  bool
+	}{{nil, false}, {[]uint32{4096}, false}, {[]uint32{0}, true}, {[]uint32{100, 4096}, true}} {
+		s := newSession(t, Spec{}, http1.Spec{})
+		outcomes(s, hello, 99)
+		for _, n := range c.sizes {
+			outcomes(s, string(frame(nil, h2wire.Frame{Type: h2wire.Settings}, string(h2wire.AppendSetting(nil, h2wire.TableSize, n)))), 99)
+		}
+		for i, want := range []bool{c.want, false} {
+			out, _ := s.Request(nil, &codec.Order{Seq: uint64(i), Item: -1})
+			_, payload := readFrames(t, []byte(strings.TrimPrefix(string(out), h2wire.Preface)))
+			if last := payload[len(payload)-1]; (last[0] == 0x20) != want {
+				t.Errorf("%v: block %d begins with %#x", c.sizes, i, last[0])
+			}
+		}
+	}
+}
+
 // Windows are given back as bodies come, on the whole and on each stream.
 func TestWindowsAreGivenBack(t *testing.T) {
 	s := newSession(t, Spec{Streams: 1, Window: 100_000}, http1.Spec{})

@@ -393,7 +393,7 @@ func (s *session) settings(f h2wire.Frame, p []byte) codec.State {
 		case h2wire.MaxStreams:
 			s.limit = int(min(int64(s.client.depth), value))
 		case h2wire.TableSize:
-			s.shrink = value < 4096
+			s.shrink = s.shrink || value < 4096 // the smallest one counts (RFC 7541 §4.2)
 		case h2wire.InitialWindow:
 			if value > h2wire.MaxWindow {
 				return s.broken("a window that is too large")
