@@ -139,6 +139,10 @@ func TestExamine(t *testing.T) {
 		if _, err := all.judge(&st); (err != nil) != never {
 			t.Errorf("%s, where all is passed over: %v", tt.shown[0].Subject.CommonName, err)
 		}
+		st.DidResume = true // a session remembers what came last, and no more
+		if v, err := all.judge(&st); err == nil && (v.Err != 0 || v.CAErr != 0 || (v.Result != 0) != (tt.want != nil)) {
+			t.Errorf("%s, in a session that goes on: %+v", tt.shown[0].Subject.CommonName, v)
+		}
 	}
 }
 

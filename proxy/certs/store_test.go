@@ -384,6 +384,12 @@ func TestListsChange(t *testing.T) {
 	if err := s.Delete(Certs, "new"); !errors.Is(err, ErrInUse) {
 		t.Errorf("%v", err)
 	}
+	// One that cannot be used leaves the list as it was.
+	if n, err := s.AddEntry("list", "new", func(*spec.BindTLS) (spec.CertEntry, error) {
+		return spec.CertEntry{Cert: "new", TLS: anyVersion(spec.TLS{Verify: spec.VerifyRequired, CAFile: "absent"})}, nil
+	}); n != 0 || err == nil {
+		t.Errorf("%d lines take an entry whose authorities there are not: %v", n, err)
+	}
 	entries, _ := s.List("list")
 	if len(entries) != 2 || Entry(&entries[1], true, "2") != "new:2 added.test" || entries[1].Line != 2 {
 		t.Errorf("%+v", entries)
