@@ -53,6 +53,16 @@ func (m Method) Input() txn.Kind { return methods[m].kind }
 // TakesPatterns reports whether a method compares with anything.
 func (m Method) TakesPatterns() bool { return m != Found && m != Bool }
 
+// comparesText reports whether a method looks texts up by their bytes.
+func (m Method) comparesText() bool {
+	switch m {
+	case Str, Beg, End, Sub, Dir, Dom:
+		return true
+	case Found, Bool, Int, IP, Bin, Len, Reg, Meth, numMethods:
+	}
+	return false
+}
+
 // Methods lists their names.
 func Methods() []string {
 	var names []string

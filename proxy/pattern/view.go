@@ -179,7 +179,7 @@ func (v *View) matchesText(m *Memory, b []byte) bool {
 func (v *View) Find(m *Memory, x *txn.Value) *Entry { return v.find(v.now.Load(), m, x) }
 
 func (v *View) find(c *contents, m *Memory, x *txn.Value) *Entry {
-	if v.fold && v.method != Reg && v.method != Meth {
+	if v.fold && v.method.comparesText() {
 		m.text.Kind, m.text.B = txn.Str, m.lowered(x.B)
 		x = &m.text
 	}

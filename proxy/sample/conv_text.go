@@ -3,6 +3,7 @@ package sample
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -195,9 +196,6 @@ func fieldsEnd(b []byte, i int, more int64, words bool, isDelim func(byte) bool)
 		for words && j < len(b) && isDelim(b[j]) {
 			j++
 		}
-		if words && j >= len(b) {
-			return j
-		}
 		for j < len(b) && !isDelim(b[j]) {
 			j++
 		}
@@ -212,9 +210,6 @@ func fieldsBegin(b []byte, i int, more int64, words bool, isDelim func(byte) boo
 		j := i - 1
 		for words && j >= 0 && isDelim(b[j]) {
 			j--
-		}
-		if words && j < 0 {
-			return 0
 		}
 		for j >= 0 && !isDelim(b[j]) {
 			j--
@@ -241,6 +236,9 @@ func convBytes(_ *Context, a []Arg, v *txn.Value) bool {
 }
 
 func checkRegsub(_ *Env, a []Arg) (err error) {
+	if len(a[0].Str) == 0 {
+		return errors.New("the expression is missing")
+	}
 	flags := string(a[2].Str)
 	if bad := strings.Trim(flags, "gi"); bad != "" {
 		return fmt.Errorf("flag '%s' is unknown: want g, i or both", bad)
