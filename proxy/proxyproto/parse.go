@@ -167,6 +167,9 @@ func (h *Header) binary(b []byte, limit int) (int, error) {
 		h.Destination = netip.AddrPortFrom(netip.AddrFrom16([16]byte(rest[16:])), binary.BigEndian.Uint16(rest[34:]))
 		rest = rest[36:]
 	default: // of another kind: nothing is known of it
+		if b[13]>>4 > 3 || b[13]&15 > 2 {
+			return 0, ErrInvalid // of a kind that there is not
+		}
 		return size, nil
 	}
 	return size, h.extras(b, rest)

@@ -22,12 +22,12 @@ func identityFetches() []Fetch {
 		{Row: Row{Name: "fc_pp_authority", Doc: "Host name that the client asked for, as a header of the PROXY protocol has it."}, Out: txn.Str, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			_, authority, _ := c.Txn.Stream.Proxied()
 			v.Kind = txn.Str
-			return len(authority) > 0 && c.keep(v, append(c.spare(), authority...))
+			return authority != nil && c.keep(v, append(c.spare(), authority...))
 		}},
 		{Row: Row{Name: "fc_pp_unique_id", Doc: "Identifier of the connection, as a header of the PROXY protocol has it."}, Out: txn.Str, At: always, fn: func(c *Context, _ []Arg, v *txn.Value) bool {
 			_, _, id := c.Txn.Stream.Proxied()
 			v.Kind = txn.Str
-			return len(id) > 0 && c.keep(v, append(c.spare(), id...))
+			return id != nil && c.keep(v, append(c.spare(), id...))
 		}},
 	}
 }

@@ -148,7 +148,16 @@ func (c *client) Arrived() (src, dst sock.Addr) {
 			dst = a
 		}
 	}
-	return c.addr.Addr(), dst
+	src = c.addr.Addr()
+	if n := c.notes; n != nil {
+		if n.bareSrc.IsValid() {
+			src = n.bareSrc
+		}
+		if n.bareDst.IsValid() {
+			dst = n.bareDst
+		}
+	}
+	return src, dst
 }
 
 // Arrived implements txn.Stream.

@@ -80,6 +80,9 @@ func (c *client) openAgain() { c.open(c.fe.opening[c.opening].run(c)) }
 // from, and where to.
 func (c *client) connectionRules() txn.Verdict {
 	v := c.runRules(c.fe.rules.Connection)
+	if n := c.notes; n != nil {
+		n.bareSrc, n.bareDst = n.src, n.dst
+	}
 	if v != txn.Next {
 		c.fe.C.DeniedConn++
 		c.t.Listeners[c.l.Index].C.DeniedConn++

@@ -144,7 +144,7 @@ func (c *client) header(parse func(b []byte, limit int, h *proxyproto.Header) (i
 func (c *client) takeHeader(h *proxyproto.Header, n int) {
 	x := c.noted()
 	if h.Version > 0 {
-		x.proxied = proxied{version: h.Version, authority: append(x.proxied.authority[:0], h.Authority...), uniqueID: append(x.proxied.uniqueID[:0], h.UniqueID...), namespace: c.t.Shared.Config.Namespaces[string(h.Namespace)]}
+		x.proxied = proxied{version: h.Version, authority: keptText(x.proxied.authority, h.Authority), uniqueID: keptText(x.proxied.uniqueID, h.UniqueID), namespace: c.t.Shared.Config.Namespaces[string(h.Namespace)]}
 	}
 	if h.Source.IsValid() {
 		c.SetSource(sock.FromAddrPort(h.Source))
@@ -260,4 +260,15 @@ func (s *stream) greet() txn.Verdict {
 	}
 	s.sc.Errno = errno
 	return txn.Gone
+}
+
+// keptText copies a text to memory that is there; what is empty is not what is not there.
+func keptText(to, b []byte) []byte {
+	switch {
+	case b == nil:
+		return nil
+	case to == nil:
+		to = []byte{}
+	}
+	return append(to[:0], b...)
 }

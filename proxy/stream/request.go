@@ -183,6 +183,9 @@ type notes struct {
 	tracked txn.Tracked
 	// src and dst are what rules have made of the connection's addresses.
 	src, dst sock.Addr
+	// bareSrc and bareDst are what rules about the bare connection have: those of the
+	// connection itself from then on, whatever else is said of the client.
+	bareSrc, bareDst sock.Addr
 	// own are the server connections kept for this client alone, the last used first.
 	own list.List[serverConn]
 	// gone: so is the client, and nothing more is kept for it.
