@@ -46,6 +46,7 @@ type ConnectOptions struct {
 	Mark           int
 	Stamp          bool       // see Stamp
 	Transparent    bool       // IP_TRANSPARENT: Source need not be an address of this host
+	FastOpen       bool       // TCP_FASTOPEN_CONNECT: the handshake may wait for the first bytes, to take them along
 	Namespace      *Namespace // to make the socket in; nil: that of the process
 }
 
@@ -112,6 +113,9 @@ func (o *ConnectOptions) apply(fd, family int) syscall.Errno {
 			if e := setInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, o.UserTimeoutMS); e != 0 {
 				return e
 			}
+		}
+		if o.FastOpen {
+			_ = setInt(fd, unix.IPPROTO_TCP, unix.TCP_FASTOPEN_CONNECT, 1) // without it the bytes come a little later
 		}
 		if o.Interface != "" {
 			if errno, ok := unix.BindToDevice(fd, o.Interface).(syscall.Errno); ok { //nolint:errorlint // it is never wrapped
@@ -189,9 +193,18 @@ func send(fd int, p []byte, flags uintptr) (n int, errno syscall.Errno) {
 			return int(r), 0
 		}
 		if e != unix.EINTR {
-			return 0, e
+			return 0, full(e)
 		}
 	}
+}
+
+// full is what a send has failed with. With FastOpen the handshake may turn out to have
+// to go first: that is as if there were no room yet.
+func full(e syscall.Errno) syscall.Errno {
+	if e == unix.EINPROGRESS {
+		return unix.EAGAIN
+	}
+	return e
 }
 
 // maxIovec bounds one Writev; the rest is left to the next call.
@@ -218,7 +231,7 @@ func Writev(fd int, pieces [][]byte) (n int, errno syscall.Errno) {
 			return int(r), 0
 		}
 		if e != unix.EINTR {
-			return 0, e
+			return 0, full(e)
 		}
 	}
 }

@@ -44,10 +44,6 @@ func acceptedGlobalKeywords() []keyword {
 		{name: "close-spread-time", args: "<time>", inert: "idle connections are closed as their clients have been quiet", doc: "Time over which a soft stop closes idle connections."},
 		{name: "thread-groups", args: "<number>", inert: "there is one group of threads", doc: "Number of groups of threads."},
 		{name: "thread-group", args: "<group> <threads>...", inert: "there is one group of threads", doc: "Threads of a group."},
-		{name: "httpclient.resolvers.id", args: "<name>", inert: "nothing fetches anything over HTTP", doc: "Resolvers of the HTTP client of scripts."},
-		{name: "httpclient.resolvers.prefer", args: "{ ipv4 | ipv6 }", inert: "nothing fetches anything over HTTP", doc: "Addresses that the HTTP client of scripts prefers."},
-		{name: "httpclient.ssl.verify", args: "[none | required]", inert: "nothing fetches anything over HTTP", doc: "Whether the HTTP client of scripts verifies certificates."},
-		{name: "httpclient.ssl.ca-file", args: "<path>", inert: "nothing fetches anything over HTTP", doc: "Certificates that the HTTP client of scripts trusts."},
 		{name: "profiling.memory", args: "{ on | off }", inert: "memory is profiled by the tools of Go", doc: "Profile memory."},
 	}
 	for i := range rows {

@@ -92,7 +92,6 @@ func onPurpose() map[string]string {
 	)
 	return map[string]string{
 		"bad/bind-not-yet":           lacking,
-		"bad/server-not-yet":         lacking,
 		"bad/tls-stats":              lacking,
 		"bad/source-not-yet":         lacking,
 		"bad/balance-not-yet":        lacking,

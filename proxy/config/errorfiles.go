@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"bench/proxy/h1"
 	"bench/proxy/rule"
 	"bench/proxy/txn"
 )
@@ -88,6 +89,10 @@ func (l *line) errorFile() (code int, text []byte, ok bool) {
 	}
 	if err != nil {
 		l.fail(l.args[1], "cannot read the error file: %v", err)
+		return 0, nil, false
+	}
+	if _, err := h1.ParseReply(code, text, l.p.global.Tune.BufSize); err != nil {
+		l.fail(l.args[1], "cannot use the error file '%s': %v", l.args[1].text, err)
 		return 0, nil, false
 	}
 	return code, text, true

@@ -21,6 +21,7 @@ type globalDraft struct {
 	stateBase, stateFile string
 	// cookieLen is the longest "capture cookie".
 	cookieLen int
+	client    clientDraft
 }
 
 // newGlobal holds what the engine does when a global section says nothing

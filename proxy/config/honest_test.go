@@ -159,7 +159,9 @@ var samples = map[string]string{
 	"http-send-name-header":      "mode http\nX-Server",
 	"option http-buffer-request": "mode http\n",
 
+	"httpclient.resolvers.id":            "default",
 	"httpclient.resolvers.prefer":        "ipv4",
+	"httpclient.ssl.ca-file":             "testdata/tls/site.pem",
 	"httpclient.ssl.verify":              "none",
 	"load-server-state-from-file":        "local",
 	"server-state-file-name":             "load-server-state-from-file local\nx",
@@ -208,6 +210,7 @@ const variableLimit = "whoever sets a variable was compiled with it: TestVariabl
 
 // optionSamples are the same for the options of bind and server lines.
 var optionSamples = map[string]string{
+	"log-proto": "octet-count", "no-tfo": "tfo no-tfo",
 	"interface": "lo", "mode": "600", "user": "root", "group": "root", "level": "admin", "expose-fd": "listeners",
 	"severity-output": "string", "process": "1", "shards": "2", "proto": "h1", "check-proto": "h1", "ws": "h2", "thread": "1", "name": "n",
 	"addr": "127.0.0.9", "cookie": "c", "redir": "http://a", "on-marked-down": "shutdown-sessions", "on-marked-up": "shutdown-backup-sessions",
@@ -238,6 +241,7 @@ func optionBefore(list, name string) string {
 		"bind/verify": "ssl crt " + file + " ca-file " + file, "server/verify": "ssl ca-file " + file,
 		"bind/crl-file": "ssl crt " + file + " verify optional ca-file " + file, "server/crl-file": "ssl ca-file " + file,
 		"server/tls-tickets": "ssl verify none no-tls-tickets", "server/ssl-reuse": "ssl verify none no-ssl-reuse",
+		"bind/force-sslv3": "", "server/force-sslv3": "",
 		"server/no-verifyhost": "ssl verify none verifyhost a", "server/ws": "ssl verify none alpn h2,http/1.1",
 	}
 	if b, ok := of[list+"/"+name]; ok {

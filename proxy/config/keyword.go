@@ -83,6 +83,7 @@ func keywords() []keyword {
 		environmentKeywords(),
 		variableKeywords(),
 		scriptKeywords(),
+		httpClientKeywords(),
 		tuneKeywords(),
 		tlsGlobalKeywords(),
 		http2Keywords(),

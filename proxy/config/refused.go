@@ -18,7 +18,6 @@ var refusals = [][2]string{
 	{"ssl-provider", noOpenSSL},
 	{"issuers-chain-path", "certificates come with their chains, in one file"},
 	{"ssl-skip-self-issued-ca", "certificates come with their chains, in one file"},
-	{"force-sslv3", "crypto/tls has no SSL 3.0"},
 	{"usesrc", "it belongs behind 'source'"},
 }
 

@@ -51,6 +51,7 @@ func (p *parser) resolve() *spec.Config {
 	cfg.Programs = p.resolvePrograms()
 	p.checkResolvers(cfg)
 	FullConns(cfg, cfg.Global.MaxConn)
+	p.resolveHTTPClient(&cfg.Global.HTTPClient)
 	p.startScripts(cfg)
 	return cfg
 }
@@ -172,6 +173,9 @@ func (p *parser) backend(s *section, px *spec.Proxy) {
 		if srv.Agent.Check && srv.Agent.Port == 0 {
 			p.warning(s, d.Pos, "server '%s' has no 'agent-port': no agent is asked", srv.Name)
 			srv.Agent.Check = false
+		}
+		if srv.FastOpen && px.RetryOn&spec.RetryFastOpen != spec.RetryFastOpen {
+			p.warning(s, d.Pos, "server '%s' has 'tfo' without effect: what is refused with the first packet has to be sent again, by 'mode http' and a 'retry-on' with conn-failure, empty-response and response-timeout", srv.Name)
 		}
 		if !srv.ForcedID {
 			srv.ID = freeNumber(used, &next)

@@ -189,6 +189,7 @@ func (l *line) useResolvers(name string, set func(int)) {
 
 // checkResolvers finds the sections that servers and rules name.
 func (p *parser) checkResolvers(cfg *spec.Config) {
+	p.useDefaultResolvers()
 	for i, s := range p.sections {
 		for j, d := range s.servers {
 			if d.resolvers.name == "" {

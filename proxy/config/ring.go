@@ -114,17 +114,23 @@ func readRingServer(l *line) {
 			l.missing("legacy or octet-count after 'log-proto'")
 			return
 		}
-		switch rest[1].text {
-		case "legacy":
-			s.OctetCount = false
-		case "octet-count":
-			s.OctetCount = true
-		default:
-			l.unknown(rest[1], "argument of 'log-proto'", []string{"legacy", "octet-count"})
+		if s.OctetCount, ok = l.logProto(rest[1]); !ok {
 			return
 		}
 	}
 	l.p.others.ring.Servers = append(l.p.others.ring.Servers, s)
+}
+
+// logProto takes the way in which messages are framed (RFC 6587).
+func (l *line) logProto(w word) (octetCount, ok bool) {
+	switch w.text {
+	case "legacy":
+		return false, true
+	case "octet-count":
+		return true, true
+	}
+	l.unknown(w, "argument of 'log-proto'", []string{"legacy", "octet-count"})
+	return false, false
 }
 
 // ringAddress reads the address of a server that takes lines over TCP.

@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 		{"lua-load DIR/noword.lua", "", "DIR/noword.lua:1: bad argument #1 to register_cli (a list of words is expected)"},
 		{"lua-load DIR/tcp.lua", "", "DIR/tcp.lua:1: core.tcp: not available before the proxy runs"},
 		{"lua-load DIR/proxies.lua", "", ""},
-		{"lua-load DIR/client.lua", "", "DIR/client.lua:1: core.httpclient: requests of scripts are not supported"},
+		{"lua-load DIR/client.lua", "", "DIR/client.lua:1: core.httpclient: not available before the proxy runs"},
 		{"lua-load DIR/uses.lua", "", "module 'module' not found"},
 		{"lua-load DIR/init.lua", "", "DIR/init.lua:1: in init"},
 		{"lua-load DIR/late.lua", "", "only available from the body of a script"},

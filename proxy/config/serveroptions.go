@@ -52,10 +52,6 @@ func makeServerOptions() []serverOption {
 			}
 		}})
 	}
-	// always is an option that asks for what is done anyway.
-	always := func(where place, name, doc string) serverOption {
-		return row(where, serverOption{name: name, same: true, doc: doc, read: func(*line, *s, word) {}})
-	}
 	rows := append([]serverOption{
 		row(atRunTime, serverOption{name: "id", args: 1, doc: "Number in the statistics.", read: func(l *line, x *s, w word) {
 			if n, ok := l.value("id", w, 1, math.MaxInt32); ok {
@@ -159,7 +155,9 @@ func makeServerOptions() []serverOption {
 		row(everyplace, serverOption{name: "check-proto", args: 1, doc: "Protocol of checks that speak HTTP: h1 or h2; by default that of the connections.", read: func(l *line, x *s, w word) {
 			l.serverProto(w, &x.CheckProto)
 		}}),
-		always(everyplace, "no-tfo", "No TCP Fast Open, as always."),
+		flag(everyplace, "tfo", "TCP Fast Open: the handshake takes the first bytes along, where there are any at once. As a refusal shows only afterwards, it takes a \"retry-on\" with conn-failure, empty-response and response-timeout.", true, func(x *s) *bool { return &x.FastOpen }),
+		flag(everyplace, "no-tfo", "Against \"tfo\" in default-server.", false, func(x *s) *bool { return &x.FastOpen }),
+		row(inDefault, serverOption{name: "log-proto", args: 1, inert: "only servers of rings are sent messages of logs", doc: "Framing of messages of logs: legacy or octet-count.", read: func(l *line, _ *s, w word) { l.logProto(w) }}),
 	}, serverTLSOptions()...)
 	return slices.Concat(rows, agentOptions(row), observeOptions(row), proxyProtocolServer(row), socksOptions(row), []serverOption{namespaceServer(row)})
 }

@@ -75,7 +75,12 @@ func commonTLSRows() []tlsRow {
 		if strings.HasPrefix(name, "force-") {
 			doc = "Only this version of TLS."
 		}
-		rows = append(rows, tlsRow{name: name, doc: doc, same: name == "no-sslv3", read: func(_ *line, d *tlsDraft, _ word) { d.versions.Flag(name) }})
+		note := ""
+		if name == "force-sslv3" {
+			note = "there is no SSL 3.0 any more, here or in OpenSSL: lines that speak TLS are refused with it"
+			doc = "Only this version of TLS, which does not exist any more: an error where TLS is spoken."
+		}
+		rows = append(rows, tlsRow{name: name, doc: doc, note: note, same: name == "no-sslv3", read: func(_ *line, d *tlsDraft, _ word) { d.versions.Flag(name) }})
 	}
 	return rows
 }

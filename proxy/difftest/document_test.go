@@ -106,7 +106,10 @@ const documentTail = `
 | responses without a body where the client expects one | get a Content-Length of 0 (a GET that rules have made HEAD, a 304 whose status they have set) | there the length stays, so that the client takes the next response for the body |
 | responses whose body rules withhold | the server's connection is closed if more of the body is to come | there it is read to its end |
 | ` + "`tune.vars`" + ` limits | a variable without room for its text is not set | there it shows what lies in memory |
-| scripts | figures of proxies (` + "`get_stats`, `core.get_info`" + `) and what changes servers are not to be had in fetches and converters; what clients of the runtime API say next is not for the command (` + "`getline`" + `); ` + "`core.httpclient`, `core.register_filter`" + `, and channels are refused | the first may have to wait for other threads |
+| scripts | figures of proxies (` + "`get_stats`, `core.get_info`" + `) and what changes servers are not to be had in fetches and converters; ` + "`core.register_filter`" + `, and channels are refused | the first may have to wait for other threads |
+| requests of scripts (` + "`core.httpclient`" + `) | are not logged; an interim response is not taken for the response; a Content-Length has to be right | there each one has a line in the log of the process |
+| ` + "`tfo`" + ` of servers | requests come with the first packet of a connection, given the ` + "`retry-on`" + ` that the manual asks for | there they do not at first attempts |
+| ` + "`log-proto`" + ` of servers outside of rings | a warning | nothing is sent there that it could be about |
 | sockets of scripts | a line that comes in pieces is put together | there the process ends itself |
 | ` + "`option httpclose`" + ` and HTTP/2 | a connection of HTTP/2 goes on, as there; a soft stop ends it by two GOAWAYs, a second apart at most | what a client has sent before it knew is still served |
 | windows of HTTP/2 | a connection takes 1 MiB ahead, a stream at least a buffer | several uploads go on at once although each is on its way for a while |

@@ -1,8 +1,8 @@
 package engine
 
 import (
+	"crypto/tls"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -22,7 +22,11 @@ func (e *Engine) prepareScripts() error {
 	if !ok {
 		return nil
 	}
-	p.Start(lua.Facts{Resolve: e.resolveSample, Counters: e.cfg.Global.Tune.StickCounters})
+	client, err := e.scriptClient()
+	if err != nil {
+		return err
+	}
+	p.Start(lua.Facts{Resolve: e.resolveSample, Counters: e.cfg.Global.Tune.StickCounters, Client: client})
 	for i, t := range e.threads {
 		m, err := p.Machine(t.ID, e.loops[i], ofScripts{e}, t.Rules(), lua.Wires{Kit: &t.Kit, TLS: t.TLS})
 		if err != nil {
@@ -35,6 +39,21 @@ func (e *Engine) prepareScripts() error {
 	return nil
 }
 
+// scriptClient is how scripts make requests.
+func (e *Engine) scriptClient() (lua.Requests, error) {
+	g := &e.cfg.Global.HTTPClient
+	r := lua.Requests{Resolvers: g.Resolvers, PreferIPv4: g.PreferIPv4}
+	if g.TLS == nil {
+		return r, nil
+	}
+	c, _, err := e.certs.Connector(g.TLS)
+	if err != nil {
+		return r, fmt.Errorf("requests of scripts: %w", err)
+	}
+	r.Secure = func(host string) *tls.Config { return c.To([]byte(host)).Config() }
+	return r, nil
+}
+
 // scriptedCommands are the commands of the runtime API that scripts have registered. They
 // run on the first loop.
 func (e *Engine) scriptedCommands() []cli.Scripted {
@@ -44,8 +63,8 @@ func (e *Engine) scriptedCommands() []cli.Scripted {
 	}
 	var all []cli.Scripted
 	for _, c := range p.Commands() {
-		all = append(all, cli.Scripted{Words: c.Words, Usage: c.Usage, Answer: func(words []string, w io.Writer) error {
-			return e.machines[0].Answer(c, words, w)
+		all = append(all, cli.Scripted{Words: c.Words, Usage: c.Usage, Answer: func(words []string, client cli.Dialogue) (rest []byte, err error) {
+			return e.machines[0].Answer(c, words, client)
 		}})
 	}
 	return all

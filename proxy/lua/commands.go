@@ -2,7 +2,6 @@ package lua
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"bench/internal/loop"
+	"bench/proxy/cli"
 	"bench/proxy/lua/lang"
 	"bench/proxy/message"
 	"bench/proxy/script"
@@ -58,37 +58,50 @@ type answering struct {
 	timer loop.Timer
 	task  loop.Task
 
-	mu   sync.Mutex
-	out  []byte
-	gone bool // nobody reads it
-	over bool
-	more chan struct{} // says that something of this has changed
+	mu    sync.Mutex
+	out   []byte
+	in    []byte // heard, and not taken by the script
+	wants bool   // the script waits for what the client says
+	mute  bool   // the client will say nothing more
+	gone  bool   // nobody reads it
+	over  bool
+	more  chan struct{} // says that something of this has changed
 }
 
 var _ script.Applet = (*answering)(nil)
 
 // Answer runs a command and writes what it says. It is called from outside of the loop, and
-// returns when the command is over or w takes no more.
-func (m *Machine) Answer(c *Command, words []string, w io.Writer) error {
+// returns when the command is over or the client takes no more; rest is what the client
+// has said and the script has not used.
+func (m *Machine) Answer(c *Command, words []string, client cli.Dialogue) (rest []byte, err error) {
 	a := &answering{m: m, name: script.Prefix + c.f.Name, more: make(chan struct{}, 1)}
 	a.task.R = a
 	if !m.loop.Post(func() { a.start(c, words) }) {
-		return nil // the process ends
+		return nil, nil // the process ends
 	}
 	for {
 		a.mu.Lock()
-		out, over := a.out, a.over
-		a.out = nil
+		out, over, wants := a.out, a.over, a.wants
+		a.out, a.wants = nil, false
+		rest = a.in
 		a.mu.Unlock()
-		if _, err := w.Write(out); err != nil {
+		if _, err := client.Write(out); err != nil {
 			a.mu.Lock()
 			a.gone = true
 			a.mu.Unlock()
 			a.Wake()
-			return err
+			return nil, err
 		}
 		if over {
-			return nil
+			return rest, nil
+		}
+		if wants {
+			said := client.Hear()
+			a.mu.Lock()
+			a.in, a.mute = append(a.in, said...), len(said) == 0
+			a.mu.Unlock()
+			a.Wake()
+			continue
 		}
 		if len(out) > 0 {
 			a.Wake() // there is room
@@ -96,7 +109,7 @@ func (m *Machine) Answer(c *Command, words []string, w io.Writer) error {
 		select {
 		case <-a.more:
 		case <-m.over:
-			return nil
+			return nil, nil
 		}
 	}
 }
@@ -138,13 +151,15 @@ func (a *answering) Run() {
 
 // finish says that nothing more will come.
 func (a *answering) finish() {
+	var heard []byte
 	if a.c != nil {
+		heard = a.c.answer.in
 		a.c.end()
 		a.c = nil
 		delete(a.m.answers, a)
 	}
 	a.mu.Lock()
-	a.over = true
+	a.in, a.over = append(heard, a.in...), true
 	a.mu.Unlock()
 	a.tell()
 }
@@ -185,8 +200,17 @@ func (a *answering) Txn() *txn.Txn { return nil }
 // Request implements script.Applet: there is none.
 func (a *answering) Request() *message.Request { return nil }
 
-// Receive implements script.Applet: what a client says next is its next command.
-func (a *answering) Receive(int) (data []byte, end bool) { return nil, true }
+// Receive implements script.Applet.
+func (a *answering) Receive(most int) (data []byte, end bool) {
+	a.mu.Lock()
+	n := min(len(a.in), most)
+	data, a.in = a.in[:n], a.in[n:]
+	end = n == 0 && a.mute
+	a.wants = n == 0 && !end
+	a.mu.Unlock()
+	a.tell()
+	return data, end
+}
 
 // Begin implements script.Applet.
 func (a *answering) Begin(service.Head) {}

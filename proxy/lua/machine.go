@@ -36,6 +36,8 @@ type Facts struct {
 	Counters int
 	// Rated is Env.Rated: whether it is known how often something happens.
 	Rated bool
+	// Client is how requests are made.
+	Client Requests
 }
 
 // Machine runs the program on the loop of one thread. It implements script.Machine.

@@ -7,7 +7,6 @@ import (
 // missing are the functions of the reference that are not there: a script that calls one
 // is told so, and not that it has called nothing.
 var missing = map[string]string{
-	"httpclient":      "requests of scripts",
 	"register_filter": "filters in scripts",
 }
 

@@ -140,11 +140,22 @@ func destination(l *lua.LState) sock.Addr {
 	return to
 }
 
-// connect opens the connection and waits for it.
+// connect opens the connection that a script asks for.
 func (s *socket) connect(l *lua.LState, c *call, secure *tls.Config) int {
 	to := destination(l)
+	if !s.open(l, c, &to, secure, c.now()+int64(usualPatience)) {
+		l.Push(lua.LNil)
+		l.Push(lua.LString("Can't connect"))
+		return 2
+	}
+	l.Push(lua.LNumber(1))
+	return 1
+}
+
+// open opens the connection and waits for it; false: there is none.
+func (s *socket) open(l *lua.LState, c *call, to *sock.Addr, secure *tls.Config, until int64) bool {
 	s.hangUp()
-	fd, inProgress, errno := sock.Connect(&to, &sock.ConnectOptions{NoDelay: true})
+	fd, inProgress, errno := sock.Connect(to, &sock.ConnectOptions{NoDelay: true})
 	if errno == 0 {
 		if err := s.m.loop.Add(fd, poller.In|poller.Out, s); err != nil {
 			sock.Close(fd)
@@ -160,19 +171,16 @@ func (s *socket) connect(l *lua.LState, c *call, secure *tls.Config) int {
 			}
 		}
 	}
-	for until := c.now() + int64(usualPatience); s.Open() && !s.ready && !s.failed; {
+	for s.Open() && !s.ready && !s.failed {
 		if !s.wait(l, c, until) {
 			break
 		}
 	}
 	if !s.Open() || !s.ready {
 		s.hangUp()
-		l.Push(lua.LNil)
-		l.Push(lua.LString("Can't connect"))
-		return 2
+		return false
 	}
-	l.Push(lua.LNumber(1))
-	return 1
+	return true
 }
 
 // begin goes on with a connection that is there now.
@@ -274,25 +282,36 @@ func (s *socket) send(l *lua.LState, c *call) int {
 	return 1
 }
 
+// takeIn takes in what has come; false: there is nothing now.
+func (s *socket) takeIn() bool {
+	for (s.Readable || s.Hup) && !s.over() {
+		p := s.m.loop.Scratch()
+		n, result := s.Recv(p)
+		if n > 0 {
+			s.in = append(s.in, p[:n]...)
+			return true
+		}
+		if result == transport.Drained {
+			break
+		}
+	}
+	return false
+}
+
+// over tells whether nothing will come any more.
+func (s *socket) over() bool { return !s.ready || s.Ended || s.Errno != 0 }
+
 // more takes in what has come, and waits for it; false: nothing will come any more.
 func (s *socket) more(l *lua.LState, c *call) bool {
-	for until := c.now() + int64(s.patience); s.ready && !s.Ended && s.Errno == 0; {
-		if s.Readable || s.Hup {
-			p := s.m.loop.Scratch()
-			n, result := s.Recv(p)
-			if n > 0 {
-				s.in = append(s.in, p[:n]...)
-				return true
-			}
-			if result != transport.Drained {
-				continue
-			}
+	for until := c.now() + int64(s.patience); !s.takeIn(); {
+		if s.over() {
+			return false
 		}
 		if !s.wait(l, c, until) {
 			s.hangUp()
 		}
 	}
-	return false
+	return true
 }
 
 // receive takes a line, a number of bytes, or all. What the connection has left is taken

@@ -40,6 +40,7 @@ func (w *world) open() {
 	openAddresses(w)
 	openLists(w)
 	openSockets(w)
+	openClients(w)
 	openProxies(w)
 	openMissing(w)
 }

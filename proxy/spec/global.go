@@ -52,6 +52,17 @@ type Global struct {
 
 	TLS  GlobalTLS
 	Tune Tune
+
+	HTTPClient HTTPClient
+}
+
+// HTTPClient is how scripts make requests ("httpclient.*").
+type HTTPClient struct {
+	// Resolvers is the index of the section whose name servers know hosts; -1: there is none.
+	Resolvers  int
+	PreferIPv4 bool
+	// TLS is how servers are spoken to by https; nil: they are not.
+	TLS *ServerTLS
 }
 
 // Profiling says when it is measured how long the handlers of a thread take.

@@ -13,5 +13,9 @@ const (
 	RetryStatus
 )
 
+// RetryFastOpen are the failures that requests have to be sent again after which come with
+// the first packet of a connection: whether that was refused shows only afterwards.
+const RetryFastOpen = RetryConnFailure | RetryEmptyResponse | RetryResponseTimeout
+
 // RetryStatuses are those that may be a failure.
 func RetryStatuses() []int { return []int{401, 403, 404, 408, 425, 500, 501, 502, 503, 504} }

@@ -469,6 +469,7 @@ type Server struct {
 	NonStick    bool
 	Source      *Source
 	UserTimeout time.Duration
+	FastOpen    bool
 	Proxy       ProxyHeader
 	// Namespace is that of connections to the server, nil for that of the process;
 	// ClientsNamespace: it is that of the client's connection.

@@ -9,7 +9,8 @@ import (
 )
 
 // versionNames are the versions in the words of the configuration, from the oldest.
-// SSLv3 is only there to be switched off: crypto/tls does not have it.
+// SSLv3 is there to be switched off, and to be asked for in vain: crypto/tls does not have
+// it, and neither has the OpenSSL of the reference.
 var versionNames = [...]string{"SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"}
 
 const (
@@ -51,7 +52,7 @@ func (v *Versions) Flag(option string) bool {
 	verb, name, _ := strings.Cut(option, "-")
 	i := slices.Index(versionFlags, name)
 	switch {
-	case i < 0 || verb == "force" && i < oldest:
+	case i < 0:
 		return false
 	case verb == "no":
 		v.off[i] = true
@@ -67,10 +68,8 @@ var versionFlags = []string{"sslv3", "tlsv10", "tlsv11", "tlsv12", "tlsv13"}
 
 // VersionFlags are the words that Flag takes.
 func VersionFlags() (words []string) {
-	for i, f := range versionFlags {
-		if words = append(words, "no-"+f); i >= oldest {
-			words = append(words, "force-"+f)
-		}
+	for _, f := range versionFlags {
+		words = append(words, "no-"+f, "force-"+f)
 	}
 	return words
 }

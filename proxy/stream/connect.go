@@ -6,6 +6,7 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/proxy/certs"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/trace"
@@ -239,6 +240,7 @@ func (s *stream) connect() txn.Verdict {
 		}
 	}
 	opt := sock.ConnectOptions{NoDelay: true, KeepAlive: s.be.Spec.Options.ServerKeepalive, Probes: probes(s.be.Spec.SrvProbes), UserTimeoutMS: int(s.srv.Spec.UserTimeout / time.Millisecond)}
+	opt.FastOpen = s.opensFast(peer)
 	tune := &s.t.Shared.Config.Global.Tune
 	opt.RcvBuf, opt.SndBuf = tune.RcvBufServer, tune.SndBufServer
 	addr := s.srv.Addr()
@@ -301,6 +303,13 @@ func (s *stream) connect() txn.Verdict {
 		return txn.Next
 	}
 	return txn.Wait
+}
+
+// opensFast reports whether the handshake may take the first bytes along: there are any at
+// once, or it would be waited for for ever; and what is lost with them is sent again, as a
+// refusal shows only afterwards.
+func (s *stream) opensFast(peer *certs.Peer) bool {
+	return s.srv.Spec.FastOpen && s.retries == 0 && s.be.Spec.RetryOn&spec.RetryFastOpen == spec.RetryFastOpen && (s.http || peer != nil || s.c.In != nil)
 }
 
 func connectCause(errno syscall.Errno) byte {
