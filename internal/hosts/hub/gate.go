@@ -78,7 +78,7 @@ func permissions(purpose, client string) (*server.Permissions, error) {
 	switch {
 	case kind == "host" && purpose == purposeJoin:
 		return &server.Permissions{
-			Publish:   &server.SubjectPermission{Allow: []string{wire.Beat(name), wire.Output("*", name, ">")}},
+			Publish:   &server.SubjectPermission{Allow: []string{wire.HelloOf(name), wire.Beat(name), wire.Output("*", name, ">")}},
 			Subscribe: &server.SubjectPermission{Allow: []string{wire.Who, wire.AnyRunBeat, wire.AnyOrders(name), inbox}},
 			Response:  &server.ResponsePermission{MaxMsgs: 1, Expires: time.Minute},
 		}, nil
@@ -92,7 +92,7 @@ func permissions(purpose, client string) (*server.Permissions, error) {
 		}
 		return &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: publish},
-			Subscribe: &server.SubjectPermission{Allow: []string{wire.AnyBeat, wire.Full, inbox}},
+			Subscribe: &server.SubjectPermission{Allow: []string{wire.AnyHello, wire.AnyBeat, wire.Full, inbox}},
 		}, nil
 	}
 	return nil, fmt.Errorf("its token is for %q", purpose)

@@ -219,7 +219,7 @@ func TestSubjectsOutsideTheOwn(t *testing.T) {
 		}
 	}
 	for _, subject := range []string{
-		wire.Beat("gen2"), wire.Output("r1", "gen2", "p1"), wire.Orders("gen2", "r1", "run"), wire.Orders("gen1", "r1", "run"),
+		wire.Beat("gen2"), wire.HelloOf("gen2"), wire.Full, wire.Output("r1", "gen2", "p1"), wire.Orders("gen2", "r1", "run"), wire.Orders("gen1", "r1", "run"),
 		wire.RunBeat("r1"), "$JS.API.STREAM.DELETE." + wire.Stream("r1"), "other",
 	} {
 		if err := host.Publish(subject, nil); err != nil {
@@ -234,7 +234,7 @@ func TestSubjectsOutsideTheOwn(t *testing.T) {
 		expect("a host listens to " + subject)
 	}
 	for _, subject := range []string{
-		wire.Orders("gen1", "r2", "run"), wire.RunBeat("r2"), wire.Beat("gen1"), "$JS.API.STREAM.DELETE." + wire.Stream("r2"),
+		wire.Orders("gen1", "r2", "run"), wire.RunBeat("r2"), wire.Beat("gen1"), wire.HelloOf("gen1"), wire.Full, "$JS.API.STREAM.DELETE." + wire.Stream("r2"),
 		"$JS.API.CONSUMER.CREATE." + wire.Stream("r2") + ".c", "$SYS.REQ.SERVER.PING",
 	} {
 		if err := run.Publish(subject, nil); err != nil {

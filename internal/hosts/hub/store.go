@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"golang.org/x/sys/unix"
 
 	"bench/internal/hosts/wire"
@@ -60,7 +61,10 @@ func (j *janitor) watchStore() {
 			if !was {
 				j.hub.note(why)
 			}
-			_ = j.conn.Publish(wire.Full, []byte(why)) // it is said again
+			m := nats.NewMsg(wire.Full)
+			m.Header.Set(wire.HeaderKind, wire.SaidFull)
+			m.Data = []byte(why)
+			_ = j.conn.PublishMsg(m) // it is said again
 		} else if full = false; was {
 			j.hub.note("the disk of the hub's store has room again")
 		}

@@ -25,6 +25,9 @@ func TestFullStore(t *testing.T) {
 	heard := make(chan string, 100)
 	nc := connect(t, h.RunAddress(h.Listens()), wire.ClientOfRun("r1"))
 	if _, err := nc.Subscribe(wire.Full, func(m *nats.Msg) {
+		if m.Header.Get(wire.HeaderKind) != wire.SaidFull {
+			t.Errorf("%q says no more than that", m.Data)
+		}
 		select {
 		case heard <- string(m.Data):
 		default:

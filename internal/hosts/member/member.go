@@ -178,14 +178,15 @@ func (h *Host) beat() {
 	}
 }
 
-// heard takes a sign of life of a run.
+// heard takes a sign of life of a run, which says nothing: what says something is the
+// acknowledgement of a message that somebody else wanted to have here.
 func (h *Host) heard(m *nats.Msg) {
-	if w := h.current(); w != nil && m.Subject == wire.RunBeat(w.id) {
+	if w := h.current(); w != nil && m.Subject == wire.RunBeat(w.id) && len(m.Data) == 0 {
 		w.alive()
 	}
 }
 
-func (h *Host) tellWho(m *nats.Msg) {
+func (h *Host) tellWho(*nats.Msg) {
 	hello := wire.Hello{
 		Version: wire.Version, Name: h.options.Name, Instance: h.instance, Labels: h.options.Labels,
 		Allow: h.options.Allow, Exec: h.options.Exec, Address: h.options.Address, CPUs: runtime.NumCPU(), Kernel: kernel(),
@@ -195,16 +196,17 @@ func (h *Host) tellWho(m *nats.Msg) {
 		hello.Run = w.id
 	}
 	if text, err := json.Marshal(hello); err == nil {
-		_ = m.Respond(text)
+		_ = h.conn.Publish(wire.HelloOf(h.options.Name), text) // who misses it asks again
 	}
 }
 
-// ordered takes an order of a run; it does not wait for anything.
+// ordered takes an order of a run; it does not wait for anything. Orders want an answer: what
+// wants none is an acknowledgement, as for heard.
 func (h *Host) ordered(m *nats.Msg) {
 	received := h.options.Clock()
 	run, name, ok := runOf(m.Subject)
 	switch {
-	case !ok:
+	case !ok, m.Reply == "":
 		return
 	case name == wire.ClockChannel:
 		_ = m.Respond(wire.Stamps(received, h.options.Clock()))

@@ -128,13 +128,12 @@ func (o *outbox) run() {
 }
 
 // deliver sends a message until it was taken; it reports false if the run was over
-// before.
+// before. Who reads it knows by its number what was sent twice. JetStream could tell, too, but
+// by an id that any host of the run could have used up before.
 func (o *outbox) deliver(seq uint64, data []byte, kind string) bool {
-	number := strconv.FormatUint(seq, 10)
 	m := nats.NewMsg(o.subject)
-	m.Header.Set(wire.HeaderSeq, number)
+	m.Header.Set(wire.HeaderSeq, strconv.FormatUint(seq, 10))
 	m.Header.Set(wire.HeaderKind, kind)
-	m.Header.Set(nats.MsgIdHdr, o.subject+" "+number)
 	m.Data = data
 	for pause := leastPause; ; pause = min(2*pause, mostPause) {
 		// A copy: a request writes into the message.

@@ -76,8 +76,15 @@ func newEnemy(t *testing.T) *enemy {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.conn.Close)
+	hello, err := e.conn.SubscribeSync(wire.AnyHello)
+	if err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "a host", func() bool {
-		_, err := e.conn.Request(wire.Who, nil, 200*time.Millisecond)
+		if err := e.conn.Publish(wire.Who, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := hello.NextMsg(200 * time.Millisecond)
 		return err == nil
 	})
 	var beats sync.WaitGroup

@@ -211,6 +211,13 @@ func (e *orderError) Is(target error) bool {
 	return false
 }
 
+// NotCarriedOut reports whether an error is that of an order which a host did not carry out for
+// a reason of its own. That nobody listens at a socket is none.
+func NotCarriedOut(err error) bool {
+	var refused *orderError
+	return errors.As(err, &refused) && refused.kind != wire.KindNobody
+}
+
 // caller gives orders on one channel, one after another.
 type caller struct {
 	host    *Host

@@ -42,6 +42,7 @@ type Session struct {
 	over    chan struct{}
 	workers sync.WaitGroup
 	cut     atomic.Bool // there is no connection to the hub
+	reading atomic.Bool // the output of the run is read
 
 	mu     sync.Mutex
 	hosts  map[string]*Host
@@ -71,7 +72,7 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	}
 	s := &Session{options: o, run: run, lost: make(chan struct{}), over: make(chan struct{}), hosts: map[string]*Host{}}
 	s.conn, err = wire.Connect(o.Hub, wire.Options{
-		Name: wire.ClientOfRun(s.run), Note: o.Note, Connected: func(is bool) { s.cut.Store(!is) },
+		Name: wire.ClientOfRun(s.run), Note: o.Note, Connected: s.connected,
 		Refused: func(err error) { s.fail(fmt.Errorf("the hub forbids what a run has to do: %w", err)) },
 	})
 	if err != nil {
@@ -86,7 +87,9 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 		return nil, err
 	}
 	if _, err := s.conn.Subscribe(wire.Full, func(m *nats.Msg) {
-		s.fail(fmt.Errorf("no output can be kept: %.300s", m.Data))
+		if m.Header.Get(wire.HeaderKind) == wire.SaidFull {
+			s.fail(fmt.Errorf("no output can be kept: %.300s", m.Data))
+		}
 	}); err != nil {
 		return nil, err
 	}
@@ -96,9 +99,26 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	if err := s.readOutput(ctx); err != nil {
 		return nil, fmt.Errorf("the hub's JetStream: %w", err)
 	}
+	s.reading.Store(true)
 	s.workers.Go(s.watch)
 	go s.beat()
 	return s, nil
+}
+
+// connected is told that the connection was lost, and that it is there again. The hub that
+// answers then may be one that was started anew, without what the old one had kept.
+func (s *Session) connected(is bool) {
+	s.cut.Store(!is)
+	if !is || !s.reading.Load() {
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), apiLimit)
+		defer cancel()
+		if _, err := s.js.Stream(ctx, wire.Stream(s.run)); errors.Is(err, jetstream.ErrStreamNotFound) {
+			s.fail(fmt.Errorf("the hub at %s has lost what the hosts of the run had said: it was started anew, without its store", s.options.Hub.Where()))
+		}
+	}()
 }
 
 // readOutput makes the stream of the run and reads it.
@@ -107,7 +127,7 @@ func (s *Session) readOutput(ctx context.Context) (err error) {
 	defer cancel()
 	s.stream, err = s.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: wire.Stream(s.run), Subjects: []string{wire.AnyOutput(s.run)}, Storage: jetstream.FileStorage,
-		Discard: jetstream.DiscardNew, MaxBytes: maxStream, Duplicates: 2 * time.Minute,
+		Discard: jetstream.DiscardNew, MaxBytes: maxStream,
 	})
 	if err != nil {
 		return err
@@ -152,13 +172,12 @@ func (s *Session) Look(ctx context.Context, wait time.Duration) ([]wire.Hello, e
 // Look asks who is there, and waits a moment for answers. Two hosts of one name are an
 // error.
 func Look(ctx context.Context, nc *nats.Conn, wait time.Duration) ([]wire.Hello, error) {
-	inbox := nc.NewInbox()
-	sub, err := nc.SubscribeSync(inbox)
+	sub, err := nc.SubscribeSync(wire.AnyHello)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := nc.PublishRequest(wire.Who, inbox, nil); err != nil {
+	if err := nc.Publish(wire.Who, nil); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
@@ -170,7 +189,7 @@ func Look(ctx context.Context, nc *nats.Conn, wait time.Duration) ([]wire.Hello,
 			break
 		}
 		var h wire.Hello
-		if json.Unmarshal(m.Data, &h) != nil || h.Check() != nil {
+		if json.Unmarshal(m.Data, &h) != nil || h.Check() != nil || m.Subject != wire.HelloOf(h.Name) {
 			continue // no host that could be worked with
 		}
 		if i := slices.IndexFunc(all, func(o wire.Hello) bool { return o.Name == h.Name }); i >= 0 && all[i].Instance != h.Instance {
@@ -190,8 +209,8 @@ func (s *Session) heard(m *nats.Msg) {
 	h := s.hosts[name]
 	s.mu.Unlock()
 	var b wire.BeatMessage
-	if h == nil || json.Unmarshal(m.Data, &b) != nil {
-		return
+	if h == nil || json.Unmarshal(m.Data, &b) != nil || b.Instance == "" {
+		return // it may be an acknowledgement that somebody else wanted to have here
 	}
 	if why := h.beat(&b, s.run); why != nil {
 		s.fail(why, name)

@@ -158,6 +158,7 @@ func program(args []string) int {
 type world struct {
 	t       *testing.T
 	hub     *hub.Hub
+	store   string // of the hub
 	relay   *relay // between the hosts and the hub
 	session *session.Session
 	group   *proc.Group
@@ -165,9 +166,9 @@ type world struct {
 
 func newWorld(t *testing.T, clock func() int64, names ...string) *world {
 	t.Helper()
-	w := &world{t: t}
+	w := &world{t: t, store: t.TempDir()}
 	var err error
-	if w.hub, err = hub.Start(hub.Options{Listen: "127.0.0.1:0", Store: t.TempDir()}); err != nil {
+	if w.hub, err = hub.Start(hub.Options{Listen: "127.0.0.1:0", Store: w.store}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.hub.Close() })

@@ -4,7 +4,8 @@
 //
 // Everything goes through one hub, a NATS server with JetStream:
 //
-//	b.who                        who is there? every host answers with a Hello
+//	b.who                        who is there?
+//	b.hello.HOST                 what a host says of itself, whenever somebody asks
 //	b.full                       the hub has no room for output any more, and says why
 //	b.beat.HOST                  a host's sign of life, with the runs it works for
 //	b.c.HOST.RUN.CHANNEL         orders of a run to a host, numbered, each asked for until
@@ -20,6 +21,9 @@ import "strings"
 // Subjects.
 const (
 	Who = "b.who"
+	// AnyHello is where answers to that are heard. Each host has a subject of its own for
+	// them, so that none answers for another.
+	AnyHello = "b.hello.*"
 	// Full is what the hub says, again and again, while the disk of its store is nearly full.
 	Full = "b.full"
 	// AnyRunBeat is what hosts listen to.
@@ -27,6 +31,9 @@ const (
 	// AnyBeat is what runners listen to.
 	AnyBeat = "b.beat.*"
 )
+
+// HelloOf is the subject of what a host says of itself.
+func HelloOf(host string) string { return "b.hello." + host }
 
 // Beat is the subject of a host's signs of life.
 func Beat(host string) string { return "b.beat." + host }

@@ -8,7 +8,7 @@ import (
 
 // Version of what is said: hosts and runners of different ones do not understand each
 // other.
-const Version = 3
+const Version = 4
 
 // Times of leases. Whoever waits counts ticks of its own, not time: a process that stood
 // still has missed one tick, not a lease.
@@ -157,8 +157,13 @@ const (
 // Headers of output.
 const (
 	HeaderSeq  = "Seq"  // number of the message in its channel, from 1
-	HeaderKind = "Kind" // of OutputText, OutputEnd
+	HeaderKind = "Kind" // of OutputText, OutputEnd, SaidFull
 )
+
+// SaidFull is the kind of what the hub says on Full. JetStream acknowledges a message of a
+// host wherever that host wants it, on subjects of others, too, but writes no headers: whoever
+// takes something by its subject has to know it from such an acknowledgement.
+const SaidFull = "full"
 
 // Kinds of output.
 const (
