@@ -115,13 +115,19 @@ func (f *Fleet) start(i int, spec *workload.Spec, o *Options) error {
 		return err
 	}
 	var on proc.Host
+	held := func(*result.AgentLine) error { return nil }
 	if len(o.Hosts) > 0 {
-		on = o.Hosts[i%len(o.Hosts)]
+		on, held = o.Hosts[i%len(o.Hosts)], boundsOf(spec).fits
 	}
 	lines := &proc.LineWriter{Take: func(text []byte) {
 		var line result.AgentLine
 		if err := json.Unmarshal(text, &line); err != nil {
 			f.fault(fmt.Sprintf("an agent sent a line that cannot be understood: %.80q", text))
+			return
+		}
+		if err := held(&line); err != nil {
+			f.fault("an agent sent a line of something else: " + err.Error())
+			f.signal(syscall.SIGTERM)
 			return
 		}
 		if line.Failure != nil {
