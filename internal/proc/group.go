@@ -1,12 +1,14 @@
 package proc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,19 +100,25 @@ func NewGroup(o Options) (*Group, error) {
 // although somebody else starts them.
 func (g *Group) Mark() string { return markVariable + "=" + g.mark }
 
-// Dir makes a directory that is removed with the group.
-func (g *Group) Dir(pattern string) (string, error) {
-	dir, err := os.MkdirTemp(g.temp, pattern)
+// Dir makes a directory, whose name begins with prefix, that is removed with the group.
+func (g *Group) Dir(prefix string) (string, error) {
+	var random [5]byte // short: paths of sockets have few bytes
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(filepath.Join(g.temp, prefix+hex.EncodeToString(random[:])))
 	if err != nil {
 		return "", err
 	}
-	if dir, err = filepath.Abs(dir); err == nil {
-		err = g.Adopt(dir)
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("directory %s: %w", dir, cmp.Or(err, fs.ErrExist))
 	}
-	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
+	// It is known to the guard before it is there: whenever this process is killed, nobody
+	// has to look for it.
+	if err := g.Adopt(dir); err != nil {
+		return "", err
 	}
-	return dir, nil
+	return dir, os.Mkdir(dir, 0o700)
 }
 
 // Adopt has a directory removed with the group that somebody else has made. It may be gone
