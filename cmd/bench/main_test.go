@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 		hog()
 	}
 	if os.Getenv(mainVariable) != "" {
+		haveRoom()
+		haveFiles()
 		beAhead()
 		main()
 	}

@@ -67,7 +67,7 @@ func (c *cell) reload(ctx context.Context, e *result.Event) error {
 		return err
 	}
 	if err != nil {
-		c.fail(fail(exitProxy, fmt.Errorf("reload: %w", err)))
+		c.fail(proxyFailed(fmt.Errorf("reload: %w", err)))
 		return err
 	}
 	if g == old.Generation {
@@ -80,7 +80,7 @@ func (c *cell) reload(ctx context.Context, e *result.Event) error {
 	n, err := openGeneration(ctx, g, c.driver.StatsSocket(), c.dialStats)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
-			c.fail(fail(exitProxy, fmt.Errorf("reload: %w", err)))
+			c.fail(proxyFailed(fmt.Errorf("reload: %w", err)))
 		}
 		return err
 	}
@@ -128,13 +128,13 @@ func (c *cell) killProxy(ctx context.Context, e *result.Event, length time.Durat
 		return err
 	}
 	if err != nil {
-		c.fail(fail(exitProxy, fmt.Errorf("start after a kill: %w", err)))
+		c.fail(proxyFailed(fmt.Errorf("start after a kill: %w", err)))
 		return nil
 	}
 	n, err := openGeneration(ctx, g, c.driver.StatsSocket(), c.dialStats)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
-			c.fail(fail(exitProxy, fmt.Errorf("start after a kill: %w", err)))
+			c.fail(proxyFailed(fmt.Errorf("start after a kill: %w", err)))
 		}
 		return err
 	}

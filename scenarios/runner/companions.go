@@ -87,7 +87,7 @@ func (p *companion) prepare(ctx context.Context, c *cell) error {
 func (c *cell) startCompanions(ctx context.Context) (err error) {
 	for _, own := range c.companions {
 		if own.serves, err = own.driver.Start(ctx); err != nil {
-			return fail(exitProxy, fmt.Errorf("companion %s: %w", own.Name, err))
+			return proxyFailed(fmt.Errorf("companion %s: %w", own.Name, err))
 		}
 	}
 	return nil

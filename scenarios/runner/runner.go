@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bench/chaos"
+	"bench/internal/hosts/session"
 	"bench/internal/hosts/wire"
 	"bench/internal/proc"
 	"bench/internal/result"
@@ -73,6 +74,15 @@ func fail(code int, err error) error {
 		return err
 	}
 	return &Error{code, err}
+}
+
+// proxyFailed is fail for what a proxy could not do, unless that was for want of room on a
+// disk, or because the machine that it was to run on did not carry out an order.
+func proxyFailed(err error) error {
+	if full(err) || session.NotCarriedOut(err) {
+		return fail(exitLost, err)
+	}
+	return fail(exitProxy, err)
 }
 
 // interrupted reports that a run ended because its user wanted it to.

@@ -122,11 +122,11 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 		case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOEXEC):
 			return fail(exitLost, err) // there is no proxy that could have failed
 		}
-		return fail(exitProxy, err)
+		return proxyFailed(err)
 	}
 	version, build, err := c.driver.Version(ctx)
 	if err != nil {
-		return fail(exitProxy, err)
+		return proxyFailed(err)
 	}
 	c.record.Proxy = result.Proxy{
 		Driver: p.Driver, Version: version, Build: build, Command: c.driver.Command(),
@@ -139,11 +139,11 @@ func (c *cell) prepareProxy(ctx context.Context) error {
 func (c *cell) startProxy(ctx context.Context) error {
 	g, err := c.driver.Start(ctx)
 	if err != nil {
-		return fail(exitProxy, err)
+		return proxyFailed(err)
 	}
 	n, err := openGeneration(ctx, g, c.driver.StatsSocket(), c.dialStats)
 	if err != nil {
-		return fail(exitProxy, err)
+		return proxyFailed(err)
 	}
 	c.history.add(n)
 	return fail(exitUsage, c.checkListeners(n))
