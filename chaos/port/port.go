@@ -50,6 +50,10 @@ func Check(o *network.Order) error { return network.Check(o, &network.Place{Own:
 
 // Check says why the order cannot be carried out.
 func (o *Order) Check() error {
+	six := o.Server.Addr().Is6()
+	if o.Kind == Reset && six {
+		return fmt.Errorf("%v: connections are reset over IPv4 only", o.Server.Addr())
+	}
 	if o.Kind != Packets || o.Packets == nil {
 		return nil
 	}
@@ -61,6 +65,9 @@ func (o *Order) Check() error {
 	}
 	if !o.Server.Addr().IsLoopback() && o.Server.Addr().Is4() || network.ByKernel(&order) {
 		return nil
+	}
+	if six {
+		return fmt.Errorf("%v: packets of IPv6 can only be dropped, or turned away, or lost with direction: upstream; the rest is done to IPv4", o.Server.Addr())
 	}
 	return fmt.Errorf("%v is not the address of a machine among several: packets can only be dropped there, or turned away, or lost with direction: upstream", o.Server.Addr())
 }

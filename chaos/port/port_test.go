@@ -360,3 +360,29 @@ func TestOrdersThatAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be done to packets and connections of IPv6 is said before it is begun.
+func TestWhatIPv6DoesNotDo(t *testing.T) {
+	t.Parallel()
+	server := netip.MustParseAddrPort("[fd78::6]:20000")
+	for _, c := range []struct {
+		o    Order
+		want string
+	}{
+		{Order{Kind: Reset}, "connections are reset over IPv4 only"},
+		{Order{Kind: Packets, Packets: &impair.Spec{Delay: dist.FixedDuration(time.Millisecond)}}, "the rest is done to IPv4"},
+		{Order{Kind: Packets, Packets: &impair.Spec{Drop: true}}, ""},
+		{Order{Kind: Packets, Packets: &impair.Spec{Reject: impair.WithReset}}, ""},
+		{Order{Kind: Kill}, ""},
+	} {
+		c.o.Server = server
+		err := c.o.Check()
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %+v: %v", c.o.Kind, c.o.Packets, err)
+		}
+		c.o.Server = netip.MustParseAddrPort("192.0.2.1:20000")
+		if err := c.o.Check(); err != nil {
+			t.Errorf("over IPv4: %v", err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,6 +80,8 @@ type cluster struct {
 	dir   string
 	group *proc.Group
 	net   *netns.Network
+	// six: there is no other protocol than IPv6 between them.
+	six bool
 
 	hub       *proc.Process
 	hubArgs   []string
@@ -128,8 +131,8 @@ func newCluster(t *testing.T, as ...func(*cluster)) *cluster {
 	for _, change := range as {
 		change(c)
 	}
+	nodes := []string{"hub", "runner", "gen1", "gen2", "gen3", "px", "or1", "or2"}
 	if netns.Allowed() == nil {
-		nodes := []string{"hub", "runner", "gen1", "gen2", "gen3", "px", "or1", "or2"}
 		if c.net, err = netns.Lay(netns.Topology{Nodes: nodes, Wires: []netns.Wire{{Name: "lan", Nodes: nodes, MTU: 1500}}}); err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +144,11 @@ func newCluster(t *testing.T, as ...func(*cluster)) *cluster {
 	t.Cleanup(func() { _ = c.group.Close() })
 	listen := testpeer.FreeAddr(t)
 	if c.net != nil {
-		listen = c.net.Towards("hub", "gen1").String() + ":4222"
+		at := c.net.Towards("hub", "gen1")
+		if c.six {
+			at = c.onlySix(nodes)["hub"]
+		}
+		listen = netip.AddrPortFrom(at, 4222).String()
 	}
 	c.hubArgs = []string{"hub", "--listen", listen, "--store", filepath.Join(dir, "hub")}
 	c.startHub()
