@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 FOR ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing simulate chaos-kill hosts-harm hosts-many library accuracy precision gate-calibration capacity-proof mutate scan clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing simulate chaos-kill hosts-harm hosts-steps hosts-many library accuracy precision gate-calibration capacity-proof mutate scan clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,7 +77,10 @@ chaos-kill: ## Kill 200 runs full of faults at random times; nothing may be left
 	$(GO) test -count 1 -timeout 60m -run TestKilledRuns -v ./cmd/bench -plans 200
 
 hosts-harm: ## Kill, stop and cut off hub, runner and hosts of 100 runs at random times; nothing may be left behind
-	BENCH_HARMS=100 $(GO) test -count 1 -timeout 120m -run TestRunLosesMachines -v ./cmd/bench
+	BENCH_HARMS=100 $(GO) test -count 1 -timeout 120m -run 'TestRunLosesMachines$$' -v ./cmd/bench
+
+hosts-steps: ## Kill, stop and cut off hub, runner and hosts in every step of a run, 165 of them
+	BENCH_STEPS=1000 $(GO) test -count 1 -timeout 120m -run TestRunLosesMachinesInEachStep -v ./cmd/bench
 
 hosts-many: ## Let 1,000 hosts send to one hub, and print lag, processor and memory; wants a quiet machine
 	BENCH_HOSTS=1000 $(GO) test -count 1 -v ./internal/hosts/session -run TestManyHosts

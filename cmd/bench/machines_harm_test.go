@@ -16,8 +16,6 @@ import (
 
 	"bench/chaos/filter"
 	"bench/chaos/impair"
-	"bench/internal/proc"
-	"bench/internal/result"
 )
 
 // filters are the tables of nftables, and the interfaces, that a run has left on a node.
@@ -122,65 +120,10 @@ func TestRunLosesMachines(t *testing.T) {
 		what := fmt.Sprintf("%s gets %s after %v", victim, harmInWords(signal), after.Round(time.Millisecond))
 		t.Log(what)
 		j := c.begin(scenario, "--hub", c.run)
-		p := map[string]*proc.Process{"runner": j.p, "hub": c.hub}[victim]
-		if p == nil {
-			p = c.hosts[victim]
-		}
-		joined := func() {}
 		select {
 		case <-j.p.Done():
 		case <-time.After(after):
-			switch {
-			case signal == cutOff:
-				joined = c.cutOff(victim)
-			case p.Running():
-				if err := p.Signal(signal); err != nil {
-					t.Fatal(err)
-				}
-			}
 		}
-		if victim == "runner" && signal == syscall.SIGSTOP {
-			time.Sleep(8 * time.Second) // longer than a lease
-			if err := p.Signal(syscall.SIGCONT); err != nil {
-				t.Log(err) // it had ended
-			}
-		}
-		code := c.end(j)
-		switch {
-		case victim == "runner" && code == -1:
-		case code == exitLost:
-		case victim == "runner" && code != exitPass: // it stood still for longer than its own limits
-		case code == exitUsage && strings.Contains(j.p.Output(), "hosts are missing"): // it had not begun
-		case code == exitPass || code == exitUnclear:
-			run := c.record(j)
-			if l := run.Cells[0].Loads[0]; run.Verdict == result.Pass && (l.Completed != l.Requests || run.Cells[0].Conservation.Delta != 0) {
-				t.Errorf("%s: a wrong result: %+v", what, l.Tally)
-			}
-		default:
-			t.Errorf("%s: exit code %d\n%s\n%s", what, code, j.out, j.p.Output())
-		}
-		if signal == cutOff {
-			// Nothing may be left while it is cut off; then it comes back by itself.
-			c.nothingLeft()
-			joined()
-		} else if victim != "runner" {
-			p.Kill()
-			<-p.Done()
-			delete(c.hosts, victim)
-		}
-		c.nothingLeft()
-		if signal == cutOff {
-			// The hosts are connected again.
-		} else if victim == "hub" {
-			c.startHub()
-		} else if victim != "runner" {
-			c.joins(victim)
-		}
-		until(t, "all hosts are free", func() bool {
-			out := &said{}
-			p := c.start("runner", out, "hosts", c.run)
-			<-p.Done()
-			return strings.Count(out.String(), " free") == 6
-		})
+		c.harmed(what, j, victim, signal)
 	}
 }
