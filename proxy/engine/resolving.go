@@ -372,8 +372,9 @@ func (g *followed) applyService(a resolver.Answer) {
 		}
 	}
 	for _, x := range fresh {
-		if g.serverOf(x.Host, x.Port) != nil {
-			continue // it is there twice
+		if s := g.serverOf(x.Host, x.Port); s != nil {
+			g.weigh(s, x.Weight) // it is there twice: the last one counts
+			continue
 		}
 		i := slices.IndexFunc(g.servers, func(s *server.Server) bool { return g.hosts[s] == nil })
 		if i < 0 {

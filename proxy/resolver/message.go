@@ -60,7 +60,6 @@ const (
 	faultTruncated
 	faultEmpty // it has no records
 	faultCNAME // a chain of names leads nowhere
-	faultTooBig
 )
 
 func (f fault) status() Status {
@@ -71,7 +70,7 @@ func (f fault) status() Status {
 		return NX
 	case faultRefused:
 		return Refused
-	case faultOther, faultInvalid, faultTruncated, faultEmpty, faultCNAME, faultTooBig:
+	case faultOther, faultInvalid, faultTruncated, faultEmpty, faultCNAME:
 	}
 	return Other
 }
@@ -85,13 +84,19 @@ func pack(name string, kind, id uint16, payload int) ([]byte, error) {
 	return m.Pack()
 }
 
-// unpack reads what a name server says to a question of one type. cname tells that the
-// name was another one's.
-func unpack(m *dns.Msg, name string, kind uint16) (a Answer, cname bool, f fault) {
+// headerSize is that of a message (RFC 1035, section 4.1.1).
+const headerSize = 12
+
+// unpack reads what a name server says about a name to a question of a type, or of the
+// other type of addresses. cname tells that the name was another one's. What stands behind
+// the answers may be damaged.
+func unpack(b []byte, name string, preferred uint16) (a Answer, cname bool, f fault) {
+	m := new(dns.Msg)
+	err := m.Unpack(b)
 	switch {
-	case !m.Response || m.Opcode != dns.OpcodeQuery:
+	case len(b) < headerSize, !m.Response || m.Opcode != dns.OpcodeQuery:
 		return a, false, faultInvalid
-	case m.Truncated:
+	case m.Truncated && preferred != dns.TypeSRV: // what there is of a service is of use
 		return a, false, faultTruncated
 	case m.Rcode == dns.RcodeNameError:
 		return a, false, faultNX
@@ -99,15 +104,25 @@ func unpack(m *dns.Msg, name string, kind uint16) (a Answer, cname bool, f fault
 		return a, false, faultRefused
 	case m.Rcode != dns.RcodeSuccess:
 		return a, false, faultOther
-	case len(m.Question) != 1 || !strings.EqualFold(m.Question[0].Name, dns.Fqdn(name)) || m.Question[0].Qtype != kind:
+	case len(m.Answer) != int(b[6])<<8|int(b[7]): // not as many as it says
+		return a, false, faultInvalid
+	case err != nil && len(m.Answer) == 0, len(m.Question) != 1 || !strings.EqualFold(m.Question[0].Name, dns.Fqdn(name)):
 		return a, false, faultInvalid
 	case len(m.Answer) == 0:
 		return a, false, faultEmpty
 	}
+	kind := m.Question[0].Qtype
+	if kind != preferred && kind != other(preferred) {
+		return a, false, faultInvalid
+	}
 	want := dns.Fqdn(name)
-	for _, r := range m.Answer {
-		if !strings.EqualFold(r.Header().Name, want) {
-			return Answer{}, cname, faultOther
+	for i, r := range m.Answer {
+		switch {
+		case strings.EqualFold(r.Header().Name, want):
+		case i == 0:
+			return Answer{}, false, faultInvalid
+		default:
+			return Answer{}, cname, faultCNAME
 		}
 		switch r := r.(type) {
 		case *dns.CNAME:
@@ -117,7 +132,11 @@ func unpack(m *dns.Msg, name string, kind uint16) (a Answer, cname bool, f fault
 		case *dns.AAAA:
 			a.add(kind == dns.TypeAAAA, r.AAAA)
 		case *dns.SRV:
-			if kind == dns.TypeSRV {
+			switch {
+			case kind != dns.TypeSRV:
+			case r.Target == ".":
+				return Answer{}, cname, faultInvalid
+			default:
 				a.Services = append(a.Services, Service{Host: strings.TrimSuffix(strings.ToLower(r.Target), "."), Port: r.Port, Weight: r.Weight, Priority: r.Priority})
 			}
 		}

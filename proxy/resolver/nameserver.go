@@ -120,6 +120,7 @@ func (n *nameserver) read() {
 		case n.spec.TCP:
 			n.in = append(n.in, b[:got]...)
 			n.frames()
+		case got == 0: // an empty datagram
 		default:
 			n.r.received(n, append([]byte(nil), b[:got]...))
 		}

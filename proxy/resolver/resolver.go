@@ -135,8 +135,12 @@ func (r *Resolver) keep(q Question, a Answer) {
 }
 
 func (r *Resolver) look(q Question, done func(Answer)) {
-	x := &lookup{r: r, q: q, done: []func(Answer){done}, tries: r.Spec.Retries, status: Timeout}
+	x := &lookup{r: r, q: q, done: []func(Answer){done}, tries: r.Spec.Retries - 1, status: Timeout}
 	r.asked[key(q)] = x
+	for taken := true; taken; _, taken = r.lookups[x.id] {
+		x.id = uint16(rand.Uint32())
+	}
+	r.lookups[x.id] = x
 	switch {
 	case q.Service:
 		x.preferred = dns.TypeSRV
@@ -184,23 +188,16 @@ func other(kind uint16) uint16 {
 	return kind
 }
 
-// send asks all name servers, under a new number.
+// send asks all name servers. The number of the question stays the same, so that answers
+// count as well that come only when it has been asked again.
 func (x *lookup) send() {
 	r := x.r
-	x.forget()
-	for {
-		x.id = uint16(rand.Uint32())
-		if _, taken := r.lookups[x.id]; !taken {
-			break
-		}
-	}
 	x.asked, x.from = 0, map[*nameserver]bool{}
 	msg, err := pack(x.q.Name, x.kind, x.id, r.Spec.PayloadSize)
 	if err != nil {
 		x.finish(Answer{Status: Other})
 		return
 	}
-	r.lookups[x.id] = x
 	for _, n := range r.servers {
 		if n.ask(msg) {
 			n.Sent.Add(1)
@@ -230,7 +227,7 @@ func (x *lookup) Expired(*loop.Timer) {
 		x.status = Timeout
 	}
 	switch {
-	case x.tries == 0:
+	case x.tries <= 0:
 		x.finish(Answer{Status: x.status})
 	case len(x.from) == 0 || x.kind != x.preferred || other(x.kind) == x.kind:
 		x.tries--
@@ -243,7 +240,8 @@ func (x *lookup) Expired(*loop.Timer) {
 }
 
 // fail notes an answer that is not good. When all have given one the question is asked
-// again: for the other kind of addresses, then once more from the beginning.
+// again: for the other kind of addresses at once, and from the beginning when time is up,
+// or name servers that fail would be asked without a pause.
 func (x *lookup) fail(n *nameserver, s Status) {
 	x.from[n], x.status = true, s
 	if len(x.from) < x.asked {
@@ -253,11 +251,7 @@ func (x *lookup) fail(n *nameserver, s Status) {
 	case x.kind == x.preferred && other(x.kind) != x.kind:
 		x.kind = other(x.kind)
 		x.send()
-	case x.tries > 0:
-		x.tries--
-		x.kind = x.preferred
-		x.send()
-	default:
+	case x.kind != x.preferred && x.tries <= 0:
 		x.finish(Answer{Status: s})
 	}
 }
@@ -273,12 +267,9 @@ func (x *lookup) finish(a Answer) {
 	}
 }
 
-// headerSize is that of a message (RFC 1035, section 4.1.1).
-const headerSize = 12
-
 // received takes a message of a name server.
 func (r *Resolver) received(n *nameserver, b []byte) {
-	if len(b) < headerSize {
+	if len(b) < 2 {
 		n.Invalid.Add(1)
 		return
 	}
@@ -287,15 +278,13 @@ func (r *Resolver) received(n *nameserver, b []byte) {
 		n.Outdated.Add(1)
 		return
 	}
-	var a Answer
-	f := faultInvalid
-	if m := new(dns.Msg); len(b) > r.Spec.PayloadSize && !n.spec.TCP {
-		f = faultTooBig
-	} else if m.Unpack(b) == nil {
-		var cname bool
-		if a, cname, f = unpack(m, x.q.Name, x.kind); cname {
-			n.CNAME.Add(1)
-		}
+	if len(b) > r.Spec.PayloadSize && !n.spec.TCP {
+		n.TooBig.Add(1) // as if it had not come
+		return
+	}
+	a, cname, f := unpack(b, x.q.Name, x.preferred)
+	if cname {
+		n.CNAME.Add(1)
 	}
 	n.count(f)
 	if f != noFault {
@@ -322,8 +311,6 @@ func (c *Counters) count(f fault) {
 		c.Empty.Add(1)
 	case faultCNAME:
 		c.CNAMEErrors.Add(1)
-	case faultTooBig:
-		c.TooBig.Add(1)
 	case faultOther:
 		c.Other.Add(1)
 	}

@@ -141,7 +141,7 @@ func ask(t *testing.T, tcp bool, q resolver.Question, servers ...answerer) (reso
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &spec.Resolvers{Name: "r", PayloadSize: 512, Retries: 1, Retry: retry}
+	s := &spec.Resolvers{Name: "r", PayloadSize: 512, Retries: 2, Retry: retry}
 	for i, f := range servers {
 		s.Nameservers = append(s.Nameservers, spec.Nameserver{Name: fmt.Sprintf("n%d", i), Addr: f.serve(t, tcp), TCP: tcp})
 	}
@@ -212,17 +212,37 @@ func TestAnswers(t *testing.T) {
 		{name: "wrong number", servers: []answerer{mutated(func(m *dns.Msg) { m.Id++ })}, status: resolver.Timeout, counts: func(c *resolver.Counters) uint64 { return c.Outdated.Load() }},
 		{name: "a question", servers: []answerer{mutated(func(m *dns.Msg) { m.Response = false })}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.Invalid.Load() }},
 		{name: "of another name", servers: []answerer{mutated(func(m *dns.Msg) { m.Question[0].Name = "else.test." })}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.Invalid.Load() }},
-		{name: "records of another name", servers: []answerer{mutated(func(m *dns.Msg) { m.Answer[0].Header().Name = "else.test." })}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.Other.Load() }},
+		{name: "records of another name", servers: []answerer{mutated(func(m *dns.Msg) { m.Answer[0].Header().Name = "else.test." })}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.Invalid.Load() }},
+		{name: "a gap between names", servers: []answerer{always(func(q *dns.Msg) []byte {
+			return reply(q, "web.test. 1 IN CNAME a.test.", "b.test. 1 IN A 127.0.0.1", "b.test. 1 IN AAAA ::7")
+		})}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.CNAMEErrors.Load() }},
+		{name: "more records announced than come", servers: []answerer{always(func(q *dns.Msg) []byte {
+			b := good(q)
+			b[7] = 3
+			return b
+		})}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.Invalid.Load() }},
+		{name: "broken behind the answers", servers: []answerer{always(func(q *dns.Msg) []byte {
+			b := reply(q, "web.test. 1 IN AAAA ::1")
+			b[11] = 3
+			return append(b, 1, 2, 3)
+		})}, want: ip("::1")},
+		{name: "late", servers: []answerer{func(q *dns.Msg, n int) [][]byte {
+			if n > 1 {
+				return nil
+			}
+			time.Sleep(retry * 3 / 2)
+			return [][]byte{good(q)}
+		}}, want: ip("::1")},
 		{name: "without the question", servers: []answerer{mutated(func(m *dns.Msg) { m.Question = nil })}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.Invalid.Load() }},
 		{name: "broken", servers: []answerer{always(func(q *dns.Msg) []byte { return good(q)[:20] })}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.Invalid.Load() }},
-		{name: "too short", servers: []answerer{always(func(q *dns.Msg) []byte { return good(q)[:3] })}, status: resolver.Timeout, counts: func(c *resolver.Counters) uint64 { return c.Invalid.Load() }},
+		{name: "too short", servers: []answerer{always(func(q *dns.Msg) []byte { return good(q)[:3] })}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.Invalid.Load() }},
 		{name: "too large", servers: []answerer{always(func(q *dns.Msg) []byte {
 			var all []string
 			for i := range 60 {
 				all = append(all, fmt.Sprintf("web.test. 1 IN AAAA ::%x", i+1))
 			}
 			return reply(q, all...)
-		})}, status: resolver.Other, counts: func(c *resolver.Counters) uint64 { return c.TooBig.Load() }},
+		})}, status: resolver.Timeout, counts: func(c *resolver.Counters) uint64 { return c.TooBig.Load() }},
 		{name: "by another name", servers: []answerer{always(func(q *dns.Msg) []byte {
 			return reply(q, "web.test. 1 IN CNAME a.test.", "a.test. 1 IN CNAME b.test.", "b.test. 1 IN AAAA ::7")
 		})}, want: ip("::7"), counts: func(c *resolver.Counters) uint64 { return c.CNAME.Load() }},
@@ -253,6 +273,20 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A name server that answers, but never well, is asked as often as it is to be, and no sooner
+// than one that is silent.
+func TestTries(t *testing.T) {
+	began := time.Now()
+	a, c := ask(t, false, resolver.Question{Name: "web.test"}, always(func(q *dns.Msg) []byte { return code(q, dns.RcodeServerFailure) }))
+	if took := time.Since(began); a.Status != resolver.Other || c.Sent.Load() != 4 || took < retry {
+		t.Errorf("%s after %d questions in %v", a.Status, c.Sent.Load(), took)
+	}
+	a, c = ask(t, false, resolver.Question{Name: "web.test"}, silent)
+	if a.Status != resolver.Timeout || c.Sent.Load() != 2 {
+		t.Errorf("%s after %d questions", a.Status, c.Sent.Load())
+	}
+}
+
 // The records of a service, with the addresses that come with them.
 func TestService(t *testing.T) {
 	a, _ := ask(t, false, resolver.Question{Name: "_http._tcp.test", Service: true}, always(func(q *dns.Msg) []byte {
@@ -267,6 +301,29 @@ func TestService(t *testing.T) {
 	}
 	if two.Host != "two.test" || two.Weight != 65535 || len(two.Addrs) != 0 {
 		t.Errorf("%+v", two)
+	}
+}
+
+// What there is of the records of a service is used, and a service that is at no host is none.
+func TestHalfAService(t *testing.T) {
+	for _, c := range []struct {
+		record    string
+		truncated bool
+		want      resolver.Status
+	}{
+		{"_http._tcp.test. 1 IN SRV 5 10 8001 one.test.", true, resolver.Valid},
+		{"_http._tcp.test. 1 IN SRV 0 0 80 .", false, resolver.Other},
+	} {
+		a, _ := ask(t, false, resolver.Question{Name: "_http._tcp.test", Service: true}, always(func(q *dns.Msg) []byte {
+			m := new(dns.Msg)
+			_ = m.Unpack(reply(q, c.record))
+			m.Truncated = c.truncated
+			b, _ := m.Pack()
+			return b
+		}))
+		if a.Status != c.want {
+			t.Errorf("%s: %s, want %s", c.record, a.Status, c.want)
+		}
 	}
 }
 
