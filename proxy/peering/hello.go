@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// status is the answer to a greeting.
+// status is the answer to a greeting, or how far it is.
 type status int
 
 const (
+	greetedOnly status = 101 // there is no answer yet
 	succeeded   status = 200
 	tryAgain    status = 300
 	badProtocol status = 501
@@ -106,9 +107,7 @@ func readStatus(b []byte) (st status, n int) {
 		}
 		return 0, 0
 	}
-	code, err := strconv.Atoi(line(first))
-	if err != nil || code < 100 || code > 999 {
-		code = int(badProtocol)
-	}
+	// What is no number is 0, as if nothing had been answered.
+	code, _ := strconv.Atoi(line(first))
 	return status(code), len(first) + 1
 }

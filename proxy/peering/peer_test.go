@@ -218,6 +218,29 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// A peer that lives, but takes nothing, is told so no sooner than any other one.
+func TestNothingIsTaken(t *testing.T) {
+	n, at := alone(t)
+	c := dial(t, at)
+	if _, err := fmt.Fprint(c, "HAProxyS 2.1\na\nb 1 1\n"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "connected", func() bool { return connected(n) == 1 })
+	n.l.Call(func() {
+		for s := range n.g.sessions {
+			for sent := 1; sent > 0; {
+				sent, _ = s.end.Send(make([]byte, 1<<16))
+			}
+			now := n.l.Refresh()
+			s.heard, s.said = now, now-int64(time.Minute)
+			s.Expired(&s.timer)
+			if due := time.Duration(s.timer.When() - now); due < n.g.cfg.Times.Heartbeat/2 {
+				t.Errorf("the next sign of life is due in %v", due)
+			}
+		}
+	})
+}
+
 func FuzzMessages(f *testing.F) {
 	said := stream()
 	f.Add(said[bytes.IndexByte(said, 'b')+6:])
@@ -236,7 +259,7 @@ func FuzzMessages(f *testing.F) {
 			if m.class != classTable {
 				continue
 			}
-			if def, ok := parseDefinition(m.body); ok {
+			if def, useful, ok := parseDefinition(m.body); useful && ok {
 				for _, s := range tables {
 					r := reader{b: m.body}
 					r.uint32()

@@ -13,8 +13,9 @@ func (s *session) receive(m message) {
 	case classControl:
 		s.control(m.kind)
 	case classError:
-		s.p.errors++
-		s.close(false)
+		s.p.errors++ // who says so hangs up
+	case classReserved:
+		s.refuse(protocolError)
 	case classTable:
 		switch m.kind {
 		case define:
@@ -53,21 +54,25 @@ func (s *session) control(kind byte) {
 
 // define takes in what the following entries are about.
 func (s *session) define(body []byte) {
-	d, ok := parseDefinition(body)
+	d, useful, ok := parseDefinition(body)
 	if !ok {
 		s.refuse(protocolError)
 		return
 	}
-	s.from = -1
+	if s.from = -1; !useful {
+		return
+	}
 	for i, t := range s.g.cfg.Tables {
 		if t.SharedAs != string(d.name) {
 			continue
 		}
+		for other := range s.tables {
+			if x := &s.tables[other]; x.id == d.id {
+				x.defined = false // the number is another table's now
+			}
+		}
 		if keyTypes[t.Type] == d.keyType && keyLength(t.Spec) == d.keyLength {
 			x := &s.tables[i]
-			if !x.defined || x.id != d.id {
-				x.got, x.acked = 0, 0
-			}
 			x.defined, x.id, x.columns = true, d.id, d.columns
 			s.from = i
 		}

@@ -149,7 +149,7 @@ func (s *session) wired() {
 			h.minor = 0
 		}
 		s.out = appendHello(s.out, h, pid())
-		s.state = greeting
+		s.state, s.p.last = greeting, greetedOnly
 		s.flush()
 	}
 	s.read()
@@ -378,7 +378,7 @@ func (s *session) Expired(*loop.Timer) {
 		s.close(true)
 		return
 	case now >= s.said+int64(s.g.cfg.Times.Heartbeat):
-		s.beat = true
+		s.beat, s.said = true, now // the next one is due later also where nothing can be sent
 		s.push()
 	}
 	if s.state != closed {

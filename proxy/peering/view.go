@@ -92,12 +92,9 @@ func (p *peer) view(now int64) PeerView {
 		Spec: p.spec, Status: "NONE", Since: -1, Again: -1, Beat: -1,
 		SentBeats: p.sentBeats, HeardBeats: p.heardBeats, Silent: p.silent, Attempts: p.attempts, Errors: p.errors, Collisions: p.collisions,
 	}
-	switch {
-	case p.last == succeeded:
-		v.Status = "ESTA"
-	case p.last != 0:
-		v.Status = statusWords[p.last]
-	case p.attempts > 0:
+	if word, ok := statusWords[p.last]; ok {
+		v.Status = word
+	} else if p.last == 0 && p.attempts > 0 {
 		v.Status = "CONN"
 	}
 	if !p.made.IsZero() {
@@ -124,9 +121,9 @@ func (p *peer) view(now int64) PeerView {
 	return v
 }
 
-// statusWords are what bad answers to a greeting are called.
+// statusWords are what answers to a greeting are called.
 var statusWords = map[status]string{
-	tryAgain: "TRYAGAIN", badProtocol: "ERRPROTO", badVersion: "ERRVERSION", badTarget: "ERRHOST", badSender: "ERRPEER",
+	greetedOnly: "HSHK", succeeded: "ESTA", tryAgain: "RETR", badProtocol: "PROT", badVersion: "VERS", badTarget: "NAME", badSender: "UNKN",
 }
 
 func (s *session) tableView(p *peer, t *table.Table, i int) TableView {

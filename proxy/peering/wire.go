@@ -15,6 +15,8 @@ const (
 	classControl = 0
 	classError   = 1
 	classTable   = 10
+
+	classReserved = 255
 )
 
 const (
@@ -171,33 +173,34 @@ func (r *reader) uint32() uint32 {
 }
 
 // parseDefinition reads the body of a definition. What older processes do not tell, the
-// periods of rates, is not needed; the lengths of arrays are.
-func parseDefinition(b []byte) (d definition, ok bool) {
+// periods of rates, is not needed; the lengths of arrays are. A definition is not useful
+// whose data cannot be told apart: its entries are passed over.
+func parseDefinition(b []byte) (d definition, useful, ok bool) {
 	r := reader{b: b}
 	d.id = r.int()
 	d.name = r.bytes(r.int())
 	d.keyType, d.keyLength = r.int(), r.int()
 	data := r.int()
-	if r.failed {
-		return d, false
+	if r.failed || len(d.name) == 0 {
+		return d, false, false
 	}
-	if len(r.b) > 0 {
-		r.int() // how long entries live there
-	}
+	// Behind how long entries live there is what the data are like.
+	_, rest, parameters := varint.Read(r.b)
+	r.b = rest
 	for of := range table.NumData {
 		if data>>of&1 == 0 {
 			continue
 		}
 		c := table.Column{Datum: of, N: 1}
 		rate := of.Form() == table.Frequency
-		if of.Array() || rate && len(r.b) > 0 {
+		if of.Array() || rate && parameters {
 			if r.int() != uint64(of) {
-				return d, false
+				return d, false, true
 			}
 			if of.Array() {
 				n := r.int()
 				if n > table.MaxArray {
-					return d, false
+					return d, false, true
 				}
 				c.N = int(n)
 			}
@@ -207,7 +210,7 @@ func parseDefinition(b []byte) (d definition, ok bool) {
 		}
 		d.columns = append(d.columns, c)
 	}
-	return d, !r.failed
+	return d, !r.failed, true
 }
 
 // appendKey appends a key.

@@ -51,12 +51,12 @@ type member struct {
 // are: this engine or the reference. All have one configuration, but for their names.
 func section(t *testing.T, programs map[string]string) map[string]*member {
 	t.Helper()
-	return linked(t, programs, "", "")
+	return linked(t, programs, "", nil)
 }
 
-// linked is section with more lines in it. Nobody can reach the member unreached, who has to
-// connect to the others; "" is none.
-func linked(t *testing.T, programs map[string]string, lines, unreached string) map[string]*member {
+// linked is section with more lines in it. via is by which address members reach another one;
+// nil: by its own.
+func linked(t *testing.T, programs map[string]string, lines string, via func(to, addr string) string) map[string]*member {
 	t.Helper()
 	server := testserver.HTTP(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	names := make([]string, 0, len(programs))
@@ -68,7 +68,6 @@ func linked(t *testing.T, programs map[string]string, lines, unreached string) m
 	for _, name := range names {
 		addresses[name] = testpeer.FreeAddr(t)
 	}
-	refusing := testpeer.Refusing(t)
 	all := map[string]*member{}
 	dir := t.TempDir()
 	for _, name := range names {
@@ -77,8 +76,8 @@ func linked(t *testing.T, programs map[string]string, lines, unreached string) m
 		peers := lines
 		for _, other := range names {
 			at := addresses[other]
-			if other == unreached && other != name {
-				at = refusing
+			if other != name && via != nil {
+				at = via(other, at)
 			}
 			peers += "  peer " + other + " " + at + "\n"
 		}
@@ -276,7 +275,7 @@ func TestPeersOfHAProxy(t *testing.T) {
 // Peers speak TLS, with certificates on both sides, to the reference and among themselves,
 // whichever side connects.
 func TestSecurePeersOfHAProxy(t *testing.T) {
-	haproxy := testpeer.Need(t, "haproxy")
+	haproxy := reference(t)
 	cert := filepath.Join(t.TempDir(), "peers.pem")
 	writeCert(t, cert)
 	lines := "  default-bind ssl crt " + cert + " ca-file " + cert + " verify required\n" +
@@ -284,7 +283,13 @@ func TestSecurePeersOfHAProxy(t *testing.T) {
 	for who, unreached := range map[string]string{"engine": "a", "reference": "b"} {
 		t.Run("the "+who+" connects", func(t *testing.T) {
 			t.Parallel()
-			all := linked(t, map[string]string{"a": os.Args[0], "b": haproxy}, lines, unreached)
+			refusing := testpeer.Refusing(t)
+			all := linked(t, map[string]string{"a": os.Args[0], "b": haproxy}, lines, func(to, addr string) string {
+				if to == unreached {
+					return refusing // who has to connect to the others
+				}
+				return addr
+			})
 			for round := range 4 {
 				fill(t, all["a"], round)
 				if round%2 == 0 {
@@ -297,7 +302,7 @@ func TestSecurePeersOfHAProxy(t *testing.T) {
 	}
 	t.Run("among themselves", func(t *testing.T) {
 		t.Parallel()
-		all := linked(t, map[string]string{"a": os.Args[0], "b": os.Args[0], "c": haproxy}, lines, "")
+		all := linked(t, map[string]string{"a": os.Args[0], "b": os.Args[0], "c": haproxy}, lines, nil)
 		for _, name := range []string{"a", "b", "c"} {
 			fill(t, all[name], 1)
 		}

@@ -124,15 +124,15 @@ func (t *Table) Changes(dst []Change, after uint64) ([]Change, uint64) {
 }
 
 // Changed copies an entry that was changed, as it is by now, to x. It reports false if it
-// is gone.
+// is gone, or has expired: whoever is told of it would begin its time anew.
 func (t *Table) Changed(x *Entry, c Change, now int64) bool {
 	s := &t.shards[c.shard]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if get(s.entry(c.entry), atSerial) != c.serial {
+	x.t, x.now = t, millis(now)
+	if e := s.entry(c.entry); get(e, atSerial) != c.serial || t.expired(e, x.now) {
 		return false
 	}
-	x.t, x.now = t, millis(now)
 	x.take(s, c.shard, c.entry)
 	return true
 }

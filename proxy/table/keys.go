@@ -89,7 +89,7 @@ func appendText(dst, text []byte) []byte {
 			if c > ' ' && c < 0x7f {
 				dst = append(dst, c)
 			} else {
-				dst = append(dst, '\\', 'x', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+				dst = append(dst, '\\', 'x', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
 			}
 		}
 	}

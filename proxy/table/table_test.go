@@ -402,7 +402,7 @@ func TestKeys(t *testing.T) {
 		{Integer, 4, "-1", ""},
 		{String, 5, "abc", "abc"},
 		{String, 3, "abcdef", "abc"},
-		{String, 20, "a b=c\\\t\n\r\x1b\x01é", `a\ b\=c\\\t\n\r\e\x01\xc3\xa9`},
+		{String, 20, "a b=c\\\t\n\r\x1b\x01é", `a\ b\=c\\\t\n\r\e\x01\xC3\xA9`},
 		{Binary, 4, "ab", ""},
 	} {
 		s := spec(c.typ, c.length, 1, 0)
@@ -618,6 +618,11 @@ func TestChanges(t *testing.T) {
 	}
 	if there != 198 {
 		t.Errorf("%d entries are there, want 198", there)
+	}
+	for _, c := range list {
+		if x.Changed(&e, c, int64(2*time.Hour)) {
+			t.Fatalf("%x is told of, which has expired", e.Key())
+		}
 	}
 	if all, _ := x.Changes(nil, 0); len(all) != 198 {
 		t.Errorf("%d changes in all, want 198", len(all))
