@@ -19,11 +19,11 @@ const (
 // else than before. An empty field is to be removed.
 //
 // As older rules have it, a comma separates cookies like a semicolon, a value may be in
-// quotes, and what begins with a dollar sign belongs to the cookie before it. Blanks
-// around an equals sign are removed.
+// quotes, and what begins with a dollar sign belongs to the cookie before it; nothing but
+// that is left of a field is not worth keeping. Blanks around an equals sign are removed.
 func EditRequest(dst, field []byte, ask func(name, value []byte) (Act, []byte)) (out []byte, changed bool) {
 	begin := len(dst)
-	kept, dropping := false, false
+	kept, cookies, dropping := false, false, false
 	for rest, first := field, true; len(rest) > 0; first = false {
 		part := rest
 		delimiter := byte(0)
@@ -57,6 +57,7 @@ func EditRequest(dst, field []byte, ask func(name, value []byte) (Act, []byte)) 
 			dst = append(dst, delimiter)
 		}
 		kept, dropping = true, false
+		cookies = cookies || !c.attribute
 		if c.attribute || !c.equals || act == Keep && c.tight {
 			dst = append(dst, text...)
 			continue
@@ -71,7 +72,7 @@ func EditRequest(dst, field []byte, ask func(name, value []byte) (Act, []byte)) 
 		dst = append(dst, value...)
 		dst = append(dst, c.behind...)
 	}
-	if !kept {
+	if !kept || dropping && !cookies {
 		dst = dst[:begin]
 	}
 	return dst, changed

@@ -40,6 +40,20 @@ var cookieHeads = []string{
 	"Cookie: S=sa~value; S=sb", "Cookie: S=sb~", "Cookie: S=sa~\"a;b\"; x", "Cookie: one=1\r\nCookie: S=sa\r\nCookie: two=2", "Cookie: xS=sa; Sx=sb; s=sa", "Cookie: S=sa; S=sb; S=sa",
 	"Cookie: S=sa|NOW", "Cookie: S=sb|NOW|NOW", "Cookie: S=sa|AGO", "Cookie: S=sa|OLD|OLD", "Cookie: S=sa|OLD|AGO", "Cookie: S=sa|AGO|NOW", "Cookie: S=sa|LATER", "Cookie: S=sa|junk", "Cookie: S=sb|", "Cookie: S=sa|NOW|LATER", "Cookie: S=sdown|NOW",
 	"Cookie: ;;S=sa;;", "Cookie: S=sa;", "Cookie: S=shared",
+	// Several of the name, which lead to different servers or to none.
+	"Cookie: S=sa; S=nobody", "Cookie: S=nobody; S=sa; S=sb", "Cookie: S=sdown; S=sa", "Cookie: S=sa; S=sdown", "Cookie: S=; S=sb", "Cookie: S=sa\r\nCookie: S=sb\r\nCookie: S=nobody", "Cookie: S=nobody\r\nCookie: one=1; S=sb", "Cookie: S=sa|AGO; S=sb|NOW",
+	// Names that begin or end others, and none.
+	"Cookie: SS=sa; S=sb; SSS=sa", "Cookie: S1=sa; 1S=sb", "Cookie: =sa; S=sb", "Cookie: =; S=sb", "Cookie: S==sa", "Cookie: S=sa=sb", "Cookie: S=saS=sb",
+	// Quotes that are not closed, or around other cookies.
+	"Cookie: S=\"sa", "Cookie: S=sa\"x;y\"; two=2", "Cookie: one=\"S=sa\"; S=sb", "Cookie: one=\"; S=sa; two=2", "Cookie: one=\"\\\"; S=sa\"; S=sb", "Cookie: S=\\sa; two=2", "Cookie: S=\"\"; two=2", "Cookie: \"S\"=sa",
+	// What belongs to the cookie before it, or to none.
+	"Cookie: $Version=1; S=sa", "Cookie: $Version=1; S=sa; $Path=/", "Cookie: S=sa; $Path=/; $Domain=x", "Cookie: $S=sa; S=sb", "Cookie: one=1; $Path=/; S=sa; $Path=/; two=2; $Path=/", "Cookie: $Version; S=sa; one",
+	// Delimiters and blanks.
+	"Cookie:", "Cookie: ;", "Cookie: =", "Cookie: one,S=sa,", "Cookie: S=sa, S=sb", "Cookie: S=sa ; ; two", "Cookie: \tS\t=\tsb\t;\ttwo=2", "Cookie: one;S=sa;two;", "Cookie: one; S=sa", "Cookie: S=sa two=2", "Cookie: S=sa;S;S=;S=sb",
+	// What is in front of the value of an application, and dates.
+	"Cookie: S=~x", "Cookie: S=~", "Cookie: S=sa~b~c", "Cookie: S=sa ~ b", "Cookie: S=|NOW", "Cookie: S=sa|NOW|NOW|NOW", "Cookie: S=sa||NOW", "Cookie: S=sa|AAAA", "Cookie: S=sa|AAAAA|AAAAA", "Cookie: S=sa|/////|/////", "Cookie: S=sa|NOWx|NOWx", "Cookie: S=sa| NOW", "Cookie: S=sa|NOW|AAA",
+	// Long ones, and bytes that are no text.
+	"Cookie: one=" + strings.Repeat("x", 4000) + "; S=sa", "Cookie: S=" + strings.Repeat("s", 4000) + "; two=2", "Cookie: S=SA", "Cookie: S=s\xe4", "Cookie: s\xe4=1; S=sa; \xff",
 }
 
 // cookieTails are what the origin adds to its answer.
@@ -48,6 +62,7 @@ var cookieTails = []string{
 	"Set-Cookie: S=", "Set-Cookie: S", "Cache-Control: no-cache=\"set-cookie\", max-age=1",
 	"ETag: \"x\"", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT", "Expires: Sun, 06 Nov 2094 08:49:37 GMT", "Cache-Control: max-age=60", "Cache-Control: private, public", "Cache-Control: max-age=0, s-maxage=60", "Cache-Control: s-maxage=0, max-age=60",
 	"Cache-Control: must-revalidate\r\nETag: \"x\"", "Pragma: no-cache\r\nETag: \"x\"", "Cache-Control: public", "Cache-Control: public, no-cache", "Cache-Control: no-cache, public",
+	"Set-Cookie: SS=app; S=x", "Set-Cookie: S=\"unclosed; path=/", "Set-Cookie: S=a, S=b", "Set-Cookie: $x; S=a", "Set-Cookie: ; S=a",
 }
 
 // cookieOrigin answers with what it is told to, and says which cookies it saw.
