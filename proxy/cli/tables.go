@@ -191,7 +191,7 @@ func newTableFilter(t *table.Table, words []string) (f tableFilter, refusal stri
 		if !ok {
 			return nil, which + `Require and operator among "eq", "ne", "le", "ge", "lt", "gt"`
 		}
-		want, err := strconv.ParseInt(arg(at+2), 10, 64)
+		want, err := tableNumber(arg(at + 2))
 		if err != nil {
 			return nil, which + "Require a valid integer value to compare against"
 		}
@@ -202,6 +202,18 @@ func newTableFilter(t *table.Table, words []string) (f tableFilter, refusal stri
 		return nil, fmt.Sprintf("Detected extra data in filter, %dth word of input, after '%s'", at+4, arg(at-1))
 	}
 	return f, ""
+}
+
+// tableNumber reads a number as the reference does: without a plus sign, and a minus sign
+// alone is 0.
+func tableNumber(text string) (int64, error) {
+	if text == "-" {
+		return 0, nil
+	}
+	if strings.HasPrefix(text, "+") {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseInt(text, 10, 64)
 }
 
 var comparisons = map[string]func(a, b int64) bool{
@@ -247,7 +259,7 @@ func setTable(r *request) error {
 		case !t.Has(d):
 			return r.fail(notStored)
 		}
-		v, err := strconv.ParseInt(r.arg(at+1), 10, 64)
+		v, err := tableNumber(r.arg(at + 1))
 		if err != nil {
 			return r.fail("Require a valid integer value to store")
 		}

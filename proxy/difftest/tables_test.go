@@ -119,6 +119,38 @@ var tableCases = []tableCase{
 			"clear table", "clear table nowhere", "clear table FE nonsense", "clear table FE key", "clear table FE key 9.9.9.9", "clear table BE key x", "clear table FE key 1.2.3.4", "show table FE",
 		},
 	},
+	{
+		name: "odd values", table: "type ip size 10 store gpc0,gpt0,bytes_in_cnt,conn_cur,http_req_rate(1h),server_id", frontend: "http-request track-sc0 src\nhttp-request sc-inc-gpc0(0)",
+		clients: [][]step{{command("set table FE key 127.0.0.1 data.gpc0 4294967294 data.server_id 2147483648")}, asksFor("/a", "/b", "/c")},
+		ask: []string{
+			"set table FE key 127.0.0.1 data.bytes_in_cnt 0", "show table FE", "set table FE key 127.0.0.1 data.gpc0 4294967296", "show table FE", "set table FE key 127.0.0.1 data.gpc0 -1 data.gpt0 -2 data.bytes_in_cnt -3 data.http_req_rate -4 data.server_id -5 data.conn_cur -6", "show table FE",
+			"show table FE data.gpc0 gt 0", "show table FE data.gpc0 lt 0", "show table FE data.bytes_in_cnt lt 0", "show table FE data.server_id lt 0", "show table FE data.gpc0 eq 4294967295", "show table FE data.gpc0 eq -1",
+			"set table FE key 127.0.0.1 data.bytes_in_cnt 9223372036854775807", "show table FE", "set table FE key 127.0.0.1 data.bytes_in_cnt 9223372036854775808", "show table FE", "set table FE key 127.0.0.1 data.bytes_in_cnt 18446744073709551616", "show table FE",
+			"set table FE key 127.0.0.1 data.gpc0 +5", "show table FE", "set table FE key 127.0.0.1 data.gpc0 0x10", "set table FE key 127.0.0.1 data.gpc0 1e3", "set table FE key 127.0.0.1 data.gpc0 ''", "set table FE key 127.0.0.1 data.gpc0 1.5", "set table FE key 127.0.0.1 data.gpc0 -", "set table FE key 127.0.0.1 data.gpc0 007 data.gpt0 --1", "show table FE",
+			"set table FE key 127.0.0.1 data.gpc0 1 data.gpc0 2", "set table FE key 127.0.0.1 data.http_req_rate 4294967295", "show table FE", "show table FE data.gpc0 ge +2", "show table FE data.gpc0 ge 0x1", "show table FE data.gpc0 gt -99999999999999999999", "clear table FE data.gpc0 ge -1", "show table FE",
+		},
+	},
+	{
+		name: "odd keys of IPv6", table: "type ipv6 size 10 store gpc0",
+		ask: []string{
+			"set table FE key ::1 data.gpc0 1", "set table FE key 1.2.3.4 data.gpc0 2", "set table FE key ::ffff:9.9.9.9 data.gpc0 3", "set table FE key 2001:DB8::00a data.gpc0 4", "set table FE key fe80::1%lo data.gpc0 5", "set table FE key [::2] data.gpc0 6", "set table FE key 1:2:3:4:5:6:7:8:9 data.gpc0 7", "set table FE key :: data.gpc0 8", "set table FE key ::3/64 data.gpc0 9",
+			"show table FE", "show table FE key 1.2.3.4", "show table FE key 2001:db8::a", "clear table FE key ::0:1", "show table FE",
+		},
+	},
+	{
+		name: "odd keys of integers", table: "type integer size 10 store gpc0",
+		ask: []string{
+			"set table FE key 1 data.gpc0 1", "set table FE key -1 data.gpc0 2", "set table FE key 4294967295 data.gpc0 3", "set table FE key 4294967296 data.gpc0 4", "set table FE key 99999999999999999999 data.gpc0 5", "set table FE key abc data.gpc0 6", "set table FE key 010 data.gpc0 9",
+			"show table FE", "show table FE key 10", "clear table FE key -1", "show table FE",
+		},
+	},
+	{
+		name: "odd keys of texts", table: "type string len 6 size 10 store gpc0",
+		ask: []string{
+			"set table FE key a\\ b data.gpc0 1", "set table FE key abcdefgh data.gpc0 2", "set table FE key abcdef data.gpc0 3", "set table FE key a=b data.gpc0 4", "set table FE key \xe4\xff data.gpc0 5", "set table FE key a\\\\b data.gpc0 6", "set table FE key 'q' data.gpc0 7", "set table FE key \"q\" data.gpc0 8", "set table FE key a\tb data.gpc0 9",
+			"show table FE", "show table FE key abcdefzz", "clear table FE key abcdefyy", "show table FE",
+		},
+	},
 	{name: "held entries stay", frontend: "tcp-request connection track-sc0 src", clients: [][]step{append(asksFor("/200"), command("clear table FE key 127.0.0.1"), command("show table FE"), command("clear table FE"), command("show table FE"))}},
 }
 
