@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"bufio"
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -39,6 +40,9 @@ type farmOp struct {
 	open    string // fields of a request that comes
 	end     int    // this one of those that are being served ends
 	command string // for the runtime API
+	// kills is a server of which the command ends what it serves.
+	kills string
+	pause time.Duration // nothing is done meanwhile
 }
 
 // drawFarmPlay makes a backend and what happens to it. Half of them have limits: there
@@ -191,6 +195,7 @@ func (p *farmPlayer) settle() string {
 			return "gone"
 		}
 	}
+	slices.SortFunc(p.live, func(a, b arrival) int { return cmp.Compare(a.number, b.number) })
 	slices.Sort(came) // who comes together comes in any order
 	return strings.Join(came, ", ")
 }
@@ -256,6 +261,19 @@ func (p *farmPlayer) end(i int) {
 	close(a.letGo)
 }
 
+// kill notes that the requests which a server serves are ended by the proxy: their clients
+// are told as those that waited for nothing.
+func (p *farmPlayer) kill(server string) {
+	p.live = slices.DeleteFunc(p.live, func(a arrival) bool {
+		if a.server != server {
+			return false
+		}
+		p.waiting++
+		close(a.letGo)
+		return true
+	})
+}
+
 // run gives what happened, a line for each step.
 func (p *farmPlayer) run() (lines []string) {
 	for _, op := range p.play.ops {
@@ -269,6 +287,10 @@ func (p *farmPlayer) run() (lines []string) {
 			// they are sometimes fewer and sometimes more, until the next one ends.
 		case op.command != "":
 			what = op.command + " " + strings.TrimSpace(p.command(op.command))
+			p.kill(op.kills)
+		case op.pause > 0:
+			what = "a while"
+			time.Sleep(op.pause)
 		case len(p.live) > 0:
 			what = fmt.Sprintf("end of %d", p.live[op.end%len(p.live)].number)
 			p.end(op.end % len(p.live))
@@ -291,18 +313,26 @@ func (p *farmPlayer) run() (lines []string) {
 // some stay, servers are full, come and go and weigh more and less.
 func TestTurns(t *testing.T) {
 	var plays []farmPlay
+	for i := range *turnsFarms {
+		plays = append(plays, drawFarmPlay(i, *turnsOf))
+	}
+	playFarms(t, plays)
+}
+
+// playFarms plays with all backends of both proxies, and compares what happens.
+func playFarms(t *testing.T, plays []farmPlay) {
+	t.Helper()
 	conf := "global\n nbthread 1\n maxconn 2000\n stats socket DIR/stats level admin\n" +
 		"defaults\n mode http\n timeout connect 30s\n timeout client 2m\n timeout server 2m\n option http-server-close\n http-reuse never\n" +
 		"frontend ready\n bind fd@4\n monitor-uri /ready\n" +
 		"frontend fe\n bind fd@3\n use_backend %[req.hdr(x-backend)]\n"
-	for i := range *turnsFarms {
-		plays = append(plays, drawFarmPlay(i, *turnsOf))
-		conf += fmt.Sprintf("backend %s\n http-send-name-header X-Server\n %s\n", plays[i].name, plays[i].lines)
+	for _, p := range plays {
+		conf += fmt.Sprintf("backend %s\n http-send-name-header X-Server\n %s\n", p.name, p.lines)
 	}
 	run := func(s *subject) map[string][]string {
 		arrived := map[string]chan arrival{}
 		for _, p := range plays {
-			arrived[p.name] = make(chan arrival, 2**turnsOf)
+			arrived[p.name] = make(chan arrival, 2*len(p.ops))
 		}
 		origin := testserver.HTTP(t, func(_ http.ResponseWriter, r *http.Request) {
 			n, _ := strconv.Atoi(r.Header.Get("X-Number"))
@@ -328,7 +358,7 @@ func TestTurns(t *testing.T) {
 		var mu, talking sync.Mutex
 		var all sync.WaitGroup
 		for _, play := range plays {
-			p := &farmPlayer{t: t, name: s.name, addr: r.addr, ready: r.ready, socket: filepath.Join(dir, "stats"), talking: &talking, play: play, arrived: arrived[play.name], finished: make(chan response, *turnsOf)}
+			p := &farmPlayer{t: t, name: s.name, addr: r.addr, ready: r.ready, socket: filepath.Join(dir, "stats"), talking: &talking, play: play, arrived: arrived[play.name], finished: make(chan response, len(play.ops))}
 			all.Go(func() {
 				lines := p.run()
 				mu.Lock()
