@@ -634,3 +634,44 @@ func TestBehindTheLastStream(t *testing.T) {
 		t.Errorf("the connection's window has come to %d", n)
 	}
 }
+
+// A head that waits for room goes on when there is some, whatever waits before it for the window
+// of the connection.
+func TestHeadsNeedNoWindow(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.must(s.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20}))
+	s.onHead = func(ts *testStream) { ts.hold, ts.keep = true, true }
+	s.writeHead(1, true, get...)
+	s.writeHead(3, true, get...)
+	s.turn()
+	s.limit = 0
+	one, three := s.streams[1], s.streams[3]
+	one.answer(200, strings.Repeat("1", 100_000))
+	s.conn.sendWin = 0
+	s.conn.tx = append(s.conn.tx, make([]byte, s.conn.room())...)
+	if !three.Full() || !one.place.Linked() {
+		t.Fatal("there is room for a head, or nothing waits for the window")
+	}
+	s.limit = -1
+	s.conn.Writable()
+	if three.place.Linked() || three.headWaits {
+		t.Error("the head waits behind content that the client does not take")
+	}
+	if !one.place.Linked() || len(one.send) == 0 {
+		t.Error("content has gone beyond the window")
+	}
+}
+
+// Padding of content that nobody wants counts for the window of the connection, too.
+func TestPaddingForNobody(t *testing.T) {
+	s := greeted(t, testSettings())
+	s.writeHead(1, false, get...)
+	s.turn()
+	s.streams[1].answer(200, "x")
+	s.must(s.framer.WriteDataPadded(1, false, []byte("abc"), make([]byte, 200)))
+	s.must(s.framer.WriteDataPadded(1, true, nil, make([]byte, 100)))
+	s.turn()
+	if held := int(s.conn.recvWin) + int(s.conn.give); held != DefaultConnWindow {
+		t.Errorf("the connection's window lacks %d bytes", DefaultConnWindow-held)
+	}
+}

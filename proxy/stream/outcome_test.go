@@ -57,6 +57,31 @@ func TestDisabledBackendServesNobody(t *testing.T) {
 	}
 }
 
+// What has come with an answer, and was read with it, must not become the next one.
+func TestKeptBytesEndAConnection(t *testing.T) {
+	addr := origin(t, func(c net.Conn, br *bufio.Reader) {
+		for {
+			req, err := http.ReadRequest(br)
+			if err != nil {
+				return
+			}
+			text := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(req.URL.Path), req.URL.Path)
+			if req.URL.Path == "/first" {
+				text += "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+			}
+			_, _ = io.WriteString(c, text)
+		}
+	})
+	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { p.HTTPReuse = spec.ReuseAlways }, addr)
+	c := r.dial()
+	for _, path := range []string{"/first", "/second", "/third"} {
+		c.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n")
+		if _, got := c.response("GET"); got != path {
+			t.Errorf("%s is answered by %q", path, got)
+		}
+	}
+}
+
 // What a server sends that nobody asked for must not become the answer to the next
 // request. The first answer ends just where the buffer it is read into does, so that
 // nothing shows that there is more.

@@ -345,15 +345,16 @@ func TestServerNameFollowsTheServer(t *testing.T) {
 	})
 	r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) {
 		p.Redispatch, p.ServerNameHeader = 1, "X-Server"
-		p.Servers[0].Name, p.Servers[1].Name = "a-server-of-another-name", "s2"
-	}, testpeer.Refusing(t), live)
+		p.Servers[0].Name, p.Servers[1].Name, p.Servers[2].Name = "a-server-of-another-name", "the-server-with-the-longest-name-of-all", "s3"
+		p.Retries = 5
+	}, testpeer.Refusing(t), testpeer.Refusing(t), live)
 	for i := range 4 {
 		c := r.dial()
 		c.send(fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nX-Server: mine\r\nContent-Length: 5\r\n\r\nbody%d", i))
 		if resp, _ := c.response("POST"); resp.StatusCode != 200 {
 			t.Fatalf("status %d", resp.StatusCode)
 		}
-		if s, want := <-got, fmt.Sprintf("s2 body%d", i); s != want {
+		if s, want := <-got, fmt.Sprintf("s3 body%d", i); s != want {
 			t.Errorf("the server got %q, want %q", s, want)
 		}
 	}
