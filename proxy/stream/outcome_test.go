@@ -57,6 +57,28 @@ func TestDisabledBackendServesNobody(t *testing.T) {
 	}
 }
 
+// A server that answers before it has the request, and says that it closes, is sent no more of
+// it: the stream ends with the answer.
+func TestEarlyAnswerThatCloses(t *testing.T) {
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	addr := origin(t, func(c net.Conn, br *bufio.Reader) {
+		if _, err := http.ReadRequest(br); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+			<-over
+		}
+	})
+	r := newRig(t, spec.ModeHTTP, nil, addr)
+	c := r.dial()
+	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nsome")
+	if resp, got := c.response("POST"); got != "ok" || !resp.Close {
+		t.Errorf("answer %q, closes: %v", got, resp.Close)
+	}
+	if rec := r.ended(); rec.Status != 200 || rec.Flags != [2]byte{'-', '-'} {
+		t.Errorf("logged with status %d and flags %s", rec.Status, rec.Flags)
+	}
+}
+
 // What has come with an answer, and was read with it, must not become the next one.
 func TestKeptBytesEndAConnection(t *testing.T) {
 	addr := origin(t, func(c net.Conn, br *bufio.Reader) {

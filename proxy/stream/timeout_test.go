@@ -45,7 +45,7 @@ func TestSilenceInTCPMode(t *testing.T) {
 	halfClose := func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }
 	nothing := func(net.Conn) {}
 	tick := func(c net.Conn) {
-		for range 60 {
+		for range 100 { // for longer than what is to end soon takes
 			if _, err := io.WriteString(c, "x"); err != nil {
 				return
 			}
