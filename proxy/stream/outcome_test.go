@@ -57,6 +57,46 @@ func TestDisabledBackendServesNobody(t *testing.T) {
 	}
 }
 
+// A process that stops closes connections that are not used any more. One whose answer has just
+// ended, long after the stop, may be about to be used: its next request is answered, and told
+// that it was the last.
+func TestStoppingSparesWhoWasJustServed(t *testing.T) {
+	more := make(chan struct{})
+	addr := origin(t, func(c net.Conn, br *bufio.Reader) {
+		for {
+			req, err := http.ReadRequest(br)
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+			if req.URL.Path == "/slow" {
+				<-more
+			}
+			_, _ = io.WriteString(c, "cd")
+		}
+	})
+	r := newRig(t, spec.ModeHTTP, nil, addr)
+	c := r.dial()
+	c.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := c.r.Peek(1); err != nil { // the head has come
+		t.Fatal(err)
+	}
+	r.loop.Call(func() {
+		r.thread.Shared.Stopping.Store(true)
+		r.thread.Shared.StopTime.Store(r.loop.Now() - int64(5*time.Second))
+	})
+	close(more)
+	if resp, got := c.response("GET"); got != "abcd" || resp.Close {
+		t.Fatalf("first answer %q, closes: %v", got, resp.Close)
+	}
+	r.ended()
+	r.loop.Call(r.thread.Sweep)
+	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if resp, got := c.response("GET"); got != "abcd" || !resp.Close {
+		t.Errorf("second answer %q, closes: %v", got, resp.Close)
+	}
+}
+
 // A server that answers before it has the request, and says that it closes, is sent no more of
 // it: the stream ends with the answer.
 func TestEarlyAnswerThatCloses(t *testing.T) {
