@@ -151,8 +151,8 @@ var answersOf = map[string]string{
 	"bad":       "this is no HTTP at all\r\n\r\n",
 }
 
-// answering serves one connection of a script that makes requests.
-func answering(c net.Conn) {
+// servesScripts serves one connection of a script that makes requests.
+func servesScripts(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	r := bufio.NewReader(c)
@@ -219,13 +219,13 @@ func TestScriptsAsk(t *testing.T) {
 					return
 				}
 				tries.Add(1)
-				go answering(c)
+				go servesScripts(c)
 			}
 		}()
 	}
 	serve(l)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
-	secure := securely(t, answering)
+	secure := securely(t, servesScripts)
 	subjects := [2]*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}}
 	var got [2]string
 	for i, s := range subjects {
