@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"fmt"
 	"slices"
 	"time"
@@ -222,11 +223,26 @@ func issuerOf(c *x509.Certificate, among []*x509.Certificate) *x509.Certificate 
 
 // forClients tells whether a certificate may be a client's, or that of an authority of clients.
 func forClients(c *x509.Certificate, authority bool) bool {
-	if !authority && c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageKeyAgreement) == 0 {
+	if !authority && (c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageKeyAgreement) == 0 || !forNetscapeClients(c)) {
 		return false
 	}
 	if len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0 {
 		return true
 	}
 	return slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+}
+
+var oidNetscapeType = asn1.ObjectIdentifier{2, 16, 840, 1, 113730, 1, 1}
+
+// forNetscapeClients tells whether a certificate does not say in the way of old that it is for
+// something else than clients, which crypto/x509 does not look at.
+func forNetscapeClients(c *x509.Certificate) bool {
+	for i := range c.Extensions {
+		if e := &c.Extensions[i]; e.Id.Equal(oidNetscapeType) {
+			var types asn1.BitString
+			_, err := asn1.Unmarshal(e.Value, &types)
+			return err == nil && types.At(0) == 1
+		}
+	}
+	return true
 }

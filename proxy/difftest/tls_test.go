@@ -142,7 +142,7 @@ var tlsCases = []tlsCase{
 		{name: "certificate shown", cert: "client", change: func(c *tls.Config) { aes128(c); c.ServerName = "client.test" }},
 	}},
 	{name: "client certificates", bind: "crt DIR/site ca-file DIR/ca verify optional", frontend: tlsSamples, clients: []tlsClient{
-		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "foreign", cert: "foreign", change: aes128},
+		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "foreign", cert: "foreign", change: aes128}, {name: "of number 0", cert: "zero", change: aes128},
 	}},
 	{name: "client certificates required, revoked", bind: "crt DIR/site ca-file DIR/ca verify required crl-file DIR/crl", frontend: tlsSamples, clients: []tlsClient{
 		{name: "good", cert: "client", change: aes128}, {name: "none", change: aes128}, {name: "revoked", cert: "revoked", change: aes128},
@@ -271,6 +271,8 @@ var beyondLimits = []tlsClient{
 	{name: "authority too deep", cert: "too-deep-chain", change: aes128},
 	{name: "unknown critical extension", cert: "critical", change: aes128},
 	{name: "key that only signs lists", cert: "signs-lists", change: aes128},
+	{name: "for servers, in the way of Netscape", cert: "netscape-server", change: aes128},
+	{name: "for clients, in the way of Netscape", cert: "netscape-client", change: aes128},
 	{name: "authority of servers", cert: "of-servers-chain", change: aes128},
 	{name: "name not permitted", cert: "not-permitted-chain", change: aes128},
 	{name: "issued by a client", cert: "of-client-chain", change: aes128},
@@ -357,6 +359,13 @@ func makeBeyondLimits(t *testing.T, dir string, ca *x509.Certificate, caKey *ecd
 	makeChild(t, dir, "critical", ca, caKey, func(c *x509.Certificate) {
 		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
 	})
+	for name, types := range map[string]byte{"netscape-server": 0x40, "netscape-client": 0x80} {
+		makeChild(t, dir, name, ca, caKey, func(c *x509.Certificate) {
+			leaf(c)
+			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 16, 840, 1, 113730, 1, 1}, Value: []byte{3, 2, 6, types}}}
+		})
+	}
+	makeChild(t, dir, "zero", ca, caKey, func(c *x509.Certificate) { c.SerialNumber = new(big.Int) })
 	makeChild(t, dir, "signs-lists", ca, caKey, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
 	servers, serversKey := makeChild(t, dir, "servers", ca, caKey, func(c *x509.Certificate) {
 		c.IsCA, c.ExtKeyUsage = true, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}

@@ -142,7 +142,7 @@ func certFetches(x tlsSide, name, whose string, of func(*tlsio.Info) []*x509.Cer
 		text("_notafter", "End of the validity of "+whose+" certificate, as YYMMDDhhmmssZ.", func(x *x509.Certificate) string { return certTime(x.NotAfter) }),
 		text("_notbefore", "Begin of the validity of "+whose+" certificate, as YYMMDDhhmmssZ.", func(x *x509.Certificate) string { return certTime(x.NotBefore) }),
 		distinguished("_s_dn", "Name of the owner of "+whose+" certificate, or an entry of it; format \"rfc2253\" is that of LDAP.", func(x *x509.Certificate) []byte { return x.RawSubject }),
-		binary("_serial", "Serial number of "+whose+" certificate.", func(x *x509.Certificate) []byte { return x.SerialNumber.Bytes() }),
+		binary("_serial", "Serial number of "+whose+" certificate.", serial),
 		binary("_sha1", "SHA-1 of "+whose+" certificate.", func(x *x509.Certificate) []byte {
 			sum := sha1.Sum(x.Raw) //nolint:gosec // see above
 			return sum[:]
@@ -217,4 +217,12 @@ func nameText(raw []byte, entry string, nth int) string {
 		return dn.OneLine(raw)
 	}
 	return dn.Entry(raw, entry, nth)
+}
+
+// serial is the number of a certificate, which has a byte at least.
+func serial(x *x509.Certificate) []byte {
+	if b := x.SerialNumber.Bytes(); len(b) > 0 {
+		return b
+	}
+	return make([]byte, 1)
 }
