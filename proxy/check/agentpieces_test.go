@@ -19,7 +19,7 @@ func TestAgentInPieces(t *testing.T) {
 		pieces []string
 	}
 	var agents []agent
-	for _, line := range []string{"up 75% maxconn:30\n", "down # gone\r\n", "drain,ready 5%\n", "75%\ndown\n", "hello\n"} {
+	for _, line := range []string{"up 75% maxconn:30\n", "down # gone\r\n", "drain,ready 5%\n", "75%\ndown\n", "hello\n", "hello world\n", "up strange # fine\n", "down strange # gone\n"} {
 		all := agent{name: line}
 		for i := range line {
 			all.pieces = append(all.pieces, line[i:i+1])
@@ -33,12 +33,15 @@ func TestAgentInPieces(t *testing.T) {
 		agents = append(agents, agent{"", []string{cut}})
 	}
 	want := map[string]string{
-		"up 75% maxconn:30\n": `L7OK "via agent : up" weight "75%" limit "30"`,
-		"down # gone\r\n":     `L7STS "via agent : down (gone)" weight "" limit ""`,
-		"drain,ready 5%\n":    `CHECKED "" weight "5%" limit ""`,
-		"75%\ndown\n":         `CHECKED "" weight "75%" limit ""`,
-		"hello\n":             `CHECKED "agent reports an error : hello" weight "" limit ""`,
-		"":                    `CHECKED "Ignoring incomplete line from agent" weight "" limit ""`,
+		"up 75% maxconn:30\n":   `L7OK "via agent : up" weight "75%" limit "30"`,
+		"down # gone\r\n":       `L7STS "via agent : down (gone)" weight "" limit ""`,
+		"drain,ready 5%\n":      `CHECKED "" weight "5%" limit ""`,
+		"75%\ndown\n":           `CHECKED "" weight "75%" limit ""`,
+		"hello world\n":         `CHECKED "agent reports an error : hello" weight "" limit ""`,
+		"up strange # fine\n":   `L7OK "via agent : up (strange)" weight "" limit ""`,
+		"down strange # gone\n": `L7STS "via agent : down (gone)" weight "" limit ""`,
+		"hello\n":               `CHECKED "agent reports an error : hello" weight "" limit ""`,
+		"":                      `CHECKED "Ignoring incomplete line from agent" weight "" limit ""`,
 	}
 	l, err := loop.New("", 256)
 	if err != nil {

@@ -218,6 +218,33 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// One that does not know the version is greeted by the one before.
+func TestOlderVersion(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := sock.Parse(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, a := listen(t)
+	start(t, "a", fd, map[string]sock.Addr{"a": a, "b": b}, nil)
+	for _, want := range []string{"HAProxyS 2.1\n", "HAProxyS 2.0\n", "HAProxyS 2.1\n"} {
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(patience))
+		if got, err := bufio.NewReader(c).ReadString('\n'); got != want {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+		_, _ = io.WriteString(c, "502\n")
+		_ = c.Close()
+	}
+}
+
 // A peer that lives, but takes nothing, is told so no sooner than any other one.
 func TestNothingIsTaken(t *testing.T) {
 	n, at := alone(t)

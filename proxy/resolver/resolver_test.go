@@ -340,6 +340,61 @@ func TestConnectionEnds(t *testing.T) {
 	}
 }
 
+// What has come of a message when the connection ends is not put in front of the next one.
+func TestConnectionEndsWithin(t *testing.T) {
+	conns := make(chan net.Conn, 10)
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for n := 0; ; n++ {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns <- c
+			var b [514]byte
+			if _, err := io.ReadFull(c, b[:2]); err != nil {
+				continue
+			}
+			size := 2 + int(binary.BigEndian.Uint16(b[:]))
+			q := new(dns.Msg)
+			if _, err := io.ReadFull(c, b[2:size]); err != nil || q.Unpack(b[2:size]) != nil {
+				continue
+			}
+			m := good(q)
+			m = append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...)
+			if n == 0 {
+				m = m[:len(m)/2]
+			}
+			_, _ = c.Write(m)
+			if n == 0 {
+				_ = c.Close()
+			}
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		serving.Wait()
+		close(conns)
+		for c := range conns {
+			_ = c.Close()
+		}
+	})
+	a, err := sock.Parse(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := running(t, &spec.Resolvers{Retry: retry, Retries: 2}, spec.Nameserver{Addr: a, TCP: true})
+	got := make(chan resolver.Answer, 1)
+	r.Post(resolver.Question{Name: "web.test"}, func(a resolver.Answer) { got <- a })
+	if a := <-got; a.Status != resolver.Valid {
+		t.Errorf("%+v", a)
+	}
+}
+
 // A name that cannot be asked for is answered at once.
 func TestBadName(t *testing.T) {
 	a, _ := ask(t, false, resolver.Question{Name: strings.Repeat("x", 80) + ".test"}, always(good))

@@ -637,6 +637,21 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// What others say of an entry does not make it live longer than entries do here, nor change
+// how many connections there are.
+func TestLearnedEntries(t *testing.T) {
+	x := New(spec(Integer, 4, 10, time.Minute, Column{Datum: GPC0}, Column{Datum: ConnCur}))
+	x.Learn(number(1), []Cell{{Datum: GPC0, Value: 5}, {Datum: ConnCur, Value: 7}}, time.Hour, 0)
+	e, ok := x.Get(number(1), 0)
+	if !ok || e.Value(GPC0, 0) != 5 || e.Value(ConnCur, 0) != 0 || e.Left() != time.Minute.Milliseconds() {
+		t.Errorf("%v, %d, %d connections, %d ms are left", ok, e.Value(GPC0, 0), e.Value(ConnCur, 0), e.Left())
+	}
+	x.Learn(number(1), nil, time.Second, 0)
+	if e, _ = x.Get(number(1), 0); e.Left() != 1000 {
+		t.Errorf("%d ms are left, want 1000", e.Left())
+	}
+}
+
 // Many threads change and one follows: nothing is missed.
 func TestChangesOfThreads(t *testing.T) {
 	s := spec(Integer, 4, 1000, time.Hour, Column{Datum: GPC0})
