@@ -82,12 +82,31 @@ func (f *frames) read(p []byte, take func(h h2.FrameHeader, p []byte) error) err
 		if f.blockOf != 0 && (h.Type != h2.FrameContinuation || h.Stream != f.blockOf) {
 			return fmt.Errorf("%w: frame %d within a block of fields", errMalformed, h.Type)
 		}
+		if !sized(h, f.in[h2.HeaderLen:end]) {
+			return fmt.Errorf("%w: frame %d of %d bytes", errMalformed, h.Type, h.Length)
+		}
 		if err := take(h, f.in[h2.HeaderLen:end]); err != nil {
 			return err
 		}
 		f.in = f.in[end:]
 	}
 	return nil
+}
+
+// sized tells whether a frame has room for what its type needs.
+func sized(h h2.FrameHeader, p []byte) bool {
+	switch h.Type {
+	case h2.FrameData:
+		return h.Flags&h2.FlagPadded == 0 || len(p) > 0 && int(p[0]) < len(p)
+	case h2.FrameRSTStream, h2.FrameWindowUpdate:
+		return len(p) == 4
+	case h2.FramePing:
+		return len(p) == 8
+	case h2.FrameGoAway:
+		return len(p) >= 8
+	case h2.FrameHeaders, h2.FramePriority, h2.FrameSettings, h2.FramePushPromise, h2.FrameContinuation:
+	}
+	return true
 }
 
 // control takes in what either side does alike: the other's settings, pings and windows.
