@@ -37,7 +37,7 @@ func resolverWords() []resolverWord {
 		{name: "nameserver", args: 2, what: "a name and an address", use: "<name> [tcp@]<address>:<port>", doc: "A name server, over UDP unless TCP is asked for.", read: readNameserver},
 		{name: "parse-resolv-conf", doc: "The name servers of /etc/resolv.conf.", read: func(l *line, r *spec.Resolvers) { l.systemNameservers(r) }},
 		number("accepted_payload_size", "Largest answer over UDP that is accepted; it is announced to name servers.", 512, 65535, func(r *spec.Resolvers) *int { return &r.PayloadSize }),
-		number("resolve_retries", "How often to ask again before giving up.", 1, 1<<30, func(r *spec.Resolvers) *int { return &r.Retries }),
+		number("resolve_retries", "How often to ask before giving up.", 1, 1<<30, func(r *spec.Resolvers) *int { return &r.Retries }),
 		{name: "timeout", args: 2, what: "'resolve' or 'retry', and a time", use: "{ resolve | retry } <time>", doc: "Time between two questions for a name, and time after which a question without an answer is asked again.", read: func(l *line, r *spec.Resolvers) {
 			l.resolverTime(map[string]*time.Duration{"resolve": &r.Resolve, "retry": &r.Retry})
 		}},
