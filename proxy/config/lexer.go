@@ -148,6 +148,10 @@ func (l *lexer) escape() error {
 		return nil
 	}
 	c := l.in[l.i+1]
+	if c == '$' && l.dquote == 0 { // where it means nothing anyway, as in "^/a\$"
+		l.put('\\')
+		return nil
+	}
 	switch c {
 	case ' ', '\\', '#', '\'', '"', '$', '\t':
 	case 'n':
