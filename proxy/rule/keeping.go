@@ -105,6 +105,10 @@ func parseCapture(p *Parser, r *Rule) (err error) {
 			return err
 		}
 		n, err := strconv.Atoi(w)
+		if err == nil && n >= 0 && p.AddCapture == nil {
+			r.slot, r.number = n, ofFrontend // whichever the request comes through
+			return nil
+		}
 		if err != nil || n < 0 || n >= len(declared) {
 			return p.fail("capture '%s' is not declared: there are %d before this line", w, len(declared))
 		}
@@ -115,6 +119,9 @@ func parseCapture(p *Parser, r *Rule) (err error) {
 	return nil
 }
 
+// ofFrontend stands for the length that the frontend has declared.
+const ofFrontend = -1
+
 func runCapture(x *Runner, r *Rule) txn.Verdict {
 	v := r.expr.EvalAs(x.Ctx, txn.Str)
 	if v == nil {
@@ -124,7 +131,14 @@ func runCapture(x *Runner, r *Rule) txn.Verdict {
 	if x.list.Place >= Response {
 		to = &x.Ctx.Txn.ResCaptures
 	}
-	to.Put(r.slot, r.number, v.B)
+	length := r.number
+	if length == ofFrontend {
+		s := x.Ctx.Txn.Stream
+		if length = s.Farm().CaptureLength(s.Frontend(), x.list.Place >= Response, r.slot); length == 0 {
+			return txn.Next
+		}
+	}
+	to.Put(r.slot, length, v.B)
 	return txn.Next
 }
 

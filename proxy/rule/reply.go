@@ -212,8 +212,8 @@ func (x *Runner) give(a *reply) txn.Verdict {
 	}
 	for i := range a.fields {
 		f := &a.fields[i]
-		if v := value(x.text(f.format)); len(v) > 0 {
-			m.Add(f.name, m.Arena.Copy(v))
+		if v := x.text(f.format); len(v) > 0 {
+			m.Add(f.name, m.Arena.Copy(value(v)))
 		}
 	}
 	m.AddID(message.ContentLength, appendUint(m.Arena.Alloc(20)[:0], len(x.body)))

@@ -114,6 +114,19 @@ func (f *farm) DefaultBackend(frontend int) string {
 	return px.DefaultBackend.Name
 }
 
+// CaptureLength implements txn.Farm.
+func (f *farm) CaptureLength(frontend int, ofResponse bool, slot int) int {
+	px := f.t.Shared.Config.Proxies[frontend]
+	list := px.ReqCaptures
+	if ofResponse {
+		list = px.ResCaptures
+	}
+	if slot >= len(list) {
+		return 0
+	}
+	return list[slot].Length
+}
+
 // Timeout implements txn.Stream.
 func (s *stream) Timeout(what txn.Timeout) time.Duration {
 	switch {

@@ -242,6 +242,8 @@ type Farm interface {
 	Report(sink int, line []byte)
 	// DefaultBackend is the name of a frontend's default backend, "" without one.
 	DefaultBackend(frontend int) string
+	// CaptureLength is how long a capture of a frontend may be, by its slot; 0: there is none.
+	CaptureLength(frontend int, ofResponse bool, slot int) int
 	// Stopping reports whether the process is told to stop.
 	Stopping() bool
 	// Threads and Thread are the number of threads, and the one at hand from 0.

@@ -265,6 +265,9 @@ func (f *Farm) Timeout(what txn.Timeout, proxy int) time.Duration {
 // DefaultBackend implements txn.Farm.
 func (f *Farm) DefaultBackend(int) string { return "back" }
 
+// CaptureLength implements txn.Farm: there is one slot.
+func (f *Farm) CaptureLength(_ int, _ bool, slot int) int { return max(4-4*slot, 0) }
+
 // TCPInfo implements txn.Stream.
 func (s *Stream) TCPInfo() (sock.TCPInfo, bool) {
 	return sock.TCPInfo{RTT: 2500, RTTVar: 1500, Unacked: 1, Sacked: 2, Lost: 3, Retrans: 4, Fackets: 5, Reordering: 6}, true
