@@ -106,6 +106,7 @@ func TestEditing(t *testing.T) {
 		{rule.Request, "set-method POST", line, "POST /old/page?a=1 HTTP/1.1"},
 		{rule.Request, "set-path /new%[path]", line, "GET /new/old/page?a=1 HTTP/1.1"},
 		{rule.Request, "set-path /a__b", line, "GET /a%20b?a=1 HTTP/1.1"},
+		{rule.Request, "set-path /a\x7fb", line, "GET /a%7Fb?a=1 HTTP/1.1"},
 		{rule.Request, "set-pathq /x?y", line, "GET /x?y HTTP/1.1"},
 		{rule.Request, "set-query b=2&%[query]", line, "GET /old/page?b=2&a=1 HTTP/1.1"},
 		{rule.Request, "set-query %[var(txn.none)]", line, "GET /old/page? HTTP/1.1"},
