@@ -41,7 +41,11 @@ func TestStreamsOfRunsThatAreGone(t *testing.T) {
 			break
 		}
 	}
-	for range orphanSweeps {
+	for sweeps := range orphanSweeps {
+		// Whose connection is cut comes back within that time, and finds its streams.
+		if now, err := h.server.Jsz(nil); err != nil || now.Streams != 6 {
+			t.Errorf("after %d sweeps: %+v, %v", sweeps, now, err)
+		}
 		if err := h.janitor.sweep(); err != nil {
 			t.Fatal(err)
 		}

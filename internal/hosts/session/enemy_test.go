@@ -116,6 +116,7 @@ func TestEnemyOrders(t *testing.T) {
 		t.Fatalf("%+v", opened)
 	}
 	outside := filepath.Join(filepath.Dir(opened.Dir), "enemy-was-here")
+	t.Cleanup(func() { _ = os.Remove(outside) }) // or the next test would find it, too
 	for _, path := range []string{
 		"../enemy-was-here", "a/../../enemy-was-here", outside, "", "..", "./../enemy-was-here", "/etc/passwd", strings.Repeat("../", 40) + "etc/enemy",
 	} {
@@ -180,6 +181,10 @@ func TestEnemyOrders(t *testing.T) {
 	}
 	if _, err := e.conn.Request(wire.Orders("gen1", e.run, wire.RunChannel), text, 300*time.Millisecond); err == nil {
 		t.Error("an order of long ago is answered")
+	}
+	// Orders are numbered from 1: one without a number could be carried out again and again.
+	if _, err := e.conn.Request(wire.Orders("gen1", e.run, "p60"), []byte(`{"op":"start","args":["true"]}`), 300*time.Millisecond); err == nil {
+		t.Error("an order without a number is carried out")
 	}
 	// Nobody else is worked for meanwhile, and afterwards whoever comes.
 	if r := e.order(wire.RunChannel, wire.Order{Op: wire.OpClose}); r.Error != "" {
