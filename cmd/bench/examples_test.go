@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"bench/internal/testpeer"
+	"bench/scenarios/document"
 )
 
 // commandLines finds the calls of bench in the text of a script, each split into words.
@@ -266,5 +267,16 @@ func TestExampleOfNginxIsAccepted(t *testing.T) {
 	}
 	if out, err := exec.Command(nginx, "-t", "-p", t.TempDir(), "-c", conf).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// The example of several machines is a scenario that asks for three of them.
+func TestExampleOfMachines(t *testing.T) {
+	doc, err := document.Open("../../examples/machines/three.yaml", document.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := doc.Cells[0].Scenario; !s.Elsewhere() || len(s.Hosts) != 3 {
+		t.Errorf("%d hosts, all elsewhere: %v", len(s.Hosts), s.Elsewhere())
 	}
 }
