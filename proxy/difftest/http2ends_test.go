@@ -216,8 +216,8 @@ func (o *exchangeSeen) text() string {
 	return strings.Join(append(all, strings.Join(o.conn, " ")), ", ")
 }
 
-// answering is a server of the script.
-func answering(w http.ResponseWriter, req *http.Request) {
+// answersAsked is a server of the script.
+func answersAsked(w http.ResponseWriter, req *http.Request) {
 	sum := sha256.New()
 	if _, err := io.Copy(sum, req.Body); err != nil {
 		panic(http.ErrAbortHandler)
@@ -299,7 +299,7 @@ backend be
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: http.HandlerFunc(answering)} //nolint:gosec // no time-outs needed
+	srv := &http.Server{Handler: http.HandlerFunc(answersAsked)} //nolint:gosec // no time-outs needed
 	defer srv.Close()
 	go srv.Serve(l) //nolint:errcheck // it ends with the test
 	port := l.Addr().(*net.TCPAddr).Port
