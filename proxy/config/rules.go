@@ -120,6 +120,9 @@ func readRule(l *line, place rule.Place) {
 	if !l.arity(1, maxWords, "an action") {
 		return
 	}
+	if kind, ok := ruleKinds[place]; ok {
+		l.misplaced(kind)
+	}
 	r, err := l.ruleParser(place).Parse()
 	l.addRule(place, &l.sect.rules[place], r, err)
 }
@@ -153,6 +156,7 @@ func readRedirect(l *line) {
 	if !l.arity(1, maxWords, "a destination") {
 		return
 	}
+	l.misplaced(afterSwitching)
 	r, err := l.ruleParser(rule.Request).ParseRedirect()
 	l.addRule(rule.Request, &l.sect.redirects, r, err)
 }
@@ -166,6 +170,7 @@ func readMonitorFail(l *line) {
 		return
 	}
 	if c, ok := l.cond(txn.At(txn.StepRequest), "answers to the monitor URI", 0); ok {
+		l.misplaced(afterRequest)
 		l.sect.monitorFail = append(l.sect.monitorFail, c)
 	}
 }
