@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"bench/internal/syserr"
 	"bench/proxy/spec"
 )
 
@@ -46,7 +47,7 @@ func members(path string) (files []string, err error) {
 		}
 	}
 	if files == nil {
-		return nil, fmt.Errorf("cannot read the certificate: %w", err)
+		return nil, fmt.Errorf("cannot read the certificate %s: %w", path, syserr.Cause(err))
 	}
 	return files, nil
 }
@@ -54,7 +55,7 @@ func members(path string) (files []string, err error) {
 func inDirectory(dir string) (files []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the directory of certificates: %w", err)
+		return nil, fmt.Errorf("cannot read the directory of certificates %s: %w", dir, syserr.Cause(err))
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())

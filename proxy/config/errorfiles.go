@@ -1,11 +1,13 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 
+	"bench/internal/syserr"
 	"bench/proxy/h1"
 	"bench/proxy/rule"
 	"bench/proxy/txn"
@@ -78,7 +80,7 @@ func (l *line) errorFile() (code int, text []byte, ok bool) {
 	}
 	st, err := os.Stat(l.args[1].text)
 	if err == nil && !st.Mode().IsRegular() && l.args[1].text != os.DevNull {
-		err = fmt.Errorf("%s is not a regular file", l.args[1].text)
+		err = errors.New("it is not a regular file")
 	}
 	if err == nil && st.Size() > int64(l.p.global.Tune.BufSize) {
 		l.fail(l.args[1], "error file '%s' of %d bytes is longer than a buffer of %d", l.args[1].text, st.Size(), l.p.global.Tune.BufSize)
@@ -88,7 +90,7 @@ func (l *line) errorFile() (code int, text []byte, ok bool) {
 		text, err = os.ReadFile(l.args[1].text)
 	}
 	if err != nil {
-		l.fail(l.args[1], "cannot read the error file: %v", err)
+		l.fail(l.args[1], "cannot read the error file %s: %v", l.args[1].text, syserr.Cause(err))
 		return 0, nil, false
 	}
 	if _, err := h1.ParseReply(code, text, l.p.global.Tune.BufSize); err != nil {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"bench/internal/syserr"
 )
 
 // Source is the text of one configuration file.
@@ -30,7 +32,7 @@ func ReadSources(paths []string) ([]Source, error) {
 		for _, f := range files {
 			text, err := read(f)
 			if err != nil {
-				return nil, fmt.Errorf("cannot read configuration file: %w", err)
+				return nil, fmt.Errorf("cannot read configuration file %s: %w", f, syserr.Cause(err))
 			}
 			all = append(all, Source{Name: f, Text: text})
 		}
@@ -82,14 +84,14 @@ func expand(path string) ([]string, error) {
 	}
 	st, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open configuration file or directory: %w", err)
+		return nil, fmt.Errorf("cannot open configuration file or directory %s: %w", path, syserr.Cause(err))
 	}
 	if !st.IsDir() {
 		return []string{path}, nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open configuration directory: %w", err)
+		return nil, fmt.Errorf("cannot open configuration directory %s: %w", path, syserr.Cause(err))
 	}
 	var files []string
 	for _, e := range entries {

@@ -1,0 +1,15 @@
+// Package syserr words errors of the system for messages that name the file by themselves.
+package syserr
+
+import (
+	"errors"
+	"io/fs"
+)
+
+// Cause is what the system says, without the operation and the path that Go adds.
+func Cause(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
+}
