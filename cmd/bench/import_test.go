@@ -69,7 +69,8 @@ func TestImportSays(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, said)
 	}
 	for _, part := range []string{
-		"shop.cfg:4: left out: 'chroot /var/lib/haproxy': it needs root\n",
+		"importer/testdata/shop.cfg:4: left out: 'chroot /var/lib/haproxy': it needs root\n",
+		"importer/testdata/shop.cfg:47: note: 'stick on' goes by the address of the client: in a scenario all have that of this machine\n",
 		"addresses of listeners and servers were replaced by the scenario's (--all lists them)\n",
 		"driver builtin, ",
 	} {

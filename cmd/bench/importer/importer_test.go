@@ -84,6 +84,42 @@ func front(lines, server string) string {
 	return "defaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind :80\n" + lines + "\n default_backend b\nbackend b\n" + server + "\n"
 }
 
+// Lines that go by the address of the client are named: in a scenario all have the same.
+func TestClientsOfOneAddress(t *testing.T) {
+	lines := []struct {
+		text  string
+		about bool
+	}{
+		{" acl src path /a", false},
+		{" acl inside src 10.0.0.0/8", true},
+		{" acl many src_conn_rate gt 10", true},
+		{" http-request deny if { src,ipmask(24) 10.0.0.0 }", true},
+		{" http-request set-header X-Client %[src]", true},
+		{" http-request set-header X-Where src", true}, // which may as well be text
+		{" http-request set-path /source", false},
+		{" option forwardfor", false},
+	}
+	var all []string
+	for _, l := range lines {
+		all = append(all, l.text)
+	}
+	_, notes := importText(t, front(strings.Join(all, "\n"), " balance source\n server a 192.0.2.1:80"), Options{})
+	about := map[int]bool{}
+	for _, n := range notes {
+		if strings.Contains(n.Text, "goes by the address of the client") {
+			about[n.Line] = true
+		}
+	}
+	for i, l := range lines {
+		if about[8+i] != l.about {
+			t.Errorf("%s: named %v, want %v", l.text, about[8+i], l.about)
+		}
+	}
+	if backend := 8 + len(lines) + 2; !about[backend] {
+		t.Errorf("'balance source' is not named: %v", notes)
+	}
+}
+
 func TestDriver(t *testing.T) {
 	text, notes := importText(t, front("", " server a 192.0.2.1:80"), Options{})
 	if !strings.Contains(text, "\n  driver: builtin\n") || slices.ContainsFunc(notes, func(n Note) bool { return n.Action == Refused }) {

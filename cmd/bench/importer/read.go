@@ -6,7 +6,6 @@
 package importer
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -84,11 +83,10 @@ func read(sources []config.Source, env map[string]string) ([]*section, error) {
 	for _, src := range sources {
 		s := &section{}
 		all = append(all, s)
-		file := filepath.Base(src.Name)
 		number := 0
 		for text := range strings.Lines(strings.TrimPrefix(string(src.Text), "\ufeff")) {
 			number++
-			l := line{place: place{file, number}, text: strings.TrimRight(text, "\r\n")}
+			l := line{place: place{src.Name, number}, text: strings.TrimRight(text, "\r\n")}
 			words, err := config.Words(l.text, env)
 			if err != nil {
 				return nil, &Error{l.place, err.Error()}

@@ -113,6 +113,9 @@ func (im *importer) ordinary(s *section, l *line) (text string, keep bool) {
 		im.note(l, "left out", "'%s': %s", l.head(2), why)
 		return "", false
 	}
+	if asksForClient(l.words) {
+		im.note(l, "note", "'%s' goes by the address of the client: in a scenario all have that of this machine", l.head(2))
+	}
 	text = im.plain(strings.TrimSpace(l.text))
 	words := slices.Clone(l.words)
 	changed := false
@@ -141,6 +144,21 @@ func (im *importer) ordinary(s *section, l *line) (text string, keep bool) {
 		return im.compose(words), true
 	}
 	return "    " + text, true
+}
+
+// asksForClient reports whether what a line does depends on the address of the client.
+func asksForClient(words []string) bool {
+	if words[0] == "balance" {
+		return len(words) > 1 && words[1] == "source"
+	}
+	first := 1
+	if words[0] == "acl" {
+		first = 2 // behind its name
+	}
+	return slices.ContainsFunc(words[min(first, len(words)):], func(w string) bool {
+		fetch, _, _ := strings.Cut(w, ",")
+		return fetch == "src" || strings.HasPrefix(fetch, "src_") || strings.Contains(w, "%[src")
+	})
 }
 
 // mostConnections is the global maxconn in place of a higher one.
