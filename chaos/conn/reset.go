@@ -34,7 +34,8 @@ type Injected struct {
 	Flows   uint64 `json:"flows"`   // connections they belonged to
 	Chosen  uint64 `json:"chosen"`  // of them reset
 	Sent    uint64 `json:"sent"`    // RSTs
-	Survive uint64 `json:"survive"` // chosen connections that carried data on afterwards
+	Again   uint64 `json:"again"`   // chosen connections that it took a second reset
+	Survive uint64 `json:"survive"` // chosen connections that carried data on after that, too
 }
 
 // Check says what is wrong with the order.
@@ -52,10 +53,23 @@ func (r *Reset) Check() error {
 	return nil
 }
 
-// reset is when a connection was reset, and in which turn; zero if it is spared.
+// reset is when a connection was reset last, and in which turn; zero if it is spared.
+// A peer takes no notice of a RST whose number is no longer the next one it expects, as
+// on a busy machine, so that a reset may have to be repeated.
 type reset struct {
-	at   time.Time
-	turn int
+	at    time.Time
+	turn  int
+	times int // that it carried data on
+}
+
+// carriesOn notes that the connection carries data at a time, in a turn, and reports
+// whether the reset was in vain. What had come before it may be looked at late.
+func (r *reset) carriesOn(at time.Time, turn int) bool {
+	if turn <= r.turn || at.Sub(r.at) <= settle {
+		return false
+	}
+	*r = reset{at, turn, r.times + 1}
+	return true
 }
 
 // pair is a connection, the server's end known by its port.
@@ -210,7 +224,7 @@ func (r *Reset) watch(ctx context.Context, ports []side) (done Injected, err err
 				if !known {
 					done.Flows++
 					if draws(r.Seed, r.Share, flow.client, flow.server) && (r.Count == 0 || done.Chosen < uint64(r.Count)) {
-						was = reset{time.Now(), turn}
+						was = reset{at: time.Now(), turn: turn}
 						done.Chosen++
 					}
 					flows[flow] = was
@@ -218,10 +232,14 @@ func (r *Reset) watch(ctx context.Context, ports []side) (done Injected, err err
 				if was.at.IsZero() {
 					continue
 				}
-				// What had come before the RST was sent may be looked at late.
-				if turn > was.turn && time.Since(was.at) > settle {
-					done.Survive++
-					flows[flow] = reset{time.Now(), turn}
+				if was.carriesOn(time.Now(), turn) {
+					flows[flow] = was
+					switch was.times {
+					case 1:
+						done.Again++
+					case 2:
+						done.Survive++
+					}
 				}
 				if err := r.inject(builder, &p, &in, &done); err != nil {
 					return done, err
