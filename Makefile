@@ -19,10 +19,12 @@ run: build ## Build and run the main scenario: reloads under load, a verdict, a 
 	$(BIN) run scenarios/zero-downtime-reload.yaml
 
 # Tests of several packages take processors from each other. Where no more than a few
-# fail, each is run once more, and named at the end; a data race counts at once.
+# fail, each is run once more, and named at the end; a data race counts at once. As most
+# of them wait for something most of their time, there is one package more at a time than
+# there are processors.
 test: build ## Run every test
 	$(GO) vet ./...
-	$(TESTS) --packages ./... -- -timeout 40m
+	$(TESTS) --packages ./... -- -p $$(($$(nproc) + 1)) -timeout 40m
 
 # Without proxy/difftest: its engine is a process of its own, which the detector does
 # not see. Buffers are overwritten there all the same.
