@@ -103,6 +103,11 @@ func jsonTypes(t *testing.T, answer string) map[string]string {
 func TestFieldsHaveTheTypesOfTheReference(t *testing.T) {
 	p := startPair(t, fieldsConfig)
 	testpeer.Listening(t, p.ours+"/stats")
+	waitFor(t, "the first check of both programs", func() bool {
+		const took = ".check_duration."
+		theirs, ours := p.both(t, "stats", "show stat typed")
+		return strings.Contains(theirs, took) && strings.Contains(ours, took)
+	})
 	for _, command := range []string{"show stat typed", "show info typed", "show stat json", "show info json"} {
 		theirs, ours := p.both(t, "stats", command)
 		want, got := fieldTypes(theirs), fieldTypes(ours)
