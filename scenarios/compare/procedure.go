@@ -168,6 +168,9 @@ func (p *procedure) wanted() bool {
 	}
 	if p.made > 0 && p.late(p.last) {
 		p.within = true
+		if p.gate != nil {
+			p.gate.Stop()
+		}
 		return false
 	}
 	return true

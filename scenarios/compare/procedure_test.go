@@ -564,6 +564,27 @@ func TestTimeIsUp(t *testing.T) {
 	}
 }
 
+// Where nothing is worse when the time is up, that is the verdict: what the pairs would still
+// have been for is whether something is better.
+func TestTimeIsUpForWhatIsBetter(t *testing.T) {
+	better := func(r *fakeRun) fakeOutcome {
+		if r.side == New {
+			return fakeOutcome{factor: 0.9}
+		}
+		return fakeOutcome{}
+	}
+	for _, tt := range []struct {
+		within  time.Duration
+		verdict string
+		code    int
+	}{{40 * time.Second, result.Unclear, exitUnclear}, {time.Minute, "under 5 %", exitPass}, {3 * time.Minute, result.Better, exitPass}} {
+		c, _ := made(t, &fake{of: better}, func(o *Options) { o.Within = tt.within })
+		if c.Verdict != tt.verdict || c.ExitCode != tt.code || strings.HasPrefix(c.Reason, "the time was up") != (tt.code == exitUnclear) {
+			t.Errorf("within %s: %s after %d pairs, exit code %d: %s", tt.within, c.Verdict, c.Pairs, c.ExitCode, c.Reason)
+		}
+	}
+}
+
 // A pair that is disturbed is not made again where that would end too late: of what takes
 // three times as long as it may, somebody waits in vain.
 func TestNoTimeToMakeAPairAgain(t *testing.T) {

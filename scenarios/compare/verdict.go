@@ -147,8 +147,7 @@ func (p *procedure) verdict() (word, reason string, code int) {
 	}
 	r := p.gate.Report()
 	word, reason, code = r.Verdict, r.Reason, r.ExitCode
-	if p.within && p.gate.Next().Step != gate.Done && code != exitWorse {
-		word, code = result.Unclear, exitUnclear
+	if p.within && code == exitUnclear {
 		reason = "the time was up: " + reason
 	}
 	return word, reason, code

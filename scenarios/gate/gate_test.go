@@ -195,6 +195,47 @@ func TestConfirming(t *testing.T) {
 	}
 }
 
+// A gate that is stopped says what its pairs have shown by then, and no more.
+func TestStopped(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		change  func(*Config)
+		pair    func() Pair
+		after   int
+		verdict string
+		code    int
+	}{
+		{"before there is evidence", nil, always(0.90), 7, result.Unclear, 4},
+		{"whether it is better is open", nil, always(0.90), 8, "under 5 %", 0},
+		{"between two looks", nil, always(0.90), 9, "under 5 %", 0},
+		{"whether it is worse is open", nil, always(1.10), 8, result.Unclear, 4},
+		{"worse, between two looks", nil, always(1.10), 11, result.Slower, 3},
+		{"worse, to be confirmed", func(c *Config) { c.Confirm = true }, always(1.10), 11, result.Unclear, 4},
+		{"in the midst of a confirmation", func(c *Config) { c.Confirm = true }, always(1.10), 15, result.Unclear, 4},
+		{"a part of a fixed number", func(c *Config) { c.Pairs = 12 }, always(0.90), 11, result.Unclear, 4},
+		{"done before", nil, always(1.10), 12, result.Slower, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := one()
+			if c.change != nil {
+				c.change(&config)
+			}
+			g, err := New(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range c.after {
+				g.Add(c.pair())
+			}
+			g.Stop()
+			want(t, g.Report(), c.verdict, c.code, c.after)
+			if g.Next().Step != Done {
+				t.Errorf("it wants %v", g.Next())
+			}
+		})
+	}
+}
+
 // A false alarm: fresh pairs show nothing, and the comparison goes on to clear the rest.
 func TestNotConfirmed(t *testing.T) {
 	c := standard()

@@ -82,6 +82,18 @@ func (g *Gate) Add(p Pair) Next {
 	return g.Next()
 }
 
+// Stop says that no more pairs will be made, although some may be wanted. What those there
+// are say holds all the same: it is looked at once more, which the evidence allows after any
+// pair. A confirmation that has not come to an end upholds nothing and clears nothing, nor
+// does a part of a fixed number of pairs.
+func (g *Gate) Stop() {
+	if g.next == More && g.method.sequential && g.open >= stats.FirstLook {
+		g.clear()
+		g.suspect()
+	}
+	g.next, g.report = Done, nil
+}
+
 // due reports whether it is looked at what n pairs say. A fixed number of pairs is looked
 // at when it is complete, because its tests hold for one look only.
 func (g *Gate) due(n int) bool {
