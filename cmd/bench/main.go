@@ -115,6 +115,9 @@ func run(args []string, std *streams) int {
 		return code // --help has been answered
 	}
 	if err != nil {
+		if bad, ok := errors.AsType[*kong.ParseError](err); ok {
+			fmt.Fprintln(std.err, usageLine(bad.Context))
+		}
 		say(std.err, err)
 		return exitUsage
 	}
@@ -131,6 +134,14 @@ func run(args []string, std *streams) int {
 	return exitPass
 }
 
+// usageLine says how the command is used that a command line is about, as far as it got.
+func usageLine(c *kong.Context) string {
+	if command := c.Selected(); command != nil {
+		return "Usage: bench " + command.Summary()
+	}
+	return "Usage: bench" + c.Model.Summary()
+}
+
 // newParser makes what reads command lines into c. exit is called where --help has been
 // answered.
 func newParser(c *cli, out, err io.Writer, exit func(int), more ...kong.Option) (*kong.Kong, error) {
@@ -139,7 +150,6 @@ func newParser(c *cli, out, err io.Writer, exit func(int), more ...kong.Option) 
 		kong.Description("A test bed for proxies: load, faults, reloads, and a verdict."),
 		kong.Writers(out, err),
 		kong.Exit(exit),
-		kong.UsageOnError(),
 	}, more...)...)
 }
 

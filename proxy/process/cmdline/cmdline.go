@@ -199,6 +199,8 @@ func (p *parser) option(name string) error {
 		}
 		p.o.KeywordDumps = append(p.o.KeywordDumps, strings.Split(name[2:], ",")...)
 		return nil
+	case name == "h" || name == "-help":
+		return usage()
 	case name == "sf" || name == "st":
 		return p.pids(name)
 	}

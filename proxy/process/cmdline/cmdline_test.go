@@ -62,6 +62,8 @@ func TestErrors(t *testing.T) {
 		usage      bool
 	}{
 		{"", "", true},
+		{"-h", "", true},
+		{"--help", "", true},
 		{"-c", "", true},
 		{"-", `unexpected word "-"`, true},
 		{"a.cfg", `unexpected word "a.cfg"`, true},
