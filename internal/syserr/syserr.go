@@ -13,3 +13,12 @@ func Cause(err error) error {
 	}
 	return err
 }
+
+// Text is Cause in the words of the C library, which begin with a capital.
+func Text(err error) string {
+	text := Cause(err).Error()
+	if text == "" || text[0] < 'a' || text[0] > 'z' {
+		return text
+	}
+	return string(text[0]-('a'-'A')) + text[1:]
+}

@@ -259,11 +259,3 @@ func (c *Checker) interval() time.Duration {
 	}
 	return d
 }
-
-// capital begins a system error with a capital, as strerror does.
-func capital(s string) string {
-	if s == "" || s[0] < 'a' || s[0] > 'z' {
-		return s
-	}
-	return string(s[0]-('a'-'A')) + s[1:]
-}

@@ -7,6 +7,7 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/internal/syserr"
 	"bench/proxy/certs"
 )
 
@@ -97,7 +98,7 @@ func (c *Checker) notBegun(to *sock.Addr, errno syscall.Errno) Result {
 	if to.IsUnix() {
 		status = SockErr
 	}
-	return Result{Status: status, Output: why + " (" + capital(errno.Error()) + ")" + c.where()}
+	return Result{Status: status, Output: why + " (" + syserr.Text(errno) + ")" + c.where()}
 }
 
 // Ready implements loop.Handler.
@@ -138,7 +139,7 @@ func (c *Checker) arrived(ev poller.Events) bool {
 		return false
 	}
 	if errno := sock.Error(c.fd); errno != 0 {
-		c.finish(Result{Status: connectStatus(errno), Output: capital(errno.Error()) + c.where()})
+		c.finish(Result{Status: connectStatus(errno), Output: syserr.Text(errno) + c.where()})
 		return false
 	}
 	if _, errno := sock.PeerAddr(c.fd); errno != 0 {

@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"bench/internal/sock"
+	"bench/internal/syserr"
 	"bench/proxy/proxyproto"
 	"bench/proxy/spec"
 )
@@ -39,6 +40,6 @@ func (c *Checker) greet() bool {
 	if errno == 0 {
 		errno = syscall.EAGAIN // a new socket has room for so little
 	}
-	c.finish(Result{Status: SockErr, Output: capital(errno.Error())})
+	c.finish(Result{Status: SockErr, Output: syserr.Text(errno)})
 	return false
 }

@@ -8,6 +8,7 @@ import (
 
 	"bench/internal/poller"
 	"bench/internal/sock"
+	"bench/internal/syserr"
 	"bench/proxy/message"
 	"bench/proxy/spec"
 	"bench/proxy/txn"
@@ -296,7 +297,7 @@ func (c *Checker) tell(st *step) bool {
 			c.l.Rearm(c.fd, poller.Out)
 			return false
 		case errno != 0:
-			c.finish(Result{Status: SockErr, Output: capital(errno.Error()) + c.where()})
+			c.finish(Result{Status: SockErr, Output: syserr.Text(errno) + c.where()})
 			return false
 		}
 	}
@@ -314,7 +315,7 @@ func (c *Checker) hear() bool {
 		case errno == syscall.EAGAIN:
 			more = false
 		case errno != 0 && (c.script.http || len(d.in) == 0):
-			c.finish(Result{Status: SockErr, Output: capital(errno.Error()) + c.where()})
+			c.finish(Result{Status: SockErr, Output: syserr.Text(errno) + c.where()})
 			return false
 		case errno != 0, n == 0:
 			d.ended = true

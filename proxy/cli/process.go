@@ -16,7 +16,10 @@ func processCommands() []Command {
 		{Words: "show version", Help: "show the version of the process", Fn: func(r *request) error { return r.info(r.s.opt.Version) }},
 		{Words: "show env", Args: "[var]", Level: Operator, Help: "dump the environment variables", Fn: showEnv},
 		{Words: "show startup-logs", Level: Operator, Help: "show the messages of the start", Fn: func(r *request) error {
-			_, err := r.w.WriteString(r.s.opt.StartupLogs)
+			if r.s.opt.StartupLogs == nil {
+				return nil
+			}
+			_, err := r.w.WriteString(r.s.opt.StartupLogs())
 			return err
 		}},
 		{Words: "show schema json", Help: "show the schema of JSON answers", Fn: func(r *request) error {

@@ -24,8 +24,8 @@ type Options struct {
 	MaxConn int
 	// Version is what "show version" answers.
 	Version string
-	// StartupLogs is what "show startup-logs" answers: whole lines.
-	StartupLogs string
+	// StartupLogs is what "show startup-logs" answers: whole lines; nil: nothing.
+	StartupLogs func() string
 	// AnonKey is what names are hidden by ("anonkey"); 0: another number each time.
 	AnonKey uint32
 	// Environ is what "show env" answers; nil: the environment of the process.

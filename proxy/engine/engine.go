@@ -58,7 +58,7 @@ type Options struct {
 	// where nobody knows.
 	Generation func() statspage.Generation
 	// StartupLogs are the messages of the start so far, for the runtime API.
-	StartupLogs string
+	StartupLogs func() string
 	// Environ is the environment that the configuration has made, for the runtime API;
 	// nil: that of the process.
 	Environ []string
@@ -249,6 +249,19 @@ func New(cfg *spec.Config, opt Options) (*Engine, error) {
 		e.emptiness.changed(b) // what has no server from the start has lost none
 	}
 	return e, nil
+}
+
+// CheckStates looks at the files of server states as the start of an engine would, and says
+// by alert what that would warn of.
+func CheckStates(cfg *spec.Config, alert func(log.Level, string)) error {
+	sh := &stream.Shared{Config: cfg}
+	e := &Engine{cfg: cfg, opt: Options{Alert: alert}, shared: sh, checks: &checks{}}
+	for _, p := range cfg.Proxies {
+		if p.Caps&spec.Backend != 0 {
+			sh.Backends.Add(p.Name, server.NewBackend(p, &sh.Slots))
+		}
+	}
+	return e.restoreServers()
 }
 
 // errorReplies are the standard replies with those of the proxy in their place.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/internal/syserr"
 	"bench/proxy/check"
 	"bench/proxy/log"
 	"bench/proxy/server"
@@ -75,7 +76,7 @@ func (f *stateFiles) of(px *spec.Proxy) *statefile.File {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		f.e.alert(log.Warning, fmt.Sprintf("config : %sCan't open %s '%s': %v.", whose, kind, path, reasonOf(err)))
+		f.e.alert(log.Warning, fmt.Sprintf("config : %sCan't open %s '%s': %s", whose, kind, path, syserr.Text(err)))
 		f.read[path] = nil
 		return nil
 	}
@@ -206,6 +207,12 @@ func (e *Engine) restoreAddr(s *server.Server, l *statefile.Line) {
 
 // restoreCheck makes the checks of a server go on where others have ended.
 func (e *Engine) restoreCheck(s *server.Server, l *statefile.Line, health int) {
+	ip, ok := sock.ParseIP(l.CheckAddr)
+	moved := ok || l.CheckPort != 0
+	suspended := l.CheckState&statefile.CheckConfigured != 0 && l.CheckState&statefile.CheckEnabled == 0
+	if s.Spec.Check && suspended && moved {
+		e.alert(log.Warning, fmt.Sprintf("config : server-state partially applied for server '%s/%s', health checks are not enabled on this server", s.Backend.Spec.Name, s.Spec.Name))
+	}
 	k := e.checks.of(s)
 	if k == nil {
 		return
@@ -215,15 +222,8 @@ func (e *Engine) restoreCheck(s *server.Server, l *statefile.Line, health int) {
 	if status, ok := check.StatusNamed(statefile.StatusName(l.CheckStatus)); ok && l.CheckResult != statefile.ResultUnknown {
 		k.last, k.ran = check.Result{Status: status}, true
 	}
-	if l.CheckState&statefile.CheckConfigured != 0 && l.CheckState&statefile.CheckEnabled == 0 {
-		k.enabled = false
-	}
-	ip, ok := sock.ParseIP(l.CheckAddr)
-	switch {
-	case !ok && l.CheckPort == 0:
-	case !k.enabled:
-		e.alert(log.Warning, fmt.Sprintf("config : server-state partially applied for server '%s/%s', health checks are not enabled on this server", s.Backend.Spec.Name, s.Spec.Name))
-	default:
+	k.enabled = k.enabled && !suspended
+	if moved && k.enabled {
 		e.checks.setAddr(s, netip.AddrPortFrom(ip, uint16(l.CheckPort)))
 	}
 }
@@ -238,12 +238,4 @@ func (a *agentCheck) restore(l *statefile.Line) {
 		to := a.target()
 		a.l.Post(func() { a.c.SetAddr(to) })
 	}
-}
-
-// reasonOf is what the system said of a file.
-func reasonOf(err error) error {
-	if e, ok := errors.AsType[*os.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }

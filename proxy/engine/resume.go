@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bench/internal/loop"
+	"bench/internal/syserr"
 	"bench/proxy/log"
 	"bench/proxy/server"
 	"bench/proxy/stats"
@@ -22,7 +23,7 @@ func (e *Engine) resumeCounters() {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		e.alert(log.Warning, fmt.Sprintf("config : can't load stats-file '%s': %v.", path, reasonOf(err)))
+		e.alert(log.Warning, fmt.Sprintf("config : can't load stats-file '%s': %v.", path, syserr.Cause(err)))
 		return
 	}
 	f, ok := stats.ReadSaved(string(text), func(line int, what string) {

@@ -17,7 +17,9 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"bench/internal/syserr"
 	"bench/proxy/config"
+	"bench/proxy/engine"
 	"bench/proxy/log"
 	"bench/proxy/process/cmdline"
 	"bench/proxy/process/successor"
@@ -50,8 +52,8 @@ type process struct {
 	hash  string // of the configuration
 	// vars are the environment that the configuration has left.
 	vars map[string]string
-	// startup is what there was to say about the configuration.
-	startup string
+	// startup is what there was to say until the process serves.
+	startup startup
 	// introduced: what program this is has been said, or is not to be said any more.
 	introduced atomic.Bool
 	null       int // of prepareDetach
@@ -99,7 +101,7 @@ func Main(p Program) (status int) {
 	}
 	if opt.Directory != "" && st.Role == "" {
 		if err := os.Chdir(opt.Directory); err != nil {
-			pr.say(log.Alert, fmt.Sprintf("cannot change to directory %s: %v", opt.Directory, cause(err)))
+			pr.say(log.Alert, fmt.Sprintf("cannot change to directory %s: %v", opt.Directory, syserr.Cause(err)))
 			return 1
 		}
 	}
@@ -144,14 +146,35 @@ func (p *process) check() int {
 	if err != nil || cfg == nil {
 		return 1
 	}
+	if err := engine.CheckStates(cfg, p.say); err != nil {
+		p.say(log.Alert, err.Error())
+		return 1
+	}
+	if !p.warningsAllowed(cfg) {
+		return 1
+	}
+	speaks := p.opt.Verbose || !p.quiet
+	if p.startup.warned() && speaks {
+		fmt.Fprintln(p.Stdout, "Warnings were found.")
+	}
 	status, text := 0, "Configuration file is valid"
 	if !listens(cfg) {
 		status, text = 2, "Configuration file has no error but will not start (no listener) => exit(2)."
 	}
-	if p.opt.Verbose || !p.quiet {
+	if speaks {
 		fmt.Fprintln(p.Stdout, text)
 	}
 	return status
+}
+
+// warningsAllowed tells whether the start may go on: with "zero-warning" not if there was
+// something to warn of.
+func (p *process) warningsAllowed(cfg *spec.Config) bool {
+	if !cfg.Global.ZeroWarning || !p.startup.warned() {
+		return true
+	}
+	p.say(log.Alert, "config : there are warnings, and they are not allowed (-dW or zero-warning)")
+	return false
 }
 
 // listens tells whether there is anything to serve.
@@ -205,27 +228,21 @@ func (p *process) load() ([]config.Source, *spec.Config, error) {
 	if p.opt.Diagnostics {
 		least = config.Diag
 	}
-	var said strings.Builder
-	if remarks.Count(config.Warning)+remarks.Count(config.Alert) > 0 {
-		said.WriteString(p.introduction())
-		if !p.silent {
-			p.introduce()
-		}
+	if !p.silent && remarks.Count(config.Warning)+remarks.Count(config.Alert) > 0 {
+		p.introduce()
 	}
 	if !p.opt.Quiet && !p.silent {
 		_ = remarks.Write(p.Stderr, p.pid, least)
 	}
+	var said strings.Builder
 	_ = remarks.Write(&said, p.pid, config.Warning)
-	p.startup = said.String()
+	p.startup.add(p.introduction, said.String(), remarks.Count(config.Warning))
 	if cfg != nil && p.state.Role == "" {
 		p.dumpKeywords()
 	}
 	switch {
 	case cfg == nil:
 		p.say(log.Alert, "config : fatal errors found in the configuration")
-	case cfg.Global.ZeroWarning && remarks.Count(config.Warning) > 0:
-		p.say(log.Alert, "config : there are warnings, and they are not allowed (-dW or zero-warning)")
-		cfg = nil
 	case len(cfg.Programs) > 0 && !cfg.Global.MasterWorker:
 		at := cfg.Programs[0].Pos
 		p.say(log.Alert, fmt.Sprintf("config : [%s:%d] : section 'program' needs a master to run it (-W)", at.File, at.Line))

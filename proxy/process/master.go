@@ -244,6 +244,7 @@ func (m *master) supervise() int {
 	defer close(m.ended)
 	defer m.closeCLI()
 	m.introduced.Store(true) // the start is over; that of the worker is its own
+	m.startup.finish()
 	m.serveCLI()
 	// Workers may have ended while no handler was there to see it.
 	m.reap()

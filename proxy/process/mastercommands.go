@@ -24,7 +24,7 @@ func masterCommands() []masterRow {
 		{Command: cli.Command{Words: "show cli sockets", Help: "dump list of cli sockets"}, run: func(c *masterConn, _ []string) { c.write("\n") }}, // those of workers are their own
 		{Command: cli.Command{Words: "show proc", Help: "show processes status"}, run: func(c *masterConn, _ []string) { c.write(c.m.showProc()) }},
 		{Command: cli.Command{Words: "show version", Help: "show version of the current process"}, run: func(c *masterConn, _ []string) { c.write(c.m.Version + "\n\n") }},
-		{Command: cli.Command{Words: "show startup-logs", Help: "show the messages of the master's start"}, run: func(c *masterConn, _ []string) { c.write(c.m.startup + "\n") }},
+		{Command: cli.Command{Words: "show startup-logs", Help: "show the messages of the master's start"}, run: func(c *masterConn, _ []string) { c.write(c.m.startup.logs() + "\n") }},
 		{Command: cli.Command{Words: "expert-mode", Hidden: true}, session: true, run: switchMode(func(c *masterConn) *bool { return &c.expert })},
 		{Command: cli.Command{Words: "experimental-mode", Hidden: true}, session: true, run: switchMode(func(c *masterConn) *bool { return &c.experimental })},
 		{Command: cli.Command{Words: "help", Args: "[<command>]", Help: "list matching or all commands"}, run: func(c *masterConn, args []string) { c.write(c.m.table.Help(args, c.expert) + "\n") }},

@@ -1,9 +1,7 @@
 package process
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"bench/proxy/log"
 )
@@ -11,15 +9,18 @@ import (
 // say prints one message in the layout that scripts know: level, pid, text.
 // Quiet mode leaves nothing but what ends the process.
 func (p *process) say(level log.Level, text string) {
-	if p.opt != nil && p.opt.Quiet || p.quiet && level > log.Warning {
-		return
-	}
-	word := "NOTICE"
+	word, warnings := "NOTICE", 0
 	switch {
 	case level <= log.Error:
 		word = "ALERT"
 	case level == log.Warning:
-		word = "WARNING"
+		word, warnings = "WARNING", 1
+	}
+	if level <= log.Warning {
+		p.startup.add(p.introduction, p.message(word, text), warnings)
+	}
+	if p.opt != nil && p.opt.Quiet || p.quiet && level > log.Warning {
+		return
 	}
 	if level <= log.Warning {
 		p.introduce()
@@ -47,12 +48,4 @@ func (p *process) introduction() string {
 		lines += p.message("NOTICE", "path to executable is "+path)
 	}
 	return lines
-}
-
-// cause takes the path out of an error that is about to name it.
-func cause(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
 }

@@ -30,7 +30,7 @@ func (p *process) run() int {
 		return p.resumeMaster(signals)
 	}
 	sources, cfg, err := p.load()
-	if err != nil || cfg == nil {
+	if err != nil || cfg == nil || !p.warningsAllowed(cfg) {
 		return 1
 	}
 	switch {
@@ -82,13 +82,16 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 		Alert:         p.say,
 		SendListeners: sendListeners,
 		Generation:    p.generation,
-		StartupLogs:   p.startup,
+		StartupLogs:   p.startup.logs,
 		Environ:       p.environ(),
 		Replaces:      p.state.Reload || p.state.Old > 0 || len(p.opt.OldPIDs) > 0,
 		Version:       p.Version, ReleaseDate: p.Date,
 	})
 	if err != nil {
 		return fail(err)
+	}
+	if !p.warningsAllowed(cfg) {
+		return 1
 	}
 	old := p.old()
 	release := func() { e.Unbind(); _ = inherited.Close() }
@@ -103,6 +106,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 		return fail(err)
 	}
 	p.introduced.Store(true) // what is said from here on is about traffic
+	p.startup.finish()
 	if err := e.Start(); err != nil {
 		e.HardStop()
 		return fail(err)

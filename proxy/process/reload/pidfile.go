@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"bench/internal/syserr"
 )
 
 // WritePID replaces the contents of a pid file by one line with pid. Whoever
@@ -15,11 +17,10 @@ func WritePID(path string, pid int) error {
 	if replace(path, text, pid) == nil {
 		return nil
 	}
-	err := os.WriteFile(path, text, 0o644)
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("cannot write pid file %s: %w", path, p.Err)
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		return fmt.Errorf("cannot write pid file %s: %w", path, syserr.Cause(err))
 	}
-	return err
+	return nil
 }
 
 func replace(path string, text []byte, pid int) error {
