@@ -44,6 +44,9 @@ func page(text []byte) (*rule.Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Empty() {
+		return &rule.Page{}, nil
+	}
 	return &rule.Page{Message: r.Message(), Content: r.Body}, nil
 }
 
@@ -296,6 +299,11 @@ func TestWaiting(t *testing.T) {
 		t.Fatalf("verdict %v, %+v", v, out)
 	}
 	at := x.Rule
+	short, less := txntest.New(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", ""), txn.Outcome{}
+	short.Body, short.BodyEnd, short.Final = []byte("hel"), true, false
+	if v := rule.NewRunner(sample.NewContext(16384, 1), "", 1).Bind(list(t, rule.Request, "wait-for-body time 50 at-least 4")).Run(short, &less); v != txn.Next {
+		t.Errorf("with a body that has ended: verdict %v, %+v", v, less)
+	}
 	out, x.Final, x.Body = txn.Outcome{}, false, []byte("he")
 	if v := rules.Run(x, &out); v != txn.Wait || x.Rule != at {
 		t.Fatalf("with half of it: verdict %v, %+v", v, out)

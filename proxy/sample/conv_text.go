@@ -98,10 +98,11 @@ func checkConcat(_ *Env, a []Arg) error {
 func convConcat(c *Context, a []Arg, v *txn.Value) bool {
 	var middle txn.Value
 	if a[1].set {
-		// Its text is written before the joint begins, or the two would mix.
+		// Its text is written before the joint begins, or the two would mix. What does not
+		// become a text is left out.
 		var ok bool
 		if middle, ok = c.variable(&a[1]); ok && !c.Cast(&middle, txn.Str) {
-			return false
+			middle.Kind = txn.None
 		}
 	}
 	b := append(append(c.spare(), v.B...), a[0].Str...)

@@ -650,3 +650,35 @@ func BenchmarkEval(b *testing.B) {
 		})
 	}
 }
+
+// A variable whose text has no room any more is left out of a joint, not the joint.
+func TestConcatWithoutRoom(t *testing.T) {
+	x := txntest.New(t, request, response)
+	names := env()
+	expr := func(text string) *sample.Expr {
+		e, err := sample.Compile(text, names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	set, e := expr("int(123456789),set-var(txn.v)"), expr("str(a),concat(-,txn.v,+)")
+	c := sample.NewContext(4, 1)
+	c.Txn = x
+	set.Eval(c)
+	if v := e.EvalAs(c, txn.Str); v == nil || string(v.B) != "a-+" {
+		t.Errorf("%+v", v)
+	}
+}
+
+// Every number above and below 0 is as true as 1.
+func TestNumbersBecomeTruths(t *testing.T) {
+	c := sample.NewContext(64, 1)
+	for n, want := range map[int64]uint64{0: 0, 1: 1, 2: 1, -1: 1} {
+		v := txn.Value{}
+		v.SetInt(n)
+		if !c.Cast(&v, txn.Bool) || v.Kind != txn.Bool || v.Lo != want {
+			t.Errorf("%d becomes %+v", n, v)
+		}
+	}
+}
