@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"math"
 	"time"
 
@@ -106,7 +105,7 @@ func (l *line) errorPage(text []byte) (*rule.Page, error) {
 		return nil, err
 	}
 	if r.Empty() {
-		return nil, errors.New("it is empty")
+		return &rule.Page{}, nil
 	}
 	return &rule.Page{Message: r.Message(), Content: r.Body}, nil
 }

@@ -103,6 +103,9 @@ func runRedirect(x *Runner, r *Rule) txn.Verdict {
 		return txn.Next
 	}
 	m := x.newReply(d.code)
+	if d.code == 302 {
+		m.Reason = found // there are two phrases for it there, too
+	}
 	var location []byte
 	if d.how == "location" {
 		location = m.Arena.Copy(to)
@@ -135,6 +138,7 @@ func bringsContent(b *message.Body) bool {
 var (
 	zero    = []byte("0")
 	noCache = []byte("no-cache")
+	found   = []byte("Found")
 )
 
 // join puts a prefix or a scheme before what the request asks for.

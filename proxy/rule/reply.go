@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"bench/proxy/logformat"
@@ -25,7 +26,7 @@ type reply struct {
 
 // Page is an answer that was made before: a file with a head and a content. It is shared.
 type Page struct {
-	Message *message.Response
+	Message *message.Response // nil: the file is empty, and the connection ends without an answer
 	Content []byte
 }
 
@@ -182,7 +183,19 @@ func readContent(path string) (string, error) {
 	return string(b), err
 }
 
+// framing are the fields of an answer that follow from its content, whatever "hdr" says.
+var framing = []string{"content-length", "content-type", "transfer-encoding"}
+
 func (p *Parser) replyField(a *reply) error {
+	if p.more() && slices.Contains(framing, strings.ToLower(p.Words[p.at])) {
+		w, _ := p.word("")
+		if p.Warn != nil {
+			p.Warn(fmt.Sprintf("'hdr %s' has no effect: the field follows from the content ('content-type' names its type)", w))
+		}
+		a.standard = false
+		_, err := p.word("a value of the field")
+		return err
+	}
 	var r Rule
 	if err := p.written(&r); err != nil {
 		return err
@@ -197,6 +210,10 @@ func (p *Parser) replyField(a *reply) error {
 // give makes the answer.
 func (x *Runner) give(a *reply) txn.Verdict {
 	x.out.Status = a.status
+	if a.page != nil && a.page.Message == nil {
+		x.out.Mute = true
+		return txn.Answered
+	}
 	if a.page != nil {
 		a.page.Message.ShareTo(&x.reply)
 		x.out.Reply, x.out.Content = &x.reply, a.page.Content
@@ -247,13 +264,13 @@ func (p *Parser) ParseAnswer() (*OwnAnswer, error) {
 // Status is the one that it is for.
 func (a *OwnAnswer) Status() int { return a.reply.status }
 
-// Answer makes an answer for a transaction, nil where it is the standard one after all. It
-// is good until the runner makes another one.
-func (x *Runner) Answer(t *txn.Txn, a *OwnAnswer) (*message.Response, []byte) {
+// Answer makes an answer for a transaction; without a message it is the standard one after
+// all, or mute: none. It is good until the runner makes another one.
+func (x *Runner) Answer(t *txn.Txn, a *OwnAnswer) (msg *message.Response, content []byte, mute bool) {
 	out := txn.Outcome{}
 	x.Ctx.Txn, x.out = t, &out
 	x.give(a.reply)
-	return out.Reply, out.Content
+	return out.Reply, out.Content, out.Mute
 }
 
 // newReply begins an answer.
@@ -272,22 +289,30 @@ func appendUint(b []byte, n int) []byte {
 	return append(b, byte('0'+n%10))
 }
 
-// reasons are the phrases of RFC 9110, section 15, and its registry.
+// reasons are the phrases of the reference, which are not all those of RFC 9110: clients and
+// logs see them.
 var reasons = map[int][]byte{
 	200: []byte("OK"), 201: []byte("Created"), 202: []byte("Accepted"), 203: []byte("Non-Authoritative Information"), 204: []byte("No Content"),
-	205: []byte("Reset Content"), 206: []byte("Partial Content"), 207: []byte("Multi-Status"), 208: []byte("Already Reported"),
-	300: []byte("Multiple Choices"), 301: []byte("Moved Permanently"), 302: []byte("Found"), 303: []byte("See Other"), 304: []byte("Not Modified"),
-	305: []byte("Use Proxy"), 307: []byte("Temporary Redirect"), 308: []byte("Permanent Redirect"),
+	205: []byte("Reset Content"), 206: []byte("Partial Content"), 207: []byte("Multi-Status"), 210: []byte("Content Different"),
+	226: []byte("IM Used"),
+	300: []byte("Multiple Choices"), 301: []byte("Moved Permanently"), 302: []byte("Moved Temporarily"), 303: []byte("See Other"),
+	304: []byte("Not Modified"), 305: []byte("Use Proxy"), 307: []byte("Temporary Redirect"), 308: []byte("Permanent Redirect"),
+	310: []byte("Too many Redirects"),
 	400: []byte("Bad Request"), 401: []byte("Unauthorized"), 402: []byte("Payment Required"), 403: []byte("Forbidden"), 404: []byte("Not Found"),
-	405: []byte("Method Not Allowed"), 406: []byte("Not Acceptable"), 407: []byte("Proxy Authentication Required"), 408: []byte("Request Timeout"),
-	409: []byte("Conflict"), 410: []byte("Gone"), 411: []byte("Length Required"), 412: []byte("Precondition Failed"), 413: []byte("Payload Too Large"),
-	414: []byte("URI Too Long"), 415: []byte("Unsupported Media Type"), 416: []byte("Range Not Satisfiable"), 417: []byte("Expectation Failed"),
-	418: []byte("I'm a teapot"), 421: []byte("Misdirected Request"), 422: []byte("Unprocessable Entity"), 423: []byte("Locked"),
-	424: []byte("Failed Dependency"), 425: []byte("Too Early"), 426: []byte("Upgrade Required"), 428: []byte("Precondition Required"),
-	429: []byte("Too Many Requests"), 431: []byte("Request Header Fields Too Large"), 451: []byte("Unavailable For Legal Reasons"),
-	500: []byte("Internal Server Error"), 501: []byte("Not Implemented"), 502: []byte("Bad Gateway"), 503: []byte("Service Unavailable"),
-	504: []byte("Gateway Timeout"), 505: []byte("HTTP Version Not Supported"), 506: []byte("Variant Also Negotiates"), 507: []byte("Insufficient Storage"),
-	508: []byte("Loop Detected"), 510: []byte("Not Extended"), 511: []byte("Network Authentication Required"),
+	405: []byte("Method Not Allowed"), 406: []byte("Not Acceptable"), 407: []byte("Proxy Authentication Required"),
+	408: []byte("Request Time-out"), 409: []byte("Conflict"), 410: []byte("Gone"), 411: []byte("Length Required"),
+	412: []byte("Precondition Failed"), 413: []byte("Request Entity Too Large"), 414: []byte("Request-URI Too Long"),
+	415: []byte("Unsupported Media Type"), 416: []byte("Requested range unsatisfiable"), 417: []byte("Expectation failed"),
+	418: []byte("I'm a teapot"), 421: []byte("Misdirected Request"), 422: []byte("Unprocessable Content"), 423: []byte("Locked"),
+	424: []byte("Method failure"), 425: []byte("Too Early"), 426: []byte("Upgrade Required"), 428: []byte("Precondition Required"),
+	429: []byte("Too Many Requests"), 431: []byte("Request Header Fields Too Large"), 449: []byte("Retry With"),
+	450: []byte("Blocked by Windows Parental Controls"), 451: []byte("Unavailable For Legal Reasons"), 456: []byte("Unrecoverable Error"),
+	499: []byte("client has closed connection"),
+	500: []byte("Internal Server Error"), 501: []byte("Not Implemented"), 502: []byte("Bad Gateway or Proxy Error"),
+	503: []byte("Service Unavailable"), 504: []byte("Gateway Time-out"), 505: []byte("HTTP Version not supported"),
+	506: []byte("Variant also negotiate"), 507: []byte("Insufficient storage"), 508: []byte("Loop detected"),
+	509: []byte("Bandwidth Limit Exceeded"), 510: []byte("Not extended"), 511: []byte("Network authentication required"),
+	520: []byte("Web server is returning an unknown error"),
 }
 
 // reason is the phrase for a status; for others that of its class.

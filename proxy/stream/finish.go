@@ -36,6 +36,14 @@ func (s *stream) answer(status int, cause, at byte) {
 	s.reply(msg, content)
 }
 
+// mute ends the stream, and the client's connection, in place of an answer.
+func (s *stream) mute(status int, cause, at byte) {
+	s.setFlags(cause, at)
+	s.status = int32(status)
+	s.keepCli, s.headOut = false, true
+	s.end(true)
+}
+
 // standard is the answer with a status: of the backend, else of the frontend, else the
 // engine's own. Without a message the connection is to be closed if the status is known.
 func (s *stream) standard(status int) (msg *message.Response, content []byte, known bool) {
@@ -46,7 +54,8 @@ func (s *stream) standard(status int) (msg *message.Response, content []byte, kn
 	if a := px.Answers[status]; a != nil {
 		x := s.transaction()
 		x.Req, x.Res, x.Body, x.BodyEnd, x.Status, x.Final = s.req, s.res, nil, true, 0, true
-		if msg, content = s.t.rules.Answer(&x.Txn, a); msg != nil {
+		mute := false
+		if msg, content, mute = s.t.rules.Answer(&x.Txn, a); msg != nil || mute {
 			return msg, content, true
 		}
 	}

@@ -242,7 +242,11 @@ func (s *stream) ruled(x *transaction) {
 		s.challenge(out.Status, out.Challenge, cause, at)
 		return
 	}
-	if out.Reply == nil {
+	switch {
+	case out.Mute:
+		s.mute(out.Status, cause, at)
+		return
+	case out.Reply == nil:
 		s.answer(out.Status, cause, at)
 		return
 	}

@@ -30,6 +30,8 @@ type Outcome struct {
 	// Status is what counts and is logged as the answer's. Without a Reply it chooses one
 	// of the proxy's standard answers, or the error file in its place.
 	Status int
+	// Mute, with Answered: there is no answer, and the connection ends.
+	Mute bool
 	// Service names what answers instead, "" for nothing.
 	Service string
 	// Denied counts the request, or response, as one that rules refused; an answer
