@@ -66,11 +66,12 @@ churn: ## Add 100,000 servers at run time under load and delete them; nothing ma
 listing: ## Compare how long requests take while 10,000 servers are listed with how long otherwise
 	$(GO) test -count 1 -run ManyServersAreListed -v ./proxy/engine -listing 1m
 
-# Each processor runs seeds of its own. SEED=n is the first one of all, else the clock gives it.
+# Each processor runs seeds of its own: SEEDS of them, or as many as there is time for.
+# SEED=n is the first one of all, else the clock gives it.
 simulate: ## Run the engine in memory, in virtual time, under new seeds for FOR; print the first that breaks a rule, made small
 	$(GO) test -c -o bin/simulate.test ./proxy/simulation
 	first=$${SEED:-$$(date +%s%N)}; n=$$(nproc); \
-	seq 0 $$((n-1)) | xargs -P $$n -I{} sh -c 'bin/simulate.test -test.run "^TestSimulation$$" -test.v -test.timeout 0 -for $(FOR) -seed $$(('$$first' + {} * 1000000000))'
+	seq 0 $$((n-1)) | xargs -P $$n -I{} sh -c 'bin/simulate.test -test.run "^TestSimulation$$" -test.v -test.timeout 0 -for $(FOR) -seeds $(or $(SEEDS),0) -seed $$(('$$first' + {} * 1000000000))'
 
 performance: build ## Measure every row side by side with other programs, and write docs/PERFORMANCE.md
 	$(BIN) peers --rounds 4 --duration 2s --markdown docs/PERFORMANCE.md --json bin/performance.json

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -20,7 +21,8 @@ import (
 
 var (
 	forFlag   = flag.Duration("for", 0, "run seeds for so long, from one that the clock gives")
-	seedFlag  = flag.Uint64("seed", 0, "with -for, the first seed; else the only one")
+	seedFlag  = flag.Uint64("seed", 0, "with -for or -seeds, the first seed; else the only one")
+	seedsFlag = flag.Int("seeds", 0, "run so many seeds, from one that the clock gives")
 	planFlag  = flag.String("plan", "", "run the plan in this file")
 	shrinkFor = flag.Duration("shrink", time.Minute, "how long a plan that breaks a rule is made smaller")
 	traceFlag = flag.Bool("steps", false, "print all that happens in the only run")
@@ -54,8 +56,14 @@ func TestSimulation(t *testing.T) {
 		return
 	}
 	first, limit, seeds := uint64(1), atMost, ordinarily
-	if *forFlag > 0 {
-		first, limit, seeds = uint64(time.Now().UnixNano()), *forFlag, -1
+	if *forFlag > 0 || *seedsFlag > 0 {
+		first, limit, seeds = uint64(time.Now().UnixNano()), math.MaxInt64, -1
+		if *forFlag > 0 {
+			limit = *forFlag
+		}
+		if *seedsFlag > 0 {
+			seeds = *seedsFlag
+		}
 		if *seedFlag != 0 {
 			first = *seedFlag
 		}
@@ -93,7 +101,7 @@ func only(t *testing.T) *Plan {
 			t.Fatal(err)
 		}
 		return p
-	case *seedFlag != 0 && *forFlag == 0:
+	case *seedFlag != 0 && *forFlag == 0 && *seedsFlag == 0:
 		return New(*seedFlag)
 	}
 	return nil

@@ -301,10 +301,12 @@ func (c *client) idle() {
 	}
 }
 
-// lingerTime and lingerBytes bound what a client may still send after we have
-// closed our side.
+// What a client may still send after we have closed our side: up to lingerBytes, for
+// lingerMost, with no pause as long as lingerTime. A slow client that is still sending has
+// not read all of its answer either.
 const (
 	lingerTime  = 2 * time.Second
+	lingerMost  = 30 * time.Second
 	lingerBytes = 16 << 20
 )
 
@@ -321,20 +323,27 @@ func (c *client) finish(mayHaveMore bool) {
 	c.Shutdown()
 	c.lingering = true
 	c.BytesIn = 0
+	c.idleSince = c.t.Loop.Now()
 	c.expect(lingerTime)
 	c.Readable = true
 	c.linger()
 }
 
 func (c *client) linger() {
+	most := c.idleSince + int64(lingerMost)
 	for share := transport.Share; c.Readable || c.Hup; {
 		n, res := c.Recv(c.t.Loop.Scratch())
 		share -= transport.Cost(n)
+		left := time.Duration(most - c.t.Loop.Now())
+		if res != transport.More && res != transport.Drained || c.BytesIn > lingerBytes || left <= 0 {
+			c.close()
+			return
+		}
+		if n > 0 {
+			c.expect(min(lingerTime, left))
+		}
 		switch {
 		case res == transport.Drained:
-			return
-		case res != transport.More || c.BytesIn > lingerBytes:
-			c.close()
 			return
 		case share <= 0:
 			c.t.Loop.Wake(&c.task)
