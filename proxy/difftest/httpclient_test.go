@@ -270,15 +270,7 @@ func TestScriptsAsk(t *testing.T) {
 			t.Errorf("%s: %v", s.name, err)
 		}
 	}
-	there, here := strings.Split(got[0], "\n"), strings.Split(got[1], "\n")
-	if len(there) != len(here) {
-		t.Errorf("%d lines there, %d here", len(there), len(here))
-	}
-	for i := range min(len(there), len(here)) {
-		if there[i] != here[i] {
-			t.Errorf("\nthere %.600s\nhere  %.600s", there[i], here[i])
-		}
-	}
+	compareTold(t, got)
 }
 
 // heard is what the runtime API answers to a client that says something and then nothing

@@ -84,7 +84,7 @@ func content(class string) map[string]lua.LGFunction {
 			c := self[*call](l, class).alive(l)
 			text := l.CheckString(2)
 			if !c.answer.begun {
-				l.RaiseError("You must call 'start_response()' before sending data")
+				l.RaiseError("send: the response has not begun: call start_response first")
 			}
 			l.Push(lua.LNumber(c.send(l, []byte(text))))
 			return 1

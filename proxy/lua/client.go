@@ -39,7 +39,7 @@ func openClients(w *world) {
 		methods[name] = func(l *lua.LState) int {
 			x, c := self[*client](l, class), machine(l, class)
 			if x.m != c.m {
-				l.RaiseError("%s: cannot use an HTTP client on another thread", name)
+				l.RaiseError("%s: this HTTP client belongs to another thread", name)
 			}
 			q := readQuestion(l, name)
 			l.Push(q.ask(l, c))
@@ -72,13 +72,13 @@ const whenever = 24 * time.Hour
 func readQuestion(l *lua.LState, name string) *question {
 	t, ok := l.Get(2).(*lua.LTable)
 	if !ok || l.GetTop() != 2 {
-		l.RaiseError("'%s' needs a table as argument", name)
+		l.RaiseError("%s: a table is expected, as {url = ...}", name)
 	}
 	q := &question{method: strings.ToUpper(name), patience: whenever}
 	text := func(key string, v lua.LValue) string {
 		s, ok := v.(lua.LString)
 		if !ok {
-			l.RaiseError("invalid parameter in '%s', must be a string", key)
+			l.RaiseError("'%s' of a request is a string", key)
 		}
 		return string(s)
 	}
@@ -93,27 +93,27 @@ func readQuestion(l *lua.LState, name string) *question {
 		case "dst":
 			to, err := sock.Parse(text(key, v))
 			if err != nil || !to.IsUnix() && to.AddrPort().Port() == 0 {
-				l.RaiseError("Can't use the 'dst' argument")
+				l.RaiseError("'dst' of a request is an address with its port")
 			}
 			q.to = &to
 		case "timeout":
 			n, ok := v.(lua.LNumber)
 			if !ok {
-				l.RaiseError("invalid parameter in 'timeout', must be a number")
+				l.RaiseError("'timeout' of a request is a number of milliseconds")
 			}
 			if q.patience = whenever; n > 0 && n < math.MaxInt32 {
 				q.patience = time.Duration(n) * time.Millisecond
 			}
 		case "headers":
 			if fields, ok = v.(*lua.LTable); !ok {
-				l.RaiseError("invalid parameter in 'headers', must be a table")
+				l.RaiseError("'headers' of a request is a table of lists")
 			}
 		default:
-			l.RaiseError("'%s' invalid parameter name", key)
+			l.RaiseError("a request has no '%s': want url, body, headers, dst or timeout", key)
 		}
 	})
 	if url == "" {
-		l.RaiseError("'%s' need a 'url' argument", name)
+		l.RaiseError("%s: 'url' is missing", name)
 	}
 	q.readURL(l, url)
 	if fields != nil {
@@ -137,10 +137,10 @@ func (q *question) readURL(l *lua.LState, url string) {
 	q.secure = strings.EqualFold(scheme, "https")
 	odd := strings.ContainsFunc(url, func(r rune) bool { return r <= ' ' || r == 127 })
 	if !ok || odd || q.host == "" || strings.Contains(q.host, "@") || !q.secure && !strings.EqualFold(scheme, "http") {
-		l.RaiseError("Can't generate the HTTP request: '%s' is not a URL", url)
+		l.RaiseError("'%s' is not a URL of HTTP", url)
 	}
 	if q.name, q.port = authority(q.host, q.secure); q.port == 0 {
-		l.RaiseError("Can't generate the HTTP request: '%s' has no port", q.host)
+		l.RaiseError("'%s' has a port that is none", q.host)
 	}
 }
 
@@ -169,7 +169,7 @@ func (q *question) readFields(l *lua.LState, fields *lua.LTable) {
 			return // as in the reference
 		}
 		if !isToken(name) {
-			l.RaiseError("Can't generate the HTTP request: '%s' is not the name of a header field", name)
+			l.RaiseError("'%s' is not the name of a header field", name)
 		}
 		values.ForEach(func(_, v lua.LValue) {
 			value := clean(lua.LVAsString(v))
@@ -182,7 +182,7 @@ func (q *question) readFields(l *lua.LState, fields *lua.LTable) {
 				q.named[2] = true
 			case "content-length":
 				if n, err := strconv.Atoi(value); err != nil || n != len(q.body) {
-					l.RaiseError("Can't generate the HTTP request: the body has %d bytes, and not '%s'", len(q.body), value)
+					l.RaiseError("the body of the request has %d bytes, and not '%s' as its Content-Length says", len(q.body), value)
 				}
 				if q.length {
 					return

@@ -16,7 +16,7 @@ func openLists(w *world) {
 			}
 			list := w.program.reading.Lists.Find(file)
 			if list == nil {
-				l.RaiseError("'%s': unknown %s file '%s'", name, kind, file)
+				l.RaiseError("%s: no rule of the configuration reads the %s '%s'", name, kind, file)
 			}
 			do(l, list, key)
 			return 0
@@ -26,13 +26,13 @@ func openLists(w *world) {
 	w.state.L.SetFuncs(w.state.Library("core"), map[string]lua.LGFunction{
 		"add_acl": change("add_acl", "acl", func(l *lua.LState, list *pattern.List, key string) {
 			if err := list.AddIfAbsent(key); err != nil {
-				l.RaiseError("'add_acl': %s", err.Error())
+				l.RaiseError("add_acl: %s", err.Error())
 			}
 		}),
 		"del_acl": change("del_acl", "acl", remove),
 		"set_map": change("set_map", "map", func(l *lua.LState, list *pattern.List, key string) {
 			if err := list.Put(key, l.CheckString(3)); err != nil {
-				l.RaiseError("'set_map': %s", err.Error())
+				l.RaiseError("set_map: %s", err.Error())
 			}
 		}),
 		"del_map": change("del_map", "map", remove),

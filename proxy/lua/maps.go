@@ -49,7 +49,7 @@ func openMaps(w *world) {
 		}
 		k, err := sample.CallConv("map_"+methodsOfMaps[how], []string{file}, w.program.env())
 		if err != nil {
-			l.RaiseError("'new': %s.", err.Error())
+			l.RaiseError("Map.new: %s", err.Error())
 		}
 		l.Push(w.object(class, k))
 		return 1

@@ -24,7 +24,7 @@ func openRegistering(w *world) {
 			list.ForEach(func(_, v lua.LValue) {
 				place, ok := places[lua.LVAsString(v)]
 				if !ok {
-					l.RaiseError("Lua action environment '%s' is unknown. 'tcp-req', 'tcp-res', 'http-req' or 'http-res' are expected.", lua.LVAsString(v))
+					l.RaiseError("there are no rules '%s': want 'tcp-req', 'tcp-res', 'http-req' or 'http-res'", lua.LVAsString(v))
 				}
 				p.register(l, p.actions, place+" "+name, name, "action", fn).Args = args
 			})
@@ -33,7 +33,7 @@ func openRegistering(w *world) {
 		"register_service": func(l *lua.LState) int {
 			name, mode, fn := l.CheckString(1), l.CheckString(2), l.CheckFunction(3)
 			if mode != "tcp" && mode != "http" {
-				l.RaiseError("Lua service mode '%s' is unknown. 'http' or 'tcp' are expected.", mode)
+				l.RaiseError("there are no services for '%s': want 'http' or 'tcp'", mode)
 			}
 			p.register(l, p.services, name, name, "service", fn).HTTP = mode == "http"
 			return 0

@@ -141,7 +141,7 @@ func (m *Machine) sampleCall(l *lua.LState, converter bool, name string, args []
 		err = failed
 	}
 	if err != nil {
-		l.RaiseError("error in arguments: %s", err.Error())
+		l.RaiseError("these arguments cannot be used: %s", err.Error())
 	}
 	if len(m.calls) >= keptCalls {
 		clear(m.calls)

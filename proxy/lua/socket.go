@@ -57,7 +57,7 @@ func openSockets(w *world) {
 	of := func(l *lua.LState) (*socket, *call) {
 		s, c := self[*socket](l, class), machine(l, class)
 		if s.m != c.m {
-			l.RaiseError("connect: cannot use socket on other thread")
+			l.RaiseError("this connection belongs to another thread")
 		}
 		return s, c
 	}
@@ -78,7 +78,7 @@ func openSockets(w *world) {
 		"connect_ssl": func(l *lua.LState) int {
 			s, c := of(l)
 			if l.GetTop() != 3 {
-				l.RaiseError("'connect_ssl' needs 3 arguments")
+				l.RaiseError("connect_ssl: an address and a port are expected")
 			}
 			return s.connect(l, c, anyServer())
 		},
@@ -91,9 +91,9 @@ func openSockets(w *world) {
 			seconds := float64(l.CheckNumber(2))
 			switch {
 			case seconds < 0:
-				l.RaiseError("settimeout: cannot set negatives values")
+				l.RaiseError("settimeout: a time below 0 is none")
 			case seconds*1000 > math.MaxInt32:
-				l.RaiseError("settimeout: cannot set values larger than %d ms", math.MaxInt32)
+				l.RaiseError("settimeout: no more than %d ms are possible", math.MaxInt32)
 			}
 			s.patience = max(time.Duration(seconds*float64(time.Second)), time.Millisecond)
 			l.Push(lua.LNumber(1))
@@ -112,13 +112,13 @@ func anyServer() *tls.Config {
 // destination reads the address to connect to.
 func destination(l *lua.LState) sock.Addr {
 	if l.GetTop() < 2 {
-		l.RaiseError("connect: need at least 2 arguments")
+		l.RaiseError("connect: an address is expected")
 	}
 	text, port := l.CheckString(2), -1
 	if l.GetTop() > 2 {
 		n, err := strconv.Atoi(argText(l.Get(3)))
 		if err != nil {
-			l.ArgError(3, "number expected")
+			l.ArgError(3, "a port is expected")
 		}
 		port = n
 	}
@@ -128,10 +128,10 @@ func destination(l *lua.LState) sock.Addr {
 	to, err := sock.Parse(text)
 	switch {
 	case err != nil:
-		l.RaiseError("connect: cannot parse destination address '%s'", text)
+		l.RaiseError("connect: '%s' is not an address", text)
 	case to.IsUnix() || to.AddrPort().Port() != 0:
 	case port < 0:
-		l.RaiseError("connect: port missing")
+		l.RaiseError("connect: the address has no port")
 	case port > math.MaxUint16:
 		l.RaiseError("connect: %d is no port", port)
 	default:
@@ -325,13 +325,13 @@ func (s *socket) receive(l *lua.LState, c *call) int {
 		n, err := strconv.Atoi(string(pattern))
 		wanted, line, all = n, pattern == "*l", pattern == "*a"
 		if err != nil && !line && !all {
-			l.RaiseError("Unsupported pattern.")
+			l.RaiseError("receive: want '*l', '*a' or a number of bytes")
 		}
 	default:
 		line = true
 	}
 	if wanted < 0 {
-		l.RaiseError("Unsupported size.")
+		l.RaiseError("receive: a number of bytes below 0 is none")
 	}
 	prefix := l.OptString(3, "")
 	wanted -= len(prefix)
