@@ -111,8 +111,5 @@ mutate: ## Make one mistake in the code after another; print how many the tests 
 	$(GO) run ./internal/mutate -within 2h ./internal/loop ./proxy/server ./proxy/balance ./scenarios/objective
 	$(GO) run ./internal/mutate -within 3h -patience 1m -every 10 ./proxy/stream
 
-scan: ## Have sslscan look at the engine and at HAProxy
-	$(GO) test ./proxy/difftest -run TestScanned -count 1 -scan -v
-
 clean: ## Remove what was built and measured
 	rm -rf bin results

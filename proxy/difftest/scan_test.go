@@ -2,7 +2,7 @@ package difftest
 
 import (
 	"context"
-	"flag"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +13,6 @@ import (
 
 	"bench/internal/testpeer"
 )
-
-var scan = flag.Bool("scan", false, "have sslscan look at both programs")
 
 // scanned is what sslscan finds at an address: the suites that are agreed to, the versions, and
 // the weaknesses that it looks for, a line each.
@@ -41,13 +39,7 @@ func scanned(t *testing.T, scanner, addr string) (suites, rest []string) {
 // A scanner finds no version, suite or weakness at the engine that it does not find at the
 // reference, and the strongest there are.
 func TestScanned(t *testing.T) {
-	if !*scan {
-		t.Skip("it takes a minute: 'make scan' runs it")
-	}
-	scanner, err := exec.LookPath("sslscan")
-	if err != nil {
-		t.Fatal("sslscan is not installed")
-	}
+	scanner := testpeer.Need(t, "sslscan")
 	certs := t.TempDir()
 	makeFiles(t, certs)
 	for name, bind := range map[string]string{
@@ -58,7 +50,7 @@ func TestScanned(t *testing.T) {
 		"some ciphers":       "crt DIR/rsa ciphers ECDHE+AESGCM:!AES128",
 	} {
 		t.Run(name, func(t *testing.T) {
-			conf := "global\n    nbthread 1\ndefaults\n    mode http\n    timeout connect 1s\n    timeout client 5s\n    timeout server 5s\nfrontend ready\n    bind fd@4\n    monitor-uri /ready\nfrontend fe\n    bind fd@3 ssl " + strings.ReplaceAll(bind, "DIR", certs) + "\n    http-request return status 200\n"
+			conf := scannedConf(strings.ReplaceAll(bind, "DIR", certs))
 			var suites, rest [2][]string
 			for i, s := range []*subject{{"haproxy", []string{testpeer.Need(t, "haproxy")}}, {"builtin", []string{build(t), "proxy"}}} {
 				own := filepath.Join(certs, s.name)
@@ -87,4 +79,73 @@ func TestScanned(t *testing.T) {
 			}
 		})
 	}
+}
+
+// finding is what testssl.sh says about one thing.
+type finding struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	Finding  string `json:"finding"`
+}
+
+// probed is what testssl.sh finds at an address: the versions, and of the vulnerabilities that
+// it knows which there are.
+func probed(t *testing.T, prober, addr string) map[string]finding {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	file := filepath.Join(t.TempDir(), "found.json")
+	cmd := exec.CommandContext(ctx, prober, "--quiet", "--color", "0", "--warnings", "off", "--ip", "one", "--jsonfile", file, "--protocols", "--vulnerable", addr)
+	if out, err := cmd.CombinedOutput(); ctx.Err() != nil || len(out) == 0 { // its status says how many remarks there are
+		t.Errorf("%v\n%s", err, out)
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	var list []finding
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+	found := map[string]finding{}
+	for _, f := range list {
+		if !slices.Contains([]string{"scanTime", "service", "engine_problem"}, f.ID) {
+			found[f.ID] = f
+		}
+	}
+	return found
+}
+
+// testssl.sh finds none of the vulnerabilities at the engine that it looks for, but for suites
+// with CBC, which clients of TLS 1.2 may need.
+func TestNotVulnerable(t *testing.T) {
+	prober := testpeer.Need(t, "testssl")
+	certs := t.TempDir()
+	makeFiles(t, certs)
+	engine := &subject{"builtin", []string{build(t), "proxy"}}
+	r, err := engine.start(t.TempDir(), scannedConf("crt "+certs+"/rsa crt "+certs+"/site alpn h2,http/1.1"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := probed(t, prober, r.addr)
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	for _, id := range []string{"SSLv2", "SSLv3", "TLS1_2", "TLS1_3", "heartbleed", "CCS", "ticketbleed", "ROBOT", "secure_renego", "secure_client_renego", "CRIME_TLS", "POODLE_SSL", "SWEET32", "FREAK", "DROWN", "LOGJAM", "BEAST", "RC4"} {
+		if f := found[id]; f.Severity != "OK" {
+			t.Errorf("%s: %q", id, f)
+		}
+	}
+	for id, f := range found {
+		if f.Severity != "OK" && f.Severity != "INFO" && id != "LUCKY13" {
+			t.Errorf("%s: %q", id, f)
+		}
+	}
+}
+
+// scannedConf is a configuration with a bind line in TLS.
+func scannedConf(bind string) string {
+	return "global\n    nbthread 1\ndefaults\n    mode http\n    timeout connect 1s\n    timeout client 5s\n    timeout server 5s\nfrontend ready\n    bind fd@4\n    monitor-uri /ready\nfrontend fe\n    bind fd@3 ssl " + bind + "\n    http-request return status 200\n"
 }

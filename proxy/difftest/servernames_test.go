@@ -18,20 +18,7 @@ import (
 
 // helloAsking is a hello of TLS 1.2 whose extension for names has this content.
 func helloAsking(extension string) string {
-	hello := recordedHello(func(c *tls.Config) { aes128(c); c.ServerName = "" })
-	const header = 5 + 4
-	body := tlsio.Reader{B: []byte(hello[header:])}
-	body.Take(2 + 32)
-	body.Take(int(body.Byte()))
-	body.Take(int(body.Uint16()))
-	body.Take(int(body.Byte()))
-	at := len(hello) - len(body.B) // of the extensions, their length first
-	more := string(binary.BigEndian.AppendUint16([]byte{0, 0}, uint16(len(extension)))) + extension
-	extensions := hello[at+2:] + more
-	message := hello[header:at] + string(binary.BigEndian.AppendUint16(nil, uint16(len(extensions)))) + extensions
-	n := len(message)
-	message = hello[5:6] + string([]byte{byte(n >> 16), byte(n >> 8), byte(n)}) + message
-	return hello[:3] + string(binary.BigEndian.AppendUint16(nil, uint16(len(message)))) + message
+	return helloWith(recordedHello(func(c *tls.Config) { aes128(c); c.ServerName = "" }), true, 0, extension)
 }
 
 // listed is the content of an extension with one name.
