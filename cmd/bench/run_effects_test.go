@@ -12,7 +12,9 @@ import (
 	"bench/scenarios/format"
 )
 
-// effects is a scenario in which backend web has clients and backend idle has none.
+// effects is a scenario in which backend web has clients and backend idle has none. The
+// proxy makes no second try at a connection: it would wait for a second before it, and
+// with all clients waiting no request would come meanwhile, to whatever fault is next.
 const effects = `version: 1
 name: effects
 NETWORK
@@ -26,6 +28,7 @@ proxy:
         timeout connect 1s
         timeout client 10s
         timeout server 10s
+        retries 0
     frontend web
         bind {{bind "web"}}
         default_backend web
@@ -120,8 +123,7 @@ func TestFaultsOfOriginsAct(t *testing.T) {
 	var events strings.Builder
 	kinds := []string{
 		"backend.stall", "backend.fail", "backend.latency, latency: 2ms", "backend.drain", "backend.reset", "backend.truncate",
-		"backend.corrupt", "backend.trickle, bytes: 4KiB, every: 1ms", "backend.bandwidth, bandwidth: 1MiB",
-		"backend.refuse", // last: the proxy waits for a second before it tries again
+		"backend.corrupt", "backend.trickle, bytes: 4KiB, every: 1ms", "backend.bandwidth, bandwidth: 1MiB", "backend.refuse",
 	}
 	for i, kind := range kinds {
 		name, more, _ := strings.Cut(kind, ",")
