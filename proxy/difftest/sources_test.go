@@ -272,6 +272,7 @@ defaults
     timeout connect 1s
     timeout client 2s
     timeout server 2s
+    retries 0
 frontend ready
     bind fd@4
     monitor-uri /ready
