@@ -142,6 +142,10 @@ func try(t *testing.T) (output string, o outcome) {
 	return output, passed
 }
 
+// Watch begins to see what else the machine does; busy ends that, and reports whether the
+// machine was as busy meanwhile as makes Tried try again.
+func Watch() (busy func() bool) { return startWatch().busy }
+
 // watch sees what else the machine does.
 type watch struct {
 	cpus  []int

@@ -40,20 +40,24 @@ func length(short int64) int64 {
 const tries = 3
 
 // measured runs check until it finds nothing wrong. Where the machine was
-// disturbed in every second of every run, nothing can be said.
+// disturbed in every second of every run, nothing can be said. The load cannot tell all
+// of it by itself: the origin is in this process, so where other programs leave the two
+// one processor, the load waits for a thread that it takes for its own.
 func measured(t *testing.T, run func() (*result.Load, error)) {
 	t.Helper()
 	var wrong error
 	quiet := false
 	for range tries {
+		busy := testquiet.Watch()
 		got, err := run()
+		away := busy()
 		lag := &got.Host.QuietLag
 		t.Logf("starts in seconds that were not disturbed: %d of %d, late by p50 %.1f µs, p99 %.1f µs", lag.Count, got.Sent, lag.P50, lag.P99)
 		if err == nil {
 			return
 		}
 		wrong = errors.Join(wrong, err)
-		quiet = quiet || lag.Count > 0 && (*full || len(got.Host.DisturbedSeconds) == 0)
+		quiet = quiet || lag.Count > 0 && (*full || !away && len(got.Host.DisturbedSeconds) == 0)
 	}
 	if !quiet {
 		t.Skipf("the machine was disturbed during every run, so the precision was not judged: %v", wrong)
