@@ -42,7 +42,7 @@ type Config struct {
 // Times are the intervals of the protocol.
 type Times struct {
 	Resync    time.Duration // that somebody is waited for who may teach
-	Retry     time.Duration // for an attempt to connect, and until the next one
+	Retry     time.Duration // for an attempt to connect, and from its beginning to the next one
 	Heartbeat time.Duration // of silence, until a sign of life is sent
 	Dead      time.Duration // of silence, until the other side is given up
 	Again     time.Duration // from the end of a connection to the next, at least
@@ -110,6 +110,7 @@ type peer struct {
 	older   bool // it speaks version 2.0
 	last    status
 	made    time.Time // the last connection
+	began   int64     // the last attempt
 	next    int64     // when the next attempt is due; 0: none is
 	counters
 }
@@ -251,7 +252,7 @@ func (g *Group) accept(fd int, secure *tls.Config) {
 // connect begins a connection to a peer.
 func (p *peer) connect() {
 	g := p.g
-	p.next, p.last = 0, 0
+	p.next, p.last, p.began = 0, 0, g.l.Refresh()
 	p.attempts++
 	opt := sock.ConnectOptions{NoDelay: true, Namespace: p.spec.Namespace}
 	if src := p.spec.Source; src != nil {
@@ -259,13 +260,13 @@ func (p *peer) connect() {
 	}
 	fd, _, errno := sock.Connect(&p.spec.Addr, &opt)
 	if errno != 0 {
-		p.lost(g.cfg.Times.Retry)
+		p.lost(p.began + int64(g.cfg.Times.Retry))
 		return
 	}
 	s := &session{g: g, p: p, end: transport.NewEndpoint(g.cfg.Kit, fd), state: connecting, out: make([]byte, 0, 256)}
 	if err := g.l.Add(fd, poller.In|poller.Out, s); err != nil {
 		sock.Close(fd)
-		p.lost(g.cfg.Times.Retry)
+		p.lost(p.began + int64(g.cfg.Times.Retry))
 		return
 	}
 	p.s = s
@@ -273,8 +274,8 @@ func (p *peer) connect() {
 	s.deadline(g.cfg.Times.Retry)
 }
 
-// lost decides when to connect again, after something of that length.
-func (p *peer) lost(after time.Duration) {
+// lost notes when to connect again.
+func (p *peer) lost(next int64) {
 	g := p.g
 	if g.stopping {
 		g.localLost(p)
@@ -283,7 +284,7 @@ func (p *peer) lost(after time.Duration) {
 	if p == g.local {
 		return
 	}
-	p.next = g.l.Refresh() + int64(after)
+	p.next = next
 	g.l.SetTimer(&p.timer, p.next, p)
 }
 
@@ -292,7 +293,7 @@ func (p *peer) Expired(*loop.Timer) {
 	switch {
 	case p.s != nil || p.g.stopping && p != p.g.local:
 	case p.g.stage == fromLocal:
-		p.lost(p.g.cfg.Times.Again)
+		p.lost(p.g.l.Now() + int64(p.g.cfg.Times.Again))
 	default:
 		p.connect()
 	}
@@ -318,11 +319,11 @@ func (g *Group) gone(s *session, wasGood bool) {
 		return
 	}
 	p.s = nil
-	after := g.cfg.Times.Retry
+	next := p.began + int64(g.cfg.Times.Retry) // at once after an attempt that has come to nothing for as long
 	if wasGood {
-		after = g.jitter()
+		next = g.l.Refresh() + int64(g.jitter())
 	}
-	p.lost(after)
+	p.lost(next)
 	g.learn()
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bench/internal/sock"
+	"bench/internal/testquiet"
 	"bench/proxy/table"
 	"bench/proxy/varint"
 )
@@ -215,6 +216,60 @@ func TestSilence(t *testing.T) {
 	}
 	if silent != 1 {
 		t.Errorf("%d connections have ended for silence, want 1", silent)
+	}
+}
+
+// A message that does not come to an end is no sign of life.
+func TestHalfMessages(t *testing.T) {
+	fd, a := listen(t)
+	_, nowhere := listen(t)
+	start(t, "a", fd, map[string]sock.Addr{"a": a, "b": nowhere}, func(c *Config) {
+		c.Times.Dead, c.Times.Retry = 200*time.Millisecond, patience
+	})
+	c := dial(t, a.String())
+	if _, err := fmt.Fprint(c, "HAProxyS 2.1\na\nb 1 1\n"); err != nil {
+		t.Fatal(err)
+	}
+	b := varint.Append([]byte{classTable, update}, maxMessage)
+	for end := time.Now().Add(patience / 2); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := c.Write(b); err != nil {
+			return
+		}
+		if b = []byte("x"); time.Now().After(end) {
+			t.Fatal("it is waited for the end of a message")
+		}
+	}
+}
+
+// Behind an attempt that has come to nothing the next one follows when it would have been
+// due anyway.
+func TestHangingAttempts(t *testing.T) {
+	if testquiet.Tried(t) {
+		return
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := sock.Parse(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, a := listen(t)
+	const every = 200 * time.Millisecond
+	start(t, "a", fd, map[string]sock.Addr{"a": a, "b": b}, func(c *Config) { c.Times.Retry = every })
+	var last time.Time
+	for range 4 {
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if took := time.Since(last); !last.IsZero() && (took < every*9/10 || took > every*3/2) {
+			t.Errorf("the next attempt came after %v, want %v", took, every)
+		}
+		last = time.Now()
 	}
 }
 

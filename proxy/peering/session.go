@@ -34,7 +34,7 @@ type session struct {
 	in, out []byte
 	timer   loop.Timer
 	until   int64 // it has to have come to something; 0: it has
-	heard   int64 // when something came last
+	heard   int64 // when a message came last
 	said    int64 // when something was sent last
 	task    loop.Task
 
@@ -167,7 +167,6 @@ func (s *session) read() {
 		b := s.g.l.Scratch()
 		n, res := s.end.Recv(b)
 		if n > 0 {
-			s.heard = s.g.l.Now()
 			s.take(b[:n])
 		}
 		switch {
@@ -242,6 +241,7 @@ func (s *session) messages(b []byte) (n int) {
 				return n
 			}
 			if used = size; used > 0 {
+				s.heard = s.g.l.Now()
 				s.receive(m)
 			}
 		case connecting, closed:

@@ -24,8 +24,18 @@ var daemons = sync.OnceValue(func() *proc.Group {
 })
 
 // referencePath is looked up before the tests begin: from then on "haproxy" is this program,
-// for the scripts of TestScripts.
-var referencePath, _ = exec.LookPath("haproxy")
+// for the scripts of TestScripts. Tests in a process of their own are told of it.
+var referencePath = func() string {
+	const name = "BENCH_TEST_REFERENCE"
+	if path, ok := os.LookupEnv(name); ok {
+		return path
+	}
+	path, _ := exec.LookPath("haproxy")
+	if err := os.Setenv(name, path); err != nil {
+		panic(err)
+	}
+	return path
+}()
 
 // reference is the path of HAProxy.
 func reference(t testing.TB) string {
