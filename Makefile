@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 FOR ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing simulate chaos-kill hosts-harm hosts-steps hosts-many library accuracy precision gate-calibration capacity-proof mutate scan clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing peers-many simulate chaos-kill hosts-harm hosts-steps hosts-many library accuracy precision gate-calibration capacity-proof mutate scan clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ churn: ## Add 100,000 servers at run time under load and delete them; nothing ma
 
 listing: ## Compare how long requests take while 10,000 servers are listed with how long otherwise
 	$(GO) test -count 1 -run ManyServersAreListed -v ./proxy/engine -listing 1m
+
+peers-many: ## Teach a million entries of stick tables, to HAProxy and by HAProxy; print times and memory
+	$(GO) test -count 1 -run ManyEntries -v ./proxy/process -peers-entries 1000000
 
 # Each processor runs seeds of its own: SEEDS of them, or as many as there is time for.
 # SEED=n is the first one of all, else the clock gives it.
