@@ -151,6 +151,7 @@ func TestCapacityAlongAnAxis(t *testing.T) {
 
 // An interrupt keeps what was found, and leaves nothing behind.
 func TestCapacityInterrupted(t *testing.T) {
+	t.Parallel()
 	testpeer.Need(t, "haproxy")
 	b := startCommand(t, "capacity", limited, "", "--objective", "response.p99 < 1s", "--from", "350/s")
 	trials := filepath.Join(b.out, "trials", "timeline.jsonl")
@@ -181,6 +182,7 @@ func TestCapacityInterrupted(t *testing.T) {
 // An interrupt before the first trial has ended is one, too; a search that is killed keeps
 // the trials that it made.
 func TestCapacityEndedEarly(t *testing.T) {
+	t.Parallel()
 	testpeer.Need(t, "haproxy")
 	for _, tt := range []struct {
 		signal syscall.Signal

@@ -36,6 +36,7 @@ func imported(t *testing.T, args ...string) (scenario, said string, code int) {
 // TestImportedConfigurationsRun holds that what is imported runs, with a reload, and
 // that no request fails.
 func TestImportedConfigurationsRun(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ config, driver string }{
 		{"plain", "builtin"}, {"plain", "haproxy"}, {"shop", "haproxy"},
 	} {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -45,5 +47,10 @@ func TestMain(m *testing.M) {
 	// The tests may run under nohup(1). What a process handles is as ever again in
 	// those that it starts; what it ignores is not.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	// Tests that may run beside others hardly use a processor: they wait for runs of which
+	// the length is given.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }

@@ -147,6 +147,7 @@ func TestFaultsOfOriginsAct(t *testing.T) {
 
 // A command that the proxy refuses did nothing.
 func TestRefusedCommandIsNotApplied(t *testing.T) {
+	t.Parallel()
 	for _, driver := range []string{"builtin", "haproxy"} {
 		t.Run(driver, func(t *testing.T) {
 			if driver == "haproxy" {

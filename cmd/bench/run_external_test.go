@@ -164,6 +164,7 @@ func TestRunExternal(t *testing.T) {
 // Without backends the proxy's own servers answer: they are compared with nothing, and
 // the report says so.
 func TestRunExternalWithItsOwnServers(t *testing.T) {
+	t.Parallel()
 	f := startForeign(t, "builtin")
 	self, err := os.Executable()
 	if err != nil {
@@ -202,6 +203,7 @@ func TestRunExternalWithItsOwnServers(t *testing.T) {
 
 // The end of the proxy ends the run, however it is noticed.
 func TestRunExternalDies(t *testing.T) {
+	t.Parallel()
 	for _, extra := range []string{`stats: {socket: "SOCKET"}`, "pid: PID", "cpus: [0]"} {
 		t.Run(extra, func(t *testing.T) {
 			f := startForeign(t, "builtin")

@@ -311,6 +311,7 @@ objectives: ["keep.errors < 10%", "close.errors < 10%", "recovery < 4s"]
 
 // An interrupt leaves a result of what was measured, and nothing else.
 func TestRunInterrupted(t *testing.T) {
+	t.Parallel()
 	testpeer.Need(t, "haproxy")
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -391,6 +392,7 @@ func TestRunKilled(t *testing.T) {
 
 // What goes wrong has a clear message, its exit code, and leaves nothing.
 func TestRunErrors(t *testing.T) {
+	t.Parallel()
 	testpeer.Need(t, "haproxy")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -67,6 +67,7 @@ func TestRunMeetsFaultsOfTLS(t *testing.T) {
 	}
 	for _, driver := range []string{"builtin", "haproxy"} {
 		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
 			if driver == "haproxy" {
 				testpeer.Need(t, "haproxy")
 			}
