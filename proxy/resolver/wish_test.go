@@ -90,3 +90,59 @@ func TestWishes(t *testing.T) {
 	r.PostWish(four, done)
 	expect("what does not hold any more", 1, resolver.Valid, 10)
 }
+
+// What servers have been told holds for less than its time, not a moment longer, and is not
+// kept beyond that.
+func TestHoldValid(t *testing.T) {
+	const hold = time.Hour
+	r, l := running(t, &spec.Resolvers{Retry: retry, Hold: spec.Hold{Valid: hold}}, spec.Nameserver{Addr: answerer(always(good)).serve(t, false)})
+	got := make(chan resolver.Answer, 10)
+	done := func(a resolver.Answer) { got <- a }
+	answer := func() {
+		t.Helper()
+		select {
+		case a := <-got:
+			if a.Status != resolver.Valid {
+				t.Errorf("%+v", a)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("no answer")
+		}
+	}
+	q := resolver.Question{Name: "web.test"}
+	for _, c := range []struct {
+		age   time.Duration
+		holds bool
+	}{{0, true}, {hold - 1, true}, {hold, false}, {hold + 1, false}} {
+		r.Post(q, done)
+		answer()
+		before := r.Counters(0).Sent.Load()
+		l.Call(func() {
+			r.Age(q, c.age)
+			r.Wish(q, done)
+			if told := len(got) == 1; told != c.holds {
+				t.Errorf("after %v of %v it holds: %v", c.age, hold, told)
+			}
+		})
+		answer()
+		if asked := r.Counters(0).Sent.Load() > before; asked == c.holds {
+			t.Errorf("after %v of %v it is asked for: %v", c.age, hold, asked)
+		}
+	}
+	other := resolver.Question{Name: "other.test"}
+	for _, c := range []struct {
+		age  time.Duration
+		kept int
+	}{{hold - 1, 2}, {hold, 1}} {
+		r.Post(q, done)
+		answer()
+		l.Call(func() {
+			r.Age(q, c.age)
+			r.Keep(other, resolver.Answer{Status: resolver.Valid})
+			if n := r.Kept(); n != c.kept {
+				t.Errorf("after %v of %v, %d answers are kept, want %d", c.age, hold, n, c.kept)
+			}
+			r.Keep(other, resolver.Answer{Status: resolver.NX})
+		})
+	}
+}
