@@ -156,7 +156,12 @@ func (v *compareView) End(s compare.Step, run result.ComparedRun) {
 		if s.First {
 			order = "first"
 		}
-		text := fmt.Sprintf("%s  %s %s  %s  %s", v.title(s), s.Side, order, run.Verdict, roughly(took))
+		// What its objectives come to decides nothing here, unless they fail.
+		outcome := run.Verdict
+		if outcome == result.Invalid && run.Reason == "" {
+			outcome = "objectives undecided"
+		}
+		text := fmt.Sprintf("%s  %s %s  %s  %s", v.title(s), s.Side, order, outcome, roughly(took))
 		if run.Reason != "" {
 			text += "  " + run.Reason
 		}

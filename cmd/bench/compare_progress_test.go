@@ -58,6 +58,8 @@ func TestCompareLines(t *testing.T) {
 	step := compare.Step{Pair: 3, Side: compare.New, First: true, Try: 2, Cell: "poller=epoll"}
 	v.Begin(step)
 	v.End(step, result.ComparedRun{Verdict: result.Pass})
+	v.End(step, result.ComparedRun{Verdict: result.Invalid})
+	v.End(step, result.ComparedRun{Verdict: result.Invalid, Reason: "the load was late"})
 	v.Again(step, "other programs used 30 % of the processors")
 	v.Standing(&result.Comparison{Pairs: 3, Measures: []result.ComparedMeasure{
 		{Name: "response.p99", Cell: "poller=epoll", Gated: true, Known: true, ChangePercent: 1.25, Verdict: result.Undecided},
@@ -71,6 +73,8 @@ func TestCompareLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `pair 3, poller=epoll, attempt 2  new first  PASS  0 s
+pair 3, poller=epoll, attempt 2  new first  objectives undecided  0 s
+pair 3, poller=epoll, attempt 2  new first  INVALID  0 s  the load was late
 pair 3, poller=epoll, attempt 2 is made again: other programs used 30 % of the processors
 after 3 pairs: p99 (cell poller=epoll) +1.2 % unclear, failed 0 / 2 unclear, cpu/request - unclear; undecided: response.p99; 9 to 40 more pairs (4 min to 20 min), at most 97 (60 min)
 `

@@ -506,3 +506,21 @@ func TestTypicalRun(t *testing.T) {
 		t.Error("without runs there is one")
 	}
 }
+
+// What lies beyond the axis is an arrow at its end.
+func TestBarBeyondTheAxis(t *testing.T) {
+	p := func(v float64) *float64 { return &v }
+	for _, c := range []struct {
+		m    result.ComparedMeasure
+		want string
+	}{
+		{result.ComparedMeasure{ChangePercent: 152, Low: p(150), High: p(154)}, strings.Repeat(" ", barCells/2) + "|" + strings.Repeat(" ", barCells/2-1) + ">"},
+		{result.ComparedMeasure{ChangePercent: -152}, "<" + strings.Repeat(" ", barCells/2-1) + "|" + strings.Repeat(" ", barCells/2)},
+		{result.ComparedMeasure{ChangePercent: 20}, strings.Repeat(" ", barCells/2) + "|" + strings.Repeat(" ", barCells/2-1) + "o"},
+	} {
+		c.m.Known, c.m.Unit, c.m.Verdict = true, "B", result.Shown
+		if got := bar(&c.m, 20); got != c.want {
+			t.Errorf("%v %%: %q, want %q", c.m.ChangePercent, got, c.want)
+		}
+	}
+}

@@ -191,8 +191,8 @@ func axis(top float64) string {
 	return low + strings.Repeat(" ", max(left, 0)) + "0" + strings.Repeat(" ", max(right, 0)) + high
 }
 
-// bar draws an interval: brackets at its bounds, < or > where it goes on beyond the
-// axis, * a decided estimate and o another one, | zero.
+// bar draws an interval: brackets at its bounds, < or > where it or the estimate lies
+// beyond the axis, * a decided estimate and o another one, | zero.
 func bar(m *result.ComparedMeasure, top float64) string {
 	cells := []byte(strings.Repeat(" ", barCells))
 	at := func(v float64) int {
@@ -229,6 +229,12 @@ func bar(m *result.ComparedMeasure, top float64) string {
 	dot := byte('o')
 	if words.Decided(m.Verdict) {
 		dot = '*'
+	}
+	switch {
+	case m.ChangePercent > top:
+		dot = '>'
+	case m.ChangePercent < -top:
+		dot = '<'
 	}
 	cells[at(m.ChangePercent)] = dot
 	return string(cells)

@@ -102,8 +102,9 @@ func (r comparedRow) Breaks() []string { return strings.SplitAfter(r.Name, "/") 
 type changeBar struct {
 	Dot, Left, Width float64
 	Bounds           bool // there is an interval
-	CutLeft          bool // it goes on beyond the axis
+	CutLeft          bool // it or the estimate lies beyond the axis
 	CutRight         bool
+	Beyond           bool // the estimate does
 	Class            string
 }
 
@@ -301,6 +302,8 @@ func newChangeBar(m *result.ComparedMeasure, top float64, at func(float64) float
 	case words.Decided(m.Verdict):
 		b.Class = "filled"
 	}
+	b.CutLeft, b.CutRight = m.ChangePercent < -top, m.ChangePercent > top
+	b.Beyond = b.CutLeft || b.CutRight
 	if words.IsShare(m) || m.Low == nil && m.High == nil {
 		return b
 	}
@@ -311,7 +314,7 @@ func newChangeBar(m *result.ComparedMeasure, top float64, at func(float64) float
 	if m.High != nil {
 		high = *m.High
 	}
-	b.Bounds, b.CutLeft, b.CutRight = true, low < -top, high > top
+	b.Bounds, b.CutLeft, b.CutRight = low <= top && high >= -top, low < -top, high > top
 	b.Left = at(low)
 	b.Width = round3(at(high) - b.Left)
 	return b

@@ -9,9 +9,10 @@ import (
 )
 
 // ChangeScale is the end of the axis of changes, in percent: round, the same at both
-// sides of zero, and holding every change, the intervals of all measures that decide as
-// far as they mean anything, and the band of the least effect. Other intervals may reach
-// beyond.
+// sides of zero, and holding the band of the least effect and, of all measures that
+// decide, every change and the intervals as far as they mean anything. The others may lie
+// beyond, so that one of them that doubled does not make those that decide a dot; where
+// none decides, all changes are held.
 func ChangeScale(c *result.Comparison) float64 {
 	// That of two pairs can reach beyond any number.
 	const mostOfInterval = 200
@@ -21,9 +22,10 @@ func ChangeScale(c *result.Comparison) float64 {
 			greatest = max(greatest, math.Abs(*v))
 		}
 	}
+	gates := slices.ContainsFunc(c.Measures, func(m result.ComparedMeasure) bool { return m.Known && m.Gated })
 	for i := range c.Measures {
 		m := &c.Measures[i]
-		if !m.Known || m.Unit == "1" || m.Unit == "%" {
+		if !m.Known || m.Unit == "1" || m.Unit == "%" || gates && !m.Gated {
 			continue
 		}
 		take(&m.ChangePercent)

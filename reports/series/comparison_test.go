@@ -6,7 +6,7 @@ import (
 	"bench/internal/result"
 )
 
-// The axis holds every change, and intervals as far as they mean anything.
+// The axis holds every change that decides, and its interval as far as it means anything.
 func TestChangeScale(t *testing.T) {
 	p := func(v float64) *float64 { return &v }
 	for _, c := range []struct {
@@ -28,6 +28,17 @@ func TestChangeScale(t *testing.T) {
 		}})
 		if got != c.want {
 			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	// What decides has the axis, where there is some.
+	memory := result.ComparedMeasure{Known: true, Unit: "B", ChangePercent: 152, Low: p(150), High: p(154)}
+	for _, c := range []struct {
+		gated bool
+		want  float64
+	}{{true, 20}, {false, 200}} {
+		p99 := result.ComparedMeasure{Known: true, Unit: "us", Gated: c.gated, ChangePercent: -4, Low: p(-11), High: p(-1)}
+		if got := ChangeScale(&result.Comparison{MinEffect: 0.02, Measures: []result.ComparedMeasure{p99, memory}}); got != c.want {
+			t.Errorf("beside what is only shown, gated %v: %v, want %v", c.gated, got, c.want)
 		}
 	}
 }
