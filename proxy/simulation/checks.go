@@ -276,9 +276,11 @@ func (p *checkPoint) Ready() {
 func (w *world) fallsIll(s Spell) {
 	w.tell("server %d %s", s.Server, s.How)
 	w.ill[s.Server-1] = s.How
-	w.m.After(s.For, func() {
+	// A spell that begins late, because others had the processor, must not last into the next.
+	lasts := s.At + s.For - w.m.Elapsed()
+	w.m.After(lasts, func() {
 		w.tell("server %d is well", s.Server)
-		w.seen(s.Server, s.For, true)
+		w.seen(s.Server, lasts, true)
 		delete(w.ill, s.Server-1)
 		well := w.m.Elapsed()
 		for _, next := range w.p.Spells {
