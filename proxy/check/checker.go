@@ -72,8 +72,9 @@ type Checker struct {
 	health  Health
 	lim     h1.Limits
 	timer   loop.Timer
-	running bool // between checks or within one
-	busy    bool // within one
+	running bool  // between checks or within one
+	busy    bool  // within one
+	due     int64 // of the next check that would come, when it was paused; 0: it never was
 	began   int64
 	script  *script
 	talk    dialogue
@@ -128,6 +129,30 @@ func (c *Checker) Stop() {
 	c.running = false
 	c.l.StopTimer(&c.timer)
 	c.drop()
+}
+
+// Pause is Stop for what Resume lets go on in the beat that it had.
+func (c *Checker) Pause() {
+	if !c.running {
+		return
+	}
+	c.due = c.timer.When()
+	if c.busy {
+		c.due = c.l.Now() + int64(c.cfg.Inter)
+	}
+	c.Stop()
+}
+
+// Resume begins with the next check that would have come, if nobody had paused it.
+func (c *Checker) Resume() {
+	wait := int64(0)
+	if c.due > 0 {
+		wait = c.due - c.l.Now()
+		if inter := int64(c.cfg.Inter); wait < 0 {
+			wait = (wait%inter + inter) % inter
+		}
+	}
+	c.Start(time.Duration(wait))
 }
 
 // Distrust makes traffic that has met too many errors count for the server's health.

@@ -185,7 +185,10 @@ type Server interface {
 	Name() string
 	State() ServerState
 
+	// SetAdmin leaves of all orders about the server those only that make a state. Order
+	// gives one, or takes it back; why is who says so, "" for nobody in particular.
 	SetAdmin(a state.Admin)
+	Order(what state.Orders, on bool, why string)
 	// SetHealth forces the operational state, as if checks had found it.
 	SetHealth(h state.Health)
 	// SetWeight sets the weight, 0 to 256.
@@ -194,6 +197,10 @@ type Server interface {
 	SetMaxConn(n int)
 	// SetAddr sets where new connections go.
 	SetAddr(a netip.AddrPort)
+	// FollowPort makes their port that which the client came to, and so much more; FixPort
+	// that of the address again.
+	FollowPort(offset int)
+	FixPort()
 	// SetHost sets the name that the address follows. It reports false for what cannot be
 	// looked up.
 	SetHost(name string) bool
@@ -227,10 +234,13 @@ type ServerState struct {
 	HasTLS     bool           // how to speak TLS to it is known
 	TLS        bool           // and done
 	Addr       netip.AddrPort // the zero value for unix sockets
-	Admin      state.Admin
+	// FollowsPort: the port is that which the client came to, and PortOffset more.
+	FollowsPort bool
+	PortOffset  int
+	Admin       state.Admin
 	// Own and Inherited are what the state is made of beside a name that is not found: what
-	// was decided of the server itself, and of the one that it follows.
-	Own, Inherited state.Admin
+	// was decided about the server itself, and about the one that it follows.
+	Own, Inherited state.Orders
 	// ConfiguredMaint tells that the maintenance was configured ("disabled").
 	ConfiguredMaint bool
 	// Off: its proxy is disabled, or was stopped.

@@ -218,6 +218,10 @@ func (s *fakeServer) Name() string           { return s.name }
 func (s *fakeServer) State() ServerState     { return s.state }
 func (s *fakeServer) SetAdmin(a state.Admin) { s.state.Admin = a; s.e.did("%s admin %d", s.name, a) }
 
+func (s *fakeServer) Order(what state.Orders, on bool, why string) {
+	s.e.did("%s order %d %v %s", s.name, what, on, why)
+}
+
 func (s *fakeServer) SetHealth(h state.Health) {
 	s.state.Health = h
 	s.e.did("%s health %d", s.name, h)
@@ -228,6 +232,9 @@ func (s *fakeServer) SetAddr(a netip.AddrPort) {
 	s.state.Addr = a
 	s.e.did("%s addr %v", s.name, a)
 }
+
+func (s *fakeServer) FollowPort(n int) { s.state.FollowsPort, s.state.PortOffset = true, n }
+func (s *fakeServer) FixPort()         { s.state.FollowsPort = false }
 
 func (s *fakeServer) SetHost(name string) bool { s.state.Host = name; return true }
 func (s *fakeServer) SetTLS(on bool)           { s.state.TLS = on }
@@ -276,11 +283,11 @@ func newFake() *fakeEngine {
 		{ID: 4, Name: "be", Servers: []Server{
 			server(1, "s1", 18090, ServerState{HasCheck: true, CheckOn: true, CheckRun: true, CheckStatus: "L7OK", CheckHealth: 4, UsedMax: 1, Need: 1}),
 			server(2, "s2", 18091, ServerState{Weight: 10, InitialWeight: 10}),
-			server(3, "s3", 18092, ServerState{Admin: state.Maint, Own: state.Maint, ConfiguredMaint: true}),
+			server(3, "s3", 18092, ServerState{Admin: state.Maint, Own: state.OrderMaint, ConfiguredMaint: true}),
 			server(4, "s4", 18093, ServerState{Health: state.Down, HasCheck: true, CheckOn: true, CheckRun: true, CheckFailed: true, CheckStatus: "L4CON", UsedMax: 1, Need: 1}),
-			server(5, "s5", 18091, ServerState{Admin: state.Maint, Own: state.Maint, ConfiguredMaint: true, HasCheck: true, CheckOn: true}),
+			server(5, "s5", 18091, ServerState{Admin: state.Maint, Own: state.OrderMaint, ConfiguredMaint: true, HasCheck: true, CheckOn: true}),
 			server(6, "s6", 18091, ServerState{}),
-			server(7, "s7", 18091, ServerState{Admin: state.Drain, Own: state.Drain}),
+			server(7, "s7", 18091, ServerState{Admin: state.Drain, Own: state.OrderDrain}),
 			server(8, "s8", 18091, ServerState{IdleLimit: 9}),
 		}},
 		{ID: 5, Name: "tb", Servers: []Server{server(1, "t1", 18090, ServerState{})}},

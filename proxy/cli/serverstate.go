@@ -87,19 +87,18 @@ func adminState(st *ServerState) int {
 	if st.Unresolved && !st.Dynamic { // names of those are never looked up
 		n = statefile.UnresolvedMaint
 	}
-	switch st.Own {
-	case state.Maint:
-		n |= statefile.ForcedMaint
-	case state.Drain:
-		n |= statefile.ForcedDrain
-	case state.Ready:
-	}
-	switch st.Inherited {
-	case state.Maint:
-		n |= statefile.InheritedMaint
-	case state.Drain:
-		n |= statefile.InheritedDrain
-	case state.Ready:
+	for _, o := range []struct {
+		orders state.Orders
+		bit    int
+	}{
+		{st.Own & state.OrderMaint, statefile.ForcedMaint},
+		{st.Own & state.OrderDrain, statefile.ForcedDrain},
+		{st.Inherited & state.OrderMaint, statefile.InheritedMaint},
+		{st.Inherited & state.OrderDrain, statefile.InheritedDrain},
+	} {
+		if o.orders != 0 {
+			n |= o.bit
+		}
 	}
 	if st.Renamed {
 		n |= statefile.NameSet
@@ -128,9 +127,9 @@ func checkHealth(st *ServerState) int {
 	switch {
 	case st.Admin == state.Maint:
 		return 0
-	case st.CheckOn || st.HasCheck && !st.EverMaint:
+	case st.HasCheck:
 		return st.CheckHealth
-	case st.Health == state.Down || st.EverMaint:
+	case st.EverMaint || st.Health == state.Down && !st.Follows:
 		return 0
 	}
 	return max(st.Rise, st.CheckHealth)

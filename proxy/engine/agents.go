@@ -92,7 +92,7 @@ func (a *agentCheck) words() string {
 // apply carries out what the agent wants.
 func (a *agentCheck) apply(r *check.Report) (warning string) {
 	s := a.s
-	if r.Admin != nil && *r.Admin != s.Admin() {
+	if r.Admin != nil && r.Admin.Orders() != s.Orders().Own {
 		// It waits for the threads, of which this is one.
 		to := *r.Admin
 		go a.e.setAdmin(s, to)

@@ -100,47 +100,6 @@ func title(s *server.Server) string {
 	return fmt.Sprintf("%s %s/%s", kind, s.Backend.Spec.Name, s.Spec.Name)
 }
 
-// announceAdmin tells operators that somebody changed the state of a server, or of the
-// one that it follows, which via names.
-func (e *Engine) announceAdmin(s *server.Server, before state.Admin, via string, requeued int) {
-	name := title(s) + " "
-	say := func(text string) { e.proxyMessage(s.Backend.Spec.Index, log.Notice, name+text) }
-	switch now := s.Admin(); {
-	case now == state.Maint && s.Health() == state.Down:
-		say("was DOWN and now enters maintenance" + via + ".")
-	case now == state.Maint:
-		level := log.Alert
-		if before == state.Drain {
-			level = log.Notice // nobody was using it
-		}
-		e.serverMessage(s, level, "is going DOWN for maintenance"+via, requeued)
-	case before == state.Maint:
-		word, forced := "READY", "forced "
-		if via != "" {
-			forced = ""
-		}
-		if now == state.Drain {
-			word = "DRAIN"
-		}
-		say("is UP/" + word + " (leaving " + forced + "maintenance).")
-		switch {
-		case now == state.Drain && s.Drained():
-			say("remains in forced drain mode.")
-		case now == state.Drain:
-			say("is leaving forced drain but remains in drain mode" + via + ".")
-		}
-	case now == state.Drain:
-		active, backup, _ := s.Backend.Count()
-		text := fmt.Sprintf("enters drain state%s. %d active and %d backup servers online.%s %d sessions requeued, %d total in queue.",
-			via, active, backup, onBackup(active, backup), requeued, s.Queued.Load())
-		say(text)
-		e.mail(s, log.Notice, name+text)
-	default:
-		say("is UP (leaving forced drain).")
-	}
-	e.announceEmpty(s.Backend)
-}
-
 // serverMessage reports a server that gets no new sessions, with what is left,
 // and a backend that lost its last server by it. It returns what was said of the server.
 func (e *Engine) serverMessage(s *server.Server, level log.Level, what string, requeued int) (text string) {

@@ -54,6 +54,7 @@ type serverCheck struct {
 	distrusted uint64
 	enabled    bool
 	paused     bool           // by a maintenance that has not ended while they were enabled
+	uncounted  bool           // nothing has counted since a maintenance that ended while they were not
 	own        netip.AddrPort // set by the runtime API, each part for itself; zero: as configured
 }
 
@@ -199,11 +200,7 @@ func (e *Engine) startChecks() {
 		for _, s := range b.Servers() {
 			if k := e.checks.of(s); k != nil {
 				interval := k.health.Interval(s.Spec.Inter, s.Spec.FastInter, s.Spec.DownInter)
-				list = append(list, firstCheck{interval, func(delay time.Duration) {
-					if k.enabled && s.Admin() != state.Maint {
-						k.l.Post(func() { k.c.Start(delay) })
-					}
-				}})
+				list = append(list, firstCheck{interval, func(delay time.Duration) { k.begin(delay, k.enabled) }})
 			}
 			if a := e.checks.agent(s); a != nil {
 				list = append(list, firstCheck{s.Spec.Agent.Inter, func(delay time.Duration) {
@@ -334,6 +331,9 @@ func (c *checks) state(s *server.Server) stats.CheckState {
 		Enabled: k.enabled, Rise: k.health.Rise, Fall: k.health.Fall, Health: k.health.Cur,
 		Failed: k.failed, Distrusted: k.distrusted, Code: -1, Duration: -1,
 	}
+	if k.uncounted {
+		st.Health = 0
+	}
 	if !k.ran {
 		st.Status, st.Desc = "INI", "Initializing"
 		return st
@@ -417,13 +417,24 @@ func (c *checks) enable(s *server.Server, on bool) {
 		return
 	}
 	k.mu.Lock()
-	k.enabled = on
+	k.enabled, k.uncounted = on, k.uncounted && !on
 	k.mu.Unlock()
 	k.l.Post(func() {
 		if on && s.Admin() != state.Maint {
-			k.c.Start(0)
+			k.c.Resume()
 		} else {
-			k.c.Stop()
+			k.c.Pause()
+		}
+	})
+}
+
+// begin sets the beat of the checks, whose first one comes after the delay if they are
+// enabled and nobody pauses them.
+func (k *serverCheck) begin(delay time.Duration, enabled bool) {
+	k.l.Post(func() {
+		k.c.Start(delay)
+		if !enabled || k.s.Admin() == state.Maint {
+			k.c.Pause()
 		}
 	})
 }
@@ -431,11 +442,16 @@ func (c *checks) enable(s *server.Server, on bool) {
 // force makes the counting agree with a state set by the runtime API.
 func (c *checks) force(s *server.Server, up bool) {
 	if k := c.of(s); k != nil {
+		k.mu.Lock()
+		k.uncounted = false
+		k.mu.Unlock()
 		k.l.Post(func() { k.c.Force(up); k.publish() })
 	}
 }
 
-// adminChanged suspends checks during maintenance and starts them anew after it.
+// adminChanged suspends checks during maintenance. After it they count anew, and go on in
+// their beat: a server that has just been started by whoever ends the maintenance has the
+// time that it has in the reference before it is judged.
 func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
 	k := c.of(s)
 	if k == nil {
@@ -446,29 +462,20 @@ func (c *checks) adminChanged(s *server.Server, wasMaint bool) {
 	if on {
 		k.paused = s.Admin() == state.Maint
 	}
+	k.uncounted = k.uncounted || wasMaint && !on
 	k.mu.Unlock()
 	switch {
 	case s.Admin() == state.Maint:
-		k.l.Post(k.c.Stop)
+		k.l.Post(k.c.Pause)
 	case wasMaint:
-		s.SetHealth(initialHealth(s.Spec.InitState))
-		k.e.followHealth(s)
 		k.l.Post(func() {
 			k.c.Reset()
 			k.publish()
 			if on {
-				k.c.Start(0)
+				k.c.Resume()
 			}
 		})
 	}
-}
-
-// initialHealth is how a server is before its first check.
-func initialHealth(s spec.InitState) state.Health {
-	if s.Up() {
-		return state.Up
-	}
-	return state.Down
 }
 
 // publish makes a change of the counting visible to the runtime API.

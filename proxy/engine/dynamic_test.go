@@ -54,16 +54,22 @@ type pair struct{ theirs, ours string }
 
 func startPair(t *testing.T, text string, args ...any) *pair {
 	t.Helper()
+	return startPairOf(t, text, text, args...)
+}
+
+// startPairOf is startPair for configurations that are not quite the same.
+func startPairOf(t *testing.T, theirs, ours string, args ...any) *pair {
+	t.Helper()
 	bin := testpeer.Need(t, "haproxy")
 	p := &pair{t.TempDir(), t.TempDir()}
-	with := func(dir string) string { return fmt.Sprintf(text, append([]any{dir}, args...)...) }
+	with := func(text, dir string) string { return fmt.Sprintf(text, append([]any{dir}, args...)...) }
 	file := filepath.Join(p.theirs, "cfg")
-	if err := os.WriteFile(file, []byte(with(p.theirs)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(with(theirs, p.theirs)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	testpeer.Start(t, exec.Command(bin, "-db", "-f", file))
 	testpeer.Listening(t, filepath.Join(p.theirs, "stats"))
-	startConfig(t, with(p.ours))
+	startConfig(t, with(ours, p.ours))
 	return p
 }
 

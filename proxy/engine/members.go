@@ -47,6 +47,9 @@ func (e *Engine) AddServer(backend, name string, words []string) ([]string, erro
 	}
 	e.onEach(func(t *stream.Thread) { t.AddServer(s) })
 	b.Add(s)
+	if k := e.checks.of(s); k != nil {
+		k.begin(sp.Inter, false)
+	}
 	return r.Warnings, nil
 }
 

@@ -317,9 +317,9 @@ func (g *followed) give(s *server.Server, ip netip.Addr, port uint16, from strin
 	if waited {
 		e.members.Lock()
 		if changed, _ := s.Readmit(); changed {
-			e.checks.adminChanged(s, true)
+			e.adminChanged(s, true)
 			e.proxyMessage(index, log.Notice, title(s)+" administratively READY thanks to valid DNS answer.")
-			e.followAdmin(s)
+			e.followAdmin(s, "")
 		}
 		e.members.Unlock()
 	}
@@ -336,10 +336,10 @@ func (g *followed) lose(s *server.Server, reason string) {
 	if !changed {
 		return
 	}
-	e.checks.adminChanged(s, false)
+	e.adminChanged(s, false)
 	e.serverMessage(s, log.Alert, "is going DOWN for maintenance ("+reason+")", requeued)
 	e.leave(s)
-	e.followAdmin(s)
+	e.followAdmin(s, "")
 }
 
 // applyService gives servers the hosts of a service.

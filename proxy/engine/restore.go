@@ -107,14 +107,14 @@ func (e *Engine) stateOf(f *statefile.File, s *server.Server) (statefile.Line, b
 // configuration meanwhile comes before what was in force.
 func (e *Engine) restore(s *server.Server, l *statefile.Line) {
 	r := server.Restored{
-		Admin: adminAfter(s, l), Weight: s.Weight(), Starting: l.Op == statefile.Starting,
+		Orders: ordersAfter(s, l), Weight: s.Weight(), Starting: l.Op == statefile.Starting,
 		Since: time.Now().Add(-time.Duration(l.Since) * time.Second),
 	}
 	if l.InitialWeight == s.Spec.Weight {
 		r.Weight = l.Weight
 	}
 	// Without an address it is out of the traffic, too.
-	out := r.Admin == state.Maint || s.Unresolved() && !restorable(s, l)
+	out := r.Orders&state.OrderMaint != 0 || s.Unresolved() && !restorable(s, l)
 	rise, full := s.Spec.Rise, s.Spec.Rise+s.Spec.Fall-1
 	health := full
 	switch l.Op {
@@ -158,24 +158,24 @@ func (e *Engine) warnOfState(s *server.Server, what string) {
 	e.alert(log.Warning, fmt.Sprintf("config : %s %s. %d active and %d backup servers left.", title(s), what, active, backup))
 }
 
-// adminAfter is the administrative state that a server begins with.
-func adminAfter(s *server.Server, l *statefile.Line) state.Admin {
+// ordersAfter are the orders that a server begins with.
+func ordersAfter(s *server.Server, l *statefile.Line) state.Orders {
 	disabled := s.Spec.Disabled
-	a := state.Ready
+	var o state.Orders
 	switch {
 	case l.Admin&statefile.ConfiguredMaint != 0 != disabled:
 		if disabled {
-			a = state.Maint
+			o = state.OrderMaint
 		}
 	case l.Admin&statefile.ForcedMaint != 0:
-		a = state.Maint
+		o = state.OrderMaint
 	}
 	// A weight of 0 in the configuration was a drain, too: it is none any more if the
 	// configuration gives another weight now.
 	if l.Admin&statefile.ForcedDrain != 0 && (l.InitialWeight > 0 || s.Spec.Weight == 0) {
-		a = state.Drain
+		o |= state.OrderDrain
 	}
-	return a
+	return o
 }
 
 // restorable tells whether the line has an address for a server that is known by a name.
@@ -187,7 +187,7 @@ func restorable(s *server.Server, l *statefile.Line) bool {
 // restoreAddr gives a server its last port, and if it is known by a name its last address.
 func (e *Engine) restoreAddr(s *server.Server, l *statefile.Line) {
 	a := s.Addr()
-	if a.IsUnix() || s.Spec.MapPort || s.Unresolved() && !restorable(s, l) {
+	if _, follows := s.PortOffset(); a.IsUnix() || follows || s.Unresolved() && !restorable(s, l) {
 		return
 	}
 	at := a.AddrPort()

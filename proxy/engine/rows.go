@@ -207,8 +207,9 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 		r.Server.MaintReason = "resolution"
 	}
 	if to := e.tracked(s); to != nil {
-		r.Server.Tracked, r.Server.Followed = via(to), e.checks.state(e.judge(s))
-		if s.Inherited() {
+		judge := e.judge(s)
+		r.Server.Tracked, r.Server.Followed, r.Server.FollowedAgent = via(to), e.checks.state(judge), e.checks.agentState(judge)
+		if s.Orders().Inherited&state.OrderMaint != 0 {
 			r.Server.MaintReason = "via " + via(to)
 		}
 	}

@@ -99,10 +99,14 @@ type serverHandle struct {
 func (h *serverHandle) Name() string { return h.s.Spec.Name }
 
 func (h *serverHandle) SetAdmin(a state.Admin) { h.e.setAdmin(h.s, a) }
+func (h *serverHandle) Order(what state.Orders, on bool, why string) {
+	h.e.members.Lock()
+	defer h.e.members.Unlock()
+	h.e.order(h.s, what, on, why)
+}
+
 func (h *serverHandle) SetHealth(v state.Health) {
-	if h.s.Admin() != state.Maint { // which ends in a state of its own
-		h.e.setHealth(h.s, v, ", changed from "+h.by)
-	}
+	h.e.setHealth(h.s, v, ", changed from "+h.by)
 	h.e.checks.force(h.s, v != state.Down)
 }
 func (h *serverHandle) SetWeight(n int)  { h.e.setWeight(h.s, n) }
@@ -116,6 +120,9 @@ func (h *serverHandle) SetAddr(a netip.AddrPort) {
 	}
 	h.e.checks.moved(h.s)
 }
+
+func (h *serverHandle) FollowPort(offset int) { h.s.FollowPort(offset) }
+func (h *serverHandle) FixPort()              { h.s.FixPort() }
 
 func (h *serverHandle) SetCheckAddr(a netip.AddrPort) { h.e.checks.setAddr(h.s, a) }
 func (h *serverHandle) EnableCheck(on bool)           { h.e.checks.enable(h.s, on) }
@@ -148,15 +155,18 @@ func (h *serverHandle) ShutdownSessions() {
 func (h *serverHandle) State() cli.ServerState {
 	s := h.s
 	a := s.Addr()
-	own, inherited := s.Reasons()
+	orders := s.Orders()
 	st := cli.ServerState{
 		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Dynamic: s.Dynamic, EverMaint: s.EverMaint(), Warming: s.Warming(),
-		Admin: s.Admin(), Own: own, Inherited: inherited, ConfiguredMaint: s.Spec.Disabled, Host: s.Host(), Renamed: s.Host() != s.Spec.Host, Follows: s.Spec.Track != nil, Named: s.Spec.Named,
+		Admin: s.Admin(), Own: orders.Own, Inherited: orders.Inherited, ConfiguredMaint: s.Spec.Disabled, Host: s.Host(), Renamed: s.Host() != s.Spec.Host, Follows: s.Spec.Track != nil, Named: s.Spec.Named,
 		Resolved: s.Spec.Resolvers != nil, Service: s.Spec.SRV, HasTLS: s.TLS != nil, TLS: s.TLS != nil && !s.Clear.Load(), Unresolved: s.Unresolved(), Health: s.Health(),
 		Weight: s.Weight(), InitialWeight: s.Spec.Weight, FixedWeight: s.Backend.Spec.FixedWeights(), LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
 		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
 		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
 		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),
+	}
+	if n, follows := s.PortOffset(); follows {
+		st.FollowsPort, st.PortOffset = true, n
 	}
 	st.Off = h.e.off(s.Backend.Spec)
 	c := h.e.checks.state(s)
@@ -181,30 +191,76 @@ func (e *Engine) setWeight(s *server.Server, n int) {
 	e.announceEmpty(s.Backend)
 }
 
-// setAdmin changes a server's administrative state and tells operators.
+// setAdmin leaves of the orders about a server those only that make a state, and tells
+// operators. As in the reference what is new comes first, so that the server takes part
+// meanwhile only if it is to.
 func (e *Engine) setAdmin(s *server.Server, a state.Admin) {
 	e.members.Lock()
 	defer e.members.Unlock()
-	e.administer(s, a, s.SetAdmin, "")
+	if a != state.Ready {
+		e.order(s, a.Orders(), true, "")
+	}
+	for _, o := range []state.Orders{state.OrderDrain, state.OrderMaint} {
+		if o != a.Orders() {
+			e.order(s, o, false, "")
+		}
+	}
+}
+
+// order gives an order about a server, or takes it back, and tells operators, with the
+// reason if there is one. The lock of the members must be held.
+func (e *Engine) order(s *server.Server, what state.Orders, on bool, why string) {
+	e.administer(s, s.Orders(), func() (bool, int) { return s.Decide(what, on) }, why)
 }
 
 // readmit lets a server take part again that has got an address, and tells operators.
 func (e *Engine) readmit(s *server.Server) {
 	e.members.Lock()
 	defer e.members.Unlock()
-	e.administer(s, state.Ready, func(state.Admin) (bool, int) { return s.Readmit() }, "")
+	before := s.Orders()
+	before.Unresolved = true
+	e.administer(s, before, s.Readmit, "")
 }
 
-// administer changes the state by set, and that of the servers that follow s. via says
-// in messages whom s itself follows.
-func (e *Engine) administer(s *server.Server, a state.Admin, set func(state.Admin) (bool, int), via string) {
-	before := s.Admin()
-	if changed, requeued := set(a); changed {
-		e.checks.adminChanged(s, before == state.Maint)
-		e.announceAdmin(s, before, via, requeued)
-		e.leave(s)
-		e.followAdmin(s)
+// administer changes by set what had been decided about s before, and so about the servers
+// that follow it. The lock of the members must be held.
+func (e *Engine) administer(s *server.Server, before server.Orders, set func() (bool, int), why string) {
+	changed, requeued := set()
+	if changed {
+		e.adminChanged(s, before.All().Admin() == state.Maint)
 	}
+	now := s.Orders()
+	if now == before {
+		return
+	}
+	e.announceAdmin(s, before, now, why, requeued)
+	if changed {
+		e.leave(s)
+	}
+	e.followAdmin(s, why)
+}
+
+// adminChanged suspends checks during maintenance. What a server is after it is not what it
+// was before: one that is not kept down by others is up, and then its checks decide.
+func (e *Engine) adminChanged(s *server.Server, wasMaint bool) {
+	if wasMaint {
+		s.SetHealth(e.afterMaint(s))
+	}
+	e.checks.adminChanged(s, wasMaint)
+}
+
+// afterMaint is the operational state that a server leaves maintenance with.
+func (e *Engine) afterMaint(s *server.Server) state.Health {
+	if e.checks.agentDown(s) {
+		return state.Down
+	}
+	if to := e.tracked(s); to != nil {
+		return to.Health()
+	}
+	if s.Spec.Check && !s.Spec.InitState.Up() {
+		return state.Down
+	}
+	return state.Up
 }
 
 // setHealth changes a server's operational state and tells operators; how is what

@@ -26,7 +26,7 @@ func (e *Engine) prepareTracking() {
 // is, and those that follow them.
 func (e *Engine) inheritMaint(list []*server.Server) {
 	for _, s := range list {
-		s.Inherit(state.Maint)
+		s.Inherit(state.OrderMaint)
 		e.inheritMaint(e.checks.followers[s])
 	}
 }
@@ -55,11 +55,12 @@ func (e *Engine) followHealth(s *server.Server) {
 	}
 }
 
-// followAdmin is followHealth for what operators have decided. The lock of the members
-// must be held.
-func (e *Engine) followAdmin(s *server.Server) {
+// followAdmin is followHealth for what operators have decided, and why. The lock of the
+// members must be held.
+func (e *Engine) followAdmin(s *server.Server, why string) {
+	all := s.Orders().All()
 	for _, f := range e.checks.followers[s] {
-		e.administer(f, s.Admin(), f.Inherit, " via "+via(s))
+		e.administer(f, f.Orders(), func() (bool, int) { return f.Inherit(all) }, why)
 	}
 }
 

@@ -31,14 +31,18 @@ func (b *Backend) newServer(sp *spec.Server, slot int, maint bool) *Server {
 	s.ramp.Store(100)
 	addr := sp.Addr
 	s.addr.Store(&addr)
+	s.FixPort()
+	if sp.MapPort {
+		s.FollowPort(sp.PortOffset)
+	}
 	s.nameCookie()
 	s.SetHost(sp.Host)
 	s.Clear.Store(sp.Clear)
 	s.unresolved.Store(sp.Unresolved)
 	if maint {
-		s.own = state.Maint
+		s.orders.Own = state.OrderMaint
 	}
-	s.admin.Store(uint32(s.decided()))
+	s.admin.Store(uint32(s.held().All().Admin()))
 	s.everMaint = s.Admin() == state.Maint
 	return s
 }

@@ -58,6 +58,10 @@ func (d *downTimes) note(a state.Admin, h state.Health) {
 	if a == d.admin && h == d.health {
 		return
 	}
+	if a == state.Maint && d.admin == state.Maint { // which hides it
+		d.health = h
+		return
+	}
 	if d.health == state.Down && d.admin != state.Maint {
 		d.total += time.Since(d.since)
 	}
@@ -236,10 +240,17 @@ func (f *farm) waitingFor(s *Server) (n int) {
 
 // change changes the state of a server and checks what is reported of it.
 func (f *farm) change(t *rapid.T, s *Server, set func() (bool, int)) {
-	before := [2]any{s.Admin(), s.Health()}
+	// Maintenance hides health.
+	seen := func() [2]any {
+		if s.Admin() == state.Maint {
+			return [2]any{state.Maint}
+		}
+		return [2]any{s.Admin(), s.Health()}
+	}
+	before := seen()
 	waiting, ran := f.waitingFor(s), s.Running()
 	changed, requeued := set()
-	if changed != (before != [2]any{s.Admin(), s.Health()}) {
+	if changed != (before != seen()) {
 		t.Fatalf("changed: %v, from %v to %v, %v", changed, before, s.Admin(), s.Health())
 	}
 	if !ran {
@@ -332,8 +343,8 @@ func TestBackendIsItsModel(t *testing.T) {
 				"finish":  func(t *rapid.T) { f.leave(t, f.pickVisitor(t, false)) },
 				"give up": func(t *rapid.T) { f.leave(t, f.pickVisitor(t, true)) },
 				"admin": func(t *rapid.T) {
-					s, a := f.pick(t), rapid.SampledFrom([]state.Admin{state.Ready, state.Drain, state.Maint}).Draw(t, "state")
-					f.change(t, s, func() (bool, int) { return s.SetAdmin(a) })
+					s, o, on := f.pick(t), rapid.SampledFrom([]state.Orders{state.OrderDrain, state.OrderMaint}).Draw(t, "order"), rapid.Bool().Draw(t, "on")
+					f.change(t, s, func() (bool, int) { return s.Decide(o, on) })
 				},
 				"health": func(t *rapid.T) {
 					s, h := f.pick(t), rapid.SampledFrom([]state.Health{state.Up, state.Stopping, state.Down}).Draw(t, "health")
@@ -356,7 +367,7 @@ func TestBackendIsItsModel(t *testing.T) {
 					}
 					if want == nil {
 						f.slots.Give(s.Slot)
-						if changed, _ := s.SetAdmin(state.Ready); changed {
+						if changed, _ := s.Decide(state.OrderMaint, false); changed {
 							t.Fatal("a server that was removed changes")
 						}
 					}

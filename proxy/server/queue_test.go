@@ -14,8 +14,8 @@ import (
 func TestBackupTakesOverTheQueue(t *testing.T) {
 	for name, leave := range map[string]func(s *Server){
 		"down":        func(s *Server) { s.SetHealth(state.Down) },
-		"maintenance": func(s *Server) { s.SetAdmin(state.Maint) },
-		"draining":    func(s *Server) { s.SetAdmin(state.Drain) },
+		"maintenance": func(s *Server) { s.Decide(state.OrderMaint, true) },
+		"draining":    func(s *Server) { s.Decide(state.OrderDrain, true) },
 		"weight 0":    func(s *Server) { s.SetWeight(0) },
 	} {
 		t.Run(name, func(t *testing.T) {

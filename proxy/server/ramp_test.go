@@ -83,8 +83,8 @@ func TestSlowStartCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := backend(0, &spec.Server{Weight: 16, SlowStart: 10 * time.Second})
 		s := b.Servers()[0]
-		s.SetAdmin(state.Maint)
-		s.SetAdmin(state.Ready)
+		s.Decide(state.OrderMaint, true)
+		s.Decide(state.OrderMaint, false)
 		time.Sleep(2 * time.Second)
 		if s.Effective() == 16 {
 			t.Error("a server leaves maintenance at full weight")

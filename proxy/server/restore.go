@@ -8,7 +8,7 @@ import (
 
 // Restored is the state of a server that a former process has left.
 type Restored struct {
-	Admin  state.Admin // decided of the server itself
+	Orders state.Orders // about the server itself
 	Health state.Health
 	Weight int
 	Since  time.Time // of the last change
@@ -20,8 +20,8 @@ type Restored struct {
 func (s *Server) Restore(r Restored) {
 	b := s.Backend
 	b.mu.Lock()
-	s.own = r.Admin
-	admin := s.decided()
+	s.orders.Own = r.Orders
+	admin := s.held().All().Admin()
 	if r.Health == state.Down || admin == state.Maint && s.Admin() != state.Maint {
 		s.transitions++
 	}

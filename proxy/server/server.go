@@ -5,6 +5,7 @@
 package server
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,9 @@ type Server struct {
 	max    atomic.Int32 // maxconn as set; 0: no limit
 	ramp   atomic.Int32 // percentage of a slow start, 100 when it is over
 	addr   atomic.Pointer[sock.Addr]
+	// offset is what is added to the port that the client came to; noOffset: the port is that
+	// of addr.
+	offset atomic.Int32
 	cookie atomic.Pointer[string]
 	// host is the host name that its address follows, "" if it follows none.
 	host atomic.Pointer[string]
@@ -78,17 +82,15 @@ type Server struct {
 
 	// Guarded by the backend's lock.
 
-	queue queue
-	// own is what operators have decided of the server, inherited what they have of the
-	// one that it follows: the stricter of the two is in force.
-	own, inherited state.Admin
-	changed        time.Time // of the last change of state
-	downTime       time.Duration
-	transitions    uint64 // times it went down
-	ramps          uint64 // how many have begun or ended
-	everMaint      bool   // it is in maintenance or was once
-	removed        bool   // from the backend; nothing changes any more
-	restored       bool   // see WasRestored
+	queue       queue
+	orders      Orders
+	changed     time.Time // of the last change of state
+	downTime    time.Duration
+	transitions uint64 // times it went down
+	ramps       uint64 // how many have begun or ended
+	everMaint   bool   // it is in maintenance or was once
+	removed     bool   // from the backend; nothing changes any more
+	restored    bool   // see WasRestored
 }
 
 // Admin is the administrative state.
@@ -129,12 +131,29 @@ func (s *Server) Named() bool { return !s.nameless }
 
 // FollowsClient tells whether where to connect to depends on where the client came.
 func (s *Server) FollowsClient() bool {
-	if s.Spec.MapPort {
+	if _, follows := s.PortOffset(); follows {
 		return true
 	}
 	a := s.Addr()
 	return !a.IsUnix() && a.AddrPort().Addr().IsUnspecified()
 }
+
+// noOffset is none that a port can have.
+const noOffset = math.MinInt32
+
+// PortOffset tells whether the port to connect to is that which the client came to, and what
+// is added to it.
+func (s *Server) PortOffset() (n int, follows bool) {
+	n = int(s.offset.Load())
+	return n, n != noOffset
+}
+
+// FollowPort makes the port of new connections follow that of the client; FixPort makes it that
+// of the address again.
+func (s *Server) FollowPort(offset int) { s.offset.Store(int32(offset)) }
+
+// FixPort undoes FollowPort.
+func (s *Server) FixPort() { s.offset.Store(noOffset) }
 
 // Unresolved tells whether the server has no address yet; until then it stays in
 // maintenance, whatever else is decided of it.
@@ -247,83 +266,6 @@ func (s *Server) SetWeight(n int) {
 	s.Backend.dequeueAll()
 }
 
-// SetAdmin changes the administrative state. It reports whether it was another,
-// and how many waiting streams had to choose again. Threads whose next choice comes
-// after it follow it.
-func (s *Server) SetAdmin(a state.Admin) (changed bool, requeued int) { return s.administer(&s.own, a) }
-
-// Inherit is SetAdmin for what is decided of the server that this one follows.
-func (s *Server) Inherit(a state.Admin) (changed bool, requeued int) {
-	return s.administer(&s.inherited, a)
-}
-
-// Inherited tells whether the server is in maintenance only because the one that it
-// follows is.
-func (s *Server) Inherited() bool {
-	s.Backend.mu.Lock()
-	defer s.Backend.mu.Unlock()
-	return s.inherited == state.Maint && s.own != state.Maint
-}
-
-// Drained tells whether it is the server itself that is to get no new sessions.
-func (s *Server) Drained() bool {
-	own, _ := s.Reasons()
-	return own == state.Drain
-}
-
-// Reasons are what was decided of the server itself, and of the one that it follows. Both
-// are kept while it has no address.
-func (s *Server) Reasons() (own, inherited state.Admin) {
-	s.Backend.mu.Lock()
-	defer s.Backend.mu.Unlock()
-	return s.own, s.inherited
-}
-
-func (s *Server) administer(whose *state.Admin, a state.Admin) (changed bool, requeued int) {
-	s.Backend.mu.Lock()
-	if !s.removed {
-		*whose = a
-	}
-	return s.follow()
-}
-
-// decided is the administrative state by all that there is to be said of it.
-func (s *Server) decided() state.Admin {
-	if s.Unresolved() {
-		return state.Maint
-	}
-	return max(s.own, s.inherited)
-}
-
-// follow brings into force what was decided. The backend's lock must be held, and is let go.
-func (s *Server) follow() (changed bool, requeued int) {
-	b := s.Backend
-	owned.Held(&b.mu)
-	a := s.decided()
-	if s.removed || s.Admin() == a {
-		b.mu.Unlock()
-		return false, 0
-	}
-	if s.Admin() == state.Maint && s.Health() != state.Down {
-		s.startSlowly()
-	}
-	s.noteDowntime()
-	if a == state.Maint {
-		s.everMaint = true
-		if s.Health() != state.Down {
-			s.transitions++
-		}
-	}
-	s.admin.Store(uint32(a))
-	b.mu.Unlock()
-	b.changed(s)
-	if a == state.Maint {
-		requeued = b.redistribute(s)
-	}
-	b.dequeueAll()
-	return true, requeued
-}
-
 // noteDowntime ends what is counted of the present state, which is about to change.
 // The backend's lock must be held.
 func (s *Server) noteDowntime() {
@@ -335,12 +277,18 @@ func (s *Server) noteDowntime() {
 	s.changed = now
 }
 
-// SetHealth is SetAdmin for the operational state.
+// SetHealth is Decide for the operational state. Maintenance hides it: what changes of it
+// meanwhile is seen, and counts, from its end on.
 func (s *Server) SetHealth(h state.Health) (changed bool, requeued int) {
 	b := s.Backend
 	b.mu.Lock()
 	old := s.Health()
 	if old == h || s.removed {
+		b.mu.Unlock()
+		return false, 0
+	}
+	if s.Admin() == state.Maint {
+		s.health.Store(uint32(h))
 		b.mu.Unlock()
 		return false, 0
 	}

@@ -177,34 +177,59 @@ func (e *engine) setHealth(s *server.Server, h state.Health) {
 	}
 }
 
-// administer changes what is decided of a server by set, and of those that follow it.
-func (e *engine) administer(s *server.Server, a state.Admin, set func(state.Admin) (bool, int)) {
-	was := s.Admin()
-	if changed, _ := set(a); !changed {
+// order gives an order about a server, or takes it back.
+func (e *engine) order(s *server.Server, what state.Orders, on bool) {
+	e.administer(s, func() (bool, int) { return s.Decide(what, on) })
+}
+
+// administer changes what is decided about a server by set, and about those that follow it.
+func (e *engine) administer(s *server.Server, set func() (bool, int)) {
+	before := s.Orders()
+	changed, _ := set()
+	now := s.Orders()
+	if changed {
+		wasMaint := before.All().Admin() == state.Maint
+		if wasMaint {
+			s.SetHealth(e.afterMaint(s))
+		}
+		e.changed()
+		e.pauseCheck(s, wasMaint)
+		e.leave(s)
+	}
+	if now == before {
 		return
 	}
-	e.changed()
-	if k := e.probes[s]; k != nil {
-		switch {
-		case s.Admin() == state.Maint:
-			k.l.Post(k.c.Stop)
-		case was == state.Maint:
-			h := state.Up
-			if !s.Spec.InitState.Up() {
-				h = state.Down
-			}
-			e.setHealth(s, h)
-			k.l.Post(func() {
-				k.c.Reset()
-				if !e.unchecked {
-					k.c.Start(0)
-				}
-			})
-		}
-	}
-	e.leave(s)
 	for _, f := range e.followers[s] {
-		e.administer(f, s.Admin(), f.Inherit)
+		e.administer(f, func() (bool, int) { return f.Inherit(now.All()) })
+	}
+}
+
+// afterMaint is the health that a server leaves maintenance with.
+func (e *engine) afterMaint(s *server.Server) state.Health {
+	if t := s.Spec.Track; t != nil {
+		to, _ := s.Backend.Server(t.Server)
+		return to.Health()
+	}
+	if e.probes[s] != nil && !s.Spec.InitState.Up() {
+		return state.Down
+	}
+	return state.Up
+}
+
+// pauseCheck suspends the checks of a server while it is in maintenance.
+func (e *engine) pauseCheck(s *server.Server, wasMaint bool) {
+	k := e.probes[s]
+	switch {
+	case k == nil:
+	case s.Admin() == state.Maint:
+		k.l.Post(k.c.Pause)
+	case wasMaint:
+		k.l.Post(func() {
+			k.c.Reset()
+			if !e.unchecked {
+				k.c.Resume()
+			}
+		})
 	}
 }
 

@@ -139,11 +139,13 @@ func (e *engine) nextMove() {
 func (e *engine) change(s *server.Server, v Move) {
 	switch v.What {
 	case toMaint:
-		e.administer(s, state.Maint, s.SetAdmin)
+		e.order(s, state.OrderMaint, true)
+		e.order(s, state.OrderDrain, false)
 	case toDrain:
-		e.administer(s, state.Drain, s.SetAdmin)
+		e.order(s, state.OrderDrain, true)
+		e.order(s, state.OrderMaint, false)
 	case toReady:
-		e.administer(s, state.Ready, s.SetAdmin)
+		e.order(s, state.OrderDrain|state.OrderMaint, false)
 	case toDown:
 		e.setHealth(s, state.Down)
 		e.force(s, false)

@@ -414,9 +414,9 @@ func (r *Row) listenStatus() string {
 }
 
 func (s *ServerRow) status() string {
-	c := &s.Check
+	c, agent := &s.Check, &s.Agent
 	if s.Tracked != "" {
-		c = &s.Followed
+		c, agent = &s.Followed, &s.FollowedAgent
 	}
 	changing := c.Enabled && c.Health > 0 && c.Health < c.Rise+c.Fall-1
 	switch {
@@ -426,7 +426,7 @@ func (s *ServerRow) status() string {
 		return "MAINT"
 	case s.Health == state.Down:
 		switch {
-		case s.Agent.Enabled && s.Agent.Health == 0:
+		case agent.Enabled && agent.Health == 0:
 			return "DOWN (agent)"
 		case changing && c.Health < c.Rise:
 			return fmt.Sprintf("DOWN %d/%d", c.Health, c.Rise)
@@ -435,13 +435,13 @@ func (s *ServerRow) status() string {
 	}
 	word := "UP"
 	switch {
-	case s.Drain && s.Agent.Enabled:
+	case s.Drain && agent.Enabled:
 		return "DRAIN (agent)"
 	case s.Drain:
 		word = "DRAIN"
 	case s.Health == state.Stopping:
 		word = "NOLB"
-	case !c.Enabled && s.Tracked == "":
+	case !c.Enabled:
 		return "no check"
 	}
 	if changing && c.Health >= c.Rise {

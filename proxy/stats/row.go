@@ -84,20 +84,21 @@ type ServerRow struct {
 	Observed    bool // what clients get counts for its health
 	// Weight is the effective one, UserWeight the one set.
 	Weight, UserWeight int
-	Downs              uint64     // chkdown: transitions to down
-	LastChange         int64      // seconds since
-	DownTime           int64      // seconds
-	Throttle           int        // percent of the weight; 0: not in slow start
-	Tracked            string     // "proxy/server" it follows, or ""
-	Followed           CheckState // of the server whose checks decide then
-	Cookie             string
-	Check, Agent       CheckState
-	IdleConns          int64 // all kinds of idle connections
-	UnsafeIdle         int64 // idle_conn_cur
-	SafeIdle           int64 // safe_conn_cur
-	UsedConns          int64
-	NeedConns          int64
-	IdleLimit          int64 // negative: none
+	Downs              uint64 // chkdown: transitions to down
+	LastChange         int64  // seconds since
+	DownTime           int64  // seconds
+	Throttle           int    // percent of the weight; 0: not in slow start
+	Tracked            string // "proxy/server" it follows, or ""
+	// Followed and FollowedAgent are those of the server whose checks decide then.
+	Followed, FollowedAgent CheckState
+	Cookie                  string
+	Check, Agent            CheckState
+	IdleConns               int64 // all kinds of idle connections
+	UnsafeIdle              int64 // idle_conn_cur
+	SafeIdle                int64 // safe_conn_cur
+	UsedConns               int64
+	NeedConns               int64
+	IdleLimit               int64 // negative: none
 }
 
 // BackendRow is what only backends have.

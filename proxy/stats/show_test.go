@@ -39,7 +39,7 @@ func exampleRows() []Row {
 	s3 := server(3, "s3", "18092", ServerRow{LastChange: 1, Maint: true, Backup: true})
 	s4 := server(4, "s4", "18093", ServerRow{LastChange: 1, DownTime: 1, Downs: 1, Health: state.Down, NeedConns: 1, Check: CheckState{Enabled: true, Status: "L4CON", Code: -1, Desc: "Layer4 connection problem", Output: "Connection refused", Fall: 1, Failed: 1}})
 	s5 := server(5, "s5", "18091", ServerRow{LastChange: 1, DownTime: 1, Maint: true, Check: CheckState{Enabled: true}})
-	s6 := server(6, "s6", "18091", ServerRow{LastChange: 1, Tracked: "be/s1"})
+	s6 := server(6, "s6", "18091", ServerRow{LastChange: 1, Tracked: "be/s1", Followed: s1.Server.Check})
 	s7 := server(7, "s7", "18091", ServerRow{Drain: true})
 	s8 := server(8, "s8", "18091", ServerRow{LastChange: 1, IdleLimit: 9})
 	t1 := server(1, "t1", "18090", ServerRow{LastChange: 1})
@@ -174,6 +174,10 @@ func TestServerStatus(t *testing.T) {
 		{ServerRow{Check: check(3), Drain: true}, "DRAIN 2/3"},
 		{ServerRow{Drain: true}, "DRAIN"},
 		{ServerRow{}, "no check"},
+		{ServerRow{Tracked: "be/s1"}, "no check"},
+		{ServerRow{Tracked: "be/s1", Followed: check(3)}, "UP 2/3"},
+		{ServerRow{Tracked: "be/s1", FollowedAgent: check(0), Health: state.Down}, "DOWN (agent)"},
+		{ServerRow{Tracked: "be/s1", FollowedAgent: check(1), Drain: true}, "DRAIN (agent)"},
 		{ServerRow{Maint: true, Check: check(0), Health: state.Down}, "MAINT"},
 		{ServerRow{Maint: true, MaintReason: "via be/s1"}, "MAINT (via be/s1)"},
 	} {

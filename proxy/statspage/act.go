@@ -67,13 +67,13 @@ func actions() []action {
 			return st.HasCheck
 		}
 	}
-	// change is from one administrative state to another, of servers that are in it.
-	change := func(applies func(state.Admin) bool, to state.Admin) func(cli.Server, *cli.ServerState) bool {
+	// order gives one order, or takes it back, and leaves the others as they are.
+	order := func(what state.Orders, on bool, why string) func(cli.Server, *cli.ServerState) bool {
 		return func(s cli.Server, st *cli.ServerState) bool {
-			if !applies(st.Admin) {
+			if (st.Own&what != 0) == on {
 				return false
 			}
-			s.SetAdmin(to)
+			s.Order(what, on, why)
 			return true
 		}
 	}
@@ -85,8 +85,6 @@ func actions() []action {
 			return st.HasAgent
 		}
 	}
-	is := func(a state.Admin) func(state.Admin) bool { return func(o state.Admin) bool { return o == a } }
-	isNot := func(a state.Admin) func(state.Admin) bool { return func(o state.Admin) bool { return o != a } }
 	return []action{
 		{"ready", "Set state to READY", admin(state.Ready)},
 		{"drain", "Set state to DRAIN", admin(state.Drain)},
@@ -101,10 +99,10 @@ func actions() []action {
 		{"arunn", "Agent: force UP", agent(func(s cli.Server) { s.SetAgentHealth(true) })},
 		{"adown", "Agent: force DOWN", agent(func(s cli.Server) { s.SetAgentHealth(false) })},
 		{"shutdown", "Kill sessions", always(func(s cli.Server) { s.ShutdownSessions() })},
-		{"disable", "", change(isNot(state.Maint), state.Maint)},
-		{"enable", "", change(is(state.Maint), state.Ready)},
-		{"stop", "", change(isNot(state.Drain), state.Drain)},
-		{"start", "", change(is(state.Drain), state.Ready)},
+		{"disable", "", order(state.OrderMaint, true, "'disable' on stats page")},
+		{"enable", "", order(state.OrderMaint, false, "")},
+		{"stop", "", order(state.OrderDrain, true, "'stop' on stats page")},
+		{"start", "", order(state.OrderDrain, false, "")},
 	}
 }
 

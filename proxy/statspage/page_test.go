@@ -22,6 +22,7 @@ type fakeEngine struct {
 	rows   []stats.Row
 	events []Event
 	done   []string
+	own    state.Orders // about each server
 }
 
 func (e *fakeEngine) Info() stats.Info {
@@ -61,15 +62,23 @@ type fakeServer struct {
 func (s *fakeServer) did(what string, v any) {
 	s.e.done = append(s.e.done, fmt.Sprint(s.name, " ", what, " ", v))
 }
-func (s *fakeServer) Name() string           { return s.name }
-func (s *fakeServer) State() cli.ServerState { return cli.ServerState{HasCheck: s.name != "s2"} }
+func (s *fakeServer) Name() string { return s.name }
+func (s *fakeServer) State() cli.ServerState {
+	return cli.ServerState{HasCheck: s.name != "s2", Own: s.e.own}
+}
 func (s *fakeServer) SetAdmin(a state.Admin) { s.did("admin", a) }
+func (s *fakeServer) Order(what state.Orders, on bool, why string) {
+	s.did("order", fmt.Sprint(what, on, why))
+}
+
 func (s *fakeServer) SetHealth(h state.Health) {
 	s.did("health", h)
 }
 func (s *fakeServer) SetWeight(int)               {}
 func (s *fakeServer) SetMaxConn(int)              {}
 func (s *fakeServer) SetAddr(netip.AddrPort)      {}
+func (s *fakeServer) FollowPort(int)              {}
+func (s *fakeServer) FixPort()                    {}
 func (s *fakeServer) SetHost(string) bool         { return true }
 func (s *fakeServer) SetTLS(bool)                 {}
 func (s *fakeServer) SetCheckAddr(netip.AddrPort) {}
@@ -205,6 +214,35 @@ func TestActions(t *testing.T) {
 		a := ask(e, proxyWithPage(nil), "/s", func(r *service.Request) { post("s=s1&action=drain&b=be")(r); change(r) })
 		if a.field("location") != "/s;st="+want || len(e.done) > 0 {
 			t.Errorf("%q, done %q; want %s", a.field("location"), e.done, want)
+		}
+	}
+}
+
+// The older actions are about one order, and leave the others as they are.
+func TestOrdersOfTheirOwn(t *testing.T) {
+	for _, c := range []struct {
+		own          state.Orders
+		form, status string
+		what         state.Orders
+		on           bool
+		why          string
+	}{
+		{0, "disable", "DONE", state.OrderMaint, true, "'disable' on stats page"},
+		{state.OrderDrain, "disable", "DONE", state.OrderMaint, true, "'disable' on stats page"},
+		{state.OrderMaint, "stop", "DONE", state.OrderDrain, true, "'stop' on stats page"},
+		{state.OrderMaint | state.OrderDrain, "start", "DONE", state.OrderDrain, false, ""},
+		{state.OrderMaint | state.OrderDrain, "enable", "DONE", state.OrderMaint, false, ""},
+		{own: state.OrderMaint, form: "disable", status: "NONE"},
+		{own: state.OrderMaint, form: "start", status: "NONE"},
+		{own: state.OrderDrain, form: "enable", status: "NONE"},
+	} {
+		e, done := &fakeEngine{own: c.own}, ""
+		if c.status == "DONE" {
+			done = "s1 order " + fmt.Sprint(c.what, c.on, c.why)
+		}
+		a := ask(e, proxyWithPage(nil), "/s", post("s=s1&action="+c.form+"&b=be"))
+		if got := strings.TrimPrefix(a.field("location"), "/s;st="); got != c.status || strings.Join(e.done, "; ") != done {
+			t.Errorf("%s with %d: %s, done %q; want %s, %q", c.form, c.own, got, e.done, c.status, done)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func upAfter(t *testing.T, k, interval, retries int) (attempts uint64, status in
 		p.Retries, p.Redispatch, p.Timeouts.Connect = retries, interval, 20*time.Millisecond
 	}, testpeer.Refusing(t), origin(t, echoHTTP))
 	first, second := r.backend.Servers()[0], r.backend.Servers()[1]
-	second.SetAdmin(state.Maint)
+	second.Decide(state.OrderMaint, true)
 	c := r.dial()
 	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	for up, began := false, false; !up; time.Sleep(time.Millisecond) {
@@ -69,7 +69,7 @@ func upAfter(t *testing.T, k, interval, retries int) (attempts uint64, status in
 				began = true
 				missed = s.Retries > k
 				if s.State == "TAR" && s.Retries == k {
-					second.SetAdmin(state.Ready)
+					second.Decide(state.OrderMaint, false)
 					up = true
 				}
 			})

@@ -12,7 +12,6 @@ import (
 // the client came to, plus an offset (configuration manual, "server").
 func (s *stream) target(own *sock.Addr) sock.Addr {
 	a := *own
-	sp := s.srv.Spec
 	if !s.srv.FollowsClient() {
 		return a
 	}
@@ -29,8 +28,8 @@ func (s *stream) target(own *sock.Addr) sock.Addr {
 	if ip := a.AddrPort().Addr(); ip.IsUnspecified() {
 		a = to
 	}
-	if sp.MapPort {
-		port = uint16(int(to.AddrPort().Port()) + sp.PortOffset)
+	if n, follows := s.srv.PortOffset(); follows {
+		port = uint16(int(to.AddrPort().Port()) + n)
 	}
 	a.SetPort(port)
 	return a
