@@ -84,7 +84,7 @@ func splitAddress(text string) (portRange, error) {
 		prefix, host = host[:i+1], host[i+1:]
 	}
 	if !isHostName(host) {
-		return r, fmt.Errorf("'%s' is not an address: want IP:PORT, [IPv6]:PORT, NAME:PORT, a socket path or abns@NAME", text)
+		return r, fmt.Errorf("'%s' is not an address: want IP:PORT, [IPv6]:PORT, NAME:PORT, the path of a socket from / on, unix@PATH or abns@NAME", text)
 	}
 	r.host, r.network = host, networkOf(prefix)
 	return r, nil
@@ -145,7 +145,7 @@ func (l *line) resolveAddress(text string) (sock.Addr, error) {
 	}
 	host, port, _ := strings.Cut(host, ":")
 	if !isHostName(host) {
-		return a, fmt.Errorf("'%s' is not an address: want IP:PORT, [IPv6]:PORT, NAME:PORT, a socket path or abns@NAME", strings.TrimSuffix(text, ":0"))
+		return a, fmt.Errorf("'%s' is not an address: want IP:PORT, [IPv6]:PORT, NAME:PORT, the path of a socket from / on, unix@PATH or abns@NAME", strings.TrimSuffix(text, ":0"))
 	}
 	ip, lookErr := l.lookUp(networkOf(prefix), host)
 	if lookErr != nil {

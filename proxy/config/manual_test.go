@@ -106,7 +106,8 @@ HAProxy 2.6; its configuration manual explains the keywords at length. Sections:
 G global, D defaults, F frontend, B backend, L listen. "no" marks keywords that
 may have "no" or "default" before them. What is said to work does as much as the
 text beside it says: a test holds that the engine reads what it sets. What has
-**no effect** is accepted with a warning, what is done "as always" without one. What
+**no effect** is accepted with a warning, what is done "as always" without one; where the
+engine does otherwise than the text beside says, there is **a notice**. What
 is [not supported](#not-supported) is an error that says so. How to see which of it a
 configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 
@@ -123,7 +124,7 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 		if k.no {
 			no = " (no)"
 		}
-		row(&b, k.name+no, k.args, letters(k.scope), k.doc, inertOf(k), k.same)
+		row(&b, k.name+no, k.args, letters(k.scope), k.doc, inertOf(k), k.note, k.same)
 	}
 	b.WriteString("\n## Keywords of other sections\n\n| section | keyword | arguments | | |\n| --- | --- | --- | --- | --- |\n")
 	for _, k := range rows {
@@ -134,14 +135,14 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 		if k.no {
 			no = " (no)"
 		}
-		row(&b, kindName(k.scope), k.name+no, k.args, k.doc, inertOf(k), k.same)
+		row(&b, kindName(k.scope), k.name+no, k.args, k.doc, inertOf(k), k.note, k.same)
 	}
 	for _, w := range resolverWords() {
-		row(&b, "resolvers", w.name, w.use, w.doc, "", false)
+		row(&b, "resolvers", w.name, w.use, w.doc, "", "", false)
 	}
 	b.WriteString("\n## Options of bind and \"stats socket\"\n\n| option | | |\n| --- | --- | --- |\n")
 	for _, o := range bindOptions() {
-		row(&b, o.name, "-", "-", o.doc, o.inert, o.same)
+		row(&b, o.name, "-", "-", o.doc, o.inert, o.note, o.same)
 	}
 	b.WriteString("\n## Options of server\n\nWhere they may stand besides `server` lines: in `default-server` (D), and behind `add server`\n" +
 		"of the runtime API (R), to which nothing of `default-server` applies.\n\n| option | | | |\n| --- | --- | --- | --- |\n")
@@ -153,7 +154,7 @@ configuration of yours uses: [YOUR-CONFIG.md](YOUR-CONFIG.md).
 		if o.atRunTime {
 			where += "R"
 		}
-		row(&b, o.name, where, "-", o.doc, o.inert, o.same)
+		row(&b, o.name, where, "-", o.doc, o.inert, o.note, o.same)
 	}
 	b.WriteString("\n## Balance algorithms\n\n| algorithm | arguments | chooses |\n| --- | --- | --- |\n")
 	for _, a := range balance.Algorithms() {
@@ -332,13 +333,15 @@ func inertOf(k keyword) string {
 	return k.inert
 }
 
-func row(b *strings.Builder, name, args, scopes, doc, inert string, same bool) {
+func row(b *strings.Builder, name, args, scopes, doc, inert, note string, same bool) {
 	works := "works"
 	switch {
 	case inert != "":
 		works = "**no effect**: " + inert
 	case same:
 		works = "as always"
+	case note != "":
+		works = "**with a notice**: " + note
 	}
 	all := slices.DeleteFunc([]string{name, args, scopes, works, doc}, func(c string) bool { return c == "-" })
 	cells(b, all...)

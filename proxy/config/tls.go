@@ -60,6 +60,10 @@ func (d *tlsDraft) finish(l *line, base *spec.TLSDefaults) (t spec.TLS, ok bool)
 // is read, to know that it is good.
 func (l *line) bindTLS(d *tlsDraft) *spec.BindTLS {
 	if !d.on {
+		for _, w := range append(d.certs, d.lists...) {
+			l.report(Notice, w, "", "'%s' has a certificate, but no 'ssl': its clients are served in clear", l.kw.name)
+			break // once for the line
+		}
 		return nil
 	}
 	g := &l.p.global.TLS

@@ -11,7 +11,7 @@ import (
 
 const (
 	noChoiceOfOrder = "the order of ciphers is that of crypto/tls, which prefers what is fast on both sides"
-	noEarlyData     = "no early data is taken: clients repeat it after the handshake"
+	noEarlyData     = "no early data is taken: tickets do not allow it, and clients that send some all the same, for a ticket of another proxy, are refused"
 )
 
 // tlsRow is an option about TLS, wherever it stands.
