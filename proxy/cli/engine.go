@@ -45,7 +45,7 @@ type Engine interface {
 	Backends() []Backend
 	// IdlePerThread tells how many idle connections the threads have to servers: for each
 	// server the numbers of all threads.
-	IdlePerThread(list []Server) [][]int64
+	IdlePerThread(list []Server) [][]IdleConns
 	// Server looks a server up by the names of its backend and its own. The error is
 	// ErrNoBackend or ErrNoServer.
 	Server(backend, name string) (Server, error)
@@ -275,12 +275,16 @@ type ServerState struct {
 	AgentOn   bool           // and not suspended
 	AgentAddr netip.AddrPort // configured or set, each part for itself; the zero value if neither
 
-	Used, UsedMax, Need  int64 // connections in use
-	IdleUnsafe, IdleSafe int64
-	IdleLimit            int64 // -1: none
-	PurgeDelay           time.Duration
-	Sessions, Queued     int64
+	Used, UsedMax, Need int64 // connections in use
+	Idle                int64
+	IdleLimit           int64 // -1: none
+	PurgeDelay          time.Duration
+	Sessions, Queued    int64
 }
+
+// IdleConns are idle connections to a server. Safe are those that have carried more than
+// one request.
+type IdleConns struct{ Unsafe, Safe int64 }
 
 // Running tells whether the server may take a session at all.
 func (s *ServerState) Running() bool { return s.Admin != state.Maint && s.Health != state.Down }

@@ -97,10 +97,10 @@ func (e *fakeEngine) AddCertEntry(list, _, line string) (int, error) {
 }
 func (e *fakeEngine) Rings() []Ring          { return e.rings }
 func (e *fakeEngine) Traces() *trace.Sources { return &e.traces }
-func (e *fakeEngine) IdlePerThread(list []Server) [][]int64 {
-	idle := make([][]int64, len(list))
+func (e *fakeEngine) IdlePerThread(list []Server) [][]IdleConns {
+	idle := make([][]IdleConns, len(list))
 	for i := range idle {
-		idle[i] = make([]int64, 2)
+		idle[i] = make([]IdleConns, 2)
 	}
 	return idle
 }

@@ -189,11 +189,15 @@ func (r *request) connLines(b *Backend, servers []Server) error {
 		s := servers[i]
 		st := s.State()
 		addr, port := hostPort(&st)
+		var all IdleConns
+		for _, n := range idle {
+			all.Unsafe, all.Safe = all.Unsafe+n.Unsafe, all.Safe+n.Safe
+		}
 		fmt.Fprintf(r.w, "%s/%s %d/%d %s %d - %d %d %d %d %d %d %d %d",
 			r.hide(b.Name), r.hide(s.Name()), b.ID, st.ID, r.hideAddr(addr), port, st.PurgeDelay.Milliseconds(),
-			st.Used, st.UsedMax, st.Need, st.IdleUnsafe, st.IdleSafe, st.IdleLimit, st.IdleUnsafe+st.IdleSafe)
+			st.Used, st.UsedMax, st.Need, all.Unsafe, all.Safe, st.IdleLimit, all.Unsafe+all.Safe)
 		for _, n := range idle {
-			fmt.Fprintf(r.w, " %d", n)
+			fmt.Fprintf(r.w, " %d", n.Unsafe+n.Safe)
 		}
 		if _, err := fmt.Fprintln(r.w); err != nil {
 			return err

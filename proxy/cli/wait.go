@@ -79,7 +79,7 @@ func (r *request) untilRemovable(most time.Duration) error {
 
 // removable tells whether "del server" would delete the server.
 func removable(st ServerState) bool {
-	return st.Admin == state.Maint && st.Sessions == 0 && st.Used == 0 && st.IdleSafe+st.IdleUnsafe == 0
+	return st.Admin == state.Maint && st.Sessions == 0 && st.Used == 0 && st.Idle == 0
 }
 
 // goneLook is how often whoever waits looks whether anybody still waits for the answer.

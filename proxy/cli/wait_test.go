@@ -24,7 +24,7 @@ func TestWait(t *testing.T) {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
-	if removable(ServerState{Admin: state.Ready}) || removable(ServerState{Admin: state.Maint, IdleSafe: 1}) || !removable(ServerState{Admin: state.Maint}) {
+	if removable(ServerState{Admin: state.Ready}) || removable(ServerState{Admin: state.Maint, Idle: 1}) || !removable(ServerState{Admin: state.Maint}) {
 		t.Error("servers that can be deleted are not told from others")
 	}
 	// A service that is closed does not wait for those who do.

@@ -30,7 +30,6 @@ var unmoved = map[string]string{
 	"check_rise": ofConfig, "check_fall": ofConfig, "agent_rise": ofConfig, "agent_fall": ofConfig,
 	"pid":               "there is one process, which has the number 1",
 	"agent_code":        "what an agent says has no code; it is empty, as in the reference",
-	"idle_conn_cur":     "connections are kept only where they may be given to any client, and count as safe then",
 	"agg_server_status": ofMetrics, "agg_server_check_status": ofMetrics, "agg_check_status": ofMetrics,
 	"comp_byp": "what is not encoded for want of resources is not begun, and counts nowhere, as in the reference",
 	"-":        "parts the columns of the modules from the others",
@@ -170,11 +169,11 @@ func moves() []move {
 		{
 			what: "a request", do: func(w *world) func() { w.get("fe", "/"); return nil },
 			moves: `fe/FRONTEND stot bin bout req_tot hrsp_2xx smax conn_tot h1_total_connections h1_total_streams h1_bytes_in h1_bytes_out
-				be/s1 lbtot lastsess connect srv_icur safe_conn_cur need_conn_est be/BACKEND stot info CumConns CumReq TotalBytesOut DroppedLogs`,
+				be/s1 lbtot lastsess connect srv_icur idle_conn_cur need_conn_est be/BACKEND stot info CumConns CumReq TotalBytesOut DroppedLogs`,
 		},
 		{
 			what: "requests now", again: true, do: func(w *world) func() { w.get("fe", "/"); return nil },
-			moves: "fe/FRONTEND rate req_rate conn_rate info ConnRate SessRate BytesOutRate",
+			moves: "fe/FRONTEND rate req_rate conn_rate be/s1 safe_conn_cur info ConnRate SessRate BytesOutRate",
 		},
 		{what: "many requests", again: true, do: func(w *world) func() {
 			for range 20 {

@@ -28,11 +28,11 @@ func (e *Engine) Backends() []cli.Backend {
 }
 
 // IdlePerThread implements cli.Engine.
-func (e *Engine) IdlePerThread(list []cli.Server) [][]int64 {
-	idle := make([][]int64, len(list))
+func (e *Engine) IdlePerThread(list []cli.Server) [][]cli.IdleConns {
+	idle := make([][]cli.IdleConns, len(list))
 	e.onEach(func(t *stream.Thread) {
 		for i, h := range list {
-			idle[i] = append(idle[i], int64(t.IdleConns(h.(*serverHandle).s)))
+			idle[i] = append(idle[i], cli.IdleConns(t.IdleConns(h.(*serverHandle).s)))
 		}
 	})
 	return idle
@@ -161,7 +161,7 @@ func (h *serverHandle) State() cli.ServerState {
 		Admin: s.Admin(), Own: orders.Own, Inherited: orders.Inherited, ConfiguredMaint: s.Spec.Disabled, Host: s.Host(), Renamed: s.Host() != s.Spec.Host, Follows: s.Spec.Track != nil, Named: s.Spec.Named,
 		Resolved: s.Spec.Resolvers != nil, Service: s.Spec.SRV, HasTLS: s.TLS != nil, TLS: s.TLS != nil && !s.Clear.Load(), Unresolved: s.Unresolved(), Health: s.Health(),
 		Weight: s.Weight(), InitialWeight: s.Spec.Weight, FixedWeight: s.Backend.Spec.FixedWeights(), LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),
-		Used: s.Conns.Used(), UsedMax: s.Conns.Used(), Need: s.Conns.Need(), IdleSafe: s.Conns.Idle(),
+		Used: s.Conns.Used(), UsedMax: s.Conns.Top(), Need: s.Conns.Need(), Idle: s.Conns.Idle(),
 		IdleLimit: int64(s.Spec.PoolMaxConn), PurgeDelay: s.Spec.PoolPurgeDelay,
 		Sessions: s.Cur.Load(), Queued: s.Queued.Load(),
 	}

@@ -1,6 +1,9 @@
 package server
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Conns counts the connections to a server, in all threads, and estimates how many
 // of them are needed at a time: what idles beyond that is not worth keeping.
@@ -9,6 +12,9 @@ type Conns struct {
 	// connection that goes from one to the other is counted by one addition.
 	both atomic.Int64
 	need atomic.Int64
+	top  atomic.Int64
+
+	forgot int64 // when top was forgotten; of who calls ForgetTop
 }
 
 const (
@@ -33,6 +39,17 @@ func (c *Conns) Idle() int64 {
 // Need is the number of connections in use at a time of late: the highest one,
 // which fades.
 func (c *Conns) Need() int64 { return max(c.need.Load(), c.Used()) }
+
+// Top is the highest number of connections in use at a time since ForgetTop has forgotten it.
+func (c *Conns) Top() int64 { return c.top.Load() }
+
+// ForgetTop forgets the highest number that there has been, once in a time.
+func (c *Conns) ForgetTop(now int64, every time.Duration) {
+	if now-c.forgot >= int64(every) {
+		c.forgot = now
+		c.top.Store(c.Used())
+	}
+}
 
 // Open notes a new connection, which is in use.
 func (c *Conns) Open() { c.note(c.both.Add(oneUsed)) }
@@ -70,7 +87,13 @@ func (c *Conns) Fade() {
 
 func (c *Conns) note(both int64) {
 	used, _ := split(both)
-	for need := c.need.Load(); used > need && !c.need.CompareAndSwap(need, used); {
-		need = c.need.Load()
+	raise(&c.need, used)
+	raise(&c.top, used)
+}
+
+// raise makes a highest value of v, unless it is greater.
+func raise(highest *atomic.Int64, v int64) {
+	for h := highest.Load(); v > h && !highest.CompareAndSwap(h, v); {
+		h = highest.Load()
 	}
 }

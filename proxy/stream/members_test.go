@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"bench/proxy/spec"
+	"bench/proxy/stream"
 )
 
 // Once a server was removed a thread has nothing of it, also when another one has its
@@ -15,7 +16,7 @@ func TestSlotBelongsToOneServer(t *testing.T) {
 	r.loop.Call(func() {
 		r.thread.Server(gone).C.Sessions = 7
 		r.thread.RemoveServer(gone)
-		if r.thread.Server(gone) != nil || r.thread.IdleConns(gone) != 0 {
+		if r.thread.Server(gone) != nil || r.thread.IdleConns(gone) != (stream.Idle{}) {
 			t.Error("something is left of a server that was removed")
 		}
 		r.thread.CloseIdle(gone)

@@ -23,6 +23,7 @@ type serverConn struct {
 	owner  *notes     // of the client that keeps it between its requests
 	uses   int32      // responses received on it
 	pooled bool
+	safe   bool // while it is pooled: see Idle
 	// personal: the server knows by the connection who the client is.
 	personal bool
 	intro    *introduction // nil: it says nothing of any client
@@ -88,8 +89,7 @@ func (sc *serverConn) close() {
 	}
 	sc.srv.Conns.Close(sc.pooled)
 	if sc.pooled {
-		t.Servers[sc.srv.Slot].idle.Remove(&sc.place)
-		sc.pooled = false
+		t.Servers[sc.srv.Slot].unpool(sc)
 	}
 	if !sc.Ended {
 		// Whoever closes first keeps the address pair for a minute. Towards a
@@ -126,8 +126,8 @@ func (s *stream) reuse(peer *certs.Peer, intro *introduction) *serverConn {
 	if policy == spec.ReuseNever || policy == spec.ReuseSafe && first {
 		return nil
 	}
-	idle := &s.server().idle
-	sc := idle.First()
+	side := s.server()
+	sc := side.idle.First()
 	for sc != nil && (sc.outdated() || !sc.leadsTo(peer)) {
 		next := sc.place.Next()
 		if sc.outdated() {
@@ -141,8 +141,7 @@ func (s *stream) reuse(peer *certs.Peer, intro *introduction) *serverConn {
 	if policy == spec.ReuseAggressive && first && sc.uses < 2 {
 		return nil
 	}
-	idle.Remove(&sc.place)
-	sc.pooled = false
+	side.unpool(sc)
 	s.srv.Conns.Take()
 	return sc
 }
@@ -184,17 +183,29 @@ func (s *stream) toPool(sc *serverConn) bool {
 // false if the connection had to be closed.
 func (t *Thread) pool(sc *serverConn) bool {
 	srv := sc.srv
-	idle := &t.Servers[srv.Slot].idle
+	side := t.Servers[srv.Slot]
 	limit := int64(srv.Spec.PoolMaxConn)
 	if limit >= 0 && srv.Conns.Idle() >= limit || t.Shared.fdsShort() ||
-		idle.Len() > 0 && srv.Conns.Surplus() > int64(srv.Spec.PoolLowConn) {
+		side.idle.Len() > 0 && srv.Conns.Surplus() > int64(srv.Spec.PoolLowConn) {
 		sc.close()
 		return false
 	}
-	sc.pooled = true
+	sc.pooled, sc.safe = true, sc.uses > 1 || sc.mux != nil
 	srv.Conns.Leave()
-	idle.PushFront(&sc.place, sc)
+	side.idle.PushFront(&sc.place, sc)
+	if sc.safe {
+		side.safe++
+	}
 	return true
+}
+
+// unpool takes a connection out of the pool.
+func (side *ServerSide) unpool(sc *serverConn) {
+	side.idle.Remove(&sc.place)
+	sc.pooled = false
+	if sc.safe {
+		side.safe--
+	}
 }
 
 // fdsShort tells that so many descriptors are in use that idle connections
@@ -210,6 +221,7 @@ func (t *Thread) purgeIdle(now int64) {
 		for _, srv := range b.Servers() {
 			if t.ID == 1 {
 				srv.Conns.Fade()
+				srv.Conns.ForgetTop(now, srv.Spec.PoolPurgeDelay)
 			}
 			if !srv.Running() {
 				t.CloseIdle(srv)

@@ -104,12 +104,16 @@ func (t *Thread) eachStream(fn func(*stream) bool) {
 // Clients is the number of client connections of the thread.
 func (t *Thread) Clients() int { return t.clients.Len() }
 
-// IdleConns is the number of idle connections to s in this thread.
-func (t *Thread) IdleConns(s *server.Server) int {
+// Idle are idle connections to a server. Safe are those that have carried more than one
+// request: their server does not end them after the first.
+type Idle struct{ Unsafe, Safe int64 }
+
+// IdleConns are the idle connections to s in this thread.
+func (t *Thread) IdleConns(s *server.Server) Idle {
 	if side := t.Server(s); side != nil {
-		return side.idle.Len()
+		return Idle{Unsafe: int64(side.idle.Len() - side.safe), Safe: int64(side.safe)}
 	}
-	return 0
+	return Idle{}
 }
 
 // KillStream ends the stream with that number; it reports false if the thread

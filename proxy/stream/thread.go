@@ -247,6 +247,7 @@ type ServerSide struct {
 	// idle are the idle connections, the most recently used first; muxes those of HTTP/2 that
 	// are not idle.
 	idle  list.List[serverConn]
+	safe  int // of idle
 	muxes list.List[serverMux]
 }
 
