@@ -59,6 +59,9 @@ type Options struct {
 	Generation func() statspage.Generation
 	// StartupLogs are the messages of the start so far, for the runtime API.
 	StartupLogs func() string
+	// Master is the descriptor over which a master passes connections to the runtime API; 0:
+	// there is no master.
+	Master int
 	// Environ is the environment that the configuration has made, for the runtime API;
 	// nil: that of the process.
 	Environ []string

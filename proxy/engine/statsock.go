@@ -87,6 +87,9 @@ func (e *Engine) ServeCLI(conn net.Conn, a cli.Access) { e.api.Serve(conn, a) }
 // statsBusy tells whether somebody is still connected to the runtime API.
 func (e *Engine) statsBusy() bool { return e.api != nil && e.api.Connections() > 0 }
 
+// MasterAddress is what the socket is called over which a master passes connections.
+func MasterAddress(fd int) string { return "sockpair@" + itoa(fd) }
+
 // Sockets implements cli.Engine.
 func (e *Engine) Sockets() []cli.Socket {
 	e.mu.Lock()
@@ -94,6 +97,9 @@ func (e *Engine) Sockets() []cli.Socket {
 	list := make([]cli.Socket, 0, len(e.stats))
 	for _, s := range e.stats {
 		list = append(list, cli.Socket{Addr: s.bind.Addr.WithFamily(), Level: level(s.bind.Level)})
+	}
+	if e.opt.Master > 0 {
+		list = append(list, cli.Socket{Addr: MasterAddress(e.opt.Master), Level: cli.AdminLevel})
 	}
 	return list
 }

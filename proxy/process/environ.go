@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"bench/proxy/engine"
 	"bench/proxy/spec"
 )
 
@@ -14,6 +15,9 @@ func (p *process) setEnviron(vars map[string]string, cfg *spec.Config) {
 	var sockets []string
 	for _, b := range cfg.Global.Stats {
 		sockets = append(sockets, b.Addr.WithFamily())
+	}
+	if p.state.Control > 0 {
+		sockets = append(sockets, engine.MasterAddress(p.state.Control))
 	}
 	p.vars = maps.Clone(vars)
 	if len(sockets) > 0 {

@@ -83,6 +83,7 @@ func (p *process) serve(signals *inbox, cfg *spec.Config) int {
 		SendListeners: sendListeners,
 		Generation:    p.generation,
 		StartupLogs:   p.startup.logs,
+		Master:        p.state.Control,
 		Environ:       p.environ(),
 		Replaces:      p.state.Reload || p.state.Old > 0 || len(p.opt.OldPIDs) > 0,
 		Version:       p.Version, ReleaseDate: p.Date,
