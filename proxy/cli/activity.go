@@ -66,12 +66,17 @@ func showActivity(r *request) error {
 	}{
 		{"ctxsw", false, func(t *Thread) uint64 { return t.Events + t.Tasks }},
 		{"tasksw", false, func(t *Thread) uint64 { return t.Tasks }},
+		// Nothing is put off when much waits, signals wake no thread, descriptors that are ready are
+		// not passed over, pools do not fail, there are no buffers to wait for, no queues of
+		// connections that were accepted for others, and none that are taken over from others.
+		{"long_rq", false, none},
 		{"loops", false, func(t *Thread) uint64 { return t.Loops }},
+		{"wake_signal", false, none},
 		{"poll_io", false, func(t *Thread) uint64 { return t.Events }},
 		{"poll_drop_fd", false, func(t *Thread) uint64 { return t.Stale }},
+		{"poll_skip_fd", false, none},
+		{"conn_dead", false, none},
 		{"stream_calls", false, func(t *Thread) uint64 { return t.Streams }},
-		// There are no pools that fail, no buffers to wait for, no queues of connections that
-		// were accepted for others, and none that are taken over from others.
 		{"pool_fail", false, none},
 		{"buf_wait", false, none},
 		{"cpust_ms_tot", false, func(t *Thread) uint64 { return uint64(max(t.Busy-t.CPU, 0).Milliseconds()) }},

@@ -117,7 +117,7 @@ func delCertList(r *request) error {
 	if _, err := store.DeleteEntry(list, found); err != nil {
 		return r.fail(failed + err.Error())
 	}
-	return r.info("Entry '" + cert + "' deleted in crtlist '" + list + "'!")
+	return r.notice("Entry '" + cert + "' deleted in crtlist '" + list + "'!")
 }
 
 // number1 is a number from 1, or -1, which no line has.

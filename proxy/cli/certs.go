@@ -65,7 +65,7 @@ func (k certKind) make(r *request) error {
 	if r.s.engine.Certs().New(k.kind, file) != nil {
 		return r.fail(k.title() + " '" + file + "' already exists!")
 	}
-	return r.info(about(k.created, file))
+	return r.notice(about(k.created, file))
 }
 
 func (k certKind) set(r *request) error {
@@ -89,7 +89,7 @@ func (k certKind) set(r *request) error {
 	if created {
 		done = "created"
 	}
-	return r.info(about(k.transaction, done) + owner + "!")
+	return r.notice(about(k.transaction, done) + owner + "!")
 }
 
 func (k certKind) commit(r *request) error {
@@ -134,7 +134,7 @@ func (k certKind) abort(r *request) error {
 	if err != nil {
 		return r.fail("No ongoing transaction!")
 	}
-	return r.info("Transaction aborted for certificate '" + file + "'!")
+	return r.notice("Transaction aborted for certificate '" + file + "'!")
 }
 
 func (k certKind) del(r *request) error {
@@ -148,7 +148,7 @@ func (k certKind) del(r *request) error {
 	_, isCA := store.Authorities(file, false)
 	switch {
 	case err == nil:
-		return r.info(k.title() + " '" + file + "' deleted!")
+		return r.notice(k.title() + " '" + file + "' deleted!")
 	case errors.Is(err, certs.ErrPending):
 		return r.fail(failed + "ongoing transaction for the " + k.name + " '" + file + "'")
 	case errors.Is(err, certs.ErrInUse):

@@ -61,6 +61,7 @@ type severity int
 const (
 	sevError   severity = 3
 	sevWarning severity = 4
+	sevNotice  severity = 5
 	sevInfo    severity = 6
 )
 
@@ -70,6 +71,8 @@ func (s severity) String() string {
 		return "err"
 	case sevWarning:
 		return "warning"
+	case sevNotice:
+		return "notice"
 	case sevInfo:
 	}
 	return "info"
@@ -129,6 +132,12 @@ func (r *request) message(s severity, text string) error {
 
 // fail answers with what is wrong. Its error is that of the connection only.
 func (r *request) fail(text string) error { return r.message(sevError, text+"\n") }
+
+// warn answers with what was changed, or was not, where the reference takes both for a warning.
+func (r *request) warn(text string) error { return r.message(sevWarning, text+"\n") }
+
+// notice answers with what has become of something.
+func (r *request) notice(text string) error { return r.message(sevNotice, text+"\n") }
 
 // info answers with what was asked for or done.
 func (r *request) info(text string) error { return r.message(sevInfo, text+"\n") }

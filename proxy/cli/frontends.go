@@ -49,9 +49,9 @@ func disableFrontend(r *request) error {
 	}
 	switch f.State() {
 	case Shut:
-		return r.fail(wasShut + "disable.")
+		return r.notice(wasShut + "disable.")
 	case Disabled:
-		return r.fail("All sockets are already disabled.")
+		return r.notice("All sockets are already disabled.")
 	case Enabled:
 	}
 	f.Disable()
@@ -67,7 +67,7 @@ func enableFrontend(r *request) error {
 	case Shut:
 		return r.fail(wasShut + "enable.")
 	case Enabled:
-		return r.fail("All sockets are already enabled.")
+		return r.notice("All sockets are already enabled.")
 	case Disabled:
 	}
 	f.Enable()
@@ -80,7 +80,7 @@ func shutdownFrontend(r *request) error {
 		return err
 	}
 	if f.State() == Shut {
-		return r.fail("Frontend was already shut down.")
+		return r.notice("Frontend was already shut down.")
 	}
 	f.Shutdown()
 	return nil

@@ -14,14 +14,14 @@ import (
 func patternCommands() []Command {
 	var list []Command
 	for _, k := range []patternKind{{"map", "map", true}, {"acl", "ACL", false}} {
-		add := "<key> <val>"
+		add, help := "<key> <val>", "add a map entry (payload supported instead of key/val)"
 		if !k.isMap {
-			add = "<pattern>"
+			add, help = "<pattern>", "add an acl entry"
 		}
 		list = append(list,
 			Command{Words: "show " + k.word, Args: "[@ver] [" + k.word + "]", Help: "list " + k.name + "s, or the entries of one", Fn: k.show},
 			Command{Words: "get " + k.word, Args: "<" + k.word + "> <value>", Help: "show what a value is matched with", Fn: k.get},
-			Command{Words: "add " + k.word, Args: "[@<ver>] <" + k.word + "> " + add, Help: "add an entry", Fn: k.add},
+			Command{Words: "add " + k.word, Args: "[@<ver>] <" + k.word + "> " + add, Help: help, Fn: k.add},
 			Command{Words: "del " + k.word, Args: "<" + k.word + "> [<key>|#<ref>]", Help: "delete entries", Fn: k.del},
 			Command{Words: "clear " + k.word, Args: "[@<ver>] <" + k.word + ">", Help: "delete all entries", Fn: k.clear},
 			Command{Words: "prepare " + k.word, Args: "<" + k.word + ">", Help: "begin a new version, to be filled and committed", Fn: k.prepare},
@@ -201,8 +201,12 @@ func (k patternKind) add(r *request) error {
 		return k.addTo(r, l, version, r.arg(1), value)
 	}
 	for line := range strings.Lines(string(r.payload)) {
-		key, value, _ := strings.Cut(strings.Trim(line, " \t\n"), " ")
-		if value = strings.TrimLeft(value, " \t"); value == "" {
+		key := strings.Trim(line, " \t\n")
+		value := ""
+		if i := strings.IndexAny(key, " \t"); i >= 0 {
+			key, value = key[:i], strings.TrimLeft(key[i:], " \t")
+		}
+		if value == "" {
 			return r.fail("Missing value for key '" + key + "'.")
 		}
 		if l.Map {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bench/proxy/resolver"
+	"bench/proxy/stats"
 )
 
 func resolverCommands() []Command {
@@ -44,4 +45,21 @@ func (r *request) writeResolver(x *resolver.Resolver) error {
 		}
 	}
 	return nil
+}
+
+// showNameservers is "show stat domain resolvers": the same counters in the formats of
+// statistics.
+func (r *request) showNameservers(args []string) error {
+	var list []stats.Nameserver
+	for _, x := range r.s.engine.Resolvers() {
+		for i := range x.Spec.Nameservers {
+			c := x.Counters(i)
+			list = append(list, stats.Nameserver{Name: x.Spec.Nameservers[i].Name, Resolvers: x.Spec.Name, Counts: [...]uint64{
+				c.Sent.Load(), c.SendErrors.Load(), c.Valid.Load(), c.Updates.Load(), c.CNAME.Load(), c.CNAMEErrors.Load(),
+				c.Empty.Load(), c.NX.Load(), c.Timeout.Load(), c.Refused.Load(), c.Other.Load(), c.Invalid.Load(), c.TooBig.Load(), c.Truncated.Load(), c.Outdated.Load(),
+			}})
+		}
+	}
+	f, desc := outputFormat(args)
+	return stats.WriteNameservers(r.w, list, f, desc)
 }

@@ -41,7 +41,8 @@ func showSess(r *request) error {
 				return r.sessionDetails(s, now)
 			}
 		}
-		return r.fail("Session not found.")
+		_, err := r.w.WriteString("Session not found.\n") // without a severity, as in the reference
+		return err
 	}
 	least := time.Duration(0)
 	if want == "older" {

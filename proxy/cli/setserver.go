@@ -74,11 +74,8 @@ func (r *request) changeAddr(s Server) error {
 	if r.arg(2) == "" {
 		return r.fail("set server <b>/<s> addr requires an address and optionally a port.")
 	}
-	text, ok := Move(s, r.arg(2), r.arg(4), r.arg(3) == "port", " by 'stats socket command'")
-	if !ok {
-		return r.fail(text)
-	}
-	return r.info(text)
+	text, _ := Move(s, r.arg(2), r.arg(4), r.arg(3) == "port", " by 'stats socket command'")
+	return r.warn(text)
 }
 
 // Move gives a server another address and, if hasPort, port. It returns what has changed,
@@ -125,7 +122,7 @@ func (r *request) changeCheckAddr(s Server) error {
 	if r.arg(1) == "check-addr" {
 		ip, ok := sock.ParseIP(r.arg(2))
 		if !ok {
-			return r.fail("invalid addr '" + r.arg(2) + "'")
+			return r.warn("invalid addr '" + r.arg(2) + "'")
 		}
 		addr = netip.AddrPortFrom(ip, addr.Port())
 		portText, hasPort = r.arg(4), r.arg(3) == "port"
@@ -134,9 +131,9 @@ func (r *request) changeCheckAddr(s Server) error {
 		n, err := strconv.Atoi(portText)
 		switch {
 		case err != nil:
-			return r.fail("provided port is not an integer")
+			return r.warn("provided port is not an integer")
 		case n < 1 || n > 65535:
-			return r.fail("provided port is invalid")
+			return r.warn("provided port is invalid")
 		}
 		addr = netip.AddrPortFrom(addr.Addr(), uint16(n))
 	}
@@ -156,13 +153,13 @@ func (r *request) changeHost(s Server) error {
 	case st.Service:
 		return r.fail("set server <b>/<s> fqdn failed because SRV resolution is configured.")
 	case name == st.Host:
-		return r.info("no need to change the FDQN" + by)
+		return r.warn("no need to change the FDQN" + by)
 	case len(name) > 255 || strings.ContainsFunc(name, notInName):
-		return r.fail("invalid fqdn '" + name + "'" + by)
+		return r.warn("invalid fqdn '" + name + "'" + by)
 	case !s.SetHost(name):
-		return r.fail("could not update " + r.arg(0) + " FQDN" + by)
+		return r.warn("could not update " + r.arg(0) + " FQDN" + by)
 	}
-	return r.info(r.arg(0) + " changed its FQDN from " + st.Host + " to " + name + by)
+	return r.warn(r.arg(0) + " changed its FQDN from " + st.Host + " to " + name + by)
 }
 
 // notInName tells which letters no host name has.
@@ -178,5 +175,5 @@ func (r *request) changeTLS(s Server) error {
 		return r.fail("'set server <srv> ssl' expects 'on' or 'off'.")
 	}
 	s.SetTLS(r.arg(2) == "on")
-	return r.info("server ssl setting updated.")
+	return r.notice("server ssl setting updated.")
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,14 +36,17 @@ func outputFormat(words []string) (f stats.Format, desc bool) {
 func showInfo(r *request) error {
 	f, desc := outputFormat(r.args)
 	info := r.s.engine.Info()
-	return stats.WriteInfo(r.w, &info, f, desc)
+	return stats.WriteInfo(r.w, &info, f, desc, slices.Contains(r.args, "float"))
 }
 
 func showStat(r *request) error {
 	args := r.args
 	if len(args) > 0 && args[0] == "domain" {
-		// Other domains are statistics of name resolution, which has none here.
-		if r.arg(1) != "proxy" {
+		switch r.arg(1) {
+		case "proxy":
+		case "resolvers":
+			return r.showNameservers(args[2:])
+		default:
 			return r.fail("Invalid statistics domain.")
 		}
 		args = args[2:]

@@ -51,6 +51,11 @@ func showTable(r *request) error {
 	if t == nil {
 		return r.fail(noTable)
 	}
+	// Who has come is not for everybody.
+	maySee := r.access.Level >= Operator
+	if r.arg(1) == "key" && !maySee {
+		return r.fail("Permission denied")
+	}
 	t.Sweep(t.Now())
 	if r.arg(1) == "key" {
 		key, refusal := tableKey(t, r.arg(2), "Showing keys from tables")
@@ -74,6 +79,10 @@ func showTable(r *request) error {
 		return r.fail("Optional argument only supports \"data.<store_data_type>\" <operator> <value> and key <key>")
 	}
 	err := writeTable(r.w, t)
+	if err == nil && !maySee {
+		_, err = r.w.WriteString("# contents not dumped due to insufficient privileges\n")
+		return err
+	}
 	t.Each(t.Now(), func(x *table.Entry) bool {
 		if err == nil && f.passes(x) {
 			err = writeEntry(r.w, t, x)

@@ -208,8 +208,18 @@ func (p *parser) checkResolvers(cfg *spec.Config) {
 			p.report(Diagnostic{Severity: Alert, Pos: r.pos, Word: r.name, Msg: fmt.Sprintf("there is no section 'resolvers %s'", r.name), Suggestion: nearest.Word(r.name, p.resolverNames), Source: r.text})
 		}
 	}
+	p.addDefaultResolvers()
 	for _, name := range p.resolverNames {
 		cfg.Resolvers = append(cfg.Resolvers, p.resolvers[name])
+	}
+}
+
+// addDefaultResolvers adds the section "default" that is there without being written, if the
+// system has name servers: it is shown to operators although nobody names it.
+func (p *parser) addDefaultResolvers() {
+	before := len(p.resolverNames)
+	if r, _ := p.findResolvers("default"); len(r.Nameservers) == 0 {
+		p.resolverNames = p.resolverNames[:before]
 	}
 }
 

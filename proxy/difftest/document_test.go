@@ -63,9 +63,11 @@ const documentTail = `
 | statistics page: clients of HTTP/1.0 | get a content that ends with the connection | there they get chunks, which they do not know |
 | statistics page: refusals | are logged with the status that the client gets | there with 400 |
 | prometheus-exporter | has histograms besides, ` + "`haproxy_backend_queue_time_seconds`" + ` and such, native ones in the form of protocol buffers, and ` + "`extra-counters` and `desc-labels`" + ` of later versions | there, times are means and the most ever |
+| runtime API: ` + "`show stat domain resolvers`" + ` | JSON has commas between name servers; ` + "`clear counters all`" + ` clears numbers only | there, it cannot be read if there are several, and their names are cleared, too |
 | runtime API: numbers | what is no number, or a negative limit, is refused | there it counts as 0, or is taken |
 | runtime API: ` + "`set ssl ocsp-response`, `set ssl tls-key`" + ` | administrators only | there any level: whoever may read statistics could set the keys of tickets |
 | runtime API: ` + "`set table`, `clear table`, `show tls-keys`" + ` | not for users | there for any level |
+| runtime API: ` + "`user; show table <table>`" + ` | entries are not shown to one who has become a user | there, what the socket is for counts |
 | runtime API: ports | 0 is refused, as a port of checks and agents | there it is where nobody listens, or that of the server |
 | runtime API: ` + "`set server ... fqdn`" + ` | labels of more than 63 bytes are refused; the reason of a name that was set (64) is shown at once | there from the next change of state on |
 | runtime API: ` + "`show sess`" + ` | does not list connections to the runtime API itself | they are none of a proxy's |

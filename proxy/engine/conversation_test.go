@@ -101,7 +101,8 @@ func conversation() []string {
 	add("show sess", "123")
 	add("show table", "", "nobody")
 	add("get var", "", "nobody")
-	add("show resolvers", "", "nobody")
+	add("show resolvers", "", "nobody", "default")
+	add("show stat domain", "resolvers", "resolvers typed", "resolvers up", "resolvers 1 2 3 typed", "dns")
 	add("show peers", "", "nobody")
 	add("show cache", "")
 	add("show acl", "nobody", "@1 nobody", "#99")
@@ -132,25 +133,29 @@ func conversation() []string {
 
 // conversationDiffers are the lines whose answers differ, whatever the level, and why.
 var conversationDiffers = map[string]string{
-	"set maxconn server be/s2 -1":    "a negative limit is refused; there it is taken",
-	"set maxconn frontend fe x":      notNumber,
-	"set maxconn frontend fe 10x":    notNumber,
-	"set maxconn global x":           notNumber,
-	"set maxconn global -1":          "a negative limit is refused; there it is the default",
-	"set ssl ocsp-response nobody":   everyLevel,
-	"set ssl ocsp-response nobody x": everyLevel,
-	"set ssl tls-key":                everyLevel,
-	"set ssl tls-key nobody":         everyLevel,
-	"set ssl tls-key nobody x":       everyLevel,
-	"show sess nobody":               "there, connections to the runtime API are sessions, too",
-	"show servers state":             forced,
-	"show servers state be":          forced,
-	"show servers conn":              "there, servers of a disabled proxy have no numbers",
-	"show resolvers":                 "there, what the system's resolvers are is a section by itself",
+	"set maxconn server be/s2 -1":            "a negative limit is refused; there it is taken",
+	"set maxconn frontend fe x":              notNumber,
+	"set maxconn frontend fe 10x":            notNumber,
+	"set maxconn global x":                   notNumber,
+	"set maxconn global -1":                  "a negative limit is refused; there it is the default",
+	"set ssl ocsp-response nobody":           everyLevel,
+	"set ssl ocsp-response nobody x":         everyLevel,
+	"set ssl tls-key":                        everyLevel,
+	"set ssl tls-key nobody":                 everyLevel,
+	"set ssl tls-key nobody x":               everyLevel,
+	"show sess nobody":                       "there, connections to the runtime API are sessions, too",
+	"show servers state":                     forced,
+	"show servers state be":                  forced,
+	"show stat domain resolvers":             forgotten,
+	"show stat domain resolvers typed":       forgotten,
+	"show stat domain resolvers up":          forgotten,
+	"show stat domain resolvers 1 2 3 typed": forgotten,
+	"show servers conn":                      "there, servers of a disabled proxy have no numbers",
 }
 
 const (
 	everyLevel = "there, even a user may"
+	forgotten  = "there, to clear the counters clears the names of name servers, too"
 	notNumber  = "what is no number is refused; there it counts as 0"
 	forced     = "there, a server without checks whose health was forced has the counter of checks that it would have with them"
 )

@@ -19,7 +19,7 @@ func TestInfoHasTheFieldsOfTheReference(t *testing.T) {
 		}
 		return strings.Join(list, "\n")
 	}
-	for command, parts := range map[string]int{"show info": 1, "show info desc": 1, "show info typed": 3, "show info typed desc": 3, "show info float": 1} {
+	for command, parts := range map[string]int{"show info": 1, "show info desc": 1, "show info typed": 3, "show info typed desc": 3, "show info float": 1, "show info typed float": 3} {
 		theirs, ours := p.both(t, "stats", command)
 		if want, got := fields(theirs, parts), fields(ours, parts); want != got {
 			t.Errorf("%s\n%s", command, lineDiff(got, want))

@@ -81,10 +81,11 @@ func http1(r *stats.Row, conns uint64) {
 		t.H1.BytesOut -= h.BytesOut
 	}
 	if r.Type == stats.RowBackend {
+		t.H1.Streams = t.Connects + t.Reuses
 		t.H1.Conns -= min(t.H1.Conns, t.H2.Conns)
 		t.H1.Streams -= min(t.H1.Streams, t.H2.Streams)
 		// Seen from the servers, responses come in and requests go out.
-		t.H1.BytesIn, t.H1.BytesOut = t.BytesOut, t.BytesIn
+		t.H1.BytesIn, t.H1.BytesOut = t.BytesOut-t.OwnOut, t.BytesIn-t.OwnIn
 	}
 }
 
@@ -177,7 +178,7 @@ func (e *Engine) listenerRows(rows []stats.Row, f *stream.Frontend, sums []stats
 	return rows
 }
 
-func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stats.Row {
+func (e *Engine) serverRow(s *server.Server, t stats.Totals, idle stream.Idle, now time.Time) stats.Row {
 	p := s.Backend.Spec
 	r := stats.Row{
 		Type: stats.RowServer, Proxy: p.Name, ProxyID: p.ID, Name: s.Spec.Name, ID: s.Spec.ID,
@@ -197,7 +198,7 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, now time.Time) stat
 		Health: s.Health(), Maint: s.Admin() == state.Maint, Drain: s.Admin() == state.Drain,
 		Backup: s.Spec.Backup, Observed: s.Spec.Observe != spec.ObserveNothing, Weight: s.Effective(), UserWeight: s.Weight(),
 		Downs: downs, LastChange: int64(now.Sub(s.Since()).Seconds()), DownTime: int64(down.Seconds()),
-		Cookie: s.Spec.Cookie, IdleConns: s.Conns.Idle(), SafeIdle: s.Conns.Idle(), UsedConns: s.Conns.Used(),
+		Cookie: s.Spec.Cookie, IdleConns: idle.Unsafe + idle.Safe, UnsafeIdle: idle.Unsafe, SafeIdle: idle.Safe, UsedConns: s.Conns.Used(),
 		NeedConns: s.Conns.Need(), IdleLimit: int64(s.Spec.PoolMaxConn),
 	}
 	if s.Warming() && s.Running() && s.Admin() != state.Drain && s.Weight() > 0 {
@@ -271,6 +272,13 @@ func (e *Engine) ClearCounters(all bool) {
 			if all {
 				s.ForgetDowns()
 				e.checks.forget(s)
+			}
+		}
+	}
+	for _, r := range e.resolvers {
+		for i := range r.Spec.Nameservers {
+			if all {
+				r.Counters(i).Reset()
 			}
 		}
 	}

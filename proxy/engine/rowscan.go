@@ -52,6 +52,7 @@ type scanned struct {
 	listeners []stats.Listener
 	s         *server.Server
 	side      stats.Server
+	idle      stream.Idle
 	gone      bool
 	b         *server.Backend
 	servers   []*server.Server
@@ -115,7 +116,7 @@ func (x *rowScan) take() {
 				x.rows = e.listenerRows(x.rows, u.f, u.listeners)
 			}
 		case u.s != nil && !u.gone:
-			x.rows = append(x.rows, e.serverRow(u.s, u.side.Totals(now), wall))
+			x.rows = append(x.rows, e.serverRow(u.s, u.side.Totals(now), u.idle, wall))
 		case u.b != nil:
 			x.rows = append(x.rows, backendRow(u.b, u.servers, u.back.Totals(now), wall))
 		}
@@ -137,6 +138,8 @@ func (x *rowScan) sum(u *scanned, t *stream.Thread, now int64) {
 			return
 		}
 		u.side.Sum(&side.C, now)
+		idle := t.IdleConns(u.s)
+		u.idle.Unsafe, u.idle.Safe = u.idle.Unsafe+idle.Unsafe, u.idle.Safe+idle.Safe
 		if x.latency {
 			u.side.Latency.Sum(&side.C.Latency)
 		}

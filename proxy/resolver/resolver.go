@@ -25,6 +25,16 @@ type Counters struct {
 	Refused, Other, Invalid, TooBig, Truncated, Outdated, Updates   atomic.Uint64
 }
 
+// Reset forgets everything.
+func (c *Counters) Reset() {
+	for _, n := range []*atomic.Uint64{
+		&c.Sent, &c.SendErrors, &c.Valid, &c.CNAME, &c.CNAMEErrors, &c.Empty, &c.NX, &c.Timeout,
+		&c.Refused, &c.Other, &c.Invalid, &c.TooBig, &c.Truncated, &c.Outdated, &c.Updates,
+	} {
+		n.Store(0)
+	}
+}
+
 // Resolver looks names up for one section. All of it belongs to its loop, but for the
 // counters and for Post.
 type Resolver struct {

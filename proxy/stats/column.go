@@ -44,6 +44,8 @@ func (v value) number() (float64, bool) {
 		return float64(v.u), true
 	case kindS32:
 		return float64(v.n), true
+	case kindFlt:
+		return v.f, true
 	case kindNone, kindStr:
 	}
 	return 0, false
@@ -91,6 +93,8 @@ func (v value) plain() (any, bool) {
 		return int64(v.u), true
 	case kindS32:
 		return v.n, true
+	case kindFlt:
+		return v.f, true
 	case kindNone:
 	}
 	return nil, false

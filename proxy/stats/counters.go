@@ -104,6 +104,8 @@ type Backend struct {
 	Sessions     uint64 // stot
 	BytesIn      uint64
 	BytesOut     uint64
+	OwnIn        uint64 // of BytesIn and BytesOut, what no server has seen
+	OwnOut       uint64
 	DeniedReq    uint64
 	DeniedResp   uint64
 	ErrConn      uint64 // econ

@@ -118,6 +118,7 @@ type BackendRow struct {
 type Totals struct {
 	Conns, Sessions, Requests uint64
 	BytesIn, BytesOut         uint64
+	OwnIn, OwnOut             uint64 // of these, what no server of the backend has seen
 	DeniedReq, DeniedResp     uint64
 	DeniedConn, DeniedSess    uint64
 	ErrReq, ErrConn, ErrResp  uint64
@@ -163,7 +164,7 @@ func (f *Frontend) Totals(now int64) Totals {
 func (b *Backend) Totals(now int64) Totals {
 	return Totals{
 		Sessions: b.Sessions, Requests: b.Requests,
-		BytesIn: b.BytesIn, BytesOut: b.BytesOut,
+		BytesIn: b.BytesIn, BytesOut: b.BytesOut, OwnIn: b.OwnIn, OwnOut: b.OwnOut,
 		DeniedReq: b.DeniedReq, DeniedResp: b.DeniedResp,
 		ErrConn: b.ErrConn, ErrResp: b.ErrResp,
 		Retries: b.Retries, Redispatches: b.Redispatches, LBTotal: b.LBTotal,

@@ -229,7 +229,7 @@ func TestInfoFieldsAreTheReferences(t *testing.T) {
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := WriteInfo(&b, exampleInfo(), tt.format, false); err != nil {
+			if err := WriteInfo(&b, exampleInfo(), tt.format, false, false); err != nil {
 				t.Fatal(err)
 			}
 			keys := func(s string) string {
@@ -249,7 +249,7 @@ func TestInfoValues(t *testing.T) {
 	i.Description = "a node"
 	i.Stopping, i.MemAlloc, i.BytesOut, i.DroppedLogs = true, 3<<20, 1<<40, 5
 	var b bytes.Buffer
-	if err := WriteInfo(&b, i, Text, true); err != nil {
+	if err := WriteInfo(&b, i, Text, true, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

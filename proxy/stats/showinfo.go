@@ -103,16 +103,45 @@ func uptime(d time.Duration) string {
 	return fmt.Sprintf("%dd %dh%02dm%02ds", s/86400, s/3600%24, s/60%60, s%60)
 }
 
+// floats are the fields that "show info float" has as numbers with decimals.
+var floats = map[string]func(i *Info) float64{
+	"Uptime_sec":                  func(i *Info) float64 { return i.up().Seconds() },
+	"ConnRate":                    func(i *Info) float64 { return float64(i.ConnRate) },
+	"SessRate":                    func(i *Info) float64 { return float64(i.SessRate) },
+	"SslRate":                     func(i *Info) float64 { return float64(i.TLSRate) },
+	"SslFrontendKeyRate":          func(i *Info) float64 { return float64(i.KeyRate) },
+	"SslFrontendSessionReuse_pct": func(i *Info) float64 { return float64(i.reusedPct()) },
+	"SslBackendKeyRate":           func(i *Info) float64 { return float64(i.ServerKeyRate) },
+	"CompressBpsIn":               func(i *Info) float64 { return float64(i.CompIn) },
+	"CompressBpsOut":              func(i *Info) float64 { return float64(i.CompOut) },
+	"Start_time_sec":              func(i *Info) float64 { return float64(i.Started.UnixMicro()) / 1e6 },
+}
+
+// asFloat is a field as "show info float" has it. A rate is called one there.
+func (f *infoField) asFloat(i *Info) (value, tags) {
+	get, ok := floats[f.name]
+	switch {
+	case !ok:
+		return f.get(i), f.tags
+	case f.tags == "MGP":
+		return flt(get(i)), "MRP"
+	}
+	return flt(get(i)), f.tags
+}
+
 // WriteInfo writes the process as "show info" does, without the empty line that
-// ends an answer.
-func WriteInfo(w io.Writer, i *Info, format Format, desc bool) error {
+// ends an answer. float: some fields have decimals.
+func WriteInfo(w io.Writer, i *Info, format Format, desc, float bool) error {
 	var b []byte
 	if format == JSON {
 		b = append(b, '[')
 	}
 	for k := range infoFields {
 		f := &infoFields[k]
-		v := f.get(i)
+		v, t := f.get(i), f.tags
+		if float {
+			v, t = f.asFloat(i)
+		}
 		if v.kind == kindNone {
 			continue
 		}
@@ -120,12 +149,12 @@ func WriteInfo(w io.Writer, i *Info, format Format, desc bool) error {
 		case Text:
 			b = v.append(append(append(b, f.name...), ": "...))
 		case Typed:
-			b = appendTyped(append(strconv.AppendInt(b, int64(f.pos), 10), '.'), f.name, f.tags, v)
+			b = appendTyped(append(strconv.AppendInt(b, int64(f.pos), 10), '.'), f.name, t, v)
 		case JSON:
 			if k > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendJSONField(append(b, '{'), f.pos, f.name, f.tags, v), '}')
+			b = append(appendJSONField(append(b, '{'), f.pos, f.name, t, v), '}')
 			continue
 		}
 		if desc {

@@ -55,6 +55,8 @@ func (b *Backend) Sum(o *Backend, now int64) {
 	b.Sessions += o.Sessions
 	b.BytesIn += o.BytesIn
 	b.BytesOut += o.BytesOut
+	b.OwnIn += o.OwnIn
+	b.OwnOut += o.OwnOut
 	b.DeniedReq += o.DeniedReq
 	b.DeniedResp += o.DeniedResp
 	b.ErrConn += o.ErrConn

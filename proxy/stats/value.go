@@ -1,6 +1,9 @@
 package stats
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // kind is the type of a value as "typed" output names it; kindNone is a field
 // that does not apply.
@@ -12,9 +15,10 @@ const (
 	kindS32
 	kindU64
 	kindStr
+	kindFlt
 )
 
-func (k kind) String() string { return [...]string{"", "u32", "s32", "u64", "str"}[k] }
+func (k kind) String() string { return [...]string{"", "u32", "s32", "u64", "str", "flt"}[k] }
 
 // value is one field of one row.
 type value struct {
@@ -22,6 +26,7 @@ type value struct {
 	n    int64
 	u    uint64
 	s    string
+	f    float64
 }
 
 var none value
@@ -32,8 +37,9 @@ func u64(n uint64) value { return value{kind: kindU64, u: n} }
 // for a moment, read as 0.
 func u32[T int | int64 | uint64](n T) value { return value{kind: kindU32, u: uint64(max(n, 0))} }
 
-func s32(n int64) value  { return value{kind: kindS32, n: n} }
-func str(s string) value { return value{kind: kindStr, s: s} }
+func s32(n int64) value   { return value{kind: kindS32, n: n} }
+func flt(f float64) value { return value{kind: kindFlt, f: f} }
+func str(s string) value  { return value{kind: kindStr, s: s} }
 
 func flag(b bool) value {
 	if b {
@@ -51,9 +57,17 @@ func (v value) append(b []byte) []byte {
 		return strconv.AppendInt(b, v.n, 10)
 	case kindStr:
 		return append(b, v.s...)
+	case kindFlt:
+		return appendFloat(b, v.f)
 	case kindNone:
 	}
 	return b
+}
+
+// appendFloat writes a number with up to six decimals, without zeros at the end.
+func appendFloat(b []byte, f float64) []byte {
+	b = strconv.AppendFloat(b, f, 'f', 6, 64)
+	return bytes.TrimSuffix(bytes.TrimRight(b, "0"), []byte("."))
 }
 
 // appendJSON writes the value as a JSON value.

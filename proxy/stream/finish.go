@@ -167,6 +167,33 @@ func (s *stream) countServerBytes(sc *serverConn) {
 	side.C.BytesOut += sc.BytesIn
 	s.be.C.BytesIn += sc.BytesOut
 	s.be.C.BytesOut += sc.BytesIn
+	s.reached = s.reached || sc.BytesOut+sc.BytesIn > 0
+}
+
+// countOwnBytes adds what a client has exchanged with the proxy alone, sent bytes of it to
+// the client, to the counters of the backend, and of the server that was not reached. As in
+// the reference, what the frontend of a "listen" section answers counts for its backend.
+func (s *stream) countOwnBytes(sent uint64) {
+	if s.reached || s.http && s.methodEnd == 0 {
+		return
+	}
+	be := s.be
+	if be == nil {
+		be = s.t.Backs.At(s.fe.Spec.Index)
+	}
+	if be == nil {
+		return
+	}
+	n := s.received()
+	be.C.BytesIn += n
+	be.C.BytesOut += sent
+	be.C.OwnIn += n
+	be.C.OwnOut += sent
+	if s.srv != nil {
+		side := s.server()
+		side.C.BytesIn += n
+		side.C.BytesOut += sent
+	}
 }
 
 // countSpliced adds what went through pipes to the counters.
@@ -205,6 +232,7 @@ func (s *stream) end(logged bool) {
 	s.fe.C.BytesOut += sent
 	t.Listeners[c.l.Index].C.BytesOut += sent
 	t.Process.BytesOut += sent
+	s.countOwnBytes(sent)
 	if s.up.SplicedIn > 0 || s.down.SplicedIn > 0 {
 		s.countSpliced()
 	}

@@ -83,10 +83,19 @@ func (s *stream) serve(svc *service.Service, proxy int, admin bool) txn.Verdict 
 	return txn.Wait
 }
 
-// countService counts a request that a frontend has not passed on.
+// countService counts a request that a service answers: as one that the frontend has not
+// passed on, and as the last one of the backend, which is that of the "listen" section where
+// none was chosen.
 func (s *stream) countService() {
 	if s.be == nil || s.ownBackend() {
 		s.fe.C.Intercepted++
+	}
+	be := s.be
+	if be == nil {
+		be = s.t.Backs.At(s.fe.Spec.Index)
+	}
+	if be != nil {
+		be.C.LastSession = s.t.Loop.Now()
 	}
 }
 

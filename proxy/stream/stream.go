@@ -59,6 +59,7 @@ type life struct {
 	attempt
 
 	at       int8
+	reached  bool   // bytes went to a server, or came from one
 	calls    uint32 // how often the stream was called to go on
 	state    state
 	http     bool
