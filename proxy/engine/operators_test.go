@@ -50,11 +50,6 @@ backend be
     stats uri /stats
     http-request deny if { path /deny }
     server s1 %[2]s
-backend others
-    server s2 %[2]s check
-    server s3 named.example:80 resolvers one init-addr none
-    server s4 %[2]s agent-check agent-port 1
-    server s5 %[2]s ssl verify none
 frontend empty
     bind unix@%[1]s/empty
     default_backend none
@@ -196,7 +191,12 @@ func TestHelpOfAdditions(t *testing.T) {
 
 // Messages have the severities of the reference's.
 func TestSeveritiesOfMessages(t *testing.T) {
-	p := startPair(t, operatorsConfig, upstream(t, "o"))
+	p := startPair(t, operatorsConfig+`
+backend others
+    server s2 %[2]s check
+    server s3 named.example:80 resolvers one init-addr none
+    server s5 %[2]s ssl verify none
+`, upstream(t, "o"))
 	for _, command := range []string{
 		"set server be/s1 addr 127.0.0.9", "set server be/s1 addr x", "set server be/s1 addr 127.0.0.9 port 1", "set server be/s1 weight x", "set server be/s1 nonsense",
 		"set server others/s3 fqdn named.example", "set server others/s3 fqdn other.example", "set server others/s3 fqdn b!", "set server others/s5 ssl on", "set server others/s5 ssl x",
