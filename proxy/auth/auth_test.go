@@ -18,6 +18,9 @@ func TestHashes(t *testing.T) {
 		{"Hello world!", "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"},
 		{"the minimum number is still observed", "$6$rounds=10$roundstoolow$kUMsbe306n21p9R.FRkW3IGn.S9NPN0x50YhH1xhLsPuWGsUSklZt58jaTfF4ZEQpyUNGc0dqbpBYYBaHHrsX."},
 		{"x", "$1$abcd$SwRG.yy0q6pJ8rg/8TwLf."},
+		{"secret", "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"}, // and the next two by crypt(3)
+		{"secret", "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"},
+		{"secret", "$2a$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"},
 	} {
 		h, err := ParseHash(tt.hash)
 		if err != nil {
@@ -51,7 +54,7 @@ func TestHashesOfOpenSSL(t *testing.T) {
 }
 
 func TestBadHashes(t *testing.T) {
-	for _, s := range []string{"", "secret", "$2y$10$abcdefghijklmnopqrstuu", "$5$salt", "$5$salt$short", "$5$rounds=x$s$y", "$6$rounds=1000", "$1$s$" + strings.Repeat("a", 21)} {
+	for _, s := range []string{"", "secret", "$2y$10$abcdefghijklmnopqrstuu", "$2", "$2y$99$" + strings.Repeat("a", 53), "$2z$05$" + strings.Repeat("a", 53), "$2y$05$" + strings.Repeat("a", 54), "$2y$05$" + strings.Repeat("a", 52) + "!", "$5$salt", "$5$salt$short", "$5$rounds=x$s$y", "$6$rounds=1000", "$1$s$" + strings.Repeat("a", 21)} {
 		if h, err := ParseHash(s); err == nil {
 			t.Errorf("%q: %+v", s, h)
 		}

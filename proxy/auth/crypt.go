@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"regexp"
 	"strconv"
 	"strings"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // Hash is a password hashed by one of the methods of crypt(3).
@@ -26,6 +29,7 @@ const (
 	md5Crypt    method = iota // $1$
 	sha256Crypt               // $5$
 	sha512Crypt               // $6$
+	bcrypted                  // $2a$, $2b$ and $2y$
 )
 
 // Bounds of the number of rounds (Drepper, "Unix crypt using SHA-256 and SHA-512",
@@ -36,8 +40,12 @@ const (
 	defaultRounds = 5000
 )
 
+// bcryptText is a whole hash of bcrypt: its cost, its salt and the digest. That of $2x$ is
+// wrong for passwords beyond ASCII, and nobody makes it any more.
+var bcryptText = regexp.MustCompile(`^\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./0-9A-Za-z]{53}$`)
+
 // ErrMethod is a hash of a method that is not there.
-var ErrMethod = errors.New("want a hash that begins with $1$, $5$ or $6$, as 'mkpasswd -m sha-512' makes it")
+var ErrMethod = errors.New("want a hash that begins with $1$, $5$ or $6$, as 'mkpasswd -m sha-512' makes it, or with $2y$, as 'htpasswd -B' does")
 
 // ParseHash reads "$5$[rounds=N$]SALT$HASH" and its like.
 func ParseHash(s string) (*Hash, error) {
@@ -51,6 +59,12 @@ func ParseHash(s string) (*Hash, error) {
 		h.method, size = sha256Crypt, 43
 	case strings.HasPrefix(s, "$6$"):
 		h.method, size = sha512Crypt, 86
+	case strings.HasPrefix(s, "$2"):
+		if !bcryptText.MatchString(s) {
+			return nil, errors.New("the hash is no whole one of bcrypt: want $2y$, the cost, $, and 53 characters")
+		}
+		h.method, h.text = bcrypted, s
+		return h, nil
 	default:
 		return nil, ErrMethod
 	}
@@ -75,6 +89,8 @@ func ParseHash(s string) (*Hash, error) {
 func (h *Hash) Matches(password []byte) bool {
 	got := ""
 	switch h.method {
+	case bcrypted: // which takes no more of a password than 72 bytes
+		return bcrypt.CompareHashAndPassword([]byte(h.text), password[:min(len(password), 72)]) == nil
 	case md5Crypt:
 		got = md5Text(password, h.salt)
 	case sha256Crypt:

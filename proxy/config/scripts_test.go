@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 		{"lua-load DIR/syntax.lua", "", "DIR/syntax.lua:2: unexpected symbol near '='"},
 		{"lua-load DIR/fails.lua", "", "runtime error: DIR/fails.lua:3: no way"},
 		{"lua-load DIR/index.lua", "", "runtime error: DIR/index.lua:2: attempt to index"},
-		{"lua-load DIR/place.lua", "", "'http-req' or 'http-res' are expected"},
+		{"lua-load DIR/place.lua", "", "want 'tcp-req', 'tcp-res', 'http-req' or 'http-res'"},
 		{"lua-load DIR/filter.lua", "", "filters in scripts are not supported"},
 		{"lua-load DIR/cli.lua", "", ""},
 		{"lua-load DIR/noword.lua", "", "DIR/noword.lua:1: bad argument #1 to register_cli (a list of words is expected)"},

@@ -34,7 +34,7 @@ type membership struct {
 func userlistKeywords() []keyword {
 	return []keyword{
 		{name: "group", args: "<name> [users <user>,...]", scope: inUserlist, doc: "A group of users.", read: readUserGroup},
-		{name: "user", args: "<name> [{ password | insecure-password } <text>] [groups <group>,...]", scope: inUserlist, doc: "A user, with a password hashed by crypt(3) ($1$, $5$, $6$), or a plain one.", read: readListUser},
+		{name: "user", args: "<name> [{ password | insecure-password } <text>] [groups <group>,...]", scope: inUserlist, doc: "A user, with a password hashed by crypt(3) ($1$, $2y$, $5$, $6$), or a plain one.", read: readListUser},
 	}
 }
 

@@ -55,7 +55,7 @@ const documentTail = `
 | ` + "`stats auth`" + ` without a colon | is refused | an account without a password is hardly meant |
 | ` + "`default option`" + ` | takes an option back to what it is by default | there it is refused, against the manual |
 | lines of long ago | ` + "`reqrep`" + `, ` + "`clitimeout`" + ` and their like are refused with the line as it is written today | there with the name of today's keyword |
-| passwords of ` + "`userlist`" + ` | hashes that begin with $1$, $5$ and $6$; one that was right is known again by its digest | a thread would stop for milliseconds at each request |
+| passwords of ` + "`userlist`" + ` | hashes that begin with $1$, $2a$, $2b$, $2y$, $5$ and $6$; one that was right is known again by its digest | a thread would stop for milliseconds at each request |
 | statistics page | a page of its own: what is wrong is on the first line, it has windows of 10 s and 1 min, p50 and p99 instead of means, small charts, the latest changes of state and reloads, cards on phones, and renews itself in place; targets, CSV, JSON, forms, their answers, and classes of rows are as there | that page shows what is now and what was the most ever, and means |
 | statistics page: ` + "`;ext`" + ` | adds quantiles of times to the CSV, behind the columns there are | there are none there |
 | statistics page: ` + "`stats refresh`" + ` | the page asks for itself again by script, or by ` + "`<meta>`" + ` without; the field ` + "`Refresh`" + ` comes with the other formats only | with the field, a browser throws away what its reader has opened and chosen |

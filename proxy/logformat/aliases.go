@@ -60,12 +60,12 @@ var aliases = []Alias{
 	{"hsl", func(w *Writer, r *txn.Record, f flags) { w.captureList(r.ResponseCaptures, f) }, "captured response headers one by one"},
 	{"lc", logCount, "lines logged before by this frontend"},
 	{"mode", func(w *Writer, r *txn.Record, f flags) { w.str(r.Mode, f) }, "TCP or HTTP"},
-	{"ms", func(w *Writer, r *txn.Record, _ flags) { w.three(r.AcceptDate.Nanosecond() / 1e6) }, "milliseconds of the accept date"},
+	{"ms", milliseconds, "milliseconds of the accept date"},
 	{"peers", peers, "both ends of the client's connection in words"},
 	{"pid", pid, "process id"},
 	{"r", requestLine, "request line"},
 	{"rc", retries, "retries, after + if redispatched"},
-	{"rt", func(w *Writer, r *txn.Record, _ flags) { w.b = appendUint(w.b, r.Count) }, "number of the request"},
+	{"rt", count, "number of the request"},
 	{"s", serverName, "server, or <NOSRV>"},
 	{"sc", func(w *Writer, r *txn.Record, _ flags) { w.num(r.SrvConn) }, "streams of the server"},
 	{"si", func(w *Writer, r *txn.Record, f flags) { w.ip(&r.ServerAddr, f) }, "address of the server"},
@@ -228,6 +228,23 @@ func pid(w *Writer, _ *txn.Record, fl flags) {
 		return
 	}
 	w.num(int64(w.PID))
+}
+
+func count(w *Writer, r *txn.Record, fl flags) {
+	if fl&hex != 0 {
+		w.hexNum(r.Count, 4)
+		return
+	}
+	w.b = appendUint(w.b, r.Count)
+}
+
+func milliseconds(w *Writer, r *txn.Record, fl flags) {
+	ms := r.AcceptDate.Nanosecond() / 1e6
+	if fl&hex != 0 {
+		w.hexNum(uint64(ms), 2)
+		return
+	}
+	w.three(ms)
 }
 
 func timestamp(w *Writer, r *txn.Record, fl flags) {

@@ -81,6 +81,8 @@ func TestStandardFormats(t *testing.T) {
 		{"what is empty, without a sign", `<%CC> <%{-M}CC> <%{-M,+M}CC> <%{-M}sslv> <%{+Q,-M}CC>`, func(r *txn.Record) { r.RequestCookie = nil }, `<-> <> <-> <> <"">`},
 		{"hexadecimal counts", `%{+X}lc`, nil, `0003`},
 		{"hexadecimal", `%{+X}cp %{+X}ci %{+X}pid`, nil, `8225 0A000102 6B73`},
+		{"hexadecimal, of more digits", `%{+X}o %rt %ms %lc %ac`, func(r *txn.Record) { r.Count = 0x12345 }, `12345 330 0003 5`},
+		{"hexadecimal, of fewer digits", `%{+X}o %rt %ms`, func(r *txn.Record) { r.AcceptDate = time.Unix(1, 7e6) }, `0009 07`},
 		{"escapes", `%{+Q,+E}HP %{+E}b`, func(r *txn.Record) { r.URI, r.Backend = []byte(`/a"\]`), `b]"` }, `"/a#22\\\]" b\]\"`},
 		{"propagated flags", `%{+Q}o %b %{-Q}b %ID`, nil, `"be" be ""`},
 		{"empty captures leave no double space", `a   %hr  b %hrl`, nil, `a b `},

@@ -126,7 +126,11 @@ func (w *Writer) num(n int64) {
 	w.b = strconv.AppendInt(w.b, n, 10)
 }
 
+// hexNum writes a number in so many digits, or more if it needs them.
 func (w *Writer) hexNum(n uint64, width int) {
+	for width < 16 && n>>(width*4) != 0 {
+		width++
+	}
 	for shift := (width - 1) * 4; shift >= 0; shift -= 4 {
 		w.b = append(w.b, upperHex[n>>shift&15])
 	}

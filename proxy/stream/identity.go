@@ -17,7 +17,7 @@ func (s *stream) UniqueID() []byte {
 		return nil
 	}
 	x := s.transaction()
-	if len(x.id) == 0 {
+	if len(x.id) == 0 && !x.identifying {
 		s.makeID(x, f)
 	}
 	return x.id
@@ -32,7 +32,9 @@ func (s *stream) makeID(x *transaction, f *logformat.Format) {
 	if s.http && s.req != nil {
 		x.Req, x.Body = s.req, s.content(&s.up, x)
 	}
+	x.identifying = true // a format that names the identifier finds none
 	x.id = append(x.id, s.t.ids.Text(&x.Txn, f)...)
+	x.identifying = false
 	x.Req, x.Res, x.Body, x.BodyEnd = req, res, body, end
 }
 

@@ -74,6 +74,8 @@ type transaction struct {
 	wait wait
 	body []byte // the content of a chunked body
 	id   []byte // the identifier of the request; empty: none was made yet
+	// identifying: it is being made.
+	identifying bool
 	// reqCookie and resCookie are what is kept of cookies for the log.
 	reqCookie, resCookie []byte
 	// stores are the keys whose server is to be learnt.

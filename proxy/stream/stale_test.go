@@ -53,6 +53,19 @@ func identifying(t *testing.T, text string) func(*spec.Proxy) {
 	return func(p *spec.Proxy) { p.UniqueID = f }
 }
 
+// A format that names the identifier which is made by it finds none.
+func TestIdentifierOfItself(t *testing.T) {
+	ids := make(identified, 1)
+	r := newRigRuled(t, spec.ModeHTTP, identifying(t, "<%[unique-id]%ID>-%[path]"), stream.Rules{}, ids, origin(t, echoHTTP))
+	c := r.dial()
+	c.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+	c.response("GET")
+	_ = c.Close()
+	if got := <-ids; got != "<>-/a" {
+		t.Errorf("%q", got)
+	}
+}
+
 // The identifier that a line of the log has is that of its own request, however many
 // others have come since.
 func TestIdentifiersAreOfTheirOwnRequest(t *testing.T) {
