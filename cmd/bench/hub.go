@@ -200,7 +200,7 @@ func (c *joinCmd) Run(std *streams) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, wire.ErrExpired):
+	case errors.Is(err, wire.ErrExpired), errors.Is(err, member.ErrJoined):
 		return &exitError{exitUsage, err}
 	}
 	return &exitError{exitLost, err}

@@ -70,8 +70,11 @@ type Host struct {
 	port int
 }
 
+// ErrJoined is a machine that offers itself already.
+var ErrJoined = errors.New("this machine has joined already")
+
 // Join offers this machine to the hub until ctx ends; then everything is ended and
-// undone.
+// undone. It fails with ErrJoined where another host of this machine keeps its lock.
 func Join(ctx context.Context, o Options) (err error) {
 	if err := wire.CheckName(o.Name); err != nil {
 		return err
@@ -307,8 +310,12 @@ func lockMachine(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("this machine has joined already (%s is locked)", f.Name()), f.Close())
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return nil, errors.Join(fmt.Errorf("%w (%s is locked)", ErrJoined, f.Name()), f.Close())
+	case err != nil:
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", f.Name(), err), f.Close())
 	}
 	return f, nil
 }
