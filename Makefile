@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 FOR ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing peers-many simulate chaos-kill hosts-harm hosts-steps hosts-many library accuracy precision gate-calibration capacity-proof mutate scan clean
+.PHONY: help run build test race lint fuzz bench performance soak soak-pieces churn listing peers-many simulate chaos-kill hosts-harm hosts-steps hosts-many library accuracy precision gate-calibration capacity-proof mutate clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ run: build ## Build and run the main scenario: reloads under load, a verdict, a 
 test: build ## Run every test
 	$(GO) vet ./...
 	$(TESTS) --packages ./... -- -p $$(($$(nproc) + 1)) -timeout 40m
-	$(GO) test -count 1 -run 'SendError|Recovered|ArrivesSo' ./loadgen/worker
+	$(TESTS) --packages ./loadgen/worker -- -count 1 -run 'SendError|Recovered|ArrivesSo'
 
 # Without proxy/difftest: its engine is a process of its own, which the detector does
 # not see. Buffers are overwritten there all the same.
