@@ -432,6 +432,21 @@ func TestFailures(t *testing.T) {
 			t.Errorf("error %v after %q", e.err, e.got)
 		}
 	})
+	t.Run("reset", func(t *testing.T) {
+		fd, peer := pair(t)
+		e := r.attach(fd, false, nil, asServer(serverConfig(tls.VersionTLS13)))
+		if _, err := tls.Client(peer, clientConfig()).Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := peer.Read(make([]byte, 1)); err != nil { // the rest of the answer stays unread
+			t.Fatal(err)
+		}
+		peer.Close()
+		<-e.over
+		if !errors.Is(e.err, syscall.ECONNRESET) {
+			t.Errorf("error %v, want that of the socket", e.err)
+		}
+	})
 	r.idle()
 }
 

@@ -377,15 +377,20 @@ func TestTLSServerRefused(t *testing.T) {
 	plain := origin(t, echoHTTP)
 	secure := secureOrigin(t, nil, echoHTTP)
 	file := siteFile(t)
+	asked, err := sample.Compile("str(wrong.test)", &sample.Env{Names: &txn.Names{}, At: txn.Between(0, txn.StepLog)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
-		name, addr string
-		tls        spec.ServerTLS
-		status     int
+		name, addr      string
+		tls             spec.ServerTLS
+		status, retries int
 	}{
-		{"in clear", plain, spec.ServerTLS{}, 503},
-		{"name that it is not for", secure, spec.ServerTLS{TLS: spec.TLS{Verify: spec.VerifyRequired, CAFile: file}, VerifyHost: "wrong.test"}, 503},
-		{"its own authority", secure, spec.ServerTLS{TLS: spec.TLS{Verify: spec.VerifyRequired, CAFile: file}, VerifyHost: "other.test"}, 200},
-		{"not verified", secure, spec.ServerTLS{}, 200},
+		{"in clear", plain, spec.ServerTLS{}, 503, 1},
+		{"name that it is not for", secure, spec.ServerTLS{TLS: spec.TLS{Verify: spec.VerifyRequired, CAFile: file}, VerifyHost: "wrong.test"}, 503, 1},
+		{"name asked for that it is not for", secure, spec.ServerTLS{TLS: spec.TLS{Verify: spec.VerifyRequired, CAFile: file}, SNI: asked}, 503, 0}, // it will not have one
+		{"its own authority", secure, spec.ServerTLS{TLS: spec.TLS{Verify: spec.VerifyRequired, CAFile: file}, VerifyHost: "other.test"}, 200, 0},
+		{"not verified", secure, spec.ServerTLS{}, 200, 0},
 	} {
 		c.tls.MinVersion, c.tls.MaxVersion = tls.VersionTLS12, tls.VersionTLS13
 		r := newRig(t, spec.ModeHTTP, func(p *spec.Proxy) { toSecure(&c.tls)(p); p.Retries = 1; p.Timeouts.Connect = 200 * time.Millisecond }, c.addr)
@@ -397,6 +402,31 @@ func TestTLSServerRefused(t *testing.T) {
 		}
 		if rec := <-r.lines; c.status == 503 && rec.Flags != [2]byte{'S', 'C'} && rec.Flags != [2]byte{'s', 'C'} {
 			t.Errorf("%s: flags %s", c.name, rec.Flags[:])
+		}
+		if n := r.counted().Retries; int(n) != c.retries {
+			t.Errorf("%s: %d retries, want %d", c.name, n, c.retries)
+		}
+	}
+}
+
+// A client that leaves before it has shaken hands is logged unless "option dontlognull" is set; one
+// that does not speak TLS always is.
+func TestTLSNothingIsLogged(t *testing.T) {
+	for _, quiet := range []bool{false, true} {
+		r := newRig(t, spec.ModeHTTP, secured(t, func(p *spec.Proxy) { p.Options.DontLogNull = quiet }))
+		c := r.dial()
+		c.send("\x16\x03\x01")
+		c.Close()
+		r.settledTLS()
+		r.dial().send("no TLS at all, and enough of it\r\n")
+		want := []string{txn.TLSClosed.String(), txn.TLSHandshake.String()}
+		if quiet {
+			want = want[1:]
+		}
+		for _, w := range want {
+			if rec := <-r.lines; string(rec.URI) != w {
+				t.Errorf("dontlognull %v: %q, want %q", quiet, rec.URI, w)
+			}
 		}
 	}
 }
