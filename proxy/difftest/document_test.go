@@ -68,6 +68,7 @@ const documentTail = `
 | runtime API: ` + "`set ssl ocsp-response`, `set ssl tls-key`" + ` | administrators only | there any level: whoever may read statistics could set the keys of tickets |
 | runtime API: ` + "`set table`, `clear table`, `show tls-keys`" + ` | not for users | there for any level |
 | runtime API: ` + "`user; show table <table>`" + ` | entries are not shown to one who has become a user | there, what the socket is for counts |
+| runtime API: ` + "`add map @<ver>`" + ` to a version that has been replaced | is refused | there it becomes an entry that nobody finds |
 | runtime API: ports | 0 is refused, as a port of checks and agents | there it is where nobody listens, or that of the server |
 | runtime API: ` + "`set server ... fqdn`" + ` | labels of more than 63 bytes are refused; the reason of a name that was set (64) is shown at once | there from the next change of state on |
 | runtime API: ` + "`show sess`" + ` | does not list connections to the runtime API itself | they are none of a proxy's |

@@ -311,7 +311,10 @@ func (c *masterConn) command(text, payload string) {
 	text = strings.TrimSpace(text)
 	target, named := c.target, strings.HasPrefix(text, "@")
 	if named {
-		prefix, rest, _ := strings.Cut(text, " ")
+		prefix, rest := text, ""
+		if i := strings.IndexAny(text, " \t"); i >= 0 {
+			prefix, rest = text[:i], text[i:]
+		}
 		w, ok := c.m.find(prefix[1:])
 		if !ok {
 			c.write(fmt.Sprintf("Can't find the target PID matching the prefix '%s'\n", prefix))
@@ -345,7 +348,7 @@ func (c *masterConn) nothing(target *worker) {
 	c.forward(target, "", "")
 }
 
-// find resolves what follows "@": "" and "master" are the master (nil), N is the
+// find resolves what follows "@": "", "master" and 0 are the master (nil), N is the
 // N-th present worker, !PID any worker.
 func (m *master) find(name string) (*worker, bool) {
 	if name == "" || name == "master" {
@@ -358,7 +361,7 @@ func (m *master) find(name string) (*worker, bool) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if byPID && n == m.pid {
+	if byPID && n == m.pid || !byPID && n == 0 {
 		return nil, true
 	}
 	for _, w := range m.workers {

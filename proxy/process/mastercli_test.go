@@ -23,6 +23,7 @@ var masterDialogue = []string{
 	"user; expert-mode", "operator; expert-mode on; show cli level", "user; @1 expert-mode",
 	"experimental-mode on; @1 set var proc.x int(5)", "@1 get var proc.x", "@1 set var proc.x int(5)",
 	"prompt", "prompt; show cli level", "prompt; @1; show cli level; @; show cli level", "prompt; quit; show cli level", "prompt; @1 show cli level", "@1; prompt; show cli level; prompt; show cli level",
+	"@0 show cli level", "@1; @0; show cli level", "@00 show cli level", "@1\tshow cli level", "@1\t", "@\tshow cli level",
 	"@1 show cli sockets", "@1 show env HAPROXY_CLI",
 	"quit", "quit; show cli level", "@1; quit; show cli level", "", ";", ";;show cli level", "  show   cli   level  ",
 }
