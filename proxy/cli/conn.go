@@ -243,6 +243,7 @@ func (c *conn) run(r *request, words []string) error {
 		return r.fail("Permission denied")
 	}
 	r.args = args
+	c.s.taint(cmd)
 	return cmd.Fn(r)
 }
 

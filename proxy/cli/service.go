@@ -54,6 +54,9 @@ type Service struct {
 	paused atomic.Bool
 	// anonKey is what names are hidden by where a connection has no key of its own; 0: none.
 	anonKey atomic.Uint32
+	// tainted are the kinds of commands that have been given which make a process differ from
+	// others, as bits.
+	tainted atomic.Uint32
 	// debugged counts the commands for debugging.
 	debugged atomic.Uint64
 
@@ -226,6 +229,25 @@ func (s *Service) Close() {
 	s.mu.Unlock()
 	s.running.Wait()
 }
+
+// What has been done to a process, as the reference has it in "show info".
+const (
+	taintedByExpert     = 0x4
+	taintedByExperiment = 0x8
+)
+
+// taint notes that a command is given.
+func (s *Service) taint(c *Command) {
+	switch {
+	case c.Expert:
+		s.tainted.Or(taintedByExpert)
+	case c.Experimental:
+		s.tainted.Or(taintedByExperiment)
+	}
+}
+
+// Tainted are the bits of what has been done to the process.
+func (s *Service) Tainted() uint32 { return s.tainted.Load() }
 
 // Debugged is how many commands for debugging there were.
 func (s *Service) Debugged() uint64 { return s.debugged.Load() }

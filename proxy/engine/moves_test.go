@@ -45,7 +45,6 @@ var unmoved = map[string]string{
 	"Run_queue":         "a thread that tells has nothing else to run at that moment",
 	"Unstoppable Jobs":  "every job ends when the process is stopped",
 	"FailedResolutions": "stays 0 in the reference, whatever fails; 'show resolvers' counts by cause",
-	"Tainted":           "nothing experimental leaves a trace",
 }
 
 const (
@@ -189,7 +188,7 @@ func moves() []move {
 		}, moves: "be/s1 hrsp_1xx hrsp_3xx hrsp_4xx hrsp_5xx hrsp_other"},
 		{
 			what: "a command for debugging", do: func(w *world) func() { w.ask("expert-mode on; debug dev write 1"); return nil },
-			moves: "DebugCommandsIssued",
+			moves: "DebugCommandsIssued Tainted",
 		},
 		{
 			what: "a request that waits", do: func(w *world) func() { return w.hold("fe", "/hang") },

@@ -241,3 +241,16 @@ func TestPayloadsOfMaps(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
+
+// "show info" tells of commands for experts, and of experimental ones, that were given.
+func TestTaintedAsByTheReference(t *testing.T) {
+	p := startPair(t, operatorsConfig, upstream(t, "o"))
+	tainted := regexp.MustCompile(`(?m)^Tainted: .*$`)
+	for _, command := range []string{"show version", "debug dev log x", "expert-mode on", "set var proc.x int(1)", "experimental-mode on; set var proc.x int(1)", "expert-mode on; debug dev log x", "show version"} {
+		p.both(t, "stats", command)
+		theirs, ours := p.both(t, "stats", "show info")
+		if want, got := tainted.FindString(theirs), tainted.FindString(ours); got != want || want == "" {
+			t.Errorf("after %q: %q, the reference has %q", command, got, want)
+		}
+	}
+}

@@ -49,7 +49,7 @@ func (e *Engine) Info() stats.Info {
 	info.DroppedLogs += e.messages.dropped()
 	info.RecvLogs = e.relayed.Load()
 	if e.api != nil {
-		info.DebugCommands = e.api.Debugged()
+		info.DebugCommands, info.Tainted = e.api.Debugged(), e.api.Tainted()
 	}
 	if wall > 0 {
 		info.IdlePct = int(min(100*idle/wall, 100))

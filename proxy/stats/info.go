@@ -45,6 +45,7 @@ type Info struct {
 	SplicedOut                 uint64
 	ActivePeers, ConnectedPeer int
 	DebugCommands              uint64
+	Tainted                    uint32 // bits
 }
 
 // Process fills the counted fields from the sum over the threads.

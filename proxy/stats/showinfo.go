@@ -90,7 +90,7 @@ var infoFields = []infoField{
 	{68, "PoolAlloc_bytes", "MGP", func(i *Info) value { return u64(i.MemAlloc) }, "bytes held by the process's memory management"},
 	{69, "PoolUsed_bytes", "MGP", func(i *Info) value { return u64(i.MemUsed) }, "bytes in use of those"},
 	{70, "Start_time_sec", "MDP", func(i *Info) value { return u32(i.Started.Unix()) }, "time of the start in seconds since 1970"},
-	{71, "Tainted", "SGP", func(*Info) value { return str("0") }, "experimental features in use, always none"},
+	{71, "Tainted", "SGP", func(i *Info) value { return str(taint(i.Tainted)) }, "commands for experts (0x4) and experimental ones (0x8) that were given"},
 }
 
 func one(*Info) value      { return u32(1) }
@@ -167,4 +167,12 @@ func WriteInfo(w io.Writer, i *Info, format Format, desc, float bool) error {
 	}
 	_, err := w.Write(b)
 	return err
+}
+
+// taint writes bits in hexadecimal digits; none is "0".
+func taint(bits uint32) string {
+	if bits == 0 {
+		return "0"
+	}
+	return "0x" + strconv.FormatUint(uint64(bits), 16)
 }
