@@ -196,7 +196,7 @@ func (e *exchange) run(t *testing.T, s *subject) (outcome, error) {
 func tables() [][]exchange {
 	return [][]exchange{
 		basic, framing, modes, interim, tunnels, strict, broken, limits, replies,
-		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), markedDown(), spliced, targets, waits, ruled, named, logged, proxied, inserted(), retried(), socksed(), serverless(), scripted, limited(), turned(),
+		edges, chunkEdges, responseEdges, tcp, farms, dying(), timeouts(), leaving(), queueLeaving(), markedDown(), spliced, targets, waits, ruled, named, logged, proxied, inserted(), retried(), socksed(), serverless(), scripted, limited(), turned(),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"bench/internal/poller"
 	"bench/internal/sock"
 	"bench/proxy/certs"
+	"bench/proxy/message"
 	"bench/proxy/server"
 	"bench/proxy/spec"
 	"bench/proxy/trace"
@@ -473,18 +474,44 @@ func (s *stream) redispatchDue() bool {
 }
 
 // clientWhileWaiting looks after a client that does something before there is
-// a server: "option abortonclose" ends the stream when the client has gone.
+// a server. The stream ends when the client has gone where "option abortonclose" says so,
+// and where there is nobody to answer, or no whole request.
 func (s *stream) clientWhileWaiting() {
 	if !s.clientClosed() {
 		return
 	}
-	if !s.clientBroken() && !s.abortOnClose() {
+	broken := s.clientBroken()
+	failed := broken || s.requestCut()
+	if !failed && !s.abortOnClose() {
 		return
 	}
-	if s.state != stateQueue {
+	if failed || s.state != stateQueue {
 		s.countClientAbort()
 	}
-	s.abort('C', s.whereWaiting())
+	at := s.whereWaiting()
+	if broken && !s.http && s.state == stateQueue {
+		at = 'D'
+	}
+	s.abort('C', at)
+}
+
+// requestCut tells whether the client, which has closed, has not sent the whole body that
+// it had announced. Of chunks that is not known before they are read, nor of what is in TLS.
+func (s *stream) requestCut() bool {
+	c := s.c
+	if !s.http || s.up.Kind != message.BodyLength || s.up.Ended || !c.Bare() {
+		return false
+	}
+	here := 0
+	if c.In != nil {
+		here = len(c.In.Data())
+	}
+	p := s.t.Loop.Scratch()
+	n, errno := s.t.Loop.Peek(c.FD(), p)
+	if errno != 0 {
+		n = 0
+	}
+	return n < len(p) && uint64(here+n) < s.up.Left
 }
 
 func (s *stream) abortOnClose() bool {

@@ -135,8 +135,13 @@ func (s *stream) countClientAbort() {
 	if s.be != nil {
 		s.be.C.ClientAborts++
 	}
-	if s.srv != nil {
+	switch {
+	case s.srv != nil:
 		s.server().C.ClientAborts++
+	case s.queued:
+		if srv := s.waiter.For(); srv != nil {
+			s.t.Servers[srv.Slot].C.ClientAborts++
+		}
 	}
 }
 
