@@ -152,9 +152,9 @@ func (k certKind) del(r *request) error {
 	case errors.Is(err, certs.ErrPending):
 		return r.fail(failed + "ongoing transaction for the " + k.name + " '" + file + "'")
 	case errors.Is(err, certs.ErrInUse):
-		return r.fail(failed + k.name + " '" + file + "' in use, can't be deleted!")
+		return r.fail(failed + k.name + " '" + file + "' in use, can't be deleted!\n")
 	case k.kind == certs.CRLs && isCA:
-		return r.fail(failed + "'del ssl crl-file' does not work on CA files!")
+		return r.fail(failed + "'del ssl crl-file' does not work on CA files!\n")
 	}
-	return r.fail(failed + k.name + " '" + file + "' doesn't exist!")
+	return r.fail(failed + k.name + " '" + file + "' doesn't exist!\n")
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"bench/internal/giveway"
@@ -117,7 +118,7 @@ func (r *request) arg(i int) string {
 	return ""
 }
 
-// message answers with text of a severity; the text ends with a line end.
+// message answers with text of a severity.
 func (r *request) message(s severity, text string) error {
 	switch r.severity {
 	case severityNumber:
@@ -138,6 +139,18 @@ func (r *request) warn(text string) error { return r.message(sevWarning, text+"\
 
 // notice answers with what has become of something.
 func (r *request) notice(text string) error { return r.message(sevNotice, text+"\n") }
+
+// brief is message for what has no line end of its own in the reference: the empty line that
+// ends answers is missing.
+func (r *request) brief(s severity, text string) error { return r.message(s, text) }
+
+// complain is fail for what is wrong with a value: what is no whole sentence is brief.
+func (r *request) complain(problem string) error {
+	if strings.HasSuffix(problem, ".") {
+		return r.fail(problem)
+	}
+	return r.brief(sevError, problem)
+}
 
 // info answers with what was asked for or done.
 func (r *request) info(text string) error { return r.message(sevInfo, text+"\n") }

@@ -61,7 +61,7 @@ func TestDebugAnswersAreTheReferences(t *testing.T) {
 		"debug dev write", "debug dev write 0", "debug dev write 1", "debug dev write 2", "debug dev write 100", "debug dev write 5000", "debug dev write 65", "debug dev write 129", "debug dev write 16383", "debug dev write 16384", "debug dev write 0x10", "debug dev write 010", "debug dev write x", "debug dev write 99999999999999999999", "debug dev write 5 6",
 	} {
 		for _, before := range []string{"", "expert-mode on; ", "expert-mode on; operator; "} {
-			if want, got := ask(t, theirs, before+line), ask(t, ours, before+line); !same(got, want) {
+			if want, got := ask(t, theirs, before+line), ask(t, ours, before+line); got != want {
 				t.Errorf("%s%s\n got  %.200q\n want %.200q", before, line, got, want)
 			}
 		}

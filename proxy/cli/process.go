@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -16,14 +17,15 @@ func processCommands() []Command {
 		{Words: "show version", Help: "show the version of the process", Fn: func(r *request) error { return r.info(r.s.opt.Version) }},
 		{Words: "show env", Args: "[var]", Level: Operator, Help: "dump the environment variables", Fn: showEnv},
 		{Words: "show startup-logs", Level: Operator, Help: "show the messages of the start", Fn: func(r *request) error {
-			if r.s.opt.StartupLogs == nil {
-				return nil
+			text := ""
+			if r.s.opt.StartupLogs != nil {
+				text = r.s.opt.StartupLogs()
 			}
-			_, err := r.w.WriteString(r.s.opt.StartupLogs())
+			_, err := r.w.WriteString(cmp.Or(text, "\n"))
 			return err
 		}},
 		{Words: "show schema json", Help: "show the schema of JSON answers", Fn: func(r *request) error {
-			_, err := r.w.Write(append(stats.Schema(), '\n'))
+			_, err := r.w.Write(stats.Schema())
 			return err
 		}},
 		{Words: "show libs", Level: Operator, Help: "list the libraries that are loaded", Fn: showLibs},

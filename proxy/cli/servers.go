@@ -32,9 +32,9 @@ func serverCommands() []Command {
 // server finds the server that the first argument names. Without one it says
 // why and returns nil.
 func (r *request) server() (Server, error) {
-	bk, name, ok, err := r.serverNames()
+	bk, name, ok := r.serverNames()
 	if !ok {
-		return nil, err
+		return nil, r.fail(noNames)
 	}
 	s, err := r.s.engine.Server(bk, name)
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *request) changeWeight(s Server, text string) error {
 	st := s.State()
 	n, problem := ParseWeight(text, st.InitialWeight, st.FixedWeight)
 	if problem != "" {
-		return r.fail(problem)
+		return r.complain(problem)
 	}
 	s.SetWeight(n)
 	return nil
@@ -146,7 +146,7 @@ func setMaxConnServer(r *request) error {
 	}
 	n, problem := ParseMaxConn(r.arg(1))
 	if problem != "" {
-		return r.fail(problem)
+		return r.complain(problem)
 	}
 	s.SetMaxConn(n)
 	return nil

@@ -44,7 +44,7 @@ func stateLine(b *Backend, s Server) statefile.Line {
 	if ip := st.CheckAddr.Addr(); ip.IsValid() {
 		l.CheckAddr = ip.String()
 	}
-	l.CheckPort, l.TLS = int(st.CheckAddr.Port()), st.TLS
+	l.CheckPort, l.TLS = cmp.Or(int(st.CheckAddr.Port()), st.CheckPort), st.TLS
 	if st.Service {
 		l.Host, l.Service = statefile.None, st.Host
 	}
@@ -64,6 +64,9 @@ func hostPort(st *ServerState) (string, uint16) {
 	}
 	if st.Addr == (netip.AddrPort{}) {
 		return "-", 0
+	}
+	if st.FollowsPort {
+		return st.Addr.Addr().String(), uint16(st.PortOffset)
 	}
 	return st.Addr.Addr().String(), st.Addr.Port()
 }

@@ -15,7 +15,7 @@ func (r *request) changeAgent(s Server) error {
 		if r.arg(1) == "agent" || r.arg(1) == "agent-send" {
 			text += "."
 		}
-		return r.fail(text)
+		return r.complain(text)
 	}
 	switch r.arg(1) {
 	case "agent":
@@ -37,7 +37,7 @@ func (r *request) changeAgentAddr(s Server, to netip.AddrPort) error {
 	if r.arg(1) == "agent-addr" {
 		ip, ok := sock.ParseIP(r.arg(2))
 		if !ok {
-			return r.warn("invalid addr '" + r.arg(2) + "'")
+			return r.brief(sevWarning, "invalid addr '"+r.arg(2)+"'")
 		}
 		to, portText, hasPort = netip.AddrPortFrom(ip, to.Port()), r.arg(4), r.arg(3) == "port"
 	}
@@ -45,9 +45,9 @@ func (r *request) changeAgentAddr(s Server, to netip.AddrPort) error {
 		n, err := strconv.Atoi(portText)
 		switch {
 		case err != nil:
-			return r.warn("provided port is not an integer")
+			return r.brief(sevWarning, "provided port is not an integer")
 		case n < 1 || n > 65535:
-			return r.warn("provided port is invalid")
+			return r.brief(sevWarning, "provided port is invalid")
 		}
 		to = netip.AddrPortFrom(to.Addr(), uint16(n))
 	}

@@ -90,39 +90,71 @@ func Move(s Server, addr, portText string, hasPort bool, by string) (text string
 	if !old.Addr().IsValid() && !st.Unresolved { // a unix socket
 		return "Update for the current server address family is only supported through configuration file" + by, false
 	}
-	text, port := "no need to change the addr", old.Port()
+	text = "no need to change the addr"
 	if ip != old.Addr() {
 		text = fmt.Sprintf("IP changed from '%s' to '%s'", old.Addr(), addr)
 	}
+	to := netip.AddrPortFrom(ip, old.Port())
 	if hasPort {
-		n, err := strconv.ParseUint(portText, 10, 16)
-		switch {
-		case err != nil || n == 0:
-			// As in the reference, the address is changed all the same.
-			text += ", problem converting port '" + portText + "' to an int"
-		case uint16(n) == port:
-			text += ", no need to change the port"
-		default:
-			text += fmt.Sprintf(", port changed from '%d' to '%d'", port, n)
-			port = uint16(n)
-		}
+		said, port := movePort(s, &st, portText)
+		text += ", " + said
+		to = netip.AddrPortFrom(ip, port)
 	}
-	if to := netip.AddrPortFrom(ip, port); to != old {
+	if to != old {
 		s.SetAddr(to)
 	}
 	return text + by, true
 }
 
+// movePort reads the port that a server is to have, and says what has changed. A number with a
+// sign is what is added to the port that the client came to. The port returned is that of the
+// address from now on. As in the reference the address is changed even if there is no number.
+func movePort(s Server, st *ServerState, text string) (said string, port uint16) {
+	port = st.Addr.Port()
+	n, rest := leadingNumber(text)
+	if rest == text {
+		return "problem converting port '" + text + "' to an int", port
+	}
+	// Ports and offsets are numbers of 16 bits, of which a sign is no part.
+	current, to, old, sign := port, uint16(n), "", ""
+	if st.FollowsPort {
+		current, old = uint16(st.PortOffset), "+"
+	}
+	if text[0] == '+' || text[0] == '-' {
+		sign = text[:1]
+	}
+	switch {
+	case sign != "" && !st.FollowsPort:
+		if st.CheckPort == 0 && st.CheckAddr.Port() == 0 {
+			return "can't change <port> to port map because it is incompatible with current health check port configuration (use 'port' statement from the 'server' directive.", port
+		}
+	case current == to:
+		return "no need to change the port", port
+	}
+	old += strconv.Itoa(int(current))
+	switch sign {
+	case "":
+		s.FixPort()
+		return fmt.Sprintf("port changed from '%s' to '%d'", old, to), to
+	case "-":
+		said = fmt.Sprintf("port changed from '%s' to '-%d'", old, -to)
+	default:
+		said = fmt.Sprintf("port changed from '%s' to '+%d'", old, to)
+	}
+	s.FollowPort(int(to))
+	return said, port
+}
+
 func (r *request) changeCheckAddr(s Server) error {
 	st := s.State()
 	if !st.CheckOn {
-		return r.fail("health checks are not enabled on this server")
+		return r.complain("health checks are not enabled on this server")
 	}
 	addr, portText, hasPort := st.CheckAddr, r.arg(2), true
 	if r.arg(1) == "check-addr" {
 		ip, ok := sock.ParseIP(r.arg(2))
 		if !ok {
-			return r.warn("invalid addr '" + r.arg(2) + "'")
+			return r.brief(sevWarning, "invalid addr '"+r.arg(2)+"'")
 		}
 		addr = netip.AddrPortFrom(ip, addr.Port())
 		portText, hasPort = r.arg(4), r.arg(3) == "port"
@@ -131,9 +163,9 @@ func (r *request) changeCheckAddr(s Server) error {
 		n, err := strconv.Atoi(portText)
 		switch {
 		case err != nil:
-			return r.warn("provided port is not an integer")
+			return r.brief(sevWarning, "provided port is not an integer")
 		case n < 1 || n > 65535:
-			return r.warn("provided port is invalid")
+			return r.brief(sevWarning, "provided port is invalid")
 		}
 		addr = netip.AddrPortFrom(addr.Addr(), uint16(n))
 	}

@@ -35,7 +35,7 @@ func getVar(r *request) error {
 	}
 	text := fmt.Sprintf("%s: type=%s value=", r.arg(0), typeName(v.Kind))
 	if !sample.NewContext(valueSize, 0).Cast(&v, txn.Str) {
-		return r.info(text + "undisplayable")
+		return r.brief(sevInfo, text+"undisplayable")
 	}
 	shown := []byte(text + "<")
 	for _, c := range v.B {
@@ -44,7 +44,7 @@ func getVar(r *request) error {
 		}
 		shown = append(shown, c)
 	}
-	return r.info(string(shown) + ">")
+	return r.brief(sevInfo, string(shown)+">")
 }
 
 // typeName is what the reference calls a kind of values.
@@ -73,15 +73,15 @@ func setVar(r *request) error {
 		kind, text = r.arg(1), r.arg(2)
 	}
 	if kind != "expr" && kind != "fmt" {
-		return r.fail("'set var': arg type must be either 'expr' or 'fmt' but got '" + kind + "'.")
+		return r.brief(sevError, "'set var': arg type must be either 'expr' or 'fmt' but got '"+kind+"'.")
 	}
 	own, refusal := processVar(name)
 	if refusal != "" {
-		return r.fail(refusal)
+		return r.brief(sevError, refusal)
 	}
 	run, err := r.s.compile(kind, text)
 	if err != nil {
-		return r.fail(err.Error())
+		return r.brief(sevError, err.Error())
 	}
 	var v txn.Value
 	r.s.engine.Evaluate(func(c *sample.Context) {

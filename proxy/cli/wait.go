@@ -56,9 +56,9 @@ func wait(r *request) error {
 
 // untilRemovable waits until the server that the first argument names can be deleted.
 func (r *request) untilRemovable(most time.Duration) error {
-	backend, name, ok, err := r.serverNames()
+	backend, name, ok := r.serverNames()
 	if !ok {
-		return err
+		return r.fail(noNames)
 	}
 	for end := time.Now().Add(most); ; {
 		s, err := r.s.engine.Server(backend, name)

@@ -215,5 +215,5 @@ func said(t *testing.T, dir, line string) string {
 	case strings.Contains(line, "show errors"):
 		a = regexp.MustCompile(`\[.*?\]`).ReplaceAllString(a, "[DATE]")
 	}
-	return strings.TrimRight(a, "\n")
+	return a
 }

@@ -46,6 +46,7 @@ backend tb
     mode tcp
     balance leastconn
     server t1 %[2]s
+    server t2 127.0.0.1:9 port 81 disabled
 `
 
 // pair is the same configuration in HAProxy and in the engine, each in a directory of
@@ -76,9 +77,8 @@ func startPairOf(t *testing.T, theirs, ours string, args ...any) *pair {
 // both sends a command to both and returns the answers.
 func (p *pair) both(t *testing.T, socket, command string) (theirs, ours string) {
 	t.Helper()
-	trim := func(s string) string { return strings.TrimRight(s, "\n") }
 	theirs = strings.ReplaceAll(ask(t, filepath.Join(p.theirs, socket), command), p.theirs+"/", "") // before names of files
-	return trim(theirs), trim(ask(t, filepath.Join(p.ours, socket), command))
+	return theirs, ask(t, filepath.Join(p.ours, socket), command)
 }
 
 // dynamicDialogue are commands whose answers are compared. origin is a server that
@@ -116,6 +116,13 @@ func dynamicDialogue(origin string) []string {
 		"del server be/d1", "del server be/d1", "del server be/d2", "del server be/d3", "del server be/s2", "del server be/u",
 		"add server be/again " + origin, // takes the lowest number that is free
 		state,
+		"set server tb/t1 addr 127.0.0.1", "set server tb/t1 addr 127.0.0.8 port", "set server tb/t1 addr 127.0.0.8 port x", "set server tb/t1 addr 127.0.0.8 port 9x", "set server tb/t1 addr 127.0.0.8 port 9",
+		"set server tb/t1 addr 127.0.0.8 port +1", "show servers state tb", "set server tb/t1 addr 127.0.0.8 port +1", "set server tb/t1 addr 127.0.0.8 port -2", "set server tb/t1 addr 127.0.0.7 port 81", "set server tb/t1 addr 127.0.0.7 port 81",
+		"set server tb/t1 addr 127.0.0.7 port +0", "set server tb/t1 addr 127.0.0.7 port 0", "set server tb/t1 addr 127.0.0.7 port 70000", "set server tb/t1 addr 127.0.0.7 port +70000", "set server tb/t1 addr 127.0.0.7 port 82", "show servers state tb",
+		"set server tb/t2 addr 127.0.0.1 port +1", "show servers state tb", "set server tb/t2 addr 127.0.0.1 port +1", "set server tb/t2 addr 127.0.0.8 port -2", "set server tb/t2 addr 127.0.0.8 port -2", "show servers state tb",
+		"set server tb/t2 addr 127.0.0.8 port +70000", "set server tb/t2 addr 127.0.0.8 port 4464", "set server tb/t2 addr 127.0.0.8 port 82", "set server tb/t2 addr 127.0.0.8 port -70000", "set server tb/t2 addr 127.0.0.8 port +0", "set server tb/t2 addr 127.0.0.8 port 0", "set server tb/t2 addr 127.0.0.8 port 9", "show servers state tb",
+		"set weight be/s1", "set weight be/s1 x", "set weight be/s1 -1", "set weight be/s1 257", "set weight be/s1 5x", "set weight be/s1 -5%", "set weight none/x 1", "set weight be/none 1", "get weight be/none", "set maxconn server be/s1", "set maxconn server be/s1 x", "set maxconn server be/s1 1x",
+		"set server be/s1 state", "set server be/s1 state x", "set server be/s1 health x", "set server be/s1 addr", "set server be/s1 addr x", "set server be/s1 x y", "set server be/u addr 127.0.0.1",
 		"add server st/x 127.0.0.1:1", "set server st/t1 weight 3", "set server st/t1 weight 0", "get weight st/t1",
 		"set server st/t1 weight 100%", "set server st/t1 weight 50%", "set weight st/t1 4", "get weight st/t1",
 		"disable server st/t2", "enable server st/t2", "show servers state st", "del server st/t2", "disable server st/t2", "del server st/t2", "show servers state st",
@@ -196,7 +203,7 @@ func TestDeletionWaitsForWhoUsesTheServer(t *testing.T) {
 	each := func(command, want string) {
 		t.Helper()
 		for name, dir := range map[string]string{"the reference": p.theirs, "the engine": p.ours} {
-			if got := strings.TrimRight(ask(t, filepath.Join(dir, "stats"), command), "\n"); got != want {
+			if got := ask(t, filepath.Join(dir, "stats"), command); got != want {
 				t.Errorf("%s: %s answers %q, want %q", command, name, got, want)
 			}
 		}
@@ -215,11 +222,11 @@ func TestDeletionWaitsForWhoUsesTheServer(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, resp, err)
 		}
 	}
-	each("disable server be/s1", "")
-	each("add server be/d "+held+" pool-max-conn -1 pool-purge-delay 500ms", "New server registered.")
-	each("del server be/none", "No such server.")
-	each("enable server be/d", "")
-	each("del server be/d", "Only servers in maintenance mode can be deleted.")
+	each("disable server be/s1", "\n")
+	each("add server be/d "+held+" pool-max-conn -1 pool-purge-delay 500ms", "New server registered.\n\n")
+	each("del server be/none", "No such server.\n")
+	each("enable server be/d", "\n")
+	each("del server be/d", "Only servers in maintenance mode can be deleted.\n")
 	get(p.theirs, "/")
 	get(p.ours, "/") // leaves a connection that idles
 	var slow sync.WaitGroup
@@ -229,10 +236,10 @@ func TestDeletionWaitsForWhoUsesTheServer(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	each("disable server be/d", "")
-	each("del server be/d", "Server still has connections attached to it, cannot remove it.")
-	each("set server be/d state ready", "") // which it may be again
-	each("set server be/d state maint", "")
+	each("disable server be/d", "\n")
+	each("del server be/d", "Server still has connections attached to it, cannot remove it.\n")
+	each("set server be/d state ready", "\n") // which it may be again
+	each("set server be/d state maint", "\n")
 	close(answer)
 	slow.Wait()
 	for _, dir := range []string{p.theirs, p.ours} {
@@ -245,7 +252,7 @@ func TestDeletionWaitsForWhoUsesTheServer(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	each("del server be/d", "No such server.")
+	each("del server be/d", "No such server.\n")
 	// What it did is part of what its backend did.
 	want, got := cells(ask(t, filepath.Join(p.theirs, "stats"), "show stat")), cells(ask(t, filepath.Join(p.ours, "stats"), "show stat"))
 	for _, column := range []string{"stot", "lbtot", "req_tot", "hrsp_2xx", "connect", "status", "act", "bck"} {

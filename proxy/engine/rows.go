@@ -189,7 +189,11 @@ func (e *Engine) serverRow(s *server.Server, t stats.Totals, idle stream.Idle, n
 	case a.IsUnix():
 		r.Addr = "unix" // as the reference shows it
 	default:
-		r.Addr = a.String()
+		to := *a
+		if n, follows := s.PortOffset(); follows {
+			to.SetPort(uint16(n)) // as the reference shows it
+		}
+		r.Addr = to.String()
 	}
 	r.Sessions = stats.Level{Cur: s.Cur.Load(), Max: s.Cur.Max(), Limit: limitOrNone(s.MaxConn())}
 	r.Queue = stats.Level{Cur: s.Queued.Load(), Max: s.Queued.Max(), Limit: limitOrNone(s.Spec.MaxQueue)}

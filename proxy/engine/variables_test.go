@@ -71,7 +71,7 @@ frontend fe
 	if got := get("/first"); !strings.HasSuffix(got, "<>") {
 		t.Errorf("before it was set: %q", got)
 	}
-	if got := ask(t, dir+"/stats", "get var proc.path"); got != "proc.path: type=str value=</first>\n\n" {
+	if got := ask(t, dir+"/stats", "get var proc.path"); got != "proc.path: type=str value=</first>\n" {
 		t.Errorf("%q", got)
 	}
 	if got := ask(t, dir+"/stats", "experimental-mode on; set var proc.told fmt %[var(proc.path)]!"); strings.TrimSpace(got) != "" {
