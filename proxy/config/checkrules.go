@@ -90,7 +90,7 @@ func (l *line) connectOption(st *spec.CheckStep, name string, w word) bool {
 	return ok
 }
 
-// expectation is what all expectations may begin with.
+// expectation is what may stand before, and behind, what is expected.
 type expectation struct {
 	least   int
 	comment string
@@ -98,9 +98,23 @@ type expectation struct {
 	negate  bool
 }
 
-// readExpectation takes it, and returns what follows.
+// readExpectation takes what stands before, and returns what follows.
 func readExpectation(l *line) (x expectation, rest []word, ok bool) {
 	x.least = -1
+	if rest, ok = x.options(l, l.args); !ok || len(rest) == 0 {
+		return x, rest, ok
+	}
+	kind, negated := strings.CutPrefix(rest[0].text, "!")
+	x.negate = negated
+	if negated && kind == "" {
+		return x, rest[1:], true
+	}
+	rest[0].text = kind
+	return x, rest, true
+}
+
+// options takes those at the beginning of the words, and returns what follows.
+func (x *expectation) options(l *line, words []word) (rest []word, ok bool) {
 	statuses := map[string]struct {
 		field *string
 		known []string
@@ -109,7 +123,7 @@ func readExpectation(l *line) (x expectation, rest []word, ok bool) {
 		"error-status": {&x.outcome.Error, []string{"L7OKC", "L7RSP", "L7STS", "L6RSP", "L4CON"}},
 		"tout-status":  {&x.outcome.Timeout, []string{"L7TOUT", "L6TOUT", "L4TOUT"}},
 	}
-	for rest = l.args; len(rest) > 1; rest = rest[2:] {
+	for rest = words; len(rest) > 1; rest = rest[2:] {
 		name, value := rest[0], rest[1]
 		switch name.text {
 		case "comment":
@@ -117,38 +131,31 @@ func readExpectation(l *line) (x expectation, rest []word, ok bool) {
 		case "min-recv":
 			n, ok := l.integer(value, -1, math.MaxInt32)
 			if !ok {
-				return x, nil, false
+				return nil, false
 			}
 			x.least = n
 		case "ok-status", "error-status", "tout-status":
 			s := statuses[name.text]
 			if !slices.Contains(s.known, value.text) {
 				l.unknown(value, "status", s.known)
-				return x, nil, false
+				return nil, false
 			}
 			*s.field = value.text
 		case "on-success", "on-error":
 			f := l.checkFormat(value)
 			if f == nil {
-				return x, nil, false
+				return nil, false
 			}
 			*map[string]**logformat.Format{"on-success": &x.outcome.OnOK, "on-error": &x.outcome.OnError}[name.text] = f
 		case "status-code":
 			if x.outcome.Code = l.checkSample(value); x.outcome.Code == nil {
-				return x, nil, false
+				return nil, false
 			}
-		case "!":
-			x.negate = true
-			return x, rest[1:], true
 		default:
-			if kind, ok := strings.CutPrefix(name.text, "!"); ok {
-				x.negate = true
-				rest[0].text = kind
-			}
-			return x, rest, true
+			return rest, true
 		}
 	}
-	return x, rest, true
+	return rest, true
 }
 
 // readCheckExpect takes an expectation of an HTTP check.
@@ -178,6 +185,9 @@ func readCheckExpect(l *line) {
 			return
 		}
 		rest = rest[2:]
+	}
+	if rest, ok = x.options(l, rest); !ok {
+		return
 	}
 	if len(rest) > 0 {
 		l.fail(rest[0], "'http-check expect' cannot handle unexpected argument '%s'", rest[0].text)

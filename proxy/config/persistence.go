@@ -201,8 +201,13 @@ func (p *parser) persistence(s *section, px *spec.Proxy) {
 		px.Cookie = nil
 	}
 	for _, x := range px.Servers {
-		if px.Mode != spec.ModeHTTP && (x.Cookie != "" || x.Redir != "") {
-			p.report(Diagnostic{Severity: Alert, Pos: x.Pos, Word: x.Name, Msg: "server '" + x.Name + "' of '" + px.Name + "' has a 'cookie' or 'redir', which need 'mode http'"})
+		switch {
+		case px.Mode == spec.ModeHTTP:
+		case x.Redir != "":
+			p.report(Diagnostic{Severity: Alert, Pos: x.Pos, Word: x.Name, Msg: "server '" + x.Name + "' of '" + px.Name + "' has a 'redir', which needs 'mode http'"})
+		case x.Cookie != "":
+			p.report(Diagnostic{Severity: Warning, Pos: x.Pos, Word: x.Name, Msg: "'cookie' of server '" + x.Name + "' of '" + px.Name + "' is ignored: it needs 'mode http'"})
+			x.Cookie = ""
 		}
 	}
 	if c := px.Cookie; c != nil && c.Dynamic && px.DynamicKey == "" {

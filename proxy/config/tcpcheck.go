@@ -61,16 +61,19 @@ func readTCPExpect(l *line) {
 	if !ok {
 		return
 	}
-	st := spec.CheckStep{MinRecv: x.least, Comment: x.comment, Outcome: x.outcome, Negate: x.negate}
 	if len(rest) < 2 {
 		l.missing("a kind and a pattern, as in 'string +PONG'")
 		return
 	}
-	if len(rest) > 2 {
-		l.fail(rest[2], "'%s' cannot handle unexpected argument '%s'", l.kw.name, rest[2].text)
+	kind, pattern := rest[0], rest[1]
+	if rest, ok = x.options(l, rest[2:]); !ok {
 		return
 	}
-	kind, pattern := rest[0], rest[1]
+	if len(rest) > 0 {
+		l.fail(rest[0], "'%s' cannot handle unexpected argument '%s'", l.kw.name, rest[0].text)
+		return
+	}
+	st := spec.CheckStep{MinRecv: x.least, Comment: x.comment, Outcome: x.outcome, Negate: x.negate}
 	ok = pattern.text != ""
 	switch kind.text {
 	case "string":

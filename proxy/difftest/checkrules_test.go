@@ -37,6 +37,8 @@ func ruleKinds() []checkKind {
 	kinds := []checkKind{
 		{name: "error-status", lines: tcp + "tcp-check send ping\ntcp-check expect error-status L7STS tout-status L6TOUT string pong", servers: talk},
 		{name: "ok-status", lines: tcp + "tcp-check send ping\ntcp-check expect ok-status L6OK error-status L4CON comment c rstring po.g", servers: talk},
+		{name: "options-behind", lines: tcp + "tcp-check send ping\ntcp-check expect string nothing error-status L7STS comment behind\ntcp-check expect !rstring po.g comment c", servers: talk},
+		{name: "not", lines: tcp + "tcp-check send ping\ntcp-check expect ! string pong comment behind on-error \"no pong\"", servers: talk},
 		{name: "conditionally", lines: tcp + "tcp-check send ping\ntcp-check expect ok-status L7OKC string pong", servers: talk},
 		{name: "twice", lines: tcp + "tcp-check connect comment first\ntcp-check send ping\ntcp-check expect string pong\ntcp-check connect linger\ntcp-check send ping comment again\ntcp-check expect comment last string pong", servers: talk},
 		{name: "refused-then", lines: tcp + "tcp-check connect\ntcp-check send ping\ntcp-check expect string pong\ntcp-check connect port 1", servers: talk},
@@ -57,6 +59,7 @@ func ruleKinds() []checkKind {
 		{name: "state", lines: get + "http-check send-state\nhttp-check send hdr a b", servers: answers, mask: func(s string) string {
 			return serverState.ReplaceAllString(s, "$1=N")
 		}},
+		{name: "behind", lines: get + "http-check expect status 201 comment behind error-status L7RSP on-error nonesuch", servers: answers},
 		{name: "plain", lines: get + "http-check connect linger\nhttp-check send meth POST body abc comment x\nhttp-check expect rstring l+o", servers: answers},
 		{name: "agent", without: noAnswer, atOnce: true, server: "agent-check agent-port PORT agent-inter 2s weight 50", servers: agent(
 			"up\n", "down\n", "down # gone fishing\n", "stopped\r\n", "fail\n", "DOWN\n", "drain\n", "maint\n", "ready\n", "75%\n", "75% up\n", "0%\n", "200%\n", "7x%\n", "-5%\n",
