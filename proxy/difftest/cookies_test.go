@@ -63,6 +63,7 @@ var cookieTails = []string{
 	"ETag: \"x\"", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT", "Expires: Sun, 06 Nov 2094 08:49:37 GMT", "Cache-Control: max-age=60", "Cache-Control: private, public", "Cache-Control: max-age=0, s-maxage=60", "Cache-Control: s-maxage=0, max-age=60",
 	"Cache-Control: must-revalidate\r\nETag: \"x\"", "Pragma: no-cache\r\nETag: \"x\"", "Cache-Control: public", "Cache-Control: public, no-cache", "Cache-Control: no-cache, public",
 	"Set-Cookie: SS=app; S=x", "Set-Cookie: S=\"unclosed; path=/", "Set-Cookie: S=a, S=b", "Set-Cookie: $x; S=a", "Set-Cookie: ; S=a",
+	"Set-Cookie2: S=app; path=/", "Set-Cookie2: S=two\r\nSet-Cookie: other=1\r\nSet-Cookie: S=one\r\nSet-Cookie2: S=again; Version=1",
 }
 
 // cookieOrigin answers with what it is told to, and says which cookies it saw.

@@ -46,6 +46,11 @@ func limited() []exchange {
 		})
 	}
 	return append(all,
+		exchange{name: "a captured cookie of RFC 2965", frontend: "capture cookie sid len 20", client: sends(get), origin: respond("HTTP/1.1 200 OK\r\nSet-Cookie2: sid=two\r\nContent-Length: 2\r\n\r\nok")},
+		exchange{name: "a cookie of RFC 2965 that caches would keep", why: "what is refused is answered with 502; there an error page has status 200", differs: outcome{
+			client: "HTTP/1.1 502 Bad Gateway\n  cache-control: no-cache\n  content-length: (own reply)\n  content-type: text/html\n  (own reply)\nopen\n",
+			logs:   "fe be/s1 no-Tr status=502 flags=PH-- retries=0 \"GET /x?y=1 HTTP/1.1\"",
+		}, backend: "option checkcache", client: sends(get), origin: respond("HTTP/1.1 200 OK\r\nSet-Cookie2: sid=two\r\nETag: \"x\"\r\nContent-Length: 2\r\n\r\nok")},
 		exchange{name: "a captured cookie, cut", global: "tune.http.cookielen 5", frontend: "capture cookie sid len 20", client: sends("GET / HTTP/1.1\r\nHost: a\r\nCookie: sid=abcdef\r\n\r\n"), origin: origins(answer(ok))},
 		exchange{name: "a captured cookie, cut as always", frontend: "capture cookie sid len 100", client: sends("GET / HTTP/1.1\r\nHost: a\r\nCookie: sid=" + strings.Repeat("0123456789", 10) + "\r\n\r\n"), origin: origins(answer(ok))},
 	)

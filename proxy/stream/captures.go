@@ -79,7 +79,7 @@ func (s *stream) captureSetCookie() txn.Verdict {
 		return txn.Next
 	}
 	x, h := s.transaction(), &s.res.Header
-	for i := h.First(message.SetCookie); i >= 0; i = h.Next(i) {
+	for i := range setCookieFields(h) {
 		out, _ := cookie.EditResponse(s.t.scrap[:0], h.At(i).Value, func(name, value []byte) (cookie.Act, []byte) {
 			x.resCookie = s.keepCookie(x.resCookie, name, value)
 			return cookie.Keep, nil

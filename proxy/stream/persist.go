@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"iter"
 
 	"bench/proxy/cookie"
 	"bench/proxy/message"
@@ -251,17 +252,37 @@ func (s *stream) followCookie(id []byte) {
 	}
 }
 
+// setCookie2 is the field that sets cookies by RFC 2965. HAProxy looks at it, too.
+const setCookie2 = "set-cookie2"
+
+// setCookieFields are the fields by which a response sets cookies. Each may be taken away
+// when its turn has come.
+func setCookieFields(h *message.Header) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := h.First(message.SetCookie); i >= 0; {
+			next := h.Next(i)
+			if !yield(i) {
+				return
+			}
+			i = next
+		}
+		for i := h.Index(setCookie2, -1); i >= 0; i = h.Index(setCookie2, i) {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
 // responseCookies deals with persistence cookies that the server has set, and sets one
 // where the client needs it.
 func (s *stream) responseCookies() txn.Verdict {
 	h := &s.res.Header
-	for i := h.First(message.SetCookie); i >= 0; {
-		next := h.Next(i)
+	for i := range setCookieFields(h) {
 		if f := h.At(i); bytes.Contains(f.Value, s.be.cookie.name) {
 			out, changed := cookie.EditResponse(s.t.scrap[:0], f.Value, s.responseCookie)
 			s.setCookies(h, &s.res.Arena, i, out, changed)
 		}
-		i = next
 	}
 	if s.wantsCookie() {
 		s.insertCookie()
@@ -385,7 +406,7 @@ func (s *stream) cacheable() bool {
 // ("option checkcache").
 func (s *stream) checkCache() txn.Verdict {
 	h := &s.res.Header
-	if !h.Has(message.SetCookie) || !s.cacheable() {
+	if !h.Has(message.SetCookie) && h.Index(setCookie2, -1) < 0 || !s.cacheable() {
 		return txn.Next
 	}
 	for i := h.First(message.CacheControl); i >= 0; i = h.Next(i) {
