@@ -68,7 +68,7 @@ load:
   - name: clients
     target: proxy/web
     phases:
-      - {name: steady, rate: 50/s, for: 2s}
+      - {name: steady, rate: 50/s, for: 4s} # a busy machine takes more than a second for all
 events:
 `
 
