@@ -55,7 +55,7 @@ const sixFaults = `events:
   - {at: steady+300ms, do: proxy.reload}
   - {at: steady+700ms, do: connections.kill, args: {only: proxy/web}}
   - {at: steady+1600ms, do: network.partition, args: {only: origin/web.2, for: 200ms}}
-  - {at: steady+2000ms, do: network.reject, args: {only: proxy/web, for: 200ms}}
+  - {at: steady+1900ms, do: network.reject, args: {only: proxy/web, for: 500ms}}
 `
 
 // Hub, runner and hosts need no IPv4: what is written into configurations are addresses in
