@@ -31,7 +31,7 @@ test: build ## Run every test
 # Without proxy/difftest: its engine is a process of its own, which the detector does
 # not see. Buffers are overwritten there all the same.
 race: ## Run the tests of engine and generator under the race detector
-	$(TESTS) --packages "$$($(GO) list ./proxy/... ./internal/loop ./internal/poller ./loadgen/... | grep -v /difftest$$ | tr '\n' ' ')" -- -race -timeout 40m
+	$(TESTS) --packages "$$($(GO) list ./proxy/... ./internal/loop ./internal/poller ./loadgen/... | grep -v /difftest$$ | tr '\n' ' ')" -- -race -p $$(($$(nproc) + 1)) -timeout 40m
 
 lint: ## Run the linters
 	$(GO) mod tidy -diff

@@ -109,7 +109,7 @@ func TestLinkToHAProxyIsCut(t *testing.T) {
 		})
 	}
 	// A cut before there is a link again would be none.
-	for range 50 {
+	for range 25 {
 		before := made()
 		time.Sleep(rand.N(40 * time.Millisecond))
 		for _, k := range links {
