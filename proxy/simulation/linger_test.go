@@ -20,7 +20,7 @@ func TestClientsThatGoOnSending(t *testing.T) {
 		wholeAlone bool          // the client has all of the answer, at once
 	}{
 		{name: "to the end", body: 13190, size: 11878, low: 2100 * time.Millisecond, high: 5 * time.Second, wholeAlone: true},
-		{name: "with pauses", body: 13190, size: 11878, delay: 3 * time.Second, low: 3500 * time.Millisecond, high: 15 * time.Second},
+		{name: "with pauses", body: 13190, size: 11878, delay: 2200 * time.Millisecond, low: 3500 * time.Millisecond, high: 15 * time.Second},
 		{name: "for too long", body: 400_000, size: 200_000, low: 30 * time.Second, high: 31 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
