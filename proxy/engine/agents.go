@@ -207,7 +207,7 @@ func (c *checks) enableAgent(s *server.Server, on bool) {
 	a.enabled = on
 	a.mu.Unlock()
 	a.l.Post(func() {
-		if on {
+		if on && !s.Removed() { // meanwhile: then nobody would stop it
 			a.c.Start(0)
 		} else {
 			a.c.Stop()

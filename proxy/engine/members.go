@@ -71,12 +71,15 @@ func (e *Engine) DeleteServer(backend, name string) error {
 		return cli.ErrNotInMaintenance
 	}
 	// A thread that was choosing a server when this one went into maintenance has done
-	// so after this, and none chooses it any more. Nobody ends the maintenance
-	// meanwhile: that takes the lock.
+	// so after this, and none goes to it any more, whatever it was sent there by. Nobody
+	// ends the maintenance meanwhile: that takes the lock.
+	s.Retire(true)
 	e.onEach(func(*stream.Thread) {})
-	if err := b.Remove(s); errors.Is(err, server.ErrBusy) {
-		return cli.ErrServerBusy
-	} else if err != nil {
+	if err := b.Remove(s); err != nil {
+		s.Retire(false)
+		if errors.Is(err, server.ErrBusy) {
+			return cli.ErrServerBusy
+		}
 		return err
 	}
 	e.checks.remove(s)

@@ -60,17 +60,25 @@ func (b *Backend) Add(s *Server) bool {
 	return true
 }
 
+// Retire has nobody go to a server that is in maintenance any more, as it is to be removed:
+// some are sent to such servers, too ("force-persist", "option persist"). Threads whose next
+// handler begins after it follow it. Without on they may again.
+func (s *Server) Retire(on bool) { s.retiring.Store(on) }
+
+// Retiring tells whether nobody may go to the server any more.
+func (s *Server) Retiring() bool { return s.retiring.Load() }
+
 // Remove takes a server that nobody uses out of the backend. It must be in
-// maintenance, and since it is every thread must have been between two handlers once:
-// then none of them chooses it any more. Nobody waits for a server in maintenance, but
-// whoever holds a slot of it, or a connection to it, makes it stay (ErrBusy).
+// maintenance and retiring, and since it is every thread must have been between two handlers
+// once: then none of them goes to it any more. Whoever holds a slot of it, or a connection to
+// it, or waits on for it (Waiter.Stays), makes it stay (ErrBusy).
 func (b *Backend) Remove(s *Server) error {
 	b.mu.Lock()
 	switch {
 	case s.Admin() != state.Maint:
 		b.mu.Unlock()
 		return ErrNotMaint
-	case s.Cur.Load() > 0 || s.Conns.Used() > 0 || s.Conns.Idle() > 0:
+	case s.Cur.Load() > 0 || s.Queued.Load() > 0 || s.Conns.Used() > 0 || s.Conns.Idle() > 0:
 		b.mu.Unlock()
 		return ErrBusy
 	}

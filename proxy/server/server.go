@@ -62,6 +62,7 @@ type Server struct {
 	Clear atomic.Bool
 	// unresolved: the server waits in maintenance for an address.
 	unresolved atomic.Bool
+	retiring   atomic.Bool  // see Retire
 	errors     atomic.Int32 // in a row, of what is observed
 	// moved and left are versions of the backend (Moved, Left).
 	moved, left atomic.Uint64

@@ -78,6 +78,9 @@ func (s *stream) balance() txn.Verdict {
 func (s *stream) enterAssigned() txn.Verdict {
 	srv := s.assigned
 	switch {
+	case srv.Retiring():
+		s.release()
+		return s.balance()
 	case srv.Enter():
 		s.take(srv)
 		return txn.Next
