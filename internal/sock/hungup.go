@@ -26,3 +26,19 @@ func HungUp(c net.Conn) (yes bool) {
 	})
 	return yes || err != nil
 }
+
+// Unread is how much lies in a connection that the other side has not taken yet, in what the
+// kernel counts by: of a unix socket that is memory, and a piece counts until all of it has
+// been read. 0 also where that is not known.
+func Unread(c net.Conn) (n int) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return 0
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+	return n
+}

@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"io"
 	"net"
 	"path/filepath"
 	"testing"
@@ -49,5 +50,48 @@ func TestHungUp(t *testing.T) {
 	}
 	if a, b := net.Pipe(); HungUp(a) || HungUp(b) {
 		t.Error("what is no socket is not known to have ended")
+	}
+}
+
+// What has been read lies in a connection no more.
+func TestUnread(t *testing.T) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	piece := make([]byte, 4096)
+	none := Unread(server)
+	var counts []int
+	for range 2 {
+		if _, err := server.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+		counts = append(counts, Unread(server))
+	}
+	for range 2 {
+		if _, err := io.ReadFull(client, piece); err != nil {
+			t.Fatal(err)
+		}
+		counts = append(counts, Unread(server))
+	}
+	if none != 0 || counts[0] < len(piece) || counts[1] <= counts[0] || counts[2] >= counts[1] || counts[3] != 0 {
+		t.Errorf("%d at first, then %v", none, counts)
+	}
+	pipe, other := net.Pipe()
+	defer pipe.Close()
+	defer other.Close()
+	if n := Unread(pipe); n != 0 {
+		t.Errorf("%d of what is no socket", n)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bench/internal/giveway"
+	"bench/internal/sock"
 )
 
 const (
@@ -87,16 +88,19 @@ func newConn(s *Service, nc net.Conn, a Access) *conn {
 }
 
 // progress writes with a deadline that starts anew whenever something has been taken: a
-// slow reader gets all of an answer as long as it goes on reading.
+// slow reader gets all of an answer as long as it goes on reading. What it takes out of a
+// socket counts although there is no room for more yet: of a unix socket most must be read
+// before there is.
 type progress struct{ c *conn }
 
 func (p progress) Write(b []byte) (done int, err error) {
 	p.c.pacer.Step()
 	for done < len(b) {
+		waiting := sock.Unread(p.c.nc)
 		_ = p.c.nc.SetWriteDeadline(time.Now().Add(p.c.timeout))
 		n, err := p.c.nc.Write(b[done:])
 		done += n
-		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || n == 0 && sock.Unread(p.c.nc) >= waiting) {
 			return done, err
 		}
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -58,8 +60,10 @@ func TestPlacesAreForConnections(t *testing.T) {
 
 // Whoever asks for a long wait and leaves gives the place back.
 func TestWhoHasGoneDoesNotWait(t *testing.T) {
-	_, path := start(t, newFake(), Options{MaxConn: 1, Version: "v"}, Access{})
-	for _, line := range []string{"wait 1h", "wait 1h srv-removable be/s1"} {
+	e := newFake()
+	e.backends[0].Servers[2].(*fakeServer).state.Sessions = 1 // in maintenance
+	_, path := start(t, e, Options{MaxConn: 1, Version: "v"}, Access{Level: AdminLevel})
+	for _, line := range []string{"wait 1h", "wait 1h srv-removable be/s3"} {
 		c := dial(t, path)
 		_, _ = c.Write([]byte("show version; " + line + "\n"))
 		if got := readFor(c, 100*time.Millisecond); got != "v\n\n" {
@@ -108,6 +112,70 @@ func TestSlowReaders(t *testing.T) {
 	case <-ended:
 	case <-time.After(10 * time.Second):
 		t.Error("who reads nothing keeps the connection")
+	}
+}
+
+// Of a unix socket most of what it holds must be read before there is room for more. Who takes
+// longer for that than the connection may be silent goes on reading all the same.
+func TestSlowReadersOfUnixSockets(t *testing.T) {
+	e := newFake()
+	for range 4000 {
+		e.rows = append(e.rows, e.rows[1])
+	}
+	const timeout = time.Second
+	_, path := start(t, e, Options{Timeout: timeout}, Access{})
+	c := dial(t, path)
+	_, _ = c.Write([]byte("show stat\n"))
+	lines, b := 0, make([]byte, 8<<10)
+	for began := time.Now(); ; {
+		n, err := c.Read(b)
+		lines += bytes.Count(b[:n], []byte("\n"))
+		if err != nil {
+			break
+		}
+		if time.Since(began) < 3*timeout {
+			time.Sleep(timeout / 10)
+		}
+	}
+	if lines != len(e.rows)+2 {
+		t.Errorf("%d lines, want %d", lines, len(e.rows)+2)
+	}
+}
+
+// A version of a map that replaces another one is shown, or the other one: never none.
+func TestMapsAreShownWhileVersionsChange(t *testing.T) {
+	e := newFake()
+	l := e.patterns.File("m")
+	l.Map = true
+	if _, err := l.Add("key", "value"); err != nil {
+		t.Fatal(err)
+	}
+	_, path := start(t, e, Options{}, Access{Level: AdminLevel})
+	over, changed := make(chan struct{}), make(chan error)
+	go func() {
+		for {
+			select {
+			case <-over:
+				changed <- nil
+				return
+			default:
+			}
+			n := l.Prepare()
+			if err := errors.Join(l.AddTo(n, "key", "value"), l.Commit(n)); err != nil {
+				changed <- err
+				return
+			}
+		}
+	}()
+	for i := range 2000 {
+		if got := ask(t, path, "show map m"); !strings.Contains(got, " key value\n") {
+			t.Errorf("show %d: %q", i, got)
+			break
+		}
+	}
+	close(over)
+	if err := <-changed; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -247,6 +247,8 @@ type ServerState struct {
 	Off bool
 	// Dynamic: it was added at run time.
 	Dynamic bool
+	// Gone: it has been deleted since it was looked up.
+	Gone bool
 	// EverMaint: it is in maintenance or was once.
 	EverMaint bool
 	// Warming: its weight grows yet ("slowstart").
@@ -280,6 +282,11 @@ type ServerState struct {
 	IdleLimit           int64 // -1: none
 	PurgeDelay          time.Duration
 	Sessions, Queued    int64
+}
+
+// Occupied tells whether sessions have the server or wait for it, or connections lead there.
+func (s *ServerState) Occupied() bool {
+	return s.Sessions > 0 || s.Queued > 0 || s.Used > 0 || s.Idle > 0
 }
 
 // IdleConns are idle connections to a server. Safe are those that have carried more than

@@ -78,10 +78,14 @@ func (k patternKind) show(r *request) error {
 	if l == nil {
 		return err
 	}
-	if !given {
-		version, _, _ = l.Versions()
+	entries := l.InUse()
+	if given {
+		entries = l.Entries(version)
 	}
-	for _, e := range l.Entries(version) {
+	for _, e := range entries {
+		if e.Gone() { // since the list was begun: whoever reads it may take his time
+			continue
+		}
 		line := fmt.Sprintf("0x%x %s", e.ID, e.Key)
 		if v := e.Value(); v != nil {
 			line += " " + string(v.Text)

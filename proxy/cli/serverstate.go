@@ -20,7 +20,11 @@ func showServersState(r *request) error {
 	}
 	for i := range list {
 		for _, s := range list[i].Servers {
-			line := stateLine(&list[i], s)
+			st := s.State()
+			if st.Gone {
+				continue
+			}
+			line := stateLine(&list[i], s.Name(), &st)
 			r.hideLine(&line)
 			if err := line.Write(r.w); err != nil {
 				return err
@@ -30,14 +34,13 @@ func showServersState(r *request) error {
 	return nil
 }
 
-// stateLine is the state of a server at this moment.
-func stateLine(b *Backend, s Server) statefile.Line {
-	st := s.State()
-	addr, port := hostPort(&st)
+// stateLine is the line about the state of a server.
+func stateLine(b *Backend, name string, st *ServerState) statefile.Line {
+	addr, port := hostPort(st)
 	l := statefile.Line{
-		BackendID: b.ID, Backend: b.Name, ID: st.ID, Server: s.Name(), Addr: addr, Port: int(port),
-		Op: opState(&st), Admin: adminState(&st), Weight: st.Weight, InitialWeight: st.InitialWeight, Since: int64(st.LastChange.Seconds()),
-		CheckStatus: statefile.StatusNumber(st.CheckStatus), CheckResult: checkResult(&st), CheckHealth: checkHealth(&st), CheckState: checkState(&st), AgentState: agentState(&st),
+		BackendID: b.ID, Backend: b.Name, ID: st.ID, Server: name, Addr: addr, Port: int(port),
+		Op: opState(st), Admin: adminState(st), Weight: st.Weight, InitialWeight: st.InitialWeight, Since: int64(st.LastChange.Seconds()),
+		CheckStatus: statefile.StatusNumber(st.CheckStatus), CheckResult: checkResult(st), CheckHealth: checkHealth(st), CheckState: checkState(st), AgentState: agentState(st),
 		BackendForced: b.ForcedID, ServerForced: st.ForcedID,
 		Host: cmp.Or(st.Host, statefile.None), Service: statefile.None, CheckAddr: statefile.None, AgentAddr: statefile.None, AgentPort: st.CheckPort,
 	}
@@ -191,6 +194,9 @@ func (r *request) connLines(b *Backend, servers []Server) error {
 	for i, idle := range r.s.engine.IdlePerThread(servers) {
 		s := servers[i]
 		st := s.State()
+		if st.Gone {
+			continue
+		}
 		addr, port := hostPort(&st)
 		var all IdleConns
 		for _, n := range idle {

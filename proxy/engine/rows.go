@@ -229,14 +229,14 @@ func limitOrNone(n int) int64 {
 	return int64(n)
 }
 
-func backendRow(b *server.Backend, servers []*server.Server, t stats.Totals, now time.Time) stats.Row {
+func backendRow(b *server.Backend, t stats.Totals, now time.Time) stats.Row {
 	p := b.Spec
 	r := stats.Row{Type: stats.RowBackend, Proxy: p.Name, ProxyID: p.ID, HTTP: p.Mode == spec.ModeHTTP, GUID: p.GUID, Totals: t}
 	r.Sessions = stats.Level{Cur: b.Cur.Load(), Max: b.Cur.Max(), Limit: int64(max(p.FullConn, 1))}
 	r.Queue = stats.Level{Cur: b.Queued.Load(), Max: b.Queued.Max(), Limit: -1}
 	active, backup, weight := b.Count()
 	down, downs, since := b.Downtime(now)
-	up := 0
+	servers, up := b.Servers(), 0 // those of now: it may be long since their rows were made
 	for _, s := range servers {
 		if s.Running() {
 			up++

@@ -44,8 +44,8 @@ type rowScan struct {
 	pacer   giveway.Pacer
 }
 
-// scanned is a frontend, a server, or a backend with its servers, and what was counted
-// of it; the others are nil.
+// scanned is a frontend, a server, or a backend, and what was counted of it; the others are
+// nil.
 type scanned struct {
 	f         *stream.Frontend
 	front     stats.Frontend
@@ -55,7 +55,6 @@ type scanned struct {
 	idle      stream.Idle
 	gone      bool
 	b         *server.Backend
-	servers   []*server.Server
 	back      stats.Backend
 }
 
@@ -66,13 +65,12 @@ func (x *rowScan) proxy(p *proxyMembers) bool {
 	if p.b == nil {
 		return true
 	}
-	servers := p.b.Servers()
-	for _, s := range servers {
+	for _, s := range p.b.Servers() {
 		if !x.add(scanned{s: s}) {
 			return false
 		}
 	}
-	return x.add(scanned{b: p.b, servers: servers})
+	return x.add(scanned{b: p.b})
 }
 
 func (x *rowScan) add(u scanned) bool {
@@ -118,7 +116,7 @@ func (x *rowScan) take() {
 		case u.s != nil && !u.gone:
 			x.rows = append(x.rows, e.serverRow(u.s, u.side.Totals(now), u.idle, wall))
 		case u.b != nil:
-			x.rows = append(x.rows, backendRow(u.b, u.servers, u.back.Totals(now), wall))
+			x.rows = append(x.rows, backendRow(u.b, u.back.Totals(now), wall))
 		}
 	}
 }

@@ -157,7 +157,7 @@ func (h *serverHandle) State() cli.ServerState {
 	a := s.Addr()
 	orders := s.Orders()
 	st := cli.ServerState{
-		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Dynamic: s.Dynamic, EverMaint: s.EverMaint(), Warming: s.Warming(),
+		ID: s.Spec.ID, ForcedID: s.Spec.ForcedID, Addr: a.AddrPort(), Dynamic: s.Dynamic, Gone: s.Removed(), EverMaint: s.EverMaint(), Warming: s.Warming(),
 		Admin: s.Admin(), Own: orders.Own, Inherited: orders.Inherited, ConfiguredMaint: s.Spec.Disabled, Host: s.Host(), Renamed: s.Host() != s.Spec.Host, Follows: s.Spec.Track != nil, Named: s.Spec.Named,
 		Resolved: s.Spec.Resolvers != nil, Service: s.Spec.SRV, HasTLS: s.TLS != nil, TLS: s.TLS != nil && !s.Clear.Load(), Unresolved: s.Unresolved(), Health: s.Health(),
 		Weight: s.Weight(), InitialWeight: s.Spec.Weight, FixedWeight: s.Backend.Spec.FixedWeights(), LastChange: time.Since(s.Since()), MaxConn: s.MaxConn(),

@@ -25,6 +25,9 @@ type Entry struct {
 	gone  atomic.Bool                  // deleted, and still in an index
 }
 
+// Gone tells whether the entry has been deleted.
+func (e *Entry) Gone() bool { return e.gone.Load() }
+
 var entries atomic.Uint64
 
 func newEntry(key string, v *Value) *Entry {

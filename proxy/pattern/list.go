@@ -68,6 +68,13 @@ func (l *List) Versions() (current, next uint32, count int) {
 	return l.current, l.next, len(l.entries)
 }
 
+// InUse are the entries of the version in use, in order.
+func (l *List) InUse() []*Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.entries)
+}
+
 // Entries are those of a version, in order.
 func (l *List) Entries(version uint32) []*Entry {
 	l.mu.Lock()
