@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 
 func waitCommands() []Command {
 	return []Command{
-		{Words: "wait", Args: "{-h|<delay>} [<condition> [<args>...]]", Help: "wait for a time, or until a condition holds; -h lists them", Fn: wait},
+		{Words: "wait", Args: "{-h|<delay>} [<condition> [<args>...]]", Level: AdminLevel, Help: "wait for a time, or until a condition holds; -h lists them", Fn: wait},
 	}
 }
 
@@ -30,12 +29,12 @@ const (
 
 // wait is a command of later versions of the reference, for scripts that delete servers.
 func wait(r *request) error {
-	if r.arg(0) == "-h" || r.arg(0) == "" {
+	if r.arg(0) == "" || r.arg(0) == "-h" || r.arg(1) == "-h" {
 		return r.message(sevInfo, waitHelp)
 	}
 	d, ok := duration(r.arg(0))
 	if n, err := strconv.Atoi(r.arg(0)); err == nil {
-		d, ok = time.Duration(n)*time.Millisecond, n >= 0
+		d, ok = time.Duration(n)*time.Millisecond, n > 0
 	}
 	if !ok || d > longestWait {
 		return r.fail("Invalid delay: see 'wait -h'.")
@@ -54,7 +53,8 @@ func wait(r *request) error {
 	return r.fail("Unknown condition: see 'wait -h'.")
 }
 
-// untilRemovable waits until the server that the first argument names can be deleted.
+// untilRemovable waits until the server that the first argument names can be deleted. It ends
+// at once where waiting alone will not lead there.
 func (r *request) untilRemovable(most time.Duration) error {
 	backend, name, ok := r.serverNames()
 	if !ok {
@@ -62,12 +62,15 @@ func (r *request) untilRemovable(most time.Duration) error {
 	}
 	for end := time.Now().Add(most); ; {
 		s, err := r.s.engine.Server(backend, name)
-		switch {
-		case errors.Is(err, ErrNoServer), errors.Is(err, ErrNoBackend):
+		if err != nil {
 			return r.refuse(err)
-		case err == nil && s.State().Named:
+		}
+		switch st := s.State(); {
+		case st.Named:
 			return r.refuse(ErrServerNamed)
-		case err == nil && removable(s.State()):
+		case st.Admin != state.Maint:
+			return r.refuse(ErrNotInMaintenance)
+		case !st.Occupied():
 			return r.info("Done.")
 		case !time.Now().Before(end):
 			return r.fail("Wait delay expired.")
@@ -75,11 +78,6 @@ func (r *request) untilRemovable(most time.Duration) error {
 			return r.fail("Interrupted.")
 		}
 	}
-}
-
-// removable tells whether "del server" would delete the server.
-func removable(st ServerState) bool {
-	return st.Admin == state.Maint && st.Sessions == 0 && st.Used == 0 && st.Idle == 0
 }
 
 // goneLook is how often whoever waits looks whether anybody still waits for the answer.
