@@ -50,6 +50,7 @@ type master struct {
 	table    *cli.Table // of the commands of these sockets
 	starting *worker    // not yet serving
 	pending  bool       // reload again once that is settled
+	urgent   bool       // and end the former workers at once
 	stopping bool
 	hard     bool // the reload at hand ends the former workers at once
 	code     int  // exit status so far
@@ -256,8 +257,8 @@ func (m *master) supervise() int {
 				m.code = 1
 				m.signalAll(unix.SIGTERM, nil)
 			}
-		case m.hard = <-m.asked:
-			m.reload()
+		case hard := <-m.asked:
+			m.reload(hard)
 		case <-m.signals.ready:
 			if s, ok := m.signals.take(); ok {
 				m.handle(s)
@@ -273,8 +274,7 @@ func (m *master) handle(s unix.Signal) {
 	case unix.SIGCHLD:
 		m.reap()
 	case unix.SIGUSR2, unix.SIGHUP:
-		m.hard = false
-		m.reload()
+		m.reload(false)
 	case unix.SIGTERM, unix.SIGINT, unix.SIGUSR1:
 		m.notify("STOPPING=1")
 		m.say(log.Warning, "Exiting Master process...")
@@ -359,9 +359,9 @@ func (m *master) replaceOld() error {
 }
 
 func (m *master) reloadPending() {
-	if m.pending {
-		m.pending = false
-		m.reload()
+	if hard := m.urgent; m.pending {
+		m.pending, m.urgent = false, false
+		m.reload(hard)
 	}
 }
 
@@ -458,15 +458,17 @@ func (m *master) count(w *worker, status int) {
 }
 
 // reload replaces the image of the master, which then reads the configuration
-// and starts a worker. It returns only if that cannot be done now.
-func (m *master) reload() {
+// and starts a worker; hard: which then ends the former ones at once. It returns only if that
+// cannot be done now.
+func (m *master) reload(hard bool) {
 	if m.stopping {
 		return
 	}
-	if m.starting != nil {
-		m.pending = true
+	if m.starting != nil { // what was asked for before, hard or not, is not changed by it
+		m.pending, m.urgent = true, m.urgent || hard
 		return
 	}
+	m.hard = hard
 	m.say(log.Notice, "Reloading HAProxy")
 	m.notify("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", monotonic()/1000), "STATUS=Reloading.")
 	st, err := m.handOn()

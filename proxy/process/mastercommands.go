@@ -101,6 +101,13 @@ func switchMode(of func(*masterConn) *bool) func(*masterConn, []string) {
 // reload asks for a reload. It replaces the image, and with it this connection.
 func (c *masterConn) reload(hard bool) {
 	c.quit = true
+	if hard { // not to be lost behind one that is not
+		select {
+		case c.m.asked <- hard:
+		case <-c.m.ended:
+		}
+		return
+	}
 	select {
 	case c.m.asked <- hard:
 	default:
