@@ -235,8 +235,14 @@ func (t *Table) makeRoom(now uint32) bool {
 	for i := range t.shards {
 		look(i)
 	}
+	// Others, who hold no lock of all, may use or remove what was the first: that costs a
+	// try and counts for nothing.
+	most := int(t.Size>>8) + 1
 	removed := 0
-	for range t.Size>>8 + 1 {
+	for range most + 64*shards {
+		if removed == most {
+			break
+		}
 		least := -1
 		for i := range marks {
 			if there[i] && (least < 0 || marks[i].before(marks[least])) {
@@ -257,7 +263,7 @@ func (t *Table) makeRoom(now uint32) bool {
 		marks[least], there[least] = s.first()
 		s.mu.Unlock()
 	}
-	return removed > 0
+	return removed > 0 || t.used.Load() < int64(t.Size)
 }
 
 // Remove removes the entry of a key. It reports whether there was one, and whether it
