@@ -122,11 +122,12 @@ func (p *process) resumeMaster(signals *inbox) int {
 		p.say(log.Warning, "the master's command socket is lost: "+err.Error())
 	}
 	sources, cfg, err := p.load()
-	if err == nil && cfg != nil {
+	good := err == nil && cfg != nil && p.warningsAllowed(cfg)
+	if good {
 		m.global, m.programs = cfg.Global, cfg.Programs
 		err = m.start(sources)
 	}
-	if err != nil || cfg == nil {
+	if !good || err != nil {
 		// Nothing of the new configuration is in force.
 		m.global.NoExitOnFailure = false
 		m.reloadFailed(err)

@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"bench/internal/testpeer"
@@ -103,5 +105,33 @@ func TestStartupLogsOfTheWorker(t *testing.T) {
 		if said[0] != said[1] {
 			t.Errorf("%s: %q, the reference %q", mode, said[0], said[1])
 		}
+	}
+}
+
+// TestReloadWithWarnings: with -dW a reload with warnings fails in the master, which starts
+// nothing of the new configuration.
+func TestReloadWithWarnings(t *testing.T) {
+	s := newSite(t)
+	good, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := s.foreground(t, "-W", "-dW", "-S", s.masterAddr)
+	waitFor(t, "a worker", func() bool { return len(s.workers("# workers")) == 1 })
+	before := s.workers("# workers")
+	s.write(t, string(good)+"backend order\n  mode http\n  use-server s if FALSE\n  http-request deny if FALSE\n  server s 127.0.0.1:1\n")
+	if err := cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "a failure", func() bool { return strings.Contains(s.ask("show proc"), "[failed: 1]") })
+	if now := s.workers("# workers"); !slices.Equal(now, before) {
+		t.Errorf("workers %v, before %v", now, before)
+	}
+	said, err := os.ReadFile(s.output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(said), "New worker"); n != 1 {
+		t.Errorf("%d workers were started:\n%s", n, said)
 	}
 }
