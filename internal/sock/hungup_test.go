@@ -8,23 +8,28 @@ import (
 	"time"
 )
 
-// A side that only says nothing more still reads; one that has closed does not.
-func TestHungUp(t *testing.T) {
+// connected are both ends of a unix socket.
+func connected(t *testing.T) (client *net.UnixConn, server net.Conn) {
+	t.Helper()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	client, err := net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr))
-	if err != nil {
+	if client, err = net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr)); err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	server, err := l.Accept()
-	if err != nil {
+	t.Cleanup(func() { client.Close() })
+	if server, err = l.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	t.Cleanup(func() { server.Close() })
+	return client, server
+}
+
+// A side that only says nothing more still reads; one that has closed does not.
+func TestHungUp(t *testing.T) {
+	client, server := connected(t)
 	if HungUp(server) {
 		t.Error("at first")
 	}
@@ -55,21 +60,7 @@ func TestHungUp(t *testing.T) {
 
 // What has been read lies in a connection no more.
 func TestUnread(t *testing.T) {
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	client, err := net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	server, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	client, server := connected(t)
 	piece := make([]byte, 4096)
 	none := Unread(server)
 	var counts []int

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"bench/proxy/sample"
@@ -60,9 +61,8 @@ func (d *tlsDraft) finish(l *line, base *spec.TLSDefaults) (t spec.TLS, ok bool)
 // is read, to know that it is good.
 func (l *line) bindTLS(d *tlsDraft) *spec.BindTLS {
 	if !d.on {
-		for _, w := range append(d.certs, d.lists...) {
-			l.report(Notice, w, "", "'%s' has a certificate, but no 'ssl': its clients are served in clear", l.kw.name)
-			break // once for the line
+		if given := slices.Concat(d.certs, d.lists); len(given) > 0 {
+			l.report(Notice, given[0], "", "'%s' has a certificate, but no 'ssl': its clients are served in clear", l.kw.name)
 		}
 		return nil
 	}
